@@ -1,0 +1,189 @@
+/**
+ * Settings, declared once: flag, variable, default, help, secrecy and validation in one place.
+ *
+ * ```ts
+ * export const API_FIELDS = {
+ *   port: field({ flag: "port", env: "UNKEY_HTTP_PORT", help: "Port to serve on.", schema: portSchema(7091) }),
+ *   token: secretField({ env: "UNKEY_AUTH_TOKEN", help: "Service token.", required: true }),
+ * };
+ * export type ApiConfig = ConfigOf<typeof API_FIELDS>;
+ * const config = loadConfig(API_FIELDS, { flags, env, readFile });
+ * ```
+ *
+ * Every problem is reported at once, naming flag and variable and never a value. A secret comes from its variable, or
+ * from the file that `<VARIABLE>_FILE` names, and never from a flag.
+ *
+ * @module
+ */
+import { z } from "zod";
+import { Fault } from "../fault/mod.ts";
+import { Secret } from "./secret.ts";
+
+export { Secret };
+
+/** One setting. `T` is what it parses into. */
+export interface Field<T> {
+  /** Without dashes. Absent on secrets. */
+  readonly flag?: string;
+  readonly env: string;
+  readonly help: string;
+  /** What to show for the value in help, e.g. `<port>`; absent for switches. */
+  readonly placeholder?: string;
+  readonly secret: boolean;
+  /** Parses the raw text, or `undefined` when it is given nowhere. */
+  readonly schema: z.ZodType<T>;
+}
+
+/** The object that a record of fields parses into. */
+export type ConfigOf<F> = { readonly [K in keyof F]: F[K] extends Field<infer T> ? T : never };
+
+/** Where settings come from. An empty variable counts as absent. */
+export interface Sources {
+  readonly flags: ReadonlyMap<string, string | boolean>;
+  readonly env: (name: string) => string | undefined;
+  /** Reads a whole file as text; used for `<VARIABLE>_FILE`. */
+  readonly readFile: (path: string) => string;
+}
+
+/** Declares a setting with a flag. */
+export function field<T>(options: Omit<Field<T>, "secret"> & { readonly flag: string }): Field<T> {
+  return { placeholder: "<value>", ...options, secret: false };
+}
+
+/** Declares a switch: present means true; `--flag=false` and a variable of `false`, `0` or `no` mean false. */
+export function switchField(
+  options: { flag: string; env: string; help: string; default?: boolean },
+): Field<boolean> {
+  const schema = z.union([z.boolean(), z.string()]).optional().transform((raw, context): boolean => {
+    if (raw === undefined) return options.default ?? false;
+    if (typeof raw === "boolean") return raw;
+    if (/^(1|true|yes|on)$/i.test(raw)) return true;
+    if (/^(0|false|no|off)$/i.test(raw)) return false;
+    context.addIssue({ code: "custom", message: "must be true or false" });
+    return z.NEVER;
+  });
+  return { flag: options.flag, env: options.env, help: options.help, secret: false, schema };
+}
+
+/** Declares a required secret. */
+export function secretField(options: { env: string; help: string; required: true }): Field<Secret>;
+/** Declares an optional secret. */
+export function secretField(
+  options: { env: string; help: string; required: false },
+): Field<Secret | undefined>;
+export function secretField(
+  options: { env: string; help: string; required: boolean },
+): Field<Secret | undefined> {
+  const schema = z.string().optional().transform((raw, context): Secret | undefined => {
+    if (raw !== undefined) return new Secret(raw);
+    if (options.required) context.addIssue({ code: "custom", message: REQUIRED });
+    return undefined;
+  });
+  return { env: options.env, help: options.help, secret: true, schema };
+}
+
+const REQUIRED = "is required";
+
+/** A TCP port; 0 asks the system for a free one. */
+export function portSchema(fallback: number): z.ZodType<number> {
+  return z.string().default(String(fallback)).transform((raw, context): number => {
+    const port = /^\d{1,5}$/.test(raw) ? Number(raw) : -1;
+    if (port >= 0 && port <= 65_535) return port;
+    context.addIssue({ code: "custom", message: "must be a port between 0 and 65535" });
+    return z.NEVER;
+  });
+}
+
+/** A whole number within bounds. */
+export function integerSchema(fallback: number, min: number, max: number): z.ZodType<number> {
+  return z.string().default(String(fallback)).transform((raw, context): number => {
+    const value = /^-?\d{1,15}$/.test(raw) ? Number(raw) : NaN;
+    if (value >= min && value <= max) return value;
+    context.addIssue({ code: "custom", message: `must be a whole number between ${min} and ${max}` });
+    return z.NEVER;
+  });
+}
+
+/** An http or https URL, without a trailing slash. */
+export function urlSchema(fallback?: string): z.ZodType<string> {
+  return z.string().optional().transform((given, context): string => {
+    const raw = given ?? fallback;
+    if (raw === undefined) {
+      context.addIssue({ code: "custom", message: REQUIRED });
+      return z.NEVER;
+    }
+    const url = URL.canParse(raw) ? new URL(raw) : undefined;
+    if (url?.protocol === "http:" || url?.protocol === "https:") return raw.replace(/\/+$/, "");
+    context.addIssue({ code: "custom", message: "must be an http:// or https:// URL" });
+    return z.NEVER;
+  });
+}
+
+/** A comma-separated list; the command line replaces the default. */
+export function listSchema(fallback: readonly string[]): z.ZodType<readonly string[]> {
+  return z.string().optional().transform((raw) =>
+    raw === undefined ? fallback : raw.split(",").map((each) => each.trim()).filter((each) => each !== "")
+  );
+}
+
+/** Text that may be left out. */
+export function textSchema(): z.ZodType<string | undefined>;
+/** Text with a default. */
+export function textSchema(fallback: string): z.ZodType<string>;
+export function textSchema(fallback?: string): z.ZodType<string | undefined> {
+  return z.string().optional().transform((raw) => raw ?? fallback);
+}
+
+/** Text that must be given. */
+export function requiredTextSchema(): z.ZodType<string> {
+  return z.string({ error: REQUIRED });
+}
+
+/**
+ * Parses all fields, then runs `check` for rules between fields, which returns a text per problem.
+ *
+ * @throws `invalid_argument` that lists every problem
+ */
+export function loadConfig<F extends Record<string, Field<unknown>>>(
+  fields: F,
+  sources: Sources,
+  check: (config: ConfigOf<F>) => readonly string[] = () => [],
+): ConfigOf<F> {
+  const problems: string[] = [];
+  const config: Record<string, unknown> = {};
+  for (const [key, each] of Object.entries(fields)) {
+    const raw = rawValue(each, sources, problems);
+    const parsed = each.schema.safeParse(raw);
+    if (parsed.success) config[key] = parsed.data;
+    else problems.push(`${fieldName(each)} ${parsed.error.issues[0]?.message ?? "is not valid"}`);
+  }
+  // Every key of `fields` was parsed by its own schema above, unless there is a problem.
+  if (problems.length === 0) problems.push(...check(config as ConfigOf<F>));
+  if (problems.length === 0) return config as ConfigOf<F>;
+  const count = problems.length === 1
+    ? "1 configuration problem"
+    : `${problems.length} configuration problems`;
+  const text = `Cannot start: ${count}\n${problems.map((each) => `  ${each}`).join("\n")}`;
+  throw new Fault("invalid_argument", text, { publicMessage: text });
+}
+
+/** How messages name a setting: by its flag, where it has one, and its variable. */
+export function fieldName(each: Field<unknown>): string {
+  return each.flag === undefined ? each.env : `--${each.flag} (${each.env})`;
+}
+
+function rawValue(each: Field<unknown>, sources: Sources, problems: string[]): string | boolean | undefined {
+  const flag = each.flag === undefined ? undefined : sources.flags.get(each.flag);
+  if (flag !== undefined) return flag;
+  const variable = sources.env(each.env);
+  if (variable !== undefined && variable !== "") return variable;
+  if (!each.secret) return undefined;
+  const path = sources.env(`${each.env}_FILE`);
+  if (path === undefined || path === "") return undefined;
+  try {
+    return sources.readFile(path).trim();
+  } catch {
+    problems.push(`${each.env}_FILE names a file that cannot be read: ${path}`);
+    return undefined;
+  }
+}

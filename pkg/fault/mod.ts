@@ -1,0 +1,95 @@
+/**
+ * The one error type of the project: an expected failure with a closed code, an internal text, and a text for the user.
+ *
+ * ```ts
+ * throw new Fault("not_found", `no project "${id}" in workspace "${workspace}"`, {
+ *   publicMessage: `Project "${id}" was not found. "unkey list projects" shows yours.`,
+ * });
+ * ```
+ *
+ * Anything else that is thrown is a bug. Each boundary converts a fault exactly once: the RPC interceptor, the REST
+ * adapter, `main.ts`, and the workflow adapter.
+ *
+ * @module
+ */
+
+/** Every kind of expected failure. A new one does not compile until each boundary has an answer for it. */
+export type FaultCode =
+  | "invalid_argument"
+  | "unauthenticated"
+  | "permission_denied"
+  | "not_found"
+  | "already_exists"
+  | "failed_precondition"
+  | "too_large"
+  | "cancelled"
+  | "rate_limited"
+  | "deadline_exceeded"
+  | "unavailable"
+  | "internal";
+
+/** What a fault carries besides its code and internal text. */
+export interface FaultOptions {
+  /** What the user is shown. Without it they see a generic text for the code. */
+  readonly publicMessage?: string;
+  /** The error that led to this one. Its text is not repeated in the message. */
+  readonly cause?: unknown;
+}
+
+const RETRYABLE: Record<FaultCode, boolean> = {
+  invalid_argument: false,
+  unauthenticated: false,
+  permission_denied: false,
+  not_found: false,
+  already_exists: false,
+  failed_precondition: false,
+  too_large: false,
+  cancelled: false,
+  rate_limited: true,
+  deadline_exceeded: true,
+  unavailable: true,
+  internal: false,
+};
+
+/** An expected failure. Anything thrown that is not a `Fault` is treated as a bug. */
+export class Fault extends Error {
+  override readonly name = "Fault";
+  readonly code: FaultCode;
+  readonly publicMessage: string | undefined;
+
+  constructor(code: FaultCode, message: string, options: FaultOptions = {}) {
+    super(message, { cause: options.cause });
+    this.code = code;
+    this.publicMessage = options.publicMessage;
+  }
+
+  /** Whether the same call can succeed later with no change by the caller. */
+  get retryable(): boolean {
+    return RETRYABLE[this.code];
+  }
+}
+
+/** A fault whose internal text may be shown to the user as it is. */
+export function publicFault(code: FaultCode, message: string, cause?: unknown): Fault {
+  return new Fault(code, message, { publicMessage: message, cause });
+}
+
+/** Whether `error` is a fault with one of `codes`. */
+export function isFault(error: unknown, ...codes: readonly FaultCode[]): error is Fault {
+  return error instanceof Fault && (codes.length === 0 || codes.includes(error.code));
+}
+
+const CAUSES_MAX = 8;
+
+/** The whole chain of causes in one line, for logs. Never shown to users. */
+export function describeError(error: unknown): string {
+  const texts: string[] = [];
+  let current: unknown = error;
+  for (let depth = 0; current !== undefined && depth < CAUSES_MAX; depth++) {
+    if (current instanceof Fault) texts.push(`${current.code}: ${current.message}`);
+    else if (current instanceof Error) texts.push(`${current.name}: ${current.message}`);
+    else texts.push(String(current));
+    current = current instanceof Error ? current.cause : undefined;
+  }
+  return texts.join(" <- ");
+}

@@ -1,0 +1,41 @@
+import type { DescService } from "@bufbuild/protobuf";
+import { type Client, createClient, type Interceptor } from "@connectrpc/connect";
+import { createConnectTransport } from "@connectrpc/connect-web";
+import type { Secret } from "../config/secret.ts";
+
+/** How to reach a service. */
+export interface ClientOptions {
+  readonly baseUrl: string;
+  readonly token?: Secret;
+  /** Deadline of a unary call. Streams have none: they end by their signal. */
+  readonly timeoutMs?: number;
+  /** Sent with every call, e.g. `x-krane-region`. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** JSON instead of binary messages, for reading along. */
+  readonly json?: boolean;
+}
+
+const TIMEOUT_MS = 10_000;
+
+/** A typed client over Connect. Errors reach the caller as `ConnectError`; `fromConnectError` makes them faults. */
+export function createRpcClient<S extends DescService>(service: S, options: ClientOptions): Client<S> {
+  const { baseUrl, token, headers = {}, timeoutMs = TIMEOUT_MS } = options;
+  const authorize: Interceptor = (next) => (request) => {
+    if (token !== undefined) request.header.set("authorization", `Bearer ${token.reveal()}`);
+    for (const [name, value] of Object.entries(headers)) request.header.set(name, value);
+    return next(request);
+  };
+  const deadline: Interceptor = (next) => async (request) => {
+    if (request.stream) return await next(request);
+    const signal = AbortSignal.any([request.signal, AbortSignal.timeout(timeoutMs)]);
+    return await next({ ...request, signal });
+  };
+  return createClient(
+    service,
+    createConnectTransport({
+      baseUrl,
+      interceptors: [authorize, deadline],
+      useBinaryFormat: options.json !== true,
+    }),
+  );
+}

@@ -1,0 +1,97 @@
+import { Code, ConnectError, type Interceptor } from "@connectrpc/connect";
+import { describeError, Fault, type FaultCode } from "../fault/mod.ts";
+
+/** What a caller sees for each code. `Record` makes a missing code a type error. */
+const CONNECT_CODE: Record<FaultCode, Code> = {
+  invalid_argument: Code.InvalidArgument,
+  unauthenticated: Code.Unauthenticated,
+  permission_denied: Code.PermissionDenied,
+  not_found: Code.NotFound,
+  already_exists: Code.AlreadyExists,
+  failed_precondition: Code.FailedPrecondition,
+  too_large: Code.OutOfRange,
+  cancelled: Code.Canceled,
+  rate_limited: Code.ResourceExhausted,
+  deadline_exceeded: Code.DeadlineExceeded,
+  unavailable: Code.Unavailable,
+  internal: Code.Internal,
+};
+
+/** What each code says when the fault has no public text. */
+const GENERIC: Record<FaultCode, string> = {
+  invalid_argument: "The request is not valid.",
+  unauthenticated: "Credentials are missing or not valid.",
+  permission_denied: "The credentials do not allow this.",
+  not_found: "Not found.",
+  already_exists: "It exists already.",
+  failed_precondition: "This is not possible in the current state.",
+  too_large: "The request is too large.",
+  cancelled: "The request was cancelled.",
+  rate_limited: "Too many requests: try again later.",
+  deadline_exceeded: "It took too long: try again.",
+  unavailable: "A part of the platform is not available: try again in a moment.",
+  internal:
+    "Something went wrong on our side. The request id helps whoever runs the platform to find out what.",
+};
+
+/** Called once per failed call with the whole chain of causes, which the caller never sees. */
+export type OnRpcError = (entry: { procedure: string; code: FaultCode; detail: string }) => void;
+
+/** Turns every fault into a Connect error with its public text, and everything else into `internal`. */
+export function faultInterceptor(onError: OnRpcError): Interceptor {
+  return (next) => async (request) => {
+    const convert = (error: unknown): ConnectError => {
+      if (error instanceof ConnectError) return error;
+      const code = error instanceof Fault ? error.code : abortCode(error);
+      onError({
+        procedure: `${request.service.typeName}/${request.method.name}`,
+        code,
+        detail: describeError(error),
+      });
+      return toConnectError(error, code);
+    };
+    try {
+      const response = await next(request);
+      if (!response.stream) return response;
+      return { ...response, message: convertStream(response.message, convert) };
+    } catch (error) {
+      throw convert(error);
+    }
+  };
+}
+
+/** Errors of a stream appear while it is read, after the interceptor has returned. */
+async function* convertStream<T>(messages: AsyncIterable<T>, convert: (error: unknown) => ConnectError) {
+  try {
+    yield* messages;
+  } catch (error) {
+    throw convert(error);
+  }
+}
+
+function toConnectError(error: unknown, code: FaultCode): ConnectError {
+  const shown = error instanceof Fault ? error.publicMessage : undefined;
+  return new ConnectError(shown ?? GENERIC[code], CONNECT_CODE[code]);
+}
+
+/** A call that the client gave up is not a bug of ours. */
+function abortCode(error: unknown): FaultCode {
+  return error instanceof DOMException && error.name === "AbortError" ? "cancelled" : "internal";
+}
+
+/** The generic public text of a code, for other boundaries. */
+export function genericMessage(code: FaultCode): string {
+  return GENERIC[code];
+}
+
+const FAULT_CODE = new Map<Code, FaultCode>(
+  Object.entries(CONNECT_CODE).map(([fault, code]) => [code, fault as FaultCode]),
+);
+
+/** The fault that a Connect error stands for, on the client's side of a call. */
+export function fromConnectError(error: unknown): Fault {
+  if (error instanceof Fault) return error;
+  const connect = ConnectError.from(error);
+  const code = FAULT_CODE.get(connect.code) ?? "internal";
+  return new Fault(code, connect.rawMessage, { publicMessage: connect.rawMessage, cause: error });
+}

@@ -1,0 +1,12 @@
+/**
+ * Connect RPC, both sides: typed clients with credentials and deadlines, and the conversion of faults.
+ *
+ * ```ts
+ * const client = createRpcClient(DeploymentService, { baseUrl, token });
+ * const { deployment } = await client.getDeployment({ deploymentId });
+ * ```
+ *
+ * @module
+ */
+export { type ClientOptions, createRpcClient } from "./client.ts";
+export { faultInterceptor, fromConnectError, genericMessage, type OnRpcError } from "./fault_interceptor.ts";

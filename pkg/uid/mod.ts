@@ -1,0 +1,91 @@
+/**
+ * Identifiers: `prefix_` and base58 of four bytes of time and eight random ones, so that they sort roughly by age.
+ *
+ * ```ts
+ * const id = newId("deployment", clock.now()); // "d_2gBnv…", a DeploymentId
+ * ```
+ *
+ * Each kind is a type of its own: swapping two ids is the bug that no test looks for.
+ *
+ * @module
+ */
+import { Fault } from "../fault/mod.ts";
+
+/** The kinds of identifier and the prefix of each. */
+const PREFIXES = {
+  workspace: "ws",
+  project: "proj",
+  environment: "env",
+  environmentVariable: "evar",
+  deployment: "d",
+  instance: "ins",
+  route: "ir",
+  upload: "build",
+  rootKey: "key",
+  regionToken: "rt",
+  dataKey: "dek",
+  request: "req",
+  agent: "agt",
+} as const;
+
+export type IdKind = keyof typeof PREFIXES;
+/** A string that is known to name an object of kind `K`. */
+export type Id<K extends IdKind> = string & { readonly __id: K };
+export type WorkspaceId = Id<"workspace">;
+export type ProjectId = Id<"project">;
+export type EnvironmentId = Id<"environment">;
+export type DeploymentId = Id<"deployment">;
+export type RouteId = Id<"route">;
+export type UploadId = Id<"upload">;
+
+const EPOCH_SECONDS = 1_700_000_000;
+const ALPHABET = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
+
+/** A new identifier; `nowMs` only makes ids sort by age, uniqueness comes from the random part. */
+export function newId<K extends IdKind>(kind: K, nowMs: number): Id<K> {
+  const bytes = new Uint8Array(12);
+  new DataView(bytes.buffer).setUint32(0, Math.max(0, Math.floor(nowMs / 1000) - EPOCH_SECONDS));
+  crypto.getRandomValues(bytes.subarray(4));
+  return `${PREFIXES[kind]}_${base58(bytes)}` as Id<K>;
+}
+
+/** Takes a string as an id of `kind`, or throws `invalid_argument` naming `field`. */
+export function parseId<K extends IdKind>(kind: K, field: string, value: string): Id<K> {
+  const valid = new RegExp(`^${PREFIXES[kind]}_[a-zA-Z0-9]{1,60}$`);
+  if (!valid.test(value)) {
+    const text = `${field} must look like "${PREFIXES[kind]}_…": got "${value.slice(0, 80)}"`;
+    throw new Fault("invalid_argument", text, { publicMessage: text });
+  }
+  return value as Id<K>;
+}
+
+/** A random name that Kubernetes takes anywhere (RFC 1035 label): a letter, then letters and digits. */
+export function newDnsName(length: number): string {
+  const letters = "abcdefghijklmnopqrstuvwxyz";
+  const all = `${letters}0123456789`;
+  const picks = crypto.getRandomValues(new Uint32Array(length));
+  return Array.from(picks, (pick, index) => {
+    const set = index === 0 ? letters : all;
+    return set[pick % set.length];
+  }).join("");
+}
+
+/** A secret of 192 random bits with a prefix that says what it is, e.g. `unkey_…`. */
+export function newSecretToken(prefix: string): string {
+  return `${prefix}_${base58(crypto.getRandomValues(new Uint8Array(24)))}`;
+}
+
+function base58(bytes: Uint8Array): string {
+  let value = 0n;
+  for (const byte of bytes) value = value * 256n + BigInt(byte);
+  let text = "";
+  while (value > 0n) {
+    text = ALPHABET[Number(value % 58n)] + text;
+    value /= 58n;
+  }
+  for (const byte of bytes) {
+    if (byte !== 0) break;
+    text = ALPHABET[0] + text;
+  }
+  return text;
+}
