@@ -1,0 +1,57 @@
+/** The life of a deployment, as both api and worker see it. */
+
+export type DeploymentStatus =
+  | "pending"
+  | "queued"
+  | "building"
+  | "deploying"
+  | "network"
+  | "ready"
+  | "failed"
+  | "cancelled"
+  | "superseded"
+  | "stopped";
+
+/** Why a deployment failed, for programs; the text beside it is for people. */
+export type FailureCode =
+  | "build_failed"
+  | "build_timeout"
+  | "dockerfile_missing"
+  | "context_missing"
+  | "context_invalid"
+  | "image_unavailable"
+  | "crash_loop"
+  | "out_of_memory"
+  | "not_listening"
+  | "not_ready_in_time"
+  | "no_region"
+  | "host_taken"
+  | "internal";
+
+/** Whether nothing more will happen by itself. A ready deployment can still be stopped. */
+const FINAL: Record<DeploymentStatus, boolean> = {
+  pending: false,
+  queued: false,
+  building: false,
+  deploying: false,
+  network: false,
+  ready: true,
+  failed: true,
+  cancelled: true,
+  superseded: true,
+  stopped: true,
+};
+
+/** Whether the deployment's workflow has come to its end. */
+export function isFinal(status: DeploymentStatus): boolean {
+  return FINAL[status];
+}
+
+/** All statuses from which a workflow still moves on. */
+export const ACTIVE_STATUSES: readonly DeploymentStatus[] = [
+  "pending",
+  "queued",
+  "building",
+  "deploying",
+  "network",
+];

@@ -1,0 +1,285 @@
+/**
+ * The tables, as TypeScript sees them. The SQL that makes them is in `migrations/`.
+ *
+ * Times are integer milliseconds since the epoch. Identifiers, hashes and hostnames compare bytewise on both databases.
+ * JSON columns hold text; whoever reads a row decodes it in this folder. Versions and sequences stay far below 2^53, so
+ * they are numbers here and 64-bit integers in the database.
+ */
+import type { DeploymentStatus, FailureCode } from "../deployments/status.ts";
+
+/** 0 or 1: what both databases store for a truth value. */
+export type Flag = 0 | 1;
+
+export interface WorkspacesTable {
+  id: string;
+  name: string;
+  slug: string;
+  k8s_namespace: string | null;
+  created_at: number;
+  updated_at: number;
+}
+
+export interface ProjectsTable {
+  id: string;
+  workspace_id: string;
+  name: string;
+  /** Unique in its workspace. */
+  slug: string;
+  default_branch: string;
+  depot_project_id: string | null;
+  /** JSON array of strings. */
+  command: string;
+  created_at: number;
+  updated_at: number;
+}
+
+export interface EnvironmentsTable {
+  id: string;
+  workspace_id: string;
+  project_id: string;
+  /** Unique in its project. */
+  slug: string;
+  description: string;
+  live_deployment_id: string | null;
+  is_rolled_back: Flag;
+  /** The sequence that the next deployment of this environment gets. */
+  next_sequence: number;
+  created_at: number;
+  updated_at: number;
+}
+
+export interface EnvironmentVariablesTable {
+  id: string;
+  workspace_id: string;
+  environment_id: string;
+  name: string;
+  ciphertext: string;
+  created_at: number;
+  updated_at: number;
+}
+
+/** Data keys, each encrypted by a master key; the newest of a keyring encrypts, all of them decrypt. */
+export interface DataKeysTable {
+  id: string;
+  keyring: string;
+  encrypted_key: string;
+  created_at: number;
+}
+
+export interface RootKeysTable {
+  id: string;
+  workspace_id: string;
+  name: string;
+  /** SHA-256 of the key, hex. */
+  hash: string;
+  start: string;
+  /** JSON array of strings. */
+  permissions: string;
+  created_at: number;
+  revoked_at: number | null;
+}
+
+/** Credentials of agents (region name) and edges (region `*`). */
+export interface RegionTokensTable {
+  id: string;
+  region: string;
+  hash: string;
+  created_at: number;
+  revoked_at: number | null;
+}
+
+/** Build contexts: which project may use which object. */
+export interface UploadsTable {
+  id: string;
+  workspace_id: string;
+  project_id: string;
+  object_key: string;
+  /** 0 when the client did not say. */
+  size_bytes: number;
+  /** Base64, empty when the client did not say. */
+  checksum_sha256: string;
+  created_at: number;
+  expires_at: number;
+}
+
+export interface DeploymentsTable {
+  id: string;
+  workspace_id: string;
+  project_id: string;
+  environment_id: string;
+  k8s_name: string;
+  /** Grows per environment, given at create: the newest wins. */
+  sequence: number;
+  source: "context" | "image";
+  build_context_path: string | null;
+  dockerfile_path: string | null;
+  /** What runs: given at create, or set by the build. */
+  image: string | null;
+  build_id: string | null;
+  git_commit_sha: string;
+  git_branch: string;
+  git_commit_message: string;
+  git_commit_author_handle: string;
+  git_commit_author_avatar_url: string;
+  git_commit_timestamp: number;
+  /** JSON array of strings. */
+  command: string;
+  port: number;
+  health_check_path: string;
+  cpu_millicores: number;
+  memory_mib: number;
+  /** JSON object of name to ciphertext: the environment's variables at create. */
+  encrypted_environment_variables: string;
+  status: DeploymentStatus;
+  failure_code: FailureCode | null;
+  /** The public text; internal texts are never stored. */
+  error_message: string | null;
+  idempotency_key: string | null;
+  /** When the workflow was handed to Restate; null: the sweeper still has to. */
+  submitted_at: number | null;
+  cancel_requested_at: number | null;
+  next_event_sequence: number;
+  created_at: number;
+  updated_at: number;
+  ended_at: number | null;
+}
+
+/** What happened to a deployment, numbered without gaps from 1. */
+export interface DeploymentEventsTable {
+  deployment_id: string;
+  sequence: number;
+  kind: "status" | "step" | "log" | "notice";
+  /** JSON, see `events.ts`. */
+  payload: string;
+  created_at: number;
+}
+
+export interface DeploymentStepsTable {
+  deployment_id: string;
+  name: "queued" | "building" | "deploying" | "network";
+  status: "running" | "done" | "failed";
+  message: string;
+  error_message: string;
+  started_at: number;
+  ended_at: number | null;
+}
+
+export interface DeploymentTopologyTable {
+  deployment_id: string;
+  region: string;
+  workspace_id: string;
+  desired_replicas: number;
+  desired_status: "started" | "stopped";
+  /** The region's version at the last change of this row. */
+  version: number;
+  /** The newest report that was taken; older ones are ignored. */
+  reported_generation: number;
+  created_at: number;
+  updated_at: number;
+}
+
+export interface InstancesTable {
+  id: string;
+  deployment_id: string;
+  workspace_id: string;
+  project_id: string;
+  region: string;
+  /** Name of the pod or container; unique per region. */
+  k8s_name: string;
+  /** host:port, empty while there is none. */
+  address: string;
+  cpu_millicores: number;
+  memory_mib: number;
+  status: "inactive" | "pending" | "running" | "failed";
+  reason: string;
+  message: string;
+  exit_code: number | null;
+  restarts: number;
+  /** JSON array of strings. */
+  last_log_lines: string;
+  created_at: number;
+  updated_at: number;
+}
+
+/** Output of instances, kept for a bounded number of lines per deployment. */
+export interface InstanceLogsTable {
+  deployment_id: string;
+  instance: string;
+  /** Decimal nanoseconds, padded to 20 digits so that text sorts by time. */
+  time_ns: string;
+  ordinal: number;
+  region: string;
+  stream: "stdout" | "stderr";
+  text: string;
+}
+
+export interface FrontlineRoutesTable {
+  id: string;
+  workspace_id: string;
+  project_id: string;
+  environment_id: string;
+  deployment_id: string;
+  /** Unique everywhere; lower case. */
+  hostname: string;
+  sticky: "none" | "branch" | "environment" | "live";
+  created_at: number;
+  updated_at: number;
+}
+
+export interface RegionVersionsTable {
+  region: string;
+  version: number;
+}
+
+export interface StateChangesTable {
+  region: string;
+  version: number;
+  resource_type: ChangedResource;
+  resource_id: string;
+  created_at: number;
+}
+
+/** What a change is about. Deployments and sentinels live in agents' regions, routes and endpoints in `*`. */
+export type ChangedResource = "deployment" | "sentinel" | "route" | "endpoints";
+
+/** Agents and edges that have called, and how far they are. */
+export interface AgentsTable {
+  agent_id: string;
+  region: string;
+  applied_version: number;
+  observed_version: number;
+  last_seen_at: number;
+  last_nack_resource: string | null;
+  last_nack_error: string | null;
+  last_nack_at: number | null;
+}
+
+/** Api processes that want to be nudged after a commit elsewhere; rows past their lease are dead. */
+export interface ApiProcessesTable {
+  id: string;
+  nudge_url: string;
+  lease_expires_at: number;
+}
+
+/** All tables. */
+export interface Schema {
+  workspaces: WorkspacesTable;
+  projects: ProjectsTable;
+  environments: EnvironmentsTable;
+  environment_variables: EnvironmentVariablesTable;
+  data_keys: DataKeysTable;
+  root_keys: RootKeysTable;
+  region_tokens: RegionTokensTable;
+  uploads: UploadsTable;
+  deployments: DeploymentsTable;
+  deployment_events: DeploymentEventsTable;
+  deployment_steps: DeploymentStepsTable;
+  deployment_topology: DeploymentTopologyTable;
+  instances: InstancesTable;
+  instance_logs: InstanceLogsTable;
+  frontline_routes: FrontlineRoutesTable;
+  region_versions: RegionVersionsTable;
+  state_changes: StateChangesTable;
+  agents: AgentsTable;
+  api_processes: ApiProcessesTable;
+}
