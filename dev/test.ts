@@ -1,0 +1,89 @@
+// deno-lint-ignore-file no-console -- a script whose output is for a person
+/**
+ * Runs every check and every test, and prints `N passed, N failed` (and `, N skipped`) as its last line.
+ *
+ * With `--all` a skipped test is a failure: the parts that it needs must be there.
+ */
+import { spawn } from "node:child_process";
+import process from "node:process";
+
+interface Outcome {
+  readonly passed: number;
+  readonly failed: number;
+  readonly skipped: number;
+}
+
+interface Suite {
+  readonly name: string;
+  readonly args: readonly string[];
+  /** Whether deno's own summary line is counted; otherwise the exit code is one test. */
+  readonly counts: boolean;
+}
+
+const TESTS = ["test", "-A", "--quiet", "--no-check"];
+
+const SUITES: readonly Suite[] = [
+  { name: "format", args: ["fmt", "--check", "--quiet"], counts: false },
+  { name: "lint", args: ["lint", "--quiet"], counts: false },
+  { name: "types", args: ["task", "--quiet", "check"], counts: false },
+  { name: "generated code", args: ["task", "--quiet", "gen", "--check"], counts: false },
+  { name: "units", args: [...TESTS, "pkg", "cmd", "svc", "dev"], counts: true },
+  { name: "architecture", args: [...TESTS, "tests/architecture"], counts: true },
+  { name: "integration", args: [...TESTS, "tests/integration", "tests/golden"], counts: true },
+  { name: "end to end", args: [...TESTS, "tests/e2e"], counts: true },
+];
+
+/** Reads deno's summary, e.g. `ok | 12 passed (3 steps) | 0 failed | 1 ignored (4s)`. */
+export function parseSummary(output: string): Outcome | undefined {
+  const line = output.match(
+    /(\d+) passed(?: \([^)]*\))? \| (\d+) failed(?: \([^)]*\))?(?: \| (\d+) ignored)?/,
+  );
+  if (line === null) return undefined;
+  return { passed: Number(line[1]), failed: Number(line[2]), skipped: Number(line[3] ?? 0) };
+}
+
+async function run(suite: Suite): Promise<Outcome> {
+  console.log(`\n== ${suite.name}`);
+  const child = spawn(Deno.execPath(), [...suite.args], {
+    stdio: ["ignore", "pipe", "pipe"],
+    env: { ...process.env, NO_COLOR: "1" },
+  });
+  let tail = "";
+  const keep = (chunk: Uint8Array, out: NodeJS.WriteStream): void => {
+    out.write(chunk);
+    tail = (tail + new TextDecoder().decode(chunk)).slice(-20_000);
+  };
+  child.stdout.on("data", (chunk: Uint8Array) => keep(chunk, process.stdout));
+  child.stderr.on("data", (chunk: Uint8Array) => keep(chunk, process.stderr));
+  const code = await new Promise<number | null>((resolve) => child.on("close", resolve));
+  const counted = suite.counts ? parseSummary(tail) : undefined;
+  if (counted === undefined) return { passed: code === 0 ? 1 : 0, failed: code === 0 ? 0 : 1, skipped: 0 };
+  // A suite can fail beside its tests, e.g. with an uncaught error.
+  return code !== 0 && counted.failed === 0 ? { ...counted, failed: 1 } : counted;
+}
+
+async function main(): Promise<void> {
+  const all = process.argv.includes("--all");
+  const total = { passed: 0, failed: 0, skipped: 0 };
+  const bad: string[] = [];
+  for (const suite of SUITES) {
+    const started = performance.now();
+    const outcome = await run(suite);
+    console.log(`-- ${suite.name}: ${Math.round((performance.now() - started) / 1000)} s`);
+    total.passed += outcome.passed;
+    total.failed += outcome.failed;
+    total.skipped += outcome.skipped;
+    if (outcome.failed > 0) bad.push(suite.name);
+    if (all && outcome.skipped > 0) {
+      bad.push(`${suite.name} (${outcome.skipped} skipped)`);
+      total.failed += outcome.skipped;
+      total.skipped -= outcome.skipped;
+    }
+  }
+  if (bad.length > 0) console.log(`\nfailed: ${bad.join(", ")}`);
+  const skipped = total.skipped > 0 ? `, ${total.skipped} skipped` : "";
+  console.log(`\n${total.passed} passed, ${total.failed} failed${skipped}`);
+  process.exitCode = total.failed > 0 ? 1 : 0;
+}
+
+if (import.meta.main) await main();
