@@ -1,0 +1,26 @@
+import assert from "node:assert/strict";
+import plugin from "./plugin.ts";
+
+const CASES: readonly { name: string; file: string; source: string; reports: number }[] = [
+  { name: "the clock in a service", file: "/x/svc/krane/run.ts", source: "Date.now();", reports: 1 },
+  { name: "the clock in its home", file: "/x/pkg/clock/mod.ts", source: "Date.now();", reports: 0 },
+  {
+    name: "the environment in a package",
+    file: "/x/pkg/db/mod.ts",
+    source: "Deno.env.get('A');",
+    reports: 1,
+  },
+  { name: "the environment in main.ts", file: "/x/main.ts", source: "Deno.env.get('A');", reports: 0 },
+  { name: "the process's environment", file: "/x/cmd/up/up.ts", source: "process.env.A;", reports: 1 },
+  { name: "leaving from the depth", file: "/x/cmd/up/up.ts", source: "Deno.exit(1);", reports: 1 },
+  { name: "randomness in a test", file: "/x/svc/a_test.ts", source: "Math.random();", reports: 0 },
+  { name: "randomness in a workflow", file: "/x/svc/a.ts", source: "Math.random();", reports: 1 },
+];
+
+Deno.test("house/no-ambient keeps ambient state in its home", async (t) => {
+  for (const { name, file, source, reports } of CASES) {
+    await t.step(name, () => {
+      assert.equal(Deno.lint.runPlugin(plugin, file, source).length, reports);
+    });
+  }
+});

@@ -1,0 +1,127 @@
+import assert from "node:assert/strict";
+import { type Import, importsOf, packageCycles, RULES } from "./rules.ts";
+
+const ROOT = new URL("../../", import.meta.url).pathname;
+
+async function* sources(folder: string): AsyncGenerator<string> {
+  for await (const entry of Deno.readDir(`${ROOT}${folder}`)) {
+    const path = `${folder}${entry.name}`;
+    if (entry.isDirectory) yield* sources(`${path}/`);
+    else if (entry.name.endsWith(".ts")) yield path;
+  }
+}
+
+async function checkout(): Promise<Import[]> {
+  const edges: Import[] = [...importsOf("main.ts", await Deno.readTextFile(`${ROOT}main.ts`))];
+  for (const folder of ["cmd/", "pkg/", "proto/gen/", "svc/", "tests/", "dev/"]) {
+    for await (const path of sources(folder)) {
+      edges.push(...importsOf(path, await Deno.readTextFile(`${ROOT}${path}`)));
+    }
+  }
+  return edges;
+}
+
+Deno.test("the checkout keeps every layer rule", async (t) => {
+  const edges = await checkout();
+  assert.ok(edges.length > 300, "the scan finds the project's imports");
+  for (const rule of RULES) {
+    await t.step(rule.name, () => {
+      const found = edges.filter(rule.forbids).map(({ from, to }) => `${from} imports ${to}`);
+      assert.deepEqual(found, []);
+    });
+  }
+  await t.step(
+    "packages do not import each other in circles",
+    () => assert.deepEqual(packageCycles(edges), []),
+  );
+});
+
+/** A rule that nothing can break checks nothing. */
+const PLANTED: Readonly<Record<string, readonly [path: string, source: string]>> = {
+  "main.ts imports only the command tree and pkg/cli": ["main.ts", `import { a } from "./pkg/db/mod.ts";`],
+  "a command reaches a service only through its run.ts and config.ts": [
+    "cmd/deploy/deploy.ts",
+    `const { a } = await import("../../svc/ctrl/internal/store/mod.ts");`,
+  ],
+  "nothing but main.ts and tests imports a command": [
+    "svc/krane/run.ts",
+    `import { ROOT } from "../../cmd/root.ts";`,
+  ],
+  "a service never imports another service": ["svc/krane/run.ts", `import { a } from "../ctrl/api/run.ts";`],
+  "an RPC area never imports its siblings": [
+    "svc/ctrl/services/deployment/create.ts",
+    `export { a } from "../cluster/report.ts";`,
+  ],
+  "RPC areas and the api know workflows by their contracts only": [
+    "svc/ctrl/services/deployment/create.ts",
+    `import { a } from "../../worker/deploy/steps.ts";`,
+  ],
+  "workflows never import RPC areas or the api": [
+    "svc/ctrl/worker/deploy/steps.ts",
+    `import { a } from "../../services/deployment/create.ts";`,
+  ],
+  "a workflow knows another by its contract only": [
+    "svc/ctrl/worker/deploy/mod.ts",
+    `import { a } from "../build/steps.ts";`,
+  ],
+  "internal packages never import what uses them": [
+    "svc/ctrl/internal/store/mod.ts",
+    `import { a } from "../../services/deployment/create.ts";`,
+  ],
+  "workflow.ts sees only its plan, types, and the durable port": [
+    "svc/ctrl/worker/deploy/workflow.ts",
+    `import { a } from "../../internal/store/mod.ts";`,
+  ],
+  "a pure file imports nothing that can wait": [
+    "svc/krane/internal/deployment/reconcile.ts",
+    `import { a } from "../../../../pkg/docker/mod.ts";`,
+  ],
+  "pkg knows no service and no command": ["pkg/db/mod.ts", `import { a } from "../../svc/krane/run.ts";`],
+  "generated code imports only the protobuf runtime": [
+    "proto/gen/ctrl/v1/x_pb.ts",
+    `import { a } from "../../../../pkg/rpc/mod.ts";`,
+  ],
+  "production never imports tests or the testkit": [
+    "svc/krane/run.ts",
+    `import { a } from "../../pkg/testkit/mariadb.ts";`,
+  ],
+  "each npm package has one home": ["svc/ctrl/api/run.ts", `import mysql from "mysql2/promise";`],
+};
+
+Deno.test("each layer rule catches a planted violation", async (t) => {
+  for (const rule of RULES) {
+    await t.step(rule.name, () => {
+      const planted = PLANTED[rule.name];
+      assert.ok(planted, "every rule has a planted violation");
+      assert.equal(importsOf(...planted).filter(rule.forbids).length, 1);
+    });
+  }
+  await t.step("packages do not import each other in circles", () => {
+    const edges = [
+      ...importsOf("pkg/a/mod.ts", `import { b } from "../b/mod.ts";`),
+      ...importsOf("pkg/b/mod.ts", `import { a } from "../a/mod.ts";`),
+    ];
+    assert.notDeepEqual(packageCycles(edges), []);
+  });
+});
+
+Deno.test("importsOf() sees every form of import", () => {
+  const source = [
+    `import a from "./a.ts";`,
+    `import type { B } from "./b.ts";`,
+    `export * from "./c.ts";`,
+    `import {\n  d,\n  type D,\n} from "./d.ts";`,
+    `import "./e.ts";`,
+    `const f = () => import("./f.ts");`,
+    `import g from "@scope/name/sub";`,
+  ].join("\n");
+  assert.deepEqual(importsOf("x/y.ts", source).map(({ to, typeOnly }) => [to, typeOnly]), [
+    ["x/a.ts", false],
+    ["x/b.ts", true],
+    ["x/c.ts", false],
+    ["x/d.ts", false],
+    ["x/e.ts", false],
+    ["@scope/name", false],
+    ["x/f.ts", false],
+  ]);
+});

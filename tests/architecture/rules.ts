@@ -1,0 +1,177 @@
+/**
+ * Which file may import which: the layers of the project, as data. `layers_test.ts` applies them to the checkout and
+ * plants a violation of each.
+ */
+import { dirname, join, normalize } from "node:path/posix";
+
+/** One import as written in a file. */
+export interface Import {
+  readonly from: string;
+  /** A path in the checkout, or the name of an npm package or built-in module. */
+  readonly to: string;
+  /** Erased at run time (`import type`). */
+  readonly typeOnly: boolean;
+}
+
+/** Answers with the reason why an import is not allowed. */
+export interface Rule {
+  readonly name: string;
+  readonly forbids: (edge: Import) => boolean;
+}
+
+const STATEMENT = /(?:^|\n)\s*(import|export)\s+(type\s+)?(?:[^"';]*?\sfrom\s+)?"([^"]+)"/g;
+const DYNAMIC = /\bimport\(\s*"([^"]+)"\s*\)/g;
+
+/** All imports of one file, relative ones resolved to paths in the checkout. */
+export function importsOf(path: string, source: string): Import[] {
+  const found: Import[] = [];
+  const add = (specifier: string, typeOnly: boolean): void => {
+    const to = specifier.startsWith(".") ? normalize(join(dirname(path), specifier)) : packageName(specifier);
+    found.push({ from: path, to, typeOnly });
+  };
+  for (const [, , type, specifier] of source.matchAll(STATEMENT)) {
+    if (specifier !== undefined) add(specifier, type !== undefined);
+  }
+  for (const [, specifier] of source.matchAll(DYNAMIC)) if (specifier !== undefined) add(specifier, false);
+  return found;
+}
+
+function packageName(specifier: string): string {
+  if (specifier.startsWith("node:")) return specifier;
+  return specifier.split("/").slice(0, specifier.startsWith("@") ? 2 : 1).join("/");
+}
+
+const isTest = (path: string): boolean => /_test\.ts$/.test(path) || path.startsWith("tests/");
+const isProduction = (path: string): boolean =>
+  !isTest(path) && !path.startsWith("dev/") && !path.startsWith("pkg/testkit/");
+const area = (path: string, prefix: string): string | undefined =>
+  path.startsWith(prefix) ? path.slice(prefix.length).split("/")[0] : undefined;
+const isOurs = (path: string): boolean => /^(main\.ts|cmd\/|svc\/|pkg\/|proto\/|tests\/|dev\/)/.test(path);
+const isPure = (path: string): boolean => /\/(plan|reconcile|manifest)\.ts$/.test(path);
+
+/** Where each npm package lives; a package that is not listed may be used anywhere. */
+const HOMES: Readonly<Record<string, RegExp>> = {
+  "mysql2": /^pkg\/db\//,
+  "node:sqlite": /^pkg\/db\//,
+  "@aws-sdk/client-s3": /^pkg\/objectstore\//,
+  "@aws-sdk/s3-request-presigner": /^pkg\/objectstore\//,
+  "@restatedev/restate-sdk": /^pkg\/durable\/|^svc\/ctrl\/worker\/([^/]+\/(contract|mod)|run|endpoint)\.ts$/,
+  "@restatedev/restate-sdk-clients": /^pkg\/durable\/|^svc\/ctrl\/internal\/workflows\//,
+  "@connectrpc/connect-web": /^pkg\/rpc\//,
+  "@balena/dockerignore": /^pkg\/archive\//,
+  "modern-tar": /^pkg\/(archive|docker|restate_server|testkit)\//,
+  "httpxy": /^svc\/frontline\/|^pkg\/proxy\//,
+  "commander": /^pkg\/cli\/|^cmd\/root\.ts$/,
+  "@clack/prompts": /^pkg\/cli\/|^cmd\//,
+};
+
+/** The layer rules; style guide and design name the same ones. */
+export const RULES: readonly Rule[] = [
+  {
+    name: "main.ts imports only the command tree and pkg/cli",
+    forbids: ({ from, to }) => from === "main.ts" && isOurs(to) && !/^(cmd\/root\.ts|pkg\/cli\/)/.test(to),
+  },
+  {
+    name: "a command reaches a service only through its run.ts and config.ts",
+    forbids: ({ from, to }) =>
+      from.startsWith("cmd/") && to.startsWith("svc/") && !/\/(run|config)\.ts$/.test(to),
+  },
+  {
+    name: "nothing but main.ts and tests imports a command",
+    forbids: ({ from, to }) =>
+      to.startsWith("cmd/") && isProduction(from) && from !== "main.ts" && !from.startsWith("cmd/"),
+  },
+  {
+    name: "a service never imports another service",
+    forbids: ({ from, to }) => {
+      const own = area(from, "svc/");
+      const other = area(to, "svc/");
+      return isProduction(from) && own !== undefined && other !== undefined && own !== other;
+    },
+  },
+  {
+    name: "an RPC area never imports its siblings",
+    forbids: ({ from, to }) => {
+      const own = area(from, "svc/ctrl/services/");
+      const other = area(to, "svc/ctrl/services/");
+      return own !== undefined && other !== undefined && own !== other;
+    },
+  },
+  {
+    name: "RPC areas and the api know workflows by their contracts only",
+    forbids: ({ from, to }) =>
+      isProduction(from) && /^svc\/ctrl\/(services|api|internal)\//.test(from) &&
+      to.startsWith("svc/ctrl/worker/") &&
+      !to.endsWith("/contract.ts"),
+  },
+  {
+    name: "workflows never import RPC areas or the api",
+    forbids: ({ from, to }) =>
+      isProduction(from) && from.startsWith("svc/ctrl/worker/") && /^svc\/ctrl\/(services|api)\//.test(to),
+  },
+  {
+    name: "a workflow knows another by its contract only",
+    forbids: ({ from, to }) => {
+      const [own, other] = [area(from, "svc/ctrl/worker/"), area(to, "svc/ctrl/worker/")];
+      const folders = own !== undefined && other !== undefined && !own.endsWith(".ts") &&
+        !other.endsWith(".ts");
+      return isProduction(from) && folders && own !== other && !to.endsWith("/contract.ts");
+    },
+  },
+  {
+    name: "internal packages never import what uses them",
+    forbids: ({ from, to }) =>
+      isProduction(from) && from.startsWith("svc/ctrl/internal/") && /^svc\/ctrl\/(services|api)\//.test(to),
+  },
+  {
+    name: "workflow.ts sees only its plan, types, and the durable port",
+    forbids: ({ from, to, typeOnly }) =>
+      from.endsWith("/workflow.ts") && !typeOnly &&
+      !/\/(plan|messages|contract)\.ts$|^pkg\/(durable|fault)\/|^svc\/ctrl\/internal\/deployments\//.test(to),
+  },
+  {
+    name: "a pure file imports nothing that can wait",
+    forbids: ({ from, to, typeOnly }) =>
+      isPure(from) && !typeOnly && !isPure(to) &&
+      !/^pkg\/(fault|uid|hash)\/|^svc\/ctrl\/internal\/deployments\/|^proto\/gen\/|^@bufbuild\/protobuf$/
+        .test(to),
+  },
+  {
+    name: "pkg knows no service and no command",
+    forbids: ({ from, to }) => isProduction(from) && from.startsWith("pkg/") && /^(svc|cmd)\//.test(to),
+  },
+  {
+    name: "generated code imports only the protobuf runtime",
+    forbids: ({ from, to }) =>
+      from.startsWith("proto/gen/") && !to.startsWith("proto/gen/") && to !== "@bufbuild/protobuf",
+  },
+  {
+    name: "production never imports tests or the testkit",
+    forbids: ({ from, to }) => isProduction(from) && (isTest(to) || to.startsWith("pkg/testkit/")),
+  },
+  {
+    name: "each npm package has one home",
+    forbids: ({ from, to, typeOnly }) => {
+      const home = HOMES[to];
+      return home !== undefined && isProduction(from) && !typeOnly && !home.test(from);
+    },
+  },
+];
+
+/** The packages of `pkg/` that import each other in a circle, as `a -> b -> a`. */
+export function packageCycles(edges: readonly Import[]): string[] {
+  const graph = new Map<string, Set<string>>();
+  for (const { from, to, typeOnly } of edges) {
+    const [own, other] = [area(from, "pkg/"), area(to, "pkg/")];
+    if (own === undefined || other === undefined || own === other || typeOnly || isTest(from)) continue;
+    graph.set(own, (graph.get(own) ?? new Set()).add(other));
+  }
+  const cycles: string[] = [];
+  const visit = (node: string, trail: readonly string[]): void => {
+    const start = trail.indexOf(node);
+    if (start >= 0) return void cycles.push([...trail.slice(start), node].join(" -> "));
+    for (const next of graph.get(node) ?? []) visit(next, [...trail, node]);
+  };
+  for (const node of graph.keys()) visit(node, []);
+  return cycles;
+}
