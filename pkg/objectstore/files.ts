@@ -1,0 +1,176 @@
+import { createHash } from "node:crypto";
+import { join } from "node:path";
+import type { Clock } from "../clock/mod.ts";
+import type { Secret } from "../config/secret.ts";
+import { Fault, isFault, publicFault } from "../fault/mod.ts";
+import { checkKey } from "./key.ts";
+import { putHeaders } from "./put_headers.ts";
+import { receive } from "./receive.ts";
+import { type Grant, OBJECTS_PATH, readGrant, type Refusal, signUrl } from "./signed_url.ts";
+import type { ObjectStore, PresignedPut, PresignPutOptions } from "./types.ts";
+
+/** What a file store needs. */
+export interface FileObjectStoreOptions {
+  /** Made when it is missing; no one else writes in it. */
+  readonly directory: string;
+  /** Where `handler` is served, as the builder sees it, e.g. `http://127.0.0.1:7091`. */
+  readonly baseUrl: string;
+  /** The same as clients see it; `baseUrl` when absent. */
+  readonly externalUrl?: string;
+  readonly signingKey: Secret;
+  /** No object is larger. */
+  readonly sizeMaxBytes: number;
+  readonly clock: Clock;
+}
+
+/** An object store in a directory, with the HTTP handler that its signed URLs lead to. */
+export interface FileObjectStore extends ObjectStore {
+  /** Answers requests below `/objects/`, and `undefined` for any other. */
+  handler(request: Request): Promise<Response | undefined>;
+}
+
+const REFUSALS: Record<Refusal, { readonly status: number; readonly text: string }> = {
+  bad_key: { status: 404, text: "There is no object of this name." },
+  bad_signature: { status: 403, text: "The signature does not fit this request. Ask for a new URL." },
+  expired: { status: 403, text: "This URL has expired. Ask for a new one." },
+};
+
+/** Keeps objects as files. Uploads become visible as a whole or not at all. Does no I/O before the first call. */
+export function createFileObjectStore(options: FileObjectStoreOptions): FileObjectStore {
+  const { clock, signingKey } = options;
+  return {
+    presignPut(key, put): Promise<PresignedPut> {
+      checkKey(key);
+      checkSize(put, options.sizeMaxBytes);
+      const { sizeBytes, checksumSha256 } = put;
+      const grant: Grant = {
+        method: "PUT",
+        key,
+        expiresAtMs: clock.now() + put.expiresInMs,
+        sizeBytes,
+        checksumSha256,
+      };
+      const url = signUrl(options.externalUrl ?? options.baseUrl, grant, signingKey);
+      return Promise.resolve({ url, headers: putHeaders(put) });
+    },
+
+    presignGet(key, { expiresInMs }): Promise<string> {
+      checkKey(key);
+      const expiresAtMs = clock.now() + expiresInMs;
+      const grant: Grant = {
+        method: "GET",
+        key,
+        expiresAtMs,
+        sizeBytes: undefined,
+        checksumSha256: undefined,
+      };
+      return Promise.resolve(signUrl(options.baseUrl, grant, signingKey));
+    },
+
+    async head(key): Promise<{ sizeBytes: number } | undefined> {
+      checkKey(key);
+      const info = await absentAsUndefined(Deno.stat(pathOf(options.directory, key)));
+      return info === undefined ? undefined : { sizeBytes: info.size };
+    },
+
+    async delete(key): Promise<void> {
+      checkKey(key);
+      await absentAsUndefined(Deno.remove(pathOf(options.directory, key)));
+    },
+
+    async handler(request): Promise<Response | undefined> {
+      const url = new URL(request.url);
+      if (!url.pathname.startsWith(OBJECTS_PATH)) return undefined;
+      const method = request.method === "HEAD" ? "GET" : request.method;
+      if (method !== "GET" && method !== "PUT") {
+        return await refuse(request, 405, "Only GET, HEAD and PUT are allowed here.");
+      }
+      const grant = readGrant(url, method, signingKey, clock.now());
+      if (typeof grant === "string") {
+        return await refuse(request, REFUSALS[grant].status, REFUSALS[grant].text);
+      }
+      return method === "PUT" ? await put(request, grant, options) : await get(request, grant, options);
+    },
+  };
+}
+
+async function put(request: Request, grant: Grant, options: FileObjectStoreOptions): Promise<Response> {
+  const declared = request.headers.get("content-length");
+  const length = declared === null ? undefined : Number(declared);
+  if (length !== undefined && length > options.sizeMaxBytes) {
+    return await refuse(request, 413, tooLarge(options.sizeMaxBytes));
+  }
+  if (length !== undefined && grant.sizeBytes !== undefined && length !== grant.sizeBytes) {
+    return await refuse(
+      request,
+      403,
+      `This URL takes exactly ${grant.sizeBytes} bytes, not ${length}. Ask for a new one.`,
+    );
+  }
+  const sent = request.headers.get("x-amz-checksum-sha256") ?? undefined;
+  if (sent !== undefined && grant.checksumSha256 !== undefined && sent !== grant.checksumSha256) {
+    return await refuse(request, 403, "This URL takes content of another checksum. Ask for a new one.");
+  }
+  try {
+    await receive(request.body, {
+      path: pathOf(options.directory, grant.key),
+      incoming: join(options.directory, "incoming"),
+      sizeBytes: grant.sizeBytes,
+      sizeMaxBytes: options.sizeMaxBytes,
+      checksumSha256: grant.checksumSha256 ?? sent,
+      clock: options.clock,
+    });
+  } catch (error) {
+    if (isFault(error, "too_large")) return await refuse(request, 413, tooLarge(options.sizeMaxBytes));
+    if (isFault(error, "invalid_argument")) return await refuse(request, 400, error.message);
+    throw error;
+  }
+  return new Response(null, { status: 200 });
+}
+
+async function get(request: Request, grant: Grant, options: FileObjectStoreOptions): Promise<Response> {
+  const file = await absentAsUndefined(Deno.open(pathOf(options.directory, grant.key)));
+  if (file === undefined) return await refuse(request, 404, "There is no object of this name.");
+  const info = await file.stat();
+  const headers = { "content-type": "application/octet-stream", "content-length": String(info.size) };
+  if (request.method === "HEAD") {
+    file.close();
+    return new Response(null, { headers });
+  }
+  // The stream closes the file when it ends, and when the client goes away.
+  return new Response(file.readable, { headers });
+}
+
+/** Cancels what is still to come of the body: a refused upload must not be read to its end. */
+async function refuse(request: Request, status: number, text: string): Promise<Response> {
+  if (request.body !== null && !request.body.locked) await request.body.cancel().catch(() => undefined);
+  return new Response(request.method === "HEAD" ? null : `${text}\n`, {
+    status,
+    headers: { "content-type": "text/plain; charset=utf-8" },
+  });
+}
+
+/** Named by a hash: no key can lead outside, and no two keys collide as file and folder or by upper and lower case. */
+function pathOf(directory: string, key: string): string {
+  const name = createHash("sha256").update(key).digest("hex");
+  return join(directory, name.slice(0, 2), name);
+}
+
+function checkSize(put: PresignPutOptions, sizeMaxBytes: number): void {
+  if (put.sizeBytes !== undefined && put.sizeBytes > sizeMaxBytes) {
+    throw publicFault("too_large", tooLarge(sizeMaxBytes));
+  }
+}
+
+function tooLarge(sizeMaxBytes: number): string {
+  return `Uploads may have at most ${sizeMaxBytes} bytes. Leave files out with .dockerignore.`;
+}
+
+async function absentAsUndefined<T>(work: Promise<T>): Promise<T | undefined> {
+  try {
+    return await work;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw new Fault("unavailable", "Cannot reach the files of the object store", { cause: error });
+  }
+}
