@@ -69,7 +69,8 @@ async function* convertStream<T>(messages: AsyncIterable<T>, convert: (error: un
   }
 }
 
-function toConnectError(error: unknown, code: FaultCode): ConnectError {
+/** What the caller is shown of `error`: the public text of a fault, and nothing of anything else. */
+export function toConnectError(error: unknown, code: FaultCode): ConnectError {
   const shown = error instanceof Fault ? error.publicMessage : undefined;
   return new ConnectError(shown ?? GENERIC[code], CONNECT_CODE[code]);
 }

@@ -10,3 +10,12 @@
  */
 export { type ClientOptions, createRpcClient } from "./client.ts";
 export { faultInterceptor, fromConnectError, genericMessage, type OnRpcError } from "./fault_interceptor.ts";
+export { addCallFields, type Call, type Gate, requestIdOf } from "./call.ts";
+export {
+  type HttpRoute,
+  rpcHandlers,
+  type RpcServer,
+  type RpcServerOptions,
+  type ServerLimits,
+  serveRpc,
+} from "./server.ts";

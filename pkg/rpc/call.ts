@@ -1,0 +1,138 @@
+import {
+  Code,
+  ConnectError,
+  type ContextValues,
+  createContextKey,
+  type HandlerContext,
+  type Interceptor,
+} from "@connectrpc/connect";
+import type { Clock } from "../clock/mod.ts";
+import { describeError, Fault, type FaultCode } from "../fault/mod.ts";
+import type { LogFields, Logger } from "../logger/mod.ts";
+import { newId } from "../uid/mod.ts";
+import { faultInterceptor, toConnectError } from "./fault_interceptor.ts";
+
+/** What is known of a call while it runs. */
+export interface Call {
+  readonly requestId: string;
+  readonly startedAtMs: number;
+  /** Fields for the call's log line, e.g. who is calling. Never a body or a credential. */
+  readonly fields: Record<string, unknown>;
+}
+
+const CALL = createContextKey<Call | undefined>(undefined, { description: "call" });
+const REQUEST_ID_HEADER = "x-request-id";
+
+/** Runs before a call's body is read. Throws a fault to refuse the call. */
+export type Gate = (context: HandlerContext) => void | Promise<void>;
+
+/** What calls are served with. */
+export interface CallOptions {
+  readonly log: Logger;
+  readonly clock: Clock;
+  /** The longest that a unary call may take, in milliseconds. */
+  readonly unaryMsMax: number;
+}
+
+/** The request id of the call that `values` belong to. */
+export function requestIdOf(values: ContextValues): string {
+  return values.get(CALL)?.requestId ?? "";
+}
+
+/** Adds fields to the call's log line. */
+export function addCallFields(values: ContextValues, fields: LogFields): void {
+  Object.assign(values.get(CALL)?.fields ?? {}, fields);
+}
+
+/**
+ * Numbers the call and asks `gate` whether it may go on. Refused calls are not logged: whoever has no credentials must
+ * not be able to fill the log. A gate that cannot decide is.
+ */
+export function requestGate(gate: Gate | undefined, clock: Clock, log: Logger): Gate {
+  return async (context) => {
+    const call: Call = {
+      requestId: newId("request", clock.now()),
+      startedAtMs: clock.now(),
+      fields: {},
+    };
+    context.values.set(CALL, call);
+    context.responseHeader.set(REQUEST_ID_HEADER, call.requestId);
+    try {
+      await gate?.(context);
+    } catch (error) {
+      if (error instanceof ConnectError) throw error;
+      const code = error instanceof Fault ? error.code : "internal";
+      if (code === "internal" || code === "unavailable") {
+        log.error("gate failed", { request_id: call.requestId, error: describeError(error) });
+      }
+      throw toConnectError(error, code);
+    }
+  };
+}
+
+/** The outermost interceptor: faults become Connect errors, unary calls get a deadline, and the call gets one log line. */
+export function callInterceptor(options: CallOptions): Interceptor {
+  return (next) => async (request) => {
+    const call = request.contextValues.get(CALL) ?? newCall(options.clock);
+    let detail: string | undefined;
+    const safe = faultInterceptor((entry) => detail = entry.detail)(next);
+    const finish = (error: ConnectError | undefined): void => {
+      const fields = {
+        procedure: `${request.service.typeName}/${request.method.name}`,
+        request_id: call.requestId,
+        ...call.fields,
+        code: error === undefined ? "ok" : Code[error.code],
+        duration_ms: options.clock.now() - call.startedAtMs,
+        ...(detail === undefined ? {} : { error: detail }),
+      };
+      options.log[levelOf(error, request.stream)]("rpc", fields);
+    };
+    try {
+      const response = request.stream
+        ? await safe(request)
+        : await within(options.unaryMsMax, () => safe(request));
+      if (response.stream) return { ...response, message: untilEnd(response.message, finish) };
+      finish(undefined);
+      return response;
+    } catch (error) {
+      const shown = ConnectError.from(error);
+      finish(shown);
+      throw shown;
+    }
+  };
+}
+
+function newCall(clock: Clock): Call {
+  return { requestId: newId("request", clock.now()), startedAtMs: clock.now(), fields: {} };
+}
+
+async function* untilEnd<T>(messages: AsyncIterable<T>, finish: (error: ConnectError | undefined) => void) {
+  let failure: ConnectError | undefined;
+  try {
+    yield* messages;
+  } catch (error) {
+    failure = ConnectError.from(error);
+    throw failure;
+  } finally {
+    finish(failure);
+  }
+}
+
+/** Successful unary calls are many and say little; what failed on our side is what an operator looks for. */
+function levelOf(error: ConnectError | undefined, stream: boolean): "debug" | "info" | "warn" | "error" {
+  if (error === undefined) return stream ? "info" : "debug";
+  if (error.code === Code.Internal || error.code === Code.Unknown) return "error";
+  return error.code === Code.Unavailable || error.code === Code.DeadlineExceeded ? "warn" : "info";
+}
+
+async function within<T>(limitMs: number, work: () => Promise<T>): Promise<T> {
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(() => late.reject(toConnectError(undefined, DEADLINE)), limitMs);
+  try {
+    return await Promise.race([work(), late.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+const DEADLINE: FaultCode = "deadline_exceeded";
