@@ -1,0 +1,22 @@
+/**
+ * Envelope encryption: values under a data key per keyring, data keys under a master key that never leaves the process.
+ *
+ * ```ts
+ * const vault = createVault({ masterKeys: parseMasterKeys(config.vaultMasterKeys), store, clock });
+ * const ciphertext = await vault.encrypt(environmentId, "DATABASE_URL", "postgres://…");
+ * const value = await vault.decrypt(environmentId, "DATABASE_URL", ciphertext);
+ * ```
+ *
+ * AES-256-GCM throughout. Keyring and name are authenticated with each value, so that a ciphertext copied to another
+ * variable or environment does not decrypt.
+ *
+ * @module
+ */
+export { type MasterKey, masterKeysProblem, parseMasterKeys } from "./master_keys.ts";
+export {
+  createVault,
+  type DataKeyStore,
+  type StoredDataKey,
+  type Vault,
+  type VaultOptions,
+} from "./vault.ts";

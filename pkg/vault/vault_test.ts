@@ -1,0 +1,83 @@
+import assert from "node:assert/strict";
+import { systemClock } from "../clock/mod.ts";
+import { Secret } from "../config/mod.ts";
+import { Fault } from "../fault/mod.ts";
+import {
+  createVault,
+  type DataKeyStore,
+  masterKeysProblem,
+  parseMasterKeys,
+  type StoredDataKey,
+} from "./mod.ts";
+
+const clock = systemClock();
+const [OLD, NEW] = [
+  "b2xkLW9sZC1vbGQtb2xkLW9sZC1vbGQtb2xkLW9sZC0=",
+  "bmV3LW5ldy1uZXctbmV3LW5ldy1uZXctbmV3LW5ldy0=",
+];
+
+function memoryStore(): DataKeyStore & { keys: StoredDataKey[] } {
+  const keys: StoredDataKey[] = [];
+  return {
+    keys,
+    newest: (keyring) => Promise.resolve(keys.findLast((each) => each.keyring === keyring)),
+    byId: (id) => Promise.resolve(keys.find((each) => each.id === id)),
+    add: (key) => Promise.resolve(void keys.push(key)),
+  };
+}
+
+const open = (store: DataKeyStore, masterKeys: string) =>
+  createVault({ masterKeys: parseMasterKeys(new Secret(masterKeys)), store, clock });
+
+const isInternal = (error: unknown): boolean => error instanceof Fault && error.code === "internal";
+
+Deno.test("a vault reads what it wrote, also after a restart, and never writes the same text twice", async () => {
+  const store = memoryStore();
+  const vault = open(store, OLD);
+  const first = await vault.encrypt("env_1", "TOKEN", "s\u00e4cret");
+  const second = await vault.encrypt("env_1", "TOKEN", "s\u00e4cret");
+  assert.notEqual(first, second);
+  assert.match(first, /^v1\.dek_/);
+  assert.equal(store.keys.length, 1, "one data key per keyring");
+  assert.equal(await open(store, OLD).decrypt("env_1", "TOKEN", first), "s\u00e4cret");
+  assert.equal(await vault.decrypt("env_1", "EMPTY", await vault.encrypt("env_1", "EMPTY", "")), "");
+});
+
+/** Otherwise whoever may write one variable could read another, or another environment's. */
+Deno.test("a ciphertext is bound to its keyring, its name and every one of its bytes", async () => {
+  const store = memoryStore();
+  const vault = open(store, OLD);
+  const text = await vault.encrypt("env_1", "TOKEN", "secret");
+  await vault.encrypt("env_2", "TOKEN", "other");
+  await assert.rejects(vault.decrypt("env_2", "TOKEN", text), isInternal);
+  await assert.rejects(vault.decrypt("env_1", "OTHER", text), isInternal);
+  for (const at of [text.length - 1, text.lastIndexOf(".") - 2, 5]) {
+    const changed = text.slice(0, at) + (text[at] === "A" ? "B" : "A") + text.slice(at + 1);
+    await assert.rejects(vault.decrypt("env_1", "TOKEN", changed), isInternal);
+  }
+  const [first, second] = store.keys;
+  assert.ok(first !== undefined && second !== undefined);
+  store.keys.splice(0, 2, { ...first, encryptedKey: second.encryptedKey });
+  await assert.rejects(
+    open(store, OLD).decrypt("env_1", "TOKEN", text),
+    isInternal,
+    "data keys are bound too",
+  );
+});
+
+Deno.test("a new first master key encrypts, and the former ones still decrypt", async () => {
+  const store = memoryStore();
+  const text = await open(store, OLD).encrypt("env_1", "TOKEN", "secret");
+  const rotated = open(store, `${NEW}, ${OLD}`);
+  assert.equal(await rotated.decrypt("env_1", "TOKEN", text), "secret");
+  await rotated.encrypt("env_2", "TOKEN", "secret");
+  const [newId] = parseMasterKeys(new Secret(NEW)).map(({ id }) => id);
+  assert.ok(store.keys[1]?.encryptedKey.startsWith(`v1.${newId}.`));
+  await assert.rejects(open(store, NEW).decrypt("env_1", "TOKEN", text), isInternal);
+});
+
+Deno.test("masterKeysProblem() names the key that is wrong and not its value", () => {
+  assert.equal(masterKeysProblem(new Secret(`${OLD},${NEW}`)), undefined);
+  assert.match(masterKeysProblem(new Secret(`${OLD},hunter2`)) ?? "", /^key 2 must be base64 of 32 bytes/);
+  assert.match(masterKeysProblem(new Secret(" , ")) ?? "", /at least one/);
+});
