@@ -1,0 +1,63 @@
+/** Opens databases by URL. */
+import { Kysely } from "kysely";
+import { type Clock, systemClock } from "../clock/mod.ts";
+import type { Secret } from "../config/mod.ts";
+import { TransactionScope } from "./scope.ts";
+import { sqliteDialect } from "./sqlite_driver.ts";
+import { parseDatabaseUrl } from "./url.ts";
+
+export type Dialect = "mysql" | "sqlite";
+
+/** An open database with the tables of `S`. */
+export interface Database<S> {
+  /** For single statements. Several that belong together go through `transact`. */
+  readonly kysely: Kysely<S>;
+  readonly dialect: Dialect;
+  /** What `transact` needs. */
+  readonly scope: TransactionScope;
+  readonly clock: Clock;
+  /** Waits for nothing: whoever uses the database must have ended. */
+  close(): Promise<void>;
+}
+
+/** Bounds, all with defaults that suit one process of the control plane. */
+export interface DatabaseOptions {
+  readonly clock?: Clock;
+  /** MySQL connections at once. */
+  readonly connectionsMax?: number;
+  /** How long a statement may wait for a free connection. */
+  readonly waitMsMax?: number;
+  readonly connectMsMax?: number;
+  /** How long one statement may take on MySQL before its connection is given up. */
+  readonly queryMsMax?: number;
+}
+
+const CONNECTIONS_MAX = 16;
+const WAIT_MS_MAX = 15_000;
+const CONNECT_MS_MAX = 5_000;
+const QUERY_MS_MAX = 30_000;
+
+/**
+ * Opens the database at `url`. A SQLite file is created if it is missing; MySQL is connected to at the first use.
+ *
+ * @throws `invalid_argument` for a URL of another form
+ */
+export async function openDatabase<S>(url: Secret, options: DatabaseOptions = {}): Promise<Database<S>> {
+  const address = parseDatabaseUrl(url);
+  const clock = options.clock ?? systemClock();
+  const scope = new TransactionScope();
+  const waitMsMax = options.waitMsMax ?? WAIT_MS_MAX;
+  const dialect = address.kind === "sqlite"
+    ? sqliteDialect({ path: address.path, clock, scope, waitMsMax })
+    // Whoever runs on SQLite does not load the MySQL client.
+    : (await import("./mysql_driver.ts")).mysqlDialect({
+      address,
+      scope,
+      waitMsMax,
+      connectionsMax: options.connectionsMax ?? CONNECTIONS_MAX,
+      connectMsMax: options.connectMsMax ?? CONNECT_MS_MAX,
+      queryMsMax: options.queryMsMax ?? QUERY_MS_MAX,
+    });
+  const kysely = new Kysely<S>({ dialect });
+  return { kysely, dialect: address.kind, scope, clock, close: () => kysely.destroy() };
+}
