@@ -1,0 +1,157 @@
+import { z } from "zod";
+import { isFault, publicFault } from "../fault/mod.ts";
+import { callJson, callText, type Engine } from "./engine.ts";
+import { jsonLines } from "./json_stream.ts";
+
+/** An image that the engine has. */
+export interface Image {
+  readonly id: string;
+  readonly tags: readonly string[];
+}
+
+/** How far a pull is, summed over the layers whose size is known. */
+export interface PullProgress {
+  readonly receivedBytes: number;
+  readonly totalBytes: number;
+}
+
+const Inspected = z.object({ Id: z.string(), RepoTags: z.array(z.string()).nullish() });
+const Progress = z.object({
+  id: z.string().optional(),
+  error: z.string().optional(),
+  progressDetail: z.object({ current: z.number().optional(), total: z.number().optional() }).nullish(),
+});
+
+/** The image of a name, tag or id, or `undefined` when the engine does not have it. */
+export async function inspectImage(
+  engine: Engine,
+  reference: string,
+  signal: AbortSignal,
+): Promise<Image | undefined> {
+  try {
+    const raw = await callJson(
+      engine,
+      { method: "GET", path: `${pathOf(reference)}/json`, signal },
+      Inspected,
+    );
+    return { id: raw.Id, tags: raw.RepoTags ?? [] };
+  } catch (error) {
+    if (isFault(error, "not_found")) return undefined;
+    throw error;
+  }
+}
+
+/**
+ * Pulls one image; a reference without tag or digest means `latest`.
+ *
+ * @throws `failed_precondition` with the registry's answer when it cannot be had
+ */
+export async function pullImage(
+  engine: Engine,
+  reference: string,
+  signal: AbortSignal,
+  onProgress: (progress: PullProgress) => void = () => undefined,
+): Promise<void> {
+  const query = { fromImage: withTag(reference) };
+  const layers = new Map<string, { current: number; total: number }>();
+  try {
+    const response = await engine.call({
+      method: "POST",
+      path: "/images/create",
+      query,
+      signal,
+      timeoutMs: 0,
+    });
+    for await (const value of jsonLines(engine, response, signal)) {
+      const line = Progress.parse(value);
+      if (line.error !== undefined) throw publicFault("failed_precondition", pullText(reference, line.error));
+      const { current, total } = line.progressDetail ?? {};
+      if (line.id === undefined || current === undefined || total === undefined) continue;
+      layers.set(line.id, { current, total });
+      const all = [...layers.values()];
+      onProgress({
+        receivedBytes: all.reduce((sum, each) => sum + each.current, 0),
+        totalBytes: all.reduce((sum, each) => sum + each.total, 0),
+      });
+    }
+  } catch (error) {
+    // A registry that cannot be reached, a missing image and refused credentials come as 404 or 500 of the engine;
+    // an engine that does not answer at all is told apart by its cause.
+    const answered = isFault(error, "not_found", "invalid_argument") ||
+      (isFault(error, "unavailable") && error.cause === undefined);
+    if (!answered) throw error;
+    const said = (error.publicMessage ?? "").replace(/^Docker: /, "");
+    throw publicFault("failed_precondition", pullText(reference, said), error);
+  }
+}
+
+function pullText(reference: string, said: string): string {
+  return `The image "${reference}" could not be pulled: ${said}`;
+}
+
+/** `name` becomes `name:latest`; without a tag the engine would pull every tag there is. */
+export function withTag(reference: string): string {
+  if (reference.includes("@")) return reference;
+  const name = reference.slice(reference.lastIndexOf("/") + 1);
+  return name.includes(":") ? reference : `${reference}:latest`;
+}
+
+/** Gives an image another name. */
+export async function tagImage(
+  engine: Engine,
+  source: string,
+  target: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const { repository, tag } = splitReference(target);
+  const query = { repo: repository, tag };
+  await callText(engine, { method: "POST", path: `${pathOf(source)}/tag`, query, signal });
+}
+
+/** Removes a name, and the image with its last one. Harmless when it is gone or in use. */
+export async function removeImage(engine: Engine, reference: string, signal: AbortSignal): Promise<void> {
+  try {
+    await callText(engine, { method: "DELETE", path: pathOf(reference), signal });
+  } catch (error) {
+    // 409: a container still uses it; whoever removes that container comes back for the image.
+    if (!isFault(error, "not_found", "already_exists")) throw error;
+  }
+}
+
+/** Makes an image of one layer from a tar of a root file system. */
+export async function importImage(
+  engine: Engine,
+  options: {
+    readonly tar: Uint8Array;
+    readonly reference: string;
+    /** Dockerfile instructions, e.g. `ENV PATH=/bin`. */
+    readonly changes?: readonly string[];
+  },
+  signal: AbortSignal,
+): Promise<void> {
+  const { repository, tag } = splitReference(options.reference);
+  const changes = (options.changes ?? []).map((each) => `&changes=${encodeURIComponent(each)}`).join("");
+  const search = new URLSearchParams({ fromSrc: "-", repo: repository, tag });
+  const path = `/images/create?${search}${changes}`;
+  const text = await callText(engine, {
+    method: "POST",
+    path,
+    body: options.tar,
+    signal,
+    timeoutMs: 120_000,
+  });
+  const failed = /"error":"((?:[^"\\]|\\.)*)"/.exec(text)?.[1];
+  if (failed !== undefined) {
+    throw publicFault("failed_precondition", `Docker cannot import "${options.reference}": ${failed}`);
+  }
+}
+
+function splitReference(reference: string): { repository: string; tag: string } {
+  const full = withTag(reference);
+  const at = full.lastIndexOf(":");
+  return { repository: full.slice(0, at), tag: full.slice(at + 1) };
+}
+
+function pathOf(reference: string): string {
+  return `/images/${reference.split("/").map(encodeURIComponent).join("/")}`;
+}

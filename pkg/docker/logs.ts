@@ -1,0 +1,141 @@
+import { type Engine, streamFault } from "./engine.ts";
+
+/** One line that a container printed. */
+export interface LogLine {
+  readonly stream: "stdout" | "stderr";
+  /** Nanoseconds since the epoch, as the engine stamped the line. */
+  readonly timeNs: bigint;
+  readonly text: string;
+}
+
+/** Which part of a container's output. */
+export interface LogRange {
+  /** Only the last so many lines. */
+  readonly tail?: number;
+  /** Only lines of this time (nanoseconds since the epoch) or later. */
+  readonly sinceNs?: bigint;
+  /** Stay until the container stops. */
+  readonly follow?: boolean;
+}
+
+const LINE_CHARS_MAX = 16_384;
+const NANOSECONDS = 1_000_000_000n;
+
+/**
+ * Streams a container's output line by line. Longer lines are cut after 16,384 characters.
+ *
+ * @throws `not_found` when there is no such container
+ */
+export async function* containerLogs(
+  engine: Engine,
+  id: string,
+  range: LogRange,
+  signal: AbortSignal,
+): AsyncGenerator<LogLine> {
+  const response = await engine.call({
+    method: "GET",
+    path: `/containers/${encodeURIComponent(id)}/logs`,
+    query: {
+      stdout: "1",
+      stderr: "1",
+      timestamps: "1",
+      follow: range.follow === true ? "1" : "0",
+      tail: range.tail === undefined ? undefined : String(range.tail),
+      since: range.sinceNs === undefined ? undefined : formatTime(range.sinceNs),
+    },
+    signal,
+  });
+  if (response.body === null) return;
+  const reader = response.body.getReader();
+  const demux = new LogDemux();
+  try {
+    while (true) {
+      const { done, value } = await reader.read();
+      yield* done ? demux.end() : demux.push(value);
+      if (done) return;
+    }
+  } catch (error) {
+    throw streamFault(engine, signal, error);
+  } finally {
+    // The stream may have failed already; there is nothing more to release then.
+    await reader.cancel().catch(() => undefined);
+  }
+}
+
+function formatTime(timeNs: bigint): string {
+  return `${timeNs / NANOSECONDS}.${String(timeNs % NANOSECONDS).padStart(9, "0")}`;
+}
+
+type Stream = LogLine["stream"];
+
+/** Takes the engine's multiplexed frames apart: an 8-byte header (stream, length) before each piece of output. */
+export class LogDemux {
+  #rest = new Uint8Array(0);
+  readonly #lines: Record<Stream, LineCutter> = { stdout: new LineCutter(), stderr: new LineCutter() };
+
+  /** The lines that `bytes` complete. */
+  *push(bytes: Uint8Array): Generator<LogLine> {
+    let data = concat(this.#rest, bytes);
+    while (data.length >= 8) {
+      const length = new DataView(data.buffer, data.byteOffset).getUint32(4);
+      if (data.length < 8 + length) break;
+      const stream: Stream = data[0] === 2 ? "stderr" : "stdout";
+      for (const text of this.#lines[stream].push(data.subarray(8, 8 + length))) {
+        yield parseLine(stream, text);
+      }
+      data = data.subarray(8 + length);
+    }
+    this.#rest = data.slice();
+  }
+
+  /** What was printed last without a newline. */
+  *end(): Generator<LogLine> {
+    for (const stream of ["stdout", "stderr"] as const) {
+      for (const text of this.#lines[stream].end()) yield parseLine(stream, text);
+    }
+  }
+}
+
+/** Cuts bytes into lines of bounded length; a character is never cut between two pieces. */
+class LineCutter {
+  readonly #decoder = new TextDecoder();
+  #rest = "";
+  #skipping = false;
+
+  push(bytes: Uint8Array): string[] {
+    const pieces = (this.#rest + this.#decoder.decode(bytes, { stream: true })).split("\n");
+    this.#rest = pieces.pop() ?? "";
+    const lines: string[] = [];
+    for (const piece of pieces) {
+      if (!this.#skipping) lines.push(piece.slice(0, LINE_CHARS_MAX));
+      this.#skipping = false;
+    }
+    if (this.#rest.length <= LINE_CHARS_MAX) return lines;
+    if (!this.#skipping) lines.push(this.#rest.slice(0, LINE_CHARS_MAX));
+    this.#skipping = true;
+    this.#rest = "";
+    return lines;
+  }
+
+  end(): string[] {
+    const last = this.#rest + this.#decoder.decode();
+    return last === "" || this.#skipping ? [] : [last];
+  }
+}
+
+/** `2026-01-02T03:04:05.678901234Z text`; the engine drops trailing zeros of the fraction. */
+function parseLine(stream: Stream, line: string): LogLine {
+  const text = line.replace(/\r$/, "");
+  const stamp = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?Z ?/.exec(text);
+  if (stamp === null) return { stream, timeNs: 0n, text };
+  const seconds = BigInt(Math.floor(Date.parse(`${stamp[1]}Z`) / 1000));
+  const fraction = BigInt((stamp[2] ?? "").padEnd(9, "0"));
+  return { stream, timeNs: seconds * NANOSECONDS + fraction, text: text.slice(stamp[0].length) };
+}
+
+function concat(a: Uint8Array, b: Uint8Array): Uint8Array<ArrayBuffer> {
+  const all = new Uint8Array(a.length + b.length);
+  all.set(a);
+  all.set(b, a.length);
+  return all;
+}

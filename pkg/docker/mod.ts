@@ -1,0 +1,47 @@
+/**
+ * A client of the Docker Engine API, over its unix socket or TCP: containers, images, logs, events, and builds.
+ *
+ * ```ts
+ * const engine = openEngine("unix:///var/run/docker.sock");
+ * const outcome = await buildImage(engine, {
+ *   contextUrl, dockerfile: "Dockerfile", tag: "unkey.local/p:d", labels: {}, buildId, signal,
+ *   onEvent: (event) => show(event),
+ * });
+ * engine.close();
+ * ```
+ *
+ * Every call takes a signal and has a time limit, but for streams, which last until they end or the signal aborts. What
+ * the engine answers is checked; its errors become faults: 404 `not_found`, 409 `already_exists`, other 4xx
+ * `invalid_argument`, 5xx and no answer `unavailable`.
+ *
+ * @module
+ */
+export { HOST_DEFAULT } from "./address.ts";
+export { buildImage, type BuildRequest } from "./build.ts";
+export type { BuildFailure, BuildOutcome } from "./build_outcome.ts";
+export type { BuildEvent } from "./build_progress.ts";
+export {
+  type Container,
+  type ContainerLimits,
+  type ContainerSpec,
+  type ContainerState,
+  type ContainerSummary,
+  createContainer,
+  inspectContainer,
+  listContainers,
+  removeContainer,
+  startContainer,
+  stopContainer,
+} from "./containers.ts";
+export { type Engine, type EngineVersion, engineVersion, openEngine } from "./engine.ts";
+export { type ContainerEvent, containerEvents } from "./events.ts";
+export {
+  type Image,
+  importImage,
+  inspectImage,
+  pullImage,
+  type PullProgress,
+  removeImage,
+  tagImage,
+} from "./images.ts";
+export { containerLogs, type LogLine, type LogRange } from "./logs.ts";

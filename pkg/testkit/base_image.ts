@@ -1,0 +1,68 @@
+import { packTar } from "modern-tar";
+import { type Engine, importImage, inspectImage } from "../docker/mod.ts";
+
+/** What tests build from and run: a shell and the usual tools, without a registry. */
+export const BASE_IMAGE = "unkey-test/busybox:latest";
+
+const APPLETS = [
+  "sh",
+  "echo",
+  "cat",
+  "sleep",
+  "seq",
+  "env",
+  "true",
+  "false",
+  "head",
+  "tail",
+  "dd",
+  "mkdir",
+  "rm",
+  "cp",
+  "ls",
+  "id",
+  "kill",
+  "nc",
+  "httpd",
+  "wget",
+  "test",
+  "printf",
+  "yes",
+  "date",
+  "hostname",
+  "grep",
+  "tr",
+  "wc",
+  "touch",
+  "ip",
+];
+
+/** Imports `/bin/busybox` of this machine (Debian package busybox-static) as `BASE_IMAGE`, unless it is there. */
+export async function ensureBaseImage(engine: Engine, signal: AbortSignal): Promise<string> {
+  if (await inspectImage(engine, BASE_IMAGE, signal) !== undefined) return BASE_IMAGE;
+  const body = await Deno.readFile("/bin/busybox");
+  const passwd = "root:x:0:0:root:/:/bin/sh\n";
+  const directory = { type: "directory", mode: 0o755, size: 0 } as const;
+  const tar = await packTar([
+    { header: { ...directory, name: "bin/" } },
+    { header: { ...directory, name: "tmp/", mode: 0o1777 } },
+    { header: { ...directory, name: "etc/" } },
+    { header: { name: "etc/passwd", size: passwd.length, mode: 0o644 }, body: passwd },
+    { header: { name: "bin/busybox", size: body.length, mode: 0o755 }, body },
+    ...APPLETS.map((name) => ({
+      header: { type: "symlink" as const, name: `bin/${name}`, linkname: "busybox", size: 0, mode: 0o777 },
+    })),
+  ]);
+  await importImage(engine, { tar, reference: BASE_IMAGE, changes: ["ENV PATH=/bin", 'CMD ["sh"]'] }, signal);
+  return BASE_IMAGE;
+}
+
+/** Whether a Docker Engine answers here; tests that need one are skipped otherwise. */
+export async function engineAnswers(): Promise<boolean> {
+  try {
+    using socket = await Deno.connect({ transport: "unix", path: "/var/run/docker.sock" });
+    return socket !== undefined;
+  } catch {
+    return false;
+  }
+}
