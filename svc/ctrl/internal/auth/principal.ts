@@ -1,0 +1,60 @@
+/** Who is calling, as the gate in front of all services has found out. */
+import { type ContextValues, createContextKey } from "@connectrpc/connect";
+import { Fault } from "../../../../pkg/fault/mod.ts";
+import type { WorkspaceId } from "../../../../pkg/uid/mod.ts";
+
+/** A developer's key: one workspace, and what it may do there. */
+export interface RootKeyPrincipal {
+  readonly kind: "root_key";
+  readonly workspaceId: WorkspaceId;
+  readonly keyId: string;
+  readonly permissions: ReadonlySet<string>;
+}
+
+/** An agent: it reads and reports its own region only. */
+export interface RegionPrincipal {
+  readonly kind: "region";
+  readonly region: string;
+}
+
+/** An edge: it reads routes. */
+export interface EdgePrincipal {
+  readonly kind: "edge";
+}
+
+/** Another part of the control plane, or its operator. */
+export interface ServicePrincipal {
+  readonly kind: "service";
+}
+
+export type Principal = RootKeyPrincipal | RegionPrincipal | EdgePrincipal | ServicePrincipal;
+
+const PRINCIPAL = createContextKey<Principal | undefined>(undefined, { description: "principal" });
+
+/** Set once by the gate, before the call's body is read. */
+export function setPrincipal(values: ContextValues, principal: Principal): void {
+  values.set(PRINCIPAL, principal);
+}
+
+/**
+ * The caller, which must be one of `kinds`.
+ *
+ * @throws `unauthenticated` when the gate let in another kind, which its policy should have made impossible
+ */
+export function principalOf<K extends Principal["kind"]>(
+  values: ContextValues,
+  ...kinds: readonly K[]
+): Extract<Principal, { kind: K }> {
+  const principal = values.get(PRINCIPAL);
+  if (principal === undefined || !isOneOf(principal, kinds)) {
+    throw new Fault("unauthenticated", `no principal of kind ${kinds.join(" or ")} in the call`);
+  }
+  return principal;
+}
+
+function isOneOf<K extends Principal["kind"]>(
+  principal: Principal,
+  kinds: readonly K[],
+): principal is Extract<Principal, { kind: K }> {
+  return kinds.some((kind) => kind === principal.kind);
+}
