@@ -1,0 +1,76 @@
+import type { ConfigOf, Field, loadConfig, Sources } from "../config/mod.ts";
+import type { ExitCode } from "./exit_codes.ts";
+import type { Process } from "./process.ts";
+
+/** The settings of a command by name. */
+export type Fields = Readonly<Record<string, Field<unknown>>>;
+
+/** A word that a command takes by its place. */
+export interface Positional {
+  readonly name: string;
+  readonly help: string;
+  readonly required: boolean;
+}
+
+/** A command as its file writes it. */
+export interface Definition<F extends Fields> {
+  readonly fields: F;
+  readonly positionals?: readonly Positional[];
+  /** Shown by `--help` below the settings: examples, exit codes. */
+  readonly notes?: string;
+  /** Rules between settings; a text per problem. */
+  readonly check?: (config: ConfigOf<F>) => readonly string[];
+  /** Members that the JSON of a failure has besides `error` and `exitCode`, so that programs find the same names. */
+  readonly failure?: Readonly<Record<string, unknown>>;
+  /** Returns the exit code; nothing means success. What it throws is printed once, by `dispatch`. */
+  run(input: Input<F>, process: Process): Promise<ExitCode | void>;
+}
+
+/** What a command is called with. */
+export interface Input<F extends Fields> {
+  readonly config: ConfigOf<F>;
+  /** One per declared positional; `undefined` where an optional one was left out. */
+  readonly positionals: readonly (string | undefined)[];
+}
+
+/** A command whose settings' types are behind it. */
+export interface Command extends Pick<Definition<Fields>, "fields" | "positionals" | "notes" | "failure"> {
+  execute(call: Call, process: Process): Promise<ExitCode>;
+}
+
+/** How `dispatch` runs a command. The loader is handed in, so that the tree's help needs no schema library. */
+export interface Call {
+  readonly load: typeof loadConfig;
+  readonly sources: Sources;
+  readonly positionals: readonly (string | undefined)[];
+}
+
+/** Declares a command. Each command's file exports the result as `command`. */
+export function defineCommand<const F extends Fields>(definition: Definition<F>): Command {
+  const { check, run, ...rest } = definition;
+  return {
+    ...rest,
+    execute: async ({ load, sources, positionals }, process) => {
+      const config = load(definition.fields, sources, check);
+      return await run.call(definition, { config, positionals }, process) ?? 0;
+    },
+  };
+}
+
+/** A node of the command tree: a group of commands, or a leaf whose file is loaded when it is called. */
+export type CommandTree = Group | Leaf;
+
+/** Commands that belong together. */
+export interface Group {
+  readonly summary: string;
+  readonly commands: Readonly<Record<string, CommandTree>>;
+}
+
+/** One command. */
+export interface Leaf {
+  readonly summary: string;
+  /** Not in the list that `--help` prints. */
+  readonly hidden?: boolean;
+  /** A literal dynamic import, so that a bundler keeps it apart. */
+  readonly load: () => Promise<{ readonly command: Command }>;
+}

@@ -1,0 +1,40 @@
+/**
+ * The command line: a tree of commands that load lazily, settings taken from flags and variables, one shape of error.
+ *
+ * ```ts
+ * // cmd/greet/greet.ts
+ * export const command = defineCommand({
+ *   fields: {
+ *     name: field({ flag: "name", env: "UNKEY_NAME", help: "Whom to greet.", schema: textSchema("you") }),
+ *   },
+ *   positionals: [{ name: "greeting", help: "How to greet.", required: false }],
+ *   async run({ config, positionals: [greeting = "Hello"] }, process) {
+ *     process.stdout(`${greeting}, ${config.name}\n`);
+ *   },
+ * });
+ *
+ * // cmd/root.ts
+ * greet: { summary: "Greet somebody", load: () => import("./greet/greet.ts") },
+ * ```
+ *
+ * A command gets its settings validated, touches the process only through `Process`, returns an exit code (nothing
+ * means 0), and throws a `Fault` to fail: `dispatch` prints it, as JSON when `--json` is given.
+ *
+ * This module must stay light: it is loaded by `unkey --help`.
+ *
+ * @module
+ */
+export {
+  type Command,
+  type CommandTree,
+  defineCommand,
+  type Definition,
+  type Fields,
+  type Group,
+  type Input,
+  type Leaf,
+  type Positional,
+} from "./command.ts";
+export { EXIT, type ExitCode, exitCodeOf } from "./exit_codes.ts";
+export { type Failure, toFailure, UsageError } from "./failure.ts";
+export type { Choice, Directories, Process, Prompts, Terminal } from "./process.ts";
