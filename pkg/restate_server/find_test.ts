@@ -1,0 +1,188 @@
+import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
+import { createHash } from "node:crypto";
+import { gzipSync } from "node:zlib";
+import { join } from "node:path";
+import { type DownloadProgress, type FindOptions, findRestateServer } from "./find.ts";
+import type { Release } from "./release.ts";
+
+const CONTENT = Buffer.alloc(300_000, "a server, more or less ");
+const PLATFORM = { os: "linux", arch: "x86_64" };
+const PACKAGE = "@restatedev/restate-server-linux-x64";
+const TARBALL_PATH = `/npm/${PACKAGE}/-/restate-server-linux-x64-1.7.12.tgz`;
+
+/** A registry that has one package, and a home that has nothing. */
+interface Bed {
+  readonly registry: string;
+  readonly home: string;
+  readonly requests: string[];
+  find(env: Record<string, string>, options?: Partial<FindOptions>): ReturnType<typeof findRestateServer>;
+  cached(): Promise<string[]>;
+}
+
+async function withRegistry(tarball: Uint8Array, test: (bed: Bed) => Promise<void>): Promise<void> {
+  const home = await Deno.makeTempDir({ prefix: "unkey-restate-" });
+  const requests: string[] = [];
+  const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => undefined }, (request) => {
+    const { pathname } = new URL(request.url);
+    requests.push(pathname);
+    return pathname === TARBALL_PATH
+      ? new Response(tarball.slice(), { headers: { "content-length": String(tarball.length) } })
+      : new Response("no such package", { status: 404 });
+  });
+  try {
+    await test({
+      registry: `http://127.0.0.1:${server.addr.port}/npm/`,
+      home,
+      requests,
+      find: (env, options = {}) =>
+        findRestateServer({
+          env: (name) => ({ HOME: home, ...env })[name],
+          signal: new AbortController().signal,
+          platform: PLATFORM,
+          release: releaseOf(tarball),
+          ...options,
+        }),
+      async cached() {
+        const folder = join(home, ".cache/unkey/restate-server/1.7.12");
+        return (await Array.fromAsync(Deno.readDir(folder))).map((each) => each.name);
+      },
+    });
+  } finally {
+    await server.shutdown();
+    await Deno.remove(home, { recursive: true });
+  }
+}
+
+Deno.test("the binary comes from the registry once, and from the cache after that", () =>
+  withRegistry(tarballOf("package/bin/restate-server"), async (bed) => {
+    const seen: DownloadProgress[] = [];
+    const env = { NPM_CONFIG_REGISTRY: bed.registry };
+    const first = await bed.find(env, { onProgress: (progress) => seen.push(progress) });
+    assert.equal(first.from, "download");
+    assert.deepEqual(new Uint8Array(await Deno.readFile(first.path)), new Uint8Array(CONTENT));
+    assert.equal(((await Deno.stat(first.path)).mode ?? 0) & 0o777, 0o755);
+    assert.equal(seen.at(-1)?.receivedBytes, seen.at(-1)?.totalBytes);
+    assert.deepEqual(await bed.cached(), ["restate-server"], "nothing temporary stays");
+
+    const second = await bed.find({}, { onProgress: () => assert.fail("nothing is downloaded") });
+    assert.deepEqual(second, { path: first.path, from: "cache" });
+    assert.equal(bed.requests.length, 1);
+  }));
+
+/** Otherwise whoever can change what the registry delivers runs programs on this machine. */
+Deno.test("a tarball of another hash is thrown away", () =>
+  withRegistry(tarballOf("package/bin/restate-server"), async (bed) => {
+    const release: Release = { packageName: PACKAGE, sha512: releaseOf(new Uint8Array(1)).sha512 };
+    await assert.rejects(
+      bed.find({ NPM_CONFIG_REGISTRY: bed.registry }, { release }),
+      { code: "failed_precondition", publicMessage: /is not the @restatedev\/restate-server-linux-x64/ },
+    );
+    assert.deepEqual(await bed.cached(), []);
+  }));
+
+Deno.test("a package without the binary is refused", () =>
+  withRegistry(tarballOf("package/bin/something-else"), async (bed) => {
+    await assert.rejects(bed.find({ npm_config_registry: bed.registry }), {
+      code: "failed_precondition",
+      publicMessage: /does not contain package\/bin\/restate-server/,
+    });
+    assert.deepEqual(await bed.cached(), []);
+  }));
+
+Deno.test("several processes may download at once", () =>
+  withRegistry(tarballOf("package/bin/restate-server"), async (bed) => {
+    const env = { NPM_CONFIG_REGISTRY: bed.registry };
+    const found = await Promise.all([bed.find(env), bed.find(env), bed.find(env)]);
+    assert.equal(new Set(found.map((each) => each.path)).size, 1);
+    assert.deepEqual(await bed.cached(), ["restate-server"]);
+  }));
+
+Deno.test("without a setting, npm says where the registry is", () =>
+  withRegistry(tarballOf("package/bin/restate-server"), async (bed) => {
+    const bin = join(bed.home, "bin");
+    await Deno.mkdir(bin);
+    await Deno.writeTextFile(
+      join(bin, "npm"),
+      `#!/bin/sh\n[ "$*" = "config get registry" ] && echo ${bed.registry}\n`,
+    );
+    await Deno.chmod(join(bin, "npm"), 0o755);
+    assert.equal((await bed.find({ PATH: `${bin}:/usr/bin:/bin` })).from, "download");
+  }));
+
+Deno.test("without npm and without a setting the message says what to do", () =>
+  withRegistry(new Uint8Array(0), async (bed) => {
+    await assert.rejects(bed.find({ PATH: "/nowhere" }), {
+      code: "failed_precondition",
+      publicMessage: /Install npm, or set NPM_CONFIG_REGISTRY .* restate-server 1\.7\.12 on PATH\./,
+    });
+  }));
+
+Deno.test("a registry that has no package or does not answer is unavailable, and can be tried again", () =>
+  withRegistry(new Uint8Array(0), async (bed) => {
+    await assert.rejects(bed.find({ NPM_CONFIG_REGISTRY: bed.registry.replace("/npm/", "/other/") }), {
+      code: "unavailable",
+      publicMessage: /answered 404.*NPM_CONFIG_REGISTRY/,
+    });
+    await assert.rejects(bed.find({ NPM_CONFIG_REGISTRY: "http://127.0.0.1:1/" }), {
+      code: "unavailable",
+      publicMessage: /Cannot get Restate's server from.*NPM_CONFIG_REGISTRY/,
+    });
+    assert.deepEqual(await bed.cached(), []);
+  }));
+
+Deno.test("a download can be given up", () =>
+  withRegistry(tarballOf("package/bin/restate-server"), async (bed) => {
+    const stop = new AbortController();
+    const found = bed.find({ NPM_CONFIG_REGISTRY: bed.registry }, {
+      signal: stop.signal,
+      onProgress: () => stop.abort(),
+    });
+    await assert.rejects(found, { code: "cancelled" });
+    assert.deepEqual(await bed.cached(), []);
+  }));
+
+Deno.test("a system that Restate does not support is named", () =>
+  withRegistry(new Uint8Array(0), async (bed) => {
+    const options: FindOptions = {
+      env: (name) => name === "HOME" ? bed.home : undefined,
+      signal: new AbortController().signal,
+      platform: { os: "windows", arch: "x86_64" },
+    };
+    await assert.rejects(findRestateServer(options), {
+      code: "failed_precondition",
+      publicMessage: /no server for windows on x86_64/,
+    });
+  }));
+
+/** The npm package's command is a script that leaves the server running when it is killed. */
+Deno.test("a script on PATH does not count as the binary", () =>
+  withRegistry(tarballOf("package/bin/restate-server"), async (bed) => {
+    const bin = join(bed.home, "bin");
+    await Deno.mkdir(bin);
+    await Deno.writeTextFile(join(bin, "restate-server"), "#!/bin/sh\necho restate-server 1.7.12\n");
+    await Deno.chmod(join(bin, "restate-server"), 0o755);
+    const found = await bed.find({ PATH: bin, NPM_CONFIG_REGISTRY: bed.registry });
+    assert.equal(found.from, "download");
+  }));
+
+function releaseOf(tarball: Uint8Array): Release {
+  return { packageName: PACKAGE, sha512: createHash("sha512").update(tarball).digest("base64") };
+}
+
+/** A package as npm packs it, with `CONTENT` in the file `name`. */
+function tarballOf(name: string): Uint8Array {
+  const entries = [
+    ...tarEntry("package/LICENSE", Buffer.from("do what you want")),
+    ...tarEntry(name, CONTENT),
+    ...tarEntry("package/package.json", Buffer.from("{}")),
+  ];
+  return new Uint8Array(gzipSync(Buffer.concat([...entries, Buffer.alloc(1024)])));
+}
+
+function tarEntry(name: string, content: Buffer): Buffer[] {
+  const header = Buffer.alloc(512);
+  header.write(name, 0);
+  header.write(content.length.toString(8).padStart(11, "0"), 124);
+  return [header, content, Buffer.alloc((512 - content.length % 512) % 512)];
+}

@@ -1,0 +1,29 @@
+/**
+ * A Restate server of one's own: finds its binary, or gets it from the npm registry, and keeps it running.
+ *
+ * ```ts
+ * const { path } = await findRestateServer({ env, signal, onProgress });
+ * const server = await startRestateServer({ binary: path, baseDir, ports, logFile, clock, log, signal });
+ * await fetch(`${server.ingressUrl}/restate/health`);
+ * await server.stop();
+ * ```
+ *
+ * The server listens on 127.0.0.1 only. It is started again when it dies; one that a killed process left behind on the
+ * same folder is ended before another starts there.
+ *
+ * @module
+ */
+export {
+  type DownloadProgress,
+  type FindOptions,
+  findRestateServer,
+  type FoundServer,
+  restateServerCachePath,
+} from "./find.ts";
+export { RESTATE_VERSION } from "./release.ts";
+export {
+  type RestatePorts,
+  type RestateServer,
+  type RestateServerOptions,
+  startRestateServer,
+} from "./server.ts";

@@ -1,0 +1,130 @@
+import { spawn } from "node:child_process";
+import { closeSync, fstatSync, openSync } from "node:fs";
+import type { Clock } from "../clock/mod.ts";
+import { Fault } from "../fault/mod.ts";
+import { kill, STOP_MS_MAX } from "./stale.ts";
+
+/** The ports of one server, all on 127.0.0.1. */
+export interface RestatePorts {
+  /** Where workflows are called. */
+  readonly ingress: number;
+  /** Where workers are registered. */
+  readonly admin: number;
+  /** Where the nodes of a cluster talk; this one talks to itself. */
+  readonly node: number;
+}
+
+/** What a process is started from. */
+export interface ProcessOptions {
+  readonly binary: string;
+  readonly baseDir: string;
+  readonly ports: RestatePorts;
+  readonly logFile: string;
+}
+
+/** The data belongs to a node of this name: another name would not find it again. */
+const NODE_NAME = "unkey";
+const LOG_LINES = 12;
+const LOG_BYTES = 16 * 1024;
+const LOG_BYTES_MAX = 10 * 1024 * 1024;
+
+/** One process of the server, from its start to its end. */
+export class ServerProcess {
+  readonly pid: number;
+  /** Resolves, when the process has ended, to how: `exit code 1` or `signal SIGKILL`. */
+  readonly ended: Promise<string>;
+  #running = true;
+  readonly #logFile: string;
+  readonly #logStart: number;
+
+  constructor(pid: number, ended: Promise<string>, logFile: string, logStart: number) {
+    this.pid = pid;
+    this.ended = ended.then((how) => {
+      this.#running = false;
+      return how;
+    });
+    this.#logFile = logFile;
+    this.#logStart = logStart;
+  }
+
+  /** Ends the process, by force when it does not end by itself in ten seconds. */
+  async stop(clock: Clock): Promise<void> {
+    if (!this.#running) return;
+    kill(this.pid, "SIGTERM");
+    const done = new AbortController();
+    const force = clock.sleep(STOP_MS_MAX, done.signal).then(
+      () => kill(this.pid, "SIGKILL"),
+      () => undefined, // it ended by itself
+    );
+    await this.ended;
+    done.abort();
+    await force;
+  }
+
+  /** What this process last wrote. */
+  async lastLines(): Promise<string> {
+    const text = await readTail(this.#logFile, this.#logStart).catch(() => "");
+    return text.trimEnd().split("\n").slice(-LOG_LINES).join("\n");
+  }
+}
+
+/**
+ * Starts the process; its output goes to the log file, so that nothing in this process can block it.
+ *
+ * It has a process group of its own: Ctrl-C in a terminal must reach us only, and we end it when its users have drained.
+ */
+export async function spawnServer(options: ProcessOptions): Promise<ServerProcess> {
+  const { binary, baseDir, ports, logFile } = options;
+  await rotate(logFile);
+  const env = {
+    RESTATE_BASE_DIR: baseDir,
+    RESTATE_NODE_NAME: NODE_NAME,
+    RESTATE_LISTEN_MODE: "tcp",
+    RESTATE_BIND_IP: "127.0.0.1",
+    RESTATE_BIND_PORT: String(ports.node),
+    RESTATE_INGRESS__BIND_ADDRESS: `127.0.0.1:${ports.ingress}`,
+    RESTATE_ADMIN__BIND_ADDRESS: `127.0.0.1:${ports.admin}`,
+    RESTATE_ADVERTISED_ADDRESS: `http://127.0.0.1:${ports.node}`,
+    RESTATE_LOG_FORMAT: "compact",
+    RESTATE_LOG_DISABLE_ANSI_CODES: "true",
+    RESTATE_DISABLE_TELEMETRY: "true",
+    // Sized for one machine: the defaults are for a server that has the machine to itself.
+    RESTATE_DEFAULT_NUM_PARTITIONS: "4",
+    RESTATE_ROCKSDB_TOTAL_MEMORY_SIZE: "256MB",
+    RESTATE_SHUTDOWN_TIMEOUT: "8s",
+  };
+  const log = openSync(logFile, "a", 0o600);
+  const logStart = fstatSync(log).size;
+  const child = spawn(binary, ["--no-logo"], { env, stdio: ["ignore", log, log], detached: true });
+  closeSync(log);
+  const ended = new Promise<string>((resolve, reject) => {
+    child.once("error", reject);
+    child.once("exit", (code, signal) => resolve(signal === null ? `exit code ${code}` : `signal ${signal}`));
+  });
+  if (child.pid === undefined) {
+    const cause = await ended.then(() => undefined, (error: unknown) => error);
+    const text = `Cannot run Restate's server ${binary}. Remove the file and start again to get a new one.`;
+    throw new Fault("failed_precondition", text, { publicMessage: text, cause });
+  }
+  return new ServerProcess(child.pid, ended, logFile, logStart);
+}
+
+async function rotate(logFile: string): Promise<void> {
+  const info = await Deno.stat(logFile).catch(() => undefined); // there is none at the first start
+  if (info !== undefined && info.size > LOG_BYTES_MAX) await Deno.rename(logFile, `${logFile}.1`);
+}
+
+async function readTail(path: string, from: number): Promise<string> {
+  using file = await Deno.open(path);
+  const { size } = await file.stat();
+  const start = Math.max(from, size - LOG_BYTES);
+  await file.seek(start, Deno.SeekMode.Start);
+  const bytes = new Uint8Array(Math.max(0, size - start));
+  let read = 0;
+  while (read < bytes.length) {
+    const count = await file.read(bytes.subarray(read));
+    if (count === null) break;
+    read += count;
+  }
+  return new TextDecoder().decode(bytes.subarray(0, read));
+}
