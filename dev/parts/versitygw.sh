@@ -4,7 +4,7 @@
 set -eu
 
 version=1.8.0
-cache="${XDG_CACHE_HOME:-$HOME/.cache}/unkey-dev/bin"
+cache="${UNKEY_DEV_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/unkey-dev}/bin"
 binary="$cache/versitygw-$version"
 
 if [ ! -x "$binary" ]; then

@@ -6,8 +6,9 @@ import { eventually, freePort } from "../testbed/wait.ts";
 import { CASES, lateClock, send } from "./objectstore_suite.ts";
 
 /** Where `dev/parts/versitygw.sh` puts the S3 server; without it these tests are ignored. */
-const CACHE = Deno.env.get("XDG_CACHE_HOME") ?? `${Deno.env.get("HOME") ?? "/root"}/.cache`;
-const BINARY = `${CACHE}/unkey-dev/bin/versitygw-1.8.0`;
+const HOME_CACHE = Deno.env.get("XDG_CACHE_HOME") ?? `${Deno.env.get("HOME") ?? "/root"}/.cache`;
+const CACHE = Deno.env.get("UNKEY_DEV_CACHE") ?? `${HOME_CACHE}/unkey-dev`;
+const BINARY = `${CACHE}/bin/versitygw-1.8.0`;
 
 const ABSENT = await Deno.stat(BINARY).then(() => false, () => true);
 
