@@ -1,0 +1,79 @@
+/** Argv in, exit code out: the only file that touches the process. */
+import { ROOT } from "./cmd/root.ts";
+import { dispatch, EXIT, type Process } from "./pkg/cli/mod.ts";
+import { terminalPrompts } from "./pkg/cli/clack.ts";
+import { baseDirectories } from "./pkg/cli/directories.ts";
+import { systemClock } from "./pkg/clock/mod.ts";
+
+const STDIN_BYTES_MAX = 1 << 20;
+const COLUMNS = 80;
+const SIGNALS = ["SIGINT", "SIGTERM"] as const;
+
+const stop = new AbortController();
+for (const name of SIGNALS) {
+  Deno.addSignalListener(name, () => {
+    if (stop.signal.aborted) Deno.exit(EXIT.interrupted);
+    stop.abort(new DOMException(`Got ${name}`, "AbortError"));
+  });
+}
+
+const env = (name: string): string | undefined => Deno.env.get(name);
+const isSet = (name: string): boolean => (env(name) ?? "") !== "";
+const stderrTerminal = Deno.stderr.isTerminal();
+const capable = stderrTerminal && env("TERM") !== "dumb";
+
+const process: Process = {
+  args: Deno.args,
+  env,
+  stdout: (text) => write(Deno.stdout, text),
+  stderr: (text) => write(Deno.stderr, text),
+  readStdin,
+  terminal: {
+    stdin: Deno.stdin.isTerminal(),
+    stdout: Deno.stdout.isTerminal(),
+    stderr: stderrTerminal,
+    colour: capable && !isSet("NO_COLOR"),
+    live: capable && !isSet("CI"),
+    columns,
+  },
+  prompts: Deno.stdin.isTerminal() && stderrTerminal && !isSet("CI") ? terminalPrompts() : undefined,
+  signal: stop.signal,
+  clock: systemClock(),
+  fetch,
+  cwd: Deno.cwd(),
+  directories: baseDirectories(env),
+  executable: Deno.execPath(),
+};
+
+Deno.exit(await dispatch(ROOT, process));
+
+/** Writes all of it. A reader that went away (`unkey logs | head`) ends the program quietly. */
+function write(to: typeof Deno.stdout, text: string): void {
+  let bytes = new TextEncoder().encode(text);
+  try {
+    while (bytes.length > 0) bytes = bytes.subarray(to.writeSync(bytes));
+  } catch (error) {
+    if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
+    Deno.exit(EXIT.ok);
+  }
+}
+
+async function readStdin(): Promise<string> {
+  const decoder = new TextDecoder();
+  let text = "";
+  for await (const chunk of Deno.stdin.readable) {
+    text += decoder.decode(chunk, { stream: true });
+    if (text.length > STDIN_BYTES_MAX) break;
+  }
+  return text;
+}
+
+function columns(): number {
+  try {
+    const { columns } = Deno.consoleSize();
+    return columns > 0 ? columns : COLUMNS;
+  } catch {
+    // Neither stream is a terminal, so there is no width to ask for.
+    return COLUMNS;
+  }
+}

@@ -1,5 +1,7 @@
 import type { ConfigOf, Field, loadConfig, Sources } from "../config/mod.ts";
+import { isFault } from "../fault/mod.ts";
 import type { ExitCode } from "./exit_codes.ts";
+import { UsageError } from "./failure.ts";
 import type { Process } from "./process.ts";
 
 /** The settings of a command by name. */
@@ -51,10 +53,20 @@ export function defineCommand<const F extends Fields>(definition: Definition<F>)
   return {
     ...rest,
     execute: async ({ load, sources, positionals }, process) => {
-      const config = load(definition.fields, sources, check);
+      const config = settings(() => load(definition.fields, sources, check));
       return await run.call(definition, { config, positionals }, process) ?? 0;
     },
   };
+}
+
+/** A setting that does not hold is wrong usage, not a failure of what the command does. */
+function settings<T>(load: () => T): T {
+  try {
+    return load();
+  } catch (error) {
+    if (isFault(error, "invalid_argument")) throw new UsageError(error.message);
+    throw error;
+  }
 }
 
 /** A node of the command tree: a group of commands, or a leaf whose file is loaded when it is called. */

@@ -1,5 +1,7 @@
 import { describeError, Fault } from "../fault/mod.ts";
 import { EXIT, type ExitCode, exitCodeOf } from "./exit_codes.ts";
+import { paint } from "./paint.ts";
+import type { Process } from "./process.ts";
 
 /** A failure as it is shown: what happened and why, then what to do. */
 export interface Failure {
@@ -27,4 +29,21 @@ export function toFailure(error: unknown): Failure {
   const message = `This is a bug in unkey, not a mistake of yours: ${describeError(error)}\n` +
     "Please report it together with the command you ran.";
   return { code: "internal", message, exitCode: EXIT.failed };
+}
+
+/**
+ * Prints a failure to standard error and, when `json` is given, one object with its members to standard output.
+ * Answers with the exit code.
+ */
+export function printFailure(
+  failure: Failure,
+  process: Process,
+  json: Readonly<Record<string, unknown>> | undefined,
+): ExitCode {
+  const { code, message, exitCode } = failure;
+  process.stderr(`${paint(process).red("error")}: ${message}\n`);
+  if (json !== undefined) {
+    process.stdout(`${JSON.stringify({ ...json, error: { code, message }, exitCode })}\n`);
+  }
+  return exitCode;
 }

@@ -36,5 +36,8 @@ export {
   type Positional,
 } from "./command.ts";
 export { EXIT, type ExitCode, exitCodeOf } from "./exit_codes.ts";
-export { type Failure, toFailure, UsageError } from "./failure.ts";
+export { dispatch } from "./dispatch.ts";
+export { type Failure, printFailure, toFailure, UsageError } from "./failure.ts";
+export { type Paint, paint } from "./paint.ts";
 export type { Choice, Directories, Process, Prompts, Terminal } from "./process.ts";
+export { VERSION } from "./version.ts";

@@ -1,0 +1,53 @@
+import { type Command as Commander, Option } from "commander";
+import type { Fields } from "./command.ts";
+
+type FlagValues = Map<string, string | boolean>;
+
+/** Gives the command one option per setting that has a flag. */
+export function addSettings(to: Commander, fields: Fields): void {
+  for (const each of Object.values(fields)) {
+    if (each.flag === undefined) continue;
+    const value = each.placeholder === undefined ? "" : ` ${each.placeholder}`;
+    to.addOption(new Option(`--${each.flag}${value}`, each.help));
+  }
+}
+
+/**
+ * Takes `--switch=value` out of the words: a switch takes a value only in this form, so that the word after a plain
+ * `--switch` stays what it is.
+ */
+export function splitSwitches(
+  fields: Fields,
+  args: readonly string[],
+): { rest: readonly string[]; switches: FlagValues } {
+  const names = new Set(
+    Object.values(fields).filter((each) => each.placeholder === undefined).map((each) => each.flag),
+  );
+  const end = args.indexOf("--");
+  const switches: FlagValues = new Map();
+  const rest = args.filter((word, index) => {
+    const [, name, value] = /^--([a-z-]+)=(.*)$/s.exec(word) ?? [];
+    if (name === undefined || value === undefined || !names.has(name) || (end >= 0 && index > end)) {
+      return true;
+    }
+    switches.set(name, value);
+    return false;
+  });
+  return { rest, switches };
+}
+
+/** What commander parsed, by the flag's own name. */
+export function readFlags(fields: Fields, from: Commander, switches: FlagValues): FlagValues {
+  const flags = new Map(switches);
+  const values: Readonly<Record<string, unknown>> = from.opts();
+  for (const { flag } of Object.values(fields)) {
+    const option = from.options.find((each) => each.long === `--${flag}`);
+    if (flag === undefined || option === undefined) continue;
+    const value = values[option.attributeName()];
+    // Commander keeps `--no-input` as the negation of `input`.
+    if (option.negate) {
+      if (value === false) flags.set(flag, true);
+    } else if (typeof value === "string" || typeof value === "boolean") flags.set(flag, value);
+  }
+  return flags;
+}

@@ -1,0 +1,53 @@
+import type { Command as Commander, Option } from "commander";
+import type { Command } from "./command.ts";
+import type { Process } from "./process.ts";
+
+const COLUMNS_MAX = 110;
+
+/** Where commander writes, and how wide; errors are printed by `dispatch`, so commander prints none. */
+export function styleHelp(to: Commander, process: Process): void {
+  const columns = (): number => Math.min(process.terminal.columns(), COLUMNS_MAX);
+  to.configureOutput({
+    writeOut: process.stdout,
+    writeErr: process.stderr,
+    outputError: () => undefined,
+    getOutHelpWidth: columns,
+    getErrHelpWidth: columns,
+    getOutHasColors: () => false,
+    getErrHasColors: () => false,
+  });
+}
+
+/** Adds variable and default to each setting's help, and lists the settings that only a variable can give. */
+export async function addHelp(to: Commander, command: Command): Promise<void> {
+  const { Secret } = await import("../config/secret.ts");
+  const byFlag = new Map(Object.values(command.fields).map((each) => [`--${each.flag}`, each]));
+  const describe = (option: Option): string => {
+    const field = option.long === undefined || option.long === null ? undefined : byFlag.get(option.long);
+    if (field === undefined) return option.description;
+    const parsed = field.schema.safeParse(undefined);
+    const facts = [`env: ${field.env}`];
+    if (!parsed.success) facts.push("required");
+    else if (!(parsed.data instanceof Secret)) facts.push(...defaultText(parsed.data));
+    return `${option.description} (${facts.join(", ")})`;
+  };
+  to.configureHelp({ optionDescription: describe });
+
+  const secrets = Object.values(command.fields).filter((each) => each.flag === undefined);
+  if (secrets.length > 0) {
+    const width = Math.max(...secrets.map((each) => each.env.length));
+    const lines = secrets.map((each) => {
+      const required = each.schema.safeParse(undefined).success ? "" : " (required)";
+      return `  ${each.env.padEnd(width)}  ${each.help}${required}`;
+    });
+    const title = "Variables (secrets are never flags; NAME_FILE may name a file that holds the value):";
+    to.addHelpText("after", `\n${title}\n${lines.join("\n")}`);
+  }
+  if (command.notes !== undefined) to.addHelpText("after", `\n${command.notes.trim()}`);
+}
+
+function defaultText(value: unknown): string[] {
+  if (value === undefined || value === false || value === "") return [];
+  if (Array.isArray(value)) return value.length === 0 ? [] : [`default: ${value.join(",")}`];
+  return [`default: ${String(value)}`];
+}
