@@ -1,0 +1,101 @@
+import { hash, timingSafeEqual } from "node:crypto";
+import type { Clock } from "../../../pkg/clock/mod.ts";
+import type { Secret } from "../../../pkg/config/mod.ts";
+import { Fault } from "../../../pkg/fault/mod.ts";
+import { parseId } from "../../../pkg/uid/mod.ts";
+import type { Principal } from "../internal/auth/principal.ts";
+import { decodeStrings } from "../internal/json.ts";
+import { EDGE_REGION, findRegionTokenRow, findRootKey, type Queryable } from "../internal/store/mod.ts";
+
+/** What authentication needs. */
+export interface AuthenticatorOptions {
+  readonly db: Queryable;
+  readonly clock: Clock;
+  readonly serviceToken: Secret;
+}
+
+/**
+ * Finds out who presents an `Authorization` header.
+ *
+ * @throws `unauthenticated` for a missing, malformed, unknown or revoked credential, all with one text
+ */
+export type Authenticator = (authorization: string | null) => Promise<Principal>;
+
+/** How long a revoked credential may still work in this process, in milliseconds. */
+const CACHE_MS = 3_000;
+const CACHE_MAX = 10_000;
+const TOKEN_LENGTH_MAX = 512;
+
+interface Entry {
+  readonly expiresAtMs: number;
+  readonly principal: Promise<Principal | undefined>;
+}
+
+/** An authenticator that remembers credentials for a few seconds. Tokens are kept as hashes only. */
+export function createAuthenticator({ db, clock, serviceToken }: AuthenticatorOptions): Authenticator {
+  const cache = new Map<string, Entry>();
+  const service = sha256(serviceToken.reveal());
+
+  const lookUp = async (token: string, digest: string): Promise<Principal | undefined> => {
+    if (token.startsWith("unkey_")) {
+      const row = await findRootKey(db, digest);
+      return row === undefined ? undefined : {
+        kind: "root_key",
+        workspaceId: parseId("workspace", "workspace_id", row.workspace_id),
+        keyId: row.id,
+        permissions: new Set(decodeStrings(row.permissions)),
+      };
+    }
+    if (!token.startsWith("region_")) return undefined;
+    const row = await findRegionTokenRow(db, digest);
+    if (row === undefined) return undefined;
+    return row.region === EDGE_REGION ? { kind: "edge" } : { kind: "region", region: row.region };
+  };
+
+  const cached = (token: string, digest: string): Promise<Principal | undefined> => {
+    const now = clock.now();
+    const known = cache.get(digest);
+    if (known !== undefined && known.expiresAtMs > now) return known.principal;
+    const principal = lookUp(token, digest);
+    const entry = { expiresAtMs: now + CACHE_MS, principal };
+    // Only what exists is remembered, so that guesses cannot push out what is in use.
+    const forget = (): void => void (cache.get(digest) === entry && cache.delete(digest));
+    principal.then((found) => found === undefined && forget(), forget);
+    cache.delete(digest);
+    const oldest = cache.size >= CACHE_MAX ? cache.keys().next().value : undefined;
+    if (oldest !== undefined) cache.delete(oldest);
+    cache.set(digest, entry);
+    return principal;
+  };
+
+  return async (authorization) => {
+    const token = bearer(authorization);
+    if (token === undefined) throw unauthenticated("no bearer token");
+    const digest = sha256(token);
+    if (timingSafeEqual(new TextEncoder().encode(digest), new TextEncoder().encode(service))) {
+      return { kind: "service" };
+    }
+    const principal = await cached(token, digest);
+    if (principal === undefined) throw unauthenticated("unknown token");
+    return principal;
+  };
+}
+
+/** The token of a header, or `undefined` when the header has another form. */
+export function bearer(authorization: string | null): string | undefined {
+  const token = authorization === null ? undefined : /^Bearer ([\x21-\x7e]+)$/i.exec(authorization)?.[1];
+  return token === undefined || token.length > TOKEN_LENGTH_MAX ? undefined : token;
+}
+
+/** How credentials are stored. They are long and random, so a plain hash is enough. */
+export function sha256(text: string): string {
+  return hash("sha256", text, "hex");
+}
+
+function unauthenticated(detail: string): Fault {
+  return new Fault("unauthenticated", detail, {
+    publicMessage:
+      'The credentials are missing, wrong or revoked. Send "Authorization: Bearer <root key>"; ' +
+      '"unkey login" stores a key for the command line.',
+  });
+}

@@ -1,0 +1,153 @@
+/** Who may call each method. A method that is missing here does not compile, and a service that is missing does not start. */
+import type { DescMethod, DescService } from "@bufbuild/protobuf";
+import type { Gate } from "../../../pkg/rpc/mod.ts";
+import { addCallFields } from "../../../pkg/rpc/mod.ts";
+import { Fault } from "../../../pkg/fault/mod.ts";
+import { AdminService } from "../../../proto/gen/ctrl/v1/admin_pb.ts";
+import { ClusterService } from "../../../proto/gen/ctrl/v1/cluster_pb.ts";
+import { CtrlService } from "../../../proto/gen/ctrl/v1/ctrl_pb.ts";
+import { DeploymentService } from "../../../proto/gen/ctrl/v1/deployment_pb.ts";
+import { EnvironmentService } from "../../../proto/gen/ctrl/v1/environment_pb.ts";
+import { FrontlineService } from "../../../proto/gen/ctrl/v1/frontline_pb.ts";
+import {
+  mayInSomeProject,
+  mayInWorkspace,
+  permissionDenied,
+  type ProjectAction,
+  type WorkspaceAction,
+} from "../internal/auth/permissions.ts";
+import { type Principal, setPrincipal } from "../internal/auth/principal.ts";
+import type { Authenticator } from "./authenticate.ts";
+
+/** Who may call a method. The project itself is checked by the use case, which knows it. */
+export type Policy =
+  | { readonly kind: "public" }
+  | { readonly kind: "root_key"; readonly permission?: ProjectAction; readonly service?: true }
+  | { readonly kind: "workspace"; readonly permission: WorkspaceAction; readonly service?: true }
+  | { readonly kind: "region" }
+  | { readonly kind: "edge" }
+  | { readonly kind: "service" };
+
+type MethodsOf<S extends DescService> = { readonly [K in keyof S["method"]]: Policy };
+
+const CTRL: MethodsOf<typeof CtrlService> = { liveness: { kind: "public" } };
+
+const DEPLOYMENT: MethodsOf<typeof DeploymentService> = {
+  createS3UploadURL: { kind: "root_key", permission: "generate_upload_url" },
+  createDeployment: { kind: "root_key", permission: "create_deployment" },
+  getDeployment: { kind: "root_key", permission: "read_deployment" },
+  listDeployments: { kind: "root_key", permission: "read_deployment" },
+  cancelDeployment: { kind: "root_key", permission: "cancel_deployment" },
+  watchDeploymentEvents: { kind: "root_key", permission: "read_deployment" },
+  streamInstanceLogs: { kind: "root_key", permission: "read_logs" },
+  rollback: { kind: "root_key", permission: "rollback_deployment" },
+  promote: { kind: "root_key", permission: "promote_deployment" },
+};
+
+const CLUSTER: MethodsOf<typeof ClusterService> = {
+  watchDeployments: { kind: "region" },
+  watchSentinels: { kind: "region" },
+  getDesiredSentinelState: { kind: "region" },
+  getDesiredDeploymentState: { kind: "region" },
+  reportSentinelStatus: { kind: "region" },
+  reportDeploymentStatus: { kind: "region" },
+  acknowledge: { kind: "region" },
+  reportInstanceLogs: { kind: "region" },
+};
+
+const FRONTLINE: MethodsOf<typeof FrontlineService> = {
+  watchRoutes: { kind: "edge" },
+  acknowledgeRoutes: { kind: "edge" },
+};
+
+const ADMIN: MethodsOf<typeof AdminService> = {
+  createWorkspace: { kind: "service" },
+  createProject: { kind: "root_key", permission: "create_project", service: true },
+  listProjects: { kind: "root_key", permission: "read_project" },
+  listEnvironments: { kind: "root_key", permission: "read_environment" },
+  setEnvironmentVariables: { kind: "root_key", permission: "write_environment_variables" },
+  listEnvironmentVariables: { kind: "root_key", permission: "read_environment" },
+  removeEnvironmentVariable: { kind: "root_key", permission: "write_environment_variables" },
+  createRootKey: { kind: "workspace", permission: "manage_keys", service: true },
+  listRootKeys: { kind: "workspace", permission: "manage_keys" },
+  revokeRootKey: { kind: "workspace", permission: "manage_keys" },
+  createRegionToken: { kind: "service" },
+  whoAmI: { kind: "root_key" },
+  getStatus: { kind: "workspace", permission: "read_status" },
+};
+
+const ENVIRONMENT: MethodsOf<typeof EnvironmentService> = {
+  createEnvironment: { kind: "root_key", permission: "create_environment" },
+};
+
+const POLICIES = new Map<string, Readonly<Record<string, Policy>>>([
+  [CtrlService.typeName, CTRL],
+  [DeploymentService.typeName, DEPLOYMENT],
+  [ClusterService.typeName, CLUSTER],
+  [FrontlineService.typeName, FRONTLINE],
+  [AdminService.typeName, ADMIN],
+  [EnvironmentService.typeName, ENVIRONMENT],
+]);
+
+/** @throws `internal` for a method that nobody has decided about */
+export function policyOf(service: DescService, method: DescMethod): Policy {
+  const policy = POLICIES.get(service.typeName)?.[method.localName];
+  if (policy === undefined) {
+    throw new Fault("internal", `${service.typeName}/${method.name} has no policy: it cannot be served`);
+  }
+  return policy;
+}
+
+/** The gate in front of all services: no method runs, and no body is read, before its policy has been met. */
+export function authenticationGate(authenticate: Authenticator): Gate {
+  return async ({ service, method, requestHeader, values }) => {
+    const policy = policyOf(service, method);
+    if (policy.kind === "public") return;
+    const principal = await authenticate(requestHeader.get("authorization"));
+    check(policy, principal);
+    setPrincipal(values, principal);
+    addCallFields(values, logged(principal));
+  };
+}
+
+function check(policy: Exclude<Policy, { kind: "public" }>, principal: Principal): void {
+  switch (policy.kind) {
+    case "root_key":
+      if (principal.kind === "service" && policy.service === true) return;
+      if (principal.kind !== "root_key") throw wrongKind("a root key");
+      if (policy.permission === undefined || mayInSomeProject(principal, policy.permission)) return;
+      throw permissionDenied(`project.*.${policy.permission}`);
+    case "workspace":
+      if (principal.kind === "service" && policy.service === true) return;
+      if (principal.kind !== "root_key") throw wrongKind("a root key");
+      if (mayInWorkspace(principal, policy.permission)) return;
+      throw permissionDenied(`workspace.${policy.permission}`);
+    case "region":
+      if (principal.kind !== "region") throw wrongKind("a region's token");
+      return;
+    case "edge":
+      if (principal.kind !== "edge") throw wrongKind("an edge's token");
+      return;
+    case "service":
+      if (principal.kind !== "service") throw wrongKind("the service token");
+      return;
+    default:
+      return policy satisfies never;
+  }
+}
+
+function wrongKind(wanted: string): Fault {
+  const text = `This call needs ${wanted}: the credentials presented are of another kind.`;
+  return new Fault("permission_denied", text, { publicMessage: text });
+}
+
+function logged(principal: Principal): Record<string, string> {
+  switch (principal.kind) {
+    case "root_key":
+      return { workspace_id: principal.workspaceId, key_id: principal.keyId };
+    case "region":
+      return { region: principal.region };
+    default:
+      return { caller: principal.kind };
+  }
+}

@@ -1,0 +1,42 @@
+import { publicFault } from "../../../../pkg/fault/mod.ts";
+import { findUpload } from "../../internal/store/mod.ts";
+import { contextTooLarge } from "./create_upload.ts";
+import type { DeploymentDeps } from "./deps.ts";
+
+/** What a deployment is made from. */
+export type CheckedSource =
+  | { readonly kind: "context"; readonly objectKey: string; readonly dockerfilePath: string }
+  | { readonly kind: "image"; readonly image: string };
+
+/**
+ * Checks that the project itself uploaded the object, not too long ago, and as a whole. Otherwise anybody who learns a
+ * key could build, and so read, another project's source.
+ *
+ * @throws `failed_precondition` or `too_large`
+ */
+export async function requireContext(
+  deps: DeploymentDeps,
+  projectId: string,
+  objectKey: string,
+): Promise<void> {
+  const { db, clock, objects, uploadBytesMax } = deps;
+  const upload = await findUpload(db.kysely, projectId, objectKey);
+  if (upload === undefined || upload.expires_at <= clock.now()) {
+    const text = `This project has no build context "${
+      objectKey.slice(0, 120)
+    }", or it has expired: upload it again.`;
+    throw publicFault("failed_precondition", text);
+  }
+  const object = await objects.head(objectKey);
+  if (object === undefined) {
+    throw publicFault(
+      "failed_precondition",
+      "The build context was not uploaded: upload it before deploying it.",
+    );
+  }
+  if (upload.size_bytes !== 0 && object.sizeBytes !== upload.size_bytes) {
+    const sizes = `${object.sizeBytes} of ${upload.size_bytes} bytes`;
+    throw publicFault("failed_precondition", `The build context is incomplete, ${sizes}: upload it again.`);
+  }
+  if (object.sizeBytes > uploadBytesMax) throw contextTooLarge(object.sizeBytes, uploadBytesMax);
+}

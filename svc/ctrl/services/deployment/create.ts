@@ -1,0 +1,160 @@
+import { transact } from "../../../../pkg/db/mod.ts";
+import { describeError, publicFault } from "../../../../pkg/fault/mod.ts";
+import { type DeploymentId, newDnsName, newId, parseId } from "../../../../pkg/uid/mod.ts";
+import type { RootKeyPrincipal } from "../../internal/auth/principal.ts";
+import type { DeploymentStatus } from "../../internal/deployments/status.ts";
+import {
+  createDeployment as recordDeployment,
+  type DeploymentsTable,
+  findDeploymentByIdempotencyKey,
+  findEnvironmentBySlug,
+  listEnvironments,
+  listEnvironmentVariables,
+  markSubmitted,
+  type ProjectsTable,
+} from "../../internal/store/mod.ts";
+import { text } from "../../internal/validate/mod.ts";
+import { type CheckedSource, requireContext } from "./build_context.ts";
+import { checkCreate, type CheckedCreate, type CreateRequest } from "./create_request.ts";
+import type { DeploymentDeps } from "./deps.ts";
+import { requireProject } from "./find.ts";
+
+/** What a create answers. */
+export interface Created {
+  readonly id: string;
+  readonly status: DeploymentStatus;
+}
+
+const CPU_MILLICORES = 256;
+const MEMORY_MIB = 256;
+const K8S_NAME_LENGTH = 12;
+const SUBMIT_MS_MAX = 5_000;
+
+/**
+ * Records a deployment and starts its workflow. Once the row is committed the deployment exists: when the workflow cannot
+ * be reached now, the sweeper hands it over later. Repeating a create with its idempotency key answers with the first one.
+ *
+ * @throws `not_found`, `invalid_argument`, `failed_precondition` and `permission_denied`, each with what to do
+ */
+export async function createDeployment(
+  deps: DeploymentDeps,
+  caller: RootKeyPrincipal,
+  request: CreateRequest,
+): Promise<Created> {
+  const field = request.fields?.project ?? "project_id";
+  const project = await requireProject(deps, caller, {
+    id: request.projectId,
+    action: "create_deployment",
+    field,
+  });
+  const environmentId = await requireEnvironment(deps, project, request.environmentSlug);
+  const checked = checkCreate(request, project, deps.clock.now());
+  const former = await findFormer(deps, caller, checked.idempotencyKey);
+  // The context may have expired since; what was created from it stands.
+  if (former === undefined && checked.source.kind === "context") {
+    await requireContext(deps, project.id, checked.source.objectKey);
+  }
+  const deployment = former ?? await insert(deps, caller, { project, environmentId, checked });
+  if (deployment.project_id !== project.id) {
+    throw publicFault(
+      "invalid_argument",
+      "The idempotency key was used for another project: choose a new one.",
+    );
+  }
+  if (deployment.submitted_at === null) {
+    await submit(deps, parseId("deployment", "deployment_id", deployment.id));
+  }
+  return { id: deployment.id, status: deployment.status };
+}
+
+async function requireEnvironment(
+  { db }: DeploymentDeps,
+  project: ProjectsTable,
+  given: string,
+): Promise<string> {
+  const slug = text("environment_slug", given, 63);
+  const found = await findEnvironmentBySlug(db.kysely, project.workspace_id, project.id, slug);
+  if (found !== undefined) return found.id;
+  const known = await listEnvironments(db.kysely, project.workspace_id, project.id);
+  const hint = known.length === 0
+    ? "It has none yet"
+    : `It has: ${known.map((each) => each.slug).join(", ")}`;
+  throw publicFault(
+    "not_found",
+    `Environment "${slug}" was not found in project "${project.slug}". ${hint}.`,
+  );
+}
+
+async function findFormer(
+  { db }: DeploymentDeps,
+  caller: RootKeyPrincipal,
+  key: string | undefined,
+): Promise<DeploymentsTable | undefined> {
+  if (key === undefined) return undefined;
+  return await findDeploymentByIdempotencyKey(db.kysely, caller.workspaceId, key);
+}
+
+interface NewDeployment {
+  readonly project: ProjectsTable;
+  readonly environmentId: string;
+  readonly checked: CheckedCreate;
+}
+
+async function insert(
+  { db, clock }: DeploymentDeps,
+  caller: RootKeyPrincipal,
+  { project, environmentId, checked }: NewDeployment,
+): Promise<DeploymentsTable> {
+  const now = clock.now();
+  const id = newId("deployment", now);
+  const k8sName = newDnsName(K8S_NAME_LENGTH);
+  const { deployment } = await transact(db, async (tx) => {
+    const variables = await listEnvironmentVariables(tx, environmentId);
+    return await recordDeployment(tx, {
+      id,
+      workspace_id: caller.workspaceId,
+      project_id: project.id,
+      environment_id: environmentId,
+      k8s_name: k8sName,
+      ...sourceColumns(checked.source),
+      git_commit_sha: checked.git.commitSha,
+      git_branch: checked.branch,
+      git_commit_message: checked.git.commitMessage,
+      git_commit_author_handle: checked.git.authorHandle,
+      git_commit_author_avatar_url: checked.git.authorAvatarUrl,
+      git_commit_timestamp: checked.git.timestampMs,
+      command: JSON.stringify(checked.command),
+      port: checked.port,
+      health_check_path: checked.healthCheckPath,
+      cpu_millicores: CPU_MILLICORES,
+      memory_mib: MEMORY_MIB,
+      encrypted_environment_variables: JSON.stringify(
+        Object.fromEntries(variables.map(({ name, ciphertext }) => [name, ciphertext])),
+      ),
+      idempotency_key: checked.idempotencyKey ?? null,
+      created_at: now,
+    });
+  });
+  return deployment;
+}
+
+function sourceColumns(source: CheckedSource) {
+  return source.kind === "image"
+    ? { source: "image" as const, image: source.image, build_context_path: null, dockerfile_path: null }
+    : {
+      source: "context" as const,
+      image: null,
+      build_context_path: source.objectKey,
+      dockerfile_path: source.dockerfilePath,
+    };
+}
+
+async function submit({ db, clock, log, workflows }: DeploymentDeps, id: DeploymentId): Promise<void> {
+  try {
+    await workflows.submitDeploy(id, AbortSignal.timeout(SUBMIT_MS_MAX));
+    await markSubmitted(db.kysely, id, clock.now());
+  } catch (error) {
+    // The row is the truth and the sweeper tries again, so the caller's deployment stands.
+    log.warn("submit failed", { deployment_id: id, error: describeError(error) });
+  }
+}

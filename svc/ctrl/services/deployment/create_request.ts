@@ -1,0 +1,126 @@
+import { publicFault } from "../../../../pkg/fault/mod.ts";
+import type { ProjectsTable } from "../../internal/store/mod.ts";
+import { decodeStrings } from "../../internal/json.ts";
+import {
+  command,
+  cutToBytes,
+  dockerfilePath,
+  healthCheckPath,
+  imageReference,
+  invalid,
+  optionalText,
+  port,
+  text,
+} from "../../internal/validate/mod.ts";
+import type { CheckedSource } from "./build_context.ts";
+
+/** A create as it arrives, from RPC or REST. */
+export interface CreateRequest {
+  readonly projectId: string;
+  readonly environmentSlug: string;
+  readonly branch: string;
+  readonly source: RequestedSource | undefined;
+  readonly git: RequestedCommit | undefined;
+  readonly command: readonly string[];
+  readonly idempotencyKey: string;
+  readonly port: number;
+  readonly healthCheckPath: string;
+  /** How messages name fields, where the caller knows them by other names. */
+  readonly fields?: { readonly project: string };
+}
+
+export type RequestedSource =
+  | { readonly kind: "context"; readonly objectKey: string; readonly dockerfilePath: string }
+  | { readonly kind: "image"; readonly image: string };
+
+export interface RequestedCommit {
+  readonly commitSha: string;
+  readonly commitMessage: string;
+  readonly authorHandle: string;
+  readonly authorAvatarUrl: string;
+  /** Milliseconds since the epoch; 0 when unknown. */
+  readonly timestampMs: number;
+}
+
+/** A create whose every field holds what it may hold. */
+export interface CheckedCreate {
+  readonly branch: string;
+  readonly source: CheckedSource;
+  readonly git: RequestedCommit;
+  readonly command: readonly string[];
+  readonly idempotencyKey: string | undefined;
+  readonly port: number;
+  readonly healthCheckPath: string;
+}
+
+const PORT = 8080;
+/** Below this a time is in seconds, not milliseconds. */
+const TIMESTAMP_MS_MIN = 1_000_000_000_000;
+const CLOCK_SKEW_MS_MAX = 3_600_000;
+const MESSAGE_BYTES_MAX = 10_240;
+const HANDLE_BYTES_MAX = 256;
+const AVATAR_BYTES_MAX = 512;
+
+/** @throws `invalid_argument` for the first field that is wrong */
+export function checkCreate(request: CreateRequest, project: ProjectsTable, nowMs: number): CheckedCreate {
+  const key = optionalText("idempotency_key", request.idempotencyKey, 255);
+  return {
+    branch: optionalText("branch", request.branch, 256) || project.default_branch || "main",
+    git: checkCommit(request.git, nowMs),
+    source: checkSource(request.source),
+    command: request.command.length > 0
+      ? command("command", request.command)
+      : decodeStrings(project.command),
+    idempotencyKey: key === "" ? undefined : key,
+    port: port("port", request.port, PORT),
+    healthCheckPath: healthCheckPath("health_check_path", request.healthCheckPath),
+  };
+}
+
+const NO_COMMIT: RequestedCommit = {
+  commitSha: "",
+  commitMessage: "",
+  authorHandle: "",
+  authorAvatarUrl: "",
+  timestampMs: 0,
+};
+
+function checkCommit(git: RequestedCommit | undefined, nowMs: number): RequestedCommit {
+  if (git === undefined) return NO_COMMIT;
+  const { commitSha, timestampMs } = git;
+  if (!/^[0-9a-zA-Z]{0,64}$/.test(commitSha)) {
+    throw invalid("git_commit.commit_sha", "must be at most 64 letters and digits", commitSha);
+  }
+  if (timestampMs !== 0 && timestampMs < TIMESTAMP_MS_MIN) {
+    throw invalid(
+      "git_commit.timestamp",
+      "must be in milliseconds since 1970, not seconds",
+      String(timestampMs),
+    );
+  }
+  if (timestampMs > nowMs + CLOCK_SKEW_MS_MAX) {
+    throw invalid("git_commit.timestamp", "must not be more than an hour in the future", String(timestampMs));
+  }
+  return {
+    commitSha,
+    commitMessage: cutToBytes(git.commitMessage, MESSAGE_BYTES_MAX),
+    authorHandle: cutToBytes(git.authorHandle.trim(), HANDLE_BYTES_MAX),
+    authorAvatarUrl: cutToBytes(git.authorAvatarUrl.trim(), AVATAR_BYTES_MAX),
+    timestampMs,
+  };
+}
+
+function checkSource(source: RequestedSource | undefined): CheckedSource {
+  switch (source?.kind) {
+    case undefined:
+      throw publicFault("invalid_argument", "source is required: a build context or an image");
+    case "image":
+      return { kind: "image", image: imageReference("docker_image", source.image) };
+    case "context":
+      return {
+        kind: "context",
+        objectKey: text("build_context_path", source.objectKey, 512),
+        dockerfilePath: dockerfilePath("dockerfile_path", source.dockerfilePath),
+      };
+  }
+}

@@ -1,0 +1,20 @@
+import type { Clock } from "../../../../pkg/clock/mod.ts";
+import type { Logger } from "../../../../pkg/logger/mod.ts";
+import type { ObjectStore } from "../../../../pkg/objectstore/mod.ts";
+import type { CtrlDatabase } from "../../internal/store/mod.ts";
+import type { Workflows } from "../../internal/workflows/mod.ts";
+import type { EventHub } from "./event_hub.ts";
+
+/** What the deployment use cases work with. */
+export interface DeploymentDeps {
+  readonly db: CtrlDatabase;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly objects: ObjectStore;
+  readonly workflows: Workflows;
+  readonly events: EventHub;
+  /** The largest build context, in bytes. */
+  readonly uploadBytesMax: number;
+  /** Scheme and port of shown URLs, e.g. `http://localhost:7070`; the host is replaced. */
+  readonly edgeUrl: string;
+}

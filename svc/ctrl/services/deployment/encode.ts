@@ -1,0 +1,132 @@
+/** Turns what the use cases return into messages of `ctrl.v1`. */
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import {
+  type DeploymentEventSchema,
+  type DeploymentSchema,
+  DeploymentStatus as Wire,
+  type StreamInstanceLogsResponseSchema,
+  type WatchDeploymentEventsResponseSchema,
+} from "../../../../proto/gen/ctrl/v1/deployment_pb.ts";
+import type { DeploymentEventPayload } from "../../internal/deployments/events.ts";
+import type { DeploymentStatus } from "../../internal/deployments/status.ts";
+import { urlOf } from "../../internal/deployments/urls.ts";
+import type { ShownDeployment } from "../../internal/store/api_deployments.ts";
+import type { StreamedLog } from "./stream_logs.ts";
+import type { WatchedEvent } from "./watch_events.ts";
+
+const STATUS: Record<DeploymentStatus, Wire> = {
+  pending: Wire.PENDING,
+  queued: Wire.QUEUED,
+  building: Wire.BUILDING,
+  deploying: Wire.DEPLOYING,
+  network: Wire.NETWORK,
+  ready: Wire.READY,
+  failed: Wire.FAILED,
+  cancelled: Wire.CANCELLED,
+  superseded: Wire.SUPERSEDED,
+  stopped: Wire.STOPPED,
+};
+
+export function encodeStatus(status: DeploymentStatus): Wire {
+  return STATUS[status];
+}
+
+/** The deployment as a message. Values of environment variables are never read back. */
+export function encodeDeployment(
+  view: ShownDeployment,
+  edgeUrl: string,
+): MessageInitShape<typeof DeploymentSchema> {
+  const started = view.regions.filter((each) => each.started);
+  return {
+    id: view.id,
+    workspaceId: view.workspaceId,
+    projectId: view.projectId,
+    projectSlug: view.projectSlug,
+    environmentId: view.environmentId,
+    environmentSlug: view.environmentSlug,
+    gitCommitSha: view.gitCommitSha,
+    gitBranch: view.gitBranch,
+    gitCommitMessage: view.gitCommitMessage,
+    gitCommitAuthorHandle: view.gitCommitAuthorHandle,
+    gitCommitAuthorAvatarUrl: view.gitCommitAuthorAvatarUrl,
+    gitCommitTimestamp: BigInt(view.gitCommitTimestamp),
+    status: encodeStatus(view.status),
+    errorMessage: view.errorMessage,
+    failureCode: view.failureCode ?? "",
+    topology: {
+      cpuMillicores: view.cpuMillicores,
+      memoryMib: view.memoryMib,
+      regions: started.map(({ region, replicas }) => ({
+        region,
+        minInstances: replicas,
+        maxInstances: replicas,
+      })),
+      idleTimeoutSeconds: 0,
+      healthCheckPath: view.healthCheckPath,
+      port: view.port,
+    },
+    createdAt: BigInt(view.createdAt),
+    updatedAt: BigInt(view.updatedAt),
+    hostnames: [...view.hostnames],
+    urls: view.hostnames.map((hostname) => urlOf(edgeUrl, hostname)),
+    rootfsImageId: view.image,
+    buildId: view.buildId,
+    steps: view.steps.map((step) => ({
+      name: step.name,
+      status: step.status,
+      message: step.message,
+      errorMessage: step.error_message,
+      createdAt: BigInt(step.started_at),
+      endedAt: BigInt(step.ended_at ?? 0),
+    })),
+    live: view.live,
+    desiredInstances: started.reduce((sum, { replicas }) => sum + replicas, 0),
+    runningInstances: view.runningInstances,
+  };
+}
+
+export function encodeWatched(
+  watched: WatchedEvent,
+): MessageInitShape<typeof WatchDeploymentEventsResponseSchema> {
+  if (watched.kind === "heartbeat") return { event: { case: "heartbeat", value: {} } };
+  const { sequence, createdAtMs, payload } = watched.event;
+  const value = {
+    sequence: BigInt(sequence),
+    createdAt: BigInt(createdAtMs),
+    payload: encodePayload(payload),
+  };
+  return { event: { case: "deploymentEvent", value } };
+}
+
+type Payload = NonNullable<MessageInitShape<typeof DeploymentEventSchema>["payload"]>;
+
+function encodePayload(payload: DeploymentEventPayload): Payload {
+  switch (payload.kind) {
+    case "status": {
+      const { status, errorMessage = "", failureCode = "", urls = [] } = payload;
+      return {
+        case: "status",
+        value: { status: encodeStatus(status), errorMessage, failureCode, urls: [...urls] },
+      };
+    }
+    case "step":
+      return {
+        case: "step",
+        value: { name: payload.name, status: payload.status, message: payload.message },
+      };
+    case "log":
+      return {
+        case: "log",
+        value: { source: payload.source, origin: payload.origin, lines: [...payload.lines] },
+      };
+    case "notice":
+      return { case: "notice", value: { message: payload.message } };
+  }
+}
+
+export function encodeLog(log: StreamedLog): MessageInitShape<typeof StreamInstanceLogsResponseSchema> {
+  if (log.kind === "heartbeat") return { message: { case: "heartbeat", value: {} } };
+  const { instance, region, time_ns, stream, text } = log.line;
+  const time = BigInt(time_ns) / 1_000_000n;
+  return { message: { case: "line", value: { instance, region, time, stream, text } } };
+}

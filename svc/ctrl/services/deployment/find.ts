@@ -1,0 +1,52 @@
+import { publicFault } from "../../../../pkg/fault/mod.ts";
+import { parseId } from "../../../../pkg/uid/mod.ts";
+import { type ProjectAction, requireInProject } from "../../internal/auth/permissions.ts";
+import type { RootKeyPrincipal } from "../../internal/auth/principal.ts";
+import { findShownDeployment, type ShownDeployment } from "../../internal/store/api_deployments.ts";
+import { findProject, type ProjectsTable } from "../../internal/store/mod.ts";
+import { invalid } from "../../internal/validate/mod.ts";
+import type { DeploymentDeps } from "./deps.ts";
+
+/**
+ * The deployment that the caller means.
+ *
+ * @throws `not_found` also for another workspace's, so that nobody learns that it exists
+ */
+export async function requireDeployment(
+  { db }: Pick<DeploymentDeps, "db">,
+  caller: RootKeyPrincipal,
+  { id, action, field = "deployment_id" }: {
+    readonly id: string;
+    readonly action: ProjectAction;
+    readonly field?: string;
+  },
+): Promise<ShownDeployment> {
+  if (id === "") throw invalid(field, "is required");
+  const known = parseId("deployment", field, id);
+  const deployment = await findShownDeployment(db.kysely, known, caller.workspaceId);
+  if (deployment === undefined) {
+    throw publicFault("not_found", `Deployment "${id}" was not found: "unkey list" shows yours.`);
+  }
+  requireInProject(caller, action, deployment.projectId);
+  return deployment;
+}
+
+/**
+ * The project that the caller means.
+ *
+ * @throws `not_found` also for another workspace's
+ */
+export async function requireProject(
+  { db }: Pick<DeploymentDeps, "db">,
+  caller: RootKeyPrincipal,
+  { id, action, field }: { readonly id: string; readonly action: ProjectAction; readonly field: string },
+): Promise<ProjectsTable> {
+  if (id === "") throw invalid(field, "is required");
+  const known = parseId("project", field, id);
+  const project = await findProject(db.kysely, caller.workspaceId, known);
+  if (project === undefined) {
+    throw publicFault("not_found", `Project "${id}" was not found: "unkey list projects" shows yours.`);
+  }
+  requireInProject(caller, action, project.id);
+  return project;
+}

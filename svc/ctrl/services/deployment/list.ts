@@ -1,0 +1,89 @@
+import { publicFault } from "../../../../pkg/fault/mod.ts";
+import { mayInProject } from "../../internal/auth/permissions.ts";
+import type { RootKeyPrincipal } from "../../internal/auth/principal.ts";
+import { listShownDeployments, type ShownDeployment } from "../../internal/store/api_deployments.ts";
+import { optionalText, pageSize } from "../../internal/validate/mod.ts";
+import type { DeploymentDeps } from "./deps.ts";
+import { requireProject } from "./find.ts";
+
+/** Which deployments, and which page of them. */
+export interface ListRequest {
+  /** Empty: all projects that the key may read. */
+  readonly projectId: string;
+  /** Empty: all environments. */
+  readonly environmentSlug: string;
+  /** 0: the default. */
+  readonly pageSize: number;
+  /** Empty: the first page. */
+  readonly pageToken: string;
+}
+
+/** One page, newest first. */
+export interface DeploymentPage {
+  readonly deployments: readonly ShownDeployment[];
+  /** Empty on the last page. */
+  readonly nextPageToken: string;
+}
+
+const PAGE_SIZE = 20;
+const PAGE_SIZE_MAX = 100;
+
+/** Lists deployments. @throws `not_found`, `invalid_argument` */
+export async function listDeployments(
+  deps: Pick<DeploymentDeps, "db">,
+  caller: RootKeyPrincipal,
+  request: ListRequest,
+): Promise<DeploymentPage> {
+  const size = pageSize(request.pageSize, PAGE_SIZE, PAGE_SIZE_MAX);
+  const found = await listShownDeployments(deps.db.kysely, {
+    workspaceId: caller.workspaceId,
+    projectIds: await projectsOf(deps, caller, request.projectId),
+    environmentSlug: optionalText("environment_slug", request.environmentSlug, 63) || undefined,
+    before: decodePageToken(request.pageToken),
+    limit: size + 1,
+  });
+  const deployments = found.slice(0, size);
+  const last = deployments.at(-1);
+  return {
+    deployments,
+    nextPageToken: found.length > size && last !== undefined ? encodePageToken(last) : "",
+  };
+}
+
+async function projectsOf(
+  deps: Pick<DeploymentDeps, "db">,
+  caller: RootKeyPrincipal,
+  projectId: string,
+): Promise<readonly string[] | undefined> {
+  const action = "read_deployment";
+  if (projectId !== "") {
+    return [(await requireProject(deps, caller, { id: projectId, action, field: "project_id" })).id];
+  }
+  if (mayInProject(caller, action, "*")) return undefined;
+  return [...caller.permissions].flatMap((each) =>
+    /^project\.(proj_[^.]+)\.read_deployment$/.exec(each)?.[1] ?? []
+  );
+}
+
+function encodePageToken({ createdAt, id }: ShownDeployment): string {
+  return btoa(`${createdAt}:${id}`).replace(/=+$/, "");
+}
+
+function decodePageToken(token: string): { createdAt: number; id: string } | undefined {
+  if (token === "") return undefined;
+  const text = /^[A-Za-z0-9+/]{1,200}$/.test(token) ? decodeBase64(token) : undefined;
+  const match = text === undefined ? null : /^(\d{1,15}):(d_[A-Za-z0-9]+)$/.exec(text);
+  if (match?.[1] === undefined || match[2] === undefined) {
+    throw publicFault("invalid_argument", "page_token is not one that a list returned: start without it");
+  }
+  return { createdAt: Number(match[1]), id: match[2] };
+}
+
+function decodeBase64(text: string): string | undefined {
+  try {
+    return atob(text);
+  } catch {
+    // A length that base64 cannot have.
+    return undefined;
+  }
+}

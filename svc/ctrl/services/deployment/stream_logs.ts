@@ -1,0 +1,68 @@
+import type { RootKeyPrincipal } from "../../internal/auth/principal.ts";
+import {
+  advanceLogCursor,
+  type InstanceLogsTable,
+  listInstanceLogsAfter,
+  listLastInstanceLogs,
+  type LogCursor,
+} from "../../internal/store/mod.ts";
+import { findLogEnds } from "../../internal/store/api_logs.ts";
+import { invalid } from "../../internal/validate/mod.ts";
+import type { DeploymentDeps } from "./deps.ts";
+import { requireDeployment } from "./find.ts";
+
+/** One message of a log stream: a line, or the sign that the server is alive. */
+export type StreamedLog =
+  | { readonly kind: "line"; readonly line: InstanceLogsTable }
+  | { readonly kind: "heartbeat" };
+
+/** What to stream. */
+export interface LogRequest {
+  readonly deploymentId: string;
+  /** Go on with new lines. */
+  readonly follow: boolean;
+  /** How many of the last lines to begin with. */
+  readonly tail: number;
+}
+
+const TAIL_MAX = 10_000;
+/** Per instance. */
+const BATCH = 500;
+const POLL_MS = 500;
+const HEARTBEAT_MS = 5_000;
+
+/**
+ * What the deployment's instances printed, as far as it is kept, then what they print. Following never ends by itself.
+ *
+ * @throws `not_found`, `invalid_argument` before the first message
+ */
+export async function* streamLogs(
+  deps: DeploymentDeps,
+  caller: RootKeyPrincipal,
+  request: LogRequest,
+  signal: AbortSignal,
+): AsyncGenerator<StreamedLog> {
+  const { db, clock } = deps;
+  const { id } = await requireDeployment(deps, caller, { id: request.deploymentId, action: "read_logs" });
+  const { tail, follow } = request;
+  if (tail < 0 || tail > TAIL_MAX) throw invalid("tail", `must be between 0 and ${TAIL_MAX}`, String(tail));
+
+  // Read before the tail, so that no line falls in between the two.
+  let cursor: LogCursor = follow ? await findLogEnds(db.kysely, id) : new Map();
+  const last = tail === 0 ? [] : await listLastInstanceLogs(db.kysely, id, tail);
+  cursor = advanceLogCursor(cursor, last);
+  for (const line of last) yield { kind: "line", line };
+  let spokenAtMs = clock.now();
+  while (follow) {
+    signal.throwIfAborted();
+    const lines = await listInstanceLogsAfter(db.kysely, id, cursor, BATCH);
+    cursor = advanceLogCursor(cursor, lines);
+    for (const line of lines) yield { kind: "line", line };
+    if (lines.length > 0) spokenAtMs = clock.now();
+    if (clock.now() - spokenAtMs >= HEARTBEAT_MS) {
+      spokenAtMs = clock.now();
+      yield { kind: "heartbeat" };
+    }
+    if (lines.length < BATCH) await clock.sleep(POLL_MS, signal);
+  }
+}

@@ -1,0 +1,65 @@
+import type { RootKeyPrincipal } from "../../internal/auth/principal.ts";
+import type { StoredEvent } from "../../internal/deployments/events.ts";
+import { isFinal } from "../../internal/deployments/status.ts";
+import { listEventHeads } from "../../internal/store/api_events.ts";
+import { listEventsAfter } from "../../internal/store/mod.ts";
+import { invalid } from "../../internal/validate/mod.ts";
+import type { DeploymentDeps } from "./deps.ts";
+import { requireDeployment } from "./find.ts";
+
+/** One message of a watch: an event, or the sign that the server is alive. */
+export type WatchedEvent =
+  | { readonly kind: "event"; readonly event: StoredEvent }
+  | { readonly kind: "heartbeat" };
+
+const BATCH = 200;
+const HEARTBEAT_MS = 5_000;
+
+/**
+ * The events of a deployment after a sequence, then new ones as they are written, up to and including the one that makes
+ * its status final. Whoever resumes behind that one gets an empty stream.
+ *
+ * @throws `not_found`, `invalid_argument` before the first message
+ */
+export async function* watchEvents(
+  deps: DeploymentDeps,
+  caller: RootKeyPrincipal,
+  request: { readonly deploymentId: string; readonly afterSequence: number },
+  signal: AbortSignal,
+): AsyncGenerator<WatchedEvent> {
+  const { db, events } = deps;
+  const { id } = await requireDeployment(deps, caller, {
+    id: request.deploymentId,
+    action: "read_deployment",
+  });
+  let cursor = request.afterSequence;
+  if (!Number.isSafeInteger(cursor) || cursor < 0) {
+    throw invalid("after_sequence", "must not be negative", String(cursor));
+  }
+  for (;;) {
+    signal.throwIfAborted();
+    const batch = await listEventsAfter(db.kysely, id, cursor, BATCH);
+    for (const event of batch) {
+      const { payload } = event;
+      cursor = event.sequence;
+      yield { kind: "event", event };
+      if (payload.kind === "status" && isFinal(payload.status)) return;
+    }
+    if (batch.length === BATCH) continue;
+    const [head] = await listEventHeads(db.kysely, [id]);
+    if (head === undefined) return;
+    if (head.sequence > cursor) continue;
+    if (isFinal(head.status)) return;
+    yield* beatUntilChange();
+  }
+
+  async function* beatUntilChange(): AsyncGenerator<WatchedEvent> {
+    for (;;) {
+      await events.wait(id, cursor, { limitMs: HEARTBEAT_MS, signal });
+      signal.throwIfAborted();
+      const [head] = await listEventHeads(db.kysely, [id]);
+      if (head === undefined || head.sequence > cursor || isFinal(head.status)) return;
+      yield { kind: "heartbeat" };
+    }
+  }
+}
