@@ -1,0 +1,250 @@
+import { Buffer } from "node:buffer";
+import type { Socket } from "node:net";
+import { writePiece } from "./body.ts";
+import { type Core, reportFailure } from "./core.ts";
+import { Exchange, type ExchangeClient } from "./exchange.ts";
+import { answerHead } from "./forward.ts";
+import { requestFraming } from "./framing.ts";
+import { parseRequestHead, requestHeadEnd } from "./head.ts";
+import type { UpstreamConnection } from "./pool.ts";
+import { describeRequest, expectationProblem } from "./request.ts";
+import { Tunnel } from "./tunnel.ts";
+import type { Answer, Failure } from "./types.ts";
+
+const EMPTY = Buffer.alloc(0);
+/** What may wait here while the exchange takes nothing. */
+const PENDING_BYTES_MAX = 64 * 1024;
+const LINGER_BYTES_MAX = 1024 * 1024;
+const CR = 13;
+const LF = 10;
+
+type Phase = "head" | "exchange" | "tunnel" | "linger" | "closed";
+
+/** One connection of a client: its requests one after the other, then perhaps a tunnel. */
+export class ClientConnection implements ExchangeClient {
+  readonly #core: Core;
+  readonly #socket: Socket;
+  readonly #address: string;
+  readonly #gone: (connection: ClientConnection) => void;
+  #phase: Phase = "head";
+  #pending: Buffer = EMPTY;
+  #scanned = 0;
+  #lingered = 0;
+  #exchange: Exchange | undefined;
+  #tunnel: Tunnel | undefined;
+  /** When the phase began, or the first byte of a head came. */
+  #sinceMs: number;
+  #served = 0;
+
+  constructor(core: Core, socket: Socket, gone: (connection: ClientConnection) => void) {
+    this.#core = core;
+    this.#socket = socket;
+    this.#gone = gone;
+    this.#address = plainAddress(socket.remoteAddress ?? "");
+    this.#sinceMs = core.options.clock.now();
+    socket.on("data", (bytes: Buffer) => this.#received(bytes));
+    socket.on("end", () => this.#ended());
+    socket.on("drain", () => {
+      this.#exchange?.clientDrained();
+      this.#tunnel?.clientDrained();
+    });
+    socket.on("error", () => this.#closed());
+    socket.on("close", () => this.#closed());
+  }
+
+  /** Whether no request is running. */
+  get idle(): boolean {
+    return this.#phase === "head" && this.#pending.length === 0;
+  }
+
+  #received(bytes: Buffer): void {
+    switch (this.#phase) {
+      case "tunnel":
+        this.#tunnel?.fromClient(bytes);
+        return;
+      case "linger":
+        this.#lingered += bytes.length;
+        if (this.#lingered > LINGER_BYTES_MAX) this.destroy();
+        return;
+      case "closed":
+        return;
+      case "head":
+        if (this.#pending.length === 0) this.#sinceMs = this.#core.options.clock.now();
+        this.#pending = this.#pending.length === 0 ? bytes : Buffer.concat([this.#pending, bytes]);
+        this.#next();
+        return;
+      case "exchange":
+        this.#pending = this.#pending.length === 0 ? bytes : Buffer.concat([this.#pending, bytes]);
+        this.pump();
+        if (this.#phase === "exchange") this.steer();
+        return;
+    }
+  }
+
+  /** Begins the next request when its head is there. */
+  #next(): void {
+    if (this.#phase !== "head" || this.#pending.length === 0) return;
+    // Some clients send an empty line after a body; it says nothing.
+    if (this.#scanned === 0) this.#pending = this.#pending.subarray(blankLines(this.#pending));
+    const end = requestHeadEnd(this.#pending, this.#scanned);
+    const { headBytesMax, headersMax } = this.#core.options.limits;
+    if (end === -2) return this.#refuse({ kind: "bad_request", detail: "A line does not end in CR LF." });
+    if (end > headBytesMax || (end === -1 && this.#pending.length > headBytesMax)) {
+      const detail = `The request line and headers are longer than ${headBytesMax} bytes.`;
+      return this.#refuse({ kind: "header_too_large", detail });
+    }
+    if (end === -1) {
+      this.#scanned = this.#pending.length;
+      return;
+    }
+    this.#scanned = 0;
+    const head = parseRequestHead(this.#pending, end, headersMax);
+    this.#pending = this.#pending.subarray(end);
+    if (!head.ok) return this.#refuse(head.failure);
+    const framing = requestFraming(head.value);
+    if (!framing.ok) return this.#refuse(framing.failure);
+    const request = describeRequest(head.value, {
+      address: this.#address,
+      newRequestId: this.#core.options.newRequestId,
+    });
+    if (!request.ok) return this.#refuse(request.failure);
+    const problem = expectationProblem(head.value);
+    if (problem !== undefined) return this.#refuse(problem);
+    this.#phase = "exchange";
+    this.#served++;
+    const incoming = { request: request.value, head: head.value, framing: framing.value };
+    this.#exchange = new Exchange(this.#core, this, incoming);
+    this.#exchange.start();
+  }
+
+  /** Answers what cannot be read as a request. Nothing after it can be trusted, so the connection ends. */
+  #refuse(failure: Failure): void {
+    const id = this.#core.options.newRequestId();
+    const answer = reportFailure(this.#core, failure, { id });
+    this.#core.options.onStatus(answer.status);
+    this.answer(answer, id, false);
+  }
+
+  pump(): void {
+    const exchange = this.#exchange;
+    if (exchange === undefined || this.#pending.length === 0 || !exchange.takesBody) return;
+    const bytes = this.#pending;
+    this.#pending = EMPTY;
+    const next = exchange.body(bytes, 0);
+    if (next < bytes.length) this.#pending = bytes.subarray(next);
+  }
+
+  steer(): void {
+    const waits = this.#pending.length > 0 && this.#exchange?.requestDone === false;
+    if (waits || this.#pending.length > PENDING_BYTES_MAX) this.#socket.pause();
+    else this.#socket.resume();
+  }
+
+  write(piece: Parameters<typeof writePiece>[1]): boolean {
+    return !this.#socket.writable || writePiece(this.#socket, piece);
+  }
+
+  answer(answer: Answer, requestId: string, keepAlive: boolean): void {
+    const body = Buffer.from(answer.body);
+    const head = answerHead(answer, { requestId, length: body.length, close: !keepAlive });
+    const bodyless = this.#exchange?.request.method === "HEAD";
+    this.write({ head, slices: bodyless ? [] : [body], chunked: false, tail: "" });
+    this.finished(keepAlive);
+  }
+
+  finished(keepAlive: boolean): void {
+    this.#exchange = undefined;
+    this.#sinceMs = this.#core.options.clock.now();
+    if (!keepAlive) return this.#linger();
+    this.#phase = "head";
+    this.#socket.resume();
+    // Not at once: many small requests in one packet must not nest.
+    if (this.#pending.length > 0) queueMicrotask(() => this.#next());
+  }
+
+  /** Sends what is written, then takes and drops what still comes: a reset would destroy the response on its way. */
+  #linger(): void {
+    this.#phase = "linger";
+    this.#pending = EMPTY;
+    this.#socket.end();
+    this.#socket.resume();
+    if (this.#socket.readableEnded) this.destroy();
+  }
+
+  abort(): void {
+    this.#exchange = undefined;
+    this.#socket.resetAndDestroy();
+    this.#closed();
+  }
+
+  tunnel(connection: UpstreamConnection, early: Buffer): void {
+    const { key } = connection.upstream;
+    const tunnel = new Tunnel(this.#socket, connection, () => this.#core.pool.leave(key));
+    this.#exchange = undefined;
+    this.#phase = "tunnel";
+    this.#tunnel = tunnel;
+    if (early.length > 0) tunnel.received(early);
+    const pending = this.#pending;
+    this.#pending = EMPTY;
+    this.#socket.resume();
+    if (pending.length > 0) tunnel.fromClient(pending);
+  }
+
+  #ended(): void {
+    switch (this.#phase) {
+      case "tunnel":
+        this.#tunnel?.clientEnded();
+        return;
+      case "linger":
+        this.#socket.destroySoon();
+        return;
+      default:
+        // A client that has hung up waits for nothing: stop the work that is done for it.
+        this.destroy();
+    }
+  }
+
+  #closed(): void {
+    if (this.#phase === "closed") return;
+    this.#phase = "closed";
+    this.#pending = EMPTY;
+    this.#exchange?.cancel();
+    this.#exchange = undefined;
+    this.#tunnel?.close();
+    this.#tunnel = undefined;
+    this.#gone(this);
+  }
+
+  /** Ends the connection now. */
+  destroy(): void {
+    this.#socket.destroy();
+    this.#closed();
+  }
+
+  /** Ends what has waited too long. */
+  sweep(nowMs: number): void {
+    const { limits } = this.#core.options;
+    const sinceMs = nowMs - this.#sinceMs;
+    if (this.#phase === "exchange") return this.#exchange?.sweep(nowMs);
+    if (this.#phase === "linger" && sinceMs > limits.lingerMsMax) return this.destroy();
+    if (this.#phase !== "head") return;
+    if (this.#pending.length > 0 && sinceMs > limits.headMsMax) {
+      const detail = `The request line and headers did not come within ${limits.headMsMax} ms.`;
+      return this.#refuse({ kind: "request_timeout", detail });
+    }
+    // A connection that has never sent a thing gets no more time than a head.
+    const idleMsMax = this.#served === 0 ? limits.headMsMax : limits.keepAliveMsMax;
+    if (this.#pending.length === 0 && sinceMs > idleMsMax) this.destroy();
+  }
+}
+
+function blankLines(bytes: Buffer): number {
+  let at = 0;
+  while (bytes[at] === CR && bytes[at + 1] === LF) at += 2;
+  return at;
+}
+
+/** An IPv4 address as such, also when the socket speaks IPv6. */
+function plainAddress(address: string): string {
+  return address.startsWith("::ffff:") ? address.slice("::ffff:".length) : address;
+}

@@ -1,0 +1,38 @@
+import type { Pool } from "./pool.ts";
+import type { Answer, Failure, FailureReport, ProxyOptions, ProxyRequest } from "./types.ts";
+import { FAILURE_STATUS } from "./types.ts";
+
+/** What all connections of one proxy share. */
+export interface Core {
+  readonly options: ProxyOptions;
+  readonly pool: Pool;
+  /** Whether the proxy stops: responses then end their connections. */
+  stopping: boolean;
+}
+
+/** What a failure is reported with. */
+export interface FailureContext {
+  readonly id: string;
+  readonly request?: ProxyRequest;
+  readonly upstream?: string | undefined;
+  readonly cut?: boolean;
+  readonly cause?: string | undefined;
+}
+
+/** Reports a failure once, and returns the response that explains it. */
+export function reportFailure(core: Core, failure: Failure, context: FailureContext): Answer {
+  const { request } = context;
+  const report: FailureReport = {
+    ...failure,
+    id: context.id,
+    status: FAILURE_STATUS[failure.kind],
+    method: request?.method,
+    host: request?.host,
+    accept: request?.headers.find((each) => each.lower === "accept")?.value,
+    upstream: context.upstream,
+    cut: context.cut === true,
+    cause: context.cause,
+  };
+  core.options.onFailure(report);
+  return core.options.explain(report);
+}

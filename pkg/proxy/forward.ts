@@ -1,0 +1,188 @@
+import type { Framing } from "./framing.ts";
+import { listed, type RequestHead, type ResponseHead } from "./head.ts";
+import type { Answer, HeaderField, ProxyRequest } from "./types.ts";
+
+/** Counts the proxies of this kind that a request has passed. Not `Via`: servers stop compressing when they see that. */
+export const HOPS_HEADER = "x-unkey-hops";
+export const REQUEST_ID_HEADER = "x-request-id";
+
+/** Fields that speak about one connection, and so end here. */
+const HOP_BY_HOP = new Set([
+  "connection",
+  "keep-alive",
+  "proxy-connection",
+  "proxy-authenticate",
+  "proxy-authorization",
+  "te",
+  "transfer-encoding",
+  "upgrade",
+  "http2-settings",
+]);
+
+/** Set anew on every request, whatever the client sent. */
+const REPLACED = new Set([
+  "content-length",
+  "expect",
+  "forwarded",
+  "host",
+  "x-forwarded-for",
+  "x-forwarded-host",
+  "x-forwarded-proto",
+  "x-real-ip",
+  REQUEST_ID_HEADER,
+  HOPS_HEADER,
+]);
+
+/** A `Connection` field may name more fields of the connection, but never take these away from the message. */
+const KEPT = new Set(["host", "content-length", "content-type", "date", "set-cookie", "cache-control"]);
+
+const NO_TOKENS: readonly string[] = [];
+
+function connectionTokens(headers: readonly HeaderField[]): readonly string[] {
+  for (const each of headers) {
+    if (each.lower === "connection") return listed(headers, "connection").filter((token) => !KEPT.has(token));
+  }
+  return NO_TOKENS;
+}
+
+/** What the head of a forwarded request needs besides the request. */
+export interface ForwardOptions {
+  readonly framing: Framing;
+  /** The protocol to switch to, when the client asks for one that may pass. */
+  readonly upgrade: string | undefined;
+  /** Whether the client's own forwarding fields are believed. */
+  readonly trusted: boolean;
+}
+
+/** The head to send upstream: names, order and repetition as the client had them. */
+export function forwardedRequest(request: ProxyRequest, head: RequestHead, options: ForwardOptions): string {
+  const { framing, upgrade, trusted } = options;
+  const tokens = connectionTokens(head.headers);
+  let text = `${request.method} ${request.target} HTTP/1.1\r\nHost: ${request.hostHeader}\r\n`;
+  let previousFor = "";
+  let proto = "http";
+  let forwardedHost = request.hostHeader;
+  let trailers = false;
+  for (const { name, lower, value } of head.headers) {
+    if (lower === "te") trailers ||= /(^|,)\s*trailers\s*($|;|,)/i.test(value);
+    if (lower === "expect" && head.minor === 1) text += `${name}: ${value}\r\n`;
+    if (trusted && lower === "x-forwarded-for") previousFor += `${value}, `;
+    if (trusted && lower === "x-forwarded-proto") proto = value;
+    if (trusted && lower === "x-forwarded-host") forwardedHost = value;
+    if (HOP_BY_HOP.has(lower) || REPLACED.has(lower) || tokens.includes(lower)) continue;
+    text += `${name}: ${value}\r\n`;
+  }
+  if (framing.kind === "length") text += `Content-Length: ${framing.bytes}\r\n`;
+  else if (framing.kind === "chunked") text += "Transfer-Encoding: chunked\r\n";
+  else if (head.headers.some((each) => each.lower === "content-length")) text += "Content-Length: 0\r\n";
+  if (upgrade !== undefined) text += `Connection: Upgrade\r\nUpgrade: ${upgrade}\r\n`;
+  else if (trailers) text += "Connection: TE\r\nTE: trailers\r\n";
+  return text + `X-Forwarded-For: ${previousFor}${request.clientAddress}\r\n` +
+    `X-Forwarded-Host: ${forwardedHost}\r\nX-Forwarded-Proto: ${proto}\r\n` +
+    `X-Request-Id: ${request.id}\r\nX-Unkey-Hops: ${request.hops + 1}\r\n\r\n`;
+}
+
+/** How a response is to be written to the client. */
+export interface ResponsePlan {
+  readonly head: string;
+  /** Whether the body is written in chunks; else as it comes. */
+  readonly chunked: boolean;
+}
+
+/** What the head of a response depends on besides the response. */
+export interface ResponseOptions {
+  readonly requestId: string;
+  /** The client's HTTP/1.x version. */
+  readonly clientMinor: 0 | 1;
+  readonly framing: Framing;
+  /** Whether the client's connection goes on after this response. A body that ends with the connection prevents it. */
+  readonly keepAlive: boolean;
+}
+
+/** The head to send to the client, and how its body follows. */
+export function forwardedResponse(head: ResponseHead, options: ResponseOptions): ResponsePlan {
+  const { framing, clientMinor, keepAlive, requestId } = options;
+  const unknownLength = framing.kind === "chunked" || framing.kind === "close";
+  const chunked = unknownLength && clientMinor === 1;
+  let text = `HTTP/1.1 ${head.status} ${head.reason}\r\n`;
+  const { fields, hasId, length } = endToEnd(head);
+  text += fields;
+  if (length !== undefined && !unknownLength && head.status !== 204) text += `Content-Length: ${length}\r\n`;
+  if (chunked) text += "Transfer-Encoding: chunked\r\n";
+  if (!hasId) text += `X-Request-Id: ${requestId}\r\n`;
+  if (!keepAlive) text += "Connection: close\r\n";
+  else if (clientMinor === 0) text += "Connection: keep-alive\r\n";
+  return { head: `${text}\r\n`, chunked };
+}
+
+/** An interim response or a switch of protocols, for the client. */
+export function forwardedInterim(head: ResponseHead, upgrade: string | undefined): string {
+  const text = `HTTP/1.1 ${head.status} ${head.reason}\r\n${endToEnd(head).fields}`;
+  return upgrade === undefined ? `${text}\r\n` : `${text}Connection: Upgrade\r\nUpgrade: ${upgrade}\r\n\r\n`;
+}
+
+function endToEnd(head: ResponseHead): { fields: string; hasId: boolean; length: string | undefined } {
+  const tokens = connectionTokens(head.headers);
+  let fields = "";
+  let hasId = false;
+  let length: string | undefined;
+  for (const { name, lower, value } of head.headers) {
+    if (lower === "content-length") {
+      length ??= value.split(",")[0]?.trim();
+      continue;
+    }
+    // A client that is told to upgrade must be told to what.
+    if (lower === "upgrade" && head.status === 426) fields += `Upgrade: ${value}\r\n`;
+    if (HOP_BY_HOP.has(lower) || tokens.includes(lower)) continue;
+    if (lower === REQUEST_ID_HEADER) hasId = true;
+    fields += `${name}: ${value}\r\n`;
+  }
+  return { fields, hasId, length };
+}
+
+/** Fields that may not be trailers: whoever reads them late has already acted without them. */
+const NEVER_TRAILERS = new Set([
+  ...HOP_BY_HOP,
+  ...REPLACED,
+  "trailer",
+  "authorization",
+  "cookie",
+  "set-cookie",
+]);
+
+/** The end of a chunked body. */
+export function chunkedTail(trailers: readonly HeaderField[]): string {
+  let text = "0\r\n";
+  for (const { name, lower, value } of trailers) {
+    if (!NEVER_TRAILERS.has(lower)) text += `${name}: ${value}\r\n`;
+  }
+  return `${text}\r\n`;
+}
+
+/** The head of a response that is made here, for a body of `length` bytes. */
+export function answerHead(
+  answer: Answer,
+  options: { requestId: string; length: number; close: boolean },
+): string {
+  let text = `HTTP/1.1 ${answer.status} ${REASONS[answer.status] ?? ""}\r\n`;
+  for (const [name, value] of answer.headers) text += `${name}: ${value}\r\n`;
+  text += `Content-Length: ${options.length}\r\nX-Request-Id: ${options.requestId}\r\n`;
+  if (options.close) text += "Connection: close\r\n";
+  return `${text}\r\n`;
+}
+
+const REASONS: Readonly<Record<number, string>> = {
+  200: "OK",
+  400: "Bad Request",
+  404: "Not Found",
+  405: "Method Not Allowed",
+  408: "Request Timeout",
+  417: "Expectation Failed",
+  431: "Request Header Fields Too Large",
+  501: "Not Implemented",
+  502: "Bad Gateway",
+  503: "Service Unavailable",
+  504: "Gateway Timeout",
+  505: "HTTP Version Not Supported",
+  508: "Loop Detected",
+};

@@ -1,0 +1,168 @@
+import type { Clock } from "../clock/mod.ts";
+
+/** One header field as it was sent; `lower` is the name in lower case. Values are bytes, one per character. */
+export interface HeaderField {
+  readonly name: string;
+  readonly lower: string;
+  readonly value: string;
+}
+
+/** Where a request may be sent. */
+export interface Upstream {
+  /** Names one listener for its whole life: a reused address needs a new key. Connections are pooled by it. */
+  readonly key: string;
+  readonly host: string;
+  readonly port: number;
+}
+
+/** A request whose head has been read and found valid. */
+export interface ProxyRequest {
+  /** Taken from the client when it is sane, else made here; sent upstream and back. */
+  readonly id: string;
+  readonly method: string;
+  /** Origin form, or `*`. */
+  readonly target: string;
+  /** Lower case, without port and trailing dot. */
+  readonly host: string;
+  /** As the client sent it. */
+  readonly hostHeader: string;
+  readonly headers: readonly HeaderField[];
+  readonly clientAddress: string;
+  /** How many proxies of this kind it has passed, this one not included. */
+  readonly hops: number;
+}
+
+/** A response that is made here. */
+export interface Answer {
+  readonly status: number;
+  readonly headers: readonly (readonly [name: string, value: string])[];
+  readonly body: string;
+}
+
+/** What is to be done with a request. */
+export type Decision =
+  | { readonly kind: "forward"; readonly upstream: Upstream }
+  | { readonly kind: "answer"; readonly answer: Answer }
+  | { readonly kind: "fail"; readonly failure: Failure };
+
+/** Why no response of an upstream can be given. */
+export type FailureKind =
+  | "bad_request"
+  | "header_too_large"
+  | "request_timeout"
+  | "not_implemented"
+  | "version_not_supported"
+  | "expectation_failed"
+  | "too_many_connections"
+  | "loop_detected"
+  | "unknown_host"
+  | "no_instance"
+  | "instance_unreachable"
+  | "upstream_closed"
+  | "upstream_invalid"
+  | "upstream_timeout"
+  | "shutting_down";
+
+export interface Failure {
+  readonly kind: FailureKind;
+  /** For the log and, where it says what the client did wrong, for the client. No internal names or addresses. */
+  readonly detail: string;
+}
+
+/** A failure with what is known of its request; before the head was read that is only the id. */
+export interface FailureReport extends Failure {
+  readonly id: string;
+  readonly status: number;
+  readonly method: string | undefined;
+  readonly host: string | undefined;
+  readonly accept: string | undefined;
+  readonly upstream: string | undefined;
+  /** Whether the response had begun, so that all that could be done was to cut it off. */
+  readonly cut: boolean;
+  /** The operator's text. */
+  readonly cause: string | undefined;
+}
+
+/** Bounds. Times in milliseconds, sizes in bytes. There is no limit on how long a response may take in all. */
+export interface ProxyLimits {
+  /** Client connections; more are answered with 503 and closed. */
+  readonly connectionsMax: number;
+  /** Request line and header fields together. */
+  readonly headBytesMax: number;
+  readonly headersMax: number;
+  /** From the first byte of a request to the end of its head. */
+  readonly headMsMax: number;
+  /** How long a connection may be idle between requests. */
+  readonly keepAliveMsMax: number;
+  /** How long a request body may stand still. */
+  readonly bodyStallMsMax: number;
+  /** How long a client may refuse to take more of a response. */
+  readonly responseStallMsMax: number;
+  readonly dialMsMax: number;
+  /** From the end of the request to the head of the response. */
+  readonly responseHeadMsMax: number;
+  /** How long a connection to an upstream is kept for the next request. */
+  readonly idleUpstreamMsMax: number;
+  readonly idleUpstreamsMax: number;
+  /** Dials of one request, all upstreams together. */
+  readonly dialsMax: number;
+  /** Proxies of this kind that a request may pass. */
+  readonly hopsMax: number;
+  /** How long to take what a client still sends after a response that closes the connection. */
+  readonly lingerMsMax: number;
+}
+
+export const LIMITS: ProxyLimits = {
+  connectionsMax: 10_000,
+  headBytesMax: 32 * 1024,
+  headersMax: 128,
+  headMsMax: 10_000,
+  keepAliveMsMax: 75_000,
+  bodyStallMsMax: 60_000,
+  responseStallMsMax: 120_000,
+  dialMsMax: 5_000,
+  responseHeadMsMax: 300_000,
+  idleUpstreamMsMax: 30_000,
+  idleUpstreamsMax: 128,
+  dialsMax: 3,
+  hopsMax: 10,
+  lingerMsMax: 2_000,
+};
+
+/** What a proxy needs from whoever knows the routes. All functions are called synchronously and must not throw. */
+export interface ProxyOptions {
+  readonly clock: Clock;
+  readonly limits: ProxyLimits;
+  /** Decides before each dial. `tried` holds the keys that could not be dialed for this request. */
+  readonly route: (request: ProxyRequest, tried: ReadonlySet<string>) => Decision;
+  /** Makes the response for a failure. */
+  readonly explain: (report: FailureReport) => Answer;
+  readonly newRequestId: () => string;
+  /** Whether forwarding headers of this peer are kept and appended to instead of replaced. */
+  readonly trusts: (address: string) => boolean;
+  /** Told of every dial that ended. */
+  readonly onDial: (upstream: Upstream, ok: boolean) => void;
+  /** Told of every failure once, except of clients that went away. */
+  readonly onFailure: (report: FailureReport) => void;
+  /** Told the status of every response begun; 499 stands for a client that went away before. */
+  readonly onStatus: (status: number) => void;
+}
+
+/** Whether a reason to fail is the client's (4xx) or ours (5xx), as a status. */
+export const FAILURE_STATUS: Record<FailureKind, number> = {
+  bad_request: 400,
+  header_too_large: 431,
+  request_timeout: 408,
+  not_implemented: 501,
+  version_not_supported: 505,
+  expectation_failed: 417,
+  too_many_connections: 503,
+  loop_detected: 508,
+  unknown_host: 404,
+  no_instance: 503,
+  instance_unreachable: 503,
+  upstream_closed: 502,
+  upstream_invalid: 502,
+  upstream_timeout: 504,
+  shutting_down: 503,
+};
