@@ -32,7 +32,7 @@ const LOCK_WAIT_SECONDS = 10;
 const SESSION = [
   "set session transaction isolation level read committed",
   "set session sql_mode = 'STRICT_ALL_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION', " +
-  `time_zone = '+00:00', innodb_lock_wait_timeout = ${LOCK_WAIT_SECONDS}`,
+  `time_zone = '+00:00', group_concat_max_len = 65535, innodb_lock_wait_timeout = ${LOCK_WAIT_SECONDS}`,
 ];
 
 /** The dialect for one MySQL-compatible server. */

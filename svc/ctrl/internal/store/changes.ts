@@ -1,0 +1,141 @@
+/**
+ * The change feed's two tables.
+ *
+ * A region's counter row is locked from the first change of a transaction until its end. Hence a region's versions have
+ * no gaps and become visible in order: whoever has seen one has seen everything below it.
+ */
+import { insertIgnore } from "../../../../pkg/db/mod.ts";
+import { Fault } from "../../../../pkg/fault/mod.ts";
+import type { Queryable, Tx } from "./database.ts";
+import type { ChangedResource } from "./schema.ts";
+
+/** The region whose feed the edges watch: routes and endpoints. */
+export const EDGE_REGION = "*";
+
+/** What changed. */
+export interface Change {
+  readonly resourceType: ChangedResource;
+  readonly resourceId: string;
+}
+
+const ROWS_PER_INSERT_MAX = 500;
+
+/**
+ * Appends changes to a region's feed and returns their versions, in the order given.
+ *
+ * Must be in the transaction that writes the state. Other writers of the region wait until it ends, so call it late, and
+ * for several regions in sorted order, so that two transactions never wait for each other.
+ */
+export async function appendChanges(
+  tx: Tx,
+  region: string,
+  changes: readonly Change[],
+  nowMs: number,
+): Promise<number[]> {
+  if (changes.length === 0) return [];
+  const last = await advance(tx, region, changes.length);
+  const rows = changes.map(({ resourceType, resourceId }, index) => ({
+    region,
+    version: last - changes.length + 1 + index,
+    resource_type: resourceType,
+    resource_id: resourceId,
+    created_at: nowMs,
+  }));
+  for (let start = 0; start < rows.length; start += ROWS_PER_INSERT_MAX) {
+    await tx.insertInto("state_changes").values(rows.slice(start, start + ROWS_PER_INSERT_MAX)).execute();
+  }
+  return rows.map((row) => row.version);
+}
+
+/** Adds to the region's counter, which locks it, and returns the new value. */
+async function advance(tx: Tx, region: string, by: number): Promise<number> {
+  const add = () =>
+    tx.updateTable("region_versions").set((eb) => ({ version: eb("version", "+", by) }))
+      .where("region", "=", region).executeTakeFirst();
+  if ((await add()).numUpdatedRows === 0n) {
+    await insertIgnore(tx, "region_versions", [{ region, version: 0 }], ["region"]);
+    await add();
+  }
+  const row = await tx.selectFrom("region_versions").select("version").where("region", "=", region)
+    .executeTakeFirst();
+  if (row === undefined) throw new Fault("internal", `region "${region}" has no counter after it was made`);
+  return row.version;
+}
+
+/** The version of every region that ever changed. One small table, read whole. */
+export async function listRegionVersions(db: Queryable): Promise<ReadonlyMap<string, number>> {
+  const rows = await db.selectFrom("region_versions").select(["region", "version"]).execute();
+  return new Map(rows.map((row) => [row.region, row.version]));
+}
+
+/** The region's version; 0 when nothing ever changed. By primary key. */
+export async function findRegionVersion(db: Queryable, region: string): Promise<number> {
+  const row = await db.selectFrom("region_versions").select("version").where("region", "=", region)
+    .executeTakeFirst();
+  return row?.version ?? 0;
+}
+
+/** The oldest change that is still kept, by primary key; `undefined` when none is. */
+export async function findOldestChange(db: Queryable, region: string): Promise<number | undefined> {
+  const row = await db.selectFrom("state_changes").select("version").where("region", "=", region)
+    .orderBy("version").limit(1).executeTakeFirst();
+  return row?.version;
+}
+
+/** A resource and its latest change in a range of versions. */
+export interface CoalescedChange extends Change {
+  readonly version: number;
+}
+
+/** What changed after version `after`, once per resource with its latest version, in order. By primary key. */
+export async function listCoalescedChanges(
+  db: Queryable,
+  options: {
+    readonly region: string;
+    readonly after: number;
+    readonly resourceTypes: readonly ChangedResource[];
+  },
+): Promise<CoalescedChange[]> {
+  const rows = await db.selectFrom("state_changes")
+    .select((eb) => ["resource_type", "resource_id", eb.fn.max("version").as("latest")])
+    .where("region", "=", options.region).where("version", ">", options.after)
+    .where("resource_type", "in", [...options.resourceTypes])
+    .groupBy(["resource_type", "resource_id"]).orderBy("latest").execute();
+  return rows.map((row) => ({
+    resourceType: row.resource_type,
+    resourceId: row.resource_id,
+    version: row.latest,
+  }));
+}
+
+/** How much of a region's feed stays. */
+export interface Retention {
+  readonly nowMs: number;
+  /** Changes younger than this stay. */
+  readonly keepMs: number;
+  /** At least so many of the newest stay, however old they are. */
+  readonly keepVersions: number;
+}
+
+const VERSIONS_PER_DELETE = 1_000;
+
+/**
+ * Deletes the oldest changes of a region and returns how many. Only a prefix goes, so what is left has no gaps. It is
+ * many small statements: readers and writers get in between.
+ */
+export async function compactChanges(db: Queryable, region: string, retention: Retention): Promise<number> {
+  const oldest = await findOldestChange(db, region);
+  if (oldest === undefined) return 0;
+  const young = await db.selectFrom("state_changes").select("version").where("region", "=", region)
+    .where("created_at", ">=", retention.nowMs - retention.keepMs)
+    .orderBy("version").limit(1).executeTakeFirst();
+  const version = await findRegionVersion(db, region);
+  const end = Math.min(young?.version ?? version + 1, version - retention.keepVersions + 1);
+  let deleted = 0;
+  for (let start = oldest; start < end; start += VERSIONS_PER_DELETE) {
+    const { numDeletedRows } = await db.deleteFrom("state_changes").where("region", "=", region)
+      .where("version", "<", Math.min(end, start + VERSIONS_PER_DELETE)).executeTakeFirst();
+    deleted += Number(numDeletedRows);
+  }
+  return deleted;
+}

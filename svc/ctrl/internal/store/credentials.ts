@@ -1,0 +1,77 @@
+/** Root keys and region tokens. Only their hashes are stored. */
+import type { Queryable } from "./database.ts";
+import type { RegionTokensTable, RootKeysTable } from "./schema.ts";
+
+/** Stores a root key. */
+export async function createRootKey(
+  db: Queryable,
+  key: {
+    readonly id: string;
+    readonly workspaceId: string;
+    readonly name: string;
+    /** SHA-256, hex. */
+    readonly hash: string;
+    /** The first characters, to recognise it by. */
+    readonly start: string;
+    readonly permissions: readonly string[];
+    readonly nowMs: number;
+  },
+): Promise<void> {
+  await db.insertInto("root_keys").values({
+    id: key.id,
+    workspace_id: key.workspaceId,
+    name: key.name,
+    hash: key.hash,
+    start: key.start,
+    permissions: JSON.stringify(key.permissions),
+    created_at: key.nowMs,
+    revoked_at: null,
+  }).execute();
+}
+
+/** The key with this hash, unless it is revoked. Unique index on `hash`. */
+export async function findRootKey(db: Queryable, hash: string): Promise<RootKeysTable | undefined> {
+  return await db.selectFrom("root_keys").selectAll()
+    .where("hash", "=", hash).where("revoked_at", "is", null).executeTakeFirst();
+}
+
+/** Keys of a workspace that are not revoked, oldest first. Index on the workspace. */
+export async function listRootKeys(db: Queryable, workspaceId: string): Promise<RootKeysTable[]> {
+  return await db.selectFrom("root_keys").selectAll()
+    .where("workspace_id", "=", workspaceId).where("revoked_at", "is", null)
+    .orderBy("created_at").orderBy("id").execute();
+}
+
+/** Ends a key; false when the workspace has no such key that was valid. */
+export async function revokeRootKey(
+  db: Queryable,
+  options: { readonly workspaceId: string; readonly id: string; readonly nowMs: number },
+): Promise<boolean> {
+  const { numUpdatedRows } = await db.updateTable("root_keys").set({ revoked_at: options.nowMs })
+    .where("id", "=", options.id).where("workspace_id", "=", options.workspaceId)
+    .where("revoked_at", "is", null).executeTakeFirst();
+  return numUpdatedRows > 0n;
+}
+
+/** Stores the credential of a region's agent, or of an edge when the region is `*`. */
+export async function createRegionToken(
+  db: Queryable,
+  token: { readonly id: string; readonly region: string; readonly hash: string; readonly nowMs: number },
+): Promise<void> {
+  await db.insertInto("region_tokens").values({
+    id: token.id,
+    region: token.region,
+    hash: token.hash,
+    created_at: token.nowMs,
+    revoked_at: null,
+  }).execute();
+}
+
+/** The token with this hash, unless it is revoked. Unique index on `hash`. */
+export async function findRegionTokenRow(
+  db: Queryable,
+  hash: string,
+): Promise<RegionTokensTable | undefined> {
+  return await db.selectFrom("region_tokens").selectAll()
+    .where("hash", "=", hash).where("revoked_at", "is", null).executeTakeFirst();
+}

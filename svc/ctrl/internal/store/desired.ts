@@ -1,0 +1,94 @@
+/**
+ * Desired state as the feeds deliver it.
+ *
+ * Each kind has two reads: by ids, for changes, and by page, for snapshots. Call them in one consistent read.
+ */
+import type { SelectQueryBuilder } from "kysely";
+import type { Queryable } from "./database.ts";
+import type { DeploymentsTable, FrontlineRoutesTable, InstancesTable, Schema } from "./schema.ts";
+
+/** A deployment in one region: what to run, and whether to. */
+export interface DesiredDeployment extends DeploymentsTable {
+  readonly region: string;
+  readonly desired_replicas: number;
+  readonly desired_status: "started" | "stopped";
+  /** The region's version at the last change of this placement. */
+  readonly version: number;
+  readonly k8s_namespace: string | null;
+}
+
+/** The placements of these deployments in the region, by primary key. Those that were never placed are missing. */
+export async function listDesiredDeployments(
+  db: Queryable,
+  region: string,
+  deploymentIds: readonly string[],
+): Promise<DesiredDeployment[]> {
+  if (deploymentIds.length === 0) return [];
+  return await selectDesired(db, region)
+    .where("deployment_topology.deployment_id", "in", [...deploymentIds]).execute();
+}
+
+/** What should run in the region, in order of version, above `afterVersion`. Index on region, status and version. */
+export async function pageDesiredDeployments(
+  db: Queryable,
+  region: string,
+  afterVersion: number,
+  limit: number,
+): Promise<DesiredDeployment[]> {
+  return await selectDesired(db, region).where("desired_status", "=", "started")
+    .where("version", ">", afterVersion).orderBy("version").limit(limit).execute();
+}
+
+function selectDesired(
+  db: Queryable,
+  region: string,
+): SelectQueryBuilder<Schema, "deployment_topology" | "deployments" | "workspaces", DesiredDeployment> {
+  return db.selectFrom("deployment_topology")
+    .innerJoin("deployments", "deployments.id", "deployment_topology.deployment_id")
+    .innerJoin("workspaces", "workspaces.id", "deployments.workspace_id")
+    .selectAll("deployments")
+    .select(["region", "desired_replicas", "desired_status", "version", "k8s_namespace"])
+    .where("region", "=", region);
+}
+
+/** These routes, by primary key; the removed ones are missing. */
+export async function listRoutes(db: Queryable, ids: readonly string[]): Promise<FrontlineRoutesTable[]> {
+  if (ids.length === 0) return [];
+  return await db.selectFrom("frontline_routes").selectAll().where("id", "in", [...ids]).execute();
+}
+
+/** All routes in order of id, above `afterId`. By primary key. */
+export async function pageRoutes(
+  db: Queryable,
+  afterId: string,
+  limit: number,
+): Promise<FrontlineRoutesTable[]> {
+  return await db.selectFrom("frontline_routes").selectAll().where("id", ">", afterId)
+    .orderBy("id").limit(limit).execute();
+}
+
+/** What takes requests: an instance that runs and has an address. */
+export type EndpointRow = Pick<InstancesTable, "id" | "deployment_id" | "region" | "address">;
+
+/** The endpoints of these deployments. Index on the deployment. */
+export async function listEndpoints(
+  db: Queryable,
+  deploymentIds: readonly string[],
+): Promise<EndpointRow[]> {
+  if (deploymentIds.length === 0) return [];
+  return await db.selectFrom("instances").select(["id", "deployment_id", "region", "address"])
+    .where("deployment_id", "in", [...deploymentIds])
+    .where("status", "=", "running").where("address", "!=", "")
+    .orderBy("deployment_id").orderBy("id").execute();
+}
+
+/** Deployments that have instances, in order of id, above `afterId`. Index on the deployment. */
+export async function pageDeploymentsWithInstances(
+  db: Queryable,
+  afterId: string,
+  limit: number,
+): Promise<string[]> {
+  const rows = await db.selectFrom("instances").select("deployment_id").distinct()
+    .where("deployment_id", ">", afterId).orderBy("deployment_id").limit(limit).execute();
+  return rows.map((row) => row.deployment_id);
+}

@@ -1,0 +1,142 @@
+/** What runs, as the agents report it. */
+import { upsert } from "../../../../pkg/db/mod.ts";
+import { newId } from "../../../../pkg/uid/mod.ts";
+import { appendChanges, EDGE_REGION } from "./changes.ts";
+import type { Queryable, Tx } from "./database.ts";
+import type { InstancesTable } from "./schema.ts";
+
+/** One instance as reported. */
+export type ReportedInstance = Pick<
+  InstancesTable,
+  | "k8s_name"
+  | "address"
+  | "cpu_millicores"
+  | "memory_mib"
+  | "status"
+  | "reason"
+  | "message"
+  | "exit_code"
+  | "restarts"
+  | "last_log_lines"
+>;
+
+/** A region's whole view of one deployment. */
+export interface InstanceReport {
+  readonly deploymentId: string;
+  readonly workspaceId: string;
+  readonly projectId: string;
+  readonly region: string;
+  /** Grows with every report; 0 for clients that do not count, whose reports are taken as they come. */
+  readonly generation: number;
+  readonly instances: readonly ReportedInstance[];
+  readonly nowMs: number;
+}
+
+/** What became of a report. */
+export type ReportOutcome =
+  /** The deployment has never been placed in the region. */
+  | { readonly kind: "unplaced" }
+  /** A newer report was taken before. */
+  | { readonly kind: "stale" }
+  | {
+    readonly kind: "taken";
+    /** Whether any row differs from before. */
+    readonly changed: boolean;
+    /** Whether the edges have to know; the change of their feed is appended already. */
+    readonly endpointsChanged: boolean;
+  };
+
+/**
+ * Makes the rows of this deployment in this region equal to the report, unless a newer one was taken.
+ *
+ * Reports of one deployment and region take turns on the placement's row. When the set of addresses that take requests
+ * changes, the same transaction tells the edges.
+ */
+export async function replaceReported(tx: Tx, report: InstanceReport): Promise<ReportOutcome> {
+  const { deploymentId, region, nowMs } = report;
+  const turn = await takeTurn(tx, report);
+  if (turn !== "taken") return { kind: turn };
+
+  const before = await tx.selectFrom("instances").selectAll()
+    .where("deployment_id", "=", deploymentId).where("region", "=", region).execute();
+  const known = new Map(before.map((row) => [row.k8s_name, row]));
+  const rows = unique(report.instances).map((instance): InstancesTable => {
+    const row = known.get(instance.k8s_name);
+    return {
+      ...instance,
+      id: row?.id ?? newId("instance", nowMs),
+      deployment_id: deploymentId,
+      workspace_id: report.workspaceId,
+      project_id: report.projectId,
+      region,
+      created_at: row?.created_at ?? nowMs,
+      updated_at: nowMs,
+    };
+  });
+  const changed = rows.filter((row) => differs(known.get(row.k8s_name), row));
+  const kept = new Set(rows.map((row) => row.k8s_name));
+  const gone = before.filter((row) => !kept.has(row.k8s_name));
+  if (gone.length > 0) {
+    await tx.deleteFrom("instances").where("id", "in", gone.map((row) => row.id)).execute();
+  }
+  // By name: a name that another deployment's instance had before is now this one's.
+  await upsert(tx, "instances", changed, { key: ["region", "k8s_name"], update: UPDATED });
+
+  const endpointsChanged = endpointSet(before) !== endpointSet(rows);
+  if (endpointsChanged) {
+    await appendChanges(tx, EDGE_REGION, [{ resourceType: "endpoints", resourceId: deploymentId }], nowMs);
+  }
+
+  return { kind: "taken", changed: changed.length + gone.length > 0, endpointsChanged };
+}
+
+const COMPARED = [
+  "address",
+  "cpu_millicores",
+  "memory_mib",
+  "status",
+  "reason",
+  "message",
+  "exit_code",
+  "restarts",
+  "last_log_lines",
+] as const;
+
+const UPDATED = [...COMPARED, "deployment_id", "workspace_id", "project_id", "updated_at"] as const;
+
+/** Locks the placement and moves its generation on. */
+async function takeTurn(tx: Tx, report: InstanceReport): Promise<"taken" | "stale" | "unplaced"> {
+  const { deploymentId, region, generation } = report;
+  const update = tx.updateTable("deployment_topology")
+    .where("deployment_id", "=", deploymentId).where("region", "=", region);
+  // Writing the row, even with its own value, is what locks it on both databases.
+  const { numUpdatedRows } = generation === 0
+    ? await update.set((eb) => ({ reported_generation: eb.ref("reported_generation") })).executeTakeFirst()
+    : await update.set({ reported_generation: generation })
+      .where("reported_generation", "<", generation).executeTakeFirst();
+  if (numUpdatedRows > 0n) return "taken";
+  const placed = await tx.selectFrom("deployment_topology").select("region")
+    .where("deployment_id", "=", deploymentId).where("region", "=", region).executeTakeFirst();
+  return placed === undefined ? "unplaced" : "stale";
+}
+
+/** A report that names an instance twice counts the last. */
+function unique(instances: readonly ReportedInstance[]): ReportedInstance[] {
+  return [...new Map(instances.map((each) => [each.k8s_name, each])).values()];
+}
+
+function differs(before: InstancesTable | undefined, after: InstancesTable): boolean {
+  return before === undefined || COMPARED.some((column) => before[column] !== after[column]);
+}
+
+/** Takes requests: running, and with an address. */
+function endpointSet(rows: readonly InstancesTable[]): string {
+  return rows.filter((row) => row.status === "running" && row.address !== "")
+    .map((row) => `${row.k8s_name} ${row.address}`).sort().join("\n");
+}
+
+/** All instances of the deployment in all regions. Index on deployment and region. */
+export async function listInstances(db: Queryable, deploymentId: string): Promise<InstancesTable[]> {
+  return await db.selectFrom("instances").selectAll()
+    .where("deployment_id", "=", deploymentId).orderBy("region").orderBy("k8s_name").execute();
+}

@@ -1,0 +1,33 @@
+/**
+ * All SQL of the control plane: one exported function per query, named like a sentence.
+ *
+ * ```ts
+ * const db = await openCtrlDatabase(url, { migrate: true, log });
+ * const project = await findProjectBySlug(db.kysely, workspaceId, "shop");
+ * await transact(db, (tx) => placeDeployment(tx, { deploymentId, workspaceId, regions, nowMs }));
+ * ```
+ *
+ * A function that takes a `Queryable` is one statement, or reads only; one that takes a `Tx` writes several rows that
+ * belong together, and the caller's transaction keeps them together. Rows have the types of `schema.ts`.
+ *
+ * @module
+ */
+export * from "./database.ts";
+export * from "./schema.ts";
+export * from "./workspaces.ts";
+export * from "./projects.ts";
+export * from "./variables.ts";
+export * from "./credentials.ts";
+export * from "./uploads.ts";
+export * from "./deployments.ts";
+export * from "./deployment_status.ts";
+export * from "./events.ts";
+export * from "./steps.ts";
+export * from "./changes.ts";
+export * from "./topology.ts";
+export * from "./instances.ts";
+export * from "./instance_logs.ts";
+export * from "./routes.ts";
+export * from "./agents.ts";
+export * from "./processes.ts";
+export * from "./desired.ts";

@@ -1,0 +1,168 @@
+/** Which hostname leads to which deployment. Every change of it is a change of the edges' feed. */
+import { insertIgnore, lockRows } from "../../../../pkg/db/mod.ts";
+import { newId } from "../../../../pkg/uid/mod.ts";
+import { appendChanges, EDGE_REGION } from "./changes.ts";
+import type { Queryable, Tx } from "./database.ts";
+import type { FrontlineRoutesTable } from "./schema.ts";
+
+/** A hostname, and what it stands for. */
+export interface WantedRoute {
+  /** Lower case, without a port. */
+  readonly hostname: string;
+  readonly sticky: FrontlineRoutesTable["sticky"];
+}
+
+/** Whose routes they become. */
+export interface RouteAssignment {
+  readonly routes: readonly WantedRoute[];
+  readonly deploymentId: string;
+  readonly environmentId: string;
+  readonly projectId: string;
+  readonly workspaceId: string;
+  readonly nowMs: number;
+}
+
+/** Either all routes lead to the deployment now, or none was touched. */
+export type RouteOutcome =
+  | {
+    readonly kind: "assigned";
+    /** Routes that led elsewhere before, or nowhere. */
+    readonly moved: readonly { readonly hostname: string; readonly from: string | undefined }[];
+  }
+  /** Hostnames that belong to somebody else. */
+  | { readonly kind: "taken"; readonly hostnames: readonly string[] };
+
+/**
+ * Makes the hostnames lead to the deployment.
+ *
+ * A hostname belongs to the project that had it first, and if it stands for an environment, to that environment. If one
+ * of them belongs to somebody else, nothing is changed.
+ */
+export async function assignRoutes(tx: Tx, assignment: RouteAssignment): Promise<RouteOutcome> {
+  const wanted = assignment.routes.toSorted((a, b) => a.hostname < b.hostname ? -1 : 1);
+  if (wanted.length === 0) return { kind: "assigned", moved: [] };
+  const before = await lockHostnames(tx, wanted);
+  const taken = wanted.filter((route) => isForeign(before.get(route.hostname), assignment));
+  if (taken.length > 0) return { kind: "taken", hostnames: taken.map((route) => route.hostname) };
+
+  const fresh = wanted.filter((route) => !before.has(route.hostname)).map((route) =>
+    newRow(route, assignment)
+  );
+  await insertIgnore(tx, "frontline_routes", fresh, ["hostname"]);
+  // Somebody may have claimed one between the look and the insert; the row lock of the insert decided.
+  const after = await lockHostnames(tx, wanted);
+  const lost = wanted.filter((route) => isForeign(after.get(route.hostname), assignment));
+  if (lost.length > 0) {
+    await tx.deleteFrom("frontline_routes").where("id", "in", fresh.map((row) => row.id)).execute();
+    return { kind: "taken", hostnames: lost.map((route) => route.hostname) };
+  }
+  return { kind: "assigned", moved: await pointAll(tx, { assignment, wanted, before, after }) };
+}
+
+interface Pointing {
+  readonly assignment: RouteAssignment;
+  readonly wanted: readonly WantedRoute[];
+  readonly before: ReadonlyMap<string, FrontlineRoutesTable>;
+  readonly after: ReadonlyMap<string, FrontlineRoutesTable>;
+}
+
+async function pointAll(
+  tx: Tx,
+  { assignment, wanted, before, after }: Pointing,
+): Promise<{ hostname: string; from: string | undefined }[]> {
+  const moved: { id: string; hostname: string; from: string | undefined }[] = [];
+  for (const { hostname, sticky } of wanted) {
+    const row = after.get(hostname);
+    if (row === undefined) continue;
+    const asWanted = row.deployment_id === assignment.deploymentId && row.sticky === sticky &&
+      row.environment_id === assignment.environmentId;
+    if (!asWanted) {
+      await tx.updateTable("frontline_routes").set({
+        deployment_id: assignment.deploymentId,
+        environment_id: assignment.environmentId,
+        project_id: assignment.projectId,
+        sticky,
+        updated_at: assignment.nowMs,
+      }).where("id", "=", row.id).execute();
+    }
+    const from = before.get(hostname)?.deployment_id;
+    if (!asWanted || from === undefined) moved.push({ id: row.id, hostname, from });
+  }
+  await appendRouteChanges(tx, moved.map(({ id }) => id), assignment.nowMs);
+  return moved.map(({ hostname, from }) => ({ hostname, from }));
+}
+
+async function lockHostnames(
+  tx: Tx,
+  routes: readonly WantedRoute[],
+): Promise<ReadonlyMap<string, FrontlineRoutesTable>> {
+  const query = tx.selectFrom("frontline_routes").selectAll()
+    .where("hostname", "in", routes.map((route) => route.hostname)).orderBy("hostname");
+  return new Map((await lockRows(tx, query).execute()).map((row) => [row.hostname, row]));
+}
+
+function isForeign(row: FrontlineRoutesTable | undefined, owner: RouteAssignment): boolean {
+  if (row === undefined) return false;
+  if (row.workspace_id !== owner.workspaceId || row.project_id !== owner.projectId) return true;
+  // A branch or a commit can be deployed to another environment; a name of an environment cannot move.
+  const ofEnvironment = row.sticky === "environment" || row.sticky === "live";
+  return ofEnvironment && row.environment_id !== owner.environmentId;
+}
+
+function newRow({ hostname, sticky }: WantedRoute, owner: RouteAssignment): FrontlineRoutesTable {
+  return {
+    id: newId("route", owner.nowMs),
+    workspace_id: owner.workspaceId,
+    project_id: owner.projectId,
+    environment_id: owner.environmentId,
+    deployment_id: owner.deploymentId,
+    hostname,
+    sticky,
+    created_at: owner.nowMs,
+    updated_at: owner.nowMs,
+  };
+}
+
+/** Takes hostnames away from the deployment, if they still lead to it, and returns them. */
+export async function removeRoutes(
+  tx: Tx,
+  options: {
+    readonly deploymentId: string;
+    readonly hostnames?: readonly string[];
+    readonly nowMs: number;
+  },
+): Promise<string[]> {
+  const rows = (await lockRows(
+    tx,
+    tx.selectFrom("frontline_routes").selectAll().where("deployment_id", "=", options.deploymentId),
+  ).execute()).filter((row) => options.hostnames?.includes(row.hostname) ?? true);
+  if (rows.length === 0) return [];
+  await tx.deleteFrom("frontline_routes").where("id", "in", rows.map((row) => row.id)).execute();
+  await appendRouteChanges(tx, rows.map((row) => row.id), options.nowMs);
+  return rows.map((row) => row.hostname);
+}
+
+async function appendRouteChanges(tx: Tx, ids: readonly string[], nowMs: number): Promise<void> {
+  const changes = ids.map((resourceId) => ({ resourceType: "route" as const, resourceId }));
+  await appendChanges(tx, EDGE_REGION, changes, nowMs);
+}
+
+/** Routes that lead to the deployment, by hostname. Index on the deployment. */
+export async function listRoutesOfDeployment(
+  db: Queryable,
+  deploymentId: string,
+): Promise<FrontlineRoutesTable[]> {
+  return await db.selectFrom("frontline_routes").selectAll()
+    .where("deployment_id", "=", deploymentId).orderBy("hostname").execute();
+}
+
+/** Routes of an environment that stand for one of `stickies`, by hostname. Index on the environment. */
+export async function listRoutesOfEnvironment(
+  db: Queryable,
+  environmentId: string,
+  stickies: readonly FrontlineRoutesTable["sticky"][],
+): Promise<FrontlineRoutesTable[]> {
+  return await db.selectFrom("frontline_routes").selectAll()
+    .where("environment_id", "=", environmentId).where("sticky", "in", [...stickies])
+    .orderBy("hostname").execute();
+}

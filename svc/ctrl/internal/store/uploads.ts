@@ -1,0 +1,45 @@
+/** Build contexts that were handed a place in the object store, and the project that each belongs to. */
+import type { Queryable } from "./database.ts";
+import type { UploadsTable } from "./schema.ts";
+
+/** Records an upload before its URL is given away. */
+export async function createUpload(db: Queryable, upload: UploadsTable): Promise<void> {
+  await db.insertInto("uploads").values(upload).execute();
+}
+
+/** The upload of this project with this key; another project's is as good as missing. Unique index on `object_key`. */
+export async function findUpload(
+  db: Queryable,
+  projectId: string,
+  objectKey: string,
+): Promise<UploadsTable | undefined> {
+  return await db.selectFrom("uploads").selectAll()
+    .where("object_key", "=", objectKey).where("project_id", "=", projectId).executeTakeFirst();
+}
+
+/** The newest upload of this project with the same size and checksum. Index on project and checksum. */
+export async function findUploadByChecksum(
+  db: Queryable,
+  options: { readonly projectId: string; readonly sizeBytes: number; readonly checksumSha256: string },
+): Promise<UploadsTable | undefined> {
+  return await db.selectFrom("uploads").selectAll()
+    .where("project_id", "=", options.projectId)
+    .where("checksum_sha256", "=", options.checksumSha256)
+    .where("size_bytes", "=", options.sizeBytes)
+    .orderBy("created_at", "desc").orderBy("id", "desc").limit(1).executeTakeFirst();
+}
+
+/** Uploads that expired before `nowMs`, oldest first. Index on `expires_at`. */
+export async function listExpiredUploads(
+  db: Queryable,
+  nowMs: number,
+  limit: number,
+): Promise<UploadsTable[]> {
+  return await db.selectFrom("uploads").selectAll()
+    .where("expires_at", "<", nowMs).orderBy("expires_at").limit(limit).execute();
+}
+
+/** Forgets an upload. */
+export async function deleteUpload(db: Queryable, id: string): Promise<void> {
+  await db.deleteFrom("uploads").where("id", "=", id).execute();
+}
