@@ -35,4 +35,4 @@ export {
 export { Compensations, type Undo, UNDO_OPTIONS } from "./compensations.ts";
 export { codeOfStatus, fromTerminal, STATUS_OF, toTerminal } from "./errors.ts";
 export { type RestateDeps, runObject, runService, runShared, runWorkflow, StepActivity } from "./restate.ts";
-export { protoSerde } from "./serde.ts";
+export { jsonSerde, protoSerde } from "./serde.ts";

@@ -12,3 +12,14 @@ export function protoSerde<D extends DescMessage>(schema: D): Serde<MessageShape
     deserialize: (bytes) => fromJsonString(schema, decoder.decode(bytes), { ignoreUnknownFields: true }),
   };
 }
+
+/** Plain JSON. What is read was written through the same contract, so its type is taken on trust. */
+export function jsonSerde<T>(): Serde<T> {
+  const encoder = new TextEncoder();
+  const decoder = new TextDecoder();
+  return {
+    contentType: "application/json",
+    serialize: (value) => encoder.encode(JSON.stringify(value)),
+    deserialize: (bytes) => JSON.parse(decoder.decode(bytes)) as T,
+  };
+}

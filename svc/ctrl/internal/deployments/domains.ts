@@ -94,12 +94,6 @@ export function branchSlug(branch: string): string {
   return words.replaceAll(" ", "-").toLowerCase().slice(0, BRANCH_BYTES_MAX).replace(/-$/, "");
 }
 
-/** The address of `hostname` at the edge, e.g. `http://shop-acme.localhost:7070`. */
-export function edgeUrl(edge: string, hostname: string): string {
-  const url = new URL(edge);
-  return `${url.protocol}//${hostname}${url.port === "" ? "" : `:${url.port}`}`;
-}
-
 /** Cuts a label that is too long, and ends it with a hash of the whole, so that two long labels stay different. */
 function fit(label: string, apex: string): string {
   const room = Math.min(LABEL_BYTES_MAX, NAME_BYTES_MAX - 1 - apex.length);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { isFault } from "../../../../pkg/fault/mod.ts";
-import { branchSlug, type DomainParts, domainsOf, edgeUrl } from "./domains.ts";
+import { branchSlug, type DomainParts, domainsOf } from "./domains.ts";
 
 const PARTS: DomainParts = {
   deploymentId: "d_2gBnvQ",
@@ -93,9 +93,4 @@ Deno.test("domainsOf() keeps labels within 63 bytes and names within 253, and lo
 Deno.test("domainsOf() refuses an apex that leaves no room", () => {
   const apex = `${"a".repeat(60)}.`.repeat(4) + "bcdef";
   assert.throws(() => domainsOf({ ...PARTS, apex }), (error) => isFault(error, "failed_precondition"));
-});
-
-Deno.test("edgeUrl() keeps the edge's scheme and port", () => {
-  assert.equal(edgeUrl("http://localhost:7070", "a.localhost"), "http://a.localhost:7070");
-  assert.equal(edgeUrl("https://edge.unkey.app", "a.unkey.app"), "https://a.unkey.app");
 });

@@ -1,0 +1,13 @@
+/**
+ * What the durable services are called, for those who call them over HTTP and for those who implement them. The names
+ * are stored in running invocations: changing one is breaking.
+ */
+
+/** Workflow, keyed by deployment id. Its main handler must be called `run`. */
+export const DEPLOYMENT_SERVICE = "hydra.v1.DeploymentService";
+/** Virtual object, keyed by environment id. */
+export const ROUTING_SERVICE = "hydra.v1.RoutingService";
+/** Stateless service. */
+export const BUILD_SERVICE = "hydra.v1.BuildService";
+/** Virtual object, keyed by region. */
+export const VERSIONING_SERVICE = "hydra.v1.VersioningService";
