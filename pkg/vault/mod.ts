@@ -16,6 +16,7 @@ export { type MasterKey, masterKeysProblem, parseMasterKeys } from "./master_key
 export {
   createVault,
   type DataKeyStore,
+  plaintextBytes,
   type StoredDataKey,
   type Vault,
   type VaultOptions,

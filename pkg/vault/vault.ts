@@ -114,6 +114,13 @@ export function createVault({ masterKeys, store, clock }: VaultOptions): Vault {
   };
 }
 
+const TAG_BYTES = 16;
+
+/** How many bytes the text behind a ciphertext has, without decrypting it. */
+export function plaintextBytes(ciphertext: string): number {
+  return Math.max(0, (readSealed(ciphertext)?.ciphertext.length ?? 0) - TAG_BYTES);
+}
+
 /** Forgets the oldest entry when it is full. */
 class BoundedCache<T> {
   readonly #entries = new Map<string, T>();

@@ -7,6 +7,7 @@ import {
   type DataKeyStore,
   masterKeysProblem,
   parseMasterKeys,
+  plaintextBytes,
   type StoredDataKey,
 } from "./mod.ts";
 
@@ -38,6 +39,7 @@ Deno.test("a vault reads what it wrote, also after a restart, and never writes t
   const second = await vault.encrypt("env_1", "TOKEN", "s\u00e4cret");
   assert.notEqual(first, second);
   assert.match(first, /^v1\.dek_/);
+  assert.equal(plaintextBytes(first), 7);
   assert.equal(store.keys.length, 1, "one data key per keyring");
   assert.equal(await open(store, OLD).decrypt("env_1", "TOKEN", first), "s\u00e4cret");
   assert.equal(await vault.decrypt("env_1", "EMPTY", await vault.encrypt("env_1", "EMPTY", "")), "");

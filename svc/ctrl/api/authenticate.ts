@@ -1,8 +1,9 @@
-import { hash, timingSafeEqual } from "node:crypto";
+import { timingSafeEqual } from "node:crypto";
 import type { Clock } from "../../../pkg/clock/mod.ts";
 import type { Secret } from "../../../pkg/config/mod.ts";
 import { Fault } from "../../../pkg/fault/mod.ts";
 import { parseId } from "../../../pkg/uid/mod.ts";
+import { credentialHash } from "../internal/auth/hash.ts";
 import type { Principal } from "../internal/auth/principal.ts";
 import { decodeStrings } from "../internal/json.ts";
 import { EDGE_REGION, findRegionTokenRow, findRootKey, type Queryable } from "../internal/store/mod.ts";
@@ -34,7 +35,7 @@ interface Entry {
 /** An authenticator that remembers credentials for a few seconds. Tokens are kept as hashes only. */
 export function createAuthenticator({ db, clock, serviceToken }: AuthenticatorOptions): Authenticator {
   const cache = new Map<string, Entry>();
-  const service = sha256(serviceToken.reveal());
+  const service = credentialHash(serviceToken.reveal());
 
   const lookUp = async (token: string, digest: string): Promise<Principal | undefined> => {
     if (token.startsWith("unkey_")) {
@@ -71,7 +72,7 @@ export function createAuthenticator({ db, clock, serviceToken }: AuthenticatorOp
   return async (authorization) => {
     const token = bearer(authorization);
     if (token === undefined) throw unauthenticated("no bearer token");
-    const digest = sha256(token);
+    const digest = credentialHash(token);
     if (timingSafeEqual(new TextEncoder().encode(digest), new TextEncoder().encode(service))) {
       return { kind: "service" };
     }
@@ -85,11 +86,6 @@ export function createAuthenticator({ db, clock, serviceToken }: AuthenticatorOp
 export function bearer(authorization: string | null): string | undefined {
   const token = authorization === null ? undefined : /^Bearer ([\x21-\x7e]+)$/i.exec(authorization)?.[1];
   return token === undefined || token.length > TOKEN_LENGTH_MAX ? undefined : token;
-}
-
-/** How credentials are stored. They are long and random, so a plain hash is enough. */
-export function sha256(text: string): string {
-  return hash("sha256", text, "hex");
 }
 
 function unauthenticated(detail: string): Fault {

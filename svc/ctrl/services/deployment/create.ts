@@ -2,22 +2,19 @@ import { transact } from "../../../../pkg/db/mod.ts";
 import { describeError, publicFault } from "../../../../pkg/fault/mod.ts";
 import { type DeploymentId, newDnsName, newId, parseId } from "../../../../pkg/uid/mod.ts";
 import type { RootKeyPrincipal } from "../../internal/auth/principal.ts";
+import { requireEnvironment, requireProject } from "../../internal/auth/project.ts";
 import type { DeploymentStatus } from "../../internal/deployments/status.ts";
 import {
   createDeployment as recordDeployment,
   type DeploymentsTable,
   findDeploymentByIdempotencyKey,
-  findEnvironmentBySlug,
-  listEnvironments,
   listEnvironmentVariables,
   markSubmitted,
   type ProjectsTable,
 } from "../../internal/store/mod.ts";
-import { text } from "../../internal/validate/mod.ts";
 import { type CheckedSource, requireContext } from "./build_context.ts";
 import { checkCreate, type CheckedCreate, type CreateRequest } from "./create_request.ts";
 import type { DeploymentDeps } from "./deps.ts";
-import { requireProject } from "./find.ts";
 
 /** What a create answers. */
 export interface Created {
@@ -47,14 +44,15 @@ export async function createDeployment(
     action: "create_deployment",
     field,
   });
-  const environmentId = await requireEnvironment(deps, project, request.environmentSlug);
+  const environment = await requireEnvironment(deps, project, request.environmentSlug);
   const checked = checkCreate(request, project, deps.clock.now());
   const former = await findFormer(deps, caller, checked.idempotencyKey);
   // The context may have expired since; what was created from it stands.
   if (former === undefined && checked.source.kind === "context") {
     await requireContext(deps, project.id, checked.source.objectKey);
   }
-  const deployment = former ?? await insert(deps, caller, { project, environmentId, checked });
+  const deployment = former ??
+    await insert(deps, caller, { project, environmentId: environment.id, checked });
   if (deployment.project_id !== project.id) {
     throw publicFault(
       "invalid_argument",
@@ -65,24 +63,6 @@ export async function createDeployment(
     await submit(deps, parseId("deployment", "deployment_id", deployment.id));
   }
   return { id: deployment.id, status: deployment.status };
-}
-
-async function requireEnvironment(
-  { db }: DeploymentDeps,
-  project: ProjectsTable,
-  given: string,
-): Promise<string> {
-  const slug = text("environment_slug", given, 63);
-  const found = await findEnvironmentBySlug(db.kysely, project.workspace_id, project.id, slug);
-  if (found !== undefined) return found.id;
-  const known = await listEnvironments(db.kysely, project.workspace_id, project.id);
-  const hint = known.length === 0
-    ? "It has none yet"
-    : `It has: ${known.map((each) => each.slug).join(", ")}`;
-  throw publicFault(
-    "not_found",
-    `Environment "${slug}" was not found in project "${project.slug}". ${hint}.`,
-  );
 }
 
 async function findFormer(

@@ -1,11 +1,11 @@
 import { Fault } from "../../../../pkg/fault/mod.ts";
 import { newId } from "../../../../pkg/uid/mod.ts";
 import type { RootKeyPrincipal } from "../../internal/auth/principal.ts";
+import { requireProject } from "../../internal/auth/project.ts";
 import { extendUpload } from "../../internal/store/api_uploads.ts";
 import { createUpload as recordUpload, findUploadByChecksum } from "../../internal/store/mod.ts";
 import { invalid } from "../../internal/validate/mod.ts";
 import type { DeploymentDeps } from "./deps.ts";
-import { requireProject } from "./find.ts";
 
 /** What a client wants to upload. */
 export interface UploadRequest {

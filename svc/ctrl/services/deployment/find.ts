@@ -3,7 +3,6 @@ import { parseId } from "../../../../pkg/uid/mod.ts";
 import { type ProjectAction, requireInProject } from "../../internal/auth/permissions.ts";
 import type { RootKeyPrincipal } from "../../internal/auth/principal.ts";
 import { findShownDeployment, type ShownDeployment } from "../../internal/store/api_deployments.ts";
-import { findProject, type ProjectsTable } from "../../internal/store/mod.ts";
 import { invalid } from "../../internal/validate/mod.ts";
 import type { DeploymentDeps } from "./deps.ts";
 
@@ -29,24 +28,4 @@ export async function requireDeployment(
   }
   requireInProject(caller, action, deployment.projectId);
   return deployment;
-}
-
-/**
- * The project that the caller means.
- *
- * @throws `not_found` also for another workspace's
- */
-export async function requireProject(
-  { db }: Pick<DeploymentDeps, "db">,
-  caller: RootKeyPrincipal,
-  { id, action, field }: { readonly id: string; readonly action: ProjectAction; readonly field: string },
-): Promise<ProjectsTable> {
-  if (id === "") throw invalid(field, "is required");
-  const known = parseId("project", field, id);
-  const project = await findProject(db.kysely, caller.workspaceId, known);
-  if (project === undefined) {
-    throw publicFault("not_found", `Project "${id}" was not found: "unkey list projects" shows yours.`);
-  }
-  requireInProject(caller, action, project.id);
-  return project;
 }

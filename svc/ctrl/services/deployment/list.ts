@@ -1,10 +1,10 @@
 import { publicFault } from "../../../../pkg/fault/mod.ts";
 import { mayInProject } from "../../internal/auth/permissions.ts";
 import type { RootKeyPrincipal } from "../../internal/auth/principal.ts";
+import { requireProject } from "../../internal/auth/project.ts";
 import { listShownDeployments, type ShownDeployment } from "../../internal/store/api_deployments.ts";
 import { optionalText, pageSize } from "../../internal/validate/mod.ts";
 import type { DeploymentDeps } from "./deps.ts";
-import { requireProject } from "./find.ts";
 
 /** Which deployments, and which page of them. */
 export interface ListRequest {

@@ -1,0 +1,56 @@
+/** What `unkey status` and `unkey list projects` show. */
+import type { Queryable } from "./database.ts";
+
+/** Instances of a workspace in one region. */
+export interface RegionInstances {
+  readonly region: string;
+  readonly desired: number;
+  readonly running: number;
+}
+
+/** How many instances the workspace wants and has, per region. Indices on the workspace. */
+export async function countInstancesByRegion(db: Queryable, workspaceId: string): Promise<RegionInstances[]> {
+  const desired = await db.selectFrom("deployment_topology").select("region")
+    .select(({ fn }) => fn.sum<number>("desired_replicas").as("count"))
+    .where("workspace_id", "=", workspaceId).where("desired_status", "=", "started").groupBy("region")
+    .execute();
+  const running = await db.selectFrom("instances").select("region")
+    .select(({ fn }) => fn.countAll<number>().as("count"))
+    .where("workspace_id", "=", workspaceId).where("status", "=", "running").groupBy("region").execute();
+  const regions = new Set([...desired, ...running].map(({ region }) => region));
+  const count = (rows: typeof desired, region: string): number =>
+    Number(rows.find((row) => row.region === region)?.count ?? 0);
+  return [...regions].map((region) => ({
+    region,
+    desired: count(desired, region),
+    running: count(running, region),
+  }));
+}
+
+/** Those of `ids` that are deployments of the workspace; by primary key. */
+export async function listOwnDeployments(
+  db: Queryable,
+  workspaceId: string,
+  ids: readonly string[],
+): Promise<ReadonlySet<string>> {
+  if (ids.length === 0) return new Set();
+  const rows = await db.selectFrom("deployments").select("id")
+    .where("workspace_id", "=", workspaceId).where("id", "in", [...ids]).execute();
+  return new Set(rows.map(({ id }) => id));
+}
+
+/** What is live in the environment `slug` of each project of the workspace, by project. */
+export async function listLiveDeployments(
+  db: Queryable,
+  workspaceId: string,
+  slug: string,
+): Promise<ReadonlyMap<string, string>> {
+  const rows = await db.selectFrom("environments").innerJoin(
+    "projects",
+    "projects.id",
+    "environments.project_id",
+  )
+    .select(["projects.id", "environments.live_deployment_id"])
+    .where("projects.workspace_id", "=", workspaceId).where("environments.slug", "=", slug).execute();
+  return new Map(rows.flatMap(({ id, live_deployment_id: live }) => live === null ? [] : [[id, live]]));
+}

@@ -1,0 +1,12 @@
+import type { Clock } from "../../../../pkg/clock/mod.ts";
+import type { Vault } from "../../../../pkg/vault/mod.ts";
+import type { CtrlDatabase } from "../../internal/store/mod.ts";
+
+/** What the admin use cases work with. */
+export interface AdminDeps {
+  readonly db: CtrlDatabase;
+  readonly clock: Clock;
+  readonly vault: Vault;
+  /** Regions that deployments go to; shown in the status even before anything happened there. */
+  readonly regions: readonly string[];
+}

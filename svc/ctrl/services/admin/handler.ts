@@ -1,0 +1,127 @@
+import type { HandlerContext, ServiceImpl } from "@connectrpc/connect";
+import type { AdminService } from "../../../../proto/gen/ctrl/v1/admin_pb.ts";
+import { principalOf, type RootKeyPrincipal } from "../../internal/auth/principal.ts";
+import { decodeStrings } from "../../internal/json.ts";
+import type { ProjectsTable } from "../../internal/store/mod.ts";
+import type { AdminDeps } from "./deps.ts";
+import { createRegionToken, createRootKey, listRootKeys, revokeRootKey } from "./keys.ts";
+import {
+  createProject,
+  createWorkspace,
+  listEnvironments,
+  listProjects,
+  requireOwnWorkspace,
+} from "./projects.ts";
+import { getStatus } from "./status.ts";
+import { listVariables, removeVariable, setVariables } from "./variables.ts";
+
+/** Adapts the admin use cases to `ctrl.v1.AdminService`: decode, call, encode. */
+export function adminHandlers(deps: AdminDeps): ServiceImpl<typeof AdminService> {
+  return {
+    async createWorkspace(request) {
+      return { workspaceId: await createWorkspace(deps, request) };
+    },
+    async createProject(request, context) {
+      const caller = principalOf(context.values, "root_key", "service");
+      return { project: encodeProject(await createProject(deps, caller, request)) };
+    },
+    async listProjects(_request, context) {
+      return {
+        projects: (await listProjects(deps, callerOf(context))).map((each) =>
+          encodeProject(each, each.liveDeploymentId)
+        ),
+      };
+    },
+    async listEnvironments({ projectId }, context) {
+      const environments = await listEnvironments(deps, callerOf(context), projectId);
+      return {
+        environments: environments.map(({ id, slug, description, live_deployment_id, is_rolled_back }) => ({
+          id,
+          slug,
+          description,
+          liveDeploymentId: live_deployment_id ?? "",
+          rolledBack: is_rolled_back === 1,
+        })),
+      };
+    },
+    async setEnvironmentVariables(request, context) {
+      await setVariables(deps, callerOf(context), { environment: request, variables: request.variables });
+      return {};
+    },
+    async listEnvironmentVariables(request, context) {
+      const rows = await listVariables(deps, callerOf(context), request);
+      return {
+        variables: rows.map(({ name, updated_at }) => ({ key: name, updatedAt: BigInt(updated_at) })),
+      };
+    },
+    async removeEnvironmentVariable(request, context) {
+      const name = request.key;
+      return { removed: await removeVariable(deps, callerOf(context), { environment: request, name }) };
+    },
+    async createRootKey(request, context) {
+      const { id, key } = await createRootKey(
+        deps,
+        principalOf(context.values, "root_key", "service"),
+        request,
+      );
+      return { keyId: id, key };
+    },
+    async listRootKeys(_request, context) {
+      const rows = await listRootKeys(deps, callerOf(context));
+      return {
+        keys: rows.map(({ id, name, start, permissions, created_at }) => ({
+          id,
+          name,
+          start,
+          permissions: decodeStrings(permissions),
+          createdAt: BigInt(created_at),
+        })),
+      };
+    },
+    async revokeRootKey({ keyId }, context) {
+      await revokeRootKey(deps, callerOf(context), keyId);
+      return {};
+    },
+    async createRegionToken({ region }) {
+      return { token: await createRegionToken(deps, region) };
+    },
+    async whoAmI(_request, context) {
+      const { workspaceId, keyId, permissions } = callerOf(context);
+      const { slug } = await requireOwnWorkspace(deps, callerOf(context));
+      return { workspaceId, workspaceSlug: slug, keyId, permissions: [...permissions] };
+    },
+    async getStatus(_request, context) {
+      const regions = await getStatus(deps, callerOf(context));
+      return {
+        regions: regions.map(({ lastNack, agents, desiredVersion, ...region }) => ({
+          ...region,
+          desiredVersion: BigInt(desiredVersion),
+          agents: agents.map(({ appliedVersion, observedVersion, lastSeenAt, ...agent }) => ({
+            ...agent,
+            appliedVersion: BigInt(appliedVersion),
+            observedVersion: BigInt(observedVersion),
+            lastSeenAt: BigInt(lastSeenAt),
+          })),
+          lastNackResource: lastNack?.resource ?? "",
+          lastNackError: lastNack?.error ?? "",
+          lastNackAt: BigInt(lastNack?.at ?? 0),
+        })),
+      };
+    },
+  };
+}
+
+function callerOf(context: HandlerContext): RootKeyPrincipal {
+  return principalOf(context.values, "root_key");
+}
+
+function encodeProject(project: ProjectsTable, liveDeploymentId = "") {
+  return {
+    id: project.id,
+    slug: project.slug,
+    name: project.name,
+    defaultBranch: project.default_branch,
+    liveDeploymentId,
+    createdAt: BigInt(project.created_at),
+  };
+}

@@ -1,0 +1,132 @@
+import { transact } from "../../../../pkg/db/mod.ts";
+import { isFault, publicFault } from "../../../../pkg/fault/mod.ts";
+import { newId, parseId, type WorkspaceId } from "../../../../pkg/uid/mod.ts";
+import { mayInProject, permissionDenied } from "../../internal/auth/permissions.ts";
+import type { RootKeyPrincipal, ServicePrincipal } from "../../internal/auth/principal.ts";
+import { requireProject } from "../../internal/auth/project.ts";
+import { PRODUCTION_SLUG } from "../../internal/deployments/domains.ts";
+import { listLiveDeployments } from "../../internal/store/api_status.ts";
+import {
+  createProject as recordProject,
+  createWorkspace as recordWorkspace,
+  type EnvironmentsTable,
+  findProject,
+  findWorkspace,
+  listEnvironments as readEnvironments,
+  listProjects as readProjects,
+  type ProjectsTable,
+} from "../../internal/store/mod.ts";
+import { invalid, optionalText, slug, text } from "../../internal/validate/mod.ts";
+import type { AdminDeps } from "./deps.ts";
+
+/** Makes a workspace and returns its id. @throws `already_exists` when the slug is taken */
+export async function createWorkspace(
+  { db, clock }: AdminDeps,
+  request: { readonly name: string; readonly slug: string },
+): Promise<WorkspaceId> {
+  const id = newId("workspace", clock.now());
+  const workspace = {
+    id,
+    slug: slug("slug", request.slug),
+    name: optionalText("name", request.name, 256) || request.slug,
+    nowMs: clock.now(),
+  };
+  await unlessTaken("workspace", workspace.slug, () => recordWorkspace(db.kysely, workspace));
+  return id;
+}
+
+/** What a new project is made of. */
+export interface ProjectRequest {
+  /** For the service token only. */
+  readonly workspaceId: string;
+  readonly name: string;
+  readonly slug: string;
+  /** Empty: `main`. */
+  readonly defaultBranch: string;
+}
+
+/** Makes a project with its environments `production` and `preview`. @throws `already_exists` when the slug is taken */
+export async function createProject(
+  deps: AdminDeps,
+  caller: RootKeyPrincipal | ServicePrincipal,
+  request: ProjectRequest,
+): Promise<ProjectsTable> {
+  const { db, clock } = deps;
+  const project = {
+    id: newId("project", clock.now()),
+    slug: slug("slug", request.slug),
+    name: optionalText("name", request.name, 256) || request.slug,
+    defaultBranch: optionalText("default_branch", request.defaultBranch, 256) || "main",
+    workspaceId: await workspaceFor(deps, caller, request.workspaceId),
+    nowMs: clock.now(),
+  };
+  if (caller.kind === "root_key" && !mayInProject(caller, "create_project", "*")) {
+    throw permissionDenied("project.*.create_project");
+  }
+  await unlessTaken("project", project.slug, () => transact(db, (tx) => recordProject(tx, project)));
+  const created = await findProject(db.kysely, project.workspaceId, project.id);
+  if (created === undefined) {
+    throw publicFault("unavailable", "The project was removed while it was created.");
+  }
+  return created;
+}
+
+/** A root key acts in its own workspace; the service token must name one. */
+export async function workspaceFor(
+  { db }: AdminDeps,
+  caller: RootKeyPrincipal | ServicePrincipal,
+  given: string,
+): Promise<WorkspaceId> {
+  if (caller.kind === "root_key") {
+    if (given === "" || given === caller.workspaceId) return caller.workspaceId;
+    throw publicFault("not_found", `Workspace "${given.slice(0, 80)}" was not found.`);
+  }
+  if (given === "") throw invalid("workspace_id", "is required with the service token");
+  const id = parseId("workspace", "workspace_id", given);
+  if (await findWorkspace(db.kysely, id) !== undefined) return id;
+  throw publicFault("not_found", `Workspace "${id}" was not found.`);
+}
+
+/** A project and what its production environment serves. */
+export interface ListedProject extends ProjectsTable {
+  readonly liveDeploymentId: string | undefined;
+}
+
+/** The projects of the caller's workspace that it may read, by slug. */
+export async function listProjects({ db }: AdminDeps, caller: RootKeyPrincipal): Promise<ListedProject[]> {
+  const projects = await readProjects(db.kysely, caller.workspaceId);
+  const live = await listLiveDeployments(db.kysely, caller.workspaceId, PRODUCTION_SLUG);
+  return projects.filter(({ id }) => mayInProject(caller, "read_project", id))
+    .map((project) => ({ ...project, liveDeploymentId: live.get(project.id) }));
+}
+
+/** The environments of a project, by slug. @throws `not_found` */
+export async function listEnvironments(
+  deps: AdminDeps,
+  caller: RootKeyPrincipal,
+  projectId: string,
+): Promise<EnvironmentsTable[]> {
+  const project = await requireProject(deps, caller, { id: projectId, action: "read_environment" });
+  return await readEnvironments(deps.db.kysely, caller.workspaceId, project.id);
+}
+
+async function unlessTaken(what: string, taken: string, write: () => Promise<void>): Promise<void> {
+  try {
+    await write();
+  } catch (error) {
+    if (!isFault(error, "already_exists")) throw error;
+    throw publicFault("already_exists", `There is a ${what} "${taken}" already: choose another slug.`, error);
+  }
+}
+
+/** The caller's own workspace. @throws `not_found` when it was deleted meanwhile */
+export async function requireOwnWorkspace(
+  { db }: AdminDeps,
+  caller: RootKeyPrincipal,
+): Promise<{ slug: string }> {
+  const workspace = await findWorkspace(db.kysely, text("workspace_id", caller.workspaceId, 128));
+  if (workspace === undefined) {
+    throw publicFault("not_found", "The workspace of this key does not exist any more.");
+  }
+  return workspace;
+}

@@ -1,0 +1,78 @@
+import type { RootKeyPrincipal } from "../../internal/auth/principal.ts";
+import { countInstancesByRegion, listOwnDeployments } from "../../internal/store/api_status.ts";
+import { type AgentsTable, listAgents, listRegionVersions } from "../../internal/store/mod.ts";
+import type { AdminDeps } from "./deps.ts";
+
+/** An agent or edge. */
+export interface AgentStatus {
+  readonly agentId: string;
+  readonly appliedVersion: number;
+  readonly observedVersion: number;
+  readonly lastSeenAt: number;
+  readonly alive: boolean;
+}
+
+/** The last change that an agent of the region could not apply. */
+export interface Nack {
+  readonly resource: string;
+  readonly error: string;
+  readonly at: number;
+}
+
+/** How a region keeps up. The region `*` is that of the edges. */
+export interface RegionStatus {
+  readonly region: string;
+  readonly desiredVersion: number;
+  readonly agents: readonly AgentStatus[];
+  /** Only about the caller's own deployments. */
+  readonly lastNack: Nack | undefined;
+  readonly desiredInstances: number;
+  readonly runningInstances: number;
+}
+
+/** An agent that was not heard for so long counts as dead. */
+export const AGENT_ALIVE_MS = 30_000;
+/** Agents that were not heard for so long are not shown. */
+const AGENT_SHOWN_MS = 24 * 3_600_000;
+
+/** The state of all regions, as far as it concerns the caller. */
+export async function getStatus(
+  { db, clock, regions: configured }: AdminDeps,
+  caller: RootKeyPrincipal,
+): Promise<RegionStatus[]> {
+  const now = clock.now();
+  const versions = await listRegionVersions(db.kysely);
+  const agents = await listAgents(db.kysely, { sinceMs: now - AGENT_SHOWN_MS });
+  const instances = await countInstancesByRegion(db.kysely, caller.workspaceId);
+  const own = await listOwnDeployments(
+    db.kysely,
+    caller.workspaceId,
+    agents.flatMap(({ last_nack_resource }) => last_nack_resource ?? []),
+  );
+  const names = new Set([...configured, ...versions.keys(), ...agents.map(({ region }) => region)]);
+  return [...names].sort().map((region): RegionStatus => {
+    const here = agents.filter((agent) => agent.region === region);
+    const counts = instances.find((each) => each.region === region);
+    return {
+      region,
+      desiredVersion: versions.get(region) ?? 0,
+      agents: here.map((agent) => ({
+        agentId: agent.agent_id,
+        appliedVersion: agent.applied_version,
+        observedVersion: agent.observed_version,
+        lastSeenAt: agent.last_seen_at,
+        alive: now - agent.last_seen_at <= AGENT_ALIVE_MS,
+      })),
+      lastNack: lastNack(here, own),
+      desiredInstances: counts?.desired ?? 0,
+      runningInstances: counts?.running ?? 0,
+    };
+  });
+}
+
+function lastNack(agents: readonly AgentsTable[], own: ReadonlySet<string>): Nack | undefined {
+  const nacks = agents.flatMap(({ last_nack_resource: resource, last_nack_error: error, last_nack_at: at }) =>
+    resource === null || at === null || !own.has(resource) ? [] : [{ resource, error: error ?? "", at }]
+  );
+  return nacks.sort((a, b) => b.at - a.at)[0];
+}

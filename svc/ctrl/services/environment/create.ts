@@ -1,0 +1,58 @@
+import type { Clock } from "../../../../pkg/clock/mod.ts";
+import { isFault, publicFault } from "../../../../pkg/fault/mod.ts";
+import type { RootKeyPrincipal } from "../../internal/auth/principal.ts";
+import { requireProject } from "../../internal/auth/project.ts";
+import { PRODUCTION_SLUG } from "../../internal/deployments/domains.ts";
+import { createEnvironment as recordEnvironment, type CtrlDatabase } from "../../internal/store/mod.ts";
+import { invalid, optionalText, slug } from "../../internal/validate/mod.ts";
+
+/** What the environment use cases work with. */
+export interface EnvironmentDeps {
+  readonly db: CtrlDatabase;
+  readonly clock: Clock;
+}
+
+/** What a new environment is made of. */
+export interface EnvironmentRequest {
+  readonly projectId: string;
+  readonly slug: string;
+  readonly description: string;
+  /** Whether the client asks for the kind of environment that is live. */
+  readonly production: boolean;
+}
+
+/**
+ * Makes an environment and returns its id. Which one is production is decided by its name, so a second one is refused.
+ *
+ * @throws `not_found`, `already_exists`, `invalid_argument`
+ */
+export async function createEnvironment(
+  deps: EnvironmentDeps,
+  caller: RootKeyPrincipal,
+  request: EnvironmentRequest,
+): Promise<string> {
+  const project = await requireProject(deps, caller, { id: request.projectId, action: "create_environment" });
+  const name = slug("slug", request.slug);
+  if (request.production && name !== PRODUCTION_SLUG) {
+    throw invalid(
+      "type",
+      `can be production only for the slug "${PRODUCTION_SLUG}", which every project has`,
+    );
+  }
+  try {
+    return await recordEnvironment(deps.db.kysely, {
+      workspaceId: caller.workspaceId,
+      projectId: project.id,
+      slug: name,
+      description: optionalText("description", request.description, 255),
+      nowMs: deps.clock.now(),
+    });
+  } catch (error) {
+    if (!isFault(error, "already_exists")) throw error;
+    throw publicFault(
+      "already_exists",
+      `Project "${project.slug}" has an environment "${name}" already.`,
+      error,
+    );
+  }
+}

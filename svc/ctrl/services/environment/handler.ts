@@ -1,0 +1,15 @@
+import type { ServiceImpl } from "@connectrpc/connect";
+import { type EnvironmentService, EnvironmentType } from "../../../../proto/gen/ctrl/v1/environment_pb.ts";
+import { principalOf } from "../../internal/auth/principal.ts";
+import { createEnvironment, type EnvironmentDeps } from "./create.ts";
+
+/** Adapts the environment use cases to `ctrl.v1.EnvironmentService`. */
+export function environmentHandlers(deps: EnvironmentDeps): ServiceImpl<typeof EnvironmentService> {
+  return {
+    async createEnvironment({ projectId, slug, description, type }, context) {
+      const caller = principalOf(context.values, "root_key");
+      const production = type === EnvironmentType.PRODUCTION;
+      return { id: await createEnvironment(deps, caller, { projectId, slug, description, production }) };
+    },
+  };
+}
