@@ -1,0 +1,220 @@
+/** One per process: finds what changed for any number of streams. */
+import type { Clock } from "../../../../pkg/clock/mod.ts";
+import { describeError, Fault } from "../../../../pkg/fault/mod.ts";
+import type { Logger } from "../../../../pkg/logger/mod.ts";
+import { backoffMs } from "../../../../pkg/retry/mod.ts";
+import { listRegionVersions } from "../store/changes.ts";
+import type { CtrlDatabase } from "../store/database.ts";
+import type { Feed, FeedEvent } from "./definition.ts";
+import { createGate } from "./gate.ts";
+import type { ChangeNotifier } from "./nudger.ts";
+import type { Entry } from "./read.ts";
+import { RegionFeed } from "./region_feed.ts";
+
+/** What a hub needs. */
+export interface ChangeHubOptions {
+  readonly db: CtrlDatabase;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** How often to look for changes of other processes. */
+  readonly pollMs?: number;
+  /** How long a stream may be silent. */
+  readonly heartbeatMs?: number;
+}
+
+/** What to watch, and from where. */
+export interface WatchOptions {
+  readonly region: string;
+  /** The last version that the client has; 0 asks for a snapshot. */
+  readonly sinceVersion: number;
+  readonly signal: AbortSignal;
+}
+
+const POLL_MS = 200;
+const POLL_MS_MAX = 2_000;
+/** A slow database is asked less: a poll may take a fifth of the time. */
+const POLL_SHARE = 4;
+const HEARTBEAT_MS = 3_000;
+/** Commits that come together are read together. */
+const GATHER_MS = 8;
+const READS_MAX = 4;
+
+/**
+ * Polls the versions of all regions with one query, whatever the number of streams, and not at all without streams.
+ * A commit in this process, or a nudge from another, makes it look at once; a lost nudge costs one poll.
+ */
+export class ChangeHub implements ChangeNotifier {
+  readonly #options: ChangeHubOptions;
+  readonly #reading = createGate(READS_MAX);
+  readonly #feeds = new Map<Feed<unknown>, Map<string, RegionFeed<unknown>>>();
+  readonly #reads = new Set<Promise<void>>();
+  #sleeping: AbortController | undefined;
+  #isWoken = false;
+  #isStopped = false;
+  #streams = 0;
+  #failures = 0;
+
+  constructor(options: ChangeHubOptions) {
+    this.#options = options;
+  }
+
+  /** How many streams are open. */
+  get streams(): number {
+    return this.#streams;
+  }
+
+  /** Makes the hub look now. Call it after the commit. */
+  changed(_regions: readonly string[]): void {
+    this.#isWoken = true;
+    this.#sleeping?.abort();
+  }
+
+  /** Polls until `signal` aborts; then ends all streams and waits for its reads. */
+  async run(signal: AbortSignal): Promise<void> {
+    const stop = (): void => this.changed([]);
+    signal.addEventListener("abort", stop, { once: true });
+    try {
+      while (!signal.aborted) {
+        const waitMs = this.#streams === 0 ? undefined : await this.#poll();
+        if (!signal.aborted) await this.#sleep(waitMs);
+      }
+    } finally {
+      signal.removeEventListener("abort", stop);
+      this.#isStopped = true;
+      const error = stopping();
+      for (const feed of this.#all()) feed.fail(error);
+      await Promise.all(this.#reads);
+    }
+  }
+
+  /**
+   * Streams the state of a region and its changes until `signal` aborts.
+   *
+   * @throws `unavailable` when the database cannot be read or the process stops; the client resumes from its cursor
+   */
+  async *watch<T>(feed: Feed<T>, options: WatchOptions): AsyncGenerator<FeedEvent<T>, void, undefined> {
+    if (this.#isStopped) throw stopping();
+    const shared = this.#feedOf(feed, options.region);
+    const subscriber = shared.join();
+    const wake = (): void => subscriber.wake();
+    options.signal.addEventListener("abort", wake, { once: true });
+    this.#streams++;
+    if (this.#streams === 1) this.changed([]);
+    try {
+      let cursor: number | undefined = options.sinceVersion > 0 ? options.sinceVersion : undefined;
+      let isKnown = false;
+      while (!options.signal.aborted) {
+        subscriber.throwIfFailed();
+        if (cursor === undefined) {
+          const snapshot = await shared.snapshot();
+          yield* this.#send(snapshot.entries, -1, options.signal);
+          if (options.signal.aborted) return;
+          cursor = snapshot.version;
+          isKnown = true;
+          yield { kind: "snapshot_end", version: cursor, resources: snapshot.entries.length };
+          subscriber.sent(this.#options.clock.now());
+          continue;
+        }
+        isKnown ||= shared.knows(cursor);
+        const kept = isKnown ? shared.after(cursor) : "behind";
+        if (kept === "current") {
+          if (subscriber.takeBeat()) yield { kind: "heartbeat", version: cursor };
+          else await subscriber.wait();
+          continue;
+        }
+        const batch = kept === "behind" ? await shared.catchUp(cursor) : kept;
+        isKnown = true;
+        const isSent = yield* this.#send(batch?.entries ?? [], cursor, options.signal);
+        if (isSent) subscriber.sent(this.#options.clock.now());
+        cursor = batch?.to;
+      }
+    } finally {
+      options.signal.removeEventListener("abort", wake);
+      this.#streams--;
+      shared.leave(subscriber);
+    }
+  }
+
+  /** Gives out entries above `cursor`. A client that reads slowly stops here, and gets the rest coalesced. */
+  *#send<T>(
+    entries: readonly Entry<T>[],
+    cursor: number,
+    signal: AbortSignal,
+  ): Generator<FeedEvent<T>, boolean, undefined> {
+    let isSent = false;
+    for (const entry of entries) {
+      if (signal.aborted) break;
+      if (entry.version <= cursor) continue;
+      isSent = true;
+      yield entry;
+    }
+    return isSent;
+  }
+
+  /** Looks once, and says how long to wait until the next look. */
+  async #poll(): Promise<number> {
+    const { db, clock, log, pollMs = POLL_MS, heartbeatMs = HEARTBEAT_MS } = this.#options;
+    const startedMs = clock.now();
+    try {
+      const versions = await listRegionVersions(db.kysely);
+      if (this.#failures > 0) log.info("changes can be read again", { failures: this.#failures });
+      this.#failures = 0;
+      for (const feed of this.#all()) {
+        this.#track(feed.observe(versions.get(feed.region) ?? 0));
+        feed.beat(heartbeatMs);
+      }
+      const tookMs = clock.now() - startedMs;
+      return Math.min(POLL_MS_MAX, Math.max(pollMs, tookMs * POLL_SHARE));
+    } catch (error) {
+      this.#failures++;
+      if (this.#failures === 1) log.warn("changes cannot be read", { error: describeError(error) });
+      return backoffMs(this.#failures, pollMs * 2, POLL_MS_MAX);
+    }
+  }
+
+  /** Waits for the next look; with `undefined`, until a stream begins. */
+  async #sleep(ms: number | undefined): Promise<void> {
+    const { clock } = this.#options;
+    if (!this.#isWoken) {
+      const sleeping = new AbortController();
+      this.#sleeping = sleeping;
+      if (ms === undefined) {
+        await new Promise<void>((resolve) => sleeping.signal.addEventListener("abort", () => resolve()));
+      } else {
+        // Rejects only because it was woken.
+        await clock.sleep(ms, sleeping.signal).catch(() => undefined);
+      }
+      this.#sleeping = undefined;
+    }
+    if (!this.#isWoken) return;
+    await clock.sleep(GATHER_MS);
+    this.#isWoken = false;
+  }
+
+  #track(read: Promise<void> | undefined): void {
+    if (read === undefined) return;
+    this.#reads.add(read);
+    read.finally(() => this.#reads.delete(read));
+  }
+
+  *#all(): Generator<RegionFeed<unknown>> {
+    for (const regions of this.#feeds.values()) yield* regions.values();
+  }
+
+  #feedOf<T>(feed: Feed<T>, region: string): RegionFeed<T> {
+    const regions = this.#feeds.get(feed) ?? new Map<string, RegionFeed<unknown>>();
+    this.#feeds.set(feed, regions);
+    const { db, clock, log } = this.#options;
+    const shared = regions.get(region) ??
+      new RegionFeed<unknown>({ db, log, feed, region }, { clock, reading: this.#reading });
+    regions.set(region, shared);
+    // Found by the identity of `feed`, whose kinds make the messages.
+    return shared as RegionFeed<T>;
+  }
+}
+
+function stopping(): Fault {
+  return new Fault("unavailable", "the process is stopping", {
+    publicMessage: "The server is restarting. Connect again.",
+  });
+}

@@ -1,0 +1,197 @@
+/** One feed of one region: what its streams share. */
+import type { Clock } from "../../../../pkg/clock/mod.ts";
+import { describeError, Fault } from "../../../../pkg/fault/mod.ts";
+import { type Batch, type FeedSource, readBatch, readSnapshot, type Snapshot } from "./read.ts";
+import { Subscriber } from "./subscriber.ts";
+
+/** What a feed needs beside its source. */
+export interface RegionFeedOptions {
+  readonly clock: Clock;
+  /** Limits how many reads of all feeds together run at once. */
+  readonly reading: <R>(read: () => Promise<R>) => Promise<R>;
+}
+
+/** Batches that are kept for streams which are not quite up to date; who is further behind reads for itself. */
+const BATCHES_MAX = 128;
+const ENTRIES_MAX = 2_000;
+/** Streams that start together share one snapshot. */
+const SNAPSHOT_REUSE_MS = 2_000;
+/** A read that fails is repeated with the next poll; then the streams end, with their cursors unmoved. */
+const FAILURES_MAX = 3;
+
+/**
+ * Keeps the latest batches, without a gap between them, for any number of streams.
+ *
+ * `head` is the version up to which the batches go. It moves only by `advance`, one read at a time.
+ */
+export class RegionFeed<T> {
+  readonly #source: FeedSource<T>;
+  readonly #options: RegionFeedOptions;
+  readonly #subscribers = new Set<Subscriber>();
+  readonly #catchingUp = new Map<number, Promise<Batch<T> | undefined>>();
+  #batches: Batch<T>[] = [];
+  #entries = 0;
+  #head: number | undefined;
+  #advancing: Promise<void> | undefined;
+  #wanted = 0;
+  #failures = 0;
+  #snapshot: { readonly taken: Promise<Snapshot<T>>; atMs: number } | undefined;
+
+  constructor(source: FeedSource<T>, options: RegionFeedOptions) {
+    this.#source = source;
+    this.#options = options;
+  }
+
+  get region(): string {
+    return this.#source.region;
+  }
+
+  get isIdle(): boolean {
+    return this.#subscribers.size === 0 && this.#advancing === undefined;
+  }
+
+  /** Adds a stream. */
+  join(): Subscriber {
+    const subscriber = new Subscriber(this.#options.clock.now(), this.#subscribers.size);
+    this.#subscribers.add(subscriber);
+    return subscriber;
+  }
+
+  /** Removes a stream. The last one takes everything that is kept with it. */
+  leave(subscriber: Subscriber): void {
+    this.#subscribers.delete(subscriber);
+    if (this.#subscribers.size === 0) this.#forget();
+  }
+
+  /** The batch to continue with from `cursor`; `"current"`: there is none yet; `"behind"`: not kept. */
+  after(cursor: number): Batch<T> | "current" | "behind" {
+    if (this.#head === undefined) return "behind";
+    if (cursor >= this.#head) return "current";
+    const oldest = this.#batches[0];
+    if (oldest === undefined || cursor < oldest.after) return "behind";
+    return this.#batches.find((batch) => batch.to > cursor) ?? "behind";
+  }
+
+  /** Whether a stream may begin at `cursor` without asking the database. */
+  knows(cursor: number): boolean {
+    const start = this.#batches[0]?.after ?? this.#head;
+    return this.#head !== undefined && start !== undefined && start <= cursor && cursor <= this.#head;
+  }
+
+  /** Reads what is not kept. `undefined`: only a snapshot can tell. */
+  async catchUp(cursor: number): Promise<Batch<T> | undefined> {
+    let reading = this.#catchingUp.get(cursor);
+    if (reading === undefined) {
+      reading = this.#options.reading(() => readBatch(this.#source, cursor))
+        .finally(() => this.#catchingUp.delete(cursor));
+      this.#catchingUp.set(cursor, reading);
+    }
+    const batch = await reading;
+    if (batch !== undefined) this.#head ??= batch.to;
+    return batch;
+  }
+
+  /** The live state, at most a moment old. */
+  async snapshot(): Promise<Snapshot<T>> {
+    const nowMs = this.#options.clock.now();
+    if (this.#snapshot === undefined || nowMs - this.#snapshot.atMs > SNAPSHOT_REUSE_MS) {
+      const taken = this.#options.reading(() => readSnapshot(this.#source));
+      const own = { taken, atMs: nowMs };
+      this.#snapshot = own;
+      taken.then(() => own.atMs = this.#options.clock.now(), () => {
+        if (this.#snapshot === own) this.#snapshot = undefined;
+      });
+    }
+    const snapshot = await this.#snapshot.taken;
+    this.#head ??= snapshot.version;
+    return snapshot;
+  }
+
+  /** Takes what the poll found. Returns the read that it started, if any. */
+  observe(version: number): Promise<void> | undefined {
+    const nowMs = this.#options.clock.now();
+    if (this.#snapshot !== undefined && nowMs - this.#snapshot.atMs > SNAPSHOT_REUSE_MS) {
+      this.#snapshot = undefined;
+    }
+    if (this.#head === undefined || this.#subscribers.size === 0) return undefined;
+    if (version < this.#head) {
+      // Only a restored backup goes back. Whatever the streams know is worthless now.
+      this.fail(new Fault("unavailable", `the feed of "${this.region}" went back to ${version}`));
+      return undefined;
+    }
+    this.#wanted = version;
+    if (version === this.#head || this.#advancing !== undefined) return undefined;
+    this.#advancing = this.#advance().finally(() => this.#advancing = undefined);
+    return this.#advancing;
+  }
+
+  /** Lets streams say that they are alive. Silent while the feed cannot be read: then they must look dead. */
+  beat(heartbeatMs: number): void {
+    if (this.#failures > 0) return;
+    const nowMs = this.#options.clock.now();
+    for (const subscriber of this.#subscribers) subscriber.beat(nowMs, heartbeatMs);
+  }
+
+  /** Ends all streams. */
+  fail(error: unknown): void {
+    for (const subscriber of this.#subscribers) subscriber.fail(error);
+    this.#forget();
+  }
+
+  /** Reads until the head is where the last poll was. A failed read is repeated after the next poll. */
+  async #advance(): Promise<void> {
+    while (this.#head !== undefined && this.#head < this.#wanted) {
+      const after = this.#head;
+      try {
+        const batch = await this.#options.reading(() => readBatch(this.#source, after));
+        // Forgotten, or failed, while reading.
+        if (this.#head !== after) return;
+        if (batch === undefined) {
+          return this.fail(
+            new Fault("unavailable", `the feed of "${this.region}" lost what follows ${after}`),
+          );
+        }
+        this.#failures = 0;
+        this.#append(batch);
+      } catch (error) {
+        return this.#failed(after, error);
+      }
+    }
+  }
+
+  #failed(after: number, error: unknown): void {
+    this.#failures++;
+    this.#source.log.warn("feed cannot be read", {
+      feed: this.#source.feed.name,
+      region: this.region,
+      version: after,
+      failures: this.#failures,
+      error: describeError(error),
+    });
+    if (this.#failures >= FAILURES_MAX) this.fail(error);
+  }
+
+  #append(batch: Batch<T>): void {
+    this.#head = batch.to;
+    const last = this.#batches.at(-1);
+    if (batch.entries.length === 0 && last !== undefined) {
+      // Nothing of this feed changed: what the last batch says still holds.
+      this.#batches[this.#batches.length - 1] = { ...last, to: batch.to };
+      return;
+    }
+    this.#batches.push(batch);
+    this.#entries += batch.entries.length;
+    while (this.#batches.length > 1 && (this.#batches.length > BATCHES_MAX || this.#entries > ENTRIES_MAX)) {
+      this.#entries -= this.#batches.shift()?.entries.length ?? 0;
+    }
+    for (const subscriber of this.#subscribers) subscriber.wake();
+  }
+
+  #forget(): void {
+    this.#batches = [];
+    this.#entries = 0;
+    this.#head = undefined;
+    this.#failures = 0;
+    this.#snapshot = undefined;
+  }
+}
