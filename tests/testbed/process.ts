@@ -8,7 +8,8 @@ export interface PartOptions {
   readonly name: string;
   readonly command: string;
   readonly args: readonly string[];
-  readonly env: Readonly<Record<string, string>>;
+  /** Read at each start. */
+  readonly env: () => Readonly<Record<string, string>>;
   readonly logFile: string;
   /** Resolves to true once the part does its work. */
   readonly ready: () => Promise<boolean>;
@@ -41,7 +42,7 @@ export class Part {
     const { command, args, env, logFile, ready, name } = this.#options;
     const log = openSync(logFile, "a");
     const child = spawn(command, [...args], {
-      env: { ...Deno.env.toObject(), ...env },
+      env: { ...Deno.env.toObject(), ...env() },
       stdio: ["ignore", log, log],
     });
     closeSync(log);

@@ -1,0 +1,298 @@
+/**
+ * The whole platform as separate processes on free ports of this machine, as an operator would run it: MariaDB or
+ * SQLite, Restate, api, worker, krane on the real Docker Engine, and the edge. A test may kill any of them.
+ *
+ * ```ts
+ * await using bed = await Testbed.start();
+ * const app = await bed.project("shop");
+ * const { code } = await bed.unkey(["deploy", dir, "--project", app.slug]);
+ * ```
+ */
+import { createRpcClient } from "../../pkg/rpc/mod.ts";
+import { Secret } from "../../pkg/config/mod.ts";
+import { AdminService } from "../../proto/gen/ctrl/v1/admin_pb.ts";
+import { answersOk, eventually, freePort } from "./wait.ts";
+import { Part } from "./process.ts";
+import { restatePart } from "./restate.ts";
+
+const MAIN = new URL("../../main.ts", import.meta.url).pathname;
+
+/** What a test may choose. */
+export interface TestbedOptions {
+  /** A database to use instead of a new SQLite file. */
+  readonly databaseUrl?: string;
+  /** Added to the worker's environment, e.g. shorter deadlines. */
+  readonly workerEnv?: Readonly<Record<string, string>>;
+  readonly apiEnv?: Readonly<Record<string, string>>;
+  /** How to run `unkey`: the program and its first arguments. */
+  readonly program?: readonly string[];
+}
+
+/** What a command printed and how it ended. */
+export interface CommandResult {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** A project of the test bed's workspace, with the key that may do anything in it. */
+export interface TestProject {
+  readonly id: string;
+  readonly slug: string;
+}
+
+interface Ports {
+  readonly api: number;
+  readonly worker: number;
+  readonly workerHealth: number;
+  readonly krane: number;
+  readonly edge: number;
+  readonly ingress: number;
+  readonly admin: number;
+  readonly node: number;
+}
+
+/** A running platform. Dispose of it, or its processes and containers stay. */
+export class Testbed implements AsyncDisposable {
+  readonly directory: string;
+  readonly ports: Ports;
+  readonly serviceToken = "test-service-token-0123456789abcdef";
+  readonly region = `t${crypto.randomUUID().slice(0, 8)}`;
+  readonly #options: TestbedOptions;
+  readonly parts: Record<"restate" | "api" | "worker" | "krane" | "edge", Part>;
+  rootKey = "";
+  workspaceId = "";
+  #regionToken = "";
+  #edgeToken = "";
+
+  private constructor(directory: string, ports: Ports, restate: Part, options: TestbedOptions) {
+    this.directory = directory;
+    this.ports = ports;
+    this.#options = options;
+    this.parts = {
+      restate,
+      api: this.#part("api", ["ctrl", "api"], () => this.#apiEnv(), `${this.apiUrl}/health/ready`),
+      worker: this.#part(
+        "worker",
+        ["ctrl", "worker"],
+        () => this.#workerEnv(),
+        `http://127.0.0.1:${ports.workerHealth}/health/ready`,
+      ),
+      krane: this.#part(
+        "krane",
+        ["krane"],
+        () => this.#kraneEnv(),
+        `http://127.0.0.1:${ports.krane}/health/ready`,
+      ),
+      edge: this.#part(
+        "edge",
+        ["frontline"],
+        () => this.#edgeEnv(),
+        `http://127.0.0.1:${ports.edge}/_unkey/internal/health`,
+      ),
+    };
+  }
+
+  /** Starts every part and seeds a workspace with a root key. */
+  static async start(options: TestbedOptions = {}): Promise<Testbed> {
+    const directory = await Deno.makeTempDir({ prefix: "unkey-testbed-" });
+    const ports = {
+      api: freePort(),
+      worker: freePort(),
+      workerHealth: freePort(),
+      krane: freePort(),
+      edge: freePort(),
+      ingress: freePort(),
+      admin: freePort(),
+      node: freePort(),
+    };
+    const bed = new Testbed(directory, ports, await restatePart(directory, ports), options);
+    try {
+      await bed.parts.restate.start();
+      await bed.parts.api.start();
+      await bed.#seed();
+      await Promise.all([bed.parts.worker.start(), bed.parts.krane.start(), bed.parts.edge.start()]);
+      return bed;
+    } catch (error) {
+      await bed[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
+  get apiUrl(): string {
+    return `http://127.0.0.1:${this.ports.api}`;
+  }
+
+  /** Stops all parts, removes the region's containers and all files. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const name of ["krane", "edge", "worker", "api", "restate"] as const) {
+      await this.parts[name].kill(name === "restate" ? "SIGTERM" : "SIGINT");
+    }
+    for (const id of await this.containers()) await docker(["rm", "--force", "--volumes", id]);
+    await Deno.remove(this.directory, { recursive: true });
+  }
+
+  /** Ids of all containers, running or not, that this test bed's region agent made. */
+  async containers(): Promise<string[]> {
+    const { stdout } = await docker([
+      "ps",
+      "--all",
+      "--quiet",
+      "--filter",
+      `label=unkey.com/region=${this.region}`,
+    ]);
+    return stdout.split("\n").filter((id) => id !== "");
+  }
+
+  /** A new project; its environments are made with it. */
+  async project(slug: string): Promise<TestProject> {
+    const { project } = await this.admin(this.rootKey).createProject({ slug, name: slug });
+    if (project === undefined) throw new Error("createProject answered without a project");
+    return { id: project.id, slug: project.slug };
+  }
+
+  admin(token: string): ReturnType<typeof createRpcClient<typeof AdminService>> {
+    return createRpcClient(AdminService, { baseUrl: this.apiUrl, token: new Secret(token) });
+  }
+
+  /** Runs the CLI with this test bed's address and key. */
+  async unkey(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<CommandResult> {
+    const [program, first] = this.#program();
+    const command = new Deno.Command(program, {
+      args: [...first, ...args],
+      env: { ...this.cliEnv(), ...env },
+      stdin: "null",
+      stdout: "piped",
+      stderr: "piped",
+    });
+    const { code, stdout, stderr } = await command.output();
+    return { code, stdout: new TextDecoder().decode(stdout), stderr: new TextDecoder().decode(stderr) };
+  }
+
+  cliEnv(): Record<string, string> {
+    return {
+      UNKEY_API_BASE_URL: this.apiUrl,
+      UNKEY_ROOT_KEY: this.rootKey,
+      XDG_CONFIG_HOME: `${this.directory}/config`,
+      XDG_CACHE_HOME: `${this.directory}/cache`,
+      NO_COLOR: "1",
+    };
+  }
+
+  /** Asks the edge for `url`'s host and path, without needing that host in DNS. */
+  async get(url: string): Promise<{ status: number; body: string }> {
+    const { hostname, pathname } = new URL(url);
+    const response = await fetch(`http://127.0.0.1:${this.ports.edge}${pathname}`, {
+      headers: { host: hostname },
+      signal: AbortSignal.timeout(10_000),
+    });
+    return { status: response.status, body: await response.text() };
+  }
+
+  #program(): readonly [string, readonly string[]] {
+    const [program = Deno.execPath(), ...first] = this.#options.program ??
+      [Deno.execPath(), "run", "-A", "--quiet", MAIN];
+    return [program, first];
+  }
+
+  #part(name: string, args: readonly string[], env: () => Record<string, string>, healthUrl: string): Part {
+    const [program, first] = this.#program();
+    return new Part({
+      name,
+      command: program,
+      args: [...first, ...args],
+      env,
+      logFile: `${this.directory}/${name}.log`,
+      ready: () => answersOk(healthUrl),
+    });
+  }
+
+  #shared(): Record<string, string> {
+    return {
+      UNKEY_DATABASE_PRIMARY: this.#options.databaseUrl ?? `sqlite://${this.directory}/ctrl.db`,
+      UNKEY_AUTH_TOKEN: this.serviceToken,
+      UNKEY_RESTATE_INGRESS_URL: `http://127.0.0.1:${this.ports.ingress}`,
+      UNKEY_AVAILABLE_REGIONS: this.region,
+      UNKEY_EDGE_URL: `http://localhost:${this.ports.edge}`,
+      UNKEY_BUILD_FILES_DIR: `${this.directory}/objects`,
+      UNKEY_BUILD_FILES_KEY: "test-signing-key-0123456789abcdef",
+      UNKEY_BUILD_FILES_URL: this.apiUrl,
+      UNKEY_VAULT_MASTER_KEYS: btoa("0123456789abcdef0123456789abcdef"),
+    };
+  }
+
+  #apiEnv(): Record<string, string> {
+    return {
+      ...this.#shared(),
+      UNKEY_HTTP_HOST: "127.0.0.1",
+      UNKEY_HTTP_PORT: String(this.ports.api),
+      UNKEY_ADVERTISE_URL: this.apiUrl,
+      ...this.#options.apiEnv,
+    };
+  }
+
+  #workerEnv(): Record<string, string> {
+    return {
+      ...this.#shared(),
+      UNKEY_WORKER_HTTP_PORT: String(this.ports.workerHealth),
+      UNKEY_RESTATE_HTTP_PORT: String(this.ports.worker),
+      UNKEY_RESTATE_ADMIN_URL: `http://127.0.0.1:${this.ports.admin}`,
+      UNKEY_RESTATE_REGISTER_AS: `http://127.0.0.1:${this.ports.worker}`,
+      ...this.#options.workerEnv,
+    };
+  }
+
+  #kraneEnv(): Record<string, string> {
+    return {
+      UNKEY_CONTROL_PLANE_URL: this.apiUrl,
+      UNKEY_CONTROL_PLANE_BEARER: this.#regionToken,
+      UNKEY_REGION: this.region,
+      UNKEY_RPC_PORT: String(this.ports.krane),
+      UNKEY_STATE_DIR: `${this.directory}/krane`,
+    };
+  }
+
+  #edgeEnv(): Record<string, string> {
+    return {
+      UNKEY_CONTROL_PLANE_URL: this.apiUrl,
+      UNKEY_CONTROL_PLANE_BEARER: this.#edgeToken,
+      UNKEY_REGION: this.region,
+      UNKEY_HTTP_PORT: String(this.ports.edge),
+    };
+  }
+
+  async #seed(): Promise<void> {
+    const operator = this.admin(this.serviceToken);
+    const { workspaceId } = await operator.createWorkspace({ name: "Test", slug: "test" });
+    this.workspaceId = workspaceId;
+    const { key } = await operator.createRootKey({ workspaceId, name: "test", permissions: ["*"] });
+    this.rootKey = key;
+    this.#regionToken = (await operator.createRegionToken({ region: this.region })).token;
+    this.#edgeToken = (await operator.createRegionToken({ region: "*" })).token;
+  }
+}
+
+/** Runs the docker command line. */
+export async function docker(args: readonly string[]): Promise<CommandResult> {
+  const { code, stdout, stderr } = await new Deno.Command("docker", { args: [...args] }).output();
+  return { code, stdout: new TextDecoder().decode(stdout), stderr: new TextDecoder().decode(stderr) };
+}
+
+/** Writes an app's files into a new folder below the test bed's. */
+export async function writeApp(bed: Testbed, files: Readonly<Record<string, string>>): Promise<string> {
+  const folder = await Deno.makeTempDir({ dir: bed.directory, prefix: "app-" });
+  for (const [name, text] of Object.entries(files)) {
+    const path = `${folder}/${name}`;
+    await Deno.mkdir(path.slice(0, path.lastIndexOf("/")), { recursive: true });
+    await Deno.writeTextFile(path, text);
+  }
+  return folder;
+}
+
+/** Waits until the edge answers `url` with `text`. */
+export async function answers(bed: Testbed, url: string, text: string): Promise<void> {
+  await eventually(`${url} to answer "${text}"`, async () => {
+    const { status, body } = await bed.get(url).catch(() => ({ status: 0, body: "" }));
+    return status === 200 && body.includes(text);
+  });
+}
