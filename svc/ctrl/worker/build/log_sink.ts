@@ -1,0 +1,102 @@
+/** Writes a build's output to the deployment's events while the build runs. */
+import type { Clock } from "../../../../pkg/clock/mod.ts";
+import { transact } from "../../../../pkg/db/mod.ts";
+import { describeError } from "../../../../pkg/fault/mod.ts";
+import type { Logger } from "../../../../pkg/logger/mod.ts";
+import { appendLogLines, type CtrlDatabase } from "../../internal/store/mod.ts";
+
+/** What the sink works with. */
+export interface LogSinkDeps {
+  readonly db: CtrlDatabase;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+const FLUSH_MS = 150;
+/** Lines held while the database is slow. */
+const LINES_HELD_MAX = 5_000;
+const LAST_FLUSH_TRIES = 3;
+
+interface Chunk {
+  readonly origin: string;
+  readonly lines: string[];
+}
+
+/**
+ * Takes lines as they come and writes them in small batches, in order. It holds a bounded number of lines: when the
+ * database cannot keep up, the oldest give way and a line says how many. A build never fails for want of its log.
+ */
+export class BuildLogSink {
+  readonly #deps: LogSinkDeps;
+  readonly #deploymentId: string;
+  readonly #closing = new AbortController();
+  readonly #loop: Promise<void>;
+  #chunks: Chunk[] = [];
+  #held = 0;
+  #dropped = 0;
+
+  constructor(deps: LogSinkDeps, deploymentId: string) {
+    this.#deps = deps;
+    this.#deploymentId = deploymentId;
+    this.#loop = this.#run();
+  }
+
+  /** Takes lines that `origin` printed. */
+  push(origin: string, lines: readonly string[]): void {
+    const last = this.#chunks.at(-1);
+    if (last?.origin === origin) last.lines.push(...lines);
+    else this.#chunks.push({ origin, lines: [...lines] });
+    this.#held += lines.length;
+    while (this.#held > LINES_HELD_MAX) {
+      const oldest = this.#chunks.shift();
+      if (oldest === undefined) break;
+      this.#held -= oldest.lines.length;
+      this.#dropped += oldest.lines.length;
+    }
+  }
+
+  /** Writes what is left. */
+  async close(): Promise<void> {
+    this.#closing.abort();
+    await this.#loop;
+    for (let tries = 0; tries < LAST_FLUSH_TRIES && this.#held > 0; tries++) await this.#flush();
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#closing.signal.aborted) {
+      await this.#flush();
+      try {
+        await this.#deps.clock.sleep(FLUSH_MS, this.#closing.signal);
+      } catch {
+        // Closing; what is left is written by close().
+      }
+    }
+  }
+
+  async #flush(): Promise<void> {
+    const chunks = this.#chunks;
+    if (chunks.length === 0) return;
+    const { db, clock, log } = this.#deps;
+    const dropped = this.#dropped;
+    this.#chunks = [];
+    this.#held = 0;
+    this.#dropped = 0;
+    try {
+      await transact(db, async (tx) => {
+        const nowMs = clock.now();
+        if (dropped > 0) {
+          const lines = [`... ${dropped} lines were left out ...`];
+          await appendLogLines(tx, this.#deploymentId, { source: "build", origin: "", lines }, nowMs);
+        }
+        for (const chunk of chunks) {
+          await appendLogLines(tx, this.#deploymentId, { source: "build", ...chunk }, nowMs);
+        }
+      });
+    } catch (error) {
+      log.warn("build log not written", { deployment_id: this.#deploymentId, error: describeError(error) });
+      this.#chunks = [...chunks, ...this.#chunks];
+      this.#held = this.#chunks.reduce((sum, each) => sum + each.lines.length, 0);
+      this.#dropped += dropped;
+    }
+  }
+}

@@ -1,0 +1,110 @@
+/**
+ * The deploy workflow on Restate.
+ *
+ * ```ts
+ * const services = [deployService({ restate, steps, limits, recheckMs: 5_000 })];
+ * ```
+ *
+ * @module
+ */
+import { create } from "@bufbuild/protobuf";
+import { implement } from "@restatedev/restate-sdk/fetch";
+import {
+  type DurableWorkflow,
+  type RestateDeps,
+  runShared,
+  runWorkflow,
+  target,
+} from "../../../../pkg/durable/mod.ts";
+import {
+  BuildDockerImageRequestSchema,
+  type BuildDockerImageResponse,
+} from "../../../../proto/gen/hydra/v1/hydra_pb.ts";
+import type { FailureCode } from "../../internal/deployments/status.ts";
+import { BuildService } from "../build/contract.ts";
+import { RETRY_POLICY } from "../retry_policy.ts";
+import { routingKey, RoutingService } from "../routing/contract.ts";
+import { DeploymentService } from "./contract.ts";
+import type { RolloutLimits } from "./plan.ts";
+import type { DeploySteps } from "./steps.ts";
+import {
+  type BuildOrder,
+  type BuildResult,
+  CANCEL,
+  changedSignal,
+  deploy,
+  type DeployWorkflowDeps,
+  ROUND,
+  SWITCHED,
+} from "./workflow.ts";
+
+/** What the service works with. */
+export interface DeployServiceDeps {
+  readonly restate: RestateDeps;
+  readonly steps: DeploySteps;
+  readonly limits: RolloutLimits;
+  readonly recheckMs: number;
+}
+
+/** Binds the deploy workflow and the handlers that wake and cancel it. */
+// deno-lint-ignore explicit-module-boundary-types -- the SDK infers the bindable type
+export function deployService({ restate, ...deps }: DeployServiceDeps) {
+  const workflow: DeployWorkflowDeps = { ...deps, build: callBuild, assign: callAssign };
+  return implement(DeploymentService, {
+    handlers: {
+      // The key is the truth; the request carries the id for those who read the journal.
+      run: (ctx) => runWorkflow(ctx, restate, (durable) => deploy(durable, workflow, durable.key)),
+      instancesChanged: (ctx) =>
+        runShared(ctx, restate, async (shared) => {
+          // No round: the workflow does not wait, or not yet, and will look by itself.
+          const round = await shared.get<number>(ROUND);
+          if (round !== undefined) await shared.signal(changedSignal(round));
+        }),
+      cancel: (ctx) =>
+        runShared(ctx, restate, async (shared) => {
+          if (await shared.get<boolean>(SWITCHED) === true) return { accepted: false };
+          await shared.signal(CANCEL);
+          return { accepted: true };
+        }),
+    },
+    // Pause: what the workflow made has to be taken back, which only it can do once an operator resumes it.
+    options: { retryPolicy: { ...RETRY_POLICY, onMaxAttempts: "pause" } },
+  });
+}
+
+async function callBuild(durable: DurableWorkflow, order: BuildOrder, cancel: string): Promise<BuildResult> {
+  const request = create(BuildDockerImageRequestSchema, {
+    buildContextPath: order.contextPath,
+    dockerfilePath: order.dockerfile,
+    projectId: order.projectId,
+    deploymentId: order.deploymentId,
+    workspaceId: order.workspaceId,
+  });
+  const raced = await durable.callUnless(target(BuildService, "BuildDockerImage"), request, [cancel]);
+  return raced.kind === "signalled" ? { kind: "cancelled" } : buildResult(raced.value);
+}
+
+function buildResult({ failure, imageName, depotBuildId }: BuildDockerImageResponse): BuildResult {
+  if (failure === undefined) return { kind: "built", image: imageName, buildId: depotBuildId };
+  return { kind: "failed", failure: { code: failureCode(failure.code), message: failure.message } };
+}
+
+const BUILD_CODES: readonly FailureCode[] = [
+  "build_failed",
+  "build_timeout",
+  "dockerfile_missing",
+  "context_missing",
+  "context_invalid",
+];
+
+function failureCode(text: string): FailureCode {
+  return BUILD_CODES.find((code) => code === text) ?? "build_failed";
+}
+
+function callAssign(
+  durable: DurableWorkflow,
+  environmentId: string,
+  deploymentId: string,
+): ReturnType<DeployWorkflowDeps["assign"]> {
+  return durable.call(target(RoutingService, "assign", routingKey(environmentId)), { deploymentId });
+}

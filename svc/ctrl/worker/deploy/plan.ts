@@ -1,0 +1,181 @@
+/** What a rollout's facts mean. Pure: the workflow asks again after every replay and must get the same answer. */
+import type { FailureCode } from "../../internal/deployments/status.ts";
+
+/** One instance as its agent reported it last. */
+export interface InstanceFacts {
+  readonly name: string;
+  readonly status: "inactive" | "pending" | "running" | "failed";
+  /** A code such as `crash_loop`; empty when all is well. */
+  readonly reason: string;
+  /** The same for a person. */
+  readonly message: string;
+  readonly exitCode: number | null;
+  readonly restarts: number;
+  /** Only of instances that do not run. */
+  readonly lastLogLines: readonly string[];
+}
+
+/** One region that the deployment was placed in. */
+export interface RegionFacts {
+  readonly region: string;
+  readonly desiredReplicas: number;
+  /** Whether its agent was heard lately. A silent region counts for nothing. */
+  readonly agentAlive: boolean;
+  readonly instances: readonly InstanceFacts[];
+}
+
+/** Everything that decides about a rollout. */
+export interface RolloutFacts {
+  readonly regions: readonly RegionFacts[];
+  /** The port that the app has to listen on. */
+  readonly port: number;
+  /** Empty: accepting connections is enough. */
+  readonly healthCheckPath: string;
+}
+
+/** How long to wait for what, in milliseconds, and how many restarts are too many. */
+export interface RolloutLimits {
+  /** From the placement until all replicas run. */
+  readonly readyMs: number;
+  /** From the first sight of an app that runs until it listens. */
+  readonly listenMs: number;
+  /** From the placement until some region's agent is heard. */
+  readonly agentMs: number;
+  readonly restartsMax: number;
+}
+
+/** Where the clock stands. */
+export interface RolloutTimes {
+  readonly nowMs: number;
+  readonly placedAtMs: number;
+  /** When an app that does not listen was first seen; `undefined` when there is none. */
+  readonly deafSinceMs: number | undefined;
+}
+
+/** Why a deployment ends, for programs and for its user. */
+export interface Failure {
+  readonly code: FailureCode;
+  readonly message: string;
+  /** What the failing instance printed last. */
+  readonly output?: { readonly origin: string; readonly lines: readonly string[] };
+}
+
+/** What to do next. */
+export type Verdict =
+  | { readonly kind: "ready" }
+  | { readonly kind: "failed"; readonly failure: Failure }
+  /** Wait for news, but not beyond `untilMs`. */
+  | { readonly kind: "pending"; readonly untilMs: number };
+
+/** Reasons that no waiting mends, whatever else is running. */
+const FATAL: Readonly<Record<string, FailureCode>> = {
+  crash_loop: "crash_loop",
+  oom_killed: "out_of_memory",
+  image_pull: "image_unavailable",
+};
+
+const MESSAGE_LINES_MAX = 5;
+
+/** Decides about a rollout. A failure is final, so it is only given for what will not heal, or after its deadline. */
+export function judgeRollout(facts: RolloutFacts, times: RolloutTimes, limits: RolloutLimits): Verdict {
+  const alive = facts.regions.filter((each) => each.agentAlive);
+  const instances = alive.flatMap((each) => each.instances);
+
+  const broken = instances.find((each) => fatalCode(each, limits) !== undefined);
+  const code = broken && fatalCode(broken, limits);
+  if (broken !== undefined && code !== undefined) return failed(code, describeInstance(broken), broken);
+
+  if (alive.length > 0 && alive.every(isComplete)) return { kind: "ready" };
+
+  const readyBy = times.placedAtMs + limits.readyMs;
+  const deadlines = [readyBy];
+  if (alive.length === 0) {
+    const agentBy = times.placedAtMs + limits.agentMs;
+    if (times.nowMs >= agentBy) return failed("no_region", silentText(facts));
+    deadlines.push(agentBy);
+  }
+  const deaf = instances.find(isDeaf);
+  if (deaf !== undefined && times.deafSinceMs !== undefined) {
+    const listenBy = times.deafSinceMs + limits.listenMs;
+    if (times.nowMs >= listenBy) return failed("not_listening", deafText(facts, limits), deaf);
+    deadlines.push(listenBy);
+  }
+  if (times.nowMs >= readyBy) {
+    const late = instances.find((each) => each.status !== "running");
+    return failed("not_ready_in_time", lateText(facts, limits, late), late);
+  }
+  return { kind: "pending", untilMs: Math.min(...deadlines) };
+}
+
+/** Since when some app runs without listening, given what was known before. */
+export function deafSince(
+  facts: RolloutFacts,
+  beforeMs: number | undefined,
+  nowMs: number,
+): number | undefined {
+  const deaf = facts.regions.some((each) => each.agentAlive && each.instances.some(isDeaf));
+  return deaf ? beforeMs ?? nowMs : undefined;
+}
+
+function isComplete(region: RegionFacts): boolean {
+  return region.instances.filter((each) => each.status === "running").length >= region.desiredReplicas;
+}
+
+function isDeaf(instance: InstanceFacts): boolean {
+  return instance.status !== "running" && instance.reason === "not_listening";
+}
+
+function fatalCode(instance: InstanceFacts, limits: RolloutLimits): FailureCode | undefined {
+  if (instance.status === "running") return undefined;
+  const known = instance.status === "failed" && Object.hasOwn(FATAL, instance.reason);
+  if (known) return FATAL[instance.reason];
+  return instance.restarts >= limits.restartsMax ? "crash_loop" : undefined;
+}
+
+function failed(code: FailureCode, text: string, instance?: InstanceFacts): Verdict {
+  const lines = instance?.lastLogLines ?? [];
+  const tail = lines.slice(-MESSAGE_LINES_MAX);
+  const message = tail.length === 0 ? text : `${text} Its last output:\n${tail.join("\n")}`;
+  if (instance === undefined || lines.length === 0) return { kind: "failed", failure: { code, message } };
+  return { kind: "failed", failure: { code, message, output: { origin: instance.name, lines } } };
+}
+
+function describeInstance(instance: InstanceFacts): string {
+  const { message, exitCode, restarts } = instance;
+  if (message === "") {
+    const how = exitCode === null ? "ended" : `ended with exit code ${exitCode}`;
+    return `The app ${how} and was restarted ${restarts} times.`;
+  }
+  return exitCode === null || message.includes(String(exitCode))
+    ? message
+    : `${message} Its exit code was ${exitCode}.`;
+}
+
+function silentText({ regions }: RolloutFacts): string {
+  const names = regions.map((each) => each.region).join(", ");
+  return `No agent is connected for ${
+    regions.length === 1 ? "region" : "any of the regions"
+  } ${names}, so nothing can ` +
+    'run. The operator starts "unkey krane" there; then deploy again.';
+}
+
+function deafText({ port, healthCheckPath }: RolloutFacts, limits: RolloutLimits): string {
+  const seconds = Math.round(limits.listenMs / 1000);
+  return healthCheckPath === ""
+    ? `The app runs, but nothing listened on port ${port} within ${seconds} s. ` +
+      `It must listen on 0.0.0.0:$PORT (PORT is ${port}); listening on localhost only is not enough.`
+    : `The app runs, but its health check GET ${healthCheckPath} on port ${port} did not succeed within ${seconds} s. ` +
+      `It must listen on 0.0.0.0:$PORT (PORT is ${port}) and answer that path with 2xx or 3xx.`;
+}
+
+function lateText(facts: RolloutFacts, limits: RolloutLimits, late: InstanceFacts | undefined): string {
+  const seconds = Math.round(limits.readyMs / 1000);
+  const missing = facts.regions.filter((each) => each.agentAlive && !isComplete(each)).map((each) =>
+    each.region
+  );
+  const where = missing.length === 0 ? "" : ` in ${missing.join(", ")}`;
+  const why = late === undefined || late.message === ""
+    ? "No instance was reported: the region may lack capacity."
+    : late.message;
+  return `The app was not ready${where} within ${seconds} s. ${why}`;
+}

@@ -1,0 +1,201 @@
+import assert from "node:assert/strict";
+import {
+  deafSince,
+  type InstanceFacts,
+  judgeRollout,
+  type RegionFacts,
+  type RolloutFacts,
+  type RolloutLimits,
+} from "./plan.ts";
+
+const LIMITS: RolloutLimits = { readyMs: 300_000, listenMs: 60_000, agentMs: 30_000, restartsMax: 3 };
+
+function instance(changes: Partial<InstanceFacts> = {}): InstanceFacts {
+  return {
+    name: "a-1",
+    status: "running",
+    reason: "",
+    message: "",
+    exitCode: null,
+    restarts: 0,
+    lastLogLines: [],
+    ...changes,
+  };
+}
+
+function region(instances: readonly InstanceFacts[], changes: Partial<RegionFacts> = {}): RegionFacts {
+  return { region: "local", desiredReplicas: 1, agentAlive: true, instances, ...changes };
+}
+
+function facts(...regions: readonly RegionFacts[]): RolloutFacts {
+  return { regions, port: 8080, healthCheckPath: "" };
+}
+
+const PENDING = instance({ status: "pending", reason: "starting", message: "The app is starting." });
+const DEAF = instance({ status: "pending", reason: "not_listening", message: "nothing answers" });
+const SILENT = { region: "far", agentAlive: false };
+
+const TABLE: readonly {
+  readonly name: string;
+  readonly facts: RolloutFacts;
+  readonly atMs?: number;
+  readonly deafSinceMs?: number;
+  readonly verdict: string;
+}[] = [
+  { name: "all replicas run", facts: facts(region([instance()])), verdict: "ready" },
+  { name: "nothing was reported yet", facts: facts(region([])), verdict: "pending until 300000" },
+  { name: "an instance starts", facts: facts(region([PENDING])), verdict: "pending until 300000" },
+  {
+    name: "one of two replicas runs",
+    facts: facts(region([instance(), PENDING], { desiredReplicas: 2 })),
+    verdict: "pending until 300000",
+  },
+  {
+    name: "a surplus instance of a restarted agent still starts",
+    facts: facts(region([instance(), PENDING])),
+    verdict: "ready",
+  },
+  {
+    name: "a silent region does not count",
+    facts: facts(region([instance()]), region([], SILENT)),
+    verdict: "ready",
+  },
+  {
+    name: "a silent region's old instances make nothing ready",
+    facts: facts(region([instance()], SILENT)),
+    verdict: "pending until 30000",
+  },
+  {
+    name: "a silent region's crash loop fails nothing",
+    facts: facts(
+      region([instance({ status: "failed", reason: "crash_loop" })], SILENT),
+      region([instance()]),
+    ),
+    verdict: "ready",
+  },
+  {
+    name: "no agent shows up",
+    facts: facts(region([], SILENT)),
+    atMs: 30_000,
+    verdict: "failed no_region: No agent is connected for region far,",
+  },
+  {
+    name: "the app ends again and again",
+    facts: facts(region([instance({
+      status: "failed",
+      reason: "crash_loop",
+      message: "The app ended 3 times with exit code 7.",
+      exitCode: 7,
+      restarts: 3,
+      lastLogLines: ["no config"],
+    })])),
+    verdict: "failed crash_loop: The app ended 3 times with exit code 7. Its last output:\nno config",
+  },
+  {
+    name: "it crashes in one region and runs in the other",
+    facts: facts(
+      region([instance()]),
+      region([instance({ status: "failed", reason: "crash_loop", exitCode: 2, restarts: 3 })], {
+        region: "b",
+      }),
+    ),
+    verdict: "failed crash_loop: The app ended with exit code 2 and was restarted 3 times.",
+  },
+  {
+    name: "an agent that knows no crash loops counts restarts",
+    facts: facts(region([instance({ status: "pending", reason: "starting", exitCode: 1, restarts: 3 })])),
+    verdict: "failed crash_loop: The app ended with exit code 1 and was restarted 3 times.",
+  },
+  {
+    name: "one end is not yet a crash loop",
+    facts: facts(region([instance({ status: "failed", reason: "exited", exitCode: 1, restarts: 1 })])),
+    verdict: "pending until 300000",
+  },
+  {
+    name: "it runs after some restarts",
+    facts: facts(region([instance({ restarts: 5 })])),
+    verdict: "ready",
+  },
+  {
+    name: "it ran out of memory once",
+    facts: facts(
+      region([instance({ status: "failed", reason: "oom_killed", message: "More than 64 MiB." })]),
+    ),
+    verdict: "failed out_of_memory: More than 64 MiB.",
+  },
+  {
+    name: "the image cannot be pulled",
+    facts: facts(region([instance({ status: "failed", reason: "image_pull", message: "No such image." })])),
+    verdict: "failed image_unavailable: No such image.",
+  },
+  {
+    name: "it runs and does not listen yet",
+    facts: facts(region([DEAF])),
+    atMs: 10_000,
+    deafSinceMs: 5_000,
+    verdict: "pending until 65000",
+  },
+  {
+    name: "it never listened",
+    facts: facts(region([DEAF])),
+    atMs: 65_000,
+    deafSinceMs: 5_000,
+    verdict: "failed not_listening: The app runs, but nothing listened on port 8080 within 60 s. " +
+      "It must listen on 0.0.0.0:$PORT (PORT is 8080)",
+  },
+  {
+    name: "its health check never succeeded",
+    facts: { ...facts(region([DEAF])), healthCheckPath: "/up" },
+    atMs: 65_000,
+    deafSinceMs: 5_000,
+    verdict: "failed not_listening: The app runs, but its health check GET /up on port 8080 did not succeed",
+  },
+  {
+    name: "it is not ready in time",
+    facts: facts(region([PENDING])),
+    atMs: 300_000,
+    verdict: "failed not_ready_in_time: The app was not ready in local within 300 s. The app is starting.",
+  },
+  {
+    name: "nothing is reported in time",
+    facts: facts(region([])),
+    atMs: 300_000,
+    verdict:
+      "failed not_ready_in_time: The app was not ready in local within 300 s. No instance was reported",
+  },
+];
+
+Deno.test("judgeRollout() decides as its table says", async (t) => {
+  for (const { name, facts, atMs = 1_000, deafSinceMs, verdict } of TABLE) {
+    await t.step(name, () => {
+      const judged = judgeRollout(facts, { nowMs: atMs, placedAtMs: 0, deafSinceMs }, LIMITS);
+      const text = judged.kind === "failed"
+        ? `failed ${judged.failure.code}: ${judged.failure.message}`
+        : judged.kind === "pending"
+        ? `pending until ${judged.untilMs}`
+        : judged.kind;
+      assert.ok(text.startsWith(verdict), `${text}\nshould begin with\n${verdict}`);
+    });
+  }
+});
+
+Deno.test("judgeRollout() hands on what the failing instance printed", () => {
+  const lines = Array.from({ length: 20 }, (_, index) => `line ${index}`);
+  const broken = instance({ status: "failed", reason: "crash_loop", lastLogLines: lines });
+  const judged = judgeRollout(
+    facts(region([broken])),
+    { nowMs: 0, placedAtMs: 0, deafSinceMs: undefined },
+    LIMITS,
+  );
+  assert.ok(judged.kind === "failed");
+  assert.deepEqual(judged.failure.output, { origin: "a-1", lines });
+  assert.ok(judged.failure.message.endsWith("line 15\nline 16\nline 17\nline 18\nline 19"));
+});
+
+/** An app that listens and stops listening gets its whole time again. */
+Deno.test("deafSince() keeps the first time, and forgets it when everything listens", () => {
+  assert.equal(deafSince(facts(region([DEAF])), undefined, 5), 5);
+  assert.equal(deafSince(facts(region([DEAF])), 5, 9), 5);
+  assert.equal(deafSince(facts(region([instance()])), 5, 9), undefined);
+  assert.equal(deafSince(facts(region([DEAF], SILENT)), 5, 9), undefined);
+});

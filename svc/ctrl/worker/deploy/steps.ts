@@ -1,0 +1,279 @@
+/** The effects of a deploy. Each may run twice, and its second run finds its work done. */
+import type { Clock } from "../../../../pkg/clock/mod.ts";
+import { lockRows, transact } from "../../../../pkg/db/mod.ts";
+import { newDnsName } from "../../../../pkg/uid/mod.ts";
+import type { StepName } from "../../internal/deployments/events.ts";
+import { ACTIVE_STATUSES, type DeploymentStatus, isFinal } from "../../internal/deployments/status.ts";
+import {
+  appendLogLines,
+  type CtrlDatabase,
+  type DeploymentsTable,
+  endStep,
+  ensureWorkspaceNamespace,
+  findDeployment,
+  type InstancesTable,
+  listInstances,
+  listLiveRegions,
+  listSteps,
+  listTopology,
+  moveStatus,
+  placeDeployment,
+  setImage,
+  startStep,
+  stopTopology,
+  type Tx,
+} from "../../internal/store/mod.ts";
+import type { ChangeNotifier } from "../../internal/changes/mod.ts";
+import type { Failure, InstanceFacts, RolloutFacts } from "./plan.ts";
+
+/** The deployment is final already, or does not exist: there is nothing left to do. */
+export interface Ended {
+  readonly kind: "ended";
+  readonly status: DeploymentStatus | "missing";
+}
+
+/** What the workflow needs to know at its start. */
+export type Loaded = Ended | {
+  readonly kind: "active";
+  readonly workspaceId: string;
+  readonly projectId: string;
+  readonly environmentId: string;
+  readonly cancelRequested: boolean;
+  /** `built`: there is an image to run. */
+  readonly source:
+    | { readonly kind: "built" }
+    | { readonly kind: "context"; readonly path: string; readonly dockerfile: string }
+    | { readonly kind: "nothing" };
+};
+
+/** The step was taken, now or in an earlier run. */
+export type Advanced = Ended | { readonly kind: "advanced" };
+
+export type Observed = Ended | {
+  readonly kind: "observed";
+  readonly facts: RolloutFacts;
+  readonly cancelRequested: boolean;
+};
+
+/** How a deployment ends without taking traffic. */
+export type Ending =
+  | { readonly kind: "failed"; readonly failure: Failure }
+  | { readonly kind: "cancelled" };
+
+/** The effects that the workflow orders. */
+export interface DeploySteps {
+  load(id: string): Promise<Loaded>;
+  beginBuild(id: string): Promise<Advanced>;
+  recordBuild(id: string, built: { readonly image: string; readonly buildId: string }): Promise<Advanced>;
+  /** Wants the deployment to run in every region. */
+  place(id: string): Promise<Advanced>;
+  observe(id: string): Promise<Observed>;
+  beginNetwork(id: string): Promise<Advanced>;
+  /**
+   * Ends the deployment and takes back all that was made for it, in one transaction; returns the status it has then.
+   * One that serves, or was ended by somebody else, stays as it is.
+   */
+  settle(id: string, ending: Ending): Promise<DeploymentStatus | "missing">;
+}
+
+/** What the steps work with. */
+export interface DeployDeps {
+  readonly db: CtrlDatabase;
+  readonly clock: Clock;
+  readonly changes: ChangeNotifier;
+  /** Where deployments run. */
+  readonly regions: readonly string[];
+  /** In each region. */
+  readonly replicas: number;
+  /** An agent that was not heard for so long is silent. */
+  readonly agentSilentMs: number;
+}
+
+const DOCKERFILE = "Dockerfile";
+const NAMESPACE_LENGTH = 8;
+const LINES_MAX = 20;
+const LINE_CHARACTERS_MAX = 500;
+const CANCELLED_TEXT = "The deployment was cancelled.";
+
+/** The steps over the database. */
+export function createDeploySteps(deps: DeployDeps): DeploySteps {
+  const { db, clock, changes } = deps;
+  return {
+    load: async (id) => loaded(await findDeployment(db.kysely, id)),
+
+    beginBuild: (id) =>
+      transact(
+        db,
+        (tx) =>
+          advance(tx, { id, to: "building", from: ["pending", "queued"], nowMs: clock.now() }, (nowMs) =>
+            startStep(tx, { deploymentId: id, name: "building", message: "Building the image.", nowMs })),
+      ),
+
+    recordBuild: (id, built) =>
+      transact(db, async (tx) => {
+        const status = await lockStatus(tx, id);
+        if (status !== "building") return { kind: "ended", status };
+        const nowMs = clock.now();
+        await setImage(tx, { id, ...built, nowMs });
+        await endStep(tx, { deploymentId: id, name: "building", status: "done", nowMs });
+        return { kind: "advanced" };
+      }),
+
+    async place(id) {
+      const placed = await transact(db, (tx) => place(tx, deps, id));
+      if (placed.kind === "advanced") changes.changed(deps.regions);
+      return placed;
+    },
+
+    observe: (id) => observe(deps, id),
+
+    beginNetwork: (id) =>
+      transact(
+        db,
+        (tx) =>
+          advance(tx, { id, to: "network", from: ["deploying"], nowMs: clock.now() }, async (nowMs) => {
+            await endStep(tx, { deploymentId: id, name: "deploying", status: "done", nowMs });
+            await startStep(tx, {
+              deploymentId: id,
+              name: "network",
+              message: "Routing host names to it.",
+              nowMs,
+            });
+          }),
+      ),
+
+    async settle(id, ending) {
+      const settled = await transact(db, (tx) => settle(tx, id, ending, clock.now()));
+      changes.changed(settled.regions);
+      return settled.status;
+    },
+  };
+}
+
+function loaded(row: DeploymentsTable | undefined): Loaded {
+  if (row === undefined) return { kind: "ended", status: "missing" };
+  if (isFinal(row.status)) return { kind: "ended", status: row.status };
+  return {
+    kind: "active",
+    workspaceId: row.workspace_id,
+    projectId: row.project_id,
+    environmentId: row.environment_id,
+    cancelRequested: row.cancel_requested_at !== null,
+    source: sourceOf(row),
+  };
+}
+
+function sourceOf(row: DeploymentsTable): Extract<Loaded, { kind: "active" }>["source"] {
+  if (row.image !== null && row.image !== "") return { kind: "built" };
+  const path = row.build_context_path ?? "";
+  if (path === "") return { kind: "nothing" };
+  return { kind: "context", path, dockerfile: row.dockerfile_path || DOCKERFILE };
+}
+
+/** Moves the status on and does what belongs to it; a repetition finds the status there and does nothing. */
+async function advance(
+  tx: Tx,
+  move: { id: string; to: DeploymentStatus; from: readonly DeploymentStatus[]; nowMs: number },
+  alongside: (nowMs: number) => Promise<void>,
+): Promise<Advanced> {
+  if (await moveStatus(tx, move)) {
+    await alongside(move.nowMs);
+    return { kind: "advanced" };
+  }
+  const status = await lockStatus(tx, move.id);
+  return status === move.to ? { kind: "advanced" } : { kind: "ended", status };
+}
+
+async function lockStatus(tx: Tx, id: string): Promise<DeploymentStatus | "missing"> {
+  const query = tx.selectFrom("deployments").select("status").where("id", "=", id);
+  return (await lockRows(tx, query).executeTakeFirst())?.status ?? "missing";
+}
+
+async function place(tx: Tx, deps: DeployDeps, id: string): Promise<Advanced> {
+  const nowMs = deps.clock.now();
+  const move = { id, to: "deploying", from: ["pending", "queued", "building"], nowMs } as const;
+  return await advance(tx, move, async () => {
+    const row = await findDeployment(tx, id);
+    if (row === undefined) return;
+    const candidate = newDnsName(NAMESPACE_LENGTH);
+    await ensureWorkspaceNamespace(tx, { id: row.workspace_id, candidate, nowMs });
+    const message = `Starting the app in ${deps.regions.join(", ")}.`;
+    await startStep(tx, { deploymentId: id, name: "deploying", message, nowMs });
+    await placeDeployment(tx, {
+      deploymentId: id,
+      workspaceId: row.workspace_id,
+      regions: deps.regions.map((region) => ({ region, replicas: deps.replicas })),
+      nowMs,
+    });
+  });
+}
+
+async function observe({ db, clock, agentSilentMs }: DeployDeps, id: string): Promise<Observed> {
+  const row = await findDeployment(db.kysely, id);
+  if (row === undefined) return { kind: "ended", status: "missing" };
+  if (isFinal(row.status)) return { kind: "ended", status: row.status };
+  const topology = await listTopology(db.kysely, id);
+  const instances = await listInstances(db.kysely, id);
+  const alive = await listLiveRegions(db.kysely, clock.now() - agentSilentMs);
+  const regions = topology.filter((each) => each.desired_status === "started").map((each) => ({
+    region: each.region,
+    desiredReplicas: each.desired_replicas,
+    agentAlive: alive.has(each.region),
+    instances: instances.filter((instance) => instance.region === each.region).map(instanceFacts),
+  }));
+  return {
+    kind: "observed",
+    facts: { regions, port: row.port, healthCheckPath: row.health_check_path },
+    cancelRequested: row.cancel_requested_at !== null,
+  };
+}
+
+function instanceFacts(row: InstancesTable): InstanceFacts {
+  return {
+    name: row.k8s_name,
+    status: row.status,
+    reason: row.reason,
+    message: row.message,
+    exitCode: row.exit_code,
+    restarts: row.restarts,
+    lastLogLines: row.status === "running" ? [] : logLines(row.last_log_lines),
+  };
+}
+
+/** The store writes an array of strings. */
+function logLines(json: string): string[] {
+  const lines: unknown = JSON.parse(json);
+  if (!Array.isArray(lines)) return [];
+  return lines.slice(-LINES_MAX).map((line) => String(line).slice(0, LINE_CHARACTERS_MAX));
+}
+
+interface Settled {
+  readonly status: DeploymentStatus | "missing";
+  /** Whose feeds changed. */
+  readonly regions: readonly string[];
+}
+
+async function settle(tx: Tx, id: string, ending: Ending, nowMs: number): Promise<Settled> {
+  const status = await lockStatus(tx, id);
+  if (status === "missing" || isFinal(status)) return { status, regions: [] };
+  const message = ending.kind === "failed" ? ending.failure.message : CANCELLED_TEXT;
+  const output = ending.kind === "failed" ? ending.failure.output : undefined;
+  if (output !== undefined) await appendLogLines(tx, id, { source: "instance", ...output }, nowMs);
+  for (const name of await runningSteps(tx, id)) {
+    await endStep(tx, { deploymentId: id, name, status: "failed", errorMessage: message, nowMs });
+  }
+  // Last: who follows the events stops reading at a final status.
+  await moveStatus(tx, {
+    id,
+    from: ACTIVE_STATUSES,
+    to: ending.kind,
+    nowMs,
+    failure: ending.kind === "failed" ? { code: ending.failure.code, message } : { message },
+  });
+  const stopped = await stopTopology(tx, { deploymentId: id, nowMs });
+  return { status: ending.kind, regions: stopped.map((each) => each.region) };
+}
+
+async function runningSteps(tx: Tx, id: string): Promise<StepName[]> {
+  return (await listSteps(tx, id)).filter((step) => step.status === "running").map((step) => step.name);
+}

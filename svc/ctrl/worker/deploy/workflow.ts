@@ -1,0 +1,192 @@
+/** The order of a deploy, and what is undone when it cannot finish. */
+import { Compensations, type DurableWorkflow } from "../../../../pkg/durable/mod.ts";
+import type { Fault } from "../../../../pkg/fault/mod.ts";
+import type { AssignOutcome } from "../routing/contract.ts";
+import type { DeployOutcome } from "./contract.ts";
+import { deafSince, type Failure, judgeRollout, type RolloutLimits } from "./plan.ts";
+import type { Advanced, DeploySteps, Ended, Ending, Loaded } from "./steps.ts";
+
+/** Set once, when the user wants the deploy to stop. */
+export const CANCEL = "cancel";
+/** State: the number of the check whose news the shared handler announces. */
+export const ROUND = "round";
+/** State: whether traffic has moved, from when on a cancel comes too late. */
+export const SWITCHED = "switched";
+
+/** The signal that wakes the wait after check `round`. */
+export function changedSignal(round: number): string {
+  return `instances-changed-${round}`;
+}
+
+/** A build that the workflow asks for. */
+export interface BuildOrder {
+  readonly deploymentId: string;
+  readonly workspaceId: string;
+  readonly projectId: string;
+  readonly contextPath: string;
+  readonly dockerfile: string;
+}
+
+/** How a build ended. */
+export type BuildResult =
+  | { readonly kind: "built"; readonly image: string; readonly buildId: string }
+  | { readonly kind: "failed"; readonly failure: Failure }
+  | { readonly kind: "cancelled" };
+
+/** What the workflow works with. The two calls go to other services, each through its contract. */
+export interface DeployWorkflowDeps {
+  readonly steps: DeploySteps;
+  readonly limits: RolloutLimits;
+  /** How long a wait lasts when no news arrives. */
+  readonly recheckMs: number;
+  /** Builds, or stops building as soon as `cancel` is set. */
+  readonly build: (durable: DurableWorkflow, order: BuildOrder, cancel: string) => Promise<BuildResult>;
+  /** Asks the environment's routing service for traffic. */
+  readonly assign: (durable: DurableWorkflow, environmentId: string, id: string) => Promise<AssignOutcome>;
+}
+
+/** A stage either leads on to the next one, or is the end. */
+type Stage = { readonly kind: "on" } | Ended | Ending;
+const ON: Stage = { kind: "on" };
+const CANCELLED: Ending = { kind: "cancelled" };
+type Active = Extract<Loaded, { kind: "active" }>;
+
+/**
+ * Deploys `id`: build if need be, start everywhere, wait until it runs, move traffic.
+ *
+ * A user's mistake ends it at once, with a text; a final error of the platform ends it as `internal`. Until traffic has
+ * moved, every end takes back what was made, in the transaction that ends the deployment.
+ */
+export async function deploy(
+  durable: DurableWorkflow,
+  deps: DeployWorkflowDeps,
+  id: string,
+): Promise<DeployOutcome> {
+  const { steps } = deps;
+  const compensations = new Compensations(durable);
+  try {
+    const loaded = await durable.run("load deployment", () => steps.load(id));
+    if (loaded.kind === "ended") return { status: loaded.status };
+    compensations.add("deployment", async (fault) => void await steps.settle(id, endingOf(fault)));
+
+    let stage = await buildStage(durable, deps, id, loaded);
+    if (stage.kind === "on") stage = await rolloutStage(durable, deps, id);
+    if (stage.kind === "on") stage = await trafficStage(durable, deps, id, loaded.environmentId);
+
+    if (stage.kind === "on") return { status: "ready" };
+    if (stage.kind === "ended") return { status: stage.status };
+    const ending = stage;
+    return { status: await durable.run("settle deployment", () => steps.settle(id, ending)) };
+  } catch (error) {
+    return await compensations.unwind(error);
+  }
+}
+
+/** Makes sure that there is an image. */
+async function buildStage(
+  durable: DurableWorkflow,
+  { steps, build }: DeployWorkflowDeps,
+  id: string,
+  { source, workspaceId, projectId, cancelRequested }: Active,
+): Promise<Stage> {
+  if (cancelRequested || await durable.isSet(CANCEL)) return CANCELLED;
+  if (source.kind === "built") return ON;
+  if (source.kind === "nothing") return { kind: "failed", failure: NOTHING_TO_RUN };
+
+  const begun = await durable.run("begin build", () => steps.beginBuild(id));
+  if (begun.kind === "ended") return begun;
+  const order = {
+    deploymentId: id,
+    workspaceId,
+    projectId,
+    contextPath: source.path,
+    dockerfile: source.dockerfile,
+  };
+  const result = await build(durable, order, CANCEL);
+  if (result.kind !== "built") return result;
+  const { image, buildId } = result;
+  return onward(await durable.run("record build", () => steps.recordBuild(id, { image, buildId })));
+}
+
+/** Starts it in every region and waits until it runs there. */
+async function rolloutStage(durable: DurableWorkflow, deps: DeployWorkflowDeps, id: string): Promise<Stage> {
+  const { steps, limits, recheckMs } = deps;
+  if (await durable.isSet(CANCEL)) return CANCELLED;
+  const placed = await durable.run("place topology", () => steps.place(id));
+  if (placed.kind === "ended") return placed;
+
+  const placedAtMs = await durable.now();
+  let deafSinceMs: number | undefined;
+  for (let round = 1;; round++) {
+    // No change is missed: the shared handler runs after a change has committed, reads the round, and sets that round's
+    // signal. `now` is answered only after Restate has taken everything before it, the new round included. So a handler
+    // that still reads an older round read it before this line, hence its change committed before the check below,
+    // which sees it. A handler that reads this round sets the signal that the wait below waits for. Should a message
+    // get lost all the same, the wait ends by itself after `recheckMs`.
+    durable.set(ROUND, round);
+    const nowMs = await durable.now();
+    const seen = await durable.run(`check instances, round ${round}`, () => steps.observe(id));
+    if (seen.kind === "ended") return seen;
+    if (seen.cancelRequested) return CANCELLED;
+
+    deafSinceMs = deafSince(seen.facts, deafSinceMs, nowMs);
+    const verdict = judgeRollout(seen.facts, { nowMs, placedAtMs, deafSinceMs }, limits);
+    if (verdict.kind === "failed") return verdict;
+    if (verdict.kind === "ready") return ON;
+
+    const waitMs = Math.max(1, Math.min(recheckMs, verdict.untilMs - nowMs));
+    const signal = await durable.waitFor([CANCEL, changedSignal(round)], waitMs);
+    if (signal === CANCEL) return CANCELLED;
+  }
+}
+
+/** Moves traffic. Whether a cancel came in time is decided where traffic moves. */
+async function trafficStage(
+  durable: DurableWorkflow,
+  { steps, assign }: DeployWorkflowDeps,
+  id: string,
+  environmentId: string,
+): Promise<Stage> {
+  if (await durable.isSet(CANCEL)) return CANCELLED;
+  const begun = await durable.run("begin network", () => steps.beginNetwork(id));
+  if (begun.kind === "ended") return begun;
+  const outcome = await assign(durable, environmentId, id);
+  switch (outcome.kind) {
+    case "ready":
+      durable.set(SWITCHED, true);
+      return ON;
+    case "host_taken":
+      return { kind: "failed", failure: hostTaken(outcome.hostname) };
+    case "cancelled":
+    case "ended":
+      return outcome;
+  }
+}
+
+function onward(advanced: Advanced): Stage {
+  return advanced.kind === "ended" ? advanced : ON;
+}
+
+/** A fault that ends a workflow is the platform's trouble: what the user did wrong comes as a value. */
+function endingOf(fault: Fault): Ending {
+  if (fault.code === "cancelled") return CANCELLED;
+  const message =
+    "The deployment failed because of a problem inside the platform; your app is not the cause. " +
+    "Deploy again. If it fails again, the operator finds the reason in the worker's log under this deployment's id.";
+  return { kind: "failed", failure: { code: "internal", message } };
+}
+
+const NOTHING_TO_RUN: Failure = {
+  code: "context_missing",
+  message:
+    "The deployment has neither an image nor a build context. Deploy a folder, or an image with --image.",
+};
+
+function hostTaken(hostname: string): Failure {
+  return {
+    code: "host_taken",
+    message:
+      `The host name ${hostname} belongs to another project. Names are made of project, environment or branch, ` +
+      "and workspace: rename the project, the environment or the branch, then deploy again.",
+  };
+}
