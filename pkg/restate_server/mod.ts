@@ -20,6 +20,7 @@ export {
   type FoundServer,
   restateServerCachePath,
 } from "./find.ts";
+export { processIdentity } from "./process_identity.ts";
 export { RESTATE_VERSION } from "./release.ts";
 export {
   type RestatePorts,
