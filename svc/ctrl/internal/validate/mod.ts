@@ -115,3 +115,9 @@ export function pageSize(size: number, fallback: number, max: number): number {
   if (size < 0) throw invalid("page_size", "must not be negative", String(size));
   return size === 0 ? fallback : Math.min(size, max);
 }
+
+/** A version that this server could have given out. */
+export function version(field: string, value: bigint): number {
+  if (value >= 0n && value <= BigInt(Number.MAX_SAFE_INTEGER)) return Number(value);
+  throw invalid(field, "must be between 0 and 2^53 - 1", String(value));
+}

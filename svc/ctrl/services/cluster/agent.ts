@@ -1,0 +1,39 @@
+import { acknowledge as recordAcknowledgement } from "../../internal/store/mod.ts";
+import { cutToBytes, invalid, text, version } from "../../internal/validate/mod.ts";
+import type { ClusterDeps } from "./deps.ts";
+
+const AGENT_ID_LENGTH_MAX = 63;
+const RESULTS_MAX = 10_000;
+const ERROR_BYTES_MAX = 1_000;
+
+/** How an agent is known: no region can speak for another's agent. */
+export function agentKey(region: string, agentId: string): string {
+  return `${region}:${text("agent_id", agentId, AGENT_ID_LENGTH_MAX)}`;
+}
+
+/** What an agent says about how far it is. */
+export interface AgentProgress {
+  readonly region: string;
+  readonly agentId: string;
+  readonly appliedVersion: bigint;
+  readonly observedVersion: bigint;
+  /** An empty error means applied. */
+  readonly results: readonly { readonly resourceId: string; readonly error: string }[];
+}
+
+/** Notes how far an agent is and what it could not do; also its sign of life. */
+export async function acknowledge({ db, clock }: ClusterDeps, progress: AgentProgress): Promise<void> {
+  const { region, results } = progress;
+  if (results.length > RESULTS_MAX) throw invalid("results", `must be at most ${RESULTS_MAX}`);
+  const nack = results.findLast(({ error }) => error !== "");
+  await recordAcknowledgement(db.kysely, {
+    agentId: agentKey(region, progress.agentId),
+    region,
+    appliedVersion: version("applied_version", progress.appliedVersion),
+    observedVersion: version("observed_version", progress.observedVersion),
+    ...(nack === undefined ? {} : {
+      nack: { resource: nack.resourceId.slice(0, 128), error: cutToBytes(nack.error, ERROR_BYTES_MAX) },
+    }),
+    nowMs: clock.now(),
+  });
+}

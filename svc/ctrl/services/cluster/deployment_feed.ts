@@ -1,0 +1,90 @@
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import { Fault } from "../../../../pkg/fault/mod.ts";
+import type { Vault } from "../../../../pkg/vault/mod.ts";
+import type { DeploymentStateSchema } from "../../../../proto/gen/ctrl/v1/cluster_pb.ts";
+import { defineFeed, type Feed, feedKind } from "../../internal/changes/mod.ts";
+import { decodeStringMap, decodeStrings } from "../../internal/json.ts";
+import {
+  type DesiredDeployment,
+  listDesiredDeployments,
+  pageDesiredDeployments,
+} from "../../internal/store/mod.ts";
+
+/** What an agent is told about one deployment. */
+export type DeploymentMessage = NonNullable<MessageInitShape<typeof DeploymentStateSchema>["state"]>;
+
+/** The feed of a region's deployments, and the same message for a single one. */
+export interface DeploymentFeed {
+  readonly feed: Feed<DeploymentMessage>;
+  encode(row: DesiredDeployment): Promise<DeploymentMessage>;
+}
+
+const PAGE = 500;
+const PIDS_MAX = 1_024;
+const EPHEMERAL_STORAGE_MIB = 2_048;
+
+/** The feed over `vault`, which decrypts the variables. Plaintext exists in messages to the deployment's own region only. */
+export function createDeploymentFeed(vault: Vault): DeploymentFeed {
+  const encode = (row: DesiredDeployment): Promise<DeploymentMessage> => encodeDesired(vault, row);
+  const kind = feedKind<DesiredDeployment, DeploymentMessage>({
+    resourceType: "deployment",
+    async load(db, region, ids) {
+      const rows = await listDesiredDeployments(db, region, ids);
+      return new Map(rows.map((row) => [row.id, row]));
+    },
+    async *snapshot(db, region) {
+      for (let after = 0;;) {
+        const rows = await pageDesiredDeployments(db, region, after, PAGE);
+        for (const row of rows) yield { resourceId: row.id, version: row.version, row };
+        after = rows.at(-1)?.version ?? after;
+        if (rows.length < PAGE) return;
+      }
+    },
+    convert: encode,
+    // A placement is stopped before its deployment can be removed, so the agent has deleted it long ago.
+    gone: (resourceId) => ({
+      case: "problem",
+      value: { resourceId, message: "The deployment was removed." },
+    }),
+  });
+  return { feed: defineFeed("deployments", [kind]), encode };
+}
+
+async function encodeDesired(vault: Vault, row: DesiredDeployment): Promise<DeploymentMessage> {
+  const names = { k8sNamespace: row.k8s_namespace ?? "", k8sName: row.k8s_name };
+  if (row.desired_status === "stopped") return { case: "delete", value: names };
+  if (row.image === null) {
+    throw new Fault("internal", `deployment ${row.id} is placed without an image`, {
+      publicMessage: "The deployment has no image to run.",
+    });
+  }
+  return {
+    case: "apply",
+    value: {
+      ...names,
+      workspaceId: row.workspace_id,
+      projectId: row.project_id,
+      environmentId: row.environment_id,
+      deploymentId: row.id,
+      image: row.image,
+      replicas: row.desired_replicas,
+      cpuMillicores: BigInt(row.cpu_millicores),
+      memoryMib: BigInt(row.memory_mib),
+      command: decodeStrings(row.command),
+      port: row.port,
+      healthCheckPath: row.health_check_path,
+      environmentVariables: await decryptVariables(vault, row),
+      pidsMax: PIDS_MAX,
+      ephemeralStorageMib: BigInt(EPHEMERAL_STORAGE_MIB),
+      ...(row.build_id === null ? {} : { buildId: row.build_id }),
+    },
+  };
+}
+
+async function decryptVariables(vault: Vault, row: DesiredDeployment): Promise<Record<string, string>> {
+  const variables: Record<string, string> = {};
+  for (const [name, ciphertext] of Object.entries(decodeStringMap(row.encrypted_environment_variables))) {
+    variables[name] = await vault.decrypt(row.environment_id, name, ciphertext);
+  }
+  return variables;
+}

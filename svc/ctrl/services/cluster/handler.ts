@@ -1,0 +1,58 @@
+import type { ServiceImpl } from "@connectrpc/connect";
+import { publicFault } from "../../../../pkg/fault/mod.ts";
+import type { ClusterService } from "../../../../proto/gen/ctrl/v1/cluster_pb.ts";
+import { listDesiredDeployments } from "../../internal/store/mod.ts";
+import { text } from "../../internal/validate/mod.ts";
+import { acknowledge } from "./agent.ts";
+import type { ClusterDeps } from "./deps.ts";
+import { regionOf, streamRegionOf } from "./region.ts";
+import { createLogTaker } from "./report_logs.ts";
+import { reportDeploymentStatus } from "./report_status.ts";
+import { watchDeployments, watchSentinels } from "./watch.ts";
+
+/** Adapts the agents' use cases to `ctrl.v1.ClusterService`: decode, call, encode. */
+export function clusterHandlers(deps: ClusterDeps): ServiceImpl<typeof ClusterService> {
+  const logs = createLogTaker(deps);
+  return {
+    watchDeployments(request, context) {
+      const region = streamRegionOf(context, request.region);
+      return watchDeployments(deps, { ...request, region }, context.signal);
+    },
+    watchSentinels(request, context) {
+      const region = streamRegionOf(context, request.region);
+      return watchSentinels(deps, { ...request, region }, context.signal);
+    },
+    async getDesiredDeploymentState({ deploymentId }, context) {
+      const id = text("deployment_id", deploymentId, 128);
+      const [row] = await listDesiredDeployments(deps.db.kysely, regionOf(context), [id]);
+      if (row === undefined) {
+        throw publicFault("not_found", `Deployment "${id}" is not placed in this region.`);
+      }
+      return { state: await deps.deployments.encode(row), version: BigInt(row.version) };
+    },
+    getDesiredSentinelState({ sentinelId }, context) {
+      const region = regionOf(context);
+      throw publicFault(
+        "not_found",
+        `Sentinel "${sentinelId.slice(0, 80)}" is not in the region "${region}".`,
+      );
+    },
+    // There are no sentinels yet, so whatever is said of one concerns nobody.
+    reportSentinelStatus(_request, context) {
+      regionOf(context);
+      return {};
+    },
+    async reportDeploymentStatus(request, context) {
+      await reportDeploymentStatus(deps, regionOf(context), request);
+      return {};
+    },
+    async acknowledge(request, context) {
+      await acknowledge(deps, { ...request, region: regionOf(context) });
+      return {};
+    },
+    async reportInstanceLogs(request, context) {
+      await logs.take(regionOf(context), request);
+      return {};
+    },
+  };
+}
