@@ -34,5 +34,13 @@ export {
 } from "./durable.ts";
 export { Compensations, type Undo, UNDO_OPTIONS } from "./compensations.ts";
 export { codeOfStatus, fromTerminal, STATUS_OF, toTerminal } from "./errors.ts";
-export { type RestateDeps, runObject, runService, runShared, runWorkflow, StepActivity } from "./restate.ts";
+export {
+  type RestateDeps,
+  runObject,
+  runReader,
+  runService,
+  runShared,
+  runWorkflow,
+  StepActivity,
+} from "./restate.ts";
 export { jsonSerde, protoSerde } from "./serde.ts";

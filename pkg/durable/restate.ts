@@ -3,6 +3,7 @@ import {
   type Context,
   type GenericCall,
   type ObjectContext,
+  type ObjectSharedContext,
   RestatePromise,
   serde,
   TerminalError,
@@ -70,6 +71,15 @@ export function runObject<T>(
   body: (durable: DurableObject) => Promise<T>,
 ): Promise<T> {
   return converted(deps, ctx, () => body(object(ctx, deps)));
+}
+
+/** Runs a shared handler of a keyed object, which may not write the object's state. */
+export function runReader<T>(
+  ctx: ObjectSharedContext,
+  deps: RestateDeps,
+  body: (durable: Durable & { readonly key: string }) => Promise<T>,
+): Promise<T> {
+  return converted(deps, ctx, () => body({ ...service(ctx, deps), key: ctx.key }));
 }
 
 /** Runs the main handler of a workflow. */

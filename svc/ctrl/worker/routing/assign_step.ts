@@ -1,0 +1,149 @@
+/** Giving a deployment its names, the environment's traffic and the status ready, all at once or not at all. */
+import { Fault } from "../../../../pkg/fault/mod.ts";
+import { type DomainParts, domainsOf } from "../../internal/deployments/domains.ts";
+import { urlOf } from "../../internal/deployments/urls.ts";
+import {
+  appendEvent,
+  assignRoutes,
+  type DeploymentsTable,
+  endStep,
+  findDeployment,
+  listRoutesOfDeployment,
+  moveStatus,
+  swapLiveDeployment,
+  type Tx,
+} from "../../internal/store/mod.ts";
+import {
+  findSlugs,
+  listRouteHolders,
+  lockDeployment,
+  lockEnvironment,
+  type RouteHolder,
+} from "../../internal/store/worker_routing.ts";
+import type { AssignOutcome } from "./contract.ts";
+import { type Contender, inShownOrder, planRoutes } from "./plan.ts";
+import type { Conflict, Pointer, RoutingDeps } from "./steps.ts";
+
+export type AssignStep = AssignOutcome | Conflict;
+
+/** Who asks for which environment, and what its pointer was before. */
+export interface AssignOrder {
+  readonly environmentId: string;
+  readonly deploymentId: string;
+  readonly before: Pointer;
+  readonly nowMs: number;
+}
+
+/** Locks environment, then deployment, then routes: every transaction that moves traffic does it in this order. */
+export async function assignInTransaction(
+  tx: Tx,
+  deps: RoutingDeps,
+  order: AssignOrder,
+): Promise<AssignStep> {
+  const { environmentId, deploymentId, before } = order;
+  const environment = await lockEnvironment(tx, environmentId);
+  const deployment = await lockDeployment(tx, deploymentId);
+  if (deployment === undefined) return { kind: "ended", status: "missing" };
+  if (environment === undefined || deployment.environment_id !== environmentId) {
+    throw new Fault("internal", `${deploymentId} is not a deployment of environment ${environmentId}`);
+  }
+  const live = environment.live_deployment_id ?? undefined;
+  // An earlier run of this very step committed and was not recorded.
+  if (deployment.status === "ready") return await assignedBefore(tx, deployment, live);
+  if (deployment.status !== "network") return { kind: "ended", status: deployment.status };
+  if (deployment.cancel_requested_at !== null) return { kind: "cancelled" };
+  const rolledBack = environment.is_rolled_back === 1;
+  if (live !== before.liveDeploymentId || rolledBack !== before.rolledBack) return { kind: "conflict" };
+  return await assignNames(tx, deps, { order, deployment, live, rolledBack });
+}
+
+async function assignedBefore(
+  tx: Tx,
+  { id }: DeploymentsTable,
+  live: string | undefined,
+): Promise<AssignStep> {
+  const routes = inShownOrder(await listRoutesOfDeployment(tx, id));
+  return { kind: "ready", hostnames: routes.map((route) => route.hostname), live: live === id };
+}
+
+interface Naming {
+  readonly order: AssignOrder;
+  readonly deployment: DeploymentsTable;
+  readonly live: string | undefined;
+  readonly rolledBack: boolean;
+}
+
+async function assignNames(tx: Tx, deps: RoutingDeps, naming: Naming): Promise<AssignStep> {
+  const { order: { environmentId, deploymentId, nowMs }, deployment, live, rolledBack } = naming;
+  const domains = domainsOf(await domainParts(tx, deps, deployment));
+  const holders = await listRouteHolders(tx, domains.map((each) => each.hostname));
+  const plan = planRoutes({
+    contender: contender(deployment),
+    rolledBack,
+    liveSequence: live === undefined ? undefined : (await findDeployment(tx, live))?.sequence,
+    domains,
+    holders: new Map(holders.map((each) => [each.hostname, holderOf(each)])),
+  });
+  const { workspace_id: workspaceId, project_id: projectId } = deployment;
+  const { routes } = plan;
+  const assigned = await assignRoutes(tx, {
+    routes,
+    deploymentId,
+    environmentId,
+    projectId,
+    workspaceId,
+    nowMs,
+  });
+  if (assigned.kind === "taken") return { kind: "host_taken", hostname: assigned.hostnames[0] ?? "" };
+  if (plan.live) {
+    const swap = { environmentId, expected: live, next: deploymentId, rolledBack: false, nowMs };
+    if (!await swapLiveDeployment(tx, swap)) throw new Fault("internal", "a locked pointer moved");
+  }
+  const hostnames = inShownOrder(routes).map((route) => route.hostname);
+  await endStep(tx, { deploymentId, name: "network", status: "done", nowMs });
+  if (plan.notice !== undefined) {
+    await appendEvent(tx, deploymentId, "notice", { message: plan.notice }, nowMs);
+  }
+  const urls = hostnames.map((hostname) => urlOf(deps.edgeUrl, hostname));
+  await moveStatus(tx, { id: deploymentId, from: ["network"], to: "ready", nowMs, urls });
+  return { kind: "ready", hostnames, live: plan.live };
+}
+
+/** What the deployment's names are made of. */
+export async function domainParts(
+  tx: Tx,
+  { apex }: RoutingDeps,
+  row: DeploymentsTable,
+): Promise<DomainParts> {
+  const slugs = await findSlugs(tx, row.id);
+  if (slugs === undefined) {
+    throw new Fault("internal", `project, environment or workspace of ${row.id} is missing`);
+  }
+  return {
+    ...slugs,
+    apex,
+    deploymentId: row.id,
+    commitSha: row.git_commit_sha,
+    branch: row.git_branch,
+    // The same commit can be deployed again with other files, or as another image.
+    upload: true,
+  };
+}
+
+function contender(row: DeploymentsTable): Contender {
+  return {
+    id: row.id,
+    environmentId: row.environment_id,
+    sequence: row.sequence,
+    createdAtMs: row.created_at,
+  };
+}
+
+function holderOf(row: RouteHolder): Contender {
+  return {
+    id: row.deployment_id,
+    environmentId: row.environment_id,
+    sequence: row.sequence,
+    createdAtMs: row.created_at,
+  };
+}

@@ -1,0 +1,49 @@
+/**
+ * The routing service on Restate.
+ *
+ * ```ts
+ * const services = [routingService({ restate, steps, retention: { warmMs: 1_800_000, graceMs: 30_000 } })];
+ * ```
+ *
+ * @module
+ */
+import { implement } from "@restatedev/restate-sdk/fetch";
+import { type RestateDeps, runObject } from "../../../../pkg/durable/mod.ts";
+import { RETRY_POLICY } from "../retry_policy.ts";
+import { RoutingService } from "./contract.ts";
+import { assign, move, type RoutingWorkflowDeps, stop } from "./workflow.ts";
+
+/** What the service works with. */
+export interface RoutingServiceDeps extends RoutingWorkflowDeps {
+  readonly restate: RestateDeps;
+}
+
+/** Binds the routing service. */
+// deno-lint-ignore explicit-module-boundary-types -- the SDK infers the bindable type
+export function routingService({ restate, ...deps }: RoutingServiceDeps) {
+  return implement(RoutingService, {
+    handlers: {
+      assign: (ctx, request) =>
+        runObject(ctx, restate, (durable) => assign(durable, deps, request.deploymentId)),
+      promote: (ctx, request) =>
+        runObject(
+          ctx,
+          restate,
+          (durable) => move(durable, deps, { kind: "promote", target: request.targetDeploymentId }),
+        ),
+      rollback: (ctx, request) =>
+        runObject(ctx, restate, (durable) =>
+          move(durable, deps, {
+            kind: "rollback",
+            source: request.sourceDeploymentId,
+            target: request.targetDeploymentId,
+          })),
+      stop: (ctx, request) => runObject(ctx, restate, (durable) => stop(durable, deps, request)),
+    },
+    options: {
+      // Kill, not pause: a paused call holds its key, so one bad call would stop its whole environment. Nothing needs
+      // undoing, since every step is a whole transaction.
+      retryPolicy: { ...RETRY_POLICY, onMaxAttempts: "kill" },
+    },
+  });
+}

@@ -1,0 +1,112 @@
+/** Which names a deployment gets, and when those that lost their traffic are stopped. Pure. */
+import type { Domain, Sticky } from "../../internal/deployments/domains.ts";
+
+/** The deployment that asks. */
+export interface Contender {
+  readonly id: string;
+  readonly environmentId: string;
+  /** Grows per environment: the newest wins. */
+  readonly sequence: number;
+  readonly createdAtMs: number;
+}
+
+/** What is known when names are given out. */
+export interface RouteFacts {
+  readonly contender: Contender;
+  readonly rolledBack: boolean;
+  /** The live deployment's, where there is one. */
+  readonly liveSequence: number | undefined;
+  readonly domains: readonly Domain[];
+  readonly holders: ReadonlyMap<string, Contender>;
+}
+
+/** What the contender gets. */
+export interface RoutePlan {
+  readonly routes: readonly { readonly hostname: string; readonly sticky: Sticky }[];
+  /** Whether it serves the environment from now on. */
+  readonly live: boolean;
+  /** For the user, when it does not. */
+  readonly notice?: string;
+}
+
+/**
+ * Gives names to a deployment that has become ready.
+ *
+ * The newest of an environment serves it; an older one that finishes later gets its own names only. While the
+ * environment is rolled back nothing takes its traffic but a promote.
+ */
+export function planRoutes(facts: RouteFacts): RoutePlan {
+  const { contender, rolledBack, liveSequence, domains } = facts;
+  const newest = liveSequence === undefined || liveSequence <= contender.sequence;
+  const live = newest && !rolledBack;
+  const routes = domains.flatMap((domain) => {
+    const hostname = hostnameFor(domain, facts, live);
+    return hostname === undefined ? [] : [{ hostname, sticky: domain.sticky }];
+  });
+  if (live) return { routes, live };
+  const notice = rolledBack
+    ? "The environment is rolled back: this deployment is ready, and takes its traffic when it is promoted."
+    : "A newer deployment serves the environment already: this one answers at its own names only.";
+  return { routes, live, notice };
+}
+
+function hostnameFor(domain: Domain, facts: RouteFacts, live: boolean): string | undefined {
+  const holder = facts.holders.get(domain.hostname);
+  switch (domain.sticky) {
+    case "none":
+      return holder === undefined || holder.id === facts.contender.id
+        ? domain.hostname
+        : domain.spare ?? domain.hostname;
+    case "branch":
+      return holder === undefined || !isNewer(holder, facts.contender) ? domain.hostname : undefined;
+    case "environment":
+    case "live":
+      return live ? domain.hostname : undefined;
+  }
+}
+
+/** Sequences count per environment; a branch can be deployed to several, and then the time of creation decides. */
+function isNewer(one: Contender, other: Contender): boolean {
+  return one.environmentId === other.environmentId
+    ? one.sequence > other.sequence
+    : one.createdAtMs > other.createdAtMs;
+}
+
+/** The names in the order in which people want to see them. */
+export function inShownOrder<T extends { readonly hostname: string; readonly sticky: Sticky }>(
+  routes: readonly T[],
+): readonly T[] {
+  const rank: Record<Sticky, number> = { live: 0, environment: 1, branch: 2, none: 3 };
+  return routes.toSorted((a, b) =>
+    rank[a.sticky] - rank[b.sticky] || (a.hostname < b.hostname ? -1 : a.hostname > b.hostname ? 1 : 0)
+  );
+}
+
+/** How long what lost its traffic goes on running. */
+export interface Retention {
+  /** For the one that served last: a rollback to it needs no start. */
+  readonly warmMs: number;
+  /** For all others: requests under way, and edges that are behind, are through by then. */
+  readonly graceMs: number;
+}
+
+/** One stop to schedule. */
+export interface Retirement {
+  readonly deploymentId: string;
+  readonly delayMs: number;
+  /** Whether it takes the place of an earlier schedule. */
+  readonly renews: boolean;
+}
+
+/** When to stop each deployment that serves nothing. `displaced` is the one that has just lost its traffic. */
+export function planRetirements(
+  idle: readonly string[],
+  { displaced, keep }: { readonly displaced: string | undefined; readonly keep: string },
+  { warmMs, graceMs }: Retention,
+): readonly Retirement[] {
+  return idle.filter((id) => id !== keep).map((deploymentId) =>
+    deploymentId === displaced
+      ? { deploymentId, delayMs: warmMs, renews: true }
+      : { deploymentId, delayMs: graceMs, renews: false }
+  );
+}

@@ -1,0 +1,88 @@
+/** The effects of moving traffic: each is one transaction, guarded by what the caller saw before. */
+import type { Clock } from "../../../../pkg/clock/mod.ts";
+import { transact } from "../../../../pkg/db/mod.ts";
+import { type ChangeNotifier, EDGE_REGION } from "../../internal/changes/mod.ts";
+import type { CtrlDatabase } from "../../internal/store/mod.ts";
+import { findEnvironmentPointer, listIdleDeployments } from "../../internal/store/worker_routing.ts";
+import { assignInTransaction, type AssignStep } from "./assign_step.ts";
+import type { StopOutcome } from "./contract.ts";
+import { stopInTransaction } from "./stop_step.ts";
+import { moveInTransaction, type MoveOrder, type MoveStep } from "./move_step.ts";
+
+/** Who serves an environment. */
+export interface Pointer {
+  readonly liveDeploymentId: string | undefined;
+  readonly rolledBack: boolean;
+}
+
+/** The pointer was not what the caller saw: look again. */
+export interface Conflict {
+  readonly kind: "conflict";
+}
+
+/** The effects that the routing handlers order. */
+export interface RoutingSteps {
+  /** @throws `not_found` when there is no such environment */
+  readPointer(environmentId: string): Promise<Pointer>;
+  /** Gives the deployment its names and makes it ready. */
+  assign(environmentId: string, deploymentId: string, before: Pointer): Promise<AssignStep>;
+  /**
+   * Promotes, or rolls back.
+   *
+   * @throws `failed_precondition` with the gate's text
+   */
+  move(environmentId: string, order: MoveOrder, before: Pointer): Promise<MoveStep>;
+  /** Ready deployments that serve nothing. */
+  listIdle(environmentId: string): Promise<readonly string[]>;
+  /** Stops a deployment unless it serves. */
+  stop(environmentId: string, deploymentId: string): Promise<Exclude<StopOutcome, { kind: "obsolete" }>>;
+}
+
+/** What the steps work with. */
+export interface RoutingDeps {
+  readonly db: CtrlDatabase;
+  readonly clock: Clock;
+  readonly changes: ChangeNotifier;
+  /** Host names end with it. */
+  readonly apex: string;
+  /** Scheme and port of shown URLs. */
+  readonly edgeUrl: string;
+}
+
+const IDLE_MAX = 100;
+
+/** The steps over the database. */
+export function createRoutingSteps(deps: RoutingDeps): RoutingSteps {
+  const { db, clock, changes } = deps;
+  return {
+    readPointer: (environmentId) => findEnvironmentPointer(db.kysely, environmentId),
+
+    async assign(environmentId, deploymentId, before) {
+      const order = { environmentId, deploymentId, before, nowMs: clock.now() };
+      const done = await transact(db, (tx) => assignInTransaction(tx, deps, order));
+      if (done.kind === "ready") changes.changed([EDGE_REGION]);
+      return done;
+    },
+
+    async move(environmentId, order, before) {
+      const nowMs = clock.now();
+      const done = await transact(
+        db,
+        (tx) => moveInTransaction(tx, deps, { environmentId, order, before, nowMs }),
+      );
+      if (done.kind === "moved") changes.changed([EDGE_REGION]);
+      return done;
+    },
+
+    listIdle: (environmentId) => listIdleDeployments(db.kysely, environmentId, IDLE_MAX),
+
+    async stop(environmentId, deploymentId) {
+      const { regions, outcome } = await transact(
+        db,
+        (tx) => stopInTransaction(tx, { environmentId, deploymentId, nowMs: clock.now() }),
+      );
+      changes.changed(regions);
+      return outcome;
+    },
+  };
+}

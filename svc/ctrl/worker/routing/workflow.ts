@@ -1,0 +1,119 @@
+/** The order of moving traffic. Each handler has its environment to itself. */
+import { type DurableObject, target } from "../../../../pkg/durable/mod.ts";
+import { publicFault } from "../../../../pkg/fault/mod.ts";
+import {
+  type AssignOutcome,
+  routingKey,
+  RoutingService,
+  type StopOutcome,
+  type StopRequest,
+  type SwitchOutcome,
+} from "./contract.ts";
+import type { MoveOrder } from "./move_step.ts";
+import { planRetirements, type Retention } from "./plan.ts";
+import type { RoutingSteps } from "./steps.ts";
+
+/** What the handlers work with. */
+export interface RoutingWorkflowDeps {
+  readonly steps: RoutingSteps;
+  readonly retention: Retention;
+}
+
+/** Nobody else writes the pointer, so a second look is rare and a third is a bug. */
+const ROUNDS_MAX = 5;
+
+/** Gives a running deployment its names, and the environment's traffic if it is the newest. */
+export async function assign(
+  durable: DurableObject,
+  deps: RoutingWorkflowDeps,
+  deploymentId: string,
+): Promise<AssignOutcome> {
+  const { steps } = deps;
+  const environmentId = durable.key;
+  for (let round = 1; round <= ROUNDS_MAX; round++) {
+    const before = await durable.run(`read pointer, round ${round}`, () => steps.readPointer(environmentId));
+    const done = await durable.run(
+      `assign routes, round ${round}`,
+      () => steps.assign(environmentId, deploymentId, before),
+    );
+    if (done.kind === "conflict") continue;
+    if (done.kind !== "ready") return done;
+    const displaced = done.live ? before.liveDeploymentId : undefined;
+    await retire(durable, deps, { displaced, keep: deploymentId });
+    return done;
+  }
+  throw contended();
+}
+
+/** Promotes, or rolls back, and answers when traffic has moved. */
+export async function move(
+  durable: DurableObject,
+  deps: RoutingWorkflowDeps,
+  order: MoveOrder,
+): Promise<SwitchOutcome> {
+  const { steps } = deps;
+  const environmentId = durable.key;
+  for (let round = 1; round <= ROUNDS_MAX; round++) {
+    const before = await durable.run(`read pointer, round ${round}`, () => steps.readPointer(environmentId));
+    const done = await durable.run(
+      `move traffic, round ${round}`,
+      () => steps.move(environmentId, order, before),
+    );
+    if (done.kind === "conflict") continue;
+    const previous = before.liveDeploymentId;
+    await retire(durable, deps, {
+      displaced: previous === order.target ? undefined : previous,
+      keep: order.target,
+    });
+    return { previousDeploymentId: previous ?? "", hostnames: done.hostnames };
+  }
+  throw contended();
+}
+
+/**
+ * Schedules the stop of every deployment of the environment that serves nothing.
+ *
+ * A schedule has its own id, and the object remembers the newest one of each deployment: one that was made before the
+ * deployment served again, or was put off, finds another id there and does nothing.
+ */
+async function retire(
+  durable: DurableObject,
+  { steps, retention }: RoutingWorkflowDeps,
+  moved: { readonly displaced: string | undefined; readonly keep: string },
+): Promise<void> {
+  durable.clear(stopKey(moved.keep));
+  const idle = await durable.run("list idle deployments", () => steps.listIdle(durable.key));
+  const nowMs = await durable.now();
+  for (const { deploymentId, delayMs, renews } of planRetirements(idle, moved, retention)) {
+    if (!renews && await durable.get<string>(stopKey(deploymentId)) !== undefined) continue;
+    const scheduleId = `${moved.keep}@${nowMs}`;
+    durable.set(stopKey(deploymentId), scheduleId);
+    await durable.send(
+      target(RoutingService, "stop", routingKey(durable.key)),
+      { deploymentId, scheduleId },
+      {
+        delayMs,
+      },
+    );
+  }
+}
+
+/** Stops a deployment whose schedule is still the newest one, unless it serves again. */
+export async function stop(
+  durable: DurableObject,
+  { steps }: RoutingWorkflowDeps,
+  { deploymentId, scheduleId }: StopRequest,
+): Promise<StopOutcome> {
+  if (await durable.get<string>(stopKey(deploymentId)) !== scheduleId) return { kind: "obsolete" };
+  const outcome = await durable.run("stop deployment", () => steps.stop(durable.key, deploymentId));
+  durable.clear(stopKey(deploymentId));
+  return outcome;
+}
+
+function stopKey(deploymentId: string): string {
+  return `stop:${deploymentId}`;
+}
+
+function contended(): Error {
+  return publicFault("unavailable", "The environment's traffic is being moved by somebody else. Try again.");
+}
