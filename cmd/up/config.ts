@@ -1,0 +1,53 @@
+import { z } from "zod";
+import { type ConfigOf, field, portSchema, textSchema } from "../../pkg/config/mod.ts";
+import { HOST_DEFAULT } from "../../pkg/docker/mod.ts";
+
+const SLUG = /^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$/;
+
+function slugSchema(fallback: string): z.ZodType<string> {
+  return z.string().default(fallback).refine((slug) => SLUG.test(slug), {
+    message: "must be lower-case letters, digits and dashes, at most 40",
+  });
+}
+
+/** Every setting of `up`. */
+export const UP_FIELDS = {
+  dataDir: field({
+    flag: "data-dir",
+    env: "UNKEY_DATA_DIR",
+    help: "Folder for everything that is kept: database, uploads, secrets, logs.",
+    placeholder: "<folder>",
+    schema: textSchema(".unkey"),
+  }),
+  apiPort: field({
+    flag: "api-port",
+    env: "UNKEY_UP_API_PORT",
+    help: "Port of the API, on 127.0.0.1.",
+    placeholder: "<port>",
+    schema: portSchema(7091),
+  }),
+  edgePort: field({
+    flag: "edge-port",
+    env: "UNKEY_UP_EDGE_PORT",
+    help: "Port that serves the apps, on 127.0.0.1.",
+    placeholder: "<port>",
+    schema: portSchema(7070),
+  }),
+  project: field({
+    flag: "project",
+    env: "UNKEY_PROJECT",
+    help: "Project to create unless it exists.",
+    placeholder: "<slug>",
+    schema: slugSchema("app"),
+  }),
+  dockerHost: field({
+    flag: "docker-host",
+    env: "DOCKER_HOST",
+    help: "Docker Engine to build and run with.",
+    placeholder: "<url>",
+    schema: textSchema(HOST_DEFAULT),
+  }),
+};
+
+/** Parsed settings of `up`. */
+export type UpConfig = ConfigOf<typeof UP_FIELDS>;

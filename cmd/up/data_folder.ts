@@ -1,0 +1,115 @@
+import { join } from "node:path";
+import { z } from "zod";
+import { Fault, publicFault } from "../../pkg/fault/mod.ts";
+import { newDnsName } from "../../pkg/uid/mod.ts";
+
+/** Where everything is that outlives one run. */
+export interface DataFolder {
+  readonly root: string;
+  readonly state: string;
+  readonly lock: string;
+  readonly database: string;
+  readonly objects: string;
+  readonly restate: string;
+  readonly krane: string;
+  readonly log: string;
+  readonly restateLog: string;
+}
+
+const State = z.object({
+  /** Tells this folder's containers from those of another folder on the same machine. */
+  id: z.string(),
+  /** Ports that nobody types, kept so that they do not change under what remembers them. */
+  ports: z.object({
+    restateIngress: z.number(),
+    restateAdmin: z.number(),
+    restateNode: z.number(),
+    worker: z.number(),
+    workerHealth: z.number(),
+    krane: z.number(),
+  }),
+  serviceToken: z.string(),
+  vaultMasterKey: z.string(),
+  objectSigningKey: z.string(),
+  regionToken: z.string().optional(),
+  edgeToken: z.string().optional(),
+  workspaceId: z.string().optional(),
+  rootKey: z.string().optional(),
+});
+
+/** What is made once and kept: names, ports, secrets. The file that holds it is readable by its owner only. */
+export type State = z.infer<typeof State>;
+
+/** The paths below `root`, which is absolute. */
+export function dataFolder(root: string): DataFolder {
+  return {
+    root,
+    state: join(root, "state.json"),
+    lock: join(root, "up.lock"),
+    database: join(root, "unkey.db"),
+    objects: join(root, "objects"),
+    restate: join(root, "restate"),
+    krane: join(root, "krane"),
+    log: join(root, "logs", "unkey.log"),
+    restateLog: join(root, "logs", "restate.log"),
+  };
+}
+
+/**
+ * Makes the folder unless it is there.
+ *
+ * @throws `failed_precondition` when it cannot be made or written to
+ */
+export async function makeDataFolder(folder: DataFolder): Promise<void> {
+  try {
+    await Deno.mkdir(join(folder.root, "logs"), { recursive: true, mode: 0o700 });
+    await Deno.mkdir(folder.krane, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    const text = `The data folder ${folder.root} cannot be used. Choose another with --data-dir.`;
+    throw new Fault("failed_precondition", text, { publicMessage: text, cause: error });
+  }
+}
+
+/**
+ * The kept state, or `undefined` at the first start.
+ *
+ * @throws `failed_precondition` for a file that is not ours: secrets are never guessed anew over existing data
+ */
+export async function readState(folder: DataFolder): Promise<State | undefined> {
+  let text: string;
+  try {
+    text = await Deno.readTextFile(folder.state);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw unusable(folder);
+  }
+  try {
+    return State.parse(JSON.parse(text));
+  } catch {
+    throw unusable(folder); // the parser's message could quote a secret
+  }
+}
+
+/** Keeps the state: whole or not at all, readable by its owner only from the first byte on. */
+export async function writeState(folder: DataFolder, state: State): Promise<void> {
+  const temporary = `${folder.state}.${newDnsName(8)}`;
+  try {
+    await Deno.writeTextFile(temporary, `${JSON.stringify(state, undefined, 2)}\n`, {
+      mode: 0o600,
+      createNew: true,
+    });
+    await Deno.rename(temporary, folder.state);
+  } catch (error) {
+    await Deno.remove(temporary).catch(() => undefined); // it may not have been made
+    const text = `${folder.state} cannot be written. Check the disk and the folder's owner.`;
+    throw new Fault("failed_precondition", text, { publicMessage: text, cause: error });
+  }
+}
+
+function unusable(folder: DataFolder): Fault {
+  return publicFault(
+    "failed_precondition",
+    `${folder.state} cannot be read, and it holds the secrets of the data beside it. ` +
+      `Restore it, or remove ${folder.root} to begin anew, or choose another folder with --data-dir.`,
+  );
+}

@@ -1,0 +1,52 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { openEngine } from "../../pkg/docker/mod.ts";
+import { checkDocker } from "./engine.ts";
+
+async function check(host: string, path: string): Promise<unknown> {
+  const engine = openEngine(host);
+  try {
+    return await checkDocker(
+      engine,
+      (name) => name === "PATH" ? path : undefined,
+      AbortSignal.timeout(10_000),
+    );
+  } finally {
+    engine.close();
+  }
+}
+
+async function withFolder(test: (folder: string) => Promise<void>): Promise<void> {
+  const folder = await Deno.makeTempDir({ prefix: "unkey-docker-" });
+  try {
+    await test(folder);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+Deno.test("Docker that is installed but does not run: the message says how to start it", () =>
+  withFolder(async (folder) => {
+    await Deno.writeTextFile(join(folder, "docker"), "");
+    await assert.rejects(check(`unix://${folder}/docker.sock`, folder), {
+      code: "failed_precondition",
+      publicMessage:
+        /^Docker is installed but does not run .*(systemctl start docker|Docker Desktop).* again\.$/,
+    });
+  }));
+
+Deno.test("a socket that nobody listens on any more counts as not running", () =>
+  withFolder(async (folder) => {
+    await Deno.writeTextFile(join(folder, "docker"), "");
+    const path = join(folder, "docker.sock");
+    Deno.listen({ transport: "unix", path }).close();
+    await assert.rejects(check(`unix://${path}`, folder), { publicMessage: /does not run/ });
+  }));
+
+Deno.test("an engine elsewhere that does not answer is named", () =>
+  withFolder(async (folder) => {
+    await assert.rejects(check("tcp://127.0.0.1:1", folder), {
+      code: "failed_precondition",
+      publicMessage: /^No Docker Engine answers at tcp:\/\/127\.0\.0\.1:1\. .*DOCKER_HOST/,
+    });
+  }));

@@ -1,0 +1,63 @@
+import { paint, type Process } from "../../pkg/cli/mod.ts";
+import type { DownloadProgress } from "../../pkg/restate_server/mod.ts";
+
+/** Shows how the start goes, a line per part, on standard error. */
+export interface Progress {
+  /** Runs `start`, and tells how long it took and what it returned: a few words about the part. */
+  step(
+    part: string,
+    start: (download: (progress: DownloadProgress) => void) => Promise<string>,
+  ): Promise<void>;
+  /** A line that belongs to no part. */
+  note(text: string): void;
+}
+
+const PART_WIDTH = 16;
+const BAR_WIDTH = 24;
+/** Without a terminal a download is told in quarters. */
+const SHARES = 4;
+
+/** Progress for whoever is at the other end of standard error. */
+export function createProgress(process: Pick<Process, "stderr" | "terminal" | "clock">): Progress {
+  const { stderr, terminal, clock } = process;
+  const colours = paint(process);
+  const line = (mark: string, part: string, text: string): void =>
+    stderr(`${terminal.live ? "\r\x1b[K" : ""}${mark} ${part.padEnd(PART_WIDTH)}${text}\n`);
+
+  const downloadOf = (part: string): (progress: DownloadProgress) => void => {
+    let told = -1;
+    return ({ receivedBytes, totalBytes }) => {
+      const share = totalBytes === undefined ? 0 : receivedBytes / totalBytes;
+      const size = megabytes(receivedBytes) +
+        (totalBytes === undefined ? "" : ` of ${megabytes(totalBytes)}`);
+      const step = Math.floor(share * (terminal.live ? 100 : SHARES));
+      if (step === told) return;
+      told = step;
+      if (!terminal.live) return line(" ", part, `downloading, ${size}`);
+      const bar = "#".repeat(Math.round(share * BAR_WIDTH)).padEnd(BAR_WIDTH, "-");
+      stderr(`\r\x1b[K  ${part.padEnd(PART_WIDTH)}${bar} ${size}`);
+    };
+  };
+
+  return {
+    async step(part, start): Promise<void> {
+      const startedMs = clock.now();
+      if (terminal.live) stderr(`  ${part.padEnd(PART_WIDTH)}${colours.dim("starting")}`);
+      try {
+        const text = await start(downloadOf(part));
+        const took = colours.dim(`${((clock.now() - startedMs) / 1000).toFixed(1)} s`);
+        line(colours.green("ok"), part, `${text}  ${took}`);
+      } catch (error) {
+        line(colours.red("--"), part, "did not start");
+        throw error;
+      }
+    },
+    note(text): void {
+      stderr(`${text}\n`);
+    },
+  };
+}
+
+function megabytes(bytes: number): string {
+  return `${(bytes / 1e6).toFixed(0)} MB`;
+}
