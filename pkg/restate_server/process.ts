@@ -86,6 +86,8 @@ export async function spawnServer(options: ProcessOptions): Promise<ServerProces
     RESTATE_ADMIN__BIND_ADDRESS: `127.0.0.1:${ports.admin}`,
     RESTATE_ADVERTISED_ADDRESS: `http://127.0.0.1:${ports.node}`,
     RESTATE_LOG_FORMAT: "compact",
+    // The last one looks for newer versions, which a pinned server has no use for.
+    RESTATE_LOG_FILTER: "warn,restate=info,octocrab=off",
     RESTATE_LOG_DISABLE_ANSI_CODES: "true",
     RESTATE_DISABLE_TELEMETRY: "true",
     // Sized for one machine: the defaults are for a server that has the machine to itself.
