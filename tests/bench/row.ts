@@ -32,3 +32,12 @@ function verdict(ok: boolean | undefined): string {
   if (ok === undefined) return "not measured";
   return ok ? "yes" : "NO";
 }
+
+/** What the numbers were measured on. */
+export function machine(): string {
+  const memoryGib = Deno.systemMemoryInfo().total / 1024 ** 3;
+  const { os, arch } = Deno.build;
+  return `${navigator.hardwareConcurrency} cores, ${
+    memoryGib.toFixed(0)
+  } GiB, ${os} ${Deno.osRelease()} ${arch}, Deno ${Deno.version.deno}`;
+}

@@ -1,0 +1,148 @@
+import { docker } from "./testbed.ts";
+import { Part } from "./process.ts";
+import { answersOk, eventually, freePort } from "./wait.ts";
+
+const MAIN = new URL("../../main.ts", import.meta.url).pathname;
+
+/** `unkey up` in a data folder and with a login of its own, the way one person uses the platform. */
+export class LocalPlatform implements AsyncDisposable {
+  readonly directory: string;
+  readonly apiPort = freePort();
+  readonly edgePort = freePort();
+  readonly #program: readonly string[];
+  readonly #part: Part;
+
+  private constructor(directory: string, program: readonly string[]) {
+    this.directory = directory;
+    this.#program = program;
+    const [command = "", ...first] = program;
+    this.#part = new Part({
+      name: "unkey up",
+      command,
+      args: [...first, "up", "--data-dir", `${directory}/data`, ...this.#portFlags()],
+      env: () => this.env(),
+      logFile: this.logFile,
+      ready: async () => (await this.#part.logTail(1_000)).includes("ready: ") && await this.#apiReady(),
+    });
+  }
+
+  /** Prepares a folder; nothing runs yet. `program` is how to run `unkey`. */
+  static async create(
+    program: readonly string[] = [Deno.execPath(), "run", "-A", "--quiet", MAIN],
+  ): Promise<LocalPlatform> {
+    return new LocalPlatform(await Deno.makeTempDir({ prefix: "unkey-local-" }), program);
+  }
+
+  get pid(): number {
+    return this.#part.pid;
+  }
+
+  get running(): boolean {
+    return this.#part.running;
+  }
+
+  get logFile(): string {
+    return `${this.directory}/up.log`;
+  }
+
+  async start(): Promise<void> {
+    await Deno.writeTextFile(this.logFile, "");
+    await this.#part.start();
+  }
+
+  /** Ctrl-C by default. */
+  async stop(signal: "SIGINT" | "SIGKILL" = "SIGINT"): Promise<void> {
+    await this.#part.kill(signal);
+  }
+
+  logTail(): Promise<string> {
+    return this.#part.logTail();
+  }
+
+  /** Runs the command line, logged in by `up` itself. */
+  async unkey(args: readonly string[]): Promise<{ code: number; stdout: string; stderr: string }> {
+    const [command = "", ...first] = this.#program;
+    const { code, stdout, stderr } = await new Deno.Command(command, {
+      args: [...first, ...args],
+      env: this.env(),
+      stdin: "null",
+    }).output();
+    return { code, stdout: new TextDecoder().decode(stdout), stderr: new TextDecoder().decode(stderr) };
+  }
+
+  /** Deploys to production and answers with what `--json` printed; throws unless it became ready. */
+  async deploy(args: readonly string[]): Promise<{ id: string; urls: string[]; image?: string }> {
+    const result = await this.unkey(["deploy", ...args, "--env", "production", "--json"]);
+    if (result.code !== 0) throw new Error(`The deploy failed: ${result.stdout}\n${result.stderr}`);
+    return JSON.parse(result.stdout);
+  }
+
+  /** A copy of a folder that a test may change. */
+  async copy(folder: string): Promise<string> {
+    const copy = `${this.directory}/app-${crypto.randomUUID().slice(0, 8)}`;
+    const { success } = await new Deno.Command("cp", { args: ["-r", folder, copy] }).output();
+    if (!success) throw new Error(`Cannot copy ${folder}`);
+    return copy;
+  }
+
+  /** The image of the newest deployment, under a name of its own. */
+  async prebuilt(): Promise<string> {
+    const { stdout } = await docker([
+      "images",
+      "--format",
+      "{{.Repository}}:{{.Tag}}",
+      "--filter",
+      "reference=unkey.local/*",
+    ]);
+    const newest = stdout.split("\n")[0] ?? "";
+    const image = `unkey-test/prebuilt:${crypto.randomUUID().slice(0, 8)}`;
+    await docker(["tag", newest, image]);
+    return image;
+  }
+
+  async get(url: string): Promise<{ status: number; body: string }> {
+    const { hostname, pathname } = new URL(url);
+    const response = await fetch(`http://127.0.0.1:${this.edgePort}${pathname}`, {
+      headers: { host: hostname },
+      signal: AbortSignal.timeout(10_000),
+    });
+    return { status: response.status, body: await response.text() };
+  }
+
+  async answers(url: string, text: string): Promise<void> {
+    await eventually(`${url} to answer "${text}"`, async () => {
+      const { status, body } = await this.get(url).catch(() => ({ status: 0, body: "" }));
+      return status === 200 && body.includes(text);
+    });
+  }
+
+  /** All containers of this platform, running or not. */
+  async containers(filter: readonly string[] = []): Promise<string[]> {
+    const label = `label=unkey.com/control-plane.id=${await this.#controlPlaneId()}`;
+    const { stdout } = await docker(["ps", "--all", "--quiet", "--filter", label, ...filter]);
+    return stdout.split("\n").filter((id) => id !== "");
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+    for (const id of await this.containers()) await docker(["rm", "--force", "--volumes", id]);
+    await Deno.remove(this.directory, { recursive: true });
+  }
+
+  env(): Record<string, string> {
+    const cache = Deno.env.get("XDG_CACHE_HOME") ?? `${Deno.env.get("HOME")}/.cache`;
+    return { XDG_CONFIG_HOME: `${this.directory}/config`, XDG_CACHE_HOME: cache, NO_COLOR: "1" };
+  }
+
+  #portFlags(): string[] {
+    return ["--api-port", String(this.apiPort), "--edge-port", String(this.edgePort)];
+  }
+
+  #apiReady(): Promise<boolean> {
+    return answersOk(`http://127.0.0.1:${this.apiPort}/health/ready`);
+  }
+
+  #controlPlaneId(): Promise<string> {
+    return Promise.resolve(`http://127.0.0.1:${this.apiPort}`);
+  }
+}
