@@ -1,0 +1,203 @@
+import {
+  type ConfigOf,
+  field,
+  integerSchema,
+  listSchema,
+  portSchema,
+  secretField,
+  switchField,
+  textSchema,
+  urlSchema,
+} from "../../../pkg/config/mod.ts";
+import type { z } from "zod";
+import { masterKeysProblem } from "../../../pkg/vault/mod.ts";
+
+/** Every setting of `ctrl api`. */
+export const API_FIELDS = {
+  httpPort: field({
+    flag: "http-port",
+    env: "UNKEY_HTTP_PORT",
+    placeholder: "<port>",
+    help: "Port for RPC and REST.",
+    schema: portSchema(7091),
+  }),
+  host: field({
+    flag: "host",
+    env: "UNKEY_HTTP_HOST",
+    placeholder: "<address>",
+    help: "Address to listen on.",
+    schema: textSchema("0.0.0.0"),
+  }),
+  advertiseUrl: field({
+    flag: "advertise-url",
+    env: "UNKEY_ADVERTISE_URL",
+    placeholder: "<url>",
+    help:
+      "Where other processes of the control plane reach this one. Without it they cannot wake its streams, " +
+      "which then notice changes at their next poll.",
+    schema: optionalUrlSchema(),
+  }),
+  instanceId: field({
+    flag: "instance-id",
+    env: "UNKEY_INSTANCE_ID",
+    help: "Name of this process. Made up when absent.",
+    schema: textSchema(),
+  }),
+  databasePrimary: secretField({
+    env: "UNKEY_DATABASE_PRIMARY",
+    help: "Database: mysql://user:password@host:port/name or sqlite:///path/to/file.db.",
+    required: true,
+  }),
+  migrate: switchField({
+    flag: "migrate",
+    env: "UNKEY_DATABASE_MIGRATE",
+    help: "Bring the tables up to date at start.",
+    default: true,
+  }),
+  authToken: secretField({
+    env: "UNKEY_AUTH_TOKEN",
+    help: "Service token: for operators and between the processes of the control plane.",
+    required: true,
+  }),
+  vaultMasterKeys: secretField({
+    env: "UNKEY_VAULT_MASTER_KEYS",
+    help: "Comma-separated keys of 32 bytes in base64. The first encrypts, all of them decrypt.",
+    required: true,
+  }),
+  restateUrl: field({
+    flag: "restate-url",
+    env: "UNKEY_RESTATE_INGRESS_URL",
+    placeholder: "<url>",
+    help: "Ingress of the Restate server.",
+    schema: urlSchema("http://restate:8080"),
+  }),
+  restateApiKey: secretField({
+    env: "UNKEY_RESTATE_API_KEY",
+    help: "Bearer token for Restate's ingress.",
+    required: false,
+  }),
+  buildS3Url: field({
+    flag: "build-s3-url",
+    env: "UNKEY_BUILD_S3_URL",
+    placeholder: "<url>",
+    help: "S3 endpoint for build contexts, as the control plane and the builder reach it.",
+    schema: optionalUrlSchema(),
+  }),
+  buildS3ExternalUrl: field({
+    flag: "build-s3-external-url",
+    env: "UNKEY_BUILD_S3_EXTERNAL_URL",
+    placeholder: "<url>",
+    help: "The same endpoint as clients reach it, when that differs.",
+    schema: optionalUrlSchema(),
+  }),
+  buildS3Region: field({
+    flag: "build-s3-region",
+    env: "UNKEY_BUILD_S3_REGION",
+    placeholder: "<region>",
+    help: "Region of the S3 endpoint, part of every signature.",
+    schema: textSchema("auto"),
+  }),
+  buildS3Bucket: field({
+    flag: "build-s3-bucket",
+    env: "UNKEY_BUILD_S3_BUCKET",
+    placeholder: "<name>",
+    help: "Bucket for build contexts.",
+    schema: textSchema(),
+  }),
+  buildS3AccessKeyId: secretField({
+    env: "UNKEY_BUILD_S3_ACCESS_KEY_ID",
+    help: "Access key of the bucket.",
+    required: false,
+  }),
+  buildS3AccessKeySecret: secretField({
+    env: "UNKEY_BUILD_S3_ACCESS_KEY_SECRET",
+    help: "Secret of the access key.",
+    required: false,
+  }),
+  buildFilesDir: field({
+    flag: "build-files-dir",
+    env: "UNKEY_BUILD_FILES_DIR",
+    placeholder: "<folder>",
+    help: "Folder for build contexts, instead of S3. Served by this process.",
+    schema: textSchema(),
+  }),
+  buildFilesUrl: field({
+    flag: "build-files-url",
+    env: "UNKEY_BUILD_FILES_URL",
+    placeholder: "<url>",
+    help: "This process as the builder reaches it, for contexts in a folder.",
+    schema: optionalUrlSchema(),
+  }),
+  buildFilesExternalUrl: field({
+    flag: "build-files-external-url",
+    env: "UNKEY_BUILD_FILES_EXTERNAL_URL",
+    placeholder: "<url>",
+    help: "The same as clients reach it, when that differs.",
+    schema: optionalUrlSchema(),
+  }),
+  buildFilesSigningKey: secretField({
+    env: "UNKEY_BUILD_FILES_SIGNING_KEY",
+    help:
+      "Signs the URLs of contexts in a folder; all processes share it. Derived from the master keys when absent.",
+    required: false,
+  }),
+  uploadSizeMax: field({
+    flag: "upload-size-max",
+    env: "UNKEY_UPLOAD_SIZE_MAX",
+    placeholder: "<MiB>",
+    help: "Largest build context in MiB.",
+    schema: integerSchema(512, 1, 5_120),
+  }),
+  availableRegions: field({
+    flag: "available-regions",
+    env: "UNKEY_AVAILABLE_REGIONS",
+    placeholder: "<region,...>",
+    help: "Regions that deployments go to.",
+    schema: listSchema(["local.dev"]),
+  }),
+  edgeUrl: field({
+    flag: "edge-url",
+    env: "UNKEY_EDGE_URL",
+    placeholder: "<url>",
+    help: "Scheme and port of the URLs that are shown; the host is the deployment's.",
+    schema: urlSchema("http://localhost:7070"),
+  }),
+};
+
+/** Parsed settings of `ctrl api`. */
+export type ApiConfig = ConfigOf<typeof API_FIELDS>;
+
+/** A problem per pair of settings that do not go together; for `loadConfig`. */
+export function checkApiConfig(config: ApiConfig): readonly string[] {
+  const problems: string[] = [];
+  const keys = masterKeysProblem(config.vaultMasterKeys);
+  if (keys !== undefined) problems.push(`UNKEY_VAULT_MASTER_KEYS ${keys}`);
+  const [s3, files] = [config.buildS3Url !== undefined, config.buildFilesDir !== undefined];
+  if (s3 === files) {
+    const both = s3 ? "both are set" : "neither is set";
+    problems.push(
+      `exactly one of --build-s3-url (UNKEY_BUILD_S3_URL) and --build-files-dir (UNKEY_BUILD_FILES_DIR) is needed: ${both}`,
+    );
+  }
+  if (s3) {
+    const needed = {
+      "--build-s3-bucket (UNKEY_BUILD_S3_BUCKET)": config.buildS3Bucket,
+      "UNKEY_BUILD_S3_ACCESS_KEY_ID": config.buildS3AccessKeyId,
+      "UNKEY_BUILD_S3_ACCESS_KEY_SECRET": config.buildS3AccessKeySecret,
+    };
+    for (const [name, value] of Object.entries(needed)) {
+      if (value === undefined) problems.push(`${name} is required with --build-s3-url`);
+    }
+  }
+  return problems;
+}
+
+function optionalUrlSchema(): z.ZodType<string | undefined> {
+  return textSchema().transform((raw, context): string | undefined => {
+    if (raw === undefined) return undefined;
+    const parsed = urlSchema().safeParse(raw);
+    if (parsed.success) return parsed.data;
+    context.addIssue({ code: "custom", message: "must be an http:// or https:// URL" });
+    return undefined;
+  });
+}

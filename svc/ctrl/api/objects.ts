@@ -1,0 +1,82 @@
+import { hash } from "node:crypto";
+import type { Clock } from "../../../pkg/clock/mod.ts";
+import { Secret } from "../../../pkg/config/mod.ts";
+import { Fault } from "../../../pkg/fault/mod.ts";
+import {
+  createFileObjectStore,
+  createS3ObjectStore,
+  type FileObjectStore,
+  type ObjectStore,
+} from "../../../pkg/objectstore/mod.ts";
+import type { HttpRoute } from "../../../pkg/rpc/mod.ts";
+import type { ApiConfig } from "./config.ts";
+
+/** The object store that the settings name. */
+export interface Objects {
+  readonly store: ObjectStore;
+  /** Serves the objects, where this process keeps them. */
+  readonly route: HttpRoute | undefined;
+  /** Makes sure that the store can be used. */
+  prepare(): Promise<void>;
+  close(): void;
+}
+
+const MEBIBYTE = 1024 * 1024;
+
+/** Opens the store; `port` tells where this process listens, once it does. Does no I/O. */
+export function openObjects(config: ApiConfig, clock: Clock, port: () => number): Objects {
+  if (config.buildFilesDir !== undefined) return openFolder(config, config.buildFilesDir, clock, port);
+  const { buildS3Url, buildS3Bucket, buildS3AccessKeyId, buildS3AccessKeySecret } = config;
+  if (!buildS3Url || !buildS3Bucket || !buildS3AccessKeyId || !buildS3AccessKeySecret) {
+    throw new Fault("invalid_argument", "the settings name no object store", {
+      publicMessage: "Neither a bucket nor a folder for build contexts is configured.",
+    });
+  }
+  const store = createS3ObjectStore({
+    url: buildS3Url,
+    ...(config.buildS3ExternalUrl === undefined ? {} : { externalUrl: config.buildS3ExternalUrl }),
+    bucket: buildS3Bucket,
+    region: config.buildS3Region,
+    accessKeyId: buildS3AccessKeyId.reveal(),
+    secretAccessKey: buildS3AccessKeySecret,
+    clock,
+  });
+  return { store, route: undefined, prepare: () => store.ensureBucket(), close: () => store.close() };
+}
+
+/** The store is made at its first use, when the port that URLs lead to is known. */
+function openFolder(config: ApiConfig, directory: string, clock: Clock, port: () => number): Objects {
+  let opened: FileObjectStore | undefined;
+  const store = (): FileObjectStore =>
+    opened ??= createFileObjectStore({
+      directory,
+      baseUrl: config.buildFilesUrl ?? `http://127.0.0.1:${port()}`,
+      ...(config.buildFilesExternalUrl === undefined ? {} : { externalUrl: config.buildFilesExternalUrl }),
+      signingKey: config.buildFilesSigningKey ?? filesSigningKey(config.vaultMasterKeys),
+      sizeMaxBytes: uploadBytesMax(config),
+      clock,
+    });
+  return {
+    store: {
+      presignPut: (key, options) => store().presignPut(key, options),
+      presignGet: (key, options) => store().presignGet(key, options),
+      head: (key) => store().head(key),
+      delete: (key) => store().delete(key),
+    },
+    route: (request) => store().handler(request),
+    prepare: () => Promise.resolve(),
+    close: () => undefined,
+  };
+}
+
+/**
+ * What signs the URLs of a folder when no key is set. The worker derives the same one from the same master keys; it says
+ * nothing about them.
+ */
+export function filesSigningKey(masterKeys: Secret): Secret {
+  return new Secret(hash("sha256", `unkey build files\n${masterKeys.reveal()}`, "hex"));
+}
+
+export function uploadBytesMax({ uploadSizeMax }: ApiConfig): number {
+  return uploadSizeMax * MEBIBYTE;
+}

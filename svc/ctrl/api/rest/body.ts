@@ -1,0 +1,54 @@
+import type { z } from "zod";
+import { ProblemError } from "./problem.ts";
+
+const BODY_BYTES_MAX = 1024 * 1024;
+const ERRORS_MAX = 20;
+
+/** Reads and checks a JSON body. @throws `ProblemError` with status 400 or 413 */
+export async function readBody<T>(request: Request, path: string, schema: z.ZodType<T>): Promise<T> {
+  const parsed = schema.safeParse(parseJson(await readText(request)));
+  if (parsed.success) return parsed.data;
+  throw new ProblemError({
+    status: 400,
+    type: "application/invalid_input",
+    detail: `POST request body for '${path}' failed to validate schema`,
+    errors: parsed.error.issues.slice(0, ERRORS_MAX).map(({ path: at, message }) => ({
+      location: ["body", ...at.map(String)].join("."),
+      message,
+    })),
+  });
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    // The text is not quoted: it may hold a credential in the wrong place.
+    throw new ProblemError({
+      status: 400,
+      type: "application/invalid_input",
+      detail: "The request body is not valid JSON.",
+    });
+  }
+}
+
+async function readText(request: Request): Promise<string> {
+  const declared = Number(request.headers.get("content-length") ?? 0);
+  if (declared > BODY_BYTES_MAX) throw tooLarge();
+  const decoder = new TextDecoder();
+  let [text, bytes] = ["", 0];
+  for await (const chunk of request.body ?? []) {
+    bytes += chunk.length;
+    if (bytes > BODY_BYTES_MAX) throw tooLarge();
+    text += decoder.decode(chunk, { stream: true });
+  }
+  return text + decoder.decode();
+}
+
+function tooLarge(): ProblemError {
+  return new ProblemError({
+    status: 413,
+    type: "application/payload_too_large",
+    detail: `The request body has more than ${BODY_BYTES_MAX / 1024} KiB.`,
+  });
+}

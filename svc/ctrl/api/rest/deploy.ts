@@ -1,0 +1,114 @@
+/** The three routes, each: check the body, call a use case, build the answer. */
+import type { z } from "zod";
+import { isFault } from "../../../../pkg/fault/mod.ts";
+import { requireInProject } from "../../internal/auth/permissions.ts";
+import type { RootKeyPrincipal } from "../../internal/auth/principal.ts";
+import { createDeployment } from "../../services/deployment/create.ts";
+import type { CreateRequest, RequestedSource } from "../../services/deployment/create_request.ts";
+import { createUpload } from "../../services/deployment/create_upload.ts";
+import type { DeploymentDeps } from "../../services/deployment/deps.ts";
+import { requireDeployment } from "../../services/deployment/find.ts";
+import { readBody } from "./body.ts";
+import { ProblemError } from "./problem.ts";
+import { createDeploymentBody, generateUploadUrlBody, getDeploymentBody } from "./schemas.ts";
+
+/** What a route answers when nothing failed. */
+export interface Answer {
+  readonly status: number;
+  readonly data: unknown;
+}
+
+/** One route, after its caller is known. */
+export type Route = (deps: DeploymentDeps, caller: RootKeyPrincipal, request: Request) => Promise<Answer>;
+
+const PROJECT_MISSING = "The requested project does not exist or has been deleted.";
+const DEPLOYMENT_MISSING = "The requested deployment does not exist or has been deleted.";
+
+export async function generateUploadUrl(
+  deps: DeploymentDeps,
+  caller: RootKeyPrincipal,
+  request: Request,
+): Promise<Answer> {
+  const { projectId } = await readBody(request, "/v2/deploy.generateUploadUrl", generateUploadUrlBody);
+  requireInProject(caller, "generate_upload_url", projectId);
+  const upload = await createUpload(deps, caller, { projectId, sizeBytes: 0, checksumSha256: "" })
+    .catch(saying(PROJECT_MISSING));
+  return { status: 200, data: { uploadUrl: upload.url, context: upload.objectKey } };
+}
+
+export async function createDeploymentRoute(
+  deps: DeploymentDeps,
+  caller: RootKeyPrincipal,
+  request: Request,
+): Promise<Answer> {
+  const body = await readBody(request, "/v2/deploy.createDeployment", createDeploymentBody);
+  requireInProject(caller, "create_deployment", body.projectId);
+  const idempotencyKey = request.headers.get("idempotency-key") ?? "";
+  const { id } = await createDeployment(deps, caller, decodeCreate(body, idempotencyKey));
+  return { status: 201, data: { deploymentId: id } };
+}
+
+export async function getDeploymentRoute(
+  deps: DeploymentDeps,
+  caller: RootKeyPrincipal,
+  request: Request,
+): Promise<Answer> {
+  const { deploymentId: id } = await readBody(request, "/v2/deploy.getDeployment", getDeploymentBody);
+  const deployment = await requireDeployment(deps, caller, { id, action: "read_deployment" })
+    .catch(saying(DEPLOYMENT_MISSING));
+  const { hostnames, steps, errorMessage } = deployment;
+  return {
+    status: 200,
+    data: {
+      id: deployment.id,
+      status: deployment.status.toUpperCase(),
+      ...(hostnames.length === 0 ? {} : { hostnames }),
+      ...(errorMessage === "" ? {} : { errorMessage }),
+      ...(steps.length === 0 ? {} : {
+        steps: steps.map((step) => ({
+          status: step.status,
+          message: step.message,
+          errorMessage: step.error_message,
+          createdAt: step.started_at,
+        })),
+      }),
+    },
+  };
+}
+
+/** What is missing is told in the words that clients of this API know. */
+function saying(detail: string): (error: unknown) => never {
+  return (error) => {
+    if (isFault(error, "not_found")) {
+      throw new ProblemError({ status: 404, type: "data/project_not_found", detail });
+    }
+    throw error;
+  };
+}
+
+function decodeCreate(body: z.infer<typeof createDeploymentBody>, idempotencyKey: string): CreateRequest {
+  const { gitCommit: git } = body;
+  return {
+    projectId: body.projectId,
+    environmentSlug: body.environmentSlug,
+    branch: body.branch,
+    source: decodeSource(body),
+    git: git === undefined ? undefined : {
+      commitSha: git.commitSha ?? "",
+      commitMessage: git.commitMessage ?? "",
+      authorHandle: git.authorHandle ?? "",
+      authorAvatarUrl: git.authorAvatarUrl ?? "",
+      timestampMs: git.timestamp ?? 0,
+    },
+    command: [],
+    idempotencyKey,
+    port: 0,
+    healthCheckPath: "",
+  };
+}
+
+function decodeSource({ build, image }: z.infer<typeof createDeploymentBody>): RequestedSource | undefined {
+  if (image !== undefined) return { kind: "image", image };
+  if (build === undefined) return undefined;
+  return { kind: "context", objectKey: build.context, dockerfilePath: build.dockerfile ?? "" };
+}

@@ -1,0 +1,31 @@
+import { z } from "zod";
+
+const projectId = z.string().regex(/^proj_[a-zA-Z0-9]+$/, 'must match "^proj_[a-zA-Z0-9]+$"');
+const filled = z.string().min(1);
+
+export const generateUploadUrlBody = z.strictObject({ projectId });
+
+const gitCommit = z.strictObject({
+  commitSha: z.string().optional(),
+  commitMessage: z.string().optional(),
+  authorHandle: z.string().optional(),
+  authorAvatarUrl: z.string().optional(),
+  timestamp: z.int().optional(),
+});
+
+export const createDeploymentBody = z.strictObject({
+  projectId,
+  branch: filled,
+  environmentSlug: filled,
+  keyspaceId: z.string().optional(),
+  gitCommit: gitCommit.optional(),
+  build: z.strictObject({ context: filled, dockerfile: z.string().optional() }).optional(),
+  image: filled.optional(),
+}).refine(
+  ({ build, image }) => (build === undefined) !== (image === undefined),
+  'must have exactly one of "build" and "image"',
+);
+
+export const getDeploymentBody = z.strictObject({
+  deploymentId: z.string().regex(/^d_[a-zA-Z0-9]+$/, 'must match "^d_[a-zA-Z0-9]+$"'),
+});

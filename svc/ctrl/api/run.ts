@@ -1,0 +1,181 @@
+import type { Clock } from "../../../pkg/clock/mod.ts";
+import { fieldName } from "../../../pkg/config/mod.ts";
+import { ping } from "../../../pkg/db/mod.ts";
+import { describeError } from "../../../pkg/fault/mod.ts";
+import type { Logger } from "../../../pkg/logger/mod.ts";
+import { serveRpc } from "../../../pkg/rpc/mod.ts";
+import { Runner } from "../../../pkg/runner/mod.ts";
+import { newDnsName } from "../../../pkg/uid/mod.ts";
+import { createVault, parseMasterKeys } from "../../../pkg/vault/mod.ts";
+import { ChangeHub, createNudger } from "../internal/changes/mod.ts";
+import { dataKeyStore } from "../internal/store/api_data_keys.ts";
+import { type CtrlDatabase, openCtrlDatabase } from "../internal/store/mod.ts";
+import type { Workflows } from "../internal/workflows/mod.ts";
+import { createRestateWorkflows } from "../internal/workflows/restate.ts";
+import { createAuthenticator } from "./authenticate.ts";
+import { API_FIELDS, type ApiConfig } from "./config.ts";
+import { holdLease } from "./lease.ts";
+import { NUDGE_PATH, nudgeRoute } from "./nudge.ts";
+import { type Objects, openObjects, uploadBytesMax } from "./objects.ts";
+import { authenticationGate } from "./policies.ts";
+import { restRoutes } from "./rest/mod.ts";
+import { buildServices, type ServiceParts } from "./services.ts";
+import { sweepDeployments, sweepUploads } from "./sweeper.ts";
+
+/** What a process gives its api. */
+export interface ApiProcess {
+  readonly log: Logger;
+  readonly clock: Clock;
+  /** Aborts when the process is to stop. */
+  readonly signal: AbortSignal;
+  /** Called once, when calls are answered. */
+  readonly onReady?: (info: { readonly port: number }) => void;
+  readonly version?: string;
+  /** A database and a hub that other parts of the same process use too; whoever opened them runs and closes them. */
+  readonly shared?: { readonly db: CtrlDatabase; readonly hub: ChangeHub };
+  /** Instead of Restate, for tests. */
+  readonly workflows?: Workflows;
+}
+
+/** A promote waits for the switch. */
+const WORKFLOW_MS_MAX = 55_000;
+const READY_MS_MAX = 2_000;
+
+/**
+ * Serves the control plane until `signal` aborts, then stops, drains and closes.
+ *
+ * @throws `failed_precondition` when the port is taken, `unavailable` when the database or the bucket cannot be reached
+ */
+export async function runApi(config: ApiConfig, process: ApiProcess): Promise<void> {
+  const { log, clock } = process;
+  const runner = new Runner({ log, clock });
+  try {
+    await start(config, process, runner);
+  } catch (error) {
+    await runner.shutdown().catch(() => undefined);
+    throw error;
+  }
+  await runner.wait(process.signal);
+}
+
+async function start(config: ApiConfig, process: ApiProcess, runner: Runner): Promise<void> {
+  const { log, clock } = process;
+  let port = config.httpPort;
+  let started = false;
+  const parts = await openParts(config, process, runner, () => port);
+  const { db, hub, objects } = parts;
+  const services = buildServices({ ...parts, objects: objects.store });
+  const authenticate = createAuthenticator({ db: db.kysely, clock, serviceToken: config.authToken });
+  const server = serveRpc({
+    hostname: config.host,
+    port,
+    portSetting: fieldName(API_FIELDS.httpPort),
+    log,
+    clock,
+    gate: authenticationGate(authenticate),
+    mount: (router) => services.mount(router),
+    routes: [
+      restRoutes({ authenticate, deployment: services.deployment, clock, log }),
+      nudgeRoute(authenticate, hub),
+      ...(objects.route === undefined ? [] : [objects.route]),
+    ],
+    ready: () => started ? canWork(db, log) : Promise.resolve(false),
+  });
+  port = server.port;
+  runner.go("server", async (signal) => {
+    await aborted(signal);
+    await server.shutdown();
+  });
+  runner.go("events", (signal) => services.events.run(signal));
+  const sweeper = { db, clock, log, workflows: parts.workflows, objects: objects.store };
+  runner.go("deployment sweeper", (signal) => sweepDeployments(sweeper, signal));
+  runner.go("upload sweeper", (signal) => sweepUploads(sweeper, signal));
+  const { nudgeUrl, instanceId } = parts;
+  if (nudgeUrl !== undefined) {
+    runner.go("lease", (signal) => holdLease({ db, clock, log, id: instanceId, nudgeUrl }, signal));
+  }
+  started = true;
+  log.info("ctrl api serves", { port, instance_id: instanceId });
+  process.onReady?.({ port });
+}
+
+interface Parts extends Omit<ServiceParts, "objects"> {
+  readonly objects: Objects;
+  readonly nudgeUrl: string | undefined;
+}
+
+/** Opens everything that the services need; each part is closed by the runner, the database last. */
+async function openParts(
+  config: ApiConfig,
+  process: ApiProcess,
+  runner: Runner,
+  port: () => number,
+): Promise<Parts> {
+  const { log, clock } = process;
+  const db = process.shared?.db ?? await openOwnDatabase(config, process, runner);
+  const hub = process.shared?.hub ?? startHub(db, process, runner);
+  const nudgeUrl = config.advertiseUrl === undefined ? undefined : `${config.advertiseUrl}${NUDGE_PATH}`;
+  const own = nudgeUrl === undefined ? {} : { ownUrl: nudgeUrl };
+  const notifier = createNudger({ db, clock, log, token: config.authToken, local: hub, ...own });
+  runner.defer("nudges", () => notifier.close());
+  const objects = openObjects(config, clock, port);
+  runner.defer("object store", () => objects.close());
+  await objects.prepare();
+  return {
+    db,
+    clock,
+    log,
+    hub,
+    notifier,
+    objects,
+    nudgeUrl,
+    workflows: process.workflows ?? openWorkflows(config, clock),
+    vault: createVault({
+      masterKeys: parseMasterKeys(config.vaultMasterKeys),
+      store: dataKeyStore(db.kysely),
+      clock,
+    }),
+    instanceId: config.instanceId ?? `api_${newDnsName(12)}`,
+    version: process.version ?? "dev",
+    uploadBytesMax: uploadBytesMax(config),
+    edgeUrl: config.edgeUrl,
+    regions: config.availableRegions,
+  };
+}
+
+async function openOwnDatabase(
+  config: ApiConfig,
+  { log, clock }: ApiProcess,
+  runner: Runner,
+): Promise<CtrlDatabase> {
+  const db = await openCtrlDatabase(config.databasePrimary, { migrate: config.migrate, log, clock });
+  runner.defer("database", () => db.close());
+  return db;
+}
+
+function startHub(db: CtrlDatabase, { log, clock }: ApiProcess, runner: Runner): ChangeHub {
+  const hub = new ChangeHub({ db, log, clock });
+  runner.go("change hub", (signal) => hub.run(signal));
+  return hub;
+}
+
+function openWorkflows(config: ApiConfig, clock: Clock): Workflows {
+  const { restateUrl: ingressUrl, restateApiKey: apiKey } = config;
+  const key = apiKey === undefined ? {} : { apiKey };
+  return createRestateWorkflows({ ingressUrl, clock, timeoutMs: WORKFLOW_MS_MAX, ...key });
+}
+
+async function canWork(db: CtrlDatabase, log: Logger): Promise<boolean> {
+  try {
+    await ping(db, AbortSignal.timeout(READY_MS_MAX));
+    return true;
+  } catch (error) {
+    log.warn("database does not answer", { error: describeError(error) });
+    return false;
+  }
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
+}

@@ -1,0 +1,85 @@
+/** Builds the services from what the process has opened. */
+import type { ConnectRouter } from "@connectrpc/connect";
+import type { Clock } from "../../../pkg/clock/mod.ts";
+import type { Logger } from "../../../pkg/logger/mod.ts";
+import type { ObjectStore } from "../../../pkg/objectstore/mod.ts";
+import type { Vault } from "../../../pkg/vault/mod.ts";
+import { AdminService } from "../../../proto/gen/ctrl/v1/admin_pb.ts";
+import { ClusterService } from "../../../proto/gen/ctrl/v1/cluster_pb.ts";
+import { CtrlService } from "../../../proto/gen/ctrl/v1/ctrl_pb.ts";
+import { DeploymentService } from "../../../proto/gen/ctrl/v1/deployment_pb.ts";
+import { EnvironmentService } from "../../../proto/gen/ctrl/v1/environment_pb.ts";
+import { FrontlineService } from "../../../proto/gen/ctrl/v1/frontline_pb.ts";
+import type { ChangeHub, ChangeNotifier } from "../internal/changes/mod.ts";
+import type { CtrlDatabase } from "../internal/store/mod.ts";
+import type { Workflows } from "../internal/workflows/mod.ts";
+import { adminHandlers } from "../services/admin/handler.ts";
+import { createDeploymentFeed } from "../services/cluster/deployment_feed.ts";
+import { clusterHandlers } from "../services/cluster/handler.ts";
+import { ctrlHandlers } from "../services/ctrl/handler.ts";
+import type { DeploymentDeps } from "../services/deployment/deps.ts";
+import { EventHub } from "../services/deployment/event_hub.ts";
+import { deploymentHandlers } from "../services/deployment/handler.ts";
+import { environmentHandlers } from "../services/environment/handler.ts";
+import { frontlineHandlers } from "../services/frontline/handler.ts";
+import { policyOf } from "./policies.ts";
+
+/** What the services are built from. */
+export interface ServiceParts {
+  readonly db: CtrlDatabase;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly hub: ChangeHub;
+  readonly notifier: ChangeNotifier;
+  readonly workflows: Workflows;
+  readonly vault: Vault;
+  readonly objects: ObjectStore;
+  readonly instanceId: string;
+  readonly version: string;
+  readonly uploadBytesMax: number;
+  readonly edgeUrl: string;
+  readonly regions: readonly string[];
+}
+
+/** All services, and what else needs their dependencies. */
+export interface Services {
+  readonly deployment: DeploymentDeps;
+  /** Must run for event streams to move. */
+  readonly events: EventHub;
+  mount(router: ConnectRouter): void;
+}
+
+/** Everything that is served. `AcmeService` and `OpenApiService` come with the certificates and specs that they answer from. */
+export const SERVED = [
+  CtrlService,
+  DeploymentService,
+  ClusterService,
+  FrontlineService,
+  AdminService,
+  EnvironmentService,
+] as const;
+
+/** @throws `internal` when a method has no policy */
+export function buildServices(parts: ServiceParts): Services {
+  for (const service of SERVED) for (const method of service.methods) policyOf(service, method);
+  const { db, clock, log, hub, notifier, workflows, vault } = parts;
+  const events = new EventHub({ db, clock, log });
+  const { objects, uploadBytesMax, edgeUrl, regions } = parts;
+  const deployment = { db, clock, log, objects, workflows, events, uploadBytesMax, edgeUrl };
+  const deployments = createDeploymentFeed(vault);
+  return {
+    deployment,
+    events,
+    mount(router) {
+      router.service(CtrlService, ctrlHandlers(parts));
+      router.service(DeploymentService, deploymentHandlers(deployment));
+      router.service(
+        ClusterService,
+        clusterHandlers({ db, clock, log, hub, notifier, workflows, deployments }),
+      );
+      router.service(FrontlineService, frontlineHandlers({ db, clock, hub }));
+      router.service(AdminService, adminHandlers({ db, clock, vault, regions }));
+      router.service(EnvironmentService, environmentHandlers({ db, clock }));
+    },
+  };
+}

@@ -1,0 +1,81 @@
+import type { Clock } from "../../../pkg/clock/mod.ts";
+import { describeError } from "../../../pkg/fault/mod.ts";
+import type { Logger } from "../../../pkg/logger/mod.ts";
+import type { ObjectStore } from "../../../pkg/objectstore/mod.ts";
+import { backoffMs } from "../../../pkg/retry/mod.ts";
+import { parseId } from "../../../pkg/uid/mod.ts";
+import { listUnneededUploads } from "../internal/store/api_uploads.ts";
+import { type CtrlDatabase, deleteUpload, listUnsubmitted, markSubmitted } from "../internal/store/mod.ts";
+import type { Workflows } from "../internal/workflows/mod.ts";
+
+/** What the sweeper works with. */
+export interface SweeperDeps {
+  readonly db: CtrlDatabase;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly workflows: Workflows;
+  readonly objects: ObjectStore;
+}
+
+/** A create hands its deployment over within this time, or has failed to. */
+const SUBMIT_GRACE_MS = 5_000;
+const SUBMITS_PER_SWEEP = 50;
+const SUBMIT_MS_MAX = 10_000;
+/** Half of it fixed, half random, so that processes do not sweep together. */
+const SWEEP_MS = 5_000;
+const UPLOAD_GRACE_MS = 3_600_000;
+const UPLOADS_PER_SWEEP = 50;
+const UPLOAD_SWEEP_MS = 60_000;
+
+/** Hands over deployments that a crash or an outage left behind. Every process may do it: submitting twice is submitting once. */
+export async function sweepDeployments(deps: SweeperDeps, signal: AbortSignal): Promise<void> {
+  await repeat(deps, signal, SWEEP_MS, async () => {
+    const { db, clock, log, workflows } = deps;
+    const beforeMs = clock.now() - SUBMIT_GRACE_MS;
+    for (const { id } of await listUnsubmitted(db.kysely, { beforeMs, limit: SUBMITS_PER_SWEEP })) {
+      signal.throwIfAborted();
+      const limit = AbortSignal.any([signal, AbortSignal.timeout(SUBMIT_MS_MAX)]);
+      await workflows.submitDeploy(parseId("deployment", "deployment_id", id), limit);
+      await markSubmitted(db.kysely, id, clock.now());
+      log.info("deployment handed over late", { deployment_id: id });
+    }
+  });
+}
+
+/** Removes build contexts that nobody can use any more. */
+export async function sweepUploads(deps: SweeperDeps, signal: AbortSignal): Promise<void> {
+  await repeat(deps, signal, UPLOAD_SWEEP_MS, async () => {
+    const { db, clock, log, objects } = deps;
+    const beforeMs = clock.now() - UPLOAD_GRACE_MS;
+    for (
+      const { id, object_key } of await listUnneededUploads(db.kysely, { beforeMs, limit: UPLOADS_PER_SWEEP })
+    ) {
+      signal.throwIfAborted();
+      // The object first: a row without its object is found again, an object without a row never is.
+      await objects.delete(object_key);
+      await deleteUpload(db.kysely, id);
+      log.debug("build context removed", { upload_id: id });
+    }
+  });
+}
+
+async function repeat(
+  { clock, log }: SweeperDeps,
+  signal: AbortSignal,
+  everyMs: number,
+  sweep: () => Promise<void>,
+): Promise<void> {
+  for (let failures = 0; !signal.aborted;) {
+    try {
+      await sweep();
+      failures = 0;
+    } catch (error) {
+      if (signal.aborted) return;
+      failures++;
+      log.warn("sweep failed", { error: describeError(error), failures });
+    }
+    const waitMs = backoffMs(failures + 1, everyMs, everyMs * 6);
+    // The signal ends the wait and the loop.
+    await clock.sleep(waitMs, signal).catch(() => undefined);
+  }
+}
