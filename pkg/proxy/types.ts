@@ -61,6 +61,7 @@ export type FailureKind =
   | "upstream_closed"
   | "upstream_invalid"
   | "upstream_timeout"
+  | "starting"
   | "shutting_down";
 
 export interface Failure {
@@ -164,5 +165,6 @@ export const FAILURE_STATUS: Record<FailureKind, number> = {
   upstream_closed: 502,
   upstream_invalid: 502,
   upstream_timeout: 504,
+  starting: 503,
   shutting_down: 503,
 };

@@ -1,0 +1,161 @@
+import { BlockList, isIP } from "node:net";
+import { z } from "zod";
+import {
+  type ConfigOf,
+  field,
+  integerSchema,
+  listSchema,
+  portSchema,
+  requiredTextSchema,
+  secretField,
+  textSchema,
+  urlSchema,
+} from "../../pkg/config/mod.ts";
+import { LIMITS } from "../../pkg/proxy/mod.ts";
+
+const HOUR_MS = 3_600_000;
+
+/** Every setting of `frontline`. */
+export const FRONTLINE_FIELDS = {
+  httpPort: field({
+    flag: "http-port",
+    env: "UNKEY_HTTP_PORT",
+    help: "Port to serve apps on.",
+    placeholder: "<port>",
+    schema: portSchema(7070),
+  }),
+  httpHost: field({
+    flag: "http-host",
+    env: "UNKEY_HTTP_HOST",
+    help: "Address to serve apps on.",
+    placeholder: "<ip>",
+    schema: textSchema("0.0.0.0"),
+  }),
+  healthPort: field({
+    flag: "health-port",
+    env: "UNKEY_HEALTH_PORT",
+    help: "Port of health checks and metrics. Default: health checks on the port of the apps, no metrics.",
+    placeholder: "<port>",
+    schema: optionalPortSchema(),
+  }),
+  controlPlaneUrl: field({
+    flag: "control-plane-url",
+    env: "UNKEY_CONTROL_PLANE_URL",
+    help: "URL of the control plane's API.",
+    placeholder: "<url>",
+    schema: urlSchema(),
+  }),
+  controlPlaneBearer: secretField({
+    env: "UNKEY_CONTROL_PLANE_BEARER",
+    help: "The edge token.",
+    required: true,
+  }),
+  region: field({
+    flag: "region",
+    env: "UNKEY_REGION",
+    help: "Name of this edge's region; its instances are preferred.",
+    schema: requiredTextSchema(),
+  }),
+  frontlineId: field({
+    flag: "frontline-id",
+    env: "UNKEY_FRONTLINE_ID",
+    help: "Name of this edge among all edges. Default: a new one at each start.",
+    schema: textSchema(),
+  }),
+  trustedProxies: field({
+    flag: "trusted-proxies",
+    env: "UNKEY_TRUSTED_PROXIES",
+    help: "Addresses or networks of load balancers whose X-Forwarded headers are believed.",
+    placeholder: "<ip[/bits],...>",
+    schema: networksSchema(),
+  }),
+  connectionsMax: limit(
+    "connections-max",
+    LIMITS.connectionsMax,
+    1_000_000,
+    "Most client connections at a time.",
+  ),
+  headBytesMax: limit(
+    "header-bytes-max",
+    LIMITS.headBytesMax,
+    1024 * 1024,
+    "Longest request line with headers, in bytes.",
+  ),
+  headersMax: limit("headers-max", LIMITS.headersMax, 10_000, "Most headers of a request."),
+  headMsMax: limit(
+    "header-timeout-ms",
+    LIMITS.headMsMax,
+    HOUR_MS,
+    "Longest time for request headers to come.",
+  ),
+  keepAliveMsMax: limit("keep-alive-ms", LIMITS.keepAliveMsMax, HOUR_MS, "Longest pause between requests."),
+  bodyStallMsMax: limit(
+    "body-stall-ms",
+    LIMITS.bodyStallMsMax,
+    HOUR_MS,
+    "Longest standstill of a request body.",
+  ),
+  dialMsMax: limit("dial-timeout-ms", LIMITS.dialMsMax, HOUR_MS, "Longest time to connect to an instance."),
+  responseHeadMsMax: limit(
+    "response-header-timeout-ms",
+    LIMITS.responseHeadMsMax,
+    24 * HOUR_MS,
+    "Longest time for an app to begin its response; the rest has no limit.",
+  ),
+  drainMs: limit("drain-ms", 15_000, HOUR_MS, "How long running requests may go on after a stop."),
+};
+
+export type FrontlineConfig = ConfigOf<typeof FRONTLINE_FIELDS>;
+
+/** A bound with the variable that its flag gives. */
+function limit(flag: string, fallback: number, max: number, help: string) {
+  return field({
+    flag,
+    env: `UNKEY_FRONTLINE_${flag.toUpperCase().replaceAll("-", "_")}`,
+    help,
+    placeholder: "<number>",
+    schema: integerSchema(fallback, 1, max),
+  });
+}
+
+function optionalPortSchema(): z.ZodType<number | undefined> {
+  return z.string().optional().transform((raw, context): number | undefined => {
+    if (raw === undefined) return undefined;
+    const parsed = portSchema(0).safeParse(raw);
+    if (parsed.success) return parsed.data;
+    context.addIssue({ code: "custom", message: "must be a port between 0 and 65535" });
+    return z.NEVER;
+  });
+}
+
+function networksSchema(): z.ZodType<readonly string[]> {
+  return listSchema([]).transform((networks, context): readonly string[] => {
+    for (const each of networks) {
+      if (addNetwork(new BlockList(), each)) continue;
+      context.addIssue({ code: "custom", message: `must be addresses or networks: "${each}" is neither` });
+      return z.NEVER;
+    }
+    return networks;
+  });
+}
+
+/** Answers whether an address is in one of `networks`, which were checked when the settings were read. */
+export function networkMatcher(networks: readonly string[]): (address: string) => boolean {
+  if (networks.length === 0) return () => false;
+  const list = new BlockList();
+  for (const each of networks) addNetwork(list, each);
+  return (address) => {
+    const family = isIP(address);
+    return family !== 0 && list.check(address, family === 6 ? "ipv6" : "ipv4");
+  };
+}
+
+function addNetwork(list: BlockList, text: string): boolean {
+  const [address = "", bits, ...rest] = text.split("/");
+  const family = isIP(address);
+  const width = family === 6 ? 128 : 32;
+  const size = bits === undefined ? width : /^[0-9]{1,3}$/.test(bits) ? Number(bits) : -1;
+  if (family === 0 || rest.length > 0 || size < 0 || size > width) return false;
+  list.addSubnet(address, size, family === 6 ? "ipv6" : "ipv4");
+  return true;
+}

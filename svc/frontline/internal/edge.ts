@@ -1,0 +1,100 @@
+import type { Clock } from "../../../pkg/clock/mod.ts";
+import type { Logger } from "../../../pkg/logger/mod.ts";
+import {
+  type Answer,
+  type Decision,
+  type FailureReport,
+  Proxy,
+  type ProxyLimits,
+  type ProxyRequest,
+} from "../../../pkg/proxy/mod.ts";
+import { newId } from "../../../pkg/uid/mod.ts";
+import { Balancer } from "./balancer.ts";
+import { explain } from "./explain.ts";
+import { RouteTable } from "./route_table.ts";
+
+/** Answered by the edge itself, whatever the host; everything else belongs to the apps. */
+export const HEALTH_PATH = "/_unkey/internal/health";
+
+/** What an edge needs. */
+export interface EdgeOptions {
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly region: string;
+  readonly limits: ProxyLimits;
+  readonly trusts: (address: string) => boolean;
+}
+
+/** The proxy with its routes: which request goes to which instance, and what is said when it cannot. */
+export class Edge {
+  readonly table: RouteTable;
+  readonly proxy: Proxy;
+  /** Responses by status, since the start; 499 are clients that went away. */
+  readonly responses = new Map<number, number>();
+  /** Whether the first snapshot of routes is complete. */
+  ready = false;
+  readonly #balancer: Balancer;
+
+  constructor(options: EdgeOptions) {
+    const { clock, log, region, limits, trusts } = options;
+    const nowMs = (): number => clock.now();
+    this.table = new RouteTable((key) => this.proxy.retire(key));
+    this.#balancer = new Balancer({ region, nowMs, load: (key) => this.proxy.load(key) });
+    this.proxy = new Proxy({
+      clock,
+      limits,
+      trusts,
+      route: (request, tried) => this.#route(request, tried),
+      explain,
+      newRequestId: requestIds(clock),
+      onDial: (upstream, ok) => this.#balancer.dialed(upstream.key, ok),
+      onFailure: (report) => logFailure(log, report),
+      onStatus: (status) => void this.responses.set(status, (this.responses.get(status) ?? 0) + 1),
+    });
+  }
+
+  #route(request: ProxyRequest, tried: ReadonlySet<string>): Decision {
+    const { target } = request;
+    if (target === HEALTH_PATH || target === `${HEALTH_PATH}/ready`) {
+      return { kind: "answer", answer: health(this.ready) };
+    }
+    if (target === `${HEALTH_PATH}/live`) return { kind: "answer", answer: health(true) };
+    const found = this.table.lookup(request.host);
+    if (found === undefined) {
+      if (this.ready) return { kind: "fail", failure: { kind: "unknown_host", detail: "No route." } };
+      return { kind: "fail", failure: { kind: "starting", detail: "No routes yet." } };
+    }
+    if (found.instances.length === 0) {
+      return { kind: "fail", failure: { kind: "no_instance", detail: "No instance is running." } };
+    }
+    const upstream = this.#balancer.choose(found.instances, tried);
+    if (upstream !== undefined) return { kind: "forward", upstream };
+    return {
+      kind: "fail",
+      failure: { kind: "instance_unreachable", detail: "No instance took the connection." },
+    };
+  }
+}
+
+function health(ok: boolean): Answer {
+  return {
+    status: ok ? 200 : 503,
+    headers: [["Content-Type", "application/json"], ["Cache-Control", "no-store"]],
+    body: `{"status":"${ok ? "ok" : "starting"}"}\n`,
+  };
+}
+
+/** One line per request that failed; a request that went well leaves none. */
+function logFailure(log: Logger, report: FailureReport): void {
+  const { kind, detail, id, status, method, host, upstream, cut, cause } = report;
+  const fields = { request_id: id, code: kind, status, method, host, upstream, detail, cause, cut };
+  if (status >= 500 || cut) log.warn("request failed", fields);
+  else log.info("request refused", fields);
+}
+
+/** Ids that are as unique as `newId`'s and much cheaper: one of those per process, and a counter. */
+function requestIds(clock: Clock): () => string {
+  const base = newId("request", clock.now());
+  let count = 0;
+  return () => `${base}${(count++).toString(36).padStart(5, "0")}`;
+}

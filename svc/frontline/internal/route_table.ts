@@ -1,0 +1,208 @@
+import type { Upstream } from "../../../pkg/proxy/mod.ts";
+
+/** An instance that takes requests. */
+export interface Instance extends Upstream {
+  readonly instanceId: string;
+  readonly region: string;
+}
+
+/** A host name and the deployment that answers for it. */
+export interface Route {
+  readonly routeId: string;
+  readonly hostname: string;
+  readonly deploymentId: string;
+  readonly environmentId: string;
+  readonly workspaceId: string;
+}
+
+/** An endpoint as the feed gives it. */
+export interface EndpointAddress {
+  readonly instanceId: string;
+  /** host:port */
+  readonly address: string;
+  readonly region: string;
+}
+
+/** One step of the feed. */
+export type RouteChange =
+  | { readonly kind: "apply_route"; readonly route: Route }
+  | { readonly kind: "delete_route"; readonly routeId: string; readonly hostname: string }
+  | {
+    readonly kind: "apply_endpoints";
+    readonly deploymentId: string;
+    readonly endpoints: readonly EndpointAddress[];
+  }
+  | { readonly kind: "delete_endpoints"; readonly deploymentId: string };
+
+/** What a host name leads to. */
+export interface Target {
+  readonly route: Route;
+  readonly instances: readonly Instance[];
+}
+
+interface Waiting {
+  readonly route: Route;
+  readonly sinceMs: number;
+}
+
+const NONE: readonly Instance[] = [];
+/** How many deleted resources are remembered, so that old news does not bring them back. */
+const DELETED_MAX = 10_000;
+
+/**
+ * Host names, deployments and instances as the feed tells them.
+ *
+ * A change with a version below the one its resource has is old news and ignored. A route moves to a deployment only
+ * when one of its instances is known, or when nothing more is to be expected: until then the former one answers.
+ */
+export class RouteTable {
+  readonly #routes = new Map<string, Route>();
+  readonly #hosts = new Map<string, string>();
+  readonly #instances = new Map<string, readonly Instance[]>();
+  readonly #versions = new Map<string, bigint>();
+  readonly #deleted = new Set<string>();
+  readonly #waiting = new Map<string, Waiting>();
+  readonly #onLeave: (key: string) => void;
+
+  /** `onLeave` is told the key of each instance that takes no new requests from now on. */
+  constructor(onLeave: (key: string) => void = () => undefined) {
+    this.#onLeave = onLeave;
+  }
+
+  /** How many host names are known. */
+  get size(): number {
+    return this.#routes.size;
+  }
+
+  /** Whether a route still waits for its new deployment's instances. */
+  get unsettled(): boolean {
+    return this.#waiting.size > 0;
+  }
+
+  /** Finds what answers for a host name, given in lower case without port and trailing dot. */
+  lookup(host: string): Target | undefined {
+    const route = this.#routes.get(host);
+    return route && { route, instances: this.#instances.get(route.deploymentId) ?? NONE };
+  }
+
+  /** Takes one change in; false when the table knows a newer state of its resource. */
+  apply(change: RouteChange, version: bigint, nowMs: number): boolean {
+    const resource = resourceOf(change);
+    if (version < (this.#versions.get(resource) ?? 0n)) return false;
+    this.#versions.set(resource, version);
+    this.#remember(resource, change.kind === "delete_route" || change.kind === "delete_endpoints");
+    switch (change.kind) {
+      case "apply_route":
+        this.#moveRoute({ ...change.route, hostname: change.route.hostname.toLowerCase() }, nowMs);
+        break;
+      case "delete_route":
+        this.#dropRoute(change.routeId);
+        break;
+      case "apply_endpoints":
+        this.#setInstances(change.deploymentId, change.endpoints);
+        break;
+      case "delete_endpoints":
+        this.#setInstances(change.deploymentId, []);
+        this.#instances.delete(change.deploymentId);
+        break;
+    }
+    return true;
+  }
+
+  /** Lets routes move that have waited for instances since before `beforeMs`. */
+  settle(beforeMs = Infinity): void {
+    for (const { route, sinceMs } of [...this.#waiting.values()]) if (sinceMs < beforeMs) this.#place(route);
+  }
+
+  /** Drops every resource that is not in `kept`, after a complete snapshot. */
+  keepOnly(kept: ReadonlySet<string>): void {
+    this.settle();
+    for (const routeId of [...this.#hosts.keys()]) {
+      if (!kept.has(`route/${routeId}`)) this.#dropRoute(routeId);
+    }
+    for (const deploymentId of [...this.#instances.keys()]) {
+      if (kept.has(`endpoints/${deploymentId}`)) continue;
+      this.#setInstances(deploymentId, []);
+      this.#instances.delete(deploymentId);
+    }
+    for (const resource of [...this.#versions.keys()]) {
+      if (!kept.has(resource)) this.#versions.delete(resource);
+    }
+    this.#deleted.clear();
+  }
+
+  /** Forgets all versions: the control plane counts anew, after its database was replaced by an older one. */
+  forgetVersions(): void {
+    this.#versions.clear();
+    this.#deleted.clear();
+  }
+
+  #remember(resource: string, deleted: boolean): void {
+    this.#deleted.delete(resource);
+    if (!deleted) return;
+    this.#deleted.add(resource);
+    const [oldest] = this.#deleted;
+    if (this.#deleted.size <= DELETED_MAX || oldest === undefined) return;
+    this.#deleted.delete(oldest);
+    this.#versions.delete(oldest);
+  }
+
+  #moveRoute(route: Route, nowMs: number): void {
+    const current = this.#routes.get(this.#hosts.get(route.routeId) ?? route.hostname);
+    const answers = (id: string): boolean => (this.#instances.get(id) ?? NONE).length > 0;
+    const waits = current !== undefined && current.hostname === route.hostname &&
+      answers(current.deploymentId) && !answers(route.deploymentId);
+    if (waits) this.#waiting.set(route.routeId, { route, sinceMs: nowMs });
+    else this.#place(route);
+  }
+
+  #place(route: Route): void {
+    this.#waiting.delete(route.routeId);
+    const former = this.#hosts.get(route.routeId);
+    if (former !== undefined && former !== route.hostname) this.#dropRoute(route.routeId);
+    this.#routes.set(route.hostname, route);
+    this.#hosts.set(route.routeId, route.hostname);
+  }
+
+  #dropRoute(routeId: string): void {
+    this.#waiting.delete(routeId);
+    const host = this.#hosts.get(routeId);
+    this.#hosts.delete(routeId);
+    // The host may belong to another route by now.
+    if (host !== undefined && this.#routes.get(host)?.routeId === routeId) this.#routes.delete(host);
+  }
+
+  #setInstances(deploymentId: string, endpoints: readonly EndpointAddress[]): void {
+    const former = this.#instances.get(deploymentId) ?? NONE;
+    const next = endpoints.map((each) => instanceOf(each)).filter((each) => each !== undefined);
+    const keys = new Set(next.map((each) => each.key));
+    this.#instances.set(deploymentId, next);
+    for (const each of former) if (!keys.has(each.key)) this.#onLeave(each.key);
+    if (next.length === 0) return;
+    for (const { route } of [...this.#waiting.values()]) {
+      if (route.deploymentId === deploymentId) this.#place(route);
+    }
+  }
+}
+
+/** Names the resource that a change is about. */
+export function resourceOf(change: RouteChange): string {
+  switch (change.kind) {
+    case "apply_route":
+      return `route/${change.route.routeId}`;
+    case "delete_route":
+      return `route/${change.routeId}`;
+    case "apply_endpoints":
+    case "delete_endpoints":
+      return `endpoints/${change.deploymentId}`;
+  }
+}
+
+/** Reads `host:port`, with brackets around an IPv6 address; `undefined` when it is not that. */
+function instanceOf({ instanceId, address, region }: EndpointAddress): Instance | undefined {
+  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^\s:[\]]+)):([0-9]{1,5})$/.exec(address);
+  const host = match?.[1] ?? match?.[2];
+  const port = Number(match?.[3]);
+  if (host === undefined || !(port >= 1 && port <= 65_535)) return undefined;
+  return { key: `${instanceId}@${address}`, host, port, instanceId, region };
+}
