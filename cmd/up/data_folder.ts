@@ -1,7 +1,8 @@
+import { Buffer } from "node:buffer";
 import { join } from "node:path";
 import { z } from "zod";
 import { Fault, publicFault } from "../../pkg/fault/mod.ts";
-import { newDnsName } from "../../pkg/uid/mod.ts";
+import { newDnsName, newSecretToken } from "../../pkg/uid/mod.ts";
 
 /** Where everything is that outlives one run. */
 export interface DataFolder {
@@ -17,7 +18,7 @@ export interface DataFolder {
 }
 
 const State = z.object({
-  /** Tells this folder's containers from those of another folder on the same machine. */
+  /** Tells what this folder's platform runs in Docker from what another one's does. */
   id: z.string(),
   /** Ports that nobody types, kept so that they do not change under what remembers them. */
   ports: z.object({
@@ -80,7 +81,8 @@ export async function readState(folder: DataFolder): Promise<State | undefined> 
   try {
     text = await Deno.readTextFile(folder.state);
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
+    const isNew = error instanceof Deno.errors.NotFound && !(await exists(folder.database));
+    if (isNew) return undefined;
     throw unusable(folder);
   }
   try {
@@ -88,6 +90,20 @@ export async function readState(folder: DataFolder): Promise<State | undefined> 
   } catch {
     throw unusable(folder); // the parser's message could quote a secret
   }
+}
+
+const MASTER_KEY_BYTES = 32;
+
+/** The state of a first start: fresh secrets. */
+export function newState(ports: State["ports"]): State {
+  const masterKey = crypto.getRandomValues(new Uint8Array(MASTER_KEY_BYTES));
+  return {
+    id: newDnsName(8),
+    ports,
+    serviceToken: newSecretToken("service"),
+    vaultMasterKey: Buffer.from(masterKey).toString("base64"),
+    objectSigningKey: newSecretToken("objects"),
+  };
 }
 
 /** Keeps the state: whole or not at all, readable by its owner only from the first byte on. */
@@ -104,6 +120,10 @@ export async function writeState(folder: DataFolder, state: State): Promise<void
     const text = `${folder.state} cannot be written. Check the disk and the folder's owner.`;
     throw new Fault("failed_precondition", text, { publicMessage: text, cause: error });
   }
+}
+
+async function exists(path: string): Promise<boolean> {
+  return await Deno.stat(path).then(() => true, () => false);
 }
 
 function unusable(folder: DataFolder): Fault {

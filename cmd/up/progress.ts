@@ -1,15 +1,17 @@
 import { paint, type Process } from "../../pkg/cli/mod.ts";
 import type { DownloadProgress } from "../../pkg/restate_server/mod.ts";
 
+/** Is told how a download goes. */
+export type OnDownload = (progress: DownloadProgress) => void;
+
 /** Shows how the start goes, a line per part, on standard error. */
 export interface Progress {
-  /** Runs `start`, and tells how long it took and what it returned: a few words about the part. */
-  step(
+  /** Runs `start`, and tells how long it took and what `tell` makes of its result: a few words about the part. */
+  step<T>(
     part: string,
-    start: (download: (progress: DownloadProgress) => void) => Promise<string>,
-  ): Promise<void>;
-  /** A line that belongs to no part. */
-  note(text: string): void;
+    start: (onDownload: OnDownload) => Promise<T>,
+    tell: (result: T) => string,
+  ): Promise<T>;
 }
 
 const PART_WIDTH = 16;
@@ -24,7 +26,7 @@ export function createProgress(process: Pick<Process, "stderr" | "terminal" | "c
   const line = (mark: string, part: string, text: string): void =>
     stderr(`${terminal.live ? "\r\x1b[K" : ""}${mark} ${part.padEnd(PART_WIDTH)}${text}\n`);
 
-  const downloadOf = (part: string): (progress: DownloadProgress) => void => {
+  const downloadOf = (part: string): OnDownload => {
     let told = -1;
     return ({ receivedBytes, totalBytes }) => {
       const share = totalBytes === undefined ? 0 : receivedBytes / totalBytes;
@@ -40,20 +42,18 @@ export function createProgress(process: Pick<Process, "stderr" | "terminal" | "c
   };
 
   return {
-    async step(part, start): Promise<void> {
+    async step(part, start, tell) {
       const startedMs = clock.now();
       if (terminal.live) stderr(`  ${part.padEnd(PART_WIDTH)}${colours.dim("starting")}`);
       try {
-        const text = await start(downloadOf(part));
+        const result = await start(downloadOf(part));
         const took = colours.dim(`${((clock.now() - startedMs) / 1000).toFixed(1)} s`);
-        line(colours.green("ok"), part, `${text}  ${took}`);
+        line(colours.green("ok"), part, `${tell(result)}  ${took}`);
+        return result;
       } catch (error) {
         line(colours.red("--"), part, "did not start");
         throw error;
       }
-    },
-    note(text): void {
-      stderr(`${text}\n`);
     },
   };
 }

@@ -21,8 +21,8 @@ Deno.test("without a terminal there is one line per part and per quarter of a do
       download({ receivedBytes: received, totalBytes: 80e6 });
     }
     return Promise.resolve("1.7.12");
-  });
-  await assert.rejects(progress.step("api", () => Promise.reject(new Error("no"))));
+  }, (version) => version);
+  await assert.rejects(progress.step("api", () => Promise.reject(new Error("no")), () => ""));
   assert.deepEqual(text().split("\n"), [
     "  restate         downloading, 0 MB of 80 MB",
     "  restate         downloading, 20 MB of 80 MB",
@@ -40,7 +40,7 @@ Deno.test("on a terminal a bar redraws itself", async () => {
   await progress.step("restate", (download) => {
     download({ receivedBytes: 40e6, totalBytes: 80e6 });
     return Promise.resolve("1.7.12");
-  });
+  }, (version) => version);
   const bar = "\r\x1b[K  restate         ############------------ 40 MB of 80 MB";
   assert.ok(text().includes(`${bar}\r\x1b[Kok restate         1.7.12`), JSON.stringify(text()));
 });

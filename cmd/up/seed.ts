@@ -1,6 +1,6 @@
 import type { Client } from "@connectrpc/connect";
 import { Secret } from "../../pkg/config/mod.ts";
-import { isFault } from "../../pkg/fault/mod.ts";
+import { Fault, isFault } from "../../pkg/fault/mod.ts";
 import { createRpcClient, fromConnectError } from "../../pkg/rpc/mod.ts";
 import { newDnsName } from "../../pkg/uid/mod.ts";
 import { AdminService } from "../../proto/gen/ctrl/v1/admin_pb.ts";
@@ -12,45 +12,77 @@ const EDGE = "*";
 const WORKSPACE = "local";
 const RPC_MS = 10_000;
 
+type Admin = Client<typeof AdminService>;
+
 /** State in which everything that the parts and the user log in with is there. */
-export type SeededState =
-  & State
-  & Required<Pick<State, "workspaceId" | "rootKey" | "regionToken" | "edgeToken">>;
+export interface SeededState extends State {
+  readonly workspaceId: string;
+  readonly rootKey: string;
+  readonly regionToken: string;
+  readonly edgeToken: string;
+}
+
+/** What `seed` found or made. */
+export interface Seeded {
+  readonly state: SeededState;
+  readonly workspaceSlug: string;
+}
+
+/** Where to seed, and how to keep what was made. */
+export interface SeedOptions {
+  readonly apiUrl: string;
+  readonly project: string;
+  readonly signal: AbortSignal;
+  readonly save: (state: State) => Promise<void>;
+}
 
 /**
  * Makes what the platform needs to be used: a workspace with a root key, the tokens of agent and edge, and the project.
- * Whatever an earlier start has made is kept; `save` is called after each thing, so that a crash loses one at most.
+ * Whatever an earlier start has made is kept; it is saved after each thing, so that a crash loses one at most.
  */
-export async function seed(
-  state: State,
-  options: {
-    readonly apiUrl: string;
-    readonly project: string;
-    readonly signal: AbortSignal;
-    readonly save: (state: State) => Promise<void>;
-  },
-): Promise<SeededState> {
+export async function seed(state: State, options: SeedOptions): Promise<Seeded> {
   const { signal, save } = options;
-  const token = new Secret(state.serviceToken);
-  const admin = createRpcClient(AdminService, { baseUrl: options.apiUrl, token, timeoutMs: RPC_MS });
-
+  const admin = adminClient(options.apiUrl, state.serviceToken);
   const workspaceId = state.workspaceId ?? await createWorkspace(admin, signal);
   if (state.workspaceId === undefined) await save({ ...state, workspaceId });
 
-  const rootKey = state.rootKey ??
-    (await call(admin.createRootKey({ workspaceId, name: "unkey up", permissions: ["*"] }, { signal }))).key;
-  const regionToken = state.regionToken ??
-    (await call(admin.createRegionToken({ region: REGION }, { signal }))).token;
-  const edgeToken = state.edgeToken ??
-    (await call(admin.createRegionToken({ region: EDGE }, { signal }))).token;
+  const known = state.rootKey === undefined ? undefined : await whoIs(options, state.rootKey);
+  const rootKey = known === undefined ? await createRootKey(admin, workspaceId, signal) : known.rootKey;
+  const regionToken = state.regionToken ?? await createToken(admin, REGION, signal);
+  const edgeToken = state.edgeToken ?? await createToken(admin, EDGE, signal);
   const seeded = { ...state, workspaceId, rootKey, regionToken, edgeToken };
   await save(seeded);
 
   await createProject(admin, workspaceId, options.project, signal);
-  return seeded;
+  const login = known ?? await whoIs(options, rootKey);
+  if (login === undefined) throw new Fault("internal", "a new root key is refused");
+  return { state: seeded, workspaceSlug: login.workspaceSlug };
 }
 
-async function createWorkspace(admin: Client<typeof AdminService>, signal: AbortSignal): Promise<string> {
+/** The workspace of a root key, or `undefined` when the key was revoked. */
+async function whoIs(
+  { apiUrl, signal }: SeedOptions,
+  rootKey: string,
+): Promise<{ readonly rootKey: string; readonly workspaceSlug: string } | undefined> {
+  try {
+    const { workspaceSlug } = await call(adminClient(apiUrl, rootKey).whoAmI({}, { signal }));
+    return { rootKey, workspaceSlug };
+  } catch (error) {
+    if (isFault(error, "unauthenticated")) return undefined;
+    throw error;
+  }
+}
+
+async function createRootKey(admin: Admin, workspaceId: string, signal: AbortSignal): Promise<string> {
+  const request = { workspaceId, name: "unkey up", permissions: ["*"] };
+  return (await call(admin.createRootKey(request, { signal }))).key;
+}
+
+async function createToken(admin: Admin, region: string, signal: AbortSignal): Promise<string> {
+  return (await call(admin.createRegionToken({ region }, { signal }))).token;
+}
+
+async function createWorkspace(admin: Admin, signal: AbortSignal): Promise<string> {
   try {
     return (await call(admin.createWorkspace({ slug: WORKSPACE, name: WORKSPACE }, { signal }))).workspaceId;
   } catch (error) {
@@ -62,7 +94,7 @@ async function createWorkspace(admin: Client<typeof AdminService>, signal: Abort
 }
 
 async function createProject(
-  admin: Client<typeof AdminService>,
+  admin: Admin,
   workspaceId: string,
   slug: string,
   signal: AbortSignal,
@@ -72,6 +104,10 @@ async function createProject(
   } catch (error) {
     if (!isFault(error, "already_exists")) throw error; // an earlier start made it
   }
+}
+
+function adminClient(baseUrl: string, token: string): Admin {
+  return createRpcClient(AdminService, { baseUrl, token: new Secret(token), timeoutMs: RPC_MS });
 }
 
 async function call<T>(work: Promise<T>): Promise<T> {

@@ -22,7 +22,7 @@ export async function openSharedControlPlane(
   databaseUrl: Secret,
   { clock, log }: { readonly clock: Clock; readonly log: Logger },
 ): Promise<SharedControlPlane> {
-  const db = await openCtrlDatabase(databaseUrl, { migrate: true, log });
+  const db = await openCtrlDatabase(databaseUrl, { migrate: true, log, clock });
   const hub = new ChangeHub({ db, clock, log });
   const stop = new AbortController();
   const running = hub.run(stop.signal);

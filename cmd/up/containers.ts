@@ -1,0 +1,30 @@
+import { type Engine, listContainers, removeContainer, stopContainer } from "../../pkg/docker/mod.ts";
+import { describeError } from "../../pkg/fault/mod.ts";
+import type { Logger } from "../../pkg/logger/mod.ts";
+
+/** Every container that the agent of this platform made carries it. */
+const LABEL = "unkey.control-plane";
+const GRACE_SECONDS = 5;
+const REMOVE_MS_MAX = 30_000;
+
+/**
+ * Ends the app containers of one platform, all at once, and returns how many there were. They are removed, not just
+ * stopped: Docker would start stopped ones again when it restarts. The next start of the platform makes them anew.
+ */
+export async function removeAppContainers(
+  engine: Engine,
+  controlPlaneId: string,
+  log: Logger,
+): Promise<number> {
+  const signal = AbortSignal.timeout(REMOVE_MS_MAX);
+  const containers = await listContainers(engine, [`${LABEL}=${controlPlaneId}`], signal);
+  await Promise.all(containers.map(async ({ id, name }) => {
+    try {
+      await stopContainer(engine, id, GRACE_SECONDS, signal);
+      await removeContainer(engine, id, signal);
+    } catch (error) {
+      log.warn("container was not removed", { container: name, error: describeError(error) });
+    }
+  }));
+  return containers.length;
+}

@@ -1,0 +1,106 @@
+/** What each part is told, as the settings of its own command. */
+import type { UpConfig } from "./config.ts";
+import type { DataFolder, State } from "./data_folder.ts";
+import { HOST } from "./ports.ts";
+import { REGION, type SeededState } from "./seed.ts";
+
+/** Values by the names of variables. */
+export type Settings = Readonly<Record<string, string>>;
+
+/** What the settings are made from. */
+export interface Plan {
+  readonly config: UpConfig;
+  readonly folder: DataFolder;
+  readonly state: State;
+}
+
+/** Restate's addresses; known before it runs, since its ports are chosen. */
+export function restateUrls({ ports }: State): { readonly ingress: string; readonly admin: string } {
+  return { ingress: url(ports.restateIngress), admin: url(ports.restateAdmin) };
+}
+
+export function apiUrl({ config }: Plan): string {
+  return url(config.apiPort);
+}
+
+export function databaseUrl({ folder }: Plan): string {
+  return `sqlite://${folder.database}`;
+}
+
+/** The edge as people type it; browsers resolve every name below `localhost` to this machine. */
+export function edgeUrl({ config }: Plan): string {
+  return `http://localhost:${config.edgePort}`;
+}
+
+export function apiSettings(plan: Plan): Settings {
+  return {
+    ...sharedSettings(plan),
+    UNKEY_HTTP_HOST: HOST,
+    UNKEY_HTTP_PORT: String(plan.config.apiPort),
+  };
+}
+
+export function workerSettings(plan: Plan): Settings {
+  const { ports } = plan.state;
+  return {
+    ...sharedSettings(plan),
+    UNKEY_WORKER_HTTP_PORT: String(ports.workerHealth),
+    UNKEY_RESTATE_HTTP_PORT: String(ports.worker),
+    UNKEY_RESTATE_ADMIN_URL: restateUrls(plan.state).admin,
+    UNKEY_RESTATE_REGISTER_AS: url(ports.worker),
+    DOCKER_HOST: plan.config.dockerHost,
+  };
+}
+
+/** What api and worker must be told alike. */
+function sharedSettings(plan: Plan): Settings {
+  const { folder, state } = plan;
+  return {
+    UNKEY_DATABASE_PRIMARY: databaseUrl(plan),
+    UNKEY_AUTH_TOKEN: state.serviceToken,
+    UNKEY_VAULT_MASTER_KEYS: state.vaultMasterKey,
+    UNKEY_RESTATE_INGRESS_URL: restateUrls(state).ingress,
+    UNKEY_BUILD_FILES_DIR: folder.objects,
+    UNKEY_BUILD_FILES_URL: builderUrl(plan),
+    UNKEY_BUILD_FILES_EXTERNAL_URL: apiUrl(plan),
+    UNKEY_BUILD_FILES_SIGNING_KEY: state.objectSigningKey,
+    UNKEY_AVAILABLE_REGIONS: REGION,
+    UNKEY_EDGE_URL: edgeUrl(plan),
+  };
+}
+
+export function kraneSettings(plan: Plan & { readonly state: SeededState }): Settings {
+  const { config, folder, state } = plan;
+  return {
+    UNKEY_CONTROL_PLANE_URL: apiUrl(plan),
+    UNKEY_CONTROL_PLANE_BEARER: state.regionToken,
+    UNKEY_CONTROL_PLANE_ID: state.id,
+    UNKEY_REGION: REGION,
+    UNKEY_KRANE_STATE_DIR: folder.krane,
+    UNKEY_HTTP_PORT: String(state.ports.krane),
+    DOCKER_HOST: config.dockerHost,
+  };
+}
+
+/** Requests that still run when Ctrl-C is pressed get this long. */
+const DRAIN_MS = 2_000;
+
+export function edgeSettings(plan: Plan & { readonly state: SeededState }): Settings {
+  return {
+    UNKEY_CONTROL_PLANE_URL: apiUrl(plan),
+    UNKEY_CONTROL_PLANE_BEARER: plan.state.edgeToken,
+    UNKEY_REGION: REGION,
+    UNKEY_HTTP_HOST: HOST,
+    UNKEY_HTTP_PORT: String(plan.config.edgePort),
+    UNKEY_FRONTLINE_DRAIN_MS: String(DRAIN_MS),
+  };
+}
+
+/** The api as the builder reaches it: outside of Linux, Docker runs in a machine of its own, where we have a name. */
+function builderUrl(plan: Plan): string {
+  return Deno.build.os === "linux" ? apiUrl(plan) : `http://host.docker.internal:${plan.config.apiPort}`;
+}
+
+function url(port: number): string {
+  return `http://${HOST}:${port}`;
+}
