@@ -1,0 +1,235 @@
+/** Both ends of a proxy as raw sockets, so that tests see and send exact bytes. */
+import { Buffer } from "node:buffer";
+import { systemClock } from "../../pkg/clock/mod.ts";
+import {
+  type FailureReport,
+  LIMITS,
+  Proxy,
+  type ProxyLimits,
+  type ProxyOptions,
+  type Upstream,
+} from "../../pkg/proxy/mod.ts";
+
+const DEADLINE_MS = 15_000;
+
+/** One end of a TCP connection; text is one byte per character. Every wait has a deadline. */
+export class Wire implements Disposable {
+  readonly #conn: Deno.TcpConn;
+  #received = Buffer.alloc(0);
+  #ended = false;
+  #closed = false;
+
+  constructor(conn: Deno.TcpConn) {
+    this.#conn = conn;
+    conn.setNoDelay(true);
+  }
+
+  static async connect(port: number): Promise<Wire> {
+    return new Wire(await Deno.connect({ hostname: "127.0.0.1", port }));
+  }
+
+  async send(data: string | Uint8Array): Promise<void> {
+    let bytes = typeof data === "string" ? Buffer.from(data, "latin1") : data;
+    while (bytes.length > 0) bytes = bytes.subarray(await this.#within("write", this.#conn.write(bytes)));
+  }
+
+  /** Reads until `marker` has come and returns everything up to its end. */
+  async until(marker: string): Promise<string> {
+    for (;;) {
+      const at = this.#received.indexOf(marker, 0, "latin1");
+      if (at !== -1) return this.#take(at + marker.length);
+      if (!(await this.#more())) {
+        throw new Error(`The connection ended before ${JSON.stringify(marker)}: ${this.#text()}`);
+      }
+    }
+  }
+
+  async exactly(count: number): Promise<string> {
+    while (this.#received.length < count) {
+      if (!(await this.#more())) throw new Error(`The connection ended after ${this.#received.length} bytes`);
+    }
+    return this.#take(count);
+  }
+
+  /** Reads until the other side ends its half; `reset` says whether it broke off instead. */
+  async toEnd(): Promise<{ text: string; reset: boolean }> {
+    try {
+      while (await this.#more());
+      return { text: this.#take(this.#received.length), reset: false };
+    } catch (error) {
+      if (!(error instanceof Deno.errors.ConnectionReset)) throw error;
+      return { text: this.#take(this.#received.length), reset: true };
+    }
+  }
+
+  /** Whether something arrives within `ms`; for asserting that nothing does. */
+  async silentFor(ms: number): Promise<boolean> {
+    if (this.#received.length > 0) return false;
+    const started = performance.now();
+    const read = this.#more().then(() => undefined, () => undefined);
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    await Promise.race([read, new Promise<void>((resolve) => timer = setTimeout(resolve, ms))]);
+    clearTimeout(timer);
+    this.#inFlight = read;
+    return performance.now() - started >= ms;
+  }
+
+  #inFlight: Promise<void> | undefined;
+
+  /** Ends this half of the connection. */
+  async finish(): Promise<void> {
+    await this.#conn.closeWrite();
+  }
+
+  [Symbol.dispose](): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#conn.close();
+  }
+
+  close(): void {
+    this[Symbol.dispose]();
+  }
+
+  async #more(): Promise<boolean> {
+    const pending = this.#inFlight;
+    if (pending !== undefined) {
+      this.#inFlight = undefined;
+      const before = this.#received.length;
+      await this.#within("read", pending);
+      if (this.#received.length > before || this.#ended) return !this.#ended;
+    }
+    if (this.#ended) return false;
+    const chunk = Buffer.allocUnsafe(64 * 1024);
+    const count = await this.#within("read", this.#conn.read(chunk));
+    if (count === null) this.#ended = true;
+    else this.#received = Buffer.concat([this.#received, chunk.subarray(0, count)]);
+    return count !== null;
+  }
+
+  #take(count: number): string {
+    const text = this.#received.toString("latin1", 0, count);
+    this.#received = this.#received.subarray(count);
+    return text;
+  }
+
+  #text(): string {
+    return JSON.stringify(this.#received.toString("latin1", 0, 2_000));
+  }
+
+  async #within<T>(what: string, work: Promise<T>): Promise<T> {
+    let late = false;
+    const timer = setTimeout(() => {
+      late = true;
+      this.close();
+    }, DEADLINE_MS);
+    try {
+      return await work;
+    } catch (error) {
+      if (late) throw new Error(`No ${what} within ${DEADLINE_MS} ms; received so far: ${this.#text()}`);
+      throw error;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+}
+
+/** A listener that hands out its connections one by one. */
+export class App implements Disposable {
+  readonly #listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  readonly #wires: Wire[] = [];
+
+  get port(): number {
+    return this.#listener.addr.port;
+  }
+
+  get upstream(): Upstream {
+    return { key: `app@${this.port}`, host: "127.0.0.1", port: this.port };
+  }
+
+  async accept(): Promise<Wire> {
+    const wire = new Wire(await this.#listener.accept() as Deno.TcpConn);
+    this.#wires.push(wire);
+    return wire;
+  }
+
+  /** Accepts one connection, reads a request head and returns both. */
+  async request(): Promise<{ wire: Wire; head: string }> {
+    const wire = await this.accept();
+    return { wire, head: await wire.until("\r\n\r\n") };
+  }
+
+  [Symbol.dispose](): void {
+    this.#listener.close();
+    for (const each of this.#wires) each.close();
+  }
+}
+
+/** A port of this machine where nothing listens. */
+export function deadUpstream(): Upstream {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { port } = listener.addr;
+  listener.close();
+  return { key: `dead@${port}`, host: "127.0.0.1", port };
+}
+
+/** A proxy that listens, and what it reported. */
+export interface TestProxy extends AsyncDisposable {
+  readonly port: number;
+  readonly proxy: Proxy;
+  readonly failures: readonly FailureReport[];
+  readonly statuses: readonly number[];
+}
+
+/** Starts a proxy; without a `route` every request goes to `upstream`. */
+export async function startProxy(
+  options: {
+    readonly upstream?: Upstream;
+    readonly route?: ProxyOptions["route"];
+    readonly limits?: Partial<ProxyLimits>;
+    readonly trusts?: ProxyOptions["trusts"];
+  },
+): Promise<TestProxy> {
+  const { upstream } = options;
+  const failures: FailureReport[] = [];
+  const statuses: number[] = [];
+  const stop = new AbortController();
+  let ids = 0;
+  const proxy = new Proxy({
+    clock: systemClock(),
+    limits: { ...LIMITS, ...options.limits },
+    route: options.route ?? (() => {
+      if (upstream !== undefined) return { kind: "forward", upstream };
+      return { kind: "fail", failure: { kind: "no_instance", detail: "none" } };
+    }),
+    explain: (report) => ({
+      status: report.status,
+      headers: [["Content-Type", "text/plain"]],
+      body: `${report.kind}: ${report.detail}`,
+    }),
+    newRequestId: () => `req_${++ids}`,
+    trusts: options.trusts ?? (() => false),
+    onDial: () => undefined,
+    onFailure: (report) => void failures.push(report),
+    onStatus: (status) => void statuses.push(status),
+  });
+  const port = await proxy.listen({ host: "127.0.0.1", port: 0, portSetting: "--http-port" });
+  const running = proxy.run(stop.signal);
+  return {
+    port,
+    proxy,
+    failures,
+    statuses,
+    [Symbol.asyncDispose]: async () => {
+      stop.abort();
+      await running;
+      await proxy.close(0);
+    },
+  };
+}
+
+/** Reads a response head and splits it: status line, then the fields. */
+export async function responseHead(wire: Wire): Promise<{ status: string; fields: string[] }> {
+  const [status = "", ...fields] = (await wire.until("\r\n\r\n")).slice(0, -4).split("\r\n");
+  return { status, fields };
+}
