@@ -1,0 +1,48 @@
+/** How long things may take: settings of `ctrl worker`. */
+import { field, integerSchema } from "../../../pkg/config/mod.ts";
+
+/** Settings of times, in the unit that each flag names. */
+export const DEADLINE_FIELDS = {
+  readySeconds: field({
+    flag: "ready-seconds",
+    env: "UNKEY_DEPLOY_READY_SECONDS",
+    placeholder: "<seconds>",
+    help: "How long a deployment has until all its instances run.",
+    schema: integerSchema(300, 1, 3_600),
+  }),
+  listenSeconds: field({
+    flag: "listen-seconds",
+    env: "UNKEY_DEPLOY_LISTEN_SECONDS",
+    placeholder: "<seconds>",
+    help: "How long an app that runs has until it listens on its port.",
+    schema: integerSchema(60, 1, 3_600),
+  }),
+  agentSilentSeconds: field({
+    flag: "agent-silent-seconds",
+    env: "UNKEY_AGENT_SILENT_SECONDS",
+    placeholder: "<seconds>",
+    help: "A region whose agent was not heard for so long counts for nothing.",
+    schema: integerSchema(30, 1, 3_600),
+  }),
+  buildMinutes: field({
+    flag: "build-minutes",
+    env: "UNKEY_BUILD_MINUTES",
+    placeholder: "<minutes>",
+    help: "How long a build may take.",
+    schema: integerSchema(30, 1, 600),
+  }),
+  stopGraceSeconds: field({
+    flag: "stop-grace-seconds",
+    env: "UNKEY_STOP_GRACE_SECONDS",
+    placeholder: "<seconds>",
+    help: "How long a deployment that serves nothing goes on running.",
+    schema: integerSchema(30, 1, 86_400),
+  }),
+  warmMinutes: field({
+    flag: "warm-minutes",
+    env: "UNKEY_STOP_WARM_MINUTES",
+    placeholder: "<minutes>",
+    help: "How long the deployment that served last goes on running, for an instant rollback.",
+    schema: integerSchema(30, 1, 10_080),
+  }),
+};

@@ -1,0 +1,40 @@
+import type { Clock } from "../../../pkg/clock/mod.ts";
+import { Fault } from "../../../pkg/fault/mod.ts";
+import {
+  createFileObjectStore,
+  createS3ObjectStore,
+  type ObjectStore,
+} from "../../../pkg/objectstore/mod.ts";
+import { filesSigningKey } from "../internal/files_signing_key.ts";
+import { checkWorkerConfig, type WorkerConfig } from "./config.ts";
+
+/** The object store that the api puts build contexts into. */
+export interface WorkerObjects {
+  readonly store: Pick<ObjectStore, "head" | "presignGet">;
+  close(): void;
+}
+
+/** Opens the store that the settings name. Does no I/O. */
+export function openObjects(config: WorkerConfig, clock: Clock): WorkerObjects {
+  const { buildS3Url: url, buildS3Bucket: bucket, buildS3AccessKeyId, buildS3AccessKeySecret } = config;
+  if (url !== undefined && bucket !== undefined && buildS3AccessKeyId && buildS3AccessKeySecret) {
+    const store = createS3ObjectStore({
+      url,
+      bucket,
+      region: config.buildS3Region,
+      accessKeyId: buildS3AccessKeyId.reveal(),
+      secretAccessKey: buildS3AccessKeySecret,
+      clock,
+    });
+    return { store, close: () => store.close() };
+  }
+  const { buildFilesDir: directory, buildFilesUrl: baseUrl, vaultMasterKeys } = config;
+  const signingKey = config.buildFilesSigningKey ?? (vaultMasterKeys && filesSigningKey(vaultMasterKeys));
+  if (directory === undefined || baseUrl === undefined || signingKey === undefined) {
+    throw new Fault("invalid_argument", checkWorkerConfig(config).join("; "));
+  }
+  // The worker only reads, so the limit of uploads is not its concern.
+  const sizeMaxBytes = Number.MAX_SAFE_INTEGER;
+  const store = createFileObjectStore({ directory, baseUrl, signingKey, sizeMaxBytes, clock });
+  return { store, close: () => undefined };
+}

@@ -1,0 +1,134 @@
+import type { Clock } from "../../../pkg/clock/mod.ts";
+import { fieldName } from "../../../pkg/config/mod.ts";
+import { ping } from "../../../pkg/db/mod.ts";
+import { openEngine } from "../../../pkg/docker/mod.ts";
+import { StepActivity } from "../../../pkg/durable/mod.ts";
+import type { Logger } from "../../../pkg/logger/mod.ts";
+import { serveRpc } from "../../../pkg/rpc/mod.ts";
+import { Runner } from "../../../pkg/runner/mod.ts";
+import { type ChangeHub, type ChangeNotifier, createNudger } from "../internal/changes/mod.ts";
+import { type CtrlDatabase, openCtrlDatabase } from "../internal/store/mod.ts";
+import type { Builder } from "./build/steps.ts";
+import { createDockerBuilder } from "./builder_docker.ts";
+import { requestCompactions } from "./compaction.ts";
+import { WORKER_FIELDS, type WorkerConfig } from "./config.ts";
+import { serveEndpoint } from "./endpoint.ts";
+import { openObjects } from "./objects.ts";
+import { registerWorker } from "./register.ts";
+import { workerServices } from "./services.ts";
+
+/** What a process gives its worker. */
+export interface WorkerProcess {
+  readonly log: Logger;
+  readonly clock: Clock;
+  /** Aborts when the process is to stop. */
+  readonly signal: AbortSignal;
+  /** Called once, when Restate has taken the registration. */
+  readonly onReady?: (info: { readonly port: number; readonly healthPort: number }) => void;
+  /** A database and a hub that other parts of the same process use too; whoever opened them runs and closes them. */
+  readonly shared?: { readonly db: CtrlDatabase; readonly hub: ChangeHub };
+  /** Instead of the configured one, for tests. */
+  readonly builder?: Builder;
+}
+
+const READY_MS_MAX = 2_000;
+const INGRESS_MS_MAX = 10_000;
+
+/**
+ * Runs the durable services until `signal` aborts. Ready only when Restate knows them.
+ *
+ * @throws `failed_precondition` when a port is taken, `unavailable` when the database cannot be reached
+ */
+export async function runWorker(config: WorkerConfig, process: WorkerProcess): Promise<void> {
+  const runner = new Runner({ log: process.log, clock: process.clock });
+  try {
+    await start(config, process, runner);
+  } catch (error) {
+    await runner.shutdown().catch((late: unknown) =>
+      process.log.error("shutdown failed", { error: String(late) })
+    );
+    // Stopped while it started: that is no failure.
+    if (process.signal.aborted) return;
+    throw error;
+  }
+  await runner.wait(process.signal);
+}
+
+async function start(config: WorkerConfig, process: WorkerProcess, runner: Runner): Promise<void> {
+  const { log, clock, signal } = process;
+  const db = process.shared?.db ?? await openOwnDatabase(config, process, runner);
+  const changes = openNotifier(config, process, { db, runner });
+  const objects = openObjects(config, clock);
+  runner.defer("object store", () => objects.close());
+  const builder = process.builder ?? openBuilder(config, runner);
+
+  let registered = false;
+  const health = serveRpc({
+    hostname: config.host,
+    port: config.httpPort,
+    portSetting: fieldName(WORKER_FIELDS.httpPort),
+    log,
+    clock,
+    mount: () => undefined,
+    ready: async () => registered && await answers(db),
+  });
+  runner.defer("health", () => health.shutdown());
+
+  const activity = new StepActivity();
+  const endpoint = serveEndpoint({
+    services: workerServices(config, { db, clock, log, activity, changes, objects: objects.store, builder }),
+    hostname: config.host,
+    port: config.restateHttpPort,
+    portSetting: fieldName(WORKER_FIELDS.restateHttpPort),
+    activity,
+    clock,
+    log,
+  });
+  runner.defer("endpoint", () => endpoint.shutdown());
+
+  const { restateApiKey } = config;
+  const key = restateApiKey === undefined ? {} : { apiKey: restateApiKey };
+  const uri = config.restateRegisterAs ?? `http://127.0.0.1:${endpoint.port}`;
+  await registerWorker({ adminUrl: config.restateAdminUrl, ...key, uri, clock, log }, signal);
+  registered = true;
+  runner.defer("readiness", () => void (registered = false));
+  const ingress = { ingressUrl: config.restateUrl, ...key, clock, timeoutMs: INGRESS_MS_MAX };
+  runner.go("compaction", (stop) => requestCompactions({ db, clock, log, ingress }, stop));
+  process.onReady?.({ port: endpoint.port, healthPort: health.port });
+}
+
+async function openOwnDatabase(
+  config: WorkerConfig,
+  { log, clock }: WorkerProcess,
+  runner: Runner,
+): Promise<CtrlDatabase> {
+  const db = await openCtrlDatabase(config.databasePrimary, { migrate: config.migrate, log, clock });
+  runner.defer("database", () => db.close());
+  return db;
+}
+
+async function answers(db: CtrlDatabase): Promise<boolean> {
+  return await ping(db, AbortSignal.timeout(READY_MS_MAX)).then(() => true, () => false);
+}
+
+/** Tells the hub of this process directly, and api processes elsewhere by a request. */
+function openNotifier(
+  config: WorkerConfig,
+  { log, clock, shared }: WorkerProcess,
+  { db, runner }: { readonly db: CtrlDatabase; readonly runner: Runner },
+): ChangeNotifier {
+  if (config.authToken === undefined) {
+    if (shared === undefined) log.warn("no service token: api processes notice changes at their next poll");
+    return shared?.hub ?? { changed: () => undefined };
+  }
+  const local = shared === undefined ? {} : { local: shared.hub };
+  const nudger = createNudger({ db, clock, log, token: config.authToken, ...local });
+  runner.defer("nudges", () => nudger.close());
+  return nudger;
+}
+
+function openBuilder(config: WorkerConfig, runner: Runner): Builder {
+  const engine = openEngine(config.dockerHost);
+  runner.defer("docker", () => engine.close());
+  return createDockerBuilder(engine);
+}

@@ -1,0 +1,74 @@
+import type { Clock } from "../../../pkg/clock/mod.ts";
+import type { StepActivity } from "../../../pkg/durable/mod.ts";
+import type { Logger } from "../../../pkg/logger/mod.ts";
+import type { ObjectStore } from "../../../pkg/objectstore/mod.ts";
+import type { ChangeNotifier } from "../internal/changes/mod.ts";
+import type { CtrlDatabase } from "../internal/store/mod.ts";
+import { buildService } from "./build/mod.ts";
+import { type Builder, createBuildSteps } from "./build/steps.ts";
+import type { WorkerConfig } from "./config.ts";
+import { deployService } from "./deploy/mod.ts";
+import { createDeploySteps } from "./deploy/steps.ts";
+import type { EndpointDeps } from "./endpoint.ts";
+import { routingService } from "./routing/mod.ts";
+import { createRoutingSteps } from "./routing/steps.ts";
+import { createVersioningSteps } from "./versioning/steps.ts";
+import { versioningService } from "./versioning/mod.ts";
+
+/** What the services work with. */
+export interface ServicesDeps {
+  readonly db: CtrlDatabase;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly activity: StepActivity;
+  readonly changes: ChangeNotifier;
+  readonly objects: Pick<ObjectStore, "head" | "presignGet">;
+  readonly builder: Builder;
+}
+
+const SECOND_MS = 1_000;
+const MINUTE_MS = 60_000;
+/** The safety net under the messages that wake a waiting deploy. */
+const RECHECK_MS = 5_000;
+const RESTARTS_MAX = 3;
+const FEED_KEEP_MS = 60 * MINUTE_MS;
+const FEED_KEEP_VERSIONS = 10_000;
+
+/** All durable services, wired. */
+export function workerServices(config: WorkerConfig, deps: ServicesDeps): EndpointDeps["services"] {
+  const { db, clock, log, activity, changes } = deps;
+  const restate = { clock, log, activity };
+  return [
+    deployService({
+      restate,
+      steps: createDeploySteps({
+        db,
+        clock,
+        changes,
+        regions: config.availableRegions,
+        replicas: config.replicas,
+        agentSilentMs: config.agentSilentSeconds * SECOND_MS,
+      }),
+      limits: {
+        readyMs: config.readySeconds * SECOND_MS,
+        listenMs: config.listenSeconds * SECOND_MS,
+        agentMs: config.agentSilentSeconds * SECOND_MS,
+        restartsMax: RESTARTS_MAX,
+      },
+      recheckMs: RECHECK_MS,
+    }),
+    buildService({ restate, steps: createBuildSteps(deps), limitMs: config.buildMinutes * MINUTE_MS }),
+    routingService({
+      restate,
+      steps: createRoutingSteps({ db, clock, changes, apex: config.defaultDomain, edgeUrl: config.edgeUrl }),
+      retention: {
+        warmMs: config.warmMinutes * MINUTE_MS,
+        graceMs: config.stopGraceSeconds * SECOND_MS,
+      },
+    }),
+    versioningService({
+      restate,
+      steps: createVersioningSteps({ db, clock, keepMs: FEED_KEEP_MS, keepVersions: FEED_KEEP_VERSIONS }),
+    }),
+  ];
+}
