@@ -1,0 +1,434 @@
+import { Code } from "@connectrpc/connect";
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { transact } from "../../../pkg/db/mod.ts";
+import { AdminService } from "../../../proto/gen/ctrl/v1/admin_pb.ts";
+import {
+  DeploymentService,
+  DeploymentStatus,
+  type WatchDeploymentEventsResponse,
+} from "../../../proto/gen/ctrl/v1/deployment_pb.ts";
+import { appendEvent, findDeployment, startStep, swapLiveDeployment } from "../internal/store/mod.ts";
+import {
+  clock,
+  deployImage,
+  failure,
+  move,
+  next,
+  place,
+  refused,
+  startApi,
+  type TestApi,
+} from "./fixtures_test.ts";
+
+const CONTEXT = new TextEncoder().encode("a tar.gz, as far as the store cares");
+const CHECKSUM = createHash("sha256").update(CONTEXT).digest("base64");
+
+Deno.test("createDeployment() refuses what cannot be deployed, with a code and a text each", async (t) => {
+  await using api = await startApi();
+  const [own, other] = [await api.tenant("acme"), await api.tenant("globex")];
+  const client = api.client(DeploymentService, own.rootKey);
+  const image = { case: "dockerImage", value: "nginx:1.29" } as const;
+  const good = { projectId: own.projectId, environmentSlug: "preview", source: image };
+  const git = { commitSha: "abc123", commitMessage: "", authorHandle: "", authorAvatarUrl: "" };
+  const context = (buildContextPath: string) =>
+    ({ case: "buildContext", value: { buildContextPath, dockerfilePath: "Dockerfile" } }) as const;
+  const cases: [string, Parameters<typeof client.createDeployment>[0], Code, RegExp][] = [
+    ["no project", { ...good, projectId: "" }, Code.InvalidArgument, /^project_id is required/],
+    ["a malformed project", { ...good, projectId: "x" }, Code.InvalidArgument, /^project_id must look like/],
+    ["an unknown project", { ...good, projectId: "proj_missing" }, Code.NotFound, /^Project "proj_missing"/],
+    [
+      "another workspace's project",
+      { ...good, projectId: other.projectId },
+      Code.NotFound,
+      /^Project .* not found/,
+    ],
+    [
+      "an unknown environment",
+      { ...good, environmentSlug: "qa" },
+      Code.NotFound,
+      /It has: preview, production/,
+    ],
+    ["no source", { ...good, source: { case: undefined } }, Code.InvalidArgument, /^source is required/],
+    [
+      "an empty image",
+      { ...good, source: { ...image, value: "" } },
+      Code.InvalidArgument,
+      /^docker_image is required/,
+    ],
+    [
+      "a bad image",
+      { ...good, source: { ...image, value: "a b" } },
+      Code.InvalidArgument,
+      /^docker_image must be/,
+    ],
+    [
+      "seconds",
+      { ...good, gitCommit: { ...git, timestamp: 1_700_000_000n } },
+      Code.InvalidArgument,
+      /milliseconds/,
+    ],
+    [
+      "the far future",
+      { ...good, gitCommit: { ...git, timestamp: BigInt(clock.now() + 7_200_000) } },
+      Code.InvalidArgument,
+      /in the future/,
+    ],
+    ["a bad port", { ...good, port: 70_000 }, Code.InvalidArgument, /^port must be/],
+    [
+      "a bad health check",
+      { ...good, healthCheckPath: "x" },
+      Code.InvalidArgument,
+      /^health_check_path must begin/,
+    ],
+    [
+      "an unknown context",
+      { ...good, source: context("proj_x/build_x.tar.gz") },
+      Code.FailedPrecondition,
+      /no build context/,
+    ],
+    ["no context", { ...good, source: context("") }, Code.InvalidArgument, /^build_context_path is required/],
+  ];
+  for (const [name, request, code, text] of cases) {
+    await t.step(name, () => refused(client.createDeployment(request), code, text));
+  }
+  assert.deepEqual(api.workflows.calls, [], "what is refused starts nothing");
+});
+
+Deno.test("createDeployment() records everything, and getDeployment() shows it", async () => {
+  await using api = await startApi();
+  const tenant = await api.tenant("acme");
+  const client = api.client(DeploymentService, tenant.rootKey);
+  const { deploymentId, status } = await client.createDeployment({
+    projectId: tenant.projectId,
+    environmentSlug: "production",
+    branch: "feature/x",
+    source: { case: "dockerImage", value: "nginx:1.29" },
+    gitCommit: {
+      commitSha: "0a1b2c3",
+      commitMessage: "hello",
+      authorHandle: " ada ",
+      authorAvatarUrl: "https://example.com/a.png",
+      timestamp: 1_000_000_000_000n,
+    },
+    command: ["sh", "-c", "exit 0"],
+    port: 3000,
+    healthCheckPath: "/health",
+  });
+  assert.equal(status, DeploymentStatus.PENDING);
+  assert.deepEqual(api.workflows.calls, [`submit ${deploymentId}`]);
+  await transact(api.db, async (tx) => {
+    await startStep(tx, { deploymentId, name: "deploying", message: "Starting", nowMs: 5 });
+  });
+  await place(api, tenant, deploymentId);
+  const { deployment } = await client.getDeployment({ deploymentId });
+  assert.ok(deployment !== undefined);
+  const { createdAt, updatedAt, environmentId, $typeName: _, ...shown } = deployment;
+  assert.ok(createdAt > 0n && updatedAt > 0n && environmentId.startsWith("env_"));
+  assert.deepEqual(
+    JSON.parse(JSON.stringify(shown, (_key, value) => typeof value === "bigint" ? Number(value) : value)),
+    {
+      id: deploymentId,
+      workspaceId: tenant.workspaceId,
+      projectId: tenant.projectId,
+      projectSlug: "shop",
+      environmentSlug: "production",
+      gitCommitSha: "0a1b2c3",
+      gitBranch: "feature/x",
+      gitCommitMessage: "hello",
+      gitCommitAuthorHandle: "ada",
+      gitCommitAuthorAvatarUrl: "https://example.com/a.png",
+      gitCommitTimestamp: 1_000_000_000_000,
+      status: DeploymentStatus.PENDING,
+      errorMessage: "",
+      failureCode: "",
+      environmentVariables: {},
+      topology: {
+        $typeName: "ctrl.v1.Topology",
+        cpuMillicores: 256,
+        memoryMib: 256,
+        regions: [{
+          $typeName: "ctrl.v1.RegionalConfig",
+          region: "local.dev",
+          minInstances: 1,
+          maxInstances: 1,
+        }],
+        idleTimeoutSeconds: 0,
+        healthCheckPath: "/health",
+        port: 3000,
+      },
+      hostnames: [],
+      urls: [],
+      rootfsImageId: "nginx:1.29",
+      buildId: "",
+      steps: [{
+        $typeName: "ctrl.v1.DeploymentStep",
+        name: "deploying",
+        status: "running",
+        message: "Starting",
+        errorMessage: "",
+        createdAt: 5,
+        endedAt: 0,
+      }],
+      live: false,
+      desiredInstances: 1,
+      runningInstances: 0,
+    },
+  );
+});
+
+Deno.test("another workspace's deployment cannot be told from one that does not exist", async () => {
+  await using api = await startApi();
+  const [own, other] = [await api.tenant("acme"), await api.tenant("globex")];
+  const foreign = await deployImage(api, other);
+  const client = api.client(DeploymentService, own.rootKey);
+  const missing = "d_missing";
+  const calls = {
+    get: (id: string) => client.getDeployment({ deploymentId: id }),
+    cancel: (id: string) => client.cancelDeployment({ deploymentId: id }),
+    promote: (id: string) => client.promote({ targetDeploymentId: id }),
+    rollback: (id: string) => client.rollback({ sourceDeploymentId: id, targetDeploymentId: id }),
+    watch: (id: string) => next(client.watchDeploymentEvents({ deploymentId: id })[Symbol.asyncIterator]()),
+    logs: (id: string) => next(client.streamInstanceLogs({ deploymentId: id })[Symbol.asyncIterator]()),
+  };
+  for (const [name, call] of Object.entries(calls)) {
+    const [hidden, absent] = [await failure(call(foreign)), await failure(call(missing))];
+    assert.equal(hidden.code, Code.NotFound, name);
+    assert.equal(hidden.rawMessage.replaceAll(foreign, missing), absent.rawMessage, name);
+  }
+  assert.deepEqual((await client.listDeployments({})).deployments, []);
+});
+
+Deno.test("a create that is repeated with its idempotency key makes one deployment", async () => {
+  await using api = await startApi();
+  const tenant = await api.tenant("acme");
+  const client = api.client(DeploymentService, tenant.rootKey);
+  const request = {
+    projectId: tenant.projectId,
+    environmentSlug: "production",
+    source: { case: "dockerImage", value: "nginx:1.29" },
+    idempotencyKey: "once",
+  } as const;
+  const ids = new Set((await Promise.all(Array.from({ length: 50 }, () => client.createDeployment(request))))
+    .map(({ deploymentId }) => deploymentId));
+  assert.equal(ids.size, 1);
+  const { project } = await api.client(AdminService, tenant.rootKey).createProject({ slug: "blog" });
+  const elsewhere = client.createDeployment({ ...request, projectId: project?.id ?? "" });
+  await refused(elsewhere, Code.InvalidArgument, /used for another project/);
+});
+
+/** The row is the truth: a client that was told of an id must not see it vanish. */
+Deno.test("a deployment whose workflow cannot be reached is created, and handed over when the create is repeated", async () => {
+  await using api = await startApi();
+  const tenant = await api.tenant("acme");
+  api.workflows.fail = true;
+  const id = await deployImage(api, tenant);
+  assert.equal((await findDeployment(api.db.kysely, id))?.submitted_at, null);
+  api.workflows.fail = false;
+  const client = api.client(DeploymentService, tenant.rootKey);
+  await client.cancelDeployment({ deploymentId: id });
+  assert.deepEqual(api.workflows.calls, [`submit ${id}`, `cancel ${id}`]);
+});
+
+Deno.test("a build context can be used by the project that uploaded it, once it is there as a whole", async () => {
+  await using api = await startApi();
+  const [own, other] = [await api.tenant("acme"), await api.tenant("globex")];
+  const client = api.client(DeploymentService, own.rootKey);
+  const upload = {
+    unkeyProjectId: own.projectId,
+    sizeBytes: BigInt(CONTEXT.length),
+    checksumSha256: CHECKSUM,
+  };
+  const first = await client.createS3UploadURL(upload);
+  assert.match(first.buildContextPath, new RegExp(`^${own.projectId}/build_[A-Za-z0-9]+\\.tar\\.gz$`));
+  const create = (projectId = own.projectId, key = own.rootKey) =>
+    api.client(DeploymentService, key).createDeployment({
+      projectId,
+      environmentSlug: "preview",
+      source: { case: "buildContext", value: { buildContextPath: first.buildContextPath } },
+    });
+  await refused(create(), Code.FailedPrecondition, /was not uploaded/);
+  await put(first, CONTEXT.slice(1), 403);
+  await put(first, CONTEXT.map((byte) => byte ^ 1), 400);
+  await put(first, CONTEXT, 200);
+  await refused(create(other.projectId, other.rootKey), Code.FailedPrecondition, /no build context/);
+  const { deploymentId } = await create();
+  const row = await findDeployment(api.db.kysely, deploymentId);
+  assert.deepEqual([row?.source, row?.build_context_path, row?.dockerfile_path], [
+    "context",
+    first.buildContextPath,
+    "Dockerfile",
+  ]);
+
+  const again = await client.createS3UploadURL(upload);
+  assert.deepEqual([again.alreadyStored, again.buildContextPath], [true, first.buildContextPath]);
+  const foreign = await api.client(DeploymentService, other.rootKey)
+    .createS3UploadURL({ ...upload, unkeyProjectId: other.projectId });
+  assert.equal(foreign.alreadyStored, false, "another project has to upload its own bytes");
+  await api.db.kysely.updateTable("uploads").set({ expires_at: 1 }).execute();
+  await refused(create(), Code.FailedPrecondition, /expired/);
+});
+
+async function put(
+  { uploadUrl, headers }: { uploadUrl: string; headers: Record<string, string> },
+  body: Uint8Array<ArrayBuffer>,
+  want: number,
+): Promise<void> {
+  const { "content-length": _, ...rest } = headers;
+  const response = await fetch(uploadUrl, { method: "PUT", headers: rest, body });
+  assert.equal(response.status, want, await response.text());
+}
+
+Deno.test("createS3UploadURL() refuses contexts over the limit with what to do", async () => {
+  await using api = await startApi();
+  const tenant = await api.tenant("acme");
+  const client = api.client(DeploymentService, tenant.rootKey);
+  const ask = (sizeBytes: bigint, checksumSha256 = "") =>
+    client.createS3UploadURL({ unkeyProjectId: tenant.projectId, sizeBytes, checksumSha256 });
+  await refused(ask(2n * 1024n * 1024n), Code.OutOfRange, /has 2 MiB.*at most 1 MiB.*\.dockerignore/);
+  await refused(ask(-1n), Code.InvalidArgument, /size_bytes/);
+  await refused(ask(1n, "nonsense"), Code.InvalidArgument, /checksum_sha256/);
+});
+
+Deno.test("listDeployments() pages newest first, and shows what the key may read only", async () => {
+  await using api = await startApi();
+  const tenant = await api.tenant("acme");
+  const admin = api.client(AdminService, tenant.rootKey);
+  const { project } = await admin.createProject({ slug: "blog" });
+  const blog = { ...tenant, projectId: project?.id ?? "" };
+  const created = [
+    await deployImage(api, tenant),
+    await deployImage(api, blog),
+    await deployImage(api, tenant, "preview"),
+  ];
+  const client = api.client(DeploymentService, tenant.rootKey);
+  const seen: string[] = [];
+  for (let pageToken = "";;) {
+    const page = await client.listDeployments({ pageSize: 1, pageToken });
+    seen.push(...page.deployments.map(({ id }) => id));
+    pageToken = page.nextPageToken;
+    if (pageToken === "") break;
+  }
+  assert.deepEqual(seen.toSorted(), created.toSorted());
+  const ids = async (filter: { projectId?: string; environmentSlug?: string }, key = tenant.rootKey) =>
+    (await api.client(DeploymentService, key).listDeployments(filter)).deployments.map(({ id }) => id);
+  assert.deepEqual(await ids({ projectId: blog.projectId }), [created[1]]);
+  assert.deepEqual(await ids({ environmentSlug: "preview" }), [created[2]]);
+  const { key } = await admin.createRootKey({ permissions: [`project.${blog.projectId}.read_deployment`] });
+  assert.deepEqual(await ids({}, key), [created[1]]);
+  await refused(ids({ projectId: tenant.projectId }, key), Code.PermissionDenied, /read_deployment/);
+  await refused(client.listDeployments({ pageToken: "x" }), Code.InvalidArgument, /page_token/);
+});
+
+Deno.test("a watch of events goes on where it stopped, and ends after the final status", async () => {
+  await using api = await startApi();
+  const tenant = await api.tenant("acme");
+  const id = await deployImage(api, tenant);
+  const client = api.client(DeploymentService, tenant.rootKey);
+  const watch = (afterSequence: bigint) =>
+    client.watchDeploymentEvents({ deploymentId: id, afterSequence })[Symbol.asyncIterator]();
+  const stream = watch(0n);
+  assert.deepEqual(brief(await next(stream)), [1n, "status", DeploymentStatus.PENDING]);
+  await move(api, id, "deploying");
+  assert.deepEqual(brief(await next(stream)), [2n, "status", DeploymentStatus.DEPLOYING]);
+  await transact(api.db, async (tx) => {
+    await appendEvent(tx, id, "log", { source: "build", origin: "RUN make", lines: ["a", "b"] }, 1);
+    await appendEvent(tx, id, "notice", { message: "mind the gap" }, 1);
+  });
+  assert.deepEqual(brief(await next(stream)), [3n, "log", ["a", "b"]]);
+  await stream.return?.();
+
+  const resumed = watch(3n);
+  assert.deepEqual(brief(await next(resumed)), [4n, "notice", "mind the gap"]);
+  await move(api, id, "ready");
+  assert.deepEqual(brief(await next(resumed)), [5n, "status", DeploymentStatus.READY]);
+  assert.equal((await resumed.next()).done, true);
+  assert.equal((await watch(5n).next()).done, true, "nothing is left to say");
+});
+
+function brief({ event }: WatchDeploymentEventsResponse): unknown[] {
+  if (event.case !== "deploymentEvent") return [event.case];
+  const { sequence, payload } = event.value;
+  switch (payload.case) {
+    case "status":
+      return [sequence, "status", payload.value.status];
+    case "log":
+      return [sequence, "log", payload.value.lines];
+    case "notice":
+      return [sequence, "notice", payload.value.message];
+    default:
+      return [sequence, payload.case];
+  }
+}
+
+Deno.test("promote and rollback ask the gates before the workflow", async () => {
+  await using api = await startApi();
+  const tenant = await api.tenant("acme");
+  const [live, target] = [await deployImage(api, tenant), await deployImage(api, tenant)];
+  const client = api.client(DeploymentService, tenant.rootKey);
+  await refused(
+    client.promote({ targetDeploymentId: target }),
+    Code.FailedPrecondition,
+    /no live deployment/,
+  );
+  const row = await findDeployment(api.db.kysely, live);
+  const environmentId = row?.environment_id ?? "";
+  await transact(api.db, async (tx) => {
+    const swap = { environmentId, expected: undefined, next: live, rolledBack: false, nowMs: 1 };
+    assert.ok(await swapLiveDeployment(tx, swap));
+  });
+  await refused(client.promote({ targetDeploymentId: target }), Code.FailedPrecondition, /is pending/);
+  await makeRunning(api, tenant, target);
+  const calls = api.workflows.calls.length;
+  await client.promote({ targetDeploymentId: target });
+  await client.rollback({ sourceDeploymentId: live, targetDeploymentId: target });
+  await refused(
+    client.rollback({ sourceDeploymentId: target, targetDeploymentId: live }),
+    Code.FailedPrecondition,
+    /not the live one/,
+  );
+  assert.deepEqual(api.workflows.calls.slice(calls), [
+    `promote ${environmentId} ${target}`,
+    `rollback ${environmentId} ${live} ${target}`,
+  ]);
+});
+
+async function makeRunning(api: TestApi, tenant: Parameters<typeof place>[1], id: string): Promise<void> {
+  await place(api, tenant, id);
+  await move(api, id, "ready");
+  await api.db.kysely.insertInto("instances").values({
+    id: `ins_${id}`,
+    deployment_id: id,
+    workspace_id: tenant.workspaceId,
+    project_id: tenant.projectId,
+    region: "local.dev",
+    k8s_name: id,
+    address: "10.0.0.1:8080",
+    cpu_millicores: 1,
+    memory_mib: 1,
+    status: "running",
+    reason: "",
+    message: "",
+    exit_code: null,
+    restarts: 0,
+    last_log_lines: "[]",
+    created_at: 1,
+    updated_at: 1,
+  }).execute();
+}
+
+Deno.test("cancelDeployment() notes the wish and tells the workflow, and is harmless when repeated", async () => {
+  await using api = await startApi();
+  const tenant = await api.tenant("acme");
+  const id = await deployImage(api, tenant);
+  const client = api.client(DeploymentService, tenant.rootKey);
+  assert.equal((await client.cancelDeployment({ deploymentId: id })).status, DeploymentStatus.PENDING);
+  assert.ok((await findDeployment(api.db.kysely, id))?.cancel_requested_at);
+  await move(api, id, "cancelled");
+  const calls = api.workflows.calls.length;
+  assert.equal((await client.cancelDeployment({ deploymentId: id })).status, DeploymentStatus.CANCELLED);
+  assert.equal(api.workflows.calls.length, calls);
+  const ready = await deployImage(api, tenant);
+  await move(api, ready, "ready");
+  await refused(client.cancelDeployment({ deploymentId: ready }), Code.FailedPrecondition, /roll back/);
+});

@@ -1,0 +1,218 @@
+/** An api on a free port with the real store on SQLite in memory; only the workflows are a fake. */
+import type { DescService } from "@bufbuild/protobuf";
+import { type Client, type Code, ConnectError } from "@connectrpc/connect";
+import assert from "node:assert/strict";
+import { systemClock } from "../../../pkg/clock/mod.ts";
+import { Secret } from "../../../pkg/config/mod.ts";
+import { transact } from "../../../pkg/db/mod.ts";
+import { Fault } from "../../../pkg/fault/mod.ts";
+import { createLogger } from "../../../pkg/logger/mod.ts";
+import { createRpcClient } from "../../../pkg/rpc/mod.ts";
+import { AdminService } from "../../../proto/gen/ctrl/v1/admin_pb.ts";
+import { DeploymentService } from "../../../proto/gen/ctrl/v1/deployment_pb.ts";
+import { ChangeHub } from "../internal/changes/mod.ts";
+import type { DeploymentStatus } from "../internal/deployments/status.ts";
+import {
+  type CtrlDatabase,
+  findDeployment,
+  moveStatus,
+  openCtrlDatabase,
+  placeDeployment,
+  setImage,
+} from "../internal/store/mod.ts";
+import type { Workflows } from "../internal/workflows/mod.ts";
+import type { ApiConfig } from "./config.ts";
+import { runApi } from "./run.ts";
+
+export const clock = systemClock();
+export const SERVICE_TOKEN = "service-token-of-the-tests";
+const MASTER_KEY = "bWFzdGVyLW1hc3Rlci1tYXN0ZXItbWFzdGVyLW1hc3Q=";
+
+/** What the workflows were asked for; `fail` makes the next calls fail. */
+export interface FakeWorkflows extends Workflows {
+  readonly calls: string[];
+  fail: boolean;
+}
+
+function fakeWorkflows(): FakeWorkflows {
+  const calls: string[] = [];
+  const take = (call: string): Promise<void> => {
+    if (fake.fail) return Promise.reject(new Fault("unavailable", "restate is down"));
+    calls.push(call);
+    return Promise.resolve();
+  };
+  const fake: FakeWorkflows = {
+    calls,
+    fail: false,
+    submitDeploy: (id) => take(`submit ${id}`),
+    cancelDeploy: (id) => take(`cancel ${id}`),
+    instancesChanged: (id) => take(`instances ${id}`),
+    promote: (environment, target) => take(`promote ${environment} ${target}`),
+    rollback: (environment, source, target) => take(`rollback ${environment} ${source} ${target}`),
+  };
+  return fake;
+}
+
+/** One workspace with a project and a key that may do everything. */
+export interface Tenant {
+  readonly workspaceId: string;
+  readonly projectId: string;
+  readonly rootKey: string;
+}
+
+/** A running api. */
+export interface TestApi extends AsyncDisposable {
+  readonly url: string;
+  readonly port: number;
+  readonly db: CtrlDatabase;
+  readonly workflows: FakeWorkflows;
+  readonly lines: string[];
+  /** A client with this bearer token, or with none. */
+  client<S extends DescService>(service: S, token?: string): Client<S>;
+  tenant(slug: string): Promise<Tenant>;
+  regionToken(region: string): Promise<string>;
+  stop(): Promise<void>;
+}
+
+/** Settings of a test's api; contexts are kept in `folder`. */
+export function testConfig(folder: string, changes: Partial<ApiConfig> = {}): ApiConfig {
+  return {
+    httpPort: 0,
+    host: "127.0.0.1",
+    advertiseUrl: undefined,
+    instanceId: "api_test",
+    databasePrimary: new Secret("sqlite::memory:"),
+    migrate: true,
+    authToken: new Secret(SERVICE_TOKEN),
+    vaultMasterKeys: new Secret(MASTER_KEY),
+    restateUrl: "http://127.0.0.1:1",
+    restateApiKey: undefined,
+    buildS3Url: undefined,
+    buildS3ExternalUrl: undefined,
+    buildS3Region: "auto",
+    buildS3Bucket: undefined,
+    buildS3AccessKeyId: undefined,
+    buildS3AccessKeySecret: undefined,
+    buildFilesDir: folder,
+    buildFilesUrl: undefined,
+    buildFilesExternalUrl: undefined,
+    buildFilesSigningKey: undefined,
+    uploadSizeMax: 1,
+    availableRegions: ["local.dev"],
+    edgeUrl: "http://localhost:7070",
+    ...changes,
+  };
+}
+
+/** Starts an api; `await using` stops it and removes what it kept. */
+export async function startApi(changes: Partial<ApiConfig> = {}): Promise<TestApi> {
+  const folder = await Deno.makeTempDir({ prefix: "unkey-test-api-" });
+  const lines: string[] = [];
+  const log = createLogger({ service: "test", level: "info", write: (line) => lines.push(line) });
+  const db = await openCtrlDatabase(new Secret("sqlite::memory:"), { migrate: true, log, clock });
+  const hub = new ChangeHub({ db, log, clock, pollMs: 50 });
+  const [stop, stopHub] = [new AbortController(), new AbortController()];
+  const hubRuns = hub.run(stopHub.signal);
+  const workflows = fakeWorkflows();
+  const ready = Promise.withResolvers<{ port: number }>();
+  const runs = runApi(testConfig(folder, changes), {
+    log,
+    clock,
+    signal: stop.signal,
+    onReady: ready.resolve,
+    shared: { db, hub },
+    workflows,
+  });
+  runs.catch(ready.reject);
+  const { port } = await ready.promise;
+  const url = `http://127.0.0.1:${port}`;
+  const client = <S extends DescService>(service: S, token?: string): Client<S> =>
+    createRpcClient(service, { baseUrl: url, ...(token === undefined ? {} : { token: new Secret(token) }) });
+  const admin = client(AdminService, SERVICE_TOKEN);
+  return {
+    url,
+    port,
+    db,
+    workflows,
+    lines,
+    client,
+    async tenant(slug) {
+      const { workspaceId } = await admin.createWorkspace({ slug });
+      const { project } = await admin.createProject({ workspaceId, slug: "shop" });
+      const { key } = await admin.createRootKey({ workspaceId, permissions: ["*"] });
+      return { workspaceId, projectId: project?.id ?? "", rootKey: key };
+    },
+    async regionToken(region) {
+      return (await admin.createRegionToken({ region })).token;
+    },
+    async stop() {
+      stop.abort();
+      await runs;
+    },
+    async [Symbol.asyncDispose]() {
+      stop.abort();
+      await runs;
+      stopHub.abort();
+      await hubRuns;
+      await db.close();
+      await Deno.remove(folder, { recursive: true });
+    },
+  };
+}
+
+/** Creates a deployment from an image through the API. */
+export async function deployImage(
+  api: TestApi,
+  tenant: Tenant,
+  environmentSlug = "production",
+): Promise<string> {
+  const { deploymentId } = await api.client(DeploymentService, tenant.rootKey).createDeployment({
+    projectId: tenant.projectId,
+    environmentSlug,
+    source: { case: "dockerImage", value: "nginx:1.29" },
+  });
+  return deploymentId;
+}
+
+/** Does what the worker would: moves a deployment to a status. */
+export async function move(api: TestApi, id: string, to: DeploymentStatus): Promise<void> {
+  const from = (await findDeployment(api.db.kysely, id))?.status ?? "pending";
+  await transact(api.db, (tx) => moveStatus(tx, { id, from: [from], to, nowMs: clock.now() }));
+}
+
+/** Does what the worker would: places a deployment in a region. */
+export async function place(api: TestApi, tenant: Tenant, id: string, region = "local.dev"): Promise<void> {
+  const nowMs = clock.now();
+  await setImage(api.db.kysely, { id, image: "nginx:1.29", nowMs });
+  await transact(api.db, (tx) =>
+    placeDeployment(tx, {
+      deploymentId: id,
+      workspaceId: tenant.workspaceId,
+      regions: [{ region, replicas: 1 }],
+      nowMs,
+    }));
+}
+
+/** The error that a call must end with. */
+export async function failure(call: Promise<unknown>): Promise<ConnectError> {
+  return ConnectError.from(
+    await call.then(() => assert.fail("the call must fail"), (error: unknown) => error),
+  );
+}
+
+/** Asserts code and text of the error that a call must end with. */
+export async function refused(call: Promise<unknown>, code: Code, text: RegExp): Promise<void> {
+  const error = await failure(call);
+  assert.deepEqual(
+    { code: error.code, matches: text.test(error.rawMessage) },
+    { code, matches: true },
+    error.message,
+  );
+}
+
+/** The next message of a stream. */
+export async function next<T>(stream: AsyncIterator<T>): Promise<T> {
+  const { value, done } = await stream.next();
+  assert.ok(done !== true, "the stream must not end here");
+  return value;
+}

@@ -1,0 +1,129 @@
+import { Code, ConnectError, createClient, createRouterTransport } from "@connectrpc/connect";
+import type { DescMethod, DescService } from "@bufbuild/protobuf";
+import assert from "node:assert/strict";
+import { SERVED } from "../../svc/ctrl/api/services.ts";
+import { policyOf } from "../../svc/ctrl/api/policies.ts";
+import { SERVICE_TOKEN, startApi, type TestApi } from "../../svc/ctrl/api/fixtures_test.ts";
+import { CtrlService } from "../../proto/gen/ctrl/v1/ctrl_pb.ts";
+
+/** The only methods that need no credentials. A method that is added here is seen by whoever reviews the change. */
+const PUBLIC = ["ctrl.v1.CtrlService/Liveness"];
+
+function* methods(): Generator<{ service: DescService; method: DescMethod; name: string }> {
+  for (const service of SERVED) {
+    for (const method of service.methods) {
+      yield { service, method, name: `${service.typeName}/${method.name}` };
+    }
+  }
+}
+
+/** Calls a method with an empty message, over the wire, in the encoding of its kind. */
+async function call(api: TestApi, method: DescMethod, token?: string): Promise<Code | "ok"> {
+  const stream = method.methodKind !== "unary";
+  const headers = {
+    "content-type": stream ? "application/connect+json" : "application/json",
+    ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+  };
+  const body = new TextEncoder().encode("{}");
+  const framed = new Uint8Array([0, 0, 0, 0, body.length, ...body]);
+  const stop = new AbortController();
+  const response = await fetch(`${api.url}/${method.parent.typeName}/${method.name}`, {
+    method: "POST",
+    headers,
+    body: stream ? framed : body,
+    signal: stop.signal,
+  });
+  if (!stream) return codeOf(await response.json(), response.ok);
+  const reader = response.body?.getReader();
+  const { value } = await reader?.read() ?? {};
+  await reader?.cancel();
+  const end = value?.[0] === 2;
+  return codeOf(JSON.parse(new TextDecoder().decode(value?.subarray(5))), !end);
+}
+
+function codeOf(answer: unknown, ok: boolean): Code | "ok" {
+  if (ok) return "ok";
+  const failure = answer as { code?: string; error?: { code?: string } };
+  const name = failure.error?.code ?? failure.code;
+  if (name === undefined) return "ok";
+  const code = Object.entries(Code).find(([each]) => each.toLowerCase() === name.replaceAll("_", ""))?.[1];
+  return typeof code === "number" ? code : Code.Unknown;
+}
+
+/** Several methods of the original shipped without authentication; each was found by somebody from outside. */
+Deno.test("every method refuses callers without credentials and with wrong ones, except the public ones", async (t) => {
+  await using api = await startApi();
+  const seen: string[] = [];
+  for (const { method, name } of methods()) {
+    await t.step(name, async () => {
+      const open = PUBLIC.includes(name);
+      if (open) seen.push(name);
+      const want = open ? "ok" : Code.Unauthenticated;
+      assert.equal(await call(api, method), want, "without credentials");
+      for (const token of ["unkey_wrong", "region_wrong", "wrong", `${SERVICE_TOKEN}x`]) {
+        assert.equal(await call(api, method, token), want, `with ${token}`);
+      }
+    });
+  }
+  assert.deepEqual(seen, PUBLIC, "every public method exists");
+});
+
+Deno.test("every method refuses credentials of another kind, and keys without the permission", async (t) => {
+  await using api = await startApi();
+  const { rootKey, workspaceId } = await api.tenant("acme");
+  const { AdminService } = await import("../../proto/gen/ctrl/v1/admin_pb.ts");
+  const { key: powerless } = await api.client(AdminService, SERVICE_TOKEN)
+    .createRootKey({ workspaceId, permissions: ["project.proj_none.create_environment"] });
+  const tokens = {
+    root_key: rootKey,
+    region: await api.regionToken("local.dev"),
+    edge: await api.regionToken("*"),
+    service: SERVICE_TOKEN,
+  };
+  for (const { service, method, name } of methods()) {
+    const policy = policyOf(service, method);
+    if (policy.kind === "public") continue;
+    await t.step(name, async () => {
+      const allowed = new Set<string>([policy.kind === "workspace" ? "root_key" : policy.kind]);
+      if ("service" in policy && policy.service === true) allowed.add("service");
+      for (const [kind, token] of Object.entries(tokens)) {
+        if (allowed.has(kind)) continue;
+        assert.equal(await call(api, method, token), Code.PermissionDenied, kind);
+      }
+      if (!("permission" in policy) || policy.permission === "create_environment") return;
+      assert.equal(await call(api, method, powerless), Code.PermissionDenied, "a key without the permission");
+    });
+  }
+});
+
+Deno.test("a revoked key stops working within seconds", async () => {
+  await using api = await startApi();
+  const tenant = await api.tenant("acme");
+  const { AdminService } = await import("../../proto/gen/ctrl/v1/admin_pb.ts");
+  const admin = api.client(AdminService, tenant.rootKey);
+  const { keyId, key } = await admin.createRootKey({ permissions: ["*"] });
+  const client = api.client(AdminService, key);
+  await client.whoAmI({});
+  await admin.revokeRootKey({ keyId });
+  const deadline = performance.now() + 15_000;
+  let code: Code | undefined;
+  while (code === undefined && performance.now() < deadline) {
+    code = await client.whoAmI({}).then(() => undefined, (error: unknown) => ConnectError.from(error).code);
+  }
+  assert.equal(code, Code.Unauthenticated);
+});
+
+/** A mounted service that nobody decided about must not be reachable. */
+Deno.test("a method without a policy is refused", async () => {
+  const { OpenApiService } = await import("../../proto/gen/ctrl/v1/openapi_pb.ts");
+  const { authenticationGate } = await import("../../svc/ctrl/api/policies.ts");
+  const gate = authenticationGate(() => Promise.resolve({ kind: "service" }));
+  const transport = createRouterTransport(
+    (router) => router.service(OpenApiService, { getOpenApiDiff: () => ({}) }).service(CtrlService, {}),
+    { router: { requestGate: gate } },
+  );
+  await assert.rejects(createClient(OpenApiService, transport).getOpenApiDiff({}), (error) => {
+    assert.equal(ConnectError.from(error).code, Code.Internal);
+    return true;
+  });
+});
