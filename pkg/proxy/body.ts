@@ -164,8 +164,12 @@ class ChunkedDecoder implements BodyDecoder {
       this.#state = "trailer";
       return true;
     }
+    const failure = this.#lines === ""
+      ? undefined
+      : parseFields(this.#lines, 0, this.#trailers, TRAILERS_MAX);
+    if (failure !== undefined) return false;
     this.#state = "done";
-    return this.#lines === "" || parseFields(this.#lines, 0, this.#trailers, TRAILERS_MAX) === undefined;
+    return true;
   }
 }
 
