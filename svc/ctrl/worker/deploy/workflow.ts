@@ -65,10 +65,9 @@ export async function deploy(
   const { steps } = deps;
   const compensations = new Compensations(durable);
   try {
+    compensations.add("deployment", async (fault) => void await steps.settle(id, endingOf(fault)));
     const loaded = await durable.run("load deployment", () => steps.load(id));
     if (loaded.kind === "ended") return { status: loaded.status };
-    compensations.add("deployment", async (fault) => void await steps.settle(id, endingOf(fault)));
-
     let stage = await buildStage(durable, deps, id, loaded);
     if (stage.kind === "on") stage = await rolloutStage(durable, deps, id);
     if (stage.kind === "on") stage = await trafficStage(durable, deps, id, loaded.environmentId);

@@ -1,0 +1,209 @@
+import assert from "node:assert/strict";
+import {
+  execute,
+  FAULT_KINDS,
+  type Injected,
+  newWorld,
+  type World,
+} from "../../../../pkg/testkit/fake_durable.ts";
+import { type DeploymentStatus, isFinal } from "../../internal/deployments/status.ts";
+import { type CtrlDatabase, requestCancel } from "../../internal/store/mod.ts";
+import { type Seed, seedDeployment, seedProject } from "../../internal/store/fixtures_test.ts";
+import {
+  assign,
+  instanceReport,
+  memoryDatabase,
+  orThrow,
+  playDeploy,
+  report,
+  routingDeps,
+  type Snapshot,
+  snapshot,
+} from "../fixtures_test.ts";
+import type { BuildResult } from "./workflow.ts";
+
+/** One way for a deploy to go. */
+interface Scenario {
+  readonly name: string;
+  readonly context: boolean;
+  readonly build?: BuildResult;
+  /** What happens while the deploy waits. */
+  readonly meanwhile: (db: CtrlDatabase, id: string, world: World, count: number) => Promise<void>;
+  readonly expected: Pick<Snapshot, "status" | "failure" | "topology" | "routes" | "live">;
+}
+
+const runs = async (db: CtrlDatabase, id: string, world: World): Promise<void> => {
+  await report(db, id, world.nowMs, [instanceReport()]);
+};
+const SERVES = { topology: ["local started"], routes: ["branch", "environment", "live"], live: true };
+const UNDONE = { topology: ["local stopped"], routes: [], live: false };
+
+const SCENARIOS: readonly Scenario[] = [
+  {
+    name: "an image that runs",
+    context: false,
+    meanwhile: runs,
+    expected: { status: "ready", failure: "", ...SERVES },
+  },
+  {
+    name: "a build that runs on the second look",
+    context: true,
+    meanwhile: async (db, id, world, count) => {
+      const starting = instanceReport({ status: "pending", reason: "starting", address: "" });
+      await report(db, id, world.nowMs, [count === 1 ? starting : instanceReport()]);
+    },
+    expected: { status: "ready", failure: "", ...SERVES },
+  },
+  {
+    name: "a build that fails",
+    context: true,
+    build: {
+      kind: "failed",
+      failure: { code: "build_failed", message: '"RUN false" failed with exit code 1.' },
+    },
+    meanwhile: runs,
+    expected: { status: "failed", failure: "build_failed", topology: [], routes: [], live: false },
+  },
+  {
+    name: "an app that crashes",
+    context: false,
+    meanwhile: async (db, id, world) => {
+      const crashing = {
+        status: "failed",
+        reason: "crash_loop",
+        exit_code: 1,
+        last_log_lines: '["boom"]',
+      } as const;
+      await report(db, id, world.nowMs, [instanceReport(crashing)]);
+    },
+    expected: { status: "failed", failure: "crash_loop", ...UNDONE },
+  },
+  {
+    name: "an app that never listens",
+    context: false,
+    meanwhile: async (db, id, world) => {
+      const deaf = { status: "pending", reason: "not_listening", address: "" } as const;
+      await report(db, id, world.nowMs, [instanceReport(deaf)]);
+    },
+    expected: { status: "failed", failure: "not_listening", ...UNDONE },
+  },
+  {
+    name: "a cancel while it waits",
+    context: false,
+    meanwhile: (_db, _id, world) => Promise.resolve(void world.signals.add("cancel")),
+    expected: { status: "cancelled", failure: "", ...UNDONE },
+  },
+];
+
+async function start(db: CtrlDatabase, scenario: Scenario): Promise<{ id: string; seed: Seed }> {
+  const seed = await seedProject(db);
+  const context = {
+    source: "context",
+    image: null,
+    build_context_path: "p/u.tar.gz",
+    dockerfile_path: "",
+  } as const;
+  const { id } = await seedDeployment(db, seed, scenario.context ? context : {});
+  return { id, seed };
+}
+
+async function play(
+  db: CtrlDatabase,
+  scenario: Scenario,
+  fault?: Injected,
+): Promise<{ after: Snapshot; names: readonly string[]; outcome: string }> {
+  const { id } = await start(db, scenario);
+  const world = newWorld();
+  const { result, names } = await playDeploy(db, id, {
+    world,
+    ...(fault === undefined ? {} : { fault }),
+    ...(scenario.build === undefined ? {} : { build: scenario.build }),
+    onWait: (count) => scenario.meanwhile(db, id, world, count),
+  });
+  if (fault === undefined && !result.ok) throw result.error;
+  return { after: await snapshot(db, id), names, outcome: result.ok ? result.value.status : "threw" };
+}
+
+Deno.test("deploy() ends as each scenario should", async (t) => {
+  const db = await memoryDatabase();
+  for (const scenario of SCENARIOS) {
+    await t.step(scenario.name, async () => {
+      const { after, outcome } = await play(db, scenario);
+      const { status, failure, topology, routes, live } = after;
+      assert.deepEqual({ status, failure, topology, routes, live }, scenario.expected);
+      assert.equal(outcome, scenario.expected.status);
+      assert.ok(after.steps.every((step) => !step.endsWith("running")), after.steps.join());
+    });
+  }
+  await db.close();
+});
+
+/**
+ * Wherever the process dies, and whichever step fails for good, a deployment must end: as in an unbroken run, or undone
+ * with its routes untouched. Anything else leaks an app that nobody asked for, or a user who waits for ever.
+ */
+Deno.test("deploy() ends whole or undone wherever it breaks", async (t) => {
+  const db = await memoryDatabase();
+  let cases = 0;
+  for (const scenario of SCENARIOS) {
+    const calm = await play(db, scenario);
+    for (const kind of FAULT_KINDS) {
+      await t.step(`${scenario.name}: ${kind} at each of ${calm.names.length} operations`, async () => {
+        for (const at of calm.names.keys()) {
+          const broken = await play(db, scenario, { at, kind });
+          cases++;
+          const where = `${kind} at ${at}: ${calm.names[at]}`;
+          if (kind === "refused" || kind === "failed_late") {
+            assertWholeOrUndone(broken.after, calm.after, where);
+          } else assert.deepEqual(broken.after, calm.after, where);
+        }
+      });
+    }
+  }
+  await db.close();
+  await t.step(`${cases} cases of step x fault`, () => assert.ok(cases > 200));
+});
+
+function assertWholeOrUndone(after: Snapshot, calm: Snapshot, where: string): void {
+  const { status } = after;
+  assert.ok(isFinal(status as DeploymentStatus), `${where}: left in ${status}`);
+  if (status === calm.status && status === "ready") return assert.deepEqual(after, calm, where);
+  assert.notEqual(status, "ready", where);
+  assert.deepEqual(after.routes, [], where);
+  assert.equal(after.live, false, where);
+  assert.ok(after.topology.every((each) => each.endsWith("stopped")), where);
+  assert.ok(after.steps.every((step) => !step.endsWith("running")), where);
+}
+
+Deno.test("deploy() does nothing for a deployment that is final or missing", async () => {
+  const db = await memoryDatabase();
+  const { id } = await start(db, SCENARIOS[2] as Scenario);
+  const world = newWorld();
+  const build: BuildResult = { kind: "failed", failure: { code: "build_failed", message: "no" } };
+  await playDeploy(db, id, { world, build });
+  const before = await snapshot(db, id);
+  const again = await playDeploy(db, id, { world });
+  assert.deepEqual(again.result, { ok: true, value: { status: "failed" } });
+  assert.deepEqual(await snapshot(db, id), before);
+  const missing = await playDeploy(db, "d_missing", { world });
+  assert.deepEqual(missing.result, { ok: true, value: { status: "missing" } });
+  await db.close();
+});
+
+/** The wish and the switch race in one transaction: whoever is first decides, and both sides agree on it. */
+Deno.test("a cancel that is noted before traffic moves stops the move", async () => {
+  const db = await memoryDatabase();
+  const { id, seed } = await start(db, SCENARIOS[0] as Scenario);
+  const world = newWorld();
+  orThrow(await playDeploy(db, id, { world, onWait: () => runs(db, id, world) }));
+  const other = await seedDeployment(db, seed);
+  await db.kysely.updateTable("deployments").set({ status: "network" }).where("id", "=", other.id).execute();
+  await requestCancel(db.kysely, { id: other.id, nowMs: world.nowMs });
+  const assigned = await execute((durable) => assign(durable, routingDeps(db, world), other.id), {
+    key: seed.productionId,
+    world,
+  });
+  assert.deepEqual(assigned.result, { ok: true, value: { kind: "cancelled" } });
+  assert.equal((await snapshot(db, id)).live, true);
+  await db.close();
+});

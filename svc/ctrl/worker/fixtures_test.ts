@@ -1,0 +1,216 @@
+/** A control plane in memory, for tests of workflows and steps. */
+import type { Clock } from "../../../pkg/clock/mod.ts";
+import { Secret } from "../../../pkg/config/mod.ts";
+import { transact } from "../../../pkg/db/mod.ts";
+import { silentLogger } from "../../../pkg/logger/mod.ts";
+import {
+  execute,
+  type ExecuteOptions,
+  type Execution,
+  NO_ANSWER,
+  type World,
+} from "../../../pkg/testkit/fake_durable.ts";
+import { BUILD_SERVICE, ROUTING_SERVICE } from "../internal/workflows/names.ts";
+import {
+  type CtrlDatabase,
+  findDeployment,
+  listEventsAfter,
+  listSteps,
+  listTopology,
+  openCtrlDatabase,
+  replaceReported,
+  type ReportedInstance,
+  touchAgent,
+} from "../internal/store/mod.ts";
+import { listRoutesOfDeployment } from "../internal/store/mod.ts";
+import type { DeployOutcome } from "./deploy/contract.ts";
+import type { RolloutLimits } from "./deploy/plan.ts";
+import { createDeploySteps } from "./deploy/steps.ts";
+import { type BuildResult, deploy } from "./deploy/workflow.ts";
+import { createRoutingSteps, type RoutingSteps } from "./routing/steps.ts";
+import { assign, move, type RoutingWorkflowDeps, stop } from "./routing/workflow.ts";
+
+export const REGION = "local";
+export const LIMITS: RolloutLimits = { readyMs: 300_000, listenMs: 60_000, agentMs: 30_000, restartsMax: 3 };
+export const RECHECK_MS = 5_000;
+export const RETENTION = { warmMs: 1_800_000, graceMs: 30_000 };
+
+/** A database in memory with all tables. */
+export async function memoryDatabase(): Promise<CtrlDatabase> {
+  return await openCtrlDatabase(new Secret("sqlite::memory:"), { migrate: true, log: silentLogger() });
+}
+
+/** A clock that a world moves. */
+export function worldClock(world: { readonly nowMs: number }): Clock {
+  return {
+    now: () => world.nowMs,
+    sleep: () => Promise.reject(new Error("nothing here sleeps by the clock")),
+  };
+}
+
+/** Remembers who was notified. */
+export function recordingNotifier(): {
+  changed(regions: readonly string[]): void;
+  readonly seen: Set<string>;
+} {
+  const seen = new Set<string>();
+  return { seen, changed: (regions) => regions.forEach((region) => seen.add(region)) };
+}
+
+/** What an agent reports of one instance. */
+export function instanceReport(changes: Partial<ReportedInstance> = {}): ReportedInstance {
+  return {
+    k8s_name: "a-1",
+    address: "127.0.0.1:20000",
+    cpu_millicores: 250,
+    memory_mib: 256,
+    status: "running",
+    reason: "",
+    message: "",
+    exit_code: null,
+    restarts: 0,
+    last_log_lines: "[]",
+    ...changes,
+  };
+}
+
+/** The region's agent is alive and reports these instances. */
+export async function report(
+  db: CtrlDatabase,
+  deploymentId: string,
+  nowMs: number,
+  instances: readonly ReportedInstance[],
+): Promise<void> {
+  const deployment = await findDeployment(db.kysely, deploymentId);
+  if (deployment === undefined) throw new Error(`no deployment ${deploymentId}`);
+  await touchAgent(db.kysely, { agentId: "agent", region: REGION, nowMs });
+  await transact(db, (tx) =>
+    replaceReported(tx, {
+      deploymentId,
+      workspaceId: deployment.workspace_id,
+      projectId: deployment.project_id,
+      region: REGION,
+      generation: 0,
+      instances: instances.map((each) => ({ ...each, k8s_name: `${deploymentId}-${each.k8s_name}` })),
+      nowMs,
+    }));
+}
+
+/** Everything that a deploy may leave behind, without what differs between runs. */
+export interface Snapshot {
+  readonly status: string;
+  readonly failure: string;
+  readonly topology: readonly string[];
+  readonly routes: readonly string[];
+  readonly steps: readonly string[];
+  readonly statuses: readonly string[];
+  readonly live: boolean;
+}
+
+export async function snapshot(db: CtrlDatabase, id: string): Promise<Snapshot> {
+  const row = await findDeployment(db.kysely, id);
+  const environment = await db.kysely.selectFrom("environments").select("live_deployment_id")
+    .where("id", "=", row?.environment_id ?? "").executeTakeFirst();
+  const events = await listEventsAfter(db.kysely, id, 0, 1_000);
+  return {
+    status: row?.status ?? "missing",
+    failure: row?.failure_code ?? "",
+    topology: (await listTopology(db.kysely, id)).map((each) => `${each.region} ${each.desired_status}`),
+    routes: (await listRoutesOfDeployment(db.kysely, id)).map((route) => route.sticky).sort(),
+    steps: (await listSteps(db.kysely, id)).map((step) => `${step.name} ${step.status}`).sort(),
+    statuses: events.flatMap(({ payload }) => payload.kind === "status" ? [payload.status] : []),
+    live: environment?.live_deployment_id === id,
+  };
+}
+
+/** How the world treats a deploy. */
+export interface Play extends Pick<ExecuteOptions, "fault" | "onWait"> {
+  readonly world: World;
+  readonly build?: BuildResult;
+}
+
+/** Runs a deploy on the fake, with the real steps and the real routing workflow behind its calls. */
+export async function playDeploy(
+  db: CtrlDatabase,
+  id: string,
+  play: Play,
+): Promise<Execution<DeployOutcome>> {
+  const { world } = play;
+  const clock = worldClock(world);
+  const changes = recordingNotifier();
+  const steps = createDeploySteps({
+    db,
+    clock,
+    changes,
+    regions: [REGION],
+    replicas: 1,
+    agentSilentMs: 30_000,
+  });
+  const routing = routingDeps(db, world);
+  return await execute((durable) =>
+    deploy(durable, {
+      steps,
+      limits: LIMITS,
+      recheckMs: RECHECK_MS,
+      build: async (durable, order, cancel) => {
+        const address = { service: BUILD_SERVICE, handler: "BuildDockerImage" };
+        const raced = await durable.callUnless<unknown, BuildResult>(address, order, [cancel]);
+        return raced.kind === "signalled" ? { kind: "cancelled" } : raced.value;
+      },
+      assign: (durable, key, deploymentId) =>
+        durable.call({ service: ROUTING_SERVICE, handler: "assign", key }, { deploymentId }),
+    }, id), {
+    key: id,
+    world,
+    ...(play.fault === undefined ? {} : { fault: play.fault }),
+    ...(play.onWait === undefined ? {} : { onWait: play.onWait }),
+    answer: async (to) => {
+      if (to.service === BUILD_SERVICE) {
+        const built: BuildResult = { kind: "built", image: "unkey.local/p:d", buildId: `${id}.1` };
+        return world.signals.has("cancel") ? NO_ANSWER : play.build ?? built;
+      }
+      return orThrow(await execute((durable) => assign(durable, routing, id), { key: to.key ?? "", world }));
+    },
+  });
+}
+
+/** The routing workflow's collaborators over this database. */
+export function routingDeps(db: CtrlDatabase, world: World): RoutingWorkflowDeps {
+  const steps: RoutingSteps = createRoutingSteps({
+    db,
+    clock: worldClock(world),
+    changes: recordingNotifier(),
+    apex: "localhost",
+    edgeUrl: "http://localhost:7070",
+  });
+  return { steps, retention: RETENTION };
+}
+
+/** Delivers every message that is due after `afterMs`, as Restate would, in the order of their times. */
+export async function deliverStops(
+  db: CtrlDatabase,
+  world: World,
+  afterMs: number,
+): Promise<readonly string[]> {
+  const due = world.sent.filter((each) => each.delayMs <= afterMs);
+  world.sent.splice(0, world.sent.length, ...world.sent.filter((each) => each.delayMs > afterMs));
+  const outcomes: string[] = [];
+  for (const { key, input } of due) {
+    // The contract's type: what was sent was checked there.
+    const request = input as { deploymentId: string; scheduleId: string };
+    const done = await execute((durable) => stop(durable, routingDeps(db, world), request), {
+      key: key ?? "",
+      world,
+    });
+    outcomes.push(orThrow(done).kind);
+  }
+  return outcomes;
+}
+
+export { assign, move };
+
+/** The value, or the error thrown. */
+export function orThrow<T>(execution: Execution<T>): T {
+  if (!execution.result.ok) throw execution.result.error;
+  return execution.result.value;
+}
