@@ -1,19 +1,14 @@
-import { Buffer } from "node:buffer";
+import type { Buffer } from "node:buffer";
 import { type BodyDecoder, bodyDecoder, writePiece } from "./body.ts";
 import { type Core, reportFailure } from "./core.ts";
 import { chunkedTail, forwardedInterim, forwardedRequest, forwardedResponse } from "./forward.ts";
 import { type Framing, responseFraming } from "./framing.ts";
-import {
-  listed,
-  type Parsed,
-  parseResponseHead,
-  type RequestHead,
-  type ResponseHead,
-  responseHeadEnd,
-} from "./head.ts";
+import { listed, type Parsed, type RequestHead, type ResponseHead } from "./head.ts";
 import type { UpstreamConnection, UpstreamUser } from "./pool.ts";
 import { isRepeatable, keepsAlive, upgradeOf } from "./request.ts";
-import type { Answer, Failure, ProxyRequest, Upstream } from "./types.ts";
+import { ResponseHeads } from "./response_heads.ts";
+import type { Answer, Failure, ProxyRequest } from "./types.ts";
+import { UpstreamSearch } from "./upstream_search.ts";
 
 /** The client's side of an exchange. */
 export interface ExchangeClient {
@@ -33,14 +28,6 @@ export interface ExchangeClient {
   tunnel(connection: UpstreamConnection, early: Buffer): void;
 }
 
-const EMPTY = Buffer.alloc(0);
-/** A response head may be longer than a request head: apps set many cookies. */
-const RESPONSE_HEAD_BYTES_MAX = 256 * 1024;
-const RESPONSE_HEADERS_MAX = 512;
-const INTERIM_RESPONSES_MAX = 64;
-/** Servers keep idle connections for at least two seconds, so that one used this recently is not about to be closed. */
-const RECENT_MS = 1_000;
-
 interface Response {
   readonly framing: Framing;
   readonly decoder: BodyDecoder;
@@ -59,17 +46,13 @@ export class Exchange implements UpstreamUser {
   readonly #framing: Framing;
   readonly #upgrade: string | undefined;
   readonly #body: BodyDecoder;
-  readonly #tried = new Set<string>();
-  #dials = 0;
-  #lastCause: string | undefined;
-  #cancelDial: (() => void) | undefined;
+  readonly #search: UpstreamSearch;
+  readonly #heads = new ResponseHeads();
   #connection: UpstreamConnection | undefined;
   #unsentHead = "";
   #bodyBegun = false;
   #upstreamFull = false;
   #clientFull = false;
-  #interim = 0;
-  #received: Buffer = EMPTY;
   #response: Response | undefined;
   #over = false;
   /** When the last thing happened that moves the request on. */
@@ -86,7 +69,12 @@ export class Exchange implements UpstreamUser {
     this.#head = incoming.head;
     this.#framing = incoming.framing;
     this.#upgrade = upgradeOf(incoming.head, incoming.framing);
-    this.#body = bodyDecoder(incoming.framing.kind === "none" ? { kind: "none" } : incoming.framing);
+    this.#body = bodyDecoder(incoming.framing);
+    this.#search = new UpstreamSearch(core, incoming.request, {
+      found: (connection) => this.#begin(connection),
+      answered: (answer) => this.#answer(answer),
+      failed: (failure) => this.#fail(failure),
+    });
     this.#movedMs = core.options.clock.now();
   }
 
@@ -105,49 +93,7 @@ export class Exchange implements UpstreamUser {
     if (this.request.hops >= hopsMax) {
       return this.#fail({ kind: "loop_detected", detail: `It passed ${this.request.hops} edges already.` });
     }
-    this.#attempt(false);
-  }
-
-  #attempt(fresh: boolean): void {
-    const decision = this.#core.options.route(this.request, this.#tried);
-    if (decision.kind === "answer") return this.#answer(decision.answer);
-    if (decision.kind === "fail") return this.#fail(decision.failure);
-    const { upstream } = decision;
-    const replayable = isRepeatable(this.#head) && this.requestDone;
-    const idle = fresh ? undefined : this.#core.pool.take(upstream.key, replayable ? Infinity : RECENT_MS);
-    if (idle === undefined) return this.#dial(upstream);
-    if (replayable) return this.#begin(idle);
-    // It cannot be sent twice: let a close of that connection that has arrived already be seen first.
-    setImmediate(() => {
-      if (this.#over) this.#core.pool.put(idle);
-      else if (idle.alive) this.#begin(idle);
-      else this.#attempt(false);
-    });
-  }
-
-  #dial(upstream: Upstream): void {
-    const { options, pool } = this.#core;
-    if (this.#tried.has(upstream.key) || this.#dials >= options.limits.dialsMax) {
-      return this.#fail({
-        kind: "instance_unreachable",
-        detail: "No instance of the app took the connection.",
-      });
-    }
-    this.#dials++;
-    this.#cancelDial = pool.dial(upstream, {
-      connected: (connection) => {
-        this.#cancelDial = undefined;
-        options.onDial(upstream, true);
-        this.#begin(connection);
-      },
-      unreachable: (cause) => {
-        this.#cancelDial = undefined;
-        options.onDial(upstream, false);
-        this.#tried.add(upstream.key);
-        this.#lastCause = `${upstream.host}:${upstream.port}: ${cause}`;
-        this.#attempt(false);
-      },
-    });
+    this.#search.begin({ fresh: false, repeatable: isRepeatable(this.#head) && this.requestDone });
   }
 
   #begin(connection: UpstreamConnection): void {
@@ -199,29 +145,18 @@ export class Exchange implements UpstreamUser {
   }
 
   received(bytes: Buffer): void {
-    if (this.#response !== undefined) return this.#relay(this.#response, "", bytes, 0);
-    let from = Math.max(0, this.#received.length - 3);
-    let buffer = this.#received.length === 0 ? bytes : Buffer.concat([this.#received, bytes]);
-    for (let end = responseHeadEnd(buffer, from); end !== -1; end = responseHeadEnd(buffer, 0)) {
-      const parsed = parseResponseHead(buffer, end, RESPONSE_HEADERS_MAX);
-      buffer = buffer.subarray(end);
-      if (!parsed.ok) return this.#fail(parsed.failure);
-      if (parsed.value.status === 101) return this.#switch(parsed.value, buffer);
-      if (parsed.value.status >= 200) return this.#respond(parsed.value, buffer);
-      if (++this.#interim > INTERIM_RESPONSES_MAX) {
-        return this.#fail({ kind: "upstream_invalid", detail: "The app sent too many interim responses." });
-      }
-      if (this.#head.minor === 1) this.#write({ head: forwardedInterim(parsed.value, undefined) });
+    if (this.#response !== undefined) return this.#relay(this.#response, "", bytes);
+    this.#heads.push(bytes);
+    for (let head = this.#heads.next(); head !== undefined; head = this.#heads.next()) {
+      if (!head.ok) return this.#fail(head.failure);
+      if (head.value.status === 101) return this.#switch(head.value);
+      if (head.value.status >= 200) return this.#respond(head.value);
       this.#movedMs = this.#core.options.clock.now();
-      from = 0;
-    }
-    this.#received = buffer;
-    if (buffer.length > RESPONSE_HEAD_BYTES_MAX) {
-      this.#fail({ kind: "upstream_invalid", detail: "The app's response headers are too long." });
+      if (this.#head.minor === 1) this.#write({ head: forwardedInterim(head.value, undefined) });
     }
   }
 
-  #respond(head: ResponseHead, rest: Buffer): void {
+  #respond(head: ResponseHead): void {
     const framing: Parsed<Framing> = responseFraming(head, this.request.method);
     if (!framing.ok) return this.#fail(framing.failure);
     const { kind } = framing.value;
@@ -234,7 +169,6 @@ export class Exchange implements UpstreamUser {
       framing: framing.value,
       keepAlive,
     });
-    this.#received = EMPTY;
     this.#response = {
       framing: framing.value,
       decoder: bodyDecoder(framing.value),
@@ -244,12 +178,12 @@ export class Exchange implements UpstreamUser {
         !listed(head.headers, "connection").includes("close"),
     };
     this.#core.options.onStatus(head.status);
-    this.#relay(this.#response, plan.head, rest, 0);
+    this.#relay(this.#response, plan.head, this.#heads.takeRest());
   }
 
-  #relay(response: Response, head: string, bytes: Buffer, from: number): void {
+  #relay(response: Response, head: string, bytes: Buffer): void {
     const slices: Buffer[] = [];
-    const next = response.decoder.push(bytes, from, slices);
+    const next = response.decoder.push(bytes, 0, slices);
     if (next === -1) return this.#cut("The app's chunked body is malformed.");
     const { done } = response.decoder;
     this.#write({
@@ -276,7 +210,7 @@ export class Exchange implements UpstreamUser {
     this.#connection?.socket.resume();
   }
 
-  #switch(head: ResponseHead, early: Buffer): void {
+  #switch(head: ResponseHead): void {
     const connection = this.#connection;
     if (this.#upgrade === undefined || connection === undefined) {
       return this.#fail({
@@ -288,7 +222,7 @@ export class Exchange implements UpstreamUser {
     this.#over = true;
     this.#core.options.onStatus(101);
     this.#client.write({ head: forwardedInterim(head, protocol), slices: [], chunked: false, tail: "" });
-    this.#client.tunnel(connection, early);
+    this.#client.tunnel(connection, this.#heads.takeRest());
   }
 
   ended(): void {
@@ -307,12 +241,12 @@ export class Exchange implements UpstreamUser {
   /** The connection went away before the response: an old one that the app had closed is replaced by a new one. */
   #lost(cause: string): void {
     const connection = this.#connection;
-    const untouched = this.#received.length === 0 && this.#interim === 0 && !this.#bodyBegun;
+    const untouched = this.#heads.untouched && !this.#bodyBegun;
     if (connection?.used === true && untouched && isRepeatable(this.#head)) {
       this.#release(false);
-      return this.#attempt(true);
+      return this.#search.begin({ fresh: true, repeatable: false });
     }
-    this.#lastCause = cause;
+    this.#search.lastCause = cause;
     this.#fail({ kind: "upstream_closed", detail: "The app closed the connection without a response." });
   }
 
@@ -335,7 +269,7 @@ export class Exchange implements UpstreamUser {
     if (this.#response !== undefined) return this.#cut(failure.detail);
     const upstream = this.#connection?.upstream.key;
     this.#release(false);
-    const cause = this.#lastCause;
+    const cause = this.#search.lastCause;
     this.#answer(
       reportFailure(this.#core, failure, { id: this.request.id, request: this.request, upstream, cause }),
     );
@@ -362,13 +296,12 @@ export class Exchange implements UpstreamUser {
   cancel(): void {
     if (this.#over) return;
     this.#over = true;
+    this.#search.cancel();
     if (this.#response === undefined) this.#core.options.onStatus(499);
     this.#release(false);
   }
 
   #release(reuse: boolean): void {
-    this.#cancelDial?.();
-    this.#cancelDial = undefined;
     const connection = this.#connection;
     this.#connection = undefined;
     this.#upstreamFull = false;

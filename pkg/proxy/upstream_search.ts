@@ -1,0 +1,82 @@
+import type { Core } from "./core.ts";
+import type { UpstreamConnection } from "./pool.ts";
+import type { Answer, Failure, ProxyRequest, Upstream } from "./types.ts";
+
+/** How a search ends; one of these is called, unless it is cancelled. */
+export interface SearchResult {
+  found(connection: UpstreamConnection): void;
+  /** The request is answered without an upstream. */
+  answered(answer: Answer): void;
+  failed(failure: Failure): void;
+}
+
+/** Servers keep idle connections for at least two seconds, so that one used this recently is not about to be closed. */
+const RECENT_MS = 1_000;
+
+/** Finds a connection for one request: asks for the route, takes a kept connection or dials, and tries another one. */
+export class UpstreamSearch {
+  readonly #core: Core;
+  readonly #request: ProxyRequest;
+  readonly #result: SearchResult;
+  readonly #tried = new Set<string>();
+  #dials = 0;
+  #over = false;
+  #cancelDial: (() => void) | undefined;
+  /** Why the last dial failed; for the log. */
+  lastCause: string | undefined;
+
+  constructor(core: Core, request: ProxyRequest, result: SearchResult) {
+    this.#core = core;
+    this.#request = request;
+    this.#result = result;
+  }
+
+  /** Begins to search. `repeatable`: the request may be sent again if a kept connection turns out to be closed. */
+  begin(options: { readonly fresh: boolean; readonly repeatable: boolean }): void {
+    const { options: { route }, pool } = this.#core;
+    const decision = route(this.#request, this.#tried);
+    if (decision.kind === "answer") return this.#result.answered(decision.answer);
+    if (decision.kind === "fail") return this.#result.failed(decision.failure);
+    const { upstream } = decision;
+    const recentMs = options.repeatable ? Infinity : RECENT_MS;
+    const kept = options.fresh ? undefined : pool.take(upstream.key, recentMs);
+    if (kept === undefined) return this.#dial(upstream, options);
+    if (options.repeatable) return this.#result.found(kept);
+    // It cannot be sent twice: let a close of that connection that has arrived already be seen first.
+    setImmediate(() => {
+      if (this.#over) pool.put(kept);
+      else if (kept.alive) this.#result.found(kept);
+      else this.begin(options);
+    });
+  }
+
+  /** Gives up. */
+  cancel(): void {
+    this.#over = true;
+    this.#cancelDial?.();
+    this.#cancelDial = undefined;
+  }
+
+  #dial(upstream: Upstream, options: { readonly fresh: boolean; readonly repeatable: boolean }): void {
+    const { options: { limits, onDial }, pool } = this.#core;
+    if (this.#tried.has(upstream.key) || this.#dials >= limits.dialsMax) {
+      const detail = "No instance of the app took the connection.";
+      return this.#result.failed({ kind: "instance_unreachable", detail });
+    }
+    this.#dials++;
+    this.#cancelDial = pool.dial(upstream, {
+      connected: (connection) => {
+        this.#cancelDial = undefined;
+        onDial(upstream, true);
+        this.#result.found(connection);
+      },
+      unreachable: (cause) => {
+        this.#cancelDial = undefined;
+        onDial(upstream, false);
+        this.#tried.add(upstream.key);
+        this.lastCause = `${upstream.host}:${upstream.port}: ${cause}`;
+        this.begin(options);
+      },
+    });
+  }
+}
