@@ -134,7 +134,7 @@ function fakeWorkflow(
     const fault = !run.struck && options.fault?.at === index ? options.fault.kind : undefined;
     if (fault !== undefined) run.struck = true;
     if (fault === "lost" && outside) throw new ProcessDied("died");
-    const entry = await perform(name, effect, fault);
+    const entry = await perform(name, effect, outside && fault === "repeated" ? undefined : fault);
     if (fault === "lost") throw new ProcessDied("died");
     journal[index] = entry;
     if (fault === "recorded") throw new ProcessDied("died");

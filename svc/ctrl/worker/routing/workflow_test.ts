@@ -1,0 +1,312 @@
+import assert from "node:assert/strict";
+import { isFault } from "../../../../pkg/fault/mod.ts";
+import {
+  execute,
+  FAULT_KINDS,
+  type Injected,
+  newWorld,
+  type World,
+} from "../../../../pkg/testkit/fake_durable.ts";
+import type { CtrlDatabase } from "../../internal/store/mod.ts";
+import { type Seed, seedDeployment, seedProject } from "../../internal/store/fixtures_test.ts";
+import {
+  assign,
+  deliverStops,
+  instanceReport,
+  memoryDatabase,
+  move,
+  orThrow,
+  playDeploy,
+  report,
+  RETENTION,
+  routingDeps,
+  snapshot,
+} from "../fixtures_test.ts";
+import type { MoveOrder } from "./move_step.ts";
+
+/** A project whose deployments are d1, d2, ... in the order of their sequence. */
+class Stage {
+  readonly db: CtrlDatabase;
+  readonly seed: Seed;
+  readonly world: World = newWorld();
+  readonly ids: string[] = [];
+
+  private constructor(db: CtrlDatabase, seed: Seed) {
+    this.db = db;
+    this.seed = seed;
+  }
+
+  static async make(db: CtrlDatabase): Promise<Stage> {
+    return new Stage(db, await seedProject(db));
+  }
+
+  /** Creates a deployment without running it. */
+  async create(): Promise<string> {
+    const { id } = await seedDeployment(this.db, this.seed, { git_commit_sha: "abcdef0123" });
+    this.ids.push(id);
+    return id;
+  }
+
+  /** Deploys it to its end. */
+  async deploy(id: string): Promise<string> {
+    const world = { ...this.world, signals: new Set<string>() };
+    const done = await playDeploy(this.db, id, {
+      world,
+      onWait: () => report(this.db, id, world.nowMs, [instanceReport()]),
+    });
+    return orThrow(done).status;
+  }
+
+  async deployNew(): Promise<string> {
+    const id = await this.create();
+    assert.equal(await this.deploy(id), "ready");
+    return id;
+  }
+
+  /** Brings a deployment to the point where it asks for traffic. */
+  async almostReady(): Promise<string> {
+    const id = await this.create();
+    await this.db.kysely.updateTable("deployments").set({ status: "network" }).where("id", "=", id).execute();
+    return id;
+  }
+
+  assign(id: string, fault?: Injected): ReturnType<typeof execute<Awaited<ReturnType<typeof assign>>>> {
+    return execute((durable) => assign(durable, routingDeps(this.db, this.world), id), {
+      key: this.seed.productionId,
+      world: this.world,
+      ...(fault === undefined ? {} : { fault }),
+    });
+  }
+
+  move(order: MoveOrder, fault?: Injected): ReturnType<typeof execute<Awaited<ReturnType<typeof move>>>> {
+    return execute((durable) => move(durable, routingDeps(this.db, this.world), order), {
+      key: this.seed.productionId,
+      world: this.world,
+      ...(fault === undefined ? {} : { fault }),
+    });
+  }
+
+  /** Who has what, by the number of the deployment: `live`, `rolled back`, names, statuses, and stops to come. */
+  async picture(): Promise<Readonly<Record<string, unknown>>> {
+    const number = (id: string | null): string => `d${this.ids.indexOf(id ?? "") + 1}`;
+    const environment = await this.db.kysely.selectFrom("environments").selectAll()
+      .where("id", "=", this.seed.productionId).executeTakeFirstOrThrow();
+    const routes = await this.db.kysely.selectFrom("frontline_routes").select(["sticky", "deployment_id"])
+      .where("environment_id", "=", this.seed.productionId).orderBy("sticky").execute();
+    const rows = await this.db.kysely.selectFrom("deployments").select(["id", "status"])
+      .where("environment_id", "=", this.seed.productionId).orderBy("sequence").execute();
+    return {
+      live: number(environment.live_deployment_id),
+      rolledBack: environment.is_rolled_back === 1,
+      routes: Object.fromEntries(
+        routes.filter((each) => each.sticky !== "none").map((
+          each,
+        ) => [each.sticky, number(each.deployment_id)]),
+      ),
+      commits: routes.filter((each) => each.sticky === "none").map((each) => number(each.deployment_id))
+        .sort(),
+      statuses: rows.map((row) => row.status).join(" "),
+      stops: this.world.sent.map((each) =>
+        `${number((each.input as { deploymentId: string }).deploymentId)} in ${each.delayMs}`
+      ),
+    };
+  }
+}
+
+async function onStage(test: (stage: Stage) => Promise<void>): Promise<void> {
+  const db = await memoryDatabase();
+  try {
+    await test(await Stage.make(db));
+  } finally {
+    await db.close();
+  }
+}
+
+const allTo = (id: string): Record<string, string> => ({ branch: id, environment: id, live: id });
+
+Deno.test("the newest deployment takes all names, and the one before stays warm", () =>
+  onStage(async (stage) => {
+    await stage.deployNew();
+    await stage.deployNew();
+    assert.deepEqual(await stage.picture(), {
+      live: "d2",
+      rolledBack: false,
+      routes: allTo("d2"),
+      commits: ["d1", "d2"],
+      statuses: "ready ready",
+      stops: [`d1 in ${RETENTION.warmMs}`],
+    });
+    await stage.deployNew();
+    const { stops } = await stage.picture();
+    // d1's stop is under way already and is not put off.
+    assert.deepEqual(stops, [`d1 in ${RETENTION.warmMs}`, `d2 in ${RETENTION.warmMs}`]);
+    assert.deepEqual(await deliverStops(stage.db, stage.world, RETENTION.warmMs), ["stopped", "stopped"]);
+    assert.equal((await stage.picture())["statuses"], "stopped stopped ready");
+  }));
+
+/** Otherwise a slow build of an old commit would replace what was deployed after it. */
+Deno.test("an older deployment that finishes later takes only its own name", () =>
+  onStage(async (stage) => {
+    const older = await stage.create();
+    await stage.deployNew();
+    assert.equal(await stage.deploy(older), "ready");
+    const { live, routes, commits } = await stage.picture();
+    assert.deepEqual({ live, routes, commits }, { live: "d2", routes: allTo("d2"), commits: ["d1", "d2"] });
+  }));
+
+Deno.test("rollback moves all of the environment's names, pointer and flag; a new deploy waits for promote", () =>
+  onStage(async (stage) => {
+    const d1 = await stage.deployNew();
+    const d2 = await stage.deployNew();
+    const moved = orThrow(await stage.move({ kind: "rollback", source: d2, target: d1 }));
+    assert.equal(moved.previousDeploymentId, d2);
+    const { live, rolledBack, routes } = await stage.picture();
+    assert.deepEqual({ live, rolledBack, routes }, {
+      live: "d1",
+      rolledBack: true,
+      routes: { branch: "d2", environment: "d1", live: "d1" },
+    });
+    const d3 = await stage.deployNew();
+    const meanwhile = await stage.picture();
+    assert.equal(meanwhile["live"], "d1");
+    assert.equal(meanwhile["rolledBack"], true);
+    assert.deepEqual(meanwhile["routes"], { branch: "d3", environment: "d1", live: "d1" });
+    orThrow(await stage.move({ kind: "promote", target: d3 }));
+    const after = await stage.picture();
+    assert.deepEqual([after["live"], after["rolledBack"], after["routes"]], ["d3", false, allTo("d3")]);
+  }));
+
+/** A schedule from before the rollback would otherwise stop the deployment that serves, or one that was kept warm anew. */
+Deno.test("a stop that was scheduled before its deployment served again does nothing", () =>
+  onStage(async (stage) => {
+    const d1 = await stage.deployNew();
+    const d2 = await stage.deployNew();
+    orThrow(await stage.move({ kind: "rollback", source: d2, target: d1 }));
+    // d2 still has its branch's name, so nothing was scheduled for it.
+    assert.deepEqual((await stage.picture())["stops"], [`d1 in ${RETENTION.warmMs}`]);
+    assert.deepEqual(await deliverStops(stage.db, stage.world, RETENTION.warmMs), ["obsolete"]);
+    assert.equal((await stage.picture())["statuses"], "ready ready");
+
+    orThrow(await stage.move({ kind: "promote", target: d2 }));
+    assert.deepEqual(await deliverStops(stage.db, stage.world, RETENTION.warmMs), ["stopped"]);
+    assert.equal((await stage.picture())["statuses"], "stopped ready");
+  }));
+
+Deno.test("promote and rollback refuse what the gates refuse", async (t) => {
+  const db = await memoryDatabase();
+  const stage = await Stage.make(db);
+  const d1 = await stage.deployNew();
+  const d2 = await stage.deployNew();
+  const pending = await stage.create();
+  const elsewhere = await Stage.make(db);
+  const foreign = await elsewhere.deployNew();
+  const table: readonly [string, MoveOrder, RegExp][] = [
+    ["one that is live", { kind: "promote", target: d2 }, /is live already/],
+    ["one that is not ready", { kind: "promote", target: pending }, /is pending/],
+    ["another environment's", { kind: "promote", target: foreign }, /another environment/],
+    ["from one that is not live", { kind: "rollback", source: d1, target: d2 }, /not the live one/],
+    ["to itself", { kind: "rollback", source: d2, target: d2 }, /same deployment/],
+  ];
+  const before = await stage.picture();
+  for (const [name, order, text] of table) {
+    await t.step(name, async () => {
+      const { result } = await stage.move(order);
+      assert.ok(!result.ok);
+      assert.ok(isFault(result.error, "failed_precondition"), String(result.error));
+      assert.match(result.error.publicMessage ?? "", text);
+      assert.deepEqual(await stage.picture(), before);
+    });
+  }
+  await db.close();
+});
+
+/** Slugs joined by hyphens are ambiguous; taking the name over would hand one tenant's visitors to another. */
+Deno.test("a host name of another workspace is refused, and the deployment is undone", () =>
+  onStage(async (stage) => {
+    const id = await stage.create();
+    await stage.deployNew();
+    const taken = await stage.db.kysely.selectFrom("frontline_routes").selectAll()
+      .where("sticky", "=", "live").executeTakeFirstOrThrow();
+    await stage.db.kysely.updateTable("frontline_routes")
+      .set({ workspace_id: "ws_other", project_id: "proj_other", environment_id: "env_other" })
+      .where("id", "=", taken.id).execute();
+    await stage.db.kysely.updateTable("environments").set({ live_deployment_id: null })
+      .where("id", "=", stage.seed.productionId).execute();
+    assert.equal(await stage.deploy(id), "failed");
+    const { failure, topology, routes } = await snapshot(stage.db, id);
+    assert.deepEqual({ failure, topology, routes }, {
+      failure: "host_taken",
+      topology: ["local stopped"],
+      routes: [],
+    });
+    const row = await stage.db.kysely.selectFrom("deployments").select("error_message").where("id", "=", id)
+      .executeTakeFirstOrThrow();
+    assert.ok(row.error_message?.includes(taken.hostname));
+  }));
+
+/** Routes, pointer, flag, status and schedules must be those of an unbroken run, wherever the process dies. */
+Deno.test("moving traffic ends the same wherever it breaks", async (t) => {
+  const db = await memoryDatabase();
+  let cases = 0;
+  type Result = { readonly names: readonly string[]; readonly result: { readonly ok: boolean } };
+  const acts: readonly { name: string; act: (fault?: Injected) => Promise<{ stage: Stage; run: Result }> }[] =
+    [
+      {
+        name: "assign",
+        act: async (fault) => {
+          const stage = await Stage.make(db);
+          await stage.deployNew();
+          return { run: await stage.assign(await stage.almostReady(), fault), stage };
+        },
+      },
+      {
+        name: "rollback",
+        act: async (fault) => {
+          const stage = await Stage.make(db);
+          const d1 = await stage.deployNew();
+          const d2 = await stage.deployNew();
+          return { run: await stage.move({ kind: "rollback", source: d2, target: d1 }, fault), stage };
+        },
+      },
+      {
+        name: "promote",
+        act: async (fault) => {
+          const stage = await Stage.make(db);
+          const d1 = await stage.deployNew();
+          const d2 = await stage.deployNew();
+          orThrow(await stage.move({ kind: "rollback", source: d2, target: d1 }));
+          return { run: await stage.move({ kind: "promote", target: d2 }, fault), stage };
+        },
+      },
+    ];
+  for (const { name, act } of acts) {
+    const calm = await act();
+    assert.ok(calm.run.result.ok);
+    const expected = await calm.stage.picture();
+    for (const kind of FAULT_KINDS) {
+      await t.step(`${name}: ${kind} at each of ${calm.run.names.length} operations`, async () => {
+        for (const at of calm.run.names.keys()) {
+          const { stage, run } = await act({ at, kind });
+          const picture = await stage.picture();
+          const where = `${kind} at ${at}: ${calm.run.names[at]}`;
+          cases++;
+          if (kind !== "refused" && kind !== "failed_late") {
+            assert.ok(run.result.ok, where);
+            assert.deepEqual(picture, expected, where);
+          } else {
+            assertAgree(picture, where);
+          }
+        }
+      });
+    }
+  }
+  await t.step(`${cases} cases of step x fault`, () => assert.ok(cases > 60));
+  await db.close();
+});
+
+/** Pointer, flag and names never disagree, whatever failed. */
+function assertAgree(picture: Readonly<Record<string, unknown>>, where: string): void {
+  const { live, routes } = picture as { live: string; routes: Record<string, string> };
+  assert.equal(routes["environment"], live, where);
+  assert.equal(routes["live"], live, where);
+}
