@@ -13,6 +13,10 @@ import {
 import { HOST_DEFAULT } from "../../../pkg/docker/mod.ts";
 import { DEADLINE_FIELDS } from "./deadlines.ts";
 
+const DOMAIN = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$/;
+/** Leaves room for the label in front of it. */
+const DOMAIN_LENGTH_MAX = 189;
+
 /** Every setting of `ctrl worker`. */
 export const WORKER_FIELDS = {
   databasePrimary: secretField({
@@ -231,10 +235,6 @@ function optionalUrlSchema(): z.ZodType<string | undefined> {
     return z.NEVER;
   });
 }
-
-const DOMAIN = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$/;
-/** Leaves room for the label in front of it. */
-const DOMAIN_LENGTH_MAX = 189;
 
 function domainSchema(fallback: string): z.ZodType<string> {
   return z.string().default(fallback).refine(
