@@ -4,6 +4,7 @@ import type { Group } from "../pkg/cli/mod.ts";
 export const ROOT: Group = {
   summary: "Deploys a folder with a Dockerfile and gives you a URL that serves it.",
   commands: {
+    up: { summary: "Run the whole platform on this machine", load: () => import("./up/up.ts") },
     version: { summary: "Print the version", load: () => import("./version/version.ts") },
   },
 };

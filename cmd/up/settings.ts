@@ -37,6 +37,7 @@ export function apiSettings(plan: Plan): Settings {
     ...sharedSettings(plan),
     UNKEY_HTTP_HOST: HOST,
     UNKEY_HTTP_PORT: String(plan.config.apiPort),
+    UNKEY_BUILD_FILES_EXTERNAL_URL: apiUrl(plan),
   };
 }
 
@@ -44,6 +45,7 @@ export function workerSettings(plan: Plan): Settings {
   const { ports } = plan.state;
   return {
     ...sharedSettings(plan),
+    UNKEY_WORKER_HOST: HOST,
     UNKEY_WORKER_HTTP_PORT: String(ports.workerHealth),
     UNKEY_RESTATE_HTTP_PORT: String(ports.worker),
     UNKEY_RESTATE_ADMIN_URL: restateUrls(plan.state).admin,
@@ -62,7 +64,6 @@ function sharedSettings(plan: Plan): Settings {
     UNKEY_RESTATE_INGRESS_URL: restateUrls(state).ingress,
     UNKEY_BUILD_FILES_DIR: folder.objects,
     UNKEY_BUILD_FILES_URL: builderUrl(plan),
-    UNKEY_BUILD_FILES_EXTERNAL_URL: apiUrl(plan),
     UNKEY_BUILD_FILES_SIGNING_KEY: state.objectSigningKey,
     UNKEY_AVAILABLE_REGIONS: REGION,
     UNKEY_EDGE_URL: edgeUrl(plan),

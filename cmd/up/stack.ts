@@ -1,0 +1,187 @@
+import type { Clock } from "../../pkg/clock/mod.ts";
+import { Secret } from "../../pkg/config/mod.ts";
+import { openEngine } from "../../pkg/docker/mod.ts";
+import { describeError } from "../../pkg/fault/mod.ts";
+import { findRestateServer, RESTATE_VERSION, startRestateServer } from "../../pkg/restate_server/mod.ts";
+import { API_FIELDS } from "../../svc/ctrl/api/config.ts";
+import { runApi } from "../../svc/ctrl/api/run.ts";
+import { openSharedControlPlane, type SharedControlPlane } from "../../svc/ctrl/run.ts";
+import { WORKER_FIELDS } from "../../svc/ctrl/worker/config.ts";
+import { runWorker } from "../../svc/ctrl/worker/run.ts";
+import { FRONTLINE_FIELDS } from "../../svc/frontline/config.ts";
+import { runFrontline } from "../../svc/frontline/run.ts";
+import { KRANE_FIELDS } from "../../svc/krane/config.ts";
+import { runKrane } from "../../svc/krane/run.ts";
+import { removeAppContainers } from "./containers.ts";
+import { checkDocker } from "./engine.ts";
+import { literalConfig } from "./literal.ts";
+import type { LogFile } from "./log_file.ts";
+import { Part, type RunPart } from "./part.ts";
+import type { OnDownload, Progress } from "./progress.ts";
+import { REGION, seed, type Seeded, type SeededState } from "./seed.ts";
+import {
+  apiSettings,
+  apiUrl,
+  databaseUrl,
+  edgeSettings,
+  edgeUrl,
+  kraneSettings,
+  type Plan,
+  workerSettings,
+} from "./settings.ts";
+import { type State, writeState } from "./data_folder.ts";
+
+/** What the stack runs on. */
+export interface StackDeps {
+  readonly env: (name: string) => string | undefined;
+  readonly clock: Clock;
+  readonly logs: LogFile;
+  readonly progress: Progress;
+  /** Gives up the start. */
+  readonly signal: AbortSignal;
+  readonly version: string;
+}
+
+/** Everything that `up` runs, from the first part on. */
+export class Stack {
+  readonly #plan: Plan;
+  readonly #deps: StackDeps;
+  readonly #failed = Promise.withResolvers<never>();
+  /** How to undo what was started, newest last. */
+  readonly #stops: { readonly name: string; readonly stop: () => Promise<unknown> }[] = [];
+
+  constructor(plan: Plan, deps: StackDeps) {
+    this.#plan = plan;
+    this.#deps = deps;
+    this.failed.catch(() => undefined); // a failure after the end interests nobody
+  }
+
+  /** Rejects when a part ends although nobody stopped it; never resolves. */
+  get failed(): Promise<never> {
+    return this.#failed.promise;
+  }
+
+  /**
+   * Starts one part after the other, each when those that it needs are ready. Whatever happens, `stop` must follow.
+   *
+   * @throws what the part fails with that does not start
+   */
+  async start(): Promise<Seeded> {
+    const { progress } = this.#deps;
+    await progress.step("docker", () => this.#docker(), (version) => version);
+    await progress.step("restate", (download) => this.#restate(download), () => RESTATE_VERSION);
+    const shared = await progress.step("api", () => this.#api(), () => apiUrl(this.#plan));
+    const seeded = await progress.step("project", () => this.#seed(), () => this.#plan.config.project);
+    const plan = { ...this.#plan, state: seeded.state };
+    await progress.step("worker", () => this.#worker(shared), () => "registered with restate");
+    await progress.step("agent", () => this.#agent(plan), () => `region ${REGION}`);
+    await progress.step("edge", () => this.#edge(plan), () => edgeUrl(plan));
+    return seeded;
+  }
+
+  /** Stops what was started, newest first; goes on when one of them cannot be stopped. */
+  async stop(): Promise<void> {
+    for (const { name, stop } of this.#stops.toReversed()) {
+      await stop().catch((error: unknown) => {
+        this.#deps.logs.logger("up").error("stop failed", { part: name, error: describeError(error) });
+      });
+    }
+    this.#stops.length = 0;
+  }
+
+  async #docker(): Promise<string> {
+    const engine = openEngine(this.#plan.config.dockerHost);
+    this.#onStop("docker client", () => Promise.resolve(engine.close()));
+    const { version } = await checkDocker(engine, this.#deps.env, this.#deps.signal);
+    return version;
+  }
+
+  async #restate(onProgress: OnDownload): Promise<void> {
+    const { env, signal, clock, logs } = this.#deps;
+    const { folder, state: { ports } } = this.#plan;
+    const { path } = await findRestateServer({ env, signal, onProgress });
+    const server = await startRestateServer({
+      binary: path,
+      baseDir: folder.restate,
+      ports: { ingress: ports.restateIngress, admin: ports.restateAdmin, node: ports.restateNode },
+      logFile: folder.restateLog,
+      clock,
+      log: logs.logger("restate"),
+      signal,
+    });
+    this.#onStop("restate", () => server.stop());
+    server.ended.catch((error: unknown) => this.#failed.reject(error));
+  }
+
+  async #api(): Promise<SharedControlPlane> {
+    const { clock, logs, version } = this.#deps;
+    const log = logs.logger("ctrl-api");
+    const shared = await openSharedControlPlane(new Secret(databaseUrl(this.#plan)), { clock, log });
+    this.#onStop("database", () => shared.close());
+    const config = literalConfig(API_FIELDS, apiSettings(this.#plan));
+    await this.#part(
+      "The api",
+      (signal, ready) => runApi(config, { log, clock, signal, onReady: ready, version, shared }),
+    );
+    return shared;
+  }
+
+  #seed(): Promise<Seeded> {
+    const { folder, state, config } = this.#plan;
+    return seed(state, {
+      apiUrl: apiUrl(this.#plan),
+      project: config.project,
+      signal: this.#deps.signal,
+      save: (next: State) => writeState(folder, next),
+    });
+  }
+
+  async #worker(shared: SharedControlPlane): Promise<void> {
+    const { clock, logs } = this.#deps;
+    const config = literalConfig(WORKER_FIELDS, workerSettings(this.#plan));
+    const log = logs.logger("ctrl-worker");
+    await this.#part(
+      "The worker",
+      (signal, ready) => runWorker(config, { log, clock, signal, onReady: ready, shared }),
+    );
+  }
+
+  async #agent(plan: Plan & { readonly state: SeededState }): Promise<void> {
+    const { clock, logs } = this.#deps;
+    const log = logs.logger("krane");
+    const config = literalConfig(KRANE_FIELDS, kraneSettings(plan));
+    this.#onStop("app containers", async () => {
+      const engine = openEngine(plan.config.dockerHost);
+      try {
+        await removeAppContainers(engine, plan.state.id, log);
+      } finally {
+        engine.close();
+      }
+    });
+    await this.#part(
+      "The agent",
+      (signal, ready) => runKrane(config, { log, clock, signal, onReady: ready }),
+    );
+  }
+
+  async #edge(plan: Plan & { readonly state: SeededState }): Promise<void> {
+    const { clock, logs } = this.#deps;
+    const config = literalConfig(FRONTLINE_FIELDS, edgeSettings(plan));
+    const log = logs.logger("frontline");
+    await this.#part(
+      "The edge",
+      (signal, ready) => runFrontline(config, { log, clock, signal, onReady: ready }),
+    );
+  }
+
+  async #part(name: string, run: RunPart): Promise<void> {
+    const { clock, logs, signal } = this.#deps;
+    const part = await Part.start(name, { clock, log: logs.logger("up") }, signal, run);
+    this.#onStop(name, () => part.stop());
+    part.failed.catch((error: unknown) => this.#failed.reject(error));
+  }
+
+  #onStop(name: string, stop: () => Promise<unknown>): void {
+    this.#stops.push({ name, stop });
+  }
+}
