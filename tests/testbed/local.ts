@@ -118,7 +118,7 @@ export class LocalPlatform implements AsyncDisposable {
 
   /** All containers of this platform, running or not. */
   async containers(filter: readonly string[] = []): Promise<string[]> {
-    const label = `label=unkey.com/control-plane.id=${await this.#controlPlaneId()}`;
+    const label = `label=unkey.control-plane=${await this.#controlPlaneId()}`;
     const { stdout } = await docker(["ps", "--all", "--quiet", "--filter", label, ...filter]);
     return stdout.split("\n").filter((id) => id !== "");
   }
@@ -142,7 +142,9 @@ export class LocalPlatform implements AsyncDisposable {
     return answersOk(`http://127.0.0.1:${this.apiPort}/health/ready`);
   }
 
-  #controlPlaneId(): Promise<string> {
-    return Promise.resolve(`http://127.0.0.1:${this.apiPort}`);
+  /** What marks this platform's containers; nothing has been marked where there is no state yet. */
+  async #controlPlaneId(): Promise<string> {
+    const text = await Deno.readTextFile(`${this.directory}/data/state.json`).catch(() => `{"id":"none"}`);
+    return JSON.parse(text).id;
   }
 }

@@ -1,0 +1,117 @@
+/** The program as it is shipped: the bundle everywhere, the compiled executable where a runtime for it is to be had. */
+import assert from "node:assert/strict";
+import { serves } from "../testbed/apps.ts";
+import { LocalPlatform } from "../testbed/local.ts";
+
+const ROOT = new URL("../../", import.meta.url).pathname;
+
+/** One way to run the program. */
+interface Shipped {
+  readonly name: string;
+  readonly program: readonly string[];
+}
+
+async function run(
+  program: readonly string[],
+  args: readonly string[],
+): Promise<{ code: number; stdout: string; stderr: string }> {
+  const [command = "", ...first] = program;
+  const { code, stdout, stderr } = await new Deno.Command(command, {
+    args: [...first, ...args],
+    // Neither the checkout nor its settings may be needed.
+    cwd: "/",
+    env: { NO_COLOR: "1" },
+    stdin: "null",
+  }).output();
+  return { code, stdout: new TextDecoder().decode(stdout), stderr: new TextDecoder().decode(stderr) };
+}
+
+async function exists(path: string): Promise<boolean> {
+  return await Deno.stat(path).then(() => true, () => false);
+}
+
+/** Compiles once for all tests; an executable is moved away from everything that it could lean on. */
+async function ship(directory: string): Promise<Shipped[]> {
+  const compiled = await run([Deno.execPath()], ["run", "-A", `${ROOT}dev/compile.ts`]);
+  assert.equal(compiled.code, 0, compiled.stderr);
+  const shipped: Shipped[] = [{
+    name: "bundle",
+    program: [Deno.execPath(), "run", "-A", "--quiet", `${ROOT}dist/bundle/main.js`],
+  }];
+  if (await exists(`${ROOT}dist/unkey`)) {
+    await Deno.copyFile(`${ROOT}dist/unkey`, `${directory}/unkey`);
+    shipped.push({ name: "executable", program: [`${directory}/unkey`] });
+  }
+  return shipped;
+}
+
+const DOCKER = await new Deno.Command("docker", { args: ["version"], stdout: "null", stderr: "null" })
+  .output()
+  .then(({ success }) => success, () => false);
+
+Deno.test("the shipped program", async (t) => {
+  const directory = await Deno.makeTempDir({ prefix: "unkey-shipped-" });
+  try {
+    for (const { name, program } of await ship(directory)) {
+      await t.step(`${name}: prints its version`, async () => {
+        const { code, stdout, stderr } = await run(program, ["version"]);
+        assert.equal(code, 0, stderr);
+        assert.match(stdout, /^unkey \d+\.\d+\.\d+ /);
+      });
+
+      await t.step(`${name}: prints help for every command`, async () => {
+        const { code, stdout } = await run(program, ["--help"]);
+        assert.equal(code, 0);
+        for (
+          const command of ["deploy", "up", "ctrl", "krane", "frontline", "login", "status", "logs", "list"]
+        ) {
+          assert.match(stdout, new RegExp(`^ +${command}\\b`, "m"));
+        }
+        for (
+          const path of [["deploy"], ["up"], ["ctrl", "api"], ["ctrl", "worker"], ["krane"], ["frontline"]]
+        ) {
+          const help = await run(program, [...path, "--help"]);
+          assert.equal(help.code, 0, `${path.join(" ")}: ${help.stderr}`);
+        }
+      });
+
+      await t.step(`${name}: names the nearest flag for an unknown one`, async () => {
+        const { code, stderr } = await run(program, ["deploy", "--projct", "x"]);
+        assert.equal(code, 2);
+        assert.match(stderr, /--projct.*--project/s);
+      });
+
+      await t.step(`${name}: reports every configuration problem and exits 2`, async () => {
+        const { code, stderr } = await run(program, ["ctrl", "api", "--http-port", "x"]);
+        assert.equal(code, 2, stderr);
+        assert.match(stderr, /--http-port \(UNKEY_HTTP_PORT\) must be a port/);
+        assert.match(stderr, /UNKEY_DATABASE_PRIMARY is required/);
+      });
+
+      await t.step({
+        name: `${name}: up, deploy, and a second start that still serves the app`,
+        ignore: !DOCKER,
+        fn: () => upAndDeploy(program),
+      });
+    }
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+});
+
+async function upAndDeploy(program: readonly string[]): Promise<void> {
+  await using platform = await LocalPlatform.create(program);
+  await platform.start();
+  const app = `${platform.directory}/app`;
+  for (const [path, text] of Object.entries(serves("served by what is shipped"))) {
+    await Deno.mkdir(`${app}/${path}`.replace(/\/[^/]*$/, ""), { recursive: true });
+    await Deno.writeTextFile(`${app}/${path}`, text);
+  }
+  const { urls: [url = ""] } = await platform.deploy([app]);
+  await platform.answers(url, "served by what is shipped");
+
+  await platform.stop();
+  assert.deepEqual(await platform.containers(), [], "Ctrl-C leaves no app behind");
+  await platform.start();
+  await platform.answers(url, "served by what is shipped");
+}
