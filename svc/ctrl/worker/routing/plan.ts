@@ -94,11 +94,14 @@ export interface Retention {
 export interface Retirement {
   readonly deploymentId: string;
   readonly delayMs: number;
-  /** Whether it takes the place of an earlier schedule. */
+  /** Whether it counts even when an earlier schedule would stop the deployment sooner. */
   readonly renews: boolean;
 }
 
-/** When to stop each deployment that serves nothing. `displaced` is the one that has just lost its traffic. */
+/**
+ * When to stop each deployment that serves nothing: `displaced`, which has just lost its traffic, stays warm; whatever
+ * was warm before it goes after the grace time.
+ */
 export function planRetirements(
   idle: readonly string[],
   { displaced, keep }: { readonly displaced: string | undefined; readonly keep: string },
@@ -109,4 +112,15 @@ export function planRetirements(
       ? { deploymentId, delayMs: warmMs, renews: true }
       : { deploymentId, delayMs: graceMs, renews: false }
   );
+}
+
+/** A stop that is under way. */
+export interface Scheduled {
+  readonly id: string;
+  readonly dueAtMs: number;
+}
+
+/** Whether the retirement takes the place of what is scheduled. One that is due sooner stays, or deploys in a row would put it off for ever. */
+export function replaces(retirement: Retirement, scheduled: Scheduled | undefined, nowMs: number): boolean {
+  return scheduled === undefined || retirement.renews || nowMs + retirement.delayMs < scheduled.dueAtMs;
 }

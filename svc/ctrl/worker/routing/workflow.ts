@@ -10,7 +10,7 @@ import {
   type SwitchOutcome,
 } from "./contract.ts";
 import type { MoveOrder } from "./move_step.ts";
-import { planRetirements, type Retention } from "./plan.ts";
+import { planRetirements, replaces, type Retention, type Scheduled } from "./plan.ts";
 import type { RoutingSteps } from "./steps.ts";
 
 /** What the handlers work with. */
@@ -84,10 +84,12 @@ async function retire(
   durable.clear(stopKey(moved.keep));
   const idle = await durable.run("list idle deployments", () => steps.listIdle(durable.key));
   const nowMs = await durable.now();
-  for (const { deploymentId, delayMs, renews } of planRetirements(idle, moved, retention)) {
-    if (!renews && await durable.get<string>(stopKey(deploymentId)) !== undefined) continue;
+  for (const retirement of planRetirements(idle, moved, retention)) {
+    const { deploymentId, delayMs } = retirement;
+    const scheduled = await durable.get<Scheduled>(stopKey(deploymentId));
+    if (!replaces(retirement, scheduled, nowMs)) continue;
     const scheduleId = `${moved.keep}@${nowMs}`;
-    durable.set(stopKey(deploymentId), scheduleId);
+    durable.set(stopKey(deploymentId), { id: scheduleId, dueAtMs: nowMs + delayMs });
     await durable.send(
       target(RoutingService, "stop", routingKey(durable.key)),
       { deploymentId, scheduleId },
@@ -104,7 +106,7 @@ export async function stop(
   { steps }: RoutingWorkflowDeps,
   { deploymentId, scheduleId }: StopRequest,
 ): Promise<StopOutcome> {
-  if (await durable.get<string>(stopKey(deploymentId)) !== scheduleId) return { kind: "obsolete" };
+  if ((await durable.get<Scheduled>(stopKey(deploymentId)))?.id !== scheduleId) return { kind: "obsolete" };
   const outcome = await durable.run("stop deployment", () => steps.stop(durable.key, deploymentId));
   durable.clear(stopKey(deploymentId));
   return outcome;

@@ -138,9 +138,12 @@ Deno.test("the newest deployment takes all names, and the one before stays warm"
     });
     await stage.deployNew();
     const { stops } = await stage.picture();
-    // d1's stop is under way already and is not put off.
-    assert.deepEqual(stops, [`d1 in ${RETENTION.warmMs}`, `d2 in ${RETENTION.warmMs}`]);
-    assert.deepEqual(await deliverStops(stage.db, stage.world, RETENTION.warmMs), ["stopped", "stopped"]);
+    // Only one stays warm: d1 goes after the grace time, and its first schedule finds another id.
+    const { warmMs, graceMs } = RETENTION;
+    assert.deepEqual(stops, [`d1 in ${warmMs}`, `d2 in ${warmMs}`, `d1 in ${graceMs}`]);
+    assert.deepEqual(await deliverStops(stage.db, stage.world, graceMs), ["stopped"]);
+    assert.equal((await stage.picture())["statuses"], "stopped ready ready");
+    assert.deepEqual(await deliverStops(stage.db, stage.world, warmMs), ["obsolete", "stopped"]);
     assert.equal((await stage.picture())["statuses"], "stopped stopped ready");
   }));
 

@@ -1,0 +1,120 @@
+import assert from "node:assert/strict";
+import type { Domain } from "../../internal/deployments/domains.ts";
+import {
+  type Contender,
+  inShownOrder,
+  planRetirements,
+  planRoutes,
+  replaces,
+  type RouteFacts,
+} from "./plan.ts";
+
+const DOMAINS: readonly Domain[] = [
+  { hostname: "commit", sticky: "none", spare: "commit-spare" },
+  { hostname: "branch", sticky: "branch" },
+  { hostname: "env", sticky: "environment" },
+  { hostname: "live", sticky: "live" },
+];
+const ME: Contender = { id: "d_5", environmentId: "env_1", sequence: 5, createdAtMs: 500 };
+
+function other(sequence: number, changes: Partial<Contender> = {}): Contender {
+  return { id: `d_${sequence}`, environmentId: "env_1", sequence, createdAtMs: sequence * 100, ...changes };
+}
+
+const TABLE: readonly {
+  readonly name: string;
+  readonly facts: Partial<RouteFacts>;
+  readonly names: readonly string[];
+  readonly live: boolean;
+}[] = [
+  { name: "the first of all", facts: {}, names: ["commit", "branch", "env", "live"], live: true },
+  {
+    name: "newer than the live one",
+    facts: { liveSequence: 4 },
+    names: ["commit", "branch", "env", "live"],
+    live: true,
+  },
+  { name: "older than the live one", facts: { liveSequence: 6 }, names: ["commit", "branch"], live: false },
+  {
+    name: "while rolled back",
+    facts: { liveSequence: 3, rolledBack: true },
+    names: ["commit", "branch"],
+    live: false,
+  },
+  {
+    name: "its branch has a newer one of the same environment",
+    facts: { holders: new Map([["branch", other(6)]]) },
+    names: ["commit", "env", "live"],
+    live: true,
+  },
+  {
+    name: "its branch has one of another environment that is newer by time, with a lower sequence",
+    facts: { holders: new Map([["branch", other(1, { environmentId: "env_2", createdAtMs: 900 })]]) },
+    names: ["commit", "env", "live"],
+    live: true,
+  },
+  {
+    name: "its branch has one of another environment that is older by time, with a higher sequence",
+    facts: { holders: new Map([["branch", other(9, { environmentId: "env_2", createdAtMs: 100 })]]) },
+    names: ["commit", "branch", "env", "live"],
+    live: true,
+  },
+  {
+    name: "its commit's name belongs to another deployment for ever",
+    facts: { holders: new Map([["commit", other(4)]]) },
+    names: ["commit-spare", "branch", "env", "live"],
+    live: true,
+  },
+  {
+    name: "its commit's name is its own already",
+    facts: { holders: new Map([["commit", ME]]) },
+    names: ["commit", "branch", "env", "live"],
+    live: true,
+  },
+];
+
+Deno.test("planRoutes() gives out names as its table says", async (t) => {
+  for (const { name, facts, names, live } of TABLE) {
+    await t.step(name, () => {
+      const plan = planRoutes({
+        contender: ME,
+        rolledBack: false,
+        liveSequence: undefined,
+        domains: DOMAINS,
+        holders: new Map(),
+        ...facts,
+      });
+      assert.deepEqual(plan.routes.map((route) => route.hostname), names);
+      assert.equal(plan.live, live);
+      assert.equal(plan.notice === undefined, live);
+    });
+  }
+});
+
+Deno.test("inShownOrder() begins with the name that people use", () => {
+  assert.deepEqual(inShownOrder(DOMAINS).map((each) => each.hostname), ["live", "env", "branch", "commit"]);
+});
+
+Deno.test("planRetirements() keeps the displaced one warm and spares the winner", () => {
+  const retention = { warmMs: 1_000, graceMs: 10 };
+  assert.deepEqual(planRetirements(["d_3", "d_4", "d_5"], { displaced: "d_4", keep: "d_5" }, retention), [
+    { deploymentId: "d_3", delayMs: 10, renews: false },
+    { deploymentId: "d_4", delayMs: 1_000, renews: true },
+  ]);
+});
+
+Deno.test("replaces() takes the sooner stop, unless the deployment was displaced anew", () => {
+  const soon = { id: "a", dueAtMs: 105 };
+  const late = { id: "a", dueAtMs: 1_000 };
+  const grace = { deploymentId: "d", delayMs: 10, renews: false };
+  const warm = { deploymentId: "d", delayMs: 1_000, renews: true };
+  assert.deepEqual(
+    [
+      replaces(grace, undefined, 100),
+      replaces(grace, soon, 100),
+      replaces(grace, late, 100),
+      replaces(warm, soon, 100),
+    ],
+    [true, false, true, true],
+  );
+});

@@ -1,0 +1,231 @@
+/** A worker and a Restate server as processes, a database in a file, and an agent that the test plays. */
+import { systemClock } from "../../pkg/clock/mod.ts";
+import { Secret } from "../../pkg/config/mod.ts";
+import { silentLogger } from "../../pkg/logger/mod.ts";
+import { createFileObjectStore } from "../../pkg/objectstore/mod.ts";
+import { parseId } from "../../pkg/uid/mod.ts";
+import type { DeploymentId, EnvironmentId } from "../../pkg/uid/mod.ts";
+import type { NewDeployment } from "../../svc/ctrl/internal/store/mod.ts";
+import {
+  type CtrlDatabase,
+  findDeployment,
+  listEventsAfter,
+  listTopology,
+  openCtrlDatabase,
+  type ReportedInstance,
+  touchAgent,
+} from "../../svc/ctrl/internal/store/mod.ts";
+import { type Seed, seedDeployment, seedProject } from "../../svc/ctrl/internal/store/fixtures_test.ts";
+import type { Workflows } from "../../svc/ctrl/internal/workflows/mod.ts";
+import { createRestateWorkflows } from "../../svc/ctrl/internal/workflows/restate.ts";
+import { instanceReport, REGION, report } from "../../svc/ctrl/worker/fixtures_test.ts";
+import { Part } from "../testbed/process.ts";
+import { restatePart } from "../testbed/restate.ts";
+import { answersOk, eventually, freePort } from "../testbed/wait.ts";
+
+const SIGNING_KEY = "an-integration-test-signing-key-0123456789";
+const AGENT_MS = 30;
+
+/** What the agent does with a deployment that should run here; `undefined`: it has not got round to it. */
+export type Behaviour = (id: string) => readonly ReportedInstance[] | undefined;
+
+interface Ports {
+  readonly ingress: number;
+  readonly admin: number;
+  readonly node: number;
+}
+
+export class WorkerBed {
+  readonly directory: string;
+  readonly db: CtrlDatabase;
+  readonly seed: Seed;
+  readonly restate: Part;
+  readonly workflows: Workflows;
+  behaviour: Behaviour = () => [instanceReport()];
+  #worker: Part;
+  readonly #ports: Ports;
+  readonly #stop = new AbortController();
+  readonly #agent: Promise<void>;
+
+  private constructor(directory: string, db: CtrlDatabase, seed: Seed, restate: Part, ports: Ports) {
+    this.directory = directory;
+    this.db = db;
+    this.seed = seed;
+    this.restate = restate;
+    this.#ports = ports;
+    this.workflows = createRestateWorkflows({
+      ingressUrl: `http://127.0.0.1:${ports.ingress}`,
+      clock: systemClock(),
+      timeoutMs: 30_000,
+    });
+    this.#worker = this.#newWorker();
+    this.#agent = this.#play();
+  }
+
+  static async start(): Promise<WorkerBed> {
+    const directory = await Deno.makeTempDir({ prefix: "unkey-worker-" });
+    const ports = { ingress: freePort(), admin: freePort(), node: freePort() };
+    const restate = await restatePart(directory, ports);
+    const db = await openCtrlDatabase(new Secret(`sqlite://${directory}/ctrl.db`), {
+      migrate: true,
+      log: silentLogger(),
+    });
+    const bed = new WorkerBed(directory, db, await seedProject(db), restate, ports);
+    try {
+      await restate.start();
+      await bed.#worker.start();
+      return bed;
+    } catch (error) {
+      await bed.stop();
+      throw error;
+    }
+  }
+
+  get worker(): Part {
+    return this.#worker;
+  }
+
+  /** Starts another worker at another address, after the first has been stopped. */
+  async replaceWorker(): Promise<void> {
+    this.#worker = this.#newWorker();
+    await this.#worker.start();
+  }
+
+  async stop(): Promise<void> {
+    this.#stop.abort();
+    await this.#agent;
+    await this.#worker.kill("SIGKILL");
+    await this.restate.kill("SIGKILL");
+    await this.db.close();
+    await Deno.remove(this.directory, { recursive: true });
+  }
+
+  /** A deployment of an image, or of an uploaded context whose Dockerfile's name tells the builder what to do. */
+  async create(dockerfile?: string): Promise<DeploymentId> {
+    const changes: Partial<NewDeployment> = dockerfile === undefined ? {} : {
+      source: "context",
+      image: null,
+      build_context_path: await this.#upload(),
+      dockerfile_path: dockerfile,
+    };
+    const { id } = await seedDeployment(this.db, this.seed, changes);
+    return parseId("deployment", "id", id);
+  }
+
+  get environment(): EnvironmentId {
+    return parseId("environment", "id", this.seed.productionId);
+  }
+
+  async status(id: string): Promise<string> {
+    return (await findDeployment(this.db.kysely, id))?.status ?? "missing";
+  }
+
+  async until(id: string, ...statuses: readonly string[]): Promise<void> {
+    let last = "";
+    await eventually(`${id} to be ${statuses.join(" or ")}`, async () => {
+      last = await this.status(id);
+      return statuses.includes(last);
+    }, { deadlineMs: 40_000, everyMs: 20 }).catch(async (error: unknown) => {
+      throw new Error(`it is ${last}:\n${await this.#worker.logTail()}`, { cause: error });
+    });
+  }
+
+  /** How often Restate has tried in vain to reach the worker for this deployment. */
+  async failedAttempts(id: string): Promise<number> {
+    const query =
+      `select retry_count from sys_invocation where target_service_key = '${id}' and status != 'completed'`;
+    const answer = await fetch(`http://127.0.0.1:${this.#ports.admin}/query`, {
+      method: "POST",
+      headers: { "content-type": "application/json", accept: "application/json" },
+      body: JSON.stringify({ query }),
+    });
+    const { rows } = await answer.json();
+    return Number(rows[0]?.retry_count ?? 0);
+  }
+
+  /** All events as short texts, in order. */
+  async history(id: string): Promise<readonly string[]> {
+    return (await listEventsAfter(this.db.kysely, id, 0, 1_000)).map(({ payload }) => {
+      switch (payload.kind) {
+        case "status":
+          return `status ${payload.status}`;
+        case "step":
+          return `step ${payload.name} ${payload.status}`;
+        case "log":
+          return `log ${payload.lines.join("|")}`;
+        case "notice":
+          return `notice ${payload.message}`;
+      }
+    });
+  }
+
+  #newWorker(): Part {
+    const [http, health] = [freePort(), freePort()];
+    const { admin, ingress } = this.#ports;
+    return new Part({
+      name: "worker",
+      command: Deno.execPath(),
+      args: ["run", "-A", "--no-check", new URL("./worker_process.ts", import.meta.url).pathname],
+      env: () => ({
+        UNKEY_DATABASE_PRIMARY: `sqlite://${this.directory}/ctrl.db`,
+        UNKEY_RESTATE_ADMIN_URL: `http://127.0.0.1:${admin}`,
+        UNKEY_RESTATE_INGRESS_URL: `http://127.0.0.1:${ingress}`,
+        UNKEY_RESTATE_HTTP_PORT: String(http),
+        UNKEY_WORKER_HTTP_PORT: String(health),
+        UNKEY_WORKER_HOST: "127.0.0.1",
+        UNKEY_BUILD_FILES_DIR: `${this.directory}/objects`,
+        UNKEY_BUILD_FILES_URL: "http://127.0.0.1:1",
+        UNKEY_BUILD_FILES_SIGNING_KEY: SIGNING_KEY,
+        UNKEY_AVAILABLE_REGIONS: REGION,
+        UNKEY_STOP_GRACE_SECONDS: "1",
+      }),
+      logFile: `${this.directory}/worker.log`,
+      ready: () => answersOk(`http://127.0.0.1:${health}/health/ready`),
+    });
+  }
+
+  async #upload(): Promise<string> {
+    const store = createFileObjectStore({
+      directory: `${this.directory}/objects`,
+      baseUrl: "http://127.0.0.1:1",
+      signingKey: new Secret(SIGNING_KEY),
+      sizeMaxBytes: 1_000,
+      clock: systemClock(),
+    });
+    const key = `${this.seed.projectId}/context.tar.gz`;
+    const { url, headers } = await store.presignPut(key, { sizeBytes: 7, expiresInMs: 60_000 });
+    const answer = await store.handler(
+      new Request(url, { method: "PUT", headers: { ...headers, "content-length": "7" }, body: "archive" }),
+    );
+    if (answer?.ok !== true) throw new Error(`upload: ${answer?.status} ${await answer?.text()}`);
+    return key;
+  }
+
+  /** Reports what should run, as an agent would, and tells the workflow as the api would. */
+  async #play(): Promise<void> {
+    const clock = systemClock();
+    const told = new Map<string, string>();
+    while (!this.#stop.signal.aborted) {
+      await touchAgent(this.db.kysely, { agentId: "agent", region: REGION, nowMs: clock.now() });
+      const rows = await this.db.kysely.selectFrom("deployments").select("id").where(
+        "status",
+        "=",
+        "deploying",
+      ).execute();
+      for (const { id } of rows) {
+        const placed = (await listTopology(this.db.kysely, id)).some((each) =>
+          each.desired_status === "started"
+        );
+        const instances = placed ? this.behaviour(id) : undefined;
+        if (instances === undefined || told.get(id) === JSON.stringify(instances)) continue;
+        await report(this.db, id, clock.now(), instances);
+        // The message may find Restate down; the workflow looks again by itself.
+        await this.workflows.instancesChanged(parseId("deployment", "id", id), this.#stop.signal).catch(() =>
+          undefined
+        );
+        told.set(id, JSON.stringify(instances));
+      }
+      await clock.sleep(AGENT_MS, this.#stop.signal).catch(() => undefined);
+    }
+  }
+}

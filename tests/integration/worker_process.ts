@@ -1,0 +1,45 @@
+/** `ctrl worker` as a process that a test may kill, with a builder that does what the Dockerfile's name says. */
+import { systemClock } from "../../pkg/clock/mod.ts";
+import { loadConfig } from "../../pkg/config/mod.ts";
+import { createLogger } from "../../pkg/logger/mod.ts";
+import type { Builder } from "../../svc/ctrl/worker/build/steps.ts";
+import { checkWorkerConfig, WORKER_FIELDS } from "../../svc/ctrl/worker/config.ts";
+import { runWorker } from "../../svc/ctrl/worker/run.ts";
+
+const clock = systemClock();
+const write = (line: string): void =>
+  Deno.stderr.writeSync(new TextEncoder().encode(`${line}\n`)) as unknown as void;
+const log = createLogger({ service: "ctrl-worker", level: "debug", write });
+
+/** `ok`, `fail`, or `slow-<ms>`. */
+const builder: Builder = {
+  async build({ dockerfile, tag, signal, onEvent }) {
+    const name = "[2/2] RUN make";
+    onEvent({ kind: "step", id: "2", name, status: "running" });
+    onEvent({ kind: "log", stepName: name, lines: ["compiling"] });
+    if (dockerfile === "fail") {
+      const failed = { kind: "failed", code: "build_failed", instruction: "RUN make", exitCode: 2 } as const;
+      return {
+        ...failed,
+        message: '"RUN make" failed with exit code 2.',
+        lastLines: ["no rule to make target"],
+      };
+    }
+    const ms = Number(/^slow-(\d+)$/.exec(dockerfile)?.[1] ?? 0);
+    await clock.sleep(ms, signal).catch((error: unknown) => {
+      log.warn("fake build aborted");
+      throw error;
+    });
+    onEvent({ kind: "step", id: "2", name, status: "done" });
+    return { kind: "built", image: tag };
+  },
+};
+
+const stop = new AbortController();
+Deno.addSignalListener("SIGTERM", () => stop.abort(new Error("SIGTERM")));
+const config = loadConfig(WORKER_FIELDS, {
+  flags: new Map(),
+  env: (name) => Deno.env.get(name),
+  readFile: (path) => Deno.readTextFileSync(path),
+}, checkWorkerConfig);
+await runWorker(config, { log, clock, signal: stop.signal, builder });
