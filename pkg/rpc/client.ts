@@ -36,6 +36,17 @@ export function createRpcClient<S extends DescService>(service: S, options: Clie
       baseUrl,
       interceptors: [authorize, deadline],
       useBinaryFormat: options.json !== true,
+      fetch: fetchAbortable,
     }),
   );
+}
+
+/**
+ * `fetch` whose signal also ends a body that is being read. Once the `Response` is collected as garbage, Deno does not
+ * tell its body of an abort any more, so that a stream would never end: the signal keeps the response alive.
+ */
+async function fetchAbortable(input: RequestInfo | URL, init: RequestInit = {}): Promise<Response> {
+  const response = await fetch(input, init);
+  init.signal?.addEventListener("abort", () => void response, { once: true });
+  return response;
 }
