@@ -52,6 +52,7 @@ export class Watcher {
   #cursor = 0n;
   #acknowledged = -1n;
   #failures = 0;
+  #outage = false;
   #ready = false;
 
   constructor(options: WatcherOptions) {
@@ -75,8 +76,9 @@ export class Watcher {
         if (signal.aborted) return;
         // The first failure is news; the next ones are the same news.
         const fields = { version: this.#cursor, failures: this.#failures + 1, error: describeError(error) };
-        if (this.#failures === 0) log.warn("route watch failed", fields);
-        else log.debug("route watch failed", fields);
+        if (this.#outage) log.debug("route watch failed", fields);
+        else log.warn("route watch failed", fields);
+        this.#outage = true;
       }
       this.#failures++;
       const waitMs = backoffMs(this.#failures, this.#times.retryFirstMs, this.#times.retryMsMax);
@@ -154,6 +156,7 @@ export class Watcher {
     const { table, clock, log } = this.#options;
     const message = state.state;
     this.#failures = 0;
+    this.#outage = false;
     if (message.case === "snapshotEnd") {
       if (state.version < this.#cursor) this.#startOver(session);
       table.keepOnly(session.seen);

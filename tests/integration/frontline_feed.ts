@@ -1,0 +1,130 @@
+/** A control plane that feeds edges what a test tells it to. */
+import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import { Code, ConnectError } from "@connectrpc/connect";
+import { systemClock } from "../../pkg/clock/mod.ts";
+import { silentLogger } from "../../pkg/logger/mod.ts";
+import { type RpcServer, serveRpc } from "../../pkg/rpc/mod.ts";
+import { FrontlineService, type RouteState, RouteStateSchema } from "../../proto/gen/ctrl/v1/frontline_pb.ts";
+
+type State = MessageInitShape<typeof RouteStateSchema>["state"];
+
+/** One open stream of an edge. */
+export interface FeedStream {
+  readonly cursor: bigint;
+  send(version: number, state: State): void;
+  /** Ends the stream, with an error if given. */
+  end(error?: ConnectError): void;
+  /** Whether the edge has gone. */
+  readonly closed: () => boolean;
+}
+
+type Item = { readonly state: RouteState } | { readonly end: ConnectError | undefined };
+
+/** Scripts `WatchRoutes` and remembers acknowledgements. */
+export class Feed implements AsyncDisposable {
+  readonly acknowledged: bigint[] = [];
+  readonly edgeIds = new Set<string>();
+  readonly tokens = new Set<string>();
+  #waiting: ((stream: FeedStream) => void)[] = [];
+  #opened: FeedStream[] = [];
+  #server: RpcServer;
+
+  constructor(port = 0) {
+    this.#server = serveRpc({
+      hostname: "127.0.0.1",
+      port,
+      portSetting: "none",
+      log: silentLogger(),
+      clock: systemClock(),
+      mount: (router) => {
+        router.service(FrontlineService, {
+          watchRoutes: (request, context) => {
+            this.edgeIds.add(request.edgeId);
+            this.tokens.add(context.requestHeader.get("authorization") ?? "");
+            return this.#open(request.versionLastSeen, context.signal);
+          },
+          acknowledgeRoutes: (request) => {
+            this.acknowledged.push(request.appliedVersion);
+            return {};
+          },
+        });
+      },
+      limits: { drainMsMax: 100 },
+    });
+  }
+
+  get port(): number {
+    return this.#server.port;
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.port}`;
+  }
+
+  /** The next stream that an edge opens. */
+  stream(): Promise<FeedStream> {
+    const opened = this.#opened.shift();
+    if (opened !== undefined) return Promise.resolve(opened);
+    return new Promise((resolve) => this.#waiting.push(resolve));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#server.shutdown();
+  }
+
+  async *#open(cursor: bigint, signal: AbortSignal): AsyncGenerator<RouteState> {
+    const items: Item[] = [];
+    let wake = (): void => undefined;
+    const push = (item: Item): void => {
+      items.push(item);
+      wake();
+    };
+    signal.addEventListener("abort", () => wake(), { once: true });
+    const stream: FeedStream = {
+      cursor,
+      send: (version, state) =>
+        push({
+          state: create(RouteStateSchema, state === undefined ? {} : { version: BigInt(version), state }),
+        }),
+      end: (error) => push({ end: error }),
+      closed: () => signal.aborted,
+    };
+    const waiting = this.#waiting.shift();
+    if (waiting === undefined) this.#opened.push(stream);
+    else waiting(stream);
+    while (!signal.aborted) {
+      const item = items.shift();
+      if (item === undefined) await new Promise<void>((resolve) => wake = resolve);
+      else if ("state" in item) yield item.state;
+      else if (item.end === undefined) return;
+      else throw item.end;
+    }
+  }
+}
+
+/** An error as from a database that is away. */
+export function outage(): ConnectError {
+  return new ConnectError("the database is away", Code.Unavailable);
+}
+
+export function applyRoute(routeId: string, hostname: string, deploymentId: string): State {
+  return {
+    case: "applyRoute",
+    value: { routeId, hostname, deploymentId, environmentId: "env_1", workspaceId: "ws_1" },
+  };
+}
+
+export function applyEndpoints(deploymentId: string, ...ports: number[]): State {
+  const endpoints = ports.map((port) => ({
+    instanceId: `ins_${deploymentId}_${port}`,
+    address: `127.0.0.1:${port}`,
+    region: "local",
+  }));
+  return { case: "applyEndpoints", value: { deploymentId, endpoints } };
+}
+
+export const HEARTBEAT: State = { case: "heartbeat", value: {} };
+
+export function snapshotEnd(resources: number): State {
+  return { case: "snapshotEnd", value: { resources } };
+}

@@ -1,0 +1,296 @@
+import assert from "node:assert/strict";
+import { Secret } from "../../pkg/config/mod.ts";
+import { systemClock } from "../../pkg/clock/mod.ts";
+import { isFault } from "../../pkg/fault/mod.ts";
+import { createLogger } from "../../pkg/logger/mod.ts";
+import { LIMITS } from "../../pkg/proxy/mod.ts";
+import type { FrontlineConfig } from "../../svc/frontline/config.ts";
+import { runFrontline } from "../../svc/frontline/run.ts";
+import { eventually, freePort } from "../testbed/wait.ts";
+import { applyEndpoints, applyRoute, Feed, HEARTBEAT, outage, snapshotEnd } from "./frontline_feed.ts";
+import { Wire } from "./frontline_wire.ts";
+
+const TIMES = {
+  silenceMsMax: 60_000,
+  retryFirstMs: 10,
+  retryMsMax: 50,
+  acknowledgeMs: 10,
+  aliveMs: 60_000,
+  settleMs: 200,
+};
+
+/** An app that answers with its name. */
+function app(name: string): { port: number; stop: () => Promise<void> } {
+  const server = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, onListen: () => undefined },
+    () => new Response(name),
+  );
+  return { port: server.addr.port, stop: () => server.shutdown() };
+}
+
+interface TestEdge extends AsyncDisposable {
+  readonly port: number;
+  readonly healthPort: number | undefined;
+  readonly ready: Promise<void>;
+  readonly logs: string[];
+  readonly done: Promise<void>;
+}
+
+function startEdge(url: string, extra: Partial<FrontlineConfig> = {}, times = TIMES): TestEdge {
+  const stop = new AbortController();
+  const ready = Promise.withResolvers<void>();
+  const logs: string[] = [];
+  const httpPort = freePort();
+  const info: { healthPort: number | undefined } = { healthPort: undefined };
+  const config: FrontlineConfig = {
+    ...LIMITS,
+    httpPort,
+    httpHost: "127.0.0.1",
+    healthPort: undefined,
+    controlPlaneUrl: url,
+    controlPlaneBearer: new Secret("region_edge"),
+    region: "local",
+    frontlineId: "edge_test",
+    trustedProxies: [],
+    drainMs: 2_000,
+    ...extra,
+  };
+  const log = createLogger({ service: "frontline", level: "info", write: (line) => void logs.push(line) });
+  const done = runFrontline(config, {
+    log,
+    clock: systemClock(),
+    signal: stop.signal,
+    times,
+    onReady: ({ healthPort }) => {
+      info.healthPort = healthPort;
+      ready.resolve();
+    },
+  });
+  done.catch(() => undefined);
+  return {
+    port: httpPort,
+    get healthPort() {
+      return info.healthPort;
+    },
+    ready: ready.promise,
+    logs,
+    done,
+    [Symbol.asyncDispose]: async () => {
+      stop.abort();
+      await done;
+    },
+  };
+}
+
+async function get(port: number, host: string, path = "/"): Promise<{ status: number; body: string }> {
+  using wire = await Wire.connect(port);
+  await wire.send(`GET ${path} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`);
+  const { text } = await wire.toEnd();
+  const [head = "", ...rest] = text.split("\r\n\r\n");
+  return { status: Number(head.slice(9, 12)), body: rest.join("\r\n\r\n") };
+}
+
+Deno.test("an edge is ready with the first snapshot, and says so by its health checks", async () => {
+  await using feed = new Feed();
+  await using edge = startEdge(feed.url, { healthPort: 0 });
+  const one = app("one");
+  try {
+    const stream = await feed.stream();
+    assert.equal(stream.cursor, 0n);
+    assert.deepEqual([...feed.tokens], ["Bearer region_edge"]);
+    stream.send(1, applyEndpoints("d_1", one.port));
+    assert.equal((await get(edge.port, "any", "/_unkey/internal/health")).status, 503);
+    assert.equal((await get(edge.port, "any", "/_unkey/internal/health/live")).status, 200);
+    assert.match((await get(edge.port, "app.localhost")).body, /"code":"starting"/);
+    stream.send(2, applyRoute("ir_1", "app.localhost", "d_1"));
+    stream.send(2, snapshotEnd(2));
+    await edge.ready;
+    assert.equal((await get(edge.port, "any", "/_unkey/internal/health")).status, 200);
+    for (const host of ["app.localhost", "App.Localhost:7070", "app.localhost."]) {
+      assert.deepEqual(await get(edge.port, host), { status: 200, body: "one" }, host);
+    }
+    await eventually("the acknowledgement", () => feed.acknowledged.includes(2n));
+    assert.deepEqual([...feed.edgeIds], ["edge_test"]);
+    const health = await fetch(`http://127.0.0.1:${edge.healthPort}/health/ready`);
+    assert.equal(health.status, 200);
+    await health.body?.cancel();
+    const metrics = await (await fetch(`http://127.0.0.1:${edge.healthPort}/metrics`)).text();
+    assert.match(metrics, /^unkey_frontline_responses_total\{status="200"\} [1-9]/m);
+    assert.match(metrics, /^unkey_frontline_routes 1$/m);
+  } finally {
+    await one.stop();
+  }
+});
+
+Deno.test("an edge explains unknown hosts and deployments without instances", async () => {
+  await using feed = new Feed();
+  await using edge = startEdge(feed.url);
+  const stream = await feed.stream();
+  stream.send(1, applyRoute("ir_1", "app.localhost", "d_1"));
+  stream.send(1, snapshotEnd(1));
+  await edge.ready;
+  const unknown = await get(edge.port, "nobody.localhost");
+  assert.equal(unknown.status, 404);
+  assert.match(unknown.body, /No deployment answers for the host \\"nobody\.localhost\\"/);
+  const none = await get(edge.port, "app.localhost");
+  assert.equal(none.status, 503);
+  assert.match(none.body, /"code":"no_instance"/);
+  const lines = edge.logs.filter((line) => line.includes("request_id"));
+  assert.equal(lines.length, 2, "one line for each failed request");
+});
+
+Deno.test("an edge keeps its routes while the control plane is away and resumes from its cursor", async () => {
+  const one = app("one");
+  const two = app("two");
+  const port = freePort();
+  let feed = new Feed(port);
+  try {
+    await using edge = startEdge(feed.url);
+    let stream = await feed.stream();
+    stream.send(1, applyEndpoints("d_1", one.port));
+    stream.send(2, applyRoute("ir_1", "app.localhost", "d_1"));
+    stream.send(2, snapshotEnd(2));
+    await edge.ready;
+    stream.send(5, applyEndpoints("d_2", two.port));
+    await eventually("the acknowledgement", () => feed.acknowledged.includes(5n));
+    stream.end(outage());
+    await feed[Symbol.asyncDispose]();
+    const warnings = (): number => edge.logs.filter((line) => line.includes("route watch failed")).length;
+    await eventually("the outage to be noticed", () => warnings() > 0);
+    assert.match((await get(edge.port, "app.localhost")).body, /one/);
+    feed = new Feed(port);
+    stream = await feed.stream();
+    assert.equal(stream.cursor, 5n);
+    stream.send(6, applyRoute("ir_1", "app.localhost", "d_2"));
+    await eventually("the switch", async () => (await get(edge.port, "app.localhost")).body.includes("two"));
+    stream.send(6, HEARTBEAT);
+    await eventually("the acknowledgement", () => feed.acknowledged.includes(6n));
+    assert.equal(warnings(), 1, "an outage is news once");
+  } finally {
+    await feed[Symbol.asyncDispose]();
+    await one.stop();
+    await two.stop();
+  }
+});
+
+/** Versions of snapshot items say nothing about the others: a cursor taken from them would lose changes for good. */
+Deno.test("an edge that loses its stream in mid-snapshot asks for all of it again", async () => {
+  await using feed = new Feed();
+  await using edge = startEdge(feed.url);
+  const first = await feed.stream();
+  first.send(9, applyRoute("ir_1", "app.localhost", "d_1"));
+  first.end(outage());
+  const second = await feed.stream();
+  assert.equal(second.cursor, 0n);
+  second.send(3, snapshotEnd(0));
+  await edge.ready;
+  await eventually("the acknowledgement", () => feed.acknowledged.length > 0);
+  assert.deepEqual(feed.acknowledged, [3n]);
+  assert.equal((await get(edge.port, "app.localhost")).status, 404, "what the snapshot lacks is dropped");
+});
+
+Deno.test("an edge starts over when the control plane has lost its past", async () => {
+  await using feed = new Feed();
+  await using edge = startEdge(feed.url);
+  const first = await feed.stream();
+  first.send(50, applyRoute("ir_1", "old.localhost", "d_1"));
+  first.send(50, applyRoute("ir_2", "app.localhost", "d_1"));
+  first.send(50, snapshotEnd(2));
+  await edge.ready;
+  first.end();
+  const second = await feed.stream();
+  assert.equal(second.cursor, 50n);
+  second.send(7, HEARTBEAT);
+  const third = await feed.stream();
+  assert.equal(third.cursor, 0n);
+  third.send(7, applyRoute("ir_2", "app.localhost", "d_2"));
+  third.send(7, snapshotEnd(1));
+  await eventually("the old route to go", async () => (await get(edge.port, "old.localhost")).status === 404);
+  assert.equal((await get(edge.port, "app.localhost")).status, 503);
+  await eventually("the acknowledgement", () => feed.acknowledged.includes(7n));
+});
+
+Deno.test("an edge gives a silent stream up and opens another", async () => {
+  await using feed = new Feed();
+  await using _edge = startEdge(feed.url, {}, { ...TIMES, silenceMsMax: 100 });
+  const first = await feed.stream();
+  first.send(1, snapshotEnd(0));
+  const second = await feed.stream();
+  assert.equal(second.cursor, 1n);
+  await eventually("the first stream to be closed", () => first.closed());
+});
+
+Deno.test("an edge says that it lives although nothing changes", async () => {
+  await using feed = new Feed();
+  await using _edge = startEdge(feed.url, {}, { ...TIMES, aliveMs: 30 });
+  (await feed.stream()).send(1, snapshotEnd(0));
+  await eventually("three signs of life", () => feed.acknowledged.length >= 3);
+});
+
+Deno.test("an edge refuses to start on a port that is taken, and names the setting", async () => {
+  await using feed = new Feed();
+  const taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  try {
+    const edge = startEdge(feed.url, { httpPort: taken.addr.port });
+    await assert.rejects(edge.done, (error) => {
+      assert.ok(isFault(error, "failed_precondition"));
+      assert.match(error.publicMessage ?? "", /--http-port \(UNKEY_HTTP_PORT\)/);
+      return true;
+    });
+  } finally {
+    taken.close();
+  }
+});
+
+/** The former instance leaves after each switch: a request that still runs on it must end well. */
+Deno.test("no request fails while routes switch and instances leave under load", async () => {
+  const one = app("one");
+  const two = app("two");
+  try {
+    await using feed = new Feed();
+    await using edge = startEdge(feed.url);
+    const stream = await feed.stream();
+    stream.send(1, applyEndpoints("d_1", one.port));
+    stream.send(2, applyRoute("ir_1", "app.localhost", "d_1"));
+    stream.send(2, snapshotEnd(2));
+    await edge.ready;
+    const answers = new Map<string, number>();
+    let version = 2;
+    let requests = 0;
+    let running = true;
+    const client = async (method: string): Promise<void> => {
+      using wire = await Wire.connect(edge.port);
+      const body = method === "POST" ? "Content-Length: 3\r\n\r\nabc" : "\r\n";
+      while (running) {
+        await wire.send(`${method} / HTTP/1.1\r\nHost: app.localhost\r\n${body}`);
+        const head = await wire.until("\r\n\r\n");
+        const length = /content-length: (\d+)/i.exec(head)?.[1];
+        const answer = `${head.slice(9, 12)} ${await wire.exactly(Number(length ?? 0))}`;
+        answers.set(answer, (answers.get(answer) ?? 0) + 1);
+        requests++;
+      }
+    };
+    using _stop = { [Symbol.dispose]: () => void (running = false) };
+    const clients = ["GET", "GET", "POST", "GET", "POST", "GET", "GET", "GET"].map((method) =>
+      client(method)
+    );
+    for (let round = 0; round < 30 || requests < 3_000; round++) {
+      const [next, port, former] = round % 2 === 0
+        ? ["d_2", two.port, "d_1"] as const
+        : ["d_1", one.port, "d_2"] as const;
+      // As after coalescing: the route comes before the instances it leads to.
+      stream.send(++version, applyRoute("ir_1", "app.localhost", next));
+      stream.send(++version, applyEndpoints(next, port));
+      stream.send(++version, applyEndpoints(former));
+      const target = BigInt(version);
+      await eventually("the acknowledgement", () => feed.acknowledged.includes(target), { everyMs: 2 });
+    }
+    running = false;
+    await Promise.all(clients);
+    assert.deepEqual([...answers.keys()].toSorted(), ["200 one", "200 two"]);
+    assert.ok(requests >= 2_000, `${requests} requests`);
+  } finally {
+    await one.stop();
+    await two.stop();
+  }
+});
