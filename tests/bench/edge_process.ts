@@ -1,0 +1,26 @@
+/** An edge as a process of its own, fed by the control plane whose URL is its argument. Prints its port when ready. */
+// deno-lint-ignore-file no-console -- its port is its output
+import { systemClock } from "../../pkg/clock/mod.ts";
+import { loadConfig } from "../../pkg/config/mod.ts";
+import { createLogger } from "../../pkg/logger/mod.ts";
+import { FRONTLINE_FIELDS } from "../../svc/frontline/config.ts";
+import { runFrontline } from "../../svc/frontline/run.ts";
+
+const settings: Readonly<Record<string, string>> = {
+  UNKEY_HTTP_HOST: "127.0.0.1",
+  UNKEY_HTTP_PORT: "0",
+  UNKEY_CONTROL_PLANE_URL: Deno.args[0] ?? "",
+  UNKEY_CONTROL_PLANE_BEARER: "bench",
+  UNKEY_REGION: "local",
+};
+const config = loadConfig(FRONTLINE_FIELDS, {
+  flags: new Map(),
+  env: (name) => settings[name],
+  readFile: (path) => Deno.readTextFileSync(path),
+});
+await runFrontline(config, {
+  log: createLogger({ service: "frontline", level: "warn", write: (line) => console.error(line) }),
+  clock: systemClock(),
+  signal: new AbortController().signal,
+  onReady: ({ port }) => console.log(port),
+});
