@@ -26,7 +26,7 @@ export function failureText(failure: BuilderFailure): string {
   const { message, instruction, exitCode, lastLines } = failure;
   const parts = [message];
   if (instruction !== undefined && !message.includes(instruction)) {
-    parts.push(`The instruction was: ${instruction}`);
+    parts.push(`The instruction was "${instruction}".`);
   }
   if (exitCode !== undefined && !message.includes(`exit code ${exitCode}`)) {
     parts.push(`Its exit code was ${exitCode}.`);

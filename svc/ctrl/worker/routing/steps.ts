@@ -1,6 +1,7 @@
 /** The effects of moving traffic: each is one transaction, guarded by what the caller saw before. */
 import type { Clock } from "../../../../pkg/clock/mod.ts";
 import { transact } from "../../../../pkg/db/mod.ts";
+import { newId } from "../../../../pkg/uid/mod.ts";
 import { type ChangeNotifier, EDGE_REGION } from "../../internal/changes/mod.ts";
 import type { CtrlDatabase } from "../../internal/store/mod.ts";
 import { findEnvironmentPointer, listIdleDeployments } from "../../internal/store/worker_routing.ts";
@@ -32,8 +33,8 @@ export interface RoutingSteps {
    * @throws `failed_precondition` with the gate's text
    */
   move(environmentId: string, order: MoveOrder, before: Pointer): Promise<MoveStep>;
-  /** Ready deployments that serve nothing. */
-  listIdle(environmentId: string): Promise<readonly string[]>;
+  /** Ready deployments that serve nothing, and a name that no other schedule of their stops has. */
+  listIdle(environmentId: string): Promise<{ readonly ids: readonly string[]; readonly scheduleId: string }>;
   /** Stops a deployment unless it serves. */
   stop(environmentId: string, deploymentId: string): Promise<Exclude<StopOutcome, { kind: "obsolete" }>>;
 }
@@ -74,7 +75,10 @@ export function createRoutingSteps(deps: RoutingDeps): RoutingSteps {
       return done;
     },
 
-    listIdle: (environmentId) => listIdleDeployments(db.kysely, environmentId, IDLE_MAX),
+    listIdle: async (environmentId) => ({
+      ids: await listIdleDeployments(db.kysely, environmentId, IDLE_MAX),
+      scheduleId: newId("request", clock.now()),
+    }),
 
     async stop(environmentId, deploymentId) {
       const { regions, outcome } = await transact(

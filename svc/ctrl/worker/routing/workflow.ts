@@ -82,13 +82,12 @@ async function retire(
   moved: { readonly displaced: string | undefined; readonly keep: string },
 ): Promise<void> {
   durable.clear(stopKey(moved.keep));
-  const idle = await durable.run("list idle deployments", () => steps.listIdle(durable.key));
+  const { ids, scheduleId } = await durable.run("list idle deployments", () => steps.listIdle(durable.key));
   const nowMs = await durable.now();
-  for (const retirement of planRetirements(idle, moved, retention)) {
+  for (const retirement of planRetirements(ids, moved, retention)) {
     const { deploymentId, delayMs } = retirement;
     const scheduled = await durable.get<Scheduled>(stopKey(deploymentId));
     if (!replaces(retirement, scheduled, nowMs)) continue;
-    const scheduleId = `${moved.keep}@${nowMs}`;
     durable.set(stopKey(deploymentId), { id: scheduleId, dueAtMs: nowMs + delayMs });
     await durable.send(
       target(RoutingService, "stop", routingKey(durable.key)),

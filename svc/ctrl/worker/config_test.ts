@@ -1,0 +1,90 @@
+import assert from "node:assert/strict";
+import { loadConfig } from "../../../pkg/config/mod.ts";
+import { Fault } from "../../../pkg/fault/mod.ts";
+import { checkWorkerConfig, WORKER_FIELDS, type WorkerConfig } from "./config.ts";
+
+const VALID: Readonly<Record<string, string>> = {
+  UNKEY_DATABASE_PRIMARY: "sqlite::memory:",
+  UNKEY_BUILD_FILES_DIR: "/tmp/objects",
+  UNKEY_BUILD_FILES_URL: "http://127.0.0.1:7091",
+  UNKEY_BUILD_FILES_SIGNING_KEY: "key",
+};
+
+function load(env: Readonly<Record<string, string>>): WorkerConfig {
+  const readFile = (): never => assert.fail("no file is read");
+  return loadConfig(
+    WORKER_FIELDS,
+    { flags: new Map(), env: (name) => env[name], readFile },
+    checkWorkerConfig,
+  );
+}
+
+function problems(env: Readonly<Record<string, string>>): string {
+  try {
+    load(env);
+    return "";
+  } catch (error) {
+    assert.ok(error instanceof Fault);
+    return error.publicMessage ?? "";
+  }
+}
+
+Deno.test("the defaults are those of the documentation", () => {
+  const config = load(VALID);
+  assert.deepEqual(
+    [config.restateHttpPort, config.httpPort, config.availableRegions, config.defaultDomain, config.edgeUrl],
+    [9080, 7092, ["local.dev"], "localhost", "http://localhost:7070"],
+  );
+  assert.deepEqual(
+    [
+      config.readySeconds,
+      config.listenSeconds,
+      config.buildMinutes,
+      config.stopGraceSeconds,
+      config.warmMinutes,
+    ],
+    [300, 60, 30, 30, 30],
+  );
+});
+
+Deno.test("every problem is named at once, with its setting", () => {
+  const text = problems({
+    UNKEY_BUILD_S3_URL: "http://s3",
+    UNKEY_DEFAULT_DOMAIN: "Not A Domain",
+    UNKEY_BUILD_BACKEND: "magic",
+    UNKEY_RESTATE_HTTP_PORT: "99999",
+  });
+  for (
+    const name of [
+      "UNKEY_DATABASE_PRIMARY",
+      "UNKEY_DEFAULT_DOMAIN",
+      "UNKEY_BUILD_BACKEND",
+      "UNKEY_RESTATE_HTTP_PORT",
+    ]
+  ) {
+    assert.ok(text.includes(name), `${name} is missing in: ${text}`);
+  }
+});
+
+Deno.test("settings that do not go together are refused", async (t) => {
+  const without = (...names: readonly string[]): Record<string, string> =>
+    Object.fromEntries(Object.entries(VALID).filter(([name]) => !names.includes(name)));
+  const table: readonly [string, Record<string, string>, RegExp][] = [
+    ["no store", without("UNKEY_BUILD_FILES_DIR"), /exactly one of .*: neither is set/],
+    ["both stores", { ...VALID, UNKEY_BUILD_S3_URL: "http://s3" }, /both are set/],
+    ["a bucket without keys", {
+      ...without("UNKEY_BUILD_FILES_DIR"),
+      UNKEY_BUILD_S3_URL: "http://s3",
+    }, /UNKEY_BUILD_S3_ACCESS_KEY_SECRET is required/],
+    ["a folder without an URL", without("UNKEY_BUILD_FILES_URL"), /--build-files-url .* is required/],
+    [
+      "a folder without a key",
+      without("UNKEY_BUILD_FILES_SIGNING_KEY"),
+      /UNKEY_BUILD_FILES_SIGNING_KEY is required/,
+    ],
+    ["no region", { ...VALID, UNKEY_AVAILABLE_REGIONS: "," }, /names no region/],
+  ];
+  for (const [name, env, text] of table) {
+    await t.step(name, () => assert.match(problems(env), text));
+  }
+});

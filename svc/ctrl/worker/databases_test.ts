@@ -1,0 +1,82 @@
+/** The whole life of some deployments, on every database: locks and statements differ between them. */
+import assert from "node:assert/strict";
+import { execute, newWorld } from "../../../pkg/testkit/fake_durable.ts";
+import { seedDeployment, seedProject, testOnCtrlDatabases } from "../internal/store/fixtures_test.ts";
+import {
+  assign,
+  deliverStops,
+  instanceReport,
+  move,
+  orThrow,
+  playDeploy,
+  report,
+  RETENTION,
+  routingDeps,
+  snapshot,
+} from "./fixtures_test.ts";
+
+const test = testOnCtrlDatabases();
+
+test("deploy, deploy again, roll back, promote, stop", async (db) => {
+  const seed = await seedProject(db);
+  const world = newWorld();
+  const deploy = async (): Promise<string> => {
+    const { id } = await seedDeployment(db, seed, { git_commit_sha: "abcdef0123" });
+    const onWait = (): Promise<void> => report(db, id, world.nowMs, [instanceReport()]);
+    assert.equal(orThrow(await playDeploy(db, id, { world, onWait })).status, "ready");
+    return id;
+  };
+  const live = async (id: string): Promise<boolean> => (await snapshot(db, id)).live;
+  const routing = routingDeps(db, world);
+  const key = seed.productionId;
+
+  const d1 = await deploy();
+  const d2 = await deploy();
+  assert.deepEqual([await live(d1), await live(d2)], [false, true]);
+  orThrow(
+    await execute((durable) => move(durable, routing, { kind: "rollback", source: d2, target: d1 }), {
+      key,
+      world,
+    }),
+  );
+  assert.deepEqual([await live(d1), await live(d2)], [true, false]);
+  orThrow(
+    await execute((durable) => move(durable, routing, { kind: "promote", target: d2 }), { key, world }),
+  );
+  assert.deepEqual([await live(d1), await live(d2)], [false, true]);
+  // The first schedule was void as soon as d1 served again; the second one counts.
+  assert.deepEqual(await deliverStops(db, world, RETENTION.warmMs), ["obsolete", "stopped"]);
+  const { status, topology, routes } = await snapshot(db, d1);
+  assert.deepEqual({ status, topology, routes }, {
+    status: "stopped",
+    topology: ["local stopped"],
+    routes: ["none"],
+  });
+});
+
+/** Without the locks both would read the same pointer, and one switch would be lost or undone halfway. */
+test("deployments that ask for traffic at once leave the newest one live", async (db) => {
+  const seed = await seedProject(db);
+  const world = newWorld();
+  const ids: string[] = [];
+  for (let count = 0; count < 5; count++) {
+    const { id } = await seedDeployment(db, seed);
+    await db.kysely.updateTable("deployments").set({ status: "network" }).where("id", "=", id).execute();
+    ids.push(id);
+  }
+  const routing = routingDeps(db, world);
+  // Without the routing object in front of them, which would let them in one by one.
+  await Promise.all(ids.map(async (id) => {
+    for (;;) {
+      const done = await execute((durable) => assign(durable, routing, id), {
+        key: seed.productionId,
+        world: newWorld(),
+      });
+      if (done.result.ok) break;
+    }
+  }));
+  const shots = await Promise.all(ids.map((id) => snapshot(db, id)));
+  assert.deepEqual(shots.map((shot) => shot.live), [false, false, false, false, true]);
+  assert.deepEqual(shots.at(-1)?.routes, ["branch", "environment", "live"]);
+  assert.deepEqual(shots.map((shot) => shot.status), Array(5).fill("ready"));
+});
