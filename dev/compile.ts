@@ -39,12 +39,6 @@ async function bundle(): Promise<void> {
   if (!ok) throw new Error(`deno bundle failed:\n${stderr}`);
 }
 
-/** Deno 2.6 has no `markAsUncloneable`, which a newer undici calls while it loads. */
-const SHIM = `import threads from "node:worker_threads";
-threads.markAsUncloneable ??= () => {};
-await import("./main.js");
-`;
-
 async function* toolchains(): AsyncGenerator<Toolchain> {
   const own = { deno: Deno.execPath(), entry: `${BUNDLE}/main.js` };
   const given = Deno.env.get("DENORT_BIN");
@@ -54,7 +48,8 @@ async function* toolchains(): AsyncGenerator<Toolchain> {
   if (!ok) return console.error(stderr.trim());
   const folder = stdout.trim();
   const entry = `${BUNDLE}/main_shimmed.js`;
-  await Deno.writeTextFile(entry, SHIM);
+  const shim = await Deno.readTextFile(`${ROOT}dev/parts/deno_2_6_shim.js`);
+  await Deno.writeTextFile(entry, `${shim}\nawait import("./main.js");\n`);
   yield { name: folder, deno: `${folder}/deno`, env: { DENORT_BIN: `${folder}/denort` }, entry };
 }
 

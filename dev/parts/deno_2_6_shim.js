@@ -1,0 +1,29 @@
+// What the program needs and Deno 2.6 lacks; loaded before it when `dev/compile.ts` has only that runtime.
+import threads from "node:worker_threads";
+
+// A newer undici calls it while it loads.
+threads.markAsUncloneable ??= () => {};
+
+// Deno 2.6 lets go of a signal made by `AbortSignal.any` although somebody listens to it: after a garbage collection
+// the listeners are never called. Here it is held for as long as it has listeners.
+const held = new Set();
+const any = AbortSignal.any.bind(AbortSignal);
+AbortSignal.any = (signals) => {
+  const signal = any(signals);
+  if (signal.aborted) return signal;
+  const listeners = new Set();
+  const { addEventListener, removeEventListener } = EventTarget.prototype;
+  signal.addEventListener = (type, listener, options) => {
+    if (type === "abort" && listener) {
+      listeners.add(listener);
+      held.add(signal);
+    }
+    addEventListener.call(signal, type, listener, options);
+  };
+  signal.removeEventListener = (type, listener, options) => {
+    if (type === "abort" && listeners.delete(listener) && listeners.size === 0) held.delete(signal);
+    removeEventListener.call(signal, type, listener, options);
+  };
+  addEventListener.call(signal, "abort", () => held.delete(signal), { once: true });
+  return signal;
+};
