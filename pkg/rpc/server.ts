@@ -6,9 +6,11 @@ import {
   type Interceptor,
 } from "@connectrpc/connect";
 import { createFetchHandler } from "@connectrpc/connect/protocol";
+import type { DescMethod, DescMethodUnary } from "@bufbuild/protobuf";
 import type { Clock } from "../clock/mod.ts";
 import { Fault } from "../fault/mod.ts";
 import type { Logger } from "../logger/mod.ts";
+import { isPlainUnary, unaryHandler, type UnaryImplementation } from "./unary.ts";
 import { callInterceptor, type Gate, requestGate } from "./call.ts";
 
 /** Answers a request, or `undefined` when it is not meant for this route. */
@@ -94,16 +96,60 @@ export function rpcHandlers(
 ): ReadonlyMap<string, FetchHandler> {
   const { log, clock, gate, interceptors = [] } = options;
   const limits = { ...LIMITS, ...options.limits };
+  const shared = requestGate(gate, clock, log);
+  const all = [callInterceptor({ log, clock, unaryMsMax: limits.unaryMsMax }), ...interceptors];
   const router = createConnectRouter({
     grpc: false,
     readMaxBytes: limits.messageBytesMax,
     maxTimeoutMs: limits.timeoutMsMax,
-    requestGate: requestGate(gate, clock, log),
-    interceptors: [callInterceptor({ log, clock, unaryMsMax: limits.unaryMsMax }), ...interceptors],
+    requestGate: shared,
+    interceptors: all,
     ...(shutdownSignal === undefined ? {} : { shutdownSignal }),
   });
-  options.mount(router);
-  return new Map(router.handlers.map((each) => [each.requestPath, createFetchHandler(each)]));
+  const { messageBytesMax } = limits;
+  const fast = new Map<string, FetchHandler>();
+  const recording = recordUnary(router, (method, implementation) => {
+    const serve = { gate: shared, interceptors: all, messageBytesMax, shutdownSignal };
+    fast.set(`/${method.parent.typeName}/${method.name}`, unaryHandler(method, implementation, serve));
+  });
+  options.mount(recording);
+  return new Map(router.handlers.map((each) => {
+    const general = createFetchHandler(each);
+    const plain = fast.get(each.requestPath);
+    if (plain === undefined) return [each.requestPath, general];
+    return [
+      each.requestPath,
+      (request) => isPlainUnary(request, messageBytesMax) ? plain(request) : general(request),
+    ];
+  }));
+}
+
+/** A router that also tells the unary implementations that are registered with it. */
+function recordUnary(
+  router: ConnectRouter,
+  found: (method: DescMethodUnary, implementation: UnaryImplementation) => void,
+): ConnectRouter {
+  const recording: ConnectRouter = {
+    handlers: router.handlers,
+    rpc(method, implementation, options) {
+      router.rpc(method, implementation, options);
+      return recording;
+    },
+    service(service, implementation, options) {
+      router.service(service, implementation, options);
+      for (const method of service.methods) {
+        const own: unknown = Reflect.get(implementation, method.localName);
+        if (!isUnary(method) || typeof own !== "function") continue;
+        found(method, (message, context) => own.call(implementation, message, context));
+      }
+      return recording;
+    },
+  };
+  return recording;
+}
+
+function isUnary(method: DescMethod): method is DescMethodUnary {
+  return method.methodKind === "unary";
 }
 
 async function dispatch(

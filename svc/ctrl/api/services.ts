@@ -20,6 +20,7 @@ import { ctrlHandlers } from "../services/ctrl/handler.ts";
 import type { DeploymentDeps } from "../services/deployment/deps.ts";
 import { EventHub } from "../services/deployment/event_hub.ts";
 import { deploymentHandlers } from "../services/deployment/handler.ts";
+import { createDeploymentReader } from "../services/deployment/reader.ts";
 import { environmentHandlers } from "../services/environment/handler.ts";
 import { frontlineHandlers } from "../services/frontline/handler.ts";
 import { policyOf } from "./policies.ts";
@@ -64,8 +65,9 @@ export function buildServices(parts: ServiceParts): Services {
   for (const service of SERVED) for (const method of service.methods) policyOf(service, method);
   const { db, clock, log, hub, notifier, workflows, vault } = parts;
   const events = new EventHub({ db, clock, log });
+  const reader = createDeploymentReader(db.kysely);
   const { objects, uploadBytesMax, edgeUrl, regions } = parts;
-  const deployment = { db, clock, log, objects, workflows, events, uploadBytesMax, edgeUrl };
+  const deployment = { db, clock, log, objects, workflows, events, reader, uploadBytesMax, edgeUrl };
   const deployments = createDeploymentFeed(vault);
   return {
     deployment,

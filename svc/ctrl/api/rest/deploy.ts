@@ -68,8 +68,8 @@ export async function getDeploymentRoute(
         steps: steps.map((step) => ({
           status: step.status,
           message: step.message,
-          errorMessage: step.error_message,
-          createdAt: step.started_at,
+          errorMessage: step.errorMessage,
+          createdAt: step.startedAt,
         })),
       }),
     },

@@ -1,9 +1,7 @@
 /** Deployments as the API shows them. */
-import { sql } from "kysely";
-import { dialectOf } from "../../../../pkg/db/mod.ts";
+import { type RawBuilder, sql } from "kysely";
 import type { DeploymentStatus, FailureCode } from "../deployments/status.ts";
 import type { Queryable } from "./database.ts";
-import type { DeploymentStepsTable, FrontlineRoutesTable } from "./schema.ts";
 
 /** Everything that the API shows of a deployment. */
 export interface ShownDeployment {
@@ -37,13 +35,20 @@ export interface ShownDeployment {
     readonly replicas: number;
     readonly started: boolean;
   }[];
-  readonly steps: readonly DeploymentStepView[];
+  readonly steps: readonly ShownStep[];
   /** The names that people use come first. */
   readonly hostnames: readonly string[];
 }
 
 /** One step of the deploy. */
-export type DeploymentStepView = Readonly<Omit<DeploymentStepsTable, "deployment_id">>;
+export interface ShownStep {
+  readonly name: string;
+  readonly status: string;
+  readonly message: string;
+  readonly errorMessage: string;
+  readonly startedAt: number;
+  readonly endedAt: number | undefined;
+}
 
 /** Which deployments a list holds. */
 export interface ListFilter {
@@ -81,25 +86,22 @@ interface Row {
   memory_mib: number;
   created_at: number;
   updated_at: number;
-  running_instances: number;
-  topology: unknown;
-  routes: unknown;
-  steps: unknown;
 }
 
-/** The deployment if it belongs to the workspace; one statement by primary key. */
-export async function findShownDeployment(
+/** Those of `ids` that exist, whatever their workspace. Two statements by primary key, however many ids. */
+export async function listShownByIds(
   db: Queryable,
-  id: string,
-  workspaceId: string,
-): Promise<ShownDeployment | undefined> {
-  const { rows: [row] } = await sql<Row>`${
-    selectShown(db)
-  } where d.id = ${id} and d.workspace_id = ${workspaceId}`.execute(db);
-  return row === undefined ? undefined : decodeShown(row);
+  ids: readonly string[],
+): Promise<ReadonlyMap<string, ShownDeployment>> {
+  if (ids.length === 0) return new Map();
+  const [{ rows }, parts] = await Promise.all([
+    sql<Row>`${SHOWN} where d.id in (${sql.join(ids)})`.execute(db),
+    listParts(db, ids),
+  ]);
+  return new Map(rows.map((row) => [row.id, toShown(row, parts.get(row.id) ?? [])]));
 }
 
-/** Newest first; ties are ordered by id. The index on (workspace_id, created_at) serves it. */
+/** Newest first; ties are ordered by id. The index on (workspace_id, created_at, id) serves it. */
 export async function listShownDeployments(db: Queryable, filter: ListFilter): Promise<ShownDeployment[]> {
   const { workspaceId, projectIds, environmentSlug, before, limit } = filter;
   if (projectIds?.length === 0) return [];
@@ -111,48 +113,66 @@ export async function listShownDeployments(db: Queryable, filter: ListFilter): P
       sql`(d.created_at < ${before.createdAt} or (d.created_at = ${before.createdAt} and d.id < ${before.id}))`,
     );
   }
-  const { rows } = await sql<Row>`${selectShown(db)} where ${sql.join(conditions, sql` and `)}
+  const { rows } = await sql<Row>`${SHOWN} where ${sql.join(conditions, sql` and `)}
     order by d.created_at desc, d.id desc limit ${sql.lit(limit)}`.execute(db);
-  return rows.map(decodeShown);
+  const parts = await listParts(db, rows.map(({ id }) => id));
+  return rows.map((row) => toShown(row, parts.get(row.id) ?? []));
 }
 
-/** Rows that belong to the deployment come as JSON arrays, so that one round trip reads all of it. */
-function selectShown(db: Queryable) {
-  const array = sql.raw(dialectOf(db) === "mysql" ? "json_arrayagg" : "json_group_array");
-  return sql`select d.id, d.workspace_id, d.project_id, p.slug as project_slug, d.environment_id,
-    e.slug as environment_slug, e.live_deployment_id, d.status, d.failure_code, d.error_message, d.image, d.build_id,
-    d.git_commit_sha, d.git_branch, d.git_commit_message, d.git_commit_author_handle, d.git_commit_author_avatar_url,
-    d.git_commit_timestamp, d.port, d.health_check_path, d.cpu_millicores, d.memory_mib, d.created_at, d.updated_at,
-    (select count(*) from instances i where i.deployment_id = d.id and i.status = 'running') as running_instances,
-    (select ${array}(json_object('region', t.region, 'replicas', t.desired_replicas, 'status', t.desired_status))
-      from deployment_topology t where t.deployment_id = d.id) as topology,
-    (select ${array}(json_object('hostname', r.hostname, 'sticky', r.sticky))
-      from frontline_routes r where r.deployment_id = d.id) as routes,
-    (select ${array}(json_object('name', s.name, 'status', s.status, 'message', s.message,
-      'error_message', s.error_message, 'started_at', s.started_at, 'ended_at', s.ended_at))
-      from deployment_steps s where s.deployment_id = d.id) as steps
-    from deployments d join environments e on e.id = d.environment_id join projects p on p.id = d.project_id`;
+const SHOWN = sql`select d.id, d.workspace_id, d.project_id, p.slug as project_slug, d.environment_id,
+  e.slug as environment_slug, e.live_deployment_id, d.status, d.failure_code, d.error_message, d.image, d.build_id,
+  d.git_commit_sha, d.git_branch, d.git_commit_message, d.git_commit_author_handle, d.git_commit_author_avatar_url,
+  d.git_commit_timestamp, d.port, d.health_check_path, d.cpu_millicores, d.memory_mib, d.created_at, d.updated_at
+  from deployments d join environments e on e.id = d.environment_id join projects p on p.id = d.project_id`;
+
+/** A row that belongs to a deployment; what the columns hold depends on the kind. */
+interface Part {
+  readonly kind: "topology" | "step" | "route" | "running";
+  readonly deployment_id: string;
+  readonly name: string;
+  readonly state: string;
+  readonly text: string;
+  readonly error: string;
+  readonly number: number;
+  readonly ended: number | null;
 }
 
-interface TopologyEntry {
-  region: string;
-  replicas: number;
-  status: "started" | "stopped";
+/** All rows that belong to the deployments, in one statement: on MySQL that is far cheaper than one per table. */
+async function listParts(
+  db: Queryable,
+  ids: readonly string[],
+): Promise<ReadonlyMap<string, readonly Part[]>> {
+  if (ids.length === 0) return new Map();
+  const own = (columns: RawBuilder<unknown>, table: string): RawBuilder<unknown> =>
+    sql`select ${columns} from ${sql.table(table)} where deployment_id in (${sql.join(ids)})`;
+  const { rows } = await sql<Part>`${
+    own(
+      sql`'topology' as kind, deployment_id, region as name, desired_status as state, '' as text, '' as error,
+        desired_replicas as number, null as ended`,
+      "deployment_topology",
+    )
+  } union all ${
+    own(
+      sql`'step', deployment_id, name, status, message, error_message, started_at, ended_at`,
+      "deployment_steps",
+    )
+  } union all ${
+    own(sql`'route', deployment_id, hostname, sticky, '', '', 0, null`, "frontline_routes")
+  } union all ${
+    own(sql`'running', deployment_id, '', '', '', '', count(*), null`, "instances")
+  } and status = 'running' group by deployment_id`.execute(db);
+  const parts = new Map<string, Part[]>(ids.map((id) => [id, []]));
+  for (const row of rows) parts.get(row.deployment_id)?.push(row);
+  return parts;
 }
 
-const STICKY_ORDER: Record<FrontlineRoutesTable["sticky"], number> = {
-  live: 0,
-  environment: 1,
-  branch: 2,
-  none: 3,
-};
+const STICKY_ORDER: Readonly<Record<string, number>> = { live: 0, environment: 1, branch: 2, none: 3 };
 
-function decodeShown(row: Row): ShownDeployment {
-  const routes = entries<Pick<FrontlineRoutesTable, "hostname" | "sticky">>(row.routes);
-  routes.sort((a, b) =>
-    STICKY_ORDER[a.sticky] - STICKY_ORDER[b.sticky] || (a.hostname < b.hostname ? -1 : 1)
+function toShown(row: Row, parts: readonly Part[]): ShownDeployment {
+  const of = (kind: Part["kind"]): Part[] => parts.filter((part) => part.kind === kind);
+  const routes = of("route").sort((a, b) =>
+    (STICKY_ORDER[a.state] ?? 4) - (STICKY_ORDER[b.state] ?? 4) || (a.name < b.name ? -1 : 1)
   );
-  const topology = entries<TopologyEntry>(row.topology).sort((a, b) => a.region < b.region ? -1 : 1);
   return {
     id: row.id,
     workspaceId: row.workspace_id,
@@ -178,20 +198,17 @@ function decodeShown(row: Row): ShownDeployment {
     createdAt: row.created_at,
     updatedAt: row.updated_at,
     live: row.live_deployment_id === row.id,
-    runningInstances: row.running_instances,
-    regions: topology.map(({ region, replicas, status }) => ({
-      region,
-      replicas,
-      started: status === "started",
+    runningInstances: of("running")[0]?.number ?? 0,
+    regions: of("topology").sort((a, b) => a.name < b.name ? -1 : 1)
+      .map(({ name, state, number }) => ({ region: name, replicas: number, started: state === "started" })),
+    steps: of("step").sort((a, b) => a.number - b.number).map((step) => ({
+      name: step.name,
+      status: step.state,
+      message: step.text,
+      errorMessage: step.error,
+      startedAt: step.number,
+      endedAt: step.ended ?? undefined,
     })),
-    steps: entries<DeploymentStepView>(row.steps).sort((a, b) => a.started_at - b.started_at),
-    hostnames: routes.map(({ hostname }) => hostname),
+    hostnames: routes.map(({ name }) => name),
   };
-}
-
-/** MySQL hands out parsed JSON, MariaDB and SQLite text; an aggregate over nothing is null on both MySQLs. */
-function entries<T>(value: unknown): T[] {
-  const parsed: unknown = typeof value === "string" ? JSON.parse(value) : value;
-  // The statement above built the objects, so their shape is known.
-  return Array.isArray(parsed) ? parsed as T[] : [];
 }

@@ -4,6 +4,7 @@ import type { ObjectStore } from "../../../../pkg/objectstore/mod.ts";
 import type { CtrlDatabase } from "../../internal/store/mod.ts";
 import type { Workflows } from "../../internal/workflows/mod.ts";
 import type { EventHub } from "./event_hub.ts";
+import type { DeploymentReader } from "./reader.ts";
 
 /** What the deployment use cases work with. */
 export interface DeploymentDeps {
@@ -13,6 +14,7 @@ export interface DeploymentDeps {
   readonly objects: ObjectStore;
   readonly workflows: Workflows;
   readonly events: EventHub;
+  readonly reader: DeploymentReader;
   /** The largest build context, in bytes. */
   readonly uploadBytesMax: number;
   /** Scheme and port of shown URLs, e.g. `http://localhost:7070`; the host is replaced. */

@@ -2,7 +2,7 @@ import { publicFault } from "../../../../pkg/fault/mod.ts";
 import { parseId } from "../../../../pkg/uid/mod.ts";
 import { type ProjectAction, requireInProject } from "../../internal/auth/permissions.ts";
 import type { RootKeyPrincipal } from "../../internal/auth/principal.ts";
-import { findShownDeployment, type ShownDeployment } from "../../internal/store/api_deployments.ts";
+import type { ShownDeployment } from "../../internal/store/api_deployments.ts";
 import { invalid } from "../../internal/validate/mod.ts";
 import type { DeploymentDeps } from "./deps.ts";
 
@@ -12,7 +12,7 @@ import type { DeploymentDeps } from "./deps.ts";
  * @throws `not_found` also for another workspace's, so that nobody learns that it exists
  */
 export async function requireDeployment(
-  { db }: Pick<DeploymentDeps, "db">,
+  { reader }: Pick<DeploymentDeps, "reader">,
   caller: RootKeyPrincipal,
   { id, action, field = "deployment_id" }: {
     readonly id: string;
@@ -22,7 +22,7 @@ export async function requireDeployment(
 ): Promise<ShownDeployment> {
   if (id === "") throw invalid(field, "is required");
   const known = parseId("deployment", field, id);
-  const deployment = await findShownDeployment(db.kysely, known, caller.workspaceId);
+  const deployment = await reader.find(known, caller.workspaceId);
   if (deployment === undefined) {
     throw publicFault("not_found", `Deployment "${id}" was not found: "unkey list" shows yours.`);
   }

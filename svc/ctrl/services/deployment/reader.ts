@@ -1,0 +1,59 @@
+import { listShownByIds, type ShownDeployment } from "../../internal/store/api_deployments.ts";
+import type { Queryable } from "../../internal/store/mod.ts";
+
+/** Reads deployments as they are shown. */
+export interface DeploymentReader {
+  /** The deployment as it is now, or `undefined`; another workspace's is as good as missing. */
+  find(id: string, workspaceId: string): Promise<ShownDeployment | undefined>;
+}
+
+const BATCH_MAX = 100;
+const BATCHES_AT_ONCE_MAX = 2;
+
+interface Batch {
+  readonly ids: Set<string>;
+  readonly rows: Promise<ReadonlyMap<string, ShownDeployment>>;
+  readonly start: () => void;
+}
+
+/**
+ * A reader that gathers what is asked for while earlier reads are under way into one read. A lone call waits for nobody,
+ * and a busy process asks the database a few times per round trip instead of once per call. Every read begins after the
+ * call that asked for it, so nobody sees less than what was committed before.
+ */
+export function createDeploymentReader(db: Queryable): DeploymentReader {
+  let running = 0;
+  const waiting: Batch[] = [];
+
+  const next = (): void => {
+    const batch = running < BATCHES_AT_ONCE_MAX ? waiting.shift() : undefined;
+    if (batch === undefined) return;
+    running++;
+    batch.start();
+    batch.rows.finally(() => {
+      running--;
+      next();
+    }).catch(() => undefined);
+  };
+
+  const open = (): Batch => {
+    const last = waiting.at(-1);
+    if (last !== undefined && last.ids.size < BATCH_MAX) return last;
+    const ids = new Set<string>();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const batch = { ids, rows: promise.then(() => listShownByIds(db, [...ids])), start: resolve };
+    waiting.push(batch);
+    return batch;
+  };
+
+  return {
+    async find(id, workspaceId): Promise<ShownDeployment | undefined> {
+      const batch = open();
+      batch.ids.add(id);
+      // Calls that arrive in the same turn share even the first batch.
+      queueMicrotask(next);
+      const found = (await batch.rows).get(id);
+      return found?.workspaceId === workspaceId ? found : undefined;
+    },
+  };
+}
