@@ -246,13 +246,17 @@ async function restored<T>(promise: PromiseLike<T>): Promise<T> {
 
 /** Turns what a handler throws into what Restate understands; the one place where it happens. */
 async function converted<T>(deps: RestateDeps, ctx: Context, body: () => Promise<T>): Promise<T> {
+  const target = ctx.request().target.toString();
+  const startedAtMs = deps.clock.now();
   try {
-    return await body();
+    const result = await body();
+    // Of the last attempt only: the ones before it ended without coming here.
+    deps.log.info("invocation", { target, code: "ok", attempt_ms: deps.clock.now() - startedAtMs });
+    return result;
   } catch (error) {
     if (error instanceof AttemptEnded) throw error;
-    const target = ctx.request().target.toString();
     if (error instanceof Fault) {
-      deps.log.info("invocation failed", { target, code: error.code, error: describeError(error) });
+      deps.log.info("invocation", { target, code: error.code, error: describeError(error) });
       throw toTerminal(error);
     }
     // A bug. Trying again would end the same way and would hold the object's key meanwhile.
