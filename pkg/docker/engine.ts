@@ -134,6 +134,17 @@ export async function engineVersion(engine: Engine, signal: AbortSignal): Promis
   return { version, apiVersion };
 }
 
+const Info = z.object({ NCPU: z.number() });
+
+/** How large the machine is that the engine runs on. */
+export async function engineCapacity(
+  engine: Engine,
+  signal: AbortSignal,
+): Promise<{ readonly cpus: number }> {
+  const { NCPU: cpus } = await callJson(engine, { method: "GET", path: "/info", signal }, Info);
+  return { cpus };
+}
+
 /** The newest API version that both sides know. */
 export function chooseVersion(engineNewest: string): string {
   const [major = 0, minor = 0] = engineNewest.split(".").map(Number);

@@ -33,7 +33,7 @@ export {
   startContainer,
   stopContainer,
 } from "./containers.ts";
-export { type Engine, type EngineVersion, engineVersion, openEngine } from "./engine.ts";
+export { type Engine, engineCapacity, type EngineVersion, engineVersion, openEngine } from "./engine.ts";
 export { type ContainerEvent, containerEvents } from "./events.ts";
 export {
   type Image,

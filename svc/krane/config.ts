@@ -1,0 +1,140 @@
+import { z } from "zod";
+import {
+  type ConfigOf,
+  field,
+  integerSchema,
+  portSchema,
+  requiredTextSchema,
+  secretField,
+  textSchema,
+  urlSchema,
+} from "../../pkg/config/mod.ts";
+
+/** Every setting of `krane`. */
+export const KRANE_FIELDS = {
+  controlPlaneUrl: field({
+    flag: "control-plane-url",
+    env: "UNKEY_CONTROL_PLANE_URL",
+    help: "URL of the control plane's API.",
+    placeholder: "<url>",
+    schema: urlSchema(),
+  }),
+  controlPlaneBearer: secretField({
+    env: "UNKEY_CONTROL_PLANE_BEARER",
+    help: "The region's token.",
+    required: true,
+  }),
+  controlPlaneId: field({
+    flag: "control-plane-id",
+    env: "UNKEY_CONTROL_PLANE_ID",
+    help: "Marks what this agent manages, for runtimes that several control planes share. Default: the URL.",
+    schema: textSchema(),
+  }),
+  region: field({
+    flag: "region",
+    env: "UNKEY_REGION",
+    help: "Name of this agent's region.",
+    schema: requiredTextSchema(),
+  }),
+  runtime: field({
+    flag: "runtime",
+    env: "UNKEY_RUNTIME",
+    help: "Where deployments run: docker.",
+    schema: runtimeSchema(),
+  }),
+  dockerHost: field({
+    flag: "docker-host",
+    env: "DOCKER_HOST",
+    help: "Where the Docker Engine listens.",
+    placeholder: "<unix:///path|tcp://host:port>",
+    schema: textSchema("unix:///var/run/docker.sock"),
+  }),
+  stateDir: field({
+    flag: "state-dir",
+    env: "UNKEY_KRANE_STATE_DIR",
+    help: "Folder for what must survive a restart of the agent.",
+    placeholder: "<path>",
+    schema: textSchema(".unkey/krane"),
+  }),
+  httpPort: field({
+    flag: "http-port",
+    env: "UNKEY_HTTP_PORT",
+    help: "Port of the health checks.",
+    placeholder: "<port>",
+    schema: portSchema(8070),
+  }),
+  publishAddress: field({
+    flag: "publish-address",
+    env: "UNKEY_KRANE_PUBLISH_ADDRESS",
+    help: "Address of this machine on which instances are published, as the edge reaches it.",
+    placeholder: "<ip>",
+    schema: textSchema("127.0.0.1"),
+  }),
+  hostPorts: field({
+    flag: "host-ports",
+    env: "UNKEY_KRANE_HOST_PORTS",
+    help: "Ports of this machine that instances may take.",
+    placeholder: "<first-last>",
+    schema: portRangeSchema("20000-29999"),
+  }),
+  drainMs: field({
+    flag: "drain-ms",
+    env: "UNKEY_KRANE_DRAIN_MS",
+    help: "How long an instance goes on after the edge was told to leave it, in milliseconds.",
+    schema: integerSchema(3_000, 0, 600_000),
+  }),
+  stopGraceSeconds: field({
+    flag: "stop-grace-seconds",
+    env: "UNKEY_KRANE_STOP_GRACE_SECONDS",
+    help: "Time between SIGTERM and SIGKILL, in seconds.",
+    schema: integerSchema(10, 0, 600),
+  }),
+  cpuMillicoresDefault: field({
+    flag: "cpu-millicores-default",
+    env: "UNKEY_KRANE_CPU_MILLICORES_DEFAULT",
+    help: "CPU limit of instances whose deployment names none, in thousandths of a core.",
+    schema: integerSchema(500, 10, 1_000_000),
+  }),
+  memoryMibDefault: field({
+    flag: "memory-mib-default",
+    env: "UNKEY_KRANE_MEMORY_MIB_DEFAULT",
+    help: "Memory limit of instances whose deployment names none, in MiB.",
+    schema: integerSchema(512, 8, 10_000_000),
+  }),
+  pidsDefault: field({
+    flag: "pids-default",
+    env: "UNKEY_KRANE_PIDS_DEFAULT",
+    help: "Limit of processes and threads of instances whose deployment names none.",
+    schema: integerSchema(512, 8, 1_000_000),
+  }),
+};
+
+/** Parsed settings of `krane`. */
+export type KraneConfig = ConfigOf<typeof KRANE_FIELDS>;
+
+/** First and last port, both included. */
+export interface PortRange {
+  readonly first: number;
+  readonly last: number;
+}
+
+function runtimeSchema(): z.ZodType<"docker"> {
+  return z.string().default("docker").transform((raw, context): "docker" => {
+    if (raw === "docker") return raw;
+    const message = raw === "kubernetes"
+      ? 'the runtime "kubernetes" does not exist yet: use docker'
+      : "must be docker";
+    context.addIssue({ code: "custom", message });
+    return z.NEVER;
+  });
+}
+
+function portRangeSchema(fallback: string): z.ZodType<PortRange> {
+  return z.string().default(fallback).transform((raw, context): PortRange => {
+    const [, from, to] = /^(\d{1,5})-(\d{1,5})$/.exec(raw) ?? [];
+    const range = { first: Number(from ?? NaN), last: Number(to ?? NaN) };
+    if (range.first >= 1 && range.last <= 65_535 && range.first <= range.last) return range;
+    context.addIssue({ code: "custom", message: "must be two ports, e.g. 20000-29999" });
+    return z.NEVER;
+  });
+}

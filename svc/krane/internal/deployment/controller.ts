@@ -1,0 +1,185 @@
+import type { Clock } from "../../../../pkg/clock/mod.ts";
+import { describeError } from "../../../../pkg/fault/mod.ts";
+import type { Logger } from "../../../../pkg/logger/mod.ts";
+import { backoffMs } from "../../../../pkg/retry/mod.ts";
+import type { Runtime } from "../runtime/port.ts";
+import { Bell, Slots } from "./bell.ts";
+import type { DesiredDeployment } from "./desired.ts";
+import type { Reporter } from "./reporter.ts";
+
+/** Told how one change went: an empty text means applied. May be called again when a later attempt goes otherwise. */
+export type Settle = (error: string) => void;
+
+type Target = { readonly kind: "apply"; readonly desired: DesiredDeployment } | { readonly kind: "delete" };
+
+export interface ControllerOptions {
+  readonly runtime: Runtime;
+  readonly reporter: Reporter;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Between the report that instances go and their SIGTERM. */
+  readonly drainMs: number;
+}
+
+const APPLIES_MAX = 8;
+const REMOVALS_MAX = 32;
+const RETRY_FIRST_MS = 500;
+const RETRY_MS_MAX = 60_000;
+/** How long a removal waits for its report; an unreachable control plane must not keep apps alive. */
+const REPORT_MS_MAX = 10_000;
+
+interface Worker {
+  target: Target;
+  /** Changes that end up in `target`; all of them are settled with it. */
+  pending: Settle[];
+  failed: Settle[];
+  failures: number;
+  readonly bell: Bell;
+  /** Ends the rest before a removal when the target changes. */
+  changed: AbortController;
+}
+
+/**
+ * Holds the desired state of all deployments and makes it so: in order per deployment, in parallel across them. One that
+ * fails is tried again with growing pauses and blocks no other.
+ */
+export class Controller {
+  readonly #options: ControllerOptions;
+  readonly #workers = new Map<string, Worker>();
+  readonly #applies = new Slots(APPLIES_MAX);
+  readonly #removals = new Slots(REMOVALS_MAX);
+  readonly #tasks = new Set<Promise<void>>();
+  readonly #stop = new AbortController();
+
+  #revision = 0;
+
+  constructor(options: ControllerOptions) {
+    this.#options = options;
+  }
+
+  /** Changes whenever `desired()` may have changed. */
+  get revision(): number {
+    return this.#revision;
+  }
+
+  apply(desired: DesiredDeployment, settle: Settle): void {
+    this.#take(desired.name, { kind: "apply", desired }, settle);
+  }
+
+  delete(name: string, settle: Settle): void {
+    this.#take(name, { kind: "delete" }, settle);
+  }
+
+  /** Something happened to a deployment, or to all of them. */
+  changed(name: string | undefined): void {
+    if (name !== undefined) return this.#workers.get(name)?.bell.ring();
+    for (const worker of this.#workers.values()) worker.bell.ring();
+  }
+
+  /** The desired states as they are held now. */
+  desired(): DesiredDeployment[] {
+    return [...this.#workers.values()].flatMap(({ target }) =>
+      target.kind === "apply" ? [target.desired] : []
+    );
+  }
+
+  /** The desired state of one deployment, unless it should not run. */
+  find(name: string): DesiredDeployment | undefined {
+    const target = this.#workers.get(name)?.target;
+    return target?.kind === "apply" ? target.desired : undefined;
+  }
+
+  /** The deployments that are held, also those that are being removed. */
+  has(name: string): boolean {
+    return this.#workers.has(name);
+  }
+
+  /** Stops working; what runs goes on running. */
+  async close(): Promise<void> {
+    this.#stop.abort();
+    await Promise.all(this.#tasks);
+  }
+
+  #take(name: string, target: Target, settle: Settle): void {
+    if (this.#stop.signal.aborted) return;
+    this.#revision++;
+    const known = this.#workers.get(name);
+    if (known !== undefined) {
+      known.pending.push(settle);
+      // A removal under way is the answer to another wish for it.
+      if (target.kind === "delete" && known.target.kind === "delete") return known.bell.ring();
+      known.target = target;
+      known.failures = 0;
+      known.changed.abort();
+      known.changed = new AbortController();
+      return known.bell.ring();
+    }
+    const worker: Worker = {
+      target,
+      pending: [settle],
+      failed: [],
+      failures: 0,
+      bell: new Bell(),
+      changed: new AbortController(),
+    };
+    this.#workers.set(name, worker);
+    const task = this.#run(name, worker).finally(() => this.#tasks.delete(task));
+    this.#tasks.add(task);
+  }
+
+  async #run(name: string, worker: Worker): Promise<void> {
+    const { clock, log, reporter } = this.#options;
+    const signal = this.#stop.signal;
+    while (!signal.aborted) {
+      const { target } = worker;
+      const settles = worker.pending.splice(0);
+      let againMs: number | undefined;
+      try {
+        if (target.kind === "apply") {
+          const { desired } = target;
+          const seen = await this.#applies.run(() => this.#options.runtime.reconcile(desired, signal));
+          if (worker.target === target) reporter.submit(name, seen.instances);
+          againMs = seen.againMs;
+        } else if (!await this.#remove(name, worker)) {
+          worker.pending.unshift(...settles);
+          continue;
+        }
+        worker.failures = 0;
+        const removed = target.kind === "delete" && worker.target === target;
+        if (removed) settles.push(...worker.pending.splice(0));
+        for (const settle of [...worker.failed.splice(0), ...settles]) settle("");
+        if (removed) return void this.#workers.delete(name);
+      } catch (error) {
+        if (signal.aborted) return;
+        againMs = backoffMs(++worker.failures, RETRY_FIRST_MS, RETRY_MS_MAX);
+        log.warn("deployment quarantined", {
+          name,
+          attempt: worker.failures,
+          retry_ms: Math.round(againMs),
+          error: describeError(error),
+        });
+        worker.failed.push(...settles);
+        for (const settle of settles) settle(describeError(error));
+      }
+      if (worker.target === target && worker.pending.length === 0) {
+        await worker.bell.wait(clock, againMs, signal);
+      }
+    }
+  }
+
+  /** Tells the edge first, waits until it has left, then stops. Returns false when the deployment is wanted again. */
+  async #remove(name: string, worker: Worker): Promise<boolean> {
+    const { clock, drainMs, log, reporter, runtime } = this.#options;
+    const signal = AbortSignal.any([this.#stop.signal, worker.changed.signal]);
+    const { target } = worker;
+    reporter.submit(name, undefined);
+    if (!await reporter.delivered(name, REPORT_MS_MAX, signal) && !signal.aborted) {
+      log.warn("removal goes on unreported", { name });
+    }
+    await clock.sleep(drainMs, signal).catch(() => undefined);
+    this.#stop.signal.throwIfAborted();
+    if (worker.target !== target) return false;
+    await this.#removals.run(() => runtime.remove(name, this.#stop.signal));
+    return true;
+  }
+}

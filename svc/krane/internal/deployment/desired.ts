@@ -1,0 +1,91 @@
+import type { ApplyDeployment } from "../../../../proto/gen/ctrl/v1/cluster_pb.ts";
+import { Fault } from "../../../../pkg/fault/mod.ts";
+
+/** What should run of one deployment in this region. */
+export interface DesiredDeployment {
+  /** Names the deployment in the runtime; a DNS label. */
+  readonly name: string;
+  readonly namespace: string;
+  readonly workspaceId: string;
+  readonly projectId: string;
+  readonly environmentId: string;
+  readonly deploymentId: string;
+  readonly image: string;
+  readonly replicas: number;
+  /** 0: the agent's default; the same for the other limits. */
+  readonly cpuMillicores: number;
+  readonly memoryMib: number;
+  readonly pidsMax: number;
+  readonly ephemeralStorageMib: number;
+  /** Replaces the image's entry point and command; empty: the image decides. */
+  readonly command: readonly string[];
+  readonly port: number;
+  /** Empty: the app is healthy when its port accepts connections. */
+  readonly healthCheckPath: string;
+  readonly env: Readonly<Record<string, string>>;
+  readonly buildId: string;
+}
+
+const NAME = /^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$/;
+const VARIABLE = /^[A-Za-z_][A-Za-z0-9_.-]*$/;
+const PORT_DEFAULT = 8080;
+
+/**
+ * Takes an `ApplyDeployment` as a desired state.
+ *
+ * @throws `invalid_argument` when something is missing or cannot be run; the text names no values of variables
+ */
+export function decodeApply(apply: ApplyDeployment): DesiredDeployment {
+  const port = apply.port === 0 ? PORT_DEFAULT : apply.port;
+  const required = {
+    "k8s_name": apply.k8sName,
+    "workspace_id": apply.workspaceId,
+    "project_id": apply.projectId,
+    "environment_id": apply.environmentId,
+    "deployment_id": apply.deploymentId,
+    "image": apply.image,
+  };
+  const problems = Object.entries(required).filter(([, value]) => value === "").map(([key]) =>
+    `${key} is empty`
+  );
+  if (apply.k8sName !== "" && !NAME.test(apply.k8sName)) {
+    problems.push(`k8s_name "${apply.k8sName}" is no DNS label`);
+  }
+  if (apply.replicas < 0) problems.push("replicas is negative");
+  if (port < 1 || port > 65_535) problems.push(`port ${port} is no port`);
+  if (apply.cpuMillicores < 0n || apply.memoryMib < 0n || apply.pidsMax < 0) {
+    problems.push("a limit is negative");
+  }
+  if (apply.healthCheckPath !== "" && !apply.healthCheckPath.startsWith("/")) {
+    problems.push("health_check_path does not begin with a slash");
+  }
+  for (const [name, value] of Object.entries(apply.environmentVariables)) {
+    if (!VARIABLE.test(name)) problems.push(`"${name.slice(0, 80)}" is no name of an environment variable`);
+    if (value.includes("\0")) problems.push(`the value of "${name}" holds a NUL character`);
+  }
+  if (problems.length > 0) {
+    throw new Fault(
+      "invalid_argument",
+      `cannot run deployment "${apply.deploymentId}": ${problems.join(", ")}`,
+    );
+  }
+  return {
+    name: apply.k8sName,
+    namespace: apply.k8sNamespace,
+    workspaceId: apply.workspaceId,
+    projectId: apply.projectId,
+    environmentId: apply.environmentId,
+    deploymentId: apply.deploymentId,
+    image: apply.image,
+    replicas: apply.replicas,
+    cpuMillicores: Number(apply.cpuMillicores),
+    memoryMib: Number(apply.memoryMib),
+    pidsMax: apply.pidsMax,
+    ephemeralStorageMib: Number(apply.ephemeralStorageMib),
+    command: apply.command,
+    port,
+    healthCheckPath: apply.healthCheckPath,
+    env: apply.environmentVariables,
+    buildId: apply.buildId ?? "",
+  };
+}

@@ -1,0 +1,169 @@
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import type { ReportDeploymentStatusRequestSchema } from "../../../../proto/gen/ctrl/v1/cluster_pb.ts";
+import { ReportDeploymentStatusRequest_Update_Instance_Status as Status } from "../../../../proto/gen/ctrl/v1/cluster_pb.ts";
+import type { Clock } from "../../../../pkg/clock/mod.ts";
+import { describeError, isFault } from "../../../../pkg/fault/mod.ts";
+import type { Logger } from "../../../../pkg/logger/mod.ts";
+import { backoffMs } from "../../../../pkg/retry/mod.ts";
+import type { Instance } from "../runtime/port.ts";
+import { Bell, Slots } from "./bell.ts";
+
+export type Report = MessageInitShape<typeof ReportDeploymentStatusRequestSchema>;
+
+/** What runs of a deployment; `undefined` says that nothing of it is left to connect to. */
+export type ReportContent = readonly Instance[] | undefined;
+
+export interface ReporterOptions {
+  /** Delivers one report; throws a fault when it could not. */
+  readonly send: (report: Report, signal: AbortSignal) => Promise<void>;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Generations begin above it, so that they grow over restarts even when the clock was set back. */
+  readonly generationFloor: number;
+}
+
+const RETRY_FIRST_MS = 250;
+const RETRY_MS_MAX = 15_000;
+const PARALLEL_MAX = 16;
+
+interface Entry {
+  content: ReportContent;
+  fingerprint: string;
+  generation: number;
+  delivered: boolean;
+  failures: number;
+  readonly bell: Bell;
+  waiters: (() => void)[];
+  active: boolean;
+}
+
+/**
+ * Tells the control plane what runs: per deployment one report at a time, the newest content only, not twice the same,
+ * repeated until it is delivered. The generation lets the server refuse what arrives late.
+ */
+export class Reporter {
+  readonly #options: ReporterOptions;
+  readonly #entries = new Map<string, Entry>();
+  readonly #slots = new Slots(PARALLEL_MAX);
+  readonly #tasks = new Set<Promise<void>>();
+  readonly #stop = new AbortController();
+  #generation: number;
+
+  constructor(options: ReporterOptions) {
+    this.#options = options;
+    this.#generation = options.generationFloor;
+  }
+
+  /** The highest generation handed out so far. */
+  get generation(): number {
+    return this.#generation;
+  }
+
+  /** Takes the newest content of a deployment; delivery goes on in the background. */
+  submit(name: string, content: ReportContent): void {
+    const fingerprint = JSON.stringify(content) ?? "";
+    const known = this.#entries.get(name);
+    if (known?.fingerprint === fingerprint) return;
+    const entry: Entry = known ?? {
+      content,
+      fingerprint,
+      generation: 0,
+      delivered: false,
+      failures: 0,
+      bell: new Bell(),
+      waiters: [],
+      active: false,
+    };
+    this.#entries.set(name, entry);
+    entry.content = content;
+    entry.fingerprint = fingerprint;
+    this.#renew(name, entry);
+  }
+
+  /** Sends everything again: the server may have lost it, or is another one. */
+  resend(): void {
+    for (const [name, entry] of this.#entries) this.#renew(name, entry);
+  }
+
+  /** Waits until the newest content is delivered, at most `limitMs`. Returns whether it is. */
+  async delivered(name: string, limitMs: number, signal: AbortSignal): Promise<boolean> {
+    const entry = this.#entries.get(name);
+    if (entry === undefined || entry.delivered) return true;
+    const done = new AbortController();
+    entry.waiters.push(() => done.abort());
+    const ended = AbortSignal.any([signal, done.signal]);
+    await this.#options.clock.sleep(limitMs, ended).catch(() => undefined);
+    return entry.delivered;
+  }
+
+  /** Stops delivering and waits until nothing is under way. */
+  async close(): Promise<void> {
+    this.#stop.abort();
+    await Promise.all(this.#tasks);
+  }
+
+  #renew(name: string, entry: Entry): void {
+    this.#generation = Math.max(this.#generation + 1, this.#options.clock.now());
+    entry.generation = this.#generation;
+    entry.delivered = false;
+    entry.bell.ring();
+    if (entry.active || this.#stop.signal.aborted) return;
+    entry.active = true;
+    const task = this.#deliver(name, entry).finally(() => this.#tasks.delete(task));
+    this.#tasks.add(task);
+  }
+
+  /** Runs as long as there is something to deliver. */
+  async #deliver(name: string, entry: Entry): Promise<void> {
+    const { clock, log } = this.#options;
+    const signal = this.#stop.signal;
+    while (!entry.delivered && !signal.aborted) {
+      const { generation, content } = entry;
+      try {
+        await this.#slots.run(() => this.#options.send(toReport(name, content, generation), signal));
+      } catch (error) {
+        if (signal.aborted) break;
+        const final = isFault(error, "not_found", "invalid_argument");
+        log.warn("report failed", { name, generation, final, error: describeError(error) });
+        if (!final) {
+          await entry.bell.wait(clock, backoffMs(++entry.failures, RETRY_FIRST_MS, RETRY_MS_MAX), signal);
+          continue;
+        }
+        // The deployment is unknown there: what runs of it will be removed by the next snapshot.
+      }
+      entry.failures = 0;
+      if (entry.generation !== generation) continue;
+      entry.delivered = true;
+      for (const wake of entry.waiters) wake();
+      entry.waiters = [];
+      // Nothing more will be told of it, unless it comes back.
+      if (content === undefined && this.#entries.get(name) === entry) this.#entries.delete(name);
+    }
+    entry.active = false;
+  }
+}
+
+const STATUS: Record<Instance["status"], Status> = {
+  pending: Status.PENDING,
+  running: Status.RUNNING,
+  failed: Status.FAILED,
+};
+
+function toReport(name: string, content: ReportContent, generation: number): Report {
+  if (content === undefined) {
+    return { change: { case: "delete", value: { k8sName: name, generation: BigInt(generation) } } };
+  }
+  const instances = content.map((each) => ({
+    k8sName: each.name,
+    address: each.address,
+    cpuMillicores: BigInt(each.cpuMillicores),
+    memoryMib: BigInt(each.memoryMib),
+    status: STATUS[each.status],
+    reason: each.reason,
+    message: each.message,
+    ...(each.exitCode === undefined ? {} : { exitCode: each.exitCode }),
+    restarts: each.restarts,
+    lastLogLines: [...each.lastLogLines],
+  }));
+  return { change: { case: "update", value: { k8sName: name, instances, generation: BigInt(generation) } } };
+}

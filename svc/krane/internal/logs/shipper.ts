@@ -1,0 +1,201 @@
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import { z } from "zod";
+import type { ReportInstanceLogsRequestSchema } from "../../../../proto/gen/ctrl/v1/cluster_pb.ts";
+import type { Clock } from "../../../../pkg/clock/mod.ts";
+import { describeError, isFault } from "../../../../pkg/fault/mod.ts";
+import type { Logger } from "../../../../pkg/logger/mod.ts";
+import { backoffMs } from "../../../../pkg/retry/mod.ts";
+import type { OutputLine, OutputSink } from "../runtime/port.ts";
+import { Bell } from "../deployment/bell.ts";
+
+export type LogBatch = MessageInitShape<typeof ReportInstanceLogsRequestSchema>;
+
+export interface ShipperOptions {
+  readonly send: (batch: LogBatch, signal: AbortSignal) => Promise<void>;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Up to where each instance's output was shipped before the agent was restarted. */
+  readonly shipped: ReadonlyMap<string, bigint>;
+  readonly bounds?: Partial<ShipperBounds>;
+}
+
+export interface ShipperBounds {
+  readonly linesPerDeploymentMax: number;
+  readonly charsMax: number;
+  readonly linesPerBatchMax: number;
+  readonly charsPerBatchMax: number;
+  /** How long lines gather before they are sent, in milliseconds. */
+  readonly gatherMs: number;
+}
+
+const BOUNDS: ShipperBounds = {
+  linesPerDeploymentMax: 5_000,
+  charsMax: 16_000_000,
+  linesPerBatchMax: 1_000,
+  charsPerBatchMax: 500_000,
+  gatherMs: 250,
+};
+const RETRY_FIRST_MS = 500;
+const RETRY_MS_MAX = 15_000;
+const PARALLEL_MAX = 4;
+
+interface Queue {
+  lines: OutputLine[];
+  /** Lines that did not fit since the last one that did, and the last of them. */
+  dropped: number;
+  lastDropped: OutputLine | undefined;
+  failures: number;
+  notBefore: number;
+}
+
+/**
+ * Ships what instances print to the control plane, in order per deployment, within a second, in bounded memory. What does
+ * not fit is dropped, counted and announced by a line.
+ */
+export class LogShipper implements OutputSink {
+  readonly #options: ShipperOptions;
+  readonly #bounds: ShipperBounds;
+  readonly #queues = new Map<string, Queue>();
+  readonly #shipped: Map<string, bigint>;
+  readonly #bell = new Bell();
+  #chars = 0;
+
+  constructor(options: ShipperOptions) {
+    this.#options = options;
+    this.#bounds = { ...BOUNDS, ...options.bounds };
+    this.#shipped = new Map(options.shipped);
+  }
+
+  push(line: OutputLine): void {
+    const { charsMax, linesPerDeploymentMax } = this.#bounds;
+    const queue = this.#queues.get(line.deploymentId) ??
+      { lines: [], dropped: 0, lastDropped: undefined, failures: 0, notBefore: 0 };
+    this.#queues.set(line.deploymentId, queue);
+    if (queue.lines.length >= linesPerDeploymentMax || this.#chars + line.text.length > charsMax) {
+      queue.dropped++;
+      queue.lastDropped = line;
+      return;
+    }
+    this.#announceDrops(queue);
+    queue.lines.push(line);
+    this.#chars += line.text.length;
+    this.#bell.ring();
+  }
+
+  resumeFrom(instance: string): bigint | undefined {
+    return this.#shipped.get(instance);
+  }
+
+  /** Up to where each instance's output has been shipped. */
+  shipped(): ReadonlyMap<string, bigint> {
+    return this.#shipped;
+  }
+
+  /** Forgets instances that are gone. */
+  retain(instances: ReadonlySet<string>): void {
+    for (const name of this.#shipped.keys()) if (!instances.has(name)) this.#shipped.delete(name);
+  }
+
+  /** Ships until the signal aborts; then tries once more to send what is left, at most for `lastMs`. */
+  async run(signal: AbortSignal, lastMs = 2_000): Promise<void> {
+    const { clock } = this.#options;
+    while (!signal.aborted) {
+      const waitMs = await this.#shipAll(signal);
+      await this.#bell.wait(clock, waitMs, signal);
+      await clock.sleep(this.#bounds.gatherMs, signal).catch(() => undefined);
+    }
+    await this.#shipAll(AbortSignal.timeout(lastMs));
+  }
+
+  /** Sends one round of batches. Returns when to come back at the latest, in milliseconds. */
+  async #shipAll(signal: AbortSignal): Promise<number | undefined> {
+    const now = this.#options.clock.now();
+    const due = [...this.#queues].filter(([, queue]) => queue.notBefore <= now);
+    for (let start = 0; start < due.length; start += PARALLEL_MAX) {
+      await Promise.all(
+        due.slice(start, start + PARALLEL_MAX).map(([id, queue]) => this.#ship(id, queue, signal)),
+      );
+    }
+    for (const [id, queue] of this.#queues) {
+      if (queue.lines.length === 0 && queue.dropped === 0) this.#queues.delete(id);
+    }
+    const waits = [...this.#queues.values()].map((queue) => Math.max(0, queue.notBefore - now));
+    return waits.length === 0 ? undefined : Math.min(...waits);
+  }
+
+  async #ship(deploymentId: string, queue: Queue, signal: AbortSignal): Promise<void> {
+    if (queue.lines.length < this.#bounds.linesPerDeploymentMax) this.#announceDrops(queue);
+    const batch = this.#batchOf(queue);
+    if (batch.length === 0) return;
+    const lines = batch.map(({ instance, timeNs, ordinal, stream, text }) => ({
+      instance,
+      timeNs,
+      ordinal,
+      stream,
+      text,
+    }));
+    try {
+      await this.#options.send({ deploymentId, lines }, signal);
+    } catch (error) {
+      if (!isFault(error, "not_found", "invalid_argument")) {
+        const waitMs = backoffMs(++queue.failures, RETRY_FIRST_MS, RETRY_MS_MAX);
+        queue.notBefore = this.#options.clock.now() + waitMs;
+        if (queue.failures === 1 && !signal.aborted) {
+          this.#options.log.warn("log shipping failed", {
+            deployment_id: deploymentId,
+            error: describeError(error),
+          });
+        }
+        return;
+      }
+      // The control plane does not know the deployment, or never takes these lines: keeping them helps nobody.
+    }
+    queue.failures = 0;
+    queue.notBefore = 0;
+    queue.lines.splice(0, batch.length);
+    for (const { instance, timeNs, text } of batch) {
+      this.#chars -= text.length;
+      this.#shipped.set(instance, timeNs);
+    }
+  }
+
+  #batchOf(queue: Queue): OutputLine[] {
+    const { charsPerBatchMax, linesPerBatchMax } = this.#bounds;
+    let chars = 0;
+    const size = queue.lines.slice(0, linesPerBatchMax).findIndex((line) => {
+      chars += line.text.length;
+      return chars > charsPerBatchMax;
+    });
+    return queue.lines.slice(0, size < 0 ? linesPerBatchMax : Math.max(1, size));
+  }
+
+  /** Puts one line in place of those that were dropped; its time and ordinal are those of the last one. */
+  #announceDrops(queue: Queue): void {
+    const { lastDropped, dropped } = queue;
+    if (lastDropped === undefined) return;
+    const text =
+      `(unkey: ${dropped} lines were dropped here, because they came faster than they could be shipped)`;
+    queue.lines.push({ ...lastDropped, stream: "stderr", text });
+    this.#chars += text.length;
+    queue.dropped = 0;
+    queue.lastDropped = undefined;
+  }
+}
+
+const Positions = z.record(z.string(), z.string().regex(/^\d+$/));
+
+/** Reads what `encodePositions` wrote; a broken file means that all output is shipped again, which is harmless. */
+export function decodePositions(text: string): Map<string, bigint> {
+  try {
+    const parsed = Positions.parse(JSON.parse(text));
+    return new Map(Object.entries(parsed).map(([name, time]) => [name, BigInt(time)]));
+  } catch (error) {
+    if (error instanceof SyntaxError || error instanceof z.ZodError) return new Map();
+    throw error;
+  }
+}
+
+/** The positions as JSON; times are decimal text, as JSON numbers cannot hold nanoseconds. */
+export function encodePositions(shipped: ReadonlyMap<string, bigint>): string {
+  return JSON.stringify(Object.fromEntries([...shipped].map(([name, time]) => [name, String(time)])));
+}

@@ -1,0 +1,160 @@
+import { createHash } from "node:crypto";
+import { z } from "zod";
+import type { Container, ContainerSpec } from "../../../../../pkg/docker/mod.ts";
+import type { DesiredDeployment } from "../../deployment/desired.ts";
+
+/** What the agent decides for all its containers. */
+export interface SpecOptions {
+  readonly region: string;
+  readonly controlPlaneId: string;
+  readonly publishAddress: string;
+  readonly cpuMillicoresDefault: number;
+  readonly memoryMibDefault: number;
+  readonly pidsDefault: number;
+  /** The engine refuses limits above what the machine has. */
+  readonly cpuMillicoresMax: number;
+}
+
+/** Labels of managed containers. */
+export const LABEL = {
+  managedBy: "unkey.managed-by",
+  region: "unkey.region",
+  controlPlane: "unkey.control-plane",
+  name: "unkey.name",
+  ordinal: "unkey.ordinal",
+  workspace: "unkey.workspace-id",
+  project: "unkey.project-id",
+  environment: "unkey.environment-id",
+  deployment: "unkey.deployment-id",
+  hash: "unkey.spec-hash",
+  desired: "unkey.desired",
+} as const;
+
+const MANAGED_BY = "krane";
+const MEMORY_MIB_MIN = 8;
+const OUTPUT = { fileBytesMax: 10_000_000, filesMax: 3 };
+/** Forging packets and devices, and changing capabilities, is not what an app needs; web servers keep all they use. */
+const CAPABILITIES_DROPPED = ["NET_RAW", "MKNOD", "AUDIT_WRITE", "SETFCAP", "SETPCAP", "SYS_CHROOT"];
+
+/** The labels that all containers of one agent carry, as a filter. */
+export function ownLabels(options: Pick<SpecOptions, "region" | "controlPlaneId">): string[] {
+  return [
+    `${LABEL.managedBy}=${MANAGED_BY}`,
+    `${LABEL.region}=${options.region}`,
+    `${LABEL.controlPlane}=${options.controlPlaneId}`,
+  ];
+}
+
+/** The container of one ordinal; the same name after any restart. */
+export function containerName(name: string, ordinal: number): string {
+  return `unkey-${name}-${ordinal}`;
+}
+
+/** Everything about one instance's container but its host port. */
+export function containerSpec(
+  desired: DesiredDeployment,
+  ordinal: number,
+  hostPort: number,
+  options: SpecOptions,
+): ContainerSpec {
+  const name = containerName(desired.name, ordinal);
+  return {
+    name,
+    image: desired.image,
+    ...(desired.command.length === 0 ? {} : { command: desired.command }),
+    env: {
+      ...desired.env,
+      PORT: String(desired.port),
+      UNKEY_WORKSPACE_ID: desired.workspaceId,
+      UNKEY_PROJECT_ID: desired.projectId,
+      UNKEY_ENVIRONMENT_ID: desired.environmentId,
+      UNKEY_DEPLOYMENT_ID: desired.deploymentId,
+      UNKEY_REGION: options.region,
+      UNKEY_INSTANCE_ID: name,
+    },
+    labels: {
+      [LABEL.managedBy]: MANAGED_BY,
+      [LABEL.region]: options.region,
+      [LABEL.controlPlane]: options.controlPlaneId,
+      [LABEL.name]: desired.name,
+      [LABEL.ordinal]: String(ordinal),
+      [LABEL.workspace]: desired.workspaceId,
+      [LABEL.project]: desired.projectId,
+      [LABEL.environment]: desired.environmentId,
+      [LABEL.deployment]: desired.deploymentId,
+      [LABEL.hash]: specHash(desired, options),
+      [LABEL.desired]: encodeDesired(desired),
+    },
+    limits: limitsOf(desired, options),
+    publish: [{ port: desired.port, hostIp: options.publishAddress, hostPort }],
+    restart: "always",
+    output: OUTPUT,
+    capabilitiesDropped: CAPABILITIES_DROPPED,
+  };
+}
+
+function limitsOf(desired: DesiredDeployment, options: SpecOptions): ContainerSpec["limits"] {
+  const memoryMib = Math.max(MEMORY_MIB_MIN, desired.memoryMib || options.memoryMibDefault);
+  return {
+    cpuMillicores: Math.min(options.cpuMillicoresMax, desired.cpuMillicores || options.cpuMillicoresDefault),
+    memoryBytes: memoryMib * 1024 * 1024,
+    pidsMax: desired.pidsMax || options.pidsDefault,
+  };
+}
+
+/** Differs when a running container must be replaced; what does not show inside of it is not part of it. */
+export function specHash(desired: DesiredDeployment, options: SpecOptions): string {
+  const { replicas: _replicas, healthCheckPath: _path, buildId: _build, ...rest } = desired;
+  const env = Object.entries(desired.env).toSorted(([a], [b]) => a < b ? -1 : 1);
+  const text = JSON.stringify([
+    { ...rest, env },
+    limitsOf(desired, options),
+    options.publishAddress,
+    OUTPUT,
+    CAPABILITIES_DROPPED,
+  ]);
+  return createHash("sha256").update(text).digest("hex").slice(0, 32);
+}
+
+const Desired = z.object({
+  name: z.string(),
+  namespace: z.string(),
+  workspaceId: z.string(),
+  projectId: z.string(),
+  environmentId: z.string(),
+  deploymentId: z.string(),
+  image: z.string(),
+  replicas: z.number(),
+  cpuMillicores: z.number(),
+  memoryMib: z.number(),
+  pidsMax: z.number(),
+  ephemeralStorageMib: z.number(),
+  command: z.array(z.string()),
+  port: z.number(),
+  healthCheckPath: z.string(),
+  buildId: z.string(),
+  variables: z.array(z.string()),
+});
+
+/** The desired state for a label: all but the values of variables, which the container has anyway. */
+function encodeDesired(desired: DesiredDeployment): string {
+  const { env, ...rest } = desired;
+  return JSON.stringify({ ...rest, variables: Object.keys(env) });
+}
+
+/** The desired state that a container was made from, or `undefined` when its label cannot be read. */
+export function recoverDesired(container: Pick<Container, "labels" | "env">): DesiredDeployment | undefined {
+  const parsed = Desired.safeParse(safeJson(container.labels[LABEL.desired] ?? ""));
+  if (!parsed.success) return undefined;
+  const { variables, ...rest } = parsed.data;
+  const env = Object.fromEntries(variables.map((name) => [name, container.env[name] ?? ""]));
+  return { ...rest, env };
+}
+
+function safeJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,66 @@
+import type { Exit } from "./status.ts";
+
+/** What is remembered of one container while the agent runs. */
+export interface ContainerHistory {
+  /** How often it ended since it was last healthy. */
+  exits: number;
+  lastExit: Exit | undefined;
+  /** Whether the last lines of `lastExit` have been read. */
+  linesRead: boolean;
+  /** The engine reported that memory ran out; consumed by the end that follows. */
+  outOfMemoryAt: number | undefined;
+  /** Starts by the agent after the first one. */
+  restartsByAgent: number;
+  startAttempts: number;
+  startNotBefore: number;
+  startError: string | undefined;
+}
+
+/** An end within so many milliseconds of a lack of memory was caused by it. */
+const OUT_OF_MEMORY_MS = 5_000;
+
+/** Remembers how containers ended: the engine itself forgets it when it restarts one. */
+export class Histories {
+  readonly #all = new Map<string, ContainerHistory>();
+
+  /** The history of a container, by name; begins empty. */
+  of(name: string): ContainerHistory {
+    const known = this.#all.get(name);
+    if (known !== undefined) return known;
+    const history: ContainerHistory = {
+      exits: 0,
+      lastExit: undefined,
+      linesRead: false,
+      outOfMemoryAt: undefined,
+      restartsByAgent: 0,
+      startAttempts: 0,
+      startNotBefore: 0,
+      startError: undefined,
+    };
+    this.#all.set(name, history);
+    return history;
+  }
+
+  /** A container ended. */
+  ended(name: string, exitCode: number, nowMs: number): void {
+    const history = this.of(name);
+    const { outOfMemoryAt } = history;
+    const oomKilled = outOfMemoryAt !== undefined && nowMs - outOfMemoryAt <= OUT_OF_MEMORY_MS;
+    history.exits++;
+    history.lastExit = { exitCode, oomKilled, lastLines: history.lastExit?.lastLines ?? [] };
+    history.linesRead = false;
+    history.outOfMemoryAt = undefined;
+  }
+
+  /** A container's app answers: what was before does not matter any more. */
+  healthy(name: string): void {
+    const history = this.of(name);
+    history.exits = 0;
+    history.startAttempts = 0;
+    history.startError = undefined;
+  }
+
+  forget(name: string): void {
+    this.#all.delete(name);
+  }
+}

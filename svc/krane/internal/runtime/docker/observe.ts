@@ -1,0 +1,103 @@
+import { type Container, containerLogs, type Engine } from "../../../../../pkg/docker/mod.ts";
+import { isFault } from "../../../../../pkg/fault/mod.ts";
+import type { Clock } from "../../../../../pkg/clock/mod.ts";
+import type { DesiredDeployment } from "../../deployment/desired.ts";
+import type { Instance } from "../port.ts";
+import { containerName, type SpecOptions } from "./container_spec.ts";
+import type { ContainerHistory, Histories } from "./exits.ts";
+import type { Prober } from "./probe.ts";
+import { deriveInstance, type Facts, type Health } from "./status.ts";
+
+export interface ObserveDeps {
+  readonly engine: Engine;
+  readonly clock: Clock;
+  readonly spec: SpecOptions;
+  readonly histories: Histories;
+  readonly prober: Prober;
+}
+
+const LAST_LINES = 20;
+const LAST_LINES_MS = 5_000;
+
+/** What runs of a deployment, one instance per ordinal, from its containers as they are now. */
+export async function observe(
+  deps: ObserveDeps,
+  desired: DesiredDeployment,
+  containers: readonly Container[],
+  pull: Facts["pull"],
+  signal: AbortSignal,
+): Promise<Instance[]> {
+  const ordinals = Array.from({ length: desired.replicas }, (_, ordinal) => ordinal);
+  return await Promise.all(ordinals.map(async (ordinal) => {
+    const name = containerName(desired.name, ordinal);
+    const container = containers.find((each) => each.name === name);
+    const history = deps.histories.of(name);
+    const health = container === undefined ? UNKNOWN : healthOf(deps, desired, container);
+    if (health.kind === "healthy") deps.histories.healthy(name);
+    if (container !== undefined) await recordExit(deps, container, history, signal);
+    return deriveInstance({
+      name,
+      port: desired.port,
+      healthCheckPath: desired.healthCheckPath,
+      publishAddress: deps.spec.publishAddress,
+      container,
+      health,
+      exits: history.exits,
+      lastExit: history.lastExit,
+      startError: history.startError,
+      pull: container === undefined ? pull : { kind: "idle" },
+      restarts: (container?.restarts ?? 0) + history.restartsByAgent,
+    });
+  }));
+}
+
+const UNKNOWN: Health = { kind: "unknown" };
+
+function healthOf(deps: ObserveDeps, desired: DesiredDeployment, container: Container): Health {
+  if (container.state.status !== "running") {
+    deps.prober.forget(container.name);
+    return UNKNOWN;
+  }
+  return deps.prober.health(container.name, {
+    key: `${container.id} ${container.state.startedAt}`,
+    ip: container.ip,
+    port: desired.port,
+    published: { host: deps.spec.publishAddress, port: container.hostPorts.get(desired.port) ?? 0 },
+    path: desired.healthCheckPath,
+  });
+}
+
+/** Completes what the events told about the last end, or what they could not tell because the agent was away. */
+async function recordExit(
+  deps: ObserveDeps,
+  container: Container,
+  history: ContainerHistory,
+  signal: AbortSignal,
+): Promise<void> {
+  const { status, exitCode, oomKilled } = container.state;
+  const ended = status === "exited" || status === "restarting" || status === "dead";
+  if (ended && history.lastExit === undefined) {
+    deps.histories.ended(container.name, exitCode, deps.clock.now());
+    history.exits = Math.max(history.exits, container.restarts);
+  }
+  const exit = history.lastExit;
+  if (exit === undefined) return;
+  if (ended && oomKilled && !exit.oomKilled) history.lastExit = { ...exit, oomKilled };
+  if (history.linesRead) return;
+  const lastLines = await lastLinesOf(deps.engine, container.id, signal);
+  if (history.lastExit !== undefined) history.lastExit = { ...history.lastExit, lastLines };
+  history.linesRead = true;
+}
+
+async function lastLinesOf(engine: Engine, id: string, signal: AbortSignal): Promise<string[]> {
+  const lines: string[] = [];
+  const limit = AbortSignal.any([signal, AbortSignal.timeout(LAST_LINES_MS)]);
+  try {
+    for await (const { text } of containerLogs(engine, id, { tail: LAST_LINES }, limit)) lines.push(text);
+  } catch (error) {
+    signal.throwIfAborted();
+    // Without its last lines a report is still worth sending.
+    if (!limit.aborted && !isFault(error)) throw error;
+  }
+  return lines.slice(-LAST_LINES);
+}

@@ -1,0 +1,265 @@
+import type { Clock } from "../../../../../pkg/clock/mod.ts";
+import {
+  type Container,
+  containerEvents,
+  type Engine,
+  inspectContainer,
+  inspectImage,
+  listContainers,
+  pullImage,
+  removeContainer,
+  stopContainer,
+} from "../../../../../pkg/docker/mod.ts";
+import { describeError } from "../../../../../pkg/fault/mod.ts";
+import type { Logger } from "../../../../../pkg/logger/mod.ts";
+import { backoffMs } from "../../../../../pkg/retry/mod.ts";
+import type { DesiredDeployment } from "../../deployment/desired.ts";
+import type { ManagedDeployment, Observation, OutputSink, Runtime } from "../port.ts";
+import {
+  containerName,
+  LABEL,
+  ownLabels,
+  recoverDesired,
+  specHash,
+  type SpecOptions,
+} from "./container_spec.ts";
+import { Histories } from "./exits.ts";
+import { HostPorts } from "./host_ports.ts";
+import { ImagePulls } from "./image_pulls.ts";
+import { observe } from "./observe.ts";
+import { OutputFollowers } from "./output_followers.ts";
+import { type Action, type Found, plan } from "./plan.ts";
+import { Prober } from "./probe.ts";
+import { Starter } from "./starter.ts";
+
+/** What the Docker runtime needs. */
+export interface DockerRuntimeOptions {
+  readonly engine: Engine;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly sink: OutputSink;
+  readonly spec: SpecOptions;
+  readonly hostPorts: { readonly first: number; readonly last: number };
+  readonly drainMs: number;
+  readonly stopGraceSeconds: number;
+}
+
+const RECONNECT_FIRST_MS = 200;
+const RECONNECT_MS_MAX = 5_000;
+const LAST_OUTPUT_MS = 2_000;
+
+/** Deployments as containers of one Docker Engine. */
+export class DockerRuntime implements Runtime {
+  readonly #options: DockerRuntimeOptions;
+  readonly #histories = new Histories();
+  readonly #prober: Prober;
+  readonly #pulls: ImagePulls;
+  readonly #followers: OutputFollowers;
+  readonly #starter: Starter;
+  /** Containers that run but must go, and since when the edge has been told. */
+  readonly #retiring = new Map<string, number>();
+  /** Which deployments wait for an image. */
+  readonly #waiting = new Map<string, Set<string>>();
+  #onChange: (name: string | undefined) => void = () => undefined;
+
+  constructor(options: DockerRuntimeOptions) {
+    const { engine, clock, log, sink, hostPorts, spec } = options;
+    this.#options = options;
+    this.#prober = new Prober({ clock, onChange: (container) => this.#onChange(deploymentOf(container)) });
+    this.#followers = new OutputFollowers({ engine, sink, log });
+    this.#pulls = new ImagePulls({
+      pull: (image, signal) => pullImage(engine, image, signal),
+      clock,
+      log,
+      onChange: (image) => this.#pulled(image),
+    });
+    const start = crypto.getRandomValues(new Uint16Array(1))[0] ?? 0;
+    const ports = new HostPorts({ ...hostPorts, address: spec.publishAddress, start });
+    this.#starter = new Starter({ engine, clock, log, spec, ports, histories: this.#histories });
+  }
+
+  async reconcile(desired: DesiredDeployment, signal: AbortSignal): Promise<Observation> {
+    const hash = specHash(desired, this.#options.spec);
+    const before = await this.#containers(desired.name, signal);
+    const actions = plan(desired.replicas, hash, before.map(toFound));
+    const removals = actions.filter((each) => each.kind === "retire" || each.kind === "clear");
+    const drainingMs = await this.#retire(removals, before, signal);
+    const again: number[] = drainingMs === undefined ? [] : [drainingMs];
+
+    const starts = actions.filter((each) => each.kind === "create" || each.kind === "start");
+    const absent = starts.some((each) => each.kind === "create") && !await this.#hasImage(desired, signal);
+    const pull = absent ? this.#pulls.ensure(desired.image) : { kind: "idle" } as const;
+    if (pull.kind === "failed") again.push(pull.againMs);
+    for (const action of starts) {
+      if (action.kind === "create" && absent) continue;
+      if (action.kind === "create" && this.#nameIsTaken(desired.name, action.ordinal, before)) continue;
+      const waitMs = await this.#starter.run(action, desired, signal);
+      if (waitMs !== undefined) again.push(waitMs);
+    }
+
+    const after = actions.length === 0 ? before : await this.#containers(desired.name, signal);
+    const current = after.filter((each) => !this.#retiring.has(each.id));
+    const deps = { ...this.#options, histories: this.#histories, prober: this.#prober };
+    const instances = await observe(deps, desired, current, pull, signal);
+    for (const each of current) this.#followers.ensure(each, desired.deploymentId);
+    return { instances, ...(again.length === 0 ? {} : { againMs: Math.min(...again) }) };
+  }
+
+  async remove(name: string, signal: AbortSignal): Promise<void> {
+    const containers = await this.#containers(name, signal);
+    for (const each of containers) this.#prober.forget(each.name);
+    await Promise.all(containers.map((each) => this.#stopAndRemove(each, signal)));
+    for (const names of this.#waiting.values()) names.delete(name);
+  }
+
+  async managed(signal: AbortSignal): Promise<ManagedDeployment[]> {
+    const found = new Map<string, ManagedDeployment>();
+    for (const { labels } of await listContainers(this.#options.engine, this.#own(), signal)) {
+      const name = labels[LABEL.name];
+      if (name !== undefined) found.set(name, { name, deploymentId: labels[LABEL.deployment] ?? "" });
+    }
+    return [...found.values()];
+  }
+
+  async recover(signal: AbortSignal): Promise<DesiredDeployment[]> {
+    const { engine } = this.#options;
+    const found = new Map<string, DesiredDeployment>();
+    for (const { id } of await listContainers(engine, this.#own(), signal)) {
+      const container = await inspectContainer(engine, id, signal);
+      const desired = container && recoverDesired(container);
+      if (desired !== undefined && !found.has(desired.name)) found.set(desired.name, desired);
+    }
+    return [...found.values()];
+  }
+
+  async watch(onChange: (name: string | undefined) => void, signal: AbortSignal): Promise<void> {
+    this.#onChange = onChange;
+    try {
+      for (let failures = 0; !signal.aborted;) {
+        try {
+          await this.#followEvents(() => {
+            failures = 0;
+            // What happened before is not known: look at everything.
+            onChange(undefined);
+          }, signal);
+        } catch (error) {
+          if (signal.aborted) break;
+          this.#options.log.warn("docker events lost", { error: describeError(error) });
+        }
+        await this.#options.clock.sleep(backoffMs(++failures, RECONNECT_FIRST_MS, RECONNECT_MS_MAX), signal)
+          .catch(() => undefined);
+      }
+    } finally {
+      this.#onChange = () => undefined;
+      await Promise.all([this.#prober.close(), this.#pulls.close(), this.#followers.close()]);
+    }
+  }
+
+  async #followEvents(onOpen: () => void, signal: AbortSignal): Promise<void> {
+    const { engine, clock } = this.#options;
+    for await (const event of containerEvents(engine, { labels: this.#own(), onOpen }, signal)) {
+      const container = event.attributes["name"] ?? "";
+      const history = this.#histories.of(container);
+      if (event.action === "oom") history.outOfMemoryAt = clock.now();
+      if (event.action === "die") {
+        this.#histories.ended(container, Number(event.attributes["exitCode"] ?? 0), clock.now());
+      }
+      if (event.action === "destroy") this.#forget(event.containerId, container);
+      // `exec_create: ...` and the like come with every exec and change nothing.
+      if (CHANGES.has(event.action)) this.#onChange(event.attributes[LABEL.name]);
+    }
+  }
+
+  #forget(id: string, container: string): void {
+    this.#prober.forget(container);
+    this.#histories.forget(container);
+    this.#followers.forget(id);
+    this.#retiring.delete(id);
+  }
+
+  #pulled(image: string): void {
+    const names = this.#waiting.get(image) ?? new Set();
+    this.#waiting.delete(image);
+    for (const name of names) this.#onChange(name);
+  }
+
+  async #hasImage(desired: DesiredDeployment, signal: AbortSignal): Promise<boolean> {
+    const { image, name } = desired;
+    if (await inspectImage(this.#options.engine, image, signal) === undefined) {
+      this.#waiting.set(image, (this.#waiting.get(image) ?? new Set()).add(name));
+      return false;
+    }
+    this.#pulls.forget(image);
+    return true;
+  }
+
+  /** Whether the name still belongs to a container that is on its way out. */
+  #nameIsTaken(name: string, ordinal: number, before: readonly Container[]): boolean {
+    return before.some((each) => this.#retiring.has(each.id) && each.name === containerName(name, ordinal));
+  }
+
+  /** Removes what must go; what runs first rests unreported for the drain time. Returns how long, if something waits. */
+  async #retire(
+    removals: readonly (Action & { readonly id: string })[],
+    containers: readonly Container[],
+    signal: AbortSignal,
+  ): Promise<number | undefined> {
+    const { clock, drainMs } = this.#options;
+    const due: Container[] = [];
+    let waitMs: number | undefined;
+    for (const { kind, id } of removals) {
+      const container = containers.find((each) => each.id === id);
+      if (container === undefined) continue;
+      const since = this.#retiring.get(id) ?? clock.now();
+      this.#retiring.set(id, since);
+      const leftMs = since + drainMs - clock.now();
+      if (kind === "clear" || container.state.status !== "running" || leftMs <= 0) due.push(container);
+      else waitMs = Math.max(waitMs ?? 0, leftMs);
+    }
+    await Promise.all(due.map((each) => this.#stopAndRemove(each, signal)));
+    return waitMs;
+  }
+
+  async #stopAndRemove(container: Container, signal: AbortSignal): Promise<void> {
+    const { engine, stopGraceSeconds, clock } = this.#options;
+    this.#prober.forget(container.name);
+    await stopContainer(engine, container.id, stopGraceSeconds, signal);
+    const done = new AbortController();
+    await Promise.race([
+      this.#followers.finished(container.id),
+      clock.sleep(LAST_OUTPUT_MS, AbortSignal.any([signal, done.signal])).catch(() => undefined),
+    ]);
+    done.abort();
+    await removeContainer(engine, container.id, signal);
+    this.#forget(container.id, container.name);
+  }
+
+  async #containers(name: string, signal: AbortSignal): Promise<Container[]> {
+    const { engine } = this.#options;
+    const listed = await listContainers(engine, [...this.#own(), `${LABEL.name}=${name}`], signal);
+    const all = await Promise.all(listed.map(({ id }) => inspectContainer(engine, id, signal)));
+    return all.filter((each) => each !== undefined);
+  }
+
+  #own(): string[] {
+    return ownLabels(this.#options.spec);
+  }
+}
+
+/** The events after which a deployment looks different. */
+const CHANGES = new Set(["start", "die", "oom", "destroy", "pause", "unpause", "health_status"]);
+
+function toFound(container: Container): Found {
+  const ordinal = Number(container.labels[LABEL.ordinal] ?? NaN);
+  return {
+    id: container.id,
+    ordinal: Number.isInteger(ordinal) ? ordinal : -1,
+    hash: container.labels[LABEL.hash] ?? "",
+    status: container.state.status,
+  };
+}
+
+/** `unkey-abc-0` is an instance of `abc`. */
+function deploymentOf(container: string): string {
+  return container.replace(/^unkey-/, "").replace(/-\d+$/, "");
+}

@@ -1,0 +1,113 @@
+import type { Clock } from "../../../../../pkg/clock/mod.ts";
+import {
+  createContainer,
+  type Engine,
+  inspectContainer,
+  removeContainer,
+  startContainer,
+} from "../../../../../pkg/docker/mod.ts";
+import { describeError, Fault, isFault } from "../../../../../pkg/fault/mod.ts";
+import type { Logger } from "../../../../../pkg/logger/mod.ts";
+import { backoffMs } from "../../../../../pkg/retry/mod.ts";
+import type { DesiredDeployment } from "../../deployment/desired.ts";
+import { containerName, containerSpec, ownLabels, type SpecOptions } from "./container_spec.ts";
+import type { Histories } from "./exits.ts";
+import type { HostPorts } from "./host_ports.ts";
+import type { Action } from "./plan.ts";
+
+export interface StarterOptions {
+  readonly engine: Engine;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly spec: SpecOptions;
+  readonly ports: HostPorts;
+  readonly histories: Histories;
+}
+
+const PORTS_TRIED_MAX = 5;
+const START_FIRST_MS = 1_000;
+const START_MS_MAX = 60_000;
+
+type Start = Extract<Action, { kind: "create" | "start" }>;
+
+/** Creates and starts containers, each no more often than its history allows. */
+export class Starter {
+  readonly #options: StarterOptions;
+
+  constructor(options: StarterOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Does one action. What the engine refuses because of the image or the command is kept in the container's history;
+   * returns how long to wait before the next attempt, in milliseconds, when there must be one.
+   */
+  async run(action: Start, desired: DesiredDeployment, signal: AbortSignal): Promise<number | undefined> {
+    const { clock, histories, log } = this.#options;
+    const name = containerName(desired.name, action.ordinal);
+    const history = histories.of(name);
+    const waitMs = history.startNotBefore - clock.now();
+    if (waitMs > 0) return waitMs;
+    const backMs = backoffMs(++history.startAttempts, START_FIRST_MS, START_MS_MAX);
+    history.startNotBefore = clock.now() + backMs;
+    try {
+      await this.#attempt(action, desired, signal);
+      if (action.kind === "start") history.restartsByAgent++;
+      history.startError = undefined;
+      return undefined;
+    } catch (error) {
+      if (!isEngineAnswer(error)) throw error;
+      const said = (error.publicMessage ?? error.message).replace(/^Docker: /, "");
+      history.startError = said;
+      log.warn("container start failed", { instance: name, error: describeError(error) });
+      return backMs;
+    }
+  }
+
+  async #attempt(action: Start, desired: DesiredDeployment, signal: AbortSignal): Promise<void> {
+    const { engine } = this.#options;
+    let id = action.kind === "start" ? action.id : undefined;
+    for (let tried = 1;; tried++) {
+      id ??= await this.#create(action, desired, signal);
+      try {
+        return await startContainer(engine, id, signal);
+      } catch (error) {
+        if (!isPortTaken(error) || tried >= PORTS_TRIED_MAX) throw error;
+        // Another program took the port meanwhile: begin again with another one.
+        await removeContainer(engine, id, signal);
+        id = undefined;
+      }
+    }
+  }
+
+  async #create(action: Start, desired: DesiredDeployment, signal: AbortSignal): Promise<string> {
+    const { engine, ports, spec } = this.#options;
+    const wanted = containerSpec(desired, action.ordinal, ports.take(), spec);
+    try {
+      return await createContainer(engine, wanted, signal);
+    } catch (error) {
+      if (!isFault(error, "already_exists")) throw error;
+      const holder = await inspectContainer(engine, wanted.name, signal);
+      const own = ownLabels(spec).every((label) => {
+        const [key = "", value] = label.split(/=(.*)/s);
+        return holder?.labels[key] === value;
+      });
+      // Created by a call whose answer was lost: the next look finds it.
+      if (holder !== undefined && own) return holder.id;
+      throw new Fault("failed_precondition", `the container name "${wanted.name}" belongs to somebody else`, {
+        cause: error,
+      });
+    }
+  }
+}
+
+/** Whether the engine itself refused, as opposed to not being there. */
+function isEngineAnswer(error: unknown): error is Fault {
+  return isFault(error, "invalid_argument", "not_found") ||
+    (isFault(error, "unavailable") && error.cause === undefined);
+}
+
+function isPortTaken(error: unknown): boolean {
+  return error instanceof Fault &&
+    /port is already allocated|address already in use|ports are not available/i.test(error.message);
+}

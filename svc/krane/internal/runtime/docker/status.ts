@@ -1,0 +1,127 @@
+import type { Container } from "../../../../../pkg/docker/mod.ts";
+import type { Instance } from "../port.ts";
+
+/** How a container ended last. */
+export interface Exit {
+  readonly exitCode: number;
+  readonly oomKilled: boolean;
+  readonly lastLines: readonly string[];
+}
+
+/** Whether an app answers; `unknown` until enough answers or refusals came. */
+export type Health =
+  | { readonly kind: "unknown" }
+  | { readonly kind: "healthy" }
+  | { readonly kind: "unhealthy"; readonly detail: string };
+
+/** All that is known about one instance at a time. */
+export interface Facts {
+  readonly name: string;
+  readonly port: number;
+  readonly healthCheckPath: string;
+  readonly publishAddress: string;
+  readonly container: Pick<Container, "state" | "hostPorts" | "limits"> | undefined;
+  readonly health: Health;
+  /** How often it ended since it was last healthy. */
+  readonly exits: number;
+  readonly lastExit: Exit | undefined;
+  /** Why the engine could not create or start it, when it could not. */
+  readonly startError: string | undefined;
+  readonly pull: { readonly kind: "idle" | "pulling" } | {
+    readonly kind: "failed";
+    readonly message: string;
+  };
+  /** How often it was restarted in all. */
+  readonly restarts: number;
+}
+
+/** From so many ends on without an answer in between, an app is in a crash loop. */
+const CRASHES_MIN = 3;
+
+/** What to report of one instance. */
+export function deriveInstance(facts: Facts): Instance {
+  const { container } = facts;
+  const base = {
+    name: facts.name,
+    address: "",
+    cpuMillicores: container?.limits.cpuMillicores ?? 0,
+    memoryMib: Math.round((container?.limits.memoryBytes ?? 0) / (1024 * 1024)),
+    restarts: facts.restarts,
+    lastLogLines: [],
+  };
+  if (facts.pull.kind === "failed") {
+    return { ...base, status: "failed", reason: "image_pull", message: facts.pull.message };
+  }
+  if (facts.pull.kind === "pulling") {
+    return { ...base, status: "pending", reason: "image_pulling", message: "The image is being pulled." };
+  }
+  if (facts.startError !== undefined) {
+    const message = `The container cannot be started: ${facts.startError}`;
+    return { ...base, status: "failed", reason: "crash_loop", message, ...exitOf(facts) };
+  }
+  if (container === undefined) {
+    return { ...base, status: "pending", reason: "creating", message: "The container is being created." };
+  }
+  if (container.state.status === "running") return deriveRunning(facts, base);
+  if (facts.lastExit === undefined || container.state.status === "paused") {
+    return {
+      ...base,
+      status: "pending",
+      reason: "starting",
+      message: `The container is ${container.state.status}.`,
+    };
+  }
+  return { ...base, ...deriveExit(facts, facts.lastExit) };
+}
+
+type Base = Pick<
+  Instance,
+  "name" | "address" | "cpuMillicores" | "memoryMib" | "restarts" | "lastLogLines"
+>;
+
+function deriveRunning(facts: Facts, base: Base): Instance {
+  const { health, lastExit, port } = facts;
+  if (health.kind === "healthy") {
+    const hostPort = facts.container?.hostPorts.get(port);
+    const address = hostPort === undefined ? "" : `${facts.publishAddress}:${hostPort}`;
+    return { ...base, address, status: "running", reason: "", message: "" };
+  }
+  // Between two ends of a crash loop the app runs for a moment: that is no news.
+  if (lastExit !== undefined && (facts.exits >= CRASHES_MIN || lastExit.oomKilled)) {
+    return { ...base, ...deriveExit(facts, lastExit) };
+  }
+  if (health.kind === "unknown") {
+    return { ...base, status: "pending", reason: "starting", message: "The app is starting." };
+  }
+  const message = facts.healthCheckPath === ""
+    ? `The app runs, but nothing answers on port ${port} (${health.detail}). ` +
+      `It must listen on 0.0.0.0:${port}; the variable PORT holds the port.`
+    : `The app runs, but its health check GET ${facts.healthCheckPath} on port ${port} does not answer ` +
+      `2xx or 3xx (${health.detail}).`;
+  return { ...base, status: "pending", reason: "not_listening", message };
+}
+
+function deriveExit(
+  facts: Facts,
+  exit: Exit,
+): Pick<Instance, "status" | "reason" | "message" | "exitCode" | "lastLogLines"> {
+  const { exitCode, oomKilled, lastLines } = exit;
+  const memoryMib = Math.round((facts.container?.limits.memoryBytes ?? 0) / (1024 * 1024));
+  const times = facts.exits > 1 ? ` ${facts.exits} times` : "";
+  const ended = oomKilled
+    ? `The app was killed${times} because it used more than its ${memoryMib} MiB of memory.`
+    : `The app ended${times} ${exitText(exitCode)}`;
+  const reason = oomKilled ? "oom_killed" : facts.exits >= CRASHES_MIN ? "crash_loop" : "exited";
+  return { status: "failed", reason, message: ended, exitCode, lastLogLines: lastLines };
+}
+
+function exitText(exitCode: number): string {
+  if (exitCode === 0) return "by itself with exit code 0: it must keep running and serve requests.";
+  if (exitCode > 128 && exitCode < 160) return `with exit code ${exitCode} (signal ${exitCode - 128}).`;
+  return `with exit code ${exitCode}.`;
+}
+
+function exitOf(facts: Facts): { exitCode?: number } {
+  const code = facts.container?.state.exitCode ?? 0;
+  return code === 0 ? {} : { exitCode: code };
+}

@@ -1,0 +1,82 @@
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import type { AcknowledgeRequestSchema } from "../../../../proto/gen/ctrl/v1/cluster_pb.ts";
+import type { Clock } from "../../../../pkg/clock/mod.ts";
+import { describeError } from "../../../../pkg/fault/mod.ts";
+import type { Logger } from "../../../../pkg/logger/mod.ts";
+import { Bell } from "../deployment/bell.ts";
+import type { Progress } from "./progress.ts";
+
+export type Acknowledgement = MessageInitShape<typeof AcknowledgeRequestSchema>;
+
+/** How one change went. */
+export interface Result {
+  readonly resourceId: string;
+  readonly version: number;
+  /** Empty: applied. */
+  readonly error: string;
+}
+
+export interface AcknowledgerOptions {
+  readonly send: (message: Acknowledgement, signal: AbortSignal) => Promise<void>;
+  readonly progress: Progress;
+  readonly agentId: string;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+const GATHER_MS = 100;
+const SIGN_OF_LIFE_MS = 5_000;
+const BATCH_MAX = 500;
+/** Beyond it the oldest results are dropped: the applied version says the rest. */
+const RESULTS_MAX = 5_000;
+const ERROR_CHARS_MAX = 1_000;
+
+/** Sends ACKs and NACKs in batches, and a sign of life when there are none. */
+export class Acknowledger {
+  readonly #options: AcknowledgerOptions;
+  readonly #bell = new Bell();
+  #results: Result[] = [];
+
+  constructor(options: AcknowledgerOptions) {
+    this.#options = options;
+  }
+
+  add(result: Result): void {
+    this.#results.push({ ...result, error: result.error.slice(0, ERROR_CHARS_MAX) });
+    if (this.#results.length > RESULTS_MAX) this.#results = this.#results.slice(-RESULTS_MAX);
+    this.#bell.ring();
+  }
+
+  /** Runs until the signal aborts. A failed delivery is repeated with the next one. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { agentId, clock, log, progress, send } = this.#options;
+    let failing = false;
+    while (!signal.aborted) {
+      const batch = this.#results.slice(0, BATCH_MAX);
+      const results = batch.map((each) => ({
+        resourceType: "deployment",
+        resourceId: each.resourceId,
+        version: BigInt(each.version),
+        error: each.error,
+      }));
+      try {
+        await send({
+          agentId,
+          appliedVersion: BigInt(progress.cursor),
+          observedVersion: BigInt(progress.observed),
+          results,
+        }, signal);
+        const sent = new Set(batch);
+        this.#results = this.#results.filter((each) => !sent.has(each));
+        failing = false;
+      } catch (error) {
+        if (signal.aborted) return;
+        if (!failing) log.warn("acknowledge failed", { error: describeError(error) });
+        failing = true;
+      }
+      if (failing) await clock.sleep(SIGN_OF_LIFE_MS / 2, signal).catch(() => undefined);
+      else if (this.#results.length === 0) await this.#bell.wait(clock, SIGN_OF_LIFE_MS, signal);
+      await clock.sleep(GATHER_MS, signal).catch(() => undefined);
+    }
+  }
+}

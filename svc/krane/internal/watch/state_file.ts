@@ -1,0 +1,55 @@
+import { createHash } from "node:crypto";
+import { z } from "zod";
+import type { DesiredDeployment } from "../deployment/desired.ts";
+
+/** What an agent must know after a restart. */
+export interface AgentState {
+  readonly cursor: number;
+  /** The highest generation of a report. */
+  readonly generation: number;
+  /** Of the desired states that belong to the cursor, so that a restart can tell whether it recovered all of them. */
+  readonly desiredDigest: string;
+}
+
+const State = z.object({
+  cursor: z.number().int().nonnegative(),
+  generation: z.number().int().nonnegative(),
+  desiredDigest: z.string(),
+});
+
+const EMPTY: AgentState = { cursor: 0, generation: 0, desiredDigest: "" };
+
+/** Reads the state; a missing or broken file is an agent that knows nothing, which a snapshot mends. */
+export async function readState(path: string): Promise<AgentState> {
+  try {
+    return State.parse(JSON.parse(await Deno.readTextFile(path)));
+  } catch (error) {
+    const broken = error instanceof Deno.errors.NotFound || error instanceof SyntaxError ||
+      error instanceof z.ZodError;
+    if (broken) return EMPTY;
+    throw error;
+  }
+}
+
+/** Replaces a file as a whole: a crash leaves the old or the new content, never a part. */
+export async function writeAtomically(path: string, text: string): Promise<void> {
+  const temporary = `${path}.new`;
+  const file = await Deno.open(temporary, { write: true, create: true, truncate: true, mode: 0o600 });
+  try {
+    const bytes = new TextEncoder().encode(text);
+    for (let written = 0; written < bytes.length;) written += await file.write(bytes.subarray(written));
+    await file.syncData();
+  } finally {
+    file.close();
+  }
+  await Deno.rename(temporary, path);
+}
+
+/** Equal for equal sets of desired states, whatever their order. */
+export function digestDesired(desired: readonly DesiredDeployment[]): string {
+  const texts = desired.map((each) => {
+    const env = Object.entries(each.env).toSorted(([a], [b]) => a < b ? -1 : 1);
+    return JSON.stringify(Object.entries({ ...each, env }).toSorted(([a], [b]) => a < b ? -1 : 1));
+  });
+  return createHash("sha256").update(JSON.stringify(texts.toSorted())).digest("hex");
+}

@@ -1,0 +1,179 @@
+import type { Clock } from "../../pkg/clock/mod.ts";
+import { type Engine, engineCapacity, engineVersion, openEngine } from "../../pkg/docker/mod.ts";
+import { describeError } from "../../pkg/fault/mod.ts";
+import type { Logger } from "../../pkg/logger/mod.ts";
+import { type RpcServer, serveRpc } from "../../pkg/rpc/mod.ts";
+import { Runner } from "../../pkg/runner/mod.ts";
+import { newId } from "../../pkg/uid/mod.ts";
+import type { KraneConfig } from "./config.ts";
+import { connectControlPlane, type ControlPlane } from "./control_plane.ts";
+import { Controller } from "./internal/deployment/controller.ts";
+import { Reporter } from "./internal/deployment/reporter.ts";
+import { LogShipper } from "./internal/logs/shipper.ts";
+import { DockerRuntime } from "./internal/runtime/docker/runtime.ts";
+import type { OutputSink, Runtime } from "./internal/runtime/port.ts";
+import { Acknowledger } from "./internal/watch/acknowledger.ts";
+import { AgentFiles } from "./internal/watch/agent_files.ts";
+import { Progress } from "./internal/watch/progress.ts";
+import { digestDesired } from "./internal/watch/state_file.ts";
+import { Watcher } from "./internal/watch/watcher.ts";
+
+/** What a process gives to the agent. */
+export interface KraneProcess {
+  readonly log: Logger;
+  readonly clock: Clock;
+  /** Ends the agent; what it runs goes on running. */
+  readonly signal: AbortSignal;
+  /** Called when the agent works. The control plane need not answer yet. */
+  readonly onReady?: (info: { port: number }) => void;
+}
+
+const SAVE_MS = 500;
+
+/**
+ * Runs the agent of one region until the signal aborts.
+ *
+ * @throws `unavailable` when the container runtime does not answer, `failed_precondition` when the port is taken
+ */
+export async function runKrane(config: KraneConfig, process: KraneProcess): Promise<void> {
+  const runner = new Runner({ log: process.log, clock: process.clock });
+  try {
+    const engine = openEngine(config.dockerHost);
+    runner.defer("docker client", () => engine.close());
+    const { version: docker } = await engineVersion(engine, process.signal);
+    const agent = await buildAgent(config, process, engine, runner);
+    const server = serveHealth(config, process, () => agent.watcher.connected);
+    runner.defer("health checks", () => server.shutdown());
+    const recovered = await startAgent(agent, process, runner);
+    const { agentId, progress } = agent;
+    const { region } = config;
+    process.log.info("agent started", {
+      region,
+      agent_id: agentId,
+      docker,
+      recovered,
+      cursor: progress.cursor,
+    });
+    process.onReady?.({ port: server.port });
+  } catch (error) {
+    await runner.shutdown();
+    throw error;
+  }
+  await runner.wait(process.signal);
+}
+
+interface Agent {
+  readonly agentId: string;
+  readonly files: AgentFiles;
+  readonly runtime: Runtime;
+  readonly controller: Controller;
+  readonly reporter: Reporter;
+  readonly shipper: LogShipper;
+  readonly progress: Progress;
+  readonly acknowledger: Acknowledger;
+  readonly watcher: Watcher;
+}
+
+async function buildAgent(
+  config: KraneConfig,
+  { log, clock, signal }: KraneProcess,
+  engine: Engine,
+  runner: Runner,
+): Promise<Agent> {
+  const agentId = newId("agent", clock.now());
+  const files = await AgentFiles.open(config.stateDir);
+  const plane: ControlPlane = connectControlPlane(config, agentId);
+  const base = { clock, log };
+  const shipper = new LogShipper({ ...base, send: plane.shipLogs, shipped: files.positions });
+  const { cpus } = await engineCapacity(engine, signal);
+  const runtime = createRuntime(config, { ...base, engine, cpus, sink: shipper });
+  const reporter = new Reporter({ ...base, send: plane.report, generationFloor: files.state.generation });
+  runner.defer("reporter", () => reporter.close());
+  const controller = new Controller({ ...base, runtime, reporter, drainMs: config.drainMs });
+  runner.defer("controller", () => controller.close());
+  const progress = new Progress(0);
+  const acknowledger = new Acknowledger({ ...base, send: plane.acknowledge, progress, agentId });
+  const watcher = new Watcher({
+    ...base,
+    open: plane.watch,
+    controller,
+    progress,
+    acknowledge: (result) => acknowledger.add(result),
+    managed: (abort) => runtime.managed(abort),
+    onConnected: () => reporter.resend(),
+  });
+  return { agentId, files, runtime, controller, reporter, shipper, progress, acknowledger, watcher };
+}
+
+function createRuntime(
+  config: KraneConfig,
+  parts: { engine: Engine; cpus: number; sink: OutputSink; clock: Clock; log: Logger },
+): Runtime {
+  const { cpus, ...rest } = parts;
+  return new DockerRuntime({
+    ...rest,
+    spec: {
+      region: config.region,
+      controlPlaneId: config.controlPlaneId ?? config.controlPlaneUrl,
+      publishAddress: config.publishAddress,
+      cpuMillicoresDefault: config.cpuMillicoresDefault,
+      memoryMibDefault: config.memoryMibDefault,
+      pidsDefault: config.pidsDefault,
+      cpuMillicoresMax: cpus * 1_000,
+    },
+    hostPorts: config.hostPorts,
+    drainMs: config.drainMs,
+    stopGraceSeconds: config.stopGraceSeconds,
+  });
+}
+
+/** Takes up what runs already, then starts all tasks. Returns how many deployments were found. */
+async function startAgent(agent: Agent, process: KraneProcess, runner: Runner): Promise<number> {
+  const { controller, files, progress, runtime } = agent;
+  const recovered = await runtime.recover(process.signal);
+  // Only with all that belongs to it in memory is the cursor worth anything; a snapshot brings the rest.
+  if (digestDesired(recovered) === files.state.desiredDigest) progress.resume(files.state.cursor);
+  for (const desired of recovered) controller.apply(desired, () => undefined);
+  runner.go("runtime", (abort) => runtime.watch((name) => controller.changed(name), abort));
+  runner.go("logs", (abort) => agent.shipper.run(abort));
+  runner.go("acknowledge", (abort) => agent.acknowledger.run(abort));
+  runner.go("watch", (abort) => agent.watcher.run(abort));
+  runner.go("state", (abort) => saveRegularly(agent, process, abort));
+  return recovered.length;
+}
+
+function serveHealth(config: KraneConfig, { log, clock }: KraneProcess, ready: () => boolean): RpcServer {
+  return serveRpc({
+    hostname: "0.0.0.0",
+    port: config.httpPort,
+    portSetting: "--http-port (UNKEY_HTTP_PORT)",
+    log,
+    clock,
+    mount: () => undefined,
+    ready: () => Promise.resolve(ready()),
+  });
+}
+
+/** Saves what has changed every now and then, and once more at the end. */
+async function saveRegularly(agent: Agent, { clock, log }: KraneProcess, signal: AbortSignal): Promise<void> {
+  const { controller, files, progress, reporter, shipper } = agent;
+  let failing = false;
+  let [digest, revision] = ["", -1];
+  for (let last = false; !last;) {
+    last = signal.aborted;
+    if (controller.revision !== revision) {
+      digest = digestDesired(controller.desired());
+      revision = controller.revision;
+    }
+    const { cursor } = progress;
+    try {
+      await files.save({ cursor, generation: reporter.generation, desiredDigest: digest }, shipper.shipped());
+      failing = false;
+    } catch (error) {
+      // A full disk must not stop the agent: after a restart it knows less and asks for a snapshot.
+      if (!failing) log.error("state cannot be saved", { error: describeError(error) });
+      failing = true;
+    }
+    await clock.sleep(SAVE_MS, signal).catch(() => undefined);
+  }
+}
