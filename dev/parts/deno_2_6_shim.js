@@ -1,4 +1,5 @@
 // What the program needs and Deno 2.6 lacks; loaded before it when `dev/compile.ts` has only that runtime.
+import net from "node:net";
 import threads from "node:worker_threads";
 
 // A newer undici calls it while it loads.
@@ -26,4 +27,11 @@ AbortSignal.any = (signals) => {
   };
   addEventListener.call(signal, "abort", () => held.delete(signal), { once: true });
   return signal;
+};
+
+// Deno 2.6 counts the end of some connections twice, and a server whose count is not zero never reports its close.
+const { _emitCloseIfDrained } = net.Server.prototype;
+net.Server.prototype._emitCloseIfDrained = function () {
+  this._connections = Math.max(0, this._connections);
+  _emitCloseIfDrained.call(this);
 };
