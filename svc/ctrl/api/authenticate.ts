@@ -26,18 +26,22 @@ export type Authenticator = (authorization: string | null) => Promise<Principal>
 const CACHE_MS = 3_000;
 const CACHE_MAX = 10_000;
 const TOKEN_LENGTH_MAX = 512;
+const encoder = new TextEncoder();
 
 interface Entry {
   readonly expiresAtMs: number;
   readonly principal: Promise<Principal | undefined>;
 }
 
-/** An authenticator that remembers credentials for a few seconds. Tokens are kept as hashes only. */
+/** An authenticator that remembers credentials for a few seconds. */
 export function createAuthenticator({ db, clock, serviceToken }: AuthenticatorOptions): Authenticator {
   const cache = new Map<string, Entry>();
   const service = credentialHash(serviceToken.reveal());
 
-  const lookUp = async (token: string, digest: string): Promise<Principal | undefined> => {
+  const lookUp = async (token: string): Promise<Principal | undefined> => {
+    const digest = credentialHash(token);
+    // Hashes have one length, and comparing them tells nothing about the token.
+    if (timingSafeEqual(encoder.encode(digest), encoder.encode(service))) return { kind: "service" };
     if (token.startsWith("unkey_")) {
       const row = await findRootKey(db, digest);
       return row === undefined ? undefined : {
@@ -53,30 +57,26 @@ export function createAuthenticator({ db, clock, serviceToken }: AuthenticatorOp
     return row.region === EDGE_REGION ? { kind: "edge" } : { kind: "region", region: row.region };
   };
 
-  const cached = (token: string, digest: string): Promise<Principal | undefined> => {
+  const cached = (token: string): Promise<Principal | undefined> => {
     const now = clock.now();
-    const known = cache.get(digest);
+    const known = cache.get(token);
     if (known !== undefined && known.expiresAtMs > now) return known.principal;
-    const principal = lookUp(token, digest);
+    const principal = lookUp(token);
     const entry = { expiresAtMs: now + CACHE_MS, principal };
     // Only what exists is remembered, so that guesses cannot push out what is in use.
-    const forget = (): void => void (cache.get(digest) === entry && cache.delete(digest));
+    const forget = (): void => void (cache.get(token) === entry && cache.delete(token));
     principal.then((found) => found === undefined && forget(), forget);
-    cache.delete(digest);
+    cache.delete(token);
     const oldest = cache.size >= CACHE_MAX ? cache.keys().next().value : undefined;
     if (oldest !== undefined) cache.delete(oldest);
-    cache.set(digest, entry);
+    cache.set(token, entry);
     return principal;
   };
 
   return async (authorization) => {
     const token = bearer(authorization);
     if (token === undefined) throw unauthenticated("no bearer token");
-    const digest = credentialHash(token);
-    if (timingSafeEqual(new TextEncoder().encode(digest), new TextEncoder().encode(service))) {
-      return { kind: "service" };
-    }
-    const principal = await cached(token, digest);
+    const principal = await cached(token);
     if (principal === undefined) throw unauthenticated("unknown token");
     return principal;
   };

@@ -1,5 +1,5 @@
 /** Deployments as the API shows them. */
-import { type RawBuilder, sql } from "kysely";
+import { CompiledQuery, sql } from "kysely";
 import type { DeploymentStatus, FailureCode } from "../deployments/status.ts";
 import type { Queryable } from "./database.ts";
 
@@ -95,7 +95,7 @@ export async function listShownByIds(
 ): Promise<ReadonlyMap<string, ShownDeployment>> {
   if (ids.length === 0) return new Map();
   const [{ rows }, parts] = await Promise.all([
-    sql<Row>`${SHOWN} where d.id in (${sql.join(ids)})`.execute(db),
+    db.executeQuery<Row>(CompiledQuery.raw(shownByIdsSql(ids.length), [...ids])),
     listParts(db, ids),
   ]);
   return new Map(rows.map((row) => [row.id, toShown(row, parts.get(row.id) ?? [])]));
@@ -113,17 +113,20 @@ export async function listShownDeployments(db: Queryable, filter: ListFilter): P
       sql`(d.created_at < ${before.createdAt} or (d.created_at = ${before.createdAt} and d.id < ${before.id}))`,
     );
   }
-  const { rows } = await sql<Row>`${SHOWN} where ${sql.join(conditions, sql` and `)}
+  const { rows } = await sql<Row>`${sql.raw(SHOWN)} where ${sql.join(conditions, sql` and `)}
     order by d.created_at desc, d.id desc limit ${sql.lit(limit)}`.execute(db);
   const parts = await listParts(db, rows.map(({ id }) => id));
   return rows.map((row) => toShown(row, parts.get(row.id) ?? []));
 }
 
-const SHOWN = sql`select d.id, d.workspace_id, d.project_id, p.slug as project_slug, d.environment_id,
+const SHOWN = `select d.id, d.workspace_id, d.project_id, p.slug as project_slug, d.environment_id,
   e.slug as environment_slug, e.live_deployment_id, d.status, d.failure_code, d.error_message, d.image, d.build_id,
   d.git_commit_sha, d.git_branch, d.git_commit_message, d.git_commit_author_handle, d.git_commit_author_avatar_url,
   d.git_commit_timestamp, d.port, d.health_check_path, d.cpu_millicores, d.memory_mib, d.created_at, d.updated_at
   from deployments d join environments e on e.id = d.environment_id join projects p on p.id = d.project_id`;
+
+/** Written out and not composed, because these two are asked for more often than everything else together. */
+const shownByIdsSql = byCount((marks) => `${SHOWN} where d.id in (${marks})`);
 
 /** A row that belongs to a deployment; what the columns hold depends on the kind. */
 interface Part {
@@ -143,27 +146,32 @@ async function listParts(
   ids: readonly string[],
 ): Promise<ReadonlyMap<string, readonly Part[]>> {
   if (ids.length === 0) return new Map();
-  const own = (columns: RawBuilder<unknown>, table: string): RawBuilder<unknown> =>
-    sql`select ${columns} from ${sql.table(table)} where deployment_id in (${sql.join(ids)})`;
-  const { rows } = await sql<Part>`${
-    own(
-      sql`'topology' as kind, deployment_id, region as name, desired_status as state, '' as text, '' as error,
-        desired_replicas as number, null as ended`,
-      "deployment_topology",
-    )
-  } union all ${
-    own(
-      sql`'step', deployment_id, name, status, message, error_message, started_at, ended_at`,
-      "deployment_steps",
-    )
-  } union all ${
-    own(sql`'route', deployment_id, hostname, sticky, '', '', 0, null`, "frontline_routes")
-  } union all ${
-    own(sql`'running', deployment_id, '', '', '', '', count(*), null`, "instances")
-  } and status = 'running' group by deployment_id`.execute(db);
+  const values = [...ids, ...ids, ...ids, ...ids];
+  const { rows } = await db.executeQuery<Part>(CompiledQuery.raw(partsSql(ids.length), values));
   const parts = new Map<string, Part[]>(ids.map((id) => [id, []]));
   for (const row of rows) parts.get(row.deployment_id)?.push(row);
   return parts;
+}
+
+const partsSql = byCount((marks) =>
+  `select 'topology' as kind, deployment_id, region as name, desired_status as state, '' as text, '' as error,
+    desired_replicas as number, null as ended from deployment_topology where deployment_id in (${marks})
+  union all select 'step', deployment_id, name, status, message, error_message, started_at, ended_at
+    from deployment_steps where deployment_id in (${marks})
+  union all select 'route', deployment_id, hostname, sticky, '', '', 0, null
+    from frontline_routes where deployment_id in (${marks})
+  union all select 'running', deployment_id, '', '', '', '', count(*), null
+    from instances where deployment_id in (${marks}) and status = 'running' group by deployment_id`
+);
+
+/** A statement per number of parameters, made once. Callers bound the number. */
+function byCount(text: (marks: string) => string): (count: number) => string {
+  const made = new Map<number, string>();
+  return (count) => {
+    const known = made.get(count) ?? text(Array.from({ length: count }, () => "?").join(", "));
+    made.set(count, known);
+    return known;
+  };
 }
 
 const STICKY_ORDER: Readonly<Record<string, number>> = { live: 0, environment: 1, branch: 2, none: 3 };
