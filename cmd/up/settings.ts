@@ -78,6 +78,7 @@ export function kraneSettings(plan: Plan & { readonly state: SeededState }): Set
     UNKEY_CONTROL_PLANE_ID: state.id,
     UNKEY_REGION: REGION,
     UNKEY_KRANE_STATE_DIR: folder.krane,
+    UNKEY_HTTP_HOST: HOST,
     UNKEY_HTTP_PORT: String(state.ports.krane),
     DOCKER_HOST: config.dockerHost,
   };

@@ -109,6 +109,22 @@ async function status(url: string): Promise<number> {
   return response.status;
 }
 
+/** What runs on a laptop in a cafe is nobody else's. On Linux the kernel's tables say who listens where. */
+async function assertLoopbackOnly(ports: readonly number[]): Promise<void> {
+  if (Deno.build.os !== "linux") return;
+  const tables = await Deno.readTextFile("/proc/net/tcp") + await Deno.readTextFile("/proc/net/tcp6");
+  const listening = tables.split("\n").map((line) => line.trim().split(/\s+/))
+    .filter((fields) => fields[3] === "0A").map((fields) => fields[1] ?? "");
+  for (const port of ports) {
+    const hex = port.toString(16).toUpperCase().padStart(4, "0");
+    assert.deepEqual(
+      listening.filter((each) => each.endsWith(`:${hex}`)),
+      [`0100007F:${hex}`],
+      `port ${port}`,
+    );
+  }
+}
+
 function withDocker(name: string, fn: (bed: Bed) => Promise<void>): void {
   Deno.test({
     name,
@@ -129,6 +145,8 @@ withDocker("up starts every part, logs the command line in, and Ctrl-C stops all
   assert.equal(await status(`http://127.0.0.1:${bed.api}/health/ready`), 200);
   assert.equal(await status(`http://127.0.0.1:${bed.edge}/`), 404, "the edge knows no such host");
   const restate = await bed.restatePid();
+  const { ports } = await bed.state() as { ports: Record<string, number> };
+  await assertLoopbackOnly([bed.api, bed.edge, ...Object.values(ports)]);
 
   const credentials = join(bed.directory, "config", "unkey", "credentials.json");
   const { profiles: { default: login } } = JSON.parse(await Deno.readTextFile(credentials));

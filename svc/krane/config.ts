@@ -63,6 +63,13 @@ export const KRANE_FIELDS = {
     placeholder: "<port>",
     schema: portSchema(8070),
   }),
+  httpHost: field({
+    flag: "http-host",
+    env: "UNKEY_HTTP_HOST",
+    help: "Address of the health checks.",
+    placeholder: "<ip>",
+    schema: textSchema("0.0.0.0"),
+  }),
   publishAddress: field({
     flag: "publish-address",
     env: "UNKEY_KRANE_PUBLISH_ADDRESS",

@@ -144,7 +144,7 @@ async function startAgent(agent: Agent, process: KraneProcess, runner: Runner): 
 
 function serveHealth(config: KraneConfig, { log, clock }: KraneProcess, ready: () => boolean): RpcServer {
   return serveRpc({
-    hostname: "0.0.0.0",
+    hostname: config.httpHost,
     port: config.httpPort,
     portSetting: "--http-port (UNKEY_HTTP_PORT)",
     log,
