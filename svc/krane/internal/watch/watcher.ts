@@ -141,7 +141,8 @@ export class Watcher {
         return;
       case "heartbeat":
         this.#checkHistory(version);
-        // No snapshot is under way when a heartbeat comes: from here on what is settled counts.
+        // It comes when the stream has nothing left to send: no snapshot is under way, and up to here all is received.
+        progress.begin(version)();
         this.#settleIn(stream);
         return;
       case undefined:
