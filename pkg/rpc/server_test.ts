@@ -185,3 +185,89 @@ Deno.test("serveRpc() answers probes and unknown paths", async () => {
     await server.shutdown();
   }
 });
+
+/** The fast path for unary calls and the general one must not differ in what a client sees. */
+Deno.test("unary calls answer alike whichever way they are served", async (t) => {
+  const { server, url } = start({ limits: { messageBytesMax: 1000 } });
+  const call = async (path: string, body: string, headers: Record<string, string> = {}) => {
+    const response = await fetch(`${url}/ctrl.v1.${path}`, {
+      method: "POST",
+      headers: { "content-type": "application/json", ...headers },
+      body,
+    });
+    const answer = await response.json();
+    assert.match(response.headers.get("x-request-id") ?? "", /^req_/);
+    return [response.status, response.headers.get("content-type"), answer.status ?? answer.code];
+  };
+  try {
+    // A timeout header takes the general way.
+    for (const headers of [{}, { "connect-timeout-ms": "5000" }]) {
+      await t.step(JSON.stringify(headers), async () => {
+        const type = "application/json";
+        const liveness = (body: string) => call("CtrlService/Liveness", body, headers);
+        assert.deepEqual(await liveness("{}"), [200, type, "ok"]);
+        assert.deepEqual(await liveness('{"unknown":1}'), [200, type, "ok"]);
+        assert.deepEqual(await liveness("{"), [400, type, "invalid_argument"]);
+        assert.deepEqual(await liveness(`{"unknown":"${"x".repeat(2000)}"}`), [
+          429,
+          type,
+          "resource_exhausted",
+        ]);
+        assert.deepEqual(await call("DeploymentService/GetDeployment", "{}", headers), [
+          404,
+          type,
+          "not_found",
+        ]);
+        assert.deepEqual(await call("DeploymentService/ListDeployments", "{}", headers), [
+          501,
+          type,
+          "unimplemented",
+        ]);
+      });
+    }
+    assert.deepEqual(
+      await call("DeploymentService/Promote", "{}", { "connect-timeout-ms": "20" }),
+      [504, "application/json", "deadline_exceeded"],
+    );
+  } finally {
+    await server.shutdown();
+  }
+});
+
+/** Work that nobody waits for must be able to stop. */
+Deno.test("a unary handler's signal aborts when its client goes away, and when the server stops", async () => {
+  const aborted: unknown[] = [];
+  const entered: (() => void)[] = [];
+  const { server, url } = start({
+    mount: (router) =>
+      router.service(DeploymentService, {
+        promote: async (_request, { signal }) => {
+          entered.shift()?.();
+          await clock.sleep(60_000, signal).catch((reason: unknown) => aborted.push(reason));
+          return {};
+        },
+      }),
+  });
+  const client = createClient(DeploymentService, createConnectTransport({ baseUrl: url }));
+  const promote = async (signal?: AbortSignal) => {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    entered.push(resolve);
+    const call = client.promote({}, signal === undefined ? {} : { signal }).then(
+      () => "done",
+      () => "failed",
+    );
+    await promise;
+    return { call };
+  };
+  const leave = new AbortController();
+  const first = await promote(leave.signal);
+  leave.abort();
+  assert.equal(await first.call, "failed");
+  for (const deadline = clock.now() + 10_000; aborted.length === 0 && clock.now() < deadline;) {
+    await clock.sleep(5);
+  }
+  const second = await promote();
+  await server.shutdown();
+  assert.equal(await second.call, "done");
+  assert.equal(aborted.length, 2);
+});

@@ -1,6 +1,5 @@
 import { Code } from "@connectrpc/connect";
 import assert from "node:assert/strict";
-import { createHash } from "node:crypto";
 import { transact } from "../../../pkg/db/mod.ts";
 import { AdminService } from "../../../proto/gen/ctrl/v1/admin_pb.ts";
 import {
@@ -20,9 +19,6 @@ import {
   startApi,
   type TestApi,
 } from "./fixtures_test.ts";
-
-const CONTEXT = new TextEncoder().encode("a tar.gz, as far as the store cares");
-const CHECKSUM = createHash("sha256").update(CONTEXT).digest("base64");
 
 Deno.test("createDeployment() refuses what cannot be deployed, with a code and a text each", async (t) => {
   await using api = await startApi();
@@ -228,66 +224,6 @@ Deno.test("a deployment whose workflow cannot be reached is created, and handed 
   const client = api.client(DeploymentService, tenant.rootKey);
   await client.cancelDeployment({ deploymentId: id });
   assert.deepEqual(api.workflows.calls, [`submit ${id}`, `cancel ${id}`]);
-});
-
-Deno.test("a build context can be used by the project that uploaded it, once it is there as a whole", async () => {
-  await using api = await startApi();
-  const [own, other] = [await api.tenant("acme"), await api.tenant("globex")];
-  const client = api.client(DeploymentService, own.rootKey);
-  const upload = {
-    unkeyProjectId: own.projectId,
-    sizeBytes: BigInt(CONTEXT.length),
-    checksumSha256: CHECKSUM,
-  };
-  const first = await client.createS3UploadURL(upload);
-  assert.match(first.buildContextPath, new RegExp(`^${own.projectId}/build_[A-Za-z0-9]+\\.tar\\.gz$`));
-  const create = (projectId = own.projectId, key = own.rootKey) =>
-    api.client(DeploymentService, key).createDeployment({
-      projectId,
-      environmentSlug: "preview",
-      source: { case: "buildContext", value: { buildContextPath: first.buildContextPath } },
-    });
-  await refused(create(), Code.FailedPrecondition, /was not uploaded/);
-  await put(first, CONTEXT.slice(1), 403);
-  await put(first, CONTEXT.map((byte) => byte ^ 1), 400);
-  await put(first, CONTEXT, 200);
-  await refused(create(other.projectId, other.rootKey), Code.FailedPrecondition, /no build context/);
-  const { deploymentId } = await create();
-  const row = await findDeployment(api.db.kysely, deploymentId);
-  assert.deepEqual([row?.source, row?.build_context_path, row?.dockerfile_path], [
-    "context",
-    first.buildContextPath,
-    "Dockerfile",
-  ]);
-
-  const again = await client.createS3UploadURL(upload);
-  assert.deepEqual([again.alreadyStored, again.buildContextPath], [true, first.buildContextPath]);
-  const foreign = await api.client(DeploymentService, other.rootKey)
-    .createS3UploadURL({ ...upload, unkeyProjectId: other.projectId });
-  assert.equal(foreign.alreadyStored, false, "another project has to upload its own bytes");
-  await api.db.kysely.updateTable("uploads").set({ expires_at: 1 }).execute();
-  await refused(create(), Code.FailedPrecondition, /expired/);
-});
-
-async function put(
-  { uploadUrl, headers }: { uploadUrl: string; headers: Record<string, string> },
-  body: Uint8Array<ArrayBuffer>,
-  want: number,
-): Promise<void> {
-  const { "content-length": _, ...rest } = headers;
-  const response = await fetch(uploadUrl, { method: "PUT", headers: rest, body });
-  assert.equal(response.status, want, await response.text());
-}
-
-Deno.test("createS3UploadURL() refuses contexts over the limit with what to do", async () => {
-  await using api = await startApi();
-  const tenant = await api.tenant("acme");
-  const client = api.client(DeploymentService, tenant.rootKey);
-  const ask = (sizeBytes: bigint, checksumSha256 = "") =>
-    client.createS3UploadURL({ unkeyProjectId: tenant.projectId, sizeBytes, checksumSha256 });
-  await refused(ask(2n * 1024n * 1024n), Code.OutOfRange, /has 2 MiB.*at most 1 MiB.*\.dockerignore/);
-  await refused(ask(-1n), Code.InvalidArgument, /size_bytes/);
-  await refused(ask(1n, "nonsense"), Code.InvalidArgument, /checksum_sha256/);
 });
 
 Deno.test("listDeployments() pages newest first, and shows what the key may read only", async () => {
