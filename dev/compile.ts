@@ -39,17 +39,26 @@ async function bundle(): Promise<void> {
   if (!ok) throw new Error(`deno bundle failed:\n${stderr}`);
 }
 
+/** What every executable starts with: it trusts the machine's certificates too, unless told otherwise. */
+const TRUST =
+  `if (!Deno.env.get("DENO_TLS_CA_STORE")) Deno.env.set("DENO_TLS_CA_STORE", "system,mozilla");\n`;
+
+async function writeEntry(name: string, preamble: string): Promise<string> {
+  const path = `${BUNDLE}/${name}`;
+  await Deno.writeTextFile(path, `${preamble}\nawait import("./main.js");\n`);
+  return path;
+}
+
 async function* toolchains(): AsyncGenerator<Toolchain> {
-  const own = { deno: Deno.execPath(), entry: `${BUNDLE}/main.js` };
+  const own = { deno: Deno.execPath(), entry: await writeEntry("main_compiled.js", TRUST) };
   const given = Deno.env.get("DENORT_BIN");
   if (given !== undefined) return yield { ...own, name: given, env: {} };
   yield { ...own, name: `denort ${Deno.version.deno}`, env: {} };
   const { ok, stdout, stderr } = await run("sh", ["dev/parts/denort.sh"]);
   if (!ok) return console.error(stderr.trim());
   const folder = stdout.trim();
-  const entry = `${BUNDLE}/main_shimmed.js`;
   const shim = await Deno.readTextFile(`${ROOT}dev/parts/deno_2_6_shim.js`);
-  await Deno.writeTextFile(entry, `${shim}\nawait import("./main.js");\n`);
+  const entry = await writeEntry("main_shimmed.js", `${shim}\n${TRUST}`);
   yield { name: folder, deno: `${folder}/deno`, env: { DENORT_BIN: `${folder}/denort` }, entry };
 }
 
@@ -65,7 +74,7 @@ async function compile({ deno, env, entry }: Toolchain): Promise<string | undefi
   const { ok, stderr } = await run(
     deno,
     ["compile", ...flags, "--unstable-no-legacy-abort", "--include", BUNDLE, "--output", EXECUTABLE, entry],
-    // What is set here is built in: the executable trusts the machine's certificates too.
+    // The runtime's download, too, may come through a company's certificate authority.
     { DENO_TLS_CA_STORE: "system,mozilla", DENO_NO_UPDATE_CHECK: "1", NO_COLOR: "1", ...env },
   );
   return ok ? undefined : stderr.trim();
