@@ -1,0 +1,87 @@
+/** How the commands of a developer reach the control plane: its URL and the root key. */
+import { type Process } from "../../pkg/cli/mod.ts";
+import { readCredentials } from "../../pkg/cli/credentials.ts";
+import { type ConfigOf, field, type Secret, secretField, textSchema } from "../../pkg/config/mod.ts";
+import { Fault, isFault, publicFault } from "../../pkg/fault/mod.ts";
+import { fromConnectError } from "../../pkg/rpc/mod.ts";
+
+/** Settings of every command that calls the control plane. */
+export const CONNECT_FIELDS = {
+  apiBaseUrl: field({
+    flag: "api-base-url",
+    env: "UNKEY_API_BASE_URL",
+    placeholder: "<url>",
+    help: "URL of the control plane. Default: the one you are logged in to.",
+    schema: textSchema(),
+  }),
+  profile: field({
+    flag: "profile",
+    env: "UNKEY_PROFILE",
+    placeholder: "<name>",
+    help: "Which stored login to use.",
+    schema: textSchema("default"),
+  }),
+  rootKey: secretField({
+    env: "UNKEY_ROOT_KEY",
+    help: "Root key to use instead of the stored login.",
+    required: false,
+  }),
+};
+
+/** Where to call and as whom. */
+export interface Connection {
+  readonly baseUrl: string;
+  readonly token: Secret;
+}
+
+/** Where `unkey up` serves its API. */
+export const LOCAL_API_URL = "http://127.0.0.1:7091";
+
+/**
+ * The connection that settings and the stored login give; settings win.
+ *
+ * @throws `unauthenticated` when there is no key at all
+ */
+export async function connect(
+  config: ConfigOf<typeof CONNECT_FIELDS>,
+  process: Pick<Process, "directories">,
+): Promise<Connection> {
+  const stored = await readCredentials(process.directories.config, config.profile);
+  const token = config.rootKey ?? stored?.rootKey;
+  if (token === undefined) {
+    throw publicFault(
+      "unauthenticated",
+      'You are not logged in. Run "unkey login", or set UNKEY_ROOT_KEY, or start a platform of your own with "unkey up".',
+    );
+  }
+  const baseUrl = (config.apiBaseUrl ?? stored?.apiBaseUrl ?? LOCAL_API_URL).replace(/\/+$/, "");
+  if (!URL.canParse(baseUrl)) {
+    throw publicFault("invalid_argument", `The control plane's URL is not a URL: "${baseUrl}".`);
+  }
+  return { baseUrl, token };
+}
+
+/** Calls the control plane; what fails says where it called and what to do. */
+export async function calling<T>({ baseUrl }: Connection, call: () => Promise<T>): Promise<T> {
+  try {
+    return await call();
+  } catch (error) {
+    throw withAdvice(fromConnectError(error), baseUrl);
+  }
+}
+
+/** The fault with what the person at the terminal can do about it. */
+export function withAdvice(fault: Fault, baseUrl: string): Fault {
+  const shown = fault.publicMessage ?? fault.message;
+  if (isFault(fault, "unauthenticated")) {
+    return publicFault(
+      "unauthenticated",
+      `${baseUrl} does not accept the root key. Run "unkey login", or set UNKEY_ROOT_KEY to a key of your workspace.`,
+      fault,
+    );
+  }
+  if (isFault(fault, "unavailable", "deadline_exceeded")) {
+    return publicFault(fault.code, `The control plane at ${baseUrl} does not answer: ${shown}`, fault);
+  }
+  return fault;
+}
