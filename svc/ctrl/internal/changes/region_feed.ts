@@ -1,6 +1,7 @@
 /** One feed of one region: what its streams share. */
 import type { Clock } from "../../../../pkg/clock/mod.ts";
 import { describeError, Fault } from "../../../../pkg/fault/mod.ts";
+import { findRegionVersion } from "../store/changes.ts";
 import { type Batch, type FeedSource, readBatch, readSnapshot, type Snapshot } from "./read.ts";
 import { Subscriber } from "./subscriber.ts";
 
@@ -14,8 +15,8 @@ export interface RegionFeedOptions {
 /** Batches that are kept for streams which are not quite up to date; who is further behind reads for itself. */
 const BATCHES_MAX = 128;
 const ENTRIES_MAX = 2_000;
-/** Streams that start together share one snapshot. */
-const SNAPSHOT_REUSE_MS = 2_000;
+/** A snapshot is kept for streams that start together, and used while nothing changed. */
+const SNAPSHOT_KEPT_MS = 2_000;
 /** A read that fails is repeated with the next poll; then the streams end, with their cursors unmoved. */
 const FAILURES_MAX = 3;
 
@@ -35,7 +36,9 @@ export class RegionFeed<T> {
   #advancing: Promise<void> | undefined;
   #wanted = 0;
   #failures = 0;
-  #snapshot: { readonly taken: Promise<Snapshot<T>>; atMs: number } | undefined;
+  #reading: Promise<Snapshot<T>> | undefined;
+  #nextReading: Promise<Snapshot<T>> | undefined;
+  #snapshot: { readonly snapshot: Snapshot<T>; readonly atMs: number } | undefined;
 
   constructor(source: FeedSource<T>, options: RegionFeedOptions) {
     this.#source = source;
@@ -44,10 +47,6 @@ export class RegionFeed<T> {
 
   get region(): string {
     return this.#source.region;
-  }
-
-  get isIdle(): boolean {
-    return this.#subscribers.size === 0 && this.#advancing === undefined;
   }
 
   /** Adds a stream. */
@@ -91,26 +90,45 @@ export class RegionFeed<T> {
     return batch;
   }
 
-  /** The live state, at most a moment old. */
+  /**
+   * The live state, not older than this call: a client that comes back must not be told of a past that it left behind,
+   * or it would delete what was created since.
+   */
   async snapshot(): Promise<Snapshot<T>> {
-    const nowMs = this.#options.clock.now();
-    if (this.#snapshot === undefined || nowMs - this.#snapshot.atMs > SNAPSHOT_REUSE_MS) {
-      const taken = this.#options.reading(() => readSnapshot(this.#source));
-      const own = { taken, atMs: nowMs };
-      this.#snapshot = own;
-      taken.then(() => own.atMs = this.#options.clock.now(), () => {
-        if (this.#snapshot === own) this.#snapshot = undefined;
-      });
+    const kept = this.#snapshot?.snapshot;
+    if (kept !== undefined) {
+      const version = await findRegionVersion(this.#source.db.kysely, this.region);
+      if (version === kept.version) return kept;
     }
-    const snapshot = await this.#snapshot.taken;
+    const reading = this.#reading === undefined ? this.#readSnapshot() : this.#readAfter(this.#reading);
+    const snapshot = await reading;
     this.#head ??= snapshot.version;
     return snapshot;
+  }
+
+  #readSnapshot(): Promise<Snapshot<T>> {
+    const reading = this.#options.reading(() => readSnapshot(this.#source))
+      .finally(() => this.#reading = undefined);
+    this.#reading = reading;
+    reading.then((snapshot) => {
+      if (this.#subscribers.size > 0) this.#snapshot = { snapshot, atMs: this.#options.clock.now() };
+    }, () => undefined);
+    return reading;
+  }
+
+  /** One more read, shared by all that asked while `running` was under way. */
+  #readAfter(running: Promise<unknown>): Promise<Snapshot<T>> {
+    this.#nextReading ??= running.catch(() => undefined).then(() => {
+      this.#nextReading = undefined;
+      return this.#readSnapshot();
+    });
+    return this.#nextReading;
   }
 
   /** Takes what the poll found. Returns the read that it started, if any. */
   observe(version: number): Promise<void> | undefined {
     const nowMs = this.#options.clock.now();
-    if (this.#snapshot !== undefined && nowMs - this.#snapshot.atMs > SNAPSHOT_REUSE_MS) {
+    if (this.#snapshot !== undefined && nowMs - this.#snapshot.atMs > SNAPSHOT_KEPT_MS) {
       this.#snapshot = undefined;
     }
     if (this.#head === undefined || this.#subscribers.size === 0) return undefined;
@@ -146,11 +164,8 @@ export class RegionFeed<T> {
         const batch = await this.#options.reading(() => readBatch(this.#source, after));
         // Forgotten, or failed, while reading.
         if (this.#head !== after) return;
-        if (batch === undefined) {
-          return this.fail(
-            new Fault("unavailable", `the feed of "${this.region}" lost what follows ${after}`),
-          );
-        }
+        // Compacted while it was watched: each stream finds out for itself, and begins again with a snapshot.
+        if (batch === undefined) return this.#reset();
         this.#failures = 0;
         this.#append(batch);
       } catch (error) {
@@ -184,7 +199,16 @@ export class RegionFeed<T> {
     while (this.#batches.length > 1 && (this.#batches.length > BATCHES_MAX || this.#entries > ENTRIES_MAX)) {
       this.#entries -= this.#batches.shift()?.entries.length ?? 0;
     }
+    this.#wakeAll();
+  }
+
+  #wakeAll(): void {
     for (const subscriber of this.#subscribers) subscriber.wake();
+  }
+
+  #reset(): void {
+    this.#forget();
+    this.#wakeAll();
   }
 
   #forget(): void {

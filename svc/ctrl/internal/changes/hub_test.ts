@@ -1,0 +1,283 @@
+import assert from "node:assert/strict";
+import { systemClock } from "../../../../pkg/clock/mod.ts";
+import { Fault, isFault } from "../../../../pkg/fault/mod.ts";
+import { newDnsName } from "../../../../pkg/uid/mod.ts";
+import { transact } from "../../../../pkg/db/mod.ts";
+import { testOnCtrlDatabases } from "../store/fixtures_test.ts";
+import { commit, type Message, POISON, statementsRun, testFeed, withHub, write } from "./fixtures_test.ts";
+import { type ChangeHub, compactChanges, type Feed, type FeedEvent } from "./mod.ts";
+
+const test = testOnCtrlDatabases();
+const NEVER_MS = 60_000;
+
+/** One stream that the test reads step by step. */
+function open(hub: ChangeHub, feed: Feed<Message>, region: string, sinceVersion: number) {
+  const stop = new AbortController();
+  const stream = hub.watch(feed, { region, sinceVersion, signal: stop.signal });
+  const next = async (): Promise<FeedEvent<Message>> => {
+    const { value, done } = await stream.next();
+    if (done === true) throw new Error("the stream ended");
+    return value;
+  };
+  return {
+    next,
+    /** The next event that is not a sign of life. */
+    async news(): Promise<FeedEvent<Message>> {
+      for (;;) {
+        const event = await next();
+        if (event.kind !== "heartbeat") return event;
+      }
+    },
+    async close(): Promise<void> {
+      stop.abort();
+      await stream.return();
+    },
+  };
+}
+
+const item = (id: string, version: number, value: number): FeedEvent<Message> => ({
+  kind: "item",
+  version,
+  resourceType: "deployment",
+  resourceId: id,
+  message: { id, written: version, value },
+});
+
+test("a stream is a snapshot, its end, changes, and heartbeats", async (db) => {
+  const { feed } = testFeed();
+  const region = newDnsName(10);
+  await commit(db, region, "a", 1);
+  await commit(db, region, "b", 2);
+  await commit(db, region, "a", 3);
+  await withHub(db, async (hub) => {
+    const stream = open(hub, feed, region, 0);
+    assert.deepEqual(await stream.news(), item("b", 2, 2));
+    assert.deepEqual(await stream.news(), item("a", 3, 3));
+    assert.deepEqual(await stream.news(), { kind: "snapshot_end", version: 3, resources: 2 });
+    await commit(db, region, "b", 4);
+    assert.deepEqual(await stream.news(), item("b", 4, 4));
+    await commit(db, region, "a", undefined);
+    assert.deepEqual(await stream.news(), {
+      kind: "item",
+      version: 5,
+      resourceType: "deployment",
+      resourceId: "a",
+      message: { id: "a", written: undefined, value: 0 },
+    });
+    assert.deepEqual(await stream.next(), { kind: "heartbeat", version: 5 });
+    assert.deepEqual(await stream.next(), { kind: "heartbeat", version: 5 });
+    await stream.close();
+    assert.equal(hub.streams, 0);
+  }, { heartbeatMs: 50 });
+});
+
+test("a stream resumes strictly after its cursor, also in the middle of a transaction's changes", async (db) => {
+  const { feed, control } = testFeed();
+  const region = newDnsName(10);
+  await transact(db, async (tx) => {
+    for (const id of ["a", "b", "c"]) await write(tx, region, id, 1);
+  });
+  await withHub(db, async (hub) => {
+    const stream = open(hub, feed, region, 1);
+    assert.deepEqual(await stream.news(), item("b", 2, 1));
+    assert.deepEqual(await stream.news(), item("c", 3, 1));
+    await stream.close();
+    assert.equal(control.snapshots, 0);
+  });
+});
+
+test("an empty region gives an empty snapshot, and then what comes", async (db) => {
+  const { feed } = testFeed();
+  const region = newDnsName(10);
+  await withHub(db, async (hub) => {
+    const stream = open(hub, feed, region, 0);
+    assert.deepEqual(await stream.news(), { kind: "snapshot_end", version: 0, resources: 0 });
+    await commit(db, region, "a", 1);
+    assert.deepEqual(await stream.news(), item("a", 1, 1));
+    await stream.close();
+  });
+});
+
+test("a cursor that is too old, or from another database, gets a snapshot", async (db) => {
+  const { feed, control } = testFeed();
+  const region = newDnsName(10);
+  for (let value = 1; value <= 5; value++) await commit(db, region, "a", value);
+  await compactChanges(db.kysely, region, { nowMs: 10_000, keepMs: 1_000, keepVersions: 2 });
+  await withHub(db, async (hub) => {
+    for (const cursor of [1, 2, 6, 1_000_000]) {
+      const stream = open(hub, feed, region, cursor);
+      assert.deepEqual(await stream.news(), item("a", 5, 5), `cursor ${cursor}`);
+      assert.deepEqual(await stream.news(), { kind: "snapshot_end", version: 5, resources: 1 });
+      await stream.close();
+    }
+    control.snapshots = 0;
+    for (const cursor of [3, 4]) {
+      const stream = open(hub, feed, region, cursor);
+      assert.deepEqual(await stream.news(), item("a", 5, 5));
+      await stream.close();
+    }
+    assert.equal(control.snapshots, 0, "nothing that follows these was compacted");
+    await compactChanges(db.kysely, region, { nowMs: 10_000, keepMs: 1_000, keepVersions: 0 });
+    const current = open(hub, feed, region, 5);
+    assert.deepEqual(await current.next(), { kind: "heartbeat", version: 5 });
+    await current.close();
+  }, { heartbeatMs: 40 });
+});
+
+/** With a poll that never comes, only the wake can deliver; with no wake, only the poll can. */
+test("a commit is delivered by its wake at once, and without a wake by the next poll", async (db) => {
+  const { feed } = testFeed();
+  const region = newDnsName(10);
+  await withHub(db, async (hub) => {
+    const stream = open(hub, feed, region, 0);
+    await stream.news();
+    await commit(db, region, "a", 1);
+    hub.changed([region]);
+    assert.deepEqual(await stream.news(), item("a", 1, 1));
+    await withHub(db, async (other) => {
+      const elsewhere = open(other, feed, region, 1);
+      const arrival = elsewhere.news();
+      await commit(db, region, "a", 2);
+      assert.deepEqual(await arrival, item("a", 2, 2));
+      await elsewhere.close();
+    });
+    await stream.close();
+  }, { pollMs: NEVER_MS });
+});
+
+/** The cost of a commit must not grow with the number of agents. */
+test("all streams of a region share one read per batch, and those that start together one snapshot", async (db) => {
+  const { feed, control } = testFeed();
+  const region = newDnsName(10);
+  await commit(db, region, "a", 1);
+  await withHub(db, async (hub) => {
+    const streams = Array.from({ length: 50 }, () => open(hub, feed, region, 0));
+    for (const stream of streams) {
+      assert.deepEqual(await stream.news(), item("a", 1, 1));
+      assert.equal((await stream.news()).kind, "snapshot_end");
+    }
+    assert.equal(control.snapshots, 1);
+    control.loads = 0;
+    const arrivals = streams.map((stream) => stream.news());
+    await commit(db, region, "a", 2);
+    const events = await Promise.all(arrivals);
+    assert.ok(events.every((event) => event === events[0]), "the very same message");
+    assert.equal(control.loads, 1);
+    await Promise.all(streams.map((stream) => stream.close()));
+  });
+});
+
+test("an idle hub asks the database at most five times a second, whatever the number of streams", async (db) => {
+  if (db.dialect !== "mysql") return;
+  const { feed } = testFeed();
+  const region = newDnsName(10);
+  await withHub(db, async (hub) => {
+    const streams = Array.from({ length: 100 }, () => open(hub, feed, region, 0));
+    await Promise.all(streams.map((stream) => stream.news()));
+    const waiting = streams.map((stream) => stream.next());
+    const before = await statementsRun(db);
+    const startMs = performance.now();
+    await systemClock().sleep(1_000);
+    const perSecond = (await statementsRun(db) - before - 1) / ((performance.now() - startMs) / 1_000);
+    assert.ok(perSecond <= 5.5, `${perSecond} statements per second`);
+    const closing = streams.map((stream) => stream.close());
+    await Promise.allSettled([...waiting, ...closing]);
+  }, { pollMs: 200, heartbeatMs: NEVER_MS });
+});
+
+/** A stream that does not read must cost nothing, and get the latest state when it does. */
+test("a slow stream gets each resource once, with its latest state", async (db) => {
+  const { feed } = testFeed();
+  const region = newDnsName(10);
+  await withHub(db, async (hub) => {
+    const [slow, quick] = [open(hub, feed, region, 0), open(hub, feed, region, 0)];
+    await slow.news();
+    await quick.news();
+    const ids = ["a", "b", "c"];
+    await transact(db, async (tx) => {
+      for (let n = 0; n < 10; n++) await write(tx, region, "first", n);
+    });
+    assert.deepEqual(await slow.news(), item("first", 10, 9));
+    for (let n = 1; n <= 150; n++) {
+      await transact(db, async (tx) => {
+        for (const id of ids) await write(tx, region, id, n);
+      });
+      hub.changed([region]);
+      for (let read = 0; n === 150 && read < 3; read++) {
+        let event = await quick.news();
+        while (event.version < 458) event = await quick.news();
+      }
+    }
+    const seen: FeedEvent<Message>[] = [];
+    for (;;) {
+      const event = await slow.news();
+      seen.push(event);
+      if (event.version === 460) break;
+    }
+    assert.deepEqual(seen.slice(-3), [item("a", 458, 150), item("b", 459, 150), item("c", 460, 150)]);
+    assert.ok(seen.length <= 150 * 3 + 1);
+    await slow.close();
+    await quick.close();
+  });
+});
+
+test("a row that cannot be converted is that resource's problem and stops no other", async (db) => {
+  const { feed, control } = testFeed();
+  control.onConvert = (row) => {
+    if (row.desired_replicas === POISON) throw new Error("the password is hunter2");
+  };
+  const region = newDnsName(10);
+  await commit(db, region, "a", POISON);
+  await commit(db, region, "b", 1);
+  await withHub(db, async (hub) => {
+    const stream = open(hub, feed, region, 0);
+    const problem = await stream.news();
+    assert.equal(problem.kind, "problem");
+    assert.doesNotMatch(JSON.stringify(problem), /hunter2/);
+    assert.deepEqual(await stream.news(), item("b", 2, 1));
+    assert.deepEqual(await stream.news(), { kind: "snapshot_end", version: 2, resources: 2 });
+    await transact(db, async (tx) => {
+      await write(tx, region, "b", POISON);
+      await write(tx, region, "a", 5);
+    });
+    hub.changed([region]);
+    assert.deepEqual([(await stream.news()).kind, await stream.news()], ["problem", item("a", 4, 5)]);
+    await stream.close();
+  });
+});
+
+/** If the cursor moved although the change was not delivered, it would be lost for good. */
+test("a transient error ends the streams with their cursors unmoved", async (db) => {
+  const { feed, control } = testFeed();
+  const region = newDnsName(10);
+  await commit(db, region, "a", 1);
+  await withHub(db, async (hub) => {
+    const stream = open(hub, feed, region, 1);
+    assert.deepEqual(await stream.next(), { kind: "heartbeat", version: 1 });
+    let fails = true;
+    control.onLoad = () => {
+      if (fails) throw new Fault("unavailable", "lost the connection");
+    };
+    const ended = assert.rejects(stream.news(), (error) => isFault(error, "unavailable"));
+    await commit(db, region, "a", 2);
+    await ended;
+    await stream.close();
+    await assert.rejects(open(hub, feed, region, 1).news(), (error) => isFault(error, "unavailable"));
+    fails = false;
+    const again = open(hub, feed, region, 1);
+    assert.deepEqual(await again.news(), item("a", 2, 2));
+    await again.close();
+  }, { heartbeatMs: 30 });
+});
+
+test("a hub that stops ends its streams as unavailable, and takes no new ones", async (db) => {
+  const { feed } = testFeed();
+  await withHub(db, async (hub, stop) => {
+    const stream = open(hub, feed, newDnsName(10), 0);
+    await stream.news();
+    const ended = assert.rejects(stream.next(), (error) => isFault(error, "unavailable"));
+    await stop();
+    await ended;
+    await assert.rejects(open(hub, feed, "x", 0).next(), (error) => isFault(error, "unavailable"));
+  });
+});
