@@ -5,6 +5,16 @@ export const ROOT: Group = {
   summary: "Deploys a folder with a Dockerfile and gives you a URL that serves it.",
   commands: {
     up: { summary: "Run the whole platform on this machine", load: () => import("./up/up.ts") },
+    ctrl: {
+      summary: "Run the control plane",
+      commands: {
+        api: { summary: "Serve RPC and REST", load: () => import("./ctrl/api.ts") },
+        worker: { summary: "Run the workflows", load: () => import("./ctrl/worker.ts") },
+        migrate: { summary: "Bring the database up to date", load: () => import("./ctrl/migrate.ts") },
+      },
+    },
+    krane: { summary: "Run the agent of a region", load: () => import("./krane/krane.ts") },
+    frontline: { summary: "Run an edge", load: () => import("./frontline/frontline.ts") },
     version: { summary: "Print the version", load: () => import("./version/version.ts") },
   },
 };

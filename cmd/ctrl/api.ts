@@ -1,0 +1,14 @@
+import { defineCommand } from "../../pkg/cli/mod.ts";
+import { API_FIELDS, checkApiConfig } from "../../svc/ctrl/api/config.ts";
+import { runApi } from "../../svc/ctrl/api/run.ts";
+import { runService, SERVICE_FIELDS, SERVICE_NOTES } from "../shared/service.ts";
+
+/** `unkey ctrl api` */
+export const command = defineCommand({
+  fields: { ...API_FIELDS, ...SERVICE_FIELDS },
+  check: checkApiConfig,
+  notes: SERVICE_NOTES,
+  run({ config }, process) {
+    return runService("ctrl-api", { config, process }, (service) => runApi(config, service));
+  },
+});

@@ -1,0 +1,14 @@
+import { defineCommand } from "../../pkg/cli/mod.ts";
+import { checkWorkerConfig, WORKER_FIELDS } from "../../svc/ctrl/worker/config.ts";
+import { runWorker } from "../../svc/ctrl/worker/run.ts";
+import { runService, SERVICE_FIELDS, SERVICE_NOTES } from "../shared/service.ts";
+
+/** `unkey ctrl worker` */
+export const command = defineCommand({
+  fields: { ...WORKER_FIELDS, ...SERVICE_FIELDS },
+  check: checkWorkerConfig,
+  notes: SERVICE_NOTES,
+  run({ config }, process) {
+    return runService("ctrl-worker", { config, process }, (service) => runWorker(config, service));
+  },
+});
