@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { serves } from "../testbed/apps.ts";
 import { LocalPlatform } from "../testbed/local.ts";
+import { answers, Testbed, writeApp } from "../testbed/testbed.ts";
 
 const ROOT = new URL("../../", import.meta.url).pathname;
 
@@ -93,6 +94,12 @@ Deno.test("the shipped program", async (t) => {
         ignore: !DOCKER,
         fn: () => upAndDeploy(program),
       });
+
+      await t.step({
+        name: `${name}: api, worker, agent and edge as processes of their own`,
+        ignore: !DOCKER,
+        fn: () => deployToProcesses(program),
+      });
     }
   } finally {
     await Deno.remove(directory, { recursive: true });
@@ -114,4 +121,14 @@ async function upAndDeploy(program: readonly string[]): Promise<void> {
   assert.deepEqual(await platform.containers(), [], "Ctrl-C leaves no app behind");
   await platform.start();
   await platform.answers(url, "served by what is shipped");
+}
+
+async function deployToProcesses(program: readonly string[]): Promise<void> {
+  await using bed = await Testbed.start({ program });
+  const { slug } = await bed.project("shipped");
+  const app = await writeApp(bed, serves("served by processes"));
+  const result = await bed.unkey(["deploy", app, "--project", slug, "--env", "production", "--json"]);
+  assert.equal(result.code, 0, result.stderr);
+  const { urls: [url = ""] } = JSON.parse(result.stdout);
+  await answers(bed, url, "served by processes");
 }

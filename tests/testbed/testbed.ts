@@ -139,7 +139,7 @@ export class Testbed implements AsyncDisposable {
       "--all",
       "--quiet",
       "--filter",
-      `label=unkey.com/region=${this.region}`,
+      `label=unkey.region=${this.region}`,
     ]);
     return stdout.split("\n").filter((id) => id !== "");
   }
@@ -215,7 +215,7 @@ export class Testbed implements AsyncDisposable {
       UNKEY_AVAILABLE_REGIONS: this.region,
       UNKEY_EDGE_URL: `http://localhost:${this.ports.edge}`,
       UNKEY_BUILD_FILES_DIR: `${this.directory}/objects`,
-      UNKEY_BUILD_FILES_KEY: "test-signing-key-0123456789abcdef",
+      UNKEY_BUILD_FILES_SIGNING_KEY: "test-signing-key-0123456789abcdef",
       UNKEY_BUILD_FILES_URL: this.apiUrl,
       UNKEY_VAULT_MASTER_KEYS: btoa("0123456789abcdef0123456789abcdef"),
     };
@@ -247,8 +247,8 @@ export class Testbed implements AsyncDisposable {
       UNKEY_CONTROL_PLANE_URL: this.apiUrl,
       UNKEY_CONTROL_PLANE_BEARER: this.#regionToken,
       UNKEY_REGION: this.region,
-      UNKEY_RPC_PORT: String(this.ports.krane),
-      UNKEY_STATE_DIR: `${this.directory}/krane`,
+      UNKEY_HTTP_PORT: String(this.ports.krane),
+      UNKEY_KRANE_STATE_DIR: `${this.directory}/krane`,
     };
   }
 
