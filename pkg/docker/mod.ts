@@ -22,6 +22,7 @@ export type { BuildFailure, BuildOutcome } from "./build_outcome.ts";
 export type { BuildEvent } from "./build_progress.ts";
 export {
   type Container,
+  containerBody,
   type ContainerLimits,
   type ContainerSpec,
   type ContainerState,

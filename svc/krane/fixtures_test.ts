@@ -7,6 +7,7 @@ import {
   ClusterService,
   type DeploymentStateSchema,
   type ReportDeploymentStatusRequest,
+  type ReportDeploymentStatusRequest_Update_Instance as Instance,
   ReportDeploymentStatusRequest_Update_Instance_Status as Status,
   type ShippedLogLine,
 } from "../../proto/gen/ctrl/v1/cluster_pb.ts";
@@ -111,13 +112,13 @@ export class FakePlane implements AsyncDisposable {
   }
 
   /** The newest reported instances of a deployment; none when it was reported gone. */
-  instances(name: string) {
+  instances(name: string): readonly Instance[] {
     const change = this.latest(name);
     return change?.case === "update" ? change.value.instances : [];
   }
 
   /** Waits until all of `count` instances have `status`, and returns them. */
-  async settled(name: string, status: Status, count = 1) {
+  async settled(name: string, status: Status, count = 1): Promise<readonly Instance[]> {
     return await until(`${count} instances of ${name} to be ${Status[status]}`, () => {
       const instances = this.instances(name);
       return instances.length === count && instances.every((each) => each.status === status) && instances;

@@ -1,0 +1,154 @@
+import { create } from "@bufbuild/protobuf";
+import assert from "node:assert/strict";
+import { ApplyDeploymentSchema } from "../../../../proto/gen/ctrl/v1/cluster_pb.ts";
+import { isFault } from "../../../../pkg/fault/mod.ts";
+import { containerBody } from "../../../../pkg/docker/mod.ts";
+import {
+  containerSpec,
+  LABEL,
+  recoverDesired,
+  specHash,
+  type SpecOptions,
+} from "../runtime/docker/container_spec.ts";
+import { decodeApply } from "./desired.ts";
+
+const FULL = {
+  k8sNamespace: "ns",
+  k8sName: "abc",
+  workspaceId: "ws_1",
+  projectId: "proj_1",
+  environmentId: "env_1",
+  deploymentId: "d_1",
+  image: "image:1",
+  replicas: 2,
+  cpuMillicores: 300n,
+  memoryMib: 128n,
+  buildId: "b_1",
+  encryptedEnvironmentVariables: new Uint8Array([1]),
+  command: ["run", "me"],
+  port: 4000,
+  healthCheckPath: "/health",
+  environmentVariables: { B: "2", A: "1" },
+  pidsMax: 77,
+  ephemeralStorageMib: 99n,
+};
+
+const OPTIONS: SpecOptions = {
+  region: "r",
+  controlPlaneId: "cp",
+  publishAddress: "127.0.0.1",
+  cpuMillicoresDefault: 500,
+  memoryMibDefault: 512,
+  pidsDefault: 100,
+  cpuMillicoresMax: 2_000,
+};
+
+/** A field that is dropped on the way runs the app without its command or its limits, and nobody notices. */
+Deno.test("every field of ApplyDeployment reaches the desired state", () => {
+  const fields = ApplyDeploymentSchema.fields.map((each) => each.localName);
+  assert.deepEqual(fields.toSorted(), Object.keys(FULL).toSorted(), "the test knows every field");
+  assert.deepEqual(decodeApply(create(ApplyDeploymentSchema, FULL)), {
+    name: "abc",
+    namespace: "ns",
+    workspaceId: "ws_1",
+    projectId: "proj_1",
+    environmentId: "env_1",
+    deploymentId: "d_1",
+    image: "image:1",
+    replicas: 2,
+    cpuMillicores: 300,
+    memoryMib: 128,
+    pidsMax: 77,
+    ephemeralStorageMib: 99,
+    command: ["run", "me"],
+    port: 4000,
+    healthCheckPath: "/health",
+    env: { B: "2", A: "1" },
+    buildId: "b_1",
+  });
+});
+
+Deno.test("decodeApply() names everything that is wrong and no value of a variable", () => {
+  const bad = { ...FULL, k8sName: "No Label", image: "", replicas: -1, port: 70_000, healthCheckPath: "x" };
+  const apply = create(ApplyDeploymentSchema, {
+    ...bad,
+    environmentVariables: { "A B": "hunter2", C: "hunter2\0" },
+  });
+  assert.throws(() => decodeApply(apply), (error) => {
+    assert.ok(isFault(error, "invalid_argument"));
+    for (const part of ["no DNS label", "image is empty", "replicas", "port 70000", "slash", "A B", "NUL"]) {
+      assert.ok(error.message.includes(part), part);
+    }
+    assert.ok(!error.message.includes("hunter2"));
+    return true;
+  });
+});
+
+Deno.test("containerSpec() and the engine's form of it, as a whole", () => {
+  const spec = containerSpec(decodeApply(create(ApplyDeploymentSchema, FULL)), 1, 20_123, OPTIONS);
+  const { Labels, ...body } = containerBody(spec);
+  assert.equal(spec.name, "unkey-abc-1");
+  assert.deepEqual(body, {
+    Image: "image:1",
+    Entrypoint: ["run", "me"],
+    Cmd: [],
+    Env: [
+      "B=2",
+      "A=1",
+      "PORT=4000",
+      "UNKEY_WORKSPACE_ID=ws_1",
+      "UNKEY_PROJECT_ID=proj_1",
+      "UNKEY_ENVIRONMENT_ID=env_1",
+      "UNKEY_DEPLOYMENT_ID=d_1",
+      "UNKEY_REGION=r",
+      "UNKEY_INSTANCE_ID=unkey-abc-1",
+    ],
+    ExposedPorts: { "4000/tcp": {} },
+    HostConfig: {
+      NanoCpus: 300_000_000,
+      Memory: 134_217_728,
+      MemorySwap: 134_217_728,
+      PidsLimit: 77,
+      PortBindings: { "4000/tcp": [{ HostIp: "127.0.0.1", HostPort: "20123" }] },
+      RestartPolicy: { Name: "always" },
+      SecurityOpt: ["no-new-privileges"],
+      CapDrop: ["NET_RAW", "MKNOD", "AUDIT_WRITE", "SETFCAP", "SETPCAP", "SYS_CHROOT"],
+      Privileged: false,
+      LogConfig: { Type: "json-file", Config: { "max-size": "10000000", "max-file": "3" } },
+    },
+  });
+  assert.ok(!JSON.stringify(Labels).includes(`"2"`), "labels hold no value of a variable");
+});
+
+Deno.test("containerSpec() uses the agent's defaults and stays below what the machine has", () => {
+  const none = decodeApply(
+    create(ApplyDeploymentSchema, { ...FULL, cpuMillicores: 0n, memoryMib: 0n, pidsMax: 0 }),
+  );
+  assert.deepEqual(containerSpec(none, 0, 1, OPTIONS).limits, {
+    cpuMillicores: 500,
+    memoryBytes: 536_870_912,
+    pidsMax: 100,
+  });
+  const huge = decodeApply(create(ApplyDeploymentSchema, { ...FULL, cpuMillicores: 64_000n }));
+  assert.equal(containerSpec(huge, 0, 1, OPTIONS).limits.cpuMillicores, 2_000);
+});
+
+Deno.test("specHash() changes with what shows inside of the container only", () => {
+  const desired = decodeApply(create(ApplyDeploymentSchema, FULL));
+  const hash = specHash(desired, OPTIONS);
+  const same = [{ replicas: 9 }, { healthCheckPath: "/other" }, { buildId: "b_2" }, {
+    env: { A: "1", B: "2" },
+  }];
+  for (const change of same) assert.equal(specHash({ ...desired, ...change }, OPTIONS), hash);
+  const other = [{ image: "image:2" }, { port: 1 }, { command: [] }, { env: { A: "1" } }, {
+    memoryMib: 1_000,
+  }];
+  for (const change of other) assert.notEqual(specHash({ ...desired, ...change }, OPTIONS), hash);
+});
+
+Deno.test("recoverDesired() gives back what a container was made from", () => {
+  const desired = decodeApply(create(ApplyDeploymentSchema, FULL));
+  const { labels, env } = containerSpec(desired, 0, 20_000, OPTIONS);
+  assert.deepEqual(recoverDesired({ labels, env: { PATH: "/bin", ...env } }), desired);
+  assert.equal(recoverDesired({ labels: { [LABEL.desired]: "{" }, env }), undefined);
+});

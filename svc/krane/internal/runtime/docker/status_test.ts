@@ -1,0 +1,125 @@
+import assert from "node:assert/strict";
+import type { Instance } from "../port.ts";
+import { deriveInstance, type Facts } from "./status.ts";
+
+type Status = NonNullable<Facts["container"]>["state"]["status"];
+
+function facts(status: Status, changes: Partial<Facts> = {}): Facts {
+  return {
+    name: "unkey-a-0",
+    port: 3000,
+    healthCheckPath: "",
+    publishAddress: "127.0.0.1",
+    container: {
+      state: { status, exitCode: 0, oomKilled: false, error: "", startedAt: "2026-01-01T00:00:00Z" },
+      hostPorts: new Map([[3000, 20_001]]),
+      limits: { cpuMillicores: 250, memoryBytes: 64 * 1024 * 1024, pidsMax: 10 },
+    },
+    health: { kind: "unknown" },
+    exits: 0,
+    lastExit: undefined,
+    startError: undefined,
+    pull: { kind: "idle" },
+    restarts: 0,
+    ...changes,
+  };
+}
+
+const exit = { exitCode: 1, oomKilled: false, lastLines: ["boom"] };
+const healthy = { kind: "healthy" } as const;
+const deaf = { kind: "unhealthy", detail: "connection refused" } as const;
+
+const CASES: readonly {
+  readonly name: string;
+  readonly facts: Facts;
+  readonly want: Partial<Instance>;
+  readonly message?: RegExp;
+}[] = [
+  {
+    name: "running and healthy",
+    facts: facts("running", { health: healthy, exits: 2, lastExit: exit }),
+    want: { status: "running", address: "127.0.0.1:20001", reason: "", message: "", lastLogLines: [] },
+  },
+  {
+    name: "running, no answer yet: absent is not healthy",
+    facts: facts("running"),
+    want: { status: "pending", address: "", reason: "starting" },
+  },
+  {
+    name: "running, refuses",
+    facts: facts("running", { health: deaf }),
+    want: { status: "pending", address: "", reason: "not_listening" },
+    message: /port 3000 \(connection refused\)/,
+  },
+  {
+    name: "running again after one end",
+    facts: facts("running", { exits: 1, lastExit: exit }),
+    want: { status: "pending", reason: "starting" },
+  },
+  {
+    name: "running for a moment in a crash loop",
+    facts: facts("running", { exits: 3, lastExit: exit, restarts: 2 }),
+    want: { status: "failed", reason: "crash_loop", exitCode: 1, restarts: 2, lastLogLines: ["boom"] },
+  },
+  {
+    name: "ended once",
+    facts: facts("restarting", { exits: 1, lastExit: exit, health: healthy }),
+    want: { status: "failed", address: "", reason: "exited", exitCode: 1 },
+    message: /ended with exit code 1\.$/,
+  },
+  {
+    name: "ended by itself",
+    facts: facts("restarting", { exits: 3, lastExit: { ...exit, exitCode: 0 } }),
+    want: { status: "failed", reason: "crash_loop", exitCode: 0 },
+    message: /must keep running/,
+  },
+  {
+    name: "killed by a signal",
+    facts: facts("exited", { exits: 1, lastExit: { ...exit, exitCode: 139 } }),
+    want: { status: "failed", exitCode: 139 },
+    message: /signal 11/,
+  },
+  {
+    name: "out of memory, also while it runs again",
+    facts: facts("running", { exits: 1, lastExit: { ...exit, exitCode: 137, oomKilled: true } }),
+    want: { status: "failed", reason: "oom_killed", exitCode: 137 },
+    message: /64 MiB/,
+  },
+  {
+    name: "cannot be started",
+    facts: facts("created", { startError: "exec: not found" }),
+    want: { status: "failed", reason: "crash_loop" },
+    message: /exec: not found/,
+  },
+  { name: "paused by hand", facts: facts("paused"), want: { status: "pending", address: "" } },
+  {
+    name: "the image is on its way",
+    facts: facts("created", { container: undefined, pull: { kind: "pulling" } }),
+    want: { status: "pending", reason: "image_pulling", cpuMillicores: 0 },
+  },
+  {
+    name: "the image cannot be had",
+    facts: facts("created", { container: undefined, pull: { kind: "failed", message: "no such image" } }),
+    want: { status: "failed", reason: "image_pull", message: "no such image" },
+  },
+];
+
+Deno.test("deriveInstance()", async (t) => {
+  for (const { name, facts, want, message } of CASES) {
+    await t.step(name, () => {
+      const found = deriveInstance(facts);
+      assert.deepEqual({ ...found, ...want }, found);
+      if (message !== undefined) assert.match(found.message, message);
+    });
+  }
+});
+
+/** The edge connects to every address that it is told. */
+Deno.test("deriveInstance() gives an address to nothing but a healthy running container", () => {
+  const states: Status[] = ["created", "paused", "restarting", "removing", "exited", "dead"];
+  for (const status of states) {
+    const found = deriveInstance(facts(status, { health: healthy, lastExit: exit }));
+    assert.equal(found.address, "", status);
+    assert.notEqual(found.status, "running", status);
+  }
+});
