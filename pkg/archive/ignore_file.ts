@@ -1,0 +1,42 @@
+import { posix } from "node:path";
+
+/** One rule of an ignore file, cleaned as Docker cleans it. */
+export interface Rule {
+  /** Without the leading `!`. */
+  readonly pattern: string;
+  /** Whether it takes paths back in. */
+  readonly exception: boolean;
+  /** Counted from 1, for messages. */
+  readonly line: number;
+}
+
+/**
+ * The rules of a `.dockerignore`: comments only at the very start of a line, blanks around a pattern dropped, absolute
+ * patterns taken as relative to the context.
+ */
+export function parseIgnoreFile(text: string): readonly Rule[] {
+  const lines = text.replace(/^\uFEFF/, "").split("\n");
+  return lines.flatMap((raw, index) => {
+    const rule = raw.startsWith("#") ? undefined : parseRule(raw.trim());
+    return rule === undefined ? [] : [{ ...rule, line: index + 1 }];
+  });
+}
+
+function parseRule(text: string): Omit<Rule, "line"> | undefined {
+  if (text === "") return undefined;
+  const inverted = text.startsWith("!");
+  const given = inverted ? text.slice(1).trim() : text;
+  const clean = given === "" ? "" : cleanPath(given);
+  const relative = clean.length > 1 && clean.startsWith("/") ? clean.slice(1) : clean;
+  // Docker joins the mark with the cleaned pattern and takes them apart again, so `/!x` is an exception too.
+  const joined = cleanPath(`${inverted ? "!" : ""}${relative}`.trim());
+  return joined.startsWith("!")
+    ? { pattern: joined.slice(1), exception: true }
+    : { pattern: joined, exception: false };
+}
+
+/** Go's `path.Clean`: like `normalize`, but with no slash at the end. */
+function cleanPath(path: string): string {
+  const normal = posix.normalize(path);
+  return normal.length > 1 && normal.endsWith("/") ? normal.slice(0, -1) : normal;
+}
