@@ -1,8 +1,8 @@
 /** How the commands of a developer reach the control plane: its URL and the root key. */
-import { type Process } from "../../pkg/cli/mod.ts";
+import type { Process } from "../../pkg/cli/mod.ts";
 import { readCredentials } from "../../pkg/cli/credentials.ts";
 import { type ConfigOf, field, type Secret, secretField, textSchema } from "../../pkg/config/mod.ts";
-import { Fault, isFault, publicFault } from "../../pkg/fault/mod.ts";
+import { type Fault, publicFault } from "../../pkg/fault/mod.ts";
 import { fromConnectError } from "../../pkg/rpc/mod.ts";
 
 /** Settings of every command that calls the control plane. */
@@ -73,14 +73,14 @@ export async function calling<T>({ baseUrl }: Connection, call: () => Promise<T>
 /** The fault with what the person at the terminal can do about it. */
 export function withAdvice(fault: Fault, baseUrl: string): Fault {
   const shown = fault.publicMessage ?? fault.message;
-  if (isFault(fault, "unauthenticated")) {
+  if (fault.code === "unauthenticated") {
     return publicFault(
       "unauthenticated",
       `${baseUrl} does not accept the root key. Run "unkey login", or set UNKEY_ROOT_KEY to a key of your workspace.`,
       fault,
     );
   }
-  if (isFault(fault, "unavailable", "deadline_exceeded")) {
+  if (fault.code === "unavailable" || fault.code === "deadline_exceeded") {
     return publicFault(fault.code, `The control plane at ${baseUrl} does not answer: ${shown}`, fault);
   }
   return fault;
