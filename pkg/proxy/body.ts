@@ -181,62 +181,62 @@ function hexDigit(byte: number): number {
 
 /** What can be written to. */
 export interface Sink {
-  write(bytes: Buffer): boolean;
-  cork(): void;
-  uncork(): void;
+  write(bytes: Buffer, done?: (error?: Error | null) => void): boolean;
 }
 
-/** Below this, parts of a message are copied together and written at once. */
-const COPY_BYTES_MAX = 16 * 1024;
 const encoder = new TextEncoder();
-const CRLF = Buffer.from("\r\n");
+/** Holds what one read brings, with a head. */
+const BLOCK_BYTES = 80 * 1024;
+const BLOCKS_MAX = 64;
+/** From here on a block is taken instead of new memory. */
+const BLOCK_FROM_BYTES = 8 * 1024;
+
+/** Memory for large writes, used again once it is written: 1 GiB must not leave 1 GiB of garbage. */
+const freeBlocks: Buffer[] = [];
 
 /** Everything that one step adds to a message. */
 export interface Piece {
   /** A head or heads; empty for none. */
   readonly head: string;
   readonly slices: readonly Buffer[];
+  /** Whether the memory of the slices is used again as soon as this call returns, so that they must be copied. */
+  readonly borrowed: boolean;
   readonly chunked: boolean;
   /** The end of a chunked body with its trailers; empty when it goes on. */
   readonly tail: string;
 }
 
-/** Writes a piece with as few writes as its size allows; false when the sink wants no more for now. */
+/** Writes a piece at once; false when the sink wants no more for now. */
 export function writePiece(sink: Sink, piece: Piece): boolean {
-  const { slices, chunked, tail } = piece;
+  const { slices, borrowed, chunked, tail } = piece;
   let size = 0;
   for (const each of slices) size += each.length;
   const prefix = chunked && size > 0 ? `${piece.head}${size.toString(16)}\r\n` : piece.head;
   const suffix = chunked && size > 0 ? `\r\n${tail}` : tail;
-  if (size <= COPY_BYTES_MAX) return writeTogether(sink, prefix, slices, size, suffix);
-  sink.cork();
-  let more = prefix === "" || sink.write(latin1(prefix));
-  for (const each of slices) more = sink.write(each) && more;
-  if (suffix !== "") more = sink.write(suffix === "\r\n" ? CRLF : latin1(suffix)) && more;
-  sink.uncork();
-  return more;
-}
-
-function writeTogether(
-  sink: Sink,
-  prefix: string,
-  slices: readonly Buffer[],
-  size: number,
-  suffix: string,
-): boolean {
   const [only] = slices;
-  if (prefix === "" && suffix === "" && slices.length <= 1) return only === undefined || sink.write(only);
-  const bytes = Buffer.allocUnsafe(prefix.length + size + suffix.length);
+  if (prefix === "" && suffix === "" && !borrowed && slices.length <= 1) {
+    return only === undefined || sink.write(only);
+  }
+  const total = prefix.length + size + suffix.length;
+  if (total === 0) return true;
+  const block = total >= BLOCK_FROM_BYTES && total <= BLOCK_BYTES
+    ? freeBlocks.pop() ?? Buffer.allocUnsafeSlow(BLOCK_BYTES)
+    : undefined;
+  const bytes = block?.subarray(0, total) ?? Buffer.allocUnsafe(total);
   let at = putLatin1(bytes, prefix, 0);
   for (const each of slices) {
     bytes.set(each, at);
     at += each.length;
   }
   putLatin1(bytes, suffix, at);
-  return sink.write(bytes);
+  if (block === undefined) return sink.write(bytes);
+  return sink.write(bytes, (error) => {
+    // After an error the system may still be reading from it.
+    if (!error && freeBlocks.length < BLOCKS_MAX) freeBlocks.push(block);
+  });
 }
 
-/** One byte per character. */
+/** The bytes of a text with one byte per character. */
 export function latin1(text: string): Buffer {
   const bytes = Buffer.allocUnsafe(text.length);
   putLatin1(bytes, text, 0);

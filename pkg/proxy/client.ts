@@ -1,6 +1,6 @@
 import { Buffer } from "node:buffer";
 import type { Socket } from "node:net";
-import { writePiece } from "./body.ts";
+import { type Piece, writePiece } from "./body.ts";
 import { type Core, reportFailure } from "./core.ts";
 import { Exchange, type ExchangeClient } from "./exchange.ts";
 import { answerHead } from "./forward.ts";
@@ -14,6 +14,7 @@ import type { Answer, Failure } from "./types.ts";
 const EMPTY = Buffer.alloc(0);
 /** What may wait here while the exchange takes nothing. */
 const PENDING_BYTES_MAX = 64 * 1024;
+const RELEASE_BYTES_MIN = 8 * 1024;
 const LINGER_BYTES_MAX = 1024 * 1024;
 const CR = 13;
 const LF = 10;
@@ -132,6 +133,7 @@ export class ClientConnection implements ExchangeClient {
     this.#pending = EMPTY;
     const next = exchange.body(bytes, 0);
     if (next < bytes.length) this.#pending = bytes.subarray(next);
+    else release(bytes);
   }
 
   steer(): void {
@@ -140,7 +142,7 @@ export class ClientConnection implements ExchangeClient {
     else this.#socket.resume();
   }
 
-  write(piece: Parameters<typeof writePiece>[1]): boolean {
+  write(piece: Piece): boolean {
     return !this.#socket.writable || writePiece(this.#socket, piece);
   }
 
@@ -148,7 +150,7 @@ export class ClientConnection implements ExchangeClient {
     const body = Buffer.from(answer.body);
     const head = answerHead(answer, { requestId, length: body.length, close: !keepAlive });
     const bodyless = this.#exchange?.request.method === "HEAD";
-    this.write({ head, slices: bodyless ? [] : [body], chunked: false, tail: "" });
+    this.write({ head, slices: bodyless ? [] : [body], borrowed: false, chunked: false, tail: "" });
     this.finished(keepAlive);
   }
 
@@ -242,6 +244,16 @@ function blankLines(bytes: Buffer): number {
   let at = 0;
   while (bytes[at] === CR && bytes[at + 1] === LF) at += 2;
   return at;
+}
+
+/**
+ * Frees the memory of a large read whose bytes have been copied. The collector would do it too, but late: it counts
+ * objects more than what they hold, and a body of 1 GiB is only a few thousand objects.
+ */
+function release(bytes: Buffer): void {
+  const { buffer } = bytes;
+  const whole = bytes.byteOffset === 0 && bytes.length === buffer.byteLength;
+  if (whole && bytes.length >= RELEASE_BYTES_MIN && buffer instanceof ArrayBuffer) buffer.transfer(0);
 }
 
 /** An IPv4 address as such, also when the socket speaks IPv6. */

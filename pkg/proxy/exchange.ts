@@ -1,5 +1,5 @@
 import type { Buffer } from "node:buffer";
-import { type BodyDecoder, bodyDecoder, writePiece } from "./body.ts";
+import { type BodyDecoder, bodyDecoder, type Piece, writePiece } from "./body.ts";
 import { type Core, reportFailure } from "./core.ts";
 import { chunkedTail, forwardedInterim, forwardedRequest, forwardedResponse } from "./forward.ts";
 import { type Framing, responseFraming } from "./framing.ts";
@@ -13,7 +13,7 @@ import { UpstreamSearch } from "./upstream_search.ts";
 /** The client's side of an exchange. */
 export interface ExchangeClient {
   /** Writes to the client; false when it takes no more for now. */
-  write(piece: Parameters<typeof writePiece>[1]): boolean;
+  write(piece: Piece): boolean;
   /** Offers bytes of the request body that have arrived to `Exchange.body`. */
   pump(): void;
   /** Reads on, or stops reading, depending on `Exchange.takesBody`. */
@@ -112,7 +112,10 @@ export class Exchange implements UpstreamUser {
     if (!this.#over) this.#client.steer();
   }
 
-  /** Takes bytes of the request body from `from` on; returns the index of the first that is not part of it. */
+  /**
+   * Takes bytes of the request body from `from` on; returns the index of the first that is not part of it. What is
+   * taken is copied.
+   */
   body(bytes: Buffer, from: number): number {
     const slices: Buffer[] = [];
     const next = this.#body.push(bytes, from, slices);
@@ -132,7 +135,13 @@ export class Exchange implements UpstreamUser {
     if (socket === undefined || !socket.writable) return;
     const head = this.#unsentHead;
     this.#unsentHead = "";
-    const more = writePiece(socket, { head, slices, chunked: this.#framing.kind === "chunked", tail });
+    const more = writePiece(socket, {
+      head,
+      slices,
+      borrowed: true,
+      chunked: this.#framing.kind === "chunked",
+      tail,
+    });
     if (!more && !this.requestDone) this.#upstreamFull = true;
   }
 
@@ -197,7 +206,7 @@ export class Exchange implements UpstreamUser {
 
   #write(piece: { head: string; slices?: readonly Buffer[]; chunked?: boolean; tail?: string }): void {
     const { head, slices = [], chunked = false, tail = "" } = piece;
-    if (this.#client.write({ head, slices, chunked, tail })) return;
+    if (this.#client.write({ head, slices, borrowed: true, chunked, tail })) return;
     this.#clientFull = true;
     this.#movedMs = this.#core.options.clock.now();
     this.#connection?.socket.pause();
@@ -221,7 +230,7 @@ export class Exchange implements UpstreamUser {
     const protocol = head.headers.find((each) => each.lower === "upgrade")?.value ?? this.#upgrade;
     this.#over = true;
     this.#core.options.onStatus(101);
-    this.#client.write({ head: forwardedInterim(head, protocol), slices: [], chunked: false, tail: "" });
+    this.#write({ head: forwardedInterim(head, protocol) });
     this.#client.tunnel(connection, this.#heads.takeRest());
   }
 

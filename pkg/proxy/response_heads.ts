@@ -18,6 +18,7 @@ export class ResponseHeads {
     return this.#bytes.length === 0 && this.#count === 0;
   }
 
+  /** Adds bytes. They are copied if they are still needed when `next` finds no more heads in them. */
   push(bytes: Buffer): void {
     this.#bytes = this.#bytes.length === 0 ? bytes : Buffer.concat([this.#bytes, bytes]);
   }
@@ -30,6 +31,7 @@ export class ResponseHeads {
     }
     if (end === -1) {
       this.#scanned = this.#bytes.length;
+      this.#bytes = Buffer.from(this.#bytes);
       return undefined;
     }
     const parsed = parseResponseHead(this.#bytes, end, HEADERS_MAX);
@@ -39,7 +41,7 @@ export class ResponseHeads {
     return parsed;
   }
 
-  /** What came after the last head; it is not kept here any more. */
+  /** What came after the last head, not copied; it is not kept here any more. */
   takeRest(): Buffer {
     const rest = this.#bytes;
     this.#bytes = EMPTY;

@@ -1,4 +1,4 @@
-import type { Buffer } from "node:buffer";
+import { Buffer } from "node:buffer";
 import type { Socket } from "node:net";
 import type { UpstreamConnection, UpstreamUser } from "./pool.ts";
 
@@ -32,7 +32,7 @@ export class Tunnel implements UpstreamUser {
   }
 
   received(bytes: Buffer): void {
-    if (this.#client.writable && !this.#client.write(bytes)) this.#connection.socket.pause();
+    if (this.#client.writable && !this.#client.write(Buffer.from(bytes))) this.#connection.socket.pause();
   }
 
   drained(): void {
