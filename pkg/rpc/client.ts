@@ -1,5 +1,5 @@
 import type { DescService } from "@bufbuild/protobuf";
-import { type Client, createClient, type Interceptor } from "@connectrpc/connect";
+import { type Client, Code, ConnectError, createClient, type Interceptor } from "@connectrpc/connect";
 import { createConnectTransport } from "@connectrpc/connect-web";
 import type { Secret } from "../config/secret.ts";
 
@@ -27,18 +27,54 @@ export function createRpcClient<S extends DescService>(service: S, options: Clie
   };
   const deadline: Interceptor = (next) => async (request) => {
     if (request.stream) return await next(request);
-    const signal = AbortSignal.any([request.signal, AbortSignal.timeout(timeoutMs)]);
-    return await next({ ...request, signal });
+    const late = AbortSignal.timeout(timeoutMs);
+    try {
+      return await next({ ...request, signal: AbortSignal.any([request.signal, late]) });
+    } catch (error) {
+      if (!late.aborted || request.signal.aborted) throw error;
+      throw connectError(`No answer within ${timeoutMs} ms.`, Code.DeadlineExceeded, error);
+    }
   };
   return createClient(
     service,
     createConnectTransport({
       baseUrl,
-      interceptors: [authorize, deadline],
+      interceptors: [authorize, deadline, lostConnection],
       useBinaryFormat: options.json !== true,
       fetch: fetchAbortable,
     }),
   );
+}
+
+/** What `fetch` cannot reach, or loses on the way, is unavailable: the transport itself would call it unknown. */
+const lostConnection: Interceptor = (next) => async (request) => {
+  try {
+    const response = await next(request);
+    if (!response.stream) return response;
+    return { ...response, message: readUntilLost(response.message) };
+  } catch (error) {
+    throw whenLost(error);
+  }
+};
+
+async function* readUntilLost<T>(messages: AsyncIterable<T>): AsyncGenerator<T> {
+  try {
+    yield* messages;
+  } catch (error) {
+    throw whenLost(error);
+  }
+}
+
+/** `fetch` and the bodies that it reads fail with a `TypeError` when the network does, and with nothing else. */
+function whenLost(error: unknown): unknown {
+  if (!(error instanceof TypeError)) return error;
+  const { message } = error.cause instanceof Error ? error.cause : error;
+  const why = message.replace(/^error sending request for url \(\S*\): (client error \(Connect\): )?/, "");
+  return connectError(`The connection failed: ${why}.`, Code.Unavailable, error);
+}
+
+function connectError(message: string, code: Code, cause: unknown): ConnectError {
+  return new ConnectError(message, code, undefined, undefined, cause);
 }
 
 /**
