@@ -4,6 +4,7 @@ import type { Group } from "../pkg/cli/mod.ts";
 export const ROOT: Group = {
   summary: "Deploys a folder with a Dockerfile and gives you a URL that serves it.",
   commands: {
+    deploy: { summary: "Deploy a folder or an image", load: () => import("./deploy/deploy.ts") },
     up: { summary: "Run the whole platform on this machine", load: () => import("./up/up.ts") },
     ctrl: {
       summary: "Run the control plane",

@@ -1,0 +1,81 @@
+import { z } from "zod";
+import { field, integerSchema, switchField, textSchema } from "../../pkg/config/mod.ts";
+import { CONNECT_FIELDS } from "../shared/connect.ts";
+
+const WAIT_SECONDS = 1_800;
+const WAIT_SECONDS_MAX = 86_400;
+
+/** Every setting of `deploy`. */
+export const DEPLOY_FIELDS = {
+  ...CONNECT_FIELDS,
+  project: field({
+    flag: "project",
+    env: "UNKEY_PROJECT",
+    placeholder: "<slug or id>",
+    help:
+      "Project to deploy to. Default: \"project\" in the folder's unkey.json, else the folder's name, else the only one.",
+    schema: textSchema(),
+  }),
+  environment: field({
+    flag: "env",
+    env: "UNKEY_ENVIRONMENT",
+    placeholder: "<slug>",
+    help: "Environment to deploy to.",
+    schema: textSchema("preview"),
+  }),
+  image: field({
+    flag: "image",
+    env: "UNKEY_IMAGE",
+    placeholder: "<reference>",
+    help: "Deploy this image instead of building the folder.",
+    schema: textSchema(),
+  }),
+  dockerfile: field({
+    flag: "dockerfile",
+    env: "UNKEY_DOCKERFILE",
+    placeholder: "<path>",
+    help: "Dockerfile, relative to the folder.",
+    schema: textSchema("Dockerfile"),
+  }),
+  branch: field({
+    flag: "branch",
+    env: "UNKEY_BRANCH",
+    placeholder: "<name>",
+    help: "Branch to name the deployment by. Default: the repository's.",
+    schema: textSchema(),
+  }),
+  port: field({
+    flag: "port",
+    env: "UNKEY_APP_PORT",
+    placeholder: "<port>",
+    help: "Port that the app listens on; it also gets it as PORT.",
+    schema: integerSchema(8080, 1, 65_535),
+  }),
+  healthCheckPath: field({
+    flag: "health-check-path",
+    env: "UNKEY_HEALTH_CHECK_PATH",
+    placeholder: "<path>",
+    help: "HTTP path that answers 2xx or 3xx when the app is healthy. Default: the port accepts connections.",
+    schema: z.string().default("").refine((path) => path === "" || path.startsWith("/"), {
+      message: "must begin with /",
+    }),
+  }),
+  waitSeconds: field({
+    flag: "wait-seconds",
+    env: "UNKEY_WAIT_SECONDS",
+    placeholder: "<seconds>",
+    help: "How long to wait for the end. The deployment goes on after that.",
+    schema: integerSchema(WAIT_SECONDS, 1, WAIT_SECONDS_MAX),
+  }),
+  detach: switchField({
+    flag: "detach",
+    env: "UNKEY_DETACH",
+    help: "Return as soon as the deployment is created.",
+  }),
+  json: switchField({
+    flag: "json",
+    env: "UNKEY_JSON",
+    help: "Print one JSON object with the result, also when it fails.",
+  }),
+  yes: switchField({ flag: "yes", env: "UNKEY_YES", help: "Ask nothing." }),
+};

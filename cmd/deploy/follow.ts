@@ -1,0 +1,97 @@
+import type { Client } from "@connectrpc/connect";
+import {
+  type Deployment,
+  type DeploymentEvent,
+  type DeploymentService,
+  DeploymentStatus,
+} from "../../proto/gen/ctrl/v1/deployment_pb.ts";
+import type { Clock } from "../../pkg/clock/mod.ts";
+import { Fault, publicFault } from "../../pkg/fault/mod.ts";
+import { backoffMs } from "../../pkg/retry/mod.ts";
+import { fromConnectError } from "../../pkg/rpc/mod.ts";
+
+/** What following needs. */
+export interface FollowOptions {
+  readonly client: Client<typeof DeploymentService>;
+  readonly deploymentId: string;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+  /** Called once per event, in order. */
+  readonly onEvent: (event: DeploymentEvent) => void;
+  /** Told when the stream is lost; following goes on. */
+  readonly onTrouble: (message: string) => void;
+}
+
+/** Three of the server's heartbeats: a stream that is silent for longer is dead. */
+const SILENCE_MS = 15_000;
+const TROUBLE_FIRST_MS = 250;
+const TROUBLE_MAX_MS = 5_000;
+
+const FINAL: readonly DeploymentStatus[] = [
+  DeploymentStatus.READY,
+  DeploymentStatus.FAILED,
+  DeploymentStatus.CANCELLED,
+  DeploymentStatus.SUPERSEDED,
+  DeploymentStatus.STOPPED,
+];
+
+/**
+ * Follows a deployment to its end and answers with its last state. The stream only brings the news sooner: when it
+ * breaks it is resumed behind the last event, and the end is always read from the deployment itself.
+ *
+ * @throws what no waiting mends, such as `unauthenticated` or `not_found`
+ */
+export async function follow(options: FollowOptions): Promise<Deployment> {
+  const { clock, signal, onTrouble } = options;
+  const cursor = { sequence: 0n };
+  for (let trouble = 0;;) {
+    const before = cursor.sequence;
+    try {
+      await readEvents(options, cursor);
+      const deployment = await read(options);
+      if (FINAL.includes(deployment.status)) return deployment;
+    } catch (error) {
+      signal.throwIfAborted();
+      const fault = fromConnectError(error);
+      if (isHopeless(fault)) throw fault;
+      if (trouble === 1) onTrouble("the control plane does not answer; waiting for it");
+    }
+    trouble = cursor.sequence > before ? 1 : trouble + 1;
+    await clock.sleep(backoffMs(trouble, TROUBLE_FIRST_MS, TROUBLE_MAX_MS), signal);
+  }
+}
+
+/** What stays as it is however long one waits. */
+function isHopeless({ code }: Fault): boolean {
+  return code === "unauthenticated" || code === "permission_denied" || code === "not_found" ||
+    code === "invalid_argument";
+}
+
+async function readEvents(options: FollowOptions, cursor: { sequence: bigint }): Promise<void> {
+  const { client, deploymentId, signal, onEvent } = options;
+  const silence = new AbortController();
+  let timer = setTimeout(() => silence.abort(), SILENCE_MS);
+  try {
+    const stream = client.watchDeploymentEvents(
+      { deploymentId, afterSequence: cursor.sequence },
+      { signal: AbortSignal.any([signal, silence.signal]) },
+    );
+    for await (const { event } of stream) {
+      clearTimeout(timer);
+      timer = setTimeout(() => silence.abort(), SILENCE_MS);
+      if (event.case !== "deploymentEvent" || event.value.sequence <= cursor.sequence) continue;
+      cursor.sequence = event.value.sequence;
+      onEvent(event.value);
+    }
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function read({ client, deploymentId, signal }: FollowOptions): Promise<Deployment> {
+  const { deployment } = await client.getDeployment({ deploymentId }, { signal });
+  if (deployment === undefined) {
+    throw publicFault("internal", "The control plane answered without a deployment.");
+  }
+  return deployment;
+}

@@ -1,0 +1,128 @@
+import { type Paint, paint, type Process } from "../../pkg/cli/mod.ts";
+import type { DeploymentEvent } from "../../proto/gen/ctrl/v1/deployment_pb.ts";
+
+const FRAMES = ["|", "/", "-", "\\"];
+const FRAME_MS = 120;
+const BAR_WIDTH = 24;
+const TITLES: Readonly<Record<string, string>> = {
+  queued: "waiting for a build slot",
+  building: "building",
+  deploying: "starting",
+  network: "switching traffic",
+};
+
+/** Tells a person how a deploy goes: lines that stay, and below them, on a terminal, one line that moves. */
+export class Report implements Disposable {
+  readonly #process: Process;
+  readonly #colours: Paint;
+  readonly #started = new Map<string, bigint>();
+  #busy: { text: string; sinceMs: number } | undefined;
+  #frame = 0;
+  #timer: ReturnType<typeof setInterval> | undefined;
+  #origin = "";
+
+  constructor(process: Process) {
+    this.#process = process;
+    this.#colours = paint(process);
+  }
+
+  /** A line that stays. */
+  line(text: string): void {
+    this.#clear();
+    this.#process.stderr(`${text}\n`);
+    this.#draw();
+  }
+
+  /** Something is done. */
+  done(text: string, ms?: number): void {
+    const took = ms === undefined ? "" : ` ${this.#colours.dim(`(${seconds(ms)})`)}`;
+    this.line(`${this.#colours.green("ok")} ${text}${took}`);
+  }
+
+  /** What is going on; shown on terminals only, until `idle`. */
+  busy(text: string): void {
+    if (!this.#process.terminal.live) return;
+    this.#busy = { text, sinceMs: this.#process.clock.now() };
+    this.#timer ??= setInterval(() => {
+      this.#frame++;
+      this.#clear();
+      this.#draw();
+    }, FRAME_MS);
+  }
+
+  /** Progress of an upload, in place of what `busy` said. */
+  progress(text: string, share: number): void {
+    if (this.#busy === undefined) return;
+    const bar = "#".repeat(Math.round(share * BAR_WIDTH)).padEnd(BAR_WIDTH, "-");
+    this.#busy.text = `${text} ${bar} ${Math.round(share * 100)}%`;
+  }
+
+  /** Nothing is going on. */
+  idle(): void {
+    this.#clear();
+    this.#busy = undefined;
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+  }
+
+  /** Shows one event of the deployment. */
+  event({ createdAt, payload }: DeploymentEvent): void {
+    switch (payload.case) {
+      case "step":
+        return this.#step(payload.value.name, payload.value.status, payload.value.message, createdAt);
+      case "log":
+        return this.#log(payload.value.origin, payload.value.lines);
+      case "notice":
+        return this.line(`${this.#colours.yellow("note")} ${payload.value.message}`);
+      case "status":
+      case undefined:
+        return;
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.idle();
+  }
+
+  #step(name: string, status: string, message: string, at: bigint): void {
+    const title = TITLES[name] ?? name;
+    if (status === "running") {
+      this.#started.set(name, at);
+      this.busy(message === "" ? title : `${title}: ${message}`);
+      if (!this.#process.terminal.live) this.line(`.. ${title}`);
+      return;
+    }
+    const since = this.#started.get(name);
+    if (status === "done") return this.done(title, since === undefined ? undefined : Number(at - since));
+    if (status === "failed") this.line(`${this.#colours.red("--")} ${title}`);
+  }
+
+  #log(origin: string, lines: readonly string[]): void {
+    if (origin !== this.#origin) this.line(`   ${this.#colours.cyan(origin)}`);
+    this.#origin = origin;
+    for (const each of lines) this.line(`   ${this.#colours.dim("|")} ${printable(each)}`);
+  }
+
+  #clear(): void {
+    if (this.#busy !== undefined && this.#process.terminal.live) this.#process.stderr("\r\x1b[K");
+  }
+
+  #draw(): void {
+    if (this.#busy === undefined) return;
+    const { text, sinceMs } = this.#busy;
+    const frame = FRAMES[this.#frame % FRAMES.length] ?? "";
+    const line = `${frame}  ${text} ${seconds(this.#process.clock.now() - sinceMs)}`;
+    this.#process.stderr(line.slice(0, this.#process.terminal.columns() - 1));
+  }
+}
+
+/** Milliseconds as seconds with one digit. */
+export function seconds(ms: number): string {
+  return `${(ms / 1000).toFixed(1)} s`;
+}
+
+/** An app's output must not move the cursor or ring the bell of whoever reads it. */
+function printable(text: string): string {
+  // deno-lint-ignore no-control-regex -- these are what is taken out
+  return text.replaceAll(/\x1b\[[0-9;?]*[ -/]*[@-~]/g, "").replaceAll(/[\x00-\x08\x0b-\x1f\x7f]/g, "");
+}
