@@ -8,8 +8,10 @@
  * await send(packed.path, packed.sizeBytes, packed.checksumSha256);
  * ```
  *
- * Ignore rules mean what they mean to Docker. Links are kept as links and never followed.
+ * Ignore rules mean what they mean to Docker. Links are kept as links and never followed. An unchanged tree is
+ * recognised by the stamps of its files and not read again.
  *
  * @module
  */
-export { packContext, type PackedContext, type PackOptions } from "./pack.ts";
+export { formatBytes, type Share } from "./largest.ts";
+export { contextTooLarge, packContext, type PackedContext, type PackOptions } from "./pack.ts";

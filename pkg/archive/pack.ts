@@ -1,180 +1,142 @@
-import { createHash } from "node:crypto";
-import { createReadStream, createWriteStream } from "node:fs";
-import { chmod, mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, realpath, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { Readable, Transform } from "node:stream";
-import { pipeline } from "node:stream/promises";
-import { createGzip } from "node:zlib";
-import { createTarPacker, type TarHeader } from "modern-tar";
 import { publicFault } from "../fault/mod.ts";
-import { type Cached, keepArchive, lookUpArchive } from "./cache.ts";
-import { parseIgnoreFile, type Rule } from "./ignore_file.ts";
+import { ArchiveCache, fingerprint, PREFIX } from "./archive_cache.ts";
+import { Breather } from "./breather.ts";
+import { tarBytes } from "./content.ts";
+import { checkDockerfile, contextRules } from "./context_rules.ts";
+import { GzipFile, type Written } from "./gzip_file.ts";
+import { describeShares, formatBytes, largestShares, type Share } from "./largest.ts";
 import { IgnoreMatcher } from "./matcher.ts";
-import { type Entry, listContext, unreadable } from "./walk.ts";
+import { type Entry, listContext } from "./walk.ts";
 
-/** A folder and how to pack it. */
+/** What to pack and where to put it. */
 export interface PackOptions {
-  /** Absolute path of the folder. */
+  /** The build context. */
   readonly root: string;
-  /** Relative to the folder; it is packed even when it is ignored. */
+  /** Relative to the context, with slashes; it is packed even when it is ignored. */
   readonly dockerfile: string;
-  /** Where an archive is kept for the next time, when nothing has changed until then. */
+  /** A folder of this user's, made when absent: the last archives are kept in it. */
   readonly cacheDirectory: string;
+  /** Where the archive goes when the cache cannot be written. */
   readonly temporaryDirectory: string;
+  /** Of the compressed archive; a gibibyte by default. The server may take less. */
+  readonly sizeMaxBytes?: number;
   /** Milliseconds since the epoch. */
   readonly nowMs: number;
   readonly signal: AbortSignal;
 }
 
-/** A packed context; disposing of it removes what is not kept. */
+/** A packed context. Disposing of it removes the file. */
 export interface PackedContext extends AsyncDisposable {
-  /** A `.tar.gz` that only the user can read. */
+  /** A tar.gz that only this user can read. */
   readonly path: string;
   readonly sizeBytes: number;
-  /** Base64. */
+  /** Of the archive, in base64. */
   readonly checksumSha256: string;
+  /** How many files it holds, and their bytes before compression. */
   readonly files: number;
-  /** Nothing had changed: the archive of the last time was taken. */
+  readonly contentBytes: number;
+  /** The top-level paths that hold most. */
+  readonly largest: readonly Share[];
+  /** Whether nothing had changed since the last pack of this folder. */
   readonly reused: boolean;
 }
 
-/** Builds of the same bytes are equal, so speed counts for more than the last few percent of size. */
-const GZIP_LEVEL = 1;
-const WHOLE_BYTES_MAX = 1024 * 1024;
+const SIZE_BYTES_MAX = 1 << 30;
 
 /**
- * Packs what `.dockerignore` leaves of a folder. The same tree gives the same bytes on every machine: entries are sorted
- * and carry no time and no owner.
+ * Packs a folder into a tar.gz: what `.dockerignore` leaves, in a fixed order and with fixed times and owners, so that
+ * the same content gives the same bytes.
  *
- * @throws `failed_precondition` for an empty context and for what cannot be read, `invalid_argument` for a wrong pattern
+ * @throws `not_found` when there is no such folder or no Dockerfile in it, `failed_precondition` when the folder is
+ * empty or something cannot be packed, `invalid_argument` for a rule of an ignore file, `too_large` over the limit
  */
 export async function packContext(options: PackOptions): Promise<PackedContext> {
-  const { root, dockerfile, signal } = options;
-  const { rules, file } = await readRules(root, dockerfile);
+  const { dockerfile, nowMs, signal, sizeMaxBytes = SIZE_BYTES_MAX } = options;
+  const root = await contextRoot(options.root);
+  await checkDockerfile(root, dockerfile);
+  const { rules, file } = await contextRules(root, dockerfile);
   const entries = await listContext(root, new IgnoreMatcher(rules, file), signal);
-  const files = entries.filter(({ kind }) => kind !== "folder").length;
-  if (files === 0) {
-    throw publicFault("failed_precondition", `${root} has no files to build from, after ${file}.`);
-  }
-  const known = await lookUpArchive(options, entries);
-  if (known !== undefined) return packed(known, files, true, () => Promise.resolve());
 
-  const folder = await temporaryFolder(options.temporaryDirectory);
-  const remove = (): Promise<void> => rm(folder, { recursive: true, force: true });
+  const { own, parent } = await privateFolder(options);
+  const remove = (): Promise<void> => rm(own, { recursive: true, force: true });
   try {
-    const made = await writeArchive(root, entries, join(folder, "context.tar.gz"), signal);
-    await keepArchive(options, entries, made);
-    return packed(made, files, false, remove);
+    const path = join(own, "context.tar.gz");
+    const cache = new ArchiveCache(parent, `${root}\0${dockerfile}`);
+    const state = fingerprint(entries);
+    const known = await cache.take(state, path);
+    const written = known ?? await write({ path, root, entries, sizeMaxBytes, signal });
+    if (written.sizeBytes > sizeMaxBytes) throw contextTooLarge(largestShares(entries), sizeMaxBytes);
+    if (known === undefined) await cache.keep(state, { path, written, entries, nowMs });
+    return {
+      path,
+      ...written,
+      files: entries.filter((each) => each.kind !== "folder").length,
+      contentBytes: entries.reduce((sum, each) => sum + each.size, 0),
+      largest: largestShares(entries),
+      reused: known !== undefined,
+      [Symbol.asyncDispose]: remove,
+    };
   } catch (error) {
     await remove();
     throw error;
   }
 }
 
-function packed(
-  archive: Cached,
-  files: number,
-  reused: boolean,
-  dispose: () => Promise<void>,
-): PackedContext {
-  return { ...archive, files, reused, [Symbol.asyncDispose]: dispose };
+async function contextRoot(given: string): Promise<string> {
+  const root = await realpath(given).catch(() => undefined);
+  if (root === undefined) {
+    throw publicFault("not_found", `There is no folder ${given}. Name the folder to deploy.`);
+  }
+  if ((await stat(root)).isDirectory()) return root;
+  throw publicFault("not_found", `${given} is not a folder. Name the folder that holds the Dockerfile.`);
 }
 
-/** The ignore file of this Dockerfile, else the folder's; what a build needs to begin is never left out. */
-async function readRules(
-  root: string,
-  dockerfile: string,
-): Promise<{ rules: readonly Rule[]; file: string }> {
-  for (const file of [`${dockerfile}.dockerignore`, ".dockerignore"]) {
-    const text = await readFile(join(root, file), "utf8").catch(() => undefined);
-    if (text === undefined) continue;
-    const kept = [dockerfile, file].map((pattern) => ({ pattern, exception: true, line: 0 }));
-    return { rules: [...parseIgnoreFile(text), ...kept], file };
-  }
-  return { rules: [], file: ".dockerignore" };
-}
-
-/** The sources of a company are nobody else's business: a folder that only this user can enter. */
-async function temporaryFolder(base: string): Promise<string> {
-  await mkdir(base, { recursive: true });
-  const folder = await mkdtemp(join(base, "unkey-context-"));
-  await chmod(folder, 0o700);
-  return folder;
-}
-
-async function writeArchive(
-  root: string,
-  entries: readonly Entry[],
-  path: string,
-  signal: AbortSignal,
-): Promise<Cached> {
-  const hash = createHash("sha256");
-  let sizeBytes = 0;
-  const meter = new Transform({
-    transform(chunk: Uint8Array, _encoding, done): void {
-      hash.update(chunk);
-      sizeBytes += chunk.length;
-      done(null, chunk);
-    },
-  });
-  const { readable, controller } = createTarPacker();
-  const writing = pipeline(
-    Readable.from(readable),
-    createGzip({ level: GZIP_LEVEL }),
-    meter,
-    createWriteStream(path, { mode: 0o600 }),
-    { signal },
-  );
-  const adding = (async () => {
-    try {
-      for (const entry of entries) await addEntry(root, entry, (header) => controller.add(header));
-      controller.finalize();
-    } catch (error) {
-      controller.error(error);
-      throw error;
-    }
-  })();
-  const [added, written] = await Promise.allSettled([adding, writing]);
-  signal.throwIfAborted();
-  if (added.status === "rejected") throw added.reason;
-  if (written.status === "rejected") throw written.reason;
-  return { path, sizeBytes, checksumSha256: hash.digest("base64") };
-}
-
-async function addEntry(
-  root: string,
-  entry: Entry,
-  add: (header: TarHeader) => WritableStream<Uint8Array>,
-): Promise<void> {
-  const common = { mode: entry.mode, uid: 0, gid: 0, uname: "", gname: "", mtime: new Date(0) };
-  if (entry.kind === "folder") {
-    return await add({ ...common, name: `${entry.path}/`, size: 0, type: "directory" }).close();
-  }
-  if (entry.kind === "link") {
-    return await add({ ...common, name: entry.path, size: 0, type: "symlink", linkname: entry.target })
-      .close();
-  }
-  const body = add({ ...common, name: entry.path, size: entry.size, type: "file" });
-  const writer = body.getWriter();
-  let sent = 0;
-  for await (const chunk of contentOf(root, entry)) {
-    sent += chunk.length;
-    if (sent > entry.size) break;
-    await writer.write(chunk);
-  }
-  if (sent !== entry.size) {
-    const text = `"${entry.path}" changed while it was packed. Deploy again once it stays as it is.`;
-    throw publicFault("failed_precondition", text);
-  }
-  await writer.close();
-}
-
-async function* contentOf(root: string, { path, size }: Entry): AsyncGenerator<Uint8Array> {
+/** A new folder that only this user can enter; below the cache, so that an archive is kept without a copy. */
+async function privateFolder(
+  { cacheDirectory, temporaryDirectory }: PackOptions,
+): Promise<{ own: string; parent: string }> {
+  const parent = join(cacheDirectory, "contexts");
   try {
-    if (size === 0) return;
-    if (size <= WHOLE_BYTES_MAX) yield await readFile(join(root, path));
-    else yield* createReadStream(join(root, path), { highWaterMark: WHOLE_BYTES_MAX });
-  } catch (error) {
-    throw unreadable(path, error);
+    await mkdir(parent, { recursive: true, mode: 0o700 });
+    return { own: await mkdtemp(join(parent, PREFIX)), parent };
+  } catch {
+    // A home that cannot be written, as in some containers: everything works without the cache.
+    await mkdir(temporaryDirectory, { recursive: true });
+    const own = await mkdtemp(join(temporaryDirectory, "unkey-"));
+    return { own, parent: own };
   }
+}
+
+interface Job {
+  readonly path: string;
+  readonly root: string;
+  readonly entries: readonly Entry[];
+  readonly sizeMaxBytes: number;
+  readonly signal: AbortSignal;
+}
+
+/** Stops soon after the limit is passed. */
+async function write({ path, root, entries, sizeMaxBytes, signal }: Job): Promise<Written> {
+  const breather = new Breather(signal);
+  const out = await GzipFile.create(path);
+  try {
+    for (const bytes of tarBytes(root, entries)) {
+      await out.write(bytes);
+      await breather.rest();
+      if (out.sizeBytes > sizeMaxBytes) throw contextTooLarge(largestShares(entries), sizeMaxBytes);
+    }
+    return await out.finish();
+  } finally {
+    await out.abandon();
+  }
+}
+
+/** What to say when the packed context is over `sizeMaxBytes`; the server's own limit may be lower than the client's. */
+export function contextTooLarge(largest: readonly Share[], sizeMaxBytes: number): Error {
+  const text =
+    `The folder is over the limit of ${formatBytes(sizeMaxBytes)} when packed. It holds most in:\n` +
+    `${describeShares(largest)}\nExclude what the build does not need in .dockerignore.`;
+  return publicFault("too_large", text);
 }
