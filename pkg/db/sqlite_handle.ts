@@ -2,11 +2,12 @@
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
 import type { QueryResult } from "kysely";
 import { Fault } from "../fault/mod.ts";
-import { sqliteFault } from "./errors.ts";
+import { isConflict, sqliteFault } from "./errors.ts";
 
 const STATEMENTS_MAX = 256;
 /** Blocks the whole thread, hence short; whoever can wait longer does so without blocking. */
 const BUSY_BLOCK_MS = 20;
+const OPEN_BLOCK_MS = 2_000;
 
 /** A connection. All calls are synchronous, so statements of different callers never interleave within one. */
 export class SqliteHandle {
@@ -17,14 +18,16 @@ export class SqliteHandle {
   constructor(path: string, options: { readonly readOnly: boolean }) {
     try {
       this.#db = new DatabaseSync(path, { readOnly: options.readOnly });
-      this.#db.exec(`pragma busy_timeout = ${BUSY_BLOCK_MS}`);
+      // Another process may be turning the same new file into a WAL one.
+      this.#db.exec(`pragma busy_timeout = ${OPEN_BLOCK_MS}`);
       this.#db.exec("pragma foreign_keys = on");
       if (!options.readOnly) {
         this.#db.exec("pragma journal_mode = wal");
         this.#db.exec("pragma synchronous = normal");
       }
+      this.#db.exec(`pragma busy_timeout = ${BUSY_BLOCK_MS}`);
     } catch (error) {
-      throw sqliteFault(error);
+      throw openFault(path, error);
     }
   }
 
@@ -60,6 +63,16 @@ export class SqliteHandle {
     }
     return statement;
   }
+}
+
+function openFault(path: string, error: unknown): Fault {
+  const fault = sqliteFault(error);
+  if (isConflict(fault)) return fault;
+  return new Fault("failed_precondition", `cannot open the SQLite file "${path}"`, {
+    cause: fault.cause,
+    publicMessage: `Cannot open the database file ${path}. ` +
+      "Its folder must exist and be writable, and it must be a SQLite file.",
+  });
 }
 
 function inputValue(value: unknown): SQLInputValue {

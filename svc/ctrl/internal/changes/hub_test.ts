@@ -254,16 +254,27 @@ test("a transient error ends the streams with their cursors unmoved", async (db)
   await withHub(db, async (hub) => {
     const stream = open(hub, feed, region, 1);
     assert.deepEqual(await stream.next(), { kind: "heartbeat", version: 1 });
-    let fails = true;
+    const lost = new Fault("unavailable", "lost the connection");
+    let failing: "load" | "convert" | "none" = "load";
     control.onLoad = () => {
-      if (fails) throw new Fault("unavailable", "lost the connection");
+      if (failing === "load") throw lost;
+    };
+    control.onConvert = () => {
+      if (failing === "convert") throw lost;
     };
     const ended = assert.rejects(stream.news(), (error) => isFault(error, "unavailable"));
     await commit(db, region, "a", 2);
     await ended;
     await stream.close();
-    await assert.rejects(open(hub, feed, region, 1).news(), (error) => isFault(error, "unavailable"));
-    fails = false;
+    for (failing of ["load", "convert"] as const) {
+      for (const cursor of [0, 1]) {
+        // A snapshot loads nothing by id.
+        if (failing === "load" && cursor === 0) continue;
+        const cut = open(hub, feed, region, cursor);
+        await assert.rejects(cut.news(), (error) => isFault(error, "unavailable"), `${failing} ${cursor}`);
+      }
+    }
+    failing = "none";
     const again = open(hub, feed, region, 1);
     assert.deepEqual(await again.news(), item("a", 2, 2));
     await again.close();

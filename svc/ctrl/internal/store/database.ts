@@ -26,8 +26,8 @@ const MYSQL_LOCK = "unkey_ctrl_migrate";
 /**
  * Opens the database at `url`.
  *
- * @throws `unavailable` when it cannot be reached; `failed_precondition` when its tables are older or newer than this
- * program and `migrate` is off
+ * @throws `unavailable` when it cannot be reached; `failed_precondition` when it refuses the user, when its tables are
+ * newer than this program, or when they are older and `migrate` is off
  */
 export async function openCtrlDatabase(url: Secret, options: OpenOptions): Promise<CtrlDatabase> {
   const { migrate, log, ...bounds } = options;
