@@ -72,20 +72,22 @@ Deno.test("a kept connection that the app has closed fails no request", async ()
   assert.deepEqual(proxy.failures, []);
 });
 
-Deno.test("a request that must not be repeated is not, not even on a kept connection", async () => {
-  using app = new App();
-  await using proxy = await startProxy({ upstream: app.upstream });
-  using client = await Wire.connect(proxy.port);
-  await client.send("GET /1 HTTP/1.1\r\nHost: a\r\n\r\n");
-  const { wire } = await app.request();
-  await wire.send(OK);
-  await responseHead(client);
-  await client.exactly(2);
-  await client.send("POST /pay HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\n1");
-  await wire.until("\r\n\r\n1");
-  wire.close();
-  assert.equal((await responseHead(client)).status, "HTTP/1.1 502 Bad Gateway");
-});
+for (const body of ["1", ""]) {
+  Deno.test(`a POST with ${body.length} bytes is not repeated, not even on a kept connection`, async () => {
+    using app = new App();
+    await using proxy = await startProxy({ upstream: app.upstream });
+    using client = await Wire.connect(proxy.port);
+    await client.send("GET /1 HTTP/1.1\r\nHost: a\r\n\r\n");
+    const { wire } = await app.request();
+    await wire.send(OK);
+    await responseHead(client);
+    await client.exactly(2);
+    await client.send(`POST /pay HTTP/1.1\r\nHost: a\r\nContent-Length: ${body.length}\r\n\r\n${body}`);
+    await wire.until(`\r\n\r\n${body}`);
+    wire.close();
+    assert.equal((await responseHead(client)).status, "HTTP/1.1 502 Bad Gateway");
+  });
+}
 
 Deno.test("a POST takes a new connection when the kept one is closed already", async () => {
   using app = new App();

@@ -138,6 +138,7 @@ export class Wire implements Disposable {
 export class App implements Disposable {
   readonly #listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   readonly #wires: Wire[] = [];
+  #closed = false;
 
   get port(): number {
     return this.#listener.addr.port;
@@ -148,9 +149,15 @@ export class App implements Disposable {
   }
 
   async accept(): Promise<Wire> {
-    const wire = new Wire(await this.#listener.accept() as Deno.TcpConn);
-    this.#wires.push(wire);
-    return wire;
+    // Closing the listener ends the wait with an error.
+    const timer = setTimeout(() => this[Symbol.dispose](), DEADLINE_MS);
+    try {
+      const wire = new Wire(await this.#listener.accept());
+      this.#wires.push(wire);
+      return wire;
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   /** Accepts one connection, reads a request head and returns both. */
@@ -160,7 +167,8 @@ export class App implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    this.#listener.close();
+    if (!this.#closed) this.#listener.close();
+    this.#closed = true;
     for (const each of this.#wires) each.close();
   }
 }
