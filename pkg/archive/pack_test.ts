@@ -102,3 +102,112 @@ Deno.test("packContext() is private: nobody else can read the archive", async ()
   await using packed = await one.pack();
   assert.equal(((await Deno.stat(packed.path)).mode ?? 0) & 0o777, 0o600);
 });
+
+Deno.test("packContext() gives system tar the tree that was there, whatever its names", async () => {
+  await using one = await trial();
+  const names = [
+    "Dockerfile",
+    ".hidden",
+    "a".repeat(100),
+    "b".repeat(101),
+    `${"c".repeat(60)}/${"d".repeat(60)}/${"e".repeat(200)}`,
+    "space and 'quotes'",
+    "back\\slash",
+    "new\nline",
+    "\u00fcml\u00e4ut/\u65e5\u672c\u8a9e/\u{1f600}",
+    "folder/empty file",
+  ];
+  for (const name of names) await one.write(name, name === "folder/empty file" ? "" : `content of ${name}`);
+  await Deno.mkdir(`${one.root}/empty folder`);
+  await Deno.mkdir(`${one.root}/closed`, { mode: 0o700 });
+  await Deno.symlink("../outside/of/everything", `${one.root}/out`);
+  await Deno.symlink(`${"deep/".repeat(30)}\u00e9`, `${one.root}/long link`);
+  await Deno.symlink("folder", `${one.root}/to folder`);
+  const noise = new Uint8Array(5 * 1024 * 1024 + 7);
+  for (let at = 0; at < noise.length; at += 65_536) crypto.getRandomValues(noise.subarray(at, at + 65_536));
+  await Deno.writeFile(`${one.root}/large`, noise);
+
+  await using packed = await one.pack();
+  const out = `${one.base}/out`;
+  await Deno.mkdir(out);
+  const untar = await new Deno.Command("tar", { args: ["-xpzf", packed.path, "-C", out] }).output();
+  assert.equal(new TextDecoder().decode(untar.stderr), "");
+  assert.deepEqual(await snapshot(out), await snapshot(one.root));
+});
+
+/** Path, mode, and what a thing holds, of everything in a folder. */
+async function snapshot(root: string, below = ""): Promise<string[]> {
+  const found: string[] = [];
+  for await (const { name, isDirectory, isSymlink } of Deno.readDir(`${root}${below}`)) {
+    const path = `${below}/${name}`;
+    const { mode } = await Deno.lstat(root + path);
+    if (isSymlink) found.push(`${path} -> ${await Deno.readLink(root + path)}`);
+    else if (isDirectory) found.push(`${path}/ ${mode}`, ...await snapshot(root, path));
+    else {
+      const digest = await crypto.subtle.digest("SHA-256", await Deno.readFile(root + path));
+      found.push(`${path} ${mode} ${new Uint8Array(digest).toHex()}`);
+    }
+  }
+  return found.sort();
+}
+
+Deno.test("packContext() over the limit names the largest top-level paths and leaves nothing behind", async () => {
+  await using one = await trial();
+  await one.write("Dockerfile", "FROM scratch\n");
+  for (const name of ["data/a", "data/b", "small"]) {
+    const bytes = crypto.getRandomValues(new Uint8Array(name === "small" ? 1024 : 60_000));
+    await Deno.mkdir(`${one.root}/data`, { recursive: true });
+    await Deno.writeFile(`${one.root}/${name}`, bytes);
+  }
+  const packing = packContext({
+    root: one.root,
+    dockerfile: "Dockerfile",
+    cacheDirectory: `${one.base}/cache`,
+    temporaryDirectory: `${one.base}/tmp`,
+    sizeMaxBytes: 64 * 1024,
+    nowMs: 0,
+    signal: new AbortController().signal,
+  });
+  await assert.rejects(packing, (error: Error) => {
+    assert.match(error.message, /limit of 64 KiB[\s\S]*117 KiB {2}data\/\n[\s\S]*\.dockerignore/);
+    return true;
+  });
+  assert.deepEqual(Array.from(Deno.readDirSync(`${one.base}/cache/contexts`)), []);
+});
+
+/** The control plane checks the sum that is announced, so a damaged archive would fail every deploy of the folder. */
+Deno.test("packContext() packs again when the kept archive is damaged", async () => {
+  await using one = await trial();
+  await one.write("Dockerfile", "FROM scratch\n");
+  const later = Date.now() + 60_000;
+  const first = await one.pack(later);
+  await first[Symbol.asyncDispose]();
+  const contexts = `${one.base}/cache/contexts`;
+  const archive = Array.from(Deno.readDirSync(contexts), ({ name }) => name).find((name) =>
+    name.endsWith(".gz")
+  );
+  assert.ok(archive !== undefined);
+  const bytes = await Deno.readFile(`${contexts}/${archive}`);
+  bytes[bytes.length - 9] = (bytes[bytes.length - 9] ?? 0) ^ 1;
+  await Deno.writeFile(`${contexts}/${archive}`, bytes);
+  await using second = await one.pack(later);
+  assert.equal(second.reused, false);
+  assert.equal(second.checksumSha256, first.checksumSha256);
+});
+
+Deno.test("packContext() does not trust a file that changed a moment ago", async () => {
+  await using one = await trial();
+  await one.write("Dockerfile", "FROM scratch\n");
+  const now = Date.now();
+  await using first = await one.pack(now);
+  await using second = await one.pack(now);
+  assert.deepEqual([first.reused, second.reused], [false, false]);
+});
+
+Deno.test("packContext() works where the cache cannot be written", async () => {
+  await using one = await trial();
+  await one.write("Dockerfile", "FROM scratch\n");
+  await Deno.writeTextFile(`${one.base}/cache`, "in the way");
+  await using packed = await one.pack();
+  assert.ok(packed.path.startsWith(`${one.base}/tmp/`));
+});
