@@ -89,7 +89,8 @@ function launch(program: string, folder: string, port: number): void {
     while kill -0 "$4" 2>/dev/null && kill -0 "$server" 2>/dev/null; do sleep 0.5; done
     kill -9 "$server" 2>/dev/null
     wait "$server" 2>/dev/null
-    kill -0 "$4" 2>/dev/null || rm -rf "$2"
+    while kill -0 "$4" 2>/dev/null; do sleep 0.5; done
+    rm -rf "$2"
   `;
   const child = new Deno.Command("setsid", {
     args: ["sh", "-c", watcher, "watcher", program, folder, String(port), String(Deno.pid)],
