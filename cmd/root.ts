@@ -5,6 +5,10 @@ export const ROOT: Group = {
   summary: "Deploys a folder with a Dockerfile and gives you a URL that serves it.",
   commands: {
     deploy: { summary: "Deploy a folder or an image", load: () => import("./deploy/deploy.ts") },
+    login: { summary: "Store a root key", load: () => import("./login/login.ts") },
+    status: { summary: "Show the regions, or one deployment", load: () => import("./status/status.ts") },
+    logs: { summary: "Print what build and app printed", load: () => import("./logs/logs.ts") },
+    list: { summary: "List deployments or projects", load: () => import("./list/list.ts") },
     up: { summary: "Run the whole platform on this machine", load: () => import("./up/up.ts") },
     ctrl: {
       summary: "Run the control plane",
@@ -16,6 +20,10 @@ export const ROOT: Group = {
     },
     krane: { summary: "Run the agent of a region", load: () => import("./krane/krane.ts") },
     frontline: { summary: "Run an edge", load: () => import("./frontline/frontline.ts") },
+    healthcheck: {
+      summary: "Ask a URL whether it answers 200",
+      load: () => import("./healthcheck/healthcheck.ts"),
+    },
     version: { summary: "Print the version", load: () => import("./version/version.ts") },
   },
 };

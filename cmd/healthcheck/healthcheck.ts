@@ -1,0 +1,76 @@
+/** `unkey healthcheck`: asks a URL once, for container health checks on images without curl. */
+import {
+  defineCommand,
+  EXIT,
+  type ExitCode,
+  printFailure,
+  type Process,
+  UsageError,
+} from "../../pkg/cli/mod.ts";
+import { JSON_FIELD, jsonLine } from "../shared/output.ts";
+
+const ANSWER_MS_MAX = 10_000;
+const OK = 200;
+
+/** `unkey healthcheck <url>` */
+export const command = defineCommand({
+  fields: { json: JSON_FIELD },
+  positionals: [{ name: "url", help: "What to ask, http:// or https://.", required: true }],
+  notes: `Exit codes: ${EXIT.ok} it answered 200 within ${
+    ANSWER_MS_MAX / 1000
+  } s, ${EXIT.failed} it did not.`,
+  async run({ config, positionals: [given = ""] }, process): Promise<ExitCode> {
+    const url = URL.canParse(given) ? new URL(given) : undefined;
+    if (url?.protocol !== "http:" && url?.protocol !== "https:") {
+      throw new UsageError(`"${given}" is not an http:// or https:// URL.`);
+    }
+    const { problem, ...result } = await ask(url, process);
+    if (problem === undefined) {
+      process.stdout(config.json ? jsonLine({ healthy: true, ...result }) : "ok\n");
+      return EXIT.ok;
+    }
+    const message = `${url.origin}${url.pathname} ${problem}.`;
+    const json = config.json ? { healthy: false, ...result } : undefined;
+    return printFailure({ code: "unhealthy", message, exitCode: EXIT.failed }, process, json);
+  },
+});
+
+interface Answer {
+  readonly url: string;
+  readonly status?: number;
+  readonly durationMs: number;
+  /** What is wrong, as a part of a sentence. */
+  readonly problem?: string;
+}
+
+async function ask(url: URL, { fetch, clock, signal }: Process): Promise<Answer> {
+  const begun = clock.now();
+  const done = new AbortController();
+  const late = new AbortController();
+  const timer = clock.sleep(ANSWER_MS_MAX, done.signal).then(() => late.abort(), () => undefined);
+  const answer = (rest: Pick<Answer, "status" | "problem">): Answer => ({
+    url: url.href,
+    durationMs: clock.now() - begun,
+    ...rest,
+  });
+  try {
+    const response = await fetch(url, { signal: AbortSignal.any([signal, late.signal]) });
+    await response.body?.cancel();
+    const { status } = response;
+    return answer(status === OK ? { status } : { status, problem: `answered ${status}` });
+  } catch (error) {
+    signal.throwIfAborted();
+    if (late.signal.aborted) return answer({ problem: `did not answer within ${ANSWER_MS_MAX / 1000} s` });
+    return answer({ problem: `cannot be reached: ${reasonOf(error)}` });
+  } finally {
+    done.abort();
+    await timer;
+  }
+}
+
+/** `fetch` says why only in its cause. */
+function reasonOf(error: unknown): string {
+  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+  const message = cause instanceof Error ? cause.message : String(cause);
+  return message.replace(/^error sending request for url \(\S*\): /, "").replace(/\.$/, "");
+}

@@ -1,0 +1,150 @@
+/** `unkey list`: deployments, newest first, or projects. */
+import { defineCommand, type Process, UsageError } from "../../pkg/cli/mod.ts";
+import { type ConfigOf, field, integerSchema, textSchema } from "../../pkg/config/mod.ts";
+import { createRpcClient } from "../../pkg/rpc/mod.ts";
+import { AdminService } from "../../proto/gen/ctrl/v1/admin_pb.ts";
+import { type Deployment, DeploymentService } from "../../proto/gen/ctrl/v1/deployment_pb.ts";
+import { calling, connect, CONNECT_FIELDS, type Connection } from "../shared/connect.ts";
+import { deploymentJson, statusName } from "../shared/deployment_view.ts";
+import { findProject } from "../shared/find_deployment.ts";
+import { age, JSON_FIELD, jsonLine, table } from "../shared/output.ts";
+
+const LIMIT = 20;
+const LIMIT_MAX = 1_000;
+const PAGE_MAX = 100;
+
+const FIELDS = {
+  ...CONNECT_FIELDS,
+  project: field({
+    flag: "project",
+    env: "UNKEY_PROJECT",
+    placeholder: "<slug or id>",
+    help: "Only deployments of this project.",
+    schema: textSchema(),
+  }),
+  environment: field({
+    flag: "env",
+    env: "UNKEY_ENVIRONMENT",
+    placeholder: "<slug>",
+    help: "Only deployments of this environment.",
+    schema: textSchema(),
+  }),
+  limit: field({
+    flag: "limit",
+    env: "UNKEY_LIST_LIMIT",
+    placeholder: "<count>",
+    help: "Most deployments to list.",
+    schema: integerSchema(LIMIT, 1, LIMIT_MAX),
+  }),
+  pageToken: field({
+    flag: "page-token",
+    env: "UNKEY_LIST_PAGE_TOKEN",
+    placeholder: "<token>",
+    help: "Go on after an earlier list; its JSON has the token as nextPageToken.",
+    schema: textSchema(""),
+  }),
+  json: JSON_FIELD,
+};
+type ListConfig = ConfigOf<typeof FIELDS>;
+
+/** `unkey list [deployments|projects]` */
+export const command = defineCommand({
+  fields: FIELDS,
+  positionals: [{ name: "what", help: "deployments (the default) or projects.", required: false }],
+  async run({ config, positionals: [what = "deployments"] }, process) {
+    if (what !== "deployments" && what !== "projects") {
+      throw new UsageError(
+        `"${what}" cannot be listed: it is "unkey list deployments" or "unkey list projects".`,
+      );
+    }
+    const connection = await connect(config, process);
+    await calling(
+      connection,
+      () =>
+        what === "projects"
+          ? listProjects(connection, config, process)
+          : listDeployments(connection, config, process),
+    );
+  },
+});
+
+async function listDeployments(connection: Connection, config: ListConfig, process: Process): Promise<void> {
+  const { deployments, nextPageToken } = await readDeployments(connection, config, process.signal);
+  if (config.json) {
+    const next = nextPageToken === "" ? {} : { nextPageToken };
+    return process.stdout(jsonLine({ deployments: deployments.map(deploymentJson), ...next }));
+  }
+  if (deployments.length === 0) {
+    return process.stderr('No deployments. "unkey deploy" makes the first one.\n');
+  }
+  const now = process.clock.now();
+  process.stdout(table(
+    ["ID", "PROJECT", "ENV", "BRANCH", "STATUS", "LIVE", "AGE", "URL"],
+    deployments.map((each) => [
+      each.id,
+      each.projectSlug,
+      each.environmentSlug,
+      each.gitBranch,
+      statusName(each.status),
+      each.live ? "live" : "",
+      age(Number(each.createdAt), now),
+      each.urls[0] ?? "",
+    ]),
+  ));
+  if (nextPageToken !== "") process.stderr("There are more: --limit shows them.\n");
+}
+
+interface Page {
+  readonly deployments: readonly Deployment[];
+  readonly nextPageToken: string;
+}
+
+/** As many pages as the limit needs. */
+async function readDeployments(
+  connection: Connection,
+  config: ListConfig,
+  signal: AbortSignal,
+): Promise<Page> {
+  const { project, environment, limit } = config;
+  const client = createRpcClient(DeploymentService, connection);
+  const projectId = project === undefined ? "" : (await findProject(connection, project)).id;
+  const deployments: Deployment[] = [];
+  let pageToken = config.pageToken;
+  do {
+    const pageSize = Math.min(PAGE_MAX, limit - deployments.length);
+    const request = { projectId, environmentSlug: environment ?? "", pageSize, pageToken };
+    const page = await client.listDeployments(request, { signal });
+    deployments.push(...page.deployments);
+    pageToken = page.nextPageToken;
+  } while (pageToken !== "" && deployments.length < limit);
+  return { deployments, nextPageToken: pageToken };
+}
+
+async function listProjects(connection: Connection, config: ListConfig, process: Process): Promise<void> {
+  const { signal, stdout, stderr, clock } = process;
+  const { projects } = await createRpcClient(AdminService, connection).listProjects({}, { signal });
+  if (config.json) {
+    return stdout(jsonLine({
+      projects: projects.map(({ id, slug, name, defaultBranch, liveDeploymentId, createdAt }) => ({
+        id,
+        slug,
+        name,
+        defaultBranch,
+        ...(liveDeploymentId === "" ? {} : { liveDeploymentId }),
+        createdAt: Number(createdAt),
+      })),
+    }));
+  }
+  if (projects.length === 0) return stderr("No projects that this root key may read.\n");
+  const now = clock.now();
+  stdout(table(
+    ["PROJECT", "ID", "BRANCH", "LIVE DEPLOYMENT", "AGE"],
+    projects.map((each) => [
+      each.slug,
+      each.id,
+      each.defaultBranch,
+      each.liveDeploymentId,
+      age(Number(each.createdAt), now),
+    ]),
+  ));
+}

@@ -1,0 +1,89 @@
+/** `unkey login`: checks a root key and stores it. */
+import { defineCommand, type Process } from "../../pkg/cli/mod.ts";
+import { credentialsPath, readCredentials, writeCredentials } from "../../pkg/cli/credentials.ts";
+import { type ConfigOf, Secret } from "../../pkg/config/mod.ts";
+import { isFault, publicFault } from "../../pkg/fault/mod.ts";
+import { createRpcClient, fromConnectError } from "../../pkg/rpc/mod.ts";
+import { AdminService, type WhoAmIResponse } from "../../proto/gen/ctrl/v1/admin_pb.ts";
+import { CONNECT_FIELDS, type Connection, LOCAL_API_URL, withAdvice } from "../shared/connect.ts";
+import { JSON_FIELD, jsonLine } from "../shared/output.ts";
+
+const FIELDS = { ...CONNECT_FIELDS, json: JSON_FIELD };
+
+/** `unkey login` */
+export const command = defineCommand({
+  fields: FIELDS,
+  notes:
+    `The root key comes from UNKEY_ROOT_KEY, else you are asked for it, else it is read from standard input.
+It is stored, readable by you only, for all later commands. "unkey up" logs you in by itself.`,
+  async run({ config }, process) {
+    const { directories, stdout } = process;
+    const { profile } = config;
+    const stored = await readCredentials(directories.config, profile);
+    const baseUrl = checkUrl(config.apiBaseUrl ?? stored?.apiBaseUrl ?? LOCAL_API_URL);
+    const rootKey = config.rootKey ?? await askForKey(baseUrl, process);
+    const who = await whoAmI({ baseUrl, token: rootKey }, process.signal);
+    const login = { apiBaseUrl: baseUrl, rootKey, workspaceSlug: who.workspaceSlug };
+    await writeCredentials(directories.config, login, profile);
+    stdout(config.json ? jsonLine(result(baseUrl, profile, who)) : sentence(config, baseUrl, who));
+    if (!config.json) process.stderr(`The key is stored in ${credentialsPath(directories.config)}.\n`);
+  },
+});
+
+function checkUrl(given: string): string {
+  const url = URL.canParse(given) ? new URL(given) : undefined;
+  if (url?.protocol === "http:" || url?.protocol === "https:") return given.replace(/\/+$/, "");
+  const text = `--api-base-url (UNKEY_API_BASE_URL) must be an http:// or https:// URL: got "${given}".`;
+  throw publicFault("invalid_argument", text);
+}
+
+async function askForKey(baseUrl: string, process: Process): Promise<Secret> {
+  const { prompts, terminal, signal } = process;
+  let key: string | undefined;
+  if (prompts !== undefined) {
+    key = await prompts.password({ message: `Root key for ${baseUrl}` });
+    if (key === undefined) throw new DOMException("Nothing was stored.", "AbortError");
+  } else if (!terminal.stdin) key = await untilAborted(process.readStdin(), signal);
+  const trimmed = key?.trim() ?? "";
+  if (trimmed !== "") return new Secret(trimmed);
+  throw publicFault(
+    "unauthenticated",
+    "There is no root key to log in with: set UNKEY_ROOT_KEY, or give the key on standard input.",
+  );
+}
+
+async function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const abort = (): void => reject(signal.reason);
+  if (signal.aborted) abort();
+  signal.addEventListener("abort", abort, { once: true });
+  try {
+    return await Promise.race([work, promise]);
+  } finally {
+    signal.removeEventListener("abort", abort);
+  }
+}
+
+/** Who the key is. @throws `unauthenticated` when the control plane does not know it */
+async function whoAmI(connection: Connection, signal: AbortSignal): Promise<WhoAmIResponse> {
+  try {
+    return await createRpcClient(AdminService, connection).whoAmI({}, { signal });
+  } catch (error) {
+    const fault = fromConnectError(error);
+    if (!isFault(fault, "unauthenticated")) throw withAdvice(fault, connection.baseUrl);
+    const text =
+      `${connection.baseUrl} does not accept this root key. Nothing was stored: check that the key was ` +
+      "copied whole, is not revoked, and belongs to this control plane (--api-base-url).";
+    throw publicFault("unauthenticated", text, fault);
+  }
+}
+
+function result(apiBaseUrl: string, profile: string, who: WhoAmIResponse): Readonly<Record<string, unknown>> {
+  const { workspaceId, workspaceSlug, keyId, permissions } = who;
+  return { apiBaseUrl, profile, workspace: workspaceSlug, workspaceId, keyId, permissions };
+}
+
+function sentence(config: ConfigOf<typeof FIELDS>, baseUrl: string, who: WhoAmIResponse): string {
+  const as = config.profile === "default" ? "" : ` as the profile "${config.profile}"`;
+  return `Logged in to ${baseUrl}, workspace ${who.workspaceSlug}${as}.\n`;
+}

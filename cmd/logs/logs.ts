@@ -1,0 +1,87 @@
+/** `unkey logs`: what the build printed, then what the app prints. */
+import { defineCommand, EXIT, type ExitCode, type Process } from "../../pkg/cli/mod.ts";
+import { createRpcClient } from "../../pkg/rpc/mod.ts";
+import {
+  type Deployment,
+  DeploymentService,
+  DeploymentStatus,
+} from "../../proto/gen/ctrl/v1/deployment_pb.ts";
+import { calling, connect, type Connection } from "../shared/connect.ts";
+import { isActive, statusName } from "../shared/deployment_view.ts";
+import { DEPLOYMENT_WORD, findDeployment } from "../shared/find_deployment.ts";
+import { printable } from "../shared/output.ts";
+import { readBuildLog } from "./build_log.ts";
+import { LOGS_FIELDS, type LogsConfig, TAIL_MAX } from "./config.ts";
+import { readInstanceLog } from "./instance_log.ts";
+import { createPrinter, type Line, lineOfInstance } from "./printer.ts";
+
+/** `unkey logs <deployment>` */
+export const command = defineCommand({
+  fields: LOGS_FIELDS,
+  positionals: [{ name: "deployment", help: DEPLOYMENT_WORD, required: true }],
+  notes:
+    `Output goes to standard output, what is said about it to standard error. The JSON of a line has source, time
+(milliseconds since the epoch) and text, and origin (build) or instance, region and stream (instance).
+Following the build of a deployment that fails ends by itself; Ctrl-C ends it with ${EXIT.interrupted}.`,
+  async run({ config, positionals: [word = ""] }, process): Promise<ExitCode> {
+    const { signal } = process;
+    const connection = await connect(config, process);
+    const wanted = { word, environment: config.environment };
+    const deployment = await calling(connection, () => findDeployment(connection, wanted, signal));
+    if (word !== deployment.id) process.stderr(`${deployment.id}, the newest of ${deployment.projectSlug}\n`);
+    try {
+      await calling(connection, () => printLogs(connection, { config, deployment, process }));
+      return EXIT.ok;
+    } catch (error) {
+      if (config.follow && signal.aborted) return EXIT.interrupted;
+      throw error;
+    }
+  },
+});
+
+interface Job {
+  readonly config: LogsConfig;
+  readonly deployment: Deployment;
+  readonly process: Process;
+}
+
+async function printLogs(connection: Connection, { config, deployment, process }: Job): Promise<void> {
+  const { signal, clock } = process;
+  const { source, tail, follow } = config;
+  const client = createRpcClient(DeploymentService, connection);
+  const onLine = createPrinter(config.json, process.stdout);
+  const onNote = (text: string): void => process.stderr(`${text}\n`);
+  const events = { client, clock, signal, tail, onLine, onNote };
+
+  let now = deployment;
+  let quoted: readonly Line[] | undefined;
+  if (source !== "instance") {
+    ({ deployment: now, quoted } = await readBuildLog({ ...events, deployment, follow }));
+  }
+  if (source === "build") return;
+  if (follow) sayHowItEnded(now, onNote);
+
+  let count = 0;
+  await readInstanceLog({
+    client,
+    deploymentId: now.id,
+    clock,
+    signal,
+    tail: tail ?? TAIL_MAX,
+    // What ended otherwise has no instances that could print.
+    follow: follow && (now.status === DeploymentStatus.READY || isActive(now)),
+    onLine: (line) => {
+      count++;
+      onLine(lineOfInstance(line));
+    },
+    onNote,
+  });
+  if (count > 0 || tail === 0) return;
+  quoted ??=
+    (await readBuildLog({ ...events, deployment: now, follow: false, onLine: () => undefined })).quoted;
+  for (const line of tail === undefined ? quoted : quoted.slice(-tail)) onLine(line);
+}
+
+function sayHowItEnded({ id, status, errorMessage }: Deployment, onNote: (text: string) => void): void {
+  if (errorMessage !== "") onNote(`${id} is ${statusName(status)}: ${printable(errorMessage)}`);
+}

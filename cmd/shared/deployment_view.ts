@@ -1,0 +1,51 @@
+/** A deployment as commands print it. */
+import { type Deployment, DeploymentStatus } from "../../proto/gen/ctrl/v1/deployment_pb.ts";
+
+/** A deployment in the JSON of commands. Times are milliseconds since the epoch. */
+export interface DeploymentJson {
+  readonly id: string;
+  readonly status: string;
+  readonly live: boolean;
+  readonly project: string;
+  readonly environment: string;
+  readonly branch: string;
+  readonly commit?: { readonly sha: string; readonly message: string; readonly author: string };
+  readonly urls: readonly string[];
+  readonly instances: { readonly desired: number; readonly running: number };
+  readonly createdAt: number;
+  readonly updatedAt: number;
+  readonly error?: { readonly code: string; readonly message: string };
+}
+
+/** The status in one word, e.g. `ready`. */
+export function statusName(status: DeploymentStatus): string {
+  return (DeploymentStatus[status] ?? `unknown (${status})`).toLowerCase();
+}
+
+/** Whether the deployment's workflow still moves on. */
+export function isActive({ status }: Pick<Deployment, "status">): boolean {
+  return status === DeploymentStatus.PENDING || status === DeploymentStatus.QUEUED ||
+    status === DeploymentStatus.BUILDING || status === DeploymentStatus.DEPLOYING ||
+    status === DeploymentStatus.NETWORK;
+}
+
+export function deploymentJson(deployment: Deployment): DeploymentJson {
+  const { gitCommitSha: sha, gitCommitMessage: message, gitCommitAuthorHandle: author } = deployment;
+  const { errorMessage, failureCode, status } = deployment;
+  return {
+    id: deployment.id,
+    status: statusName(status),
+    live: deployment.live,
+    project: deployment.projectSlug,
+    environment: deployment.environmentSlug,
+    branch: deployment.gitBranch,
+    ...(sha === "" ? {} : { commit: { sha, message, author } }),
+    urls: deployment.urls,
+    instances: { desired: deployment.desiredInstances, running: deployment.runningInstances },
+    createdAt: Number(deployment.createdAt),
+    updatedAt: Number(deployment.updatedAt),
+    ...(errorMessage === "" && failureCode === ""
+      ? {}
+      : { error: { code: failureCode || statusName(status), message: errorMessage } }),
+  };
+}

@@ -1,0 +1,55 @@
+/** How commands print: tables whose columns line up, times as ages, and text of others that cannot move the cursor. */
+import { switchField } from "../../pkg/config/mod.ts";
+
+/** The setting of every command that can print for programs. */
+export const JSON_FIELD = switchField({ flag: "json", env: "UNKEY_JSON", help: "Print one JSON object." });
+
+/** One JSON object on a line. */
+export function jsonLine(value: unknown): string {
+  return `${JSON.stringify(value)}\n`;
+}
+
+/** Rows below their titles, every column as wide as its widest cell; the last one ends where its text does. */
+export function table(titles: readonly string[], rows: readonly (readonly string[])[]): string {
+  const cells = [titles, ...rows.map((row) => row.map((cell) => cell === "" ? "-" : oneLine(cell)))];
+  const widths = titles.map((_title, at) => Math.max(...cells.map((row) => row[at]?.length ?? 0)));
+  const lines = cells.map((row) =>
+    row.map((cell, at) => at === titles.length - 1 ? cell : cell.padEnd(widths[at] ?? 0)).join("  ")
+  );
+  return `${lines.join("\n")}\n`;
+}
+
+/** Names and values below each other; what has no value is left out, and more than one takes a line each. */
+export function facts(entries: Readonly<Record<string, string | readonly string[] | undefined>>): string {
+  const shown = Object.entries(entries).flatMap(([name, value]) => {
+    const values = typeof value === "string" ? [value] : value ?? [];
+    return values.filter((each) => each !== "").map((each, at) => [at === 0 ? name : "", each] as const);
+  });
+  const width = Math.max(0, ...Object.keys(entries).map((name) => name.length));
+  return shown.map(([name, value]) => `${name.padEnd(width)}  ${value}\n`).join("");
+}
+
+const SECOND = 1_000;
+const MINUTE = 60 * SECOND;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+
+/** How long ago, in the largest unit that fits, e.g. `3m`; a server whose clock is ahead makes nothing negative. */
+export function age(atMs: number, nowMs: number): string {
+  const ms = Math.max(0, nowMs - atMs);
+  if (ms < MINUTE) return `${Math.floor(ms / SECOND)}s`;
+  if (ms < HOUR) return `${Math.floor(ms / MINUTE)}m`;
+  if (ms < DAY) return `${Math.floor(ms / HOUR)}h`;
+  return `${Math.floor(ms / DAY)}d`;
+}
+
+/** Without what would colour the text, move the cursor or ring the bell of whoever reads it. Keeps line ends and tabs. */
+export function printable(text: string): string {
+  // deno-lint-ignore no-control-regex -- these are what is taken out
+  return text.replaceAll(/\x1b\[[0-9;?]*[ -/]*[@-~]/g, "").replaceAll(/[\x00-\x08\x0b-\x1f\x7f-\x9f]/g, "");
+}
+
+/** The same in a single line. */
+export function oneLine(text: string): string {
+  return printable(text.replaceAll(/\s+/g, " ")).trim();
+}

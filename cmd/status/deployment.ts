@@ -1,0 +1,64 @@
+/** One deployment in full. */
+import type { Deployment, DeploymentStep } from "../../proto/gen/ctrl/v1/deployment_pb.ts";
+import { type DeploymentJson, deploymentJson } from "../shared/deployment_view.ts";
+import { age, facts, oneLine, printable, table } from "../shared/output.ts";
+
+/** A step in the JSON of `status`. Times are milliseconds since the epoch. */
+export interface StepJson {
+  readonly name: string;
+  readonly status: string;
+  readonly message: string;
+  readonly startedAt: number;
+  /** Absent while the step runs. */
+  readonly endedAt?: number;
+  readonly error?: string;
+}
+
+/** The deployment with its steps. */
+export function deploymentStatusJson(
+  deployment: Deployment,
+): DeploymentJson & { readonly image: string; readonly steps: readonly StepJson[] } {
+  return {
+    ...deploymentJson(deployment),
+    image: deployment.rootfsImageId,
+    steps: deployment.steps.map((step) => ({
+      name: step.name,
+      status: step.status,
+      message: step.message,
+      startedAt: Number(step.createdAt),
+      ...(step.endedAt === 0n ? {} : { endedAt: Number(step.endedAt) }),
+      ...(step.errorMessage === "" ? {} : { error: step.errorMessage }),
+    })),
+  };
+}
+
+/** What it is, how it went, and what went wrong. */
+export function deploymentText(deployment: Deployment, nowMs: number): string {
+  const { commit, ...shown } = deploymentJson(deployment);
+  const about = facts({
+    deployment: shown.id,
+    status: shown.live ? `${shown.status}, live` : shown.status,
+    project: shown.project,
+    environment: shown.environment,
+    branch: oneLine(shown.branch),
+    commit: commit && oneLine(`${commit.sha.slice(0, 12)} ${commit.message}`),
+    image: oneLine(deployment.rootfsImageId),
+    instances: `${shown.instances.running} of ${shown.instances.desired} running`,
+    created: `${age(shown.createdAt, nowMs)} ago`,
+    urls: shown.urls,
+  });
+  const { steps } = deployment;
+  const stepsTable = steps.length === 0
+    ? ""
+    : `\n${table(["STEP", "STATUS", "TOOK", "MESSAGE"], steps.map((each) => stepRow(each, nowMs)))}`;
+  const error = shown.error === undefined
+    ? ""
+    : `\nerror (${shown.error.code}): ${printable(shown.error.message).trim()}\n`;
+  return `${about}${stepsTable}${error}`;
+}
+
+function stepRow(step: DeploymentStep, nowMs: number): readonly string[] {
+  const { name, status, message, createdAt, endedAt } = step;
+  const tookMs = Math.max(0, (endedAt === 0n ? nowMs : Number(endedAt)) - Number(createdAt));
+  return [name, status, `${(tookMs / 1000).toFixed(1)}s`, message];
+}

@@ -1,0 +1,100 @@
+/** How the regions keep up with what they are told. */
+import type { AgentStatus, RegionStatus } from "../../proto/gen/ctrl/v1/admin_pb.ts";
+import { age, oneLine, table } from "../shared/output.ts";
+
+/** A region in the JSON of `status`. Versions count changes; times are milliseconds since the epoch. */
+export interface RegionJson {
+  /** `*` is the region of the edges. */
+  readonly region: string;
+  /** How far the desired state has come. */
+  readonly desired: number;
+  /** What the slowest live agent has applied; absent without any agent. */
+  readonly applied?: number;
+  /** What the slowest live agent has seen running. */
+  readonly observed?: number;
+  /** Changes that the region has not applied yet. */
+  readonly lag?: number;
+  readonly agents: readonly {
+    readonly id: string;
+    readonly alive: boolean;
+    readonly applied: number;
+    readonly observed: number;
+    readonly lastSeenAt: number;
+  }[];
+  readonly instances: { readonly desired: number; readonly running: number };
+  readonly lastNack?: { readonly resource: string; readonly error: string; readonly at: number };
+}
+
+/** A region is as far as the slowest of its live agents; when all are silent, as far as the one heard last. */
+export function regionJson(status: RegionStatus): RegionJson {
+  const desired = Number(status.desiredVersion);
+  const counted = countedAgents(status.agents);
+  const applied = slowest(counted, (agent) => agent.appliedVersion);
+  const observed = slowest(counted, (agent) => agent.observedVersion);
+  return {
+    region: status.region,
+    desired,
+    ...(applied === undefined ? {} : { applied, lag: Math.max(0, desired - applied) }),
+    ...(observed === undefined ? {} : { observed }),
+    agents: status.agents.map((each) => ({
+      id: each.agentId,
+      alive: each.alive,
+      applied: Number(each.appliedVersion),
+      observed: Number(each.observedVersion),
+      lastSeenAt: Number(each.lastSeenAt),
+    })),
+    instances: { desired: status.desiredInstances, running: status.runningInstances },
+    ...(status.lastNackAt === 0n ? {} : {
+      lastNack: {
+        resource: status.lastNackResource,
+        error: status.lastNackError,
+        at: Number(status.lastNackAt),
+      },
+    }),
+  };
+}
+
+function countedAgents(agents: readonly AgentStatus[]): readonly AgentStatus[] {
+  const alive = agents.filter((each) => each.alive);
+  if (alive.length > 0) return alive;
+  return agents.toSorted((a, b) => Number(b.lastSeenAt - a.lastSeenAt)).slice(0, 1);
+}
+
+function slowest(
+  agents: readonly AgentStatus[],
+  version: (agent: AgentStatus) => bigint,
+): number | undefined {
+  return agents.length === 0 ? undefined : Math.min(...agents.map((each) => Number(version(each))));
+}
+
+/** A line per region, and below them what was refused last. */
+export function regionsText(regions: readonly RegionJson[], nowMs: number): string {
+  const rows = regions.map((each) => [
+    each.region === "*" ? "* (edges)" : each.region,
+    String(each.desired),
+    text(each.applied),
+    text(each.observed),
+    text(each.lag),
+    agentsText(each, nowMs),
+    each.region === "*" ? "" : `${each.instances.running}/${each.instances.desired}`,
+    each.lastNack === undefined ? "" : `${each.lastNack.resource} ${age(each.lastNack.at, nowMs)} ago`,
+  ]);
+  const titles = ["REGION", "DESIRED", "APPLIED", "OBSERVED", "LAG", "AGENTS", "RUNNING", "LAST NACK"];
+  const nacks = regions.flatMap(({ region, lastNack }) =>
+    lastNack === undefined
+      ? []
+      : [`${region} could not apply ${lastNack.resource}: ${oneLine(lastNack.error)}\n`]
+  );
+  return `${table(titles, rows)}${nacks.length === 0 ? "" : "\n"}${nacks.join("")}`;
+}
+
+function agentsText({ agents }: RegionJson, nowMs: number): string {
+  const alive = agents.filter((each) => each.alive).length;
+  if (agents.length === 0) return "none";
+  if (alive > 0) return `${alive} alive`;
+  return `silent for ${age(Math.max(...agents.map((each) => each.lastSeenAt)), nowMs)}`;
+}
+
+function text(value: number | undefined): string {
+  return value === undefined ? "" : String(value);
+}

@@ -1,0 +1,43 @@
+/** `unkey status`: how the regions keep up, or how one deployment does. */
+import { defineCommand } from "../../pkg/cli/mod.ts";
+import { field, textSchema } from "../../pkg/config/mod.ts";
+import { createRpcClient } from "../../pkg/rpc/mod.ts";
+import { AdminService } from "../../proto/gen/ctrl/v1/admin_pb.ts";
+import { calling, connect, CONNECT_FIELDS } from "../shared/connect.ts";
+import { DEPLOYMENT_WORD, findDeployment } from "../shared/find_deployment.ts";
+import { JSON_FIELD, jsonLine } from "../shared/output.ts";
+import { deploymentStatusJson, deploymentText } from "./deployment.ts";
+import { regionJson, regionsText } from "./regions.ts";
+
+/** `unkey status [deployment]` */
+export const command = defineCommand({
+  fields: {
+    ...CONNECT_FIELDS,
+    environment: field({
+      flag: "env",
+      env: "UNKEY_ENVIRONMENT",
+      placeholder: "<slug>",
+      help: "With a project: its newest deployment of this environment.",
+      schema: textSchema(),
+    }),
+    json: JSON_FIELD,
+  },
+  positionals: [{ name: "deployment", help: `${DEPLOYMENT_WORD} Default: all regions.`, required: false }],
+  notes:
+    `Versions count the changes of a region's desired state: DESIRED is where it should be, APPLIED what its agents
+have done, OBSERVED what they have seen running, LAG how many changes are missing. RUNNING counts your instances.`,
+  async run({ config, positionals: [word] }, process) {
+    const { signal, stdout, clock } = process;
+    const connection = await connect(config, process);
+    if (word !== undefined) {
+      const wanted = { word, environment: config.environment };
+      const deployment = await calling(connection, () => findDeployment(connection, wanted, signal));
+      const json = (): string => jsonLine(deploymentStatusJson(deployment));
+      return stdout(config.json ? json() : deploymentText(deployment, clock.now()));
+    }
+    const admin = createRpcClient(AdminService, connection);
+    const { regions } = await calling(connection, () => admin.getStatus({}, { signal }));
+    const shown = regions.map(regionJson);
+    stdout(config.json ? jsonLine({ regions: shown }) : regionsText(shown, clock.now()));
+  },
+});
