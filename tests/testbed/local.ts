@@ -1,4 +1,5 @@
 import { docker } from "./testbed.ts";
+import { type Answer, askEdge } from "./ask.ts";
 import { Part } from "./process.ts";
 import { answersOk, eventually, freePort } from "./wait.ts";
 
@@ -100,13 +101,8 @@ export class LocalPlatform implements AsyncDisposable {
     return image;
   }
 
-  async get(url: string): Promise<{ status: number; body: string }> {
-    const { hostname, pathname } = new URL(url);
-    const response = await fetch(`http://127.0.0.1:${this.edgePort}${pathname}`, {
-      headers: { host: hostname },
-      signal: AbortSignal.timeout(10_000),
-    });
-    return { status: response.status, body: await response.text() };
+  get(url: string): Promise<Answer> {
+    return askEdge(this.edgePort, url);
   }
 
   async answers(url: string, text: string): Promise<void> {
@@ -118,7 +114,9 @@ export class LocalPlatform implements AsyncDisposable {
 
   /** All containers of this platform, running or not. */
   async containers(filter: readonly string[] = []): Promise<string[]> {
-    const label = `label=unkey.control-plane=${await this.#controlPlaneId()}`;
+    const id = await this.#controlPlaneId();
+    if (id === undefined) return [];
+    const label = `label=unkey.control-plane=${id}`;
     const { stdout } = await docker(["ps", "--all", "--quiet", "--filter", label, ...filter]);
     return stdout.split("\n").filter((id) => id !== "");
   }
@@ -142,9 +140,9 @@ export class LocalPlatform implements AsyncDisposable {
     return answersOk(`http://127.0.0.1:${this.apiPort}/health/ready`);
   }
 
-  /** What marks this platform's containers; nothing has been marked where there is no state yet. */
-  async #controlPlaneId(): Promise<string> {
-    const text = await Deno.readTextFile(`${this.directory}/data/state.json`).catch(() => `{"id":"none"}`);
-    return JSON.parse(text).id;
+  /** What marks this platform's containers; `undefined` before the first start. */
+  async #controlPlaneId(): Promise<string | undefined> {
+    const text = await Deno.readTextFile(`${this.directory}/data/state.json`).catch(() => undefined);
+    return text === undefined ? undefined : JSON.parse(text).id;
   }
 }

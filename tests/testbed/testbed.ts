@@ -12,6 +12,7 @@ import { createRpcClient } from "../../pkg/rpc/mod.ts";
 import { Secret } from "../../pkg/config/mod.ts";
 import { AdminService } from "../../proto/gen/ctrl/v1/admin_pb.ts";
 import { answersOk, eventually, freePort } from "./wait.ts";
+import { type Answer, askEdge } from "./ask.ts";
 import { Part } from "./process.ts";
 import { restatePart } from "./restate.ts";
 
@@ -180,13 +181,8 @@ export class Testbed implements AsyncDisposable {
   }
 
   /** Asks the edge for `url`'s host and path, without needing that host in DNS. */
-  async get(url: string): Promise<{ status: number; body: string }> {
-    const { hostname, pathname } = new URL(url);
-    const response = await fetch(`http://127.0.0.1:${this.ports.edge}${pathname}`, {
-      headers: { host: hostname },
-      signal: AbortSignal.timeout(10_000),
-    });
-    return { status: response.status, body: await response.text() };
+  get(url: string): Promise<Answer> {
+    return askEdge(this.ports.edge, url);
   }
 
   #program(): readonly [string, readonly string[]] {
@@ -234,6 +230,7 @@ export class Testbed implements AsyncDisposable {
   #workerEnv(): Record<string, string> {
     return {
       ...this.#shared(),
+      UNKEY_WORKER_HOST: "127.0.0.1",
       UNKEY_WORKER_HTTP_PORT: String(this.ports.workerHealth),
       UNKEY_RESTATE_HTTP_PORT: String(this.ports.worker),
       UNKEY_RESTATE_ADMIN_URL: `http://127.0.0.1:${this.ports.admin}`,
@@ -257,6 +254,7 @@ export class Testbed implements AsyncDisposable {
       UNKEY_CONTROL_PLANE_URL: this.apiUrl,
       UNKEY_CONTROL_PLANE_BEARER: this.#edgeToken,
       UNKEY_REGION: this.region,
+      UNKEY_HTTP_HOST: "127.0.0.1",
       UNKEY_HTTP_PORT: String(this.ports.edge),
     };
   }

@@ -1,0 +1,32 @@
+import { request } from "node:http";
+
+/** What an edge answered. */
+export interface Answer {
+  readonly status: number;
+  readonly body: string;
+}
+
+const ASK_MS = 10_000;
+
+/** Asks the edge on `port` for `url`'s host and path. `fetch` would put its own host in, and DNS need not know this one. */
+export function askEdge(port: number, url: string): Promise<Answer> {
+  const { host, pathname, search } = new URL(url);
+  return new Promise((resolve, reject) => {
+    const req = request({
+      host: "127.0.0.1",
+      port,
+      path: `${pathname}${search}`,
+      headers: { host },
+      agent: false,
+      signal: AbortSignal.timeout(ASK_MS),
+    }, (res) => {
+      res.setEncoding("utf8");
+      let body = "";
+      res.on("data", (chunk: string) => body += chunk);
+      res.on("error", reject);
+      res.on("end", () => resolve({ status: res.statusCode ?? 0, body }));
+    });
+    req.on("error", reject);
+    req.end();
+  });
+}
