@@ -189,25 +189,72 @@ Deno.test("an edge that loses its stream in mid-snapshot asks for all of it agai
   assert.equal((await get(edge.port, "app.localhost")).status, 404, "what the snapshot lacks is dropped");
 });
 
-Deno.test("an edge starts over when the control plane has lost its past", async () => {
-  await using feed = new Feed();
-  await using edge = startEdge(feed.url);
-  const first = await feed.stream();
-  first.send(50, applyRoute("ir_1", "old.localhost", "d_1"));
-  first.send(50, applyRoute("ir_2", "app.localhost", "d_1"));
-  first.send(50, snapshotEnd(2));
-  await edge.ready;
-  first.end();
-  const second = await feed.stream();
-  assert.equal(second.cursor, 50n);
-  second.send(7, HEARTBEAT);
-  const third = await feed.stream();
-  assert.equal(third.cursor, 0n);
-  third.send(7, applyRoute("ir_2", "app.localhost", "d_2"));
-  third.send(7, snapshotEnd(1));
-  await eventually("the old route to go", async () => (await get(edge.port, "old.localhost")).status === 404);
-  assert.equal((await get(edge.port, "app.localhost")).status, 503);
-  await eventually("the acknowledgement", () => feed.acknowledged.includes(7n));
+for (const by of ["a heartbeat", "a snapshot"]) {
+  Deno.test(`an edge starts over when ${by} shows that the control plane has lost its past`, async () => {
+    const one = app("one");
+    const two = app("two");
+    try {
+      await using feed = new Feed();
+      await using edge = startEdge(feed.url);
+      let stream = await feed.stream();
+      stream.send(49, applyEndpoints("d_1", one.port));
+      stream.send(50, applyRoute("ir_1", "old.localhost", "d_1"));
+      stream.send(50, applyRoute("ir_2", "app.localhost", "d_1"));
+      stream.send(50, snapshotEnd(3));
+      await edge.ready;
+      stream.end();
+      stream = await feed.stream();
+      assert.equal(stream.cursor, 50n);
+      if (by === "a heartbeat") {
+        stream.send(7, HEARTBEAT);
+        stream = await feed.stream();
+        assert.equal(stream.cursor, 0n);
+      }
+      stream.send(0, applyRoute("ir_2", "app.localhost", "d_2"));
+      stream.send(0, applyEndpoints("d_2", two.port));
+      stream.send(7, snapshotEnd(2));
+      await eventually(
+        "the old route to go",
+        async () => (await get(edge.port, "old.localhost")).status === 404,
+      );
+      assert.equal((await get(edge.port, "app.localhost")).body, "two");
+      stream.send(8, applyEndpoints("d_3", one.port));
+      stream.send(9, applyRoute("ir_2", "app.localhost", "d_3"));
+      await eventually("the acknowledgement", () => feed.acknowledged.includes(9n));
+      assert.equal((await get(edge.port, "app.localhost")).body, "one", "the new versions count");
+    } finally {
+      await one.stop();
+      await two.stop();
+    }
+  });
+}
+
+Deno.test("an edge whose cursor is too old takes a new snapshot for the whole truth", async () => {
+  const one = app("one");
+  const two = app("two");
+  try {
+    await using feed = new Feed();
+    await using edge = startEdge(feed.url);
+    let stream = await feed.stream();
+    stream.send(0, snapshotEnd(0));
+    await edge.ready;
+    stream.send(3, applyEndpoints("d_1", one.port));
+    stream.send(4, applyRoute("ir_1", "app.localhost", "d_1"));
+    stream.send(5, applyRoute("ir_2", "gone.localhost", "d_1"));
+    await eventually("the acknowledgement", () => feed.acknowledged.includes(5n));
+    stream.end();
+    stream = await feed.stream();
+    assert.equal(stream.cursor, 5n);
+    stream.send(0, applyRoute("ir_1", "app.localhost", "d_2"));
+    stream.send(0, applyEndpoints("d_2", two.port));
+    stream.send(900, snapshotEnd(2));
+    await eventually("the acknowledgement", () => feed.acknowledged.includes(900n));
+    assert.equal((await get(edge.port, "app.localhost")).body, "two");
+    assert.equal((await get(edge.port, "gone.localhost")).status, 404);
+  } finally {
+    await one.stop();
+    await two.stop();
+  }
 });
 
 Deno.test("an edge gives a silent stream up and opens another", async () => {

@@ -85,11 +85,15 @@ export class RouteTable {
     return route && { route, instances: this.#instances.get(route.deploymentId) ?? NONE };
   }
 
-  /** Takes one change in; false when the table knows a newer state of its resource. */
+  /**
+   * Takes one change in; false when the table knows a newer state of its resource. Items of a snapshot have version 0:
+   * they are as new as the snapshot, so that they are always taken.
+   */
   apply(change: RouteChange, version: bigint, nowMs: number): boolean {
     const resource = resourceOf(change);
-    if (version < (this.#versions.get(resource) ?? 0n)) return false;
-    this.#versions.set(resource, version);
+    const known = this.#versions.get(resource) ?? 0n;
+    if (version !== 0n && version < known) return false;
+    this.#versions.set(resource, version > known ? version : known);
     this.#remember(resource, change.kind === "delete_route" || change.kind === "delete_endpoints");
     switch (change.kind) {
       case "apply_route":

@@ -41,11 +41,21 @@ Deno.test("RouteTable finds exactly the host that was routed", () => {
 Deno.test("RouteTable ignores a change that is older than what it has, also of a deleted resource", () => {
   const { table } = start();
   assert.equal(table.apply(route("ir_1", "app.localhost", "d_0"), 1n, 0), false);
-  assert.equal(table.apply(endpoints("d_1"), 0n, 0), false);
+  table.apply(endpoints("d_1", "10.0.0.1:80"), 4n, 0);
+  assert.equal(table.apply(endpoints("d_1"), 3n, 0), false);
   assert.deepEqual(targetOf(table, "app.localhost"), { deployment: "d_1", hosts: ["10.0.0.1"] });
   table.apply({ kind: "delete_route", routeId: "ir_1", hostname: "app.localhost" }, 5n, 0);
   assert.equal(table.apply(route("ir_1", "app.localhost", "d_1"), 4n, 0), false);
   assert.equal(table.lookup("app.localhost"), undefined);
+});
+
+Deno.test("RouteTable takes items of a snapshot whatever it knew before, and then only what is newer", () => {
+  const { table } = start();
+  table.apply(endpoints("d_2", "10.0.0.2:80"), 0n, 0);
+  assert.equal(table.apply(route("ir_1", "app.localhost", "d_2"), 0n, 0), true);
+  assert.equal(targetOf(table, "app.localhost")?.deployment, "d_2");
+  assert.equal(table.apply(route("ir_1", "app.localhost", "d_1"), 1n, 0), false);
+  assert.equal(table.apply(route("ir_1", "app.localhost", "d_1"), 3n, 0), true);
 });
 
 /** The feed coalesces, so that a route can come before the instances it leads to: nobody may see that. */

@@ -160,7 +160,7 @@ export class Watcher {
     if (message.case === "snapshotEnd") {
       if (state.version < this.#cursor) this.#startOver(session);
       table.keepOnly(session.seen);
-      session.complete();
+      session.complete(state.version);
       this.#cursor = state.version;
       this.#becomeReady();
       return;
@@ -169,11 +169,12 @@ export class Watcher {
       if (state.version < this.#cursor) {
         const was = this.#cursor;
         this.#cursor = 0n;
+        table.forgetVersions();
         throw new Error(`The control plane went back from version ${was} to ${state.version}`);
       }
       // All changes before it have come, so that nothing in the table waits for more.
       table.settle();
-      if (this.#cursor > 0n) session.complete();
+      if (this.#cursor > 0n) session.complete(session.version);
       this.#advance(session);
       return;
     }
@@ -251,9 +252,10 @@ class Session {
     if (version > this.#version) this.#version = version;
   }
 
-  /** From now on versions come in order and without gaps. */
-  complete(): void {
+  /** Everything up to `version` has come; from now on versions come in order and without gaps. */
+  complete(version: bigint): void {
     this.#complete = true;
+    this.#version = version;
     this.seen.clear();
     this.refused.length = 0;
   }
