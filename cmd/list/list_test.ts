@@ -1,0 +1,177 @@
+import assert from "node:assert/strict";
+import { DeploymentStatus, type ListDeploymentsRequest } from "../../proto/gen/ctrl/v1/deployment_pb.ts";
+import { access, deploymentOf, onlyJson, SHOP, startControlPlane, unkey } from "../shared/fixtures_test.ts";
+
+const READY = deploymentOf({ id: "d_2", live: true, desiredInstances: 2, runningInstances: 2 });
+const FAILED = deploymentOf({
+  id: "d_1",
+  environmentSlug: "preview",
+  gitBranch: "feature\x1b[31m\nx",
+  status: DeploymentStatus.FAILED,
+  failureCode: "build_failed",
+  errorMessage: "The build failed.",
+  gitCommitSha: "abc",
+  gitCommitMessage: "fix",
+  gitCommitAuthorHandle: "ada",
+  urls: [],
+});
+
+function controlPlane(requests: ListDeploymentsRequest[] = [], all = [READY, FAILED]) {
+  return startControlPlane({
+    admin: { listProjects: () => ({ projects: [SHOP, { id: "proj_new", slug: "new" }] }) },
+    deployment: {
+      listDeployments(request) {
+        requests.push(request);
+        const start = request.pageToken === "" ? 0 : Number(request.pageToken);
+        const end = start + request.pageSize;
+        return { deployments: all.slice(start, end), nextPageToken: end < all.length ? String(end) : "" };
+      },
+    },
+  });
+}
+
+Deno.test("list prints deployments in columns that line up, with ages", async () => {
+  await using api = controlPlane();
+  const { code, stdout, stderr } = await unkey(["list"], { env: access(api.url) });
+  assert.equal(code, 0, stderr);
+  assert.equal(
+    stdout,
+    `ID   PROJECT  ENV         BRANCH     STATUS  LIVE  AGE  URL
+d_2  shop     production  main       ready   live  3m   http://shop-acme.localhost:7070
+d_1  shop     preview     feature x  failed  -     3m   -
+`,
+  );
+});
+
+Deno.test("list --json prints one object, with what went wrong and no empty members", async () => {
+  await using api = controlPlane();
+  const result = await unkey(["list", "--json"], { env: access(api.url) });
+  assert.deepEqual(onlyJson(result), {
+    deployments: [
+      {
+        id: "d_2",
+        status: "ready",
+        live: true,
+        project: "shop",
+        environment: "production",
+        branch: "main",
+        urls: ["http://shop-acme.localhost:7070"],
+        instances: { desired: 2, running: 2 },
+        createdAt: 1_799_999_820_000,
+        updatedAt: 1_799_999_940_000,
+      },
+      {
+        id: "d_1",
+        status: "failed",
+        live: false,
+        project: "shop",
+        environment: "preview",
+        branch: "feature\x1b[31m\nx",
+        commit: { sha: "abc", message: "fix", author: "ada" },
+        urls: [],
+        instances: { desired: 0, running: 0 },
+        createdAt: 1_799_999_820_000,
+        updatedAt: 1_799_999_940_000,
+        error: { code: "build_failed", message: "The build failed." },
+      },
+    ],
+  });
+});
+
+Deno.test("list asks for as many pages as --limit needs, and tells where the next list begins", async () => {
+  const requests: ListDeploymentsRequest[] = [];
+  const all = Array.from({ length: 230 }, (_, at) => deploymentOf({ id: `d_${at}` }));
+  await using api = controlPlane(requests, all);
+  const list = async (...args: string[]): Promise<{ ids: string[]; nextPageToken: string | undefined }> => {
+    const listed = onlyJson(await unkey(["list", "--json", ...args], { env: access(api.url) }));
+    assert.ok(typeof listed === "object" && listed !== null && "deployments" in listed);
+    assert.ok(Array.isArray(listed.deployments));
+    const nextPageToken = "nextPageToken" in listed ? String(listed.nextPageToken) : undefined;
+    return { ids: listed.deployments.map(({ id }) => String(id)), nextPageToken };
+  };
+  const first = await list("--limit", "150");
+  assert.equal(new Set(first.ids).size, 150);
+  assert.deepEqual(requests.map(({ pageSize }) => pageSize), [100, 50]);
+  const rest = await list("--limit", "1000", "--page-token", first.nextPageToken ?? "");
+  assert.deepEqual(rest, { ids: all.slice(150).map(({ id }) => id), nextPageToken: undefined });
+});
+
+Deno.test("list filters by project, named by its slug, and by environment", async () => {
+  const requests: ListDeploymentsRequest[] = [];
+  await using api = controlPlane(requests);
+  const env = access(api.url);
+  await unkey(["list", "--project", "shop", "--env", "preview"], { env });
+  assert.equal(requests[0]?.projectId, "proj_shop");
+  assert.equal(requests[0]?.environmentSlug, "preview");
+  const wrong = await unkey(["list", "--project", "shpo", "--json"], { env });
+  assert.equal(wrong.code, 1);
+  assert.match(wrong.stderr, /no project "shpo".*Did you mean "shop"\?/);
+  assert.equal(requests.length, 1, "a project that does not exist must not list all of them");
+});
+
+Deno.test("list projects shows what each serves", async () => {
+  await using api = controlPlane();
+  const env = access(api.url);
+  const { stdout } = await unkey(["list", "projects"], { env });
+  assert.match(
+    stdout,
+    /^PROJECT {2}ID +BRANCH {2}LIVE DEPLOYMENT {2}AGE\nshop +proj_shop {2}main +d_1 +2d\n/,
+  );
+  assert.deepEqual(onlyJson(await unkey(["list", "projects", "--json"], { env })), {
+    projects: [
+      {
+        id: "proj_shop",
+        slug: "shop",
+        name: "Shop",
+        defaultBranch: "main",
+        liveDeploymentId: "d_1",
+        createdAt: 1_799_827_200_000,
+      },
+      { id: "proj_new", slug: "new", name: "", defaultBranch: "", createdAt: 0 },
+    ],
+  });
+});
+
+Deno.test("an empty list is no error, and says so beside the data", async () => {
+  await using api = controlPlane([], []);
+  const { code, stdout, stderr } = await unkey(["list"], { env: access(api.url) });
+  assert.deepEqual([code, stdout], [0, ""]);
+  assert.match(stderr, /No deployments.*unkey deploy/);
+});
+
+Deno.test("commands say what to do when they cannot call", async (t) => {
+  await using api = controlPlane();
+  await t.step("without a login", async () => {
+    const { code, stderr } = await unkey(["list"]);
+    assert.equal(code, 4);
+    assert.match(stderr, /not logged in.*unkey login.*UNKEY_ROOT_KEY/);
+  });
+  await t.step("with a wrong key", async () => {
+    const env = { ...access(api.url), UNKEY_ROOT_KEY: "unkey_wrong" };
+    const result = await unkey(["list", "--json"], { env });
+    assert.equal(result.code, 4);
+    assert.match(result.stderr, /does not accept.*unkey login/);
+    assert.doesNotMatch(result.stderr, /unkey_wrong/);
+    assert.match(JSON.stringify(onlyJson(result)), /"code":"unauthenticated".*"exitCode":4/);
+  });
+  await t.step("when nobody answers", async () => {
+    const gone = controlPlane();
+    await gone.stop();
+    const { code, stderr } = await unkey(["list"], { env: access(gone.url) });
+    assert.equal(code, 20);
+    assert.match(stderr, new RegExp(`${gone.url} does not answer`));
+  });
+  await t.step("with a word that is not one", async () => {
+    const { code, stderr } = await unkey(["list", "regions"], { env: access(api.url) });
+    assert.equal(code, 2);
+    assert.match(stderr, /"regions" cannot be listed/);
+  });
+  await t.step("with two wrong settings, both at once", async () => {
+    const { code, stderr } = await unkey(["list", "--limit", "0", "--json=perhaps"], {
+      env: access(api.url),
+    });
+    assert.equal(code, 2);
+    assert.match(stderr, /--limit \(UNKEY_LIST_LIMIT\)/);
+    assert.match(stderr, /--json \(UNKEY_JSON\)/);
+  });
+});

@@ -1,0 +1,147 @@
+/** A control plane that says what a test tells it to, and a process that keeps what a command prints. */
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import type { ServiceImpl } from "@connectrpc/connect";
+import assert from "node:assert/strict";
+import { dispatch, type Process, type Prompts } from "../../pkg/cli/mod.ts";
+import { systemClock } from "../../pkg/clock/mod.ts";
+import { publicFault } from "../../pkg/fault/mod.ts";
+import { silentLogger } from "../../pkg/logger/mod.ts";
+import { serveRpc } from "../../pkg/rpc/mod.ts";
+import { AdminService } from "../../proto/gen/ctrl/v1/admin_pb.ts";
+import {
+  type DeploymentSchema,
+  DeploymentService,
+  DeploymentStatus,
+} from "../../proto/gen/ctrl/v1/deployment_pb.ts";
+import { ROOT } from "../root.ts";
+
+export const ROOT_KEY = "unkey_test";
+/** What time it is for commands: nothing they print depends on the machine's clock. */
+export const NOW = 1_800_000_000_000;
+
+/** A fake control plane that listens. */
+export interface FakeControlPlane extends AsyncDisposable {
+  readonly url: string;
+  /** Ends all streams and refuses connections from then on. */
+  stop(): Promise<void>;
+}
+
+/** Its answers; methods that are missing are not implemented. */
+export interface FakeAnswers {
+  readonly admin?: Partial<ServiceImpl<typeof AdminService>>;
+  readonly deployment?: Partial<ServiceImpl<typeof DeploymentService>>;
+}
+
+/** Starts a control plane that knows one root key. */
+export function startControlPlane({ admin = {}, deployment = {} }: FakeAnswers, port = 0): FakeControlPlane {
+  const server = serveRpc({
+    hostname: "127.0.0.1",
+    port,
+    portSetting: "none",
+    log: silentLogger(),
+    clock: systemClock(),
+    gate: ({ requestHeader }) => {
+      if (requestHeader.get("authorization") === `Bearer ${ROOT_KEY}`) return;
+      throw publicFault("unauthenticated", "Credentials are missing or not valid.");
+    },
+    mount: (router) => router.service(AdminService, admin).service(DeploymentService, deployment),
+    limits: { drainMsMax: 1_000 },
+  });
+  const stop = (): Promise<void> => server.shutdown();
+  return { url: `http://127.0.0.1:${server.port}`, stop, [Symbol.asyncDispose]: stop };
+}
+
+/** A ready deployment of the project "shop", but for what the test says. */
+export function deploymentOf(
+  changes: MessageInitShape<typeof DeploymentSchema>,
+): MessageInitShape<typeof DeploymentSchema> {
+  return {
+    id: "d_1",
+    projectId: "proj_shop",
+    projectSlug: "shop",
+    environmentSlug: "production",
+    gitBranch: "main",
+    status: DeploymentStatus.READY,
+    createdAt: BigInt(NOW - 180_000),
+    updatedAt: BigInt(NOW - 60_000),
+    urls: ["http://shop-acme.localhost:7070"],
+    ...changes,
+  };
+}
+
+/** The project that deployments of these tests belong to. */
+export const SHOP = {
+  id: "proj_shop",
+  slug: "shop",
+  name: "Shop",
+  defaultBranch: "main",
+  liveDeploymentId: "d_1",
+  createdAt: BigInt(NOW - 2 * 86_400_000),
+};
+
+/** How a test calls a command. */
+export interface RunOptions {
+  readonly env?: Readonly<Record<string, string>>;
+  readonly stdin?: string;
+  readonly prompts?: Prompts;
+  readonly signal?: AbortSignal;
+  /** Where logins are stored; nowhere by default. */
+  readonly configDirectory?: string;
+  /** Told of each text as it is written. */
+  readonly onOutput?: (text: string) => void;
+}
+
+/** What it printed, and its exit code. */
+export interface RunResult {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs `unkey` in this process, without a terminal. */
+export async function unkey(args: readonly string[], options: RunOptions = {}): Promise<RunResult> {
+  const { env = {}, stdin, prompts, configDirectory = "/nowhere/unkey", onOutput = () => undefined } =
+    options;
+  let [stdout, stderr] = ["", ""];
+  const process: Process = {
+    args,
+    env: (name) => env[name],
+    stdout: (text) => {
+      stdout += text;
+      onOutput(text);
+    },
+    stderr: (text) => {
+      stderr += text;
+      onOutput(text);
+    },
+    readStdin: () => Promise.resolve(stdin ?? ""),
+    terminal: {
+      stdin: prompts !== undefined,
+      stdout: false,
+      stderr: false,
+      colour: false,
+      live: false,
+      columns: () => 100,
+    },
+    prompts,
+    signal: options.signal ?? new AbortController().signal,
+    clock: { ...systemClock(), now: () => NOW },
+    fetch,
+    cwd: "/nowhere",
+    directories: { config: configDirectory, cache: "/nowhere", data: "/nowhere", temporary: "/nowhere" },
+    executable: "/nowhere/unkey",
+  };
+  const code = await dispatch(ROOT, process);
+  return { code, stdout, stderr };
+}
+
+/** The variables that lead a command to `url` with the key that is known there. */
+export function access(url: string): Record<string, string> {
+  return { UNKEY_API_BASE_URL: url, UNKEY_ROOT_KEY: ROOT_KEY };
+}
+
+/** The one JSON object that standard output must hold. */
+export function onlyJson({ stdout, stderr }: RunResult): unknown {
+  assert.equal(stdout.trim().split("\n").length, 1, `one object expected: ${stdout}\n${stderr}`);
+  return JSON.parse(stdout);
+}
