@@ -3,7 +3,7 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { ServiceImpl } from "@connectrpc/connect";
 import assert from "node:assert/strict";
 import { dispatch, type Process, type Prompts } from "../../pkg/cli/mod.ts";
-import { systemClock } from "../../pkg/clock/mod.ts";
+import { type Clock, systemClock } from "../../pkg/clock/mod.ts";
 import { publicFault } from "../../pkg/fault/mod.ts";
 import { silentLogger } from "../../pkg/logger/mod.ts";
 import { serveRpc } from "../../pkg/rpc/mod.ts";
@@ -85,6 +85,7 @@ export interface RunOptions {
   readonly stdin?: string;
   readonly prompts?: Prompts;
   readonly signal?: AbortSignal;
+  readonly clock?: Clock;
   /** Where logins are stored; nowhere by default. */
   readonly configDirectory?: string;
   /** Told of each text as it is written. */
@@ -125,7 +126,7 @@ export async function unkey(args: readonly string[], options: RunOptions = {}): 
     },
     prompts,
     signal: options.signal ?? new AbortController().signal,
-    clock: { ...systemClock(), now: () => NOW },
+    clock: options.clock ?? { ...systemClock(), now: () => NOW },
     fetch,
     cwd: "/nowhere",
     directories: { config: configDirectory, cache: "/nowhere", data: "/nowhere", temporary: "/nowhere" },

@@ -1,0 +1,185 @@
+import assert from "node:assert/strict";
+import { DeploymentStatus } from "../../proto/gen/ctrl/v1/deployment_pb.ts";
+import { publicFault } from "../../pkg/fault/mod.ts";
+import {
+  access,
+  deploymentOf,
+  NOW,
+  onlyJson,
+  SHOP,
+  startControlPlane,
+  unkey,
+} from "../shared/fixtures_test.ts";
+
+const REGIONS = [
+  {
+    region: "*",
+    desiredVersion: 12n,
+    agents: [
+      agent("agt_e1", { applied: 12n, observed: 12n }),
+      agent("agt_e2", { applied: 9n, observed: 12n }),
+      agent("agt_gone", { applied: 2n, observed: 2n, silentMs: 3_600_000 }),
+    ],
+  },
+  {
+    region: "eu-west-1.aws",
+    desiredVersion: 7n,
+    agents: [agent("agt_eu", { applied: 5n, observed: 4n, silentMs: 240_000 })],
+    desiredInstances: 3,
+    runningInstances: 1,
+    lastNackResource: "d_9",
+    lastNackError: "no such image:\n\x1b[31mghcr.io/acme/shop",
+    lastNackAt: BigInt(NOW - 90_000),
+  },
+  { region: "local.dev", desiredVersion: 0n, agents: [] },
+];
+
+function agent(agentId: string, at: { applied: bigint; observed: bigint; silentMs?: number }) {
+  const { applied: appliedVersion, observed: observedVersion, silentMs } = at;
+  const lastSeenAt = BigInt(NOW - (silentMs ?? 1_000));
+  return { agentId, appliedVersion, observedVersion, lastSeenAt, alive: silentMs === undefined };
+}
+
+function controlPlane() {
+  return startControlPlane({ admin: { getStatus: () => ({ regions: REGIONS }) } });
+}
+
+Deno.test("status shows a region as far as the slowest of its live agents, or the last one heard of", async () => {
+  await using api = controlPlane();
+  const { code, stdout, stderr } = await unkey(["status"], { env: access(api.url) });
+  assert.equal(code, 0, stderr);
+  assert.equal(
+    stdout,
+    `REGION         DESIRED  APPLIED  OBSERVED  LAG  AGENTS         RUNNING  LAST NACK
+* (edges)      12       9        12        3    2 alive        -        -
+eu-west-1.aws  7        5        4         2    silent for 4m  1/3      d_9 1m ago
+local.dev      0        -        -         -    none           0/0      -
+
+eu-west-1.aws could not apply d_9: no such image: ghcr.io/acme/shop
+`,
+  );
+});
+
+Deno.test("status --json has every agent, and leaves out what is not known", async () => {
+  await using api = controlPlane();
+  const shown = onlyJson(await unkey(["status", "--json"], { env: access(api.url) }));
+  assert.ok(
+    typeof shown === "object" && shown !== null && "regions" in shown && Array.isArray(shown.regions),
+  );
+  const [edges, europe, local] = shown.regions;
+  assert.deepEqual([edges.applied, edges.observed, edges.lag, edges.agents.length], [9, 12, 3, 3]);
+  assert.deepEqual(europe, {
+    region: "eu-west-1.aws",
+    desired: 7,
+    applied: 5,
+    lag: 2,
+    observed: 4,
+    agents: [{ id: "agt_eu", alive: false, applied: 5, observed: 4, lastSeenAt: NOW - 240_000 }],
+    instances: { desired: 3, running: 1 },
+    lastNack: { resource: "d_9", error: "no such image:\n\x1b[31mghcr.io/acme/shop", at: NOW - 90_000 },
+  });
+  assert.deepEqual(local, {
+    region: "local.dev",
+    desired: 0,
+    agents: [],
+    instances: { desired: 0, running: 0 },
+  });
+});
+
+const FAILED = deploymentOf({
+  id: "d_7",
+  status: DeploymentStatus.FAILED,
+  failureCode: "build_failed",
+  errorMessage: 'RUN make: exit code 2.\nIt said "no rule".',
+  gitCommitSha: "0123456789abcdef",
+  gitCommitMessage: "add\nmake",
+  desiredInstances: 2,
+  runningInstances: 1,
+  urls: ["http://a.localhost:7070", "http://b.localhost:7070"],
+  steps: [
+    { name: "queued", status: "done", createdAt: BigInt(NOW - 9_000), endedAt: BigInt(NOW - 8_900) },
+    {
+      name: "building",
+      status: "failed",
+      message: "Dockerfile",
+      errorMessage: "exit code 2",
+      createdAt: BigInt(NOW - 8_900),
+      endedAt: BigInt(NOW - 400),
+    },
+    { name: "deploying", status: "running", createdAt: BigInt(NOW - 400) },
+  ],
+});
+
+function withDeployments() {
+  return startControlPlane({
+    admin: { listProjects: () => ({ projects: [SHOP] }) },
+    deployment: {
+      getDeployment: ({ deploymentId }) => {
+        if (deploymentId === FAILED.id) return { deployment: FAILED };
+        throw publicFault(
+          "not_found",
+          `Deployment "${deploymentId}" was not found: "unkey list" shows yours.`,
+        );
+      },
+      listDeployments: ({ projectId, environmentSlug, pageSize }) => {
+        assert.equal(projectId, SHOP.id);
+        const newest = environmentSlug === "preview" ? [] : [FAILED, deploymentOf({})];
+        return { deployments: newest.slice(0, pageSize) };
+      },
+    },
+  });
+}
+
+Deno.test("status of a deployment shows its steps, its URLs and why it failed", async () => {
+  await using api = withDeployments();
+  const { code, stdout, stderr } = await unkey(["status", "d_7"], { env: access(api.url) });
+  assert.equal(code, 0, stderr);
+  assert.equal(
+    stdout,
+    `deployment   d_7
+status       failed
+project      shop
+environment  production
+branch       main
+commit       0123456789ab add make
+instances    1 of 2 running
+created      3m ago
+urls         http://a.localhost:7070
+             http://b.localhost:7070
+
+STEP       STATUS   TOOK  MESSAGE
+queued     done     0.1s  -
+building   failed   8.5s  Dockerfile
+deploying  running  0.4s  -
+
+error (build_failed): RUN make: exit code 2.
+It said "no rule".
+`,
+  );
+});
+
+Deno.test("status of a project is that of its newest deployment, as JSON with steps", async () => {
+  await using api = withDeployments();
+  const env = access(api.url);
+  const shown = onlyJson(await unkey(["status", "shop", "--json"], { env }));
+  assert.ok(typeof shown === "object" && shown !== null && "steps" in shown && "id" in shown);
+  assert.equal(shown.id, "d_7");
+  assert.deepEqual(shown.steps, [
+    { name: "queued", status: "done", message: "", startedAt: NOW - 9_000, endedAt: NOW - 8_900 },
+    {
+      name: "building",
+      status: "failed",
+      message: "Dockerfile",
+      startedAt: NOW - 8_900,
+      endedAt: NOW - 400,
+      error: "exit code 2",
+    },
+    { name: "deploying", status: "running", message: "", startedAt: NOW - 400 },
+  ]);
+  const none = await unkey(["status", "shop", "--env", "preview"], { env });
+  assert.equal(none.code, 1);
+  assert.match(none.stderr, /"shop" has no deployment yet in the environment "preview"/);
+  const missing = await unkey(["status", "d_missing", "--json"], { env });
+  assert.equal(missing.code, 1);
+  assert.match(JSON.stringify(onlyJson(missing)), /"code":"not_found","message":"Deployment \\"d_missing\\"/);
+});
