@@ -41,8 +41,8 @@ function keepAsking(bed: Testbed, url: string): () => Promise<{ asked: number; f
 
 Deno.test("deploying to the real platform", async (t) => {
   await using bed = await Testbed.start({
-    apiEnv: { UNKEY_UPLOAD_SIZE_MAX: String(1024 * 1024) },
-    workerEnv: { UNKEY_NOT_LISTENING_DEADLINE_MS: "6000" },
+    apiEnv: { UNKEY_UPLOAD_SIZE_MAX: "1" },
+    workerEnv: { UNKEY_DEPLOY_LISTEN_SECONDS: "6" },
   });
   const { slug } = await bed.project("shop");
   const production = ["--project", slug, "--env", "production", "--json"];
