@@ -1,0 +1,29 @@
+/** Measures every bound of the design that this machine can show, and prints them as one table. */
+// deno-lint-ignore-file no-console -- the table is its output
+import { benchApi } from "./api.ts";
+import { benchCli } from "./cli.ts";
+import { benchEdge } from "./edge.ts";
+import { benchPack } from "./pack.ts";
+import { machine, renderTable, type Row } from "./row.ts";
+import { benchUp } from "./up.ts";
+
+const BENCHES: Readonly<Record<string, () => Promise<Row[]>>> = {
+  cli: benchCli,
+  pack: benchPack,
+  up: benchUp,
+  api: benchApi,
+  edge: benchEdge,
+};
+
+const chosen = Deno.args.length === 0 ? Object.keys(BENCHES) : Deno.args;
+const rows: Row[] = [];
+for (const name of chosen) {
+  const bench = BENCHES[name];
+  if (bench === undefined) {
+    console.error(`There is no bench "${name}"; there are ${Object.keys(BENCHES).join(", ")}`);
+    Deno.exit(2);
+  }
+  console.error(`measuring ${name}`);
+  rows.push(...await bench());
+}
+console.log(renderTable(rows, machine()));
