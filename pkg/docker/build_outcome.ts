@@ -25,6 +25,8 @@ export interface BuildFailure {
  */
 export function explainFailure(error: string, dockerfile: string, record: BuildRecord): BuildFailure {
   const plain = error.replace(/^(failed to solve( with frontend [\w.]+)?: )+/, "");
+  // What an instruction is called can contain anything: one that ran and failed is never taken for something else.
+  if (/exit code: \d+$/.test(record.failed?.error ?? "")) return stepFailure(plain, record);
   return contextFailure(plain) ?? dockerfileFailure(plain, dockerfile, record) ??
     imageFailure(plain, record) ??
     stepFailure(plain, record);
@@ -33,7 +35,9 @@ export function explainFailure(error: string, dockerfile: string, record: BuildR
 /** The archive could not be fetched, or is none. */
 function contextFailure(error: string): BuildFailure | undefined {
   const status = /invalid response status (\d{3})/.exec(error)?.[1];
-  if (!/download|load cache key|remote build context|invalid response status/.test(error)) return undefined;
+  if (!/failed to read downloaded context|failed to load cache key|invalid response status/.test(error)) {
+    return undefined;
+  }
   if (status === undefined || status.startsWith("5")) {
     throw new Fault("unavailable", `the builder cannot fetch the build context: ${error}`, {
       publicMessage: "The build context could not be fetched from the object store. Try again in a moment.",

@@ -1,4 +1,5 @@
-import { type Engine, streamFault } from "./engine.ts";
+import type { Engine } from "./engine.ts";
+import { chunks } from "./json_stream.ts";
 
 /** One line that a container printed. */
 export interface LogLine {
@@ -45,21 +46,9 @@ export async function* containerLogs(
     },
     signal,
   });
-  if (response.body === null) return;
-  const reader = response.body.getReader();
   const demux = new LogDemux();
-  try {
-    while (true) {
-      const { done, value } = await reader.read();
-      yield* done ? demux.end() : demux.push(value);
-      if (done) return;
-    }
-  } catch (error) {
-    throw streamFault(engine, signal, error);
-  } finally {
-    // The stream may have failed already; there is nothing more to release then.
-    await reader.cancel().catch(() => undefined);
-  }
+  for await (const chunk of chunks(engine, response, signal)) yield* demux.push(chunk);
+  yield* demux.end();
 }
 
 function formatTime(timeNs: bigint): string {

@@ -10,6 +10,11 @@ export class Bell {
     this.#wake();
   }
 
+  /** Forgets rings so far, for a task that is about to look at everything anyway. */
+  clear(): void {
+    this.#rung = false;
+  }
+
   /** Returns at the next ring, after `ms` milliseconds, or when the signal aborts. */
   async wait(clock: Clock, ms: number | undefined, signal: AbortSignal): Promise<void> {
     const woken = new AbortController();

@@ -131,6 +131,7 @@ export class Controller {
     const { clock, log, reporter } = this.#options;
     const signal = this.#stop.signal;
     while (!signal.aborted) {
+      worker.bell.clear();
       const { target } = worker;
       const settles = worker.pending.splice(0);
       let againMs: number | undefined;

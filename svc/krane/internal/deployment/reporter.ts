@@ -33,7 +33,7 @@ interface Entry {
   delivered: boolean;
   failures: number;
   readonly bell: Bell;
-  waiters: (() => void)[];
+  waiters: Bell[];
   active: boolean;
 }
 
@@ -89,10 +89,9 @@ export class Reporter {
   async delivered(name: string, limitMs: number, signal: AbortSignal): Promise<boolean> {
     const entry = this.#entries.get(name);
     if (entry === undefined || entry.delivered) return true;
-    const done = new AbortController();
-    entry.waiters.push(() => done.abort());
-    const ended = AbortSignal.any([signal, done.signal]);
-    await this.#options.clock.sleep(limitMs, ended).catch(() => undefined);
+    const bell = new Bell();
+    entry.waiters.push(bell);
+    await bell.wait(this.#options.clock, limitMs, signal);
     return entry.delivered;
   }
 
@@ -134,7 +133,7 @@ export class Reporter {
       entry.failures = 0;
       if (entry.generation !== generation) continue;
       entry.delivered = true;
-      for (const wake of entry.waiters) wake();
+      for (const bell of entry.waiters) bell.ring();
       entry.waiters = [];
       // Nothing more will be told of it, unless it comes back.
       if (content === undefined && this.#entries.get(name) === entry) this.#entries.delete(name);

@@ -23,31 +23,50 @@ const HANG_UP_MS = 250;
 
 /** Asks once. */
 export async function probeOnce(target: ProbeTarget, signal: AbortSignal): Promise<Answer> {
-  const direct = target.ip === "" ? "unreachable" : await connects(target.ip, target.port, signal);
-  if (direct === "refused") return { ok: false, detail: "connection refused" };
-  const reachable = direct === "accepted";
-  if (!reachable && !await staysOpen(target.published.host, target.published.port, signal)) {
+  const { ip, path, port, published } = target;
+  const direct = isNeighbour(ip);
+  if (direct) {
+    const problem = await connectProblem(ip, port, signal);
+    if (problem !== undefined) return { ok: false, detail: problem };
+  } else if (!await staysOpen(published.host, published.port, signal)) {
     return { ok: false, detail: "no connection" };
   }
-  if (target.path === "") return { ok: true };
-  const base = reachable
-    ? `${target.ip}:${target.port}`
-    : `${target.published.host}:${target.published.port}`;
-  return await asks(`http://${base}${target.path}`, signal);
+  if (path === "") return { ok: true };
+  return await asks(
+    `http://${direct ? `${ip}:${port}` : `${published.host}:${published.port}`}${path}`,
+    signal,
+  );
 }
 
-async function connects(
+/** Whether this machine has an interface in the network of `ip`: then, and only then, a refusal comes from the app. */
+function isNeighbour(ip: string): boolean {
+  const wanted = parseIp(ip);
+  if (wanted === undefined) return false;
+  return Deno.networkInterfaces().some(({ family, address, netmask }) => {
+    const [own, mask] = [parseIp(address), parseIp(netmask)];
+    return family === "IPv4" && own !== undefined && mask !== undefined &&
+      ((own & mask) >>> 0) === ((wanted & mask) >>> 0);
+  });
+}
+
+function parseIp(text: string): number | undefined {
+  const parts = text.split(".").map(Number);
+  if (parts.length !== 4 || parts.some((part) => !(part >= 0 && part <= 255))) return undefined;
+  return parts.reduce((sum, part) => sum * 256 + part, 0);
+}
+
+async function connectProblem(
   hostname: string,
   port: number,
   signal: AbortSignal,
-): Promise<"accepted" | "refused" | "unreachable"> {
+): Promise<string | undefined> {
   const limit = AbortSignal.any([signal, AbortSignal.timeout(CONNECT_MS)]);
   try {
     (await Deno.connect({ hostname, port, signal: limit })).close();
-    return "accepted";
+    return undefined;
   } catch (error) {
     signal.throwIfAborted();
-    return error instanceof Deno.errors.ConnectionRefused ? "refused" : "unreachable";
+    return error instanceof Deno.errors.ConnectionRefused ? "connection refused" : "no connection";
   }
 }
 
@@ -61,6 +80,7 @@ async function staysOpen(hostname: string, port: number, signal: AbortSignal): P
       // A server that speaks first is alive; the end of the stream says that nobody is behind the proxy.
       return await connection.read(new Uint8Array(1)) !== null;
     } catch (error) {
+      // Closed by the timer: it was still open by then. Anything else came from the other side.
       return error instanceof Deno.errors.BadResource || error instanceof Deno.errors.Interrupted;
     } finally {
       clearTimeout(late);

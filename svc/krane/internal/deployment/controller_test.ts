@@ -1,0 +1,172 @@
+import assert from "node:assert/strict";
+import { systemClock } from "../../../../pkg/clock/mod.ts";
+import { silentLogger } from "../../../../pkg/logger/mod.ts";
+import { until } from "../../fixtures_test.ts";
+import type { Instance, Runtime } from "../runtime/port.ts";
+import { Controller } from "./controller.ts";
+import type { DesiredDeployment } from "./desired.ts";
+import { type Report, Reporter } from "./reporter.ts";
+
+const clock = systemClock();
+
+function desired(name: string, image = "one"): DesiredDeployment {
+  return {
+    name,
+    namespace: "ns",
+    workspaceId: "w",
+    projectId: "p",
+    environmentId: "e",
+    deploymentId: `d_${name}`,
+    image,
+    replicas: 1,
+    cpuMillicores: 0,
+    memoryMib: 0,
+    pidsMax: 0,
+    ephemeralStorageMib: 0,
+    command: [],
+    port: 80,
+    healthCheckPath: "",
+    env: {},
+    buildId: "",
+  };
+}
+
+function instance(name: string): Instance {
+  const numbers = { cpuMillicores: 1, memoryMib: 1, restarts: 0 };
+  return { name, address: "h:1", status: "running", reason: "", message: "", lastLogLines: [], ...numbers };
+}
+
+/** Keeps what runs in a map; a test can make it fail, or hold it up. */
+class FakeRuntime implements Runtime {
+  readonly running = new Map<string, string>();
+  readonly calls: string[] = [];
+  failing = new Set<string>();
+  held: Promise<void> = Promise.resolve();
+  busy = 0;
+  busiest = 0;
+
+  async reconcile({ name, image }: DesiredDeployment) {
+    this.busy++;
+    this.busiest = Math.max(this.busiest, this.busy);
+    await this.held;
+    this.busy--;
+    this.calls.push(`apply ${name} ${image}`);
+    if (this.failing.has(name)) throw new Error(`cannot run ${name}`);
+    this.running.set(name, image);
+    return { instances: [instance(name)] };
+  }
+  remove(name: string): Promise<void> {
+    this.calls.push(`remove ${name}`);
+    this.running.delete(name);
+    return Promise.resolve();
+  }
+  managed = () => Promise.resolve([]);
+  recover = () => Promise.resolve([]);
+  watch = () => Promise.resolve();
+}
+
+interface Setup {
+  readonly runtime: FakeRuntime;
+  readonly controller: Controller;
+  readonly events: string[];
+}
+
+async function controlling(test: (setup: Setup) => Promise<void>, drainMs = 0): Promise<void> {
+  const runtime = new FakeRuntime();
+  const events = runtime.calls;
+  const send = (report: Report): Promise<void> => {
+    events.push(`report ${report.change?.case} ${report.change?.value?.k8sName}`);
+    return Promise.resolve();
+  };
+  const log = silentLogger();
+  const reporter = new Reporter({ send, clock, log, generationFloor: 0 });
+  const controller = new Controller({ runtime, reporter, clock, log, drainMs });
+  try {
+    await test({ runtime, controller, events });
+  } finally {
+    await controller.close();
+    await reporter.close();
+  }
+}
+
+Deno.test("a deployment is applied, reported, and settled", async () => {
+  await controlling(async ({ controller, events }) => {
+    const settled: string[] = [];
+    controller.apply(desired("a"), (error) => settled.push(error));
+    await until("settled", () => settled.length === 1);
+    await until("reported", () => events.length === 2);
+    assert.deepEqual(settled, [""]);
+    assert.deepEqual(events, ["apply a one", "report update a"]);
+  });
+});
+
+Deno.test("one that fails is refused at once, tried again, and blocks no other", async () => {
+  await controlling(async ({ runtime, controller }) => {
+    runtime.failing.add("bad");
+    const settled: string[] = [];
+    controller.apply(desired("bad"), (error) => settled.push(error));
+    controller.apply(desired("good"), () => undefined);
+    await until("NACK", () => settled.length === 1);
+    assert.match(settled[0] ?? "", /cannot run bad/);
+    await until("the other", () => runtime.running.has("good"));
+    runtime.failing.clear();
+    await until("ACK later", () => settled.length === 2);
+    assert.equal(settled[1], "");
+  });
+});
+
+Deno.test("the edge hears of a removal before it happens, and a removal that is revoked does not happen", async () => {
+  await controlling(async ({ runtime, controller, events }) => {
+    controller.apply(desired("a"), () => undefined);
+    await until("it runs", () => events.includes("report update a"));
+    const settled: string[] = [];
+    controller.delete("a", () => settled.push("delete"));
+    await until("told", () => events.includes("report delete a"));
+    controller.apply(desired("a", "two"), () => settled.push("apply"));
+    await until("both settled", () => settled.length === 2);
+    assert.equal(runtime.running.get("a"), "two");
+    assert.ok(!events.includes("remove a"));
+  }, 30_000);
+});
+
+Deno.test("a removal that is asked for twice is done once and settles both", async () => {
+  await controlling(async ({ controller, events }) => {
+    const settled: string[] = [];
+    controller.apply(desired("a"), () => undefined);
+    controller.delete("a", () => settled.push("first"));
+    controller.delete("a", () => settled.push("second"));
+    await until("both settled", () => settled.length === 2);
+    assert.equal(events.filter((each) => each === "remove a").length, 1);
+    assert.equal(controller.has("a"), false);
+  });
+});
+
+Deno.test("changes that come while one is applied end in the newest, in order", async () => {
+  await controlling(async ({ runtime, controller }) => {
+    const gate = Promise.withResolvers<void>();
+    runtime.held = gate.promise;
+    const settled: string[] = [];
+    for (const image of ["one", "two", "three"]) {
+      controller.apply(desired("a", image), () => settled.push(image));
+    }
+    gate.resolve();
+    await until("all settled", () => settled.length === 3);
+    assert.equal(runtime.running.get("a"), "three");
+    assert.deepEqual(runtime.calls.filter((each) => each.startsWith("apply")), [
+      "apply a one",
+      "apply a three",
+    ]);
+  });
+});
+
+Deno.test("many deployments run side by side, but not all at once", async () => {
+  await controlling(async ({ runtime, controller }) => {
+    const gate = Promise.withResolvers<void>();
+    runtime.held = gate.promise;
+    for (let index = 0; index < 50; index++) controller.apply(desired(`a${index}`), () => undefined);
+    await until("the slots are full", () => runtime.busy === 8);
+    gate.resolve();
+    await until("all run", () => runtime.running.size === 50);
+    assert.equal(runtime.busiest, 8);
+  });
+});

@@ -1,0 +1,92 @@
+import assert from "node:assert/strict";
+import { systemClock } from "../../../../../pkg/clock/mod.ts";
+import { until } from "../../../fixtures_test.ts";
+import { probeOnce, Prober, type ProbeTarget } from "./probe.ts";
+
+const signal = new AbortController().signal;
+/** In no network of this machine, as containers are where Docker runs in a machine of its own. */
+const ELSEWHERE = "198.51.100.1";
+
+function target(port: number, changes: Partial<ProbeTarget> = {}): ProbeTarget {
+  return { key: "k", ip: "127.0.0.1", port, published: { host: "127.0.0.1", port }, path: "", ...changes };
+}
+
+function closedPort(): number {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  listener.close();
+  return listener.addr.port;
+}
+
+Deno.test("probeOnce() asks the app itself where it can be reached", async () => {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  try {
+    assert.deepEqual(await probeOnce(target(listener.addr.port), signal), { ok: true });
+  } finally {
+    listener.close();
+  }
+  const port = closedPort();
+  assert.deepEqual(await probeOnce(target(port), signal), { ok: false, detail: "connection refused" });
+});
+
+/** Docker's own proxy accepts connections for an app that does not listen. */
+Deno.test("probeOnce() is not deceived by a proxy that accepts and hangs up", async () => {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  let stay = false;
+  const kept: Deno.Conn[] = [];
+  const serving = (async () => {
+    for await (const connection of listener) {
+      if (stay) kept.push(connection);
+      else connection.close();
+    }
+  })();
+  const proxied = target(1, { ip: ELSEWHERE, published: { host: "127.0.0.1", port: listener.addr.port } });
+  try {
+    assert.equal((await probeOnce(proxied, signal)).ok, false);
+    stay = true;
+    assert.equal((await probeOnce(proxied, signal)).ok, true);
+  } finally {
+    for (const connection of kept) connection.close();
+    listener.close();
+    await serving;
+  }
+});
+
+Deno.test("probeOnce() takes 2xx and 3xx of the health check path for an answer", async () => {
+  const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => undefined }, (request) => {
+    const status = Number(new URL(request.url).pathname.slice(1));
+    return new Response(null, { status, headers: status === 302 ? { location: "http://192.0.2.1/" } : {} });
+  });
+  try {
+    const answers = [];
+    for (const status of [204, 302, 404, 500]) {
+      answers.push(await probeOnce(target(server.addr.port, { path: `/${status}` }), signal));
+    }
+    assert.deepEqual(answers, [
+      { ok: true },
+      { ok: true },
+      { ok: false, detail: "it answered 404" },
+      { ok: false, detail: "it answered 500" },
+    ]);
+  } finally {
+    await server.shutdown();
+  }
+});
+
+Deno.test("Prober tells changes of health, begins anew with another run, and stops", async () => {
+  const changes: string[] = [];
+  let ok = false;
+  const probe = () => Promise.resolve(ok ? { ok } as const : { ok: false, detail: "refused" } as const);
+  const prober = new Prober({ clock: systemClock(), onChange: (name) => changes.push(name), probe });
+  try {
+    assert.deepEqual(prober.health("a", target(1)), { kind: "unknown" });
+    await until("unhealthy", () => prober.health("a", target(1)).kind === "unhealthy");
+    assert.deepEqual(changes, ["a"], "the first refusals are not news each");
+    ok = true;
+    await until("healthy", () => prober.health("a", target(1)).kind === "healthy");
+    assert.deepEqual(changes, ["a", "a"]);
+    assert.deepEqual(prober.health("a", target(1, { key: "restarted" })), { kind: "unknown" });
+  } finally {
+    await prober.close();
+  }
+  assert.deepEqual(prober.health("b", target(1)), { kind: "unknown" });
+});
