@@ -37,7 +37,10 @@ export interface ServiceProcess {
  */
 export async function runService(
   name: string,
-  { config, process }: { readonly config: ConfigOf<typeof SERVICE_FIELDS>; readonly process: Process },
+  { config, process }: {
+    readonly config: ConfigOf<typeof SERVICE_FIELDS>;
+    readonly process: Pick<Process, "clock" | "signal" | "stderr">;
+  },
   run: (service: ServiceProcess) => Promise<void>,
 ): Promise<void> {
   const { clock, signal, stderr } = process;
