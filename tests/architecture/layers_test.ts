@@ -38,7 +38,10 @@ Deno.test("the checkout keeps every layer rule", async (t) => {
 
 /** A rule that nothing can break checks nothing. */
 const PLANTED: Readonly<Record<string, readonly [path: string, source: string]>> = {
-  "main.ts imports only the command tree, pkg/cli and the clock": ["main.ts", `import { a } from "./pkg/db/mod.ts";`],
+  "main.ts imports only the command tree, pkg/cli and the clock": [
+    "main.ts",
+    `import { a } from "./pkg/db/mod.ts";`,
+  ],
   "a command reaches a service only through its run.ts and config.ts": [
     "cmd/deploy/deploy.ts",
     `const { a } = await import("../../svc/ctrl/internal/store/mod.ts");`,

@@ -68,7 +68,8 @@ const HOMES: Readonly<Record<string, RegExp>> = {
 export const RULES: readonly Rule[] = [
   {
     name: "main.ts imports only the command tree, pkg/cli and the clock",
-    forbids: ({ from, to }) => from === "main.ts" && isOurs(to) && !/^(cmd\/root\.ts|pkg\/cli\/|pkg\/clock\/)/.test(to),
+    forbids: ({ from, to }) =>
+      from === "main.ts" && isOurs(to) && !/^(cmd\/root\.ts|pkg\/cli\/|pkg\/clock\/)/.test(to),
   },
   {
     name: "a command reaches a service only through its run.ts and config.ts",
