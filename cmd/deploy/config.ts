@@ -34,7 +34,7 @@ export const DEPLOY_FIELDS = {
     flag: "dockerfile",
     env: "UNKEY_DOCKERFILE",
     placeholder: "<path>",
-    help: "Dockerfile, relative to the folder.",
+    help: "Dockerfile, relative to the folder. Its own <path>.dockerignore goes before .dockerignore.",
     schema: textSchema("Dockerfile"),
   }),
   branch: field({
@@ -61,8 +61,8 @@ export const DEPLOY_FIELDS = {
     }),
   }),
   waitSeconds: field({
-    flag: "wait-seconds",
-    env: "UNKEY_WAIT_SECONDS",
+    flag: "wait-timeout",
+    env: "UNKEY_WAIT_TIMEOUT",
     placeholder: "<seconds>",
     help: "How long to wait for the end. The deployment goes on after that.",
     schema: integerSchema(WAIT_SECONDS, 1, WAIT_SECONDS_MAX),
@@ -77,5 +77,6 @@ export const DEPLOY_FIELDS = {
     env: "UNKEY_JSON",
     help: "Print one JSON object with the result, also when it fails.",
   }),
-  yes: switchField({ flag: "yes", env: "UNKEY_YES", help: "Ask nothing." }),
+  yes: switchField({ flag: "yes", env: "UNKEY_YES", help: "Ask nothing; the same as --no-input." }),
+  noInput: switchField({ flag: "no-input", env: "UNKEY_NO_INPUT", help: "Ask nothing." }),
 };

@@ -12,22 +12,40 @@ export const DEPLOY_EXIT = {
   running: 17,
 } as const;
 
+/** Every exit code: the phase in which a deploy ended, and what that means. Help and JSON are made of this table. */
+const TABLE: readonly { readonly code: ExitCode; readonly phase: string; readonly means: string }[] = [
+  { code: EXIT.ok, phase: "ready", means: "the deployment is ready; with --detach, it was created" },
+  { code: EXIT.failed, phase: "other", means: "something else failed" },
+  { code: EXIT.usage, phase: "usage", means: "wrong usage or settings" },
+  { code: EXIT.auth, phase: "auth", means: "not logged in, or not allowed" },
+  { code: DEPLOY_EXIT.context, phase: "context", means: "the folder or its Dockerfile cannot be used" },
+  { code: DEPLOY_EXIT.upload, phase: "upload", means: "the upload failed" },
+  { code: DEPLOY_EXIT.build, phase: "build", means: "the build failed" },
+  { code: DEPLOY_EXIT.start, phase: "start", means: "the app did not start or did not get healthy" },
+  { code: DEPLOY_EXIT.network, phase: "network", means: "its host names could not be switched to it" },
+  { code: DEPLOY_EXIT.cancelled, phase: "cancelled", means: "the deployment was cancelled" },
+  { code: DEPLOY_EXIT.superseded, phase: "superseded", means: "a newer deployment took its place" },
+  {
+    code: DEPLOY_EXIT.running,
+    phase: "wait",
+    means: "it still runs: --wait-timeout was over before it ended",
+  },
+  { code: EXIT.unreachable, phase: "connect", means: "the control plane does not answer" },
+  { code: EXIT.interrupted, phase: "interrupted", means: "Ctrl-C; a deployment that was created goes on" },
+];
+
 /** The codes as `--help` shows them. */
-export const EXIT_NOTES = `Exit codes:
-  ${EXIT.ok}    the deployment is ready
-  ${EXIT.failed}    something else failed
-  ${EXIT.usage}    wrong usage or settings
-  ${EXIT.auth}    not logged in, or not allowed
-  ${DEPLOY_EXIT.context}   the folder cannot be packed
-  ${DEPLOY_EXIT.upload}   the upload failed
-  ${DEPLOY_EXIT.build}   the build failed
-  ${DEPLOY_EXIT.start}   the app did not start or did not get healthy
-  ${DEPLOY_EXIT.network}   its host names could not be switched to it
-  ${DEPLOY_EXIT.cancelled}   the deployment was cancelled
-  ${DEPLOY_EXIT.superseded}   a newer deployment took its place
-  ${DEPLOY_EXIT.running}   it still runs: the wait ended before it did
-  ${EXIT.unreachable}   the control plane does not answer
-  ${EXIT.interrupted}  interrupted`;
+export const EXIT_NOTES = [
+  "Standard output gets the URLs and nothing else, or with --json one JSON object, also when the deploy fails.",
+  "",
+  "Exit codes, with the error.phase of --json:",
+  ...TABLE.map(({ code, phase, means }) => `  ${String(code).padEnd(3)}  ${phase.padEnd(11)}  ${means}`),
+].join("\n");
+
+/** The phase that an exit code stands for. */
+export function phaseOf(code: ExitCode): string {
+  return TABLE.find((each) => each.code === code)?.phase ?? "other";
+}
 
 const OF_FAILURE: Readonly<Record<string, ExitCode>> = {
   build_failed: DEPLOY_EXIT.build,
@@ -36,6 +54,7 @@ const OF_FAILURE: Readonly<Record<string, ExitCode>> = {
   context_missing: DEPLOY_EXIT.context,
   context_invalid: DEPLOY_EXIT.context,
   too_large: DEPLOY_EXIT.context,
+  upload_failed: DEPLOY_EXIT.upload,
   image_unavailable: DEPLOY_EXIT.start,
   crash_loop: DEPLOY_EXIT.start,
   out_of_memory: DEPLOY_EXIT.start,
@@ -43,6 +62,8 @@ const OF_FAILURE: Readonly<Record<string, ExitCode>> = {
   not_ready_in_time: DEPLOY_EXIT.start,
   no_region: DEPLOY_EXIT.start,
   host_taken: DEPLOY_EXIT.network,
+  cancelled: DEPLOY_EXIT.cancelled,
+  superseded: DEPLOY_EXIT.superseded,
 };
 
 /** The exit code for a failure code, or `fallback` for those that no phase owns. */

@@ -16,6 +16,8 @@ export interface FollowOptions {
   readonly deploymentId: string;
   readonly clock: Clock;
   readonly signal: AbortSignal;
+  /** The last event that was seen; moves on, so that following can be taken up again. */
+  readonly cursor?: { sequence: bigint };
   /** Called once per event, in order. */
   readonly onEvent: (event: DeploymentEvent) => void;
   /** Told when the stream is lost; following goes on. */
@@ -42,8 +44,7 @@ const FINAL: readonly DeploymentStatus[] = [
  * @throws what no waiting mends, such as `unauthenticated` or `not_found`
  */
 export async function follow(options: FollowOptions): Promise<Deployment> {
-  const { clock, signal, onTrouble } = options;
-  const cursor = { sequence: 0n };
+  const { clock, signal, onTrouble, cursor = { sequence: 0n } } = options;
   for (let trouble = 0;;) {
     const before = cursor.sequence;
     try {

@@ -1,8 +1,7 @@
 import type { Client } from "@connectrpc/connect";
 import { EXIT, type Process } from "../../pkg/cli/mod.ts";
 import type { DeploymentService } from "../../proto/gen/ctrl/v1/deployment_pb.ts";
-import { DEPLOY_EXIT } from "./exit_codes.ts";
-import type { DeployResult } from "./result.ts";
+import { type End, endedWith } from "./result.ts";
 
 /** What an interrupt needs to know. */
 export interface InterruptOptions {
@@ -16,29 +15,23 @@ export interface InterruptOptions {
 /**
  * Ctrl-C while a deployment runs: asks whether to cancel it. Without an answer, or without anybody to ask, it goes on:
  * a deploy belongs to the control plane, not to the terminal that began it.
+ *
+ * @returns whether it is being cancelled now
  */
-export async function interrupted(
+export async function askToCancel(
   { client, deploymentId, process, ask }: InterruptOptions,
-): Promise<Pick<DeployResult, "status" | "urls" | "exitCode" | "error">> {
-  const cancel = ask && process.prompts !== undefined &&
-    await process.prompts.confirm({ message: `Cancel the deployment ${deploymentId}?`, initial: false });
-  if (cancel === true) {
-    await client.cancelDeployment({ deploymentId });
-    const message =
-      "The deployment is being cancelled: what it created is undone, the previous version keeps serving.";
-    return {
-      status: "cancelled",
-      urls: [],
-      error: { code: "cancelled", message },
-      exitCode: DEPLOY_EXIT.cancelled,
-    };
-  }
+): Promise<boolean> {
+  if (!ask || process.prompts === undefined) return false;
+  const question = `Cancel the deployment ${deploymentId}? Without an answer it goes on.`;
+  if (await process.prompts.confirm({ message: question, initial: false }) !== true) return false;
+  await client.cancelDeployment({ deploymentId });
+  return true;
+}
+
+/** The end of a deploy that goes on without us. */
+export function leftRunning(deploymentId: string): End {
   const message =
-    `Stopped watching. The deployment goes on: "unkey status ${deploymentId}" shows how far it is.`;
-  return {
-    status: "running",
-    urls: [],
-    error: { code: "interrupted", message },
-    exitCode: EXIT.interrupted,
-  };
+    `Stopped watching; the deployment goes on. "unkey status ${deploymentId}" shows how far it is, ` +
+    `"unkey logs ${deploymentId} --follow" what it prints.`;
+  return endedWith("running", { code: "interrupted", message, exitCode: EXIT.interrupted });
 }

@@ -1,4 +1,5 @@
 import { type Paint, paint, type Process } from "../../pkg/cli/mod.ts";
+import { oneLine, printable } from "../shared/output.ts";
 import type { DeploymentEvent } from "../../proto/gen/ctrl/v1/deployment_pb.ts";
 
 const FRAMES = ["|", "/", "-", "\\"];
@@ -73,7 +74,7 @@ export class Report implements Disposable {
       case "log":
         return this.#log(payload.value.origin, payload.value.lines);
       case "notice":
-        return this.line(`${this.#colours.yellow("note")} ${payload.value.message}`);
+        return this.line(`${this.#colours.yellow("note")} ${oneLine(payload.value.message)}`);
       case "status":
       case undefined:
         return;
@@ -88,13 +89,15 @@ export class Report implements Disposable {
     const title = TITLES[name] ?? name;
     if (status === "running") {
       this.#started.set(name, at);
-      this.busy(message === "" ? title : `${title}: ${message}`);
+      this.busy(message === "" ? title : `${title}: ${oneLine(message)}`);
       if (!this.#process.terminal.live) this.line(`.. ${title}`);
       return;
     }
     const since = this.#started.get(name);
-    if (status === "done") return this.done(title, since === undefined ? undefined : Number(at - since));
-    if (status === "failed") this.line(`${this.#colours.red("--")} ${title}`);
+    if (status === "done") this.done(title, since === undefined ? undefined : Number(at - since));
+    else if (status === "failed") this.line(`${this.#colours.red("failed")} ${title}`);
+    // What was going on is over; the next step says what comes now.
+    if (this.#busy !== undefined) this.busy("waiting");
   }
 
   #log(origin: string, lines: readonly string[]): void {
@@ -112,17 +115,23 @@ export class Report implements Disposable {
     const { text, sinceMs } = this.#busy;
     const frame = FRAMES[this.#frame % FRAMES.length] ?? "";
     const line = `${frame}  ${text} ${seconds(this.#process.clock.now() - sinceMs)}`;
-    this.#process.stderr(line.slice(0, this.#process.terminal.columns() - 1));
+    this.#process.stderr(cutToColumns(line, this.#process.terminal.columns() - 1));
   }
+}
+
+/** As much of the text as surely fits: a line that wraps could not be taken back. */
+export function cutToColumns(text: string, columns: number): string {
+  let [cut, used] = ["", 0];
+  for (const char of text) {
+    // Some characters beyond ASCII take two columns; a little short does no harm.
+    used += char <= "\x7e" ? 1 : 2;
+    if (used > columns) break;
+    cut += char;
+  }
+  return cut;
 }
 
 /** Milliseconds as seconds with one digit. */
 export function seconds(ms: number): string {
   return `${(ms / 1000).toFixed(1)} s`;
-}
-
-/** An app's output must not move the cursor or ring the bell of whoever reads it. */
-function printable(text: string): string {
-  // deno-lint-ignore no-control-regex -- these are what is taken out
-  return text.replaceAll(/\x1b\[[0-9;?]*[ -/]*[@-~]/g, "").replaceAll(/[\x00-\x08\x0b-\x1f\x7f]/g, "");
 }

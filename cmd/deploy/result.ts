@@ -1,4 +1,5 @@
 import type { ExitCode } from "../../pkg/cli/mod.ts";
+import { phaseOf } from "./exit_codes.ts";
 
 /** How long each phase took, in milliseconds; phases that did not happen are absent, but for the total. */
 export interface Timings {
@@ -10,16 +11,51 @@ export interface Timings {
   totalMs?: number;
 }
 
+/** Why a deploy did not end well. */
+export interface DeployError {
+  /** For programs; stable. */
+  readonly code: string;
+  readonly message: string;
+  /** The phase that the exit code stands for. */
+  readonly phase: string;
+}
+
 /** What `--json` prints, exactly once, however the deploy ends. */
 export interface DeployResult {
-  readonly id: string | undefined;
+  /** `null` when no deployment was created. */
+  readonly id: string | null;
   readonly status: string;
   readonly urls: readonly string[];
   readonly environment: string;
-  readonly project: string | undefined;
+  readonly project: string | null;
   readonly timings: Timings;
-  readonly error?: { readonly code: string; readonly message: string };
+  readonly error?: DeployError;
   readonly exitCode: ExitCode;
+}
+
+/** The members of `DeployResult` when the command line itself is wrong, so that programs always find them. */
+export const NOTHING_DONE = {
+  id: null,
+  status: "failed",
+  urls: [],
+  environment: null,
+  project: null,
+  timings: {},
+};
+
+/** How a deploy ended. */
+export type End = Pick<DeployResult, "status" | "urls" | "exitCode" | "error">;
+
+/** An end that is not a ready deployment. */
+export function endedWith(
+  status: string,
+  { code, message, exitCode }: {
+    readonly code: string;
+    readonly message: string;
+    readonly exitCode: ExitCode;
+  },
+): End {
+  return { status, urls: [], error: { code, message, phase: phaseOf(exitCode) }, exitCode };
 }
 
 /** A failure that has a code of its own, finer than a fault's. */

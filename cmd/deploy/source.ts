@@ -1,10 +1,19 @@
-import { readFile, stat } from "node:fs/promises";
-import { join } from "node:path";
+import { readFile } from "node:fs/promises";
+import { isAbsolute, join, posix, relative, resolve, sep } from "node:path";
 import type { Client } from "@connectrpc/connect";
 import type { Process } from "../../pkg/cli/mod.ts";
-import { packContext } from "../../pkg/archive/mod.ts";
-import { publicFault } from "../../pkg/fault/mod.ts";
-import type { DeploymentService } from "../../proto/gen/ctrl/v1/deployment_pb.ts";
+import {
+  checkDockerfile,
+  contextRoot,
+  describeShares,
+  formatBytes,
+  packContext,
+  type PackedContext,
+} from "../../pkg/archive/mod.ts";
+import { isFault, publicFault } from "../../pkg/fault/mod.ts";
+import { fromConnectError } from "../../pkg/rpc/mod.ts";
+import type { CreateS3UploadURLResponse, DeploymentService } from "../../proto/gen/ctrl/v1/deployment_pb.ts";
+import { patiently } from "./patiently.ts";
 import type { Report } from "./report.ts";
 import { DeployFailure, type Timings } from "./result.ts";
 import { upload } from "./upload.ts";
@@ -14,6 +23,7 @@ export interface SourceOptions {
   readonly client: Client<typeof DeploymentService>;
   readonly projectId: string;
   readonly folder: string;
+  /** As `checkFolder` returned it. */
   readonly dockerfile: string;
   readonly process: Process;
   readonly report: Report;
@@ -21,22 +31,34 @@ export interface SourceOptions {
 }
 
 /**
- * Finds out, before anything is uploaded, what would fail on the server.
+ * Finds out, before anything is sent, what would fail on the server. Returns the Dockerfile's path relative to the
+ * folder: one that is given relative to where the command runs, as for `docker build -f`, is understood too.
  *
  * @throws `context_missing`, `dockerfile_missing`
  */
-export async function checkFolder(folder: string, dockerfile: string): Promise<void> {
-  const info = await stat(folder).catch(() => undefined);
-  if (info === undefined || !info.isDirectory()) {
-    const why = info === undefined ? "does not exist" : "is not a folder";
-    throw new DeployFailure("context_missing", `${folder} ${why}. Name the folder that has the Dockerfile.`);
+export async function checkFolder(
+  { folder, dockerfile, cwd }: { readonly folder: string; readonly dockerfile: string; readonly cwd: string },
+): Promise<string> {
+  const root = await contextRoot(folder).catch((error: unknown) => {
+    throw asFailure("context_missing", error);
+  });
+  const inside = posix.normalize(isAbsolute(dockerfile) ? relative(root, dockerfile) : dockerfile);
+  const named = relative(root, resolve(cwd, dockerfile)).replaceAll(sep, "/");
+  try {
+    await checkDockerfile(root, inside);
+    return inside;
+  } catch (error) {
+    if (named !== inside && !named.startsWith("../")) {
+      const found = await checkDockerfile(root, named).then(() => true, () => false);
+      if (found) return named;
+    }
+    throw asFailure("dockerfile_missing", error);
   }
-  const found = await stat(join(folder, dockerfile)).catch(() => undefined);
-  if (found?.isFile()) return;
-  throw new DeployFailure(
-    "dockerfile_missing",
-    `There is no ${dockerfile} in ${folder}. Write one, or name it with --dockerfile, or deploy an image with --image.`,
-  );
+}
+
+function asFailure(code: string, error: unknown): unknown {
+  if (!isFault(error)) return error;
+  return new DeployFailure(code, error.publicMessage ?? error.message, { cause: error });
 }
 
 /** The project that the folder's `unkey.json` names, if it has one. */
@@ -44,23 +66,25 @@ export async function configuredProject(folder: string): Promise<string | undefi
   const path = join(folder, "unkey.json");
   const text = await readFile(path, "utf8").catch(() => undefined);
   if (text === undefined) return undefined;
+  let value: unknown;
   try {
-    const value: unknown = JSON.parse(text);
-    const project = typeof value === "object" && value !== null && "project" in value
-      ? value.project
-      : undefined;
-    if (project === undefined || typeof project === "string") return project;
+    value = JSON.parse(text);
   } catch (error) {
     throw publicFault("invalid_argument", `${path} is not JSON. Correct it, or remove it.`, error);
   }
-  throw publicFault("invalid_argument", `"project" in ${path} must be the slug or id of a project, as text.`);
+  const project = typeof value === "object" && value !== null && "project" in value
+    ? value.project
+    : undefined;
+  if (project === undefined || typeof project === "string") return project;
+  throw publicFault(
+    "invalid_argument",
+    `"project" in ${path} must be the slug or id of a project, as text.`,
+  );
 }
 
 /** Packs and uploads the folder; answers with the key that the build finds it by. */
 export async function sendFolder(options: SourceOptions): Promise<string> {
-  const { client, projectId, folder, dockerfile, process, report, timings } = options;
-  const { clock, signal, directories } = process;
-
+  const { folder, dockerfile, process: { clock, signal, directories }, report, timings } = options;
   let begun = clock.now();
   report.busy("packing");
   await using packed = await packContext({
@@ -70,36 +94,60 @@ export async function sendFolder(options: SourceOptions): Promise<string> {
     temporaryDirectory: directories.temporary,
     nowMs: begun,
     signal,
+  }).catch((error: unknown) => {
+    if (isFault(error, "cancelled") || !isFault(error)) throw error;
+    throw asFailure(error.code === "too_large" ? "too_large" : "context_invalid", error);
   });
   timings.packMs = clock.now() - begun;
   report.idle();
-  report.done(`packed ${packed.files} files, ${size(packed.sizeBytes)}`, timings.packMs);
+  const files = packed.files === 1 ? "1 file" : `${packed.files} files`;
+  report.done(`packed ${files}, ${formatBytes(packed.sizeBytes)}`, timings.packMs);
 
   begun = clock.now();
-  const target = await client.createS3UploadURL({
-    unkeyProjectId: projectId,
-    sizeBytes: BigInt(packed.sizeBytes),
-    checksumSha256: packed.checksumSha256,
-  }, { signal });
-  if (!target.alreadyStored) {
-    report.busy("uploading");
-    await upload({
-      file: packed.path,
-      sizeBytes: packed.sizeBytes,
-      url: target.uploadUrl,
-      headers: target.headers,
-      clock,
-      signal,
-      onProgress: (sent) => report.progress("uploading", sent / packed.sizeBytes),
-    });
-  }
+  const target = await requestUpload(options, packed);
+  if (!target.alreadyStored) await send(options, packed, target);
   timings.uploadMs = clock.now() - begun;
   report.idle();
   report.done(target.alreadyStored ? "unchanged, nothing to upload" : "uploaded", timings.uploadMs);
   return target.buildContextPath;
 }
 
-function size(bytes: number): string {
-  if (bytes < 1_000) return `${bytes} B`;
-  return bytes < 1_000_000 ? `${(bytes / 1_000).toFixed(1)} kB` : `${(bytes / 1_000_000).toFixed(1)} MB`;
+/** @throws `too_large` that names what to leave out */
+async function requestUpload(
+  { client, projectId, process }: SourceOptions,
+  { sizeBytes, checksumSha256, largest }: PackedContext,
+): Promise<CreateS3UploadURLResponse> {
+  const request = { unkeyProjectId: projectId, sizeBytes: BigInt(sizeBytes), checksumSha256 };
+  try {
+    return await patiently(process, () => client.createS3UploadURL(request, { signal: process.signal }));
+  } catch (error) {
+    const fault = fromConnectError(error);
+    if (fault.code !== "too_large") throw error;
+    const text =
+      `${fault.publicMessage ?? fault.message}\nThe folder holds most in:\n${describeShares(largest)}\n` +
+      "Exclude what the build does not need in .dockerignore.";
+    throw new DeployFailure("too_large", text, { cause: error });
+  }
+}
+
+async function send(
+  { process: { clock, signal }, report }: SourceOptions,
+  { path, sizeBytes }: PackedContext,
+  { uploadUrl, headers }: CreateS3UploadURLResponse,
+): Promise<void> {
+  report.busy("uploading");
+  try {
+    await upload({
+      file: path,
+      sizeBytes,
+      url: uploadUrl,
+      headers,
+      clock,
+      signal,
+      onProgress: (sent) => report.progress("uploading", sent / sizeBytes),
+    });
+  } catch (error) {
+    signal.throwIfAborted();
+    throw asFailure("upload_failed", error);
+  }
 }

@@ -47,6 +47,7 @@ export async function connect(
   process: Pick<Process, "directories">,
 ): Promise<Connection> {
   const stored = await readCredentials(process.directories.config, config.profile);
+  if (config.rootKey === undefined && stored !== undefined) checkOrigin(config.apiBaseUrl, stored.apiBaseUrl);
   const token = config.rootKey ?? stored?.rootKey;
   if (token === undefined) {
     throw publicFault(
@@ -59,6 +60,17 @@ export async function connect(
     throw publicFault("invalid_argument", `The control plane's URL is not a URL: "${baseUrl}".`);
   }
   return { baseUrl, token };
+}
+
+/** A stored key goes to the control plane that it was stored for and to no other. */
+function checkOrigin(wanted: string | undefined, stored: string): void {
+  const origin = (url: string): string => URL.canParse(url) ? new URL(url).origin : url;
+  if (wanted === undefined || origin(wanted) === origin(stored)) return;
+  throw publicFault(
+    "unauthenticated",
+    `The stored login is for ${stored}, not for ${wanted}. Run "unkey login --api-base-url ${wanted}", ` +
+      "or set UNKEY_ROOT_KEY.",
+  );
 }
 
 /** Calls the control plane; what fails says where it called and what to do. */

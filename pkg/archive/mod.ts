@@ -13,5 +13,6 @@
  *
  * @module
  */
-export { formatBytes, type Share } from "./largest.ts";
-export { contextTooLarge, packContext, type PackedContext, type PackOptions } from "./pack.ts";
+export { checkDockerfile } from "./context_rules.ts";
+export { describeShares, formatBytes, type Share } from "./largest.ts";
+export { contextRoot, packContext, type PackedContext, type PackOptions } from "./pack.ts";

@@ -1,5 +1,5 @@
 import { mkdir, mkdtemp, realpath, rm, stat } from "node:fs/promises";
-import { join } from "node:path";
+import { join, posix } from "node:path";
 import { publicFault } from "../fault/mod.ts";
 import { ArchiveCache, fingerprint, PREFIX } from "./archive_cache.ts";
 import { Breather } from "./breather.ts";
@@ -53,7 +53,8 @@ const SIZE_BYTES_MAX = 1 << 30;
  * empty or something cannot be packed, `invalid_argument` for a rule of an ignore file, `too_large` over the limit
  */
 export async function packContext(options: PackOptions): Promise<PackedContext> {
-  const { dockerfile, nowMs, signal, sizeMaxBytes = SIZE_BYTES_MAX } = options;
+  const { nowMs, signal, sizeMaxBytes = SIZE_BYTES_MAX } = options;
+  const dockerfile = posix.normalize(options.dockerfile);
   const root = await contextRoot(options.root);
   await checkDockerfile(root, dockerfile);
   const { rules, file } = await contextRules(root, dockerfile);
@@ -84,7 +85,8 @@ export async function packContext(options: PackOptions): Promise<PackedContext> 
   }
 }
 
-async function contextRoot(given: string): Promise<string> {
+/** The folder's path without links. @throws `not_found` when it is no folder */
+export async function contextRoot(given: string): Promise<string> {
   const root = await realpath(given).catch(() => undefined);
   if (root === undefined) {
     throw publicFault("not_found", `There is no folder ${given}. Name the folder to deploy.`);
@@ -133,8 +135,7 @@ async function write({ path, root, entries, sizeMaxBytes, signal }: Job): Promis
   }
 }
 
-/** What to say when the packed context is over `sizeMaxBytes`; the server's own limit may be lower than the client's. */
-export function contextTooLarge(largest: readonly Share[], sizeMaxBytes: number): Error {
+function contextTooLarge(largest: readonly Share[], sizeMaxBytes: number): Error {
   const text =
     `The folder is over the limit of ${formatBytes(sizeMaxBytes)} when packed. It holds most in:\n` +
     `${describeShares(largest)}\nExclude what the build does not need in .dockerignore.`;
