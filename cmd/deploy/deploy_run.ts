@@ -73,10 +73,12 @@ export class DeployRun {
       : "";
     const connection = await connect(this.#config, this.#process);
     this.#baseUrl = connection.baseUrl;
+    this.#report.busy("connecting");
     const [projectId, commit] = await Promise.all([
       this.#resolve(connection),
       readCommit(this.#folder, { env, signal }),
     ]);
+    this.#report.idle();
     const client = createRpcClient(DeploymentService, connection);
     const source = image === undefined
       ? await this.#send(client, projectId, dockerfile)
