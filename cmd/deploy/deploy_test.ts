@@ -126,6 +126,17 @@ Deno.test("deploy resumes a lost stream behind the last event", async () => {
   assert.equal(stderr.match(/compiling/g)?.length, 1, "no event is shown twice");
 });
 
+Deno.test("deploy shows an event once that arrives twice", async () => {
+  const streams: Stream[] = [{ events: GOES_WELL.events.slice(0, 4), breaks: true }, {
+    ...GOES_WELL,
+    repeats: true,
+  }];
+  await using parts = startParts({ streams });
+  const { code, stderr } = await deploy({ url: parts.plane.url });
+  assert.equal(code, 0, stderr);
+  assert.equal(stderr.match(/compiling/g)?.length, 1);
+});
+
 Deno.test("deploy believes the deployment, not the stream", async () => {
   const streams: Stream[] = [{
     events: [],

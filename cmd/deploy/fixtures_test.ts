@@ -26,6 +26,8 @@ type Payload = NonNullable<EventInit["payload"]>;
 /** What one connection to the event stream plays: events, then how it ends. */
 export interface Stream {
   readonly events: readonly Payload[];
+  /** Sends events again that were sent before, as a server may that cannot tell what arrived. */
+  readonly repeats?: boolean;
   /** The stream is cut instead of ended. */
   readonly breaks?: boolean;
   /** The deployment as it is read from now on. */
@@ -108,6 +110,7 @@ export function startParts(
       async *watchDeploymentEvents({ afterSequence }, { signal }) {
         seen.resumedAfter.push(afterSequence);
         const stream = streams.shift() ?? { events: [] };
+        if (stream.repeats) sequence = 0n;
         for (const payload of stream.events) {
           sequence++;
           const createdAt = BigInt(STARTED) + sequence * 1_000n;

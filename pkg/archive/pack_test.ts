@@ -151,6 +151,24 @@ async function snapshot(root: string, below = ""): Promise<string[]> {
   return found.sort();
 }
 
+/** A pax record begins with its own length, which is one digit longer from 100 and 1,000 bytes on. */
+Deno.test("packContext() writes records of every length", async () => {
+  await using one = await trial();
+  const names = [...Array(40).keys()].flatMap((at) =>
+    [40, 460].map((length) =>
+      `${"\u00fc".repeat(120).concat("/").repeat(4)}`.slice(0, length) + "e".repeat(at)
+    )
+  );
+  await one.write("Dockerfile", "FROM scratch\n");
+  for (const name of names) await one.write(name, name);
+  await using packed = await one.pack();
+  const out = `${one.base}/out`;
+  await Deno.mkdir(out);
+  const untar = await new Deno.Command("tar", { args: ["-xzf", packed.path, "-C", out] }).output();
+  assert.equal(new TextDecoder().decode(untar.stderr), "");
+  for (const name of names) assert.equal(await Deno.readTextFile(`${out}/${name}`), name);
+});
+
 Deno.test("packContext() over the limit names the largest top-level paths and leaves nothing behind", async () => {
   await using one = await trial();
   await one.write("Dockerfile", "FROM scratch\n");
