@@ -1,5 +1,7 @@
 /** The program as it is shipped: the bundle everywhere, the compiled executable where a runtime for it is to be had. */
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { request } from "node:http";
 import { serves } from "../testbed/apps.ts";
 import { LocalPlatform } from "../testbed/local.ts";
 import { answers, Testbed, writeApp } from "../testbed/testbed.ts";
@@ -114,13 +116,52 @@ async function upAndDeploy(program: readonly string[]): Promise<void> {
     await Deno.mkdir(`${app}/${path}`.replace(/\/[^/]*$/, ""), { recursive: true });
     await Deno.writeTextFile(`${app}/${path}`, text);
   }
+  const large = new Uint8Array(LARGE_BYTES);
+  for (let at = 0; at < large.length; at += RANDOM_BYTES) {
+    crypto.getRandomValues(large.subarray(at, at + RANDOM_BYTES));
+  }
+  await Deno.writeFile(`${app}/www/large`, large);
   const { urls: [url = ""] } = await platform.deploy([app]);
   await platform.answers(url, "served by what is shipped");
+  const digest = createHash("sha256").update(large).digest("hex");
+  for (let times = 0; times < 3; times++) {
+    assert.equal(
+      await digestOf(platform.edgePort, `${url}/large`),
+      digest,
+      "not a byte is changed on the way",
+    );
+  }
 
   await platform.stop();
   assert.deepEqual(await platform.containers(), [], "Ctrl-C leaves no app behind");
   await platform.start();
   await platform.answers(url, "served by what is shipped");
+}
+
+const LARGE_BYTES = 48 * 1024 * 1024;
+/** The most that `getRandomValues` gives at once. */
+const RANDOM_BYTES = 64 * 1024;
+
+/** The SHA-256 of what the edge answers, read a little slower than it could come, so that every part must wait. */
+function digestOf(port: number, url: string): Promise<string> {
+  const { host, pathname } = new URL(url);
+  const hash = createHash("sha256");
+  return new Promise((resolve, reject) => {
+    const req = request(
+      { host: "127.0.0.1", port, path: pathname, headers: { host }, agent: false },
+      (res) => {
+        res.on("data", (chunk: Uint8Array) => {
+          hash.update(chunk);
+          res.pause();
+          setTimeout(() => res.resume(), 0);
+        });
+        res.on("error", reject);
+        res.on("end", () => resolve(hash.digest("hex")));
+      },
+    );
+    req.on("error", reject);
+    req.end();
+  });
 }
 
 async function deployToProcesses(program: readonly string[]): Promise<void> {
