@@ -1,6 +1,4 @@
-import { hash } from "node:crypto";
 import type { Clock } from "../../../pkg/clock/mod.ts";
-import { Secret } from "../../../pkg/config/mod.ts";
 import { Fault } from "../../../pkg/fault/mod.ts";
 import {
   createFileObjectStore,
@@ -10,6 +8,7 @@ import {
 } from "../../../pkg/objectstore/mod.ts";
 import type { HttpRoute } from "../../../pkg/rpc/mod.ts";
 import type { ApiConfig } from "./config.ts";
+import { filesSigningKey } from "../internal/files_signing_key.ts";
 
 /** The object store that the settings name. */
 export interface Objects {
@@ -67,14 +66,6 @@ function openFolder(config: ApiConfig, directory: string, clock: Clock, port: ()
     prepare: () => Promise.resolve(),
     close: () => undefined,
   };
-}
-
-/**
- * What signs the URLs of a folder when no key is set. The worker derives the same one from the same master keys; it says
- * nothing about them.
- */
-export function filesSigningKey(masterKeys: Secret): Secret {
-  return new Secret(hash("sha256", `unkey build files\n${masterKeys.reveal()}`, "hex"));
 }
 
 export function uploadBytesMax({ uploadSizeMax }: ApiConfig): number {
