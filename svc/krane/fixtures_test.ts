@@ -16,6 +16,7 @@ import { Secret } from "../../pkg/config/mod.ts";
 import {
   type Container,
   type Engine,
+  HOST_DEFAULT,
   inspectContainer,
   listContainers,
   openEngine,
@@ -205,7 +206,7 @@ export function agentConfig(controlPlaneUrl: string, controlPlaneId: string, sta
     controlPlaneId,
     region: REGION,
     runtime: "docker",
-    dockerHost: "unix:///var/run/docker.sock",
+    dockerHost: HOST_DEFAULT,
     stateDir,
     httpHost: "127.0.0.1",
     httpPort: 0,
@@ -222,18 +223,19 @@ export function agentConfig(controlPlaneUrl: string, controlPlaneId: string, sta
 /** Everything that one test needs, removed again whatever happens. */
 export class Bench implements AsyncDisposable {
   readonly id = `test-${crypto.randomUUID()}`;
-  readonly engine: Engine = openEngine();
+  readonly engine: Engine;
   readonly plane: FakePlane;
   readonly stateDir = Deno.makeTempDirSync({ prefix: "krane-" });
   readonly logs: string[] = [];
   #stops: (() => Promise<void>)[] = [];
 
-  private constructor(plane: FakePlane) {
+  private constructor(plane: FakePlane, dockerHost: string) {
     this.plane = plane;
+    this.engine = openEngine(dockerHost);
   }
 
-  static async open(): Promise<Bench> {
-    const bench = new Bench(new FakePlane());
+  static async open(dockerHost = HOST_DEFAULT): Promise<Bench> {
+    const bench = new Bench(new FakePlane(), dockerHost);
     await ensureBaseImage(bench.engine, bench.signal);
     return bench;
   }
@@ -270,7 +272,7 @@ export class Bench implements AsyncDisposable {
   }
 
   config(): KraneConfig {
-    return agentConfig(this.plane.url, this.id, this.stateDir);
+    return { ...agentConfig(this.plane.url, this.id, this.stateDir), dockerHost: this.engine.host };
   }
 
   /** This test's containers of a deployment, or all of them. */

@@ -290,6 +290,27 @@ engineTest("the edge is told that an instance goes before it gets SIGTERM", asyn
   await until("ACK", () => plane.acknowledgements.some((each) => each.appliedVersion === 2n));
 });
 
+/** A line is known by instance, time and ordinal: one that comes twice with other numbers is shown twice. */
+engineTest("output is shipped once and whole over restarts of the app and of the agent", async (bench) => {
+  const { plane } = bench;
+  const name = bench.name();
+  const stop = await bench.agent();
+  const command = ["sh", "-c", "for i in $(seq 1 20); do echo line $i; done; sleep 0.2"];
+  await plane.snapshot(0, 1, apply(name, 1, { command }));
+  await until("three runs", () => plane.lines.length >= 60);
+  const keys = plane.lines.map((each) => `${each.instance} ${each.timeNs} ${each.ordinal}`);
+  assert.equal(new Set(keys).size, keys.length, "nothing is sent twice while the agent lives");
+  await stop();
+  await bench.agent();
+  await until("two more runs", () => plane.lines.length >= 120);
+  const byKey = new Map(plane.lines.map((each) => [`${each.timeNs} ${each.ordinal}`, each.text]));
+  const times = [...byKey].toSorted(([a], [b]) =>
+    BigInt(a.split(" ")[0] ?? 0) < BigInt(b.split(" ")[0] ?? 0) ? -1 : 1
+  );
+  const texts = times.map(([, text]) => text).slice(0, 100);
+  assert.deepEqual(texts, Array.from({ length: 100 }, (_, index) => `line ${index % 20 + 1}`));
+});
+
 engineTest("a changed spec replaces the container", async (bench) => {
   const { plane } = bench;
   const name = bench.name();
