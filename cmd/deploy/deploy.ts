@@ -20,7 +20,9 @@ export const command = defineCommand({
     const result = await run.execute();
     report.idle();
     if (result.error !== undefined) {
-      process.stderr(`${paint(process).red("error")}: ${printable(result.error.message)}\n`);
+      // Whoever chose to stop watching has made no error.
+      const mark = result.error.code === "interrupted" ? "" : `${paint(process).red("error")}: `;
+      process.stderr(`${mark}${printable(result.error.message)}\n`);
     }
     if (config.json) process.stdout(`${JSON.stringify(result)}\n`);
     else if (result.error === undefined) printResult(result, config.detach, process);

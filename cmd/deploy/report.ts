@@ -89,7 +89,7 @@ export class Report implements Disposable {
     const title = TITLES[name] ?? name;
     if (status === "running") {
       this.#started.set(name, at);
-      this.busy(message === "" ? title : `${title}: ${oneLine(message)}`);
+      this.busy(oneLine(message).replace(/\.$/, "") || title);
       if (!this.#process.terminal.live) this.line(`.. ${title}`);
       return;
     }
