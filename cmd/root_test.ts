@@ -1,0 +1,72 @@
+import assert from "node:assert/strict";
+import { type CommandTree, VERSION } from "../pkg/cli/mod.ts";
+import { ROOT } from "./root.ts";
+
+const REPOSITORY = new URL("..", import.meta.url).pathname;
+
+interface Graph {
+  readonly modules: readonly {
+    readonly specifier: string;
+    readonly dependencies?: readonly {
+      readonly isDynamic?: boolean;
+      readonly code?: { readonly specifier: string };
+    }[];
+  }[];
+}
+
+/** `unkey --help` must answer at once, so it must not load what commands need. */
+Deno.test("what every command loads is the tree and the parser of the command line", async () => {
+  const { stdout, success } = await new Deno.Command(Deno.execPath(), {
+    args: ["info", "--json", "main.ts"],
+    cwd: REPOSITORY,
+  }).output();
+  assert.ok(success);
+  const { modules }: Graph = JSON.parse(new TextDecoder().decode(stdout));
+  const byName = new Map(modules.map((each) => [each.specifier, each]));
+  const loaded = new Set<string>();
+  const visit = (specifier: string): void => {
+    if (loaded.has(specifier)) return;
+    loaded.add(specifier);
+    for (const { isDynamic, code } of byName.get(specifier)?.dependencies ?? []) {
+      if (isDynamic !== true && code !== undefined) visit(code.specifier);
+    }
+  };
+  visit(`file://${REPOSITORY}main.ts`);
+  const ours = [...loaded].filter((each) => each.startsWith("file:")).map((each) =>
+    each.split(REPOSITORY)[1]
+  );
+  const packages = [...loaded].filter((each) => each.startsWith("npm:") || each === "commander");
+  assert.equal(packages.length, 1, packages.join("\n"));
+  assert.match(packages[0] ?? "", /commander/);
+  assert.ok(ours.length > 5);
+  for (const path of ours) {
+    assert.match(path ?? "", /^(main\.ts|cmd\/root\.ts|pkg\/(cli|clock|fault|uid|config\/secret))/);
+  }
+});
+
+Deno.test("every command explains its settings, and takes secrets from variables only", async (t) => {
+  const walk = async (node: CommandTree, path: readonly string[]): Promise<void> => {
+    if ("commands" in node) {
+      for (const [name, child] of Object.entries(node.commands)) await walk(child, [...path, name]);
+      return;
+    }
+    await t.step(path.join(" "), async () => {
+      const { command: { fields } } = await node.load();
+      assert.notEqual(node.summary, "");
+      const flags = Object.values(fields).flatMap((each) => each.flag ?? []);
+      assert.equal(new Set(flags).size, flags.length, "no flag twice");
+      for (const each of Object.values(fields)) {
+        assert.match(each.env, /^[A-Z][A-Z0-9_]+$/);
+        assert.match(each.help, /^[A-Z].*\.$/s, each.env);
+        assert.equal(each.secret && each.flag !== undefined, false, `${each.env} is a secret and has a flag`);
+        if (each.flag !== undefined) assert.match(each.flag, /^[a-z][a-z0-9-]+$/);
+      }
+    });
+  };
+  await walk(ROOT, []);
+});
+
+Deno.test("the version is the one of the package", async () => {
+  const { version } = JSON.parse(await Deno.readTextFile(`${REPOSITORY}deno.json`));
+  assert.equal(VERSION, version);
+});
