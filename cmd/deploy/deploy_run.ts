@@ -14,6 +14,7 @@ import {
 } from "../../proto/gen/ctrl/v1/deployment_pb.ts";
 import { connect, type Connection, withAdvice } from "../shared/connect.ts";
 import { statusName } from "../shared/deployment_view.ts";
+import { oneLine } from "../shared/output.ts";
 import type { DEPLOY_FIELDS } from "./config.ts";
 import { DEPLOY_EXIT, exitCodeOfFailure } from "./exit_codes.ts";
 import { follow } from "./follow.ts";
@@ -79,6 +80,7 @@ export class DeployRun {
       readCommit(this.#folder, { env, signal }),
     ]);
     this.#report.idle();
+    if (commit !== undefined) this.#report.line(`   ${describeCommit(commit)}`);
     const client = createRpcClient(DeploymentService, connection);
     const source = image === undefined
       ? await this.#send(client, projectId, dockerfile)
@@ -261,6 +263,13 @@ const ENDINGS: Readonly<Record<string, string>> = {
   superseded: "A newer deployment of the same environment took its place.",
   stopped: "The deployment was stopped after it was ready.",
 };
+
+function describeCommit({ branch, sha, subject, dirty }: Commit): string {
+  const where = branch === undefined ? "" : `${branch} `;
+  return oneLine(
+    `${where}${sha.slice(0, 12)} ${subject}${dirty ? " (with changes that are not committed)" : ""}`,
+  );
+}
 
 function gitCommit({ sha, subject, author, committedAtMs }: Commit) {
   return {

@@ -1,0 +1,55 @@
+import assert from "node:assert/strict";
+import { writeCredentials } from "../../pkg/cli/credentials.ts";
+import { Secret } from "../../pkg/config/mod.ts";
+import { testProcess } from "../../pkg/testkit/process.ts";
+import { connect, LOCAL_API_URL } from "./connect.ts";
+
+const STORED = {
+  apiBaseUrl: "https://api.example.com",
+  rootKey: new Secret("unkey_stored"),
+  workspaceSlug: "acme",
+};
+const NOTHING = { apiBaseUrl: undefined, profile: "default", rootKey: undefined };
+
+Deno.test("connect()", async (t) => {
+  await using process = await testProcess({ args: [] });
+
+  await t.step("says how to log in when nobody has", async () => {
+    await assert.rejects(connect(NOTHING, process), /not logged in.*unkey login.*UNKEY_ROOT_KEY.*unkey up/);
+  });
+
+  await t.step("takes a key from the environment to the local platform", async () => {
+    const { baseUrl, token } = await connect({ ...NOTHING, rootKey: new Secret("unkey_env") }, process);
+    assert.deepEqual([baseUrl, token.reveal()], [LOCAL_API_URL, "unkey_env"]);
+  });
+
+  await writeCredentials(process.directories.config, STORED);
+
+  await t.step("uses the stored login", async () => {
+    const { baseUrl, token } = await connect(NOTHING, process);
+    assert.deepEqual([baseUrl, token.reveal()], ["https://api.example.com", "unkey_stored"]);
+  });
+
+  await t.step("takes the same control plane written otherwise", async () => {
+    const { token } = await connect({ ...NOTHING, apiBaseUrl: "https://API.example.com:443/" }, process);
+    assert.equal(token.reveal(), "unkey_stored");
+  });
+
+  // A URL in a project's own settings could otherwise collect the keys of whoever deploys it.
+  await t.step("never gives a stored key to another control plane", async () => {
+    for (
+      const apiBaseUrl of ["https://evil.example", "http://api.example.com", "https://api.example.com:8443"]
+    ) {
+      await assert.rejects(
+        connect({ ...NOTHING, apiBaseUrl }, process),
+        /stored login is for https:\/\/api\.example/,
+      );
+    }
+  });
+
+  await t.step("lets the environment's key go where the settings say", async () => {
+    const config = { ...NOTHING, apiBaseUrl: "https://other.example", rootKey: new Secret("unkey_env") };
+    const { baseUrl, token } = await connect(config, process);
+    assert.deepEqual([baseUrl, token.reveal()], ["https://other.example", "unkey_env"]);
+  });
+});
