@@ -36,7 +36,10 @@ interface Client {
   items: number;
 }
 
-/** One connection: takes events until it is cut, and keeps the rules of an agent. */
+/**
+ * One connection: takes events until it is cut, and keeps the rules of an agent. What a stream sends first may be part of
+ * a snapshot, also when the client has a cursor: its cursor moves only once the snapshot has ended or proved to be none.
+ */
 async function connect(
   hub: ChangeHub,
   feed: Feed<Message>,
@@ -45,7 +48,7 @@ async function connect(
   versions: Map<string, number>,
   cut: AbortSignal,
 ): Promise<void> {
-  let snapshot: Set<string> | undefined = client.cursor === 0 ? new Set() : undefined;
+  let snapshot: Set<string> | undefined = new Set();
   for await (const event of hub.watch(feed, { region, sinceVersion: client.cursor, signal: cut })) {
     if (event.kind === "problem") client.problems.push(event.text);
     if (event.kind === "snapshot_end") {
@@ -53,7 +56,10 @@ async function connect(
       snapshot = undefined;
       client.cursor = event.version;
     }
-    if (event.kind === "heartbeat" && snapshot === undefined) client.cursor = event.version;
+    if (event.kind === "heartbeat") {
+      snapshot = undefined;
+      client.cursor = event.version;
+    }
     if (event.kind !== "item") continue;
     client.items++;
     const { id, written, value } = event.message;
