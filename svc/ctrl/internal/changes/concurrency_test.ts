@@ -49,6 +49,7 @@ async function connect(
   cut: AbortSignal,
 ): Promise<void> {
   let snapshot: Set<string> | undefined = new Set();
+  const streamed = new Map<string, number>();
   for await (const event of hub.watch(feed, { region, sinceVersion: client.cursor, signal: cut })) {
     if (event.kind === "problem") client.problems.push(event.text);
     if (event.kind === "snapshot_end") {
@@ -63,10 +64,16 @@ async function connect(
     if (event.kind !== "item") continue;
     client.items++;
     const { id, written, value } = event.message;
-    const before = versions.get(id) ?? 0;
-    if (event.version < before) client.problems.push(`${id} went back from ${before} to ${event.version}`);
+    const last = streamed.get(id) ?? 0;
+    if (event.version < last) client.problems.push(`${id} went back from ${last} to ${event.version}`);
+    streamed.set(id, event.version);
     if (written !== undefined && written !== event.version) {
       client.problems.push(`${id}: labelled ${event.version}, written by ${written}`);
+    }
+    // A stream that begins at an older cursor repeats what came later: an agent ignores what it is beyond.
+    if (event.version < (versions.get(id) ?? 0)) {
+      snapshot?.add(id);
+      continue;
     }
     versions.set(id, event.version);
     if (written === undefined) client.state.delete(id);
