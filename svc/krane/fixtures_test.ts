@@ -32,6 +32,7 @@ export const NO_ENGINE = !await engineAnswers();
 export { Status };
 export const REGION = "test.region";
 const LIMIT_MS = 60_000;
+const HEARTBEAT_MS = 5_000;
 const clock = systemClock();
 
 export type State = MessageInitShape<typeof DeploymentStateSchema>;
@@ -131,6 +132,18 @@ export class FakePlane implements AsyncDisposable {
     await this.#server.shutdown();
   }
 
+  /** Waits for `wake`; returns whether it took so long that the agent must hear something. */
+  async #silence(wake: (resolve: () => void) => void): Promise<boolean> {
+    const quiet = Promise.withResolvers<boolean>();
+    wake(() => quiet.resolve(false));
+    const timer = setTimeout(() => quiet.resolve(true), HEARTBEAT_MS);
+    try {
+      return await quiet.promise;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
   #hear(take: () => void): Record<string, never> {
     if (this.broken) throw new Error("broken by the test");
     take();
@@ -150,7 +163,7 @@ export class FakePlane implements AsyncDisposable {
       const next = queue.shift();
       if (next === "end") return;
       if (next !== undefined) yield next;
-      else await new Promise<void>((resolve) => wake = resolve);
+      else if (await this.#silence((resolve) => wake = resolve)) yield heartbeat(0);
     }
   }
 }

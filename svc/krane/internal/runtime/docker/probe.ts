@@ -172,6 +172,16 @@ export class Prober {
     await Promise.all(all.map((each) => each.done));
   }
 
+  /** A question that cannot even be asked is an answer that did not come; it must not end the agent. */
+  async #ask(target: ProbeTarget, signal: AbortSignal): Promise<Answer> {
+    try {
+      return await this.#probe(target, signal);
+    } catch (error) {
+      signal.throwIfAborted();
+      return { ok: false, detail: error instanceof Error ? error.message.slice(0, 200) : "no answer" };
+    }
+  }
+
   async #run(
     name: string,
     target: ProbeTarget,
@@ -182,7 +192,7 @@ export class Prober {
     let healthy: boolean | undefined;
     try {
       while (!signal.aborted) {
-        const answer = await this.#probe(target, signal);
+        const answer = await this.#ask(target, signal);
         misses = answer.ok ? 0 : misses + 1;
         const next = answer.ok
           ? true
