@@ -3,9 +3,13 @@ export function encodeBase64Url(bytes: Uint8Array<ArrayBuffer>): string {
   return bytes.toBase64({ alphabet: "base64url", omitPadding: true });
 }
 
-/** Reads what `encodeBase64Url` writes; `undefined` for anything else. */
+/**
+ * Reads what `encodeBase64Url` writes; `undefined` for anything else, also for another spelling of the same bytes
+ * (white space, padding, unused bits that are set), so that nobody can change a ciphertext unnoticed.
+ */
 export function decodeBase64Url(text: string): Uint8Array<ArrayBuffer> | undefined {
-  return decode(text, "base64url");
+  const bytes = decode(text, "base64url");
+  return bytes !== undefined && encodeBase64Url(bytes) === text ? bytes : undefined;
 }
 
 /** Reads ordinary base64; `undefined` for anything else. */
