@@ -1,14 +1,14 @@
 import { ClusterService, type DeploymentState } from "../../proto/gen/ctrl/v1/cluster_pb.ts";
 import { createRpcClient, fromConnectError } from "../../pkg/rpc/mod.ts";
 import type { KraneConfig } from "./config.ts";
-import type { Report } from "./internal/deployment/reporter.ts";
+import type { DeploymentReport } from "./internal/deployment/report.ts";
 import type { LogBatch } from "./internal/logs/shipper.ts";
 import type { Acknowledgement } from "./internal/watch/acknowledger.ts";
 
 /** The calls that the agent makes; each throws faults only. */
 export interface ControlPlane {
   watch(versionLastSeen: number, signal: AbortSignal): AsyncIterable<DeploymentState>;
-  report(report: Report, signal: AbortSignal): Promise<void>;
+  report(report: DeploymentReport, signal: AbortSignal): Promise<void>;
   acknowledge(message: Acknowledgement, signal: AbortSignal): Promise<void>;
   shipLogs(batch: LogBatch, signal: AbortSignal): Promise<void>;
 }

@@ -5,13 +5,16 @@ import type { Logger } from "../../pkg/logger/mod.ts";
 import { type RpcServer, serveRpc } from "../../pkg/rpc/mod.ts";
 import { Runner } from "../../pkg/runner/mod.ts";
 import { newId } from "../../pkg/uid/mod.ts";
+import type { ApplyDeployment } from "../../proto/gen/ctrl/v1/cluster_pb.ts";
 import type { KraneConfig } from "./config.ts";
 import { connectControlPlane, type ControlPlane } from "./control_plane.ts";
-import { Controller } from "./internal/deployment/controller.ts";
-import { Reporter } from "./internal/deployment/reporter.ts";
+import { type Actor, Controller } from "./internal/control/controller.ts";
+import { Reporter } from "./internal/control/reporter.ts";
+import { DEPLOYMENTS, type DesiredDeployment } from "./internal/deployment/desired.ts";
+import { deploymentReport } from "./internal/deployment/report.ts";
 import { LogShipper } from "./internal/logs/shipper.ts";
 import { DockerRuntime } from "./internal/runtime/docker/runtime.ts";
-import type { OutputSink, Runtime } from "./internal/runtime/port.ts";
+import type { Instance, OutputSink, Runtime } from "./internal/runtime/port.ts";
 import { Acknowledger } from "./internal/watch/acknowledger.ts";
 import { AgentFiles } from "./internal/watch/agent_files.ts";
 import { Progress } from "./internal/watch/progress.ts";
@@ -66,12 +69,12 @@ interface Agent {
   readonly agentId: string;
   readonly files: AgentFiles;
   readonly runtime: Runtime;
-  readonly controller: Controller;
-  readonly reporter: Reporter;
+  readonly controller: Controller<DesiredDeployment, readonly Instance[]>;
+  readonly reporter: Reporter<readonly Instance[]>;
   readonly shipper: LogShipper;
   readonly progress: Progress;
   readonly acknowledger: Acknowledger;
-  readonly watcher: Watcher;
+  readonly watcher: Watcher<ApplyDeployment, DesiredDeployment>;
 }
 
 async function buildAgent(
@@ -87,22 +90,40 @@ async function buildAgent(
   const shipper = new LogShipper({ ...base, send: plane.shipLogs, shipped: files.positions });
   const { cpus } = await engineCapacity(engine, signal);
   const runtime = createRuntime(config, { ...base, engine, cpus, sink: shipper });
-  const reporter = new Reporter({ ...base, send: plane.report, generationFloor: files.state.generation });
+  const reporter = new Reporter<readonly Instance[]>({
+    ...base,
+    send: (told, abort) => plane.report(deploymentReport(told), abort),
+    generationFloor: files.state.generation,
+  });
   runner.defer("reporter", () => reporter.close());
-  const controller = new Controller({ ...base, runtime, reporter, drainMs: config.drainMs });
+  const controller = new Controller({ ...base, actor: actorOf(runtime), reporter, drainMs: config.drainMs });
   runner.defer("controller", () => controller.close());
   const progress = new Progress(0);
-  const acknowledger = new Acknowledger({ ...base, send: plane.acknowledge, progress, agentId });
-  const watcher = new Watcher({
+  const acknowledger = new Acknowledger({ ...base, send: plane.acknowledge, progress: [progress], agentId });
+  const watcher = new Watcher<ApplyDeployment, DesiredDeployment>({
     ...base,
+    kind: DEPLOYMENTS,
     open: plane.watch,
     controller,
     progress,
     acknowledge: (result) => acknowledger.add(result),
-    managed: (abort) => runtime.managed(abort),
+    managed: async (abort) =>
+      (await runtime.managed(abort)).map(({ name, deploymentId }) => ({ name, resourceId: deploymentId })),
     onConnected: () => reporter.resend(),
   });
   return { agentId, files, runtime, controller, reporter, shipper, progress, acknowledger, watcher };
+}
+
+/** A runtime, as the controller of deployments uses it. */
+function actorOf(runtime: Runtime): Actor<DesiredDeployment, readonly Instance[]> {
+  return {
+    noun: "deployment",
+    async reconcile(desired, signal) {
+      const { instances, ...again } = await runtime.reconcile(desired, signal);
+      return { content: instances, ...again };
+    },
+    remove: (name, signal) => runtime.remove(name, signal),
+  };
 }
 
 function createRuntime(

@@ -1,5 +1,6 @@
 import type { ApplyDeployment } from "../../../../proto/gen/ctrl/v1/cluster_pb.ts";
 import { Fault } from "../../../../pkg/fault/mod.ts";
+import type { ResourceKind } from "../watch/watcher.ts";
 
 /** What should run of one deployment in this region. */
 export interface DesiredDeployment {
@@ -29,6 +30,13 @@ export interface DesiredDeployment {
 const NAME = /^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$/;
 const VARIABLE = /^[A-Za-z_][A-Za-z0-9_.-]*$/;
 const PORT_DEFAULT = 8080;
+
+/** Deployments, as the watch takes them. */
+export const DEPLOYMENTS: ResourceKind<ApplyDeployment, DesiredDeployment> = {
+  type: "deployment",
+  decode: decodeApply,
+  idOf: (resource) => resource.deploymentId,
+};
 
 /**
  * Takes an `ApplyDeployment` as a desired state.

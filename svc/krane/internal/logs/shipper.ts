@@ -6,7 +6,7 @@ import { describeError, isFault } from "../../../../pkg/fault/mod.ts";
 import type { Logger } from "../../../../pkg/logger/mod.ts";
 import { backoffMs } from "../../../../pkg/retry/mod.ts";
 import type { OutputLine, OutputSink } from "../runtime/port.ts";
-import { Bell } from "../deployment/bell.ts";
+import { Bell } from "../control/bell.ts";
 
 export type LogBatch = MessageInitShape<typeof ReportInstanceLogsRequestSchema>;
 

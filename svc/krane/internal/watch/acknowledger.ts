@@ -3,13 +3,14 @@ import type { AcknowledgeRequestSchema } from "../../../../proto/gen/ctrl/v1/clu
 import type { Clock } from "../../../../pkg/clock/mod.ts";
 import { describeError } from "../../../../pkg/fault/mod.ts";
 import type { Logger } from "../../../../pkg/logger/mod.ts";
-import { Bell } from "../deployment/bell.ts";
+import { Bell } from "../control/bell.ts";
 import type { Progress } from "./progress.ts";
 
 export type Acknowledgement = MessageInitShape<typeof AcknowledgeRequestSchema>;
 
 /** How one change went. */
 export interface Result {
+  readonly resourceType: "deployment" | "sentinel";
   readonly resourceId: string;
   readonly version: number;
   /** Empty: applied. */
@@ -18,7 +19,8 @@ export interface Result {
 
 export interface AcknowledgerOptions {
   readonly send: (message: Acknowledgement, signal: AbortSignal) => Promise<void>;
-  readonly progress: Progress;
+  /** One per stream. */
+  readonly progress: readonly Pick<Progress, "cursor" | "observed">[];
   readonly agentId: string;
   readonly clock: Clock;
   readonly log: Logger;
@@ -54,7 +56,7 @@ export class Acknowledger {
     while (!signal.aborted) {
       const batch = this.#results.slice(0, BATCH_MAX);
       const results = batch.map((each) => ({
-        resourceType: "deployment",
+        resourceType: each.resourceType,
         resourceId: each.resourceId,
         version: BigInt(each.version),
         error: each.error,
@@ -62,8 +64,9 @@ export class Acknowledger {
       try {
         await send({
           agentId,
-          appliedVersion: BigInt(progress.cursor),
-          observedVersion: BigInt(progress.observed),
+          // All streams of a region count in one row of versions: applied is what every one of them is past.
+          appliedVersion: BigInt(Math.min(...progress.map((each) => each.cursor))),
+          observedVersion: BigInt(Math.max(...progress.map((each) => each.observed))),
           results,
         }, signal);
         const sent = new Set(batch);

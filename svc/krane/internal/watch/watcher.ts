@@ -1,22 +1,46 @@
-import type { DeploymentState } from "../../../../proto/gen/ctrl/v1/cluster_pb.ts";
 import type { Clock } from "../../../../pkg/clock/mod.ts";
 import { describeError, Fault } from "../../../../pkg/fault/mod.ts";
 import type { Logger } from "../../../../pkg/logger/mod.ts";
 import { backoffMs } from "../../../../pkg/retry/mod.ts";
-import type { Controller, Settle } from "../deployment/controller.ts";
-import { decodeApply } from "../deployment/desired.ts";
-import type { ManagedDeployment } from "../runtime/port.ts";
+import type { Controller, Named, Settle } from "../control/controller.ts";
 import type { Result } from "./acknowledger.ts";
 import type { Progress } from "./progress.ts";
 
-export interface WatcherOptions {
+/** What every stream of desired states sends; `A` is the message of a resource that should run. */
+export interface StateMessage<A> {
+  readonly version: bigint;
+  readonly state:
+    | { readonly case: "apply"; readonly value: A }
+    | { readonly case: "delete"; readonly value: { readonly k8sName: string } }
+    | { readonly case: "problem"; readonly value: { readonly resourceId: string; readonly message: string } }
+    | { readonly case: "snapshotEnd"; readonly value: { readonly resources: number } }
+    | { readonly case: "heartbeat"; readonly value: unknown }
+    | { readonly case: undefined };
+}
+
+/** One kind of resource: how its messages `A` become desired states `D`. */
+export interface ResourceKind<A, D> {
+  readonly type: Result["resourceType"];
+  /** @throws `invalid_argument` for a state that cannot be run */
+  decode(apply: A): D;
+  /** By what the control plane knows it. */
+  idOf(resource: A | D): string;
+}
+
+/** A resource that the runtime holds. */
+export interface Held extends Named {
+  readonly resourceId: string;
+}
+
+export interface WatcherOptions<A, D extends Named> {
+  readonly kind: ResourceKind<A, D>;
   /** Opens the stream of desired states after a version. */
-  readonly open: (versionLastSeen: number, signal: AbortSignal) => AsyncIterable<DeploymentState>;
-  readonly controller: Pick<Controller, "apply" | "delete" | "has" | "desired" | "find">;
+  readonly open: (versionLastSeen: number, signal: AbortSignal) => AsyncIterable<StateMessage<A>>;
+  readonly controller: Pick<Controller<D, unknown>, "apply" | "delete" | "has" | "desired" | "find">;
   readonly progress: Progress;
   readonly acknowledge: (result: Result) => void;
   /** What the runtime holds, to find what the snapshot lacks. */
-  readonly managed: (signal: AbortSignal) => Promise<readonly ManagedDeployment[]>;
+  readonly managed: (signal: AbortSignal) => Promise<readonly Held[]>;
   /** Called when the server answers on a new stream. */
   readonly onConnected: () => void;
   readonly clock: Clock;
@@ -37,14 +61,17 @@ interface Stream {
   settledIn: boolean;
 }
 
-/** Follows the desired state of the region for ever: reconnects, resumes, and keeps each resource from going back. */
-export class Watcher {
-  readonly #options: WatcherOptions;
-  /** The newest version taken of each deployment. */
+/**
+ * Follows the desired state of one kind of resource in the region for ever: reconnects, resumes, and keeps each resource
+ * from going back.
+ */
+export class Watcher<A extends { readonly k8sName: string }, D extends Named> {
+  readonly #options: WatcherOptions<A, D>;
+  /** The newest version taken of each resource. */
   readonly #versions = new Map<string, number>();
   #connected = false;
 
-  constructor(options: WatcherOptions) {
+  constructor(options: WatcherOptions<A, D>) {
     this.#options = options;
   }
 
@@ -54,14 +81,15 @@ export class Watcher {
   }
 
   async run(signal: AbortSignal): Promise<void> {
-    const { clock, log } = this.#options;
+    const { clock, kind, log, progress } = this.#options;
     for (let failures = 0; !signal.aborted;) {
       try {
         await this.#follow(() => failures = 0, signal);
-        log.info("watch stream ended", { cursor: this.#options.progress.cursor });
+        log.info("watch stream ended", { kind: kind.type, cursor: progress.cursor });
       } catch (error) {
         if (signal.aborted) return;
-        log.warn("watch stream lost", { cursor: this.#options.progress.cursor, error: describeError(error) });
+        const { cursor } = progress;
+        log.warn("watch stream lost", { kind: kind.type, cursor, error: describeError(error) });
       } finally {
         this.#connected = false;
       }
@@ -97,39 +125,41 @@ export class Watcher {
     }
   }
 
-  async #take(message: DeploymentState, stream: Stream, signal: AbortSignal): Promise<void> {
-    const { progress } = this.#options;
+  async #take(message: StateMessage<A>, stream: Stream, signal: AbortSignal): Promise<void> {
+    const { controller, kind, progress } = this.#options;
     const version = Number(message.version);
     const { state } = message;
     switch (state.case) {
-      case "apply":
+      case "apply": {
+        const { value } = state;
         stream.resources++;
-        stream.seen.add(state.value.k8sName);
-        this.#accept(state.value.k8sName, state.value.deploymentId, version, (settle) => {
-          this.#options.controller.apply(decodeApply(state.value), settle);
+        stream.seen.add(value.k8sName);
+        this.#accept({ name: value.k8sName, resourceId: kind.idOf(value) }, version, (settle) => {
+          controller.apply(kind.decode(value), settle);
         });
         return;
-      case "delete":
+      }
+      case "delete": {
+        const { k8sName: name } = state.value;
+        const held = controller.find(name);
         stream.resources++;
-        stream.seen.add(state.value.k8sName);
-        this.#accept(
-          state.value.k8sName,
-          this.#options.controller.find(state.value.k8sName)?.deploymentId ?? "",
-          version,
-          (settle) => {
-            this.#options.controller.delete(state.value.k8sName, settle);
-          },
-        );
+        stream.seen.add(name);
+        this.#accept({ name, resourceId: held === undefined ? "" : kind.idOf(held) }, version, (settle) => {
+          controller.delete(name, settle);
+        });
         return;
+      }
       case "problem":
         stream.resources++;
         stream.seen.add(state.value.resourceId);
         this.#options.log.error("desired state is broken", {
+          kind: kind.type,
           resource: state.value.resourceId,
           version,
           problem: state.value.message,
         });
         this.#options.acknowledge({
+          resourceType: kind.type,
           resourceId: state.value.resourceId,
           version,
           error: state.value.message,
@@ -154,15 +184,15 @@ export class Watcher {
     }
   }
 
-  /** Hands a change on unless a newer one of the same deployment was taken before. */
-  #accept(name: string, deploymentId: string, version: number, hand: (settle: Settle) => void): void {
-    const { acknowledge, progress } = this.#options;
+  /** Hands a change on unless a newer one of the same resource was taken before. */
+  #accept({ name, resourceId: id }: Held, version: number, hand: (settle: Settle) => void): void {
+    const { acknowledge, kind, progress } = this.#options;
     const done = progress.begin(version);
     if (version < (this.#versions.get(name) ?? 0)) return done();
     this.#versions.set(name, version);
-    const resourceId = deploymentId === "" ? name : deploymentId;
+    const resourceId = id === "" ? name : id;
     const settle = (error: string): void => {
-      acknowledge({ resourceId, version, error });
+      acknowledge({ resourceType: kind.type, resourceId, version, error });
       done();
     };
     try {
@@ -175,7 +205,7 @@ export class Watcher {
 
   /** Everything that is managed and was not in the snapshot goes. */
   async #endSnapshot(version: number, resources: number, stream: Stream, signal: AbortSignal): Promise<void> {
-    const { controller, log, managed, progress } = this.#options;
+    const { controller, kind, log, managed, progress } = this.#options;
     if (stream.resources < resources) {
       throw new Fault(
         "internal",
@@ -183,12 +213,13 @@ export class Watcher {
       );
     }
     this.#checkHistory(version);
-    const held = controller.desired().map(({ name, deploymentId }) => ({ name, deploymentId }));
-    for (const { name, deploymentId } of [...await managed(signal), ...held]) {
-      if (stream.seen.has(name) || stream.seen.has(deploymentId)) continue;
+    const held = controller.desired().map((each) => ({ name: each.name, resourceId: kind.idOf(each) }));
+    for (const each of [...await managed(signal), ...held]) {
+      const { name, resourceId } = each;
+      if (stream.seen.has(name) || stream.seen.has(resourceId)) continue;
       stream.seen.add(name);
-      log.info("orphan removed", { name, deployment_id: deploymentId });
-      this.#accept(name, deploymentId, version, (settle) => controller.delete(name, settle));
+      log.info("orphan removed", { kind: kind.type, name, resource_id: resourceId });
+      this.#accept(each, version, (settle) => controller.delete(name, settle));
     }
     for (const name of this.#versions.keys()) if (!controller.has(name)) this.#versions.delete(name);
     progress.begin(version)();

@@ -5,8 +5,8 @@ import { systemClock } from "../../../../pkg/clock/mod.ts";
 import { Fault } from "../../../../pkg/fault/mod.ts";
 import { silentLogger } from "../../../../pkg/logger/mod.ts";
 import { apply, heartbeat, remove, snapshotEnd, type State, until } from "../../fixtures_test.ts";
-import type { Settle } from "../deployment/controller.ts";
-import type { DesiredDeployment } from "../deployment/desired.ts";
+import type { Settle } from "../control/controller.ts";
+import { DEPLOYMENTS, type DesiredDeployment } from "../deployment/desired.ts";
 import type { Result } from "./acknowledger.ts";
 import { Progress } from "./progress.ts";
 import { Watcher } from "./watcher.ts";
@@ -69,6 +69,7 @@ async function watching(
       signal.addEventListener("abort", () => reject(signal.reason), { once: true })
     );
   const watcher = new Watcher({
+    kind: DEPLOYMENTS,
     async *open(cursor, signal): AsyncGenerator<DeploymentState> {
       const index = setup.opened.push(cursor) - 1;
       for (const item of streams[index] ?? []) {
@@ -81,7 +82,7 @@ async function watching(
     controller: setup.controller,
     progress: setup.progress,
     acknowledge: (result) => setup.results.push(result),
-    managed: () => Promise.resolve(setup.managed.map((name) => ({ name, deploymentId: `d_${name}` }))),
+    managed: () => Promise.resolve(setup.managed.map((name) => ({ name, resourceId: `d_${name}` }))),
     onConnected: () => setup.connects++,
     clock: systemClock(),
     log: silentLogger(),
@@ -113,7 +114,12 @@ Deno.test("a snapshot and the changes after it are handed on in order", async ()
       "delete b",
     ]);
     assert.deepEqual(opened, [0]);
-    assert.deepEqual(results.at(-1), { resourceId: "d_b", version: 11, error: "" });
+    assert.deepEqual(results.at(-1), {
+      resourceType: "deployment",
+      resourceId: "d_b",
+      version: 11,
+      error: "",
+    });
   });
 });
 
@@ -151,6 +157,7 @@ Deno.test("what is managed and not in the snapshot is deleted, also what only th
       "a broken row keeps what it has",
     );
     assert.deepEqual(results.find((each) => each.resourceId === "d_broken" && each.version === 2), {
+      resourceType: "deployment",
       resourceId: "d_broken",
       version: 2,
       error: "row is broken",

@@ -1,21 +1,21 @@
-import type { MessageInitShape } from "@bufbuild/protobuf";
-import type { ReportDeploymentStatusRequestSchema } from "../../../../proto/gen/ctrl/v1/cluster_pb.ts";
-import { ReportDeploymentStatusRequest_Update_Instance_Status as Status } from "../../../../proto/gen/ctrl/v1/cluster_pb.ts";
 import type { Clock } from "../../../../pkg/clock/mod.ts";
 import { describeError, isFault } from "../../../../pkg/fault/mod.ts";
 import type { Logger } from "../../../../pkg/logger/mod.ts";
 import { backoffMs } from "../../../../pkg/retry/mod.ts";
-import type { Instance } from "../runtime/port.ts";
 import { Bell, Slots } from "./bell.ts";
 
-export type Report = MessageInitShape<typeof ReportDeploymentStatusRequestSchema>;
+/** One report: what is seen of a resource. */
+export interface Told<C> {
+  readonly name: string;
+  /** `undefined` says that nothing of it is left to connect to. */
+  readonly content: C | undefined;
+  /** Grows with every report of this agent. */
+  readonly generation: number;
+}
 
-/** What runs of a deployment; `undefined` says that nothing of it is left to connect to. */
-export type ReportContent = readonly Instance[] | undefined;
-
-export interface ReporterOptions {
+export interface ReporterOptions<C> {
   /** Delivers one report; throws a fault when it could not. */
-  readonly send: (report: Report, signal: AbortSignal) => Promise<void>;
+  readonly send: (told: Told<C>, signal: AbortSignal) => Promise<void>;
   readonly clock: Clock;
   readonly log: Logger;
   /** Generations begin above it, so that they grow over restarts even when the clock was set back. */
@@ -26,8 +26,8 @@ const RETRY_FIRST_MS = 250;
 const RETRY_MS_MAX = 15_000;
 const PARALLEL_MAX = 16;
 
-interface Entry {
-  content: ReportContent;
+interface Entry<C> {
+  content: C | undefined;
   fingerprint: string;
   generation: number;
   delivered: boolean;
@@ -38,18 +38,18 @@ interface Entry {
 }
 
 /**
- * Tells the control plane what runs: per deployment one report at a time, the newest content only, not twice the same,
+ * Tells the control plane what runs: per resource one report at a time, the newest content only, not twice the same,
  * repeated until it is delivered. The generation lets the server refuse what arrives late.
  */
-export class Reporter {
-  readonly #options: ReporterOptions;
-  readonly #entries = new Map<string, Entry>();
+export class Reporter<C> {
+  readonly #options: ReporterOptions<C>;
+  readonly #entries = new Map<string, Entry<C>>();
   readonly #slots = new Slots(PARALLEL_MAX);
   readonly #tasks = new Set<Promise<void>>();
   readonly #stop = new AbortController();
   #generation: number;
 
-  constructor(options: ReporterOptions) {
+  constructor(options: ReporterOptions<C>) {
     this.#options = options;
     this.#generation = options.generationFloor;
   }
@@ -59,12 +59,12 @@ export class Reporter {
     return this.#generation;
   }
 
-  /** Takes the newest content of a deployment; delivery goes on in the background. */
-  submit(name: string, content: ReportContent): void {
+  /** Takes the newest content of a resource; delivery goes on in the background. */
+  submit(name: string, content: C | undefined): void {
     const fingerprint = JSON.stringify(content) ?? "";
     const known = this.#entries.get(name);
     if (known?.fingerprint === fingerprint) return;
-    const entry: Entry = known ?? {
+    const entry: Entry<C> = known ?? {
       content,
       fingerprint,
       generation: 0,
@@ -101,7 +101,7 @@ export class Reporter {
     await Promise.all(this.#tasks);
   }
 
-  #renew(name: string, entry: Entry): void {
+  #renew(name: string, entry: Entry<C>): void {
     this.#generation = Math.max(this.#generation + 1, this.#options.clock.now());
     entry.generation = this.#generation;
     entry.delivered = false;
@@ -113,13 +113,13 @@ export class Reporter {
   }
 
   /** Runs as long as there is something to deliver. */
-  async #deliver(name: string, entry: Entry): Promise<void> {
+  async #deliver(name: string, entry: Entry<C>): Promise<void> {
     const { clock, log } = this.#options;
     const signal = this.#stop.signal;
     while (!entry.delivered && !signal.aborted) {
       const { generation, content } = entry;
       try {
-        await this.#slots.run(() => this.#options.send(toReport(name, content, generation), signal));
+        await this.#slots.run(() => this.#options.send({ name, content, generation }, signal));
       } catch (error) {
         if (signal.aborted) break;
         const final = isFault(error, "not_found", "invalid_argument");
@@ -128,7 +128,7 @@ export class Reporter {
           await entry.bell.wait(clock, backoffMs(++entry.failures, RETRY_FIRST_MS, RETRY_MS_MAX), signal);
           continue;
         }
-        // The deployment is unknown there: what runs of it will be removed by the next snapshot.
+        // The resource is unknown there: what runs of it will be removed by the next snapshot.
       }
       entry.failures = 0;
       if (entry.generation !== generation) continue;
@@ -140,29 +140,4 @@ export class Reporter {
     }
     entry.active = false;
   }
-}
-
-const STATUS: Record<Instance["status"], Status> = {
-  pending: Status.PENDING,
-  running: Status.RUNNING,
-  failed: Status.FAILED,
-};
-
-function toReport(name: string, content: ReportContent, generation: number): Report {
-  if (content === undefined) {
-    return { change: { case: "delete", value: { k8sName: name, generation: BigInt(generation) } } };
-  }
-  const instances = content.map((each) => ({
-    k8sName: each.name,
-    address: each.address,
-    cpuMillicores: BigInt(each.cpuMillicores),
-    memoryMib: BigInt(each.memoryMib),
-    status: STATUS[each.status],
-    reason: each.reason,
-    message: each.message,
-    ...(each.exitCode === undefined ? {} : { exitCode: each.exitCode }),
-    restarts: each.restarts,
-    lastLogLines: [...each.lastLogLines],
-  }));
-  return { change: { case: "update", value: { k8sName: name, instances, generation: BigInt(generation) } } };
 }

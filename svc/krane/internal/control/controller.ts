@@ -2,22 +2,41 @@ import type { Clock } from "../../../../pkg/clock/mod.ts";
 import { describeError } from "../../../../pkg/fault/mod.ts";
 import type { Logger } from "../../../../pkg/logger/mod.ts";
 import { backoffMs } from "../../../../pkg/retry/mod.ts";
-import type { Runtime } from "../runtime/port.ts";
 import { Bell, Slots } from "./bell.ts";
-import type { DesiredDeployment } from "./desired.ts";
 import type { Reporter } from "./reporter.ts";
 
 /** Told how one change went: an empty text means applied. May be called again when a later attempt goes otherwise. */
 export type Settle = (error: string) => void;
 
-type Target = { readonly kind: "apply"; readonly desired: DesiredDeployment } | { readonly kind: "delete" };
+/** The least that a desired state of any kind has: what the runtime calls it. */
+export interface Named {
+  readonly name: string;
+}
 
-export interface ControllerOptions {
-  readonly runtime: Runtime;
-  readonly reporter: Reporter;
+/** What runs now, as it is reported, and when to look again although nothing happened. */
+export interface Seen<C> {
+  readonly content: C;
+  /** Milliseconds; absent: a change will be told. */
+  readonly againMs?: number;
+}
+
+/** Does what the controller decides, for one kind of resource. Calls are idempotent and take turns per resource. */
+export interface Actor<D, C> {
+  /** One of its resources, for logs. */
+  readonly noun: string;
+  reconcile(desired: D, signal: AbortSignal): Promise<Seen<C>>;
+  /** Removes all traces. */
+  remove(name: string, signal: AbortSignal): Promise<void>;
+}
+
+type Target<D> = { readonly kind: "apply"; readonly desired: D } | { readonly kind: "delete" };
+
+export interface ControllerOptions<D, C> {
+  readonly actor: Actor<D, C>;
+  readonly reporter: Reporter<C>;
   readonly clock: Clock;
   readonly log: Logger;
-  /** Between the report that instances go and their SIGTERM. */
+  /** Between the report that a resource goes and its removal. */
   readonly drainMs: number;
 }
 
@@ -28,8 +47,8 @@ const RETRY_MS_MAX = 60_000;
 /** How long a removal waits for its report; an unreachable control plane must not keep apps alive. */
 const REPORT_MS_MAX = 10_000;
 
-interface Worker {
-  target: Target;
+interface Worker<D> {
+  target: Target<D>;
   /** Changes that end up in `target`; all of them are settled with it. */
   pending: Settle[];
   failed: Settle[];
@@ -40,12 +59,12 @@ interface Worker {
 }
 
 /**
- * Holds the desired state of all deployments and makes it so: in order per deployment, in parallel across them. One that
- * fails is tried again with growing pauses and blocks no other.
+ * Holds the desired state of all resources of one kind and makes it so: in order per resource, in parallel across them.
+ * One that fails is tried again with growing pauses and blocks no other.
  */
-export class Controller {
-  readonly #options: ControllerOptions;
-  readonly #workers = new Map<string, Worker>();
+export class Controller<D extends Named, C> {
+  readonly #options: ControllerOptions<D, C>;
+  readonly #workers = new Map<string, Worker<D>>();
   readonly #applies = new Slots(APPLIES_MAX);
   readonly #removals = new Slots(REMOVALS_MAX);
   readonly #tasks = new Set<Promise<void>>();
@@ -53,7 +72,7 @@ export class Controller {
 
   #revision = 0;
 
-  constructor(options: ControllerOptions) {
+  constructor(options: ControllerOptions<D, C>) {
     this.#options = options;
   }
 
@@ -62,7 +81,7 @@ export class Controller {
     return this.#revision;
   }
 
-  apply(desired: DesiredDeployment, settle: Settle): void {
+  apply(desired: D, settle: Settle): void {
     this.#take(desired.name, { kind: "apply", desired }, settle);
   }
 
@@ -70,26 +89,26 @@ export class Controller {
     this.#take(name, { kind: "delete" }, settle);
   }
 
-  /** Something happened to a deployment, or to all of them. */
+  /** Something happened to a resource, or to all of them. */
   changed(name: string | undefined): void {
     if (name !== undefined) return this.#workers.get(name)?.bell.ring();
     for (const worker of this.#workers.values()) worker.bell.ring();
   }
 
   /** The desired states as they are held now. */
-  desired(): DesiredDeployment[] {
+  desired(): D[] {
     return [...this.#workers.values()].flatMap(({ target }) =>
       target.kind === "apply" ? [target.desired] : []
     );
   }
 
-  /** The desired state of one deployment, unless it should not run. */
-  find(name: string): DesiredDeployment | undefined {
+  /** The desired state of one resource, unless it should not run. */
+  find(name: string): D | undefined {
     const target = this.#workers.get(name)?.target;
     return target?.kind === "apply" ? target.desired : undefined;
   }
 
-  /** The deployments that are held, also those that are being removed. */
+  /** The resources that are held, also those that are being removed. */
   has(name: string): boolean {
     return this.#workers.has(name);
   }
@@ -100,7 +119,7 @@ export class Controller {
     await Promise.all(this.#tasks);
   }
 
-  #take(name: string, target: Target, settle: Settle): void {
+  #take(name: string, target: Target<D>, settle: Settle): void {
     if (this.#stop.signal.aborted) return;
     this.#revision++;
     const known = this.#workers.get(name);
@@ -114,7 +133,7 @@ export class Controller {
       known.changed = new AbortController();
       return known.bell.ring();
     }
-    const worker: Worker = {
+    const worker: Worker<D> = {
       target,
       pending: [settle],
       failed: [],
@@ -127,8 +146,8 @@ export class Controller {
     this.#tasks.add(task);
   }
 
-  async #run(name: string, worker: Worker): Promise<void> {
-    const { clock, log, reporter } = this.#options;
+  async #run(name: string, worker: Worker<D>): Promise<void> {
+    const { actor, clock, log, reporter } = this.#options;
     const signal = this.#stop.signal;
     while (!signal.aborted) {
       worker.bell.clear();
@@ -138,8 +157,8 @@ export class Controller {
       try {
         if (target.kind === "apply") {
           const { desired } = target;
-          const seen = await this.#applies.run(() => this.#options.runtime.reconcile(desired, signal));
-          if (worker.target === target) reporter.submit(name, seen.instances);
+          const seen = await this.#applies.run(() => actor.reconcile(desired, signal));
+          if (worker.target === target) reporter.submit(name, seen.content);
           againMs = seen.againMs;
         } else if (!await this.#remove(name, worker)) {
           worker.pending.unshift(...settles);
@@ -153,7 +172,7 @@ export class Controller {
       } catch (error) {
         if (signal.aborted) return;
         againMs = backoffMs(++worker.failures, RETRY_FIRST_MS, RETRY_MS_MAX);
-        log.warn("deployment quarantined", {
+        log.warn(`${actor.noun} quarantined`, {
           name,
           attempt: worker.failures,
           retry_ms: Math.round(againMs),
@@ -168,19 +187,19 @@ export class Controller {
     }
   }
 
-  /** Tells the edge first, waits until it has left, then stops. Returns false when the deployment is wanted again. */
-  async #remove(name: string, worker: Worker): Promise<boolean> {
-    const { clock, drainMs, log, reporter, runtime } = this.#options;
+  /** Tells the control plane first, waits until the edges have left, then removes. Returns false when it is wanted again. */
+  async #remove(name: string, worker: Worker<D>): Promise<boolean> {
+    const { actor, clock, drainMs, log, reporter } = this.#options;
     const signal = AbortSignal.any([this.#stop.signal, worker.changed.signal]);
     const { target } = worker;
     reporter.submit(name, undefined);
     if (!await reporter.delivered(name, REPORT_MS_MAX, signal) && !signal.aborted) {
-      log.warn("removal goes on unreported", { name });
+      log.warn("removal goes on unreported", { kind: actor.noun, name });
     }
     await clock.sleep(drainMs, signal).catch(() => undefined);
     this.#stop.signal.throwIfAborted();
     if (worker.target !== target) return false;
-    await this.#removals.run(() => runtime.remove(name, this.#stop.signal));
+    await this.#removals.run(() => actor.remove(name, this.#stop.signal));
     return true;
   }
 }

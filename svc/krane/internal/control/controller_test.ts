@@ -2,42 +2,23 @@ import assert from "node:assert/strict";
 import { systemClock } from "../../../../pkg/clock/mod.ts";
 import { silentLogger } from "../../../../pkg/logger/mod.ts";
 import { until } from "../../fixtures_test.ts";
-import type { Instance, Runtime } from "../runtime/port.ts";
-import { Controller } from "./controller.ts";
-import type { DesiredDeployment } from "./desired.ts";
-import { type Report, Reporter } from "./reporter.ts";
+import { type Actor, Controller } from "./controller.ts";
+import { Reporter, type Told } from "./reporter.ts";
 
 const clock = systemClock();
 
-function desired(name: string, image = "one"): DesiredDeployment {
-  return {
-    name,
-    namespace: "ns",
-    workspaceId: "w",
-    projectId: "p",
-    environmentId: "e",
-    deploymentId: `d_${name}`,
-    image,
-    replicas: 1,
-    cpuMillicores: 0,
-    memoryMib: 0,
-    pidsMax: 0,
-    ephemeralStorageMib: 0,
-    command: [],
-    port: 80,
-    healthCheckPath: "",
-    env: {},
-    buildId: "",
-  };
+interface Desired {
+  readonly name: string;
+  readonly image: string;
 }
 
-function instance(name: string): Instance {
-  const numbers = { cpuMillicores: 1, memoryMib: 1, restarts: 0 };
-  return { name, address: "h:1", status: "running", reason: "", message: "", lastLogLines: [], ...numbers };
+function desired(name: string, image = "one"): Desired {
+  return { name, image };
 }
 
 /** Keeps what runs in a map; a test can make it fail, or hold it up. */
-class FakeRuntime implements Runtime {
+class FakeRuntime implements Actor<Desired, string> {
+  readonly noun = "thing";
   readonly running = new Map<string, string>();
   readonly calls: string[] = [];
   failing = new Set<string>();
@@ -45,7 +26,7 @@ class FakeRuntime implements Runtime {
   busy = 0;
   busiest = 0;
 
-  async reconcile({ name, image }: DesiredDeployment) {
+  async reconcile({ name, image }: Desired) {
     this.busy++;
     this.busiest = Math.max(this.busiest, this.busy);
     await this.held;
@@ -53,34 +34,31 @@ class FakeRuntime implements Runtime {
     this.calls.push(`apply ${name} ${image}`);
     if (this.failing.has(name)) throw new Error(`cannot run ${name}`);
     this.running.set(name, image);
-    return { instances: [instance(name)] };
+    return { content: image };
   }
   remove(name: string): Promise<void> {
     this.calls.push(`remove ${name}`);
     this.running.delete(name);
     return Promise.resolve();
   }
-  managed = () => Promise.resolve([]);
-  recover = () => Promise.resolve([]);
-  watch = () => Promise.resolve();
 }
 
 interface Setup {
   readonly runtime: FakeRuntime;
-  readonly controller: Controller;
+  readonly controller: Controller<Desired, string>;
   readonly events: string[];
 }
 
 async function controlling(test: (setup: Setup) => Promise<void>, drainMs = 0): Promise<void> {
   const runtime = new FakeRuntime();
   const events = runtime.calls;
-  const send = (report: Report): Promise<void> => {
-    events.push(`report ${report.change?.case} ${report.change?.value?.k8sName}`);
+  const send = ({ name, content }: Told<string>): Promise<void> => {
+    events.push(`report ${content === undefined ? "delete" : "update"} ${name}`);
     return Promise.resolve();
   };
   const log = silentLogger();
   const reporter = new Reporter({ send, clock, log, generationFloor: 0 });
-  const controller = new Controller({ runtime, reporter, clock, log, drainMs });
+  const controller = new Controller({ actor: runtime, reporter, clock, log, drainMs });
   try {
     await test({ runtime, controller, events });
   } finally {
@@ -89,7 +67,7 @@ async function controlling(test: (setup: Setup) => Promise<void>, drainMs = 0): 
   }
 }
 
-Deno.test("a deployment is applied, reported, and settled", async () => {
+Deno.test("a resource is applied, reported, and settled", async () => {
   await controlling(async ({ controller, events }) => {
     const settled: string[] = [];
     controller.apply(desired("a"), (error) => settled.push(error));
@@ -159,7 +137,7 @@ Deno.test("changes that come while one is applied end in the newest, in order", 
   });
 });
 
-Deno.test("many deployments run side by side, but not all at once", async () => {
+Deno.test("many resources are worked on side by side, but not all at once", async () => {
   await controlling(async ({ runtime, controller }) => {
     const gate = Promise.withResolvers<void>();
     runtime.held = gate.promise;

@@ -3,24 +3,18 @@ import { systemClock } from "../../../../pkg/clock/mod.ts";
 import { Fault } from "../../../../pkg/fault/mod.ts";
 import { silentLogger } from "../../../../pkg/logger/mod.ts";
 import { until } from "../../fixtures_test.ts";
-import type { Instance } from "../runtime/port.ts";
-import { type Report, Reporter, type ReporterOptions } from "./reporter.ts";
+import { Reporter, type ReporterOptions, type Told } from "./reporter.ts";
 
-function instance(message: string): Instance {
-  const numbers = { cpuMillicores: 1, memoryMib: 1, restarts: 0 };
-  return { name: "i", address: "", status: "pending", reason: "x", message, lastLogLines: [], ...numbers };
-}
+type Sent = Told<string>[];
 
-function messages(reports: readonly Report[]): unknown[] {
-  return reports.map(({ change }) =>
-    change?.case === "update" ? change.value.instances?.[0]?.message : change?.case
-  );
+function contents(sent: Sent): unknown[] {
+  return sent.map(({ content }) => content);
 }
 
 async function reporting(
-  send: ReporterOptions["send"],
-  test: (reporter: Reporter) => Promise<void>,
-  options: Partial<ReporterOptions> = {},
+  send: ReporterOptions<string>["send"],
+  test: (reporter: Reporter<string>) => Promise<void>,
+  options: Partial<ReporterOptions<string>> = {},
 ): Promise<void> {
   const reporter = new Reporter({
     send,
@@ -40,37 +34,37 @@ const LIMIT_MS = 60_000;
 const signal = new AbortController().signal;
 
 Deno.test("the same content is reported once, and again on demand", async () => {
-  const sent: Report[] = [];
-  await reporting((report) => Promise.resolve(void sent.push(report)), async (reporter) => {
-    reporter.submit("a", [instance("one")]);
+  const sent: Sent = [];
+  await reporting((told) => Promise.resolve(void sent.push(told)), async (reporter) => {
+    reporter.submit("a", "one");
     await reporter.delivered("a", LIMIT_MS, signal);
-    reporter.submit("a", [instance("one")]);
+    reporter.submit("a", "one");
     await reporter.delivered("a", LIMIT_MS, signal);
     assert.equal(sent.length, 1);
     reporter.resend();
     await until("again", () => sent.length === 2);
-    assert.deepEqual(messages(sent), ["one", "one"]);
-    const generations = sent.map(({ change }) => change?.value?.generation ?? 0n);
-    assert.ok((generations[1] ?? 0n) > (generations[0] ?? 0n));
+    assert.deepEqual(contents(sent), ["one", "one"]);
+    const generations = sent.map((each) => each.generation);
+    assert.ok((generations[1] ?? 0) > (generations[0] ?? 0));
   });
 });
 
 /** Whatever is old by the time it can be delivered is not worth delivering. */
 Deno.test("one report at a time, the newest content only, and never an older generation after a newer", async () => {
-  const sent: Report[] = [];
+  const sent: Sent = [];
   const gate = Promise.withResolvers<void>();
-  const send = async (report: Report): Promise<void> => {
-    sent.push(report);
+  const send = async (told: Told<string>): Promise<void> => {
+    sent.push(told);
     await gate.promise;
   };
   await reporting(send, async (reporter) => {
-    for (const text of ["one", "two", "three"]) reporter.submit("a", [instance(text)]);
+    for (const text of ["one", "two", "three"]) reporter.submit("a", text);
     await until("under way", () => sent.length === 1);
-    for (const text of ["four", "five"]) reporter.submit("a", [instance(text)]);
+    for (const text of ["four", "five"]) reporter.submit("a", text);
     gate.resolve();
     assert.ok(await reporter.delivered("a", LIMIT_MS, signal));
-    assert.deepEqual(messages(sent), ["one", "five"]);
-    const generations = sent.map(({ change }) => Number(change?.value?.generation ?? 0n));
+    assert.deepEqual(contents(sent), ["one", "five"]);
+    const generations = sent.map((each) => each.generation);
     assert.deepEqual(generations, generations.toSorted((a, b) => a - b));
   });
 });
@@ -83,7 +77,7 @@ Deno.test("a report is repeated until it is taken; one that is refused for good 
     return code === undefined ? Promise.resolve() : Promise.reject(new Fault(code, "x"));
   };
   await reporting(send, async (reporter) => {
-    reporter.submit("a", [instance("one")]);
+    reporter.submit("a", "one");
     assert.ok(await reporter.delivered("a", LIMIT_MS, signal));
     assert.equal(calls, 3);
   });
@@ -97,11 +91,11 @@ Deno.test("waiting for a delivery has a limit", async () => {
 });
 
 Deno.test("generations go on above those of an earlier life, also when the clock was set back", async () => {
-  const sent: Report[] = [];
+  const sent: Sent = [];
   const floor = 9_999_999_999_999;
-  await reporting((report) => Promise.resolve(void sent.push(report)), async (reporter) => {
-    reporter.submit("a", []);
+  await reporting((told) => Promise.resolve(void sent.push(told)), async (reporter) => {
+    reporter.submit("a", "one");
     await reporter.delivered("a", LIMIT_MS, signal);
-    assert.equal(sent[0]?.change?.value?.generation, BigInt(floor + 1));
+    assert.equal(sent[0]?.generation, floor + 1);
   }, { generationFloor: floor });
 });

@@ -1,0 +1,35 @@
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import {
+  ReportDeploymentStatusRequest_Update_Instance_Status as Status,
+  type ReportDeploymentStatusRequestSchema,
+} from "../../../../proto/gen/ctrl/v1/cluster_pb.ts";
+import type { Told } from "../control/reporter.ts";
+import type { Instance } from "../runtime/port.ts";
+
+export type DeploymentReport = MessageInitShape<typeof ReportDeploymentStatusRequestSchema>;
+
+const STATUS: Record<Instance["status"], Status> = {
+  pending: Status.PENDING,
+  running: Status.RUNNING,
+  failed: Status.FAILED,
+};
+
+/** The message that tells what runs of a deployment. */
+export function deploymentReport({ name, content, generation }: Told<readonly Instance[]>): DeploymentReport {
+  if (content === undefined) {
+    return { change: { case: "delete", value: { k8sName: name, generation: BigInt(generation) } } };
+  }
+  const instances = content.map((each) => ({
+    k8sName: each.name,
+    address: each.address,
+    cpuMillicores: BigInt(each.cpuMillicores),
+    memoryMib: BigInt(each.memoryMib),
+    status: STATUS[each.status],
+    reason: each.reason,
+    message: each.message,
+    ...(each.exitCode === undefined ? {} : { exitCode: each.exitCode }),
+    restarts: each.restarts,
+    lastLogLines: [...each.lastLogLines],
+  }));
+  return { change: { case: "update", value: { k8sName: name, instances, generation: BigInt(generation) } } };
+}
