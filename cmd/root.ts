@@ -9,6 +9,7 @@ export const ROOT: Group = {
     status: { summary: "Show the regions, or one deployment", load: () => import("./status/status.ts") },
     logs: { summary: "Print what build and app printed", load: () => import("./logs/logs.ts") },
     list: { summary: "List deployments or projects", load: () => import("./list/list.ts") },
+    audit: { summary: "Show who did what", load: () => import("./audit/audit.ts") },
     up: { summary: "Run the whole platform on this machine", load: () => import("./up/up.ts") },
     ctrl: {
       summary: "Run the control plane",

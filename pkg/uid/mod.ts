@@ -26,6 +26,7 @@ const PREFIXES = {
   dataKey: "dek",
   request: "req",
   agent: "agt",
+  auditEntry: "audit",
 } as const;
 
 export type IdKind = keyof typeof PREFIXES;

@@ -48,6 +48,7 @@ export function createAuthenticator({ db, clock, serviceToken }: AuthenticatorOp
         kind: "root_key",
         workspaceId: parseId("workspace", "workspace_id", row.workspace_id),
         keyId: row.id,
+        keyName: row.name,
         permissions: new Set(decodeStrings(row.permissions)),
       };
     }

@@ -74,6 +74,7 @@ const ADMIN: MethodsOf<typeof AdminService> = {
   createRegionToken: { kind: "service" },
   whoAmI: { kind: "root_key" },
   getStatus: { kind: "workspace", permission: "read_status" },
+  listAuditLog: { kind: "workspace", permission: "read_audit_log", service: true },
 };
 
 const ENVIRONMENT: MethodsOf<typeof EnvironmentService> = {

@@ -20,7 +20,7 @@ import { type Objects, openObjects, uploadBytesMax } from "./objects.ts";
 import { authenticationGate } from "./policies.ts";
 import { restRoutes } from "./rest/mod.ts";
 import { buildServices, type ServiceParts } from "./services.ts";
-import { sweepDeployments, sweepUploads } from "./sweeper.ts";
+import { sweepAuditLog, sweepDeployments, sweepUploads } from "./sweeper.ts";
 
 /** What a process gives its api. */
 export interface ApiProcess {
@@ -90,6 +90,7 @@ async function start(config: ApiConfig, process: ApiProcess, runner: Runner): Pr
   const sweeper = { db, clock, log, workflows: parts.workflows, objects: objects.store };
   runner.go("deployment sweeper", (signal) => sweepDeployments(sweeper, signal));
   runner.go("upload sweeper", (signal) => sweepUploads(sweeper, signal));
+  runner.go("audit sweeper", (signal) => sweepAuditLog(sweeper, signal));
   const { nudgeUrl, instanceId } = parts;
   if (nudgeUrl !== undefined) {
     runner.go("lease", (signal) => holdLease({ db, clock, log, id: instanceId, nudgeUrl }, signal));

@@ -5,7 +5,13 @@ import type { ObjectStore } from "../../../pkg/objectstore/mod.ts";
 import { backoffMs } from "../../../pkg/retry/mod.ts";
 import { parseId } from "../../../pkg/uid/mod.ts";
 import { listUnneededUploads } from "../internal/store/api_uploads.ts";
-import { type CtrlDatabase, deleteUpload, listUnsubmitted, markSubmitted } from "../internal/store/mod.ts";
+import {
+  type CtrlDatabase,
+  deleteAuditEntries,
+  deleteUpload,
+  listUnsubmitted,
+  markSubmitted,
+} from "../internal/store/mod.ts";
 import type { Workflows } from "../internal/workflows/mod.ts";
 
 /** What the sweeper works with. */
@@ -26,6 +32,10 @@ const SWEEP_MS = 5_000;
 const UPLOAD_GRACE_MS = 3_600_000;
 const UPLOADS_PER_SWEEP = 50;
 const UPLOAD_SWEEP_MS = 60_000;
+/** A year and a month: last year's audit still finds what it asks for. */
+const AUDIT_KEPT_MS = 400 * 24 * 3_600_000;
+const AUDIT_PER_SWEEP = 500;
+const AUDIT_SWEEP_MS = 3_600_000;
 
 /** Hands over deployments that a crash or an outage left behind. Every process may do it: submitting twice is submitting once. */
 export async function sweepDeployments(deps: SweeperDeps, signal: AbortSignal): Promise<void> {
@@ -59,8 +69,23 @@ export async function sweepUploads(deps: SweeperDeps, signal: AbortSignal): Prom
   });
 }
 
+/** Forgets acts that nobody asks about any more, in small batches so that no act waits for it. */
+export async function sweepAuditLog(
+  deps: Pick<SweeperDeps, "db" | "clock" | "log">,
+  signal: AbortSignal,
+): Promise<void> {
+  await repeat(deps, signal, AUDIT_SWEEP_MS, async () => {
+    const beforeMs = deps.clock.now() - AUDIT_KEPT_MS;
+    let removed = AUDIT_PER_SWEEP;
+    while (removed === AUDIT_PER_SWEEP) {
+      signal.throwIfAborted();
+      removed = await deleteAuditEntries(deps.db.kysely, { beforeMs, limit: AUDIT_PER_SWEEP });
+    }
+  });
+}
+
 async function repeat(
-  { clock, log }: SweeperDeps,
+  { clock, log }: Pick<SweeperDeps, "clock" | "log">,
   signal: AbortSignal,
   everyMs: number,
   sweep: () => Promise<void>,

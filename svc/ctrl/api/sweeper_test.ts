@@ -4,7 +4,7 @@ import type { ObjectStore } from "../../../pkg/objectstore/mod.ts";
 import { DeploymentService } from "../../../proto/gen/ctrl/v1/deployment_pb.ts";
 import { findDeployment } from "../internal/store/mod.ts";
 import { clock, deployImage, eventually, move, startApi, type TestApi } from "./fixtures_test.ts";
-import { sweepDeployments, sweepUploads } from "./sweeper.ts";
+import { sweepAuditLog, sweepDeployments, sweepUploads } from "./sweeper.ts";
 
 /** A crash between the row and the hand-over would otherwise leave a deployment pending for ever. */
 Deno.test("the sweeper hands over what a crash left behind, and nothing that is being handed over", async () => {
@@ -59,6 +59,24 @@ Deno.test("the sweeper removes expired build contexts, but none that an active d
   await move(api, deploymentId, "failed");
   await sweep([valid]);
   assert.deepEqual(deleted, [unneeded, needed]);
+});
+
+Deno.test("the sweeper forgets acts of long ago, and no others", async () => {
+  await using api = await startApi();
+  const tenant = await api.tenant("acme");
+  const [old, recent] = [await deployImage(api, tenant), await deployImage(api, tenant)];
+  const kept = async () =>
+    (await api.db.kysely.selectFrom("audit_log").select("resource_id").execute()).map((row) =>
+      row.resource_id
+    );
+  await api.db.kysely.updateTable("audit_log").set({ created_at: 1 }).where("resource_id", "=", old)
+    .execute();
+  const stop = new AbortController();
+  const sweeps = sweepAuditLog(deps(api, NO_OBJECTS), stop.signal);
+  await eventually("the removal", async () => !(await kept()).includes(old));
+  stop.abort();
+  await sweeps;
+  assert.ok((await kept()).includes(recent));
 });
 
 const NO_OBJECTS: ObjectStore = {

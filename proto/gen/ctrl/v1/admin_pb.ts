@@ -10,7 +10,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file ctrl/v1/admin.proto.
  */
 export const file_ctrl_v1_admin: GenFile = /*@__PURE__*/
-  fileDesc("ChNjdHJsL3YxL2FkbWluLnByb3RvEgdjdHJsLnYxIjQKFkNyZWF0ZVdvcmtzcGFjZVJlcXVlc3QSDAoEbmFtZRgBIAEoCRIMCgRzbHVnGAIgASgJIi8KF0NyZWF0ZVdvcmtzcGFjZVJlc3BvbnNlEhQKDHdvcmtzcGFjZV9pZBgBIAEoCSJgChRDcmVhdGVQcm9qZWN0UmVxdWVzdBIUCgx3b3Jrc3BhY2VfaWQYASABKAkSDAoEbmFtZRgCIAEoCRIMCgRzbHVnGAMgASgJEhYKDmRlZmF1bHRfYnJhbmNoGAQgASgJIjoKFUNyZWF0ZVByb2plY3RSZXNwb25zZRIhCgdwcm9qZWN0GAEgASgLMhAuY3RybC52MS5Qcm9qZWN0InkKB1Byb2plY3QSCgoCaWQYASABKAkSDAoEc2x1ZxgCIAEoCRIMCgRuYW1lGAMgASgJEhYKDmRlZmF1bHRfYnJhbmNoGAQgASgJEhoKEmxpdmVfZGVwbG95bWVudF9pZBgFIAEoCRISCgpjcmVhdGVkX2F0GAYgASgDIhUKE0xpc3RQcm9qZWN0c1JlcXVlc3QiOgoUTGlzdFByb2plY3RzUmVzcG9uc2USIgoIcHJvamVjdHMYASADKAsyEC5jdHJsLnYxLlByb2plY3QiLQoXTGlzdEVudmlyb25tZW50c1JlcXVlc3QSEgoKcHJvamVjdF9pZBgBIAEoCSJtCgtFbnZpcm9ubWVudBIKCgJpZBgBIAEoCRIMCgRzbHVnGAIgASgJEhMKC2Rlc2NyaXB0aW9uGAMgASgJEhoKEmxpdmVfZGVwbG95bWVudF9pZBgEIAEoCRITCgtyb2xsZWRfYmFjaxgFIAEoCCJGChhMaXN0RW52aXJvbm1lbnRzUmVzcG9uc2USKgoMZW52aXJvbm1lbnRzGAEgAygLMhQuY3RybC52MS5FbnZpcm9ubWVudCLLAQoeU2V0RW52aXJvbm1lbnRWYXJpYWJsZXNSZXF1ZXN0EhIKCnByb2plY3RfaWQYASABKAkSGAoQZW52aXJvbm1lbnRfc2x1ZxgCIAEoCRJJCgl2YXJpYWJsZXMYAyADKAsyNi5jdHJsLnYxLlNldEVudmlyb25tZW50VmFyaWFibGVzUmVxdWVzdC5WYXJpYWJsZXNFbnRyeRowCg5WYXJpYWJsZXNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIiEKH1NldEVudmlyb25tZW50VmFyaWFibGVzUmVzcG9uc2UiTwofTGlzdEVudmlyb25tZW50VmFyaWFibGVzUmVxdWVzdBISCgpwcm9qZWN0X2lkGAEgASgJEhgKEGVudmlyb25tZW50X3NsdWcYAiABKAkiNgoTRW52aXJvbm1lbnRWYXJpYWJsZRILCgNrZXkYASABKAkSEgoKdXBkYXRlZF9hdBgCIAEoAyJTCiBMaXN0RW52aXJvbm1lbnRWYXJpYWJsZXNSZXNwb25zZRIvCgl2YXJpYWJsZXMYASADKAsyHC5jdHJsLnYxLkVudmlyb25tZW50VmFyaWFibGUiXQogUmVtb3ZlRW52aXJvbm1lbnRWYXJpYWJsZVJlcXVlc3QSEgoKcHJvamVjdF9pZBgBIAEoCRIYChBlbnZpcm9ubWVudF9zbHVnGAIgASgJEgsKA2tleRgDIAEoCSI0CiFSZW1vdmVFbnZpcm9ubWVudFZhcmlhYmxlUmVzcG9uc2USDwoHcmVtb3ZlZBgBIAEoCCJPChRDcmVhdGVSb290S2V5UmVxdWVzdBIUCgx3b3Jrc3BhY2VfaWQYASABKAkSDAoEbmFtZRgCIAEoCRITCgtwZXJtaXNzaW9ucxgDIAMoCSI0ChVDcmVhdGVSb290S2V5UmVzcG9uc2USDgoGa2V5X2lkGAEgASgJEgsKA2tleRgCIAEoCSIVChNMaXN0Um9vdEtleXNSZXF1ZXN0IlsKB1Jvb3RLZXkSCgoCaWQYASABKAkSDAoEbmFtZRgCIAEoCRINCgVzdGFydBgDIAEoCRITCgtwZXJtaXNzaW9ucxgEIAMoCRISCgpjcmVhdGVkX2F0GAUgASgDIjYKFExpc3RSb290S2V5c1Jlc3BvbnNlEh4KBGtleXMYASADKAsyEC5jdHJsLnYxLlJvb3RLZXkiJgoUUmV2b2tlUm9vdEtleVJlcXVlc3QSDgoGa2V5X2lkGAEgASgJIhcKFVJldm9rZVJvb3RLZXlSZXNwb25zZSIqChhDcmVhdGVSZWdpb25Ub2tlblJlcXVlc3QSDgoGcmVnaW9uGAEgASgJIioKGUNyZWF0ZVJlZ2lvblRva2VuUmVzcG9uc2USDQoFdG9rZW4YASABKAkiDwoNV2hvQW1JUmVxdWVzdCJjCg5XaG9BbUlSZXNwb25zZRIUCgx3b3Jrc3BhY2VfaWQYASABKAkSFgoOd29ya3NwYWNlX3NsdWcYAiABKAkSDgoGa2V5X2lkGAMgASgJEhMKC3Blcm1pc3Npb25zGAQgAygJIhIKEEdldFN0YXR1c1JlcXVlc3Qi3gEKDFJlZ2lvblN0YXR1cxIOCgZyZWdpb24YASABKAkSFwoPZGVzaXJlZF92ZXJzaW9uGAIgASgEEiQKBmFnZW50cxgDIAMoCzIULmN0cmwudjEuQWdlbnRTdGF0dXMSGgoSbGFzdF9uYWNrX3Jlc291cmNlGAQgASgJEhcKD2xhc3RfbmFja19lcnJvchgFIAEoCRIUCgxsYXN0X25hY2tfYXQYBiABKAMSGQoRZGVzaXJlZF9pbnN0YW5jZXMYByABKAUSGQoRcnVubmluZ19pbnN0YW5jZXMYCCABKAUidwoLQWdlbnRTdGF0dXMSEAoIYWdlbnRfaWQYASABKAkSFwoPYXBwbGllZF92ZXJzaW9uGAIgASgEEhgKEG9ic2VydmVkX3ZlcnNpb24YAyABKAQSFAoMbGFzdF9zZWVuX2F0GAQgASgDEg0KBWFsaXZlGAUgASgIIjsKEUdldFN0YXR1c1Jlc3BvbnNlEiYKB3JlZ2lvbnMYASADKAsyFS5jdHJsLnYxLlJlZ2lvblN0YXR1czKPCQoMQWRtaW5TZXJ2aWNlElYKD0NyZWF0ZVdvcmtzcGFjZRIfLmN0cmwudjEuQ3JlYXRlV29ya3NwYWNlUmVxdWVzdBogLmN0cmwudjEuQ3JlYXRlV29ya3NwYWNlUmVzcG9uc2UiABJQCg1DcmVhdGVQcm9qZWN0Eh0uY3RybC52MS5DcmVhdGVQcm9qZWN0UmVxdWVzdBoeLmN0cmwudjEuQ3JlYXRlUHJvamVjdFJlc3BvbnNlIgASTQoMTGlzdFByb2plY3RzEhwuY3RybC52MS5MaXN0UHJvamVjdHNSZXF1ZXN0Gh0uY3RybC52MS5MaXN0UHJvamVjdHNSZXNwb25zZSIAElkKEExpc3RFbnZpcm9ubWVudHMSIC5jdHJsLnYxLkxpc3RFbnZpcm9ubWVudHNSZXF1ZXN0GiEuY3RybC52MS5MaXN0RW52aXJvbm1lbnRzUmVzcG9uc2UiABJuChdTZXRFbnZpcm9ubWVudFZhcmlhYmxlcxInLmN0cmwudjEuU2V0RW52aXJvbm1lbnRWYXJpYWJsZXNSZXF1ZXN0GiguY3RybC52MS5TZXRFbnZpcm9ubWVudFZhcmlhYmxlc1Jlc3BvbnNlIgAScQoYTGlzdEVudmlyb25tZW50VmFyaWFibGVzEiguY3RybC52MS5MaXN0RW52aXJvbm1lbnRWYXJpYWJsZXNSZXF1ZXN0GikuY3RybC52MS5MaXN0RW52aXJvbm1lbnRWYXJpYWJsZXNSZXNwb25zZSIAEnQKGVJlbW92ZUVudmlyb25tZW50VmFyaWFibGUSKS5jdHJsLnYxLlJlbW92ZUVudmlyb25tZW50VmFyaWFibGVSZXF1ZXN0GiouY3RybC52MS5SZW1vdmVFbnZpcm9ubWVudFZhcmlhYmxlUmVzcG9uc2UiABJQCg1DcmVhdGVSb290S2V5Eh0uY3RybC52MS5DcmVhdGVSb290S2V5UmVxdWVzdBoeLmN0cmwudjEuQ3JlYXRlUm9vdEtleVJlc3BvbnNlIgASTQoMTGlzdFJvb3RLZXlzEhwuY3RybC52MS5MaXN0Um9vdEtleXNSZXF1ZXN0Gh0uY3RybC52MS5MaXN0Um9vdEtleXNSZXNwb25zZSIAElAKDVJldm9rZVJvb3RLZXkSHS5jdHJsLnYxLlJldm9rZVJvb3RLZXlSZXF1ZXN0Gh4uY3RybC52MS5SZXZva2VSb290S2V5UmVzcG9uc2UiABJcChFDcmVhdGVSZWdpb25Ub2tlbhIhLmN0cmwudjEuQ3JlYXRlUmVnaW9uVG9rZW5SZXF1ZXN0GiIuY3RybC52MS5DcmVhdGVSZWdpb25Ub2tlblJlc3BvbnNlIgASOwoGV2hvQW1JEhYuY3RybC52MS5XaG9BbUlSZXF1ZXN0GhcuY3RybC52MS5XaG9BbUlSZXNwb25zZSIAEkQKCUdldFN0YXR1cxIZLmN0cmwudjEuR2V0U3RhdHVzUmVxdWVzdBoaLmN0cmwudjEuR2V0U3RhdHVzUmVzcG9uc2UiAGIGcHJvdG8z");
+  fileDesc("ChNjdHJsL3YxL2FkbWluLnByb3RvEgdjdHJsLnYxIjQKFkNyZWF0ZVdvcmtzcGFjZVJlcXVlc3QSDAoEbmFtZRgBIAEoCRIMCgRzbHVnGAIgASgJIi8KF0NyZWF0ZVdvcmtzcGFjZVJlc3BvbnNlEhQKDHdvcmtzcGFjZV9pZBgBIAEoCSJgChRDcmVhdGVQcm9qZWN0UmVxdWVzdBIUCgx3b3Jrc3BhY2VfaWQYASABKAkSDAoEbmFtZRgCIAEoCRIMCgRzbHVnGAMgASgJEhYKDmRlZmF1bHRfYnJhbmNoGAQgASgJIjoKFUNyZWF0ZVByb2plY3RSZXNwb25zZRIhCgdwcm9qZWN0GAEgASgLMhAuY3RybC52MS5Qcm9qZWN0InkKB1Byb2plY3QSCgoCaWQYASABKAkSDAoEc2x1ZxgCIAEoCRIMCgRuYW1lGAMgASgJEhYKDmRlZmF1bHRfYnJhbmNoGAQgASgJEhoKEmxpdmVfZGVwbG95bWVudF9pZBgFIAEoCRISCgpjcmVhdGVkX2F0GAYgASgDIhUKE0xpc3RQcm9qZWN0c1JlcXVlc3QiOgoUTGlzdFByb2plY3RzUmVzcG9uc2USIgoIcHJvamVjdHMYASADKAsyEC5jdHJsLnYxLlByb2plY3QiLQoXTGlzdEVudmlyb25tZW50c1JlcXVlc3QSEgoKcHJvamVjdF9pZBgBIAEoCSJtCgtFbnZpcm9ubWVudBIKCgJpZBgBIAEoCRIMCgRzbHVnGAIgASgJEhMKC2Rlc2NyaXB0aW9uGAMgASgJEhoKEmxpdmVfZGVwbG95bWVudF9pZBgEIAEoCRITCgtyb2xsZWRfYmFjaxgFIAEoCCJGChhMaXN0RW52aXJvbm1lbnRzUmVzcG9uc2USKgoMZW52aXJvbm1lbnRzGAEgAygLMhQuY3RybC52MS5FbnZpcm9ubWVudCLLAQoeU2V0RW52aXJvbm1lbnRWYXJpYWJsZXNSZXF1ZXN0EhIKCnByb2plY3RfaWQYASABKAkSGAoQZW52aXJvbm1lbnRfc2x1ZxgCIAEoCRJJCgl2YXJpYWJsZXMYAyADKAsyNi5jdHJsLnYxLlNldEVudmlyb25tZW50VmFyaWFibGVzUmVxdWVzdC5WYXJpYWJsZXNFbnRyeRowCg5WYXJpYWJsZXNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIiEKH1NldEVudmlyb25tZW50VmFyaWFibGVzUmVzcG9uc2UiTwofTGlzdEVudmlyb25tZW50VmFyaWFibGVzUmVxdWVzdBISCgpwcm9qZWN0X2lkGAEgASgJEhgKEGVudmlyb25tZW50X3NsdWcYAiABKAkiNgoTRW52aXJvbm1lbnRWYXJpYWJsZRILCgNrZXkYASABKAkSEgoKdXBkYXRlZF9hdBgCIAEoAyJTCiBMaXN0RW52aXJvbm1lbnRWYXJpYWJsZXNSZXNwb25zZRIvCgl2YXJpYWJsZXMYASADKAsyHC5jdHJsLnYxLkVudmlyb25tZW50VmFyaWFibGUiXQogUmVtb3ZlRW52aXJvbm1lbnRWYXJpYWJsZVJlcXVlc3QSEgoKcHJvamVjdF9pZBgBIAEoCRIYChBlbnZpcm9ubWVudF9zbHVnGAIgASgJEgsKA2tleRgDIAEoCSI0CiFSZW1vdmVFbnZpcm9ubWVudFZhcmlhYmxlUmVzcG9uc2USDwoHcmVtb3ZlZBgBIAEoCCJPChRDcmVhdGVSb290S2V5UmVxdWVzdBIUCgx3b3Jrc3BhY2VfaWQYASABKAkSDAoEbmFtZRgCIAEoCRITCgtwZXJtaXNzaW9ucxgDIAMoCSI0ChVDcmVhdGVSb290S2V5UmVzcG9uc2USDgoGa2V5X2lkGAEgASgJEgsKA2tleRgCIAEoCSIVChNMaXN0Um9vdEtleXNSZXF1ZXN0IlsKB1Jvb3RLZXkSCgoCaWQYASABKAkSDAoEbmFtZRgCIAEoCRINCgVzdGFydBgDIAEoCRITCgtwZXJtaXNzaW9ucxgEIAMoCRISCgpjcmVhdGVkX2F0GAUgASgDIjYKFExpc3RSb290S2V5c1Jlc3BvbnNlEh4KBGtleXMYASADKAsyEC5jdHJsLnYxLlJvb3RLZXkiJgoUUmV2b2tlUm9vdEtleVJlcXVlc3QSDgoGa2V5X2lkGAEgASgJIhcKFVJldm9rZVJvb3RLZXlSZXNwb25zZSIqChhDcmVhdGVSZWdpb25Ub2tlblJlcXVlc3QSDgoGcmVnaW9uGAEgASgJIioKGUNyZWF0ZVJlZ2lvblRva2VuUmVzcG9uc2USDQoFdG9rZW4YASABKAkiDwoNV2hvQW1JUmVxdWVzdCJjCg5XaG9BbUlSZXNwb25zZRIUCgx3b3Jrc3BhY2VfaWQYASABKAkSFgoOd29ya3NwYWNlX3NsdWcYAiABKAkSDgoGa2V5X2lkGAMgASgJEhMKC3Blcm1pc3Npb25zGAQgAygJIhIKEEdldFN0YXR1c1JlcXVlc3Qi3gEKDFJlZ2lvblN0YXR1cxIOCgZyZWdpb24YASABKAkSFwoPZGVzaXJlZF92ZXJzaW9uGAIgASgEEiQKBmFnZW50cxgDIAMoCzIULmN0cmwudjEuQWdlbnRTdGF0dXMSGgoSbGFzdF9uYWNrX3Jlc291cmNlGAQgASgJEhcKD2xhc3RfbmFja19lcnJvchgFIAEoCRIUCgxsYXN0X25hY2tfYXQYBiABKAMSGQoRZGVzaXJlZF9pbnN0YW5jZXMYByABKAUSGQoRcnVubmluZ19pbnN0YW5jZXMYCCABKAUidwoLQWdlbnRTdGF0dXMSEAoIYWdlbnRfaWQYASABKAkSFwoPYXBwbGllZF92ZXJzaW9uGAIgASgEEhgKEG9ic2VydmVkX3ZlcnNpb24YAyABKAQSFAoMbGFzdF9zZWVuX2F0GAQgASgDEg0KBWFsaXZlGAUgASgIIjsKEUdldFN0YXR1c1Jlc3BvbnNlEiYKB3JlZ2lvbnMYASADKAsyFS5jdHJsLnYxLlJlZ2lvblN0YXR1cyKNAQoTTGlzdEF1ZGl0TG9nUmVxdWVzdBIUCgx3b3Jrc3BhY2VfaWQYASABKAkSEgoKcHJvamVjdF9pZBgCIAEoCRIVCg1kZXBsb3ltZW50X2lkGAMgASgJEg4KBmFjdGlvbhgEIAEoCRIRCglwYWdlX3NpemUYBSABKAUSEgoKcGFnZV90b2tlbhgGIAEoCSLiAQoKQXVkaXRFbnRyeRIKCgJpZBgBIAEoCRISCgpjcmVhdGVkX2F0GAIgASgDEhIKCmFjdG9yX2tpbmQYAyABKAkSEAoIYWN0b3JfaWQYBCABKAkSEgoKYWN0b3JfbmFtZRgFIAEoCRIOCgZhY3Rpb24YBiABKAkSFQoNcmVzb3VyY2VfdHlwZRgHIAEoCRITCgtyZXNvdXJjZV9pZBgIIAEoCRISCgpwcm9qZWN0X2lkGAkgASgJEhYKDmVudmlyb25tZW50X2lkGAogASgJEhIKCmZhY3RzX2pzb24YCyABKAkiVQoUTGlzdEF1ZGl0TG9nUmVzcG9uc2USJAoHZW50cmllcxgBIAMoCzITLmN0cmwudjEuQXVkaXRFbnRyeRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAky3gkKDEFkbWluU2VydmljZRJWCg9DcmVhdGVXb3Jrc3BhY2USHy5jdHJsLnYxLkNyZWF0ZVdvcmtzcGFjZVJlcXVlc3QaIC5jdHJsLnYxLkNyZWF0ZVdvcmtzcGFjZVJlc3BvbnNlIgASUAoNQ3JlYXRlUHJvamVjdBIdLmN0cmwudjEuQ3JlYXRlUHJvamVjdFJlcXVlc3QaHi5jdHJsLnYxLkNyZWF0ZVByb2plY3RSZXNwb25zZSIAEk0KDExpc3RQcm9qZWN0cxIcLmN0cmwudjEuTGlzdFByb2plY3RzUmVxdWVzdBodLmN0cmwudjEuTGlzdFByb2plY3RzUmVzcG9uc2UiABJZChBMaXN0RW52aXJvbm1lbnRzEiAuY3RybC52MS5MaXN0RW52aXJvbm1lbnRzUmVxdWVzdBohLmN0cmwudjEuTGlzdEVudmlyb25tZW50c1Jlc3BvbnNlIgASbgoXU2V0RW52aXJvbm1lbnRWYXJpYWJsZXMSJy5jdHJsLnYxLlNldEVudmlyb25tZW50VmFyaWFibGVzUmVxdWVzdBooLmN0cmwudjEuU2V0RW52aXJvbm1lbnRWYXJpYWJsZXNSZXNwb25zZSIAEnEKGExpc3RFbnZpcm9ubWVudFZhcmlhYmxlcxIoLmN0cmwudjEuTGlzdEVudmlyb25tZW50VmFyaWFibGVzUmVxdWVzdBopLmN0cmwudjEuTGlzdEVudmlyb25tZW50VmFyaWFibGVzUmVzcG9uc2UiABJ0ChlSZW1vdmVFbnZpcm9ubWVudFZhcmlhYmxlEikuY3RybC52MS5SZW1vdmVFbnZpcm9ubWVudFZhcmlhYmxlUmVxdWVzdBoqLmN0cmwudjEuUmVtb3ZlRW52aXJvbm1lbnRWYXJpYWJsZVJlc3BvbnNlIgASUAoNQ3JlYXRlUm9vdEtleRIdLmN0cmwudjEuQ3JlYXRlUm9vdEtleVJlcXVlc3QaHi5jdHJsLnYxLkNyZWF0ZVJvb3RLZXlSZXNwb25zZSIAEk0KDExpc3RSb290S2V5cxIcLmN0cmwudjEuTGlzdFJvb3RLZXlzUmVxdWVzdBodLmN0cmwudjEuTGlzdFJvb3RLZXlzUmVzcG9uc2UiABJQCg1SZXZva2VSb290S2V5Eh0uY3RybC52MS5SZXZva2VSb290S2V5UmVxdWVzdBoeLmN0cmwudjEuUmV2b2tlUm9vdEtleVJlc3BvbnNlIgASXAoRQ3JlYXRlUmVnaW9uVG9rZW4SIS5jdHJsLnYxLkNyZWF0ZVJlZ2lvblRva2VuUmVxdWVzdBoiLmN0cmwudjEuQ3JlYXRlUmVnaW9uVG9rZW5SZXNwb25zZSIAEjsKBldob0FtSRIWLmN0cmwudjEuV2hvQW1JUmVxdWVzdBoXLmN0cmwudjEuV2hvQW1JUmVzcG9uc2UiABJECglHZXRTdGF0dXMSGS5jdHJsLnYxLkdldFN0YXR1c1JlcXVlc3QaGi5jdHJsLnYxLkdldFN0YXR1c1Jlc3BvbnNlIgASTQoMTGlzdEF1ZGl0TG9nEhwuY3RybC52MS5MaXN0QXVkaXRMb2dSZXF1ZXN0Gh0uY3RybC52MS5MaXN0QXVkaXRMb2dSZXNwb25zZSIAYgZwcm90bzM");
 
 /**
  * @generated from message ctrl.v1.CreateWorkspaceRequest
@@ -747,6 +747,149 @@ export const GetStatusResponseSchema: GenMessage<GetStatusResponse> = /*@__PURE_
   messageDesc(file_ctrl_v1_admin, 31);
 
 /**
+ * @generated from message ctrl.v1.ListAuditLogRequest
+ */
+export type ListAuditLogRequest = Message<"ctrl.v1.ListAuditLogRequest"> & {
+  /**
+   * Only with the service token; empty there: what belongs to no workspace.
+   *
+   * @generated from field: string workspace_id = 1;
+   */
+  workspaceId: string;
+
+  /**
+   * @generated from field: string project_id = 2;
+   */
+  projectId: string;
+
+  /**
+   * @generated from field: string deployment_id = 3;
+   */
+  deploymentId: string;
+
+  /**
+   * Like `deployment.create`.
+   *
+   * @generated from field: string action = 4;
+   */
+  action: string;
+
+  /**
+   * @generated from field: int32 page_size = 5;
+   */
+  pageSize: number;
+
+  /**
+   * @generated from field: string page_token = 6;
+   */
+  pageToken: string;
+};
+
+/**
+ * Describes the message ctrl.v1.ListAuditLogRequest.
+ * Use `create(ListAuditLogRequestSchema)` to create a new message.
+ */
+export const ListAuditLogRequestSchema: GenMessage<ListAuditLogRequest> = /*@__PURE__*/
+  messageDesc(file_ctrl_v1_admin, 32);
+
+/**
+ * @generated from message ctrl.v1.AuditEntry
+ */
+export type AuditEntry = Message<"ctrl.v1.AuditEntry"> & {
+  /**
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * @generated from field: int64 created_at = 2;
+   */
+  createdAt: bigint;
+
+  /**
+   * `root_key`, `service` or `system`
+   *
+   * @generated from field: string actor_kind = 3;
+   */
+  actorKind: string;
+
+  /**
+   * The root key's id.
+   *
+   * @generated from field: string actor_id = 4;
+   */
+  actorId: string;
+
+  /**
+   * @generated from field: string actor_name = 5;
+   */
+  actorName: string;
+
+  /**
+   * @generated from field: string action = 6;
+   */
+  action: string;
+
+  /**
+   * `deployment`, `environment`, `project`, `workspace`, `root_key` or `region_token`
+   *
+   * @generated from field: string resource_type = 7;
+   */
+  resourceType: string;
+
+  /**
+   * @generated from field: string resource_id = 8;
+   */
+  resourceId: string;
+
+  /**
+   * @generated from field: string project_id = 9;
+   */
+  projectId: string;
+
+  /**
+   * @generated from field: string environment_id = 10;
+   */
+  environmentId: string;
+
+  /**
+   * Ids, names and counts as a JSON object; never a secret.
+   *
+   * @generated from field: string facts_json = 11;
+   */
+  factsJson: string;
+};
+
+/**
+ * Describes the message ctrl.v1.AuditEntry.
+ * Use `create(AuditEntrySchema)` to create a new message.
+ */
+export const AuditEntrySchema: GenMessage<AuditEntry> = /*@__PURE__*/
+  messageDesc(file_ctrl_v1_admin, 33);
+
+/**
+ * @generated from message ctrl.v1.ListAuditLogResponse
+ */
+export type ListAuditLogResponse = Message<"ctrl.v1.ListAuditLogResponse"> & {
+  /**
+   * @generated from field: repeated ctrl.v1.AuditEntry entries = 1;
+   */
+  entries: AuditEntry[];
+
+  /**
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message ctrl.v1.ListAuditLogResponse.
+ * Use `create(ListAuditLogResponseSchema)` to create a new message.
+ */
+export const ListAuditLogResponseSchema: GenMessage<ListAuditLogResponse> = /*@__PURE__*/
+  messageDesc(file_ctrl_v1_admin, 34);
+
+/**
  * What an operator does, and what a developer does to their own workspace. CreateWorkspace and CreateRegionToken need
  * the service token; everything else takes a root key of the workspace with the permission that the method names.
  *
@@ -862,6 +1005,16 @@ export const AdminService: GenService<{
     methodKind: "unary";
     input: typeof GetStatusRequestSchema;
     output: typeof GetStatusResponseSchema;
+  },
+  /**
+   * Who did what, newest first, paged by an opaque token.
+   *
+   * @generated from rpc ctrl.v1.AdminService.ListAuditLog
+   */
+  listAuditLog: {
+    methodKind: "unary";
+    input: typeof ListAuditLogRequestSchema;
+    output: typeof ListAuditLogResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_ctrl_v1_admin, 0);

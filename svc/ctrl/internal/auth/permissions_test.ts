@@ -11,7 +11,7 @@ import type { RootKeyPrincipal } from "./principal.ts";
 
 function key(...permissions: string[]): RootKeyPrincipal {
   const workspaceId = parseId("workspace", "workspace", "ws_1");
-  return { kind: "root_key", workspaceId, keyId: "key_1", permissions: new Set(permissions) };
+  return { kind: "root_key", workspaceId, keyId: "key_1", keyName: "ci", permissions: new Set(permissions) };
 }
 
 Deno.test("a permission holds for its own project and action only, unless it has a star", () => {

@@ -8,6 +8,8 @@ export interface RootKeyPrincipal {
   readonly kind: "root_key";
   readonly workspaceId: WorkspaceId;
   readonly keyId: string;
+  /** What its owner calls it; may be empty. */
+  readonly keyName: string;
   readonly permissions: ReadonlySet<string>;
 }
 

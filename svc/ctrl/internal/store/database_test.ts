@@ -4,6 +4,7 @@ import { Secret } from "../../../../pkg/config/mod.ts";
 import { openDatabase } from "../../../../pkg/db/mod.ts";
 import { isFault } from "../../../../pkg/fault/mod.ts";
 import { silentLogger } from "../../../../pkg/logger/mod.ts";
+import { MIGRATIONS } from "./migrations/mod.ts";
 import { testOnCtrlDatabases } from "./fixtures_test.ts";
 import { type CtrlDatabase, migrateCtrlDatabase, openCtrlDatabase, type Schema } from "./mod.ts";
 
@@ -44,6 +45,20 @@ const ROWS: Schema = {
     ciphertext: "c",
     created_at: 1,
     updated_at: 2,
+  },
+  audit_log: {
+    id: "a",
+    workspace_id: "w",
+    actor_kind: "root_key",
+    actor_id: "key",
+    actor_name: "ci",
+    action: "deployment.create",
+    resource_type: "deployment",
+    resource_id: "d",
+    project_id: "p",
+    environment_id: "e",
+    facts: "{}",
+    created_at: FAR,
   },
   data_keys: { id: "k", keyring: "e", encrypted_key: "x", created_at: 1 },
   root_keys: {
@@ -95,6 +110,8 @@ const ROWS: Schema = {
     failure_code: "build_failed",
     error_message: "it failed",
     idempotency_key: "once",
+    request_fingerprint: "f",
+    redeploy_of: "d0",
     submitted_at: 4,
     cancel_requested_at: 5,
     next_event_sequence: 6,
@@ -257,7 +274,11 @@ test("many processes can migrate at once, and one does it", async (_db, url) => 
     assert.ok(first !== undefined);
     await sql`drop table migrations`.execute(first.kysely);
     const done = await Promise.all(many.map((db) => migrateCtrlDatabase(db, silentLogger())));
-    assert.deepEqual(done.flat(), ["0001_base"], "also over tables that an interrupted start left behind");
+    assert.deepEqual(
+      done.flat(),
+      MIGRATIONS.map(({ name }) => name),
+      "also over tables that an interrupted start left behind",
+    );
   } finally {
     for (const db of many) await db.close();
   }

@@ -7,19 +7,23 @@ import { appendEvent } from "./events.ts";
 import type { DeploymentsTable, Flag, Schema } from "./schema.ts";
 
 /** What the caller decides about a new deployment; the rest is given here. */
-export type NewDeployment = Omit<
-  DeploymentsTable,
-  | "sequence"
-  | "status"
-  | "build_id"
-  | "failure_code"
-  | "error_message"
-  | "submitted_at"
-  | "cancel_requested_at"
-  | "next_event_sequence"
-  | "updated_at"
-  | "ended_at"
->;
+export interface NewDeployment extends
+  Omit<
+    DeploymentsTable,
+    | "sequence"
+    | "status"
+    | "build_id"
+    | "failure_code"
+    | "error_message"
+    | "submitted_at"
+    | "cancel_requested_at"
+    | "next_event_sequence"
+    | "updated_at"
+    | "ended_at"
+    | "request_fingerprint"
+    | "redeploy_of"
+  >,
+  Partial<Pick<DeploymentsTable, "request_fingerprint" | "redeploy_of">> {}
 
 /** A deployment, and whether this call made it. */
 export interface CreatedDeployment {
@@ -51,6 +55,8 @@ export async function createDeployment(tx: Tx, deployment: NewDeployment): Promi
     ...deployment,
     sequence: environment.next_sequence,
     status: "pending",
+    request_fingerprint: deployment.request_fingerprint ?? null,
+    redeploy_of: deployment.redeploy_of ?? null,
     build_id: null,
     failure_code: null,
     error_message: null,

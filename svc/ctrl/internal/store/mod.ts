@@ -14,6 +14,7 @@
  */
 export * from "./database.ts";
 export * from "./schema.ts";
+export * from "./audit.ts";
 export * from "./workspaces.ts";
 export * from "./projects.ts";
 export * from "./variables.ts";

@@ -6,6 +6,7 @@
  * they are numbers here and 64-bit integers in the database.
  */
 import type { DeploymentStatus, FailureCode } from "../deployments/status.ts";
+import type { AuditAction, AuditActorKind, AuditResourceType } from "./audit.ts";
 
 /** 0 or 1: what both databases store for a truth value. */
 export type Flag = 0 | 1;
@@ -135,6 +136,10 @@ export interface DeploymentsTable {
   /** The public text; internal texts are never stored. */
   error_message: string | null;
   idempotency_key: string | null;
+  /** SHA-256 of what the create with the idempotency key asked for, hex. */
+  request_fingerprint: string | null;
+  /** The deployment whose source or image this one took over. */
+  redeploy_of: string | null;
   /** When the workflow was handed to Restate; null: the sweeper still has to. */
   submitted_at: number | null;
   cancel_requested_at: number | null;
@@ -261,8 +266,29 @@ export interface ApiProcessesTable {
   lease_expires_at: number;
 }
 
+/** Who changed what, written in the transaction of the change. Rows are never updated. */
+export interface AuditLogTable {
+  id: string;
+  /** Empty for what belongs to no workspace. */
+  workspace_id: string;
+  actor_kind: AuditActorKind;
+  /** The root key's id; empty for the others. */
+  actor_id: string;
+  actor_name: string;
+  action: AuditAction;
+  resource_type: AuditResourceType;
+  resource_id: string;
+  /** Empty where there is none. */
+  project_id: string;
+  environment_id: string;
+  /** JSON object of what else is worth knowing, without secrets. */
+  facts: string;
+  created_at: number;
+}
+
 /** All tables. */
 export interface Schema {
+  audit_log: AuditLogTable;
   workspaces: WorkspacesTable;
   projects: ProjectsTable;
   environments: EnvironmentsTable;

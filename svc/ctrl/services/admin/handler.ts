@@ -2,7 +2,8 @@ import type { HandlerContext, ServiceImpl } from "@connectrpc/connect";
 import type { AdminService } from "../../../../proto/gen/ctrl/v1/admin_pb.ts";
 import { principalOf, type RootKeyPrincipal } from "../../internal/auth/principal.ts";
 import { decodeStrings } from "../../internal/json.ts";
-import type { ProjectsTable } from "../../internal/store/mod.ts";
+import type { AuditLogTable, ProjectsTable } from "../../internal/store/mod.ts";
+import { listAuditLog } from "./audit.ts";
 import type { AdminDeps } from "./deps.ts";
 import { createRegionToken, createRootKey, listRootKeys, revokeRootKey } from "./keys.ts";
 import {
@@ -85,6 +86,11 @@ export function adminHandlers(deps: AdminDeps): ServiceImpl<typeof AdminService>
     async createRegionToken({ region }) {
       return { token: await createRegionToken(deps, region) };
     },
+    async listAuditLog(request, context) {
+      const caller = principalOf(context.values, "root_key", "service");
+      const { entries, nextPageToken } = await listAuditLog(deps, caller, request);
+      return { entries: entries.map(encodeAuditEntry), nextPageToken };
+    },
     async whoAmI(_request, context) {
       const { workspaceId, keyId, permissions } = callerOf(context);
       const { slug } = await requireOwnWorkspace(deps, callerOf(context));
@@ -123,5 +129,21 @@ function encodeProject(project: ProjectsTable, liveDeploymentId = "") {
     defaultBranch: project.default_branch,
     liveDeploymentId,
     createdAt: BigInt(project.created_at),
+  };
+}
+
+function encodeAuditEntry(entry: AuditLogTable) {
+  return {
+    id: entry.id,
+    createdAt: BigInt(entry.created_at),
+    actorKind: entry.actor_kind,
+    actorId: entry.actor_id,
+    actorName: entry.actor_name,
+    action: entry.action,
+    resourceType: entry.resource_type,
+    resourceId: entry.resource_id,
+    projectId: entry.project_id,
+    environmentId: entry.environment_id,
+    factsJson: entry.facts,
   };
 }

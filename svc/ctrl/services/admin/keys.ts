@@ -1,5 +1,7 @@
+import { transact } from "../../../../pkg/db/mod.ts";
 import { publicFault } from "../../../../pkg/fault/mod.ts";
 import { newId, newSecretToken, parseId } from "../../../../pkg/uid/mod.ts";
+import { actorOf } from "../../internal/auth/actor.ts";
 import { credentialHash } from "../../internal/auth/hash.ts";
 import { includesPermission, isPermission, permissionDenied } from "../../internal/auth/permissions.ts";
 import type { RootKeyPrincipal, ServicePrincipal } from "../../internal/auth/principal.ts";
@@ -8,6 +10,7 @@ import {
   createRootKey as recordRootKey,
   EDGE_REGION,
   listRootKeys as readRootKeys,
+  recordAudit,
   revokeRootKey as markRevoked,
   type RootKeysTable,
 } from "../../internal/store/mod.ts";
@@ -42,14 +45,27 @@ export async function createRootKey(
   if (refused !== undefined) throw permissionDenied(refused);
   const key = newSecretToken("unkey");
   const id = newId("rootKey", clock.now());
-  await recordRootKey(db.kysely, {
-    id,
-    workspaceId: await workspaceFor(deps, caller, request.workspaceId),
-    name: optionalText("name", request.name, 256),
-    hash: credentialHash(key),
-    start: key.slice(0, START_CHARACTERS),
-    permissions,
-    nowMs: clock.now(),
+  const workspaceId = await workspaceFor(deps, caller, request.workspaceId);
+  const name = optionalText("name", request.name, 256);
+  const nowMs = clock.now();
+  await transact(db, async (tx) => {
+    await recordRootKey(tx, {
+      id,
+      workspaceId,
+      name,
+      hash: credentialHash(key),
+      start: key.slice(0, START_CHARACTERS),
+      permissions,
+      nowMs,
+    });
+    await recordAudit(tx, {
+      workspaceId,
+      actor: actorOf(caller),
+      action: "root_key.create",
+      resource: { type: "root_key", id },
+      facts: { name, permissions },
+      nowMs,
+    });
   });
   return { id, key };
 }
@@ -81,7 +97,20 @@ export async function revokeRootKey(
   keyId: string,
 ): Promise<void> {
   const id = parseId("rootKey", "key_id", keyId);
-  const revoked = await markRevoked(db.kysely, { workspaceId: caller.workspaceId, id, nowMs: clock.now() });
+  const { workspaceId } = caller;
+  const nowMs = clock.now();
+  const revoked = await transact(db, async (tx) => {
+    const done = await markRevoked(tx, { workspaceId, id, nowMs });
+    if (!done) return false;
+    await recordAudit(tx, {
+      workspaceId,
+      actor: actorOf(caller),
+      action: "root_key.revoke",
+      resource: { type: "root_key", id },
+      nowMs,
+    });
+    return true;
+  });
   if (!revoked) throw publicFault("not_found", `Root key "${id}" was not found, or was revoked before.`);
 }
 
@@ -91,11 +120,18 @@ export async function createRegionToken({ db, clock }: AdminDeps, region: string
     throw invalid("region", 'must look like "us-east-1.aws", or be "*" for an edge', region);
   }
   const token = newSecretToken("region");
-  await recordRegionToken(db.kysely, {
-    id: newId("regionToken", clock.now()),
-    region,
-    hash: credentialHash(token),
-    nowMs: clock.now(),
+  const nowMs = clock.now();
+  const id = newId("regionToken", nowMs);
+  await transact(db, async (tx) => {
+    await recordRegionToken(tx, { id, region, hash: credentialHash(token), nowMs });
+    await recordAudit(tx, {
+      workspaceId: "",
+      actor: { kind: "service" },
+      action: "region_token.create",
+      resource: { type: "region_token", id },
+      facts: { region },
+      nowMs,
+    });
   });
   return token;
 }

@@ -1,6 +1,7 @@
 import { transact } from "../../../../pkg/db/mod.ts";
 import { isFault, publicFault } from "../../../../pkg/fault/mod.ts";
 import { newId, parseId, type WorkspaceId } from "../../../../pkg/uid/mod.ts";
+import { actorOf } from "../../internal/auth/actor.ts";
 import { mayInProject, permissionDenied } from "../../internal/auth/permissions.ts";
 import type { RootKeyPrincipal, ServicePrincipal } from "../../internal/auth/principal.ts";
 import { requireProject } from "../../internal/auth/project.ts";
@@ -15,6 +16,7 @@ import {
   listEnvironments as readEnvironments,
   listProjects as readProjects,
   type ProjectsTable,
+  recordAudit,
 } from "../../internal/store/mod.ts";
 import { invalid, optionalText, slug, text } from "../../internal/validate/mod.ts";
 import type { AdminDeps } from "./deps.ts";
@@ -31,7 +33,18 @@ export async function createWorkspace(
     name: optionalText("name", request.name, 256) || request.slug,
     nowMs: clock.now(),
   };
-  await unlessTaken("workspace", workspace.slug, () => recordWorkspace(db.kysely, workspace));
+  await unlessTaken("workspace", workspace.slug, () =>
+    transact(db, async (tx) => {
+      await recordWorkspace(tx, workspace);
+      await recordAudit(tx, {
+        workspaceId: id,
+        actor: { kind: "service" },
+        action: "workspace.create",
+        resource: { type: "workspace", id },
+        facts: { slug: workspace.slug },
+        nowMs: workspace.nowMs,
+      });
+    }));
   return id;
 }
 
@@ -63,7 +76,19 @@ export async function createProject(
   if (caller.kind === "root_key" && !mayInProject(caller, "create_project", "*")) {
     throw permissionDenied("project.*.create_project");
   }
-  await unlessTaken("project", project.slug, () => transact(db, (tx) => recordProject(tx, project)));
+  await unlessTaken("project", project.slug, () =>
+    transact(db, async (tx) => {
+      await recordProject(tx, project);
+      await recordAudit(tx, {
+        workspaceId: project.workspaceId,
+        actor: actorOf(caller),
+        action: "project.create",
+        resource: { type: "project", id: project.id },
+        projectId: project.id,
+        facts: { slug: project.slug },
+        nowMs: project.nowMs,
+      });
+    }));
   const created = await findProject(db.kysely, project.workspaceId, project.id);
   if (created === undefined) {
     throw publicFault("unavailable", "The project was removed while it was created.");

@@ -1,6 +1,7 @@
 import { lockRows, transact } from "../../../../pkg/db/mod.ts";
 import { Fault } from "../../../../pkg/fault/mod.ts";
 import { plaintextBytes } from "../../../../pkg/vault/mod.ts";
+import { actorOf } from "../../internal/auth/actor.ts";
 import type { RootKeyPrincipal } from "../../internal/auth/principal.ts";
 import { requireEnvironment, requireProject } from "../../internal/auth/project.ts";
 import type { ProjectAction } from "../../internal/auth/permissions.ts";
@@ -8,6 +9,7 @@ import {
   type EnvironmentsTable,
   type EnvironmentVariablesTable,
   listEnvironmentVariables,
+  recordAudit,
   removeEnvironmentVariable,
   setEnvironmentVariables,
 } from "../../internal/store/mod.ts";
@@ -51,6 +53,7 @@ export async function setVariables(
     name,
     ciphertext: await vault.encrypt(environment.id, name, value),
   })));
+  const nowMs = clock.now();
   await transact(db, async (tx) => {
     // The limit is on what all calls together leave behind, so they take turns.
     await lockRows(tx, tx.selectFrom("environments").select("id").where("id", "=", environment.id)).execute();
@@ -64,7 +67,12 @@ export async function setVariables(
       workspaceId: caller.workspaceId,
       environmentId: environment.id,
       variables: encrypted,
-      nowMs: clock.now(),
+      nowMs,
+    });
+    await recordAudit(tx, {
+      ...auditOf(caller, environment, nowMs),
+      action: "variables.set",
+      facts: { names: encrypted.map(({ name }) => name).sort() },
     });
   });
 }
@@ -93,7 +101,28 @@ export async function removeVariable(
   { environment: ref, name }: { readonly environment: EnvironmentRef; readonly name: string },
 ): Promise<boolean> {
   const environment = await requireRef(deps, caller, ref, "write_environment_variables");
-  return await removeEnvironmentVariable(deps.db.kysely, environment.id, variableName("key", name));
+  const known = variableName("key", name);
+  const nowMs = deps.clock.now();
+  return await transact(deps.db, async (tx) => {
+    if (!await removeEnvironmentVariable(tx, environment.id, known)) return false;
+    await recordAudit(tx, {
+      ...auditOf(caller, environment, nowMs),
+      action: "variables.remove",
+      facts: { names: [known] },
+    });
+    return true;
+  });
+}
+
+function auditOf(caller: RootKeyPrincipal, environment: EnvironmentsTable, nowMs: number) {
+  return {
+    workspaceId: caller.workspaceId,
+    actor: actorOf(caller),
+    resource: { type: "environment", id: environment.id },
+    projectId: environment.project_id,
+    environmentId: environment.id,
+    nowMs,
+  } as const;
 }
 
 async function requireRef(

@@ -1,9 +1,11 @@
+import { transact } from "../../../../pkg/db/mod.ts";
 import { publicFault } from "../../../../pkg/fault/mod.ts";
 import { parseId } from "../../../../pkg/uid/mod.ts";
+import { actorOf } from "../../internal/auth/actor.ts";
 import type { RootKeyPrincipal } from "../../internal/auth/principal.ts";
 import { cancelProblem, isCancellable } from "../../internal/deployments/gates.ts";
 import type { DeploymentStatus } from "../../internal/deployments/status.ts";
-import { requestCancel } from "../../internal/store/mod.ts";
+import { recordAudit, requestCancel } from "../../internal/store/mod.ts";
 import type { DeploymentDeps } from "./deps.ts";
 import { requireDeployment } from "./find.ts";
 
@@ -25,7 +27,20 @@ export async function cancelDeployment(
   if (problem !== undefined) throw publicFault("failed_precondition", problem);
   if (!isCancellable(deployment.status)) return deployment.status;
   const id = parseId("deployment", "deployment_id", deployment.id);
-  await requestCancel(db.kysely, { id, nowMs: clock.now() });
+  const nowMs = clock.now();
+  await transact(db, async (tx) => {
+    if (!await requestCancel(tx, { id, nowMs })) return;
+    await recordAudit(tx, {
+      workspaceId: caller.workspaceId,
+      actor: actorOf(caller),
+      action: "deployment.cancel",
+      resource: { type: "deployment", id },
+      projectId: deployment.projectId,
+      environmentId: deployment.environmentId,
+      facts: { status: deployment.status },
+      nowMs,
+    });
+  });
   // Submitting again is harmless, and without it the wish could arrive before the workflow.
   await workflows.submitDeploy(id, signal);
   await workflows.cancelDeploy(id, signal);

@@ -1,16 +1,19 @@
 import { transact } from "../../../../pkg/db/mod.ts";
 import { describeError, publicFault } from "../../../../pkg/fault/mod.ts";
 import { type DeploymentId, newDnsName, newId, parseId } from "../../../../pkg/uid/mod.ts";
+import { actorOf } from "../../internal/auth/actor.ts";
 import type { RootKeyPrincipal } from "../../internal/auth/principal.ts";
 import { requireEnvironment, requireProject } from "../../internal/auth/project.ts";
 import type { DeploymentStatus } from "../../internal/deployments/status.ts";
 import {
+  type AuditFacts,
   createDeployment as recordDeployment,
   type DeploymentsTable,
   findDeploymentByIdempotencyKey,
   listEnvironmentVariables,
   markSubmitted,
   type ProjectsTable,
+  recordAudit,
 } from "../../internal/store/mod.ts";
 import { type CheckedSource, requireContext } from "./build_context.ts";
 import { checkCreate, type CheckedCreate, type CreateRequest } from "./create_request.ts";
@@ -90,7 +93,7 @@ async function insert(
   const k8sName = newDnsName(K8S_NAME_LENGTH);
   const { deployment } = await transact(db, async (tx) => {
     const variables = await listEnvironmentVariables(tx, environmentId);
-    return await recordDeployment(tx, {
+    const recorded = await recordDeployment(tx, {
       id,
       workspace_id: caller.workspaceId,
       project_id: project.id,
@@ -114,8 +117,29 @@ async function insert(
       idempotency_key: checked.idempotencyKey ?? null,
       created_at: now,
     });
+    if (recorded.created) {
+      await recordAudit(tx, {
+        workspaceId: caller.workspaceId,
+        actor: actorOf(caller),
+        action: "deployment.create",
+        resource: { type: "deployment", id },
+        projectId: project.id,
+        environmentId,
+        facts: auditFacts(checked),
+        nowMs: now,
+      });
+    }
+    return recorded;
   });
   return deployment;
+}
+
+function auditFacts({ source, branch, git }: CheckedCreate): AuditFacts {
+  return {
+    ...(source.kind === "image" ? { image: source.image } : { dockerfile: source.dockerfilePath }),
+    branch,
+    ...(git.commitSha === "" ? {} : { commit: git.commitSha }),
+  };
 }
 
 function sourceColumns(source: CheckedSource) {

@@ -1,8 +1,8 @@
-import { publicFault } from "../../../../pkg/fault/mod.ts";
 import { mayInProject } from "../../internal/auth/permissions.ts";
 import type { RootKeyPrincipal } from "../../internal/auth/principal.ts";
 import { requireProject } from "../../internal/auth/project.ts";
 import { listShownDeployments, type ShownDeployment } from "../../internal/store/api_deployments.ts";
+import { decodePageToken, encodePageToken } from "../../internal/page_token.ts";
 import { optionalText, pageSize } from "../../internal/validate/mod.ts";
 import type { DeploymentDeps } from "./deps.ts";
 
@@ -39,7 +39,7 @@ export async function listDeployments(
     workspaceId: caller.workspaceId,
     projectIds: await projectsOf(deps, caller, request.projectId),
     environmentSlug: optionalText("environment_slug", request.environmentSlug, 63) || undefined,
-    before: decodePageToken(request.pageToken),
+    before: decodePageToken(request.pageToken, "d"),
     limit: size + 1,
   });
   const deployments = found.slice(0, size);
@@ -63,27 +63,4 @@ async function projectsOf(
   return [...caller.permissions].flatMap((each) =>
     /^project\.(proj_[^.]+)\.read_deployment$/.exec(each)?.[1] ?? []
   );
-}
-
-function encodePageToken({ createdAt, id }: ShownDeployment): string {
-  return btoa(`${createdAt}:${id}`).replace(/=+$/, "");
-}
-
-function decodePageToken(token: string): { createdAt: number; id: string } | undefined {
-  if (token === "") return undefined;
-  const text = /^[A-Za-z0-9+/]{1,200}$/.test(token) ? decodeBase64(token) : undefined;
-  const match = text === undefined ? null : /^(\d{1,15}):(d_[A-Za-z0-9]+)$/.exec(text);
-  if (match?.[1] === undefined || match[2] === undefined) {
-    throw publicFault("invalid_argument", "page_token is not one that a list returned: start without it");
-  }
-  return { createdAt: Number(match[1]), id: match[2] };
-}
-
-function decodeBase64(text: string): string | undefined {
-  try {
-    return atob(text);
-  } catch {
-    // A length that base64 cannot have.
-    return undefined;
-  }
 }

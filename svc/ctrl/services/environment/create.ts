@@ -1,9 +1,15 @@
 import type { Clock } from "../../../../pkg/clock/mod.ts";
+import { transact } from "../../../../pkg/db/mod.ts";
 import { isFault, publicFault } from "../../../../pkg/fault/mod.ts";
+import { actorOf } from "../../internal/auth/actor.ts";
 import type { RootKeyPrincipal } from "../../internal/auth/principal.ts";
 import { requireProject } from "../../internal/auth/project.ts";
 import { PRODUCTION_SLUG } from "../../internal/deployments/domains.ts";
-import { createEnvironment as recordEnvironment, type CtrlDatabase } from "../../internal/store/mod.ts";
+import {
+  createEnvironment as recordEnvironment,
+  type CtrlDatabase,
+  recordAudit,
+} from "../../internal/store/mod.ts";
 import { invalid, optionalText, slug } from "../../internal/validate/mod.ts";
 
 /** What the environment use cases work with. */
@@ -39,13 +45,29 @@ export async function createEnvironment(
       `can be production only for the slug "${PRODUCTION_SLUG}", which every project has`,
     );
   }
+  const description = optionalText("description", request.description, 255);
+  const nowMs = deps.clock.now();
   try {
-    return await recordEnvironment(deps.db.kysely, {
-      workspaceId: caller.workspaceId,
-      projectId: project.id,
-      slug: name,
-      description: optionalText("description", request.description, 255),
-      nowMs: deps.clock.now(),
+    return await transact(deps.db, async (tx) => {
+      const { workspaceId } = caller;
+      const id = await recordEnvironment(tx, {
+        workspaceId,
+        projectId: project.id,
+        slug: name,
+        description,
+        nowMs,
+      });
+      await recordAudit(tx, {
+        workspaceId,
+        actor: actorOf(caller),
+        action: "environment.create",
+        resource: { type: "environment", id },
+        projectId: project.id,
+        environmentId: id,
+        facts: { slug: name },
+        nowMs,
+      });
+      return id;
     });
   } catch (error) {
     if (!isFault(error, "already_exists")) throw error;

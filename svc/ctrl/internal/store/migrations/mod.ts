@@ -2,6 +2,7 @@
 import type { Kysely } from "kysely";
 import type { Schema } from "../schema.ts";
 import { base } from "./0001_base.ts";
+import { audit } from "./0002_audit.ts";
 
 /**
  * One step of the database's history. A step that was released is never edited.
@@ -14,4 +15,4 @@ export interface Migration {
   up(db: Kysely<Schema>): Promise<void>;
 }
 
-export const MIGRATIONS: readonly Migration[] = [base];
+export const MIGRATIONS: readonly Migration[] = [base, audit];

@@ -1,0 +1,146 @@
+/** `unkey audit`: who did what, newest first. */
+import { defineCommand, type Process } from "../../pkg/cli/mod.ts";
+import { type ConfigOf, field, integerSchema, textSchema } from "../../pkg/config/mod.ts";
+import { createRpcClient } from "../../pkg/rpc/mod.ts";
+import { AdminService, type AuditEntry } from "../../proto/gen/ctrl/v1/admin_pb.ts";
+import { calling, connect, CONNECT_FIELDS, type Connection } from "../shared/connect.ts";
+import { findProject } from "../shared/find_deployment.ts";
+import { age, JSON_FIELD, jsonLine, table } from "../shared/output.ts";
+
+const LIMIT = 50;
+const LIMIT_MAX = 10_000;
+const PAGE_MAX = 200;
+
+const FIELDS = {
+  ...CONNECT_FIELDS,
+  deployment: field({
+    flag: "deployment",
+    env: "UNKEY_AUDIT_DEPLOYMENT",
+    placeholder: "<id>",
+    help: "Only what was done to this deployment.",
+    schema: textSchema(""),
+  }),
+  project: field({
+    flag: "project",
+    env: "UNKEY_PROJECT",
+    placeholder: "<slug or id>",
+    help: "Only what was done in this project.",
+    schema: textSchema(),
+  }),
+  action: field({
+    flag: "action",
+    env: "UNKEY_AUDIT_ACTION",
+    placeholder: "<name>",
+    help: "Only this action, e.g. deployment.create.",
+    schema: textSchema(""),
+  }),
+  limit: field({
+    flag: "limit",
+    env: "UNKEY_LIST_LIMIT",
+    placeholder: "<count>",
+    help: "Most entries to list.",
+    schema: integerSchema(LIMIT, 1, LIMIT_MAX),
+  }),
+  pageToken: field({
+    flag: "page-token",
+    env: "UNKEY_LIST_PAGE_TOKEN",
+    placeholder: "<token>",
+    help: "Go on after an earlier list; its JSON has the token as nextPageToken.",
+    schema: textSchema(""),
+  }),
+  json: JSON_FIELD,
+};
+type AuditConfig = ConfigOf<typeof FIELDS>;
+
+/** `unkey audit` */
+export const command = defineCommand({
+  fields: FIELDS,
+  async run({ config }, process) {
+    const connection = await connect(config, process);
+    const { entries, nextPageToken } = await calling(
+      connection,
+      () => readEntries(connection, config, process.signal),
+    );
+    if (config.json) {
+      const next = nextPageToken === "" ? {} : { nextPageToken };
+      return process.stdout(jsonLine({ entries: entries.map(entryJson), ...next }));
+    }
+    printEntries(entries, nextPageToken !== "", process);
+  },
+});
+
+interface Page {
+  readonly entries: readonly AuditEntry[];
+  readonly nextPageToken: string;
+}
+
+/** As many pages as the limit needs. */
+async function readEntries(
+  connection: Connection,
+  { project, deployment: deploymentId, action, limit, pageToken: first }: AuditConfig,
+  signal: AbortSignal,
+): Promise<Page> {
+  const client = createRpcClient(AdminService, connection);
+  const projectId = project === undefined ? "" : (await findProject(connection, project)).id;
+  const entries: AuditEntry[] = [];
+  let pageToken = first;
+  do {
+    const pageSize = Math.min(PAGE_MAX, limit - entries.length);
+    const page = await client.listAuditLog({ projectId, deploymentId, action, pageSize, pageToken }, {
+      signal,
+    });
+    entries.push(...page.entries);
+    pageToken = page.nextPageToken;
+  } while (pageToken !== "" && entries.length < limit);
+  return { entries, nextPageToken: pageToken };
+}
+
+function printEntries(entries: readonly AuditEntry[], more: boolean, process: Process): void {
+  if (entries.length === 0) return process.stderr("Nothing was done yet that fits.\n");
+  const now = process.clock.now();
+  process.stdout(table(
+    ["AGE", "WHO", "ACTION", "WHAT", "DETAILS"],
+    entries.map((each) => [
+      age(Number(each.createdAt), now),
+      whoOf(each),
+      each.action,
+      each.resourceId,
+      detailsOf(factsOf(each)),
+    ]),
+  ));
+  if (more) process.stderr("There are more: --limit shows them.\n");
+}
+
+function whoOf({ actorKind, actorId, actorName }: AuditEntry): string {
+  if (actorKind === "root_key") return actorName === "" ? actorId : `${actorName} (${actorId})`;
+  return actorName === "" ? actorKind : `${actorKind}: ${actorName}`;
+}
+
+function detailsOf(facts: Readonly<Record<string, unknown>>): string {
+  return Object.entries(facts).map(([name, value]) =>
+    `${name}=${Array.isArray(value) ? value.join(",") : String(value)}`
+  ).join(" ");
+}
+
+function factsOf({ factsJson }: AuditEntry): Record<string, unknown> {
+  const facts: unknown = JSON.parse(factsJson);
+  return typeof facts === "object" && facts !== null ? { ...facts } : {};
+}
+
+function entryJson(entry: AuditEntry) {
+  const { projectId, environmentId, actorId, actorName } = entry;
+  return {
+    id: entry.id,
+    createdAt: Number(entry.createdAt),
+    actor: {
+      kind: entry.actorKind,
+      ...(actorId === "" ? {} : { id: actorId }),
+      ...(actorName === "" ? {} : { name: actorName }),
+    },
+    action: entry.action,
+    resource: { type: entry.resourceType, id: entry.resourceId },
+    ...(projectId === "" ? {} : { projectId }),
+    ...(environmentId === "" ? {} : { environmentId }),
+    facts: factsOf(entry),
+  };
+}

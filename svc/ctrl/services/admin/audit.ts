@@ -1,0 +1,54 @@
+import { parseId } from "../../../../pkg/uid/mod.ts";
+import type { RootKeyPrincipal, ServicePrincipal } from "../../internal/auth/principal.ts";
+import { decodePageToken, encodePageToken } from "../../internal/page_token.ts";
+import { type AuditLogTable, listAuditEntries } from "../../internal/store/mod.ts";
+import { optionalText, pageSize } from "../../internal/validate/mod.ts";
+import type { AdminDeps } from "./deps.ts";
+import { workspaceFor } from "./projects.ts";
+
+/** Which entries, and which page of them; an empty text asks for all. */
+export interface AuditRequest {
+  readonly workspaceId: string;
+  readonly projectId: string;
+  readonly deploymentId: string;
+  readonly action: string;
+  /** 0: the default. */
+  readonly pageSize: number;
+  readonly pageToken: string;
+}
+
+/** One page, newest first. */
+export interface AuditPage {
+  readonly entries: readonly AuditLogTable[];
+  /** Empty on the last page. */
+  readonly nextPageToken: string;
+}
+
+const PAGE_SIZE = 50;
+const PAGE_SIZE_MAX = 200;
+
+/** Lists who did what in the caller's workspace, or, for the service token without one, what belongs to none. */
+export async function listAuditLog(
+  deps: AdminDeps,
+  caller: RootKeyPrincipal | ServicePrincipal,
+  request: AuditRequest,
+): Promise<AuditPage> {
+  const { projectId, deploymentId, action } = request;
+  const size = pageSize(request.pageSize, PAGE_SIZE, PAGE_SIZE_MAX);
+  const ofNone = caller.kind === "service" && request.workspaceId === "";
+  const found = await listAuditEntries(deps.db.kysely, {
+    workspaceId: ofNone ? "" : await workspaceFor(deps, caller, request.workspaceId),
+    projectId: projectId === "" ? undefined : parseId("project", "project_id", projectId),
+    resourceId: deploymentId === "" ? undefined : parseId("deployment", "deployment_id", deploymentId),
+    action: optionalText("action", action, 64) || undefined,
+    before: decodePageToken(request.pageToken, "audit"),
+    limit: size + 1,
+  });
+  const entries = found.slice(0, size);
+  const last = entries.at(-1);
+  const more = found.length > size && last !== undefined;
+  return {
+    entries,
+    nextPageToken: more ? encodePageToken({ createdAt: last.created_at, id: last.id }) : "",
+  };
+}
