@@ -7,6 +7,7 @@ export interface EngineRequest {
   readonly method: "GET" | "POST" | "DELETE";
   readonly path: string;
   readonly query?: Readonly<Record<string, string | undefined>>;
+  readonly headers?: Readonly<Record<string, string>>;
   /** Sent as JSON, or as it is when it is bytes. */
   readonly body?: unknown;
   readonly signal: AbortSignal;
@@ -49,7 +50,8 @@ export function openEngine(host: string = HOST_DEFAULT): Engine {
         method: request.method,
         signal: AbortSignal.any([request.signal, timer.signal]),
         client,
-        ...(body === undefined ? {} : { body, headers: { "content-type": type } }),
+        headers: { ...request.headers, ...(body === undefined ? {} : { "content-type": type }) },
+        ...(body === undefined ? {} : { body }),
       });
     } catch (error) {
       request.signal.throwIfAborted();

@@ -1,7 +1,9 @@
 import { z } from "zod";
 import { isFault, publicFault } from "../fault/mod.ts";
+import type { RegistryCredentials } from "../registry/mod.ts";
 import { callJson, callText, type Engine } from "./engine.ts";
 import { jsonLines } from "./json_stream.ts";
+import { authHeader } from "./registry_auth.ts";
 
 /** An image that the engine has. */
 export interface Image {
@@ -13,6 +15,12 @@ export interface Image {
 export interface PullProgress {
   readonly receivedBytes: number;
   readonly totalBytes: number;
+}
+
+/** What a pull may need. */
+export interface PullOptions {
+  readonly credentials?: RegistryCredentials;
+  readonly onProgress?: (progress: PullProgress) => void;
 }
 
 const Inspected = z.object({ Id: z.string(), RepoTags: z.array(z.string()).nullish() });
@@ -50,8 +58,9 @@ export async function pullImage(
   engine: Engine,
   reference: string,
   signal: AbortSignal,
-  onProgress: (progress: PullProgress) => void = () => undefined,
+  options: PullOptions = {},
 ): Promise<void> {
+  const { credentials, onProgress = () => undefined } = options;
   const query = { fromImage: withTag(reference) };
   const layers = new Map<string, { current: number; total: number }>();
   try {
@@ -59,6 +68,7 @@ export async function pullImage(
       method: "POST",
       path: "/images/create",
       query,
+      ...(credentials === undefined ? {} : { headers: authHeader(credentials) }),
       signal,
       timeoutMs: 0,
     });
@@ -146,12 +156,14 @@ export async function importImage(
   }
 }
 
-function splitReference(reference: string): { repository: string; tag: string } {
+/** Repository and tag of a reference without a digest. */
+export function splitReference(reference: string): { repository: string; tag: string } {
   const full = withTag(reference);
   const at = full.lastIndexOf(":");
   return { repository: full.slice(0, at), tag: full.slice(at + 1) };
 }
 
-function pathOf(reference: string): string {
+/** Where the engine has the image of a name. */
+export function pathOf(reference: string): string {
   return `/images/${reference.split("/").map(encodeURIComponent).join("/")}`;
 }

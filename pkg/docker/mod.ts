@@ -41,8 +41,11 @@ export {
   importImage,
   inspectImage,
   pullImage,
+  type PullOptions,
   type PullProgress,
   removeImage,
   tagImage,
 } from "./images.ts";
+export { pushImage, type PushOutcome, type PushProgress, type PushRequest } from "./push.ts";
+export { type PushProblem, pushProblem } from "./push_problem.ts";
 export { containerLogs, type LogLine, type LogRange } from "./logs.ts";

@@ -1,0 +1,12 @@
+/**
+ * The registry that builds are pushed to and apps are pulled from: its settings, and whose credentials go where.
+ *
+ * ```ts
+ * const registry = registryOf(config);                    // undefined: images stay in the engine that builds them
+ * const credentials = credentialsFor(registry, image);    // only for images of that registry
+ * ```
+ *
+ * @module
+ */
+export { credentialsFor, type Registry, type RegistryCredentials } from "./registry.ts";
+export { REGISTRY_FIELDS, type RegistryConfig, registryOf, registryProblems } from "./settings.ts";
