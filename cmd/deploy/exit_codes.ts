@@ -50,6 +50,10 @@ export function phaseOf(code: ExitCode): string {
 const OF_FAILURE: Readonly<Record<string, ExitCode>> = {
   build_failed: DEPLOY_EXIT.build,
   build_timeout: DEPLOY_EXIT.build,
+  push_denied: DEPLOY_EXIT.build,
+  push_failed: DEPLOY_EXIT.build,
+  registry_full: DEPLOY_EXIT.build,
+  registry_unavailable: DEPLOY_EXIT.build,
   dockerfile_missing: DEPLOY_EXIT.context,
   context_missing: DEPLOY_EXIT.context,
   context_invalid: DEPLOY_EXIT.context,

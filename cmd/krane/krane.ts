@@ -1,4 +1,5 @@
 import { defineCommand } from "../../pkg/cli/mod.ts";
+import { registryProblems } from "../../pkg/registry/mod.ts";
 import { KRANE_FIELDS } from "../../svc/krane/config.ts";
 import { runKrane } from "../../svc/krane/run.ts";
 import { runService, SERVICE_FIELDS, SERVICE_NOTES } from "../shared/service.ts";
@@ -6,6 +7,7 @@ import { runService, SERVICE_FIELDS, SERVICE_NOTES } from "../shared/service.ts"
 /** `unkey krane` */
 export const command = defineCommand({
   fields: { ...KRANE_FIELDS, ...SERVICE_FIELDS },
+  check: registryProblems,
   notes: SERVICE_NOTES,
   run({ config }, process) {
     return runService("krane", { config, process }, (service) => runKrane(config, service));

@@ -9,6 +9,7 @@ import {
   textSchema,
   urlSchema,
 } from "../../pkg/config/mod.ts";
+import { REGISTRY_FIELDS } from "../../pkg/registry/mod.ts";
 
 /** Every setting of `krane`. */
 export const KRANE_FIELDS = {
@@ -49,6 +50,7 @@ export const KRANE_FIELDS = {
     placeholder: "<unix:///path|tcp://host:port>",
     schema: textSchema("unix:///var/run/docker.sock"),
   }),
+  ...REGISTRY_FIELDS,
   stateDir: field({
     flag: "state-dir",
     env: "UNKEY_KRANE_STATE_DIR",

@@ -2,6 +2,7 @@ import type { Clock } from "../../pkg/clock/mod.ts";
 import { type Engine, engineCapacity, engineVersion, openEngine } from "../../pkg/docker/mod.ts";
 import { describeError } from "../../pkg/fault/mod.ts";
 import type { Logger } from "../../pkg/logger/mod.ts";
+import { credentialsFor, registryOf } from "../../pkg/registry/mod.ts";
 import { type RpcServer, serveRpc } from "../../pkg/rpc/mod.ts";
 import { Runner } from "../../pkg/runner/mod.ts";
 import { newId } from "../../pkg/uid/mod.ts";
@@ -131,8 +132,10 @@ function createRuntime(
   parts: { engine: Engine; cpus: number; sink: OutputSink; clock: Clock; log: Logger },
 ): Runtime {
   const { cpus, ...rest } = parts;
+  const registry = registryOf(config);
   return new DockerRuntime({
     ...rest,
+    credentialsFor: (image) => credentialsFor(registry, image),
     spec: {
       region: config.region,
       controlPlaneId: config.controlPlaneId ?? config.controlPlaneUrl,

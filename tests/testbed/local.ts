@@ -93,7 +93,7 @@ export class LocalPlatform implements AsyncDisposable {
       "--format",
       "{{.Repository}}:{{.Tag}}",
       "--filter",
-      "reference=unkey.local/*",
+      "reference=unkey.local/*/*",
     ]);
     const newest = stdout.split("\n")[0] ?? "";
     const image = `unkey-test/prebuilt:${crypto.randomUUID().slice(0, 8)}`;

@@ -25,6 +25,7 @@ export interface TestbedOptions {
   /** Added to the worker's environment, e.g. shorter deadlines. */
   readonly workerEnv?: Readonly<Record<string, string>>;
   readonly apiEnv?: Readonly<Record<string, string>>;
+  readonly kraneEnv?: Readonly<Record<string, string>>;
   /** How to run `unkey`: the program and its first arguments. */
   readonly program?: readonly string[];
 }
@@ -246,6 +247,7 @@ export class Testbed implements AsyncDisposable {
       UNKEY_REGION: this.region,
       UNKEY_HTTP_PORT: String(this.ports.krane),
       UNKEY_KRANE_STATE_DIR: `${this.directory}/krane`,
+      ...this.#options.kraneEnv,
     };
   }
 

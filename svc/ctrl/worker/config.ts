@@ -11,6 +11,7 @@ import {
   urlSchema,
 } from "../../../pkg/config/mod.ts";
 import { HOST_DEFAULT } from "../../../pkg/docker/mod.ts";
+import { REGISTRY_FIELDS, registryProblems } from "../../../pkg/registry/mod.ts";
 import { DEADLINE_FIELDS } from "./deadlines.ts";
 
 const DOMAIN = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$/;
@@ -98,6 +99,7 @@ export const WORKER_FIELDS = {
     help: "Docker Engine that builds images.",
     schema: textSchema(HOST_DEFAULT),
   }),
+  ...REGISTRY_FIELDS,
   buildS3Url: field({
     flag: "build-s3-url",
     env: "UNKEY_BUILD_S3_URL",
@@ -201,6 +203,7 @@ export function checkWorkerConfig(config: WorkerConfig): readonly string[] {
       `exactly one of --build-s3-url (UNKEY_BUILD_S3_URL) and --build-files-dir (UNKEY_BUILD_FILES_DIR) is needed: ${both}`,
     );
   }
+  problems.push(...registryProblems(config));
   return [...problems, ...(s3 ? s3Problems(config) : []), ...(files ? filesProblems(config) : [])];
 }
 

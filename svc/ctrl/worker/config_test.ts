@@ -82,6 +82,11 @@ Deno.test("settings that do not go together are refused", async (t) => {
       without("UNKEY_BUILD_FILES_SIGNING_KEY"),
       /UNKEY_BUILD_FILES_SIGNING_KEY is required/,
     ],
+    ["a registry user without a password", {
+      ...VALID,
+      UNKEY_REGISTRY_URL: "r.example",
+      UNKEY_REGISTRY_USERNAME: "ci",
+    }, /UNKEY_REGISTRY_PASSWORD go together/],
     ["no region", { ...VALID, UNKEY_AVAILABLE_REGIONS: "," }, /names no region/],
   ];
   for (const [name, env, text] of table) {

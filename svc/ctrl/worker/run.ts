@@ -5,9 +5,11 @@ import { openEngine } from "../../../pkg/docker/mod.ts";
 import { StepActivity } from "../../../pkg/durable/mod.ts";
 import type { Logger } from "../../../pkg/logger/mod.ts";
 import { serveRpc } from "../../../pkg/rpc/mod.ts";
+import { registryOf } from "../../../pkg/registry/mod.ts";
 import { Runner } from "../../../pkg/runner/mod.ts";
 import { type ChangeHub, type ChangeNotifier, createNudger } from "../internal/changes/mod.ts";
 import { type CtrlDatabase, openCtrlDatabase } from "../internal/store/mod.ts";
+import { LOCAL_REGISTRY } from "./build/plan.ts";
 import type { Builder } from "./build/steps.ts";
 import { createDockerBuilder } from "./builder_docker.ts";
 import { requestCompactions } from "./compaction.ts";
@@ -60,7 +62,8 @@ async function start(config: WorkerConfig, process: WorkerProcess, runner: Runne
   const changes = openNotifier(config, process, { db, runner });
   const objects = openObjects(config, clock);
   runner.defer("object store", () => objects.close());
-  const builder = process.builder ?? openBuilder(config, runner);
+  const builder = process.builder ?? openBuilder(config, process, runner);
+  const registryName = registryOf(config)?.name ?? LOCAL_REGISTRY;
 
   let registered = false;
   const health = serveRpc({
@@ -76,7 +79,16 @@ async function start(config: WorkerConfig, process: WorkerProcess, runner: Runne
 
   const activity = new StepActivity();
   const endpoint = serveEndpoint({
-    services: workerServices(config, { db, clock, log, activity, changes, objects: objects.store, builder }),
+    services: workerServices(config, {
+      db,
+      clock,
+      log,
+      activity,
+      changes,
+      objects: objects.store,
+      builder,
+      registryName,
+    }),
     hostname: config.host,
     port: config.restateHttpPort,
     portSetting: fieldName(WORKER_FIELDS.restateHttpPort),
@@ -127,8 +139,9 @@ function openNotifier(
   return nudger;
 }
 
-function openBuilder(config: WorkerConfig, runner: Runner): Builder {
+function openBuilder(config: WorkerConfig, { log, clock }: WorkerProcess, runner: Runner): Builder {
   const engine = openEngine(config.dockerHost);
   runner.defer("docker", () => engine.close());
-  return createDockerBuilder(engine);
+  const registry = registryOf(config);
+  return createDockerBuilder({ engine, clock, log, ...(registry === undefined ? {} : { registry }) });
 }

@@ -24,6 +24,8 @@ export interface ServicesDeps {
   readonly changes: ChangeNotifier;
   readonly objects: Pick<ObjectStore, "head" | "presignGet">;
   readonly builder: Builder;
+  /** What the names of built images begin with. */
+  readonly registryName: string;
 }
 
 const SECOND_MS = 1_000;

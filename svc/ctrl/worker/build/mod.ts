@@ -54,13 +54,19 @@ export function buildService({ restate, steps, limitMs }: BuildServiceDeps) {
 }
 
 function toJob(request: BuildDockerImageRequest): BuildJob {
-  const { deploymentId, projectId, buildContextPath, dockerfilePath } = request;
+  const { deploymentId, workspaceId, projectId, buildContextPath, dockerfilePath } = request;
   for (
-    const [field, value] of Object.entries({ deploymentId, projectId, buildContextPath, dockerfilePath })
+    const [field, value] of Object.entries({
+      deploymentId,
+      workspaceId,
+      projectId,
+      buildContextPath,
+      dockerfilePath,
+    })
   ) {
     if (value === "") throw publicFault("invalid_argument", `A build needs ${field}.`);
   }
-  return { deploymentId, projectId, contextPath: buildContextPath, dockerfile: dockerfilePath };
+  return { deploymentId, workspaceId, projectId, contextPath: buildContextPath, dockerfile: dockerfilePath };
 }
 
 function toResponse(report: BuildReport): BuildDockerImageResponse {

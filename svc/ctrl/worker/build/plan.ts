@@ -3,7 +3,16 @@ import type { FailureCode } from "../../internal/deployments/status.ts";
 
 /** Why a build ended without an image, as its builder knows it. */
 export interface BuilderFailure {
-  readonly code: Extract<FailureCode, "build_failed" | "dockerfile_missing" | "context_invalid">;
+  readonly code: Extract<
+    FailureCode,
+    | "build_failed"
+    | "dockerfile_missing"
+    | "context_invalid"
+    | "push_denied"
+    | "push_failed"
+    | "registry_full"
+    | "registry_unavailable"
+  >;
   readonly message: string;
   readonly instruction?: string;
   readonly exitCode?: number;
@@ -13,12 +22,22 @@ export interface BuilderFailure {
 const MESSAGE_LINES_MAX = 10;
 const MESSAGE_CHARACTERS_MAX = 4_000;
 
+/** What stands for a registry in the names of images that stay in the engine that built them. */
+export const LOCAL_REGISTRY = "unkey.local";
+
+/** Whose image it is. */
+export interface ImageOwner {
+  readonly workspaceId: string;
+  readonly projectId: string;
+  readonly deploymentId: string;
+}
+
 /**
  * The image's name. Registries take lower case only; two projects whose ids differ by case share a repository then,
  * which is harmless, since the tag is the deployment.
  */
-export function imageName(projectId: string, deploymentId: string): string {
-  return `unkey.local/${projectId.toLowerCase()}:${deploymentId}`;
+export function imageName(registry: string, { workspaceId, projectId, deploymentId }: ImageOwner): string {
+  return `${registry}/${workspaceId.toLowerCase()}/${projectId.toLowerCase()}:${deploymentId}`;
 }
 
 /** What the user is told: the instruction, its exit code, and what it printed last. */

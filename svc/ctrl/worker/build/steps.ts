@@ -37,7 +37,7 @@ export type BuilderOutcome =
   | { readonly kind: "built"; readonly image: string }
   | { readonly kind: "failed" } & BuilderFailure;
 
-/** Builds images. What the user can mend is an outcome; trouble of the platform is thrown. */
+/** Builds images, and brings them to where they are pulled from. What the user can mend is an outcome; trouble of the platform is thrown. */
 export interface Builder {
   build(request: BuilderRequest): Promise<BuilderOutcome>;
 }
@@ -45,6 +45,7 @@ export interface Builder {
 /** What to build, as the journal keeps it: no URL in it carries a signature. */
 export interface BuildJob {
   readonly deploymentId: string;
+  readonly workspaceId: string;
   readonly projectId: string;
   readonly contextPath: string;
   readonly dockerfile: string;
@@ -71,6 +72,8 @@ export interface BuildDeps {
   readonly log: Logger;
   readonly objects: Pick<ObjectStore, "head" | "presignGet">;
   readonly builder: Builder;
+  /** What the names of images begin with. */
+  readonly registryName: string;
 }
 
 const CONTEXT_URL_MS = 60 * 60_000;
@@ -109,7 +112,7 @@ async function runBuild(deps: BuildDeps, build: RunningBuild): Promise<BuildRepo
     const outcome = await deps.builder.build({
       contextUrl,
       dockerfile: job.dockerfile,
-      tag: imageName(job.projectId, job.deploymentId),
+      tag: imageName(deps.registryName, job),
       labels: { "dev.unkey.project": job.projectId, "dev.unkey.deployment": job.deploymentId },
       buildId,
       signal: AbortSignal.any([signal, late.signal]),

@@ -24,7 +24,7 @@ async function onBed(test: (bed: Bed) => Promise<void>, uploaded = true): Promis
   const db = await memoryDatabase();
   const clock = systemClock();
   try {
-    const { id, project_id } = await seedDeployment(db, await seedProject(db), {
+    const { id, project_id, workspace_id } = await seedDeployment(db, await seedProject(db), {
       source: "context",
       image: null,
     });
@@ -35,6 +35,7 @@ async function onBed(test: (bed: Bed) => Promise<void>, uploaded = true): Promis
     };
     const job = {
       deploymentId: id,
+      workspaceId: workspace_id,
       projectId: project_id,
       contextPath: "p/u.tar.gz",
       dockerfile: "Dockerfile",
@@ -43,7 +44,14 @@ async function onBed(test: (bed: Bed) => Promise<void>, uploaded = true): Promis
       db,
       id,
       build: (build, { deadlineMs = clock.now() + FAR_MS, signal = new AbortController().signal } = {}) =>
-        createBuildSteps({ db, clock, log: silentLogger(), objects, builder: { build } })
+        createBuildSteps({
+          db,
+          clock,
+          log: silentLogger(),
+          objects,
+          builder: { build },
+          registryName: "r.example/apps",
+        })
           .build(job, deadlineMs, signal),
       logs: async () =>
         (await listEventsAfter(db.kysely, id, 0, 1_000)).flatMap(({ payload }) =>
@@ -66,7 +74,7 @@ Deno.test("a build gets the context, a lower-case name and an id of its own", ()
     let seen: BuilderRequest | undefined;
     const report = await build((request) => Promise.resolve(done(seen = request)));
     assert.equal(seen?.contextUrl, "http://objects/p/u.tar.gz?signature=s3cret");
-    assert.match(seen?.tag ?? "", new RegExp(`^unkey\\.local/proj_[0-9a-z]+:${id}$`));
+    assert.match(seen?.tag ?? "", new RegExp(`^r\\.example/apps/ws_[0-9a-z]+/proj_[0-9a-z]+:${id}$`));
     assert.deepEqual(report, { kind: "built", image: seen?.tag, buildId: `${id}.1` });
     assert.ok(!JSON.stringify(report).includes("s3cret"));
   }));

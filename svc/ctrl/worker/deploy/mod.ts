@@ -95,6 +95,10 @@ const BUILD_CODES: readonly FailureCode[] = [
   "dockerfile_missing",
   "context_missing",
   "context_invalid",
+  "push_denied",
+  "push_failed",
+  "registry_full",
+  "registry_unavailable",
 ];
 
 function failureCode(text: string): FailureCode {

@@ -12,6 +12,7 @@ import {
 } from "../../../../../pkg/docker/mod.ts";
 import { describeError } from "../../../../../pkg/fault/mod.ts";
 import type { Logger } from "../../../../../pkg/logger/mod.ts";
+import type { RegistryCredentials } from "../../../../../pkg/registry/mod.ts";
 import { backoffMs } from "../../../../../pkg/retry/mod.ts";
 import type { DesiredDeployment } from "../../deployment/desired.ts";
 import type { ManagedDeployment, Observation, OutputSink, Runtime } from "../port.ts";
@@ -38,6 +39,8 @@ export interface DockerRuntimeOptions {
   readonly clock: Clock;
   readonly log: Logger;
   readonly sink: OutputSink;
+  /** Who asks for an image, where the registry wants to know. */
+  readonly credentialsFor: (image: string) => RegistryCredentials | undefined;
   readonly spec: SpecOptions;
   readonly hostPorts: { readonly first: number; readonly last: number };
   readonly drainMs: number;
@@ -68,7 +71,10 @@ export class DockerRuntime implements Runtime {
     this.#prober = new Prober({ clock, onChange: (container) => this.#onChange(deploymentOf(container)) });
     this.#followers = new OutputFollowers({ engine, sink, log });
     this.#pulls = new ImagePulls({
-      pull: (image, signal) => pullImage(engine, image, signal),
+      pull: (image, signal) => {
+        const credentials = options.credentialsFor(image);
+        return pullImage(engine, image, signal, credentials === undefined ? {} : { credentials });
+      },
       clock,
       log,
       onChange: (image) => this.#pulled(image),
