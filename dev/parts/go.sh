@@ -4,7 +4,7 @@ set -eu
 
 minimum=26
 series=1.26
-cache="${XDG_CACHE_HOME:-$HOME/.cache}/unkey-dev"
+cache="${UNKEY_DEV_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/unkey-dev}"
 
 minor() { "$1" env GOVERSION 2>/dev/null | sed -n 's/^go1\.\([0-9]*\).*/\1/p'; }
 

@@ -8,7 +8,7 @@ staging=0.36.3
 etcd=3.6.6
 containerd=2.4.2
 here=$(cd "$(dirname "$0")" && pwd)
-cache="${XDG_CACHE_HOME:-$HOME/.cache}/unkey-dev"
+cache="${UNKEY_DEV_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/unkey-dev}"
 out="$cache/kubernetes-$kubernetes-etcd-$etcd-containerd-$containerd"
 commands="kube-apiserver kube-controller-manager kube-scheduler kubelet kube-proxy kubectl"
 
