@@ -34,6 +34,19 @@ const STARTED = "UNKEY_TEST_MYSQL_STARTED";
 const SYSTEM_TABLES = ["mysql_system_tables", "mysql_system_tables_data"].map((name) =>
   `/usr/share/mysql/${name}.sql`
 );
+/** How a server for tests is run: reachable from this machine only, and fast rather than safe. */
+export const MARIADB_FLAGS: readonly string[] = [
+  "--no-defaults",
+  "--user=root",
+  "--bind-address=127.0.0.1",
+  "--skip-log-bin",
+  "--performance-schema=OFF",
+  "--innodb-buffer-pool-size=32M",
+  "--innodb-flush-log-at-trx-commit=0",
+  "--innodb-doublewrite=0",
+  "--skip-name-resolve",
+  "--max-connections=300",
+];
 const READY_MS_MAX = 60_000;
 const STARTS_MAX = 3;
 
@@ -68,7 +81,7 @@ async function start(): Promise<string | undefined> {
   if (program === undefined) return undefined;
   for (let attempt = 1;; attempt++) {
     const folder = await Deno.makeTempDir({ prefix: "unkey-test-mariadb-" });
-    await initialise(program, `${folder}/data`);
+    await initialiseMariadb(program, `${folder}/data`);
     const port = freePort();
     launch(program, folder, port);
     const url = `mysql://root@127.0.0.1:${port}/mysql`;
@@ -81,10 +94,8 @@ async function start(): Promise<string | undefined> {
 /** Starts the server below a shell that watches this process, so that nothing is left behind even after a kill. */
 function launch(program: string, folder: string, port: number): void {
   const watcher = `
-    "$1" --no-defaults --user=root --datadir="$2/data" --socket="$2/socket" --pid-file="$2/pid" \
-      --bind-address=127.0.0.1 --port="$3" --skip-log-bin --performance-schema=OFF \
-      --innodb-buffer-pool-size=32M --innodb-flush-log-at-trx-commit=0 --innodb-doublewrite=0 \
-      --skip-name-resolve --max-connections=300 >"$2/log" 2>&1 &
+    "$1" ${MARIADB_FLAGS.join(" ")} --datadir="$2/data" --socket="$2/socket" --pid-file="$2/pid" \
+      --port="$3" >"$2/log" 2>&1 &
     server=$!
     while kill -0 "$4" 2>/dev/null && kill -0 "$server" 2>/dev/null; do sleep 0.5; done
     kill -9 "$server" 2>/dev/null
@@ -102,7 +113,7 @@ function launch(program: string, folder: string, port: number): void {
 }
 
 /** Makes the system tables, with a root user that needs no password and is reachable from this machine only. */
-async function initialise(program: string, folder: string): Promise<void> {
+export async function initialiseMariadb(program: string, folder: string): Promise<void> {
   await Deno.mkdir(folder);
   const scripts = await Promise.all(SYSTEM_TABLES.map((file) => Deno.readTextFile(file)));
   const child = new Deno.Command(program, {
@@ -168,7 +179,8 @@ function execute(url: string, sql: string): Promise<unknown> {
   });
 }
 
-function findProgram(name: string): string | undefined {
+/** The path of an installed program, also where PATH lacks the system's folders. */
+export function findProgram(name: string): string | undefined {
   for (
     const folder of [...(Deno.env.get("PATH") ?? "").split(":"), "/usr/sbin", "/usr/bin", "/usr/local/bin"]
   ) {

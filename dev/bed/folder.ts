@@ -1,0 +1,90 @@
+/**
+ * The bed's folder: one per machine, outside every checkout, because a node's network and addresses are the machine's.
+ * `bed.json` in it says what runs and where; tests read it to find the bed.
+ */
+import { z } from "zod";
+import { type Daemon, isAlive, launch, type Program } from "./daemon.ts";
+
+export const PART_NAMES = ["registry", "mysql", "s3", "acme", "kubernetes"] as const;
+export type PartName = typeof PART_NAMES[number];
+
+const PART = z.object({
+  /** Where clients reach it. */
+  address: z.string(),
+  /** What else a test needs to know, by name. */
+  facts: z.record(z.string(), z.string()),
+  /** In the order of their start. */
+  daemons: z.array(z.object({
+    name: z.string(),
+    pid: z.number(),
+    startedTicks: z.string(),
+    logFile: z.string(),
+  })),
+});
+const BED = z.partialRecord(z.enum(PART_NAMES), PART);
+
+/** A part that was started; it runs as long as all of its processes do. */
+export type StartedPart = z.infer<typeof PART>;
+
+/** Where the bed of this machine is. `UNKEY_TESTBED_DIR` exists for the tests of the script itself. */
+export function bedFolder(): string {
+  return Deno.env.get("UNKEY_TESTBED_DIR") ?? "/var/lib/unkey-testbed";
+}
+
+/** A part that was started and whose processes all live; otherwise `undefined`. */
+export function findPart(name: PartName): StartedPart | undefined {
+  const part = recorded()[name];
+  return part !== undefined && part.address !== "" && part.daemons.every(isAlive) ? part : undefined;
+}
+
+/** Everything that was started and not stopped, also when it is only half there. */
+export function recorded(): Partial<Record<PartName, StartedPart>> {
+  try {
+    return BED.parse(JSON.parse(Deno.readTextFileSync(`${bedFolder()}/bed.json`)));
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return {};
+    throw error;
+  }
+}
+
+/** Writes down what is known of a part, or forgets it. */
+export function record(name: PartName, part: StartedPart | undefined): void {
+  const { [name]: _, ...others } = recorded();
+  const file = `${bedFolder()}/bed.json`;
+  Deno.writeTextFileSync(`${file}.new`, JSON.stringify({ ...others, ...part && { [name]: part } }, null, 2));
+  Deno.renameSync(`${file}.new`, file);
+}
+
+/** What a part may do while it starts. Each process is written down at once, so that `stop` finds it even after a crash. */
+export class Starting {
+  readonly folder: string;
+  readonly #name: PartName;
+  readonly #daemons: Daemon[] = [];
+
+  constructor(name: PartName) {
+    this.#name = name;
+    this.folder = `${bedFolder()}/${name}`;
+    Deno.mkdirSync(this.folder, { recursive: true });
+    Deno.mkdirSync(`${bedFolder()}/logs`, { recursive: true });
+    record(name, { address: "", facts: {}, daemons: [] });
+  }
+
+  async launch(program: Omit<Program, "logFile">): Promise<Daemon> {
+    const daemon = await launch({ ...program, logFile: `${bedFolder()}/logs/${program.name}.log` });
+    this.#daemons.push(daemon);
+    record(this.#name, { address: "", facts: {}, daemons: this.#daemons });
+    return daemon;
+  }
+
+  /** The part is ready for clients. */
+  done(address: string, facts: Readonly<Record<string, string>>): void {
+    record(this.#name, { address, facts: { ...facts }, daemons: this.#daemons });
+  }
+}
+
+/** Runs `work` while no other script changes the bed. */
+export async function withBedLock<Result>(work: () => Promise<Result>): Promise<Result> {
+  using lock = await Deno.open("/run/lock/unkey-testbed.lock", { create: true, write: true });
+  await lock.lock(true);
+  return await work();
+}
