@@ -1,0 +1,88 @@
+import assert from "node:assert/strict";
+import { serves } from "../testbed/apps.ts";
+import { createNamespace, onCluster, pushApp } from "../testbed/cluster.ts";
+import { eventually } from "../testbed/wait.ts";
+
+const PORT = 8080;
+
+/** A ReplicaSet of pods that run `image` on `PORT`. */
+function replicaSet(image: string, replicas: number, container: object = {}): string {
+  const labels = { app: "app" };
+  return JSON.stringify({
+    apiVersion: "apps/v1",
+    kind: "ReplicaSet",
+    metadata: { name: "app" },
+    spec: {
+      replicas,
+      selector: { matchLabels: labels },
+      template: {
+        metadata: { labels },
+        spec: {
+          terminationGracePeriodSeconds: 1,
+          containers: [{ name: "app", image, env: [{ name: "PORT", value: String(PORT) }], ...container }],
+        },
+      },
+    },
+  });
+}
+
+onCluster(
+  "a ReplicaSet of a pushed image becomes ready and answers",
+  async (cluster) => {
+    await using namespace = await createNamespace(cluster);
+    const image = await pushApp(cluster, serves("hello from a pod"));
+    assert.match(image, /@sha256:/);
+    const readinessProbe = { httpGet: { path: "/", port: PORT }, periodSeconds: 1 };
+    await namespace.kubectl(["apply", "-f", "-"], replicaSet(image, 2, { readinessProbe }));
+    await namespace.kubectl(["wait", "--for=jsonpath={.status.readyReplicas}=2", "rs/app", "--timeout=60s"]);
+
+    const addresses = await namespace.kubectl(["get", "pods", "-o", "jsonpath={.items[*].status.podIP}"]);
+    for (const address of addresses.split(" ")) {
+      const response = await fetch(`http://${address}:${PORT}/`, { signal: AbortSignal.timeout(10_000) });
+      assert.equal(await response.text(), "hello from a pod");
+    }
+    assert.equal(addresses.split(" ").length, 2);
+
+    const pod = (await namespace.kubectl(["get", "pods", "-o", "name"])).split("\n")[0] ?? "";
+    assert.match(await namespace.kubectl(["exec", pod, "--", "cat", "/www/index.html"]), /hello from a pod/);
+  },
+);
+
+onCluster("a Service reaches its pods, and a pod reaches this machine", async (cluster) => {
+  await using namespace = await createNamespace(cluster);
+  await namespace.kubectl(["apply", "-f", "-"], replicaSet(await pushApp(cluster, serves("served")), 1));
+  await namespace.kubectl(["expose", "rs/app", "--port=80", `--target-port=${PORT}`]);
+  await namespace.kubectl(["wait", "--for=jsonpath={.status.readyReplicas}=1", "rs/app", "--timeout=60s"]);
+  const address = await namespace.kubectl(["get", "service/app", "-o", "jsonpath={.spec.clusterIP}"]);
+  await eventually("the Service to answer", async () => {
+    const response = await fetch(`http://${address}/`, { signal: AbortSignal.timeout(2_000) })
+      .catch(() => undefined);
+    return await response?.text() === "served";
+  });
+
+  await using here = Deno.serve(
+    { hostname: cluster.hostAddress, port: 0, onListen: () => undefined },
+    () => new Response("this machine"),
+  );
+  const url = `http://${cluster.hostAddress}:${here.addr.port}/`;
+  const pod = (await namespace.kubectl(["get", "pods", "-o", "name"])).trim();
+  assert.equal(await namespace.kubectl(["exec", pod, "--", "wget", "-q", "-O", "-", url]), "this machine");
+});
+
+onCluster("a pod that takes more memory than it may is killed, and says what it printed", async (cluster) => {
+  await using namespace = await createNamespace(cluster);
+  // `tail` keeps the last line of its input, which never ends.
+  const command = ["sh", "-c", "echo eating; tail /dev/zero"];
+  const container = { command, resources: { limits: { memory: "16Mi" } } };
+  await namespace.kubectl(["apply", "-f", "-"], replicaSet("busybox:stable", 1, container));
+  let seen = "";
+  await eventually("the pod to be killed", async () => {
+    const state = "jsonpath={.items[0].status.containerStatuses[0].lastState.terminated}";
+    seen = await namespace.kubectl(["get", "pods", "-o", state]);
+    return seen !== "";
+  });
+  const { reason, exitCode } = JSON.parse(seen);
+  assert.deepEqual({ reason, exitCode }, { reason: "OOMKilled", exitCode: 137 });
+  const pod = (await namespace.kubectl(["get", "pods", "-o", "name"])).trim();
+  assert.match(await namespace.kubectl(["logs", "--previous", pod]), /^eating/);
+});
