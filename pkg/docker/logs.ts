@@ -1,4 +1,5 @@
 import type { Engine } from "./engine.ts";
+import { LineCutter, parseStamped } from "../lines/mod.ts";
 import { chunks } from "./json_stream.ts";
 
 /** One line that a container printed. */
@@ -19,7 +20,6 @@ export interface LogRange {
   readonly follow?: boolean;
 }
 
-const LINE_CHARS_MAX = 16_384;
 const NANOSECONDS = 1_000_000_000n;
 
 /**
@@ -70,7 +70,7 @@ export class LogDemux {
       if (data.length < 8 + length) break;
       const stream: Stream = data[0] === 2 ? "stderr" : "stdout";
       for (const text of this.#lines[stream].push(data.subarray(8, 8 + length))) {
-        yield parseLine(stream, text);
+        yield { stream, ...parseStamped(text) };
       }
       data = data.subarray(8 + length);
     }
@@ -80,46 +80,9 @@ export class LogDemux {
   /** What was printed last without a newline. */
   *end(): Generator<LogLine> {
     for (const stream of ["stdout", "stderr"] as const) {
-      for (const text of this.#lines[stream].end()) yield parseLine(stream, text);
+      for (const text of this.#lines[stream].end()) yield { stream, ...parseStamped(text) };
     }
   }
-}
-
-/** Cuts bytes into lines of bounded length; a character is never cut between two pieces. */
-class LineCutter {
-  readonly #decoder = new TextDecoder();
-  #rest = "";
-  #skipping = false;
-
-  push(bytes: Uint8Array): string[] {
-    const pieces = (this.#rest + this.#decoder.decode(bytes, { stream: true })).split("\n");
-    this.#rest = pieces.pop() ?? "";
-    const lines: string[] = [];
-    for (const piece of pieces) {
-      if (!this.#skipping) lines.push(piece.slice(0, LINE_CHARS_MAX));
-      this.#skipping = false;
-    }
-    if (this.#rest.length <= LINE_CHARS_MAX) return lines;
-    if (!this.#skipping) lines.push(this.#rest.slice(0, LINE_CHARS_MAX));
-    this.#skipping = true;
-    this.#rest = "";
-    return lines;
-  }
-
-  end(): string[] {
-    const last = this.#rest + this.#decoder.decode();
-    return last === "" || this.#skipping ? [] : [last];
-  }
-}
-
-/** `2026-01-02T03:04:05.678901234Z text`; the engine drops trailing zeros of the fraction. */
-function parseLine(stream: Stream, line: string): LogLine {
-  const text = line.replace(/\r$/, "");
-  const stamp = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?Z ?/.exec(text);
-  if (stamp === null) return { stream, timeNs: 0n, text };
-  const seconds = BigInt(Math.floor(Date.parse(`${stamp[1]}Z`) / 1000));
-  const fraction = BigInt((stamp[2] ?? "").padEnd(9, "0"));
-  return { stream, timeNs: seconds * NANOSECONDS + fraction, text: text.slice(stamp[0].length) };
 }
 
 function concat(a: Uint8Array, b: Uint8Array): Uint8Array<ArrayBuffer> {

@@ -58,6 +58,7 @@ const HOMES: Readonly<Record<string, RegExp>> = {
   "@restatedev/restate-sdk": /^pkg\/durable\/|^svc\/ctrl\/worker\/([^/]+\/(contract|mod)|run|endpoint)\.ts$/,
   "@restatedev/restate-sdk-clients": /^pkg\/durable\/|^svc\/ctrl\/internal\/workflows\//,
   "@connectrpc/connect-web": /^pkg\/rpc\//,
+  "yaml": /^pkg\/kube\//,
   "@balena/dockerignore": /^pkg\/archive\//,
   "modern-tar": /^pkg\/(archive|docker|restate_server|testkit)\//,
   "commander": /^pkg\/cli\/|^cmd\/root\.ts$/,

@@ -1,0 +1,150 @@
+import type { z } from "zod";
+import type { Clock } from "../clock/mod.ts";
+import { describeError, Fault } from "../fault/mod.ts";
+import type { Logger } from "../logger/mod.ts";
+import { backoffMs } from "../retry/mod.ts";
+import type { Cluster } from "./cluster.ts";
+import { isExpired } from "./fault.ts";
+import { type KubeObject, listObjects, type Resource, type Selection } from "./objects.ts";
+import { type WatchEvent, watchObjects } from "./watch.ts";
+
+/** What an informer needs. */
+export interface InformerOptions<T extends KubeObject> {
+  readonly cluster: Cluster;
+  readonly resource: Resource;
+  readonly selection: Selection;
+  /** Takes of each object what is kept of it. */
+  readonly schema: z.ZodType<T>;
+  /** Told of each object that came, changed or went. Must not throw. */
+  readonly onChange: (object: T) => void;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Silence after which a watch counts as dead, in milliseconds; the API says something every minute or so. */
+  readonly silenceMs?: number;
+}
+
+const SILENCE_MS = 90_000;
+/** A watch that ends sooner counts as failed, or it would be opened without a pause. */
+const WATCH_MS_MIN = 1_000;
+const RETRY_FIRST_MS = 200;
+const RETRY_MS_MAX = 10_000;
+
+/**
+ * A copy of all objects of a selection that follows the cluster for ever: lists once, then watches from the last version
+ * that it has seen, and lists again only when that is too old.
+ */
+export class Informer<T extends KubeObject> {
+  readonly #options: InformerOptions<T>;
+  readonly #objects = new Map<string, T>();
+  readonly #listed = Promise.withResolvers<void>();
+  #resourceVersion: string | undefined;
+  #synced = false;
+
+  constructor(options: InformerOptions<T>) {
+    this.#options = options;
+  }
+
+  /** Whether the whole selection has been listed. */
+  get synced(): boolean {
+    return this.#synced;
+  }
+
+  /** Resolves once the whole selection has been listed. */
+  get listed(): Promise<void> {
+    return this.#listed.promise;
+  }
+
+  all(): Iterable<T> {
+    return this.#objects.values();
+  }
+
+  /** Takes an object as the API answered it, so that it is known before the watch tells. */
+  put(object: T): void {
+    const known = this.#objects.get(keyOf(object));
+    if (known === undefined || isNewer(object, known)) this.#objects.set(keyOf(object), object);
+  }
+
+  /** Follows the cluster until the signal aborts; outlives its outages. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { clock, log, resource } = this.#options;
+    for (let failures = 0; !signal.aborted;) {
+      try {
+        this.#resourceVersion ??= await this.#list(signal);
+        const since = clock.now();
+        await this.#follow(this.#resourceVersion, () => failures = 0, signal);
+        // The usual end: the API closes each watch after some minutes.
+        if (clock.now() - since >= WATCH_MS_MIN) continue;
+      } catch (error) {
+        if (signal.aborted) return;
+        if (isExpired(error)) this.#resourceVersion = undefined;
+        log.warn("watch lost", { resource: resource.plural, error: describeError(error) });
+      }
+      await clock.sleep(backoffMs(++failures, RETRY_FIRST_MS, RETRY_MS_MAX), signal).catch(() => undefined);
+    }
+  }
+
+  async #list(signal: AbortSignal): Promise<string> {
+    const { cluster, resource, selection, schema } = this.#options;
+    const { items, resourceVersion } = await listObjects(cluster, resource, selection, { schema, signal });
+    const keys = new Set(items.map(keyOf));
+    for (const [key, object] of this.#objects) if (!keys.has(key)) this.#remove(key, object);
+    for (const object of items) this.#take(object);
+    this.#synced = true;
+    this.#listed.resolve();
+    return resourceVersion;
+  }
+
+  async #follow(resourceVersion: string, onEvent: () => void, signal: AbortSignal): Promise<void> {
+    const { cluster, resource, selection, silenceMs = SILENCE_MS } = this.#options;
+    const silent = new AbortController();
+    const fault = new Fault("unavailable", `the watch of ${resource.plural} was silent for ${silenceMs} ms`);
+    let timer = setTimeout(() => silent.abort(fault), silenceMs);
+    try {
+      const from = { resourceVersion, signal: AbortSignal.any([signal, silent.signal]) };
+      for await (const event of watchObjects(cluster, resource, selection, from)) {
+        clearTimeout(timer);
+        timer = setTimeout(() => silent.abort(fault), silenceMs);
+        onEvent();
+        this.#handle(event);
+      }
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  #handle(event: WatchEvent): void {
+    if (event.kind === "bookmark") return void (this.#resourceVersion = event.resourceVersion);
+    const parsed = this.#options.schema.safeParse(event.object);
+    if (!parsed.success) {
+      // One object that cannot be read must not hide the others.
+      const { plural } = this.#options.resource;
+      return this.#options.log.error("object cannot be read", {
+        resource: plural,
+        error: parsed.error.message,
+      });
+    }
+    this.#resourceVersion = parsed.data.metadata.resourceVersion;
+    if (event.kind === "changed") this.#take(parsed.data);
+    else this.#remove(keyOf(parsed.data), parsed.data);
+  }
+
+  #take(object: T): void {
+    this.put(object);
+    this.#options.onChange(object);
+  }
+
+  #remove(key: string, object: T): void {
+    // The name may belong to a newer object already.
+    if (this.#objects.get(key)?.metadata.uid === object.metadata.uid) this.#objects.delete(key);
+    this.#options.onChange(object);
+  }
+}
+
+function keyOf({ metadata }: KubeObject): string {
+  return `${metadata.namespace}/${metadata.name}`;
+}
+
+/** Versions grow within a kind; an object of another uid came after the one that it replaces. */
+function isNewer(object: KubeObject, known: KubeObject): boolean {
+  return Number(object.metadata.resourceVersion) >= Number(known.metadata.resourceVersion);
+}

@@ -1,0 +1,48 @@
+/**
+ * A narrow client of the Kubernetes API: list, watch, server-side apply, delete, logs, and token reviews.
+ *
+ * ```ts
+ * const cluster = openCluster(await loadAccess("/home/me/.kube/config"));
+ * const pods = new Informer({ cluster, resource: PODS, selection, schema: Pod, onChange, clock, log });
+ * await applyObject(cluster, REPLICA_SETS, manifest, { fieldManager: "me", schema: AnyObject, signal });
+ * ```
+ *
+ * It speaks HTTP by itself: loading `@kubernetes/client-node` alone takes two seconds and more memory than an idle agent
+ * may use (120 MB). Every call takes a signal and has a time limit, but for streams. What the API answers is checked; its
+ * errors become faults: 404 `not_found`, 409 `already_exists` (a conflict of two writers: `unavailable`), 403
+ * `permission_denied`, other 4xx `invalid_argument`, 5xx and no answer `unavailable`.
+ *
+ * @module
+ */
+export { type Access, type Credential, loadAccess } from "./access.ts";
+export { type ApiRequest, callJson, type Cluster, clusterVersion, openCluster } from "./cluster.ts";
+export { ApiFault, isExpired } from "./fault.ts";
+export { Informer, type InformerOptions } from "./informer.ts";
+export { type PodLogLine, type PodLogRange, podLogs } from "./logs.ts";
+export {
+  AnyObject,
+  applyObject,
+  createObject,
+  deleteObject,
+  type Deletion,
+  DEPLOYMENTS,
+  DISRUPTION_BUDGETS,
+  getObject,
+  type KubeObject,
+  labelSelector,
+  listObjects,
+  type Manifest,
+  Metadata,
+  NAMESPACES,
+  NETWORK_POLICIES,
+  objectPath,
+  type ObjectRef,
+  PODS,
+  REPLICA_SETS,
+  type Resource,
+  SECRETS,
+  type Selection,
+  SERVICES,
+} from "./objects.ts";
+export { reviewPodToken, type TokenPod } from "./token_review.ts";
+export { type WatchEvent, watchObjects } from "./watch.ts";

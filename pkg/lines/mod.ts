@@ -1,0 +1,52 @@
+/**
+ * Output of programs, from bytes to lines with a time.
+ *
+ * ```ts
+ * const cutter = new LineCutter();
+ * for (const line of cutter.push(bytes)) show(parseStamped(line));
+ * ```
+ *
+ * @module
+ */
+
+const LINE_CHARS_MAX = 16_384;
+const NANOSECONDS = 1_000_000_000n;
+
+/** Cuts bytes into lines of at most 16,384 characters; a character is never cut between two pieces. */
+export class LineCutter {
+  readonly #decoder = new TextDecoder();
+  #rest = "";
+  #skipping = false;
+
+  /** The lines that `bytes` complete. */
+  push(bytes: Uint8Array): string[] {
+    const pieces = (this.#rest + this.#decoder.decode(bytes, { stream: true })).split("\n");
+    this.#rest = pieces.pop() ?? "";
+    const lines: string[] = [];
+    for (const piece of pieces) {
+      if (!this.#skipping) lines.push(piece.slice(0, LINE_CHARS_MAX));
+      this.#skipping = false;
+    }
+    if (this.#rest.length <= LINE_CHARS_MAX) return lines;
+    if (!this.#skipping) lines.push(this.#rest.slice(0, LINE_CHARS_MAX));
+    this.#skipping = true;
+    this.#rest = "";
+    return lines;
+  }
+
+  /** What was printed last without a newline. */
+  end(): string[] {
+    const last = this.#rest + this.#decoder.decode();
+    return last === "" || this.#skipping ? [] : [last];
+  }
+}
+
+/** Takes `2026-01-02T03:04:05.678901234Z text` apart; the fraction may lack trailing zeros. Time 0: there was none. */
+export function parseStamped(line: string): { readonly timeNs: bigint; readonly text: string } {
+  const text = line.replace(/\r$/, "");
+  const stamp = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(Z|[+-]\d\d:\d\d) ?/.exec(text);
+  if (stamp === null) return { timeNs: 0n, text };
+  const seconds = BigInt(Math.floor(Date.parse(`${stamp[1]}${stamp[3]}`) / 1000));
+  const fraction = BigInt((stamp[2] ?? "").padEnd(9, "0"));
+  return { timeNs: seconds * NANOSECONDS + fraction, text: text.slice(stamp[0].length) };
+}
