@@ -1,5 +1,6 @@
 /** A worker and a Restate server as processes, a database in a file, and an agent that the test plays. */
 import { systemClock } from "../../pkg/clock/mod.ts";
+import { transact } from "../../pkg/db/mod.ts";
 import { Secret } from "../../pkg/config/mod.ts";
 import { silentLogger } from "../../pkg/logger/mod.ts";
 import { createFileObjectStore } from "../../pkg/objectstore/mod.ts";
@@ -12,8 +13,8 @@ import {
   listEventsAfter,
   listTopology,
   openCtrlDatabase,
+  recordAgents,
   type ReportedInstance,
-  touchAgent,
 } from "../../svc/ctrl/internal/store/mod.ts";
 import { type Seed, seedDeployment, seedProject } from "../../svc/ctrl/internal/store/fixtures_test.ts";
 import type { Workflows } from "../../svc/ctrl/internal/workflows/mod.ts";
@@ -206,7 +207,8 @@ export class WorkerBed {
     const clock = systemClock();
     const told = new Map<string, string>();
     while (!this.#stop.signal.aborted) {
-      await touchAgent(this.db.kysely, { agentId: "agent", region: REGION, nowMs: clock.now() });
+      const heard = { agentId: "agent", region: REGION, nowMs: clock.now() };
+      await transact(this.db, (tx) => recordAgents(tx, [heard]));
       const rows = await this.db.kysely.selectFrom("deployments").select("id").where(
         "status",
         "=",

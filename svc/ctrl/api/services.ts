@@ -10,6 +10,7 @@ import { CtrlService } from "../../../proto/gen/ctrl/v1/ctrl_pb.ts";
 import { DeploymentService } from "../../../proto/gen/ctrl/v1/deployment_pb.ts";
 import { EnvironmentService } from "../../../proto/gen/ctrl/v1/environment_pb.ts";
 import { FrontlineService } from "../../../proto/gen/ctrl/v1/frontline_pb.ts";
+import type { AgentBook } from "../internal/agents/mod.ts";
 import type { ChangeHub, ChangeNotifier } from "../internal/changes/mod.ts";
 import type { CtrlDatabase } from "../internal/store/mod.ts";
 import type { Workflows } from "../internal/workflows/mod.ts";
@@ -31,6 +32,7 @@ export interface ServiceParts {
   readonly clock: Clock;
   readonly log: Logger;
   readonly hub: ChangeHub;
+  readonly agents: AgentBook;
   readonly notifier: ChangeNotifier;
   readonly workflows: Workflows;
   readonly vault: Vault;
@@ -63,7 +65,7 @@ export const SERVED = [
 /** @throws `internal` when a method has no policy */
 export function buildServices(parts: ServiceParts): Services {
   for (const service of SERVED) for (const method of service.methods) policyOf(service, method);
-  const { db, clock, log, hub, notifier, workflows, vault } = parts;
+  const { db, clock, log, hub, agents, notifier, workflows, vault } = parts;
   const events = new EventHub({ db, clock, log });
   const reader = createDeploymentReader(db.kysely);
   const { objects, uploadBytesMax, edgeUrl, regions } = parts;
@@ -77,9 +79,9 @@ export function buildServices(parts: ServiceParts): Services {
       router.service(DeploymentService, deploymentHandlers(deployment));
       router.service(
         ClusterService,
-        clusterHandlers({ db, clock, log, hub, notifier, workflows, deployments }),
+        clusterHandlers({ db, clock, log, hub, agents, notifier, workflows, deployments }),
       );
-      router.service(FrontlineService, frontlineHandlers({ db, clock, hub }));
+      router.service(FrontlineService, frontlineHandlers({ hub, agents }));
       router.service(AdminService, adminHandlers({ db, clock, vault, regions }));
       router.service(EnvironmentService, environmentHandlers({ db, clock }));
     },

@@ -18,9 +18,9 @@ import {
   listSteps,
   listTopology,
   openCtrlDatabase,
+  recordAgents,
   replaceReported,
   type ReportedInstance,
-  touchAgent,
 } from "../internal/store/mod.ts";
 import { listRoutesOfDeployment } from "../internal/store/mod.ts";
 import type { DeployOutcome } from "./deploy/contract.ts";
@@ -83,7 +83,7 @@ export async function report(
 ): Promise<void> {
   const deployment = await findDeployment(db.kysely, deploymentId);
   if (deployment === undefined) throw new Error(`no deployment ${deploymentId}`);
-  await touchAgent(db.kysely, { agentId: "agent", region: REGION, nowMs });
+  await transact(db, (tx) => recordAgents(tx, [{ agentId: "agent", region: REGION, nowMs }]));
   await transact(db, (tx) =>
     replaceReported(tx, {
       deploymentId,

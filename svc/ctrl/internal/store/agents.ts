@@ -1,61 +1,57 @@
 /** Agents and edges: when each was last heard, and how far it is. */
 import { upsert } from "../../../../pkg/db/mod.ts";
-import type { Queryable } from "./database.ts";
+import type { Queryable, Tx } from "./database.ts";
 import type { AgentsTable } from "./schema.ts";
 
-/** Notes that an agent is alive; how far it is stays as it was. */
-export async function touchAgent(
-  db: Queryable,
-  agent: { readonly agentId: string; readonly region: string; readonly nowMs: number },
-): Promise<void> {
-  await upsert(db, "agents", [newAgent(agent)], { key: ["agent_id"], update: ["region", "last_seen_at"] });
-}
-
-/** What an agent says about itself. */
-export interface Acknowledgement {
+/** What was heard of an agent. */
+export interface HeardAgent {
   readonly agentId: string;
   readonly region: string;
-  readonly appliedVersion: number;
-  readonly observedVersion: number;
-  /** The last change that it could not apply. */
+  /** How far it says it is; absent: it only lives. */
+  readonly progress?: { readonly appliedVersion: number; readonly observedVersion: number };
+  /** A change that it could not apply. */
   readonly nack?: { readonly resource: string; readonly error: string };
   readonly nowMs: number;
 }
 
-/** Notes how far an agent is; an earlier NACK stays until the next one. */
-export async function acknowledge(db: Queryable, ack: Acknowledgement): Promise<void> {
-  const row = {
-    ...newAgent(ack),
-    applied_version: ack.appliedVersion,
-    observed_version: ack.observedVersion,
-    ...(ack.nack === undefined ? {} : {
-      last_nack_resource: ack.nack.resource,
-      last_nack_error: ack.nack.error,
-      last_nack_at: ack.nowMs,
-    }),
-  };
-  await upsert(db, "agents", [row], {
-    key: ["agent_id"],
-    update: [
-      "region",
-      "applied_version",
-      "observed_version",
-      "last_seen_at",
-      ...(ack.nack === undefined ? [] : ["last_nack_resource", "last_nack_error", "last_nack_at"] as const),
-    ],
-  });
+/**
+ * Notes what was heard of agents, each of them once. How far one is, and its last NACK, stay as they were unless it says
+ * so. At most three statements.
+ */
+export async function recordAgents(tx: Tx, heard: readonly HeardAgent[]): Promise<void> {
+  // In one order everywhere, so that two processes do not wait for each other.
+  const rows = heard.toSorted((a, b) => a.agentId < b.agentId ? -1 : 1).map((each) => ({
+    each,
+    row: rowOf(each),
+  }));
+  const groups = [
+    { rows: rows.filter(({ each }) => each.nack !== undefined), update: [...PROGRESS, ...NACK] },
+    {
+      rows: rows.filter(({ each }) => each.nack === undefined && each.progress !== undefined),
+      update: PROGRESS,
+    },
+    { rows: rows.filter(({ each }) => each.nack === undefined && each.progress === undefined), update: SIGN },
+  ];
+  for (const group of groups) {
+    const { update } = group;
+    await upsert(tx, "agents", group.rows.map(({ row }) => row), { key: ["agent_id"], update });
+  }
 }
 
-function newAgent(agent: { agentId: string; region: string; nowMs: number }): AgentsTable {
+const SIGN = ["region", "last_seen_at"] as const;
+const PROGRESS = [...SIGN, "applied_version", "observed_version"] as const;
+const NACK = ["last_nack_resource", "last_nack_error", "last_nack_at"] as const;
+
+function rowOf({ agentId, region, progress, nack, nowMs }: HeardAgent): AgentsTable {
   return {
-    agent_id: agent.agentId,
-    region: agent.region,
-    applied_version: 0,
-    observed_version: 0,
-    last_seen_at: agent.nowMs,
-    last_nack_resource: null,
-    last_nack_error: null,
-    last_nack_at: null,
+    agent_id: agentId,
+    region,
+    applied_version: progress?.appliedVersion ?? 0,
+    observed_version: progress?.observedVersion ?? 0,
+    last_seen_at: nowMs,
+    last_nack_resource: nack?.resource ?? null,
+    last_nack_error: nack?.error ?? null,
+    last_nack_at: nack === undefined ? null : nowMs,
   };
 }
 
@@ -76,9 +72,22 @@ export async function listLiveRegions(db: Queryable, sinceMs: number): Promise<R
   return new Set(rows.map((row) => row.region));
 }
 
-/** Forgets agents that were last heard before `beforeMs`. */
-export async function forgetAgents(db: Queryable, beforeMs: number): Promise<number> {
-  const { numDeletedRows } = await db.deleteFrom("agents").where("last_seen_at", "<", beforeMs)
-    .executeTakeFirst();
+/** Agents that were last heard before `beforeMs`, longest silent first. Index on `last_seen_at`. */
+export async function listStaleAgents(
+  db: Queryable,
+  options: { readonly beforeMs: number; readonly limit: number },
+): Promise<Pick<AgentsTable, "agent_id" | "region" | "last_seen_at">[]> {
+  return await db.selectFrom("agents").select(["agent_id", "region", "last_seen_at"])
+    .where("last_seen_at", "<", options.beforeMs).orderBy("last_seen_at").limit(options.limit).execute();
+}
+
+/** Forgets these agents, unless they were heard since `beforeMs`. */
+export async function forgetAgents(
+  db: Queryable,
+  options: { readonly agentIds: readonly string[]; readonly beforeMs: number },
+): Promise<number> {
+  if (options.agentIds.length === 0) return 0;
+  const { numDeletedRows } = await db.deleteFrom("agents").where("agent_id", "in", [...options.agentIds])
+    .where("last_seen_at", "<", options.beforeMs).executeTakeFirst();
   return Number(numDeletedRows);
 }

@@ -3,7 +3,6 @@ import { transact } from "../../../../pkg/db/mod.ts";
 import { newDnsName } from "../../../../pkg/uid/mod.ts";
 import { NOW_MS, type Seed, seedDeployment, seedProject, testOnCtrlDatabases } from "./fixtures_test.ts";
 import {
-  acknowledge,
   assignRoutes,
   compactChanges,
   type CtrlDatabase,
@@ -11,6 +10,7 @@ import {
   findDeploymentView,
   findOldestChange,
   findRegionVersion,
+  type HeardAgent,
   leaseApiProcess,
   listAgents,
   listCoalescedChanges,
@@ -23,12 +23,12 @@ import {
   listTopology,
   pageDesiredDeployments,
   placeDeployment,
+  recordAgents,
   removeApiProcess,
   removeRoutes,
   replaceReported,
   type ReportedInstance,
   stopTopology,
-  touchAgent,
   type WantedRoute,
 } from "./mod.ts";
 
@@ -275,23 +275,27 @@ test("compaction deletes the oldest changes only, and keeps what is young or amo
 test("agents are remembered with how far they are and what they refused", async (db) => {
   const region = newDnsName(10);
   const agentId = newDnsName(10);
-  await touchAgent(db.kysely, { agentId, region, nowMs: NOW_MS });
-  const ack = { agentId, region, observedVersion: 9 };
-  await acknowledge(db.kysely, {
-    ...ack,
-    appliedVersion: 7,
-    nack: { resource: "deployment/d_1", error: "no such image" },
+  const agent = { agentId, region };
+  const hear = (heard: Omit<HeardAgent, "agentId" | "region">) =>
+    transact(
+      db,
+      (tx) => recordAgents(tx, [{ ...agent, ...heard }, { agentId: `${agentId}-2`, region, nowMs: 1 }]),
+    );
+  await hear({ nowMs: NOW_MS });
+  await hear({
+    progress: { appliedVersion: 7, observedVersion: 9 },
+    nack: { resource: "d_1", error: "no such image" },
     nowMs: NOW_MS + 1,
   });
-  await acknowledge(db.kysely, { ...ack, appliedVersion: 9, nowMs: NOW_MS + 2 });
-  await touchAgent(db.kysely, { agentId, region, nowMs: NOW_MS + 3 });
+  await hear({ progress: { appliedVersion: 9, observedVersion: 9 }, nowMs: NOW_MS + 2 });
+  await hear({ nowMs: NOW_MS + 3 });
   assert.deepEqual(await listAgents(db.kysely, { sinceMs: NOW_MS, region }), [{
     agent_id: agentId,
     region,
     applied_version: 9,
     observed_version: 9,
     last_seen_at: NOW_MS + 3,
-    last_nack_resource: "deployment/d_1",
+    last_nack_resource: "d_1",
     last_nack_error: "no such image",
     last_nack_at: NOW_MS + 1,
   }]);

@@ -1,5 +1,6 @@
 import type { RootKeyPrincipal } from "../../internal/auth/principal.ts";
 import { countInstancesByRegion, listOwnDeployments } from "../../internal/store/api_status.ts";
+import { AGENT_ALIVE_MS } from "../../internal/deployments/liveness.ts";
 import { type AgentsTable, listAgents, listRegionVersions } from "../../internal/store/mod.ts";
 import type { AdminDeps } from "./deps.ts";
 
@@ -30,8 +31,6 @@ export interface RegionStatus {
   readonly runningInstances: number;
 }
 
-/** An agent that was not heard for so long counts as dead. */
-export const AGENT_ALIVE_MS = 30_000;
 /** Agents that were not heard for so long are not shown. */
 const AGENT_SHOWN_MS = 24 * 3_600_000;
 

@@ -1,4 +1,3 @@
-import { acknowledge as recordAcknowledgement } from "../../internal/store/mod.ts";
 import { cutToBytes, invalid, text, version } from "../../internal/validate/mod.ts";
 import type { ClusterDeps } from "./deps.ts";
 
@@ -22,18 +21,22 @@ export interface AgentProgress {
 }
 
 /** Notes how far an agent is and what it could not do; also its sign of life. */
-export async function acknowledge({ db, clock }: ClusterDeps, progress: AgentProgress): Promise<void> {
+export async function acknowledge(
+  { agents }: Pick<ClusterDeps, "agents">,
+  progress: AgentProgress,
+): Promise<void> {
   const { region, results } = progress;
   if (results.length > RESULTS_MAX) throw invalid("results", `must be at most ${RESULTS_MAX}`);
   const nack = results.findLast(({ error }) => error !== "");
-  await recordAcknowledgement(db.kysely, {
+  await agents.note({
     agentId: agentKey(region, progress.agentId),
     region,
-    appliedVersion: version("applied_version", progress.appliedVersion),
-    observedVersion: version("observed_version", progress.observedVersion),
+    progress: {
+      appliedVersion: version("applied_version", progress.appliedVersion),
+      observedVersion: version("observed_version", progress.observedVersion),
+    },
     ...(nack === undefined ? {} : {
       nack: { resource: nack.resourceId.slice(0, 128), error: cutToBytes(nack.error, ERROR_BYTES_MAX) },
     }),
-    nowMs: clock.now(),
   });
 }

@@ -1,5 +1,6 @@
 import type { Clock } from "../../../../pkg/clock/mod.ts";
 import type { Logger } from "../../../../pkg/logger/mod.ts";
+import type { AgentBook } from "../../internal/agents/mod.ts";
 import type { ChangeHub, ChangeNotifier } from "../../internal/changes/mod.ts";
 import type { CtrlDatabase } from "../../internal/store/mod.ts";
 import type { Workflows } from "../../internal/workflows/mod.ts";
@@ -11,6 +12,7 @@ export interface ClusterDeps {
   readonly clock: Clock;
   readonly log: Logger;
   readonly hub: ChangeHub;
+  readonly agents: AgentBook;
   /** Told after commits that the edges have to know of. */
   readonly notifier: ChangeNotifier;
   readonly workflows: Workflows;

@@ -4,8 +4,9 @@ import type {
   FeedHeartbeatSchema,
   SentinelStateSchema,
 } from "../../../../proto/gen/ctrl/v1/cluster_pb.ts";
-import { defineFeed, type FeedEvent, feedKind } from "../../internal/changes/mod.ts";
-import { touchAgent } from "../../internal/store/mod.ts";
+import { describeError } from "../../../../pkg/fault/mod.ts";
+import type { Attendance } from "../../internal/agents/mod.ts";
+import { defineFeed, type FeedEvent, feedKind, type WatchOptions } from "../../internal/changes/mod.ts";
 import { version } from "../../internal/validate/mod.ts";
 import { agentKey } from "./agent.ts";
 import type { ClusterDeps } from "./deps.ts";
@@ -28,9 +29,15 @@ export async function* watchDeployments(
   watch: AgentWatch,
   signal: AbortSignal,
 ): AsyncGenerator<DeploymentState> {
-  for await (const event of deps.hub.watch(deps.deployments.feed, await begin(deps, watch, signal))) {
-    const state = event.kind === "item" ? event.message : marker(event);
-    yield { state, version: BigInt(event.version) };
+  const attendance = attend(deps, watch);
+  try {
+    for await (const event of deps.hub.watch(deps.deployments.feed, begin(watch, signal))) {
+      const state = event.kind === "item" ? event.message : marker(event);
+      yield { state, version: BigInt(event.version) };
+      attendance.delivered(event.version);
+    }
+  } finally {
+    attendance.end();
   }
 }
 
@@ -40,23 +47,35 @@ export async function* watchSentinels(
   watch: AgentWatch,
   signal: AbortSignal,
 ): AsyncGenerator<SentinelState> {
-  for await (const event of deps.hub.watch(SENTINELS, await begin(deps, watch, signal))) {
-    const state = event.kind === "item" ? event.message : marker(event);
-    yield { state, version: BigInt(event.version) };
+  const attendance = attend(deps, watch);
+  try {
+    for await (const event of deps.hub.watch(SENTINELS, begin(watch, signal))) {
+      const state = event.kind === "item" ? event.message : marker(event);
+      yield { state, version: BigInt(event.version) };
+    }
+  } finally {
+    attendance.end();
   }
 }
 
-async function begin(
-  { db, clock }: ClusterDeps,
-  { region, agentId, versionLastSeen }: AgentWatch,
-  signal: AbortSignal,
-) {
-  const sinceVersion = version("version_last_seen", versionLastSeen);
-  if (agentId !== "") {
-    await touchAgent(db.kysely, { agentId: agentKey(region, agentId), region, nowMs: clock.now() });
-  }
-  return { region, sinceVersion, signal };
+function begin({ region, versionLastSeen }: AgentWatch, signal: AbortSignal): WatchOptions {
+  return { region, sinceVersion: version("version_last_seen", versionLastSeen), signal };
 }
+
+/**
+ * Makes the agent known. One that says its name acknowledges by itself; a client of the original protocol does not, and
+ * takes the next message only when it has applied the one before, so that its stream speaks for it.
+ */
+function attend({ agents, log }: ClusterDeps, { region, agentId }: AgentWatch): Attendance {
+  if (agentId === "") return agents.attend({ agentId: `${region}:${NAMELESS}`, region });
+  agents.note({ agentId: agentKey(region, agentId), region }).catch((error: unknown) => {
+    log.warn("an agent's sign of life was not written", { region, error: describeError(error) });
+  });
+  return { delivered: () => undefined, end: () => undefined };
+}
+
+/** Shown for clients that do not say who they are. */
+const NAMELESS = "(unnamed)";
 
 type Marker =
   | { case: "problem"; value: { resourceId: string; message: string } }

@@ -1,29 +1,27 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
-import type { Clock } from "../../../../pkg/clock/mod.ts";
 import type { RouteStateSchema } from "../../../../proto/gen/ctrl/v1/frontline_pb.ts";
+import type { AgentBook } from "../../internal/agents/mod.ts";
 import { type ChangeHub, EDGE_REGION, type FeedEvent } from "../../internal/changes/mod.ts";
-import { acknowledge, type CtrlDatabase, touchAgent } from "../../internal/store/mod.ts";
 import { text, version } from "../../internal/validate/mod.ts";
 import { ROUTE_FEED, type RouteMessage } from "./route_feed.ts";
 
 /** What the use cases of edges work with. */
 export interface FrontlineDeps {
-  readonly db: CtrlDatabase;
-  readonly clock: Clock;
   readonly hub: ChangeHub;
+  readonly agents: AgentBook;
 }
 
 type RouteState = MessageInitShape<typeof RouteStateSchema>;
 
 /** All routes and endpoints, then what changes, for as long as the edge listens. */
 export async function* watchRoutes(
-  { db, clock, hub }: FrontlineDeps,
+  { hub, agents }: FrontlineDeps,
   edge: { readonly edgeId: string; readonly versionLastSeen: bigint },
   signal: AbortSignal,
 ): AsyncGenerator<RouteState> {
   const sinceVersion = version("version_last_seen", edge.versionLastSeen);
   if (edge.edgeId !== "") {
-    await touchAgent(db.kysely, { agentId: edgeKey(edge.edgeId), region: EDGE_REGION, nowMs: clock.now() });
+    await agents.note({ agentId: edgeKey(edge.edgeId), region: EDGE_REGION });
   }
   for await (const event of hub.watch(ROUTE_FEED, { region: EDGE_REGION, sinceVersion, signal })) {
     yield { state: stateOf(event), version: BigInt(event.version) };
@@ -32,16 +30,14 @@ export async function* watchRoutes(
 
 /** Notes up to which version an edge routes. Whoever stops a predecessor waits for it. */
 export async function acknowledgeRoutes(
-  { db, clock }: FrontlineDeps,
+  { agents }: Pick<FrontlineDeps, "agents">,
   edge: { readonly edgeId: string; readonly appliedVersion: bigint },
 ): Promise<void> {
   const applied = version("applied_version", edge.appliedVersion);
-  await acknowledge(db.kysely, {
+  await agents.note({
     agentId: edgeKey(edge.edgeId),
     region: EDGE_REGION,
-    appliedVersion: applied,
-    observedVersion: applied,
-    nowMs: clock.now(),
+    progress: { appliedVersion: applied, observedVersion: applied },
   });
 }
 
