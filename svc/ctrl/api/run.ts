@@ -21,6 +21,7 @@ import { type Objects, openObjects, uploadBytesMax } from "./objects.ts";
 import { authenticationGate } from "./policies.ts";
 import { restRoutes } from "./rest/mod.ts";
 import { buildServices, type ServiceParts } from "./services.ts";
+import { sweepRegions } from "./silence.ts";
 import { sweepAuditLog, sweepDeployments, sweepUploads } from "./sweeper.ts";
 
 /** What a process gives its api. */
@@ -92,6 +93,7 @@ async function start(config: ApiConfig, process: ApiProcess, runner: Runner): Pr
   runner.go("deployment sweeper", (signal) => sweepDeployments(sweeper, signal));
   runner.go("upload sweeper", (signal) => sweepUploads(sweeper, signal));
   runner.go("audit sweeper", (signal) => sweepAuditLog(sweeper, signal));
+  runner.go("region sweeper", (signal) => sweepRegions(parts, signal));
   const { nudgeUrl, instanceId } = parts;
   if (nudgeUrl !== undefined) {
     runner.go("lease", (signal) => holdLease({ db, clock, log, id: instanceId, nudgeUrl }, signal));

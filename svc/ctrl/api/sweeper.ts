@@ -84,7 +84,8 @@ export async function sweepAuditLog(
   });
 }
 
-async function repeat(
+/** Sweeps again and again until `signal` aborts, less often while it fails. */
+export async function repeat(
   { clock, log }: Pick<SweeperDeps, "clock" | "log">,
   signal: AbortSignal,
   everyMs: number,

@@ -47,6 +47,14 @@ export async function appendChanges(
   return rows.map((row) => row.version);
 }
 
+/**
+ * Makes other writers of the region wait until the transaction ends, and lets it see what those before it have written.
+ * For a change that concerns rows which it first has to look for.
+ */
+export async function lockRegion(tx: Tx, region: string): Promise<void> {
+  await advance(tx, region, 0);
+}
+
 /** Adds to the region's counter, which locks it, and returns the new value. */
 async function advance(tx: Tx, region: string, by: number): Promise<number> {
   const add = () =>

@@ -197,6 +197,7 @@ const ROWS: Schema = {
     last_nack_error: "why",
     last_nack_at: 4,
   },
+  silent_regions: { region: "r", since: 1 },
   api_processes: { id: "api", nudge_url: "http://127.0.0.1:1/internal/nudge", lease_expires_at: 5 },
 };
 

@@ -70,16 +70,26 @@ export async function pageRoutes(
 /** What takes requests: an instance that runs and has an address. */
 export type EndpointRow = Pick<InstancesTable, "id" | "deployment_id" | "region" | "address">;
 
-/** The endpoints of these deployments. Index on the deployment. */
+/**
+ * The endpoints of these deployments. Index on the deployment.
+ *
+ * Those in silent regions are left out, unless the deployment has no others: then they may well be alive, because it may
+ * be the control plane that was away, and an edge that tries them does better than one that has nothing to try.
+ */
 export async function listEndpoints(
   db: Queryable,
   deploymentIds: readonly string[],
 ): Promise<EndpointRow[]> {
   if (deploymentIds.length === 0) return [];
-  return await db.selectFrom("instances").select(["id", "deployment_id", "region", "address"])
+  const rows = await db.selectFrom("instances")
+    .leftJoin("silent_regions", "silent_regions.region", "instances.region")
+    .select(["id", "deployment_id", "instances.region", "address", "since"])
     .where("deployment_id", "in", [...deploymentIds])
     .where("status", "=", "running").where("address", "!=", "")
     .orderBy("deployment_id").orderBy("id").execute();
+  const audible = new Set(rows.filter((row) => row.since === null).map((row) => row.deployment_id));
+  return rows.filter((row) => row.since === null || !audible.has(row.deployment_id))
+    .map(({ since: _, ...row }) => row);
 }
 
 /** Deployments that have instances, in order of id, above `afterId`. Index on the deployment. */

@@ -30,5 +30,6 @@ export * from "./instances.ts";
 export * from "./instance_logs.ts";
 export * from "./routes.ts";
 export * from "./agents.ts";
+export * from "./silence.ts";
 export * from "./processes.ts";
 export * from "./desired.ts";

@@ -259,6 +259,12 @@ export interface AgentsTable {
   last_nack_at: number | null;
 }
 
+/** Regions that are left out of routing, because no agent of theirs was heard for too long. */
+export interface SilentRegionsTable {
+  region: string;
+  since: number;
+}
+
 /** Api processes that want to be nudged after a commit elsewhere; rows past their lease are dead. */
 export interface ApiProcessesTable {
   id: string;
@@ -307,5 +313,6 @@ export interface Schema {
   region_versions: RegionVersionsTable;
   state_changes: StateChangesTable;
   agents: AgentsTable;
+  silent_regions: SilentRegionsTable;
   api_processes: ApiProcessesTable;
 }
