@@ -3,6 +3,7 @@
 import { benchApi } from "./api.ts";
 import { benchCli } from "./cli.ts";
 import { benchEdge } from "./edge.ts";
+import { benchFeed } from "./feed.ts";
 import { benchPack } from "./pack.ts";
 import { machine, renderTable, type Row } from "./row.ts";
 import { benchUp } from "./up.ts";
@@ -13,6 +14,7 @@ const BENCHES: Readonly<Record<string, () => Promise<Row[]>>> = {
   up: benchUp,
   api: benchApi,
   edge: benchEdge,
+  feed: benchFeed,
 };
 
 const chosen = Deno.args.length === 0 ? Object.keys(BENCHES) : Deno.args;

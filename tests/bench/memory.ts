@@ -1,8 +1,22 @@
 /** Resident memory of a process in MiB, from the kernel. */
-export async function residentMib(pid: number): Promise<number> {
+export function residentMib(pid: number): Promise<number> {
+  return statusMib(pid, "VmRSS");
+}
+
+/** The most that was resident since `resetPeak`. */
+export function peakMib(pid: number): Promise<number> {
+  return statusMib(pid, "VmHWM");
+}
+
+/** Makes `peakMib` begin anew. */
+export async function resetPeak(pid: number): Promise<void> {
+  await Deno.writeTextFile(`/proc/${pid}/clear_refs`, "5");
+}
+
+async function statusMib(pid: number, field: string): Promise<number> {
   const status = await Deno.readTextFile(`/proc/${pid}/status`);
-  const kib = status.match(/^VmRSS:\s+(\d+) kB$/m)?.[1];
-  if (kib === undefined) throw new Error(`No resident memory for process ${pid}`);
+  const kib = status.match(new RegExp(`^${field}:\\s+(\\d+) kB$`, "m"))?.[1];
+  if (kib === undefined) throw new Error(`No ${field} for process ${pid}`);
   return Number(kib) / 1024;
 }
 
