@@ -38,6 +38,7 @@ async function acts(api: TestApi) {
   await admin.setEnvironmentVariables({ ...where, variables: { OLD: "s3cret" } });
   const deployments = api.client(DeploymentService, tenant.rootKey);
   const environments = api.client(EnvironmentService, tenant.rootKey);
+  await environments.createEnvironment({ ...where, slug: "old" });
   return {
     tenant,
     running,
@@ -46,10 +47,12 @@ async function acts(api: TestApi) {
       "region_token.create": () => operator.createRegionToken({ region: "far" }),
       "project.create": () => admin.createProject({ slug: "blog" }),
       "environment.create": () => environments.createEnvironment({ ...where, slug: "qa" }),
+      "environment.delete": () => environments.deleteEnvironment({ ...where, slug: "old" }),
       "variables.set": () => admin.setEnvironmentVariables({ ...where, variables: { TOKEN: "s3cret" } }),
       "variables.remove": () => admin.removeEnvironmentVariable({ ...where, key: "OLD" }),
       "root_key.create": () => admin.createRootKey({ name: "ci", permissions: ["project.*.read_logs"] }),
       "root_key.revoke": () => admin.revokeRootKey({ keyId }),
+      "deployment.redeploy": () => deployments.createDeployment({ redeployOf: running }),
       "deployment.create": () => deployImage(api, tenant),
       "deployment.cancel": () => deployments.cancelDeployment({ deploymentId: running }),
     },

@@ -104,12 +104,12 @@ export function testConfig(folder: string, changes: Partial<ApiConfig> = {}): Ap
   };
 }
 
-/** Starts an api; `await using` stops it and removes what it kept. */
-export async function startApi(changes: Partial<ApiConfig> = {}): Promise<TestApi> {
+/** Starts an api; `await using` stops it and removes what it kept, but for a database that was given. */
+export async function startApi(changes?: Partial<ApiConfig>, given?: CtrlDatabase): Promise<TestApi> {
   const folder = await Deno.makeTempDir({ prefix: "unkey-test-api-" });
   const lines: string[] = [];
   const log = createLogger({ service: "test", level: "info", write: (line) => lines.push(line) });
-  const db = await openCtrlDatabase(new Secret("sqlite::memory:"), { migrate: true, log, clock });
+  const db = given ?? await openCtrlDatabase(new Secret("sqlite::memory:"), { migrate: true, log, clock });
   const hub = new ChangeHub({ db, log, clock, pollMs: 50 });
   const [stop, stopHub] = [new AbortController(), new AbortController()];
   const hubRuns = hub.run(stopHub.signal);
@@ -154,7 +154,7 @@ export async function startApi(changes: Partial<ApiConfig> = {}): Promise<TestAp
       await runs;
       stopHub.abort();
       await hubRuns;
-      await db.close();
+      if (given === undefined) await db.close();
       await Deno.remove(folder, { recursive: true });
     },
   };

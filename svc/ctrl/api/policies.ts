@@ -79,6 +79,7 @@ const ADMIN: MethodsOf<typeof AdminService> = {
 
 const ENVIRONMENT: MethodsOf<typeof EnvironmentService> = {
   createEnvironment: { kind: "root_key", permission: "create_environment" },
+  deleteEnvironment: { kind: "root_key", permission: "delete_environment" },
 };
 
 const POLICIES = new Map<string, Readonly<Record<string, Policy>>>([

@@ -83,7 +83,7 @@ export function buildServices(parts: ServiceParts): Services {
       );
       router.service(FrontlineService, frontlineHandlers({ hub, agents }));
       router.service(AdminService, adminHandlers({ db, clock, vault, regions }));
-      router.service(EnvironmentService, environmentHandlers({ db, clock }));
+      router.service(EnvironmentService, environmentHandlers({ db, clock, notifier }));
     },
   };
 }

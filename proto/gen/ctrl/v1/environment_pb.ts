@@ -10,7 +10,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file ctrl/v1/environment.proto.
  */
 export const file_ctrl_v1_environment: GenFile = /*@__PURE__*/
-  fileDesc("ChljdHJsL3YxL2Vudmlyb25tZW50LnByb3RvEgdjdHJsLnYxInkKGENyZWF0ZUVudmlyb25tZW50UmVxdWVzdBISCgpwcm9qZWN0X2lkGAEgASgJEgwKBHNsdWcYAiABKAkSEwoLZGVzY3JpcHRpb24YAyABKAkSJgoEdHlwZRgEIAEoDjIYLmN0cmwudjEuRW52aXJvbm1lbnRUeXBlIicKGUNyZWF0ZUVudmlyb25tZW50UmVzcG9uc2USCgoCaWQYASABKAkqlAEKD0Vudmlyb25tZW50VHlwZRIgChxFTlZJUk9OTUVOVF9UWVBFX1VOU1BFQ0lGSUVEEAASIAocRU5WSVJPTk1FTlRfVFlQRV9ERVZFTE9QTUVOVBABEhwKGEVOVklST05NRU5UX1RZUEVfUFJFVklFVxACEh8KG0VOVklST05NRU5UX1RZUEVfUFJPRFVDVElPThADMnIKEkVudmlyb25tZW50U2VydmljZRJcChFDcmVhdGVFbnZpcm9ubWVudBIhLmN0cmwudjEuQ3JlYXRlRW52aXJvbm1lbnRSZXF1ZXN0GiIuY3RybC52MS5DcmVhdGVFbnZpcm9ubWVudFJlc3BvbnNlIgBiBnByb3RvMw");
+  fileDesc("ChljdHJsL3YxL2Vudmlyb25tZW50LnByb3RvEgdjdHJsLnYxInkKGENyZWF0ZUVudmlyb25tZW50UmVxdWVzdBISCgpwcm9qZWN0X2lkGAEgASgJEgwKBHNsdWcYAiABKAkSEwoLZGVzY3JpcHRpb24YAyABKAkSJgoEdHlwZRgEIAEoDjIYLmN0cmwudjEuRW52aXJvbm1lbnRUeXBlIicKGUNyZWF0ZUVudmlyb25tZW50UmVzcG9uc2USCgoCaWQYASABKAkiSgoYRGVsZXRlRW52aXJvbm1lbnRSZXF1ZXN0EhIKCnByb2plY3RfaWQYASABKAkSDAoEc2x1ZxgCIAEoCRIMCgRzdG9wGAMgASgIIjsKGURlbGV0ZUVudmlyb25tZW50UmVzcG9uc2USHgoWc3RvcHBlZF9kZXBsb3ltZW50X2lkcxgBIAMoCSqUAQoPRW52aXJvbm1lbnRUeXBlEiAKHEVOVklST05NRU5UX1RZUEVfVU5TUEVDSUZJRUQQABIgChxFTlZJUk9OTUVOVF9UWVBFX0RFVkVMT1BNRU5UEAESHAoYRU5WSVJPTk1FTlRfVFlQRV9QUkVWSUVXEAISHwobRU5WSVJPTk1FTlRfVFlQRV9QUk9EVUNUSU9OEAMy0AEKEkVudmlyb25tZW50U2VydmljZRJcChFDcmVhdGVFbnZpcm9ubWVudBIhLmN0cmwudjEuQ3JlYXRlRW52aXJvbm1lbnRSZXF1ZXN0GiIuY3RybC52MS5DcmVhdGVFbnZpcm9ubWVudFJlc3BvbnNlIgASXAoRRGVsZXRlRW52aXJvbm1lbnQSIS5jdHJsLnYxLkRlbGV0ZUVudmlyb25tZW50UmVxdWVzdBoiLmN0cmwudjEuRGVsZXRlRW52aXJvbm1lbnRSZXNwb25zZSIAYgZwcm90bzM");
 
 /**
  * @generated from message ctrl.v1.CreateEnvironmentRequest
@@ -62,6 +62,52 @@ export const CreateEnvironmentResponseSchema: GenMessage<CreateEnvironmentRespon
   messageDesc(file_ctrl_v1_environment, 1);
 
 /**
+ * @generated from message ctrl.v1.DeleteEnvironmentRequest
+ */
+export type DeleteEnvironmentRequest = Message<"ctrl.v1.DeleteEnvironmentRequest"> & {
+  /**
+   * @generated from field: string project_id = 1;
+   */
+  projectId: string;
+
+  /**
+   * @generated from field: string slug = 2;
+   */
+  slug: string;
+
+  /**
+   * Stops what runs there. Without it an environment that runs something is not deleted.
+   *
+   * @generated from field: bool stop = 3;
+   */
+  stop: boolean;
+};
+
+/**
+ * Describes the message ctrl.v1.DeleteEnvironmentRequest.
+ * Use `create(DeleteEnvironmentRequestSchema)` to create a new message.
+ */
+export const DeleteEnvironmentRequestSchema: GenMessage<DeleteEnvironmentRequest> = /*@__PURE__*/
+  messageDesc(file_ctrl_v1_environment, 2);
+
+/**
+ * @generated from message ctrl.v1.DeleteEnvironmentResponse
+ */
+export type DeleteEnvironmentResponse = Message<"ctrl.v1.DeleteEnvironmentResponse"> & {
+  /**
+   * @generated from field: repeated string stopped_deployment_ids = 1;
+   */
+  stoppedDeploymentIds: string[];
+};
+
+/**
+ * Describes the message ctrl.v1.DeleteEnvironmentResponse.
+ * Use `create(DeleteEnvironmentResponseSchema)` to create a new message.
+ */
+export const DeleteEnvironmentResponseSchema: GenMessage<DeleteEnvironmentResponse> = /*@__PURE__*/
+  messageDesc(file_ctrl_v1_environment, 3);
+
+/**
  * @generated from enum ctrl.v1.EnvironmentType
  */
 export enum EnvironmentType {
@@ -103,6 +149,16 @@ export const EnvironmentService: GenService<{
     methodKind: "unary";
     input: typeof CreateEnvironmentRequestSchema;
     output: typeof CreateEnvironmentResponseSchema;
+  },
+  /**
+   * Removes its variables and host names; its deployments stay as history.
+   *
+   * @generated from rpc ctrl.v1.EnvironmentService.DeleteEnvironment
+   */
+  deleteEnvironment: {
+    methodKind: "unary";
+    input: typeof DeleteEnvironmentRequestSchema;
+    output: typeof DeleteEnvironmentResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_ctrl_v1_environment, 0);

@@ -104,6 +104,7 @@ function decodeCreate(body: z.infer<typeof createDeploymentBody>, idempotencyKey
     idempotencyKey,
     port: 0,
     healthCheckPath: "",
+    redeployOf: "",
   };
 }
 

@@ -15,6 +15,7 @@ export const PROJECT_ACTIONS = [
   "create_project",
   "read_environment",
   "create_environment",
+  "delete_environment",
   "write_environment_variables",
 ] as const;
 export type ProjectAction = typeof PROJECT_ACTIONS[number];

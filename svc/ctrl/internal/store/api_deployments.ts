@@ -16,6 +16,8 @@ export interface ShownDeployment {
   readonly errorMessage: string;
   readonly image: string;
   readonly buildId: string;
+  /** Empty: made from a source of its own. */
+  readonly redeployOf: string;
   readonly gitCommitSha: string;
   readonly gitBranch: string;
   readonly gitCommitMessage: string;
@@ -74,6 +76,7 @@ interface Row {
   error_message: string | null;
   image: string | null;
   build_id: string | null;
+  redeploy_of: string | null;
   git_commit_sha: string;
   git_branch: string;
   git_commit_message: string;
@@ -120,7 +123,7 @@ export async function listShownDeployments(db: Queryable, filter: ListFilter): P
 }
 
 const SHOWN = `select d.id, d.workspace_id, d.project_id, p.slug as project_slug, d.environment_id,
-  e.slug as environment_slug, e.live_deployment_id, d.status, d.failure_code, d.error_message, d.image, d.build_id,
+  e.slug as environment_slug, e.live_deployment_id, d.status, d.failure_code, d.error_message, d.image, d.build_id, d.redeploy_of,
   d.git_commit_sha, d.git_branch, d.git_commit_message, d.git_commit_author_handle, d.git_commit_author_avatar_url,
   d.git_commit_timestamp, d.port, d.health_check_path, d.cpu_millicores, d.memory_mib, d.created_at, d.updated_at
   from deployments d join environments e on e.id = d.environment_id join projects p on p.id = d.project_id`;
@@ -187,12 +190,14 @@ function toShown(row: Row, parts: readonly Part[]): ShownDeployment {
     projectId: row.project_id,
     projectSlug: row.project_slug,
     environmentId: row.environment_id,
-    environmentSlug: row.environment_slug,
+    // A deleted environment has its id behind its name.
+    environmentSlug: row.environment_slug.replace(/:.*$/, ""),
     status: row.status,
     failureCode: row.failure_code ?? undefined,
     errorMessage: row.error_message ?? "",
     image: row.image ?? "",
     buildId: row.build_id ?? "",
+    redeployOf: row.redeploy_of ?? "",
     gitCommitSha: row.git_commit_sha,
     gitBranch: row.git_branch,
     gitCommitMessage: row.git_commit_message,

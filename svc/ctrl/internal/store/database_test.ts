@@ -36,6 +36,7 @@ const ROWS: Schema = {
     next_sequence: 7,
     created_at: 1,
     updated_at: 2,
+    deleted_at: 0,
   },
   environment_variables: {
     id: "v",

@@ -42,7 +42,7 @@ export interface CreatedDeployment {
 export async function createDeployment(tx: Tx, deployment: NewDeployment): Promise<CreatedDeployment> {
   const environment = await lockRows(
     tx,
-    tx.selectFrom("environments").select("next_sequence")
+    tx.selectFrom("environments").select("next_sequence").where("deleted_at", "=", 0)
       .where("id", "=", deployment.environment_id).where("workspace_id", "=", deployment.workspace_id),
   ).executeTakeFirst();
   if (environment === undefined) {

@@ -88,18 +88,20 @@ export async function createEnvironment(db: Queryable, environment: NewEnvironme
     next_sequence: 1,
     created_at: environment.nowMs,
     updated_at: environment.nowMs,
+    deleted_at: 0,
   }).execute();
   return id;
 }
 
-/** The environment, by primary key. */
+/** The environment, by primary key; a deleted one is as good as missing, here and below. */
 export async function findEnvironment(
   db: Queryable,
   workspaceId: string,
   id: string,
 ): Promise<EnvironmentsTable | undefined> {
   return await db.selectFrom("environments").selectAll()
-    .where("id", "=", id).where("workspace_id", "=", workspaceId).executeTakeFirst();
+    .where("id", "=", id).where("workspace_id", "=", workspaceId).where("deleted_at", "=", 0)
+    .executeTakeFirst();
 }
 
 /** The environment, by its slug, which is unique in the project. */
@@ -111,7 +113,7 @@ export async function findEnvironmentBySlug(
 ): Promise<EnvironmentsTable | undefined> {
   return await db.selectFrom("environments").selectAll()
     .where("project_id", "=", projectId).where("slug", "=", slug)
-    .where("workspace_id", "=", workspaceId).executeTakeFirst();
+    .where("workspace_id", "=", workspaceId).where("deleted_at", "=", 0).executeTakeFirst();
 }
 
 /** All environments of a project by slug, served by the unique key of project and slug. */
@@ -121,7 +123,8 @@ export async function listEnvironments(
   projectId: string,
 ): Promise<EnvironmentsTable[]> {
   return await db.selectFrom("environments").selectAll()
-    .where("project_id", "=", projectId).where("workspace_id", "=", workspaceId).orderBy("slug").execute();
+    .where("project_id", "=", projectId).where("workspace_id", "=", workspaceId)
+    .where("deleted_at", "=", 0).orderBy("slug").execute();
 }
 
 /**

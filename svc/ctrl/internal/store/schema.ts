@@ -38,7 +38,7 @@ export interface EnvironmentsTable {
   id: string;
   workspace_id: string;
   project_id: string;
-  /** Unique in its project. */
+  /** Unique in its project. A deleted one has its id behind a colon, so that the name is free again. */
   slug: string;
   description: string;
   live_deployment_id: string | null;
@@ -47,6 +47,8 @@ export interface EnvironmentsTable {
   next_sequence: number;
   created_at: number;
   updated_at: number;
+  /** 0: it exists. */
+  deleted_at: number;
 }
 
 export interface EnvironmentVariablesTable {

@@ -5,9 +5,12 @@ import { publicFault } from "../../../../pkg/fault/mod.ts";
 import type { Queryable, Tx } from "./database.ts";
 import type { DeploymentsTable, EnvironmentsTable, FrontlineRoutesTable } from "./schema.ts";
 
-/** The environment, locked until the transaction ends. */
+/** The environment, locked until the transaction ends; `undefined` also for a deleted one. */
 export async function lockEnvironment(tx: Tx, id: string): Promise<EnvironmentsTable | undefined> {
-  return await lockRows(tx, tx.selectFrom("environments").selectAll().where("id", "=", id))
+  return await lockRows(
+    tx,
+    tx.selectFrom("environments").selectAll().where("id", "=", id).where("deleted_at", "=", 0),
+  )
     .executeTakeFirst();
 }
 

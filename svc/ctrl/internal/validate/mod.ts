@@ -36,6 +36,18 @@ export function slug(field: string, value: string): string {
   throw invalid(field, rule, value);
 }
 
+const ENVIRONMENT_SLUG_CHARACTERS_MAX = 40;
+
+/** The name of an environment: short enough to be recognized in a host name, and no start of a branch's. */
+export function environmentSlug(field: string, value: string): string {
+  const name = slug(field, value);
+  if (name.length > ENVIRONMENT_SLUG_CHARACTERS_MAX) {
+    throw invalid(field, `must have at most ${ENVIRONMENT_SLUG_CHARACTERS_MAX} characters`, value);
+  }
+  if (name !== "git" && !name.startsWith("git-")) return name;
+  throw invalid(field, 'must not begin with "git": host names of branches and commits do', value);
+}
+
 /** The name of an environment variable. */
 export function variableName(field: string, value: string): string {
   if (value.length <= 256 && /^[A-Za-z_][A-Za-z0-9_]*$/.test(value)) return value;

@@ -1,5 +1,5 @@
-import { lockRows, transact } from "../../../../pkg/db/mod.ts";
-import { Fault } from "../../../../pkg/fault/mod.ts";
+import { transact } from "../../../../pkg/db/mod.ts";
+import { Fault, publicFault } from "../../../../pkg/fault/mod.ts";
 import { plaintextBytes } from "../../../../pkg/vault/mod.ts";
 import { actorOf } from "../../internal/auth/actor.ts";
 import type { RootKeyPrincipal } from "../../internal/auth/principal.ts";
@@ -13,6 +13,7 @@ import {
   removeEnvironmentVariable,
   setEnvironmentVariables,
 } from "../../internal/store/mod.ts";
+import { lockEnvironment } from "../../internal/store/worker_routing.ts";
 import { byteLength, invalid, variableName } from "../../internal/validate/mod.ts";
 import type { AdminDeps } from "./deps.ts";
 
@@ -56,7 +57,7 @@ export async function setVariables(
   const nowMs = clock.now();
   await transact(db, async (tx) => {
     // The limit is on what all calls together leave behind, so they take turns.
-    await lockRows(tx, tx.selectFrom("environments").select("id").where("id", "=", environment.id)).execute();
+    if (await lockEnvironment(tx, environment.id) === undefined) throw deleted(environment.slug);
     const after = new Map(
       (await listEnvironmentVariables(tx, environment.id)).map((row) => [row.name, row.ciphertext]),
     );
@@ -75,6 +76,10 @@ export async function setVariables(
       facts: { names: encrypted.map(({ name }) => name).sort() },
     });
   });
+}
+
+function deleted(slug: string): Fault {
+  return publicFault("not_found", `Environment "${slug}" was not found: it was deleted meanwhile.`);
 }
 
 function tooLarge(): Fault {

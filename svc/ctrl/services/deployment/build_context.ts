@@ -6,7 +6,16 @@ import type { DeploymentDeps } from "./deps.ts";
 /** What a deployment is made from. */
 export type CheckedSource =
   | { readonly kind: "context"; readonly objectKey: string; readonly dockerfilePath: string }
-  | { readonly kind: "image"; readonly image: string };
+  | { readonly kind: "image"; readonly image: string }
+  /** What another deployment runs; it need not be built again. */
+  | {
+    readonly kind: "repeat";
+    readonly deploymentId: string;
+    readonly from: "context" | "image";
+    readonly image: string;
+    readonly objectKey: string | null;
+    readonly dockerfilePath: string | null;
+  };
 
 /**
  * Checks that the project itself uploaded the object, not too long ago, and as a whole. Otherwise anybody who learns a

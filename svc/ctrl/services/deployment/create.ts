@@ -16,8 +16,15 @@ import {
   recordAudit,
 } from "../../internal/store/mod.ts";
 import { type CheckedSource, requireContext } from "./build_context.ts";
-import { checkCreate, type CheckedCreate, type CreateRequest } from "./create_request.ts";
+import {
+  checkCreate,
+  type CheckedCreate,
+  checkIdempotencyKey,
+  type CreateRequest,
+} from "./create_request.ts";
 import type { DeploymentDeps } from "./deps.ts";
+import { fingerprint } from "./fingerprint.ts";
+import { checkedAgain, findRepeated } from "./redeploy.ts";
 
 /** What a create answers. */
 export interface Created {
@@ -41,31 +48,39 @@ export async function createDeployment(
   caller: RootKeyPrincipal,
   request: CreateRequest,
 ): Promise<Created> {
-  const field = request.fields?.project ?? "project_id";
+  const repeated = await findRepeated(deps, caller, request);
   const project = await requireProject(deps, caller, {
-    id: request.projectId,
+    id: repeated?.row.project_id ?? request.projectId,
     action: "create_deployment",
-    field,
+    field: request.fields?.project ?? "project_id",
   });
-  const environment = await requireEnvironment(deps, project, request.environmentSlug);
-  const checked = checkCreate(request, project, deps.clock.now());
+  const slug = request.environmentSlug || (repeated?.environmentSlug ?? "");
+  const environment = await requireEnvironment(deps, project, slug);
+  const checked = repeated === undefined
+    ? checkCreate(request, project, deps.clock.now())
+    : checkedAgain(repeated, checkIdempotencyKey(request));
   const former = await findFormer(deps, caller, checked.idempotencyKey);
   // The context may have expired since; what was created from it stands.
   if (former === undefined && checked.source.kind === "context") {
     await requireContext(deps, project.id, checked.source.objectKey);
   }
   const deployment = former ??
-    await insert(deps, caller, { project, environmentId: environment.id, checked });
-  if (deployment.project_id !== project.id) {
-    throw publicFault(
-      "invalid_argument",
-      "The idempotency key was used for another project: choose a new one.",
-    );
-  }
+    await insert(deps, caller, { project, environmentId: environment.id, checked, request });
+  refuseOther(deployment, project, request);
   if (deployment.submitted_at === null) {
     await submit(deps, parseId("deployment", "deployment_id", deployment.id));
   }
   return { id: deployment.id, status: deployment.status };
+}
+
+/** A key that comes again with something else is a mistake of its sender, who would take the answer for that. */
+function refuseOther(found: DeploymentsTable, project: ProjectsTable, request: CreateRequest): void {
+  const known = found.request_fingerprint;
+  if (found.project_id === project.id && (known === null || known === fingerprint(request))) return;
+  throw publicFault(
+    "invalid_argument",
+    "The idempotency key was used before, with another request: send the same one, or choose a new key.",
+  );
 }
 
 async function findFormer(
@@ -81,12 +96,13 @@ interface NewDeployment {
   readonly project: ProjectsTable;
   readonly environmentId: string;
   readonly checked: CheckedCreate;
+  readonly request: CreateRequest;
 }
 
 async function insert(
   { db, clock }: DeploymentDeps,
   caller: RootKeyPrincipal,
-  { project, environmentId, checked }: NewDeployment,
+  { project, environmentId, checked, request }: NewDeployment,
 ): Promise<DeploymentsTable> {
   const now = clock.now();
   const id = newId("deployment", now);
@@ -115,13 +131,14 @@ async function insert(
         Object.fromEntries(variables.map(({ name, ciphertext }) => [name, ciphertext])),
       ),
       idempotency_key: checked.idempotencyKey ?? null,
+      request_fingerprint: checked.idempotencyKey === undefined ? null : fingerprint(request),
       created_at: now,
     });
     if (recorded.created) {
       await recordAudit(tx, {
         workspaceId: caller.workspaceId,
         actor: actorOf(caller),
-        action: "deployment.create",
+        action: checked.source.kind === "repeat" ? "deployment.redeploy" : "deployment.create",
         resource: { type: "deployment", id },
         projectId: project.id,
         environmentId,
@@ -136,21 +153,31 @@ async function insert(
 
 function auditFacts({ source, branch, git }: CheckedCreate): AuditFacts {
   return {
-    ...(source.kind === "image" ? { image: source.image } : { dockerfile: source.dockerfilePath }),
+    ...(source.kind === "repeat" ? { of: source.deploymentId } : {}),
+    ...(source.kind === "context" ? { dockerfile: source.dockerfilePath } : { image: source.image }),
     branch,
     ...(git.commitSha === "" ? {} : { commit: git.commitSha }),
   };
 }
 
 function sourceColumns(source: CheckedSource) {
-  return source.kind === "image"
-    ? { source: "image" as const, image: source.image, build_context_path: null, dockerfile_path: null }
-    : {
-      source: "context" as const,
-      image: null,
-      build_context_path: source.objectKey,
-      dockerfile_path: source.dockerfilePath,
-    };
+  const none = { image: null, build_context_path: null, dockerfile_path: null };
+  switch (source.kind) {
+    case "image":
+      return { ...none, source: source.kind, image: source.image };
+    case "context": {
+      const { kind, objectKey, dockerfilePath } = source;
+      return { ...none, source: kind, build_context_path: objectKey, dockerfile_path: dockerfilePath };
+    }
+    case "repeat":
+      return {
+        source: source.from,
+        image: source.image,
+        build_context_path: source.objectKey,
+        dockerfile_path: source.dockerfilePath,
+        redeploy_of: source.deploymentId,
+      };
+  }
 }
 
 async function submit({ db, clock, log, workflows }: DeploymentDeps, id: DeploymentId): Promise<void> {

@@ -25,6 +25,8 @@ export interface CreateRequest {
   readonly idempotencyKey: string;
   readonly port: number;
   readonly healthCheckPath: string;
+  /** The deployment to repeat; empty: there is a source. */
+  readonly redeployOf: string;
   /** How messages name fields, where the caller knows them by other names. */
   readonly fields?: { readonly project: string };
 }
@@ -63,7 +65,6 @@ const AVATAR_BYTES_MAX = 512;
 
 /** @throws `invalid_argument` for the first field that is wrong */
 export function checkCreate(request: CreateRequest, project: ProjectsTable, nowMs: number): CheckedCreate {
-  const key = optionalText("idempotency_key", request.idempotencyKey, 255);
   return {
     branch: optionalText("branch", request.branch, 256) || project.default_branch || "main",
     git: checkCommit(request.git, nowMs),
@@ -71,10 +72,15 @@ export function checkCreate(request: CreateRequest, project: ProjectsTable, nowM
     command: request.command.length > 0
       ? command("command", request.command)
       : decodeStrings(project.command),
-    idempotencyKey: key === "" ? undefined : key,
+    idempotencyKey: checkIdempotencyKey(request),
     port: port("port", request.port, PORT),
     healthCheckPath: healthCheckPath("health_check_path", request.healthCheckPath),
   };
+}
+
+/** @throws `invalid_argument` */
+export function checkIdempotencyKey({ idempotencyKey }: CreateRequest): string | undefined {
+  return optionalText("idempotency_key", idempotencyKey, 255) || undefined;
 }
 
 const NO_COMMIT: RequestedCommit = {

@@ -71,6 +71,7 @@ export function encodeDeployment(
     urls: view.hostnames.map((hostname) => urlOf(edgeUrl, hostname)),
     rootfsImageId: view.image,
     buildId: view.buildId,
+    redeployOf: view.redeployOf,
     steps: view.steps.map((step) => ({
       name: step.name,
       status: step.status,

@@ -89,6 +89,7 @@ function decodeCreate(request: CreateDeploymentRequest): CreateRequest {
     idempotencyKey: request.idempotencyKey,
     port: request.port,
     healthCheckPath: request.healthCheckPath,
+    redeployOf: request.redeployOf,
   };
 }
 

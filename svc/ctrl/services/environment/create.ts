@@ -1,22 +1,27 @@
 import type { Clock } from "../../../../pkg/clock/mod.ts";
-import { transact } from "../../../../pkg/db/mod.ts";
-import { isFault, publicFault } from "../../../../pkg/fault/mod.ts";
+import { lockRows, transact } from "../../../../pkg/db/mod.ts";
+import { type Fault, isFault, publicFault } from "../../../../pkg/fault/mod.ts";
 import { actorOf } from "../../internal/auth/actor.ts";
 import type { RootKeyPrincipal } from "../../internal/auth/principal.ts";
 import { requireProject } from "../../internal/auth/project.ts";
+import type { ChangeNotifier } from "../../internal/changes/mod.ts";
 import { PRODUCTION_SLUG } from "../../internal/deployments/domains.ts";
+import { countEnvironments } from "../../internal/store/api_environments.ts";
 import {
   createEnvironment as recordEnvironment,
   type CtrlDatabase,
   recordAudit,
 } from "../../internal/store/mod.ts";
-import { invalid, optionalText, slug } from "../../internal/validate/mod.ts";
+import { environmentSlug, invalid, optionalText } from "../../internal/validate/mod.ts";
 
 /** What the environment use cases work with. */
 export interface EnvironmentDeps {
   readonly db: CtrlDatabase;
   readonly clock: Clock;
+  readonly notifier: ChangeNotifier;
 }
+
+const ENVIRONMENTS_MAX = 50;
 
 /** What a new environment is made of. */
 export interface EnvironmentRequest {
@@ -38,7 +43,7 @@ export async function createEnvironment(
   request: EnvironmentRequest,
 ): Promise<string> {
   const project = await requireProject(deps, caller, { id: request.projectId, action: "create_environment" });
-  const name = slug("slug", request.slug);
+  const name = environmentSlug("slug", request.slug);
   if (request.production && name !== PRODUCTION_SLUG) {
     throw invalid(
       "type",
@@ -50,6 +55,9 @@ export async function createEnvironment(
   try {
     return await transact(deps.db, async (tx) => {
       const { workspaceId } = caller;
+      // The limit is on what all calls together make, so they take turns.
+      await lockRows(tx, tx.selectFrom("projects").select("id").where("id", "=", project.id)).execute();
+      if (await countEnvironments(tx, project.id) >= ENVIRONMENTS_MAX) throw tooMany(project.slug);
       const id = await recordEnvironment(tx, {
         workspaceId,
         projectId: project.id,
@@ -77,4 +85,12 @@ export async function createEnvironment(
       error,
     );
   }
+}
+
+function tooMany(project: string): Fault {
+  return publicFault(
+    "failed_precondition",
+    `Project "${project}" has ${ENVIRONMENTS_MAX} environments, which is the most: ` +
+      'delete one that is not needed any more with "unkey environments delete".',
+  );
 }

@@ -2,6 +2,7 @@ import type { ServiceImpl } from "@connectrpc/connect";
 import { type EnvironmentService, EnvironmentType } from "../../../../proto/gen/ctrl/v1/environment_pb.ts";
 import { principalOf } from "../../internal/auth/principal.ts";
 import { createEnvironment, type EnvironmentDeps } from "./create.ts";
+import { deleteEnvironment } from "./delete.ts";
 
 /** Adapts the environment use cases to `ctrl.v1.EnvironmentService`. */
 export function environmentHandlers(deps: EnvironmentDeps): ServiceImpl<typeof EnvironmentService> {
@@ -10,6 +11,10 @@ export function environmentHandlers(deps: EnvironmentDeps): ServiceImpl<typeof E
       const caller = principalOf(context.values, "root_key");
       const production = type === EnvironmentType.PRODUCTION;
       return { id: await createEnvironment(deps, caller, { projectId, slug, description, production }) };
+    },
+    async deleteEnvironment(request, context) {
+      const caller = principalOf(context.values, "root_key");
+      return { stoppedDeploymentIds: [...await deleteEnvironment(deps, caller, request)] };
     },
   };
 }

@@ -3,6 +3,7 @@ import type { Kysely } from "kysely";
 import type { Schema } from "../schema.ts";
 import { base } from "./0001_base.ts";
 import { audit } from "./0002_audit.ts";
+import { environments } from "./0002_environments.ts";
 import { silentRegions } from "./0006_silent_regions.ts";
 
 /**
@@ -16,4 +17,4 @@ export interface Migration {
   up(db: Kysely<Schema>): Promise<void>;
 }
 
-export const MIGRATIONS: readonly Migration[] = [base, audit, silentRegions];
+export const MIGRATIONS: readonly Migration[] = [base, audit, environments, silentRegions];

@@ -50,6 +50,11 @@ export function integerOrNull(): Column {
   return { mysql: "bigint null", sqlite: "integer null" };
 }
 
+/** The same, and 0 in rows that were there before the column. */
+export function integerOrZero(): Column {
+  return { mysql: "bigint not null default 0", sqlite: "integer not null default 0" };
+}
+
 /** Creates the table and its indices. What exists already is left alone, so an interrupted migration can run again. */
 export async function createTable(db: Kysely<Schema>, table: Table): Promise<void> {
   const mysql = dialectOf(db) === "mysql";

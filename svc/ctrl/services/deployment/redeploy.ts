@@ -1,0 +1,84 @@
+import { publicFault } from "../../../../pkg/fault/mod.ts";
+import { decodeStrings } from "../../internal/json.ts";
+import type { RootKeyPrincipal } from "../../internal/auth/principal.ts";
+import { type DeploymentsTable, findDeployment } from "../../internal/store/mod.ts";
+import type { CheckedCreate, CreateRequest } from "./create_request.ts";
+import type { DeploymentDeps } from "./deps.ts";
+import { requireDeployment } from "./find.ts";
+
+/** A deployment that is to be deployed again, and where it was. */
+export interface Repeated {
+  readonly row: DeploymentsTable;
+  /** What it runs. */
+  readonly image: string;
+  readonly environmentSlug: string;
+}
+
+/**
+ * The deployment that the request repeats, or `undefined` when it has a source of its own.
+ *
+ * @throws `not_found`; `invalid_argument` when the request also says what to deploy; `failed_precondition` when there is
+ * no image
+ */
+export async function findRepeated(
+  deps: DeploymentDeps,
+  caller: RootKeyPrincipal,
+  request: CreateRequest,
+): Promise<Repeated | undefined> {
+  if (request.redeployOf === "") return undefined;
+  const given = otherFields(request);
+  if (given !== undefined) {
+    throw publicFault(
+      "invalid_argument",
+      `redeploy_of takes ${given} from the deployment that it names: leave one of the two out.`,
+    );
+  }
+  const look = { id: request.redeployOf, action: "create_deployment", field: "redeploy_of" } as const;
+  const { id, projectId, environmentSlug } = await requireDeployment(deps, caller, look);
+  if (request.projectId !== "" && request.projectId !== projectId) {
+    throw publicFault("invalid_argument", `Deployment ${id} belongs to another project: redeploy it there.`);
+  }
+  const row = await findDeployment(deps.db.kysely, id);
+  if (row?.image === null || row?.image === undefined || row.image === "") {
+    throw publicFault(
+      "failed_precondition",
+      `Deployment ${id} has no image that could run again: "unkey deploy" builds one.`,
+    );
+  }
+  return { row, image: row.image, environmentSlug };
+}
+
+function otherFields({ source, git, branch, command, port, healthCheckPath }: CreateRequest) {
+  if (source !== undefined) return "the source";
+  if (git !== undefined) return "git_commit";
+  if (branch !== "") return "branch";
+  if (command.length > 0) return "command";
+  if (port !== 0) return "port";
+  return healthCheckPath === "" ? undefined : "health_check_path";
+}
+
+/** What a create would have had to say to make the same deployment. */
+export function checkedAgain({ row, image }: Repeated, idempotencyKey: string | undefined): CheckedCreate {
+  return {
+    branch: row.git_branch,
+    git: {
+      commitSha: row.git_commit_sha,
+      commitMessage: row.git_commit_message,
+      authorHandle: row.git_commit_author_handle,
+      authorAvatarUrl: row.git_commit_author_avatar_url,
+      timestampMs: row.git_commit_timestamp,
+    },
+    source: {
+      kind: "repeat",
+      deploymentId: row.id,
+      from: row.source,
+      image,
+      objectKey: row.build_context_path,
+      dockerfilePath: row.dockerfile_path,
+    },
+    command: decodeStrings(row.command),
+    idempotencyKey,
+    port: row.port,
+    healthCheckPath: row.health_check_path,
+  };
+}
