@@ -7,10 +7,15 @@
 import { spawn } from "node:child_process";
 import process from "node:process";
 
-interface Outcome {
+interface Counts {
   readonly passed: number;
   readonly failed: number;
   readonly skipped: number;
+}
+
+interface Outcome extends Counts {
+  /** Names of the tests that were skipped. */
+  readonly names: readonly string[];
 }
 
 interface Suite {
@@ -20,6 +25,8 @@ interface Suite {
   readonly counts: boolean;
 }
 
+/** How much of a suite's output is kept to be read: more than any suite prints. */
+const OUTPUT_CHARACTERS_MAX = 5_000_000;
 const TESTS = ["test", "-A", "--quiet", "--no-check"];
 
 const SUITES: readonly Suite[] = [
@@ -31,15 +38,21 @@ const SUITES: readonly Suite[] = [
   { name: "architecture", args: [...TESTS, "tests/architecture"], counts: true },
   { name: "integration", args: [...TESTS, "tests/integration", "tests/golden"], counts: true },
   { name: "end to end", args: [...TESTS, "tests/e2e"], counts: true },
+  { name: "kubernetes", args: [...TESTS, "tests/kubernetes"], counts: true },
 ];
 
 /** Reads deno's summary, e.g. `ok | 12 passed (3 steps) | 0 failed | 1 ignored (4s)`. */
-export function parseSummary(output: string): Outcome | undefined {
+export function parseSummary(output: string): Counts | undefined {
   const line = output.match(
     /(\d+) passed(?: \([^)]*\))? \| (\d+) failed(?: \([^)]*\))?(?: \| (\d+) ignored)?/,
   );
   if (line === null) return undefined;
   return { passed: Number(line[1]), failed: Number(line[2]), skipped: Number(line[3] ?? 0) };
+}
+
+/** Names of the tests that deno says it ignored. */
+export function parseSkipped(output: string): string[] {
+  return [...output.matchAll(/^(.+) \.\.\. ignored \(/gm)].map(([, name = ""]) => name);
 }
 
 async function run(suite: Suite): Promise<Outcome> {
@@ -48,24 +61,28 @@ async function run(suite: Suite): Promise<Outcome> {
     stdio: ["ignore", "pipe", "pipe"],
     env: { ...process.env, NO_COLOR: "1" },
   });
-  let tail = "";
+  let output = "";
   const keep = (chunk: Uint8Array, out: NodeJS.WriteStream): void => {
     out.write(chunk);
-    tail = (tail + new TextDecoder().decode(chunk)).slice(-20_000);
+    output = (output + new TextDecoder().decode(chunk)).slice(-OUTPUT_CHARACTERS_MAX);
   };
   child.stdout.on("data", (chunk: Uint8Array) => keep(chunk, process.stdout));
   child.stderr.on("data", (chunk: Uint8Array) => keep(chunk, process.stderr));
   const code = await new Promise<number | null>((resolve) => child.on("close", resolve));
-  const counted = suite.counts ? parseSummary(tail) : undefined;
-  if (counted === undefined) return { passed: code === 0 ? 1 : 0, failed: code === 0 ? 0 : 1, skipped: 0 };
+  const names = parseSkipped(output);
+  const counted = suite.counts ? parseSummary(output) : undefined;
+  if (counted === undefined) {
+    return { passed: code === 0 ? 1 : 0, failed: code === 0 ? 0 : 1, skipped: 0, names };
+  }
   // A suite can fail beside its tests, e.g. with an uncaught error.
-  return code !== 0 && counted.failed === 0 ? { ...counted, failed: 1 } : counted;
+  return { ...counted, failed: code !== 0 && counted.failed === 0 ? 1 : counted.failed, names };
 }
 
 async function main(): Promise<void> {
   const all = process.argv.includes("--all");
   const total = { passed: 0, failed: 0, skipped: 0 };
   const bad: string[] = [];
+  const skippedNames: string[] = [];
   for (const suite of SUITES) {
     const started = performance.now();
     const outcome = await run(suite);
@@ -73,6 +90,7 @@ async function main(): Promise<void> {
     total.passed += outcome.passed;
     total.failed += outcome.failed;
     total.skipped += outcome.skipped;
+    skippedNames.push(...outcome.names.map((name) => `${suite.name}: ${name}`));
     if (outcome.failed > 0) bad.push(suite.name);
     if (all && outcome.skipped > 0) {
       bad.push(`${suite.name} (${outcome.skipped} skipped)`);
@@ -80,6 +98,7 @@ async function main(): Promise<void> {
       total.skipped -= outcome.skipped;
     }
   }
+  if (skippedNames.length > 0) console.log(`\nskipped:\n${skippedNames.join("\n")}`);
   if (bad.length > 0) console.log(`\nfailed: ${bad.join(", ")}`);
   const skipped = total.skipped > 0 ? `, ${total.skipped} skipped` : "";
   console.log(`\n${total.passed} passed, ${total.failed} failed${skipped}`);

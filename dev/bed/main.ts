@@ -65,9 +65,10 @@ function start(names: readonly PartName[]): Promise<number> {
       try {
         await PARTS[name].start(new Starting(name));
       } catch (error) {
+        await stopPart(name);
         const cause = error instanceof Error ? error.message : String(error);
         console.error(`error: ${name} cannot start: ${cause}`);
-        console.error(`What it did start still runs. When this is mended: dev/testbed start ${name}`);
+        console.error(`When this is mended: dev/testbed start ${name}`);
         return 1;
       }
       const seconds = ((performance.now() - began) / 1_000).toFixed(1);

@@ -3,13 +3,13 @@
 # Only unpacked, never installed: an installed one would start as a service.
 set -eu
 
-cache="${UNKEY_DEV_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/unkey-dev}/bin"
+cache="${UNKEY_DEV_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/unkey-dev}"
 
 if command -v docker-registry >/dev/null 2>&1; then
   command -v docker-registry
   exit 0
 fi
-found=$(ls -d "$cache"/docker-registry-* 2>/dev/null | tail -n 1)
+found=$(ls -d "$cache"/docker-registry-*/docker-registry 2>/dev/null | tail -n 1)
 if [ -z "$found" ]; then
   command -v apt-get >/dev/null 2>&1 || { echo "registry: needs docker-registry on PATH, or apt-get to get it" >&2; exit 1; }
   mkdir -p "$cache"
@@ -17,15 +17,16 @@ if [ -z "$found" ]; then
   trap 'rm -rf "$work"' EXIT
   trap 'exit 1' INT TERM
   echo "registry: getting Debian's docker-registry" >&2
-  # _apt cannot write here, which apt-get warns about; a failure is still one.
-  (cd "$work" && apt-get download docker-registry >apt.log 2>&1) || {
+  get() { (cd "$work" && apt-get download docker-registry >>apt.log 2>&1); }
+  # A new machine knows no packages yet.
+  get || { apt-get update >>"$work/apt.log" 2>&1 && get; } || {
     cat "$work/apt.log" >&2
-    echo "registry: apt-get cannot get docker-registry: run apt-get update" >&2
+    echo "registry: apt-get cannot get docker-registry, see above" >&2
     exit 1
   }
-  version=$(dpkg-deb -f "$work"/docker-registry_*.deb Version)
+  folder="$cache/docker-registry-$(dpkg-deb -f "$work"/docker-registry_*.deb Version)"
   dpkg-deb -x "$work"/docker-registry_*.deb "$work/files"
-  found="$cache/docker-registry-$version"
-  mv "$work/files/usr/bin/docker-registry" "$found"
+  mv -T "$work/files/usr/bin" "$folder" 2>/dev/null || [ -d "$folder" ] # another run may have been first
+  found="$folder/docker-registry"
 fi
 echo "$found"

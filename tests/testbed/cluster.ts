@@ -24,7 +24,7 @@ export interface Cluster {
   /** An address of this machine that pods reach. What pods shall talk to listens there. */
   readonly hostAddress: string;
   readonly enforcesNetworkPolicy: boolean;
-  /** Path of the program that simulates nodes; `undefined` when it is not built. */
+  /** Path of the program that simulates nodes; `undefined` when it is not to be found. */
   readonly kwok: string | undefined;
 }
 
@@ -41,9 +41,8 @@ export const NO_CLUSTER =
 
 /** The cluster to test on; `undefined` when none runs. */
 export async function findCluster(): Promise<Cluster | undefined> {
-  const kwok = await firstThatExists([`${cacheFolder()}/bin/kwok-0.8.0`]);
   const kubeconfig = Deno.env.get("KUBECONFIG") ?? "";
-  if (kubeconfig !== "") return await given(kubeconfig, kwok);
+  if (kubeconfig !== "") return await given(kubeconfig);
   const facts = findPart("kubernetes")?.facts;
   const registry = findPart("registry");
   if (facts === undefined || registry === undefined) return undefined;
@@ -53,7 +52,7 @@ export async function findCluster(): Promise<Cluster | undefined> {
     registry: registry.address,
     hostAddress: facts["nodeAddress"] ?? "",
     enforcesNetworkPolicy: facts["enforcesNetworkPolicy"] === "true",
-    kwok,
+    kwok: facts["kwok"],
   };
 }
 
@@ -107,7 +106,7 @@ export async function pushApp(cluster: Cluster, app: App): Promise<string> {
 }
 
 /** Somebody else's cluster: what cannot be found out has to be told. */
-async function given(kubeconfig: string, kwok: string | undefined): Promise<Cluster | undefined> {
+async function given(kubeconfig: string): Promise<Cluster | undefined> {
   const registry = Deno.env.get("UNKEY_TEST_REGISTRY");
   const assets = Deno.env.get("KUBEBUILDER_ASSETS");
   const folders = [...(assets === undefined ? [] : [assets]), ...(Deno.env.get("PATH") ?? "").split(":")];
@@ -119,7 +118,7 @@ async function given(kubeconfig: string, kwok: string | undefined): Promise<Clus
     registry,
     hostAddress: Deno.env.get("UNKEY_TEST_HOST_ADDRESS") ?? "127.0.0.1",
     enforcesNetworkPolicy: Deno.env.get("UNKEY_TEST_NETWORK_POLICY") === "true",
-    kwok,
+    kwok: await firstThatExists(folders.map((folder) => `${folder}/kwok`)),
   };
 }
 

@@ -18,6 +18,7 @@ export const kubernetes: Part = {
   name: "kubernetes",
   async start(starting: Starting): Promise<void> {
     const program = await findPrograms();
+    const kwok = await built("kwok");
     const { kubeconfig } = new Places(starting.folder);
     await openNetwork();
     await makeCgroups();
@@ -29,6 +30,7 @@ export const kubernetes: Part = {
     starting.done(url, {
       kubeconfig,
       kubectl: program("kubectl"),
+      kwok,
       nodeName: NODE_NAME,
       nodeAddress: NODE_ADDRESS,
       "kube-proxy": program("kube-proxy"),
