@@ -23,6 +23,7 @@ const PREFIXES = {
   upload: "build",
   rootKey: "key",
   regionToken: "rt",
+  sentinel: "se",
   dataKey: "dek",
   request: "req",
   agent: "agt",

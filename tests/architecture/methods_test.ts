@@ -3,7 +3,7 @@ import type { DescMethod, DescService } from "@bufbuild/protobuf";
 import assert from "node:assert/strict";
 import { SERVED } from "../../svc/ctrl/api/services.ts";
 import { policyOf } from "../../svc/ctrl/api/policies.ts";
-import { SERVICE_TOKEN, startApi, type TestApi } from "../../svc/ctrl/api/fixtures_test.ts";
+import { sentinelToken, SERVICE_TOKEN, startApi, type TestApi } from "../../svc/ctrl/api/fixtures_test.ts";
 import { CtrlService } from "../../proto/gen/ctrl/v1/ctrl_pb.ts";
 
 /** The only methods that need no credentials. A method that is added here is seen by whoever reviews the change. */
@@ -60,7 +60,7 @@ Deno.test("every method refuses callers without credentials and with wrong ones,
       if (open) seen.push(name);
       const want = open ? "ok" : Code.Unauthenticated;
       assert.equal(await call(api, method), want, "without credentials");
-      for (const token of ["unkey_wrong", "region_wrong", "wrong", `${SERVICE_TOKEN}x`]) {
+      for (const token of ["unkey_wrong", "region_wrong", "sentinel_wrong", "wrong", `${SERVICE_TOKEN}x`]) {
         assert.equal(await call(api, method, token), want, `with ${token}`);
       }
     });
@@ -78,6 +78,7 @@ Deno.test("every method refuses credentials of another kind, and keys without th
     root_key: rootKey,
     region: await api.regionToken("local.dev"),
     edge: await api.regionToken("*"),
+    sentinel: await sentinelToken(api, await api.tenant("umbrella")),
     service: SERVICE_TOKEN,
   };
   for (const { service, method, name } of methods()) {
@@ -86,6 +87,7 @@ Deno.test("every method refuses credentials of another kind, and keys without th
     await t.step(name, async () => {
       const allowed = new Set<string>([policy.kind === "workspace" ? "root_key" : policy.kind]);
       if ("service" in policy && policy.service === true) allowed.add("service");
+      if ("sentinel" in policy && policy.sentinel === true) allowed.add("sentinel");
       for (const [kind, token] of Object.entries(tokens)) {
         if (allowed.has(kind)) continue;
         assert.equal(await call(api, method, token), Code.PermissionDenied, kind);

@@ -6,7 +6,14 @@ import { parseId } from "../../../pkg/uid/mod.ts";
 import { credentialHash } from "../internal/auth/hash.ts";
 import type { Principal } from "../internal/auth/principal.ts";
 import { decodeStrings } from "../internal/json.ts";
-import { EDGE_REGION, findRegionTokenRow, findRootKey, type Queryable } from "../internal/store/mod.ts";
+import { SENTINEL_TOKEN_PREFIX } from "../internal/sentinels/mod.ts";
+import {
+  EDGE_REGION,
+  findRegionTokenRow,
+  findRootKey,
+  findSentinelByToken,
+  type Queryable,
+} from "../internal/store/mod.ts";
 
 /** What authentication needs. */
 export interface AuthenticatorOptions {
@@ -50,6 +57,15 @@ export function createAuthenticator({ db, clock, serviceToken }: AuthenticatorOp
         keyId: row.id,
         keyName: row.name,
         permissions: new Set(decodeStrings(row.permissions)),
+      };
+    }
+    if (token.startsWith(`${SENTINEL_TOKEN_PREFIX}_`)) {
+      const row = await findSentinelByToken(db, digest);
+      return row === undefined ? undefined : {
+        kind: "sentinel",
+        sentinelId: row.id,
+        environmentId: row.environment_id,
+        region: row.region,
       };
     }
     if (!token.startsWith("region_")) return undefined;

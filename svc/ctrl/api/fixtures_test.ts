@@ -8,6 +8,7 @@ import { transact } from "../../../pkg/db/mod.ts";
 import { Fault } from "../../../pkg/fault/mod.ts";
 import { createLogger } from "../../../pkg/logger/mod.ts";
 import { createRpcClient } from "../../../pkg/rpc/mod.ts";
+import { createVault, parseMasterKeys } from "../../../pkg/vault/mod.ts";
 import { AdminService } from "../../../proto/gen/ctrl/v1/admin_pb.ts";
 import { DeploymentService } from "../../../proto/gen/ctrl/v1/deployment_pb.ts";
 import { ChangeHub } from "../internal/changes/mod.ts";
@@ -15,11 +16,15 @@ import type { DeploymentStatus } from "../internal/deployments/status.ts";
 import {
   type CtrlDatabase,
   findDeployment,
+  findSentinelOf,
   moveStatus,
   openCtrlDatabase,
   placeDeployment,
   setImage,
+  type WantedSentinel,
 } from "../internal/store/mod.ts";
+import { revealToken, wantSentinel } from "../internal/sentinels/mod.ts";
+import { dataKeyStore } from "../internal/store/api_data_keys.ts";
 import type { Workflows } from "../internal/workflows/mod.ts";
 import type { ApiConfig } from "./config.ts";
 import { runApi } from "./run.ts";
@@ -181,7 +186,13 @@ export async function move(api: TestApi, id: string, to: DeploymentStatus): Prom
 }
 
 /** Does what the worker would: places a deployment in a region. */
-export async function place(api: TestApi, tenant: Tenant, id: string, region = "local.dev"): Promise<void> {
+export async function place(
+  api: TestApi,
+  tenant: Tenant,
+  id: string,
+  region = "local.dev",
+  sentinels: readonly WantedSentinel[] = [],
+): Promise<void> {
   const nowMs = clock.now();
   await setImage(api.db.kysely, { id, image: "nginx:1.29", nowMs });
   await transact(api.db, (tx) =>
@@ -189,8 +200,41 @@ export async function place(api: TestApi, tenant: Tenant, id: string, region = "
       deploymentId: id,
       workspaceId: tenant.workspaceId,
       regions: [{ region, replicas: 1 }],
+      sentinels,
       nowMs,
     }));
+}
+
+/** Does what the worker would: places a deployment of a new tenant with a sentinel, and returns the sentinel's token. */
+export async function sentinelToken(
+  api: TestApi,
+  tenant: Tenant,
+  options: { readonly environmentSlug?: string; readonly region?: string } = {},
+): Promise<string> {
+  const { environmentSlug = "production", region = "local.dev" } = options;
+  const id = await deployImage(api, tenant, environmentSlug);
+  const vault = createVault({
+    masterKeys: parseMasterKeys(new Secret(MASTER_KEY)),
+    store: dataKeyStore(api.db.kysely),
+    clock,
+  });
+  const row = await findDeployment(api.db.kysely, id);
+  assert.ok(row !== undefined);
+  const shape = { image: "unkey:1", replicas: 2, cpuMillicores: 256, memoryMib: 256 };
+  const wanted = await wantSentinel({
+    vault,
+    shapes: { production: shape, other: { ...shape, replicas: 1 } },
+  }, {
+    workspaceId: tenant.workspaceId,
+    projectId: tenant.projectId,
+    environmentId: row.environment_id,
+    environmentSlug,
+    region,
+  }, clock.now());
+  await place(api, tenant, id, region, [wanted]);
+  const sentinel = await findSentinelOf(api.db.kysely, row.environment_id, region);
+  assert.ok(sentinel !== undefined);
+  return await revealToken(vault, sentinel);
 }
 
 /** The error that a call must end with. */

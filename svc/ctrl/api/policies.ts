@@ -25,7 +25,7 @@ export type Policy =
   | { readonly kind: "root_key"; readonly permission?: ProjectAction; readonly service?: true }
   | { readonly kind: "workspace"; readonly permission: WorkspaceAction; readonly service?: true }
   | { readonly kind: "region" }
-  | { readonly kind: "edge" }
+  | { readonly kind: "edge"; readonly sentinel?: true }
   | { readonly kind: "service" };
 
 type MethodsOf<S extends DescService> = { readonly [K in keyof S["method"]]: Policy };
@@ -56,7 +56,7 @@ const CLUSTER: MethodsOf<typeof ClusterService> = {
 };
 
 const FRONTLINE: MethodsOf<typeof FrontlineService> = {
-  watchRoutes: { kind: "edge" },
+  watchRoutes: { kind: "edge", sentinel: true },
   acknowledgeRoutes: { kind: "edge" },
 };
 
@@ -128,6 +128,7 @@ function check(policy: Exclude<Policy, { kind: "public" }>, principal: Principal
       if (principal.kind !== "region") throw wrongKind("a region's token");
       return;
     case "edge":
+      if (principal.kind === "sentinel" && policy.sentinel === true) return;
       if (principal.kind !== "edge") throw wrongKind("an edge's token");
       return;
     case "service":
@@ -149,6 +150,8 @@ function logged(principal: Principal): Record<string, string> {
       return { workspace_id: principal.workspaceId, key_id: principal.keyId };
     case "region":
       return { region: principal.region };
+    case "sentinel":
+      return { region: principal.region, sentinel_id: principal.sentinelId };
     default:
       return { caller: principal.kind };
   }

@@ -17,6 +17,7 @@ import type { Workflows } from "../internal/workflows/mod.ts";
 import { adminHandlers } from "../services/admin/handler.ts";
 import { createDeploymentFeed } from "../services/cluster/deployment_feed.ts";
 import { clusterHandlers } from "../services/cluster/handler.ts";
+import { createSentinelFeed } from "../services/cluster/sentinel_feed.ts";
 import { ctrlHandlers } from "../services/ctrl/handler.ts";
 import type { DeploymentDeps } from "../services/deployment/deps.ts";
 import { EventHub } from "../services/deployment/event_hub.ts";
@@ -71,6 +72,7 @@ export function buildServices(parts: ServiceParts): Services {
   const { objects, uploadBytesMax, edgeUrl, regions } = parts;
   const deployment = { db, clock, log, objects, workflows, events, reader, uploadBytesMax, edgeUrl };
   const deployments = createDeploymentFeed(vault);
+  const sentinels = createSentinelFeed(vault);
   return {
     deployment,
     events,
@@ -79,7 +81,7 @@ export function buildServices(parts: ServiceParts): Services {
       router.service(DeploymentService, deploymentHandlers(deployment));
       router.service(
         ClusterService,
-        clusterHandlers({ db, clock, log, hub, agents, notifier, workflows, deployments }),
+        clusterHandlers({ db, clock, log, hub, agents, notifier, workflows, deployments, sentinels }),
       );
       router.service(FrontlineService, frontlineHandlers({ hub, agents }));
       router.service(AdminService, adminHandlers({ db, clock, vault, regions }));

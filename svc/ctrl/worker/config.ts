@@ -13,6 +13,7 @@ import {
 import { HOST_DEFAULT } from "../../../pkg/docker/mod.ts";
 import { REGISTRY_FIELDS, registryProblems } from "../../../pkg/registry/mod.ts";
 import { DEADLINE_FIELDS } from "./deadlines.ts";
+import { SENTINEL_FIELDS } from "./sentinel_settings.ts";
 
 const DOMAIN = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$/;
 /** Leaves room for the label in front of it. */
@@ -153,7 +154,8 @@ export const WORKER_FIELDS = {
   }),
   vaultMasterKeys: secretField({
     env: "UNKEY_VAULT_MASTER_KEYS",
-    help: "The api's master keys; only used to derive the signing key of a folder when that is absent.",
+    help:
+      "The api's master keys, to encrypt the credentials of sentinels, and to derive the signing key of a folder when that is absent.",
     required: false,
   }),
   availableRegions: field({
@@ -185,6 +187,7 @@ export const WORKER_FIELDS = {
     help: "Instances per region of a new deployment.",
     schema: integerSchema(1, 1, 100),
   }),
+  ...SENTINEL_FIELDS,
 };
 
 /** Parsed settings of `ctrl worker`. */
@@ -195,6 +198,9 @@ export function checkWorkerConfig(config: WorkerConfig): readonly string[] {
   const problems: string[] = [];
   if (config.availableRegions.length === 0) {
     problems.push("--available-regions (UNKEY_AVAILABLE_REGIONS) names no region");
+  }
+  if (config.sentinelImage !== undefined && config.vaultMasterKeys === undefined) {
+    problems.push("UNKEY_VAULT_MASTER_KEYS is required with --sentinel-image (UNKEY_SENTINEL_IMAGE)");
   }
   const [s3, files] = [config.buildS3Url !== undefined, config.buildFilesDir !== undefined];
   if (s3 === files) {

@@ -93,3 +93,11 @@ Deno.test("settings that do not go together are refused", async (t) => {
     await t.step(name, () => assert.match(problems(env), text));
   }
 });
+
+Deno.test("sentinels need the master keys, for their credentials", () => {
+  const text = problems({ ...VALID, UNKEY_SENTINEL_IMAGE: "unkey:1" });
+  assert.match(text, /UNKEY_VAULT_MASTER_KEYS is required with --sentinel-image/);
+  const env = { ...VALID, UNKEY_SENTINEL_IMAGE: "unkey:1", UNKEY_VAULT_MASTER_KEYS: "key" };
+  const { sentinelReplicasProduction, sentinelReplicas, sentinelImage } = load(env);
+  assert.deepEqual([sentinelReplicasProduction, sentinelReplicas, sentinelImage], [3, 1, "unkey:1"]);
+});

@@ -7,7 +7,10 @@ import type { Logger } from "../../../pkg/logger/mod.ts";
 import { serveRpc } from "../../../pkg/rpc/mod.ts";
 import { registryOf } from "../../../pkg/registry/mod.ts";
 import { Runner } from "../../../pkg/runner/mod.ts";
+import { createVault, parseMasterKeys } from "../../../pkg/vault/mod.ts";
 import { type ChangeHub, type ChangeNotifier, createNudger } from "../internal/changes/mod.ts";
+import type { SentinelMaker } from "../internal/sentinels/mod.ts";
+import { dataKeyStore } from "../internal/store/api_data_keys.ts";
 import { type CtrlDatabase, openCtrlDatabase } from "../internal/store/mod.ts";
 import { LOCAL_REGISTRY } from "./build/plan.ts";
 import type { Builder } from "./build/steps.ts";
@@ -17,6 +20,8 @@ import { WORKER_FIELDS, type WorkerConfig } from "./config.ts";
 import { serveEndpoint } from "./endpoint.ts";
 import { openObjects } from "./objects.ts";
 import { registerWorker } from "./register.ts";
+import { sentinelShapes } from "./sentinel_settings.ts";
+import { sweepSentinels } from "./sentinel_sweep.ts";
 import { workerServices } from "./services.ts";
 
 /** What a process gives its worker. */
@@ -77,18 +82,21 @@ async function start(config: WorkerConfig, process: WorkerProcess, runner: Runne
   });
   runner.defer("health", () => health.shutdown());
 
+  const sentinels = sentinelMaker(config, db, clock);
   const activity = new StepActivity();
+  const parts = {
+    db,
+    clock,
+    log,
+    activity,
+    changes,
+    objects: objects.store,
+    builder,
+    registryName,
+    sentinels,
+  };
   const endpoint = serveEndpoint({
-    services: workerServices(config, {
-      db,
-      clock,
-      log,
-      activity,
-      changes,
-      objects: objects.store,
-      builder,
-      registryName,
-    }),
+    services: workerServices(config, parts),
     hostname: config.host,
     port: config.restateHttpPort,
     portSetting: fieldName(WORKER_FIELDS.restateHttpPort),
@@ -106,7 +114,21 @@ async function start(config: WorkerConfig, process: WorkerProcess, runner: Runne
   runner.defer("readiness", () => void (registered = false));
   const ingress = { ingressUrl: config.restateUrl, ...key, clock, timeoutMs: INGRESS_MS_MAX };
   runner.go("compaction", (stop) => requestCompactions({ db, clock, log, ingress }, stop));
+  runner.go("sentinel sweep", (stop) => sweepSentinels({ db, clock, log, changes, sentinels }, stop));
   process.onReady?.({ port: endpoint.port, healthPort: health.port });
+}
+
+/** What sentinels are made with; `undefined` when the settings want none. */
+function sentinelMaker(config: WorkerConfig, db: CtrlDatabase, clock: Clock): SentinelMaker | undefined {
+  const shapes = sentinelShapes(config);
+  const { vaultMasterKeys } = config;
+  if (shapes === undefined || vaultMasterKeys === undefined) return undefined;
+  const vault = createVault({
+    masterKeys: parseMasterKeys(vaultMasterKeys),
+    store: dataKeyStore(db.kysely),
+    clock,
+  });
+  return { vault, shapes };
 }
 
 async function openOwnDatabase(

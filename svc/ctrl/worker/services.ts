@@ -3,6 +3,7 @@ import type { StepActivity } from "../../../pkg/durable/mod.ts";
 import type { Logger } from "../../../pkg/logger/mod.ts";
 import type { ObjectStore } from "../../../pkg/objectstore/mod.ts";
 import type { ChangeNotifier } from "../internal/changes/mod.ts";
+import type { SentinelMaker } from "../internal/sentinels/mod.ts";
 import type { CtrlDatabase } from "../internal/store/mod.ts";
 import { buildService } from "./build/mod.ts";
 import { type Builder, createBuildSteps } from "./build/steps.ts";
@@ -26,6 +27,8 @@ export interface ServicesDeps {
   readonly builder: Builder;
   /** What the names of built images begin with. */
   readonly registryName: string;
+  /** `undefined`: environments get none. */
+  readonly sentinels?: SentinelMaker | undefined;
 }
 
 const SECOND_MS = 1_000;
@@ -38,7 +41,7 @@ const FEED_KEEP_VERSIONS = 10_000;
 
 /** All durable services, wired. */
 export function workerServices(config: WorkerConfig, deps: ServicesDeps): EndpointDeps["services"] {
-  const { db, clock, log, activity, changes } = deps;
+  const { db, clock, log, activity, changes, sentinels } = deps;
   const restate = { clock, log, activity };
   return [
     deployService({
@@ -49,6 +52,7 @@ export function workerServices(config: WorkerConfig, deps: ServicesDeps): Endpoi
         changes,
         regions: config.availableRegions,
         replicas: config.replicas,
+        sentinels,
         agentSilentMs: config.agentSilentSeconds * SECOND_MS,
       }),
       limits: {

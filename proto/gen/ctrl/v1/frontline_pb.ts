@@ -269,7 +269,7 @@ export const AcknowledgeRoutesResponseSchema: GenMessage<AcknowledgeRoutesRespon
   messageDesc(file_ctrl_v1_frontline, 8);
 
 /**
- * Feeds the edges. Authenticated by an edge token.
+ * Feeds the edges. Authenticated by an edge token; a sentinel's token may watch too, and sees its environment only.
  *
  * @generated from service ctrl.v1.FrontlineService
  */

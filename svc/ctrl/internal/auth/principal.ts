@@ -24,12 +24,25 @@ export interface EdgePrincipal {
   readonly kind: "edge";
 }
 
+/** The proxy of one environment in one region: it reads that environment's routes, and may do nothing else. */
+export interface SentinelPrincipal {
+  readonly kind: "sentinel";
+  readonly sentinelId: string;
+  readonly environmentId: string;
+  readonly region: string;
+}
+
 /** Another part of the control plane, or its operator. */
 export interface ServicePrincipal {
   readonly kind: "service";
 }
 
-export type Principal = RootKeyPrincipal | RegionPrincipal | EdgePrincipal | ServicePrincipal;
+export type Principal =
+  | RootKeyPrincipal
+  | RegionPrincipal
+  | EdgePrincipal
+  | SentinelPrincipal
+  | ServicePrincipal;
 
 const PRINCIPAL = createContextKey<Principal | undefined>(undefined, { description: "principal" });
 

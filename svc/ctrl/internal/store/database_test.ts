@@ -180,6 +180,28 @@ const ROWS: Schema = {
     created_at: 1,
     updated_at: 2,
   },
+  sentinels: {
+    id: "se",
+    workspace_id: "w",
+    project_id: "p",
+    environment_id: "e",
+    region: "local",
+    k8s_name: "sentinel",
+    k8s_address: "sentinel.sentinel.svc.cluster.local:8040",
+    image: "unkey:1",
+    desired_replicas: 3,
+    cpu_millicores: 256,
+    memory_mib: 256,
+    desired_state: "running",
+    version: FAR,
+    health: "healthy",
+    available_replicas: 2,
+    reported_generation: FAR,
+    token_hash: "b".repeat(64),
+    encrypted_token: "c2VhbGVk",
+    created_at: 1,
+    updated_at: 2,
+  },
   region_versions: { region: "local", version: FAR },
   state_changes: {
     region: "local",
@@ -263,6 +285,18 @@ test("what must be unique is", async (db) => {
   assert.deepEqual(await twice("root_keys", { id: "rk2" }), [true, false]);
   assert.deepEqual(await twice("region_tokens", { id: "rt2" }), [true, false]);
   assert.deepEqual(await twice("frontline_routes", { id: "r2", environment_id: "e2" }), [true, false]);
+  const apart = { id: "se2", k8s_name: "s2", environment_id: "e2", version: 2, token_hash: "x" };
+  assert.deepEqual(
+    await twice(
+      "sentinels",
+      { ...apart, k8s_name: "sentinel" },
+      { ...apart, environment_id: "e" },
+      { ...apart, version: FAR },
+      { ...apart, token_hash: "b".repeat(64) },
+      apart,
+    ),
+    [true, false, false, false, false, true],
+  );
   assert.deepEqual(await twice("instances", { id: "i2" }, { id: "i2", region: "far" }), [true, false, true]);
   assert.deepEqual(await twice("deployment_topology", { deployment_id: "d2" }), [true, false]);
 });

@@ -92,6 +92,17 @@ export async function listEndpoints(
     .map(({ since: _, ...row }) => row);
 }
 
+/** The environments of these deployments, by deployment; those that do not exist are missing. By primary key. */
+export async function listEnvironmentsOfDeployments(
+  db: Queryable,
+  deploymentIds: readonly string[],
+): Promise<ReadonlyMap<string, string>> {
+  if (deploymentIds.length === 0) return new Map();
+  const rows = await db.selectFrom("deployments").select(["id", "environment_id"])
+    .where("id", "in", [...deploymentIds]).execute();
+  return new Map(rows.map((row) => [row.id, row.environment_id]));
+}
+
 /** Deployments that have instances, in order of id, above `afterId`. Index on the deployment. */
 export async function pageDeploymentsWithInstances(
   db: Queryable,

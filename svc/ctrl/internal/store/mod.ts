@@ -29,6 +29,8 @@ export * from "./topology.ts";
 export * from "./instances.ts";
 export * from "./instance_logs.ts";
 export * from "./routes.ts";
+export * from "./sentinels.ts";
+export * from "./sentinel_sweep.ts";
 export * from "./agents.ts";
 export * from "./silence.ts";
 export * from "./processes.ts";

@@ -233,6 +233,36 @@ export interface FrontlineRoutesTable {
   updated_at: number;
 }
 
+/** The proxy of one environment in one region. */
+export interface SentinelsTable {
+  id: string;
+  workspace_id: string;
+  project_id: string;
+  environment_id: string;
+  region: string;
+  /** Name of its objects in the cluster; unique everywhere. */
+  k8s_name: string;
+  /** host:port of its service, as seen inside the cluster. */
+  k8s_address: string;
+  image: string;
+  desired_replicas: number;
+  cpu_millicores: number;
+  memory_mib: number;
+  desired_state: "running" | "archived";
+  /** The region's version at the last change of what is desired. */
+  version: number;
+  health: "unknown" | "paused" | "healthy" | "unhealthy";
+  available_replicas: number;
+  /** The newest report that was taken; older ones are ignored. */
+  reported_generation: number;
+  /** SHA-256 of its token, hex. */
+  token_hash: string;
+  /** The token, for its own region's agent only. */
+  encrypted_token: string;
+  created_at: number;
+  updated_at: number;
+}
+
 export interface RegionVersionsTable {
   region: string;
   version: number;
@@ -312,6 +342,7 @@ export interface Schema {
   instances: InstancesTable;
   instance_logs: InstanceLogsTable;
   frontline_routes: FrontlineRoutesTable;
+  sentinels: SentinelsTable;
   region_versions: RegionVersionsTable;
   state_changes: StateChangesTable;
   agents: AgentsTable;

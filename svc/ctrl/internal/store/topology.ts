@@ -1,8 +1,9 @@
 /** Where deployments should run. Every change of it is a change of the region's feed, in the same transaction. */
 import { upsert } from "../../../../pkg/db/mod.ts";
 import type { Queryable, Tx } from "./database.ts";
-import { appendChanges } from "./changes.ts";
+import { appendChanges, lockRegion } from "./changes.ts";
 import type { DeploymentTopologyTable } from "./schema.ts";
+import { archiveIdleSentinel, ensureSentinel, type WantedSentinel } from "./sentinels.ts";
 
 /** A region and the version that its feed got. */
 export interface ChangedRegion {
@@ -21,36 +22,60 @@ export async function placeDeployment(
     readonly deploymentId: string;
     readonly workspaceId: string;
     readonly regions: readonly { readonly region: string; readonly replicas: number }[];
+    /** The environment's sentinels, where it has some; each is made or changed with the placement in its region. */
+    readonly sentinels?: readonly WantedSentinel[];
     readonly nowMs: number;
   },
 ): Promise<ChangedRegion[]> {
-  const { deploymentId, nowMs } = placement;
+  const { deploymentId, sentinels = [], nowMs } = placement;
   const known = new Map((await listTopology(tx, deploymentId)).map((row) => [row.region, row]));
   const changed: ChangedRegion[] = [];
   for (const { region, replicas } of sortedByRegion(placement.regions)) {
     const row = known.get(region);
-    if (row?.desired_status === "started" && row.desired_replicas === replicas) continue;
-    const version = await appendDeploymentChange(tx, region, deploymentId, nowMs);
-    await upsert(tx, "deployment_topology", [{
-      deployment_id: deploymentId,
-      region,
-      workspace_id: placement.workspaceId,
-      desired_replicas: replicas,
-      desired_status: "started",
-      version,
-      reported_generation: 0,
-      created_at: nowMs,
-      updated_at: nowMs,
-    }], {
-      key: ["deployment_id", "region"],
-      update: ["desired_replicas", "desired_status", "version", "updated_at"],
-    });
-    changed.push({ region, version });
+    if (row?.desired_status !== "started" || row.desired_replicas !== replicas) {
+      const version = await appendDeploymentChange(tx, region, deploymentId, nowMs);
+      await start(tx, { deploymentId, region, workspaceId: placement.workspaceId, replicas, version, nowMs });
+      changed.push({ region, version });
+    }
+    const sentinel = sentinels.find((each) => each.region === region);
+    if (sentinel === undefined) continue;
+    await lockRegion(tx, region);
+    await ensureSentinel(tx, sentinel, nowMs);
   }
   return changed;
 }
 
-/** Wants the deployment to run nowhere, or not in `regions`, and returns the regions where that is news. */
+async function start(
+  tx: Tx,
+  placed: {
+    readonly deploymentId: string;
+    readonly region: string;
+    readonly workspaceId: string;
+    readonly replicas: number;
+    readonly version: number;
+    readonly nowMs: number;
+  },
+): Promise<void> {
+  await upsert(tx, "deployment_topology", [{
+    deployment_id: placed.deploymentId,
+    region: placed.region,
+    workspace_id: placed.workspaceId,
+    desired_replicas: placed.replicas,
+    desired_status: "started",
+    version: placed.version,
+    reported_generation: 0,
+    created_at: placed.nowMs,
+    updated_at: placed.nowMs,
+  }], {
+    key: ["deployment_id", "region"],
+    update: ["desired_replicas", "desired_status", "version", "updated_at"],
+  });
+}
+
+/**
+ * Wants the deployment to run nowhere, or not in `regions`, and returns the regions where that is news. The last of an
+ * environment takes the environment's sentinel along.
+ */
 export async function stopTopology(
   tx: Tx,
   options: { readonly deploymentId: string; readonly regions?: readonly string[]; readonly nowMs: number },
@@ -59,14 +84,22 @@ export async function stopTopology(
   const running = (await listTopology(tx, deploymentId))
     .filter((row) => row.desired_status === "started" && (regions?.includes(row.region) ?? true));
   const changed: ChangedRegion[] = [];
+  const environmentId = running.length === 0 ? "" : await environmentOf(tx, deploymentId);
   for (const { region } of sortedByRegion(running)) {
     const version = await appendDeploymentChange(tx, region, deploymentId, nowMs);
     await tx.updateTable("deployment_topology")
       .set({ desired_status: "stopped", version, updated_at: nowMs })
       .where("deployment_id", "=", deploymentId).where("region", "=", region).execute();
+    await archiveIdleSentinel(tx, { environmentId, region, nowMs });
     changed.push({ region, version });
   }
   return changed;
+}
+
+async function environmentOf(db: Queryable, deploymentId: string): Promise<string> {
+  const row = await db.selectFrom("deployments").select("environment_id").where("id", "=", deploymentId)
+    .executeTakeFirst();
+  return row?.environment_id ?? "";
 }
 
 /** Where the deployment should run or should not any more, by primary key. */

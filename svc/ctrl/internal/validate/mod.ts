@@ -108,6 +108,12 @@ export function healthCheckPath(field: string, value: string): string {
   throw invalid(field, 'must begin with "/" and contain no spaces, with at most 512 characters', value);
 }
 
+/** `host:port`, with brackets around an IPv6 address. */
+export function hostPort(field: string, value: string): string {
+  if (/^(?:[A-Za-z0-9.-]{1,246}|\[[0-9A-Fa-f:.]{2,45}\]):[0-9]{1,5}$/.test(value)) return value;
+  throw invalid(field, "must be host:port", value);
+}
+
 /** Cuts text to a number of bytes without splitting a character. */
 export function cutToBytes(value: string, bytesMax: number): string {
   const bytes = new TextEncoder().encode(value);

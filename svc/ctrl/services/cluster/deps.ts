@@ -5,6 +5,7 @@ import type { ChangeHub, ChangeNotifier } from "../../internal/changes/mod.ts";
 import type { CtrlDatabase } from "../../internal/store/mod.ts";
 import type { Workflows } from "../../internal/workflows/mod.ts";
 import type { DeploymentFeed } from "./deployment_feed.ts";
+import type { SentinelFeed } from "./sentinel_feed.ts";
 
 /** What the use cases of agents work with. */
 export interface ClusterDeps {
@@ -17,4 +18,5 @@ export interface ClusterDeps {
   readonly notifier: ChangeNotifier;
   readonly workflows: Workflows;
   readonly deployments: DeploymentFeed;
+  readonly sentinels: SentinelFeed;
 }

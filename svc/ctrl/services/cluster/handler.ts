@@ -1,12 +1,13 @@
 import type { ServiceImpl } from "@connectrpc/connect";
 import { publicFault } from "../../../../pkg/fault/mod.ts";
 import type { ClusterService } from "../../../../proto/gen/ctrl/v1/cluster_pb.ts";
-import { listDesiredDeployments } from "../../internal/store/mod.ts";
+import { listDesiredDeployments, listDesiredSentinels } from "../../internal/store/mod.ts";
 import { text } from "../../internal/validate/mod.ts";
 import { acknowledge } from "./agent.ts";
 import type { ClusterDeps } from "./deps.ts";
 import { regionOf, streamRegionOf } from "./region.ts";
 import { createLogTaker } from "./report_logs.ts";
+import { reportSentinelStatus } from "./report_sentinel.ts";
 import { reportDeploymentStatus } from "./report_status.ts";
 import { watchDeployments, watchSentinels } from "./watch.ts";
 
@@ -30,16 +31,14 @@ export function clusterHandlers(deps: ClusterDeps): ServiceImpl<typeof ClusterSe
       }
       return { state: await deps.deployments.encode(row), version: BigInt(row.version) };
     },
-    getDesiredSentinelState({ sentinelId }, context) {
-      const region = regionOf(context);
-      throw publicFault(
-        "not_found",
-        `Sentinel "${sentinelId.slice(0, 80)}" is not in the region "${region}".`,
-      );
+    async getDesiredSentinelState({ sentinelId }, context) {
+      const id = text("sentinel_id", sentinelId, 128);
+      const [row] = await listDesiredSentinels(deps.db.kysely, regionOf(context), [id]);
+      if (row === undefined) throw publicFault("not_found", `Sentinel "${id}" is not in this region.`);
+      return { state: await deps.sentinels.encode(row), version: BigInt(row.version) };
     },
-    // There are no sentinels yet, so whatever is said of one concerns nobody.
-    reportSentinelStatus(_request, context) {
-      regionOf(context);
+    async reportSentinelStatus(request, context) {
+      await reportSentinelStatus(deps, regionOf(context), request);
       return {};
     },
     async reportDeploymentStatus(request, context) {

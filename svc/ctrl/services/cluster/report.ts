@@ -6,6 +6,7 @@ import {
 import type { ReportedInstance } from "../../internal/store/mod.ts";
 import {
   cutToBytes,
+  hostPort,
   invalid,
   optionalText,
   text,
@@ -59,12 +60,9 @@ const STATUS: Record<Status, ReportedInstance["status"]> = {
 
 function checkInstance(instance: Instance): ReportedInstance {
   const { address, reason, lastLogLines } = instance;
-  if (address !== "" && !/^(?:[A-Za-z0-9.-]{1,246}|\[[0-9A-Fa-f:.]{2,45}\]):[0-9]{1,5}$/.test(address)) {
-    throw invalid("instances.address", "must be host:port", address);
-  }
   return {
     k8s_name: text("instances.k8s_name", instance.k8sName, NAME_LENGTH_MAX),
-    address,
+    address: address === "" ? "" : hostPort("instances.address", address),
     cpu_millicores: wholeNumber("instances.cpu_millicores", instance.cpuMillicores),
     memory_mib: wholeNumber("instances.memory_mib", instance.memoryMib),
     // An enum of a newer client counts as not running.

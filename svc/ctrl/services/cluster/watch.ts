@@ -6,7 +6,7 @@ import type {
 } from "../../../../proto/gen/ctrl/v1/cluster_pb.ts";
 import { describeError } from "../../../../pkg/fault/mod.ts";
 import type { Attendance } from "../../internal/agents/mod.ts";
-import { defineFeed, type FeedEvent, feedKind, type WatchOptions } from "../../internal/changes/mod.ts";
+import type { FeedEvent, WatchOptions } from "../../internal/changes/mod.ts";
 import { version } from "../../internal/validate/mod.ts";
 import { agentKey } from "./agent.ts";
 import type { ClusterDeps } from "./deps.ts";
@@ -49,7 +49,7 @@ export async function* watchSentinels(
 ): AsyncGenerator<SentinelState> {
   const attendance = attend(deps, watch);
   try {
-    for await (const event of deps.hub.watch(SENTINELS, begin(watch, signal))) {
+    for await (const event of deps.hub.watch(deps.sentinels.feed, begin(watch, signal))) {
       const state = event.kind === "item" ? event.message : marker(event);
       yield { state, version: BigInt(event.version) };
     }
@@ -93,14 +93,3 @@ function marker(event: Exclude<FeedEvent<never>, { kind: "item" }>): Marker {
       return { case: "heartbeat", value: {} };
   }
 }
-
-/** There are no sentinels yet, so the whole live state is empty; agents remove what they still have. */
-const SENTINELS = defineFeed("sentinels", [
-  feedKind<never, NonNullable<SentinelState["state"]>>({
-    resourceType: "sentinel",
-    load: () => Promise.resolve(new Map<string, never>()),
-    async *snapshot() {},
-    convert: (row) => row,
-    gone: (k8sName) => ({ case: "delete", value: { k8sName } }),
-  }),
-]);

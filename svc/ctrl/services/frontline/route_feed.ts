@@ -5,6 +5,7 @@ import {
   type EndpointRow,
   type FrontlineRoutesTable,
   listEndpoints,
+  listEnvironmentsOfDeployments,
   listRoutes,
   pageDeploymentsWithInstances,
   pageRoutes,
@@ -14,9 +15,21 @@ import {
 /** What an edge is told about one route or the endpoints of one deployment. */
 export type RouteMessage = NonNullable<MessageInitShape<typeof RouteStateSchema>["state"]>;
 
+/** A message, and whose it is: a sentinel is shown its own environment's. */
+export interface RouteEntry {
+  /** `undefined`: what the message is about is gone, and with it who it belonged to. */
+  readonly environmentId: string | undefined;
+  readonly message: RouteMessage;
+}
+
+interface Endpoints {
+  readonly environmentId: string | undefined;
+  readonly rows: readonly EndpointRow[];
+}
+
 const PAGE = 500;
 
-const ROUTES = feedKind<FrontlineRoutesTable, RouteMessage>({
+const ROUTES = feedKind<FrontlineRoutesTable, RouteEntry>({
   resourceType: "route",
   async load(db, _region, ids) {
     return new Map((await listRoutes(db, ids)).map((row) => [row.id, row]));
@@ -30,19 +43,25 @@ const ROUTES = feedKind<FrontlineRoutesTable, RouteMessage>({
     }
   },
   convert: (row) => ({
-    case: "applyRoute",
-    value: {
-      routeId: row.id,
-      hostname: row.hostname,
-      deploymentId: row.deployment_id,
-      environmentId: row.environment_id,
-      workspaceId: row.workspace_id,
+    environmentId: row.environment_id,
+    message: {
+      case: "applyRoute",
+      value: {
+        routeId: row.id,
+        hostname: row.hostname,
+        deploymentId: row.deployment_id,
+        environmentId: row.environment_id,
+        workspaceId: row.workspace_id,
+      },
     },
   }),
-  gone: (routeId) => ({ case: "deleteRoute", value: { routeId } }),
+  gone: (routeId) => ({
+    environmentId: undefined,
+    message: { case: "deleteRoute", value: { routeId } },
+  }),
 });
 
-const ENDPOINTS = feedKind<readonly EndpointRow[], RouteMessage>({
+const ENDPOINTS = feedKind<Endpoints, RouteEntry>({
   resourceType: "endpoints",
   load: (db, _region, ids) => endpointsOf(db, ids),
   async *snapshot(db) {
@@ -53,21 +72,28 @@ const ENDPOINTS = feedKind<readonly EndpointRow[], RouteMessage>({
       if (ids.length < PAGE) return;
     }
   },
-  convert: (rows, deploymentId) => ({
-    case: "applyEndpoints",
-    value: {
-      deploymentId,
-      endpoints: rows.map(({ id, address, region }) => ({ instanceId: id, address, region })),
+  convert: ({ environmentId, rows }, deploymentId) => ({
+    environmentId,
+    message: {
+      case: "applyEndpoints",
+      value: {
+        deploymentId,
+        endpoints: rows.map(({ id, address, region }) => ({ instanceId: id, address, region })),
+      },
     },
   }),
-  gone: (deploymentId) => ({ case: "deleteEndpoints", value: { deploymentId } }),
+  gone: (deploymentId) => ({
+    environmentId: undefined,
+    message: { case: "deleteEndpoints", value: { deploymentId } },
+  }),
 });
 
 /** Also for deployments without any: then nothing of them runs, which is an answer. */
-async function endpointsOf(db: Queryable, ids: readonly string[]): Promise<Map<string, EndpointRow[]>> {
+async function endpointsOf(db: Queryable, ids: readonly string[]): Promise<Map<string, Endpoints>> {
+  const environments = await listEnvironmentsOfDeployments(db, ids);
   const byDeployment = new Map<string, EndpointRow[]>(ids.map((id) => [id, []]));
   for (const row of await listEndpoints(db, ids)) byDeployment.get(row.deployment_id)?.push(row);
-  return byDeployment;
+  return new Map([...byDeployment].map(([id, rows]) => [id, { environmentId: environments.get(id), rows }]));
 }
 
 /** What every edge needs: routes, and the endpoints behind them. */

@@ -1,9 +1,10 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { RouteStateSchema } from "../../../../proto/gen/ctrl/v1/frontline_pb.ts";
 import type { AgentBook } from "../../internal/agents/mod.ts";
-import { type ChangeHub, EDGE_REGION, type FeedEvent } from "../../internal/changes/mod.ts";
+import { type ChangeHub, EDGE_REGION } from "../../internal/changes/mod.ts";
 import { text, version } from "../../internal/validate/mod.ts";
-import { ROUTE_FEED, type RouteMessage } from "./route_feed.ts";
+import { ROUTE_FEED } from "./route_feed.ts";
+import { EDGE_VIEW, type SentinelScope, sentinelView } from "./view.ts";
 
 /** What the use cases of edges work with. */
 export interface FrontlineDeps {
@@ -24,7 +25,24 @@ export async function* watchRoutes(
     await agents.note({ agentId: edgeKey(edge.edgeId), region: EDGE_REGION });
   }
   for await (const event of hub.watch(ROUTE_FEED, { region: EDGE_REGION, sinceVersion, signal })) {
-    yield { state: stateOf(event), version: BigInt(event.version) };
+    const state = EDGE_VIEW.show(event);
+    if (state !== undefined) yield state;
+  }
+}
+
+/**
+ * The same for a sentinel, of its environment only. It always begins with a snapshot, and it is no edge: nobody waits for
+ * what it acknowledges.
+ */
+export async function* watchOwnRoutes(
+  { hub }: Pick<FrontlineDeps, "hub">,
+  scope: SentinelScope,
+  signal: AbortSignal,
+): AsyncGenerator<RouteState> {
+  const view = sentinelView(scope);
+  for await (const event of hub.watch(ROUTE_FEED, { region: EDGE_REGION, sinceVersion: 0, signal })) {
+    const state = view.show(event);
+    if (state !== undefined) yield state;
   }
 }
 
@@ -39,19 +57,6 @@ export async function acknowledgeRoutes(
     region: EDGE_REGION,
     progress: { appliedVersion: applied, observedVersion: applied },
   });
-}
-
-function stateOf(event: FeedEvent<RouteMessage>): RouteMessage {
-  switch (event.kind) {
-    case "item":
-      return event.message;
-    case "problem":
-      return { case: "problem", value: { resourceId: event.resourceId, message: event.text } };
-    case "snapshot_end":
-      return { case: "snapshotEnd", value: { resources: event.resources } };
-    case "heartbeat":
-      return { case: "heartbeat", value: {} };
-  }
 }
 
 function edgeKey(edgeId: string): string {

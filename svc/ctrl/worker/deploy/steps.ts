@@ -22,9 +22,11 @@ import {
   startStep,
   stopTopology,
   type Tx,
+  type WantedSentinel,
 } from "../../internal/store/mod.ts";
 import type { ChangeNotifier } from "../../internal/changes/mod.ts";
 import type { Failure, InstanceFacts, RolloutFacts } from "./plan.ts";
+import { type SentinelMaker, wantSentinels } from "./sentinels.ts";
 
 /** The deployment is final already, or does not exist: there is nothing left to do. */
 export interface Ended {
@@ -85,6 +87,8 @@ export interface DeployDeps {
   readonly regions: readonly string[];
   /** In each region. */
   readonly replicas: number;
+  /** Proxies that environments get beside their deployments; `undefined`: none. */
+  readonly sentinels?: SentinelMaker | undefined;
   /** An agent that was not heard for so long is silent. */
   readonly agentSilentMs: number;
 }
@@ -120,7 +124,8 @@ export function createDeploySteps(deps: DeployDeps): DeploySteps {
       }),
 
     async place(id) {
-      const placed = await transact(db, (tx) => place(tx, deps, id));
+      const sentinels = await wantSentinels(deps, id);
+      const placed = await transact(db, (tx) => place(tx, deps, { id, sentinels }));
       if (placed.kind === "advanced") changes.changed(deps.regions);
       return placed;
     },
@@ -189,7 +194,11 @@ async function lockStatus(tx: Tx, id: string): Promise<DeploymentStatus | "missi
   return (await lockRows(tx, query).executeTakeFirst())?.status ?? "missing";
 }
 
-async function place(tx: Tx, deps: DeployDeps, id: string): Promise<Advanced> {
+async function place(
+  tx: Tx,
+  deps: DeployDeps,
+  { id, sentinels }: { readonly id: string; readonly sentinels: readonly WantedSentinel[] },
+): Promise<Advanced> {
   const nowMs = deps.clock.now();
   const move = { id, to: "deploying", from: ["pending", "queued", "building"], nowMs } as const;
   return await advance(tx, move, async () => {
@@ -203,6 +212,7 @@ async function place(tx: Tx, deps: DeployDeps, id: string): Promise<Advanced> {
       deploymentId: id,
       workspaceId: row.workspace_id,
       regions: deps.regions.map((region) => ({ region, replicas: deps.replicas })),
+      sentinels,
       nowMs,
     });
   });

@@ -4,6 +4,7 @@ import type { Schema } from "../schema.ts";
 import { base } from "./0001_base.ts";
 import { audit } from "./0002_audit.ts";
 import { environments } from "./0002_environments.ts";
+import { sentinels } from "./0004_sentinels.ts";
 import { silentRegions } from "./0006_silent_regions.ts";
 
 /**
@@ -17,4 +18,4 @@ export interface Migration {
   up(db: Kysely<Schema>): Promise<void>;
 }
 
-export const MIGRATIONS: readonly Migration[] = [base, audit, environments, silentRegions];
+export const MIGRATIONS: readonly Migration[] = [base, audit, environments, sentinels, silentRegions];

@@ -1,0 +1,41 @@
+import { Health, type ReportSentinelStatusRequest } from "../../../../proto/gen/ctrl/v1/cluster_pb.ts";
+import { reportSentinel, type SentinelsTable } from "../../internal/store/mod.ts";
+import { hostPort, invalid, text, version } from "../../internal/validate/mod.ts";
+import type { ClusterDeps } from "./deps.ts";
+
+const NAME_LENGTH_MAX = 63;
+const REPLICAS_MAX = 10_000;
+
+const HEALTH: Record<Health, SentinelsTable["health"]> = {
+  [Health.UNSPECIFIED]: "unknown",
+  [Health.HEALTHY]: "healthy",
+  [Health.UNHEALTHY]: "unhealthy",
+  [Health.PAUSED]: "paused",
+};
+
+/**
+ * Takes how a sentinel of the region is. One that the region does not have, and a report older than the last, are a
+ * success that changes nothing: an agent that still sees an old one must not be stopped by it.
+ *
+ * @throws `invalid_argument`
+ */
+export async function reportSentinelStatus(
+  { db, clock }: Pick<ClusterDeps, "db" | "clock">,
+  region: string,
+  request: ReportSentinelStatusRequest,
+): Promise<void> {
+  const { availableReplicas, address } = request;
+  if (availableReplicas < 0 || availableReplicas > REPLICAS_MAX) {
+    throw invalid("available_replicas", `must be between 0 and ${REPLICAS_MAX}`, String(availableReplicas));
+  }
+  await reportSentinel(db.kysely, {
+    k8sName: text("k8s_name", request.k8sName, NAME_LENGTH_MAX),
+    region,
+    // A health that a newer agent knows is not one that this program can rely on.
+    health: HEALTH[request.health] ?? "unknown",
+    availableReplicas,
+    address: address === "" ? "" : hostPort("address", address),
+    generation: version("generation", request.generation),
+    nowMs: clock.now(),
+  });
+}

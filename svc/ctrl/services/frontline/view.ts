@@ -1,0 +1,101 @@
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import type { RouteStateSchema } from "../../../../proto/gen/ctrl/v1/frontline_pb.ts";
+import type { FeedEvent } from "../../internal/changes/mod.ts";
+import type { RouteEntry, RouteMessage } from "./route_feed.ts";
+
+type RouteState = MessageInitShape<typeof RouteStateSchema>;
+type RouteEvent = FeedEvent<RouteEntry>;
+type ItemEvent = Extract<RouteEvent, { kind: "item" }>;
+
+/** What one stream is shown of the feed that all of them share; one per stream. */
+export interface View {
+  /** `undefined`: not this. */
+  show(event: RouteEvent): RouteState | undefined;
+}
+
+/** An edge sees everything. */
+export const EDGE_VIEW: View = { show: (event) => state(event, messageOf(event)) };
+
+/** Whose sentinel it is, and where. */
+export interface SentinelScope {
+  readonly environmentId: string;
+  readonly region: string;
+}
+
+/**
+ * What a sentinel sees: routes of its environment, and the instances behind them that are in its region.
+ *
+ * That something is gone it is told only if this stream has shown it before, which is why the stream must begin with a
+ * snapshot. So not even the id of another environment's route comes through.
+ */
+export function sentinelView({ environmentId, region }: SentinelScope): View {
+  const shown = new Set<string>();
+  let inSnapshot = false;
+
+  const showItem = (event: ItemEvent): RouteMessage | undefined => {
+    // Only what comes in a snapshot has no version.
+    if (event.version === 0 && !inSnapshot) {
+      inSnapshot = true;
+      shown.clear();
+    }
+    const { message, environmentId: owner } = event.message;
+    const resource = `${event.resourceType}/${event.resourceId}`;
+    if (owner === environmentId) {
+      shown.add(resource);
+      return inRegion(message, region);
+    }
+    return shown.delete(resource) ? goneMessage(event) : undefined;
+  };
+
+  return {
+    show(event) {
+      switch (event.kind) {
+        case "item": {
+          const message = showItem(event);
+          return message === undefined ? undefined : state(event, message);
+        }
+        case "problem":
+          return shown.has(`${event.resourceType}/${event.resourceId}`)
+            ? state(event, messageOf(event))
+            : undefined;
+        case "snapshot_end":
+          if (!inSnapshot) shown.clear();
+          inSnapshot = false;
+          return state(event, messageOf({ ...event, resources: shown.size }));
+        case "heartbeat":
+          return state(event, messageOf(event));
+      }
+    },
+  };
+}
+
+/** The message belongs to all streams, so it is not changed but copied. */
+function inRegion(message: RouteMessage, region: string): RouteMessage {
+  if (message.case !== "applyEndpoints") return message;
+  const { deploymentId = "", endpoints = [] } = message.value;
+  const near = endpoints.filter((each) => each.region === region);
+  return { case: "applyEndpoints", value: { deploymentId, endpoints: near } };
+}
+
+function goneMessage({ resourceType, resourceId }: ItemEvent): RouteMessage {
+  return resourceType === "route"
+    ? { case: "deleteRoute", value: { routeId: resourceId } }
+    : { case: "deleteEndpoints", value: { deploymentId: resourceId } };
+}
+
+function messageOf(event: RouteEvent): RouteMessage {
+  switch (event.kind) {
+    case "item":
+      return event.message.message;
+    case "problem":
+      return { case: "problem", value: { resourceId: event.resourceId, message: event.text } };
+    case "snapshot_end":
+      return { case: "snapshotEnd", value: { resources: event.resources } };
+    case "heartbeat":
+      return { case: "heartbeat", value: {} };
+  }
+}
+
+function state({ version }: RouteEvent, message: RouteMessage): RouteState {
+  return { state: message, version: BigInt(version) };
+}
