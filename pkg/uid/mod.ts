@@ -26,6 +26,7 @@ const PREFIXES = {
   sentinel: "se",
   dataKey: "dek",
   request: "req",
+  start: "start",
   agent: "agt",
   auditEntry: "audit",
 } as const;
@@ -39,6 +40,7 @@ export type EnvironmentId = Id<"environment">;
 export type DeploymentId = Id<"deployment">;
 export type RouteId = Id<"route">;
 export type UploadId = Id<"upload">;
+export type StartId = Id<"start">;
 
 const EPOCH_SECONDS = 1_700_000_000;
 const ALPHABET = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";

@@ -71,7 +71,7 @@ const PLANTED: Readonly<Record<string, readonly [path: string, source: string]>>
     "svc/ctrl/internal/store/mod.ts",
     `import { a } from "../../services/deployment/create.ts";`,
   ],
-  "workflow.ts sees only its plan, types, and the durable port": [
+  "workflow.ts sees only its plan, types, the durable port, and the wait that workflows share": [
     "svc/ctrl/worker/deploy/workflow.ts",
     `import { a } from "../../internal/store/mod.ts";`,
   ],

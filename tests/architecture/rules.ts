@@ -125,10 +125,11 @@ export const RULES: readonly Rule[] = [
       isProduction(from) && from.startsWith("svc/ctrl/internal/") && /^svc\/ctrl\/(services|api)\//.test(to),
   },
   {
-    name: "workflow.ts sees only its plan, types, and the durable port",
+    name: "workflow.ts sees only its plan, types, the durable port, and the wait that workflows share",
     forbids: ({ from, to, typeOnly }) =>
       from.endsWith("/workflow.ts") && !typeOnly &&
-      !/\/(plan|messages|contract)\.ts$|^pkg\/(durable|fault)\/|^svc\/ctrl\/internal\/deployments\//.test(to),
+      !/\/(plan|messages|contract|rollout)\.ts$|^pkg\/(durable|fault)\/|^svc\/ctrl\/internal\/deployments\//
+        .test(to),
   },
   {
     name: "a pure file imports nothing that can wait",

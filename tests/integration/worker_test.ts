@@ -9,6 +9,15 @@ import { WorkerBed } from "./worker_bed.ts";
 
 const STARTING = instanceReport({ status: "pending", reason: "starting", address: "" });
 
+const actor = { kind: "system", name: "test" } as const;
+const to = (targetDeploymentId: string) => ({ targetDeploymentId, actor });
+const back = (sourceDeploymentId: string, targetDeploymentId: string) => ({
+  sourceDeploymentId,
+  targetDeploymentId,
+  cancels: false,
+  actor,
+});
+
 async function onBed(test: (bed: WorkerBed) => Promise<void>): Promise<void> {
   const bed = await WorkerBed.start();
   try {
@@ -195,11 +204,11 @@ Deno.test("deploys through deaths of the worker", async (t) => {
             .where("id", "=", bed.environment).executeTakeFirstOrThrow();
           return row.live_deployment_id;
         };
-        await bed.workflows.rollback(bed.environment, d2, d1);
+        await bed.workflows.rollback(bed.environment, back(d2, d1));
         assert.equal(await live(), d1);
-        await bed.workflows.promote(bed.environment, d2);
+        await bed.workflows.promote(bed.environment, to(d2));
         assert.equal(await live(), d2);
-        const refused = await bed.workflows.promote(bed.environment, d2).then(
+        const refused = await bed.workflows.promote(bed.environment, to(d2)).then(
           () => undefined,
           (error: unknown) => error,
         );
@@ -207,7 +216,7 @@ Deno.test("deploys through deaths of the worker", async (t) => {
         assert.match(refused.publicMessage ?? "", /is live already/);
         const missing = parseId("deployment", "id", "d_missing");
         await assert.rejects(
-          bed.workflows.promote(bed.environment, missing),
+          bed.workflows.promote(bed.environment, to(missing)),
           (error) => isFault(error, "not_found"),
         );
       },

@@ -25,7 +25,7 @@ import {
 } from "../internal/store/mod.ts";
 import { revealToken, wantSentinel } from "../internal/sentinels/mod.ts";
 import { dataKeyStore } from "../internal/store/api_data_keys.ts";
-import type { Workflows } from "../internal/workflows/mod.ts";
+import type { StartOrder, StartOutcome, Workflows } from "../internal/workflows/mod.ts";
 import type { ApiConfig } from "./config.ts";
 import { runApi } from "./run.ts";
 
@@ -37,6 +37,8 @@ const MASTER_KEY = "bWFzdGVyLW1hc3Rlci1tYXN0ZXItbWFzdGVyLW1hc3Q=";
 export interface FakeWorkflows extends Workflows {
   readonly calls: string[];
   fail: boolean;
+  /** How starts end. */
+  onStart: (order: StartOrder) => Promise<StartOutcome>;
 }
 
 function fakeWorkflows(): FakeWorkflows {
@@ -52,8 +54,26 @@ function fakeWorkflows(): FakeWorkflows {
     submitDeploy: (id) => take(`submit ${id}`),
     cancelDeploy: (id) => take(`cancel ${id}`),
     instancesChanged: (id) => take(`instances ${id}`),
-    promote: (environment, target) => take(`promote ${environment} ${target}`),
-    rollback: (environment, source, target) => take(`rollback ${environment} ${source} ${target}`),
+    promote: async (environment, { targetDeploymentId }) => {
+      await take(`promote ${environment} ${targetDeploymentId}`);
+      return { previousDeploymentId: "d_before", hostnames: ["shop-acme.localhost"] };
+    },
+    rollback: async (environment, { sourceDeploymentId, targetDeploymentId }) => {
+      await take(`rollback ${environment} ${sourceDeploymentId} ${targetDeploymentId}`);
+      return { previousDeploymentId: sourceDeploymentId, hostnames: ["shop-acme.localhost"] };
+    },
+    halt: (environment, { deploymentId }) => take(`halt ${environment} ${deploymentId}`),
+    start: async (_id, order) => {
+      await take(`start ${order.deploymentId} then ${order.then.kind}`);
+      return await fake.onStart(order);
+    },
+    awaitStart: async (id) => {
+      await take(`await ${id}`);
+      return { kind: "cancelled" };
+    },
+    cancelStart: (id) => take(`cancel ${id}`),
+    startChanged: (id) => take(`instances ${id}`),
+    onStart: () => Promise.resolve({ kind: "started", hostnames: [] }),
   };
   return fake;
 }

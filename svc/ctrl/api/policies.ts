@@ -42,6 +42,10 @@ const DEPLOYMENT: MethodsOf<typeof DeploymentService> = {
   streamInstanceLogs: { kind: "root_key", permission: "read_logs" },
   rollback: { kind: "root_key", permission: "rollback_deployment" },
   promote: { kind: "root_key", permission: "promote_deployment" },
+  planRollback: { kind: "root_key", permission: "rollback_deployment" },
+  planPromote: { kind: "root_key", permission: "promote_deployment" },
+  stopDeployment: { kind: "root_key", permission: "stop_deployment" },
+  startDeployment: { kind: "root_key", permission: "start_deployment" },
 };
 
 const CLUSTER: MethodsOf<typeof ClusterService> = {

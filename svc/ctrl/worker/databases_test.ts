@@ -27,6 +27,7 @@ test("deploy, deploy again, roll back, promote, stop", async (db) => {
     assert.equal(orThrow(await playDeploy(db, id, { world, onWait })).status, "ready");
     return id;
   };
+  const actor = { kind: "system", name: "test" } as const;
   const live = async (id: string): Promise<boolean> => (await snapshot(db, id)).live;
   const routing = routingDeps(db, world);
   const key = seed.productionId;
@@ -35,14 +36,27 @@ test("deploy, deploy again, roll back, promote, stop", async (db) => {
   const d2 = await deploy();
   assert.deepEqual([await live(d1), await live(d2)], [false, true]);
   orThrow(
-    await execute((durable) => move(durable, routing, { kind: "rollback", source: d2, target: d1 }), {
-      key,
-      world,
-    }),
+    await execute(
+      (durable) =>
+        move(durable, routing, {
+          kind: "rollback",
+          sourceDeploymentId: d2,
+          targetDeploymentId: d1,
+          cancels: false,
+          actor,
+        }),
+      {
+        key,
+        world,
+      },
+    ),
   );
   assert.deepEqual([await live(d1), await live(d2)], [true, false]);
   orThrow(
-    await execute((durable) => move(durable, routing, { kind: "promote", target: d2 }), { key, world }),
+    await execute((durable) => move(durable, routing, { kind: "promote", targetDeploymentId: d2, actor }), {
+      key,
+      world,
+    }),
   );
   assert.deepEqual([await live(d1), await live(d2)], [false, true]);
   // The first schedule was void as soon as d1 served again; the second one counts.

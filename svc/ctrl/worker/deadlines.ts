@@ -38,11 +38,26 @@ export const DEADLINE_FIELDS = {
     help: "How long a deployment that serves nothing goes on running.",
     schema: integerSchema(30, 1, 86_400),
   }),
+  stopEdgesSeconds: field({
+    flag: "stop-edges-seconds",
+    env: "UNKEY_STOP_EDGES_SECONDS",
+    placeholder: "<seconds>",
+    help: "How long a stop waits, beyond its time, for edges that may still send requests to the deployment.",
+    schema: integerSchema(60, 0, 3_600),
+  }),
+  warmCount: field({
+    flag: "warm-count",
+    env: "UNKEY_STOP_WARM_COUNT",
+    placeholder: "<count>",
+    help:
+      "How many of the deployments of an environment that served last go on running, for instant rollbacks.",
+    schema: integerSchema(1, 0, 50),
+  }),
   warmMinutes: field({
     flag: "warm-minutes",
     env: "UNKEY_STOP_WARM_MINUTES",
     placeholder: "<minutes>",
-    help: "How long the deployment that served last goes on running, for an instant rollback.",
+    help: "How long those go on running.",
     schema: integerSchema(30, 1, 10_080),
   }),
 };

@@ -23,6 +23,7 @@ import {
   type ReportedInstance,
 } from "../internal/store/mod.ts";
 import { listRoutesOfDeployment } from "../internal/store/mod.ts";
+import type { StopRequest } from "./routing/contract.ts";
 import type { DeployOutcome } from "./deploy/contract.ts";
 import type { RolloutLimits } from "./deploy/plan.ts";
 import { createDeploySteps } from "./deploy/steps.ts";
@@ -33,7 +34,7 @@ import { assign, move, type RoutingWorkflowDeps, stop } from "./routing/workflow
 export const REGION = "local";
 export const LIMITS: RolloutLimits = { readyMs: 300_000, listenMs: 60_000, agentMs: 30_000, restartsMax: 3 };
 export const RECHECK_MS = 5_000;
-export const RETENTION = { warmMs: 1_800_000, graceMs: 30_000 };
+export const RETENTION = { warmCount: 1, warmMs: 1_800_000, graceMs: 30_000, edgesMs: 60_000 };
 
 /** A database in memory with all tables. */
 export async function memoryDatabase(): Promise<CtrlDatabase> {
@@ -182,6 +183,7 @@ export function routingDeps(db: CtrlDatabase, world: World): RoutingWorkflowDeps
     changes: recordingNotifier(),
     apex: "localhost",
     edgeUrl: "http://localhost:7070",
+    edgeSilentMs: 30_000,
   });
   return { steps, retention: RETENTION };
 }
@@ -197,7 +199,7 @@ export async function deliverStops(
   const outcomes: string[] = [];
   for (const { key, input } of due) {
     // The contract's type: what was sent was checked there.
-    const request = input as { deploymentId: string; scheduleId: string };
+    const request = input as StopRequest;
     const done = await execute((durable) => stop(durable, routingDeps(db, world), request), {
       key: key ?? "",
       world,

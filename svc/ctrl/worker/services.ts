@@ -13,6 +13,8 @@ import { createDeploySteps } from "./deploy/steps.ts";
 import type { EndpointDeps } from "./endpoint.ts";
 import { routingService } from "./routing/mod.ts";
 import { createRoutingSteps } from "./routing/steps.ts";
+import { startService } from "./start/mod.ts";
+import { createStartSteps } from "./start/steps.ts";
 import { createVersioningSteps } from "./versioning/steps.ts";
 import { versioningService } from "./versioning/mod.ts";
 
@@ -43,33 +45,46 @@ const FEED_KEEP_VERSIONS = 10_000;
 export function workerServices(config: WorkerConfig, deps: ServicesDeps): EndpointDeps["services"] {
   const { db, clock, log, activity, changes, sentinels } = deps;
   const restate = { clock, log, activity };
+  const placement = {
+    regions: config.availableRegions,
+    replicas: config.replicas,
+    agentSilentMs: config.agentSilentSeconds * SECOND_MS,
+  };
+  const limits = {
+    readyMs: config.readySeconds * SECOND_MS,
+    listenMs: config.listenSeconds * SECOND_MS,
+    agentMs: config.agentSilentSeconds * SECOND_MS,
+    restartsMax: RESTARTS_MAX,
+  };
   return [
     deployService({
       restate,
-      steps: createDeploySteps({
-        db,
-        clock,
-        changes,
-        regions: config.availableRegions,
-        replicas: config.replicas,
-        sentinels,
-        agentSilentMs: config.agentSilentSeconds * SECOND_MS,
-      }),
-      limits: {
-        readyMs: config.readySeconds * SECOND_MS,
-        listenMs: config.listenSeconds * SECOND_MS,
-        agentMs: config.agentSilentSeconds * SECOND_MS,
-        restartsMax: RESTARTS_MAX,
-      },
+      steps: createDeploySteps({ db, clock, changes, sentinels, ...placement }),
+      limits,
+      recheckMs: RECHECK_MS,
+    }),
+    startService({
+      restate,
+      steps: createStartSteps({ db, clock, changes, edgeUrl: config.edgeUrl, ...placement }),
+      limits,
       recheckMs: RECHECK_MS,
     }),
     buildService({ restate, steps: createBuildSteps(deps), limitMs: config.buildMinutes * MINUTE_MS }),
     routingService({
       restate,
-      steps: createRoutingSteps({ db, clock, changes, apex: config.defaultDomain, edgeUrl: config.edgeUrl }),
+      steps: createRoutingSteps({
+        db,
+        clock,
+        changes,
+        apex: config.defaultDomain,
+        edgeUrl: config.edgeUrl,
+        edgeSilentMs: config.agentSilentSeconds * SECOND_MS,
+      }),
       retention: {
+        warmCount: config.warmCount,
         warmMs: config.warmMinutes * MINUTE_MS,
         graceMs: config.stopGraceSeconds * SECOND_MS,
+        edgesMs: config.stopEdgesSeconds * SECOND_MS,
       },
     }),
     versioningService({

@@ -10,7 +10,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file ctrl/v1/deployment.proto.
  */
 export const file_ctrl_v1_deployment: GenFile = /*@__PURE__*/
-  fileDesc("ChhjdHJsL3YxL2RlcGxveW1lbnQucHJvdG8SB2N0cmwudjEiYQoYQ3JlYXRlUzNVcGxvYWRVUkxSZXF1ZXN0EhgKEHVua2V5X3Byb2plY3RfaWQYASABKAkSEgoKc2l6ZV9ieXRlcxgCIAEoAxIXCg9jaGVja3N1bV9zaGEyNTYYAyABKAki6QEKGUNyZWF0ZVMzVXBsb2FkVVJMUmVzcG9uc2USEgoKdXBsb2FkX3VybBgBIAEoCRIaChJidWlsZF9jb250ZXh0X3BhdGgYAiABKAkSQAoHaGVhZGVycxgDIAMoCzIvLmN0cmwudjEuQ3JlYXRlUzNVcGxvYWRVUkxSZXNwb25zZS5IZWFkZXJzRW50cnkSEgoKZXhwaXJlc19hdBgEIAEoAxIWCg5hbHJlYWR5X3N0b3JlZBgFIAEoCBouCgxIZWFkZXJzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASKBAwoXQ3JlYXRlRGVwbG95bWVudFJlcXVlc3QSEgoKcHJvamVjdF9pZBgCIAEoCRIOCgZicmFuY2gYAyABKAkSGAoQZW52aXJvbm1lbnRfc2x1ZxgEIAEoCRIuCg1idWlsZF9jb250ZXh0GAUgASgLMhUuY3RybC52MS5CdWlsZENvbnRleHRIABIWCgxkb2NrZXJfaW1hZ2UYBiABKAlIABIvCgpnaXRfY29tbWl0GAcgASgLMhYuY3RybC52MS5HaXRDb21taXRJbmZvSAGIAQESGAoLa2V5c3BhY2VfaWQYCCABKAlIAogBARIPCgdjb21tYW5kGAkgAygJEhcKD2lkZW1wb3RlbmN5X2tleRgKIAEoCRIMCgRwb3J0GAsgASgFEhkKEWhlYWx0aF9jaGVja19wYXRoGAwgASgJEhMKC3JlZGVwbG95X29mGA0gASgJQggKBnNvdXJjZUINCgtfZ2l0X2NvbW1pdEIOCgxfa2V5c3BhY2VfaWRKBAgBEAIiXAoMQnVpbGRDb250ZXh0EhoKEmJ1aWxkX2NvbnRleHRfcGF0aBgBIAEoCRIcCg9kb2NrZXJmaWxlX3BhdGgYAiABKAlIAIgBAUISChBfZG9ja2VyZmlsZV9wYXRoIoABCg1HaXRDb21taXRJbmZvEhIKCmNvbW1pdF9zaGEYASABKAkSFgoOY29tbWl0X21lc3NhZ2UYAiABKAkSFQoNYXV0aG9yX2hhbmRsZRgDIAEoCRIZChFhdXRob3JfYXZhdGFyX3VybBgEIAEoCRIRCgl0aW1lc3RhbXAYBSABKAMiXAoYQ3JlYXRlRGVwbG95bWVudFJlc3BvbnNlEhUKDWRlcGxveW1lbnRfaWQYASABKAkSKQoGc3RhdHVzGAIgASgOMhkuY3RybC52MS5EZXBsb3ltZW50U3RhdHVzIi0KFEdldERlcGxveW1lbnRSZXF1ZXN0EhUKDWRlcGxveW1lbnRfaWQYASABKAkiQAoVR2V0RGVwbG95bWVudFJlc3BvbnNlEicKCmRlcGxveW1lbnQYASABKAsyEy5jdHJsLnYxLkRlcGxveW1lbnQitQYKCkRlcGxveW1lbnQSCgoCaWQYASABKAkSFAoMd29ya3NwYWNlX2lkGAIgASgJEhIKCnByb2plY3RfaWQYAyABKAkSFgoOZW52aXJvbm1lbnRfaWQYBCABKAkSFgoOZ2l0X2NvbW1pdF9zaGEYBSABKAkSEgoKZ2l0X2JyYW5jaBgGIAEoCRIpCgZzdGF0dXMYByABKA4yGS5jdHJsLnYxLkRlcGxveW1lbnRTdGF0dXMSFQoNZXJyb3JfbWVzc2FnZRgIIAEoCRJMChVlbnZpcm9ubWVudF92YXJpYWJsZXMYCSADKAsyLS5jdHJsLnYxLkRlcGxveW1lbnQuRW52aXJvbm1lbnRWYXJpYWJsZXNFbnRyeRIjCgh0b3BvbG9neRgKIAEoCzIRLmN0cmwudjEuVG9wb2xvZ3kSEgoKY3JlYXRlZF9hdBgLIAEoAxISCgp1cGRhdGVkX2F0GAwgASgDEhEKCWhvc3RuYW1lcxgNIAMoCRIXCg9yb290ZnNfaW1hZ2VfaWQYDiABKAkSEAoIYnVpbGRfaWQYDyABKAkSJgoFc3RlcHMYECADKAsyFy5jdHJsLnYxLkRlcGxveW1lbnRTdGVwEhoKEmdpdF9jb21taXRfbWVzc2FnZRgRIAEoCRIgChhnaXRfY29tbWl0X2F1dGhvcl9oYW5kbGUYEiABKAkSJAocZ2l0X2NvbW1pdF9hdXRob3JfYXZhdGFyX3VybBgTIAEoCRIcChRnaXRfY29tbWl0X3RpbWVzdGFtcBgUIAEoAxIMCgR1cmxzGBUgAygJEhgKEGVudmlyb25tZW50X3NsdWcYFiABKAkSFAoMZmFpbHVyZV9jb2RlGBcgASgJEgwKBGxpdmUYGCABKAgSGQoRZGVzaXJlZF9pbnN0YW5jZXMYGSABKAUSGQoRcnVubmluZ19pbnN0YW5jZXMYGiABKAUSFAoMcHJvamVjdF9zbHVnGBsgASgJEhMKC3JlZGVwbG95X29mGCsgASgJGjsKGUVudmlyb25tZW50VmFyaWFibGVzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASJ8Cg5EZXBsb3ltZW50U3RlcBIOCgZzdGF0dXMYASABKAkSDwoHbWVzc2FnZRgCIAEoCRIVCg1lcnJvcl9tZXNzYWdlGAMgASgJEhIKCmNyZWF0ZWRfYXQYBCABKAMSDAoEbmFtZRgFIAEoCRIQCghlbmRlZF9hdBgGIAEoAyKnAQoIVG9wb2xvZ3kSFgoOY3B1X21pbGxpY29yZXMYASABKAUSEgoKbWVtb3J5X21pYhgCIAEoBRIoCgdyZWdpb25zGAMgAygLMhcuY3RybC52MS5SZWdpb25hbENvbmZpZxIcChRpZGxlX3RpbWVvdXRfc2Vjb25kcxgEIAEoBRIZChFoZWFsdGhfY2hlY2tfcGF0aBgFIAEoCRIMCgRwb3J0GAYgASgFIk4KDlJlZ2lvbmFsQ29uZmlnEg4KBnJlZ2lvbhgBIAEoCRIVCg1taW5faW5zdGFuY2VzGAIgASgFEhUKDW1heF9pbnN0YW5jZXMYAyABKAUibQoWTGlzdERlcGxveW1lbnRzUmVxdWVzdBISCgpwcm9qZWN0X2lkGAEgASgJEhgKEGVudmlyb25tZW50X3NsdWcYAiABKAkSEQoJcGFnZV9zaXplGAMgASgFEhIKCnBhZ2VfdG9rZW4YBCABKAkiXAoXTGlzdERlcGxveW1lbnRzUmVzcG9uc2USKAoLZGVwbG95bWVudHMYASADKAsyEy5jdHJsLnYxLkRlcGxveW1lbnQSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIjAKF0NhbmNlbERlcGxveW1lbnRSZXF1ZXN0EhUKDWRlcGxveW1lbnRfaWQYASABKAkiRQoYQ2FuY2VsRGVwbG95bWVudFJlc3BvbnNlEikKBnN0YXR1cxgBIAEoDjIZLmN0cmwudjEuRGVwbG95bWVudFN0YXR1cyJNChxXYXRjaERlcGxveW1lbnRFdmVudHNSZXF1ZXN0EhUKDWRlcGxveW1lbnRfaWQYASABKAkSFgoOYWZ0ZXJfc2VxdWVuY2UYAiABKAMihwEKHVdhdGNoRGVwbG95bWVudEV2ZW50c1Jlc3BvbnNlEjQKEGRlcGxveW1lbnRfZXZlbnQYASABKAsyGC5jdHJsLnYxLkRlcGxveW1lbnRFdmVudEgAEicKCWhlYXJ0YmVhdBgCIAEoCzISLmN0cmwudjEuSGVhcnRiZWF0SABCBwoFZXZlbnQiCwoJSGVhcnRiZWF0ItcBCg9EZXBsb3ltZW50RXZlbnQSEAoIc2VxdWVuY2UYASABKAMSEgoKY3JlYXRlZF9hdBgCIAEoAxIoCgZzdGF0dXMYAyABKAsyFi5jdHJsLnYxLlN0YXR1c0NoYW5nZWRIABIkCgRzdGVwGAQgASgLMhQuY3RybC52MS5TdGVwQ2hhbmdlZEgAEiAKA2xvZxgFIAEoCzIRLmN0cmwudjEuTG9nTGluZXNIABIhCgZub3RpY2UYBiABKAsyDy5jdHJsLnYxLk5vdGljZUgAQgkKB3BheWxvYWQidQoNU3RhdHVzQ2hhbmdlZBIpCgZzdGF0dXMYASABKA4yGS5jdHJsLnYxLkRlcGxveW1lbnRTdGF0dXMSFQoNZXJyb3JfbWVzc2FnZRgCIAEoCRIUCgxmYWlsdXJlX2NvZGUYAyABKAkSDAoEdXJscxgEIAMoCSI8CgtTdGVwQ2hhbmdlZBIMCgRuYW1lGAEgASgJEg4KBnN0YXR1cxgCIAEoCRIPCgdtZXNzYWdlGAMgASgJIjkKCExvZ0xpbmVzEg4KBnNvdXJjZRgBIAEoCRIOCgZvcmlnaW4YAiABKAkSDQoFbGluZXMYAyADKAkiGQoGTm90aWNlEg8KB21lc3NhZ2UYASABKAkiUAoZU3RyZWFtSW5zdGFuY2VMb2dzUmVxdWVzdBIVCg1kZXBsb3ltZW50X2lkGAEgASgJEg4KBmZvbGxvdxgCIAEoCBIMCgR0YWlsGAMgASgFInoKGlN0cmVhbUluc3RhbmNlTG9nc1Jlc3BvbnNlEigKBGxpbmUYASABKAsyGC5jdHJsLnYxLkluc3RhbmNlTG9nTGluZUgAEicKCWhlYXJ0YmVhdBgCIAEoCzISLmN0cmwudjEuSGVhcnRiZWF0SABCCQoHbWVzc2FnZSJfCg9JbnN0YW5jZUxvZ0xpbmUSEAoIaW5zdGFuY2UYASABKAkSDgoGcmVnaW9uGAIgASgJEgwKBHRpbWUYAyABKAMSDgoGc3RyZWFtGAQgASgJEgwKBHRleHQYBSABKAkiTQoPUm9sbGJhY2tSZXF1ZXN0EhwKFHNvdXJjZV9kZXBsb3ltZW50X2lkGAEgASgJEhwKFHRhcmdldF9kZXBsb3ltZW50X2lkGAIgASgJIhIKEFJvbGxiYWNrUmVzcG9uc2UiLgoOUHJvbW90ZVJlcXVlc3QSHAoUdGFyZ2V0X2RlcGxveW1lbnRfaWQYASABKAkiEQoPUHJvbW90ZVJlc3BvbnNlKu8CChBEZXBsb3ltZW50U3RhdHVzEiEKHURFUExPWU1FTlRfU1RBVFVTX1VOU1BFQ0lGSUVEEAASHQoZREVQTE9ZTUVOVF9TVEFUVVNfUEVORElORxABEh4KGkRFUExPWU1FTlRfU1RBVFVTX0JVSUxESU5HEAISHwobREVQTE9ZTUVOVF9TVEFUVVNfREVQTE9ZSU5HEAMSHQoZREVQTE9ZTUVOVF9TVEFUVVNfTkVUV09SSxAEEhsKF0RFUExPWU1FTlRfU1RBVFVTX1JFQURZEAUSHAoYREVQTE9ZTUVOVF9TVEFUVVNfRkFJTEVEEAYSHAoYREVQTE9ZTUVOVF9TVEFUVVNfUVVFVUVEEAcSHwobREVQTE9ZTUVOVF9TVEFUVVNfQ0FOQ0VMTEVEEAgSIAocREVQTE9ZTUVOVF9TVEFUVVNfU1VQRVJTRURFRBAJEh0KGURFUExPWU1FTlRfU1RBVFVTX1NUT1BQRUQQCipaCgpTb3VyY2VUeXBlEhsKF1NPVVJDRV9UWVBFX1VOU1BFQ0lGSUVEEAASEwoPU09VUkNFX1RZUEVfR0lUEAESGgoWU09VUkNFX1RZUEVfQ0xJX1VQTE9BRBACMqMGChFEZXBsb3ltZW50U2VydmljZRJcChFDcmVhdGVTM1VwbG9hZFVSTBIhLmN0cmwudjEuQ3JlYXRlUzNVcGxvYWRVUkxSZXF1ZXN0GiIuY3RybC52MS5DcmVhdGVTM1VwbG9hZFVSTFJlc3BvbnNlIgASWQoQQ3JlYXRlRGVwbG95bWVudBIgLmN0cmwudjEuQ3JlYXRlRGVwbG95bWVudFJlcXVlc3QaIS5jdHJsLnYxLkNyZWF0ZURlcGxveW1lbnRSZXNwb25zZSIAElAKDUdldERlcGxveW1lbnQSHS5jdHJsLnYxLkdldERlcGxveW1lbnRSZXF1ZXN0Gh4uY3RybC52MS5HZXREZXBsb3ltZW50UmVzcG9uc2UiABJWCg9MaXN0RGVwbG95bWVudHMSHy5jdHJsLnYxLkxpc3REZXBsb3ltZW50c1JlcXVlc3QaIC5jdHJsLnYxLkxpc3REZXBsb3ltZW50c1Jlc3BvbnNlIgASWQoQQ2FuY2VsRGVwbG95bWVudBIgLmN0cmwudjEuQ2FuY2VsRGVwbG95bWVudFJlcXVlc3QaIS5jdHJsLnYxLkNhbmNlbERlcGxveW1lbnRSZXNwb25zZSIAEmoKFVdhdGNoRGVwbG95bWVudEV2ZW50cxIlLmN0cmwudjEuV2F0Y2hEZXBsb3ltZW50RXZlbnRzUmVxdWVzdBomLmN0cmwudjEuV2F0Y2hEZXBsb3ltZW50RXZlbnRzUmVzcG9uc2UiADABEmEKElN0cmVhbUluc3RhbmNlTG9ncxIiLmN0cmwudjEuU3RyZWFtSW5zdGFuY2VMb2dzUmVxdWVzdBojLmN0cmwudjEuU3RyZWFtSW5zdGFuY2VMb2dzUmVzcG9uc2UiADABEkEKCFJvbGxiYWNrEhguY3RybC52MS5Sb2xsYmFja1JlcXVlc3QaGS5jdHJsLnYxLlJvbGxiYWNrUmVzcG9uc2UiABI+CgdQcm9tb3RlEhcuY3RybC52MS5Qcm9tb3RlUmVxdWVzdBoYLmN0cmwudjEuUHJvbW90ZVJlc3BvbnNlIgBiBnByb3RvMw");
+  fileDesc("ChhjdHJsL3YxL2RlcGxveW1lbnQucHJvdG8SB2N0cmwudjEiYQoYQ3JlYXRlUzNVcGxvYWRVUkxSZXF1ZXN0EhgKEHVua2V5X3Byb2plY3RfaWQYASABKAkSEgoKc2l6ZV9ieXRlcxgCIAEoAxIXCg9jaGVja3N1bV9zaGEyNTYYAyABKAki6QEKGUNyZWF0ZVMzVXBsb2FkVVJMUmVzcG9uc2USEgoKdXBsb2FkX3VybBgBIAEoCRIaChJidWlsZF9jb250ZXh0X3BhdGgYAiABKAkSQAoHaGVhZGVycxgDIAMoCzIvLmN0cmwudjEuQ3JlYXRlUzNVcGxvYWRVUkxSZXNwb25zZS5IZWFkZXJzRW50cnkSEgoKZXhwaXJlc19hdBgEIAEoAxIWCg5hbHJlYWR5X3N0b3JlZBgFIAEoCBouCgxIZWFkZXJzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASKBAwoXQ3JlYXRlRGVwbG95bWVudFJlcXVlc3QSEgoKcHJvamVjdF9pZBgCIAEoCRIOCgZicmFuY2gYAyABKAkSGAoQZW52aXJvbm1lbnRfc2x1ZxgEIAEoCRIuCg1idWlsZF9jb250ZXh0GAUgASgLMhUuY3RybC52MS5CdWlsZENvbnRleHRIABIWCgxkb2NrZXJfaW1hZ2UYBiABKAlIABIvCgpnaXRfY29tbWl0GAcgASgLMhYuY3RybC52MS5HaXRDb21taXRJbmZvSAGIAQESGAoLa2V5c3BhY2VfaWQYCCABKAlIAogBARIPCgdjb21tYW5kGAkgAygJEhcKD2lkZW1wb3RlbmN5X2tleRgKIAEoCRIMCgRwb3J0GAsgASgFEhkKEWhlYWx0aF9jaGVja19wYXRoGAwgASgJEhMKC3JlZGVwbG95X29mGA0gASgJQggKBnNvdXJjZUINCgtfZ2l0X2NvbW1pdEIOCgxfa2V5c3BhY2VfaWRKBAgBEAIiXAoMQnVpbGRDb250ZXh0EhoKEmJ1aWxkX2NvbnRleHRfcGF0aBgBIAEoCRIcCg9kb2NrZXJmaWxlX3BhdGgYAiABKAlIAIgBAUISChBfZG9ja2VyZmlsZV9wYXRoIoABCg1HaXRDb21taXRJbmZvEhIKCmNvbW1pdF9zaGEYASABKAkSFgoOY29tbWl0X21lc3NhZ2UYAiABKAkSFQoNYXV0aG9yX2hhbmRsZRgDIAEoCRIZChFhdXRob3JfYXZhdGFyX3VybBgEIAEoCRIRCgl0aW1lc3RhbXAYBSABKAMiXAoYQ3JlYXRlRGVwbG95bWVudFJlc3BvbnNlEhUKDWRlcGxveW1lbnRfaWQYASABKAkSKQoGc3RhdHVzGAIgASgOMhkuY3RybC52MS5EZXBsb3ltZW50U3RhdHVzIi0KFEdldERlcGxveW1lbnRSZXF1ZXN0EhUKDWRlcGxveW1lbnRfaWQYASABKAkiQAoVR2V0RGVwbG95bWVudFJlc3BvbnNlEicKCmRlcGxveW1lbnQYASABKAsyEy5jdHJsLnYxLkRlcGxveW1lbnQi1gYKCkRlcGxveW1lbnQSCgoCaWQYASABKAkSFAoMd29ya3NwYWNlX2lkGAIgASgJEhIKCnByb2plY3RfaWQYAyABKAkSFgoOZW52aXJvbm1lbnRfaWQYBCABKAkSFgoOZ2l0X2NvbW1pdF9zaGEYBSABKAkSEgoKZ2l0X2JyYW5jaBgGIAEoCRIpCgZzdGF0dXMYByABKA4yGS5jdHJsLnYxLkRlcGxveW1lbnRTdGF0dXMSFQoNZXJyb3JfbWVzc2FnZRgIIAEoCRJMChVlbnZpcm9ubWVudF92YXJpYWJsZXMYCSADKAsyLS5jdHJsLnYxLkRlcGxveW1lbnQuRW52aXJvbm1lbnRWYXJpYWJsZXNFbnRyeRIjCgh0b3BvbG9neRgKIAEoCzIRLmN0cmwudjEuVG9wb2xvZ3kSEgoKY3JlYXRlZF9hdBgLIAEoAxISCgp1cGRhdGVkX2F0GAwgASgDEhEKCWhvc3RuYW1lcxgNIAMoCRIXCg9yb290ZnNfaW1hZ2VfaWQYDiABKAkSEAoIYnVpbGRfaWQYDyABKAkSJgoFc3RlcHMYECADKAsyFy5jdHJsLnYxLkRlcGxveW1lbnRTdGVwEhoKEmdpdF9jb21taXRfbWVzc2FnZRgRIAEoCRIgChhnaXRfY29tbWl0X2F1dGhvcl9oYW5kbGUYEiABKAkSJAocZ2l0X2NvbW1pdF9hdXRob3JfYXZhdGFyX3VybBgTIAEoCRIcChRnaXRfY29tbWl0X3RpbWVzdGFtcBgUIAEoAxIMCgR1cmxzGBUgAygJEhgKEGVudmlyb25tZW50X3NsdWcYFiABKAkSFAoMZmFpbHVyZV9jb2RlGBcgASgJEgwKBGxpdmUYGCABKAgSGQoRZGVzaXJlZF9pbnN0YW5jZXMYGSABKAUSGQoRcnVubmluZ19pbnN0YW5jZXMYGiABKAUSFAoMcHJvamVjdF9zbHVnGBsgASgJEh8KF2Vudmlyb25tZW50X3JvbGxlZF9iYWNrGBwgASgIEhMKC3JlZGVwbG95X29mGCsgASgJGjsKGUVudmlyb25tZW50VmFyaWFibGVzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASJ8Cg5EZXBsb3ltZW50U3RlcBIOCgZzdGF0dXMYASABKAkSDwoHbWVzc2FnZRgCIAEoCRIVCg1lcnJvcl9tZXNzYWdlGAMgASgJEhIKCmNyZWF0ZWRfYXQYBCABKAMSDAoEbmFtZRgFIAEoCRIQCghlbmRlZF9hdBgGIAEoAyKnAQoIVG9wb2xvZ3kSFgoOY3B1X21pbGxpY29yZXMYASABKAUSEgoKbWVtb3J5X21pYhgCIAEoBRIoCgdyZWdpb25zGAMgAygLMhcuY3RybC52MS5SZWdpb25hbENvbmZpZxIcChRpZGxlX3RpbWVvdXRfc2Vjb25kcxgEIAEoBRIZChFoZWFsdGhfY2hlY2tfcGF0aBgFIAEoCRIMCgRwb3J0GAYgASgFIk4KDlJlZ2lvbmFsQ29uZmlnEg4KBnJlZ2lvbhgBIAEoCRIVCg1taW5faW5zdGFuY2VzGAIgASgFEhUKDW1heF9pbnN0YW5jZXMYAyABKAUibQoWTGlzdERlcGxveW1lbnRzUmVxdWVzdBISCgpwcm9qZWN0X2lkGAEgASgJEhgKEGVudmlyb25tZW50X3NsdWcYAiABKAkSEQoJcGFnZV9zaXplGAMgASgFEhIKCnBhZ2VfdG9rZW4YBCABKAkiXAoXTGlzdERlcGxveW1lbnRzUmVzcG9uc2USKAoLZGVwbG95bWVudHMYASADKAsyEy5jdHJsLnYxLkRlcGxveW1lbnQSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIjAKF0NhbmNlbERlcGxveW1lbnRSZXF1ZXN0EhUKDWRlcGxveW1lbnRfaWQYASABKAkiawoYQ2FuY2VsRGVwbG95bWVudFJlc3BvbnNlEikKBnN0YXR1cxgBIAEoDjIZLmN0cmwudjEuRGVwbG95bWVudFN0YXR1cxIkCgtyb2xsZWRfYmFjaxgCIAEoCzIPLmN0cmwudjEuU3dpdGNoIk0KHFdhdGNoRGVwbG95bWVudEV2ZW50c1JlcXVlc3QSFQoNZGVwbG95bWVudF9pZBgBIAEoCRIWCg5hZnRlcl9zZXF1ZW5jZRgCIAEoAyKHAQodV2F0Y2hEZXBsb3ltZW50RXZlbnRzUmVzcG9uc2USNAoQZGVwbG95bWVudF9ldmVudBgBIAEoCzIYLmN0cmwudjEuRGVwbG95bWVudEV2ZW50SAASJwoJaGVhcnRiZWF0GAIgASgLMhIuY3RybC52MS5IZWFydGJlYXRIAEIHCgVldmVudCILCglIZWFydGJlYXQi1wEKD0RlcGxveW1lbnRFdmVudBIQCghzZXF1ZW5jZRgBIAEoAxISCgpjcmVhdGVkX2F0GAIgASgDEigKBnN0YXR1cxgDIAEoCzIWLmN0cmwudjEuU3RhdHVzQ2hhbmdlZEgAEiQKBHN0ZXAYBCABKAsyFC5jdHJsLnYxLlN0ZXBDaGFuZ2VkSAASIAoDbG9nGAUgASgLMhEuY3RybC52MS5Mb2dMaW5lc0gAEiEKBm5vdGljZRgGIAEoCzIPLmN0cmwudjEuTm90aWNlSABCCQoHcGF5bG9hZCJ1Cg1TdGF0dXNDaGFuZ2VkEikKBnN0YXR1cxgBIAEoDjIZLmN0cmwudjEuRGVwbG95bWVudFN0YXR1cxIVCg1lcnJvcl9tZXNzYWdlGAIgASgJEhQKDGZhaWx1cmVfY29kZRgDIAEoCRIMCgR1cmxzGAQgAygJIjwKC1N0ZXBDaGFuZ2VkEgwKBG5hbWUYASABKAkSDgoGc3RhdHVzGAIgASgJEg8KB21lc3NhZ2UYAyABKAkiOQoITG9nTGluZXMSDgoGc291cmNlGAEgASgJEg4KBm9yaWdpbhgCIAEoCRINCgVsaW5lcxgDIAMoCSIZCgZOb3RpY2USDwoHbWVzc2FnZRgBIAEoCSJQChlTdHJlYW1JbnN0YW5jZUxvZ3NSZXF1ZXN0EhUKDWRlcGxveW1lbnRfaWQYASABKAkSDgoGZm9sbG93GAIgASgIEgwKBHRhaWwYAyABKAUiegoaU3RyZWFtSW5zdGFuY2VMb2dzUmVzcG9uc2USKAoEbGluZRgBIAEoCzIYLmN0cmwudjEuSW5zdGFuY2VMb2dMaW5lSAASJwoJaGVhcnRiZWF0GAIgASgLMhIuY3RybC52MS5IZWFydGJlYXRIAEIJCgdtZXNzYWdlIl8KD0luc3RhbmNlTG9nTGluZRIQCghpbnN0YW5jZRgBIAEoCRIOCgZyZWdpb24YAiABKAkSDAoEdGltZRgDIAEoAxIOCgZzdHJlYW0YBCABKAkSDAoEdGV4dBgFIAEoCSJ7Cg9Sb2xsYmFja1JlcXVlc3QSHAoUc291cmNlX2RlcGxveW1lbnRfaWQYASABKAkSHAoUdGFyZ2V0X2RlcGxveW1lbnRfaWQYAiABKAkSEgoKcHJvamVjdF9pZBgDIAEoCRIYChBlbnZpcm9ubWVudF9zbHVnGAQgASgJIjUKEFJvbGxiYWNrUmVzcG9uc2USIQoIc3dpdGNoZWQYASABKAsyDy5jdHJsLnYxLlN3aXRjaCIuCg5Qcm9tb3RlUmVxdWVzdBIcChR0YXJnZXRfZGVwbG95bWVudF9pZBgBIAEoCSI0Cg9Qcm9tb3RlUmVzcG9uc2USIQoIc3dpdGNoZWQYASABKAsyDy5jdHJsLnYxLlN3aXRjaCI1ChRQbGFuUm9sbGJhY2tSZXNwb25zZRIdCgRwbGFuGAEgASgLMg8uY3RybC52MS5Td2l0Y2giNAoTUGxhblByb21vdGVSZXNwb25zZRIdCgRwbGFuGAEgASgLMg8uY3RybC52MS5Td2l0Y2gi2AEKBlN3aXRjaBIUCgxwcm9qZWN0X3NsdWcYASABKAkSGAoQZW52aXJvbm1lbnRfc2x1ZxgCIAEoCRIaChJmcm9tX2RlcGxveW1lbnRfaWQYAyABKAkSGAoQdG9fZGVwbG95bWVudF9pZBgEIAEoCRIhCgRwYXRoGAUgASgOMhMuY3RybC52MS5Td2l0Y2hQYXRoEhMKC3JvbGxlZF9iYWNrGAYgASgIEhEKCWhvc3RuYW1lcxgHIAMoCRIMCgR1cmxzGAggAygJEg8KB3Rvb2tfbXMYCSABKAMiLgoVU3RvcERlcGxveW1lbnRSZXF1ZXN0EhUKDWRlcGxveW1lbnRfaWQYASABKAkiQwoWU3RvcERlcGxveW1lbnRSZXNwb25zZRIpCgZzdGF0dXMYASABKA4yGS5jdHJsLnYxLkRlcGxveW1lbnRTdGF0dXMiLwoWU3RhcnREZXBsb3ltZW50UmVxdWVzdBIVCg1kZXBsb3ltZW50X2lkGAEgASgJImMKF1N0YXJ0RGVwbG95bWVudFJlc3BvbnNlEikKBnN0YXR1cxgBIAEoDjIZLmN0cmwudjEuRGVwbG95bWVudFN0YXR1cxIMCgR1cmxzGAIgAygJEg8KB3Rvb2tfbXMYAyABKAMq7wIKEERlcGxveW1lbnRTdGF0dXMSIQodREVQTE9ZTUVOVF9TVEFUVVNfVU5TUEVDSUZJRUQQABIdChlERVBMT1lNRU5UX1NUQVRVU19QRU5ESU5HEAESHgoaREVQTE9ZTUVOVF9TVEFUVVNfQlVJTERJTkcQAhIfChtERVBMT1lNRU5UX1NUQVRVU19ERVBMT1lJTkcQAxIdChlERVBMT1lNRU5UX1NUQVRVU19ORVRXT1JLEAQSGwoXREVQTE9ZTUVOVF9TVEFUVVNfUkVBRFkQBRIcChhERVBMT1lNRU5UX1NUQVRVU19GQUlMRUQQBhIcChhERVBMT1lNRU5UX1NUQVRVU19RVUVVRUQQBxIfChtERVBMT1lNRU5UX1NUQVRVU19DQU5DRUxMRUQQCBIgChxERVBMT1lNRU5UX1NUQVRVU19TVVBFUlNFREVEEAkSHQoZREVQTE9ZTUVOVF9TVEFUVVNfU1RPUFBFRBAKKloKClNvdXJjZVR5cGUSGwoXU09VUkNFX1RZUEVfVU5TUEVDSUZJRUQQABITCg9TT1VSQ0VfVFlQRV9HSVQQARIaChZTT1VSQ0VfVFlQRV9DTElfVVBMT0FEEAIqbgoKU3dpdGNoUGF0aBIbChdTV0lUQ0hfUEFUSF9VTlNQRUNJRklFRBAAEhcKE1NXSVRDSF9QQVRIX0lOU1RBTlQQARIUChBTV0lUQ0hfUEFUSF9XQVJNEAISFAoQU1dJVENIX1BBVEhfQ09MRBADMuMIChFEZXBsb3ltZW50U2VydmljZRJcChFDcmVhdGVTM1VwbG9hZFVSTBIhLmN0cmwudjEuQ3JlYXRlUzNVcGxvYWRVUkxSZXF1ZXN0GiIuY3RybC52MS5DcmVhdGVTM1VwbG9hZFVSTFJlc3BvbnNlIgASWQoQQ3JlYXRlRGVwbG95bWVudBIgLmN0cmwudjEuQ3JlYXRlRGVwbG95bWVudFJlcXVlc3QaIS5jdHJsLnYxLkNyZWF0ZURlcGxveW1lbnRSZXNwb25zZSIAElAKDUdldERlcGxveW1lbnQSHS5jdHJsLnYxLkdldERlcGxveW1lbnRSZXF1ZXN0Gh4uY3RybC52MS5HZXREZXBsb3ltZW50UmVzcG9uc2UiABJWCg9MaXN0RGVwbG95bWVudHMSHy5jdHJsLnYxLkxpc3REZXBsb3ltZW50c1JlcXVlc3QaIC5jdHJsLnYxLkxpc3REZXBsb3ltZW50c1Jlc3BvbnNlIgASWQoQQ2FuY2VsRGVwbG95bWVudBIgLmN0cmwudjEuQ2FuY2VsRGVwbG95bWVudFJlcXVlc3QaIS5jdHJsLnYxLkNhbmNlbERlcGxveW1lbnRSZXNwb25zZSIAEmoKFVdhdGNoRGVwbG95bWVudEV2ZW50cxIlLmN0cmwudjEuV2F0Y2hEZXBsb3ltZW50RXZlbnRzUmVxdWVzdBomLmN0cmwudjEuV2F0Y2hEZXBsb3ltZW50RXZlbnRzUmVzcG9uc2UiADABEmEKElN0cmVhbUluc3RhbmNlTG9ncxIiLmN0cmwudjEuU3RyZWFtSW5zdGFuY2VMb2dzUmVxdWVzdBojLmN0cmwudjEuU3RyZWFtSW5zdGFuY2VMb2dzUmVzcG9uc2UiADABEkEKCFJvbGxiYWNrEhguY3RybC52MS5Sb2xsYmFja1JlcXVlc3QaGS5jdHJsLnYxLlJvbGxiYWNrUmVzcG9uc2UiABI+CgdQcm9tb3RlEhcuY3RybC52MS5Qcm9tb3RlUmVxdWVzdBoYLmN0cmwudjEuUHJvbW90ZVJlc3BvbnNlIgASSQoMUGxhblJvbGxiYWNrEhguY3RybC52MS5Sb2xsYmFja1JlcXVlc3QaHS5jdHJsLnYxLlBsYW5Sb2xsYmFja1Jlc3BvbnNlIgASRgoLUGxhblByb21vdGUSFy5jdHJsLnYxLlByb21vdGVSZXF1ZXN0GhwuY3RybC52MS5QbGFuUHJvbW90ZVJlc3BvbnNlIgASUwoOU3RvcERlcGxveW1lbnQSHi5jdHJsLnYxLlN0b3BEZXBsb3ltZW50UmVxdWVzdBofLmN0cmwudjEuU3RvcERlcGxveW1lbnRSZXNwb25zZSIAElYKD1N0YXJ0RGVwbG95bWVudBIfLmN0cmwudjEuU3RhcnREZXBsb3ltZW50UmVxdWVzdBogLmN0cmwudjEuU3RhcnREZXBsb3ltZW50UmVzcG9uc2UiAGIGcHJvdG8z");
 
 /**
  * @generated from message ctrl.v1.CreateS3UploadURLRequest
@@ -436,6 +436,13 @@ export type Deployment = Message<"ctrl.v1.Deployment"> & {
   projectSlug: string;
 
   /**
+   * Whether its environment is rolled back: new deployments wait for a promote.
+   *
+   * @generated from field: bool environment_rolled_back = 28;
+   */
+  environmentRolledBack: boolean;
+
+  /**
    * The deployment that this one repeats; empty when it was made from a source of its own.
    *
    * @generated from field: string redeploy_of = 43;
@@ -646,6 +653,13 @@ export type CancelDeploymentResponse = Message<"ctrl.v1.CancelDeploymentResponse
    * @generated from field: ctrl.v1.DeploymentStatus status = 1;
    */
   status: DeploymentStatus;
+
+  /**
+   * Set when the deployment was live already: traffic went back to the one that was live before.
+   *
+   * @generated from field: ctrl.v1.Switch rolled_back = 2;
+   */
+  rolledBack?: Switch | undefined;
 };
 
 /**
@@ -989,14 +1003,32 @@ export const InstanceLogLineSchema: GenMessage<InstanceLogLine> = /*@__PURE__*/
  */
 export type RollbackRequest = Message<"ctrl.v1.RollbackRequest"> & {
   /**
+   * Empty: the live one of the environment.
+   *
    * @generated from field: string source_deployment_id = 1;
    */
   sourceDeploymentId: string;
 
   /**
+   * Empty: the one that was live before the source.
+   *
    * @generated from field: string target_deployment_id = 2;
    */
   targetDeploymentId: string;
+
+  /**
+   * Which environment, when no deployment is named.
+   *
+   * @generated from field: string project_id = 3;
+   */
+  projectId: string;
+
+  /**
+   * Empty: `production`.
+   *
+   * @generated from field: string environment_slug = 4;
+   */
+  environmentSlug: string;
 };
 
 /**
@@ -1010,6 +1042,10 @@ export const RollbackRequestSchema: GenMessage<RollbackRequest> = /*@__PURE__*/
  * @generated from message ctrl.v1.RollbackResponse
  */
 export type RollbackResponse = Message<"ctrl.v1.RollbackResponse"> & {
+  /**
+   * @generated from field: ctrl.v1.Switch switched = 1;
+   */
+  switched?: Switch | undefined;
 };
 
 /**
@@ -1040,6 +1076,10 @@ export const PromoteRequestSchema: GenMessage<PromoteRequest> = /*@__PURE__*/
  * @generated from message ctrl.v1.PromoteResponse
  */
 export type PromoteResponse = Message<"ctrl.v1.PromoteResponse"> & {
+  /**
+   * @generated from field: ctrl.v1.Switch switched = 1;
+   */
+  switched?: Switch | undefined;
 };
 
 /**
@@ -1048,6 +1088,187 @@ export type PromoteResponse = Message<"ctrl.v1.PromoteResponse"> & {
  */
 export const PromoteResponseSchema: GenMessage<PromoteResponse> = /*@__PURE__*/
   messageDesc(file_ctrl_v1_deployment, 30);
+
+/**
+ * @generated from message ctrl.v1.PlanRollbackResponse
+ */
+export type PlanRollbackResponse = Message<"ctrl.v1.PlanRollbackResponse"> & {
+  /**
+   * @generated from field: ctrl.v1.Switch plan = 1;
+   */
+  plan?: Switch | undefined;
+};
+
+/**
+ * Describes the message ctrl.v1.PlanRollbackResponse.
+ * Use `create(PlanRollbackResponseSchema)` to create a new message.
+ */
+export const PlanRollbackResponseSchema: GenMessage<PlanRollbackResponse> = /*@__PURE__*/
+  messageDesc(file_ctrl_v1_deployment, 31);
+
+/**
+ * @generated from message ctrl.v1.PlanPromoteResponse
+ */
+export type PlanPromoteResponse = Message<"ctrl.v1.PlanPromoteResponse"> & {
+  /**
+   * @generated from field: ctrl.v1.Switch plan = 1;
+   */
+  plan?: Switch | undefined;
+};
+
+/**
+ * Describes the message ctrl.v1.PlanPromoteResponse.
+ * Use `create(PlanPromoteResponseSchema)` to create a new message.
+ */
+export const PlanPromoteResponseSchema: GenMessage<PlanPromoteResponse> = /*@__PURE__*/
+  messageDesc(file_ctrl_v1_deployment, 32);
+
+/**
+ * How an environment's live traffic moves, or moved.
+ *
+ * @generated from message ctrl.v1.Switch
+ */
+export type Switch = Message<"ctrl.v1.Switch"> & {
+  /**
+   * @generated from field: string project_slug = 1;
+   */
+  projectSlug: string;
+
+  /**
+   * @generated from field: string environment_slug = 2;
+   */
+  environmentSlug: string;
+
+  /**
+   * Empty: nothing was live.
+   *
+   * @generated from field: string from_deployment_id = 3;
+   */
+  fromDeploymentId: string;
+
+  /**
+   * @generated from field: string to_deployment_id = 4;
+   */
+  toDeploymentId: string;
+
+  /**
+   * @generated from field: ctrl.v1.SwitchPath path = 5;
+   */
+  path: SwitchPath;
+
+  /**
+   * Whether the environment is rolled back afterwards.
+   *
+   * @generated from field: bool rolled_back = 6;
+   */
+  rolledBack: boolean;
+
+  /**
+   * The host names that move, and as a browser takes them.
+   *
+   * @generated from field: repeated string hostnames = 7;
+   */
+  hostnames: string[];
+
+  /**
+   * @generated from field: repeated string urls = 8;
+   */
+  urls: string[];
+
+  /**
+   * From the request until the traffic had moved; 0 in a plan.
+   *
+   * @generated from field: int64 took_ms = 9;
+   */
+  tookMs: bigint;
+};
+
+/**
+ * Describes the message ctrl.v1.Switch.
+ * Use `create(SwitchSchema)` to create a new message.
+ */
+export const SwitchSchema: GenMessage<Switch> = /*@__PURE__*/
+  messageDesc(file_ctrl_v1_deployment, 33);
+
+/**
+ * @generated from message ctrl.v1.StopDeploymentRequest
+ */
+export type StopDeploymentRequest = Message<"ctrl.v1.StopDeploymentRequest"> & {
+  /**
+   * @generated from field: string deployment_id = 1;
+   */
+  deploymentId: string;
+};
+
+/**
+ * Describes the message ctrl.v1.StopDeploymentRequest.
+ * Use `create(StopDeploymentRequestSchema)` to create a new message.
+ */
+export const StopDeploymentRequestSchema: GenMessage<StopDeploymentRequest> = /*@__PURE__*/
+  messageDesc(file_ctrl_v1_deployment, 34);
+
+/**
+ * @generated from message ctrl.v1.StopDeploymentResponse
+ */
+export type StopDeploymentResponse = Message<"ctrl.v1.StopDeploymentResponse"> & {
+  /**
+   * @generated from field: ctrl.v1.DeploymentStatus status = 1;
+   */
+  status: DeploymentStatus;
+};
+
+/**
+ * Describes the message ctrl.v1.StopDeploymentResponse.
+ * Use `create(StopDeploymentResponseSchema)` to create a new message.
+ */
+export const StopDeploymentResponseSchema: GenMessage<StopDeploymentResponse> = /*@__PURE__*/
+  messageDesc(file_ctrl_v1_deployment, 35);
+
+/**
+ * @generated from message ctrl.v1.StartDeploymentRequest
+ */
+export type StartDeploymentRequest = Message<"ctrl.v1.StartDeploymentRequest"> & {
+  /**
+   * @generated from field: string deployment_id = 1;
+   */
+  deploymentId: string;
+};
+
+/**
+ * Describes the message ctrl.v1.StartDeploymentRequest.
+ * Use `create(StartDeploymentRequestSchema)` to create a new message.
+ */
+export const StartDeploymentRequestSchema: GenMessage<StartDeploymentRequest> = /*@__PURE__*/
+  messageDesc(file_ctrl_v1_deployment, 36);
+
+/**
+ * @generated from message ctrl.v1.StartDeploymentResponse
+ */
+export type StartDeploymentResponse = Message<"ctrl.v1.StartDeploymentResponse"> & {
+  /**
+   * @generated from field: ctrl.v1.DeploymentStatus status = 1;
+   */
+  status: DeploymentStatus;
+
+  /**
+   * Where it answers.
+   *
+   * @generated from field: repeated string urls = 2;
+   */
+  urls: string[];
+
+  /**
+   * @generated from field: int64 took_ms = 3;
+   */
+  tookMs: bigint;
+};
+
+/**
+ * Describes the message ctrl.v1.StartDeploymentResponse.
+ * Use `create(StartDeploymentResponseSchema)` to create a new message.
+ */
+export const StartDeploymentResponseSchema: GenMessage<StartDeploymentResponse> = /*@__PURE__*/
+  messageDesc(file_ctrl_v1_deployment, 37);
 
 /**
  * @generated from enum ctrl.v1.DeploymentStatus
@@ -1142,6 +1363,45 @@ export const SourceTypeSchema: GenEnum<SourceType> = /*@__PURE__*/
   enumDesc(file_ctrl_v1_deployment, 1);
 
 /**
+ * What has to happen before a deployment can take traffic.
+ *
+ * @generated from enum ctrl.v1.SwitchPath
+ */
+export enum SwitchPath {
+  /**
+   * @generated from enum value: SWITCH_PATH_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * It runs.
+   *
+   * @generated from enum value: SWITCH_PATH_INSTANT = 1;
+   */
+  INSTANT = 1,
+
+  /**
+   * It should run, and none of its instances does at the moment: they are waited for.
+   *
+   * @generated from enum value: SWITCH_PATH_WARM = 2;
+   */
+  WARM = 2,
+
+  /**
+   * It is stopped and has to be started.
+   *
+   * @generated from enum value: SWITCH_PATH_COLD = 3;
+   */
+  COLD = 3,
+}
+
+/**
+ * Describes the enum ctrl.v1.SwitchPath.
+ */
+export const SwitchPathSchema: GenEnum<SwitchPath> = /*@__PURE__*/
+  enumDesc(file_ctrl_v1_deployment, 2);
+
+/**
  * What a developer does with deployments. Authenticated by root key; every id belongs to the key's workspace.
  *
  * @generated from service ctrl.v1.DeploymentService
@@ -1216,6 +1476,9 @@ export const DeploymentService: GenService<{
     output: typeof StreamInstanceLogsResponseSchema;
   },
   /**
+   * Moves an environment's live traffic back to a deployment of any age; one that is stopped is started first. New
+   * deployments do not take the traffic until one is promoted.
+   *
    * @generated from rpc ctrl.v1.DeploymentService.Rollback
    */
   rollback: {
@@ -1224,12 +1487,54 @@ export const DeploymentService: GenService<{
     output: typeof RollbackResponseSchema;
   },
   /**
+   * Moves an environment's live traffic to a deployment and ends a rollback. Of the one that is live it ends the rollback only.
+   *
    * @generated from rpc ctrl.v1.DeploymentService.Promote
    */
   promote: {
     methodKind: "unary";
     input: typeof PromoteRequestSchema;
     output: typeof PromoteResponseSchema;
+  },
+  /**
+   * What `Rollback` would do now, or the reason why it would be refused.
+   *
+   * @generated from rpc ctrl.v1.DeploymentService.PlanRollback
+   */
+  planRollback: {
+    methodKind: "unary";
+    input: typeof RollbackRequestSchema;
+    output: typeof PlanRollbackResponseSchema;
+  },
+  /**
+   * What `Promote` would do now, or the reason why it would be refused.
+   *
+   * @generated from rpc ctrl.v1.DeploymentService.PlanPromote
+   */
+  planPromote: {
+    methodKind: "unary";
+    input: typeof PromoteRequestSchema;
+    output: typeof PlanPromoteResponseSchema;
+  },
+  /**
+   * Ends the instances of a ready deployment that serves nothing but its own host name. Harmless when repeated.
+   *
+   * @generated from rpc ctrl.v1.DeploymentService.StopDeployment
+   */
+  stopDeployment: {
+    methodKind: "unary";
+    input: typeof StopDeploymentRequestSchema;
+    output: typeof StopDeploymentResponseSchema;
+  },
+  /**
+   * Starts a stopped deployment again and answers when it runs. Harmless when repeated.
+   *
+   * @generated from rpc ctrl.v1.DeploymentService.StartDeployment
+   */
+  startDeployment: {
+    methodKind: "unary";
+    input: typeof StartDeploymentRequestSchema;
+    output: typeof StartDeploymentResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_ctrl_v1_deployment, 0);

@@ -10,6 +10,8 @@ export const PROJECT_ACTIONS = [
   "cancel_deployment",
   "promote_deployment",
   "rollback_deployment",
+  "stop_deployment",
+  "start_deployment",
   "read_logs",
   "read_project",
   "create_project",

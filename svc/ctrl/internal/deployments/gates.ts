@@ -22,54 +22,145 @@ export interface GatedEnvironment {
   readonly rolledBack: boolean;
 }
 
-/** Whether `target` may become the live deployment of its environment. */
-export function promoteProblem(target: GatedDeployment, environment: GatedEnvironment): string | undefined {
-  if (target.environmentId !== environment.id) return "The deployment belongs to another environment.";
-  const live = environment.liveDeploymentId;
-  if (live === undefined) {
-    return `Environment "${environment.slug}" has no live deployment yet: the next deployment that turns ready goes live.`;
-  }
-  // Promoting what is live already is how a rolled-back environment confirms it.
-  if (target.id === live && !environment.rolledBack) return `Deployment ${target.id} is live already.`;
-  return servingProblem(target);
+/** Why not. `invalid_argument`: no state of the deployments would allow it. */
+export interface Refusal {
+  readonly code: "invalid_argument" | "failed_precondition";
+  readonly message: string;
 }
 
-/** Whether live traffic may move back from `source` to `target`. */
-export function rollbackProblem(
+/**
+ * How a deployment comes to take traffic: `instant` when it runs, `warm` when it should run and none of its instances
+ * does at the moment, `cold` when it is stopped and has to be started.
+ */
+export type SwitchPath = "instant" | "warm" | "cold";
+
+/** Whether `target` may become the live deployment of its environment, apart from whether it runs. */
+export function promoteRefusal(target: GatedDeployment, environment: GatedEnvironment): Refusal | undefined {
+  if (target.environmentId !== environment.id) {
+    return wrong(
+      `Deployment ${target.id} belongs to another environment than "${environment.slug}": ` +
+        "a promote never moves a deployment from one environment to another.",
+    );
+  }
+  const live = environment.liveDeploymentId;
+  if (live === undefined) {
+    return no(
+      `Environment "${environment.slug}" has no live deployment yet: the next deployment that turns ready goes live.`,
+    );
+  }
+  if (isConfirmation(target, environment)) return undefined;
+  if (target.id === live) return no(`Deployment ${target.id} is live already.`);
+  return undefined;
+}
+
+/** Promoting what is live already is how a rolled-back environment accepts it: no traffic moves. */
+export function isConfirmation({ id }: Pick<GatedDeployment, "id">, environment: GatedEnvironment): boolean {
+  return environment.rolledBack && environment.liveDeploymentId === id;
+}
+
+/** Whether live traffic may move back from `source` to `target`, apart from whether the target runs. */
+export function rollbackRefusal(
   source: GatedDeployment,
   target: GatedDeployment,
   environment: GatedEnvironment,
-): string | undefined {
+): Refusal | undefined {
   if (source.id === target.id) {
-    return "Source and target are the same deployment: name an earlier one as the target.";
+    return wrong("Source and target are the same deployment: name an earlier one as the target.");
   }
-  if (source.projectId !== target.projectId) return "Source and target belong to different projects.";
+  if (source.projectId !== target.projectId) {
+    return wrong("Source and target belong to different projects.");
+  }
   if (source.environmentId !== target.environmentId) {
-    return "Source and target belong to different environments.";
+    return wrong("Source and target belong to different environments.");
   }
-  if (source.environmentId !== environment.id) return "The deployments belong to another environment.";
+  if (source.environmentId !== environment.id) return wrong("The deployments belong to another environment.");
   if (source.id !== environment.liveDeploymentId) {
     const live = environment.liveDeploymentId ?? "none";
-    return `Deployment ${source.id} is not the live one of "${environment.slug}": that is ${live}.`;
+    return no(`Deployment ${source.id} is not the live one of "${environment.slug}": that is ${live}.`);
   }
-  return servingProblem(target);
+  return undefined;
 }
 
-/** Whether the deployment may be cancelled. A final one that did not turn ready has nothing to cancel and is fine. */
-export function cancelProblem({ id, status }: Pick<GatedDeployment, "id" | "status">): string | undefined {
-  if (status !== "ready") return undefined;
-  return `Deployment ${id} is ready and serves: roll back to another one instead of cancelling it.`;
-}
-
-/** Whether a cancel has anything to do. */
-export function isCancellable(status: DeploymentStatus): boolean {
-  return !isFinal(status);
-}
-
-function servingProblem(target: GatedDeployment): string | undefined {
+/** Whether the deployment can take live traffic this moment. */
+export function servingRefusal(target: GatedDeployment): Refusal | undefined {
   if (target.status !== "ready") {
-    return `Deployment ${target.id} is ${target.status}: only a ready deployment can take live traffic.`;
+    return no(`Deployment ${target.id} is ${target.status}: only a ready deployment can take live traffic.`);
   }
   if (target.runningInstances > 0) return undefined;
-  return `No instance of deployment ${target.id} is running: deploy it again, or choose another one.`;
+  return no(`No instance of deployment ${target.id} is running: deploy it again, or choose another one.`);
+}
+
+/** How the deployment can come to take live traffic, or why it never can. */
+export function switchPath(target: GatedDeployment): SwitchPath | Refusal {
+  if (target.status === "stopped") return "cold";
+  if (target.status === "ready") return target.runningInstances > 0 ? "instant" : "warm";
+  return no(
+    isFinal(target.status)
+      ? `Deployment ${target.id} is ${target.status}: only one that was ready can take live traffic. Deploy it again.`
+      : `Deployment ${target.id} is ${target.status}: it can take live traffic as soon as it is ready.`,
+  );
+}
+
+/** Whether the deployment can be started. One that is ready needs no start and is fine. */
+export function startRefusal({ id, status }: Pick<GatedDeployment, "id" | "status">): Refusal | undefined {
+  if (status === "ready" || status === "stopped") return undefined;
+  return no(
+    isFinal(status)
+      ? `Deployment ${id} is ${status} and was never ready: there is nothing to start. Deploy it again.`
+      : `Deployment ${id} is ${status}: it is about to run anyway.`,
+  );
+}
+
+/** Whether the deployment can be stopped. `serves`: what leads to it besides its own host name. */
+export function stopRefusal(
+  { id, status }: Pick<GatedDeployment, "id" | "status">,
+  serves: readonly string[],
+): Refusal | undefined {
+  if (status === "stopped") return undefined;
+  if (status !== "ready") {
+    return no(
+      isFinal(status)
+        ? `Deployment ${id} is ${status}: nothing of it runs.`
+        : `Deployment ${id} is ${status}: "unkey cancel ${id}" ends it.`,
+    );
+  }
+  if (serves.length === 0) return undefined;
+  return no(
+    `Deployment ${id} serves ${
+      serves.join(", ")
+    }: deploy, promote or roll back to another one, then stop it.`,
+  );
+}
+
+/** What a cancel has to do. */
+export type CancelAct =
+  /** The workflow stops and takes everything back. */
+  | { readonly kind: "stop_workflow" }
+  /** It is live: traffic goes back to what was live before. */
+  | { readonly kind: "roll_back" }
+  /** It is over: there is nothing to cancel. */
+  | { readonly kind: "nothing" }
+  | { readonly kind: "refused"; readonly refusal: Refusal };
+
+/** What a cancel means for a deployment in this state. */
+export function cancelAct(
+  { id, status }: Pick<GatedDeployment, "id" | "status">,
+  facts: { readonly live: boolean; readonly cancelRequested: boolean },
+): CancelAct {
+  if (!isFinal(status)) return { kind: "stop_workflow" };
+  if (status !== "ready") return { kind: "nothing" };
+  if (facts.live) return { kind: "roll_back" };
+  // An earlier cancel has moved its traffic back.
+  if (facts.cancelRequested) return { kind: "nothing" };
+  const message =
+    `Deployment ${id} is ready and does not serve live traffic: "unkey stop ${id}" ends its instances.`;
+  return { kind: "refused", refusal: no(message) };
+}
+
+function no(message: string): Refusal {
+  return { code: "failed_precondition", message };
+}
+
+function wrong(message: string): Refusal {
+  return { code: "invalid_argument", message };
 }

@@ -1,12 +1,17 @@
 import assert from "node:assert/strict";
 import {
-  cancelProblem,
+  cancelAct,
   type GatedDeployment,
   type GatedEnvironment,
-  isCancellable,
-  promoteProblem,
-  rollbackProblem,
+  promoteRefusal,
+  type Refusal,
+  rollbackRefusal,
+  servingRefusal,
+  startRefusal,
+  stopRefusal,
+  switchPath,
 } from "./gates.ts";
+import type { DeploymentStatus } from "./status.ts";
 
 const PRODUCTION: GatedEnvironment = {
   id: "env_prod",
@@ -26,52 +31,138 @@ function deployment(changes: Partial<GatedDeployment> = {}): GatedDeployment {
   };
 }
 
-Deno.test("promoteProblem()", async (t) => {
-  const cases: [string, Partial<GatedDeployment>, Partial<GatedEnvironment>, RegExp | undefined][] = [
-    ["allows a ready deployment that runs", {}, {}, undefined],
-    ["refuses another environment's", { environmentId: "env_preview" }, {}, /another environment/],
-    ["refuses where nothing is live yet", {}, { liveDeploymentId: undefined }, /no live deployment/],
-    ["refuses what is live already", { id: "d_live" }, {}, /live already/],
+type Want = readonly [Refusal["code"], RegExp] | undefined;
+const no = (text: RegExp): Want => ["failed_precondition", text];
+const wrong = (text: RegExp): Want => ["invalid_argument", text];
+
+function check(refusal: Refusal | undefined, want: Want): void {
+  if (want === undefined) return assert.equal(refusal, undefined);
+  assert.equal(refusal?.code, want[0]);
+  assert.match(refusal?.message ?? "", want[1]);
+}
+
+Deno.test("promoteRefusal()", async (t) => {
+  const cases: [string, Partial<GatedDeployment>, Partial<GatedEnvironment>, Want][] = [
+    ["allows another deployment", {}, {}, undefined],
+    ["refuses another environment's", { environmentId: "env_preview" }, {}, wrong(/another environment/)],
+    ["refuses where nothing is live yet", {}, { liveDeploymentId: undefined }, no(/no live deployment/)],
+    ["refuses what is live already", { id: "d_live" }, {}, no(/live already/)],
     ["confirms what a rollback made live", { id: "d_live" }, { rolledBack: true }, undefined],
-    ["refuses a failed one", { status: "failed" }, {}, /is failed/],
-    ["refuses one that is still building", { status: "building" }, {}, /is building/],
-    ["refuses one without instances", { runningInstances: 0 }, {}, /No instance/],
+    ["promotes another one out of a rollback", {}, { rolledBack: true }, undefined],
   ];
   for (const [name, target, environment, want] of cases) {
-    await t.step(name, () => {
-      const problem = promoteProblem(deployment(target), { ...PRODUCTION, ...environment });
-      if (want === undefined) assert.equal(problem, undefined);
-      else assert.match(problem ?? "", want);
-    });
+    await t.step(
+      name,
+      () => check(promoteRefusal(deployment(target), { ...PRODUCTION, ...environment }), want),
+    );
   }
 });
 
-Deno.test("rollbackProblem()", async (t) => {
-  const cases: [string, Partial<GatedDeployment>, Partial<GatedDeployment>, RegExp | undefined][] = [
-    ["allows an earlier ready one", {}, {}, undefined],
-    ["refuses the same one", { id: "d_live" }, {}, /the same deployment/],
-    ["refuses another project's", { projectId: "proj_2" }, {}, /different projects/],
-    ["refuses another environment's", { environmentId: "env_preview" }, {}, /different environments/],
-    ["refuses a source that is not live", {}, { id: "d_other" }, /not the live one/],
-    ["refuses a failed target", { status: "failed" }, {}, /is failed/],
-    ["refuses a target without instances", { runningInstances: 0 }, {}, /No instance/],
+Deno.test("rollbackRefusal()", async (t) => {
+  const cases: [
+    string,
+    Partial<GatedDeployment>,
+    Partial<GatedDeployment>,
+    Partial<GatedEnvironment>,
+    Want,
+  ][] = [
+    ["allows an earlier one", {}, {}, {}, undefined],
+    ["allows another one while rolled back", {}, {}, { rolledBack: true }, undefined],
+    ["refuses the same one", { id: "d_live" }, {}, {}, wrong(/the same deployment/)],
+    ["refuses another project's", { projectId: "proj_2" }, {}, {}, wrong(/different projects/)],
+    ["refuses another environment's", { environmentId: "env_2" }, {}, {}, wrong(/different environments/)],
+    [
+      "refuses two of another environment",
+      { environmentId: "env_2" },
+      { environmentId: "env_2" },
+      {},
+      wrong(/another environment/),
+    ],
+    ["refuses a source that is not live", {}, { id: "d_other" }, {}, no(/not the live one.*d_live/)],
+    ["refuses where nothing is live", {}, {}, { liveDeploymentId: undefined }, no(/that is none/)],
   ];
-  for (const [name, target, source, want] of cases) {
+  for (const [name, target, source, environment, want] of cases) {
     await t.step(name, () => {
-      const problem = rollbackProblem(
-        deployment({ id: "d_live", ...source }),
-        deployment(target),
-        PRODUCTION,
-      );
-      if (want === undefined) assert.equal(problem, undefined);
-      else assert.match(problem ?? "", want);
+      const from = deployment({ id: "d_live", ...source });
+      check(rollbackRefusal(from, deployment(target), { ...PRODUCTION, ...environment }), want);
     });
   }
 });
 
-Deno.test("only what still moves can be cancelled, and a ready deployment says what to do instead", () => {
-  assert.match(cancelProblem({ id: "d_1", status: "ready" }) ?? "", /roll back/);
-  assert.equal(cancelProblem({ id: "d_1", status: "cancelled" }), undefined);
-  assert.equal(isCancellable("building"), true);
-  assert.equal(isCancellable("cancelled"), false);
+const STATUSES: readonly DeploymentStatus[] = [
+  "pending",
+  "queued",
+  "building",
+  "deploying",
+  "network",
+  "ready",
+  "failed",
+  "cancelled",
+  "superseded",
+  "stopped",
+];
+
+/** Every status has an answer at every gate. */
+Deno.test("what each status allows", async (t) => {
+  const active = {
+    path: /as soon as it is ready/,
+    start: /about to run/,
+    stop: /unkey cancel/,
+    cancel: "stop_workflow",
+  };
+  const over = { path: /was ready/, start: /was never ready/, stop: /nothing of it runs/, cancel: "nothing" };
+  const want: Record<DeploymentStatus, {
+    readonly path: string | RegExp;
+    readonly start: RegExp | undefined;
+    readonly stop: RegExp | undefined;
+    readonly cancel: string;
+  }> = {
+    pending: active,
+    queued: active,
+    building: active,
+    deploying: active,
+    network: active,
+    ready: { path: "instant", start: undefined, stop: undefined, cancel: "refused" },
+    failed: over,
+    cancelled: over,
+    superseded: over,
+    stopped: { path: "cold", start: undefined, stop: undefined, cancel: "nothing" },
+  };
+  for (const status of STATUSES) {
+    await t.step(status, () => {
+      const target = deployment({ status });
+      const { path, start, stop, cancel } = want[status];
+      const found = switchPath(target);
+      if (typeof path === "string") assert.equal(found, path);
+      else check(typeof found === "string" ? undefined : found, no(path));
+      check(startRefusal(target), start && no(start));
+      check(stopRefusal(target, []), stop && no(stop));
+      assert.equal(cancelAct(target, { live: false, cancelRequested: false }).kind, cancel);
+      check(servingRefusal(target), status === "ready" ? undefined : no(new RegExp(`is ${status}`)));
+    });
+  }
+});
+
+Deno.test("a ready deployment without instances cannot serve at once, but soon", () => {
+  const target = deployment({ runningInstances: 0 });
+  check(servingRefusal(target), no(/No instance/));
+  assert.equal(switchPath(target), "warm");
+});
+
+Deno.test("stopRefusal() says what the deployment serves", () => {
+  check(
+    stopRefusal(deployment(), ["shop.example", "shop-git-main.example"]),
+    no(/serves shop.example, shop-git/),
+  );
+  assert.equal(stopRefusal(deployment({ status: "stopped" }), ["shop.example"]), undefined);
+});
+
+Deno.test("cancelAct() of a ready deployment depends on whether it is live", () => {
+  const ready = deployment();
+  assert.equal(cancelAct(ready, { live: true, cancelRequested: false }).kind, "roll_back");
+  assert.equal(cancelAct(ready, { live: true, cancelRequested: true }).kind, "roll_back");
+  // The second one of two cancels finds the work of the first.
+  assert.equal(cancelAct(ready, { live: false, cancelRequested: true }).kind, "nothing");
+  const act = cancelAct(ready, { live: false, cancelRequested: false });
+  check(act.kind === "refused" ? act.refusal : undefined, no(/unkey stop d_target/));
 });

@@ -31,6 +31,9 @@ export interface ShownDeployment {
   readonly createdAt: number;
   readonly updatedAt: number;
   readonly live: boolean;
+  readonly environmentRolledBack: boolean;
+  /** A cancel was asked for, or has moved its traffic back. */
+  readonly cancelRequested: boolean;
   readonly runningInstances: number;
   readonly regions: readonly {
     readonly region: string;
@@ -71,6 +74,8 @@ interface Row {
   environment_id: string;
   environment_slug: string;
   live_deployment_id: string | null;
+  is_rolled_back: number;
+  cancel_requested_at: number | null;
   status: DeploymentStatus;
   failure_code: FailureCode | null;
   error_message: string | null;
@@ -123,7 +128,7 @@ export async function listShownDeployments(db: Queryable, filter: ListFilter): P
 }
 
 const SHOWN = `select d.id, d.workspace_id, d.project_id, p.slug as project_slug, d.environment_id,
-  e.slug as environment_slug, e.live_deployment_id, d.status, d.failure_code, d.error_message, d.image, d.build_id, d.redeploy_of,
+  e.slug as environment_slug, e.live_deployment_id, e.is_rolled_back, d.cancel_requested_at, d.status, d.failure_code, d.error_message, d.image, d.build_id, d.redeploy_of,
   d.git_commit_sha, d.git_branch, d.git_commit_message, d.git_commit_author_handle, d.git_commit_author_avatar_url,
   d.git_commit_timestamp, d.port, d.health_check_path, d.cpu_millicores, d.memory_mib, d.created_at, d.updated_at
   from deployments d join environments e on e.id = d.environment_id join projects p on p.id = d.project_id`;
@@ -211,6 +216,8 @@ function toShown(row: Row, parts: readonly Part[]): ShownDeployment {
     createdAt: row.created_at,
     updatedAt: row.updated_at,
     live: row.live_deployment_id === row.id,
+    environmentRolledBack: row.is_rolled_back === 1,
+    cancelRequested: row.cancel_requested_at !== null,
     runningInstances: of("running")[0]?.number ?? 0,
     regions: of("topology").sort((a, b) => a.name < b.name ? -1 : 1)
       .map(({ name, state, number }) => ({ region: name, replicas: number, started: state === "started" })),

@@ -210,6 +210,14 @@ const ROWS: Schema = {
     resource_id: "d",
     created_at: 1,
   },
+  live_history: {
+    environment_id: "e",
+    sequence: FAR,
+    deployment_id: "d",
+    previous_deployment_id: "d0",
+    created_at: 1,
+  },
+  deployment_starts: { deployment_id: "d", start_id: "s", created_at: 1 },
   agents: {
     agent_id: "a",
     region: "local",

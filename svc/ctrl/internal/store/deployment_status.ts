@@ -89,3 +89,19 @@ export async function requestCancel(
     .where("status", "in", [...ACTIVE_STATUSES]).executeTakeFirst();
   return numUpdatedRows > 0n;
 }
+
+/** Marks a ready deployment whose traffic a cancel has moved back. */
+export async function markCancelled(
+  db: Queryable,
+  options: { readonly id: string; readonly nowMs: number },
+): Promise<void> {
+  await db.updateTable("deployments")
+    .set({ cancel_requested_at: options.nowMs, updated_at: options.nowMs })
+    .where("id", "=", options.id).execute();
+}
+
+/** Forgets an earlier cancel, because the deployment is wanted again. */
+export async function clearCancel(db: Queryable, id: string): Promise<void> {
+  await db.updateTable("deployments").set({ cancel_requested_at: null })
+    .where("id", "=", id).where("cancel_requested_at", "is not", null).execute();
+}

@@ -35,3 +35,5 @@ export * from "./agents.ts";
 export * from "./silence.ts";
 export * from "./processes.ts";
 export * from "./desired.ts";
+export * from "./live_history.ts";
+export * from "./deployment_starts.ts";

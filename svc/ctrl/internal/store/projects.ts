@@ -1,6 +1,7 @@
 /** Projects and their environments. All reads are by workspace: another workspace's project is as good as missing. */
 import { newId, type ProjectId } from "../../../../pkg/uid/mod.ts";
 import type { Queryable, Tx } from "./database.ts";
+import { recordLive } from "./live_history.ts";
 import type { EnvironmentsTable, ProjectsTable } from "./schema.ts";
 
 /** What a project is made of. */
@@ -128,7 +129,8 @@ export async function listEnvironments(
 }
 
 /**
- * Moves the environment's live pointer from `expected` to `next`, and sets whether it is rolled back.
+ * Moves the environment's live pointer from `expected` to `next`, sets whether it is rolled back, and records what is
+ * live in the environment's history. The caller holds the environment's row.
  *
  * @returns false when the pointer was not `expected`: somebody else moved it, and nothing was changed
  */
@@ -152,5 +154,11 @@ export async function swapLiveDeployment(
   const guarded = swap.expected === undefined
     ? update.where("live_deployment_id", "is", null)
     : update.where("live_deployment_id", "=", swap.expected);
-  return (await guarded.executeTakeFirst()).numUpdatedRows > 0n;
+  if ((await guarded.executeTakeFirst()).numUpdatedRows === 0n) return false;
+  const { environmentId, expected, next, rolledBack, nowMs } = swap;
+  if (next !== undefined && next !== expected) {
+    const move = { environmentId, deploymentId: next, displaced: expected, back: rolledBack, nowMs };
+    await recordLive(tx, move);
+  }
+  return true;
 }

@@ -142,6 +142,13 @@ export async function removeRoutes(
   return rows.map((row) => row.hostname);
 }
 
+/** Tells the edges anew about the routes that lead to the deployment, because its own state has changed. */
+export async function announceRoutes(tx: Tx, deploymentId: string, nowMs: number): Promise<boolean> {
+  const rows = await listRoutesOfDeployment(tx, deploymentId);
+  await appendRouteChanges(tx, rows.map((row) => row.id), nowMs);
+  return rows.length > 0;
+}
+
 async function appendRouteChanges(tx: Tx, ids: readonly string[], nowMs: number): Promise<void> {
   const changes = ids.map((resourceId) => ({ resourceType: "route" as const, resourceId }));
   await appendChanges(tx, EDGE_REGION, changes, nowMs);

@@ -279,6 +279,23 @@ export interface StateChangesTable {
 /** What a change is about. Deployments and sentinels live in agents' regions, routes and endpoints in `*`. */
 export type ChangedResource = "deployment" | "sentinel" | "route" | "endpoints";
 
+/** Every move of an environment's live pointer, numbered per environment. */
+export interface LiveHistoryTable {
+  environment_id: string;
+  sequence: number;
+  deployment_id: string;
+  previous_deployment_id: string | null;
+  created_at: number;
+}
+
+/** Starts of stopped deployments that are under way. */
+export interface DeploymentStartsTable {
+  deployment_id: string;
+  /** The key of the workflow. */
+  start_id: string;
+  created_at: number;
+}
+
 /** Agents and edges that have called, and how far they are. */
 export interface AgentsTable {
   agent_id: string;
@@ -345,6 +362,8 @@ export interface Schema {
   sentinels: SentinelsTable;
   region_versions: RegionVersionsTable;
   state_changes: StateChangesTable;
+  live_history: LiveHistoryTable;
+  deployment_starts: DeploymentStartsTable;
   agents: AgentsTable;
   silent_regions: SilentRegionsTable;
   api_processes: ApiProcessesTable;

@@ -67,15 +67,24 @@ export async function countRunningInstances(db: Queryable, deploymentId: string)
 }
 
 /**
- * Ready deployments of the environment that nothing but their own commit's name leads to, newest first. Neither the live
- * one nor one that a branch, environment or live name leads to is among them.
+ * Ready deployments of the environment that nothing but their own commit's name leads to, the one that was live last
+ * first. Neither the live one nor one that a branch, environment or live name leads to is among them, nor one whose
+ * start is under way.
  */
 export async function listIdleDeployments(
   db: Queryable,
   environmentId: string,
   limit: number,
-): Promise<string[]> {
-  const rows = await db.selectFrom("deployments").select("id")
+): Promise<{ readonly id: string; readonly lastLive: number }[]> {
+  return await db.selectFrom("deployments").select("id")
+    .select(({ selectFrom, fn }) =>
+      fn.coalesce(
+        selectFrom("live_history").select((eb) => eb.fn.max("live_history.sequence").as("newest"))
+          .where("live_history.environment_id", "=", environmentId)
+          .whereRef("live_history.deployment_id", "=", "deployments.id"),
+        sql<number>`0`,
+      ).as("lastLive")
+    )
     .where("environment_id", "=", environmentId).where("status", "=", "ready")
     .where(({ not, exists, selectFrom }) =>
       not(exists(
@@ -90,18 +99,26 @@ export async function listIdleDeployments(
           .whereRef("environments.live_deployment_id", "=", "deployments.id"),
       ))
     )
-    .orderBy("sequence", "desc").limit(limit).execute();
-  return rows.map((row) => row.id);
+    .where(({ not, exists, selectFrom }) =>
+      not(exists(
+        selectFrom("deployment_starts").select(sql<number>`1`.as("one"))
+          .whereRef("deployment_starts.deployment_id", "=", "deployments.id"),
+      ))
+    )
+    .orderBy("lastLive", "desc").orderBy("sequence", "desc").limit(limit).execute();
 }
 
-/** Whether the deployment is live, or a branch, environment or live name leads to it. */
-export async function isServing(db: Queryable, deploymentId: string): Promise<boolean> {
-  const live = await db.selectFrom("environments").select("id")
-    .where("live_deployment_id", "=", deploymentId).limit(1).executeTakeFirst();
-  if (live !== undefined) return true;
-  const route = await db.selectFrom("frontline_routes").select("id")
-    .where("deployment_id", "=", deploymentId).where("sticky", "!=", "none").limit(1).executeTakeFirst();
-  return route !== undefined;
+/**
+ * What leads to the deployment besides its own commit's name: host names, or the environment whose live one it is. Empty
+ * when it serves nothing.
+ */
+export async function listServed(db: Queryable, deploymentId: string): Promise<readonly string[]> {
+  const routes = await db.selectFrom("frontline_routes").select("hostname")
+    .where("deployment_id", "=", deploymentId).where("sticky", "!=", "none").orderBy("hostname").execute();
+  if (routes.length > 0) return routes.map(({ hostname }) => hostname);
+  const live = await db.selectFrom("environments").select("slug")
+    .where("live_deployment_id", "=", deploymentId).execute();
+  return live.map(({ slug }) => `the environment "${slug}"`);
 }
 
 /** Who serves the environment. @throws `not_found` when there is no such environment */

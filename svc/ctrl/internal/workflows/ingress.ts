@@ -17,12 +17,18 @@ export interface IngressOptions {
 
 /** One request. It may be sent more than once, so it must be safe to repeat. */
 export interface IngressRequest {
+  /** Default: POST. */
+  readonly method?: "GET" | "POST";
   /** Begins with a slash; see `handlerPath`. */
   readonly path: string;
   /** Sent as JSON; absent for handlers that take nothing. */
   readonly body?: unknown;
   readonly idempotencyKey?: string;
   readonly signal?: AbortSignal;
+  /** Instead of the options' limit. */
+  readonly timeoutMs?: number;
+  /** How often to try; default: a few times. */
+  readonly attemptsMax?: number;
 }
 
 const TRIES = { attemptsMax: 4, firstMs: 100, maxMs: 1_000 };
@@ -33,21 +39,22 @@ export function handlerPath(service: string, key: string, handler: string): stri
 }
 
 /**
- * Sends `request` until Restate takes it.
+ * Sends `request` until Restate takes it, and returns the handler's answer; `undefined` when that is empty.
  *
  * @throws the fault of the handler; `unavailable` when Restate cannot be reached or does not know the service yet,
  * `deadline_exceeded` when it takes too long
  */
-export async function postToIngress(options: IngressOptions, request: IngressRequest): Promise<void> {
-  const { timeoutMs, clock } = options;
-  const { signal } = request;
+export async function postToIngress(options: IngressOptions, request: IngressRequest): Promise<unknown> {
+  const { clock } = options;
+  const { signal, timeoutMs = options.timeoutMs, attemptsMax = TRIES.attemptsMax } = request;
   // Not `AbortSignal.timeout`, whose timer outlives the call.
   const late = new AbortController();
   const timer = setTimeout(() => late.abort(), timeoutMs);
   const limit = signal === undefined ? late.signal : AbortSignal.any([signal, late.signal]);
   try {
-    await retry(() => post(options, { ...request, signal: limit }), {
+    return await retry(() => post(options, { ...request, signal: limit }), {
       ...TRIES,
+      attemptsMax,
       clock,
       signal: limit,
       retryable: (error) => error instanceof Fault && error.retryable,
@@ -67,13 +74,13 @@ export async function postToIngress(options: IngressOptions, request: IngressReq
 
 async function post(
   { ingressUrl, apiKey }: IngressOptions,
-  { path, body, idempotencyKey, signal }: IngressRequest & { readonly signal: AbortSignal },
-): Promise<void> {
+  { method = "POST", path, body, idempotencyKey, signal }: IngressRequest & { readonly signal: AbortSignal },
+): Promise<unknown> {
   let response: Response;
   let text: string;
   try {
     response = await fetch(`${ingressUrl}${path}`, {
-      method: "POST",
+      method,
       signal,
       headers: {
         ...(body === undefined ? {} : { "content-type": "application/json" }),
@@ -88,6 +95,7 @@ async function post(
     throw unavailable(`Restate's ingress at ${ingressUrl} does not answer`, error);
   }
   if (!response.ok) throw refusal(path, response.status, text);
+  return text === "" ? undefined : JSON.parse(text);
 }
 
 /** What a handler of ours threw comes back with its code and public text; the rest is Restate's own trouble. */

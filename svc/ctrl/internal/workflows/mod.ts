@@ -9,7 +9,17 @@
  *
  * @module
  */
-import type { DeploymentId, EnvironmentId } from "../../../../pkg/uid/mod.ts";
+import type { DeploymentId, EnvironmentId, StartId } from "../../../../pkg/uid/mod.ts";
+import type {
+  HaltOrder,
+  PromoteOrder,
+  RollbackOrder,
+  StartOrder,
+  StartOutcome,
+  SwitchOutcome,
+} from "./messages.ts";
+
+export * from "./messages.ts";
 
 /** Sends to workflows. Each call either was taken durably or throws a retryable fault. */
 export interface Workflows {
@@ -19,13 +29,18 @@ export interface Workflows {
   cancelDeploy(id: DeploymentId, signal?: AbortSignal): Promise<void>;
   /** Wakes a deploy that waits for instances: something about them changed. Losing one costs a re-check interval. */
   instancesChanged(id: DeploymentId, signal?: AbortSignal): Promise<void>;
-  /** Switches the environment's live traffic to `target`; answers when it is done. */
-  promote(environment: EnvironmentId, target: DeploymentId, signal?: AbortSignal): Promise<void>;
+  /** Moves the environment's live traffic; answers when it is done. @throws the gate's refusal */
+  promote(environment: EnvironmentId, order: PromoteOrder, signal?: AbortSignal): Promise<SwitchOutcome>;
   /** The same, backwards; marks the environment as rolled back. */
-  rollback(
-    environment: EnvironmentId,
-    source: DeploymentId,
-    target: DeploymentId,
-    signal?: AbortSignal,
-  ): Promise<void>;
+  rollback(environment: EnvironmentId, order: RollbackOrder, signal?: AbortSignal): Promise<SwitchOutcome>;
+  /** Stops a deployment that serves nothing; answers when that is decided. @throws the gate's refusal */
+  halt(environment: EnvironmentId, order: HaltOrder, signal?: AbortSignal): Promise<void>;
+  /** Starts a deployment that does not run, and waits for the end of it, which can take minutes. */
+  start(id: StartId, order: StartOrder, signal?: AbortSignal): Promise<StartOutcome>;
+  /** Waits for the end of a start that somebody else has ordered. */
+  awaitStart(id: StartId, signal?: AbortSignal): Promise<StartOutcome>;
+  /** Asks a start to stop and undo itself. Harmless when it has ended. */
+  cancelStart(id: StartId, signal?: AbortSignal): Promise<void>;
+  /** Wakes a start that waits for instances. */
+  startChanged(id: StartId, signal?: AbortSignal): Promise<void>;
 }

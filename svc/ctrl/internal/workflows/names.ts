@@ -11,3 +11,5 @@ export const ROUTING_SERVICE = "hydra.v1.RoutingService";
 export const BUILD_SERVICE = "hydra.v1.BuildService";
 /** Virtual object, keyed by region. */
 export const VERSIONING_SERVICE = "hydra.v1.VersioningService";
+/** Workflow, keyed by the id of a start. */
+export const START_SERVICE = "hydra.v1.StartService";

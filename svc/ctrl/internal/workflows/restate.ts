@@ -1,7 +1,8 @@
 import { newId } from "../../../../pkg/uid/mod.ts";
 import { handlerPath, type IngressOptions, postToIngress } from "./ingress.ts";
-import type { Workflows } from "./mod.ts";
-import { DEPLOYMENT_SERVICE, ROUTING_SERVICE } from "./names.ts";
+import { decodeStart, decodeSwitch } from "./decode.ts";
+import type { StartOutcome, Workflows } from "./mod.ts";
+import { DEPLOYMENT_SERVICE, ROUTING_SERVICE, START_SERVICE } from "./names.ts";
 
 /** See `IngressOptions`; a promote or rollback is answered when it is done, within its timeout. */
 export type RestateWorkflowsOptions = IngressOptions;
@@ -10,32 +11,55 @@ export type RestateWorkflowsOptions = IngressOptions;
  * Reaches workflows through Restate's ingress.
  *
  * All of it is safe to repeat, and is repeated: a deploy is known by its id, setting a signal twice is setting it once,
- * and a promote or rollback carries an idempotency key, so that a repeat gets the first one's answer.
+ * a start has an id of its own, and a promote, rollback or halt carries an idempotency key, so that a repeat gets the
+ * first one's answer.
  */
 export function createRestateWorkflows(options: RestateWorkflowsOptions): Workflows {
-  const send = (service: string, key: string, handler: string, send: Send = {}): Promise<void> =>
-    postToIngress(options, { path: `${handlerPath(service, key, handler)}/send`, ...send });
-  const call = (key: string, handler: string, body: unknown, signal?: AbortSignal): Promise<void> =>
+  const send = async (service: string, key: string, handler: string, rest: Rest = {}): Promise<void> =>
+    void await postToIngress(options, { path: `${handlerPath(service, key, handler)}/send`, ...rest });
+  const call = (key: string, handler: string, body: unknown, signal: AbortSignal | undefined) =>
     postToIngress(options, {
       path: handlerPath(ROUTING_SERVICE, key, handler),
       body,
       idempotencyKey: newId("request", options.clock.now()),
-      ...(signal === undefined ? {} : { signal }),
+      ...within(signal),
     });
-  const within = (signal: AbortSignal | undefined): Send => signal === undefined ? {} : { signal };
+  const attach = async (id: string, signal: AbortSignal | undefined): Promise<StartOutcome> =>
+    decodeStart(
+      await postToIngress(options, {
+        method: "GET",
+        path: `/restate/workflow/${START_SERVICE}/${encodeURIComponent(id)}/attach`,
+        ...ATTACH,
+        ...within(signal),
+      }),
+    );
 
   return {
     submitDeploy: (id, signal) =>
       send(DEPLOYMENT_SERVICE, id, "run", { body: { deploymentId: id }, ...within(signal) }),
     cancelDeploy: (id, signal) => send(DEPLOYMENT_SERVICE, id, "cancel", within(signal)),
     instancesChanged: (id, signal) => send(DEPLOYMENT_SERVICE, id, "instancesChanged", within(signal)),
-    promote: (id, target, signal) => call(id, "promote", { targetDeploymentId: target }, signal),
-    rollback: (id, source, target, signal) =>
-      call(id, "rollback", { sourceDeploymentId: source, targetDeploymentId: target }, signal),
+    promote: async (id, order, signal) => decodeSwitch(await call(id, "promote", order, signal)),
+    rollback: async (id, order, signal) => decodeSwitch(await call(id, "rollback", order, signal)),
+    halt: async (id, order, signal) => void await call(id, "halt", order, signal),
+    async start(id, order, signal) {
+      await send(START_SERVICE, id, "run", { body: order, ...within(signal) });
+      return await attach(id, signal);
+    },
+    awaitStart: attach,
+    cancelStart: (id, signal) => send(START_SERVICE, id, "cancel", within(signal)),
+    startChanged: (id, signal) => send(START_SERVICE, id, "instancesChanged", within(signal)),
   };
 }
 
-interface Send {
+/** Longer than the worker lets any start take; Restate may restart meanwhile. */
+const ATTACH = { timeoutMs: 70 * 60_000, attemptsMax: 60 };
+
+function within(signal: AbortSignal | undefined): { readonly signal?: AbortSignal } {
+  return signal === undefined ? {} : { signal };
+}
+
+interface Rest {
   readonly body?: unknown;
   readonly signal?: AbortSignal;
 }

@@ -16,6 +16,9 @@ interface Seen {
 const DEPLOYMENT = parseId("deployment", "id", "d_1");
 const ENVIRONMENT = parseId("environment", "id", "env_1");
 
+const PROMOTE = { targetDeploymentId: "d_1", actor: { kind: "system", name: "test" } } as const;
+const MOVED = { previousDeploymentId: "d_0", hostnames: ["shop.example"] };
+
 /** An ingress that answers as the test says, one answer per request, the last one for ever. */
 async function onIngress(
   answers: readonly (() => Response | Promise<Response>)[],
@@ -49,6 +52,7 @@ async function onIngress(
 
 const accepted = (): Response =>
   Response.json({ invocationId: "inv_1", status: "Accepted" }, { status: 202 });
+const moved = (): Response => Response.json(MOVED);
 const fromHandler = (status: number, fault: string, message: string) => (): Response =>
   Response.json({ code: status, message, metadata: { fault }, source: "invocation" }, { status });
 const fromIngress = (status: number) => (): Response =>
@@ -69,8 +73,8 @@ Deno.test("messages go to the right handler, with the credentials", () =>
 
 /** Before a worker has registered, Restate does not know the services. */
 Deno.test("what Restate cannot take now is sent again, with the same idempotency key", () =>
-  onIngress([fromIngress(404), fromIngress(503), accepted], async (workflows, seen) => {
-    await workflows.promote(ENVIRONMENT, DEPLOYMENT);
+  onIngress([fromIngress(404), fromIngress(503), moved], async (workflows, seen) => {
+    assert.deepEqual(await workflows.promote(ENVIRONMENT, PROMOTE), MOVED);
     assert.equal(seen.length, 3);
     assert.equal(new Set(seen.map((each) => each.key)).size, 1);
     assert.match(seen[0]?.key ?? "", /^req_/);
@@ -79,7 +83,7 @@ Deno.test("what Restate cannot take now is sent again, with the same idempotency
 Deno.test("a handler's fault keeps its code and text and is not repeated", () =>
   onIngress([fromHandler(412, "failed_precondition", "It is live already.")], async (workflows, seen) => {
     await assert.rejects(
-      workflows.promote(ENVIRONMENT, DEPLOYMENT),
+      workflows.promote(ENVIRONMENT, PROMOTE),
       (error) => isFault(error, "failed_precondition") && error.publicMessage === "It is live already.",
     );
     assert.equal(seen.length, 1);
@@ -101,9 +105,37 @@ Deno.test("an answer that does not come is given up in time", async () => {
   const release = Promise.withResolvers<Response>();
   await onIngress([() => release.promise], async (workflows) => {
     await assert.rejects(
-      workflows.promote(ENVIRONMENT, DEPLOYMENT),
+      workflows.promote(ENVIRONMENT, PROMOTE),
       (error) => isFault(error, "deadline_exceeded"),
     );
     release.resolve(accepted());
   }, 100);
 });
+
+/** The call that waits may be cut while Restate restarts; what it waits for is known by its id. */
+Deno.test("a start is handed over and then waited for, through outages", () =>
+  onIngress(
+    [accepted, fromIngress(503), () => Response.json({ kind: "started", hostnames: [] })],
+    async (workflows, seen) => {
+      const order = {
+        deploymentId: "d_1",
+        environmentId: "env_1",
+        then: { kind: "nothing" },
+        actor: { kind: "system", name: "test" },
+      } as const;
+      const outcome = await workflows.start(parseId("start", "id", "start_1"), order);
+      assert.deepEqual(outcome, { kind: "started", hostnames: [] });
+      const attach = "/restate/workflow/hydra.v1.StartService/start_1/attach";
+      assert.deepEqual(seen.map(({ path }) => path), [
+        "/hydra.v1.StartService/start_1/run/send",
+        attach,
+        attach,
+      ]);
+    },
+  ));
+
+Deno.test("an answer that nobody understands is internal", () =>
+  onIngress([() => Response.json({ kind: "flown" })], async (workflows) => {
+    const id = parseId("start", "id", "start_1");
+    await assert.rejects(workflows.awaitStart(id), (error) => isFault(error, "internal"));
+  }));

@@ -3,7 +3,13 @@ import { describeError } from "../../../../pkg/fault/mod.ts";
 import { parseId } from "../../../../pkg/uid/mod.ts";
 import type { ReportDeploymentStatusRequest } from "../../../../proto/gen/ctrl/v1/cluster_pb.ts";
 import { ACTIVE_STATUSES } from "../../internal/deployments/status.ts";
-import { EDGE_REGION, findDeploymentByName, replaceReported } from "../../internal/store/mod.ts";
+import {
+  type DeploymentsTable,
+  EDGE_REGION,
+  findDeploymentByName,
+  findStart,
+  replaceReported,
+} from "../../internal/store/mod.ts";
 import type { ClusterDeps } from "./deps.ts";
 import { checkReport } from "./report.ts";
 
@@ -39,14 +45,24 @@ export async function reportDeploymentStatus(
     }));
   if (outcome.kind !== "taken") return;
   if (outcome.endpointsChanged) notifier.changed([EDGE_REGION]);
-  if (outcome.changed && ACTIVE_STATUSES.includes(deployment.status)) await wake(deps, deployment.id);
+  if (outcome.changed) await wake(deps, deployment);
 }
 
 /** The workflow looks again by itself, so a wake that is lost costs time and nothing else. */
-async function wake({ workflows, log }: ClusterDeps, id: string): Promise<void> {
+async function wake(
+  { db, workflows, log }: ClusterDeps,
+  { id, status }: Pick<DeploymentsTable, "id" | "status">,
+): Promise<void> {
+  // A ready deployment whose instances were all missing can be waited for too.
+  if (status !== "ready" && !ACTIVE_STATUSES.includes(status)) return;
   try {
-    const deploymentId = parseId("deployment", "deployment_id", id);
-    await workflows.instancesChanged(deploymentId, AbortSignal.timeout(WAKE_MS_MAX));
+    const limit = AbortSignal.timeout(WAKE_MS_MAX);
+    const startId = await findStart(db.kysely, id);
+    if (startId !== undefined) {
+      await workflows.startChanged(parseId("start", "start_id", startId), limit);
+    } else if (status !== "ready") {
+      await workflows.instancesChanged(parseId("deployment", "deployment_id", id), limit);
+    }
   } catch (error) {
     log.warn("workflow was not woken", { deployment_id: id, error: describeError(error) });
   }

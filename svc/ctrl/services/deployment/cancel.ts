@@ -1,49 +1,119 @@
 import { transact } from "../../../../pkg/db/mod.ts";
-import { publicFault } from "../../../../pkg/fault/mod.ts";
+import { Fault, publicFault } from "../../../../pkg/fault/mod.ts";
 import { parseId } from "../../../../pkg/uid/mod.ts";
 import { actorOf } from "../../internal/auth/actor.ts";
+import { requireInProject } from "../../internal/auth/permissions.ts";
 import type { RootKeyPrincipal } from "../../internal/auth/principal.ts";
-import { cancelProblem, isCancellable } from "../../internal/deployments/gates.ts";
+import { cancelAct } from "../../internal/deployments/gates.ts";
 import type { DeploymentStatus } from "../../internal/deployments/status.ts";
-import { recordAudit, requestCancel } from "../../internal/store/mod.ts";
+import type { ShownDeployment } from "../../internal/store/api_deployments.ts";
+import { findPreviousLive, findStart, recordAudit, requestCancel } from "../../internal/store/mod.ts";
 import type { DeploymentDeps } from "./deps.ts";
 import { requireDeployment } from "./find.ts";
+import { rollback, type Switched } from "./switch.ts";
+
+/** What a cancel did. */
+export interface Cancelled {
+  /** The status at the call; what follows is an event. */
+  readonly status: DeploymentStatus;
+  /** When the deployment was live already: where its traffic went. */
+  readonly rolledBack?: Switched;
+}
+
+/** The second look finds what won a race with the first; a third is a bug. */
+const ROUNDS_MAX = 3;
 
 /**
- * Asks a deployment's workflow to stop and undo itself. Repeating it is harmless; the status follows as an event.
+ * Asks a deployment's workflow to stop and undo itself; once it is live, moves its traffic back to what was live before.
+ * Repeating it is harmless.
  *
- * @throws `failed_precondition` for one that serves already, `unavailable` when the workflow cannot be reached (the wish
- * is noted all the same)
+ * @throws `failed_precondition` for one that is ready and cannot be cancelled any more, `unavailable` when the workflow
+ * cannot be reached (the wish is noted all the same)
  */
 export async function cancelDeployment(
   deps: DeploymentDeps,
   caller: RootKeyPrincipal,
   deploymentId: string,
   signal: AbortSignal,
-): Promise<DeploymentStatus> {
-  const { db, clock, workflows, events } = deps;
-  const deployment = await requireDeployment(deps, caller, { id: deploymentId, action: "cancel_deployment" });
-  const problem = cancelProblem(deployment);
-  if (problem !== undefined) throw publicFault("failed_precondition", problem);
-  if (!isCancellable(deployment.status)) return deployment.status;
+): Promise<Cancelled> {
+  for (let round = 1; round <= ROUNDS_MAX; round++) {
+    const deployment = await requireDeployment(deps, caller, {
+      id: deploymentId,
+      action: "cancel_deployment",
+    });
+    const { status, live, cancelRequested } = deployment;
+    const act = cancelAct(deployment, { live, cancelRequested });
+    switch (act.kind) {
+      case "nothing":
+        return { status };
+      case "refused":
+        throw publicFault(act.refusal.code, act.refusal.message);
+      case "roll_back":
+        return { status, rolledBack: await rollBack(deps, caller, deployment, signal) };
+      case "stop_workflow":
+        if (await stopWorkflow(deps, caller, deployment, signal)) return { status };
+    }
+  }
+  throw new Fault("internal", `${deploymentId} was active and final in turns`);
+}
+
+/** False when the deployment turned ready before the wish was noted: then the wish is for something else. */
+async function stopWorkflow(
+  deps: DeploymentDeps,
+  caller: RootKeyPrincipal,
+  deployment: ShownDeployment,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const { db, workflows, events } = deps;
   const id = parseId("deployment", "deployment_id", deployment.id);
+  const noted = await note(deps, caller, deployment);
+  if (!noted && (await deps.reader.find(id, caller.workspaceId))?.status === "ready") return false;
+  const startId = await findStart(db.kysely, id);
+  if (startId === undefined) {
+    // Submitting again is harmless, and without it the wish could arrive before the workflow.
+    await workflows.submitDeploy(id, signal);
+    await workflows.cancelDeploy(id, signal);
+  } else await workflows.cancelStart(parseId("start", "start_id", startId), signal);
+  events.changed();
+  return true;
+}
+
+/** Notes the wish, which the transaction that moves traffic looks at. */
+async function note(
+  { db, clock }: DeploymentDeps,
+  caller: RootKeyPrincipal,
+  { id, status, projectId, environmentId }: ShownDeployment,
+): Promise<boolean> {
   const nowMs = clock.now();
-  await transact(db, async (tx) => {
-    if (!await requestCancel(tx, { id, nowMs })) return;
+  return await transact(db, async (tx) => {
+    if (!await requestCancel(tx, { id, nowMs })) return false;
     await recordAudit(tx, {
       workspaceId: caller.workspaceId,
       actor: actorOf(caller),
       action: "deployment.cancel",
       resource: { type: "deployment", id },
-      projectId: deployment.projectId,
-      environmentId: deployment.environmentId,
-      facts: { status: deployment.status },
+      projectId,
+      environmentId,
+      facts: { status },
       nowMs,
     });
+    return true;
   });
-  // Submitting again is harmless, and without it the wish could arrive before the workflow.
-  await workflows.submitDeploy(id, signal);
-  await workflows.cancelDeploy(id, signal);
-  events.changed();
-  return deployment.status;
+}
+
+async function rollBack(
+  deps: DeploymentDeps,
+  caller: RootKeyPrincipal,
+  { id, projectId, environmentId }: ShownDeployment,
+  signal: AbortSignal,
+): Promise<Switched> {
+  requireInProject(caller, "rollback_deployment", projectId);
+  if (await findPreviousLive(deps.db.kysely, environmentId, id) === undefined) {
+    throw publicFault(
+      "failed_precondition",
+      `Deployment ${id} is live, and nothing was live before it that its traffic could go back to. Deploy another one.`,
+    );
+  }
+  const request = { sourceId: id, targetId: "", projectId: "", environmentSlug: "", cancels: true };
+  return await rollback(deps, caller, request, signal);
 }

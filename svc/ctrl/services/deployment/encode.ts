@@ -81,6 +81,7 @@ export function encodeDeployment(
       endedAt: BigInt(step.endedAt ?? 0),
     })),
     live: view.live,
+    environmentRolledBack: view.environmentRolledBack,
     desiredInstances: started.reduce((sum, { replicas }) => sum + replicas, 0),
     runningInstances: view.runningInstances,
   };

@@ -2,18 +2,24 @@ import type { HandlerContext, ServiceImpl } from "@connectrpc/connect";
 import {
   type CreateDeploymentRequest,
   DeploymentService,
+  type RollbackRequest as WireRollback,
 } from "../../../../proto/gen/ctrl/v1/deployment_pb.ts";
 import { principalOf, type RootKeyPrincipal } from "../../internal/auth/principal.ts";
+import { urlOf } from "../../internal/deployments/urls.ts";
 import { cancelDeployment } from "./cancel.ts";
 import { createDeployment } from "./create.ts";
 import type { CreateRequest, RequestedSource } from "./create_request.ts";
 import { createUpload } from "./create_upload.ts";
 import type { DeploymentDeps } from "./deps.ts";
 import { encodeDeployment, encodeLog, encodeStatus, encodeWatched } from "./encode.ts";
+import { encodePlan, encodeSwitched } from "./encode_switch.ts";
 import { requireDeployment } from "./find.ts";
 import { listDeployments } from "./list.ts";
 import { streamLogs } from "./stream_logs.ts";
+import { startDeployment } from "./start.ts";
+import { stopDeployment } from "./stop.ts";
 import { promote, rollback } from "./switch.ts";
+import { planPromote, planRollback, type RollbackRequest } from "./switch_plan.ts";
 import { watchEvents } from "./watch_events.ts";
 
 /** Adapts the deployment use cases to `ctrl.v1.DeploymentService`: decode, call, encode. */
@@ -47,8 +53,17 @@ export function deploymentHandlers(deps: DeploymentDeps): ServiceImpl<typeof Dep
       return { deployments: deployments.map((each) => encodeDeployment(each, deps.edgeUrl)), nextPageToken };
     },
     async cancelDeployment(request, context) {
-      const status = await cancelDeployment(deps, callerOf(context), request.deploymentId, context.signal);
-      return { status: encodeStatus(status) };
+      const { deploymentId } = request;
+      const { status, rolledBack } = await cancelDeployment(
+        deps,
+        callerOf(context),
+        deploymentId,
+        context.signal,
+      );
+      return {
+        status: encodeStatus(status),
+        ...(rolledBack === undefined ? {} : { rolledBack: encodeSwitched(rolledBack, deps.edgeUrl) }),
+      };
     },
     async *watchDeploymentEvents(request, context) {
       const from = { deploymentId: request.deploymentId, afterSequence: Number(request.afterSequence) };
@@ -62,19 +77,52 @@ export function deploymentHandlers(deps: DeploymentDeps): ServiceImpl<typeof Dep
       }
     },
     async rollback(request, context) {
-      const ids = { sourceId: request.sourceDeploymentId, targetId: request.targetDeploymentId };
-      await rollback(deps, callerOf(context), ids, context.signal);
-      return {};
+      const switched = await rollback(deps, callerOf(context), decodeRollback(request), context.signal);
+      return { switched: encodeSwitched(switched, deps.edgeUrl) };
     },
     async promote(request, context) {
-      await promote(deps, callerOf(context), request.targetDeploymentId, context.signal);
-      return {};
+      const target = request.targetDeploymentId;
+      const switched = await promote(deps, callerOf(context), target, context.signal);
+      return { switched: encodeSwitched(switched, deps.edgeUrl) };
+    },
+    async planRollback(request, context) {
+      return {
+        plan: encodePlan(await planRollback(deps, callerOf(context), decodeRollback(request)), deps.edgeUrl),
+      };
+    },
+    async planPromote(request, context) {
+      const plan = await planPromote(deps, callerOf(context), request.targetDeploymentId);
+      return { plan: encodePlan(plan, deps.edgeUrl) };
+    },
+    async stopDeployment(request, context) {
+      await stopDeployment(deps, callerOf(context), request.deploymentId, context.signal);
+      return { status: encodeStatus("stopped") };
+    },
+    async startDeployment(request, context) {
+      const { deploymentId } = request;
+      const { hostnames, tookMs } = await startDeployment(
+        deps,
+        callerOf(context),
+        deploymentId,
+        context.signal,
+      );
+      const urls = hostnames.map((hostname) => urlOf(deps.edgeUrl, hostname));
+      return { status: encodeStatus("ready"), urls, tookMs: BigInt(tookMs) };
     },
   };
 }
 
 function callerOf(context: HandlerContext): RootKeyPrincipal {
   return principalOf(context.values, "root_key");
+}
+
+function decodeRollback(request: WireRollback): RollbackRequest {
+  return {
+    sourceId: request.sourceDeploymentId,
+    targetId: request.targetDeploymentId,
+    projectId: request.projectId,
+    environmentSlug: request.environmentSlug,
+  };
 }
 
 function decodeCreate(request: CreateDeploymentRequest): CreateRequest {

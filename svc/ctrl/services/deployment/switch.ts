@@ -1,94 +1,149 @@
-import { Fault, publicFault } from "../../../../pkg/fault/mod.ts";
-import { parseId } from "../../../../pkg/uid/mod.ts";
+/** Promote and rollback: what they would do, and doing it. */
+import { Fault, isFault, publicFault } from "../../../../pkg/fault/mod.ts";
+import { newId, parseId } from "../../../../pkg/uid/mod.ts";
+import { actorOf } from "../../internal/auth/actor.ts";
 import type { RootKeyPrincipal } from "../../internal/auth/principal.ts";
-import {
-  type GatedDeployment,
-  type GatedEnvironment,
-  promoteProblem,
-  rollbackProblem,
-} from "../../internal/deployments/gates.ts";
-import type { ShownDeployment } from "../../internal/store/api_deployments.ts";
-import { findEnvironment } from "../../internal/store/mod.ts";
+import type { SwitchPath } from "../../internal/deployments/gates.ts";
+import type { StartOrder, SwitchOutcome } from "../../internal/workflows/mod.ts";
 import type { DeploymentDeps } from "./deps.ts";
-import { requireDeployment } from "./find.ts";
+import { planPromote, planRollback, type RollbackRequest, type SwitchPlan } from "./switch_plan.ts";
+
+/** How traffic moved. */
+export interface Switched {
+  readonly projectSlug: string;
+  readonly environmentSlug: string;
+  /** Empty: nothing was live. */
+  readonly fromId: string;
+  readonly toId: string;
+  readonly path: SwitchPath;
+  readonly rolledBack: boolean;
+  readonly hostnames: readonly string[];
+  readonly tookMs: number;
+}
+
+/** A deployment can stop or start between the look and the act; then another path is taken. */
+const ROUNDS_MAX = 4;
 
 /**
- * Moves live traffic of the target's environment to it; returns when it has moved.
+ * Moves live traffic of the target's environment to it; returns when it has moved. A target that does not run is started
+ * first, which can take minutes; a deploy or another switch can happen meanwhile.
  *
- * @throws `failed_precondition` with the reason when the target cannot take it
+ * @throws the gate's refusal, `failed_precondition` when the target does not come to run
  */
 export async function promote(
   deps: DeploymentDeps,
   caller: RootKeyPrincipal,
   targetId: string,
   signal: AbortSignal,
-): Promise<void> {
-  const target = await requireDeployment(deps, caller, {
-    id: targetId,
-    action: "promote_deployment",
-    field: "target_deployment_id",
-  });
-  const environment = await requireGatedEnvironment(deps, target);
-  refuse(promoteProblem(gated(target), environment));
-  await deps.workflows.promote(environmentIdOf(target), deploymentIdOf(target), signal);
-  deps.events.changed();
+): Promise<Switched> {
+  return await perform(deps, caller, () => planPromote(deps, caller, targetId), signal);
 }
 
-/**
- * Moves live traffic back from `sourceId`, which must be live, to `targetId`; returns when it has moved.
- *
- * @throws `failed_precondition` with the reason when that is not possible
- */
+/** Moves live traffic back. @throws as `promote` */
 export async function rollback(
   deps: DeploymentDeps,
   caller: RootKeyPrincipal,
-  { sourceId, targetId }: { readonly sourceId: string; readonly targetId: string },
+  request: RollbackRequest,
   signal: AbortSignal,
-): Promise<void> {
-  const action = "rollback_deployment";
-  const source = await requireDeployment(deps, caller, {
-    id: sourceId,
-    action,
-    field: "source_deployment_id",
-  });
-  const target = await requireDeployment(deps, caller, {
-    id: targetId,
-    action,
-    field: "target_deployment_id",
-  });
-  const environment = await requireGatedEnvironment(deps, source);
-  refuse(rollbackProblem(gated(source), gated(target), environment));
-  await deps.workflows.rollback(
-    environmentIdOf(source),
-    deploymentIdOf(source),
-    deploymentIdOf(target),
-    signal,
-  );
-  deps.events.changed();
+): Promise<Switched> {
+  // Which deployments are meant is decided once: after the switch, the live one and the one before it are others.
+  const { source, target } = await planRollback(deps, caller, request);
+  const settled = { ...request, sourceId: source?.id ?? "", targetId: target.id };
+  return await perform(deps, caller, () => planRollback(deps, caller, settled), signal);
 }
 
-function refuse(problem: string | undefined): void {
-  if (problem !== undefined) throw publicFault("failed_precondition", problem);
+async function perform(
+  deps: DeploymentDeps,
+  caller: RootKeyPrincipal,
+  look: () => Promise<SwitchPlan>,
+  signal: AbortSignal,
+): Promise<Switched> {
+  const { clock, events } = deps;
+  const startedAtMs = clock.now();
+  let plan = await look();
+  for (let round = 1;; round++) {
+    const outcome = await act(deps, caller, plan, signal);
+    if (outcome.kind === "moved") {
+      events.changed();
+      const { previousDeploymentId: fromId, hostnames } = outcome.switched;
+      const { target, path, rolledBack } = plan;
+      const { projectSlug, environmentSlug } = target;
+      const tookMs = clock.now() - startedAtMs;
+      return { projectSlug, environmentSlug, fromId, toId: target.id, path, rolledBack, hostnames, tookMs };
+    }
+    const before = plan.path;
+    plan = await look();
+    if (round >= ROUNDS_MAX || (plan.path === before && outcome.refusal !== undefined)) {
+      throw outcome.refusal ??
+        publicFault("unavailable", `${plan.target.id} is being started over and over. Try again.`);
+    }
+  }
 }
 
-async function requireGatedEnvironment(
-  { db }: DeploymentDeps,
-  { workspaceId, environmentId }: ShownDeployment,
-): Promise<GatedEnvironment> {
-  const environment = await findEnvironment(db.kysely, workspaceId, environmentId);
-  if (environment === undefined) throw new Fault("internal", `environment ${environmentId} is missing`);
-  return {
-    id: environment.id,
-    slug: environment.slug,
-    liveDeploymentId: environment.live_deployment_id ?? undefined,
-    rolledBack: environment.is_rolled_back === 1,
-  };
+type Act =
+  | { readonly kind: "moved"; readonly switched: SwitchOutcome }
+  /** Look again: it was refused because something has changed, or somebody else's start has ended. */
+  | { readonly kind: "look_again"; readonly refusal?: Fault };
+
+async function act(
+  { workflows, clock }: DeploymentDeps,
+  caller: RootKeyPrincipal,
+  plan: SwitchPlan,
+  signal: AbortSignal,
+): Promise<Act> {
+  const actor = actorOf(caller);
+  const environmentId = parseId("environment", "environment_id", plan.environment.id);
+  const { target: { id: targetDeploymentId }, source, cancels } = plan;
+  if (plan.path === "instant") {
+    try {
+      const switched = source === undefined
+        ? await workflows.promote(environmentId, { targetDeploymentId, actor }, signal)
+        : await workflows.rollback(
+          environmentId,
+          { sourceDeploymentId: source.id, targetDeploymentId, cancels, actor },
+          signal,
+        );
+      return { kind: "moved", switched };
+    } catch (error) {
+      if (isFault(error, "failed_precondition")) return { kind: "look_again", refusal: error };
+      throw error;
+    }
+  }
+  const then: StartOrder["then"] = source === undefined
+    ? { kind: "promote" }
+    : { kind: "rollback", sourceDeploymentId: source.id, cancels };
+  const order = { deploymentId: targetDeploymentId, environmentId, then, actor };
+  const outcome = await workflows.start(newId("start", clock.now()), order, signal);
+  switch (outcome.kind) {
+    case "switched":
+      return { kind: "moved", switched: outcome.switched };
+    case "busy":
+      await workflows.awaitStart(parseId("start", "start_id", outcome.startId), signal);
+      return { kind: "look_again" };
+    case "refused":
+      return { kind: "look_again", refusal: publicFault(outcome.refusal.code, outcome.refusal.message) };
+    default:
+      throw notStarted(targetDeploymentId, outcome);
+  }
 }
 
-function gated({ id, projectId, environmentId, status, runningInstances }: ShownDeployment): GatedDeployment {
-  return { id, projectId, environmentId, status, runningInstances };
+/** The fault of a start that did not come to its end. */
+export function notStarted(
+  id: string,
+  outcome: { readonly kind: string; readonly message?: string },
+): Fault {
+  switch (outcome.kind) {
+    case "failed":
+      return publicFault(
+        "failed_precondition",
+        `Deployment ${id} did not start again; nothing else was changed. ${outcome.message ?? ""}`.trim(),
+      );
+    case "cancelled":
+      return publicFault("cancelled", `The start of deployment ${id} was cancelled; nothing was changed.`);
+    default:
+      return publicFault(
+        "failed_precondition",
+        `Deployment ${id} was ended by somebody else while it started; nothing else was changed.`,
+      );
+  }
 }
-
-const deploymentIdOf = ({ id }: ShownDeployment) => parseId("deployment", "deployment_id", id);
-const environmentIdOf = ({ environmentId }: ShownDeployment) =>
-  parseId("environment", "environment_id", environmentId);

@@ -23,20 +23,12 @@ import {
 import type { FailureCode } from "../../internal/deployments/status.ts";
 import { BuildService } from "../build/contract.ts";
 import { RETRY_POLICY } from "../retry_policy.ts";
+import { announceChange, CANCEL } from "../rollout.ts";
 import { routingKey, RoutingService } from "../routing/contract.ts";
 import { DeploymentService } from "./contract.ts";
 import type { RolloutLimits } from "./plan.ts";
 import type { DeploySteps } from "./steps.ts";
-import {
-  type BuildOrder,
-  type BuildResult,
-  CANCEL,
-  changedSignal,
-  deploy,
-  type DeployWorkflowDeps,
-  ROUND,
-  SWITCHED,
-} from "./workflow.ts";
+import { type BuildOrder, type BuildResult, deploy, type DeployWorkflowDeps, SWITCHED } from "./workflow.ts";
 
 /** What the service works with. */
 export interface DeployServiceDeps {
@@ -54,12 +46,7 @@ export function deployService({ restate, ...deps }: DeployServiceDeps) {
     handlers: {
       // The key is the truth; the request carries the id for those who read the journal.
       run: (ctx) => runWorkflow(ctx, restate, (durable) => deploy(durable, workflow, durable.key)),
-      instancesChanged: (ctx) =>
-        runShared(ctx, restate, async (shared) => {
-          // No round: the workflow does not wait, or not yet, and will look by itself.
-          const round = await shared.get<number>(ROUND);
-          if (round !== undefined) await shared.signal(changedSignal(round));
-        }),
+      instancesChanged: (ctx) => runShared(ctx, restate, announceChange),
       cancel: (ctx) =>
         runShared(ctx, restate, async (shared) => {
           if (await shared.get<boolean>(SWITCHED) === true) return { accepted: false };

@@ -11,11 +11,7 @@ import {
   endStep,
   ensureWorkspaceNamespace,
   findDeployment,
-  type InstancesTable,
-  listInstances,
-  listLiveRegions,
   listSteps,
-  listTopology,
   moveStatus,
   placeDeployment,
   setImage,
@@ -25,14 +21,9 @@ import {
   type WantedSentinel,
 } from "../../internal/store/mod.ts";
 import type { ChangeNotifier } from "../../internal/changes/mod.ts";
-import type { Failure, InstanceFacts, RolloutFacts } from "./plan.ts";
+import { type Ended, observe, type Observed } from "../observe.ts";
+import type { Failure } from "./plan.ts";
 import { type SentinelMaker, wantSentinels } from "./sentinels.ts";
-
-/** The deployment is final already, or does not exist: there is nothing left to do. */
-export interface Ended {
-  readonly kind: "ended";
-  readonly status: DeploymentStatus | "missing";
-}
 
 /** What the workflow needs to know at its start. */
 export type Loaded = Ended | {
@@ -50,12 +41,6 @@ export type Loaded = Ended | {
 
 /** The step was taken, now or in an earlier run. */
 export type Advanced = Ended | { readonly kind: "advanced" };
-
-export type Observed = Ended | {
-  readonly kind: "observed";
-  readonly facts: RolloutFacts;
-  readonly cancelRequested: boolean;
-};
 
 /** How a deployment ends without taking traffic. */
 export type Ending =
@@ -95,8 +80,6 @@ export interface DeployDeps {
 
 const DOCKERFILE = "Dockerfile";
 const NAMESPACE_LENGTH = 8;
-const LINES_MAX = 20;
-const LINE_CHARACTERS_MAX = 500;
 const CANCELLED_TEXT = "The deployment was cancelled.";
 
 /** The steps over the database. */
@@ -216,45 +199,6 @@ async function place(
       nowMs,
     });
   });
-}
-
-async function observe({ db, clock, agentSilentMs }: DeployDeps, id: string): Promise<Observed> {
-  const row = await findDeployment(db.kysely, id);
-  if (row === undefined) return { kind: "ended", status: "missing" };
-  if (isFinal(row.status)) return { kind: "ended", status: row.status };
-  const topology = await listTopology(db.kysely, id);
-  const instances = await listInstances(db.kysely, id);
-  const alive = await listLiveRegions(db.kysely, clock.now() - agentSilentMs);
-  const regions = topology.filter((each) => each.desired_status === "started").map((each) => ({
-    region: each.region,
-    desiredReplicas: each.desired_replicas,
-    agentAlive: alive.has(each.region),
-    instances: instances.filter((instance) => instance.region === each.region).map(instanceFacts),
-  }));
-  return {
-    kind: "observed",
-    facts: { regions, port: row.port, healthCheckPath: row.health_check_path },
-    cancelRequested: row.cancel_requested_at !== null,
-  };
-}
-
-function instanceFacts(row: InstancesTable): InstanceFacts {
-  return {
-    name: row.k8s_name,
-    status: row.status,
-    reason: row.reason,
-    message: row.message,
-    exitCode: row.exit_code,
-    restarts: row.restarts,
-    lastLogLines: row.status === "running" ? [] : logLines(row.last_log_lines),
-  };
-}
-
-/** The store writes an array of strings. */
-function logLines(json: string): string[] {
-  const lines: unknown = JSON.parse(json);
-  if (!Array.isArray(lines)) return [];
-  return lines.slice(-LINES_MAX).map((line) => String(line).slice(0, LINE_CHARACTERS_MAX));
 }
 
 interface Settled {

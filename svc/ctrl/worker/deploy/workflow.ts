@@ -2,21 +2,14 @@
 import { Compensations, type DurableWorkflow } from "../../../../pkg/durable/mod.ts";
 import type { Fault } from "../../../../pkg/fault/mod.ts";
 import type { AssignOutcome } from "../routing/contract.ts";
+import type { Ended } from "../observe.ts";
+import { CANCEL, untilRunning } from "../rollout.ts";
 import type { DeployOutcome } from "./contract.ts";
-import { deafSince, type Failure, judgeRollout, type RolloutLimits } from "./plan.ts";
-import type { Advanced, DeploySteps, Ended, Ending, Loaded } from "./steps.ts";
+import type { Failure, RolloutLimits } from "./plan.ts";
+import type { Advanced, DeploySteps, Ending, Loaded } from "./steps.ts";
 
-/** Set once, when the user wants the deploy to stop. */
-export const CANCEL = "cancel";
-/** State: the number of the check whose news the shared handler announces. */
-export const ROUND = "round";
 /** State: whether traffic has moved, from when on a cancel comes too late. */
 export const SWITCHED = "switched";
-
-/** The signal that wakes the wait after check `round`. */
-export function changedSignal(round: number): string {
-  return `instances-changed-${round}`;
-}
 
 /** A build that the workflow asks for. */
 export interface BuildOrder {
@@ -114,29 +107,8 @@ async function rolloutStage(durable: DurableWorkflow, deps: DeployWorkflowDeps, 
   const placed = await durable.run("place topology", () => steps.place(id));
   if (placed.kind === "ended") return placed;
 
-  const placedAtMs = await durable.now();
-  let deafSinceMs: number | undefined;
-  for (let round = 1;; round++) {
-    // No change is missed: the shared handler runs after a change has committed, reads the round, and sets that round's
-    // signal. `now` is answered only after Restate has taken everything before it, the new round included. So a handler
-    // that still reads an older round read it before this line, hence its change committed before the check below,
-    // which sees it. A handler that reads this round sets the signal that the wait below waits for. Should a message
-    // get lost all the same, the wait ends by itself after `recheckMs`.
-    durable.set(ROUND, round);
-    const nowMs = await durable.now();
-    const seen = await durable.run(`check instances, round ${round}`, () => steps.observe(id));
-    if (seen.kind === "ended") return seen;
-    if (seen.cancelRequested) return CANCELLED;
-
-    deafSinceMs = deafSince(seen.facts, deafSinceMs, nowMs);
-    const verdict = judgeRollout(seen.facts, { nowMs, placedAtMs, deafSinceMs }, limits);
-    if (verdict.kind === "failed") return verdict;
-    if (verdict.kind === "ready") return ON;
-
-    const waitMs = Math.max(1, Math.min(recheckMs, verdict.untilMs - nowMs));
-    const signal = await durable.waitFor([CANCEL, changedSignal(round)], waitMs);
-    if (signal === CANCEL) return CANCELLED;
-  }
+  const waited = await untilRunning(durable, { observe: () => steps.observe(id), limits, recheckMs });
+  return waited.kind === "running" ? ON : waited;
 }
 
 /** Moves traffic. Whether a cancel came in time is decided where traffic moves. */

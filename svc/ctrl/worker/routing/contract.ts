@@ -2,6 +2,12 @@
 import { iface } from "@restatedev/restate-sdk/fetch";
 import type { EnvironmentId } from "../../../../pkg/uid/mod.ts";
 import type { DeploymentStatus } from "../../internal/deployments/status.ts";
+import type {
+  HaltOrder,
+  PromoteOrder,
+  RollbackOrder,
+  SwitchOutcome,
+} from "../../internal/workflows/messages.ts";
 import { ROUTING_SERVICE } from "../../internal/workflows/names.ts";
 
 /** A deployment whose instances run asks for its host names. */
@@ -24,43 +30,35 @@ export type AssignOutcome =
   /** Somebody else ended the deployment before traffic moved. */
   | { readonly kind: "ended"; readonly status: DeploymentStatus | "missing" };
 
-export interface PromoteRequest {
-  readonly targetDeploymentId: string;
-}
-
-export interface RollbackRequest {
-  readonly sourceDeploymentId: string;
-  readonly targetDeploymentId: string;
-}
-
-/** What a promote or rollback did. */
-export interface SwitchOutcome {
-  /** The deployment that served before; empty when there was none. */
-  readonly previousDeploymentId: string;
-  /** The host names that lead to the target now. */
-  readonly hostnames: readonly string[];
-}
-
 /** A deployment that lost its traffic is to be stopped, unless it got traffic back or a newer schedule exists. */
 export interface StopRequest {
   readonly deploymentId: string;
   /** Names this schedule; only the newest schedule of a deployment counts. */
   readonly scheduleId: string;
+  /** The edges' version at which traffic had left it. An edge below it may still send requests there. */
+  readonly edgeVersion: number;
+  /** Until when to wait for the edges. */
+  readonly edgesUntilMs: number;
 }
 
 export type StopOutcome =
   | { readonly kind: "stopped" }
   /** Another schedule, or a switch back, has taken this one's place. */
   | { readonly kind: "obsolete" }
+  /** An edge is behind: the same schedule was put off. */
+  | { readonly kind: "waiting" }
   | { readonly kind: "serving" }
   | { readonly kind: "not_ready" };
 
 /** Moves an environment's traffic. */
 export const RoutingService = iface.object(ROUTING_SERVICE, {
   assign: iface.json<AssignRequest, AssignOutcome>(),
-  promote: iface.json<PromoteRequest, SwitchOutcome>(),
-  rollback: iface.json<RollbackRequest, SwitchOutcome>(),
+  promote: iface.json<PromoteOrder, SwitchOutcome>(),
+  rollback: iface.json<RollbackOrder, SwitchOutcome>(),
+  /** A stop that was scheduled. */
   stop: iface.json<StopRequest, StopOutcome>(),
+  /** A stop that a user asks for. */
+  halt: iface.json<HaltOrder, void>(),
 });
 
 /**

@@ -2,7 +2,7 @@
  * The routing service on Restate.
  *
  * ```ts
- * const services = [routingService({ restate, steps, retention: { warmMs: 1_800_000, graceMs: 30_000 } })];
+ * const services = [routingService({ restate, steps, retention })];
  * ```
  *
  * @module
@@ -11,7 +11,7 @@ import { implement } from "@restatedev/restate-sdk/fetch";
 import { type RestateDeps, runObject } from "../../../../pkg/durable/mod.ts";
 import { RETRY_POLICY } from "../retry_policy.ts";
 import { RoutingService } from "./contract.ts";
-import { assign, move, type RoutingWorkflowDeps, stop } from "./workflow.ts";
+import { assign, halt, move, type RoutingWorkflowDeps, stop } from "./workflow.ts";
 
 /** What the service works with. */
 export interface RoutingServiceDeps extends RoutingWorkflowDeps {
@@ -25,20 +25,12 @@ export function routingService({ restate, ...deps }: RoutingServiceDeps) {
     handlers: {
       assign: (ctx, request) =>
         runObject(ctx, restate, (durable) => assign(durable, deps, request.deploymentId)),
-      promote: (ctx, request) =>
-        runObject(
-          ctx,
-          restate,
-          (durable) => move(durable, deps, { kind: "promote", target: request.targetDeploymentId }),
-        ),
-      rollback: (ctx, request) =>
-        runObject(ctx, restate, (durable) =>
-          move(durable, deps, {
-            kind: "rollback",
-            source: request.sourceDeploymentId,
-            target: request.targetDeploymentId,
-          })),
+      promote: (ctx, order) =>
+        runObject(ctx, restate, (durable) => move(durable, deps, { kind: "promote", ...order })),
+      rollback: (ctx, order) =>
+        runObject(ctx, restate, (durable) => move(durable, deps, { kind: "rollback", ...order })),
       stop: (ctx, request) => runObject(ctx, restate, (durable) => stop(durable, deps, request)),
+      halt: (ctx, order) => runObject(ctx, restate, (durable) => halt(durable, deps, order)),
     },
     options: {
       // Kill, not pause: a paused call holds its key, so one bad call would stop its whole environment. Nothing needs

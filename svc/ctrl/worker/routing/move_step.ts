@@ -1,13 +1,23 @@
 /** Promote and rollback: names, pointer and flag move together. */
 import { Fault, publicFault } from "../../../../pkg/fault/mod.ts";
 import { domainsOf, type Sticky } from "../../internal/deployments/domains.ts";
-import { type GatedDeployment, promoteProblem, rollbackProblem } from "../../internal/deployments/gates.ts";
+import {
+  type GatedDeployment,
+  isConfirmation,
+  promoteRefusal,
+  type Refusal,
+  rollbackRefusal,
+  servingRefusal,
+} from "../../internal/deployments/gates.ts";
 import {
   appendEvent,
   assignRoutes,
+  clearCancel,
   type DeploymentsTable,
   type EnvironmentsTable,
   listRoutesOfEnvironment,
+  markCancelled,
+  recordAudit,
   swapLiveDeployment,
   type Tx,
 } from "../../internal/store/mod.ts";
@@ -16,14 +26,15 @@ import {
   lockDeployment,
   lockEnvironment,
 } from "../../internal/store/worker_routing.ts";
+import type { PromoteOrder, RollbackOrder } from "../../internal/workflows/messages.ts";
 import { domainParts } from "./assign_step.ts";
 import { inShownOrder } from "./plan.ts";
 import type { Conflict, Pointer, RoutingDeps } from "./steps.ts";
 
 /** Where traffic should go. */
 export type MoveOrder =
-  | { readonly kind: "promote"; readonly target: string }
-  | { readonly kind: "rollback"; readonly source: string; readonly target: string };
+  | { readonly kind: "promote" } & PromoteOrder
+  | { readonly kind: "rollback" } & RollbackOrder;
 
 export type MoveStep = Conflict | { readonly kind: "moved"; readonly hostnames: readonly string[] };
 
@@ -38,12 +49,12 @@ export interface Move {
 /** The names that stand for the environment; a branch's name stays with its branch. */
 const MOVED: readonly Sticky[] = ["environment", "live"];
 
-/** @throws `not_found` or `failed_precondition`, both with a public text */
+/** @throws `not_found`, or the gate's refusal, both with a public text */
 export async function moveInTransaction(tx: Tx, deps: RoutingDeps, move: Move): Promise<MoveStep> {
   const { environmentId, order, before, nowMs } = move;
   const environment = await lockEnvironment(tx, environmentId);
   if (environment === undefined) throw publicFault("not_found", `There is no environment ${environmentId}.`);
-  const target = await requireDeployment(tx, order.target);
+  const target = await requireDeployment(tx, order.targetDeploymentId);
   const live = environment.live_deployment_id ?? undefined;
   const rolledBack = order.kind === "rollback";
   const seen = live === before.liveDeploymentId && (environment.is_rolled_back === 1) === before.rolledBack;
@@ -52,31 +63,59 @@ export async function moveInTransaction(tx: Tx, deps: RoutingDeps, move: Move): 
     const done = live === target.id && (environment.is_rolled_back === 1) === rolledBack;
     return done ? { kind: "moved", hostnames: await namesOf(tx, environmentId) } : { kind: "conflict" };
   }
-  const problem = await problemOf(tx, environment, order, target);
-  if (problem !== undefined) throw publicFault("failed_precondition", problem);
+  const refusal = await refusalOf(tx, environment, order, target);
+  if (refusal !== undefined) throw publicFault(refusal.code, refusal.message);
 
-  const routes = await routesToMove(tx, deps, target);
-  const { workspace_id: workspaceId, project_id: projectId } = target;
-  const assigned = await assignRoutes(tx, {
-    routes,
-    deploymentId: target.id,
-    environmentId,
-    projectId,
-    workspaceId,
-    nowMs,
-  });
-  if (assigned.kind === "taken") {
-    throw publicFault(
-      "failed_precondition",
-      `The host name ${assigned.hostnames[0]} belongs to another project.`,
-    );
-  }
+  // One that is live already keeps its names: accepting a rollback moves nothing.
+  const hostnames = live === target.id
+    ? await namesOf(tx, environmentId)
+    : await moveRoutes(tx, deps, { environmentId, target, nowMs });
   const swap = { environmentId, expected: live, next: target.id, rolledBack, nowMs };
   if (!await swapLiveDeployment(tx, swap)) throw new Fault("internal", "a locked pointer moved");
-  const hostnames = inShownOrder(routes).map((route) => route.hostname);
-  const message = `${rolledBack ? "Rolled back to" : "Promoted"}: it serves ${hostnames.join(", ")} now.`;
-  await appendEvent(tx, target.id, "notice", { message }, nowMs);
+  if (order.kind === "rollback" && order.cancels) {
+    await markCancelled(tx, { id: order.sourceDeploymentId, nowMs });
+  }
+  await clearCancel(tx, target.id);
+  await recordAudit(tx, {
+    workspaceId: target.workspace_id,
+    actor: order.actor,
+    action: order.kind === "promote" ? "deployment.promote" : "deployment.rollback",
+    resource: { type: "deployment", id: target.id },
+    projectId: target.project_id,
+    environmentId,
+    facts: { from: live ?? "", hostnames },
+    nowMs,
+  });
+  await appendEvent(tx, target.id, "notice", { message: noticeOf(order, live, hostnames) }, nowMs);
   return { kind: "moved", hostnames };
+}
+
+function noticeOf(order: MoveOrder, live: string | undefined, hostnames: readonly string[]): string {
+  if (live === order.targetDeploymentId) {
+    return "The rollback to it was accepted: new deployments go live again.";
+  }
+  const verb = order.kind === "rollback" ? "Rolled back to" : "Promoted";
+  return `${verb}: it serves ${hostnames.join(", ")} now.`;
+}
+
+interface Target {
+  readonly environmentId: string;
+  readonly target: DeploymentsTable;
+  readonly nowMs: number;
+}
+
+async function moveRoutes(
+  tx: Tx,
+  deps: RoutingDeps,
+  { environmentId, target, nowMs }: Target,
+): Promise<readonly string[]> {
+  const routes = await routesToMove(tx, deps, target);
+  const { workspace_id: workspaceId, project_id: projectId, id: deploymentId } = target;
+  const owner = { deploymentId, environmentId, projectId, workspaceId };
+  const assigned = await assignRoutes(tx, { ...owner, routes, nowMs });
+  if (assigned.kind === "assigned") return inShownOrder(routes).map((route) => route.hostname);
+  const text = `The host name ${assigned.hostnames[0]} belongs to another project.`;
+  throw publicFault("failed_precondition", text);
 }
 
 async function requireDeployment(tx: Tx, id: string): Promise<DeploymentsTable> {
@@ -85,12 +124,12 @@ async function requireDeployment(tx: Tx, id: string): Promise<DeploymentsTable> 
   return row;
 }
 
-async function problemOf(
+async function refusalOf(
   tx: Tx,
   environment: EnvironmentsTable,
   order: MoveOrder,
   target: DeploymentsTable,
-): Promise<string | undefined> {
+): Promise<Refusal | undefined> {
   const gatedEnvironment = {
     id: environment.id,
     slug: environment.slug,
@@ -98,9 +137,15 @@ async function problemOf(
     rolledBack: environment.is_rolled_back === 1,
   };
   const gatedTarget = await gated(tx, target);
-  if (order.kind === "promote") return promoteProblem(gatedTarget, gatedEnvironment);
-  const source = await gated(tx, await requireDeployment(tx, order.source));
-  return rollbackProblem(source, gatedTarget, gatedEnvironment);
+  if (order.kind === "promote") {
+    const refusal = promoteRefusal(gatedTarget, gatedEnvironment);
+    if (refusal !== undefined || isConfirmation(gatedTarget, gatedEnvironment)) return refusal;
+  } else {
+    const source = await gated(tx, await requireDeployment(tx, order.sourceDeploymentId));
+    const refusal = rollbackRefusal(source, gatedTarget, gatedEnvironment);
+    if (refusal !== undefined) return refusal;
+  }
+  return servingRefusal(gatedTarget);
 }
 
 async function gated(tx: Tx, row: DeploymentsTable): Promise<GatedDeployment> {

@@ -84,10 +84,21 @@ export function inShownOrder<T extends { readonly hostname: string; readonly sti
 
 /** How long what lost its traffic goes on running. */
 export interface Retention {
-  /** For the one that served last: a rollback to it needs no start. */
+  /** So many of those that served last stay warm: a rollback to them needs no start. */
+  readonly warmCount: number;
+  /** For those that stay warm. */
   readonly warmMs: number;
-  /** For all others: requests under way, and edges that are behind, are through by then. */
+  /** For all others: requests under way are through by then. */
   readonly graceMs: number;
+  /** How long a stop waits, beyond its time, for edges that may still send requests. */
+  readonly edgesMs: number;
+}
+
+/** A ready deployment that serves nothing. */
+export interface Idle {
+  readonly id: string;
+  /** When it was live last, as a number that grows; 0: never. */
+  readonly lastLive: number;
 }
 
 /** One stop to schedule. */
@@ -99,19 +110,21 @@ export interface Retirement {
 }
 
 /**
- * When to stop each deployment that serves nothing: `displaced`, which has just lost its traffic, stays warm; whatever
- * was warm before it goes after the grace time.
+ * When to stop each deployment that serves nothing: the ones that served last stay warm, `displaced`, which has just
+ * lost its traffic, for the full time; whatever is beyond the number of those goes after the grace time.
  */
 export function planRetirements(
-  idle: readonly string[],
+  idle: readonly Idle[],
   { displaced, keep }: { readonly displaced: string | undefined; readonly keep: string },
-  { warmMs, graceMs }: Retention,
+  { warmCount, warmMs, graceMs }: Retention,
 ): readonly Retirement[] {
-  return idle.filter((id) => id !== keep).map((deploymentId) =>
-    deploymentId === displaced
-      ? { deploymentId, delayMs: warmMs, renews: true }
-      : { deploymentId, delayMs: graceMs, renews: false }
-  );
+  const others = idle.filter(({ id }) => id !== keep).toSorted((a, b) => b.lastLive - a.lastLive);
+  const warm = new Set(others.filter(({ lastLive }) => lastLive > 0).slice(0, warmCount).map(({ id }) => id));
+  return others.map(({ id: deploymentId }) => ({
+    deploymentId,
+    delayMs: warm.has(deploymentId) ? warmMs : graceMs,
+    renews: deploymentId === displaced,
+  }));
 }
 
 /** A stop that is under way. */

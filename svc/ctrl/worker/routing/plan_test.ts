@@ -95,12 +95,26 @@ Deno.test("inShownOrder() begins with the name that people use", () => {
   assert.deepEqual(inShownOrder(DOMAINS).map((each) => each.hostname), ["live", "env", "branch", "commit"]);
 });
 
-Deno.test("planRetirements() keeps the displaced one warm and spares the winner", () => {
-  const retention = { warmMs: 1_000, graceMs: 10 };
-  assert.deepEqual(planRetirements(["d_3", "d_4", "d_5"], { displaced: "d_4", keep: "d_5" }, retention), [
-    { deploymentId: "d_3", delayMs: 10, renews: false },
-    { deploymentId: "d_4", delayMs: 1_000, renews: true },
-  ]);
+Deno.test("planRetirements() keeps those that served last warm and spares the winner", async (t) => {
+  const idle = [
+    { id: "d_never", lastLive: 0 },
+    { id: "d_2", lastLive: 2 },
+    { id: "d_4", lastLive: 4 },
+    { id: "d_5", lastLive: 5 },
+  ];
+  const times = { warmMs: 1_000, graceMs: 10, edgesMs: 0 };
+  const cases: readonly [number, Readonly<Record<string, number>>][] = [
+    [0, { d_4: 10, d_2: 10, d_never: 10 }],
+    [1, { d_4: 1_000, d_2: 10, d_never: 10 }],
+    [5, { d_4: 1_000, d_2: 1_000, d_never: 10 }],
+  ];
+  for (const [warmCount, want] of cases) {
+    await t.step(`${warmCount} warm`, () => {
+      const planned = planRetirements(idle, { displaced: "d_4", keep: "d_5" }, { ...times, warmCount });
+      assert.deepEqual(Object.fromEntries(planned.map((each) => [each.deploymentId, each.delayMs])), want);
+      assert.deepEqual(planned.filter((each) => each.renews).map((each) => each.deploymentId), ["d_4"]);
+    });
+  }
 });
 
 Deno.test("replaces() takes the sooner stop, unless the deployment was displaced anew", () => {

@@ -3,12 +3,13 @@ import type { Clock } from "../../../../pkg/clock/mod.ts";
 import { transact } from "../../../../pkg/db/mod.ts";
 import { newId } from "../../../../pkg/uid/mod.ts";
 import { type ChangeNotifier, EDGE_REGION } from "../../internal/changes/mod.ts";
-import type { CtrlDatabase } from "../../internal/store/mod.ts";
+import { type CtrlDatabase, findRegionVersion, listAgents } from "../../internal/store/mod.ts";
 import { findEnvironmentPointer, listIdleDeployments } from "../../internal/store/worker_routing.ts";
+import type { HaltOrder } from "../../internal/workflows/messages.ts";
 import { assignInTransaction, type AssignStep } from "./assign_step.ts";
-import type { StopOutcome } from "./contract.ts";
-import { stopInTransaction } from "./stop_step.ts";
 import { moveInTransaction, type MoveOrder, type MoveStep } from "./move_step.ts";
+import type { Idle } from "./plan.ts";
+import { haltInTransaction, stopInTransaction, type StopStep } from "./stop_step.ts";
 
 /** Who serves an environment. */
 export interface Pointer {
@@ -33,10 +34,23 @@ export interface RoutingSteps {
    * @throws `failed_precondition` with the gate's text
    */
   move(environmentId: string, order: MoveOrder, before: Pointer): Promise<MoveStep>;
-  /** Ready deployments that serve nothing, and a name that no other schedule of their stops has. */
-  listIdle(environmentId: string): Promise<{ readonly ids: readonly string[]; readonly scheduleId: string }>;
+  /** Ready deployments that serve nothing, with what the schedule of their stops is known by. */
+  listIdle(environmentId: string): Promise<IdleDeployments>;
+  /** How many edges are alive and have not acknowledged this version of their feed. */
+  countEdgesBehind(edgeVersion: number): Promise<number>;
   /** Stops a deployment unless it serves. */
-  stop(environmentId: string, deploymentId: string): Promise<Exclude<StopOutcome, { kind: "obsolete" }>>;
+  stop(environmentId: string, deploymentId: string): Promise<StopStep["outcome"]>;
+  /** Stops a deployment because a user wants it. @throws `failed_precondition` with the gate's text */
+  halt(environmentId: string, order: HaltOrder): Promise<void>;
+}
+
+/** What may be stopped. */
+export interface IdleDeployments {
+  readonly idle: readonly Idle[];
+  /** A name that no other schedule has. */
+  readonly scheduleId: string;
+  /** The edges' version by now; traffic has left these deployments at it. */
+  readonly edgeVersion: number;
 }
 
 /** What the steps work with. */
@@ -48,6 +62,8 @@ export interface RoutingDeps {
   readonly apex: string;
   /** Scheme and port of shown URLs. */
   readonly edgeUrl: string;
+  /** An edge that was not heard for so long routes nothing any more. */
+  readonly edgeSilentMs: number;
 }
 
 const IDLE_MAX = 100;
@@ -76,17 +92,27 @@ export function createRoutingSteps(deps: RoutingDeps): RoutingSteps {
     },
 
     listIdle: async (environmentId) => ({
-      ids: await listIdleDeployments(db.kysely, environmentId, IDLE_MAX),
+      idle: await listIdleDeployments(db.kysely, environmentId, IDLE_MAX),
       scheduleId: newId("request", clock.now()),
+      edgeVersion: await findRegionVersion(db.kysely, EDGE_REGION),
     }),
 
+    async countEdgesBehind(edgeVersion) {
+      const sinceMs = clock.now() - deps.edgeSilentMs;
+      const edges = await listAgents(db.kysely, { sinceMs, region: EDGE_REGION });
+      return edges.filter((each) => each.applied_version < edgeVersion).length;
+    },
+
     async stop(environmentId, deploymentId) {
-      const { regions, outcome } = await transact(
-        db,
-        (tx) => stopInTransaction(tx, { environmentId, deploymentId, nowMs: clock.now() }),
-      );
+      const order = { environmentId, deploymentId, nowMs: clock.now() };
+      const { regions, outcome } = await transact(db, (tx) => stopInTransaction(tx, order));
       changes.changed(regions);
       return outcome;
+    },
+
+    async halt(environmentId, order) {
+      const nowMs = clock.now();
+      changes.changed(await transact(db, (tx) => haltInTransaction(tx, { environmentId, order, nowMs })));
     },
   };
 }

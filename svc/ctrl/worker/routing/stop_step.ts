@@ -1,26 +1,68 @@
 /** Stopping a deployment that serves nothing any more. */
-import { moveStatus, stopTopology, type Tx } from "../../internal/store/mod.ts";
-import { isServing, lockDeployment, lockEnvironment } from "../../internal/store/worker_routing.ts";
+import { publicFault } from "../../../../pkg/fault/mod.ts";
+import { stopRefusal } from "../../internal/deployments/gates.ts";
+import {
+  announceRoutes,
+  EDGE_REGION,
+  moveStatus,
+  recordAudit,
+  stopTopology,
+  type Tx,
+} from "../../internal/store/mod.ts";
+import { listServed, lockDeployment, lockEnvironment } from "../../internal/store/worker_routing.ts";
+import type { HaltOrder } from "../../internal/workflows/messages.ts";
 import type { StopOutcome } from "./contract.ts";
 
 /** What became of it, and whose feeds changed. */
 export interface StopStep {
-  readonly outcome: Exclude<StopOutcome, { kind: "obsolete" }>;
+  readonly outcome: Exclude<StopOutcome, { kind: "obsolete" | "waiting" }>;
   readonly regions: readonly string[];
 }
 
+interface Order {
+  readonly environmentId: string;
+  readonly deploymentId: string;
+  readonly nowMs: number;
+}
+
 /** Looks and stops in one transaction: traffic that came back in between is seen. */
-export async function stopInTransaction(
-  tx: Tx,
-  order: { readonly environmentId: string; readonly deploymentId: string; readonly nowMs: number },
-): Promise<StopStep> {
-  const { environmentId, deploymentId, nowMs } = order;
-  await lockEnvironment(tx, environmentId);
-  const deployment = await lockDeployment(tx, deploymentId);
+export async function stopInTransaction(tx: Tx, order: Order): Promise<StopStep> {
+  await lockEnvironment(tx, order.environmentId);
+  const deployment = await lockDeployment(tx, order.deploymentId);
   if (deployment?.status === "stopped") return { outcome: { kind: "stopped" }, regions: [] };
   if (deployment?.status !== "ready") return { outcome: { kind: "not_ready" }, regions: [] };
-  if (await isServing(tx, deploymentId)) return { outcome: { kind: "serving" }, regions: [] };
+  if ((await listServed(tx, deployment.id)).length > 0) return { outcome: { kind: "serving" }, regions: [] };
+  return { outcome: { kind: "stopped" }, regions: await takeDown(tx, order) };
+}
+
+/** The same for a user, who is told why not. @throws `not_found`, or `failed_precondition` with the gate's text */
+export async function haltInTransaction(
+  tx: Tx,
+  { environmentId, order, nowMs }: Omit<Order, "deploymentId"> & { readonly order: HaltOrder },
+): Promise<readonly string[]> {
+  const { deploymentId } = order;
+  await lockEnvironment(tx, environmentId);
+  const deployment = await lockDeployment(tx, deploymentId);
+  if (deployment === undefined) throw publicFault("not_found", `There is no deployment ${deploymentId}.`);
+  const refusal = stopRefusal(deployment, await listServed(tx, deploymentId));
+  if (refusal !== undefined) throw publicFault(refusal.code, refusal.message);
+  if (deployment.status === "stopped") return [];
+  await recordAudit(tx, {
+    workspaceId: deployment.workspace_id,
+    actor: order.actor,
+    action: "deployment.stop",
+    resource: { type: "deployment", id: deploymentId },
+    projectId: deployment.project_id,
+    environmentId,
+    nowMs,
+  });
+  return await takeDown(tx, { environmentId, deploymentId, nowMs });
+}
+
+async function takeDown(tx: Tx, { deploymentId, nowMs }: Order): Promise<readonly string[]> {
   await moveStatus(tx, { id: deploymentId, from: ["ready"], to: "stopped", nowMs });
+  // The edges' region sorts before all others: every transaction locks regions in the same order.
+  await announceRoutes(tx, deploymentId, nowMs);
   const stopped = await stopTopology(tx, { deploymentId, nowMs });
-  return { outcome: { kind: "stopped" }, regions: stopped.map((each) => each.region) };
+  return [EDGE_REGION, ...stopped.map((each) => each.region)];
 }

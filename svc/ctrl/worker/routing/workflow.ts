@@ -1,13 +1,13 @@
 /** The order of moving traffic. Each handler has its environment to itself. */
 import { type DurableObject, target } from "../../../../pkg/durable/mod.ts";
 import { publicFault } from "../../../../pkg/fault/mod.ts";
+import type { HaltOrder, SwitchOutcome } from "../../internal/workflows/messages.ts";
 import {
   type AssignOutcome,
   routingKey,
   RoutingService,
   type StopOutcome,
   type StopRequest,
-  type SwitchOutcome,
 } from "./contract.ts";
 import type { MoveOrder } from "./move_step.ts";
 import { planRetirements, replaces, type Retention, type Scheduled } from "./plan.ts";
@@ -21,6 +21,8 @@ export interface RoutingWorkflowDeps {
 
 /** Nobody else writes the pointer, so a second look is rare and a third is a bug. */
 const ROUNDS_MAX = 5;
+/** How long a stop is put off when an edge is behind. */
+const EDGES_RECHECK_MS = 1_000;
 
 /** Gives a running deployment its names, and the environment's traffic if it is the newest. */
 export async function assign(
@@ -62,8 +64,8 @@ export async function move(
     if (done.kind === "conflict") continue;
     const previous = before.liveDeploymentId;
     await retire(durable, deps, {
-      displaced: previous === order.target ? undefined : previous,
-      keep: order.target,
+      displaced: previous === order.targetDeploymentId ? undefined : previous,
+      keep: order.targetDeploymentId,
     });
     return { previousDeploymentId: previous ?? "", hostnames: done.hostnames };
   }
@@ -82,33 +84,53 @@ async function retire(
   moved: { readonly displaced: string | undefined; readonly keep: string },
 ): Promise<void> {
   durable.clear(stopKey(moved.keep));
-  const { ids, scheduleId } = await durable.run("list idle deployments", () => steps.listIdle(durable.key));
+  const { idle, scheduleId, edgeVersion } = await durable.run(
+    "list idle deployments",
+    () => steps.listIdle(durable.key),
+  );
   const nowMs = await durable.now();
-  for (const retirement of planRetirements(ids, moved, retention)) {
+  for (const retirement of planRetirements(idle, moved, retention)) {
     const { deploymentId, delayMs } = retirement;
     const scheduled = await durable.get<Scheduled>(stopKey(deploymentId));
     if (!replaces(retirement, scheduled, nowMs)) continue;
-    durable.set(stopKey(deploymentId), { id: scheduleId, dueAtMs: nowMs + delayMs });
-    await durable.send(
-      target(RoutingService, "stop", routingKey(durable.key)),
-      { deploymentId, scheduleId },
-      {
-        delayMs,
-      },
-    );
+    const dueAtMs = nowMs + delayMs;
+    durable.set(stopKey(deploymentId), { id: scheduleId, dueAtMs });
+    const request = { deploymentId, scheduleId, edgeVersion, edgesUntilMs: dueAtMs + retention.edgesMs };
+    await durable.send(target(RoutingService, "stop", routingKey(durable.key)), request, { delayMs });
   }
 }
 
-/** Stops a deployment whose schedule is still the newest one, unless it serves again. */
+/**
+ * Stops a deployment whose schedule is still the newest one, unless it serves again.
+ *
+ * While an edge that is alive has not said that it follows the switch, the stop is put off, but not for ever.
+ */
 export async function stop(
   durable: DurableObject,
   { steps }: RoutingWorkflowDeps,
-  { deploymentId, scheduleId }: StopRequest,
+  request: StopRequest,
 ): Promise<StopOutcome> {
+  const { deploymentId, scheduleId, edgeVersion, edgesUntilMs } = request;
   if ((await durable.get<Scheduled>(stopKey(deploymentId)))?.id !== scheduleId) return { kind: "obsolete" };
+  const behind = await durable.run("look at edges", () => steps.countEdgesBehind(edgeVersion));
+  if (behind > 0 && await durable.now() < edgesUntilMs) {
+    const again = target(RoutingService, "stop", routingKey(durable.key));
+    await durable.send(again, request, { delayMs: EDGES_RECHECK_MS });
+    return { kind: "waiting" };
+  }
   const outcome = await durable.run("stop deployment", () => steps.stop(durable.key, deploymentId));
   durable.clear(stopKey(deploymentId));
   return outcome;
+}
+
+/** Stops a deployment because a user wants it. @throws `failed_precondition` when it serves, or does not run */
+export async function halt(
+  durable: DurableObject,
+  { steps }: RoutingWorkflowDeps,
+  order: HaltOrder,
+): Promise<void> {
+  await durable.run("halt deployment", () => steps.halt(durable.key, order));
+  durable.clear(stopKey(order.deploymentId));
 }
 
 function stopKey(deploymentId: string): string {

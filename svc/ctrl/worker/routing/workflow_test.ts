@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { isFault } from "../../../../pkg/fault/mod.ts";
+import { type FaultCode, isFault } from "../../../../pkg/fault/mod.ts";
 import {
   execute,
   FAULT_KINDS,
@@ -122,6 +122,14 @@ async function onStage(test: (stage: Stage) => Promise<void>): Promise<void> {
   }
 }
 
+const actor = { kind: "system", name: "test" } as const;
+const to = (targetDeploymentId: string) => ({ targetDeploymentId, actor });
+const back = (sourceDeploymentId: string, targetDeploymentId: string) => ({
+  sourceDeploymentId,
+  targetDeploymentId,
+  cancels: false,
+  actor,
+});
 const allTo = (id: string): Record<string, string> => ({ branch: id, environment: id, live: id });
 
 Deno.test("the newest deployment takes all names, and the one before stays warm", () =>
@@ -161,7 +169,7 @@ Deno.test("rollback moves all of the environment's names, pointer and flag; a ne
   onStage(async (stage) => {
     const d1 = await stage.deployNew();
     const d2 = await stage.deployNew();
-    const moved = orThrow(await stage.move({ kind: "rollback", source: d2, target: d1 }));
+    const moved = orThrow(await stage.move({ kind: "rollback", ...back(d2, d1) }));
     assert.equal(moved.previousDeploymentId, d2);
     const { live, rolledBack, routes } = await stage.picture();
     assert.deepEqual({ live, rolledBack, routes }, {
@@ -174,7 +182,7 @@ Deno.test("rollback moves all of the environment's names, pointer and flag; a ne
     assert.equal(meanwhile["live"], "d1");
     assert.equal(meanwhile["rolledBack"], true);
     assert.deepEqual(meanwhile["routes"], { branch: "d3", environment: "d1", live: "d1" });
-    orThrow(await stage.move({ kind: "promote", target: d3 }));
+    orThrow(await stage.move({ kind: "promote", ...to(d3) }));
     const after = await stage.picture();
     assert.deepEqual([after["live"], after["rolledBack"], after["routes"]], ["d3", false, allTo("d3")]);
   }));
@@ -184,13 +192,13 @@ Deno.test("a stop that was scheduled before its deployment served again does not
   onStage(async (stage) => {
     const d1 = await stage.deployNew();
     const d2 = await stage.deployNew();
-    orThrow(await stage.move({ kind: "rollback", source: d2, target: d1 }));
+    orThrow(await stage.move({ kind: "rollback", ...back(d2, d1) }));
     // d2 still has its branch's name, so nothing was scheduled for it.
     assert.deepEqual((await stage.picture())["stops"], [`d1 in ${RETENTION.warmMs}`]);
     assert.deepEqual(await deliverStops(stage.db, stage.world, RETENTION.warmMs), ["obsolete"]);
     assert.equal((await stage.picture())["statuses"], "ready ready");
 
-    orThrow(await stage.move({ kind: "promote", target: d2 }));
+    orThrow(await stage.move({ kind: "promote", ...to(d2) }));
     assert.deepEqual(await deliverStops(stage.db, stage.world, RETENTION.warmMs), ["stopped"]);
     assert.equal((await stage.picture())["statuses"], "stopped ready");
   }));
@@ -203,19 +211,24 @@ Deno.test("promote and rollback refuse what the gates refuse", async (t) => {
   const pending = await stage.create();
   const elsewhere = await Stage.make(db);
   const foreign = await elsewhere.deployNew();
-  const table: readonly [string, MoveOrder, RegExp][] = [
-    ["one that is live", { kind: "promote", target: d2 }, /is live already/],
-    ["one that is not ready", { kind: "promote", target: pending }, /is pending/],
-    ["another environment's", { kind: "promote", target: foreign }, /another environment/],
-    ["from one that is not live", { kind: "rollback", source: d1, target: d2 }, /not the live one/],
-    ["to itself", { kind: "rollback", source: d2, target: d2 }, /same deployment/],
+  const table: readonly [string, MoveOrder, FaultCode, RegExp][] = [
+    ["one that is live", { kind: "promote", ...to(d2) }, "failed_precondition", /is live already/],
+    ["one that is not ready", { kind: "promote", ...to(pending) }, "failed_precondition", /is pending/],
+    ["another environment's", { kind: "promote", ...to(foreign) }, "invalid_argument", /another environment/],
+    [
+      "from one that is not live",
+      { kind: "rollback", ...back(d1, d2) },
+      "failed_precondition",
+      /not the live one/,
+    ],
+    ["to itself", { kind: "rollback", ...back(d2, d2) }, "invalid_argument", /same deployment/],
   ];
   const before = await stage.picture();
-  for (const [name, order, text] of table) {
+  for (const [name, order, code, text] of table) {
     await t.step(name, async () => {
       const { result } = await stage.move(order);
       assert.ok(!result.ok);
-      assert.ok(isFault(result.error, "failed_precondition"), String(result.error));
+      assert.ok(isFault(result.error, code), String(result.error));
       assert.match(result.error.publicMessage ?? "", text);
       assert.deepEqual(await stage.picture(), before);
     });
@@ -268,7 +281,7 @@ Deno.test("moving traffic ends the same wherever it breaks", async (t) => {
           const stage = await Stage.make(db);
           const d1 = await stage.deployNew();
           const d2 = await stage.deployNew();
-          return { run: await stage.move({ kind: "rollback", source: d2, target: d1 }, fault), stage };
+          return { run: await stage.move({ kind: "rollback", ...back(d2, d1) }, fault), stage };
         },
       },
       {
@@ -277,8 +290,8 @@ Deno.test("moving traffic ends the same wherever it breaks", async (t) => {
           const stage = await Stage.make(db);
           const d1 = await stage.deployNew();
           const d2 = await stage.deployNew();
-          orThrow(await stage.move({ kind: "rollback", source: d2, target: d1 }));
-          return { run: await stage.move({ kind: "promote", target: d2 }, fault), stage };
+          orThrow(await stage.move({ kind: "rollback", ...back(d2, d1) }));
+          return { run: await stage.move({ kind: "promote", ...to(d2) }, fault), stage };
         },
       },
     ];

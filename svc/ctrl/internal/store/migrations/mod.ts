@@ -5,6 +5,7 @@ import { base } from "./0001_base.ts";
 import { audit } from "./0002_audit.ts";
 import { environments } from "./0002_environments.ts";
 import { sentinels } from "./0004_sentinels.ts";
+import { lifecycle } from "./0005_lifecycle.ts";
 import { silentRegions } from "./0006_silent_regions.ts";
 
 /**
@@ -18,4 +19,11 @@ export interface Migration {
   up(db: Kysely<Schema>): Promise<void>;
 }
 
-export const MIGRATIONS: readonly Migration[] = [base, audit, environments, sentinels, silentRegions];
+export const MIGRATIONS: readonly Migration[] = [
+  base,
+  audit,
+  environments,
+  sentinels,
+  lifecycle,
+  silentRegions,
+];

@@ -1,0 +1,60 @@
+import { publicFault } from "../../../../pkg/fault/mod.ts";
+import { newId, parseId } from "../../../../pkg/uid/mod.ts";
+import { actorOf } from "../../internal/auth/actor.ts";
+import type { RootKeyPrincipal } from "../../internal/auth/principal.ts";
+import { startRefusal } from "../../internal/deployments/gates.ts";
+import { findStart } from "../../internal/store/mod.ts";
+import type { DeploymentDeps } from "./deps.ts";
+import { requireDeployment } from "./find.ts";
+import { notStarted } from "./switch.ts";
+
+/** A deployment that runs. */
+export interface Started {
+  readonly hostnames: readonly string[];
+  readonly tookMs: number;
+}
+
+/** Somebody else's start is waited for, and then it runs or is started anew. */
+const ROUNDS_MAX = 3;
+
+/**
+ * Starts a stopped deployment wherever it ran before and returns when it runs, which can take minutes. No traffic moves:
+ * it answers at the names that it has. One that runs is left alone.
+ *
+ * @throws `failed_precondition` with the reason when there is nothing to start, or it does not come to run
+ */
+export async function startDeployment(
+  deps: DeploymentDeps,
+  caller: RootKeyPrincipal,
+  deploymentId: string,
+  signal: AbortSignal,
+): Promise<Started> {
+  const { db, clock, workflows, events } = deps;
+  const startedAtMs = clock.now();
+  for (let round = 1; round <= ROUNDS_MAX; round++) {
+    const deployment = await requireDeployment(deps, caller, {
+      id: deploymentId,
+      action: "start_deployment",
+    });
+    const { id, status, hostnames, runningInstances } = deployment;
+    if (status === "ready" && runningInstances > 0) return { hostnames, tookMs: clock.now() - startedAtMs };
+    const underWay = await findStart(db.kysely, id);
+    if (underWay !== undefined) {
+      await workflows.awaitStart(parseId("start", "start_id", underWay), signal);
+      continue;
+    }
+    const refusal = startRefusal(deployment);
+    if (refusal !== undefined) throw publicFault(refusal.code, refusal.message);
+    const outcome = await workflows.start(newId("start", startedAtMs), {
+      deploymentId: id,
+      environmentId: deployment.environmentId,
+      then: { kind: "nothing" },
+      actor: actorOf(caller),
+    }, signal);
+    events.changed();
+    if (outcome.kind === "started") return { hostnames, tookMs: clock.now() - startedAtMs };
+    if (outcome.kind === "refused") throw publicFault(outcome.refusal.code, outcome.refusal.message);
+    if (outcome.kind !== "busy") throw notStarted(id, outcome);
+  }
+  throw publicFault("unavailable", `Deployment ${deploymentId} is being started over and over. Try again.`);
+}

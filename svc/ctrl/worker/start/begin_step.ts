@@ -1,0 +1,79 @@
+/** Wanting a stopped deployment to run again. */
+import { switchPath } from "../../internal/deployments/gates.ts";
+import {
+  announceRoutes,
+  claimStart,
+  clearCancel,
+  type DeploymentsTable,
+  EDGE_REGION,
+  listTopology,
+  moveStatus,
+  placeDeployment,
+  releaseStart,
+  startStep,
+  type Tx,
+} from "../../internal/store/mod.ts";
+import { lockDeployment, lockEnvironment } from "../../internal/store/worker_routing.ts";
+import type { StartOrder } from "../../internal/workflows/messages.ts";
+import type { Begun, StartDeps } from "./steps.ts";
+
+/** Which start of what. */
+export interface StartCall {
+  readonly startId: string;
+  readonly order: StartOrder;
+  readonly nowMs: number;
+}
+
+/** Placement, status, step and the edges' news in one transaction; also says whose feeds changed. */
+export async function beginInTransaction(
+  tx: Tx,
+  deps: StartDeps,
+  { startId, order, nowMs }: StartCall,
+): Promise<{ readonly begun: Begun; readonly regions: readonly string[] }> {
+  const { deploymentId, environmentId } = order;
+  await lockEnvironment(tx, environmentId);
+  const deployment = await lockDeployment(tx, deploymentId);
+  if (deployment === undefined) return { begun: { kind: "ended", status: "missing" }, regions: [] };
+  const { known, claimed } = await claimStart(tx, { deploymentId, startId, nowMs });
+  if (!claimed) return { begun: { kind: "busy", startId: known }, regions: [] };
+  // An earlier run of this very step committed and was not recorded.
+  if (known === startId && deployment.status === "deploying") {
+    return { begun: { kind: "begun", cold: true }, regions: [] };
+  }
+  const path = switchPath({ ...gated(deployment), runningInstances: 0 });
+  if (typeof path !== "string") {
+    await releaseStart(tx, deploymentId, startId);
+    return { begun: { kind: "refused", refusal: path }, regions: [] };
+  }
+  if (path !== "cold") return { begun: { kind: "begun", cold: false }, regions: [] };
+  return { begun: { kind: "begun", cold: true }, regions: await place(tx, deps, { deployment, nowMs }) };
+}
+
+async function place(
+  tx: Tx,
+  deps: StartDeps,
+  { deployment, nowMs }: { readonly deployment: DeploymentsTable; readonly nowMs: number },
+): Promise<readonly string[]> {
+  const { id: deploymentId, workspace_id: workspaceId } = deployment;
+  const former = await listTopology(tx, deploymentId);
+  const regions = former.length > 0
+    ? former.map(({ region, desired_replicas }) => ({ region, replicas: desired_replicas }))
+    : deps.regions.map((region) => ({ region, replicas: deps.replicas }));
+  await clearCancel(tx, deploymentId);
+  await moveStatus(tx, { id: deploymentId, from: ["stopped"], to: "deploying", nowMs });
+  const names = regions.map(({ region }) => region);
+  const message = `Starting the app again in ${names.join(", ")}.`;
+  await startStep(tx, { deploymentId, name: "deploying", message, nowMs });
+  await announceRoutes(tx, deploymentId, nowMs);
+  await placeDeployment(tx, { deploymentId, workspaceId, regions, nowMs });
+  return [EDGE_REGION, ...names];
+}
+
+function gated(row: DeploymentsTable) {
+  return {
+    id: row.id,
+    projectId: row.project_id,
+    environmentId: row.environment_id,
+    status: row.status,
+  };
+}

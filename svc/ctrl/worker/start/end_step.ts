@@ -1,0 +1,76 @@
+/** The end of a start: the deployment is ready, or as it was before. */
+import { urlOf } from "../../internal/deployments/urls.ts";
+import {
+  announceRoutes,
+  appendLogLines,
+  clearCancel,
+  EDGE_REGION,
+  endStep,
+  findStart,
+  listRoutesOfDeployment,
+  moveStatus,
+  recordAudit,
+  releaseStart,
+  stopTopology,
+  type Tx,
+} from "../../internal/store/mod.ts";
+import { listServed, lockDeployment, lockEnvironment } from "../../internal/store/worker_routing.ts";
+import type { StartCall } from "./begin_step.ts";
+import type { StartDeps, Undo } from "./steps.ts";
+
+/** Makes the deployment ready; a start that moves no traffic ends here, and is in the audit log. */
+export async function finishInTransaction(
+  tx: Tx,
+  { edgeUrl }: StartDeps,
+  { startId, order, nowMs }: StartCall,
+): Promise<readonly string[]> {
+  const { deploymentId, environmentId } = order;
+  const deployment = await lockDeployment(tx, deploymentId);
+  const hostnames = (await listRoutesOfDeployment(tx, deploymentId)).map((route) => route.hostname);
+  // An earlier run of this very step committed and was not recorded.
+  if (deployment === undefined || await findStart(tx, deploymentId) !== startId) return hostnames;
+  if (deployment.status === "deploying") {
+    await endStep(tx, { deploymentId, name: "deploying", status: "done", nowMs });
+    const urls = hostnames.map((hostname) => urlOf(edgeUrl, hostname));
+    await moveStatus(tx, { id: deploymentId, from: ["deploying"], to: "ready", nowMs, urls });
+  }
+  if (order.then.kind !== "nothing") return hostnames;
+  await releaseStart(tx, deploymentId, startId);
+  await recordAudit(tx, {
+    workspaceId: deployment.workspace_id,
+    actor: order.actor,
+    action: "deployment.start",
+    resource: { type: "deployment", id: deploymentId },
+    projectId: deployment.project_id,
+    environmentId,
+    nowMs,
+  });
+  return hostnames;
+}
+
+/** Stops what was stopped before and forgets the start. Returns whose feeds changed. */
+export async function undoInTransaction(
+  tx: Tx,
+  { startId, order, undo: { cold, why }, nowMs }: StartCall & { readonly undo: Undo },
+): Promise<readonly string[]> {
+  const { deploymentId, environmentId } = order;
+  await lockEnvironment(tx, environmentId);
+  const deployment = await lockDeployment(tx, deploymentId);
+  if (deployment === undefined || await findStart(tx, deploymentId) !== startId) return [];
+  await releaseStart(tx, deploymentId, startId);
+  // Only a start of what was stopped makes it `deploying`; what runs since before is left alone.
+  const ours = deployment.status === "deploying" || (cold && deployment.status === "ready");
+  if (!ours || (await listServed(tx, deploymentId)).length > 0) return [];
+  const message = why.kind === "failed" ? why.failure.message : "The start was cancelled.";
+  if (why.kind === "failed" && why.failure.output !== undefined) {
+    await appendLogLines(tx, deploymentId, { source: "instance", ...why.failure.output }, nowMs);
+  }
+  await endStep(tx, { deploymentId, name: "deploying", status: "failed", errorMessage: message, nowMs });
+  await clearCancel(tx, deploymentId);
+  // Last: who follows the events stops reading at a final status.
+  const failure = why.kind === "failed" ? { code: why.failure.code, message } : { message };
+  await moveStatus(tx, { id: deploymentId, from: ["deploying", "ready"], to: "stopped", nowMs, failure });
+  await announceRoutes(tx, deploymentId, nowMs);
+  const stopped = await stopTopology(tx, { deploymentId, nowMs });
+  return [EDGE_REGION, ...stopped.map((each) => each.region)];
+}

@@ -1,0 +1,92 @@
+/** The effects of a start. Each may run twice, and its second run finds its work done. */
+import type { Clock } from "../../../../pkg/clock/mod.ts";
+import { transact } from "../../../../pkg/db/mod.ts";
+import { type ChangeNotifier, EDGE_REGION } from "../../internal/changes/mod.ts";
+import type { DeploymentStatus } from "../../internal/deployments/status.ts";
+import { type CtrlDatabase, releaseStart } from "../../internal/store/mod.ts";
+import type { StartOrder, StartOutcome } from "../../internal/workflows/messages.ts";
+import { observe, type Observed } from "../observe.ts";
+import type { Failure } from "../rollout.ts";
+import { beginInTransaction } from "./begin_step.ts";
+import { finishInTransaction, undoInTransaction } from "./end_step.ts";
+
+/** The start is under way; `cold`: it was stopped, so that an undo stops it again. */
+export type Begun =
+  | { readonly kind: "begun"; readonly cold: boolean }
+  | Extract<StartOutcome, { kind: "busy" | "refused" | "ended" }>;
+
+/** Why a start is taken back. */
+export type Undoing =
+  | { readonly kind: "cancelled" }
+  | { readonly kind: "failed"; readonly failure: Failure };
+
+/** What is undone. */
+export interface Undo {
+  /** Whether the deployment was stopped before. */
+  readonly cold: boolean;
+  readonly why: Undoing;
+}
+
+/** The effects that the workflow orders. */
+export interface StartSteps {
+  /** Wants the deployment to run wherever it ran before, unless another start does already. */
+  begin(startId: string, order: StartOrder): Promise<Begun>;
+  observe(deploymentId: string): Promise<Observed>;
+  /** Makes it ready, and ends the start unless traffic is to move; returns where it answers. */
+  finish(startId: string, order: StartOrder): Promise<{ readonly hostnames: readonly string[] }>;
+  /** Ends a start that came to its end. */
+  release(startId: string, deploymentId: string): Promise<void>;
+  /** Makes everything as it was before, unless the deployment serves by now. */
+  undo(startId: string, order: StartOrder, undo: Undo): Promise<void>;
+}
+
+/** What the steps work with. */
+export interface StartDeps {
+  readonly db: CtrlDatabase;
+  readonly clock: Clock;
+  readonly changes: ChangeNotifier;
+  /** Scheme and port of shown URLs. */
+  readonly edgeUrl: string;
+  /** Where deployments run that ran nowhere before. */
+  readonly regions: readonly string[];
+  readonly replicas: number;
+  /** An agent that was not heard for so long is silent. */
+  readonly agentSilentMs: number;
+}
+
+/** The steps over the database. */
+export function createStartSteps(deps: StartDeps): StartSteps {
+  const { db, clock, changes } = deps;
+  return {
+    async begin(startId, order) {
+      const nowMs = clock.now();
+      const { begun, regions } = await transact(
+        db,
+        (tx) => beginInTransaction(tx, deps, { startId, order, nowMs }),
+      );
+      changes.changed(regions);
+      return begun;
+    },
+
+    observe: (id) => observe(deps, id, isOver),
+
+    async finish(startId, order) {
+      const nowMs = clock.now();
+      const hostnames = await transact(db, (tx) => finishInTransaction(tx, deps, { startId, order, nowMs }));
+      changes.changed([EDGE_REGION]);
+      return { hostnames };
+    },
+
+    release: (startId, deploymentId) => releaseStart(db.kysely, deploymentId, startId),
+
+    async undo(startId, order, undo) {
+      const nowMs = clock.now();
+      changes.changed(await transact(db, (tx) => undoInTransaction(tx, { startId, order, undo, nowMs })));
+    },
+  };
+}
+
+/** While a start is under way the deployment is `deploying`, or `ready` when only its instances were missing. */
+function isOver(status: DeploymentStatus): boolean {
+  return status !== "deploying" && status !== "ready";
+}
