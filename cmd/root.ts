@@ -1,5 +1,23 @@
 import type { Group } from "../pkg/cli/mod.ts";
 
+const ENVIRONMENTS: Group = {
+  summary: "List, create and delete environments",
+  commands: {
+    list: { summary: "List the environments of a project", load: () => import("./environments/list.ts") },
+    create: { summary: "Create an environment", load: () => import("./environments/create.ts") },
+    delete: { summary: "Delete an environment", load: () => import("./environments/delete.ts") },
+  },
+};
+
+const VARIABLES: Group = {
+  summary: "List, set and remove environment variables",
+  commands: {
+    list: { summary: "List the names of variables", load: () => import("./variables/list.ts") },
+    set: { summary: "Set variables", load: () => import("./variables/set.ts") },
+    remove: { summary: "Remove variables", load: () => import("./variables/remove.ts") },
+  },
+};
+
 /** The command tree. Leaves load when they are called: `unkey --help` pays for none of them. */
 export const ROOT: Group = {
   summary: "Deploys a folder with a Dockerfile and gives you a URL that serves it.",
@@ -9,6 +27,11 @@ export const ROOT: Group = {
     status: { summary: "Show the regions, or one deployment", load: () => import("./status/status.ts") },
     logs: { summary: "Print what build and app printed", load: () => import("./logs/logs.ts") },
     list: { summary: "List deployments or projects", load: () => import("./list/list.ts") },
+    redeploy: { summary: "Deploy again what runs", load: () => import("./redeploy/redeploy.ts") },
+    environments: ENVIRONMENTS,
+    env: { ...ENVIRONMENTS, hidden: true },
+    variables: VARIABLES,
+    vars: { ...VARIABLES, hidden: true },
     audit: { summary: "Show who did what", load: () => import("./audit/audit.ts") },
     up: { summary: "Run the whole platform on this machine", load: () => import("./up/up.ts") },
     ctrl: {

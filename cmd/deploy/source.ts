@@ -1,5 +1,4 @@
-import { readFile } from "node:fs/promises";
-import { isAbsolute, join, posix, relative, resolve, sep } from "node:path";
+import { isAbsolute, posix, relative, resolve, sep } from "node:path";
 import type { Client } from "@connectrpc/connect";
 import type { Process } from "../../pkg/cli/mod.ts";
 import {
@@ -10,7 +9,7 @@ import {
   packContext,
   type PackedContext,
 } from "../../pkg/archive/mod.ts";
-import { isFault, publicFault } from "../../pkg/fault/mod.ts";
+import { isFault } from "../../pkg/fault/mod.ts";
 import { fromConnectError } from "../../pkg/rpc/mod.ts";
 import type { CreateS3UploadURLResponse, DeploymentService } from "../../proto/gen/ctrl/v1/deployment_pb.ts";
 import { patiently } from "./patiently.ts";
@@ -59,27 +58,6 @@ export async function checkFolder(
 function asFailure(code: string, error: unknown): unknown {
   if (!isFault(error)) return error;
   return new DeployFailure(code, error.publicMessage ?? error.message, { cause: error });
-}
-
-/** The project that the folder's `unkey.json` names, if it has one. */
-export async function configuredProject(folder: string): Promise<string | undefined> {
-  const path = join(folder, "unkey.json");
-  const text = await readFile(path, "utf8").catch(() => undefined);
-  if (text === undefined) return undefined;
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (error) {
-    throw publicFault("invalid_argument", `${path} is not JSON. Correct it, or remove it.`, error);
-  }
-  const project = typeof value === "object" && value !== null && "project" in value
-    ? value.project
-    : undefined;
-  if (project === undefined || typeof project === "string") return project;
-  throw publicFault(
-    "invalid_argument",
-    `"project" in ${path} must be the slug or id of a project, as text.`,
-  );
 }
 
 /** Packs and uploads the folder; answers with the key that the build finds it by. */

@@ -8,10 +8,8 @@ const LISTED_MAX = 20;
 
 /** What may name the project to deploy. */
 export interface ProjectHints {
-  /** A slug or an id, given by flag or variable. */
+  /** A slug or an id, given by flag, variable or `unkey.json`. */
   readonly given: string | undefined;
-  /** From the folder's `unkey.json`. */
-  readonly configured: string | undefined;
   /** The folder's own name. */
   readonly folder: string;
 }
@@ -26,7 +24,7 @@ export async function resolveProject(
   hints: ProjectHints,
 ): Promise<Project> {
   const { projects } = await admin.listProjects({});
-  const wanted = hints.given ?? hints.configured;
+  const wanted = hints.given;
   const find = (name: string): Project | undefined =>
     projects.find(({ id, slug }) => id === name || slug === name);
   if (wanted !== undefined) {

@@ -40,7 +40,7 @@ export async function findDeployment(
 /** The project with this slug or id. @throws `not_found` that names those there are */
 export function findProject(connection: Connection, given: string): ReturnType<typeof resolveProject> {
   const admin = createRpcClient(AdminService, connection);
-  return resolveProject(admin, { given, configured: undefined, folder: "" });
+  return resolveProject(admin, { given, folder: "" });
 }
 
 function existing(deployment: Deployment | undefined, otherwise: string): Deployment {

@@ -13,6 +13,7 @@ import {
   DeploymentService,
   DeploymentStatus,
 } from "../../proto/gen/ctrl/v1/deployment_pb.ts";
+import { EnvironmentService } from "../../proto/gen/ctrl/v1/environment_pb.ts";
 import { ROOT } from "../root.ts";
 
 export const ROOT_KEY = "unkey_test";
@@ -30,10 +31,12 @@ export interface FakeControlPlane extends AsyncDisposable {
 export interface FakeAnswers {
   readonly admin?: Partial<ServiceImpl<typeof AdminService>>;
   readonly deployment?: Partial<ServiceImpl<typeof DeploymentService>>;
+  readonly environment?: Partial<ServiceImpl<typeof EnvironmentService>>;
 }
 
 /** Starts a control plane that knows one root key. */
-export function startControlPlane({ admin = {}, deployment = {} }: FakeAnswers, port = 0): FakeControlPlane {
+export function startControlPlane(answers: FakeAnswers, port = 0): FakeControlPlane {
+  const { admin = {}, deployment = {}, environment = {} } = answers;
   const server = serveRpc({
     hostname: "127.0.0.1",
     port,
@@ -44,7 +47,9 @@ export function startControlPlane({ admin = {}, deployment = {} }: FakeAnswers, 
       if (requestHeader.get("authorization") === `Bearer ${ROOT_KEY}`) return;
       throw publicFault("unauthenticated", "Credentials are missing or not valid.");
     },
-    mount: (router) => router.service(AdminService, admin).service(DeploymentService, deployment),
+    mount: (router) =>
+      router.service(AdminService, admin).service(DeploymentService, deployment)
+        .service(EnvironmentService, environment),
     limits: { drainMsMax: 1_000 },
   });
   const stop = (): Promise<void> => server.shutdown();
@@ -85,6 +90,8 @@ export interface RunOptions {
   readonly stdin?: string;
   readonly prompts?: Prompts;
   readonly signal?: AbortSignal;
+  /** The folder it runs in; one that does not exist by default. */
+  readonly cwd?: string;
   readonly clock?: Clock;
   /** Where logins are stored; nowhere by default. */
   readonly configDirectory?: string;
@@ -128,7 +135,7 @@ export async function unkey(args: readonly string[], options: RunOptions = {}): 
     signal: options.signal ?? new AbortController().signal,
     clock: options.clock ?? { ...systemClock(), now: () => NOW },
     fetch,
-    cwd: "/nowhere",
+    cwd: options.cwd ?? "/nowhere",
     directories: { config: configDirectory, cache: "/nowhere", data: "/nowhere", temporary: "/nowhere" },
     executable: "/nowhere/unkey",
   };

@@ -12,7 +12,14 @@ export interface Positional {
   readonly name: string;
   readonly help: string;
   readonly required: boolean;
+  /** Takes all words that are left; only the last one can. */
+  readonly repeated?: boolean;
 }
+
+/** One per declared positional; `undefined` where an optional one was left out. A repeated one gives all its words. */
+export type Positionals = readonly (string | undefined)[];
+/** The values of a file of settings by key, as text. */
+export type FileSettings = NonNullable<Sources["file"]>;
 
 /** A command as its file writes it. */
 export interface Definition<F extends Fields> {
@@ -20,6 +27,8 @@ export interface Definition<F extends Fields> {
   readonly positionals?: readonly Positional[];
   /** Shown by `--help` below the settings: examples, exit codes. */
   readonly notes?: string;
+  /** Reads the file of settings that the command takes values from; what it throws is the command's failure. */
+  readonly file?: (positionals: Positionals, process: Process) => Promise<FileSettings>;
   /** Rules between settings; a text per problem. */
   readonly check?: (config: ConfigOf<F>) => readonly string[];
   /** Members that the JSON of a failure has besides `error` and `exitCode`, so that programs find the same names. */
@@ -31,8 +40,7 @@ export interface Definition<F extends Fields> {
 /** What a command is called with. */
 export interface Input<F extends Fields> {
   readonly config: ConfigOf<F>;
-  /** One per declared positional; `undefined` where an optional one was left out. */
-  readonly positionals: readonly (string | undefined)[];
+  readonly positionals: Positionals;
 }
 
 /** A command whose settings' types are behind it. */
@@ -44,16 +52,17 @@ export interface Command extends Pick<Definition<Fields>, "fields" | "positional
 export interface Call {
   readonly load: typeof loadConfig;
   readonly sources: Sources;
-  readonly positionals: readonly (string | undefined)[];
+  readonly positionals: Positionals;
 }
 
 /** Declares a command. Each command's file exports the result as `command`. */
 export function defineCommand<const F extends Fields>(definition: Definition<F>): Command {
-  const { check, run, ...rest } = definition;
+  const { check, run, file, ...rest } = definition;
   return {
     ...rest,
     execute: async ({ load, sources, positionals }, process) => {
-      const config = settings(() => load(definition.fields, sources, check));
+      const given = file === undefined ? sources : { ...sources, file: await file(positionals, process) };
+      const config = settings(() => load(definition.fields, given, check));
       return await run.call(definition, { config, positionals }, process) ?? 0;
     },
   };
@@ -76,6 +85,8 @@ export type CommandTree = Group | Leaf;
 export interface Group {
   readonly summary: string;
   readonly commands: Readonly<Record<string, CommandTree>>;
+  /** Not in the list that `--help` prints. */
+  readonly hidden?: boolean;
 }
 
 /** One command. */

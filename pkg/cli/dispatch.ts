@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { Command as Commander, CommanderError } from "commander";
-import type { Command, CommandTree, Group } from "./command.ts";
+import type { Command, CommandTree, Group, Positionals } from "./command.ts";
 import { EXIT, type ExitCode } from "./exit_codes.ts";
 import { printFailure, toFailure, UsageError } from "./failure.ts";
 import { addSettings, readFlags, splitSwitches } from "./flags.ts";
@@ -71,7 +71,7 @@ interface Blueprint {
 /** What commander found the arguments to mean. */
 interface Called {
   readonly leaf: Commander;
-  readonly positionals: readonly (string | undefined)[];
+  readonly positionals: Positionals;
 }
 
 /** The commander tree; only the command that runs has its settings, the others are names and summaries. */
@@ -91,13 +91,16 @@ function build(blueprint: Blueprint, onCall: (call: Called) => void): Commander 
     return made;
   }
   if (path.length > 0 || command === undefined) return made;
-  for (const { name: word, required, help } of command.positionals ?? []) {
-    made.argument(required ? `<${word}>` : `[${word}]`, help);
+  for (const { name: word, required, help, repeated } of command.positionals ?? []) {
+    const shown = repeated === true ? `${word}...` : word;
+    made.argument(required ? `<${shown}>` : `[${shown}]`, help);
   }
   addSettings(made, command.fields);
   const count = command.positionals?.length ?? 0;
   return made.allowExcessArguments(false).action((...given: unknown[]) => {
-    const words = given.slice(0, count).map((each) => typeof each === "string" ? each : undefined);
+    const words = given.slice(0, count).flatMap((each) =>
+      (Array.isArray(each) ? each : [each]).map((word) => typeof word === "string" ? word : undefined)
+    );
     onCall({ leaf: made, positionals: words });
   });
 }

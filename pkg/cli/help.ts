@@ -27,6 +27,7 @@ export async function addHelp(to: Commander, command: Command): Promise<void> {
     if (field === undefined) return option.description;
     const parsed = field.schema.safeParse(undefined);
     const facts = [`env: ${field.env}`];
+    if (field.file !== undefined) facts.push(`unkey.json: ${field.file}`);
     if (!parsed.success) facts.push("required");
     else if (!(parsed.data instanceof Secret)) facts.push(...defaultText(parsed.data));
     return `${option.description} (${facts.join(", ")})`;

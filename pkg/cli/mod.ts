@@ -30,10 +30,12 @@ export {
   defineCommand,
   type Definition,
   type Fields,
+  type FileSettings,
   type Group,
   type Input,
   type Leaf,
   type Positional,
+  type Positionals,
 } from "./command.ts";
 export { EXIT, type ExitCode, exitCodeOf } from "./exit_codes.ts";
 export { dispatch } from "./dispatch.ts";

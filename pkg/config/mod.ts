@@ -26,6 +26,8 @@ export interface Field<T> {
   /** Without dashes. Absent on secrets. */
   readonly flag?: string;
   readonly env: string;
+  /** Its key in a file of settings, for commands that read one. */
+  readonly file?: string;
   readonly help: string;
   /** What to show for the value in help, e.g. `<port>`; absent for switches. */
   readonly placeholder?: string;
@@ -41,6 +43,8 @@ export type ConfigOf<F> = { readonly [K in keyof F]: F[K] extends Field<infer T>
 export interface Sources {
   readonly flags: ReadonlyMap<string, string | boolean>;
   readonly env: (name: string) => string | undefined;
+  /** A value of the file of settings, by its key; what flags and variables say goes before it. */
+  readonly file?: (key: string) => string | undefined;
   /** Reads a whole file as text; used for `<VARIABLE>_FILE`. */
   readonly readFile: (path: string) => string;
 }
@@ -177,6 +181,7 @@ function rawValue(each: Field<unknown>, sources: Sources, problems: string[]): s
   if (flag !== undefined) return flag;
   const variable = sources.env(each.env);
   if (variable !== undefined && variable !== "") return variable;
+  if (each.file !== undefined) return sources.file?.(each.file);
   if (!each.secret) return undefined;
   const path = sources.env(`${each.env}_FILE`);
   if (path === undefined || path === "") return undefined;

@@ -1,10 +1,11 @@
 /** Environment variables, as ciphertext. */
 import { upsert } from "../../../../pkg/db/mod.ts";
 import { newId } from "../../../../pkg/uid/mod.ts";
+import { variableName } from "../validate/mod.ts";
 import type { Queryable, Tx } from "./database.ts";
 import type { EnvironmentVariablesTable } from "./schema.ts";
 
-/** Sets variables; the others of the environment stay. */
+/** Sets variables; the others of the environment stay. @throws `invalid_argument` for what no process could be given */
 export async function setEnvironmentVariables(
   tx: Tx,
   options: {
@@ -18,7 +19,7 @@ export async function setEnvironmentVariables(
     id: newId("environmentVariable", options.nowMs),
     workspace_id: options.workspaceId,
     environment_id: options.environmentId,
-    name,
+    name: variableName("name", name),
     ciphertext,
     created_at: options.nowMs,
     updated_at: options.nowMs,

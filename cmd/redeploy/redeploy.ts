@@ -1,0 +1,62 @@
+/** `unkey redeploy`: what runs already, once more, with the variables as they are now. */
+import { defineCommand, type ExitCode, UsageError } from "../../pkg/cli/mod.ts";
+import { field, textSchema } from "../../pkg/config/mod.ts";
+import { FOLLOW_FIELDS } from "../deploy/config.ts";
+import { EXIT_NOTES } from "../deploy/exit_codes.ts";
+import { printResult } from "../deploy/print_result.ts";
+import { Report } from "../deploy/report.ts";
+import { NOTHING_DONE } from "../deploy/result.ts";
+import { connect, CONNECT_FIELDS } from "../shared/connect.ts";
+import { ENVIRONMENT_FIELD, PROJECT_FIELD } from "../shared/project_fields.ts";
+import { projectFile } from "../shared/project_file.ts";
+import { runRedeploy } from "./redeploy_run.ts";
+
+/** `unkey redeploy [deployment]` */
+export const command = defineCommand({
+  fields: {
+    ...CONNECT_FIELDS,
+    project: PROJECT_FIELD,
+    environment: ENVIRONMENT_FIELD,
+    to: field({
+      flag: "to",
+      env: "UNKEY_REDEPLOY_TO",
+      placeholder: "<slug>",
+      help: "Deploy to this environment of the project instead, without building again.",
+      schema: textSchema(),
+    }),
+    ...FOLLOW_FIELDS,
+  },
+  positionals: [{
+    name: "deployment",
+    help:
+      "A deployment's id. Default: what the environment serves, else its newest deployment that got ready.",
+    required: false,
+  }],
+  notes:
+    `Nothing is built: image, commit, command, port and health check are those of the deployment, and the variables are
+the environment's as they are now.
+
+${EXIT_NOTES}`,
+  failure: NOTHING_DONE,
+  file: (_words, { cwd }) => projectFile(cwd),
+  async run({ config, positionals: [id] }, process): Promise<ExitCode> {
+    if (id !== undefined && !id.startsWith("d_")) {
+      throw new UsageError(`"${id}" is not the id of a deployment: "unkey list" shows them.`);
+    }
+    const { project, environment, to, waitSeconds, detach, yes, noInput } = config;
+    using report = new Report(process);
+    const result = await runRedeploy({
+      again: id === undefined ? { kind: "environment", project, environment } : { kind: "deployment", id },
+      to,
+      connect: () => connect(config, process),
+      process,
+      report,
+      waitSeconds,
+      detach,
+      ask: !yes && !noInput,
+    });
+    report.idle();
+    printResult(result, config, process);
+    return result.exitCode;
+  },
+});
