@@ -44,6 +44,10 @@ export const ROOT: Group = {
     },
     krane: { summary: "Run the agent of a region", load: () => import("./krane/krane.ts") },
     frontline: { summary: "Run an edge", load: () => import("./frontline/frontline.ts") },
+    sentinel: {
+      summary: "Run the edge of one environment",
+      load: () => import("./sentinel/sentinel.ts"),
+    },
     healthcheck: {
       summary: "Ask a URL whether it answers 200",
       load: () => import("./healthcheck/healthcheck.ts"),

@@ -49,6 +49,15 @@ const SERVICES = [
   },
   { args: ["ctrl", "worker"], missing: ["UNKEY_DATABASE_PRIMARY"] },
   { args: ["krane"], missing: ["UNKEY_CONTROL_PLANE_URL", "UNKEY_CONTROL_PLANE_BEARER", "UNKEY_REGION"] },
+  {
+    args: ["sentinel"],
+    missing: [
+      "UNKEY_CONTROL_PLANE_URL",
+      "UNKEY_CONTROL_PLANE_BEARER",
+      "UNKEY_REGION",
+      "UNKEY_ENVIRONMENT_ID",
+    ],
+  },
   { args: ["frontline"], missing: ["UNKEY_CONTROL_PLANE_URL", "UNKEY_CONTROL_PLANE_BEARER", "UNKEY_REGION"] },
 ];
 

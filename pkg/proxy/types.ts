@@ -56,6 +56,7 @@ export type FailureKind =
   | "too_many_connections"
   | "loop_detected"
   | "unknown_host"
+  | "unknown_deployment"
   | "no_instance"
   | "instance_unreachable"
   | "upstream_closed"
@@ -160,6 +161,7 @@ export const FAILURE_STATUS: Record<FailureKind, number> = {
   too_many_connections: 503,
   loop_detected: 508,
   unknown_host: 404,
+  unknown_deployment: 404,
   no_instance: 503,
   instance_unreachable: 503,
   upstream_closed: 502,

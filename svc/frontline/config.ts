@@ -2,6 +2,7 @@ import { BlockList, isIP } from "node:net";
 import { z } from "zod";
 import {
   type ConfigOf,
+  type Field,
   field,
   integerSchema,
   listSchema,
@@ -15,6 +16,124 @@ import { LIMITS } from "../../pkg/proxy/mod.ts";
 
 const HOUR_MS = 3_600_000;
 
+/** The settings that an edge and a sentinel have in common. */
+export interface EdgeFields {
+  readonly httpHost: Field<string>;
+  readonly healthPort: Field<number | undefined>;
+  readonly controlPlaneUrl: Field<string>;
+  readonly region: Field<string>;
+  readonly trustedProxies: Field<readonly string[]>;
+  readonly connectionsMax: Field<number>;
+  readonly headBytesMax: Field<number>;
+  readonly headersMax: Field<number>;
+  readonly headMsMax: Field<number>;
+  readonly keepAliveMsMax: Field<number>;
+  readonly bodyStallMsMax: Field<number>;
+  readonly dialMsMax: Field<number>;
+  readonly responseHeadMsMax: Field<number>;
+  readonly drainMs: Field<number>;
+}
+
+/** The same, parsed. */
+export type EdgeConfig = ConfigOf<EdgeFields>;
+
+/**
+ * The settings that an edge and a sentinel have in common.
+ *
+ * @param name begins the variables of the bounds
+ */
+export function edgeFields(name: "FRONTLINE" | "SENTINEL"): EdgeFields {
+  /** A bound with the variable that its flag gives. */
+  const limit = (flag: string, fallback: number, max: number, help: string): Field<number> =>
+    field({
+      flag,
+      env: `UNKEY_${name}_${flag.toUpperCase().replaceAll("-", "_")}`,
+      help,
+      placeholder: "<number>",
+      schema: integerSchema(fallback, 1, max),
+    });
+  return {
+    httpHost: field({
+      flag: "http-host",
+      env: "UNKEY_HTTP_HOST",
+      help: "Address to serve apps on.",
+      placeholder: "<ip>",
+      schema: textSchema("0.0.0.0"),
+    }),
+    healthPort: field({
+      flag: "health-port",
+      env: "UNKEY_HEALTH_PORT",
+      help: "Port of health checks and metrics. Default: health checks on the port of the apps, no metrics.",
+      placeholder: "<port>",
+      schema: optionalPortSchema(),
+    }),
+    controlPlaneUrl: field({
+      flag: "control-plane-url",
+      env: "UNKEY_CONTROL_PLANE_URL",
+      help: "URL of the control plane's API.",
+      placeholder: "<url>",
+      schema: urlSchema(),
+    }),
+    region: field({
+      flag: "region",
+      env: "UNKEY_REGION",
+      help: "Name of the region that it runs in; its instances are preferred.",
+      schema: requiredTextSchema(),
+    }),
+    trustedProxies: field({
+      flag: "trusted-proxies",
+      env: "UNKEY_TRUSTED_PROXIES",
+      help: "Addresses or networks of load balancers whose X-Forwarded headers are believed.",
+      placeholder: "<ip[/bits],...>",
+      schema: networksSchema(),
+    }),
+    connectionsMax: limit(
+      "connections-max",
+      LIMITS.connectionsMax,
+      1_000_000,
+      "Most client connections at a time.",
+    ),
+    headBytesMax: limit(
+      "header-bytes-max",
+      LIMITS.headBytesMax,
+      1024 * 1024,
+      "Longest request line with headers, in bytes.",
+    ),
+    headersMax: limit("headers-max", LIMITS.headersMax, 10_000, "Most headers of a request."),
+    headMsMax: limit(
+      "header-timeout-ms",
+      LIMITS.headMsMax,
+      HOUR_MS,
+      "Longest time for request headers to come.",
+    ),
+    keepAliveMsMax: limit(
+      "keep-alive-ms",
+      LIMITS.keepAliveMsMax,
+      HOUR_MS,
+      "Longest pause between requests.",
+    ),
+    bodyStallMsMax: limit(
+      "body-stall-ms",
+      LIMITS.bodyStallMsMax,
+      HOUR_MS,
+      "Longest standstill of a request body.",
+    ),
+    dialMsMax: limit(
+      "dial-timeout-ms",
+      LIMITS.dialMsMax,
+      HOUR_MS,
+      "Longest time to connect to an instance.",
+    ),
+    responseHeadMsMax: limit(
+      "response-header-timeout-ms",
+      LIMITS.responseHeadMsMax,
+      24 * HOUR_MS,
+      "Longest time for an app to begin its response; the rest has no limit.",
+    ),
+    drainMs: limit("drain-ms", 15_000, HOUR_MS, "How long running requests may go on after a stop."),
+  };
+}
+
 /** Every setting of `frontline`. */
 export const FRONTLINE_FIELDS = {
   httpPort: field({
@@ -24,37 +143,11 @@ export const FRONTLINE_FIELDS = {
     placeholder: "<port>",
     schema: portSchema(7070),
   }),
-  httpHost: field({
-    flag: "http-host",
-    env: "UNKEY_HTTP_HOST",
-    help: "Address to serve apps on.",
-    placeholder: "<ip>",
-    schema: textSchema("0.0.0.0"),
-  }),
-  healthPort: field({
-    flag: "health-port",
-    env: "UNKEY_HEALTH_PORT",
-    help: "Port of health checks and metrics. Default: health checks on the port of the apps, no metrics.",
-    placeholder: "<port>",
-    schema: optionalPortSchema(),
-  }),
-  controlPlaneUrl: field({
-    flag: "control-plane-url",
-    env: "UNKEY_CONTROL_PLANE_URL",
-    help: "URL of the control plane's API.",
-    placeholder: "<url>",
-    schema: urlSchema(),
-  }),
+  ...edgeFields("FRONTLINE"),
   controlPlaneBearer: secretField({
     env: "UNKEY_CONTROL_PLANE_BEARER",
     help: "The edge token.",
     required: true,
-  }),
-  region: field({
-    flag: "region",
-    env: "UNKEY_REGION",
-    help: "Name of this edge's region; its instances are preferred.",
-    schema: requiredTextSchema(),
   }),
   frontlineId: field({
     flag: "frontline-id",
@@ -62,61 +155,9 @@ export const FRONTLINE_FIELDS = {
     help: "Name of this edge among all edges. Default: a new one at each start.",
     schema: textSchema(),
   }),
-  trustedProxies: field({
-    flag: "trusted-proxies",
-    env: "UNKEY_TRUSTED_PROXIES",
-    help: "Addresses or networks of load balancers whose X-Forwarded headers are believed.",
-    placeholder: "<ip[/bits],...>",
-    schema: networksSchema(),
-  }),
-  connectionsMax: limit(
-    "connections-max",
-    LIMITS.connectionsMax,
-    1_000_000,
-    "Most client connections at a time.",
-  ),
-  headBytesMax: limit(
-    "header-bytes-max",
-    LIMITS.headBytesMax,
-    1024 * 1024,
-    "Longest request line with headers, in bytes.",
-  ),
-  headersMax: limit("headers-max", LIMITS.headersMax, 10_000, "Most headers of a request."),
-  headMsMax: limit(
-    "header-timeout-ms",
-    LIMITS.headMsMax,
-    HOUR_MS,
-    "Longest time for request headers to come.",
-  ),
-  keepAliveMsMax: limit("keep-alive-ms", LIMITS.keepAliveMsMax, HOUR_MS, "Longest pause between requests."),
-  bodyStallMsMax: limit(
-    "body-stall-ms",
-    LIMITS.bodyStallMsMax,
-    HOUR_MS,
-    "Longest standstill of a request body.",
-  ),
-  dialMsMax: limit("dial-timeout-ms", LIMITS.dialMsMax, HOUR_MS, "Longest time to connect to an instance."),
-  responseHeadMsMax: limit(
-    "response-header-timeout-ms",
-    LIMITS.responseHeadMsMax,
-    24 * HOUR_MS,
-    "Longest time for an app to begin its response; the rest has no limit.",
-  ),
-  drainMs: limit("drain-ms", 15_000, HOUR_MS, "How long running requests may go on after a stop."),
 };
 
 export type FrontlineConfig = ConfigOf<typeof FRONTLINE_FIELDS>;
-
-/** A bound with the variable that its flag gives. */
-function limit(flag: string, fallback: number, max: number, help: string) {
-  return field({
-    flag,
-    env: `UNKEY_FRONTLINE_${flag.toUpperCase().replaceAll("-", "_")}`,
-    help,
-    placeholder: "<number>",
-    schema: integerSchema(fallback, 1, max),
-  });
-}
 
 function optionalPortSchema(): z.ZodType<number | undefined> {
   return z.string().optional().transform((raw, context): number | undefined => {

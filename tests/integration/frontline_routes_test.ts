@@ -82,9 +82,14 @@ function startEdge(url: string, extra: Partial<FrontlineConfig> = {}, times = TI
   };
 }
 
-async function get(port: number, host: string, path = "/"): Promise<{ status: number; body: string }> {
+async function get(
+  port: number,
+  host: string,
+  path = "/",
+  headers = "",
+): Promise<{ status: number; body: string }> {
   using wire = await Wire.connect(port);
-  await wire.send(`GET ${path} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`);
+  await wire.send(`GET ${path} HTTP/1.1\r\nHost: ${host}\r\n${headers}Connection: close\r\n\r\n`);
   const { text } = await wire.toEnd();
   const [head = "", ...rest] = text.split("\r\n\r\n");
   return { status: Number(head.slice(9, 12)), body: rest.join("\r\n\r\n") };
@@ -134,9 +139,12 @@ Deno.test("an edge explains unknown hosts and deployments without instances", as
   assert.match(unknown.body, /No deployment answers for the host \\"nobody\.localhost\\"/);
   const none = await get(edge.port, "app.localhost");
   assert.equal(none.status, 503);
+  // Only the host decides on an edge: it knows the deployments of everybody.
+  const named = await get(edge.port, "nobody.localhost", "/", "X-Deployment-Id: d_1\r\n");
+  assert.match(named.body, /"code":"unknown_host"/);
   assert.match(none.body, /"code":"no_instance"/);
   const lines = edge.logs.filter((line) => line.includes("request_id"));
-  assert.equal(lines.length, 2, "one line for each failed request");
+  assert.equal(lines.length, 3, "one line for each failed request");
 });
 
 Deno.test("an edge keeps its routes while the control plane is away and resumes from its cursor", async () => {

@@ -8,14 +8,7 @@ import {
   type SentinelState,
 } from "../../../proto/gen/ctrl/v1/cluster_pb.ts";
 import { FrontlineService, type RouteState } from "../../../proto/gen/ctrl/v1/frontline_pb.ts";
-import {
-  assignRoutes,
-  findDeployment,
-  findSentinelByToken,
-  findSentinelOf,
-  stopTopology,
-} from "../internal/store/mod.ts";
-import { credentialHash } from "../internal/auth/hash.ts";
+import { assignRoutes, findDeployment, findSentinelOf, stopTopology } from "../internal/store/mod.ts";
 import {
   clock,
   deployImage,
@@ -118,7 +111,8 @@ Deno.test("an agent gets its region's sentinels with their tokens, then changes,
   assert.ok(end.state.case === "delete");
   assert.equal(end.state.value.k8sName, k8sName);
   await stream.return?.();
-  assert.equal(await findSentinelByToken(api.db.kysely, credentialHash(token)), undefined);
+  const late = api.client(FrontlineService, token).watchRoutes({})[Symbol.asyncIterator]();
+  await refused(next(late), Code.Unauthenticated, /revoked/);
   assert.ok(!api.lines.some((line) => line.includes(token)), "no token is logged");
 });
 

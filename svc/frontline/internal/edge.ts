@@ -3,6 +3,7 @@ import type { Logger } from "../../../pkg/logger/mod.ts";
 import {
   type Answer,
   type Decision,
+  type Failure,
   type FailureReport,
   Proxy,
   type ProxyLimits,
@@ -11,10 +12,12 @@ import {
 import { newId } from "../../../pkg/uid/mod.ts";
 import { Balancer } from "./balancer.ts";
 import { explain } from "./explain.ts";
-import { RouteTable } from "./route_table.ts";
+import { type Instance, RouteTable } from "./route_table.ts";
 
 /** Answered by the edge itself, whatever the host; everything else belongs to the apps. */
 export const HEALTH_PATH = "/_unkey/internal/health";
+/** Names the deployment that a request is for, in lower case. */
+const DEPLOYMENT_HEADER = "x-deployment-id";
 
 /** What an edge needs. */
 export interface EdgeOptions {
@@ -23,6 +26,11 @@ export interface EdgeOptions {
   readonly region: string;
   readonly limits: ProxyLimits;
   readonly trusts: (address: string) => boolean;
+  /**
+   * Whether a request may name its deployment, whatever its host. Only where all deployments that are known belong to one
+   * environment: on an edge it would open every deployment to every host.
+   */
+  readonly namedDeployments: boolean;
 }
 
 /** The proxy with its routes: which request goes to which instance, and what is said when it cannot. */
@@ -34,9 +42,11 @@ export class Edge {
   /** Whether the first snapshot of routes is complete. */
   ready = false;
   readonly #balancer: Balancer;
+  readonly #namedDeployments: boolean;
 
   constructor(options: EdgeOptions) {
     const { clock, log, region, limits, trusts } = options;
+    this.#namedDeployments = options.namedDeployments;
     const nowMs = (): number => clock.now();
     this.table = new RouteTable((key) => this.proxy.retire(key));
     this.#balancer = new Balancer({ region, nowMs, load: (key) => this.proxy.load(key) });
@@ -59,20 +69,33 @@ export class Edge {
       return { kind: "answer", answer: health(this.ready) };
     }
     if (target === `${HEALTH_PATH}/live`) return { kind: "answer", answer: health(true) };
-    const found = this.table.lookup(request.host);
-    if (found === undefined) {
-      if (this.ready) return { kind: "fail", failure: { kind: "unknown_host", detail: "No route." } };
-      return { kind: "fail", failure: { kind: "starting", detail: "No routes yet." } };
+    const instances = this.#find(request);
+    if ("kind" in instances) {
+      const starting: Failure = { kind: "starting", detail: "No routes yet." };
+      return { kind: "fail", failure: this.ready ? instances : starting };
     }
-    if (found.instances.length === 0) {
+    if (instances.length === 0) {
       return { kind: "fail", failure: { kind: "no_instance", detail: "No instance is running." } };
     }
-    const upstream = this.#balancer.choose(found.instances, tried);
+    const upstream = this.#balancer.choose(instances, tried);
     if (upstream !== undefined) return { kind: "forward", upstream };
     return {
       kind: "fail",
       failure: { kind: "instance_unreachable", detail: "No instance took the connection." },
     };
+  }
+
+  #find({ host, headers }: ProxyRequest): readonly Instance[] | Failure {
+    const named = this.#namedDeployments ? headers.filter((each) => each.lower === DEPLOYMENT_HEADER) : [];
+    const [first, second] = named;
+    if (second !== undefined) {
+      return { kind: "bad_request", detail: "X-Deployment-Id is given more than once." };
+    }
+    if (first !== undefined) {
+      return this.table.instancesOf(first.value) ??
+        { kind: "unknown_deployment", detail: "No such deployment." };
+    }
+    return this.table.lookup(host)?.instances ?? { kind: "unknown_host", detail: "No route." };
   }
 }
 

@@ -40,6 +40,11 @@ const TEXTS: Record<FailureKind, Text> = {
     advice: 'Check the address. If the app is yours, "unkey list" shows your deployments and their hosts, ' +
       'and "unkey deploy" makes a new one.',
   },
+  unknown_deployment: {
+    title: "No such deployment",
+    happened: () => "The environment that answers here has no deployment with the id in X-Deployment-Id.",
+    advice: "Leave the header out to reach what the host name stands for.",
+  },
   no_instance: {
     title: "No instance is running",
     happened: (host) => `The app at "${host}" has no running instance at the moment.`,

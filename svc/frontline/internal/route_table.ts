@@ -85,6 +85,11 @@ export class RouteTable {
     return route && { route, instances: this.#instances.get(route.deploymentId) ?? NONE };
   }
 
+  /** The instances of a deployment, whatever host names lead to it; `undefined` when it is not known. */
+  instancesOf(deploymentId: string): readonly Instance[] | undefined {
+    return this.#instances.get(deploymentId);
+  }
+
   /**
    * Takes one change in; false when the table knows a newer state of its resource. Items of a snapshot have version 0:
    * they are as new as the snapshot, so that they are always taken.

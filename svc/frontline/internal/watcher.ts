@@ -36,6 +36,8 @@ export interface WatcherOptions {
   readonly clock: Clock;
   readonly log: Logger;
   readonly edgeId: string;
+  /** Whether the control plane is told up to which version this one routes, and waits for it. */
+  readonly acknowledges: boolean;
   readonly times?: Partial<WatchTimes>;
   /** Called once, when the first snapshot is complete. */
   readonly onReady: () => void;
@@ -86,16 +88,19 @@ export class Watcher {
     }
   }
 
-  /** Acknowledges what the table holds until `signal` aborts, and says that this edge lives. */
+  /**
+   * Settles routes that waited long enough, and acknowledges what the table holds, until `signal` aborts. That is also how
+   * the control plane knows that this edge lives.
+   */
   async acknowledge(signal: AbortSignal): Promise<void> {
-    const { clock, client, edgeId, log, table } = this.#options;
+    const { acknowledges, clock, client, edgeId, log, table } = this.#options;
     let lastMs = -Infinity;
     let failures = 0;
     while (!signal.aborted) {
       table.settle(clock.now() - this.#times.settleMs);
       const version = this.#cursor;
       const due = version !== this.#acknowledged || clock.now() - lastMs >= this.#times.aliveMs;
-      if (this.#ready && due && !table.unsettled) {
+      if (acknowledges && this.#ready && due && !table.unsettled) {
         try {
           await client.acknowledgeRoutes({ edgeId, appliedVersion: version }, { signal });
           this.#acknowledged = version;

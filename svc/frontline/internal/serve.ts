@@ -1,0 +1,146 @@
+import type { Clock } from "../../../pkg/clock/mod.ts";
+import type { Logger } from "../../../pkg/logger/mod.ts";
+import { LIMITS, type ProxyLimits } from "../../../pkg/proxy/mod.ts";
+import { createRpcClient, serveRpc } from "../../../pkg/rpc/mod.ts";
+import { Runner } from "../../../pkg/runner/mod.ts";
+import type { Secret } from "../../../pkg/config/mod.ts";
+import { FrontlineService } from "../../../proto/gen/ctrl/v1/frontline_pb.ts";
+import { type EdgeConfig, FRONTLINE_FIELDS, networkMatcher } from "../config.ts";
+import { Edge } from "./edge.ts";
+import { renderMetrics } from "./metrics.ts";
+import { Watcher, type WatchTimes } from "./watcher.ts";
+
+/** The process that an edge runs in. */
+export interface EdgeProcess {
+  readonly log: Logger;
+  readonly clock: Clock;
+  /** Aborts to stop. */
+  readonly signal: AbortSignal;
+  /** Called once, when requests are routed. */
+  readonly onReady?: (info: { readonly port: number; readonly healthPort: number | undefined }) => void;
+  /** Overrides for tests. */
+  readonly times?: Partial<WatchTimes>;
+  readonly limits?: Partial<ProxyLimits>;
+}
+
+/** More than the drain, so that the drain ends by itself. */
+const CLOSE_MARGIN_MS = 5_000;
+
+/** What makes an edge of the one kind or the other. */
+export interface EdgeRole {
+  /** Its name towards the control plane and in logs. */
+  readonly id: string;
+  readonly port: number;
+  readonly token: Secret;
+  /** See `EdgeOptions`. */
+  readonly namedDeployments: boolean;
+  /** See `WatcherOptions`. */
+  readonly acknowledges: boolean;
+}
+
+/**
+ * Serves apps until `process.signal` aborts. Routes and instances come from the control plane; while it is away the
+ * last known ones are used.
+ *
+ * @throws `failed_precondition` when a port is taken
+ */
+export async function serveEdge(role: EdgeRole, config: EdgeConfig, process: EdgeProcess): Promise<void> {
+  const { log, clock, signal } = process;
+  const edge = new Edge({
+    clock,
+    log,
+    region: config.region,
+    limits: { ...limitsOf(config), ...process.limits },
+    trusts: networkMatcher(config.trustedProxies),
+    namedDeployments: role.namedDeployments,
+  });
+  const ready = Promise.withResolvers<void>();
+  const client = createRpcClient(FrontlineService, {
+    baseUrl: config.controlPlaneUrl,
+    token: role.token,
+  });
+  const watcher = new Watcher({
+    client,
+    table: edge.table,
+    clock,
+    log,
+    edgeId: role.id,
+    acknowledges: role.acknowledges,
+    onReady: () => {
+      edge.ready = true;
+      ready.resolve();
+    },
+    ...(process.times === undefined ? {} : { times: process.times }),
+  });
+  const runner = new Runner({ log, clock, limitMs: config.drainMs + CLOSE_MARGIN_MS });
+  const port = await edge.proxy.listen({
+    host: config.httpHost,
+    port: role.port,
+    portSetting: `--${FRONTLINE_FIELDS.httpPort.flag} (${FRONTLINE_FIELDS.httpPort.env})`,
+  });
+  runner.defer("proxy", () => edge.proxy.close(config.drainMs));
+  try {
+    const healthPort = serveHealth(config, process, { edge, watcher, runner });
+    runner.go("limits", (stopping) => edge.proxy.run(stopping));
+    runner.go("routes", (stopping) => watcher.run(stopping));
+    runner.go("acknowledge", (stopping) => watcher.acknowledge(stopping));
+    void ready.promise.then(() => {
+      log.info("ready", { port, edge_id: role.id, region: config.region, routes: edge.table.size });
+      process.onReady?.({ port, healthPort });
+    });
+  } catch (error) {
+    await runner.shutdown();
+    throw error;
+  }
+  signal.addEventListener("abort", () => void (edge.ready = false), { once: true });
+  await runner.wait(signal);
+}
+
+function serveHealth(
+  config: EdgeConfig,
+  { log, clock }: EdgeProcess,
+  { edge, watcher, runner }: { edge: Edge; watcher: Watcher; runner: Runner },
+): number | undefined {
+  if (config.healthPort === undefined) return undefined;
+  const server = serveRpc({
+    hostname: config.httpHost,
+    port: config.healthPort,
+    portSetting: `--${FRONTLINE_FIELDS.healthPort.flag} (${FRONTLINE_FIELDS.healthPort.env})`,
+    log,
+    clock,
+    mount: () => undefined,
+    ready: () => Promise.resolve(edge.ready),
+    routes: [(request) =>
+      Promise.resolve(
+        new URL(request.url).pathname === "/metrics"
+          ? new Response(renderMetrics(edge, watcher.version))
+          : undefined,
+      )],
+  });
+  runner.defer("health", () => server.shutdown());
+  return server.port;
+}
+
+function limitsOf(config: EdgeConfig): ProxyLimits {
+  const {
+    connectionsMax,
+    headBytesMax,
+    headersMax,
+    headMsMax,
+    keepAliveMsMax,
+    bodyStallMsMax,
+    dialMsMax,
+    responseHeadMsMax,
+  } = config;
+  return {
+    ...LIMITS,
+    connectionsMax,
+    headBytesMax,
+    headersMax,
+    headMsMax,
+    keepAliveMsMax,
+    bodyStallMsMax,
+    dialMsMax,
+    responseHeadMsMax,
+  };
+}
