@@ -18,8 +18,9 @@
  */
 export { HOST_DEFAULT } from "./address.ts";
 export { buildImage, type BuildRequest } from "./build.ts";
-export type { BuildFailure, BuildOutcome } from "./build_outcome.ts";
-export type { BuildEvent } from "./build_progress.ts";
+export { type BuildFailure, type BuildOutcome, explainFailure } from "./build_outcome.ts";
+export { type BuildEvent, BuildProgress, type BuildRecord } from "./build_progress.ts";
+export type { BuildTrace } from "./build_trace.ts";
 export {
   type Container,
   containerBody,
@@ -46,6 +47,13 @@ export {
   removeImage,
   tagImage,
 } from "./images.ts";
-export { pushImage, type PushOutcome, type PushProgress, type PushRequest } from "./push.ts";
+export {
+  type NotPushed,
+  pushImage,
+  type PushOutcome,
+  type PushProgress,
+  type PushRequest,
+  pushStepName,
+} from "./push.ts";
 export { type PushProblem, pushProblem } from "./push_problem.ts";
 export { containerLogs, type LogLine, type LogRange } from "./logs.ts";

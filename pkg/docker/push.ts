@@ -23,10 +23,20 @@ export interface PushProgress {
   readonly totalBytes: number;
 }
 
-/** How a push ended. `said` is what engine or registry gave as reason: for the operator, not for users. */
-export type PushOutcome =
-  | { readonly kind: "pushed"; readonly digest: string }
-  | { readonly kind: "failed"; readonly problem: PushProblem; readonly said: string };
+/** How a push ended. */
+export type PushOutcome = { readonly kind: "pushed"; readonly digest: string } | NotPushed;
+
+/** The registry does not have the image. `said` is the reason that was given: for the operator, not for users. */
+export interface NotPushed {
+  readonly kind: "not_pushed";
+  readonly problem: PushProblem;
+  readonly said: string;
+}
+
+/** What a push is called among the steps of a build, whoever pushes. */
+export function pushStepName(reference: string): string {
+  return `[registry] push ${reference}`;
+}
 
 const Progress = z.object({
   id: z.string().optional(),
@@ -52,7 +62,7 @@ export async function pushImage(engine: Engine, request: PushRequest): Promise<P
     const answered = isFault(error, "not_found", "invalid_argument") ||
       (isFault(error, "unavailable") && error.cause === undefined);
     if (!answered) throw error;
-    return { kind: "failed", problem: pushProblem(error.message), said: error.message };
+    return { kind: "not_pushed", problem: pushProblem(error.message), said: error.message };
   }
 }
 
@@ -74,7 +84,7 @@ async function follow(engine: Engine, request: PushRequest): Promise<PushOutcome
     if (line.error !== undefined) {
       signal.throwIfAborted();
       const said = line.errorDetail?.message ?? line.error;
-      return { kind: "failed", problem: pushProblem(said), said };
+      return { kind: "not_pushed", problem: pushProblem(said), said };
     }
     const pushed = Pushed.safeParse(line.aux);
     if (pushed.success) digest = pushed.data.Digest;

@@ -62,7 +62,7 @@ Deno.test({ name: "pushImage() and pullImage() say who they are", ignore }, asyn
     const wrong = { username: "pusher", password: new Secret("wrong") };
     for (const credentials of [undefined, wrong]) {
       const refused = await push(engine, reference, credentials);
-      assert.ok(refused.kind === "failed" && refused.problem === "denied", JSON.stringify(refused));
+      assert.ok(refused.kind === "not_pushed" && refused.problem === "denied", JSON.stringify(refused));
     }
     assert.equal((await push(engine, reference, REGISTRY_USER)).kind, "pushed");
 
@@ -80,7 +80,7 @@ Deno.test({ name: "pushImage() tells a registry that is down", ignore }, async (
   await withTagged(registry, async (engine, reference) => {
     await registry.pause();
     const failed = await push(engine, reference);
-    assert.ok(failed.kind === "failed" && failed.problem === "unavailable", JSON.stringify(failed));
+    assert.ok(failed.kind === "not_pushed" && failed.problem === "unavailable", JSON.stringify(failed));
   });
 });
 
