@@ -10,8 +10,7 @@ import {
   textSchema,
   urlSchema,
 } from "../../../pkg/config/mod.ts";
-import { HOST_DEFAULT } from "../../../pkg/docker/mod.ts";
-import { REGISTRY_FIELDS, registryProblems } from "../../../pkg/registry/mod.ts";
+import { BUILDER_FIELDS, builderProblems } from "./builder_config.ts";
 import { DEADLINE_FIELDS } from "./deadlines.ts";
 import { SENTINEL_FIELDS } from "./sentinel_settings.ts";
 
@@ -86,21 +85,7 @@ export const WORKER_FIELDS = {
     help: "Port of the health checks.",
     schema: portSchema(7092),
   }),
-  buildBackend: field({
-    flag: "build-backend",
-    env: "UNKEY_BUILD_BACKEND",
-    placeholder: "<docker>",
-    help: "What builds images: docker.",
-    schema: z.string().default("docker").refine((name) => name === "docker", { message: "must be docker" }),
-  }),
-  dockerHost: field({
-    flag: "docker-host",
-    env: "DOCKER_HOST",
-    placeholder: "<unix:///path|tcp://host:port>",
-    help: "Docker Engine that builds images.",
-    schema: textSchema(HOST_DEFAULT),
-  }),
-  ...REGISTRY_FIELDS,
+  ...BUILDER_FIELDS,
   buildS3Url: field({
     flag: "build-s3-url",
     env: "UNKEY_BUILD_S3_URL",
@@ -209,7 +194,7 @@ export function checkWorkerConfig(config: WorkerConfig): readonly string[] {
       `exactly one of --build-s3-url (UNKEY_BUILD_S3_URL) and --build-files-dir (UNKEY_BUILD_FILES_DIR) is needed: ${both}`,
     );
   }
-  problems.push(...registryProblems(config));
+  problems.push(...builderProblems(config));
   return [...problems, ...(s3 ? s3Problems(config) : []), ...(files ? filesProblems(config) : [])];
 }
 

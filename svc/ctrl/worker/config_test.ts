@@ -87,6 +87,11 @@ Deno.test("settings that do not go together are refused", async (t) => {
       UNKEY_REGISTRY_URL: "r.example",
       UNKEY_REGISTRY_USERNAME: "ci",
     }, /UNKEY_REGISTRY_PASSWORD go together/],
+    ["buildkit without an address and a registry", {
+      ...VALID,
+      UNKEY_BUILD_BACKEND: "buildkit",
+    }, /--buildkit-url .* is required .*\n.*--registry-url .* is required/],
+    ["an address that is none", { ...VALID, UNKEY_BUILDKIT_URL: "buildkitd:1234" }, /must look like tcp/],
     ["no region", { ...VALID, UNKEY_AVAILABLE_REGIONS: "," }, /names no region/],
   ];
   for (const [name, env, text] of table) {

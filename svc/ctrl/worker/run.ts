@@ -1,20 +1,17 @@
 import type { Clock } from "../../../pkg/clock/mod.ts";
 import { fieldName } from "../../../pkg/config/mod.ts";
 import { ping } from "../../../pkg/db/mod.ts";
-import { openEngine } from "../../../pkg/docker/mod.ts";
 import { StepActivity } from "../../../pkg/durable/mod.ts";
 import type { Logger } from "../../../pkg/logger/mod.ts";
 import { serveRpc } from "../../../pkg/rpc/mod.ts";
-import { registryOf } from "../../../pkg/registry/mod.ts";
 import { Runner } from "../../../pkg/runner/mod.ts";
 import { createVault, parseMasterKeys } from "../../../pkg/vault/mod.ts";
 import { type ChangeHub, type ChangeNotifier, createNudger } from "../internal/changes/mod.ts";
 import type { SentinelMaker } from "../internal/sentinels/mod.ts";
 import { dataKeyStore } from "../internal/store/api_data_keys.ts";
 import { type CtrlDatabase, openCtrlDatabase } from "../internal/store/mod.ts";
-import { LOCAL_REGISTRY } from "./build/plan.ts";
 import type { Builder } from "./build/steps.ts";
-import { createDockerBuilder } from "./builder_docker.ts";
+import { openBuilder } from "./builder.ts";
 import { requestCompactions } from "./compaction.ts";
 import { WORKER_FIELDS, type WorkerConfig } from "./config.ts";
 import { serveEndpoint } from "./endpoint.ts";
@@ -67,8 +64,8 @@ async function start(config: WorkerConfig, process: WorkerProcess, runner: Runne
   const changes = openNotifier(config, process, { db, runner });
   const objects = openObjects(config, clock);
   runner.defer("object store", () => objects.close());
-  const builder = process.builder ?? openBuilder(config, process, runner);
-  const registryName = registryOf(config)?.name ?? LOCAL_REGISTRY;
+  const { builder, registryName, close } = await openBuilder(config, { clock, log });
+  runner.defer("builder", () => close());
 
   let registered = false;
   const health = serveRpc({
@@ -91,7 +88,7 @@ async function start(config: WorkerConfig, process: WorkerProcess, runner: Runne
     activity,
     changes,
     objects: objects.store,
-    builder,
+    builder: process.builder ?? builder,
     registryName,
     sentinels,
   };
@@ -159,11 +156,4 @@ function openNotifier(
   const nudger = createNudger({ db, clock, log, token: config.authToken, ...local });
   runner.defer("nudges", () => nudger.close());
   return nudger;
-}
-
-function openBuilder(config: WorkerConfig, { log, clock }: WorkerProcess, runner: Runner): Builder {
-  const engine = openEngine(config.dockerHost);
-  runner.defer("docker", () => engine.close());
-  const registry = registryOf(config);
-  return createDockerBuilder({ engine, clock, log, ...(registry === undefined ? {} : { registry }) });
 }

@@ -40,6 +40,11 @@ export function imageName(registry: string, { workspaceId, projectId, deployment
   return `${registry}/${workspaceId.toLowerCase()}/${projectId.toLowerCase()}:${deploymentId}`;
 }
 
+/** The image of a name and tag as everybody gets it, whatever becomes of the tag. */
+export function imageByDigest(tag: string, digest: string): string {
+  return `${tag.slice(0, tag.lastIndexOf(":"))}@${digest}`;
+}
+
 /** What the user is told: the instruction, its exit code, and what it printed last. */
 export function failureText(failure: BuilderFailure): string {
   const { message, instruction, exitCode, lastLines } = failure;

@@ -1,0 +1,27 @@
+#!/bin/sh
+# Builds the BuildKit daemon that the tests of builds run against, once per version, outside the checkout.
+# Prints the path of the binary. Takes about three minutes the first time; running it needs runc and root.
+set -eu
+
+version=0.34.0
+cache="${UNKEY_DEV_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/unkey-dev}/bin"
+binary="$cache/buildkitd-$version"
+
+if [ ! -x "$binary" ]; then
+  go=$("$(dirname "$0")/go.sh")
+  mkdir -p "$cache"
+  build=$(mktemp -d "$cache/.buildkit-XXXXXX")
+  trap 'rm -rf "$build"' EXIT
+  trap 'exit 1' INT TERM
+  echo "buildkit $version: building" >&2
+  # `go install` refuses a module with exclude directives, so a module of our own requires it.
+  cd "$build"
+  "$go" mod init testbed/buildkit >&2
+  printf '//go:build tools\n\npackage tools\n\nimport _ "github.com/moby/buildkit/cmd/buildkitd"\n' >tools.go
+  "$go" get "github.com/moby/buildkit/cmd/buildkitd@v$version" >&2
+  "$go" mod tidy >&2
+  "$go" build -ldflags "-s -w" -o buildkitd github.com/moby/buildkit/cmd/buildkitd
+  # The rename is atomic, so two of these at once end with one whole binary.
+  mv buildkitd "$binary"
+fi
+echo "$binary"

@@ -1,0 +1,58 @@
+/** What builds images and where they go: settings of `ctrl worker`. */
+import { z } from "zod";
+import { type ConfigOf, field, textSchema } from "../../../pkg/config/mod.ts";
+import { HOST_DEFAULT } from "../../../pkg/docker/mod.ts";
+import { REGISTRY_FIELDS, registryProblems } from "../../../pkg/registry/mod.ts";
+
+export const BUILDER_FIELDS = {
+  buildBackend: field({
+    flag: "build-backend",
+    env: "UNKEY_BUILD_BACKEND",
+    placeholder: "<docker|buildkit>",
+    help: "What builds images: a Docker Engine, or a BuildKit daemon, which needs a registry.",
+    schema: z.enum(["docker", "buildkit"], { error: "must be docker or buildkit" }).default("docker"),
+  }),
+  dockerHost: field({
+    flag: "docker-host",
+    env: "DOCKER_HOST",
+    placeholder: "<unix:///path|tcp://host:port>",
+    help: "Docker Engine that builds images.",
+    schema: textSchema(HOST_DEFAULT),
+  }),
+  buildkitUrl: field({
+    flag: "buildkit-url",
+    env: "UNKEY_BUILDKIT_URL",
+    placeholder: "<tcp://host:port|https://host:port|unix:///path>",
+    help:
+      "BuildKit daemon that builds images. It must be reachable by this worker only: it is not asked for " +
+      "client certificates. Which registries speak plain HTTP is its own setting.",
+    schema: textSchema(),
+  }),
+  ...REGISTRY_FIELDS,
+};
+
+export type BuilderConfig = ConfigOf<typeof BUILDER_FIELDS>;
+
+const ADDRESS = /^((tcp|https?):\/\/[^/@\s]+\/?|unix:\/\/\/.+)$/;
+
+/** A problem per pair of settings that do not go together; for `loadConfig`. */
+export function builderProblems(config: BuilderConfig): readonly string[] {
+  const { buildBackend, buildkitUrl, registryUrl } = config;
+  const problems = [...registryProblems(config)];
+  if (buildkitUrl !== undefined && !ADDRESS.test(buildkitUrl)) {
+    problems.push(
+      "--buildkit-url (UNKEY_BUILDKIT_URL) must look like tcp://buildkitd:1234 or unix:///run/buildkit/buildkitd.sock",
+    );
+  }
+  if (buildBackend !== "buildkit") return problems;
+  const needed = {
+    "--buildkit-url (UNKEY_BUILDKIT_URL)": buildkitUrl,
+    "--registry-url (UNKEY_REGISTRY_URL)": registryUrl,
+  };
+  for (const [name, value] of Object.entries(needed)) {
+    if (value === undefined) {
+      problems.push(`${name} is required with --build-backend buildkit (UNKEY_BUILD_BACKEND)`);
+    }
+  }
+  return problems;
+}

@@ -1,0 +1,43 @@
+import type { Clock } from "../../../pkg/clock/mod.ts";
+import type { NotPushed } from "../../../pkg/docker/mod.ts";
+import type { Logger } from "../../../pkg/logger/mod.ts";
+import { backoffMs } from "../../../pkg/retry/mod.ts";
+
+/** What trying again takes. */
+export interface PatienceDeps {
+  readonly clock: Clock;
+  /** Gets what the registry said. */
+  readonly log: Logger;
+  readonly image: string;
+  /** Gets what the user may know. */
+  readonly tell: (line: string) => void;
+  readonly signal: AbortSignal;
+}
+
+const ATTEMPTS_MAX = 4;
+const RETRY_FIRST_MS = 1_000;
+const RETRY_MS_MAX = 8_000;
+/** Builders repeat what they can by themselves, for most of a minute: no further attempt begins after this. */
+const RETRYING_MS_MAX = 60_000;
+
+/** Pushes, and does so again a few times while the registry does not answer. */
+export async function pushPatiently<T extends { readonly kind: string }>(
+  push: (attempt: number) => Promise<T | NotPushed>,
+  { clock, log, image, tell, signal }: PatienceDeps,
+): Promise<T | NotPushed> {
+  const beganMs = clock.now();
+  for (let attempt = 1;; attempt++) {
+    const outcome = await push(attempt);
+    if (!isNotPushed(outcome)) return outcome;
+    log.warn("push failed", { image, attempt, problem: outcome.problem, said: outcome.said });
+    const again = outcome.problem === "unavailable" && attempt < ATTEMPTS_MAX &&
+      clock.now() - beganMs < RETRYING_MS_MAX;
+    if (!again) return outcome;
+    tell("the registry does not answer, trying again");
+    await clock.sleep(backoffMs(attempt, RETRY_FIRST_MS, RETRY_MS_MAX), signal);
+  }
+}
+
+function isNotPushed(outcome: { readonly kind: string }): outcome is NotPushed {
+  return outcome.kind === "not_pushed";
+}
