@@ -73,16 +73,41 @@ onCluster("a pod that takes more memory than it may is killed, and says what it 
   await using namespace = await createNamespace(cluster);
   // `tail` keeps the last line of its input, which never ends.
   const command = ["sh", "-c", "echo eating; tail /dev/zero"];
-  const container = { command, resources: { limits: { memory: "16Mi" } } };
-  await namespace.kubectl(["apply", "-f", "-"], replicaSet("busybox:stable", 1, container));
-  let seen = "";
-  await eventually("the pod to be killed", async () => {
-    const state = "jsonpath={.items[0].status.containerStatuses[0].lastState.terminated}";
-    seen = await namespace.kubectl(["get", "pods", "-o", state]);
-    return seen !== "";
-  });
-  const { reason, exitCode } = JSON.parse(seen);
+  const resources = { limits: { memory: "16Mi" } };
+  const containers = [{ name: "app", image: "busybox:stable", command, resources }];
+  const spec = { restartPolicy: "Never", containers };
+  const pod = { apiVersion: "v1", kind: "Pod", metadata: { name: "eater" }, spec };
+  await namespace.kubectl(["apply", "-f", "-"], JSON.stringify(pod));
+  await namespace.kubectl(["wait", "--for=jsonpath={.status.phase}=Failed", "pod/eater", "--timeout=60s"]);
+  const path = "jsonpath={.status.containerStatuses[0].state.terminated}";
+  const { reason, exitCode } = JSON.parse(await namespace.kubectl(["get", "pod/eater", "-o", path]));
   assert.deepEqual({ reason, exitCode }, { reason: "OOMKilled", exitCode: 137 });
-  const pod = (await namespace.kubectl(["get", "pods", "-o", "name"])).trim();
-  assert.match(await namespace.kubectl(["logs", "--previous", pod]), /^eating/);
+  assert.match(await namespace.kubectl(["logs", "eater"]), /^eating/);
+});
+
+onCluster("the network keeps a policy", async (cluster) => {
+  assert.ok(cluster.enforcesNetworkPolicy, "the tests of policies would be skipped here");
+  await using own = await createNamespace(cluster);
+  await using other = await createNamespace(cluster);
+  const image = await pushApp(cluster, serves("for friends"));
+  for (const namespace of [own, other]) {
+    await namespace.kubectl(["apply", "-f", "-"], replicaSet(image, 1));
+    await namespace.kubectl(["wait", "--for=jsonpath={.status.readyReplicas}=1", "rs/app", "--timeout=60s"]);
+  }
+  const address = await own.kubectl(["get", "pods", "-o", "jsonpath={.items[0].status.podIP}"]);
+  const ask = ["exec", "rs/app", "--", "timeout", "3", "wget", "-q", "-O", "-", `http://${address}:${PORT}/`];
+  assert.equal(await other.kubectl(ask), "for friends");
+
+  const policy = {
+    apiVersion: "networking.k8s.io/v1",
+    kind: "NetworkPolicy",
+    metadata: { name: "own" },
+    spec: { podSelector: {}, policyTypes: ["Ingress"], ingress: [{ from: [{ podSelector: {} }] }] },
+  };
+  await own.kubectl(["apply", "-f", "-"], JSON.stringify(policy));
+  await eventually(
+    "the other namespace to be shut out",
+    () => other.kubectl(ask).then(() => false, () => true),
+  );
+  assert.equal(await own.kubectl(ask), "for friends");
 });

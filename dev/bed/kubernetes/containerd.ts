@@ -31,7 +31,7 @@ export async function startContainerd(starting: Starting, program: FindProgram):
 }
 
 async function settings(folder: string, program: FindProgram): Promise<string> {
-  const { containerdSocket, containerdState } = new Places(folder);
+  const { containerdSocket, containerdState, pluginSocket } = new Places(folder);
   return `version = 3
 root = "${folder}/containerd"
 state = "${containerdState}"
@@ -42,7 +42,9 @@ state = "${containerdState}"
   address = "${containerdSocket}.ttrpc"
 
 [plugins."io.containerd.nri.v1.nri"]
-  disable = true
+  socket_path = "${pluginSocket}"
+  plugin_path = "${folder}/plugins"
+  plugin_config_path = "${folder}/plugins"
 [plugins."io.containerd.internal.v1.opt"]
   path = "${folder}/opt"
 

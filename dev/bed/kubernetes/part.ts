@@ -7,6 +7,7 @@ import { startContainerd } from "./containerd.ts";
 import { startControlPlane } from "./control_plane.ts";
 import { importImages } from "./images.ts";
 import { closeNetwork, openNetwork } from "./network.ts";
+import { startPolicies } from "./policies.ts";
 import { startNode } from "./node.ts";
 import { NODE_ADDRESS, NODE_NAME, Places } from "./settings.ts";
 
@@ -18,7 +19,7 @@ export const kubernetes: Part = {
   name: "kubernetes",
   async start(starting: Starting): Promise<void> {
     const program = await findPrograms();
-    const kwok = await built("kwok");
+    const [kwok, policies] = [await built("kwok"), await built("network_policies")];
     const { kubeconfig } = new Places(starting.folder);
     await openNetwork();
     await makeCgroups();
@@ -27,12 +28,14 @@ export const kubernetes: Part = {
       startContainerd(starting, program).then(() => importImages(starting.folder, program)),
     ]);
     await startNode(starting, program);
+    await startPolicies(starting, policies);
     starting.done(url, {
       kubeconfig,
       kubectl: program("kubectl"),
       kwok,
       nodeName: NODE_NAME,
       nodeAddress: NODE_ADDRESS,
+      enforcesNetworkPolicy: "true",
       "kube-proxy": program("kube-proxy"),
     });
   },

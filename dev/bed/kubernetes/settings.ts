@@ -8,6 +8,8 @@ export const BRIDGE = "unkeybed0";
 export const NETWORK = "unkey-testbed";
 /** The group that all pods are in; whatever is in it when the bed stops is killed. */
 export const CGROUP = "unkey-testbed";
+/** The number under which the kernel passes packets to the network policies. */
+export const POLICY_QUEUE = 1089;
 export const PAUSE_IMAGE = "localhost/pause:1";
 
 /** The folder of the cluster and what is in it. */
@@ -24,6 +26,11 @@ export class Places {
 
   get containerdSocket(): string {
     return `${this.folder}/containerd.sock`;
+  }
+
+  /** Where containerd talks to its plugins. */
+  get pluginSocket(): string {
+    return `${this.folder}/nri.sock`;
   }
 
   get containerdState(): string {
