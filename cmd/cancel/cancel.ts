@@ -1,0 +1,107 @@
+/** `unkey cancel`: a deployment that is under way stops and is undone; one that is live gives its traffic back. */
+import { defineCommand, EXIT, type ExitCode, type Process } from "../../pkg/cli/mod.ts";
+import { type ConfigOf, field, textSchema } from "../../pkg/config/mod.ts";
+import { publicFault } from "../../pkg/fault/mod.ts";
+import { type Deployment, DeploymentStatus } from "../../proto/gen/ctrl/v1/deployment_pb.ts";
+import { follow } from "../deploy/follow.ts";
+import { connect, CONNECT_FIELDS, type Connection } from "../shared/connect.ts";
+import { isActive, statusName } from "../shared/deployment_view.ts";
+import { DEPLOYMENT_WORD, findDeployment } from "../shared/find_deployment.ts";
+import { confirm, EXIT_NOTES, operate, operationClient, YES_FIELD } from "../shared/operation.ts";
+import { JSON_FIELD, jsonLine } from "../shared/output.ts";
+import { switchJson, switchText } from "../shared/switch_view.ts";
+
+const FIELDS = {
+  ...CONNECT_FIELDS,
+  environment: field({
+    flag: "env",
+    env: "UNKEY_ENVIRONMENT",
+    placeholder: "<slug>",
+    help: "With a project: its newest deployment of this environment.",
+    schema: textSchema(),
+  }),
+  yes: YES_FIELD,
+  json: JSON_FIELD,
+};
+type Config = ConfigOf<typeof FIELDS>;
+
+/** Undoing takes a moment; a control plane that is busy takes longer. */
+const WAIT_MS = 60_000;
+
+/** `unkey cancel <deployment>` */
+export const command = defineCommand({
+  fields: FIELDS,
+  positionals: [{ name: "deployment", help: DEPLOYMENT_WORD, required: true }],
+  notes:
+    `What the deployment had created is taken back, and the previous version keeps serving. Once it is live, its
+traffic goes back to what was live before, which is a rollback.
+
+${EXIT_NOTES}`,
+  async run({ config, positionals: [word = ""] }, process) {
+    const connection = await connect(config, process);
+    return await operate(
+      { process, connection, json: config.json },
+      () => run(connection, config, process, word),
+    );
+  },
+});
+
+async function run(
+  connection: Connection,
+  config: Config,
+  process: Process,
+  word: string,
+): Promise<ExitCode> {
+  const { signal } = process;
+  const client = operationClient(connection);
+  const found = await findDeployment(connection, { word, environment: config.environment }, signal);
+  const { id: deploymentId, live, status } = found;
+  if (live && status === DeploymentStatus.READY) {
+    const question = `${deploymentId} is live. Give its traffic back to what was live before?`;
+    await confirm(process, config.yes, question);
+  }
+  // One that turns live while it is being cancelled is rolled back by the second call.
+  for (let round = 1; round <= 2; round++) {
+    const { rolledBack } = await client.cancelDeployment({ deploymentId }, { signal });
+    if (rolledBack !== undefined) {
+      const json = { id: deploymentId, status: "ready", rolledBack: switchJson(rolledBack) };
+      process.stdout(config.json ? jsonLine(json) : switchText("rolled back", rolledBack));
+      return EXIT.ok;
+    }
+    const ended = isActive(found) ? await untilEnded(connection, deploymentId, process) : found;
+    if (ended.status === DeploymentStatus.READY && ended.live) continue;
+    const name = statusName(ended.status);
+    process.stdout(config.json ? jsonLine({ id: deploymentId, status: name }) : sentence(found, ended));
+    return EXIT.ok;
+  }
+  throw publicFault("unavailable", `${deploymentId} is live and could not be rolled back. Try again.`);
+}
+
+function sentence(before: Deployment, { id, status }: Deployment): string {
+  const name = statusName(status);
+  if (!isActive(before)) return `${id} is ${name} already: nothing to cancel\n`;
+  if (status === DeploymentStatus.CANCELLED) return `cancelled ${id}: what it had created is gone\n`;
+  return `${id} ended as ${name} before the cancel reached it\n`;
+}
+
+async function untilEnded(
+  connection: Connection,
+  deploymentId: string,
+  process: Process,
+): Promise<Deployment> {
+  const limit = AbortSignal.timeout(WAIT_MS);
+  try {
+    return await follow({
+      client: operationClient(connection),
+      deploymentId,
+      clock: process.clock,
+      signal: AbortSignal.any([process.signal, limit]),
+      onEvent: () => undefined,
+      onTrouble: () => undefined,
+    });
+  } catch (error) {
+    if (!limit.aborted || process.signal.aborted) throw error;
+    const shows = `"unkey status ${deploymentId}" shows how far it is`;
+    throw publicFault("deadline_exceeded", `${deploymentId} is still being cancelled: ${shows}.`, error);
+  }
+}

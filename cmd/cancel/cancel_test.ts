@@ -1,0 +1,80 @@
+import assert from "node:assert/strict";
+import { DeploymentStatus, SwitchPath } from "../../proto/gen/ctrl/v1/deployment_pb.ts";
+import { access, deploymentOf, onlyJson, startControlPlane, unkey } from "../shared/fixtures_test.ts";
+
+const ROLLED_BACK = {
+  projectSlug: "shop",
+  environmentSlug: "production",
+  fromDeploymentId: "d_2",
+  toDeploymentId: "d_1",
+  path: SwitchPath.INSTANT,
+  rolledBack: true,
+  urls: ["http://shop-acme.localhost:7070"],
+  tookMs: 80n,
+};
+
+/** The deployment is in each of `statuses` in turn, once per look. */
+function controlPlane(statuses: readonly DeploymentStatus[], live = false) {
+  let looks = 0;
+  let cancels = 0;
+  const deployment = () => {
+    const status = statuses[Math.min(looks++, statuses.length - 1)] ?? DeploymentStatus.READY;
+    return deploymentOf({ id: "d_2", status, live: live && status === DeploymentStatus.READY });
+  };
+  const server = startControlPlane({
+    deployment: {
+      getDeployment: () => ({ deployment: deployment() }),
+      async *watchDeploymentEvents() {
+        // The end is read from the deployment itself.
+      },
+      cancelDeployment: () => {
+        cancels++;
+        const status = statuses[Math.min(looks, statuses.length - 1)] ?? DeploymentStatus.READY;
+        return {
+          status,
+          ...(live && status === DeploymentStatus.READY ? { rolledBack: ROLLED_BACK } : {}),
+        };
+      },
+    },
+  });
+  return { server, cancels: () => cancels };
+}
+
+const { BUILDING, CANCELLED, FAILED, READY } = DeploymentStatus;
+
+Deno.test("cancel follows what is under way to its end", async () => {
+  const { server } = controlPlane([BUILDING, BUILDING, CANCELLED]);
+  await using _server = server;
+  const result = await unkey(["cancel", "d_2"], { env: access(server.url) });
+  assert.deepEqual(result, { code: 0, stdout: "cancelled d_2: what it had created is gone\n", stderr: "" });
+});
+
+Deno.test("cancel of what is over has nothing to do", async () => {
+  const { server } = controlPlane([FAILED]);
+  await using _server = server;
+  const result = await unkey(["cancel", "d_2"], { env: access(server.url) });
+  assert.deepEqual(result, { code: 0, stdout: "d_2 is failed already: nothing to cancel\n", stderr: "" });
+  const json = onlyJson(await unkey(["cancel", "d_2", "--json"], { env: access(server.url) }));
+  assert.deepEqual(json, { id: "d_2", status: "failed" });
+});
+
+Deno.test("cancel of a live deployment is a rollback, and says so", async () => {
+  const { server } = controlPlane([READY], true);
+  await using _server = server;
+  const { code, stdout } = await unkey(["cancel", "d_2"], { env: access(server.url) });
+  assert.deepEqual([code, stdout], [
+    0,
+    "rolled back shop/production from d_2 to d_1 (instant, 0.08 s): http://shop-acme.localhost:7070\n",
+  ]);
+  const json = onlyJson(await unkey(["cancel", "d_2", "--json"], { env: access(server.url) }));
+  assert.deepEqual((json as { rolledBack: { to: string } }).rolledBack.to, "d_1");
+});
+
+Deno.test("cancel of what turns live meanwhile rolls it back", async () => {
+  const { server, cancels } = controlPlane([BUILDING, BUILDING, READY], true);
+  await using _server = server;
+  const { code, stdout } = await unkey(["cancel", "d_2"], { env: access(server.url) });
+  assert.equal(code, 0);
+  assert.match(stdout, /^rolled back shop\/production from d_2 to d_1/);
+  assert.equal(cancels(), 2);
+});

@@ -1,0 +1,72 @@
+/** `unkey promote`: a deployment takes the live traffic of its environment. */
+import { defineCommand, EXIT, type ExitCode, type Process } from "../../pkg/cli/mod.ts";
+import { type ConfigOf, field, switchField, textSchema } from "../../pkg/config/mod.ts";
+import { SwitchPath } from "../../proto/gen/ctrl/v1/deployment_pb.ts";
+import { connect, CONNECT_FIELDS, type Connection } from "../shared/connect.ts";
+import { DEPLOYMENT_WORD, findDeployment } from "../shared/find_deployment.ts";
+import { confirm, EXIT_NOTES, operate, operationClient, YES_FIELD } from "../shared/operation.ts";
+import { JSON_FIELD, jsonLine } from "../shared/output.ts";
+import { existingSwitch, placeOf, planText, switchJson, switchText } from "../shared/switch_view.ts";
+
+const FIELDS = {
+  ...CONNECT_FIELDS,
+  environment: field({
+    flag: "env",
+    env: "UNKEY_ENVIRONMENT",
+    placeholder: "<slug>",
+    help: "With a project: its newest deployment of this environment.",
+    schema: textSchema(),
+  }),
+  plan: switchField({
+    flag: "plan",
+    env: "UNKEY_PLAN",
+    help: "Say what would happen, and how fast, and do nothing.",
+  }),
+  yes: YES_FIELD,
+  json: JSON_FIELD,
+};
+type Config = ConfigOf<typeof FIELDS>;
+
+/** `unkey promote <deployment>` */
+export const command = defineCommand({
+  fields: FIELDS,
+  positionals: [{ name: "deployment", help: DEPLOYMENT_WORD, required: true }],
+  notes:
+    `The deployment takes over in its own environment; none moves from one environment to another. It also ends a
+rollback: new deployments go live again. Of the one that is live already, that is all it does.
+
+${EXIT_NOTES}`,
+  async run({ config, positionals: [word = ""] }, process) {
+    const connection = await connect(config, process);
+    return await operate(
+      { process, connection, json: config.json },
+      () => run(connection, config, process, word),
+    );
+  },
+});
+
+async function run(
+  connection: Connection,
+  config: Config,
+  process: Process,
+  word: string,
+): Promise<ExitCode> {
+  const { signal, stdout, stderr } = process;
+  const client = operationClient(connection);
+  const { id } = await findDeployment(connection, { word, environment: config.environment }, signal);
+  const plan = existingSwitch((await client.planPromote({ targetDeploymentId: id }, { signal })).plan);
+  if (config.plan) {
+    stdout(config.json ? jsonLine({ plan: switchJson(plan) }) : planText("promote", plan));
+    return EXIT.ok;
+  }
+  await confirm(process, config.yes, `Promote ${id} in ${placeOf(plan)}?`);
+  if (!config.json && plan.path !== SwitchPath.INSTANT) {
+    stderr(`${id} does not run at the moment: it is started, then traffic moves.\n`);
+  }
+  const done = existingSwitch((await client.promote({ targetDeploymentId: id }, { signal })).switched);
+  const { tookMs } = done;
+  stdout(
+    config.json ? jsonLine({ ...switchJson(done), tookMs: Number(tookMs) }) : switchText("promoted", done),
+  );
+  return EXIT.ok;
+}

@@ -1,0 +1,84 @@
+/** What the commands that change a deployment's life share: settings, exit codes, failures as JSON, questions. */
+import { EXIT, type ExitCode, printFailure, type Process, toFailure } from "../../pkg/cli/mod.ts";
+import { switchField } from "../../pkg/config/mod.ts";
+import { publicFault } from "../../pkg/fault/mod.ts";
+import { createRpcClient, fromConnectError } from "../../pkg/rpc/mod.ts";
+import { DeploymentService } from "../../proto/gen/ctrl/v1/deployment_pb.ts";
+import { type Connection, withAdvice } from "./connect.ts";
+
+/** Exit codes beyond those that all commands share. */
+export const OPERATION_EXIT = {
+  /** Not a failure of the platform: the deployment's state, or the app itself, is in the way. */
+  refused: 18,
+} as const;
+
+/** The codes as `--help` shows them. */
+export const EXIT_NOTES = [
+  "Exit codes:",
+  "  0    done, or there was nothing to do",
+  "  1    something else failed, or there is no such deployment",
+  "  2    wrong usage or settings",
+  "  4    not logged in, or not allowed",
+  "  18   refused: the deployment's state does not allow it, or the app did not start; nothing was changed",
+  "  20   the control plane does not answer",
+  "  130  Ctrl-C, or the answer was no",
+].join("\n");
+
+/** The setting of commands that ask before they do something that visitors notice. */
+export const YES_FIELD = switchField({
+  flag: "yes",
+  env: "UNKEY_YES",
+  help: "Do not ask. Without a terminal nobody is asked.",
+});
+
+/** A start has an hour at most, by the worker's settings. */
+const OPERATION_MS_MAX = 75 * 60_000;
+
+/** A client whose calls may wait for a start. */
+export function operationClient(
+  connection: Connection,
+): ReturnType<typeof createRpcClient<typeof DeploymentService>> {
+  return createRpcClient(DeploymentService, { ...connection, timeoutMs: OPERATION_MS_MAX });
+}
+
+/** How to report. */
+export interface Operation {
+  readonly process: Process;
+  readonly connection: Connection;
+  readonly json: boolean;
+}
+
+/** Runs `work`; what fails is printed once, with `--json` as one object too, and becomes the exit code. */
+export async function operate(
+  { process, connection, json }: Operation,
+  work: () => Promise<ExitCode>,
+): Promise<ExitCode> {
+  try {
+    return await work();
+  } catch (error) {
+    if (process.signal.aborted) return interrupted(process, json);
+    const remote = error instanceof Error && error.name === "ConnectError";
+    const failure = toFailure(remote ? withAdvice(fromConnectError(error), connection.baseUrl) : error);
+    const refused = failure.code === "failed_precondition";
+    const exitCode = refused ? OPERATION_EXIT.refused : failure.exitCode;
+    return printFailure({ ...failure, exitCode }, process, json ? {} : undefined);
+  }
+}
+
+function interrupted(process: Process, json: boolean): ExitCode {
+  const message = 'Stopped waiting; what was asked for may still happen: "unkey status" shows it.';
+  const failure = { code: "interrupted", message, exitCode: EXIT.interrupted };
+  return printFailure(failure, process, json ? {} : undefined);
+}
+
+/** Goes on, or does not. @throws `cancelled` when the answer is no */
+export async function confirm(process: Process, yes: boolean, message: string): Promise<void> {
+  if (yes || process.prompts === undefined) return;
+  if (await process.prompts.confirm({ message, initial: true }) === true) return;
+  throw publicFault("cancelled", "Nothing was changed.");
+}
+
+/** A time as people read it: `0.08 s`. */
+export function seconds(ms: number): string {
+  return `${(ms / 1000).toFixed(ms < 10_000 ? 2 : 0)} s`;
+}

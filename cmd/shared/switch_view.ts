@@ -1,0 +1,85 @@
+/** A move of live traffic as commands print it. */
+import { publicFault } from "../../pkg/fault/mod.ts";
+import { type Switch, SwitchPath } from "../../proto/gen/ctrl/v1/deployment_pb.ts";
+import { seconds } from "./operation.ts";
+
+/** A switch in the JSON of commands. */
+export interface SwitchJson {
+  readonly project: string;
+  readonly environment: string;
+  /** Absent when nothing was live. */
+  readonly from?: string;
+  readonly to: string;
+  readonly path: string;
+  readonly rolledBack: boolean;
+  readonly hostnames: readonly string[];
+  readonly urls: readonly string[];
+}
+
+const PATHS: Readonly<Record<number, string>> = {
+  [SwitchPath.INSTANT]: "instant",
+  [SwitchPath.WARM]: "warm",
+  [SwitchPath.COLD]: "cold",
+};
+
+/** The switch that an answer must hold. */
+export function existingSwitch(given: Switch | undefined): Switch {
+  if (given !== undefined) return given;
+  throw publicFault("internal", "The control plane answered without saying what it did.");
+}
+
+export function switchJson(given: Switch): SwitchJson {
+  const { fromDeploymentId: from, hostnames, urls, rolledBack } = given;
+  return {
+    project: given.projectSlug,
+    environment: given.environmentSlug,
+    ...(from === "" ? {} : { from }),
+    to: given.toDeploymentId,
+    path: pathName(given),
+    rolledBack,
+    hostnames,
+    urls,
+  };
+}
+
+/** What it is called: `instant`, `warm` or `cold`. */
+export function pathName({ path }: Pick<Switch, "path">): string {
+  return PATHS[path] ?? `unknown (${path})`;
+}
+
+/** Where it happens, e.g. `shop/production`. */
+export function placeOf(
+  { projectSlug, environmentSlug }: Pick<Switch, "projectSlug" | "environmentSlug">,
+): string {
+  return `${projectSlug}/${environmentSlug}`;
+}
+
+/** The sentence of a switch that was done. */
+export function switchText(verb: "rolled back" | "promoted", done: Switch): string {
+  const { fromDeploymentId: from, toDeploymentId: to, urls, tookMs } = done;
+  const how = `${pathName(done)}, ${seconds(Number(tookMs))}`;
+  const [url = ""] = urls;
+  if (from === to) return `accepted ${to} in ${placeOf(done)}: new deployments go live again (${how})\n`;
+  const what = verb === "promoted"
+    ? `promoted ${to} in ${placeOf(done)}${from === "" ? "" : `, ${from} before`}`
+    : `rolled back ${placeOf(done)} from ${from} to ${to}`;
+  return `${what} (${how})${url === "" ? "" : `: ${url}`}\n`;
+}
+
+const WAYS: Readonly<Record<string, string>> = {
+  instant: "it runs: traffic moves at once",
+  warm: "none of its instances runs at the moment: it is waited for, then traffic moves",
+  cold: "it is stopped: it is started, and traffic moves when it runs",
+};
+
+/** The sentences of a plan. */
+export function planText(verb: "roll back" | "promote", plan: Switch): string {
+  const { fromDeploymentId: from, toDeploymentId: to, urls } = plan;
+  if (from === to) return `would accept ${to} in ${placeOf(plan)}: new deployments go live again\n`;
+  const what = verb === "promote"
+    ? `would promote ${to} in ${placeOf(plan)}${from === "" ? "" : `, ${from} before`}`
+    : `would roll back ${placeOf(plan)} from ${from} to ${to}`;
+  const path = pathName(plan);
+  const names = urls.length === 0 ? "" : `names: ${urls.join(" ")}\n`;
+  return `${what}\n${path}: ${WAYS[path] ?? "it is not known how"}\n${names}`;
+}

@@ -1,0 +1,49 @@
+/** `unkey start`: a stopped deployment runs again. */
+import { defineCommand, EXIT } from "../../pkg/cli/mod.ts";
+import { field, textSchema } from "../../pkg/config/mod.ts";
+import { DeploymentStatus } from "../../proto/gen/ctrl/v1/deployment_pb.ts";
+import { connect, CONNECT_FIELDS } from "../shared/connect.ts";
+import { statusName } from "../shared/deployment_view.ts";
+import { DEPLOYMENT_WORD, findDeployment } from "../shared/find_deployment.ts";
+import { EXIT_NOTES, operate, operationClient, seconds } from "../shared/operation.ts";
+import { JSON_FIELD, jsonLine } from "../shared/output.ts";
+
+/** `unkey start <deployment>` */
+export const command = defineCommand({
+  fields: {
+    ...CONNECT_FIELDS,
+    environment: field({
+      flag: "env",
+      env: "UNKEY_ENVIRONMENT",
+      placeholder: "<slug>",
+      help: "With a project: its newest deployment of this environment.",
+      schema: textSchema(),
+    }),
+    json: JSON_FIELD,
+  },
+  positionals: [{ name: "deployment", help: DEPLOYMENT_WORD, required: true }],
+  notes:
+    `No traffic moves: it answers at its own host name. Like every deployment that serves nothing, it is stopped again
+some time after another one has gone live.
+
+${EXIT_NOTES}`,
+  async run({ config, positionals: [word = ""] }, process) {
+    const { signal, stdout, stderr } = process;
+    const connection = await connect(config, process);
+    return await operate({ process, connection, json: config.json }, async () => {
+      const found = await findDeployment(connection, { word, environment: config.environment }, signal);
+      const { id } = found;
+      if (!config.json && found.status === DeploymentStatus.STOPPED) stderr(`Starting ${id}.\n`);
+      const { status, urls, tookMs } = await operationClient(connection)
+        .startDeployment({ deploymentId: id }, { signal });
+      const [url = ""] = urls;
+      const took = Number(tookMs);
+      stdout(
+        config.json
+          ? jsonLine({ id, status: statusName(status), urls, tookMs: took })
+          : `${id} runs (${seconds(took)})${url === "" ? "" : `: ${url}`}\n`,
+      );
+      return EXIT.ok;
+    });
+  },
+});
