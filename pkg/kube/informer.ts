@@ -5,7 +5,7 @@ import type { Logger } from "../logger/mod.ts";
 import { backoffMs } from "../retry/mod.ts";
 import type { Cluster } from "./cluster.ts";
 import { isExpired } from "./fault.ts";
-import { type KubeObject, listObjects, type Resource, type Selection } from "./objects.ts";
+import { type KubeObject, listObjects, type ObjectRef, type Resource, type Selection } from "./objects.ts";
 import { type WatchEvent, watchObjects } from "./watch.ts";
 
 /** What an informer needs. */
@@ -15,6 +15,8 @@ export interface InformerOptions<T extends KubeObject> {
   readonly selection: Selection;
   /** Takes of each object what is kept of it. */
   readonly schema: z.ZodType<T>;
+  /** Puts objects into groups by what they say of themselves; absent: there are none. */
+  readonly groupOf?: (object: T) => string | undefined;
   /** Told of each object that came, changed or went. Must not throw. */
   readonly onChange: (object: T) => void;
   readonly clock: Clock;
@@ -36,6 +38,7 @@ const RETRY_MS_MAX = 10_000;
 export class Informer<T extends KubeObject> {
   readonly #options: InformerOptions<T>;
   readonly #objects = new Map<string, T>();
+  readonly #groups = new Map<string, Map<string, T>>();
   readonly #listed = Promise.withResolvers<void>();
   #resourceVersion: string | undefined;
   #synced = false;
@@ -58,10 +61,25 @@ export class Informer<T extends KubeObject> {
     return this.#objects.values();
   }
 
+  get({ namespace, name }: ObjectRef): T | undefined {
+    return this.#objects.get(`${namespace}/${name}`);
+  }
+
+  /** The objects of one group. */
+  group(group: string): T[] {
+    return [...this.#groups.get(group)?.values() ?? []];
+  }
+
   /** Takes an object as the API answered it, so that it is known before the watch tells. */
   put(object: T): void {
-    const known = this.#objects.get(keyOf(object));
-    if (known === undefined || isNewer(object, known)) this.#objects.set(keyOf(object), object);
+    const key = keyOf(object);
+    const known = this.#objects.get(key);
+    if (known !== undefined && !isNewer(object, known)) return;
+    this.#objects.set(key, object);
+    const group = this.#options.groupOf?.(object);
+    if (group === undefined) return;
+    const members = this.#groups.get(group) ?? new Map<string, T>();
+    this.#groups.set(group, members.set(key, object));
   }
 
   /** Follows the cluster until the signal aborts; outlives its outages. */
@@ -135,7 +153,14 @@ export class Informer<T extends KubeObject> {
 
   #remove(key: string, object: T): void {
     // The name may belong to a newer object already.
-    if (this.#objects.get(key)?.metadata.uid === object.metadata.uid) this.#objects.delete(key);
+    const known = this.#objects.get(key);
+    if (known?.metadata.uid === object.metadata.uid) {
+      this.#objects.delete(key);
+      const group = this.#options.groupOf?.(known) ?? "";
+      const members = this.#groups.get(group);
+      members?.delete(key);
+      if (members?.size === 0) this.#groups.delete(group);
+    }
     this.#options.onChange(object);
   }
 }

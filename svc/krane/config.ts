@@ -10,6 +10,8 @@ import {
   urlSchema,
 } from "../../pkg/config/mod.ts";
 import { REGISTRY_FIELDS } from "../../pkg/registry/mod.ts";
+import { DOCKER_FIELDS } from "./config_docker.ts";
+import { KUBERNETES_FIELDS } from "./config_kubernetes.ts";
 
 /** Every setting of `krane`. */
 export const KRANE_FIELDS = {
@@ -40,16 +42,12 @@ export const KRANE_FIELDS = {
   runtime: field({
     flag: "runtime",
     env: "UNKEY_RUNTIME",
-    help: "Where deployments run: docker.",
+    help: "Where deployments run: docker or kubernetes.",
+    placeholder: "<docker|kubernetes>",
     schema: runtimeSchema(),
   }),
-  dockerHost: field({
-    flag: "docker-host",
-    env: "DOCKER_HOST",
-    help: "Where the Docker Engine listens.",
-    placeholder: "<unix:///path|tcp://host:port>",
-    schema: textSchema("unix:///var/run/docker.sock"),
-  }),
+  ...DOCKER_FIELDS,
+  ...KUBERNETES_FIELDS,
   ...REGISTRY_FIELDS,
   stateDir: field({
     flag: "state-dir",
@@ -61,7 +59,7 @@ export const KRANE_FIELDS = {
   httpPort: field({
     flag: "http-port",
     env: "UNKEY_HTTP_PORT",
-    help: "Port of the health checks.",
+    help: "Port of the health checks, and on Kubernetes of the pods' secrets.",
     placeholder: "<port>",
     schema: portSchema(8070),
   }),
@@ -71,20 +69,6 @@ export const KRANE_FIELDS = {
     help: "Address of the health checks.",
     placeholder: "<ip>",
     schema: textSchema("0.0.0.0"),
-  }),
-  publishAddress: field({
-    flag: "publish-address",
-    env: "UNKEY_KRANE_PUBLISH_ADDRESS",
-    help: "Address of this machine on which instances are published, as the edge reaches it.",
-    placeholder: "<ip>",
-    schema: textSchema("127.0.0.1"),
-  }),
-  hostPorts: field({
-    flag: "host-ports",
-    env: "UNKEY_KRANE_HOST_PORTS",
-    help: "Ports of this machine that instances may take.",
-    placeholder: "<first-last>",
-    schema: portRangeSchema("20000-29999"),
   }),
   drainMs: field({
     flag: "drain-ms",
@@ -110,40 +94,11 @@ export const KRANE_FIELDS = {
     help: "Memory limit of instances whose deployment names none, in MiB.",
     schema: integerSchema(512, 8, 10_000_000),
   }),
-  pidsDefault: field({
-    flag: "pids-default",
-    env: "UNKEY_KRANE_PIDS_DEFAULT",
-    help: "Limit of processes and threads of instances whose deployment names none.",
-    schema: integerSchema(512, 8, 1_000_000),
-  }),
 };
 
 /** Parsed settings of `krane`. */
 export type KraneConfig = ConfigOf<typeof KRANE_FIELDS>;
 
-/** First and last port, both included. */
-export interface PortRange {
-  readonly first: number;
-  readonly last: number;
-}
-
-function runtimeSchema(): z.ZodType<"docker"> {
-  return z.string().default("docker").transform((raw, context): "docker" => {
-    if (raw === "docker") return raw;
-    const message = raw === "kubernetes"
-      ? 'the runtime "kubernetes" does not exist yet: use docker'
-      : "must be docker";
-    context.addIssue({ code: "custom", message });
-    return z.NEVER;
-  });
-}
-
-function portRangeSchema(fallback: string): z.ZodType<PortRange> {
-  return z.string().default(fallback).transform((raw, context): PortRange => {
-    const [, from, to] = /^(\d{1,5})-(\d{1,5})$/.exec(raw) ?? [];
-    const range = { first: Number(from ?? NaN), last: Number(to ?? NaN) };
-    if (range.first >= 1 && range.last <= 65_535 && range.first <= range.last) return range;
-    context.addIssue({ code: "custom", message: "must be two ports, e.g. 20000-29999" });
-    return z.NEVER;
-  });
+function runtimeSchema(): z.ZodType<"docker" | "kubernetes"> {
+  return z.enum(["docker", "kubernetes"], { error: "must be docker or kubernetes" }).default("docker");
 }

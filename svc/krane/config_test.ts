@@ -18,9 +18,36 @@ Deno.test("KRANE_FIELDS has a default for all that needs none", () => {
   }]);
 });
 
-Deno.test("KRANE_FIELDS refuses the runtime that does not exist yet, and port ranges that are none", () => {
-  assert.throws(() => load({ runtime: "kubernetes" }), /"kubernetes" does not exist yet: use docker/);
+Deno.test("KRANE_FIELDS refuses unknown runtimes, and port ranges that are none", () => {
+  assert.throws(() => load({ runtime: "nomad" }), /must be docker or kubernetes/);
   for (const range of ["1", "9-1", "0-5", "1-70000"]) {
     assert.throws(() => load({ "host-ports": range }), /two ports/);
+  }
+});
+
+Deno.test("KRANE_FIELDS reads what pods are told", async (t) => {
+  const config = load({
+    runtime: "kubernetes",
+    "node-selector": "pool=apps,disk=ssd",
+    tolerations: "a=b:NoSchedule,c,d:NoExecute",
+    "egress-denied-cidrs": "none",
+    "ingress-cidrs": "10.1.0.0/16,fd00::/8",
+  });
+  assert.deepEqual(config.nodeSelector, { pool: "apps", disk: "ssd" });
+  assert.deepEqual(config.tolerations, [
+    { key: "a", value: "b", effect: "NoSchedule" },
+    { key: "c" },
+    { key: "d", effect: "NoExecute" },
+  ]);
+  assert.deepEqual(config.egressDeniedCidrs, []);
+  assert.deepEqual(config.ingressCidrs, ["10.1.0.0/16", "fd00::/8"]);
+  const bad: [string, string, RegExp][] = [
+    ["node-selector", "pool", /must be pairs/],
+    ["tolerations", "a:Sometimes", /must be taints/],
+    ["ingress-cidrs", "example.com", /must be networks/],
+    ["runtime-class", "G Visor", /name of a Kubernetes object/],
+  ];
+  for (const [flag, value, text] of bad) {
+    await t.step(flag, () => assert.throws(() => load({ [flag]: value }), text));
   }
 });

@@ -12,7 +12,7 @@ import {
   type ShippedLogLine,
 } from "../../proto/gen/ctrl/v1/cluster_pb.ts";
 import { systemClock } from "../../pkg/clock/mod.ts";
-import { Secret } from "../../pkg/config/mod.ts";
+import { loadConfig, Secret } from "../../pkg/config/mod.ts";
 import {
   type Container,
   type Engine,
@@ -26,6 +26,7 @@ import { createLogger, silentLogger } from "../../pkg/logger/mod.ts";
 import { serveRpc } from "../../pkg/rpc/mod.ts";
 import { BASE_IMAGE, engineAnswers, ensureBaseImage } from "../../pkg/testkit/base_image.ts";
 import type { KraneConfig } from "./config.ts";
+import { KUBERNETES_FIELDS } from "./config_kubernetes.ts";
 import { runKrane } from "./run.ts";
 
 export const NO_ENGINE = !await engineAnswers();
@@ -220,6 +221,7 @@ export function agentConfig(controlPlaneUrl: string, controlPlaneId: string, sta
     region: REGION,
     runtime: "docker",
     dockerHost: HOST_DEFAULT,
+    ...loadConfig(KUBERNETES_FIELDS, { flags: new Map(), env: () => undefined, readFile: () => "" }),
     registryUrl: undefined,
     registryUsername: undefined,
     registryPassword: undefined,

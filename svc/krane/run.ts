@@ -1,8 +1,6 @@
 import type { Clock } from "../../pkg/clock/mod.ts";
-import { type Engine, engineCapacity, engineVersion, openEngine } from "../../pkg/docker/mod.ts";
 import { describeError } from "../../pkg/fault/mod.ts";
 import type { Logger } from "../../pkg/logger/mod.ts";
-import { credentialsFor, registryOf } from "../../pkg/registry/mod.ts";
 import { type RpcServer, serveRpc } from "../../pkg/rpc/mod.ts";
 import { Runner } from "../../pkg/runner/mod.ts";
 import { newId } from "../../pkg/uid/mod.ts";
@@ -14,13 +12,13 @@ import { Reporter } from "./internal/control/reporter.ts";
 import { DEPLOYMENTS, type DesiredDeployment } from "./internal/deployment/desired.ts";
 import { deploymentReport } from "./internal/deployment/report.ts";
 import { LogShipper } from "./internal/logs/shipper.ts";
-import { DockerRuntime } from "./internal/runtime/docker/runtime.ts";
-import type { Instance, OutputSink, Runtime } from "./internal/runtime/port.ts";
+import type { Instance, Runtime } from "./internal/runtime/port.ts";
 import { Acknowledger } from "./internal/watch/acknowledger.ts";
 import { AgentFiles } from "./internal/watch/agent_files.ts";
 import { Progress } from "./internal/watch/progress.ts";
 import { digestDesired } from "./internal/watch/state_file.ts";
 import { Watcher } from "./internal/watch/watcher.ts";
+import { type OpenedRuntime, openRuntime } from "./runtimes.ts";
 
 /** What a process gives to the agent. */
 export interface KraneProcess {
@@ -33,6 +31,7 @@ export interface KraneProcess {
 }
 
 const SAVE_MS = 500;
+const MESSAGE_BYTES_MAX = 2 * 1024 * 1024;
 
 /**
  * Runs the agent of one region until the signal aborts.
@@ -42,19 +41,17 @@ const SAVE_MS = 500;
 export async function runKrane(config: KraneConfig, process: KraneProcess): Promise<void> {
   const runner = new Runner({ log: process.log, clock: process.clock });
   try {
-    const engine = openEngine(config.dockerHost);
-    runner.defer("docker client", () => engine.close());
-    const { version: docker } = await engineVersion(engine, process.signal);
-    const agent = await buildAgent(config, process, engine, runner);
-    const server = serveHealth(config, process, () => agent.watcher.connected);
-    runner.defer("health checks", () => server.shutdown());
+    const agent = await buildAgent(config, process, runner);
+    const server = serve(config, process, agent);
+    runner.defer("server", () => server.shutdown());
     const recovered = await startAgent(agent, process, runner);
     const { agentId, progress } = agent;
     const { region } = config;
     process.log.info("agent started", {
       region,
       agent_id: agentId,
-      docker,
+      runtime: config.runtime,
+      runtime_version: agent.opened.version,
       recovered,
       cursor: progress.cursor,
     });
@@ -69,7 +66,7 @@ export async function runKrane(config: KraneConfig, process: KraneProcess): Prom
 interface Agent {
   readonly agentId: string;
   readonly files: AgentFiles;
-  readonly runtime: Runtime;
+  readonly opened: OpenedRuntime;
   readonly controller: Controller<DesiredDeployment, readonly Instance[]>;
   readonly reporter: Reporter<readonly Instance[]>;
   readonly shipper: LogShipper;
@@ -81,7 +78,6 @@ interface Agent {
 async function buildAgent(
   config: KraneConfig,
   { log, clock, signal }: KraneProcess,
-  engine: Engine,
   runner: Runner,
 ): Promise<Agent> {
   const agentId = newId("agent", clock.now());
@@ -89,8 +85,9 @@ async function buildAgent(
   const plane: ControlPlane = connectControlPlane(config, agentId);
   const base = { clock, log };
   const shipper = new LogShipper({ ...base, send: plane.shipLogs, shipped: files.positions });
-  const { cpus } = await engineCapacity(engine, signal);
-  const runtime = createRuntime(config, { ...base, engine, cpus, sink: shipper });
+  const opened = await openRuntime(config, { ...base, sink: shipper, signal });
+  const { runtime } = opened;
+  runner.defer("runtime client", () => opened.close());
   const reporter = new Reporter<readonly Instance[]>({
     ...base,
     send: (told, abort) => plane.report(deploymentReport(told), abort),
@@ -112,7 +109,7 @@ async function buildAgent(
       (await runtime.managed(abort)).map(({ name, deploymentId }) => ({ name, resourceId: deploymentId })),
     onConnected: () => reporter.resend(),
   });
-  return { agentId, files, runtime, controller, reporter, shipper, progress, acknowledger, watcher };
+  return { agentId, files, opened, controller, reporter, shipper, progress, acknowledger, watcher };
 }
 
 /** A runtime, as the controller of deployments uses it. */
@@ -127,33 +124,9 @@ function actorOf(runtime: Runtime): Actor<DesiredDeployment, readonly Instance[]
   };
 }
 
-function createRuntime(
-  config: KraneConfig,
-  parts: { engine: Engine; cpus: number; sink: OutputSink; clock: Clock; log: Logger },
-): Runtime {
-  const { cpus, ...rest } = parts;
-  const registry = registryOf(config);
-  return new DockerRuntime({
-    ...rest,
-    credentialsFor: (image) => credentialsFor(registry, image),
-    spec: {
-      region: config.region,
-      controlPlaneId: config.controlPlaneId ?? config.controlPlaneUrl,
-      publishAddress: config.publishAddress,
-      cpuMillicoresDefault: config.cpuMillicoresDefault,
-      memoryMibDefault: config.memoryMibDefault,
-      pidsDefault: config.pidsDefault,
-      cpuMillicoresMax: cpus * 1_000,
-    },
-    hostPorts: config.hostPorts,
-    drainMs: config.drainMs,
-    stopGraceSeconds: config.stopGraceSeconds,
-  });
-}
-
 /** Takes up what runs already, then starts all tasks. Returns how many deployments were found. */
 async function startAgent(agent: Agent, process: KraneProcess, runner: Runner): Promise<number> {
-  const { controller, files, progress, runtime } = agent;
+  const { controller, files, progress, opened: { runtime } } = agent;
   const recovered = await runtime.recover(process.signal);
   // Only with all that belongs to it in memory is the cursor worth anything; a snapshot brings the rest.
   if (digestDesired(recovered) === files.state.desiredDigest) progress.resume(files.state.cursor);
@@ -166,15 +139,16 @@ async function startAgent(agent: Agent, process: KraneProcess, runner: Runner): 
   return recovered.length;
 }
 
-function serveHealth(config: KraneConfig, { log, clock }: KraneProcess, ready: () => boolean): RpcServer {
+function serve(config: KraneConfig, { log, clock }: KraneProcess, agent: Agent): RpcServer {
   return serveRpc({
     hostname: config.httpHost,
     port: config.httpPort,
     portSetting: "--http-port (UNKEY_HTTP_PORT)",
     log,
     clock,
-    mount: () => undefined,
-    ready: () => Promise.resolve(ready()),
+    limits: { messageBytesMax: MESSAGE_BYTES_MAX },
+    mount: (router) => agent.opened.mount?.(router, (name) => agent.controller.find(name)),
+    ready: () => Promise.resolve(agent.watcher.connected),
   });
 }
 

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import type { ApplyDeployment } from "../../../../proto/gen/ctrl/v1/cluster_pb.ts";
 import { Fault } from "../../../../pkg/fault/mod.ts";
 import type { ResourceKind } from "../watch/watcher.ts";
@@ -25,6 +26,8 @@ export interface DesiredDeployment {
   readonly healthCheckPath: string;
   readonly env: Readonly<Record<string, string>>;
   readonly buildId: string;
+  /** Of the encrypted variables as they were delivered, in hexadecimal; empty when there were none. */
+  readonly blobSha256: string;
 }
 
 const NAME = /^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$/;
@@ -95,5 +98,11 @@ export function decodeApply(apply: ApplyDeployment): DesiredDeployment {
     healthCheckPath: apply.healthCheckPath,
     env: apply.environmentVariables,
     buildId: apply.buildId ?? "",
+    blobSha256: sha256Hex(apply.encryptedEnvironmentVariables),
   };
+}
+
+/** Empty for no bytes. */
+export function sha256Hex(bytes: Uint8Array): string {
+  return bytes.length === 0 ? "" : createHash("sha256").update(bytes).digest("hex");
 }

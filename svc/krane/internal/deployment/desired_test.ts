@@ -65,6 +65,7 @@ Deno.test("every field of ApplyDeployment reaches the desired state", () => {
     healthCheckPath: "/health",
     env: { B: "2", A: "1" },
     buildId: "b_1",
+    blobSha256: "4bf5122f344554c53bde2ebb8cd2b7e3d1600ad631c385a5d7cce23c7785459a",
   });
 });
 

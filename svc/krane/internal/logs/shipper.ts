@@ -38,6 +38,7 @@ const BOUNDS: ShipperBounds = {
 const RETRY_FIRST_MS = 500;
 const RETRY_MS_MAX = 15_000;
 const PARALLEL_MAX = 4;
+const POSITIONS_MAX = 20_000;
 
 interface Queue {
   lines: OutputLine[];
@@ -91,9 +92,8 @@ export class LogShipper implements OutputSink {
     return this.#shipped;
   }
 
-  /** Forgets instances that are gone. */
-  retain(instances: ReadonlySet<string>): void {
-    for (const name of this.#shipped.keys()) if (!instances.has(name)) this.#shipped.delete(name);
+  forget(instance: string): void {
+    this.#shipped.delete(instance);
   }
 
   /** Ships until the signal aborts; then tries once more to send what is left, at most for `lastMs`. */
@@ -155,7 +155,13 @@ export class LogShipper implements OutputSink {
     queue.lines.splice(0, batch.length);
     for (const { instance, timeNs, text } of batch) {
       this.#chars -= text.length;
+      // The one that printed last comes last: what is beyond the limit has been silent for longest.
+      this.#shipped.delete(instance);
       this.#shipped.set(instance, timeNs);
+    }
+    for (const name of this.#shipped.keys()) {
+      if (this.#shipped.size <= POSITIONS_MAX) break;
+      this.#shipped.delete(name);
     }
   }
 

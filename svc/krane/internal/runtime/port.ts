@@ -51,6 +51,8 @@ export interface OutputSink {
   push(line: OutputLine): void;
   /** Lines of this time and later are still wanted; `undefined`: all of them. */
   resumeFrom(instance: string): bigint | undefined;
+  /** An instance is gone for ever, and its name with it. */
+  forget(instance: string): void;
 }
 
 /** Runs deployments. All operations are idempotent and serialised per deployment by the caller. */

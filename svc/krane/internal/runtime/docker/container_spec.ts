@@ -104,7 +104,8 @@ function limitsOf(desired: DesiredDeployment, options: SpecOptions): ContainerSp
 
 /** Differs when a running container must be replaced; what does not show inside of it is not part of it. */
 export function specHash(desired: DesiredDeployment, options: SpecOptions): string {
-  const { replicas: _replicas, healthCheckPath: _path, buildId: _build, ...rest } = desired;
+  const { replicas: _replicas, healthCheckPath: _path, buildId: _build, blobSha256: _blob, ...rest } =
+    desired;
   const env = Object.entries(desired.env).toSorted(([a], [b]) => a < b ? -1 : 1);
   const text = JSON.stringify([
     { ...rest, env },
@@ -133,6 +134,7 @@ const Desired = z.object({
   port: z.number(),
   healthCheckPath: z.string(),
   buildId: z.string(),
+  blobSha256: z.string().default(""),
   variables: z.array(z.string()),
 });
 

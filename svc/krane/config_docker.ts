@@ -1,0 +1,49 @@
+import { z } from "zod";
+import { field, integerSchema, textSchema } from "../../pkg/config/mod.ts";
+
+/** Settings of the Docker runtime. */
+export const DOCKER_FIELDS = {
+  dockerHost: field({
+    flag: "docker-host",
+    env: "DOCKER_HOST",
+    help: "Where the Docker Engine listens.",
+    placeholder: "<unix:///path|tcp://host:port>",
+    schema: textSchema("unix:///var/run/docker.sock"),
+  }),
+  publishAddress: field({
+    flag: "publish-address",
+    env: "UNKEY_KRANE_PUBLISH_ADDRESS",
+    help: "Address of this machine on which instances are published, as the edge reaches it.",
+    placeholder: "<ip>",
+    schema: textSchema("127.0.0.1"),
+  }),
+  hostPorts: field({
+    flag: "host-ports",
+    env: "UNKEY_KRANE_HOST_PORTS",
+    help: "Ports of this machine that instances may take.",
+    placeholder: "<first-last>",
+    schema: portRangeSchema("20000-29999"),
+  }),
+  pidsDefault: field({
+    flag: "pids-default",
+    env: "UNKEY_KRANE_PIDS_DEFAULT",
+    help: "Limit of processes and threads of instances whose deployment names none.",
+    schema: integerSchema(512, 8, 1_000_000),
+  }),
+};
+
+/** First and last port, both included. */
+export interface PortRange {
+  readonly first: number;
+  readonly last: number;
+}
+
+function portRangeSchema(fallback: string): z.ZodType<PortRange> {
+  return z.string().default(fallback).transform((raw, context): PortRange => {
+    const [, from, to] = /^(\d{1,5})-(\d{1,5})$/.exec(raw) ?? [];
+    const range = { first: Number(from ?? NaN), last: Number(to ?? NaN) };
+    if (range.first >= 1 && range.last <= 65_535 && range.first <= range.last) return range;
+    context.addIssue({ code: "custom", message: "must be two ports, e.g. 20000-29999" });
+    return z.NEVER;
+  });
+}

@@ -1,0 +1,79 @@
+import { createHash } from "node:crypto";
+import { publicFault } from "../../../../../pkg/fault/mod.ts";
+import type { DesiredDeployment } from "../../deployment/desired.ts";
+import type { KubernetesSettings } from "./settings.ts";
+
+/** Labels of everything that the agent makes. */
+export const LABEL = {
+  managedBy: "app.kubernetes.io/managed-by",
+  component: "app.kubernetes.io/component",
+  region: "unkey.com/region",
+  controlPlane: "unkey.com/control-plane",
+  name: "unkey.com/name",
+  workspace: "unkey.com/workspace.id",
+  project: "unkey.com/project.id",
+  environment: "unkey.com/environment.id",
+  deployment: "unkey.com/deployment.id",
+  build: "unkey.com/build.id",
+} as const;
+
+/** Annotations, which nothing selects by. */
+export const ANNOTATION = {
+  /** On pods: what they were made from. */
+  specHash: "unkey.com/spec-hash",
+  /** On pods and their Secret: changes whenever a value does. */
+  revision: "unkey.com/variables",
+  /** On the Secret only, whose readers see the values anyway. */
+  digest: "unkey.com/variables-digest",
+} as const;
+
+/** Who the agent's objects belong to. */
+export type Identity = Pick<KubernetesSettings, "region" | "controlPlaneId">;
+
+/** What everything that belongs to this agent carries, and nothing else does. */
+export function ownLabels({ region, controlPlaneId }: Identity): Record<string, string> {
+  return {
+    [LABEL.managedBy]: "krane",
+    [LABEL.region]: labelValue(region),
+    [LABEL.controlPlane]: digest(controlPlaneId, 16),
+  };
+}
+
+/** The labels of the objects of deployments, as a selection. */
+export function deploymentSelection(identity: Identity): Record<string, string> {
+  return { ...ownLabels(identity), [LABEL.component]: "deployment" };
+}
+
+/** The labels of one deployment's objects. */
+export function deploymentLabels(desired: DesiredDeployment, identity: Identity): Record<string, string> {
+  return {
+    ...deploymentSelection(identity),
+    [LABEL.name]: desired.name,
+    [LABEL.workspace]: labelValue(desired.workspaceId),
+    [LABEL.project]: labelValue(desired.projectId),
+    [LABEL.environment]: labelValue(desired.environmentId),
+    [LABEL.deployment]: labelValue(desired.deploymentId),
+    ...(desired.buildId === "" ? {} : { [LABEL.build]: labelValue(desired.buildId) }),
+  };
+}
+
+/** The namespace of a deployment: the one that it asks for, or else its workspace's own. */
+export function namespaceOf(desired: DesiredDeployment): string {
+  return desired.namespace === "" ? `unkey-${digest(desired.workspaceId, 16)}` : desired.namespace;
+}
+
+/** The Secret with a deployment's variables. */
+export function secretName(deployment: string): string {
+  return `${deployment}-env`;
+}
+
+/** Hexadecimal digits of a text's SHA-256. */
+export function digest(text: string, length: number): string {
+  return createHash("sha256").update(text).digest("hex").slice(0, length);
+}
+
+/** Ids are told apart by upper and lower case, which label values keep. */
+function labelValue(text: string): string {
+  if (/^[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$/.test(text)) return text;
+  throw publicFault("invalid_argument", `"${text.slice(0, 80)}" cannot be the value of a Kubernetes label`);
+}

@@ -1,0 +1,77 @@
+import type { Manifest } from "../../../../../pkg/kube/mod.ts";
+import type { DesiredDeployment } from "../../deployment/desired.ts";
+import { deploymentSelection, digest, LABEL, namespaceOf } from "./labels.ts";
+import type { KubernetesSettings } from "./settings.ts";
+
+const NAMESPACE_NAME = "kubernetes.io/metadata.name";
+const DNS_NAMESPACE = "kube-system";
+
+/** One policy per environment, region and control plane: a shared one would be overwritten by each of them in turn. */
+export function policyName(environmentId: string, settings: KubernetesSettings): string {
+  return `env-${digest(JSON.stringify([environmentId, settings.region, settings.controlPlaneId]), 20)}`;
+}
+
+/** Who may talk to the pods of a deployment's environment, and where they may go. */
+export function networkPolicy(desired: DesiredDeployment, settings: KubernetesSettings): Manifest {
+  const own = {
+    ...deploymentSelection(settings),
+    [LABEL.workspace]: desired.workspaceId,
+    [LABEL.environment]: desired.environmentId,
+  };
+  const egress = egressRules(own, settings);
+  return {
+    apiVersion: "networking.k8s.io/v1",
+    kind: "NetworkPolicy",
+    metadata: {
+      name: policyName(desired.environmentId, settings),
+      namespace: namespaceOf(desired),
+      labels: own,
+    },
+    spec: {
+      podSelector: { matchLabels: own },
+      policyTypes: egress === undefined ? ["Ingress"] : ["Ingress", "Egress"],
+      ingress: [{ from: ingressPeers(own, desired, settings) }],
+      ...(egress === undefined ? {} : { egress }),
+    },
+  };
+}
+
+/** The environment itself, its sentinels, the edge, and networks that the operator names. */
+function ingressPeers(
+  own: Readonly<Record<string, string>>,
+  desired: DesiredDeployment,
+  settings: KubernetesSettings,
+): unknown[] {
+  const { edgeNamespaces, ingressCidrs, sentinelNamespace } = settings;
+  return [
+    { podSelector: { matchLabels: own } },
+    {
+      namespaceSelector: { matchLabels: { [NAMESPACE_NAME]: sentinelNamespace } },
+      podSelector: {
+        matchLabels: { [LABEL.component]: "sentinel", [LABEL.environment]: desired.environmentId },
+      },
+    },
+    ...edgeNamespaces.map((name) => ({ namespaceSelector: { matchLabels: { [NAMESPACE_NAME]: name } } })),
+    ...ingressCidrs.map((cidr) => ({ ipBlock: { cidr } })),
+  ];
+}
+
+/** Everywhere but where the operator forbids, such as the cloud's metadata service; names are always resolved. */
+function egressRules(
+  own: Readonly<Record<string, string>>,
+  settings: KubernetesSettings,
+): unknown[] | undefined {
+  const denied = settings.egressDeniedCidrs;
+  if (denied.length === 0) return undefined;
+  const block = (cidr: string, isV6: boolean): unknown => {
+    const except = denied.filter((each) => each.includes(":") === isV6);
+    return { ipBlock: { cidr, ...(except.length === 0 ? {} : { except }) } };
+  };
+  return [
+    { to: [block("0.0.0.0/0", false), block("::/0", true), { podSelector: { matchLabels: own } }] },
+    {
+      to: [{ namespaceSelector: { matchLabels: { [NAMESPACE_NAME]: DNS_NAMESPACE } } }],
+      ports: [{ protocol: "UDP", port: 53 }, { protocol: "TCP", port: 53 }],
+    },
+  ];
+}

@@ -1,0 +1,187 @@
+import type { Clock } from "../../../../../pkg/clock/mod.ts";
+import { describeError, isFault } from "../../../../../pkg/fault/mod.ts";
+import { type Cluster, type PodLogRange, podLogs } from "../../../../../pkg/kube/mod.ts";
+import type { Logger } from "../../../../../pkg/logger/mod.ts";
+import { backoffMs } from "../../../../../pkg/retry/mod.ts";
+import { Slots } from "../../control/bell.ts";
+import type { OutputSink } from "../port.ts";
+import { LABEL } from "./labels.ts";
+import type { Pod } from "./objects.ts";
+import { CONTAINER } from "./replica_set.ts";
+import { appStatus } from "./status.ts";
+
+export interface OutputFollowersOptions {
+  readonly cluster: Cluster;
+  readonly sink: OutputSink;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** How many pods are read at a time; the others take turns. */
+  readonly parallelMax?: number;
+}
+
+const PARALLEL_MAX = 200;
+/** How long one pod is read while others wait for their turn. */
+const TURN_MS = 5_000;
+/** How long the output of a pod that is gone may still come. */
+const LAST_WORDS_MS = 2_000;
+const RETRY_FIRST_MS = 500;
+const RETRY_MS_MAX = 30_000;
+
+interface Follower {
+  pod: Pod;
+  /** The runs that have been read to their end. */
+  readonly finished: Set<string>;
+  readonly stop: AbortController;
+  active: boolean;
+  done: Promise<void>;
+  /** The time of the last line read, and how many lines had it. */
+  lastNs: bigint | undefined;
+  sameTime: number;
+}
+
+interface Run {
+  readonly containerId: string;
+  readonly previous: boolean;
+}
+
+/** Reads what pods print, each from where it was left, run by run, and hands it on line by line. */
+export class OutputFollowers {
+  readonly #options: OutputFollowersOptions;
+  readonly #slots: Slots;
+  readonly #stop = new AbortController();
+  readonly #followers = new Map<string, Follower>();
+  readonly #leaving = new Set<Promise<void>>();
+  #waiting = 0;
+
+  constructor(options: OutputFollowersOptions) {
+    this.#options = options;
+    this.#slots = new Slots(options.parallelMax ?? PARALLEL_MAX);
+  }
+
+  /** Takes the newest state of a pod; reads what it has not read yet. */
+  ensure(pod: Pod): void {
+    if (this.#stop.signal.aborted) return;
+    const { uid, name } = pod.metadata;
+    const follower = this.#followers.get(uid) ?? {
+      pod,
+      finished: new Set<string>(),
+      stop: new AbortController(),
+      active: false,
+      done: Promise.resolve(),
+      lastNs: this.#options.sink.resumeFrom(name),
+      sameTime: 0,
+    };
+    this.#followers.set(uid, follower);
+    follower.pod = pod;
+    if (follower.active || nextRun(follower) === undefined) return;
+    follower.active = true;
+    follower.done = this.#follow(follower);
+  }
+
+  /** A pod is gone; its last words may still be on their way. */
+  forget(pod: Pod): void {
+    const { name, uid } = pod.metadata;
+    const follower = this.#followers.get(uid);
+    if (follower === undefined) return;
+    this.#followers.delete(uid);
+    const leaving = this.#leave(follower, name).finally(() => this.#leaving.delete(leaving));
+    this.#leaving.add(leaving);
+  }
+
+  async close(): Promise<void> {
+    this.#stop.abort();
+    await Promise.all([...this.#followers.values()].map((each) => each.done));
+    await Promise.all(this.#leaving);
+  }
+
+  async #leave(follower: Follower, name: string): Promise<void> {
+    const { clock, sink } = this.#options;
+    const late = new AbortController();
+    const signal = AbortSignal.any([this.#stop.signal, late.signal]);
+    await Promise.race([follower.done, clock.sleep(LAST_WORDS_MS, signal).catch(() => undefined)]);
+    late.abort();
+    follower.stop.abort();
+    await follower.done;
+    sink.forget(name);
+  }
+
+  async #follow(follower: Follower): Promise<void> {
+    const { clock, log } = this.#options;
+    const signal = AbortSignal.any([this.#stop.signal, follower.stop.signal]);
+    let failures = 0;
+    try {
+      for (let run = nextRun(follower); run !== undefined && !signal.aborted; run = nextRun(follower)) {
+        const outcome = await this.#turn(follower, run, signal);
+        if (outcome === "read") failures = 0;
+        if (outcome !== "failed") continue;
+        await clock.sleep(backoffMs(++failures, RETRY_FIRST_MS, RETRY_MS_MAX), signal).catch(() => undefined);
+      }
+    } catch (error) {
+      log.warn("output follower failed", {
+        instance: follower.pod.metadata.name,
+        error: describeError(error),
+      });
+    } finally {
+      follower.active = false;
+    }
+  }
+
+  /** Reads one run until it ends, or until somebody else has waited long enough. */
+  async #turn(follower: Follower, run: Run, signal: AbortSignal): Promise<"read" | "turn over" | "failed"> {
+    this.#waiting++;
+    return await this.#slots.run(async () => {
+      this.#waiting--;
+      if (signal.aborted) return "turn over";
+      const over = new AbortController();
+      const timer = setInterval(() => this.#waiting > 0 && over.abort(), TURN_MS);
+      try {
+        await this.#read(follower, run, AbortSignal.any([signal, over.signal]));
+        follower.finished.add(run.containerId);
+        return "read";
+      } catch (error) {
+        if (over.signal.aborted || signal.aborted) return "turn over";
+        if (!isFault(error)) throw error;
+        // It has been cleaned up, or there is nothing of it any more.
+        const lost = run.previous || isFault(error, "not_found");
+        if (lost) follower.finished.add(run.containerId);
+        return lost ? "turn over" : "failed";
+      } finally {
+        clearInterval(timer);
+      }
+    });
+  }
+
+  async #read(follower: Follower, run: Run, signal: AbortSignal): Promise<void> {
+    const { cluster, sink } = this.#options;
+    const { lastNs: since, sameTime: seen, pod } = follower;
+    const { labels, name } = pod.metadata;
+    const range: PodLogRange = {
+      container: CONTAINER,
+      ...(run.previous ? { previous: true } : { follow: true }),
+      ...(since === undefined ? {} : { sinceNs: since }),
+    };
+    let [time, next] = [since, 0];
+    for await (const { timeNs, text } of podLogs(cluster, pod.metadata, range, signal)) {
+      if (since !== undefined && timeNs < since) continue;
+      if (timeNs !== time) [time, next] = [timeNs, 0];
+      const ordinal = next++;
+      // Lines of the last time seen come again, in the same order: their ordinals tell which were handed on.
+      if (timeNs === since && ordinal < seen) continue;
+      const deploymentId = labels[LABEL.deployment] ?? "";
+      sink.push({ deploymentId, instance: name, timeNs, ordinal, stream: "stdout", text });
+      follower.lastNs = timeNs;
+      follower.sameTime = next;
+    }
+  }
+}
+
+/** The oldest run that has not been read to its end; the API has the present one and the one before. */
+function nextRun({ pod, finished }: Follower): Run | undefined {
+  const app = appStatus(pod);
+  if (app === undefined) return undefined;
+  const before = app.lastState.terminated?.containerID ?? "";
+  if (before !== "" && !finished.has(before)) return { containerId: before, previous: true };
+  const present = app.state.running !== undefined ? app.containerID : app.state.terminated?.containerID ?? "";
+  if (present === "" || finished.has(present)) return undefined;
+  return { containerId: present, previous: false };
+}

@@ -1,0 +1,232 @@
+import { describeError } from "../../../../../pkg/fault/mod.ts";
+import {
+  AnyObject,
+  applyObject,
+  type Cluster,
+  deleteObject,
+  type Informer,
+  type KubeObject,
+  listObjects,
+  NETWORK_POLICIES,
+  REPLICA_SETS,
+  SECRETS,
+} from "../../../../../pkg/kube/mod.ts";
+import type { Logger } from "../../../../../pkg/logger/mod.ts";
+import { newDnsName } from "../../../../../pkg/uid/mod.ts";
+import type { DesiredDeployment } from "../../deployment/desired.ts";
+import { KeyedLock } from "./keyed_lock.ts";
+import { ANNOTATION, deploymentSelection, LABEL, namespaceOf } from "./labels.ts";
+import { FIELD_MANAGER, Namespaces } from "./namespaces.ts";
+import { networkPolicy, policyName } from "./network_policy.ts";
+import { ReplicaSet } from "./objects.ts";
+import { replicaSet, specHash } from "./replica_set.ts";
+import { variablesDigest, variablesRevision, variablesSecret } from "./secrets.ts";
+import type { KubernetesSettings } from "./settings.ts";
+
+export interface PlacerOptions {
+  readonly cluster: Cluster;
+  readonly settings: KubernetesSettings;
+  readonly log: Logger;
+  readonly sets: Informer<ReplicaSet>;
+  readonly policies: Informer<KubeObject>;
+}
+
+/** What a deployment's pods are made from, or that its name still belongs to a set that is being deleted. */
+export type Placed =
+  | { readonly kind: "placed"; readonly specHash: string; readonly set: ReplicaSet }
+  | { readonly kind: "leaving" };
+
+interface Applied {
+  readonly desired: DesiredDeployment;
+  readonly uid: string;
+  readonly generation: number | undefined;
+  readonly specHash: string;
+}
+
+/** Keeps the values in the Secret apart from their mark, so that writing one leaves the other as it is. */
+const REVISION_MANAGER = "krane-variables";
+const REVISION_LENGTH = 12;
+
+/**
+ * Writes a deployment's objects: namespace, policy, ReplicaSet and Secret, each before what depends on it.
+ *
+ * The ReplicaSet comes first, empty, then the Secret that it owns, then its pods: no pod is without its variables, and
+ * whatever moment the agent dies at, nothing is left that does not go with the ReplicaSet.
+ */
+export class Placer {
+  readonly #options: PlacerOptions;
+  readonly #namespaces: Namespaces;
+  readonly #applied = new Map<string, Applied>();
+  /** As they were written, by namespace and name. */
+  readonly #policies = new Map<string, { readonly uid: string; readonly generation: number | undefined }>();
+  readonly #environments = new KeyedLock();
+
+  constructor(options: PlacerOptions) {
+    this.#options = options;
+    this.#namespaces = new Namespaces(options.cluster, options.settings);
+  }
+
+  /** Writes what is not yet as it should be; costs nothing when all is. */
+  async place(desired: DesiredDeployment, signal: AbortSignal): Promise<Placed> {
+    const namespace = namespaceOf(desired);
+    const set = this.#options.sets.get({ namespace, name: desired.name });
+    if (set?.metadata.deletionTimestamp !== undefined) return { kind: "leaving" };
+    const applied = this.#applied.get(desired.name);
+    if (
+      set !== undefined && applied?.desired === desired && isSame(set, applied) && this.#hasPolicy(desired)
+    ) {
+      return { kind: "placed", specHash: applied.specHash, set };
+    }
+    try {
+      await this.#namespaces.ensure(namespace, desired.workspaceId, signal);
+      return await this.#environments.run(environmentKey(desired), () => this.#write(desired, set, signal));
+    } catch (error) {
+      this.#namespaces.forget(namespace);
+      throw error;
+    }
+  }
+
+  /** Looks at everything of a deployment again the next time. */
+  forget(name: string): void {
+    this.#applied.delete(name);
+  }
+
+  /** Deletes a deployment's ReplicaSets and what they own. Returns whether there were any. */
+  async delete(name: string, signal: AbortSignal): Promise<ReplicaSet[]> {
+    const { cluster, settings } = this.#options;
+    this.#applied.delete(name);
+    const labels = { ...deploymentSelection(settings), [LABEL.name]: name };
+    const { items } = await listObjects(cluster, REPLICA_SETS, { labels }, { schema: ReplicaSet, signal });
+    for (const { metadata } of items) {
+      const { uid } = metadata;
+      await deleteObject(cluster, REPLICA_SETS, metadata, { propagation: "Foreground", uid, signal });
+    }
+    return items;
+  }
+
+  /** Deletes the policies of environments that have no deployments any more; of all, or of one. */
+  async sweepPolicies(only: KubeObject | undefined, signal: AbortSignal): Promise<void> {
+    const { cluster, log, settings } = this.#options;
+    const labels = deploymentSelection(settings);
+    if (only !== undefined) labels[LABEL.environment] = only.metadata.labels[LABEL.environment] ?? "";
+    const { items } = await listObjects(cluster, NETWORK_POLICIES, { labels }, { schema: AnyObject, signal });
+    for (const policy of items) {
+      await this.#environments.run(environmentKeyOf(policy), async () => {
+        const { namespace } = policy.metadata;
+        const environment = policy.metadata.labels[LABEL.environment] ?? "";
+        const used = await listObjects(
+          cluster,
+          REPLICA_SETS,
+          { namespace, labels: { ...deploymentSelection(settings), [LABEL.environment]: environment } },
+          { schema: AnyObject, signal },
+        );
+        if (used.items.length > 0) return;
+        const { uid } = policy.metadata;
+        await deleteObject(cluster, NETWORK_POLICIES, policy.metadata, {
+          propagation: "Background",
+          uid,
+          signal,
+        });
+      }).catch((error: unknown) => {
+        signal.throwIfAborted();
+        // It harms nobody, and the next removal or start of the agent comes by again.
+        log.warn("network policy not removed", { policy: policy.metadata.name, error: describeError(error) });
+      });
+    }
+  }
+
+  async #write(
+    desired: DesiredDeployment,
+    known: ReplicaSet | undefined,
+    signal: AbortSignal,
+  ): Promise<Placed> {
+    const { settings } = this.#options;
+    await this.#writePolicy(desired, signal);
+    let revision: string | undefined;
+    if (Object.keys(desired.env).length > 0) {
+      const owner = known ?? await this.#writeSet(desired, { replicas: 0, revision: "none" }, signal);
+      revision = await this.#writeVariables(desired, owner, signal);
+    }
+    const set = await this.#writeSet(desired, { replicas: desired.replicas, revision }, signal);
+    const hash = specHash(desired, revision, settings);
+    const { uid, generation } = set.metadata;
+    this.#applied.set(desired.name, { desired, uid, generation, specHash: hash });
+    return { kind: "placed", specHash: hash, set };
+  }
+
+  async #writeSet(
+    desired: DesiredDeployment,
+    placement: { readonly replicas: number; readonly revision: string | undefined },
+    signal: AbortSignal,
+  ): Promise<ReplicaSet> {
+    const { cluster, sets, settings } = this.#options;
+    const manifest = replicaSet(desired, placement, settings);
+    const set = await applyObject(cluster, REPLICA_SETS, manifest, {
+      fieldManager: FIELD_MANAGER,
+      schema: ReplicaSet,
+      signal,
+    });
+    sets.put(set);
+    return set;
+  }
+
+  /** Returns a mark that changes whenever a value does, and tells nothing about it. */
+  async #writeVariables(
+    desired: DesiredDeployment,
+    owner: KubeObject,
+    signal: AbortSignal,
+  ): Promise<string> {
+    const { cluster, settings } = this.#options;
+    const manifest = variablesSecret(desired, owner.metadata, settings);
+    const options = { schema: AnyObject, signal };
+    const secret = await applyObject(cluster, SECRETS, manifest, { fieldManager: FIELD_MANAGER, ...options });
+    const digest = variablesDigest(desired);
+    const { annotations } = secret.metadata;
+    const known = annotations[ANNOTATION.revision];
+    if (known !== undefined && annotations[ANNOTATION.digest] === digest) return known;
+    const revision = newDnsName(REVISION_LENGTH);
+    const marks = variablesRevision(desired, { digest, revision });
+    await applyObject(cluster, SECRETS, marks, { fieldManager: REVISION_MANAGER, ...options });
+    return revision;
+  }
+
+  async #writePolicy(desired: DesiredDeployment, signal: AbortSignal): Promise<void> {
+    if (this.#hasPolicy(desired)) return;
+    const { cluster, policies, settings } = this.#options;
+    const options = { fieldManager: FIELD_MANAGER, schema: AnyObject, signal };
+    const policy = await applyObject(cluster, NETWORK_POLICIES, networkPolicy(desired, settings), options);
+    policies.put(policy);
+    const { generation, uid } = policy.metadata;
+    this.#policies.set(keyOf(policy), { uid, generation });
+  }
+
+  /** Whether the environment's policy is there as it was written. */
+  #hasPolicy(desired: DesiredDeployment): boolean {
+    const key = `${namespaceOf(desired)}/${policyName(desired.environmentId, this.#options.settings)}`;
+    const written = this.#policies.get(key);
+    if (written === undefined) return false;
+    for (const policy of this.#options.policies.all()) {
+      if (keyOf(policy) === key) return isSame(policy, written);
+    }
+    return false;
+  }
+}
+
+function isSame(
+  { metadata }: KubeObject,
+  written: { readonly uid: string; readonly generation: number | undefined },
+): boolean {
+  return metadata.uid === written.uid && metadata.generation === written.generation;
+}
+
+function keyOf({ metadata }: KubeObject): string {
+  return `${metadata.namespace}/${metadata.name}`;
+}
+
+function environmentKey(desired: DesiredDeployment): string {
+  return `${namespaceOf(desired)}/${desired.environmentId}`;
+}
+
+function environmentKeyOf({ metadata }: KubeObject): string {
+  return `${metadata.namespace}/${metadata.labels[LABEL.environment] ?? ""}`;
+}

@@ -1,0 +1,248 @@
+import type { Manifest } from "../../../../../pkg/kube/mod.ts";
+import type { DesiredDeployment } from "../../deployment/desired.ts";
+import { ANNOTATION, deploymentLabels, digest, LABEL, namespaceOf, ownLabels, secretName } from "./labels.ts";
+import type { KubernetesSettings } from "./settings.ts";
+
+/** The container that runs the app. */
+export const CONTAINER = "deployment";
+/** Who a pod's token is for: nobody but this agent takes it. */
+export const TOKEN_AUDIENCE = "unkey-krane";
+/** The Secret that the agent makes of its registry credentials. */
+export const REGISTRY_SECRET = "unkey-registry";
+
+const TOKEN_FOLDER = "/var/run/secrets/unkey.com";
+const TOKEN_SECONDS = 3_600;
+const PROBE_SECONDS = 3;
+/** An app may take ten minutes to start; then it is started anew. */
+const STARTUP_PROBES_MAX = 600;
+const MEMORY_MIB_MIN = 8;
+const STORAGE_REQUEST_PERCENT = 10;
+const TOPOLOGY_ZONE = "topology.kubernetes.io/zone";
+const TOPOLOGY_HOST = "kubernetes.io/hostname";
+
+/** What changes from one write to the next. */
+export interface Placement {
+  readonly replicas: number;
+  /** Of the Secret with the variables; `undefined`: there are none. */
+  readonly revision: string | undefined;
+}
+
+/** The ReplicaSet of a deployment. */
+export function replicaSet(
+  desired: DesiredDeployment,
+  placement: Placement,
+  settings: KubernetesSettings,
+): Manifest {
+  const labels = deploymentLabels(desired, settings);
+  return {
+    apiVersion: "apps/v1",
+    kind: "ReplicaSet",
+    metadata: { name: desired.name, namespace: namespaceOf(desired), labels },
+    spec: {
+      replicas: placement.replicas,
+      selector: { matchLabels: selector(desired, settings) },
+      template: {
+        metadata: {
+          labels,
+          annotations: {
+            [ANNOTATION.specHash]: specHash(desired, placement.revision, settings),
+            ...(placement.revision === undefined ? {} : { [ANNOTATION.revision]: placement.revision }),
+          },
+        },
+        spec: podSpec(desired, placement, settings),
+      },
+    },
+  };
+}
+
+/** Differs when a running pod must be replaced. What the operator sets for all pods reaches the next ones only. */
+export function specHash(
+  desired: DesiredDeployment,
+  revision: string | undefined,
+  settings: KubernetesSettings,
+): string {
+  const { image, command, port, healthCheckPath, deploymentId } = desired;
+  const inputs = [
+    image,
+    command,
+    port,
+    healthCheckPath,
+    deploymentId,
+    revision ?? "",
+    limitsOf(desired, settings),
+  ];
+  return digest(JSON.stringify(inputs), 32);
+}
+
+/** Cannot be changed later, so it holds only what never changes. */
+function selector(desired: DesiredDeployment, settings: KubernetesSettings): Record<string, string> {
+  return {
+    [LABEL.deployment]: desired.deploymentId,
+    [LABEL.controlPlane]: ownLabels(settings)[LABEL.controlPlane] ?? "",
+  };
+}
+
+function podSpec(
+  desired: DesiredDeployment,
+  placement: Placement,
+  settings: KubernetesSettings,
+): Record<string, unknown> {
+  const { nodeSelector, runtimeClass } = settings;
+  const pullSecrets = [
+    ...(settings.registry?.credentials === undefined ? [] : [REGISTRY_SECRET]),
+    ...settings.imagePullSecrets,
+  ];
+  return {
+    restartPolicy: "Always",
+    automountServiceAccountToken: false,
+    enableServiceLinks: false,
+    terminationGracePeriodSeconds: drainSeconds(settings) + settings.stopGraceSeconds,
+    ...(runtimeClass === undefined ? {} : { runtimeClassName: runtimeClass }),
+    ...(Object.keys(nodeSelector).length === 0 ? {} : { nodeSelector }),
+    ...(settings.tolerations.length === 0 ? {} : { tolerations: settings.tolerations.map(toleration) }),
+    ...(pullSecrets.length === 0 ? {} : { imagePullSecrets: pullSecrets.map((name) => ({ name })) }),
+    topologySpreadConstraints: [TOPOLOGY_ZONE, TOPOLOGY_HOST].map((topologyKey) => ({
+      maxSkew: 1,
+      topologyKey,
+      whenUnsatisfiable: "ScheduleAnyway",
+      labelSelector: { matchLabels: selector(desired, settings) },
+    })),
+    affinity: nearSentinels(desired, settings),
+    securityContext: { seccompProfile: { type: "RuntimeDefault" } },
+    containers: [container(desired, placement, settings)],
+    ...(settings.podToken ? { volumes: [TOKEN_VOLUME] } : {}),
+  };
+}
+
+const TOKEN_VOLUME = {
+  name: "unkey-token",
+  projected: {
+    sources: [{
+      serviceAccountToken: { audience: TOKEN_AUDIENCE, expirationSeconds: TOKEN_SECONDS, path: "token" },
+    }],
+  },
+};
+
+function container(
+  desired: DesiredDeployment,
+  placement: Placement,
+  settings: KubernetesSettings,
+): Record<string, unknown> {
+  const drain = drainSeconds(settings);
+  return {
+    name: CONTAINER,
+    image: desired.image,
+    imagePullPolicy: "IfNotPresent",
+    ...(desired.command.length === 0 ? {} : { command: desired.command }),
+    ports: [{ name: "deployment", containerPort: desired.port, protocol: "TCP" }],
+    ...(placement.revision === undefined
+      ? {}
+      : { envFrom: [{ secretRef: { name: secretName(desired.name) } }] }),
+    env: platformVariables(desired, settings),
+    resources: resources(desired, settings),
+    startupProbe: { ...probe(desired), periodSeconds: 1, failureThreshold: STARTUP_PROBES_MAX },
+    readinessProbe: { ...probe(desired), periodSeconds: 2, failureThreshold: 3 },
+    // SIGTERM comes after the edge has left: a terminating pod is not reported as running any more.
+    ...(drain === 0 ? {} : { lifecycle: { preStop: { sleep: { seconds: drain } } } }),
+    // Not runAsNonRoot: most images start as root, to bind a low port or because nobody set a user. Root without
+    // capabilities and privilege escalation, behind seccomp and the runtime class, can do little more than another user.
+    securityContext: {
+      allowPrivilegeEscalation: false,
+      privileged: false,
+      capabilities: {
+        drop: ["ALL"],
+        ...(settings.capabilities.length === 0 ? {} : { add: [...settings.capabilities] }),
+      },
+    },
+    ...(settings.podToken
+      ? { volumeMounts: [{ name: TOKEN_VOLUME.name, mountPath: TOKEN_FOLDER, readOnly: true }] }
+      : {}),
+  };
+}
+
+/** These win over the user's own of the same name, which come by `envFrom`. */
+function platformVariables(desired: DesiredDeployment, { region }: KubernetesSettings): unknown[] {
+  const values: Record<string, string> = {
+    PORT: String(desired.port),
+    UNKEY_WORKSPACE_ID: desired.workspaceId,
+    UNKEY_PROJECT_ID: desired.projectId,
+    UNKEY_ENVIRONMENT_ID: desired.environmentId,
+    UNKEY_DEPLOYMENT_ID: desired.deploymentId,
+    UNKEY_REGION: region,
+  };
+  return [
+    ...Object.entries(values).map(([name, value]) => ({ name, value })),
+    { name: "UNKEY_INSTANCE_ID", valueFrom: { fieldRef: { fieldPath: "metadata.name" } } },
+  ];
+}
+
+interface Limits {
+  readonly cpuMillicores: number;
+  readonly memoryMib: number;
+  readonly storageMib: number;
+}
+
+function limitsOf(desired: DesiredDeployment, settings: KubernetesSettings): Limits {
+  return {
+    cpuMillicores: desired.cpuMillicores || settings.cpuMillicoresDefault,
+    memoryMib: Math.max(MEMORY_MIB_MIN, desired.memoryMib || settings.memoryMibDefault),
+    storageMib: desired.ephemeralStorageMib || settings.ephemeralStorageMibDefault,
+  };
+}
+
+/** Memory is set aside as a whole, because what is over-committed is killed; CPU and disk are lent. */
+function resources(desired: DesiredDeployment, settings: KubernetesSettings): Record<string, unknown> {
+  const { cpuMillicores, memoryMib, storageMib } = limitsOf(desired, settings);
+  const share = (value: number, percent: number): number => Math.max(1, Math.ceil(value * percent / 100));
+  return {
+    limits: {
+      cpu: `${cpuMillicores}m`,
+      memory: `${memoryMib}Mi`,
+      "ephemeral-storage": `${storageMib}Mi`,
+    },
+    requests: {
+      cpu: `${share(cpuMillicores, settings.cpuRequestPercent)}m`,
+      memory: `${memoryMib}Mi`,
+      "ephemeral-storage": `${share(storageMib, STORAGE_REQUEST_PERCENT)}Mi`,
+    },
+  };
+}
+
+function probe({ healthCheckPath, port }: DesiredDeployment): Record<string, unknown> {
+  return {
+    ...(healthCheckPath === "" ? { tcpSocket: { port } } : { httpGet: { path: healthCheckPath, port } }),
+    timeoutSeconds: PROBE_SECONDS,
+  };
+}
+
+function drainSeconds({ drainMs }: KubernetesSettings): number {
+  return Math.ceil(drainMs / 1_000);
+}
+
+function toleration(
+  { key, value, effect }: KubernetesSettings["tolerations"][number],
+): Record<string, unknown> {
+  return {
+    key,
+    ...(value === undefined ? { operator: "Exists" } : { operator: "Equal", value }),
+    ...(effect === undefined ? {} : { effect }),
+  };
+}
+
+/** Most requests come through a sentinel of the environment: being in its zone saves a hop between zones. */
+function nearSentinels(desired: DesiredDeployment, { sentinelNamespace }: KubernetesSettings): unknown {
+  return {
+    podAffinity: {
+      preferredDuringSchedulingIgnoredDuringExecution: [{
+        weight: 100,
+        podAffinityTerm: {
+          topologyKey: TOPOLOGY_ZONE,
+          namespaces: [sentinelNamespace],
+          labelSelector: {
+            matchLabels: { [LABEL.component]: "sentinel", [LABEL.environment]: desired.environmentId },
+          },
+        },
+      }],
+    },
+  };
+}

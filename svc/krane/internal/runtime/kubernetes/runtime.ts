@@ -1,0 +1,256 @@
+import type { Clock } from "../../../../../pkg/clock/mod.ts";
+import { Fault } from "../../../../../pkg/fault/mod.ts";
+import {
+  AnyObject,
+  type Cluster,
+  deleteObject,
+  Informer,
+  type InformerOptions,
+  type KubeObject,
+  listObjects,
+  NETWORK_POLICIES,
+  type ObjectRef,
+  PODS,
+  REPLICA_SETS,
+} from "../../../../../pkg/kube/mod.ts";
+import type { Logger } from "../../../../../pkg/logger/mod.ts";
+import type { DesiredDeployment } from "../../deployment/desired.ts";
+import type { PodIdentity } from "../../secrets/give_variables.ts";
+import type { Instance, ManagedDeployment, Observation, OutputSink, Runtime } from "../port.ts";
+import { ANNOTATION, deploymentSelection, LABEL } from "./labels.ts";
+import { identifyPod } from "./identify_pod.ts";
+import { LastLines } from "./last_lines.ts";
+import { Pod, ReplicaSet } from "./objects.ts";
+import { OutputFollowers } from "./output_followers.ts";
+import { Placer } from "./placer.ts";
+import { type Found, podsToDelete } from "./plan.ts";
+import type { KubernetesSettings } from "./settings.ts";
+import { appStatus, derivePod, isFinished, isRunning, isTerminating } from "./status.ts";
+
+/** What the Kubernetes runtime needs. */
+export interface KubernetesRuntimeOptions {
+  readonly cluster: Cluster;
+  readonly settings: KubernetesSettings;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly sink: OutputSink;
+}
+
+/** How long a call waits for the first look at the cluster. */
+const LISTED_MS_MAX = 10_000;
+/** Beyond the pods' own time to end. */
+const REMOVAL_SPARE_MS = 20_000;
+const REMOVAL_POLL_MS = 200;
+const LEAVING_AGAIN_MS = 2_000;
+const BROKEN_AGAIN_MS = 10_000;
+
+/** Deployments as ReplicaSets of one Kubernetes cluster. */
+export class KubernetesRuntime implements Runtime {
+  readonly #options: KubernetesRuntimeOptions;
+  readonly #pods: Informer<Pod>;
+  readonly #sets: Informer<ReplicaSet>;
+  readonly #policies: Informer<KubeObject>;
+  readonly #placer: Placer;
+  readonly #lines: LastLines;
+  readonly #followers: OutputFollowers;
+  #onChange: (name: string | undefined) => void = () => undefined;
+
+  constructor(options: KubernetesRuntimeOptions) {
+    const { cluster, settings, log } = options;
+    this.#options = options;
+    const tell = (object: KubeObject): void => this.#onChange(object.metadata.labels[LABEL.name]);
+    this.#pods = this.#informer({
+      resource: PODS,
+      schema: Pod,
+      groupOf: nameOf,
+      onChange: (pod) => this.#podChanged(pod),
+    });
+    this.#sets = this.#informer({ resource: REPLICA_SETS, schema: ReplicaSet, onChange: tell });
+    this.#policies = this.#informer({
+      resource: NETWORK_POLICIES,
+      schema: AnyObject,
+      onChange: (policy) => this.#policyChanged(policy),
+    });
+    this.#placer = new Placer({ cluster, settings, log, sets: this.#sets, policies: this.#policies });
+    this.#lines = new LastLines(cluster);
+    this.#followers = new OutputFollowers(options);
+  }
+
+  async reconcile(desired: DesiredDeployment, signal: AbortSignal): Promise<Observation> {
+    await this.#listed(signal);
+    const placed = await this.#placer.place(desired, signal);
+    if (placed.kind === "leaving") return { instances: [], againMs: LEAVING_AGAIN_MS };
+    const pods = this.#pods.group(desired.name);
+    for (
+      const { name, uid } of podsToDelete(
+        desired.replicas,
+        pods.map((pod) => toFound(pod, placed.specHash)),
+      )
+    ) {
+      const namespace = placed.set.metadata.namespace;
+      await deleteObject(this.#options.cluster, PODS, { namespace, name }, {
+        propagation: "Background",
+        uid,
+        signal,
+      });
+    }
+    const again: number[] = [];
+    const instances: Instance[] = refusedPods(placed.set, desired, pods);
+    for (const pod of pods.filter((each) => !isTerminating(each))) {
+      const derived = derivePod({
+        pod,
+        port: desired.port,
+        healthCheckPath: desired.healthCheckPath,
+        lastLines: isRunning(pod) ? [] : await this.#lines.of(pod, signal),
+        nowMs: this.#options.clock.now(),
+      });
+      instances.push(derived.instance);
+      if (derived.againMs !== undefined) again.push(derived.againMs);
+    }
+    if (pods.some(lacksConfig)) {
+      // Somebody took its Secret away: what was written is written again, but not all the time.
+      this.#placer.forget(desired.name);
+      again.push(BROKEN_AGAIN_MS);
+    }
+    instances.sort((a, b) => a.name < b.name ? -1 : 1);
+    return { instances, ...(again.length === 0 ? {} : { againMs: Math.min(...again) }) };
+  }
+
+  async remove(name: string, signal: AbortSignal): Promise<void> {
+    const { clock, settings } = this.#options;
+    await this.#listed(signal);
+    const sets = await this.#placer.delete(name, signal);
+    const limitMs = settings.drainMs + settings.stopGraceSeconds * 1_000 + REMOVAL_SPARE_MS;
+    const deadline = clock.now() + limitMs;
+    while (this.#isThere(name)) {
+      if (clock.now() > deadline) {
+        const pods = this.#pods.group(name).map((pod) => `${pod.metadata.name} on ${pod.spec.nodeName}`);
+        throw new Fault("deadline_exceeded", `after ${limitMs} ms there still is: ${pods.join(", ")}`);
+      }
+      await clock.sleep(REMOVAL_POLL_MS, signal);
+    }
+    for (const set of sets) await this.#placer.sweepPolicies(set, signal);
+  }
+
+  async managed(signal: AbortSignal): Promise<ManagedDeployment[]> {
+    const { cluster, settings } = this.#options;
+    const selection = { labels: deploymentSelection(settings) };
+    const { items } = await listObjects(cluster, REPLICA_SETS, selection, { schema: AnyObject, signal });
+    return items.map(({ metadata }) => ({
+      name: metadata.labels[LABEL.name] ?? metadata.name,
+      deploymentId: metadata.labels[LABEL.deployment] ?? "",
+    }));
+  }
+
+  /**
+   * Nothing: the values of variables are in Secrets, which the agent may write and not read, so that a snapshot has to
+   * come. Until then Kubernetes itself keeps what runs running.
+   */
+  async recover(signal: AbortSignal): Promise<DesiredDeployment[]> {
+    await this.#placer.sweepPolicies(undefined, signal);
+    return [];
+  }
+
+  async watch(onChange: (name: string | undefined) => void, signal: AbortSignal): Promise<void> {
+    this.#onChange = onChange;
+    try {
+      await Promise.all([this.#pods.run(signal), this.#sets.run(signal), this.#policies.run(signal)]);
+    } finally {
+      this.#onChange = () => undefined;
+      await this.#followers.close();
+    }
+  }
+
+  /** The deployment whose running pod a token was made for, or `undefined` when it proves nothing of the kind. */
+  identify(token: string, signal: AbortSignal): Promise<PodIdentity | undefined> {
+    const { cluster, settings } = this.#options;
+    const findSet = (ref: ObjectRef): ReplicaSet | undefined => this.#sets.get(ref);
+    return identifyPod({ cluster, settings, findSet }, token, signal);
+  }
+
+  #informer<T extends KubeObject>(
+    options: Pick<InformerOptions<T>, "resource" | "schema" | "groupOf" | "onChange">,
+  ): Informer<T> {
+    const { cluster, clock, log, settings } = this.#options;
+    const selection = { labels: deploymentSelection(settings) };
+    return new Informer({ cluster, clock, log, selection, ...options });
+  }
+
+  async #listed(signal: AbortSignal): Promise<void> {
+    const all = [this.#pods, this.#sets, this.#policies];
+    if (all.every((each) => each.synced)) return;
+    const stop = new AbortController();
+    const late = this.#options.clock.sleep(LISTED_MS_MAX, AbortSignal.any([signal, stop.signal])).then(() => {
+      throw new Fault("unavailable", "the cluster's objects are not known yet");
+    });
+    try {
+      await Promise.race([Promise.all(all.map((each) => each.listed)), late]);
+    } finally {
+      stop.abort();
+      await late.catch(() => undefined);
+    }
+  }
+
+  #isThere(name: string): boolean {
+    for (const set of this.#sets.all()) if (nameOf(set) === name) return true;
+    return this.#pods.group(name).length > 0;
+  }
+
+  #podChanged(pod: Pod): void {
+    const { namespace, name, uid } = pod.metadata;
+    const known = this.#pods.get({ namespace, name });
+    if (known?.metadata.uid === uid) this.#followers.ensure(pod);
+    else {
+      this.#lines.forget(pod);
+      this.#followers.forget(pod);
+    }
+    this.#onChange(nameOf(pod));
+  }
+
+  /** Somebody else may have changed it: its deployments look after it. */
+  #policyChanged(policy: KubeObject): void {
+    const environment = policy.metadata.labels[LABEL.environment];
+    for (const set of this.#sets.all()) {
+      if (set.metadata.labels[LABEL.environment] === environment) this.#onChange(nameOf(set));
+    }
+  }
+}
+
+function nameOf({ metadata }: KubeObject): string | undefined {
+  return metadata.labels[LABEL.name];
+}
+
+function toFound(pod: Pod, specHash: string): Found {
+  return {
+    name: pod.metadata.name,
+    uid: pod.metadata.uid,
+    createdAt: Date.parse(pod.metadata.creationTimestamp) || 0,
+    current: pod.metadata.annotations[ANNOTATION.specHash] === specHash,
+    running: isRunning(pod),
+    finished: isFinished(pod),
+    terminating: isTerminating(pod),
+  };
+}
+
+function lacksConfig(pod: Pod): boolean {
+  return appStatus(pod)?.state.waiting?.reason === "CreateContainerConfigError";
+}
+
+/** Pods that Kubernetes refuses to make, by quota or policy, are told as one that has no place. */
+function refusedPods(set: ReplicaSet, desired: DesiredDeployment, pods: readonly Pod[]): Instance[] {
+  const refusal = set.status.conditions.find((each) =>
+    each.type === "ReplicaFailure" && each.status === "True"
+  );
+  if (refusal === undefined || pods.length >= desired.replicas) return [];
+  return [{
+    name: `${desired.name}-refused`,
+    address: "",
+    cpuMillicores: 0,
+    memoryMib: 0,
+    status: "pending",
+    reason: "unschedulable",
+    message: `Kubernetes does not take the pod: ${refusal.message}`,
+    restarts: 0,
+    lastLogLines: [],
+  }];
+}

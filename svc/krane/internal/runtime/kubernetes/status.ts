@@ -1,0 +1,227 @@
+import type { Instance } from "../port.ts";
+import { type ContainerStatus, mebibytes, millicores, type Pod, type Terminated } from "./objects.ts";
+import { CONTAINER } from "./replica_set.ts";
+
+/** All that is known about one pod at a time. */
+export interface Facts {
+  readonly pod: Pod;
+  readonly port: number;
+  readonly healthCheckPath: string;
+  /** What its last run printed last, when it ended. */
+  readonly lastLines: readonly string[];
+  readonly nowMs: number;
+}
+
+/** What to report of a pod, and when to look again though nothing happens. */
+export interface Derived {
+  readonly instance: Instance;
+  readonly againMs?: number;
+}
+
+/** So long after its start, an app that does not answer is news. */
+const DEAF_MS = 3_000;
+/** A registry that does not answer, or answers with trouble of its own, gets this long. */
+const PULL_PATIENCE_MS = 30_000;
+
+/** The end that matters: the present one, or the one before a restart. */
+export function lastEnd(pod: Pod): { readonly end: Terminated; readonly previous: boolean } | undefined {
+  const status = appStatus(pod);
+  if (status?.state.terminated !== undefined) return { end: status.state.terminated, previous: false };
+  const end = status?.lastState.terminated;
+  return end === undefined ? undefined : { end, previous: true };
+}
+
+/** Whether the pod serves now, by Kubernetes' own word: what is not said is not so. */
+export function isRunning(pod: Pod): boolean {
+  return !isTerminating(pod) && pod.status.phase === "Running" && pod.status.podIP !== "" &&
+    conditionOf(pod, "Ready")?.status === "True" && appStatus(pod)?.state.running !== undefined;
+}
+
+export function isTerminating(pod: Pod): boolean {
+  return pod.metadata.deletionTimestamp !== undefined;
+}
+
+/** A pod that never runs again; its ReplicaSet makes another one. */
+export function isFinished(pod: Pod): boolean {
+  return pod.status.phase === "Failed" || pod.status.phase === "Succeeded";
+}
+
+/** The status of the app's container, once the kubelet has told it. */
+export function appStatus(pod: Pod): ContainerStatus | undefined {
+  return pod.status.containerStatuses.find((each) => each.name === CONTAINER);
+}
+
+/** What to report of a pod that is not terminating. */
+export function derivePod(facts: Facts): Derived {
+  const { pod, port } = facts;
+  const app = appStatus(pod);
+  const base = baseOf(pod, app);
+  if (isRunning(pod)) {
+    return { instance: { ...base, address: `${hostOf(pod.status.podIP)}:${port}`, ...RUNNING } };
+  }
+  if (isFinished(pod)) return { instance: { ...base, ...finished(facts) } };
+  const lost = nodeProblem(pod);
+  if (lost !== undefined) return { instance: { ...base, ...pending("node_not_ready", lost) } };
+  if (app === undefined) return { instance: { ...base, ...unplaced(pod) } };
+  const { waiting, terminated, running } = app.state;
+  if (waiting !== undefined) return deriveWaiting(facts, app, base);
+  if (terminated !== undefined) return { instance: { ...base, ...ended(facts, app, terminated) } };
+  if (running !== undefined) return deriveStarting(facts, app, base);
+  return { instance: { ...base, ...pending("creating", "The container is being created.") } };
+}
+
+type Base = Pick<
+  Instance,
+  "name" | "address" | "cpuMillicores" | "memoryMib" | "restarts" | "lastLogLines"
+>;
+type State = Pick<Instance, "status" | "reason" | "message"> & Partial<Instance>;
+
+const RUNNING = { status: "running", reason: "", message: "" } as const;
+
+function baseOf(pod: Pod, app: ContainerStatus | undefined): Base {
+  const limits = pod.spec.containers.find((each) => each.name === CONTAINER)?.resources.limits ?? {};
+  return {
+    name: pod.metadata.name,
+    address: "",
+    cpuMillicores: millicores(limits["cpu"]),
+    memoryMib: mebibytes(limits["memory"]),
+    restarts: app?.restartCount ?? 0,
+    lastLogLines: [],
+  };
+}
+
+function pending(reason: string, message: string): State {
+  return { status: "pending", reason, message };
+}
+
+function failed(reason: string, message: string, more: Partial<Instance> = {}): State {
+  return { status: "failed", reason, message, ...more };
+}
+
+/** IPv6 addresses are written in brackets when a port follows. */
+function hostOf(ip: string): string {
+  return ip.includes(":") ? `[${ip}]` : ip;
+}
+
+function conditionOf(pod: Pod, type: string): Pod["status"]["conditions"][number] | undefined {
+  return pod.status.conditions.find((each) => each.type === type);
+}
+
+/** A node that went silent keeps its pods' last words, so the condition is all there is to see. */
+function nodeProblem(pod: Pod): string | undefined {
+  const ready = conditionOf(pod, "Ready");
+  const silent = pod.status.phase === "Unknown" && pod.spec.nodeName !== "" ||
+    pod.status.reason === "NodeLost" ||
+    ready?.reason === "NodeNotReady" || (ready?.status === "Unknown");
+  return silent ? `The node "${pod.spec.nodeName}" does not answer.` : undefined;
+}
+
+function unplaced(pod: Pod): State {
+  const scheduled = conditionOf(pod, "PodScheduled");
+  if (scheduled?.status === "False" && scheduled.reason === "Unschedulable") {
+    return pending("unschedulable", `No machine of the region has room for it: ${scheduled.message}`);
+  }
+  return pending("creating", "The container is being created.");
+}
+
+/** Evicted, refused by its node, or ended with it. */
+function finished({ pod }: Facts): State {
+  const { message, phase, reason } = pod.status;
+  const end = lastEnd(pod)?.end;
+  const code = reason === "" ? "ended" : reason.replace(/(?<=[a-z])(?=[A-Z])/g, "_").toLowerCase();
+  const text = message === "" ? `The pod ended as ${phase}.` : `The pod ended (${reason}): ${message}`;
+  return failed(code, text, end === undefined ? {} : { exitCode: end.exitCode });
+}
+
+const PULLING = new Set([
+  "ErrImagePull",
+  "ImagePullBackOff",
+  "RegistryUnavailable",
+  "SignatureValidationFailed",
+]);
+const PULL_FINAL = new Set(["InvalidImageName", "ErrImageNeverPull"]);
+/** What a registry says that no repetition changes. */
+const PULL_REFUSED =
+  /not found|manifest unknown|name unknown|denied|unauthorized|forbidden|authorization|no match for platform|invalid reference|no such host/i;
+const START_REFUSED = new Set([
+  "CreateContainerConfigError",
+  "CreateContainerError",
+  "RunContainerError",
+  "PreCreateHookError",
+  "StartError",
+]);
+
+function deriveWaiting(facts: Facts, app: ContainerStatus, base: Base): Derived {
+  const { reason, message } = app.state.waiting ?? { reason: "", message: "" };
+  if (PULL_FINAL.has(reason) || PULLING.has(reason)) return derivePull(facts, { reason, message }, base);
+  if (START_REFUSED.has(reason)) {
+    return { instance: { ...base, ...refused(message) } };
+  }
+  const end = lastEnd(facts.pod);
+  if (end !== undefined) return { instance: { ...base, ...ended(facts, app, end.end) } };
+  return { instance: { ...base, ...pending("creating", "The container is being created.") } };
+}
+
+/** The image or the command is wrong in a way that no repetition mends: as final as a crash loop. */
+function refused(message: string): State {
+  return failed("crash_loop", `The container cannot be started: ${message}`);
+}
+
+function derivePull(
+  facts: Facts,
+  { reason, message }: { reason: string; message: string },
+  base: Base,
+): Derived {
+  const ageMs = facts.nowMs - (Date.parse(facts.pod.metadata.creationTimestamp) || 0);
+  const text = message === "" ? `The image cannot be pulled (${reason}).` : message;
+  if (PULL_FINAL.has(reason) || PULL_REFUSED.test(message) || ageMs >= PULL_PATIENCE_MS) {
+    return { instance: { ...base, ...failed("image_pull", text) } };
+  }
+  const instance = { ...base, ...pending("image_pulling", text) };
+  return { instance, againMs: PULL_PATIENCE_MS - Math.max(0, ageMs) };
+}
+
+/** It runs, but does not answer yet. */
+function deriveStarting(facts: Facts, app: ContainerStatus, base: Base): Derived {
+  const { healthCheckPath, nowMs, port } = facts;
+  const last = app.lastState.terminated;
+  // Between two ends of a crash loop the app runs for a moment: that is no news.
+  if (last !== undefined && (app.restartCount >= CRASHES_MIN || last.reason === OOM)) {
+    return { instance: { ...base, ...ended(facts, app, last) } };
+  }
+  const startedAt = Date.parse(app.state.running?.startedAt ?? "") || nowMs;
+  const waitMs = startedAt + DEAF_MS - nowMs;
+  if (waitMs > 0) {
+    return { instance: { ...base, ...pending("starting", "The app is starting.") }, againMs: waitMs };
+  }
+  const message = healthCheckPath === ""
+    ? `The app runs, but nothing answers on port ${port}. It must listen on 0.0.0.0:${port}; ` +
+      "the variable PORT holds the port."
+    : `The app runs, but its health check GET ${healthCheckPath} on port ${port} does not answer 2xx or 3xx.`;
+  return { instance: { ...base, ...pending("not_listening", message) } };
+}
+
+/** From so many ends on without an answer in between, an app is in a crash loop. */
+const CRASHES_MIN = 2;
+const OOM = "OOMKilled";
+
+function ended(facts: Facts, app: ContainerStatus, end: Terminated): State {
+  // A command that does not exist ends like an app would, but the reason tells.
+  if (START_REFUSED.has(end.reason) || end.reason === "ContainerCannotRun") return refused(end.message);
+  const ends = app.restartCount + (app.state.running === undefined ? 1 : 0);
+  const looping = app.state.waiting?.reason === "CrashLoopBackOff" || ends >= CRASHES_MIN;
+  const times = ends > 1 ? ` ${ends} times` : "";
+  const text = end.reason === OOM
+    ? `The app was killed${times} because it used more than its ${
+      baseOf(facts.pod, app).memoryMib
+    } MiB of memory.`
+    : `The app ended${times} ${exitText(end.exitCode)}`;
+  const reason = end.reason === OOM ? "oom_killed" : looping ? "crash_loop" : "exited";
+  return failed(reason, text, { exitCode: end.exitCode, lastLogLines: facts.lastLines });
+}
+
+function exitText(exitCode: number): string {
+  if (exitCode === 0) return "by itself with exit code 0: it must keep running and serve requests.";
+  if (exitCode > 128 && exitCode < 160) return `with exit code ${exitCode} (signal ${exitCode - 128}).`;
+  return `with exit code ${exitCode}.`;
+}

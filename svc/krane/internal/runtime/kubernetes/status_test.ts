@@ -1,0 +1,265 @@
+import assert from "node:assert/strict";
+import { Pod } from "./objects.ts";
+import { derivePod, isFinished, isRunning } from "./status.ts";
+
+const NOW = Date.parse("2026-05-01T12:00:00Z");
+const at = (secondsAgo: number): string => new Date(NOW - secondsAgo * 1_000).toISOString();
+
+interface Shape {
+  readonly phase?: string;
+  readonly reason?: string;
+  readonly message?: string;
+  readonly ip?: string;
+  readonly ready?: string | { status: string; reason: string };
+  readonly scheduled?: { status: string; reason: string; message: string };
+  readonly state?: unknown;
+  readonly lastState?: unknown;
+  readonly restarts?: number;
+  readonly deleted?: boolean;
+  readonly ageSeconds?: number;
+  readonly noContainer?: boolean;
+}
+
+function pod(shape: Shape): Pod {
+  const { ready = "False" } = shape;
+  const readiness = typeof ready === "string" ? { status: ready } : ready;
+  return Pod.parse({
+    metadata: {
+      name: "app-x1",
+      uid: "u",
+      resourceVersion: "1",
+      creationTimestamp: at(shape.ageSeconds ?? 5),
+      ...(shape.deleted === true ? { deletionTimestamp: at(1) } : {}),
+    },
+    spec: {
+      nodeName: "node-1",
+      containers: [{ name: "deployment", resources: { limits: { cpu: "1", memory: "128Mi" } } }],
+    },
+    status: {
+      phase: shape.phase ?? "Running",
+      podIP: shape.ip ?? "10.0.0.7",
+      reason: shape.reason,
+      message: shape.message,
+      conditions: [
+        ...(ready === "" ? [] : [{ type: "Ready", ...readiness }]),
+        ...(shape.scheduled === undefined ? [] : [{ type: "PodScheduled", ...shape.scheduled }]),
+      ],
+      containerStatuses: shape.noContainer === true ? [] : [{
+        name: "deployment",
+        containerID: "containerd://1",
+        restartCount: shape.restarts ?? 0,
+        state: shape.state ?? { running: { startedAt: at(1) } },
+        ...(shape.lastState === undefined ? {} : { lastState: shape.lastState }),
+      }],
+    },
+  });
+}
+
+const waiting = (reason: string, message = "") => ({ waiting: { reason, message } });
+const terminated = (exitCode: number, reason = "Error", message = "") => ({
+  terminated: { exitCode, reason, message, containerID: "containerd://0" },
+});
+const RUNS_LONG = { running: { startedAt: at(60) } };
+
+interface Case {
+  readonly name: string;
+  readonly shape: Shape;
+  readonly want: readonly [status: string, reason: string, text: RegExp];
+  readonly exitCode?: number;
+  readonly againMs?: number;
+  readonly path?: string;
+}
+
+const CASES: readonly Case[] = [
+  { name: "ready", shape: { ready: "True" }, want: ["running", "", /^$/] },
+  {
+    name: "ready is not said",
+    shape: { ready: "" },
+    want: ["pending", "starting", /starting/],
+    againMs: 2_000,
+  },
+  {
+    name: "ready without an address",
+    shape: { ready: "True", ip: "" },
+    want: ["pending", "starting", /./],
+    againMs: 2_000,
+  },
+  { name: "just started", shape: {}, want: ["pending", "starting", /starting/], againMs: 2_000 },
+  {
+    name: "deaf",
+    shape: { state: RUNS_LONG },
+    want: ["pending", "not_listening", /port 8080.*0\.0\.0\.0:8080/],
+  },
+  {
+    name: "deaf on its path",
+    shape: { state: RUNS_LONG },
+    path: "/up",
+    want: ["pending", "not_listening", /GET \/up on port 8080/],
+  },
+  {
+    name: "not scheduled",
+    shape: {
+      phase: "Pending",
+      ip: "",
+      noContainer: true,
+      scheduled: { status: "False", reason: "Unschedulable", message: "0/1 nodes: Insufficient memory" },
+    },
+    want: ["pending", "unschedulable", /Insufficient memory/],
+  },
+  {
+    name: "not created yet",
+    shape: { phase: "Pending", noContainer: true },
+    want: ["pending", "creating", /./],
+  },
+  {
+    name: "image being pulled",
+    shape: { phase: "Pending", state: waiting("ContainerCreating") },
+    want: ["pending", "creating", /./],
+  },
+  {
+    name: "image refused",
+    shape: { phase: "Pending", state: waiting("ErrImagePull", "r/x:1: not found") },
+    want: ["failed", "image_pull", /not found/],
+  },
+  {
+    name: "image name wrong",
+    shape: { phase: "Pending", state: waiting("InvalidImageName", "bad") },
+    want: ["failed", "image_pull", /bad/],
+  },
+  {
+    name: "registry in trouble",
+    shape: { phase: "Pending", state: waiting("ImagePullBackOff", "502 Bad Gateway"), ageSeconds: 10 },
+    want: ["pending", "image_pulling", /502/],
+    againMs: 20_000,
+  },
+  {
+    name: "registry in trouble for long",
+    shape: { phase: "Pending", state: waiting("ImagePullBackOff", "502 Bad Gateway"), ageSeconds: 31 },
+    want: ["failed", "image_pull", /502/],
+  },
+  {
+    name: "Secret missing",
+    shape: { phase: "Pending", state: waiting("CreateContainerConfigError", 'secret "x" not found') },
+    want: ["failed", "crash_loop", /cannot be started: secret "x" not found/],
+  },
+  {
+    name: "command missing",
+    shape: {
+      state: waiting("CrashLoopBackOff"),
+      lastState: terminated(128, "StartError", "no /app"),
+      restarts: 1,
+    },
+    want: ["failed", "crash_loop", /cannot be started: no \/app/],
+  },
+  {
+    name: "ended once",
+    shape: { state: terminated(3) },
+    want: ["failed", "exited", /ended with exit code 3\./],
+    exitCode: 3,
+  },
+  {
+    name: "ended by itself",
+    shape: { state: terminated(0, "Completed") },
+    want: ["failed", "exited", /exit code 0: it must keep running/],
+    exitCode: 0,
+  },
+  {
+    name: "crash loop",
+    shape: { state: waiting("CrashLoopBackOff"), lastState: terminated(137), restarts: 1 },
+    want: ["failed", "crash_loop", /ended 2 times with exit code 137 \(signal 9\)/],
+    exitCode: 137,
+  },
+  {
+    name: "crash loop, running in between",
+    shape: { lastState: terminated(1), restarts: 2 },
+    want: ["failed", "crash_loop", /ended 2 times/],
+    exitCode: 1,
+  },
+  {
+    name: "second try",
+    shape: { lastState: terminated(1), restarts: 1 },
+    want: ["pending", "starting", /./],
+    againMs: 2_000,
+  },
+  {
+    name: "recovered",
+    shape: { ready: "True", lastState: terminated(1), restarts: 9 },
+    want: ["running", "", /^$/],
+  },
+  {
+    name: "out of memory",
+    shape: { state: terminated(137, "OOMKilled") },
+    want: ["failed", "oom_killed", /more than its 128 MiB/],
+    exitCode: 137,
+  },
+  {
+    name: "out of memory, running in between",
+    shape: { lastState: terminated(137, "OOMKilled"), restarts: 1 },
+    want: ["failed", "oom_killed", /128 MiB/],
+    exitCode: 137,
+  },
+  {
+    name: "node silent",
+    shape: { ready: { status: "False", reason: "NodeNotReady" }, state: RUNS_LONG },
+    want: ["pending", "node_not_ready", /"node-1"/],
+  },
+  {
+    name: "node unknown",
+    shape: { phase: "Unknown", ready: "True" },
+    want: ["pending", "node_not_ready", /"node-1"/],
+  },
+  { name: "readiness unknown", shape: { ready: "Unknown" }, want: ["pending", "node_not_ready", /"node-1"/] },
+  {
+    name: "evicted",
+    shape: { phase: "Failed", reason: "Evicted", message: "disk is full", noContainer: true },
+    want: ["failed", "evicted", /disk is full/],
+  },
+  {
+    name: "succeeded",
+    shape: { phase: "Succeeded", ready: "True", state: terminated(0) },
+    want: ["failed", "ended", /Succeeded/],
+    exitCode: 0,
+  },
+];
+
+Deno.test("derivePod()", async (t) => {
+  for (const { name, shape, want, exitCode, againMs, path = "" } of CASES) {
+    await t.step(name, () => {
+      const facts = { pod: pod(shape), port: 8080, healthCheckPath: path, lastLines: ["last"], nowMs: NOW };
+      const derived = derivePod(facts);
+      const { address, message, reason, status, ...rest } = derived.instance;
+      assert.deepEqual([status, reason], want.slice(0, 2));
+      assert.match(message, want[2]);
+      assert.equal(rest.exitCode, exitCode);
+      assert.equal(derived.againMs, againMs);
+      assert.equal(address, status === "running" ? "10.0.0.7:8080" : "", "only what runs has an address");
+      assert.deepEqual([rest.cpuMillicores, rest.memoryMib, rest.restarts], [
+        1_000,
+        128,
+        shape.restarts ?? 0,
+      ]);
+      const ended = reason === "exited" || reason === "oom_killed" ||
+        exitCode !== undefined && reason === "crash_loop";
+      assert.deepEqual(rest.lastLogLines, ended ? ["last"] : []);
+    });
+  }
+});
+
+/** Traffic to a pod that ends fails. */
+Deno.test("isRunning() is false for what ends, ended, or was never said to be ready", () => {
+  assert.equal(isRunning(pod({ ready: "True" })), true);
+  assert.equal(isRunning(pod({ ready: "True", deleted: true })), false);
+  assert.equal(isRunning(pod({ ready: "True", phase: "Succeeded" })), false);
+  assert.equal(isRunning(pod({ ready: "True", phase: "Unknown" })), false);
+  assert.equal(isRunning(pod({ ready: "True", noContainer: true })), false);
+  assert.equal(isRunning(pod({ ready: "" })), false);
+  assert.equal(isFinished(pod({ phase: "Failed" })), true);
+});
+
+Deno.test("derivePod() writes IPv6 addresses as URLs do", () => {
+  const facts = { port: 80, healthCheckPath: "", lastLines: [], nowMs: NOW };
+  assert.equal(
+    derivePod({ ...facts, pod: pod({ ready: "True", ip: "fd00::7" }) }).instance.address,
+    "[fd00::7]:80",
+  );
+});

@@ -1,0 +1,70 @@
+import { Fault } from "../../../../pkg/fault/mod.ts";
+import { type DesiredDeployment, sha256Hex } from "../deployment/desired.ts";
+
+/** Whose running pod somebody has proved to be. */
+export interface PodIdentity {
+  readonly deploymentName: string;
+  readonly deploymentId: string;
+  readonly environmentId: string;
+}
+
+export interface GiveDeps {
+  /** Whose pod a token belongs to; `undefined` when it proves nothing. */
+  readonly identify: (token: string, signal: AbortSignal) => Promise<PodIdentity | undefined>;
+  /** What should run under a name, with its variables. */
+  readonly find: (name: string) => DesiredDeployment | undefined;
+}
+
+/** What a pod asks for, and its proof. */
+export interface Request {
+  readonly token: string;
+  readonly deploymentId: string;
+  readonly environmentId: string;
+  /** The encrypted variables, if the pod was given them. */
+  readonly blob: Uint8Array;
+}
+
+const TOKEN_CHARS_MAX = 16_384;
+const ID_CHARS_MAX = 256;
+const WAITING_MAX = 64;
+
+let waiting = 0;
+
+/**
+ * The variables of the deployment whose running pod the token was made for. They come from the desired state and never
+ * from the request: this agent has no key, and a blob in the request only has to be the one that was delivered.
+ *
+ * @throws `unauthenticated` for whatever is not right, so that nobody learns what it is
+ */
+export async function giveVariables(
+  { find, identify }: GiveDeps,
+  request: Request,
+  signal: AbortSignal,
+): Promise<Readonly<Record<string, string>>> {
+  const { blob, deploymentId, environmentId, token } = request;
+  if (token === "" || token.length > TOKEN_CHARS_MAX) throw refusal();
+  if (deploymentId.length > ID_CHARS_MAX || environmentId.length > ID_CHARS_MAX) throw refusal();
+  const pod = await bounded(() => identify(token, signal));
+  if (pod === undefined || pod.deploymentId !== deploymentId || pod.environmentId !== environmentId) {
+    throw refusal();
+  }
+  const desired = find(pod.deploymentName);
+  if (desired?.deploymentId !== deploymentId || desired.environmentId !== environmentId) throw refusal();
+  if (blob.length > 0 && sha256Hex(blob) !== desired.blobSha256) throw refusal();
+  return desired.env;
+}
+
+function refusal(): Fault {
+  return new Fault("unauthenticated", "the token and the request do not belong to a running pod's variables");
+}
+
+/** Who has no proof yet must not keep the cluster busy. */
+async function bounded<T>(ask: () => Promise<T>): Promise<T> {
+  if (waiting >= WAITING_MAX) throw new Fault("rate_limited", "too many tokens are being checked");
+  waiting++;
+  try {
+    return await ask();
+  } finally {
+    waiting--;
+  }
+}

@@ -1,0 +1,13 @@
+import type { ServiceImpl } from "@connectrpc/connect";
+import type { SecretsService } from "../../../../proto/gen/krane/v1/secrets_pb.ts";
+import { type GiveDeps, giveVariables } from "./give_variables.ts";
+
+/** `krane.v1.SecretsService`; the proof of who calls is in the message. */
+export function secretsHandler(deps: GiveDeps): ServiceImpl<typeof SecretsService> {
+  return {
+    async decryptSecretsBlob({ deploymentId, encryptedBlob, environmentId, token }, { signal }) {
+      const request = { deploymentId, environmentId, token, blob: encryptedBlob };
+      return { envVars: await giveVariables(deps, request, signal) };
+    },
+  };
+}

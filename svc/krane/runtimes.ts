@@ -1,0 +1,97 @@
+import type { ConnectRouter } from "@connectrpc/connect";
+import type { Clock } from "../../pkg/clock/mod.ts";
+import type { Logger } from "../../pkg/logger/mod.ts";
+import { credentialsFor, registryOf } from "../../pkg/registry/mod.ts";
+import type { KraneConfig } from "./config.ts";
+import type { DesiredDeployment } from "./internal/deployment/desired.ts";
+import type { OutputSink, Runtime } from "./internal/runtime/port.ts";
+
+/** What a runtime is made with. */
+export interface RuntimeParts {
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly sink: OutputSink;
+  readonly signal: AbortSignal;
+}
+
+/** A runtime that answers. Close it after everything that uses it. */
+export interface OpenedRuntime {
+  readonly runtime: Runtime;
+  /** Of what runs the containers. */
+  readonly version: string;
+  /** Registers what it serves to its pods. */
+  readonly mount?: (router: ConnectRouter, find: (name: string) => DesiredDeployment | undefined) => void;
+  close(): void;
+}
+
+/**
+ * Opens the runtime that the settings name. Nobody pays for the other one.
+ *
+ * @throws `unavailable` when it does not answer
+ */
+export async function openRuntime(config: KraneConfig, parts: RuntimeParts): Promise<OpenedRuntime> {
+  return await (config.runtime === "docker" ? openDocker(config, parts) : openKubernetes(config, parts));
+}
+
+async function openDocker(config: KraneConfig, { signal, ...parts }: RuntimeParts): Promise<OpenedRuntime> {
+  const { engineCapacity, engineVersion, openEngine } = await import("../../pkg/docker/mod.ts");
+  const { DockerRuntime } = await import("./internal/runtime/docker/runtime.ts");
+  const engine = openEngine(config.dockerHost);
+  try {
+    const { version } = await engineVersion(engine, signal);
+    const { cpus } = await engineCapacity(engine, signal);
+    const registry = registryOf(config);
+    const { hostPorts, drainMs, stopGraceSeconds, cpuMillicoresDefault, memoryMibDefault, pidsDefault } =
+      config;
+    const runtime = new DockerRuntime({
+      ...parts,
+      engine,
+      credentialsFor: (image) => credentialsFor(registry, image),
+      spec: {
+        region: config.region,
+        controlPlaneId: config.controlPlaneId ?? config.controlPlaneUrl,
+        publishAddress: config.publishAddress,
+        cpuMillicoresDefault,
+        memoryMibDefault,
+        pidsDefault,
+        cpuMillicoresMax: cpus * 1_000,
+      },
+      hostPorts,
+      drainMs,
+      stopGraceSeconds,
+    });
+    return { runtime, version, close: () => engine.close() };
+  } catch (error) {
+    engine.close();
+    throw error;
+  }
+}
+
+async function openKubernetes(
+  config: KraneConfig,
+  { signal, ...parts }: RuntimeParts,
+): Promise<OpenedRuntime> {
+  const { clusterVersion, loadAccess, openCluster } = await import("../../pkg/kube/mod.ts");
+  const { KubernetesRuntime } = await import("./internal/runtime/kubernetes/runtime.ts");
+  const { secretsHandler } = await import("./internal/secrets/handler.ts");
+  const { SecretsService } = await import("../../proto/gen/krane/v1/secrets_pb.ts");
+  const cluster = openCluster(await loadAccess(config.kubeconfig));
+  try {
+    const version = await clusterVersion(cluster, signal);
+    const controlPlaneId = config.controlPlaneId ?? config.controlPlaneUrl;
+    const settings = { ...config, controlPlaneId, registry: registryOf(config) };
+    const runtime = new KubernetesRuntime({ ...parts, cluster, settings });
+    return {
+      runtime,
+      version,
+      mount: (router, find) => {
+        const identify = runtime.identify.bind(runtime);
+        router.service(SecretsService, secretsHandler({ identify, find }));
+      },
+      close: () => cluster.close(),
+    };
+  } catch (error) {
+    cluster.close();
+    throw error;
+  }
+}
