@@ -44,6 +44,10 @@ export const ROOT: Group = {
       commands: {
         api: { summary: "Serve RPC and REST", load: () => import("./ctrl/api.ts") },
         worker: { summary: "Run the workflows", load: () => import("./ctrl/worker.ts") },
+        "rotate-keys": {
+          summary: "Put the first master key to use everywhere",
+          load: () => import("./ctrl/rotate_keys.ts"),
+        },
         migrate: { summary: "Bring the database up to date", load: () => import("./ctrl/migrate.ts") },
       },
     },

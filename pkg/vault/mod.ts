@@ -7,12 +7,13 @@
  * const value = await vault.decrypt(environmentId, "DATABASE_URL", ciphertext);
  * ```
  *
- * AES-256-GCM throughout. Keyring and name are authenticated with each value, so that a ciphertext copied to another
+ * AES-256-GCM throughout. To change the master key, put the new one first, run `resealDataKeys`, and drop the old one. Keyring and name are authenticated with each value, so that a ciphertext copied to another
  * variable or environment does not decrypt.
  *
  * @module
  */
 export { type MasterKey, masterKeysProblem, parseMasterKeys } from "./master_keys.ts";
+export { resealDataKeys, type Resealed, type ResealStore } from "./rotate.ts";
 export {
   createVault,
   type DataKeyStore,

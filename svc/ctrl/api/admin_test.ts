@@ -58,6 +58,7 @@ Deno.test("environment variables are stored as ciphertext, within limits, and ne
   for (const bad of ["1A", "A-B", "", "A B"]) {
     await refused(set({ [bad]: "x" }), Code.InvalidArgument, /^variables must/);
   }
+  await refused(set({ PORT: "1" }), Code.InvalidArgument, /must not hold PORT.*--port/);
   await refused(set({ A: "a\0b" }), Code.InvalidArgument, /NUL/);
   await refused(set({ A: "x".repeat(65_536) }), Code.OutOfRange, /64 KiB/);
   await set({ A: "x".repeat(40_000) });

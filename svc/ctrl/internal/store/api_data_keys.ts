@@ -1,5 +1,5 @@
 /** Where the vault keeps its data keys. */
-import type { DataKeyStore, StoredDataKey } from "../../../../pkg/vault/mod.ts";
+import type { DataKeyStore, ResealStore, StoredDataKey } from "../../../../pkg/vault/mod.ts";
 import type { Queryable } from "./database.ts";
 import type { DataKeysTable } from "./schema.ts";
 
@@ -18,6 +18,22 @@ export function dataKeyStore(db: Queryable): DataKeyStore {
     async add({ id, keyring, encryptedKey, createdAtMs }): Promise<void> {
       const row: DataKeysTable = { id, keyring, encrypted_key: encryptedKey, created_at: createdAtMs };
       await db.insertInto("data_keys").values(row).execute();
+    },
+  };
+}
+
+/** The same table, for sealing its keys anew. */
+export function resealStore(db: Queryable): ResealStore {
+  return {
+    async listAfter(afterId, limit): Promise<StoredDataKey[]> {
+      const rows = await db.selectFrom("data_keys").selectAll().where("id", ">", afterId)
+        .orderBy("id").limit(limit).execute();
+      return rows.map(decode);
+    },
+    async replace(id, { from, to }): Promise<boolean> {
+      const { numUpdatedRows } = await db.updateTable("data_keys").set({ encrypted_key: to })
+        .where("id", "=", id).where("encrypted_key", "=", from).executeTakeFirst();
+      return numUpdatedRows > 0n;
     },
   };
 }

@@ -44,6 +44,12 @@ export async function setVariables(
   const given = Object.entries(variables);
   for (const [name, value] of given) {
     variableName("variables", name);
+    if (name === "PORT") {
+      throw invalid(
+        "variables",
+        'must not hold PORT: the app gets the port that "unkey deploy --port" names',
+      );
+    }
     if (value.includes("\0")) throw invalid(`variables.${name}`, "must not contain NUL");
   }
   if (given.reduce((sum, [name, value]) => sum + byteLength(name) + byteLength(value), 0) > BYTES_MAX) {

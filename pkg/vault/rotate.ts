@@ -1,0 +1,64 @@
+import { Fault } from "../fault/mod.ts";
+import { boundTo, importKey, open, readSealed, seal } from "./cipher.ts";
+import type { MasterKey } from "./master_keys.ts";
+import type { StoredDataKey } from "./vault.ts";
+
+/** Where data keys are kept, as far as sealing them anew goes. */
+export interface ResealStore {
+  /** Up to `limit` keys of all keyrings whose id is above `afterId`, by id. */
+  listAfter(afterId: string, limit: number): Promise<readonly StoredDataKey[]>;
+  /** Replaces the sealed form if it is still `from`; false when somebody else was here. */
+  replace(id: string, sealed: { readonly from: string; readonly to: string }): Promise<boolean>;
+}
+
+/** What sealing anew came to. */
+export interface Resealed {
+  /** Keys that a former master key had sealed and the first one seals now. */
+  readonly resealed: number;
+  /** Keys that the first master key had sealed before. */
+  readonly current: number;
+  /** Keys that cannot be opened with any of the master keys; they are left alone. */
+  readonly unreadable: readonly string[];
+}
+
+const BATCH = 200;
+
+/**
+ * Seals every data key with the first master key. Values stay as they are, and so do the data keys themselves, so vaults
+ * that hold all the master keys go on meanwhile. Safe to repeat, to interrupt, and to run twice at once.
+ */
+export async function resealDataKeys(
+  { masterKeys, store, signal }: {
+    readonly masterKeys: readonly MasterKey[];
+    readonly store: ResealStore;
+    readonly signal: AbortSignal;
+  },
+): Promise<Resealed> {
+  const keys = await Promise.all(
+    masterKeys.map(async ({ id, bytes }) => ({ id, key: await importKey(bytes) })),
+  );
+  const [first] = keys;
+  if (first === undefined) throw new Fault("internal", "no master key is configured");
+  let [resealed, current] = [0, 0];
+  const unreadable: string[] = [];
+  let afterId = "";
+  for (let batch = await store.listAfter(afterId, BATCH); batch.length > 0;) {
+    for (const stored of batch) {
+      signal.throwIfAborted();
+      const sealed = readSealed(stored.encryptedKey);
+      const master = keys.find(({ id }) => id === sealed?.keyId);
+      const bound = boundTo("data key", stored.keyring, stored.id);
+      const bytes = sealed && master && await open(master.key, sealed, bound);
+      afterId = stored.id;
+      if (bytes === undefined) unreadable.push(stored.id);
+      else if (master === first) current++;
+      else {
+        const to = await seal(first, bytes, bound);
+        if (await store.replace(stored.id, { from: stored.encryptedKey, to })) resealed++;
+        else current++;
+      }
+    }
+    batch = await store.listAfter(afterId, BATCH);
+  }
+  return { resealed, current, unreadable };
+}

@@ -1,0 +1,25 @@
+import { type ConfigOf, secretField } from "../../../pkg/config/mod.ts";
+import { masterKeysProblem } from "../../../pkg/vault/mod.ts";
+
+/** Every setting of `ctrl rotate-keys`. */
+export const ROTATE_KEYS_FIELDS = {
+  databasePrimary: secretField({
+    env: "UNKEY_DATABASE_PRIMARY",
+    help: "Database: mysql://user:password@host:port/name or sqlite:///path/to/file.db.",
+    required: true,
+  }),
+  vaultMasterKeys: secretField({
+    env: "UNKEY_VAULT_MASTER_KEYS",
+    help: "Comma-separated keys of 32 bytes in base64: the new one first, then the former ones.",
+    required: true,
+  }),
+};
+
+/** Parsed settings of `ctrl rotate-keys`. */
+export type RotateKeysConfig = ConfigOf<typeof ROTATE_KEYS_FIELDS>;
+
+/** For `loadConfig`. */
+export function checkRotateKeysConfig({ vaultMasterKeys }: RotateKeysConfig): readonly string[] {
+  const problem = masterKeysProblem(vaultMasterKeys);
+  return problem === undefined ? [] : [`UNKEY_VAULT_MASTER_KEYS ${problem}`];
+}

@@ -1,0 +1,75 @@
+import assert from "node:assert/strict";
+import { systemClock } from "../../../pkg/clock/mod.ts";
+import { Secret } from "../../../pkg/config/mod.ts";
+import { isFault } from "../../../pkg/fault/mod.ts";
+import { silentLogger } from "../../../pkg/logger/mod.ts";
+import { newId } from "../../../pkg/uid/mod.ts";
+import { createVault, parseMasterKeys, type Vault } from "../../../pkg/vault/mod.ts";
+import { dataKeyStore } from "../internal/store/api_data_keys.ts";
+import { testOnCtrlDatabases } from "../internal/store/fixtures_test.ts";
+import type { CtrlDatabase } from "../internal/store/mod.ts";
+import { runRotateKeys } from "./run.ts";
+
+const test = testOnCtrlDatabases();
+const clock = systemClock();
+const KEYRINGS = 450;
+const [OLD, NEW, OTHER] = ["o", "n", "x"].map((char) => btoa(char.repeat(32)));
+
+function vaultWith(db: CtrlDatabase, ...keys: readonly (string | undefined)[]): Vault {
+  const masterKeys = parseMasterKeys(new Secret(keys.join(",")));
+  return createVault({ masterKeys, store: dataKeyStore(db.kysely), clock });
+}
+
+function rotate(url: Secret, ...keys: readonly (string | undefined)[]) {
+  return runRotateKeys({ databasePrimary: url, vaultMasterKeys: new Secret(keys.join(",")) }, {
+    log: silentLogger(),
+    clock,
+    signal: new AbortController().signal,
+  });
+}
+
+test("after a rotation the former master key can be dropped, whatever went on meanwhile", async (db, url) => {
+  if (url.reveal() === "sqlite::memory:") return;
+  await db.kysely.deleteFrom("data_keys").execute();
+  const before = vaultWith(db, OLD);
+  const values = new Map<string, string>();
+  const write = async (vault: Vault): Promise<void> => {
+    const keyring = newId("environment", clock.now());
+    values.set(keyring, await vault.encrypt(keyring, "TOKEN", `value of ${keyring}`));
+  };
+  for (let count = 0; count < KEYRINGS; count++) await write(before);
+
+  // As an api process would: it has both keys, reads what was there, and writes.
+  const during = vaultWith(db, NEW, OLD);
+  const serve = async (): Promise<void> => {
+    for (const [keyring, ciphertext] of [...values].slice(0, 50)) {
+      assert.equal(await during.decrypt(keyring, "TOKEN", ciphertext), `value of ${keyring}`);
+      await write(during);
+    }
+  };
+  const [one, two] = await Promise.all([rotate(url, NEW, OLD), rotate(url, NEW, OLD), serve(), serve()]);
+  assert.equal(one.resealed + two.resealed, KEYRINGS, "each key is counted by the one who sealed it anew");
+  assert.deepEqual(await rotate(url, NEW, OLD), { resealed: 0, current: KEYRINGS + 100 });
+
+  const after = vaultWith(db, NEW);
+  for (const [keyring, ciphertext] of values) {
+    assert.equal(await after.decrypt(keyring, "TOKEN", ciphertext), `value of ${keyring}`);
+  }
+  const [[keyring, ciphertext] = ["", ""]] = values;
+  await assert.rejects(vaultWith(db, OLD).decrypt(keyring, "TOKEN", ciphertext), /not configured/);
+});
+
+test("a rotation that lacks a master key says so, and seals what it can", async (db, url) => {
+  if (url.reveal() === "sqlite::memory:") return;
+  await db.kysely.deleteFrom("data_keys").execute();
+  const lost = await vaultWith(db, OTHER).encrypt("env_lost", "A", "1");
+  await vaultWith(db, OLD).encrypt("env_kept", "A", "1");
+  await assert.rejects(
+    rotate(url, NEW, OLD),
+    (error) =>
+      isFault(error, "failed_precondition") &&
+      /^1 data keys .*add the key.*1 others/.test(error.publicMessage ?? ""),
+  );
+  assert.equal(await vaultWith(db, OTHER).decrypt("env_lost", "A", lost), "1");
+  assert.deepEqual(await rotate(url, NEW, OTHER), { resealed: 1, current: 1 });
+});
