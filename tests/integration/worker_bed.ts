@@ -82,6 +82,14 @@ export class WorkerBed {
     }
   }
 
+  get ingressUrl(): string {
+    return `http://127.0.0.1:${this.#ports.ingress}`;
+  }
+
+  get databaseUrl(): string {
+    return `sqlite://${this.directory}/ctrl.db`;
+  }
+
   get worker(): Part {
     return this.#worker;
   }
@@ -162,15 +170,15 @@ export class WorkerBed {
 
   #newWorker(): Part {
     const [http, health] = [freePort(), freePort()];
-    const { admin, ingress } = this.#ports;
+    const { admin } = this.#ports;
     return new Part({
       name: "worker",
       command: Deno.execPath(),
       args: ["run", "-A", "--no-check", new URL("./worker_process.ts", import.meta.url).pathname],
       env: () => ({
-        UNKEY_DATABASE_PRIMARY: `sqlite://${this.directory}/ctrl.db`,
+        UNKEY_DATABASE_PRIMARY: this.databaseUrl,
         UNKEY_RESTATE_ADMIN_URL: `http://127.0.0.1:${admin}`,
-        UNKEY_RESTATE_INGRESS_URL: `http://127.0.0.1:${ingress}`,
+        UNKEY_RESTATE_INGRESS_URL: this.ingressUrl,
         UNKEY_RESTATE_HTTP_PORT: String(http),
         UNKEY_WORKER_HTTP_PORT: String(health),
         UNKEY_WORKER_HOST: "127.0.0.1",

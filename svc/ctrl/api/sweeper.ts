@@ -1,5 +1,5 @@
 import type { Clock } from "../../../pkg/clock/mod.ts";
-import { describeError } from "../../../pkg/fault/mod.ts";
+import { describeError, isFault } from "../../../pkg/fault/mod.ts";
 import type { Logger } from "../../../pkg/logger/mod.ts";
 import type { ObjectStore } from "../../../pkg/objectstore/mod.ts";
 import { backoffMs } from "../../../pkg/retry/mod.ts";
@@ -45,7 +45,14 @@ export async function sweepDeployments(deps: SweeperDeps, signal: AbortSignal): 
     for (const { id } of await listUnsubmitted(db.kysely, { beforeMs, limit: SUBMITS_PER_SWEEP })) {
       signal.throwIfAborted();
       const limit = AbortSignal.any([signal, AbortSignal.timeout(SUBMIT_MS_MAX)]);
-      await workflows.submitDeploy(parseId("deployment", "deployment_id", id), limit);
+      try {
+        await workflows.submitDeploy(parseId("deployment", "deployment_id", id), limit);
+      } catch (error) {
+        // One that is refused must not keep the others waiting; when nobody answers there is nothing to go on with.
+        if (!isFault(error) || error.retryable) throw error;
+        log.error("deployment cannot be handed over", { deployment_id: id, error: describeError(error) });
+        continue;
+      }
       await markSubmitted(db.kysely, id, clock.now());
       log.info("deployment handed over late", { deployment_id: id });
     }

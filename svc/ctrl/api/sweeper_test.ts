@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
+import { Fault } from "../../../pkg/fault/mod.ts";
 import { silentLogger } from "../../../pkg/logger/mod.ts";
 import type { ObjectStore } from "../../../pkg/objectstore/mod.ts";
+import type { DeploymentId } from "../../../pkg/uid/mod.ts";
 import { DeploymentService } from "../../../proto/gen/ctrl/v1/deployment_pb.ts";
 import { findDeployment } from "../internal/store/mod.ts";
 import { clock, deployImage, eventually, move, startApi, type TestApi } from "./fixtures_test.ts";
@@ -22,6 +24,32 @@ Deno.test("the sweeper hands over what a crash left behind, and nothing that is 
   await sweeps;
   assert.deepEqual(api.workflows.calls, [`submit ${left}`]);
   assert.equal(await submittedAt(fresh), null);
+});
+
+Deno.test("a deployment that cannot be handed over keeps no other one waiting", async () => {
+  await using api = await startApi();
+  const tenant = await api.tenant("acme");
+  api.workflows.fail = true;
+  const [refused, other] = [await deployImage(api, tenant), await deployImage(api, tenant)];
+  api.workflows.fail = false;
+  const age = (id: string, createdAt: number) =>
+    api.db.kysely.updateTable("deployments").set({ created_at: createdAt }).where("id", "=", id).execute();
+  await age(refused, 1);
+  await age(other, 2);
+  const workflows = {
+    ...api.workflows,
+    submitDeploy: (id: DeploymentId, signal?: AbortSignal) =>
+      id === refused
+        ? Promise.reject(new Fault("internal", "restate refuses it"))
+        : api.workflows.submitDeploy(id, signal ?? AbortSignal.timeout(1_000)),
+  };
+  const stop = new AbortController();
+  const sweeps = sweepDeployments({ ...deps(api, NO_OBJECTS), workflows }, stop.signal);
+  const submittedAt = async (id: string) => (await findDeployment(api.db.kysely, id))?.submitted_at;
+  await eventually("the hand-over", async () => await submittedAt(other) !== null);
+  stop.abort();
+  await sweeps;
+  assert.equal(await submittedAt(refused), null);
 });
 
 Deno.test("the sweeper removes expired build contexts, but none that an active deployment needs", async () => {
