@@ -3,14 +3,17 @@ import {
   ConnectError,
   type ConnectRouter,
   createConnectRouter,
+  type HandlerContext,
   type Interceptor,
 } from "@connectrpc/connect";
 import { createFetchHandler } from "@connectrpc/connect/protocol";
-import type { DescMethod, DescMethodUnary } from "@bufbuild/protobuf";
+import type { DescMethod, DescMethodServerStreaming, DescMethodUnary, Message } from "@bufbuild/protobuf";
 import type { Clock } from "../clock/mod.ts";
 import { Fault } from "../fault/mod.ts";
 import type { Logger } from "../logger/mod.ts";
-import { isPlainUnary, unaryHandler, type UnaryImplementation } from "./unary.ts";
+import { flowingBody, StallGuard } from "./flow.ts";
+import { isPlainStream, streamHandler } from "./stream.ts";
+import { isPlainUnary, unaryHandler } from "./unary.ts";
 import { callInterceptor, type Gate, requestGate } from "./call.ts";
 
 /** Answers a request, or `undefined` when it is not meant for this route. */
@@ -46,6 +49,8 @@ export interface ServerLimits {
   readonly unaryMsMax: number;
   /** The longest timeout that a client may ask for, in milliseconds. */
   readonly timeoutMsMax: number;
+  /** How long the client of a stream may read nothing, in milliseconds; then it is cut. */
+  readonly stallMsMax: number;
   /** How long calls may go on after a stop, in milliseconds; then nobody waits for them. */
   readonly drainMsMax: number;
 }
@@ -54,6 +59,7 @@ const LIMITS: ServerLimits = {
   messageBytesMax: 4 * 1024 * 1024,
   unaryMsMax: 60_000,
   timeoutMsMax: 24 * 3_600_000,
+  stallMsMax: 60_000,
   drainMsMax: 10_000,
 };
 
@@ -106,28 +112,43 @@ export function rpcHandlers(
     interceptors: all,
     ...(shutdownSignal === undefined ? {} : { shutdownSignal }),
   });
-  const { messageBytesMax } = limits;
-  const fast = new Map<string, FetchHandler>();
-  const recording = recordUnary(router, (method, implementation) => {
-    const serve = { gate: shared, interceptors: all, messageBytesMax, shutdownSignal };
-    fast.set(`/${method.parent.typeName}/${method.name}`, unaryHandler(method, implementation, serve));
-  });
-  options.mount(recording);
+  const { messageBytesMax, stallMsMax } = limits;
+  const guard = new StallGuard(stallMsMax);
+  const serve = { gate: shared, interceptors: all, messageBytesMax, shutdownSignal, guard };
+  const fast = new Map<string, FastPath>();
+  options.mount(recordMethods(router, (method, implementation) => {
+    const path = `/${method.parent.typeName}/${method.name}`;
+    if (isUnary(method)) {
+      const takes = (request: Request): boolean => isPlainUnary(request, messageBytesMax);
+      fast.set(path, { takes, handle: unaryHandler(method, implementation, serve) });
+    } else if (isServerStreaming(method)) {
+      fast.set(path, { takes: isPlainStream, handle: streamHandler(method, implementation, serve) });
+    }
+  }));
   return new Map(router.handlers.map((each) => {
-    const general = createFetchHandler(each);
+    const handle = createFetchHandler(each);
+    const general = each.method.methodKind === "unary" ? handle : guarded(handle, guard);
     const plain = fast.get(each.requestPath);
-    if (plain === undefined) return [each.requestPath, general];
     return [
       each.requestPath,
-      (request) => isPlainUnary(request, messageBytesMax) ? plain(request) : general(request),
+      (request) => plain?.takes(request) ? plain.handle(request) : general(request),
     ];
   }));
 }
 
-/** A router that also tells the unary implementations that are registered with it. */
-function recordUnary(
+/** Serves what it takes; the rest is for the general handler. */
+interface FastPath {
+  readonly takes: (request: Request) => boolean;
+  readonly handle: FetchHandler;
+}
+
+/** The implementation of a method; the router's types have checked that it fits the method. */
+type Implementation = (message: Message, context: HandlerContext) => unknown;
+
+/** A router that also tells the implementations that are registered with it. */
+function recordMethods(
   router: ConnectRouter,
-  found: (method: DescMethodUnary, implementation: UnaryImplementation) => void,
+  found: (method: DescMethod, implementation: Implementation) => void,
 ): ConnectRouter {
   const recording: ConnectRouter = {
     handlers: router.handlers,
@@ -139,7 +160,7 @@ function recordUnary(
       router.service(service, implementation, options);
       for (const method of service.methods) {
         const own: unknown = Reflect.get(implementation, method.localName);
-        if (!isUnary(method) || typeof own !== "function") continue;
+        if (typeof own !== "function") continue;
         found(method, (message, context) => own.call(implementation, message, context));
       }
       return recording;
@@ -150,6 +171,20 @@ function recordUnary(
 
 function isUnary(method: DescMethod): method is DescMethodUnary {
   return method.methodKind === "unary";
+}
+
+function isServerStreaming(method: DescMethod): method is DescMethodServerStreaming {
+  return method.methodKind === "server_streaming";
+}
+
+/** A stream whose client does not read is cut, whichever protocol it speaks. */
+function guarded(handle: FetchHandler, guard: StallGuard): FetchHandler {
+  return async (request) => {
+    const response = await handle(request);
+    if (response.body === null) return response;
+    const body = flowingBody(response.body[Symbol.asyncIterator](), guard, () => undefined);
+    return new Response(body, response);
+  };
 }
 
 async function dispatch(

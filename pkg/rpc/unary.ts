@@ -15,16 +15,10 @@ import {
   toBinary,
   toJsonString,
 } from "@bufbuild/protobuf";
-import {
-  Code,
-  ConnectError,
-  type ContextValues,
-  createContextValues,
-  type HandlerContext,
-  type Interceptor,
-} from "@connectrpc/connect";
+import { Code, ConnectError, type HandlerContext, type Interceptor } from "@connectrpc/connect";
 import { codeToHttpStatus, errorToJsonBytes } from "@connectrpc/connect/protocol-connect";
 import type { Gate } from "./call.ts";
+import { CallContext, CONTEXT, ownBuffer } from "./context.ts";
 
 /** What unary calls are served with. */
 export interface UnaryOptions {
@@ -87,14 +81,14 @@ export function unaryHandler(
     };
   });
   return async (request) => {
-    const context = new UnaryContext(request, method, options.shutdownSignal);
+    const context = new CallContext(request, method, options.shutdownSignal);
     try {
       await options.gate(context);
       const type = request.headers.get("content-type");
       if (!isCodec(type)) throw new ConnectError("unknown content type", Code.InvalidArgument);
       const input = read(type, method.input, await bytesOf(request, options.messageBytesMax));
       context.values.set(CONTEXT, context);
-      const response = await call(callOf(context, input));
+      const response = await call(callOf(context, method, input));
       if (response.stream) throw new ConnectError("unary method answered with a stream", Code.Internal);
       context.responseHeader.set("content-type", type);
       return new Response(CODECS[type].write(method.output, response.message), {
@@ -108,8 +102,8 @@ export function unaryHandler(
   };
 }
 
-function callOf(context: UnaryContext, message: Message) {
-  const { method, requestMethod, url, requestHeader: header, values: contextValues } = context;
+function callOf(context: CallContext, method: DescMethodUnary, message: Message) {
+  const { requestMethod, url, requestHeader: header, values: contextValues } = context;
   return {
     stream: false as const,
     service: method.parent,
@@ -142,7 +136,7 @@ async function bytesOf(request: Request, bytesMax: number): Promise<Uint8Array> 
   return bytes;
 }
 
-function failure(error: ConnectError, context: UnaryContext): Response {
+function failure(error: ConnectError, context: CallContext): Response {
   const headers = context.responseHeader;
   if (!error.isWireError) error.metadata.forEach((value, name) => headers.append(name, value));
   headers.set("content-type", "application/json");
@@ -150,67 +144,4 @@ function failure(error: ConnectError, context: UnaryContext): Response {
     status: codeToHttpStatus(error.code),
     headers,
   });
-}
-
-/** Messages are never on shared memory, which is all that the type leaves open. */
-function ownBuffer(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
-  return bytes.buffer instanceof ArrayBuffer
-    ? new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length)
-    : new Uint8Array(bytes);
-}
-
-const CONTEXT = { id: Symbol("unary context"), defaultValue: undefined as HandlerContext | undefined };
-
-/** A handler's context whose signal exists only if somebody looks at it: most calls are over before they could abort. */
-class UnaryContext implements HandlerContext {
-  readonly method: DescMethodUnary;
-  readonly service: HandlerContext["service"];
-  readonly requestMethod: string;
-  readonly protocolName = "connect";
-  readonly url: string;
-  readonly requestHeader: Headers;
-  readonly responseHeader = new Headers();
-  readonly responseTrailer = new Headers();
-  readonly values: ContextValues = createContextValues();
-  readonly #request: Request;
-  readonly #shutdownSignal: AbortSignal | undefined;
-  #controller: AbortController | undefined;
-
-  constructor(request: Request, method: DescMethodUnary, shutdownSignal: AbortSignal | undefined) {
-    this.#request = request;
-    this.#shutdownSignal = shutdownSignal;
-    this.method = method;
-    this.service = method.parent;
-    this.requestMethod = request.method;
-    this.url = request.url;
-    this.requestHeader = request.headers;
-  }
-
-  get signal(): AbortSignal {
-    if (this.#controller === undefined) {
-      this.#controller = new AbortController();
-      for (const source of [this.#request.signal, this.#shutdownSignal]) {
-        if (source?.aborted) this.#controller.abort(source.reason);
-        else source?.addEventListener("abort", this.#abort);
-      }
-    }
-    return this.#controller.signal;
-  }
-
-  timeoutMs(): undefined {
-    return undefined;
-  }
-
-  /** Lets go of the signals that outlive the call. */
-  end(): void {
-    if (this.#controller === undefined) return;
-    for (const source of [this.#request.signal, this.#shutdownSignal]) {
-      source?.removeEventListener("abort", this.#abort);
-    }
-    this.#controller.abort();
-  }
-
-  readonly #abort = (event: Event): void => {
-    this.#controller?.abort(event.target instanceof AbortSignal ? event.target.reason : undefined);
-  };
 }
