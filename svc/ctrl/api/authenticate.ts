@@ -9,10 +9,12 @@ import { decodeStrings } from "../internal/json.ts";
 import { SENTINEL_TOKEN_PREFIX } from "../internal/sentinels/mod.ts";
 import {
   EDGE_REGION,
-  findRegionTokenRow,
-  findRootKey,
-  findSentinelByToken,
+  listRegionTokens,
+  listRootKeysByHash,
+  listSentinelsByToken,
   type Queryable,
+  type RootKeysTable,
+  type SentinelsTable,
 } from "../internal/store/mod.ts";
 
 /** What authentication needs. */
@@ -31,63 +33,73 @@ export type Authenticator = (authorization: string | null) => Promise<Principal>
 
 /** How long a revoked credential may still work in this process, in milliseconds. */
 const CACHE_MS = 3_000;
+/** A credential that was used so lately is looked at again together with the others. */
+const IN_USE_MS = 15_000;
 const CACHE_MAX = 10_000;
+const HASHES_PER_QUERY = 500;
 const TOKEN_LENGTH_MAX = 512;
 const encoder = new TextEncoder();
 
+/** How tokens of each table begin. */
+const KINDS = ["unkey_", "region_", `${SENTINEL_TOKEN_PREFIX}_`] as const;
+type Kind = typeof KINDS[number];
+
 interface Entry {
-  readonly expiresAtMs: number;
+  readonly digest: string;
+  usedAtMs: number;
+  /** When it was asked for last. */
+  readonly askedAtMs: number;
   readonly principal: Promise<Principal | undefined>;
 }
 
-/** An authenticator that remembers credentials for a few seconds. */
+/**
+ * An authenticator that remembers credentials for a few seconds. When one has to be looked at again, so are the others in
+ * use, with one query: the number of queries does not grow with the number of agents that call now and then.
+ */
 export function createAuthenticator({ db, clock, serviceToken }: AuthenticatorOptions): Authenticator {
   const cache = new Map<string, Entry>();
   const service = credentialHash(serviceToken.reveal());
 
-  const lookUp = async (token: string): Promise<Principal | undefined> => {
-    const digest = credentialHash(token);
-    // Hashes have one length, and comparing them tells nothing about the token.
-    if (timingSafeEqual(encoder.encode(digest), encoder.encode(service))) return { kind: "service" };
-    if (token.startsWith("unkey_")) {
-      const row = await findRootKey(db, digest);
-      return row === undefined ? undefined : {
-        kind: "root_key",
-        workspaceId: parseId("workspace", "workspace_id", row.workspace_id),
-        keyId: row.id,
-        keyName: row.name,
-        permissions: new Set(decodeStrings(row.permissions)),
-      };
-    }
-    if (token.startsWith(`${SENTINEL_TOKEN_PREFIX}_`)) {
-      const row = await findSentinelByToken(db, digest);
-      return row === undefined ? undefined : {
-        kind: "sentinel",
-        sentinelId: row.id,
-        environmentId: row.environment_id,
-        region: row.region,
-      };
-    }
-    if (!token.startsWith("region_")) return undefined;
-    const row = await findRegionTokenRow(db, digest);
-    if (row === undefined) return undefined;
-    return row.region === EDGE_REGION ? { kind: "edge" } : { kind: "region", region: row.region };
-  };
-
-  const cached = (token: string): Promise<Principal | undefined> => {
-    const now = clock.now();
-    const known = cache.get(token);
-    if (known !== undefined && known.expiresAtMs > now) return known.principal;
-    const principal = lookUp(token);
-    const entry = { expiresAtMs: now + CACHE_MS, principal };
+  const remember = (token: string, entry: Entry): void => {
     // Only what exists is remembered, so that guesses cannot push out what is in use.
     const forget = (): void => void (cache.get(token) === entry && cache.delete(token));
-    principal.then((found) => found === undefined && forget(), forget);
+    entry.principal.then((found) => found === undefined && forget(), forget);
     cache.delete(token);
     const oldest = cache.size >= CACHE_MAX ? cache.keys().next().value : undefined;
     if (oldest !== undefined) cache.delete(oldest);
     cache.set(token, entry);
+  };
+
+  const ask = (token: string, kind: Kind | undefined): Promise<Principal | undefined> => {
+    const nowMs = clock.now();
+    const own = { digest: credentialHash(token), usedAtMs: nowMs };
+    // Hashes have one length, and comparing them tells nothing about the token.
+    if (timingSafeEqual(encoder.encode(own.digest), encoder.encode(service))) {
+      return Promise.resolve({ kind: "service" });
+    }
+    if (kind === undefined) return Promise.resolve(undefined);
+    const due = [...cache].filter(([known, entry]) =>
+      known !== token && known.startsWith(kind) && nowMs - entry.usedAtMs <= IN_USE_MS &&
+      nowMs - entry.askedAtMs >= CACHE_MS / 2
+    );
+    const found = findPrincipals(db, kind, [own.digest, ...due.map(([, { digest }]) => digest)]);
+    for (const [known, { digest, usedAtMs }] of due) {
+      const principal = found.then((all) => all.get(digest));
+      remember(known, { digest, usedAtMs, askedAtMs: nowMs, principal });
+    }
+    const principal = found.then((all) => all.get(own.digest));
+    remember(token, { ...own, askedAtMs: nowMs, principal });
     return principal;
+  };
+
+  const cached = (token: string): Promise<Principal | undefined> => {
+    const nowMs = clock.now();
+    const known = cache.get(token);
+    if (known !== undefined && nowMs - known.askedAtMs < CACHE_MS) {
+      known.usedAtMs = nowMs;
+      return known.principal;
+    }
+    return ask(token, KINDS.find((each) => token.startsWith(each)));
   };
 
   return async (authorization) => {
@@ -96,6 +108,48 @@ export function createAuthenticator({ db, clock, serviceToken }: AuthenticatorOp
     const principal = await cached(token);
     if (principal === undefined) throw unauthenticated("unknown token");
     return principal;
+  };
+}
+
+/** Whom these hashes stand for; those that are unknown or revoked are missing. */
+async function findPrincipals(
+  db: Queryable,
+  kind: Kind,
+  digests: readonly string[],
+): Promise<ReadonlyMap<string, Principal>> {
+  const found = new Map<string, Principal>();
+  for (let start = 0; start < digests.length; start += HASHES_PER_QUERY) {
+    const part = digests.slice(start, start + HASHES_PER_QUERY);
+    switch (kind) {
+      case "unkey_":
+        for (const row of await listRootKeysByHash(db, part)) found.set(row.hash, rootKeyPrincipal(row));
+        break;
+      case "region_":
+        for (const { hash, region } of await listRegionTokens(db, part)) {
+          found.set(hash, region === EDGE_REGION ? { kind: "edge" } : { kind: "region", region });
+        }
+        break;
+      default:
+        for (const row of await listSentinelsByToken(db, part)) {
+          found.set(row.token_hash, sentinelPrincipal(row));
+        }
+    }
+  }
+  return found;
+}
+
+function sentinelPrincipal(row: Pick<SentinelsTable, "id" | "environment_id" | "region">): Principal {
+  const { id, environment_id: environmentId, region } = row;
+  return { kind: "sentinel", sentinelId: id, environmentId, region };
+}
+
+function rootKeyPrincipal(row: RootKeysTable): Principal {
+  return {
+    kind: "root_key",
+    workspaceId: parseId("workspace", "workspace_id", row.workspace_id),
+    keyId: row.id,
+    keyName: row.name,
+    permissions: new Set(decodeStrings(row.permissions)),
   };
 }
 

@@ -29,12 +29,6 @@ export async function createRootKey(
   }).execute();
 }
 
-/** The key with this hash, unless it is revoked. Unique index on `hash`. */
-export async function findRootKey(db: Queryable, hash: string): Promise<RootKeysTable | undefined> {
-  return await db.selectFrom("root_keys").selectAll()
-    .where("hash", "=", hash).where("revoked_at", "is", null).executeTakeFirst();
-}
-
 /** Keys of a workspace that are not revoked, oldest first. Index on the workspace. */
 export async function listRootKeys(db: Queryable, workspaceId: string): Promise<RootKeysTable[]> {
   return await db.selectFrom("root_keys").selectAll()
@@ -67,11 +61,19 @@ export async function createRegionToken(
   }).execute();
 }
 
-/** The token with this hash, unless it is revoked. Unique index on `hash`. */
-export async function findRegionTokenRow(
+/** Those of these tokens that are not revoked. Unique index on `hash`. */
+export async function listRegionTokens(
   db: Queryable,
-  hash: string,
-): Promise<RegionTokensTable | undefined> {
+  hashes: readonly string[],
+): Promise<RegionTokensTable[]> {
+  if (hashes.length === 0) return [];
   return await db.selectFrom("region_tokens").selectAll()
-    .where("hash", "=", hash).where("revoked_at", "is", null).executeTakeFirst();
+    .where("hash", "in", [...hashes]).where("revoked_at", "is", null).execute();
+}
+
+/** Those of these keys that are not revoked. Unique index on `hash`. */
+export async function listRootKeysByHash(db: Queryable, hashes: readonly string[]): Promise<RootKeysTable[]> {
+  if (hashes.length === 0) return [];
+  return await db.selectFrom("root_keys").selectAll()
+    .where("hash", "in", [...hashes]).where("revoked_at", "is", null).execute();
 }

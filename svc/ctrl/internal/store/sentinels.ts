@@ -142,13 +142,14 @@ export async function findSentinelOf(
     .where("environment_id", "=", environmentId).where("region", "=", region).executeTakeFirst();
 }
 
-/** Whose credential this is, unless the sentinel is archived. Unique index on the hash. */
-export async function findSentinelByToken(
+/** Whose credentials these are; those of archived sentinels are missing. Unique index on the hash. */
+export async function listSentinelsByToken(
   db: Queryable,
-  hash: string,
-): Promise<Pick<SentinelsTable, "id" | "environment_id" | "region"> | undefined> {
-  return await db.selectFrom("sentinels").select(["id", "environment_id", "region"])
-    .where("token_hash", "=", hash).where("desired_state", "=", "running").executeTakeFirst();
+  hashes: readonly string[],
+): Promise<Pick<SentinelsTable, "id" | "environment_id" | "region" | "token_hash">[]> {
+  if (hashes.length === 0) return [];
+  return await db.selectFrom("sentinels").select(["id", "environment_id", "region", "token_hash"])
+    .where("token_hash", "in", [...hashes]).where("desired_state", "=", "running").execute();
 }
 
 /** These sentinels of the region, by primary key. */

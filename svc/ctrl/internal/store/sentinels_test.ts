@@ -6,11 +6,11 @@ import {
   archiveSentinel,
   type CtrlDatabase,
   findRegionVersion,
-  findSentinelByToken,
   findSentinelOf,
   listCoalescedChanges,
   listIdleSentinels,
   listPlacementsWithoutSentinel,
+  listSentinelsByToken,
   pageDesiredSentinels,
   placeDeployment,
   reportSentinel,
@@ -94,12 +94,12 @@ test("the last placement that stops takes the sentinel along, and its credential
   assert.ok(first !== undefined);
   await stop(one);
   assert.equal((await find())?.desired_state, "running", "another deployment still runs there");
-  assert.notEqual(await findSentinelByToken(db.kysely, first.token_hash), undefined);
+  assert.equal((await listSentinelsByToken(db.kysely, [first.token_hash])).length, 1);
   await stop(two);
   const archived = await find();
   assert.equal(archived?.desired_state, "archived");
   assert.ok((archived?.version ?? 0) > first.version);
-  assert.equal(await findSentinelByToken(db.kysely, first.token_hash), undefined);
+  assert.deepEqual(await listSentinelsByToken(db.kysely, [first.token_hash]), []);
   assert.deepEqual(await pageDesiredSentinels(db.kysely, region, 0, 10), []);
 
   await place({});

@@ -1,0 +1,57 @@
+import assert from "node:assert/strict";
+import type { Clock } from "../../../pkg/clock/mod.ts";
+import { Secret } from "../../../pkg/config/mod.ts";
+import { isFault } from "../../../pkg/fault/mod.ts";
+import { silentLogger } from "../../../pkg/logger/mod.ts";
+import { newId, newSecretToken } from "../../../pkg/uid/mod.ts";
+import { credentialHash } from "../internal/auth/hash.ts";
+import { NOW_MS } from "../internal/store/fixtures_test.ts";
+import { createRegionToken, openCtrlDatabase } from "../internal/store/mod.ts";
+import { createAuthenticator } from "./authenticate.ts";
+
+const AGENTS = 1_200;
+
+Deno.test("credentials are looked at again every few seconds, all of those in use together", async () => {
+  const db = await openCtrlDatabase(new Secret("sqlite::memory:"), { migrate: true, log: silentLogger() });
+  try {
+    let nowMs = NOW_MS;
+    const clock: Clock = { now: () => nowMs, sleep: () => Promise.resolve() };
+    const tokens = Array.from({ length: AGENTS }, () => newSecretToken("region"));
+    for (const [n, token] of tokens.entries()) {
+      const hash = credentialHash(token);
+      await createRegionToken(db.kysely, { id: newId("regionToken", 1), region: `r${n}`, hash, nowMs: 1 });
+    }
+    let queries = 0;
+    const counting = db.kysely.withPlugin({
+      transformQuery: ({ node }) => (queries++, node),
+      transformResult: ({ result }) => Promise.resolve(result),
+    });
+    const authenticate = createAuthenticator({ db: counting, clock, serviceToken: new Secret("service") });
+    const use = async (token: string): Promise<string> => {
+      const principal = await authenticate(`Bearer ${token}`);
+      return principal.kind === "region" ? principal.region : principal.kind;
+    };
+    for (const [n, token] of tokens.entries()) assert.equal(await use(token), `r${n}`);
+    assert.equal(queries, AGENTS, "each is asked for when it comes first");
+
+    queries = 0;
+    for (let passedMs = 0; passedMs < 10_000; passedMs += 10) {
+      nowMs += 10;
+      const n = passedMs / 10;
+      assert.equal(await use(tokens[n] ?? ""), `r${n}`);
+    }
+    assert.ok(queries <= 4 * Math.ceil(AGENTS / 500), `${queries} queries in ten seconds`);
+
+    const [revoked = "", other = ""] = tokens;
+    await db.kysely.updateTable("region_tokens").set({ revoked_at: 1 })
+      .where("hash", "=", credentialHash(revoked)).execute();
+    nowMs += 3_000;
+    assert.equal(await use(other), "r1");
+    await assert.rejects(use(revoked), (error) => isFault(error, "unauthenticated"));
+    await assert.rejects(use("region_unknown"), (error) => isFault(error, "unauthenticated"));
+    await assert.rejects(use("nonsense"), (error) => isFault(error, "unauthenticated"));
+    assert.equal(await use("service"), "service");
+  } finally {
+    await db.close();
+  }
+});
