@@ -24,9 +24,9 @@ export interface SilenceDeps {
   readonly notifier: ChangeNotifier;
 }
 
-const SWEEP_MS = 5_000;
+const SWEEP_MS = 10_000;
 /** Sweeps that are further apart mean that the process or the database was away, and agents could not be heard. */
-const GAP_MS_MAX = 4 * SWEEP_MS;
+const GAP_MS_MAX = 3 * SWEEP_MS;
 /** A dead agent whose region has another one is worth showing for a while, one that was the last for longer. */
 const REPLACED_KEPT_MS = 10 * 60_000;
 const LAST_KEPT_MS = 24 * 3_600_000;

@@ -71,10 +71,10 @@ class Setup {
     }
   }
 
-  /** Sweeps every five seconds while the named regions are heard. */
+  /** Sweeps every ten seconds while the named regions are heard. */
   async pass(seconds: number, heard: readonly (0 | 1)[]): Promise<void> {
-    for (let passed = 0; passed < seconds; passed += 5) {
-      this.#clock.nowMs += 5 * SECOND_MS;
+    for (let passed = 0; passed < seconds; passed += 10) {
+      this.#clock.nowMs += 10 * SECOND_MS;
       await this.hear(...heard);
       await Promise.all(this.#watches.map((watch) => watch.sweep()));
     }
@@ -157,7 +157,7 @@ test("a silent region leaves the routing and returns by itself, each told to the
   const before = await setup.version();
   await setup.pass(30, [1]);
   assert.deepEqual(await setup.silent(), [], "not silent for long enough");
-  await setup.pass(5, [1]);
+  await setup.pass(10, [1]);
   assert.deepEqual(await setup.silent(), ["a"]);
   assert.deepEqual(await setup.endpoints(), ["both b", "single a"], "the last ones of a deployment stay");
   assert.deepEqual(await setup.told(before), new Set([setup.both, setup.single]));
@@ -165,7 +165,7 @@ test("a silent region leaves the routing and returns by itself, each told to the
   const silenced = await setup.version();
   await setup.pass(60, [1]);
   assert.equal(await setup.version(), silenced, "said once");
-  await setup.pass(5, [0, 1]);
+  await setup.pass(10, [0, 1]);
   assert.deepEqual(await setup.silent(), []);
   assert.deepEqual(await setup.endpoints(), ["both a", "both b", "single a"]);
   assert.deepEqual(await setup.told(silenced), new Set([setup.both, setup.single]));
@@ -178,7 +178,7 @@ test("when all regions of a deployment are silent, all of them are routed to", a
   await setup.pass(80, []);
   assert.deepEqual(await setup.silent(), ["a", "b"]);
   assert.deepEqual(await setup.endpoints(), ["both a", "both b", "single a"]);
-  await setup.pass(5, [1]);
+  await setup.pass(10, [1]);
   assert.deepEqual(await setup.endpoints(), ["both b", "single a"]);
 });
 
@@ -190,9 +190,9 @@ test("after an outage of the control plane no region is judged until its agent h
     await setup.pass(40, [0, 1]);
     setup.away(600);
     if (outage === "restart") setup.restart();
-    await setup.pass(25, [1]);
+    await setup.pass(30, [1]);
     assert.deepEqual(await setup.silent(), [], outage);
-    await setup.pass(15, [1]);
+    await setup.pass(20, [1]);
     assert.deepEqual(await setup.silent(), ["a"], outage);
   }
 });
@@ -223,9 +223,9 @@ test("agents of earlier starts are forgotten, the last one of a silent region af
   assert.deepEqual(await names(), [`${region}:agent`, earlier].sort());
   await setup.pass(600, [0, 1]);
   assert.deepEqual(await names(), [`${region}:agent`]);
-  await setup.pass(3_600, [1]);
+  await setup.pass(660, [1]);
   assert.deepEqual(await names(), [`${region}:agent`], "it says since when the region is silent");
-  setup.away(23 * 3_600);
+  setup.away(24 * 3_600);
   await setup.pass(60, [1]);
   assert.deepEqual(await names(), []);
   assert.deepEqual(await setup.silent(), ["a"], "the region stays out");

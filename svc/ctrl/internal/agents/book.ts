@@ -24,7 +24,7 @@ export interface Attendance {
   end(): void;
 }
 
-const GATHER_MS = 2_000;
+const GATHER_MS = 5_000;
 /** How often attended streams count as a sign of life. */
 const ATTEND_MS = 10_000;
 const ROWS_PER_WRITE = 500;

@@ -29,3 +29,4 @@ export {
 } from "./definition.ts";
 export { ChangeHub, type ChangeHubOptions, type WatchOptions } from "./hub.ts";
 export { type ChangeNotifier, createNudger, type Nudger, type NudgerOptions } from "./nudger.ts";
+export { sharedMessages } from "./shared.ts";

@@ -6,10 +6,12 @@ import type {
 } from "../../../../proto/gen/ctrl/v1/cluster_pb.ts";
 import { describeError } from "../../../../pkg/fault/mod.ts";
 import type { Attendance } from "../../internal/agents/mod.ts";
-import type { FeedEvent, WatchOptions } from "../../internal/changes/mod.ts";
+import { type FeedEvent, sharedMessages, type WatchOptions } from "../../internal/changes/mod.ts";
 import { version } from "../../internal/validate/mod.ts";
 import { agentKey } from "./agent.ts";
+import type { DeploymentMessage } from "./deployment_feed.ts";
 import type { ClusterDeps } from "./deps.ts";
+import type { SentinelMessage } from "./sentinel_feed.ts";
 
 /** Where an agent wants to go on. */
 export interface AgentWatch {
@@ -32,8 +34,7 @@ export async function* watchDeployments(
   const attendance = attend(deps, watch);
   try {
     for await (const event of deps.hub.watch(deps.deployments.feed, begin(watch, signal))) {
-      const state = event.kind === "item" ? event.message : marker(event);
-      yield { state, version: BigInt(event.version) };
+      yield deploymentState(event);
       attendance.delivered(event.version);
     }
   } finally {
@@ -50,13 +51,22 @@ export async function* watchSentinels(
   const attendance = attend(deps, watch);
   try {
     for await (const event of deps.hub.watch(deps.sentinels.feed, begin(watch, signal))) {
-      const state = event.kind === "item" ? event.message : marker(event);
-      yield { state, version: BigInt(event.version) };
+      yield sentinelState(event);
     }
   } finally {
     attendance.end();
   }
 }
+
+const deploymentState = sharedMessages((event: FeedEvent<DeploymentMessage>): DeploymentState => ({
+  state: event.kind === "item" ? event.message : marker(event),
+  version: BigInt(event.version),
+}));
+
+const sentinelState = sharedMessages((event: FeedEvent<SentinelMessage>): SentinelState => ({
+  state: event.kind === "item" ? event.message : marker(event),
+  version: BigInt(event.version),
+}));
 
 function begin({ region, versionLastSeen }: AgentWatch, signal: AbortSignal): WatchOptions {
   return { region, sinceVersion: version("version_last_seen", versionLastSeen), signal };

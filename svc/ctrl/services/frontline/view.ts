@@ -1,6 +1,6 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { RouteStateSchema } from "../../../../proto/gen/ctrl/v1/frontline_pb.ts";
-import type { FeedEvent } from "../../internal/changes/mod.ts";
+import { type FeedEvent, sharedMessages } from "../../internal/changes/mod.ts";
 import type { RouteEntry, RouteMessage } from "./route_feed.ts";
 
 type RouteState = MessageInitShape<typeof RouteStateSchema>;
@@ -14,7 +14,9 @@ export interface View {
 }
 
 /** An edge sees everything. */
-export const EDGE_VIEW: View = { show: (event) => state(event, messageOf(event)) };
+export const EDGE_VIEW: View = {
+  show: sharedMessages((event: RouteEvent) => state(event, messageOf(event))),
+};
 
 /** Whose sentinel it is, and where. */
 export interface SentinelScope {
