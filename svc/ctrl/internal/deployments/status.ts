@@ -16,6 +16,8 @@ export type DeploymentStatus =
 export type FailureCode =
   | "build_failed"
   | "build_timeout"
+  | "queue_timeout"
+  | "queue_full"
   | "dockerfile_missing"
   | "context_missing"
   | "context_invalid"

@@ -130,6 +130,16 @@ const ROWS: Schema = {
     started_at: 1,
     ended_at: 2,
   },
+  build_slots: {
+    deployment_id: "d",
+    workspace_id: "w",
+    state: "offered",
+    enqueued_at: 1,
+    turn_at: 2,
+    lease_until: 3,
+    ticket: 4,
+    told_ahead: 5,
+  },
   deployment_topology: {
     deployment_id: "d",
     region: "local",

@@ -5,6 +5,7 @@ import { Fault, isFault } from "../../../../pkg/fault/mod.ts";
 import type { Queryable, Tx } from "./database.ts";
 import { appendEvent } from "./events.ts";
 import type { DeploymentsTable, Flag, Schema } from "./schema.ts";
+import { supersedeOlderBuilds } from "./supersede.ts";
 
 /** What the caller decides about a new deployment; the rest is given here. */
 export interface NewDeployment extends
@@ -30,10 +31,13 @@ export interface CreatedDeployment {
   readonly deployment: DeploymentsTable;
   /** False: the workspace used the same idempotency key before, and this is what it got then. */
   readonly created: boolean;
+  /** Builds that it took the place of; their workflows are to be told, so that they end now and not at their next look. */
+  readonly superseded: readonly string[];
 }
 
 /**
- * Records a deployment as pending, with the next sequence of its environment and its first event.
+ * Records a deployment as pending, with the next sequence of its environment and its first event. A build ends older
+ * builds of its environment and branch that still wait.
  *
  * Creates of one environment take turns. With an idempotency key, only the first create in the workspace makes a row.
  *
@@ -49,7 +53,7 @@ export async function createDeployment(tx: Tx, deployment: NewDeployment): Promi
     throw new Fault("not_found", `no environment "${deployment.environment_id}" to create a deployment in`);
   }
   const earlier = await findByIdempotencyKey(tx, deployment);
-  if (earlier !== undefined) return { deployment: earlier, created: false };
+  if (earlier !== undefined) return { deployment: earlier, created: false, superseded: [] };
 
   const row: DeploymentsTable = {
     ...deployment,
@@ -72,13 +76,14 @@ export async function createDeployment(tx: Tx, deployment: NewDeployment): Promi
     // The same key at the same moment in another environment of the workspace.
     const winner = isFault(error, "already_exists") ? await findByIdempotencyKey(tx, deployment) : undefined;
     if (winner === undefined) throw error;
-    return { deployment: winner, created: false };
+    return { deployment: winner, created: false, superseded: [] };
   }
   await tx.updateTable("environments")
     .set({ next_sequence: environment.next_sequence + 1 })
     .where("id", "=", deployment.environment_id).execute();
   await appendEvent(tx, row.id, "status", { status: "pending" }, deployment.created_at);
-  return { deployment: { ...row, next_event_sequence: 2 }, created: true };
+  const superseded = await supersedeOlderBuilds(tx, row, deployment.created_at);
+  return { deployment: { ...row, next_event_sequence: 2 }, created: true, superseded };
 }
 
 async function findByIdempotencyKey(

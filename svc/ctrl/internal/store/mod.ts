@@ -24,6 +24,7 @@ export * from "./deployments.ts";
 export * from "./deployment_status.ts";
 export * from "./events.ts";
 export * from "./steps.ts";
+export * from "./build_slots.ts";
 export * from "./changes.ts";
 export * from "./topology.ts";
 export * from "./instances.ts";

@@ -171,6 +171,24 @@ export interface DeploymentStepsTable {
   ended_at: number | null;
 }
 
+/** Builds that hold one of their workspace's slots, and those that wait. Only the slot service writes it. */
+export interface BuildSlotsTable {
+  deployment_id: string;
+  workspace_id: string;
+  /** `offered`: set aside for a build whose workflow has yet to take it. */
+  state: "waiting" | "offered" | "holding";
+  /** When the deployment was created. */
+  enqueued_at: number;
+  /** Builds take their turn in the order of this: the time of creation, and later for those that may be overtaken. */
+  turn_at: number;
+  /** When the slot goes to the next one, whatever became of its holder; null while waiting. */
+  lease_until: number | null;
+  /** Names the wait that is to be woken. */
+  ticket: number;
+  /** How many were ahead, roughly, when the user was told last. */
+  told_ahead: number | null;
+}
+
 export interface DeploymentTopologyTable {
   deployment_id: string;
   region: string;
@@ -355,6 +373,7 @@ export interface Schema {
   deployments: DeploymentsTable;
   deployment_events: DeploymentEventsTable;
   deployment_steps: DeploymentStepsTable;
+  build_slots: BuildSlotsTable;
   deployment_topology: DeploymentTopologyTable;
   instances: InstancesTable;
   instance_logs: InstanceLogsTable;

@@ -100,14 +100,15 @@ interface NewDeployment {
 }
 
 async function insert(
-  { db, clock }: DeploymentDeps,
+  deps: DeploymentDeps,
   caller: RootKeyPrincipal,
   { project, environmentId, checked, request }: NewDeployment,
 ): Promise<DeploymentsTable> {
+  const { db, clock } = deps;
   const now = clock.now();
   const id = newId("deployment", now);
   const k8sName = newDnsName(K8S_NAME_LENGTH);
-  const { deployment } = await transact(db, async (tx) => {
+  const { deployment, superseded } = await transact(db, async (tx) => {
     const variables = await listEnvironmentVariables(tx, environmentId);
     const recorded = await recordDeployment(tx, {
       id,
@@ -148,7 +149,25 @@ async function insert(
     }
     return recorded;
   });
+  await wakeSuperseded(deps, superseded);
   return deployment;
+}
+
+/** They are final already; woken, their workflows see it at once. */
+async function wakeSuperseded(
+  { workflows, events, log }: DeploymentDeps,
+  ids: readonly string[],
+): Promise<void> {
+  if (ids.length === 0) return;
+  events.changed();
+  const signal = AbortSignal.timeout(SUBMIT_MS_MAX);
+  await Promise.all(ids.map(async (id) => {
+    try {
+      await workflows.cancelDeploy(parseId("deployment", "deployment_id", id), signal);
+    } catch (error) {
+      log.warn("superseded deployment not woken", { deployment_id: id, error: describeError(error) });
+    }
+  }));
 }
 
 function auditFacts({ source, branch, git }: CheckedCreate): AuditFacts {

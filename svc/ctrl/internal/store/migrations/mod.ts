@@ -4,6 +4,7 @@ import type { Schema } from "../schema.ts";
 import { base } from "./0001_base.ts";
 import { audit } from "./0002_audit.ts";
 import { environments } from "./0002_environments.ts";
+import { buildSlots } from "./0003_build_slots.ts";
 import { sentinels } from "./0004_sentinels.ts";
 import { lifecycle } from "./0005_lifecycle.ts";
 import { silentRegions } from "./0006_silent_regions.ts";
@@ -23,6 +24,7 @@ export const MIGRATIONS: readonly Migration[] = [
   base,
   audit,
   environments,
+  buildSlots,
   sentinels,
   lifecycle,
   silentRegions,
