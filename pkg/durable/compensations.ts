@@ -11,6 +11,17 @@ export type Undo = (fault: Fault, signal: AbortSignal) => Promise<void>;
  */
 export const UNDO_OPTIONS: StepOptions = { attemptsMax: 500, firstMs: 50, maxMs: 10_000 };
 
+interface Step {
+  readonly kind: "step";
+  readonly name: string;
+  readonly action: Undo;
+}
+
+interface Message {
+  readonly kind: "message";
+  readonly send: () => Promise<void>;
+}
+
 /**
  * Registered undo actions, run newest first.
  *
@@ -26,7 +37,7 @@ export const UNDO_OPTIONS: StepOptions = { attemptsMax: 500, firstMs: 50, maxMs:
  */
 export class Compensations {
   readonly #durable: Durable;
-  readonly #undo: { readonly name: string; readonly action: Undo }[] = [];
+  readonly #undo: (Step | Message)[] = [];
 
   constructor(durable: Durable) {
     this.#durable = durable;
@@ -34,7 +45,12 @@ export class Compensations {
 
   /** Registers `action`. Do it before the step that it undoes, and make it harmless when that step never ran. */
   add(name: string, action: Undo): void {
-    this.#undo.push({ name, action });
+    this.#undo.push({ kind: "step", name, action });
+  }
+
+  /** Registers a message to another service, which is handed over between steps and never inside one. */
+  addMessage(send: () => Promise<void>): void {
+    this.#undo.push({ kind: "message", send });
   }
 
   /**
@@ -49,9 +65,11 @@ export class Compensations {
     const error = thrown instanceof Fault
       ? thrown
       : new Fault("internal", "the workflow threw something that is not a fault", { cause: thrown });
-    for (const { name, action } of this.#undo.toReversed()) {
+    for (const undo of this.#undo.toReversed()) {
       try {
-        await this.#durable.run(`undo ${name}`, (signal) => action(error, signal), UNDO_OPTIONS);
+        if (undo.kind === "message") await undo.send();
+        else {await this.#durable.run(`undo ${undo.name}`, (signal) =>
+            undo.action(error, signal), UNDO_OPTIONS);}
       } catch (failed) {
         // A step that used up its tries is logged where it ran; the ones before it still need their turn.
         if (failed instanceof AttemptEnded) throw failed;

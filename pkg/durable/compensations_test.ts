@@ -49,3 +49,26 @@ Deno.test("unwind() goes on after an undo step that fails for good", async () =>
   assert.deepEqual(names, ["undo two", "undo one"]);
   assert.ok(!result.ok && result.error instanceof Fault && result.error.code === "not_found");
 });
+
+/** A call to another service inside a step would be a second entry of the journal within the first one. */
+Deno.test("unwind() sends messages in their turn, between the steps", async () => {
+  const { names, world } = await execute(async (durable) => {
+    const compensations = new Compensations(durable);
+    compensations.add("one", () => Promise.resolve());
+    compensations.addMessage(() => durable.send({ service: "slots", handler: "release", key: "ws" }, "d_1"));
+    compensations.add("two", () => Promise.resolve());
+    return await compensations.unwind(new Fault("not_found", "gone"));
+  });
+  assert.deepEqual(names, ["undo two", "send: release", "undo one"]);
+  assert.deepEqual(world.sent.map((each) => each.input), ["d_1"]);
+});
+
+Deno.test("unwind() goes on after a message that cannot be sent", async () => {
+  const { names } = await execute(async (durable) => {
+    const compensations = new Compensations(durable);
+    compensations.add("one", () => Promise.resolve());
+    compensations.addMessage(() => durable.send({ service: "slots", handler: "release", key: "ws" }, "d_1"));
+    return await compensations.unwind(new Fault("not_found", "gone"));
+  }, { fault: { at: 0, kind: "refused" } });
+  assert.deepEqual(names, ["send: release", "undo one"]);
+});
