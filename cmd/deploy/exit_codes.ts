@@ -54,6 +54,8 @@ const OF_FAILURE: Readonly<Record<string, ExitCode>> = {
   push_failed: DEPLOY_EXIT.build,
   registry_full: DEPLOY_EXIT.build,
   registry_unavailable: DEPLOY_EXIT.build,
+  queue_timeout: DEPLOY_EXIT.build,
+  queue_full: DEPLOY_EXIT.build,
   dockerfile_missing: DEPLOY_EXIT.context,
   context_missing: DEPLOY_EXIT.context,
   context_invalid: DEPLOY_EXIT.context,

@@ -71,10 +71,11 @@ const PLANTED: Readonly<Record<string, readonly [path: string, source: string]>>
     "svc/ctrl/internal/store/mod.ts",
     `import { a } from "../../services/deployment/create.ts";`,
   ],
-  "workflow.ts sees only its plan, types, the durable port, and the wait that workflows share": [
-    "svc/ctrl/worker/deploy/workflow.ts",
-    `import { a } from "../../internal/store/mod.ts";`,
-  ],
+  "a workflow and its stages see only their plan, types, the durable port, and the wait that workflows share":
+    [
+      "svc/ctrl/worker/deploy/workflow.ts",
+      `import { a } from "../../internal/store/mod.ts";`,
+    ],
   "a pure file imports nothing that can wait": [
     "svc/krane/internal/deployment/reconcile.ts",
     `import { a } from "../../../../pkg/docker/mod.ts";`,

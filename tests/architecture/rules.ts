@@ -126,10 +126,11 @@ export const RULES: readonly Rule[] = [
       isProduction(from) && from.startsWith("svc/ctrl/internal/") && /^svc\/ctrl\/(services|api)\//.test(to),
   },
   {
-    name: "workflow.ts sees only its plan, types, the durable port, and the wait that workflows share",
+    name:
+      "a workflow and its stages see only their plan, types, the durable port, and the wait that workflows share",
     forbids: ({ from, to, typeOnly }) =>
-      from.endsWith("/workflow.ts") && !typeOnly &&
-      !/\/(plan|messages|contract|rollout)\.ts$|^pkg\/(durable|fault)\/|^svc\/ctrl\/internal\/deployments\//
+      /\/(workflow|(\w+_)?stage)\.ts$/.test(from) && !typeOnly &&
+      !/\/(plan|messages|contract|rollout|(\w+_)?stage)\.ts$|^pkg\/(durable|fault)\/|^svc\/ctrl\/internal\/deployments\//
         .test(to),
   },
   {

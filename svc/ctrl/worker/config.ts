@@ -12,6 +12,7 @@ import {
 } from "../../../pkg/config/mod.ts";
 import { BUILDER_FIELDS, builderProblems } from "./builder_config.ts";
 import { DEADLINE_FIELDS } from "./deadlines.ts";
+import { QUEUE_FIELDS } from "./queue.ts";
 import { SENTINEL_FIELDS } from "./sentinel_settings.ts";
 
 const DOMAIN = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$/;
@@ -86,6 +87,7 @@ export const WORKER_FIELDS = {
     schema: portSchema(7092),
   }),
   ...BUILDER_FIELDS,
+  ...QUEUE_FIELDS,
   buildS3Url: field({
     flag: "build-s3-url",
     env: "UNKEY_BUILD_S3_URL",

@@ -45,6 +45,7 @@ Deno.test("the defaults are those of the documentation", () => {
     ],
     [300, 60, 30, 30, 30],
   );
+  assert.deepEqual([config.buildsMax, config.queueMinutes, config.queueAgeingSeconds], [2, 240, 600]);
 });
 
 Deno.test("every problem is named at once, with its setting", () => {

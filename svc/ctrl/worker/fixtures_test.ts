@@ -8,12 +8,14 @@ import {
   type ExecuteOptions,
   type Execution,
   NO_ANSWER,
+  type Sent,
   type World,
 } from "../../../pkg/testkit/fake_durable.ts";
-import { BUILD_SERVICE, ROUTING_SERVICE } from "../internal/workflows/names.ts";
+import { BUILD_SERVICE, BUILD_SLOT_SERVICE, ROUTING_SERVICE } from "../internal/workflows/names.ts";
 import {
   type CtrlDatabase,
   findDeployment,
+  listBuildSlots,
   listEventsAfter,
   listSteps,
   listTopology,
@@ -28,12 +30,15 @@ import type { DeployOutcome } from "./deploy/contract.ts";
 import type { RolloutLimits } from "./deploy/plan.ts";
 import { createDeploySteps } from "./deploy/steps.ts";
 import { type BuildResult, deploy } from "./deploy/workflow.ts";
+import type { AcquireRequest } from "./slots/contract.ts";
+import { askForSlot, deliverSlotMessages, SLOT_LIMITS, SLOTS_ON_FAKE } from "./slot_fixtures_test.ts";
 import { createRoutingSteps, type RoutingSteps } from "./routing/steps.ts";
 import { assign, move, type RoutingWorkflowDeps, stop } from "./routing/workflow.ts";
 
 export const REGION = "local";
 export const LIMITS: RolloutLimits = { readyMs: 300_000, listenMs: 60_000, agentMs: 30_000, restartsMax: 3 };
 export const RECHECK_MS = 5_000;
+export const QUEUE_MS = 5 * SLOT_LIMITS.recheckMs;
 export const RETENTION = { warmCount: 1, warmMs: 1_800_000, graceMs: 30_000, edgesMs: 60_000 };
 
 /** A database in memory with all tables. */
@@ -106,6 +111,8 @@ export interface Snapshot {
   readonly steps: readonly string[];
   readonly statuses: readonly string[];
   readonly live: boolean;
+  /** Its row in the queue of builds. */
+  readonly slots: readonly string[];
 }
 
 export async function snapshot(db: CtrlDatabase, id: string): Promise<Snapshot> {
@@ -121,6 +128,8 @@ export async function snapshot(db: CtrlDatabase, id: string): Promise<Snapshot> 
     steps: (await listSteps(db.kysely, id)).map((step) => `${step.name} ${step.status}`).sort(),
     statuses: events.flatMap(({ payload }) => payload.kind === "status" ? [payload.status] : []),
     live: environment?.live_deployment_id === id,
+    slots: (await listBuildSlots(db.kysely, [row?.workspace_id ?? ""]))
+      .flatMap((slot) => slot.deployment_id === id ? [slot.state] : []),
   };
 }
 
@@ -148,11 +157,13 @@ export async function playDeploy(
     agentSilentMs: 30_000,
   });
   const routing = routingDeps(db, world);
-  return await execute((durable) =>
+  const played = await execute((durable) =>
     deploy(durable, {
       steps,
       limits: LIMITS,
       recheckMs: RECHECK_MS,
+      slots: SLOTS_ON_FAKE,
+      queueMs: QUEUE_MS,
       build: async (durable, order, cancel) => {
         const address = { service: BUILD_SERVICE, handler: "BuildDockerImage" };
         const raced = await durable.callUnless<unknown, BuildResult>(address, order, [cancel]);
@@ -165,14 +176,20 @@ export async function playDeploy(
     world,
     ...(play.fault === undefined ? {} : { fault: play.fault }),
     ...(play.onWait === undefined ? {} : { onWait: play.onWait }),
-    answer: async (to) => {
+    answer: async (to, input) => {
       if (to.service === BUILD_SERVICE) {
         const built: BuildResult = { kind: "built", image: "unkey.local/p:d", buildId: `${id}.1` };
         return world.signals.has("cancel") ? NO_ANSWER : play.build ?? built;
       }
+      // The contract's type: what is asked was checked there.
+      if (to.service === BUILD_SLOT_SERVICE) {
+        return await askForSlot(db, world, to.key ?? "", input as AcquireRequest);
+      }
       return orThrow(await execute((durable) => assign(durable, routing, id), { key: to.key ?? "", world }));
     },
   });
+  await deliverSlotMessages(db, world, id);
+  return played;
 }
 
 /** The routing workflow's collaborators over this database. */
@@ -194,8 +211,9 @@ export async function deliverStops(
   world: World,
   afterMs: number,
 ): Promise<readonly string[]> {
-  const due = world.sent.filter((each) => each.delayMs <= afterMs);
-  world.sent.splice(0, world.sent.length, ...world.sent.filter((each) => each.delayMs > afterMs));
+  const isDue = (each: Sent): boolean => each.handler === "stop" && each.delayMs <= afterMs;
+  const due = world.sent.filter(isDue);
+  world.sent.splice(0, world.sent.length, ...world.sent.filter((each) => !isDue(each)));
   const outcomes: string[] = [];
   for (const { key, input } of due) {
     // The contract's type: what was sent was checked there.

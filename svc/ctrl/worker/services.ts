@@ -11,6 +11,8 @@ import type { WorkerConfig } from "./config.ts";
 import { deployService } from "./deploy/mod.ts";
 import { createDeploySteps } from "./deploy/steps.ts";
 import type { EndpointDeps } from "./endpoint.ts";
+import { buildSlotService } from "./slots/mod.ts";
+import { createSlotSteps, type SlotLimits } from "./slots/steps.ts";
 import { routingService } from "./routing/mod.ts";
 import { createRoutingSteps } from "./routing/steps.ts";
 import { startService } from "./start/mod.ts";
@@ -38,6 +40,10 @@ const MINUTE_MS = 60_000;
 /** The safety net under the messages that wake a waiting deploy. */
 const RECHECK_MS = 5_000;
 const RESTARTS_MAX = 3;
+const BUILD_SLACK_MS = 10 * MINUTE_MS;
+const SLOT_OFFER_MS = 60_000;
+const SLOT_RECHECK_MS = 30_000;
+const WAITING_BUILDS_MAX = 1_000;
 const FEED_KEEP_MS = 60 * MINUTE_MS;
 const FEED_KEEP_VERSIONS = 10_000;
 
@@ -62,6 +68,7 @@ export function workerServices(config: WorkerConfig, deps: ServicesDeps): Endpoi
       steps: createDeploySteps({ db, clock, changes, sentinels, ...placement }),
       limits,
       recheckMs: RECHECK_MS,
+      queueMs: config.queueMinutes * MINUTE_MS,
     }),
     startService({
       restate,
@@ -69,6 +76,7 @@ export function workerServices(config: WorkerConfig, deps: ServicesDeps): Endpoi
       limits,
       recheckMs: RECHECK_MS,
     }),
+    buildSlotService({ restate, steps: createSlotSteps({ db, clock, limits: slotLimits(config) }) }),
     buildService({ restate, steps: createBuildSteps(deps), limitMs: config.buildMinutes * MINUTE_MS }),
     routingService({
       restate,
@@ -92,4 +100,16 @@ export function workerServices(config: WorkerConfig, deps: ServicesDeps): Endpoi
       steps: createVersioningSteps({ db, clock, keepMs: FEED_KEEP_MS, keepVersions: FEED_KEEP_VERSIONS }),
     }),
   ];
+}
+
+function slotLimits(config: WorkerConfig): SlotLimits {
+  return {
+    buildsMax: config.buildsMax,
+    ageingMs: config.queueAgeingSeconds * SECOND_MS,
+    // Nobody builds for longer than the build's own limit, which begins a little later than the lease.
+    leaseMs: config.buildMinutes * MINUTE_MS + BUILD_SLACK_MS,
+    offerMs: SLOT_OFFER_MS,
+    recheckMs: SLOT_RECHECK_MS,
+    waitingMax: WAITING_BUILDS_MAX,
+  };
 }

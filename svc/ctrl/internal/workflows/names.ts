@@ -13,3 +13,5 @@ export const BUILD_SERVICE = "hydra.v1.BuildService";
 export const VERSIONING_SERVICE = "hydra.v1.VersioningService";
 /** Workflow, keyed by the id of a start. */
 export const START_SERVICE = "hydra.v1.StartService";
+/** Virtual object, keyed by workspace id. */
+export const BUILD_SLOT_SERVICE = "hydra.v1.BuildSlotService";

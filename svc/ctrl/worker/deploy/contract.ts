@@ -16,11 +16,18 @@ export interface CancelAnswer {
   readonly accepted: boolean;
 }
 
+/** A build slot is set aside for the deployment. */
+export interface SlotOffered {
+  /** Of the asking that was told to wait. */
+  readonly ticket: number;
+}
+
 /** Deploys one deployment; the shared handlers wake it and cancel it. */
 export const DeploymentService = iface.workflow(DEPLOYMENT_SERVICE, {
   run: iface.serdes({ input: protoSerde(DeployRequestSchema), output: jsonSerde<DeployOutcome>() }),
   /** Something about the deployment's instances changed. */
   instancesChanged: iface.shared.json<void, void>(),
+  slotOffered: iface.shared.json<SlotOffered, void>(),
   cancel: iface.shared.json<void, CancelAnswer>(),
 });
 

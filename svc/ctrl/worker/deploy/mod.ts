@@ -2,7 +2,7 @@
  * The deploy workflow on Restate.
  *
  * ```ts
- * const services = [deployService({ restate, steps, limits, recheckMs: 5_000 })];
+ * const services = [deployService({ restate, steps, limits, recheckMs: 5_000, queueMs: 4 * 3_600_000 })];
  * ```
  *
  * @module
@@ -25,8 +25,10 @@ import { BuildService } from "../build/contract.ts";
 import { RETRY_POLICY } from "../retry_policy.ts";
 import { announceChange, CANCEL } from "../rollout.ts";
 import { routingKey, RoutingService } from "../routing/contract.ts";
+import { BuildSlotService, buildSlotsKey } from "../slots/contract.ts";
 import { DeploymentService } from "./contract.ts";
 import type { RolloutLimits } from "./plan.ts";
+import { type BuildSlots, slotSignal } from "./queue_stage.ts";
 import type { DeploySteps } from "./steps.ts";
 import { type BuildOrder, type BuildResult, deploy, type DeployWorkflowDeps, SWITCHED } from "./workflow.ts";
 
@@ -36,17 +38,20 @@ export interface DeployServiceDeps {
   readonly steps: DeploySteps;
   readonly limits: RolloutLimits;
   readonly recheckMs: number;
+  readonly queueMs: number;
 }
 
 /** Binds the deploy workflow and the handlers that wake and cancel it. */
 // deno-lint-ignore explicit-module-boundary-types -- the SDK infers the bindable type
 export function deployService({ restate, ...deps }: DeployServiceDeps) {
-  const workflow: DeployWorkflowDeps = { ...deps, build: callBuild, assign: callAssign };
+  const workflow: DeployWorkflowDeps = { ...deps, build: callBuild, assign: callAssign, slots: SLOTS };
   return implement(DeploymentService, {
     handlers: {
       // The key is the truth; the request carries the id for those who read the journal.
       run: (ctx) => runWorkflow(ctx, restate, (durable) => deploy(durable, workflow, durable.key)),
       instancesChanged: (ctx) => runShared(ctx, restate, announceChange),
+      slotOffered: (ctx, { ticket }) =>
+        runShared(ctx, restate, (shared) => shared.signal(slotSignal(ticket))),
       cancel: (ctx) =>
         runShared(ctx, restate, async (shared) => {
           if (await shared.get<boolean>(SWITCHED) === true) return { accepted: false };
@@ -58,6 +63,13 @@ export function deployService({ restate, ...deps }: DeployServiceDeps) {
     options: { retryPolicy: { ...RETRY_POLICY, onMaxAttempts: "pause" } },
   });
 }
+
+const SLOTS: BuildSlots = {
+  acquire: (durable, workspaceId, request) =>
+    durable.call(target(BuildSlotService, "acquire", buildSlotsKey(workspaceId)), request),
+  release: (durable, workspaceId, deploymentId) =>
+    durable.send(target(BuildSlotService, "release", buildSlotsKey(workspaceId)), { deploymentId }),
+};
 
 async function callBuild(durable: DurableWorkflow, order: BuildOrder, cancel: string): Promise<BuildResult> {
   const request = create(BuildDockerImageRequestSchema, {

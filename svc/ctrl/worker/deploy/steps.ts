@@ -11,6 +11,7 @@ import {
   endStep,
   ensureWorkspaceNamespace,
   findDeployment,
+  holdsBuildSlot,
   listSteps,
   moveStatus,
   placeDeployment,
@@ -42,6 +43,11 @@ export type Loaded = Ended | {
 /** The step was taken, now or in an earlier run. */
 export type Advanced = Ended | { readonly kind: "advanced" };
 
+/** The slot ran out before the build began. */
+export interface NoSlot {
+  readonly kind: "no_slot";
+}
+
 /** How a deployment ends without taking traffic. */
 export type Ending =
   | { readonly kind: "failed"; readonly failure: Failure }
@@ -50,7 +56,8 @@ export type Ending =
 /** The effects that the workflow orders. */
 export interface DeploySteps {
   load(id: string): Promise<Loaded>;
-  beginBuild(id: string): Promise<Advanced>;
+  /** Begins to build, if the deployment still holds its build slot. */
+  beginBuild(id: string): Promise<Advanced | NoSlot>;
   recordBuild(id: string, built: { readonly image: string; readonly buildId: string }): Promise<Advanced>;
   /** Wants the deployment to run in every region. */
   place(id: string): Promise<Advanced>;
@@ -88,13 +95,7 @@ export function createDeploySteps(deps: DeployDeps): DeploySteps {
   return {
     load: async (id) => loaded(await findDeployment(db.kysely, id)),
 
-    beginBuild: (id) =>
-      transact(
-        db,
-        (tx) =>
-          advance(tx, { id, to: "building", from: ["pending", "queued"], nowMs: clock.now() }, (nowMs) =>
-            startStep(tx, { deploymentId: id, name: "building", message: "Building the image.", nowMs })),
-      ),
+    beginBuild: (id) => transact(db, (tx) => beginBuild(tx, id, clock.now())),
 
     recordBuild: (id, built) =>
       transact(db, async (tx) => {
@@ -170,6 +171,16 @@ async function advance(
   }
   const status = await lockStatus(tx, move.id);
   return status === move.to ? { kind: "advanced" } : { kind: "ended", status };
+}
+
+async function beginBuild(tx: Tx, id: string, nowMs: number): Promise<Advanced | NoSlot> {
+  const status = await lockStatus(tx, id);
+  const waits = status === "pending" || status === "queued";
+  if (waits && !await holdsBuildSlot(tx, id, nowMs)) return { kind: "no_slot" };
+  return await advance(tx, { id, to: "building", from: ["pending", "queued"], nowMs }, async () => {
+    await endStep(tx, { deploymentId: id, name: "queued", status: "done", nowMs });
+    await startStep(tx, { deploymentId: id, name: "building", message: "Building the image.", nowMs });
+  });
 }
 
 async function lockStatus(tx: Tx, id: string): Promise<DeploymentStatus | "missing"> {

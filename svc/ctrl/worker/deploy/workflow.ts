@@ -2,10 +2,11 @@
 import { Compensations, type DurableWorkflow } from "../../../../pkg/durable/mod.ts";
 import type { Fault } from "../../../../pkg/fault/mod.ts";
 import type { AssignOutcome } from "../routing/contract.ts";
-import type { Ended } from "../observe.ts";
 import { CANCEL, untilRunning } from "../rollout.ts";
 import type { DeployOutcome } from "./contract.ts";
 import type { Failure, RolloutLimits } from "./plan.ts";
+import { type BuildSlots, inBuildSlot } from "./queue_stage.ts";
+import { CANCELLED, ON, type Stage } from "./stage.ts";
 import type { Advanced, DeploySteps, Ending, Loaded } from "./steps.ts";
 
 /** State: whether traffic has moved, from when on a cancel comes too late. */
@@ -26,26 +27,25 @@ export type BuildResult =
   | { readonly kind: "failed"; readonly failure: Failure }
   | { readonly kind: "cancelled" };
 
-/** What the workflow works with. The two calls go to other services, each through its contract. */
+/** What the workflow works with. The calls go to other services, each through its contract. */
 export interface DeployWorkflowDeps {
   readonly steps: DeploySteps;
   readonly limits: RolloutLimits;
   /** How long a wait lasts when no news arrives. */
   readonly recheckMs: number;
+  readonly slots: BuildSlots;
+  /** How long a build may wait for its slot. */
+  readonly queueMs: number;
   /** Builds, or stops building as soon as `cancel` is set. */
   readonly build: (durable: DurableWorkflow, order: BuildOrder, cancel: string) => Promise<BuildResult>;
   /** Asks the environment's routing service for traffic. */
   readonly assign: (durable: DurableWorkflow, environmentId: string, id: string) => Promise<AssignOutcome>;
 }
 
-/** A stage either leads on to the next one, or is the end. */
-type Stage = { readonly kind: "on" } | Ended | Ending;
-const ON: Stage = { kind: "on" };
-const CANCELLED: Ending = { kind: "cancelled" };
 type Active = Extract<Loaded, { kind: "active" }>;
 
 /**
- * Deploys `id`: build if need be, start everywhere, wait until it runs, move traffic.
+ * Deploys `id`: build if need be, as soon as there is a slot, start everywhere, wait until it runs, move traffic.
  *
  * A user's mistake ends it at once, with a text; a final error of the platform ends it as `internal`. Until traffic has
  * moved, every end takes back what was made, in the transaction that ends the deployment.
@@ -61,7 +61,7 @@ export async function deploy(
     compensations.add("deployment", async (fault) => void await steps.settle(id, endingOf(fault)));
     const loaded = await durable.run("load deployment", () => steps.load(id));
     if (loaded.kind === "ended") return { status: loaded.status };
-    let stage = await buildStage(durable, deps, id, loaded);
+    let stage = await buildStage(durable, { ...deps, compensations }, id, loaded);
     if (stage.kind === "on") stage = await rolloutStage(durable, deps, id);
     if (stage.kind === "on") stage = await trafficStage(durable, deps, id, loaded.environmentId);
 
@@ -77,7 +77,7 @@ export async function deploy(
 /** Makes sure that there is an image. */
 async function buildStage(
   durable: DurableWorkflow,
-  { steps, build }: DeployWorkflowDeps,
+  deps: DeployWorkflowDeps & { readonly compensations: Compensations },
   id: string,
   { source, workspaceId, projectId, cancelRequested }: Active,
 ): Promise<Stage> {
@@ -85,8 +85,7 @@ async function buildStage(
   if (source.kind === "built") return ON;
   if (source.kind === "nothing") return { kind: "failed", failure: NOTHING_TO_RUN };
 
-  const begun = await durable.run("begin build", () => steps.beginBuild(id));
-  if (begun.kind === "ended") return begun;
+  const { steps, build } = deps;
   const order = {
     deploymentId: id,
     workspaceId,
@@ -94,10 +93,12 @@ async function buildStage(
     contextPath: source.path,
     dockerfile: source.dockerfile,
   };
-  const result = await build(durable, order, CANCEL);
-  if (result.kind !== "built") return result;
-  const { image, buildId } = result;
-  return onward(await durable.run("record build", () => steps.recordBuild(id, { image, buildId })));
+  return await inBuildSlot(durable, deps, { id, workspaceId }, async () => {
+    const result = await build(durable, order, CANCEL);
+    if (result.kind !== "built") return result;
+    const { image, buildId } = result;
+    return onward(await durable.run("record build", () => steps.recordBuild(id, { image, buildId })));
+  });
 }
 
 /** Starts it in every region and waits until it runs there. */

@@ -7,7 +7,12 @@ import {
   type World,
 } from "../../../../pkg/testkit/fake_durable.ts";
 import { type DeploymentStatus, isFinal } from "../../internal/deployments/status.ts";
-import { type CtrlDatabase, requestCancel } from "../../internal/store/mod.ts";
+import {
+  type CtrlDatabase,
+  findDeployment,
+  listBuildSlots,
+  requestCancel,
+} from "../../internal/store/mod.ts";
 import { type Seed, seedDeployment, seedProject } from "../../internal/store/fixtures_test.ts";
 import {
   assign,
@@ -20,15 +25,20 @@ import {
   type Snapshot,
   snapshot,
 } from "../fixtures_test.ts";
+import { askForSlot, deliverSlotMessages, giveSlotBack } from "../slot_fixtures_test.ts";
 import type { BuildResult } from "./workflow.ts";
 
 /** One way for a deploy to go. */
 interface Scenario {
   readonly name: string;
   readonly context: boolean;
+  /** Another build has the workspace's only slot when this one comes. */
+  readonly behind?: true;
   readonly build?: BuildResult;
   /** What happens while the deploy waits. */
   readonly meanwhile: (db: CtrlDatabase, id: string, world: World, count: number) => Promise<void>;
+  /** Instead, for as long as it is queued. */
+  readonly whileQueued?: (db: CtrlDatabase, id: string, world: World) => Promise<void>;
   readonly expected: Pick<Snapshot, "status" | "failure" | "topology" | "routes" | "live">;
 }
 
@@ -37,6 +47,16 @@ const runs = async (db: CtrlDatabase, id: string, world: World): Promise<void> =
 };
 const SERVES = { topology: ["local started"], routes: ["branch", "environment", "live"], live: true };
 const UNDONE = { topology: ["local stopped"], routes: [], live: false };
+
+/** A newer build of the same environment and branch arrives, unless one is there. It has an end of its own. */
+async function supersede(db: CtrlDatabase, id: string): Promise<void> {
+  const row = await findDeployment(db.kysely, id);
+  if (row?.status !== "queued") return;
+  const { workspace_id: workspaceId, project_id: projectId, environment_id: productionId } = row;
+  const newer = await seedDeployment(db, { workspaceId, projectId, productionId, previewId: "" }, CONTEXT);
+  await db.kysely.updateTable("deployments").set({ status: "cancelled" }).where("id", "=", newer.id)
+    .execute();
+}
 
 const SCENARIOS: readonly Scenario[] = [
   {
@@ -53,6 +73,46 @@ const SCENARIOS: readonly Scenario[] = [
       await report(db, id, world.nowMs, [count === 1 ? starting : instanceReport()]);
     },
     expected: { status: "ready", failure: "", ...SERVES },
+  },
+  {
+    name: "a build that waits for its slot",
+    context: true,
+    behind: true,
+    whileQueued: freeSlot,
+    meanwhile: runs,
+    expected: { status: "ready", failure: "", ...SERVES },
+  },
+  {
+    name: "a build that waits for a slot in vain",
+    context: true,
+    behind: true,
+    whileQueued: () => Promise.resolve(),
+    meanwhile: runs,
+    expected: { status: "failed", failure: "queue_timeout", topology: [], routes: [], live: false },
+  },
+  {
+    name: "a cancel while it is queued",
+    context: true,
+    behind: true,
+    meanwhile: (_db, _id, world) => Promise.resolve(void world.signals.add("cancel")),
+    expected: { status: "cancelled", failure: "", topology: [], routes: [], live: false },
+  },
+  {
+    name: "a newer build while it is queued",
+    context: true,
+    behind: true,
+    meanwhile: async (db, id, world) => {
+      await supersede(db, id);
+      world.signals.add("cancel");
+    },
+    expected: { status: "superseded", failure: "", topology: [], routes: [], live: false },
+  },
+  {
+    name: "a newer build while it is queued, of which it is not told",
+    context: true,
+    behind: true,
+    meanwhile: (db, id) => supersede(db, id),
+    expected: { status: "superseded", failure: "", topology: [], routes: [], live: false },
   },
   {
     name: "a build that fails",
@@ -95,16 +155,45 @@ const SCENARIOS: readonly Scenario[] = [
   },
 ];
 
-async function start(db: CtrlDatabase, scenario: Scenario): Promise<{ id: string; seed: Seed }> {
+const CONTEXT = {
+  source: "context",
+  image: null,
+  build_context_path: "p/u.tar.gz",
+  dockerfile_path: "",
+} as const;
+
+/** Another build of the workspace, on a branch of its own. */
+async function rival(db: CtrlDatabase, seed: Seed, branch: string): Promise<string> {
+  return (await seedDeployment(db, seed, { ...CONTEXT, git_branch: branch })).id;
+}
+
+/** Ends what has the slot, and gives it back. */
+async function freeSlot(db: CtrlDatabase, id: string, world: World): Promise<void> {
+  const workspaceId = (await findDeployment(db.kysely, id))?.workspace_id ?? "";
+  for (const { deployment_id, state } of await listBuildSlots(db.kysely, [workspaceId])) {
+    if (state === "holding") await giveSlotBack(db, world, workspaceId, deployment_id);
+  }
+  await deliverSlotMessages(db, world, id);
+}
+
+async function start(
+  db: CtrlDatabase,
+  scenario: Scenario,
+  world: World,
+): Promise<{ id: string; seed: Seed }> {
   const seed = await seedProject(db);
-  const context = {
-    source: "context",
-    image: null,
-    build_context_path: "p/u.tar.gz",
-    dockerfile_path: "",
-  } as const;
-  const { id } = await seedDeployment(db, seed, scenario.context ? context : {});
+  if (scenario.behind) {
+    const deploymentId = await rival(db, seed, "first");
+    await askForSlot(db, world, seed.workspaceId, { deploymentId, ticket: 1 });
+  }
+  const { id } = await seedDeployment(db, seed, scenario.context ? CONTEXT : {});
   return { id, seed };
+}
+
+function scenarioNamed(name: string): Scenario {
+  const found = SCENARIOS.find((each) => each.name === name);
+  assert.ok(found, name);
+  return found;
 }
 
 async function play(
@@ -112,16 +201,37 @@ async function play(
   scenario: Scenario,
   fault?: Injected,
 ): Promise<{ after: Snapshot; names: readonly string[]; outcome: string }> {
-  const { id } = await start(db, scenario);
   const world = newWorld();
+  const { id, seed } = await start(db, scenario, world);
   const { result, names } = await playDeploy(db, id, {
     world,
     ...(fault === undefined ? {} : { fault }),
     ...(scenario.build === undefined ? {} : { build: scenario.build }),
-    onWait: (count) => scenario.meanwhile(db, id, world, count),
+    onWait: async (count) => {
+      const queued = (await findDeployment(db.kysely, id))?.status === "queued";
+      await (queued && scenario.whileQueued || scenario.meanwhile)(db, id, world, count);
+    },
   });
   if (fault === undefined && !result.ok) throw result.error;
+  await assertSlotFree(db, seed, world);
   return { after: await snapshot(db, id), names, outcome: result.ok ? result.value.status : "threw" };
+}
+
+/** However a deploy ends, the next build finds the workspace's only slot free once the rival has left it too. */
+async function assertSlotFree(db: CtrlDatabase, seed: Seed, world: World): Promise<void> {
+  const deploymentId = await rival(db, seed, "last");
+  await askForSlot(db, world, seed.workspaceId, { deploymentId, ticket: 1 });
+  const others = (await listBuildSlots(db.kysely, [seed.workspaceId])).filter((row) =>
+    row.deployment_id !== deploymentId
+  );
+  const first = await findDeployment(db.kysely, others[0]?.deployment_id ?? "");
+  assert.ok(
+    others.length === 0 || (others.length === 1 && first?.git_branch === "first"),
+    JSON.stringify(others),
+  );
+  for (const { deployment_id } of others) await giveSlotBack(db, world, seed.workspaceId, deployment_id);
+  const answer = await askForSlot(db, world, seed.workspaceId, { deploymentId, ticket: 2 });
+  assert.deepEqual(answer, { kind: "granted" });
 }
 
 Deno.test("deploy() ends as each scenario should", async (t) => {
@@ -177,8 +287,8 @@ function assertWholeOrUndone(after: Snapshot, calm: Snapshot, where: string): vo
 
 Deno.test("deploy() does nothing for a deployment that is final or missing", async () => {
   const db = await memoryDatabase();
-  const { id } = await start(db, SCENARIOS[2] as Scenario);
   const world = newWorld();
+  const { id } = await start(db, scenarioNamed("a build that fails"), world);
   const build: BuildResult = { kind: "failed", failure: { code: "build_failed", message: "no" } };
   await playDeploy(db, id, { world, build });
   const before = await snapshot(db, id);
@@ -193,8 +303,8 @@ Deno.test("deploy() does nothing for a deployment that is final or missing", asy
 /** The wish and the switch race in one transaction: whoever is first decides, and both sides agree on it. */
 Deno.test("a cancel that is noted before traffic moves stops the move", async () => {
   const db = await memoryDatabase();
-  const { id, seed } = await start(db, SCENARIOS[0] as Scenario);
   const world = newWorld();
+  const { id, seed } = await start(db, scenarioNamed("an image that runs"), world);
   orThrow(await playDeploy(db, id, { world, onWait: () => runs(db, id, world) }));
   const other = await seedDeployment(db, seed);
   await db.kysely.updateTable("deployments").set({ status: "network" }).where("id", "=", other.id).execute();

@@ -1,0 +1,139 @@
+/** The effects of giving out slots: each is one transaction over the workspace's whole queue. */
+import type { Clock } from "../../../../pkg/clock/mod.ts";
+import { transact } from "../../../../pkg/db/mod.ts";
+import { Fault } from "../../../../pkg/fault/mod.ts";
+import { PRODUCTION_SLUG } from "../../internal/deployments/domains.ts";
+import { mayBuild } from "../../internal/deployments/queue.ts";
+import {
+  type BuildSlotView,
+  type CtrlDatabase,
+  deleteBuildSlots,
+  type DeploymentsTable,
+  findDeployment,
+  listBuildSlots,
+  lockBuildQueue,
+  type Tx,
+} from "../../internal/store/mod.ts";
+import { type DeploymentSlugs, findSlugs } from "../../internal/store/worker_routing.ts";
+import type { AcquireAnswer, AcquireRequest } from "./contract.ts";
+import { turnAt } from "./plan.ts";
+import { settleQueue } from "./settle_queue.ts";
+
+/** A slot is set aside for a build, whose workflow has to be woken to take it. */
+export interface Offer {
+  readonly deploymentId: string;
+  readonly ticket: number;
+}
+
+/** What became of an asking, and every offer that has not been taken yet. */
+export interface Acquired {
+  readonly answer: AcquireAnswer;
+  readonly offers: readonly Offer[];
+}
+
+/** The effects that the handlers order. Each returns every offer that has not been taken yet, not only its own. */
+export interface SlotSteps {
+  acquire(workspaceId: string, request: AcquireRequest): Promise<Acquired>;
+  release(workspaceId: string, deploymentId: string): Promise<{ readonly offers: readonly Offer[] }>;
+}
+
+/** How many, and how long. Times in milliseconds. */
+export interface SlotLimits {
+  /** Builds at once, per workspace. */
+  readonly buildsMax: number;
+  /** Production builds that come so much later than a preview still go first. */
+  readonly ageingMs: number;
+  /** For a build as a whole. */
+  readonly leaseMs: number;
+  /** For taking an offer. */
+  readonly offerMs: number;
+  /** After which those who wait ask again: the safety net under the messages that wake them. */
+  readonly recheckMs: number;
+  readonly waitingMax: number;
+}
+
+/** What the steps work with. */
+export interface SlotDeps {
+  readonly db: CtrlDatabase;
+  readonly clock: Clock;
+  readonly limits: SlotLimits;
+}
+
+/** The steps over the database. */
+export function createSlotSteps({ db, clock, limits }: SlotDeps): SlotSteps {
+  return {
+    acquire: (workspaceId, request) =>
+      transact(db, (tx) => acquire(tx, limits, { workspaceId, request, nowMs: clock.now() })),
+
+    release: (workspaceId, deploymentId) =>
+      transact(db, async (tx) => {
+        await lockBuildQueue(tx, workspaceId);
+        await deleteBuildSlots(tx, workspaceId, [deploymentId]);
+        const rows = await listBuildSlots(tx, [workspaceId]);
+        const { offers } = await settleQueue(tx, limits, { workspaceId, rows, nowMs: clock.now() });
+        return { offers };
+      }),
+  };
+}
+
+interface Asking {
+  readonly workspaceId: string;
+  readonly request: AcquireRequest;
+  readonly nowMs: number;
+}
+
+async function acquire(tx: Tx, limits: SlotLimits, asking: Asking): Promise<Acquired> {
+  const { workspaceId, request: { deploymentId }, nowMs } = asking;
+  await lockBuildQueue(tx, workspaceId);
+  const [deployment, slugs] = [await findDeployment(tx, deploymentId), await findSlugs(tx, deploymentId)];
+  if (deployment === undefined || slugs === undefined) return unqueued({ kind: "ended", status: "missing" });
+  if (deployment.workspace_id !== workspaceId) {
+    throw new Fault("internal", `${deploymentId} is not a deployment of workspace ${workspaceId}`);
+  }
+  if (!mayBuild(deployment.status)) return unqueued({ kind: "ended", status: deployment.status });
+  if (deployment.cancel_requested_at !== null) return unqueued({ kind: "cancelled" });
+
+  const rows = await listBuildSlots(tx, [workspaceId]);
+  const known = rows.find((row) => row.deployment_id === deploymentId);
+  if (known === undefined && rows.filter((row) => row.state === "waiting").length >= limits.waitingMax) {
+    return unqueued({ kind: "full" });
+  }
+  const others = rows.filter((row) => row.deployment_id !== deploymentId);
+  const asker = askerRow(limits, { asking, deployment, slugs, known });
+  const queue = { workspaceId, rows: [...others, asker], askerId: deploymentId, nowMs };
+  return await settleQueue(tx, limits, queue);
+}
+
+/** How it stands in the queue before the queue is settled: one that holds a slot renews its lease. */
+function askerRow(
+  { ageingMs, leaseMs }: SlotLimits,
+  { asking: { request, nowMs }, deployment, slugs, known }: {
+    readonly asking: Asking;
+    readonly deployment: DeploymentsTable;
+    readonly slugs: DeploymentSlugs;
+    readonly known: BuildSlotView | undefined;
+  },
+): BuildSlotView {
+  const holds = known !== undefined && known.state !== "waiting" && (known.lease_until ?? 0) > nowMs;
+  // By the time of creation: a build that lost its place to an outage gets it back.
+  const enqueuedAtMs = deployment.created_at;
+  const production = slugs.environment === PRODUCTION_SLUG;
+  return {
+    deployment_id: deployment.id,
+    workspace_id: deployment.workspace_id,
+    state: holds ? "holding" : "waiting",
+    enqueued_at: enqueuedAtMs,
+    turn_at: turnAt({ production, enqueuedAtMs }, ageingMs),
+    lease_until: holds ? nowMs + leaseMs : null,
+    ticket: request.ticket,
+    told_ahead: known?.told_ahead ?? null,
+    status: deployment.status,
+    cancel_requested_at: deployment.cancel_requested_at,
+    project_slug: slugs.project,
+    environment_slug: slugs.environment,
+  };
+}
+
+function unqueued(answer: AcquireAnswer): Acquired {
+  return { answer, offers: [] };
+}
