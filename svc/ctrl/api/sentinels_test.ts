@@ -8,7 +8,13 @@ import {
   type SentinelState,
 } from "../../../proto/gen/ctrl/v1/cluster_pb.ts";
 import { FrontlineService, type RouteState } from "../../../proto/gen/ctrl/v1/frontline_pb.ts";
-import { assignRoutes, findDeployment, findSentinelOf, stopTopology } from "../internal/store/mod.ts";
+import {
+  assignRoutes,
+  findDeployment,
+  findSentinelOf,
+  silenceRegion,
+  stopTopology,
+} from "../internal/store/mod.ts";
 import {
   clock,
   deployImage,
@@ -191,4 +197,28 @@ Deno.test("a sentinel's token shows its environment in its region and nothing el
   await refused(client.acknowledgeRoutes({ edgeId: "x", appliedVersion: 1n }), Code.PermissionDenied, /edge/);
   const agents = await api.db.kysely.selectFrom("agents").select("agent_id").execute();
   assert.ok(!agents.some((each) => each.agent_id.includes("sentinel")), "no switch waits for a sentinel");
+});
+
+/** Only its own region's agent is silent: what the sentinel is next to may well be alive. */
+Deno.test("a sentinel in a silent region keeps its instances, an edge does without them", async () => {
+  await using api = await startApi();
+  const acme = await api.tenant("acme");
+  const own = await running(api, acme, { regions: [REGION, "us-east-1.aws"] });
+  await route(api, acme, "own.test", own);
+  const token = await sentinelToken(api, acme);
+  const silent = { region: REGION, heardSinceMs: clock.now() + 1_000, nowMs: clock.now() };
+  assert.ok(await transact(api.db, (tx) => silenceRegion(tx, silent)));
+  const endpoints = async (token: string) => {
+    const stream = api.client(FrontlineService, token).watchRoutes({ edgeId: "x" })[Symbol.asyncIterator]();
+    for (;;) {
+      const message = await state(stream);
+      if (message.state.case !== "applyEndpoints") continue;
+      await stream.return?.();
+      return told(message);
+    }
+  };
+  assert.deepEqual(await endpoints(token), ["applyEndpoints", own, [`${REGION}:80`]]);
+  assert.deepEqual(await endpoints(await api.regionToken("*")), ["applyEndpoints", own, [
+    "us-east-1.aws:80",
+  ]]);
 });

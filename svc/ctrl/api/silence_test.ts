@@ -88,7 +88,9 @@ class Setup {
   async endpoints(): Promise<readonly string[]> {
     const rows = await listEndpoints(this.db.kysely, [this.both, this.single]);
     const name = (id: string): string => id === this.both ? "both" : "single";
-    return rows.map((row) => `${name(row.deployment_id)} ${row.region.slice(0, 1)}`).sort();
+    return rows.filter((row) => !row.leftOut).map((row) =>
+      `${name(row.deployment_id)} ${row.region.slice(0, 1)}`
+    ).sort();
   }
 
   /** Whose endpoints the edges were told of since a version. */

@@ -39,6 +39,33 @@ export async function pageDesiredDeployments(
     .where("version", ">", afterVersion).orderBy("version").limit(limit).execute();
 }
 
+/** How many of a region's stopped placements are remembered for clients that need to be told of each. */
+const STOPPED_TOLD_MAX = 20_000;
+
+/**
+ * What should run in the region, and what was stopped there: all there is to tell a client that only knows what it is
+ * told to delete. In order of version, above `afterVersion`; of the stopped, the newest. Unique index on region and
+ * version.
+ */
+export async function pageRecordedDeployments(
+  db: Queryable,
+  region: string,
+  options: { readonly afterVersion: number; readonly stoppedFrom: number; readonly limit: number },
+): Promise<DesiredDeployment[]> {
+  const { afterVersion, stoppedFrom, limit } = options;
+  return await selectDesired(db, region)
+    .where((eb) => eb.or([eb("desired_status", "=", "started"), eb("version", ">=", stoppedFrom)]))
+    .where("version", ">", afterVersion).orderBy("version").limit(limit).execute();
+}
+
+/** The version from which on stopped placements are told; 0: all of them. Index on region, status and version. */
+export async function findStoppedFrom(db: Queryable, region: string): Promise<number> {
+  const row = await db.selectFrom("deployment_topology").select("version")
+    .where("region", "=", region).where("desired_status", "=", "stopped")
+    .orderBy("version", "desc").limit(1).offset(STOPPED_TOLD_MAX).executeTakeFirst();
+  return row?.version ?? 0;
+}
+
 function selectDesired(
   db: Queryable,
   region: string,
@@ -68,7 +95,10 @@ export async function pageRoutes(
 }
 
 /** What takes requests: an instance that runs and has an address. */
-export type EndpointRow = Pick<InstancesTable, "id" | "deployment_id" | "region" | "address">;
+export interface EndpointRow extends Pick<InstancesTable, "id" | "deployment_id" | "region" | "address"> {
+  /** Nobody outside of its region should send requests there. */
+  readonly leftOut: boolean;
+}
 
 /**
  * The endpoints of these deployments. Index on the deployment.
@@ -88,8 +118,10 @@ export async function listEndpoints(
     .where("status", "=", "running").where("address", "!=", "")
     .orderBy("deployment_id").orderBy("id").execute();
   const audible = new Set(rows.filter((row) => row.since === null).map((row) => row.deployment_id));
-  return rows.filter((row) => row.since === null || !audible.has(row.deployment_id))
-    .map(({ since: _, ...row }) => row);
+  return rows.map(({ since, ...row }) => ({
+    ...row,
+    leftOut: since !== null && audible.has(row.deployment_id),
+  }));
 }
 
 /** The environments of these deployments, by deployment; those that do not exist are missing. By primary key. */

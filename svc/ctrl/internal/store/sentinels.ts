@@ -175,6 +175,17 @@ export async function pageDesiredSentinels(
     .where("version", ">", afterVersion).orderBy("version").limit(limit).execute();
 }
 
+/** The same with those that were archived, for clients that only know what they are told to delete. */
+export async function pageRecordedSentinels(
+  db: Queryable,
+  region: string,
+  afterVersion: number,
+  limit: number,
+): Promise<SentinelsTable[]> {
+  return await db.selectFrom("sentinels").selectAll().where("region", "=", region)
+    .where("version", ">", afterVersion).orderBy("version").limit(limit).execute();
+}
+
 /** How an agent sees a sentinel. */
 export interface SentinelReport {
   readonly k8sName: string;

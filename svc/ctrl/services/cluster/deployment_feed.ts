@@ -2,12 +2,21 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 import { Fault } from "../../../../pkg/fault/mod.ts";
 import type { Vault } from "../../../../pkg/vault/mod.ts";
 import type { DeploymentStateSchema } from "../../../../proto/gen/ctrl/v1/cluster_pb.ts";
-import { defineFeed, type Feed, feedKind } from "../../internal/changes/mod.ts";
+import {
+  defineFeed,
+  type Feed,
+  feedKind,
+  type FeedKindDefinition,
+  type SnapshotRow,
+} from "../../internal/changes/mod.ts";
 import { decodeStringMap, decodeStrings } from "../../internal/json.ts";
 import {
   type DesiredDeployment,
+  findStoppedFrom,
   listDesiredDeployments,
   pageDesiredDeployments,
+  pageRecordedDeployments,
+  type Queryable,
 } from "../../internal/store/mod.ts";
 
 /** What an agent is told about one deployment. */
@@ -16,6 +25,11 @@ export type DeploymentMessage = NonNullable<MessageInitShape<typeof DeploymentSt
 /** The feed of a region's deployments, and the same message for a single one. */
 export interface DeploymentFeed {
   readonly feed: Feed<DeploymentMessage>;
+  /**
+   * For clients of the original protocol. They ignore the end of a snapshot, so that they cannot find out what it lacks:
+   * theirs also says what was stopped.
+   */
+  readonly original: Feed<DeploymentMessage>;
   encode(row: DesiredDeployment): Promise<DeploymentMessage>;
 }
 
@@ -26,28 +40,48 @@ const EPHEMERAL_STORAGE_MIB = 2_048;
 /** The feed over `vault`, which decrypts the variables. Plaintext exists in messages to the deployment's own region only. */
 export function createDeploymentFeed(vault: Vault): DeploymentFeed {
   const encode = (row: DesiredDeployment): Promise<DeploymentMessage> => encodeDesired(vault, row);
-  const kind = feedKind<DesiredDeployment, DeploymentMessage>({
-    resourceType: "deployment",
-    async load(db, region, ids) {
-      const rows = await listDesiredDeployments(db, region, ids);
-      return new Map(rows.map((row) => [row.id, row]));
-    },
-    async *snapshot(db, region) {
-      for (let after = 0;;) {
-        const rows = await pageDesiredDeployments(db, region, after, PAGE);
-        for (const row of rows) yield { resourceId: row.id, version: row.version, row };
-        after = rows.at(-1)?.version ?? after;
-        if (rows.length < PAGE) return;
-      }
-    },
-    convert: encode,
-    // A placement is stopped before its deployment can be removed, so the agent has deleted it long ago.
-    gone: (resourceId) => ({
-      case: "problem",
-      value: { resourceId, message: "The deployment was removed." },
-    }),
-  });
-  return { feed: defineFeed("deployments", [kind]), encode };
+  const kind = (snapshot: FeedKindDefinition<DesiredDeployment, DeploymentMessage>["snapshot"]) =>
+    feedKind<DesiredDeployment, DeploymentMessage>({
+      resourceType: "deployment",
+      async load(db, region, ids) {
+        const rows = await listDesiredDeployments(db, region, ids);
+        return new Map(rows.map((row) => [row.id, row]));
+      },
+      snapshot,
+      convert: encode,
+      // A placement is stopped before its deployment can be removed, so the agent has deleted it long ago.
+      gone: (resourceId) => ({
+        case: "problem",
+        value: { resourceId, message: "The deployment was removed." },
+      }),
+    });
+  return {
+    feed: defineFeed("deployments", [kind(desired)]),
+    original: defineFeed("deployments, original protocol", [kind(recorded)]),
+    encode,
+  };
+}
+
+async function* desired(db: Queryable, region: string): AsyncGenerator<SnapshotRow<DesiredDeployment>> {
+  yield* inPages((after) => pageDesiredDeployments(db, region, after, PAGE));
+}
+
+async function* recorded(db: Queryable, region: string): AsyncGenerator<SnapshotRow<DesiredDeployment>> {
+  const stoppedFrom = await findStoppedFrom(db, region);
+  yield* inPages((afterVersion) =>
+    pageRecordedDeployments(db, region, { afterVersion, stoppedFrom, limit: PAGE })
+  );
+}
+
+async function* inPages(
+  page: (after: number) => Promise<readonly DesiredDeployment[]>,
+): AsyncGenerator<SnapshotRow<DesiredDeployment>> {
+  for (let after = 0;;) {
+    const rows = await page(after);
+    for (const row of rows) yield { resourceId: row.id, version: row.version, row };
+    after = rows.at(-1)?.version ?? after;
+    if (rows.length < PAGE) return;
+  }
 }
 
 async function encodeDesired(vault: Vault, row: DesiredDeployment): Promise<DeploymentMessage> {

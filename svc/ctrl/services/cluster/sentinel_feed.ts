@@ -3,7 +3,12 @@ import type { Vault } from "../../../../pkg/vault/mod.ts";
 import type { SentinelStateSchema } from "../../../../proto/gen/ctrl/v1/cluster_pb.ts";
 import { defineFeed, type Feed, feedKind } from "../../internal/changes/mod.ts";
 import { revealToken } from "../../internal/sentinels/mod.ts";
-import { listDesiredSentinels, pageDesiredSentinels, type SentinelsTable } from "../../internal/store/mod.ts";
+import {
+  listDesiredSentinels,
+  pageDesiredSentinels,
+  pageRecordedSentinels,
+  type SentinelsTable,
+} from "../../internal/store/mod.ts";
 
 /** What an agent is told about one sentinel. */
 export type SentinelMessage = NonNullable<MessageInitShape<typeof SentinelStateSchema>["state"]>;
@@ -11,6 +16,8 @@ export type SentinelMessage = NonNullable<MessageInitShape<typeof SentinelStateS
 /** The feed of a region's sentinels, and the same message for a single one. */
 export interface SentinelFeed {
   readonly feed: Feed<SentinelMessage>;
+  /** For clients of the original protocol, as with deployments: with what was archived. */
+  readonly original: Feed<SentinelMessage>;
   encode(row: SentinelsTable): Promise<SentinelMessage>;
 }
 
@@ -36,25 +43,30 @@ export function createSentinelFeed(vault: Vault): SentinelFeed {
       },
     };
   };
-  const kind = feedKind<SentinelsTable, SentinelMessage>({
-    resourceType: "sentinel",
-    async load(db, region, ids) {
-      return new Map((await listDesiredSentinels(db, region, ids)).map((row) => [row.id, row]));
-    },
-    async *snapshot(db, region) {
-      for (let after = 0;;) {
-        const rows = await pageDesiredSentinels(db, region, after, PAGE);
-        for (const row of rows) yield { resourceId: row.id, version: row.version, row };
-        after = rows.at(-1)?.version ?? after;
-        if (rows.length < PAGE) return;
-      }
-    },
-    convert: encode,
-    // A sentinel is archived before its row can be removed, so the agent has deleted it long ago.
-    gone: (resourceId) => ({
-      case: "problem",
-      value: { resourceId, message: "The sentinel was removed." },
-    }),
-  });
-  return { feed: defineFeed("sentinels", [kind]), encode };
+  const kind = (page: typeof pageDesiredSentinels) =>
+    feedKind<SentinelsTable, SentinelMessage>({
+      resourceType: "sentinel",
+      async load(db, region, ids) {
+        return new Map((await listDesiredSentinels(db, region, ids)).map((row) => [row.id, row]));
+      },
+      async *snapshot(db, region) {
+        for (let after = 0;;) {
+          const rows = await page(db, region, after, PAGE);
+          for (const row of rows) yield { resourceId: row.id, version: row.version, row };
+          after = rows.at(-1)?.version ?? after;
+          if (rows.length < PAGE) return;
+        }
+      },
+      convert: encode,
+      // A sentinel is archived before its row can be removed, so the agent has deleted it long ago.
+      gone: (resourceId) => ({
+        case: "problem",
+        value: { resourceId, message: "The sentinel was removed." },
+      }),
+    });
+  return {
+    feed: defineFeed("sentinels", [kind(pageDesiredSentinels)]),
+    original: defineFeed("sentinels, original protocol", [kind(pageRecordedSentinels)]),
+    encode,
+  };
 }

@@ -33,7 +33,8 @@ export async function* watchDeployments(
 ): AsyncGenerator<DeploymentState> {
   const attendance = attend(deps, watch);
   try {
-    for await (const event of deps.hub.watch(deps.deployments.feed, begin(watch, signal))) {
+    const feed = isOriginal(watch) ? deps.deployments.original : deps.deployments.feed;
+    for await (const event of deps.hub.watch(feed, begin(watch, signal))) {
       yield deploymentState(event);
       attendance.delivered(event.version);
     }
@@ -50,7 +51,8 @@ export async function* watchSentinels(
 ): AsyncGenerator<SentinelState> {
   const attendance = attend(deps, watch);
   try {
-    for await (const event of deps.hub.watch(deps.sentinels.feed, begin(watch, signal))) {
+    const feed = isOriginal(watch) ? deps.sentinels.original : deps.sentinels.feed;
+    for await (const event of deps.hub.watch(feed, begin(watch, signal))) {
       yield sentinelState(event);
     }
   } finally {
@@ -76,12 +78,18 @@ function begin({ region, versionLastSeen }: AgentWatch, signal: AbortSignal): Wa
  * Makes the agent known. One that says its name acknowledges by itself; a client of the original protocol does not, and
  * takes the next message only when it has applied the one before, so that its stream speaks for it.
  */
-function attend({ agents, log }: ClusterDeps, { region, agentId }: AgentWatch): Attendance {
-  if (agentId === "") return agents.attend({ agentId: `${region}:${NAMELESS}`, region });
+function attend({ agents, log }: ClusterDeps, watch: AgentWatch): Attendance {
+  const { region, agentId } = watch;
+  if (isOriginal(watch)) return agents.attend({ agentId: `${region}:${NAMELESS}`, region });
   agents.note({ agentId: agentKey(region, agentId), region }).catch((error: unknown) => {
     log.warn("an agent's sign of life was not written", { region, error: describeError(error) });
   });
   return { delivered: () => undefined, end: () => undefined };
+}
+
+/** The original protocol has no names of agents, and whoever knows the new one has to say its own. */
+function isOriginal({ agentId }: AgentWatch): boolean {
+  return agentId === "";
 }
 
 /** Shown for clients that do not say who they are. */

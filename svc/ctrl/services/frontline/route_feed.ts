@@ -1,5 +1,5 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
-import type { RouteStateSchema } from "../../../../proto/gen/ctrl/v1/frontline_pb.ts";
+import type { EndpointSchema, RouteStateSchema } from "../../../../proto/gen/ctrl/v1/frontline_pb.ts";
 import { defineFeed, feedKind } from "../../internal/changes/mod.ts";
 import {
   type EndpointRow,
@@ -20,7 +20,12 @@ export interface RouteEntry {
   /** `undefined`: what the message is about is gone, and with it who it belonged to. */
   readonly environmentId: string | undefined;
   readonly message: RouteMessage;
+  /** Instances in silent regions that the message does without. Whoever is in their region may go on using them. */
+  readonly leftOut?: readonly EndpointMessage[];
 }
+
+/** One instance as the message names it. */
+export type EndpointMessage = MessageInitShape<typeof EndpointSchema>;
 
 interface Endpoints {
   readonly environmentId: string | undefined;
@@ -78,9 +83,10 @@ const ENDPOINTS = feedKind<Endpoints, RouteEntry>({
       case: "applyEndpoints",
       value: {
         deploymentId,
-        endpoints: rows.map(({ id, address, region }) => ({ instanceId: id, address, region })),
+        endpoints: rows.filter((row) => !row.leftOut).map(endpointMessage),
       },
     },
+    leftOut: rows.filter((row) => row.leftOut).map(endpointMessage),
   }),
   gone: (deploymentId) => ({
     environmentId: undefined,
@@ -94,6 +100,10 @@ async function endpointsOf(db: Queryable, ids: readonly string[]): Promise<Map<s
   const byDeployment = new Map<string, EndpointRow[]>(ids.map((id) => [id, []]));
   for (const row of await listEndpoints(db, ids)) byDeployment.get(row.deployment_id)?.push(row);
   return new Map([...byDeployment].map(([id, rows]) => [id, { environmentId: environments.get(id), rows }]));
+}
+
+function endpointMessage({ id, address, region }: EndpointRow): EndpointMessage {
+  return { instanceId: id, address, region };
 }
 
 /** What every edge needs: routes, and the endpoints behind them. */

@@ -40,11 +40,11 @@ export function sentinelView({ environmentId, region }: SentinelScope): View {
       inSnapshot = true;
       shown.clear();
     }
-    const { message, environmentId: owner } = event.message;
+    const { environmentId: owner } = event.message;
     const resource = `${event.resourceType}/${event.resourceId}`;
     if (owner === environmentId) {
       shown.add(resource);
-      return inRegion(message, region);
+      return inRegion(event.message, region);
     }
     return shown.delete(resource) ? goneMessage(event) : undefined;
   };
@@ -71,11 +71,14 @@ export function sentinelView({ environmentId, region }: SentinelScope): View {
   };
 }
 
-/** The message belongs to all streams, so it is not changed but copied. */
-function inRegion(message: RouteMessage, region: string): RouteMessage {
+/**
+ * The instances that are in the region, also when its agent is silent: the sentinel is proof that something lives there.
+ * The message belongs to all streams, so it is not changed but copied.
+ */
+function inRegion({ message, leftOut = [] }: RouteEntry, region: string): RouteMessage {
   if (message.case !== "applyEndpoints") return message;
   const { deploymentId = "", endpoints = [] } = message.value;
-  const near = endpoints.filter((each) => each.region === region);
+  const near = [...endpoints, ...leftOut].filter((each) => each.region === region);
   return { case: "applyEndpoints", value: { deploymentId, endpoints: near } };
 }
 
