@@ -1,135 +1,10 @@
 import assert from "node:assert/strict";
 import { type FaultCode, isFault } from "../../../../pkg/fault/mod.ts";
-import {
-  execute,
-  FAULT_KINDS,
-  type Injected,
-  newWorld,
-  type World,
-} from "../../../../pkg/testkit/fake_durable.ts";
-import type { CtrlDatabase } from "../../internal/store/mod.ts";
-import { type Seed, seedDeployment, seedProject } from "../../internal/store/fixtures_test.ts";
-import {
-  assign,
-  deliverStops,
-  instanceReport,
-  memoryDatabase,
-  move,
-  orThrow,
-  playDeploy,
-  report,
-  RETENTION,
-  routingDeps,
-  snapshot,
-} from "../fixtures_test.ts";
+import { FAULT_KINDS, type Injected } from "../../../../pkg/testkit/fake_durable.ts";
+import { deliverStops, memoryDatabase, orThrow, RETENTION, snapshot } from "../fixtures_test.ts";
+import { back, onStage, Stage, to } from "../stage_test.ts";
 import type { MoveOrder } from "./move_step.ts";
 
-/** A project whose deployments are d1, d2, ... in the order of their sequence. */
-class Stage {
-  readonly db: CtrlDatabase;
-  readonly seed: Seed;
-  readonly world: World = newWorld();
-  readonly ids: string[] = [];
-
-  private constructor(db: CtrlDatabase, seed: Seed) {
-    this.db = db;
-    this.seed = seed;
-  }
-
-  static async make(db: CtrlDatabase): Promise<Stage> {
-    return new Stage(db, await seedProject(db));
-  }
-
-  /** Creates a deployment without running it. */
-  async create(): Promise<string> {
-    const { id } = await seedDeployment(this.db, this.seed, { git_commit_sha: "abcdef0123" });
-    this.ids.push(id);
-    return id;
-  }
-
-  /** Deploys it to its end. */
-  async deploy(id: string): Promise<string> {
-    const world = { ...this.world, signals: new Set<string>() };
-    const done = await playDeploy(this.db, id, {
-      world,
-      onWait: () => report(this.db, id, world.nowMs, [instanceReport()]),
-    });
-    return orThrow(done).status;
-  }
-
-  async deployNew(): Promise<string> {
-    const id = await this.create();
-    assert.equal(await this.deploy(id), "ready");
-    return id;
-  }
-
-  /** Brings a deployment to the point where it asks for traffic. */
-  async almostReady(): Promise<string> {
-    const id = await this.create();
-    await this.db.kysely.updateTable("deployments").set({ status: "network" }).where("id", "=", id).execute();
-    return id;
-  }
-
-  assign(id: string, fault?: Injected): ReturnType<typeof execute<Awaited<ReturnType<typeof assign>>>> {
-    return execute((durable) => assign(durable, routingDeps(this.db, this.world), id), {
-      key: this.seed.productionId,
-      world: this.world,
-      ...(fault === undefined ? {} : { fault }),
-    });
-  }
-
-  move(order: MoveOrder, fault?: Injected): ReturnType<typeof execute<Awaited<ReturnType<typeof move>>>> {
-    return execute((durable) => move(durable, routingDeps(this.db, this.world), order), {
-      key: this.seed.productionId,
-      world: this.world,
-      ...(fault === undefined ? {} : { fault }),
-    });
-  }
-
-  /** Who has what, by the number of the deployment: `live`, `rolled back`, names, statuses, and stops to come. */
-  async picture(): Promise<Readonly<Record<string, unknown>>> {
-    const number = (id: string | null): string => `d${this.ids.indexOf(id ?? "") + 1}`;
-    const environment = await this.db.kysely.selectFrom("environments").selectAll()
-      .where("id", "=", this.seed.productionId).executeTakeFirstOrThrow();
-    const routes = await this.db.kysely.selectFrom("frontline_routes").select(["sticky", "deployment_id"])
-      .where("environment_id", "=", this.seed.productionId).orderBy("sticky").execute();
-    const rows = await this.db.kysely.selectFrom("deployments").select(["id", "status"])
-      .where("environment_id", "=", this.seed.productionId).orderBy("sequence").execute();
-    return {
-      live: number(environment.live_deployment_id),
-      rolledBack: environment.is_rolled_back === 1,
-      routes: Object.fromEntries(
-        routes.filter((each) => each.sticky !== "none").map((
-          each,
-        ) => [each.sticky, number(each.deployment_id)]),
-      ),
-      commits: routes.filter((each) => each.sticky === "none").map((each) => number(each.deployment_id))
-        .sort(),
-      statuses: rows.map((row) => row.status).join(" "),
-      stops: this.world.sent.map((each) =>
-        `${number((each.input as { deploymentId: string }).deploymentId)} in ${each.delayMs}`
-      ),
-    };
-  }
-}
-
-async function onStage(test: (stage: Stage) => Promise<void>): Promise<void> {
-  const db = await memoryDatabase();
-  try {
-    await test(await Stage.make(db));
-  } finally {
-    await db.close();
-  }
-}
-
-const actor = { kind: "system", name: "test" } as const;
-const to = (targetDeploymentId: string) => ({ targetDeploymentId, actor });
-const back = (sourceDeploymentId: string, targetDeploymentId: string) => ({
-  sourceDeploymentId,
-  targetDeploymentId,
-  cancels: false,
-  actor,
-});
 const allTo = (id: string): Record<string, string> => ({ branch: id, environment: id, live: id });
 
 Deno.test("the newest deployment takes all names, and the one before stays warm", () =>
@@ -142,6 +17,8 @@ Deno.test("the newest deployment takes all names, and the one before stays warm"
       routes: allTo("d2"),
       commits: ["d1", "d2"],
       statuses: "ready ready",
+      started: ["d1", "d2"],
+      starts: [],
       stops: [`d1 in ${RETENTION.warmMs}`],
     });
     await stage.deployNew();

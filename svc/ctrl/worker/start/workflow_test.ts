@@ -1,0 +1,281 @@
+import assert from "node:assert/strict";
+import { FAULT_KINDS, type Injected } from "../../../../pkg/testkit/fake_durable.ts";
+import { instanceReport, memoryDatabase, orThrow, report } from "../fixtures_test.ts";
+import { back, onStage, Stage, to } from "../stage_test.ts";
+
+type Picture = Readonly<Record<string, unknown>>;
+
+/** An environment in which d1, d2 and d3 were live one after the other, and d1 is stopped. */
+async function withStopped(stage: Stage): Promise<readonly [string, string, string]> {
+  const d1 = await stage.deployNew();
+  const d2 = await stage.deployNew();
+  const d3 = await stage.deployNew();
+  await stage.stopNow(d1);
+  return [d1, d2, d3];
+}
+
+const rollbackFrom = (sourceDeploymentId: string) =>
+  ({ kind: "rollback", sourceDeploymentId, cancels: false }) as const;
+
+async function events(stage: Stage, id: string): Promise<readonly string[]> {
+  const rows = await stage.db.kysely.selectFrom("deployment_events").select(["kind", "payload"])
+    .where("deployment_id", "=", id).orderBy("sequence").execute();
+  return rows.map(({ kind, payload }) => {
+    const { status, name } = JSON.parse(payload);
+    return kind === "step" ? `${name} ${status}` : status ?? kind;
+  });
+}
+
+Deno.test("a start brings a stopped deployment back, without moving traffic", () =>
+  onStage(async (stage) => {
+    const [d1] = await withStopped(stage);
+    const before = await stage.picture();
+    assert.equal(before["statuses"], "stopped ready ready");
+    const count = (await events(stage, d1)).length;
+    const outcome = orThrow(await stage.start(d1, { kind: "nothing" }));
+    assert.equal(outcome.kind, "started");
+    assert.deepEqual(await stage.picture(), {
+      ...before,
+      statuses: "ready ready ready",
+      started: ["d1", "d2", "d3"],
+    });
+    // Who follows the deployment sees it start like a deploy.
+    assert.deepEqual((await events(stage, d1)).slice(count), [
+      "deploying",
+      "deploying running",
+      "deploying done",
+      "ready",
+    ]);
+  }));
+
+Deno.test("a rollback to a stopped deployment starts it first; promote ends it", () =>
+  onStage(async (stage) => {
+    const [d1, , d3] = await withStopped(stage);
+    const outcome = orThrow(await stage.start(d1, rollbackFrom(d3)));
+    assert.equal(outcome.kind, "switched");
+    const after = await stage.picture();
+    assert.deepEqual([after["live"], after["rolledBack"], after["starts"]], ["d1", true, []]);
+    await stage.stopNow(await stage.create().then(() => stage.ids[1] ?? ""));
+    const d2 = stage.ids[1] ?? "";
+    assert.equal(orThrow(await stage.start(d2, { kind: "promote" })).kind, "switched");
+    const { live, rolledBack } = await stage.picture();
+    assert.deepEqual([live, rolledBack], ["d2", false]);
+  }));
+
+Deno.test("what does not start leaves everything as it was, and says why", async (t) => {
+  const crashed = instanceReport({
+    status: "failed",
+    reason: "crash_loop",
+    exit_code: 1,
+    message: "The app ended with exit code 1 again and again.",
+    last_log_lines: '["boom"]',
+  });
+  const gone = instanceReport({
+    status: "failed",
+    reason: "image_pull",
+    message: "The image does not exist any more.",
+    address: "",
+  });
+  const cases: readonly [
+    string,
+    string,
+    RegExp,
+    (stage: Stage, id: string, nowMs: number) => Promise<void>,
+  ][] = [
+    [
+      "the app crashes",
+      "crash_loop",
+      /exit code 1.*\nboom/s,
+      (stage, id, nowMs) => report(stage.db, id, nowMs, [crashed]),
+    ],
+    [
+      "its image is gone",
+      "image_unavailable",
+      /does not exist any more/,
+      (stage, id, nowMs) => report(stage.db, id, nowMs, [gone]),
+    ],
+    ["its region's agent is silent", "no_region", /No agent is connected/, () => Promise.resolve()],
+    [
+      "it is not ready in time",
+      "not_ready_in_time",
+      /was not ready/,
+      (stage, id, nowMs) => report(stage.db, id, nowMs, []),
+    ],
+  ];
+  for (const [name, code, text, meanwhile] of cases) {
+    await t.step(name, () =>
+      onStage(async (stage) => {
+        const [d1, , d3] = await withStopped(stage);
+        if (code === "no_region") await stage.db.kysely.deleteFrom("agents").execute();
+        const before = await stage.picture();
+        const outcome = orThrow(
+          await stage.start(d1, rollbackFrom(d3), {
+            onWait: (_count, world) => meanwhile(stage, d1, world.nowMs),
+          }),
+        );
+        assert.ok(outcome.kind === "failed");
+        assert.equal(outcome.code, code);
+        assert.match(outcome.message, text);
+        assert.deepEqual(await stage.picture(), before);
+        const row = await stage.db.kysely.selectFrom("deployments").select(["failure_code", "error_message"])
+          .where("id", "=", d1).executeTakeFirstOrThrow();
+        assert.deepEqual(row, { failure_code: code, error_message: outcome.message });
+      }));
+  }
+});
+
+Deno.test("a cancelled start is taken back, whether it comes while it waits or before", async (t) => {
+  await t.step("while it waits", () =>
+    onStage(async (stage) => {
+      const [d1, , d3] = await withStopped(stage);
+      const before = await stage.picture();
+      const outcome = orThrow(
+        await stage.start(d1, rollbackFrom(d3), {
+          onWait: (_count, world) => void world.signals.add("cancel"),
+        }),
+      );
+      assert.deepEqual(outcome, { kind: "cancelled" });
+      assert.deepEqual(await stage.picture(), before);
+    }));
+});
+
+/** While it starts, the environment goes on: the switch is asked for anew and refused. */
+Deno.test("a start whose switch is refused is taken back", () =>
+  onStage(async (stage) => {
+    const [d1, d2, d3] = await withStopped(stage);
+    const outcome = orThrow(
+      await stage.start(d1, rollbackFrom(d3), {
+        onWait: async (_count, world) => {
+          orThrow(await stage.move({ kind: "rollback", ...back(d3, d2) }));
+          await report(stage.db, d1, world.nowMs, [instanceReport()]);
+        },
+      }),
+    );
+    assert.ok(outcome.kind === "refused");
+    assert.match(outcome.refusal.message, /is not the live one/);
+    const { live, statuses, started, starts } = await stage.picture();
+    assert.deepEqual({ live, statuses, started, starts }, {
+      live: "d2",
+      statuses: "stopped ready ready",
+      started: ["d2", "d3"],
+      starts: [],
+    });
+  }));
+
+Deno.test("a ready deployment whose instances are missing is waited for, and left running when they do not come", () =>
+  onStage(async (stage) => {
+    const d1 = await stage.deployNew();
+    const d2 = await stage.deployNew();
+    await report(stage.db, d1, stage.world.nowMs, []);
+    const before = await stage.picture();
+    const late = orThrow(
+      await stage.start(d1, rollbackFrom(d2), {
+        onWait: (_count, world) => report(stage.db, d1, world.nowMs, []),
+      }),
+    );
+    assert.equal(late.kind, "failed");
+    assert.deepEqual(await stage.picture(), before);
+    assert.equal(orThrow(await stage.start(d1, rollbackFrom(d2))).kind, "switched");
+    assert.equal((await stage.picture())["live"], "d1");
+  }));
+
+Deno.test("only one start of a deployment is under way", () =>
+  onStage(async (stage) => {
+    const [d1] = await withStopped(stage);
+    await stage.db.kysely.insertInto("deployment_starts")
+      .values({ deployment_id: d1, start_id: "start_other", created_at: stage.world.nowMs }).execute();
+    const outcome = orThrow(await stage.start(d1, { kind: "nothing" }));
+    assert.deepEqual(outcome, { kind: "busy", startId: "start_other" });
+    await stage.db.kysely.updateTable("deployment_starts").set({ created_at: 1 }).execute();
+    assert.equal(orThrow(await stage.start(d1, { kind: "nothing" })).kind, "started");
+  }));
+
+Deno.test("what was never ready is not started", () =>
+  onStage(async (stage) => {
+    const id = await stage.create();
+    for (const status of ["failed", "deploying", "pending"] as const) {
+      await stage.db.kysely.updateTable("deployments").set({ status }).where("id", "=", id).execute();
+      const before = await stage.picture();
+      assert.equal(orThrow(await stage.start(id, { kind: "nothing" })).kind, "refused", status);
+      assert.deepEqual(await stage.picture(), before);
+    }
+  }));
+
+/** Wherever it breaks, it ends whole or as before: nothing half started is left, and traffic never leads nowhere. */
+Deno.test("start, cold rollback, promote, cancel and stop end the same wherever they break", async (t) => {
+  const db = await memoryDatabase();
+  let cases = 0;
+  type Run = { readonly names: readonly string[]; readonly result: { readonly ok: boolean } };
+  type Scenario = (fault?: Injected) => Promise<{ stage: Stage; run: Run; before: Picture }>;
+  const starting =
+    (then: (ids: readonly [string, string, string]) => Parameters<Stage["start"]>[1]): Scenario =>
+    async (fault) => {
+      const stage = await Stage.make(db);
+      const ids = await withStopped(stage);
+      const before = await stage.picture();
+      const run = await stage.start(ids[0], then(ids), fault === undefined ? {} : { fault });
+      return { stage, run, before };
+    };
+  const scenarios: Readonly<Record<string, Scenario>> = {
+    "start": starting(() => ({ kind: "nothing" })),
+    "cold rollback": starting(([, , d3]) => rollbackFrom(d3)),
+    "cold promote": starting(() => ({ kind: "promote" })),
+    "cancelled start": async (fault) => {
+      const stage = await Stage.make(db);
+      const [d1, , d3] = await withStopped(stage);
+      const before = await stage.picture();
+      const run = await stage.start(d1, rollbackFrom(d3), {
+        ...(fault === undefined ? {} : { fault }),
+        onWait: (_count, world) => void world.signals.add("cancel"),
+      });
+      return { stage, run, before };
+    },
+    "stop": async (fault) => {
+      const stage = await Stage.make(db);
+      const d1 = await stage.deployNew();
+      await stage.deployNew();
+      const before = await stage.picture();
+      return { stage, run: await stage.halt(d1, fault), before };
+    },
+    "cancel of a live one": async (fault) => {
+      const stage = await Stage.make(db);
+      const [d1, d2] = [await stage.deployNew(), await stage.deployNew()];
+      const before = await stage.picture();
+      const order = { kind: "rollback", ...back(d2, d1), cancels: true } as const;
+      return { stage, run: await stage.move(order, fault), before };
+    },
+    "accept a rollback": async (fault) => {
+      const stage = await Stage.make(db);
+      const [d1, d2] = [await stage.deployNew(), await stage.deployNew()];
+      orThrow(await stage.move({ kind: "rollback", ...back(d2, d1) }));
+      const before = await stage.picture();
+      return { stage, run: await stage.move({ kind: "promote", ...to(d1) }, fault), before };
+    },
+  };
+  for (const [name, play] of Object.entries(scenarios)) {
+    const calm = await play();
+    assert.ok(calm.run.result.ok, name);
+    const expected = await calm.stage.picture();
+    for (const kind of FAULT_KINDS) {
+      await t.step(`${name}: ${kind} at each of ${calm.run.names.length} operations`, async () => {
+        for (const at of calm.run.names.keys()) {
+          const { stage, before } = await play({ at, kind });
+          const where = `${name}: ${kind} at ${at}: ${calm.run.names[at]}`;
+          const { stops: _, ...picture } = await stage.picture();
+          cases++;
+          const wholes = kind === "refused" || kind === "failed_late" ? [expected, before] : [expected];
+          const matches = wholes.some(({ stops: _, ...whole }) => {
+            const { starts: _starts, ...rest } = picture;
+            const { starts: _others, ...wanted } = whole;
+            return JSON.stringify(rest) === JSON.stringify(wanted);
+          });
+          assert.ok(matches, `${where}: ${JSON.stringify(picture)}\nexpected ${JSON.stringify(expected)}`);
+          // A release that used up its tries is taken over by the next start, some time later.
+          if (calm.run.names[at] !== "release start") assert.deepEqual(picture["starts"], [], where);
+        }
+      });
+    }
+  }
+  await t.step(`${cases} cases of step x fault`, () => assert.ok(cases > 150));
+  await db.close();
+});
