@@ -58,6 +58,7 @@ export type FailureKind =
   | "unknown_host"
   | "unknown_deployment"
   | "no_instance"
+  | "deployment_stopped"
   | "instance_unreachable"
   | "upstream_closed"
   | "upstream_invalid"
@@ -163,6 +164,7 @@ export const FAILURE_STATUS: Record<FailureKind, number> = {
   unknown_host: 404,
   unknown_deployment: 404,
   no_instance: 503,
+  deployment_stopped: 503,
   instance_unreachable: 503,
   upstream_closed: 502,
   upstream_invalid: 502,

@@ -107,10 +107,15 @@ export function outage(): ConnectError {
   return new ConnectError("the database is away", Code.Unavailable);
 }
 
-export function applyRoute(routeId: string, hostname: string, deploymentId: string): State {
+export function applyRoute(
+  routeId: string,
+  hostname: string,
+  deploymentId: string,
+  stopped = false,
+): State {
   return {
     case: "applyRoute",
-    value: { routeId, hostname, deploymentId, environmentId: "env_1", workspaceId: "ws_1" },
+    value: { routeId, hostname, deploymentId, environmentId: "env_1", workspaceId: "ws_1", stopped },
   };
 }
 

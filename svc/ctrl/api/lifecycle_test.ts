@@ -3,76 +3,13 @@ import assert from "node:assert/strict";
 import { transact } from "../../../pkg/db/mod.ts";
 import { AdminService } from "../../../proto/gen/ctrl/v1/admin_pb.ts";
 import { DeploymentService, DeploymentStatus, SwitchPath } from "../../../proto/gen/ctrl/v1/deployment_pb.ts";
-import { claimStart, findDeployment, markCancelled, swapLiveDeployment } from "../internal/store/mod.ts";
-import {
-  clock,
-  deployImage,
-  failure,
-  move,
-  place,
-  refused,
-  startApi,
-  type Tenant,
-  type TestApi,
-} from "./fixtures_test.ts";
-
-/** An environment in which d1, then d2 were live; d3 is ready and was never live. All of them run. */
-async function setUp(api: TestApi, slug = "acme") {
-  const tenant = await api.tenant(slug);
-  const ids: string[] = [];
-  for (let count = 0; count < 3; count++) {
-    const id = await deployImage(api, tenant);
-    await makeRunning(api, tenant, id);
-    ids.push(id);
-  }
-  const [d1 = "", d2 = "", d3 = ""] = ids;
-  const environmentId = (await findDeployment(api.db.kysely, d1))?.environment_id ?? "";
-  await setLive(api, environmentId, undefined, d1);
-  await setLive(api, environmentId, d1, d2);
-  const client = api.client(DeploymentService, tenant.rootKey);
-  api.workflows.calls.length = 0;
-  return { tenant, d1, d2, d3, environmentId, client, calls: api.workflows.calls };
-}
-
-async function setLive(
-  api: TestApi,
-  environmentId: string,
-  expected: string | undefined,
-  next: string,
-  rolledBack = false,
-): Promise<void> {
-  await transact(api.db, async (tx) => {
-    assert.ok(await swapLiveDeployment(tx, { environmentId, expected, next, rolledBack, nowMs: 1 }));
-  });
-}
-
-async function makeRunning(api: TestApi, tenant: Tenant, id: string): Promise<void> {
-  await place(api, tenant, id);
-  await move(api, id, "ready");
-  await api.db.kysely.insertInto("instances").values({
-    id: `ins_${id}`,
-    deployment_id: id,
-    workspace_id: tenant.workspaceId,
-    project_id: tenant.projectId,
-    region: "local.dev",
-    k8s_name: id,
-    address: "10.0.0.1:8080",
-    cpu_millicores: 1,
-    memory_mib: 1,
-    status: "running",
-    reason: "",
-    message: "",
-    exit_code: null,
-    restarts: 0,
-    last_log_lines: "[]",
-    created_at: 1,
-    updated_at: 1,
-  }).execute();
-}
+import { claimStart, markCancelled } from "../internal/store/mod.ts";
+import { clock, deployImage, failure, move, refused, startApi } from "./fixtures_test.ts";
+import { setLive, setUpLife } from "./life_test.ts";
 
 Deno.test("promote and rollback ask the gates before the workflow", async () => {
   await using api = await startApi();
-  const { tenant, d1, d2, d3, environmentId, client, calls } = await setUp(api);
+  const { tenant, d1, d2, d3, environmentId, client, calls } = await setUpLife(api);
   await refused(client.promote({ targetDeploymentId: d2 }), Code.FailedPrecondition, /is live already/);
   await refused(
     client.rollback({ sourceDeploymentId: d1, targetDeploymentId: d3 }),
@@ -104,7 +41,7 @@ Deno.test("promote and rollback ask the gates before the workflow", async () => 
 
 Deno.test("a rollback without names goes from the live one to the one before, and says what moved", async () => {
   await using api = await startApi();
-  const { tenant, d1, d2, environmentId, client, calls } = await setUp(api);
+  const { tenant, d1, d2, environmentId, client, calls } = await setUpLife(api);
   const { projectId } = tenant;
   const { plan } = await client.planRollback({ projectId });
   assert.deepEqual(
@@ -150,7 +87,7 @@ Deno.test("a rollback without names goes from the live one to the one before, an
 
 Deno.test("promoting the live one of a rolled-back environment is allowed whatever its instances do", async () => {
   await using api = await startApi();
-  const { d1, d2, environmentId, client, calls } = await setUp(api);
+  const { d1, d2, environmentId, client, calls } = await setUpLife(api);
   await setLive(api, environmentId, d2, d1, true);
   await api.db.kysely.deleteFrom("instances").execute();
   assert.equal((await client.getDeployment({ deploymentId: d1 })).deployment?.environmentRolledBack, true);
@@ -161,7 +98,7 @@ Deno.test("promoting the live one of a rolled-back environment is allowed whatev
 
 Deno.test("a stopped target is started first; a start that fails is told with its reason", async (t) => {
   await using api = await startApi();
-  const { tenant, d1, d2, environmentId, client, calls } = await setUp(api);
+  const { tenant, d1, d2, environmentId, client, calls } = await setUpLife(api);
   await move(api, d1, "stopped");
   const { plan } = await client.planRollback({ projectId: tenant.projectId });
   assert.equal(plan?.path, SwitchPath.COLD);
@@ -224,7 +161,7 @@ Deno.test("a stopped target is started first; a start that fails is told with it
 
 Deno.test("a cancel once a deployment is live rolls it back, and is harmless when repeated", async (t) => {
   await using api = await startApi();
-  const { d1, d2, d3, environmentId, client, calls } = await setUp(api);
+  const { d1, d2, d3, environmentId, client, calls } = await setUpLife(api);
   await t.step("to what was live before", async () => {
     const answer = await client.cancelDeployment({ deploymentId: d2 });
     assert.equal(answer.status, DeploymentStatus.READY);
@@ -255,7 +192,7 @@ Deno.test("a cancel once a deployment is live rolls it back, and is harmless whe
 
 Deno.test("a cancel of a start goes to the start", async () => {
   await using api = await startApi();
-  const { d1, client, calls } = await setUp(api);
+  const { d1, client, calls } = await setUpLife(api);
   await move(api, d1, "deploying");
   await transact(
     api.db,
@@ -267,7 +204,7 @@ Deno.test("a cancel of a start goes to the start", async () => {
 
 Deno.test("stop says what a deployment serves, and is harmless when repeated", async () => {
   await using api = await startApi();
-  const { d1, d2, environmentId, client, calls } = await setUp(api);
+  const { d1, d2, environmentId, client, calls } = await setUpLife(api);
   await refused(
     client.stopDeployment({ deploymentId: d2 }),
     Code.FailedPrecondition,
@@ -284,7 +221,7 @@ Deno.test("stop says what a deployment serves, and is harmless when repeated", a
 
 Deno.test("start brings a stopped deployment back, and leaves one that runs alone", async () => {
   await using api = await startApi();
-  const { tenant, d1, client, calls } = await setUp(api);
+  const { tenant, d1, client, calls } = await setUpLife(api);
   assert.equal((await client.startDeployment({ deploymentId: d1 })).status, DeploymentStatus.READY);
   assert.deepEqual(calls, []);
   await move(api, d1, "stopped");
@@ -296,7 +233,7 @@ Deno.test("start brings a stopped deployment back, and leaves one that runs alon
 
 Deno.test("each operation needs its own permission", async () => {
   await using api = await startApi();
-  const { tenant, d1 } = await setUp(api);
+  const { tenant, d1 } = await setUpLife(api);
   const { key } = await api.client(AdminService, tenant.rootKey)
     .createRootKey({ permissions: ["project.*.cancel_deployment", "project.*.read_deployment"] });
   const weak = api.client(DeploymentService, key);

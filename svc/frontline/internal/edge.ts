@@ -95,7 +95,11 @@ export class Edge {
       return this.table.instancesOf(first.value) ??
         { kind: "unknown_deployment", detail: "No such deployment." };
     }
-    return this.table.lookup(host)?.instances ?? { kind: "unknown_host", detail: "No route." };
+    const found = this.table.lookup(host);
+    if (found === undefined) return { kind: "unknown_host", detail: "No route." };
+    // Its last instances may still be answering.
+    const stopped = found.route.stopped && found.instances.length === 0;
+    return stopped ? { kind: "deployment_stopped", detail: "The deployment is stopped." } : found.instances;
   }
 }
 

@@ -51,6 +51,12 @@ const TEXTS: Record<FailureKind, Text> = {
     advice: `Try again in a few seconds. If the app is yours, "unkey status" shows what its instances do.`,
     retryAfter: 5,
   },
+  deployment_stopped: {
+    title: "This deployment is stopped",
+    happened: (host) => `The deployment at "${host}" was stopped: nothing of it runs.`,
+    advice:
+      `If the app is yours, "unkey start" brings it back, and "unkey list" shows the deployment that is live.`,
+  },
   instance_unreachable: {
     title: "The app cannot be reached",
     happened: (host) =>

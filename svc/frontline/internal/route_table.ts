@@ -13,6 +13,8 @@ export interface Route {
   readonly deploymentId: string;
   readonly environmentId: string;
   readonly workspaceId: string;
+  /** Nothing of the deployment runs, and nothing is about to. */
+  readonly stopped: boolean;
 }
 
 /** An endpoint as the feed gives it. */

@@ -4,7 +4,7 @@ import { type RouteChange, RouteTable } from "./route_table.ts";
 function route(routeId: string, hostname: string, deploymentId: string): RouteChange {
   return {
     kind: "apply_route",
-    route: { routeId, hostname, deploymentId, environmentId: "env_1", workspaceId: "ws_1" },
+    route: { routeId, hostname, deploymentId, environmentId: "env_1", workspaceId: "ws_1", stopped: false },
   };
 }
 

@@ -1,4 +1,4 @@
-/** The three routes, each: check the body, call a use case, build the answer. */
+/** The routes that make a deployment and show it, each: check the body, call a use case, build the answer. */
 import type { z } from "zod";
 import { isFault } from "../../../../pkg/fault/mod.ts";
 import { requireInProject } from "../../internal/auth/permissions.ts";
@@ -21,8 +21,8 @@ export interface Answer {
 /** One route, after its caller is known. */
 export type Route = (deps: DeploymentDeps, caller: RootKeyPrincipal, request: Request) => Promise<Answer>;
 
-const PROJECT_MISSING = "The requested project does not exist or has been deleted.";
-const DEPLOYMENT_MISSING = "The requested deployment does not exist or has been deleted.";
+export const PROJECT_MISSING = "The requested project does not exist or has been deleted.";
+export const DEPLOYMENT_MISSING = "The requested deployment does not exist or has been deleted.";
 
 export async function generateUploadUrl(
   deps: DeploymentDeps,
@@ -77,7 +77,7 @@ export async function getDeploymentRoute(
 }
 
 /** What is missing is told in the words that clients of this API know. */
-function saying(detail: string): (error: unknown) => never {
+export function saying(detail: string): (error: unknown) => never {
   return (error) => {
     if (isFault(error, "not_found")) {
       throw new ProblemError({ status: 404, type: "data/project_not_found", detail });

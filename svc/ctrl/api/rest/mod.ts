@@ -12,6 +12,14 @@ import type { RootKeyPrincipal } from "../../internal/auth/principal.ts";
 import type { DeploymentDeps } from "../../services/deployment/deps.ts";
 import { type Authenticator, bearer } from "../authenticate.ts";
 import { createDeploymentRoute, generateUploadUrl, getDeploymentRoute, type Route } from "./deploy.ts";
+import {
+  cancelRoute,
+  listDeploymentsRoute,
+  promoteRoute,
+  rollbackRoute,
+  startRoute,
+  stopRoute,
+} from "./lifecycle.ts";
 import { ProblemError, problemOf } from "./problem.ts";
 
 /** What the routes need. */
@@ -26,6 +34,12 @@ const ROUTES: Readonly<Record<string, Route>> = {
   "/v2/deploy.generateUploadUrl": generateUploadUrl,
   "/v2/deploy.createDeployment": createDeploymentRoute,
   "/v2/deploy.getDeployment": getDeploymentRoute,
+  "/v2/deploy.listDeployments": listDeploymentsRoute,
+  "/v2/deploy.promote": promoteRoute,
+  "/v2/deploy.rollback": rollbackRoute,
+  "/v2/deploy.cancel": cancelRoute,
+  "/v2/deploy.stop": stopRoute,
+  "/v2/deploy.start": startRoute,
 };
 
 /** Answers everything below `/v2/`, unknown routes included. */

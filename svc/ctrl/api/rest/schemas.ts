@@ -26,6 +26,27 @@ export const createDeploymentBody = z.strictObject({
   'must have exactly one of "build" and "image"',
 );
 
-export const getDeploymentBody = z.strictObject({
-  deploymentId: z.string().regex(/^d_[a-zA-Z0-9]+$/, 'must match "^d_[a-zA-Z0-9]+$"'),
+const deploymentId = z.string().regex(/^d_[a-zA-Z0-9]+$/, 'must match "^d_[a-zA-Z0-9]+$"');
+
+export const getDeploymentBody = z.strictObject({ deploymentId });
+
+/** Of the routes that do something to one deployment. */
+export const deploymentBody = z.strictObject({ deploymentId });
+
+export const rollbackBody = z.strictObject({
+  sourceDeploymentId: deploymentId.optional(),
+  targetDeploymentId: deploymentId.optional(),
+  projectId: projectId.optional(),
+  environmentSlug: filled.optional(),
+}).refine(
+  ({ sourceDeploymentId, targetDeploymentId, projectId }) =>
+    (sourceDeploymentId ?? targetDeploymentId ?? projectId) !== undefined,
+  'must have "sourceDeploymentId", "targetDeploymentId" or "projectId"',
+);
+
+export const listDeploymentsBody = z.strictObject({
+  projectId: projectId.optional(),
+  environmentSlug: filled.optional(),
+  limit: z.int().min(1).max(100).optional(),
+  cursor: filled.optional(),
 });

@@ -78,10 +78,16 @@ function selectDesired(
     .where("region", "=", region);
 }
 
+/** A route, and whether what it leads to was stopped. */
+export interface RoutedDeployment extends FrontlineRoutesTable {
+  readonly stopped: boolean;
+}
+
 /** These routes, by primary key; the removed ones are missing. */
-export async function listRoutes(db: Queryable, ids: readonly string[]): Promise<FrontlineRoutesTable[]> {
+export async function listRoutes(db: Queryable, ids: readonly string[]): Promise<RoutedDeployment[]> {
   if (ids.length === 0) return [];
-  return await db.selectFrom("frontline_routes").selectAll().where("id", "in", [...ids]).execute();
+  const rows = await selectRoutes(db).where("frontline_routes.id", "in", [...ids]).execute();
+  return rows.map(withStopped);
 }
 
 /** All routes in order of id, above `afterId`. By primary key. */
@@ -89,9 +95,25 @@ export async function pageRoutes(
   db: Queryable,
   afterId: string,
   limit: number,
-): Promise<FrontlineRoutesTable[]> {
-  return await db.selectFrom("frontline_routes").selectAll().where("id", ">", afterId)
-    .orderBy("id").limit(limit).execute();
+): Promise<RoutedDeployment[]> {
+  const rows = await selectRoutes(db).where("frontline_routes.id", ">", afterId)
+    .orderBy("frontline_routes.id").limit(limit).execute();
+  return rows.map(withStopped);
+}
+
+type RouteRow = FrontlineRoutesTable & { readonly deployment_status: DeploymentsTable["status"] | null };
+
+function selectRoutes(
+  db: Queryable,
+): SelectQueryBuilder<Schema, "frontline_routes" | "deployments", RouteRow> {
+  return db.selectFrom("frontline_routes")
+    .leftJoin("deployments", "deployments.id", "frontline_routes.deployment_id")
+    .selectAll("frontline_routes")
+    .select("deployments.status as deployment_status");
+}
+
+function withStopped({ deployment_status: status, ...route }: RouteRow): RoutedDeployment {
+  return { ...route, stopped: status === "stopped" };
 }
 
 /** What takes requests: an instance that runs and has an address. */

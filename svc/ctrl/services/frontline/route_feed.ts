@@ -3,13 +3,13 @@ import type { EndpointSchema, RouteStateSchema } from "../../../../proto/gen/ctr
 import { defineFeed, feedKind } from "../../internal/changes/mod.ts";
 import {
   type EndpointRow,
-  type FrontlineRoutesTable,
   listEndpoints,
   listEnvironmentsOfDeployments,
   listRoutes,
   pageDeploymentsWithInstances,
   pageRoutes,
   type Queryable,
+  type RoutedDeployment,
 } from "../../internal/store/mod.ts";
 
 /** What an edge is told about one route or the endpoints of one deployment. */
@@ -34,7 +34,7 @@ interface Endpoints {
 
 const PAGE = 500;
 
-const ROUTES = feedKind<FrontlineRoutesTable, RouteEntry>({
+const ROUTES = feedKind<RoutedDeployment, RouteEntry>({
   resourceType: "route",
   async load(db, _region, ids) {
     return new Map((await listRoutes(db, ids)).map((row) => [row.id, row]));
@@ -57,6 +57,7 @@ const ROUTES = feedKind<FrontlineRoutesTable, RouteEntry>({
         deploymentId: row.deployment_id,
         environmentId: row.environment_id,
         workspaceId: row.workspace_id,
+        stopped: row.stopped,
       },
     },
   }),
