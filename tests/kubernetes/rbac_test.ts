@@ -1,0 +1,130 @@
+import assert from "node:assert/strict";
+import { parseAllDocuments } from "yaml";
+import { z } from "zod";
+import {
+  AnyObject,
+  applyObject,
+  callJson,
+  loadAccess,
+  type Manifest,
+  openCluster,
+  SECRETS,
+} from "../../pkg/kube/mod.ts";
+import { isFault } from "../../pkg/fault/mod.ts";
+import { remove, Status, until } from "../../svc/krane/fixtures_test.ts";
+import { type Cluster, createNamespace, kubectl, onCluster } from "../testbed/cluster.ts";
+import { KraneBed } from "./krane_bed.ts";
+
+const FOLDER = new URL("../../dev/k8s/manifests/", import.meta.url);
+const Token = z.object({ status: z.object({ token: z.string() }) });
+
+/** All shipped manifests, with names of this test's own so that tests and people do not meet. */
+async function manifests(namespace: string): Promise<string[]> {
+  const names: string[] = [];
+  for await (const { name } of Deno.readDir(FOLDER)) if (name.endsWith(".yaml")) names.push(name);
+  const texts = await Promise.all(names.toSorted().map((name) => Deno.readTextFile(new URL(name, FOLDER))));
+  return texts.map((text) =>
+    text.replaceAll("namespace: unkey", `namespace: ${namespace}`)
+      .replaceAll("name: unkey\n", `name: ${namespace}\n`)
+      .replaceAll("unkey-krane", `${namespace}-krane`)
+      .replaceAll("serviceaccount:unkey:", `serviceaccount:${namespace}:`)
+      .replaceAll("name: gvisor\n", `name: ${namespace}-gvisor\n`)
+  );
+}
+
+/** A kubeconfig with the rights of the agent's own account. */
+async function agentKubeconfig(cluster: Cluster, namespace: string): Promise<string> {
+  const access = await loadAccess(cluster.kubeconfig);
+  const admin = openCluster(access);
+  try {
+    const { status } = await callJson(admin, {
+      method: "POST",
+      path: `/api/v1/namespaces/${namespace}/serviceaccounts/krane/token`,
+      body: {
+        apiVersion: "authentication.k8s.io/v1",
+        kind: "TokenRequest",
+        spec: { expirationSeconds: 3_600 },
+      },
+      signal: AbortSignal.timeout(30_000),
+    }, Token);
+    const file = await Deno.makeTempFile({ prefix: "kubeconfig-" });
+    const authority = new TextEncoder().encode(access.certificateAuthority ?? "").toBase64();
+    await Deno.writeTextFile(
+      file,
+      JSON.stringify({
+        "current-context": "c",
+        contexts: [{ name: "c", context: { cluster: "k", user: "krane" } }],
+        clusters: [{
+          name: "k",
+          cluster: { server: access.server, "certificate-authority-data": authority },
+        }],
+        users: [{ name: "krane", user: { token: status.token } }],
+      }),
+    );
+    return file;
+  } finally {
+    admin.close();
+  }
+}
+
+onCluster("the shipped manifests are what the cluster takes", async (cluster) => {
+  await using namespace = await createNamespace(cluster);
+  const documents = (await manifests(namespace.name)).flatMap((text) => parseAllDocuments(text));
+  assert.ok(documents.every((each) => each.errors.length === 0));
+  const text = documents.map(String).join("---\n");
+  const applied = await kubectl(cluster, ["apply", "--server-side", "--dry-run=server", "-f", "-"], text);
+  assert.equal(applied.trim().split("\n").length, documents.length);
+});
+
+onCluster("the agent needs no more rights than it is given, and cannot write elsewhere", async (cluster) => {
+  await using namespace = await createNamespace(cluster);
+  const wanted = (await manifests(namespace.name)).flatMap((text) => parseAllDocuments(text))
+    .map((each) => each.toJS()).filter(({ kind }) => kind !== "Deployment" && kind !== "RuntimeClass");
+  const text = wanted.map((each) => JSON.stringify(each)).join("\n---\n");
+  await kubectl(cluster, ["apply", "--server-side", "-f", "-"], text);
+  const kubeconfig = await agentKubeconfig(cluster, namespace.name);
+  const agent = openCluster(await loadAccess(kubeconfig));
+  try {
+    await using bed = await KraneBed.open(cluster);
+    await bed.agent({ KUBECONFIG: kubeconfig });
+    const [name, broken] = [bed.name(), bed.name()];
+    const stream = await bed.plane.snapshot(
+      0,
+      2,
+      bed.apply(name, 1, { environmentVariables: { NAME: "world" } }),
+      bed.apply(broken, 2, { command: ["sh", "-c", "echo broken; exit 3"] }),
+    );
+    const [instance] = await bed.plane.settled(name, Status.RUNNING);
+    assert.equal(await (await fetch(`http://${instance?.address}/`)).text(), "hello world\n");
+    await until("last lines", () => bed.plane.instances(broken).some((each) => each.lastLogLines.length > 0));
+    stream.send(bed.apply(name, 3, { environmentVariables: { NAME: "you" } }));
+    await until(
+      "replaced",
+      () =>
+        bed.plane.instances(name).some((each) =>
+          each.status === Status.RUNNING && each.k8sName !== instance?.k8sName
+        ),
+    );
+    stream.send(remove(name, 4), remove(broken, 5));
+    await until("nothing", async () => {
+      const { sets, secrets, policies } = await bed.objects();
+      return sets + secrets + policies === 0;
+    });
+    assert.deepEqual(bed.logs.filter((line) => line.includes("permission_denied")), []);
+
+    const manifest: Manifest = {
+      apiVersion: "v1",
+      kind: "Secret",
+      metadata: { name: "taken", namespace: namespace.name },
+    };
+    const options = { fieldManager: "krane", schema: AnyObject, signal: bed.signal };
+    await assert.rejects(
+      applyObject(agent, SECRETS, manifest, options),
+      (error) => isFault(error) && /only write into namespaces that it has made/.test(error.message),
+    );
+  } finally {
+    agent.close();
+    await Deno.remove(kubeconfig);
+    await kubectl(cluster, ["delete", "--ignore-not-found", "--wait=false", "-f", "-"], text);
+  }
+});
