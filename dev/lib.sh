@@ -84,13 +84,16 @@ ensure_docker() {
   die "Docker did not start within 60 s"
 }
 
+# Whether Debian's busybox-static is there. A plain busybox, or none, serves no pages.
+has_httpd() { [ -x /bin/busybox ] && [ -n "$(/bin/busybox --list | grep -x httpd)" ]; }
+
 # The base image of examples/hello: pulled, or made from Debian's busybox-static where nothing can be pulled.
 ensure_base_image() {
   local image=busybox:stable
   docker image inspect "$image" >/dev/null 2>&1 && return
   say "getting the image $image"
   timeout 60 docker pull --quiet "$image" >/dev/null 2>&1 && return
-  [ -x /bin/busybox ] && /bin/busybox --list | grep -qx httpd || apt_install busybox-static
+  has_httpd || apt_install busybox-static
   say "it cannot be pulled here: importing it from busybox-static"
   local root applet
   root=$(mktemp -d)

@@ -2,22 +2,21 @@
 import { spawn } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
 
-/** A process of the bed, as its file remembers it. */
-export interface Daemon {
-  readonly name: string;
-  readonly pid: number;
-  /** Clock ticks between the machine's start and the process's. */
-  readonly startedTicks: string;
-  readonly logFile: string;
-}
-
 /** What to start. */
 export interface Program {
   readonly name: string;
   readonly command: string;
   readonly args: readonly string[];
-  readonly env?: Readonly<Record<string, string>>;
+  /** Added to this process's own. */
+  readonly env: Readonly<Record<string, string>>;
   readonly logFile: string;
+}
+
+/** A process of the bed, as its file remembers it: enough to know it again, and to start it again. */
+export interface Daemon extends Program {
+  readonly pid: number;
+  /** Clock ticks between the machine's start and the process's. */
+  readonly startedTicks: string;
 }
 
 const READY_MS_MAX = 90_000;
@@ -25,7 +24,8 @@ const END_MS_MAX = 20_000;
 const LOG_LINES = 15;
 
 /** Starts a program in a session of its own, with its output in the log file. */
-export async function launch({ name, command, args, env, logFile }: Program): Promise<Daemon> {
+export async function launch(program: Program): Promise<Daemon> {
+  const { name, command, args, env, logFile } = program;
   const log = openSync(logFile, "a");
   const child = spawn(command, [...args], {
     cwd: "/",
@@ -39,7 +39,7 @@ export async function launch({ name, command, args, env, logFile }: Program): Pr
   if (child.pid === undefined) throw new Error(`${name} has no process id`);
   const startedTicks = ticksOf(child.pid);
   if (startedTicks === undefined) throw new Error(`${name} ended at once.\n${lastLines(logFile)}`);
-  return { name, pid: child.pid, startedTicks, logFile };
+  return { name, command, args, env, logFile, pid: child.pid, startedTicks };
 }
 
 /** Whether this very process still runs. */
@@ -64,10 +64,14 @@ export async function untilReady(daemon: Daemon, ready: () => Promise<boolean>):
 /** Ends a process and waits until it is gone. One that does not listen is killed. */
 export async function end(daemon: Daemon): Promise<void> {
   send(daemon, "SIGTERM");
-  if (await gone(daemon, END_MS_MAX)) return;
+  if (!await gone(daemon, END_MS_MAX)) await kill(daemon);
+}
+
+/** Kills a process, which has no say in it, and waits until it is gone. */
+export async function kill(daemon: Daemon): Promise<void> {
   send(daemon, "SIGKILL");
   if (await gone(daemon, END_MS_MAX)) return;
-  throw new Error(`${daemon.name} (process ${daemon.pid}) does not end, not even when it is killed`);
+  throw new Error(`${daemon.name} (process ${daemon.pid}) does not end when it is killed`);
 }
 
 /** The end of a log, indented for the person who reads it. */

@@ -16,6 +16,7 @@ Deno.test("a program that ends before it is ready is reported with the end of it
       name: "thing",
       command: "sh",
       args: ["-c", "echo reading settings; echo cannot bind port 80; sleep 0.2; exit 1"],
+      env: {},
       logFile: `${folder}/thing.log`,
     });
     await assert.rejects(untilReady(daemon, () => Promise.resolve(false)), (error: Error) => {
@@ -28,7 +29,13 @@ Deno.test("a program that ends before it is ready is reported with the end of it
 
 Deno.test("a program that does not exist is named", () =>
   inFolder(async (folder) => {
-    const program = { name: "thing", command: `${folder}/thing`, args: [], logFile: `${folder}/thing.log` };
+    const program = {
+      name: "thing",
+      command: `${folder}/thing`,
+      args: [],
+      env: {},
+      logFile: `${folder}/thing.log`,
+    };
     await assert.rejects(launch(program), /ENOENT|NotFound|No such file/);
   }));
 
@@ -38,6 +45,7 @@ Deno.test("only the very process is ended, not another with its id", () =>
       name: "sleeper",
       command: "sleep",
       args: ["600"],
+      env: {},
       logFile: `${folder}/sleeper.log`,
     });
     const other = { ...daemon, startedTicks: String(Number(daemon.startedTicks) - 1) };

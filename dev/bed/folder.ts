@@ -3,7 +3,7 @@
  * `bed.json` in it says what runs and where; tests read it to find the bed.
  */
 import { z } from "zod";
-import { type Daemon, isAlive, launch, type Program } from "./daemon.ts";
+import { type Daemon, isAlive, kill, launch, type Program } from "./daemon.ts";
 
 export const PART_NAMES = ["registry", "mysql", "s3", "acme", "kubernetes"] as const;
 export type PartName = typeof PART_NAMES[number];
@@ -16,9 +16,12 @@ const PART = z.object({
   /** In the order of their start. */
   daemons: z.array(z.object({
     name: z.string(),
+    command: z.string(),
+    args: z.array(z.string()).readonly(),
+    env: z.record(z.string(), z.string()),
+    logFile: z.string(),
     pid: z.number(),
     startedTicks: z.string(),
-    logFile: z.string(),
   })),
 });
 const BED = z.partialRecord(z.enum(PART_NAMES), PART);
@@ -39,12 +42,17 @@ export function findPart(name: PartName): StartedPart | undefined {
 
 /** Everything that was started and not stopped, also when it is only half there. */
 export function recorded(): Partial<Record<PartName, StartedPart>> {
+  const file = `${bedFolder()}/bed.json`;
+  let text: string;
   try {
-    return BED.parse(JSON.parse(Deno.readTextFileSync(`${bedFolder()}/bed.json`)));
+    text = Deno.readTextFileSync(file);
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return {};
     throw error;
   }
+  const bed = BED.safeParse(JSON.parse(text));
+  if (bed.success) return bed.data;
+  throw new Error(`${file} is of another version: stop this bed from the checkout that started it.`);
 }
 
 /** Writes down what is known of a part, or forgets it. */
@@ -69,8 +77,9 @@ export class Starting {
     record(name, { address: "", facts: {}, daemons: [] });
   }
 
-  async launch(program: Omit<Program, "logFile">): Promise<Daemon> {
-    const daemon = await launch({ ...program, logFile: `${bedFolder()}/logs/${program.name}.log` });
+  async launch(program: Omit<Program, "logFile" | "env"> & Partial<Pick<Program, "env">>): Promise<Daemon> {
+    const logFile = `${bedFolder()}/logs/${program.name}.log`;
+    const daemon = await launch({ env: {}, ...program, logFile });
     this.#daemons.push(daemon);
     record(this.#name, { address: "", facts: {}, daemons: this.#daemons });
     return daemon;
@@ -79,6 +88,20 @@ export class Starting {
   /** The part is ready for clients. */
   done(address: string, facts: Readonly<Record<string, string>>): void {
     record(this.#name, { address, facts: { ...facts }, daemons: this.#daemons });
+  }
+}
+
+/** Kills one process of a part, and starts it again after `work`, however that ends. */
+export async function withoutProcess(part: PartName, name: string, work: () => Promise<void>): Promise<void> {
+  const daemon = recorded()[part]?.daemons.find((each) => each.name === name);
+  if (daemon === undefined) throw new Error(`${part} has no process "${name}"`);
+  await kill(daemon);
+  try {
+    await work();
+  } finally {
+    const again = await launch(daemon);
+    const { address = "", facts = {}, daemons = [] } = recorded()[part] ?? {};
+    record(part, { address, facts, daemons: daemons.map((each) => each.name === name ? again : each) });
   }
 }
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { serves } from "../testbed/apps.ts";
-import { createNamespace, onCluster, pushApp } from "../testbed/cluster.ts";
+import { createNamespace, onCluster, pushApp, without } from "../testbed/cluster.ts";
 import { eventually } from "../testbed/wait.ts";
 
 const PORT = 8080;
@@ -110,4 +110,17 @@ onCluster("the network keeps a policy", async (cluster) => {
     () => other.kubectl(ask).then(() => false, () => true),
   );
   assert.equal(await own.kubectl(ask), "for friends");
+});
+
+onCluster("the apiserver can go away and come back, and pods do not notice", async (cluster) => {
+  await using namespace = await createNamespace(cluster);
+  await namespace.kubectl(["apply", "-f", "-"], replicaSet(await pushApp(cluster, serves("still here")), 1));
+  await namespace.kubectl(["wait", "--for=jsonpath={.status.readyReplicas}=1", "rs/app", "--timeout=60s"]);
+  const address = await namespace.kubectl(["get", "pods", "-o", "jsonpath={.items[0].status.podIP}"]);
+  await without(cluster, "kube-apiserver", async () => {
+    await assert.rejects(namespace.kubectl(["get", "pods"]), /refused/);
+    const response = await fetch(`http://${address}:${PORT}/`, { signal: AbortSignal.timeout(10_000) });
+    assert.equal(await response.text(), "still here");
+  });
+  assert.match(await namespace.kubectl(["get", "pods", "-o", "name"]), /^pod\/app-/);
 });

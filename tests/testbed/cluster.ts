@@ -10,9 +10,10 @@
  * });
  * ```
  */
-import { findPart } from "../../dev/bed/folder.ts";
+import { findPart, withoutProcess } from "../../dev/bed/folder.ts";
 import { run } from "../../dev/bed/part.ts";
 import type { App } from "./apps.ts";
+import { eventually } from "./wait.ts";
 
 /** A running cluster and what a test needs to reach it. */
 export interface Cluster {
@@ -63,6 +64,18 @@ export function onCluster(name: string, test: (cluster: Cluster) => Promise<void
   const cluster = FOUND;
   if (cluster === undefined) Deno.test.ignore(`${name} (${NO_CLUSTER})`, () => undefined);
   else Deno.test(name, () => test(cluster));
+}
+
+/**
+ * Does `work` while a process of the cluster is not there, e.g. "kube-apiserver", and answers when it is back. Only on
+ * this machine's bed: others who use it at the same time notice.
+ */
+export async function without(cluster: Cluster, name: string, work: () => Promise<void>): Promise<void> {
+  await withoutProcess("kubernetes", name, work);
+  await eventually("the cluster to be ready again", async () => {
+    const ready = await kubectl(cluster, ["get", "--raw=/readyz"]).catch(() => "");
+    return ready === "ok";
+  });
 }
 
 /** Runs kubectl and answers with what it printed; throws when it fails. */
