@@ -22,6 +22,7 @@ const VARIABLES: Group = {
 export const ROOT: Group = {
   summary: "Deploys a folder with a Dockerfile and gives you a URL that serves it.",
   commands: {
+    init: { summary: "Write unkey.json for a folder", load: () => import("./init/init.ts") },
     deploy: { summary: "Deploy a folder or an image", load: () => import("./deploy/deploy.ts") },
     login: { summary: "Store a root key", load: () => import("./login/login.ts") },
     status: { summary: "Show the regions, or one deployment", load: () => import("./status/status.ts") },

@@ -1,0 +1,82 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { access, onlyJson, SHOP, startControlPlane, unkey } from "../shared/fixtures_test.ts";
+
+function controlPlane(created: string[] = []) {
+  return startControlPlane({
+    admin: {
+      listProjects: () => ({ projects: [SHOP] }),
+      createProject({ slug }) {
+        created.push(slug);
+        return { project: { id: "proj_new", slug } };
+      },
+    },
+  });
+}
+
+async function withFolder(name: string, test: (folder: string) => Promise<void>): Promise<void> {
+  const root = await Deno.makeTempDir({ prefix: "unkey-test-init-" });
+  try {
+    await Deno.mkdir(join(root, name));
+    await test(join(root, name));
+  } finally {
+    await Deno.remove(root, { recursive: true });
+  }
+}
+
+const read = async (folder: string): Promise<unknown> =>
+  JSON.parse(await Deno.readTextFile(join(folder, "unkey.json")));
+
+Deno.test("init writes what it is told and nothing else, and replaces a file only when it is forced to", async () => {
+  await using api = controlPlane();
+  const env = access(api.url);
+  await withFolder("shop", async (cwd) => {
+    const { code, stderr } = await unkey(["init"], { cwd, env });
+    assert.equal(code, 0, stderr);
+    assert.deepEqual(await read(cwd), { project: "shop" });
+    const again = await unkey(["init", "--port", "3000"], { cwd, env });
+    assert.equal(again.code, 1);
+    assert.match(again.stderr, /unkey\.json is there already: edit it, or replace it with --force/);
+    const flags = ["--env", "qa", "--dockerfile", "d", "--port", "3000", "--health-check-path", "/up"];
+    const forced = await unkey(["init", cwd, "--force", "--json", ...flags], { env });
+    const settings = {
+      project: "shop",
+      environment: "qa",
+      dockerfile: "d",
+      port: 3000,
+      healthCheckPath: "/up",
+    };
+    assert.deepEqual(onlyJson(forced), { path: join(cwd, "unkey.json"), settings, projectCreated: false });
+    assert.deepEqual(await read(cwd), settings);
+  });
+});
+
+Deno.test("init creates the project when it is asked to, and names those there are otherwise", async () => {
+  const created: string[] = [];
+  await using api = controlPlane(created);
+  const env = access(api.url);
+  await withFolder("My App_2", async (cwd) => {
+    const refused = await unkey(["init"], { cwd, env });
+    assert.equal(refused.code, 1);
+    assert.match(refused.stderr, /no project "my-app-2".*--create makes it.*Yours: shop/);
+    const done = await unkey(["init", "--create"], { cwd, env });
+    assert.equal(done.code, 0, done.stderr);
+    assert.match(done.stderr, /created the project my-app-2/);
+    assert.deepEqual([created, await read(cwd)], [["my-app-2"], { project: "my-app-2" }]);
+  });
+});
+
+Deno.test("init works without a login, and says what nobody has looked at", async () => {
+  await withFolder("shop", async (cwd) => {
+    const { code, stderr } = await unkey(["init"], { cwd });
+    assert.equal(code, 0, stderr);
+    assert.match(stderr, /not logged in/);
+    assert.deepEqual(await read(cwd), { project: "shop" });
+  });
+});
+
+Deno.test("init names all wrong settings at once", async () => {
+  const { code, stderr } = await unkey(["init", "--port", "x", "--health-check-path", "up"]);
+  assert.equal(code, 2);
+  assert.match(stderr, /--port .* between 1 and 65535\n.*--health-check-path .* begins with "\/"/);
+});
