@@ -38,6 +38,7 @@ const SUITES: readonly Suite[] = [
   { name: "architecture", args: [...TESTS, "tests/architecture"], counts: true },
   { name: "integration", args: [...TESTS, "tests/integration", "tests/golden"], counts: true },
   { name: "end to end", args: [...TESTS, "tests/e2e"], counts: true },
+  { name: "chaos", args: [...TESTS, "tests/chaos"], counts: true },
   { name: "kubernetes", args: [...TESTS, "tests/kubernetes"], counts: true },
 ];
 

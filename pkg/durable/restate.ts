@@ -38,8 +38,8 @@ export class StepActivity {
   #running = 0;
   #waiting: (() => void)[] = [];
 
-  /** Runs `work` and counts it. */
-  async track<T>(work: () => Promise<T>): Promise<T> {
+  /** Runs `work`, which is the step `name`, and counts it. */
+  async track<T>(_name: string, work: () => Promise<T>): Promise<T> {
     this.#running++;
     try {
       return await work();
@@ -221,7 +221,7 @@ async function step<T>(
         }),
     });
   try {
-    return await (deps.activity === undefined ? run() : deps.activity.track(run));
+    return await (deps.activity === undefined ? run() : deps.activity.track(name, run));
   } catch (error) {
     // The attempt is over; whatever is thrown here reaches nobody, and it must not look final.
     if (signal.aborted) throw new AttemptEnded(`step "${name}" outlived its attempt`);

@@ -10,8 +10,8 @@ import type { NewDeployment } from "../../svc/ctrl/internal/store/mod.ts";
 import {
   type CtrlDatabase,
   findDeployment,
+  findStart,
   listEventsAfter,
-  listTopology,
   openCtrlDatabase,
   recordAgents,
   type ReportedInstance,
@@ -20,7 +20,7 @@ import { type Seed, seedDeployment, seedProject } from "../../svc/ctrl/internal/
 import type { Workflows } from "../../svc/ctrl/internal/workflows/mod.ts";
 import { createRestateWorkflows } from "../../svc/ctrl/internal/workflows/restate.ts";
 import { instanceReport, REGION, report } from "../../svc/ctrl/worker/fixtures_test.ts";
-import { Part } from "../testbed/process.ts";
+import { Part, type PartOptions } from "../testbed/process.ts";
 import { restatePart } from "../testbed/restate.ts";
 import { answersOk, eventually, freePort } from "../testbed/wait.ts";
 
@@ -30,25 +30,56 @@ const AGENT_MS = 30;
 /** What the agent does with a deployment that should run here; `undefined`: it has not got round to it. */
 export type Behaviour = (id: string) => readonly ReportedInstance[] | undefined;
 
+interface Parts {
+  readonly directory: string;
+  readonly db: CtrlDatabase;
+  readonly seed: Seed;
+  readonly restate: Part;
+  readonly ports: Ports;
+  readonly databaseUrl: Secret;
+}
+
 interface Ports {
   readonly ingress: number;
   readonly admin: number;
   readonly node: number;
 }
 
-export class WorkerBed {
+/** The worker's process, however a test runs it. */
+export interface WorkerPart {
+  start(): Promise<void>;
+  kill(signal: "SIGKILL" | "SIGTERM"): Promise<void>;
+  logTail(lines?: number): Promise<string>;
+}
+
+/** What a test may choose. */
+export interface WorkerBedOptions<W extends WorkerPart> {
+  /** Makes the worker's process of how it would be started. */
+  readonly worker: (part: PartOptions) => W;
+  /** Instead of a SQLite file. */
+  readonly databaseUrl?: Secret;
+}
+
+export class WorkerBed<W extends WorkerPart = WorkerPart> {
   readonly directory: string;
   readonly db: CtrlDatabase;
-  readonly seed: Seed;
+  seed: Seed;
   readonly restate: Part;
   readonly workflows: Workflows;
   behaviour: Behaviour = () => [instanceReport()];
-  #worker: Part;
+  #worker: W;
+  readonly #options: WorkerBedOptions<W>;
+  readonly #databaseUrl: Secret;
   readonly #ports: Ports;
   readonly #stop = new AbortController();
   readonly #agent: Promise<void>;
 
-  private constructor(directory: string, db: CtrlDatabase, seed: Seed, restate: Part, ports: Ports) {
+  private constructor(
+    { directory, db, seed, restate, ports, databaseUrl }: Parts,
+    options: WorkerBedOptions<W>,
+  ) {
+    this.#options = options;
+    this.#databaseUrl = databaseUrl;
     this.directory = directory;
     this.db = db;
     this.seed = seed;
@@ -63,15 +94,18 @@ export class WorkerBed {
     this.#agent = this.#play();
   }
 
-  static async start(): Promise<WorkerBed> {
+  static start(): Promise<WorkerBed> {
+    return WorkerBed.startWith({ worker: (part) => new Part(part) });
+  }
+
+  static async startWith<W extends WorkerPart>(options: WorkerBedOptions<W>): Promise<WorkerBed<W>> {
     const directory = await Deno.makeTempDir({ prefix: "unkey-worker-" });
     const ports = { ingress: freePort(), admin: freePort(), node: freePort() };
     const restate = await restatePart(directory, ports);
-    const db = await openCtrlDatabase(new Secret(`sqlite://${directory}/ctrl.db`), {
-      migrate: true,
-      log: silentLogger(),
-    });
-    const bed = new WorkerBed(directory, db, await seedProject(db), restate, ports);
+    const databaseUrl = options.databaseUrl ?? new Secret(`sqlite://${directory}/ctrl.db`);
+    const db = await openCtrlDatabase(databaseUrl, { migrate: true, log: silentLogger() });
+    const seed = await seedProject(db);
+    const bed = new WorkerBed<W>({ directory, db, seed, restate, ports, databaseUrl }, options);
     try {
       await restate.start();
       await bed.#worker.start();
@@ -87,11 +121,16 @@ export class WorkerBed {
   }
 
   get databaseUrl(): string {
-    return `sqlite://${this.directory}/ctrl.db`;
+    return this.#databaseUrl.reveal();
   }
 
-  get worker(): Part {
+  get worker(): W {
     return this.#worker;
+  }
+
+  /** Goes on in a project of its own: what was made before is left alone, by the agent too. */
+  async reseed(): Promise<void> {
+    this.seed = await seedProject(this.db);
   }
 
   /** Starts another worker at another address, after the first has been stopped. */
@@ -143,13 +182,18 @@ export class WorkerBed {
   async failedAttempts(id: string): Promise<number> {
     const query =
       `select retry_count from sys_invocation where target_service_key = '${id}' and status != 'completed'`;
+    const rows = await this.ask(query);
+    return Number(rows[0]?.["retry_count"] ?? 0);
+  }
+
+  /** Asks Restate about its invocations, in SQL. */
+  async ask(query: string): Promise<readonly Readonly<Record<string, unknown>>[]> {
     const answer = await fetch(`http://127.0.0.1:${this.#ports.admin}/query`, {
       method: "POST",
       headers: { "content-type": "application/json", accept: "application/json" },
       body: JSON.stringify({ query }),
     });
-    const { rows } = await answer.json();
-    return Number(rows[0]?.retry_count ?? 0);
+    return (await answer.json()).rows;
   }
 
   /** All events as short texts, in order. */
@@ -168,10 +212,10 @@ export class WorkerBed {
     });
   }
 
-  #newWorker(): Part {
+  #newWorker(): W {
     const [http, health] = [freePort(), freePort()];
     const { admin } = this.#ports;
-    return new Part({
+    return this.#options.worker({
       name: "worker",
       command: Deno.execPath(),
       args: ["run", "-A", "--no-check", new URL("./worker_process.ts", import.meta.url).pathname],
@@ -217,25 +261,28 @@ export class WorkerBed {
     while (!this.#stop.signal.aborted) {
       const heard = { agentId: "agent", region: REGION, nowMs: clock.now() };
       await transact(this.db, (tx) => recordAgents(tx, [heard]));
-      const rows = await this.db.kysely.selectFrom("deployments").select("id").where(
-        "status",
-        "=",
-        "deploying",
-      ).execute();
-      for (const { id } of rows) {
-        const placed = (await listTopology(this.db.kysely, id)).some((each) =>
-          each.desired_status === "started"
-        );
-        const instances = placed ? this.behaviour(id) : undefined;
-        if (instances === undefined || told.get(id) === JSON.stringify(instances)) continue;
+      const rows = await this.db.kysely.selectFrom("deployment_topology")
+        .innerJoin("deployments", "deployments.id", "deployment_topology.deployment_id")
+        .select(["deployments.id", "desired_status"])
+        .where("deployments.project_id", "=", this.seed.projectId).execute();
+      for (const { id, desired_status: desired } of rows) {
+        const instances = desired === "started" ? this.behaviour(id) : [];
+        if (instances === undefined || (told.get(id) ?? "[]") === JSON.stringify(instances)) continue;
         await report(this.db, id, clock.now(), instances);
         // The message may find Restate down; the workflow looks again by itself.
-        await this.workflows.instancesChanged(parseId("deployment", "id", id), this.#stop.signal).catch(() =>
-          undefined
-        );
+        await this.#wake(id).catch(() => undefined);
         told.set(id, JSON.stringify(instances));
       }
       await clock.sleep(AGENT_MS, this.#stop.signal).catch(() => undefined);
     }
+  }
+
+  /** As the api does for a report. */
+  async #wake(id: string): Promise<void> {
+    const { signal } = this.#stop;
+    const startId = await findStart(this.db.kysely, id);
+    if (startId === undefined) {
+      await this.workflows.instancesChanged(parseId("deployment", "id", id), signal);
+    } else await this.workflows.startChanged(parseId("start", "id", startId), signal);
   }
 }

@@ -4,7 +4,7 @@ import { loadConfig } from "../../pkg/config/mod.ts";
 import { createLogger } from "../../pkg/logger/mod.ts";
 import type { Builder } from "../../svc/ctrl/worker/build/steps.ts";
 import { checkWorkerConfig, WORKER_FIELDS } from "../../svc/ctrl/worker/config.ts";
-import { runWorker } from "../../svc/ctrl/worker/run.ts";
+import { runWorker, type WorkerProcess } from "../../svc/ctrl/worker/run.ts";
 
 const clock = systemClock();
 const write = (line: string): void =>
@@ -35,11 +35,16 @@ const builder: Builder = {
   },
 };
 
-const stop = new AbortController();
-Deno.addSignalListener("SIGTERM", () => stop.abort(new Error("SIGTERM")));
-const config = loadConfig(WORKER_FIELDS, {
-  flags: new Map(),
-  env: (name) => Deno.env.get(name),
-  readFile: (path) => Deno.readTextFileSync(path),
-}, checkWorkerConfig);
-await runWorker(config, { log, clock, signal: stop.signal, builder });
+/** Runs the worker until SIGTERM, with the test's builder and what else the test puts in. */
+export async function runTestWorker(parts: Pick<WorkerProcess, "activity"> = {}): Promise<void> {
+  const stop = new AbortController();
+  Deno.addSignalListener("SIGTERM", () => stop.abort(new Error("SIGTERM")));
+  const config = loadConfig(WORKER_FIELDS, {
+    flags: new Map(),
+    env: (name) => Deno.env.get(name),
+    readFile: (path) => Deno.readTextFileSync(path),
+  }, checkWorkerConfig);
+  await runWorker(config, { log, clock, signal: stop.signal, builder, ...parts });
+}
+
+if (import.meta.main) await runTestWorker();

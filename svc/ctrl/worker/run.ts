@@ -33,6 +33,8 @@ export interface WorkerProcess {
   readonly shared?: { readonly db: CtrlDatabase; readonly hub: ChangeHub };
   /** Instead of the configured one, for tests. */
   readonly builder?: Builder;
+  /** Instead of its own, for tests that look at steps. */
+  readonly activity?: StepActivity;
 }
 
 const READY_MS_MAX = 2_000;
@@ -80,7 +82,7 @@ async function start(config: WorkerConfig, process: WorkerProcess, runner: Runne
   runner.defer("health", () => health.shutdown());
 
   const sentinels = sentinelMaker(config, db, clock);
-  const activity = new StepActivity();
+  const activity = process.activity ?? new StepActivity();
   const parts = {
     db,
     clock,
