@@ -14,6 +14,10 @@ export interface RegionJson {
   readonly observed?: number;
   /** Changes that the region has not applied yet. */
   readonly lag?: number;
+  /** When the oldest of them was made; absent also when it is too long ago to be known. */
+  readonly waitingSince?: number;
+  /** Since when the region is left out of routing, because none of its agents is heard. */
+  readonly silentSince?: number;
   readonly agents: readonly {
     readonly id: string;
     readonly alive: boolean;
@@ -36,6 +40,8 @@ export function regionJson(status: RegionStatus): RegionJson {
     desired,
     ...(applied === undefined ? {} : { applied, lag: Math.max(0, desired - applied) }),
     ...(observed === undefined ? {} : { observed }),
+    ...(status.waitingSince === 0n ? {} : { waitingSince: Number(status.waitingSince) }),
+    ...(status.silentSince === 0n ? {} : { silentSince: Number(status.silentSince) }),
     agents: status.agents.map((each) => ({
       id: each.agentId,
       alive: each.alive,
@@ -74,7 +80,7 @@ export function regionsText(regions: readonly RegionJson[], nowMs: number): stri
     String(each.desired),
     text(each.applied),
     text(each.observed),
-    text(each.lag),
+    lagText(each, nowMs),
     agentsText(each, nowMs),
     each.region === "*" ? "" : `${each.instances.running}/${each.instances.desired}`,
     each.lastNack === undefined ? "" : `${each.lastNack.resource} ${age(each.lastNack.at, nowMs)} ago`,
@@ -85,7 +91,20 @@ export function regionsText(regions: readonly RegionJson[], nowMs: number): stri
       ? []
       : [`${region} could not apply ${lastNack.resource}: ${oneLine(lastNack.error)}\n`]
   );
-  return `${table(titles, rows)}${nacks.length === 0 ? "" : "\n"}${nacks.join("")}`;
+  const silent = regions.flatMap(({ region, silentSince }) =>
+    silentSince === undefined ? [] : [
+      `${region} has been left out of routing for ${
+        age(silentSince, nowMs)
+      } wherever another region serves: ` +
+      "none of its agents is heard\n",
+    ]
+  );
+  const notes = [...silent, ...nacks];
+  return `${table(titles, rows)}${notes.length === 0 ? "" : "\n"}${notes.join("")}`;
+}
+
+function lagText({ lag, waitingSince }: RegionJson, nowMs: number): string {
+  return waitingSince === undefined ? text(lag) : `${lag} for ${age(waitingSince, nowMs)}`;
 }
 
 function agentsText({ agents }: RegionJson, nowMs: number): string {

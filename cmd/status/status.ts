@@ -25,7 +25,8 @@ export const command = defineCommand({
   positionals: [{ name: "deployment", help: `${DEPLOYMENT_WORD} Default: all regions.`, required: false }],
   notes:
     `Versions count the changes of a region's desired state: DESIRED is where it should be, APPLIED what its agents
-have done, OBSERVED what they have seen running, LAG how many changes are missing. RUNNING counts your instances.`,
+have done, OBSERVED what they have seen running, LAG how many changes are missing
+and for how long the oldest of them has waited. RUNNING counts your instances.`,
   async run({ config, positionals: [word] }, process) {
     const { signal, stdout, clock } = process;
     const connection = await connect(config, process);

@@ -30,6 +30,8 @@ const REGIONS = [
     lastNackResource: "d_9",
     lastNackError: "no such image:\n\x1b[31mghcr.io/acme/shop",
     lastNackAt: BigInt(NOW - 90_000),
+    waitingSince: BigInt(NOW - 300_000),
+    silentSince: BigInt(NOW - 210_000),
   },
   { region: "local.dev", desiredVersion: 0n, agents: [] },
 ];
@@ -50,11 +52,12 @@ Deno.test("status shows a region as far as the slowest of its live agents, or th
   assert.equal(code, 0, stderr);
   assert.equal(
     stdout,
-    `REGION         DESIRED  APPLIED  OBSERVED  LAG  AGENTS         RUNNING  LAST NACK
-* (edges)      12       9        12        3    2 alive        -        -
-eu-west-1.aws  7        5        4         2    silent for 4m  1/3      d_9 1m ago
-local.dev      0        -        -         -    none           0/0      -
+    `REGION         DESIRED  APPLIED  OBSERVED  LAG       AGENTS         RUNNING  LAST NACK
+* (edges)      12       9        12        3         2 alive        -        -
+eu-west-1.aws  7        5        4         2 for 5m  silent for 4m  1/3      d_9 1m ago
+local.dev      0        -        -         -         none           0/0      -
 
+eu-west-1.aws has been left out of routing for 3m wherever another region serves: none of its agents is heard
 eu-west-1.aws could not apply d_9: no such image: ghcr.io/acme/shop
 `,
   );
@@ -74,6 +77,8 @@ Deno.test("status --json has every agent, and leaves out what is not known", asy
     applied: 5,
     lag: 2,
     observed: 4,
+    waitingSince: NOW - 300_000,
+    silentSince: NOW - 210_000,
     agents: [{ id: "agt_eu", alive: false, applied: 5, observed: 4, lastSeenAt: NOW - 240_000 }],
     instances: { desired: 3, running: 1 },
     lastNack: { resource: "d_9", error: "no such image:\n\x1b[31mghcr.io/acme/shop", at: NOW - 90_000 },

@@ -9,7 +9,8 @@ import {
 } from "../../../proto/gen/ctrl/v1/cluster_pb.ts";
 import { DeploymentService } from "../../../proto/gen/ctrl/v1/deployment_pb.ts";
 import { FrontlineService, type RouteState } from "../../../proto/gen/ctrl/v1/frontline_pb.ts";
-import { findDeployment, stopTopology } from "../internal/store/mod.ts";
+import { createVersioningSteps } from "../worker/versioning/steps.ts";
+import { findDeployment, silenceRegion, stopTopology } from "../internal/store/mod.ts";
 import {
   clock,
   deployImage,
@@ -225,9 +226,18 @@ Deno.test("acknowledgements and NACKs show in the status, others' only without d
       ["local.dev:krane-1", true, 1n],
     ],
   );
+  const { createdAt } = await api.db.kysely.selectFrom("state_changes").select("created_at as createdAt")
+    .where("region", "=", REGION).executeTakeFirstOrThrow();
+  assert.deepEqual([mine.waitingSince, mine.silentSince], [BigInt(createdAt), 0n]);
   const theirs = await status(other.rootKey);
   assert.deepEqual([theirs.desiredInstances, theirs.lastNackResource, theirs.lastNackError], [0, "", ""]);
   await refused(agent.acknowledge({ agentId: "" }), Code.InvalidArgument, /agent_id/);
+
+  await agent.acknowledge({ agentId: "krane-1", appliedVersion: 1n, observedVersion: 1n });
+  const silence = { region: REGION, heardSinceMs: clock.now() + 60_000, nowMs: 7 };
+  await transact(api.db, (tx) => silenceRegion(tx, silence));
+  const caughtUp = await status(own.rootKey);
+  assert.deepEqual([caughtUp.waitingSince, caughtUp.silentSince], [0n, 7n]);
 });
 
 Deno.test("output of instances is streamed from its tail on, and repeated batches come once", async () => {
@@ -274,4 +284,30 @@ Deno.test("output of instances is streamed from its tail on, and repeated batche
     Code.InvalidArgument,
     /stream/,
   );
+});
+
+/** What is compacted is gone for good, so that a stream must say what is instead of what changed. */
+Deno.test("an agent whose cursor is older than what compaction kept begins anew, a younger one goes on", async () => {
+  await using api = await startApi();
+  const tenant = await api.tenant("acme");
+  const ids = [await placed(api, tenant), await placed(api, tenant), await placed(api, tenant)].map((
+    { id },
+  ) => id);
+  const keepMs = 3_600_000;
+  const later = { ...clock, now: () => clock.now() + 2 * keepMs };
+  const steps = createVersioningSteps({ db: api.db, clock: later, keepMs, keepVersions: 1 });
+  assert.deepEqual([await steps.version(REGION), await steps.compact(REGION)], [3, 2]);
+  const client = api.client(ClusterService, await api.regionToken(REGION));
+  const told = async (versionLastSeen: bigint, count: number) => {
+    const stream = client.watchDeployments({ region: REGION, agentId: "krane-1", versionLastSeen })
+      [Symbol.asyncIterator]();
+    const messages = [];
+    while (messages.length < count) messages.push(await state(stream));
+    await stream.return?.();
+    return messages.map(({ state, version }) =>
+      state.case === "apply" ? ids.indexOf(state.value.deploymentId) : `${state.case} ${version}`
+    );
+  };
+  assert.deepEqual(await told(1n, 4), [0, 1, 2, "snapshotEnd 3"]);
+  assert.deepEqual(await told(2n, 1), [2], "nothing that follows it is gone");
 });

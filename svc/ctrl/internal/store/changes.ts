@@ -90,6 +90,17 @@ export async function findOldestChange(db: Queryable, region: string): Promise<n
   return row?.version;
 }
 
+/** When the first change after `version` was made, by primary key; `undefined` when there is none, or it was compacted. */
+export async function findChangeTime(
+  db: Queryable,
+  region: string,
+  version: number,
+): Promise<number | undefined> {
+  const row = await db.selectFrom("state_changes").select("created_at").where("region", "=", region)
+    .where("version", "=", version + 1).executeTakeFirst();
+  return row?.created_at;
+}
+
 /** A resource and its latest change in a range of versions. */
 export interface CoalescedChange extends Change {
   readonly version: number;

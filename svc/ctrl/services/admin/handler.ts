@@ -99,7 +99,9 @@ export function adminHandlers(deps: AdminDeps): ServiceImpl<typeof AdminService>
     async getStatus(_request, context) {
       const regions = await getStatus(deps, callerOf(context));
       return {
-        regions: regions.map(({ lastNack, agents, desiredVersion, ...region }) => ({
+        regions: regions.map((
+          { lastNack, agents, desiredVersion, waitingSince, silentSince, ...region },
+        ) => ({
           ...region,
           desiredVersion: BigInt(desiredVersion),
           agents: agents.map(({ appliedVersion, observedVersion, lastSeenAt, ...agent }) => ({
@@ -111,6 +113,8 @@ export function adminHandlers(deps: AdminDeps): ServiceImpl<typeof AdminService>
           lastNackResource: lastNack?.resource ?? "",
           lastNackError: lastNack?.error ?? "",
           lastNackAt: BigInt(lastNack?.at ?? 0),
+          waitingSince: BigInt(waitingSince ?? 0),
+          silentSince: BigInt(silentSince ?? 0),
         })),
       };
     },

@@ -1,7 +1,13 @@
 import type { RootKeyPrincipal } from "../../internal/auth/principal.ts";
 import { countInstancesByRegion, listOwnDeployments } from "../../internal/store/api_status.ts";
 import { AGENT_ALIVE_MS } from "../../internal/deployments/liveness.ts";
-import { type AgentsTable, listAgents, listRegionVersions } from "../../internal/store/mod.ts";
+import {
+  type AgentsTable,
+  findChangeTime,
+  listAgents,
+  listRegionVersions,
+  listSilentRegions,
+} from "../../internal/store/mod.ts";
 import type { AdminDeps } from "./deps.ts";
 
 /** An agent or edge. */
@@ -29,6 +35,10 @@ export interface RegionStatus {
   readonly lastNack: Nack | undefined;
   readonly desiredInstances: number;
   readonly runningInstances: number;
+  /** When the oldest change was made that the slowest agent has not applied. */
+  readonly waitingSince: number | undefined;
+  /** Since when the region is left out of routing. */
+  readonly silentSince: number | undefined;
 }
 
 /** Agents that were not heard for so long are not shown. */
@@ -48,14 +58,15 @@ export async function getStatus(
     caller.workspaceId,
     agents.flatMap(({ last_nack_resource }) => last_nack_resource ?? []),
   );
+  const silent = new Map((await listSilentRegions(db.kysely)).map(({ region, since }) => [region, since]));
   const names = new Set([...configured, ...versions.keys(), ...agents.map(({ region }) => region)]);
-  return [...names].sort().map((region): RegionStatus => {
+  const regions = [...names].sort().map((region) => {
     const here = agents.filter((agent) => agent.region === region);
     const counts = instances.find((each) => each.region === region);
     return {
       region,
       desiredVersion: versions.get(region) ?? 0,
-      agents: here.map((agent) => ({
+      agents: here.map((agent): AgentStatus => ({
         agentId: agent.agent_id,
         appliedVersion: agent.applied_version,
         observedVersion: agent.observed_version,
@@ -65,8 +76,22 @@ export async function getStatus(
       lastNack: lastNack(here, own),
       desiredInstances: counts?.desired ?? 0,
       runningInstances: counts?.running ?? 0,
+      silentSince: silent.get(region),
     };
   });
+  return await Promise.all(regions.map(async (each): Promise<RegionStatus> => {
+    const applied = appliedVersion(each.agents);
+    const isWaiting = applied !== undefined && applied < each.desiredVersion;
+    const waitingSince = isWaiting ? await findChangeTime(db.kysely, each.region, applied) : undefined;
+    return { ...each, waitingSince };
+  }));
+}
+
+/** How far the slowest of the live agents is; when all are silent, the one heard last. */
+function appliedVersion(agents: readonly AgentStatus[]): number | undefined {
+  const alive = agents.filter((each) => each.alive);
+  if (alive.length > 0) return Math.min(...alive.map((each) => each.appliedVersion));
+  return agents.toSorted((a, b) => b.lastSeenAt - a.lastSeenAt)[0]?.appliedVersion;
 }
 
 function lastNack(agents: readonly AgentsTable[], own: ReadonlySet<string>): Nack | undefined {
