@@ -28,6 +28,8 @@ export interface KraneProcess {
   readonly signal: AbortSignal;
   /** Called when the agent works. The control plane need not answer yet. */
   readonly onReady?: (info: { port: number }) => void;
+  /** Instead of the configured one, for tests. */
+  readonly runtime?: Runtime;
 }
 
 const SAVE_MS = 500;
@@ -77,7 +79,7 @@ interface Agent {
 
 async function buildAgent(
   config: KraneConfig,
-  { log, clock, signal }: KraneProcess,
+  { log, clock, signal, runtime: given }: KraneProcess,
   runner: Runner,
 ): Promise<Agent> {
   const agentId = newId("agent", clock.now());
@@ -85,7 +87,9 @@ async function buildAgent(
   const plane: ControlPlane = connectControlPlane(config, agentId);
   const base = { clock, log };
   const shipper = new LogShipper({ ...base, send: plane.shipLogs, shipped: files.positions });
-  const opened = await openRuntime(config, { ...base, sink: shipper, signal });
+  const opened = given === undefined
+    ? await openRuntime(config, { ...base, sink: shipper, signal })
+    : { runtime: given, version: "given", close: () => undefined };
   const { runtime } = opened;
   runner.defer("runtime client", () => opened.close());
   const reporter = new Reporter<readonly Instance[]>({
