@@ -1,5 +1,12 @@
 import { z } from "zod";
-import { field, integerSchema, listSchema, switchField, textSchema } from "../../pkg/config/mod.ts";
+import {
+  field,
+  integerSchema,
+  listSchema,
+  switchField,
+  textSchema,
+  urlSchema,
+} from "../../pkg/config/mod.ts";
 import type { Toleration } from "./internal/runtime/kubernetes/settings.ts";
 
 /** Settings of the Kubernetes runtime. */
@@ -59,6 +66,27 @@ export const KUBERNETES_FIELDS = {
     help: "Namespace of the sentinels; each may reach the apps of its environment.",
     schema: textSchema("sentinel"),
   }),
+  sentinelControlPlaneUrl: field({
+    flag: "sentinel-control-plane-url",
+    env: "UNKEY_KRANE_SENTINEL_CONTROL_PLANE_URL",
+    help: "URL of the control plane's API as sentinels reach it. Default: the one that this agent uses.",
+    placeholder: "<url>",
+    schema: optionalUrlSchema(),
+  }),
+  sentinelNodeSelector: field({
+    flag: "sentinel-node-selector",
+    env: "UNKEY_KRANE_SENTINEL_NODE_SELECTOR",
+    help: "Labels of the nodes that sentinels may run on.",
+    placeholder: "<key=value,...>",
+    schema: pairsSchema(),
+  }),
+  sentinelTolerations: field({
+    flag: "sentinel-tolerations",
+    env: "UNKEY_KRANE_SENTINEL_TOLERATIONS",
+    help: "Taints that sentinels tolerate; an empty list is written as none.",
+    placeholder: "<key[=value][:effect],...|none>",
+    schema: tolerationsSchema("node-class=sentinel:NoSchedule"),
+  }),
   ingressCidrs: field({
     flag: "ingress-cidrs",
     env: "UNKEY_KRANE_INGRESS_CIDRS",
@@ -91,6 +119,16 @@ export const KUBERNETES_FIELDS = {
     schema: integerSchema(2_048, 16, 10_000_000),
   }),
 };
+
+function optionalUrlSchema(): z.ZodType<string | undefined> {
+  return z.string().optional().transform((raw, context): string | undefined => {
+    if (raw === undefined) return undefined;
+    const parsed = urlSchema().safeParse(raw);
+    if (parsed.success) return parsed.data;
+    context.addIssue({ code: "custom", message: "must be an http:// or https:// URL" });
+    return z.NEVER;
+  });
+}
 
 function noneIsEmpty(values: readonly string[]): readonly string[] {
   return values.length === 1 && values[0] === "none" ? [] : values;

@@ -26,6 +26,7 @@ import { createLogger, silentLogger } from "../../pkg/logger/mod.ts";
 import { serveRpc } from "../../pkg/rpc/mod.ts";
 import { BASE_IMAGE, engineAnswers, ensureBaseImage } from "../../pkg/testkit/base_image.ts";
 import type { KraneConfig } from "./config.ts";
+import { SentinelFeed } from "./fixtures_sentinel_test.ts";
 import { KUBERNETES_FIELDS } from "./config_kubernetes.ts";
 import { runKrane } from "./run.ts";
 
@@ -66,6 +67,8 @@ export class FakePlane implements AsyncDisposable {
   readonly reports: ReportDeploymentStatusRequest[] = [];
   readonly acknowledgements: AcknowledgeRequest[] = [];
   readonly lines: ShippedLogLine[] = [];
+  /** Only agents whose runtime has sentinels listen to it. */
+  readonly sentinels = new SentinelFeed();
   /** While set, calls other than the stream are refused. */
   broken = false;
   readonly #server;
@@ -82,6 +85,8 @@ export class FakePlane implements AsyncDisposable {
         router.service(ClusterService, {
           watchDeployments: (request, context) =>
             this.#stream(Number(request.versionLastSeen), context.signal),
+          watchSentinels: (_request, context) => this.sentinels.stream(context.signal),
+          reportSentinelStatus: (request) => this.#hear(() => this.sentinels.reports.push(request)),
           reportDeploymentStatus: (request) => this.#hear(() => this.reports.push(request)),
           acknowledge: (request) => this.#hear(() => this.acknowledgements.push(request)),
           reportInstanceLogs: (request) => this.#hear(() => this.lines.push(...request.lines)),
@@ -157,6 +162,7 @@ export class FakePlane implements AsyncDisposable {
     const put = (...items: (State | "end")[]): void => {
       queue.push(...items);
       wake();
+      for (const item of items) if (item !== "end") this.sentinels.reached(Number(item.version ?? 0n));
     };
     this.streams.push({ versionLastSeen, send: put, end: () => put("end") });
     signal.addEventListener("abort", () => put("end"), { once: true });

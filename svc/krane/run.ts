@@ -19,6 +19,7 @@ import { Progress } from "./internal/watch/progress.ts";
 import { digestDesired } from "./internal/watch/state_file.ts";
 import { Watcher } from "./internal/watch/watcher.ts";
 import { type OpenedRuntime, openRuntime } from "./runtimes.ts";
+import { buildSentinelAgent, type SentinelAgent } from "./sentinels.ts";
 
 /** What a process gives to the agent. */
 export interface KraneProcess {
@@ -74,6 +75,8 @@ interface Agent {
   readonly shipper: LogShipper;
   readonly progress: Progress;
   readonly acknowledger: Acknowledger;
+  /** Absent where the runtime has none. */
+  readonly sentinels: SentinelAgent | undefined;
   readonly watcher: Watcher<ApplyDeployment, DesiredDeployment>;
 }
 
@@ -100,8 +103,20 @@ async function buildAgent(
   runner.defer("reporter", () => reporter.close());
   const controller = new Controller({ ...base, actor: actorOf(runtime), reporter, drainMs: config.drainMs });
   runner.defer("controller", () => controller.close());
+  const sentinels = opened.sentinels && buildSentinelAgent({
+    ...base,
+    runtime: opened.sentinels,
+    plane,
+    acknowledge: (result) => acknowledger.add(result),
+    generationFloor: files.state.generation,
+  }, runner);
   const progress = new Progress(0);
-  const acknowledger = new Acknowledger({ ...base, send: plane.acknowledge, progress: [progress], agentId });
+  const acknowledger = new Acknowledger({
+    ...base,
+    send: plane.acknowledge,
+    progress: sentinels === undefined ? [progress] : [progress, sentinels.progress],
+    agentId,
+  });
   const watcher = new Watcher<ApplyDeployment, DesiredDeployment>({
     ...base,
     kind: DEPLOYMENTS,
@@ -113,7 +128,18 @@ async function buildAgent(
       (await runtime.managed(abort)).map(({ name, deploymentId }) => ({ name, resourceId: deploymentId })),
     onConnected: () => reporter.resend(),
   });
-  return { agentId, files, opened, controller, reporter, shipper, progress, acknowledger, watcher };
+  return {
+    agentId,
+    files,
+    opened,
+    controller,
+    reporter,
+    shipper,
+    progress,
+    acknowledger,
+    sentinels,
+    watcher,
+  };
 }
 
 /** A runtime, as the controller of deployments uses it. */
@@ -139,6 +165,7 @@ async function startAgent(agent: Agent, process: KraneProcess, runner: Runner): 
   runner.go("logs", (abort) => agent.shipper.run(abort));
   runner.go("acknowledge", (abort) => agent.acknowledger.run(abort));
   runner.go("watch", (abort) => agent.watcher.run(abort));
+  agent.sentinels?.start(runner);
   runner.go("state", (abort) => saveRegularly(agent, process, abort));
   return recovered.length;
 }
@@ -158,7 +185,7 @@ function serve(config: KraneConfig, { log, clock }: KraneProcess, agent: Agent):
 
 /** Saves what has changed every now and then, and once more at the end. */
 async function saveRegularly(agent: Agent, { clock, log }: KraneProcess, signal: AbortSignal): Promise<void> {
-  const { controller, files, progress, reporter, shipper } = agent;
+  const { controller, files, progress, reporter, sentinels, shipper } = agent;
   let failing = false;
   let [digest, revision] = ["", -1];
   for (let last = false; !last;) {
@@ -169,7 +196,8 @@ async function saveRegularly(agent: Agent, { clock, log }: KraneProcess, signal:
     }
     const { cursor } = progress;
     try {
-      await files.save({ cursor, generation: reporter.generation, desiredDigest: digest }, shipper.shipped());
+      const generation = Math.max(reporter.generation, sentinels?.reporter.generation ?? 0);
+      await files.save({ cursor, generation, desiredDigest: digest }, shipper.shipped());
       failing = false;
     } catch (error) {
       // A full disk must not stop the agent: after a restart it knows less and asks for a snapshot.

@@ -5,6 +5,7 @@ import { credentialsFor, registryOf } from "../../pkg/registry/mod.ts";
 import type { KraneConfig } from "./config.ts";
 import type { DesiredDeployment } from "./internal/deployment/desired.ts";
 import type { OutputSink, Runtime } from "./internal/runtime/port.ts";
+import type { SentinelRuntime } from "./internal/sentinel/port.ts";
 
 /** What a runtime is made with. */
 export interface RuntimeParts {
@@ -17,6 +18,8 @@ export interface RuntimeParts {
 /** A runtime that answers. Close it after everything that uses it. */
 export interface OpenedRuntime {
   readonly runtime: Runtime;
+  /** Runs sentinels; absent where there cannot be any. */
+  readonly sentinels?: SentinelRuntime;
   /** Of what runs the containers. */
   readonly version: string;
   /** Registers what it serves to its pods. */
@@ -73,6 +76,9 @@ async function openKubernetes(
 ): Promise<OpenedRuntime> {
   const { clusterVersion, loadAccess, openCluster } = await import("../../pkg/kube/mod.ts");
   const { KubernetesRuntime } = await import("./internal/runtime/kubernetes/runtime.ts");
+  const { Namespaces } = await import("./internal/runtime/kubernetes/namespaces.ts");
+  const { REGISTRY_SECRET } = await import("./internal/runtime/kubernetes/replica_set.ts");
+  const { KubernetesSentinels } = await import("./internal/runtime/kubernetes/sentinels.ts");
   const { secretsHandler } = await import("./internal/secrets/handler.ts");
   const { SecretsService } = await import("../../proto/gen/krane/v1/secrets_pb.ts");
   const cluster = openCluster(await loadAccess(config.kubeconfig));
@@ -81,8 +87,24 @@ async function openKubernetes(
     const controlPlaneId = config.controlPlaneId ?? config.controlPlaneUrl;
     const settings = { ...config, controlPlaneId, registry: registryOf(config) };
     const runtime = new KubernetesRuntime({ ...parts, cluster, settings });
+    const { clock, log } = parts;
+    const sentinels = new KubernetesSentinels({
+      cluster,
+      clock,
+      log,
+      namespaces: new Namespaces(cluster, settings),
+      settings: {
+        ...settings,
+        sentinelControlPlaneUrl: config.sentinelControlPlaneUrl ?? config.controlPlaneUrl,
+        pullSecrets: [
+          ...(settings.registry?.credentials === undefined ? [] : [REGISTRY_SECRET]),
+          ...config.imagePullSecrets,
+        ],
+      },
+    });
     return {
       runtime,
+      sentinels,
       version,
       mount: (router, find) => {
         const identify = runtime.identify.bind(runtime);

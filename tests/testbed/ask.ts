@@ -8,15 +8,27 @@ export interface Answer {
 
 const ASK_MS = 10_000;
 
-/** Asks the edge on `port` for `url`'s host and path. `fetch` would put its own host in, and DNS need not know this one. */
+/** Asks the edge on `port` for `url`'s host and path. */
 export function askEdge(port: number, url: string): Promise<Answer> {
   const { host, pathname, search } = new URL(url);
+  return askAt({ address: "127.0.0.1", port, path: `${pathname}${search}`, headers: { host } });
+}
+
+/** Asks on a connection of its own. `fetch` would put its own host in, and DNS need not know this one. */
+export function askAt(
+  { address, port, path, headers }: {
+    readonly address: string;
+    readonly port: number;
+    readonly path: string;
+    readonly headers: Readonly<Record<string, string>>;
+  },
+): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const req = request({
-      host: "127.0.0.1",
+      host: address,
       port,
-      path: `${pathname}${search}`,
-      headers: { host },
+      path,
+      headers,
       agent: false,
       signal: AbortSignal.timeout(ASK_MS),
     }, (res) => {

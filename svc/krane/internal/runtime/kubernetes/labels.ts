@@ -14,6 +14,7 @@ export const LABEL = {
   project: "unkey.com/project.id",
   environment: "unkey.com/environment.id",
   deployment: "unkey.com/deployment.id",
+  sentinel: "unkey.com/sentinel.id",
   build: "unkey.com/build.id",
 } as const;
 
@@ -73,7 +74,7 @@ export function digest(text: string, length: number): string {
 }
 
 /** Ids are told apart by upper and lower case, which label values keep. */
-function labelValue(text: string): string {
+export function labelValue(text: string): string {
   if (/^[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$/.test(text)) return text;
   throw publicFault("invalid_argument", `"${text.slice(0, 80)}" cannot be the value of a Kubernetes label`);
 }

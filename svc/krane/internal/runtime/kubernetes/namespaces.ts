@@ -32,11 +32,11 @@ export class Namespaces {
   }
 
   /**
-   * Makes sure that a namespace is there and is this agent's.
+   * Makes sure that a namespace is there and is this agent's; without a workspace it is shared by all of them.
    *
    * @throws `failed_precondition` when it belongs to somebody else, `unavailable` while it is being deleted
    */
-  async ensure(name: string, workspaceId: string, signal: AbortSignal): Promise<void> {
+  async ensure(name: string, workspaceId: string | undefined, signal: AbortSignal): Promise<void> {
     if (this.#ready.has(name)) return;
     const options = { schema: AnyObject, signal };
     const found = await getObject(this.#cluster, NAMESPACES, { namespace: "", name }, options) ??
@@ -56,8 +56,11 @@ export class Namespaces {
     this.#ready.delete(name);
   }
 
-  async #create(name: string, workspaceId: string, signal: AbortSignal): Promise<KubeObject> {
-    const labels = { ...ownLabels(this.#settings), [LABEL.workspace]: workspaceId };
+  async #create(name: string, workspaceId: string | undefined, signal: AbortSignal): Promise<KubeObject> {
+    const labels = {
+      ...ownLabels(this.#settings),
+      ...(workspaceId === undefined ? {} : { [LABEL.workspace]: workspaceId }),
+    };
     const manifest = { apiVersion: "v1", kind: "Namespace", metadata: { name, labels } };
     const options = { schema: AnyObject, signal };
     try {

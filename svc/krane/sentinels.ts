@@ -1,0 +1,75 @@
+import type { Clock } from "../../pkg/clock/mod.ts";
+import type { Logger } from "../../pkg/logger/mod.ts";
+import type { Runner } from "../../pkg/runner/mod.ts";
+import type { ApplySentinel } from "../../proto/gen/ctrl/v1/cluster_pb.ts";
+import type { ControlPlane } from "./control_plane.ts";
+import { Controller } from "./internal/control/controller.ts";
+import { Reporter } from "./internal/control/reporter.ts";
+import { type DesiredSentinel, SENTINELS } from "./internal/sentinel/desired.ts";
+import type { SentinelRuntime } from "./internal/sentinel/port.ts";
+import { sentinelReport, type SentinelStatus } from "./internal/sentinel/report.ts";
+import type { Result } from "./internal/watch/acknowledger.ts";
+import { Progress } from "./internal/watch/progress.ts";
+import { Watcher } from "./internal/watch/watcher.ts";
+
+/** What looking after sentinels needs. */
+export interface SentinelDeps {
+  readonly runtime: SentinelRuntime;
+  readonly plane: Pick<ControlPlane, "watchSentinels" | "reportSentinel">;
+  readonly acknowledge: (result: Result) => void;
+  /** Reports of an earlier life of the agent had at most this generation. */
+  readonly generationFloor: number;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/** The part of the agent that looks after sentinels. */
+export interface SentinelAgent {
+  readonly progress: Progress;
+  readonly reporter: Pick<Reporter<SentinelStatus>, "generation">;
+  /** Starts its tasks. */
+  start(runner: Runner): void;
+}
+
+/**
+ * Builds the part that looks after sentinels. It begins with a snapshot in each life of the agent: there are few of them,
+ * and so what has drifted meanwhile is put right.
+ */
+export function buildSentinelAgent(deps: SentinelDeps, runner: Runner): SentinelAgent {
+  const { runtime, plane, acknowledge, generationFloor, clock, log } = deps;
+  const base = { clock, log };
+  const reporter = new Reporter<SentinelStatus>({
+    ...base,
+    send: (told, signal) => plane.reportSentinel(sentinelReport(told), signal),
+    generationFloor,
+  });
+  runner.defer("sentinel reporter", () => reporter.close());
+  // Their pods drain by themselves.
+  const controller = new Controller<DesiredSentinel, SentinelStatus>({
+    ...base,
+    actor: runtime,
+    reporter,
+    drainMs: 0,
+  });
+  runner.defer("sentinel controller", () => controller.close());
+  const progress = new Progress(0);
+  const watcher = new Watcher<ApplySentinel, DesiredSentinel>({
+    ...base,
+    kind: SENTINELS,
+    open: plane.watchSentinels,
+    controller,
+    progress,
+    acknowledge,
+    managed: async (signal) =>
+      (await runtime.managed(signal)).map(({ name, sentinelId }) => ({ name, resourceId: sentinelId })),
+    onConnected: () => reporter.resend(),
+  });
+  return {
+    progress,
+    reporter,
+    start(tasks) {
+      tasks.go("sentinel runtime", (signal) => runtime.watch((name) => controller.changed(name), signal));
+      tasks.go("sentinel watch", (signal) => watcher.run(signal));
+    },
+  };
+}
