@@ -13,7 +13,7 @@ import {
 import { isFault } from "../../pkg/fault/mod.ts";
 import { remove, Status, until } from "../../svc/krane/fixtures_test.ts";
 import { type Cluster, createNamespace, kubectl, onCluster } from "../testbed/cluster.ts";
-import { KraneBed } from "./krane_bed.ts";
+import { IMAGE, KraneBed } from "./krane_bed.ts";
 
 const FOLDER = new URL("../../dev/k8s/manifests/", import.meta.url);
 const Token = z.object({ status: z.object({ token: z.string() }) });
@@ -86,7 +86,22 @@ onCluster("the agent needs no more rights than it is given, and cannot write els
   const agent = openCluster(await loadAccess(kubeconfig));
   try {
     await using bed = await KraneBed.open(cluster);
-    await bed.agent({ KUBECONFIG: kubeconfig });
+    const sentinels = `${bed.namespace}-sentinels`;
+    await bed.agent({ KUBECONFIG: kubeconfig, UNKEY_KRANE_SENTINEL_NAMESPACE: sentinels });
+    const sentinel = bed.name();
+    bed.plane.sentinels.apply(1, {
+      k8sName: sentinel,
+      workspaceId: "ws_1",
+      projectId: "proj_1",
+      environmentId: "env_1",
+      sentinelId: `se_${sentinel}`,
+      // Rights are all that matters here: it need not run.
+      image: IMAGE,
+      replicas: 1,
+      cpuMillicores: 100n,
+      memoryMib: 64n,
+      token: "sentinel_token",
+    });
     const [name, broken] = [bed.name(), bed.name()];
     const stream = await bed.plane.snapshot(
       0,
@@ -105,6 +120,12 @@ onCluster("the agent needs no more rights than it is given, and cannot write els
           each.status === Status.RUNNING && each.k8sName !== instance?.k8sName
         ),
     );
+    await until("the sentinel to be reported", () => bed.plane.sentinels.latest(sentinel) !== undefined);
+    const left = (): Promise<string> =>
+      kubectl(cluster, ["-n", sentinels, "get", "deploy,svc,secret,pdb", "-o", "name"]);
+    assert.equal((await left()).trim().split("\n").length, 4);
+    bed.plane.sentinels.delete(6, sentinel);
+    await until("no sentinel", async () => await left() === "");
     stream.send(remove(name, 4), remove(broken, 5));
     await until("nothing", async () => {
       const { sets, secrets, policies } = await bed.objects();

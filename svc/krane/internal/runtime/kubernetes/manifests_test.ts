@@ -4,8 +4,16 @@ import { isFault } from "../../../../../pkg/fault/mod.ts";
 import type { Manifest } from "../../../../../pkg/kube/mod.ts";
 import { KRANE_FIELDS } from "../../../config.ts";
 import type { DesiredDeployment } from "../../deployment/desired.ts";
+import type { DesiredSentinel } from "../../sentinel/desired.ts";
 import { networkPolicy, policyName } from "./network_policy.ts";
 import { replicaSet, specHash } from "./replica_set.ts";
+import {
+  sentinelDeployment,
+  sentinelDisruptionBudget,
+  sentinelSecret,
+  sentinelService,
+  type SentinelSettings,
+} from "./sentinel_manifest.ts";
 import { registrySecret, variablesDigest, variablesSecret } from "./secrets.ts";
 import type { KubernetesSettings } from "./settings.ts";
 
@@ -59,6 +67,26 @@ const ALL_SET = settings({
 const CREDENTIALS = { username: "puller", password: new Secret("s3cret") };
 const REGISTRY = { name: "registry.example.com", credentials: CREDENTIALS };
 
+const SENTINEL: DesiredSentinel = {
+  name: "sq8w2k1z",
+  workspaceId: "ws_A1",
+  projectId: "proj_B2",
+  environmentId: "env_C3",
+  sentinelId: "se_F6",
+  image: "registry.example.com/unkey:1",
+  replicas: 3,
+  cpuMillicores: 256,
+  memoryMib: 256,
+  token: new Secret("sentinel_t0ken"),
+};
+const SENTINEL_SETTINGS: SentinelSettings = {
+  ...settings(),
+  sentinelControlPlaneUrl: "https://unkey.example",
+  sentinelNodeSelector: {},
+  sentinelTolerations: [{ key: "node-class", value: "sentinel", effect: "NoSchedule" }],
+  pullSecrets: [],
+};
+
 const CASES: Readonly<Record<string, () => Manifest>> = {
   "replica_set": () => replicaSet(DESIRED, { replicas: 2, revision: "abc" }, settings()),
   "replica_set_all_settings": () =>
@@ -77,6 +105,17 @@ const CASES: Readonly<Record<string, () => Manifest>> = {
   "network_policy_all_settings": () => networkPolicy(DESIRED, ALL_SET),
   "variables_secret": () => variablesSecret(DESIRED, { uid: "uid-1" }, settings()),
   "registry_secret": () => registrySecret("acme", REGISTRY, settings()),
+  "sentinel_deployment": () => sentinelDeployment(SENTINEL, 3, SENTINEL_SETTINGS),
+  "sentinel_deployment_all_settings": () =>
+    sentinelDeployment(SENTINEL, 0, {
+      ...SENTINEL_SETTINGS,
+      sentinelNodeSelector: { pool: "edge" },
+      sentinelTolerations: [{ key: "pool", value: "edge", effect: "NoExecute" }],
+      pullSecrets: ["unkey-registry", "mirror"],
+    }),
+  "sentinel_secret": () => sentinelSecret(SENTINEL, { uid: "uid-2" }, SENTINEL_SETTINGS),
+  "sentinel_service": () => sentinelService(SENTINEL, { uid: "uid-2" }, SENTINEL_SETTINGS),
+  "sentinel_disruption_budget": () => sentinelDisruptionBudget(SENTINEL, { uid: "uid-2" }, SENTINEL_SETTINGS),
 };
 
 Deno.test("manifests are as they were reviewed", async (t) => {
@@ -131,4 +170,13 @@ Deno.test("an id that cannot be a label is refused", () => {
     () => replicaSet({ ...DESIRED, projectId: "a/b" }, { replicas: 1, revision: undefined }, settings()),
     (error) => isFault(error, "invalid_argument"),
   );
+});
+
+/** Pods read their token at the start only: another one has to bring other pods. */
+Deno.test("a sentinel's pods are replaced when its token changes, and no manifest but the Secret holds it", () => {
+  const other = { ...SENTINEL, token: new Secret("sentinel_0ther") };
+  const text = (desired: DesiredSentinel) =>
+    JSON.stringify(sentinelDeployment(desired, 1, SENTINEL_SETTINGS));
+  assert.notEqual(text(SENTINEL), text(other));
+  assert.ok(!text(SENTINEL).includes("t0ken"));
 });
