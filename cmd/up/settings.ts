@@ -48,6 +48,8 @@ export function workerSettings(plan: Plan): Settings {
     UNKEY_WORKER_HOST: HOST,
     UNKEY_WORKER_HTTP_PORT: String(ports.workerHealth),
     UNKEY_RESTATE_HTTP_PORT: String(ports.worker),
+    // What a name means is what the one engine has under it.
+    UNKEY_RESOLVE_IMAGES: "false",
     UNKEY_RESTATE_ADMIN_URL: restateUrls(plan.state).admin,
     UNKEY_RESTATE_REGISTER_AS: url(ports.worker),
     DOCKER_HOST: plan.config.dockerHost,

@@ -10,3 +10,4 @@
  */
 export { credentialsFor, type Registry, type RegistryCredentials } from "./registry.ts";
 export { REGISTRY_FIELDS, type RegistryConfig, registryOf, registryProblems } from "./settings.ts";
+export { createDigestResolver, type DigestResolver } from "./resolve.ts";

@@ -1,6 +1,6 @@
 /** What builds images and where they go: settings of `ctrl worker`. */
 import { z } from "zod";
-import { type ConfigOf, field, textSchema } from "../../../pkg/config/mod.ts";
+import { type ConfigOf, field, listSchema, switchField, textSchema } from "../../../pkg/config/mod.ts";
 import { HOST_DEFAULT } from "../../../pkg/docker/mod.ts";
 import { REGISTRY_FIELDS, registryProblems } from "../../../pkg/registry/mod.ts";
 
@@ -29,6 +29,21 @@ export const BUILDER_FIELDS = {
     schema: textSchema(),
   }),
   ...REGISTRY_FIELDS,
+  resolveImages: switchField({
+    flag: "resolve-images",
+    env: "UNKEY_RESOLVE_IMAGES",
+    help:
+      "Ask registries which bytes a tag means, so that all regions and restarts run the same. Where one does " +
+      "not tell, the tag is used.",
+    default: true,
+  }),
+  trustedRegistries: field({
+    flag: "trusted-registries",
+    env: "UNKEY_TRUSTED_REGISTRIES",
+    placeholder: "<host[:port],...>",
+    help: "Registries that may be asked at private addresses and without TLS. Others must be public.",
+    schema: listSchema([]),
+  }),
 };
 
 export type BuilderConfig = ConfigOf<typeof BUILDER_FIELDS>;

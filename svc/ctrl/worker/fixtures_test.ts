@@ -154,6 +154,7 @@ export async function playDeploy(
     changes,
     regions: [REGION],
     replicas: 1,
+    images: { registryName: "r.example/apps", digestOf: () => Promise.resolve(undefined) },
     agentSilentMs: 30_000,
   });
   const routing = routingDeps(db, world);

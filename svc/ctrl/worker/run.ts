@@ -16,6 +16,7 @@ import { requestCompactions } from "./compaction.ts";
 import { WORKER_FIELDS, type WorkerConfig } from "./config.ts";
 import { serveEndpoint } from "./endpoint.ts";
 import { openObjects } from "./objects.ts";
+import { imageRules } from "./image_rules.ts";
 import { registerWorker } from "./register.ts";
 import { sentinelShapes } from "./sentinel_settings.ts";
 import { sweepSentinels } from "./sentinel_sweep.ts";
@@ -92,6 +93,7 @@ async function start(config: WorkerConfig, process: WorkerProcess, runner: Runne
     objects: objects.store,
     builder: process.builder ?? builder,
     registryName,
+    images: imageRules(config, { registryName, log }),
     sentinels,
   };
   const endpoint = serveEndpoint({

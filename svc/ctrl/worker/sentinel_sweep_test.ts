@@ -35,6 +35,7 @@ async function begin(db: CtrlDatabase, regions: readonly string[], sentinels: Se
     changes: recordingNotifier(),
     regions,
     replicas: 1,
+    images: { registryName: "r.example/apps", digestOf: () => Promise.resolve(undefined) },
     agentSilentMs: 30_000,
     sentinels,
   });

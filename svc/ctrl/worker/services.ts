@@ -9,6 +9,7 @@ import { buildService } from "./build/mod.ts";
 import { type Builder, createBuildSteps } from "./build/steps.ts";
 import type { WorkerConfig } from "./config.ts";
 import { deployService } from "./deploy/mod.ts";
+import type { ImageRules } from "./deploy/pin_image.ts";
 import { createDeploySteps } from "./deploy/steps.ts";
 import type { EndpointDeps } from "./endpoint.ts";
 import { buildSlotService } from "./slots/mod.ts";
@@ -31,6 +32,7 @@ export interface ServicesDeps {
   readonly builder: Builder;
   /** What the names of built images begin with. */
   readonly registryName: string;
+  readonly images: ImageRules;
   /** `undefined`: environments get none. */
   readonly sentinels?: SentinelMaker | undefined;
 }
@@ -65,7 +67,7 @@ export function workerServices(config: WorkerConfig, deps: ServicesDeps): Endpoi
   return [
     deployService({
       restate,
-      steps: createDeploySteps({ db, clock, changes, sentinels, ...placement }),
+      steps: createDeploySteps({ db, clock, changes, sentinels, images: deps.images, ...placement }),
       limits,
       recheckMs: RECHECK_MS,
       queueMs: config.queueMinutes * MINUTE_MS,

@@ -23,6 +23,7 @@ import {
 } from "../../internal/store/mod.ts";
 import type { ChangeNotifier } from "../../internal/changes/mod.ts";
 import { type Ended, observe, type Observed } from "../observe.ts";
+import { type ImageRules, pinImage } from "./pin_image.ts";
 import type { Failure } from "./plan.ts";
 import { type SentinelMaker, wantSentinels } from "./sentinels.ts";
 
@@ -36,6 +37,8 @@ export type Loaded = Ended | {
   /** `built`: there is an image to run. */
   readonly source:
     | { readonly kind: "built" }
+    /** The same, but its name is the user's choice. */
+    | { readonly kind: "named" }
     | { readonly kind: "context"; readonly path: string; readonly dockerfile: string }
     | { readonly kind: "nothing" };
 };
@@ -59,6 +62,11 @@ export interface DeploySteps {
   /** Begins to build, if the deployment still holds its build slot. */
   beginBuild(id: string): Promise<Advanced | NoSlot>;
   recordBuild(id: string, built: { readonly image: string; readonly buildId: string }): Promise<Advanced>;
+  /**
+   * Makes an image that the user named mean the same bytes everywhere and at every restart, where its registry tells
+   * which; refuses what is another workspace's.
+   */
+  pinImage(id: string, signal: AbortSignal): Promise<Advanced | Extract<Ending, { kind: "failed" }>>;
   /** Wants the deployment to run in every region. */
   place(id: string): Promise<Advanced>;
   observe(id: string): Promise<Observed>;
@@ -79,6 +87,8 @@ export interface DeployDeps {
   readonly regions: readonly string[];
   /** In each region. */
   readonly replicas: number;
+  /** What images that users name mean, and whose they are. */
+  readonly images: ImageRules;
   /** Proxies that environments get beside their deployments; `undefined`: none. */
   readonly sentinels?: SentinelMaker | undefined;
   /** An agent that was not heard for so long is silent. */
@@ -106,6 +116,8 @@ export function createDeploySteps(deps: DeployDeps): DeploySteps {
         await endStep(tx, { deploymentId: id, name: "building", status: "done", nowMs });
         return { kind: "advanced" };
       }),
+
+    pinImage: (id, signal) => pinImage(deps, id, signal),
 
     async place(id) {
       const sentinels = await wantSentinels(deps, id);
@@ -153,7 +165,7 @@ function loaded(row: DeploymentsTable | undefined): Loaded {
 }
 
 function sourceOf(row: DeploymentsTable): Extract<Loaded, { kind: "active" }>["source"] {
-  if (row.image !== null && row.image !== "") return { kind: "built" };
+  if (row.image !== null && row.image !== "") return { kind: row.source === "image" ? "named" : "built" };
   const path = row.build_context_path ?? "";
   if (path === "") return { kind: "nothing" };
   return { kind: "context", path, dockerfile: row.dockerfile_path || DOCKERFILE };

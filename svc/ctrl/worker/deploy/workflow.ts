@@ -81,11 +81,15 @@ async function buildStage(
   id: string,
   { source, workspaceId, projectId, cancelRequested }: Active,
 ): Promise<Stage> {
+  const { steps, build } = deps;
   if (cancelRequested || await durable.isSet(CANCEL)) return CANCELLED;
   if (source.kind === "built") return ON;
+  if (source.kind === "named") {
+    const pinned = await durable.run("pin image", (signal) => steps.pinImage(id, signal));
+    return pinned.kind === "advanced" ? ON : pinned;
+  }
   if (source.kind === "nothing") return { kind: "failed", failure: NOTHING_TO_RUN };
 
-  const { steps, build } = deps;
   const order = {
     deploymentId: id,
     workspaceId,

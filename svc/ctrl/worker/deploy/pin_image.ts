@@ -1,0 +1,71 @@
+/** What an image that a user named stands for. */
+import type { Clock } from "../../../../pkg/clock/mod.ts";
+import { lockRows, transact } from "../../../../pkg/db/mod.ts";
+import { type DeploymentStatus, isFinal } from "../../internal/deployments/status.ts";
+import { appendEvent, type CtrlDatabase, findDeployment, setImage } from "../../internal/store/mod.ts";
+import type { Failure } from "./plan.ts";
+
+/** What decides about it. */
+export interface ImageRules {
+  /** Images below it are the platform's own, each a workspace's. */
+  readonly registryName: string;
+  /** Which bytes a name means now, as far as its registry tells within a few seconds; fails only when aborted. */
+  readonly digestOf: (image: string, signal: AbortSignal) => Promise<string | undefined>;
+}
+
+export interface PinDeps {
+  readonly db: CtrlDatabase;
+  readonly clock: Clock;
+  readonly images: ImageRules;
+}
+
+export type Pinned =
+  | { readonly kind: "advanced" }
+  | { readonly kind: "ended"; readonly status: DeploymentStatus | "missing" }
+  | { readonly kind: "failed"; readonly failure: Failure };
+
+/** Asks once and writes the answer down; a repetition finds it. */
+export async function pinImage(deps: PinDeps, id: string, signal: AbortSignal): Promise<Pinned> {
+  const { db, clock, images } = deps;
+  const row = await findDeployment(db.kysely, id);
+  if (row === undefined) return { kind: "ended", status: "missing" };
+  if (isFinal(row.status)) return { kind: "ended", status: row.status };
+  const image = row.image ?? "";
+  if (isForeign(image, images.registryName, row.workspace_id)) {
+    return { kind: "failed", failure: notThere(image) };
+  }
+  if (image.includes("@")) return { kind: "advanced" };
+  const digest = await images.digestOf(image, signal);
+  if (digest === undefined) return { kind: "advanced" };
+  return await transact(db, async (tx) => {
+    const query = tx.selectFrom("deployments").select(["status", "image"]).where("id", "=", id);
+    const now = await lockRows(tx, query).executeTakeFirst();
+    if (now === undefined || isFinal(now.status)) return { kind: "ended", status: now?.status ?? "missing" };
+    // An earlier run of this very step was not recorded.
+    if (now.image !== image) return { kind: "advanced" };
+    const nowMs = clock.now();
+    await setImage(tx, { id, image: pinned(image, digest), nowMs });
+    const message = `The image ${image} is ${digest} now: that is what runs, also when the tag moves on.`;
+    await appendEvent(tx, id, "notice", { message }, nowMs);
+    return { kind: "advanced" };
+  });
+}
+
+/** Whether the platform keeps it for another workspace, whose credentials would open it all the same. */
+function isForeign(image: string, registryName: string, workspaceId: string): boolean {
+  return image.startsWith(`${registryName}/`) &&
+    !image.startsWith(`${registryName}/${workspaceId.toLowerCase()}/`);
+}
+
+/** The same as for what does not exist. */
+function notThere(image: string): Failure {
+  return {
+    code: "image_unavailable",
+    message: `The image "${image}" could not be pulled: it does not exist, or it is private.`,
+  };
+}
+
+function pinned(image: string, digest: string): string {
+  const colon = image.lastIndexOf(":");
+  return `${colon > image.lastIndexOf("/") ? image.slice(0, colon) : image}@${digest}`;
+}

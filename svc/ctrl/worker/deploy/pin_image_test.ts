@@ -1,0 +1,66 @@
+import assert from "node:assert/strict";
+import { systemClock } from "../../../../pkg/clock/mod.ts";
+import { findDeployment, listEventsAfter } from "../../internal/store/mod.ts";
+import { seedDeployment, seedProject } from "../../internal/store/fixtures_test.ts";
+import { memoryDatabase } from "../fixtures_test.ts";
+import { pinImage, type Pinned } from "./pin_image.ts";
+
+const DIGEST = `sha256:${"a".repeat(64)}`;
+const REGISTRY = "r.example/apps";
+
+interface Case {
+  readonly pinned: Pinned;
+  readonly again: Pinned;
+  readonly image: string | null | undefined;
+  readonly notices: number;
+  readonly asked: number;
+}
+
+async function pin(name: (workspaceId: string) => string, digest: string | undefined): Promise<Case> {
+  const db = await memoryDatabase();
+  try {
+    const seed = await seedProject(db);
+    const image = name(seed.workspaceId.toLowerCase());
+    const { id } = await seedDeployment(db, seed, { source: "image", image });
+    let asked = 0;
+    const digestOf = (): Promise<string | undefined> => Promise.resolve((asked++, digest));
+    const deps = { db, clock: systemClock(), images: { registryName: REGISTRY, digestOf } };
+    const { signal } = new AbortController();
+    const pinned = await pinImage(deps, id, signal);
+    const again = await pinImage(deps, id, signal);
+    const events = await listEventsAfter(db.kysely, id, 0, 100);
+    return {
+      pinned,
+      again,
+      image: (await findDeployment(db.kysely, id))?.image,
+      notices: events.filter((each) => each.payload.kind === "notice").length,
+      asked,
+    };
+  } finally {
+    await db.close();
+  }
+}
+
+const ADVANCED = { kind: "advanced" };
+
+Deno.test("a tag is pinned to what it means at the deploy, once", async () => {
+  const { pinned, again, image, notices, asked } = await pin(() => "host:5000/team/app:1", DIGEST);
+  assert.deepEqual([pinned, again, notices, asked], [ADVANCED, ADVANCED, 1, 1]);
+  assert.equal(image, `host:5000/team/app@${DIGEST}`);
+});
+
+Deno.test("where the registry does not tell, the tag stays", async () => {
+  const { pinned, image, notices } = await pin(() => "nginx:1.29", undefined);
+  assert.deepEqual([pinned, image, notices], [ADVANCED, "nginx:1.29", 0]);
+});
+
+Deno.test("an image of the platform's registry is for the workspace that built it", async () => {
+  const own = await pin((workspace) => `${REGISTRY}/${workspace}/proj_1@${DIGEST}`, DIGEST);
+  assert.deepEqual([own.pinned, own.asked], [ADVANCED, 0]);
+  for (const foreign of ["ws_other/proj_1:d_1", `ws_other/proj_1@${DIGEST}`, "proj_1:d_1"]) {
+    const { pinned, asked } = await pin(() => `${REGISTRY}/${foreign}`, DIGEST);
+    assert.ok(pinned.kind === "failed" && pinned.failure.code === "image_unavailable", foreign);
+    assert.match(pinned.failure.message, /does not exist, or it is private/);
+    assert.equal(asked, 0, "nothing is asked with the platform's credentials");
+  }
+});
