@@ -14,7 +14,13 @@ export interface DeploymentJson {
   readonly instances: { readonly desired: number; readonly running: number };
   readonly createdAt: number;
   readonly updatedAt: number;
-  readonly error?: { readonly code: string; readonly message: string };
+  readonly error?: {
+    readonly code: string;
+    readonly message: string;
+    readonly exitCode?: number;
+    /** What the build or app that failed printed last, and which of them it was. */
+    readonly output?: { readonly source: string; readonly origin: string; readonly lines: readonly string[] };
+  };
 }
 
 /** The status in one word, e.g. `ready`. */
@@ -44,8 +50,17 @@ export function deploymentJson(deployment: Deployment): DeploymentJson {
     instances: { desired: deployment.desiredInstances, running: deployment.runningInstances },
     createdAt: Number(deployment.createdAt),
     updatedAt: Number(deployment.updatedAt),
-    ...(errorMessage === "" && failureCode === ""
-      ? {}
-      : { error: { code: failureCode || statusName(status), message: errorMessage } }),
+    ...(errorMessage === "" && failureCode === "" ? {} : {
+      error: { code: failureCode || statusName(status), message: errorMessage, ...leftBehind(deployment) },
+    }),
+  };
+}
+
+function leftBehind({ failureDetails }: Deployment) {
+  if (failureDetails === undefined) return {};
+  const { exitCode, source, origin, logLines: lines } = failureDetails;
+  return {
+    ...(exitCode === undefined ? {} : { exitCode }),
+    ...(lines.length === 0 ? {} : { output: { source, origin, lines } }),
   };
 }

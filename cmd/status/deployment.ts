@@ -53,8 +53,15 @@ export function deploymentText(deployment: Deployment, nowMs: number): string {
     : `\n${table(["STEP", "STATUS", "TOOK", "MESSAGE"], steps.map((each) => stepRow(each, nowMs)))}`;
   const error = shown.error === undefined
     ? ""
-    : `\nerror (${shown.error.code}): ${printable(shown.error.message).trim()}\n`;
+    : `\nerror (${shown.error.code}): ${printable(shown.error.message).trim()}\n${outputText(shown.error)}`;
   return `${about}${stepsTable}${error}`;
+}
+
+/** The last output, where the message does not end with all of it anyway. */
+function outputText({ message, output }: NonNullable<DeploymentJson["error"]>): string {
+  if (output === undefined || message.includes(output.lines.join("\n"))) return "";
+  const lines = output.lines.map((line) => `  | ${printable(line)}\n`).join("");
+  return `\nlast output of ${oneLine(output.origin) || `the ${output.source}`}:\n${lines}`;
 }
 
 function stepRow(step: DeploymentStep, nowMs: number): readonly string[] {

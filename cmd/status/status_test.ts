@@ -163,6 +163,33 @@ It said "no rule".
   );
 });
 
+Deno.test("status shows what a failing app printed last, and --json its exit code too", async () => {
+  const crashed = deploymentOf({
+    id: "d_8",
+    status: DeploymentStatus.FAILED,
+    failureCode: "crash_loop",
+    errorMessage: "The app ended with exit code 3.",
+    failureDetails: {
+      exitCode: 3,
+      source: "instance",
+      origin: "a-1",
+      logLines: ["reading", "\x1b[31mno config"],
+    },
+    urls: [],
+  });
+  await using api = startControlPlane({ deployment: { getDeployment: () => ({ deployment: crashed }) } });
+  const { stdout } = await unkey(["status", "d_8"], { env: access(api.url) });
+  assert.match(stdout, /exit code 3\.\n\nlast output of a-1:\n {2}\| reading\n {2}\| no config\n$/);
+  const shown = onlyJson(await unkey(["status", "d_8", "--json"], { env: access(api.url) }));
+  assert.ok(typeof shown === "object" && shown !== null && "error" in shown);
+  assert.deepEqual(shown.error, {
+    code: "crash_loop",
+    message: "The app ended with exit code 3.",
+    exitCode: 3,
+    output: { source: "instance", origin: "a-1", lines: ["reading", "\x1b[31mno config"] },
+  });
+});
+
 Deno.test("status of a project is that of its newest deployment, as JSON with steps", async () => {
   await using api = withDeployments();
   const env = access(api.url);

@@ -10,7 +10,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file ctrl/v1/deployment.proto.
  */
 export const file_ctrl_v1_deployment: GenFile = /*@__PURE__*/
-  fileDesc("ChhjdHJsL3YxL2RlcGxveW1lbnQucHJvdG8SB2N0cmwudjEiYQoYQ3JlYXRlUzNVcGxvYWRVUkxSZXF1ZXN0EhgKEHVua2V5X3Byb2plY3RfaWQYASABKAkSEgoKc2l6ZV9ieXRlcxgCIAEoAxIXCg9jaGVja3N1bV9zaGEyNTYYAyABKAki6QEKGUNyZWF0ZVMzVXBsb2FkVVJMUmVzcG9uc2USEgoKdXBsb2FkX3VybBgBIAEoCRIaChJidWlsZF9jb250ZXh0X3BhdGgYAiABKAkSQAoHaGVhZGVycxgDIAMoCzIvLmN0cmwudjEuQ3JlYXRlUzNVcGxvYWRVUkxSZXNwb25zZS5IZWFkZXJzRW50cnkSEgoKZXhwaXJlc19hdBgEIAEoAxIWCg5hbHJlYWR5X3N0b3JlZBgFIAEoCBouCgxIZWFkZXJzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASKBAwoXQ3JlYXRlRGVwbG95bWVudFJlcXVlc3QSEgoKcHJvamVjdF9pZBgCIAEoCRIOCgZicmFuY2gYAyABKAkSGAoQZW52aXJvbm1lbnRfc2x1ZxgEIAEoCRIuCg1idWlsZF9jb250ZXh0GAUgASgLMhUuY3RybC52MS5CdWlsZENvbnRleHRIABIWCgxkb2NrZXJfaW1hZ2UYBiABKAlIABIvCgpnaXRfY29tbWl0GAcgASgLMhYuY3RybC52MS5HaXRDb21taXRJbmZvSAGIAQESGAoLa2V5c3BhY2VfaWQYCCABKAlIAogBARIPCgdjb21tYW5kGAkgAygJEhcKD2lkZW1wb3RlbmN5X2tleRgKIAEoCRIMCgRwb3J0GAsgASgFEhkKEWhlYWx0aF9jaGVja19wYXRoGAwgASgJEhMKC3JlZGVwbG95X29mGA0gASgJQggKBnNvdXJjZUINCgtfZ2l0X2NvbW1pdEIOCgxfa2V5c3BhY2VfaWRKBAgBEAIiXAoMQnVpbGRDb250ZXh0EhoKEmJ1aWxkX2NvbnRleHRfcGF0aBgBIAEoCRIcCg9kb2NrZXJmaWxlX3BhdGgYAiABKAlIAIgBAUISChBfZG9ja2VyZmlsZV9wYXRoIoABCg1HaXRDb21taXRJbmZvEhIKCmNvbW1pdF9zaGEYASABKAkSFgoOY29tbWl0X21lc3NhZ2UYAiABKAkSFQoNYXV0aG9yX2hhbmRsZRgDIAEoCRIZChFhdXRob3JfYXZhdGFyX3VybBgEIAEoCRIRCgl0aW1lc3RhbXAYBSABKAMiXAoYQ3JlYXRlRGVwbG95bWVudFJlc3BvbnNlEhUKDWRlcGxveW1lbnRfaWQYASABKAkSKQoGc3RhdHVzGAIgASgOMhkuY3RybC52MS5EZXBsb3ltZW50U3RhdHVzIi0KFEdldERlcGxveW1lbnRSZXF1ZXN0EhUKDWRlcGxveW1lbnRfaWQYASABKAkiQAoVR2V0RGVwbG95bWVudFJlc3BvbnNlEicKCmRlcGxveW1lbnQYASABKAsyEy5jdHJsLnYxLkRlcGxveW1lbnQi1gYKCkRlcGxveW1lbnQSCgoCaWQYASABKAkSFAoMd29ya3NwYWNlX2lkGAIgASgJEhIKCnByb2plY3RfaWQYAyABKAkSFgoOZW52aXJvbm1lbnRfaWQYBCABKAkSFgoOZ2l0X2NvbW1pdF9zaGEYBSABKAkSEgoKZ2l0X2JyYW5jaBgGIAEoCRIpCgZzdGF0dXMYByABKA4yGS5jdHJsLnYxLkRlcGxveW1lbnRTdGF0dXMSFQoNZXJyb3JfbWVzc2FnZRgIIAEoCRJMChVlbnZpcm9ubWVudF92YXJpYWJsZXMYCSADKAsyLS5jdHJsLnYxLkRlcGxveW1lbnQuRW52aXJvbm1lbnRWYXJpYWJsZXNFbnRyeRIjCgh0b3BvbG9neRgKIAEoCzIRLmN0cmwudjEuVG9wb2xvZ3kSEgoKY3JlYXRlZF9hdBgLIAEoAxISCgp1cGRhdGVkX2F0GAwgASgDEhEKCWhvc3RuYW1lcxgNIAMoCRIXCg9yb290ZnNfaW1hZ2VfaWQYDiABKAkSEAoIYnVpbGRfaWQYDyABKAkSJgoFc3RlcHMYECADKAsyFy5jdHJsLnYxLkRlcGxveW1lbnRTdGVwEhoKEmdpdF9jb21taXRfbWVzc2FnZRgRIAEoCRIgChhnaXRfY29tbWl0X2F1dGhvcl9oYW5kbGUYEiABKAkSJAocZ2l0X2NvbW1pdF9hdXRob3JfYXZhdGFyX3VybBgTIAEoCRIcChRnaXRfY29tbWl0X3RpbWVzdGFtcBgUIAEoAxIMCgR1cmxzGBUgAygJEhgKEGVudmlyb25tZW50X3NsdWcYFiABKAkSFAoMZmFpbHVyZV9jb2RlGBcgASgJEgwKBGxpdmUYGCABKAgSGQoRZGVzaXJlZF9pbnN0YW5jZXMYGSABKAUSGQoRcnVubmluZ19pbnN0YW5jZXMYGiABKAUSFAoMcHJvamVjdF9zbHVnGBsgASgJEh8KF2Vudmlyb25tZW50X3JvbGxlZF9iYWNrGBwgASgIEhMKC3JlZGVwbG95X29mGCsgASgJGjsKGUVudmlyb25tZW50VmFyaWFibGVzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASJ8Cg5EZXBsb3ltZW50U3RlcBIOCgZzdGF0dXMYASABKAkSDwoHbWVzc2FnZRgCIAEoCRIVCg1lcnJvcl9tZXNzYWdlGAMgASgJEhIKCmNyZWF0ZWRfYXQYBCABKAMSDAoEbmFtZRgFIAEoCRIQCghlbmRlZF9hdBgGIAEoAyKnAQoIVG9wb2xvZ3kSFgoOY3B1X21pbGxpY29yZXMYASABKAUSEgoKbWVtb3J5X21pYhgCIAEoBRIoCgdyZWdpb25zGAMgAygLMhcuY3RybC52MS5SZWdpb25hbENvbmZpZxIcChRpZGxlX3RpbWVvdXRfc2Vjb25kcxgEIAEoBRIZChFoZWFsdGhfY2hlY2tfcGF0aBgFIAEoCRIMCgRwb3J0GAYgASgFIk4KDlJlZ2lvbmFsQ29uZmlnEg4KBnJlZ2lvbhgBIAEoCRIVCg1taW5faW5zdGFuY2VzGAIgASgFEhUKDW1heF9pbnN0YW5jZXMYAyABKAUibQoWTGlzdERlcGxveW1lbnRzUmVxdWVzdBISCgpwcm9qZWN0X2lkGAEgASgJEhgKEGVudmlyb25tZW50X3NsdWcYAiABKAkSEQoJcGFnZV9zaXplGAMgASgFEhIKCnBhZ2VfdG9rZW4YBCABKAkiXAoXTGlzdERlcGxveW1lbnRzUmVzcG9uc2USKAoLZGVwbG95bWVudHMYASADKAsyEy5jdHJsLnYxLkRlcGxveW1lbnQSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIjAKF0NhbmNlbERlcGxveW1lbnRSZXF1ZXN0EhUKDWRlcGxveW1lbnRfaWQYASABKAkiawoYQ2FuY2VsRGVwbG95bWVudFJlc3BvbnNlEikKBnN0YXR1cxgBIAEoDjIZLmN0cmwudjEuRGVwbG95bWVudFN0YXR1cxIkCgtyb2xsZWRfYmFjaxgCIAEoCzIPLmN0cmwudjEuU3dpdGNoIk0KHFdhdGNoRGVwbG95bWVudEV2ZW50c1JlcXVlc3QSFQoNZGVwbG95bWVudF9pZBgBIAEoCRIWCg5hZnRlcl9zZXF1ZW5jZRgCIAEoAyKHAQodV2F0Y2hEZXBsb3ltZW50RXZlbnRzUmVzcG9uc2USNAoQZGVwbG95bWVudF9ldmVudBgBIAEoCzIYLmN0cmwudjEuRGVwbG95bWVudEV2ZW50SAASJwoJaGVhcnRiZWF0GAIgASgLMhIuY3RybC52MS5IZWFydGJlYXRIAEIHCgVldmVudCILCglIZWFydGJlYXQi1wEKD0RlcGxveW1lbnRFdmVudBIQCghzZXF1ZW5jZRgBIAEoAxISCgpjcmVhdGVkX2F0GAIgASgDEigKBnN0YXR1cxgDIAEoCzIWLmN0cmwudjEuU3RhdHVzQ2hhbmdlZEgAEiQKBHN0ZXAYBCABKAsyFC5jdHJsLnYxLlN0ZXBDaGFuZ2VkSAASIAoDbG9nGAUgASgLMhEuY3RybC52MS5Mb2dMaW5lc0gAEiEKBm5vdGljZRgGIAEoCzIPLmN0cmwudjEuTm90aWNlSABCCQoHcGF5bG9hZCJ1Cg1TdGF0dXNDaGFuZ2VkEikKBnN0YXR1cxgBIAEoDjIZLmN0cmwudjEuRGVwbG95bWVudFN0YXR1cxIVCg1lcnJvcl9tZXNzYWdlGAIgASgJEhQKDGZhaWx1cmVfY29kZRgDIAEoCRIMCgR1cmxzGAQgAygJIjwKC1N0ZXBDaGFuZ2VkEgwKBG5hbWUYASABKAkSDgoGc3RhdHVzGAIgASgJEg8KB21lc3NhZ2UYAyABKAkiOQoITG9nTGluZXMSDgoGc291cmNlGAEgASgJEg4KBm9yaWdpbhgCIAEoCRINCgVsaW5lcxgDIAMoCSIZCgZOb3RpY2USDwoHbWVzc2FnZRgBIAEoCSJQChlTdHJlYW1JbnN0YW5jZUxvZ3NSZXF1ZXN0EhUKDWRlcGxveW1lbnRfaWQYASABKAkSDgoGZm9sbG93GAIgASgIEgwKBHRhaWwYAyABKAUiegoaU3RyZWFtSW5zdGFuY2VMb2dzUmVzcG9uc2USKAoEbGluZRgBIAEoCzIYLmN0cmwudjEuSW5zdGFuY2VMb2dMaW5lSAASJwoJaGVhcnRiZWF0GAIgASgLMhIuY3RybC52MS5IZWFydGJlYXRIAEIJCgdtZXNzYWdlIl8KD0luc3RhbmNlTG9nTGluZRIQCghpbnN0YW5jZRgBIAEoCRIOCgZyZWdpb24YAiABKAkSDAoEdGltZRgDIAEoAxIOCgZzdHJlYW0YBCABKAkSDAoEdGV4dBgFIAEoCSJ7Cg9Sb2xsYmFja1JlcXVlc3QSHAoUc291cmNlX2RlcGxveW1lbnRfaWQYASABKAkSHAoUdGFyZ2V0X2RlcGxveW1lbnRfaWQYAiABKAkSEgoKcHJvamVjdF9pZBgDIAEoCRIYChBlbnZpcm9ubWVudF9zbHVnGAQgASgJIjUKEFJvbGxiYWNrUmVzcG9uc2USIQoIc3dpdGNoZWQYASABKAsyDy5jdHJsLnYxLlN3aXRjaCIuCg5Qcm9tb3RlUmVxdWVzdBIcChR0YXJnZXRfZGVwbG95bWVudF9pZBgBIAEoCSI0Cg9Qcm9tb3RlUmVzcG9uc2USIQoIc3dpdGNoZWQYASABKAsyDy5jdHJsLnYxLlN3aXRjaCI1ChRQbGFuUm9sbGJhY2tSZXNwb25zZRIdCgRwbGFuGAEgASgLMg8uY3RybC52MS5Td2l0Y2giNAoTUGxhblByb21vdGVSZXNwb25zZRIdCgRwbGFuGAEgASgLMg8uY3RybC52MS5Td2l0Y2gi2AEKBlN3aXRjaBIUCgxwcm9qZWN0X3NsdWcYASABKAkSGAoQZW52aXJvbm1lbnRfc2x1ZxgCIAEoCRIaChJmcm9tX2RlcGxveW1lbnRfaWQYAyABKAkSGAoQdG9fZGVwbG95bWVudF9pZBgEIAEoCRIhCgRwYXRoGAUgASgOMhMuY3RybC52MS5Td2l0Y2hQYXRoEhMKC3JvbGxlZF9iYWNrGAYgASgIEhEKCWhvc3RuYW1lcxgHIAMoCRIMCgR1cmxzGAggAygJEg8KB3Rvb2tfbXMYCSABKAMiLgoVU3RvcERlcGxveW1lbnRSZXF1ZXN0EhUKDWRlcGxveW1lbnRfaWQYASABKAkiQwoWU3RvcERlcGxveW1lbnRSZXNwb25zZRIpCgZzdGF0dXMYASABKA4yGS5jdHJsLnYxLkRlcGxveW1lbnRTdGF0dXMiLwoWU3RhcnREZXBsb3ltZW50UmVxdWVzdBIVCg1kZXBsb3ltZW50X2lkGAEgASgJImMKF1N0YXJ0RGVwbG95bWVudFJlc3BvbnNlEikKBnN0YXR1cxgBIAEoDjIZLmN0cmwudjEuRGVwbG95bWVudFN0YXR1cxIMCgR1cmxzGAIgAygJEg8KB3Rvb2tfbXMYAyABKAMq7wIKEERlcGxveW1lbnRTdGF0dXMSIQodREVQTE9ZTUVOVF9TVEFUVVNfVU5TUEVDSUZJRUQQABIdChlERVBMT1lNRU5UX1NUQVRVU19QRU5ESU5HEAESHgoaREVQTE9ZTUVOVF9TVEFUVVNfQlVJTERJTkcQAhIfChtERVBMT1lNRU5UX1NUQVRVU19ERVBMT1lJTkcQAxIdChlERVBMT1lNRU5UX1NUQVRVU19ORVRXT1JLEAQSGwoXREVQTE9ZTUVOVF9TVEFUVVNfUkVBRFkQBRIcChhERVBMT1lNRU5UX1NUQVRVU19GQUlMRUQQBhIcChhERVBMT1lNRU5UX1NUQVRVU19RVUVVRUQQBxIfChtERVBMT1lNRU5UX1NUQVRVU19DQU5DRUxMRUQQCBIgChxERVBMT1lNRU5UX1NUQVRVU19TVVBFUlNFREVEEAkSHQoZREVQTE9ZTUVOVF9TVEFUVVNfU1RPUFBFRBAKKloKClNvdXJjZVR5cGUSGwoXU09VUkNFX1RZUEVfVU5TUEVDSUZJRUQQABITCg9TT1VSQ0VfVFlQRV9HSVQQARIaChZTT1VSQ0VfVFlQRV9DTElfVVBMT0FEEAIqbgoKU3dpdGNoUGF0aBIbChdTV0lUQ0hfUEFUSF9VTlNQRUNJRklFRBAAEhcKE1NXSVRDSF9QQVRIX0lOU1RBTlQQARIUChBTV0lUQ0hfUEFUSF9XQVJNEAISFAoQU1dJVENIX1BBVEhfQ09MRBADMuMIChFEZXBsb3ltZW50U2VydmljZRJcChFDcmVhdGVTM1VwbG9hZFVSTBIhLmN0cmwudjEuQ3JlYXRlUzNVcGxvYWRVUkxSZXF1ZXN0GiIuY3RybC52MS5DcmVhdGVTM1VwbG9hZFVSTFJlc3BvbnNlIgASWQoQQ3JlYXRlRGVwbG95bWVudBIgLmN0cmwudjEuQ3JlYXRlRGVwbG95bWVudFJlcXVlc3QaIS5jdHJsLnYxLkNyZWF0ZURlcGxveW1lbnRSZXNwb25zZSIAElAKDUdldERlcGxveW1lbnQSHS5jdHJsLnYxLkdldERlcGxveW1lbnRSZXF1ZXN0Gh4uY3RybC52MS5HZXREZXBsb3ltZW50UmVzcG9uc2UiABJWCg9MaXN0RGVwbG95bWVudHMSHy5jdHJsLnYxLkxpc3REZXBsb3ltZW50c1JlcXVlc3QaIC5jdHJsLnYxLkxpc3REZXBsb3ltZW50c1Jlc3BvbnNlIgASWQoQQ2FuY2VsRGVwbG95bWVudBIgLmN0cmwudjEuQ2FuY2VsRGVwbG95bWVudFJlcXVlc3QaIS5jdHJsLnYxLkNhbmNlbERlcGxveW1lbnRSZXNwb25zZSIAEmoKFVdhdGNoRGVwbG95bWVudEV2ZW50cxIlLmN0cmwudjEuV2F0Y2hEZXBsb3ltZW50RXZlbnRzUmVxdWVzdBomLmN0cmwudjEuV2F0Y2hEZXBsb3ltZW50RXZlbnRzUmVzcG9uc2UiADABEmEKElN0cmVhbUluc3RhbmNlTG9ncxIiLmN0cmwudjEuU3RyZWFtSW5zdGFuY2VMb2dzUmVxdWVzdBojLmN0cmwudjEuU3RyZWFtSW5zdGFuY2VMb2dzUmVzcG9uc2UiADABEkEKCFJvbGxiYWNrEhguY3RybC52MS5Sb2xsYmFja1JlcXVlc3QaGS5jdHJsLnYxLlJvbGxiYWNrUmVzcG9uc2UiABI+CgdQcm9tb3RlEhcuY3RybC52MS5Qcm9tb3RlUmVxdWVzdBoYLmN0cmwudjEuUHJvbW90ZVJlc3BvbnNlIgASSQoMUGxhblJvbGxiYWNrEhguY3RybC52MS5Sb2xsYmFja1JlcXVlc3QaHS5jdHJsLnYxLlBsYW5Sb2xsYmFja1Jlc3BvbnNlIgASRgoLUGxhblByb21vdGUSFy5jdHJsLnYxLlByb21vdGVSZXF1ZXN0GhwuY3RybC52MS5QbGFuUHJvbW90ZVJlc3BvbnNlIgASUwoOU3RvcERlcGxveW1lbnQSHi5jdHJsLnYxLlN0b3BEZXBsb3ltZW50UmVxdWVzdBofLmN0cmwudjEuU3RvcERlcGxveW1lbnRSZXNwb25zZSIAElYKD1N0YXJ0RGVwbG95bWVudBIfLmN0cmwudjEuU3RhcnREZXBsb3ltZW50UmVxdWVzdBogLmN0cmwudjEuU3RhcnREZXBsb3ltZW50UmVzcG9uc2UiAGIGcHJvdG8z");
+  fileDesc("ChhjdHJsL3YxL2RlcGxveW1lbnQucHJvdG8SB2N0cmwudjEiYQoYQ3JlYXRlUzNVcGxvYWRVUkxSZXF1ZXN0EhgKEHVua2V5X3Byb2plY3RfaWQYASABKAkSEgoKc2l6ZV9ieXRlcxgCIAEoAxIXCg9jaGVja3N1bV9zaGEyNTYYAyABKAki6QEKGUNyZWF0ZVMzVXBsb2FkVVJMUmVzcG9uc2USEgoKdXBsb2FkX3VybBgBIAEoCRIaChJidWlsZF9jb250ZXh0X3BhdGgYAiABKAkSQAoHaGVhZGVycxgDIAMoCzIvLmN0cmwudjEuQ3JlYXRlUzNVcGxvYWRVUkxSZXNwb25zZS5IZWFkZXJzRW50cnkSEgoKZXhwaXJlc19hdBgEIAEoAxIWCg5hbHJlYWR5X3N0b3JlZBgFIAEoCBouCgxIZWFkZXJzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASKBAwoXQ3JlYXRlRGVwbG95bWVudFJlcXVlc3QSEgoKcHJvamVjdF9pZBgCIAEoCRIOCgZicmFuY2gYAyABKAkSGAoQZW52aXJvbm1lbnRfc2x1ZxgEIAEoCRIuCg1idWlsZF9jb250ZXh0GAUgASgLMhUuY3RybC52MS5CdWlsZENvbnRleHRIABIWCgxkb2NrZXJfaW1hZ2UYBiABKAlIABIvCgpnaXRfY29tbWl0GAcgASgLMhYuY3RybC52MS5HaXRDb21taXRJbmZvSAGIAQESGAoLa2V5c3BhY2VfaWQYCCABKAlIAogBARIPCgdjb21tYW5kGAkgAygJEhcKD2lkZW1wb3RlbmN5X2tleRgKIAEoCRIMCgRwb3J0GAsgASgFEhkKEWhlYWx0aF9jaGVja19wYXRoGAwgASgJEhMKC3JlZGVwbG95X29mGA0gASgJQggKBnNvdXJjZUINCgtfZ2l0X2NvbW1pdEIOCgxfa2V5c3BhY2VfaWRKBAgBEAIiXAoMQnVpbGRDb250ZXh0EhoKEmJ1aWxkX2NvbnRleHRfcGF0aBgBIAEoCRIcCg9kb2NrZXJmaWxlX3BhdGgYAiABKAlIAIgBAUISChBfZG9ja2VyZmlsZV9wYXRoIoABCg1HaXRDb21taXRJbmZvEhIKCmNvbW1pdF9zaGEYASABKAkSFgoOY29tbWl0X21lc3NhZ2UYAiABKAkSFQoNYXV0aG9yX2hhbmRsZRgDIAEoCRIZChFhdXRob3JfYXZhdGFyX3VybBgEIAEoCRIRCgl0aW1lc3RhbXAYBSABKAMiXAoYQ3JlYXRlRGVwbG95bWVudFJlc3BvbnNlEhUKDWRlcGxveW1lbnRfaWQYASABKAkSKQoGc3RhdHVzGAIgASgOMhkuY3RybC52MS5EZXBsb3ltZW50U3RhdHVzIi0KFEdldERlcGxveW1lbnRSZXF1ZXN0EhUKDWRlcGxveW1lbnRfaWQYASABKAkiQAoVR2V0RGVwbG95bWVudFJlc3BvbnNlEicKCmRlcGxveW1lbnQYASABKAsyEy5jdHJsLnYxLkRlcGxveW1lbnQiiAcKCkRlcGxveW1lbnQSCgoCaWQYASABKAkSFAoMd29ya3NwYWNlX2lkGAIgASgJEhIKCnByb2plY3RfaWQYAyABKAkSFgoOZW52aXJvbm1lbnRfaWQYBCABKAkSFgoOZ2l0X2NvbW1pdF9zaGEYBSABKAkSEgoKZ2l0X2JyYW5jaBgGIAEoCRIpCgZzdGF0dXMYByABKA4yGS5jdHJsLnYxLkRlcGxveW1lbnRTdGF0dXMSFQoNZXJyb3JfbWVzc2FnZRgIIAEoCRJMChVlbnZpcm9ubWVudF92YXJpYWJsZXMYCSADKAsyLS5jdHJsLnYxLkRlcGxveW1lbnQuRW52aXJvbm1lbnRWYXJpYWJsZXNFbnRyeRIjCgh0b3BvbG9neRgKIAEoCzIRLmN0cmwudjEuVG9wb2xvZ3kSEgoKY3JlYXRlZF9hdBgLIAEoAxISCgp1cGRhdGVkX2F0GAwgASgDEhEKCWhvc3RuYW1lcxgNIAMoCRIXCg9yb290ZnNfaW1hZ2VfaWQYDiABKAkSEAoIYnVpbGRfaWQYDyABKAkSJgoFc3RlcHMYECADKAsyFy5jdHJsLnYxLkRlcGxveW1lbnRTdGVwEhoKEmdpdF9jb21taXRfbWVzc2FnZRgRIAEoCRIgChhnaXRfY29tbWl0X2F1dGhvcl9oYW5kbGUYEiABKAkSJAocZ2l0X2NvbW1pdF9hdXRob3JfYXZhdGFyX3VybBgTIAEoCRIcChRnaXRfY29tbWl0X3RpbWVzdGFtcBgUIAEoAxIMCgR1cmxzGBUgAygJEhgKEGVudmlyb25tZW50X3NsdWcYFiABKAkSFAoMZmFpbHVyZV9jb2RlGBcgASgJEgwKBGxpdmUYGCABKAgSGQoRZGVzaXJlZF9pbnN0YW5jZXMYGSABKAUSGQoRcnVubmluZ19pbnN0YW5jZXMYGiABKAUSFAoMcHJvamVjdF9zbHVnGBsgASgJEh8KF2Vudmlyb25tZW50X3JvbGxlZF9iYWNrGBwgASgIEhMKC3JlZGVwbG95X29mGCsgASgJEjAKD2ZhaWx1cmVfZGV0YWlscxgsIAEoCzIXLmN0cmwudjEuRmFpbHVyZURldGFpbHMaOwoZRW52aXJvbm1lbnRWYXJpYWJsZXNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBImkKDkZhaWx1cmVEZXRhaWxzEhYKCWV4aXRfY29kZRgBIAEoBUgAiAEBEg4KBnNvdXJjZRgCIAEoCRIOCgZvcmlnaW4YAyABKAkSEQoJbG9nX2xpbmVzGAQgAygJQgwKCl9leGl0X2NvZGUifAoORGVwbG95bWVudFN0ZXASDgoGc3RhdHVzGAEgASgJEg8KB21lc3NhZ2UYAiABKAkSFQoNZXJyb3JfbWVzc2FnZRgDIAEoCRISCgpjcmVhdGVkX2F0GAQgASgDEgwKBG5hbWUYBSABKAkSEAoIZW5kZWRfYXQYBiABKAMipwEKCFRvcG9sb2d5EhYKDmNwdV9taWxsaWNvcmVzGAEgASgFEhIKCm1lbW9yeV9taWIYAiABKAUSKAoHcmVnaW9ucxgDIAMoCzIXLmN0cmwudjEuUmVnaW9uYWxDb25maWcSHAoUaWRsZV90aW1lb3V0X3NlY29uZHMYBCABKAUSGQoRaGVhbHRoX2NoZWNrX3BhdGgYBSABKAkSDAoEcG9ydBgGIAEoBSJOCg5SZWdpb25hbENvbmZpZxIOCgZyZWdpb24YASABKAkSFQoNbWluX2luc3RhbmNlcxgCIAEoBRIVCg1tYXhfaW5zdGFuY2VzGAMgASgFIm0KFkxpc3REZXBsb3ltZW50c1JlcXVlc3QSEgoKcHJvamVjdF9pZBgBIAEoCRIYChBlbnZpcm9ubWVudF9zbHVnGAIgASgJEhEKCXBhZ2Vfc2l6ZRgDIAEoBRISCgpwYWdlX3Rva2VuGAQgASgJIlwKF0xpc3REZXBsb3ltZW50c1Jlc3BvbnNlEigKC2RlcGxveW1lbnRzGAEgAygLMhMuY3RybC52MS5EZXBsb3ltZW50EhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSIwChdDYW5jZWxEZXBsb3ltZW50UmVxdWVzdBIVCg1kZXBsb3ltZW50X2lkGAEgASgJImsKGENhbmNlbERlcGxveW1lbnRSZXNwb25zZRIpCgZzdGF0dXMYASABKA4yGS5jdHJsLnYxLkRlcGxveW1lbnRTdGF0dXMSJAoLcm9sbGVkX2JhY2sYAiABKAsyDy5jdHJsLnYxLlN3aXRjaCJNChxXYXRjaERlcGxveW1lbnRFdmVudHNSZXF1ZXN0EhUKDWRlcGxveW1lbnRfaWQYASABKAkSFgoOYWZ0ZXJfc2VxdWVuY2UYAiABKAMihwEKHVdhdGNoRGVwbG95bWVudEV2ZW50c1Jlc3BvbnNlEjQKEGRlcGxveW1lbnRfZXZlbnQYASABKAsyGC5jdHJsLnYxLkRlcGxveW1lbnRFdmVudEgAEicKCWhlYXJ0YmVhdBgCIAEoCzISLmN0cmwudjEuSGVhcnRiZWF0SABCBwoFZXZlbnQiCwoJSGVhcnRiZWF0ItcBCg9EZXBsb3ltZW50RXZlbnQSEAoIc2VxdWVuY2UYASABKAMSEgoKY3JlYXRlZF9hdBgCIAEoAxIoCgZzdGF0dXMYAyABKAsyFi5jdHJsLnYxLlN0YXR1c0NoYW5nZWRIABIkCgRzdGVwGAQgASgLMhQuY3RybC52MS5TdGVwQ2hhbmdlZEgAEiAKA2xvZxgFIAEoCzIRLmN0cmwudjEuTG9nTGluZXNIABIhCgZub3RpY2UYBiABKAsyDy5jdHJsLnYxLk5vdGljZUgAQgkKB3BheWxvYWQidQoNU3RhdHVzQ2hhbmdlZBIpCgZzdGF0dXMYASABKA4yGS5jdHJsLnYxLkRlcGxveW1lbnRTdGF0dXMSFQoNZXJyb3JfbWVzc2FnZRgCIAEoCRIUCgxmYWlsdXJlX2NvZGUYAyABKAkSDAoEdXJscxgEIAMoCSI8CgtTdGVwQ2hhbmdlZBIMCgRuYW1lGAEgASgJEg4KBnN0YXR1cxgCIAEoCRIPCgdtZXNzYWdlGAMgASgJIjkKCExvZ0xpbmVzEg4KBnNvdXJjZRgBIAEoCRIOCgZvcmlnaW4YAiABKAkSDQoFbGluZXMYAyADKAkiGQoGTm90aWNlEg8KB21lc3NhZ2UYASABKAkiUAoZU3RyZWFtSW5zdGFuY2VMb2dzUmVxdWVzdBIVCg1kZXBsb3ltZW50X2lkGAEgASgJEg4KBmZvbGxvdxgCIAEoCBIMCgR0YWlsGAMgASgFInoKGlN0cmVhbUluc3RhbmNlTG9nc1Jlc3BvbnNlEigKBGxpbmUYASABKAsyGC5jdHJsLnYxLkluc3RhbmNlTG9nTGluZUgAEicKCWhlYXJ0YmVhdBgCIAEoCzISLmN0cmwudjEuSGVhcnRiZWF0SABCCQoHbWVzc2FnZSJfCg9JbnN0YW5jZUxvZ0xpbmUSEAoIaW5zdGFuY2UYASABKAkSDgoGcmVnaW9uGAIgASgJEgwKBHRpbWUYAyABKAMSDgoGc3RyZWFtGAQgASgJEgwKBHRleHQYBSABKAkiewoPUm9sbGJhY2tSZXF1ZXN0EhwKFHNvdXJjZV9kZXBsb3ltZW50X2lkGAEgASgJEhwKFHRhcmdldF9kZXBsb3ltZW50X2lkGAIgASgJEhIKCnByb2plY3RfaWQYAyABKAkSGAoQZW52aXJvbm1lbnRfc2x1ZxgEIAEoCSI1ChBSb2xsYmFja1Jlc3BvbnNlEiEKCHN3aXRjaGVkGAEgASgLMg8uY3RybC52MS5Td2l0Y2giLgoOUHJvbW90ZVJlcXVlc3QSHAoUdGFyZ2V0X2RlcGxveW1lbnRfaWQYASABKAkiNAoPUHJvbW90ZVJlc3BvbnNlEiEKCHN3aXRjaGVkGAEgASgLMg8uY3RybC52MS5Td2l0Y2giNQoUUGxhblJvbGxiYWNrUmVzcG9uc2USHQoEcGxhbhgBIAEoCzIPLmN0cmwudjEuU3dpdGNoIjQKE1BsYW5Qcm9tb3RlUmVzcG9uc2USHQoEcGxhbhgBIAEoCzIPLmN0cmwudjEuU3dpdGNoItgBCgZTd2l0Y2gSFAoMcHJvamVjdF9zbHVnGAEgASgJEhgKEGVudmlyb25tZW50X3NsdWcYAiABKAkSGgoSZnJvbV9kZXBsb3ltZW50X2lkGAMgASgJEhgKEHRvX2RlcGxveW1lbnRfaWQYBCABKAkSIQoEcGF0aBgFIAEoDjITLmN0cmwudjEuU3dpdGNoUGF0aBITCgtyb2xsZWRfYmFjaxgGIAEoCBIRCglob3N0bmFtZXMYByADKAkSDAoEdXJscxgIIAMoCRIPCgd0b29rX21zGAkgASgDIi4KFVN0b3BEZXBsb3ltZW50UmVxdWVzdBIVCg1kZXBsb3ltZW50X2lkGAEgASgJIkMKFlN0b3BEZXBsb3ltZW50UmVzcG9uc2USKQoGc3RhdHVzGAEgASgOMhkuY3RybC52MS5EZXBsb3ltZW50U3RhdHVzIi8KFlN0YXJ0RGVwbG95bWVudFJlcXVlc3QSFQoNZGVwbG95bWVudF9pZBgBIAEoCSJjChdTdGFydERlcGxveW1lbnRSZXNwb25zZRIpCgZzdGF0dXMYASABKA4yGS5jdHJsLnYxLkRlcGxveW1lbnRTdGF0dXMSDAoEdXJscxgCIAMoCRIPCgd0b29rX21zGAMgASgDKu8CChBEZXBsb3ltZW50U3RhdHVzEiEKHURFUExPWU1FTlRfU1RBVFVTX1VOU1BFQ0lGSUVEEAASHQoZREVQTE9ZTUVOVF9TVEFUVVNfUEVORElORxABEh4KGkRFUExPWU1FTlRfU1RBVFVTX0JVSUxESU5HEAISHwobREVQTE9ZTUVOVF9TVEFUVVNfREVQTE9ZSU5HEAMSHQoZREVQTE9ZTUVOVF9TVEFUVVNfTkVUV09SSxAEEhsKF0RFUExPWU1FTlRfU1RBVFVTX1JFQURZEAUSHAoYREVQTE9ZTUVOVF9TVEFUVVNfRkFJTEVEEAYSHAoYREVQTE9ZTUVOVF9TVEFUVVNfUVVFVUVEEAcSHwobREVQTE9ZTUVOVF9TVEFUVVNfQ0FOQ0VMTEVEEAgSIAocREVQTE9ZTUVOVF9TVEFUVVNfU1VQRVJTRURFRBAJEh0KGURFUExPWU1FTlRfU1RBVFVTX1NUT1BQRUQQCipaCgpTb3VyY2VUeXBlEhsKF1NPVVJDRV9UWVBFX1VOU1BFQ0lGSUVEEAASEwoPU09VUkNFX1RZUEVfR0lUEAESGgoWU09VUkNFX1RZUEVfQ0xJX1VQTE9BRBACKm4KClN3aXRjaFBhdGgSGwoXU1dJVENIX1BBVEhfVU5TUEVDSUZJRUQQABIXChNTV0lUQ0hfUEFUSF9JTlNUQU5UEAESFAoQU1dJVENIX1BBVEhfV0FSTRACEhQKEFNXSVRDSF9QQVRIX0NPTEQQAzLjCAoRRGVwbG95bWVudFNlcnZpY2USXAoRQ3JlYXRlUzNVcGxvYWRVUkwSIS5jdHJsLnYxLkNyZWF0ZVMzVXBsb2FkVVJMUmVxdWVzdBoiLmN0cmwudjEuQ3JlYXRlUzNVcGxvYWRVUkxSZXNwb25zZSIAElkKEENyZWF0ZURlcGxveW1lbnQSIC5jdHJsLnYxLkNyZWF0ZURlcGxveW1lbnRSZXF1ZXN0GiEuY3RybC52MS5DcmVhdGVEZXBsb3ltZW50UmVzcG9uc2UiABJQCg1HZXREZXBsb3ltZW50Eh0uY3RybC52MS5HZXREZXBsb3ltZW50UmVxdWVzdBoeLmN0cmwudjEuR2V0RGVwbG95bWVudFJlc3BvbnNlIgASVgoPTGlzdERlcGxveW1lbnRzEh8uY3RybC52MS5MaXN0RGVwbG95bWVudHNSZXF1ZXN0GiAuY3RybC52MS5MaXN0RGVwbG95bWVudHNSZXNwb25zZSIAElkKEENhbmNlbERlcGxveW1lbnQSIC5jdHJsLnYxLkNhbmNlbERlcGxveW1lbnRSZXF1ZXN0GiEuY3RybC52MS5DYW5jZWxEZXBsb3ltZW50UmVzcG9uc2UiABJqChVXYXRjaERlcGxveW1lbnRFdmVudHMSJS5jdHJsLnYxLldhdGNoRGVwbG95bWVudEV2ZW50c1JlcXVlc3QaJi5jdHJsLnYxLldhdGNoRGVwbG95bWVudEV2ZW50c1Jlc3BvbnNlIgAwARJhChJTdHJlYW1JbnN0YW5jZUxvZ3MSIi5jdHJsLnYxLlN0cmVhbUluc3RhbmNlTG9nc1JlcXVlc3QaIy5jdHJsLnYxLlN0cmVhbUluc3RhbmNlTG9nc1Jlc3BvbnNlIgAwARJBCghSb2xsYmFjaxIYLmN0cmwudjEuUm9sbGJhY2tSZXF1ZXN0GhkuY3RybC52MS5Sb2xsYmFja1Jlc3BvbnNlIgASPgoHUHJvbW90ZRIXLmN0cmwudjEuUHJvbW90ZVJlcXVlc3QaGC5jdHJsLnYxLlByb21vdGVSZXNwb25zZSIAEkkKDFBsYW5Sb2xsYmFjaxIYLmN0cmwudjEuUm9sbGJhY2tSZXF1ZXN0Gh0uY3RybC52MS5QbGFuUm9sbGJhY2tSZXNwb25zZSIAEkYKC1BsYW5Qcm9tb3RlEhcuY3RybC52MS5Qcm9tb3RlUmVxdWVzdBocLmN0cmwudjEuUGxhblByb21vdGVSZXNwb25zZSIAElMKDlN0b3BEZXBsb3ltZW50Eh4uY3RybC52MS5TdG9wRGVwbG95bWVudFJlcXVlc3QaHy5jdHJsLnYxLlN0b3BEZXBsb3ltZW50UmVzcG9uc2UiABJWCg9TdGFydERlcGxveW1lbnQSHy5jdHJsLnYxLlN0YXJ0RGVwbG95bWVudFJlcXVlc3QaIC5jdHJsLnYxLlN0YXJ0RGVwbG95bWVudFJlc3BvbnNlIgBiBnByb3RvMw");
 
 /**
  * @generated from message ctrl.v1.CreateS3UploadURLRequest
@@ -448,6 +448,13 @@ export type Deployment = Message<"ctrl.v1.Deployment"> & {
    * @generated from field: string redeploy_of = 43;
    */
   redeployOf: string;
+
+  /**
+   * What the build or app that failed left behind; absent when there is nothing.
+   *
+   * @generated from field: ctrl.v1.FailureDetails failure_details = 44;
+   */
+  failureDetails?: FailureDetails | undefined;
 };
 
 /**
@@ -456,6 +463,46 @@ export type Deployment = Message<"ctrl.v1.Deployment"> & {
  */
 export const DeploymentSchema: GenMessage<Deployment> = /*@__PURE__*/
   messageDesc(file_ctrl_v1_deployment, 8);
+
+/**
+ * @generated from message ctrl.v1.FailureDetails
+ */
+export type FailureDetails = Message<"ctrl.v1.FailureDetails"> & {
+  /**
+   * Absent when nothing exited.
+   *
+   * @generated from field: optional int32 exit_code = 1;
+   */
+  exitCode?: number | undefined;
+
+  /**
+   * `build` or `instance`
+   *
+   * @generated from field: string source = 2;
+   */
+  source: string;
+
+  /**
+   * The Dockerfile's instruction, or the instance.
+   *
+   * @generated from field: string origin = 3;
+   */
+  origin: string;
+
+  /**
+   * What it printed last.
+   *
+   * @generated from field: repeated string log_lines = 4;
+   */
+  logLines: string[];
+};
+
+/**
+ * Describes the message ctrl.v1.FailureDetails.
+ * Use `create(FailureDetailsSchema)` to create a new message.
+ */
+export const FailureDetailsSchema: GenMessage<FailureDetails> = /*@__PURE__*/
+  messageDesc(file_ctrl_v1_deployment, 9);
 
 /**
  * @generated from message ctrl.v1.DeploymentStep
@@ -501,7 +548,7 @@ export type DeploymentStep = Message<"ctrl.v1.DeploymentStep"> & {
  * Use `create(DeploymentStepSchema)` to create a new message.
  */
 export const DeploymentStepSchema: GenMessage<DeploymentStep> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_deployment, 9);
+  messageDesc(file_ctrl_v1_deployment, 10);
 
 /**
  * @generated from message ctrl.v1.Topology
@@ -543,7 +590,7 @@ export type Topology = Message<"ctrl.v1.Topology"> & {
  * Use `create(TopologySchema)` to create a new message.
  */
 export const TopologySchema: GenMessage<Topology> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_deployment, 10);
+  messageDesc(file_ctrl_v1_deployment, 11);
 
 /**
  * @generated from message ctrl.v1.RegionalConfig
@@ -570,7 +617,7 @@ export type RegionalConfig = Message<"ctrl.v1.RegionalConfig"> & {
  * Use `create(RegionalConfigSchema)` to create a new message.
  */
 export const RegionalConfigSchema: GenMessage<RegionalConfig> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_deployment, 11);
+  messageDesc(file_ctrl_v1_deployment, 12);
 
 /**
  * @generated from message ctrl.v1.ListDeploymentsRequest
@@ -604,7 +651,7 @@ export type ListDeploymentsRequest = Message<"ctrl.v1.ListDeploymentsRequest"> &
  * Use `create(ListDeploymentsRequestSchema)` to create a new message.
  */
 export const ListDeploymentsRequestSchema: GenMessage<ListDeploymentsRequest> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_deployment, 12);
+  messageDesc(file_ctrl_v1_deployment, 13);
 
 /**
  * @generated from message ctrl.v1.ListDeploymentsResponse
@@ -626,7 +673,7 @@ export type ListDeploymentsResponse = Message<"ctrl.v1.ListDeploymentsResponse">
  * Use `create(ListDeploymentsResponseSchema)` to create a new message.
  */
 export const ListDeploymentsResponseSchema: GenMessage<ListDeploymentsResponse> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_deployment, 13);
+  messageDesc(file_ctrl_v1_deployment, 14);
 
 /**
  * @generated from message ctrl.v1.CancelDeploymentRequest
@@ -643,7 +690,7 @@ export type CancelDeploymentRequest = Message<"ctrl.v1.CancelDeploymentRequest">
  * Use `create(CancelDeploymentRequestSchema)` to create a new message.
  */
 export const CancelDeploymentRequestSchema: GenMessage<CancelDeploymentRequest> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_deployment, 14);
+  messageDesc(file_ctrl_v1_deployment, 15);
 
 /**
  * @generated from message ctrl.v1.CancelDeploymentResponse
@@ -667,7 +714,7 @@ export type CancelDeploymentResponse = Message<"ctrl.v1.CancelDeploymentResponse
  * Use `create(CancelDeploymentResponseSchema)` to create a new message.
  */
 export const CancelDeploymentResponseSchema: GenMessage<CancelDeploymentResponse> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_deployment, 15);
+  messageDesc(file_ctrl_v1_deployment, 16);
 
 /**
  * @generated from message ctrl.v1.WatchDeploymentEventsRequest
@@ -691,7 +738,7 @@ export type WatchDeploymentEventsRequest = Message<"ctrl.v1.WatchDeploymentEvent
  * Use `create(WatchDeploymentEventsRequestSchema)` to create a new message.
  */
 export const WatchDeploymentEventsRequestSchema: GenMessage<WatchDeploymentEventsRequest> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_deployment, 16);
+  messageDesc(file_ctrl_v1_deployment, 17);
 
 /**
  * @generated from message ctrl.v1.WatchDeploymentEventsResponse
@@ -722,7 +769,7 @@ export type WatchDeploymentEventsResponse = Message<"ctrl.v1.WatchDeploymentEven
  * Use `create(WatchDeploymentEventsResponseSchema)` to create a new message.
  */
 export const WatchDeploymentEventsResponseSchema: GenMessage<WatchDeploymentEventsResponse> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_deployment, 17);
+  messageDesc(file_ctrl_v1_deployment, 18);
 
 /**
  * @generated from message ctrl.v1.Heartbeat
@@ -735,7 +782,7 @@ export type Heartbeat = Message<"ctrl.v1.Heartbeat"> & {
  * Use `create(HeartbeatSchema)` to create a new message.
  */
 export const HeartbeatSchema: GenMessage<Heartbeat> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_deployment, 18);
+  messageDesc(file_ctrl_v1_deployment, 19);
 
 /**
  * @generated from message ctrl.v1.DeploymentEvent
@@ -790,7 +837,7 @@ export type DeploymentEvent = Message<"ctrl.v1.DeploymentEvent"> & {
  * Use `create(DeploymentEventSchema)` to create a new message.
  */
 export const DeploymentEventSchema: GenMessage<DeploymentEvent> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_deployment, 19);
+  messageDesc(file_ctrl_v1_deployment, 20);
 
 /**
  * @generated from message ctrl.v1.StatusChanged
@@ -822,7 +869,7 @@ export type StatusChanged = Message<"ctrl.v1.StatusChanged"> & {
  * Use `create(StatusChangedSchema)` to create a new message.
  */
 export const StatusChangedSchema: GenMessage<StatusChanged> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_deployment, 20);
+  messageDesc(file_ctrl_v1_deployment, 21);
 
 /**
  * @generated from message ctrl.v1.StepChanged
@@ -851,7 +898,7 @@ export type StepChanged = Message<"ctrl.v1.StepChanged"> & {
  * Use `create(StepChangedSchema)` to create a new message.
  */
 export const StepChangedSchema: GenMessage<StepChanged> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_deployment, 21);
+  messageDesc(file_ctrl_v1_deployment, 22);
 
 /**
  * @generated from message ctrl.v1.LogLines
@@ -882,7 +929,7 @@ export type LogLines = Message<"ctrl.v1.LogLines"> & {
  * Use `create(LogLinesSchema)` to create a new message.
  */
 export const LogLinesSchema: GenMessage<LogLines> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_deployment, 22);
+  messageDesc(file_ctrl_v1_deployment, 23);
 
 /**
  * @generated from message ctrl.v1.Notice
@@ -899,7 +946,7 @@ export type Notice = Message<"ctrl.v1.Notice"> & {
  * Use `create(NoticeSchema)` to create a new message.
  */
 export const NoticeSchema: GenMessage<Notice> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_deployment, 23);
+  messageDesc(file_ctrl_v1_deployment, 24);
 
 /**
  * @generated from message ctrl.v1.StreamInstanceLogsRequest
@@ -928,7 +975,7 @@ export type StreamInstanceLogsRequest = Message<"ctrl.v1.StreamInstanceLogsReque
  * Use `create(StreamInstanceLogsRequestSchema)` to create a new message.
  */
 export const StreamInstanceLogsRequestSchema: GenMessage<StreamInstanceLogsRequest> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_deployment, 24);
+  messageDesc(file_ctrl_v1_deployment, 25);
 
 /**
  * @generated from message ctrl.v1.StreamInstanceLogsResponse
@@ -957,7 +1004,7 @@ export type StreamInstanceLogsResponse = Message<"ctrl.v1.StreamInstanceLogsResp
  * Use `create(StreamInstanceLogsResponseSchema)` to create a new message.
  */
 export const StreamInstanceLogsResponseSchema: GenMessage<StreamInstanceLogsResponse> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_deployment, 25);
+  messageDesc(file_ctrl_v1_deployment, 26);
 
 /**
  * @generated from message ctrl.v1.InstanceLogLine
@@ -996,7 +1043,7 @@ export type InstanceLogLine = Message<"ctrl.v1.InstanceLogLine"> & {
  * Use `create(InstanceLogLineSchema)` to create a new message.
  */
 export const InstanceLogLineSchema: GenMessage<InstanceLogLine> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_deployment, 26);
+  messageDesc(file_ctrl_v1_deployment, 27);
 
 /**
  * @generated from message ctrl.v1.RollbackRequest
@@ -1036,7 +1083,7 @@ export type RollbackRequest = Message<"ctrl.v1.RollbackRequest"> & {
  * Use `create(RollbackRequestSchema)` to create a new message.
  */
 export const RollbackRequestSchema: GenMessage<RollbackRequest> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_deployment, 27);
+  messageDesc(file_ctrl_v1_deployment, 28);
 
 /**
  * @generated from message ctrl.v1.RollbackResponse
@@ -1053,7 +1100,7 @@ export type RollbackResponse = Message<"ctrl.v1.RollbackResponse"> & {
  * Use `create(RollbackResponseSchema)` to create a new message.
  */
 export const RollbackResponseSchema: GenMessage<RollbackResponse> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_deployment, 28);
+  messageDesc(file_ctrl_v1_deployment, 29);
 
 /**
  * @generated from message ctrl.v1.PromoteRequest
@@ -1070,7 +1117,7 @@ export type PromoteRequest = Message<"ctrl.v1.PromoteRequest"> & {
  * Use `create(PromoteRequestSchema)` to create a new message.
  */
 export const PromoteRequestSchema: GenMessage<PromoteRequest> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_deployment, 29);
+  messageDesc(file_ctrl_v1_deployment, 30);
 
 /**
  * @generated from message ctrl.v1.PromoteResponse
@@ -1087,7 +1134,7 @@ export type PromoteResponse = Message<"ctrl.v1.PromoteResponse"> & {
  * Use `create(PromoteResponseSchema)` to create a new message.
  */
 export const PromoteResponseSchema: GenMessage<PromoteResponse> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_deployment, 30);
+  messageDesc(file_ctrl_v1_deployment, 31);
 
 /**
  * @generated from message ctrl.v1.PlanRollbackResponse
@@ -1104,7 +1151,7 @@ export type PlanRollbackResponse = Message<"ctrl.v1.PlanRollbackResponse"> & {
  * Use `create(PlanRollbackResponseSchema)` to create a new message.
  */
 export const PlanRollbackResponseSchema: GenMessage<PlanRollbackResponse> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_deployment, 31);
+  messageDesc(file_ctrl_v1_deployment, 32);
 
 /**
  * @generated from message ctrl.v1.PlanPromoteResponse
@@ -1121,7 +1168,7 @@ export type PlanPromoteResponse = Message<"ctrl.v1.PlanPromoteResponse"> & {
  * Use `create(PlanPromoteResponseSchema)` to create a new message.
  */
 export const PlanPromoteResponseSchema: GenMessage<PlanPromoteResponse> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_deployment, 32);
+  messageDesc(file_ctrl_v1_deployment, 33);
 
 /**
  * How an environment's live traffic moves, or moved.
@@ -1188,7 +1235,7 @@ export type Switch = Message<"ctrl.v1.Switch"> & {
  * Use `create(SwitchSchema)` to create a new message.
  */
 export const SwitchSchema: GenMessage<Switch> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_deployment, 33);
+  messageDesc(file_ctrl_v1_deployment, 34);
 
 /**
  * @generated from message ctrl.v1.StopDeploymentRequest
@@ -1205,7 +1252,7 @@ export type StopDeploymentRequest = Message<"ctrl.v1.StopDeploymentRequest"> & {
  * Use `create(StopDeploymentRequestSchema)` to create a new message.
  */
 export const StopDeploymentRequestSchema: GenMessage<StopDeploymentRequest> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_deployment, 34);
+  messageDesc(file_ctrl_v1_deployment, 35);
 
 /**
  * @generated from message ctrl.v1.StopDeploymentResponse
@@ -1222,7 +1269,7 @@ export type StopDeploymentResponse = Message<"ctrl.v1.StopDeploymentResponse"> &
  * Use `create(StopDeploymentResponseSchema)` to create a new message.
  */
 export const StopDeploymentResponseSchema: GenMessage<StopDeploymentResponse> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_deployment, 35);
+  messageDesc(file_ctrl_v1_deployment, 36);
 
 /**
  * @generated from message ctrl.v1.StartDeploymentRequest
@@ -1239,7 +1286,7 @@ export type StartDeploymentRequest = Message<"ctrl.v1.StartDeploymentRequest"> &
  * Use `create(StartDeploymentRequestSchema)` to create a new message.
  */
 export const StartDeploymentRequestSchema: GenMessage<StartDeploymentRequest> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_deployment, 36);
+  messageDesc(file_ctrl_v1_deployment, 37);
 
 /**
  * @generated from message ctrl.v1.StartDeploymentResponse
@@ -1268,7 +1315,7 @@ export type StartDeploymentResponse = Message<"ctrl.v1.StartDeploymentResponse">
  * Use `create(StartDeploymentResponseSchema)` to create a new message.
  */
 export const StartDeploymentResponseSchema: GenMessage<StartDeploymentResponse> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_deployment, 37);
+  messageDesc(file_ctrl_v1_deployment, 38);
 
 /**
  * @generated from enum ctrl.v1.DeploymentStatus

@@ -34,6 +34,17 @@ export type FailureCode =
   | "host_taken"
   | "internal";
 
+/** What a failing build or app left behind. */
+export interface FailureDetails {
+  /** Absent when nothing exited. */
+  readonly exitCode?: number;
+  readonly source: "build" | "instance";
+  /** The Dockerfile's instruction, or the instance. */
+  readonly origin: string;
+  /** What it printed last. */
+  readonly lines: readonly string[];
+}
+
 /** Whether nothing more will happen by itself. A ready deployment can still be stopped. */
 const FINAL: Record<DeploymentStatus, boolean> = {
   pending: false,

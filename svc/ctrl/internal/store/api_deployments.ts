@@ -1,6 +1,6 @@
 /** Deployments as the API shows them. */
 import { CompiledQuery, sql } from "kysely";
-import type { DeploymentStatus, FailureCode } from "../deployments/status.ts";
+import type { DeploymentStatus, FailureCode, FailureDetails } from "../deployments/status.ts";
 import type { Queryable } from "./database.ts";
 
 /** Everything that the API shows of a deployment. */
@@ -14,6 +14,7 @@ export interface ShownDeployment {
   readonly status: DeploymentStatus;
   readonly failureCode: FailureCode | undefined;
   readonly errorMessage: string;
+  readonly failureDetails: FailureDetails | undefined;
   readonly image: string;
   readonly buildId: string;
   /** Empty: made from a source of its own. */
@@ -79,6 +80,7 @@ interface Row {
   status: DeploymentStatus;
   failure_code: FailureCode | null;
   error_message: string | null;
+  failure_details: string | null;
   image: string | null;
   build_id: string | null;
   redeploy_of: string | null;
@@ -128,7 +130,7 @@ export async function listShownDeployments(db: Queryable, filter: ListFilter): P
 }
 
 const SHOWN = `select d.id, d.workspace_id, d.project_id, p.slug as project_slug, d.environment_id,
-  e.slug as environment_slug, e.live_deployment_id, e.is_rolled_back, d.cancel_requested_at, d.status, d.failure_code, d.error_message, d.image, d.build_id, d.redeploy_of,
+  e.slug as environment_slug, e.live_deployment_id, e.is_rolled_back, d.cancel_requested_at, d.status, d.failure_code, d.error_message, d.failure_details, d.image, d.build_id, d.redeploy_of,
   d.git_commit_sha, d.git_branch, d.git_commit_message, d.git_commit_author_handle, d.git_commit_author_avatar_url,
   d.git_commit_timestamp, d.port, d.health_check_path, d.cpu_millicores, d.memory_mib, d.created_at, d.updated_at
   from deployments d join environments e on e.id = d.environment_id join projects p on p.id = d.project_id`;
@@ -200,6 +202,7 @@ function toShown(row: Row, parts: readonly Part[]): ShownDeployment {
     status: row.status,
     failureCode: row.failure_code ?? undefined,
     errorMessage: row.error_message ?? "",
+    failureDetails: decodeDetails(row.failure_details),
     image: row.image ?? "",
     buildId: row.build_id ?? "",
     redeployOf: row.redeploy_of ?? "",
@@ -231,4 +234,9 @@ function toShown(row: Row, parts: readonly Part[]): ShownDeployment {
     })),
     hostnames: routes.map(({ name }) => name),
   };
+}
+
+/** Only `moveStatus` writes these, from typed values. */
+function decodeDetails(json: string | null): FailureDetails | undefined {
+  return json === null ? undefined : JSON.parse(json) as FailureDetails;
 }

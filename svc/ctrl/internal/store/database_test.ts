@@ -110,6 +110,7 @@ const ROWS: Schema = {
     status: "failed",
     failure_code: "build_failed",
     error_message: "it failed",
+    failure_details: "{}",
     idempotency_key: "once",
     request_fingerprint: "f",
     redeploy_of: "d0",

@@ -1,5 +1,11 @@
 /** How deployments move on. Every change is conditional, and says whether it happened. */
-import { ACTIVE_STATUSES, type DeploymentStatus, type FailureCode, isFinal } from "../deployments/status.ts";
+import {
+  ACTIVE_STATUSES,
+  type DeploymentStatus,
+  type FailureCode,
+  type FailureDetails,
+  isFinal,
+} from "../deployments/status.ts";
 import type { PayloadOf } from "../deployments/events.ts";
 import type { Queryable, Tx } from "./database.ts";
 import { appendEvent } from "./events.ts";
@@ -13,7 +19,11 @@ export interface StatusMove {
   readonly to: DeploymentStatus;
   readonly nowMs: number;
   /** Why, when `to` means trouble: the code for programs and the public text for people. */
-  readonly failure?: { readonly code?: FailureCode; readonly message: string };
+  readonly failure?: {
+    readonly code?: FailureCode;
+    readonly message: string;
+    readonly details?: FailureDetails;
+  };
   /** Where it answers, for the event of becoming ready. */
   readonly urls?: readonly string[];
 }
@@ -27,6 +37,7 @@ export async function moveStatus(tx: Tx, move: StatusMove): Promise<boolean> {
       updated_at: nowMs,
       failure_code: failure?.code ?? null,
       error_message: failure?.message ?? null,
+      failure_details: failure?.details === undefined ? null : JSON.stringify(failure.details),
       // A ready deployment that is stopped later keeps the time at which its workflow ended.
       ...(isFinal(to) ? { ended_at: eb.fn.coalesce("ended_at", eb.val(nowMs)) } : {}),
     }))

@@ -16,6 +16,7 @@ export interface NewDeployment extends
     | "build_id"
     | "failure_code"
     | "error_message"
+    | "failure_details"
     | "submitted_at"
     | "cancel_requested_at"
     | "next_event_sequence"
@@ -64,6 +65,7 @@ export async function createDeployment(tx: Tx, deployment: NewDeployment): Promi
     build_id: null,
     failure_code: null,
     error_message: null,
+    failure_details: null,
     submitted_at: null,
     cancel_requested_at: null,
     next_event_sequence: 1,

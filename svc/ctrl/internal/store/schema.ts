@@ -137,6 +137,8 @@ export interface DeploymentsTable {
   failure_code: FailureCode | null;
   /** The public text; internal texts are never stored. */
   error_message: string | null;
+  /** JSON of `FailureDetails`; null when it did not fail, or left nothing behind. */
+  failure_details: string | null;
   idempotency_key: string | null;
   /** SHA-256 of what the create with the idempotency key asked for, hex. */
   request_fingerprint: string | null;

@@ -8,7 +8,7 @@ import {
   type WatchDeploymentEventsResponseSchema,
 } from "../../../../proto/gen/ctrl/v1/deployment_pb.ts";
 import type { DeploymentEventPayload } from "../../internal/deployments/events.ts";
-import type { DeploymentStatus } from "../../internal/deployments/status.ts";
+import type { DeploymentStatus, FailureDetails } from "../../internal/deployments/status.ts";
 import { urlOf } from "../../internal/deployments/urls.ts";
 import type { ShownDeployment } from "../../internal/store/api_deployments.ts";
 import type { StreamedLog } from "./stream_logs.ts";
@@ -53,6 +53,7 @@ export function encodeDeployment(
     status: encodeStatus(view.status),
     errorMessage: view.errorMessage,
     failureCode: view.failureCode ?? "",
+    ...(view.failureDetails === undefined ? {} : { failureDetails: encodeDetails(view.failureDetails) }),
     topology: {
       cpuMillicores: view.cpuMillicores,
       memoryMib: view.memoryMib,
@@ -85,6 +86,10 @@ export function encodeDeployment(
     desiredInstances: started.reduce((sum, { replicas }) => sum + replicas, 0),
     runningInstances: view.runningInstances,
   };
+}
+
+function encodeDetails({ exitCode, source, origin, lines }: FailureDetails) {
+  return { ...(exitCode === undefined ? {} : { exitCode }), source, origin, logLines: [...lines] };
 }
 
 export function encodeWatched(

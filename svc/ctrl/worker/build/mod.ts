@@ -70,7 +70,15 @@ function toJob(request: BuildDockerImageRequest): BuildJob {
 }
 
 function toResponse(report: BuildReport): BuildDockerImageResponse {
-  return report.kind === "built"
-    ? create(BuildDockerImageResponseSchema, { imageName: report.image, depotBuildId: report.buildId })
-    : create(BuildDockerImageResponseSchema, { failure: { code: report.code, message: report.message } });
+  if (report.kind === "built") {
+    const { image: imageName, buildId: depotBuildId } = report;
+    return create(BuildDockerImageResponseSchema, { imageName, depotBuildId });
+  }
+  const { code, message, details } = report;
+  const left = details === undefined ? {} : {
+    ...(details.exitCode === undefined ? {} : { exitCode: details.exitCode }),
+    origin: details.origin,
+    lastLines: [...details.lines],
+  };
+  return create(BuildDockerImageResponseSchema, { failure: { code, message, ...left } });
 }

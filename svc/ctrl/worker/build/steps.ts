@@ -4,7 +4,7 @@ import { transact } from "../../../../pkg/db/mod.ts";
 import { Fault } from "../../../../pkg/fault/mod.ts";
 import type { Logger } from "../../../../pkg/logger/mod.ts";
 import type { ObjectStore } from "../../../../pkg/objectstore/mod.ts";
-import type { FailureCode } from "../../internal/deployments/status.ts";
+import type { FailureCode, FailureDetails } from "../../internal/deployments/status.ts";
 import type { CtrlDatabase } from "../../internal/store/mod.ts";
 import { beginBuildAttempt } from "../../internal/store/worker_builds.ts";
 import { BuildLogSink } from "./log_sink.ts";
@@ -53,7 +53,12 @@ export interface BuildJob {
 
 export type BuildReport =
   | { readonly kind: "built"; readonly image: string; readonly buildId: string }
-  | { readonly kind: "failed"; readonly code: FailureCode; readonly message: string };
+  | {
+    readonly kind: "failed";
+    readonly code: FailureCode;
+    readonly message: string;
+    readonly details?: FailureDetails;
+  };
 
 /** The effects that the build workflow orders. */
 export interface BuildSteps {
@@ -76,6 +81,7 @@ export interface BuildDeps {
   readonly registryName: string;
 }
 
+const LINES_MAX = 20;
 const CONTEXT_URL_MS = 60 * 60_000;
 
 /** The steps over the database, the object store and a builder. */
@@ -119,7 +125,7 @@ async function runBuild(deps: BuildDeps, build: RunningBuild): Promise<BuildRepo
       onEvent: tell,
     });
     if (outcome.kind === "built") return { kind: "built", image: outcome.image, buildId };
-    return { kind: "failed", code: outcome.code, message: failureText(outcome) };
+    return { kind: "failed", code: outcome.code, message: failureText(outcome), ...detailsOf(outcome) };
   } catch (error) {
     signal.throwIfAborted();
     if (late.signal.aborted) return TIMED_OUT;
@@ -128,6 +134,12 @@ async function runBuild(deps: BuildDeps, build: RunningBuild): Promise<BuildRepo
     clearTimeout(timer);
     await sink.close();
   }
+}
+
+function detailsOf({ exitCode, instruction = "", lastLines }: BuilderFailure): { details?: FailureDetails } {
+  if (exitCode === undefined && lastLines.length === 0) return {};
+  const exit = exitCode === undefined ? {} : { exitCode };
+  return { details: { ...exit, source: "build", origin: instruction, lines: lastLines.slice(-LINES_MAX) } };
 }
 
 /** Prints what the builder tells: output as it is, and a line where an instruction ends. */

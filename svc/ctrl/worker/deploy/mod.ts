@@ -85,7 +85,12 @@ async function callBuild(durable: DurableWorkflow, order: BuildOrder, cancel: st
 
 function buildResult({ failure, imageName, depotBuildId }: BuildDockerImageResponse): BuildResult {
   if (failure === undefined) return { kind: "built", image: imageName, buildId: depotBuildId };
-  return { kind: "failed", failure: { code: failureCode(failure.code), message: failure.message } };
+  const { message, exitCode, origin, lastLines: lines } = failure;
+  const exit = exitCode === undefined ? {} : { exitCode };
+  const details = exitCode === undefined && lines.length === 0
+    ? {}
+    : { details: { ...exit, source: "build", origin, lines } as const };
+  return { kind: "failed", failure: { code: failureCode(failure.code), message, ...details } };
 }
 
 const BUILD_CODES: readonly FailureCode[] = [

@@ -1,5 +1,5 @@
 /** What a rollout's facts mean. Pure: the workflow asks again after every replay and must get the same answer. */
-import type { FailureCode } from "../../internal/deployments/status.ts";
+import type { FailureCode, FailureDetails } from "../../internal/deployments/status.ts";
 
 /** One instance as its agent reported it last. */
 export interface InstanceFacts {
@@ -56,8 +56,8 @@ export interface RolloutTimes {
 export interface Failure {
   readonly code: FailureCode;
   readonly message: string;
-  /** What the failing instance printed last. */
-  readonly output?: { readonly origin: string; readonly lines: readonly string[] };
+  /** What the failing build or instance left behind. */
+  readonly details?: FailureDetails;
 }
 
 /** What to do next. */
@@ -136,8 +136,15 @@ function failed(code: FailureCode, text: string, instance?: InstanceFacts): Verd
   const lines = instance?.lastLogLines ?? [];
   const tail = lines.slice(-MESSAGE_LINES_MAX);
   const message = tail.length === 0 ? text : `${text} Its last output:\n${tail.join("\n")}`;
-  if (instance === undefined || lines.length === 0) return { kind: "failed", failure: { code, message } };
-  return { kind: "failed", failure: { code, message, output: { origin: instance.name, lines } } };
+  if (instance === undefined || (lines.length === 0 && instance.exitCode === null)) {
+    return { kind: "failed", failure: { code, message } };
+  }
+  const { name: origin, exitCode } = instance;
+  const exit = exitCode === null ? {} : { exitCode };
+  return {
+    kind: "failed",
+    failure: { code, message, details: { ...exit, source: "instance", origin, lines } },
+  };
 }
 
 function describeInstance(instance: InstanceFacts): string {

@@ -181,14 +181,14 @@ Deno.test("judgeRollout() decides as its table says", async (t) => {
 
 Deno.test("judgeRollout() hands on what the failing instance printed", () => {
   const lines = Array.from({ length: 20 }, (_, index) => `line ${index}`);
-  const broken = instance({ status: "failed", reason: "crash_loop", lastLogLines: lines });
+  const broken = instance({ status: "failed", reason: "crash_loop", exitCode: 3, lastLogLines: lines });
   const judged = judgeRollout(
     facts(region([broken])),
     { nowMs: 0, placedAtMs: 0, deafSinceMs: undefined },
     LIMITS,
   );
   assert.ok(judged.kind === "failed");
-  assert.deepEqual(judged.failure.output, { origin: "a-1", lines });
+  assert.deepEqual(judged.failure.details, { exitCode: 3, source: "instance", origin: "a-1", lines });
   assert.ok(judged.failure.message.endsWith("line 15\nline 16\nline 17\nline 18\nline 19"));
 });
 

@@ -234,8 +234,12 @@ async function settle(tx: Tx, id: string, ending: Ending, nowMs: number): Promis
   const status = await lockStatus(tx, id);
   if (status === "missing" || isFinal(status)) return { status, regions: [] };
   const message = ending.kind === "failed" ? ending.failure.message : CANCELLED_TEXT;
-  const output = ending.kind === "failed" ? ending.failure.output : undefined;
-  if (output !== undefined) await appendLogLines(tx, id, { source: "instance", ...output }, nowMs);
+  const details = ending.kind === "failed" ? ending.failure.details : undefined;
+  // What a build prints was told while it printed.
+  if (details?.source === "instance") {
+    const { source, origin, lines } = details;
+    await appendLogLines(tx, id, { source, origin, lines }, nowMs);
+  }
   for (const name of await runningSteps(tx, id)) {
     await endStep(tx, { deploymentId: id, name, status: "failed", errorMessage: message, nowMs });
   }
@@ -245,7 +249,7 @@ async function settle(tx: Tx, id: string, ending: Ending, nowMs: number): Promis
     from: ACTIVE_STATUSES,
     to: ending.kind,
     nowMs,
-    failure: ending.kind === "failed" ? { code: ending.failure.code, message } : { message },
+    failure: ending.kind === "failed" ? ending.failure : { message },
   });
   const stopped = await stopTopology(tx, { deploymentId: id, nowMs });
   return { status: ending.kind, regions: stopped.map((each) => each.region) };

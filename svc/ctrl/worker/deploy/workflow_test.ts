@@ -274,6 +274,27 @@ Deno.test("deploy() ends whole or undone wherever it breaks", async (t) => {
   await t.step(`${cases} cases of step x fault`, () => assert.ok(cases > 200));
 });
 
+/** What failed inside is for the operator: it can hold addresses, names of hosts and statements. */
+Deno.test("nothing that a user can read of a deploy holds the text of an internal failure", async () => {
+  const db = await memoryDatabase();
+  const codes = new Set<string>();
+  for (const scenario of SCENARIOS) {
+    const calm = await play(db, scenario);
+    for (const kind of ["refused", "failed_late"] as const) {
+      for (const at of calm.names.keys()) await play(db, scenario, { at, kind });
+    }
+  }
+  for (const table of ["deployments", "deployment_steps", "deployment_events"] as const) {
+    const rows = await db.kysely.selectFrom(table).selectAll().execute();
+    assert.doesNotMatch(JSON.stringify(rows), /injected/, table);
+    for (const row of rows) {
+      if ("failure_code" in row && row.failure_code !== null) codes.add(row.failure_code);
+    }
+  }
+  assert.ok(codes.has("internal"), "some of them failed inside");
+  await db.close();
+});
+
 function assertWholeOrUndone(after: Snapshot, calm: Snapshot, where: string): void {
   const { status } = after;
   assert.ok(isFinal(status as DeploymentStatus), `${where}: left in ${status}`);

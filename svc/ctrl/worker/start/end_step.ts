@@ -62,13 +62,14 @@ export async function undoInTransaction(
   const ours = deployment.status === "deploying" || (cold && deployment.status === "ready");
   if (!ours || (await listServed(tx, deploymentId)).length > 0) return [];
   const message = why.kind === "failed" ? why.failure.message : "The start was cancelled.";
-  if (why.kind === "failed" && why.failure.output !== undefined) {
-    await appendLogLines(tx, deploymentId, { source: "instance", ...why.failure.output }, nowMs);
+  if (why.kind === "failed" && why.failure.details !== undefined) {
+    const { source, origin, lines } = why.failure.details;
+    await appendLogLines(tx, deploymentId, { source, origin, lines }, nowMs);
   }
   await endStep(tx, { deploymentId, name: "deploying", status: "failed", errorMessage: message, nowMs });
   await clearCancel(tx, deploymentId);
   // Last: who follows the events stops reading at a final status.
-  const failure = why.kind === "failed" ? { code: why.failure.code, message } : { message };
+  const failure = why.kind === "failed" ? why.failure : { message };
   await moveStatus(tx, { id: deploymentId, from: ["deploying", "ready"], to: "stopped", nowMs, failure });
   await announceRoutes(tx, deploymentId, nowMs);
   const stopped = await stopTopology(tx, { deploymentId, nowMs });

@@ -4,6 +4,7 @@ import type { Schema } from "../schema.ts";
 import { base } from "./0001_base.ts";
 import { audit } from "./0002_audit.ts";
 import { environments } from "./0002_environments.ts";
+import { failureDetails } from "./0002_failure_details.ts";
 import { buildSlots } from "./0003_build_slots.ts";
 import { sentinels } from "./0004_sentinels.ts";
 import { lifecycle } from "./0005_lifecycle.ts";
@@ -24,6 +25,7 @@ export const MIGRATIONS: readonly Migration[] = [
   base,
   audit,
   environments,
+  failureDetails,
   buildSlots,
   sentinels,
   lifecycle,
