@@ -295,3 +295,27 @@ Deno.test("deploy shows what a build prints without letting it move the cursor",
   // deno-lint-ignore no-control-regex -- what must not be there
   assert.doesNotMatch(stderr, /[\x00-\x08\x0b-\x1f]/);
 });
+
+Deno.test("deploy says where it stands while it waits for a build slot, and each time that changes", async () => {
+  const waiting = (place: string): Stream["events"][number] => ({
+    case: "step",
+    value: { name: "queued", status: "running", message: `Waiting for a build slot: ${place}.` },
+  });
+  const events = [
+    waiting("1 build ahead, running now: d_7 of hello (production)"),
+    waiting("next in line, running now: d_8 of hello (preview)"),
+    step("queued", "done"),
+    ...GOES_WELL.events,
+  ];
+  await using parts = startParts({ streams: [{ ...GOES_WELL, events }] });
+  const { code, stderr } = await deploy({ url: parts.plane.url });
+  assert.equal(code, 0, stderr);
+  assert.ok(
+    stderr.includes(`.. Waiting for a build slot: 1 build ahead, running now: d_7 of hello (production)
+.. Waiting for a build slot: next in line, running now: d_8 of hello (preview)
+ok waiting for a build slot (2.0 s)
+.. building
+`),
+    stderr,
+  );
+});

@@ -88,12 +88,15 @@ export class Report implements Disposable {
   #step(name: string, status: string, message: string, at: bigint): void {
     const title = TITLES[name] ?? name;
     if (status === "running") {
-      this.#started.set(name, at);
-      this.busy(oneLine(message).replace(/\.$/, "") || title);
-      if (!this.#process.terminal.live) this.line(`.. ${title}`);
+      const text = oneLine(message).replace(/\.$/, "") || title;
+      // A step that waits is told again whenever its place in the queue changes.
+      if (!this.#started.has(name)) this.#started.set(name, at);
+      this.busy(text);
+      if (!this.#process.terminal.live) this.line(`.. ${name === "queued" ? text : title}`);
       return;
     }
     const since = this.#started.get(name);
+    this.#started.delete(name);
     if (status === "done") this.done(title, since === undefined ? undefined : Number(at - since));
     else if (status === "failed") this.line(`${this.#colours.red("failed")} ${title}`);
     // What was going on is over; the next step says what comes now.

@@ -5,7 +5,7 @@ import { createRpcClient } from "../../pkg/rpc/mod.ts";
 import { AdminService } from "../../proto/gen/ctrl/v1/admin_pb.ts";
 import { type Deployment, DeploymentService } from "../../proto/gen/ctrl/v1/deployment_pb.ts";
 import { calling, connect, CONNECT_FIELDS, type Connection } from "../shared/connect.ts";
-import { deploymentJson, statusName } from "../shared/deployment_view.ts";
+import { deploymentJson, statusText } from "../shared/deployment_view.ts";
 import { findProject } from "../shared/find_deployment.ts";
 import { age, JSON_FIELD, jsonLine, table } from "../shared/output.ts";
 
@@ -85,7 +85,7 @@ async function listDeployments(connection: Connection, config: ListConfig, proce
       each.projectSlug,
       each.environmentSlug,
       each.gitBranch,
-      statusName(each.status),
+      statusText(each),
       each.live ? "live" : "",
       age(Number(each.createdAt), now),
       each.urls[0] ?? "",

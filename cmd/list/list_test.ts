@@ -175,3 +175,19 @@ Deno.test("commands say what to do when they cannot call", async (t) => {
     assert.match(stderr, /--json \(UNKEY_JSON\)/);
   });
 });
+
+Deno.test("list shows a queued deployment with its place", async () => {
+  const queued = deploymentOf({
+    status: DeploymentStatus.QUEUED,
+    queuePosition: 2,
+    queueBlockerIds: ["d_9"],
+    queueBlocker: "1 build ahead, running now: d_9 of shop (production)",
+    queuedAt: 1_799_999_820_000n,
+    urls: [],
+  });
+  await using api = controlPlane([], [queued]);
+  const { stdout } = await unkey(["list"], { env: access(api.url) });
+  assert.match(stdout, /^d_1 .* queued #2 +- +3m/m);
+  const shown = JSON.stringify(onlyJson(await unkey(["list", "--json"], { env: access(api.url) })));
+  assert.ok(shown.includes(`"queue":{"position":2,"blockers":["d_9"],"queuedAt":1799999820000}`), shown);
+});

@@ -12,6 +12,13 @@ export interface DeploymentJson {
   readonly commit?: { readonly sha: string; readonly message: string; readonly author: string };
   readonly urls: readonly string[];
   readonly instances: { readonly desired: number; readonly running: number };
+  /** Only while it waits for a build slot. */
+  readonly queue?: {
+    /** From 1. */
+    readonly position: number;
+    readonly blockers: readonly string[];
+    readonly queuedAt: number;
+  };
   readonly createdAt: number;
   readonly updatedAt: number;
   readonly error?: {
@@ -26,6 +33,11 @@ export interface DeploymentJson {
 /** The status in one word, e.g. `ready`. */
 export function statusName(status: DeploymentStatus): string {
   return (DeploymentStatus[status] ?? `unknown (${status})`).toLowerCase();
+}
+
+/** The status as tables show it: with the place in the queue, e.g. `queued #2`. */
+export function statusText({ status, queuePosition }: Pick<Deployment, "status" | "queuePosition">): string {
+  return queuePosition === 0 ? statusName(status) : `${statusName(status)} #${queuePosition}`;
 }
 
 /** Whether the deployment's workflow still moves on. */
@@ -48,6 +60,13 @@ export function deploymentJson(deployment: Deployment): DeploymentJson {
     ...(sha === "" ? {} : { commit: { sha, message, author } }),
     urls: deployment.urls,
     instances: { desired: deployment.desiredInstances, running: deployment.runningInstances },
+    ...(deployment.queuePosition === 0 ? {} : {
+      queue: {
+        position: deployment.queuePosition,
+        blockers: deployment.queueBlockerIds,
+        queuedAt: Number(deployment.queuedAt),
+      },
+    }),
     createdAt: Number(deployment.createdAt),
     updatedAt: Number(deployment.updatedAt),
     ...(errorMessage === "" && failureCode === "" ? {} : {

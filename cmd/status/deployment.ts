@@ -1,6 +1,6 @@
 /** One deployment in full. */
 import type { Deployment, DeploymentStep } from "../../proto/gen/ctrl/v1/deployment_pb.ts";
-import { type DeploymentJson, deploymentJson } from "../shared/deployment_view.ts";
+import { type DeploymentJson, deploymentJson, statusText } from "../shared/deployment_view.ts";
 import { age, facts, oneLine, printable, table } from "../shared/output.ts";
 
 /** A step in the JSON of `status`. Times are milliseconds since the epoch. */
@@ -37,7 +37,8 @@ export function deploymentText(deployment: Deployment, nowMs: number): string {
   const { commit, ...shown } = deploymentJson(deployment);
   const about = facts({
     deployment: shown.id,
-    status: shown.live ? `${shown.status}, live` : shown.status,
+    status: shown.live ? `${shown.status}, live` : statusText(deployment),
+    queue: oneLine(deployment.queueBlocker),
     project: shown.project,
     environment: shown.environment,
     branch: oneLine(shown.branch),

@@ -215,3 +215,21 @@ Deno.test("status of a project is that of its newest deployment, as JSON with st
   assert.equal(missing.code, 1);
   assert.match(JSON.stringify(onlyJson(missing)), /"code":"not_found","message":"Deployment \\"d_missing\\"/);
 });
+
+Deno.test("status of a queued deployment says what is in its way", async () => {
+  const queueBlocker = "1 build ahead, running now: d_9 of shop (production)";
+  const queued = {
+    status: DeploymentStatus.QUEUED,
+    queuePosition: 2,
+    queueBlockerIds: ["d_9"],
+    queueBlocker,
+  };
+  await using api = startControlPlane({
+    deployment: { getDeployment: () => ({ deployment: deploymentOf({ ...queued, queuedAt: 1n }) }) },
+  });
+  const { stdout } = await unkey(["status", "d_1"], { env: access(api.url) });
+  assert.match(
+    stdout,
+    /^status       queued #2\nqueue        1 build ahead, running now: d_9 of shop \(production\)$/m,
+  );
+});

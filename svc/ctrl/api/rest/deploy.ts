@@ -3,6 +3,7 @@ import type { z } from "zod";
 import { isFault } from "../../../../pkg/fault/mod.ts";
 import { requireInProject } from "../../internal/auth/permissions.ts";
 import type { RootKeyPrincipal } from "../../internal/auth/principal.ts";
+import { queueText } from "../../internal/deployments/queue.ts";
 import { createDeployment } from "../../services/deployment/create.ts";
 import type { CreateRequest, RequestedSource } from "../../services/deployment/create_request.ts";
 import { createUpload } from "../../services/deployment/create_upload.ts";
@@ -56,7 +57,7 @@ export async function getDeploymentRoute(
   const { deploymentId: id } = await readBody(request, "/v2/deploy.getDeployment", getDeploymentBody);
   const deployment = await requireDeployment(deps, caller, { id, action: "read_deployment" })
     .catch(saying(DEPLOYMENT_MISSING));
-  const { hostnames, steps, errorMessage } = deployment;
+  const { hostnames, steps, errorMessage, queue } = deployment;
   return {
     status: 200,
     data: {
@@ -64,6 +65,14 @@ export async function getDeploymentRoute(
       status: deployment.status.toUpperCase(),
       ...(hostnames.length === 0 ? {} : { hostnames }),
       ...(errorMessage === "" ? {} : { errorMessage }),
+      ...(queue === undefined ? {} : {
+        queue: {
+          position: queue.ahead + 1,
+          blockerIds: queue.running.map(({ id }) => id),
+          blocker: queueText(queue.ahead, queue.running),
+          queuedAt: queue.queuedAt,
+        },
+      }),
       ...(steps.length === 0 ? {} : {
         steps: steps.map((step) => ({
           status: step.status,

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
+import { transact } from "../../../../pkg/db/mod.ts";
 import { AdminService } from "../../../../proto/gen/ctrl/v1/admin_pb.ts";
+import { saveBuildSlots } from "../../internal/store/mod.ts";
 import { deployImage, move, place, SERVICE_TOKEN, startApi, type TestApi } from "../fixtures_test.ts";
 
 interface Answer {
@@ -184,6 +186,24 @@ Deno.test("REST and RPC do the same work", async () => {
 
   const pending = await post(api, "deploy.getDeployment", { deploymentId }, key);
   assert.deepEqual([pending.status, pending.body.data], [200, { id: deploymentId, status: "PENDING" }]);
+  await transact(api.db, (tx) =>
+    saveBuildSlots(tx, [{
+      deployment_id: deploymentId,
+      workspace_id: tenant.workspaceId,
+      state: "waiting",
+      enqueued_at: 5,
+      turn_at: 6,
+      lease_until: null,
+      ticket: 1,
+      told_ahead: 0,
+    }]));
+  await move(api, deploymentId, "queued");
+  const queued = await post(api, "deploy.getDeployment", { deploymentId }, key);
+  assert.deepEqual(queued.body.data, {
+    id: deploymentId,
+    status: "QUEUED",
+    queue: { position: 1, blockerIds: [], blocker: "next in line", queuedAt: 5 },
+  });
   await place(api, tenant, deploymentId);
   await move(api, deploymentId, "ready");
   await api.db.kysely.insertInto("frontline_routes").values({

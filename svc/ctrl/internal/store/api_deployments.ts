@@ -1,6 +1,7 @@
 /** Deployments as the API shows them. */
 import { CompiledQuery, sql } from "kysely";
 import type { DeploymentStatus, FailureCode, FailureDetails } from "../deployments/status.ts";
+import { listQueuePlaces, type ShownQueue } from "./api_queue.ts";
 import type { Queryable } from "./database.ts";
 
 /** Everything that the API shows of a deployment. */
@@ -44,6 +45,8 @@ export interface ShownDeployment {
   readonly steps: readonly ShownStep[];
   /** The names that people use come first. */
   readonly hostnames: readonly string[];
+  /** Only while it waits for a build slot. */
+  readonly queue: ShownQueue | undefined;
 }
 
 /** One step of the deploy. */
@@ -98,7 +101,7 @@ interface Row {
   updated_at: number;
 }
 
-/** Those of `ids` that exist, whatever their workspace. Two statements by primary key, however many ids. */
+/** Those of `ids` that exist, whatever their workspace. Two statements by primary key, however many ids, and one more when builds wait. */
 export async function listShownByIds(
   db: Queryable,
   ids: readonly string[],
@@ -108,7 +111,14 @@ export async function listShownByIds(
     db.executeQuery<Row>(CompiledQuery.raw(shownByIdsSql(ids.length), [...ids])),
     listParts(db, ids),
   ]);
-  return new Map(rows.map((row) => [row.id, toShown(row, parts.get(row.id) ?? [])]));
+  const places = await placesOf(db, rows);
+  return new Map(rows.map((row) => [row.id, toShown(row, parts.get(row.id) ?? [], places.get(row.id))]));
+}
+
+/** Asks only when one of them is queued, which few are. */
+function placesOf(db: Queryable, rows: readonly Row[]): Promise<ReadonlyMap<string, ShownQueue>> {
+  const queued = rows.filter((row) => row.status === "queued");
+  return listQueuePlaces(db, queued.map((row) => row.workspace_id));
 }
 
 /** Newest first; ties are ordered by id. The index on (workspace_id, created_at, id) serves it. */
@@ -126,7 +136,8 @@ export async function listShownDeployments(db: Queryable, filter: ListFilter): P
   const { rows } = await sql<Row>`${sql.raw(SHOWN)} where ${sql.join(conditions, sql` and `)}
     order by d.created_at desc, d.id desc limit ${sql.lit(limit)}`.execute(db);
   const parts = await listParts(db, rows.map(({ id }) => id));
-  return rows.map((row) => toShown(row, parts.get(row.id) ?? []));
+  const places = await placesOf(db, rows);
+  return rows.map((row) => toShown(row, parts.get(row.id) ?? [], places.get(row.id)));
 }
 
 const SHOWN = `select d.id, d.workspace_id, d.project_id, p.slug as project_slug, d.environment_id,
@@ -186,7 +197,7 @@ function byCount(text: (marks: string) => string): (count: number) => string {
 
 const STICKY_ORDER: Readonly<Record<string, number>> = { live: 0, environment: 1, branch: 2, none: 3 };
 
-function toShown(row: Row, parts: readonly Part[]): ShownDeployment {
+function toShown(row: Row, parts: readonly Part[], queue: ShownQueue | undefined): ShownDeployment {
   const of = (kind: Part["kind"]): Part[] => parts.filter((part) => part.kind === kind);
   const routes = of("route").sort((a, b) =>
     (STICKY_ORDER[a.state] ?? 4) - (STICKY_ORDER[b.state] ?? 4) || (a.name < b.name ? -1 : 1)
@@ -233,6 +244,7 @@ function toShown(row: Row, parts: readonly Part[]): ShownDeployment {
       endedAt: step.ended ?? undefined,
     })),
     hostnames: routes.map(({ name }) => name),
+    queue,
   };
 }
 

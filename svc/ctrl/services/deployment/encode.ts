@@ -8,6 +8,7 @@ import {
   type WatchDeploymentEventsResponseSchema,
 } from "../../../../proto/gen/ctrl/v1/deployment_pb.ts";
 import type { DeploymentEventPayload } from "../../internal/deployments/events.ts";
+import { queueText } from "../../internal/deployments/queue.ts";
 import type { DeploymentStatus, FailureDetails } from "../../internal/deployments/status.ts";
 import { urlOf } from "../../internal/deployments/urls.ts";
 import type { ShownDeployment } from "../../internal/store/api_deployments.ts";
@@ -81,6 +82,7 @@ export function encodeDeployment(
       createdAt: BigInt(step.startedAt),
       endedAt: BigInt(step.endedAt ?? 0),
     })),
+    ...encodeQueue(view.queue),
     live: view.live,
     environmentRolledBack: view.environmentRolledBack,
     desiredInstances: started.reduce((sum, { replicas }) => sum + replicas, 0),
@@ -90,6 +92,17 @@ export function encodeDeployment(
 
 function encodeDetails({ exitCode, source, origin, lines }: FailureDetails) {
   return { ...(exitCode === undefined ? {} : { exitCode }), source, origin, logLines: [...lines] };
+}
+
+function encodeQueue(queue: ShownDeployment["queue"]) {
+  if (queue === undefined) return {};
+  const { ahead, running, queuedAt } = queue;
+  return {
+    queuePosition: ahead + 1,
+    queueBlockerIds: running.map(({ id }) => id),
+    queueBlocker: queueText(ahead, running),
+    queuedAt: BigInt(queuedAt),
+  };
 }
 
 export function encodeWatched(
