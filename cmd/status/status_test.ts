@@ -228,8 +228,10 @@ Deno.test("status of a queued deployment says what is in its way", async () => {
     deployment: { getDeployment: () => ({ deployment: deploymentOf({ ...queued, queuedAt: 1n }) }) },
   });
   const { stdout } = await unkey(["status", "d_1"], { env: access(api.url) });
-  assert.match(
+  assert.ok(
+    stdout.includes(
+      "status       queued #2\nqueue        1 build ahead, running now: d_9 of shop (production)\n",
+    ),
     stdout,
-    /^status       queued #2\nqueue        1 build ahead, running now: d_9 of shop \(production\)$/m,
   );
 });

@@ -58,6 +58,8 @@ export interface WorkerBedOptions<W extends WorkerPart> {
   readonly worker: (part: PartOptions) => W;
   /** Instead of a SQLite file. */
   readonly databaseUrl?: Secret;
+  /** Added to the worker's environment. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 export class WorkerBed<W extends WorkerPart = WorkerPart> {
@@ -94,8 +96,8 @@ export class WorkerBed<W extends WorkerPart = WorkerPart> {
     this.#agent = this.#play();
   }
 
-  static start(): Promise<WorkerBed> {
-    return WorkerBed.startWith({ worker: (part) => new Part(part) });
+  static start(env: Readonly<Record<string, string>> = {}): Promise<WorkerBed> {
+    return WorkerBed.startWith({ worker: (part) => new Part(part), env });
   }
 
   static async startWith<W extends WorkerPart>(options: WorkerBedOptions<W>): Promise<WorkerBed<W>> {
@@ -149,8 +151,9 @@ export class WorkerBed<W extends WorkerPart = WorkerPart> {
   }
 
   /** A deployment of an image, or of an uploaded context whose Dockerfile's name tells the builder what to do. */
-  async create(dockerfile?: string): Promise<DeploymentId> {
-    const changes: Partial<NewDeployment> = dockerfile === undefined ? {} : {
+  async create(dockerfile?: string, others: Partial<NewDeployment> = {}): Promise<DeploymentId> {
+    const changes: Partial<NewDeployment> = dockerfile === undefined ? others : {
+      ...others,
       source: "context",
       image: null,
       build_context_path: await this.#upload(),
@@ -231,6 +234,7 @@ export class WorkerBed<W extends WorkerPart = WorkerPart> {
         UNKEY_BUILD_FILES_SIGNING_KEY: SIGNING_KEY,
         UNKEY_AVAILABLE_REGIONS: REGION,
         UNKEY_STOP_GRACE_SECONDS: "1",
+        ...this.#options.env,
       }),
       logFile: `${this.directory}/worker.log`,
       ready: () => answersOk(`http://127.0.0.1:${health}/health/ready`),

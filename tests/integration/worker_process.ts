@@ -11,9 +11,11 @@ const write = (line: string): void =>
   Deno.stderr.writeSync(new TextEncoder().encode(`${line}\n`)) as unknown as void;
 const log = createLogger({ service: "ctrl-worker", level: "debug", write });
 
-/** `ok`, `fail`, or `slow-<ms>`. */
+const GATE_MS = 20;
+
+/** `ok`, `fail`, `slow-<ms>`, or `gate`: until there is a file `gate-<deployment>` beside the objects. */
 const builder: Builder = {
-  async build({ dockerfile, tag, signal, onEvent }) {
+  async build({ dockerfile, tag, buildId, signal, onEvent }) {
     const name = "[2/2] RUN make";
     onEvent({ kind: "step", id: "2", name, status: "running" });
     onEvent({ kind: "log", stepName: name, lines: ["compiling"] });
@@ -30,10 +32,16 @@ const builder: Builder = {
       log.warn("fake build aborted");
       throw error;
     });
+    const gate = `${Deno.env.get("UNKEY_BUILD_FILES_DIR")}/../gate-${buildId.split(".")[0]}`;
+    while (dockerfile === "gate" && !await exists(gate)) await clock.sleep(GATE_MS, signal);
     onEvent({ kind: "step", id: "2", name, status: "done" });
     return { kind: "built", image: tag };
   },
 };
+
+function exists(path: string): Promise<boolean> {
+  return Deno.stat(path).then(() => true, () => false);
+}
 
 /** Runs the worker until SIGTERM, with the test's builder and what else the test puts in. */
 export async function runTestWorker(parts: Pick<WorkerProcess, "activity"> = {}): Promise<void> {
