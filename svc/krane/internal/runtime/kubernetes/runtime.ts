@@ -80,7 +80,7 @@ export class KubernetesRuntime implements Runtime {
     await this.#listed(signal);
     const placed = await this.#placer.place(desired, signal);
     if (placed.kind === "leaving") return { instances: [], againMs: LEAVING_AGAIN_MS };
-    const pods = this.#pods.group(desired.name);
+    const pods = this.#pods.group(desired.name).filter((pod) => isOwned(pod, placed.set));
     for (
       const { name, uid } of podsToDelete(
         desired.replicas,
@@ -192,8 +192,9 @@ export class KubernetesRuntime implements Runtime {
   }
 
   #isThere(name: string): boolean {
+    // A set that is deleted stays until its pods have ended.
     for (const set of this.#sets.all()) if (nameOf(set) === name) return true;
-    return this.#pods.group(name).length > 0;
+    return false;
   }
 
   #podChanged(pod: Pod): void {
@@ -218,6 +219,11 @@ export class KubernetesRuntime implements Runtime {
 
 function nameOf({ metadata }: KubeObject): string | undefined {
   return metadata.labels[LABEL.name];
+}
+
+/** Somebody may give the same labels to a pod of their own, to debug an app for instance. */
+function isOwned(pod: Pod, set: ReplicaSet): boolean {
+  return pod.metadata.ownerReferences.some((each) => each.uid === set.metadata.uid);
 }
 
 function toFound(pod: Pod, specHash: string): Found {
