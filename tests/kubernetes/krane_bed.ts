@@ -1,6 +1,6 @@
 /** An agent on the real cluster and a control plane whose streams are written by the test. */
 import { systemClock } from "../../pkg/clock/mod.ts";
-import { loadConfig, Secret } from "../../pkg/config/mod.ts";
+import { loadConfig } from "../../pkg/config/mod.ts";
 import {
   AnyObject,
   type Cluster,
@@ -22,11 +22,21 @@ import { LABEL } from "../../svc/krane/internal/runtime/kubernetes/labels.ts";
 import { Pod, ReplicaSet } from "../../svc/krane/internal/runtime/kubernetes/objects.ts";
 import { runKrane } from "../../svc/krane/run.ts";
 import type { Cluster as TestCluster } from "../testbed/cluster.ts";
+import { Part } from "../testbed/process.ts";
+import { answersOk, freePort } from "../testbed/wait.ts";
 
 export const IMAGE = "busybox:stable";
 export const REGION = "test.region";
 const LIMIT_MS = 60_000;
 const clock = systemClock();
+
+const MAIN = new URL("../../main.ts", import.meta.url).pathname;
+
+/** An agent that runs as a process of its own. */
+export interface AgentProcess extends AsyncDisposable {
+  /** Kills it at some moment of the next `ms` milliseconds. */
+  diesWithin(ms: number): Promise<void>;
+}
 
 /** Everything that one test needs, removed again whatever happens. */
 export class KraneBed implements AsyncDisposable {
@@ -57,8 +67,18 @@ export class KraneBed implements AsyncDisposable {
   }
 
   config(changes: Readonly<Record<string, string>> = {}): KraneConfig {
-    const values: Readonly<Record<string, string>> = {
+    const values: Readonly<Record<string, string>> = { ...this.#env(), ...changes };
+    return loadConfig(KRANE_FIELDS, {
+      flags: new Map(),
+      env: (name) => values[name],
+      readFile: () => "",
+    });
+  }
+
+  #env(): Record<string, string> {
+    return {
       UNKEY_CONTROL_PLANE_URL: this.plane.url,
+      UNKEY_CONTROL_PLANE_BEARER: "region_token",
       UNKEY_CONTROL_PLANE_ID: this.id,
       UNKEY_REGION: REGION,
       UNKEY_RUNTIME: "kubernetes",
@@ -68,14 +88,7 @@ export class KraneBed implements AsyncDisposable {
       UNKEY_HTTP_PORT: "0",
       UNKEY_KRANE_DRAIN_MS: "200",
       UNKEY_KRANE_STOP_GRACE_SECONDS: "2",
-      ...changes,
     };
-    const config = loadConfig(KRANE_FIELDS, {
-      flags: new Map(),
-      env: (name) => name === "UNKEY_CONTROL_PLANE_BEARER" ? "region_token" : values[name],
-      readFile: () => "",
-    });
-    return { ...config, controlPlaneBearer: new Secret("region_token") };
   }
 
   /** Starts an agent and answers with its port and how to stop it. */
@@ -99,6 +112,28 @@ export class KraneBed implements AsyncDisposable {
     this.#stops.push(stop);
     done.catch(ready.reject);
     return { port: (await ready.promise).port, stop };
+  }
+
+  /** Starts an agent as a process of its own, which can be killed. */
+  async process(kubeconfig: string): Promise<AgentProcess> {
+    const port = freePort();
+    const part = new Part({
+      name: "krane",
+      command: Deno.execPath(),
+      args: ["run", "-A", "--quiet", MAIN, "krane"],
+      env: () => ({ ...this.#env(), KUBECONFIG: kubeconfig, UNKEY_HTTP_PORT: String(port) }),
+      logFile: `${this.stateDir}/krane.log`,
+      // It is ready when the control plane answers, which is up to the test.
+      ready: () => answersOk(`http://127.0.0.1:${port}/health/live`),
+    });
+    await part.start();
+    return {
+      async diesWithin(ms) {
+        await new Promise((resolve) => setTimeout(resolve, Math.random() * ms));
+        await part.kill("SIGKILL");
+      },
+      [Symbol.asyncDispose]: () => part.kill("SIGKILL"),
+    };
   }
 
   /** A deployment of one small web server in this test's namespace, unless `changes` says otherwise. */
