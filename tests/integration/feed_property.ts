@@ -46,6 +46,8 @@ export interface PropertyResult {
   readonly removed: number;
   readonly failures: number;
   readonly kills: number;
+  /** Of the kills, those after which the agent went on from its cursor on disk. */
+  readonly rested: number;
   readonly cuts: number;
   readonly compacted: number;
   readonly writtenMs: number;
@@ -53,16 +55,21 @@ export interface PropertyResult {
 }
 
 const REGIONS = 4;
-const DEPLOYMENTS = 60;
+/** Most changes are of the first few: what changes again soon would hide that a change was lost. */
+const DEPLOYMENTS = 160;
+const BUSY_DEPLOYMENTS = 12;
+const BUSY_OF_TEN = 7;
 const WRITERS = 6;
 const APIS = 2;
 const CHANGES_PER_COMMIT_MAX = 60;
 const OPEN_MS_MAX = 6;
 /** Trouble comes with the work and not with time, so that a slow machine has no more of it. */
-const CHANGES_PER_CUT = 150;
-const CHANGES_PER_KILL = 500;
-const CHANGES_PER_COMPACTION = 700;
-const KEPT_VERSIONS_MAX = 400;
+const CHANGES_PER_CUT = 60;
+const CHANGES_PER_KILL = 400;
+const CHANGES_PER_COMPACTION = 400;
+const KEPT_VERSIONS_MAX = 200;
+const REST_MS_MAX = 4_000;
+const LAST_REST_MS_MAX = 60_000;
 const SETTLE_MS = 120_000;
 const SERVICE_TOKEN = "property-service-token-0123456789";
 const clock = systemClock();
@@ -119,7 +126,10 @@ class World {
   readonly #deployments: readonly string[];
   readonly #places: readonly Place[];
   readonly #nudger: Nudger;
+  /** Regions that nobody writes to for now. */
+  readonly #calm = new Set<string>();
   #changes = 0;
+  #rested = 0;
   #troubledAt = 0;
   #troubles: Promise<void> = Promise.resolve();
   #kills = 0;
@@ -167,6 +177,7 @@ class World {
     const troubled = (): void => this.#trouble(proxy, luck);
     await Promise.all(Array.from({ length: WRITERS }, (_, n) => this.#write(dice(seed + 400 + n), troubled)));
     await this.#troubles;
+    for (const place of this.#places) await this.#lastRound(place, luck);
     const writtenMs = clock.now() - startedMs;
     // From here on everything works, and everything has to come right.
     for (const { runtime } of this.#places) runtime.failing = false;
@@ -179,6 +190,7 @@ class World {
       removed: sum((runtime) => runtime.removed),
       failures: sum((runtime) => runtime.failures),
       kills: this.#kills,
+      rested: this.#rested,
       cuts: proxy.cuts,
       compacted: this.#compacted,
       writtenMs,
@@ -195,40 +207,45 @@ class World {
   /** Commits until there are enough changes. A transaction stays open for a random time, also while it holds the region. */
   async #write(roll: Dice, troubled: () => void): Promise<void> {
     while (this.#changes < this.#parts.changes) {
-      const place = this.#places[roll(this.#places.length)];
+      const places = this.#places.filter((each) => !this.#calm.has(each.region));
+      const place = places[roll(places.length)];
       if (place === undefined) throw new Error("no region");
-      const count = 1 + roll(CHANGES_PER_COMMIT_MAX);
-      this.#changes += count;
-      const wanted = Array.from({ length: count }, () => ({
-        id: this.#deployments[roll(this.#deployments.length)] ?? "",
-        stopped: roll(6) === 0,
-      }));
-      await transact(this.#db, async (tx) => {
-        if (roll(3) === 0) await pause(roll(OPEN_MS_MAX));
-        const changes = wanted.map(({ id }) => ({ resourceType: "deployment" as const, resourceId: id }));
-        const versions = await appendChanges(tx, place.region, changes, clock.now());
-        const rows = new Map(wanted.map(({ id, stopped }, n) => [id, {
-          deployment_id: id,
-          region: place.region,
-          workspace_id: this.#seed.workspaceId,
-          // So that whoever applies it knows how new it is.
-          desired_replicas: versions[n] ?? 0,
-          desired_status: stopped ? "stopped" as const : "started" as const,
-          version: versions[n] ?? 0,
-          reported_generation: 0,
-          created_at: 1,
-          updated_at: clock.now(),
-        }]));
-        if (roll(2) === 0) await pause(roll(OPEN_MS_MAX));
-        await upsert(tx, "deployment_topology", [...rows.values()], {
-          key: ["deployment_id", "region"],
-          update: ["desired_replicas", "desired_status", "version", "updated_at"],
-        });
-      });
+      await this.#commit(place.region, roll);
       // Some wakes get lost.
       if (roll(3) > 0) this.#nudger.changed([place.region]);
       troubled();
     }
+  }
+
+  async #commit(region: string, roll: Dice): Promise<void> {
+    const count = 1 + roll(CHANGES_PER_COMMIT_MAX);
+    this.#changes += count;
+    const wanted = Array.from({ length: count }, () => ({
+      id: this.#deployments[roll(roll(10) < BUSY_OF_TEN ? BUSY_DEPLOYMENTS : DEPLOYMENTS)] ?? "",
+      stopped: roll(6) === 0,
+    }));
+    await transact(this.#db, async (tx) => {
+      if (roll(3) === 0) await pause(roll(OPEN_MS_MAX));
+      const changes = wanted.map(({ id }) => ({ resourceType: "deployment" as const, resourceId: id }));
+      const versions = await appendChanges(tx, region, changes, clock.now());
+      const rows = new Map(wanted.map(({ id, stopped }, n) => [id, {
+        deployment_id: id,
+        region,
+        workspace_id: this.#seed.workspaceId,
+        // So that whoever applies it knows how new it is.
+        desired_replicas: versions[n] ?? 0,
+        desired_status: stopped ? "stopped" as const : "started" as const,
+        version: versions[n] ?? 0,
+        reported_generation: 0,
+        created_at: 1,
+        updated_at: clock.now(),
+      }]));
+      if (roll(2) === 0) await pause(roll(OPEN_MS_MAX));
+      await upsert(tx, "deployment_topology", [...rows.values()], {
+        key: ["deployment_id", "region"],
+        update: ["desired_replicas", "desired_status", "version", "updated_at"],
+      });
+    });
   }
 
   /** What goes wrong after so many changes. */
@@ -246,19 +263,62 @@ class World {
     this.#troubles = this.#troubles.then(action);
   }
 
+  /**
+   * Kills an agent and starts it again. Sometimes it is up to date and has saved that, so that it goes on from its cursor
+   * on disk after having missed some changes, which may even be compacted by then; otherwise it has to begin anew.
+   */
   async #kill(roll: Dice): Promise<void> {
     const place = this.#places[roll(this.#places.length)];
     if (place === undefined) return;
+    const { region } = place;
+    const [isRested, isCompacted] = [roll(3) > 0, roll(2) === 0];
+    if (isRested) {
+      this.#calm.add(region);
+      if (await this.#saved(place)) this.#rested++;
+    }
     await place.kill();
+    this.#calm.delete(region);
     this.#kills++;
+    const before = await findRegionVersion(this.#db.kysely, region);
+    const missed = async (): Promise<boolean> =>
+      this.#changes >= this.#parts.changes || await findRegionVersion(this.#db.kysely, region) > before + 20;
+    if (isRested) await eventually("changes that it misses", missed, { everyMs: 20 });
+    if (isCompacted) await this.#compactRegion(region, roll(10));
     await startAgent(place, this.#parts.apiUrl);
   }
 
-  async #compact(roll: Dice): Promise<void> {
-    for (const { region } of this.#places) {
-      const retention = { nowMs: clock.now() + 1_000, keepMs: 1, keepVersions: roll(KEPT_VERSIONS_MAX) };
-      this.#compacted += await compactChanges(this.#db.kysely, region, retention);
+  /**
+   * Nothing changes after it, so that nothing can make good what goes wrong here: a rested agent is away while the last
+   * changes are made, and finds all of them or not even the first when it comes back.
+   */
+  async #lastRound(place: Place, roll: Dice): Promise<void> {
+    place.runtime.failing = false;
+    if (!await this.#saved(place, LAST_REST_MS_MAX)) {
+      throw new Error(`the agent of ${place.region} does not come to rest`);
     }
+    await place.kill();
+    for (let n = 1 + roll(3); n > 0; n--) await this.#commit(place.region, roll);
+    if (roll(2) === 0) await this.#compactRegion(place.region, roll(2));
+    await startAgent(place, this.#parts.apiUrl);
+  }
+
+  /** Waits until the agent has written down that it is up to date; false when that takes too long. */
+  async #saved({ region, stateDir }: Place, deadlineMs = REST_MS_MAX): Promise<boolean> {
+    const isSaved = async (): Promise<boolean> => {
+      const text = await Deno.readTextFile(`${stateDir}/state.json`).catch(() => "{}");
+      return JSON.parse(text).cursor === await findRegionVersion(this.#db.kysely, region);
+    };
+    const waiting = { deadlineMs, everyMs: 50 };
+    return await eventually("the agent to rest", isSaved, waiting).then(() => true, () => false);
+  }
+
+  async #compact(roll: Dice): Promise<void> {
+    for (const { region } of this.#places) await this.#compactRegion(region, roll(KEPT_VERSIONS_MAX));
+  }
+
+  async #compactRegion(region: string, keepVersions: number): Promise<void> {
+    const retention = { nowMs: clock.now() + 1_000, keepMs: 1, keepVersions };
+    this.#compacted += await compactChanges(this.#db.kysely, region, retention);
   }
 
   /** Waits until the region runs exactly what is desired, and says so. */
