@@ -25,6 +25,8 @@ export interface Attendance {
 }
 
 const GATHER_MS = 5_000;
+/** News of many agents about the same change comes within moments: they are written together. */
+const BREATH_MS = 40;
 /** How often attended streams count as a sign of life. */
 const ATTEND_MS = 10_000;
 const ROWS_PER_WRITE = 500;
@@ -39,7 +41,8 @@ export class AgentBook {
   readonly #attended = new Map<symbol, { note: AgentNote }>();
   readonly #closing = new AbortController();
   #waiting = new Map<string, HeardAgent>();
-  #writing: Promise<void> | undefined;
+  /** Until the last write is over, and a moment longer. */
+  #breathing: Promise<void> = Promise.resolve();
   #next: Promise<void> | undefined;
   #gathering: Promise<void> | undefined;
   #attending: Promise<void> | undefined;
@@ -83,6 +86,7 @@ export class AgentBook {
     await this.#attending;
     await this.#gathering;
     await this.#writeSoon().catch(() => undefined);
+    await this.#breathing;
   }
 
   async #attend(): Promise<void> {
@@ -111,29 +115,30 @@ export class AgentBook {
       .catch((error: unknown) => log.warn("signs of life were not written", { error: describeError(error) }));
   }
 
-  /** Joins the write that comes next; one is under way at a time. */
+  /** Joins the write that comes next; one is under way at a time, and with a breath between two. */
   #writeSoon(): Promise<void> {
-    if (this.#writing === undefined) return this.#writing = this.#write();
-    this.#next ??= this.#writing.catch(() => undefined).then(() => {
+    this.#next ??= this.#breathing.then(() => {
       this.#next = undefined;
-      return this.#writing = this.#write();
+      const writing = this.#write();
+      this.#breathing = writing.catch(() => undefined).then(() => this.#breathe());
+      return writing;
     });
     return this.#next;
+  }
+
+  #breathe(): Promise<void> {
+    return this.#options.clock.sleep(BREATH_MS, this.#closing.signal).catch(() => undefined);
   }
 
   async #write(): Promise<void> {
     const waiting = [...this.#waiting.values()];
     this.#waiting = new Map();
-    try {
-      for (let start = 0; start < waiting.length; start += ROWS_PER_WRITE) {
-        const part = waiting.slice(start, start + ROWS_PER_WRITE);
-        await transact(this.#options.db, (tx) => recordAgents(tx, part));
-      }
-      if (this.#known.size > KNOWN_MAX) this.#known.clear();
-      for (const each of waiting) this.#known.set(each.agentId, fingerprint(each));
-    } finally {
-      this.#writing = undefined;
+    for (let start = 0; start < waiting.length; start += ROWS_PER_WRITE) {
+      const part = waiting.slice(start, start + ROWS_PER_WRITE);
+      await transact(this.#options.db, (tx) => recordAgents(tx, part));
     }
+    if (this.#known.size > KNOWN_MAX) this.#known.clear();
+    for (const each of waiting) this.#known.set(each.agentId, fingerprint(each));
   }
 }
 

@@ -8,14 +8,15 @@ import { AgentBook } from "./mod.ts";
 
 const test = testOnCtrlDatabases();
 
-/** A clock that stands still, and whose sleepers wake when the test says so. */
+/** A clock that stands still, and whose sleepers wake when the test says so, but for those of a moment. */
 function stillClock(): Clock & { nowMs: number; wake(): void } {
   const sleepers = new Set<() => void>();
   const clock = {
     nowMs: NOW_MS,
     now: () => clock.nowMs,
-    sleep: (_ms: number, signal?: AbortSignal) =>
+    sleep: (ms: number, signal?: AbortSignal) =>
       new Promise<void>((resolve) => {
+        if (ms < 1_000) return resolve();
         sleepers.add(resolve);
         signal?.addEventListener("abort", () => resolve(), { once: true });
       }),
