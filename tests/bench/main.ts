@@ -4,6 +4,7 @@ import { benchApi } from "./api.ts";
 import { benchCli } from "./cli.ts";
 import { benchEdge } from "./edge.ts";
 import { benchFeed } from "./feed.ts";
+import { benchFeedProperty } from "./feed_property.ts";
 import { benchPack } from "./pack.ts";
 import { machine, renderTable, type Row } from "./row.ts";
 import { benchUp } from "./up.ts";
@@ -14,7 +15,8 @@ const BENCHES: Readonly<Record<string, () => Promise<Row[]>>> = {
   up: benchUp,
   api: benchApi,
   edge: benchEdge,
-  feed: benchFeed,
+  feed: () => benchFeed(),
+  feed_property: () => benchFeedProperty(),
 };
 
 const chosen = Deno.args.length === 0 ? Object.keys(BENCHES) : Deno.args;
