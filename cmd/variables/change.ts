@@ -54,14 +54,15 @@ export async function changeVariables(
     return { project: slug, text: done.text, changed: done.json };
   });
   process.stderr(`${text} in ${environment} of ${project}\n`);
-  if (config.redeploy) return await redeploy({ config, connection, project }, process);
+  if (config.redeploy) return await redeploy({ config, connection, project, changed }, process);
   if (json) process.stdout(jsonLine({ project, environment, ...changed }));
   else process.stderr('   what runs keeps the old ones until "unkey redeploy", or the next deploy\n');
   return 0;
 }
 
 async function redeploy(
-  { config, connection, project }: {
+  { config, connection, project, changed }: {
+    readonly changed: object;
     readonly config: ConfigOf<typeof CHANGE_FIELDS>;
     readonly connection: Connection;
     readonly project: string;
@@ -81,6 +82,6 @@ async function redeploy(
     ask: !yes && !noInput,
   });
   report.idle();
-  printResult(result, config, process);
+  printResult({ ...changed, ...result }, config, process);
   return result.exitCode;
 }

@@ -135,7 +135,8 @@ Deno.test("variables set --redeploy deploys again what is live and prints its UR
   assert.equal(removed.code, 0, removed.stderr);
   const result = onlyJson(removed);
   assert.ok(typeof result === "object" && result !== null && "id" in result && "environment" in result);
-  assert.deepEqual([result.id, result.environment], ["d_2", "preview"]);
+  assert.ok("removed" in result);
+  assert.deepEqual([result.id, result.environment, result.removed], ["d_2", "preview", ["TOKEN"]]);
 });
 
 Deno.test("the variables are changed also when there is nothing to redeploy, and the exit code says that there was not", async () => {

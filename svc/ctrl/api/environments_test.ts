@@ -1,16 +1,19 @@
 import { Code } from "@connectrpc/connect";
 import assert from "node:assert/strict";
+import { newDnsName } from "../../../pkg/uid/mod.ts";
 import { AdminService } from "../../../proto/gen/ctrl/v1/admin_pb.ts";
 import { DeploymentService } from "../../../proto/gen/ctrl/v1/deployment_pb.ts";
 import { EnvironmentService } from "../../../proto/gen/ctrl/v1/environment_pb.ts";
-import { EDGE_REGION, listRegionVersions } from "../internal/store/mod.ts";
+import { testOnCtrlDatabases } from "../internal/store/fixtures_test.ts";
+import { type CtrlDatabase, EDGE_REGION, listRegionVersions } from "../internal/store/mod.ts";
 import { deployImage, move, place, refused, startApi, type Tenant, type TestApi } from "./fixtures_test.ts";
 
+const test = testOnCtrlDatabases();
 const REGION = "local.dev";
 
-async function startWithQa() {
-  const api = await startApi();
-  const tenant = await api.tenant("acme");
+async function startWithQa(db?: CtrlDatabase) {
+  const api = await startApi({}, db);
+  const tenant = await api.tenant(db === undefined ? "acme" : newDnsName(10));
   const environments = api.client(EnvironmentService, tenant.rootKey);
   const admin = api.client(AdminService, tenant.rootKey);
   const where = { projectId: tenant.projectId, slug: "qa" };
@@ -97,8 +100,8 @@ Deno.test("what was deployed to a deleted environment stays as history, and its 
   await deployImage(api, tenant, "qa");
 });
 
-Deno.test("a create that races with the delete of its environment comes before it or is refused", async () => {
-  const { api, tenant, environments, where, slugs } = await startWithQa();
+test("a create that races with the delete of its environment comes before it or is refused", async (db) => {
+  const { api, tenant, environments, where, slugs } = await startWithQa(db);
   await using _api = api;
   const outcomes = await Promise.allSettled([
     environments.deleteEnvironment(where),

@@ -1,4 +1,5 @@
 /** A newer build takes the place of older ones that have not begun. */
+import { recordAudit } from "./audit.ts";
 import type { Tx } from "./database.ts";
 import { moveStatus } from "./deployment_status.ts";
 import type { DeploymentsTable } from "./schema.ts";
@@ -29,6 +30,16 @@ export async function supersedeOlderBuilds(
     if (status !== "pending" && status !== "queued") continue;
     await endStep(tx, { deploymentId: id, name: "queued", status: "failed", errorMessage: message, nowMs });
     await moveStatus(tx, { id, from: [status], to: "superseded", nowMs, failure: { message } });
+    await recordAudit(tx, {
+      workspaceId: newer.workspace_id,
+      actor: { kind: "system", name: "queue" },
+      action: "deployment.supersede",
+      resource: { type: "deployment", id },
+      projectId: newer.project_id,
+      environmentId: newer.environment_id,
+      facts: { by: newer.id },
+      nowMs,
+    });
     superseded.push(id);
   }
   return superseded;

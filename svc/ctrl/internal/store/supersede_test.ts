@@ -97,6 +97,12 @@ test("a superseded build names the newer one, ends its step, and is final", asyn
   ]);
   const events = await listEventsAfter(db.kysely, id, 0, 10);
   assert.deepEqual(events.at(-1)?.payload, { kind: "status", status: "superseded", errorMessage: message });
+  const [act] = await db.kysely.selectFrom("audit_log").selectAll().where("resource_id", "=", id).execute();
+  assert.deepEqual([act?.action, act?.actor_kind, act?.facts], [
+    "deployment.supersede",
+    "system",
+    JSON.stringify({ by: newer.id }),
+  ]);
 });
 
 /** Creates of one environment take turns, so one of them is the newest, and only that one is left. */
