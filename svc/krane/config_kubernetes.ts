@@ -56,7 +56,7 @@ export const KUBERNETES_FIELDS = {
   edgeNamespaces: field({
     flag: "edge-namespaces",
     env: "UNKEY_KRANE_EDGE_NAMESPACES",
-    help: "Namespaces whose pods may reach all apps.",
+    help: "Namespaces whose pods may reach all apps and sentinels.",
     placeholder: "<name,...|none>",
     schema: listSchema(["unkey"]).transform(noneIsEmpty),
   }),
@@ -90,7 +90,7 @@ export const KUBERNETES_FIELDS = {
   ingressCidrs: field({
     flag: "ingress-cidrs",
     env: "UNKEY_KRANE_INGRESS_CIDRS",
-    help: "Networks outside of the cluster that may reach all apps, e.g. that of an edge.",
+    help: "Networks outside of the cluster that may reach all apps and sentinels, e.g. that of an edge.",
     placeholder: "<cidr,...>",
     schema: cidrsSchema([]),
   }),

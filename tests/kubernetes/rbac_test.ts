@@ -122,8 +122,8 @@ onCluster("the agent needs no more rights than it is given, and cannot write els
     );
     await until("the sentinel to be reported", () => bed.plane.sentinels.latest(sentinel) !== undefined);
     const left = (): Promise<string> =>
-      kubectl(cluster, ["-n", sentinels, "get", "deploy,svc,secret,pdb", "-o", "name"]);
-    assert.equal((await left()).trim().split("\n").length, 4);
+      kubectl(cluster, ["-n", sentinels, "get", "deploy,svc,secret,pdb,netpol", "-o", "name"]);
+    assert.equal((await left()).trim().split("\n").length, 5);
     bed.plane.sentinels.delete(6, sentinel);
     await until("no sentinel", async () => await left() === "");
     stream.send(remove(name, 4), remove(broken, 5));

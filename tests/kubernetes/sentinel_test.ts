@@ -3,7 +3,7 @@ import { z } from "zod";
 import { transact } from "../../pkg/db/mod.ts";
 import { stopTopology } from "../../svc/ctrl/internal/store/mod.ts";
 import { askAt } from "../testbed/ask.ts";
-import { kubectl, onCluster } from "../testbed/cluster.ts";
+import { createNamespace, kubectl, onCluster } from "../testbed/cluster.ts";
 import { eventually } from "../testbed/wait.ts";
 import { pushPlatform, SentinelBed } from "./sentinel_bed.ts";
 
@@ -64,6 +64,27 @@ onCluster(
     );
     assert.ok(!variables.some((each) => /DATABASE|DSN|MASTER|S3/.test(each)), variables.join(", "));
 
+    if (cluster.enforcesNetworkPolicy) {
+      await using elsewhere = await createNamespace(cluster);
+      await elsewhere.kubectl([
+        "run",
+        "stranger",
+        "--image=busybox:stable",
+        "--command",
+        "--",
+        "sleep",
+        "3600",
+      ]);
+      await elsewhere.kubectl(["wait", "pod/stranger", "--for=condition=Ready", "--timeout=60s"]);
+      const url = `http://${clusterIP}:8040/_unkey/internal/health/live`;
+      const asked = ["exec", "stranger", "--", "timeout", "3", "wget", "-q", "-O", "/dev/null", url];
+      // The network takes a moment to learn of new pods.
+      await eventually(
+        "an app to be kept from the sentinel",
+        async () => await elsewhere.kubectl(asked).then(() => false, () => true),
+      );
+    }
+
     const stop = new AbortController();
     const asking = askAll(clusterIP, "200 hello from the app", stop.signal);
     await bed.sweep(second, 2);
@@ -80,7 +101,10 @@ onCluster(
     await transact(bed.api.db, (tx) => stopTopology(tx, { deploymentId: id, nowMs: Date.now() }));
     await bed.available(id, 0);
     await eventually("everything to be gone", async () => {
-      const { items } = await get(["deployments,services,secrets,poddisruptionbudgets,pods"], Names);
+      const { items } = await get(
+        ["deployments,services,secrets,poddisruptionbudgets,networkpolicies,pods"],
+        Names,
+      );
       return items.length === 0;
     }, { deadlineMs: 120_000 });
   },

@@ -1,19 +1,23 @@
 import assert from "node:assert/strict";
 import { systemClock } from "../../../pkg/clock/mod.ts";
 import { Secret } from "../../../pkg/config/mod.ts";
+import { transact } from "../../../pkg/db/mod.ts";
 import { silentLogger } from "../../../pkg/logger/mod.ts";
 import { createVault, parseMasterKeys } from "../../../pkg/vault/mod.ts";
 import { credentialHash } from "../internal/auth/hash.ts";
 import { revealToken, type SentinelMaker } from "../internal/sentinels/mod.ts";
 import { dataKeyStore } from "../internal/store/api_data_keys.ts";
 import { seedDeployment, seedProject, testOnCtrlDatabases } from "../internal/store/fixtures_test.ts";
-import { type CtrlDatabase, findSentinelOf } from "../internal/store/mod.ts";
+import { type CtrlDatabase, findSentinelOf, moveStatus, stopTopology } from "../internal/store/mod.ts";
 import { createDeploySteps } from "./deploy/steps.ts";
+import { createStartSteps } from "./start/steps.ts";
 import { recordingNotifier } from "./fixtures_test.ts";
 import { sweepSentinelsOnce } from "./sentinel_sweep.ts";
 
 const test = testOnCtrlDatabases();
 const clock = systemClock();
+const NOTHING = { kind: "nothing" } as const;
+const ACTOR = { kind: "system", name: "test" } as const;
 const MASTER_KEYS = new Secret("bWFzdGVyLW1hc3Rlci1tYXN0ZXItbWFzdGVyLW1hc3Q=");
 
 function maker(db: CtrlDatabase, image: string): SentinelMaker {
@@ -73,6 +77,33 @@ test("a deploy brings a sentinel to each region, with a token that only the vaul
   }
   await steps.settle(id, { kind: "cancelled" });
   assert.equal((await find("r1"))?.desired_state, "archived", "what ends before it serves leaves none");
+});
+
+test("what is started again brings the sentinel back, with another credential", async (db) => {
+  const sentinels = maker(db, "unkey:1");
+  const { seed, place, find } = await begin(db, ["r5"], sentinels);
+  const id = await place();
+  const first = await find("r5");
+  await transact(db, async (tx) => {
+    await moveStatus(tx, { id, from: ["deploying"], to: "stopped", nowMs: clock.now() });
+    await stopTopology(tx, { deploymentId: id, nowMs: clock.now() });
+  });
+  assert.equal((await find("r5"))?.desired_state, "archived");
+  const start = createStartSteps({
+    db,
+    clock,
+    changes: recordingNotifier(),
+    edgeUrl: "http://localhost",
+    regions: [],
+    replicas: 1,
+    agentSilentMs: 30_000,
+    sentinels,
+  });
+  const order = { deploymentId: id, environmentId: seed.productionId, then: NOTHING, actor: ACTOR };
+  assert.deepEqual(await start.begin("start_1", order), { kind: "begun", cold: true });
+  const again = await find("r5");
+  assert.deepEqual([again?.id, again?.desired_state], [first?.id, "running"]);
+  assert.notEqual(again?.token_hash, first?.token_hash);
 });
 
 test("without the setting there are none, and the sweep brings what the settings say", async (db) => {

@@ -74,7 +74,7 @@ export function workerServices(config: WorkerConfig, deps: ServicesDeps): Endpoi
     }),
     startService({
       restate,
-      steps: createStartSteps({ db, clock, changes, edgeUrl: config.edgeUrl, ...placement }),
+      steps: createStartSteps({ db, clock, changes, sentinels, edgeUrl: config.edgeUrl, ...placement }),
       limits,
       recheckMs: RECHECK_MS,
     }),

@@ -22,10 +22,10 @@ import {
   type WantedSentinel,
 } from "../../internal/store/mod.ts";
 import type { ChangeNotifier } from "../../internal/changes/mod.ts";
+import { type SentinelMaker, wantSentinels } from "../../internal/sentinels/mod.ts";
 import { type Ended, observe, type Observed } from "../observe.ts";
 import { type ImageRules, pinImage } from "./pin_image.ts";
 import type { Failure } from "./plan.ts";
-import { type SentinelMaker, wantSentinels } from "./sentinels.ts";
 
 /** What the workflow needs to know at its start. */
 export type Loaded = Ended | {
@@ -120,7 +120,7 @@ export function createDeploySteps(deps: DeployDeps): DeploySteps {
     pinImage: (id, signal) => pinImage(deps, id, signal),
 
     async place(id) {
-      const sentinels = await wantSentinels(deps, id);
+      const sentinels = await wantSentinels(deps.sentinels, { ...deps, deploymentId: id });
       const placed = await transact(db, (tx) => place(tx, deps, { id, sentinels }));
       if (placed.kind === "advanced") changes.changed(deps.regions);
       return placed;

@@ -12,6 +12,7 @@ import {
   releaseStart,
   startStep,
   type Tx,
+  type WantedSentinel,
 } from "../../internal/store/mod.ts";
 import { lockDeployment, lockEnvironment } from "../../internal/store/worker_routing.ts";
 import type { StartOrder } from "../../internal/workflows/messages.ts";
@@ -24,11 +25,16 @@ export interface StartCall {
   readonly nowMs: number;
 }
 
+/** A start, with the sentinels of its environment wherever the deployment may run. */
+export interface BeginCall extends StartCall {
+  readonly sentinels: readonly WantedSentinel[];
+}
+
 /** Placement, status, step and the edges' news in one transaction; also says whose feeds changed. */
 export async function beginInTransaction(
   tx: Tx,
   deps: StartDeps,
-  { startId, order, nowMs }: StartCall,
+  { startId, order, sentinels, nowMs }: BeginCall,
 ): Promise<{ readonly begun: Begun; readonly regions: readonly string[] }> {
   const { deploymentId, environmentId } = order;
   await lockEnvironment(tx, environmentId);
@@ -46,13 +52,20 @@ export async function beginInTransaction(
     return { begun: { kind: "refused", refusal: path }, regions: [] };
   }
   if (path !== "cold") return { begun: { kind: "begun", cold: false }, regions: [] };
-  return { begun: { kind: "begun", cold: true }, regions: await place(tx, deps, { deployment, nowMs }) };
+  return {
+    begun: { kind: "begun", cold: true },
+    regions: await place(tx, deps, { deployment, sentinels, nowMs }),
+  };
 }
 
 async function place(
   tx: Tx,
   deps: StartDeps,
-  { deployment, nowMs }: { readonly deployment: DeploymentsTable; readonly nowMs: number },
+  { deployment, sentinels, nowMs }: {
+    readonly deployment: DeploymentsTable;
+    readonly sentinels: readonly WantedSentinel[];
+    readonly nowMs: number;
+  },
 ): Promise<readonly string[]> {
   const { id: deploymentId, workspace_id: workspaceId } = deployment;
   const former = await listTopology(tx, deploymentId);
@@ -65,7 +78,7 @@ async function place(
   const message = `Starting the app again in ${names.join(", ")}.`;
   await startStep(tx, { deploymentId, name: "deploying", message, nowMs });
   await announceRoutes(tx, deploymentId, nowMs);
-  await placeDeployment(tx, { deploymentId, workspaceId, regions, nowMs });
+  await placeDeployment(tx, { deploymentId, workspaceId, regions, sentinels, nowMs });
   return [EDGE_REGION, ...names];
 }
 

@@ -3,6 +3,7 @@ import type { Clock } from "../../../../pkg/clock/mod.ts";
 import { transact } from "../../../../pkg/db/mod.ts";
 import { type ChangeNotifier, EDGE_REGION } from "../../internal/changes/mod.ts";
 import type { DeploymentStatus } from "../../internal/deployments/status.ts";
+import { type SentinelMaker, wantSentinels } from "../../internal/sentinels/mod.ts";
 import { type CtrlDatabase, releaseStart } from "../../internal/store/mod.ts";
 import type { StartOrder, StartOutcome } from "../../internal/workflows/messages.ts";
 import { observe, type Observed } from "../observe.ts";
@@ -50,6 +51,8 @@ export interface StartDeps {
   /** Where deployments run that ran nowhere before. */
   readonly regions: readonly string[];
   readonly replicas: number;
+  /** Proxies that environments get beside their deployments; `undefined`: none. */
+  readonly sentinels?: SentinelMaker | undefined;
   /** An agent that was not heard for so long is silent. */
   readonly agentSilentMs: number;
 }
@@ -59,10 +62,12 @@ export function createStartSteps(deps: StartDeps): StartSteps {
   const { db, clock, changes } = deps;
   return {
     async begin(startId, order) {
+      const { deploymentId } = order;
+      const sentinels = await wantSentinels(deps.sentinels, { ...deps, deploymentId });
       const nowMs = clock.now();
       const { begun, regions } = await transact(
         db,
-        (tx) => beginInTransaction(tx, deps, { startId, order, nowMs }),
+        (tx) => beginInTransaction(tx, deps, { startId, order, sentinels, nowMs }),
       );
       changes.changed(regions);
       return begun;

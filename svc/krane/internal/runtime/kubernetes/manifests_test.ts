@@ -10,6 +10,7 @@ import { replicaSet, specHash } from "./replica_set.ts";
 import {
   sentinelDeployment,
   sentinelDisruptionBudget,
+  sentinelNetworkPolicy,
   sentinelSecret,
   sentinelService,
   type SentinelSettings,
@@ -115,6 +116,9 @@ const CASES: Readonly<Record<string, () => Manifest>> = {
     }),
   "sentinel_secret": () => sentinelSecret(SENTINEL, { uid: "uid-2" }, SENTINEL_SETTINGS),
   "sentinel_service": () => sentinelService(SENTINEL, { uid: "uid-2" }, SENTINEL_SETTINGS),
+  "sentinel_network_policy": () => sentinelNetworkPolicy(SENTINEL, { uid: "uid-2" }, SENTINEL_SETTINGS),
+  "sentinel_network_policy_closed": () =>
+    sentinelNetworkPolicy(SENTINEL, { uid: "uid-2" }, { ...SENTINEL_SETTINGS, edgeNamespaces: [] }),
   "sentinel_disruption_budget": () => sentinelDisruptionBudget(SENTINEL, { uid: "uid-2" }, SENTINEL_SETTINGS),
 };
 

@@ -14,6 +14,9 @@ export interface SentinelSettings extends Identity {
   /** Names of Secrets with registry credentials. */
   readonly pullSecrets: readonly string[];
   readonly cpuRequestPercent: number;
+  /** Who may reach sentinels. */
+  readonly edgeNamespaces: readonly string[];
+  readonly ingressCidrs: readonly string[];
 }
 
 export const SENTINEL_PORT = 8040;
@@ -32,6 +35,7 @@ const GRACE_SECONDS = 30;
 const STARTUP_PROBES_MAX = 120;
 const PROGRESS_SECONDS = 300;
 const REVISIONS_KEPT = 2;
+const NAMESPACE_NAME = "kubernetes.io/metadata.name";
 const TOPOLOGY = ["topology.kubernetes.io/zone", "kubernetes.io/hostname"];
 
 /** The labels of the objects of sentinels, as a selection. */
@@ -140,6 +144,37 @@ export function sentinelDisruptionBudget(
       selector: { matchLabels: selector(desired, settings) },
     },
   };
+}
+
+/** Only edges may talk to a sentinel, since whoever does can name a deployment; not the apps beside it. */
+export function sentinelNetworkPolicy(
+  desired: DesiredSentinel,
+  owner: { readonly uid: string },
+  settings: SentinelSettings,
+): Manifest {
+  return {
+    apiVersion: "networking.k8s.io/v1",
+    kind: "NetworkPolicy",
+    metadata: {
+      ...named(desired, settings),
+      labels: sentinelLabels(desired, settings),
+      ...ownedBy(desired, owner),
+    },
+    spec: {
+      podSelector: { matchLabels: selector(desired, settings) },
+      policyTypes: ["Ingress"],
+      ingress: ingressRules(settings),
+    },
+  };
+}
+
+/** Without a peer there must be no rule: one without peers lets everybody in. */
+function ingressRules({ edgeNamespaces, ingressCidrs }: SentinelSettings): unknown[] {
+  const from = [
+    ...edgeNamespaces.map((name) => ({ namespaceSelector: { matchLabels: { [NAMESPACE_NAME]: name } } })),
+    ...ingressCidrs.map((cidr) => ({ ipBlock: { cidr } })),
+  ];
+  return from.length === 0 ? [] : [{ from, ports: [{ protocol: "TCP", port: SENTINEL_PORT }] }];
 }
 
 /** host:port inside the cluster. */

@@ -13,6 +13,7 @@ import {
   listObjects,
   type Manifest,
   Metadata,
+  NETWORK_POLICIES,
   type Resource,
   SECRETS,
   SERVICES,
@@ -28,6 +29,7 @@ import {
   sentinelAddress,
   sentinelDeployment,
   sentinelDisruptionBudget,
+  sentinelNetworkPolicy,
   sentinelSecret,
   sentinelSelection,
   sentinelService,
@@ -66,7 +68,7 @@ const REMOVAL_MS_MAX = 60_000;
 const REMOVAL_POLL_MS = 200;
 const LEAVING_AGAIN_MS = 2_000;
 
-/** Sentinels as Deployments of one Kubernetes cluster, each with a Service, a Secret and a PodDisruptionBudget. */
+/** Sentinels as Deployments of one Kubernetes cluster, each with a Service, a Secret, a policy and a budget. */
 export class KubernetesSentinels implements SentinelRuntime {
   readonly noun = "sentinel";
   readonly #options: KubernetesSentinelsOptions;
@@ -162,6 +164,8 @@ export class KubernetesSentinels implements SentinelRuntime {
       await this.#apply(SERVICES, sentinelService(desired, owner, settings), AnyObject, signal);
       const budget = sentinelDisruptionBudget(desired, owner, settings);
       await this.#apply(DISRUPTION_BUDGETS, budget, AnyObject, signal);
+      const policy = sentinelNetworkPolicy(desired, owner, settings);
+      await this.#apply(NETWORK_POLICIES, policy, AnyObject, signal);
       const deployment = await this.#writeDeployment(desired, desired.replicas, signal);
       const { uid, generation } = deployment.metadata;
       this.#written.set(desired.name, { desired, uid, generation, atMs: clock.now() });

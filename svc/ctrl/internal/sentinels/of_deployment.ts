@@ -1,24 +1,26 @@
 /** The proxies that come with a placement. */
 import type { Clock } from "../../../../pkg/clock/mod.ts";
-import { type SentinelMaker, wantSentinel } from "../../internal/sentinels/mod.ts";
 import {
   type CtrlDatabase,
   findDeployment,
   findEnvironment,
+  listTopology,
   type WantedSentinel,
-} from "../../internal/store/mod.ts";
+} from "../store/mod.ts";
+import { type SentinelMaker, wantSentinel } from "./sentinel.ts";
 
-export type { SentinelMaker };
-
-/** The sentinels that the deployment's environment should have, where they are switched on. */
+/**
+ * The sentinels that the deployment's environment should have in `regions` and wherever the deployment has run before;
+ * none where they are switched off.
+ */
 export async function wantSentinels(
-  { db, clock, regions, sentinels }: {
+  sentinels: SentinelMaker | undefined,
+  { db, clock, deploymentId, regions }: {
     readonly db: CtrlDatabase;
     readonly clock: Clock;
+    readonly deploymentId: string;
     readonly regions: readonly string[];
-    readonly sentinels?: SentinelMaker | undefined;
   },
-  deploymentId: string,
 ): Promise<WantedSentinel[]> {
   if (sentinels === undefined) return [];
   const deployment = await findDeployment(db.kysely, deploymentId);
@@ -27,8 +29,11 @@ export async function wantSentinels(
   const environment = await findEnvironment(db.kysely, workspaceId, environmentId);
   if (environment === undefined) return [];
   const owner = { workspaceId, projectId, environmentId, environmentSlug: environment.slug };
+  const former = (await listTopology(db.kysely, deploymentId)).map(({ region }) => region);
   const wanted: WantedSentinel[] = [];
   // One after the other: the first may have to make the environment's data key.
-  for (const region of regions) wanted.push(await wantSentinel(sentinels, { ...owner, region }, clock.now()));
+  for (const region of new Set([...regions, ...former])) {
+    wanted.push(await wantSentinel(sentinels, { ...owner, region }, clock.now()));
+  }
   return wanted;
 }
