@@ -93,7 +93,7 @@ export async function createNamespace(cluster: Cluster): Promise<Namespace> {
     name,
     kubectl: (args, stdin) => kubectl(cluster, ["-n", name, ...args], stdin),
     async [Symbol.asyncDispose]() {
-      await kubectl(cluster, ["delete", "namespace", name, "--wait=false"]);
+      await kubectl(cluster, ["delete", "namespace", name, "--wait=false", "--ignore-not-found"]);
     },
   };
 }
