@@ -26,6 +26,8 @@ export interface RegionJson {
     readonly lastSeenAt: number;
   }[];
   readonly instances: { readonly desired: number; readonly running: number };
+  /** Proxies of environments; absent where there are none. */
+  readonly sentinels?: { readonly desired: number; readonly healthy: number };
   readonly lastNack?: { readonly resource: string; readonly error: string; readonly at: number };
 }
 
@@ -50,6 +52,9 @@ export function regionJson(status: RegionStatus): RegionJson {
       lastSeenAt: Number(each.lastSeenAt),
     })),
     instances: { desired: status.desiredInstances, running: status.runningInstances },
+    ...(status.desiredSentinels === 0 ? {} : {
+      sentinels: { desired: status.desiredSentinels, healthy: status.healthySentinels },
+    }),
     ...(status.lastNackAt === 0n ? {} : {
       lastNack: {
         resource: status.lastNackResource,
@@ -99,7 +104,12 @@ export function regionsText(regions: readonly RegionJson[], nowMs: number): stri
       "none of its agents is heard\n",
     ]
   );
-  const notes = [...silent, ...nacks];
+  const closed = regions.flatMap(({ region, sentinels }) =>
+    sentinels === undefined || sentinels.healthy >= sentinels.desired
+      ? []
+      : [`${region} has ${sentinels.healthy} of ${sentinels.desired} sentinels that take requests\n`]
+  );
+  const notes = [...silent, ...closed, ...nacks];
   return `${table(titles, rows)}${notes.length === 0 ? "" : "\n"}${notes.join("")}`;
 }
 

@@ -7,7 +7,7 @@ import { dataKeyStore } from "./api_data_keys.ts";
 import { listShownByIds, listShownDeployments } from "./api_deployments.ts";
 import { listEventHeads } from "./api_events.ts";
 import { findLogEnds } from "./api_logs.ts";
-import { countInstancesByRegion, listLiveDeployments, listOwnDeployments } from "./api_status.ts";
+import { countInstancesByRegion, listLiveDeployments, listOwnResources } from "./api_status.ts";
 import { listQueuePlaces } from "./api_queue.ts";
 import { extendUpload, listUnneededUploads } from "./api_uploads.ts";
 import { NOW_MS, seedDeployment, seedProject, testOnCtrlDatabases } from "./fixtures_test.ts";
@@ -100,7 +100,7 @@ test("a shown deployment holds everything that belongs to it, and nothing of ano
   ]);
   const live = await listLiveDeployments(db.kysely, seed.workspaceId, "production");
   assert.deepEqual([...live], [[seed.projectId, full.id]]);
-  const own = await listOwnDeployments(db.kysely, seed.workspaceId, [full.id, "d_missing"]);
+  const own = await listOwnResources(db.kysely, seed.workspaceId, [full.id, "d_missing"]);
   assert.deepEqual([...own], [full.id]);
 });
 

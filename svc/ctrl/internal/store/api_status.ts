@@ -27,16 +27,40 @@ export async function countInstancesByRegion(db: Queryable, workspaceId: string)
   }));
 }
 
-/** Those of `ids` that are deployments of the workspace; by primary key. */
-export async function listOwnDeployments(
+/** Sentinels of a workspace in one region. */
+export interface RegionSentinels {
+  readonly region: string;
+  readonly desired: number;
+  readonly healthy: number;
+}
+
+/** How many sentinels the workspace should have, and how many of them take requests. Index on the workspace. */
+export async function countSentinelsByRegion(db: Queryable, workspaceId: string): Promise<RegionSentinels[]> {
+  const rows = await db.selectFrom("sentinels").select(["region", "health"])
+    .select(({ fn }) => fn.countAll<number>().as("count"))
+    .where("workspace_id", "=", workspaceId).where("desired_state", "=", "running")
+    .groupBy(["region", "health"]).execute();
+  const sum = (own: typeof rows): number => own.reduce((total, { count }) => total + Number(count), 0);
+  return [...new Set(rows.map((row) => row.region))].map((region) => {
+    const here = rows.filter((row) => row.region === region);
+    return { region, desired: sum(here), healthy: sum(here.filter((row) => row.health === "healthy")) };
+  });
+}
+
+/** Those of `ids` that are deployments or sentinels of the workspace; by primary key. */
+export async function listOwnResources(
   db: Queryable,
   workspaceId: string,
   ids: readonly string[],
 ): Promise<ReadonlySet<string>> {
   if (ids.length === 0) return new Set();
-  const rows = await db.selectFrom("deployments").select("id")
-    .where("workspace_id", "=", workspaceId).where("id", "in", [...ids]).execute();
-  return new Set(rows.map(({ id }) => id));
+  const own = new Set<string>();
+  for (const table of ["deployments", "sentinels"] as const) {
+    const rows = await db.selectFrom(table).select("id")
+      .where("workspace_id", "=", workspaceId).where("id", "in", [...ids]).execute();
+    for (const { id } of rows) own.add(id);
+  }
+  return own;
 }
 
 /** What is live in the environment `slug` of each project of the workspace, by project. */

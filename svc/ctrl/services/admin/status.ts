@@ -1,5 +1,9 @@
 import type { RootKeyPrincipal } from "../../internal/auth/principal.ts";
-import { countInstancesByRegion, listOwnDeployments } from "../../internal/store/api_status.ts";
+import {
+  countInstancesByRegion,
+  countSentinelsByRegion,
+  listOwnResources,
+} from "../../internal/store/api_status.ts";
 import { AGENT_ALIVE_MS } from "../../internal/deployments/liveness.ts";
 import {
   type AgentsTable,
@@ -31,10 +35,13 @@ export interface RegionStatus {
   readonly region: string;
   readonly desiredVersion: number;
   readonly agents: readonly AgentStatus[];
-  /** Only about the caller's own deployments. */
+  /** Only about the caller's own deployments and sentinels. */
   readonly lastNack: Nack | undefined;
   readonly desiredInstances: number;
   readonly runningInstances: number;
+  readonly desiredSentinels: number;
+  /** Those that take requests. */
+  readonly healthySentinels: number;
   /** When the oldest change was made that the slowest agent has not applied. */
   readonly waitingSince: number | undefined;
   /** Since when the region is left out of routing. */
@@ -53,7 +60,8 @@ export async function getStatus(
   const versions = await listRegionVersions(db.kysely);
   const agents = await listAgents(db.kysely, { sinceMs: now - AGENT_SHOWN_MS });
   const instances = await countInstancesByRegion(db.kysely, caller.workspaceId);
-  const own = await listOwnDeployments(
+  const sentinels = await countSentinelsByRegion(db.kysely, caller.workspaceId);
+  const own = await listOwnResources(
     db.kysely,
     caller.workspaceId,
     agents.flatMap(({ last_nack_resource }) => last_nack_resource ?? []),
@@ -63,6 +71,7 @@ export async function getStatus(
   const regions = [...names].sort().map((region) => {
     const here = agents.filter((agent) => agent.region === region);
     const counts = instances.find((each) => each.region === region);
+    const proxies = sentinels.find((each) => each.region === region);
     return {
       region,
       desiredVersion: versions.get(region) ?? 0,
@@ -76,6 +85,8 @@ export async function getStatus(
       lastNack: lastNack(here, own),
       desiredInstances: counts?.desired ?? 0,
       runningInstances: counts?.running ?? 0,
+      desiredSentinels: proxies?.desired ?? 0,
+      healthySentinels: proxies?.healthy ?? 0,
       silentSince: silent.get(region),
     };
   });
