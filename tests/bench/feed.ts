@@ -1,6 +1,7 @@
 /** The change feed at 1 to 1,000 streams, and snapshots of up to 10,000 deployments, on MariaDB. */
 // deno-lint-ignore-file no-console -- prints a table when run alone
 import type { StreamsOptions } from "./feed_streams.ts";
+import { bareStreamKib } from "./feed_floor.ts";
 import { type Commit, FeedBed, type Streams } from "./feed_bed.ts";
 import { peakMib, resetPeak, residentMib } from "./memory.ts";
 import { machine, quantile, renderTable, type Row } from "./row.ts";
@@ -35,8 +36,13 @@ type Agents = StreamsOptions["agents"];
 
 /** Measures commit to receipt, queries, memory and snapshots. */
 export async function benchFeed(streams = STREAMS, deployments = DEPLOYMENTS): Promise<Row[]> {
+  const rows: Row[] = [{
+    measure: "memory per idle stream of a bare Deno.serve",
+    bound: "",
+    measured: `${(await bareStreamKib()).toFixed(0)} KiB`,
+    ok: undefined,
+  }];
   await using bed = await FeedBed.start();
-  const rows: Row[] = [];
   for (const count of streams) {
     const one = await bed.regions(1);
     const shared = Array.from({ length: count }, (_, n) => agentOf(n, one[0]));
