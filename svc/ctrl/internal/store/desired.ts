@@ -35,8 +35,34 @@ export async function pageDesiredDeployments(
   afterVersion: number,
   limit: number,
 ): Promise<DesiredDeployment[]> {
-  return await selectDesired(db, region).where("desired_status", "=", "started")
-    .where("version", ">", afterVersion).orderBy("version").limit(limit).execute();
+  return await loadPage(
+    db,
+    region,
+    await selectPage(db, region, afterVersion, limit).where("desired_status", "=", "started").execute(),
+  );
+}
+
+/**
+ * A page is chosen by the index alone, and its rows are read by their keys then: a planner that does not know the tables
+ * yet would rather sort the whole join for each page.
+ */
+function selectPage(
+  db: Queryable,
+  region: string,
+  afterVersion: number,
+  limit: number,
+): SelectQueryBuilder<Schema, "deployment_topology", { deployment_id: string }> {
+  return db.selectFrom("deployment_topology").select("deployment_id").where("region", "=", region)
+    .where("version", ">", afterVersion).orderBy("version").limit(limit);
+}
+
+async function loadPage(
+  db: Queryable,
+  region: string,
+  page: readonly { readonly deployment_id: string }[],
+): Promise<DesiredDeployment[]> {
+  const rows = await listDesiredDeployments(db, region, page.map((each) => each.deployment_id));
+  return rows.sort((a, b) => a.version - b.version);
 }
 
 /** How many of a region's stopped placements are remembered for clients that need to be told of each. */
@@ -53,9 +79,9 @@ export async function pageRecordedDeployments(
   options: { readonly afterVersion: number; readonly stoppedFrom: number; readonly limit: number },
 ): Promise<DesiredDeployment[]> {
   const { afterVersion, stoppedFrom, limit } = options;
-  return await selectDesired(db, region)
-    .where((eb) => eb.or([eb("desired_status", "=", "started"), eb("version", ">=", stoppedFrom)]))
-    .where("version", ">", afterVersion).orderBy("version").limit(limit).execute();
+  const page = selectPage(db, region, afterVersion, limit)
+    .where((eb) => eb.or([eb("desired_status", "=", "started"), eb("version", ">=", stoppedFrom)]));
+  return await loadPage(db, region, await page.execute());
 }
 
 /** The version from which on stopped placements are told; 0: all of them. Index on region, status and version. */
