@@ -157,12 +157,14 @@ async function measureSnapshot(bed: FeedBed, count: number): Promise<Row[]> {
   const grownMib = await peakMib(bed.apiPid) - restMib;
   const [ready] = streams.ready;
   const { problems } = await streams.stop();
+  const measure = `snapshot of ${count} deployments to one agent`;
+  const bound = `< ${SNAPSHOT_MS_MAX / 1000} s, < ${SNAPSHOT_MIB_MAX} MiB`;
   if (problems.length > 0 || ready?.resources !== count) {
-    throw new Error(`the snapshot has ${ready?.resources} of ${count}: ${problems.join("; ")}`);
+    return [{ measure, bound, measured: `${ready?.resources} came: ${problems.join("; ")}`, ok: false }];
   }
   return [{
-    measure: `snapshot of ${count} deployments to one agent`,
-    bound: `< ${SNAPSHOT_MS_MAX / 1000} s, < ${SNAPSHOT_MIB_MAX} MiB`,
+    measure,
+    bound,
     measured: `${(ready.tookMs / 1000).toFixed(2)} s; api +${grownMib.toFixed(0)} MiB at its peak, client +${
       ready.grownMib.toFixed(0)
     } MiB`,
