@@ -7,6 +7,7 @@ import { benchFeed } from "./feed.ts";
 import { benchFeedProperty } from "./feed_property.ts";
 import { benchPack } from "./pack.ts";
 import { machine, renderTable, type Row } from "./row.ts";
+import { benchSwitch } from "./switch.ts";
 import { benchUp } from "./up.ts";
 
 const BENCHES: Readonly<Record<string, () => Promise<Row[]>>> = {
@@ -17,6 +18,7 @@ const BENCHES: Readonly<Record<string, () => Promise<Row[]>>> = {
   edge: benchEdge,
   feed: () => benchFeed(),
   feed_property: () => benchFeedProperty(),
+  switch: benchSwitch,
 };
 
 const chosen = Deno.args.length === 0 ? Object.keys(BENCHES) : Deno.args;
