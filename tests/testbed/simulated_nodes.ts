@@ -12,6 +12,8 @@ export interface SimulatedNodes extends AsyncDisposable {
     readonly nodeSelector: Readonly<Record<string, string>>;
     readonly tolerations: readonly { readonly key: string; readonly operator: "Exists" }[];
   };
+  /** They say nothing any more, like machines that lost their power. */
+  goSilent(): Promise<void>;
 }
 
 /** Outside of what the cluster's own pods and Services use. Nothing answers there. */
@@ -44,6 +46,7 @@ export async function simulateNodes(cluster: Cluster, count: number): Promise<Si
   });
   const simulated: SimulatedNodes = {
     placement: { nodeSelector: { [key]: "" }, tolerations: [{ key, operator: "Exists" }] },
+    goSilent: () => part.kill("SIGKILL"),
     async [Symbol.asyncDispose]() {
       await kubectl(cluster, ["delete", "nodes", "-l", key, "--wait=false"]);
       await part.kill("SIGTERM");
@@ -90,8 +93,8 @@ spec:
       {{ range NodeConditions }}
       - {type: {{ .type | Quote }}, status: {{ .status | Quote }}, reason: {{ .reason | Quote }}, lastHeartbeatTime: {{ Now | Quote }}, lastTransitionTime: {{ Now | Quote }}}
       {{ end }}
-      allocatable: {cpu: 1k, memory: 1Ti, pods: 10k}
-      capacity: {cpu: 1k, memory: 1Ti, pods: 10k}
+      allocatable: {cpu: 1k, memory: 1Ti, ephemeral-storage: 10Ti, pods: 10k}
+      capacity: {cpu: 1k, memory: 1Ti, ephemeral-storage: 10Ti, pods: 10k}
 ---
 apiVersion: kwok.x-k8s.io/v1alpha1
 kind: Stage

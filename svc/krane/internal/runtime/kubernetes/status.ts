@@ -107,12 +107,14 @@ function conditionOf(pod: Pod, type: string): Pod["status"]["conditions"][number
   return pod.status.conditions.find((each) => each.type === type);
 }
 
-/** A node that went silent keeps its pods' last words, so the condition is all there is to see. */
+/**
+ * A node that went silent keeps its pods' last words: only `Ready` is taken from them, by the control plane. A kubelet
+ * would never say that a pod is not ready while its containers are.
+ */
 function nodeProblem(pod: Pod): string | undefined {
-  const ready = conditionOf(pod, "Ready");
-  const silent = pod.status.phase === "Unknown" && pod.spec.nodeName !== "" ||
-    pod.status.reason === "NodeLost" ||
-    ready?.reason === "NodeNotReady" || (ready?.status === "Unknown");
+  const ready = conditionOf(pod, "Ready")?.status;
+  const silent = (pod.status.phase === "Unknown" && pod.spec.nodeName !== "") || ready === "Unknown" ||
+    (ready === "False" && conditionOf(pod, "ContainersReady")?.status === "True");
   return silent ? `The node "${pod.spec.nodeName}" does not answer.` : undefined;
 }
 

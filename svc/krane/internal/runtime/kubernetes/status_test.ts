@@ -10,7 +10,8 @@ interface Shape {
   readonly reason?: string;
   readonly message?: string;
   readonly ip?: string;
-  readonly ready?: string | { status: string; reason: string };
+  readonly ready?: string;
+  readonly containersReady?: string;
   readonly scheduled?: { status: string; reason: string; message: string };
   readonly state?: unknown;
   readonly lastState?: unknown;
@@ -22,7 +23,6 @@ interface Shape {
 
 function pod(shape: Shape): Pod {
   const { ready = "False" } = shape;
-  const readiness = typeof ready === "string" ? { status: ready } : ready;
   return Pod.parse({
     metadata: {
       name: "app-x1",
@@ -41,7 +41,8 @@ function pod(shape: Shape): Pod {
       reason: shape.reason,
       message: shape.message,
       conditions: [
-        ...(ready === "" ? [] : [{ type: "Ready", ...readiness }]),
+        ...(ready === "" ? [] : [{ type: "Ready", status: ready }]),
+        { type: "ContainersReady", status: shape.containersReady ?? ready },
         ...(shape.scheduled === undefined ? [] : [{ type: "PodScheduled", ...shape.scheduled }]),
       ],
       containerStatuses: shape.noContainer === true ? [] : [{
@@ -200,7 +201,7 @@ const CASES: readonly Case[] = [
   },
   {
     name: "node silent",
-    shape: { ready: { status: "False", reason: "NodeNotReady" }, state: RUNS_LONG },
+    shape: { ready: "False", containersReady: "True", state: RUNS_LONG },
     want: ["pending", "node_not_ready", /"node-1"/],
   },
   {
