@@ -95,6 +95,11 @@ Deno.test("what was deployed to a deleted environment stays as history, and its 
     Code.NotFound,
     /"qa" was not found/,
   );
+  const switches = [
+    deployments.promote({ targetDeploymentId: deployment }),
+    deployments.planRollback({ targetDeploymentId: deployment }),
+  ];
+  for (const each of switches) await refused(each, Code.FailedPrecondition, /environment was deleted/);
   await environments.createEnvironment(where);
   assert.deepEqual(await slugs(), ["preview", "production", "qa"]);
   await deployImage(api, tenant, "qa");

@@ -47,6 +47,8 @@ export interface StartPlay {
   readonly fault?: Injected;
   /** What happens while it waits; the app runs if nothing is said. */
   readonly onWait?: (count: number, world: World) => Promise<void> | void;
+  /** What happens after its last wait. */
+  readonly onFinish?: () => Promise<unknown>;
 }
 
 /** A project whose deployments are d1, d2, ... in the order of their sequence. */
@@ -124,7 +126,7 @@ export class Stage {
   start(
     deploymentId: string,
     then: StartOrder["then"],
-    { fault, onWait }: StartPlay = {},
+    { fault, onWait, onFinish }: StartPlay = {},
   ): ReturnType<typeof execute<StartOutcome>> {
     const order = { deploymentId, environmentId: this.seed.productionId, then, actor };
     const world = { ...this.world, signals: new Set<string>(), state: new Map<string, string>() };
@@ -138,7 +140,13 @@ export class Stage {
       agentSilentMs: 30_000,
     });
     const deps: StartWorkflowDeps = {
-      steps,
+      steps: {
+        ...steps,
+        async finish(...call) {
+          await onFinish?.();
+          return await steps.finish(...call);
+        },
+      },
       limits: LIMITS,
       recheckMs: RECHECK_MS,
       switchTraffic: (durable, order) =>

@@ -101,6 +101,11 @@ export function switchPath(target: GatedDeployment): SwitchPath | Refusal {
   );
 }
 
+/** Why nothing of an environment that was deleted takes traffic or starts. */
+export function goneRefusal(): Refusal {
+  return no("The deployment's environment was deleted: its deployments are history. Deploy to another one.");
+}
+
 /** Whether the deployment can be started. One that is ready needs no start and is fine. */
 export function startRefusal({ id, status }: Pick<GatedDeployment, "id" | "status">): Refusal | undefined {
   if (status === "ready" || status === "stopped") return undefined;

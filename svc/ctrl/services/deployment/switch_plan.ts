@@ -6,6 +6,7 @@ import { PRODUCTION_SLUG } from "../../internal/deployments/domains.ts";
 import {
   type GatedDeployment,
   type GatedEnvironment,
+  goneRefusal,
   isConfirmation,
   promoteRefusal,
   type Refusal,
@@ -160,8 +161,9 @@ async function environmentOf(
   { workspaceId, environmentId }: ShownDeployment,
 ): Promise<EnvironmentsTable> {
   const environment = await findEnvironment(db.kysely, workspaceId, environmentId);
-  if (environment === undefined) throw new Fault("internal", `environment ${environmentId} is missing`);
-  return environment;
+  if (environment !== undefined) return environment;
+  const { code, message } = goneRefusal();
+  throw publicFault(code, message);
 }
 
 function gatedEnvironment(row: EnvironmentsTable): GatedEnvironment {

@@ -1,5 +1,5 @@
 /** Wanting a stopped deployment to run again. */
-import { switchPath } from "../../internal/deployments/gates.ts";
+import { goneRefusal, switchPath } from "../../internal/deployments/gates.ts";
 import {
   announceRoutes,
   claimStart,
@@ -37,9 +37,10 @@ export async function beginInTransaction(
   { startId, order, sentinels, nowMs }: BeginCall,
 ): Promise<{ readonly begun: Begun; readonly regions: readonly string[] }> {
   const { deploymentId, environmentId } = order;
-  await lockEnvironment(tx, environmentId);
+  const environment = await lockEnvironment(tx, environmentId);
   const deployment = await lockDeployment(tx, deploymentId);
   if (deployment === undefined) return { begun: { kind: "ended", status: "missing" }, regions: [] };
+  if (environment === undefined) return { begun: { kind: "refused", refusal: goneRefusal() }, regions: [] };
   const { known, claimed } = await claimStart(tx, { deploymentId, startId, nowMs });
   if (!claimed) return { begun: { kind: "busy", startId: known }, regions: [] };
   // An earlier run of this very step committed and was not recorded.
@@ -51,6 +52,7 @@ export async function beginInTransaction(
     await releaseStart(tx, deploymentId, startId);
     return { begun: { kind: "refused", refusal: path }, regions: [] };
   }
+  await clearCancel(tx, deploymentId);
   if (path !== "cold") return { begun: { kind: "begun", cold: false }, regions: [] };
   return {
     begun: { kind: "begun", cold: true },
@@ -72,7 +74,6 @@ async function place(
   const regions = former.length > 0
     ? former.map(({ region, desired_replicas }) => ({ region, replicas: desired_replicas }))
     : deps.regions.map((region) => ({ region, replicas: deps.replicas }));
-  await clearCancel(tx, deploymentId);
   await moveStatus(tx, { id: deploymentId, from: ["stopped"], to: "deploying", nowMs });
   const names = regions.map(({ region }) => region);
   const message = `Starting the app again in ${names.join(", ")}.`;

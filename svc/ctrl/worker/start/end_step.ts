@@ -16,25 +16,30 @@ import {
 } from "../../internal/store/mod.ts";
 import { listServed, lockDeployment, lockEnvironment } from "../../internal/store/worker_routing.ts";
 import type { StartCall } from "./begin_step.ts";
-import type { StartDeps, Undo } from "./steps.ts";
+import type { Finished, StartDeps, Undo } from "./steps.ts";
 
-/** Makes the deployment ready; a start that moves no traffic ends here, and is in the audit log. */
+/**
+ * Makes the deployment ready, unless a cancel was noted before; a start that moves no traffic ends here, and is in the
+ * audit log.
+ */
 export async function finishInTransaction(
   tx: Tx,
   { edgeUrl }: StartDeps,
   { startId, order, nowMs }: StartCall,
-): Promise<readonly string[]> {
+): Promise<Finished> {
   const { deploymentId, environmentId } = order;
   const deployment = await lockDeployment(tx, deploymentId);
   const hostnames = (await listRoutesOfDeployment(tx, deploymentId)).map((route) => route.hostname);
+  const finished = { kind: "finished", hostnames } as const;
   // An earlier run of this very step committed and was not recorded.
-  if (deployment === undefined || await findStart(tx, deploymentId) !== startId) return hostnames;
+  if (deployment === undefined || await findStart(tx, deploymentId) !== startId) return finished;
   if (deployment.status === "deploying") {
+    if (deployment.cancel_requested_at !== null) return { kind: "cancelled" };
     await endStep(tx, { deploymentId, name: "deploying", status: "done", nowMs });
     const urls = hostnames.map((hostname) => urlOf(edgeUrl, hostname));
     await moveStatus(tx, { id: deploymentId, from: ["deploying"], to: "ready", nowMs, urls });
   }
-  if (order.then.kind !== "nothing") return hostnames;
+  if (order.then.kind !== "nothing") return finished;
   await releaseStart(tx, deploymentId, startId);
   await recordAudit(tx, {
     workspaceId: deployment.workspace_id,
@@ -45,7 +50,7 @@ export async function finishInTransaction(
     environmentId,
     nowMs,
   });
-  return hostnames;
+  return finished;
 }
 
 /** Stops what was stopped before and forgets the start. Returns whose feeds changed. */

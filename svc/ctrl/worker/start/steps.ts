@@ -1,7 +1,7 @@
 /** The effects of a start. Each may run twice, and its second run finds its work done. */
 import type { Clock } from "../../../../pkg/clock/mod.ts";
 import { transact } from "../../../../pkg/db/mod.ts";
-import { type ChangeNotifier, EDGE_REGION } from "../../internal/changes/mod.ts";
+import type { ChangeNotifier } from "../../internal/changes/mod.ts";
 import type { DeploymentStatus } from "../../internal/deployments/status.ts";
 import { type SentinelMaker, wantSentinels } from "../../internal/sentinels/mod.ts";
 import { type CtrlDatabase, releaseStart } from "../../internal/store/mod.ts";
@@ -15,6 +15,11 @@ import { finishInTransaction, undoInTransaction } from "./end_step.ts";
 export type Begun =
   | { readonly kind: "begun"; readonly cold: boolean }
   | Extract<StartOutcome, { kind: "busy" | "refused" | "ended" }>;
+
+/** The deployment is ready, with where it answers, or a cancel came in time. */
+export type Finished =
+  | { readonly kind: "finished"; readonly hostnames: readonly string[] }
+  | { readonly kind: "cancelled" };
 
 /** Why a start is taken back. */
 export type Undoing =
@@ -33,8 +38,8 @@ export interface StartSteps {
   /** Wants the deployment to run wherever it ran before, unless another start does already. */
   begin(startId: string, order: StartOrder): Promise<Begun>;
   observe(deploymentId: string): Promise<Observed>;
-  /** Makes it ready, and ends the start unless traffic is to move; returns where it answers. */
-  finish(startId: string, order: StartOrder): Promise<{ readonly hostnames: readonly string[] }>;
+  /** Makes it ready unless a cancel came before, and ends the start unless traffic is to move. */
+  finish(startId: string, order: StartOrder): Promise<Finished>;
   /** Ends a start that came to its end. */
   release(startId: string, deploymentId: string): Promise<void>;
   /** Makes everything as it was before, unless the deployment serves by now. */
@@ -77,9 +82,7 @@ export function createStartSteps(deps: StartDeps): StartSteps {
 
     async finish(startId, order) {
       const nowMs = clock.now();
-      const hostnames = await transact(db, (tx) => finishInTransaction(tx, deps, { startId, order, nowMs }));
-      changes.changed([EDGE_REGION]);
-      return { hostnames };
+      return await transact(db, (tx) => finishInTransaction(tx, deps, { startId, order, nowMs }));
     },
 
     release: (startId, deploymentId) => releaseStart(db.kysely, deploymentId, startId),

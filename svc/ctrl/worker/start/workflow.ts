@@ -52,8 +52,9 @@ export async function start(
     }
     if (waited.kind === "ended") return await giveUp({ kind: "cancelled" }, waited);
 
-    const { hostnames } = await durable.run("finish start", () => steps.finish(startId, order));
-    if (order.then.kind === "nothing") return { kind: "started", hostnames };
+    const finished = await durable.run("finish start", () => steps.finish(startId, order));
+    if (finished.kind === "cancelled") return await giveUp({ kind: "cancelled" }, { kind: "cancelled" });
+    if (order.then.kind === "nothing") return { kind: "started", hostnames: finished.hostnames };
     const done = await switched(durable, deps, order);
     if (done.kind === "refused") return await giveUp({ kind: "cancelled" }, done);
     await durable.run("release start", () => steps.release(startId, order.deploymentId));

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { FAULT_KINDS, type Injected } from "../../../../pkg/testkit/fake_durable.ts";
+import { requestCancel } from "../../internal/store/mod.ts";
 import { instanceReport, memoryDatabase, orThrow, report } from "../fixtures_test.ts";
 import { back, onStage, Stage, to } from "../stage_test.ts";
 
@@ -177,6 +178,48 @@ Deno.test("a ready deployment whose instances are missing is waited for, and lef
     assert.deepEqual(await stage.picture(), before);
     assert.equal(orThrow(await stage.start(d1, rollbackFrom(d2))).kind, "switched");
     assert.equal((await stage.picture())["live"], "d1");
+  }));
+
+/** A cancel of what was live leaves its mark on a deployment that goes on running for a while. */
+Deno.test("a deployment that a cancel took the traffic from can be waited for and promoted", () =>
+  onStage(async (stage) => {
+    const [d1, d2] = [await stage.deployNew(), await stage.deployNew()];
+    orThrow(await stage.move({ kind: "rollback", ...back(d2, d1), cancels: true }));
+    await report(stage.db, d2, stage.world.nowMs, []);
+    assert.equal(orThrow(await stage.start(d2, { kind: "promote" })).kind, "switched");
+    assert.equal((await stage.picture())["live"], "d2");
+  }));
+
+Deno.test("nothing is started in an environment that was deleted", async (t) => {
+  for (const instances of ["stopped", "missing"] as const) {
+    await t.step(`its instances are ${instances}`, () =>
+      onStage(async (stage) => {
+        const [d1, , d3] = await withStopped(stage);
+        if (instances === "missing") await report(stage.db, d3, stage.world.nowMs, []);
+        await stage.db.kysely.updateTable("environments").set({ deleted_at: 1 }).execute();
+        const before = await stage.picture();
+        const outcome = orThrow(
+          await stage.start(instances === "stopped" ? d1 : d3, { kind: "nothing" }),
+        );
+        assert.ok(outcome.kind === "refused");
+        assert.match(outcome.refusal.message, /environment was deleted/);
+        assert.deepEqual(await stage.picture(), before);
+      }));
+  }
+});
+
+/** The wish is noted and the workflow told, in this order: the workflow may be past all its waits in between. */
+Deno.test("a cancel that is noted before a start ends is heard at its end", () =>
+  onStage(async (stage) => {
+    const [d1, , d3] = await withStopped(stage);
+    const before = await stage.picture();
+    const outcome = orThrow(
+      await stage.start(d1, rollbackFrom(d3), {
+        onFinish: () => requestCancel(stage.db.kysely, { id: d1, nowMs: stage.world.nowMs }),
+      }),
+    );
+    assert.deepEqual(outcome, { kind: "cancelled" });
+    assert.deepEqual(await stage.picture(), before);
   }));
 
 Deno.test("only one start of a deployment is under way", () =>
