@@ -14,7 +14,7 @@ import { withAdvice } from "../shared/connect.ts";
 import { statusName } from "../shared/deployment_view.ts";
 import { DEPLOY_EXIT, exitCodeOfFailure } from "./exit_codes.ts";
 import { follow } from "./follow.ts";
-import { askToCancel, leftRunning } from "./interrupt.ts";
+import { askToCancel, leftRunning, rolledBackTo } from "./interrupt.ts";
 import { patiently } from "./patiently.ts";
 import type { Report } from "./report.ts";
 import { DeployFailure, type DeployResult, type End, endedWith, type Timings } from "./result.ts";
@@ -110,13 +110,14 @@ export class Attempt {
       }
       if (!signal.aborted) throw error;
     }
-    const cancelling = await askToCancel({
+    const interrupted = await askToCancel({
       client,
       deploymentId: this.#id,
       process: this.#process,
       ask,
     });
-    if (!cancelling) return leftRunning(this.#id);
+    if (interrupted.kind === "goes_on") return leftRunning(this.#id);
+    if (interrupted.kind === "rolled_back") return rolledBackTo(interrupted.toDeploymentId);
     this.#report.busy("cancelling");
     try {
       return this.#ended(await this.#follow(client, CANCEL_MS_MAX, undefined));

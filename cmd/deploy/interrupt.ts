@@ -1,6 +1,7 @@
 import type { Client } from "@connectrpc/connect";
 import { EXIT, type Process } from "../../pkg/cli/mod.ts";
 import type { DeploymentService } from "../../proto/gen/ctrl/v1/deployment_pb.ts";
+import { DEPLOY_EXIT } from "./exit_codes.ts";
 import { type End, endedWith } from "./result.ts";
 
 /** What an interrupt needs to know. */
@@ -12,20 +13,32 @@ export interface InterruptOptions {
   readonly ask: boolean;
 }
 
+/** What became of a Ctrl-C. `rolled_back`: the deployment was live already, and its traffic went back. */
+export type Interrupted =
+  | { readonly kind: "goes_on" | "cancelling" }
+  | { readonly kind: "rolled_back"; readonly toDeploymentId: string };
+
 /**
  * Ctrl-C while a deployment runs: asks whether to cancel it. Without an answer, or without anybody to ask, it goes on:
  * a deploy belongs to the control plane, not to the terminal that began it.
- *
- * @returns whether it is being cancelled now
  */
 export async function askToCancel(
   { client, deploymentId, process, ask }: InterruptOptions,
-): Promise<boolean> {
-  if (!ask || process.prompts === undefined) return false;
+): Promise<Interrupted> {
+  if (!ask || process.prompts === undefined) return { kind: "goes_on" };
   const question = `Cancel the deployment ${deploymentId}? Without an answer it goes on.`;
-  if (await process.prompts.confirm({ message: question, initial: false }) !== true) return false;
-  await client.cancelDeployment({ deploymentId });
-  return true;
+  if (await process.prompts.confirm({ message: question, initial: false }) !== true) {
+    return { kind: "goes_on" };
+  }
+  const { rolledBack } = await client.cancelDeployment({ deploymentId });
+  if (rolledBack === undefined) return { kind: "cancelling" };
+  return { kind: "rolled_back", toDeploymentId: rolledBack.toDeploymentId };
+}
+
+/** The end of a deploy whose cancel came when it was live. */
+export function rolledBackTo(deploymentId: string): End {
+  const message = `The deployment was live already: its traffic went back to ${deploymentId}.`;
+  return endedWith("ready", { code: "cancelled", message, exitCode: DEPLOY_EXIT.cancelled });
 }
 
 /** The end of a deploy that goes on without us. */

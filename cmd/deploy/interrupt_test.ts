@@ -68,6 +68,25 @@ Deno.test("Ctrl-C asks, and cancels only when told to", async (t) => {
   }
 });
 
+/** While the question was open, the deployment went live. */
+Deno.test("a cancel of what is live by now says where its traffic went", async () => {
+  const { stop, prompts, script } = interruptedDuring(true);
+  const rolledBack = { fromDeploymentId: "d_1", toDeploymentId: "d_0" };
+  await using parts = startParts({
+    ...script,
+    deployment: { cancelDeployment: () => ({ status: DeploymentStatus.READY, rolledBack }) },
+  });
+  const result = resultOf(
+    await deploy({ url: parts.plane.url, args: ["--json"], prompts, signal: stop.signal }),
+  );
+  assert.deepEqual([result.status, result.error?.code, result.exitCode], [
+    "ready",
+    "cancelled",
+    DEPLOY_EXIT.cancelled,
+  ]);
+  assert.match(result.error?.message ?? "", /went back to d_0/);
+});
+
 Deno.test("Ctrl-C with nobody to ask leaves the deployment running and says how to follow it", async () => {
   const { stop, script } = interruptedDuring(undefined);
   await using parts = startParts(script);

@@ -8,6 +8,8 @@ export interface DeploymentJson {
   readonly live: boolean;
   readonly project: string;
   readonly environment: string;
+  /** Present while the environment is rolled back: new deployments wait for a promote. */
+  readonly rolledBack?: true;
   readonly branch: string;
   readonly commit?: { readonly sha: string; readonly message: string; readonly author: string };
   readonly urls: readonly string[];
@@ -56,6 +58,7 @@ export function deploymentJson(deployment: Deployment): DeploymentJson {
     live: deployment.live,
     project: deployment.projectSlug,
     environment: deployment.environmentSlug,
+    ...(deployment.environmentRolledBack ? { rolledBack: true } : {}),
     branch: deployment.gitBranch,
     ...(sha === "" ? {} : { commit: { sha, message, author } }),
     urls: deployment.urls,

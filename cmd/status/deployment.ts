@@ -40,7 +40,9 @@ export function deploymentText(deployment: Deployment, nowMs: number): string {
     status: shown.live ? `${shown.status}, live` : statusText(deployment),
     queue: oneLine(deployment.queueBlocker),
     project: shown.project,
-    environment: shown.environment,
+    environment: shown.rolledBack === true
+      ? `${shown.environment} (rolled back: new deployments wait for "unkey promote")`
+      : shown.environment,
     branch: oneLine(shown.branch),
     commit: commit && oneLine(`${commit.sha.slice(0, 12)} ${commit.message}`),
     image: oneLine(deployment.rootfsImageId),

@@ -239,3 +239,14 @@ Deno.test("status of a queued deployment says what is in its way", async () => {
     stdout,
   );
 });
+
+Deno.test("status says that an environment is rolled back, and how that ends", async () => {
+  await using api = startControlPlane({
+    deployment: { getDeployment: () => ({ deployment: deploymentOf({ environmentRolledBack: true }) }) },
+  });
+  const env = access(api.url);
+  const { stdout } = await unkey(["status", "d_1"], { env });
+  assert.match(stdout, /environment +production \(rolled back: new deployments wait for "unkey promote"\)\n/);
+  const json = onlyJson(await unkey(["status", "d_1", "--json"], { env }));
+  assert.match(JSON.stringify(json), /"environment":"production","rolledBack":true/);
+});

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { type FaultCode, isFault } from "../../../../pkg/fault/mod.ts";
+import { transact } from "../../../../pkg/db/mod.ts";
 import { FAULT_KINDS, type Injected } from "../../../../pkg/testkit/fake_durable.ts";
 import { deliverStops, memoryDatabase, orThrow, RETENTION, snapshot } from "../fixtures_test.ts";
+import { findRegionVersion, recordAgents } from "../../internal/store/mod.ts";
 import { back, onStage, Stage, to } from "../stage_test.ts";
 import type { MoveOrder } from "./move_step.ts";
 
@@ -79,6 +81,48 @@ Deno.test("a stop that was scheduled before its deployment served again does not
     assert.deepEqual(await deliverStops(stage.db, stage.world, RETENTION.warmMs), ["stopped"]);
     assert.equal((await stage.picture())["statuses"], "stopped ready");
   }));
+
+/** An edge that is behind still sends requests to the deployment that has lost its traffic. */
+Deno.test("a stop waits for edges that are alive and behind, but not for ever", async (t) => {
+  const edge = (stage: Stage, progress: number, nowMs = stage.world.nowMs): Promise<void> =>
+    transact(stage.db, (tx) =>
+      recordAgents(tx, [{
+        agentId: "*:edge",
+        region: "*",
+        progress: { appliedVersion: progress, observedVersion: progress },
+        nowMs,
+      }]));
+  const { warmMs, edgesMs } = RETENTION;
+  const retired = async (stage: Stage): Promise<void> => {
+    await stage.deployNew();
+    await stage.deployNew();
+    stage.world.nowMs += warmMs;
+  };
+  await t.step("until it has acknowledged the switch", () =>
+    onStage(async (stage) => {
+      await retired(stage);
+      await edge(stage, 1);
+      assert.deepEqual(await deliverStops(stage.db, stage.world, warmMs), ["waiting"]);
+      assert.deepEqual(await deliverStops(stage.db, stage.world, warmMs), ["waiting"]);
+      assert.equal((await stage.picture())["statuses"], "ready ready");
+      await edge(stage, await findRegionVersion(stage.db.kysely, "*"));
+      assert.deepEqual(await deliverStops(stage.db, stage.world, warmMs), ["stopped"]);
+    }));
+  await t.step("unless it is dead", () =>
+    onStage(async (stage) => {
+      await retired(stage);
+      await edge(stage, 1, stage.world.nowMs - 60_000);
+      assert.deepEqual(await deliverStops(stage.db, stage.world, warmMs), ["stopped"]);
+    }));
+  await t.step("or has not caught up for too long", () =>
+    onStage(async (stage) => {
+      await retired(stage);
+      // The deploys themselves took a while.
+      stage.world.nowMs += 2 * edgesMs;
+      await edge(stage, 1);
+      assert.deepEqual(await deliverStops(stage.db, stage.world, warmMs), ["stopped"]);
+    }));
+});
 
 Deno.test("promote and rollback refuse what the gates refuse", async (t) => {
   const db = await memoryDatabase();
