@@ -312,7 +312,13 @@ export class Bench implements AsyncDisposable {
       for (const stop of [...this.#stops]) await stop();
     } finally {
       await this.plane[Symbol.asyncDispose]();
-      for (const { id } of await this.containers()) await removeContainer(this.engine, id, this.signal);
+      // While another engine starts a container, the kernel keeps this one's files mounted for a moment.
+      await until("the test's containers to be removed", async () => {
+        const removals = (await this.containers()).map(({ id }) =>
+          removeContainer(this.engine, id, this.signal)
+        );
+        return (await Promise.allSettled(removals)).every(({ status }) => status === "fulfilled");
+      });
       this.engine.close();
       await Deno.remove(this.stateDir, { recursive: true });
     }
