@@ -81,6 +81,7 @@ function sentence(before: Deployment, { id, status }: Deployment): string {
   const name = statusName(status);
   if (!isActive(before)) return `${id} is ${name} already: nothing to cancel\n`;
   if (status === DeploymentStatus.CANCELLED) return `cancelled ${id}: what it had created is gone\n`;
+  if (status === DeploymentStatus.STOPPED) return `cancelled the start of ${id}: it is stopped, as before\n`;
   return `${id} ended as ${name} before the cancel reached it\n`;
 }
 

@@ -40,13 +40,21 @@ function controlPlane(statuses: readonly DeploymentStatus[], live = false) {
   return { server, cancels: () => cancels };
 }
 
-const { BUILDING, CANCELLED, FAILED, READY } = DeploymentStatus;
+const { BUILDING, CANCELLED, DEPLOYING, FAILED, READY, STOPPED } = DeploymentStatus;
 
 Deno.test("cancel follows what is under way to its end", async () => {
   const { server } = controlPlane([BUILDING, BUILDING, CANCELLED]);
   await using _server = server;
   const result = await unkey(["cancel", "d_2"], { env: access(server.url) });
   assert.deepEqual(result, { code: 0, stdout: "cancelled d_2: what it had created is gone\n", stderr: "" });
+});
+
+Deno.test("cancel of a start says that it worked", async () => {
+  const { server } = controlPlane([DEPLOYING, DEPLOYING, STOPPED]);
+  await using _server = server;
+  const result = await unkey(["cancel", "d_2"], { env: access(server.url) });
+  const stdout = "cancelled the start of d_2: it is stopped, as before\n";
+  assert.deepEqual(result, { code: 0, stdout, stderr: "" });
 });
 
 Deno.test("cancel of what is over has nothing to do", async () => {
