@@ -32,7 +32,7 @@ const BODY_BYTES_MAX = 64 * 1024;
  */
 export async function guardedRequest(request: GuardedRequest): Promise<GuardedAnswer> {
   const { url, trustedHosts } = request;
-  const trusted = trustedHosts.has(url.host);
+  const trusted = trustedHosts.has(url.host) || trustedHosts.has(`${url.hostname}:${portOf(url)}`);
   const hostname = url.hostname.replace(/^\[|\]$/g, "");
   if (url.protocol !== "https:" && !(trusted && url.protocol === "http:")) {
     throw new Fault("permission_denied", `${url.host} is asked by https only`);
@@ -45,6 +45,11 @@ export async function guardedRequest(request: GuardedRequest): Promise<GuardedAn
     if (error instanceof Fault) throw error;
     throw new Fault("unavailable", `${url.host} does not answer`, { cause: error });
   }
+}
+
+/** A URL does not tell the port that its scheme has anyway. */
+function portOf({ port, protocol }: URL): string {
+  return port !== "" ? port : protocol === "https:" ? "443" : "80";
 }
 
 function send(

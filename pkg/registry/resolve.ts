@@ -37,7 +37,7 @@ export function createDigestResolver({ registry, trustedHosts, log }: DigestReso
     const reference = parseReference(image);
     if (reference.digest !== undefined) return reference.digest;
     const inquiry: Inquiry = {
-      trusted,
+      trusted: trustedFrom(reference.host, trusted),
       credentials: credentialsFor(registry, image),
       signal: AbortSignal.any([signal, AbortSignal.timeout(RESOLVE_MS_MAX)]),
     };
@@ -49,6 +49,11 @@ export function createDigestResolver({ registry, trustedHosts, log }: DigestReso
       return undefined;
     }
   };
+}
+
+/** Trust begins with the name that a user gives: a registry that nobody trusts must not lead to one that is trusted. */
+export function trustedFrom(host: string, trusted: ReadonlySet<string>): ReadonlySet<string> {
+  return trusted.has(host) ? trusted : new Set();
 }
 
 interface Inquiry {

@@ -4,6 +4,7 @@ import { isFault } from "../fault/mod.ts";
 import { silentLogger } from "../logger/mod.ts";
 import { guardedRequest } from "./guarded_request.ts";
 import { createDigestResolver } from "./mod.ts";
+import { trustedFrom } from "./resolve.ts";
 import { isPublicAddress } from "./public_address.ts";
 import { parseReference } from "./reference.ts";
 
@@ -96,6 +97,22 @@ Deno.test("a trusted registry tells the digest, and its redirects lead nowhere e
   assert.equal(await resolve(`${registry.host}/away/app:1`, limit()), undefined);
   assert.equal(await resolve(`${registry.host}/loop/app:1`, limit()), undefined);
   assert.deepEqual(other.asked, []);
+});
+
+/** Redirects and the realm of a challenge are the word of whoever a user named. */
+Deno.test("only a trusted registry leads to trusted hosts, which are known with and without their port", async () => {
+  const trusted = new Set(["r.example:443", "r.example:5000"]);
+  assert.deepEqual(trustedFrom("r.example:5000", trusted), trusted);
+  for (const host of ["evil.example", "r.example", "registry-1.docker.io"]) {
+    assert.deepEqual(trustedFrom(host, trusted), new Set(), host);
+  }
+  const asking = guardedRequest({
+    method: "HEAD",
+    url: new URL("https://localhost:443/"),
+    trustedHosts: new Set(["localhost:443"]),
+    signal: limit(),
+  });
+  await assert.rejects(asking, (error) => isFault(error, "unavailable"));
 });
 
 Deno.test("a token is fetched from whom the registry names; the platform's password is for its own images", async () => {
