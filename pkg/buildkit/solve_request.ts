@@ -33,8 +33,15 @@ export function solveRequest(ref: string, session: string, request: BuildAndPush
   });
 }
 
-/** Sources of any kind whose name begins with `prefix`. */
+/** Sources of any kind whose name begins with `prefix`; hosts are the same in any case, and with the port that they have anyway. */
 function sources(prefix: string): { readonly identifier: string; readonly matchType: MatchType } {
-  const literal = prefix.replaceAll(/[^a-zA-Z0-9/]/g, (char) => `\\${char}`);
-  return { identifier: `^[a-z+-]+://${literal}`, matchType: MatchType.REGEX };
+  const slash = prefix.indexOf("/");
+  const host = prefix.slice(0, slash).replace(/:(443|80)$/, "");
+  const port = host.includes(":") ? "" : "(:443|:80)?";
+  const identifier = `^(?i:[a-z+-]+://${literal(host)}${port}${literal(prefix.slice(slash))})`;
+  return { identifier, matchType: MatchType.REGEX };
+}
+
+function literal(text: string): string {
+  return text.replaceAll(/[^a-zA-Z0-9/]/g, (char) => `\\${char}`);
 }

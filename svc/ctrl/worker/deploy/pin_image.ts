@@ -53,8 +53,13 @@ export async function pinImage(deps: PinDeps, id: string, signal: AbortSignal): 
 
 /** Whether the platform keeps it for another workspace, whose credentials would open it all the same. */
 function isForeign(image: string, registryName: string, workspaceId: string): boolean {
-  return image.startsWith(`${registryName}/`) &&
-    !image.startsWith(`${registryName}/${workspaceId.toLowerCase()}/`);
+  const [name, all] = [canonical(image), canonical(`${registryName}/`)];
+  return name.startsWith(all) && !name.startsWith(`${all}${workspaceId.toLowerCase()}/`);
+}
+
+/** A host is the same in upper and lower case, and with the port that it has anyway. */
+function canonical(image: string): string {
+  return image.toLowerCase().replace(/^([^/]+):(?:443|80)\//, "$1/");
 }
 
 /** The same as for what does not exist. */

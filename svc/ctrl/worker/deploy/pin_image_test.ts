@@ -57,8 +57,10 @@ Deno.test("where the registry does not tell, the tag stays", async () => {
 Deno.test("an image of the platform's registry is for the workspace that built it", async () => {
   const own = await pin((workspace) => `${REGISTRY}/${workspace}/proj_1@${DIGEST}`, DIGEST);
   assert.deepEqual([own.pinned, own.asked], [ADVANCED, 0]);
-  for (const foreign of ["ws_other/proj_1:d_1", `ws_other/proj_1@${DIGEST}`, "proj_1:d_1"]) {
-    const { pinned, asked } = await pin(() => `${REGISTRY}/${foreign}`, DIGEST);
+  const spellings = [REGISTRY, "R.Example/apps", "r.example:443/apps"];
+  const images = ["ws_other/proj_1:d_1", `ws_other/proj_1@${DIGEST}`, "proj_1:d_1"];
+  for (const foreign of spellings.flatMap((registry) => images.map((image) => `${registry}/${image}`))) {
+    const { pinned, asked } = await pin(() => foreign, DIGEST);
     assert.ok(pinned.kind === "failed" && pinned.failure.code === "image_unavailable", foreign);
     assert.match(pinned.failure.message, /does not exist, or it is private/);
     assert.equal(asked, 0, "nothing is asked with the platform's credentials");
