@@ -3,6 +3,8 @@ import { publicFault } from "../../../../pkg/fault/mod.ts";
 import { stopRefusal } from "../../internal/deployments/gates.ts";
 import {
   announceRoutes,
+  type AuditActor,
+  type DeploymentsTable,
   EDGE_REGION,
   moveStatus,
   recordAudit,
@@ -32,6 +34,7 @@ export async function stopInTransaction(tx: Tx, order: Order): Promise<StopStep>
   if (deployment?.status === "stopped") return { outcome: { kind: "stopped" }, regions: [] };
   if (deployment?.status !== "ready") return { outcome: { kind: "not_ready" }, regions: [] };
   if ((await listServed(tx, deployment.id)).length > 0) return { outcome: { kind: "serving" }, regions: [] };
+  await audit(tx, deployment, { kind: "system", name: "retention" }, order.nowMs);
   return { outcome: { kind: "stopped" }, regions: await takeDown(tx, order) };
 }
 
@@ -47,16 +50,20 @@ export async function haltInTransaction(
   const refusal = stopRefusal(deployment, await listServed(tx, deploymentId));
   if (refusal !== undefined) throw publicFault(refusal.code, refusal.message);
   if (deployment.status === "stopped") return [];
+  await audit(tx, deployment, order.actor, nowMs);
+  return await takeDown(tx, { environmentId, deploymentId, nowMs });
+}
+
+async function audit(tx: Tx, row: DeploymentsTable, actor: AuditActor, nowMs: number): Promise<void> {
   await recordAudit(tx, {
-    workspaceId: deployment.workspace_id,
-    actor: order.actor,
+    workspaceId: row.workspace_id,
+    actor,
     action: "deployment.stop",
-    resource: { type: "deployment", id: deploymentId },
-    projectId: deployment.project_id,
-    environmentId,
+    resource: { type: "deployment", id: row.id },
+    projectId: row.project_id,
+    environmentId: row.environment_id,
     nowMs,
   });
-  return await takeDown(tx, { environmentId, deploymentId, nowMs });
 }
 
 async function takeDown(tx: Tx, { deploymentId, nowMs }: Order): Promise<readonly string[]> {

@@ -30,6 +30,18 @@ Deno.test("the newest deployment takes all names, and the one before stays warm"
     assert.deepEqual(stops, [`d1 in ${warmMs}`, `d2 in ${warmMs}`, `d1 in ${graceMs}`]);
     assert.deepEqual(await deliverStops(stage.db, stage.world, graceMs), ["stopped"]);
     assert.equal((await stage.picture())["statuses"], "stopped ready ready");
+    const acts = await stage.db.kysely.selectFrom("audit_log").select([
+      "actor_kind",
+      "actor_name",
+      "action",
+      "resource_id",
+    ]).execute();
+    assert.deepEqual(acts, [{
+      actor_kind: "system",
+      actor_name: "retention",
+      action: "deployment.stop",
+      resource_id: stage.ids[0],
+    }]);
     assert.deepEqual(await deliverStops(stage.db, stage.world, warmMs), ["obsolete", "stopped"]);
     assert.equal((await stage.picture())["statuses"], "stopped stopped ready");
   }));
