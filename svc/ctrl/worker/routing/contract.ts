@@ -47,6 +47,7 @@ export type StopOutcome =
   | { readonly kind: "obsolete" }
   /** An edge is behind: the same schedule was put off. */
   | { readonly kind: "waiting" }
+  /** It serves again, or a start of it is under way. */
   | { readonly kind: "serving" }
   | { readonly kind: "not_ready" };
 

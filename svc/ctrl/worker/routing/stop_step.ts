@@ -6,6 +6,7 @@ import {
   type AuditActor,
   type DeploymentsTable,
   EDGE_REGION,
+  findStart,
   moveStatus,
   recordAudit,
   stopTopology,
@@ -33,7 +34,9 @@ export async function stopInTransaction(tx: Tx, order: Order): Promise<StopStep>
   const deployment = await lockDeployment(tx, order.deploymentId);
   if (deployment?.status === "stopped") return { outcome: { kind: "stopped" }, regions: [] };
   if (deployment?.status !== "ready") return { outcome: { kind: "not_ready" }, regions: [] };
-  if ((await listServed(tx, deployment.id)).length > 0) return { outcome: { kind: "serving" }, regions: [] };
+  const wanted = (await listServed(tx, deployment.id)).length > 0 ||
+    await findStart(tx, deployment.id) !== undefined;
+  if (wanted) return { outcome: { kind: "serving" }, regions: [] };
   await audit(tx, deployment, { kind: "system", name: "retention" }, order.nowMs);
   return { outcome: { kind: "stopped" }, regions: await takeDown(tx, order) };
 }

@@ -1,7 +1,14 @@
 import assert from "node:assert/strict";
 import { FAULT_KINDS, type Injected } from "../../../../pkg/testkit/fake_durable.ts";
 import { requestCancel } from "../../internal/store/mod.ts";
-import { instanceReport, memoryDatabase, orThrow, report } from "../fixtures_test.ts";
+import {
+  deliverStops,
+  instanceReport,
+  memoryDatabase,
+  orThrow,
+  report,
+  RETENTION,
+} from "../fixtures_test.ts";
 import { back, onStage, Stage, to } from "../stage_test.ts";
 
 type Picture = Readonly<Record<string, unknown>>;
@@ -220,6 +227,23 @@ Deno.test("a cancel that is noted before a start ends is heard at its end", () =
     );
     assert.deepEqual(outcome, { kind: "cancelled" });
     assert.deepEqual(await stage.picture(), before);
+  }));
+
+/** A rollback to a warm deployment waits for its instances, and the stop of it may be due just then. */
+Deno.test("a scheduled stop leaves a deployment alone whose start is under way", () =>
+  onStage(async (stage) => {
+    const [d1, d2] = [await stage.deployNew(), await stage.deployNew()];
+    await report(stage.db, d1, stage.world.nowMs, []);
+    const outcome = orThrow(
+      await stage.start(d1, rollbackFrom(d2), {
+        onWait: async (_count, world) => {
+          assert.deepEqual(await deliverStops(stage.db, stage.world, RETENTION.warmMs), ["serving"]);
+          await report(stage.db, d1, world.nowMs, [instanceReport()]);
+        },
+      }),
+    );
+    assert.equal(outcome.kind, "switched");
+    assert.equal((await stage.picture())["live"], "d1");
   }));
 
 Deno.test("only one start of a deployment is under way", () =>
