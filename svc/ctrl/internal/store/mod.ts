@@ -3,7 +3,7 @@
  *
  * ```ts
  * const db = await openCtrlDatabase(url, { migrate: true, log });
- * const project = await findProjectBySlug(db.kysely, workspaceId, "shop");
+ * const project = await findProject(db.kysely, workspaceId, projectId);
  * await transact(db, (tx) => placeDeployment(tx, { deploymentId, workspaceId, regions, nowMs }));
  * ```
  *

@@ -50,16 +50,6 @@ export async function findProject(
     .where("id", "=", id).where("workspace_id", "=", workspaceId).executeTakeFirst();
 }
 
-/** The project, by its slug, which is unique in the workspace. */
-export async function findProjectBySlug(
-  db: Queryable,
-  workspaceId: string,
-  slug: string,
-): Promise<ProjectsTable | undefined> {
-  return await db.selectFrom("projects").selectAll()
-    .where("workspace_id", "=", workspaceId).where("slug", "=", slug).executeTakeFirst();
-}
-
 /** All projects of a workspace by slug, served by the unique key of workspace and slug. */
 export async function listProjects(db: Queryable, workspaceId: string): Promise<ProjectsTable[]> {
   return await db.selectFrom("projects").selectAll()

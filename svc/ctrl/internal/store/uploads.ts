@@ -29,16 +29,6 @@ export async function findUploadByChecksum(
     .orderBy("created_at", "desc").orderBy("id", "desc").limit(1).executeTakeFirst();
 }
 
-/** Uploads that expired before `nowMs`, oldest first. Index on `expires_at`. */
-export async function listExpiredUploads(
-  db: Queryable,
-  nowMs: number,
-  limit: number,
-): Promise<UploadsTable[]> {
-  return await db.selectFrom("uploads").selectAll()
-    .where("expires_at", "<", nowMs).orderBy("expires_at").limit(limit).execute();
-}
-
 /** Forgets an upload. */
 export async function deleteUpload(db: Queryable, id: string): Promise<void> {
   await db.deleteFrom("uploads").where("id", "=", id).execute();

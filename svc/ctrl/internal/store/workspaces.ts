@@ -23,11 +23,6 @@ export async function findWorkspace(db: Queryable, id: string): Promise<Workspac
   return await db.selectFrom("workspaces").selectAll().where("id", "=", id).executeTakeFirst();
 }
 
-/** The workspace, by its unique slug. */
-export async function findWorkspaceBySlug(db: Queryable, slug: string): Promise<WorkspacesTable | undefined> {
-  return await db.selectFrom("workspaces").selectAll().where("slug", "=", slug).executeTakeFirst();
-}
-
 /** The workspace's namespace; `candidate` becomes it if there was none. `undefined`: no such workspace. */
 export async function ensureWorkspaceNamespace(
   db: Queryable,
