@@ -1,7 +1,9 @@
 /** A Docker Engine of a test's own, which it may stop and start without hurting anybody. */
 
 const READY_MS = 30_000;
-const STOP_MS = 30_000;
+/** An engine that gives up on its containers leaves their file systems mounted, and cannot remove them afterwards. */
+const SHUTDOWN_SECONDS = 90;
+const STOP_MS = (SHUTDOWN_SECONDS + 30) * 1_000;
 
 /** Whether one can be started here: it needs root and `dockerd`. */
 export async function canStartEngine(): Promise<boolean> {
@@ -64,6 +66,7 @@ export class PrivateEngine implements AsyncDisposable {
         "--ip-masq=false",
         `--containerd-namespace=${this.#bridge}`,
         `--containerd-plugins-namespace=${this.#bridge}-plugins`,
+        `--shutdown-timeout=${SHUTDOWN_SECONDS}`,
         "--log-level=error",
       ],
       stdin: "null",
