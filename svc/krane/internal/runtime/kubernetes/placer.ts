@@ -59,7 +59,10 @@ export class Placer {
   readonly #applied = new Map<string, Applied>();
   /** As they were written, by namespace and name. */
   readonly #policies = new Map<string, { readonly uid: string; readonly generation: number | undefined }>();
+  /** Shared by those who write into an environment; whoever sweeps it has it alone. */
   readonly #environments = new KeyedLock();
+  /** Of deployments that come together, one writes the policy of their environment. */
+  readonly #policyWrites = new KeyedLock();
 
   constructor(options: PlacerOptions) {
     this.#options = options;
@@ -79,7 +82,7 @@ export class Placer {
     }
     try {
       await this.#namespaces.ensure(namespace, desired.workspaceId, signal);
-      return await this.#environments.run(environmentKey(desired), () => this.#write(desired, set, signal));
+      return await this.#environments.share(environmentKey(desired), () => this.#write(desired, set, signal));
     } catch (error) {
       this.#namespaces.forget(namespace);
       throw error;
@@ -141,7 +144,9 @@ export class Placer {
     signal: AbortSignal,
   ): Promise<Placed> {
     const { settings } = this.#options;
-    await this.#writePolicy(desired, signal);
+    if (!this.#hasPolicy(desired)) {
+      await this.#policyWrites.run(environmentKey(desired), () => this.#writePolicy(desired, signal));
+    }
     let revision: string | undefined;
     if (Object.keys(desired.env).length > 0) {
       const owner = known ?? await this.#writeSet(desired, { replicas: 0, revision: "none" }, signal);
