@@ -35,6 +35,8 @@ export async function simulateNodes(cluster: Cluster, count: number): Promise<Si
       `--config=${folder}/stages.yaml`,
       `--manage-nodes-with-label-selector=${key}=`,
       `--cidr=${POD_CIDR}`,
+      // Without a sign of life the cluster takes them for lost before long, and their pods with them.
+      "--node-lease-duration-seconds=40",
     ],
     // It writes its settings there.
     env: () => ({ HOME: folder }),
