@@ -13,6 +13,7 @@ import {
   createRegionToken,
   type CtrlDatabase,
   type DeploymentsTable,
+  type NewDeployment,
   openCtrlDatabase,
   placeDeployment,
 } from "../../svc/ctrl/internal/store/mod.ts";
@@ -71,15 +72,18 @@ export class FeedBed implements AsyncDisposable {
     this.#nudger = createNudger({ db, clock, log: silentLogger(), token: new Secret(SERVICE_TOKEN) });
   }
 
-  /** Makes a database and starts the api on it. */
-  static async start(): Promise<FeedBed> {
+  /** Makes a database and starts the api on it; its deployments differ in `changes` from those of tests. */
+  static async start(changes: Partial<NewDeployment> = {}): Promise<FeedBed> {
     const server = await mysqlServer();
     if (server === undefined) throw new Error("Install mariadb-server-core to measure the feed");
     const schema = await server.createSchema();
     const directory = await Deno.makeTempDir({ prefix: "unkey-bench-feed-" });
     const db = await openCtrlDatabase(schema.url, { migrate: true, log: silentLogger(), clock });
     const seed = await seedProject(db);
-    const template = (await transact(db, (tx) => createDeployment(tx, newDeployment(seed)))).deployment;
+    const { deployment: template } = await transact(
+      db,
+      (tx) => createDeployment(tx, newDeployment(seed, changes)),
+    );
     const bed = new FeedBed({ server, schema, db, directory }, { seed, template });
     try {
       await bed.#api.start();
@@ -92,6 +96,10 @@ export class FeedBed implements AsyncDisposable {
 
   get url(): string {
     return `http://127.0.0.1:${this.#port}`;
+  }
+
+  get workspaceId(): string {
+    return this.#seed.workspaceId;
   }
 
   get apiPid(): number {
@@ -146,6 +154,20 @@ export class FeedBed implements AsyncDisposable {
     return ids;
   }
 
+  /** What the deployments are called in their runtime, by id. */
+  async names(deploymentIds: readonly string[]): Promise<Map<string, string>> {
+    const rows = await this.db.kysely.selectFrom("deployments").select(["id", "k8s_name"])
+      .where("id", "in", deploymentIds).execute();
+    return new Map(rows.map((row) => [row.id, row.k8s_name]));
+  }
+
+  /** The deployments that have been reported as running in a region. */
+  async running(region: string): Promise<string[]> {
+    const rows = await this.db.kysely.selectFrom("instances").select("deployment_id")
+      .where("region", "=", region).where("status", "=", "running").execute();
+    return rows.map((row) => row.deployment_id);
+  }
+
   /** Commits one change, tells the api as the worker does, and says when the commit was done. */
   async commit(region: string, deploymentId: string, replicas: number): Promise<Commit> {
     const [changed] = await transact(this.db, (tx) =>
@@ -161,8 +183,8 @@ export class FeedBed implements AsyncDisposable {
     return { region, version: changed.version, atMs };
   }
 
-  /** Places deployments in a region, many at a time. */
-  async place(region: string, deploymentIds: readonly string[]): Promise<void> {
+  /** Places deployments in a region, many at a time, tells the api, and says when the last commit was done. */
+  async place(region: string, deploymentIds: readonly string[]): Promise<number> {
     const nowMs = clock.now();
     for (let start = 0; start < deploymentIds.length; start += ROWS_PER_INSERT) {
       const part = deploymentIds.slice(start, start + ROWS_PER_INSERT);
@@ -182,6 +204,9 @@ export class FeedBed implements AsyncDisposable {
         }))).execute();
       });
     }
+    const atMs = performance.timeOrigin + performance.now();
+    this.#nudger.changed([region]);
+    return atMs;
   }
 
   /** Opens streams in as many processes as there are lists of agents. */

@@ -2,6 +2,7 @@
 // deno-lint-ignore-file no-console -- the table is its output
 import { benchApi } from "./api.ts";
 import { benchCli } from "./cli.ts";
+import { benchCluster } from "./cluster.ts";
 import { benchEdge } from "./edge.ts";
 import { benchFeed } from "./feed.ts";
 import { benchFeedProperty } from "./feed_property.ts";
@@ -19,6 +20,7 @@ const BENCHES: Readonly<Record<string, () => Promise<Row[]>>> = {
   feed: () => benchFeed(),
   feed_property: () => benchFeedProperty(),
   switch: benchSwitch,
+  cluster: () => benchCluster(),
 };
 
 const chosen = Deno.args.length === 0 ? Object.keys(BENCHES) : Deno.args;

@@ -59,7 +59,7 @@ export function deploymentLabels(desired: DesiredDeployment, identity: Identity)
 }
 
 /** The namespace of a deployment: the one that it asks for, or else its workspace's own. */
-export function namespaceOf(desired: DesiredDeployment): string {
+export function namespaceOf(desired: Pick<DesiredDeployment, "namespace" | "workspaceId">): string {
   return desired.namespace === "" ? `unkey-${digest(desired.workspaceId, 16)}` : desired.namespace;
 }
 

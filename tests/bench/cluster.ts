@@ -1,0 +1,207 @@
+/** Many deployments at once on a real Kubernetes: 50 with real pods, 200 and 500 on simulated nodes. */
+// deno-lint-ignore-file no-console -- prints a table when run alone
+import {
+  AnyObject,
+  createObject,
+  loadAccess,
+  type Manifest,
+  openCluster,
+  REPLICA_SETS,
+} from "../../pkg/kube/mod.ts";
+import { namespaceOf } from "../../svc/krane/internal/runtime/kubernetes/labels.ts";
+import { type Cluster, createNamespace, findCluster, NO_CLUSTER } from "../testbed/cluster.ts";
+import { simulateNodes } from "../testbed/simulated_nodes.ts";
+import { eventually } from "../testbed/wait.ts";
+import { KraneProcess, note, nowMs, removeNamespace, Seen } from "./cluster_bed.ts";
+import { FeedBed } from "./feed_bed.ts";
+import { peakMib, resetPeak } from "./memory.ts";
+import { machine, quantile, renderTable, type Row } from "./row.ts";
+
+const COUNTS = [50, 200, 500];
+/** Up to so many run for real: a node takes 110 pods, and others may use it as well. */
+const REAL_MAX = 50;
+const PODS_PER_NODE = 100;
+const IMAGE = "busybox:stable";
+const COMMAND = ["busybox", "httpd", "-f", "-p", "8080", "-h", "/"];
+const CPU_MILLICORES = 100;
+const MEMORY_MIB = 16;
+const ALL_MS_MAX = 300_000;
+
+/** Bounds of the design, for 50 deployments on one real node. */
+const APPLIED_MS_MAX = 2_000;
+const READY_RATIO_MAX = 1.15;
+const REPORTED_MS_MAX = 1_000;
+
+/** Measures commit to applied, ready and reported. */
+export async function benchCluster(counts: readonly number[] = COUNTS): Promise<Row[]> {
+  const cluster = await findCluster();
+  if (cluster === undefined) {
+    const missing = { measure: "deployments at once", bound: "", measured: NO_CLUSTER, ok: undefined };
+    return [missing];
+  }
+  const rows: Row[] = [];
+  for (const count of counts) rows.push(...await measure(cluster, count));
+  return rows;
+}
+
+interface Times {
+  /** Milliseconds from the commit to the last of all. */
+  readonly appliedMs: number;
+  readonly readyMs: number;
+  /** Of each deployment, from ready to reported. */
+  readonly lagsMs: readonly number[];
+  readonly peakMib: number;
+}
+
+/** From the first call to the last of all. */
+type Bare = Pick<Times, "appliedMs" | "readyMs">;
+
+async function measure(cluster: Cluster, count: number): Promise<Row[]> {
+  if (count > REAL_MAX) {
+    console.error(`  ${count} deployments on simulated nodes`);
+    await using nodes = await simulateNodes(cluster, Math.ceil(count / PODS_PER_NODE));
+    const { nodeSelector, tolerations } = nodes.placement;
+    const times = await deploy(cluster, count, {
+      UNKEY_KRANE_NODE_SELECTOR: Object.entries(nodeSelector).map((pair) => pair.join("=")).join(","),
+      UNKEY_KRANE_TOLERATIONS: tolerations.map(({ key }) => key).join(","),
+    });
+    return rowsOf(`${count} deployments, simulated nodes`, times);
+  }
+  console.error(`  ${count} bare ReplicaSets`);
+  const bare = await deployBare(cluster, count);
+  console.error(`  ${count} deployments`);
+  const times = await deploy(cluster, count, { UNKEY_KRANE_TOLERATIONS: "none" });
+  return rowsOf(`${count} deployments, one node`, times, bare);
+}
+
+function rowsOf(label: string, { appliedMs, readyMs, lagsMs, peakMib }: Times, bare?: Bare): Row[] {
+  const bounded = bare !== undefined;
+  const [p50, most] = [quantile(lagsMs, 0.5), quantile(lagsMs, 1)];
+  const ratio = bounded ? readyMs / bare.readyMs : 0;
+  return [{
+    measure: `commit -> all applied, ${label}`,
+    bound: bounded ? `< ${APPLIED_MS_MAX / 1_000} s` : "",
+    measured: seconds(appliedMs) + (bounded ? ` (bare: ${seconds(bare.appliedMs)})` : "") +
+      `; krane ${peakMib.toFixed(0)} MiB at its peak`,
+    ok: !bounded || appliedMs < APPLIED_MS_MAX,
+  }, {
+    measure: `commit -> all ready, ${label}`,
+    bound: bounded ? `<= ${READY_RATIO_MAX} x bare ReplicaSets` : "",
+    measured: seconds(readyMs) + (bounded ? ` (bare: ${seconds(bare.readyMs)}; ${ratio.toFixed(2)} x)` : ""),
+    ok: !bounded || ratio <= READY_RATIO_MAX,
+  }, {
+    measure: `ready -> reported, ${label}`,
+    bound: bounded ? `all < ${REPORTED_MS_MAX / 1_000} s` : "",
+    measured: `p50 ${p50.toFixed(0)} ms, max ${most.toFixed(0)} ms`,
+    ok: !bounded || most < REPORTED_MS_MAX,
+  }];
+}
+
+/** Places `count` deployments in one transaction, and takes all of them away again when they are reported. */
+async function deploy(
+  cluster: Cluster,
+  count: number,
+  env: Readonly<Record<string, string>>,
+): Promise<Times> {
+  await using bed = await FeedBed.start({
+    image: IMAGE,
+    command: JSON.stringify(COMMAND),
+    cpu_millicores: CPU_MILLICORES,
+    memory_mib: MEMORY_MIB,
+  });
+  const [at] = await bed.regions(1);
+  if (at === undefined) throw new Error("no region");
+  const names = await bed.names(await bed.deployments(count));
+  const namespace = namespaceOf({ namespace: "", workspaceId: bed.workspaceId });
+  await using seen = await Seen.of(cluster, namespace);
+  await using cleanup = new AsyncDisposableStack();
+  cleanup.defer(() => removeNamespace(cluster, namespace));
+  await using krane = await KraneProcess.start(cluster, {
+    UNKEY_CONTROL_PLANE_URL: bed.url,
+    UNKEY_CONTROL_PLANE_BEARER: at.token,
+    UNKEY_REGION: at.region,
+    UNKEY_CONTROL_PLANE_ID: bed.workspaceId,
+    ...env,
+  });
+  await resetPeak(krane.pid);
+
+  const committedMs = await bed.place(at.region, [...names.keys()]);
+  const reported = new Map<string, number>();
+  await eventually(`${count} deployments to be reported`, async () => {
+    for (const name of await bed.running(at.region)) note(reported, name);
+    return reported.size === count && seen.ready.size === count;
+  }, { deadlineMs: ALL_MS_MAX, everyMs: 25 }).catch(async (error: unknown) => {
+    const told = `${seen.sets.size} applied, ${seen.ready.size} ready, ${reported.size} reported`;
+    throw new Error(`${told}; krane's last words:\n${await krane.logTail()}`, { cause: error });
+  });
+  return {
+    appliedMs: Math.max(...seen.sets.values()) - committedMs,
+    readyMs: Math.max(...seen.ready.values()) - committedMs,
+    lagsMs: [...names].map(([id, name]) => Math.max(0, timeOf(reported, id) - timeOf(seen.ready, name))),
+    peakMib: await peakMib(krane.pid),
+  };
+}
+
+function timeOf(times: ReadonlyMap<string, number>, key: string): number {
+  const time = times.get(key);
+  if (time === undefined) throw new Error(`${key} was never seen`);
+  return time;
+}
+
+/** The cluster's own time: as many ReplicaSets of the same image and size, created at once by nobody's agent. */
+async function deployBare(cluster: Cluster, count: number): Promise<Bare> {
+  const namespace = await createNamespace(cluster);
+  await using cleanup = new AsyncDisposableStack();
+  cleanup.defer(() => removeNamespace(cluster, namespace.name));
+  await using seen = await Seen.of(cluster, namespace.name);
+  const client = openCluster(await loadAccess(cluster.kubeconfig));
+  cleanup.defer(() => client.close());
+  const signal = AbortSignal.timeout(ALL_MS_MAX);
+  const startedMs = nowMs();
+  await Promise.all(Array.from({ length: count }, (_, n) => {
+    const manifest = bareSet(`bare-${n}`, namespace.name);
+    return createObject(client, REPLICA_SETS, manifest, { schema: AnyObject, signal });
+  }));
+  await eventually(`${count} bare pods to be ready`, () => seen.ready.size === count, {
+    deadlineMs: ALL_MS_MAX,
+  });
+  return {
+    appliedMs: Math.max(...seen.sets.values()) - startedMs,
+    readyMs: Math.max(...seen.ready.values()) - startedMs,
+  };
+}
+
+/** Without probes, which cost the cluster time. */
+function bareSet(name: string, namespace: string): Manifest {
+  const labels = { app: name };
+  const size = { cpu: `${CPU_MILLICORES}m`, memory: `${MEMORY_MIB}Mi` };
+  const container = {
+    name: "app",
+    image: IMAGE,
+    command: COMMAND,
+    resources: { limits: size, requests: { ...size, cpu: `${CPU_MILLICORES / 4}m` } },
+  };
+  return {
+    apiVersion: "apps/v1",
+    kind: "ReplicaSet",
+    metadata: { name, namespace },
+    spec: {
+      replicas: 1,
+      selector: { matchLabels: labels },
+      template: {
+        metadata: { labels },
+        spec: { terminationGracePeriodSeconds: 1, containers: [container] },
+      },
+    },
+  };
+}
+
+function seconds(ms: number): string {
+  return `${(ms / 1_000).toFixed(2)} s`;
+}
+
+/** Alone: numbers of deployments, e.g. `50 200`. */
+if (import.meta.main) {
+  const counts = Deno.args.map(Number);
+  console.log(renderTable(await benchCluster(counts.length === 0 ? COUNTS : counts), machine()));
+}
