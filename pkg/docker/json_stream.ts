@@ -1,62 +1,13 @@
+import * as lines from "../lines/mod.ts";
 import { type Engine, streamFault } from "./engine.ts";
 
-const LINE_CHARS_MAX = 8_000_000;
-
-/**
- * The bytes of an answer as they arrive. Ends with the answer or rejects with the signal's reason; releases the connection
- * when it is left early.
- */
-export async function* chunks(
-  engine: Engine,
-  response: Response,
-  signal: AbortSignal,
-): AsyncGenerator<Uint8Array> {
-  if (response.body === null) return;
-  const reader = response.body.getReader();
-  // Deno tells a body of an abort only while its response has not been collected as garbage: this is told directly.
-  const cancel = (): void => void reader.cancel(signal.reason).catch(() => undefined);
-  signal.addEventListener("abort", cancel, { once: true });
-  try {
-    while (true) {
-      signal.throwIfAborted();
-      const { done, value } = await reader.read();
-      if (done) break;
-      yield value;
-    }
-    signal.throwIfAborted();
-  } catch (error) {
-    throw streamFault(engine, signal, error);
-  } finally {
-    signal.removeEventListener("abort", cancel);
-    // The stream may have failed already; there is nothing more to release then.
-    await reader.cancel().catch(() => undefined);
-  }
+/** The bytes of an engine's answer as they arrive. */
+export function chunks(engine: Engine, response: Response, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+  return lines.chunks(response, { signal, fault: (error) => streamFault(engine, signal, error) });
 }
 
-/** The JSON objects of a newline-separated answer, as they arrive. */
-export async function* jsonLines(
-  engine: Engine,
-  response: Response,
-  signal: AbortSignal,
-): AsyncGenerator<unknown> {
-  const decoder = new TextDecoder();
-  let rest = "";
-  for await (const chunk of chunks(engine, response, signal)) {
-    const lines = (rest + decoder.decode(chunk, { stream: true })).split("\n");
-    rest = lines.pop() ?? "";
-    if (rest.length > LINE_CHARS_MAX) {
-      throw streamFault(engine, signal, new Error(`a line of more than ${LINE_CHARS_MAX} characters`));
-    }
-    for (const line of lines) if (line.trim() !== "") yield parse(engine, signal, line);
-  }
-  if (rest.trim() !== "") yield parse(engine, signal, rest);
-}
-
-/** A line that is cut short is the end of an engine that went away. */
-function parse(engine: Engine, signal: AbortSignal, line: string): unknown {
-  try {
-    return JSON.parse(line);
-  } catch (error) {
-    throw streamFault(engine, signal, error);
-  }
+/** The JSON objects of an engine's answer. One that is cut short is the end of an engine that went away. */
+export function jsonLines(engine: Engine, response: Response, signal: AbortSignal): AsyncGenerator<unknown> {
+  const fault = (error: unknown): unknown => streamFault(engine, signal, error);
+  return lines.jsonLines(response, { signal, fault, rest: "a value" });
 }

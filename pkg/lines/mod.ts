@@ -1,5 +1,5 @@
 /**
- * Output of programs, from bytes to lines with a time.
+ * Output of programs, from bytes to lines with a time, and answers that come in lines of JSON.
  *
  * ```ts
  * const cutter = new LineCutter();
@@ -8,6 +8,7 @@
  *
  * @module
  */
+export { chunks, jsonLines, type Reading } from "./answer.ts";
 
 const LINE_CHARS_MAX = 16_384;
 const NANOSECONDS = 1_000_000_000n;
