@@ -34,6 +34,8 @@ export interface KraneProcess {
 }
 
 const SAVE_MS = 500;
+/** A cluster takes many writes at a time, and those that wait only meet pods that start and want its processors. */
+const CLUSTER_APPLIES_MAX = 64;
 const MESSAGE_BYTES_MAX = 2 * 1024 * 1024;
 
 /**
@@ -101,7 +103,13 @@ async function buildAgent(
     generationFloor: files.state.generation,
   });
   runner.defer("reporter", () => reporter.close());
-  const controller = new Controller({ ...base, actor: actorOf(runtime), reporter, drainMs: config.drainMs });
+  const controller = new Controller({
+    ...base,
+    actor: actorOf(runtime),
+    reporter,
+    drainMs: config.drainMs,
+    ...(config.runtime === "kubernetes" ? { appliesMax: CLUSTER_APPLIES_MAX } : {}),
+  });
   runner.defer("controller", () => controller.close());
   const sentinels = opened.sentinels && buildSentinelAgent({
     ...base,

@@ -38,6 +38,8 @@ export interface ControllerOptions<D, C> {
   readonly log: Logger;
   /** Between the report that a resource goes and its removal. */
   readonly drainMs: number;
+  /** How many are applied at a time; as many as a machine does by itself unless given. */
+  readonly appliesMax?: number;
 }
 
 const APPLIES_MAX = 8;
@@ -65,7 +67,7 @@ interface Worker<D> {
 export class Controller<D extends Named, C> {
   readonly #options: ControllerOptions<D, C>;
   readonly #workers = new Map<string, Worker<D>>();
-  readonly #applies = new Slots(APPLIES_MAX);
+  readonly #applies: Slots;
   readonly #removals = new Slots(REMOVALS_MAX);
   readonly #tasks = new Set<Promise<void>>();
   readonly #stop = new AbortController();
@@ -74,6 +76,7 @@ export class Controller<D extends Named, C> {
 
   constructor(options: ControllerOptions<D, C>) {
     this.#options = options;
+    this.#applies = new Slots(options.appliesMax ?? APPLIES_MAX);
   }
 
   /** Changes whenever `desired()` may have changed. */
