@@ -1,3 +1,4 @@
+import type { DescMethod } from "@bufbuild/protobuf";
 import {
   Code,
   ConnectError,
@@ -32,6 +33,8 @@ export interface CallOptions {
   readonly clock: Clock;
   /** The longest that a unary call may take, in milliseconds. */
   readonly unaryMsMax: number;
+  /** The same for those that may take longer, or less. */
+  readonly unaryMsMaxOf: ReadonlyMap<DescMethod, number>;
 }
 
 /** The request id of the call that `values` belong to. */
@@ -90,7 +93,7 @@ export function callInterceptor(options: CallOptions): Interceptor {
     try {
       const response = request.stream
         ? await safe(request)
-        : await within(options.unaryMsMax, () => safe(request));
+        : await within(options.unaryMsMaxOf.get(request.method) ?? options.unaryMsMax, () => safe(request));
       if (response.stream) return { ...response, message: untilEnd(response.message, finish) };
       finish(undefined);
       return response;

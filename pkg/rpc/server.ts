@@ -47,6 +47,8 @@ export interface ServerLimits {
   readonly messageBytesMax: number;
   /** The longest that a unary call may take, in milliseconds. */
   readonly unaryMsMax: number;
+  /** The same for those that may take longer, or less. */
+  readonly unaryMsMaxOf: ReadonlyMap<DescMethod, number>;
   /** The longest timeout that a client may ask for, in milliseconds. */
   readonly timeoutMsMax: number;
   /** How long the client of a stream may read nothing, in milliseconds; then it is cut. */
@@ -58,6 +60,7 @@ export interface ServerLimits {
 const LIMITS: ServerLimits = {
   messageBytesMax: 4 * 1024 * 1024,
   unaryMsMax: 60_000,
+  unaryMsMaxOf: new Map(),
   timeoutMsMax: 24 * 3_600_000,
   stallMsMax: 60_000,
   drainMsMax: 10_000,
@@ -103,7 +106,8 @@ export function rpcHandlers(
   const { log, clock, gate, interceptors = [] } = options;
   const limits = { ...LIMITS, ...options.limits };
   const shared = requestGate(gate, clock, log);
-  const all = [callInterceptor({ log, clock, unaryMsMax: limits.unaryMsMax }), ...interceptors];
+  const { unaryMsMax, unaryMsMaxOf } = limits;
+  const all = [callInterceptor({ log, clock, unaryMsMax, unaryMsMaxOf }), ...interceptors];
   const router = createConnectRouter({
     grpc: false,
     readMaxBytes: limits.messageBytesMax,

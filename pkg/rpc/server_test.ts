@@ -123,6 +123,17 @@ Deno.test("serveRpc() ends a unary call at its deadline", async () => {
   }
 });
 
+Deno.test("serveRpc() has another deadline for a method that is given one", async () => {
+  const { promote } = DeploymentService.method;
+  const { server, url } = start({ limits: { unaryMsMaxOf: new Map([[promote, 30]]) } });
+  try {
+    const client = createClient(DeploymentService, createConnectTransport({ baseUrl: url }));
+    assert.equal((await connectError(client.promote({}))).code, Code.DeadlineExceeded);
+  } finally {
+    await server.shutdown();
+  }
+});
+
 /** A watcher that is not told would hold the process for the whole drain limit. */
 Deno.test("shutdown() ends open streams at once, and readiness fails", async () => {
   const { server, url } = start({ limits: { drainMsMax: 30_000 } });

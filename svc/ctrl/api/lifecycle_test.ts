@@ -6,6 +6,7 @@ import { DeploymentService, DeploymentStatus, SwitchPath } from "../../../proto/
 import { claimStart, markCancelled } from "../internal/store/mod.ts";
 import { clock, deployImage, failure, move, refused, startApi } from "./fixtures_test.ts";
 import { setLive, setUpLife } from "./life_test.ts";
+import { CALL_MS_MAX } from "./services.ts";
 
 Deno.test("promote and rollback ask the gates before the workflow", async () => {
   await using api = await startApi();
@@ -246,4 +247,12 @@ Deno.test("each operation needs its own permission", async () => {
     weak.startDeployment({ deploymentId: d1 }),
   ];
   for (const call of calls) assert.equal((await failure(call)).code, Code.PermissionDenied);
+});
+
+/** The worker gives a start up to an hour, and a client that is told sooner that it failed is told wrong. */
+Deno.test("whatever may have to start a deployment has the time for it", () => {
+  const { rollback, promote, cancelDeployment, startDeployment } = DeploymentService.method;
+  for (const method of [rollback, promote, cancelDeployment, startDeployment]) {
+    assert.ok((CALL_MS_MAX.get(method) ?? 0) > 3_600_000, method.name);
+  }
 });

@@ -20,7 +20,7 @@ import { NUDGE_PATH, nudgeRoute } from "./nudge.ts";
 import { type Objects, openObjects, uploadBytesMax } from "./objects.ts";
 import { authenticationGate } from "./policies.ts";
 import { restRoutes } from "./rest/mod.ts";
-import { buildServices, type ServiceParts } from "./services.ts";
+import { buildServices, CALL_MS_MAX, type ServiceParts } from "./services.ts";
 import { sweepRegions } from "./silence.ts";
 import { sweepAuditLog, sweepDeployments, sweepUploads } from "./sweeper.ts";
 
@@ -75,6 +75,7 @@ async function start(config: ApiConfig, process: ApiProcess, runner: Runner): Pr
     log,
     clock,
     gate: authenticationGate(authenticate),
+    limits: { unaryMsMaxOf: CALL_MS_MAX },
     mount: (router) => services.mount(router),
     routes: [
       restRoutes({ authenticate, deployment: services.deployment, clock, log }),

@@ -1,4 +1,5 @@
 /** Builds the services from what the process has opened. */
+import type { DescMethod } from "@bufbuild/protobuf";
 import type { ConnectRouter } from "@connectrpc/connect";
 import type { Clock } from "../../../pkg/clock/mod.ts";
 import type { Logger } from "../../../pkg/logger/mod.ts";
@@ -62,6 +63,17 @@ export const SERVED = [
   AdminService,
   EnvironmentService,
 ] as const;
+
+/** A start has an hour at most, by the worker's settings, and is waited for a little longer. */
+const START_MS_MAX = 72 * 60_000;
+
+/** Calls that may have to start a deployment before they can answer. */
+export const CALL_MS_MAX: ReadonlyMap<DescMethod, number> = new Map([
+  DeploymentService.method.rollback,
+  DeploymentService.method.promote,
+  DeploymentService.method.cancelDeployment,
+  DeploymentService.method.startDeployment,
+].map((method) => [method, START_MS_MAX]));
 
 /** @throws `internal` when a method has no policy */
 export function buildServices(parts: ServiceParts): Services {
