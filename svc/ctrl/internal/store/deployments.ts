@@ -1,10 +1,9 @@
-/** Deployments: create, find, list. */
-import { type SelectQueryBuilder, sql } from "kysely";
+/** Deployments: create and find. */
 import { lockRows } from "../../../../pkg/db/mod.ts";
 import { Fault, isFault } from "../../../../pkg/fault/mod.ts";
 import type { Queryable, Tx } from "./database.ts";
 import { appendEvent } from "./events.ts";
-import type { DeploymentsTable, Flag, Schema } from "./schema.ts";
+import type { DeploymentsTable } from "./schema.ts";
 import { supersedeOlderBuilds } from "./supersede.ts";
 
 /** What the caller decides about a new deployment; the rest is given here. */
@@ -117,97 +116,4 @@ export async function findDeploymentByName(
   k8sName: string,
 ): Promise<DeploymentsTable | undefined> {
   return await db.selectFrom("deployments").selectAll().where("k8s_name", "=", k8sName).executeTakeFirst();
-}
-
-/** A deployment with what people know it by. */
-export interface DeploymentView extends DeploymentsTable {
-  readonly environment_slug: string;
-  readonly environment_live_deployment_id: string | null;
-  readonly environment_is_rolled_back: Flag;
-  readonly project_slug: string;
-  readonly project_name: string;
-  /** Sorted. */
-  readonly hostnames: readonly string[];
-  readonly desired_instances: number;
-  readonly running_instances: number;
-}
-
-/** The deployment of this workspace in one statement; another workspace's is as good as missing. */
-export async function findDeploymentView(
-  db: Queryable,
-  workspaceId: string,
-  id: string,
-): Promise<DeploymentView | undefined> {
-  const row = await selectViews(db).where("deployments.id", "=", id)
-    .where("deployments.workspace_id", "=", workspaceId).executeTakeFirst();
-  return row === undefined ? undefined : toView(row);
-}
-
-/** Which page of which deployments. */
-export interface ListDeployments {
-  readonly workspaceId: string;
-  readonly projectIds?: readonly string[];
-  readonly environmentId?: string;
-  /** The last deployment of the page before. */
-  readonly after?: { readonly createdAtMs: number; readonly id: string };
-  readonly limit: number;
-}
-
-/** Deployments of the workspace, newest first. Indices on (workspace | project | environment, created_at, id). */
-export async function listDeploymentViews(db: Queryable, list: ListDeployments): Promise<DeploymentView[]> {
-  let query = selectViews(db).where("deployments.workspace_id", "=", list.workspaceId);
-  if (list.projectIds !== undefined) {
-    if (list.projectIds.length === 0) return [];
-    query = query.where("deployments.project_id", "in", [...list.projectIds]);
-  }
-  if (list.environmentId !== undefined) {
-    query = query.where("deployments.environment_id", "=", list.environmentId);
-  }
-  const { after } = list;
-  if (after !== undefined) {
-    query = query.where("deployments.created_at", "<=", after.createdAtMs).where((eb) =>
-      eb.or([
-        eb("deployments.created_at", "<", after.createdAtMs),
-        eb("deployments.id", "<", after.id),
-      ])
-    );
-  }
-  const rows = await query.orderBy("deployments.created_at", "desc").orderBy("deployments.id", "desc")
-    .limit(list.limit).execute();
-  return rows.map(toView);
-}
-
-interface ViewRow extends Omit<DeploymentView, "hostnames"> {
-  readonly hostnames: string | null;
-}
-
-function selectViews(
-  db: Queryable,
-): SelectQueryBuilder<Schema, "deployments" | "environments" | "projects", ViewRow> {
-  return db.selectFrom("deployments")
-    .innerJoin("environments", "environments.id", "deployments.environment_id")
-    .innerJoin("projects", "projects.id", "deployments.project_id")
-    .selectAll("deployments")
-    .select([
-      "environments.slug as environment_slug",
-      "environments.live_deployment_id as environment_live_deployment_id",
-      "environments.is_rolled_back as environment_is_rolled_back",
-      "projects.slug as project_slug",
-      "projects.name as project_name",
-    ])
-    .select((eb) => [
-      eb.selectFrom("frontline_routes").select(sql<string>`group_concat(hostname)`.as("names"))
-        .whereRef("frontline_routes.deployment_id", "=", "deployments.id").as("hostnames"),
-      sql<number>`coalesce((select sum(desired_replicas) from deployment_topology
-        where deployment_topology.deployment_id = deployments.id and desired_status = 'started'), 0)`
-        .as("desired_instances"),
-      sql<number>`(select count(*) from instances
-        where instances.deployment_id = deployments.id and instances.status = 'running')`
-        .as("running_instances"),
-    ]);
-}
-
-/** Hostnames have no comma in them, which is what `group_concat` puts between. */
-function toView(row: ViewRow): DeploymentView {
-  return { ...row, hostnames: (row.hostnames ?? "").split(",").filter((each) => each !== "").sort() };
 }

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { transact } from "../../../../pkg/db/mod.ts";
 import { isFault } from "../../../../pkg/fault/mod.ts";
 import { newId } from "../../../../pkg/uid/mod.ts";
+import { type ListFilter, listShownDeployments } from "./api_deployments.ts";
 import { newDeployment, NOW_MS, seedDeployment, seedProject, testOnCtrlDatabases } from "./fixtures_test.ts";
 import {
   appendLogLines,
@@ -9,8 +10,6 @@ import {
   type CtrlDatabase,
   endStep,
   findDeployment,
-  findDeploymentView,
-  listDeploymentViews,
   listEventsAfter,
   listSteps,
   listUnsubmitted,
@@ -23,6 +22,10 @@ import {
 } from "./mod.ts";
 
 const test = testOnCtrlDatabases();
+
+function ofWorkspace(workspaceId: string): ListFilter {
+  return { workspaceId, projectIds: undefined, environmentSlug: undefined, before: undefined, limit: 100 };
+}
 
 test("50 parallel creates with one idempotency key make one deployment", async (db) => {
   const seed = await seedProject(db);
@@ -40,7 +43,7 @@ test("50 parallel creates with one idempotency key make one deployment", async (
   );
   assert.equal(new Set(results.map(({ deployment }) => deployment.id)).size, 1);
   assert.equal(results.filter(({ created }) => created).length, 1);
-  const views = await listDeploymentViews(db.kysely, { workspaceId: seed.workspaceId, limit: 100 });
+  const views = await listShownDeployments(db.kysely, ofWorkspace(seed.workspaceId));
   assert.equal(views.length, 1);
   const other = await seedProject(db);
   assert.notEqual((await seedDeployment(db, other, { idempotency_key: "once" })).id, views[0]?.id);
@@ -73,14 +76,15 @@ test("a deployment cannot be created in another workspace's environment", async 
 test("a deployment is seen with its names, hosts and instances, by its own workspace only", async (db) => {
   const [mine, other] = [await seedProject(db), await seedProject(db)];
   const { id } = await seedDeployment(db, mine);
-  assert.equal(await findDeploymentView(db.kysely, other.workspaceId, id), undefined);
-  const view = await findDeploymentView(db.kysely, mine.workspaceId, id);
-  assert.equal(view?.environment_slug, "production");
-  assert.equal(view?.project_slug, "shop");
-  assert.equal(view?.environment_live_deployment_id, null);
-  assert.deepEqual(view?.hostnames, []);
-  assert.equal(view?.desired_instances, 0);
-  assert.equal(view?.running_instances, 0);
+  assert.deepEqual(await listShownDeployments(db.kysely, ofWorkspace(other.workspaceId)), []);
+  const [shown] = await listShownDeployments(db.kysely, ofWorkspace(mine.workspaceId));
+  assert.equal(shown?.id, id);
+  assert.equal(shown.environmentSlug, "production");
+  assert.equal(shown.projectSlug, "shop");
+  assert.equal(shown.live, false);
+  assert.deepEqual(shown.hostnames, []);
+  assert.deepEqual(shown.regions, []);
+  assert.equal(shown.runningInstances, 0);
 });
 
 test("pages of deployments are newest first and neither skip nor repeat, also among equal times", async (db) => {
@@ -90,24 +94,24 @@ test("pages of deployments are newest first and neither skip nor repeat, also am
     ids.push((await seedDeployment(db, seed, { created_at: NOW_MS + Math.floor(n / 3) })).id);
   }
   const seen: string[] = [];
-  let after: { createdAtMs: number; id: string } | undefined;
+  let before: ListFilter["before"];
   for (let page = 0; page < 10; page++) {
-    const views = await listDeploymentViews(db.kysely, {
+    const shown = await listShownDeployments(db.kysely, {
       workspaceId: seed.workspaceId,
       projectIds: [seed.projectId],
-      environmentId: seed.productionId,
+      environmentSlug: "production",
       limit: 2,
-      ...(after === undefined ? {} : { after }),
+      before,
     });
-    const last = views.at(-1);
+    const last = shown.at(-1);
     if (last === undefined) break;
-    seen.push(...views.map((view) => view.id));
-    after = { createdAtMs: last.created_at, id: last.id };
+    seen.push(...shown.map((each) => each.id));
+    before = { createdAt: last.createdAt, id: last.id };
   }
   assert.deepEqual(seen.toSorted(), ids.toSorted());
   assert.equal(seen[0], ids[6]);
   assert.deepEqual(
-    await listDeploymentViews(db.kysely, { workspaceId: seed.workspaceId, projectIds: [], limit: 9 }),
+    await listShownDeployments(db.kysely, { ...ofWorkspace(seed.workspaceId), projectIds: [] }),
     [],
   );
 });

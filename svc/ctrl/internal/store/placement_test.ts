@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { transact } from "../../../../pkg/db/mod.ts";
 import { newDnsName } from "../../../../pkg/uid/mod.ts";
+import { listShownByIds } from "./api_deployments.ts";
 import { NOW_MS, type Seed, seedDeployment, seedProject, testOnCtrlDatabases } from "./fixtures_test.ts";
 import {
   assignRoutes,
   compactChanges,
   type CtrlDatabase,
   EDGE_REGION,
-  findDeploymentView,
   findOldestChange,
   findRegionVersion,
   type HeardAgent,
@@ -25,7 +25,6 @@ import {
   placeDeployment,
   recordAgents,
   removeApiProcess,
-  removeRoutes,
   replaceReported,
   type ReportedInstance,
   stopTopology,
@@ -147,8 +146,9 @@ test("a report replaces the region's instances, and only what takes requests rea
     (await listEndpoints(db.kysely, [id])).map((row) => row.region).sort(),
     [here, there].sort(),
   );
-  assert.equal((await findDeploymentView(db.kysely, seed.workspaceId, id))?.running_instances, 2);
-  assert.equal((await findDeploymentView(db.kysely, seed.workspaceId, id))?.desired_instances, 2);
+  const shown = (await listShownByIds(db.kysely, [id])).get(id);
+  assert.equal(shown?.runningInstances, 2);
+  assert.deepEqual(shown.regions.map(({ replicas }) => replicas), [1, 1]);
   const [first] = (await listInstances(db.kysely, id)).filter((row) => row.k8s_name === "a");
   await report(4, instance("a", { status: "failed", reason: "oom_killed", exit_code: 137, restarts: 2 }));
   const rows = (await listInstances(db.kysely, id)).filter((row) => row.region === here);
@@ -237,14 +237,9 @@ test("a hostname moves within its owner, and nobody else can take it", async (db
     "a name of an environment does not move to another one",
   );
   assert.equal((await assign(d1, mine.previewId, branch)).kind, "assigned");
-  const names = async (id: string) => (await findDeploymentView(db.kysely, mine.workspaceId, id))?.hostnames;
+  const names = async (id: string) => (await listShownByIds(db.kysely, [id])).get(id)?.hostnames;
   assert.deepEqual(await names(d1), [branch.hostname]);
   assert.deepEqual(await names(d2), [live.hostname]);
-  assert.deepEqual(
-    await transact(db, (tx) => removeRoutes(tx, { deploymentId: d1, nowMs: NOW_MS })),
-    [branch.hostname],
-  );
-  assert.deepEqual(await names(d1), []);
 });
 
 test("of several projects that claim one free hostname at once, one gets it", async (db) => {

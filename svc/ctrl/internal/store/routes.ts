@@ -123,25 +123,6 @@ function newRow({ hostname, sticky }: WantedRoute, owner: RouteAssignment): Fron
   };
 }
 
-/** Takes hostnames away from the deployment, if they still lead to it, and returns them. */
-export async function removeRoutes(
-  tx: Tx,
-  options: {
-    readonly deploymentId: string;
-    readonly hostnames?: readonly string[];
-    readonly nowMs: number;
-  },
-): Promise<string[]> {
-  const rows = (await lockRows(
-    tx,
-    tx.selectFrom("frontline_routes").selectAll().where("deployment_id", "=", options.deploymentId),
-  ).execute()).filter((row) => options.hostnames?.includes(row.hostname) ?? true);
-  if (rows.length === 0) return [];
-  await tx.deleteFrom("frontline_routes").where("id", "in", rows.map((row) => row.id)).execute();
-  await appendRouteChanges(tx, rows.map((row) => row.id), options.nowMs);
-  return rows.map((row) => row.hostname);
-}
-
 /** Tells the edges anew about the routes that lead to the deployment, because its own state has changed. */
 export async function announceRoutes(tx: Tx, deploymentId: string, nowMs: number): Promise<boolean> {
   const rows = await listRoutesOfDeployment(tx, deploymentId);
