@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { isFault } from "../fault/mod.ts";
 import { BASE_IMAGE, engineAnswers, ensureBaseImage } from "../testkit/base_image.ts";
+import { tagImage } from "../testkit/images.ts";
 import { parseHost } from "./address.ts";
 import { chooseVersion } from "./engine.ts";
 import { withTag } from "./images.ts";
@@ -21,7 +22,6 @@ import {
   removeImage,
   startContainer,
   stopContainer,
-  tagImage,
 } from "./mod.ts";
 
 const ignore = !await engineAnswers();

@@ -106,18 +106,6 @@ export function withTag(reference: string): string {
   return name.includes(":") ? reference : `${reference}:latest`;
 }
 
-/** Gives an image another name. */
-export async function tagImage(
-  engine: Engine,
-  source: string,
-  target: string,
-  signal: AbortSignal,
-): Promise<void> {
-  const { repository, tag } = splitReference(target);
-  const query = { repo: repository, tag };
-  await callText(engine, { method: "POST", path: `${pathOf(source)}/tag`, query, signal });
-}
-
 /** Removes a name, and the image with its last one. Harmless when it is gone or in use. */
 export async function removeImage(engine: Engine, reference: string, signal: AbortSignal): Promise<void> {
   try {
@@ -125,34 +113,6 @@ export async function removeImage(engine: Engine, reference: string, signal: Abo
   } catch (error) {
     // 409: a container still uses it; whoever removes that container comes back for the image.
     if (!isFault(error, "not_found", "already_exists")) throw error;
-  }
-}
-
-/** Makes an image of one layer from a tar of a root file system. */
-export async function importImage(
-  engine: Engine,
-  options: {
-    readonly tar: Uint8Array;
-    readonly reference: string;
-    /** Dockerfile instructions, e.g. `ENV PATH=/bin`. */
-    readonly changes?: readonly string[];
-  },
-  signal: AbortSignal,
-): Promise<void> {
-  const { repository, tag } = splitReference(options.reference);
-  const changes = (options.changes ?? []).map((each) => `&changes=${encodeURIComponent(each)}`).join("");
-  const search = new URLSearchParams({ fromSrc: "-", repo: repository, tag });
-  const path = `/images/create?${search}${changes}`;
-  const text = await callText(engine, {
-    method: "POST",
-    path,
-    body: options.tar,
-    signal,
-    timeoutMs: 120_000,
-  });
-  const failed = /"error":"((?:[^"\\]|\\.)*)"/.exec(text)?.[1];
-  if (failed !== undefined) {
-    throw publicFault("failed_precondition", `Docker cannot import "${options.reference}": ${failed}`);
   }
 }
 

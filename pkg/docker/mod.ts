@@ -39,13 +39,11 @@ export { type Engine, engineCapacity, type EngineVersion, engineVersion, openEng
 export { type ContainerEvent, containerEvents } from "./events.ts";
 export {
   type Image,
-  importImage,
   inspectImage,
   pullImage,
   type PullOptions,
   type PullProgress,
   removeImage,
-  tagImage,
 } from "./images.ts";
 export {
   type NotPushed,

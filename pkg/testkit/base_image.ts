@@ -1,5 +1,6 @@
 import { packTar } from "modern-tar";
-import { type Engine, importImage, inspectImage } from "../docker/mod.ts";
+import { type Engine, inspectImage } from "../docker/mod.ts";
+import { importImage } from "./images.ts";
 
 /** What tests build from and run: a shell and the usual tools, without a registry. */
 export const BASE_IMAGE = "unkey-test/busybox:latest";
