@@ -2,7 +2,8 @@
 import { newDnsName, newId, newSecretToken } from "../../../../pkg/uid/mod.ts";
 import type { Vault } from "../../../../pkg/vault/mod.ts";
 import { credentialHash } from "../auth/hash.ts";
-import { PRODUCTION_SLUG, type SentinelShape, type WantedSentinel } from "../store/mod.ts";
+import { PRODUCTION_SLUG } from "../deployments/domains.ts";
+import type { SentinelShape, WantedSentinel } from "../store/mod.ts";
 
 /** What sentinels are made of. */
 export interface SentinelShapes {

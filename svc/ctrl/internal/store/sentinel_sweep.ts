@@ -1,4 +1,5 @@
 /** What the sweep over all sentinels looks for. */
+import { PRODUCTION_SLUG } from "../deployments/domains.ts";
 import type { Queryable } from "./database.ts";
 import type { SentinelsTable } from "./schema.ts";
 import type { SentinelShape } from "./sentinels.ts";
@@ -11,9 +12,6 @@ export interface Placement {
   readonly environmentSlug: string;
   readonly region: string;
 }
-
-/** The slug of the environment that gets the other number of replicas. */
-export const PRODUCTION_SLUG = "production";
 
 /**
  * Where something should run and the sentinel is missing, archived, or not as `shapes` want it. A scan of all placements
