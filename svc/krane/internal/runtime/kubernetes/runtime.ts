@@ -26,6 +26,7 @@ import { Placer } from "./placer.ts";
 import { type Found, podsToDelete } from "./plan.ts";
 import type { KubernetesSettings } from "./settings.ts";
 import { appStatus, derivePod, isFinished, isRunning, isTerminating } from "./status.ts";
+import { untilListed } from "./until_listed.ts";
 
 /** What the Kubernetes runtime needs. */
 export interface KubernetesRuntimeOptions {
@@ -36,8 +37,6 @@ export interface KubernetesRuntimeOptions {
   readonly sink: OutputSink;
 }
 
-/** How long a call waits for the first look at the cluster. */
-const LISTED_MS_MAX = 10_000;
 /** Beyond the pods' own time to end. */
 const REMOVAL_SPARE_MS = 20_000;
 const REMOVAL_POLL_MS = 200;
@@ -176,19 +175,8 @@ export class KubernetesRuntime implements Runtime {
     return new Informer({ cluster, clock, log, selection, ...options });
   }
 
-  async #listed(signal: AbortSignal): Promise<void> {
-    const all = [this.#pods, this.#sets, this.#policies];
-    if (all.every((each) => each.synced)) return;
-    const stop = new AbortController();
-    const late = this.#options.clock.sleep(LISTED_MS_MAX, AbortSignal.any([signal, stop.signal])).then(() => {
-      throw new Fault("unavailable", "the cluster's objects are not known yet");
-    });
-    try {
-      await Promise.race([Promise.all(all.map((each) => each.listed)), late]);
-    } finally {
-      stop.abort();
-      await late.catch(() => undefined);
-    }
+  #listed(signal: AbortSignal): Promise<void> {
+    return untilListed([this.#pods, this.#sets, this.#policies], this.#options.clock, signal);
   }
 
   #isThere(name: string): boolean {

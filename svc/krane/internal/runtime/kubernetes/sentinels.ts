@@ -35,6 +35,7 @@ import {
   sentinelService,
   type SentinelSettings,
 } from "./sentinel_manifest.ts";
+import { untilListed } from "./until_listed.ts";
 
 /** What is read of a sentinel's Deployment. */
 const SentinelDeployment = z.object({
@@ -62,7 +63,6 @@ interface Written {
 
 /** What else than the Deployment somebody may have changed is put right so often. */
 const REWRITE_MS = 300_000;
-const LISTED_MS_MAX = 10_000;
 /** Longer than the pods' own time to end. */
 const REMOVAL_MS_MAX = 60_000;
 const REMOVAL_POLL_MS = 200;
@@ -92,7 +92,7 @@ export class KubernetesSentinels implements SentinelRuntime {
 
   /** Writes what is not as it should be, and tells how many of its pods take requests. */
   async reconcile(desired: DesiredSentinel, signal: AbortSignal): Promise<Seen<SentinelStatus>> {
-    await this.#listed(signal);
+    await untilListed([this.#deployments], this.#options.clock, signal);
     const { clock, settings } = this.#options;
     const known = this.#find(desired.name);
     // Its name is free again when it has gone, of which the watch tells.
@@ -120,7 +120,7 @@ export class KubernetesSentinels implements SentinelRuntime {
   /** Deletes its Deployment, with which Kubernetes removes what it owns, and waits until the pods have gone. */
   async remove(name: string, signal: AbortSignal): Promise<void> {
     const { clock, cluster } = this.#options;
-    await this.#listed(signal);
+    await untilListed([this.#deployments], this.#options.clock, signal);
     this.#written.delete(name);
     for (const { metadata } of await this.#list({ [LABEL.name]: name }, signal)) {
       const { uid } = metadata;
@@ -208,19 +208,5 @@ export class KubernetesSentinels implements SentinelRuntime {
       labels: { ...sentinelSelection(settings), ...labels },
     };
     return (await listObjects(cluster, DEPLOYMENTS, selection, { schema: AnyObject, signal })).items;
-  }
-
-  async #listed(signal: AbortSignal): Promise<void> {
-    if (this.#deployments.synced) return;
-    const stop = new AbortController();
-    const late = this.#options.clock.sleep(LISTED_MS_MAX, AbortSignal.any([signal, stop.signal])).then(() => {
-      throw new Fault("unavailable", "the cluster's sentinels are not known yet");
-    });
-    try {
-      await Promise.race([this.#deployments.listed, late]);
-    } finally {
-      stop.abort();
-      await late.catch(() => undefined);
-    }
   }
 }
