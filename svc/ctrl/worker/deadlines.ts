@@ -17,13 +17,6 @@ export const DEADLINE_FIELDS = {
     help: "How long an app that runs has until it listens on its port.",
     schema: integerSchema(60, 1, 3_600),
   }),
-  agentSilentSeconds: field({
-    flag: "agent-silent-seconds",
-    env: "UNKEY_AGENT_SILENT_SECONDS",
-    placeholder: "<seconds>",
-    help: "A region whose agent was not heard for so long counts for nothing.",
-    schema: integerSchema(30, 1, 3_600),
-  }),
   buildMinutes: field({
     flag: "build-minutes",
     env: "UNKEY_BUILD_MINUTES",

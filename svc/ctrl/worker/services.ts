@@ -3,6 +3,7 @@ import type { StepActivity } from "../../../pkg/durable/mod.ts";
 import type { Logger } from "../../../pkg/logger/mod.ts";
 import type { ObjectStore } from "../../../pkg/objectstore/mod.ts";
 import type { ChangeNotifier } from "../internal/changes/mod.ts";
+import { AGENT_ALIVE_MS } from "../internal/deployments/liveness.ts";
 import type { SentinelMaker } from "../internal/sentinels/mod.ts";
 import type { CtrlDatabase } from "../internal/store/mod.ts";
 import { buildService } from "./build/mod.ts";
@@ -56,12 +57,12 @@ export function workerServices(config: WorkerConfig, deps: ServicesDeps): Endpoi
   const placement = {
     regions: config.availableRegions,
     replicas: config.replicas,
-    agentSilentMs: config.agentSilentSeconds * SECOND_MS,
+    agentSilentMs: AGENT_ALIVE_MS,
   };
   const limits = {
     readyMs: config.readySeconds * SECOND_MS,
     listenMs: config.listenSeconds * SECOND_MS,
-    agentMs: config.agentSilentSeconds * SECOND_MS,
+    agentMs: AGENT_ALIVE_MS,
     restartsMax: RESTARTS_MAX,
   };
   return [
@@ -88,7 +89,7 @@ export function workerServices(config: WorkerConfig, deps: ServicesDeps): Endpoi
         changes,
         apex: config.defaultDomain,
         edgeUrl: config.edgeUrl,
-        edgeSilentMs: config.agentSilentSeconds * SECOND_MS,
+        edgeSilentMs: AGENT_ALIVE_MS,
       }),
       retention: {
         warmCount: config.warmCount,
