@@ -28,30 +28,30 @@ const TOKEN_CHARS_MAX = 16_384;
 const ID_CHARS_MAX = 256;
 const WAITING_MAX = 64;
 
-let waiting = 0;
-
-/**
- * The variables of the deployment whose running pod the token was made for. They come from the desired state and never
- * from the request: this agent has no key, and a blob in the request only has to be the one that was delivered.
- *
- * @throws `unauthenticated` for whatever is not right, so that nobody learns what it is
- */
-export async function giveVariables(
-  { find, identify }: GiveDeps,
+/** Answers one request. @throws `unauthenticated` for whatever is not right, so that nobody learns what it is */
+export type GiveVariables = (
   request: Request,
   signal: AbortSignal,
-): Promise<Readonly<Record<string, string>>> {
-  const { blob, deploymentId, environmentId, token } = request;
-  if (token === "" || token.length > TOKEN_CHARS_MAX) throw refusal();
-  if (deploymentId.length > ID_CHARS_MAX || environmentId.length > ID_CHARS_MAX) throw refusal();
-  const pod = await bounded(() => identify(token, signal));
-  if (pod === undefined || pod.deploymentId !== deploymentId || pod.environmentId !== environmentId) {
-    throw refusal();
-  }
-  const desired = find(pod.deploymentName);
-  if (desired?.deploymentId !== deploymentId || desired.environmentId !== environmentId) throw refusal();
-  if (blob.length > 0 && sha256Hex(blob) !== desired.blobSha256) throw refusal();
-  return desired.env;
+) => Promise<Readonly<Record<string, string>>>;
+
+/**
+ * Gives the variables of the deployment whose running pod the token was made for. They come from the desired state and never
+ * from the request: this agent has no key, and a blob in the request only has to be the one that was delivered.
+ */
+export function variablesGiver({ find, identify }: GiveDeps): GiveVariables {
+  const bounded = boundedCalls(WAITING_MAX);
+  return async ({ blob, deploymentId, environmentId, token }, signal) => {
+    if (token === "" || token.length > TOKEN_CHARS_MAX) throw refusal();
+    if (deploymentId.length > ID_CHARS_MAX || environmentId.length > ID_CHARS_MAX) throw refusal();
+    const pod = await bounded(() => identify(token, signal));
+    if (pod === undefined || pod.deploymentId !== deploymentId || pod.environmentId !== environmentId) {
+      throw refusal();
+    }
+    const desired = find(pod.deploymentName);
+    if (desired?.deploymentId !== deploymentId || desired.environmentId !== environmentId) throw refusal();
+    if (blob.length > 0 && sha256Hex(blob) !== desired.blobSha256) throw refusal();
+    return desired.env;
+  };
 }
 
 function refusal(): Fault {
@@ -59,12 +59,15 @@ function refusal(): Fault {
 }
 
 /** Who has no proof yet must not keep the cluster busy. */
-async function bounded<T>(ask: () => Promise<T>): Promise<T> {
-  if (waiting >= WAITING_MAX) throw new Fault("rate_limited", "too many tokens are being checked");
-  waiting++;
-  try {
-    return await ask();
-  } finally {
-    waiting--;
-  }
+function boundedCalls(max: number): <T>(ask: () => Promise<T>) => Promise<T> {
+  let waiting = 0;
+  return async (ask) => {
+    if (waiting >= max) throw new Fault("rate_limited", "too many tokens are being checked");
+    waiting++;
+    try {
+      return await ask();
+    } finally {
+      waiting--;
+    }
+  };
 }
