@@ -26,9 +26,12 @@ const HUB_ALIASES = ["docker.io", "index.docker.io", "registry-1.docker.io"];
  * this process, on a socket that only this user can reach.
  */
 export async function openSession(daemon: Daemon, registry: Registry): Promise<Session> {
+  await using opened = new AsyncDisposableStack();
   const folder = await Deno.makeTempDir({ prefix: "unkey-session-" });
+  opened.defer(() => Deno.remove(folder, { recursive: true }));
   const path = `${folder}/socket`;
   const server = await listen(path, registry);
+  opened.defer(() => server.close());
   const socket = connect(path);
   const stop = new AbortController();
   const id = newSecretToken("session");
@@ -41,17 +44,13 @@ export async function openSession(daemon: Daemon, registry: Registry): Promise<S
     },
   });
   const ended = pump(answers, socket);
-  return {
-    id,
-    ended,
-    async [Symbol.asyncDispose]() {
-      stop.abort();
-      socket.destroy();
-      await ended;
-      await server.close();
-      await Deno.remove(folder, { recursive: true });
-    },
-  };
+  opened.defer(async () => {
+    stop.abort();
+    socket.destroy();
+    await ended;
+  });
+  const all = opened.move();
+  return { id, ended, [Symbol.asyncDispose]: () => all.disposeAsync() };
 }
 
 async function listen(path: string, registry: Registry): Promise<{ close(): Promise<void> }> {
