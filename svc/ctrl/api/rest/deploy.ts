@@ -23,6 +23,7 @@ export interface Answer {
 export type Route = (deps: DeploymentDeps, caller: RootKeyPrincipal, request: Request) => Promise<Answer>;
 
 export const PROJECT_MISSING = "The requested project does not exist or has been deleted.";
+export const ENVIRONMENT_MISSING = "The requested environment does not exist or has been deleted.";
 export const DEPLOYMENT_MISSING = "The requested deployment does not exist or has been deleted.";
 
 export async function generateUploadUrl(
@@ -86,10 +87,13 @@ export async function getDeploymentRoute(
 }
 
 /** What is missing is told in the words that clients of this API know. */
-export function saying(detail: string): (error: unknown) => never {
+export function saying(
+  detail: string,
+  type: "project_not_found" | "environment_not_found" = "project_not_found",
+): (error: unknown) => never {
   return (error) => {
     if (isFault(error, "not_found")) {
-      throw new ProblemError({ status: 404, type: "data/project_not_found", detail });
+      throw new ProblemError({ status: 404, type: `data/${type}`, detail });
     }
     throw error;
   };

@@ -2,6 +2,7 @@
 import type { z } from "zod";
 import { requireInProject } from "../../internal/auth/permissions.ts";
 import type { RootKeyPrincipal } from "../../internal/auth/principal.ts";
+import { requireProject } from "../../internal/auth/project.ts";
 import type { ShownDeployment } from "../../internal/store/api_deployments.ts";
 import { cancelDeployment } from "../../services/deployment/cancel.ts";
 import type { DeploymentDeps } from "../../services/deployment/deps.ts";
@@ -10,7 +11,7 @@ import { startDeployment } from "../../services/deployment/start.ts";
 import { stopDeployment } from "../../services/deployment/stop.ts";
 import { promote, rollback, type Switched } from "../../services/deployment/switch.ts";
 import { readBody } from "./body.ts";
-import { type Answer, DEPLOYMENT_MISSING, PROJECT_MISSING, saying } from "./deploy.ts";
+import { type Answer, DEPLOYMENT_MISSING, ENVIRONMENT_MISSING, PROJECT_MISSING, saying } from "./deploy.ts";
 import { deploymentBody, listDeploymentsBody, rollbackBody } from "./schemas.ts";
 
 export async function promoteRoute(
@@ -30,8 +31,14 @@ export async function rollbackRoute(
   request: Request,
 ): Promise<Answer> {
   const body = await readBody(request, "/v2/deploy.rollback", rollbackBody);
-  const switched = await rollback(deps, caller, decodeRollback(body), request.signal)
-    .catch(saying(body.projectId === undefined ? DEPLOYMENT_MISSING : PROJECT_MISSING));
+  const order = decodeRollback(body);
+  const byProject = order.sourceId === "" && order.targetId === "";
+  if (byProject) {
+    await requireProject(deps, caller, { id: order.projectId, action: "rollback_deployment" })
+      .catch(saying(PROJECT_MISSING));
+  }
+  const switched = await rollback(deps, caller, order, request.signal)
+    .catch(byProject ? saying(ENVIRONMENT_MISSING, "environment_not_found") : saying(DEPLOYMENT_MISSING));
   return { status: 200, data: switchData(switched) };
 }
 

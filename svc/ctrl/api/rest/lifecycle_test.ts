@@ -91,6 +91,24 @@ Deno.test("REST refusals have their statuses and types", async (t) => {
       "application/invalid_input",
     ]],
     ["another workspace's project", "rollback", { projectId: other.projectId }, key, missing],
+    ["an unknown environment", "rollback", { projectId: tenant.projectId, environmentSlug: "qa" }, key, [
+      404,
+      "data/environment_not_found",
+    ]],
+    [
+      "an environment of another workspace's project",
+      "rollback",
+      { projectId: other.projectId, environmentSlug: "production" },
+      key,
+      missing,
+    ],
+    [
+      "another workspace's deployment in an own project",
+      "rollback",
+      { projectId: tenant.projectId, targetDeploymentId: foreign },
+      key,
+      missing,
+    ],
     ["another workspace's project to list", "listDeployments", { projectId: other.projectId }, key, missing],
     ...["promote", "cancel", "stop", "start"].map((route) =>
       [`another workspace's deployment: ${route}`, route, { deploymentId: foreign }, key, missing] as const

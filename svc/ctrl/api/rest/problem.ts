@@ -44,7 +44,7 @@ const KINDS: Record<FaultCode, Kind> = {
   invalid_argument: { status: 400, type: "application/invalid_input" },
   unauthenticated: { status: 401, type: "authentication/key_not_found" },
   permission_denied: { status: 403, type: "authorization/insufficient_permissions" },
-  // Also for deployments: clients know this type for everything that is missing.
+  // Also for deployments: clients know this type for whatever has none of its own.
   not_found: { status: 404, type: "data/project_not_found" },
   already_exists: { status: 409, type: "data/conflict" },
   failed_precondition: { status: 412, type: "application/precondition_failed" },
