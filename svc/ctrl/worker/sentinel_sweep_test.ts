@@ -100,7 +100,7 @@ test("what is started again brings the sentinel back, with another credential", 
     sentinels,
   });
   const order = { deploymentId: id, environmentId: seed.productionId, then: NOTHING, actor: ACTOR };
-  assert.deepEqual(await start.begin("start_1", order), { kind: "begun", cold: true });
+  assert.deepEqual(await start.begin("start_1", order), { kind: "begun" });
   const again = await find("r5");
   assert.deepEqual([again?.id, again?.desired_state], [first?.id, "running"]);
   assert.notEqual(again?.token_hash, first?.token_hash);

@@ -228,7 +228,7 @@ const ROWS: Schema = {
     previous_deployment_id: "d0",
     created_at: 1,
   },
-  deployment_starts: { deployment_id: "d", start_id: "s", created_at: 1 },
+  deployment_starts: { deployment_id: "d", start_id: "s", created_at: 1, is_cold: 1 },
   agents: {
     agent_id: "a",
     region: "local",

@@ -1,5 +1,6 @@
 /** Starts of stopped deployments that are under way: which workflow to wake or to cancel. */
 import type { Queryable, Tx } from "./database.ts";
+import type { DeploymentStartsTable } from "./schema.ts";
 
 /** Longer than any start takes: whoever ordered an older one has not released it, and never will. */
 const STALE_MS = 2 * 3_600_000;
@@ -20,9 +21,27 @@ export async function claimStart(
     .where("start_id", "!=", startId).where("created_at", "<", nowMs - STALE_MS).execute();
   const known = await findStart(tx, deploymentId);
   if (known !== undefined) return { claimed: known === startId, known };
-  const row = { deployment_id: deploymentId, start_id: startId, created_at: nowMs };
+  const row: DeploymentStartsTable = {
+    deployment_id: deploymentId,
+    start_id: startId,
+    created_at: nowMs,
+    is_cold: 0,
+  };
   await tx.insertInto("deployment_starts").values(row).execute();
   return { claimed: true, known: "" };
+}
+
+/** Notes that the deployment was stopped before the start that is under way. */
+export async function markStartCold(tx: Tx, deploymentId: string): Promise<void> {
+  await tx.updateTable("deployment_starts").set({ is_cold: 1 })
+    .where("deployment_id", "=", deploymentId).execute();
+}
+
+/** Whether the deployment was stopped before the start that is under way. By primary key. */
+export async function isStartCold(db: Queryable, deploymentId: string): Promise<boolean> {
+  const row = await db.selectFrom("deployment_starts").select("is_cold")
+    .where("deployment_id", "=", deploymentId).executeTakeFirst();
+  return row?.is_cold === 1;
 }
 
 /** The start that is under way. By primary key. */

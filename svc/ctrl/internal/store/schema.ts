@@ -314,6 +314,8 @@ export interface DeploymentStartsTable {
   /** The key of the workflow. */
   start_id: string;
   created_at: number;
+  /** The deployment was stopped before. */
+  is_cold: Flag;
 }
 
 /** Agents and edges that have called, and how far they are. */

@@ -7,6 +7,7 @@ import {
   type DeploymentsTable,
   EDGE_REGION,
   listTopology,
+  markStartCold,
   moveStatus,
   placeDeployment,
   releaseStart,
@@ -45,7 +46,7 @@ export async function beginInTransaction(
   if (!claimed) return { begun: { kind: "busy", startId: known }, regions: [] };
   // An earlier run of this very step committed and was not recorded.
   if (known === startId && deployment.status === "deploying") {
-    return { begun: { kind: "begun", cold: true }, regions: [] };
+    return { begun: { kind: "begun" }, regions: [] };
   }
   const path = switchPath({ ...gated(deployment), runningInstances: 0 });
   if (typeof path !== "string") {
@@ -53,11 +54,9 @@ export async function beginInTransaction(
     return { begun: { kind: "refused", refusal: path }, regions: [] };
   }
   await clearCancel(tx, deploymentId);
-  if (path !== "cold") return { begun: { kind: "begun", cold: false }, regions: [] };
-  return {
-    begun: { kind: "begun", cold: true },
-    regions: await place(tx, deps, { deployment, sentinels, nowMs }),
-  };
+  if (path !== "cold") return { begun: { kind: "begun" }, regions: [] };
+  await markStartCold(tx, deploymentId);
+  return { begun: { kind: "begun" }, regions: await place(tx, deps, { deployment, sentinels, nowMs }) };
 }
 
 async function place(

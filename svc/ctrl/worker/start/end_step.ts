@@ -7,6 +7,7 @@ import {
   EDGE_REGION,
   endStep,
   findStart,
+  isStartCold,
   listRoutesOfDeployment,
   moveStatus,
   recordAudit,
@@ -16,7 +17,7 @@ import {
 } from "../../internal/store/mod.ts";
 import { listServed, lockDeployment, lockEnvironment } from "../../internal/store/worker_routing.ts";
 import type { StartCall } from "./begin_step.ts";
-import type { Finished, StartDeps, Undo } from "./steps.ts";
+import type { Finished, StartDeps, Undoing } from "./steps.ts";
 
 /**
  * Makes the deployment ready, unless a cancel was noted before; a start that moves no traffic ends here, and is in the
@@ -56,12 +57,13 @@ export async function finishInTransaction(
 /** Stops what was stopped before and forgets the start. Returns whose feeds changed. */
 export async function undoInTransaction(
   tx: Tx,
-  { startId, order, undo: { cold, why }, nowMs }: StartCall & { readonly undo: Undo },
+  { startId, order, why, nowMs }: StartCall & { readonly why: Undoing },
 ): Promise<readonly string[]> {
   const { deploymentId, environmentId } = order;
   await lockEnvironment(tx, environmentId);
   const deployment = await lockDeployment(tx, deploymentId);
   if (deployment === undefined || await findStart(tx, deploymentId) !== startId) return [];
+  const cold = await isStartCold(tx, deploymentId);
   await releaseStart(tx, deploymentId, startId);
   // Only a start of what was stopped makes it `deploying`; what runs since before is left alone.
   const ours = deployment.status === "deploying" || (cold && deployment.status === "ready");

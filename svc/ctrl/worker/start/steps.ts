@@ -11,9 +11,9 @@ import type { Failure } from "../rollout.ts";
 import { beginInTransaction } from "./begin_step.ts";
 import { finishInTransaction, undoInTransaction } from "./end_step.ts";
 
-/** The start is under way; `cold`: it was stopped, so that an undo stops it again. */
+/** The start is under way, or is none. */
 export type Begun =
-  | { readonly kind: "begun"; readonly cold: boolean }
+  | { readonly kind: "begun" }
   | Extract<StartOutcome, { kind: "busy" | "refused" | "ended" }>;
 
 /** The deployment is ready, with where it answers, or a cancel came in time. */
@@ -26,13 +26,6 @@ export type Undoing =
   | { readonly kind: "cancelled" }
   | { readonly kind: "failed"; readonly failure: Failure };
 
-/** What is undone. */
-export interface Undo {
-  /** Whether the deployment was stopped before. */
-  readonly cold: boolean;
-  readonly why: Undoing;
-}
-
 /** The effects that the workflow orders. */
 export interface StartSteps {
   /** Wants the deployment to run wherever it ran before, unless another start does already. */
@@ -43,7 +36,7 @@ export interface StartSteps {
   /** Ends a start that came to its end. */
   release(startId: string, deploymentId: string): Promise<void>;
   /** Makes everything as it was before, unless the deployment serves by now. */
-  undo(startId: string, order: StartOrder, undo: Undo): Promise<void>;
+  undo(startId: string, order: StartOrder, why: Undoing): Promise<void>;
 }
 
 /** What the steps work with. */
@@ -87,9 +80,9 @@ export function createStartSteps(deps: StartDeps): StartSteps {
 
     release: (startId, deploymentId) => releaseStart(db.kysely, deploymentId, startId),
 
-    async undo(startId, order, undo) {
+    async undo(startId, order, why) {
       const nowMs = clock.now();
-      changes.changed(await transact(db, (tx) => undoInTransaction(tx, { startId, order, undo, nowMs })));
+      changes.changed(await transact(db, (tx) => undoInTransaction(tx, { startId, order, why, nowMs })));
     },
   };
 }

@@ -29,16 +29,14 @@ export async function start(
   const { steps, limits, recheckMs } = deps;
   const startId = durable.key;
   const compensations = new Compensations(durable);
-  let cold = true;
   try {
-    compensations.add("start", (fault) => steps.undo(startId, order, { cold, why: endingOf(fault) }));
+    compensations.add("start", (fault) => steps.undo(startId, order, endingOf(fault)));
     if (await durable.isSet(CANCEL)) return { kind: "cancelled" };
     const begun = await durable.run("begin start", () => steps.begin(startId, order));
     if (begun.kind !== "begun") return begun;
-    cold = begun.cold;
 
     const giveUp = async (why: Undoing, outcome: StartOutcome): Promise<StartOutcome> => {
-      await durable.run("undo start", () => steps.undo(startId, order, { cold, why }));
+      await durable.run("undo start", () => steps.undo(startId, order, why));
       return outcome;
     };
     const observe = () => steps.observe(order.deploymentId);

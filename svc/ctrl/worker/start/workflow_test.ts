@@ -250,7 +250,8 @@ Deno.test("only one start of a deployment is under way", () =>
   onStage(async (stage) => {
     const [d1] = await withStopped(stage);
     await stage.db.kysely.insertInto("deployment_starts")
-      .values({ deployment_id: d1, start_id: "start_other", created_at: stage.world.nowMs }).execute();
+      .values({ deployment_id: d1, start_id: "start_other", created_at: stage.world.nowMs, is_cold: 0 })
+      .execute();
     const outcome = orThrow(await stage.start(d1, { kind: "nothing" }));
     assert.deepEqual(outcome, { kind: "busy", startId: "start_other" });
     await stage.db.kysely.updateTable("deployment_starts").set({ created_at: 1 }).execute();
@@ -287,6 +288,15 @@ Deno.test("start, cold rollback, promote, cancel and stop end the same wherever 
     "start": starting(() => ({ kind: "nothing" })),
     "cold rollback": starting(([, , d3]) => rollbackFrom(d3)),
     "cold promote": starting(() => ({ kind: "promote" })),
+    "warm start of what serves nothing": async (fault) => {
+      const stage = await Stage.make(db);
+      const d1 = await stage.deployNew();
+      await stage.deployNew();
+      await report(stage.db, d1, stage.world.nowMs, []);
+      const before = await stage.picture();
+      const run = await stage.start(d1, { kind: "nothing" }, fault === undefined ? {} : { fault });
+      return { stage, run, before };
+    },
     "cancelled start": async (fault) => {
       const stage = await Stage.make(db);
       const [d1, , d3] = await withStopped(stage);

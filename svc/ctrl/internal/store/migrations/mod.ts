@@ -9,6 +9,7 @@ import { buildSlots } from "./0003_build_slots.ts";
 import { sentinels } from "./0004_sentinels.ts";
 import { lifecycle } from "./0005_lifecycle.ts";
 import { silentRegions } from "./0006_silent_regions.ts";
+import { coldStarts } from "./0007_cold_starts.ts";
 
 /**
  * One step of the database's history. A step that was released is never edited.
@@ -30,4 +31,5 @@ export const MIGRATIONS: readonly Migration[] = [
   sentinels,
   lifecycle,
   silentRegions,
+  coldStarts,
 ];
