@@ -18,7 +18,7 @@ import {
 } from "../internal/store/mod.ts";
 
 /** What authentication needs. */
-export interface AuthenticatorOptions {
+export interface CredentialsOptions {
   readonly db: Queryable;
   readonly clock: Clock;
   readonly serviceToken: Secret;
@@ -30,6 +30,18 @@ export interface AuthenticatorOptions {
  * @throws `unauthenticated` for a missing, malformed, unknown or revoked credential, all with one text
  */
 export type Authenticator = (authorization: string | null) => Promise<Principal>;
+
+/** Who is who, now and later. */
+export interface Credentials {
+  readonly authenticate: Authenticator;
+  /**
+   * Whom these tokens stand for now, with few queries however many they are; `undefined` for those that are unknown or
+   * revoked by now.
+   *
+   * @throws what the database fails with, and then nothing is known of any of them
+   */
+  readonly lookAgain: (tokens: Iterable<string>) => Promise<ReadonlyMap<string, Principal | undefined>>;
+}
 
 /** How long a revoked credential may still work in this process, in milliseconds. */
 const CACHE_MS = 3_000;
@@ -44,8 +56,12 @@ const encoder = new TextEncoder();
 const KINDS = ["unkey_", "region_", `${SENTINEL_TOKEN_PREFIX}_`] as const;
 type Kind = typeof KINDS[number];
 
-interface Entry {
+interface Use {
   readonly digest: string;
+  readonly usedAtMs: number;
+}
+
+interface Entry extends Use {
   usedAtMs: number;
   /** When it was asked for last. */
   readonly askedAtMs: number;
@@ -53,10 +69,10 @@ interface Entry {
 }
 
 /**
- * An authenticator that remembers credentials for a few seconds. When one has to be looked at again, so are the others in
- * use, with one query: the number of queries does not grow with the number of agents that call now and then.
+ * Remembers credentials for a few seconds. When one has to be looked at again, so are the others in use, with one query:
+ * the number of queries does not grow with the number of agents that call now and then.
  */
-export function createAuthenticator({ db, clock, serviceToken }: AuthenticatorOptions): Authenticator {
+export function createCredentials({ db, clock, serviceToken }: CredentialsOptions): Credentials {
   const cache = new Map<string, Entry>();
   const service = credentialHash(serviceToken.reveal());
 
@@ -70,26 +86,30 @@ export function createAuthenticator({ db, clock, serviceToken }: AuthenticatorOp
     cache.set(token, entry);
   };
 
-  const ask = (token: string, kind: Kind | undefined): Promise<Principal | undefined> => {
+  /** Looks for all of these, which are of one kind, together. */
+  const find = (kind: Kind, uses: ReadonlyMap<string, Use>): ReadonlyMap<string, Entry["principal"]> => {
+    const askedAtMs = clock.now();
+    const found = findPrincipals(db, kind, [...uses.values()].map(({ digest }) => digest));
+    const principals = new Map<string, Entry["principal"]>();
+    for (const [token, { digest, usedAtMs }] of uses) {
+      const principal = found.then((all) => all.get(digest));
+      remember(token, { digest, usedAtMs, askedAtMs, principal });
+      principals.set(token, principal);
+    }
+    return principals;
+  };
+
+  const ask = async (token: string, kind: Kind | undefined): Promise<Principal | undefined> => {
     const nowMs = clock.now();
     const own = { digest: credentialHash(token), usedAtMs: nowMs };
     // Hashes have one length, and comparing them tells nothing about the token.
-    if (timingSafeEqual(encoder.encode(own.digest), encoder.encode(service))) {
-      return Promise.resolve({ kind: "service" });
-    }
-    if (kind === undefined) return Promise.resolve(undefined);
+    if (timingSafeEqual(encoder.encode(own.digest), encoder.encode(service))) return { kind: "service" };
+    if (kind === undefined) return undefined;
     const due = [...cache].filter(([known, entry]) =>
       known !== token && known.startsWith(kind) && nowMs - entry.usedAtMs <= IN_USE_MS &&
       nowMs - entry.askedAtMs >= CACHE_MS / 2
     );
-    const found = findPrincipals(db, kind, [own.digest, ...due.map(([, { digest }]) => digest)]);
-    for (const [known, { digest, usedAtMs }] of due) {
-      const principal = found.then((all) => all.get(digest));
-      remember(known, { digest, usedAtMs, askedAtMs: nowMs, principal });
-    }
-    const principal = found.then((all) => all.get(own.digest));
-    remember(token, { ...own, askedAtMs: nowMs, principal });
-    return principal;
+    return await find(kind, new Map<string, Use>([[token, own], ...due])).get(token);
   };
 
   const cached = (token: string): Promise<Principal | undefined> => {
@@ -99,16 +119,44 @@ export function createAuthenticator({ db, clock, serviceToken }: AuthenticatorOp
       known.usedAtMs = nowMs;
       return known.principal;
     }
-    return ask(token, KINDS.find((each) => token.startsWith(each)));
+    return ask(token, kindOf(token));
   };
 
-  return async (authorization) => {
+  const authenticate: Authenticator = async (authorization) => {
     const token = bearer(authorization);
     if (token === undefined) throw unauthenticated("no bearer token");
     const principal = await cached(token);
     if (principal === undefined) throw unauthenticated("unknown token");
     return principal;
   };
+
+  const lookAgain: Credentials["lookAgain"] = async (tokens) => {
+    const usedAtMs = clock.now();
+    const principals = new Map<string, Promise<Principal | undefined>>();
+    const due = new Map(KINDS.map((kind) => [kind, new Map<string, Use>()]));
+    for (const token of tokens) {
+      const known = cache.get(token);
+      const kind = kindOf(token);
+      if (known !== undefined && usedAtMs - known.askedAtMs < CACHE_MS / 2) {
+        known.usedAtMs = usedAtMs;
+        principals.set(token, known.principal);
+      } else if (kind !== undefined) {
+        due.get(kind)?.set(token, { digest: known?.digest ?? credentialHash(token), usedAtMs });
+      }
+    }
+    for (const [kind, uses] of due) {
+      for (const [token, principal] of find(kind, uses)) principals.set(token, principal);
+    }
+    return new Map(
+      await Promise.all([...principals].map(async ([token, principal]) => [token, await principal] as const)),
+    );
+  };
+
+  return { authenticate, lookAgain };
+}
+
+function kindOf(token: string): Kind | undefined {
+  return KINDS.find((each) => token.startsWith(each));
 }
 
 /** Whom these hashes stand for; those that are unknown or revoked are missing. */
@@ -159,7 +207,8 @@ export function bearer(authorization: string | null): string | undefined {
   return token === undefined || token.length > TOKEN_LENGTH_MAX ? undefined : token;
 }
 
-function unauthenticated(detail: string): Fault {
+/** One text for all: which credentials exist is nobody's business. */
+export function unauthenticated(detail: string): Fault {
   return new Fault("unauthenticated", detail, {
     publicMessage:
       'The credentials are missing, wrong or revoked. Send "Authorization: Bearer <root key>"; ' +

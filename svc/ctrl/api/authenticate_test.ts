@@ -7,7 +7,7 @@ import { newId, newSecretToken } from "../../../pkg/uid/mod.ts";
 import { credentialHash } from "../internal/auth/hash.ts";
 import { NOW_MS } from "../internal/store/fixtures_test.ts";
 import { createRegionToken, openCtrlDatabase } from "../internal/store/mod.ts";
-import { createAuthenticator } from "./authenticate.ts";
+import { createCredentials } from "./authenticate.ts";
 
 const AGENTS = 1_200;
 
@@ -26,7 +26,11 @@ Deno.test("credentials are looked at again every few seconds, all of those in us
       transformQuery: ({ node }) => (queries++, node),
       transformResult: ({ result }) => Promise.resolve(result),
     });
-    const authenticate = createAuthenticator({ db: counting, clock, serviceToken: new Secret("service") });
+    const { authenticate, lookAgain } = createCredentials({
+      db: counting,
+      clock,
+      serviceToken: new Secret("service"),
+    });
     const use = async (token: string): Promise<string> => {
       const principal = await authenticate(`Bearer ${token}`);
       return principal.kind === "region" ? principal.region : principal.kind;
@@ -42,10 +46,19 @@ Deno.test("credentials are looked at again every few seconds, all of those in us
     }
     assert.ok(queries <= 4 * Math.ceil(AGENTS / 500), `${queries} queries in ten seconds`);
 
+    queries = 0;
+    nowMs += 3_000;
+    assert.equal((await lookAgain(tokens)).size, AGENTS);
+    assert.equal(queries, Math.ceil(AGENTS / 500), "open streams are looked at together");
+    await use(tokens[0] ?? "");
+    assert.equal(queries, Math.ceil(AGENTS / 500), "what they tell is remembered");
+
     const [revoked = "", other = ""] = tokens;
     await db.kysely.updateTable("region_tokens").set({ revoked_at: 1 })
       .where("hash", "=", credentialHash(revoked)).execute();
     nowMs += 3_000;
+    const now = await lookAgain([revoked, other]);
+    assert.deepEqual([now.get(revoked), now.get(other)], [undefined, { kind: "region", region: "r1" }]);
     assert.equal(await use(other), "r1");
     await assert.rejects(use(revoked), (error) => isFault(error, "unauthenticated"));
     await assert.rejects(use("region_unknown"), (error) => isFault(error, "unauthenticated"));

@@ -13,11 +13,12 @@ import { dataKeyStore } from "../internal/store/api_data_keys.ts";
 import { type CtrlDatabase, openCtrlDatabase } from "../internal/store/mod.ts";
 import type { Workflows } from "../internal/workflows/mod.ts";
 import { createRestateWorkflows } from "../internal/workflows/restate.ts";
-import { createAuthenticator } from "./authenticate.ts";
+import { createCredentials } from "./authenticate.ts";
 import { API_FIELDS, type ApiConfig } from "./config.ts";
 import { holdLease } from "./lease.ts";
 import { NUDGE_PATH, nudgeRoute } from "./nudge.ts";
 import { type Objects, openObjects, uploadBytesMax } from "./objects.ts";
+import { watchOpenStreams } from "./open_streams.ts";
 import { authenticationGate } from "./policies.ts";
 import { restRoutes } from "./rest/mod.ts";
 import { buildServices, CALL_MS_MAX, type ServiceParts } from "./services.ts";
@@ -67,7 +68,9 @@ async function start(config: ApiConfig, process: ApiProcess, runner: Runner): Pr
   const parts = await openParts(config, process, runner, () => port);
   const { db, hub, objects } = parts;
   const services = buildServices({ ...parts, objects: objects.store });
-  const authenticate = createAuthenticator({ db: db.kysely, clock, serviceToken: config.authToken });
+  const credentials = createCredentials({ db: db.kysely, clock, serviceToken: config.authToken });
+  const { authenticate } = credentials;
+  const streams = watchOpenStreams(credentials);
   const server = serveRpc({
     hostname: config.host,
     port,
@@ -75,6 +78,7 @@ async function start(config: ApiConfig, process: ApiProcess, runner: Runner): Pr
     log,
     clock,
     gate: authenticationGate(authenticate),
+    interceptors: [streams.interceptor],
     limits: { unaryMsMaxOf: CALL_MS_MAX },
     mount: (router) => services.mount(router),
     routes: [
@@ -89,6 +93,7 @@ async function start(config: ApiConfig, process: ApiProcess, runner: Runner): Pr
     await aborted(signal);
     await server.shutdown();
   });
+  runner.go("stream sweeper", (signal) => streams.sweep({ clock, log }, signal));
   runner.go("events", (signal) => services.events.run(signal));
   const sweeper = { db, clock, log, workflows: parts.workflows, objects: objects.store };
   runner.go("deployment sweeper", (signal) => sweepDeployments(sweeper, signal));

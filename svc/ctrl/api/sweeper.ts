@@ -97,6 +97,7 @@ export async function repeat(
   signal: AbortSignal,
   everyMs: number,
   sweep: () => Promise<void>,
+  everyMsMax = everyMs * 6,
 ): Promise<void> {
   for (let failures = 0; !signal.aborted;) {
     try {
@@ -107,7 +108,7 @@ export async function repeat(
       failures++;
       log.warn("sweep failed", { error: describeError(error), failures });
     }
-    const waitMs = backoffMs(failures + 1, everyMs, everyMs * 6);
+    const waitMs = backoffMs(failures + 1, everyMs, everyMsMax);
     // The signal ends the wait and the loop.
     await clock.sleep(waitMs, signal).catch(() => undefined);
   }

@@ -51,6 +51,11 @@ export function setPrincipal(values: ContextValues, principal: Principal): void 
   values.set(PRINCIPAL, principal);
 }
 
+/** The caller, whoever it is; `undefined` when the method is for everybody. */
+export function callerOf(values: ContextValues): Principal | undefined {
+  return values.get(PRINCIPAL);
+}
+
 /**
  * The caller, which must be one of `kinds`.
  *
