@@ -7,9 +7,9 @@ import { bearer, type Credentials, unauthenticated } from "./authenticate.ts";
 import { repeat, type SweeperDeps } from "./sweeper.ts";
 
 /** Half of it fixed, half random. A revoked credential's streams end with the first or second sweep after. */
-const SWEEP_MS = 3_000;
+const SWEEP_MS = 6_000;
 /** The same while the database fails. */
-const SWEEP_MS_MAX = 6_000;
+const SWEEP_MS_MAX = 12_000;
 
 /** What is looked at: an open stream and with what it was opened. */
 interface OpenStream {
