@@ -62,7 +62,7 @@ function rateRows(
   const [own, other, direct] = [rates.get(edge), caddy && rates.get(caddy), rates.get(app)];
   if (own === undefined || direct === undefined) throw new Error("The edge was not measured");
   const beside = other === undefined
-    ? "Caddy is not installed"
+    ? "Caddy is not installed (apt-get install caddy)"
     : `Caddy ${text(other)}; the app alone ${text(direct)}`;
   return [{
     measure: `edge, small responses, ${CONNECTIONS} connections`,
