@@ -17,7 +17,7 @@ export interface InformerOptions<T extends KubeObject> {
   readonly schema: z.ZodType<T>;
   /** Puts objects into groups by what they say of themselves; absent: there are none. */
   readonly groupOf?: (object: T) => string | undefined;
-  /** Told of each object that came, changed or went. Must not throw. */
+  /** Told once of each version of an object that is seen, and when the object went. Must not throw. */
   readonly onChange: (object: T) => void;
   readonly clock: Clock;
   readonly log: Logger;
@@ -39,6 +39,8 @@ export class Informer<T extends KubeObject> {
   readonly #options: InformerOptions<T>;
   readonly #objects = new Map<string, T>();
   readonly #groups = new Map<string, Map<string, T>>();
+  /** The version of each object that was last told. */
+  readonly #told = new Map<string, string>();
   readonly #listed = Promise.withResolvers<void>();
   #resourceVersion: string | undefined;
   #synced = false;
@@ -106,7 +108,9 @@ export class Informer<T extends KubeObject> {
     const { items, resourceVersion } = await listObjects(cluster, resource, selection, { schema, signal });
     const keys = new Set(items.map(keyOf));
     for (const [key, object] of this.#objects) if (!keys.has(key)) this.#remove(key, object);
-    for (const object of items) this.#take(object);
+    for (const object of items) {
+      if (this.#told.get(keyOf(object)) !== object.metadata.resourceVersion) this.#take(object);
+    }
     this.#synced = true;
     this.#listed.resolve();
     return resourceVersion;
@@ -148,6 +152,7 @@ export class Informer<T extends KubeObject> {
 
   #take(object: T): void {
     this.put(object);
+    this.#told.set(keyOf(object), object.metadata.resourceVersion);
     this.#options.onChange(object);
   }
 
@@ -156,6 +161,7 @@ export class Informer<T extends KubeObject> {
     const known = this.#objects.get(key);
     if (known?.metadata.uid === object.metadata.uid) {
       this.#objects.delete(key);
+      this.#told.delete(key);
       const group = this.#options.groupOf?.(known) ?? "";
       const members = this.#groups.get(group);
       members?.delete(key);
