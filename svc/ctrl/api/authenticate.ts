@@ -48,7 +48,7 @@ const CACHE_MS = 3_000;
 /** A credential that was used so lately is looked at again together with the others. */
 const IN_USE_MS = 15_000;
 const CACHE_MAX = 10_000;
-const HASHES_PER_QUERY = 500;
+const HASHES_PER_QUERY = 2_000;
 const TOKEN_LENGTH_MAX = 512;
 const encoder = new TextEncoder();
 

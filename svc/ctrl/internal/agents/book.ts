@@ -29,7 +29,8 @@ const GATHER_MS = 5_000;
 const BREATH_MS = 40;
 /** How often attended streams count as a sign of life. */
 const ATTEND_MS = 10_000;
-const ROWS_PER_WRITE = 500;
+/** A transaction that is over within some ten milliseconds. */
+const ROWS_PER_WRITE = 2_000;
 /** Agents that this process remembers; beyond it, some news is written that is none. */
 const KNOWN_MAX = 50_000;
 
