@@ -4,7 +4,7 @@ import { BASE_IMAGE, engineAnswers, ensureBaseImage } from "../testkit/base_imag
 import { tagImage } from "../testkit/images.ts";
 import { parseHost } from "./address.ts";
 import { chooseVersion } from "./engine.ts";
-import { withTag } from "./images.ts";
+import { fullReference, withTag } from "./images.ts";
 import {
   type ContainerEvent,
   containerEvents,
@@ -41,6 +41,23 @@ Deno.test("chooseVersion() takes the newest that both know and refuses engines t
   assert.equal(chooseVersion("1.99"), "1.51");
   assert.equal(chooseVersion("2.0"), "1.51");
   assert.throws(() => chooseVersion("1.40"), /too old.*1\.41/);
+});
+
+/** `abc` would run whatever image has an id that begins with it. */
+Deno.test("fullReference() is never the beginning of an id", () => {
+  const digest = `sha256:${"a".repeat(64)}`;
+  const full = {
+    "abc": "docker.io/library/abc:latest",
+    [digest]: `docker.io/library/${digest}`,
+    "abc:1": "docker.io/library/abc:1",
+    [`abc@${digest}`]: `docker.io/library/abc@${digest}`,
+    "team/abc": "docker.io/team/abc:latest",
+    "localhost/abc": "localhost/abc:latest",
+    "host:5000/abc": "host:5000/abc:latest",
+    "Host/abc": "Host/abc:latest",
+    "r.example/abc:1": "r.example/abc:1",
+  };
+  for (const [short, long] of Object.entries(full)) assert.equal(fullReference(short), long);
 });
 
 Deno.test("withTag() means latest where nothing is said", () => {

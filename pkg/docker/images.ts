@@ -106,6 +106,18 @@ export function withTag(reference: string): string {
   return name.includes(":") ? reference : `${reference}:latest`;
 }
 
+/**
+ * The reference with all that may be left out written down: `abc` becomes `docker.io/library/abc:latest`. The engine takes
+ * a short name for the beginning of an image's id when it knows no such name; this one it never does.
+ */
+export function fullReference(reference: string): string {
+  const tagged = withTag(reference);
+  const slash = tagged.indexOf("/");
+  const first = tagged.slice(0, Math.max(0, slash));
+  if (/[.:A-Z]/.test(first) || first === "localhost") return tagged;
+  return slash < 0 ? `docker.io/library/${tagged}` : `docker.io/${tagged}`;
+}
+
 /** Removes a name, and the image with its last one. Harmless when it is gone or in use. */
 export async function removeImage(engine: Engine, reference: string, signal: AbortSignal): Promise<void> {
   try {

@@ -38,6 +38,7 @@ export {
 export { type Engine, engineCapacity, type EngineVersion, engineVersion, openEngine } from "./engine.ts";
 export { type ContainerEvent, containerEvents } from "./events.ts";
 export {
+  fullReference,
   type Image,
   inspectImage,
   pullImage,

@@ -1,6 +1,12 @@
 import assert from "node:assert/strict";
 import { systemClock } from "../../pkg/clock/mod.ts";
-import { createContainer, inspectContainer, removeContainer, stopContainer } from "../../pkg/docker/mod.ts";
+import {
+  createContainer,
+  inspectContainer,
+  inspectImage,
+  removeContainer,
+  stopContainer,
+} from "../../pkg/docker/mod.ts";
 import { BASE_IMAGE } from "../../pkg/testkit/base_image.ts";
 import { isFault } from "../../pkg/fault/mod.ts";
 import { silentLogger } from "../../pkg/logger/mod.ts";
@@ -152,6 +158,17 @@ engineTest(
     assert.match(found.message, /registry\.invalid\/no\/such:1" could not be pulled: .+/);
   },
 );
+
+/** Ids, and their first letters, would open what others built. */
+engineTest("an image is run by its name, never by its id", async (bench) => {
+  const name = bench.name();
+  const id = (await inspectImage(bench.engine, BASE_IMAGE, AbortSignal.timeout(30_000)))?.id ?? "";
+  await bench.agent();
+  const image = id.replace("sha256:", "").slice(0, 12);
+  await bench.plane.snapshot(0, 1, apply(name, 1, { image }));
+  const [found] = await bench.plane.settled(name, Status.FAILED);
+  assert.equal(found?.reason, "image_pull");
+});
 
 engineTest("a command that does not exist fails at once, with what Docker says", async (bench) => {
   const name = bench.name();

@@ -70,10 +70,13 @@ const IMAGE = new RegExp(
     "(?::[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(?:@sha256:[a-f0-9]{64})?$",
 );
 
+/** Engines run an image by its id too, whoever it belongs to. */
+const IMAGE_ID = /^(?:sha256:)?[a-f0-9]{64}$/;
+
 /** A container image: `[registry[:port]/]name[:tag][@sha256:digest]`. */
 export function imageReference(field: string, value: string): string {
   if (value === "") throw invalid(field, "is required");
-  if (value.length <= 255 && IMAGE.test(value)) return value;
+  if (value.length <= 255 && IMAGE.test(value) && !IMAGE_ID.test(value)) return value;
   throw invalid(
     field,
     'must be an image like "nginx:1.29" or "registry.example.com/team/app@sha256:..."',

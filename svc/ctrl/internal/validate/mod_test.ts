@@ -46,6 +46,8 @@ Deno.test("imageReference() knows registries, ports, tags and digests", () => {
     "a//b",
     "-x",
     "x/",
+    digest,
+    digest.replace("sha256:", ""),
   ];
   for (const each of [...bad, "a".repeat(256)]) refuses(() => imageReference("image", each), each);
 });

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
-import type { Container, ContainerSpec } from "../../../../../pkg/docker/mod.ts";
+import { type Container, type ContainerSpec, fullReference } from "../../../../../pkg/docker/mod.ts";
 import type { DesiredDeployment } from "../../deployment/desired.ts";
 
 /** What the agent decides for all its containers. */
@@ -60,7 +60,7 @@ export function containerSpec(
   const name = containerName(desired.name, ordinal);
   return {
     name,
-    image: desired.image,
+    image: fullReference(desired.image),
     ...(desired.command.length === 0 ? {} : { command: desired.command }),
     env: {
       ...desired.env,

@@ -3,6 +3,7 @@ import {
   type Container,
   containerEvents,
   type Engine,
+  fullReference,
   inspectContainer,
   inspectImage,
   listContainers,
@@ -191,7 +192,7 @@ export class DockerRuntime implements Runtime {
 
   async #hasImage(desired: DesiredDeployment, signal: AbortSignal): Promise<boolean> {
     const { image, name } = desired;
-    if (await inspectImage(this.#options.engine, image, signal) === undefined) {
+    if (await inspectImage(this.#options.engine, fullReference(image), signal) === undefined) {
       this.#waiting.set(image, (this.#waiting.get(image) ?? new Set()).add(name));
       return false;
     }
