@@ -2,9 +2,11 @@ import { z } from "zod";
 import { Fault, isFault } from "../fault/mod.ts";
 import { type BuildOutcome, explainFailure } from "./build_outcome.ts";
 import { type BuildEvent, BuildProgress } from "./build_progress.ts";
-import { decodeTrace } from "./build_trace.ts";
+import { type BuildTrace, decodeTrace } from "./build_trace.ts";
 import { callText, type Engine } from "./engine.ts";
+import { removeImage } from "./images.ts";
 import { jsonLines } from "./json_stream.ts";
+import { reservedImage, type ReservedImages } from "./reserved_images.ts";
 
 /** What to build. The engine itself fetches the context, so the URL must be reachable from where it runs. */
 export interface BuildRequest {
@@ -17,6 +19,8 @@ export interface BuildRequest {
   readonly labels: Readonly<Record<string, string>>;
   /** Names this build to the engine; unique while it runs. */
   readonly buildId: string;
+  /** Images that the Dockerfile must not use; a build that does fails, and leaves no image. */
+  readonly reserved?: ReservedImages;
   /** Aborting stops the build in the engine too. There is no other time limit. */
   readonly signal: AbortSignal;
   /** Called as things happen; must not throw. */
@@ -44,6 +48,10 @@ export async function buildImage(engine: Engine, request: BuildRequest): Promise
   signal.addEventListener("abort", cancel, { once: true });
   try {
     const result = await follow(engine, request, progress);
+    if (result.reserved !== undefined) {
+      if (result.imageId !== undefined) await removeImage(engine, request.tag, signal);
+      return reservedFailure(result.reserved);
+    }
     if (result.imageId !== undefined) return { kind: "built", imageId: result.imageId, image: request.tag };
     return explainFailure(
       result.error ?? "the engine did not say why",
@@ -55,31 +63,59 @@ export async function buildImage(engine: Engine, request: BuildRequest): Promise
   }
 }
 
-async function follow(
-  engine: Engine,
-  request: BuildRequest,
-  progress: BuildProgress,
-): Promise<{ imageId?: string; error?: string }> {
+interface Followed {
+  readonly imageId?: string;
+  readonly error?: string;
+  /** The build used it and must not. */
+  readonly reserved?: string;
+}
+
+async function follow(engine: Engine, request: BuildRequest, progress: BuildProgress): Promise<Followed> {
   const { signal } = request;
   const response = await start(engine, request);
   if ("error" in response) return response;
   let imageId: string | undefined;
+  let denied: { reserved?: string } = {};
   for await (const value of jsonLines(engine, response.answer, signal)) {
     const message = Message.parse(value);
     if (message.error !== undefined) {
       signal.throwIfAborted();
-      return { error: message.errorDetail?.message ?? message.error };
+      return { error: message.errorDetail?.message ?? message.error, ...denied };
     }
     if (message.id === "moby.image.id") imageId = ImageId.parse(message.aux).ID;
     if (message.id === "moby.buildkit.trace") {
-      progress.push(decodeTrace(decodeBase64(z.string().parse(message.aux))));
+      const trace = decodeTrace(decodeBase64(z.string().parse(message.aux)));
+      progress.push(trace);
+      const reserved = denied.reserved === undefined ? firstReserved(trace, request) : undefined;
+      if (reserved !== undefined) {
+        denied = { reserved };
+        void cancelBuild(engine, request.buildId);
+      }
     }
   }
   signal.throwIfAborted();
-  if (imageId !== undefined) return { imageId };
+  if (imageId !== undefined) return { imageId, ...denied };
+  if (denied.reserved !== undefined) return denied;
   throw new Fault("unavailable", "Docker ended the build without an image or an error", {
     publicMessage: "The builder stopped in the middle of the build. Try again.",
   });
+}
+
+function firstReserved({ vertexes }: BuildTrace, { reserved }: BuildRequest): string | undefined {
+  if (reserved === undefined) return undefined;
+  for (const { name } of vertexes) {
+    const image = reservedImage(name, reserved);
+    if (image !== undefined) return image;
+  }
+  return undefined;
+}
+
+function reservedFailure(image: string): BuildOutcome {
+  const message =
+    `The Dockerfile uses the image ${image}, whose name is one of the platform's own: they are kept for running ` +
+    "what was deployed, and no Dockerfile can use them. Build what you need of it in a stage of this Dockerfile, or " +
+    "push a base image to a registry and name that.";
+  return { kind: "failed", code: "build_failed", message, lastLines: [] };
 }
 
 /** The engine refuses some mistakes before it answers with a stream. */

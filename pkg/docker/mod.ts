@@ -55,4 +55,5 @@ export {
   pushStepName,
 } from "./push.ts";
 export { type PushProblem, pushProblem } from "./push_problem.ts";
+export type { ReservedImages } from "./reserved_images.ts";
 export { containerLogs, type LogLine, type LogRange } from "./logs.ts";

@@ -1,9 +1,10 @@
 /** The build step against a real Docker Engine, with the context behind a signed URL. */
 import assert from "node:assert/strict";
 import { systemClock } from "../../pkg/clock/mod.ts";
-import { inspectImage, openEngine, removeImage } from "../../pkg/docker/mod.ts";
+import { type Engine, inspectImage, openEngine, removeImage } from "../../pkg/docker/mod.ts";
 import { silentLogger } from "../../pkg/logger/mod.ts";
 import { BASE_IMAGE, engineAnswers, ensureBaseImage } from "../../pkg/testkit/base_image.ts";
+import { LOCAL_REGISTRY } from "../../svc/ctrl/worker/build/plan.ts";
 import { createDockerBuilder } from "../../svc/ctrl/worker/builder_docker.ts";
 import { BuildBed, type Built } from "./build_bed.ts";
 
@@ -16,18 +17,28 @@ async function build(files: Readonly<Record<string, string>>): Promise<Built> {
   const engine = openEngine();
   try {
     await ensureBaseImage(engine, AbortSignal.timeout(60_000));
-    const builder = createDockerBuilder({ engine, clock, log });
-    const built = await bed.build(files, { builder, registryName: "unkey.local" });
-    if (built.report.kind === "built") {
-      const limit = AbortSignal.timeout(30_000);
-      assert.ok(await inspectImage(engine, built.report.image, limit) !== undefined);
-      await removeImage(engine, built.report.image, limit);
-    }
+    const built = await buildKept(engine, bed, files);
+    if (built.report.kind === "built") await removeImage(engine, built.report.image, limit());
     return built;
   } finally {
     engine.close();
   }
 }
+
+/** The same, and the image stays. */
+async function buildKept(
+  engine: Engine,
+  bed: BuildBed,
+  files: Readonly<Record<string, string>>,
+): Promise<Built> {
+  const builder = createDockerBuilder({ engine, clock, log });
+  const built = await bed.build(files, { builder, registryName: LOCAL_REGISTRY });
+  if (built.report.kind !== "built") return built;
+  assert.ok(await inspectImage(engine, built.report.image, limit()) !== undefined);
+  return built;
+}
+
+const limit = (): AbortSignal => AbortSignal.timeout(60_000);
 
 function real(name: string, test: () => Promise<void>): void {
   Deno.test({ name, ignore: !ENGINE, fn: test });
@@ -55,4 +66,51 @@ real("a failing instruction is told with its output and its exit code", async ()
 real("a missing Dockerfile is told as such", async () => {
   const { report } = await build({ "other.txt": "nothing" });
   assert.ok(report.kind === "failed" && report.code === "dockerfile_missing", JSON.stringify(report));
+});
+
+/** All builds share one engine, so whoever knows the name of an image there could read it. */
+real("a build cannot read what another workspace built, and is told why", async () => {
+  await using bed = await BuildBed.start();
+  const engine = openEngine();
+  let image = "";
+  try {
+    await ensureBaseImage(engine, limit());
+    const { report } = await buildKept(engine, bed, {
+      Dockerfile: `FROM ${BASE_IMAGE}\nRUN echo secret >/marker\n`,
+    });
+    assert.ok(report.kind === "built", JSON.stringify(report));
+    image = report.image;
+    assert.match(image, /^unkey\.local\/ws_[a-z0-9]+\/proj_[a-z0-9]+:d_[a-zA-Z0-9]+_[a-zA-Z0-9]{30,}$/);
+    // What could be guessed, and what cannot: the answer is the same, so it tells nobody what there is.
+    const guessed = image.slice(0, image.lastIndexOf("_"));
+    const id = (await inspectImage(engine, image, limit()))?.id.replace("sha256:", "") ?? "";
+    const own = /uses the image unkey\.local\/.*one of the platform's own.*push a base image to a registry/;
+    for (
+      const [dockerfile, says] of [
+        ...[image, guessed].flatMap((name): [string, RegExp][] => [
+          [`FROM ${name}\n`, own],
+          [`ARG BASE=${name}\nFROM $BASE\n`, own],
+          [`FROM ${BASE_IMAGE}\nCOPY --from=${name} /marker /\n`, own],
+          [`FROM ${BASE_IMAGE}\nRUN --mount=from=${name},target=/x cat /x/marker\n`, own],
+          [`# syntax=${name}\nFROM ${BASE_IMAGE}\n`, own],
+        ]),
+        [`FROM ${image.split(":")[0]}@sha256:${id}\n`, own],
+        [
+          `FROM ${id.slice(0, 12)}\n`,
+          /base image docker\.io\/library\/[0-9a-f]{12}:latest could not be pulled/,
+        ],
+        [`FROM ${id}\n`, /is not valid/],
+      ] as const
+    ) {
+      const { report } = await buildKept(engine, bed, { Dockerfile: dockerfile });
+      assert.ok(
+        report.kind === "failed" && report.code === "build_failed",
+        dockerfile + JSON.stringify(report),
+      );
+      assert.match(report.message, says);
+    }
+  } finally {
+    if (image !== "") await removeImage(engine, image, limit());
+    engine.close();
+  }
 });

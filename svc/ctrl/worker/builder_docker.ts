@@ -1,6 +1,7 @@
 import type { Clock } from "../../../pkg/clock/mod.ts";
 import {
   buildImage,
+  type BuildRequest,
   type Engine,
   pushImage,
   type PushProgress,
@@ -10,8 +11,9 @@ import {
 import { describeError } from "../../../pkg/fault/mod.ts";
 import type { Logger } from "../../../pkg/logger/mod.ts";
 import type { Registry } from "../../../pkg/registry/mod.ts";
+import { newSecretToken } from "../../../pkg/uid/mod.ts";
 import type { Builder, BuilderOutcome, BuilderRequest } from "./build/steps.ts";
-import { imageByDigest } from "./build/plan.ts";
+import { imageByDigest, LOCAL_REGISTRY } from "./build/plan.ts";
 import { pushFailure } from "./push_failure.ts";
 import { pushPatiently } from "./push_patiently.ts";
 
@@ -32,8 +34,11 @@ export function createDockerBuilder(options: DockerBuilderOptions): Builder {
   const { engine, registry } = options;
   return {
     async build(request) {
-      const outcome = await buildImage(engine, request);
-      if (outcome.kind !== "built" || registry === undefined) return outcome;
+      if (registry === undefined) return await buildImage(engine, local(request));
+      const ownImages = request.tag.slice(0, request.tag.lastIndexOf("/") + 1);
+      const reserved = { below: [`${LOCAL_REGISTRY}/`, `${registry.name}/`], except: ownImages };
+      const outcome = await buildImage(engine, { ...request, reserved });
+      if (outcome.kind !== "built") return outcome;
       try {
         return await push(options, registry, request);
       } finally {
@@ -41,6 +46,15 @@ export function createDockerBuilder(options: DockerBuilderOptions): Builder {
       }
     },
   };
+}
+
+/**
+ * A build whose image stays in the engine, where every later build could read it by its name: it gets one that cannot be
+ * guessed and is told to its owner only. A Dockerfile that says such a name is also told why not, but one with a syntax of
+ * its own could hide what it reads.
+ */
+function local(request: BuilderRequest): BuildRequest {
+  return { ...request, tag: newSecretToken(request.tag), reserved: { below: [`${LOCAL_REGISTRY}/`] } };
 }
 
 /** Pushes; tells one step, and from time to time how far a long one is. */

@@ -1,0 +1,25 @@
+/** Names of images that a Dockerfile must not use, although the engine has them or could get them. */
+export interface ReservedImages {
+  /** What their names begin with, e.g. `r.example/apps/`. */
+  readonly below: readonly string[];
+  /** What names may begin with all the same. */
+  readonly except?: string;
+}
+
+/** The steps in which BuildKit looks an image up, for `FROM`, `COPY --from`, `RUN --mount=from` or `# syntax`. */
+const LOOKUP =
+  /^(?:\[internal\] load metadata for|resolve image config for|(?:\[[^\]]*\] )?FROM)(?: --platform=\S+)? (?:docker-image:\/\/)?(\S+)/;
+
+/** The image that a step looks up when it is one of `reserved`. */
+export function reservedImage(stepName: string, { below, except }: ReservedImages): string | undefined {
+  const image = LOOKUP.exec(stepName)?.[1];
+  if (image === undefined) return undefined;
+  const name = canonical(image);
+  if (except !== undefined && name.startsWith(canonical(except))) return undefined;
+  return below.some((prefix) => name.startsWith(canonical(prefix))) ? image : undefined;
+}
+
+/** A host is the same in upper and lower case, and with the port that it has anyway. */
+function canonical(image: string): string {
+  return image.toLowerCase().replace(/^([^/]+):(?:443|80)\//, "$1/");
+}
