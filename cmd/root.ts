@@ -18,6 +18,39 @@ const VARIABLES: Group = {
   },
 };
 
+const KEYS: Group = {
+  summary: "List, create and revoke root keys",
+  commands: {
+    list: { summary: "List the root keys of a workspace", load: () => import("./keys/list.ts") },
+    create: { summary: "Create a root key", load: () => import("./keys/create.ts") },
+    revoke: { summary: "Revoke a root key", load: () => import("./keys/revoke.ts") },
+  },
+};
+
+const ADMIN: Group = {
+  summary: "Set up workspaces and regions, as the operator",
+  commands: {
+    workspaces: {
+      summary: "List and create workspaces",
+      commands: {
+        list: { summary: "List the workspaces", load: () => import("./admin/list_workspaces.ts") },
+        create: {
+          summary: "Create a workspace and its first root key",
+          load: () => import("./admin/create_workspace.ts"),
+        },
+      },
+    },
+    "region-tokens": {
+      summary: "List, create and revoke what agents and edges log in with",
+      commands: {
+        list: { summary: "List the tokens", load: () => import("./admin/list_region_tokens.ts") },
+        create: { summary: "Create a token", load: () => import("./admin/create_region_token.ts") },
+        revoke: { summary: "Revoke a token", load: () => import("./admin/revoke_region_token.ts") },
+      },
+    },
+  },
+};
+
 /** The command tree. Leaves load when they are called: `unkey --help` pays for none of them. */
 export const ROOT: Group = {
   summary: "Deploys a folder with a Dockerfile and gives you a URL that serves it.",
@@ -38,8 +71,10 @@ export const ROOT: Group = {
     env: { ...ENVIRONMENTS, hidden: true },
     variables: VARIABLES,
     vars: { ...VARIABLES, hidden: true },
+    keys: KEYS,
     audit: { summary: "Show who did what", load: () => import("./audit/audit.ts") },
     up: { summary: "Run the whole platform on this machine", load: () => import("./up/up.ts") },
+    admin: ADMIN,
     ctrl: {
       summary: "Run the control plane",
       commands: {

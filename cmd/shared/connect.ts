@@ -32,6 +32,8 @@ export const CONNECT_FIELDS = {
 export interface Connection {
   readonly baseUrl: string;
   readonly token: Secret;
+  /** Absent: a root key. */
+  readonly as?: "operator";
 }
 
 /** Where `unkey up` serves its API. */
@@ -55,11 +57,14 @@ export async function connect(
       'You are not logged in. Run "unkey login", or set UNKEY_ROOT_KEY, or start a platform of your own with "unkey up".',
     );
   }
-  const baseUrl = (config.apiBaseUrl ?? stored?.apiBaseUrl ?? LOCAL_API_URL).replace(/\/+$/, "");
-  if (!URL.canParse(baseUrl)) {
-    throw publicFault("invalid_argument", `The control plane's URL is not a URL: "${baseUrl}".`);
-  }
-  return { baseUrl, token };
+  return { baseUrl: checkedUrl(config.apiBaseUrl ?? stored?.apiBaseUrl ?? LOCAL_API_URL), token };
+}
+
+/** The URL without slashes at its end. */
+export function checkedUrl(given: string): string {
+  const baseUrl = given.replace(/\/+$/, "");
+  if (URL.canParse(baseUrl)) return baseUrl;
+  throw publicFault("invalid_argument", `The control plane's URL is not a URL: "${baseUrl}".`);
 }
 
 /** A stored key goes to the control plane that it was stored for and to no other. */
@@ -74,11 +79,15 @@ function checkOrigin(wanted: string | undefined, stored: string): void {
 }
 
 /** Calls the control plane; what fails says where it called and what to do. */
-export async function calling<T>({ baseUrl }: Connection, call: () => Promise<T>): Promise<T> {
+export async function calling<T>({ baseUrl, as }: Connection, call: () => Promise<T>): Promise<T> {
   try {
     return await call();
   } catch (error) {
-    throw withAdvice(fromConnectError(error), baseUrl);
+    const fault = fromConnectError(error);
+    if (as !== "operator" || fault.code !== "unauthenticated") throw withAdvice(fault, baseUrl);
+    const text =
+      `${baseUrl} does not accept the service token: UNKEY_AUTH_TOKEN must be what its api processes have.`;
+    throw publicFault("unauthenticated", text, fault);
   }
 }
 

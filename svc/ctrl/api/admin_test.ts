@@ -109,3 +109,49 @@ Deno.test("a root key passes on only what it has, is shown once, and knows its o
     /^region must/,
   );
 });
+
+Deno.test("the operator lists workspaces, and makes, lists and revokes keys of each, by slug or id", async () => {
+  await using api = await startApi();
+  const operator = api.client(AdminService, SERVICE_TOKEN);
+  const [own, other] = [await api.tenant("acme"), await api.tenant("globex")];
+  const slugs: string[] = [];
+  let pageToken = "";
+  do {
+    const page = await operator.listWorkspaces({ pageSize: 1, pageToken });
+    slugs.push(...page.workspaces.map(({ slug }) => slug));
+    pageToken = page.nextPageToken;
+  } while (pageToken !== "");
+  assert.deepEqual(slugs.toSorted(), ["acme", "globex"]);
+  await refused(operator.listWorkspaces({ pageToken: "x" }), Code.InvalidArgument, /page_token/);
+
+  const { keyId } = await operator.createRootKey({ workspaceId: "acme", name: "lost", permissions: ["*"] });
+  const { keys } = await operator.listRootKeys({ workspaceId: own.workspaceId });
+  assert.deepEqual(keys.map(({ name }) => name).toSorted(), ["", "lost"]);
+  await refused(
+    operator.revokeRootKey({ workspaceId: "globex", keyId }),
+    Code.NotFound,
+    /was not found/,
+  );
+  await operator.revokeRootKey({ workspaceId: "acme", keyId });
+  assert.equal((await operator.listRootKeys({ workspaceId: "acme" })).keys.length, 1);
+  await refused(operator.listRootKeys({}), Code.InvalidArgument, /an id or a slug/);
+  await refused(operator.listRootKeys({ workspaceId: "nobody" }), Code.NotFound, /"nobody"/);
+  const tenant = api.client(AdminService, own.rootKey);
+  await refused(tenant.listRootKeys({ workspaceId: other.workspaceId }), Code.NotFound, /Workspace/);
+  await refused(tenant.revokeRootKey({ workspaceId: other.workspaceId, keyId }), Code.NotFound, /Workspace/);
+});
+
+Deno.test("region tokens are listed without their secret, and revoked once", async () => {
+  await using api = await startApi();
+  const operator = api.client(AdminService, SERVICE_TOKEN);
+  const { token, tokenId } = await operator.createRegionToken({ region: "near" });
+  const kept = await operator.createRegionToken({ region: "*" });
+  const listed = async () => (await operator.listRegionTokens({})).tokens.map(({ id }) => id).toSorted();
+  assert.deepEqual(await listed(), [tokenId, kept.tokenId].toSorted());
+  await operator.revokeRegionToken({ tokenId });
+  assert.deepEqual(await listed(), [kept.tokenId]);
+  await refused(operator.revokeRegionToken({ tokenId }), Code.NotFound, /revoked before/);
+  await refused(operator.revokeRegionToken({ tokenId: "x" }), Code.InvalidArgument, /token_id must/);
+  const stored = await api.db.kysely.selectFrom("region_tokens").selectAll().execute();
+  assert.ok(!JSON.stringify(stored).includes(token), "only the hash is stored");
+});

@@ -35,6 +35,7 @@ async function acts(api: TestApi) {
   const where = { projectId: tenant.projectId, environmentSlug: "preview" };
   const running = await deployImage(api, tenant);
   const { keyId } = await admin.createRootKey({ name: "old", permissions: ["*"] });
+  const { tokenId } = await operator.createRegionToken({ region: "near" });
   await admin.setEnvironmentVariables({ ...where, variables: { OLD: "s3cret" } });
   const deployments = api.client(DeploymentService, tenant.rootKey);
   const environments = api.client(EnvironmentService, tenant.rootKey);
@@ -45,6 +46,7 @@ async function acts(api: TestApi) {
     calls: {
       "workspace.create": () => operator.createWorkspace({ slug: "globex" }),
       "region_token.create": () => operator.createRegionToken({ region: "far" }),
+      "region_token.revoke": () => operator.revokeRegionToken({ tokenId }),
       "project.create": () => admin.createProject({ slug: "blog" }),
       "environment.create": () => environments.createEnvironment({ ...where, slug: "qa" }),
       "environment.delete": () => environments.deleteEnvironment({ ...where, slug: "old" }),
@@ -84,7 +86,7 @@ Deno.test("every act is recorded with who did it, and nothing of it is secret", 
   const [set] = (await admin.listAuditLog({ projectId: tenant.projectId, action: "variables.set" })).entries;
   assert.deepEqual(JSON.parse(set?.factsJson ?? ""), { names: ["TOKEN"] });
   const [token] = (await operator.listAuditLog({})).entries;
-  assert.deepEqual([token?.action, token?.actorKind], ["region_token.create", "service"]);
+  assert.deepEqual([token?.action, token?.actorKind], ["region_token.revoke", "service"]);
   assert.doesNotMatch(
     JSON.stringify(await api.db.kysely.selectFrom("audit_log").selectAll().execute()),
     /s3cret/,

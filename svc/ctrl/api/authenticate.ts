@@ -9,7 +9,7 @@ import { decodeStrings } from "../internal/json.ts";
 import { SENTINEL_TOKEN_PREFIX } from "../internal/sentinels/mod.ts";
 import {
   EDGE_REGION,
-  listRegionTokens,
+  listRegionTokensByHash,
   listRootKeysByHash,
   listSentinelsByToken,
   type Queryable,
@@ -173,7 +173,7 @@ async function findPrincipals(
         for (const row of await listRootKeysByHash(db, part)) found.set(row.hash, rootKeyPrincipal(row));
         break;
       case "region_":
-        for (const { hash, region } of await listRegionTokens(db, part)) {
+        for (const { hash, region } of await listRegionTokensByHash(db, part)) {
           found.set(hash, region === EDGE_REGION ? { kind: "edge" } : { kind: "region", region });
         }
         break;

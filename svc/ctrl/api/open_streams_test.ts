@@ -9,7 +9,6 @@ import { AdminService } from "../../../proto/gen/ctrl/v1/admin_pb.ts";
 import { ClusterService } from "../../../proto/gen/ctrl/v1/cluster_pb.ts";
 import { DeploymentService } from "../../../proto/gen/ctrl/v1/deployment_pb.ts";
 import { FrontlineService } from "../../../proto/gen/ctrl/v1/frontline_pb.ts";
-import { credentialHash } from "../internal/auth/hash.ts";
 import { setPrincipal } from "../internal/auth/principal.ts";
 import { stopTopology } from "../internal/store/mod.ts";
 import {
@@ -18,6 +17,7 @@ import {
   eventually,
   next,
   sentinelToken,
+  SERVICE_TOKEN,
   startApi,
   type TestApi,
 } from "./fixtures_test.ts";
@@ -99,19 +99,20 @@ Deno.test("open streams of a revoked region, edge or sentinel token end", async 
   await using api = await startApi();
   const tenant = await api.tenant("acme");
   const sentinel = await sentinelToken(api, tenant);
-  const [region, edge] = [await api.regionToken(REGION), await api.regionToken("*")];
-  const agent = api.client(ClusterService, region);
+  const operator = api.client(AdminService, SERVICE_TOKEN);
+  const region = await operator.createRegionToken({ region: REGION });
+  const edge = await operator.createRegionToken({ region: "*" });
+  const agent = api.client(ClusterService, region.token);
   const revoked = [
     followed(agent.watchDeployments({ region: REGION, agentId: "krane-1" })),
     followed(agent.watchSentinels({ region: REGION, agentId: "krane-1" })),
-    followed(api.client(FrontlineService, edge).watchRoutes({ edgeId: "edge-1" })),
+    followed(api.client(FrontlineService, edge.token).watchRoutes({ edgeId: "edge-1" })),
     followed(api.client(FrontlineService, sentinel).watchRoutes({ edgeId: "sentinel" })),
   ];
   const other = api.client(ClusterService, await api.regionToken(REGION));
   const valid = followed(other.watchDeployments({ region: REGION, agentId: "krane-2" }));
   await answered(...revoked, valid);
-  await api.db.kysely.updateTable("region_tokens").set({ revoked_at: 1 })
-    .where("hash", "in", [region, edge].map(credentialHash)).execute();
+  for (const { tokenId } of [region, edge]) await operator.revokeRegionToken({ tokenId });
   for (const { id } of await api.db.kysely.selectFrom("deployments").select("id").execute()) {
     await transact(api.db, (tx) => stopTopology(tx, { deploymentId: id, nowMs: clock.now() }));
   }

@@ -10,7 +10,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file ctrl/v1/admin.proto.
  */
 export const file_ctrl_v1_admin: GenFile = /*@__PURE__*/
-  fileDesc("ChNjdHJsL3YxL2FkbWluLnByb3RvEgdjdHJsLnYxIjQKFkNyZWF0ZVdvcmtzcGFjZVJlcXVlc3QSDAoEbmFtZRgBIAEoCRIMCgRzbHVnGAIgASgJIi8KF0NyZWF0ZVdvcmtzcGFjZVJlc3BvbnNlEhQKDHdvcmtzcGFjZV9pZBgBIAEoCSJgChRDcmVhdGVQcm9qZWN0UmVxdWVzdBIUCgx3b3Jrc3BhY2VfaWQYASABKAkSDAoEbmFtZRgCIAEoCRIMCgRzbHVnGAMgASgJEhYKDmRlZmF1bHRfYnJhbmNoGAQgASgJIjoKFUNyZWF0ZVByb2plY3RSZXNwb25zZRIhCgdwcm9qZWN0GAEgASgLMhAuY3RybC52MS5Qcm9qZWN0InkKB1Byb2plY3QSCgoCaWQYASABKAkSDAoEc2x1ZxgCIAEoCRIMCgRuYW1lGAMgASgJEhYKDmRlZmF1bHRfYnJhbmNoGAQgASgJEhoKEmxpdmVfZGVwbG95bWVudF9pZBgFIAEoCRISCgpjcmVhdGVkX2F0GAYgASgDIhUKE0xpc3RQcm9qZWN0c1JlcXVlc3QiOgoUTGlzdFByb2plY3RzUmVzcG9uc2USIgoIcHJvamVjdHMYASADKAsyEC5jdHJsLnYxLlByb2plY3QiLQoXTGlzdEVudmlyb25tZW50c1JlcXVlc3QSEgoKcHJvamVjdF9pZBgBIAEoCSJtCgtFbnZpcm9ubWVudBIKCgJpZBgBIAEoCRIMCgRzbHVnGAIgASgJEhMKC2Rlc2NyaXB0aW9uGAMgASgJEhoKEmxpdmVfZGVwbG95bWVudF9pZBgEIAEoCRITCgtyb2xsZWRfYmFjaxgFIAEoCCJGChhMaXN0RW52aXJvbm1lbnRzUmVzcG9uc2USKgoMZW52aXJvbm1lbnRzGAEgAygLMhQuY3RybC52MS5FbnZpcm9ubWVudCLLAQoeU2V0RW52aXJvbm1lbnRWYXJpYWJsZXNSZXF1ZXN0EhIKCnByb2plY3RfaWQYASABKAkSGAoQZW52aXJvbm1lbnRfc2x1ZxgCIAEoCRJJCgl2YXJpYWJsZXMYAyADKAsyNi5jdHJsLnYxLlNldEVudmlyb25tZW50VmFyaWFibGVzUmVxdWVzdC5WYXJpYWJsZXNFbnRyeRowCg5WYXJpYWJsZXNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIiEKH1NldEVudmlyb25tZW50VmFyaWFibGVzUmVzcG9uc2UiTwofTGlzdEVudmlyb25tZW50VmFyaWFibGVzUmVxdWVzdBISCgpwcm9qZWN0X2lkGAEgASgJEhgKEGVudmlyb25tZW50X3NsdWcYAiABKAkiNgoTRW52aXJvbm1lbnRWYXJpYWJsZRILCgNrZXkYASABKAkSEgoKdXBkYXRlZF9hdBgCIAEoAyJTCiBMaXN0RW52aXJvbm1lbnRWYXJpYWJsZXNSZXNwb25zZRIvCgl2YXJpYWJsZXMYASADKAsyHC5jdHJsLnYxLkVudmlyb25tZW50VmFyaWFibGUiXQogUmVtb3ZlRW52aXJvbm1lbnRWYXJpYWJsZVJlcXVlc3QSEgoKcHJvamVjdF9pZBgBIAEoCRIYChBlbnZpcm9ubWVudF9zbHVnGAIgASgJEgsKA2tleRgDIAEoCSI0CiFSZW1vdmVFbnZpcm9ubWVudFZhcmlhYmxlUmVzcG9uc2USDwoHcmVtb3ZlZBgBIAEoCCJPChRDcmVhdGVSb290S2V5UmVxdWVzdBIUCgx3b3Jrc3BhY2VfaWQYASABKAkSDAoEbmFtZRgCIAEoCRITCgtwZXJtaXNzaW9ucxgDIAMoCSI0ChVDcmVhdGVSb290S2V5UmVzcG9uc2USDgoGa2V5X2lkGAEgASgJEgsKA2tleRgCIAEoCSIVChNMaXN0Um9vdEtleXNSZXF1ZXN0IlsKB1Jvb3RLZXkSCgoCaWQYASABKAkSDAoEbmFtZRgCIAEoCRINCgVzdGFydBgDIAEoCRITCgtwZXJtaXNzaW9ucxgEIAMoCRISCgpjcmVhdGVkX2F0GAUgASgDIjYKFExpc3RSb290S2V5c1Jlc3BvbnNlEh4KBGtleXMYASADKAsyEC5jdHJsLnYxLlJvb3RLZXkiJgoUUmV2b2tlUm9vdEtleVJlcXVlc3QSDgoGa2V5X2lkGAEgASgJIhcKFVJldm9rZVJvb3RLZXlSZXNwb25zZSIqChhDcmVhdGVSZWdpb25Ub2tlblJlcXVlc3QSDgoGcmVnaW9uGAEgASgJIioKGUNyZWF0ZVJlZ2lvblRva2VuUmVzcG9uc2USDQoFdG9rZW4YASABKAkiDwoNV2hvQW1JUmVxdWVzdCJjCg5XaG9BbUlSZXNwb25zZRIUCgx3b3Jrc3BhY2VfaWQYASABKAkSFgoOd29ya3NwYWNlX3NsdWcYAiABKAkSDgoGa2V5X2lkGAMgASgJEhMKC3Blcm1pc3Npb25zGAQgAygJIhIKEEdldFN0YXR1c1JlcXVlc3QiwQIKDFJlZ2lvblN0YXR1cxIOCgZyZWdpb24YASABKAkSFwoPZGVzaXJlZF92ZXJzaW9uGAIgASgEEiQKBmFnZW50cxgDIAMoCzIULmN0cmwudjEuQWdlbnRTdGF0dXMSGgoSbGFzdF9uYWNrX3Jlc291cmNlGAQgASgJEhcKD2xhc3RfbmFja19lcnJvchgFIAEoCRIUCgxsYXN0X25hY2tfYXQYBiABKAMSGQoRZGVzaXJlZF9pbnN0YW5jZXMYByABKAUSGQoRcnVubmluZ19pbnN0YW5jZXMYCCABKAUSFQoNd2FpdGluZ19zaW5jZRgJIAEoAxIUCgxzaWxlbnRfc2luY2UYCiABKAMSGQoRZGVzaXJlZF9zZW50aW5lbHMYCyABKAUSGQoRaGVhbHRoeV9zZW50aW5lbHMYDCABKAUidwoLQWdlbnRTdGF0dXMSEAoIYWdlbnRfaWQYASABKAkSFwoPYXBwbGllZF92ZXJzaW9uGAIgASgEEhgKEG9ic2VydmVkX3ZlcnNpb24YAyABKAQSFAoMbGFzdF9zZWVuX2F0GAQgASgDEg0KBWFsaXZlGAUgASgIIjsKEUdldFN0YXR1c1Jlc3BvbnNlEiYKB3JlZ2lvbnMYASADKAsyFS5jdHJsLnYxLlJlZ2lvblN0YXR1cyKNAQoTTGlzdEF1ZGl0TG9nUmVxdWVzdBIUCgx3b3Jrc3BhY2VfaWQYASABKAkSEgoKcHJvamVjdF9pZBgCIAEoCRIVCg1kZXBsb3ltZW50X2lkGAMgASgJEg4KBmFjdGlvbhgEIAEoCRIRCglwYWdlX3NpemUYBSABKAUSEgoKcGFnZV90b2tlbhgGIAEoCSLiAQoKQXVkaXRFbnRyeRIKCgJpZBgBIAEoCRISCgpjcmVhdGVkX2F0GAIgASgDEhIKCmFjdG9yX2tpbmQYAyABKAkSEAoIYWN0b3JfaWQYBCABKAkSEgoKYWN0b3JfbmFtZRgFIAEoCRIOCgZhY3Rpb24YBiABKAkSFQoNcmVzb3VyY2VfdHlwZRgHIAEoCRITCgtyZXNvdXJjZV9pZBgIIAEoCRISCgpwcm9qZWN0X2lkGAkgASgJEhYKDmVudmlyb25tZW50X2lkGAogASgJEhIKCmZhY3RzX2pzb24YCyABKAkiVQoUTGlzdEF1ZGl0TG9nUmVzcG9uc2USJAoHZW50cmllcxgBIAMoCzITLmN0cmwudjEuQXVkaXRFbnRyeRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAky3gkKDEFkbWluU2VydmljZRJWCg9DcmVhdGVXb3Jrc3BhY2USHy5jdHJsLnYxLkNyZWF0ZVdvcmtzcGFjZVJlcXVlc3QaIC5jdHJsLnYxLkNyZWF0ZVdvcmtzcGFjZVJlc3BvbnNlIgASUAoNQ3JlYXRlUHJvamVjdBIdLmN0cmwudjEuQ3JlYXRlUHJvamVjdFJlcXVlc3QaHi5jdHJsLnYxLkNyZWF0ZVByb2plY3RSZXNwb25zZSIAEk0KDExpc3RQcm9qZWN0cxIcLmN0cmwudjEuTGlzdFByb2plY3RzUmVxdWVzdBodLmN0cmwudjEuTGlzdFByb2plY3RzUmVzcG9uc2UiABJZChBMaXN0RW52aXJvbm1lbnRzEiAuY3RybC52MS5MaXN0RW52aXJvbm1lbnRzUmVxdWVzdBohLmN0cmwudjEuTGlzdEVudmlyb25tZW50c1Jlc3BvbnNlIgASbgoXU2V0RW52aXJvbm1lbnRWYXJpYWJsZXMSJy5jdHJsLnYxLlNldEVudmlyb25tZW50VmFyaWFibGVzUmVxdWVzdBooLmN0cmwudjEuU2V0RW52aXJvbm1lbnRWYXJpYWJsZXNSZXNwb25zZSIAEnEKGExpc3RFbnZpcm9ubWVudFZhcmlhYmxlcxIoLmN0cmwudjEuTGlzdEVudmlyb25tZW50VmFyaWFibGVzUmVxdWVzdBopLmN0cmwudjEuTGlzdEVudmlyb25tZW50VmFyaWFibGVzUmVzcG9uc2UiABJ0ChlSZW1vdmVFbnZpcm9ubWVudFZhcmlhYmxlEikuY3RybC52MS5SZW1vdmVFbnZpcm9ubWVudFZhcmlhYmxlUmVxdWVzdBoqLmN0cmwudjEuUmVtb3ZlRW52aXJvbm1lbnRWYXJpYWJsZVJlc3BvbnNlIgASUAoNQ3JlYXRlUm9vdEtleRIdLmN0cmwudjEuQ3JlYXRlUm9vdEtleVJlcXVlc3QaHi5jdHJsLnYxLkNyZWF0ZVJvb3RLZXlSZXNwb25zZSIAEk0KDExpc3RSb290S2V5cxIcLmN0cmwudjEuTGlzdFJvb3RLZXlzUmVxdWVzdBodLmN0cmwudjEuTGlzdFJvb3RLZXlzUmVzcG9uc2UiABJQCg1SZXZva2VSb290S2V5Eh0uY3RybC52MS5SZXZva2VSb290S2V5UmVxdWVzdBoeLmN0cmwudjEuUmV2b2tlUm9vdEtleVJlc3BvbnNlIgASXAoRQ3JlYXRlUmVnaW9uVG9rZW4SIS5jdHJsLnYxLkNyZWF0ZVJlZ2lvblRva2VuUmVxdWVzdBoiLmN0cmwudjEuQ3JlYXRlUmVnaW9uVG9rZW5SZXNwb25zZSIAEjsKBldob0FtSRIWLmN0cmwudjEuV2hvQW1JUmVxdWVzdBoXLmN0cmwudjEuV2hvQW1JUmVzcG9uc2UiABJECglHZXRTdGF0dXMSGS5jdHJsLnYxLkdldFN0YXR1c1JlcXVlc3QaGi5jdHJsLnYxLkdldFN0YXR1c1Jlc3BvbnNlIgASTQoMTGlzdEF1ZGl0TG9nEhwuY3RybC52MS5MaXN0QXVkaXRMb2dSZXF1ZXN0Gh0uY3RybC52MS5MaXN0QXVkaXRMb2dSZXNwb25zZSIAYgZwcm90bzM");
+  fileDesc("ChNjdHJsL3YxL2FkbWluLnByb3RvEgdjdHJsLnYxIjQKFkNyZWF0ZVdvcmtzcGFjZVJlcXVlc3QSDAoEbmFtZRgBIAEoCRIMCgRzbHVnGAIgASgJIi8KF0NyZWF0ZVdvcmtzcGFjZVJlc3BvbnNlEhQKDHdvcmtzcGFjZV9pZBgBIAEoCSI+ChVMaXN0V29ya3NwYWNlc1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgFEhIKCnBhZ2VfdG9rZW4YAiABKAkiRwoJV29ya3NwYWNlEgoKAmlkGAEgASgJEgwKBHNsdWcYAiABKAkSDAoEbmFtZRgDIAEoCRISCgpjcmVhdGVkX2F0GAQgASgDIlkKFkxpc3RXb3Jrc3BhY2VzUmVzcG9uc2USJgoKd29ya3NwYWNlcxgBIAMoCzISLmN0cmwudjEuV29ya3NwYWNlEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSJgChRDcmVhdGVQcm9qZWN0UmVxdWVzdBIUCgx3b3Jrc3BhY2VfaWQYASABKAkSDAoEbmFtZRgCIAEoCRIMCgRzbHVnGAMgASgJEhYKDmRlZmF1bHRfYnJhbmNoGAQgASgJIjoKFUNyZWF0ZVByb2plY3RSZXNwb25zZRIhCgdwcm9qZWN0GAEgASgLMhAuY3RybC52MS5Qcm9qZWN0InkKB1Byb2plY3QSCgoCaWQYASABKAkSDAoEc2x1ZxgCIAEoCRIMCgRuYW1lGAMgASgJEhYKDmRlZmF1bHRfYnJhbmNoGAQgASgJEhoKEmxpdmVfZGVwbG95bWVudF9pZBgFIAEoCRISCgpjcmVhdGVkX2F0GAYgASgDIhUKE0xpc3RQcm9qZWN0c1JlcXVlc3QiOgoUTGlzdFByb2plY3RzUmVzcG9uc2USIgoIcHJvamVjdHMYASADKAsyEC5jdHJsLnYxLlByb2plY3QiLQoXTGlzdEVudmlyb25tZW50c1JlcXVlc3QSEgoKcHJvamVjdF9pZBgBIAEoCSJtCgtFbnZpcm9ubWVudBIKCgJpZBgBIAEoCRIMCgRzbHVnGAIgASgJEhMKC2Rlc2NyaXB0aW9uGAMgASgJEhoKEmxpdmVfZGVwbG95bWVudF9pZBgEIAEoCRITCgtyb2xsZWRfYmFjaxgFIAEoCCJGChhMaXN0RW52aXJvbm1lbnRzUmVzcG9uc2USKgoMZW52aXJvbm1lbnRzGAEgAygLMhQuY3RybC52MS5FbnZpcm9ubWVudCLLAQoeU2V0RW52aXJvbm1lbnRWYXJpYWJsZXNSZXF1ZXN0EhIKCnByb2plY3RfaWQYASABKAkSGAoQZW52aXJvbm1lbnRfc2x1ZxgCIAEoCRJJCgl2YXJpYWJsZXMYAyADKAsyNi5jdHJsLnYxLlNldEVudmlyb25tZW50VmFyaWFibGVzUmVxdWVzdC5WYXJpYWJsZXNFbnRyeRowCg5WYXJpYWJsZXNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIiEKH1NldEVudmlyb25tZW50VmFyaWFibGVzUmVzcG9uc2UiTwofTGlzdEVudmlyb25tZW50VmFyaWFibGVzUmVxdWVzdBISCgpwcm9qZWN0X2lkGAEgASgJEhgKEGVudmlyb25tZW50X3NsdWcYAiABKAkiNgoTRW52aXJvbm1lbnRWYXJpYWJsZRILCgNrZXkYASABKAkSEgoKdXBkYXRlZF9hdBgCIAEoAyJTCiBMaXN0RW52aXJvbm1lbnRWYXJpYWJsZXNSZXNwb25zZRIvCgl2YXJpYWJsZXMYASADKAsyHC5jdHJsLnYxLkVudmlyb25tZW50VmFyaWFibGUiXQogUmVtb3ZlRW52aXJvbm1lbnRWYXJpYWJsZVJlcXVlc3QSEgoKcHJvamVjdF9pZBgBIAEoCRIYChBlbnZpcm9ubWVudF9zbHVnGAIgASgJEgsKA2tleRgDIAEoCSI0CiFSZW1vdmVFbnZpcm9ubWVudFZhcmlhYmxlUmVzcG9uc2USDwoHcmVtb3ZlZBgBIAEoCCJPChRDcmVhdGVSb290S2V5UmVxdWVzdBIUCgx3b3Jrc3BhY2VfaWQYASABKAkSDAoEbmFtZRgCIAEoCRITCgtwZXJtaXNzaW9ucxgDIAMoCSI0ChVDcmVhdGVSb290S2V5UmVzcG9uc2USDgoGa2V5X2lkGAEgASgJEgsKA2tleRgCIAEoCSIrChNMaXN0Um9vdEtleXNSZXF1ZXN0EhQKDHdvcmtzcGFjZV9pZBgBIAEoCSJbCgdSb290S2V5EgoKAmlkGAEgASgJEgwKBG5hbWUYAiABKAkSDQoFc3RhcnQYAyABKAkSEwoLcGVybWlzc2lvbnMYBCADKAkSEgoKY3JlYXRlZF9hdBgFIAEoAyI2ChRMaXN0Um9vdEtleXNSZXNwb25zZRIeCgRrZXlzGAEgAygLMhAuY3RybC52MS5Sb290S2V5IjwKFFJldm9rZVJvb3RLZXlSZXF1ZXN0Eg4KBmtleV9pZBgBIAEoCRIUCgx3b3Jrc3BhY2VfaWQYAiABKAkiFwoVUmV2b2tlUm9vdEtleVJlc3BvbnNlIioKGENyZWF0ZVJlZ2lvblRva2VuUmVxdWVzdBIOCgZyZWdpb24YASABKAkiPAoZQ3JlYXRlUmVnaW9uVG9rZW5SZXNwb25zZRINCgV0b2tlbhgBIAEoCRIQCgh0b2tlbl9pZBgCIAEoCSJAChdMaXN0UmVnaW9uVG9rZW5zUmVxdWVzdBIRCglwYWdlX3NpemUYASABKAUSEgoKcGFnZV90b2tlbhgCIAEoCSI9CgtSZWdpb25Ub2tlbhIKCgJpZBgBIAEoCRIOCgZyZWdpb24YAiABKAkSEgoKY3JlYXRlZF9hdBgDIAEoAyJZChhMaXN0UmVnaW9uVG9rZW5zUmVzcG9uc2USJAoGdG9rZW5zGAEgAygLMhQuY3RybC52MS5SZWdpb25Ub2tlbhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiLAoYUmV2b2tlUmVnaW9uVG9rZW5SZXF1ZXN0EhAKCHRva2VuX2lkGAEgASgJIhsKGVJldm9rZVJlZ2lvblRva2VuUmVzcG9uc2UiDwoNV2hvQW1JUmVxdWVzdCJjCg5XaG9BbUlSZXNwb25zZRIUCgx3b3Jrc3BhY2VfaWQYASABKAkSFgoOd29ya3NwYWNlX3NsdWcYAiABKAkSDgoGa2V5X2lkGAMgASgJEhMKC3Blcm1pc3Npb25zGAQgAygJIhIKEEdldFN0YXR1c1JlcXVlc3QiwQIKDFJlZ2lvblN0YXR1cxIOCgZyZWdpb24YASABKAkSFwoPZGVzaXJlZF92ZXJzaW9uGAIgASgEEiQKBmFnZW50cxgDIAMoCzIULmN0cmwudjEuQWdlbnRTdGF0dXMSGgoSbGFzdF9uYWNrX3Jlc291cmNlGAQgASgJEhcKD2xhc3RfbmFja19lcnJvchgFIAEoCRIUCgxsYXN0X25hY2tfYXQYBiABKAMSGQoRZGVzaXJlZF9pbnN0YW5jZXMYByABKAUSGQoRcnVubmluZ19pbnN0YW5jZXMYCCABKAUSFQoNd2FpdGluZ19zaW5jZRgJIAEoAxIUCgxzaWxlbnRfc2luY2UYCiABKAMSGQoRZGVzaXJlZF9zZW50aW5lbHMYCyABKAUSGQoRaGVhbHRoeV9zZW50aW5lbHMYDCABKAUidwoLQWdlbnRTdGF0dXMSEAoIYWdlbnRfaWQYASABKAkSFwoPYXBwbGllZF92ZXJzaW9uGAIgASgEEhgKEG9ic2VydmVkX3ZlcnNpb24YAyABKAQSFAoMbGFzdF9zZWVuX2F0GAQgASgDEg0KBWFsaXZlGAUgASgIIjsKEUdldFN0YXR1c1Jlc3BvbnNlEiYKB3JlZ2lvbnMYASADKAsyFS5jdHJsLnYxLlJlZ2lvblN0YXR1cyKNAQoTTGlzdEF1ZGl0TG9nUmVxdWVzdBIUCgx3b3Jrc3BhY2VfaWQYASABKAkSEgoKcHJvamVjdF9pZBgCIAEoCRIVCg1kZXBsb3ltZW50X2lkGAMgASgJEg4KBmFjdGlvbhgEIAEoCRIRCglwYWdlX3NpemUYBSABKAUSEgoKcGFnZV90b2tlbhgGIAEoCSLiAQoKQXVkaXRFbnRyeRIKCgJpZBgBIAEoCRISCgpjcmVhdGVkX2F0GAIgASgDEhIKCmFjdG9yX2tpbmQYAyABKAkSEAoIYWN0b3JfaWQYBCABKAkSEgoKYWN0b3JfbmFtZRgFIAEoCRIOCgZhY3Rpb24YBiABKAkSFQoNcmVzb3VyY2VfdHlwZRgHIAEoCRITCgtyZXNvdXJjZV9pZBgIIAEoCRISCgpwcm9qZWN0X2lkGAkgASgJEhYKDmVudmlyb25tZW50X2lkGAogASgJEhIKCmZhY3RzX2pzb24YCyABKAkiVQoUTGlzdEF1ZGl0TG9nUmVzcG9uc2USJAoHZW50cmllcxgBIAMoCzITLmN0cmwudjEuQXVkaXRFbnRyeRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAky7AsKDEFkbWluU2VydmljZRJWCg9DcmVhdGVXb3Jrc3BhY2USHy5jdHJsLnYxLkNyZWF0ZVdvcmtzcGFjZVJlcXVlc3QaIC5jdHJsLnYxLkNyZWF0ZVdvcmtzcGFjZVJlc3BvbnNlIgASUAoNQ3JlYXRlUHJvamVjdBIdLmN0cmwudjEuQ3JlYXRlUHJvamVjdFJlcXVlc3QaHi5jdHJsLnYxLkNyZWF0ZVByb2plY3RSZXNwb25zZSIAEk0KDExpc3RQcm9qZWN0cxIcLmN0cmwudjEuTGlzdFByb2plY3RzUmVxdWVzdBodLmN0cmwudjEuTGlzdFByb2plY3RzUmVzcG9uc2UiABJZChBMaXN0RW52aXJvbm1lbnRzEiAuY3RybC52MS5MaXN0RW52aXJvbm1lbnRzUmVxdWVzdBohLmN0cmwudjEuTGlzdEVudmlyb25tZW50c1Jlc3BvbnNlIgASbgoXU2V0RW52aXJvbm1lbnRWYXJpYWJsZXMSJy5jdHJsLnYxLlNldEVudmlyb25tZW50VmFyaWFibGVzUmVxdWVzdBooLmN0cmwudjEuU2V0RW52aXJvbm1lbnRWYXJpYWJsZXNSZXNwb25zZSIAEnEKGExpc3RFbnZpcm9ubWVudFZhcmlhYmxlcxIoLmN0cmwudjEuTGlzdEVudmlyb25tZW50VmFyaWFibGVzUmVxdWVzdBopLmN0cmwudjEuTGlzdEVudmlyb25tZW50VmFyaWFibGVzUmVzcG9uc2UiABJ0ChlSZW1vdmVFbnZpcm9ubWVudFZhcmlhYmxlEikuY3RybC52MS5SZW1vdmVFbnZpcm9ubWVudFZhcmlhYmxlUmVxdWVzdBoqLmN0cmwudjEuUmVtb3ZlRW52aXJvbm1lbnRWYXJpYWJsZVJlc3BvbnNlIgASUAoNQ3JlYXRlUm9vdEtleRIdLmN0cmwudjEuQ3JlYXRlUm9vdEtleVJlcXVlc3QaHi5jdHJsLnYxLkNyZWF0ZVJvb3RLZXlSZXNwb25zZSIAEk0KDExpc3RSb290S2V5cxIcLmN0cmwudjEuTGlzdFJvb3RLZXlzUmVxdWVzdBodLmN0cmwudjEuTGlzdFJvb3RLZXlzUmVzcG9uc2UiABJQCg1SZXZva2VSb290S2V5Eh0uY3RybC52MS5SZXZva2VSb290S2V5UmVxdWVzdBoeLmN0cmwudjEuUmV2b2tlUm9vdEtleVJlc3BvbnNlIgASXAoRQ3JlYXRlUmVnaW9uVG9rZW4SIS5jdHJsLnYxLkNyZWF0ZVJlZ2lvblRva2VuUmVxdWVzdBoiLmN0cmwudjEuQ3JlYXRlUmVnaW9uVG9rZW5SZXNwb25zZSIAEjsKBldob0FtSRIWLmN0cmwudjEuV2hvQW1JUmVxdWVzdBoXLmN0cmwudjEuV2hvQW1JUmVzcG9uc2UiABJECglHZXRTdGF0dXMSGS5jdHJsLnYxLkdldFN0YXR1c1JlcXVlc3QaGi5jdHJsLnYxLkdldFN0YXR1c1Jlc3BvbnNlIgASTQoMTGlzdEF1ZGl0TG9nEhwuY3RybC52MS5MaXN0QXVkaXRMb2dSZXF1ZXN0Gh0uY3RybC52MS5MaXN0QXVkaXRMb2dSZXNwb25zZSIAElMKDkxpc3RXb3Jrc3BhY2VzEh4uY3RybC52MS5MaXN0V29ya3NwYWNlc1JlcXVlc3QaHy5jdHJsLnYxLkxpc3RXb3Jrc3BhY2VzUmVzcG9uc2UiABJZChBMaXN0UmVnaW9uVG9rZW5zEiAuY3RybC52MS5MaXN0UmVnaW9uVG9rZW5zUmVxdWVzdBohLmN0cmwudjEuTGlzdFJlZ2lvblRva2Vuc1Jlc3BvbnNlIgASXAoRUmV2b2tlUmVnaW9uVG9rZW4SIS5jdHJsLnYxLlJldm9rZVJlZ2lvblRva2VuUmVxdWVzdBoiLmN0cmwudjEuUmV2b2tlUmVnaW9uVG9rZW5SZXNwb25zZSIAYgZwcm90bzM");
 
 /**
  * @generated from message ctrl.v1.CreateWorkspaceRequest
@@ -52,11 +52,87 @@ export const CreateWorkspaceResponseSchema: GenMessage<CreateWorkspaceResponse> 
   messageDesc(file_ctrl_v1_admin, 1);
 
 /**
+ * @generated from message ctrl.v1.ListWorkspacesRequest
+ */
+export type ListWorkspacesRequest = Message<"ctrl.v1.ListWorkspacesRequest"> & {
+  /**
+   * @generated from field: int32 page_size = 1;
+   */
+  pageSize: number;
+
+  /**
+   * @generated from field: string page_token = 2;
+   */
+  pageToken: string;
+};
+
+/**
+ * Describes the message ctrl.v1.ListWorkspacesRequest.
+ * Use `create(ListWorkspacesRequestSchema)` to create a new message.
+ */
+export const ListWorkspacesRequestSchema: GenMessage<ListWorkspacesRequest> = /*@__PURE__*/
+  messageDesc(file_ctrl_v1_admin, 2);
+
+/**
+ * @generated from message ctrl.v1.Workspace
+ */
+export type Workspace = Message<"ctrl.v1.Workspace"> & {
+  /**
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * @generated from field: string slug = 2;
+   */
+  slug: string;
+
+  /**
+   * @generated from field: string name = 3;
+   */
+  name: string;
+
+  /**
+   * @generated from field: int64 created_at = 4;
+   */
+  createdAt: bigint;
+};
+
+/**
+ * Describes the message ctrl.v1.Workspace.
+ * Use `create(WorkspaceSchema)` to create a new message.
+ */
+export const WorkspaceSchema: GenMessage<Workspace> = /*@__PURE__*/
+  messageDesc(file_ctrl_v1_admin, 3);
+
+/**
+ * @generated from message ctrl.v1.ListWorkspacesResponse
+ */
+export type ListWorkspacesResponse = Message<"ctrl.v1.ListWorkspacesResponse"> & {
+  /**
+   * @generated from field: repeated ctrl.v1.Workspace workspaces = 1;
+   */
+  workspaces: Workspace[];
+
+  /**
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message ctrl.v1.ListWorkspacesResponse.
+ * Use `create(ListWorkspacesResponseSchema)` to create a new message.
+ */
+export const ListWorkspacesResponseSchema: GenMessage<ListWorkspacesResponse> = /*@__PURE__*/
+  messageDesc(file_ctrl_v1_admin, 4);
+
+/**
  * @generated from message ctrl.v1.CreateProjectRequest
  */
 export type CreateProjectRequest = Message<"ctrl.v1.CreateProjectRequest"> & {
   /**
-   * Only with the service token; a root key acts in its own workspace.
+   * Id or slug. Only with the service token; a root key acts in its own workspace.
    *
    * @generated from field: string workspace_id = 1;
    */
@@ -83,7 +159,7 @@ export type CreateProjectRequest = Message<"ctrl.v1.CreateProjectRequest"> & {
  * Use `create(CreateProjectRequestSchema)` to create a new message.
  */
 export const CreateProjectRequestSchema: GenMessage<CreateProjectRequest> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_admin, 2);
+  messageDesc(file_ctrl_v1_admin, 5);
 
 /**
  * @generated from message ctrl.v1.CreateProjectResponse
@@ -100,7 +176,7 @@ export type CreateProjectResponse = Message<"ctrl.v1.CreateProjectResponse"> & {
  * Use `create(CreateProjectResponseSchema)` to create a new message.
  */
 export const CreateProjectResponseSchema: GenMessage<CreateProjectResponse> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_admin, 3);
+  messageDesc(file_ctrl_v1_admin, 6);
 
 /**
  * @generated from message ctrl.v1.Project
@@ -142,7 +218,7 @@ export type Project = Message<"ctrl.v1.Project"> & {
  * Use `create(ProjectSchema)` to create a new message.
  */
 export const ProjectSchema: GenMessage<Project> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_admin, 4);
+  messageDesc(file_ctrl_v1_admin, 7);
 
 /**
  * @generated from message ctrl.v1.ListProjectsRequest
@@ -155,7 +231,7 @@ export type ListProjectsRequest = Message<"ctrl.v1.ListProjectsRequest"> & {
  * Use `create(ListProjectsRequestSchema)` to create a new message.
  */
 export const ListProjectsRequestSchema: GenMessage<ListProjectsRequest> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_admin, 5);
+  messageDesc(file_ctrl_v1_admin, 8);
 
 /**
  * @generated from message ctrl.v1.ListProjectsResponse
@@ -172,7 +248,7 @@ export type ListProjectsResponse = Message<"ctrl.v1.ListProjectsResponse"> & {
  * Use `create(ListProjectsResponseSchema)` to create a new message.
  */
 export const ListProjectsResponseSchema: GenMessage<ListProjectsResponse> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_admin, 6);
+  messageDesc(file_ctrl_v1_admin, 9);
 
 /**
  * @generated from message ctrl.v1.ListEnvironmentsRequest
@@ -189,7 +265,7 @@ export type ListEnvironmentsRequest = Message<"ctrl.v1.ListEnvironmentsRequest">
  * Use `create(ListEnvironmentsRequestSchema)` to create a new message.
  */
 export const ListEnvironmentsRequestSchema: GenMessage<ListEnvironmentsRequest> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_admin, 7);
+  messageDesc(file_ctrl_v1_admin, 10);
 
 /**
  * @generated from message ctrl.v1.Environment
@@ -226,7 +302,7 @@ export type Environment = Message<"ctrl.v1.Environment"> & {
  * Use `create(EnvironmentSchema)` to create a new message.
  */
 export const EnvironmentSchema: GenMessage<Environment> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_admin, 8);
+  messageDesc(file_ctrl_v1_admin, 11);
 
 /**
  * @generated from message ctrl.v1.ListEnvironmentsResponse
@@ -243,7 +319,7 @@ export type ListEnvironmentsResponse = Message<"ctrl.v1.ListEnvironmentsResponse
  * Use `create(ListEnvironmentsResponseSchema)` to create a new message.
  */
 export const ListEnvironmentsResponseSchema: GenMessage<ListEnvironmentsResponse> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_admin, 9);
+  messageDesc(file_ctrl_v1_admin, 12);
 
 /**
  * @generated from message ctrl.v1.SetEnvironmentVariablesRequest
@@ -270,7 +346,7 @@ export type SetEnvironmentVariablesRequest = Message<"ctrl.v1.SetEnvironmentVari
  * Use `create(SetEnvironmentVariablesRequestSchema)` to create a new message.
  */
 export const SetEnvironmentVariablesRequestSchema: GenMessage<SetEnvironmentVariablesRequest> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_admin, 10);
+  messageDesc(file_ctrl_v1_admin, 13);
 
 /**
  * @generated from message ctrl.v1.SetEnvironmentVariablesResponse
@@ -283,7 +359,7 @@ export type SetEnvironmentVariablesResponse = Message<"ctrl.v1.SetEnvironmentVar
  * Use `create(SetEnvironmentVariablesResponseSchema)` to create a new message.
  */
 export const SetEnvironmentVariablesResponseSchema: GenMessage<SetEnvironmentVariablesResponse> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_admin, 11);
+  messageDesc(file_ctrl_v1_admin, 14);
 
 /**
  * @generated from message ctrl.v1.ListEnvironmentVariablesRequest
@@ -305,7 +381,7 @@ export type ListEnvironmentVariablesRequest = Message<"ctrl.v1.ListEnvironmentVa
  * Use `create(ListEnvironmentVariablesRequestSchema)` to create a new message.
  */
 export const ListEnvironmentVariablesRequestSchema: GenMessage<ListEnvironmentVariablesRequest> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_admin, 12);
+  messageDesc(file_ctrl_v1_admin, 15);
 
 /**
  * Values are never read back.
@@ -329,7 +405,7 @@ export type EnvironmentVariable = Message<"ctrl.v1.EnvironmentVariable"> & {
  * Use `create(EnvironmentVariableSchema)` to create a new message.
  */
 export const EnvironmentVariableSchema: GenMessage<EnvironmentVariable> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_admin, 13);
+  messageDesc(file_ctrl_v1_admin, 16);
 
 /**
  * @generated from message ctrl.v1.ListEnvironmentVariablesResponse
@@ -346,7 +422,7 @@ export type ListEnvironmentVariablesResponse = Message<"ctrl.v1.ListEnvironmentV
  * Use `create(ListEnvironmentVariablesResponseSchema)` to create a new message.
  */
 export const ListEnvironmentVariablesResponseSchema: GenMessage<ListEnvironmentVariablesResponse> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_admin, 14);
+  messageDesc(file_ctrl_v1_admin, 17);
 
 /**
  * @generated from message ctrl.v1.RemoveEnvironmentVariableRequest
@@ -373,7 +449,7 @@ export type RemoveEnvironmentVariableRequest = Message<"ctrl.v1.RemoveEnvironmen
  * Use `create(RemoveEnvironmentVariableRequestSchema)` to create a new message.
  */
 export const RemoveEnvironmentVariableRequestSchema: GenMessage<RemoveEnvironmentVariableRequest> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_admin, 15);
+  messageDesc(file_ctrl_v1_admin, 18);
 
 /**
  * @generated from message ctrl.v1.RemoveEnvironmentVariableResponse
@@ -390,14 +466,14 @@ export type RemoveEnvironmentVariableResponse = Message<"ctrl.v1.RemoveEnvironme
  * Use `create(RemoveEnvironmentVariableResponseSchema)` to create a new message.
  */
 export const RemoveEnvironmentVariableResponseSchema: GenMessage<RemoveEnvironmentVariableResponse> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_admin, 16);
+  messageDesc(file_ctrl_v1_admin, 19);
 
 /**
  * @generated from message ctrl.v1.CreateRootKeyRequest
  */
 export type CreateRootKeyRequest = Message<"ctrl.v1.CreateRootKeyRequest"> & {
   /**
-   * Only with the service token.
+   * Id or slug. Only with the service token.
    *
    * @generated from field: string workspace_id = 1;
    */
@@ -421,7 +497,7 @@ export type CreateRootKeyRequest = Message<"ctrl.v1.CreateRootKeyRequest"> & {
  * Use `create(CreateRootKeyRequestSchema)` to create a new message.
  */
 export const CreateRootKeyRequestSchema: GenMessage<CreateRootKeyRequest> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_admin, 17);
+  messageDesc(file_ctrl_v1_admin, 20);
 
 /**
  * @generated from message ctrl.v1.CreateRootKeyResponse
@@ -445,12 +521,18 @@ export type CreateRootKeyResponse = Message<"ctrl.v1.CreateRootKeyResponse"> & {
  * Use `create(CreateRootKeyResponseSchema)` to create a new message.
  */
 export const CreateRootKeyResponseSchema: GenMessage<CreateRootKeyResponse> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_admin, 18);
+  messageDesc(file_ctrl_v1_admin, 21);
 
 /**
  * @generated from message ctrl.v1.ListRootKeysRequest
  */
 export type ListRootKeysRequest = Message<"ctrl.v1.ListRootKeysRequest"> & {
+  /**
+   * Id or slug. Only with the service token.
+   *
+   * @generated from field: string workspace_id = 1;
+   */
+  workspaceId: string;
 };
 
 /**
@@ -458,7 +540,7 @@ export type ListRootKeysRequest = Message<"ctrl.v1.ListRootKeysRequest"> & {
  * Use `create(ListRootKeysRequestSchema)` to create a new message.
  */
 export const ListRootKeysRequestSchema: GenMessage<ListRootKeysRequest> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_admin, 19);
+  messageDesc(file_ctrl_v1_admin, 22);
 
 /**
  * @generated from message ctrl.v1.RootKey
@@ -497,7 +579,7 @@ export type RootKey = Message<"ctrl.v1.RootKey"> & {
  * Use `create(RootKeySchema)` to create a new message.
  */
 export const RootKeySchema: GenMessage<RootKey> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_admin, 20);
+  messageDesc(file_ctrl_v1_admin, 23);
 
 /**
  * @generated from message ctrl.v1.ListRootKeysResponse
@@ -514,7 +596,7 @@ export type ListRootKeysResponse = Message<"ctrl.v1.ListRootKeysResponse"> & {
  * Use `create(ListRootKeysResponseSchema)` to create a new message.
  */
 export const ListRootKeysResponseSchema: GenMessage<ListRootKeysResponse> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_admin, 21);
+  messageDesc(file_ctrl_v1_admin, 24);
 
 /**
  * @generated from message ctrl.v1.RevokeRootKeyRequest
@@ -524,6 +606,13 @@ export type RevokeRootKeyRequest = Message<"ctrl.v1.RevokeRootKeyRequest"> & {
    * @generated from field: string key_id = 1;
    */
   keyId: string;
+
+  /**
+   * Id or slug. Only with the service token.
+   *
+   * @generated from field: string workspace_id = 2;
+   */
+  workspaceId: string;
 };
 
 /**
@@ -531,7 +620,7 @@ export type RevokeRootKeyRequest = Message<"ctrl.v1.RevokeRootKeyRequest"> & {
  * Use `create(RevokeRootKeyRequestSchema)` to create a new message.
  */
 export const RevokeRootKeyRequestSchema: GenMessage<RevokeRootKeyRequest> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_admin, 22);
+  messageDesc(file_ctrl_v1_admin, 25);
 
 /**
  * @generated from message ctrl.v1.RevokeRootKeyResponse
@@ -544,7 +633,7 @@ export type RevokeRootKeyResponse = Message<"ctrl.v1.RevokeRootKeyResponse"> & {
  * Use `create(RevokeRootKeyResponseSchema)` to create a new message.
  */
 export const RevokeRootKeyResponseSchema: GenMessage<RevokeRootKeyResponse> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_admin, 23);
+  messageDesc(file_ctrl_v1_admin, 26);
 
 /**
  * @generated from message ctrl.v1.CreateRegionTokenRequest
@@ -561,16 +650,23 @@ export type CreateRegionTokenRequest = Message<"ctrl.v1.CreateRegionTokenRequest
  * Use `create(CreateRegionTokenRequestSchema)` to create a new message.
  */
 export const CreateRegionTokenRequestSchema: GenMessage<CreateRegionTokenRequest> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_admin, 24);
+  messageDesc(file_ctrl_v1_admin, 27);
 
 /**
  * @generated from message ctrl.v1.CreateRegionTokenResponse
  */
 export type CreateRegionTokenResponse = Message<"ctrl.v1.CreateRegionTokenResponse"> & {
   /**
+   * Shown once; only its hash is stored.
+   *
    * @generated from field: string token = 1;
    */
   token: string;
+
+  /**
+   * @generated from field: string token_id = 2;
+   */
+  tokenId: string;
 };
 
 /**
@@ -578,7 +674,110 @@ export type CreateRegionTokenResponse = Message<"ctrl.v1.CreateRegionTokenRespon
  * Use `create(CreateRegionTokenResponseSchema)` to create a new message.
  */
 export const CreateRegionTokenResponseSchema: GenMessage<CreateRegionTokenResponse> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_admin, 25);
+  messageDesc(file_ctrl_v1_admin, 28);
+
+/**
+ * @generated from message ctrl.v1.ListRegionTokensRequest
+ */
+export type ListRegionTokensRequest = Message<"ctrl.v1.ListRegionTokensRequest"> & {
+  /**
+   * @generated from field: int32 page_size = 1;
+   */
+  pageSize: number;
+
+  /**
+   * @generated from field: string page_token = 2;
+   */
+  pageToken: string;
+};
+
+/**
+ * Describes the message ctrl.v1.ListRegionTokensRequest.
+ * Use `create(ListRegionTokensRequestSchema)` to create a new message.
+ */
+export const ListRegionTokensRequestSchema: GenMessage<ListRegionTokensRequest> = /*@__PURE__*/
+  messageDesc(file_ctrl_v1_admin, 29);
+
+/**
+ * @generated from message ctrl.v1.RegionToken
+ */
+export type RegionToken = Message<"ctrl.v1.RegionToken"> & {
+  /**
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * `*`: an edge's.
+   *
+   * @generated from field: string region = 2;
+   */
+  region: string;
+
+  /**
+   * @generated from field: int64 created_at = 3;
+   */
+  createdAt: bigint;
+};
+
+/**
+ * Describes the message ctrl.v1.RegionToken.
+ * Use `create(RegionTokenSchema)` to create a new message.
+ */
+export const RegionTokenSchema: GenMessage<RegionToken> = /*@__PURE__*/
+  messageDesc(file_ctrl_v1_admin, 30);
+
+/**
+ * @generated from message ctrl.v1.ListRegionTokensResponse
+ */
+export type ListRegionTokensResponse = Message<"ctrl.v1.ListRegionTokensResponse"> & {
+  /**
+   * @generated from field: repeated ctrl.v1.RegionToken tokens = 1;
+   */
+  tokens: RegionToken[];
+
+  /**
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message ctrl.v1.ListRegionTokensResponse.
+ * Use `create(ListRegionTokensResponseSchema)` to create a new message.
+ */
+export const ListRegionTokensResponseSchema: GenMessage<ListRegionTokensResponse> = /*@__PURE__*/
+  messageDesc(file_ctrl_v1_admin, 31);
+
+/**
+ * @generated from message ctrl.v1.RevokeRegionTokenRequest
+ */
+export type RevokeRegionTokenRequest = Message<"ctrl.v1.RevokeRegionTokenRequest"> & {
+  /**
+   * @generated from field: string token_id = 1;
+   */
+  tokenId: string;
+};
+
+/**
+ * Describes the message ctrl.v1.RevokeRegionTokenRequest.
+ * Use `create(RevokeRegionTokenRequestSchema)` to create a new message.
+ */
+export const RevokeRegionTokenRequestSchema: GenMessage<RevokeRegionTokenRequest> = /*@__PURE__*/
+  messageDesc(file_ctrl_v1_admin, 32);
+
+/**
+ * @generated from message ctrl.v1.RevokeRegionTokenResponse
+ */
+export type RevokeRegionTokenResponse = Message<"ctrl.v1.RevokeRegionTokenResponse"> & {
+};
+
+/**
+ * Describes the message ctrl.v1.RevokeRegionTokenResponse.
+ * Use `create(RevokeRegionTokenResponseSchema)` to create a new message.
+ */
+export const RevokeRegionTokenResponseSchema: GenMessage<RevokeRegionTokenResponse> = /*@__PURE__*/
+  messageDesc(file_ctrl_v1_admin, 33);
 
 /**
  * @generated from message ctrl.v1.WhoAmIRequest
@@ -591,7 +790,7 @@ export type WhoAmIRequest = Message<"ctrl.v1.WhoAmIRequest"> & {
  * Use `create(WhoAmIRequestSchema)` to create a new message.
  */
 export const WhoAmIRequestSchema: GenMessage<WhoAmIRequest> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_admin, 26);
+  messageDesc(file_ctrl_v1_admin, 34);
 
 /**
  * @generated from message ctrl.v1.WhoAmIResponse
@@ -623,7 +822,7 @@ export type WhoAmIResponse = Message<"ctrl.v1.WhoAmIResponse"> & {
  * Use `create(WhoAmIResponseSchema)` to create a new message.
  */
 export const WhoAmIResponseSchema: GenMessage<WhoAmIResponse> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_admin, 27);
+  messageDesc(file_ctrl_v1_admin, 35);
 
 /**
  * @generated from message ctrl.v1.GetStatusRequest
@@ -636,7 +835,7 @@ export type GetStatusRequest = Message<"ctrl.v1.GetStatusRequest"> & {
  * Use `create(GetStatusRequestSchema)` to create a new message.
  */
 export const GetStatusRequestSchema: GenMessage<GetStatusRequest> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_admin, 28);
+  messageDesc(file_ctrl_v1_admin, 36);
 
 /**
  * @generated from message ctrl.v1.RegionStatus
@@ -714,7 +913,7 @@ export type RegionStatus = Message<"ctrl.v1.RegionStatus"> & {
  * Use `create(RegionStatusSchema)` to create a new message.
  */
 export const RegionStatusSchema: GenMessage<RegionStatus> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_admin, 29);
+  messageDesc(file_ctrl_v1_admin, 37);
 
 /**
  * @generated from message ctrl.v1.AgentStatus
@@ -753,7 +952,7 @@ export type AgentStatus = Message<"ctrl.v1.AgentStatus"> & {
  * Use `create(AgentStatusSchema)` to create a new message.
  */
 export const AgentStatusSchema: GenMessage<AgentStatus> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_admin, 30);
+  messageDesc(file_ctrl_v1_admin, 38);
 
 /**
  * @generated from message ctrl.v1.GetStatusResponse
@@ -770,14 +969,14 @@ export type GetStatusResponse = Message<"ctrl.v1.GetStatusResponse"> & {
  * Use `create(GetStatusResponseSchema)` to create a new message.
  */
 export const GetStatusResponseSchema: GenMessage<GetStatusResponse> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_admin, 31);
+  messageDesc(file_ctrl_v1_admin, 39);
 
 /**
  * @generated from message ctrl.v1.ListAuditLogRequest
  */
 export type ListAuditLogRequest = Message<"ctrl.v1.ListAuditLogRequest"> & {
   /**
-   * Only with the service token; empty there: what belongs to no workspace.
+   * Id or slug. Only with the service token; empty there: what belongs to no workspace.
    *
    * @generated from field: string workspace_id = 1;
    */
@@ -816,7 +1015,7 @@ export type ListAuditLogRequest = Message<"ctrl.v1.ListAuditLogRequest"> & {
  * Use `create(ListAuditLogRequestSchema)` to create a new message.
  */
 export const ListAuditLogRequestSchema: GenMessage<ListAuditLogRequest> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_admin, 32);
+  messageDesc(file_ctrl_v1_admin, 40);
 
 /**
  * @generated from message ctrl.v1.AuditEntry
@@ -891,7 +1090,7 @@ export type AuditEntry = Message<"ctrl.v1.AuditEntry"> & {
  * Use `create(AuditEntrySchema)` to create a new message.
  */
 export const AuditEntrySchema: GenMessage<AuditEntry> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_admin, 33);
+  messageDesc(file_ctrl_v1_admin, 41);
 
 /**
  * @generated from message ctrl.v1.ListAuditLogResponse
@@ -913,10 +1112,10 @@ export type ListAuditLogResponse = Message<"ctrl.v1.ListAuditLogResponse"> & {
  * Use `create(ListAuditLogResponseSchema)` to create a new message.
  */
 export const ListAuditLogResponseSchema: GenMessage<ListAuditLogResponse> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_admin, 34);
+  messageDesc(file_ctrl_v1_admin, 42);
 
 /**
- * What an operator does, and what a developer does to their own workspace. CreateWorkspace and CreateRegionToken need
+ * What an operator does, and what a developer does to their own workspace. Methods of workspaces and region tokens need
  * the service token; everything else takes a root key of the workspace with the permission that the method names.
  *
  * @generated from service ctrl.v1.AdminService
@@ -1041,6 +1240,36 @@ export const AdminService: GenService<{
     methodKind: "unary";
     input: typeof ListAuditLogRequestSchema;
     output: typeof ListAuditLogResponseSchema;
+  },
+  /**
+   * Newest first, paged by an opaque token.
+   *
+   * @generated from rpc ctrl.v1.AdminService.ListWorkspaces
+   */
+  listWorkspaces: {
+    methodKind: "unary";
+    input: typeof ListWorkspacesRequestSchema;
+    output: typeof ListWorkspacesResponseSchema;
+  },
+  /**
+   * The tokens that work, newest first, paged by an opaque token.
+   *
+   * @generated from rpc ctrl.v1.AdminService.ListRegionTokens
+   */
+  listRegionTokens: {
+    methodKind: "unary";
+    input: typeof ListRegionTokensRequestSchema;
+    output: typeof ListRegionTokensResponseSchema;
+  },
+  /**
+   * Ends a token and, within seconds, the streams that were opened with it.
+   *
+   * @generated from rpc ctrl.v1.AdminService.RevokeRegionToken
+   */
+  revokeRegionToken: {
+    methodKind: "unary";
+    input: typeof RevokeRegionTokenRequestSchema;
+    output: typeof RevokeRegionTokenResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_ctrl_v1_admin, 0);

@@ -31,7 +31,8 @@ export type AuditAction =
   | "deployment.start"
   | "root_key.create"
   | "root_key.revoke"
-  | "region_token.create";
+  | "region_token.create"
+  | "region_token.revoke";
 
 /** The kinds of thing that something was done to. */
 export type AuditResourceType =

@@ -1,5 +1,6 @@
 /** Root keys and region tokens. Only their hashes are stored. */
-import type { Queryable } from "./database.ts";
+import type { Queryable, Tx } from "./database.ts";
+import type { Page } from "./page.ts";
 import type { RegionTokensTable, RootKeysTable } from "./schema.ts";
 
 /** Stores a root key. */
@@ -61,8 +62,31 @@ export async function createRegionToken(
   }).execute();
 }
 
+/** A page of the tokens that are not revoked, newest first. */
+export async function listRegionTokens(db: Queryable, { before, limit }: Page): Promise<RegionTokensTable[]> {
+  let query = db.selectFrom("region_tokens").selectAll().where("revoked_at", "is", null);
+  if (before !== undefined) {
+    query = query.where("created_at", "<=", before.createdAt).where((eb) =>
+      eb.or([eb("created_at", "<", before.createdAt), eb("id", "<", before.id)])
+    );
+  }
+  return await query.orderBy("created_at", "desc").orderBy("id", "desc").limit(limit).execute();
+}
+
+/** Ends a token and answers whose it was; `undefined` when there is none of this id that was valid. */
+export async function revokeRegionToken(
+  tx: Tx,
+  { id, nowMs }: { readonly id: string; readonly nowMs: number },
+): Promise<string | undefined> {
+  const { numUpdatedRows } = await tx.updateTable("region_tokens").set({ revoked_at: nowMs })
+    .where("id", "=", id).where("revoked_at", "is", null).executeTakeFirst();
+  if (numUpdatedRows === 0n) return undefined;
+  return (await tx.selectFrom("region_tokens").select("region").where("id", "=", id).executeTakeFirst())
+    ?.region;
+}
+
 /** Those of these tokens that are not revoked. Unique index on `hash`. */
-export async function listRegionTokens(
+export async function listRegionTokensByHash(
   db: Queryable,
   hashes: readonly string[],
 ): Promise<RegionTokensTable[]> {

@@ -1,6 +1,7 @@
 /** Workspaces: who everything else belongs to. */
 import type { WorkspaceId } from "../../../../pkg/uid/mod.ts";
 import type { Queryable } from "./database.ts";
+import type { Page } from "./page.ts";
 import type { WorkspacesTable } from "./schema.ts";
 
 /** Makes a workspace. @throws `already_exists` when the slug is taken */
@@ -21,6 +22,22 @@ export async function createWorkspace(
 /** The workspace, by primary key. */
 export async function findWorkspace(db: Queryable, id: string): Promise<WorkspacesTable | undefined> {
   return await db.selectFrom("workspaces").selectAll().where("id", "=", id).executeTakeFirst();
+}
+
+/** The workspace of a slug, by its unique index. */
+export async function findWorkspaceBySlug(db: Queryable, slug: string): Promise<WorkspacesTable | undefined> {
+  return await db.selectFrom("workspaces").selectAll().where("slug", "=", slug).executeTakeFirst();
+}
+
+/** A page of all workspaces, newest first. */
+export async function listWorkspaces(db: Queryable, { before, limit }: Page): Promise<WorkspacesTable[]> {
+  let query = db.selectFrom("workspaces").selectAll();
+  if (before !== undefined) {
+    query = query.where("created_at", "<=", before.createdAt).where((eb) =>
+      eb.or([eb("created_at", "<", before.createdAt), eb("id", "<", before.id)])
+    );
+  }
+  return await query.orderBy("created_at", "desc").orderBy("id", "desc").limit(limit).execute();
 }
 
 /** The workspace's namespace; `candidate` becomes it if there was none. `undefined`: no such workspace. */

@@ -1,10 +1,10 @@
 import { parseId } from "../../../../pkg/uid/mod.ts";
 import type { RootKeyPrincipal, ServicePrincipal } from "../../internal/auth/principal.ts";
-import { decodePageToken, encodePageToken } from "../../internal/page_token.ts";
+import { decodePageToken, pageOf } from "../../internal/page_token.ts";
 import { type AuditLogTable, listAuditEntries } from "../../internal/store/mod.ts";
 import { optionalText, pageSize } from "../../internal/validate/mod.ts";
 import type { AdminDeps } from "./deps.ts";
-import { workspaceFor } from "./projects.ts";
+import { workspaceFor } from "./workspaces.ts";
 
 /** Which entries, and which page of them; an empty text asks for all. */
 export interface AuditRequest {
@@ -44,11 +44,6 @@ export async function listAuditLog(
     before: decodePageToken(request.pageToken, "audit"),
     limit: size + 1,
   });
-  const entries = found.slice(0, size);
-  const last = entries.at(-1);
-  const more = found.length > size && last !== undefined;
-  return {
-    entries,
-    nextPageToken: more ? encodePageToken({ createdAt: last.created_at, id: last.id }) : "",
-  };
+  const { rows: entries, nextPageToken } = pageOf(found, size);
+  return { entries, nextPageToken };
 }

@@ -5,22 +5,30 @@ import { decodeStrings } from "../../internal/json.ts";
 import type { AuditLogTable, ProjectsTable } from "../../internal/store/mod.ts";
 import { listAuditLog } from "./audit.ts";
 import type { AdminDeps } from "./deps.ts";
-import { createRegionToken, createRootKey, listRootKeys, revokeRootKey } from "./keys.ts";
-import {
-  createProject,
-  createWorkspace,
-  listEnvironments,
-  listProjects,
-  requireOwnWorkspace,
-} from "./projects.ts";
+import { createRootKey, listRootKeys, revokeRootKey } from "./keys.ts";
+import { createProject, listEnvironments, listProjects } from "./projects.ts";
+import { createRegionToken, listRegionTokens, revokeRegionToken } from "./region_tokens.ts";
 import { getStatus } from "./status.ts";
 import { listVariables, removeVariable, setVariables } from "./variables.ts";
+import { createWorkspace, listWorkspaces, requireOwnWorkspace } from "./workspaces.ts";
 
 /** Adapts the admin use cases to `ctrl.v1.AdminService`: decode, call, encode. */
 export function adminHandlers(deps: AdminDeps): ServiceImpl<typeof AdminService> {
   return {
     async createWorkspace(request) {
       return { workspaceId: await createWorkspace(deps, request) };
+    },
+    async listWorkspaces(request) {
+      const { rows, nextPageToken } = await listWorkspaces(deps, request);
+      return {
+        workspaces: rows.map(({ id, slug, name, created_at }) => ({
+          id,
+          slug,
+          name,
+          createdAt: BigInt(created_at),
+        })),
+        nextPageToken,
+      };
     },
     async createProject(request, context) {
       const caller = principalOf(context.values, "root_key", "service");
@@ -67,8 +75,9 @@ export function adminHandlers(deps: AdminDeps): ServiceImpl<typeof AdminService>
       );
       return { keyId: id, key };
     },
-    async listRootKeys(_request, context) {
-      const rows = await listRootKeys(deps, callerOf(context));
+    async listRootKeys({ workspaceId }, context) {
+      const caller = principalOf(context.values, "root_key", "service");
+      const rows = await listRootKeys(deps, caller, workspaceId);
       return {
         keys: rows.map(({ id, name, start, permissions, created_at }) => ({
           id,
@@ -79,12 +88,24 @@ export function adminHandlers(deps: AdminDeps): ServiceImpl<typeof AdminService>
         })),
       };
     },
-    async revokeRootKey({ keyId }, context) {
-      await revokeRootKey(deps, callerOf(context), keyId);
+    async revokeRootKey(request, context) {
+      await revokeRootKey(deps, principalOf(context.values, "root_key", "service"), request);
       return {};
     },
     async createRegionToken({ region }) {
-      return { token: await createRegionToken(deps, region) };
+      const { id, token } = await createRegionToken(deps, region);
+      return { token, tokenId: id };
+    },
+    async listRegionTokens(request) {
+      const { rows, nextPageToken } = await listRegionTokens(deps, request);
+      return {
+        tokens: rows.map(({ id, region, created_at }) => ({ id, region, createdAt: BigInt(created_at) })),
+        nextPageToken,
+      };
+    },
+    async revokeRegionToken({ tokenId }) {
+      await revokeRegionToken(deps, tokenId);
+      return {};
     },
     async listAuditLog(request, context) {
       const caller = principalOf(context.values, "root_key", "service");

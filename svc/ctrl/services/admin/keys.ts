@@ -6,9 +6,7 @@ import { credentialHash } from "../../internal/auth/hash.ts";
 import { includesPermission, isPermission, permissionDenied } from "../../internal/auth/permissions.ts";
 import type { RootKeyPrincipal, ServicePrincipal } from "../../internal/auth/principal.ts";
 import {
-  createRegionToken as recordRegionToken,
   createRootKey as recordRootKey,
-  EDGE_REGION,
   listRootKeys as readRootKeys,
   recordAudit,
   revokeRootKey as markRevoked,
@@ -16,7 +14,7 @@ import {
 } from "../../internal/store/mod.ts";
 import { invalid, optionalText } from "../../internal/validate/mod.ts";
 import type { AdminDeps } from "./deps.ts";
-import { workspaceFor } from "./projects.ts";
+import { workspaceFor } from "./workspaces.ts";
 
 const PERMISSIONS_MAX = 100;
 const START_CHARACTERS = 10;
@@ -86,20 +84,24 @@ function checkPermissions(given: readonly string[]): readonly string[] {
 }
 
 /** The workspace's keys that work, oldest first. */
-export async function listRootKeys({ db }: AdminDeps, caller: RootKeyPrincipal): Promise<RootKeysTable[]> {
-  return await readRootKeys(db.kysely, caller.workspaceId);
+export async function listRootKeys(
+  deps: AdminDeps,
+  caller: RootKeyPrincipal | ServicePrincipal,
+  workspaceId: string,
+): Promise<RootKeysTable[]> {
+  return await readRootKeys(deps.db.kysely, await workspaceFor(deps, caller, workspaceId));
 }
 
 /** Ends a key; api processes notice within seconds. @throws `not_found` also for another workspace's */
 export async function revokeRootKey(
-  { db, clock }: AdminDeps,
-  caller: RootKeyPrincipal,
-  keyId: string,
+  deps: AdminDeps,
+  caller: RootKeyPrincipal | ServicePrincipal,
+  request: { readonly workspaceId: string; readonly keyId: string },
 ): Promise<void> {
-  const id = parseId("rootKey", "key_id", keyId);
-  const { workspaceId } = caller;
-  const nowMs = clock.now();
-  const revoked = await transact(db, async (tx) => {
+  const id = parseId("rootKey", "key_id", request.keyId);
+  const workspaceId = await workspaceFor(deps, caller, request.workspaceId);
+  const nowMs = deps.clock.now();
+  const revoked = await transact(deps.db, async (tx) => {
     const done = await markRevoked(tx, { workspaceId, id, nowMs });
     if (!done) return false;
     await recordAudit(tx, {
@@ -112,26 +114,4 @@ export async function revokeRootKey(
     return true;
   });
   if (!revoked) throw publicFault("not_found", `Root key "${id}" was not found, or was revoked before.`);
-}
-
-/** Makes the credential of a region's agent, or of an edge for the region `*`. */
-export async function createRegionToken({ db, clock }: AdminDeps, region: string): Promise<string> {
-  if (region !== EDGE_REGION && !/^[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?$/.test(region)) {
-    throw invalid("region", 'must look like "us-east-1.aws", or be "*" for an edge', region);
-  }
-  const token = newSecretToken("region");
-  const nowMs = clock.now();
-  const id = newId("regionToken", nowMs);
-  await transact(db, async (tx) => {
-    await recordRegionToken(tx, { id, region, hash: credentialHash(token), nowMs });
-    await recordAudit(tx, {
-      workspaceId: "",
-      actor: { kind: "service" },
-      action: "region_token.create",
-      resource: { type: "region_token", id },
-      facts: { region },
-      nowMs,
-    });
-  });
-  return token;
 }

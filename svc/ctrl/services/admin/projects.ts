@@ -1,6 +1,6 @@
 import { transact } from "../../../../pkg/db/mod.ts";
-import { isFault, publicFault } from "../../../../pkg/fault/mod.ts";
-import { newId, parseId, type WorkspaceId } from "../../../../pkg/uid/mod.ts";
+import { publicFault } from "../../../../pkg/fault/mod.ts";
+import { newId } from "../../../../pkg/uid/mod.ts";
 import { actorOf } from "../../internal/auth/actor.ts";
 import { mayInProject, permissionDenied } from "../../internal/auth/permissions.ts";
 import type { RootKeyPrincipal, ServicePrincipal } from "../../internal/auth/principal.ts";
@@ -9,44 +9,17 @@ import { PRODUCTION_SLUG } from "../../internal/deployments/domains.ts";
 import { listLiveDeployments } from "../../internal/store/api_status.ts";
 import {
   createProject as recordProject,
-  createWorkspace as recordWorkspace,
   type EnvironmentsTable,
   findProject,
-  findWorkspace,
   listEnvironments as readEnvironments,
   listProjects as readProjects,
   type ProjectsTable,
   recordAudit,
 } from "../../internal/store/mod.ts";
-import { invalid, optionalText, slug, text } from "../../internal/validate/mod.ts";
+import { optionalText, slug } from "../../internal/validate/mod.ts";
 import type { AdminDeps } from "./deps.ts";
-
-/** Makes a workspace and returns its id. @throws `already_exists` when the slug is taken */
-export async function createWorkspace(
-  { db, clock }: AdminDeps,
-  request: { readonly name: string; readonly slug: string },
-): Promise<WorkspaceId> {
-  const id = newId("workspace", clock.now());
-  const workspace = {
-    id,
-    slug: slug("slug", request.slug),
-    name: optionalText("name", request.name, 256) || request.slug,
-    nowMs: clock.now(),
-  };
-  await unlessTaken("workspace", workspace.slug, () =>
-    transact(db, async (tx) => {
-      await recordWorkspace(tx, workspace);
-      await recordAudit(tx, {
-        workspaceId: id,
-        actor: { kind: "service" },
-        action: "workspace.create",
-        resource: { type: "workspace", id },
-        facts: { slug: workspace.slug },
-        nowMs: workspace.nowMs,
-      });
-    }));
-  return id;
-}
+import { unlessTaken } from "./taken.ts";
+import { workspaceFor } from "./workspaces.ts";
 
 /** What a new project is made of. */
 export interface ProjectRequest {
@@ -96,22 +69,6 @@ export async function createProject(
   return created;
 }
 
-/** A root key acts in its own workspace; the service token must name one. */
-export async function workspaceFor(
-  { db }: AdminDeps,
-  caller: RootKeyPrincipal | ServicePrincipal,
-  given: string,
-): Promise<WorkspaceId> {
-  if (caller.kind === "root_key") {
-    if (given === "" || given === caller.workspaceId) return caller.workspaceId;
-    throw publicFault("not_found", `Workspace "${given.slice(0, 80)}" was not found.`);
-  }
-  if (given === "") throw invalid("workspace_id", "is required with the service token");
-  const id = parseId("workspace", "workspace_id", given);
-  if (await findWorkspace(db.kysely, id) !== undefined) return id;
-  throw publicFault("not_found", `Workspace "${id}" was not found.`);
-}
-
 /** A project and what its production environment serves. */
 export interface ListedProject extends ProjectsTable {
   readonly liveDeploymentId: string | undefined;
@@ -133,25 +90,4 @@ export async function listEnvironments(
 ): Promise<EnvironmentsTable[]> {
   const project = await requireProject(deps, caller, { id: projectId, action: "read_environment" });
   return await readEnvironments(deps.db.kysely, caller.workspaceId, project.id);
-}
-
-async function unlessTaken(what: string, taken: string, write: () => Promise<void>): Promise<void> {
-  try {
-    await write();
-  } catch (error) {
-    if (!isFault(error, "already_exists")) throw error;
-    throw publicFault("already_exists", `There is a ${what} "${taken}" already: choose another slug.`, error);
-  }
-}
-
-/** The caller's own workspace. @throws `not_found` when it was deleted meanwhile */
-export async function requireOwnWorkspace(
-  { db }: AdminDeps,
-  caller: RootKeyPrincipal,
-): Promise<{ slug: string }> {
-  const workspace = await findWorkspace(db.kysely, text("workspace_id", caller.workspaceId, 128));
-  if (workspace === undefined) {
-    throw publicFault("not_found", "The workspace of this key does not exist any more.");
-  }
-  return workspace;
 }

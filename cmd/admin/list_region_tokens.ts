@@ -1,0 +1,38 @@
+/** `unkey admin region-tokens list` */
+import { defineCommand } from "../../pkg/cli/mod.ts";
+import { createRpcClient } from "../../pkg/rpc/mod.ts";
+import { AdminService } from "../../proto/gen/ctrl/v1/admin_pb.ts";
+import { calling } from "../shared/connect.ts";
+import { connectAsOperator, OPERATOR_FIELDS } from "../shared/operator.ts";
+import { age, JSON_FIELD, jsonLine, table } from "../shared/output.ts";
+import { allPages } from "../shared/pages.ts";
+
+export const command = defineCommand({
+  fields: { ...OPERATOR_FIELDS, json: JSON_FIELD },
+  async run({ config }, { clock, signal, stdout, stderr }) {
+    const connection = connectAsOperator(config);
+    const admin = createRpcClient(AdminService, connection);
+    const tokens = await calling(connection, () =>
+      allPages(async (pageToken) => {
+        const { tokens: rows, nextPageToken } = await admin.listRegionTokens({ pageToken }, { signal });
+        return { rows, nextPageToken };
+      }));
+    if (config.json) {
+      return stdout(jsonLine({
+        tokens: tokens.map(({ id, region, createdAt }) => ({ id, region, createdAt: Number(createdAt) })),
+      }));
+    }
+    if (tokens.length === 0) {
+      return stderr('There are none yet: "unkey admin region-tokens create" makes one.\n');
+    }
+    const now = clock.now();
+    stdout(table(
+      ["TOKEN", "REGION", "AGE"],
+      tokens.map(({ id, region, createdAt }) => [
+        id,
+        region === "*" ? "* (edges)" : region,
+        age(Number(createdAt), now),
+      ]),
+    ));
+  },
+});

@@ -1,0 +1,38 @@
+/** Settings of the commands for root keys: a key makes keys of its own workspace, the operator of any. */
+import type { Process } from "../../pkg/cli/mod.ts";
+import { UsageError } from "../../pkg/cli/mod.ts";
+import { type ConfigOf, field, textSchema } from "../../pkg/config/mod.ts";
+import { connect, CONNECT_FIELDS, type Connection } from "../shared/connect.ts";
+import { connectAsOperator, SERVICE_TOKEN_FIELD } from "../shared/operator.ts";
+
+export const KEYS_FIELDS = {
+  ...CONNECT_FIELDS,
+  workspace: field({
+    flag: "workspace",
+    env: "UNKEY_WORKSPACE",
+    placeholder: "<slug or id>",
+    help: "As the operator: the workspace, with the service token in UNKEY_AUTH_TOKEN.",
+    schema: textSchema(),
+  }),
+  authToken: SERVICE_TOKEN_FIELD,
+};
+
+/** Where to call and as whom, and what the requests name as the workspace. */
+export interface KeysConnection {
+  readonly connection: Connection;
+  /** Empty: the caller's own. */
+  readonly workspaceId: string;
+}
+
+/** @throws `UsageError` when a workspace is named without the service token */
+export async function connectForKeys(
+  config: ConfigOf<typeof KEYS_FIELDS>,
+  process: Pick<Process, "directories">,
+): Promise<KeysConnection> {
+  const { apiBaseUrl, authToken, workspace } = config;
+  if (workspace === undefined) return { connection: await connect(config, process), workspaceId: "" };
+  if (authToken === undefined) {
+    throw new UsageError("--workspace (UNKEY_WORKSPACE) needs the service token: set UNKEY_AUTH_TOKEN.");
+  }
+  return { connection: connectAsOperator({ apiBaseUrl, authToken }), workspaceId: workspace };
+}

@@ -1,0 +1,78 @@
+import { transact } from "../../../../pkg/db/mod.ts";
+import { publicFault } from "../../../../pkg/fault/mod.ts";
+import { newId, newSecretToken, parseId } from "../../../../pkg/uid/mod.ts";
+import { credentialHash } from "../../internal/auth/hash.ts";
+import { decodePageToken, pageOf, type PageRequest } from "../../internal/page_token.ts";
+import {
+  createRegionToken as recordRegionToken,
+  EDGE_REGION,
+  listRegionTokens as readRegionTokens,
+  recordAudit,
+  type RegionTokensTable,
+  revokeRegionToken as markRevoked,
+} from "../../internal/store/mod.ts";
+import { invalid, pageSize } from "../../internal/validate/mod.ts";
+import type { AdminDeps } from "./deps.ts";
+
+const PAGE_SIZE = 100;
+const PAGE_SIZE_MAX = 500;
+
+/** A region's token at the only moment at which it is known. */
+export interface NewRegionToken {
+  readonly id: string;
+  readonly token: string;
+}
+
+/** Makes the credential of a region's agent, or of an edge for the region `*`. */
+export async function createRegionToken({ db, clock }: AdminDeps, region: string): Promise<NewRegionToken> {
+  if (region !== EDGE_REGION && !/^[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?$/.test(region)) {
+    throw invalid("region", 'must look like "us-east-1.aws", or be "*" for an edge', region);
+  }
+  const token = newSecretToken("region");
+  const nowMs = clock.now();
+  const id = newId("regionToken", nowMs);
+  await transact(db, async (tx) => {
+    await recordRegionToken(tx, { id, region, hash: credentialHash(token), nowMs });
+    await recordAudit(tx, {
+      workspaceId: "",
+      actor: { kind: "service" },
+      action: "region_token.create",
+      resource: { type: "region_token", id },
+      facts: { region },
+      nowMs,
+    });
+  });
+  return { id, token };
+}
+
+/** Lists the tokens that work, newest first. */
+export async function listRegionTokens(
+  { db }: AdminDeps,
+  page: PageRequest,
+): Promise<ReturnType<typeof pageOf<RegionTokensTable>>> {
+  const size = pageSize(page.pageSize, PAGE_SIZE, PAGE_SIZE_MAX);
+  const before = decodePageToken(page.pageToken, "rt");
+  return pageOf(await readRegionTokens(db.kysely, { before, limit: size + 1 }), size);
+}
+
+/** Ends a token; api processes notice within seconds. @throws `not_found` */
+export async function revokeRegionToken({ db, clock }: AdminDeps, tokenId: string): Promise<void> {
+  const id = parseId("regionToken", "token_id", tokenId);
+  const nowMs = clock.now();
+  const region = await transact(db, async (tx) => {
+    const region = await markRevoked(tx, { id, nowMs });
+    if (region === undefined) return undefined;
+    await recordAudit(tx, {
+      workspaceId: "",
+      actor: { kind: "service" },
+      action: "region_token.revoke",
+      resource: { type: "region_token", id },
+      facts: { region },
+      nowMs,
+    });
+    return region;
+  });
+  if (region === undefined) {
+    throw publicFault("not_found", `Region token "${id}" was not found, or was revoked before.`);
+  }
+}
