@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { checkPorts, keepPorts } from "./ports.ts";
+import { freePort } from "../../pkg/testkit/ports.ts";
 
 Deno.test("every taken port is named with its part and its flag, in one message", () => {
   using api = Deno.listen({ hostname: "127.0.0.1", port: 0 });
@@ -42,8 +43,3 @@ Deno.test("kept ports stay, but for one that somebody else took", () => {
   const { restateAdmin: _taken, ...kept } = first;
   assert.deepEqual(rest, kept);
 });
-
-function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
-}

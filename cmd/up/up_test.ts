@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { processIdentity } from "../../pkg/restate_server/mod.ts";
+import { freePort } from "../../pkg/testkit/ports.ts";
 
 const MAIN = new URL("../../main.ts", import.meta.url).pathname;
 const WAIT_MS_MAX = 60_000;
@@ -92,11 +93,6 @@ class Bed implements AsyncDisposable {
     }
     await Deno.remove(this.directory, { recursive: true });
   }
-}
-
-function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
 }
 
 function cache(): string {

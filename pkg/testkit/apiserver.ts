@@ -13,6 +13,7 @@
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
+import { freePort } from "./ports.ts";
 
 const READY_MS_MAX = 60_000;
 const END_MS_MAX = 10_000;
@@ -220,9 +221,4 @@ function exists(path: string): boolean {
   } catch {
     return false;
   }
-}
-
-function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
 }

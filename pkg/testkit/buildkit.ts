@@ -8,6 +8,7 @@
  * @module
  */
 import { join } from "node:path";
+import { freePort } from "./ports.ts";
 
 const READY_MS = 30_000;
 const STOP_MS = 10_000;
@@ -158,11 +159,4 @@ async function listens(port: number): Promise<boolean> {
   } catch {
     return false;
   }
-}
-
-function freePort(): number {
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const { port } = listener.addr;
-  listener.close();
-  return port;
 }

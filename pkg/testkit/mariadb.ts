@@ -15,6 +15,7 @@
  */
 import { createConnection } from "mysql2";
 import { Secret } from "../config/mod.ts";
+import { freePort } from "./ports.ts";
 
 /** An empty database on the test server. */
 export interface TestSchema {
@@ -191,11 +192,4 @@ export function findProgram(name: string): string | undefined {
     }
   }
   return undefined;
-}
-
-function freePort(): number {
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const { port } = listener.addr;
-  listener.close();
-  return port;
 }

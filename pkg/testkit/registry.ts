@@ -9,6 +9,7 @@
  * @module
  */
 import { Secret } from "../config/mod.ts";
+import { freePort } from "./ports.ts";
 
 /** The only user of a registry that asks who is there. */
 export const REGISTRY_USER = { username: "pusher", password: new Secret("push-password") };
@@ -141,11 +142,4 @@ function findProgram(): string | undefined {
     }
   }
   return undefined;
-}
-
-function freePort(): number {
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const { port } = listener.addr;
-  listener.close();
-  return port;
 }

@@ -1,3 +1,5 @@
+export { freePort } from "../../pkg/testkit/ports.ts";
+
 /** How long a test waits for a condition. Generous: a slow machine must not fail a test. */
 export interface WaitOptions {
   readonly deadlineMs?: number;
@@ -15,14 +17,6 @@ export async function eventually(
     if (performance.now() > deadline) throw new Error(`Waited ${deadlineMs} ms in vain for ${what}`);
     await new Promise((resolve) => setTimeout(resolve, everyMs));
   }
-}
-
-/** A TCP port of 127.0.0.1 that was free a moment ago. */
-export function freePort(): number {
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const { port } = listener.addr;
-  listener.close();
-  return port;
 }
 
 /** Whether a GET answers 200. */
