@@ -162,7 +162,7 @@ function following(api: FakeControlPlane, ...args: string[]) {
       waiting.push({ text, done: resolve });
       if (output.includes(text)) resolve();
       const done = new AbortController();
-      const limit = AbortSignal.any([AbortSignal.timeout(15_000), done.signal]);
+      const limit = AbortSignal.any([AbortSignal.timeout(120_000), done.signal]);
       const late = new Promise<void>((_, reject) =>
         limit.addEventListener("abort", () => reject(new Error(`"${text}" did not come: ${output}`)), {
           once: true,

@@ -9,7 +9,7 @@ async function check(host: string, path: string): Promise<unknown> {
     return await checkDocker(
       engine,
       (name) => name === "PATH" ? path : undefined,
-      AbortSignal.timeout(10_000),
+      AbortSignal.timeout(120_000),
     );
   } finally {
     engine.close();

@@ -4,7 +4,7 @@ import { processIdentity } from "../../pkg/restate_server/mod.ts";
 import { freePort } from "../../pkg/testkit/ports.ts";
 
 const MAIN = new URL("../../main.ts", import.meta.url).pathname;
-const WAIT_MS_MAX = 60_000;
+const WAIT_MS_MAX = 180_000;
 
 const DOCKER = await new Deno.Command("docker", { args: ["version"], stdout: "null", stderr: "null" })
   .output()

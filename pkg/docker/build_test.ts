@@ -13,7 +13,7 @@ import {
 } from "./mod.ts";
 
 const ignore = !await engineAnswers();
-const LIMIT_MS = 60_000;
+const LIMIT_MS = 180_000;
 
 /** Serves archives on this machine; what it does not know is 404. */
 function serveContexts(answers: Record<string, () => Response | Promise<Response>>) {

@@ -25,7 +25,7 @@ import {
 } from "./mod.ts";
 
 const ignore = !await engineAnswers();
-const limit = (): AbortSignal => AbortSignal.timeout(60_000);
+const limit = (): AbortSignal => AbortSignal.timeout(180_000);
 
 Deno.test("parseHost() takes the forms of DOCKER_HOST and no others", () => {
   assert.deepEqual(parseHost("unix:///run/x.sock"), { kind: "unix", path: "/run/x.sock" });

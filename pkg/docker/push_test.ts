@@ -11,7 +11,7 @@ import { pushImage, type PushOutcome, type PushProgress } from "./push.ts";
 import { pushProblem } from "./push_problem.ts";
 
 const ignore = !await engineAnswers() || !hasRegistry();
-const limit = (): AbortSignal => AbortSignal.timeout(60_000);
+const limit = (): AbortSignal => AbortSignal.timeout(180_000);
 
 /** Runs `test` with the base image under a name in a registry. */
 async function withTagged(

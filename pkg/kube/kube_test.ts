@@ -23,7 +23,7 @@ import {
   watchObjects,
 } from "./mod.ts";
 
-const LIMIT_MS = 60_000;
+const LIMIT_MS = 180_000;
 const LABELS = { "app": "test" };
 
 function apiTest(name: string, test: (api: PrivateApiserver, cluster: Cluster) => Promise<void>): void {

@@ -9,7 +9,7 @@ import { isPublicAddress } from "./public_address.ts";
 import { parseReference } from "./reference.ts";
 
 const DIGEST = `sha256:${"b".repeat(64)}`;
-const limit = (): AbortSignal => AbortSignal.timeout(20_000);
+const limit = (): AbortSignal => AbortSignal.timeout(120_000);
 
 /** A registry on this machine that speaks plain HTTP; `asked` are the requests that it saw. */
 function serve(answer: (request: Request, url: string) => Response) {

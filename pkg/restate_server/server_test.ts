@@ -62,7 +62,7 @@ async function healthy(server: RestateServer): Promise<boolean> {
 }
 
 async function until(what: string, condition: () => Promise<boolean>): Promise<void> {
-  for (let tries = 0; tries < 600; tries++) {
+  for (let tries = 0; tries < 1_800; tries++) {
     if (await condition()) return;
     await systemClock().sleep(100);
   }

@@ -48,7 +48,7 @@ function envelope(flags: number, data: Uint8Array): Uint8Array<ArrayBuffer> {
 }
 
 async function until(what: string, condition: () => boolean): Promise<void> {
-  for (const deadline = clock.now() + 30_000; !condition();) {
+  for (const deadline = clock.now() + 120_000; !condition();) {
     assert.ok(clock.now() < deadline, `${what} did not happen`);
     await clock.sleep(10);
   }
@@ -56,7 +56,7 @@ async function until(what: string, condition: () => boolean): Promise<void> {
 
 /** A request with a timeout takes the general path, and the answers must not tell which it was. */
 Deno.test("streams answer alike whichever way they are served", async (t) => {
-  for (const timeoutMs of [undefined, 5_000]) {
+  for (const timeoutMs of [undefined, 120_000]) {
     await t.step(String(timeoutMs), async () => {
       const server = serve(async function* () {
         yield answer("one");

@@ -15,8 +15,8 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
 import { freePort } from "./ports.ts";
 
-const READY_MS_MAX = 60_000;
-const END_MS_MAX = 10_000;
+const READY_MS_MAX = 180_000;
+const END_MS_MAX = 60_000;
 const TOKEN = "private-apiserver-admin";
 
 /** The folder with `kube-apiserver` and `etcd`, or `undefined` when they are not built. */
@@ -161,7 +161,7 @@ export class PrivateApiserver implements AsyncDisposable {
     if (authority === undefined) return false;
     using client = Deno.createHttpClient({ caCerts: [authority] });
     try {
-      const signal = AbortSignal.timeout(2_000);
+      const signal = AbortSignal.timeout(10_000);
       const response = await fetch(`${this.server}/readyz`, {
         client,
         signal,

@@ -10,8 +10,8 @@
 import { join } from "node:path";
 import { freePort } from "./ports.ts";
 
-const READY_MS = 30_000;
-const STOP_MS = 10_000;
+const READY_MS = 120_000;
+const STOP_MS = 60_000;
 const HOME_CACHE = Deno.env.get("XDG_CACHE_HOME") ?? `${Deno.env.get("HOME") ?? "/root"}/.cache`;
 const CACHE = Deno.env.get("UNKEY_DEV_CACHE") ?? `${HOME_CACHE}/unkey-dev`;
 /** Not everybody's has what only root runs. */

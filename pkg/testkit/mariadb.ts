@@ -48,7 +48,7 @@ export const MARIADB_FLAGS: readonly string[] = [
   "--skip-name-resolve",
   "--max-connections=300",
 ];
-const READY_MS_MAX = 60_000;
+const READY_MS_MAX = 180_000;
 const STARTS_MAX = 3;
 
 /** The server of this process, started at the first call; `undefined` when no server program is installed. */
@@ -166,7 +166,7 @@ function execute(url: string, sql: string): Promise<unknown> {
       port: Number(target.port),
       user: decodeURIComponent(target.username),
       password: decodeURIComponent(target.password),
-      connectTimeout: 2_000,
+      connectTimeout: 30_000,
     });
     // Also reported to the query; without a listener it would end the process.
     connection.on("error", reject);

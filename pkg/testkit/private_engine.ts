@@ -1,6 +1,6 @@
 /** A Docker Engine of a test's own, which it may stop and start without hurting anybody. */
 
-const READY_MS = 30_000;
+const READY_MS = 120_000;
 /** An engine that gives up on its containers leaves their file systems mounted, and cannot remove them afterwards. */
 const SHUTDOWN_SECONDS = 90;
 const STOP_MS = (SHUTDOWN_SECONDS + 30) * 1_000;

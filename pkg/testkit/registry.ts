@@ -25,7 +25,7 @@ export interface TestRegistryOptions {
 }
 
 const NAME = "docker-registry";
-const READY_MS = 30_000;
+const READY_MS = 120_000;
 const PROGRAM = findProgram();
 
 /** Whether one can be started here. */

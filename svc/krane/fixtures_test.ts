@@ -33,7 +33,7 @@ import { runKrane } from "./run.ts";
 export const NO_ENGINE = !await engineAnswers();
 export { Status };
 export const REGION = "test.region";
-const LIMIT_MS = 60_000;
+const LIMIT_MS = 180_000;
 const HEARTBEAT_MS = 5_000;
 const clock = systemClock();
 

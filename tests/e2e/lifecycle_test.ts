@@ -45,7 +45,7 @@ Deno.test("a deployment's whole life", async (t) => {
     workerEnv: {
       UNKEY_STOP_GRACE_SECONDS: "1",
       UNKEY_STOP_WARM_COUNT: "2",
-      UNKEY_DEPLOY_LISTEN_SECONDS: "20",
+      UNKEY_DEPLOY_LISTEN_SECONDS: "60",
     },
   });
   const { slug } = await bed.project("shop");

@@ -12,7 +12,7 @@ import { type Builder, type BuildReport, createBuildSteps } from "../../svc/ctrl
 import { memoryDatabase } from "../../svc/ctrl/worker/fixtures_test.ts";
 
 const clock = systemClock();
-const LIMIT_MS = 120_000;
+const LIMIT_MS = 300_000;
 
 /** How a build ended and what it told meanwhile. */
 export interface Built {

@@ -10,7 +10,7 @@ import {
   type Upstream,
 } from "../../pkg/proxy/mod.ts";
 
-const DEADLINE_MS = 15_000;
+const DEADLINE_MS = 120_000;
 
 /** One end of a TCP connection; text is one byte per character. Every wait has a deadline. */
 export class Wire implements Disposable {

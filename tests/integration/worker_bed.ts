@@ -90,7 +90,7 @@ export class WorkerBed<W extends WorkerPart = WorkerPart> {
     this.workflows = createRestateWorkflows({
       ingressUrl: `http://127.0.0.1:${ports.ingress}`,
       clock: systemClock(),
-      timeoutMs: 30_000,
+      timeoutMs: 120_000,
     });
     this.#worker = this.#newWorker();
     this.#agent = this.#play();
@@ -176,7 +176,7 @@ export class WorkerBed<W extends WorkerPart = WorkerPart> {
     await eventually(`${id} to be ${statuses.join(" or ")}`, async () => {
       last = await this.status(id);
       return statuses.includes(last);
-    }, { deadlineMs: 40_000, everyMs: 20 }).catch(async (error: unknown) => {
+    }, { deadlineMs: 180_000, everyMs: 20 }).catch(async (error: unknown) => {
       throw new Error(`it is ${last}:\n${await this.#worker.logTail()}`, { cause: error });
     });
   }

@@ -17,7 +17,7 @@ import { eventually } from "../testbed/wait.ts";
 import { BuildBed, type Built } from "./build_bed.ts";
 
 const REAL = await canStartBuildkit() && await engineAnswers() && hasRegistry();
-const limit = (): AbortSignal => AbortSignal.timeout(60_000);
+const limit = (): AbortSignal => AbortSignal.timeout(180_000);
 
 interface BuildOptions {
   readonly credentials?: RegistryCredentials;

@@ -16,7 +16,7 @@ async function build(files: Readonly<Record<string, string>>): Promise<Built> {
   await using bed = await BuildBed.start();
   const engine = openEngine();
   try {
-    await ensureBaseImage(engine, AbortSignal.timeout(60_000));
+    await ensureBaseImage(engine, AbortSignal.timeout(180_000));
     const built = await buildKept(engine, bed, files);
     if (built.report.kind === "built") await removeImage(engine, built.report.image, limit());
     return built;
@@ -38,7 +38,7 @@ async function buildKept(
   return built;
 }
 
-const limit = (): AbortSignal => AbortSignal.timeout(60_000);
+const limit = (): AbortSignal => AbortSignal.timeout(180_000);
 
 function real(name: string, test: () => Promise<void>): void {
   Deno.test({ name, ignore: !ENGINE, fn: test });

@@ -12,7 +12,7 @@ import { docker } from "../testbed/testbed.ts";
 import { BuildBed, type Built } from "./build_bed.ts";
 
 const REAL = await engineAnswers() && hasRegistry();
-const limit = (): AbortSignal => AbortSignal.timeout(60_000);
+const limit = (): AbortSignal => AbortSignal.timeout(180_000);
 const unique = (): string => crypto.randomUUID();
 
 interface Bed {

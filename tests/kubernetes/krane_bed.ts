@@ -27,7 +27,7 @@ import { answersOk, freePort } from "../testbed/wait.ts";
 
 export const IMAGE = "busybox:stable";
 export const REGION = "test.region";
-const LIMIT_MS = 60_000;
+const LIMIT_MS = 180_000;
 const clock = systemClock();
 
 const MAIN = new URL("../../main.ts", import.meta.url).pathname;

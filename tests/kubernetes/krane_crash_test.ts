@@ -181,7 +181,7 @@ async function settles(bed: KraneBed, names: readonly string[], gone: string): P
 }
 
 async function textOf(url: string): Promise<string> {
-  return await fetch(url, { signal: AbortSignal.timeout(2_000) }).then(
+  return await fetch(url, { signal: AbortSignal.timeout(10_000) }).then(
     (response) => response.text(),
     () => "",
   );

@@ -6,7 +6,7 @@ import { eventually } from "../testbed/wait.ts";
 import { KraneBed } from "./krane_bed.ts";
 
 /** The cluster notices a silent node within its grace period. */
-const NOTICED_MS = 180_000;
+const NOTICED_MS = 300_000;
 
 onCluster("pods of a node that went silent are not reported as running", async (cluster) => {
   await using nodes = await simulateNodes(cluster, 1);

@@ -45,7 +45,7 @@ async function agentKubeconfig(cluster: Cluster, namespace: string): Promise<str
         kind: "TokenRequest",
         spec: { expirationSeconds: 3_600 },
       },
-      signal: AbortSignal.timeout(30_000),
+      signal: AbortSignal.timeout(180_000),
     }, Token);
     const file = await Deno.makeTempFile({ prefix: "kubeconfig-" });
     const authority = new TextEncoder().encode(access.certificateAuthority ?? "").toBase64();

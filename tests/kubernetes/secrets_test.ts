@@ -86,7 +86,7 @@ onCluster("variables are given to the pods of their own deployment, and to nobod
     namespace,
     `pod/${forged}`,
     "--for=jsonpath={.status.phase}=Running",
-    "--timeout=60s",
+    "--timeout=180s",
   ]);
 
   const audience = `--audience=${TOKEN_AUDIENCE}`;

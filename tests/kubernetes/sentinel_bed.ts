@@ -38,7 +38,7 @@ import { eventually } from "../testbed/wait.ts";
 export const REGION = "test.region";
 const MASTER_KEY = "bWFzdGVyLW1hc3Rlci1tYXN0ZXItbWFzdGVyLW1hc3Q=";
 const APP_PORT = 3000;
-const SENTINEL_READY_MS = 180_000;
+const SENTINEL_READY_MS = 300_000;
 const clock = systemClock();
 
 /** The platform's image in the cluster's registry, under these tags. */
@@ -176,7 +176,7 @@ export class SentinelBed implements AsyncDisposable {
 
   /** How many Deployments of sentinels are left. */
   async deployments(): Promise<number> {
-    const signal = AbortSignal.timeout(30_000);
+    const signal = AbortSignal.timeout(180_000);
     const selection = { namespace: this.namespace, labels: { [LABEL.component]: "sentinel" } };
     return (await listObjects(this.kube, DEPLOYMENTS, selection, { schema: AnyObject, signal })).items.length;
   }
@@ -185,7 +185,7 @@ export class SentinelBed implements AsyncDisposable {
     try {
       this.#stop.abort();
       await this.#agent;
-      const signal = AbortSignal.timeout(30_000);
+      const signal = AbortSignal.timeout(180_000);
       const labels = ownLabels(this.#identity);
       const { items } = await listObjects(this.kube, NAMESPACES, { labels }, { schema: AnyObject, signal });
       for (const { metadata } of items) {

@@ -7,7 +7,7 @@ import { answers, Testbed, writeApp } from "../testbed/testbed.ts";
 import { eventually } from "../testbed/wait.ts";
 import { pushPlatform } from "./sentinel_bed.ts";
 
-const SENTINEL_MS = 180_000;
+const SENTINEL_MS = 300_000;
 
 /** A platform on the cluster whose environments get sentinels, in a namespace of their own. */
 async function startBed(cluster: Cluster, namespace: string): Promise<Testbed> {

@@ -75,7 +75,7 @@ onCluster(
         "sleep",
         "3600",
       ]);
-      await elsewhere.kubectl(["wait", "pod/stranger", "--for=condition=Ready", "--timeout=60s"]);
+      await elsewhere.kubectl(["wait", "pod/stranger", "--for=condition=Ready", "--timeout=180s"]);
       const url = `http://${clusterIP}:8040/_unkey/internal/health/live`;
       const asked = ["exec", "stranger", "--", "timeout", "3", "wget", "-q", "-O", "/dev/null", url];
       // The network takes a moment to learn of new pods.
@@ -91,7 +91,7 @@ onCluster(
     await eventually("all pods to be of the new image", async () => {
       const { items } = await get(["pods"], Pods);
       return items.length === 2 && items.every(({ spec }) => spec.containers[0]?.image === second);
-    }, { deadlineMs: 180_000 });
+    }, { deadlineMs: 300_000 });
     await bed.available(id, 2);
     stop.abort();
     const { asked, wrong } = await asking;
@@ -106,6 +106,6 @@ onCluster(
         Names,
       );
       return items.length === 0;
-    }, { deadlineMs: 120_000 });
+    }, { deadlineMs: 300_000 });
   },
 );

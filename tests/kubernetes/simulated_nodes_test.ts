@@ -22,10 +22,10 @@ onCluster("pods on simulated nodes become ready, have addresses of their own, an
     "wait",
     "--for=jsonpath={.status.readyReplicas}=100",
     "rs/many",
-    "--timeout=120s",
+    "--timeout=300s",
   ]);
   const addresses = await namespace.kubectl(["get", "pods", "-o", "jsonpath={.items[*].status.podIP}"]);
   assert.equal(new Set(addresses.split(" ")).size, 100);
   // The nodes' pods need the nodes to go.
-  await kubectl(cluster, ["delete", "namespace", namespace.name, "--timeout=120s"]);
+  await kubectl(cluster, ["delete", "namespace", namespace.name, "--timeout=300s"]);
 });

@@ -34,11 +34,11 @@ onCluster(
     assert.match(image, /@sha256:/);
     const readinessProbe = { httpGet: { path: "/", port: PORT }, periodSeconds: 1 };
     await namespace.kubectl(["apply", "-f", "-"], replicaSet(image, 2, { readinessProbe }));
-    await namespace.kubectl(["wait", "--for=jsonpath={.status.readyReplicas}=2", "rs/app", "--timeout=60s"]);
+    await namespace.kubectl(["wait", "--for=jsonpath={.status.readyReplicas}=2", "rs/app", "--timeout=180s"]);
 
     const addresses = await namespace.kubectl(["get", "pods", "-o", "jsonpath={.items[*].status.podIP}"]);
     for (const address of addresses.split(" ")) {
-      const response = await fetch(`http://${address}:${PORT}/`, { signal: AbortSignal.timeout(10_000) });
+      const response = await fetch(`http://${address}:${PORT}/`, { signal: AbortSignal.timeout(60_000) });
       assert.equal(await response.text(), "hello from a pod");
     }
     assert.equal(addresses.split(" ").length, 2);
@@ -52,10 +52,10 @@ onCluster("a Service reaches its pods, and a pod reaches this machine", async (c
   await using namespace = await createNamespace(cluster);
   await namespace.kubectl(["apply", "-f", "-"], replicaSet(await pushApp(cluster, serves("served")), 1));
   await namespace.kubectl(["expose", "rs/app", "--port=80", `--target-port=${PORT}`]);
-  await namespace.kubectl(["wait", "--for=jsonpath={.status.readyReplicas}=1", "rs/app", "--timeout=60s"]);
+  await namespace.kubectl(["wait", "--for=jsonpath={.status.readyReplicas}=1", "rs/app", "--timeout=180s"]);
   const address = await namespace.kubectl(["get", "service/app", "-o", "jsonpath={.spec.clusterIP}"]);
   await eventually("the Service to answer", async () => {
-    const response = await fetch(`http://${address}/`, { signal: AbortSignal.timeout(2_000) })
+    const response = await fetch(`http://${address}/`, { signal: AbortSignal.timeout(10_000) })
       .catch(() => undefined);
     return await response?.text() === "served";
   });
@@ -78,7 +78,7 @@ onCluster("a pod that takes more memory than it may is killed, and says what it 
   const spec = { restartPolicy: "Never", containers };
   const pod = { apiVersion: "v1", kind: "Pod", metadata: { name: "eater" }, spec };
   await namespace.kubectl(["apply", "-f", "-"], JSON.stringify(pod));
-  await namespace.kubectl(["wait", "--for=jsonpath={.status.phase}=Failed", "pod/eater", "--timeout=60s"]);
+  await namespace.kubectl(["wait", "--for=jsonpath={.status.phase}=Failed", "pod/eater", "--timeout=180s"]);
   const path = "jsonpath={.status.containerStatuses[0].state.terminated}";
   const { reason, exitCode } = JSON.parse(await namespace.kubectl(["get", "pod/eater", "-o", path]));
   assert.deepEqual({ reason, exitCode }, { reason: "OOMKilled", exitCode: 137 });
@@ -92,7 +92,7 @@ onCluster("the network keeps a policy", async (cluster) => {
   const image = await pushApp(cluster, serves("for friends"));
   for (const namespace of [own, other]) {
     await namespace.kubectl(["apply", "-f", "-"], replicaSet(image, 1));
-    await namespace.kubectl(["wait", "--for=jsonpath={.status.readyReplicas}=1", "rs/app", "--timeout=60s"]);
+    await namespace.kubectl(["wait", "--for=jsonpath={.status.readyReplicas}=1", "rs/app", "--timeout=180s"]);
   }
   const address = await own.kubectl(["get", "pods", "-o", "jsonpath={.items[0].status.podIP}"]);
   const ask = ["exec", "rs/app", "--", "timeout", "3", "wget", "-q", "-O", "-", `http://${address}:${PORT}/`];
@@ -115,11 +115,11 @@ onCluster("the network keeps a policy", async (cluster) => {
 onCluster("the apiserver can go away and come back, and pods do not notice", async (cluster) => {
   await using namespace = await createNamespace(cluster);
   await namespace.kubectl(["apply", "-f", "-"], replicaSet(await pushApp(cluster, serves("still here")), 1));
-  await namespace.kubectl(["wait", "--for=jsonpath={.status.readyReplicas}=1", "rs/app", "--timeout=60s"]);
+  await namespace.kubectl(["wait", "--for=jsonpath={.status.readyReplicas}=1", "rs/app", "--timeout=180s"]);
   const address = await namespace.kubectl(["get", "pods", "-o", "jsonpath={.items[0].status.podIP}"]);
   await without(cluster, "kube-apiserver", async () => {
     await assert.rejects(namespace.kubectl(["get", "pods"]), /refused/);
-    const response = await fetch(`http://${address}:${PORT}/`, { signal: AbortSignal.timeout(10_000) });
+    const response = await fetch(`http://${address}:${PORT}/`, { signal: AbortSignal.timeout(60_000) });
     assert.equal(await response.text(), "still here");
   });
   assert.match(await namespace.kubectl(["get", "pods", "-o", "name"]), /^pod\/app-/);

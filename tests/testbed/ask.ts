@@ -6,7 +6,7 @@ export interface Answer {
   readonly body: string;
 }
 
-const ASK_MS = 10_000;
+const ASK_MS = 60_000;
 
 /** Asks the edge on `port` for `url`'s host and path. */
 export function askEdge(port: number, url: string): Promise<Answer> {

@@ -88,7 +88,7 @@ export async function createNamespace(cluster: Cluster): Promise<Namespace> {
   const name = `test-${crypto.randomUUID().slice(0, 8)}`;
   await kubectl(cluster, ["create", "namespace", name]);
   // Pods are refused until the controller manager has made it.
-  await kubectl(cluster, ["wait", "--for=create", "serviceaccount/default", "-n", name, "--timeout=60s"]);
+  await kubectl(cluster, ["wait", "--for=create", "serviceaccount/default", "-n", name, "--timeout=180s"]);
   return {
     name,
     kubectl: (args, stdin) => kubectl(cluster, ["-n", name, ...args], stdin),

@@ -17,7 +17,7 @@ export interface LanesReport {
   readonly failed: readonly string[];
 }
 
-const ASK_MS = 10_000;
+const ASK_MS = 60_000;
 const FAILURES_SHOWN_MAX = 20;
 
 /** Lanes of requests over kept connections. */

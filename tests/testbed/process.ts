@@ -15,8 +15,8 @@ export interface PartOptions {
   readonly ready: () => Promise<boolean>;
 }
 
-const READY_MS = 60_000;
-const STOP_MS = 20_000;
+const READY_MS = 180_000;
+const STOP_MS = 120_000;
 
 /** A process that a test starts, kills and starts again. */
 export class Part {

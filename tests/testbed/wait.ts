@@ -10,7 +10,7 @@ export interface WaitOptions {
 export async function eventually(
   what: string,
   condition: () => Promise<boolean> | boolean,
-  { deadlineMs = 60_000, everyMs = 50 }: WaitOptions = {},
+  { deadlineMs = 180_000, everyMs = 50 }: WaitOptions = {},
 ): Promise<void> {
   const deadline = performance.now() + deadlineMs;
   while (!(await condition())) {
@@ -22,7 +22,7 @@ export async function eventually(
 /** Whether a GET answers 200. */
 export async function answersOk(url: string): Promise<boolean> {
   try {
-    const response = await fetch(url, { signal: AbortSignal.timeout(2_000) });
+    const response = await fetch(url, { signal: AbortSignal.timeout(10_000) });
     await response.body?.cancel();
     return response.ok;
   } catch {

@@ -283,7 +283,7 @@ export async function next<T>(stream: AsyncIterator<T>): Promise<T> {
 
 /** Waits for a condition, with a deadline that only a broken program reaches. */
 export async function eventually(what: string, condition: () => Promise<boolean>): Promise<void> {
-  for (const deadline = clock.now() + 15_000; !await condition();) {
+  for (const deadline = clock.now() + 120_000; !await condition();) {
     assert.ok(clock.now() < deadline, `${what} did not happen`);
     await clock.sleep(5);
   }

@@ -8,7 +8,7 @@ import { transact } from "../../../../pkg/db/mod.ts";
 import { memoryDatabase } from "../fixtures_test.ts";
 import { type Builder, type BuilderRequest, type BuildReport, createBuildSteps } from "./steps.ts";
 
-const FAR_MS = 60_000;
+const FAR_MS = 180_000;
 
 interface Bed {
   readonly db: CtrlDatabase;
