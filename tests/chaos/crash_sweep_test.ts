@@ -179,7 +179,11 @@ function parseKey(key: string): string {
 const STEPS_MAX = 60;
 
 Deno.test("the worker dies before and after every step, and each run ends as an unbroken one", async (t) => {
-  const bed = await WorkerBed.startWith({ worker: (part) => new StandbyWorker(part) });
+  const bed = await WorkerBed.startWith({
+    worker: (part) => new StandbyWorker(part),
+    // What lost its traffic would be stopped before or after a run is looked at, as it happens.
+    env: { UNKEY_STOP_GRACE_SECONDS: "3600" },
+  });
   let cases = 0;
   try {
     for (const [name, scenario] of Object.entries(SCENARIOS)) {

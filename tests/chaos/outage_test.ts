@@ -15,6 +15,8 @@ const ROUNDS = 6;
 const CUT_DELAY_MS_MAX = 600;
 const DEATH_DELAY_MS_MAX = 1_200;
 const OUTAGE_MS_MAX = 400;
+/** In one round: a machine on which little gets done from one failure to the next must come to an end too. */
+const FAILURES_MAX = 12;
 const SEED = 7;
 const clock = systemClock();
 
@@ -56,7 +58,7 @@ async function patiently(work: () => Promise<unknown>): Promise<void> {
   }, { everyMs: 100 });
 }
 
-/** Breaks something at random points for as long as `work` runs; answers how often. */
+/** Breaks something at random points while `work` runs; answers how often. */
 async function amid<T>(
   delayMs: () => number,
   fail: () => Promise<void>,
@@ -65,7 +67,7 @@ async function amid<T>(
   const done = new AbortController();
   let failures = 0;
   const breaking = (async () => {
-    while (!done.signal.aborted) {
+    while (failures < FAILURES_MAX) {
       await clock.sleep(delayMs(), done.signal).catch(() => undefined);
       if (done.signal.aborted) return;
       await fail();
