@@ -40,7 +40,7 @@ kraneTest(
   async (bed) => {
     const { plane } = bed;
     const name = bed.name();
-    await bed.agent({ UNKEY_KRANE_DRAIN_MS: "1000" });
+    await bed.agent({ UNKEY_KRANE_DRAIN_MS: "15000" });
     await plane.snapshot(0, 1, bed.apply(name, 1));
     const [first] = await plane.settled(name, Status.RUNNING);
     assert.ok(first);

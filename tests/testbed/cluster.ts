@@ -110,9 +110,13 @@ export async function pushApp(cluster: Cluster, app: App): Promise<string> {
     }
     await run("docker", ["build", "--quiet", "--tag", tag, folder]);
     await run("docker", ["push", "--quiet", tag]);
-    const digest = await run("docker", ["inspect", "--format", "{{index .RepoDigests 0}}", tag]);
+    const format = "{{range .RepoDigests}}{{println .}}{{end}}";
+    const digests = (await run("docker", ["inspect", "--format", format, tag])).split("\n");
     await run("docker", ["rmi", tag]);
-    return digest.trim();
+    // The same image may have been pushed elsewhere too.
+    const digest = digests.find((each) => each.startsWith(`${cluster.registry}/test/app@`));
+    if (digest === undefined) throw new Error(`${tag} has no digest: ${digests.join(" ")}`);
+    return digest;
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
