@@ -274,9 +274,12 @@ Deno.test("an edge gives a silent stream up and opens another", async () => {
   await using feed = new Feed();
   await using _edge = startEdge(feed.url, {}, { ...TIMES, silenceMsMax: 100 });
   const first = await feed.stream();
-  first.send(1, snapshotEnd(0));
-  const second = await feed.stream();
-  assert.equal(second.cursor, 1n);
+  let next = first;
+  // On a busy machine some are given up before the snapshot has come.
+  while (next.cursor !== 1n) {
+    next.send(1, snapshotEnd(0));
+    next = await feed.stream();
+  }
   await eventually("the first stream to be closed", () => first.closed());
 });
 

@@ -124,6 +124,7 @@ for (
     if (head !== "") await client.until("half");
     client.close();
     await wire.toEnd();
+    await eventually("the end of the request", () => proxy.statuses.length > 0);
     assert.deepEqual(proxy.failures, [], "a client that goes away is no failure");
     assert.deepEqual(proxy.statuses, [head === "" ? 499 : 200]);
   });
@@ -147,6 +148,7 @@ for (
     wire.close();
     const { text } = await client.toEnd();
     assert.ok(!text.includes("0\r\n\r\n"), "the end of the body must not be made up");
+    await eventually("the failure", () => proxy.failures.length > 0);
     assert.deepEqual(proxy.failures.map((each) => [each.kind, each.cut]), [["upstream_closed", true]]);
   });
 }

@@ -65,13 +65,13 @@ export class Wire implements Disposable {
   /** Whether something arrives within `ms`; for asserting that nothing does. */
   async silentFor(ms: number): Promise<boolean> {
     if (this.#received.length > 0) return false;
-    const started = performance.now();
     const read = this.#more().then(() => undefined, () => undefined);
     let timer: ReturnType<typeof setTimeout> | undefined;
-    await Promise.race([read, new Promise<void>((resolve) => timer = setTimeout(resolve, ms))]);
+    const silence = new Promise<true>((resolve) => timer = setTimeout(() => resolve(true), ms));
+    const silent = await Promise.race([read, silence]);
     clearTimeout(timer);
     this.#inFlight = read;
-    return performance.now() - started >= ms;
+    return silent ?? false;
   }
 
   #inFlight: Promise<void> | undefined;

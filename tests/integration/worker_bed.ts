@@ -163,6 +163,11 @@ export class WorkerBed<W extends WorkerPart = WorkerPart> {
     return parseId("deployment", "id", id);
   }
 
+  /** Lets the build of a deployment end whose Dockerfile is called `gate`. */
+  async finishBuild(id: string): Promise<void> {
+    await Deno.writeTextFile(`${this.directory}/gate-${id}`, "");
+  }
+
   get environment(): EnvironmentId {
     return parseId("environment", "id", this.seed.productionId);
   }
@@ -181,12 +186,13 @@ export class WorkerBed<W extends WorkerPart = WorkerPart> {
     });
   }
 
-  /** How often Restate has tried in vain to reach the worker for this deployment. */
-  async failedAttempts(id: string): Promise<number> {
-    const query =
-      `select retry_count from sys_invocation where target_service_key = '${id}' and status != 'completed'`;
-    const rows = await this.ask(query);
-    return Number(rows[0]?.["retry_count"] ?? 0);
+  /** How often Restate has tried in vain to reach the worker for this deployment, and how long it waits from then on. */
+  async attempts(id: string): Promise<{ failed: number; pauseMs: number }> {
+    const query = `select retry_count, last_start_at, next_retry_at from sys_invocation
+      where target_service_key = '${id}' and status != 'completed'`;
+    const [row] = await this.ask(query);
+    const ms = (column: string): number => Date.parse(String(row?.[column]));
+    return { failed: Number(row?.["retry_count"] ?? 0), pauseMs: ms("next_retry_at") - ms("last_start_at") };
   }
 
   /** Asks Restate about its invocations, in SQL. */

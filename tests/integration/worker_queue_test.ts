@@ -31,7 +31,7 @@ class QueueBed {
   }
 
   async finish(id: string): Promise<void> {
-    await Deno.writeTextFile(`${this.bed.directory}/gate-${id}`, "");
+    await this.bed.finishBuild(id);
   }
 
   /** What the user reads about the wait, with names instead of ids. */

@@ -18,6 +18,9 @@ const back = (sourceDeploymentId: string, targetDeploymentId: string) => ({
   actor,
 });
 
+/** Of the time from one attempt's begin to the next; without a longest pause it would be more by then. */
+const PAUSE_MS_MAX = 5_000;
+
 async function onBed(test: (bed: WorkerBed) => Promise<void>): Promise<void> {
   const bed = await WorkerBed.start();
   try {
@@ -38,11 +41,16 @@ Deno.test("deploys on a server that suspends at every await", async (t) => {
         await bed.workflows.submitDeploy(id);
         await bed.workflows.submitDeploy(id);
         await bed.until(id, "ready");
-        assert.deepEqual(await bed.history(id), [
+        const history = await bed.history(id);
+        // In one piece or in several, as they came.
+        const lines = history.filter((each) => each.startsWith("log ")).map((each) => each.slice(4)).join(
+          "|",
+        );
+        assert.match(lines, /^compiling\|done in \d+\.\d s$/);
+        assert.deepEqual(history.filter((each) => !each.startsWith("log ")), [
           "status pending",
           "status building",
           "step building running",
-          "log compiling|done in 0.0 s",
           "step building done",
           "status deploying",
           "step deploying running",
@@ -139,7 +147,7 @@ Deno.test("deploys through deaths of the worker", async (t) => {
       await bed.until(id, "ready");
       return id;
     };
-    await t.step("killed while it waits, it goes on within three seconds", async () => {
+    await t.step("killed while it waits, it goes on soon after the worker is back", async () => {
       bed.behaviour = () => [STARTING];
       const id = await bed.create();
       await bed.workflows.submitDeploy(id);
@@ -147,22 +155,23 @@ Deno.test("deploys through deaths of the worker", async (t) => {
       await bed.worker.kill("SIGKILL");
       bed.behaviour = () => [instanceReport()];
       // By then the pauses between attempts have grown to their longest.
-      await eventually("Restate to have tried often", async () => await bed.failedAttempts(id) >= 8);
+      await eventually("Restate to have tried often, and to try again soon", async () => {
+        const { failed, pauseMs } = await bed.attempts(id);
+        return failed >= 8 && pauseMs < PAUSE_MS_MAX;
+      });
       await bed.worker.start();
-      const startedAt = performance.now();
       await bed.until(id, "ready");
-      const ms = Math.round(performance.now() - startedAt);
-      assert.ok(ms < 3_000, `it took ${ms} ms`);
     });
     await t.step("killed during the build, it builds again and says so", async () => {
       bed.behaviour = () => [instanceReport()];
-      const id = await bed.create("slow-1500");
+      const id = await bed.create("gate");
       await bed.workflows.submitDeploy(id);
       await eventually(
         "the build to have begun",
         async () => (await bed.history(id)).includes("log compiling"),
       );
       await bed.worker.kill("SIGKILL");
+      await bed.finishBuild(id);
       await bed.worker.start();
       await bed.until(id, "ready");
       const history = await bed.history(id);
@@ -176,10 +185,8 @@ Deno.test("deploys through deaths of the worker", async (t) => {
       const id = await bed.create();
       await bed.workflows.submitDeploy(id);
       await bed.until(id, "deploying");
-      const stoppedAt = performance.now();
       await bed.worker.kill("SIGTERM");
-      const ms = Math.round(performance.now() - stoppedAt);
-      assert.ok(ms < 5_000, `it took ${ms} ms to stop`);
+      assert.ok(!(await bed.worker.logTail(1_000)).includes("did not end in time"), "nothing was waited for");
       bed.behaviour = () => [instanceReport()];
       await bed.replaceWorker();
       await bed.until(id, "ready");
