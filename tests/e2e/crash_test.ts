@@ -1,29 +1,32 @@
 import assert from "node:assert/strict";
+import { Secret } from "../../pkg/config/mod.ts";
+import { createRpcClient } from "../../pkg/rpc/mod.ts";
+import { mysqlServer } from "../../pkg/testkit/mariadb.ts";
+import { DeploymentService, DeploymentStatus } from "../../proto/gen/ctrl/v1/deployment_pb.ts";
 import { buildsSlowly, serves, servesLate } from "../testbed/apps.ts";
 import { answers, type CommandResult, docker, Testbed, writeApp } from "../testbed/testbed.ts";
 import { eventually } from "../testbed/wait.ts";
-import { mysqlServer } from "../../pkg/testkit/mariadb.ts";
 
 /** Starts a deploy and lets it run while the test breaks things. */
 async function begin(bed: Testbed, project: string, app: Readonly<Record<string, string>>) {
   const folder = await writeApp(bed, app);
   const done = bed.unkey(["deploy", folder, "--project", project, "--env", "production", "--json"]);
-  return { done, reaches: (status: string) => reaches(bed, project, status, done) };
+  return { done, reaches: (status: DeploymentStatus) => reaches(bed, status, done) };
 }
 
-/** Waits until the newest deployment of the project has `status`. */
+/** Waits until the newest deployment has `status`; asks often, because some pass soon. */
 async function reaches(
   bed: Testbed,
-  project: string,
-  status: string,
+  status: DeploymentStatus,
   done: Promise<CommandResult>,
 ): Promise<void> {
   let ended: CommandResult | undefined;
   void done.then((result) => ended = result);
-  await eventually(`a deployment of ${project} to be ${status}`, async () => {
+  const client = createRpcClient(DeploymentService, { baseUrl: bed.apiUrl, token: new Secret(bed.rootKey) });
+  await eventually(`the newest deployment to be ${DeploymentStatus[status]}`, async () => {
     if (ended !== undefined) throw new Error(`The deploy ended first: ${ended.stdout}\n${ended.stderr}`);
-    const { stdout } = await bed.unkey(["list", "--project", project, "--limit", "1", "--json"]);
-    return JSON.parse(stdout).deployments[0]?.status === status;
+    const { deployments } = await client.listDeployments({ pageSize: 1 });
+    return deployments[0]?.status === status;
   });
 }
 
@@ -47,40 +50,40 @@ Deno.test("a deploy survives the death of every part", async (t) => {
     await bed.project("crash");
 
     await t.step("the worker is killed during the build", async () => {
-      const { done, reaches } = await begin(bed, "crash", buildsSlowly("built", 4, crypto.randomUUID()));
-      await reaches("building");
+      const { done, reaches } = await begin(bed, "crash", buildsSlowly("built", 10, crypto.randomUUID()));
+      await reaches(DeploymentStatus.BUILDING);
       await bed.parts.worker.kill("SIGKILL");
       await bed.parts.worker.start();
       await endsReady(bed, done, "built");
     });
 
     await t.step("the worker is killed while it waits for instances", async () => {
-      const { done, reaches } = await begin(bed, "crash", servesLate("late", 5));
-      await reaches("deploying");
+      const { done, reaches } = await begin(bed, "crash", servesLate("late", 10));
+      await reaches(DeploymentStatus.DEPLOYING);
       await bed.parts.worker.kill("SIGKILL");
       await bed.parts.worker.start();
       await endsReady(bed, done, "late");
     });
 
     await t.step("Restate is killed while a deploy waits", async () => {
-      const { done, reaches } = await begin(bed, "crash", servesLate("after restate", 5));
-      await reaches("deploying");
+      const { done, reaches } = await begin(bed, "crash", servesLate("after restate", 10));
+      await reaches(DeploymentStatus.DEPLOYING);
       await bed.parts.restate.kill("SIGKILL");
       await bed.parts.restate.start();
       await endsReady(bed, done, "after restate");
     });
 
     await t.step("krane is killed while a deploy waits", async () => {
-      const { done, reaches } = await begin(bed, "crash", servesLate("after krane", 5));
-      await reaches("deploying");
+      const { done, reaches } = await begin(bed, "crash", servesLate("after krane", 10));
+      await reaches(DeploymentStatus.DEPLOYING);
       await bed.parts.krane.kill("SIGKILL");
       await bed.parts.krane.start();
       await endsReady(bed, done, "after krane");
     });
 
     await t.step("the api is killed while a deploy waits, and the command line goes on", async () => {
-      const { done, reaches } = await begin(bed, "crash", servesLate("after api", 5));
-      await reaches("deploying");
+      const { done, reaches } = await begin(bed, "crash", servesLate("after api", 10));
+      await reaches(DeploymentStatus.DEPLOYING);
       await bed.parts.api.kill("SIGKILL");
       await bed.parts.api.start();
       await endsReady(bed, done, "after api");

@@ -145,7 +145,7 @@ Deno.test("a deployment's whole life", async (t) => {
   await t.step("no request failed meanwhile", async () => {
     const { asked, failed } = await lanes.stop();
     assert.deepEqual(failed, []);
-    assert.ok(asked > 500, `${asked} requests`);
+    assert.ok(asked > 100, `${asked} requests`);
   });
 
   await t.step("a deploy that fails, and one that is cancelled, leave everything as it was", async () => {
