@@ -4,7 +4,7 @@ import { systemClock } from "../clock/mod.ts";
 import { Secret } from "../config/mod.ts";
 import { describeError, isFault } from "../fault/mod.ts";
 import { hasMysqlServer, mysqlServer, type TestMysqlServer, type TestSchema } from "../testkit/mariadb.ts";
-import { openDatabase, ping, transact } from "./mod.ts";
+import { type Database, openDatabase, ping, transact } from "./mod.ts";
 
 interface Tables {
   notes: { id: string; text: string };
@@ -21,6 +21,15 @@ Deno.test.afterAll(async () => await schema?.drop());
 async function connectionId(db: Kysely<Tables>): Promise<number> {
   const { rows } = await sql<{ id: number }>`select connection_id() as id`.execute(db);
   return rows[0]?.id ?? 0;
+}
+
+/** A machine that is busy may need longer for a new connection than a statement may take. */
+async function answersAgain(db: Database<Tables>): Promise<void> {
+  for (let tries = 1;; tries++) {
+    const problem = await ping(db).then(() => undefined, (error: unknown) => error);
+    if (problem === undefined) return;
+    if (tries === 100) throw problem;
+  }
 }
 
 /** A connection dies whenever the server restarts; a pool that keeps it fails for ever. */
@@ -61,10 +70,12 @@ Deno.test("a statement that takes too long is given up, and its connection with 
   assert.ok(schema !== undefined);
   const db = await openDatabase<Tables>(schema.url, { connectionsMax: 1, queryMsMax: 200 });
   try {
-    const started = performance.now();
-    await assert.rejects(sql`select sleep(20)`.execute(db.kysely), (error) => isFault(error, "unavailable"));
-    assert.ok(performance.now() - started < 5_000);
-    await ping(db);
+    // Nobody would wait for its answer.
+    await assert.rejects(
+      sql`select sleep(86400)`.execute(db.kysely),
+      (error) => isFault(error, "unavailable"),
+    );
+    await answersAgain(db);
   } finally {
     await db.close();
   }

@@ -195,17 +195,23 @@ real("a taken port is named", async (bed) => {
   });
 });
 
-real("a start that is given up leaves no server behind", async (bed) => {
-  const stop = new AbortController();
-  const starting = bed.start({ signal: stop.signal });
-  const pidFile = join(bed.directory, "data", "server.pid");
-  const spawned = async (): Promise<boolean> => await Deno.stat(pidFile).then(() => true, () => false);
-  await until("the process to be spawned", spawned);
-  const { pid } = JSON.parse(await Deno.readTextFile(pidFile));
-  stop.abort(new Error("given up"));
-  await assert.rejects(starting, /given up/);
-  assert.equal(await processIdentity(pid), undefined);
-});
+Deno.test("a start that is given up leaves no server behind", () =>
+  withBed(async (bed) => {
+    const binary = join(bed.directory, "never-ready");
+    await Deno.writeTextFile(binary, "#!/bin/sh\nexec sleep 600\n");
+    await Deno.chmod(binary, 0o755);
+    const stop = new AbortController();
+    const starting = bed.start({ binary, signal: stop.signal });
+    let pid = 0;
+    await until("the process to be spawned", async () => {
+      const text = await Deno.readTextFile(join(bed.directory, "data", "server.pid")).catch(() => "");
+      pid = text === "" ? 0 : JSON.parse(text).pid;
+      return pid !== 0;
+    });
+    stop.abort(new Error("given up"));
+    await assert.rejects(starting, /given up/);
+    assert.equal(await processIdentity(pid), undefined);
+  }));
 
 Deno.test("a program that ends at once is reported with what it wrote", () =>
   withBed(async (bed) => {

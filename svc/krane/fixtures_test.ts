@@ -313,11 +313,16 @@ export class Bench implements AsyncDisposable {
     } finally {
       await this.plane[Symbol.asyncDispose]();
       // While another engine starts a container, the kernel keeps this one's files mounted for a moment.
+      let problem: unknown;
       await until("the test's containers to be removed", async () => {
+        problem = undefined;
         const removals = (await this.containers()).map(({ id }) =>
-          removeContainer(this.engine, id, this.signal)
+          removeContainer(this.engine, id, this.signal).catch((error: unknown) => problem = error)
         );
-        return (await Promise.allSettled(removals)).every(({ status }) => status === "fulfilled");
+        await Promise.all(removals);
+        return problem === undefined;
+      }).catch((error: unknown) => {
+        throw new Error(String(error), { cause: problem });
       });
       this.engine.close();
       await Deno.remove(this.stateDir, { recursive: true });

@@ -267,9 +267,9 @@ Deno.test("output of instances is streamed from its tail on, and repeated batche
 
   const follow = client.streamInstanceLogs({ deploymentId: id, tail: 1, follow: true })
     [Symbol.asyncIterator]();
-  const lineOf = async () => {
+  const lineOf = async (): Promise<string> => {
     const { message } = await next(follow);
-    return message.case === "line" ? message.value.text : message.case;
+    return message.case === "line" ? message.value.text : await lineOf();
   };
   assert.equal(await lineOf(), "three");
   // An instance that is shipped late is not lost because another one is ahead.
