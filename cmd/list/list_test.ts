@@ -43,6 +43,17 @@ d_1  shop     preview     feature x  failed  -     3m   -
   );
 });
 
+Deno.test("list says what cannot run again, because its image is gone", async () => {
+  const old = deploymentOf({ id: "d_0", status: DeploymentStatus.STOPPED, imageRemoved: true, urls: [] });
+  await using api = controlPlane([], [old]);
+  const { stdout } = await unkey(["list"], { env: access(api.url) });
+  assert.match(stdout, /^d_0 .* stopped, image removed +-/m);
+  const { deployments } = onlyJson(await unkey(["list", "--json"], { env: access(api.url) })) as {
+    readonly deployments: readonly { readonly imageRemoved?: true }[];
+  };
+  assert.deepEqual(deployments.map((each) => each.imageRemoved), [true]);
+});
+
 Deno.test("list --json prints one object, with what went wrong and no empty members", async () => {
   await using api = controlPlane();
   const result = await unkey(["list", "--json"], { env: access(api.url) });

@@ -14,6 +14,8 @@ export interface DeploymentJson {
   readonly commit?: { readonly sha: string; readonly message: string; readonly author: string };
   readonly urls: readonly string[];
   readonly instances: { readonly desired: number; readonly running: number };
+  /** Present when its image is no longer kept: it cannot run again. */
+  readonly imageRemoved?: true;
   /** Only while it waits for a build slot. */
   readonly queue?: {
     /** From 1. */
@@ -37,8 +39,11 @@ export function statusName(status: DeploymentStatus): string {
   return (DeploymentStatus[status] ?? `unknown (${status})`).toLowerCase();
 }
 
-/** The status as tables show it: with the place in the queue, e.g. `queued #2`. */
-export function statusText({ status, queuePosition }: Pick<Deployment, "status" | "queuePosition">): string {
+/** The status as tables show it: with the place in the queue, e.g. `queued #2`, or with what keeps it from running again. */
+export function statusText(
+  { status, queuePosition, imageRemoved }: Pick<Deployment, "status" | "queuePosition" | "imageRemoved">,
+): string {
+  if (imageRemoved) return `${statusName(status)}, image removed`;
   return queuePosition === 0 ? statusName(status) : `${statusName(status)} #${queuePosition}`;
 }
 
@@ -63,6 +68,7 @@ export function deploymentJson(deployment: Deployment): DeploymentJson {
     ...(sha === "" ? {} : { commit: { sha, message, author } }),
     urls: deployment.urls,
     instances: { desired: deployment.desiredInstances, running: deployment.runningInstances },
+    ...(deployment.imageRemoved ? { imageRemoved: true } : {}),
     ...(deployment.queuePosition === 0 ? {} : {
       queue: {
         position: deployment.queuePosition,

@@ -3,8 +3,12 @@ import assert from "node:assert/strict";
 import { AdminService } from "../../../proto/gen/ctrl/v1/admin_pb.ts";
 import { DeploymentService } from "../../../proto/gen/ctrl/v1/deployment_pb.ts";
 import { decodeStringMap } from "../internal/json.ts";
-import { findDeployment, setImage } from "../internal/store/mod.ts";
+import { Secret } from "../../../pkg/config/mod.ts";
+import { transact } from "../../../pkg/db/mod.ts";
+import { silentLogger } from "../../../pkg/logger/mod.ts";
+import { findDeployment, giveUpImage, openCtrlDatabase, setImage, type Tx } from "../internal/store/mod.ts";
 import { clock, deployImage, move, refused, startApi, type Tenant, type TestApi } from "./fixtures_test.ts";
+import { setLive } from "./life_test.ts";
 
 /** A deployment whose image was built from an uploaded folder. */
 async function deployFolder(api: TestApi, tenant: Tenant): Promise<string> {
@@ -107,4 +111,62 @@ Deno.test("a redeploy is refused with what to do instead", async () => {
   const { project } = await api.client(AdminService, tenant.rootKey).createProject({ slug: "blog" });
   await refused(redeploy({ projectId: project?.id ?? "" }), Code.InvalidArgument, /another project/);
   await refused(redeploy({ environmentSlug: "qa" }), Code.NotFound, /It has: preview, production/);
+});
+
+/** Otherwise the new deployment would name an image that is about to go. */
+Deno.test("a redeploy whose image is given up after it was looked at is refused all the same", async () => {
+  const log = silentLogger();
+  const real = await openCtrlDatabase(new Secret("sqlite::memory:"), { migrate: true, log, clock });
+  let before: (() => Promise<unknown>) | undefined;
+  const kysely = new Proxy(real.kysely, {
+    get(target, name) {
+      const value: unknown = Reflect.get(target, name, target);
+      if (name === "transaction" && before !== undefined) {
+        const first = before;
+        before = undefined;
+        const execute = async (fn: (tx: Tx) => Promise<unknown>) => {
+          await first();
+          return await real.kysely.transaction().execute(fn);
+        };
+        return () => ({ execute });
+      }
+      return typeof value === "function" ? value.bind(target) : value;
+    },
+  });
+  try {
+    await using api = await startApi(undefined, { ...real, kysely });
+    const tenant = await api.tenant("acme");
+    const client = api.client(DeploymentService, tenant.rootKey);
+    const id = await deployFolder(api, tenant);
+    await built(api, id);
+    await move(api, id, "stopped");
+    const given = { image: BUILT, notice: "gone", nowMs: clock.now() };
+    before = async () => assert.deepEqual(await transact(real, (tx) => giveUpImage(tx, given)), [id]);
+    await refused(client.createDeployment({ redeployOf: id }), Code.FailedPrecondition, /was removed/);
+    assert.equal((await client.listDeployments({})).deployments.length, 1);
+  } finally {
+    await real.close();
+  }
+});
+
+Deno.test("what lost its image is shown so, and cannot be redeployed, started or promoted", async () => {
+  await using api = await startApi();
+  const tenant = await api.tenant("acme");
+  const client = api.client(DeploymentService, tenant.rootKey);
+  const id = await deployFolder(api, tenant);
+  await built(api, id);
+  await move(api, id, "stopped");
+  const given = { image: BUILT, notice: "gone", nowMs: clock.now() };
+  assert.deepEqual(await transact(api.db, (tx) => giveUpImage(tx, given)), [id]);
+  const { deployment } = await client.getDeployment({ deploymentId: id });
+  assert.equal(deployment?.imageRemoved, true);
+  const { deployments } = await client.listDeployments({ projectId: tenant.projectId });
+  assert.deepEqual(deployments.map((each) => each.imageRemoved), [true]);
+  const text = /image of deployment d_\w+ was removed.*git checkout 0a1b2c3/;
+  await refused(client.createDeployment({ redeployOf: id }), Code.FailedPrecondition, text);
+  await refused(client.startDeployment({ deploymentId: id }), Code.FailedPrecondition, text);
+  const preview = (await findDeployment(api.db.kysely, id))?.environment_id ?? "";
+  await setLive(api, preview, undefined, await deployImage(api, tenant, "preview"));
+  await refused(client.promote({ targetDeploymentId: id }), Code.FailedPrecondition, text);
+  await refused(client.rollback({ targetDeploymentId: id }), Code.FailedPrecondition, text);
 });

@@ -12,6 +12,10 @@ export interface GatedDeployment {
   readonly status: DeploymentStatus;
   /** Instances that run now, over all regions. */
   readonly runningInstances: number;
+  /** Its image is no longer kept. */
+  readonly imageRemoved: boolean;
+  /** Empty when it is not known. */
+  readonly gitCommitSha: string;
 }
 
 /** What gates know of an environment. */
@@ -92,7 +96,7 @@ export function servingRefusal(target: GatedDeployment): Refusal | undefined {
 
 /** How the deployment can come to take live traffic, or why it never can. */
 export function switchPath(target: GatedDeployment): SwitchPath | Refusal {
-  if (target.status === "stopped") return "cold";
+  if (target.status === "stopped") return imageRefusal(target) ?? "cold";
   if (target.status === "ready") return target.runningInstances > 0 ? "instant" : "warm";
   return no(
     isFinal(target.status)
@@ -106,9 +110,31 @@ export function goneRefusal(): Refusal {
   return no("The deployment's environment was deleted: its deployments are history. Deploy to another one.");
 }
 
+/** What is known of a deployment and its image. */
+type Imaged = Pick<GatedDeployment, "id" | "imageRemoved" | "gitCommitSha">;
+
+/** Why a deployment does not run again when its image is gone, and what to do instead. */
+function imageRefusal({ id, imageRemoved, gitCommitSha: sha }: Imaged): Refusal | undefined {
+  if (!imageRemoved) return undefined;
+  const instead = sha === ""
+    ? 'Deploy the same source again: "unkey deploy" builds it anew.'
+    : `Deploy its commit again: "git checkout ${sha}", then "unkey deploy".`;
+  return no(
+    `The image of deployment ${id} was removed: those of the newest deployments are kept, and this one is older. ${instead}`,
+  );
+}
+
+/** Whether the deployment's image can be deployed once more. */
+export function redeployRefusal(target: Imaged & { readonly image: string }): Refusal | undefined {
+  if (target.image !== "") return imageRefusal(target);
+  return no(`Deployment ${target.id} has no image that could run again: "unkey deploy" builds one.`);
+}
+
 /** Whether the deployment can be started. One that is ready needs no start and is fine. */
-export function startRefusal({ id, status }: Pick<GatedDeployment, "id" | "status">): Refusal | undefined {
-  if (status === "ready" || status === "stopped") return undefined;
+export function startRefusal(target: Imaged & Pick<GatedDeployment, "status">): Refusal | undefined {
+  const { id, status } = target;
+  if (status === "ready") return undefined;
+  if (status === "stopped") return imageRefusal(target);
   return no(
     isFinal(status)
       ? `Deployment ${id} is ${status} and was never ready: there is nothing to start. Deploy it again.`

@@ -4,6 +4,7 @@ import {
   type GatedDeployment,
   type GatedEnvironment,
   promoteRefusal,
+  redeployRefusal,
   type Refusal,
   rollbackRefusal,
   servingRefusal,
@@ -27,6 +28,8 @@ function deployment(changes: Partial<GatedDeployment> = {}): GatedDeployment {
     environmentId: "env_prod",
     status: "ready",
     runningInstances: 1,
+    imageRemoved: false,
+    gitCommitSha: "",
     ...changes,
   };
 }
@@ -147,6 +150,32 @@ Deno.test("a ready deployment without instances cannot serve at once, but soon",
   const target = deployment({ runningInstances: 0 });
   check(servingRefusal(target), no(/No instance/));
   assert.equal(switchPath(target), "warm");
+});
+
+Deno.test("a stopped deployment without its image never runs again, and the text says what does", () => {
+  const target = deployment({ status: "stopped", imageRemoved: true });
+  const known = deployment({ status: "stopped", imageRemoved: true, gitCommitSha: "0a1b2c3" });
+  for (
+    const { text, of } of [
+      { text: /^The image of deployment d_target was removed.*"unkey deploy" builds it anew\.$/, of: target },
+      {
+        text: /^The image of deployment d_target was removed.*"git checkout 0a1b2c3", then "unkey deploy"\.$/,
+        of: known,
+      },
+    ]
+  ) {
+    const path = switchPath(of);
+    check(typeof path === "string" ? undefined : path, no(text));
+    check(startRefusal(of), no(text));
+    check(redeployRefusal({ ...of, image: "unkey.local/ws/p:1" }), no(text));
+  }
+  // One that runs is not in need of its image to serve, and a start of it does nothing.
+  assert.equal(switchPath(deployment({ imageRemoved: true })), "instant");
+});
+
+Deno.test("redeployRefusal() wants an image", () => {
+  assert.equal(redeployRefusal({ ...deployment(), image: "nginx:1" }), undefined);
+  check(redeployRefusal({ ...deployment(), image: "" }), no(/has no image.*"unkey deploy" builds one/));
 });
 
 Deno.test("stopRefusal() says what the deployment serves", () => {

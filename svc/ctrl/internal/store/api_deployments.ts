@@ -17,6 +17,8 @@ export interface ShownDeployment {
   readonly errorMessage: string;
   readonly failureDetails: FailureDetails | undefined;
   readonly image: string;
+  /** Its image is no longer kept: it cannot run again. */
+  readonly imageRemoved: boolean;
   readonly buildId: string;
   /** Empty: made from a source of its own. */
   readonly redeployOf: string;
@@ -85,6 +87,7 @@ interface Row {
   error_message: string | null;
   failure_details: string | null;
   image: string | null;
+  image_removed_at: number | null;
   build_id: string | null;
   redeploy_of: string | null;
   git_commit_sha: string;
@@ -141,7 +144,7 @@ export async function listShownDeployments(db: Queryable, filter: ListFilter): P
 }
 
 const SHOWN = `select d.id, d.workspace_id, d.project_id, p.slug as project_slug, d.environment_id,
-  e.slug as environment_slug, e.live_deployment_id, e.is_rolled_back, d.cancel_requested_at, d.status, d.failure_code, d.error_message, d.failure_details, d.image, d.build_id, d.redeploy_of,
+  e.slug as environment_slug, e.live_deployment_id, e.is_rolled_back, d.cancel_requested_at, d.status, d.failure_code, d.error_message, d.failure_details, d.image, d.image_removed_at, d.build_id, d.redeploy_of,
   d.git_commit_sha, d.git_branch, d.git_commit_message, d.git_commit_author_handle, d.git_commit_author_avatar_url,
   d.git_commit_timestamp, d.port, d.health_check_path, d.cpu_millicores, d.memory_mib, d.created_at, d.updated_at
   from deployments d join environments e on e.id = d.environment_id join projects p on p.id = d.project_id`;
@@ -215,6 +218,7 @@ function toShown(row: Row, parts: readonly Part[], queue: ShownQueue | undefined
     errorMessage: row.error_message ?? "",
     failureDetails: decodeDetails(row.failure_details),
     image: row.image ?? "",
+    imageRemoved: row.image_removed_at !== null,
     buildId: row.build_id ?? "",
     redeployOf: row.redeploy_of ?? "",
     gitCommitSha: row.git_commit_sha,

@@ -29,6 +29,7 @@ export type AuditAction =
   | "deployment.rollback"
   | "deployment.stop"
   | "deployment.start"
+  | "deployment.remove_image"
   | "root_key.create"
   | "root_key.revoke"
   | "region_token.create"

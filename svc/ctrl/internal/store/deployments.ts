@@ -21,6 +21,7 @@ export interface NewDeployment extends
     | "next_event_sequence"
     | "updated_at"
     | "ended_at"
+    | "image_removed_at"
     | "request_fingerprint"
     | "redeploy_of"
   >,
@@ -70,6 +71,7 @@ export async function createDeployment(tx: Tx, deployment: NewDeployment): Promi
     next_event_sequence: 1,
     updated_at: deployment.created_at,
     ended_at: null,
+    image_removed_at: null,
   };
   try {
     await tx.insertInto("deployments").values(row).execute();

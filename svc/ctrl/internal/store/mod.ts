@@ -38,3 +38,4 @@ export * from "./processes.ts";
 export * from "./desired.ts";
 export * from "./live_history.ts";
 export * from "./deployment_starts.ts";
+export * from "./images.ts";

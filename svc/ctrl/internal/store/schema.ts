@@ -151,6 +151,8 @@ export interface DeploymentsTable {
   created_at: number;
   updated_at: number;
   ended_at: number | null;
+  /** Since when its image is no longer kept, so that it cannot run again; null: it is, as far as the platform decides. */
+  image_removed_at: number | null;
 }
 
 /** What happened to a deployment, numbered without gaps from 1. */

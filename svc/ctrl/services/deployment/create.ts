@@ -24,7 +24,7 @@ import {
 } from "./create_request.ts";
 import type { DeploymentDeps } from "./deps.ts";
 import { fingerprint } from "./fingerprint.ts";
-import { checkedAgain, findRepeated } from "./redeploy.ts";
+import { checkedAgain, findRepeated, refuseRemoved } from "./redeploy.ts";
 
 /** What a create answers. */
 export interface Created {
@@ -136,6 +136,7 @@ async function insert(
       created_at: now,
     });
     if (recorded.created) {
+      if (checked.source.kind === "repeat") await refuseRemoved(tx, checked.source.deploymentId);
       await recordAudit(tx, {
         workspaceId: caller.workspaceId,
         actor: actorOf(caller),

@@ -72,6 +72,7 @@ export function encodeDeployment(
     hostnames: [...view.hostnames],
     urls: view.hostnames.map((hostname) => urlOf(edgeUrl, hostname)),
     rootfsImageId: view.image,
+    imageRemoved: view.imageRemoved,
     buildId: view.buildId,
     redeployOf: view.redeployOf,
     steps: view.steps.map((step) => ({

@@ -1,7 +1,9 @@
-import { publicFault } from "../../../../pkg/fault/mod.ts";
+import { Fault, publicFault } from "../../../../pkg/fault/mod.ts";
 import { decodeStrings } from "../../internal/json.ts";
 import type { RootKeyPrincipal } from "../../internal/auth/principal.ts";
-import { type DeploymentsTable, findDeployment } from "../../internal/store/mod.ts";
+import { redeployRefusal } from "../../internal/deployments/gates.ts";
+import { type DeploymentsTable, findDeployment, type Tx } from "../../internal/store/mod.ts";
+import { lockDeployment } from "../../internal/store/worker_routing.ts";
 import type { CheckedCreate, CreateRequest } from "./create_request.ts";
 import type { DeploymentDeps } from "./deps.ts";
 import { requireDeployment } from "./find.ts";
@@ -39,13 +41,26 @@ export async function findRepeated(
     throw publicFault("invalid_argument", `Deployment ${id} belongs to another project: redeploy it there.`);
   }
   const row = await findDeployment(deps.db.kysely, id);
-  if (row?.image === null || row?.image === undefined || row.image === "") {
-    throw publicFault(
-      "failed_precondition",
-      `Deployment ${id} has no image that could run again: "unkey deploy" builds one.`,
-    );
-  }
-  return { row, image: row.image, environmentSlug };
+  if (row === undefined) throw new Fault("internal", "a deployment that was shown is not there");
+  return { row, image: refuseWithoutImage(row), environmentSlug };
+}
+
+/**
+ * The same question in the transaction that deploys it again: from then on the new deployment keeps the image.
+ *
+ * @throws `failed_precondition` when the image was removed since
+ */
+export async function refuseRemoved(tx: Tx, deploymentId: string): Promise<void> {
+  const row = await lockDeployment(tx, deploymentId);
+  if (row !== undefined) refuseWithoutImage(row);
+}
+
+function refuseWithoutImage(row: DeploymentsTable): string {
+  const { id, git_commit_sha: gitCommitSha } = row;
+  const image = row.image ?? "";
+  const refusal = redeployRefusal({ id, image, imageRemoved: row.image_removed_at !== null, gitCommitSha });
+  if (refusal !== undefined) throw publicFault(refusal.code, refusal.message);
+  return image;
 }
 
 function otherFields({ source, git, branch, command, port, healthCheckPath }: CreateRequest) {

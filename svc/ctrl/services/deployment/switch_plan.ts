@@ -184,7 +184,7 @@ async function namesOf({ db }: DeploymentDeps, { id }: GatedEnvironment): Promis
 
 /** What gates see of a deployment. */
 export function gated(
-  { id, projectId, environmentId, status, runningInstances }: ShownDeployment,
+  { id, projectId, environmentId, status, runningInstances, imageRemoved, gitCommitSha }: ShownDeployment,
 ): GatedDeployment {
-  return { id, projectId, environmentId, status, runningInstances };
+  return { id, projectId, environmentId, status, runningInstances, imageRemoved, gitCommitSha };
 }

@@ -155,6 +155,8 @@ async function gated(tx: Tx, row: DeploymentsTable): Promise<GatedDeployment> {
     environmentId: row.environment_id,
     status: row.status,
     runningInstances: await countRunningInstances(tx, row.id),
+    imageRemoved: row.image_removed_at !== null,
+    gitCommitSha: row.git_commit_sha,
   };
 }
 

@@ -88,5 +88,7 @@ function gated(row: DeploymentsTable) {
     projectId: row.project_id,
     environmentId: row.environment_id,
     status: row.status,
+    imageRemoved: row.image_removed_at !== null,
+    gitCommitSha: row.git_commit_sha,
   };
 }

@@ -10,6 +10,7 @@ import { sentinels } from "./0004_sentinels.ts";
 import { lifecycle } from "./0005_lifecycle.ts";
 import { silentRegions } from "./0006_silent_regions.ts";
 import { coldStarts } from "./0007_cold_starts.ts";
+import { removedImages } from "./0009_removed_images.ts";
 
 /**
  * One step of the database's history. A step that was released is never edited.
@@ -32,4 +33,5 @@ export const MIGRATIONS: readonly Migration[] = [
   lifecycle,
   silentRegions,
   coldStarts,
+  removedImages,
 ];

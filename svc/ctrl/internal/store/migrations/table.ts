@@ -106,6 +106,18 @@ export async function addColumns(
   }
 }
 
-function keyName(table: Table, columns: readonly string[]): string {
+/** Adds an index that an earlier migration's table lacks. */
+export async function addIndex(db: Kysely<Schema>, table: string, columns: readonly string[]): Promise<void> {
+  const name = keyName({ name: table }, columns);
+  if (dialectOf(db) === "mysql") {
+    const { rows } = await sql`select 1 from information_schema.statistics
+      where table_schema = database() and table_name = ${table} and index_name = ${name}`.execute(db);
+    if (rows.length > 0) return;
+  }
+  const guard = dialectOf(db) === "mysql" ? "" : "if not exists ";
+  await sql.raw(`create index ${guard}${name} on ${table} (${columns.join(", ")})`).execute(db);
+}
+
+function keyName(table: Pick<Table, "name">, columns: readonly string[]): string {
   return `${table.name}_${columns.join("_")}`.slice(0, MYSQL_NAME_MAX);
 }
