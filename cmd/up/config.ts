@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { type ConfigOf, field, portSchema, textSchema } from "../../pkg/config/mod.ts";
 import { HOST_DEFAULT } from "../../pkg/docker/mod.ts";
+import { WORKER_FIELDS } from "../../svc/ctrl/worker/config.ts";
 
 const SLUG = /^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$/;
 
@@ -47,6 +48,7 @@ export const UP_FIELDS = {
     placeholder: "<url>",
     schema: textSchema(HOST_DEFAULT),
   }),
+  imagesKept: WORKER_FIELDS.imagesKept,
 };
 
 /** Parsed settings of `up`. */

@@ -53,6 +53,7 @@ export function workerSettings(plan: Plan): Settings {
     UNKEY_RESTATE_ADMIN_URL: restateUrls(plan.state).admin,
     UNKEY_RESTATE_REGISTER_AS: url(ports.worker),
     DOCKER_HOST: plan.config.dockerHost,
+    UNKEY_IMAGES_KEPT: String(plan.config.imagesKept),
   };
 }
 

@@ -49,6 +49,28 @@ export async function inspectImage(
   }
 }
 
+const Listed = z.array(z.object({
+  Id: z.string(),
+  RepoTags: z.array(z.string()).nullish(),
+  Labels: z.record(z.string(), z.string()).nullish(),
+}));
+
+/** An image with what was written on it when it was built. */
+export interface LabelledImage extends Image {
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+/** All images that carry `label` (`name` or `name=value`). */
+export async function listImages(
+  engine: Engine,
+  label: string,
+  signal: AbortSignal,
+): Promise<LabelledImage[]> {
+  const query = { filters: JSON.stringify({ label: [label] }) };
+  const raw = await callJson(engine, { method: "GET", path: "/images/json", query, signal }, Listed);
+  return raw.map(({ Id: id, RepoTags, Labels }) => ({ id, tags: RepoTags ?? [], labels: Labels ?? {} }));
+}
+
 /**
  * Pulls one image; a reference without tag or digest means `latest`.
  *
@@ -118,13 +140,14 @@ export function fullReference(reference: string): string {
   return slash < 0 ? `docker.io/library/${tagged}` : `docker.io/${tagged}`;
 }
 
-/** Removes a name, and the image with its last one. Harmless when it is gone or in use. */
-export async function removeImage(engine: Engine, reference: string, signal: AbortSignal): Promise<void> {
+/** Removes a name, and the image with its last one. False when a container uses it, running or not: then it stays. */
+export async function removeImage(engine: Engine, reference: string, signal: AbortSignal): Promise<boolean> {
   try {
     await callText(engine, { method: "DELETE", path: pathOf(reference), signal });
+    return true;
   } catch (error) {
-    // 409: a container still uses it; whoever removes that container comes back for the image.
     if (!isFault(error, "not_found", "already_exists")) throw error;
+    return error.code === "not_found";
   }
 }
 

@@ -41,6 +41,8 @@ export {
   fullReference,
   type Image,
   inspectImage,
+  type LabelledImage,
+  listImages,
   pullImage,
   type PullOptions,
   type PullProgress,

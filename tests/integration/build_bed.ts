@@ -7,7 +7,7 @@ import { transact } from "../../pkg/db/mod.ts";
 import { silentLogger } from "../../pkg/logger/mod.ts";
 import { createFileObjectStore, type FileObjectStore } from "../../pkg/objectstore/mod.ts";
 import { type CtrlDatabase, listEventsAfter, moveStatus } from "../../svc/ctrl/internal/store/mod.ts";
-import { seedDeployment, seedProject } from "../../svc/ctrl/internal/store/fixtures_test.ts";
+import { type Seed, seedDeployment, seedProject } from "../../svc/ctrl/internal/store/fixtures_test.ts";
 import { type Builder, type BuildReport, createBuildSteps } from "../../svc/ctrl/worker/build/steps.ts";
 import { memoryDatabase } from "../../svc/ctrl/worker/fixtures_test.ts";
 
@@ -16,6 +16,7 @@ const LIMIT_MS = 300_000;
 
 /** How a build ended and what it told meanwhile. */
 export interface Built {
+  readonly id: string;
   readonly report: BuildReport;
   readonly lines: readonly string[];
 }
@@ -23,13 +24,13 @@ export interface Built {
 /** Dispose of it, or its server and files stay. */
 export class BuildBed implements AsyncDisposable {
   readonly #directory: string;
-  readonly #db: CtrlDatabase;
+  readonly db: CtrlDatabase;
   readonly #store: FileObjectStore;
   readonly #server: Deno.HttpServer;
 
   private constructor(directory: string, db: CtrlDatabase, store: FileObjectStore, server: Deno.HttpServer) {
     this.#directory = directory;
-    this.#db = db;
+    this.db = db;
     this.#store = store;
     this.#server = server;
   }
@@ -55,12 +56,17 @@ export class BuildBed implements AsyncDisposable {
   /** Builds a context of these files for a deployment of its own. */
   async build(
     files: Readonly<Record<string, string>>,
-    { builder, registryName }: { readonly builder: Builder; readonly registryName: string },
+    { builder, registryName, seed }: {
+      readonly builder: Builder;
+      readonly registryName: string;
+      /** Whose deployment it is; a project of its own when nothing is said. */
+      readonly seed?: Seed;
+    },
     signal: AbortSignal = new AbortController().signal,
   ): Promise<Built> {
-    const db = this.#db;
+    const { db } = this;
     const contextPath = await this.#upload(files);
-    const { id, project_id, workspace_id } = await seedDeployment(db, await seedProject(db), {
+    const { id, project_id, workspace_id } = await seedDeployment(db, seed ?? await seedProject(db), {
       source: "context",
       image: null,
     });
@@ -84,12 +90,12 @@ export class BuildBed implements AsyncDisposable {
     const lines = (await listEventsAfter(db.kysely, id, 0, 1_000)).flatMap(({ payload }) =>
       payload.kind === "log" ? payload.lines.map((line) => `${payload.origin}: ${line}`) : []
     );
-    return { report, lines };
+    return { id, report, lines };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#server.shutdown();
-    await this.#db.close();
+    await this.db.close();
     await Deno.remove(this.#directory, { recursive: true });
   }
 

@@ -7,11 +7,14 @@ import { LOCAL_REGISTRY } from "./build/plan.ts";
 import type { Builder } from "./build/steps.ts";
 import { type BuilderConfig, builderProblems } from "./builder_config.ts";
 import { createDockerBuilder } from "./builder_docker.ts";
+import { createLocalImages, type LocalImages } from "./local_images.ts";
 
 /** What builds, and how the images that it builds are named. */
 export interface OpenBuilder {
   readonly builder: Builder;
   readonly registryName: string;
+  /** Images that stay where they were built; `undefined`: the builder keeps none. */
+  readonly localImages?: LocalImages;
   close(): void;
 }
 
@@ -24,7 +27,9 @@ export async function openBuilder(
   if (config.buildBackend === "docker") {
     const engine = openEngine(config.dockerHost);
     const builder = createDockerBuilder({ engine, ...deps, ...(registry === undefined ? {} : { registry }) });
-    return { builder, registryName: registry?.name ?? LOCAL_REGISTRY, close: () => engine.close() };
+    const localImages = createLocalImages(engine);
+    const registryName = registry?.name ?? LOCAL_REGISTRY;
+    return { builder, registryName, localImages, close: () => engine.close() };
   }
   const { buildkitUrl } = config;
   if (buildkitUrl === undefined || registry === undefined) {

@@ -1,6 +1,13 @@
 /** What builds images and where they go: settings of `ctrl worker`. */
 import { z } from "zod";
-import { type ConfigOf, field, listSchema, switchField, textSchema } from "../../../pkg/config/mod.ts";
+import {
+  type ConfigOf,
+  field,
+  integerSchema,
+  listSchema,
+  switchField,
+  textSchema,
+} from "../../../pkg/config/mod.ts";
 import { HOST_DEFAULT } from "../../../pkg/docker/mod.ts";
 import { REGISTRY_FIELDS, registryProblems } from "../../../pkg/registry/mod.ts";
 
@@ -29,6 +36,16 @@ export const BUILDER_FIELDS = {
     schema: textSchema(),
   }),
   ...REGISTRY_FIELDS,
+  imagesKept: field({
+    flag: "images-kept",
+    env: "UNKEY_IMAGES_KEPT",
+    placeholder: "<count>",
+    help:
+      "Without a registry: of how many earlier deployments per environment the Docker Engine keeps the image, " +
+      "beside those of what runs and of what was live last. Older ones cannot be started, rolled back to or " +
+      "redeployed. In a registry nothing is ever removed: it has a retention of its own.",
+    schema: integerSchema(10, 0, 10_000),
+  }),
   resolveImages: switchField({
     flag: "resolve-images",
     env: "UNKEY_RESOLVE_IMAGES",

@@ -16,6 +16,7 @@ import { requestCompactions } from "./compaction.ts";
 import { WORKER_FIELDS, type WorkerConfig } from "./config.ts";
 import { serveEndpoint } from "./endpoint.ts";
 import { openObjects } from "./objects.ts";
+import { retainImages } from "./image_retention.ts";
 import { imageRules } from "./image_rules.ts";
 import { registerWorker } from "./register.ts";
 import { sentinelShapes } from "./sentinel_settings.ts";
@@ -67,7 +68,7 @@ async function start(config: WorkerConfig, process: WorkerProcess, runner: Runne
   const changes = openNotifier(config, process, { db, runner });
   const objects = openObjects(config, clock);
   runner.defer("object store", () => objects.close());
-  const { builder, registryName, close } = await openBuilder(config, { clock, log });
+  const { builder, registryName, localImages, close } = await openBuilder(config, { clock, log });
   runner.defer("builder", () => close());
 
   let registered = false;
@@ -116,6 +117,10 @@ async function start(config: WorkerConfig, process: WorkerProcess, runner: Runne
   const ingress = { ingressUrl: config.restateUrl, ...key, clock, timeoutMs: INGRESS_MS_MAX };
   runner.go("compaction", (stop) => requestCompactions({ db, clock, log, ingress }, stop));
   runner.go("sentinel sweep", (stop) => sweepSentinels({ db, clock, log, changes, sentinels }, stop));
+  if (localImages !== undefined) {
+    const retention = { db, clock, log, images: localImages, kept: config.imagesKept };
+    runner.go("image retention", (stop) => retainImages(retention, stop));
+  }
   process.onReady?.({ port: endpoint.port, healthPort: health.port });
 }
 

@@ -25,6 +25,9 @@ const MESSAGE_CHARACTERS_MAX = 4_000;
 /** What stands for a registry in the names of images that stay in the engine that built them. */
 export const LOCAL_REGISTRY = "unkey.local";
 
+/** What built images say about themselves. */
+export const IMAGE_LABEL = { project: "dev.unkey.project", deployment: "dev.unkey.deployment" } as const;
+
 /** Whose image it is. */
 export interface ImageOwner {
   readonly workspaceId: string;

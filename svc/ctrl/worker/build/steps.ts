@@ -8,7 +8,7 @@ import type { FailureCode, FailureDetails } from "../../internal/deployments/sta
 import type { CtrlDatabase } from "../../internal/store/mod.ts";
 import { beginBuildAttempt } from "../../internal/store/worker_builds.ts";
 import { BuildLogSink } from "./log_sink.ts";
-import { type BuilderFailure, failureText, imageName, isInstruction } from "./plan.ts";
+import { type BuilderFailure, failureText, IMAGE_LABEL, imageName, isInstruction } from "./plan.ts";
 
 /** What a builder tells while it works. */
 export type BuilderEvent =
@@ -119,7 +119,7 @@ async function runBuild(deps: BuildDeps, build: RunningBuild): Promise<BuildRepo
       contextUrl,
       dockerfile: job.dockerfile,
       tag: imageName(deps.registryName, job),
-      labels: { "dev.unkey.project": job.projectId, "dev.unkey.deployment": job.deploymentId },
+      labels: { [IMAGE_LABEL.project]: job.projectId, [IMAGE_LABEL.deployment]: job.deploymentId },
       buildId,
       signal: AbortSignal.any([signal, late.signal]),
       onEvent: tell,
