@@ -312,20 +312,26 @@ export class Bench implements AsyncDisposable {
       for (const stop of [...this.#stops]) await stop();
     } finally {
       await this.plane[Symbol.asyncDispose]();
-      // While another engine starts a container, the kernel keeps this one's files mounted for a moment.
-      let problem: unknown;
-      await until("the test's containers to be removed", async () => {
-        problem = undefined;
-        const removals = (await this.containers()).map(({ id }) =>
-          removeContainer(this.engine, id, this.signal).catch((error: unknown) => problem = error)
-        );
-        await Promise.all(removals);
-        return problem === undefined;
-      }).catch((error: unknown) => {
-        throw new Error(String(error), { cause: problem });
-      });
+      // An engine of the test's own takes its containers with it.
+      if (this.engine.host === HOST_DEFAULT) await this.#removeContainers();
       this.engine.close();
       await Deno.remove(this.stateDir, { recursive: true });
     }
+  }
+
+  /** While another engine starts a container, the kernel keeps this one's files mounted for a moment. */
+  async #removeContainers(): Promise<void> {
+    let problem: unknown;
+    const removed = async (): Promise<boolean> => {
+      problem = undefined;
+      const removals = (await this.containers()).map(({ id }) =>
+        removeContainer(this.engine, id, this.signal).catch((error: unknown) => problem = error)
+      );
+      await Promise.all(removals);
+      return problem === undefined;
+    };
+    await until("the test's containers to be removed", removed).catch((error: unknown) => {
+      throw new Error(String(error), { cause: problem });
+    });
   }
 }
