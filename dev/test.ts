@@ -2,9 +2,10 @@
 /**
  * Runs every check and every test, and prints `N passed, N failed` (and `, N skipped`) as its last line.
  *
- * With `--all` a skipped test is a failure: the parts that it needs must be there.
+ * With `--all` a skipped test is a failure: the parts that it needs must be there. SIGINT and SIGTERM end the suite that
+ * runs, and the processes that its tests have started.
  */
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import process from "node:process";
 
 interface Counts {
@@ -27,6 +28,8 @@ interface Suite {
 
 /** How much of a suite's output is kept to be read: more than any suite prints. */
 const OUTPUT_CHARACTERS_MAX = 5_000_000;
+/** How long what a signal ends may take. */
+const STOP_MS = 15_000;
 const TESTS = ["test", "-A", "--quiet", "--no-check"];
 
 const SUITES: readonly Suite[] = [
@@ -56,12 +59,40 @@ export function parseSkipped(output: string): string[] {
   return [...output.matchAll(/^(.+) \.\.\. ignored \(/gm)].map(([, name = ""]) => name);
 }
 
+let running: ChildProcess | undefined;
+/** Set by a signal. */
+let stopping: Promise<void> | undefined;
+
+/** Ends the processes of the suite that runs, in order if they can. */
+async function stop(): Promise<void> {
+  const leader = running?.pid;
+  if (leader === undefined) return;
+  signalGroup(leader, "SIGTERM");
+  const deadline = performance.now() + STOP_MS;
+  while (signalGroup(leader, 0) && performance.now() < deadline) {
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  signalGroup(leader, "SIGKILL");
+}
+
+/** Whether there was still somebody in the group. */
+function signalGroup(leader: number, signal: "SIGTERM" | "SIGKILL" | 0): boolean {
+  try {
+    return process.kill(-leader, signal);
+  } catch {
+    return false;
+  }
+}
+
 async function run(suite: Suite): Promise<Outcome> {
   console.log(`\n== ${suite.name}`);
   const child = spawn(Deno.execPath(), [...suite.args], {
     stdio: ["ignore", "pipe", "pipe"],
     env: { ...process.env, NO_COLOR: "1" },
+    // A group of its own.
+    detached: true,
   });
+  running = child;
   let output = "";
   const keep = (chunk: Uint8Array, out: NodeJS.WriteStream): void => {
     out.write(chunk);
@@ -84,9 +115,14 @@ async function main(): Promise<void> {
   const total = { passed: 0, failed: 0, skipped: 0 };
   const bad: string[] = [];
   const skippedNames: string[] = [];
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => void (stopping ??= stop()));
   for (const suite of SUITES) {
     const started = performance.now();
     const outcome = await run(suite);
+    if (stopping !== undefined) {
+      await stopping;
+      process.exit(130);
+    }
     console.log(`-- ${suite.name}: ${Math.round((performance.now() - started) / 1000)} s`);
     total.passed += outcome.passed;
     total.failed += outcome.failed;
