@@ -10,7 +10,7 @@ import { connectControlPlane, type ControlPlane } from "./control_plane.ts";
 import { type Actor, Controller } from "./internal/control/controller.ts";
 import { Reporter } from "./internal/control/reporter.ts";
 import { DEPLOYMENTS, type DesiredDeployment } from "./internal/deployment/desired.ts";
-import { deploymentReport } from "./internal/deployment/report.ts";
+import { deploymentReport, isNews } from "./internal/deployment/report.ts";
 import { LogShipper } from "./internal/logs/shipper.ts";
 import type { Instance, Runtime } from "./internal/runtime/port.ts";
 import { Acknowledger } from "./internal/watch/acknowledger.ts";
@@ -100,6 +100,7 @@ async function buildAgent(
   const reporter = new Reporter<readonly Instance[]>({
     ...base,
     send: (told, abort) => plane.report(deploymentReport(told), abort),
+    isNews,
     generationFloor: files.state.generation,
   });
   runner.defer("reporter", () => reporter.close());

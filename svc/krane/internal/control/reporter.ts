@@ -16,6 +16,11 @@ export interface Told<C> {
 export interface ReporterOptions<C> {
   /** Delivers one report; throws a fault when it could not. */
   readonly send: (told: Told<C>, signal: AbortSignal) => Promise<void>;
+  /**
+   * Whether `content` is news after what was sent last; what is none is held back for a second, and not sent when
+   * something newer comes. Absent: everything is news.
+   */
+  readonly isNews?: (content: C, sent: C | undefined) => boolean;
   readonly clock: Clock;
   readonly log: Logger;
   /** Generations begin above it, so that they grow over restarts even when the clock was set back. */
@@ -25,9 +30,14 @@ export interface ReporterOptions<C> {
 const RETRY_FIRST_MS = 250;
 const RETRY_MS_MAX = 15_000;
 const PARALLEL_MAX = 16;
+const HOLD_BACK_MS = 1_000;
 
 interface Entry<C> {
   content: C | undefined;
+  /** What was sent last, delivered or not. */
+  sent: C | undefined;
+  /** When the newest content is to be sent. */
+  dueMs: number;
   fingerprint: string;
   generation: number;
   delivered: boolean;
@@ -39,7 +49,8 @@ interface Entry<C> {
 
 /**
  * Tells the control plane what runs: per resource one report at a time, the newest content only, not twice the same,
- * repeated until it is delivered. The generation lets the server refuse what arrives late.
+ * repeated until it is delivered. Many resources that start together take no more than one report each on their way.
+ * The generation lets the server refuse what arrives late.
  */
 export class Reporter<C> {
   readonly #options: ReporterOptions<C>;
@@ -66,6 +77,8 @@ export class Reporter<C> {
     if (known?.fingerprint === fingerprint) return;
     const entry: Entry<C> = known ?? {
       content,
+      sent: undefined,
+      dueMs: Infinity,
       fingerprint,
       generation: 0,
       delivered: false,
@@ -77,12 +90,14 @@ export class Reporter<C> {
     this.#entries.set(name, entry);
     entry.content = content;
     entry.fingerprint = fingerprint;
-    this.#renew(name, entry);
+    const { isNews = () => true } = this.#options;
+    const urgent = content === undefined || isNews(content, entry.sent);
+    this.#renew(name, entry, urgent ? 0 : HOLD_BACK_MS);
   }
 
   /** Sends everything again: the server may have lost it, or is another one. */
   resend(): void {
-    for (const [name, entry] of this.#entries) this.#renew(name, entry);
+    for (const [name, entry] of this.#entries) this.#renew(name, entry, 0);
   }
 
   /** Waits until the newest content is delivered, at most `limitMs`. Returns whether it is. */
@@ -101,9 +116,11 @@ export class Reporter<C> {
     await Promise.all(this.#tasks);
   }
 
-  #renew(name: string, entry: Entry<C>): void {
-    this.#generation = Math.max(this.#generation + 1, this.#options.clock.now());
+  #renew(name: string, entry: Entry<C>, waitMs: number): void {
+    const now = this.#options.clock.now();
+    this.#generation = Math.max(this.#generation + 1, now);
     entry.generation = this.#generation;
+    entry.dueMs = Math.min(entry.dueMs, now + waitMs);
     entry.delivered = false;
     entry.bell.ring();
     if (entry.active || this.#stop.signal.aborted) return;
@@ -117,14 +134,25 @@ export class Reporter<C> {
     const { clock, log } = this.#options;
     const signal = this.#stop.signal;
     while (!entry.delivered && !signal.aborted) {
-      const { generation, content } = entry;
+      const waitMs = Math.min(HOLD_BACK_MS, entry.dueMs - clock.now());
+      if (waitMs > 0) {
+        await entry.bell.wait(clock, waitMs, signal);
+        continue;
+      }
+      let { generation, content } = entry;
       try {
-        await this.#slots.run(() => this.#options.send({ name, content, generation }, signal));
+        await this.#slots.run(() => {
+          ({ generation, content } = entry);
+          entry.sent = content;
+          entry.dueMs = Infinity;
+          return this.#options.send({ name, content, generation }, signal);
+        });
       } catch (error) {
         if (signal.aborted) break;
         const final = isFault(error, "not_found", "invalid_argument");
         log.warn("report failed", { name, generation, final, error: describeError(error) });
         if (!final) {
+          entry.dueMs = clock.now();
           await entry.bell.wait(clock, backoffMs(++entry.failures, RETRY_FIRST_MS, RETRY_MS_MAX), signal);
           continue;
         }

@@ -69,6 +69,46 @@ Deno.test("one report at a time, the newest content only, and never an older gen
   });
 });
 
+/** Fifty deployments that start together would tell each of their steps, and take the processor from one another. */
+Deno.test("what is no news waits for what comes after it, and is told before long if nothing does", async () => {
+  const sent: Sent = [];
+  const isNews = (content: string, before: string | undefined): boolean =>
+    content.startsWith("ran") !== (before?.startsWith("ran") ?? false);
+  await reporting((told) => Promise.resolve(void sent.push(told)), async (reporter) => {
+    for (const text of ["created", "starting", "ran"]) reporter.submit("a", text);
+    assert.ok(await reporter.delivered("a", LIMIT_MS, signal));
+    assert.deepEqual(contents(sent), ["ran"]);
+    reporter.submit("a", "failed");
+    for (const text of ["starting", "still starting"]) reporter.submit("a", text);
+    assert.ok(await reporter.delivered("a", LIMIT_MS, signal));
+    assert.deepEqual(contents(sent).slice(1), ["failed", "still starting"]);
+    for (const text of ["starting on", undefined]) reporter.submit("a", text);
+    assert.ok(await reporter.delivered("a", LIMIT_MS, signal));
+    assert.deepEqual(contents(sent).slice(3), [undefined]);
+  }, { isNews });
+});
+
+/** A connection that is slow must not make what waits for it older than it needs to be. */
+Deno.test("what waits for its turn is sent as it is by then", async () => {
+  const sent: Sent = [];
+  const gate = Promise.withResolvers<void>();
+  const send = async (told: Told<string>): Promise<void> => {
+    sent.push(told);
+    await gate.promise;
+  };
+  await reporting(send, async (reporter) => {
+    const others = Array.from({ length: 16 }, (_, n) => `other-${n}`);
+    for (const name of others) reporter.submit(name, "one");
+    await until("all slots to be taken", () => sent.length === others.length);
+    reporter.submit("a", "one");
+    await new Promise((resolve) => setTimeout(resolve));
+    reporter.submit("a", "two");
+    gate.resolve();
+    assert.ok(await reporter.delivered("a", LIMIT_MS, signal));
+    assert.deepEqual(contents(sent.filter(({ name }) => name === "a")), ["two"]);
+  });
+});
+
 Deno.test("a report is repeated until it is taken; one that is refused for good is not", async () => {
   const codes = ["unavailable", "unauthenticated", "invalid_argument"] as const;
   let calls = 0;

@@ -33,3 +33,15 @@ export function deploymentReport({ name, content, generation }: Told<readonly In
   }));
   return { change: { case: "update", value: { k8sName: name, instances, generation: BigInt(generation) } } };
 }
+
+/**
+ * Whether something serves or has failed that did not before, or no longer does. How far the others have come on their way
+ * can wait.
+ */
+export function isNews(content: readonly Instance[], sent: readonly Instance[] | undefined): boolean {
+  return JSON.stringify(content.filter(isSettled)) !== JSON.stringify((sent ?? []).filter(isSettled));
+}
+
+function isSettled({ status }: Instance): boolean {
+  return status !== "pending";
+}

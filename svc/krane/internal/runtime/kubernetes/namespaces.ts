@@ -25,6 +25,8 @@ export class Namespaces {
   readonly #cluster: Cluster;
   readonly #settings: KubernetesSettings;
   readonly #ready = new Set<string>();
+  /** Under way: deployments that come together need one look. */
+  readonly #looks = new Map<string, Promise<void>>();
 
   constructor(cluster: Cluster, settings: KubernetesSettings) {
     this.#cluster = cluster;
@@ -38,6 +40,18 @@ export class Namespaces {
    */
   async ensure(name: string, workspaceId: string | undefined, signal: AbortSignal): Promise<void> {
     if (this.#ready.has(name)) return;
+    const look = this.#looks.get(name) ??
+      this.#make(name, workspaceId, signal).finally(() => this.#looks.delete(name));
+    this.#looks.set(name, look);
+    await look;
+  }
+
+  /** Something in it failed: look at it again the next time. */
+  forget(name: string): void {
+    this.#ready.delete(name);
+  }
+
+  async #make(name: string, workspaceId: string | undefined, signal: AbortSignal): Promise<void> {
     const options = { schema: AnyObject, signal };
     const found = await getObject(this.#cluster, NAMESPACES, { namespace: "", name }, options) ??
       await this.#create(name, workspaceId, signal);
@@ -49,11 +63,6 @@ export class Namespaces {
       await applyObject(this.#cluster, SECRETS, manifest, { fieldManager: FIELD_MANAGER, ...options });
     }
     this.#ready.add(name);
-  }
-
-  /** Something in it failed: look at it again the next time. */
-  forget(name: string): void {
-    this.#ready.delete(name);
   }
 
   async #create(name: string, workspaceId: string | undefined, signal: AbortSignal): Promise<KubeObject> {

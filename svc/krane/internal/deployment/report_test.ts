@@ -1,0 +1,44 @@
+import assert from "node:assert/strict";
+import type { Instance } from "../runtime/port.ts";
+import { isNews } from "./report.ts";
+
+const PENDING: Instance = {
+  name: "a",
+  address: "",
+  cpuMillicores: 1,
+  memoryMib: 1,
+  status: "pending",
+  reason: "creating",
+  message: "",
+  restarts: 0,
+  lastLogLines: [],
+};
+const RUNNING: Instance = { ...PENDING, status: "running", reason: "", address: "10.0.0.1:80" };
+const FAILED: Instance = { ...PENDING, status: "failed", reason: "crash_loop" };
+
+Deno.test("isNews() for what begins or ceases to serve, fails, or fails otherwise", () => {
+  const second = { ...RUNNING, name: "b" };
+  const news: [readonly Instance[], readonly Instance[] | undefined][] = [
+    [[RUNNING], undefined],
+    [[RUNNING], [PENDING]],
+    [[PENDING], [RUNNING]],
+    [[], [RUNNING]],
+    [[RUNNING], [RUNNING, second]],
+    [[{ ...RUNNING, address: "10.0.0.2:80" }], [RUNNING]],
+    [[FAILED], [PENDING]],
+    [[{ ...FAILED, restarts: 3 }], [FAILED]],
+  ];
+  for (const [content, sent] of news) assert.ok(isNews(content, sent), JSON.stringify([content, sent]));
+});
+
+Deno.test("isNews() not for what is still on its way, beside whatever serves", () => {
+  const next = { ...PENDING, name: "b" };
+  const steps: [readonly Instance[], readonly Instance[] | undefined][] = [
+    [[], undefined],
+    [[PENDING], []],
+    [[{ ...PENDING, reason: "starting" }], [PENDING]],
+    [[RUNNING, next], [RUNNING]],
+    [[{ ...next, reason: "starting" }, RUNNING], [RUNNING, next]],
+  ];
+  for (const [content, sent] of steps) assert.ok(!isNews(content, sent), JSON.stringify([content, sent]));
+});
