@@ -3,7 +3,16 @@ import { sql } from "kysely";
 import { Secret } from "../config/mod.ts";
 import { describeError, Fault, isFault } from "../fault/mod.ts";
 import { testOnDatabases } from "../testkit/databases.ts";
-import { insertIgnore, lockRows, openDatabase, ping, readConsistently, transact, upsert } from "./mod.ts";
+import {
+  insertIgnore,
+  lockRows,
+  openDatabase,
+  ping,
+  prepared,
+  readConsistently,
+  transact,
+  upsert,
+} from "./mod.ts";
 
 interface Tables {
   counters: { name: string; owner: string; value: number };
@@ -210,5 +219,26 @@ Deno.test("openDatabase() refuses a URL of another form without quoting it", asy
       assert.doesNotMatch(`${error.message}${error.stack}`, /hunter2/);
       return true;
     });
+  }
+});
+
+test("a prepared statement gives what the same text gives, and a wrong one leaves the connection usable", async (db) => {
+  const wide = "\u{1f600} \u00e4";
+  await db.kysely.insertInto("counters").values([
+    { name: "far", owner: wide, value: FAR },
+    { name: "low", owner: "", value: -1 },
+  ]).execute();
+  const text = "select name, owner, value, null as absent from counters where name in (?, ?) order by name";
+  const ask = async (...names: string[]) => (await db.kysely.executeQuery(prepared(text, names))).rows;
+  for (let repeated = 0; repeated < 3; repeated++) {
+    assert.deepEqual((await ask("far", "low")).map((row) => ({ ...row as object })), [
+      { name: "far", owner: wide, value: FAR, absent: null },
+      { name: "low", owner: "", value: -1, absent: null },
+    ]);
+    assert.deepEqual(await ask("none", "none"), []);
+    await assert.rejects(
+      db.kysely.executeQuery(prepared("select 1 from nowhere", [])),
+      (error) => isFault(error, "internal"),
+    );
   }
 });

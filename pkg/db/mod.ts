@@ -23,4 +23,5 @@ export { type Database, type DatabaseOptions, type Dialect, openDatabase } from 
 export { ping } from "./health.ts";
 export { readConsistently, transact } from "./transact.ts";
 export { dialectOf, insertIgnore, lockRows, upsert } from "./statements.ts";
+export { prepared } from "./prepared.ts";
 export { isConflict } from "./errors.ts";

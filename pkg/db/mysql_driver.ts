@@ -13,6 +13,7 @@ import {
 import { createPool, type Pool, type PoolConnection } from "mysql2";
 import { Fault } from "../fault/mod.ts";
 import { mysqlFault } from "./errors.ts";
+import { isPrepared } from "./prepared.ts";
 import type { MysqlAddress } from "./url.ts";
 import type { TransactionScope } from "./scope.ts";
 
@@ -164,7 +165,7 @@ class MysqlConnection implements DatabaseConnection {
   }
 
   async executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
-    const answer = await this.run(query.sql, query.parameters);
+    const answer = await this.run(query.sql, query.parameters, isPrepared(query) ? "execute" : "query");
     // mysql2 gives an array of rows for everything that selects, and a header for everything else.
     if (Array.isArray(answer)) return { rows: answer as R[] };
     const { affectedRows, insertId } = header(answer);
@@ -175,9 +176,9 @@ class MysqlConnection implements DatabaseConnection {
     yield await this.executeQuery<R>(query);
   }
 
-  run(sql: string, parameters: readonly unknown[]): Promise<unknown> {
+  run(sql: string, parameters: readonly unknown[], how: "query" | "execute" = "query"): Promise<unknown> {
     return new Promise((resolve, reject) => {
-      this.raw.query({ sql, values: [...parameters], timeout: this.#queryMsMax }, (error, answer) => {
+      this.raw[how]({ sql, values: [...parameters], timeout: this.#queryMsMax }, (error, answer) => {
         if (error === null) return resolve(answer);
         const fault = mysqlFault(error);
         const inUse = error.code !== "PROTOCOL_SEQUENCE_TIMEOUT" && !error.fatal;
