@@ -26,6 +26,7 @@ import {
 } from "../../svc/ctrl/internal/workflows/names.ts";
 import type { DeploymentDeps } from "../../svc/ctrl/services/deployment/deps.ts";
 import { EventHub } from "../../svc/ctrl/services/deployment/event_hub.ts";
+import { ShownMemory } from "../../svc/ctrl/internal/store/shown_memory.ts";
 import { createDeploymentReader } from "../../svc/ctrl/services/deployment/reader.ts";
 import { createDeploySteps } from "../../svc/ctrl/worker/deploy/steps.ts";
 import { slotSignal } from "../../svc/ctrl/worker/deploy/queue_stage.ts";
@@ -59,6 +60,8 @@ export class SimulatedPlatform {
   readonly deps: DeploymentDeps;
   readonly caller: RootKeyPrincipal;
   readonly ids: string[] = [];
+  /** What the api of an unlucky moment remembers: for ever, unless somebody says that it changed. */
+  readonly memory = new ShownMemory({ now: () => 0, sleep: () => Promise.resolve() });
   readonly #random: () => number;
   /** What the agent has reported last. */
   readonly #reported = new Map<string, string>();
@@ -84,7 +87,7 @@ export class SimulatedPlatform {
       objects: {} as DeploymentDeps["objects"],
       workflows: this.#workflows(),
       events: new EventHub({ db, clock, log: silentLogger() }),
-      reader: createDeploymentReader(db.kysely),
+      reader: createDeploymentReader({ db: db.kysely, clock }),
       uploadBytesMax: 1,
       edgeUrl: "http://localhost:7070",
     };

@@ -80,7 +80,7 @@ export function buildServices(parts: ServiceParts): Services {
   for (const service of SERVED) for (const method of service.methods) policyOf(service, method);
   const { db, clock, log, hub, agents, notifier, workflows, vault } = parts;
   const events = new EventHub({ db, clock, log });
-  const reader = createDeploymentReader(db.kysely);
+  const reader = createDeploymentReader({ db: db.kysely, clock });
   const { objects, uploadBytesMax, edgeUrl, regions } = parts;
   const deployment = { db, clock, log, objects, workflows, events, reader, uploadBytesMax, edgeUrl };
   const deployments = createDeploymentFeed(vault);

@@ -4,6 +4,7 @@ import { ACTIVE_STATUSES, type DeploymentStatus } from "../deployments/status.ts
 import { appendChanges, EDGE_REGION } from "./changes.ts";
 import type { Tx } from "./database.ts";
 import { moveStatus } from "./deployment_status.ts";
+import { countShown } from "./shown_revisions.ts";
 import { stopTopology } from "./topology.ts";
 
 /** A deployment that does something. */
@@ -74,11 +75,13 @@ export async function deleteEnvironment(
   await tx.deleteFrom("environment_variables").where("environment_id", "=", id).execute();
   const routes = await lockRows(
     tx,
-    tx.selectFrom("frontline_routes").select("id").where("environment_id", "=", id).orderBy("hostname"),
+    tx.selectFrom("frontline_routes").select(["id", "deployment_id"]).where("environment_id", "=", id)
+      .orderBy("hostname"),
   ).execute();
   if (routes.length === 0) return [];
   await tx.deleteFrom("frontline_routes").where("environment_id", "=", id).execute();
   const changes = routes.map((row) => ({ resourceType: "route" as const, resourceId: row.id }));
   await appendChanges(tx, EDGE_REGION, changes, nowMs);
+  await countShown(tx, routes.map((row) => row.deployment_id));
   return [EDGE_REGION];
 }

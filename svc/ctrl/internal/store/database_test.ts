@@ -230,6 +230,7 @@ const ROWS: Schema = {
     created_at: 1,
   },
   deployment_starts: { deployment_id: "d", start_id: "s", created_at: 1, is_cold: 1 },
+  shown_revisions: { deployment_id: "d", revision: FAR },
   agents: {
     agent_id: "a",
     region: "local",

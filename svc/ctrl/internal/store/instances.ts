@@ -1,9 +1,10 @@
 /** What runs, as the agents report it. */
-import { upsert } from "../../../../pkg/db/mod.ts";
+import { lockRows, upsert } from "../../../../pkg/db/mod.ts";
 import { newId } from "../../../../pkg/uid/mod.ts";
 import { appendChanges, EDGE_REGION } from "./changes.ts";
 import type { Queryable, Tx } from "./database.ts";
 import type { InstancesTable } from "./schema.ts";
+import { countShown } from "./shown_revisions.ts";
 
 /** One instance as reported. */
 export type ReportedInstance = Pick<
@@ -80,14 +81,25 @@ export async function replaceReported(tx: Tx, report: InstanceReport): Promise<R
     await tx.deleteFrom("instances").where("id", "in", gone.map((row) => row.id)).execute();
   }
   // By name: a name that another deployment's instance had before is now this one's.
+  const fresh = changed.filter((row) => !known.has(row.k8s_name)).map((row) => row.k8s_name);
+  const losers = await lockOwners(tx, region, fresh);
   await upsert(tx, "instances", changed, { key: ["region", "k8s_name"], update: UPDATED });
 
   const endpointsChanged = endpointSet(before) !== endpointSet(rows);
   if (endpointsChanged) {
     await appendChanges(tx, EDGE_REGION, [{ resourceType: "endpoints", resourceId: deploymentId }], nowMs);
   }
+  if (changed.length + gone.length === 0) return { kind: "taken", changed: false, endpointsChanged };
+  await countShown(tx, [deploymentId, ...losers]);
+  return { kind: "taken", changed: true, endpointsChanged };
+}
 
-  return { kind: "taken", changed: changed.length + gone.length > 0, endpointsChanged };
+/** Whose instances have these names until now. Unique index on region and name. */
+async function lockOwners(tx: Tx, region: string, names: readonly string[]): Promise<readonly string[]> {
+  if (names.length === 0) return [];
+  const query = tx.selectFrom("instances").select("deployment_id").where("region", "=", region)
+    .where("k8s_name", "in", [...names]).orderBy("k8s_name");
+  return (await lockRows(tx, query).execute()).map((row) => row.deployment_id);
 }
 
 const COMPARED = [

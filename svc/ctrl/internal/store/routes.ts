@@ -4,6 +4,7 @@ import { newId } from "../../../../pkg/uid/mod.ts";
 import { appendChanges, EDGE_REGION } from "./changes.ts";
 import type { Queryable, Tx } from "./database.ts";
 import type { FrontlineRoutesTable } from "./schema.ts";
+import { countShown } from "./shown_revisions.ts";
 
 /** A hostname, and what it stands for. */
 export interface WantedRoute {
@@ -71,6 +72,7 @@ async function pointAll(
   { assignment, wanted, before, after }: Pointing,
 ): Promise<{ hostname: string; from: string | undefined }[]> {
   const moved: { id: string; hostname: string; from: string | undefined }[] = [];
+  const owners: string[] = [];
   for (const { hostname, sticky } of wanted) {
     const row = after.get(hostname);
     if (row === undefined) continue;
@@ -86,9 +88,13 @@ async function pointAll(
       }).where("id", "=", row.id).execute();
     }
     const from = before.get(hostname)?.deployment_id;
-    if (!asWanted || from === undefined) moved.push({ id: row.id, hostname, from });
+    if (asWanted && from !== undefined) continue;
+    moved.push({ id: row.id, hostname, from });
+    // What led elsewhere until now is shown there no more, also where it was claimed since the first look.
+    owners.push(row.deployment_id, assignment.deploymentId);
   }
   await appendRouteChanges(tx, moved.map(({ id }) => id), assignment.nowMs);
+  await countShown(tx, owners);
   return moved.map(({ hostname, from }) => ({ hostname, from }));
 }
 

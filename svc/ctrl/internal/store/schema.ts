@@ -320,6 +320,12 @@ export interface DeploymentStartsTable {
   is_cold: Flag;
 }
 
+/** Counts changes of a deployment's topology, routes and instances; a deployment without a row counts as 0. */
+export interface ShownRevisionsTable {
+  deployment_id: string;
+  revision: number;
+}
+
 /** Agents and edges that have called, and how far they are. */
 export interface AgentsTable {
   agent_id: string;
@@ -389,6 +395,7 @@ export interface Schema {
   state_changes: StateChangesTable;
   live_history: LiveHistoryTable;
   deployment_starts: DeploymentStartsTable;
+  shown_revisions: ShownRevisionsTable;
   agents: AgentsTable;
   silent_regions: SilentRegionsTable;
   api_processes: ApiProcessesTable;

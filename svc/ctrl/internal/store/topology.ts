@@ -3,6 +3,7 @@ import { upsert } from "../../../../pkg/db/mod.ts";
 import type { Queryable, Tx } from "./database.ts";
 import { appendChanges, lockRegion } from "./changes.ts";
 import type { DeploymentTopologyTable } from "./schema.ts";
+import { countShown } from "./shown_revisions.ts";
 import { archiveIdleSentinel, ensureSentinel, type WantedSentinel } from "./sentinels.ts";
 
 /** A region and the version that its feed got. */
@@ -42,6 +43,7 @@ export async function placeDeployment(
     await lockRegion(tx, region);
     await ensureSentinel(tx, sentinel, nowMs);
   }
+  if (changed.length > 0) await countShown(tx, [deploymentId]);
   return changed;
 }
 
@@ -93,6 +95,7 @@ export async function stopTopology(
     await archiveIdleSentinel(tx, { environmentId, region, nowMs });
     changed.push({ region, version });
   }
+  if (changed.length > 0) await countShown(tx, [deploymentId]);
   return changed;
 }
 

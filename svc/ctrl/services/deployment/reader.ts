@@ -1,5 +1,7 @@
+import type { Clock } from "../../../../pkg/clock/mod.ts";
 import { listShownByIds, type ShownDeployment } from "../../internal/store/api_deployments.ts";
 import type { Queryable } from "../../internal/store/mod.ts";
+import { ShownMemory } from "../../internal/store/shown_memory.ts";
 
 /** Reads deployments as they are shown. */
 export interface DeploymentReader {
@@ -19,9 +21,13 @@ interface Batch {
 /**
  * A reader that gathers what is asked for while earlier reads are under way into one read. A lone call waits for nobody,
  * and a busy process asks the database a few times per round trip instead of once per call. Every read begins after the
- * call that asked for it, so nobody sees less than what was committed before.
+ * call that asked for it, so nobody sees less than what was committed before. What has not changed since it was read
+ * last is the same object again.
  */
-export function createDeploymentReader(db: Queryable): DeploymentReader {
+export function createDeploymentReader(
+  { db, clock }: { readonly db: Queryable; readonly clock: Clock },
+): DeploymentReader {
+  const memory = new ShownMemory(clock);
   let running = 0;
   const waiting: Batch[] = [];
 
@@ -41,7 +47,7 @@ export function createDeploymentReader(db: Queryable): DeploymentReader {
     if (last !== undefined && last.ids.size < BATCH_MAX) return last;
     const ids = new Set<string>();
     const { promise, resolve } = Promise.withResolvers<void>();
-    const batch = { ids, rows: promise.then(() => listShownByIds(db, [...ids])), start: resolve };
+    const batch = { ids, rows: promise.then(() => listShownByIds(db, [...ids], memory)), start: resolve };
     waiting.push(batch);
     return batch;
   };

@@ -10,6 +10,7 @@ import { sentinels } from "./0004_sentinels.ts";
 import { lifecycle } from "./0005_lifecycle.ts";
 import { silentRegions } from "./0006_silent_regions.ts";
 import { coldStarts } from "./0007_cold_starts.ts";
+import { shownRevisions } from "./0008_shown_revisions.ts";
 import { removedImages } from "./0009_removed_images.ts";
 
 /**
@@ -33,5 +34,6 @@ export const MIGRATIONS: readonly Migration[] = [
   lifecycle,
   silentRegions,
   coldStarts,
+  shownRevisions,
   removedImages,
 ];

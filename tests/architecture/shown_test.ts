@@ -1,0 +1,69 @@
+/**
+ * Whoever writes a row that a deployment is shown from must count it (`countShown`, or an event), or answers go stale.
+ * Here is every place that does; each has a case in `shown_memory_test.ts`.
+ */
+import assert from "node:assert/strict";
+
+const STORE = "svc/ctrl/internal/store/";
+const ROOT = new URL("../../", import.meta.url).pathname;
+
+/** How many statements of each file write such rows. A new one is seen by whoever reviews the change. */
+const WRITES: Readonly<Record<string, number>> = {
+  [`${STORE}api_environments.ts`]: 1,
+  [`${STORE}instances.ts`]: 3,
+  [`${STORE}routes.ts`]: 3,
+  [`${STORE}steps.ts`]: 2,
+  [`${STORE}topology.ts`]: 2,
+};
+
+/** Their cells are compared, so nobody has to count them. */
+const COMPARED = ["deployments", "environments", "projects", "shown_revisions"];
+
+async function* sources(folder: string): AsyncGenerator<string> {
+  for await (const entry of Deno.readDir(`${ROOT}${folder}`)) {
+    const path = `${folder}${entry.name}`;
+    if (entry.isDirectory) yield* sources(`${path}/`);
+    else if (path.endsWith(".ts") && !path.endsWith("_test.ts")) yield path;
+  }
+}
+
+async function countedTables(): Promise<string[]> {
+  const source = await Deno.readTextFile(`${ROOT}${STORE}shown_rows.ts`);
+  const code = source.replaceAll(/\/\*\*.*?\*\//gs, "");
+  const tables = [...code.matchAll(/\b(?:from|join) ([a-z_]+)/g)].map(([, table = ""]) => table);
+  return [...new Set(tables)].filter((table) => !COMPARED.includes(table)).sort();
+}
+
+function writesIn(source: string, tables: readonly string[]): number {
+  const table = `(?:${tables.join("|")})`;
+  const call = `(?:updateTable|deleteFrom|insertInto)\\(\\s*"${table}"`;
+  const helper = `(?:upsert|insertIgnore)\\(\\s*\\w+,\\s*"${table}"`;
+  const text = `(?:update|into|delete from) ${table}\\b`;
+  return [...source.matchAll(new RegExp(`${call}|${helper}|${text}`, "g"))].length;
+}
+
+Deno.test("every statement that writes what a deployment is shown from is known", async () => {
+  const tables = await countedTables();
+  assert.deepEqual(tables, ["deployment_steps", "deployment_topology", "frontline_routes", "instances"]);
+  const found: Record<string, number> = {};
+  for await (const path of sources("svc/")) {
+    const writes = writesIn(await Deno.readTextFile(`${ROOT}${path}`), tables);
+    if (writes > 0) found[path] = writes;
+  }
+  assert.deepEqual(found, WRITES);
+});
+
+Deno.test("a write is found however it is written", () => {
+  const planted = [
+    'tx.updateTable("instances").set(row)',
+    'tx.deleteFrom("instances")',
+    'db.insertInto(\n  "instances")',
+    'upsert(tx, "instances", rows, key)',
+    'insertIgnore(tx, "instances", rows, key)',
+    "sql`update instances set status = 'x'`",
+    "sql`insert into instances values (1)`",
+    "sql`delete from instances`",
+  ];
+  for (const each of planted) assert.equal(writesIn(each, ["instances"]), 1, each);
+  assert.equal(writesIn('tx.selectFrom("instances"); sql`select 1 from instances`', ["instances"]), 0);
+});
