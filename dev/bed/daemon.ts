@@ -19,7 +19,7 @@ export interface Daemon extends Program {
   readonly startedTicks: string;
 }
 
-const READY_MS_MAX = 90_000;
+const READY_MS_MAX = 300_000;
 const END_MS_MAX = 20_000;
 const LOG_LINES = 15;
 

@@ -53,7 +53,7 @@ export async function run(command: string, args: readonly string[], stdin?: stri
 /** Whether a GET is answered at all. */
 export async function answers(url: string): Promise<boolean> {
   try {
-    const response = await fetch(url, { signal: AbortSignal.timeout(2_000) });
+    const response = await fetch(url, { signal: AbortSignal.timeout(10_000) });
     await response.body?.cancel();
     return response.status < 500;
   } catch {

@@ -2,7 +2,7 @@ import { pause } from "../daemon.ts";
 import { CGROUP } from "./settings.ts";
 
 const ROOT = "/sys/fs/cgroup";
-const GONE_MS_MAX = 20_000;
+const GONE_MS_MAX = 120_000;
 
 /** Makes the group of all pods in every hierarchy; the kubelet does not make it. */
 export async function makeCgroups(): Promise<void> {
