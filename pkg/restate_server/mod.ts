@@ -8,7 +8,7 @@
  * await server.stop();
  * ```
  *
- * The server listens on 127.0.0.1 only. It is started again when it dies; one that a killed process left behind on the
+ * The server listens on 127.0.0.1 only, and signs its requests to workers, which know it by `server.identityKey`. It is started again when it dies; one that a killed process left behind on the
  * same folder is ended before another starts there.
  *
  * @module
@@ -22,6 +22,7 @@ export {
 } from "./find.ts";
 export { processIdentity } from "./process_identity.ts";
 export { RESTATE_VERSION } from "./release.ts";
+export { requestIdentity } from "./request_identity.ts";
 export {
   type RestatePorts,
   type RestateServer,

@@ -20,6 +20,8 @@ export interface ProcessOptions {
   readonly baseDir: string;
   readonly ports: RestatePorts;
   readonly logFile: string;
+  /** Holds the key that requests to workers are signed with. */
+  readonly identityFile: string;
 }
 
 /** The data belongs to a node of this name: another name would not find it again. */
@@ -74,7 +76,7 @@ export class ServerProcess {
  * It has a process group of its own: Ctrl-C in a terminal must reach us only, and we end it when its users have drained.
  */
 export async function spawnServer(options: ProcessOptions): Promise<ServerProcess> {
-  const { binary, baseDir, ports, logFile } = options;
+  const { binary, baseDir, ports, logFile, identityFile } = options;
   await rotate(logFile);
   const env = {
     RESTATE_BASE_DIR: baseDir,
@@ -85,6 +87,7 @@ export async function spawnServer(options: ProcessOptions): Promise<ServerProces
     RESTATE_INGRESS__BIND_ADDRESS: `127.0.0.1:${ports.ingress}`,
     RESTATE_ADMIN__BIND_ADDRESS: `127.0.0.1:${ports.admin}`,
     RESTATE_ADVERTISED_ADDRESS: `http://127.0.0.1:${ports.node}`,
+    RESTATE_WORKER__INVOKER__REQUEST_IDENTITY_PRIVATE_KEY_PEM_FILE: identityFile,
     RESTATE_LOG_FORMAT: "compact",
     // The last one looks for newer versions, which a pinned server has no use for.
     RESTATE_LOG_FILTER: "warn,restate=info,octocrab=off",

@@ -1,9 +1,10 @@
-import { dirname } from "node:path";
+import { dirname, join } from "node:path";
 import type { Clock } from "../clock/mod.ts";
 import { describeError, Fault, publicFault } from "../fault/mod.ts";
 import type { Logger } from "../logger/mod.ts";
 import { backoffMs } from "../retry/mod.ts";
-import { type RestatePorts, type ServerProcess, spawnServer } from "./process.ts";
+import { type ProcessOptions, type RestatePorts, type ServerProcess, spawnServer } from "./process.ts";
+import { requestIdentity } from "./request_identity.ts";
 import { endStaleServer, forgetServer, rememberServer } from "./stale.ts";
 
 export type { RestatePorts };
@@ -29,6 +30,8 @@ export interface RestateServer {
   readonly ingressUrl: string;
   readonly adminUrl: string;
   readonly ports: RestatePorts;
+  /** What workers are told, so that they take requests from this server only. It stays the same from start to start. */
+  readonly identityKey: string;
   /** Of the process that runs now, or ran last. */
   readonly pid: number;
   /** Resolves after `stop`; rejects with `unavailable` when the server dies again and again. */
@@ -37,6 +40,7 @@ export interface RestateServer {
   stop(): Promise<void>;
 }
 
+const IDENTITY_FILE = "request_identity.pem";
 const READY_MS_MAX = 60_000;
 const POLL_MS = 25;
 const HEALTH_MS_MAX = 2_000;
@@ -58,20 +62,26 @@ export async function startRestateServer(options: RestateServerOptions): Promise
   const stale = await endStaleServer(baseDir, clock, signal);
   if (stale !== undefined) log.warn("restate server of a killed process ended", { pid: stale });
 
-  const chosen = { ...options, ports: choosePorts(options.ports) };
-  return new SupervisedServer(chosen, await launchServer(chosen, signal));
+  const identityFile = join(baseDir, IDENTITY_FILE);
+  const identityKey = await requestIdentity(identityFile);
+  const chosen = { ...options, ports: choosePorts(options.ports), identityFile };
+  return new SupervisedServer(chosen, identityKey, await launchServer(chosen, signal));
 }
+
+type LaunchOptions = RestateServerOptions & ProcessOptions;
 
 /** Keeps one server running until it is stopped. */
 class SupervisedServer implements RestateServer {
   readonly ports: RestatePorts;
+  readonly identityKey: string;
   readonly ended: Promise<void>;
-  readonly #options: RestateServerOptions;
+  readonly #options: LaunchOptions;
   readonly #stop = new AbortController();
   #process: ServerProcess;
 
-  constructor(options: RestateServerOptions, process: ServerProcess) {
+  constructor(options: LaunchOptions, identityKey: string, process: ServerProcess) {
     this.ports = options.ports;
+    this.identityKey = identityKey;
     this.#options = options;
     this.#process = process;
     this.ended = this.#supervise();
@@ -121,7 +131,7 @@ class SupervisedServer implements RestateServer {
 
 /** One process that answers. Whatever goes wrong, none is left running. */
 async function launchServer(
-  options: RestateServerOptions,
+  options: LaunchOptions,
   signal: AbortSignal,
   onSpawn?: (process: ServerProcess) => void,
 ): Promise<ServerProcess> {

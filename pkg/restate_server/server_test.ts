@@ -97,6 +97,19 @@ async function assertLoopbackOnly({ ports }: RestateServer): Promise<void> {
   }
 }
 
+/** Workers remember it: another key would have all of them refuse what they are sent. */
+real("a server signs with the key that it names, also after the next start", async (bed) => {
+  const first = await bed.start();
+  await first.stop();
+  const second = await bed.start();
+  assert.equal(second.identityKey, first.identityKey);
+  const log = await Deno.readTextFile(join(bed.directory, "restate.log"));
+  const named = new Set(
+    [...log.matchAll(/Loaded request identity key.*"(publickeyv1_\w+)"/g)].map(([, key]) => key),
+  );
+  assert.deepEqual([...named], [first.identityKey]);
+});
+
 real("a server on the same folder and ports continues with what was there", async (bed) => {
   const first = await bed.start();
   await first.stop();

@@ -79,8 +79,8 @@ export function newSecretToken(prefix: string): string {
   return `${prefix}_${base58(crypto.getRandomValues(new Uint8Array(24)))}`;
 }
 
-/** Long division in small numbers: several times as fast as with a bigint, and every call gets an id. */
-function base58(bytes: Uint8Array): string {
+/** Base58. Long division in small numbers: several times as fast as with a bigint, and every call gets an id. */
+export function base58(bytes: Uint8Array): string {
   const digits: number[] = [];
   for (const byte of bytes) {
     let carry = byte;

@@ -1,0 +1,41 @@
+import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from "node:crypto";
+import { dirname } from "node:path";
+import { Fault } from "../fault/mod.ts";
+import { base58, newDnsName } from "../uid/mod.ts";
+
+/**
+ * The public key, as workers are told it, of the private key in a file, which is made unless it is there. A Restate
+ * server that has the file signs with it whatever it sends to workers.
+ *
+ * @throws `failed_precondition` when the file holds no such key or cannot be written
+ */
+export async function requestIdentity(file: string): Promise<string> {
+  try {
+    const pem = await Deno.readTextFile(file).catch((error: unknown) => {
+      if (error instanceof Deno.errors.NotFound) return undefined;
+      throw error;
+    });
+    return publicName(createPrivateKey(pem ?? await makeKey(file)));
+  } catch (cause) {
+    const text =
+      `${file} holds no Ed25519 key that can be used. Remove the file: another is made at the next start.`;
+    throw new Fault("failed_precondition", text, { publicMessage: text, cause });
+  }
+}
+
+/** Whole or not at all, and readable by its owner only from the first byte on. */
+async function makeKey(file: string): Promise<string> {
+  const { privateKey } = generateKeyPairSync("ed25519");
+  const pem = privateKey.export({ type: "pkcs8", format: "pem" }).toString();
+  await Deno.mkdir(dirname(file), { recursive: true, mode: 0o700 });
+  const temporary = `${file}.${newDnsName(8)}`;
+  await Deno.writeTextFile(temporary, pem, { mode: 0o600, createNew: true });
+  await Deno.rename(temporary, file);
+  return pem;
+}
+
+function publicName(privateKey: KeyObject): string {
+  if (privateKey.asymmetricKeyType !== "ed25519") throw new Fault("invalid_argument", "not an Ed25519 key");
+  const { x = "" } = createPublicKey(privateKey).export({ format: "jwk" });
+  return `publickeyv1_${base58(Uint8Array.fromBase64(x, { alphabet: "base64url" }))}`;
+}
