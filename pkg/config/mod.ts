@@ -123,6 +123,17 @@ export function urlSchema(fallback?: string): z.ZodType<string> {
   });
 }
 
+/** The same, or nothing. */
+export function optionalUrlSchema(): z.ZodType<string | undefined> {
+  return z.string().optional().transform((raw, context): string | undefined => {
+    if (raw === undefined) return undefined;
+    const parsed = urlSchema().safeParse(raw);
+    if (parsed.success) return parsed.data;
+    context.addIssue({ code: "custom", message: "must be an http:// or https:// URL" });
+    return z.NEVER;
+  });
+}
+
 /** A comma-separated list; the command line replaces the default. */
 export function listSchema(fallback: readonly string[]): z.ZodType<readonly string[]> {
   return z.string().optional().transform((raw) =>

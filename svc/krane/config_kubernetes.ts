@@ -3,9 +3,9 @@ import {
   field,
   integerSchema,
   listSchema,
+  optionalUrlSchema,
   switchField,
   textSchema,
-  urlSchema,
 } from "../../pkg/config/mod.ts";
 import type { Toleration } from "./internal/runtime/kubernetes/settings.ts";
 
@@ -119,16 +119,6 @@ export const KUBERNETES_FIELDS = {
     schema: integerSchema(2_048, 16, 10_000_000),
   }),
 };
-
-function optionalUrlSchema(): z.ZodType<string | undefined> {
-  return z.string().optional().transform((raw, context): string | undefined => {
-    if (raw === undefined) return undefined;
-    const parsed = urlSchema().safeParse(raw);
-    if (parsed.success) return parsed.data;
-    context.addIssue({ code: "custom", message: "must be an http:// or https:// URL" });
-    return z.NEVER;
-  });
-}
 
 function noneIsEmpty(values: readonly string[]): readonly string[] {
   return values.length === 1 && values[0] === "none" ? [] : values;

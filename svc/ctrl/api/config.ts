@@ -3,13 +3,13 @@ import {
   field,
   integerSchema,
   listSchema,
+  optionalUrlSchema,
   portSchema,
   secretField,
   switchField,
   textSchema,
   urlSchema,
 } from "../../../pkg/config/mod.ts";
-import type { z } from "zod";
 import { masterKeysProblem } from "../../../pkg/vault/mod.ts";
 
 /** Every setting of `ctrl api`. */
@@ -190,14 +190,4 @@ export function checkApiConfig(config: ApiConfig): readonly string[] {
     }
   }
   return problems;
-}
-
-function optionalUrlSchema(): z.ZodType<string | undefined> {
-  return textSchema().transform((raw, context): string | undefined => {
-    if (raw === undefined) return undefined;
-    const parsed = urlSchema().safeParse(raw);
-    if (parsed.success) return parsed.data;
-    context.addIssue({ code: "custom", message: "must be an http:// or https:// URL" });
-    return undefined;
-  });
 }
