@@ -41,7 +41,7 @@ export function apiSettings(plan: Plan): Settings {
   };
 }
 
-export function workerSettings(plan: Plan): Settings {
+export function workerSettings(plan: Plan, restateIdentityKey: string): Settings {
   const { ports } = plan.state;
   return {
     ...sharedSettings(plan),
@@ -52,6 +52,7 @@ export function workerSettings(plan: Plan): Settings {
     UNKEY_RESOLVE_IMAGES: "false",
     UNKEY_RESTATE_ADMIN_URL: restateUrls(plan.state).admin,
     UNKEY_RESTATE_REGISTER_AS: url(ports.worker),
+    UNKEY_RESTATE_IDENTITY_KEYS: restateIdentityKey,
     DOCKER_HOST: plan.config.dockerHost,
     UNKEY_IMAGES_KEPT: String(plan.config.imagesKept),
   };

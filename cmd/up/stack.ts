@@ -2,7 +2,12 @@ import type { Clock } from "../../pkg/clock/mod.ts";
 import { Secret } from "../../pkg/config/mod.ts";
 import { openEngine } from "../../pkg/docker/mod.ts";
 import { describeError } from "../../pkg/fault/mod.ts";
-import { findRestateServer, RESTATE_VERSION, startRestateServer } from "../../pkg/restate_server/mod.ts";
+import {
+  findRestateServer,
+  RESTATE_VERSION,
+  type RestateServer,
+  startRestateServer,
+} from "../../pkg/restate_server/mod.ts";
 import { API_FIELDS } from "../../svc/ctrl/api/config.ts";
 import { runApi } from "../../svc/ctrl/api/run.ts";
 import { openSharedControlPlane, type SharedControlPlane } from "../../svc/ctrl/run.ts";
@@ -69,11 +74,19 @@ export class Stack {
   async start(): Promise<Seeded> {
     const { progress } = this.#deps;
     await progress.step("docker", () => this.#docker(), (version) => version);
-    await progress.step("restate", (download) => this.#restate(download), () => RESTATE_VERSION);
+    const restate = await progress.step(
+      "restate",
+      (download) => this.#restate(download),
+      () => RESTATE_VERSION,
+    );
     const shared = await progress.step("api", () => this.#api(), () => apiUrl(this.#plan));
     const seeded = await progress.step("project", () => this.#seed(), () => this.#plan.config.project);
     const plan = { ...this.#plan, state: seeded.state };
-    await progress.step("worker", () => this.#worker(shared), () => "registered with restate");
+    await progress.step(
+      "worker",
+      () => this.#worker(shared, restate.identityKey),
+      () => "registered with restate",
+    );
     await progress.step("agent", () => this.#agent(plan), () => `region ${REGION}`);
     await progress.step("edge", () => this.#edge(plan), () => edgeUrl(plan));
     return seeded;
@@ -96,7 +109,7 @@ export class Stack {
     return version;
   }
 
-  async #restate(onProgress: OnDownload): Promise<void> {
+  async #restate(onProgress: OnDownload): Promise<RestateServer> {
     const { env, signal, clock, logs } = this.#deps;
     const { folder, state: { ports } } = this.#plan;
     const { path } = await findRestateServer({ env, signal, onProgress });
@@ -111,6 +124,7 @@ export class Stack {
     });
     this.#onStop("restate", () => server.stop());
     server.ended.catch((error: unknown) => this.#failed.reject(error));
+    return server;
   }
 
   async #api(): Promise<SharedControlPlane> {
@@ -136,9 +150,9 @@ export class Stack {
     });
   }
 
-  async #worker(shared: SharedControlPlane): Promise<void> {
+  async #worker(shared: SharedControlPlane, restateIdentityKey: string): Promise<void> {
     const { clock, logs } = this.#deps;
-    const config = literalConfig(WORKER_FIELDS, workerSettings(this.#plan));
+    const config = literalConfig(WORKER_FIELDS, workerSettings(this.#plan, restateIdentityKey));
     const log = logs.logger("ctrl-worker");
     await this.#part(
       "The worker",

@@ -21,7 +21,7 @@ import type { Workflows } from "../../svc/ctrl/internal/workflows/mod.ts";
 import { createRestateWorkflows } from "../../svc/ctrl/internal/workflows/restate.ts";
 import { instanceReport, REGION, report } from "../../svc/ctrl/worker/fixtures_test.ts";
 import { Part, type PartOptions } from "../testbed/process.ts";
-import { restatePart } from "../testbed/restate.ts";
+import { type RestatePart, restatePart } from "../testbed/restate.ts";
 import { answersOk, eventually, freePort } from "../testbed/wait.ts";
 
 const SIGNING_KEY = "an-integration-test-signing-key-0123456789";
@@ -34,7 +34,7 @@ interface Parts {
   readonly directory: string;
   readonly db: CtrlDatabase;
   readonly seed: Seed;
-  readonly restate: Part;
+  readonly restate: RestatePart;
   readonly ports: Ports;
   readonly databaseUrl: Secret;
 }
@@ -66,10 +66,11 @@ export class WorkerBed<W extends WorkerPart = WorkerPart> {
   readonly directory: string;
   readonly db: CtrlDatabase;
   seed: Seed;
-  readonly restate: Part;
+  readonly restate: RestatePart;
   readonly workflows: Workflows;
   behaviour: Behaviour = () => [instanceReport()];
   #worker: W;
+  #endpointUrl = "";
   readonly #options: WorkerBedOptions<W>;
   readonly #databaseUrl: Secret;
   readonly #ports: Ports;
@@ -124,6 +125,11 @@ export class WorkerBed<W extends WorkerPart = WorkerPart> {
 
   get databaseUrl(): string {
     return this.#databaseUrl.reveal();
+  }
+
+  /** Where Restate reaches the worker that was started last. */
+  get endpointUrl(): string {
+    return this.#endpointUrl;
   }
 
   get worker(): W {
@@ -224,6 +230,7 @@ export class WorkerBed<W extends WorkerPart = WorkerPart> {
   #newWorker(): W {
     const [http, health] = [freePort(), freePort()];
     const { admin } = this.#ports;
+    this.#endpointUrl = `http://127.0.0.1:${http}`;
     return this.#options.worker({
       name: "worker",
       command: Deno.execPath(),
@@ -234,7 +241,7 @@ export class WorkerBed<W extends WorkerPart = WorkerPart> {
         UNKEY_RESTATE_INGRESS_URL: this.ingressUrl,
         UNKEY_RESTATE_HTTP_PORT: String(http),
         UNKEY_WORKER_HTTP_PORT: String(health),
-        UNKEY_WORKER_HOST: "127.0.0.1",
+        UNKEY_RESTATE_IDENTITY_KEYS: this.restate.identityKey,
         UNKEY_BUILD_FILES_DIR: `${this.directory}/objects`,
         UNKEY_BUILD_FILES_URL: "http://127.0.0.1:1",
         UNKEY_BUILD_FILES_SIGNING_KEY: SIGNING_KEY,

@@ -14,7 +14,7 @@ import { AdminService } from "../../proto/gen/ctrl/v1/admin_pb.ts";
 import { answersOk, eventually, freePort } from "./wait.ts";
 import { type Answer, askEdge } from "./ask.ts";
 import { Part } from "./process.ts";
-import { restatePart } from "./restate.ts";
+import { type RestatePart, restatePart } from "./restate.ts";
 
 const MAIN = new URL("../../main.ts", import.meta.url).pathname;
 
@@ -61,16 +61,18 @@ export class Testbed implements AsyncDisposable {
   readonly serviceToken = "test-service-token-0123456789abcdef";
   readonly region = `t${crypto.randomUUID().slice(0, 8)}`;
   readonly #options: TestbedOptions;
+  readonly #restateIdentityKey: string;
   readonly parts: Record<"restate" | "api" | "worker" | "krane" | "edge", Part>;
   rootKey = "";
   workspaceId = "";
   #regionToken = "";
   #edgeToken = "";
 
-  private constructor(directory: string, ports: Ports, restate: Part, options: TestbedOptions) {
+  private constructor(directory: string, ports: Ports, restate: RestatePart, options: TestbedOptions) {
     this.directory = directory;
     this.ports = ports;
     this.#options = options;
+    this.#restateIdentityKey = restate.identityKey;
     this.parts = {
       restate,
       api: this.#part("api", ["ctrl", "api"], () => this.#apiEnv(), `${this.apiUrl}/health/ready`),
@@ -231,7 +233,7 @@ export class Testbed implements AsyncDisposable {
   #workerEnv(): Record<string, string> {
     return {
       ...this.#shared(),
-      UNKEY_WORKER_HOST: "127.0.0.1",
+      UNKEY_RESTATE_IDENTITY_KEYS: this.#restateIdentityKey,
       UNKEY_WORKER_HTTP_PORT: String(this.ports.workerHealth),
       UNKEY_RESTATE_HTTP_PORT: String(this.ports.worker),
       UNKEY_RESTATE_ADMIN_URL: `http://127.0.0.1:${this.ports.admin}`,

@@ -4,6 +4,7 @@ import {
   field,
   integerSchema,
   listSchema,
+  optionalUrlSchema,
   portSchema,
   secretField,
   switchField,
@@ -13,6 +14,7 @@ import {
 import { BUILDER_FIELDS, builderProblems } from "./builder_config.ts";
 import { DEADLINE_FIELDS } from "./deadlines.ts";
 import { QUEUE_FIELDS } from "./queue.ts";
+import { RESTATE_FIELDS, restateProblems } from "./restate_config.ts";
 import { SENTINEL_FIELDS } from "./sentinel_settings.ts";
 
 const DOMAIN = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$/;
@@ -38,47 +40,7 @@ export const WORKER_FIELDS = {
       "Service token, to wake api processes after a change. Without it they notice changes at their next poll.",
     required: false,
   }),
-  restateAdminUrl: field({
-    flag: "restate-admin-url",
-    env: "UNKEY_RESTATE_ADMIN_URL",
-    placeholder: "<url>",
-    help: "Admin API of the Restate server, where this worker registers itself.",
-    schema: urlSchema("http://restate:9070"),
-  }),
-  restateUrl: field({
-    flag: "restate-url",
-    env: "UNKEY_RESTATE_INGRESS_URL",
-    placeholder: "<url>",
-    help: "Ingress of the Restate server.",
-    schema: urlSchema("http://restate:8080"),
-  }),
-  restateApiKey: secretField({
-    env: "UNKEY_RESTATE_API_KEY",
-    help: "Bearer token for Restate's admin API and ingress.",
-    required: false,
-  }),
-  restateHttpPort: field({
-    flag: "restate-http-port",
-    env: "UNKEY_RESTATE_HTTP_PORT",
-    placeholder: "<port>",
-    help:
-      "Port on which Restate reaches this worker. Keep it from start to start: running workflows remember it.",
-    schema: portSchema(9080),
-  }),
-  restateRegisterAs: field({
-    flag: "restate-register-as",
-    env: "UNKEY_RESTATE_REGISTER_AS",
-    placeholder: "<url>",
-    help: "URL under which Restate reaches this worker. Default: 127.0.0.1 with the port.",
-    schema: optionalUrlSchema(),
-  }),
-  host: field({
-    flag: "host",
-    env: "UNKEY_WORKER_HOST",
-    placeholder: "<address>",
-    help: "Address to listen on.",
-    schema: textSchema("0.0.0.0"),
-  }),
+  ...RESTATE_FIELDS,
   httpPort: field({
     flag: "http-port",
     env: "UNKEY_WORKER_HTTP_PORT",
@@ -196,7 +158,7 @@ export function checkWorkerConfig(config: WorkerConfig): readonly string[] {
       `exactly one of --build-s3-url (UNKEY_BUILD_S3_URL) and --build-files-dir (UNKEY_BUILD_FILES_DIR) is needed: ${both}`,
     );
   }
-  problems.push(...builderProblems(config));
+  problems.push(...restateProblems(config), ...builderProblems(config));
   return [...problems, ...(s3 ? s3Problems(config) : []), ...(files ? filesProblems(config) : [])];
 }
 
@@ -220,16 +182,6 @@ function filesProblems(config: WorkerConfig): readonly string[] {
     problems.push(`UNKEY_BUILD_FILES_SIGNING_KEY ${because}, unless UNKEY_VAULT_MASTER_KEYS is set`);
   }
   return problems;
-}
-
-function optionalUrlSchema(): z.ZodType<string | undefined> {
-  return z.string().optional().transform((raw, context): string | undefined => {
-    if (raw === undefined) return undefined;
-    const parsed = urlSchema().safeParse(raw);
-    if (parsed.success) return parsed.data;
-    context.addIssue({ code: "custom", message: "must be an http:// or https:// URL" });
-    return z.NEVER;
-  });
 }
 
 function domainSchema(fallback: string): z.ZodType<string> {

@@ -100,6 +100,32 @@ Deno.test("settings that do not go together are refused", async (t) => {
   }
 });
 
+/** Whoever reaches the port could otherwise deploy, roll back and delete what belongs to others. */
+Deno.test("a worker beyond loopback needs Restate's keys, unless its network is trusted", () => {
+  assert.equal(load(VALID).host, "127.0.0.1");
+  const key = "publickeyv1_8EUza3vceooVp3tukTyJTGKS4YTNQ2UKiJoRDC1U7Zfj";
+  for (const host of ["0.0.0.0", "::", "10.1.2.3", "worker.internal", "127.0.0.1.example.com"]) {
+    const open = { ...VALID, UNKEY_WORKER_HOST: host };
+    assert.match(
+      problems(open),
+      /--restate-identity-keys \(UNKEY_RESTATE_IDENTITY_KEYS\) is required when --host .*--restate-trusted-network/,
+    );
+    assert.equal(problems({ ...open, UNKEY_RESTATE_TRUSTED_NETWORK: "true" }), "");
+    assert.deepEqual(load({ ...open, UNKEY_RESTATE_IDENTITY_KEYS: `${key}, ${key}` }).restateIdentityKeys, [
+      key,
+      key,
+    ]);
+  }
+  for (const host of ["127.0.0.1", "127.8.9.10", "localhost", "::1"]) {
+    assert.equal(problems({ ...VALID, UNKEY_WORKER_HOST: host }), "");
+  }
+  const wrong = problems({
+    ...VALID,
+    UNKEY_RESTATE_IDENTITY_KEYS: `${key},8EUza3vceooVp3tukTyJTGKS4YTNQ2UKiJoR`,
+  });
+  assert.match(wrong, /--restate-identity-keys .* must be keys that look like publickeyv1_/);
+});
+
 Deno.test("sentinels need the master keys, for their credentials", () => {
   const text = problems({ ...VALID, UNKEY_SENTINEL_IMAGE: "unkey:1" });
   assert.match(text, /UNKEY_VAULT_MASTER_KEYS is required with --sentinel-image/);

@@ -13,6 +13,10 @@ export interface EndpointDeps {
   readonly port: number;
   /** The setting to name when the port is taken. */
   readonly portSetting: string;
+  /** Requests must be signed with one of them; without any, whoever reaches the port is believed. */
+  readonly identityKeys: readonly string[];
+  /** The setting to name when they are none. */
+  readonly identitySetting: string;
   readonly activity: StepActivity;
   readonly clock: Clock;
   readonly log: Logger;
@@ -27,15 +31,17 @@ export interface Endpoint {
 
 /** Shorter than the limits of whoever stops the process. A step that is cut runs again elsewhere. */
 const DRAIN_MS_MAX = 10_000;
+const REFUSALS_LOGGED_EVERY_MS = 60_000;
 
 /**
- * Serves the services to Restate, over HTTP/2 without TLS.
+ * Serves the services to Restate, over HTTP/2 without TLS. What Restate did not sign is answered with 401.
  *
- * @throws `failed_precondition` when the port is taken or not allowed
+ * @throws `failed_precondition` when the port is taken or not allowed, or a key is none
  */
 export function serveEndpoint(deps: EndpointDeps): Endpoint {
-  const { services, hostname, port, activity, clock, log } = deps;
-  const handler = createEndpointHandler({ services, bidirectional: true, logger: sdkLogger(log) });
+  const { hostname, port, activity, clock, log } = deps;
+  const handler = openHandler(deps);
+  const refused = refusals(deps);
   const cut = new AbortController();
   let stopping = false;
   const server = listen(
@@ -44,7 +50,9 @@ export function serveEndpoint(deps: EndpointDeps): Endpoint {
       Deno.serve({ hostname, port, signal: cut.signal, onListen: () => undefined }, async (request) => {
         // Restate tries again, by then with the next process.
         if (stopping) return new Response(null, { status: 503 });
-        return await handler(request);
+        const response = await handler(request);
+        if (response.status === 401) refused();
+        return response;
       }),
   );
   return {
@@ -60,6 +68,39 @@ export function serveEndpoint(deps: EndpointDeps): Endpoint {
       cut.abort();
       await server.finished;
     },
+  };
+}
+
+function openHandler(
+  { services, identityKeys, identitySetting, log }: EndpointDeps,
+): (request: Request) => Promise<Response> {
+  try {
+    return createEndpointHandler({
+      services,
+      bidirectional: true,
+      identityKeys: [...identityKeys],
+      logger: sdkLogger(log),
+    });
+  } catch (cause) {
+    if (identityKeys.length === 0) throw cause;
+    const text = `A key of ${identitySetting} cannot be used: ${
+      cause instanceof Error ? cause.message : cause
+    }.`;
+    throw new Fault("failed_precondition", text, { publicMessage: text, cause });
+  }
+}
+
+/** Counts requests that are refused. Anybody may send them, so they are logged together. */
+function refusals({ identitySetting, clock, log }: EndpointDeps): () => void {
+  let count = 0;
+  let loggedMs = -Infinity;
+  return () => {
+    count++;
+    if (clock.now() - loggedMs < REFUSALS_LOGGED_EVERY_MS) return;
+    const check = `If they are Restate's: it must sign with the private key of one in ${identitySetting}.`;
+    log.warn("requests to workflows refused: not signed by Restate", { count, check });
+    loggedMs = clock.now();
+    count = 0;
   };
 }
 
@@ -80,9 +121,13 @@ function listen<T>({ hostname, port, portSetting }: EndpointDeps, serve: () => T
   }
 }
 
+const REFUSAL = /^Rejecting request as its JWT/;
+
 /** What the SDK says about failing steps and handlers is logged where they fail, with ids; its errors are news. */
 function sdkLogger(log: Logger): NonNullable<EndpointOptions["logger"]> {
   return ({ level, context }, message) => {
+    // A line for each would let strangers fill the log.
+    if (REFUSAL.test(String(message))) return;
     const fields = { message: String(message).slice(0, 500), invocation_id: context?.invocationId };
     if (level === "error") log.warn("restate sdk", fields);
     else if (level === "warn") log.debug("restate sdk", fields);

@@ -137,7 +137,8 @@ async function admin(
     {
       publicMessage: response.status === 401 || response.status === 403
         ? "Restate refuses the credentials: check UNKEY_RESTATE_API_KEY."
-        : "Restate cannot use this worker: check that it reaches the worker at --restate-register-as.",
+        : "Restate cannot use this worker: check that it reaches the worker at --restate-register-as, and that " +
+          "it signs with the private key of one in --restate-identity-keys.",
     },
   );
 }

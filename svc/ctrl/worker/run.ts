@@ -97,11 +97,18 @@ async function start(config: WorkerConfig, process: WorkerProcess, runner: Runne
     images: imageRules(config, { registryName, log }),
     sentinels,
   };
+  if (config.restateIdentityKeys.length === 0) {
+    log.warn("requests to workflows are not verified: whoever reaches the port is believed", {
+      setting: fieldName(WORKER_FIELDS.restateIdentityKeys),
+    });
+  }
   const endpoint = serveEndpoint({
     services: workerServices(config, parts),
     hostname: config.host,
     port: config.restateHttpPort,
     portSetting: fieldName(WORKER_FIELDS.restateHttpPort),
+    identityKeys: config.restateIdentityKeys,
+    identitySetting: fieldName(WORKER_FIELDS.restateIdentityKeys),
     activity,
     clock,
     log,

@@ -1,0 +1,33 @@
+/** Who may drive the workflows: the real Restate server, which signs what it sends, and nobody else. */
+import assert from "node:assert/strict";
+import { WorkerBed } from "./worker_bed.ts";
+
+Deno.test("what Restate signs is done, and what a stranger sends to the worker's port is refused", async () => {
+  const bed = await WorkerBed.start();
+  try {
+    const stranger = async (path: string): Promise<number> => {
+      const response = await fetch(`${bed.endpointUrl}${path}`, {
+        method: "POST",
+        headers: { "content-type": "application/vnd.restate.invocation.v5" },
+        body: new Uint8Array(64),
+      });
+      await response.body?.cancel();
+      return response.status;
+    };
+    for (
+      const path of [
+        "/discover",
+        "/invoke/hydra.v1.VersioningService/Compact",
+        "/invoke/hydra.v1.RoutingService/promote",
+      ]
+    ) {
+      assert.equal(await stranger(path), 401, path);
+    }
+    const id = await bed.create("ok");
+    await bed.workflows.submitDeploy(id);
+    await bed.until(id, "ready");
+    assert.match(await bed.worker.logTail(1_000), /requests to workflows refused: not signed by Restate/);
+  } finally {
+    await bed.stop();
+  }
+});
