@@ -12,6 +12,8 @@ export interface ContainerSpec {
   readonly labels: Readonly<Record<string, string>>;
   readonly limits: ContainerLimits;
   readonly publish: readonly { readonly port: number; readonly hostIp: string; readonly hostPort: number }[];
+  /** Name of the engine's network that it is in. */
+  readonly network: string;
   /** `always`: also after the engine itself was restarted, unless somebody stopped the container by hand. */
   readonly restart: "no" | "always";
   /** How much of its output the engine keeps. */
@@ -127,6 +129,7 @@ export function containerBody(spec: ContainerSpec): Readonly<Record<string, unkn
       MemorySwap: spec.limits.memoryBytes,
       PidsLimit: spec.limits.pidsMax,
       PortBindings: Object.fromEntries(ports),
+      NetworkMode: spec.network,
       RestartPolicy: { Name: spec.restart },
       SecurityOpt: ["no-new-privileges"],
       CapDrop: spec.capabilitiesDropped,

@@ -76,6 +76,7 @@ function spec(name: string, script: string): ContainerSpec {
     labels: { "unkey.test": name },
     limits: { cpuMillicores: 100, memoryBytes: 32 * 1024 * 1024, pidsMax: 20 },
     publish: [],
+    network: "bridge",
     restart: "no",
     output: { fileBytesMax: 1_000_000, filesMax: 1 },
     capabilitiesDropped: ["NET_RAW"],

@@ -58,4 +58,5 @@ export {
 } from "./push.ts";
 export { type PushProblem, pushProblem } from "./push_problem.ts";
 export type { ReservedImages } from "./reserved_images.ts";
+export { ensureSeparatingBridge } from "./networks.ts";
 export { containerLogs, type LogLine, type LogRange } from "./logs.ts";

@@ -17,6 +17,15 @@ export const DOCKER_FIELDS = {
     placeholder: "<ip>",
     schema: textSchema("127.0.0.1"),
   }),
+  dockerNetwork: field({
+    flag: "docker-network",
+    env: "UNKEY_KRANE_DOCKER_NETWORK",
+    help:
+      "The engine's network that instances are in; made when it is missing, so that they cannot reach each other. " +
+      'In "bridge", the engine\'s own, they can.',
+    placeholder: "<name>",
+    schema: textSchema("unkey"),
+  }),
   hostPorts: field({
     flag: "host-ports",
     env: "UNKEY_KRANE_HOST_PORTS",

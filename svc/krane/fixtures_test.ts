@@ -235,6 +235,7 @@ export function agentConfig(controlPlaneUrl: string, controlPlaneId: string, sta
     httpHost: "127.0.0.1",
     httpPort: 0,
     publishAddress: "127.0.0.1",
+    dockerNetwork: "unkey",
     hostPorts: { first: 20_000, last: 29_999 },
     drainMs: 200,
     stopGraceSeconds: 2,
@@ -296,7 +297,10 @@ export class Bench implements AsyncDisposable {
   }
 
   config(): KraneConfig {
-    return { ...agentConfig(this.plane.url, this.id, this.stateDir), dockerHost: this.engine.host };
+    const { host: dockerHost } = this.engine;
+    // An engine of the test's own cannot make networks beside those of the machine's.
+    const own = dockerHost === HOST_DEFAULT ? {} : { dockerHost, dockerNetwork: "bridge" };
+    return { ...agentConfig(this.plane.url, this.id, this.stateDir), ...own };
   }
 
   /** This test's containers of a deployment, or all of them. */

@@ -269,6 +269,7 @@ engineTest("what the snapshot lacks is removed, what belongs to others is not to
     },
     limits: { cpuMillicores: 100, memoryBytes: 16_000_000, pidsMax: 10 },
     publish: [],
+    network: "bridge",
     restart: "no",
     output: { fileBytesMax: 1_000_000, filesMax: 1 },
     capabilitiesDropped: [],

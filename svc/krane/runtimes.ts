@@ -54,6 +54,7 @@ async function openDocker(config: KraneConfig, { signal, ...parts }: RuntimePart
         region: config.region,
         controlPlaneId: config.controlPlaneId ?? config.controlPlaneUrl,
         publishAddress: config.publishAddress,
+        network: config.dockerNetwork,
         cpuMillicoresDefault,
         memoryMibDefault,
         pidsDefault,

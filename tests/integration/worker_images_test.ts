@@ -73,6 +73,7 @@ Deno.test({
         labels: {},
         limits: { cpuMillicores: 100, memoryBytes: 32 << 20, pidsMax: 16 },
         publish: [],
+        network: "bridge",
         restart: "no",
         output: { fileBytesMax: 100_000, filesMax: 1 },
         capabilitiesDropped: [],

@@ -37,6 +37,7 @@ const OPTIONS: SpecOptions = {
   region: "r",
   controlPlaneId: "cp",
   publishAddress: "127.0.0.1",
+  network: "apart",
   cpuMillicoresDefault: 500,
   memoryMibDefault: 512,
   pidsDefault: 100,
@@ -90,7 +91,7 @@ Deno.test("containerSpec() and the engine's form of it, as a whole", () => {
   const { Labels, ...body } = containerBody(spec);
   assert.equal(spec.name, "unkey-abc-1");
   assert.deepEqual(body, {
-    Image: "image:1",
+    Image: "docker.io/library/image:1",
     Entrypoint: ["run", "me"],
     Cmd: [],
     Env: [
@@ -111,6 +112,7 @@ Deno.test("containerSpec() and the engine's form of it, as a whole", () => {
       MemorySwap: 134_217_728,
       PidsLimit: 77,
       PortBindings: { "4000/tcp": [{ HostIp: "127.0.0.1", HostPort: "20123" }] },
+      NetworkMode: "apart",
       RestartPolicy: { Name: "always" },
       SecurityOpt: ["no-new-privileges"],
       CapDrop: ["NET_RAW", "MKNOD", "AUDIT_WRITE", "SETFCAP", "SETPCAP", "SYS_CHROOT"],

@@ -8,6 +8,8 @@ export interface SpecOptions {
   readonly region: string;
   readonly controlPlaneId: string;
   readonly publishAddress: string;
+  /** The engine's network of all instances. */
+  readonly network: string;
   readonly cpuMillicoresDefault: number;
   readonly memoryMibDefault: number;
   readonly pidsDefault: number;
@@ -35,6 +37,9 @@ const MEMORY_MIB_MIN = 8;
 const OUTPUT = { fileBytesMax: 10_000_000, filesMax: 3 };
 /** Forging packets and devices, and changing capabilities, is not what an app needs; web servers keep all they use. */
 const CAPABILITIES_DROPPED = ["NET_RAW", "MKNOD", "AUDIT_WRITE", "SETFCAP", "SETPCAP", "SYS_CHROOT"];
+
+/** Agents of one machine share their network: it keeps all instances apart from each other. */
+export const NETWORK_LABELS = { [LABEL.managedBy]: MANAGED_BY };
 
 /** The labels that all containers of one agent carry, as a filter. */
 export function ownLabels(options: Pick<SpecOptions, "region" | "controlPlaneId">): string[] {
@@ -87,6 +92,7 @@ export function containerSpec(
     },
     limits: limitsOf(desired, options),
     publish: [{ port: desired.port, hostIp: options.publishAddress, hostPort }],
+    network: options.network,
     restart: "always",
     output: OUTPUT,
     capabilitiesDropped: CAPABILITIES_DROPPED,
@@ -111,6 +117,7 @@ export function specHash(desired: DesiredDeployment, options: SpecOptions): stri
     { ...rest, env },
     limitsOf(desired, options),
     options.publishAddress,
+    options.network,
     OUTPUT,
     CAPABILITIES_DROPPED,
   ]);

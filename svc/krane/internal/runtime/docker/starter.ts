@@ -2,6 +2,7 @@ import type { Clock } from "../../../../../pkg/clock/mod.ts";
 import {
   createContainer,
   type Engine,
+  ensureSeparatingBridge,
   inspectContainer,
   removeContainer,
   startContainer,
@@ -10,7 +11,13 @@ import { describeError, Fault, isFault } from "../../../../../pkg/fault/mod.ts";
 import type { Logger } from "../../../../../pkg/logger/mod.ts";
 import { backoffMs } from "../../../../../pkg/retry/mod.ts";
 import type { DesiredDeployment } from "../../deployment/desired.ts";
-import { containerName, containerSpec, ownLabels, type SpecOptions } from "./container_spec.ts";
+import {
+  containerName,
+  containerSpec,
+  NETWORK_LABELS,
+  ownLabels,
+  type SpecOptions,
+} from "./container_spec.ts";
 import type { Histories } from "./exits.ts";
 import type { HostPorts } from "./host_ports.ts";
 import type { Action } from "./plan.ts";
@@ -27,6 +34,9 @@ export interface StarterOptions {
 const PORTS_TRIED_MAX = 5;
 const START_FIRST_MS = 1_000;
 const START_MS_MAX = 60_000;
+
+/** The engine's own, which is always there. */
+const ENGINE_NETWORK = "bridge";
 
 type Start = Extract<Action, { kind: "create" | "start" }>;
 
@@ -65,7 +75,11 @@ export class Starter {
   }
 
   async #attempt(action: Start, desired: DesiredDeployment, signal: AbortSignal): Promise<void> {
-    const { engine } = this.#options;
+    const { engine, spec } = this.#options;
+    // Each time: somebody may have pruned it.
+    if (spec.network !== ENGINE_NETWORK) {
+      await ensureSeparatingBridge(engine, { name: spec.network, labels: NETWORK_LABELS }, signal);
+    }
     let id = action.kind === "start" ? action.id : undefined;
     for (let tried = 1;; tried++) {
       id ??= await this.#create(action, desired, signal);
