@@ -3,6 +3,7 @@ import { ROOT } from "./cmd/root.ts";
 import { dispatch, EXIT, type Process } from "./pkg/cli/mod.ts";
 import { terminalPrompts } from "./pkg/cli/clack.ts";
 import { baseDirectories } from "./pkg/cli/directories.ts";
+import { withThisMachine } from "./pkg/cli/no_proxy.ts";
 import { systemClock } from "./pkg/clock/mod.ts";
 
 const STDIN_BYTES_MAX = 1 << 20;
@@ -19,6 +20,9 @@ for (const name of SIGNALS) {
 
 const env = (name: string): string | undefined => Deno.env.get(name);
 const isSet = (name: string): boolean => (env(name) ?? "") !== "";
+// Before the first request, which reads it.
+Deno.env.set("NO_PROXY", withThisMachine(env("NO_PROXY") ?? env("no_proxy") ?? ""));
+
 const stderrTerminal = Deno.stderr.isTerminal();
 const capable = stderrTerminal && env("TERM") !== "dumb";
 

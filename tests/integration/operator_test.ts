@@ -49,7 +49,14 @@ class ControlPlane implements AsyncDisposable {
   async unkey(env: Readonly<Record<string, string>>, ...args: readonly string[]) {
     const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
       args: ["run", "-A", "--quiet", MAIN, ...args],
-      env: { HOME: this.#directory, XDG_CONFIG_HOME: this.#directory, UNKEY_API_BASE_URL: this.#url, ...env },
+      // A company's proxy, which does not know this machine's addresses.
+      env: {
+        HTTP_PROXY: "http://127.0.0.1:1",
+        HOME: this.#directory,
+        XDG_CONFIG_HOME: this.#directory,
+        UNKEY_API_BASE_URL: this.#url,
+        ...env,
+      },
       stdin: "null",
     }).output();
     const decoder = new TextDecoder();

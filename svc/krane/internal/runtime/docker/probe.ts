@@ -1,3 +1,4 @@
+import { request, type RequestOptions } from "node:http";
 import type { Clock } from "../../../../../pkg/clock/mod.ts";
 import type { Health } from "./status.ts";
 
@@ -32,10 +33,7 @@ export async function probeOnce(target: ProbeTarget, signal: AbortSignal): Promi
     return { ok: false, detail: "no connection" };
   }
   if (path === "") return { ok: true };
-  return await asks(
-    `http://${direct ? `${ip}:${port}` : `${published.host}:${published.port}`}${path}`,
-    signal,
-  );
+  return await asks(direct ? { host: ip, port } : published, path, signal);
 }
 
 /** Whether this machine has an interface in the network of `ip`: then, and only then, a refusal comes from the app. */
@@ -96,22 +94,30 @@ async function staysOpen(hostname: string, port: number, signal: AbortSignal): P
   }
 }
 
-async function asks(url: string, signal: AbortSignal): Promise<Answer> {
+/** Not by `fetch`, which would go through the proxy that the agent's environment names. */
+async function asks(at: ProbeTarget["published"], path: string, signal: AbortSignal): Promise<Answer> {
   const limit = AbortSignal.any([signal, AbortSignal.timeout(HTTP_MS)]);
   try {
-    const response = await fetch(url, {
-      redirect: "manual",
-      signal: limit,
-      headers: { "user-agent": "unkey-health-check", "connection": "close" },
-    });
-    await response.body?.cancel();
-    const ok = response.status >= 200 && response.status < 400;
-    return ok ? { ok } : { ok, detail: `it answered ${response.status}` };
+    const status = await statusOf({ ...at, path, signal: limit });
+    const ok = status >= 200 && status < 400;
+    return ok ? { ok } : { ok, detail: `it answered ${status}` };
   } catch (error) {
     signal.throwIfAborted();
     if (limit.aborted) return { ok: false, detail: `no answer within ${HTTP_MS / 1_000} s` };
     return { ok: false, detail: error instanceof Error ? error.message.slice(0, 200) : "no answer" };
   }
+}
+
+function statusOf(at: RequestOptions): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const asked = request({ ...at, agent: false, headers: { "user-agent": "unkey-health-check" } });
+    asked.once("response", ({ statusCode }) => {
+      resolve(statusCode ?? 0);
+      asked.destroy();
+    });
+    asked.on("error", reject);
+    asked.end();
+  });
 }
 
 const FIRST_MS = 100;

@@ -72,6 +72,26 @@ Deno.test("probeOnce() takes 2xx and 3xx of the health check path for an answer"
   }
 });
 
+Deno.test("probeOnce() asks the app itself, whatever proxy the environment names", async () => {
+  const server = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, onListen: () => undefined },
+    () => new Response(),
+  );
+  const probe = new URL("./probe.ts", import.meta.url);
+  const asked = target(server.addr.port, { path: "/health" });
+  const code = `import { probeOnce } from "${probe}";
+    console.log(JSON.stringify(await probeOnce(${JSON.stringify(asked)}, new AbortController().signal)));`;
+  try {
+    const { stdout } = await new Deno.Command(Deno.execPath(), {
+      args: ["run", "-A", "--quiet", `data:application/typescript,${encodeURIComponent(code)}`],
+      env: { HTTP_PROXY: "http://127.0.0.1:1" },
+    }).output();
+    assert.deepEqual(JSON.parse(new TextDecoder().decode(stdout)), { ok: true });
+  } finally {
+    await server.shutdown();
+  }
+});
+
 Deno.test("Prober tells changes of health, begins anew with another run, and stops", async () => {
   const changes: string[] = [];
   let ok = false;
