@@ -35,7 +35,8 @@ export const command = defineCommand({
   file: (_words, { cwd }) => projectFile(cwd),
   positionals: [{
     name: "deployment",
-    help: "Deployment to go back to, of any age. Default: the one that was live before.",
+    help:
+      "Deployment to go back to, of any age as long as its image is kept. Default: the one that was live before.",
     required: false,
   }],
   notes:

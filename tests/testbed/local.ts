@@ -10,6 +10,8 @@ export class LocalPlatform implements AsyncDisposable {
   readonly directory: string;
   readonly apiPort = freePort();
   readonly edgePort = freePort();
+  /** Further settings of the platform, from its next start on. */
+  readonly settings: Record<string, string> = {};
   readonly #program: readonly string[];
   readonly #part: Part;
 
@@ -21,7 +23,7 @@ export class LocalPlatform implements AsyncDisposable {
       name: "unkey up",
       command,
       args: [...first, "up", "--data-dir", `${directory}/data`, ...this.#portFlags()],
-      env: () => this.env(),
+      env: () => ({ ...this.env(), ...this.settings }),
       logFile: this.logFile,
       ready: async () => (await this.#part.logTail(1_000)).includes("ready: ") && await this.#apiReady(),
     });

@@ -1556,8 +1556,8 @@ export const DeploymentService: GenService<{
     output: typeof StreamInstanceLogsResponseSchema;
   },
   /**
-   * Moves an environment's live traffic back to a deployment of any age; one that is stopped is started first. New
-   * deployments do not take the traffic until one is promoted.
+   * Moves an environment's live traffic back to a deployment whose image is kept; one that is stopped is started first.
+   * New deployments do not take the traffic until one is promoted.
    *
    * @generated from rpc ctrl.v1.DeploymentService.Rollback
    */
