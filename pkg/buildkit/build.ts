@@ -30,6 +30,8 @@ export interface BuildAndPushRequest {
   /** The only images of `registry` that the build may use begin with it; no other build's are its to read. */
   readonly ownImages: string;
   readonly labels: Readonly<Record<string, string>>;
+  /** Builds share what `RUN --mount=type=cache` keeps with those of the same name only. */
+  readonly cacheNamespace: string;
   /** Aborting stops the build in the daemon too. There is no other time limit. */
   readonly signal: AbortSignal;
   /** Called as things happen, with the beginning of the push but not its end; must not throw. */

@@ -1,5 +1,6 @@
 import { create } from "@bufbuild/protobuf";
 import { type SolveRequest, SolveRequestSchema } from "../../proto/gen/moby/buildkit/v1/control_pb.ts";
+import { CACHE_NAMESPACE_ARG } from "../docker/mod.ts";
 import { MatchType, PolicyAction } from "../../proto/gen/moby/buildkit/v1/sourcepolicy/policy_pb.ts";
 import type { BuildAndPushRequest } from "./build.ts";
 
@@ -12,13 +13,18 @@ const POLICY_VERSION = 1n;
  * to images that are not in the registry, or its owner's.
  */
 export function solveRequest(ref: string, session: string, request: BuildAndPushRequest): SolveRequest {
-  const { contextUrl, dockerfile, reference, labels, registry, ownImages } = request;
+  const { contextUrl, dockerfile, reference, labels, registry, ownImages, cacheNamespace } = request;
   const labelAttrs = Object.entries(labels).map(([name, value]) => [`label:${name}`, value]);
   return create(SolveRequestSchema, {
     ref,
     session,
     frontend: "dockerfile.v0",
-    frontendAttrs: { context: contextUrl, filename: dockerfile, ...Object.fromEntries(labelAttrs) },
+    frontendAttrs: {
+      context: contextUrl,
+      filename: dockerfile,
+      [`build-arg:${CACHE_NAMESPACE_ARG}`]: cacheNamespace,
+      ...Object.fromEntries(labelAttrs),
+    },
     exporters: [{
       type: "image",
       attrs: { name: reference, push: "true", "oci-mediatypes": "true" },

@@ -11,6 +11,7 @@ function allows(registry: string, image: string): boolean {
     registry: { name: registry },
     ownImages: `${registry}/ws_a/`,
     labels: {},
+    cacheNamespace: "ws_a",
     signal: new AbortController().signal,
   });
   const fitting = (sourcePolicy?.rules ?? []).filter((rule) =>

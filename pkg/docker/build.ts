@@ -19,6 +19,8 @@ export interface BuildRequest {
   readonly labels: Readonly<Record<string, string>>;
   /** Names this build to the engine; unique while it runs. */
   readonly buildId: string;
+  /** Builds share what `RUN --mount=type=cache` keeps with those of the same name only. */
+  readonly cacheNamespace?: string;
   /** Images that the Dockerfile must not use; a build that does fails, and leaves no image. */
   readonly reserved?: ReservedImages;
   /** Aborting stops the build in the engine too. There is no other time limit. */
@@ -26,6 +28,9 @@ export interface BuildRequest {
   /** Called as things happen; must not throw. */
   readonly onEvent?: (event: BuildEvent) => void;
 }
+
+/** An argument that BuildKit's Dockerfile frontend takes for itself. */
+export const CACHE_NAMESPACE_ARG = "BUILDKIT_CACHE_MOUNT_NS";
 
 const Message = z.object({
   id: z.string().optional(),
@@ -123,12 +128,16 @@ async function start(
   engine: Engine,
   request: BuildRequest,
 ): Promise<{ answer: Response } | { error: string }> {
+  const { cacheNamespace } = request;
   const query = {
     version: "2",
     remote: request.contextUrl,
     dockerfile: request.dockerfile,
     t: request.tag,
     labels: JSON.stringify(request.labels),
+    ...(cacheNamespace === undefined
+      ? {}
+      : { buildargs: JSON.stringify({ [CACHE_NAMESPACE_ARG]: cacheNamespace }) }),
     buildid: request.buildId,
     rm: "1",
     forcerm: "1",

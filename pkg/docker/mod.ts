@@ -17,7 +17,7 @@
  * @module
  */
 export { HOST_DEFAULT } from "./address.ts";
-export { buildImage, type BuildRequest } from "./build.ts";
+export { buildImage, type BuildRequest, CACHE_NAMESPACE_ARG } from "./build.ts";
 export { type BuildFailure, type BuildOutcome, explainFailure } from "./build_outcome.ts";
 export { type BuildEvent, BuildProgress, type BuildRecord } from "./build_progress.ts";
 export type { BuildTrace } from "./build_trace.ts";

@@ -235,6 +235,7 @@ Deno.test("a daemon that is not there is the operator's to mend, and the next at
       registry: { name: "r.example/apps" },
       ownImages: "r.example/apps/ws/",
       labels: {},
+      cacheNamespace: "ws",
       signal: limit(),
     };
     await assert.rejects(buildAndPush(daemon, request), (error) => isFault(error, "unavailable"));

@@ -4,6 +4,7 @@ import { systemClock } from "../../pkg/clock/mod.ts";
 import { type Engine, inspectImage, openEngine, removeImage } from "../../pkg/docker/mod.ts";
 import { silentLogger } from "../../pkg/logger/mod.ts";
 import { BASE_IMAGE, engineAnswers, ensureBaseImage } from "../../pkg/testkit/base_image.ts";
+import { type Seed, seedProject } from "../../svc/ctrl/internal/store/fixtures_test.ts";
 import { LOCAL_REGISTRY } from "../../svc/ctrl/worker/build/plan.ts";
 import { createDockerBuilder } from "../../svc/ctrl/worker/builder_docker.ts";
 import { BuildBed, type Built } from "./build_bed.ts";
@@ -111,6 +112,36 @@ real("a build cannot read what another workspace built, and is told why", async 
     }
   } finally {
     if (image !== "") await removeImage(engine, image, limit());
+    engine.close();
+  }
+});
+
+/** What one build caches would be the next one's input, or tell it what others build. */
+real("a cache of RUN is the workspace's, and no other can read or fill it", async () => {
+  await using bed = await BuildBed.start();
+  const engine = openEngine();
+  const made: string[] = [];
+  try {
+    await ensureBaseImage(engine, limit());
+    const id = crypto.randomUUID();
+    const [seed, other] = [await seedProject(bed.db), await seedProject(bed.db)];
+    const builder = createDockerBuilder({ engine, clock, log });
+    const run = async (seed: Seed, command: string): Promise<string> => {
+      const Dockerfile = `FROM ${BASE_IMAGE}\nRUN --mount=type=cache,id=${id},target=/cache ${command}\n`;
+      const { report, lines } = await bed.build({ Dockerfile }, {
+        builder,
+        registryName: LOCAL_REGISTRY,
+        seed,
+      });
+      assert.ok(report.kind === "built", JSON.stringify(report));
+      made.push(report.image);
+      return lines.join("\n");
+    };
+    await run(seed, "echo mine >/cache/file");
+    assert.match(await run(seed, "cat /cache/file && echo again"), /: mine$/m);
+    assert.match(await run(other, 'echo "found: $(ls /cache)."'), /: found: \.$/m);
+  } finally {
+    for (const image of made) await removeImage(engine, image, limit());
     engine.close();
   }
 });

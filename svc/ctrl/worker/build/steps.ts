@@ -28,6 +28,8 @@ export interface BuilderRequest {
   /** The image's name and tag. */
   readonly tag: string;
   readonly labels: Readonly<Record<string, string>>;
+  /** Whose builds may see what instructions cache. */
+  readonly cacheNamespace: string;
   readonly buildId: string;
   readonly signal: AbortSignal;
   readonly onEvent: (event: BuilderEvent) => void;
@@ -120,6 +122,7 @@ async function runBuild(deps: BuildDeps, build: RunningBuild): Promise<BuildRepo
       dockerfile: job.dockerfile,
       tag: imageName(deps.registryName, job),
       labels: { [IMAGE_LABEL.project]: job.projectId, [IMAGE_LABEL.deployment]: job.deploymentId },
+      cacheNamespace: job.workspaceId,
       buildId,
       signal: AbortSignal.any([signal, late.signal]),
       onEvent: tell,
