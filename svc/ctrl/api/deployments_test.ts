@@ -164,6 +164,7 @@ Deno.test("createDeployment() records everything, and getDeployment() shows it",
       live: false,
       desiredInstances: 1,
       runningInstances: 0,
+      imageRemoved: false,
       environmentRolledBack: false,
     },
   );
