@@ -33,8 +33,10 @@ export class ClientConnection implements ExchangeClient {
   #lingered = 0;
   #exchange: Exchange | undefined;
   #tunnel: Tunnel | undefined;
-  /** When the phase began, or the first byte of a head came. */
+  /** When the phase began, the first byte of a head came, or something of what is written was last seen to be sent. */
   #sinceMs: number;
+  /** What of the written bytes the system had not taken at the last sweep. */
+  #unsent = 0;
   #served = 0;
 
   constructor(core: Core, socket: Socket, gone: (connection: ClientConnection) => void) {
@@ -53,18 +55,14 @@ export class ClientConnection implements ExchangeClient {
     socket.on("close", () => this.#closed());
   }
 
-  /** Whether no request is running. */
-  get idle(): boolean {
-    return this.#phase === "head" && this.#pending.length === 0;
-  }
-
   #received(bytes: Buffer): void {
     switch (this.#phase) {
       case "tunnel":
         this.#tunnel?.fromClient(bytes);
         return;
       case "linger":
-        this.#lingered += bytes.length;
+        // As long as the response is being sent, the client may still be busy with its request.
+        if (this.#socket.writableLength === 0) this.#lingered += bytes.length;
         if (this.#lingered > LINGER_BYTES_MAX) this.destroy();
         return;
       case "closed":
@@ -170,7 +168,7 @@ export class ClientConnection implements ExchangeClient {
     this.#pending = EMPTY;
     this.#socket.end();
     this.#socket.resume();
-    if (this.#socket.readableEnded) this.destroy();
+    if (this.#socket.readableEnded) this.#socket.destroySoon();
   }
 
   abort(): void {
@@ -200,6 +198,8 @@ export class ClientConnection implements ExchangeClient {
       case "linger":
         this.#socket.destroySoon();
         return;
+      case "head":
+        return this.#leave();
       default:
         // A client that has hung up waits for nothing: stop the work that is done for it.
         this.destroy();
@@ -217,19 +217,31 @@ export class ClientConnection implements ExchangeClient {
     this.#gone(this);
   }
 
-  /** Ends the connection now. */
+  /** Ends the connection now; a client that has not got the whole of a response notices. */
   destroy(): void {
-    this.#socket.destroy();
+    if (this.#exchange !== undefined || this.#socket.writableLength > 0) this.#socket.resetAndDestroy();
+    else this.#socket.destroy();
     this.#closed();
+  }
+
+  /** Ends the connection unless a request runs or has begun to come. */
+  retire(): void {
+    if (this.#phase === "head" && this.#pending.length === 0) this.#leave();
+  }
+
+  /** Ends a connection without a request once all that is written is sent. */
+  #leave(): void {
+    if (this.#socket.writableLength > 0) this.#linger();
+    else this.destroy();
   }
 
   /** Ends what has waited too long. */
   sweep(nowMs: number): void {
     const { limits } = this.#core.options;
-    const sinceMs = nowMs - this.#sinceMs;
     if (this.#phase === "exchange") return this.#exchange?.sweep(nowMs);
-    if (this.#phase === "linger" && sinceMs > limits.lingerMsMax) return this.destroy();
-    if (this.#phase !== "head") return;
+    if ((this.#phase !== "head" && this.#phase !== "linger") || this.#isSending(nowMs)) return;
+    const sinceMs = nowMs - this.#sinceMs;
+    if (this.#phase === "linger") return sinceMs > limits.lingerMsMax ? this.destroy() : undefined;
     if (this.#pending.length > 0 && sinceMs > limits.headMsMax) {
       const detail = `The request line and headers did not come within ${limits.headMsMax} ms.`;
       return this.#refuse({ kind: "request_timeout", detail });
@@ -237,6 +249,19 @@ export class ClientConnection implements ExchangeClient {
     // A connection that has never sent a thing gets no more time than a head.
     const idleMsMax = this.#served === 0 ? limits.headMsMax : limits.keepAliveMsMax;
     if (this.#pending.length === 0 && sinceMs > idleMsMax) this.destroy();
+  }
+
+  /** Whether a response is still being sent, or was at the last sweep. Ends a client that takes none of it for too long. */
+  #isSending(nowMs: number): boolean {
+    const { writableLength } = this.#socket;
+    if (writableLength !== this.#unsent) {
+      this.#unsent = writableLength;
+      this.#sinceMs = nowMs;
+      return true;
+    }
+    const { responseStallMsMax } = this.#core.options.limits;
+    if (writableLength > 0 && nowMs - this.#sinceMs > responseStallMsMax) this.destroy();
+    return writableLength > 0;
   }
 }
 

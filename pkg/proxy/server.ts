@@ -75,20 +75,28 @@ export class Proxy {
     const everyMs = Math.max(SWEEP_MS_MIN, Math.min(SWEEP_MS_MAX, shortest / 4));
     while (!signal.aborted) {
       await clock.sleep(everyMs, signal).catch(() => undefined);
-      const nowMs = clock.now();
-      this.#core.pool.sweep();
-      for (const each of [...this.#connections]) each.sweep(nowMs);
+      this.#sweep();
     }
   }
 
-  /** Accepts nothing more, lets running requests end for `drainMs` milliseconds, then cuts off the rest. */
+  #sweep(): void {
+    const nowMs = this.#core.options.clock.now();
+    this.#core.pool.sweep();
+    for (const each of [...this.#connections]) each.sweep(nowMs);
+  }
+
+  /**
+   * Accepts nothing more, lets running requests end and their responses be sent for `drainMs` milliseconds, then cuts
+   * off the rest. Until then it enforces the time limits, whether `run` still does or not.
+   */
   async close(drainMs: number): Promise<void> {
     const { clock } = this.#core.options;
     this.#core.stopping = true;
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
     const untilMs = clock.now() + drainMs;
     for (;;) {
-      for (const each of [...this.#connections]) if (each.idle) each.destroy();
+      for (const each of [...this.#connections]) each.retire();
+      this.#sweep();
       if (this.#connections.size === 0 || clock.now() >= untilMs) break;
       await clock.sleep(SWEEP_MS_MIN);
     }

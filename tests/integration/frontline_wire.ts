@@ -1,6 +1,6 @@
 /** Both ends of a proxy as raw sockets, so that tests see and send exact bytes. */
 import { Buffer } from "node:buffer";
-import { systemClock } from "../../pkg/clock/mod.ts";
+import { type Clock, systemClock } from "../../pkg/clock/mod.ts";
 import {
   type FailureReport,
   LIMITS,
@@ -59,6 +59,20 @@ export class Wire implements Disposable {
     } catch (error) {
       if (!(error instanceof Deno.errors.ConnectionReset)) throw error;
       return { text: this.#take(this.#received.length), reset: true };
+    }
+  }
+
+  /** As `toEnd`, but only counts what comes: for what is too large to keep. */
+  async countToEnd(): Promise<{ bytes: number; reset: boolean }> {
+    let bytes = 0;
+    for (;;) {
+      bytes += this.#take(this.#received.length).length;
+      try {
+        if (!(await this.#more())) return { bytes, reset: false };
+      } catch (error) {
+        if (!(error instanceof Deno.errors.ConnectionReset)) throw error;
+        return { bytes, reset: true };
+      }
     }
   }
 
@@ -187,6 +201,8 @@ export interface TestProxy extends AsyncDisposable {
   readonly proxy: Proxy;
   readonly failures: readonly FailureReport[];
   readonly statuses: readonly number[];
+  /** Ends `Proxy.run`, as a process does that stops. */
+  readonly halt: () => Promise<void>;
 }
 
 /** Starts a proxy; without a `route` every request goes to `upstream`. */
@@ -196,6 +212,7 @@ export async function startProxy(
     readonly route?: ProxyOptions["route"];
     readonly limits?: Partial<ProxyLimits>;
     readonly trusts?: ProxyOptions["trusts"];
+    readonly clock?: Clock;
   },
 ): Promise<TestProxy> {
   const { upstream } = options;
@@ -204,7 +221,7 @@ export async function startProxy(
   const stop = new AbortController();
   let ids = 0;
   const proxy = new Proxy({
-    clock: systemClock(),
+    clock: options.clock ?? systemClock(),
     limits: { ...LIMITS, ...options.limits },
     route: options.route ?? (() => {
       if (upstream !== undefined) return { kind: "forward", upstream };
@@ -228,6 +245,10 @@ export async function startProxy(
     proxy,
     failures,
     statuses,
+    halt: () => {
+      stop.abort();
+      return running;
+    },
     [Symbol.asyncDispose]: async () => {
       stop.abort();
       await running;
