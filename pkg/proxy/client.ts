@@ -47,10 +47,7 @@ export class ClientConnection implements ExchangeClient {
     this.#sinceMs = core.options.clock.now();
     socket.on("data", (bytes: Buffer) => this.#received(bytes));
     socket.on("end", () => this.#ended());
-    socket.on("drain", () => {
-      this.#exchange?.clientDrained();
-      this.#tunnel?.clientDrained();
-    });
+    socket.on("drain", () => this.#drained());
     socket.on("error", () => this.#closed());
     socket.on("close", () => this.#closed());
   }
@@ -78,6 +75,20 @@ export class ClientConnection implements ExchangeClient {
         if (this.#phase === "exchange") this.steer();
         return;
     }
+  }
+
+  #drained(): void {
+    this.#exchange?.clientDrained();
+    this.#tunnel?.clientDrained();
+    if (this.#phase === "head") this.#proceed();
+  }
+
+  /** Takes the next request, unless the client has to take responses first: those that wait would fill the memory. */
+  #proceed(): void {
+    if (this.#socket.writableNeedDrain) return void this.#socket.pause();
+    this.#socket.resume();
+    // Not at once: many small requests in one packet must not nest.
+    if (this.#pending.length > 0) queueMicrotask(() => this.#next());
   }
 
   /** Begins the next request when its head is there. */
@@ -157,9 +168,7 @@ export class ClientConnection implements ExchangeClient {
     this.#sinceMs = this.#core.options.clock.now();
     if (!keepAlive) return this.#linger();
     this.#phase = "head";
-    this.#socket.resume();
-    // Not at once: many small requests in one packet must not nest.
-    if (this.#pending.length > 0) queueMicrotask(() => this.#next());
+    this.#proceed();
   }
 
   /** Sends what is written, then takes and drops what still comes: a reset would destroy the response on its way. */

@@ -99,3 +99,24 @@ Deno.test("a client that still sends its request gets the whole response that en
   await responseHead(client);
   assert.deepEqual(await client.countToEnd(), { bytes: BODY_BYTES, reset: false });
 });
+
+/** Each response is small, but a client that asks on and on without reading would fill the memory with them. */
+Deno.test("requests in one packet wait while the client does not take the responses", async () => {
+  const requests = 128;
+  await using proxy = await startProxy({
+    route: () => ({ kind: "answer", answer: { status: 200, headers: [], body: "x".repeat(MIB) } }),
+  });
+  using client = await Wire.connect(proxy.port);
+  await client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n".repeat(requests));
+  let before = -1;
+  await eventually("a standstill", () => {
+    const still = proxy.statuses.length === before;
+    before = proxy.statuses.length;
+    return still && before > 0;
+  }, { everyMs: 500 });
+  assert.ok(before < 64, `${before} MiB were answered although nobody reads`);
+  for (let each = 0; each < requests; each++) {
+    assert.equal((await responseHead(client)).status, "HTTP/1.1 200 OK");
+    await client.exactly(MIB);
+  }
+});
