@@ -43,23 +43,36 @@ export class BuildLogSink {
 
   /** Takes lines that `origin` printed. */
   push(origin: string, lines: readonly string[]): void {
+    const newest = lines.slice(-LINES_HELD_MAX);
+    this.#dropped += lines.length - newest.length;
     const last = this.#chunks.at(-1);
-    if (last?.origin === origin) last.lines.push(...lines);
-    else this.#chunks.push({ origin, lines: [...lines] });
-    this.#held += lines.length;
-    while (this.#held > LINES_HELD_MAX) {
-      const oldest = this.#chunks.shift();
-      if (oldest === undefined) break;
-      this.#held -= oldest.lines.length;
-      this.#dropped += oldest.lines.length;
-    }
+    if (last?.origin === origin) last.lines.push(...newest);
+    else this.#chunks.push({ origin, lines: newest });
+    this.#held += newest.length;
+    this.#shed();
   }
 
   /** Writes what is left. */
   async close(): Promise<void> {
     this.#closing.abort();
     await this.#loop;
-    for (let tries = 0; tries < LAST_FLUSH_TRIES && this.#held > 0; tries++) await this.#flush();
+    for (let tries = 0; tries < LAST_FLUSH_TRIES && this.#pending; tries++) await this.#flush();
+  }
+
+  get #pending(): boolean {
+    return this.#chunks.length > 0 || this.#dropped > 0;
+  }
+
+  /** Lets the oldest lines go that are more than may be held. */
+  #shed(): void {
+    while (this.#held > LINES_HELD_MAX) {
+      const [oldest] = this.#chunks;
+      if (oldest === undefined) return;
+      const gone = oldest.lines.splice(0, this.#held - LINES_HELD_MAX).length;
+      if (oldest.lines.length === 0) this.#chunks.shift();
+      this.#held -= gone;
+      this.#dropped += gone;
+    }
   }
 
   async #run(): Promise<void> {
@@ -74,8 +87,8 @@ export class BuildLogSink {
   }
 
   async #flush(): Promise<void> {
+    if (!this.#pending) return;
     const chunks = this.#chunks;
-    if (chunks.length === 0) return;
     const { db, clock, log } = this.#deps;
     const dropped = this.#dropped;
     this.#chunks = [];
@@ -97,6 +110,7 @@ export class BuildLogSink {
       this.#chunks = [...chunks, ...this.#chunks];
       this.#held = this.#chunks.reduce((sum, each) => sum + each.lines.length, 0);
       this.#dropped += dropped;
+      this.#shed();
     }
   }
 }

@@ -1,0 +1,77 @@
+import assert from "node:assert/strict";
+import type { Clock } from "../../../../pkg/clock/mod.ts";
+import { silentLogger } from "../../../../pkg/logger/mod.ts";
+import { seedDeployment, seedProject } from "../../internal/store/fixtures_test.ts";
+import { listEventsAfter } from "../../internal/store/mod.ts";
+import { memoryDatabase } from "../fixtures_test.ts";
+import { BuildLogSink } from "./log_sink.ts";
+
+const EVENTS_MAX = 1_000;
+
+/** What is in the log after `play` has pushed lines, all before the second flush. */
+async function logged(play: (sink: BuildLogSink) => void): Promise<readonly string[]> {
+  const db = await memoryDatabase();
+  // Time stands still until the sink is closed.
+  const clock: Clock = {
+    now: () => 1,
+    sleep: (_ms, signal) =>
+      new Promise((_resolve, reject) => {
+        if (signal?.aborted) reject(signal.reason);
+        signal?.addEventListener("abort", () => reject(signal.reason));
+      }),
+  };
+  try {
+    const { id } = await seedDeployment(db, await seedProject(db));
+    const sink = new BuildLogSink({ db, clock, log: silentLogger() }, id);
+    play(sink);
+    await sink.close();
+    return (await listEventsAfter(db.kysely, id, 0, EVENTS_MAX)).flatMap(({ payload }) =>
+      payload.kind === "log" ? payload.lines.map((line) => `${payload.origin}:${line}`) : []
+    );
+  } finally {
+    await db.close();
+  }
+}
+
+const numbers = (from: number, to: number): string[] =>
+  Array.from({ length: to - from }, (_, index) => String(from + index));
+
+function assertLog(lines: readonly string[], first: readonly string[], last: string, count: number): void {
+  assert.deepEqual(lines.slice(0, first.length), first);
+  assert.deepEqual([lines.at(-1), lines.length], [last, count]);
+}
+
+/** All of it was lost: the lines of one step were one piece, and went as one. */
+Deno.test("of a step that prints more than is held, only the oldest lines are left out", async () => {
+  const lines = await logged((sink) => {
+    for (const line of numbers(0, 5_001)) sink.push("run", [line]);
+  });
+  assertLog(lines, [":... 1 lines were left out ...", "run:1", "run:2"], "run:5000", 5_001);
+});
+
+Deno.test("the oldest lines are those of the steps before", async () => {
+  const lines = await logged((sink) => {
+    sink.push("from", numbers(0, 3));
+    sink.push("run", numbers(0, 4_998));
+    sink.push("copy", numbers(0, 1));
+  });
+  assertLog(lines, [":... 2 lines were left out ...", "from:2", "run:0"], "copy:0", 5_001);
+});
+
+/** As arguments of one call they would not fit on the stack. */
+Deno.test("lines that come at once may be any number", async () => {
+  const lines = await logged((sink) => {
+    sink.push("run", ["first"]);
+    sink.push("run", numbers(0, 500_000));
+  });
+  assertLog(lines, [":... 495001 lines were left out ...", "run:495000"], "run:499999", 5_001);
+});
+
+Deno.test("what fits is left as it is", async () => {
+  const lines = await logged((sink) => {
+    sink.push("run", numbers(0, 4_999));
+    sink.push("copy", ["a"]);
+    sink.push("run", []);
+  });
+  assertLog(lines, ["run:0", "run:1"], "copy:a", 5_000);
+});
