@@ -70,6 +70,7 @@ export class WorkerBed<W extends WorkerPart = WorkerPart> {
   readonly workflows: Workflows;
   behaviour: Behaviour = () => [instanceReport()];
   #worker: W;
+  readonly #formers: W[] = [];
   #endpointUrl = "";
   readonly #options: WorkerBedOptions<W>;
   readonly #databaseUrl: Secret;
@@ -147,10 +148,18 @@ export class WorkerBed<W extends WorkerPart = WorkerPart> {
     await this.#worker.start();
   }
 
+  /** Starts another worker at another address beside the one that runs, and returns the latter. */
+  async addWorker(): Promise<W> {
+    const former = this.#worker;
+    this.#formers.push(former);
+    await this.replaceWorker();
+    return former;
+  }
+
   async stop(): Promise<void> {
     this.#stop.abort();
     await this.#agent;
-    await this.#worker.kill("SIGKILL");
+    for (const worker of [...this.#formers, this.#worker]) await worker.kill("SIGKILL");
     await this.restate.kill("SIGKILL");
     await this.db.close();
     await Deno.remove(this.directory, { recursive: true });

@@ -10,9 +10,9 @@ interface Admin {
   readonly log: string[];
 }
 
-/** An admin API whose first `failures` registrations fail, and that knows these workers. */
+/** An admin API whose first `failures` registrations fail. */
 async function onAdmin(
-  options: { readonly failures: number; readonly status: number; readonly known: readonly object[] },
+  options: { readonly failures: number; readonly status: number },
   test: (admin: Admin) => Promise<void>,
 ): Promise<void> {
   const seen: string[] = [];
@@ -25,7 +25,6 @@ async function onAdmin(
       seen.push(
         `${request.method} ${pathname} ${request.headers.get("authorization")} ${await request.text()}`,
       );
-      if (request.method === "GET") return Response.json({ deployments: options.known });
       if (request.method === "POST" && left-- > 0) {
         return Response.json({ message: "no" }, {
           status: options.status,
@@ -51,7 +50,7 @@ function register({ url, log }: Admin, signal = new AbortController().signal): P
 }
 
 Deno.test("registering goes on until it works, with credentials, and replaces the former registration", () =>
-  onAdmin({ failures: 2, status: 500, known: [] }, async (admin) => {
+  onAdmin({ failures: 2, status: 500 }, async (admin) => {
     await register(admin);
     const posts = admin.seen.filter((each) => each.startsWith("POST"));
     assert.equal(posts.length, 3);
@@ -62,41 +61,15 @@ Deno.test("registering goes on until it works, with credentials, and replaces th
   }));
 
 Deno.test("refused credentials are named in the log", () =>
-  onAdmin({ failures: 1, status: 401, known: [] }, async (admin) => {
+  onAdmin({ failures: 1, status: 401 }, async (admin) => {
     await register(admin);
     assert.ok(admin.log.some((line) => line.includes("UNKEY_RESTATE_API_KEY")));
   }));
 
 Deno.test("registering ends when the process stops", () =>
-  onAdmin({ failures: 1_000, status: 500, known: [] }, async (admin) => {
+  onAdmin({ failures: 1_000, status: 500 }, async (admin) => {
     const stop = new AbortController();
     const registering = register(admin, stop.signal);
     stop.abort(new Error("stopping"));
     await assert.rejects(registering);
   }));
-
-/** Workflows that began on a worker that is gone would wait for it for ever. */
-Deno.test("workers that are gone are taken over, living ones and others' services are not", async () => {
-  const living = Deno.serve(
-    { port: 0, hostname: "127.0.0.1", onListen: () => undefined },
-    () => new Response("OK"),
-  );
-  const services = [{ name: "hydra.v1.DeploymentService" }];
-  const known = [
-    { id: "dp_own", uri: "http://127.0.0.1:9080/", services },
-    { id: "dp_gone", uri: "http://127.0.0.1:1/", services },
-    { id: "dp_living", uri: `http://127.0.0.1:${living.addr.port}/`, services },
-    { id: "dp_foreign", uri: "http://127.0.0.1:1/", services: [{ name: "other.Service" }] },
-    { id: "dp_lambda", services },
-  ];
-  try {
-    await onAdmin({ failures: 0, status: 500, known }, async (admin) => {
-      await register(admin);
-      assert.deepEqual(admin.seen.filter((each) => each.startsWith("PATCH")), [
-        'PATCH /deployments/dp_gone Bearer s3cret {"uri":"http://127.0.0.1:9080"}',
-      ]);
-    });
-  } finally {
-    await living.shutdown();
-  }
-});

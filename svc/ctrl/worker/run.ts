@@ -22,6 +22,7 @@ import { registerWorker } from "./register.ts";
 import { sentinelShapes } from "./sentinel_settings.ts";
 import { sweepSentinels } from "./sentinel_sweep.ts";
 import { workerServices } from "./services.ts";
+import { takeOverForever } from "./take_over.ts";
 
 /** What a process gives its worker. */
 export interface WorkerProcess {
@@ -118,10 +119,12 @@ async function start(config: WorkerConfig, process: WorkerProcess, runner: Runne
   const { restateApiKey } = config;
   const key = restateApiKey === undefined ? {} : { apiKey: restateApiKey };
   const uri = config.restateRegisterAs ?? `http://127.0.0.1:${endpoint.port}`;
-  await registerWorker({ adminUrl: config.restateAdminUrl, ...key, uri, clock, log }, signal);
+  const registration = { adminUrl: config.restateAdminUrl, ...key, uri, clock, log };
+  await registerWorker(registration, signal);
   registered = true;
   runner.defer("readiness", () => void (registered = false));
   const ingress = { ingressUrl: config.restateUrl, ...key, clock, timeoutMs: INGRESS_MS_MAX };
+  runner.go("take-over", (stop) => takeOverForever(registration, stop));
   runner.go("compaction", (stop) => requestCompactions({ db, clock, log, ingress }, stop));
   runner.go("sentinel sweep", (stop) => sweepSentinels({ db, clock, log, changes, sentinels }, stop));
   if (localImages !== undefined) {
