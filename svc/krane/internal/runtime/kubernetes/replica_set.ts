@@ -13,8 +13,6 @@ export const REGISTRY_SECRET = "unkey-registry";
 const TOKEN_FOLDER = "/var/run/secrets/unkey.com";
 const TOKEN_SECONDS = 3_600;
 const PROBE_SECONDS = 3;
-/** An app may take ten minutes to start; then it is started anew. */
-const STARTUP_PROBES_MAX = 600;
 const MEMORY_MIB_MIN = 8;
 const STORAGE_REQUEST_PERCENT = 10;
 const TOPOLOGY_ZONE = "topology.kubernetes.io/zone";
@@ -140,8 +138,7 @@ function container(
       : { envFrom: [{ secretRef: { name: secretName(desired.name) } }] }),
     env: platformVariables(desired, settings),
     resources: resources(desired, settings),
-    startupProbe: { ...probe(desired), periodSeconds: 1, failureThreshold: STARTUP_PROBES_MAX },
-    readinessProbe: { ...probe(desired), periodSeconds: 2, failureThreshold: 3 },
+    ...probes(desired),
     // SIGTERM comes after the edge has left: a terminating pod is not reported as running any more.
     ...(drain === 0 ? {} : { lifecycle: { preStop: { sleep: { seconds: drain } } } }),
     // Not runAsNonRoot: most images start as root, to bind a low port or because nobody set a user. Root without
@@ -208,10 +205,22 @@ function resources(desired: DesiredDeployment, settings: KubernetesSettings): Re
   };
 }
 
-function probe({ healthCheckPath, port }: DesiredDeployment): Record<string, unknown> {
+/**
+ * How the kubelet finds out that an app serves. The readiness probe alone watches its start, the first time as soon as the
+ * app runs: a startup probe before it makes the kubelet tell of each pod twice more, which is a tenth of all that a cluster
+ * does to start one. An app may take ten minutes before it listens, or stop to for as long; then it is started anew,
+ * whatever it says of its health.
+ */
+export function probes(
+  { healthCheckPath, port }: Pick<DesiredDeployment, "healthCheckPath" | "port">,
+): Record<string, unknown> {
+  const timeoutSeconds = PROBE_SECONDS;
+  const asks = healthCheckPath === ""
+    ? { tcpSocket: { port } }
+    : { httpGet: { path: healthCheckPath, port } };
   return {
-    ...(healthCheckPath === "" ? { tcpSocket: { port } } : { httpGet: { path: healthCheckPath, port } }),
-    timeoutSeconds: PROBE_SECONDS,
+    readinessProbe: { ...asks, timeoutSeconds, periodSeconds: 2, failureThreshold: 3 },
+    livenessProbe: { tcpSocket: { port }, timeoutSeconds, periodSeconds: 60, failureThreshold: 11 },
   };
 }
 
