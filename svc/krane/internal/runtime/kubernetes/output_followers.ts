@@ -8,13 +8,15 @@ import type { OutputSink } from "../port.ts";
 import { LABEL } from "./labels.ts";
 import type { Pod } from "./objects.ts";
 import { CONTAINER } from "./replica_set.ts";
-import { appStatus } from "./status.ts";
+import { appStatus, isTerminating } from "./status.ts";
 
 export interface OutputFollowersOptions {
   readonly cluster: Cluster;
   readonly sink: OutputSink;
   readonly clock: Clock;
   readonly log: Logger;
+  /** Whether a node has no time to spare; the first lines of its pods can come a little later then. */
+  readonly isBusy: (nodeName: string) => boolean;
   /** How many pods are read at a time; the others take turns. */
   readonly parallelMax?: number;
 }
@@ -26,6 +28,9 @@ const TURN_MS = 5_000;
 const LAST_WORDS_MS = 2_000;
 const RETRY_FIRST_MS = 500;
 const RETRY_MS_MAX = 30_000;
+/** How long a busy node is left alone. */
+const QUIET_MS_MAX = 10_000;
+const QUIET_POLL_MS = 500;
 
 interface Follower {
   pod: Pod;
@@ -110,6 +115,7 @@ export class OutputFollowers {
     const signal = AbortSignal.any([this.#stop.signal, follower.stop.signal]);
     let failures = 0;
     try {
+      await this.#untilQuiet(follower, signal);
       for (let run = nextRun(follower); run !== undefined && !signal.aborted; run = nextRun(follower)) {
         const outcome = await this.#turn(follower, run, signal);
         if (outcome === "read") failures = 0;
@@ -123,6 +129,16 @@ export class OutputFollowers {
       });
     } finally {
       follower.active = false;
+    }
+  }
+
+  /** A reader costs its node about as much as a tenth of a start, so that many make the last of many pods late. */
+  async #untilQuiet(follower: Follower, signal: AbortSignal): Promise<void> {
+    const { clock, isBusy } = this.#options;
+    for (let waitedMs = 0; waitedMs < QUIET_MS_MAX; waitedMs += QUIET_POLL_MS) {
+      const { pod } = follower;
+      if (signal.aborted || isTerminating(pod) || !isBusy(pod.spec.nodeName)) return;
+      await clock.sleep(QUIET_POLL_MS, signal).catch(() => undefined);
     }
   }
 

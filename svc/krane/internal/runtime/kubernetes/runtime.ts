@@ -17,6 +17,7 @@ import type { Logger } from "../../../../../pkg/logger/mod.ts";
 import type { DesiredDeployment } from "../../deployment/desired.ts";
 import type { PodIdentity } from "../../secrets/give_variables.ts";
 import type { Instance, ManagedDeployment, Observation, OutputSink, Runtime } from "../port.ts";
+import { BusyNodes } from "./busy_nodes.ts";
 import { ANNOTATION, deploymentSelection, LABEL } from "./labels.ts";
 import { identifyPod } from "./identify_pod.ts";
 import { LastLines } from "./last_lines.ts";
@@ -72,7 +73,8 @@ export class KubernetesRuntime implements Runtime {
     });
     this.#placer = new Placer({ cluster, settings, log, sets: this.#sets, policies: this.#policies });
     this.#lines = new LastLines(cluster);
-    this.#followers = new OutputFollowers(options);
+    const busyNodes = new BusyNodes(() => this.#pods.all(), options.clock);
+    this.#followers = new OutputFollowers({ ...options, isBusy: (nodeName) => busyNodes.has(nodeName) });
   }
 
   async reconcile(desired: DesiredDeployment, signal: AbortSignal): Promise<Observation> {

@@ -46,6 +46,13 @@ export function isFinished(pod: Pod): boolean {
   return pod.status.phase === "Failed" || pod.status.phase === "Succeeded";
 }
 
+/** A pod whose node is making its container, or has yet to begin; not one that waits for something to be mended. */
+export function isBeingStarted(pod: Pod): boolean {
+  if (pod.spec.nodeName === "" || pod.status.phase !== "Pending" || isTerminating(pod)) return false;
+  const state = appStatus(pod)?.state;
+  return state === undefined || state.waiting?.reason === "ContainerCreating";
+}
+
 /** The status of the app's container, once the kubelet has told it. */
 export function appStatus(pod: Pod): ContainerStatus | undefined {
   return pod.status.containerStatuses.find((each) => each.name === CONTAINER);
