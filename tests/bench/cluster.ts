@@ -9,6 +9,7 @@ import {
   REPLICA_SETS,
 } from "../../pkg/kube/mod.ts";
 import { namespaceOf } from "../../svc/krane/internal/runtime/kubernetes/labels.ts";
+import { probes } from "../../svc/krane/internal/runtime/kubernetes/replica_set.ts";
 import { type Cluster, createNamespace, findCluster, NO_CLUSTER } from "../testbed/cluster.ts";
 import { simulateNodes } from "../testbed/simulated_nodes.ts";
 import { eventually } from "../testbed/wait.ts";
@@ -22,7 +23,8 @@ const COUNTS = [50, 200, 500];
 const REAL_MAX = 50;
 const PODS_PER_NODE = 100;
 const IMAGE = "busybox:stable";
-const COMMAND = ["busybox", "httpd", "-f", "-p", "8080", "-h", "/"];
+const PORT = 8_080;
+const COMMAND = ["busybox", "httpd", "-f", "-p", String(PORT), "-h", "/"];
 const CPU_MILLICORES = 100;
 const MEMORY_MIB = 16;
 const ALL_MS_MAX = 300_000;
@@ -71,7 +73,28 @@ async function measure(cluster: Cluster, count: number): Promise<Row[]> {
   const bare = await deployBare(cluster, count);
   console.error(`  ${count} deployments`);
   const times = await deploy(cluster, count, { UNKEY_KRANE_TOLERATIONS: "none" });
-  return rowsOf(`${count} deployments, one node`, times, bare);
+  console.error(`  ${count} bare ReplicaSets with probes`);
+  const probed = await deployBare(cluster, count, probes({ port: PORT, healthCheckPath: "" }));
+  return [
+    ...rowsOf(`${count} deployments, one node`, times, bare),
+    probedRow(count, { bare, probed, times }),
+  ];
+}
+
+/** What of the difference is the cluster's own: without a probe it calls a pod ready before anything answers. */
+function probedRow(
+  count: number,
+  { bare, probed, times }: { readonly bare: Bare; readonly probed: Bare; readonly times: Times },
+): Row {
+  const [more, ours] = [probed.readyMs / bare.readyMs, times.readyMs / probed.readyMs];
+  return {
+    measure: `${count} bare ReplicaSets with the same probes -> all ready`,
+    bound: "",
+    measured: `${seconds(probed.readyMs)} (${more.toFixed(2)} x without; deployments: ${
+      ours.toFixed(2)
+    } x this)`,
+    ok: true,
+  };
 }
 
 function rowsOf(label: string, { appliedMs, readyMs, lagsMs, peakMib }: Times, bare?: Bare): Row[] {
@@ -128,7 +151,10 @@ async function deploy(
   const committedMs = await bed.place(at.region, [...names.keys()]);
   const reported = new Map<string, number>();
   await eventually(`${count} deployments to be reported`, async () => {
-    for (const name of await bed.running(at.region)) note(reported, name);
+    // Asking all the time would take the time that pods need to start.
+    if (reported.size < seen.ready.size) {
+      for (const id of await bed.running(at.region)) note(reported, id);
+    }
     return reported.size === count && seen.ready.size === count;
   }, { deadlineMs: ALL_MS_MAX, everyMs: 25 }).catch(async (error: unknown) => {
     const told = `${seen.sets.size} applied, ${seen.ready.size} ready, ${reported.size} reported`;
@@ -149,7 +175,11 @@ function timeOf(times: ReadonlyMap<string, number>, key: string): number {
 }
 
 /** The cluster's own time: as many ReplicaSets of the same image and size, created at once by nobody's agent. */
-async function deployBare(cluster: Cluster, count: number): Promise<Bare> {
+async function deployBare(
+  cluster: Cluster,
+  count: number,
+  withProbes: Readonly<Record<string, unknown>> = {},
+): Promise<Bare> {
   const namespace = await createNamespace(cluster);
   await using cleanup = new AsyncDisposableStack();
   cleanup.defer(() => removeNamespace(cluster, namespace.name));
@@ -159,7 +189,7 @@ async function deployBare(cluster: Cluster, count: number): Promise<Bare> {
   const signal = AbortSignal.timeout(ALL_MS_MAX);
   const startedMs = nowMs();
   await Promise.all(Array.from({ length: count }, (_, n) => {
-    const manifest = bareSet(`bare-${n}`, namespace.name);
+    const manifest = bareSet(`bare-${n}`, namespace.name, withProbes);
     return createObject(client, REPLICA_SETS, manifest, { schema: AnyObject, signal });
   }));
   await eventually(`${count} bare pods to be ready`, () => seen.ready.size === count, {
@@ -171,8 +201,11 @@ async function deployBare(cluster: Cluster, count: number): Promise<Bare> {
   };
 }
 
-/** Without probes, which cost the cluster time. */
-function bareSet(name: string, namespace: string): Manifest {
+function bareSet(
+  name: string,
+  namespace: string,
+  withProbes: Readonly<Record<string, unknown>>,
+): Manifest {
   const labels = { app: name };
   const size = { cpu: `${CPU_MILLICORES}m`, memory: `${MEMORY_MIB}Mi` };
   const container = {
@@ -180,6 +213,7 @@ function bareSet(name: string, namespace: string): Manifest {
     image: IMAGE,
     command: COMMAND,
     resources: { limits: size, requests: { ...size, cpu: `${CPU_MILLICORES / 4}m` } },
+    ...withProbes,
   };
   return {
     apiVersion: "apps/v1",
