@@ -4,7 +4,7 @@ import { retry } from "../retry/mod.ts";
 import { isConflict } from "./errors.ts";
 import type { Database } from "./open.ts";
 
-const CONFLICTS = { attemptsMax: 8, firstMs: 10, maxMs: 500 };
+const CONFLICTS = { attemptsMax: 16, firstMs: 10, maxMs: 500 };
 
 /**
  * Runs `fn` in one transaction and commits what it wrote, or nothing.
