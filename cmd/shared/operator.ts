@@ -9,7 +9,10 @@ const SERVICE_TOKEN = {
 
 /** Settings of every command that only an operator may call. */
 export const OPERATOR_FIELDS = {
-  apiBaseUrl: { ...CONNECT_FIELDS.apiBaseUrl, help: `URL of the control plane. Default: ${LOCAL_API_URL}` },
+  apiBaseUrl: {
+    ...CONNECT_FIELDS.apiBaseUrl,
+    help: `URL of the control plane, ${LOCAL_API_URL} by default.`,
+  },
   authToken: secretField({ ...SERVICE_TOKEN, required: true }),
 };
 
