@@ -58,6 +58,20 @@ Deno.test("a workspace whose key could not be made says how to make it", async (
   assert.match(stderr, /The database does not answer/);
 });
 
+Deno.test("a workspace that is there already may lack its key, and how to make it is said", async () => {
+  await using api = startControlPlane({
+    admin: {
+      createWorkspace() {
+        throw publicFault("already_exists", 'There is a workspace "acme" already: choose another slug.');
+      },
+    },
+  });
+  const env = { UNKEY_API_BASE_URL: api.url, UNKEY_AUTH_TOKEN: TOKEN };
+  const { code, stderr } = await unkey(["admin", "workspaces", "create", "acme"], { env });
+  assert.equal(code, 1);
+  assert.match(stderr, /If acme is a workspace without a key, "unkey keys create acme --workspace acme/);
+});
+
 Deno.test("admin workspaces list reads all pages", async () => {
   await using api = controlPlane();
   const { workspaces } = onlyJson(await api.run("workspaces", "list", "--json")) as { workspaces: unknown[] };

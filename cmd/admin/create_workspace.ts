@@ -1,6 +1,7 @@
 /** `unkey admin workspaces create` */
 import { defineCommand } from "../../pkg/cli/mod.ts";
 import { field, textSchema } from "../../pkg/config/mod.ts";
+import { isFault } from "../../pkg/fault/mod.ts";
 import { createRpcClient } from "../../pkg/rpc/mod.ts";
 import { AdminService } from "../../proto/gen/ctrl/v1/admin_pb.ts";
 import { calling } from "../shared/connect.ts";
@@ -32,17 +33,20 @@ export const command = defineCommand({
   async run({ config, positionals: [slug = ""] }, { signal, stdout, stderr }) {
     const connection = connectAsOperator(config);
     const admin = createRpcClient(AdminService, connection);
-    const { workspaceId } = await calling(
-      connection,
-      () => admin.createWorkspace({ slug, name: config.name }, { signal }),
-    );
+    const name = config.name;
+    const { workspaceId } = await calling(connection, () => admin.createWorkspace({ slug, name }, { signal }))
+      .catch((error: unknown) => {
+        // The workspace may be there, made by a call whose answer was lost.
+        if (isFault(error, "already_exists", "unavailable", "deadline_exceeded")) {
+          stderr(`If ${slug} is a workspace without a key, ${makesKey(slug)} makes one.\n`);
+        }
+        throw error;
+      });
     stderr(`created the workspace ${slug} (${workspaceId})\n`);
     const request = { workspaceId, name: KEY_NAME, permissions: ["*"] };
     const { keyId, key } = await calling(connection, () => admin.createRootKey(request, { signal })).catch(
       (error: unknown) => {
-        stderr(
-          `It has no root key yet: "unkey keys create ${slug} --workspace ${slug} --permissions all" makes one.\n`,
-        );
+        stderr(`It has no root key yet: ${makesKey(slug)} makes one.\n`);
         throw error;
       },
     );
@@ -51,3 +55,7 @@ export const command = defineCommand({
     stdout(`${key}\n`);
   },
 });
+
+function makesKey(slug: string): string {
+  return `"unkey keys create ${slug} --workspace ${slug} --permissions all"`;
+}
