@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { publicFault } from "../../pkg/fault/mod.ts";
 import { DeploymentStatus, type ListDeploymentsRequest } from "../../proto/gen/ctrl/v1/deployment_pb.ts";
 import { access, deploymentOf, onlyJson, SHOP, startControlPlane, unkey } from "../shared/fixtures_test.ts";
 
@@ -171,6 +172,17 @@ Deno.test("commands say what to do when they cannot call", async (t) => {
     const { code, stderr } = await unkey(["list"], { env: access(gone.url) });
     assert.equal(code, 20);
     assert.match(stderr, new RegExp(`${gone.url} does not answer`));
+  });
+  await t.step("when the control plane itself says that it cannot", async () => {
+    await using busy = startControlPlane({
+      deployment: {
+        listDeployments: () => {
+          throw publicFault("unavailable", "The database does not answer.");
+        },
+      },
+    });
+    const { code, stderr } = await unkey(["list"], { env: access(busy.url) });
+    assert.deepEqual([code, stderr], [20, "error: The database does not answer.\n"]);
   });
   await t.step("with a word that is not one", async () => {
     const { code, stderr } = await unkey(["list", "regions"], { env: access(api.url) });

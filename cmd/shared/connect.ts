@@ -3,7 +3,7 @@ import type { Process } from "../../pkg/cli/mod.ts";
 import { readCredentials } from "../../pkg/cli/credentials.ts";
 import { type ConfigOf, field, type Secret, secretField, textSchema } from "../../pkg/config/mod.ts";
 import { type Fault, publicFault } from "../../pkg/fault/mod.ts";
-import { fromConnectError } from "../../pkg/rpc/mod.ts";
+import { fromConnectError, isAnswer } from "../../pkg/rpc/mod.ts";
 
 /** Settings of every command that calls the control plane. */
 export const CONNECT_FIELDS = {
@@ -101,7 +101,8 @@ export function withAdvice(fault: Fault, baseUrl: string): Fault {
       fault,
     );
   }
-  if (fault.code === "unavailable" || fault.code === "deadline_exceeded") {
+  // What the control plane says about its parts, or of an operation that takes long, stands for itself.
+  if (!isAnswer(fault) && (fault.code === "unavailable" || fault.code === "deadline_exceeded")) {
     return publicFault(fault.code, `The control plane at ${baseUrl} does not answer: ${shown}`, fault);
   }
   return fault;

@@ -96,3 +96,13 @@ export function fromConnectError(error: unknown): Fault {
   const code = FAULT_CODE.get(connect.code) ?? "internal";
   return new Fault(code, connect.rawMessage, { publicMessage: connect.rawMessage, cause: error });
 }
+
+/**
+ * Whether the service itself said so, as opposed to being silent, gone, or out of reach: errors of the Connect protocol
+ * are JSON (https://connectrpc.com/docs/protocol#error-end-stream), those of proxies on the way usually are not.
+ */
+export function isAnswer(fault: Fault): boolean {
+  const { cause } = fault;
+  return cause instanceof ConnectError &&
+    cause.metadata.get("content-type")?.startsWith("application/json") === true;
+}

@@ -9,7 +9,13 @@
  * @module
  */
 export { type ClientOptions, createRpcClient } from "./client.ts";
-export { faultInterceptor, fromConnectError, genericMessage, type OnRpcError } from "./fault_interceptor.ts";
+export {
+  faultInterceptor,
+  fromConnectError,
+  genericMessage,
+  isAnswer,
+  type OnRpcError,
+} from "./fault_interceptor.ts";
 export { addCallFields, type Call, type Gate, requestIdOf } from "./call.ts";
 export {
   type HttpRoute,
