@@ -33,6 +33,27 @@ const REPLACED = new Set([
   HOPS_HEADER,
 ]);
 
+/** Speaks for a client that is behind a proxy; the ones that are set here are a few of them. */
+const FORWARDED = /^x-forwarded(-|$)/;
+const UNUSUAL = /[^a-z0-9-]/;
+const UNUSUAL_ALL = /[^a-z0-9-]/g;
+
+/**
+ * The name that an app may see: servers that hand fields on as variables make one and the same of `X-Forwarded-For` and
+ * `X_Forwarded_For`, some of them also of `X.Forwarded.For`.
+ */
+function asVariable(lower: string): string {
+  return UNUSUAL.test(lower) ? lower.replace(UNUSUAL_ALL, "-") : lower;
+}
+
+/** Whether a client may not send the field to the app, under this name or one that an app could take for it. */
+function endsHere(lower: string, trusted: boolean): boolean {
+  const name = asVariable(lower);
+  if (HOP_BY_HOP.has(name) || REPLACED.has(name)) return true;
+  // A proxy that is believed sets the proper name, and passes the others on from whoever sent them.
+  return (!trusted || name !== lower) && FORWARDED.test(name);
+}
+
 /** A `Connection` field may name more fields of the connection, but never take these away from the message. */
 const KEPT = new Set(["host", "content-length", "content-type", "date", "set-cookie", "cache-control"]);
 
@@ -69,7 +90,7 @@ export function forwardedRequest(request: ProxyRequest, head: RequestHead, optio
     if (trusted && lower === "x-forwarded-for") previousFor += `${value}, `;
     if (trusted && lower === "x-forwarded-proto") proto = value;
     if (trusted && lower === "x-forwarded-host") forwardedHost = value;
-    if (HOP_BY_HOP.has(lower) || REPLACED.has(lower) || tokens.includes(lower)) continue;
+    if (endsHere(lower, trusted) || tokens.includes(lower)) continue;
     text += `${name}: ${value}\r\n`;
   }
   if (framing.kind === "length") text += `Content-Length: ${framing.bytes}\r\n`;
@@ -141,20 +162,13 @@ function endToEnd(head: ResponseHead): { fields: string; hasId: boolean; length:
 }
 
 /** Fields that may not be trailers: whoever reads them late has already acted without them. */
-const NEVER_TRAILERS = new Set([
-  ...HOP_BY_HOP,
-  ...REPLACED,
-  "trailer",
-  "authorization",
-  "cookie",
-  "set-cookie",
-]);
+const NEVER_TRAILERS = new Set(["trailer", "authorization", "cookie", "set-cookie"]);
 
 /** The end of a chunked body. */
 export function chunkedTail(trailers: readonly HeaderField[]): string {
   let text = "0\r\n";
   for (const { name, lower, value } of trailers) {
-    if (!NEVER_TRAILERS.has(lower)) text += `${name}: ${value}\r\n`;
+    if (!endsHere(lower, false) && !NEVER_TRAILERS.has(asVariable(lower))) text += `${name}: ${value}\r\n`;
   }
   return `${text}\r\n`;
 }

@@ -227,6 +227,40 @@ Deno.test("the proxy appends to forwarding fields of peers it trusts and replace
   }
 });
 
+/** Servers that hand headers on as variables make one and the same of `X-Forwarded-For` and `X_Forwarded_For`. */
+Deno.test("the proxy passes no field on that an app could take for one that the proxy sets", async () => {
+  const aliases =
+    "X_Forwarded_For: 10.0.0.1\r\nX.Forwarded.For: 10.0.0.1\r\nX-Forwarded_Proto: https\r\nx_real_ip: 10.0.0.1\r\nX_Request_ID: x\r\n" +
+    "X_Unkey_Hops: 0\r\nForwarded: for=10.0.0.1\r\nContent_Length: 5\r\nTransfer_Encoding: chunked\r\n";
+  const others =
+    "X-Forwarded-Port: 443\r\nX-Forwarded-Ssl: on\r\nX-Forwarded-Scheme: https\r\nX-Forwarded: a\r\n";
+  const kept = "X_Custom: 1\r\nX-Forward: 2\r\nX-Forwardedness: 3\r\n";
+  for (const trusted of [true, false]) {
+    using app = new App();
+    await using proxy = await startProxy({ upstream: app.upstream, trusts: () => trusted });
+    using client = await Wire.connect(proxy.port);
+    await client.send(`GET / HTTP/1.1\r\nHost: a\r\n${aliases}${others}X_Forwarded_Port: 443\r\n${kept}\r\n`);
+    const { head } = await app.request();
+    assert.equal(
+      head,
+      `GET / HTTP/1.1\r\nHost: a\r\n${trusted ? others : ""}${kept}X-Forwarded-For: 127.0.0.1\r\n` +
+        "X-Forwarded-Host: a\r\nX-Forwarded-Proto: http\r\nX-Request-Id: req_1\r\nX-Unkey-Hops: 1\r\n\r\n",
+    );
+  }
+});
+
+Deno.test("the proxy passes no trailer on that an app could take for a field that the proxy sets", async () => {
+  using app = new App();
+  await using proxy = await startProxy({ upstream: app.upstream });
+  using client = await Wire.connect(proxy.port);
+  await client.send(
+    "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n" +
+      "X_Forwarded_For: 10.0.0.1\r\nX-Forwarded-Port: 443\r\nX-Sum: 1\r\nSet_Cookie: a=b\r\n\r\n",
+  );
+  const { wire } = await app.request();
+  assert.equal(await wire.until("\r\n\r\n"), "1\r\na\r\n0\r\nX-Sum: 1\r\n\r\n");
+});
+
 Deno.test("requests in one packet are answered one after the other", async () => {
   using app = new App();
   await using proxy = await startProxy({ upstream: app.upstream });
