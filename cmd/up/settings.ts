@@ -99,6 +99,8 @@ export function edgeSettings(plan: Plan & { readonly state: SeededState }): Sett
     UNKEY_HTTP_HOST: HOST,
     UNKEY_HTTP_PORT: String(plan.config.edgePort),
     UNKEY_FRONTLINE_DRAIN_MS: String(DRAIN_MS),
+    // There is no load balancer in front of it.
+    UNKEY_FRONTLINE_STOP_DELAY_MS: "0",
   };
 }
 

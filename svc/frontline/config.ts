@@ -144,6 +144,13 @@ export const FRONTLINE_FIELDS = {
     schema: portSchema(7070),
   }),
   ...edgeFields("FRONTLINE"),
+  stopDelayMs: field({
+    flag: "stop-delay-ms",
+    env: "UNKEY_FRONTLINE_STOP_DELAY_MS",
+    help: "How long it goes on to accept after a stop, while its health check says 503 to load balancers.",
+    placeholder: "<number>",
+    schema: integerSchema(5_000, 0, HOUR_MS),
+  }),
   controlPlaneBearer: secretField({
     env: "UNKEY_CONTROL_PLANE_BEARER",
     help: "The edge token.",

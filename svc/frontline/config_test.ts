@@ -16,6 +16,8 @@ Deno.test("frontline's settings have defaults for all but the control plane and 
   const config = load({});
   assert.equal(config.httpPort, 7070);
   assert.equal(config.healthPort, undefined);
+  assert.equal(config.stopDelayMs, 5_000);
+  assert.equal(load({ UNKEY_FRONTLINE_STOP_DELAY_MS: "0" }).stopDelayMs, 0);
   assert.deepEqual(config.trustedProxies, []);
   assert.equal(String(config.controlPlaneBearer), "[secret]");
 });

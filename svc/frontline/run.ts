@@ -18,6 +18,7 @@ export async function runFrontline(config: FrontlineConfig, process: FrontlinePr
       token: config.controlPlaneBearer,
       namedDeployments: false,
       acknowledges: true,
+      stopDelayMs: config.stopDelayMs,
     },
     config,
     process,

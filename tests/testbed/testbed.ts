@@ -260,6 +260,7 @@ export class Testbed implements AsyncDisposable {
       UNKEY_REGION: this.region,
       UNKEY_HTTP_HOST: "127.0.0.1",
       UNKEY_HTTP_PORT: String(this.ports.edge),
+      UNKEY_FRONTLINE_STOP_DELAY_MS: "0",
     };
   }
 

@@ -41,6 +41,8 @@ export class Edge {
   readonly responses = new Map<number, number>();
   /** Whether the first snapshot of routes is complete. */
   ready = false;
+  /** Whether nothing more should be sent to it, although it still answers. */
+  stopping = false;
   readonly #balancer: Balancer;
   readonly #namedDeployments: boolean;
 
@@ -66,9 +68,9 @@ export class Edge {
   #route(request: ProxyRequest, tried: ReadonlySet<string>): Decision {
     const { target } = request;
     if (target === HEALTH_PATH || target === `${HEALTH_PATH}/ready`) {
-      return { kind: "answer", answer: health(this.ready) };
+      return { kind: "answer", answer: health(this.stopping ? "stopping" : this.ready ? "ok" : "starting") };
     }
-    if (target === `${HEALTH_PATH}/live`) return { kind: "answer", answer: health(true) };
+    if (target === `${HEALTH_PATH}/live`) return { kind: "answer", answer: health("ok") };
     const instances = this.#find(request);
     if ("kind" in instances) {
       const starting: Failure = { kind: "starting", detail: "No routes yet." };
@@ -103,11 +105,11 @@ export class Edge {
   }
 }
 
-function health(ok: boolean): Answer {
+function health(status: "ok" | "starting" | "stopping"): Answer {
   return {
-    status: ok ? 200 : 503,
+    status: status === "ok" ? 200 : 503,
     headers: [["Content-Type", "application/json"], ["Cache-Control", "no-store"]],
-    body: `{"status":"${ok ? "ok" : "starting"}"}\n`,
+    body: `{"status":"${status}"}\n`,
   };
 }
 

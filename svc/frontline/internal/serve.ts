@@ -36,6 +36,8 @@ export interface EdgeRole {
   readonly namedDeployments: boolean;
   /** See `WatcherOptions`. */
   readonly acknowledges: boolean;
+  /** How long it goes on to accept when it is told to stop, while its health check says 503. */
+  readonly stopDelayMs: number;
 }
 
 /**
@@ -72,18 +74,33 @@ export async function serveEdge(role: EdgeRole, config: EdgeConfig, process: Edg
     },
     ...(process.times === undefined ? {} : { times: process.times }),
   });
-  const runner = new Runner({ log, clock, limitMs: config.drainMs + CLOSE_MARGIN_MS });
-  const port = await edge.proxy.listen({
-    host: config.httpHost,
-    port: role.port,
-    portSetting: `--${FRONTLINE_FIELDS.httpPort.flag} (${FRONTLINE_FIELDS.httpPort.env})`,
+  const runner = new Runner({
+    log,
+    clock,
+    limitMs: role.stopDelayMs + config.drainMs + CLOSE_MARGIN_MS,
   });
-  runner.defer("proxy", () => edge.proxy.close(config.drainMs));
   try {
     const healthPort = serveHealth(config, process, { edge, watcher, runner });
-    runner.go("limits", (stopping) => edge.proxy.run(stopping));
-    runner.go("routes", (stopping) => watcher.run(stopping));
-    runner.go("acknowledge", (stopping) => watcher.acknowledge(stopping));
+    const port = await edge.proxy.listen({
+      host: config.httpHost,
+      port: role.port,
+      portSetting: `--${FRONTLINE_FIELDS.httpPort.flag} (${FRONTLINE_FIELDS.httpPort.env})`,
+    });
+    const drained = new AbortController();
+    runner.go("proxy", async (stopping) => {
+      await aborted(stopping);
+      edge.stopping = true;
+      try {
+        await clock.sleep(role.stopDelayMs);
+        await edge.proxy.close(config.drainMs);
+      } finally {
+        drained.abort(new Error("The proxy has closed"));
+      }
+    });
+    // They outlive the stop: instances come and go, and limits count, until the last request has ended.
+    runner.go("limits", () => edge.proxy.run(drained.signal));
+    runner.go("routes", () => watcher.run(drained.signal));
+    runner.go("acknowledge", () => watcher.acknowledge(drained.signal));
     void ready.promise.then(() => {
       log.info("ready", { port, edge_id: role.id, region: config.region, routes: edge.table.size });
       process.onReady?.({ port, healthPort });
@@ -92,8 +109,12 @@ export async function serveEdge(role: EdgeRole, config: EdgeConfig, process: Edg
     await runner.shutdown();
     throw error;
   }
-  signal.addEventListener("abort", () => void (edge.ready = false), { once: true });
   await runner.wait(signal);
+}
+
+async function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return;
+  await new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
 }
 
 function serveHealth(
@@ -109,7 +130,7 @@ function serveHealth(
     log,
     clock,
     mount: () => undefined,
-    ready: () => Promise.resolve(edge.ready),
+    ready: () => Promise.resolve(edge.ready && !edge.stopping),
     routes: [(request) =>
       Promise.resolve(
         new URL(request.url).pathname === "/metrics"

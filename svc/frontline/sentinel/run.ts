@@ -20,6 +20,8 @@ export async function runSentinel(config: SentinelConfig, process: SentinelProce
       token: config.controlPlaneBearer,
       namedDeployments: true,
       acknowledges: false,
+      // Its pods are stopped only when the cluster has had time to hear of it.
+      stopDelayMs: 0,
     },
     config,
     { ...process, log: process.log.with({ environment_id: environmentId }) },
