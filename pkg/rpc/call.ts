@@ -8,9 +8,10 @@ import {
   type Interceptor,
 } from "@connectrpc/connect";
 import type { Clock } from "../clock/mod.ts";
-import { describeError, Fault, type FaultCode } from "../fault/mod.ts";
+import { describeError, Fault } from "../fault/mod.ts";
 import type { LogFields, Logger } from "../logger/mod.ts";
 import { newId } from "../uid/mod.ts";
+import { Deadlines } from "./deadlines.ts";
 import { faultInterceptor, toConnectError } from "./fault_interceptor.ts";
 
 /** What is known of a call while it runs. */
@@ -75,6 +76,8 @@ export function requestGate(gate: Gate | undefined, clock: Clock, log: Logger): 
 
 /** The outermost interceptor: faults become Connect errors, unary calls get a deadline, and the call gets one log line. */
 export function callInterceptor(options: CallOptions): Interceptor {
+  const deadlines = new Deadlines();
+  const late = (): ConnectError => toConnectError(undefined, "deadline_exceeded");
   return (next) => async (request) => {
     const call = request.contextValues.get(CALL) ?? newCall(options.clock);
     let detail: string | undefined;
@@ -91,9 +94,10 @@ export function callInterceptor(options: CallOptions): Interceptor {
       options.log[levelOf(error, request.stream)]("rpc", fields);
     };
     try {
+      const limitMs = options.unaryMsMaxOf.get(request.method) ?? options.unaryMsMax;
       const response = request.stream
         ? await safe(request)
-        : await within(options.unaryMsMaxOf.get(request.method) ?? options.unaryMsMax, () => safe(request));
+        : await deadlines.within(limitMs, () => safe(request), late);
       if (response.stream) return { ...response, message: untilEnd(response.message, finish) };
       finish(undefined);
       return response;
@@ -127,15 +131,3 @@ function levelOf(error: ConnectError | undefined, stream: boolean): "debug" | "i
   if (error.code === Code.Internal || error.code === Code.Unknown) return "error";
   return error.code === Code.Unavailable || error.code === Code.DeadlineExceeded ? "warn" : "info";
 }
-
-async function within<T>(limitMs: number, work: () => Promise<T>): Promise<T> {
-  const late = Promise.withResolvers<never>();
-  const timer = setTimeout(() => late.reject(toConnectError(undefined, DEADLINE)), limitMs);
-  try {
-    return await Promise.race([work(), late.promise]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
-const DEADLINE: FaultCode = "deadline_exceeded";
