@@ -1,7 +1,8 @@
+import { create } from "@bufbuild/protobuf";
 import { Code, ConnectError, createClient } from "@connectrpc/connect";
 import { createConnectTransport, createGrpcWebTransport } from "@connectrpc/connect-web";
 import assert from "node:assert/strict";
-import { CtrlService } from "../../proto/gen/ctrl/v1/ctrl_pb.ts";
+import { CtrlService, LivenessResponseSchema } from "../../proto/gen/ctrl/v1/ctrl_pb.ts";
 import { DeploymentService } from "../../proto/gen/ctrl/v1/deployment_pb.ts";
 import { systemClock } from "../clock/mod.ts";
 import { Fault } from "../fault/mod.ts";
@@ -51,21 +52,45 @@ Deno.test("serveRpc() speaks Connect and gRPC-Web, JSON and binary, over HTTP/1.
   try {
     for (const [name, options] of Object.entries({ "HTTP/1.1": {}, "HTTP/2": { client: h2 } })) {
       for (const useBinaryFormat of [true, false]) {
-        for (const create of [createConnectTransport, createGrpcWebTransport]) {
-          await t.step(`${create.name}, ${name}, ${useBinaryFormat ? "binary" : "JSON"}`, async () => {
-            const transport = create({
-              baseUrl: url,
-              useBinaryFormat,
-              fetch: (input, init) => fetch(input, { ...init, ...options }),
-            });
-            const client = createClient(CtrlService, transport);
-            assert.equal((await client.liveness({})).status, "ok");
-          });
+        for (const createTransport of [createConnectTransport, createGrpcWebTransport]) {
+          await t.step(
+            `${createTransport.name}, ${name}, ${useBinaryFormat ? "binary" : "JSON"}`,
+            async () => {
+              const transport = createTransport({
+                baseUrl: url,
+                useBinaryFormat,
+                fetch: (input, init) => fetch(input, { ...init, ...options }),
+              });
+              const client = createClient(CtrlService, transport);
+              assert.equal((await client.liveness({})).status, "ok");
+            },
+          );
         }
       }
     }
   } finally {
     h2.close();
+    await server.shutdown();
+  }
+});
+
+/** Whoever answers with the very same message says that nothing has changed. */
+Deno.test("serveRpc() encodes a message that several calls are answered with once per format", async () => {
+  const answer = create(LivenessResponseSchema, { status: "first" });
+  const mount: RpcServerOptions["mount"] = (router) =>
+    void router.service(CtrlService, { liveness: () => answer });
+  const { server, url } = start({ mount });
+  try {
+    const ask = async (useBinaryFormat: boolean): Promise<string> => {
+      const transport = createConnectTransport({ baseUrl: url, useBinaryFormat });
+      return (await createClient(CtrlService, transport).liveness({})).status;
+    };
+    assert.equal(await ask(false), "first");
+    answer.status = "second";
+    assert.deepEqual([await ask(false), await ask(true)], ["first", "second"]);
+    answer.status = "third";
+    assert.deepEqual([await ask(false), await ask(true)], ["first", "second"]);
+  } finally {
     await server.shutdown();
   }
 });

@@ -1,7 +1,8 @@
 /**
  * The common case of Connect, served with little work: a unary call with a whole, uncompressed body and no timeout header.
  *
- * It goes through the same gate, interceptors and codecs as any other call. Everything unusual (streams, gRPC-Web, GET,
+ * It goes through the same gate, interceptors and codecs as any other call. A message that several calls are answered
+ * with, the very same object, is encoded once. Everything unusual (streams, gRPC-Web, GET,
  * compression, timeouts, bodies without a length or over the limit) is left to the general handler, which costs several
  * times as much because it treats every body as a stream.
  */
@@ -47,6 +48,8 @@ const CODECS = {
   },
 };
 
+type Codec = keyof typeof CODECS;
+
 /** Whether the fast path takes this request. */
 export function isPlainUnary(request: Request, messageBytesMax: number): boolean {
   const { headers } = request;
@@ -55,7 +58,7 @@ export function isPlainUnary(request: Request, messageBytesMax: number): boolean
     !headers.has("content-encoding") && !headers.has("connect-timeout-ms");
 }
 
-function isCodec(type: string | null): type is keyof typeof CODECS {
+function isCodec(type: string | null): type is Codec {
   return type !== null && Object.hasOwn(CODECS, type);
 }
 
@@ -65,6 +68,17 @@ export function unaryHandler(
   implementation: UnaryImplementation,
   options: UnaryOptions,
 ): FetchHandler {
+  const encoded: Record<Codec, WeakMap<Message, BodyInit>> = {
+    "application/proto": new WeakMap(),
+    "application/json": new WeakMap(),
+  };
+  const encode = (type: Codec, message: Message): BodyInit => {
+    const known = encoded[type].get(message);
+    if (known !== undefined) return known;
+    const body = CODECS[type].write(method.output, message);
+    encoded[type].set(message, body);
+    return body;
+  };
   const call = options.interceptors.reduceRight<AnyFn>((next, each) => each(next), async (request) => {
     if (request.stream) throw new ConnectError("unary method called as a stream", Code.Internal);
     const context = request.contextValues.get(CONTEXT);
@@ -91,9 +105,7 @@ export function unaryHandler(
       const response = await call(callOf(context, method, input));
       if (response.stream) throw new ConnectError("unary method answered with a stream", Code.Internal);
       context.responseHeader.set("content-type", type);
-      return new Response(CODECS[type].write(method.output, response.message), {
-        headers: context.responseHeader,
-      });
+      return new Response(encode(type, response.message), { headers: context.responseHeader });
     } catch (error) {
       return failure(ConnectError.from(error), context);
     } finally {
@@ -119,7 +131,7 @@ function callOf(context: CallContext, method: DescMethodUnary, message: Message)
   };
 }
 
-function read(type: keyof typeof CODECS, schema: DescMessage, body: Uint8Array): Message {
+function read(type: Codec, schema: DescMessage, body: Uint8Array): Message {
   try {
     return CODECS[type].read(schema, body);
   } catch (error) {

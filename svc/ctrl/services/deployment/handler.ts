@@ -1,11 +1,15 @@
+import { create } from "@bufbuild/protobuf";
 import type { HandlerContext, ServiceImpl } from "@connectrpc/connect";
 import {
   type CreateDeploymentRequest,
   DeploymentService,
+  type GetDeploymentResponse,
+  GetDeploymentResponseSchema,
   type RollbackRequest as WireRollback,
 } from "../../../../proto/gen/ctrl/v1/deployment_pb.ts";
 import { principalOf, type RootKeyPrincipal } from "../../internal/auth/principal.ts";
 import { urlOf } from "../../internal/deployments/urls.ts";
+import type { ShownDeployment } from "../../internal/store/api_deployments.ts";
 import { cancelDeployment } from "./cancel.ts";
 import { createDeployment } from "./create.ts";
 import type { CreateRequest, RequestedSource } from "./create_request.ts";
@@ -24,6 +28,17 @@ import { watchEvents } from "./watch_events.ts";
 
 /** Adapts the deployment use cases to `ctrl.v1.DeploymentService`: decode, call, encode. */
 export function deploymentHandlers(deps: DeploymentDeps): ServiceImpl<typeof DeploymentService> {
+  const answers = new WeakMap<ShownDeployment, GetDeploymentResponse>();
+  // A deployment that has not changed is the same object again, and with the same answer it is encoded once.
+  const answerOf = (deployment: ShownDeployment): GetDeploymentResponse => {
+    const known = answers.get(deployment);
+    if (known !== undefined) return known;
+    const answer = create(GetDeploymentResponseSchema, {
+      deployment: encodeDeployment(deployment, deps.edgeUrl),
+    });
+    answers.set(deployment, answer);
+    return answer;
+  };
   return {
     async createS3UploadURL(request, context) {
       const upload = await createUpload(deps, callerOf(context), {
@@ -45,8 +60,7 @@ export function deploymentHandlers(deps: DeploymentDeps): ServiceImpl<typeof Dep
     },
     async getDeployment(request, context) {
       const lookUp = { id: request.deploymentId, action: "read_deployment" } as const;
-      const deployment = await requireDeployment(deps, callerOf(context), lookUp);
-      return { deployment: encodeDeployment(deployment, deps.edgeUrl) };
+      return answerOf(await requireDeployment(deps, callerOf(context), lookUp));
     },
     async listDeployments(request, context) {
       const { deployments, nextPageToken } = await listDeployments(deps, callerOf(context), request);
