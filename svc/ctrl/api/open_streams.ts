@@ -34,12 +34,11 @@ export function watchOpenStreams(credentials: Credentials): OpenStreams {
   const open = new Set<OpenStream>();
   const interceptor: Interceptor = (next) => async (request) => {
     const response = await next(request);
+    if (!response.stream) return response;
     const token = bearer(request.header.get("authorization"));
     const principal = callerOf(request.contextValues);
     // The service token is part of this process's configuration, and ends with the process.
-    if (!response.stream || token === undefined || principal === undefined || principal.kind === "service") {
-      return response;
-    }
+    if (token === undefined || principal === undefined || principal.kind === "service") return response;
     return { ...response, message: revocable(response.message, { token, principal, open }) };
   };
   const look = async (): Promise<void> => {

@@ -100,9 +100,8 @@ const partsSql = byCount((marks) =>
 
 /** The server keeps each text, so there are few: one for every power of two. The last id fills up. */
 function padded(ids: readonly string[]): readonly string[] {
-  const [last = ""] = ids.slice(-1);
-  const size = 2 ** Math.ceil(Math.log2(ids.length));
-  return [...ids, ...Array.from({ length: size - ids.length }, () => last)];
+  const missing = 2 ** Math.ceil(Math.log2(ids.length)) - ids.length;
+  return missing === 0 ? ids : [...ids, ...new Array<string>(missing).fill(ids.at(-1) ?? "")];
 }
 
 /** A statement per number of parameters, made once. Callers bound the number. */
