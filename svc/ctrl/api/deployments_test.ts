@@ -8,6 +8,7 @@ import {
   type WatchDeploymentEventsResponse,
 } from "../../../proto/gen/ctrl/v1/deployment_pb.ts";
 import { appendEvent, findDeployment, startStep } from "../internal/store/mod.ts";
+import { encodeStatus } from "../services/deployment/encode.ts";
 import { clock, deployImage, failure, move, next, place, refused, startApi } from "./fixtures_test.ts";
 
 Deno.test("createDeployment() refuses what cannot be deployed, with a code and a text each", async (t) => {
@@ -194,6 +195,28 @@ Deno.test("another workspace's deployment cannot be told from one that does not 
     assert.equal(hidden.rawMessage.replaceAll(foreign, missing), absent.rawMessage, name);
   }
   assert.deepEqual((await client.listDeployments({})).deployments, []);
+});
+
+/** Answers are kept for those who ask again, and each of them is asked who he is. */
+Deno.test("an answer is given again to those who may have it, and only while nothing has changed", async () => {
+  await using api = await startApi();
+  const [own, other] = [await api.tenant("acme"), await api.tenant("globex")];
+  const id = await deployImage(api, own);
+  const admin = api.client(AdminService, own.rootKey);
+  const { project } = await admin.createProject({ slug: "blog" });
+  const { key } = await admin.createRootKey({ permissions: [`project.${project?.id}.read_deployment`] });
+  const get = (rootKey: string) => api.client(DeploymentService, rootKey).getDeployment({ deploymentId: id });
+  const first = await get(own.rootKey);
+  assert.deepEqual(await get(own.rootKey), first);
+  await refused(get(other.rootKey), Code.NotFound, /was not found/);
+  await refused(get(key), Code.PermissionDenied, /read_deployment/);
+  for (const status of ["deploying", "network"] as const) {
+    await move(api, id, status);
+    const { deployment } = await get(own.rootKey);
+    assert.equal(deployment?.status, encodeStatus(status));
+  }
+  await place(api, own, id);
+  assert.equal((await get(own.rootKey)).deployment?.desiredInstances, 1);
 });
 
 /** The row is the truth: a client that was told of an id must not see it vanish. */
