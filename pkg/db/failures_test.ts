@@ -4,7 +4,7 @@ import { systemClock } from "../clock/mod.ts";
 import { Secret } from "../config/mod.ts";
 import { describeError, isFault } from "../fault/mod.ts";
 import { hasMysqlServer, mysqlServer, type TestMysqlServer, type TestSchema } from "../testkit/mariadb.ts";
-import { type Database, openDatabase, ping, transact } from "./mod.ts";
+import { type Database, openDatabase, ping, prepared, transact } from "./mod.ts";
 
 interface Tables {
   notes: { id: string; text: string };
@@ -80,6 +80,55 @@ Deno.test("a statement that takes too long is given up, and its connection with 
     await db.close();
   }
 });
+
+/** A way to the server that can fall silent: what is sent from then on never arrives. */
+function silenceable(port: number) {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  let silent = false;
+  const ways: Promise<unknown>[] = [];
+  const accepting = (async () => {
+    for await (const from of listener) {
+      const to = await Deno.connect({ hostname: "127.0.0.1", port });
+      const filter = new TransformStream<Uint8Array, Uint8Array>({
+        transform: (bytes, controller) => silent ? undefined : controller.enqueue(bytes),
+      });
+      ways.push(from.readable.pipeThrough(filter).pipeTo(to.writable).catch(() => undefined));
+      ways.push(to.readable.pipeTo(from.writable).catch(() => undefined));
+    }
+  })();
+  return {
+    port: listener.addr.port,
+    silence: () => void (silent = true),
+    async [Symbol.asyncDispose](): Promise<void> {
+      listener.close();
+      await accepting;
+      await Promise.all(ways);
+    },
+  };
+}
+
+/** A statement is prepared before it is run, and whoever waits for that waits no longer than for anything else. */
+Deno.test(
+  "a statement whose preparing is never answered is given up",
+  { ignore: !hasMysqlServer() },
+  async () => {
+    assert.ok(schema !== undefined);
+    const url = new URL(schema.url.reveal());
+    await using way = silenceable(Number(url.port));
+    url.port = String(way.port);
+    const db = await openDatabase<Tables>(new Secret(url.href), { connectionsMax: 1, queryMsMax: 500 });
+    try {
+      await answersAgain(db);
+      way.silence();
+      await assert.rejects(
+        db.kysely.executeQuery(prepared("select 1", [])),
+        (error) => isFault(error, "unavailable"),
+      );
+    } finally {
+      await db.close();
+    }
+  },
+);
 
 Deno.test("a wrong password says so without naming it", { ignore: !hasMysqlServer() }, async () => {
   assert.ok(server !== undefined && schema !== undefined);

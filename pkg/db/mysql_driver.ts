@@ -178,12 +178,17 @@ class MysqlConnection implements DatabaseConnection {
 
   run(sql: string, parameters: readonly unknown[], how: "query" | "execute" = "query"): Promise<unknown> {
     return new Promise((resolve, reject) => {
-      this.raw[how]({ sql, values: [...parameters], timeout: this.#queryMsMax }, (error, answer) => {
+      const limitMs = this.#queryMsMax;
+      // The client's own limit leaves out the time in which the server prepares a statement.
+      const timer = setTimeout(() => {
+        this.raw.destroy();
+        reject(mysqlFault(new Error(`no answer within ${limitMs} ms`)));
+      }, limitMs);
+      this.raw[how]({ sql, values: [...parameters] }, (error, answer) => {
+        clearTimeout(timer);
         if (error === null) return resolve(answer);
-        const fault = mysqlFault(error);
-        const inUse = error.code !== "PROTOCOL_SEQUENCE_TIMEOUT" && !error.fatal;
-        if (!inUse) this.raw.destroy();
-        reject(fault);
+        if (error.fatal) this.raw.destroy();
+        reject(mysqlFault(error));
       });
     });
   }
