@@ -109,6 +109,7 @@ async function buildAgent(
     actor: actorOf(runtime),
     reporter,
     drainMs: config.drainMs,
+    tellsEachState: true,
     ...(config.runtime === "kubernetes" ? { appliesMax: CLUSTER_APPLIES_MAX } : {}),
   });
   runner.defer("controller", () => controller.close());

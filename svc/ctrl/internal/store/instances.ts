@@ -48,7 +48,8 @@ export type ReportOutcome =
   };
 
 /**
- * Makes the rows of this deployment in this region equal to the report, unless a newer one was taken.
+ * Makes the rows of this deployment in this region equal to the report, unless a newer one was taken. Of a stopped
+ * placement there are no rows, whatever is still on its way out.
  *
  * Reports of one deployment and region take turns on the placement's row. When the set of addresses that take requests
  * changes, the same transaction tells the edges.
@@ -61,7 +62,8 @@ export async function replaceReported(tx: Tx, report: InstanceReport): Promise<R
   const before = await tx.selectFrom("instances").selectAll()
     .where("deployment_id", "=", deploymentId).where("region", "=", region).execute();
   const known = new Map(before.map((row) => [row.k8s_name, row]));
-  const rows = unique(report.instances).map((instance): InstancesTable => {
+  const wanted = report.instances.length > 0 && await isStarted(tx, report);
+  const rows = (wanted ? unique(report.instances) : []).map((instance): InstancesTable => {
     const row = known.get(instance.k8s_name);
     return {
       ...instance,
@@ -130,6 +132,29 @@ async function takeTurn(tx: Tx, report: InstanceReport): Promise<"taken" | "stal
   const placed = await tx.selectFrom("deployment_topology").select("region")
     .where("deployment_id", "=", deploymentId).where("region", "=", region).executeTakeFirst();
   return placed === undefined ? "unplaced" : "stale";
+}
+
+/** By primary key. The row is locked: nobody stops or starts it meanwhile. */
+async function isStarted(tx: Tx, { deploymentId, region }: InstanceReport): Promise<boolean> {
+  const row = await tx.selectFrom("deployment_topology").select("desired_status")
+    .where("deployment_id", "=", deploymentId).where("region", "=", region).executeTakeFirst();
+  return row?.desired_status === "started";
+}
+
+/**
+ * Forgets what was reported of the deployment in these regions, whose placements are locked. When something of it took
+ * requests, the same transaction tells the edges.
+ */
+export async function forgetInstances(
+  tx: Tx,
+  options: { readonly deploymentId: string; readonly regions: readonly string[]; readonly nowMs: number },
+): Promise<void> {
+  const { deploymentId, regions, nowMs } = options;
+  const rows = (await listInstances(tx, deploymentId)).filter((row) => regions.includes(row.region));
+  if (rows.length === 0) return;
+  await tx.deleteFrom("instances").where("id", "in", rows.map((row) => row.id)).execute();
+  if (endpointSet(rows) === "") return;
+  await appendChanges(tx, EDGE_REGION, [{ resourceType: "endpoints", resourceId: deploymentId }], nowMs);
 }
 
 /** A report that names an instance twice counts the last. */

@@ -176,6 +176,54 @@ test("a report that is not newer than the last one changes nothing", async (db) 
   assert.equal((await listTopology(db.kysely, id))[0]?.reported_generation, 12);
 });
 
+/** Otherwise traffic goes to whoever has the address now, and a start finds its instances running that are long gone. */
+test("a stop forgets what was reported and tells the edges, and nothing is stored until a start", async (db) => {
+  const seed = await seedProject(db);
+  const [here, there] = [newDnsName(10), newDnsName(10)];
+  const { id } = await seedDeployment(db, seed);
+  const [report, reportThere] = [reporter(db, seed, id, here), reporter(db, seed, id, there)];
+  for (const region of [here, there]) await place(db, seed, id, region);
+  await report(5, instance("a"));
+  await reportThere(5, instance("far", { status: "pending", address: "" }));
+  const edges = await findRegionVersion(db.kysely, EDGE_REGION);
+  const news = (after: number) =>
+    listCoalescedChanges(db.kysely, { region: EDGE_REGION, after, resourceTypes: ["endpoints"] });
+  const stop = (regions: string[]) =>
+    transact(db, (tx) => stopTopology(tx, { deploymentId: id, regions, nowMs: NOW_MS }));
+
+  await stop([there]);
+  assert.deepEqual((await listInstances(db.kysely, id)).map((row) => row.k8s_name), ["a"]);
+  assert.deepEqual(await news(edges), [], "what took no requests is no news");
+  await stop([here, there]);
+  assert.deepEqual(await listInstances(db.kysely, id), []);
+  assert.deepEqual((await news(edges)).map((each) => each.resourceId), [id]);
+
+  assert.deepEqual(await report(6, instance("a")), {
+    kind: "taken",
+    changed: false,
+    endpointsChanged: false,
+  });
+  assert.deepEqual(await listEndpoints(db.kysely, [id]), []);
+  await place(db, seed, id, here);
+  assert.deepEqual(await listInstances(db.kysely, id), []);
+  assert.deepEqual(await report(6, instance("a")), { kind: "stale" }, "it was counted");
+  assert.equal((await report(7, instance("a"))).kind, "taken");
+  assert.equal((await listEndpoints(db.kysely, [id])).length, 1);
+});
+
+/** Each of them locks the placement first, so that the later one knows of the earlier. */
+test("of reports and stops that happen at once, none leaves an instance of a stopped deployment", async (db) => {
+  const seed = await seedProject(db);
+  const region = newDnsName(10);
+  const ids = await Promise.all(Array.from({ length: 8 }, async () => (await seedDeployment(db, seed)).id));
+  for (const id of ids) await place(db, seed, id, region);
+  await Promise.all(ids.flatMap((id) => [
+    ...[1, 2, 3].map((generation) => reporter(db, seed, id, region)(generation, instance(`${id}-a`))),
+    transact(db, (tx) => stopTopology(tx, { deploymentId: id, nowMs: NOW_MS })),
+  ]));
+  for (const id of ids) assert.deepEqual(await listInstances(db.kysely, id), []);
+});
+
 test("an instance name that moves to another deployment takes its row along", async (db) => {
   const seed = await seedProject(db);
   const region = newDnsName(10);

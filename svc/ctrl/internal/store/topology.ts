@@ -1,8 +1,10 @@
 /** Where deployments should run. Every change of it is a change of the region's feed, in the same transaction. */
-import { upsert } from "../../../../pkg/db/mod.ts";
+import type { SelectQueryBuilder } from "kysely";
+import { lockRows, upsert } from "../../../../pkg/db/mod.ts";
 import type { Queryable, Tx } from "./database.ts";
 import { appendChanges, lockRegion } from "./changes.ts";
-import type { DeploymentTopologyTable } from "./schema.ts";
+import { forgetInstances } from "./instances.ts";
+import type { DeploymentTopologyTable, Schema } from "./schema.ts";
 import { countShown } from "./shown_revisions.ts";
 import { archiveIdleSentinel, ensureSentinel, type WantedSentinel } from "./sentinels.ts";
 
@@ -77,16 +79,21 @@ async function start(
 /**
  * Wants the deployment to run nowhere, or not in `regions`, and returns the regions where that is news. The last of an
  * environment takes the environment's sentinel along.
+ *
+ * What was reported there is forgotten with it: an agent that is away, or whose machine was lost, may never say that it
+ * is gone, and its addresses will be somebody else's. Whoever starts the deployment again waits for a new report.
  */
 export async function stopTopology(
   tx: Tx,
   options: { readonly deploymentId: string; readonly regions?: readonly string[]; readonly nowMs: number },
 ): Promise<ChangedRegion[]> {
   const { deploymentId, regions, nowMs } = options;
-  const running = (await listTopology(tx, deploymentId))
+  const running = (await lockTopology(tx, deploymentId))
     .filter((row) => row.desired_status === "started" && (regions?.includes(row.region) ?? true));
+  if (running.length === 0) return [];
+  await forgetInstances(tx, { deploymentId, regions: running.map((row) => row.region), nowMs });
   const changed: ChangedRegion[] = [];
-  const environmentId = running.length === 0 ? "" : await environmentOf(tx, deploymentId);
+  const environmentId = await environmentOf(tx, deploymentId);
   for (const { region } of sortedByRegion(running)) {
     const version = await appendDeploymentChange(tx, region, deploymentId, nowMs);
     await tx.updateTable("deployment_topology")
@@ -107,8 +114,23 @@ async function environmentOf(db: Queryable, deploymentId: string): Promise<strin
 
 /** Where the deployment should run or should not any more, by primary key. */
 export async function listTopology(db: Queryable, deploymentId: string): Promise<DeploymentTopologyTable[]> {
-  return await db.selectFrom("deployment_topology").selectAll()
-    .where("deployment_id", "=", deploymentId).orderBy("region").execute();
+  return await selectTopology(db, deploymentId).execute();
+}
+
+/**
+ * The same, and whoever places, stops or reports it waits until the transaction ends. A report takes this lock before
+ * that of the edges' region, so every other transaction does, or two of them could wait for each other.
+ */
+export async function lockTopology(tx: Tx, deploymentId: string): Promise<DeploymentTopologyTable[]> {
+  return await lockRows(tx, selectTopology(tx, deploymentId)).execute();
+}
+
+function selectTopology(
+  db: Queryable,
+  deploymentId: string,
+): SelectQueryBuilder<Schema, "deployment_topology", DeploymentTopologyTable> {
+  return db.selectFrom("deployment_topology").selectAll()
+    .where("deployment_id", "=", deploymentId).orderBy("region");
 }
 
 async function appendDeploymentChange(

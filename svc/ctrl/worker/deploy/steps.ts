@@ -8,6 +8,7 @@ import {
   appendLogLines,
   type CtrlDatabase,
   type DeploymentsTable,
+  EDGE_REGION,
   endStep,
   ensureWorkspaceNamespace,
   findDeployment,
@@ -252,7 +253,8 @@ async function settle(tx: Tx, id: string, ending: Ending, nowMs: number): Promis
     failure: ending.kind === "failed" ? ending.failure : { message },
   });
   const stopped = await stopTopology(tx, { deploymentId: id, nowMs });
-  return { status: ending.kind, regions: stopped.map((each) => each.region) };
+  const regions = stopped.map((each) => each.region);
+  return { status: ending.kind, regions: regions.length === 0 ? [] : [EDGE_REGION, ...regions] };
 }
 
 async function runningSteps(tx: Tx, id: string): Promise<StepName[]> {

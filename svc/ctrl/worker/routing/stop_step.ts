@@ -7,6 +7,7 @@ import {
   type DeploymentsTable,
   EDGE_REGION,
   findStart,
+  lockTopology,
   moveStatus,
   recordAudit,
   stopTopology,
@@ -71,6 +72,7 @@ async function audit(tx: Tx, row: DeploymentsTable, actor: AuditActor, nowMs: nu
 
 async function takeDown(tx: Tx, { deploymentId, nowMs }: Order): Promise<readonly string[]> {
   await moveStatus(tx, { id: deploymentId, from: ["ready"], to: "stopped", nowMs });
+  await lockTopology(tx, deploymentId);
   // The edges' region sorts before all others: every transaction locks regions in the same order.
   await announceRoutes(tx, deploymentId, nowMs);
   const stopped = await stopTopology(tx, { deploymentId, nowMs });

@@ -6,7 +6,7 @@ import {
   clearCancel,
   type DeploymentsTable,
   EDGE_REGION,
-  listTopology,
+  lockTopology,
   markStartCold,
   moveStatus,
   placeDeployment,
@@ -69,7 +69,7 @@ async function place(
   },
 ): Promise<readonly string[]> {
   const { id: deploymentId, workspace_id: workspaceId } = deployment;
-  const former = await listTopology(tx, deploymentId);
+  const former = await lockTopology(tx, deploymentId);
   const regions = former.length > 0
     ? former.map(({ region, desired_replicas }) => ({ region, replicas: desired_replicas }))
     : deps.regions.map((region) => ({ region, replicas: deps.replicas }));

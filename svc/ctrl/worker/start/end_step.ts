@@ -9,6 +9,7 @@ import {
   findStart,
   isStartCold,
   listRoutesOfDeployment,
+  lockTopology,
   moveStatus,
   recordAudit,
   releaseStart,
@@ -78,6 +79,7 @@ export async function undoInTransaction(
   // Last: who follows the events stops reading at a final status.
   const failure = why.kind === "failed" ? why.failure : { message };
   await moveStatus(tx, { id: deploymentId, from: ["deploying", "ready"], to: "stopped", nowMs, failure });
+  await lockTopology(tx, deploymentId);
   await announceRoutes(tx, deploymentId, nowMs);
   const stopped = await stopTopology(tx, { deploymentId, nowMs });
   return [EDGE_REGION, ...stopped.map((each) => each.region)];

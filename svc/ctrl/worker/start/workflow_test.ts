@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { FAULT_KINDS, type Injected } from "../../../../pkg/testkit/fake_durable.ts";
-import { requestCancel } from "../../internal/store/mod.ts";
+import { listEndpoints, requestCancel } from "../../internal/store/mod.ts";
 import {
   deliverStops,
   instanceReport,
@@ -68,6 +68,26 @@ Deno.test("a rollback to a stopped deployment starts it first; promote ends it",
     assert.equal(orThrow(await stage.start(d2, { kind: "promote" })).kind, "switched");
     const { live, rolledBack } = await stage.picture();
     assert.deepEqual([live, rolledBack], ["d2", false]);
+  }));
+
+/** Its containers may be gone without a report; their addresses may be somebody else's by now. */
+Deno.test("a start waits for new instances, also when nobody reported that those before the stop ended", () =>
+  onStage(async (stage) => {
+    const d1 = await stage.deployNew();
+    const d2 = await stage.deployNew();
+    orThrow(await stage.halt(d1));
+    assert.deepEqual(await listEndpoints(stage.db.kysely, [d1]), []);
+    let waits = 0;
+    const outcome = orThrow(
+      await stage.start(d1, rollbackFrom(d2), {
+        onWait: (count, world) => {
+          waits = count;
+          return report(stage.db, d1, world.nowMs, [instanceReport()]);
+        },
+      }),
+    );
+    assert.equal(outcome.kind, "switched");
+    assert.ok(waits > 0, "it switched to instances that nobody has seen since");
   }));
 
 Deno.test("what does not start leaves everything as it was, and says why", async (t) => {

@@ -40,6 +40,11 @@ export interface ControllerOptions<D, C> {
   readonly drainMs: number;
   /** How many are applied at a time; as many as a machine does by itself unless given. */
   readonly appliesMax?: number;
+  /**
+   * Each desired state is reported when it is reached, also if that is what was told before: for what the control plane
+   * forgets when it wants it stopped, which a start that comes along with the stop would hide from the agent.
+   */
+  readonly tellsEachState?: boolean;
 }
 
 const APPLIES_MAX = 8;
@@ -150,8 +155,9 @@ export class Controller<D extends Named, C> {
   }
 
   async #run(name: string, worker: Worker<D>): Promise<void> {
-    const { actor, clock, log, reporter } = this.#options;
+    const { actor, clock, log, reporter, tellsEachState = false } = this.#options;
     const signal = this.#stop.signal;
+    let told: Target<D> | undefined;
     while (!signal.aborted) {
       worker.bell.clear();
       const { target } = worker;
@@ -161,7 +167,10 @@ export class Controller<D extends Named, C> {
         if (target.kind === "apply") {
           const { desired } = target;
           const seen = await this.#applies.run(() => actor.reconcile(desired, signal));
-          if (worker.target === target) reporter.submit(name, seen.content);
+          if (worker.target === target) {
+            reporter.submit(name, seen.content, { anew: tellsEachState && target !== told });
+            told = target;
+          }
           againMs = seen.againMs;
         } else if (!await this.#remove(name, worker)) {
           worker.pending.unshift(...settles);

@@ -49,7 +49,10 @@ interface Setup {
   readonly events: string[];
 }
 
-async function controlling(test: (setup: Setup) => Promise<void>, drainMs = 0): Promise<void> {
+async function controlling(
+  test: (setup: Setup) => Promise<void>,
+  options: { drainMs?: number; tellsEachState?: boolean } = {},
+): Promise<void> {
   const runtime = new FakeRuntime();
   const events = runtime.calls;
   const send = ({ name, content }: Told<string>): Promise<void> => {
@@ -58,7 +61,7 @@ async function controlling(test: (setup: Setup) => Promise<void>, drainMs = 0): 
   };
   const log = silentLogger();
   const reporter = new Reporter({ send, clock, log, generationFloor: 0 });
-  const controller = new Controller({ actor: runtime, reporter, clock, log, drainMs });
+  const controller = new Controller({ actor: runtime, reporter, clock, log, drainMs: 0, ...options });
   try {
     await test({ runtime, controller, events });
   } finally {
@@ -76,6 +79,23 @@ Deno.test("a resource is applied, reported, and settled", async () => {
     assert.deepEqual(settled, [""]);
     assert.deepEqual(events, ["apply a one", "report update a"]);
   });
+});
+
+/** A stop and a start that reach the agent as one state: the control plane has forgotten what ran before the stop. */
+Deno.test("each desired state is reported when it is reached, also when nothing had to be done for it", async () => {
+  await controlling(async ({ controller, events }) => {
+    const reports = (): number => events.filter((each) => each === "report update a").length;
+    controller.apply(desired("a"), () => undefined);
+    await until("reported", () => reports() === 1);
+    controller.apply(desired("a"), () => undefined);
+    await until("reported again", () => reports() === 2);
+    controller.changed("a");
+    await until("looked at", () => events.filter((each) => each === "apply a one").length === 3);
+    const settled: string[] = [];
+    controller.delete("a", () => settled.push("delete"));
+    await until("removed", () => settled.length === 1);
+    assert.equal(reports(), 2, "without news nothing is repeated");
+  }, { tellsEachState: true });
 });
 
 Deno.test("one that fails is refused at once, tried again, and blocks no other", async () => {
@@ -104,7 +124,7 @@ Deno.test("the edge hears of a removal before it happens, and a removal that is 
     await until("both settled", () => settled.length === 2);
     assert.equal(runtime.running.get("a"), "two");
     assert.ok(!events.includes("remove a"));
-  }, 30_000);
+  }, { drainMs: 30_000 });
 });
 
 Deno.test("a removal that is asked for twice is done once and settles both", async () => {

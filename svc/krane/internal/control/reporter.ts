@@ -70,11 +70,14 @@ export class Reporter<C> {
     return this.#generation;
   }
 
-  /** Takes the newest content of a resource; delivery goes on in the background. */
-  submit(name: string, content: C | undefined): void {
+  /**
+   * Takes the newest content of a resource; delivery goes on in the background. `anew` tells it also when it is what was
+   * told before.
+   */
+  submit(name: string, content: C | undefined, { anew = false }: { readonly anew?: boolean } = {}): void {
     const fingerprint = JSON.stringify(content) ?? "";
     const known = this.#entries.get(name);
-    if (known?.fingerprint === fingerprint) return;
+    if (known?.fingerprint === fingerprint && !anew) return;
     const entry: Entry<C> = known ?? {
       content,
       sent: undefined,
@@ -91,7 +94,8 @@ export class Reporter<C> {
     entry.content = content;
     entry.fingerprint = fingerprint;
     const { isNews = () => true } = this.#options;
-    const urgent = content === undefined || isNews(content, entry.sent);
+    const urgent = content === undefined || isNews(content, entry.sent) ||
+      (anew && isNews(content, undefined));
     this.#renew(name, entry, urgent ? 0 : HOLD_BACK_MS);
   }
 
