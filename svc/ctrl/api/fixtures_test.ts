@@ -41,7 +41,8 @@ export interface FakeWorkflows extends Workflows {
   onStart: (order: StartOrder) => Promise<StartOutcome>;
 }
 
-function fakeWorkflows(): FakeWorkflows {
+/** Takes every order and does nothing. */
+export function fakeWorkflows(): FakeWorkflows {
   const calls: string[] = [];
   const take = (call: string): Promise<void> => {
     if (fake.fail) return Promise.reject(new Fault("unavailable", "restate is down"));

@@ -1,4 +1,5 @@
 import type { Clock } from "../../../pkg/clock/mod.ts";
+import { transact } from "../../../pkg/db/mod.ts";
 import { describeError, isFault } from "../../../pkg/fault/mod.ts";
 import type { Logger } from "../../../pkg/logger/mod.ts";
 import type { ObjectStore } from "../../../pkg/objectstore/mod.ts";
@@ -11,6 +12,7 @@ import {
   deleteUpload,
   listUnsubmitted,
   markSubmitted,
+  moveStatus,
 } from "../internal/store/mod.ts";
 import type { Workflows } from "../internal/workflows/mod.ts";
 
@@ -48,9 +50,11 @@ export async function sweepDeployments(deps: SweeperDeps, signal: AbortSignal): 
       try {
         await workflows.submitDeploy(parseId("deployment", "deployment_id", id), limit);
       } catch (error) {
-        // One that is refused must not keep the others waiting; when nobody answers there is nothing to go on with.
+        // One that is refused must not keep the others waiting, not even as the oldest of the next sweep; when nobody
+        // answers there is nothing to go on with.
         if (!isFault(error) || error.retryable) throw error;
         log.error("deployment cannot be handed over", { deployment_id: id, error: describeError(error) });
+        await failRefused(deps, id);
         continue;
       }
       await markSubmitted(db.kysely, id, clock.now());
@@ -58,6 +62,22 @@ export async function sweepDeployments(deps: SweeperDeps, signal: AbortSignal): 
     }
   });
 }
+
+/** Ends it, unless its workflow has begun after all: then it was handed over. */
+async function failRefused({ db, clock }: SweeperDeps, id: string): Promise<void> {
+  const nowMs = clock.now();
+  await transact(db, async (tx) => {
+    await moveStatus(tx, { id, from: ["pending"], to: "failed", nowMs, failure: REFUSED });
+    await markSubmitted(tx, id, nowMs);
+  });
+}
+
+const REFUSED = {
+  code: "internal",
+  message:
+    "The deployment was never begun: the platform's workflow engine refused it. Your app is not the cause. " +
+    "Deploy it again. If it fails again, the operator finds the reason in the api's log under this deployment's id.",
+} as const;
 
 /** Removes build contexts that nobody can use any more. */
 export async function sweepUploads(deps: SweeperDeps, signal: AbortSignal): Promise<void> {
