@@ -48,6 +48,7 @@ export async function readBuildLog(options: BuildLogOptions): Promise<BuildLogEn
   const take = (event: DeploymentEvent, show: (line: Line) => void): void => {
     if (event.sequence <= seen) return;
     seen = event.sequence;
+    if (event.payload.case === "notice") onNote(event.payload.value.message);
     if (event.payload.case !== "log") return;
     for (const line of linesOfEvent(event.payload.value, Number(event.createdAt))) {
       if (line.source === "build") show(line);

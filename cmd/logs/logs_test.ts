@@ -35,6 +35,11 @@ class Story {
   readonly tails: number[] = [];
   #wake = Promise.withResolvers<void>();
 
+  notice(message: string): this {
+    this.events.push({ case: "notice", value: { message } });
+    return this.#changed();
+  }
+
   build(origin: string, ...lines: string[]): this {
     this.events.push({ case: "log", value: { source: "build", origin, lines } });
     return this.#changed();
@@ -178,6 +183,13 @@ function following(api: FakeControlPlane, ...args: string[]) {
     },
   };
 }
+
+Deno.test("logs says what is noted instead of the build's output", async () => {
+  await using api = new Story().notice("What it printed was removed.").move(FAILED).serve();
+  const { code, stdout, stderr } = await unkey(["logs", "d_1"], { env: access(api.url) });
+  assert.deepEqual([code, stdout], [0, ""]);
+  assert.match(stderr, /What it printed was removed/);
+});
 
 Deno.test("logs prints the build below its instructions, then the instances by name", async () => {
   await using api = shopStory().serve();

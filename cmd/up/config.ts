@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { type ConfigOf, field, portSchema, textSchema } from "../../pkg/config/mod.ts";
 import { HOST_DEFAULT } from "../../pkg/docker/mod.ts";
+import { API_FIELDS } from "../../svc/ctrl/api/config.ts";
 import { WORKER_FIELDS } from "../../svc/ctrl/worker/config.ts";
 
 const SLUG = /^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$/;
@@ -49,6 +50,7 @@ export const UP_FIELDS = {
     schema: textSchema(HOST_DEFAULT),
   }),
   imagesKept: WORKER_FIELDS.imagesKept,
+  outputKept: API_FIELDS.outputKept,
 };
 
 /** Parsed settings of `up`. */

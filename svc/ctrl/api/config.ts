@@ -148,6 +148,15 @@ export const API_FIELDS = {
     help: "Largest build context in MiB.",
     schema: integerSchema(512, 1, 5_120),
   }),
+  outputKept: field({
+    flag: "output-kept",
+    env: "UNKEY_OUTPUT_KEPT",
+    placeholder: "<days>",
+    help:
+      "How long the output of builds and instances stays of a deployment that neither serves nor runs any more. " +
+      "Its steps and the reason of a failure stay.",
+    schema: integerSchema(30, 1, 3_650),
+  }),
   availableRegions: field({
     flag: "available-regions",
     env: "UNKEY_AVAILABLE_REGIONS",

@@ -124,6 +124,7 @@ export function testConfig(folder: string, changes: Partial<ApiConfig> = {}): Ap
     buildFilesExternalUrl: undefined,
     buildFilesSigningKey: undefined,
     uploadSizeMax: 1,
+    outputKept: 30,
     availableRegions: ["local.dev"],
     edgeUrl: "http://localhost:7070",
     ...changes,

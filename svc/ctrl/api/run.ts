@@ -19,6 +19,7 @@ import { holdLease } from "./lease.ts";
 import { NUDGE_PATH, nudgeRoute } from "./nudge.ts";
 import { type Objects, openObjects, uploadBytesMax } from "./objects.ts";
 import { watchOpenStreams } from "./open_streams.ts";
+import { sweepOutput } from "./output_sweeper.ts";
 import { authenticationGate } from "./policies.ts";
 import { restRoutes } from "./rest/mod.ts";
 import { buildServices, CALL_MS_MAX, type ServiceParts } from "./services.ts";
@@ -99,6 +100,8 @@ async function start(config: ApiConfig, process: ApiProcess, runner: Runner): Pr
   runner.go("deployment sweeper", (signal) => sweepDeployments(sweeper, signal));
   runner.go("upload sweeper", (signal) => sweepUploads(sweeper, signal));
   runner.go("audit sweeper", (signal) => sweepAuditLog(sweeper, signal));
+  const keptDays = config.outputKept;
+  runner.go("output sweeper", (signal) => sweepOutput({ db, clock, log, keptDays }, signal));
   runner.go("region sweeper", (signal) => sweepRegions(parts, signal));
   const { nudgeUrl, instanceId } = parts;
   if (nudgeUrl !== undefined) {

@@ -121,6 +121,7 @@ const ROWS: Schema = {
     updated_at: 2,
     ended_at: 7,
     image_removed_at: 8,
+    output_removed_at: 9,
   },
   deployment_events: { deployment_id: "d", sequence: 1, kind: "status", payload: "{}", created_at: 1 },
   deployment_steps: {

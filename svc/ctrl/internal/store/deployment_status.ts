@@ -39,7 +39,10 @@ export async function moveStatus(tx: Tx, move: StatusMove): Promise<boolean> {
       error_message: failure?.message ?? null,
       failure_details: failure?.details === undefined ? null : JSON.stringify(failure.details),
       // A ready deployment that is stopped later keeps the time at which its workflow ended.
-      ...(isFinal(to) ? { ended_at: eb.fn.coalesce("ended_at", eb.val(nowMs)) } : {}),
+      ...(isFinal(to)
+        ? { ended_at: eb.fn.coalesce("ended_at", eb.val(nowMs)) }
+        // It prints again.
+        : { output_removed_at: null }),
     }))
     .where("id", "=", id).where("status", "in", [...from]).executeTakeFirst();
   if (numUpdatedRows === 0n) return false;

@@ -22,6 +22,7 @@ export interface NewDeployment extends
     | "updated_at"
     | "ended_at"
     | "image_removed_at"
+    | "output_removed_at"
     | "request_fingerprint"
     | "redeploy_of"
   >,
@@ -72,6 +73,7 @@ export async function createDeployment(tx: Tx, deployment: NewDeployment): Promi
     updated_at: deployment.created_at,
     ended_at: null,
     image_removed_at: null,
+    output_removed_at: null,
   };
   try {
     await tx.insertInto("deployments").values(row).execute();

@@ -29,6 +29,7 @@ export * from "./changes.ts";
 export * from "./topology.ts";
 export * from "./instances.ts";
 export * from "./instance_logs.ts";
+export * from "./output_retention.ts";
 export * from "./routes.ts";
 export * from "./sentinels.ts";
 export * from "./sentinel_sweep.ts";

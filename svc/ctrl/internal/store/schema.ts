@@ -153,6 +153,8 @@ export interface DeploymentsTable {
   ended_at: number | null;
   /** Since when its image is no longer kept, so that it cannot run again; null: it is, as far as the platform decides. */
   image_removed_at: number | null;
+  /** When what it had printed was removed; `null`: not since it ran last. */
+  output_removed_at: number | null;
 }
 
 /** What happened to a deployment, numbered without gaps from 1. */

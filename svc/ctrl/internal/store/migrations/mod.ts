@@ -12,6 +12,7 @@ import { silentRegions } from "./0006_silent_regions.ts";
 import { coldStarts } from "./0007_cold_starts.ts";
 import { shownRevisions } from "./0008_shown_revisions.ts";
 import { removedImages } from "./0009_removed_images.ts";
+import { removedOutput } from "./0011_removed_output.ts";
 import { stoppedInstances } from "./0011_stopped_instances.ts";
 
 /**
@@ -38,4 +39,5 @@ export const MIGRATIONS: readonly Migration[] = [
   shownRevisions,
   removedImages,
   stoppedInstances,
+  removedOutput,
 ];

@@ -1,0 +1,11 @@
+/** Of which deployments the output was removed, and an index for those that are next. */
+import type { Migration } from "./mod.ts";
+import { addColumns, addIndex, integerOrNull } from "./table.ts";
+
+export const removedOutput: Migration = {
+  name: "0011_removed_output",
+  async up(db) {
+    await addColumns(db, "deployments", { output_removed_at: integerOrNull() });
+    await addIndex(db, "deployments", ["output_removed_at", "updated_at"]);
+  },
+};
