@@ -6,9 +6,9 @@ const DAY_MS = 86_400_000;
 /** The fake takes one bearer token, of whatever kind. */
 const TOKEN = ROOT_KEY;
 
-function controlPlane(keyFails = false) {
+async function controlPlane(keyFails = false) {
   const revoked: string[] = [];
-  const api = startControlPlane({
+  const api = await startControlPlane({
     admin: {
       createWorkspace: ({ slug }) => ({ workspaceId: `ws_${slug}` }),
       createRootKey() {
@@ -38,7 +38,7 @@ function controlPlane(keyFails = false) {
 }
 
 Deno.test("admin workspaces create prints the first root key alone", async () => {
-  await using api = controlPlane();
+  await using api = await controlPlane();
   const { code, stdout, stderr } = await api.run("workspaces", "create", "acme");
   assert.deepEqual([code, stdout], [0, "unkey_first\n"], stderr);
   assert.match(stderr, /created the workspace acme \(ws_acme\)/);
@@ -51,7 +51,7 @@ Deno.test("admin workspaces create prints the first root key alone", async () =>
 });
 
 Deno.test("a workspace whose key could not be made says how to make it", async () => {
-  await using api = controlPlane(true);
+  await using api = await controlPlane(true);
   const { code, stderr } = await api.run("workspaces", "create", "acme");
   assert.equal(code, 20);
   assert.match(stderr, /"unkey keys create acme --workspace acme --permissions all" makes one/);
@@ -59,7 +59,7 @@ Deno.test("a workspace whose key could not be made says how to make it", async (
 });
 
 Deno.test("a workspace that is there already may lack its key, and how to make it is said", async () => {
-  await using api = startControlPlane({
+  await using api = await startControlPlane({
     admin: {
       createWorkspace() {
         throw publicFault("already_exists", 'There is a workspace "acme" already: choose another slug.');
@@ -73,14 +73,14 @@ Deno.test("a workspace that is there already may lack its key, and how to make i
 });
 
 Deno.test("admin workspaces list reads all pages", async () => {
-  await using api = controlPlane();
+  await using api = await controlPlane();
   const { workspaces } = onlyJson(await api.run("workspaces", "list", "--json")) as { workspaces: unknown[] };
   assert.equal(workspaces.length, 2);
   assert.match((await api.run("workspaces", "list")).stdout, /^acme +ws_1 +1d +-$/m);
 });
 
 Deno.test("region tokens are made, listed and revoked", async () => {
-  await using api = controlPlane();
+  await using api = await controlPlane();
   const { stdout, stderr } = await api.run("region-tokens", "create", "eu-1");
   assert.equal(stdout, "region_secret\n");
   assert.match(stderr, /rt_1 for agents of the region eu-1 is shown this once/);
@@ -97,7 +97,7 @@ rt_1   eu-1       1d
 });
 
 Deno.test("the operator is told when the service token is missing or wrong", async () => {
-  await using api = controlPlane();
+  await using api = await controlPlane();
   const args = ["admin", "workspaces", "list"];
   const missing = await unkey(args, { env: { UNKEY_API_BASE_URL: api.url } });
   assert.equal(missing.code, 2);

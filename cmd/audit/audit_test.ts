@@ -42,7 +42,7 @@ function controlPlane(requests: ListAuditLogRequest[] = []) {
 }
 
 Deno.test("audit prints who did what, over as many pages as it takes", async () => {
-  await using api = controlPlane();
+  await using api = await controlPlane();
   const { code, stdout, stderr } = await unkey(["audit"], { env: access(api.url) });
   assert.equal(code, 0, stderr);
   assert.equal(
@@ -56,7 +56,7 @@ Deno.test("audit prints who did what, over as many pages as it takes", async () 
 
 Deno.test("audit asks for what the flags name, and goes on where a limited list ended", async () => {
   const requests: ListAuditLogRequest[] = [];
-  await using api = controlPlane(requests);
+  await using api = await controlPlane(requests);
   const flags = ["--project", "shop", "--deployment", "d_1", "--action", "deployment.create", "--limit", "1"];
   const result = await unkey(["audit", "--json", ...flags], { env: access(api.url) });
   assert.deepEqual(onlyJson(result), {

@@ -14,14 +14,14 @@ const ROLLED_BACK = {
 };
 
 /** The deployment is in each of `statuses` in turn, once per look. */
-function controlPlane(statuses: readonly DeploymentStatus[], live = false) {
+async function controlPlane(statuses: readonly DeploymentStatus[], live = false) {
   let looks = 0;
   let cancels = 0;
   const deployment = () => {
     const status = statuses[Math.min(looks++, statuses.length - 1)] ?? DeploymentStatus.READY;
     return deploymentOf({ id: "d_2", status, live: live && status === DeploymentStatus.READY });
   };
-  const server = startControlPlane({
+  const server = await startControlPlane({
     deployment: {
       getDeployment: () => ({ deployment: deployment() }),
       async *watchDeploymentEvents() {
@@ -43,14 +43,14 @@ function controlPlane(statuses: readonly DeploymentStatus[], live = false) {
 const { BUILDING, CANCELLED, DEPLOYING, FAILED, READY, STOPPED } = DeploymentStatus;
 
 Deno.test("cancel follows what is under way to its end", async () => {
-  const { server } = controlPlane([BUILDING, BUILDING, CANCELLED]);
+  const { server } = await controlPlane([BUILDING, BUILDING, CANCELLED]);
   await using _server = server;
   const result = await unkey(["cancel", "d_2"], { env: access(server.url) });
   assert.deepEqual(result, { code: 0, stdout: "cancelled d_2: what it had created is gone\n", stderr: "" });
 });
 
 Deno.test("cancel of a start says that it worked", async () => {
-  const { server } = controlPlane([DEPLOYING, DEPLOYING, STOPPED]);
+  const { server } = await controlPlane([DEPLOYING, DEPLOYING, STOPPED]);
   await using _server = server;
   const result = await unkey(["cancel", "d_2"], { env: access(server.url) });
   const stdout = "cancelled the start of d_2: it is stopped, as before\n";
@@ -58,7 +58,7 @@ Deno.test("cancel of a start says that it worked", async () => {
 });
 
 Deno.test("cancel of what is over has nothing to do", async () => {
-  const { server } = controlPlane([FAILED]);
+  const { server } = await controlPlane([FAILED]);
   await using _server = server;
   const result = await unkey(["cancel", "d_2"], { env: access(server.url) });
   assert.deepEqual(result, { code: 0, stdout: "d_2 is failed already: nothing to cancel\n", stderr: "" });
@@ -67,7 +67,7 @@ Deno.test("cancel of what is over has nothing to do", async () => {
 });
 
 Deno.test("cancel of a live deployment is a rollback, and says so", async () => {
-  const { server } = controlPlane([READY], true);
+  const { server } = await controlPlane([READY], true);
   await using _server = server;
   const { code, stdout } = await unkey(["cancel", "d_2"], { env: access(server.url) });
   assert.deepEqual([code, stdout], [
@@ -79,7 +79,7 @@ Deno.test("cancel of a live deployment is a rollback, and says so", async () => 
 });
 
 Deno.test("cancel of what turns live meanwhile rolls it back", async () => {
-  const { server, cancels } = controlPlane([BUILDING, BUILDING, READY], true);
+  const { server, cancels } = await controlPlane([BUILDING, BUILDING, READY], true);
   await using _server = server;
   const { code, stdout } = await unkey(["cancel", "d_2"], { env: access(server.url) });
   assert.equal(code, 0);

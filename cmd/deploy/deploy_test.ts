@@ -8,7 +8,7 @@ import { deploy, GOES_WELL, log, resultOf, startParts, step, type Stream } from 
 const NO_ESCAPES = /^[^\x1b\r]*$/;
 
 Deno.test("deploy prints the URL, and nothing else, on standard output", async () => {
-  await using parts = startParts({});
+  await using parts = await startParts({});
   const { code, stdout, stderr } = await deploy({ url: parts.plane.url });
   assert.equal(code, 0, stderr);
   assert.equal(stdout, "http://shop-acme.localhost:7070\n");
@@ -18,7 +18,7 @@ Deno.test("deploy prints the URL, and nothing else, on standard output", async (
 });
 
 Deno.test("deploy sends what it announced, bound to the headers of the upload", async () => {
-  await using parts = startParts({});
+  await using parts = await startParts({});
   await deploy({
     url: parts.plane.url,
     files: { "app/Dockerfile": "FROM scratch\n", "app/a.txt": "a" },
@@ -33,7 +33,7 @@ Deno.test("deploy sends what it announced, bound to the headers of the upload", 
 });
 
 Deno.test("deploy --json prints one object with the timings of all phases", async () => {
-  await using parts = startParts({});
+  await using parts = await startParts({});
   const result = resultOf(await deploy({ url: parts.plane.url, args: ["--json", "--env", "production"] }));
   const { timings, ...rest } = result;
   assert.deepEqual(rest, {
@@ -56,7 +56,7 @@ Deno.test("deploy --json prints one object with the timings of all phases", asyn
 });
 
 Deno.test("deploy tells the control plane what the flags say", async () => {
-  await using parts = startParts({});
+  await using parts = await startParts({});
   const files = { "docker/prod.Dockerfile": "FROM scratch\n" };
   const flags = ["--branch", "feature/x", "--port", "3000", "--health-check-path", "/up"];
   await deploy({
@@ -76,7 +76,7 @@ Deno.test("deploy tells the control plane what the flags say", async () => {
 });
 
 Deno.test("deploy takes a Dockerfile relative to where it runs, as docker build does", async () => {
-  await using parts = startParts({});
+  await using parts = await startParts({});
   const files = { "app/build/Dockerfile": "FROM scratch\n" };
   const args = ["app", "--dockerfile", "app/build/Dockerfile"];
   const { code, stderr } = await deploy({ url: parts.plane.url, files, args });
@@ -86,7 +86,7 @@ Deno.test("deploy takes a Dockerfile relative to where it runs, as docker build 
 });
 
 Deno.test("deploy uploads nothing that is stored already", async () => {
-  await using parts = startParts({ alreadyStored: true });
+  await using parts = await startParts({ alreadyStored: true });
   const { code, stderr } = await deploy({ url: parts.plane.url });
   assert.equal(code, 0);
   assert.match(stderr, /nothing to upload/);
@@ -94,7 +94,7 @@ Deno.test("deploy uploads nothing that is stored already", async () => {
 });
 
 Deno.test("deploy --image needs no folder and uploads nothing", async () => {
-  await using parts = startParts({});
+  await using parts = await startParts({});
   const { code } = await deploy({ url: parts.plane.url, files: {}, args: ["--image", "shop:1"] });
   assert.equal(code, 0);
   assert.equal(parts.seen.uploadRequests.length, 0);
@@ -102,7 +102,7 @@ Deno.test("deploy --image needs no folder and uploads nothing", async () => {
 });
 
 Deno.test("deploy --detach returns with the id", async () => {
-  await using parts = startParts({ streams: [] });
+  await using parts = await startParts({ streams: [] });
   const { code, stdout } = await deploy({ url: parts.plane.url, args: ["--detach"] });
   assert.deepEqual([code, stdout], [0, "d_1\n"]);
   assert.deepEqual(parts.seen.resumedAfter, []);
@@ -119,7 +119,7 @@ Deno.test("deploy resumes a lost stream behind the last event", async () => {
     { events: [second], breaks: true },
     { ...GOES_WELL, events: rest },
   ];
-  await using parts = startParts({ streams });
+  await using parts = await startParts({ streams });
   const { code, stderr } = await deploy({ url: parts.plane.url });
   assert.equal(code, 0, stderr);
   assert.deepEqual(parts.seen.resumedAfter, [0n, 1n, 2n]);
@@ -131,7 +131,7 @@ Deno.test("deploy shows an event once that arrives twice", async () => {
     ...GOES_WELL,
     repeats: true,
   }];
-  await using parts = startParts({ streams });
+  await using parts = await startParts({ streams });
   const { code, stderr } = await deploy({ url: parts.plane.url });
   assert.equal(code, 0, stderr);
   assert.equal(stderr.match(/compiling/g)?.length, 1);
@@ -143,13 +143,13 @@ Deno.test("deploy believes the deployment, not the stream", async () => {
     breaks: true,
     then: { status: DeploymentStatus.READY, urls: ["http://x"] },
   }];
-  await using parts = startParts({ streams });
+  await using parts = await startParts({ streams });
   const { code, stdout } = await deploy({ url: parts.plane.url });
   assert.deepEqual([code, stdout], [0, "http://x\n"]);
 });
 
 Deno.test("deploy repeats an upload that the store could not take", async () => {
-  await using parts = startParts({ uploadAnswers: [503, 500] });
+  await using parts = await startParts({ uploadAnswers: [503, 500] });
   const { code, stderr } = await deploy({ url: parts.plane.url });
   assert.equal(code, 0, stderr);
   assert.equal(parts.seen.uploads.length, 3);
@@ -158,7 +158,7 @@ Deno.test("deploy repeats an upload that the store could not take", async () => 
 
 /** One lost answer gave several deployments elsewhere. */
 Deno.test("deploy repeats a create under one key", async () => {
-  await using parts = startParts({ createsLost: 2 });
+  await using parts = await startParts({ createsLost: 2 });
   const { code } = await deploy({ url: parts.plane.url });
   assert.equal(code, 0);
   const keys = parts.seen.creates.map((each) => each.idempotencyKey);
@@ -263,7 +263,7 @@ Deno.test("deploy --json says in which phase it failed", async (t) => {
   ];
   for (const { name, script, args = [], files, env = {}, want, says } of cases) {
     await t.step(name, async () => {
-      await using parts = startParts(script);
+      await using parts = await startParts(script);
       const options = { url: parts.plane.url, args: ["--json", ...args], env };
       const deployed = await deploy(files === undefined ? options : { ...options, files });
       const { error, exitCode, urls, timings } = resultOf(deployed);
@@ -278,7 +278,7 @@ Deno.test("deploy --json says in which phase it failed", async (t) => {
 });
 
 Deno.test("deploy names the control plane that does not answer", async () => {
-  const parts = startParts({});
+  const parts = await startParts({});
   await parts[Symbol.asyncDispose]();
   const deployed = await deploy({ url: parts.plane.url, args: ["--json"] });
   const { error, exitCode } = resultOf(deployed);
@@ -289,7 +289,7 @@ Deno.test("deploy names the control plane that does not answer", async () => {
 Deno.test("deploy shows what a build prints without letting it move the cursor", async () => {
   const lines = ["\x1b[31mred\x1b[0m", "50%\r100%", "\x07bell", "\x1b]0;title\x07text"];
   const streams: Stream[] = [{ ...GOES_WELL, events: [log("RUN x", lines), ...GOES_WELL.events] }];
-  await using parts = startParts({ streams });
+  await using parts = await startParts({ streams });
   const { stderr } = await deploy({ url: parts.plane.url });
   assert.match(stderr, /\| red\n/);
   // deno-lint-ignore no-control-regex -- what must not be there
@@ -307,7 +307,7 @@ Deno.test("deploy says where it stands while it waits for a build slot, and each
     step("queued", "done"),
     ...GOES_WELL.events,
   ];
-  await using parts = startParts({ streams: [{ ...GOES_WELL, events }] });
+  await using parts = await startParts({ streams: [{ ...GOES_WELL, events }] });
   const { code, stderr } = await deploy({ url: parts.plane.url });
   assert.equal(code, 0, stderr);
   assert.ok(

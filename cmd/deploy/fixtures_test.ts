@@ -81,16 +81,16 @@ export function log(origin: string, lines: string[]): Payload {
 }
 
 /** Starts both parts. */
-export function startParts(
+export async function startParts(
   script: Script,
-): AsyncDisposable & { readonly plane: FakeControlPlane; readonly seen: Seen } {
+): Promise<AsyncDisposable & { readonly plane: FakeControlPlane; readonly seen: Seen }> {
   const seen: Seen = { uploads: [], uploadRequests: [], creates: [], resumedAfter: [], cancels: 0 };
   const store = startStore(script, seen);
   let current: MessageInitShape<typeof DeploymentSchema> = { status: DeploymentStatus.BUILDING };
   const streams = [...script.streams ?? [GOES_WELL]];
   let sequence = 0n;
   let createsLost = script.createsLost ?? 0;
-  const plane = startControlPlane({
+  const plane = await startControlPlane({
     admin: { listProjects: () => ({ projects: [SHOP] }) },
     deployment: {
       createS3UploadURL: (request) => {

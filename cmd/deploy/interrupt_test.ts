@@ -52,7 +52,7 @@ Deno.test("Ctrl-C asks, and cancels only when told to", async (t) => {
   for (const { name, answer, cancels, code, status, exit } of cases) {
     await t.step(name, async () => {
       const { stop, asked, prompts, script } = interruptedDuring(answer);
-      await using parts = startParts(script);
+      await using parts = await startParts(script);
       const deployed = await deploy({ url: parts.plane.url, args: ["--json"], prompts, signal: stop.signal });
       const result = resultOf(deployed);
       assert.deepEqual([result.id, result.error?.code, result.status, result.exitCode], [
@@ -72,7 +72,7 @@ Deno.test("Ctrl-C asks, and cancels only when told to", async (t) => {
 Deno.test("a cancel of what is live by now says where its traffic went", async () => {
   const { stop, prompts, script } = interruptedDuring(true);
   const rolledBack = { fromDeploymentId: "d_1", toDeploymentId: "d_0" };
-  await using parts = startParts({
+  await using parts = await startParts({
     ...script,
     deployment: { cancelDeployment: () => ({ status: DeploymentStatus.READY, rolledBack }) },
   });
@@ -89,7 +89,7 @@ Deno.test("a cancel of what is live by now says where its traffic went", async (
 
 Deno.test("Ctrl-C with nobody to ask leaves the deployment running and says how to follow it", async () => {
   const { stop, script } = interruptedDuring(undefined);
-  await using parts = startParts(script);
+  await using parts = await startParts(script);
   const { code, stdout, stderr } = await deploy({ url: parts.plane.url, signal: stop.signal });
   assert.deepEqual([code, stdout], [130, ""]);
   assert.match(stderr, /goes on[\s\S]*unkey status d_1/);
@@ -99,7 +99,7 @@ Deno.test("Ctrl-C with nobody to ask leaves the deployment running and says how 
 Deno.test("Ctrl-C asks nothing with --yes or --no-input", async () => {
   for (const flag of ["--yes", "--no-input"]) {
     const { stop, asked, prompts, script } = interruptedDuring(true);
-    await using parts = startParts(script);
+    await using parts = await startParts(script);
     const { code } = await deploy({ url: parts.plane.url, args: [flag], prompts, signal: stop.signal });
     assert.deepEqual([code, asked.length, parts.seen.cancels], [130, 0, 0], flag);
   }
@@ -108,7 +108,7 @@ Deno.test("Ctrl-C asks nothing with --yes or --no-input", async () => {
 /** Nobody would know whether there is a deployment. */
 Deno.test("Ctrl-C does not break off a create that is under way", async () => {
   const stop = new AbortController();
-  await using parts = startParts({
+  await using parts = await startParts({
     streams: [GOES_WELL],
     deployment: {
       createDeployment: async () => {
@@ -124,7 +124,7 @@ Deno.test("Ctrl-C does not break off a create that is under way", async () => {
 
 Deno.test("Ctrl-C before the create says that there is no deployment", async () => {
   const stop = new AbortController();
-  await using parts = startParts({
+  await using parts = await startParts({
     deployment: {
       createS3UploadURL: () => {
         stop.abort(new DOMException("SIGINT", "AbortError"));

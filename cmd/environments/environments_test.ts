@@ -10,8 +10,8 @@ import {
   unkey,
 } from "../shared/fixtures_test.ts";
 
-function controlPlane(deletes: DeleteEnvironmentRequest[] = []) {
-  const api = startControlPlane({
+async function controlPlane(deletes: DeleteEnvironmentRequest[] = []) {
+  const api = await startControlPlane({
     admin: {
       listProjects: () => ({ projects: [SHOP] }),
       listEnvironments: () => ({
@@ -36,7 +36,7 @@ function controlPlane(deletes: DeleteEnvironmentRequest[] = []) {
 }
 
 Deno.test("environments list shows what each one serves; env is short for it", async () => {
-  await using api = controlPlane();
+  await using api = await controlPlane();
   const { code, stdout, stderr } = await api.run(["env", "list"]);
   assert.equal(code, 0, stderr);
   assert.equal(
@@ -56,7 +56,7 @@ qa           -                -            for QA
 });
 
 Deno.test("environments create prints the id, and what comes next beside it", async () => {
-  await using api = controlPlane();
+  await using api = await controlPlane();
   const { stdout, stderr } = await api.run(["environments", "create", "qa"]);
   assert.equal(stdout, "env_qa\n");
   assert.match(stderr, /unkey deploy --env qa/);
@@ -69,7 +69,7 @@ Deno.test("environments create prints the id, and what comes next beside it", as
 
 Deno.test("environments delete asks where somebody can answer, and says what it stopped", async () => {
   const deletes: DeleteEnvironmentRequest[] = [];
-  await using api = controlPlane(deletes);
+  await using api = await controlPlane(deletes);
   const answering = (answer: boolean | undefined) => ({
     confirm: () => Promise.resolve(answer),
     select: () => Promise.resolve(undefined),

@@ -28,7 +28,7 @@ const read = async (folder: string): Promise<unknown> =>
   JSON.parse(await Deno.readTextFile(join(folder, "unkey.json")));
 
 Deno.test("init writes what it is told and nothing else, and replaces a file only when it is forced to", async () => {
-  await using api = controlPlane();
+  await using api = await controlPlane();
   const env = access(api.url);
   await withFolder("shop", async (cwd) => {
     const { code, stderr } = await unkey(["init"], { cwd, env });
@@ -53,7 +53,7 @@ Deno.test("init writes what it is told and nothing else, and replaces a file onl
 
 Deno.test("init creates the project when it is asked to, and names those there are otherwise", async () => {
   const created: string[] = [];
-  await using api = controlPlane(created);
+  await using api = await controlPlane(created);
   const env = access(api.url);
   await withFolder("My App_2", async (cwd) => {
     const refused = await unkey(["init"], { cwd, env });

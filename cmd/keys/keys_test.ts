@@ -3,9 +3,9 @@ import { publicFault } from "../../pkg/fault/mod.ts";
 import type { CreateRootKeyRequest } from "../../proto/gen/ctrl/v1/admin_pb.ts";
 import { access, NOW, onlyJson, ROOT_KEY, SHOP, startControlPlane, unkey } from "../shared/fixtures_test.ts";
 
-function controlPlane() {
+async function controlPlane() {
   const created: CreateRootKeyRequest[] = [];
-  const api = startControlPlane({
+  const api = await startControlPlane({
     admin: {
       listProjects: () => ({ projects: [SHOP] }),
       createRootKey: (request) => {
@@ -31,7 +31,7 @@ function controlPlane() {
 }
 
 Deno.test("keys create prints the key alone, and expands names of permissions", async () => {
-  await using test = controlPlane();
+  await using test = await controlPlane();
   const env = access(test.api.url);
   const { code, stdout, stderr } = await unkey(["keys", "create", "ci"], { env });
   assert.deepEqual([code, stdout], [0, "unkey_new\n"], stderr);
@@ -62,7 +62,7 @@ Deno.test("keys create prints the key alone, and expands names of permissions", 
 });
 
 Deno.test("keys list and revoke name keys by id", async () => {
-  await using test = controlPlane();
+  await using test = await controlPlane();
   const env = access(test.api.url);
   const { stdout } = await unkey(["keys", "list"], { env });
   assert.equal(
@@ -78,7 +78,7 @@ key_of_caller  ci    unkey_abcd  2m   project.*.read_logs,workspace.read_status
 });
 
 Deno.test("the operator names a workspace, and needs the service token for it", async () => {
-  await using test = controlPlane();
+  await using test = await controlPlane();
   const operator = { UNKEY_API_BASE_URL: test.api.url, UNKEY_AUTH_TOKEN: ROOT_KEY };
   const workspace = ["--workspace", "acme"];
   const { stdout, stderr } = await unkey(["keys", "list", ...workspace, "--json"], { env: operator });

@@ -32,7 +32,7 @@ function controlPlane(requests: ListDeploymentsRequest[] = [], all = [READY, FAI
 }
 
 Deno.test("list prints deployments in columns that line up, with ages", async () => {
-  await using api = controlPlane();
+  await using api = await controlPlane();
   const { code, stdout, stderr } = await unkey(["list"], { env: access(api.url) });
   assert.equal(code, 0, stderr);
   assert.equal(
@@ -46,7 +46,7 @@ d_1  shop     preview     feature x  failed  -     3m   -
 
 Deno.test("list says what cannot run again, because its image is gone", async () => {
   const old = deploymentOf({ id: "d_0", status: DeploymentStatus.STOPPED, imageRemoved: true, urls: [] });
-  await using api = controlPlane([], [old]);
+  await using api = await controlPlane([], [old]);
   const { stdout } = await unkey(["list"], { env: access(api.url) });
   assert.match(stdout, /^d_0 .* stopped, image removed +-/m);
   const { deployments } = onlyJson(await unkey(["list", "--json"], { env: access(api.url) })) as {
@@ -56,7 +56,7 @@ Deno.test("list says what cannot run again, because its image is gone", async ()
 });
 
 Deno.test("list --json prints one object, with what went wrong and no empty members", async () => {
-  await using api = controlPlane();
+  await using api = await controlPlane();
   const result = await unkey(["list", "--json"], { env: access(api.url) });
   assert.deepEqual(onlyJson(result), {
     deployments: [
@@ -93,7 +93,7 @@ Deno.test("list --json prints one object, with what went wrong and no empty memb
 Deno.test("list asks for as many pages as --limit needs, and tells where the next list begins", async () => {
   const requests: ListDeploymentsRequest[] = [];
   const all = Array.from({ length: 230 }, (_, at) => deploymentOf({ id: `d_${at}` }));
-  await using api = controlPlane(requests, all);
+  await using api = await controlPlane(requests, all);
   const list = async (...args: string[]): Promise<{ ids: string[]; nextPageToken: string | undefined }> => {
     const listed = onlyJson(await unkey(["list", "--json", ...args], { env: access(api.url) }));
     assert.ok(typeof listed === "object" && listed !== null && "deployments" in listed);
@@ -110,7 +110,7 @@ Deno.test("list asks for as many pages as --limit needs, and tells where the nex
 
 Deno.test("list filters by project, named by its slug, and by environment", async () => {
   const requests: ListDeploymentsRequest[] = [];
-  await using api = controlPlane(requests);
+  await using api = await controlPlane(requests);
   const env = access(api.url);
   await unkey(["list", "--project", "shop", "--env", "preview"], { env });
   assert.equal(requests[0]?.projectId, "proj_shop");
@@ -122,7 +122,7 @@ Deno.test("list filters by project, named by its slug, and by environment", asyn
 });
 
 Deno.test("list projects shows what each serves", async () => {
-  await using api = controlPlane();
+  await using api = await controlPlane();
   const env = access(api.url);
   const { stdout } = await unkey(["list", "projects"], { env });
   assert.match(
@@ -145,14 +145,14 @@ Deno.test("list projects shows what each serves", async () => {
 });
 
 Deno.test("an empty list is no error, and says so beside the data", async () => {
-  await using api = controlPlane([], []);
+  await using api = await controlPlane([], []);
   const { code, stdout, stderr } = await unkey(["list"], { env: access(api.url) });
   assert.deepEqual([code, stdout], [0, ""]);
   assert.match(stderr, /No deployments.*unkey deploy/);
 });
 
 Deno.test("commands say what to do when they cannot call", async (t) => {
-  await using api = controlPlane();
+  await using api = await controlPlane();
   await t.step("without a login", async () => {
     const { code, stderr } = await unkey(["list"]);
     assert.equal(code, 4);
@@ -167,14 +167,14 @@ Deno.test("commands say what to do when they cannot call", async (t) => {
     assert.match(JSON.stringify(onlyJson(result)), /"code":"unauthenticated".*"exitCode":4/);
   });
   await t.step("when nobody answers", async () => {
-    const gone = controlPlane();
+    const gone = await controlPlane();
     await gone.stop();
     const { code, stderr } = await unkey(["list"], { env: access(gone.url) });
     assert.equal(code, 20);
     assert.match(stderr, new RegExp(`${gone.url} does not answer`));
   });
   await t.step("when the control plane itself says that it cannot", async () => {
-    await using busy = startControlPlane({
+    await using busy = await startControlPlane({
       deployment: {
         listDeployments: () => {
           throw publicFault("unavailable", "The database does not answer.");
@@ -208,7 +208,7 @@ Deno.test("list shows a queued deployment with its place", async () => {
     queuedAt: 1_799_999_820_000n,
     urls: [],
   });
-  await using api = controlPlane([], [queued]);
+  await using api = await controlPlane([], [queued]);
   const { stdout } = await unkey(["list"], { env: access(api.url) });
   assert.match(stdout, /^d_1 .* queued #2 +- +3m/m);
   const shown = JSON.stringify(onlyJson(await unkey(["list", "--json"], { env: access(api.url) })));

@@ -27,7 +27,7 @@ function answering(key: string | undefined): Prompts {
 }
 
 Deno.test("login stores the key that the control plane knows, and later commands use it", async (t) => {
-  await using api = controlPlane();
+  await using api = await controlPlane();
   const ways: Readonly<Record<string, RunOptions>> = {
     "from UNKEY_ROOT_KEY": { env: { UNKEY_ROOT_KEY: ROOT_KEY } },
     "from standard input": { stdin: `${ROOT_KEY}\n` },
@@ -49,7 +49,7 @@ Deno.test("login stores the key that the control plane knows, and later commands
 });
 
 Deno.test("login --json tells who the key is, and never the key", async () => {
-  await using api = controlPlane();
+  await using api = await controlPlane();
   await using config = await home();
   const args = ["login", "--json", "--api-base-url", api.url, "--profile", "staging"];
   const result = await unkey(args, { env: { UNKEY_ROOT_KEY: ROOT_KEY }, configDirectory: config.path });
@@ -65,7 +65,7 @@ Deno.test("login --json tells who the key is, and never the key", async () => {
 });
 
 Deno.test("a login that fails keeps the one before", async (t) => {
-  await using api = controlPlane();
+  await using api = await controlPlane();
   await using config = await home();
   const at = { configDirectory: config.path };
   await unkey(["login", "--api-base-url", api.url], { stdin: ROOT_KEY, ...at });

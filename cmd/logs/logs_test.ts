@@ -63,7 +63,7 @@ class Story {
     return this.#changed();
   }
 
-  serve(port = 0): FakeControlPlane {
+  serve(port = 0): Promise<FakeControlPlane> {
     const deployment = () =>
       deploymentOf({
         id: "d_1",
@@ -185,14 +185,14 @@ function following(api: FakeControlPlane, ...args: string[]) {
 }
 
 Deno.test("logs says what is noted instead of the build's output", async () => {
-  await using api = new Story().notice("What it printed was removed.").move(FAILED).serve();
+  await using api = await new Story().notice("What it printed was removed.").move(FAILED).serve();
   const { code, stdout, stderr } = await unkey(["logs", "d_1"], { env: access(api.url) });
   assert.deepEqual([code, stdout], [0, ""]);
   assert.match(stderr, /What it printed was removed/);
 });
 
 Deno.test("logs prints the build below its instructions, then the instances by name", async () => {
-  await using api = shopStory().serve();
+  await using api = await shopStory().serve();
   const { code, stdout, stderr } = await unkey(["logs", "d_1"], { env: access(api.url) });
   assert.deepEqual([code, stderr], [0, ""]);
   assert.equal(
@@ -211,14 +211,14 @@ ins_a | GET /
 });
 
 Deno.test("logs of a project are those of its newest deployment, which it names", async () => {
-  await using api = shopStory().serve();
+  await using api = await shopStory().serve();
   const { stdout, stderr } = await unkey(["logs", "shop"], { env: access(api.url) });
   assert.match(stdout, /GET \//);
   assert.equal(stderr, "d_1, the newest of shop\n");
 });
 
 Deno.test("logs takes one source, and the last lines of each", async (t) => {
-  await using api = shopStory().serve();
+  await using api = await shopStory().serve();
   const cases: readonly [string[], string][] = [
     [["--source", "build"], "=> FROM busybox\npulling\n=> RUN make\ncc main.c\ndone\nlinked\n"],
     [["--source", "instance", "--tail", "1"], "ins_a | GET /\n"],
@@ -240,7 +240,7 @@ Deno.test("logs takes one source, and the last lines of each", async (t) => {
 });
 
 Deno.test("logs --json prints an object per line, with the text as it is", async () => {
-  await using api = shopStory().serve();
+  await using api = await shopStory().serve();
   const { stdout } = await unkey(["logs", "d_1", "--json", "--tail", "1"], { env: access(api.url) });
   assert.deepEqual(stdout.trimEnd().split("\n").map((line) => JSON.parse(line)), [
     { source: "build", origin: "RUN make", time: NOW, text: "linked" },
@@ -257,7 +257,7 @@ Deno.test("logs --json prints an object per line, with the text as it is", async
 
 Deno.test("without --follow, logs of a build that runs end where the build is", async () => {
   const story = new Story().move(BUILDING).build("RUN make", "cc main.c");
-  await using api = story.serve();
+  await using api = await story.serve();
   const { code, stdout } = await unkey(["logs", "d_1"], { env: access(api.url) });
   assert.deepEqual([code, stdout], [0, "=> RUN make\ncc main.c\n"]);
 });
@@ -266,7 +266,7 @@ Deno.test("what a crashed instance printed is shown once, from its output or els
   const story = new Story().build("RUN make", "done").quote("ins_a", "cannot find settings.toml").move(
     FAILED,
   );
-  await using api = story.serve();
+  await using api = await story.serve();
   const logs = async (...args: string[]): Promise<string> =>
     (await unkey(["logs", "d_1", ...args], { env: access(api.url) })).stdout;
   assert.equal(await logs(), "=> RUN make\ndone\nins_a | cannot find settings.toml\n");
@@ -278,7 +278,7 @@ Deno.test("what a crashed instance printed is shown once, from its output or els
 
 Deno.test("logs --follow goes from the build to the instances until Ctrl-C", async () => {
   const story = new Story().move(BUILDING).build("RUN make", "one", "two");
-  await using api = story.serve();
+  await using api = await story.serve();
   const logs = following(api, "d_1", "--tail", "1");
   await logs.shows("two\n");
   story.build("RUN make", "three");
@@ -295,7 +295,7 @@ Deno.test("logs --follow goes from the build to the instances until Ctrl-C", asy
 
 Deno.test("logs --follow of a deployment that fails ends, and says why", async () => {
   const story = new Story().move(BUILDING);
-  await using api = story.serve();
+  await using api = await story.serve();
   const logs = following(api, "d_1");
   await logs.shows("d_1 is building");
   story.build("RUN make", "done").move(DEPLOYING).quote("ins_a", "no settings").move(FAILED);
@@ -306,7 +306,7 @@ Deno.test("logs --follow of a deployment that fails ends, and says why", async (
 
 Deno.test("logs --follow survives a restart of the control plane, and prints each line once", async () => {
   const story = shopStory().print("ins_a", 4, "same").print("ins_a", 4, "same").print("ins_b", 4, "same");
-  const first = story.serve();
+  const first = await story.serve();
   const logs = following(first, "d_1", "--source", "instance", "--tail", "4");
   await logs.shows("ins_b | same");
   await first.stop();
@@ -315,7 +315,7 @@ Deno.test("logs --follow survives a restart of the control plane, and prints eac
     5,
     "same",
   );
-  await using second = story.serve(Number(new URL(first.url).port));
+  await using second = await story.serve(Number(new URL(first.url).port));
   await logs.shows("ins_b | same\nins_a | same\n");
   story.print("ins_a", 5, "after");
   await logs.shows("after");
@@ -338,7 +338,7 @@ ins_a | after
 });
 
 Deno.test("logs --follow ends when the key is revoked meanwhile", async () => {
-  await using api = startControlPlane({
+  await using api = await startControlPlane({
     deployment: {
       getDeployment: () => ({ deployment: deploymentOf({}) }),
       streamInstanceLogs: () => {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { SwitchPath } from "../../proto/gen/ctrl/v1/deployment_pb.ts";
 import { access, deploymentOf, onlyJson, SHOP, startControlPlane, unkey } from "../shared/fixtures_test.ts";
 
-function controlPlane(from: string) {
+async function controlPlane(from: string) {
   const seen: string[] = [];
   const switched = {
     projectSlug: "shop",
@@ -13,7 +13,7 @@ function controlPlane(from: string) {
     hostnames: ["shop-acme.localhost"],
     urls: ["http://shop-acme.localhost:7070"],
   };
-  const server = startControlPlane({
+  const server = await startControlPlane({
     admin: { listProjects: () => ({ projects: [SHOP] }) },
     deployment: {
       getDeployment: ({ deploymentId }) => ({ deployment: deploymentOf({ id: deploymentId }) }),
@@ -32,7 +32,7 @@ function controlPlane(from: string) {
 }
 
 Deno.test("promote says what took over from what", async () => {
-  const { server, seen } = controlPlane("d_2");
+  const { server, seen } = await controlPlane("d_2");
   await using _server = server;
   const result = await unkey(["promote", "d_3"], { env: access(server.url) });
   assert.deepEqual(result, {
@@ -57,7 +57,7 @@ Deno.test("promote says what took over from what", async () => {
 });
 
 Deno.test("promote of the live one accepts the rollback to it", async () => {
-  const { server } = controlPlane("d_3");
+  const { server } = await controlPlane("d_3");
   await using _server = server;
   const plan = await unkey(["promote", "d_3", "--plan"], { env: access(server.url) });
   assert.equal(plan.stdout, "would accept d_3 in shop/production: new deployments go live again\n");

@@ -35,7 +35,7 @@ function controlPlane(creates: CreateDeploymentRequest[], end = DeploymentStatus
 
 Deno.test("redeploy repeats what is named, else what is live, else the newest that got ready", async () => {
   const creates: CreateDeploymentRequest[] = [];
-  await using api = controlPlane(creates);
+  await using api = await controlPlane(creates);
   const env = access(api.url);
   for (
     const args of [["d_5"], ["--env", "production"], ["--project", "shop"], ["d_5", "--to", "qa"]]
@@ -53,7 +53,7 @@ Deno.test("redeploy repeats what is named, else what is live, else the newest th
 });
 
 Deno.test("redeploy ends with the codes and the JSON of a deploy", async () => {
-  await using api = controlPlane([], DeploymentStatus.FAILED);
+  await using api = await controlPlane([], DeploymentStatus.FAILED);
   const failed = await unkey(["redeploy", "d_5", "--json"], { env: access(api.url) });
   assert.equal(failed.code, 13);
   const result = onlyJson(failed);

@@ -25,14 +25,14 @@ const JSON_OF_SWITCH = {
   urls: ["http://shop-acme.localhost:7070"],
 };
 
-function controlPlane(path: SwitchPath, refuse?: ConnectError) {
+async function controlPlane(path: SwitchPath, refuse?: ConnectError) {
   const seen: string[] = [];
   const note = (what: string, request: RollbackRequest): void => {
     const { sourceDeploymentId: from, targetDeploymentId: to, projectId, environmentSlug } = request;
     seen.push([what, from, to, projectId, environmentSlug].filter((each) => each !== "").join(" "));
     if (refuse !== undefined) throw refuse;
   };
-  const server = startControlPlane({
+  const server = await startControlPlane({
     admin: { listProjects: () => ({ projects: [SHOP] }) },
     deployment: {
       planRollback: (request) => {
@@ -49,7 +49,7 @@ function controlPlane(path: SwitchPath, refuse?: ConnectError) {
 }
 
 Deno.test("rollback finds the project, asks for a plan, and then names both deployments", async () => {
-  const { server, seen } = controlPlane(SwitchPath.INSTANT);
+  const { server, seen } = await controlPlane(SwitchPath.INSTANT);
   await using _server = server;
   const result = await unkey(["rollback"], { env: access(server.url) });
   assert.deepEqual(result, {
@@ -77,7 +77,7 @@ Deno.test("rollback --plan says how long the way is and does nothing", async (t)
     ] as const
   ) {
     await t.step(text, async () => {
-      const { server, seen } = controlPlane(path);
+      const { server, seen } = await controlPlane(path);
       await using _server = server;
       const result = await unkey(["rollback", "--plan", "--env", "preview"], { env: access(server.url) });
       assert.deepEqual(result, {
@@ -94,7 +94,7 @@ Deno.test("rollback --plan says how long the way is and does nothing", async (t)
 });
 
 Deno.test("rollback to what is stopped says that it starts it", async () => {
-  const { server } = controlPlane(SwitchPath.COLD);
+  const { server } = await controlPlane(SwitchPath.COLD);
   await using _server = server;
   const { stdout, stderr } = await unkey(["rollback"], { env: access(server.url) });
   assert.equal(stderr, "d_1 is stopped: starting it, then traffic moves.\n");
@@ -102,7 +102,7 @@ Deno.test("rollback to what is stopped says that it starts it", async () => {
 });
 
 Deno.test("rollback asks before it does it, and --yes answers", async () => {
-  const { server, seen } = controlPlane(SwitchPath.INSTANT);
+  const { server, seen } = await controlPlane(SwitchPath.INSTANT);
   await using _server = server;
   const asked: string[] = [];
   const prompts = {
@@ -128,7 +128,7 @@ Deno.test("each way to fail has its exit code, and one object with --json", asyn
   ];
   for (const [code, exitCode, name] of cases) {
     await t.step(name, async () => {
-      const { server } = controlPlane(SwitchPath.INSTANT, new ConnectError("It says why.", code));
+      const { server } = await controlPlane(SwitchPath.INSTANT, new ConnectError("It says why.", code));
       await using _server = server;
       const result = await unkey(["rollback", "d_1", "--json"], { env: access(server.url) });
       assert.equal(result.code, exitCode);

@@ -35,9 +35,9 @@ export interface FakeAnswers {
 }
 
 /** Starts a control plane that knows one root key. */
-export function startControlPlane(answers: FakeAnswers, port = 0): FakeControlPlane {
+export async function startControlPlane(answers: FakeAnswers, port = 0): Promise<FakeControlPlane> {
   const { admin = {}, deployment = {}, environment = {} } = answers;
-  const server = serveRpc({
+  const server = await serveRpc({
     hostname: "127.0.0.1",
     port,
     portSetting: "none",

@@ -41,7 +41,7 @@ Deno.test("unkey.json is checked as a whole, and an unknown key names the neares
 
 Deno.test("a deploy takes what flags say before variables, variables before the file, the file before defaults", async () => {
   const creates: CreateDeploymentRequest[] = [];
-  await using api = startControlPlane({
+  await using api = await startControlPlane({
     admin: { listProjects: () => ({ projects: [SHOP, { ...SHOP, id: "proj_blog", slug: "blog" }] }) },
     deployment: {
       createDeployment(request) {

@@ -49,7 +49,7 @@ function controlPlane() {
 }
 
 Deno.test("status shows a region as far as the slowest of its live agents, or the last one heard of", async () => {
-  await using api = controlPlane();
+  await using api = await controlPlane();
   const { code, stdout, stderr } = await unkey(["status"], { env: access(api.url) });
   assert.equal(code, 0, stderr);
   assert.equal(
@@ -67,7 +67,7 @@ eu-west-1.aws could not apply d_9: no such image: ghcr.io/acme/shop
 });
 
 Deno.test("status --json has every agent, and leaves out what is not known", async () => {
-  await using api = controlPlane();
+  await using api = await controlPlane();
   const shown = onlyJson(await unkey(["status", "--json"], { env: access(api.url) }));
   assert.ok(
     typeof shown === "object" && shown !== null && "regions" in shown && Array.isArray(shown.regions),
@@ -140,7 +140,7 @@ function withDeployments() {
 }
 
 Deno.test("status of a deployment shows its steps, its URLs and why it failed", async () => {
-  await using api = withDeployments();
+  await using api = await withDeployments();
   const { code, stdout, stderr } = await unkey(["status", "d_7"], { env: access(api.url) });
   assert.equal(code, 0, stderr);
   assert.equal(
@@ -181,7 +181,9 @@ Deno.test("status shows what a failing app printed last, and --json its exit cod
     },
     urls: [],
   });
-  await using api = startControlPlane({ deployment: { getDeployment: () => ({ deployment: crashed }) } });
+  await using api = await startControlPlane({
+    deployment: { getDeployment: () => ({ deployment: crashed }) },
+  });
   const { stdout } = await unkey(["status", "d_8"], { env: access(api.url) });
   assert.match(stdout, /exit code 3\.\n\nlast output of a-1:\n {2}\| reading\n {2}\| no config\n$/);
   const shown = onlyJson(await unkey(["status", "d_8", "--json"], { env: access(api.url) }));
@@ -195,7 +197,7 @@ Deno.test("status shows what a failing app printed last, and --json its exit cod
 });
 
 Deno.test("status of a project is that of its newest deployment, as JSON with steps", async () => {
-  await using api = withDeployments();
+  await using api = await withDeployments();
   const env = access(api.url);
   const shown = onlyJson(await unkey(["status", "shop", "--json"], { env }));
   assert.ok(typeof shown === "object" && shown !== null && "steps" in shown && "id" in shown);
@@ -228,7 +230,7 @@ Deno.test("status of a queued deployment says what is in its way", async () => {
     queueBlockerIds: ["d_9"],
     queueBlocker,
   };
-  await using api = startControlPlane({
+  await using api = await startControlPlane({
     deployment: { getDeployment: () => ({ deployment: deploymentOf({ ...queued, queuedAt: 1n }) }) },
   });
   const { stdout } = await unkey(["status", "d_1"], { env: access(api.url) });
@@ -241,7 +243,7 @@ Deno.test("status of a queued deployment says what is in its way", async () => {
 });
 
 Deno.test("status says that an environment is rolled back, and how that ends", async () => {
-  await using api = startControlPlane({
+  await using api = await startControlPlane({
     deployment: { getDeployment: () => ({ deployment: deploymentOf({ environmentRolledBack: true }) }) },
   });
   const env = access(api.url);

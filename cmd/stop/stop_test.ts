@@ -6,7 +6,7 @@ import { access, deploymentOf, onlyJson, startControlPlane, unkey } from "../sha
 const { READY, STOPPED } = DeploymentStatus;
 
 Deno.test("stop and start say what they did", async () => {
-  await using server = startControlPlane({
+  await using server = await startControlPlane({
     deployment: {
       getDeployment: ({ deploymentId }) => ({
         deployment: deploymentOf({ id: deploymentId, status: STOPPED }),
@@ -43,7 +43,7 @@ Deno.test("stop and start say what they did", async () => {
 });
 
 Deno.test("a refused stop says what the deployment serves, with an exit code of its own", async () => {
-  await using server = startControlPlane({
+  await using server = await startControlPlane({
     deployment: {
       getDeployment: ({ deploymentId }) => ({ deployment: deploymentOf({ id: deploymentId }) }),
       stopDeployment: () => {

@@ -14,11 +14,11 @@ import {
   unkey,
 } from "../shared/fixtures_test.ts";
 
-function controlPlane(live = "d_1") {
+async function controlPlane(live = "d_1") {
   const sets: SetEnvironmentVariablesRequest[] = [];
   const creates: CreateDeploymentRequest[] = [];
   const names = new Set(["OLD", "TOKEN"]);
-  const api = startControlPlane({
+  const api = await startControlPlane({
     admin: {
       listProjects: () => ({ projects: [SHOP] }),
       listEnvironments: () => ({ environments: [{ slug: "preview", liveDeploymentId: live }] }),
@@ -49,7 +49,7 @@ function controlPlane(live = "d_1") {
 }
 
 Deno.test("variables list shows names and when they changed", async () => {
-  await using api = controlPlane();
+  await using api = await controlPlane();
   const { code, stdout, stderr } = await api.run(["list"]);
   assert.equal(code, 0, stderr);
   assert.equal(
@@ -67,7 +67,7 @@ TOKEN  2m ago
 });
 
 Deno.test("variables set takes values from words, a file, standard input and a question, and repeats none", async () => {
-  await using api = controlPlane();
+  await using api = await controlPlane();
   const folder = await Deno.makeTempDir({ prefix: "unkey-test-variables-" });
   try {
     await Deno.writeTextFile(join(folder, ".env"), 'FILE="s3cret\nlines"\nA=from file\n');
@@ -103,7 +103,7 @@ Deno.test("variables set takes values from words, a file, standard input and a q
 });
 
 Deno.test("variables set refuses what it cannot use, all of it at once and without values", async () => {
-  await using api = controlPlane();
+  await using api = await controlPlane();
   const cases: readonly (readonly [readonly string[], RegExp])[] = [
     [["set"], /nothing to set/],
     [["set", "1A=s3cret", "s3cret value", "B-C=s3cret"], /"1A" cannot.*\nword 2 cannot.*\n"B-C" cannot/],
@@ -123,7 +123,7 @@ Deno.test("variables set refuses what it cannot use, all of it at once and witho
 });
 
 Deno.test("variables set --redeploy deploys again what is live and prints its URLs", async () => {
-  await using api = controlPlane();
+  await using api = await controlPlane();
   const { code, stdout, stderr } = await api.run(["set", "A=1", "--redeploy"]);
   assert.equal(code, 0, stderr);
   assert.equal(stdout, "http://shop-acme.localhost:7070\n");
@@ -140,7 +140,7 @@ Deno.test("variables set --redeploy deploys again what is live and prints its UR
 });
 
 Deno.test("the variables are changed also when there is nothing to redeploy, and the exit code says that there was not", async () => {
-  await using api = controlPlane("");
+  await using api = await controlPlane("");
   const { code, stderr } = await api.run(["set", "A=1", "--redeploy"]);
   assert.equal(code, 1);
   assert.match(

@@ -11,7 +11,7 @@ const DEADLINE_MS = 120_000;
 
 /** Long streams outlive garbage collections, after which an abort was lost: nothing that watches could be stopped. */
 Deno.test("a stream ends when its signal aborts, also after thousands of messages", async () => {
-  const server = serveRpc({
+  const server = await serveRpc({
     hostname: "127.0.0.1",
     port: 0,
     portSetting: "none",

@@ -1,14 +1,32 @@
 import type { DescMethod } from "@bufbuild/protobuf";
 import { type ContextValues, createContextValues, type HandlerContext } from "@connectrpc/connect";
+import { isGone } from "./body.ts";
+import { RequestHeaders } from "./headers.ts";
+import type { NodeRequest, Outgoing } from "./listener.ts";
 
 /** Where interceptors leave the context for the handler. */
 export const CONTEXT = { id: Symbol("call context"), defaultValue: undefined as HandlerContext | undefined };
 
-/** Messages are never on shared memory, which is all that the type leaves open. */
-export function ownBuffer(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
-  return bytes.buffer instanceof ArrayBuffer
-    ? new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length)
-    : new Uint8Array(bytes);
+/** The calls that are under way and would want to know that the server stops. */
+export class OpenCalls {
+  readonly #calls = new Set<CallContext>();
+  readonly #stopping: AbortSignal | undefined;
+
+  constructor(stopping: AbortSignal | undefined) {
+    this.#stopping = stopping;
+    stopping?.addEventListener("abort", () => {
+      for (const call of [...this.#calls]) call.abort(stopping.reason);
+    }, { once: true });
+  }
+
+  add(call: CallContext): void {
+    if (this.#stopping?.aborted) call.abort(this.#stopping.reason);
+    else this.#calls.add(call);
+  }
+
+  delete(call: CallContext): void {
+    this.#calls.delete(call);
+  }
 }
 
 /** A handler's context whose signal exists only if somebody looks at it: most calls are over before they could abort. */
@@ -22,27 +40,26 @@ export class CallContext implements HandlerContext {
   readonly responseHeader = new Headers();
   readonly responseTrailer = new Headers();
   readonly values: ContextValues = createContextValues();
-  readonly #request: Request;
-  readonly #shutdownSignal: AbortSignal | undefined;
+  readonly #response: Outgoing;
+  readonly #open: OpenCalls;
   #controller: AbortController | undefined;
 
-  constructor(request: Request, method: DescMethod, shutdownSignal: AbortSignal | undefined) {
-    this.#request = request;
-    this.#shutdownSignal = shutdownSignal;
+  constructor(request: NodeRequest, response: Outgoing, { method, open }: ContextOptions) {
+    this.#response = response;
+    this.#open = open;
     this.method = method;
     this.service = method.parent;
-    this.requestMethod = request.method;
-    this.url = request.url;
-    this.requestHeader = request.headers;
+    this.requestMethod = request.method ?? "POST";
+    this.url = urlOf(request);
+    this.requestHeader = new RequestHeaders(request.headers);
   }
 
   get signal(): AbortSignal {
     if (this.#controller === undefined) {
       this.#controller = new AbortController();
-      for (const source of [this.#request.signal, this.#shutdownSignal]) {
-        if (source?.aborted) this.#controller.abort(source.reason);
-        else source?.addEventListener("abort", this.#abort);
-      }
+      this.#open.add(this);
+      if (isGone(this.#response)) this.abort(undefined);
+      else this.#response.once("close", this.#gone);
     }
     return this.#controller.signal;
   }
@@ -51,16 +68,33 @@ export class CallContext implements HandlerContext {
     return undefined;
   }
 
-  /** Lets go of the signals that outlive the call, and aborts its own. */
+  abort(reason: unknown): void {
+    this.#controller?.abort(reason);
+  }
+
+  /** Lets go of what outlives the call, and aborts its signal. */
   end(): void {
     if (this.#controller === undefined) return;
-    for (const source of [this.#request.signal, this.#shutdownSignal]) {
-      source?.removeEventListener("abort", this.#abort);
-    }
+    this.#open.delete(this);
+    this.#response.off("close", this.#gone);
     this.#controller.abort();
   }
 
-  readonly #abort = (event: Event): void => {
-    this.#controller?.abort(event.target instanceof AbortSignal ? event.target.reason : undefined);
-  };
+  readonly #gone = (): void => this.abort(undefined);
+}
+
+interface ContextOptions {
+  readonly method: DescMethod;
+  readonly open: OpenCalls;
+}
+
+/** The absolute URL, which only HTTP/2 sends the parts of. */
+export function urlOf({ url = "/", headers }: NodeRequest): string {
+  return `http://${headers[":authority"] ?? headers.host ?? "localhost"}${url}`;
+}
+
+/** The path of the URL. */
+export function pathOf({ url = "/" }: NodeRequest): string {
+  const end = url.search(/[?#]/);
+  return end < 0 ? url : url.slice(0, end);
 }

@@ -17,11 +17,5 @@ export {
   type OnRpcError,
 } from "./fault_interceptor.ts";
 export { addCallFields, type Call, type Gate, requestIdOf } from "./call.ts";
-export {
-  type HttpRoute,
-  rpcHandlers,
-  type RpcServer,
-  type RpcServerOptions,
-  type ServerLimits,
-  serveRpc,
-} from "./server.ts";
+export type { HttpRoute } from "./plain.ts";
+export { type RpcServer, type RpcServerOptions, type ServerLimits, serveRpc } from "./server.ts";

@@ -6,18 +6,21 @@ import {
   type HandlerContext,
   type Interceptor,
 } from "@connectrpc/connect";
-import { createFetchHandler } from "@connectrpc/connect/protocol";
+import type { UniversalHandler } from "@connectrpc/connect/protocol";
+import { universalRequestFromNodeRequest, universalResponseToNodeResponse } from "@connectrpc/connect-node";
 import type { DescMethod, DescMethodServerStreaming, DescMethodUnary, Message } from "@bufbuild/protobuf";
 import type { Clock } from "../clock/mod.ts";
-import { Fault } from "../fault/mod.ts";
+import { describeError, Fault } from "../fault/mod.ts";
 import type { Logger } from "../logger/mod.ts";
-import { flowingBody, StallGuard } from "./flow.ts";
+import { callInterceptor, type Gate, requestGate } from "./call.ts";
+import { isGone, writeHead } from "./body.ts";
+import { OpenCalls, pathOf, urlOf } from "./context.ts";
+import { HttpListener, ignore, type NodeHandler, type NodeRequest, type NodeResponse } from "./listener.ts";
+import { answerPlain, type HttpRoute } from "./plain.ts";
+import { StallGuard } from "./stall.ts";
 import { isPlainStream, streamHandler } from "./stream.ts";
 import { isPlainUnary, unaryHandler } from "./unary.ts";
-import { callInterceptor, type Gate, requestGate } from "./call.ts";
-
-/** Answers a request, or `undefined` when it is not meant for this route. */
-export type HttpRoute = (request: Request) => Promise<Response | undefined>;
+import { linger } from "./web.ts";
 
 /** What a server needs. */
 export interface RpcServerOptions {
@@ -53,7 +56,7 @@ export interface ServerLimits {
   readonly timeoutMsMax: number;
   /** How long the client of a stream may read nothing, in milliseconds; then it is cut. */
   readonly stallMsMax: number;
-  /** How long calls may go on after a stop, in milliseconds; then nobody waits for them. */
+  /** How long calls may go on after a stop, in milliseconds; then they are cut. */
   readonly drainMsMax: number;
 }
 
@@ -73,77 +76,99 @@ export interface RpcServer {
   shutdown(): Promise<void>;
 }
 
-type FetchHandler = (request: Request) => Promise<Response>;
+type Handle = (request: NodeRequest, response: NodeResponse) => Promise<void>;
 
 /**
- * Serves Connect and gRPC-Web, JSON and binary, over HTTP/1.1 and HTTP/2 with prior knowledge on one port. Plain gRPC is
- * refused with 415: it needs HTTP trailers, which `Deno.serve` cannot send.
+ * Serves Connect and gRPC-Web, JSON and binary, over HTTP/1.1 and HTTP/2 with prior knowledge on one port.
  *
  * `/v1/liveness` and `/health/live` say that the process answers, `/health/ready` that it can work.
  *
  * @throws `failed_precondition` when the port is taken or not allowed
  */
-export function serveRpc(options: RpcServerOptions): RpcServer {
+export async function serveRpc(options: RpcServerOptions): Promise<RpcServer> {
   const limits = { ...LIMITS, ...options.limits };
   const { clock, log } = options;
   const stopping = new AbortController();
-  const handlers = rpcHandlers(options, stopping.signal);
-  const answer = (request: Request): Promise<Response> =>
-    dispatch(request, handlers, options, stopping.signal);
-  const server = listen(options, answer);
+  const guard = new StallGuard(limits.stallMsMax);
+  const handlers = rpcHandlers(options, limits, guard, stopping.signal);
+  const { routes = [], ready } = options;
+  const plain = {
+    routes,
+    log,
+    ready: async () => !stopping.signal.aborted && (ready === undefined || await ready()),
+  };
+  const answer: Handle = async (request, response) => {
+    const rpc = handlers.get(pathOf(request));
+    if (rpc !== undefined) return await rpc(request, response);
+    guard.add(response);
+    await answerPlain(request, response, plain).finally(() => guard.remove(response));
+  };
+  const listener = await listen(options, (request, response) => {
+    request.on("error", ignore);
+    response.on("error", ignore);
+    answer(request, response).catch((error: unknown) => {
+      // A client that goes away is no failure.
+      if (!isGone(response)) log.error("request failed", { error: describeError(error) });
+      response.destroy();
+    });
+  });
   let done: Promise<void> | undefined;
   return {
-    port: server.addr.port,
-    shutdown: () => done ??= shutdown(server, { stopping, limitMs: limits.drainMsMax, clock, log }),
+    port: listener.port,
+    shutdown: () => done ??= shutdown(listener, { stopping, limitMs: limits.drainMsMax, clock, log }),
   };
 }
 
-/** The fetch handlers of all procedures by path; exported for tests that want no socket. */
-export function rpcHandlers(
-  options: Pick<RpcServerOptions, "log" | "clock" | "mount" | "gate" | "interceptors" | "limits">,
-  shutdownSignal?: AbortSignal,
-): ReadonlyMap<string, FetchHandler> {
+/** The handlers of all procedures by path. */
+function rpcHandlers(
+  options: RpcServerOptions,
+  limits: ServerLimits,
+  guard: StallGuard,
+  shutdownSignal: AbortSignal,
+): ReadonlyMap<string, Handle> {
   const { log, clock, gate, interceptors = [] } = options;
-  const limits = { ...LIMITS, ...options.limits };
   const shared = requestGate(gate, clock, log);
-  const { unaryMsMax, unaryMsMaxOf } = limits;
+  const { unaryMsMax, unaryMsMaxOf, messageBytesMax } = limits;
   const all = [callInterceptor({ log, clock, unaryMsMax, unaryMsMaxOf }), ...interceptors];
   const router = createConnectRouter({
     grpc: false,
-    readMaxBytes: limits.messageBytesMax,
+    readMaxBytes: messageBytesMax,
     maxTimeoutMs: limits.timeoutMsMax,
     requestGate: shared,
     interceptors: all,
-    ...(shutdownSignal === undefined ? {} : { shutdownSignal }),
+    shutdownSignal,
   });
-  const { messageBytesMax, stallMsMax } = limits;
-  const guard = new StallGuard(stallMsMax);
-  const serve = { gate: shared, interceptors: all, messageBytesMax, shutdownSignal, guard };
+  const serve = {
+    gate: shared,
+    interceptors: all,
+    messageBytesMax,
+    open: new OpenCalls(shutdownSignal),
+    guard,
+  };
   const fast = new Map<string, FastPath>();
   options.mount(recordMethods(router, (method, implementation) => {
     const path = `/${method.parent.typeName}/${method.name}`;
     if (isUnary(method)) {
-      const takes = (request: Request): boolean => isPlainUnary(request, messageBytesMax);
+      const takes = (request: NodeRequest): boolean => isPlainUnary(request, messageBytesMax);
       fast.set(path, { takes, handle: unaryHandler(method, implementation, serve) });
     } else if (isServerStreaming(method)) {
       fast.set(path, { takes: isPlainStream, handle: streamHandler(method, implementation, serve) });
     }
   }));
   return new Map(router.handlers.map((each) => {
-    const handle = createFetchHandler(each);
-    const general = each.method.methodKind === "unary" ? handle : guarded(handle, guard);
+    const general = generalHandler(each, guard);
     const plain = fast.get(each.requestPath);
     return [
       each.requestPath,
-      (request) => plain?.takes(request) ? plain.handle(request) : general(request),
+      (request, response) => (plain?.takes(request) ? plain.handle : general)(request, response),
     ];
   }));
 }
 
 /** Serves what it takes; the rest is for the general handler. */
 interface FastPath {
-  readonly takes: (request: Request) => boolean;
-  readonly handle: FetchHandler;
+  readonly takes: (request: NodeRequest) => boolean;
+  readonly handle: Handle;
 }
 
 /** The implementation of a method; the router's types have checked that it fits the method. */
@@ -181,66 +206,30 @@ function isServerStreaming(method: DescMethod): method is DescMethodServerStream
   return method.methodKind === "server_streaming";
 }
 
-/** A stream whose client does not read is cut, whichever protocol it speaks. */
-function guarded(handle: FetchHandler, guard: StallGuard): FetchHandler {
-  return async (request) => {
-    const response = await handle(request);
-    if (response.body === null) return response;
-    const body = flowingBody(response.body[Symbol.asyncIterator](), guard, () => undefined);
-    return new Response(body, response);
+/** What no fast path takes. */
+function generalHandler(handler: UniversalHandler, guard: StallGuard): Handle {
+  return async (request, response) => {
+    if (!URL.canParse(urlOf(request))) {
+      writeHead(response, 400, new Headers());
+      return void response.end();
+    }
+    guard.add(response);
+    response.once("finish", () => linger(request)).once("close", () => guard.remove(response));
+    const call = universalRequestFromNodeRequest(request, response, undefined, undefined);
+    await universalResponseToNodeResponse(await handler(call), response);
   };
 }
 
-async function dispatch(
-  request: Request,
-  handlers: ReadonlyMap<string, FetchHandler>,
-  options: RpcServerOptions,
-  stopping: AbortSignal,
-): Promise<Response> {
-  const path = pathOf(request.url);
-  const rpc = handlers.get(path);
-  if (rpc !== undefined) return await rpc(request);
-  if (path === "/v1/liveness") return new Response(null);
-  if (path === "/health/live") return Response.json({ status: "alive" });
-  if (path === "/health/ready") {
-    const ready = !stopping.aborted && (options.ready === undefined || await options.ready());
-    return Response.json({ status: ready ? "ready" : "not_ready" }, { status: ready ? 200 : 503 });
-  }
-  for (const route of options.routes ?? []) {
-    const response = await route(request);
-    if (response !== undefined) return response;
-  }
-  return Response.json({ error: { status: 404, title: "Not Found" } }, { status: 404 });
-}
-
-/** The path of an absolute URL; cheaper than parsing the whole of it for every call. */
-function pathOf(url: string): string {
-  const start = url.indexOf("/", url.indexOf("//") + 2);
-  if (start < 0) return "/";
-  const end = url.slice(start).search(/[?#]/);
-  return end < 0 ? url.slice(start) : url.slice(start, start + end);
-}
-
-function listen(
-  options: RpcServerOptions,
-  answer: (request: Request) => Promise<Response>,
-): Deno.HttpServer<Deno.NetAddr> {
-  const { hostname, port, log } = options;
+async function listen(options: RpcServerOptions, handle: NodeHandler): Promise<HttpListener> {
+  const { hostname, port } = options;
   try {
-    return Deno.serve({
-      hostname,
-      port,
-      onListen: () => undefined,
-      onError: (error) => {
-        log.error("request failed", { error: error instanceof Error ? error.message : String(error) });
-        return new Response(null, { status: 500 });
-      },
-    }, answer);
+    return await HttpListener.open({ hostname, port }, handle);
   } catch (error) {
-    if (error instanceof Deno.errors.AddrInUse) {
+    const code = error instanceof Error && "code" in error ? error.code : undefined;
+    if (code === "EADDRINUSE") {
       throw refusal(`Port ${port} on ${hostname} is taken by another process.`, options, error);
     }
-    if (error instanceof Deno.errors.PermissionDenied || error instanceof Deno.errors.AddrNotAvailable) {
+    if (code === "EACCES" || code === "EADDRNOTAVAIL") {
       throw refusal(`Port ${port} on ${hostname} cannot be opened.`, options, error);
     }
     throw error;
@@ -259,12 +248,18 @@ interface Stop {
   readonly log: Logger;
 }
 
-async function shutdown(server: Deno.HttpServer, { stopping, limitMs, clock, log }: Stop): Promise<void> {
+async function shutdown(
+  listener: HttpListener,
+  { stopping, limitMs, clock, log }: Stop,
+): Promise<void> {
   stopping.abort(new ConnectError("The server is stopping: connect again.", Code.Unavailable));
   const drained = new AbortController();
   const late = clock.sleep(limitMs, drained.signal).then(() => "late", () => "drained");
-  const outcome = await Promise.race([server.shutdown().then(() => "drained"), late]);
+  const closed = listener.close();
+  const outcome = await Promise.race([closed.then(() => "drained"), late]);
   drained.abort();
-  // What is left ends with the process: a server that drains cannot be told to cut its connections any more.
-  if (outcome === "late") log.warn("calls did not end in time", { limit_ms: limitMs });
+  if (outcome !== "late") return;
+  log.warn("calls did not end in time", { limit_ms: limitMs });
+  listener.cut();
+  await closed;
 }

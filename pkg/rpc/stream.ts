@@ -17,9 +17,11 @@ import {
 } from "@bufbuild/protobuf";
 import { Code, ConnectError, type HandlerContext, type Interceptor } from "@connectrpc/connect";
 import { endStreamFlag, endStreamToJson } from "@connectrpc/connect/protocol-connect";
+import { bytesOf, drained, isGone, writeHead } from "./body.ts";
 import type { Gate } from "./call.ts";
-import { CallContext, CONTEXT, ownBuffer } from "./context.ts";
-import { flowingBody, type StallGuard } from "./flow.ts";
+import { CallContext, CONTEXT, type OpenCalls } from "./context.ts";
+import type { NodeRequest, Outgoing } from "./listener.ts";
+import type { StallGuard } from "./stall.ts";
 
 /** What streams are served with. */
 export interface StreamOptions {
@@ -27,14 +29,13 @@ export interface StreamOptions {
   /** Outermost first. */
   readonly interceptors: readonly Interceptor[];
   readonly messageBytesMax: number;
-  readonly shutdownSignal: AbortSignal | undefined;
+  readonly open: OpenCalls;
   readonly guard: StallGuard;
 }
 
 /** The implementation of a method; the router's types have checked that it fits the method. */
 export type StreamImplementation = (message: Message, context: HandlerContext) => unknown;
 
-type FetchHandler = (request: Request) => Promise<Response>;
 type AnyFn = ReturnType<Interceptor>;
 
 const ENVELOPE_BYTES = 5;
@@ -56,15 +57,14 @@ const CODECS = {
 type Codec = keyof typeof CODECS;
 
 /** Whether the fast path takes this request. */
-export function isPlainStream(request: Request): boolean {
-  const { headers } = request;
-  const encoding = headers.get("connect-content-encoding") ?? "identity";
-  return request.method === "POST" && isCodec(headers.get("content-type")) && encoding === "identity" &&
-    !headers.has("connect-timeout-ms");
+export function isPlainStream({ method, headers }: NodeRequest): boolean {
+  const encoding = headers["connect-content-encoding"] ?? "identity";
+  return method === "POST" && isCodec(headers["content-type"]) && encoding === "identity" &&
+    headers["connect-timeout-ms"] === undefined;
 }
 
-function isCodec(type: string | null): type is Codec {
-  return type !== null && Object.hasOwn(CODECS, type);
+function isCodec(type: string | undefined): type is Codec {
+  return type !== undefined && Object.hasOwn(CODECS, type);
 }
 
 /** Serves one method that streams its answers, for requests that `isPlainStream` accepts. */
@@ -72,92 +72,98 @@ export function streamHandler(
   method: DescMethodServerStreaming,
   implementation: StreamImplementation,
   options: StreamOptions,
-): FetchHandler {
+): (request: NodeRequest, response: Outgoing) => Promise<void> {
+  const { gate, open, guard, messageBytesMax } = options;
   const encoded: Record<Codec, WeakMap<object, Uint8Array>> = {
     "application/connect+proto": new WeakMap(),
     "application/connect+json": new WeakMap(),
   };
-  const call = options.interceptors.reduceRight<AnyFn>((next, each) => each(next), (request) => {
+  const call = options.interceptors.reduceRight<AnyFn>((next, each) => each(next), async (request) => {
     const context = request.contextValues.get(CONTEXT);
     if (!request.stream || context === undefined) {
       throw new ConnectError("stream method called as unary", Code.Internal);
     }
-    return Promise.resolve({
+    const message = await first(request.message);
+    return {
       stream: true,
       service: method.parent,
       method,
       header: context.responseHeader,
       trailer: context.responseTrailer,
-      message: answersOf(request.message, (message) => implementation(message, context)),
-    });
+      // The router's types have checked that a streaming implementation gives something to iterate over.
+      message: implementation(message, context) as AsyncIterable<Message>,
+    };
   });
 
-  async function* envelopes(type: Codec, request: Request, context: CallContext): AsyncGenerator<Uint8Array> {
+  const encode = (type: Codec, message: Message): Uint8Array => {
+    let bytes = encoded[type].get(message);
+    if (bytes === undefined) {
+      // The implementation gives what its type promises: the output message, or what one is created from.
+      bytes = envelope(0, CODECS[type].write(method.output, create(method.output, message as never)));
+      encoded[type].set(message, bytes);
+    }
+    return bytes;
+  };
+
+  /** The answers of a call that the gate has let in. */
+  const answersTo = async (context: CallContext, message: AsyncIterable<Message>) => {
+    context.values.set(CONTEXT, context);
+    const { requestMethod, url, requestHeader: header, values: contextValues, signal } = context;
+    const answer = await call({
+      stream: true,
+      service: method.parent,
+      method,
+      requestMethod,
+      url,
+      header,
+      contextValues,
+      signal,
+      message,
+    });
+    if (!answer.stream) throw new ConnectError("stream method answered as unary", Code.Internal);
+    return answer.message;
+  };
+
+  return async (request, response) => {
+    const type = request.headers["content-type"];
+    const context = new CallContext(request, response, { method, open });
+    const begin = (): void => writeHead(response, 200, context.responseHeader);
     let failure: ConnectError | undefined;
+    guard.add(response);
     try {
-      const response = await call({
-        stream: true,
-        service: method.parent,
-        method,
-        requestMethod: context.requestMethod,
-        url: context.url,
-        header: context.requestHeader,
-        contextValues: context.values,
-        signal: context.signal,
-        message: requestOf(type, method.input, request, options.messageBytesMax),
-      });
-      if (!response.stream) throw new ConnectError("stream method answered as unary", Code.Internal);
-      for await (const message of response.message) {
-        let bytes = encoded[type].get(message);
-        if (bytes === undefined) {
-          // The implementation gives what its type promises: the output message, or what one is created from.
-          const written = CODECS[type].write(method.output, create(method.output, message as never));
-          bytes = envelope(0, written);
-          encoded[type].set(message, bytes);
-        }
-        yield bytes;
+      if (!isCodec(type)) throw new ConnectError("unknown content type", Code.InvalidArgument);
+      context.responseHeader.set("content-type", type);
+      await gate(context);
+      const answers = await answersTo(context, requestOf(type, method.input, request, messageBytesMax));
+      if (isGone(response)) return;
+      begin();
+      // The client may wait for it while there is nothing to say yet.
+      response.flushHeaders?.();
+      for await (const answer of answers) {
+        if (!response.write(encode(type, answer))) await drained(response);
+        if (isGone(response)) return;
       }
     } catch (error) {
       failure = ConnectError.from(error);
     } finally {
       context.end();
+      guard.remove(response);
     }
-    yield envelope(endStreamFlag, endOf(context.responseTrailer, failure));
-  }
-
-  return async (request) => {
-    const context = new CallContext(request, method, options.shutdownSignal);
-    const type = request.headers.get("content-type");
-    if (!isCodec(type)) return new Response(null, { status: 415 });
-    context.responseHeader.set("content-type", type);
-    try {
-      await options.gate(context);
-    } catch (error) {
-      context.end();
-      const end = envelope(endStreamFlag, endOf(context.responseTrailer, ConnectError.from(error)));
-      return new Response(ownBuffer(end), { headers: context.responseHeader });
-    }
-    context.values.set(CONTEXT, context);
-    const body = flowingBody(envelopes(type, request, context), options.guard, () => context.end());
-    return new Response(body, { headers: context.responseHeader });
+    if (isGone(response)) return;
+    if (!response.headersSent) begin();
+    response.end(envelope(endStreamFlag, endOf(context.responseTrailer, failure)));
   };
 }
 
-/** Reads the one request, then hands on what the implementation answers. */
-async function* answersOf(
-  input: AsyncIterable<Message>,
-  answer: (message: Message) => unknown,
-): AsyncGenerator<Message> {
-  for await (const message of input) {
-    // The router's types have checked that a streaming implementation gives something to iterate over.
-    yield* answer(message) as AsyncIterable<Message>;
-  }
+async function first(messages: AsyncIterable<Message>): Promise<Message> {
+  for await (const message of messages) return message;
+  throw new ConnectError("the request has no message", Code.InvalidArgument);
 }
 
 async function* requestOf(
   type: Codec,
   schema: DescMessage,
-  request: Request,
+  request: NodeRequest,
   bytesMax: number,
 ): AsyncGenerator<Message> {
   const body = await bytesOf(request, bytesMax + ENVELOPE_BYTES);
@@ -177,24 +183,6 @@ function read(type: Codec, schema: DescMessage, body: Uint8Array): Message {
   } catch (error) {
     throw ConnectError.from(error, Code.InvalidArgument);
   }
-}
-
-/** The body; streams need not declare its length, so that it is bounded while it is read. */
-async function bytesOf(request: Request, bytesMax: number): Promise<Uint8Array> {
-  const parts: Uint8Array[] = [];
-  let length = 0;
-  for await (const part of request.body ?? []) {
-    parts.push(part);
-    length += part.length;
-    if (length > bytesMax) throw new ConnectError("message is larger than allowed", Code.ResourceExhausted);
-  }
-  const body = new Uint8Array(length);
-  let at = 0;
-  for (const part of parts) {
-    body.set(part, at);
-    at += part.length;
-  }
-  return body;
 }
 
 function envelope(flags: number, data: Uint8Array): Uint8Array {

@@ -14,11 +14,11 @@ const TEXT = "x".repeat(16 * 1024);
 
 type Answer = { message: { case: "line"; value: { text: string } } };
 
-function serve(
+async function serve(
   watch: (signal: AbortSignal) => AsyncIterable<Answer>,
   options: Partial<RpcServerOptions> = {},
 ): ReturnType<typeof serveRpc> {
-  return serveRpc({
+  return await serveRpc({
     hostname: "127.0.0.1",
     port: 0,
     portSetting: "none",
@@ -58,7 +58,7 @@ async function until(what: string, condition: () => boolean): Promise<void> {
 Deno.test("streams answer alike whichever way they are served", async (t) => {
   for (const timeoutMs of [undefined, 120_000]) {
     await t.step(String(timeoutMs), async () => {
-      const server = serve(async function* () {
+      const server = await serve(async function* () {
         yield answer("one");
         yield answer("two");
         throw new Fault("unavailable", "internal text", { publicMessage: "Come back." });
@@ -80,7 +80,7 @@ Deno.test("streams answer alike whichever way they are served", async (t) => {
 });
 
 Deno.test("a request that is not one whole message is refused", async () => {
-  const server = serve(async function* () {});
+  const server = await serve(async function* () {});
   const request = toBinary(StreamInstanceLogsRequestSchema, create(StreamInstanceLogsRequestSchema));
   const bodies = {
     "no envelope": new Uint8Array(),
@@ -115,7 +115,7 @@ Deno.test("a message that several streams send is encoded once", async () => {
     },
   };
   const shared: Answer = { message: { case: "line", value } };
-  const server = serve(async function* () {
+  const server = await serve(async function* () {
     yield shared;
   });
   try {
@@ -138,7 +138,7 @@ for (
 ) {
   Deno.test(`a client that stops reading is bounded in memory, and cut after a while (${name})`, async () => {
     let [made, ended] = [0, false];
-    const server = serve(async function* (signal) {
+    const server = await serve(async function* (signal) {
       try {
         for (; !signal.aborted; made++) yield answer(TEXT);
       } finally {
@@ -167,7 +167,7 @@ for (
 
 Deno.test("a client that reads slowly is not cut, and gets everything", async () => {
   const count = 400;
-  const server = serve(async function* () {
+  const server = await serve(async function* () {
     for (let n = 0; n < count; n++) yield answer(`${n} ${TEXT}`);
   });
   try {
@@ -184,7 +184,7 @@ Deno.test("a client that reads slowly is not cut, and gets everything", async ()
 
 Deno.test("the signal of a stream aborts when its client goes away", async () => {
   const gone = Promise.withResolvers<void>();
-  const server = serve(async function* (signal) {
+  const server = await serve(async function* (signal) {
     signal.addEventListener("abort", () => gone.resolve());
     yield answer("one");
     await gone.promise;

@@ -18,8 +18,10 @@ import {
 } from "@bufbuild/protobuf";
 import { Code, ConnectError, type HandlerContext, type Interceptor } from "@connectrpc/connect";
 import { codeToHttpStatus, errorToJsonBytes } from "@connectrpc/connect/protocol-connect";
+import { bytesOf, isGone, writeHead } from "./body.ts";
 import type { Gate } from "./call.ts";
-import { CallContext, CONTEXT, ownBuffer } from "./context.ts";
+import { CallContext, CONTEXT, type OpenCalls } from "./context.ts";
+import type { NodeRequest, Outgoing } from "./listener.ts";
 
 /** What unary calls are served with. */
 export interface UnaryOptions {
@@ -27,39 +29,37 @@ export interface UnaryOptions {
   /** Outermost first. */
   readonly interceptors: readonly Interceptor[];
   readonly messageBytesMax: number;
-  readonly shutdownSignal: AbortSignal | undefined;
+  readonly open: OpenCalls;
 }
 
 /** The implementation of a method; the router's types have checked that it fits the method. */
 export type UnaryImplementation = (message: Message, context: HandlerContext) => unknown;
 
-type FetchHandler = (request: Request) => Promise<Response>;
 type AnyFn = ReturnType<Interceptor>;
 
 const CODECS = {
   "application/proto": {
     read: (schema: DescMessage, body: Uint8Array): Message => fromBinary(schema, body),
-    write: (schema: DescMessage, message: Message): BodyInit => ownBuffer(toBinary(schema, message)),
+    write: (schema: DescMessage, message: Message): Uint8Array => toBinary(schema, message),
   },
   "application/json": {
     read: (schema: DescMessage, body: Uint8Array): Message =>
       fromJsonString(schema, new TextDecoder().decode(body), { ignoreUnknownFields: true }),
-    write: (schema: DescMessage, message: Message): BodyInit => toJsonString(schema, message),
+    write: (schema: DescMessage, message: Message): string => toJsonString(schema, message),
   },
 };
 
 type Codec = keyof typeof CODECS;
 
 /** Whether the fast path takes this request. */
-export function isPlainUnary(request: Request, messageBytesMax: number): boolean {
-  const { headers } = request;
-  return request.method === "POST" && isCodec(headers.get("content-type")) &&
-    Number(headers.get("content-length") ?? NaN) <= messageBytesMax &&
-    !headers.has("content-encoding") && !headers.has("connect-timeout-ms");
+export function isPlainUnary({ method, headers }: NodeRequest, messageBytesMax: number): boolean {
+  return method === "POST" && isCodec(headers["content-type"]) &&
+    Number(headers["content-length"] ?? NaN) <= messageBytesMax &&
+    headers["content-encoding"] === undefined && headers["connect-timeout-ms"] === undefined;
 }
 
-function isCodec(type: string | null): type is Codec {
-  return type !== null && Object.hasOwn(CODECS, type);
+function isCodec(type: string | undefined): type is Codec {
+  return type !== undefined && Object.hasOwn(CODECS, type);
 }
 
 /** Serves one unary method for requests that `isPlainUnary` accepts. */
@@ -67,12 +67,13 @@ export function unaryHandler(
   method: DescMethodUnary,
   implementation: UnaryImplementation,
   options: UnaryOptions,
-): FetchHandler {
-  const encoded: Record<Codec, WeakMap<Message, BodyInit>> = {
+): (request: NodeRequest, response: Outgoing) => Promise<void> {
+  const { gate, open, messageBytesMax } = options;
+  const encoded: Record<Codec, WeakMap<Message, string | Uint8Array>> = {
     "application/proto": new WeakMap(),
     "application/json": new WeakMap(),
   };
-  const encode = (type: Codec, message: Message): BodyInit => {
+  const encode = (type: Codec, message: Message): string | Uint8Array => {
     const known = encoded[type].get(message);
     if (known !== undefined) return known;
     const body = CODECS[type].write(method.output, message);
@@ -94,20 +95,22 @@ export function unaryHandler(
       message: create(method.output, answer as never),
     };
   });
-  return async (request) => {
-    const context = new CallContext(request, method, options.shutdownSignal);
+  return async (request, response) => {
+    const context = new CallContext(request, response, { method, open });
+    const headers = context.responseHeader;
     try {
-      await options.gate(context);
-      const type = request.headers.get("content-type");
+      await gate(context);
+      const type = request.headers["content-type"];
       if (!isCodec(type)) throw new ConnectError("unknown content type", Code.InvalidArgument);
-      const input = read(type, method.input, await bytesOf(request, options.messageBytesMax));
+      const input = read(type, method.input, await bytesOf(request, messageBytesMax));
       context.values.set(CONTEXT, context);
-      const response = await call(callOf(context, method, input));
-      if (response.stream) throw new ConnectError("unary method answered with a stream", Code.Internal);
-      context.responseHeader.set("content-type", type);
-      return new Response(encode(type, response.message), { headers: context.responseHeader });
+      const answer = await call(callOf(context, method, input));
+      if (answer.stream) throw new ConnectError("unary method answered with a stream", Code.Internal);
+      const body = encode(type, answer.message);
+      headers.set("content-type", type);
+      send(response, 200, headers, body);
     } catch (error) {
-      return failure(ConnectError.from(error), context);
+      fail(response, headers, ConnectError.from(error));
     } finally {
       context.end();
     }
@@ -139,21 +142,20 @@ function read(type: Codec, schema: DescMessage, body: Uint8Array): Message {
   }
 }
 
-async function bytesOf(request: Request, bytesMax: number): Promise<Uint8Array> {
-  // The declared length was checked, and the HTTP server reads no more than that.
-  const bytes = await request.bytes();
-  if (bytes.length > bytesMax) {
-    throw new ConnectError("message is larger than allowed", Code.ResourceExhausted);
-  }
-  return bytes;
-}
-
-function failure(error: ConnectError, context: CallContext): Response {
-  const headers = context.responseHeader;
+function fail(response: Outgoing, headers: Headers, error: ConnectError): void {
   if (!error.isWireError) error.metadata.forEach((value, name) => headers.append(name, value));
   headers.set("content-type", "application/json");
-  return new Response(ownBuffer(errorToJsonBytes(error, undefined)), {
-    status: codeToHttpStatus(error.code),
-    headers,
-  });
+  send(response, codeToHttpStatus(error.code), headers, errorToJsonBytes(error, undefined));
+}
+
+function send(
+  response: Outgoing,
+  status: number,
+  headers: Headers,
+  body: string | Uint8Array,
+): void {
+  if (isGone(response)) return;
+  headers.set("content-length", String(Buffer.byteLength(body)));
+  writeHead(response, status, headers);
+  response.end(body);
 }

@@ -71,10 +71,18 @@ export class FakePlane implements AsyncDisposable {
   readonly sentinels = new SentinelFeed();
   /** While set, calls other than the stream are refused. */
   broken = false;
-  readonly #server;
+  #port = 0;
+  #stop = (): Promise<void> => Promise.resolve();
 
-  constructor(port = 0) {
-    this.#server = serveRpc({
+  /** Starts one that listens. */
+  static async start(port = 0): Promise<FakePlane> {
+    const plane = new FakePlane();
+    await plane.#listen(port);
+    return plane;
+  }
+
+  async #listen(port: number): Promise<void> {
+    const server = await serveRpc({
       hostname: "127.0.0.1",
       port,
       portSetting: "-",
@@ -92,10 +100,12 @@ export class FakePlane implements AsyncDisposable {
           reportInstanceLogs: (request) => this.#hear(() => this.lines.push(...request.lines)),
         }),
     });
+    this.#port = server.port;
+    this.#stop = () => server.shutdown();
   }
 
   get url(): string {
-    return `http://127.0.0.1:${this.#server.port}`;
+    return `http://127.0.0.1:${this.#port}`;
   }
 
   /** The n-th stream that the agent opens, from 0. */
@@ -135,7 +145,7 @@ export class FakePlane implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     for (const stream of this.streams) stream.end();
-    await this.#server.shutdown();
+    await this.#stop();
   }
 
   /** Waits for `wake`; returns whether it took so long that the agent must hear something. */
@@ -260,7 +270,7 @@ export class Bench implements AsyncDisposable {
   }
 
   static async open(dockerHost = HOST_DEFAULT): Promise<Bench> {
-    const bench = new Bench(new FakePlane(), dockerHost);
+    const bench = new Bench(await FakePlane.start(), dockerHost);
     await ensureBaseImage(bench.engine, bench.signal);
     return bench;
   }

@@ -47,7 +47,7 @@ export async function runKrane(config: KraneConfig, process: KraneProcess): Prom
   const runner = new Runner({ log: process.log, clock: process.clock });
   try {
     const agent = await buildAgent(config, process, runner);
-    const server = serve(config, process, agent);
+    const server = await serve(config, process, agent);
     runner.defer("server", () => server.shutdown());
     const recovered = await startAgent(agent, process, runner);
     const { agentId, progress } = agent;
@@ -180,7 +180,7 @@ async function startAgent(agent: Agent, process: KraneProcess, runner: Runner): 
   return recovered.length;
 }
 
-function serve(config: KraneConfig, { log, clock }: KraneProcess, agent: Agent): RpcServer {
+function serve(config: KraneConfig, { log, clock }: KraneProcess, agent: Agent): Promise<RpcServer> {
   return serveRpc({
     hostname: config.httpHost,
     port: config.httpPort,

@@ -71,7 +71,7 @@ async function running(
   test: (setup: Setup) => Promise<void>,
   orphans: readonly Sentinel[] = [],
 ): Promise<void> {
-  await using plane = new FakePlane();
+  await using plane = await FakePlane.start();
   const runtime = new FakeSentinels();
   for (const each of orphans) {
     await runtime.reconcile(decodeSentinel(create(ApplySentinelSchema, each)));

@@ -35,7 +35,7 @@ interface Rate {
 export async function benchEdge(): Promise<Row[]> {
   const directory = await Deno.makeTempDir({ prefix: "unkey-bench-edge-" });
   const children: ChildProcess[] = [];
-  await using feed = new Feed();
+  await using feed = await Feed.start();
   try {
     const here = (file: string): string => new URL(file, import.meta.url).pathname;
     const app = await startDeno(children, "the app alone", [here("./edge_backend.ts")]);

@@ -3,7 +3,7 @@ import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { systemClock } from "../../pkg/clock/mod.ts";
 import { silentLogger } from "../../pkg/logger/mod.ts";
-import { type RpcServer, serveRpc } from "../../pkg/rpc/mod.ts";
+import { serveRpc } from "../../pkg/rpc/mod.ts";
 import { FrontlineService, type RouteState, RouteStateSchema } from "../../proto/gen/ctrl/v1/frontline_pb.ts";
 
 type State = MessageInitShape<typeof RouteStateSchema>["state"];
@@ -27,10 +27,18 @@ export class Feed implements AsyncDisposable {
   readonly tokens = new Set<string>();
   #waiting: ((stream: FeedStream) => void)[] = [];
   #opened: FeedStream[] = [];
-  #server: RpcServer;
+  #port = 0;
+  #stop = (): Promise<void> => Promise.resolve();
 
-  constructor(port = 0) {
-    this.#server = serveRpc({
+  /** Starts one that listens. */
+  static async start(port = 0): Promise<Feed> {
+    const feed = new Feed();
+    await feed.#listen(port);
+    return feed;
+  }
+
+  async #listen(port: number): Promise<void> {
+    const server = await serveRpc({
       hostname: "127.0.0.1",
       port,
       portSetting: "none",
@@ -51,10 +59,12 @@ export class Feed implements AsyncDisposable {
       },
       limits: { drainMsMax: 100 },
     });
+    this.#port = server.port;
+    this.#stop = () => server.shutdown();
   }
 
   get port(): number {
-    return this.#server.port;
+    return this.#port;
   }
 
   get url(): string {
@@ -69,7 +79,7 @@ export class Feed implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#server.shutdown();
+    await this.#stop();
   }
 
   async *#open(cursor: bigint, signal: AbortSignal): AsyncGenerator<RouteState> {

@@ -6,7 +6,7 @@ import { applyEndpoints, applyRoute, Feed, HEARTBEAT, outage, snapshotEnd } from
 import { Wire } from "./frontline_wire.ts";
 
 Deno.test("an edge is ready with the first snapshot, and says so by its health checks", async () => {
-  await using feed = new Feed();
+  await using feed = await Feed.start();
   await using edge = startEdge(feed.url, { healthPort: 0 });
   const one = app("one");
   try {
@@ -38,7 +38,7 @@ Deno.test("an edge is ready with the first snapshot, and says so by its health c
 });
 
 Deno.test("an edge explains unknown hosts and deployments without instances", async () => {
-  await using feed = new Feed();
+  await using feed = await Feed.start();
   await using edge = startEdge(feed.url);
   const stream = await feed.stream();
   stream.send(1, applyRoute("ir_1", "app.localhost", "d_1"));
@@ -66,7 +66,7 @@ Deno.test("an edge keeps its routes while the control plane is away and resumes 
   const one = app("one");
   const two = app("two");
   const port = freePort();
-  let feed = new Feed(port);
+  let feed = await Feed.start(port);
   try {
     await using edge = startEdge(feed.url);
     let stream = await feed.stream();
@@ -81,7 +81,7 @@ Deno.test("an edge keeps its routes while the control plane is away and resumes 
     const warnings = (): number => edge.logs.filter((line) => line.includes("route watch failed")).length;
     await eventually("the outage to be noticed", () => warnings() > 0);
     assert.match((await get(edge.port, "app.localhost")).body, /one/);
-    feed = new Feed(port);
+    feed = await Feed.start(port);
     stream = await feed.stream();
     assert.equal(stream.cursor, 5n);
     stream.send(6, applyRoute("ir_1", "app.localhost", "d_2"));
@@ -98,7 +98,7 @@ Deno.test("an edge keeps its routes while the control plane is away and resumes 
 
 /** Versions of snapshot items say nothing about the others: a cursor taken from them would lose changes for good. */
 Deno.test("an edge that loses its stream in mid-snapshot asks for all of it again", async () => {
-  await using feed = new Feed();
+  await using feed = await Feed.start();
   await using edge = startEdge(feed.url);
   const first = await feed.stream();
   first.send(9, applyRoute("ir_1", "app.localhost", "d_1"));
@@ -117,7 +117,7 @@ for (const by of ["a heartbeat", "a snapshot"]) {
     const one = app("one");
     const two = app("two");
     try {
-      await using feed = new Feed();
+      await using feed = await Feed.start();
       await using edge = startEdge(feed.url);
       let stream = await feed.stream();
       stream.send(49, applyEndpoints("d_1", one.port));
@@ -156,7 +156,7 @@ Deno.test("an edge whose cursor is too old takes a new snapshot for the whole tr
   const one = app("one");
   const two = app("two");
   try {
-    await using feed = new Feed();
+    await using feed = await Feed.start();
     await using edge = startEdge(feed.url);
     let stream = await feed.stream();
     stream.send(0, snapshotEnd(0));
@@ -181,7 +181,7 @@ Deno.test("an edge whose cursor is too old takes a new snapshot for the whole tr
 });
 
 Deno.test("an edge gives a silent stream up and opens another", async () => {
-  await using feed = new Feed();
+  await using feed = await Feed.start();
   await using _edge = startEdge(feed.url, {}, { ...TIMES, silenceMsMax: 100 });
   const first = await feed.stream();
   let next = first;
@@ -194,14 +194,14 @@ Deno.test("an edge gives a silent stream up and opens another", async () => {
 });
 
 Deno.test("an edge says that it lives although nothing changes", async () => {
-  await using feed = new Feed();
+  await using feed = await Feed.start();
   await using _edge = startEdge(feed.url, {}, { ...TIMES, aliveMs: 30 });
   (await feed.stream()).send(1, snapshotEnd(0));
   await eventually("three signs of life", () => feed.acknowledged.length >= 3);
 });
 
 Deno.test("an edge refuses to start on a port that is taken, and names the setting", async () => {
-  await using feed = new Feed();
+  await using feed = await Feed.start();
   const taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   try {
     const edge = startEdge(feed.url, { httpPort: taken.addr.port });
@@ -220,7 +220,7 @@ Deno.test("no request fails while routes switch and instances leave under load",
   const one = app("one");
   const two = app("two");
   try {
-    await using feed = new Feed();
+    await using feed = await Feed.start();
     await using edge = startEdge(feed.url);
     const stream = await feed.stream();
     stream.send(1, applyEndpoints("d_1", one.port));

@@ -42,20 +42,22 @@ export interface AgentProcess extends AsyncDisposable {
 export class KraneBed implements AsyncDisposable {
   readonly id = `test-${crypto.randomUUID()}`;
   readonly namespace = `t${crypto.randomUUID().slice(0, 8)}`;
-  readonly plane = new FakePlane();
+  readonly plane: FakePlane;
   readonly stateDir = Deno.makeTempDirSync({ prefix: "krane-" });
   readonly logs: string[] = [];
   readonly cluster: Cluster;
   readonly #kubeconfig: string;
   #stops: (() => Promise<void>)[] = [];
 
-  private constructor(kubeconfig: string, cluster: Cluster) {
+  private constructor(kubeconfig: string, cluster: Cluster, plane: FakePlane) {
+    this.plane = plane;
     this.#kubeconfig = kubeconfig;
     this.cluster = cluster;
   }
 
   static async open({ kubeconfig }: Pick<TestCluster, "kubeconfig">): Promise<KraneBed> {
-    return new KraneBed(kubeconfig, openCluster(await loadAccess(kubeconfig)));
+    const cluster = openCluster(await loadAccess(kubeconfig));
+    return new KraneBed(kubeconfig, cluster, await FakePlane.start());
   }
 
   get signal(): AbortSignal {

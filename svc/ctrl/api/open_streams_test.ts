@@ -155,7 +155,7 @@ Deno.test("a sweep asks once for all open streams, and for none that was closed"
     return asked.splice(0);
   };
   const lines: string[] = [];
-  const server = serveRpc({
+  const server = await serveRpc({
     hostname: "127.0.0.1",
     port: 0,
     portSetting: "none",

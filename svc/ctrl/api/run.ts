@@ -72,7 +72,7 @@ async function start(config: ApiConfig, process: ApiProcess, runner: Runner): Pr
   const credentials = createCredentials({ db: db.kysely, clock, serviceToken: config.authToken });
   const { authenticate } = credentials;
   const streams = watchOpenStreams(credentials);
-  const server = serveRpc({
+  const server = await serveRpc({
     hostname: config.host,
     port,
     portSetting: fieldName(API_FIELDS.httpPort),

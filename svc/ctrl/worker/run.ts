@@ -73,7 +73,7 @@ async function start(config: WorkerConfig, process: WorkerProcess, runner: Runne
   runner.defer("builder", () => close());
 
   let registered = false;
-  const health = serveRpc({
+  const health = await serveRpc({
     hostname: config.host,
     port: config.httpPort,
     portSetting: fieldName(WORKER_FIELDS.httpPort),

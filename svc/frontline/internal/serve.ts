@@ -80,7 +80,7 @@ export async function serveEdge(role: EdgeRole, config: EdgeConfig, process: Edg
     limitMs: role.stopDelayMs + config.drainMs + CLOSE_MARGIN_MS,
   });
   try {
-    const healthPort = serveHealth(config, process, { edge, watcher, runner });
+    const healthPort = await serveHealth(config, process, { edge, watcher, runner });
     const port = await edge.proxy.listen({
       host: config.httpHost,
       port: role.port,
@@ -117,13 +117,13 @@ async function aborted(signal: AbortSignal): Promise<void> {
   await new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
 }
 
-function serveHealth(
+async function serveHealth(
   config: EdgeConfig,
   { log, clock }: EdgeProcess,
   { edge, watcher, runner }: { edge: Edge; watcher: Watcher; runner: Runner },
-): number | undefined {
+): Promise<number | undefined> {
   if (config.healthPort === undefined) return undefined;
-  const server = serveRpc({
+  const server = await serveRpc({
     hostname: config.httpHost,
     port: config.healthPort,
     portSetting: `--${FRONTLINE_FIELDS.healthPort.flag} (${FRONTLINE_FIELDS.healthPort.env})`,

@@ -1,0 +1,65 @@
+/** Bodies of requests and responses on Node's servers. */
+import { Code, ConnectError } from "@connectrpc/connect";
+import type { NodeRequest, Outgoing } from "./listener.ts";
+
+/**
+ * The whole body of a request.
+ *
+ * @throws `resource_exhausted` when it is longer than `bytesMax`, `canceled` when the client goes away meanwhile
+ */
+export async function bytesOf(request: NodeRequest, bytesMax: number): Promise<Uint8Array> {
+  const parts: Uint8Array[] = [];
+  const read = Promise.withResolvers<void>();
+  let length = 0;
+  const take = (part: Uint8Array): void => {
+    parts.push(part);
+    length += part.length;
+    if (length > bytesMax) {
+      read.reject(new ConnectError("message is larger than allowed", Code.ResourceExhausted));
+    }
+  };
+  const gone = (): void => read.reject(new ConnectError("the client went away", Code.Canceled));
+  request.on("data", take).once("end", read.resolve).once("close", gone).once("error", gone);
+  try {
+    await read.promise;
+    return joined(parts, length);
+  } finally {
+    request.off("data", take).off("end", read.resolve).off("close", gone).off("error", gone);
+  }
+}
+
+function joined(parts: readonly Uint8Array[], length: number): Uint8Array {
+  const [only] = parts;
+  if (only !== undefined && parts.length === 1) return only;
+  const all = new Uint8Array(length);
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
+}
+
+/** Begins the response. */
+export function writeHead(response: Outgoing, status: number, headers: Headers): void {
+  const own: Record<string, string | string[]> = {};
+  headers.forEach((value, name) => own[name] = name === "set-cookie" ? headers.getSetCookie() : value);
+  response.writeHead(status, own);
+}
+
+/** Whether nobody takes what is written any more. */
+export function isGone(response: Outgoing): boolean {
+  return response.stream?.destroyed ?? response.destroyed;
+}
+
+/** Until the client has taken what was written, or is gone. */
+export function drained(response: Outgoing): Promise<void> {
+  return new Promise((resolve) => {
+    if (isGone(response)) return resolve();
+    const done = (): void => {
+      response.off("drain", done).off("close", done);
+      resolve();
+    };
+    response.once("drain", done).once("close", done);
+  });
+}

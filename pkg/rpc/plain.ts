@@ -1,0 +1,51 @@
+/** Plain HTTP beside the RPCs: probes, and the routes of the service. */
+import { describeError } from "../fault/mod.ts";
+import type { Logger } from "../logger/mod.ts";
+import { pathOf, urlOf } from "./context.ts";
+import type { NodeRequest, Outgoing } from "./listener.ts";
+import { sendResponse, webRequest } from "./web.ts";
+
+/** Answers a request, or `undefined` when it is not meant for this route. */
+export type HttpRoute = (request: Request) => Promise<Response | undefined>;
+
+/** What plain requests are answered with. */
+export interface PlainOptions {
+  readonly routes: readonly HttpRoute[];
+  readonly ready: () => Promise<boolean>;
+  readonly log: Logger;
+}
+
+/** Answers every request that is no RPC. */
+export async function answerPlain(
+  request: NodeRequest,
+  response: Outgoing,
+  options: PlainOptions,
+): Promise<void> {
+  await sendResponse(request, response, await answerTo(request, response, options));
+}
+
+async function answerTo(
+  request: NodeRequest,
+  response: Outgoing,
+  { routes, ready, log }: PlainOptions,
+): Promise<Response> {
+  const path = pathOf(request);
+  if (path === "/v1/liveness") return new Response(null);
+  if (path === "/health/live") return Response.json({ status: "alive" });
+  if (path === "/health/ready") {
+    const isReady = await ready();
+    return Response.json({ status: isReady ? "ready" : "not_ready" }, { status: isReady ? 200 : 503 });
+  }
+  if (!URL.canParse(urlOf(request))) return new Response(null, { status: 400 });
+  const asked = webRequest(request, response);
+  try {
+    for (const route of routes) {
+      const answer = await route(asked);
+      if (answer !== undefined) return answer;
+    }
+  } catch (error) {
+    log.error("request failed", { error: describeError(error) });
+    return new Response(null, { status: 500 });
+  }
+  return Response.json({ error: { status: 404, title: "Not Found" } }, { status: 404 });
+}

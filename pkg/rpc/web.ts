@@ -1,0 +1,72 @@
+/** What is plain HTTP and no RPC works with `Request` and `Response`: here they meet Node's servers. */
+import { drained, isGone, writeHead } from "./body.ts";
+import { urlOf } from "./context.ts";
+import { webHeaders } from "./headers.ts";
+import type { NodeRequest, Outgoing } from "./listener.ts";
+
+/** How long a client that was answered early may go on sending, so that it comes to read the answer. */
+const LINGER_MS = 1_000;
+
+/** The request; its body is read as fast as it is taken, and its signal aborts when the client goes away. */
+export function webRequest(request: NodeRequest, response: Outgoing): Request {
+  const method = request.method ?? "GET";
+  const headers = webHeaders(request.headers);
+  const body = method === "GET" || method === "HEAD" ? null : bodyOf(request);
+  const gone = new AbortController();
+  response.once("close", () => response.writableFinished || gone.abort());
+  return new Request(urlOf(request), { method, headers, body, signal: gone.signal });
+}
+
+function bodyOf(request: NodeRequest): ReadableStream<Uint8Array<ArrayBuffer>> {
+  return new ReadableStream({
+    start(controller) {
+      const gone = (): void => controller.error(new Error("the client went away"));
+      request.on("data", (part: Uint8Array<ArrayBuffer>) => {
+        request.pause();
+        controller.enqueue(new Uint8Array(part.buffer, part.byteOffset, part.length));
+      });
+      request.once("end", () => controller.close()).once("close", gone).once("error", gone);
+      request.pause();
+    },
+    pull: () => void request.resume(),
+    cancel: () => discard(request),
+  }, { highWaterMark: 0 });
+}
+
+/** Sends the response; its body is taken as fast as the client reads. Ends when it is sent, or the client is gone. */
+export async function sendResponse(
+  request: NodeRequest,
+  response: Outgoing,
+  { status, headers, body }: Response,
+): Promise<void> {
+  writeHead(response, status, headers);
+  const parts = body?.getReader();
+  const leave = (): void => void parts?.cancel().catch(() => undefined);
+  response.once("close", leave);
+  try {
+    for (let part = await parts?.read(); part?.value !== undefined; part = await parts?.read()) {
+      if (!response.write(part.value)) await drained(response);
+      if (isGone(response)) return;
+    }
+    response.end();
+  } catch (error) {
+    // The status is out already: all that is left to say is that this is not the whole of it.
+    response.destroy();
+    throw error;
+  } finally {
+    response.off("close", leave);
+  }
+  linger(request);
+}
+
+/** Lets go of a request that was answered before it was read. */
+export function linger(request: NodeRequest): void {
+  if (request.complete) return;
+  const timer = setTimeout(() => request.destroy(), LINGER_MS);
+  request.once("close", () => clearTimeout(timer));
+  discard(request);
+}
+
+function discard(request: NodeRequest): void {
+  request.removeAllListeners("data").removeAllListeners("end").resume();
+}
