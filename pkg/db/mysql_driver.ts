@@ -46,6 +46,9 @@ export function mysqlDialect(options: MysqlOptions): Dialect {
   };
 }
 
+/** Many more than there are texts; see `prepared`. */
+const PREPARED_MAX = 128;
+
 class MysqlDriver implements Driver {
   readonly #options: MysqlOptions;
   readonly #ready = new WeakSet<PoolConnection>();
@@ -69,6 +72,8 @@ class MysqlDriver implements Driver {
       connectionLimit: connectionsMax,
       queueLimit: WAITING_MAX,
       enableKeepAlive: true,
+      // The driver has room for all of them from the beginning: 500 KiB a connection with its own bound of 16,000.
+      maxPreparedStatements: PREPARED_MAX,
       // Integers as numbers, decimals too (sums); nothing is a date here.
       supportBigNumbers: true,
       bigNumberStrings: false,
