@@ -37,7 +37,7 @@ type Agents = StreamsOptions["agents"];
 /** Measures commit to receipt, queries, memory and snapshots. */
 export async function benchFeed(streams = STREAMS, deployments = DEPLOYMENTS): Promise<Row[]> {
   const rows: Row[] = [{
-    measure: "memory per idle stream of a bare Deno.serve",
+    measure: "memory per idle stream of a bare node:http server",
     bound: "",
     measured: `${(await bareStreamKib()).toFixed(0)} KiB`,
     ok: undefined,

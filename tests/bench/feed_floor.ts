@@ -3,6 +3,7 @@
  * say a word now and then, and prints its port.
  */
 // deno-lint-ignore-file no-console -- its result is its output
+import { createServer, type ServerResponse } from "node:http";
 import { residentMib } from "./memory.ts";
 
 const STREAMS = 500;
@@ -42,27 +43,21 @@ export async function bareStreamKib(): Promise<number> {
 }
 
 function serve(): void {
-  const streams = new Set<ReadableStreamDefaultController<Uint8Array>>();
+  const word = new Uint8Array([1]);
+  const streams = new Set<ServerResponse>();
   setInterval(() => {
-    for (const each of streams) each.enqueue(new Uint8Array([1]));
+    for (const each of streams) each.write(word);
   }, WORD_MS);
-  Deno.serve({
-    hostname: "127.0.0.1",
-    port: 0,
-    onListen: ({ port }) => console.log(port),
-  }, async (request) => {
-    await request.bytes();
-    let own: ReadableStreamDefaultController<Uint8Array> | undefined;
-    return new Response(
-      new ReadableStream<Uint8Array>({
-        start: (controller) => {
-          own = controller;
-          streams.add(controller);
-          controller.enqueue(new Uint8Array([1]));
-        },
-        cancel: () => void (own !== undefined && streams.delete(own)),
-      }),
-    );
+  const server = createServer((request, response) => {
+    response.once("close", () => streams.delete(response));
+    request.resume().once("end", () => {
+      streams.add(response);
+      response.write(word);
+    });
+  });
+  server.listen(0, "127.0.0.1", () => {
+    const address = server.address();
+    console.log(typeof address === "object" ? address?.port : address);
   });
 }
 
