@@ -74,6 +74,8 @@ export class FakePlane implements AsyncDisposable {
   #port = 0;
   #stop = (): Promise<void> => Promise.resolve();
 
+  private constructor() {}
+
   /** Starts one that listens. */
   static async start(port = 0): Promise<FakePlane> {
     const plane = new FakePlane();

@@ -11,7 +11,7 @@ Deno.test("an edge that stops says so first, and goes on to serve until its dela
   const clock = new ManualClock();
   const one = app("one");
   try {
-    await using feed = new Feed();
+    await using feed = await Feed.start();
     await using edge = startEdge(feed.url, { stopDelayMs: 5_000, healthPort: 0 }, TIMES, clock);
     const stream = await feed.stream();
     stream.send(1, applyEndpoints("d_1", one.port));
@@ -47,7 +47,7 @@ Deno.test("an edge follows its routes until its last request has ended", async (
   const one = app("one");
   const two = app("two");
   try {
-    await using feed = new Feed();
+    await using feed = await Feed.start();
     await using edge = startEdge(feed.url, { drainMs: 120_000, headMsMax: 120_000, healthPort: 0 });
     const stream = await feed.stream();
     stream.send(1, applyEndpoints("d_1", one.port));

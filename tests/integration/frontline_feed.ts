@@ -30,6 +30,8 @@ export class Feed implements AsyncDisposable {
   #port = 0;
   #stop = (): Promise<void> => Promise.resolve();
 
+  private constructor() {}
+
   /** Starts one that listens. */
   static async start(port = 0): Promise<Feed> {
     const feed = new Feed();
