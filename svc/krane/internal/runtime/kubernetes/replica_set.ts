@@ -13,6 +13,8 @@ export const REGISTRY_SECRET = "unkey-registry";
 const TOKEN_FOLDER = "/var/run/secrets/unkey.com";
 const TOKEN_SECONDS = 3_600;
 const PROBE_SECONDS = 3;
+/** An app may take ten minutes to start; then it is started anew. */
+const STARTUP_PROBES_MAX = 600;
 const MEMORY_MIB_MIN = 8;
 const STORAGE_REQUEST_PERCENT = 10;
 const TOPOLOGY_ZONE = "topology.kubernetes.io/zone";
@@ -205,22 +207,17 @@ function resources(desired: DesiredDeployment, settings: KubernetesSettings): Re
   };
 }
 
-/**
- * How the kubelet finds out that an app serves. The readiness probe alone watches its start, the first time as soon as the
- * app runs: a startup probe before it makes the kubelet tell of each pod twice more, which is a tenth of all that a cluster
- * does to start one. An app may take ten minutes before it listens, or stop to for as long; then it is started anew,
- * whatever it says of its health.
- */
+/** How the kubelet finds out that an app has started, which is looked at each second, and that it serves. */
 export function probes(
   { healthCheckPath, port }: Pick<DesiredDeployment, "healthCheckPath" | "port">,
 ): Record<string, unknown> {
-  const timeoutSeconds = PROBE_SECONDS;
-  const asks = healthCheckPath === ""
-    ? { tcpSocket: { port } }
-    : { httpGet: { path: healthCheckPath, port } };
+  const probe = {
+    ...(healthCheckPath === "" ? { tcpSocket: { port } } : { httpGet: { path: healthCheckPath, port } }),
+    timeoutSeconds: PROBE_SECONDS,
+  };
   return {
-    readinessProbe: { ...asks, timeoutSeconds, periodSeconds: 2, failureThreshold: 3 },
-    livenessProbe: { tcpSocket: { port }, timeoutSeconds, periodSeconds: 60, failureThreshold: 11 },
+    startupProbe: { ...probe, periodSeconds: 1, failureThreshold: STARTUP_PROBES_MAX },
+    readinessProbe: { ...probe, periodSeconds: 2, failureThreshold: 3 },
   };
 }
 
