@@ -289,15 +289,18 @@ export class WorkerBed<W extends WorkerPart = WorkerPart> {
       await transact(this.db, (tx) => recordAgents(tx, [heard]));
       const rows = await this.db.kysely.selectFrom("deployment_topology")
         .innerJoin("deployments", "deployments.id", "deployment_topology.deployment_id")
-        .select(["deployments.id", "desired_status"])
+        .select(["deployments.id", "desired_status", "deployment_topology.version"])
         .where("deployments.project_id", "=", this.seed.projectId).execute();
-      for (const { id, desired_status: desired } of rows) {
+      for (const { id, desired_status: desired, version } of rows) {
         const instances = desired === "started" ? this.behaviour(id) : [];
-        if (instances === undefined || (told.get(id) ?? "[]") === JSON.stringify(instances)) continue;
+        if (instances === undefined) continue;
+        // Each desired state is told anew: a stop and a start that it sees as one leave nothing else to tell.
+        const news = JSON.stringify([version, instances]);
+        if (told.get(id) === news) continue;
         await report(this.db, id, clock.now(), instances);
         // The message may find Restate down; the workflow looks again by itself.
         await this.#wake(id).catch(() => undefined);
-        told.set(id, JSON.stringify(instances));
+        told.set(id, news);
       }
       await clock.sleep(AGENT_MS, this.#stop.signal).catch(() => undefined);
     }
