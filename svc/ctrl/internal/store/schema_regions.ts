@@ -1,0 +1,133 @@
+/** The tables of what runs where: placements, instances, routes, sentinels, agents, and the change feed. */
+export interface DeploymentTopologyTable {
+  deployment_id: string;
+  region: string;
+  workspace_id: string;
+  desired_replicas: number;
+  desired_status: "started" | "stopped";
+  /** The region's version at the last change of this row. */
+  version: number;
+  /** The newest report that was taken; older ones are ignored. */
+  reported_generation: number;
+  created_at: number;
+  updated_at: number;
+}
+
+export interface InstancesTable {
+  id: string;
+  deployment_id: string;
+  workspace_id: string;
+  project_id: string;
+  region: string;
+  /** Name of the pod or container; unique per region. */
+  k8s_name: string;
+  /** host:port, empty while there is none. */
+  address: string;
+  cpu_millicores: number;
+  memory_mib: number;
+  status: "inactive" | "pending" | "running" | "failed";
+  reason: string;
+  message: string;
+  exit_code: number | null;
+  restarts: number;
+  /** JSON array of strings. */
+  last_log_lines: string;
+  created_at: number;
+  updated_at: number;
+}
+
+/** Output of instances, kept for a bounded number of lines per deployment. */
+export interface InstanceLogsTable {
+  deployment_id: string;
+  instance: string;
+  /** Decimal nanoseconds, padded to 20 digits so that text sorts by time. */
+  time_ns: string;
+  ordinal: number;
+  region: string;
+  stream: "stdout" | "stderr";
+  text: string;
+}
+
+export interface FrontlineRoutesTable {
+  id: string;
+  workspace_id: string;
+  project_id: string;
+  environment_id: string;
+  deployment_id: string;
+  /** Unique everywhere; lower case. */
+  hostname: string;
+  sticky: "none" | "branch" | "environment" | "live";
+  created_at: number;
+  updated_at: number;
+}
+
+/** The proxy of one environment in one region. */
+export interface SentinelsTable {
+  id: string;
+  workspace_id: string;
+  project_id: string;
+  environment_id: string;
+  region: string;
+  /** Name of its objects in the cluster; unique everywhere. */
+  k8s_name: string;
+  /** host:port of its service, as seen inside the cluster. */
+  k8s_address: string;
+  image: string;
+  desired_replicas: number;
+  cpu_millicores: number;
+  memory_mib: number;
+  desired_state: "running" | "archived";
+  /** The region's version at the last change of what is desired. */
+  version: number;
+  health: "unknown" | "paused" | "healthy" | "unhealthy";
+  available_replicas: number;
+  /** The newest report that was taken; older ones are ignored. */
+  reported_generation: number;
+  /** SHA-256 of its token, hex. */
+  token_hash: string;
+  /** The token, for its own region's agent only. */
+  encrypted_token: string;
+  created_at: number;
+  updated_at: number;
+}
+
+export interface RegionVersionsTable {
+  region: string;
+  version: number;
+}
+
+export interface StateChangesTable {
+  region: string;
+  version: number;
+  resource_type: ChangedResource;
+  resource_id: string;
+  created_at: number;
+}
+
+/** What a change is about. Deployments and sentinels live in agents' regions, routes and endpoints in `*`. */
+export type ChangedResource = "deployment" | "sentinel" | "route" | "endpoints";
+
+/** Agents and edges that have called, and how far they are. */
+export interface AgentsTable {
+  agent_id: string;
+  region: string;
+  applied_version: number;
+  observed_version: number;
+  last_seen_at: number;
+  last_nack_resource: string | null;
+  last_nack_error: string | null;
+  last_nack_at: number | null;
+}
+
+/** Regions that are left out of routing, because no agent of theirs was heard for too long. */
+export interface SilentRegionsTable {
+  region: string;
+  since: number;
+}
+
+/** Api processes that want to be nudged after a commit elsewhere; rows past their lease are dead. */
+export interface ApiProcessesTable {
+  id: string;
+  nudge_url: string;
+  lease_expires_at: number;
+}
