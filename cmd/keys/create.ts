@@ -47,12 +47,15 @@ Single permissions look like project.*.read_logs, project.<id>.create_deployment
     }
     const { project } = config;
     const admin = createRpcClient(AdminService, connection);
-    const { keyId, key, permissions } = await calling(connection, async () => {
-      const projectId = project === undefined ? "*" : (await findProject(connection, project)).id;
-      const permissions = expandPermissions(config.permissions, projectId);
-      const request = { workspaceId, name, permissions: [...permissions] };
-      return { ...await admin.createRootKey(request, { signal: process.signal }), permissions };
-    });
+    const projectId = project === undefined
+      ? "*"
+      : (await calling(connection, () => findProject(connection, project))).id;
+    const permissions = [...expandPermissions(config.permissions, projectId)];
+    const { signal } = process;
+    const { keyId, key } = await calling(
+      connection,
+      () => admin.createRootKey({ workspaceId, name, permissions }, { signal }),
+    );
     if (config.json) return process.stdout(jsonLine({ id: keyId, name, permissions, key }));
     process.stderr(`The root key ${keyId} is shown this once; "unkey login" or UNKEY_ROOT_KEY takes it:\n`);
     process.stdout(`${key}\n`);

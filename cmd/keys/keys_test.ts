@@ -61,6 +61,15 @@ Deno.test("keys create prints the key alone, and expands names of permissions", 
   assert.deepEqual(test.created.at(-1)?.permissions, permissions);
 });
 
+Deno.test("keys create names the sets of permissions to who asks for another", async () => {
+  await using test = await controlPlane();
+  const args = ["keys", "create", "ci", "--permissions", "fly"];
+  const { code, stderr } = await unkey(args, { env: access(test.api.url) });
+  assert.equal(code, 2);
+  assert.match(stderr, /has "fly": take read, deploy, all, or single ones/);
+  assert.deepEqual(test.created, []);
+});
+
 Deno.test("keys list and revoke name keys by id", async () => {
   await using test = await controlPlane();
   const env = access(test.api.url);

@@ -1,3 +1,5 @@
+import { UsageError } from "../../pkg/cli/mod.ts";
+
 /** What people call a set of permissions. */
 const READ = ["read_deployment", "read_logs", "read_project", "read_environment"];
 const DEPLOY = [
@@ -16,10 +18,19 @@ const SETS: Readonly<Record<string, (project: string) => readonly string[]>> = {
   all: () => ["*"],
 };
 
-/** The names of sets, for help. */
-export const SET_NAMES = Object.keys(SETS);
-
-/** Each name of a set replaced by what it stands for in a project, or in all with `*`; the rest is the server's to check. */
+/**
+ * Each name of a set replaced by what it stands for in a project, or in all with `*`; single permissions are the server's
+ * to check.
+ *
+ * @throws `UsageError` for a word that is neither
+ */
 export function expandPermissions(given: readonly string[], project: string): readonly string[] {
+  const unknown = given.find((each) => SETS[each] === undefined && each !== "*" && !each.includes("."));
+  if (unknown !== undefined) {
+    const names = Object.keys(SETS).join(", ");
+    throw new UsageError(
+      `--permissions (UNKEY_KEY_PERMISSIONS) has "${unknown}": take ${names}, or single ones like project.*.read_logs.`,
+    );
+  }
   return [...new Set(given.flatMap((each) => SETS[each]?.(project) ?? [each]))];
 }
