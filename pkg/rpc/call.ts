@@ -12,7 +12,8 @@ import { describeError, Fault } from "../fault/mod.ts";
 import type { LogFields, Logger } from "../logger/mod.ts";
 import { newId } from "../uid/mod.ts";
 import { Deadlines } from "./deadlines.ts";
-import { faultInterceptor, toConnectError } from "./fault_interceptor.ts";
+import { shownError, toConnectError } from "./faults.ts";
+import { FollowedStream } from "./followed.ts";
 
 /** What is known of a call while it runs. */
 export interface Call {
@@ -81,7 +82,6 @@ export function callInterceptor(options: CallOptions): Interceptor {
   return (next) => async (request) => {
     const call = request.contextValues.get(CALL) ?? newCall(options.clock);
     let detail: string | undefined;
-    const safe = faultInterceptor((entry) => detail = entry.detail)(next);
     const finish = (error: ConnectError | undefined): void => {
       const fields = {
         procedure: `${request.service.typeName}/${request.method.name}`,
@@ -93,36 +93,29 @@ export function callInterceptor(options: CallOptions): Interceptor {
       };
       options.log[levelOf(error, request.stream)]("rpc", fields);
     };
+    /** Logs what the call failed with, and says what the caller is shown of it. */
+    const failed = (error: unknown): ConnectError => {
+      const shown = shownError(error, (each) => detail = each);
+      finish(shown);
+      return shown;
+    };
+    const ended = (error: unknown): unknown => error === undefined ? finish(undefined) : failed(error);
     try {
       const limitMs = options.unaryMsMaxOf.get(request.method) ?? options.unaryMsMax;
       const response = request.stream
-        ? await safe(request)
-        : await deadlines.within(limitMs, () => safe(request), late);
-      if (response.stream) return { ...response, message: untilEnd(response.message, finish) };
+        ? await next(request)
+        : await deadlines.within(limitMs, () => next(request), late);
+      if (response.stream) return { ...response, message: new FollowedStream(response.message, ended) };
       finish(undefined);
       return response;
     } catch (error) {
-      const shown = ConnectError.from(error);
-      finish(shown);
-      throw shown;
+      throw failed(error);
     }
   };
 }
 
 function newCall(clock: Clock): Call {
   return { requestId: newId("request", clock.now()), startedAtMs: clock.now(), fields: {} };
-}
-
-async function* untilEnd<T>(messages: AsyncIterable<T>, finish: (error: ConnectError | undefined) => void) {
-  let failure: ConnectError | undefined;
-  try {
-    yield* messages;
-  } catch (error) {
-    failure = ConnectError.from(error);
-    throw failure;
-  } finally {
-    finish(failure);
-  }
 }
 
 /** Successful unary calls are many and say little; what failed on our side is what an operator looks for. */

@@ -1,11 +1,43 @@
 import type { DescMethod } from "@bufbuild/protobuf";
-import { type ContextValues, createContextValues, type HandlerContext } from "@connectrpc/connect";
+import {
+  type ContextValues,
+  createContextKey,
+  createContextValues,
+  type HandlerContext,
+} from "@connectrpc/connect";
 import { isGone } from "./body.ts";
 import { RequestHeaders } from "./headers.ts";
 import type { NodeRequest, Outgoing } from "./listener.ts";
 
 /** Where interceptors leave the context for the handler. */
 export const CONTEXT = { id: Symbol("call context"), defaultValue: undefined as HandlerContext | undefined };
+
+/** Where the handler of a stream finds how to write beside it. */
+const SEND_NOW = createContextKey<SendNow | undefined>(undefined, { description: "send now" });
+
+/** Writes a message of the method's output, or answers false: then it has to go through the stream. */
+export type SendNow = (message: object) => boolean;
+
+/** Who listens to a stream. */
+export interface StreamClient {
+  /** Aborts when the client is gone or the server stops. */
+  readonly signal: AbortSignal;
+  /**
+   * Writes while the stream waits for its next message, without waking whoever it waits for. Signs of life are nearly
+   * all that most streams send. `undefined` where the protocol has no way to.
+   */
+  readonly sendNow: SendNow | undefined;
+}
+
+/** The client of the stream that `context` belongs to. */
+export function streamClientOf({ signal, values }: HandlerContext): StreamClient {
+  return { signal, sendNow: values.get(SEND_NOW) };
+}
+
+/** Gives the handler of a stream its way to write beside it. */
+export function offerSendNow(values: ContextValues, sendNow: SendNow): void {
+  values.set(SEND_NOW, sendNow);
+}
 
 /** The calls that are under way and would want to know that the server stops. */
 export class OpenCalls {

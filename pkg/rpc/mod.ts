@@ -9,13 +9,8 @@
  * @module
  */
 export { type ClientOptions, createRpcClient } from "./client.ts";
-export {
-  faultInterceptor,
-  fromConnectError,
-  genericMessage,
-  isAnswer,
-  type OnRpcError,
-} from "./fault_interceptor.ts";
+export { fromConnectError, genericMessage, isAnswer } from "./faults.ts";
 export { addCallFields, type Call, type Gate, requestIdOf } from "./call.ts";
+export { type StreamClient, streamClientOf } from "./context.ts";
 export type { HttpRoute } from "./plain.ts";
 export { type RpcServer, type RpcServerOptions, type ServerLimits, serveRpc } from "./server.ts";

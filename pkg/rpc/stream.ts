@@ -19,7 +19,8 @@ import { Code, ConnectError, type HandlerContext, type Interceptor } from "@conn
 import { endStreamFlag, endStreamToJson } from "@connectrpc/connect/protocol-connect";
 import { bytesOf, drained, isGone, writeHead } from "./body.ts";
 import type { Gate } from "./call.ts";
-import { CallContext, CONTEXT, type OpenCalls } from "./context.ts";
+import { CallContext, CONTEXT, offerSendNow, type OpenCalls } from "./context.ts";
+import { FollowedStream } from "./followed.ts";
 import type { NodeRequest, Outgoing } from "./listener.ts";
 import type { StallGuard } from "./stall.ts";
 
@@ -95,7 +96,7 @@ export function streamHandler(
     };
   });
 
-  const encode = (type: Codec, message: Message): Uint8Array => {
+  const encode = (type: Codec, message: object): Uint8Array => {
     let bytes = encoded[type].get(message);
     if (bytes === undefined) {
       // The implementation gives what its type promises: the output message, or what one is created from.
@@ -124,6 +125,23 @@ export function streamHandler(
     return answer.message;
   };
 
+  /** Reads the answers from their source, so that nothing but the source waits for the next. */
+  const send = async (answers: AsyncIterable<Message>, type: Codec, response: Outgoing): Promise<void> => {
+    const followed = answers instanceof FollowedStream ? answers : undefined;
+    let failure: unknown;
+    try {
+      for await (const answer of followed?.source ?? answers) {
+        if (!response.write(encode(type, answer))) await drained(response);
+        if (isGone(response)) return;
+      }
+    } catch (error) {
+      failure = error;
+    } finally {
+      if (followed !== undefined) failure = followed.end(failure);
+    }
+    if (failure !== undefined) throw failure;
+  };
+
   return async (request, response) => {
     const type = request.headers["content-type"];
     const context = new CallContext(request, response, { method, open });
@@ -134,15 +152,17 @@ export function streamHandler(
       if (!isCodec(type)) throw new ConnectError("unknown content type", Code.InvalidArgument);
       context.responseHeader.set("content-type", type);
       await gate(context);
+      offerSendNow(context.values, (message) => {
+        if (!response.headersSent || response.writableNeedDrain || isGone(response)) return false;
+        response.write(encode(type, message));
+        return true;
+      });
       const answers = await answersTo(context, requestOf(type, method.input, request, messageBytesMax));
       if (isGone(response)) return;
       begin();
       // The client may wait for it while there is nothing to say yet.
       response.flushHeaders?.();
-      for await (const answer of answers) {
-        if (!response.write(encode(type, answer))) await drained(response);
-        if (isGone(response)) return;
-      }
+      await send(answers, type, response);
     } catch (error) {
       failure = ConnectError.from(error);
     } finally {

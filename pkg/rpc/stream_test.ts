@@ -2,11 +2,15 @@ import { create, toBinary } from "@bufbuild/protobuf";
 import { type CallOptions, Code, ConnectError, createClient } from "@connectrpc/connect";
 import { createConnectTransport } from "@connectrpc/connect-web";
 import assert from "node:assert/strict";
-import { DeploymentService, StreamInstanceLogsRequestSchema } from "../../proto/gen/ctrl/v1/deployment_pb.ts";
+import {
+  DeploymentService,
+  StreamInstanceLogsRequestSchema,
+  type StreamInstanceLogsResponse,
+} from "../../proto/gen/ctrl/v1/deployment_pb.ts";
 import { systemClock } from "../clock/mod.ts";
 import { Fault } from "../fault/mod.ts";
 import { silentLogger } from "../logger/mod.ts";
-import { type RpcServerOptions, serveRpc } from "./mod.ts";
+import { type RpcServerOptions, serveRpc, type StreamClient, streamClientOf } from "./mod.ts";
 
 const clock = systemClock();
 const PATH = "/ctrl.v1.DeploymentService/StreamInstanceLogs";
@@ -14,8 +18,15 @@ const TEXT = "x".repeat(16 * 1024);
 
 type Answer = { message: { case: "line"; value: { text: string } } };
 
-async function serve(
+function serve(
   watch: (signal: AbortSignal) => AsyncIterable<Answer>,
+  options: Partial<RpcServerOptions> = {},
+): ReturnType<typeof serveRpc> {
+  return serveWith(({ signal }) => watch(signal), options);
+}
+
+async function serveWith(
+  watch: (client: StreamClient) => AsyncIterable<Answer>,
   options: Partial<RpcServerOptions> = {},
 ): ReturnType<typeof serveRpc> {
   return await serveRpc({
@@ -25,13 +36,19 @@ async function serve(
     clock,
     log: silentLogger(),
     mount: (router) =>
-      router.service(DeploymentService, { streamInstanceLogs: (_, context) => watch(context.signal) }),
+      router.service(DeploymentService, {
+        streamInstanceLogs: (_, context) => watch(streamClientOf(context)),
+      }),
     ...options,
   });
 }
 
 function answer(text: string): Answer {
   return { message: { case: "line", value: { text } } };
+}
+
+function textOf({ message }: StreamInstanceLogsResponse): string {
+  return message.case === "line" ? message.value.text : "";
 }
 
 function client(port: number, options: CallOptions = {}) {
@@ -129,6 +146,38 @@ Deno.test("a message that several streams send is encoded once", async () => {
     assert.equal(reads, first);
   } finally {
     await server.shutdown();
+  }
+});
+
+/** Signs of life of a thousand streams must not wake a thousand streams. */
+Deno.test("a stream that waits can be written to beside it", async (t) => {
+  const ways: readonly { name: string; options: CallOptions; expected: readonly string[] }[] = [
+    { name: "plain", options: {}, expected: ["first", "one", "beside", "two"] },
+    {
+      name: "with a timeout it goes through the stream",
+      options: { timeoutMs: 120_000 },
+      expected: ["one", "two"],
+    },
+  ];
+  for (const { name, options, expected } of ways) {
+    await t.step(name, async () => {
+      const sent: (boolean | undefined)[] = [];
+      let kept: StreamClient["sendNow"];
+      const server = await serveWith(async function* ({ sendNow }) {
+        kept = sendNow;
+        sent.push(sendNow?.(answer("first")));
+        yield answer("one");
+        sent.push(sendNow?.(answer("beside")));
+        yield answer("two");
+      });
+      try {
+        assert.deepEqual(await Array.fromAsync(client(server.port, options), textOf), expected);
+        sent.push(kept?.(answer("too late")));
+        assert.deepEqual(sent, kept === undefined ? [undefined, undefined, undefined] : [true, true, false]);
+      } finally {
+        await server.shutdown();
+      }
+    });
   }
 });
 

@@ -5,7 +5,7 @@ import { isFault } from "../../../../pkg/fault/mod.ts";
 import { newDnsName } from "../../../../pkg/uid/mod.ts";
 import { testOnCtrlDatabases } from "../store/fixtures_test.ts";
 import { type CtrlDatabase, findRegionVersion } from "../store/mod.ts";
-import { commit, type Message, stateOf, testFeed, withHub, write } from "./fixtures_test.ts";
+import { AS_IT_IS, commit, type Message, stateOf, testFeed, withHub, write } from "./fixtures_test.ts";
 import { type ChangeHub, compactChanges, type Feed } from "./mod.ts";
 
 const test = testOnCtrlDatabases();
@@ -50,7 +50,8 @@ async function connect(
 ): Promise<void> {
   let snapshot: Set<string> | undefined = new Set();
   const streamed = new Map<string, number>();
-  for await (const event of hub.watch(feed, { region, sinceVersion: client.cursor, signal: cut })) {
+  const options = { region, sinceVersion: client.cursor, signal: cut };
+  for await (const event of hub.watch(feed, options, AS_IT_IS)) {
     if (event.kind === "problem") client.problems.push(event.text);
     if (event.kind === "snapshot_end") {
       for (const id of client.state.keys()) if (!snapshot?.has(id)) client.state.delete(id);
@@ -179,7 +180,7 @@ test("a change that commits later than one begun after it is not skipped", async
   const { feed } = testFeed();
   await withHub(db, async (hub) => {
     const stop = new AbortController();
-    const stream = hub.watch(feed, { region, sinceVersion: 0, signal: stop.signal });
+    const stream = hub.watch(feed, { region, sinceVersion: 0, signal: stop.signal }, AS_IT_IS);
     await stream.next();
     const begun = Promise.withResolvers<void>();
     const slow = transact(db, async (tx) => {

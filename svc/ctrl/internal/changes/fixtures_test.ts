@@ -4,7 +4,16 @@ import { systemClock } from "../../../../pkg/clock/mod.ts";
 import { transact, upsert } from "../../../../pkg/db/mod.ts";
 import { silentLogger } from "../../../../pkg/logger/mod.ts";
 import type { CtrlDatabase, Queryable, Schema } from "../store/mod.ts";
-import { appendChanges, ChangeHub, type ChangeHubOptions, defineFeed, type Feed, feedKind } from "./mod.ts";
+import {
+  appendChanges,
+  ChangeHub,
+  type ChangeHubOptions,
+  defineFeed,
+  type Delivery,
+  type Feed,
+  type FeedEvent,
+  feedKind,
+} from "./mod.ts";
 
 /** What the test feed says about a resource. */
 export interface Message {
@@ -29,6 +38,9 @@ export interface FeedControl {
   /** Runs before each load. */
   onLoad: () => void;
 }
+
+/** Shows events to tests as they are. */
+export const AS_IT_IS: Delivery<Message, FeedEvent<Message>> = { toMessage: (event) => event };
 
 /** Values that no row of a test has otherwise. */
 export const POISON = 666;

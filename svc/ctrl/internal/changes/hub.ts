@@ -30,6 +30,17 @@ export interface WatchOptions {
   readonly signal: AbortSignal;
 }
 
+/**
+ * How a stream's events reach its client. Both are known here, so that nothing else has to wait for the next message:
+ * whatever waits costs memory, once for each stream, and again with each heartbeat.
+ */
+export interface Delivery<T, M> {
+  /** What the client is told of an event; `undefined`: nothing. */
+  readonly toMessage: (event: FeedEvent<T>) => M | undefined;
+  /** Sends a heartbeat while the client's reader waits, if it can: then it answers true. */
+  readonly sendNow?: ((message: M) => boolean) | undefined;
+}
+
 const POLL_MS = 200;
 /** Where nothing has changed for a while, it is looked at half as often; a nudge is as quick as ever. */
 const RESTED_AFTER_MS = 10_000;
@@ -39,6 +50,8 @@ const POLL_SHARE = 4;
 const HEARTBEAT_MS = 3_000;
 /** Commits that come together are read together. */
 const GATHER_MS = 8;
+/** Why a sleep ends early. Without a reason, an abort makes an error with a stack. */
+const WOKEN = Symbol("woken");
 const READS_MAX = 4;
 
 /**
@@ -70,7 +83,7 @@ export class ChangeHub implements ChangeNotifier {
   /** Makes the hub look now. Call it after the commit. */
   changed(_regions: readonly string[]): void {
     this.#isWoken = true;
-    this.#sleeping?.abort();
+    this.#sleeping?.abort(WOKEN);
   }
 
   /** Polls until `signal` aborts; then ends all streams and waits for its reads. */
@@ -96,39 +109,58 @@ export class ChangeHub implements ChangeNotifier {
    *
    * @throws `unavailable` when the database cannot be read or the process stops; the client resumes from its cursor
    */
-  async *watch<T>(feed: Feed<T>, options: WatchOptions): AsyncGenerator<FeedEvent<T>, void, undefined> {
+  async *watch<T, M>(
+    feed: Feed<T>,
+    options: WatchOptions,
+    { toMessage, sendNow }: Delivery<T, M>,
+  ): AsyncGenerator<M, void, undefined> {
     if (this.#isStopped) throw stopping();
     const shared = this.#feedOf(feed, options.region);
-    const subscriber = shared.join();
+    let cursor: number | undefined = options.sinceVersion > 0 ? options.sinceVersion : undefined;
+    const subscriber = shared.join(
+      sendNow === undefined ? undefined : () => {
+        // Something came that is none of this stream's business, but moves its cursor.
+        if (cursor === undefined || shared.after(cursor) !== "current") return false;
+        const beat = toMessage(shared.heartbeat(cursor));
+        return beat === undefined || sendNow(beat);
+      },
+    );
+    const stream = { toMessage, signal: options.signal };
     const wake = (): void => subscriber.wake();
     options.signal.addEventListener("abort", wake, { once: true });
     this.#streams++;
     if (this.#streams === 1) this.changed([]);
     try {
-      let cursor: number | undefined = options.sinceVersion > 0 ? options.sinceVersion : undefined;
       let isKnown = false;
       while (!options.signal.aborted) {
         subscriber.throwIfFailed();
         if (cursor === undefined) {
           const snapshot = await shared.snapshot();
-          yield* this.#send(snapshot.entries, -1, options.signal);
+          yield* this.#send(snapshot.entries, -1, stream);
           if (options.signal.aborted) return;
           cursor = snapshot.version;
           isKnown = true;
-          yield { kind: "snapshot_end", version: cursor, resources: snapshot.entries.length };
+          const end = toMessage({
+            kind: "snapshot_end",
+            version: cursor,
+            resources: snapshot.entries.length,
+          });
+          if (end !== undefined) yield end;
           subscriber.sent(this.#options.clock.now());
           continue;
         }
         isKnown ||= shared.knows(cursor);
         const kept = isKnown ? shared.after(cursor) : "behind";
         if (kept === "current") {
-          if (subscriber.takeBeat()) yield { kind: "heartbeat", version: cursor };
-          else await subscriber.wait();
+          if (subscriber.takeBeat()) {
+            const beat = toMessage(shared.heartbeat(cursor));
+            if (beat !== undefined) yield beat;
+          } else await subscriber.wait();
           continue;
         }
         const batch = kept === "behind" ? await shared.catchUp(cursor) : kept;
         isKnown = true;
-        const isSent = yield* this.#send(batch?.entries ?? [], cursor, options.signal);
+        const isSent = yield* this.#send(batch?.entries ?? [], cursor, stream);
         if (isSent) subscriber.sent(this.#options.clock.now());
         cursor = batch?.to;
       }
@@ -140,17 +172,18 @@ export class ChangeHub implements ChangeNotifier {
   }
 
   /** Gives out entries above `cursor`. A client that reads slowly stops here, and gets the rest coalesced. */
-  *#send<T>(
+  *#send<T, M>(
     entries: readonly Entry<T>[],
     cursor: number,
-    signal: AbortSignal,
-  ): Generator<FeedEvent<T>, boolean, undefined> {
+    { toMessage, signal }: { toMessage: (event: FeedEvent<T>) => M | undefined; signal: AbortSignal },
+  ): Generator<M, boolean, undefined> {
     let isSent = false;
     for (const entry of entries) {
       if (signal.aborted) break;
       if (entry.version <= cursor) continue;
       isSent = true;
-      yield entry;
+      const message = toMessage(entry);
+      if (message !== undefined) yield message;
     }
     return isSent;
   }

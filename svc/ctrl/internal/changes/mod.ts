@@ -8,7 +8,7 @@
  *
  * // A server stream:
  * const DEPLOYMENTS = defineFeed("deployments", [feedKind({ resourceType: "deployment", load, snapshot, convert, gone })]);
- * for await (const event of hub.watch(DEPLOYMENTS, { region, sinceVersion, signal })) yield toMessage(event);
+ * return hub.watch(DEPLOYMENTS, { region, sinceVersion, signal }, { toMessage });
  * ```
  *
  * A stream is a snapshot (unless its cursor can be resumed), then changes in order of version, each resource once per
@@ -27,6 +27,6 @@ export {
   type FeedKindDefinition,
   type SnapshotRow,
 } from "./definition.ts";
-export { ChangeHub, type ChangeHubOptions, type WatchOptions } from "./hub.ts";
+export { ChangeHub, type ChangeHubOptions, type Delivery, type WatchOptions } from "./hub.ts";
 export { type ChangeNotifier, createNudger, type Nudger, type NudgerOptions } from "./nudger.ts";
 export { sharedMessages } from "./shared.ts";

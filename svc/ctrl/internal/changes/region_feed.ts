@@ -2,6 +2,7 @@
 import type { Clock } from "../../../../pkg/clock/mod.ts";
 import { describeError, Fault } from "../../../../pkg/fault/mod.ts";
 import { findRegionVersion } from "../store/changes.ts";
+import type { FeedEvent } from "./definition.ts";
 import { type Batch, type FeedSource, readBatch, readSnapshot, type Snapshot } from "./read.ts";
 import { Subscriber } from "./subscriber.ts";
 
@@ -11,6 +12,8 @@ export interface RegionFeedOptions {
   /** Limits how many reads of all feeds together run at once. */
   readonly reading: <R>(read: () => Promise<R>) => Promise<R>;
 }
+
+type Heartbeat = Extract<FeedEvent<never>, { kind: "heartbeat" }>;
 
 /** Batches that are kept for streams which are not quite up to date; who is further behind reads for itself. */
 const BATCHES_MAX = 128;
@@ -38,6 +41,7 @@ export class RegionFeed<T> {
   #failures = 0;
   #reading: Promise<Snapshot<T>> | undefined;
   #nextReading: Promise<Snapshot<T>> | undefined;
+  #heartbeat: Heartbeat | undefined;
   #snapshot: { readonly snapshot: Snapshot<T>; readonly atMs: number } | undefined;
 
   constructor(source: FeedSource<T>, options: RegionFeedOptions) {
@@ -49,9 +53,9 @@ export class RegionFeed<T> {
     return this.#source.region;
   }
 
-  /** Adds a stream. */
-  join(): Subscriber {
-    const subscriber = new Subscriber(this.#options.clock.now(), this.#subscribers.size);
+  /** Adds a stream, which may have a way to send heartbeats while it waits. */
+  join(beat?: () => boolean): Subscriber {
+    const subscriber = new Subscriber(this.#options.clock.now(), this.#subscribers.size, beat);
     this.#subscribers.add(subscriber);
     return subscriber;
   }
@@ -60,6 +64,12 @@ export class RegionFeed<T> {
   leave(subscriber: Subscriber): void {
     this.#subscribers.delete(subscriber);
     if (this.#subscribers.size === 0) this.#forget();
+  }
+
+  /** The sign of life of streams at `cursor`: the same object for all of them, so that it is encoded once. */
+  heartbeat(cursor: number): Heartbeat {
+    if (this.#heartbeat?.version !== cursor) this.#heartbeat = { kind: "heartbeat", version: cursor };
+    return this.#heartbeat;
   }
 
   /** The batch to continue with from `cursor`; `"current"`: there is none yet; `"behind"`: not kept. */

@@ -1,12 +1,17 @@
 /** One stream, as its feed sees it. It queues nothing: it only knows that it should look again. */
 export class Subscriber {
   #wake: (() => void) | undefined;
+  readonly #beat: (() => boolean) | undefined;
   #isBeatDue = false;
   #failure: { readonly error: unknown } | undefined;
   #sentAtMs: number;
 
-  /** @param ordinal spreads the heartbeats of streams that began together */
-  constructor(nowMs: number, ordinal: number) {
+  /**
+   * @param ordinal spreads the heartbeats of streams that began together
+   * @param beat sends a heartbeat while the stream waits, or answers false: then the stream is woken to do it
+   */
+  constructor(nowMs: number, ordinal: number, beat?: () => boolean) {
+    this.#beat = beat;
     this.#sentAtMs = nowMs - (ordinal % SPREAD) * SPREAD_MS;
   }
 
@@ -27,6 +32,7 @@ export class Subscriber {
   beat(nowMs: number, heartbeatMs: number): void {
     if (nowMs - this.#sentAtMs < heartbeatMs) return;
     this.#sentAtMs = nowMs;
+    if (this.#wake !== undefined && this.#beat?.() === true) return;
     this.#isBeatDue = true;
     this.wake();
   }

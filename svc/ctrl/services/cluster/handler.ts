@@ -1,5 +1,6 @@
 import type { ServiceImpl } from "@connectrpc/connect";
 import { publicFault } from "../../../../pkg/fault/mod.ts";
+import { streamClientOf } from "../../../../pkg/rpc/mod.ts";
 import type { ClusterService } from "../../../../proto/gen/ctrl/v1/cluster_pb.ts";
 import { listDesiredDeployments, listDesiredSentinels } from "../../internal/store/mod.ts";
 import { text } from "../../internal/validate/mod.ts";
@@ -17,11 +18,11 @@ export function clusterHandlers(deps: ClusterDeps): ServiceImpl<typeof ClusterSe
   return {
     watchDeployments(request, context) {
       const region = streamRegionOf(context, request.region);
-      return watchDeployments(deps, { ...request, region }, context.signal);
+      return watchDeployments(deps, { ...request, region }, streamClientOf(context));
     },
     watchSentinels(request, context) {
       const region = streamRegionOf(context, request.region);
-      return watchSentinels(deps, { ...request, region }, context.signal);
+      return watchSentinels(deps, { ...request, region }, streamClientOf(context));
     },
     async getDesiredDeploymentState({ deploymentId }, context) {
       const id = text("deployment_id", deploymentId, 128);

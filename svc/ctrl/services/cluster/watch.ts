@@ -5,6 +5,7 @@ import type {
   SentinelStateSchema,
 } from "../../../../proto/gen/ctrl/v1/cluster_pb.ts";
 import { describeError } from "../../../../pkg/fault/mod.ts";
+import type { StreamClient } from "../../../../pkg/rpc/mod.ts";
 import type { Attendance } from "../../internal/agents/mod.ts";
 import { type FeedEvent, sharedMessages, type WatchOptions } from "../../internal/changes/mod.ts";
 import { version } from "../../internal/validate/mod.ts";
@@ -26,34 +27,53 @@ type DeploymentState = MessageInitShape<typeof DeploymentStateSchema>;
 type SentinelState = MessageInitShape<typeof SentinelStateSchema>;
 
 /** What the region should run: everything, then what changes, for as long as the agent listens. */
-export async function* watchDeployments(
+export function watchDeployments(
   deps: ClusterDeps,
   watch: AgentWatch,
-  signal: AbortSignal,
-): AsyncGenerator<DeploymentState> {
-  const attendance = attend(deps, watch);
-  try {
-    const feed = isOriginal(watch) ? deps.deployments.original : deps.deployments.feed;
-    for await (const event of deps.hub.watch(feed, begin(watch, signal))) {
-      yield deploymentState(event);
-      attendance.delivered(event.version);
-    }
-  } finally {
-    attendance.end();
+  { signal, sendNow }: StreamClient,
+): AsyncIterable<DeploymentState> {
+  const { feed, original } = deps.deployments;
+  if (isOriginal(watch)) {
+    const states = deps.hub.watch(original, begin(watch, signal), { toMessage: deploymentState });
+    return attended(deps, watch, states, (attendance, { version }) => attendance.delivered(Number(version)));
   }
+  introduce(deps, watch);
+  return deps.hub.watch(feed, begin(watch, signal), { toMessage: deploymentState, sendNow });
 }
 
 /** The same for sentinels. */
-export async function* watchSentinels(
+export function watchSentinels(
   deps: ClusterDeps,
   watch: AgentWatch,
-  signal: AbortSignal,
-): AsyncGenerator<SentinelState> {
-  const attendance = attend(deps, watch);
+  { signal, sendNow }: StreamClient,
+): AsyncIterable<SentinelState> {
+  const { feed, original } = deps.sentinels;
+  if (isOriginal(watch)) {
+    return attended(
+      deps,
+      watch,
+      deps.hub.watch(original, begin(watch, signal), { toMessage: sentinelState }),
+    );
+  }
+  introduce(deps, watch);
+  return deps.hub.watch(feed, begin(watch, signal), { toMessage: sentinelState, sendNow });
+}
+
+/**
+ * A client of the original protocol does not say who it is nor what it has applied. It takes the next state only when it
+ * has applied the one before, so its stream speaks for it.
+ */
+async function* attended<T>(
+  { agents }: ClusterDeps,
+  { region }: AgentWatch,
+  states: AsyncIterable<T>,
+  taken?: (attendance: Attendance, state: T) => void,
+): AsyncGenerator<T> {
+  const attendance = agents.attend({ agentId: `${region}:${NAMELESS}`, region });
   try {
-    const feed = isOriginal(watch) ? deps.sentinels.original : deps.sentinels.feed;
-    for await (const event of deps.hub.watch(feed, begin(watch, signal))) {
-      yield sentinelState(event);
+    for await (const state of states) {
+      yield state;
+      taken?.(attendance, state);
     }
   } finally {
     attendance.end();
@@ -74,17 +94,11 @@ function begin({ region, versionLastSeen }: AgentWatch, signal: AbortSignal): Wa
   return { region, sinceVersion: version("version_last_seen", versionLastSeen), signal };
 }
 
-/**
- * Makes the agent known. One that says its name acknowledges by itself; a client of the original protocol does not, and
- * takes the next message only when it has applied the one before, so that its stream speaks for it.
- */
-function attend({ agents, log }: ClusterDeps, watch: AgentWatch): Attendance {
-  const { region, agentId } = watch;
-  if (isOriginal(watch)) return agents.attend({ agentId: `${region}:${NAMELESS}`, region });
+/** Makes the agent known. What it has applied it says itself. */
+function introduce({ agents, log }: ClusterDeps, { region, agentId }: AgentWatch): void {
   agents.note({ agentId: agentKey(region, agentId), region }).catch((error: unknown) => {
     log.warn("an agent's sign of life was not written", { region, error: describeError(error) });
   });
-  return { delivered: () => undefined, end: () => undefined };
 }
 
 /** The original protocol has no names of agents, and whoever knows the new one has to say its own. */

@@ -1,4 +1,5 @@
 import type { ServiceImpl } from "@connectrpc/connect";
+import { streamClientOf } from "../../../../pkg/rpc/mod.ts";
 import type { FrontlineService } from "../../../../proto/gen/ctrl/v1/frontline_pb.ts";
 import { principalOf } from "../../internal/auth/principal.ts";
 import { acknowledgeRoutes, type FrontlineDeps, watchOwnRoutes, watchRoutes } from "./watch_routes.ts";
@@ -8,9 +9,10 @@ export function frontlineHandlers(deps: FrontlineDeps): ServiceImpl<typeof Front
   return {
     watchRoutes(request, context) {
       const caller = principalOf(context.values, "edge", "sentinel");
+      const client = streamClientOf(context);
       return caller.kind === "sentinel"
-        ? watchOwnRoutes(deps, caller, context.signal)
-        : watchRoutes(deps, request, context.signal);
+        ? watchOwnRoutes(deps, caller, client)
+        : watchRoutes(deps, request, client);
     },
     async acknowledgeRoutes(request) {
       await acknowledgeRoutes(deps, request);

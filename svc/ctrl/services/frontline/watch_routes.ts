@@ -1,4 +1,5 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
+import type { StreamClient } from "../../../../pkg/rpc/mod.ts";
 import type { RouteStateSchema } from "../../../../proto/gen/ctrl/v1/frontline_pb.ts";
 import type { AgentBook } from "../../internal/agents/mod.ts";
 import { type ChangeHub, EDGE_REGION } from "../../internal/changes/mod.ts";
@@ -18,32 +19,29 @@ type RouteState = MessageInitShape<typeof RouteStateSchema>;
 export async function* watchRoutes(
   { hub, agents }: FrontlineDeps,
   edge: { readonly edgeId: string; readonly versionLastSeen: bigint },
-  signal: AbortSignal,
+  { signal, sendNow }: StreamClient,
 ): AsyncGenerator<RouteState> {
   const sinceVersion = version("version_last_seen", edge.versionLastSeen);
   if (edge.edgeId !== "") {
     await agents.note({ agentId: edgeKey(edge.edgeId), region: EDGE_REGION });
   }
-  for await (const event of hub.watch(ROUTE_FEED, { region: EDGE_REGION, sinceVersion, signal })) {
-    const state = EDGE_VIEW.show(event);
-    if (state !== undefined) yield state;
-  }
+  yield* hub.watch(ROUTE_FEED, { region: EDGE_REGION, sinceVersion, signal }, {
+    toMessage: EDGE_VIEW.show,
+    sendNow,
+  });
 }
 
 /**
  * The same for a sentinel, of its environment only. It always begins with a snapshot, and it is no edge: nobody waits for
  * what it acknowledges.
  */
-export async function* watchOwnRoutes(
+export function watchOwnRoutes(
   { hub }: Pick<FrontlineDeps, "hub">,
   scope: SentinelScope,
-  signal: AbortSignal,
-): AsyncGenerator<RouteState> {
-  const view = sentinelView(scope);
-  for await (const event of hub.watch(ROUTE_FEED, { region: EDGE_REGION, sinceVersion: 0, signal })) {
-    const state = view.show(event);
-    if (state !== undefined) yield state;
-  }
+  { signal, sendNow }: StreamClient,
+): AsyncIterable<RouteState> {
+  const toMessage = sentinelView(scope).show;
+  return hub.watch(ROUTE_FEED, { region: EDGE_REGION, sinceVersion: 0, signal }, { toMessage, sendNow });
 }
 
 /** Notes up to which version an edge routes. Whoever stops a predecessor waits for it. */

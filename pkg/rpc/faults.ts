@@ -1,4 +1,4 @@
-import { Code, ConnectError, type Interceptor } from "@connectrpc/connect";
+import { Code, ConnectError } from "@connectrpc/connect";
 import { describeError, Fault, type FaultCode } from "../fault/mod.ts";
 
 /** What a caller sees for each code. `Record` makes a missing code a type error. */
@@ -34,39 +34,14 @@ const GENERIC: Record<FaultCode, string> = {
     "Something went wrong on our side. The request id helps whoever runs the platform to find out what.",
 };
 
-/** Called once per failed call with the whole chain of causes, which the caller never sees. */
-export type OnRpcError = (entry: { procedure: string; code: FaultCode; detail: string }) => void;
-
-/** Turns every fault into a Connect error with its public text, and everything else into `internal`. */
-export function faultInterceptor(onError: OnRpcError): Interceptor {
-  return (next) => async (request) => {
-    const convert = (error: unknown): ConnectError => {
-      if (error instanceof ConnectError) return error;
-      const code = error instanceof Fault ? error.code : abortCode(error);
-      onError({
-        procedure: `${request.service.typeName}/${request.method.name}`,
-        code,
-        detail: describeError(error),
-      });
-      return toConnectError(error, code);
-    };
-    try {
-      const response = await next(request);
-      if (!response.stream) return response;
-      return { ...response, message: convertStream(response.message, convert) };
-    } catch (error) {
-      throw convert(error);
-    }
-  };
-}
-
-/** Errors of a stream appear while it is read, after the interceptor has returned. */
-async function* convertStream<T>(messages: AsyncIterable<T>, convert: (error: unknown) => ConnectError) {
-  try {
-    yield* messages;
-  } catch (error) {
-    throw convert(error);
-  }
+/**
+ * What the caller is shown of whatever a call failed with: every fault becomes a Connect error with its public text, and
+ * everything else `internal`. `onDetail` is told the whole chain of causes, which the caller never sees.
+ */
+export function shownError(error: unknown, onDetail: (detail: string) => void): ConnectError {
+  if (error instanceof ConnectError) return error;
+  onDetail(describeError(error));
+  return toConnectError(error, error instanceof Fault ? error.code : abortCode(error));
 }
 
 /** What the caller is shown of `error`: the public text of a fault, and nothing of anything else. */
