@@ -32,6 +32,22 @@ const EXEMPT = /_test\.ts$|\/tests\/|\/dev\/|\/pkg\/testkit\//;
 const plugin: Deno.lint.Plugin = {
   name: "house",
   rules: {
+    /**
+     * V8 gives every object literal that has an accessor a shape of its own. In whatever runs once per call that is more
+     * memory than the call itself, and it stays until the old generation is collected.
+     */
+    "no-literal-accessor": {
+      create(context) {
+        if (EXEMPT.test(context.filename)) return {};
+        return {
+          Property(node) {
+            if (node.kind !== "get" && node.kind !== "set") return;
+            const message = "An object literal with an accessor costs a shape for each object";
+            context.report({ node, message, hint: "use a class, or a plain property" });
+          },
+        };
+      },
+    },
     /** Keeps ambient state behind a parameter, so that tests and replays control it. */
     "no-ambient": {
       create(context) {

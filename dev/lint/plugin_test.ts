@@ -17,6 +17,13 @@ const CASES: readonly { name: string; file: string; source: string; reports: num
   { name: "randomness in a workflow", file: "/x/svc/a.ts", source: "Math.random();", reports: 1 },
 ];
 
+Deno.test("house/no-literal-accessor lets classes have accessors, and object literals not", () => {
+  const count = (source: string): number => Deno.lint.runPlugin(plugin, "/x/pkg/a.ts", source).length;
+  assert.equal(count("const a = { get b() { return 1; } };"), 1);
+  assert.equal(count("const a = { b: 1, c() { return 1; } };"), 0);
+  assert.equal(count("class A { get b() { return 1; } }"), 0);
+});
+
 Deno.test("house/no-ambient keeps ambient state in its home", async (t) => {
   for (const { name, file, source, reports } of CASES) {
     await t.step(name, () => {

@@ -7,25 +7,31 @@ import type { NodeRequest, Outgoing } from "./listener.ts";
  *
  * @throws `resource_exhausted` when it is longer than `bytesMax`, `canceled` when the client goes away meanwhile
  */
-export async function bytesOf(request: NodeRequest, bytesMax: number): Promise<Uint8Array> {
+export function bytesOf(request: NodeRequest, bytesMax: number): Promise<Uint8Array> {
+  const { promise, resolve, reject } = Promise.withResolvers<Uint8Array>();
   const parts: Uint8Array[] = [];
-  const read = Promise.withResolvers<void>();
   let length = 0;
+  // At once, and not when somebody gets around to the promise: a request is also closed after it has ended.
+  const settle = (): void => {
+    request.off("data", take).off("end", end).off("close", gone).off("error", gone);
+  };
   const take = (part: Uint8Array): void => {
     parts.push(part);
     length += part.length;
-    if (length > bytesMax) {
-      read.reject(new ConnectError("message is larger than allowed", Code.ResourceExhausted));
-    }
+    if (length <= bytesMax) return;
+    settle();
+    reject(new ConnectError("message is larger than allowed", Code.ResourceExhausted));
   };
-  const gone = (): void => read.reject(new ConnectError("the client went away", Code.Canceled));
-  request.on("data", take).once("end", read.resolve).once("close", gone).once("error", gone);
-  try {
-    await read.promise;
-    return joined(parts, length);
-  } finally {
-    request.off("data", take).off("end", read.resolve).off("close", gone).off("error", gone);
-  }
+  const end = (): void => {
+    settle();
+    resolve(joined(parts, length));
+  };
+  const gone = (): void => {
+    settle();
+    reject(new ConnectError("the client went away", Code.Canceled));
+  };
+  request.on("data", take).once("end", end).once("close", gone).once("error", gone);
+  return promise;
 }
 
 function joined(parts: readonly Uint8Array[], length: number): Uint8Array {

@@ -16,7 +16,14 @@ import {
   toBinary,
   toJsonString,
 } from "@bufbuild/protobuf";
-import { Code, ConnectError, type HandlerContext, type Interceptor } from "@connectrpc/connect";
+import {
+  Code,
+  ConnectError,
+  type ContextValues,
+  type HandlerContext,
+  type Interceptor,
+  type UnaryRequest,
+} from "@connectrpc/connect";
 import { codeToHttpStatus, errorToJsonBytes } from "@connectrpc/connect/protocol-connect";
 import { bytesOf, isGone, writeHead } from "./body.ts";
 import type { Gate } from "./call.ts";
@@ -69,30 +76,28 @@ export function unaryHandler(
   options: UnaryOptions,
 ): (request: NodeRequest, response: Outgoing) => Promise<void> {
   const { gate, open, messageBytesMax } = options;
-  const encoded: Record<Codec, WeakMap<Message, string | Uint8Array>> = {
-    "application/proto": new WeakMap(),
-    "application/json": new WeakMap(),
-  };
+  /** Of messages that the implementation made itself, and so may answer with again. */
+  const encoded = new WeakMap<Message, Partial<Record<Codec, string | Uint8Array>>>();
   const encode = (type: Codec, message: Message): string | Uint8Array => {
-    const known = encoded[type].get(message);
-    if (known !== undefined) return known;
-    const body = CODECS[type].write(method.output, message);
-    encoded[type].set(message, body);
-    return body;
+    const bodies = encoded.get(message);
+    if (bodies === undefined) return CODECS[type].write(method.output, message);
+    return bodies[type] ??= CODECS[type].write(method.output, message);
   };
   const call = options.interceptors.reduceRight<AnyFn>((next, each) => each(next), async (request) => {
     if (request.stream) throw new ConnectError("unary method called as a stream", Code.Internal);
     const context = request.contextValues.get(CONTEXT);
     if (context === undefined) throw new ConnectError("the call has no context", Code.Internal);
     const answer = await implementation(request.message, context);
+    // The implementation returns what its type promises: the output message, or what one is created from.
+    const message = create(method.output, answer as never);
+    if (message === answer && !encoded.has(message)) encoded.set(message, {});
     return {
       stream: false,
       service: method.parent,
       method,
       header: context.responseHeader,
       trailer: context.responseTrailer,
-      // The implementation returns what its type promises: the output message, or what one is created from.
-      message: create(method.output, answer as never),
+      message,
     };
   });
   return async (request, response) => {
@@ -104,7 +109,7 @@ export function unaryHandler(
       if (!isCodec(type)) throw new ConnectError("unknown content type", Code.InvalidArgument);
       const input = read(type, method.input, await bytesOf(request, messageBytesMax));
       context.values.set(CONTEXT, context);
-      const answer = await call(callOf(context, method, input));
+      const answer = await call(new UnaryCall(context, method, input));
       if (answer.stream) throw new ConnectError("unary method answered with a stream", Code.Internal);
       const body = encode(type, answer.message);
       headers.set("content-type", type);
@@ -117,21 +122,35 @@ export function unaryHandler(
   };
 }
 
-function callOf(context: CallContext, method: DescMethodUnary, message: Message) {
-  const { requestMethod, url, requestHeader: header, values: contextValues } = context;
-  return {
-    stream: false as const,
-    service: method.parent,
-    method,
-    requestMethod,
-    url,
-    header,
-    contextValues,
-    message,
-    get signal() {
-      return context.signal;
-    },
-  };
+/**
+ * What interceptors see of a call. A class, because of its accessor: V8 makes a shape of its own for every object literal
+ * with one, and each of them stays until the old generation is collected.
+ */
+class UnaryCall implements UnaryRequest {
+  readonly stream = false;
+  readonly service: UnaryRequest["service"];
+  readonly method: DescMethodUnary;
+  readonly message: Message;
+  readonly requestMethod: string;
+  readonly url: string;
+  readonly header: Headers;
+  readonly contextValues: ContextValues;
+  readonly #context: CallContext;
+
+  constructor(context: CallContext, method: DescMethodUnary, message: Message) {
+    this.service = method.parent;
+    this.method = method;
+    this.message = message;
+    this.requestMethod = context.requestMethod;
+    this.url = context.url;
+    this.header = context.requestHeader;
+    this.contextValues = context.values;
+    this.#context = context;
+  }
+
+  get signal(): AbortSignal {
+    return this.#context.signal;
+  }
 }
 
 function read(type: Codec, schema: DescMessage, body: Uint8Array): Message {
