@@ -8,6 +8,7 @@
  * The runtime is the one that DENORT_BIN names, else the one that Deno downloads, else the one that
  * `dev/parts/denort.sh` gets. Exits 0 without an executable when there is none of them, and says so.
  */
+import { V8_FLAGS } from "./v8_flags.ts";
 
 const ROOT = new URL("../", import.meta.url).pathname;
 const BUNDLE = `${ROOT}dist/bundle`;
@@ -70,6 +71,7 @@ async function compile({ deno, env, entry }: Toolchain): Promise<string | undefi
     "--no-config",
     "--no-lock",
     "--node-modules-dir=none",
+    `--v8-flags=${V8_FLAGS}`,
   ];
   const { ok, stderr } = await run(
     deno,

@@ -12,7 +12,17 @@ import { run } from "./bed/part.ts";
 
 const ROOT = new URL("../", import.meta.url).pathname;
 const EXECUTABLE = `${ROOT}dist/unkey`;
-const SOURCES = ["main.ts", "deno.json", "deno.lock", "dev/compile.ts", "cmd", "svc", "pkg", "proto/gen"];
+const SOURCES = [
+  "main.ts",
+  "deno.json",
+  "deno.lock",
+  "dev/compile.ts",
+  "dev/v8_flags.ts",
+  "cmd",
+  "svc",
+  "pkg",
+  "proto/gen",
+];
 const BASE = "gcr.io/distroless/cc-debian12:nonroot";
 const LOCAL_BASE = "unkey-base:local";
 const CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt";

@@ -1,4 +1,5 @@
 /** One krane process on the cluster, and what the apiserver and the database tell of it, each with the time it came. */
+import { V8_FLAGS } from "../../dev/v8_flags.ts";
 import { systemClock } from "../../pkg/clock/mod.ts";
 import {
   type Cluster as Client,
@@ -95,7 +96,7 @@ export class KraneProcess implements AsyncDisposable {
     const part = new Part({
       name: "krane",
       command: Deno.execPath(),
-      args: ["run", "-A", "--quiet", MAIN, "krane"],
+      args: ["run", "-A", "--quiet", `--v8-flags=${V8_FLAGS}`, MAIN, "krane"],
       env: () => ({
         UNKEY_RUNTIME: "kubernetes",
         KUBECONFIG: cluster.kubeconfig,

@@ -4,6 +4,7 @@
  */
 // deno-lint-ignore-file no-console -- run alone, its table is its output
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { V8_FLAGS } from "../../dev/v8_flags.ts";
 import { applyEndpoints, applyRoute, Feed, snapshotEnd } from "../integration/frontline_feed.ts";
 import { answersOk, eventually, freePort } from "../testbed/wait.ts";
 import { LARGE_BYTES } from "./edge_backend.ts";
@@ -184,7 +185,7 @@ async function startEdge(children: ChildProcess[], feed: Feed, file: string, app
 
 /** Starts a script that prints its port when it is ready. */
 async function startDeno(children: ChildProcess[], name: string, args: readonly string[]): Promise<Target> {
-  const child = spawn(Deno.execPath(), ["run", "-A", "--quiet", ...args], {
+  const child = spawn(Deno.execPath(), ["run", "-A", "--quiet", `--v8-flags=${V8_FLAGS}`, ...args], {
     stdio: ["ignore", "pipe", "inherit"],
   });
   children.push(child);

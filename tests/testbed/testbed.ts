@@ -8,6 +8,7 @@
  * const { code } = await bed.unkey(["deploy", dir, "--project", app.slug]);
  * ```
  */
+import { V8_FLAGS } from "../../dev/v8_flags.ts";
 import { createRpcClient } from "../../pkg/rpc/mod.ts";
 import { Secret } from "../../pkg/config/mod.ts";
 import { AdminService } from "../../proto/gen/ctrl/v1/admin_pb.ts";
@@ -190,7 +191,7 @@ export class Testbed implements AsyncDisposable {
 
   #program(): readonly [string, readonly string[]] {
     const [program = Deno.execPath(), ...first] = this.#options.program ??
-      [Deno.execPath(), "run", "-A", "--quiet", MAIN];
+      [Deno.execPath(), "run", "-A", "--quiet", `--v8-flags=${V8_FLAGS}`, MAIN];
     return [program, first];
   }
 
