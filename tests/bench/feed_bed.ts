@@ -1,5 +1,6 @@
 /** One api process on MariaDB, a writer beside it, and processes that hold streams: what the feed's numbers come from. */
 import { systemClock } from "../../pkg/clock/mod.ts";
+import { V8_FLAGS } from "../../dev/v8_flags.ts";
 import { Secret } from "../../pkg/config/mod.ts";
 import { transact } from "../../pkg/db/mod.ts";
 import { silentLogger } from "../../pkg/logger/mod.ts";
@@ -64,7 +65,7 @@ export class FeedBed implements AsyncDisposable {
     this.#api = new Part({
       name: "api",
       command: Deno.execPath(),
-      args: ["run", "-A", "--quiet", MAIN, "ctrl", "api"],
+      args: ["run", "-A", "--quiet", `--v8-flags=${V8_FLAGS}`, MAIN, "ctrl", "api"],
       env: () => this.#env(),
       logFile: `${directory}/api.log`,
       ready: () => answersOk(`${this.url}/health/ready`),
@@ -72,8 +73,14 @@ export class FeedBed implements AsyncDisposable {
     this.#nudger = createNudger({ db, clock, log: silentLogger(), token: new Secret(SERVICE_TOKEN) });
   }
 
-  /** Makes a database and starts the api on it; its deployments differ in `changes` from those of tests. */
-  static async start(changes: Partial<NewDeployment> = {}): Promise<FeedBed> {
+  /**
+   * Makes a database and starts the api on it; its deployments differ in `changes`, and then in `row`, from those of
+   * tests. There is no Restate: of one that is not ready the api would tell its workflow, again and again.
+   */
+  static async start(
+    changes: Partial<NewDeployment> = {},
+    row: Pick<Partial<DeploymentsTable>, "status"> = {},
+  ): Promise<FeedBed> {
     const server = await mysqlServer();
     if (server === undefined) throw new Error("Install mariadb-server-core to measure the feed");
     const schema = await server.createSchema();
@@ -84,7 +91,7 @@ export class FeedBed implements AsyncDisposable {
       db,
       (tx) => createDeployment(tx, newDeployment(seed, changes)),
     );
-    const bed = new FeedBed({ server, schema, db, directory }, { seed, template });
+    const bed = new FeedBed({ server, schema, db, directory }, { seed, template: { ...template, ...row } });
     try {
       await bed.#api.start();
       return bed;

@@ -1,0 +1,124 @@
+/** The cluster's own time: ReplicaSets that are created at once by nobody's agent. */
+import { loadConfig } from "../../pkg/config/mod.ts";
+import {
+  AnyObject,
+  createObject,
+  loadAccess,
+  type Manifest,
+  openCluster,
+  REPLICA_SETS,
+} from "../../pkg/kube/mod.ts";
+import { KRANE_FIELDS } from "../../svc/krane/config.ts";
+import { replicaSet } from "../../svc/krane/internal/runtime/kubernetes/replica_set.ts";
+import { type Cluster, createNamespace } from "../testbed/cluster.ts";
+import { eventually } from "../testbed/wait.ts";
+import { nowMs, removeNamespace, Seen } from "./cluster_bed.ts";
+
+/** What runs in each pod. */
+export interface BarePod {
+  readonly image: string;
+  readonly command: readonly string[];
+  readonly port: number;
+  readonly cpuMillicores: number;
+  readonly memoryMib: number;
+}
+
+/** Where a set goes. */
+export interface BareAt {
+  readonly name: string;
+  readonly namespace: string;
+}
+
+/** Milliseconds from the first call to the last of all. */
+export interface Bare {
+  readonly appliedMs: number;
+  readonly readyMs: number;
+}
+
+const ALL_MS_MAX = 300_000;
+
+/** Creates `count` sets and waits until their pods are ready. */
+export async function deployBare(
+  cluster: Cluster,
+  count: number,
+  manifestAt: (at: BareAt) => Manifest,
+): Promise<Bare> {
+  const namespace = await createNamespace(cluster);
+  await using cleanup = new AsyncDisposableStack();
+  cleanup.defer(() => removeNamespace(cluster, namespace.name));
+  await using seen = await Seen.of(cluster, namespace.name);
+  const client = openCluster(await loadAccess(cluster.kubeconfig));
+  cleanup.defer(() => client.close());
+  const signal = AbortSignal.timeout(ALL_MS_MAX);
+  const startedMs = nowMs();
+  await Promise.all(Array.from({ length: count }, (_, n) => {
+    const manifest = manifestAt({ name: `bare-${n}`, namespace: namespace.name });
+    return createObject(client, REPLICA_SETS, manifest, { schema: AnyObject, signal });
+  }));
+  await eventually(`${count} bare pods to be ready`, () => seen.ready.size === count, {
+    deadlineMs: ALL_MS_MAX,
+  });
+  return {
+    appliedMs: Math.max(...seen.sets.values()) - startedMs,
+    readyMs: Math.max(...seen.ready.values()) - startedMs,
+  };
+}
+
+/** A set of one plain pod: neither looked at nor confined. */
+export function bareSet({ name, namespace }: BareAt, pod: BarePod): Manifest {
+  const labels = { app: name };
+  const size = { cpu: `${pod.cpuMillicores}m`, memory: `${pod.memoryMib}Mi` };
+  const container = {
+    name: "app",
+    image: pod.image,
+    command: pod.command,
+    resources: { limits: size, requests: { ...size, cpu: `${pod.cpuMillicores / 4}m` } },
+  };
+  return {
+    apiVersion: "apps/v1",
+    kind: "ReplicaSet",
+    metadata: { name, namespace },
+    spec: {
+      replicas: 1,
+      selector: { matchLabels: labels },
+      template: {
+        metadata: { labels },
+        spec: { terminationGracePeriodSeconds: 1, containers: [container] },
+      },
+    },
+  };
+}
+
+/** A set of one pod as krane makes it, with its probes and all that confines it. */
+export function sameSet({ name, namespace }: BareAt, pod: BarePod): Manifest {
+  const flags = {
+    "control-plane-url": "https://unkey.example",
+    region: "bench",
+    tolerations: "none",
+    "drain-ms": "0",
+    "stop-grace-seconds": "1",
+  };
+  const config = loadConfig(KRANE_FIELDS, {
+    flags: new Map(Object.entries(flags)),
+    env: (variable) => variable === "UNKEY_CONTROL_PLANE_BEARER" ? "bench" : undefined,
+    readFile: () => "",
+  });
+  const desired = {
+    ...pod,
+    name,
+    namespace,
+    workspaceId: "ws_bench",
+    projectId: "proj_bench",
+    environmentId: "env_bench",
+    deploymentId: `d_${name}`,
+    replicas: 1,
+    pidsMax: 1_024,
+    ephemeralStorageMib: 2_048,
+    healthCheckPath: "",
+    env: {},
+    buildId: "",
+    blobSha256: "",
+  };
+  const settings = { ...config, controlPlaneId: "bench", registry: undefined };
+  return replicaSet(desired, { replicas: 1, revision: undefined }, settings);
+}
