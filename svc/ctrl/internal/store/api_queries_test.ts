@@ -171,20 +171,20 @@ test("the vault's keys and the ends of logs are found again", async (db) => {
   assert.deepEqual(await store.newest(keyring), key("dek_2", 2));
   assert.deepEqual(await store.byId(`dek_1_${keyring}`), key("dek_1", 1));
   const deployment_id = `d_${newDnsName(12)}`;
-  const line = (instance: string, time: bigint) => ({
+  const line = (instance: string, time: bigint, ordinal = 0) => ({
     deployment_id,
     instance,
     time_ns: timeNsText(time),
-    ordinal: 0,
+    ordinal,
     region: "eu",
     stream: "stdout" as const,
     text: `${time}`,
   });
-  await insertInstanceLogs(db.kysely, [line("a", 1n), line("a", 5n), line("b", 2n)]);
+  await insertInstanceLogs(db.kysely, [line("a", 1n, 9), line("a", 5n, 3), line("b", 2n)]);
   const ends = await findLogEnds(db.kysely, deployment_id);
-  await insertInstanceLogs(db.kysely, [line("b", 3n), line("c", 1n)]);
+  await insertInstanceLogs(db.kysely, [line("b", 3n), line("c", 1n), line("a", 5n, 4)]);
   const rest = await listInstanceLogsAfter(db.kysely, deployment_id, ends, 10);
-  assert.deepEqual(rest.map(({ instance, text }) => [instance, text]), [["c", "1"], ["b", "3"]]);
+  assert.deepEqual(rest.map(({ instance, text }) => [instance, text]), [["c", "1"], ["b", "3"], ["a", "5"]]);
 });
 
 test("a queued deployment shows its place, and who is in its way", async (db) => {

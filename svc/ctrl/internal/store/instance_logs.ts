@@ -59,13 +59,19 @@ export async function listLastInstanceLogs(
 /** The cursor after these lines, given the one before them. */
 export function advanceLogCursor(cursor: LogCursor, lines: readonly InstanceLogsTable[]): LogCursor {
   const next = new Map(cursor);
-  for (const { instance, time_ns, ordinal } of lines) {
-    const seen = next.get(instance);
-    const later = seen === undefined || time_ns > seen.timeNs ||
-      time_ns === seen.timeNs && ordinal > seen.ordinal;
-    if (later) next.set(instance, { timeNs: time_ns, ordinal });
+  for (const line of lines) {
+    if (isAfterCursor(next, line)) next.set(line.instance, { timeNs: line.time_ns, ordinal: line.ordinal });
   }
   return next;
+}
+
+/** Whether the line comes after what the cursor's reader has. */
+export function isAfterCursor(
+  cursor: LogCursor,
+  { instance, time_ns, ordinal }: Pick<InstanceLogsTable, "instance" | "time_ns" | "ordinal">,
+): boolean {
+  const seen = cursor.get(instance);
+  return seen === undefined || time_ns > seen.timeNs || time_ns === seen.timeNs && ordinal > seen.ordinal;
 }
 
 /** Deletes all but about the newest `keep` lines; lines with the same time stay or go together. */
