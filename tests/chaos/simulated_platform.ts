@@ -25,6 +25,7 @@ import {
   START_SERVICE,
 } from "../../svc/ctrl/internal/workflows/names.ts";
 import type { DeploymentDeps } from "../../svc/ctrl/services/deployment/deps.ts";
+import { LogHub } from "../../svc/ctrl/internal/logs/mod.ts";
 import { EventHub } from "../../svc/ctrl/services/deployment/event_hub.ts";
 import { ShownMemory } from "../../svc/ctrl/internal/store/shown_memory.ts";
 import { createDeploymentReader } from "../../svc/ctrl/services/deployment/reader.ts";
@@ -87,6 +88,7 @@ export class SimulatedPlatform {
       objects: {} as DeploymentDeps["objects"],
       workflows: this.#workflows(),
       events: new EventHub({ db, clock, log: silentLogger() }),
+      logs: new LogHub({ db, clock }),
       reader: createDeploymentReader({ db: db.kysely, clock }),
       uploadBytesMax: 1,
       edgeUrl: "http://localhost:7070",

@@ -265,20 +265,28 @@ Deno.test("output of instances is streamed from its tail on, and repeated batche
   }
   assert.deepEqual(texts, ["2 two", "3 three"]);
 
-  const follow = client.streamInstanceLogs({ deploymentId: id, tail: 1, follow: true })
-    [Symbol.asyncIterator]();
-  const lineOf = async (): Promise<string> => {
-    const { message } = await next(follow);
-    return message.case === "line" ? message.value.text : await lineOf();
+  const follow = (tail: number) => {
+    const stream = client.streamInstanceLogs({ deploymentId: id, tail, follow: true })
+      [Symbol.asyncIterator]();
+    const lineOf = async (): Promise<string> => {
+      const { message } = await next(stream);
+      return message.case === "line" ? message.value.text : await lineOf();
+    };
+    return { lineOf, close: () => stream.return?.() };
   };
-  assert.equal(await lineOf(), "three");
+  const [gone, one, other] = [follow(1), follow(1), follow(2)];
+  assert.equal(await other.lineOf(), "two");
+  for (const each of [gone, one, other]) assert.equal(await each.lineOf(), "three");
+  await gone.close();
   // An instance that is shipped late is not lost because another one is ahead.
   await agent.reportInstanceLogs({
     deploymentId: id,
     lines: [line(1n, "late", "i-2"), line(4_000_000n, "four")],
   });
-  assert.deepEqual([await lineOf(), await lineOf()], ["late", "four"]);
-  await follow.return?.();
+  for (const each of [one, other]) {
+    assert.deepEqual([await each.lineOf(), await each.lineOf()], ["late", "four"]);
+    await each.close();
+  }
   await refused(
     agent.reportInstanceLogs({ deploymentId: id, lines: [{ ...line(1n, "x"), stream: "x" }] }),
     Code.InvalidArgument,

@@ -13,6 +13,7 @@ import { EnvironmentService } from "../../../proto/gen/ctrl/v1/environment_pb.ts
 import { FrontlineService } from "../../../proto/gen/ctrl/v1/frontline_pb.ts";
 import type { AgentBook } from "../internal/agents/mod.ts";
 import type { ChangeHub, ChangeNotifier } from "../internal/changes/mod.ts";
+import { LogHub } from "../internal/logs/mod.ts";
 import type { CtrlDatabase } from "../internal/store/mod.ts";
 import type { Workflows } from "../internal/workflows/mod.ts";
 import { adminHandlers } from "../services/admin/handler.ts";
@@ -80,9 +81,10 @@ export function buildServices(parts: ServiceParts): Services {
   for (const service of SERVED) for (const method of service.methods) policyOf(service, method);
   const { db, clock, log, hub, agents, notifier, workflows, vault } = parts;
   const events = new EventHub({ db, clock, log });
+  const logs = new LogHub({ db, clock });
   const reader = createDeploymentReader({ db: db.kysely, clock });
   const { objects, uploadBytesMax, edgeUrl, regions } = parts;
-  const deployment = { db, clock, log, objects, workflows, events, reader, uploadBytesMax, edgeUrl };
+  const deployment = { db, clock, log, objects, workflows, events, logs, reader, uploadBytesMax, edgeUrl };
   const deployments = createDeploymentFeed(vault);
   const sentinels = createSentinelFeed(vault);
   return {
@@ -93,7 +95,7 @@ export function buildServices(parts: ServiceParts): Services {
       router.service(DeploymentService, deploymentHandlers(deployment));
       router.service(
         ClusterService,
-        clusterHandlers({ db, clock, log, hub, agents, notifier, workflows, deployments, sentinels }),
+        clusterHandlers({ db, clock, log, hub, agents, notifier, logs, workflows, deployments, sentinels }),
       );
       router.service(FrontlineService, frontlineHandlers({ hub, agents }));
       router.service(AdminService, adminHandlers({ db, clock, vault, regions }));

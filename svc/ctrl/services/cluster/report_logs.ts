@@ -23,7 +23,7 @@ export interface LogTaker {
   take(region: string, request: ReportInstanceLogsRequest): Promise<void>;
 }
 
-export function createLogTaker({ db }: Pick<ClusterDeps, "db">): LogTaker {
+export function createLogTaker({ db, logs }: Pick<ClusterDeps, "db" | "logs">): LogTaker {
   const untrimmed = new Map<string, number>();
   return {
     async take(region, request): Promise<void> {
@@ -32,6 +32,7 @@ export function createLogTaker({ db }: Pick<ClusterDeps, "db">): LogTaker {
       const placements = await listTopology(db.kysely, deploymentId);
       if (lines.length === 0 || !placements.some((each) => each.region === region)) return;
       await insertInstanceLogs(db.kysely, lines);
+      logs.reported(deploymentId);
       const count = (untrimmed.get(deploymentId) ?? 0) + lines.length;
       untrimmed.set(deploymentId, count);
       if (count >= TRIM_EVERY_LINES || untrimmed.size > COUNTED_MAX) {

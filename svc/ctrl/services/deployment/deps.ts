@@ -1,6 +1,7 @@
 import type { Clock } from "../../../../pkg/clock/mod.ts";
 import type { Logger } from "../../../../pkg/logger/mod.ts";
 import type { ObjectStore } from "../../../../pkg/objectstore/mod.ts";
+import type { LogHub } from "../../internal/logs/mod.ts";
 import type { CtrlDatabase } from "../../internal/store/mod.ts";
 import type { Workflows } from "../../internal/workflows/mod.ts";
 import type { EventHub } from "./event_hub.ts";
@@ -14,6 +15,7 @@ export interface DeploymentDeps {
   readonly objects: ObjectStore;
   readonly workflows: Workflows;
   readonly events: EventHub;
+  readonly logs: LogHub;
   readonly reader: DeploymentReader;
   /** The largest build context, in bytes. */
   readonly uploadBytesMax: number;

@@ -2,7 +2,6 @@ import type { RootKeyPrincipal } from "../../internal/auth/principal.ts";
 import {
   advanceLogCursor,
   type InstanceLogsTable,
-  listInstanceLogsAfter,
   listLastInstanceLogs,
   type LogCursor,
 } from "../../internal/store/mod.ts";
@@ -26,9 +25,6 @@ export interface LogRequest {
 }
 
 const TAIL_MAX = 10_000;
-/** Per instance. */
-const BATCH = 500;
-const POLL_MS = 500;
 const HEARTBEAT_MS = 5_000;
 
 /**
@@ -42,27 +38,25 @@ export async function* streamLogs(
   request: LogRequest,
   signal: AbortSignal,
 ): AsyncGenerator<StreamedLog> {
-  const { db, clock } = deps;
+  const { db, clock, logs } = deps;
   const { id } = await requireDeployment(deps, caller, { id: request.deploymentId, action: "read_logs" });
   const { tail, follow } = request;
   if (tail < 0 || tail > TAIL_MAX) throw invalid("tail", `must be between 0 and ${TAIL_MAX}`, String(tail));
 
   // Read before the tail, so that no line falls in between the two.
-  let cursor: LogCursor = follow ? await findLogEnds(db.kysely, id) : new Map();
+  const ends: LogCursor = follow ? await findLogEnds(db.kysely, id) : new Map();
   const last = tail === 0 ? [] : await listLastInstanceLogs(db.kysely, id, tail);
-  cursor = advanceLogCursor(cursor, last);
   for (const line of last) yield { kind: "line", line };
+  if (!follow) return;
   let spokenAtMs = clock.now();
-  while (follow) {
-    signal.throwIfAborted();
-    const lines = await listInstanceLogsAfter(db.kysely, id, cursor, BATCH);
-    cursor = advanceLogCursor(cursor, lines);
+  await using follower = logs.follow(id, advanceLogCursor(ends, last));
+  for (;;) {
+    const lines = await follower.next(signal);
     for (const line of lines) yield { kind: "line", line };
     if (lines.length > 0) spokenAtMs = clock.now();
     if (clock.now() - spokenAtMs >= HEARTBEAT_MS) {
       spokenAtMs = clock.now();
       yield { kind: "heartbeat" };
     }
-    if (lines.length < BATCH) await clock.sleep(POLL_MS, signal);
   }
 }
