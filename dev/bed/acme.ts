@@ -1,6 +1,7 @@
+import { makeCertificate } from "../../pkg/testkit/certificate.ts";
 import { untilReady } from "./daemon.ts";
 import type { Starting } from "./folder.ts";
-import { built, freePorts, listens, type Part, run } from "./part.ts";
+import { built, freePorts, listens, type Part } from "./part.ts";
 
 const DAY_SECONDS = 86_400;
 
@@ -11,7 +12,10 @@ export const acme: Part = {
     const programs = await built("pebble");
     const [api = 0, management = 0, http = 0, tls = 0, dns = 0, dnsManagement = 0] = freePorts(6);
     const local = (port: number): string => `127.0.0.1:${port}`;
-    const { certificate, privateKey, authority } = await makeCertificate(`${starting.folder}/tls`);
+    const { certificate, privateKey, authority } = await makeCertificate(`${starting.folder}/tls`, [
+      "DNS:localhost",
+      "IP:127.0.0.1",
+    ]);
     const challenges = await starting.launch({
       name: "pebble-challtestsrv",
       command: `${programs}/pebble-challtestsrv`,
@@ -62,26 +66,3 @@ export const acme: Part = {
     });
   },
 };
-
-/** A certificate for `localhost` and the authority to trust for it. */
-async function makeCertificate(
-  folder: string,
-): Promise<{ certificate: string; privateKey: string; authority: string }> {
-  await Deno.mkdir(folder, { recursive: true });
-  const path = (name: string): string => `${folder}/${name}`;
-  const curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];
-  await run("openssl", [
-    ...["req", "-x509", ...curve, "-days", "3650", "-subj", "/CN=unkey testbed"],
-    ...["-keyout", path("authority.key"), "-out", path("authority.pem")],
-  ]);
-  await run("openssl", [
-    ...["req", ...curve, "-subj", "/CN=localhost", "-keyout", path("key.pem"), "-out", path("request.pem")],
-  ]);
-  await Deno.writeTextFile(path("names"), "subjectAltName=DNS:localhost,IP:127.0.0.1\n");
-  await run("openssl", [
-    ...["x509", "-req", "-in", path("request.pem"), "-days", "3650", "-extfile", path("names")],
-    ...["-CA", path("authority.pem"), "-CAkey", path("authority.key"), "-CAcreateserial"],
-    ...["-out", path("cert.pem")],
-  ]);
-  return { certificate: path("cert.pem"), privateKey: path("key.pem"), authority: path("authority.pem") };
-}
