@@ -41,6 +41,8 @@ export interface Script {
   readonly streams?: readonly Stream[];
   /** Statuses that the object store answers with, in order; 200 after that. */
   readonly uploadAnswers?: readonly number[];
+  /** Where to upload to, if not to the object store of this script. */
+  readonly uploadUrl?: string;
   readonly alreadyStored?: boolean;
   readonly deployment?: Partial<ServiceImpl<typeof DeploymentService>>;
   /** How often `createDeployment` loses its answer after it did its work. */
@@ -96,7 +98,7 @@ export async function startParts(
       createS3UploadURL: (request) => {
         seen.uploadRequests.push(request);
         return {
-          uploadUrl: `http://127.0.0.1:${store.addr.port}/put`,
+          uploadUrl: script.uploadUrl ?? `http://127.0.0.1:${store.addr.port}/put`,
           buildContextPath: "contexts/1",
           headers: { "x-bound-to": "the signature" },
           alreadyStored: script.alreadyStored ?? false,

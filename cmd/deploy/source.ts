@@ -109,7 +109,7 @@ async function requestUpload(
 }
 
 async function send(
-  { process: { clock, signal }, report }: SourceOptions,
+  { process: { env, clock, signal }, report }: SourceOptions,
   { path, sizeBytes }: PackedContext,
   { uploadUrl, headers }: CreateS3UploadURLResponse,
 ): Promise<void> {
@@ -120,6 +120,7 @@ async function send(
       sizeBytes,
       url: uploadUrl,
       headers,
+      env,
       clock,
       signal,
       onProgress: (sent) => report.progress("uploading", sent / sizeBytes),

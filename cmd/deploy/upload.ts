@@ -1,10 +1,10 @@
 import { createReadStream } from "node:fs";
-import { request as httpRequest } from "node:http";
-import { request as httpsRequest } from "node:https";
 import { pipeline } from "node:stream/promises";
 import { Transform } from "node:stream";
+import type { Process } from "../../pkg/cli/mod.ts";
 import type { Clock } from "../../pkg/clock/mod.ts";
-import { Fault, isFault, publicFault } from "../../pkg/fault/mod.ts";
+import { type OutgoingProxy, proxyFor, proxyRefusal, proxyUnreachable, wayTo } from "../../pkg/egress/mod.ts";
+import { type Fault, isFault, publicFault } from "../../pkg/fault/mod.ts";
 import { retry } from "../../pkg/retry/mod.ts";
 
 /** A file and the URL that takes it. */
@@ -13,8 +13,12 @@ export interface UploadOptions {
   readonly sizeBytes: number;
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
+  /** Where `HTTP_PROXY` and its relatives are read. */
+  readonly env: Process["env"];
   readonly clock: Clock;
   readonly signal: AbortSignal;
+  /** How long nothing may move before an attempt counts as lost; a minute by default. */
+  readonly idleMs?: number;
   /** Called as bytes leave; starts again from 0 when the upload is repeated. */
   readonly onProgress: (sentBytes: number) => void;
 }
@@ -24,13 +28,17 @@ const IDLE_MS = 60_000;
 const ANSWER_CHARACTERS_MAX = 2_000;
 
 /**
- * Sends the file, streamed from disk, and repeats it on network trouble and server errors.
+ * Sends the file, streamed from disk, and repeats it on network trouble and server errors. It goes through the proxy that
+ * the environment names for the URL. Not by `fetch`, which announces no length for a stream, as signed URLs demand.
  *
- * @throws `failed_precondition` when the store refuses the file, `unavailable` when it could not be reached
+ * @throws `failed_precondition` when the store or the proxy refuses the file, `unavailable` when one of them could not be
+ * reached
  */
 export async function upload(options: UploadOptions): Promise<void> {
-  const { clock, signal } = options;
-  await retry(() => attempt(options), {
+  const { clock, signal, env } = options;
+  const url = new URL(options.url);
+  const proxy = proxyFor(url, env);
+  await retry(() => attempt(options, url, proxy), {
     clock,
     signal,
     attemptsMax: ATTEMPTS_MAX,
@@ -40,15 +48,35 @@ export async function upload(options: UploadOptions): Promise<void> {
   });
 }
 
-async function attempt(options: UploadOptions): Promise<void> {
-  const { file, sizeBytes, url, headers, signal, onProgress } = options;
-  const { status, text } = await new Promise<{ status: number; text: string }>((resolve, reject) => {
-    const send = new URL(url).protocol === "https:" ? httpsRequest : httpRequest;
-    const request = send(url, {
+async function attempt(options: UploadOptions, url: URL, proxy: OutgoingProxy | undefined): Promise<void> {
+  const { status, text } = await put(options, url, proxy).catch((error: unknown) => {
+    options.signal.throwIfAborted();
+    if (isFault(error)) throw error;
+    const unreachable = proxy === undefined ? undefined : proxyUnreachable(proxy, url, error);
+    if (unreachable !== undefined) throw unreachable;
+    const through = proxy === undefined ? "" : ` through the proxy ${proxy.name}`;
+    const why = error instanceof Error ? error.message : String(error);
+    throw publicFault("unavailable", `The upload${through} broke off: ${why}. Try again.`, error);
+  });
+  if (status >= 200 && status < 300) return;
+  if (proxy !== undefined && status === 407) throw proxyRefusal(proxy, url, status);
+  const plain = proxy !== undefined && url.protocol === "http:";
+  const who = plain ? `The object store, or the proxy ${proxy.name} before it,` : "The object store";
+  throw refused(who, status, text);
+}
+
+async function put(
+  { file, sizeBytes, headers, signal, onProgress, idleMs = IDLE_MS }: UploadOptions,
+  url: URL,
+  proxy: OutgoingProxy | undefined,
+): Promise<{ status: number; text: string }> {
+  const way = await wayTo(url, proxy, { signal, timeoutMs: idleMs });
+  return await new Promise((resolve, reject) => {
+    const request = way.request({
+      ...way.options,
       method: "PUT",
-      headers: { ...headers, "content-length": String(sizeBytes) },
+      headers: { ...headers, ...way.options.headers, "content-length": String(sizeBytes) },
       signal,
-      timeout: IDLE_MS,
     }, (response) => {
       let text = "";
       response.setEncoding("utf8");
@@ -56,7 +84,8 @@ async function attempt(options: UploadOptions): Promise<void> {
       response.on("end", () => resolve({ status: response.statusCode ?? 0, text }));
       response.on("error", reject);
     });
-    request.on("timeout", () => request.destroy(new Error(`nothing moved for ${IDLE_MS / 1000} s`)));
+    // Not by the option of this name, which counts for nothing on a connection that was made beforehand.
+    request.setTimeout(idleMs, () => request.destroy(new Error(`nothing moved for ${idleMs / 1000} s`)));
     request.on("error", reject);
     let sent = 0;
     const meter = new Transform({
@@ -67,22 +96,16 @@ async function attempt(options: UploadOptions): Promise<void> {
       },
     });
     pipeline(createReadStream(file), meter, request).catch(reject);
-  }).catch((error: unknown) => {
-    signal.throwIfAborted();
-    const why = error instanceof Error ? error.message : String(error);
-    throw publicFault("unavailable", `The upload broke off: ${why}. Try again.`, error);
   });
-  if (status >= 200 && status < 300) return;
-  throw refused(status, text);
 }
 
-function refused(status: number, text: string): Fault {
+function refused(who: string, status: number, text: string): Fault {
   const detail = text.trim() === "" ? "" : `: ${text.trim().slice(0, 300)}`;
   if (status >= 500 || status === 429) {
-    return publicFault("unavailable", `The object store answered ${status}${detail}. Try again in a moment.`);
+    return publicFault("unavailable", `${who} answered ${status}${detail}. Try again in a moment.`);
   }
   return publicFault(
     "failed_precondition",
-    `The object store refused the upload with ${status}${detail}. Deploy again: the upload gets a new URL then.`,
+    `${who} refused the upload with ${status}${detail}. Deploy again: the upload gets a new URL then.`,
   );
 }

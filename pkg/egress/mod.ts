@@ -1,0 +1,15 @@
+/**
+ * How a request leaves through the proxy that `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY` name, for the few
+ * that `fetch` cannot send. `fetch` reads these variables itself, and which proxy is chosen here is what it chooses.
+ *
+ * ```ts
+ * const proxy = proxyFor(url, process.env);
+ * const way = await wayTo(url, proxy, { signal, timeoutMs: 60_000 });
+ * const request = way.request({ ...way.options, method: "PUT", signal });
+ * ```
+ *
+ * @module
+ */
+export { type OutgoingProxy, proxyFor } from "./choose.ts";
+export { proxyRefusal, proxyUnreachable } from "./problem.ts";
+export { type Way, wayTo } from "./way.ts";

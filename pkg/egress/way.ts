@@ -1,0 +1,89 @@
+import { type OutgoingHttpHeaders, request as httpRequest, type RequestOptions } from "node:http";
+import { request as httpsRequest, type RequestOptions as SecureOptions } from "node:https";
+import { isIP, type Socket } from "node:net";
+import type { Duplex } from "node:stream";
+import { connect as tlsConnect } from "node:tls";
+import { urlToHttpOptions } from "node:url";
+import type { OutgoingProxy } from "./choose.ts";
+import { proxyRefusal } from "./problem.ts";
+
+/** How to ask for a URL: the function to call, and what its options must contain. */
+export interface Way {
+  readonly request: typeof httpRequest;
+  readonly options: RequestOptions & { readonly headers: OutgoingHttpHeaders };
+}
+
+/** How long to wait. */
+export interface WayOptions {
+  readonly signal: AbortSignal;
+  /** How long nothing may come from the proxy before it counts as lost. */
+  readonly timeoutMs: number;
+}
+
+/**
+ * The way to `url`. Through a proxy to https, it is open when this resolves, and serves one request.
+ *
+ * @throws what `proxyRefusal` says when the proxy does not connect, else the socket's error
+ */
+export async function wayTo(url: URL, proxy: OutgoingProxy | undefined, options: WayOptions): Promise<Way> {
+  const secure = url.protocol === "https:";
+  const target = urlToHttpOptions(url);
+  // Always said, since signed URLs are about it: what is filled in for a socket of one's own has another port.
+  const headers = { host: url.host };
+  if (proxy === undefined) {
+    return { request: secure ? httpsRequest : httpRequest, options: { ...target, headers } };
+  }
+  if (!secure) {
+    const { origin, pathname, search } = url;
+    const path = `${origin}${pathname}${search}`;
+    return {
+      request: requestOf(proxy),
+      options: { ...hop(proxy), path, headers: { ...headers, ...authorization(proxy) } },
+    };
+  }
+  const socket = await tunnel(url, proxy, options);
+  const host = url.hostname.replace(/^\[|\]$/g, "");
+  const name = isIP(host) === 0 ? { servername: host } : {};
+  const createConnection = (): Duplex => tlsConnect({ socket, host, ...name });
+  return { request: httpsRequest, options: { ...target, headers, createConnection } };
+}
+
+function tunnel(url: URL, proxy: OutgoingProxy, { signal, timeoutMs }: WayOptions): Promise<Socket> {
+  const authority = `${url.hostname}:${url.port === "" ? 443 : url.port}`;
+  return new Promise((resolve, reject) => {
+    const request = requestOf(proxy)({
+      ...hop(proxy),
+      method: "CONNECT",
+      path: authority,
+      headers: { host: authority, ...authorization(proxy) },
+      signal,
+      timeout: timeoutMs,
+    });
+    request.on("connect", (response, socket) => {
+      const status = response.statusCode ?? 0;
+      if (status >= 200 && status < 300) return resolve(socket);
+      socket.destroy();
+      reject(proxyRefusal(proxy, url, status));
+    });
+    request.on("timeout", () => request.destroy(new Error(`nothing came from it for ${timeoutMs / 1000} s`)));
+    request.on("error", reject);
+    request.end();
+  });
+}
+
+function requestOf({ secure }: OutgoingProxy): typeof httpRequest {
+  return secure ? httpsRequest : httpRequest;
+}
+
+/**
+ * The connection to the proxy: one of its own, so that none stays behind, and for the proxy's name, where `node:https`
+ * would check the certificate for what the header `Host` says.
+ */
+function hop({ secure, hostname, port }: OutgoingProxy): SecureOptions {
+  const name = secure ? { servername: isIP(hostname) === 0 ? hostname : "" } : {};
+  return { hostname, port, agent: false, ...name };
+}
+
+function authorization({ authorization }: OutgoingProxy): OutgoingHttpHeaders {
+  return authorization === undefined ? {} : { "proxy-authorization": authorization.reveal() };
+}
