@@ -93,6 +93,8 @@ Deno.test("deploy uploads over TLS inside of what the proxy of HTTPS_PROXY conne
             HOME: folder,
             XDG_CONFIG_HOME: folder,
             XDG_CACHE_HOME: folder,
+            // Deno itself asks the proxy for nothing.
+            DENO_NO_UPDATE_CHECK: "1",
             NODE_EXTRA_CA_CERTS: `${folder}/trusted.pem`,
             // The control plane is on this machine: that it answers shows that calls to it take no proxy.
             HTTP_PROXY: `http://127.0.0.1:${freePort()}`,
