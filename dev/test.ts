@@ -2,8 +2,8 @@
 /**
  * Runs every check and every test, and prints `N passed, N failed` (and `, N skipped`) as its last line.
  *
- * With `--all` a skipped test is a failure: the parts that it needs must be there. SIGINT and SIGTERM end the suite that
- * runs, and the processes that its tests have started.
+ * With `--all` a skipped test is a failure: the parts that it needs must be there. SIGINT and SIGTERM end the suites that
+ * run, and the processes that their tests have started.
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import process from "node:process";
@@ -24,6 +24,11 @@ interface Suite {
   readonly args: readonly string[];
   /** Whether deno's own summary line is counted; otherwise the exit code is one test. */
   readonly counts: boolean;
+  /**
+   * Runs beside this suite and those after it, and is shown when its own turn comes. For suites that mostly wait, and use
+   * no part of the machine that the others stop.
+   */
+  readonly startsWith?: string;
 }
 
 /** How much of a suite's output is kept to be read: more than any suite prints. */
@@ -42,7 +47,7 @@ const SUITES: readonly Suite[] = [
   { name: "integration", args: [...TESTS, "tests/integration", "tests/golden"], counts: true },
   { name: "end to end", args: [...TESTS, "tests/e2e"], counts: true },
   { name: "chaos", args: [...TESTS, "tests/chaos"], counts: true },
-  { name: "kubernetes", args: [...TESTS, "tests/kubernetes"], counts: true },
+  { name: "kubernetes", args: [...TESTS, "tests/kubernetes"], counts: true, startsWith: "units" },
 ];
 
 /** Reads deno's summary, e.g. `ok | 12 passed (3 steps) | 0 failed | 1 ignored (4s)`. */
@@ -59,13 +64,12 @@ export function parseSkipped(output: string): string[] {
   return [...output.matchAll(/^(.+) \.\.\. ignored \(/gm)].map(([, name = ""]) => name);
 }
 
-let running: ChildProcess | undefined;
+const running = new Set<ChildProcess>();
 /** Set by a signal. */
-let stopping: Promise<void> | undefined;
+let stopping: Promise<unknown> | undefined;
 
-/** Ends the processes of the suite that runs, in order if they can. */
-async function stop(): Promise<void> {
-  const leader = running?.pid;
+/** Ends the processes of a suite, in order if they can. */
+async function stop({ pid: leader }: ChildProcess): Promise<void> {
   if (leader === undefined) return;
   signalGroup(leader, "SIGTERM");
   const deadline = performance.now() + STOP_MS;
@@ -84,23 +88,48 @@ function signalGroup(leader: number, signal: "SIGTERM" | "SIGKILL" | 0): boolean
   }
 }
 
-async function run(suite: Suite): Promise<Outcome> {
-  console.log(`\n== ${suite.name}`);
+/** A suite that runs. */
+interface Running {
+  /** Prints what there is and what comes, and waits for the end. */
+  show(): Promise<Outcome>;
+}
+
+function start(suite: Suite): Running {
+  const startedMs = performance.now();
   const child = spawn(Deno.execPath(), [...suite.args], {
     stdio: ["ignore", "pipe", "pipe"],
     env: { ...process.env, NO_COLOR: "1" },
     // A group of its own.
     detached: true,
   });
-  running = child;
+  running.add(child);
   let output = "";
-  const keep = (chunk: Uint8Array, out: NodeJS.WriteStream): void => {
-    out.write(chunk);
+  let shown = false;
+  const keep = (chunk: Uint8Array): void => {
+    if (shown) process.stdout.write(chunk);
     output = (output + new TextDecoder().decode(chunk)).slice(-OUTPUT_CHARACTERS_MAX);
   };
-  child.stdout.on("data", (chunk: Uint8Array) => keep(chunk, process.stdout));
-  child.stderr.on("data", (chunk: Uint8Array) => keep(chunk, process.stderr));
-  const code = await new Promise<number | null>((resolve) => child.on("close", resolve));
+  child.stdout.on("data", keep);
+  child.stderr.on("data", keep);
+  const ended = new Promise<Outcome>((resolve) => {
+    child.on("close", (code) => {
+      running.delete(child);
+      resolve(outcomeOf(suite, code, output));
+    });
+  });
+  return {
+    async show() {
+      console.log(`\n== ${suite.name}`);
+      shown = true;
+      process.stdout.write(output);
+      const outcome = await ended;
+      console.log(`-- ${suite.name}: ${Math.round((performance.now() - startedMs) / 1000)} s`);
+      return outcome;
+    },
+  };
+}
+
+function outcomeOf(suite: Suite, code: number | null, output: string): Outcome {
   const names = parseSkipped(output);
   const counted = suite.counts ? parseSummary(output) : undefined;
   if (counted === undefined) {
@@ -115,15 +144,19 @@ async function main(): Promise<void> {
   const total = { passed: 0, failed: 0, skipped: 0 };
   const bad: string[] = [];
   const skippedNames: string[] = [];
-  for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => void (stopping ??= stop()));
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    process.on(signal, () => void (stopping ??= Promise.all([...running].map(stop))));
+  }
+  const started = new Map<Suite, Running>();
   for (const suite of SUITES) {
-    const started = performance.now();
-    const outcome = await run(suite);
+    const beside = SUITES.filter((each) => each.startsWith === suite.name);
+    for (const each of [suite, ...beside]) started.set(each, started.get(each) ?? start(each));
+    const outcome = await started.get(suite)?.show();
+    if (outcome === undefined) throw new Error(`${suite.name} was not started`);
     if (stopping !== undefined) {
       await stopping;
       process.exit(130);
     }
-    console.log(`-- ${suite.name}: ${Math.round((performance.now() - started) / 1000)} s`);
     total.passed += outcome.passed;
     total.failed += outcome.failed;
     total.skipped += outcome.skipped;
