@@ -111,10 +111,10 @@ function start(suite: Suite): Running {
   };
   child.stdout.on("data", keep);
   child.stderr.on("data", keep);
-  const ended = new Promise<Outcome>((resolve) => {
+  const ended = new Promise<{ outcome: Outcome; tookMs: number }>((resolve) => {
     child.on("close", (code) => {
       running.delete(child);
-      resolve(outcomeOf(suite, code, output));
+      resolve({ outcome: outcomeOf(suite, code, output), tookMs: performance.now() - startedMs });
     });
   });
   return {
@@ -122,8 +122,8 @@ function start(suite: Suite): Running {
       console.log(`\n== ${suite.name}`);
       shown = true;
       process.stdout.write(output);
-      const outcome = await ended;
-      console.log(`-- ${suite.name}: ${Math.round((performance.now() - startedMs) / 1000)} s`);
+      const { outcome, tookMs } = await ended;
+      console.log(`-- ${suite.name}: ${Math.round(tookMs / 1000)} s`);
       return outcome;
     },
   };
