@@ -48,4 +48,6 @@ if (import.meta.main) {
   console.log(
     renderTable(await benchFeedProperty(changes === undefined ? undefined : Number(changes)), machine()),
   );
+  // The database server keeps Deno from ending by itself.
+  Deno.exit(0);
 }
