@@ -7,9 +7,6 @@ import { Secret } from "../../pkg/config/mod.ts";
 import { transact, upsert } from "../../pkg/db/mod.ts";
 import { silentLogger } from "../../pkg/logger/mod.ts";
 import { newDnsName, newId, newSecretToken } from "../../pkg/uid/mod.ts";
-import { literalConfig } from "../../cmd/up/literal.ts";
-import { API_FIELDS } from "../../svc/ctrl/api/config.ts";
-import { runApi } from "../../svc/ctrl/api/run.ts";
 import { credentialHash } from "../../svc/ctrl/internal/auth/hash.ts";
 import {
   appendChanges,
@@ -26,10 +23,9 @@ import {
   listAgents,
   openCtrlDatabase,
 } from "../../svc/ctrl/internal/store/mod.ts";
-import { KRANE_FIELDS } from "../../svc/krane/config.ts";
-import { runKrane } from "../../svc/krane/run.ts";
 import { eventually, freePort } from "../testbed/wait.ts";
 import { ChaosProxy, type Dice, dice, FakeRegion, pause } from "./feed_chaos.ts";
+import { type Place, SERVICE_TOKEN, startAgent, startApi } from "./feed_property_parts.ts";
 
 /** How much to do, and with which luck. */
 export interface PropertyOptions {
@@ -71,7 +67,6 @@ const KEPT_VERSIONS_MAX = 200;
 const REST_MS_MAX = 4_000;
 const LAST_REST_MS_MAX = 180_000;
 const SETTLE_MS = 300_000;
-const SERVICE_TOKEN = "property-service-token-0123456789";
 const clock = systemClock();
 const log = silentLogger();
 
@@ -102,16 +97,6 @@ export async function runProperty(options: PropertyOptions): Promise<PropertyRes
     await db.close();
     await Deno.remove(directory, { recursive: true });
   }
-}
-
-/** A region, its runtime, and the agent that is there most of the time. */
-interface Place {
-  readonly region: string;
-  readonly token: string;
-  readonly runtime: FakeRegion;
-  readonly stateDir: string;
-  /** Ends the agent. What it kept on disk is then as it was when it was killed. */
-  kill: () => Promise<void>;
 }
 
 interface WorldParts extends PropertyOptions {
@@ -341,49 +326,4 @@ class World {
       .where("region", "=", region).where("desired_status", "=", "started").execute();
     return rows.map((row) => `${row.k8s_name} ${row.version}`).sort().join();
   }
-}
-
-async function startApi(
-  port: number,
-  { databaseUrl, directory, signal }: { databaseUrl: Secret; directory: string; signal: AbortSignal },
-): Promise<Promise<void>[]> {
-  const ready = Promise.withResolvers<void>();
-  const config = literalConfig(API_FIELDS, {
-    UNKEY_HTTP_HOST: "127.0.0.1",
-    UNKEY_HTTP_PORT: String(port),
-    UNKEY_ADVERTISE_URL: `http://127.0.0.1:${port}`,
-    UNKEY_DATABASE_PRIMARY: databaseUrl.reveal(),
-    UNKEY_AUTH_TOKEN: SERVICE_TOKEN,
-    UNKEY_VAULT_MASTER_KEYS: btoa("0123456789abcdef0123456789abcdef"),
-    UNKEY_RESTATE_INGRESS_URL: "http://127.0.0.1:1",
-    UNKEY_BUILD_FILES_DIR: `${directory}/objects`,
-  });
-  const runs = runApi(config, { log, clock, signal, onReady: () => ready.resolve() });
-  await Promise.race([ready.promise, runs]);
-  return [runs];
-}
-
-async function startAgent(place: Place, apiUrl: string): Promise<void> {
-  const { region, token, runtime, stateDir } = place;
-  const stop = new AbortController();
-  const ready = Promise.withResolvers<void>();
-  const config = literalConfig(KRANE_FIELDS, {
-    UNKEY_CONTROL_PLANE_URL: apiUrl,
-    UNKEY_CONTROL_PLANE_BEARER: token,
-    UNKEY_REGION: region,
-    UNKEY_HTTP_PORT: "0",
-    UNKEY_KRANE_STATE_DIR: stateDir,
-    UNKEY_KRANE_DRAIN_MS: "0",
-  });
-  const runs = runKrane(config, { log, clock, signal: stop.signal, runtime, onReady: () => ready.resolve() });
-  await Promise.race([ready.promise, runs]);
-  place.kill = async () => {
-    // It would save once more when it stops in order, which one that is killed does not.
-    const saved = await Deno.readTextFile(`${stateDir}/state.json`).catch(() => undefined);
-    stop.abort();
-    await runs;
-    if (saved === undefined) await Deno.remove(`${stateDir}/state.json`).catch(() => undefined);
-    else await Deno.writeTextFile(`${stateDir}/state.json`, saved);
-    place.kill = () => Promise.resolve();
-  };
 }
