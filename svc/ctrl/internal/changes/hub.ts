@@ -107,7 +107,8 @@ export class ChangeHub implements ChangeNotifier {
   /**
    * Streams the state of a region and its changes until `signal` aborts.
    *
-   * @throws `unavailable` when the database cannot be read or the process stops; the client resumes from its cursor
+   * @throws `unavailable` when the database cannot be read, what the stream lacks was compacted, or the process stops; the
+   * client resumes from its cursor
    */
   async *watch<T, M>(
     feed: Feed<T>,
@@ -131,7 +132,7 @@ export class ChangeHub implements ChangeNotifier {
     this.#streams++;
     if (this.#streams === 1) this.changed([]);
     try {
-      let isKnown = false;
+      let [isKnown, isBegun] = [false, false];
       while (!options.signal.aborted) {
         subscriber.throwIfFailed();
         if (cursor === undefined) {
@@ -139,7 +140,7 @@ export class ChangeHub implements ChangeNotifier {
           yield* this.#send(snapshot.entries, -1, stream);
           if (options.signal.aborted) return;
           cursor = snapshot.version;
-          isKnown = true;
+          isKnown = isBegun = true;
           const end = toMessage({
             kind: "snapshot_end",
             version: cursor,
@@ -152,6 +153,7 @@ export class ChangeHub implements ChangeNotifier {
         isKnown ||= shared.knows(cursor);
         const kept = isKnown ? shared.after(cursor) : "behind";
         if (kept === "current") {
+          isBegun = true;
           if (subscriber.takeBeat()) {
             const beat = toMessage(shared.heartbeat(cursor));
             if (beat !== undefined) yield beat;
@@ -159,7 +161,9 @@ export class ChangeHub implements ChangeNotifier {
           continue;
         }
         const batch = kept === "behind" ? await shared.catchUp(cursor) : kept;
-        isKnown = true;
+        // Only what a stream begins with can be a snapshot: its client could not tell it from what came before.
+        if (batch === undefined && isBegun) throw compacted();
+        isKnown = isBegun = true;
         const isSent = yield* this.#send(batch?.entries ?? [], cursor, stream);
         if (isSent) subscriber.sent(this.#options.clock.now());
         cursor = batch?.to;
@@ -257,6 +261,12 @@ function sameVersions(a: ReadonlyMap<string, number>, b: ReadonlyMap<string, num
   if (a.size !== b.size) return false;
   for (const [region, version] of a) if (b.get(region) !== version) return false;
   return true;
+}
+
+function compacted(): Fault {
+  return new Fault("unavailable", "changes were compacted before a stream had them", {
+    publicMessage: "The changes that this stream lacks are not kept any more. Connect again.",
+  });
 }
 
 function stopping(): Fault {

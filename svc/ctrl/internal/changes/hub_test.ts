@@ -133,6 +133,27 @@ test("a cursor that is too old, or from another database, gets a snapshot", asyn
   }, { heartbeatMs: 40 });
 });
 
+/** In the middle of a stream, a snapshot's end would say that what came before it in that stream still is. */
+test("a stream ends when what it lacks was compacted, and the next begins with a snapshot", async (db) => {
+  const { feed } = testFeed();
+  const region = newDnsName(10);
+  await commit(db, region, "a", 1);
+  await withHub(db, async (hub) => {
+    const stream = open(hub, feed, region, 0);
+    assert.deepEqual(await stream.news(), item("a", 1, 1));
+    assert.deepEqual(await stream.news(), { kind: "snapshot_end", version: 1, resources: 1 });
+    await commit(db, region, "b", 2);
+    await commit(db, region, "a", undefined);
+    await compactChanges(db.kysely, region, { nowMs: 10_000, keepMs: 1_000, keepVersions: 0 });
+    hub.changed([region]);
+    await assert.rejects(stream.news(), (error) => isFault(error, "unavailable"));
+    const next = open(hub, feed, region, 1);
+    assert.deepEqual(await next.news(), item("b", 2, 2));
+    assert.deepEqual(await next.news(), { kind: "snapshot_end", version: 3, resources: 1 });
+    await next.close();
+  }, { pollMs: NEVER_MS, heartbeatMs: NEVER_MS });
+});
+
 /** With a poll that never comes, only the wake can deliver; with no wake, only the poll can. */
 test("a commit is delivered by its wake at once, and without a wake by the next poll", async (db) => {
   const { feed } = testFeed();

@@ -174,7 +174,7 @@ export class RegionFeed<T> {
         const batch = await this.#options.reading(() => readBatch(this.#source, after));
         // Forgotten, or failed, while reading.
         if (this.#head !== after) return;
-        // Compacted while it was watched: each stream finds out for itself, and begins again with a snapshot.
+        // Compacted while it was watched: each stream finds out for itself, and ends.
         if (batch === undefined) return this.#reset();
         this.#failures = 0;
         this.#append(batch);
