@@ -116,10 +116,15 @@ real("a server on the same folder and ports continues with what was there", asyn
   const second = await bed.start({ ports: first.ports });
   assert.deepEqual(second.ports, first.ports);
   assert.ok(await healthy(second));
-  const log = await Deno.readTextFile(join(bed.directory, "restate.log"));
-  const ids = [...log.matchAll(/My Node ID is (N\d+)/g)].map((match) => match[1]);
-  assert.deepEqual(ids, ["N1", "N1"], "the second is the same node");
+  await until("both starts to be in the log", async () => (await nodeIds(bed)).length > 1);
+  assert.deepEqual(await nodeIds(bed), ["N1", "N1"], "the second is the same node");
 });
+
+/** What the server calls itself, once for each start. It answers before its log is written. */
+async function nodeIds(bed: Bed): Promise<(string | undefined)[]> {
+  const log = await Deno.readTextFile(join(bed.directory, "restate.log"));
+  return [...log.matchAll(/My Node ID is (N\d+)/g)].map((match) => match[1]);
+}
 
 real("a server that dies is started again on the same ports", async (bed) => {
   const server = await bed.start();

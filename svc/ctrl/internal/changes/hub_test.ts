@@ -142,9 +142,12 @@ test("a stream ends when what it lacks was compacted, and the next begins with a
     const stream = open(hub, feed, region, 0);
     assert.deepEqual(await stream.news(), item("a", 1, 1));
     assert.deepEqual(await stream.news(), { kind: "snapshot_end", version: 1, resources: 1 });
-    await commit(db, region, "b", 2);
-    await commit(db, region, "a", undefined);
-    await compactChanges(db.kysely, region, { nowMs: 10_000, keepMs: 1_000, keepVersions: 0 });
+    // In one transaction, so that no look of the hub can come between.
+    await transact(db, async (tx) => {
+      await write(tx, region, "b", 2);
+      await write(tx, region, "a", undefined);
+      await compactChanges(tx, region, { nowMs: 10_000, keepMs: 1_000, keepVersions: 0 });
+    });
     hub.changed([region]);
     await assert.rejects(stream.news(), (error) => isFault(error, "unavailable"));
     const next = open(hub, feed, region, 1);
