@@ -175,7 +175,10 @@ export class ChangeHub implements ChangeNotifier {
     }
   }
 
-  /** Gives out entries above `cursor`. A client that reads slowly stops here, and gets the rest coalesced. */
+  /**
+   * Gives out entries above `cursor`, and answers whether the client was shown any. A client that reads slowly stops
+   * here, and gets the rest coalesced.
+   */
   *#send<T, M>(
     entries: readonly Entry<T>[],
     cursor: number,
@@ -185,9 +188,10 @@ export class ChangeHub implements ChangeNotifier {
     for (const entry of entries) {
       if (signal.aborted) break;
       if (entry.version <= cursor) continue;
-      isSent = true;
       const message = toMessage(entry);
-      if (message !== undefined) yield message;
+      if (message === undefined) continue;
+      isSent = true;
+      yield message;
     }
     return isSent;
   }

@@ -14,7 +14,7 @@ import {
   withHub,
   write,
 } from "./fixtures_test.ts";
-import { appendChanges, type ChangeHub, compactChanges, type Feed, type FeedEvent } from "./mod.ts";
+import { type ChangeHub, compactChanges, type Feed, type FeedEvent } from "./mod.ts";
 
 const test = testOnCtrlDatabases();
 const NEVER_MS = 60_000;
@@ -279,38 +279,6 @@ test("a row that cannot be converted is that resource's problem and stops no oth
     assert.deepEqual([(await stream.news()).kind, await stream.news()], ["problem", item("a", 4, 5)]);
     await stream.close();
   });
-});
-
-/** A heartbeat also says up to where the stream has seen everything, and that must not stand still. */
-test("heartbeats go beside the stream while it waits, and through it when its cursor has to move", async (db) => {
-  const { feed } = testFeed();
-  const region = newDnsName(10);
-  await commit(db, region, "a", 1);
-  /** Something that this feed does not show. */
-  const commitOther = () =>
-    transact(db, (tx) => appendChanges(tx, region, [{ resourceType: "sentinel", resourceId: "s" }], 1));
-  await withHub(db, async (hub) => {
-    const stop = new AbortController();
-    const beside = new Map([1, 2].map((version) => [version, Promise.withResolvers<void>()]));
-    const stream = hub.watch(feed, { region, sinceVersion: 1, signal: stop.signal }, {
-      ...AS_IT_IS,
-      sendNow: (event) => {
-        beside.get(event.version)?.resolve();
-        return true;
-      },
-    });
-    const through = (async () => {
-      for await (const event of stream) if (event.version > 1) return event;
-      return undefined;
-    })();
-    await beside.get(1)?.promise;
-    await commitOther();
-    await beside.get(2)?.promise;
-    // The feed notes that the one before still holds, and wakes nobody for it.
-    await commitOther();
-    assert.deepEqual(await through, { kind: "heartbeat", version: 3 });
-    stop.abort();
-  }, { heartbeatMs: 30 });
 });
 
 /** If the cursor moved although the change was not delivered, it would be lost for good. */
