@@ -6,8 +6,9 @@
 // deno-lint-ignore-file no-console -- its result is its output
 import { Secret } from "../../pkg/config/mod.ts";
 import { createRpcClient } from "../../pkg/rpc/mod.ts";
-import { ClusterService } from "../../proto/gen/ctrl/v1/cluster_pb.ts";
+import { ClusterService, type DeploymentState } from "../../proto/gen/ctrl/v1/cluster_pb.ts";
 import { residentMib } from "./memory.ts";
+import { watchDeployments } from "./watch_stream.ts";
 
 /** Which streams to open. */
 export interface StreamsOptions {
@@ -49,26 +50,23 @@ async function main(options: StreamsOptions): Promise<void> {
       headers: { "x-krane-region": region },
     });
     const ready = Promise.withResolvers<void>();
-    let version = 0;
-    const follow = async (): Promise<void> => {
-      const request = { region, agentId: id, versionLastSeen: 0n };
-      let live = false;
-      for await (const message of client.watchDeployments(request, { signal: stop.signal })) {
-        version = Number(message.version);
-        if (message.state.case === "snapshotEnd") {
-          live = true;
-          ready.resolve();
-        } else if (message.state.case === "apply" || message.state.case === "delete") {
-          if (live) received.push({ region, version, atMs: now() });
-          else resources++;
-        }
+    let [version, live] = [0, false];
+    const take = (message: DeploymentState): void => {
+      version = Number(message.version);
+      if (message.state.case === "snapshotEnd") {
+        live = true;
+        ready.resolve();
+      } else if (message.state.case === "apply" || message.state.case === "delete") {
+        if (live) received.push({ region, version, atMs: now() });
+        else resources++;
       }
-      throw new Error("the stream ended");
     };
-    follow().catch((error: unknown) => {
-      if (!stop.signal.aborted) problems.push(String(error));
-      ready.resolve();
-    });
+    watchDeployments({ url: options.url, agentId: id, region, token }, take, stop.signal).catch(
+      (error: unknown) => {
+        if (!stop.signal.aborted) problems.push(String(error));
+        ready.resolve();
+      },
+    );
     await ready.promise;
     const alive = async (): Promise<void> => {
       await new Promise((resolve) => setTimeout(resolve, (ordinal * 7_919) % options.aliveMs));
