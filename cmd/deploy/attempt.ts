@@ -13,6 +13,7 @@ import {
 import { withAdvice } from "../shared/connect.ts";
 import { statusName } from "../shared/deployment_view.ts";
 import { DEPLOY_EXIT, exitCodeOfFailure } from "./exit_codes.ts";
+import { findLive } from "./find_live.ts";
 import { follow } from "./follow.ts";
 import { askToCancel, leftRunning, rolledBackTo } from "./interrupt.ts";
 import { patiently } from "./patiently.ts";
@@ -100,7 +101,7 @@ export class Attempt {
     const { waitSeconds, ask } = this.#options;
     const limitMs = waitSeconds * 1000;
     try {
-      return this.#ended(await this.#follow(client, limitMs, signal));
+      return await this.#ended(client, await this.#follow(client, limitMs, signal));
     } catch (error) {
       this.#report.idle();
       if (error instanceof WaitOver) {
@@ -120,7 +121,7 @@ export class Attempt {
     if (interrupted.kind === "rolled_back") return rolledBackTo(interrupted.toDeploymentId);
     this.#report.busy("cancelling");
     try {
-      return this.#ended(await this.#follow(client, CANCEL_MS_MAX, undefined));
+      return await this.#ended(client, await this.#follow(client, CANCEL_MS_MAX, undefined));
     } catch (error) {
       if (!(error instanceof WaitOver)) throw error;
       const message = `The deployment is being cancelled: "unkey status ${this.#id}" shows how far it is.`;
@@ -168,7 +169,8 @@ export class Attempt {
     }
   }
 
-  #ended({ status, urls, errorMessage, failureCode }: Deployment): End {
+  async #ended(client: Deployments, deployment: Deployment): Promise<End> {
+    const { status, urls, errorMessage, failureCode } = deployment;
     const name = statusName(status);
     if (status === DeploymentStatus.READY) {
       this.#report.done("ready");
@@ -176,7 +178,9 @@ export class Attempt {
     }
     const code = failureCode === "" ? name : failureCode;
     const message = errorMessage === "" ? ENDINGS[name] ?? `The deployment is ${name}.` : errorMessage;
-    return endedWith(name, { code, message, exitCode: exitCodeOfFailure(code, EXIT.failed) });
+    const end = endedWith(name, { code, message, exitCode: exitCodeOfFailure(code, EXIT.failed) });
+    const live = await findLive(client, deployment);
+    return live === undefined ? end : { ...end, live };
   }
 
   #failed(error: unknown): End {
@@ -207,8 +211,7 @@ class WaitOver extends Error {
 }
 
 const ENDINGS: Readonly<Record<string, string>> = {
-  cancelled:
-    "The deployment was cancelled. What it had created is gone, and the previous version keeps serving.",
+  cancelled: "The deployment was cancelled. What it had created is gone.",
   superseded: "A newer deployment of the same environment took its place.",
   stopped: "The deployment was stopped after it was ready.",
 };

@@ -206,7 +206,7 @@ Deno.test("deploy --json says in which phase it failed", async (t) => {
       name: "cancelled from elsewhere",
       script: { streams: [{ events: [], then: { status: DeploymentStatus.CANCELLED } }] },
       want: ["cancelled", "cancelled", DEPLOY_EXIT.cancelled],
-      says: /previous version keeps serving/,
+      says: /What it had created is gone/,
     },
     {
       name: "a key that is not known",

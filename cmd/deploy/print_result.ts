@@ -8,11 +8,14 @@ export function printResult(
   { json, detach }: { readonly json: boolean; readonly detach: boolean },
   process: Process,
 ): void {
-  const { id, urls, environment, project, error } = result;
+  const { id, urls, live, environment, project, error } = result;
   if (error !== undefined) {
     // Whoever chose to stop watching has made no error.
     const mark = error.code === "interrupted" ? "" : `${paint(process).red("error")}: `;
     process.stderr(`${mark}${printable(error.message)}\n`);
+  }
+  if (live !== undefined) {
+    process.stderr(`   still live: ${[live.id, ...live.urls.slice(0, 1)].join(", ")}\n`);
   }
   if (json) return process.stdout(`${JSON.stringify(result)}\n`);
   if (error !== undefined) return;

@@ -26,6 +26,8 @@ export interface DeployResult {
   readonly id: string | null;
   readonly status: string;
   readonly urls: readonly string[];
+  /** What serves the environment instead of a deployment that did not get ready; absent when nothing does. */
+  readonly live?: { readonly id: string; readonly urls: readonly string[] };
   readonly environment: string;
   readonly project: string | null;
   readonly timings: Timings;
@@ -44,7 +46,7 @@ export const NOTHING_DONE = {
 };
 
 /** How a deploy ended. */
-export type End = Pick<DeployResult, "status" | "urls" | "exitCode" | "error">;
+export type End = Pick<DeployResult, "status" | "urls" | "live" | "exitCode" | "error">;
 
 /** An end that is not a ready deployment. */
 export function endedWith(

@@ -4,9 +4,10 @@ import { answers, type CommandResult, Testbed, writeApp } from "../testbed/testb
 
 /** What `unkey deploy --json` prints, as far as these tests read it. */
 interface DeployJson {
-  readonly id?: string;
+  readonly id: string | null;
   readonly status: string;
   readonly urls: readonly string[];
+  readonly live?: { readonly id: string; readonly urls: readonly string[] };
   readonly timings: Readonly<Record<string, number>>;
   readonly error?: { readonly code: string; readonly message: string };
 }
@@ -134,6 +135,8 @@ Deno.test("deploying to the real platform", async (t) => {
         assert.equal(failed.error?.code, code, result.stdout);
         for (const pattern of says) assert.match(failed.error?.message ?? "", pattern);
         await answers(bed, url, "version one");
+        // Where nothing was created, nothing could have taken its place.
+        assert.deepEqual(failed.live?.urls[0], failed.id === null ? undefined : url);
       },
     );
   }

@@ -38,6 +38,8 @@ export interface ShownDeployment {
   readonly updatedAt: number;
   readonly live: boolean;
   readonly environmentRolledBack: boolean;
+  /** What the environment's live traffic goes to; empty: nothing. */
+  readonly environmentLiveDeploymentId: string;
   /** A cancel was asked for, or has moved its traffic back. */
   readonly cancelRequested: boolean;
   readonly runningInstances: number;

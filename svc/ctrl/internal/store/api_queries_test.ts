@@ -86,6 +86,7 @@ test("a shown deployment holds everything that belongs to it, and nothing of ano
   );
   assert.deepEqual([shown?.live, shown?.runningInstances, shown?.environmentSlug], [true, 1, "production"]);
   const other = found.get(bare.id);
+  assert.equal(other?.environmentLiveDeploymentId, full.id);
   assert.deepEqual([other?.live, other?.runningInstances, other?.regions, other?.steps, other?.hostnames], [
     false,
     0,

@@ -156,6 +156,7 @@ export function toShown(
     updatedAt: row.updated_at,
     live: row.live_deployment_id === row.id,
     environmentRolledBack: row.is_rolled_back === 1,
+    environmentLiveDeploymentId: row.live_deployment_id ?? "",
     cancelRequested: row.cancel_requested_at !== null,
     runningInstances: of("running")[0]?.number ?? 0,
     regions: of("topology").sort((a, b) => a.name < b.name ? -1 : 1)

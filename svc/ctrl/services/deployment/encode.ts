@@ -86,6 +86,7 @@ export function encodeDeployment(
     ...encodeQueue(view.queue),
     live: view.live,
     environmentRolledBack: view.environmentRolledBack,
+    environmentLiveDeploymentId: view.environmentLiveDeploymentId,
     desiredInstances: started.reduce((sum, { replicas }) => sum + replicas, 0),
     runningInstances: view.runningInstances,
   };
