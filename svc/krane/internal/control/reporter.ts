@@ -17,8 +17,8 @@ export interface ReporterOptions<C> {
   /** Delivers one report; throws a fault when it could not. */
   readonly send: (told: Told<C>, signal: AbortSignal) => Promise<void>;
   /**
-   * Whether `content` is news after what was sent last; what is none is held back for a second, and not sent when
-   * something newer comes. Absent: everything is news.
+   * Whether `content` is news after what was sent last; what is none is held back for a second, or a few when many
+   * resources are on their way, and not sent when something newer comes. Absent: everything is news.
    */
   readonly isNews?: (content: C, sent: C | undefined) => boolean;
   readonly clock: Clock;
@@ -31,6 +31,9 @@ const RETRY_FIRST_MS = 250;
 const RETRY_MS_MAX = 15_000;
 const PARALLEL_MAX = 16;
 const HOLD_BACK_MS = 1_000;
+const HOLD_BACK_MS_MAX = 5_000;
+/** Each so many resources on their way hold back as long again: then every step takes longer, too. */
+const CROWD = 16;
 
 interface Entry<C> {
   content: C | undefined;
@@ -96,7 +99,7 @@ export class Reporter<C> {
     const { isNews = () => true } = this.#options;
     const urgent = content === undefined || isNews(content, entry.sent) ||
       (anew && isNews(content, undefined));
-    this.#renew(name, entry, urgent ? 0 : HOLD_BACK_MS);
+    this.#renew(name, entry, urgent ? 0 : this.#holdBackMs());
   }
 
   /** Sends everything again: the server may have lost it, or is another one. */
@@ -120,6 +123,10 @@ export class Reporter<C> {
     await Promise.all(this.#tasks);
   }
 
+  #holdBackMs(): number {
+    return Math.min(HOLD_BACK_MS_MAX, HOLD_BACK_MS * (1 + Math.floor(this.#tasks.size / CROWD)));
+  }
+
   #renew(name: string, entry: Entry<C>, waitMs: number): void {
     const now = this.#options.clock.now();
     this.#generation = Math.max(this.#generation + 1, now);
@@ -138,7 +145,7 @@ export class Reporter<C> {
     const { clock, log } = this.#options;
     const signal = this.#stop.signal;
     while (!entry.delivered && !signal.aborted) {
-      const waitMs = Math.min(HOLD_BACK_MS, entry.dueMs - clock.now());
+      const waitMs = Math.min(HOLD_BACK_MS_MAX, entry.dueMs - clock.now());
       if (waitMs > 0) {
         await entry.bell.wait(clock, waitMs, signal);
         continue;

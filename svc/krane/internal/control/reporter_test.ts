@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { systemClock } from "../../../../pkg/clock/mod.ts";
 import { Fault } from "../../../../pkg/fault/mod.ts";
 import { silentLogger } from "../../../../pkg/logger/mod.ts";
+import { ManualClock } from "../../../../pkg/testkit/manual_clock.ts";
 import { until } from "../../fixtures_test.ts";
 import { Reporter, type ReporterOptions, type Told } from "./reporter.ts";
 
@@ -86,6 +87,28 @@ Deno.test("what is no news waits for what comes after it, and is told before lon
     assert.ok(await reporter.delivered("a", LIMIT_MS, signal));
     assert.deepEqual(contents(sent).slice(3), [undefined]);
   }, { isNews });
+});
+
+Deno.test("the more are on their way, the longer what is no news waits", async () => {
+  const sent: Sent = [];
+  const clock = new ManualClock();
+  const send = (told: Told<string>): Promise<void> => Promise.resolve(void sent.push(told));
+  const isNews = (content: string): boolean => content === "ran";
+  const names = Array.from({ length: 64 }, (_, n) => `a${n}`);
+  await reporting(send, async (reporter) => {
+    reporter.submit("alone", "created");
+    await clock.advance(1_000);
+    assert.deepEqual(sent.map(({ name }) => name), ["alone"]);
+    for (const name of names) reporter.submit(name, "created");
+    await clock.advance(3_500);
+    const early = sent.map(({ name }) => name);
+    for (const name of names) reporter.submit(name, "starting");
+    reporter.submit("a0", "ran");
+    await clock.advance(1_500);
+    assert.deepEqual([early.includes("a0"), early.includes("a63")], [true, false]);
+    assert.deepEqual(contents(sent.filter(({ name }) => name === "a63")), ["starting"]);
+    assert.equal(sent.findLast(({ name }) => name === "a0")?.content, "ran");
+  }, { clock, isNews });
 });
 
 /** A connection that is slow must not make what waits for it older than it needs to be. */
