@@ -5,10 +5,13 @@ import {
   createObject,
   loadAccess,
   type Manifest,
+  NETWORK_POLICIES,
   openCluster,
   REPLICA_SETS,
 } from "../../pkg/kube/mod.ts";
 import { KRANE_FIELDS } from "../../svc/krane/config.ts";
+import type { DesiredDeployment } from "../../svc/krane/internal/deployment/desired.ts";
+import { networkPolicy } from "../../svc/krane/internal/runtime/kubernetes/network_policy.ts";
 import { replicaSet } from "../../svc/krane/internal/runtime/kubernetes/replica_set.ts";
 import { type Cluster, createNamespace } from "../testbed/cluster.ts";
 import { eventually } from "../testbed/wait.ts";
@@ -37,11 +40,17 @@ export interface Bare {
 
 const ALL_MS_MAX = 300_000;
 
+/** What is created: `policyOf` a namespace before anything is measured, then the sets. */
+export interface BareKind {
+  readonly policyOf?: (namespace: string) => Manifest;
+  readonly setAt: (at: BareAt) => Manifest;
+}
+
 /** Creates `count` sets and waits until their pods are ready. */
 export async function deployBare(
   cluster: Cluster,
   count: number,
-  manifestAt: (at: BareAt) => Manifest,
+  { policyOf, setAt }: BareKind,
 ): Promise<Bare> {
   const namespace = await createNamespace(cluster);
   await using cleanup = new AsyncDisposableStack();
@@ -50,10 +59,14 @@ export async function deployBare(
   const client = openCluster(await loadAccess(cluster.kubeconfig));
   cleanup.defer(() => client.close());
   const signal = AbortSignal.timeout(ALL_MS_MAX);
+  const options = { schema: AnyObject, signal };
+  if (policyOf !== undefined) {
+    await createObject(client, NETWORK_POLICIES, policyOf(namespace.name), options);
+  }
   const startedMs = nowMs();
   await Promise.all(Array.from({ length: count }, (_, n) => {
-    const manifest = manifestAt({ name: `bare-${n}`, namespace: namespace.name });
-    return createObject(client, REPLICA_SETS, manifest, { schema: AnyObject, signal });
+    const manifest = setAt({ name: `bare-${n}`, namespace: namespace.name });
+    return createObject(client, REPLICA_SETS, manifest, options);
   }));
   await eventually(`${count} bare pods to be ready`, () => seen.ready.size === count, {
     deadlineMs: ALL_MS_MAX,
@@ -64,8 +77,24 @@ export async function deployBare(
   };
 }
 
-/** A set of one plain pod: neither looked at nor confined. */
-export function bareSet({ name, namespace }: BareAt, pod: BarePod): Manifest {
+/** Plain pods: neither looked at nor confined. */
+export function plainPods(pod: BarePod): BareKind {
+  return { setAt: (at) => plainSet(at, pod) };
+}
+
+/** Pods as krane makes them, with their probes and all that confines them. */
+export function samePods(pod: BarePod): BareKind {
+  const settings = kraneSettings();
+  const policyOf = (namespace: string): Manifest => {
+    return networkPolicy(desiredAt({ name: "any", namespace }, pod), settings);
+  };
+  const setAt = (at: BareAt): Manifest => {
+    return replicaSet(desiredAt(at, pod), { replicas: 1, revision: undefined }, settings);
+  };
+  return { policyOf, setAt };
+}
+
+function plainSet({ name, namespace }: BareAt, pod: BarePod): Manifest {
   const labels = { app: name };
   const size = { cpu: `${pod.cpuMillicores}m`, memory: `${pod.memoryMib}Mi` };
   const container = {
@@ -89,8 +118,8 @@ export function bareSet({ name, namespace }: BareAt, pod: BarePod): Manifest {
   };
 }
 
-/** A set of one pod as krane makes it, with its probes and all that confines it. */
-export function sameSet({ name, namespace }: BareAt, pod: BarePod): Manifest {
+/** Krane's settings as `cluster.ts` starts it. */
+function kraneSettings() {
   const flags = {
     "control-plane-url": "https://unkey.example",
     region: "bench",
@@ -103,7 +132,11 @@ export function sameSet({ name, namespace }: BareAt, pod: BarePod): Manifest {
     env: (variable) => variable === "UNKEY_CONTROL_PLANE_BEARER" ? "bench" : undefined,
     readFile: () => "",
   });
-  const desired = {
+  return { ...config, controlPlaneId: "bench", registry: undefined };
+}
+
+function desiredAt({ name, namespace }: BareAt, pod: BarePod): DesiredDeployment {
+  return {
     ...pod,
     name,
     namespace,
@@ -119,6 +152,4 @@ export function sameSet({ name, namespace }: BareAt, pod: BarePod): Manifest {
     buildId: "",
     blobSha256: "",
   };
-  const settings = { ...config, controlPlaneId: "bench", registry: undefined };
-  return replicaSet(desired, { replicas: 1, revision: undefined }, settings);
 }

@@ -17,6 +17,7 @@ import {
   type NewDeployment,
   openCtrlDatabase,
   placeDeployment,
+  stopTopology,
 } from "../../svc/ctrl/internal/store/mod.ts";
 import { Part } from "../testbed/process.ts";
 import { answersOk, freePort } from "../testbed/wait.ts";
@@ -214,6 +215,15 @@ export class FeedBed implements AsyncDisposable {
     const atMs = performance.timeOrigin + performance.now();
     this.#nudger.changed([region]);
     return atMs;
+  }
+
+  /** Has deployments stopped wherever they were placed. */
+  async stop(deploymentIds: readonly string[]): Promise<void> {
+    const nowMs = clock.now();
+    for (const deploymentId of deploymentIds) {
+      const placements = await transact(this.db, (tx) => stopTopology(tx, { deploymentId, nowMs }));
+      this.#nudger.changed(placements.map(({ region }) => region));
+    }
   }
 
   /** Opens streams in as many processes as there are lists of agents. */
