@@ -6,6 +6,8 @@ export interface DeploymentJson {
   readonly id: string;
   readonly status: string;
   readonly live: boolean;
+  /** What is live in its environment instead; absent when nothing is. */
+  readonly liveDeploymentId?: string;
   readonly project: string;
   readonly environment: string;
   /** Present while the environment is rolled back: new deployments wait for a promote. */
@@ -56,11 +58,12 @@ export function isActive({ status }: Pick<Deployment, "status">): boolean {
 
 export function deploymentJson(deployment: Deployment): DeploymentJson {
   const { gitCommitSha: sha, gitCommitMessage: message, gitCommitAuthorHandle: author } = deployment;
-  const { errorMessage, failureCode, status } = deployment;
+  const { errorMessage, failureCode, status, environmentLiveDeploymentId: liveDeploymentId } = deployment;
   return {
     id: deployment.id,
     status: statusName(status),
     live: deployment.live,
+    ...(deployment.live || liveDeploymentId === "" ? {} : { liveDeploymentId }),
     project: deployment.projectSlug,
     environment: deployment.environmentSlug,
     ...(deployment.environmentRolledBack ? { rolledBack: true } : {}),

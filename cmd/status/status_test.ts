@@ -242,6 +242,25 @@ Deno.test("status of a queued deployment says what is in its way", async () => {
   );
 });
 
+Deno.test("status of what is not live says what is", async (t) => {
+  const cases = [
+    { live: false, environmentLiveDeploymentId: "d_0", text: /\nlive there +d_0\n/, json: "d_0" },
+    { live: false, environmentLiveDeploymentId: "", text: /^(?!.*live there)/s, json: undefined },
+    { live: true, environmentLiveDeploymentId: "d_1", text: /^(?!.*live there)/s, json: undefined },
+  ];
+  for (const { text, json, ...deployment } of cases) {
+    await t.step(JSON.stringify(deployment), async () => {
+      await using api = await startControlPlane({
+        deployment: { getDeployment: () => ({ deployment: deploymentOf(deployment) }) },
+      });
+      const env = access(api.url);
+      assert.match((await unkey(["status", "d_1"], { env })).stdout, text);
+      const shown = onlyJson(await unkey(["status", "d_1", "--json"], { env }));
+      assert.equal((shown as { liveDeploymentId?: string }).liveDeploymentId, json);
+    });
+  }
+});
+
 Deno.test("status says that an environment is rolled back, and how that ends", async () => {
   await using api = await startControlPlane({
     deployment: { getDeployment: () => ({ deployment: deploymentOf({ environmentRolledBack: true }) }) },
