@@ -167,6 +167,7 @@ Deno.test("createDeployment() records everything, and getDeployment() shows it",
       runningInstances: 0,
       imageRemoved: false,
       environmentRolledBack: false,
+      environmentLiveDeploymentId: "",
     },
   );
 });
