@@ -101,7 +101,7 @@ export class Attempt {
     const { waitSeconds, ask } = this.#options;
     const limitMs = waitSeconds * 1000;
     try {
-      return await this.#ended(client, await this.#follow(client, limitMs, signal));
+      return await this.#follow(client, limitMs, signal);
     } catch (error) {
       this.#report.idle();
       if (error instanceof WaitOver) {
@@ -121,7 +121,7 @@ export class Attempt {
     if (interrupted.kind === "rolled_back") return rolledBackTo(interrupted.toDeploymentId);
     this.#report.busy("cancelling");
     try {
-      return await this.#ended(client, await this.#follow(client, CANCEL_MS_MAX, undefined));
+      return await this.#follow(client, CANCEL_MS_MAX, undefined);
     } catch (error) {
       if (!(error instanceof WaitOver)) throw error;
       const message = `The deployment is being cancelled: "unkey status ${this.#id}" shows how far it is.`;
@@ -130,20 +130,22 @@ export class Attempt {
   }
 
   /** @throws `WaitOver` after `limitMs` */
-  async #follow(client: Deployments, limitMs: number, stop: AbortSignal | undefined): Promise<Deployment> {
+  async #follow(client: Deployments, limitMs: number, stop: AbortSignal | undefined): Promise<End> {
     const { clock } = this.#process;
     const [limit, done] = [new AbortController(), new AbortController()];
     const timer = clock.sleep(limitMs, done.signal).then(() => limit.abort(), () => undefined);
+    const signal = stop === undefined ? limit.signal : AbortSignal.any([stop, limit.signal]);
     try {
-      return await follow({
+      const deployment = await follow({
         client,
         deploymentId: this.#id,
         clock,
         cursor: this.#cursor,
-        signal: stop === undefined ? limit.signal : AbortSignal.any([stop, limit.signal]),
+        signal,
         onEvent: (event) => this.#onEvent(event),
         onTrouble: (message) => this.#report.line(`   ${message}`),
       });
+      return await this.#ended(client, deployment, signal);
     } catch (error) {
       throw limit.signal.aborted ? new WaitOver() : error;
     } finally {
@@ -169,7 +171,7 @@ export class Attempt {
     }
   }
 
-  async #ended(client: Deployments, deployment: Deployment): Promise<End> {
+  async #ended(client: Deployments, deployment: Deployment, signal: AbortSignal): Promise<End> {
     const { status, urls, errorMessage, failureCode } = deployment;
     const name = statusName(status);
     if (status === DeploymentStatus.READY) {
@@ -179,7 +181,7 @@ export class Attempt {
     const code = failureCode === "" ? name : failureCode;
     const message = errorMessage === "" ? ENDINGS[name] ?? `The deployment is ${name}.` : errorMessage;
     const end = endedWith(name, { code, message, exitCode: exitCodeOfFailure(code, EXIT.failed) });
-    const live = await findLive(client, deployment);
+    const live = await findLive(client, deployment, signal);
     return live === undefined ? end : { ...end, live };
   }
 

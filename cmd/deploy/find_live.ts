@@ -9,9 +9,10 @@ const FIND_MS_MAX = 5_000;
 export async function findLive(
   client: Client<typeof DeploymentService>,
   { id, environmentLiveDeploymentId: liveId }: Deployment,
+  stop: AbortSignal,
 ): Promise<DeployResult["live"]> {
   if (liveId === "" || liveId === id) return undefined;
-  const signal = AbortSignal.timeout(FIND_MS_MAX);
+  const signal = AbortSignal.any([stop, AbortSignal.timeout(FIND_MS_MAX)]);
   // Without it, the failure itself still has to be told.
   const found = await client.getDeployment({ deploymentId: liveId }, { signal }).catch(() => undefined);
   return { id: liveId, urls: found?.deployment?.urls ?? [] };

@@ -4,7 +4,7 @@ import { DeploymentStatus } from "../../proto/gen/ctrl/v1/deployment_pb.ts";
 import { DEPLOY_EXIT } from "./exit_codes.ts";
 import { deploy, resultOf, startParts } from "./fixtures_test.ts";
 
-Deno.test("deploy that fails says what is still live", async (t) => {
+Deno.test("deploy that fails says what is live", async (t) => {
   const url = "http://shop-acme.localhost:7070";
   const cases: readonly {
     readonly name: string;
@@ -19,14 +19,14 @@ Deno.test("deploy that fails says what is still live", async (t) => {
       liveId: "d_0",
       urls: [url, "http://shop-d-0.localhost:7070"],
       live: { id: "d_0", urls: [url, "http://shop-d-0.localhost:7070"] },
-      says: /error: It exited with 7\n {3}still live: d_0, http:\/\/shop-acme\.localhost:7070\n$/,
+      says: /error: It exited with 7\n {3}live now: d_0, http:\/\/shop-acme\.localhost:7070\n$/,
     },
     { name: "nothing", liveId: "", live: undefined, says: /error: It exited with 7\n$/ },
     {
       name: "one that cannot be read",
       liveId: "d_0",
       live: { id: "d_0", urls: [] },
-      says: /error: It exited with 7\n {3}still live: d_0\n$/,
+      says: /error: It exited with 7\n {3}live now: d_0\n$/,
     },
   ];
   for (const { name, liveId: environmentLiveDeploymentId, urls, live, says } of cases) {

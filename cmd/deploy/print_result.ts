@@ -15,7 +15,7 @@ export function printResult(
     process.stderr(`${mark}${printable(error.message)}\n`);
   }
   if (live !== undefined) {
-    process.stderr(`   still live: ${[live.id, ...live.urls.slice(0, 1)].join(", ")}\n`);
+    process.stderr(`   live now: ${[live.id, ...live.urls.slice(0, 1)].join(", ")}\n`);
   }
   if (json) return process.stdout(`${JSON.stringify(result)}\n`);
   if (error !== undefined) return;

@@ -43,7 +43,7 @@ export function deploymentText(deployment: Deployment, nowMs: number): string {
     environment: shown.rolledBack === true
       ? `${shown.environment} (rolled back: new deployments wait for "unkey promote")`
       : shown.environment,
-    "live there": shown.liveDeploymentId,
+    "live now": shown.liveDeploymentId,
     branch: oneLine(shown.branch),
     commit: commit && oneLine(`${commit.sha.slice(0, 12)} ${commit.message}`),
     image: oneLine(deployment.rootfsImageId),

@@ -244,9 +244,9 @@ Deno.test("status of a queued deployment says what is in its way", async () => {
 
 Deno.test("status of what is not live says what is", async (t) => {
   const cases = [
-    { live: false, environmentLiveDeploymentId: "d_0", text: /\nlive there +d_0\n/, json: "d_0" },
-    { live: false, environmentLiveDeploymentId: "", text: /^(?!.*live there)/s, json: undefined },
-    { live: true, environmentLiveDeploymentId: "d_1", text: /^(?!.*live there)/s, json: undefined },
+    { live: false, environmentLiveDeploymentId: "d_0", text: /\nlive now +d_0\n/, json: "d_0" },
+    { live: false, environmentLiveDeploymentId: "", text: /^(?!.*live now)/s, json: undefined },
+    { live: true, environmentLiveDeploymentId: "d_1", text: /^(?!.*live now)/s, json: undefined },
   ];
   for (const { text, json, ...deployment } of cases) {
     await t.step(JSON.stringify(deployment), async () => {
