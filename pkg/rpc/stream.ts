@@ -16,6 +16,7 @@ import {
   toJsonString,
 } from "@bufbuild/protobuf";
 import { Code, ConnectError, type HandlerContext, type Interceptor } from "@connectrpc/connect";
+import { encodeEnvelope } from "@connectrpc/connect/protocol";
 import { endStreamFlag, endStreamToJson } from "@connectrpc/connect/protocol-connect";
 import { bytesOf, drained, isGone, writeHead } from "./body.ts";
 import type { Gate } from "./call.ts";
@@ -100,7 +101,7 @@ export function streamHandler(
     let bytes = encoded[type].get(message);
     if (bytes === undefined) {
       // The implementation gives what its type promises: the output message, or what one is created from.
-      bytes = envelope(0, CODECS[type].write(method.output, create(method.output, message as never)));
+      bytes = encodeEnvelope(0, CODECS[type].write(method.output, create(method.output, message as never)));
       encoded[type].set(message, bytes);
     }
     return bytes;
@@ -171,7 +172,7 @@ export function streamHandler(
     }
     if (isGone(response)) return;
     if (!response.headersSent) begin();
-    response.end(envelope(endStreamFlag, endOf(context.responseTrailer, failure)));
+    response.end(encodeEnvelope(endStreamFlag, endOf(context.responseTrailer, failure)));
   };
 }
 
@@ -203,14 +204,6 @@ function read(type: Codec, schema: DescMessage, body: Uint8Array): Message {
   } catch (error) {
     throw ConnectError.from(error, Code.InvalidArgument);
   }
-}
-
-function envelope(flags: number, data: Uint8Array): Uint8Array {
-  const bytes = new Uint8Array(ENVELOPE_BYTES + data.length);
-  bytes[0] = flags;
-  new DataView(bytes.buffer).setUint32(1, data.length);
-  bytes.set(data, ENVELOPE_BYTES);
-  return bytes;
 }
 
 function endOf(trailer: Headers, error: ConnectError | undefined): Uint8Array {

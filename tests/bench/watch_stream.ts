@@ -1,5 +1,7 @@
 /** A watch stream as the wire has it, without a client library: what a thousand clients cost is not what is measured. */
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { encodeEnvelope } from "@connectrpc/connect/protocol";
+import { endStreamFlag } from "@connectrpc/connect/protocol-connect";
 import {
   ClusterService,
   type DeploymentState,
@@ -15,7 +17,6 @@ export interface WatchAs {
 }
 
 const ENVELOPE_BYTES = 5;
-const END_OF_STREAM = 2;
 const { input, output, parent, name } = ClusterService.method.watchDeployments;
 
 /**
@@ -30,9 +31,6 @@ export async function watchDeployments(
   signal: AbortSignal,
 ): Promise<never> {
   const request = toBinary(input, create(WatchDeploymentsRequestSchema, { region, agentId }));
-  const body = new Uint8Array(ENVELOPE_BYTES + request.length);
-  new DataView(body.buffer).setUint32(1, request.length);
-  body.set(request, ENVELOPE_BYTES);
   const response = await fetch(`${url}/${parent.typeName}/${name}`, {
     method: "POST",
     headers: {
@@ -41,7 +39,7 @@ export async function watchDeployments(
       "authorization": `Bearer ${token}`,
       "x-krane-region": region,
     },
-    body,
+    body: encodeEnvelope(0, request),
     signal,
   });
   if (!response.ok || response.body === null) throw new Error(`${response.status} ${await response.text()}`);
@@ -53,7 +51,7 @@ export async function watchDeployments(
       const end = ENVELOPE_BYTES + new DataView(rest.buffer, rest.byteOffset).getUint32(1);
       if (rest.length < end) break;
       const message = rest.subarray(ENVELOPE_BYTES, end);
-      if (rest[0] === END_OF_STREAM) {
+      if (rest[0] === endStreamFlag) {
         throw new Error(`the stream ended: ${new TextDecoder().decode(message)}`);
       }
       take(fromBinary(output, message));
