@@ -54,13 +54,16 @@ test("a stream that is shown nothing of what changes has its heartbeats all the 
     const counting = (async () => {
       for await (const { version } of stream) if (version > 1) beats++;
     })();
-    for (let n = 0; beats < 3; n++) {
-      assert.ok(n < 2_000, "no heartbeats while something changes");
-      await commit(db, region, "a", n);
-      hub.changed([region]);
-      await systemClock().sleep(1);
+    try {
+      for (let n = 0; beats < 3; n++) {
+        assert.ok(n < 2_000, "no heartbeats while something changes");
+        await commit(db, region, "a", n);
+        hub.changed([region]);
+        await systemClock().sleep(1);
+      }
+    } finally {
+      stop.abort();
+      await counting;
     }
-    stop.abort();
-    await counting;
   }, { heartbeatMs: 100 });
 });

@@ -11,9 +11,10 @@
  * return hub.watch(DEPLOYMENTS, { region, sinceVersion, signal }, { toMessage });
  * ```
  *
- * A stream is a snapshot (unless its cursor can be resumed; never later than at its beginning), then changes in order of version, each resource once per
- * batch with its latest state, then heartbeats. Every batch is read in one consistent read, so a message that is
- * labelled with a version never holds an older state than that version, on whichever process it was read.
+ * A stream is a snapshot (unless its cursor can be resumed; never later than at its beginning), then changes in order of
+ * version, each resource once per batch with its latest state, then heartbeats. Every batch is read in one consistent
+ * read, so a message that is labelled with a version never holds an older state than that version, on whichever process
+ * it was read.
  *
  * @module
  */
