@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file moby/buildkit/v1/control.proto.
  */
 export const file_moby_buildkit_v1_control: GenFile = /*@__PURE__*/
-  fileDesc("Ch5tb2J5L2J1aWxka2l0L3YxL2NvbnRyb2wucHJvdG8SEG1vYnkuYnVpbGRraXQudjEirAIKDFNvbHZlUmVxdWVzdBILCgNyZWYYASABKAkSDwoHc2Vzc2lvbhgFIAEoCRIQCghmcm9udGVuZBgGIAEoCRJJCg5mcm9udGVuZF9hdHRycxgHIAMoCzIxLm1vYnkuYnVpbGRraXQudjEuU29sdmVSZXF1ZXN0LkZyb250ZW5kQXR0cnNFbnRyeRI8Cg1zb3VyY2VfcG9saWN5GAwgASgLMiUubW9ieS5idWlsZGtpdC52MS5zb3VyY2Vwb2xpY3kuUG9saWN5Ei0KCWV4cG9ydGVycxgNIAMoCzIaLm1vYnkuYnVpbGRraXQudjEuRXhwb3J0ZXIaNAoSRnJvbnRlbmRBdHRyc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEifAoIRXhwb3J0ZXISDAoEdHlwZRgBIAEoCRI0CgVhdHRycxgCIAMoCzIlLm1vYnkuYnVpbGRraXQudjEuRXhwb3J0ZXIuQXR0cnNFbnRyeRosCgpBdHRyc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEimgEKDVNvbHZlUmVzcG9uc2USUAoRZXhwb3J0ZXJfcmVzcG9uc2UYASADKAsyNS5tb2J5LmJ1aWxka2l0LnYxLlNvbHZlUmVzcG9uc2UuRXhwb3J0ZXJSZXNwb25zZUVudHJ5GjcKFUV4cG9ydGVyUmVzcG9uc2VFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIhwKDVN0YXR1c1JlcXVlc3QSCwoDcmVmGAEgASgJIpkBCg5TdGF0dXNSZXNwb25zZRIqCgh2ZXJ0ZXhlcxgBIAMoCzIYLm1vYnkuYnVpbGRraXQudjEuVmVydGV4EjAKCHN0YXR1c2VzGAIgAygLMh4ubW9ieS5idWlsZGtpdC52MS5WZXJ0ZXhTdGF0dXMSKQoEbG9ncxgDIAMoCzIbLm1vYnkuYnVpbGRraXQudjEuVmVydGV4TG9nIqEBCgZWZXJ0ZXgSDgoGZGlnZXN0GAEgASgJEgwKBG5hbWUYAyABKAkSDgoGY2FjaGVkGAQgASgIEisKB3N0YXJ0ZWQYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi0KCWNvbXBsZXRlZBgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDQoFZXJyb3IYByABKAkipgEKDFZlcnRleFN0YXR1cxIKCgJpZBgBIAEoCRIOCgZ2ZXJ0ZXgYAiABKAkSDwoHY3VycmVudBgEIAEoAxINCgV0b3RhbBgFIAEoAxIrCgdzdGFydGVkGAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBItCgljb21wbGV0ZWQYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIjgKCVZlcnRleExvZxIOCgZ2ZXJ0ZXgYASABKAkSDgoGc3RyZWFtGAMgASgDEgsKA21zZxgEIAEoDCIcCgxCeXRlc01lc3NhZ2USDAoEZGF0YRgBIAEoDCIUChJMaXN0V29ya2Vyc1JlcXVlc3QiRQoTTGlzdFdvcmtlcnNSZXNwb25zZRIuCgZyZWNvcmQYASADKAsyHi5tb2J5LmJ1aWxka2l0LnYxLldvcmtlclJlY29yZCIaCgxXb3JrZXJSZWNvcmQSCgoCaWQYASABKAkyzQIKB0NvbnRyb2wSSAoFU29sdmUSHi5tb2J5LmJ1aWxka2l0LnYxLlNvbHZlUmVxdWVzdBofLm1vYnkuYnVpbGRraXQudjEuU29sdmVSZXNwb25zZRJNCgZTdGF0dXMSHy5tb2J5LmJ1aWxka2l0LnYxLlN0YXR1c1JlcXVlc3QaIC5tb2J5LmJ1aWxka2l0LnYxLlN0YXR1c1Jlc3BvbnNlMAESTQoHU2Vzc2lvbhIeLm1vYnkuYnVpbGRraXQudjEuQnl0ZXNNZXNzYWdlGh4ubW9ieS5idWlsZGtpdC52MS5CeXRlc01lc3NhZ2UoATABEloKC0xpc3RXb3JrZXJzEiQubW9ieS5idWlsZGtpdC52MS5MaXN0V29ya2Vyc1JlcXVlc3QaJS5tb2J5LmJ1aWxka2l0LnYxLkxpc3RXb3JrZXJzUmVzcG9uc2ViBnByb3RvMw", [file_google_protobuf_timestamp, file_moby_buildkit_v1_sourcepolicy_policy]);
+  fileDesc("Ch5tb2J5L2J1aWxka2l0L3YxL2NvbnRyb2wucHJvdG8SEG1vYnkuYnVpbGRraXQudjEi6QMKDFNvbHZlUmVxdWVzdBILCgNyZWYYASABKAkSGwoTZXhwb3J0ZXJfZGVwcmVjYXRlZBgDIAEoCRJeChlleHBvcnRlcl9hdHRyc19kZXByZWNhdGVkGAQgAygLMjsubW9ieS5idWlsZGtpdC52MS5Tb2x2ZVJlcXVlc3QuRXhwb3J0ZXJBdHRyc0RlcHJlY2F0ZWRFbnRyeRIPCgdzZXNzaW9uGAUgASgJEhAKCGZyb250ZW5kGAYgASgJEkkKDmZyb250ZW5kX2F0dHJzGAcgAygLMjEubW9ieS5idWlsZGtpdC52MS5Tb2x2ZVJlcXVlc3QuRnJvbnRlbmRBdHRyc0VudHJ5EjwKDXNvdXJjZV9wb2xpY3kYDCABKAsyJS5tb2J5LmJ1aWxka2l0LnYxLnNvdXJjZXBvbGljeS5Qb2xpY3kSLQoJZXhwb3J0ZXJzGA0gAygLMhoubW9ieS5idWlsZGtpdC52MS5FeHBvcnRlcho+ChxFeHBvcnRlckF0dHJzRGVwcmVjYXRlZEVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEaNAoSRnJvbnRlbmRBdHRyc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEifAoIRXhwb3J0ZXISDAoEdHlwZRgBIAEoCRI0CgVhdHRycxgCIAMoCzIlLm1vYnkuYnVpbGRraXQudjEuRXhwb3J0ZXIuQXR0cnNFbnRyeRosCgpBdHRyc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEimgEKDVNvbHZlUmVzcG9uc2USUAoRZXhwb3J0ZXJfcmVzcG9uc2UYASADKAsyNS5tb2J5LmJ1aWxka2l0LnYxLlNvbHZlUmVzcG9uc2UuRXhwb3J0ZXJSZXNwb25zZUVudHJ5GjcKFUV4cG9ydGVyUmVzcG9uc2VFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIhwKDVN0YXR1c1JlcXVlc3QSCwoDcmVmGAEgASgJIpkBCg5TdGF0dXNSZXNwb25zZRIqCgh2ZXJ0ZXhlcxgBIAMoCzIYLm1vYnkuYnVpbGRraXQudjEuVmVydGV4EjAKCHN0YXR1c2VzGAIgAygLMh4ubW9ieS5idWlsZGtpdC52MS5WZXJ0ZXhTdGF0dXMSKQoEbG9ncxgDIAMoCzIbLm1vYnkuYnVpbGRraXQudjEuVmVydGV4TG9nIqEBCgZWZXJ0ZXgSDgoGZGlnZXN0GAEgASgJEgwKBG5hbWUYAyABKAkSDgoGY2FjaGVkGAQgASgIEisKB3N0YXJ0ZWQYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi0KCWNvbXBsZXRlZBgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDQoFZXJyb3IYByABKAkipgEKDFZlcnRleFN0YXR1cxIKCgJpZBgBIAEoCRIOCgZ2ZXJ0ZXgYAiABKAkSDwoHY3VycmVudBgEIAEoAxINCgV0b3RhbBgFIAEoAxIrCgdzdGFydGVkGAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBItCgljb21wbGV0ZWQYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIjgKCVZlcnRleExvZxIOCgZ2ZXJ0ZXgYASABKAkSDgoGc3RyZWFtGAMgASgDEgsKA21zZxgEIAEoDCIcCgxCeXRlc01lc3NhZ2USDAoEZGF0YRgBIAEoDCIUChJMaXN0V29ya2Vyc1JlcXVlc3QiRQoTTGlzdFdvcmtlcnNSZXNwb25zZRIuCgZyZWNvcmQYASADKAsyHi5tb2J5LmJ1aWxka2l0LnYxLldvcmtlclJlY29yZCKGAQoMV29ya2VyUmVjb3JkEgoKAmlkGAEgASgJEi0KCXBsYXRmb3JtcxgDIAMoCzIaLm1vYnkuYnVpbGRraXQudjEuUGxhdGZvcm0SOwoQYnVpbGRraXRfdmVyc2lvbhgFIAEoCzIhLm1vYnkuYnVpbGRraXQudjEuQnVpbGRraXRWZXJzaW9uIj0KCFBsYXRmb3JtEhQKDGFyY2hpdGVjdHVyZRgBIAEoCRIKCgJvcxgCIAEoCRIPCgd2YXJpYW50GAQgASgJIkUKD0J1aWxka2l0VmVyc2lvbhIPCgdwYWNrYWdlGAEgASgJEg8KB3ZlcnNpb24YAiABKAkSEAoIcmV2aXNpb24YAyABKAkiIgoQRGlza1VzYWdlUmVxdWVzdBIOCgZmaWx0ZXIYASADKAkiQgoRRGlza1VzYWdlUmVzcG9uc2USLQoGcmVjb3JkGAEgAygLMh0ubW9ieS5idWlsZGtpdC52MS5Vc2FnZVJlY29yZCLoAQoLVXNhZ2VSZWNvcmQSCgoCaWQYASABKAkSDgoGaW5fdXNlGAMgASgIEgwKBHNpemUYBCABKAMSLgoKY3JlYXRlZF9hdBgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMAoMbGFzdF91c2VkX2F0GAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBITCgt1c2FnZV9jb3VudBgIIAEoAxITCgtkZXNjcmlwdGlvbhgJIAEoCRITCgtyZWNvcmRfdHlwZRgKIAEoCRIOCgZzaGFyZWQYCyABKAgiigEKDFBydW5lUmVxdWVzdBIOCgZmaWx0ZXIYASADKAkSCwoDYWxsGAIgASgIEhUKDWtlZXBfZHVyYXRpb24YAyABKAMSFgoOcmVzZXJ2ZWRfc3BhY2UYBCABKAMSFgoObWF4X3VzZWRfc3BhY2UYBSABKAMSFgoObWluX2ZyZWVfc3BhY2UYBiABKAMy7QMKB0NvbnRyb2wSSAoFU29sdmUSHi5tb2J5LmJ1aWxka2l0LnYxLlNvbHZlUmVxdWVzdBofLm1vYnkuYnVpbGRraXQudjEuU29sdmVSZXNwb25zZRJNCgZTdGF0dXMSHy5tb2J5LmJ1aWxka2l0LnYxLlN0YXR1c1JlcXVlc3QaIC5tb2J5LmJ1aWxka2l0LnYxLlN0YXR1c1Jlc3BvbnNlMAESTQoHU2Vzc2lvbhIeLm1vYnkuYnVpbGRraXQudjEuQnl0ZXNNZXNzYWdlGh4ubW9ieS5idWlsZGtpdC52MS5CeXRlc01lc3NhZ2UoATABEloKC0xpc3RXb3JrZXJzEiQubW9ieS5idWlsZGtpdC52MS5MaXN0V29ya2Vyc1JlcXVlc3QaJS5tb2J5LmJ1aWxka2l0LnYxLkxpc3RXb3JrZXJzUmVzcG9uc2USVAoJRGlza1VzYWdlEiIubW9ieS5idWlsZGtpdC52MS5EaXNrVXNhZ2VSZXF1ZXN0GiMubW9ieS5idWlsZGtpdC52MS5EaXNrVXNhZ2VSZXNwb25zZRJICgVQcnVuZRIeLm1vYnkuYnVpbGRraXQudjEuUHJ1bmVSZXF1ZXN0Gh0ubW9ieS5idWlsZGtpdC52MS5Vc2FnZVJlY29yZDABYgZwcm90bzM", [file_google_protobuf_timestamp, file_moby_buildkit_v1_sourcepolicy_policy]);
 
 /**
  * @generated from message moby.buildkit.v1.SolveRequest
@@ -26,6 +26,18 @@ export type SolveRequest = Message<"moby.buildkit.v1.SolveRequest"> & {
    * @generated from field: string ref = 1;
    */
   ref: string;
+
+  /**
+   * What BuildKit before 0.13 reads instead of `exporters`.
+   *
+   * @generated from field: string exporter_deprecated = 3;
+   */
+  exporterDeprecated: string;
+
+  /**
+   * @generated from field: map<string, string> exporter_attrs_deprecated = 4;
+   */
+  exporterAttrsDeprecated: { [key: string]: string };
 
   /**
    * Id of the session that answers questions about this build.
@@ -311,6 +323,18 @@ export type WorkerRecord = Message<"moby.buildkit.v1.WorkerRecord"> & {
    * @generated from field: string id = 1;
    */
   id: string;
+
+  /**
+   * @generated from field: repeated moby.buildkit.v1.Platform platforms = 3;
+   */
+  platforms: Platform[];
+
+  /**
+   * Absent before BuildKit 0.11.
+   *
+   * @generated from field: moby.buildkit.v1.BuildkitVersion buildkit_version = 5;
+   */
+  buildkitVersion?: BuildkitVersion | undefined;
 };
 
 /**
@@ -319,6 +343,203 @@ export type WorkerRecord = Message<"moby.buildkit.v1.WorkerRecord"> & {
  */
 export const WorkerRecordSchema: GenMessage<WorkerRecord> = /*@__PURE__*/
   messageDesc(file_moby_buildkit_v1_control, 11);
+
+/**
+ * @generated from message moby.buildkit.v1.Platform
+ */
+export type Platform = Message<"moby.buildkit.v1.Platform"> & {
+  /**
+   * @generated from field: string architecture = 1;
+   */
+  architecture: string;
+
+  /**
+   * @generated from field: string os = 2;
+   */
+  os: string;
+
+  /**
+   * @generated from field: string variant = 4;
+   */
+  variant: string;
+};
+
+/**
+ * Describes the message moby.buildkit.v1.Platform.
+ * Use `create(PlatformSchema)` to create a new message.
+ */
+export const PlatformSchema: GenMessage<Platform> = /*@__PURE__*/
+  messageDesc(file_moby_buildkit_v1_control, 12);
+
+/**
+ * @generated from message moby.buildkit.v1.BuildkitVersion
+ */
+export type BuildkitVersion = Message<"moby.buildkit.v1.BuildkitVersion"> & {
+  /**
+   * @generated from field: string package = 1;
+   */
+  package: string;
+
+  /**
+   * @generated from field: string version = 2;
+   */
+  version: string;
+
+  /**
+   * @generated from field: string revision = 3;
+   */
+  revision: string;
+};
+
+/**
+ * Describes the message moby.buildkit.v1.BuildkitVersion.
+ * Use `create(BuildkitVersionSchema)` to create a new message.
+ */
+export const BuildkitVersionSchema: GenMessage<BuildkitVersion> = /*@__PURE__*/
+  messageDesc(file_moby_buildkit_v1_control, 13);
+
+/**
+ * @generated from message moby.buildkit.v1.DiskUsageRequest
+ */
+export type DiskUsageRequest = Message<"moby.buildkit.v1.DiskUsageRequest"> & {
+  /**
+   * @generated from field: repeated string filter = 1;
+   */
+  filter: string[];
+};
+
+/**
+ * Describes the message moby.buildkit.v1.DiskUsageRequest.
+ * Use `create(DiskUsageRequestSchema)` to create a new message.
+ */
+export const DiskUsageRequestSchema: GenMessage<DiskUsageRequest> = /*@__PURE__*/
+  messageDesc(file_moby_buildkit_v1_control, 14);
+
+/**
+ * @generated from message moby.buildkit.v1.DiskUsageResponse
+ */
+export type DiskUsageResponse = Message<"moby.buildkit.v1.DiskUsageResponse"> & {
+  /**
+   * @generated from field: repeated moby.buildkit.v1.UsageRecord record = 1;
+   */
+  record: UsageRecord[];
+};
+
+/**
+ * Describes the message moby.buildkit.v1.DiskUsageResponse.
+ * Use `create(DiskUsageResponseSchema)` to create a new message.
+ */
+export const DiskUsageResponseSchema: GenMessage<DiskUsageResponse> = /*@__PURE__*/
+  messageDesc(file_moby_buildkit_v1_control, 15);
+
+/**
+ * @generated from message moby.buildkit.v1.UsageRecord
+ */
+export type UsageRecord = Message<"moby.buildkit.v1.UsageRecord"> & {
+  /**
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * @generated from field: bool in_use = 3;
+   */
+  inUse: boolean;
+
+  /**
+   * Bytes.
+   *
+   * @generated from field: int64 size = 4;
+   */
+  size: bigint;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp created_at = 6;
+   */
+  createdAt?: Timestamp | undefined;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp last_used_at = 7;
+   */
+  lastUsedAt?: Timestamp | undefined;
+
+  /**
+   * @generated from field: int64 usage_count = 8;
+   */
+  usageCount: bigint;
+
+  /**
+   * @generated from field: string description = 9;
+   */
+  description: string;
+
+  /**
+   * @generated from field: string record_type = 10;
+   */
+  recordType: string;
+
+  /**
+   * @generated from field: bool shared = 11;
+   */
+  shared: boolean;
+};
+
+/**
+ * Describes the message moby.buildkit.v1.UsageRecord.
+ * Use `create(UsageRecordSchema)` to create a new message.
+ */
+export const UsageRecordSchema: GenMessage<UsageRecord> = /*@__PURE__*/
+  messageDesc(file_moby_buildkit_v1_control, 16);
+
+/**
+ * @generated from message moby.buildkit.v1.PruneRequest
+ */
+export type PruneRequest = Message<"moby.buildkit.v1.PruneRequest"> & {
+  /**
+   * @generated from field: repeated string filter = 1;
+   */
+  filter: string[];
+
+  /**
+   * @generated from field: bool all = 2;
+   */
+  all: boolean;
+
+  /**
+   * Nanoseconds: what was used since is kept.
+   *
+   * @generated from field: int64 keep_duration = 3;
+   */
+  keepDuration: bigint;
+
+  /**
+   * Bytes that are kept in any case; the only bound that BuildKit before 0.17 knows.
+   *
+   * @generated from field: int64 reserved_space = 4;
+   */
+  reservedSpace: bigint;
+
+  /**
+   * Bytes beyond which the least recently used records go.
+   *
+   * @generated from field: int64 max_used_space = 5;
+   */
+  maxUsedSpace: bigint;
+
+  /**
+   * Bytes of the disk that stay free.
+   *
+   * @generated from field: int64 min_free_space = 6;
+   */
+  minFreeSpace: bigint;
+};
+
+/**
+ * Describes the message moby.buildkit.v1.PruneRequest.
+ * Use `create(PruneRequestSchema)` to create a new message.
+ */
+export const PruneRequestSchema: GenMessage<PruneRequest> = /*@__PURE__*/
+  messageDesc(file_moby_buildkit_v1_control, 17);
 
 /**
  * The part of a BuildKit daemon's interface that builds need. Fields that are left out are skipped by whoever reads them.
@@ -359,6 +580,22 @@ export const Control: GenService<{
     methodKind: "unary";
     input: typeof ListWorkersRequestSchema;
     output: typeof ListWorkersResponseSchema;
+  },
+  /**
+   * @generated from rpc moby.buildkit.v1.Control.DiskUsage
+   */
+  diskUsage: {
+    methodKind: "unary";
+    input: typeof DiskUsageRequestSchema;
+    output: typeof DiskUsageResponseSchema;
+  },
+  /**
+   * @generated from rpc moby.buildkit.v1.Control.Prune
+   */
+  prune: {
+    methodKind: "server_streaming";
+    input: typeof PruneRequestSchema;
+    output: typeof UsageRecordSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_moby_buildkit_v1_control, 0);
