@@ -17,6 +17,7 @@ export * from "./schema.ts";
 export * from "./audit.ts";
 export * from "./workspaces.ts";
 export * from "./projects.ts";
+export * from "./depot_projects.ts";
 export * from "./variables.ts";
 export * from "./credentials.ts";
 export * from "./uploads.ts";
