@@ -10,14 +10,18 @@ import {
 } from "../../../pkg/config/mod.ts";
 import { HOST_DEFAULT } from "../../../pkg/docker/mod.ts";
 import { REGISTRY_FIELDS, registryProblems } from "../../../pkg/registry/mod.ts";
+import { DEPOT_FIELDS, depotProblems } from "./depot_config.ts";
 
 export const BUILDER_FIELDS = {
   buildBackend: field({
     flag: "build-backend",
     env: "UNKEY_BUILD_BACKEND",
-    placeholder: "<docker|buildkit>",
-    help: "What builds images: a Docker Engine, or a BuildKit daemon, which needs a registry.",
-    schema: z.enum(["docker", "buildkit"], { error: "must be docker or buildkit" }).default("docker"),
+    placeholder: "<docker|buildkit|depot>",
+    help:
+      "Builder of images: a Docker Engine, a BuildKit daemon, or machines of Depot; the last two need a registry.",
+    schema: z.enum(["docker", "buildkit", "depot"], { error: "must be docker, buildkit or depot" }).default(
+      "docker",
+    ),
   }),
   dockerHost: field({
     flag: "docker-host",
@@ -35,6 +39,7 @@ export const BUILDER_FIELDS = {
       "client certificates. Which registries speak plain HTTP is its own setting.",
     schema: textSchema(),
   }),
+  ...DEPOT_FIELDS,
   ...REGISTRY_FIELDS,
   imagesKept: field({
     flag: "images-kept",
@@ -69,11 +74,17 @@ const ADDRESS = /^((tcp|https?):\/\/[^/@\s]+\/?|unix:\/\/\/.+)$/;
 
 /** A problem per pair of settings that do not go together; for `loadConfig`. */
 export function builderProblems(config: BuilderConfig): readonly string[] {
-  const { buildBackend, buildkitUrl, registryUrl } = config;
+  const { buildBackend, buildkitUrl, depotApiUrl, registryUrl } = config;
   const problems = [...registryProblems(config)];
   if (buildkitUrl !== undefined && !ADDRESS.test(buildkitUrl)) {
     problems.push(
       "--buildkit-url (UNKEY_BUILDKIT_URL) must look like tcp://buildkitd:1234 or unix:///run/buildkit/buildkitd.sock",
+    );
+  }
+  if (buildBackend === "depot") return [...problems, ...depotProblems(config)];
+  if (depotApiUrl !== undefined) {
+    problems.push(
+      "--depot-api-url (UNKEY_DEPOT_API_URL) is of no use without --build-backend depot (UNKEY_BUILD_BACKEND)",
     );
   }
   if (buildBackend !== "buildkit") return problems;

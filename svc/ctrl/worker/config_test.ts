@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { loadConfig } from "../../../pkg/config/mod.ts";
 import { Fault } from "../../../pkg/fault/mod.ts";
+import { depotPlatformOf, depotTokenOf } from "./depot_config.ts";
 import { checkWorkerConfig, WORKER_FIELDS, type WorkerConfig } from "./config.ts";
 
 const VALID: Readonly<Record<string, string>> = {
@@ -92,12 +93,70 @@ Deno.test("settings that do not go together are refused", async (t) => {
       ...VALID,
       UNKEY_BUILD_BACKEND: "buildkit",
     }, /--buildkit-url .* is required .*\n.*--registry-url .* is required/],
+    ["depot without a token and a registry", {
+      ...VALID,
+      UNKEY_BUILD_BACKEND: "depot",
+    }, /UNKEY_DEPOT_TOKEN is required .*\n.*--registry-url .* is required/],
+    ["depot with the password of another registry", {
+      ...VALID,
+      UNKEY_BUILD_BACKEND: "depot",
+      UNKEY_REGISTRY_URL: "registry.example.com",
+      UNKEY_REGISTRY_USERNAME: "ci",
+      UNKEY_REGISTRY_PASSWORD: "password",
+    }, /UNKEY_DEPOT_TOKEN is required/],
+    ["depot on a platform that it has not", {
+      ...VALID,
+      UNKEY_BUILD_BACKEND: "depot",
+      UNKEY_DEPOT_TOKEN: "token",
+      UNKEY_REGISTRY_URL: "r.example",
+      UNKEY_BUILD_PLATFORM: "linux/riscv64",
+    }, /--build-platform .* must be linux\/amd64 or linux\/arm64/],
+    [
+      "a platform that is none",
+      { ...VALID, UNKEY_BUILD_PLATFORM: "amd64" },
+      /--build-platform .* must be a platform/,
+    ],
+    ["a region that is none", { ...VALID, UNKEY_DEPOT_PROJECT_REGION: "US East" }, /must be a region like/],
+    ["Depot's address without depot", {
+      ...VALID,
+      UNKEY_DEPOT_API_URL: "https://depot.example",
+    }, /--depot-api-url .* is of no use without --build-backend depot/],
     ["an address that is none", { ...VALID, UNKEY_BUILDKIT_URL: "buildkitd:1234" }, /must look like tcp/],
     ["no region", { ...VALID, UNKEY_AVAILABLE_REGIONS: "," }, /names no region/],
   ];
   for (const [name, env, text] of table) {
     await t.step(name, () => assert.match(problems(env), text));
   }
+});
+
+Deno.test("Depot takes its own token, or the password of its registry", async (t) => {
+  const registry = {
+    UNKEY_REGISTRY_URL: "registry.depot.dev/org",
+    UNKEY_REGISTRY_USERNAME: "x-token",
+    UNKEY_REGISTRY_PASSWORD: "of-the-registry",
+  };
+  const table: readonly [string, Record<string, string>, string | undefined, string | undefined][] = [
+    ["its registry", registry, "of-the-registry", "amd64"],
+    ["both", { ...registry, UNKEY_DEPOT_TOKEN: "its-own" }, "its-own", "amd64"],
+    [
+      "another registry",
+      {
+        UNKEY_REGISTRY_URL: "registry.example.com",
+        UNKEY_DEPOT_TOKEN: "its-own",
+        UNKEY_BUILD_PLATFORM: "/linux/arm64",
+      },
+      "its-own",
+      "arm64",
+    ],
+  ];
+  for (const [name, env, token, platform] of table) {
+    await t.step(name, () => {
+      const config = load({ ...VALID, UNKEY_BUILD_BACKEND: "depot", ...env });
+      assert.deepEqual([depotTokenOf(config)?.reveal(), depotPlatformOf(config)], [token, platform]);
+    });
+  }
+  const { buildPlatform, depotProjectRegion } = load(VALID);
+  assert.deepEqual([buildPlatform, depotProjectRegion], [undefined, "us-east-1"]);
 });
 
 /** Whoever reaches the port could otherwise deploy, roll back and delete what belongs to others. */
