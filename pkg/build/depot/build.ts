@@ -4,7 +4,7 @@ import { Secret } from "../../config/mod.ts";
 import { describeError } from "../../fault/mod.ts";
 import type { Logger } from "../../logger/mod.ts";
 import type { BuildService } from "../../../proto/gen/depot/cli/v1/build_pb.ts";
-import { callDepot, nonsense } from "./faults.ts";
+import { callDepot, unusableAnswer } from "./faults.ts";
 
 /** Client of the calls about builds. */
 export type BuildClient = Client<typeof BuildService>;
@@ -38,8 +38,8 @@ export interface BuildDeps {
 const ERROR_LENGTH_MAX = 1_000;
 
 /**
- * Creates a build. A call that is under way is not interrupted by the signal, but ended afterwards: nothing would end
- * the build of an answer that is not read.
+ * Creates a build. A call that is under way (at most 30 s) is not interrupted by the signal, and the build is ended
+ * afterwards: without the answer, its id is not known.
  */
 export async function createBuild(
   deps: BuildDeps,
@@ -49,7 +49,7 @@ export async function createBuild(
   const failed = "No build machine";
   const answer = await callDepot(() => organization.createBuild({ projectId }), { failed, clock, signal });
   const { buildId: id, buildToken, buildUrl: url } = answer;
-  if (id === "" || buildToken === "") throw nonsense(failed, "without a build");
+  if (id === "" || buildToken === "") throw unusableAnswer(failed, "without a build");
   const client = builds(new Secret(buildToken));
   const build: DepotBuild = {
     id,

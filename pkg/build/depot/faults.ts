@@ -1,4 +1,4 @@
-/** Depot's refusals as faults: the public text tells what to do, and Depot's own words stay in the internal one. */
+/** Depot's refusals as faults: the public text has the advice, and Depot's own words stay in the internal one. */
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { Clock } from "../../clock/mod.ts";
 import { Fault, type FaultCode } from "../../fault/mod.ts";
@@ -59,7 +59,7 @@ const REFUSALS: ReadonlyMap<Code, Refusal> = new Map([
 /** How much of Depot's answer an internal text repeats. */
 const DETAIL_LENGTH_MAX = 500;
 
-/** The fault for what a call failed with. `failed` says what did not work, e.g. `No build machine`. */
+/** The fault for an error of a call. `failed` begins the texts, e.g. `No build machine`. */
 export function depotFault(error: unknown, failed: string): Fault {
   if (error instanceof Fault) return error;
   const { code, rawMessage } = ConnectError.from(error);
@@ -71,9 +71,9 @@ export function depotFault(error: unknown, failed: string): Fault {
   });
 }
 
-/** A fault for an answer that makes no sense. */
-export function nonsense(failed: string, what: string): Fault {
-  return new Fault("unavailable", `${failed}: Depot answered ${what}`, {
+/** A fault for an answer without the values that a client needs; `answer` completes "Depot answered …". */
+export function unusableAnswer(failed: string, answer: string): Fault {
+  return new Fault("unavailable", `${failed}: Depot answered ${answer}`, {
     publicMessage: `${failed}: ${SILENT.why}`,
   });
 }

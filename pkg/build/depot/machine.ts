@@ -6,7 +6,7 @@ import {
   type GetBuildKitConnectionResponse_ActiveConnection as Connection,
 } from "../../../proto/gen/depot/cli/v1/build_pb.ts";
 import { type BuildDeps, createBuild, type DepotBuild, type DepotOutcome } from "./build.ts";
-import { depotFault, nonsense } from "./faults.ts";
+import { depotFault, unusableAnswer } from "./faults.ts";
 import { startHeartbeat } from "./heartbeat.ts";
 
 /** The architectures of Depot's machines. */
@@ -139,9 +139,9 @@ function late({ platform, projectId }: AcquireRequest, limitMs: number, trouble:
 /** Connections without TLS are for tests of Depot's own, and never used. */
 function machineAddress({ endpoint, serverName, caCert, cert }: Connection): MachineAddress {
   const authority = /^(?:tcp:\/\/)?([^/@\s]+:\d{1,5})$/.exec(endpoint)?.[1];
-  if (authority === undefined) throw nonsense(FAILED, "with an address that is not tcp://host:port");
+  if (authority === undefined) throw unusableAnswer(FAILED, "with an address that is not tcp://host:port");
   const [ca, certificate, key] = [caCert?.cert ?? "", cert?.cert ?? "", cert?.key ?? ""];
-  if (ca === "" || certificate === "" || key === "") throw nonsense(FAILED, "without certificates");
+  if (ca === "" || certificate === "" || key === "") throw unusableAnswer(FAILED, "without certificates");
   return {
     address: `tcp://${authority}`,
     ...(serverName === "" ? {} : { serverName }),

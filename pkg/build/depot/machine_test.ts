@@ -138,7 +138,7 @@ Deno.test("acquire() gives up when no machine is ready in time, and ends the bui
   assert.equal(server.builds[0]?.heartbeats, heartbeats);
 });
 
-/** A machine that nobody gives back is paid for until Depot notices. */
+/** A machine that is not given back is paid for until Depot notices. */
 Deno.test("acquire() that is aborted ends the build as cancelled, and throws the signal's reason", async (t) => {
   const stop = new Error("the deployment was cancelled");
   await t.step("while it waits for the machine", async () => {

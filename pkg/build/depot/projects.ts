@@ -2,7 +2,7 @@ import type { Client } from "@connectrpc/connect";
 import { timestampMs } from "@bufbuild/protobuf/wkt";
 import type { Clock } from "../../clock/mod.ts";
 import type { Project, ProjectService } from "../../../proto/gen/depot/core/v1/project_pb.ts";
-import { callDepot, nonsense } from "./faults.ts";
+import { callDepot, unusableAnswer } from "./faults.ts";
 
 /** A project at Depot: builds of the same one share their cache. */
 export interface DepotProject {
@@ -55,7 +55,7 @@ export async function createProject(
     () => client.createProject({ name, regionId: region, cachePolicy }, callOptions(signal)),
     { failed, clock, signal },
   );
-  if (project === undefined || project.projectId === "") throw nonsense(failed, "without a project");
+  if (project === undefined || project.projectId === "") throw unusableAnswer(failed, "without a project");
   return toProject(project);
 }
 
