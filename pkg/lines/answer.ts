@@ -42,7 +42,9 @@ export async function* jsonLines(
   const decoder = new TextDecoder();
   let rest = "";
   for await (const chunk of chunks(response, reading)) {
-    const lines = (rest + decoder.decode(chunk, { stream: true })).split("\n");
+    // Only what is new is searched: the rest has no newline, and searching it with each few bytes takes quadratic time.
+    const [first = "", ...more] = decoder.decode(chunk, { stream: true }).split("\n");
+    const lines = [rest + first, ...more];
     rest = lines.pop() ?? "";
     if (rest.length > LINE_CHARS_MAX) {
       throw reading.fault(new Error(`a line of more than ${LINE_CHARS_MAX} characters`));

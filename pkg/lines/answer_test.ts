@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { cpuUsage } from "node:process";
 import { jsonLines } from "./mod.ts";
 
 /** An answer that comes in these pieces. */
@@ -36,4 +37,14 @@ Deno.test("jsonLines() ends with the signal's fault, and leaves nothing open", a
   stop.abort(new Error("stopped"));
   await assert.rejects(next, /stopped/);
   assert.equal(open, false);
+});
+
+/** An event of many megabytes comes in small pieces; the work that is done for each must not grow with what has come. */
+Deno.test("jsonLines() reads a long value in time that is proportional to its length", async () => {
+  const value = "x".repeat(4_000_000);
+  const pieces = `"${value}"\n`.match(/[^]{1,1000}/g) ?? [];
+  const before = cpuUsage();
+  assert.deepEqual(await read(pieces, "cut off"), [value]);
+  const { user, system } = cpuUsage(before);
+  assert.ok(user + system < 3_000_000, `${user + system} µs`);
 });

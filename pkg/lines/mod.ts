@@ -21,7 +21,9 @@ export class LineCutter {
 
   /** The lines that `bytes` complete. */
   push(bytes: Uint8Array): string[] {
-    const pieces = (this.#rest + this.#decoder.decode(bytes, { stream: true })).split("\n");
+    // Only what is new is searched: the rest has no newline, and searching it with each few bytes takes quadratic time.
+    const [first = "", ...more] = this.#decoder.decode(bytes, { stream: true }).split("\n");
+    const pieces = [this.#rest + first, ...more];
     this.#rest = pieces.pop() ?? "";
     const lines: string[] = [];
     for (const piece of pieces) {

@@ -57,11 +57,13 @@ function endsHere(lower: string, trusted: boolean): boolean {
 /** A `Connection` field may name more fields of the connection, but never take these away from the message. */
 const KEPT = new Set(["host", "content-length", "content-type", "date", "set-cookie", "cache-control"]);
 
-const NO_TOKENS: readonly string[] = [];
+const NO_TOKENS: ReadonlySet<string> = new Set();
 
-function connectionTokens(headers: readonly HeaderField[]): readonly string[] {
+function connectionTokens(headers: readonly HeaderField[]): ReadonlySet<string> {
   for (const each of headers) {
-    if (each.lower === "connection") return listed(headers, "connection").filter((token) => !KEPT.has(token));
+    if (each.lower === "connection") {
+      return new Set(listed(headers, "connection").filter((token) => !KEPT.has(token)));
+    }
   }
   return NO_TOKENS;
 }
@@ -90,7 +92,7 @@ export function forwardedRequest(request: ProxyRequest, head: RequestHead, optio
     if (trusted && lower === "x-forwarded-for") previousFor += `${value}, `;
     if (trusted && lower === "x-forwarded-proto") proto = value;
     if (trusted && lower === "x-forwarded-host") forwardedHost = value;
-    if (endsHere(lower, trusted) || tokens.includes(lower)) continue;
+    if (endsHere(lower, trusted) || tokens.has(lower)) continue;
     text += `${name}: ${value}\r\n`;
   }
   if (framing.kind === "length") text += `Content-Length: ${framing.bytes}\r\n`;
@@ -154,7 +156,7 @@ function endToEnd(head: ResponseHead): { fields: string; hasId: boolean; length:
     }
     // A client that is told to upgrade must be told to what.
     if (lower === "upgrade" && head.status === 426) fields += `Upgrade: ${value}\r\n`;
-    if (HOP_BY_HOP.has(lower) || tokens.includes(lower)) continue;
+    if (HOP_BY_HOP.has(lower) || tokens.has(lower)) continue;
     if (lower === REQUEST_ID_HEADER) hasId = true;
     fields += `${name}: ${value}\r\n`;
   }

@@ -81,8 +81,7 @@ export function parseResponseHead(bytes: Buffer, end: number, headersMax: number
   let text = bytes.toString("latin1", 0, end);
   text = text.endsWith("\r\n\r\n") ? text.slice(0, -4) : text.replace(/\r?\n\r?\n$/, "");
   if (/[^\r]\n/.test(text)) text = text.replace(/\r?\n/g, "\r\n");
-  // Folded lines are an old way to write one long value; a gateway joins them.
-  if (/\r\n[ \t]/.test(text)) text = text.replace(/[ \t]*\r\n[ \t]+/g, " ");
+  if (/\r\n[ \t]/.test(text)) text = unfolded(text);
   const lineEnd = text.indexOf("\r\n");
   const match = STATUS_LINE.exec(lineEnd === -1 ? text : text.slice(0, lineEnd));
   if (match === null) return refuse("upstream_invalid", "The app's status line is malformed.");
@@ -94,6 +93,23 @@ export function parseResponseHead(bytes: Buffer, end: number, headersMax: number
     return refuse("upstream_invalid", `The app's response headers are malformed: ${failure.detail}`);
   }
   return { ok: true, value: { minor: minor === "1" ? 1 : 0, status: Number(status), reason, headers } };
+}
+
+/**
+ * Joins folded lines, an old way to write one long value, with one space in place of the blanks around each fold. Takes
+ * time in proportion to the length: a regular expression that may begin anywhere in the blanks would need its square.
+ */
+function unfolded(text: string): string {
+  const lines = text.split("\r\n");
+  const parts: string[] = [];
+  for (const [index, line] of lines.entries()) {
+    const folded = index > 0 && isBlank(line.charCodeAt(0));
+    if (index > 0) parts.push(folded ? " " : "\r\n");
+    const start = folded ? blanksEnd(line, 0) : 0;
+    const goesOn = isBlank(lines[index + 1]?.charCodeAt(0) ?? NaN);
+    parts.push(line.slice(start, goesOn ? blanksStart(line, start, line.length) : line.length));
+  }
+  return parts.join("");
 }
 
 /** Reads the fields in `text` from `from` on, one per CRLF line, into `into`; also used for trailers. */
@@ -124,11 +140,22 @@ export function parseFields(
 
 /** The value without the spaces and tabs around it. */
 function trimmed(text: string, from: number, to: number): string {
-  let start = from;
-  let end = to;
-  while (start < end && isBlank(text.charCodeAt(start))) start++;
-  while (end > start && isBlank(text.charCodeAt(end - 1))) end--;
-  return text.slice(start, end);
+  const start = Math.min(blanksEnd(text, from), to);
+  return text.slice(start, blanksStart(text, start, to));
+}
+
+/** The index of the first character from `from` on that is no space or tab. */
+function blanksEnd(text: string, from: number): number {
+  let at = from;
+  while (isBlank(text.charCodeAt(at))) at++;
+  return at;
+}
+
+/** The index after which there are only spaces and tabs up to `to`; `from` when there is nothing else. */
+function blanksStart(text: string, from: number, to: number): number {
+  let at = to;
+  while (at > from && isBlank(text.charCodeAt(at - 1))) at--;
+  return at;
 }
 
 function isBlank(code: number): boolean {

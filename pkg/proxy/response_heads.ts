@@ -1,15 +1,19 @@
 import { Buffer } from "node:buffer";
 import { type Parsed, parseResponseHead, type ResponseHead, responseHeadEnd } from "./head.ts";
 
-/** A response head may be longer than a request head: apps set many cookies. */
-const HEAD_BYTES_MAX = 256 * 1024;
+/** Twice the default limit of a request head: apps set many cookies. */
+const HEAD_BYTES_MAX = 64 * 1024;
 const HEADERS_MAX = 512;
 const INTERIM_RESPONSES_MAX = 64;
+const ROOM_BYTES_MIN = 1024;
 const EMPTY = Buffer.alloc(0);
 
 /** Cuts response heads out of the bytes of an upstream: any number of interim ones, then the one that counts. */
 export class ResponseHeads {
+  /** What has come and is not yet taken: the caller's bytes, or a part of `#room`. */
   #bytes: Buffer = EMPTY;
+  /** Own memory with space behind `#bytes`; empty while these are the caller's. */
+  #room: Buffer = EMPTY;
   #scanned = 0;
   #count = 0;
 
@@ -20,18 +24,33 @@ export class ResponseHeads {
 
   /** Adds bytes. They are copied if they are still needed when `next` finds no more heads in them. */
   push(bytes: Buffer): void {
-    this.#bytes = this.#bytes.length === 0 ? bytes : Buffer.concat([this.#bytes, bytes]);
+    if (this.#bytes.length > 0) return this.#append(bytes);
+    this.#bytes = bytes;
+    this.#room = EMPTY;
+  }
+
+  /** Adds bytes in memory that doubles when it is full: a head may come one byte at a time. */
+  #append(bytes: Buffer): void {
+    const { length } = this.#bytes;
+    let start = this.#bytes.byteOffset - this.#room.byteOffset;
+    if (this.#room.length === 0 || start + length + bytes.length > this.#room.length) {
+      this.#room = Buffer.allocUnsafeSlow(Math.max(ROOM_BYTES_MIN, 2 * (length + bytes.length)));
+      this.#room.set(this.#bytes);
+      start = 0;
+    }
+    this.#room.set(bytes, start + length);
+    this.#bytes = this.#room.subarray(start, start + length + bytes.length);
   }
 
   /** The next complete head, why there cannot be one, or `undefined` when more bytes are needed. */
   next(): Parsed<ResponseHead> | undefined {
     const end = responseHeadEnd(this.#bytes, this.#scanned);
     if (end > HEAD_BYTES_MAX || (end === -1 && this.#bytes.length > HEAD_BYTES_MAX)) {
-      return invalid("The app's response headers are too long.");
+      return invalid(`The app's response headers are longer than ${HEAD_BYTES_MAX} bytes.`);
     }
     if (end === -1) {
       this.#scanned = this.#bytes.length;
-      this.#bytes = Buffer.from(this.#bytes);
+      if (this.#room.length === 0) this.#append(EMPTY);
       return undefined;
     }
     const parsed = parseResponseHead(this.#bytes, end, HEADERS_MAX);

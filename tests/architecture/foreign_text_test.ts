@@ -1,0 +1,236 @@
+/**
+ * Apps, clients, registries and engines send text that is parsed on the only thread there is: a parser that needs the
+ * square of the length lets one of them stop the service for all others. Here is every such parser, fed with 64 KiB of
+ * what is hard for regular expressions. A new parser of foreign text gets a row.
+ */
+import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
+import { cpuUsage } from "node:process";
+import { oneLine, printable } from "../../cmd/shared/output.ts";
+import { LineCutter, parseStamped } from "../../pkg/lines/mod.ts";
+import { bodyDecoder } from "../../pkg/proxy/body.ts";
+import { forwardedRequest, forwardedResponse } from "../../pkg/proxy/forward.ts";
+import { requestFraming, responseFraming } from "../../pkg/proxy/framing.ts";
+import { parseRequestHead, parseResponseHead } from "../../pkg/proxy/head.ts";
+import {
+  describeRequest,
+  expectationProblem,
+  hostName,
+  keepsAlive,
+  upgradeOf,
+} from "../../pkg/proxy/request.ts";
+import { ResponseHeads } from "../../pkg/proxy/response_heads.ts";
+import { parseReference } from "../../pkg/registry/reference.ts";
+import { pathOf } from "../../pkg/rpc/context.ts";
+import { explain } from "../../svc/frontline/internal/explain.ts";
+import { RouteTable } from "../../svc/frontline/internal/route_table.ts";
+import { labelValue } from "../../svc/krane/internal/runtime/kubernetes/labels.ts";
+import { mebibytes, Pod } from "../../svc/krane/internal/runtime/kubernetes/objects.ts";
+import { derivePod } from "../../svc/krane/internal/runtime/kubernetes/status.ts";
+
+const CHARS = 64 * 1024;
+/** Processor time, which a busy machine does not add to. Proportional work takes less than a tenth of it. */
+const CPU_MS_MAX = 500;
+const HEADERS_MAX = 512;
+
+const fill = (unit: string): string => unit.repeat(Math.ceil(CHARS / unit.length)).slice(0, CHARS);
+const numbered = (end: string): string =>
+  Array.from({ length: 15_000 }, (_, index) => `${index.toString(36).padStart(3, "0")}${end}`).join("");
+
+const UNITS = [
+  ...[" ", "\t", "\r", "\n", "\r\n", "\r\n ", " \r\n", " \t\r\n\t ", " \n", "x\r\n"],
+  ...[
+    ":",
+    "a:",
+    "a:\r\n",
+    "a: b\r\n",
+    ",",
+    ", ",
+    "a,",
+    ";",
+    "=",
+    '"',
+    'a="',
+    "/",
+    "//",
+    "-",
+    "--",
+    ".",
+    "@",
+    "?",
+  ],
+  ...[
+    "1",
+    "1 ",
+    "a",
+    "aA",
+    "A",
+    "\xff",
+    "\0",
+    "\x1b[",
+    "\x1b[1;",
+    "[",
+    "(",
+    "{",
+    "<",
+    "&",
+    "\\",
+    "http://",
+    "not ",
+  ],
+];
+
+/** Long runs of each unit, alone and before something that does not continue them. */
+const INPUTS: readonly (readonly [name: string, text: string])[] = [
+  ...UNITS.flatMap((unit) => [
+    [JSON.stringify(unit), fill(unit)] as const,
+    [`${JSON.stringify(unit)} and then "x y"`, `${fill(unit)}x y`] as const,
+  ]),
+  ["15,000 members", numbered(",")],
+  ["15,000 lines", numbered(": x\r\n")],
+];
+
+function responseHead(text: string): void {
+  const bytes = Buffer.from(text, "latin1");
+  const parsed = parseResponseHead(bytes, bytes.length, HEADERS_MAX);
+  if (!parsed.ok) return;
+  const framing = responseFraming(parsed.value, "GET");
+  if (!framing.ok) return;
+  forwardedResponse(parsed.value, {
+    requestId: "r",
+    clientMinor: 1,
+    framing: framing.value,
+    keepAlive: true,
+  });
+}
+
+function requestHead(text: string): void {
+  const bytes = Buffer.from(text, "latin1");
+  const parsed = parseRequestHead(bytes, bytes.length, HEADERS_MAX);
+  if (!parsed.ok) return;
+  const head = parsed.value;
+  const request = describeRequest(head, { address: "127.0.0.1", newRequestId: () => "r" });
+  const framing = requestFraming(head);
+  expectationProblem(head);
+  keepsAlive(head);
+  if (!request.ok || !framing.ok) return;
+  const upgrade = upgradeOf(head, framing.value);
+  forwardedRequest(request.value, head, { framing: framing.value, upgrade, trusted: true });
+}
+
+function chunked(text: string): void {
+  bodyDecoder({ kind: "chunked" }).push(Buffer.from(text, "latin1"), 0, []);
+}
+
+function inPieces(text: string, size: number, push: (bytes: Buffer) => void): void {
+  const bytes = Buffer.from(text, "latin1");
+  for (let at = 0; at < bytes.length; at += size) push(bytes.subarray(at, at + size));
+}
+
+function explained(text: string): void {
+  for (const accept of [text, `${text}text/html`, "text/html", "text/plain"]) {
+    explain({
+      ...{ kind: "unknown_host", detail: text, id: text, status: 404, method: text, host: text, accept },
+      ...{ upstream: undefined, cut: false, cause: undefined },
+    });
+  }
+}
+
+function podStates(text: string): void {
+  const metadata = { name: text, uid: "u", resourceVersion: "1" };
+  const waiting = (reason: string) => ({
+    phase: "Pending",
+    containerStatuses: [{ name: "app", state: { waiting: { reason, message: text } } }],
+  });
+  for (
+    const status of [{ phase: "Failed", reason: text, message: text }, waiting("ErrImagePull"), waiting(text)]
+  ) {
+    const pod = Pod.parse({ metadata, spec: { nodeName: "n", containers: [] }, status });
+    derivePod({ pod, port: 1, healthCheckPath: "", lastLines: [text], nowMs: 0 });
+  }
+}
+
+const PARSERS: Readonly<Record<string, (text: string) => void>> = {
+  "a value of a response": (text) => responseHead(`HTTP/1.1 200 OK\r\nA: b${text}c\r\n d\r\n\r\n`),
+  "a folded value of a response": (text) => responseHead(`HTTP/1.1 200 OK\nA: b\n ${text}\n c\n\n`),
+  "a reason of a response": (text) => responseHead(`HTTP/1.1 200 ${text}\r\n\r\n`),
+  "a whole head of a response": (text) => responseHead(`HTTP/1.1 200 OK\r\n${text}\r\n\r\n`),
+  // An app may send 64 interim ones for one request.
+  "tokens of a few responses": (text) => {
+    const head = `HTTP/1.1 200 OK\r\nConnection: ${text}\r\n${"zzz:\r\n".repeat(500)}\r\n`;
+    for (let count = 0; count < 10; count++) responseHead(head);
+  },
+  "framing of a response": (text) =>
+    responseHead(`HTTP/1.1 200 OK\r\nContent-Length: ${text}\r\nTransfer-Encoding: ${text}\r\n\r\n`),
+  "bytes of a response's head": (text) => {
+    const heads = new ResponseHeads();
+    inPieces(`HTTP/1.1 200 OK\r\nA: ${text}`.slice(0, CHARS), 1, (bytes) => {
+      heads.push(bytes);
+      for (let head = heads.next(); head?.ok === true; head = heads.next());
+    });
+  },
+  "a request line": (text) => requestHead(`GET ${text} HTTP/1.1\r\nHost: a\r\n\r\n`),
+  "a method": (text) => requestHead(`${text} / HTTP/1.1\r\nHost: a\r\n\r\n`),
+  "an absolute target": (text) => requestHead(`GET http://a${text} HTTP/1.1\r\nHost: a\r\n\r\n`),
+  "a host": (text) => void hostName(text),
+  "values of a request": (text) => {
+    for (const name of ["Connection", "Upgrade", "TE", "Expect", "X-Forwarded-For", "X-Request-Id", "A"]) {
+      requestHead(`GET / HTTP/1.1\r\nHost: a\r\n${name}: ${text}\r\nConnection: upgrade\r\n\r\n`);
+    }
+  },
+  "tokens of a request": (text) =>
+    requestHead(`GET / HTTP/1.1\r\nHost: a\r\nConnection: ${text}\r\n${"zzz:\r\n".repeat(500)}\r\n`),
+  "names of a request": (text) => requestHead(`GET / HTTP/1.1\r\nHost: a\r\n${text}\r\n\r\n`),
+  "the size of a chunk": (text) => chunked(text),
+  "the extension of a chunk": (text) => chunked(`1;${text}`),
+  "trailers": (text) => chunked(`0\r\n${text}`),
+  "printed lines": (text) => void new LineCutter().push(Buffer.from(text)).map(parseStamped),
+  "printed pieces of lines": (text) => {
+    const cutter = new LineCutter();
+    inPieces(text, 16, (bytes) => void cutter.push(bytes));
+  },
+  "a line with a time": (text) => {
+    parseStamped(text);
+    parseStamped(`2026-01-02T03:04:05.${text}`);
+  },
+  "the path of a call": (text) => void pathOf({ url: text } as Parameters<typeof pathOf>[0]),
+  "a page about a failure": explained,
+  "an address of an instance": (text) => {
+    const endpoints = [{ instanceId: "i", address: text, region: "r" }];
+    new RouteTable().apply({ kind: "apply_endpoints", deploymentId: "d", endpoints }, 1n, 0);
+  },
+  "the state of a pod": podStates,
+  "a quantity": (text) => void mebibytes(text),
+  "a label": (text) => refused(() => labelValue(text)),
+  "the name of an image": (text) => void parseReference(text),
+  "output for a terminal": (text) => {
+    printable(text);
+    oneLine(text);
+  },
+};
+
+function refused(parse: () => unknown): void {
+  try {
+    parse();
+  } catch {
+    // A refusal is an answer too.
+  }
+}
+
+function cpuMsOf(work: () => void): number {
+  const before = cpuUsage();
+  work();
+  const { user, system } = cpuUsage(before);
+  return (user + system) / 1_000;
+}
+
+Deno.test("no parser of foreign text needs more than time in proportion to its length", async (t) => {
+  for (const [name, parse] of Object.entries(PARSERS)) {
+    await t.step(name, () => {
+      for (const [input, text] of INPUTS) {
+        const cpuMs = cpuMsOf(() => parse(text));
+        assert.ok(cpuMs < CPU_MS_MAX, `${input} takes ${cpuMs} ms`);
+      }
+    });
+  }
+});
