@@ -29,8 +29,9 @@ const capable = stderrTerminal && env("TERM") !== "dumb";
 const process: Process = {
   args: Deno.args,
   env,
-  stdout: (text) => write(Deno.stdout, text),
-  stderr: (text) => write(Deno.stderr, text),
+  stdout: print,
+  stderr: tell,
+  log: (line) => write(Deno.stderr, `${line}\n`),
   readStdin,
   terminal: {
     stdin: Deno.stdin.isTerminal(),
@@ -51,15 +52,28 @@ const process: Process = {
 
 Deno.exit(await dispatch(ROOT, process));
 
-/** Writes all of it. A reader that went away (`unkey logs | head`) ends the program quietly. */
-function write(to: typeof Deno.stdout, text: string): void {
-  let bytes = new TextEncoder().encode(text);
+/** A reader that went away (`unkey logs | head`) ends the program quietly. */
+function print(text: string): void {
   try {
-    while (bytes.length > 0) bytes = bytes.subarray(to.writeSync(bytes));
+    write(Deno.stdout, text);
   } catch (error) {
     if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
     Deno.exit(EXIT.ok);
   }
+}
+
+/** Messages must not decide how a command ends: the exit code says it even where they cannot be written. */
+function tell(text: string): void {
+  try {
+    write(Deno.stderr, text);
+  } catch {
+    // A full disk, or a reader that went away.
+  }
+}
+
+function write(to: typeof Deno.stdout, text: string): void {
+  let bytes = new TextEncoder().encode(text);
+  while (bytes.length > 0) bytes = bytes.subarray(to.writeSync(bytes));
 }
 
 async function readStdin(): Promise<string> {

@@ -111,6 +111,10 @@ export async function unkey(args: readonly string[], options: RunOptions = {}): 
   const { env = {}, stdin, prompts, configDirectory = "/nowhere/unkey", onOutput = () => undefined } =
     options;
   let [stdout, stderr] = ["", ""];
+  const writeError = (text: string): void => {
+    stderr += text;
+    onOutput(text);
+  };
   const process: Process = {
     args,
     env: (name) => env[name],
@@ -118,10 +122,8 @@ export async function unkey(args: readonly string[], options: RunOptions = {}): 
       stdout += text;
       onOutput(text);
     },
-    stderr: (text) => {
-      stderr += text;
-      onOutput(text);
-    },
+    stderr: writeError,
+    log: (line) => writeError(`${line}\n`),
     readStdin: () => Promise.resolve(stdin ?? ""),
     terminal: {
       stdin: prompts !== undefined,

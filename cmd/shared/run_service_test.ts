@@ -4,14 +4,14 @@ import { systemClock } from "../../pkg/clock/mod.ts";
 import { Fault } from "../../pkg/fault/mod.ts";
 import { runService, type ServiceProcess } from "./service.ts";
 
-type Needed = Pick<Process, "clock" | "signal" | "stderr">;
+type Needed = Pick<Process, "clock" | "signal" | "log">;
 
 function call(run: (service: ServiceProcess) => Promise<void>, changes: Partial<Needed> = {}) {
   const lines: string[] = [];
   const process = {
     clock: systemClock(),
     signal: new AbortController().signal,
-    stderr: (text: string) => void lines.push(text),
+    log: (line: string) => void lines.push(line),
     ...changes,
   };
   return { lines, ended: runService("test", { config: { logLevel: "info" }, process }, run) };

@@ -39,15 +39,15 @@ export async function runService(
   name: string,
   { config, process }: {
     readonly config: ConfigOf<typeof SERVICE_FIELDS>;
-    readonly process: Pick<Process, "clock" | "signal" | "stderr">;
+    readonly process: Pick<Process, "clock" | "signal" | "log">;
   },
   run: (service: ServiceProcess) => Promise<void>,
 ): Promise<void> {
-  const { clock, signal, stderr } = process;
+  const { clock, signal } = process;
   const log = createLogger({
     service: name,
     level: config.logLevel,
-    write: (line) => stderr(`${line}\n`),
+    write: process.log,
     now: () => new Date(clock.now()),
   });
   try {

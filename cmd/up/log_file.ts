@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { createLogger, type Logger, type LogLevel } from "../../pkg/logger/mod.ts";
 
 const BYTES_MAX = 20 * 1024 * 1024;
@@ -7,30 +8,60 @@ export interface LogFile extends Disposable {
   logger(service: string): Logger;
 }
 
-/** Opens a log file that is put aside as `PATH.1` whenever it has grown to 20 MB. */
+/**
+ * Opens a log file that is put aside as `PATH.1` whenever it has grown to 20 MB. What it cannot take, because the disk is
+ * full, is lost; the loggers say so in it once there is space again.
+ */
 export function openLogFile(path: string, level: LogLevel): LogFile {
-  let file = open(path);
-  let size = file.statSync().size;
-  let closed = false;
-  const write = (line: string): void => {
-    if (closed) return; // what ends after the log does has nothing to say that anybody waits for
-    if (size > BYTES_MAX) {
-      file.close();
-      Deno.renameSync(path, `${path}.1`);
-      file = open(path);
-      size = 0;
-    }
-    let bytes = new TextEncoder().encode(`${line}\n`);
-    size += bytes.length;
-    while (bytes.length > 0) bytes = bytes.subarray(file.writeSync(bytes));
-  };
+  const file = new RotatedFile(path);
+  const log = createLogger({ service: "up", level, write: (line) => file.write(line) });
   return {
-    logger: (service) => createLogger({ service, level, write }),
-    [Symbol.dispose](): void {
-      closed = true;
-      file.close();
-    },
+    logger: (service) => log.with({ service }),
+    [Symbol.dispose]: () => file.close(),
   };
+}
+
+class RotatedFile {
+  readonly #path: string;
+  #file: Deno.FsFile;
+  #size: number;
+  /** Whether the last line was written in part. */
+  #torn = false;
+  #closed = false;
+
+  constructor(path: string) {
+    this.#path = path;
+    this.#file = open(path);
+    this.#size = this.#file.statSync().size;
+  }
+
+  /** Writes a line, or throws and leaves the file so that the next line is whole again. */
+  write(line: string): void {
+    if (this.#closed) return; // what ends after the log does has nothing to say that anybody waits for
+    if (this.#size > BYTES_MAX) this.#rotate();
+    let bytes = new TextEncoder().encode(`${this.#torn ? "\n" : ""}${line}\n`);
+    while (bytes.length > 0) {
+      const count = this.#file.writeSync(bytes);
+      bytes = bytes.subarray(count);
+      this.#size += count;
+      this.#torn = bytes.length > 0;
+    }
+  }
+
+  #rotate(): void {
+    // What fails here is tried again with the next line, and the open file stays usable until there is another one.
+    if (existsSync(this.#path)) Deno.renameSync(this.#path, `${this.#path}.1`);
+    const file = open(this.#path);
+    this.#file.close();
+    this.#file = file;
+    this.#size = 0;
+    this.#torn = false;
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#file.close();
+  }
 }
 
 function open(path: string): Deno.FsFile {

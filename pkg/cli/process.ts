@@ -7,8 +7,10 @@ export interface Process {
   readonly env: (name: string) => string | undefined;
   /** Writes text as it is; a command's data goes here and nothing else does. */
   readonly stdout: (text: string) => void;
-  /** Writes text as it is; messages, progress and logs go here. */
+  /** Writes text as it is; messages and progress go here. Text that cannot be written is dropped. */
   readonly stderr: (text: string) => void;
+  /** Writes a line of a service's log to standard error, or throws. */
+  readonly log: (line: string) => void;
   /** All of standard input as text, at most a megabyte. */
   readonly readStdin: () => Promise<string>;
   readonly terminal: Terminal;

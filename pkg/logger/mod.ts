@@ -7,7 +7,8 @@
  * ```
  *
  * A logger is an argument, never a global: a test can read what was logged, and two services in one process differ.
- * Values wrapped in `Secret` print as `[secret]`; bodies, tokens and DSNs are never passed in the first place.
+ * A logger never throws: lines that cannot be written are counted, and as soon as one can be again, a line
+ * `log lines lost` says how many there were. Values wrapped in `Secret` print as `[secret]`; bodies, tokens and DSNs are never passed in the first place.
  *
  * @module
  */
@@ -28,6 +29,7 @@ export interface Logger {
 export interface LoggerOptions {
   readonly service: string;
   readonly level: LogLevel;
+  /** Writes a line, which has no newline, or throws. */
   readonly write: (line: string) => void;
   readonly now?: () => Date;
   readonly fields?: LogFields;
@@ -37,25 +39,66 @@ const RANK: Record<LogLevel, number> = { debug: 10, info: 20, warn: 30, error: 4
 
 /** A logger that writes one JSON object per line. */
 export function createLogger(options: LoggerOptions): Logger {
-  const { service, level, write, now = () => new Date(), fields: bound = {} } = options;
-  const emit = (at: LogLevel, event: string, fields: LogFields = {}): void => {
-    if (RANK[at] < RANK[level]) return;
-    write(
-      JSON.stringify({ time: now().toISOString(), level: at, service, event, ...bound, ...fields }, plain),
-    );
+  const { service, level, now = () => new Date(), fields = {} } = options;
+  const line = (at: LogLevel, event: string, fields: LogFields): string =>
+    toLine({ time: now().toISOString(), level: at, service, event }, fields);
+  const lines = new LossCounter(options.write, (lost) => line("warn", "log lines lost", lost));
+  const loggerWith = (bound: LogFields): Logger => {
+    const emit = (at: LogLevel, event: string, own: LogFields = {}): void => {
+      if (RANK[at] >= RANK[level]) lines.write(line(at, event, { ...bound, ...own }));
+    };
+    return {
+      debug: (event, own) => emit("debug", event, own),
+      info: (event, own) => emit("info", event, own),
+      warn: (event, own) => emit("warn", event, own),
+      error: (event, own) => emit("error", event, own),
+      with: (more) => loggerWith({ ...bound, ...more }),
+    };
   };
-  return {
-    debug: (event, fields) => emit("debug", event, fields),
-    info: (event, fields) => emit("info", event, fields),
-    warn: (event, fields) => emit("warn", event, fields),
-    error: (event, fields) => emit("error", event, fields),
-    with: (fields) => createLogger({ ...options, fields: { ...bound, ...fields } }),
-  };
+  return loggerWith(fields);
+}
+
+/** The lines that were lost one after the other, and why the last of them was. */
+interface Lost extends LogFields {
+  readonly lines: number;
+  readonly error: unknown;
+}
+
+/** Writes lines, and counts those that are lost because the disk is full or the reader is gone. */
+class LossCounter {
+  readonly #write: (line: string) => void;
+  readonly #lineAbout: (lost: Lost) => string;
+  #lost: Lost | undefined;
+
+  constructor(write: (line: string) => void, lineAbout: (lost: Lost) => string) {
+    this.#write = write;
+    this.#lineAbout = lineAbout;
+  }
+
+  /** Writes a line, and before it a line about those that were lost. Never throws: no caller could do anything about it. */
+  write(line: string): void {
+    try {
+      if (this.#lost !== undefined) this.#write(this.#lineAbout(this.#lost));
+      this.#lost = undefined;
+      this.#write(line);
+    } catch (error) {
+      this.#lost = { lines: (this.#lost?.lines ?? 0) + 1, error };
+    }
+  }
 }
 
 /** A logger that drops everything, for tests and for commands whose output is for a person. */
 export function silentLogger(): Logger {
   return createLogger({ service: "silent", level: "error", write: () => undefined });
+}
+
+/** The line as JSON; without `fields`, but saying so, when they cannot be written as JSON. */
+function toLine(head: Readonly<Record<string, string>>, fields: LogFields): string {
+  try {
+    return JSON.stringify({ ...head, ...fields }, plain);
+  } catch {
+    return JSON.stringify({ ...head, fields: "cannot be written as JSON" });
+  }
 }
 
 /** JSON has no bigint and prints errors as `{}`. */

@@ -48,6 +48,26 @@ async function connectError(call: Promise<unknown>): Promise<ConnectError> {
   );
 }
 
+/** A full disk once was the answer to every call that is logged: "No space left on device (os error 28)". */
+Deno.test("a log that cannot be written changes no answer", async () => {
+  const write = (): void => {
+    throw new Error("No space left on device (os error 28)");
+  };
+  const { server, url } = await start({ log: createLogger({ service: "test", level: "debug", write }) });
+  try {
+    const transport = createConnectTransport({ baseUrl: url });
+    assert.equal((await createClient(CtrlService, transport).liveness({})).status, "ok");
+    const deployments = createClient(DeploymentService, transport);
+    const missing = await connectError(deployments.getDeployment({ deploymentId: "d" }));
+    assert.deepEqual([missing.code, missing.rawMessage], [Code.NotFound, "Gone."]);
+    const broken = await connectError(deployments.cancelDeployment({ deploymentId: "d" }));
+    assert.equal(broken.code, Code.Internal);
+    assert.doesNotMatch(broken.rawMessage, /space|os error/);
+  } finally {
+    await server.shutdown();
+  }
+});
+
 Deno.test("serveRpc() speaks Connect and gRPC-Web, JSON and binary, over HTTP/1.1 and HTTP/2", async (t) => {
   const { server, url } = await start();
   const h2 = Deno.createHttpClient({ http1: false, http2: true });

@@ -36,6 +36,7 @@ export async function testProcess(options: TestProcessOptions): Promise<TestProc
     env: (name) => options.env?.[name],
     stdout: (text) => void (printed.stdout += text),
     stderr: (text) => void (printed.stderr += text),
+    log: (line) => void (printed.stderr += `${line}\n`),
     readStdin: () => Promise.resolve(options.stdin ?? ""),
     terminal: { ...NO_TERMINAL, ...options.terminal },
     prompts: options.prompts,
