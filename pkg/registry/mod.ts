@@ -8,6 +8,7 @@
  *
  * @module
  */
+export { canonicalRegistryHost, DOCKER_HUB, type ParsedHost, parseRegistryHost } from "./host.ts";
 export { credentialsFor, type Registry, type RegistryCredentials } from "./registry.ts";
 export { REGISTRY_FIELDS, type RegistryConfig, registryOf, registryProblems } from "./settings.ts";
 export { createDigestResolver, type DigestResolver } from "./resolve.ts";
