@@ -32,6 +32,8 @@ export type AuditAction =
   | "deployment.remove_image"
   | "root_key.create"
   | "root_key.revoke"
+  | "registry.add"
+  | "registry.remove"
   | "region_token.create"
   | "region_token.revoke";
 
@@ -42,7 +44,8 @@ export type AuditResourceType =
   | "environment"
   | "deployment"
   | "root_key"
-  | "region_token";
+  | "region_token"
+  | "registry";
 
 /** What else is worth knowing: ids, names and counts, never a value of a variable or a credential. */
 export type AuditFacts = Readonly<Record<string, string | number | boolean | readonly string[]>>;

@@ -72,6 +72,14 @@ const ROWS: Schema = {
     created_at: 1,
     revoked_at: null,
   },
+  registry_credentials: {
+    workspace_id: "w",
+    host: "ghcr.io",
+    username: "u",
+    ciphertext: "c",
+    created_at: 1,
+    updated_at: 2,
+  },
   region_tokens: { id: "rt", region: "local", hash: "h", created_at: 1, revoked_at: 5 },
   uploads: {
     id: "u",
@@ -304,6 +312,10 @@ test("what must be unique is", async (db) => {
     true,
   ]);
   assert.deepEqual(await twice("environment_variables", { id: "v2" }), [true, false]);
+  assert.deepEqual(
+    await twice("registry_credentials", { username: "v" }, { host: "docker.io" }, { workspace_id: "w2" }),
+    [true, false, true, true],
+  );
   assert.deepEqual(await twice("root_keys", { id: "rk2" }), [true, false]);
   assert.deepEqual(await twice("region_tokens", { id: "rt2" }), [true, false]);
   assert.deepEqual(await twice("frontline_routes", { id: "r2", environment_id: "e2" }), [true, false]);

@@ -20,6 +20,7 @@ export * from "./projects.ts";
 export * from "./depot_projects.ts";
 export * from "./variables.ts";
 export * from "./credentials.ts";
+export * from "./registries.ts";
 export * from "./uploads.ts";
 export * from "./deployments.ts";
 export * from "./deployment_status.ts";

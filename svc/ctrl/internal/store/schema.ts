@@ -96,6 +96,18 @@ export interface RootKeysTable {
   revoked_at: number | null;
 }
 
+/** What builds of a workspace log in to a registry with. */
+export interface RegistryCredentialsTable {
+  workspace_id: string;
+  /** Unique in its workspace, as `parseRegistryHost` gives it. */
+  host: string;
+  username: string;
+  /** Password or token, sealed by the vault. */
+  ciphertext: string;
+  created_at: number;
+  updated_at: number;
+}
+
 /** Credentials of agents (region name) and edges (region `*`). */
 export interface RegionTokensTable {
   id: string;
@@ -263,6 +275,7 @@ export interface Schema {
   environment_variables: EnvironmentVariablesTable;
   data_keys: DataKeysTable;
   root_keys: RootKeysTable;
+  registry_credentials: RegistryCredentialsTable;
   region_tokens: RegionTokensTable;
   uploads: UploadsTable;
   deployments: DeploymentsTable;

@@ -14,6 +14,7 @@ import { shownRevisions } from "./0008_shown_revisions.ts";
 import { removedImages } from "./0009_removed_images.ts";
 import { removedOutput } from "./0011_removed_output.ts";
 import { stoppedInstances } from "./0011_stopped_instances.ts";
+import { registries } from "./0012_registries.ts";
 
 /**
  * One step of the database's history. A step that was released is never edited.
@@ -40,4 +41,5 @@ export const MIGRATIONS: readonly Migration[] = [
   removedImages,
   stoppedInstances,
   removedOutput,
+  registries,
 ];
