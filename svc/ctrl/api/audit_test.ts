@@ -14,6 +14,7 @@ const WRITTEN: readonly (keyof Schema)[] = [
   "environments",
   "environment_variables",
   "root_keys",
+  "registry_credentials",
   "region_tokens",
   "deployments",
   "deployment_events",
@@ -40,6 +41,7 @@ async function acts(api: TestApi) {
   const deployments = api.client(DeploymentService, tenant.rootKey);
   const environments = api.client(EnvironmentService, tenant.rootKey);
   await environments.createEnvironment({ ...where, slug: "old" });
+  await admin.addRegistry({ host: "old.example.com", username: "ci", secret: "s3cret" });
   return {
     tenant,
     running,
@@ -54,6 +56,8 @@ async function acts(api: TestApi) {
       "variables.remove": () => admin.removeEnvironmentVariable({ ...where, key: "OLD" }),
       "root_key.create": () => admin.createRootKey({ name: "ci", permissions: ["project.*.read_logs"] }),
       "root_key.revoke": () => admin.revokeRootKey({ keyId }),
+      "registry.add": () => admin.addRegistry({ host: "ghcr.io", username: "ci", secret: "s3cret" }),
+      "registry.remove": () => admin.removeRegistry({ host: "old.example.com" }),
       "deployment.redeploy": () => deployments.createDeployment({ redeployOf: running }),
       "deployment.create": () => deployImage(api, tenant),
       "deployment.cancel": () => deployments.cancelDeployment({ deploymentId: running }),
@@ -132,6 +136,8 @@ Deno.test("an act that changed nothing is not recorded", async () => {
     environmentSlug: "preview",
     key: "NONE",
   });
+  await admin.removeRegistry({ host: "ghcr.io" });
+  assert.deepEqual((await admin.listAuditLog({ action: "registry.remove" })).entries, []);
   const { entries } = await admin.listAuditLog({ projectId: tenant.projectId });
   assert.deepEqual(entries.map(({ action }) => action), [
     "deployment.cancel",

@@ -10,7 +10,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file ctrl/v1/admin.proto.
  */
 export const file_ctrl_v1_admin: GenFile = /*@__PURE__*/
-  fileDesc("ChNjdHJsL3YxL2FkbWluLnByb3RvEgdjdHJsLnYxIjQKFkNyZWF0ZVdvcmtzcGFjZVJlcXVlc3QSDAoEbmFtZRgBIAEoCRIMCgRzbHVnGAIgASgJIi8KF0NyZWF0ZVdvcmtzcGFjZVJlc3BvbnNlEhQKDHdvcmtzcGFjZV9pZBgBIAEoCSI+ChVMaXN0V29ya3NwYWNlc1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgFEhIKCnBhZ2VfdG9rZW4YAiABKAkiRwoJV29ya3NwYWNlEgoKAmlkGAEgASgJEgwKBHNsdWcYAiABKAkSDAoEbmFtZRgDIAEoCRISCgpjcmVhdGVkX2F0GAQgASgDIlkKFkxpc3RXb3Jrc3BhY2VzUmVzcG9uc2USJgoKd29ya3NwYWNlcxgBIAMoCzISLmN0cmwudjEuV29ya3NwYWNlEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSJgChRDcmVhdGVQcm9qZWN0UmVxdWVzdBIUCgx3b3Jrc3BhY2VfaWQYASABKAkSDAoEbmFtZRgCIAEoCRIMCgRzbHVnGAMgASgJEhYKDmRlZmF1bHRfYnJhbmNoGAQgASgJIjoKFUNyZWF0ZVByb2plY3RSZXNwb25zZRIhCgdwcm9qZWN0GAEgASgLMhAuY3RybC52MS5Qcm9qZWN0InkKB1Byb2plY3QSCgoCaWQYASABKAkSDAoEc2x1ZxgCIAEoCRIMCgRuYW1lGAMgASgJEhYKDmRlZmF1bHRfYnJhbmNoGAQgASgJEhoKEmxpdmVfZGVwbG95bWVudF9pZBgFIAEoCRISCgpjcmVhdGVkX2F0GAYgASgDIhUKE0xpc3RQcm9qZWN0c1JlcXVlc3QiOgoUTGlzdFByb2plY3RzUmVzcG9uc2USIgoIcHJvamVjdHMYASADKAsyEC5jdHJsLnYxLlByb2plY3QiLQoXTGlzdEVudmlyb25tZW50c1JlcXVlc3QSEgoKcHJvamVjdF9pZBgBIAEoCSJtCgtFbnZpcm9ubWVudBIKCgJpZBgBIAEoCRIMCgRzbHVnGAIgASgJEhMKC2Rlc2NyaXB0aW9uGAMgASgJEhoKEmxpdmVfZGVwbG95bWVudF9pZBgEIAEoCRITCgtyb2xsZWRfYmFjaxgFIAEoCCJGChhMaXN0RW52aXJvbm1lbnRzUmVzcG9uc2USKgoMZW52aXJvbm1lbnRzGAEgAygLMhQuY3RybC52MS5FbnZpcm9ubWVudCLLAQoeU2V0RW52aXJvbm1lbnRWYXJpYWJsZXNSZXF1ZXN0EhIKCnByb2plY3RfaWQYASABKAkSGAoQZW52aXJvbm1lbnRfc2x1ZxgCIAEoCRJJCgl2YXJpYWJsZXMYAyADKAsyNi5jdHJsLnYxLlNldEVudmlyb25tZW50VmFyaWFibGVzUmVxdWVzdC5WYXJpYWJsZXNFbnRyeRowCg5WYXJpYWJsZXNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIiEKH1NldEVudmlyb25tZW50VmFyaWFibGVzUmVzcG9uc2UiTwofTGlzdEVudmlyb25tZW50VmFyaWFibGVzUmVxdWVzdBISCgpwcm9qZWN0X2lkGAEgASgJEhgKEGVudmlyb25tZW50X3NsdWcYAiABKAkiNgoTRW52aXJvbm1lbnRWYXJpYWJsZRILCgNrZXkYASABKAkSEgoKdXBkYXRlZF9hdBgCIAEoAyJTCiBMaXN0RW52aXJvbm1lbnRWYXJpYWJsZXNSZXNwb25zZRIvCgl2YXJpYWJsZXMYASADKAsyHC5jdHJsLnYxLkVudmlyb25tZW50VmFyaWFibGUiXQogUmVtb3ZlRW52aXJvbm1lbnRWYXJpYWJsZVJlcXVlc3QSEgoKcHJvamVjdF9pZBgBIAEoCRIYChBlbnZpcm9ubWVudF9zbHVnGAIgASgJEgsKA2tleRgDIAEoCSI0CiFSZW1vdmVFbnZpcm9ubWVudFZhcmlhYmxlUmVzcG9uc2USDwoHcmVtb3ZlZBgBIAEoCCJPChRDcmVhdGVSb290S2V5UmVxdWVzdBIUCgx3b3Jrc3BhY2VfaWQYASABKAkSDAoEbmFtZRgCIAEoCRITCgtwZXJtaXNzaW9ucxgDIAMoCSI0ChVDcmVhdGVSb290S2V5UmVzcG9uc2USDgoGa2V5X2lkGAEgASgJEgsKA2tleRgCIAEoCSIrChNMaXN0Um9vdEtleXNSZXF1ZXN0EhQKDHdvcmtzcGFjZV9pZBgBIAEoCSJbCgdSb290S2V5EgoKAmlkGAEgASgJEgwKBG5hbWUYAiABKAkSDQoFc3RhcnQYAyABKAkSEwoLcGVybWlzc2lvbnMYBCADKAkSEgoKY3JlYXRlZF9hdBgFIAEoAyI2ChRMaXN0Um9vdEtleXNSZXNwb25zZRIeCgRrZXlzGAEgAygLMhAuY3RybC52MS5Sb290S2V5IjwKFFJldm9rZVJvb3RLZXlSZXF1ZXN0Eg4KBmtleV9pZBgBIAEoCRIUCgx3b3Jrc3BhY2VfaWQYAiABKAkiFwoVUmV2b2tlUm9vdEtleVJlc3BvbnNlIioKGENyZWF0ZVJlZ2lvblRva2VuUmVxdWVzdBIOCgZyZWdpb24YASABKAkiPAoZQ3JlYXRlUmVnaW9uVG9rZW5SZXNwb25zZRINCgV0b2tlbhgBIAEoCRIQCgh0b2tlbl9pZBgCIAEoCSJAChdMaXN0UmVnaW9uVG9rZW5zUmVxdWVzdBIRCglwYWdlX3NpemUYASABKAUSEgoKcGFnZV90b2tlbhgCIAEoCSI9CgtSZWdpb25Ub2tlbhIKCgJpZBgBIAEoCRIOCgZyZWdpb24YAiABKAkSEgoKY3JlYXRlZF9hdBgDIAEoAyJZChhMaXN0UmVnaW9uVG9rZW5zUmVzcG9uc2USJAoGdG9rZW5zGAEgAygLMhQuY3RybC52MS5SZWdpb25Ub2tlbhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiLAoYUmV2b2tlUmVnaW9uVG9rZW5SZXF1ZXN0EhAKCHRva2VuX2lkGAEgASgJIhsKGVJldm9rZVJlZ2lvblRva2VuUmVzcG9uc2UiDwoNV2hvQW1JUmVxdWVzdCJjCg5XaG9BbUlSZXNwb25zZRIUCgx3b3Jrc3BhY2VfaWQYASABKAkSFgoOd29ya3NwYWNlX3NsdWcYAiABKAkSDgoGa2V5X2lkGAMgASgJEhMKC3Blcm1pc3Npb25zGAQgAygJIhIKEEdldFN0YXR1c1JlcXVlc3QiwQIKDFJlZ2lvblN0YXR1cxIOCgZyZWdpb24YASABKAkSFwoPZGVzaXJlZF92ZXJzaW9uGAIgASgEEiQKBmFnZW50cxgDIAMoCzIULmN0cmwudjEuQWdlbnRTdGF0dXMSGgoSbGFzdF9uYWNrX3Jlc291cmNlGAQgASgJEhcKD2xhc3RfbmFja19lcnJvchgFIAEoCRIUCgxsYXN0X25hY2tfYXQYBiABKAMSGQoRZGVzaXJlZF9pbnN0YW5jZXMYByABKAUSGQoRcnVubmluZ19pbnN0YW5jZXMYCCABKAUSFQoNd2FpdGluZ19zaW5jZRgJIAEoAxIUCgxzaWxlbnRfc2luY2UYCiABKAMSGQoRZGVzaXJlZF9zZW50aW5lbHMYCyABKAUSGQoRaGVhbHRoeV9zZW50aW5lbHMYDCABKAUidwoLQWdlbnRTdGF0dXMSEAoIYWdlbnRfaWQYASABKAkSFwoPYXBwbGllZF92ZXJzaW9uGAIgASgEEhgKEG9ic2VydmVkX3ZlcnNpb24YAyABKAQSFAoMbGFzdF9zZWVuX2F0GAQgASgDEg0KBWFsaXZlGAUgASgIIjsKEUdldFN0YXR1c1Jlc3BvbnNlEiYKB3JlZ2lvbnMYASADKAsyFS5jdHJsLnYxLlJlZ2lvblN0YXR1cyKNAQoTTGlzdEF1ZGl0TG9nUmVxdWVzdBIUCgx3b3Jrc3BhY2VfaWQYASABKAkSEgoKcHJvamVjdF9pZBgCIAEoCRIVCg1kZXBsb3ltZW50X2lkGAMgASgJEg4KBmFjdGlvbhgEIAEoCRIRCglwYWdlX3NpemUYBSABKAUSEgoKcGFnZV90b2tlbhgGIAEoCSLiAQoKQXVkaXRFbnRyeRIKCgJpZBgBIAEoCRISCgpjcmVhdGVkX2F0GAIgASgDEhIKCmFjdG9yX2tpbmQYAyABKAkSEAoIYWN0b3JfaWQYBCABKAkSEgoKYWN0b3JfbmFtZRgFIAEoCRIOCgZhY3Rpb24YBiABKAkSFQoNcmVzb3VyY2VfdHlwZRgHIAEoCRITCgtyZXNvdXJjZV9pZBgIIAEoCRISCgpwcm9qZWN0X2lkGAkgASgJEhYKDmVudmlyb25tZW50X2lkGAogASgJEhIKCmZhY3RzX2pzb24YCyABKAkiVQoUTGlzdEF1ZGl0TG9nUmVzcG9uc2USJAoHZW50cmllcxgBIAMoCzITLmN0cmwudjEuQXVkaXRFbnRyeRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAky7AsKDEFkbWluU2VydmljZRJWCg9DcmVhdGVXb3Jrc3BhY2USHy5jdHJsLnYxLkNyZWF0ZVdvcmtzcGFjZVJlcXVlc3QaIC5jdHJsLnYxLkNyZWF0ZVdvcmtzcGFjZVJlc3BvbnNlIgASUAoNQ3JlYXRlUHJvamVjdBIdLmN0cmwudjEuQ3JlYXRlUHJvamVjdFJlcXVlc3QaHi5jdHJsLnYxLkNyZWF0ZVByb2plY3RSZXNwb25zZSIAEk0KDExpc3RQcm9qZWN0cxIcLmN0cmwudjEuTGlzdFByb2plY3RzUmVxdWVzdBodLmN0cmwudjEuTGlzdFByb2plY3RzUmVzcG9uc2UiABJZChBMaXN0RW52aXJvbm1lbnRzEiAuY3RybC52MS5MaXN0RW52aXJvbm1lbnRzUmVxdWVzdBohLmN0cmwudjEuTGlzdEVudmlyb25tZW50c1Jlc3BvbnNlIgASbgoXU2V0RW52aXJvbm1lbnRWYXJpYWJsZXMSJy5jdHJsLnYxLlNldEVudmlyb25tZW50VmFyaWFibGVzUmVxdWVzdBooLmN0cmwudjEuU2V0RW52aXJvbm1lbnRWYXJpYWJsZXNSZXNwb25zZSIAEnEKGExpc3RFbnZpcm9ubWVudFZhcmlhYmxlcxIoLmN0cmwudjEuTGlzdEVudmlyb25tZW50VmFyaWFibGVzUmVxdWVzdBopLmN0cmwudjEuTGlzdEVudmlyb25tZW50VmFyaWFibGVzUmVzcG9uc2UiABJ0ChlSZW1vdmVFbnZpcm9ubWVudFZhcmlhYmxlEikuY3RybC52MS5SZW1vdmVFbnZpcm9ubWVudFZhcmlhYmxlUmVxdWVzdBoqLmN0cmwudjEuUmVtb3ZlRW52aXJvbm1lbnRWYXJpYWJsZVJlc3BvbnNlIgASUAoNQ3JlYXRlUm9vdEtleRIdLmN0cmwudjEuQ3JlYXRlUm9vdEtleVJlcXVlc3QaHi5jdHJsLnYxLkNyZWF0ZVJvb3RLZXlSZXNwb25zZSIAEk0KDExpc3RSb290S2V5cxIcLmN0cmwudjEuTGlzdFJvb3RLZXlzUmVxdWVzdBodLmN0cmwudjEuTGlzdFJvb3RLZXlzUmVzcG9uc2UiABJQCg1SZXZva2VSb290S2V5Eh0uY3RybC52MS5SZXZva2VSb290S2V5UmVxdWVzdBoeLmN0cmwudjEuUmV2b2tlUm9vdEtleVJlc3BvbnNlIgASXAoRQ3JlYXRlUmVnaW9uVG9rZW4SIS5jdHJsLnYxLkNyZWF0ZVJlZ2lvblRva2VuUmVxdWVzdBoiLmN0cmwudjEuQ3JlYXRlUmVnaW9uVG9rZW5SZXNwb25zZSIAEjsKBldob0FtSRIWLmN0cmwudjEuV2hvQW1JUmVxdWVzdBoXLmN0cmwudjEuV2hvQW1JUmVzcG9uc2UiABJECglHZXRTdGF0dXMSGS5jdHJsLnYxLkdldFN0YXR1c1JlcXVlc3QaGi5jdHJsLnYxLkdldFN0YXR1c1Jlc3BvbnNlIgASTQoMTGlzdEF1ZGl0TG9nEhwuY3RybC52MS5MaXN0QXVkaXRMb2dSZXF1ZXN0Gh0uY3RybC52MS5MaXN0QXVkaXRMb2dSZXNwb25zZSIAElMKDkxpc3RXb3Jrc3BhY2VzEh4uY3RybC52MS5MaXN0V29ya3NwYWNlc1JlcXVlc3QaHy5jdHJsLnYxLkxpc3RXb3Jrc3BhY2VzUmVzcG9uc2UiABJZChBMaXN0UmVnaW9uVG9rZW5zEiAuY3RybC52MS5MaXN0UmVnaW9uVG9rZW5zUmVxdWVzdBohLmN0cmwudjEuTGlzdFJlZ2lvblRva2Vuc1Jlc3BvbnNlIgASXAoRUmV2b2tlUmVnaW9uVG9rZW4SIS5jdHJsLnYxLlJldm9rZVJlZ2lvblRva2VuUmVxdWVzdBoiLmN0cmwudjEuUmV2b2tlUmVnaW9uVG9rZW5SZXNwb25zZSIAYgZwcm90bzM");
+  fileDesc("ChNjdHJsL3YxL2FkbWluLnByb3RvEgdjdHJsLnYxIjQKFkNyZWF0ZVdvcmtzcGFjZVJlcXVlc3QSDAoEbmFtZRgBIAEoCRIMCgRzbHVnGAIgASgJIi8KF0NyZWF0ZVdvcmtzcGFjZVJlc3BvbnNlEhQKDHdvcmtzcGFjZV9pZBgBIAEoCSI+ChVMaXN0V29ya3NwYWNlc1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgFEhIKCnBhZ2VfdG9rZW4YAiABKAkiRwoJV29ya3NwYWNlEgoKAmlkGAEgASgJEgwKBHNsdWcYAiABKAkSDAoEbmFtZRgDIAEoCRISCgpjcmVhdGVkX2F0GAQgASgDIlkKFkxpc3RXb3Jrc3BhY2VzUmVzcG9uc2USJgoKd29ya3NwYWNlcxgBIAMoCzISLmN0cmwudjEuV29ya3NwYWNlEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSJgChRDcmVhdGVQcm9qZWN0UmVxdWVzdBIUCgx3b3Jrc3BhY2VfaWQYASABKAkSDAoEbmFtZRgCIAEoCRIMCgRzbHVnGAMgASgJEhYKDmRlZmF1bHRfYnJhbmNoGAQgASgJIjoKFUNyZWF0ZVByb2plY3RSZXNwb25zZRIhCgdwcm9qZWN0GAEgASgLMhAuY3RybC52MS5Qcm9qZWN0InkKB1Byb2plY3QSCgoCaWQYASABKAkSDAoEc2x1ZxgCIAEoCRIMCgRuYW1lGAMgASgJEhYKDmRlZmF1bHRfYnJhbmNoGAQgASgJEhoKEmxpdmVfZGVwbG95bWVudF9pZBgFIAEoCRISCgpjcmVhdGVkX2F0GAYgASgDIhUKE0xpc3RQcm9qZWN0c1JlcXVlc3QiOgoUTGlzdFByb2plY3RzUmVzcG9uc2USIgoIcHJvamVjdHMYASADKAsyEC5jdHJsLnYxLlByb2plY3QiLQoXTGlzdEVudmlyb25tZW50c1JlcXVlc3QSEgoKcHJvamVjdF9pZBgBIAEoCSJtCgtFbnZpcm9ubWVudBIKCgJpZBgBIAEoCRIMCgRzbHVnGAIgASgJEhMKC2Rlc2NyaXB0aW9uGAMgASgJEhoKEmxpdmVfZGVwbG95bWVudF9pZBgEIAEoCRITCgtyb2xsZWRfYmFjaxgFIAEoCCJGChhMaXN0RW52aXJvbm1lbnRzUmVzcG9uc2USKgoMZW52aXJvbm1lbnRzGAEgAygLMhQuY3RybC52MS5FbnZpcm9ubWVudCLLAQoeU2V0RW52aXJvbm1lbnRWYXJpYWJsZXNSZXF1ZXN0EhIKCnByb2plY3RfaWQYASABKAkSGAoQZW52aXJvbm1lbnRfc2x1ZxgCIAEoCRJJCgl2YXJpYWJsZXMYAyADKAsyNi5jdHJsLnYxLlNldEVudmlyb25tZW50VmFyaWFibGVzUmVxdWVzdC5WYXJpYWJsZXNFbnRyeRowCg5WYXJpYWJsZXNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIiEKH1NldEVudmlyb25tZW50VmFyaWFibGVzUmVzcG9uc2UiTwofTGlzdEVudmlyb25tZW50VmFyaWFibGVzUmVxdWVzdBISCgpwcm9qZWN0X2lkGAEgASgJEhgKEGVudmlyb25tZW50X3NsdWcYAiABKAkiNgoTRW52aXJvbm1lbnRWYXJpYWJsZRILCgNrZXkYASABKAkSEgoKdXBkYXRlZF9hdBgCIAEoAyJTCiBMaXN0RW52aXJvbm1lbnRWYXJpYWJsZXNSZXNwb25zZRIvCgl2YXJpYWJsZXMYASADKAsyHC5jdHJsLnYxLkVudmlyb25tZW50VmFyaWFibGUiXQogUmVtb3ZlRW52aXJvbm1lbnRWYXJpYWJsZVJlcXVlc3QSEgoKcHJvamVjdF9pZBgBIAEoCRIYChBlbnZpcm9ubWVudF9zbHVnGAIgASgJEgsKA2tleRgDIAEoCSI0CiFSZW1vdmVFbnZpcm9ubWVudFZhcmlhYmxlUmVzcG9uc2USDwoHcmVtb3ZlZBgBIAEoCCJPChRDcmVhdGVSb290S2V5UmVxdWVzdBIUCgx3b3Jrc3BhY2VfaWQYASABKAkSDAoEbmFtZRgCIAEoCRITCgtwZXJtaXNzaW9ucxgDIAMoCSI0ChVDcmVhdGVSb290S2V5UmVzcG9uc2USDgoGa2V5X2lkGAEgASgJEgsKA2tleRgCIAEoCSIrChNMaXN0Um9vdEtleXNSZXF1ZXN0EhQKDHdvcmtzcGFjZV9pZBgBIAEoCSJbCgdSb290S2V5EgoKAmlkGAEgASgJEgwKBG5hbWUYAiABKAkSDQoFc3RhcnQYAyABKAkSEwoLcGVybWlzc2lvbnMYBCADKAkSEgoKY3JlYXRlZF9hdBgFIAEoAyI2ChRMaXN0Um9vdEtleXNSZXNwb25zZRIeCgRrZXlzGAEgAygLMhAuY3RybC52MS5Sb290S2V5IjwKFFJldm9rZVJvb3RLZXlSZXF1ZXN0Eg4KBmtleV9pZBgBIAEoCRIUCgx3b3Jrc3BhY2VfaWQYAiABKAkiFwoVUmV2b2tlUm9vdEtleVJlc3BvbnNlIloKEkFkZFJlZ2lzdHJ5UmVxdWVzdBIMCgRob3N0GAEgASgJEhAKCHVzZXJuYW1lGAIgASgJEg4KBnNlY3JldBgDIAEoCRIUCgx3b3Jrc3BhY2VfaWQYBCABKAkiTAoTQWRkUmVnaXN0cnlSZXNwb25zZRIjCghyZWdpc3RyeRgBIAEoCzIRLmN0cmwudjEuUmVnaXN0cnkSEAoIcmVwbGFjZWQYAiABKAgiUgoIUmVnaXN0cnkSDAoEaG9zdBgBIAEoCRIQCgh1c2VybmFtZRgCIAEoCRISCgpjcmVhdGVkX2F0GAMgASgDEhIKCnVwZGF0ZWRfYXQYBCABKAMiLQoVTGlzdFJlZ2lzdHJpZXNSZXF1ZXN0EhQKDHdvcmtzcGFjZV9pZBgBIAEoCSI/ChZMaXN0UmVnaXN0cmllc1Jlc3BvbnNlEiUKCnJlZ2lzdHJpZXMYASADKAsyES5jdHJsLnYxLlJlZ2lzdHJ5IjsKFVJlbW92ZVJlZ2lzdHJ5UmVxdWVzdBIMCgRob3N0GAEgASgJEhQKDHdvcmtzcGFjZV9pZBgCIAEoCSI3ChZSZW1vdmVSZWdpc3RyeVJlc3BvbnNlEg8KB3JlbW92ZWQYASABKAgSDAoEaG9zdBgCIAEoCSIqChhDcmVhdGVSZWdpb25Ub2tlblJlcXVlc3QSDgoGcmVnaW9uGAEgASgJIjwKGUNyZWF0ZVJlZ2lvblRva2VuUmVzcG9uc2USDQoFdG9rZW4YASABKAkSEAoIdG9rZW5faWQYAiABKAkiQAoXTGlzdFJlZ2lvblRva2Vuc1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgFEhIKCnBhZ2VfdG9rZW4YAiABKAkiPQoLUmVnaW9uVG9rZW4SCgoCaWQYASABKAkSDgoGcmVnaW9uGAIgASgJEhIKCmNyZWF0ZWRfYXQYAyABKAMiWQoYTGlzdFJlZ2lvblRva2Vuc1Jlc3BvbnNlEiQKBnRva2VucxgBIAMoCzIULmN0cmwudjEuUmVnaW9uVG9rZW4SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIiwKGFJldm9rZVJlZ2lvblRva2VuUmVxdWVzdBIQCgh0b2tlbl9pZBgBIAEoCSIbChlSZXZva2VSZWdpb25Ub2tlblJlc3BvbnNlIg8KDVdob0FtSVJlcXVlc3QiYwoOV2hvQW1JUmVzcG9uc2USFAoMd29ya3NwYWNlX2lkGAEgASgJEhYKDndvcmtzcGFjZV9zbHVnGAIgASgJEg4KBmtleV9pZBgDIAEoCRITCgtwZXJtaXNzaW9ucxgEIAMoCSISChBHZXRTdGF0dXNSZXF1ZXN0IsECCgxSZWdpb25TdGF0dXMSDgoGcmVnaW9uGAEgASgJEhcKD2Rlc2lyZWRfdmVyc2lvbhgCIAEoBBIkCgZhZ2VudHMYAyADKAsyFC5jdHJsLnYxLkFnZW50U3RhdHVzEhoKEmxhc3RfbmFja19yZXNvdXJjZRgEIAEoCRIXCg9sYXN0X25hY2tfZXJyb3IYBSABKAkSFAoMbGFzdF9uYWNrX2F0GAYgASgDEhkKEWRlc2lyZWRfaW5zdGFuY2VzGAcgASgFEhkKEXJ1bm5pbmdfaW5zdGFuY2VzGAggASgFEhUKDXdhaXRpbmdfc2luY2UYCSABKAMSFAoMc2lsZW50X3NpbmNlGAogASgDEhkKEWRlc2lyZWRfc2VudGluZWxzGAsgASgFEhkKEWhlYWx0aHlfc2VudGluZWxzGAwgASgFIncKC0FnZW50U3RhdHVzEhAKCGFnZW50X2lkGAEgASgJEhcKD2FwcGxpZWRfdmVyc2lvbhgCIAEoBBIYChBvYnNlcnZlZF92ZXJzaW9uGAMgASgEEhQKDGxhc3Rfc2Vlbl9hdBgEIAEoAxINCgVhbGl2ZRgFIAEoCCI7ChFHZXRTdGF0dXNSZXNwb25zZRImCgdyZWdpb25zGAEgAygLMhUuY3RybC52MS5SZWdpb25TdGF0dXMijQEKE0xpc3RBdWRpdExvZ1JlcXVlc3QSFAoMd29ya3NwYWNlX2lkGAEgASgJEhIKCnByb2plY3RfaWQYAiABKAkSFQoNZGVwbG95bWVudF9pZBgDIAEoCRIOCgZhY3Rpb24YBCABKAkSEQoJcGFnZV9zaXplGAUgASgFEhIKCnBhZ2VfdG9rZW4YBiABKAki4gEKCkF1ZGl0RW50cnkSCgoCaWQYASABKAkSEgoKY3JlYXRlZF9hdBgCIAEoAxISCgphY3Rvcl9raW5kGAMgASgJEhAKCGFjdG9yX2lkGAQgASgJEhIKCmFjdG9yX25hbWUYBSABKAkSDgoGYWN0aW9uGAYgASgJEhUKDXJlc291cmNlX3R5cGUYByABKAkSEwoLcmVzb3VyY2VfaWQYCCABKAkSEgoKcHJvamVjdF9pZBgJIAEoCRIWCg5lbnZpcm9ubWVudF9pZBgKIAEoCRISCgpmYWN0c19qc29uGAsgASgJIlUKFExpc3RBdWRpdExvZ1Jlc3BvbnNlEiQKB2VudHJpZXMYASADKAsyEy5jdHJsLnYxLkF1ZGl0RW50cnkSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJMuINCgxBZG1pblNlcnZpY2USVgoPQ3JlYXRlV29ya3NwYWNlEh8uY3RybC52MS5DcmVhdGVXb3Jrc3BhY2VSZXF1ZXN0GiAuY3RybC52MS5DcmVhdGVXb3Jrc3BhY2VSZXNwb25zZSIAElAKDUNyZWF0ZVByb2plY3QSHS5jdHJsLnYxLkNyZWF0ZVByb2plY3RSZXF1ZXN0Gh4uY3RybC52MS5DcmVhdGVQcm9qZWN0UmVzcG9uc2UiABJNCgxMaXN0UHJvamVjdHMSHC5jdHJsLnYxLkxpc3RQcm9qZWN0c1JlcXVlc3QaHS5jdHJsLnYxLkxpc3RQcm9qZWN0c1Jlc3BvbnNlIgASWQoQTGlzdEVudmlyb25tZW50cxIgLmN0cmwudjEuTGlzdEVudmlyb25tZW50c1JlcXVlc3QaIS5jdHJsLnYxLkxpc3RFbnZpcm9ubWVudHNSZXNwb25zZSIAEm4KF1NldEVudmlyb25tZW50VmFyaWFibGVzEicuY3RybC52MS5TZXRFbnZpcm9ubWVudFZhcmlhYmxlc1JlcXVlc3QaKC5jdHJsLnYxLlNldEVudmlyb25tZW50VmFyaWFibGVzUmVzcG9uc2UiABJxChhMaXN0RW52aXJvbm1lbnRWYXJpYWJsZXMSKC5jdHJsLnYxLkxpc3RFbnZpcm9ubWVudFZhcmlhYmxlc1JlcXVlc3QaKS5jdHJsLnYxLkxpc3RFbnZpcm9ubWVudFZhcmlhYmxlc1Jlc3BvbnNlIgASdAoZUmVtb3ZlRW52aXJvbm1lbnRWYXJpYWJsZRIpLmN0cmwudjEuUmVtb3ZlRW52aXJvbm1lbnRWYXJpYWJsZVJlcXVlc3QaKi5jdHJsLnYxLlJlbW92ZUVudmlyb25tZW50VmFyaWFibGVSZXNwb25zZSIAElAKDUNyZWF0ZVJvb3RLZXkSHS5jdHJsLnYxLkNyZWF0ZVJvb3RLZXlSZXF1ZXN0Gh4uY3RybC52MS5DcmVhdGVSb290S2V5UmVzcG9uc2UiABJNCgxMaXN0Um9vdEtleXMSHC5jdHJsLnYxLkxpc3RSb290S2V5c1JlcXVlc3QaHS5jdHJsLnYxLkxpc3RSb290S2V5c1Jlc3BvbnNlIgASUAoNUmV2b2tlUm9vdEtleRIdLmN0cmwudjEuUmV2b2tlUm9vdEtleVJlcXVlc3QaHi5jdHJsLnYxLlJldm9rZVJvb3RLZXlSZXNwb25zZSIAEkoKC0FkZFJlZ2lzdHJ5EhsuY3RybC52MS5BZGRSZWdpc3RyeVJlcXVlc3QaHC5jdHJsLnYxLkFkZFJlZ2lzdHJ5UmVzcG9uc2UiABJTCg5MaXN0UmVnaXN0cmllcxIeLmN0cmwudjEuTGlzdFJlZ2lzdHJpZXNSZXF1ZXN0Gh8uY3RybC52MS5MaXN0UmVnaXN0cmllc1Jlc3BvbnNlIgASUwoOUmVtb3ZlUmVnaXN0cnkSHi5jdHJsLnYxLlJlbW92ZVJlZ2lzdHJ5UmVxdWVzdBofLmN0cmwudjEuUmVtb3ZlUmVnaXN0cnlSZXNwb25zZSIAElwKEUNyZWF0ZVJlZ2lvblRva2VuEiEuY3RybC52MS5DcmVhdGVSZWdpb25Ub2tlblJlcXVlc3QaIi5jdHJsLnYxLkNyZWF0ZVJlZ2lvblRva2VuUmVzcG9uc2UiABI7CgZXaG9BbUkSFi5jdHJsLnYxLldob0FtSVJlcXVlc3QaFy5jdHJsLnYxLldob0FtSVJlc3BvbnNlIgASRAoJR2V0U3RhdHVzEhkuY3RybC52MS5HZXRTdGF0dXNSZXF1ZXN0GhouY3RybC52MS5HZXRTdGF0dXNSZXNwb25zZSIAEk0KDExpc3RBdWRpdExvZxIcLmN0cmwudjEuTGlzdEF1ZGl0TG9nUmVxdWVzdBodLmN0cmwudjEuTGlzdEF1ZGl0TG9nUmVzcG9uc2UiABJTCg5MaXN0V29ya3NwYWNlcxIeLmN0cmwudjEuTGlzdFdvcmtzcGFjZXNSZXF1ZXN0Gh8uY3RybC52MS5MaXN0V29ya3NwYWNlc1Jlc3BvbnNlIgASWQoQTGlzdFJlZ2lvblRva2VucxIgLmN0cmwudjEuTGlzdFJlZ2lvblRva2Vuc1JlcXVlc3QaIS5jdHJsLnYxLkxpc3RSZWdpb25Ub2tlbnNSZXNwb25zZSIAElwKEVJldm9rZVJlZ2lvblRva2VuEiEuY3RybC52MS5SZXZva2VSZWdpb25Ub2tlblJlcXVlc3QaIi5jdHJsLnYxLlJldm9rZVJlZ2lvblRva2VuUmVzcG9uc2UiAGIGcHJvdG8z");
 
 /**
  * @generated from message ctrl.v1.CreateWorkspaceRequest
@@ -636,6 +636,184 @@ export const RevokeRootKeyResponseSchema: GenMessage<RevokeRootKeyResponse> = /*
   messageDesc(file_ctrl_v1_admin, 26);
 
 /**
+ * @generated from message ctrl.v1.AddRegistryRequest
+ */
+export type AddRegistryRequest = Message<"ctrl.v1.AddRegistryRequest"> & {
+  /**
+   * Like `ghcr.io` or `registry.example.com:5000`; all names of Docker Hub are `docker.io`.
+   *
+   * @generated from field: string host = 1;
+   */
+  host: string;
+
+  /**
+   * @generated from field: string username = 2;
+   */
+  username: string;
+
+  /**
+   * Password or access token, at most 16 KiB.
+   *
+   * @generated from field: string secret = 3;
+   */
+  secret: string;
+
+  /**
+   * Id or slug. Only with the service token.
+   *
+   * @generated from field: string workspace_id = 4;
+   */
+  workspaceId: string;
+};
+
+/**
+ * Describes the message ctrl.v1.AddRegistryRequest.
+ * Use `create(AddRegistryRequestSchema)` to create a new message.
+ */
+export const AddRegistryRequestSchema: GenMessage<AddRegistryRequest> = /*@__PURE__*/
+  messageDesc(file_ctrl_v1_admin, 27);
+
+/**
+ * @generated from message ctrl.v1.AddRegistryResponse
+ */
+export type AddRegistryResponse = Message<"ctrl.v1.AddRegistryResponse"> & {
+  /**
+   * @generated from field: ctrl.v1.Registry registry = 1;
+   */
+  registry?: Registry | undefined;
+
+  /**
+   * There were credentials for the host before.
+   *
+   * @generated from field: bool replaced = 2;
+   */
+  replaced: boolean;
+};
+
+/**
+ * Describes the message ctrl.v1.AddRegistryResponse.
+ * Use `create(AddRegistryResponseSchema)` to create a new message.
+ */
+export const AddRegistryResponseSchema: GenMessage<AddRegistryResponse> = /*@__PURE__*/
+  messageDesc(file_ctrl_v1_admin, 28);
+
+/**
+ * @generated from message ctrl.v1.Registry
+ */
+export type Registry = Message<"ctrl.v1.Registry"> & {
+  /**
+   * @generated from field: string host = 1;
+   */
+  host: string;
+
+  /**
+   * @generated from field: string username = 2;
+   */
+  username: string;
+
+  /**
+   * @generated from field: int64 created_at = 3;
+   */
+  createdAt: bigint;
+
+  /**
+   * @generated from field: int64 updated_at = 4;
+   */
+  updatedAt: bigint;
+};
+
+/**
+ * Describes the message ctrl.v1.Registry.
+ * Use `create(RegistrySchema)` to create a new message.
+ */
+export const RegistrySchema: GenMessage<Registry> = /*@__PURE__*/
+  messageDesc(file_ctrl_v1_admin, 29);
+
+/**
+ * @generated from message ctrl.v1.ListRegistriesRequest
+ */
+export type ListRegistriesRequest = Message<"ctrl.v1.ListRegistriesRequest"> & {
+  /**
+   * Id or slug. Only with the service token.
+   *
+   * @generated from field: string workspace_id = 1;
+   */
+  workspaceId: string;
+};
+
+/**
+ * Describes the message ctrl.v1.ListRegistriesRequest.
+ * Use `create(ListRegistriesRequestSchema)` to create a new message.
+ */
+export const ListRegistriesRequestSchema: GenMessage<ListRegistriesRequest> = /*@__PURE__*/
+  messageDesc(file_ctrl_v1_admin, 30);
+
+/**
+ * @generated from message ctrl.v1.ListRegistriesResponse
+ */
+export type ListRegistriesResponse = Message<"ctrl.v1.ListRegistriesResponse"> & {
+  /**
+   * @generated from field: repeated ctrl.v1.Registry registries = 1;
+   */
+  registries: Registry[];
+};
+
+/**
+ * Describes the message ctrl.v1.ListRegistriesResponse.
+ * Use `create(ListRegistriesResponseSchema)` to create a new message.
+ */
+export const ListRegistriesResponseSchema: GenMessage<ListRegistriesResponse> = /*@__PURE__*/
+  messageDesc(file_ctrl_v1_admin, 31);
+
+/**
+ * @generated from message ctrl.v1.RemoveRegistryRequest
+ */
+export type RemoveRegistryRequest = Message<"ctrl.v1.RemoveRegistryRequest"> & {
+  /**
+   * @generated from field: string host = 1;
+   */
+  host: string;
+
+  /**
+   * Id or slug. Only with the service token.
+   *
+   * @generated from field: string workspace_id = 2;
+   */
+  workspaceId: string;
+};
+
+/**
+ * Describes the message ctrl.v1.RemoveRegistryRequest.
+ * Use `create(RemoveRegistryRequestSchema)` to create a new message.
+ */
+export const RemoveRegistryRequestSchema: GenMessage<RemoveRegistryRequest> = /*@__PURE__*/
+  messageDesc(file_ctrl_v1_admin, 32);
+
+/**
+ * @generated from message ctrl.v1.RemoveRegistryResponse
+ */
+export type RemoveRegistryResponse = Message<"ctrl.v1.RemoveRegistryResponse"> & {
+  /**
+   * @generated from field: bool removed = 1;
+   */
+  removed: boolean;
+
+  /**
+   * As it is stored.
+   *
+   * @generated from field: string host = 2;
+   */
+  host: string;
+};
+
+/**
+ * Describes the message ctrl.v1.RemoveRegistryResponse.
+ * Use `create(RemoveRegistryResponseSchema)` to create a new message.
+ */
+export const RemoveRegistryResponseSchema: GenMessage<RemoveRegistryResponse> = /*@__PURE__*/
+  messageDesc(file_ctrl_v1_admin, 33);
+
+/**
  * @generated from message ctrl.v1.CreateRegionTokenRequest
  */
 export type CreateRegionTokenRequest = Message<"ctrl.v1.CreateRegionTokenRequest"> & {
@@ -650,7 +828,7 @@ export type CreateRegionTokenRequest = Message<"ctrl.v1.CreateRegionTokenRequest
  * Use `create(CreateRegionTokenRequestSchema)` to create a new message.
  */
 export const CreateRegionTokenRequestSchema: GenMessage<CreateRegionTokenRequest> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_admin, 27);
+  messageDesc(file_ctrl_v1_admin, 34);
 
 /**
  * @generated from message ctrl.v1.CreateRegionTokenResponse
@@ -674,7 +852,7 @@ export type CreateRegionTokenResponse = Message<"ctrl.v1.CreateRegionTokenRespon
  * Use `create(CreateRegionTokenResponseSchema)` to create a new message.
  */
 export const CreateRegionTokenResponseSchema: GenMessage<CreateRegionTokenResponse> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_admin, 28);
+  messageDesc(file_ctrl_v1_admin, 35);
 
 /**
  * @generated from message ctrl.v1.ListRegionTokensRequest
@@ -696,7 +874,7 @@ export type ListRegionTokensRequest = Message<"ctrl.v1.ListRegionTokensRequest">
  * Use `create(ListRegionTokensRequestSchema)` to create a new message.
  */
 export const ListRegionTokensRequestSchema: GenMessage<ListRegionTokensRequest> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_admin, 29);
+  messageDesc(file_ctrl_v1_admin, 36);
 
 /**
  * @generated from message ctrl.v1.RegionToken
@@ -725,7 +903,7 @@ export type RegionToken = Message<"ctrl.v1.RegionToken"> & {
  * Use `create(RegionTokenSchema)` to create a new message.
  */
 export const RegionTokenSchema: GenMessage<RegionToken> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_admin, 30);
+  messageDesc(file_ctrl_v1_admin, 37);
 
 /**
  * @generated from message ctrl.v1.ListRegionTokensResponse
@@ -747,7 +925,7 @@ export type ListRegionTokensResponse = Message<"ctrl.v1.ListRegionTokensResponse
  * Use `create(ListRegionTokensResponseSchema)` to create a new message.
  */
 export const ListRegionTokensResponseSchema: GenMessage<ListRegionTokensResponse> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_admin, 31);
+  messageDesc(file_ctrl_v1_admin, 38);
 
 /**
  * @generated from message ctrl.v1.RevokeRegionTokenRequest
@@ -764,7 +942,7 @@ export type RevokeRegionTokenRequest = Message<"ctrl.v1.RevokeRegionTokenRequest
  * Use `create(RevokeRegionTokenRequestSchema)` to create a new message.
  */
 export const RevokeRegionTokenRequestSchema: GenMessage<RevokeRegionTokenRequest> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_admin, 32);
+  messageDesc(file_ctrl_v1_admin, 39);
 
 /**
  * @generated from message ctrl.v1.RevokeRegionTokenResponse
@@ -777,7 +955,7 @@ export type RevokeRegionTokenResponse = Message<"ctrl.v1.RevokeRegionTokenRespon
  * Use `create(RevokeRegionTokenResponseSchema)` to create a new message.
  */
 export const RevokeRegionTokenResponseSchema: GenMessage<RevokeRegionTokenResponse> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_admin, 33);
+  messageDesc(file_ctrl_v1_admin, 40);
 
 /**
  * @generated from message ctrl.v1.WhoAmIRequest
@@ -790,7 +968,7 @@ export type WhoAmIRequest = Message<"ctrl.v1.WhoAmIRequest"> & {
  * Use `create(WhoAmIRequestSchema)` to create a new message.
  */
 export const WhoAmIRequestSchema: GenMessage<WhoAmIRequest> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_admin, 34);
+  messageDesc(file_ctrl_v1_admin, 41);
 
 /**
  * @generated from message ctrl.v1.WhoAmIResponse
@@ -822,7 +1000,7 @@ export type WhoAmIResponse = Message<"ctrl.v1.WhoAmIResponse"> & {
  * Use `create(WhoAmIResponseSchema)` to create a new message.
  */
 export const WhoAmIResponseSchema: GenMessage<WhoAmIResponse> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_admin, 35);
+  messageDesc(file_ctrl_v1_admin, 42);
 
 /**
  * @generated from message ctrl.v1.GetStatusRequest
@@ -835,7 +1013,7 @@ export type GetStatusRequest = Message<"ctrl.v1.GetStatusRequest"> & {
  * Use `create(GetStatusRequestSchema)` to create a new message.
  */
 export const GetStatusRequestSchema: GenMessage<GetStatusRequest> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_admin, 36);
+  messageDesc(file_ctrl_v1_admin, 43);
 
 /**
  * @generated from message ctrl.v1.RegionStatus
@@ -913,7 +1091,7 @@ export type RegionStatus = Message<"ctrl.v1.RegionStatus"> & {
  * Use `create(RegionStatusSchema)` to create a new message.
  */
 export const RegionStatusSchema: GenMessage<RegionStatus> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_admin, 37);
+  messageDesc(file_ctrl_v1_admin, 44);
 
 /**
  * @generated from message ctrl.v1.AgentStatus
@@ -952,7 +1130,7 @@ export type AgentStatus = Message<"ctrl.v1.AgentStatus"> & {
  * Use `create(AgentStatusSchema)` to create a new message.
  */
 export const AgentStatusSchema: GenMessage<AgentStatus> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_admin, 38);
+  messageDesc(file_ctrl_v1_admin, 45);
 
 /**
  * @generated from message ctrl.v1.GetStatusResponse
@@ -969,7 +1147,7 @@ export type GetStatusResponse = Message<"ctrl.v1.GetStatusResponse"> & {
  * Use `create(GetStatusResponseSchema)` to create a new message.
  */
 export const GetStatusResponseSchema: GenMessage<GetStatusResponse> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_admin, 39);
+  messageDesc(file_ctrl_v1_admin, 46);
 
 /**
  * @generated from message ctrl.v1.ListAuditLogRequest
@@ -1015,7 +1193,7 @@ export type ListAuditLogRequest = Message<"ctrl.v1.ListAuditLogRequest"> & {
  * Use `create(ListAuditLogRequestSchema)` to create a new message.
  */
 export const ListAuditLogRequestSchema: GenMessage<ListAuditLogRequest> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_admin, 40);
+  messageDesc(file_ctrl_v1_admin, 47);
 
 /**
  * @generated from message ctrl.v1.AuditEntry
@@ -1056,7 +1234,7 @@ export type AuditEntry = Message<"ctrl.v1.AuditEntry"> & {
   action: string;
 
   /**
-   * `deployment`, `environment`, `project`, `workspace`, `root_key` or `region_token`
+   * `deployment`, `environment`, `project`, `workspace`, `root_key`, `region_token` or `registry`
    *
    * @generated from field: string resource_type = 7;
    */
@@ -1090,7 +1268,7 @@ export type AuditEntry = Message<"ctrl.v1.AuditEntry"> & {
  * Use `create(AuditEntrySchema)` to create a new message.
  */
 export const AuditEntrySchema: GenMessage<AuditEntry> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_admin, 41);
+  messageDesc(file_ctrl_v1_admin, 48);
 
 /**
  * @generated from message ctrl.v1.ListAuditLogResponse
@@ -1112,7 +1290,7 @@ export type ListAuditLogResponse = Message<"ctrl.v1.ListAuditLogResponse"> & {
  * Use `create(ListAuditLogResponseSchema)` to create a new message.
  */
 export const ListAuditLogResponseSchema: GenMessage<ListAuditLogResponse> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_admin, 42);
+  messageDesc(file_ctrl_v1_admin, 49);
 
 /**
  * What an operator does, and what a developer does to their own workspace. Methods of workspaces and region tokens need
@@ -1200,6 +1378,34 @@ export const AdminService: GenService<{
     methodKind: "unary";
     input: typeof RevokeRootKeyRequestSchema;
     output: typeof RevokeRootKeyResponseSchema;
+  },
+  /**
+   * Stores the credentials that builds of the workspace use for a registry, in place of those it has for it.
+   *
+   * @generated from rpc ctrl.v1.AdminService.AddRegistry
+   */
+  addRegistry: {
+    methodKind: "unary";
+    input: typeof AddRegistryRequestSchema;
+    output: typeof AddRegistryResponseSchema;
+  },
+  /**
+   * By host; passwords are never read back.
+   *
+   * @generated from rpc ctrl.v1.AdminService.ListRegistries
+   */
+  listRegistries: {
+    methodKind: "unary";
+    input: typeof ListRegistriesRequestSchema;
+    output: typeof ListRegistriesResponseSchema;
+  },
+  /**
+   * @generated from rpc ctrl.v1.AdminService.RemoveRegistry
+   */
+  removeRegistry: {
+    methodKind: "unary";
+    input: typeof RemoveRegistryRequestSchema;
+    output: typeof RemoveRegistryResponseSchema;
   },
   /**
    * Mints the credential of one region's agent, or of an edge when the region is `*`.

@@ -23,7 +23,12 @@ export const PROJECT_ACTIONS = [
 export type ProjectAction = typeof PROJECT_ACTIONS[number];
 
 /** Actions on the workspace itself. */
-export const WORKSPACE_ACTIONS = ["read_status", "manage_keys", "read_audit_log"] as const;
+export const WORKSPACE_ACTIONS = [
+  "read_status",
+  "manage_keys",
+  "manage_registries",
+  "read_audit_log",
+] as const;
 export type WorkspaceAction = typeof WORKSPACE_ACTIONS[number];
 
 /** Whether the key may do `action` in the project; `*` asks for all projects. */

@@ -7,6 +7,7 @@ import { listAuditLog } from "./audit.ts";
 import type { AdminDeps } from "./deps.ts";
 import { createRootKey, listRootKeys, revokeRootKey } from "./keys.ts";
 import { createProject, listEnvironments, listProjects } from "./projects.ts";
+import { addRegistry, type KnownRegistry, listRegistries, removeRegistry } from "./registries.ts";
 import { createRegionToken, listRegionTokens, revokeRegionToken } from "./region_tokens.ts";
 import { getStatus } from "./status.ts";
 import { listVariables, removeVariable, setVariables } from "./variables.ts";
@@ -92,6 +93,18 @@ export function adminHandlers(deps: AdminDeps): ServiceImpl<typeof AdminService>
       await revokeRootKey(deps, principalOf(context.values, "root_key", "service"), request);
       return {};
     },
+    async addRegistry(request, context) {
+      const caller = principalOf(context.values, "root_key", "service");
+      const { registry, replaced } = await addRegistry(deps, caller, request);
+      return { registry: encodeRegistry(registry), replaced };
+    },
+    async listRegistries({ workspaceId }, context) {
+      const caller = principalOf(context.values, "root_key", "service");
+      return { registries: (await listRegistries(deps, caller, workspaceId)).map(encodeRegistry) };
+    },
+    async removeRegistry(request, context) {
+      return await removeRegistry(deps, principalOf(context.values, "root_key", "service"), request);
+    },
     async createRegionToken({ region }) {
       const { id, token } = await createRegionToken(deps, region);
       return { token, tokenId: id };
@@ -155,6 +168,10 @@ function encodeProject(project: ProjectsTable, liveDeploymentId = "") {
     liveDeploymentId,
     createdAt: BigInt(project.created_at),
   };
+}
+
+function encodeRegistry({ host, username, created_at, updated_at }: KnownRegistry) {
+  return { host, username, createdAt: BigInt(created_at), updatedAt: BigInt(updated_at) };
 }
 
 function encodeAuditEntry(entry: AuditLogTable) {
