@@ -134,9 +134,13 @@ function helpWord(args: readonly string[]): readonly string[] {
   return args[0] === "help" ? [...args.slice(1), "--help"] : args;
 }
 
-/** Commander's text without its prefix, and where to look. */
+/** An option that does not exist, up to its value, which may be a secret: `--password=…`, `-p…`. */
+const UNKNOWN_OPTION = /^(error: unknown option '(?:--[^'=\s]+|-\w))[^]*'/;
+
+/** Commander's text without its prefix and without values, and where to look. */
 function usageOf(error: CommanderError, path: readonly string[]): UsageError {
-  const [what = "", suggestion] = error.message.replace(/^error: /, "").split("\n");
+  const message = error.message.replace(UNKNOWN_OPTION, "$1'");
+  const [what = "", suggestion] = message.replace(/^error: /, "").split("\n");
   const help = `"${[NAME, ...path].join(" ")} --help" shows what there is.`;
   const guess = /^\(Did you mean (.*)\?\)$/.exec(suggestion ?? "")?.[1];
   const sentence = `${what.charAt(0).toUpperCase()}${what.slice(1).replace(/\.?$/, ".")}`;
