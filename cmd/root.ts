@@ -27,6 +27,18 @@ const KEYS: Group = {
   },
 };
 
+const REGISTRIES: Group = {
+  summary: "List, add and remove registries of private base images",
+  commands: {
+    list: { summary: "List the registries of a workspace", load: () => import("./registries/list.ts") },
+    add: { summary: "Add the credentials for a registry", load: () => import("./registries/add.ts") },
+    remove: {
+      summary: "Remove the credentials for a registry",
+      load: () => import("./registries/remove.ts"),
+    },
+  },
+};
+
 const ADMIN: Group = {
   summary: "Set up workspaces and regions, as the operator",
   commands: {
@@ -71,6 +83,7 @@ export const ROOT: Group = {
     env: { ...ENVIRONMENTS, hidden: true },
     variables: VARIABLES,
     vars: { ...VARIABLES, hidden: true },
+    registries: REGISTRIES,
     keys: KEYS,
     audit: { summary: "Show who did what", load: () => import("./audit/audit.ts") },
     up: { summary: "Run the whole platform on this machine", load: () => import("./up/up.ts") },

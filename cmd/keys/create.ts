@@ -6,12 +6,12 @@ import { AdminService } from "../../proto/gen/ctrl/v1/admin_pb.ts";
 import { calling } from "../shared/connect.ts";
 import { findProject } from "../shared/find_deployment.ts";
 import { JSON_FIELD, jsonLine } from "../shared/output.ts";
-import { connectForKeys, KEYS_FIELDS } from "./config.ts";
+import { connectToWorkspace, WORKSPACE_FIELDS } from "../shared/workspace_fields.ts";
 import { expandPermissions } from "./permissions.ts";
 
 export const command = defineCommand({
   fields: {
-    ...KEYS_FIELDS,
+    ...WORKSPACE_FIELDS,
     permissions: field({
       flag: "permissions",
       env: "UNKEY_KEY_PERMISSIONS",
@@ -33,13 +33,14 @@ export const command = defineCommand({
 
   deploy  create, cancel, promote, roll back, stop and start deployments, and read them (the default)
   read    see deployments, logs, projects, environments and the status
-  all     everything, other keys and variables among it
+  all     everything, other keys, variables and registries among it
 
-Single permissions look like project.*.read_logs, project.<id>.create_deployment or workspace.manage_keys.
+Single permissions look like project.*.read_logs, project.<id>.create_deployment, workspace.manage_keys or
+workspace.manage_registries.
 
   unkey keys create ci --permissions deploy --project shop`,
   async run({ config, positionals: [name = ""] }, process) {
-    const { connection, workspaceId } = await connectForKeys(config, process);
+    const { connection, workspaceId } = await connectToWorkspace(config, process);
     if (config.project !== undefined && workspaceId !== "") {
       throw new UsageError(
         "--project works with a root key only: with the service token, give its permissions.",

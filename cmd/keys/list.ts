@@ -4,12 +4,12 @@ import { createRpcClient } from "../../pkg/rpc/mod.ts";
 import { AdminService } from "../../proto/gen/ctrl/v1/admin_pb.ts";
 import { calling } from "../shared/connect.ts";
 import { age, JSON_FIELD, jsonLine, table } from "../shared/output.ts";
-import { connectForKeys, KEYS_FIELDS } from "./config.ts";
+import { connectToWorkspace, WORKSPACE_FIELDS } from "../shared/workspace_fields.ts";
 
 export const command = defineCommand({
-  fields: { ...KEYS_FIELDS, json: JSON_FIELD },
+  fields: { ...WORKSPACE_FIELDS, json: JSON_FIELD },
   async run({ config }, process) {
-    const { connection, workspaceId } = await connectForKeys(config, process);
+    const { connection, workspaceId } = await connectToWorkspace(config, process);
     const { signal, clock, stdout } = process;
     const admin = createRpcClient(AdminService, connection);
     const { keys } = await calling(connection, () => admin.listRootKeys({ workspaceId }, { signal }));

@@ -1,11 +1,11 @@
-/** Settings of the commands for root keys: a key makes keys of its own workspace, the operator of any. */
+/** Settings of the commands for a whole workspace: with a root key its own, with the service token any. */
 import type { Process } from "../../pkg/cli/mod.ts";
 import { UsageError } from "../../pkg/cli/mod.ts";
 import { type ConfigOf, field, textSchema } from "../../pkg/config/mod.ts";
-import { connect, CONNECT_FIELDS, type Connection } from "../shared/connect.ts";
-import { connectAsOperator, SERVICE_TOKEN_FIELD } from "../shared/operator.ts";
+import { connect, CONNECT_FIELDS, type Connection } from "./connect.ts";
+import { connectAsOperator, SERVICE_TOKEN_FIELD } from "./operator.ts";
 
-export const KEYS_FIELDS = {
+export const WORKSPACE_FIELDS = {
   ...CONNECT_FIELDS,
   workspace: field({
     flag: "workspace",
@@ -18,17 +18,17 @@ export const KEYS_FIELDS = {
 };
 
 /** Where to call and as whom, and what the requests name as the workspace. */
-export interface KeysConnection {
+export interface WorkspaceConnection {
   readonly connection: Connection;
   /** Empty: the caller's own. */
   readonly workspaceId: string;
 }
 
 /** @throws `UsageError` when a workspace is named without the service token */
-export async function connectForKeys(
-  config: ConfigOf<typeof KEYS_FIELDS>,
+export async function connectToWorkspace(
+  config: ConfigOf<typeof WORKSPACE_FIELDS>,
   process: Pick<Process, "directories">,
-): Promise<KeysConnection> {
+): Promise<WorkspaceConnection> {
   const { apiBaseUrl, authToken, workspace } = config;
   if (workspace === undefined) return { connection: await connect(config, process), workspaceId: "" };
   if (authToken === undefined) {
