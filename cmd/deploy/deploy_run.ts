@@ -48,7 +48,7 @@ async function begin(
   const { image } = config;
   const dockerfile = image === undefined
     ? await checkFolder({ folder, dockerfile: config.dockerfile, cwd })
-    : "";
+    : undefined;
   const connection = await connect(config, process);
   attempt.baseUrl = connection.baseUrl;
   report.busy("connecting");
@@ -61,9 +61,9 @@ async function begin(
   if (commit !== undefined) report.line(`   ${describeCommit(commit)}`);
   const client = createRpcClient(DeploymentService, connection);
   const projectId = project.id;
-  const source = image === undefined
-    ? await send({ client, projectId, folder, dockerfile, process, report, timings: attempt.timings })
-    : { case: "dockerImage", value: image } as const;
+  const source = dockerfile === undefined
+    ? { case: "dockerImage", value: image ?? "" } as const
+    : await send({ client, projectId, folder, dockerfile, process, report, timings: attempt.timings });
   await attempt.create(client, {
     projectId,
     branch: config.branch ?? commit?.branch ?? "",
@@ -87,7 +87,11 @@ async function findProject(
 
 async function send(options: Parameters<typeof sendFolder>[0]) {
   const buildContextPath = await sendFolder(options);
-  return { case: "buildContext", value: { buildContextPath, dockerfilePath: options.dockerfile } } as const;
+  const { name, content } = options.dockerfile;
+  return {
+    case: "buildContext",
+    value: { buildContextPath, dockerfilePath: name, dockerfile: content },
+  } as const;
 }
 
 function describeCommit({ branch, sha, subject, dirty }: Commit): string {

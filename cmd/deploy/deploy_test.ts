@@ -68,11 +68,10 @@ Deno.test("deploy tells the control plane what the flags say", async () => {
   assert.equal(request?.branch, "feature/x");
   assert.equal(request?.port, 3000);
   assert.equal(request?.healthCheckPath, "/up");
-  assert.deepEqual(request?.source.value, {
-    $typeName: "ctrl.v1.BuildContext",
-    buildContextPath: "contexts/1",
-    dockerfilePath: "docker/prod.Dockerfile",
-  });
+  assert.ok(request?.source.case === "buildContext");
+  const { buildContextPath, dockerfilePath, dockerfile } = request.source.value;
+  assert.deepEqual([buildContextPath, dockerfilePath], ["contexts/1", "docker/prod.Dockerfile"]);
+  assert.equal(new TextDecoder().decode(dockerfile), "FROM scratch\n");
 });
 
 Deno.test("deploy takes a Dockerfile relative to where it runs, as docker build does", async () => {
@@ -83,6 +82,24 @@ Deno.test("deploy takes a Dockerfile relative to where it runs, as docker build 
   assert.equal(code, 0, stderr);
   const { source } = parts.seen.creates[0] ?? {};
   assert.equal(source?.case === "buildContext" ? source.value.dockerfilePath : undefined, "build/Dockerfile");
+});
+
+Deno.test("deploy takes a Dockerfile and its ignore file that are outside of the context", async () => {
+  await using parts = await startParts({});
+  const files = {
+    "infra/api.Dockerfile": "FROM busybox\n",
+    "infra/api.Dockerfile.dockerignore": "ignored\n",
+    "app/kept": "",
+    "app/ignored": "",
+  };
+  const args = ["app", "--dockerfile", "infra/api.Dockerfile"];
+  const { code, stderr } = await deploy({ url: parts.plane.url, files, args });
+  assert.equal(code, 0, stderr);
+  assert.match(stderr, /packed 1 file,/);
+  const { source } = parts.seen.creates[0] ?? {};
+  assert.ok(source?.case === "buildContext");
+  assert.equal(source.value.dockerfilePath, "infra/api.Dockerfile");
+  assert.equal(new TextDecoder().decode(source.value.dockerfile), "FROM busybox\n");
 });
 
 Deno.test("deploy uploads nothing that is stored already", async () => {

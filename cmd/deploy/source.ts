@@ -1,10 +1,10 @@
-import { isAbsolute, posix, relative, resolve, sep } from "node:path";
 import type { Client } from "@connectrpc/connect";
 import type { Process } from "../../pkg/cli/mod.ts";
 import {
-  checkDockerfile,
   contextRoot,
   describeShares,
+  type DockerfileSource,
+  findDockerfile,
   formatBytes,
   packContext,
   type PackedContext,
@@ -23,36 +23,26 @@ export interface SourceOptions {
   readonly projectId: string;
   readonly folder: string;
   /** As `checkFolder` returned it. */
-  readonly dockerfile: string;
+  readonly dockerfile: DockerfileSource;
   readonly process: Process;
   readonly report: Report;
   readonly timings: Timings;
 }
 
 /**
- * Finds out, before anything is sent, what would fail on the server. Returns the Dockerfile's path relative to the
- * folder: one that is given relative to where the command runs, as for `docker build -f`, is understood too.
+ * Reads the Dockerfile, and so finds out before anything is sent that it or the folder cannot be used.
  *
- * @throws `context_missing`, `dockerfile_missing`
+ * @throws `context_missing`, `dockerfile_missing`, `too_large`
  */
 export async function checkFolder(
   { folder, dockerfile, cwd }: { readonly folder: string; readonly dockerfile: string; readonly cwd: string },
-): Promise<string> {
+): Promise<DockerfileSource> {
   const root = await contextRoot(folder).catch((error: unknown) => {
     throw asFailure("context_missing", error);
   });
-  const inside = posix.normalize(isAbsolute(dockerfile) ? relative(root, dockerfile) : dockerfile);
-  const named = relative(root, resolve(cwd, dockerfile)).replaceAll(sep, "/");
-  try {
-    await checkDockerfile(root, inside);
-    return inside;
-  } catch (error) {
-    if (named !== inside && !named.startsWith("../")) {
-      const found = await checkDockerfile(root, named).then(() => true, () => false);
-      if (found) return named;
-    }
-    throw asFailure("dockerfile_missing", error);
-  }
+  return await findDockerfile({ root, dockerfile, cwd }).catch((error: unknown) => {
+    throw asFailure(isFault(error, "too_large") ? "too_large" : "dockerfile_missing", error);
+  });
 }
 
 function asFailure(code: string, error: unknown): unknown {

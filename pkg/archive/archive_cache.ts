@@ -6,7 +6,7 @@ import { pipeline } from "node:stream/promises";
 import type { Written } from "./gzip_file.ts";
 import type { Entry } from "./walk.ts";
 
-const FORMAT = 1;
+const FORMAT = 2;
 const ARCHIVES_MAX = 8;
 const ARCHIVE_BYTES_MAX = 512 << 20;
 /** Longer than any pack takes: what is older and has no record was left by a process that died. */
@@ -17,7 +17,7 @@ const TICK_MS = 2_000;
 /** How the folders begin in which archives are made. */
 export const PREFIX = "pack-";
 
-/** What identifies the state of a tree, without reading its files: any change of content changes a file's stamp. */
+/** Identifies the state of a tree without reading its files: any change of content changes a file's stamp. */
 export function fingerprint(entries: readonly Entry[]): string {
   const hash = createHash("sha256").update(`${FORMAT}\n`);
   const lines = entries.map(({ path, kind, mode, size, target, stamp }) =>

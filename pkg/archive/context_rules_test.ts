@@ -1,29 +1,14 @@
 import assert from "node:assert/strict";
-import { checkDockerfile, contextRules } from "./context_rules.ts";
+import { contextRules } from "./context_rules.ts";
+import { withFolder } from "./fixtures_test.ts";
 import { IgnoreMatcher } from "./matcher.ts";
 
-async function withFolder(
-  files: Readonly<Record<string, string>>,
-  test: (root: string) => Promise<void>,
-): Promise<void> {
-  const root = await Deno.realPath(await Deno.makeTempDir({ prefix: "unkey-rules-" }));
-  try {
-    for (const [path, text] of Object.entries(files)) {
-      await Deno.mkdir(`${root}/${path}`.replace(/\/[^/]*$/, ""), { recursive: true });
-      await Deno.writeTextFile(`${root}/${path}`, text);
-    }
-    await test(root);
-  } finally {
-    await Deno.remove(root, { recursive: true });
-  }
-}
-
 async function ignores(root: string, dockerfile: string, path: string): Promise<boolean> {
-  const { rules, file } = await contextRules(root, dockerfile);
+  const { rules, file } = await contextRules(root, { file: `${root}/${dockerfile}`, name: dockerfile });
   return new IgnoreMatcher(rules, file).match(path).ignored;
 }
 
-Deno.test("contextRules() prefers the Dockerfile's own ignore file and keeps what the builder reads", async () => {
+Deno.test("contextRules() prefers the Dockerfile's own ignore file, and adds no exceptions to it", async () => {
   const files = {
     ".dockerignore": "shared\n*ockerfile\n",
     "api[1].Dockerfile": "FROM scratch\n",
@@ -31,52 +16,29 @@ Deno.test("contextRules() prefers the Dockerfile's own ignore file and keeps wha
   };
   await withFolder(files, async (root) => {
     assert.equal(await ignores(root, "Dockerfile", "shared"), true);
-    assert.equal(await ignores(root, "Dockerfile", "Dockerfile"), false);
-    assert.equal(await ignores(root, "Dockerfile", "other.dockerfile"), true);
+    assert.equal(await ignores(root, "Dockerfile", "Dockerfile"), true);
+    assert.equal(await ignores(root, "Dockerfile", ".dockerignore"), false);
     assert.equal(await ignores(root, "api[1].Dockerfile", "shared"), true);
-    assert.equal(await ignores(root, "api[1].Dockerfile", "api[1].Dockerfile"), false);
-    assert.equal(await ignores(root, "api[1].Dockerfile", "api1.Dockerfile"), true);
-    assert.equal((await contextRules(root, "api[1].Dockerfile")).file, "api[1].Dockerfile.dockerignore");
+    assert.equal(await ignores(root, "api[1].Dockerfile", "api[1].Dockerfile"), true);
+    const named = { file: `${root}/api[1].Dockerfile`, name: "api[1].Dockerfile" };
+    assert.equal((await contextRules(root, named)).file, "api[1].Dockerfile.dockerignore");
   });
 });
 
-Deno.test("checkDockerfile() says what to do", async (t) => {
-  const cases: readonly { name: string; files: Record<string, string>; dockerfile: string; says: RegExp }[] =
-    [
-      { name: "an empty folder", files: {}, dockerfile: "Dockerfile", says: /is empty/ },
-      { name: "none", files: { "a.ts": "" }, dockerfile: "Dockerfile", says: /--dockerfile, or .* --image/ },
-      {
-        name: "another name",
-        files: { "prod.Dockerfile": "", "prod.Dockerfile.dockerignore": "" },
-        dockerfile: "Dockerfile",
-        says: /Did you mean --dockerfile prod\.Dockerfile\?/,
-      },
-      {
-        name: "a folder",
-        files: { "Dockerfile/x": "" },
-        dockerfile: "Dockerfile",
-        says: /There is no "Dockerfile"/,
-      },
-      {
-        name: "outside",
-        files: { "a.ts": "" },
-        dockerfile: "../../../../../../etc/passwd",
-        says: /is outside of/,
-      },
-    ];
-  for (const { name, files, dockerfile, says } of cases) {
-    await t.step(
-      name,
-      () => withFolder(files, (root) => assert.rejects(checkDockerfile(root, dockerfile), says)),
-    );
-  }
-  await t.step("a link to a file outside", () =>
-    withFolder({ "a.ts": "" }, async (root) => {
-      await Deno.symlink("/etc/passwd", `${root}/Dockerfile`);
-      await assert.rejects(checkDockerfile(root, "Dockerfile"), /is outside of/);
-    }));
-  await t.step(
-    "a file",
-    () => withFolder({ "Dockerfile": "" }, (root) => checkDockerfile(root, "Dockerfile")),
-  );
+Deno.test("contextRules() takes the ignore file beside a Dockerfile that is outside of the context", async () => {
+  const files = {
+    "infra/api.Dockerfile": "FROM scratch\n",
+    "infra/api.Dockerfile.dockerignore": "secret\n",
+    "infra/web.Dockerfile": "FROM scratch\n",
+    "infra/.dockerignore": "*\n",
+    "app/.dockerignore": "dist\n",
+  };
+  await withFolder(files, async (root) => {
+    const rulesOf = async (name: string): Promise<readonly string[]> => {
+      const { rules } = await contextRules(`${root}/app`, { file: `${root}/infra/${name}`, name });
+      return rules.map(({ pattern }) => pattern);
+    };
+    assert.deepEqual(await rulesOf("api.Dockerfile"), ["secret"]);
+    assert.deepEqual(await rulesOf("web.Dockerfile"), ["dist"]);
+  });
 });

@@ -1,18 +1,20 @@
 /**
- * A folder as a build context: what `.dockerignore` leaves of it, as a `.tar.gz` whose bytes depend on nothing else.
+ * A folder as a build context: the files that `.dockerignore` leaves, as a `.tar.gz`, and the Dockerfile beside it.
  *
  * ```ts
+ * const root = await contextRoot("shop");
+ * const dockerfile = await findDockerfile({ root, dockerfile: "Dockerfile", cwd: "/home/me" });
  * await using packed = await packContext({
- *   root: "/home/me/shop", dockerfile: "Dockerfile", cacheDirectory, temporaryDirectory, nowMs: clock.now(), signal,
+ *   root, dockerfile, cacheDirectory, temporaryDirectory, nowMs: clock.now(), signal,
  * });
  * await send(packed.path, packed.sizeBytes, packed.checksumSha256);
  * ```
  *
- * Ignore rules mean what they mean to Docker. Links are kept as links and never followed. An unchanged tree is
- * recognised by the stamps of its files and not read again.
+ * Ignore rules, modes, times, links and hard links mean the same as to Docker. Links are never followed. An unchanged tree
+ * is recognised by the stamps of its files and not read again.
  *
  * @module
  */
-export { checkDockerfile } from "./context_rules.ts";
+export { type DockerfileSource, findDockerfile } from "./dockerfile.ts";
 export { describeShares, formatBytes, type Share } from "./largest.ts";
 export { contextRoot, packContext, type PackedContext, type PackOptions } from "./pack.ts";

@@ -1,21 +1,22 @@
 import { mkdir, mkdtemp, realpath, rm, stat } from "node:fs/promises";
-import { join, posix } from "node:path";
+import { join } from "node:path";
 import { publicFault } from "../fault/mod.ts";
 import { ArchiveCache, fingerprint, PREFIX } from "./archive_cache.ts";
 import { Breather } from "./breather.ts";
 import { tarBytes } from "./content.ts";
-import { checkDockerfile, contextRules } from "./context_rules.ts";
+import { contextRules } from "./context_rules.ts";
+import type { DockerfileSource } from "./dockerfile.ts";
 import { GzipFile, type Written } from "./gzip_file.ts";
 import { describeShares, formatBytes, largestShares, type Share } from "./largest.ts";
 import { IgnoreMatcher } from "./matcher.ts";
 import { type Entry, listContext } from "./walk.ts";
 
-/** What to pack and where to put it. */
+/** A folder to pack, and where the archive goes. */
 export interface PackOptions {
   /** The build context. */
   readonly root: string;
-  /** Relative to the context, with slashes; it is packed even when it is ignored. */
-  readonly dockerfile: string;
+  /** Beside it may be an ignore file of its own. The Dockerfile itself is packed only where the rules let it through. */
+  readonly dockerfile: Pick<DockerfileSource, "file" | "name">;
   /** A folder of this user's, made when absent: the last archives are kept in it. */
   readonly cacheDirectory: string;
   /** Where the archive goes when the cache cannot be written. */
@@ -46,17 +47,15 @@ export interface PackedContext extends AsyncDisposable {
 const SIZE_BYTES_MAX = 1 << 30;
 
 /**
- * Packs a folder into a tar.gz: what `.dockerignore` leaves, in a fixed order and with fixed times and owners, so that
- * the same content gives the same bytes.
+ * Packs a folder into a tar.gz: the files that the ignore rules let through, in a fixed order, with their own modes and
+ * times, so that the same tree gives the same bytes.
  *
- * @throws `not_found` when there is no such folder or no Dockerfile in it, `failed_precondition` when the folder is
- * empty or something cannot be packed, `invalid_argument` for a rule of an ignore file, `too_large` over the limit
+ * @throws `not_found` when there is no such folder, `failed_precondition` when something cannot be packed,
+ * `invalid_argument` for a rule of an ignore file, `too_large` over the limit
  */
 export async function packContext(options: PackOptions): Promise<PackedContext> {
-  const { nowMs, signal, sizeMaxBytes = SIZE_BYTES_MAX } = options;
-  const dockerfile = posix.normalize(options.dockerfile);
+  const { dockerfile, nowMs, signal, sizeMaxBytes = SIZE_BYTES_MAX } = options;
   const root = await contextRoot(options.root);
-  await checkDockerfile(root, dockerfile);
   const { rules, file } = await contextRules(root, dockerfile);
   const entries = await listContext(root, new IgnoreMatcher(rules, file), signal);
 
@@ -64,7 +63,7 @@ export async function packContext(options: PackOptions): Promise<PackedContext> 
   const remove = (): Promise<void> => rm(own, { recursive: true, force: true });
   try {
     const path = join(own, "context.tar.gz");
-    const cache = new ArchiveCache(parent, `${root}\0${dockerfile}`);
+    const cache = new ArchiveCache(parent, `${root}\0${dockerfile.file}`);
     const state = fingerprint(entries);
     const known = await cache.take(state, path);
     const written = known ?? await write({ path, root, entries, sizeMaxBytes, signal });

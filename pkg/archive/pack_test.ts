@@ -17,7 +17,7 @@ async function trial(): Promise<Trial> {
   const pack = (nowMs = 0) =>
     packContext({
       root,
-      dockerfile: "Dockerfile",
+      dockerfile: { file: `${root}/Dockerfile`, name: "Dockerfile" },
       cacheDirectory: `${base}/cache`,
       temporaryDirectory: `${base}/tmp`,
       nowMs,
@@ -42,17 +42,84 @@ async function trial(): Promise<Trial> {
   };
 }
 
-Deno.test("packContext() gives the same bytes for the same content, whenever and wherever it was written", async () => {
+Deno.test("packContext() gives the same bytes for the same tree with the same times, wherever it is", async () => {
   const checksums: string[] = [];
   for (let round = 0; round < 2; round++) {
     await using one = await trial();
     await one.write("Dockerfile", "FROM scratch\n");
     await one.write("src/main.sh", "echo hi\n", 0o755);
-    await Deno.utime(`${one.root}/src/main.sh`, round * 1000, round * 1000);
+    for (const path of ["src/main.sh", "src", "Dockerfile"]) {
+      await Deno.utime(`${one.root}/${path}`, 0, 1000.5);
+    }
     await using packed = await one.pack();
     checksums.push(packed.checksumSha256);
   }
   assert.equal(checksums[0], checksums[1]);
+});
+
+/** Tools decide by times: with others `make` leaves an old file, and a server tells browsers that nothing changed. */
+Deno.test("packContext() keeps the times of files, folders and links, as far as the system knows them", async () => {
+  await using one = await trial();
+  await one.write("Dockerfile", "FROM scratch\n");
+  await one.write("src/main.ts", "1");
+  await one.write("new", "2");
+  await one.write("future", "3");
+  await Deno.symlink("src", `${one.root}/link`);
+  const touch = async (path: string, date: string): Promise<void> => {
+    const args = ["-h", "-d", date, `${one.root}/${path}`];
+    assert.ok((await new Deno.Command("touch", { args }).output()).success);
+  };
+  await touch("src/main.ts", "2001-02-03 04:05:06.123456789 UTC");
+  await touch("src", "1969-12-31 23:59:58.750000001 UTC");
+  await touch("link", "1980-01-01 00:00:00 UTC");
+  await touch("future", "2500-01-01 00:00:00.5 UTC");
+  await using packed = await one.pack();
+  const out = `${one.base}/out`;
+  await Deno.mkdir(out);
+  await new Deno.Command("tar", { args: ["-xpzf", packed.path, "-C", out] }).output();
+  const times = async (root: string): Promise<string> => {
+    const args = [
+      "-c",
+      'cd "$1" && stat -c "%n %.9Y" Dockerfile src src/main.ts new link future',
+      "sh",
+      root,
+    ];
+    return new TextDecoder().decode((await new Deno.Command("sh", { args }).output()).stdout);
+  };
+  const want = await times(one.root);
+  assert.match(want, /main\.ts 981173106\.123456789\n/);
+  assert.match(want, /src -1\.249999999\n/);
+  assert.equal(await times(out), want);
+});
+
+Deno.test("packContext() makes a new archive for a file that was only touched", async () => {
+  await using one = await trial();
+  await one.write("Dockerfile", "FROM scratch\n");
+  await using first = await one.pack();
+  await Deno.utime(`${one.root}/Dockerfile`, 0, 1000);
+  await using second = await one.pack();
+  assert.notEqual(first.checksumSha256, second.checksumSha256);
+});
+
+Deno.test("packContext() keeps hard links and named pipes, as docker build does", async () => {
+  await using one = await trial();
+  await one.write("Dockerfile", "FROM scratch\n");
+  await one.write(".dockerignore", "a-ignored\n");
+  await one.write("a-ignored", "shared");
+  for (const path of ["b", "d/c"]) {
+    await Deno.mkdir(`${one.root}/d`, { recursive: true });
+    await Deno.link(`${one.root}/a-ignored`, `${one.root}/${path}`);
+  }
+  assert.ok((await new Deno.Command("mkfifo", { args: [`${one.root}/pipe`] }).output()).success);
+  await using packed = await one.pack();
+  assert.equal(packed.contentBytes, "FROM scratch\na-ignored\nshared".length);
+  const out = `${one.base}/out`;
+  await Deno.mkdir(out);
+  await new Deno.Command("tar", { args: ["-xpzf", packed.path, "-C", out] }).output();
+  const [b, c, pipe] = await Promise.all(["b", "d/c", "pipe"].map((path) => Deno.lstat(`${out}/${path}`)));
+  assert.equal(await Deno.readTextFile(`${out}/d/c`), "shared");
+  assert.ok(b?.ino === c?.ino && b?.nlink === 2);
+  assert.equal(pipe?.isFifo, true);
 });
 
 Deno.test("packContext() keeps modes, links and long names, as tar sees them", async () => {
@@ -72,14 +139,23 @@ Deno.test("packContext() keeps modes, links and long names, as tar sees them", a
   assert.equal(await Deno.readTextFile(`${out}/${long}`), "far down");
 });
 
-Deno.test("packContext() leaves out what .dockerignore names, but never the Dockerfile", async () => {
+/** Ignored files would be published by `COPY . .`, and a comment in the Dockerfile would end its cache. */
+Deno.test("packContext() leaves out all that .dockerignore names, the Dockerfile and itself too", async () => {
   await using one = await trial();
   await one.write("Dockerfile", "FROM scratch\n");
   await one.write(".dockerignore", "*\n!src\n**/*.log\n");
   await one.write("src/main.ts", "1");
   await one.write("src/debug.log", "2");
   await one.write("secret.env", "3");
-  assert.deepEqual(await one.listed(), [".dockerignore", "Dockerfile", "src/", "src/main.ts"]);
+  assert.deepEqual(await one.listed(), ["src/", "src/main.ts"]);
+  await one.write(".dockerignore", "secret.env\n");
+  assert.deepEqual(await one.listed(), [
+    ".dockerignore",
+    "Dockerfile",
+    "src/",
+    "src/debug.log",
+    "src/main.ts",
+  ]);
 });
 
 Deno.test("packContext() takes the last archive again when nothing has changed, and only then", async () => {
@@ -179,7 +255,7 @@ Deno.test("packContext() over the limit names the largest top-level paths and le
   }
   const packing = packContext({
     root: one.root,
-    dockerfile: "Dockerfile",
+    dockerfile: { file: `${one.root}/Dockerfile`, name: "Dockerfile" },
     cacheDirectory: `${one.base}/cache`,
     temporaryDirectory: `${one.base}/tmp`,
     sizeMaxBytes: 64 * 1024,

@@ -1,36 +1,54 @@
+import type { Entry } from "./walk.ts";
+
 const BLOCK = 512;
 const NAME_BYTES_MAX = 100;
-/** The largest size that eleven octal digits hold. */
-const SIZE_MAX = 0o77777777777;
-/** 1980-01-01, which every tool takes. The same for all entries, or the same content would give other bytes. */
-const MODIFIED_AT_SECONDS = 315_532_800;
+/** The largest number that eleven octal digits hold. */
+const OCTAL_MAX = 0o77777777777;
+const NS_PER_S = 1_000_000_000n;
 
-/** What the header of one entry says. Owner and time are the same for all. */
-export interface Header {
+/** The header of one entry. The owner is root for all. */
+export interface Header extends Pick<Entry, "kind" | "mode" | "size" | "modifiedAtNs" | "target"> {
   /** With a slash at the end for folders. */
   readonly name: string;
-  readonly kind: "file" | "folder" | "link";
-  readonly mode: number;
-  readonly size: number;
-  /** Of links, else empty. */
-  readonly target: string;
 }
 
-const TYPE: Record<Header["kind"], string> = { file: "0", link: "2", folder: "5" };
+const TYPE: Record<Header["kind"], string> = { file: "0", hard_link: "1", link: "2", folder: "5", pipe: "6" };
 const encoder = new TextEncoder();
 
 /** The header blocks of one entry: ustar, with a pax record before it for what ustar has no room or letters for. */
-export function tarHeader({ name, kind, mode, size, target }: Header): Uint8Array {
+export function tarHeader({ name, kind, mode, size, modifiedAtNs, target }: Header): Uint8Array {
+  const seconds = Number(modifiedAtNs / NS_PER_S);
+  const plainTime = modifiedAtNs % NS_PER_S === 0n && seconds >= 0 && seconds <= OCTAL_MAX;
   const records = [
     ...(isPlain(name) ? [] : [paxRecord("path", name)]),
     ...(isPlain(target) ? [] : [paxRecord("linkpath", target)]),
-    ...(size <= SIZE_MAX ? [] : [paxRecord("size", String(size))]),
+    ...(size <= OCTAL_MAX ? [] : [paxRecord("size", String(size))]),
+    ...(plainTime ? [] : [paxRecord("mtime", decimal(modifiedAtNs))]),
   ];
-  const own = block({ name, type: TYPE[kind], mode, size: Math.min(size, SIZE_MAX), target });
-  if (records.length === 0) return own;
   const body = encoder.encode(records.join(""));
-  const pax = block({ name: "pax", type: "x", mode: 0o644, size: body.length, target: "" });
-  return concat([pax, body, padding(body.length), own]);
+  const ownAt = records.length === 0 ? 0 : BLOCK + Math.ceil(body.length / BLOCK) * BLOCK;
+  const bytes = new Uint8Array(ownAt + BLOCK);
+  if (records.length > 0) {
+    const pax = { name: "pax", type: "x", mode: 0o644, size: body.length, seconds: 0, target: "" };
+    fillBlock(bytes.subarray(0, BLOCK), pax);
+    bytes.set(body, BLOCK);
+  }
+  fillBlock(bytes.subarray(ownAt), {
+    name,
+    type: TYPE[kind],
+    mode,
+    size: Math.min(size, OCTAL_MAX),
+    seconds: Math.min(Math.max(seconds, 0), OCTAL_MAX),
+    target,
+  });
+  return bytes;
+}
+
+/** Seconds with nine digits behind the point. */
+function decimal(ns: bigint): string {
+  const absolute = ns < 0n ? -ns : ns;
+  const fraction = String(absolute % NS_PER_S).padStart(9, "0");
+  return `${ns < 0n ? "-" : ""}${absolute / NS_PER_S}.${fraction}`;
 }
 
 /** The zero bytes that fill the last block of `size` bytes. */
@@ -52,28 +70,34 @@ interface Fields {
   readonly type: string;
   readonly mode: number;
   readonly size: number;
+  readonly seconds: number;
   readonly target: string;
 }
 
-function block({ name, type, mode, size, target }: Fields): Uint8Array {
-  const bytes = new Uint8Array(BLOCK);
-  const put = (at: number, text: string): void => void encoder.encodeInto(text, bytes.subarray(at));
+function fillBlock(bytes: Uint8Array, { name, type, mode, size, seconds, target }: Fields): void {
+  let sum = 0;
+  // All of it is ASCII, and a call out of the engine per field would take most of the time.
+  const put = (at: number, text: string): void => {
+    for (let index = 0; index < text.length; index++) {
+      const byte = text.charCodeAt(index);
+      bytes[at + index] = byte;
+      sum += byte;
+    }
+  };
   put(0, short(name));
   put(100, octal(mode, 7));
   put(108, octal(0, 7));
   put(116, octal(0, 7));
   put(124, octal(size, 11));
-  put(136, octal(MODIFIED_AT_SECONDS, 11));
+  put(136, octal(seconds, 11));
   put(148, " ".repeat(8));
   put(156, type);
   put(157, short(target));
   put(257, "ustar\0" + "00");
-  const sum = bytes.reduce((total, byte) => total + byte, 0);
   put(148, `${octal(sum, 6)}\0 `);
-  return bytes;
 }
 
-/** What readers without pax see. */
+/** The name for readers without pax. */
 function short(text: string): string {
   return isPlain(text) ? text : text.replace(/[^\x20-\x7e]/g, "_").slice(0, NAME_BYTES_MAX);
 }
@@ -88,14 +112,4 @@ function paxRecord(key: string, value: string): string {
   let length = rest + String(rest).length;
   if (rest + String(length).length !== length) length++;
   return `${length} ${key}=${value}\n`;
-}
-
-function concat(parts: readonly Uint8Array[]): Uint8Array {
-  const all = new Uint8Array(parts.reduce((sum, each) => sum + each.length, 0));
-  let at = 0;
-  for (const each of parts) {
-    all.set(each, at);
-    at += each.length;
-  }
-  return all;
 }

@@ -1,18 +1,21 @@
 import { join } from "node:path";
 import { publicFault } from "../fault/mod.ts";
 import { Breather } from "./breather.ts";
+import { type AttributeReader, type Attributes, openAttributeReader } from "./lstat.ts";
 import type { IgnoreMatcher, Verdict } from "./matcher.ts";
 
 /** One thing that belongs to the build context. */
 export interface Entry {
   /** Relative to the context, with slashes. */
   readonly path: string;
-  readonly kind: "file" | "folder" | "link";
+  readonly kind: "file" | "folder" | "link" | "hard_link" | "pipe";
   /** Permission bits. */
   readonly mode: number;
   /** Bytes of a file; 0 for the rest. */
   readonly size: number;
-  /** What a link points to, as it is written. */
+  /** Nanoseconds since 1970. */
+  readonly modifiedAtNs: bigint;
+  /** Of a link its target as written, of a hard link the path of an entry before it; else empty. */
   readonly target: string;
   /** Changes whenever the content may have changed. */
   readonly stamp: string;
@@ -21,11 +24,11 @@ export interface Entry {
 }
 
 /**
- * Everything below `root` that the matcher keeps, each folder before what is in it and in the order of code units, so
+ * Everything below `root` that the matcher keeps, each folder before what is in it and in the order of the names' bytes, so
  * that the same tree gives the same list. Links are listed and never followed. An ignored folder is listed when
- * something below it is kept.
+ * something below it is kept. Sockets are left out, as are paths that vanish meanwhile.
  *
- * @throws `failed_precondition` naming what cannot be read or is no file, folder or link
+ * @throws `failed_precondition` naming what cannot be read or is a device
  */
 export async function listContext(
   root: string,
@@ -34,6 +37,8 @@ export async function listContext(
 ): Promise<readonly Entry[]> {
   const breather = new Breather(signal);
   const entries: Entry[] = [];
+  using reader = openAttributeReader();
+  const tree = new Tree(root, reader);
 
   const visit = async (
     folder: string,
@@ -46,13 +51,12 @@ export async function listContext(
       entries.push(...waiting, entry);
       waiting = [];
     };
-    for (const name of namesIn(root, folder)) {
+    for (const name of tree.namesIn(folder)) {
       await breather.rest();
       const path = folder === "" ? name : `${folder}/${name}`;
       const verdict = matcher.match(path, parent);
-      const info = verdict.ignored ? ignoredFolder(root, path, matcher) : lstat(root, path);
-      if (info === undefined) continue;
-      const entry = toEntry(root, path, info);
+      const entry = verdict.ignored ? ignoredFolder(tree, path, matcher) : tree.entryAt(path);
+      if (entry === undefined) continue;
       if (!verdict.ignored) keep(entry);
       if (entry.kind !== "folder") continue;
       const before = entries.length;
@@ -66,50 +70,120 @@ export async function listContext(
 }
 
 /** An ignored folder below which something may be kept. */
-function ignoredFolder(root: string, path: string, matcher: IgnoreMatcher): Deno.FileInfo | undefined {
-  if (matcher.prunes(path)) return undefined;
-  const info = lstat(root, path);
-  return info.isDirectory ? info : undefined;
+function ignoredFolder(tree: Tree, path: string, matcher: IgnoreMatcher): Entry | undefined {
+  return matcher.prunes(path) ? undefined : tree.folderAt(path);
 }
 
-function namesIn(root: string, folder: string): readonly string[] {
-  try {
-    return Array.from(Deno.readDirSync(join(root, folder)), (each) => each.name).sort(byCodeUnits);
-  } catch (error) {
-    throw unreadable(folder, error);
+/** A tree as it is found; remembers which files were listed already, to recognise their other names. */
+class Tree {
+  readonly #root: string;
+  readonly #reader: AttributeReader;
+  /** The first path of each file that has several. */
+  readonly #firstPaths = new Map<string, string>();
+
+  constructor(root: string, reader: AttributeReader) {
+    this.#root = root;
+    this.#reader = reader;
   }
-}
 
-function byCodeUnits(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
-}
-
-function lstat(root: string, path: string): Deno.FileInfo {
-  try {
-    return Deno.lstatSync(join(root, path));
-  } catch (error) {
-    if (path.includes("\uFFFD")) {
-      const text = `The name of "${path}" is not UTF-8. Rename it, or exclude its folder in .dockerignore.`;
-      throw publicFault("failed_precondition", text, error);
+  namesIn(folder: string): readonly string[] {
+    try {
+      const names = Array.from(Deno.readDirSync(join(this.#root, folder)), (each) => each.name);
+      return names.some((name) => SURROGATE.test(name)) ? names.sort(byBytes) : names.sort();
+    } catch (error) {
+      if (folder !== "" && isGone(error)) return [];
+      throw unreadable(folder, error);
     }
-    throw unreadable(path, error);
+  }
+
+  /** `undefined`: not there any more, or a socket. */
+  entryAt(path: string): Entry | undefined {
+    const found = this.#lstat(path);
+    return found === undefined ? undefined : this.#toEntry(path, found);
+  }
+
+  /** `undefined` for everything but a folder. */
+  folderAt(path: string): Entry | undefined {
+    const found = this.#lstat(path);
+    return found?.kind === "folder" ? this.#toEntry(path, found) : undefined;
+  }
+
+  #lstat(path: string): Attributes | undefined {
+    try {
+      return this.#reader.lstat(join(this.#root, path));
+    } catch (error) {
+      if (path.includes("\uFFFD")) {
+        const text = `The name of "${path}" is not UTF-8. Rename it, or exclude its folder in .dockerignore.`;
+        throw publicFault("failed_precondition", text, error);
+      }
+      if (isGone(error)) return undefined;
+      throw unreadable(path, error);
+    }
+  }
+
+  #toEntry(path: string, found: Attributes): Entry | undefined {
+    const { kind, mode, size, modifiedAtNs, changedAtNs, identity, links } = found;
+    const changedAtMs = Number((changedAtNs > modifiedAtNs ? changedAtNs : modifiedAtNs) / NS_PER_MS);
+    const stamp = [identity, modifiedAtNs, changedAtNs].join(":");
+    const common = { path, mode, size: 0, modifiedAtNs, target: "", stamp, changedAtMs };
+    switch (kind) {
+      case "folder":
+      case "pipe":
+        return { ...common, kind };
+      case "file": {
+        const first = links > 1 ? this.#firstPaths.get(identity) : undefined;
+        if (first !== undefined) return { ...common, kind: "hard_link", target: first };
+        if (links > 1) this.#firstPaths.set(identity, path);
+        return { ...common, kind, size };
+      }
+      case "link": {
+        const target = this.#readLink(path);
+        return target === undefined ? undefined : { ...common, kind, mode: LINK_MODE, target };
+      }
+      case "socket":
+        return undefined;
+      case "device":
+        throw publicFault(
+          "failed_precondition",
+          `"${path}" is a device, which cannot be part of a build context. Exclude it in .dockerignore.`,
+        );
+    }
+  }
+
+  #readLink(path: string): string | undefined {
+    try {
+      return Deno.readLinkSync(join(this.#root, path));
+    } catch (error) {
+      if (isGone(error)) return undefined;
+      throw unreadable(path, error);
+    }
   }
 }
 
-const PERMISSIONS = 0o7777;
+const NS_PER_MS = 1_000_000n;
+/** Of links everywhere: no system looks at it. */
+const LINK_MODE = 0o777;
 
-function toEntry(root: string, path: string, info: Deno.FileInfo): Entry {
-  const changedAtMs = Math.max(info.ctime?.getTime() ?? 0, info.mtime?.getTime() ?? 0);
-  const stamp = [info.dev, info.ino, info.mtime?.getTime(), info.ctime?.getTime()].join(":");
-  const common = { path, mode: (info.mode ?? 0o644) & PERMISSIONS, stamp, changedAtMs };
-  if (info.isSymlink) {
-    return { ...common, kind: "link", size: 0, mode: 0o777, target: Deno.readLinkSync(join(root, path)) };
+const SURROGATE = /[\ud800-\udfff]/;
+
+/** The order of the names' UTF-8, which differs from that of their code units where surrogates are concerned. */
+function byBytes(a: string, b: string): number {
+  const end = Math.min(a.length, b.length);
+  for (let at = 0; at < end; at++) {
+    const [left, right] = [a.charCodeAt(at), b.charCodeAt(at)];
+    if (left !== right) return rank(left) - rank(right);
   }
-  if (info.isDirectory) return { ...common, kind: "folder", size: 0, target: "" };
-  if (info.isFile) return { ...common, kind: "file", size: info.size, target: "" };
-  const kind = info.isSocket ? "a socket" : info.isFifo ? "a named pipe" : "a device";
-  const text = `"${path}" is ${kind}, which cannot be part of a build context. Exclude it in .dockerignore.`;
-  throw publicFault("failed_precondition", text);
+  return a.length - b.length;
+}
+
+/** Surrogates come behind all other units. */
+function rank(unit: number): number {
+  return unit >= 0xd800 && unit <= 0xdfff ? unit + 0x10000 : unit;
+}
+
+/** Whether a path is not there any more. */
+export function isGone(error: unknown): boolean {
+  return error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory;
 }
 
 /** What to say about a path that the system does not let us read. */

@@ -51,7 +51,7 @@ export async function benchPack(): Promise<Row[]> {
 async function pack(root: string, base: string): Promise<void> {
   await using _packed = await packContext({
     root,
-    dockerfile: "Dockerfile",
+    dockerfile: { file: `${root}/Dockerfile`, name: "Dockerfile" },
     cacheDirectory: `${base}/cache`,
     temporaryDirectory: `${base}/tmp`,
     nowMs: systemClock().now(),
