@@ -86,6 +86,7 @@ export class SimulatedPlatform {
       clock,
       log: silentLogger(),
       objects: {} as DeploymentDeps["objects"],
+      vault: {} as DeploymentDeps["vault"],
       workflows: this.#workflows(),
       events: new EventHub({ db, clock, log: silentLogger() }),
       logs: new LogHub({ db, clock }),

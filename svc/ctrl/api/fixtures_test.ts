@@ -8,7 +8,7 @@ import { transact } from "../../../pkg/db/mod.ts";
 import { Fault } from "../../../pkg/fault/mod.ts";
 import { createLogger } from "../../../pkg/logger/mod.ts";
 import { createRpcClient } from "../../../pkg/rpc/mod.ts";
-import { createVault, parseMasterKeys } from "../../../pkg/vault/mod.ts";
+import { createVault, parseMasterKeys, type Vault } from "../../../pkg/vault/mod.ts";
 import { AdminService } from "../../../proto/gen/ctrl/v1/admin_pb.ts";
 import { DeploymentService } from "../../../proto/gen/ctrl/v1/deployment_pb.ts";
 import { ChangeHub } from "../internal/changes/mod.ts";
@@ -227,6 +227,22 @@ export async function place(
     }));
 }
 
+/** The vault of the api under test. */
+export function vaultOf({ db }: TestApi): Vault {
+  const masterKeys = parseMasterKeys(new Secret(MASTER_KEY));
+  return createVault({ masterKeys, store: dataKeyStore(db.kysely), clock });
+}
+
+/** Uploads some bytes as a build context, and returns its path. */
+export async function uploadContext(api: TestApi, tenant: Tenant): Promise<string> {
+  const { uploadUrl, buildContextPath } = await api.client(DeploymentService, tenant.rootKey)
+    .createS3UploadURL({ unkeyProjectId: tenant.projectId });
+  const stored = await fetch(uploadUrl, { method: "PUT", body: "a context of any size" });
+  await stored.body?.cancel();
+  assert.equal(stored.status, 200);
+  return buildContextPath;
+}
+
 /** Does what the worker would: places a deployment of a new tenant with a sentinel, and returns the sentinel's token. */
 export async function sentinelToken(
   api: TestApi,
@@ -235,11 +251,7 @@ export async function sentinelToken(
 ): Promise<string> {
   const { environmentSlug = "production", region = "local.dev" } = options;
   const id = await deployImage(api, tenant, environmentSlug);
-  const vault = createVault({
-    masterKeys: parseMasterKeys(new Secret(MASTER_KEY)),
-    store: dataKeyStore(api.db.kysely),
-    clock,
-  });
+  const vault = vaultOf(api);
   const row = await findDeployment(api.db.kysely, id);
   assert.ok(row !== undefined);
   const shape = { image: "unkey:1", replicas: 2, cpuMillicores: 256, memoryMib: 256 };

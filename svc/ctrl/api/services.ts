@@ -84,7 +84,19 @@ export function buildServices(parts: ServiceParts): Services {
   const logs = new LogHub({ db, clock });
   const reader = createDeploymentReader({ db: db.kysely, clock });
   const { objects, uploadBytesMax, edgeUrl, regions } = parts;
-  const deployment = { db, clock, log, objects, workflows, events, logs, reader, uploadBytesMax, edgeUrl };
+  const deployment = {
+    db,
+    clock,
+    log,
+    objects,
+    vault,
+    workflows,
+    events,
+    logs,
+    reader,
+    uploadBytesMax,
+    edgeUrl,
+  };
   const deployments = createDeploymentFeed(vault);
   const sentinels = createSentinelFeed(vault);
   return {

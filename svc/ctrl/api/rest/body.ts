@@ -1,7 +1,8 @@
 import type { z } from "zod";
 import { ProblemError } from "./problem.ts";
 
-const BODY_BYTES_MAX = 1024 * 1024;
+/** Room for a Dockerfile, arguments and secrets of a build at their limits, escaped as JSON. */
+const BODY_BYTES_MAX = 4 * 1024 * 1024;
 const ERRORS_MAX = 20;
 
 /** Reads and checks a JSON body. @throws `ProblemError` with status 400 or 413 */

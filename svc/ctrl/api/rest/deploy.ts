@@ -125,5 +125,21 @@ function decodeCreate(body: z.infer<typeof createDeploymentBody>, idempotencyKey
 function decodeSource({ build, image }: z.infer<typeof createDeploymentBody>): RequestedSource | undefined {
   if (image !== undefined) return { kind: "image", image };
   if (build === undefined) return undefined;
-  return { kind: "context", objectKey: build.context, dockerfilePath: build.dockerfile ?? "" };
+  const encoder = new TextEncoder();
+  const { dockerfileContent: content, secrets = {} } = build;
+  return {
+    kind: "context",
+    objectKey: build.context,
+    dockerfilePath: build.dockerfile ?? "",
+    dockerfile: content === undefined ? undefined : encoder.encode(content),
+    build: {
+      arguments: build.arguments ?? {},
+      secrets: new Map(Object.entries(secrets).map(([id, text]) => [id, encoder.encode(text)])),
+      target: build.target ?? "",
+      noCache: build.noCache ?? false,
+      pull: build.pull ?? false,
+      platform: build.platform ?? "",
+      variableArguments: build.variableArguments ?? [],
+    },
+  };
 }

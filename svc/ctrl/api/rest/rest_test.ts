@@ -106,7 +106,7 @@ Deno.test("REST failures have their statuses, types and the envelope", async (t)
     [
       "a body over the limit",
       create,
-      { ...good, branch: "x".repeat(2_000_000) },
+      { ...good, branch: "x".repeat(5_000_000) },
       key,
       413,
       "application/payload_too_large",

@@ -13,13 +13,27 @@ const gitCommit = z.strictObject({
   timestamp: z.int().optional(),
 });
 
+const build = z.strictObject({
+  context: filled,
+  /** Its path: in the archive, or for messages beside `dockerfileContent`. */
+  dockerfile: z.string().optional(),
+  dockerfileContent: z.string().optional(),
+  arguments: z.record(z.string(), z.string()).optional(),
+  secrets: z.record(z.string(), z.string()).optional(),
+  target: z.string().optional(),
+  noCache: z.boolean().optional(),
+  pull: z.boolean().optional(),
+  platform: z.string().optional(),
+  variableArguments: z.array(z.string()).optional(),
+});
+
 export const createDeploymentBody = z.strictObject({
   projectId,
   branch: filled,
   environmentSlug: filled,
   keyspaceId: z.string().optional(),
   gitCommit: gitCommit.optional(),
-  build: z.strictObject({ context: filled, dockerfile: z.string().optional() }).optional(),
+  build: build.optional(),
   image: filled.optional(),
 }).refine(
   ({ build, image }) => (build === undefined) !== (image === undefined),

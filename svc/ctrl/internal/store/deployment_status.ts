@@ -7,6 +7,7 @@ import {
   isFinal,
 } from "../deployments/status.ts";
 import type { PayloadOf } from "../deployments/events.ts";
+import { deleteBuildSecrets } from "./build_inputs.ts";
 import type { Queryable, Tx } from "./database.ts";
 import { appendEvent } from "./events.ts";
 import type { DeploymentsTable } from "./schema.ts";
@@ -28,7 +29,12 @@ export interface StatusMove {
   readonly urls?: readonly string[];
 }
 
-/** Moves the deployment on and appends the event, or returns false when its status is none of `from`. */
+const BEFORE_END_OF_BUILD: readonly DeploymentStatus[] = ["pending", "queued", "building"];
+
+/**
+ * Moves the deployment on and appends the event, or returns false when its status is none of `from`. Secrets of its build
+ * are removed with the first status behind the build.
+ */
 export async function moveStatus(tx: Tx, move: StatusMove): Promise<boolean> {
   const { id, from, to, nowMs, failure, urls } = move;
   const { numUpdatedRows } = await tx.updateTable("deployments")
@@ -46,6 +52,9 @@ export async function moveStatus(tx: Tx, move: StatusMove): Promise<boolean> {
     }))
     .where("id", "=", id).where("status", "in", [...from]).executeTakeFirst();
   if (numUpdatedRows === 0n) return false;
+  if (!BEFORE_END_OF_BUILD.includes(to) && from.some((each) => BEFORE_END_OF_BUILD.includes(each))) {
+    await deleteBuildSecrets(tx, id);
+  }
   const payload: PayloadOf<"status"> = {
     status: to,
     ...(failure === undefined ? {} : { errorMessage: failure.message }),

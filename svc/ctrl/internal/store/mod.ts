@@ -22,6 +22,7 @@ export * from "./variables.ts";
 export * from "./credentials.ts";
 export * from "./registries.ts";
 export * from "./uploads.ts";
+export * from "./build_inputs.ts";
 export * from "./deployments.ts";
 export * from "./deployment_status.ts";
 export * from "./events.ts";

@@ -131,6 +131,18 @@ export interface UploadsTable {
   expires_at: number;
 }
 
+/** Inputs of a deployment's build beside its archive. */
+export interface BuildInputsTable {
+  deployment_id: string;
+  /** `null`: the archive holds it. */
+  dockerfile: Uint8Array | null;
+  /** JSON of `BuildInputSettings`. */
+  settings: string;
+  /** JSON object of secret id to ciphertext; empty as soon as the build is over. */
+  sealed_secrets: string;
+  created_at: number;
+}
+
 export interface DeploymentsTable {
   id: string;
   workspace_id: string;
@@ -278,6 +290,7 @@ export interface Schema {
   registry_credentials: RegistryCredentialsTable;
   region_tokens: RegionTokensTable;
   uploads: UploadsTable;
+  build_inputs: BuildInputsTable;
   deployments: DeploymentsTable;
   deployment_events: DeploymentEventsTable;
   deployment_steps: DeploymentStepsTable;

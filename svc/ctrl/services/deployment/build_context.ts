@@ -1,11 +1,23 @@
 import { publicFault } from "../../../../pkg/fault/mod.ts";
 import { findUpload } from "../../internal/store/mod.ts";
+import type { RequestedBuild } from "./build_settings.ts";
 import { contextTooLarge } from "./create_upload.ts";
 import type { DeploymentDeps } from "./deps.ts";
 
-/** What a deployment is made from. */
+/** A build context and how to build it. */
+export interface ContextSource {
+  readonly kind: "context";
+  readonly objectKey: string;
+  /** In messages, and in the archive where `dockerfile` is absent. */
+  readonly dockerfilePath: string;
+  /** `undefined`: the archive holds it. */
+  readonly dockerfile: Uint8Array | undefined;
+  readonly build: RequestedBuild;
+}
+
+/** The source of a deployment. */
 export type CheckedSource =
-  | { readonly kind: "context"; readonly objectKey: string; readonly dockerfilePath: string }
+  | ContextSource
   | { readonly kind: "image"; readonly image: string }
   /** What another deployment runs; it need not be built again. */
   | {

@@ -4,9 +4,12 @@ import { type DeploymentId, newDnsName, newId, parseId } from "../../../../pkg/u
 import { actorOf } from "../../internal/auth/actor.ts";
 import type { RootKeyPrincipal } from "../../internal/auth/principal.ts";
 import { requireEnvironment, requireProject } from "../../internal/auth/project.ts";
+import { sealBuildSecrets } from "../../internal/builds/mod.ts";
 import type { DeploymentStatus } from "../../internal/deployments/status.ts";
 import {
   type AuditFacts,
+  type BuildInputs,
+  createBuildInputs,
   createDeployment as recordDeployment,
   type DeploymentsTable,
   findDeploymentByIdempotencyKey,
@@ -108,6 +111,7 @@ async function insert(
   const now = clock.now();
   const id = newId("deployment", now);
   const k8sName = newDnsName(K8S_NAME_LENGTH);
+  const inputs = await buildInputs(deps, { environmentId, deploymentId: id }, checked.source);
   const { deployment, superseded } = await transact(db, async (tx) => {
     const variables = await listEnvironmentVariables(tx, environmentId);
     const recorded = await recordDeployment(tx, {
@@ -137,6 +141,7 @@ async function insert(
     });
     if (recorded.created) {
       if (checked.source.kind === "repeat") await refuseRemoved(tx, checked.source.deploymentId);
+      if (inputs !== undefined) await createBuildInputs(tx, { deploymentId: id, inputs, nowMs: now });
       await recordAudit(tx, {
         workspaceId: caller.workspaceId,
         actor: actorOf(caller),
@@ -152,6 +157,18 @@ async function insert(
   });
   await wakeSuperseded(deps, superseded);
   return deployment;
+}
+
+/** Before the transaction: the vault has statements of its own. */
+async function buildInputs(
+  { vault }: DeploymentDeps,
+  owner: Parameters<typeof sealBuildSecrets>[1],
+  source: CheckedSource,
+): Promise<BuildInputs | undefined> {
+  if (source.kind !== "context") return undefined;
+  const { secrets, ...settings } = source.build;
+  const sealedSecrets = await sealBuildSecrets(vault, owner, secrets);
+  return { dockerfile: source.dockerfile, settings, sealedSecrets };
 }
 
 /** They are final already; woken, their workflows see it at once. */

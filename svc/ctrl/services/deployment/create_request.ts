@@ -12,7 +12,8 @@ import {
   port,
   text,
 } from "../../internal/validate/mod.ts";
-import type { CheckedSource } from "./build_context.ts";
+import type { CheckedSource, ContextSource } from "./build_context.ts";
+import { checkBuild, checkDockerfile } from "./build_settings.ts";
 
 /** A create as it arrives, from RPC or REST. */
 export interface CreateRequest {
@@ -32,7 +33,7 @@ export interface CreateRequest {
 }
 
 export type RequestedSource =
-  | { readonly kind: "context"; readonly objectKey: string; readonly dockerfilePath: string }
+  | ContextSource
   | { readonly kind: "image"; readonly image: string };
 
 export interface RequestedCommit {
@@ -127,6 +128,8 @@ function checkSource(source: RequestedSource | undefined): CheckedSource {
         kind: "context",
         objectKey: text("build_context_path", source.objectKey, 512),
         dockerfilePath: dockerfilePath("dockerfile_path", source.dockerfilePath),
+        dockerfile: checkDockerfile(source.dockerfile),
+        build: checkBuild(source.build),
       };
   }
 }

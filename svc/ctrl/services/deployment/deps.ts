@@ -1,18 +1,20 @@
 import type { Clock } from "../../../../pkg/clock/mod.ts";
 import type { Logger } from "../../../../pkg/logger/mod.ts";
 import type { ObjectStore } from "../../../../pkg/objectstore/mod.ts";
+import type { Vault } from "../../../../pkg/vault/mod.ts";
 import type { LogHub } from "../../internal/logs/mod.ts";
 import type { CtrlDatabase } from "../../internal/store/mod.ts";
 import type { Workflows } from "../../internal/workflows/mod.ts";
 import type { EventHub } from "./event_hub.ts";
 import type { DeploymentReader } from "./reader.ts";
 
-/** What the deployment use cases work with. */
+/** The parts that the deployment use cases work with. */
 export interface DeploymentDeps {
   readonly db: CtrlDatabase;
   readonly clock: Clock;
   readonly log: Logger;
   readonly objects: ObjectStore;
+  readonly vault: Vault;
   readonly workflows: Workflows;
   readonly events: EventHub;
   readonly logs: LogHub;

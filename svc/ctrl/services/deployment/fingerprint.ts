@@ -1,4 +1,6 @@
 import { hash } from "node:crypto";
+import type { ContextSource } from "./build_context.ts";
+import { NO_OPTIONS } from "./build_settings.ts";
 import type { CreateRequest } from "./create_request.ts";
 
 /**
@@ -14,7 +16,7 @@ export function fingerprint(request: CreateRequest): string {
       environmentSlug,
       branch,
       source?.kind === "context"
-        ? ["context", source.objectKey, source.dockerfilePath]
+        ? ["context", source.objectKey, source.dockerfilePath, ...buildParts(source)]
         : source?.image ?? null,
       git === undefined ? null : [
         git.commitSha,
@@ -30,4 +32,38 @@ export function fingerprint(request: CreateRequest): string {
     ]),
     "hex",
   );
+}
+
+/** Nothing for an archive alone, whose fingerprint stays that of servers that knew nothing else. */
+function buildParts({ dockerfile, build }: ContextSource): readonly unknown[] {
+  const { arguments: values, secrets, target, noCache, pull, platform, variableArguments } = build;
+  const settings = [
+    sorted(Object.entries(values)),
+    sorted(Array.from(secrets, ([id, bytes]) => [id, digest(bytes)])),
+    target,
+    noCache,
+    pull,
+    platform,
+    variableArguments,
+  ];
+  if (dockerfile === undefined && JSON.stringify(settings) === NO_SETTINGS) return [];
+  return [dockerfile === undefined ? null : digest(dockerfile), settings];
+}
+
+const NO_SETTINGS = JSON.stringify([
+  [],
+  [],
+  NO_OPTIONS.target,
+  NO_OPTIONS.noCache,
+  NO_OPTIONS.pull,
+  NO_OPTIONS.platform,
+  NO_OPTIONS.variableArguments,
+]);
+
+function sorted(entries: readonly (readonly [string, string])[]): readonly (readonly [string, string])[] {
+  return entries.toSorted(([a], [b]) => a < b ? -1 : a > b ? 1 : 0);
+}
+
+function digest(bytes: Uint8Array): string {
+  return hash("sha256", bytes, "hex");
 }

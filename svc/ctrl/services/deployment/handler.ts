@@ -1,6 +1,7 @@
 import { create } from "@bufbuild/protobuf";
 import type { HandlerContext, ServiceImpl } from "@connectrpc/connect";
 import {
+  type BuildSettings,
   type CreateDeploymentRequest,
   DeploymentService,
   type GetDeploymentResponse,
@@ -10,6 +11,7 @@ import {
 import { principalOf, type RootKeyPrincipal } from "../../internal/auth/principal.ts";
 import { urlOf } from "../../internal/deployments/urls.ts";
 import type { ShownDeployment } from "../../internal/store/api_deployments.ts";
+import { NO_OPTIONS, type RequestedBuild } from "./build_settings.ts";
 import { cancelDeployment } from "./cancel.ts";
 import { createDeployment } from "./create.ts";
 import type { CreateRequest, RequestedSource } from "./create_request.ts";
@@ -160,10 +162,24 @@ function decodeSource(source: CreateDeploymentRequest["source"]): RequestedSourc
     case "dockerImage":
       return { kind: "image", image: source.value };
     case "buildContext": {
-      const { buildContextPath, dockerfilePath = "" } = source.value;
-      return { kind: "context", objectKey: buildContextPath, dockerfilePath };
+      const { buildContextPath, dockerfilePath = "", dockerfile, settings } = source.value;
+      const build = settings === undefined ? NO_OPTIONS : decodeBuild(settings);
+      return { kind: "context", objectKey: buildContextPath, dockerfilePath, dockerfile, build };
     }
     default:
       return undefined;
   }
+}
+
+function decodeBuild(settings: BuildSettings): RequestedBuild {
+  const { arguments: values, secrets, target, noCache, pull, platform, variableArguments } = settings;
+  return {
+    arguments: values,
+    secrets: new Map(Object.entries(secrets)),
+    target,
+    noCache,
+    pull,
+    platform,
+    variableArguments,
+  };
 }

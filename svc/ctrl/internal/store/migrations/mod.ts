@@ -15,6 +15,7 @@ import { removedImages } from "./0009_removed_images.ts";
 import { removedOutput } from "./0011_removed_output.ts";
 import { stoppedInstances } from "./0011_stopped_instances.ts";
 import { registries } from "./0012_registries.ts";
+import { buildInputs } from "./0013_build_inputs.ts";
 
 /**
  * One step of the database's history. A step that was released is never edited.
@@ -42,4 +43,5 @@ export const MIGRATIONS: readonly Migration[] = [
   stoppedInstances,
   removedOutput,
   registries,
+  buildInputs,
 ];

@@ -40,6 +40,11 @@ export function longTextOrNull(): Column {
   return { mysql: "mediumtext null", sqlite: "text null" };
 }
 
+/** Bytes up to 16 MiB, or nothing. */
+export function bytesOrNull(): Column {
+  return { mysql: "mediumblob null", sqlite: "blob null" };
+}
+
 /** A 64-bit integer. */
 export function integer(): Column {
   return { mysql: "bigint not null", sqlite: "integer not null" };
