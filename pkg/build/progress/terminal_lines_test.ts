@@ -95,9 +95,7 @@ Deno.test("TerminalLines keeps both ends of a long line", async (t) => {
       [
         "a rewrite of the end",
         `${long}\b\b\bEND`,
-        `${long.slice(0, 2_000)} ... 12,344 characters are missing here ... ${
-          long.slice(-2_000, -3)
-        }END`,
+        `${long.slice(0, 2_000)} ... 12,344 characters are missing here ... ${long.slice(-2_000, -3)}END`,
       ],
       [
         "text of two units a letter",
