@@ -2,6 +2,7 @@ import type { StatusResponse, Vertex } from "../../../proto/gen/moby/buildkit/v1
 import type { BuildEvent } from "../builder.ts";
 import { OutputLimits, StepOutput } from "./step_output.ts";
 import { TerminalLines } from "./terminal_lines.ts";
+import { bothEnds, oneLine } from "./texts.ts";
 
 /** A build as it looks at its end. */
 export interface BuildRecord {
@@ -96,7 +97,7 @@ export class BuildProgress {
     if (step === undefined || step.startedAt !== startOf(vertex)) return;
     const status = vertex.error !== "" ? "failed" : vertex.cached ? "cached" : "done";
     if (step.status === status) return;
-    step.error = vertex.error.slice(0, ERROR_CHARACTERS_MAX);
+    step.error = bothEnds(vertex.error, ERROR_CHARACTERS_MAX);
     if (status === "failed" && !vertex.error.endsWith(CANCELLED)) this.#failed ??= step;
     else if (this.#failed === step) this.#failed = undefined;
     this.#tell(step, status);
@@ -106,7 +107,7 @@ export class BuildProgress {
     if (this.#steps.size >= STEPS_MAX && !this.#forget()) return undefined;
     const step: Step = {
       id: vertex.digest,
-      name: plainName(vertex.name),
+      name: oneLine(vertex.name.slice(0, NAME_CHARACTERS_MAX)),
       output: new StepOutput(this.#limits),
       streams: new Map(),
       status: "running",
@@ -157,9 +158,4 @@ function terminal(step: Step, stream: bigint): TerminalLines {
 /** Empty for a step that waits. */
 function startOf({ started }: Vertex): string {
   return started === undefined ? "" : `${started.seconds}.${started.nanos}`;
-}
-
-function plainName(name: string): string {
-  // deno-lint-ignore no-control-regex
-  return name.slice(0, NAME_CHARACTERS_MAX).replace(/[\0-\x1f\x7f-\x9f]+/g, " ");
 }

@@ -1,4 +1,4 @@
-import { counted } from "./counted.ts";
+import { counted } from "./texts.ts";
 
 /** Columns that are kept of the beginning, and as many of the end. */
 const KEPT = 2_048;

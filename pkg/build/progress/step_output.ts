@@ -1,4 +1,4 @@
-import { counted } from "./counted.ts";
+import { counted } from "./texts.ts";
 
 /**
  * A line of so many characters counts as one, a longer one as several: the limits below are of lines, and with that of
