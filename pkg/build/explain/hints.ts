@@ -20,16 +20,13 @@ const LINES_MAX = 100;
 export function hintsFor(facts: HintFacts): readonly string[] {
   const { dockerfile, failure, port, exposed } = facts;
   const frontend = frontendHint(dockerfile, failure.message.slice(0, TEXT_CHARACTERS_MAX));
-  const { exitCode } = failure;
-  const isStart = exitCode === NOT_EXECUTABLE || exitCode === NOT_FOUND;
-  const start = isStart ? startHint(failure.lastLines) : undefined;
+  const start = startHint(failure.lastLines, failure.exitCode);
   const listen = port === undefined ? undefined : portHint(port, exposed ?? exposedPorts(dockerfile));
   return [frontend, start, listen].filter((each) => each !== undefined);
 }
 
-/** Exit codes of shells. */
-const NOT_EXECUTABLE = 126;
-const NOT_FOUND = 127;
+/** Exit codes of shells for a program that cannot be run, or is not found. */
+const NOT_STARTED: readonly (number | undefined)[] = [126, 127];
 /** Flags that frontends older than this learned with `docker/dockerfile` 1.1 to 1.20. */
 const NEWER_FLAGS: readonly string[] = [
   "checksum",
@@ -78,27 +75,28 @@ const CRLF_HINT =
   "lacks the interpreter of its first line (#!), or the system library of the binary, such as glibc on Alpine.";
 
 /** Advice for a program that could not be started, given the lines that its runtime or a shell printed. */
-export function startHint(lines: readonly string[]): string | undefined {
+export function startHint(lines: readonly string[], exitCode?: number): string | undefined {
+  const byShell = NOT_STARTED.includes(exitCode);
   for (const line of lines.slice(-LINES_MAX)) {
-    const hint = lineHint(line.slice(0, TEXT_CHARACTERS_MAX).toLowerCase());
+    const hint = lineHint(line.slice(0, TEXT_CHARACTERS_MAX).toLowerCase(), byShell);
     if (hint !== undefined) return hint;
   }
   return undefined;
 }
 
-function lineHint(line: string): string | undefined {
+function lineHint(line: string, byShell: boolean): string | undefined {
   if (line.includes("\\r': command not found") || (line.startsWith("env: ") && /\\r|\r/.test(line))) {
     return CRLF_HINT;
   }
-  if (!STARTERS.some((each) => line.startsWith(each)) && !RUNTIMES.some((each) => line.includes(each))) {
-    return undefined;
-  }
+  const isStart = line.startsWith("exec ") || RUNTIMES.some((each) => line.includes(each)) ||
+    (byShell && SHELLS.some((each) => line.startsWith(each)));
+  if (!isStart) return undefined;
   if (line.includes("exec format error")) {
-    return 'The system cannot tell how to run it. A script needs "#!/bin/sh", or another interpreter, as its first ' +
+    return 'The system cannot tell how to run the program. A script needs "#!/bin/sh", or another interpreter, as its first ' +
       "line; a binary must be built for the processor that the app runs on (see --platform).";
   }
   if (line.includes("permission denied")) {
-    return 'It is not executable. Run "chmod +x FILE" before the deploy, or "git update-index --chmod=+x FILE" when ' +
+    return 'The program is not executable. Run "chmod +x FILE" before the deploy, or "git update-index --chmod=+x FILE" when ' +
       "git does not keep it, or copy it with COPY --chmod=755.";
   }
   if (line.includes("executable file not found")) {
@@ -111,8 +109,7 @@ function lineHint(line: string): string | undefined {
     : CRLF_HINT;
 }
 
-/** Lines of the kernel's refusal as container runtimes and shells pass it on; an app's own errors begin otherwise. */
-const STARTERS: readonly string[] = ["exec ", "/bin/sh: ", "sh: ", "/bin/bash: ", "bash: "];
+/** The kernel's refusal as container runtimes and shells pass it on; an app's own errors begin otherwise. */
 const RUNTIMES: readonly string[] = [
   "exec user process",
   "oci runtime",
@@ -120,6 +117,7 @@ const RUNTIMES: readonly string[] = [
   'exec: "',
   "cannot be started",
 ];
+const SHELLS: readonly string[] = ["/bin/sh: ", "sh: ", "/bin/bash: ", "bash: "];
 
 /** Advice for an app that does not listen on `port` although its image exposes others. */
 export function portHint(port: number, exposed: readonly number[]): string | undefined {

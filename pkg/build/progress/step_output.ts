@@ -1,4 +1,4 @@
-import { counted } from "./texts.ts";
+import { missingMark } from "./texts.ts";
 
 /**
  * A line of so many characters counts as one, a longer one as several: the limits below are of lines, and with that of
@@ -85,7 +85,7 @@ export class StepOutput {
     const missing = this.#missing + from;
     this.#limits.tails.give(this.#tailSize);
     [this.#tail, this.#tailStart, this.#tailSize, this.#missing] = [[], 0, 0, 0];
-    const mark = missing === 0 ? [] : [`... ${counted(missing, "line")} missing here ...`];
+    const mark = missing === 0 ? [] : [missingMark(missing)];
     return [...mark, ...kept.slice(from)];
   }
 

@@ -17,3 +17,17 @@ export function oneLine(text: string): string {
   // deno-lint-ignore no-control-regex
   return text.replace(/[\0-\x1f\x7f-\x9f]+/g, " ");
 }
+
+/** The line that stands for `count` lines of output; `missingLines()` reads it. */
+export function missingMark(count: number): string {
+  return `... ${counted(count, "line")} missing here ...`;
+}
+
+/** The number of lines that a mark stands for; `undefined` for any other line. */
+export function missingLines(line: string): number | undefined {
+  const count = MISSING.exec(line.slice(0, MARK_CHARACTERS_MAX))?.[1];
+  return count === undefined ? undefined : Number(count.replaceAll(",", ""));
+}
+
+const MARK_CHARACTERS_MAX = 60;
+const MISSING = /^\.\.\. ([\d,]{1,20}) (?:line is|lines are) missing here \.\.\.$/;

@@ -1,4 +1,5 @@
 /** Writes a build's output to the deployment's events while the build runs. */
+import { missingLines } from "../../../../pkg/build/progress/texts.ts";
 import type { Clock } from "../../../../pkg/clock/mod.ts";
 import { transact } from "../../../../pkg/db/mod.ts";
 import { describeError } from "../../../../pkg/fault/mod.ts";
@@ -44,7 +45,7 @@ export class BuildLogSink {
   /** Takes lines that `origin` printed. */
   push(origin: string, lines: readonly string[]): void {
     const newest = lines.slice(-LINES_HELD_MAX);
-    this.#dropped += lines.length - newest.length;
+    this.#dropped += countOf(lines.slice(0, lines.length - newest.length));
     const last = this.#chunks.at(-1);
     if (last?.origin === origin) last.lines.push(...newest);
     else this.#chunks.push({ origin, lines: newest });
@@ -68,10 +69,10 @@ export class BuildLogSink {
     while (this.#held > LINES_HELD_MAX) {
       const [oldest] = this.#chunks;
       if (oldest === undefined) return;
-      const gone = oldest.lines.splice(0, this.#held - LINES_HELD_MAX).length;
+      const gone = oldest.lines.splice(0, this.#held - LINES_HELD_MAX);
       if (oldest.lines.length === 0) this.#chunks.shift();
-      this.#held -= gone;
-      this.#dropped += gone;
+      this.#held -= gone.length;
+      this.#dropped += countOf(gone);
     }
   }
 
@@ -113,4 +114,9 @@ export class BuildLogSink {
       this.#shed();
     }
   }
+}
+
+/** The number of lines that were printed: some of `lines` can stand for others, which were left out before. */
+function countOf(lines: readonly string[]): number {
+  return lines.reduce((sum, line) => sum + (missingLines(line) ?? 1), 0);
 }

@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { message } from "../../../../pkg/build/progress/fixtures_test.ts";
+import { BuildProgress } from "../../../../pkg/build/progress/progress.ts";
 import type { Clock } from "../../../../pkg/clock/mod.ts";
 import { silentLogger } from "../../../../pkg/logger/mod.ts";
 import { seedDeployment, seedProject } from "../../internal/store/fixtures_test.ts";
@@ -65,6 +67,37 @@ Deno.test("lines that come at once may be any number", async () => {
     sink.push("run", numbers(0, 500_000));
   });
   assertLog(lines, [":... 495001 lines were left out ...", "run:495000"], "run:499999", 5_001);
+});
+
+Deno.test("a line that stands for others counts as these when it is left out", async () => {
+  const lines = await logged((sink) => {
+    sink.push("make", ["... 13,026 lines are missing here ...", "end"]);
+    sink.push("run", numbers(0, 5_000));
+  });
+  assertLog(lines, [":... 13027 lines were left out ...", "run:0"], "run:4999", 5_001);
+});
+
+/** The error of a build stands there, and a slow database must not cost it. */
+Deno.test("the end of a step that fails is written, whatever was printed before", async () => {
+  const name = "[v 1/1] RUN v";
+  const lines = await logged((sink) => {
+    const progress = new BuildProgress((event) => {
+      if (event.kind === "log") sink.push(event.stepName, event.lines);
+      else sink.push(event.name, [event.status]);
+    });
+    const running = { startedAt: 1 };
+    progress.push(message([running]));
+    for (const line of numbers(0, 25_000)) progress.push(message([], [["v", `${line}\n`]]));
+    progress.push(message([{ ...running, endedAt: 2, error: "exit code: 1" }]));
+  });
+  // The status at the beginning is one of those that were left out.
+  assertLog(lines, [":... 7003 lines were left out ...", `${name}:7002`], `${name}:failed`, 5_001);
+  assert.deepEqual(lines.slice(2_998, 3_001), [
+    `${name}:9999`,
+    `${name}:... 13,000 lines are missing here ...`,
+    `${name}:23000`,
+  ]);
+  assert.equal(lines.at(-2), `${name}:24999`);
 });
 
 Deno.test("what fits is left as it is", async () => {

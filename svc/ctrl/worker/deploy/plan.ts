@@ -1,4 +1,5 @@
 /** What a rollout's facts mean. Pure: the workflow asks again after every replay and must get the same answer. */
+import { portHint, startHint } from "../../../../pkg/build/explain/hints.ts";
 import type { FailureCode, FailureDetails } from "../../internal/deployments/status.ts";
 
 /** One instance as its agent reported it last. */
@@ -31,6 +32,8 @@ export interface RolloutFacts {
   readonly port: number;
   /** Empty: accepting connections is enough. */
   readonly healthCheckPath: string;
+  /** The ports that the image says it listens on, where they are known. */
+  readonly exposedPorts?: readonly number[];
 }
 
 /** How long to wait for what, in milliseconds, and how many restarts are too many. */
@@ -148,7 +151,11 @@ function failed(code: FailureCode, text: string, instance?: InstanceFacts): Verd
 }
 
 function describeInstance(instance: InstanceFacts): string {
-  const { message, exitCode, restarts } = instance;
+  const hint = startHint([instance.message, ...instance.lastLogLines], instance.exitCode ?? undefined);
+  return withHint(describeEnd(instance), hint);
+}
+
+function describeEnd({ message, exitCode, restarts }: InstanceFacts): string {
   if (message === "") {
     const how = exitCode === null ? "ended" : `ended with exit code ${exitCode}`;
     return `The app ${how} and was restarted ${restarts} times.`;
@@ -166,13 +173,19 @@ function silentText({ regions }: RolloutFacts): string {
     'run. The operator starts "unkey krane" there; then deploy again.';
 }
 
-function deafText({ port, healthCheckPath }: RolloutFacts, limits: RolloutLimits): string {
+function withHint(text: string, hint: string | undefined): string {
+  return hint === undefined ? text : `${text}${text.endsWith(".") ? "" : "."} ${hint}`;
+}
+
+function deafText(facts: RolloutFacts, limits: RolloutLimits): string {
+  const { port, healthCheckPath, exposedPorts = [] } = facts;
   const seconds = Math.round(limits.listenMs / 1000);
-  return healthCheckPath === ""
+  const text = healthCheckPath === ""
     ? `The app runs, but nothing listened on port ${port} within ${seconds} s. ` +
       `It must listen on 0.0.0.0:$PORT (PORT is ${port}); listening on localhost only is not enough.`
     : `The app runs, but its health check GET ${healthCheckPath} on port ${port} did not succeed within ${seconds} s. ` +
       `It must listen on 0.0.0.0:$PORT (PORT is ${port}) and answer that path with 2xx or 3xx.`;
+  return withHint(text, portHint(port, exposedPorts));
 }
 
 function lateText(facts: RolloutFacts, limits: RolloutLimits, late: InstanceFacts | undefined): string {

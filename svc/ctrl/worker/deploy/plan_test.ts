@@ -144,6 +144,39 @@ const TABLE: readonly {
       "It must listen on 0.0.0.0:$PORT (PORT is 8080)",
   },
   {
+    name: "it never listened there, and its image names another port",
+    facts: { ...facts(region([DEAF])), exposedPorts: [3000] },
+    atMs: 65_000,
+    deafSinceMs: 5_000,
+    verdict: "failed not_listening: The app runs, but nothing listened on port 8080 within 60 s. " +
+      "It must listen on 0.0.0.0:$PORT (PORT is 8080); listening on localhost only is not enough. " +
+      "The image says (EXPOSE) that it listens on 3000: if that is so, deploy with --port 3000.",
+  },
+  {
+    name: "its entry point has line ends of Windows",
+    facts: facts(region([instance({
+      status: "failed",
+      reason: "crash_loop",
+      message: "The app ended 3 times with exit code 1.",
+      exitCode: 1,
+      restarts: 3,
+      lastLogLines: ["exec /start.sh: no such file or directory"],
+    })])),
+    verdict:
+      "failed crash_loop: The app ended 3 times with exit code 1. The file is there, but the program that " +
+      "should run it is not. Most often a script has the line ends of Windows (CRLF)",
+  },
+  {
+    name: "its entry point is not executable",
+    facts: facts(region([instance({
+      status: "failed",
+      reason: "crash_loop",
+      message: 'The container cannot be started: OCI runtime create failed: exec: "/a.sh": permission denied',
+    })])),
+    verdict: "failed crash_loop: The container cannot be started: OCI runtime create failed: " +
+      'exec: "/a.sh": permission denied. The program is not executable. Run "chmod +x FILE"',
+  },
+  {
     name: "its health check never succeeded",
     facts: { ...facts(region([DEAF])), healthCheckPath: "/up" },
     atMs: 65_000,
