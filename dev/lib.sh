@@ -106,3 +106,29 @@ ensure_base_image() {
   tar -C "$root" --owner=0 --group=0 -c . | docker import --change 'CMD ["sh"]' --change 'ENV PATH=/bin' - "$image" >/dev/null
   rm -rf "$root"
 }
+
+# Installs what the parts of the test bed are built from and run with, as far as it is missing.
+ensure_part_packages() {
+  local missing=() path package
+  while read -r path package; do
+    [ -e "$path" ] || missing+=("$package")
+  done <<'PACKAGES'
+/usr/sbin/runc runc
+/usr/lib/cni/bridge containernetworking-plugins
+/usr/sbin/iptables iptables
+/usr/sbin/conntrack conntrack
+/sbin/ip iproute2
+/sbin/sysctl procps
+/usr/bin/jq jq
+/usr/bin/curl curl
+/usr/bin/openssl openssl
+/usr/sbin/mariadbd mariadb-server-core
+/usr/bin/gcc gcc
+/usr/include/stdio.h libc6-dev
+/usr/include/seccomp.h libseccomp-dev
+/usr/bin/pkg-config pkg-config
+PACKAGES
+  has_httpd || missing+=(busybox-static)
+  command -v go >/dev/null || python3 -m pip --version >/dev/null 2>&1 || missing+=(python3-pip python3-venv)
+  [ ${#missing[@]} = 0 ] || apt_install "${missing[@]}"
+}

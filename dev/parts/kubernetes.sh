@@ -6,8 +6,8 @@ set -eu
 kubernetes=1.36.3
 staging=0.36.3
 etcd=3.6.6
-containerd=2.4.2
 here=$(cd "$(dirname "$0")" && pwd)
+containerd=$(sed -n 's/^version=//p' "$here/containerd.sh")
 cache="${UNKEY_DEV_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/unkey-dev}"
 out="$cache/kubernetes-$kubernetes-etcd-$etcd-containerd-$containerd"
 commands="kube-apiserver kube-controller-manager kube-scheduler kubelet kube-proxy kubectl"
@@ -77,13 +77,8 @@ GO
 
 build_containerd() {
   [ -x "$out/containerd" ] && [ -x "$out/containerd-shim-runc-v2" ] && [ -x "$out/ctr" ] && return
-  say "kubernetes: building containerd"
-  cd "$work"
-  mkdir -p bin
-  for name in containerd containerd-shim-runc-v2 ctr; do
-    GOBIN="$work/bin" "$go" install -ldflags "-s -w" "github.com/containerd/containerd/v2/cmd/$name@v$containerd"
-    mv "bin/$name" "$out/$name"
-  done
+  from=$("$here/containerd.sh")
+  for name in containerd containerd-shim-runc-v2 ctr; do cp -lf "$from/$name" "$out/$name"; done
 }
 
 build_etcd

@@ -1,45 +1,75 @@
-/** A Docker Engine of a test's own, which it may stop and start without hurting anybody. */
+/**
+ * A Docker Engine of a test's own, which it may stop and start without hurting anybody.
+ *
+ * ```ts
+ * await using engine = await PrivateEngine.open({ engine: "29", imageStore: "containerd" });
+ * ```
+ *
+ * @module
+ */
+import { canRun, PARTS_CACHE, ROOT_PATH, runCommand } from "./commands.ts";
+import { killProcessesOf, TestDaemon, unmountAll } from "./daemon.ts";
+import { containerdAnswers, containerdConfig, removeShimSockets } from "./private_containerd.ts";
 
-const READY_MS = 120_000;
+/** "20.10" is the `dockerd` on PATH, Debian's; "29" is the newest, built by `dev/parts/docker_engine.sh`. */
+export type EngineKind = "20.10" | "29";
+
+/** What a test may choose. */
+export interface PrivateEngineOptions {
+  /** Default: "20.10". */
+  readonly engine?: EngineKind;
+  /** Where Engine 29 keeps images; default: "containerd", as in a new installation. "20.10" has only the classic one. */
+  readonly imageStore?: "classic" | "containerd";
+  /** `host:port` of a registry without TLS that the engine asks in place of Docker Hub. */
+  readonly mirror?: string;
+}
+
 /** An engine that gives up on its containers leaves their file systems mounted, and cannot remove them afterwards. */
 const SHUTDOWN_SECONDS = 90;
 const STOP_MS = (SHUTDOWN_SECONDS + 30) * 1_000;
+const CONTAINERD_STOP_MS = 30_000;
+/** The folder that `dev/parts/docker_engine.sh` prints. */
+const ENGINE_29 = `${PARTS_CACHE}/docker-engine-29.2.0-runc-1.4.0-containerd-2.4.2`;
 
-/** Whether one can be started here: it needs root and `dockerd`. */
-export async function canStartEngine(): Promise<boolean> {
-  if (Deno.build.os !== "linux" || Deno.uid() !== 0) return false;
-  for (const command of [["dockerd", "--version"], ["ip", "link"]] as const) {
-    const [name, ...args] = command;
-    try {
-      const { success } = await new Deno.Command(name, { args, stdout: "null", stderr: "null" }).output();
-      if (!success) return false;
-    } catch {
-      return false;
-    }
-  }
-  return true;
+/** Whether one can be started here: it needs root, `ip`, and `dockerd` or what has been built. */
+export async function canStartEngine(kind: EngineKind = "20.10"): Promise<boolean> {
+  if (kind === "20.10") return await canRun([["dockerd", "--version"], ["ip", "link"]]);
+  const programs = ["dockerd", "runc", "containerd"].map((name) =>
+    [`${ENGINE_29}/${name}`, "--version"] as const
+  );
+  return await canRun([...programs, ["ip", "link"]]);
 }
 
-/** Has its own socket, data and bridge; nothing of it is left after disposal. */
+/** Has its own socket, data and bridge, and Engine 29 its own containerd; nothing of it is left after disposal. */
 export class PrivateEngine implements AsyncDisposable {
-  readonly #directory: string;
-  readonly #bridge: string;
-  #process: Deno.ChildProcess | undefined;
+  /** The name of its network interface. */
+  readonly bridge: string;
+  readonly #kind: EngineKind;
+  /** Everything that it writes is in there. */
+  readonly directory: string;
+  #engine: TestDaemon | undefined;
+  #containerd: TestDaemon | undefined;
 
-  private constructor(directory: string, bridge: string) {
-    this.#directory = directory;
-    this.#bridge = bridge;
+  private constructor(kind: EngineKind, directory: string, bridge: string) {
+    this.#kind = kind;
+    this.directory = directory;
+    this.bridge = bridge;
   }
 
   /** Starts an engine in a new folder. */
-  static async open(): Promise<PrivateEngine> {
+  static async open(options: PrivateEngineOptions = {}): Promise<PrivateEngine> {
+    const { engine: kind = "20.10" } = options;
+    if (kind === "20.10" && options.imageStore === "containerd") {
+      throw new Error('Docker Engine 20.10 has only the classic image store: ask for engine "29"');
+    }
     const [high = 0, low = 0] = crypto.getRandomValues(new Uint8Array(2));
-    const bridge = `ukt${high}x${low}`;
-    await ip("link", "add", "name", bridge, "type", "bridge");
-    await ip("addr", "add", `10.${200 + high % 50}.${low}.1/24`, "dev", bridge);
-    await ip("link", "set", bridge, "up");
-    const engine = new PrivateEngine(await Deno.makeTempDir({ prefix: "unkey-dockerd-" }), bridge);
+    const directory = await Deno.makeTempDir({ prefix: "unkey-dockerd-" });
+    const engine = new PrivateEngine(kind, directory, `ukt${high}x${low}`);
     try {
+      await ip("link", "add", "name", engine.bridge, "type", "bridge");
+      await ip("addr", "add", `10.${200 + high % 50}.${low}.1/24`, "dev", engine.bridge);
+      await ip("link", "set", engine.bridge, "up");
+      await engine.#writeSettings(options);
       await engine.start();
     } catch (error) {
       await engine[Symbol.asyncDispose]();
@@ -49,79 +79,89 @@ export class PrivateEngine implements AsyncDisposable {
   }
 
   get host(): string {
-    return `unix://${this.#directory}/socket`;
+    return `unix://${this.directory}/socket`;
   }
 
   /** Starts it again with the same data, and waits until it answers. */
   async start(): Promise<void> {
-    const directory = this.#directory;
-    this.#process = new Deno.Command("dockerd", {
+    if (this.#kind === "29") await this.#startContainerd();
+    const directory = this.directory;
+    this.#engine = await TestDaemon.start({
+      command: this.#kind === "29" ? `${ENGINE_29}/dockerd` : "dockerd",
       args: [
+        `--config-file=${directory}/daemon.json`,
         `--data-root=${directory}/data`,
         `--exec-root=${directory}/exec`,
         `--pidfile=${directory}/pid`,
         `--host=${this.host}`,
-        `--bridge=${this.#bridge}`,
+        `--bridge=${this.bridge}`,
         "--iptables=false",
         "--ip-masq=false",
-        `--containerd-namespace=${this.#bridge}`,
-        `--containerd-plugins-namespace=${this.#bridge}-plugins`,
+        `--containerd-namespace=${this.bridge}`,
+        `--containerd-plugins-namespace=${this.bridge}-plugins`,
         `--shutdown-timeout=${SHUTDOWN_SECONDS}`,
         "--log-level=error",
+        ...this.#kind === "29"
+          ? [
+            "--ip6tables=false",
+            `--containerd=${directory}/containerd.sock`,
+            `--userland-proxy-path=${ENGINE_29}/docker-proxy`,
+          ]
+          : [],
       ],
-      stdin: "null",
-      stdout: "null",
-      stderr: "null",
-    }).spawn();
-    const deadline = performance.now() + READY_MS;
-    while (!await this.#answers()) {
-      if (performance.now() > deadline) throw new Error("the private Docker Engine does not answer");
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
+      env: { PATH: this.#path },
+      logFile: `${directory}/dockerd.log`,
+    }, () => this.#answers());
   }
 
   /** Stops it as a machine's shutdown does; its containers stop with it. */
   async stop(): Promise<void> {
-    const process = this.#process;
-    if (process === undefined) return;
-    this.#process = undefined;
-    process.kill("SIGTERM");
-    const late = setTimeout(() => process.kill("SIGKILL"), STOP_MS);
-    await process.status;
-    clearTimeout(late);
+    await this.#engine?.end("SIGTERM", STOP_MS);
+    this.#engine = undefined;
+    await this.#containerd?.end("SIGTERM", CONTAINERD_STOP_MS);
+    this.#containerd = undefined;
     // After a SIGKILL it could not remove it, and the next one would think that it runs.
-    await Deno.remove(`${this.#directory}/pid`).catch(() => undefined);
+    await Deno.remove(`${this.directory}/pid`).catch(() => undefined);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop();
-    await this.#killRest();
-    for (const path of await this.#mounts()) {
-      await new Deno.Command("umount", { args: ["--lazy", path], stderr: "null" }).output();
-    }
-    await ip("link", "del", this.#bridge);
-    await Deno.remove(this.#directory, { recursive: true });
+    await killProcessesOf(this.directory);
+    await removeShimSockets(this.directory);
+    await unmountAll(this.directory);
+    // A start that failed may not have come to it.
+    await ip("link", "del", this.bridge).catch(() => undefined);
+    await Deno.remove(this.directory, { recursive: true });
   }
 
-  /** What a killed engine left behind; its processes carry the path of this folder. */
-  async #killRest(): Promise<void> {
-    for await (const { name } of Deno.readDir("/proc")) {
-      if (!/^\d+$/.test(name)) continue;
-      // A process may end while the list is read.
-      const command = await Deno.readTextFile(`/proc/${name}/cmdline`).catch(() => "");
-      if (command.includes(this.#directory)) Deno.kill(Number(name), "SIGKILL");
-    }
+  /** Engine 29 finds its own `runc` before Debian's. */
+  get #path(): string {
+    return this.#kind === "29" ? `${ENGINE_29}:${ROOT_PATH}` : ROOT_PATH;
   }
 
-  /** Mounted paths in this folder, the innermost first. */
-  async #mounts(): Promise<string[]> {
-    const lines = (await Deno.readTextFile("/proc/mounts")).split("\n");
-    const paths = lines.map((line) => line.split(" ")[1] ?? "");
-    return paths.filter((path) => path.startsWith(`${this.#directory}/`)).toSorted().toReversed();
+  async #writeSettings({ mirror, imageStore = "containerd" }: PrivateEngineOptions): Promise<void> {
+    const directory = this.directory;
+    const settings = {
+      ...mirror === undefined ? {} : { "registry-mirrors": [`http://${mirror}`] },
+      ...this.#kind === "29" ? { features: { "containerd-snapshotter": imageStore === "containerd" } } : {},
+    };
+    await Deno.writeTextFile(`${directory}/daemon.json`, JSON.stringify(settings));
+    if (this.#kind === "20.10") return;
+    await Deno.writeTextFile(`${directory}/containerd.toml`, containerdConfig(directory));
+  }
+
+  async #startContainerd(): Promise<void> {
+    const directory = this.directory;
+    this.#containerd = await TestDaemon.start({
+      command: `${ENGINE_29}/containerd`,
+      args: [`--config=${directory}/containerd.toml`],
+      env: { PATH: this.#path },
+      logFile: `${directory}/containerd.log`,
+    }, () => containerdAnswers(`${ENGINE_29}/ctr`, directory));
   }
 
   async #answers(): Promise<boolean> {
-    const client = Deno.createHttpClient({ proxy: { transport: "unix", path: `${this.#directory}/socket` } });
+    const client = Deno.createHttpClient({ proxy: { transport: "unix", path: `${this.directory}/socket` } });
     try {
       return (await (await fetch("http://docker/_ping", { client })).text()) === "OK";
     } catch {
@@ -132,8 +172,6 @@ export class PrivateEngine implements AsyncDisposable {
   }
 }
 
-async function ip(...args: string[]): Promise<void> {
-  const { success, stderr } = await new Deno.Command("ip", { args, stdout: "null", stderr: "piped" })
-    .output();
-  if (!success) throw new Error(`ip ${args.join(" ")}: ${new TextDecoder().decode(stderr)}`);
+async function ip(...args: readonly string[]): Promise<void> {
+  await runCommand("ip", ...args);
 }

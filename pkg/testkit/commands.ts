@@ -1,0 +1,28 @@
+const HOME_CACHE = Deno.env.get("XDG_CACHE_HOME") ?? `${Deno.env.get("HOME") ?? "/root"}/.cache`;
+
+/** Where the scripts under `dev/parts` put what they build. */
+export const PARTS_CACHE = Deno.env.get("UNKEY_DEV_CACHE") ?? `${HOME_CACHE}/unkey-dev`;
+/** Not everybody's PATH has the programs that only root runs. */
+export const ROOT_PATH = `${Deno.env.get("PATH") ?? ""}:/usr/sbin:/sbin`;
+
+/** Whether this is root on Linux and each command, with its arguments, ends well. */
+export async function canRun(commands: readonly (readonly [string, ...string[]])[]): Promise<boolean> {
+  if (Deno.build.os !== "linux" || Deno.uid() !== 0) return false;
+  for (const [name, ...args] of commands) {
+    const options = { args, env: { PATH: ROOT_PATH }, stdout: "null", stderr: "null" } as const;
+    try {
+      if (!(await new Deno.Command(name, options).output()).success) return false;
+    } catch {
+      return false;
+    }
+  }
+  return true;
+}
+
+/** Runs a command to its end and answers with what it printed; throws with its errors when it fails. */
+export async function runCommand(name: string, ...args: readonly string[]): Promise<string> {
+  const command = new Deno.Command(name, { args: [...args], env: { PATH: ROOT_PATH }, stdin: "null" });
+  const { success, stdout, stderr } = await command.output();
+  if (!success) throw new Error(`${name} ${args.join(" ")}: ${new TextDecoder().decode(stderr).trim()}`);
+  return new TextDecoder().decode(stdout);
+}
