@@ -41,10 +41,17 @@ const APPLETS = [
 /** Imports `/bin/busybox` of this machine (Debian package busybox-static) as `BASE_IMAGE`, unless it is there. */
 export async function ensureBaseImage(engine: Engine, signal: AbortSignal): Promise<string> {
   if (await inspectImage(engine, BASE_IMAGE, signal) !== undefined) return BASE_IMAGE;
+  const tar = await baseImageTar();
+  await importImage(engine, { tar, reference: BASE_IMAGE, changes: ["ENV PATH=/bin", 'CMD ["sh"]'] }, signal);
+  return BASE_IMAGE;
+}
+
+/** The files of the base image as a tar: `/bin/busybox` of this machine, its links, and what a shell expects. */
+export async function baseImageTar(): Promise<Uint8Array> {
   const body = await Deno.readFile("/bin/busybox");
   const passwd = "root:x:0:0:root:/:/bin/sh\n";
   const directory = { type: "directory", mode: 0o755, size: 0 } as const;
-  const tar = await packTar([
+  return await packTar([
     { header: { ...directory, name: "bin/" } },
     { header: { ...directory, name: "tmp/", mode: 0o1777 } },
     { header: { ...directory, name: "etc/" } },
@@ -54,8 +61,6 @@ export async function ensureBaseImage(engine: Engine, signal: AbortSignal): Prom
       header: { type: "symlink" as const, name: `bin/${name}`, linkname: "busybox", size: 0, mode: 0o777 },
     })),
   ]);
-  await importImage(engine, { tar, reference: BASE_IMAGE, changes: ["ENV PATH=/bin", 'CMD ["sh"]'] }, signal);
-  return BASE_IMAGE;
 }
 
 /** Whether a Docker Engine answers here; tests that need one are skipped otherwise. */
