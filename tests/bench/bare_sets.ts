@@ -150,6 +150,7 @@ function desiredAt({ name, namespace }: BareAt, pod: BarePod): DesiredDeployment
     healthCheckPath: "",
     env: {},
     buildId: "",
+    commit: { sha: "", branch: "", authorHandle: "" },
     blobSha256: "",
   };
 }

@@ -90,6 +90,7 @@ function desired(bed: KraneBed, name: string): DesiredDeployment {
     healthCheckPath: "",
     env: { KEY: "value" },
     buildId: "",
+    commit: { sha: "", branch: "", authorHandle: "" },
     blobSha256: "",
   };
 }

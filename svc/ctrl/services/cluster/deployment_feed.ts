@@ -110,6 +110,9 @@ async function encodeDesired(vault: Vault, row: DesiredDeployment): Promise<Depl
       environmentVariables: await decryptVariables(vault, row),
       pidsMax: PIDS_MAX,
       ephemeralStorageMib: BigInt(EPHEMERAL_STORAGE_MIB),
+      gitCommitSha: row.git_commit_sha,
+      gitBranch: row.git_branch,
+      gitCommitAuthorHandle: row.git_commit_author_handle,
       ...(row.build_id === null ? {} : { buildId: row.build_id }),
     },
   };

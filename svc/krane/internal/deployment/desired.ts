@@ -26,8 +26,16 @@ export interface DesiredDeployment {
   readonly healthCheckPath: string;
   readonly env: Readonly<Record<string, string>>;
   readonly buildId: string;
+  readonly commit: DeployedCommit;
   /** Of the encrypted variables as they were delivered, in hexadecimal; empty when there were none. */
   readonly blobSha256: string;
+}
+
+/** The commit that a deployment was made from; empty where it is not known. */
+export interface DeployedCommit {
+  readonly sha: string;
+  readonly branch: string;
+  readonly authorHandle: string;
 }
 
 const NAME = /^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$/;
@@ -98,6 +106,11 @@ export function decodeApply(apply: ApplyDeployment): DesiredDeployment {
     healthCheckPath: apply.healthCheckPath,
     env: apply.environmentVariables,
     buildId: apply.buildId ?? "",
+    commit: {
+      sha: apply.gitCommitSha,
+      branch: apply.gitBranch,
+      authorHandle: apply.gitCommitAuthorHandle,
+    },
     blobSha256: sha256Hex(apply.encryptedEnvironmentVariables),
   };
 }

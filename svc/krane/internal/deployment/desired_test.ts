@@ -10,7 +10,8 @@ import {
   specHash,
   type SpecOptions,
 } from "../runtime/docker/container_spec.ts";
-import { decodeApply } from "./desired.ts";
+import { decodeApply, type DesiredDeployment } from "./desired.ts";
+import { platformVariables } from "./platform_variables.ts";
 
 const FULL = {
   k8sNamespace: "ns",
@@ -31,6 +32,9 @@ const FULL = {
   environmentVariables: { B: "2", A: "1" },
   pidsMax: 77,
   ephemeralStorageMib: 99n,
+  gitCommitSha: "0f3c1d",
+  gitBranch: "feature/x",
+  gitCommitAuthorHandle: "ada",
 };
 
 const OPTIONS: SpecOptions = {
@@ -66,6 +70,7 @@ Deno.test("every field of ApplyDeployment reaches the desired state", () => {
     healthCheckPath: "/health",
     env: { B: "2", A: "1" },
     buildId: "b_1",
+    commit: { sha: "0f3c1d", branch: "feature/x", authorHandle: "ada" },
     blobSha256: "4bf5122f344554c53bde2ebb8cd2b7e3d1600ad631c385a5d7cce23c7785459a",
   });
 });
@@ -102,6 +107,9 @@ Deno.test("containerSpec() and the engine's form of it, as a whole", () => {
       "UNKEY_PROJECT_ID=proj_1",
       "UNKEY_ENVIRONMENT_ID=env_1",
       "UNKEY_DEPLOYMENT_ID=d_1",
+      "UNKEY_GIT_COMMIT_SHA=0f3c1d",
+      "UNKEY_GIT_BRANCH=feature/x",
+      "UNKEY_GIT_COMMIT_AUTHOR_HANDLE=ada",
       "UNKEY_REGION=r",
       "UNKEY_INSTANCE_ID=unkey-abc-1",
     ],
@@ -141,7 +149,7 @@ Deno.test("specHash() changes with what shows inside of the container only", () 
   const hash = specHash(desired, OPTIONS);
   const same = [{ replicas: 9 }, { healthCheckPath: "/other" }, { buildId: "b_2" }, {
     env: { A: "1", B: "2" },
-  }];
+  }, { commit: { sha: "", branch: "", authorHandle: "" } }];
   for (const change of same) assert.equal(specHash({ ...desired, ...change }, OPTIONS), hash);
   const other = [{ image: "image:2" }, { port: 1 }, { command: [] }, { env: { A: "1" } }, {
     memoryMib: 1_000,
@@ -154,4 +162,26 @@ Deno.test("recoverDesired() gives back what a container was made from", () => {
   const { labels, env } = containerSpec(desired, 0, 20_000, OPTIONS);
   assert.deepEqual(recoverDesired({ labels, env: { PATH: "/bin", ...env } }), desired);
   assert.equal(recoverDesired({ labels: { [LABEL.desired]: "{" }, env }), undefined);
+});
+
+Deno.test("a container of an agent that knew no commits is taken over as it is", () => {
+  const desired = decodeApply(create(ApplyDeploymentSchema, FULL));
+  const { labels, env } = containerSpec(desired, 0, 20_000, OPTIONS);
+  const { commit: _, ...known } = JSON.parse(labels[LABEL.desired] ?? "");
+  const recovered = recoverDesired({ labels: { [LABEL.desired]: JSON.stringify(known) }, env });
+  assert.deepEqual(recovered, { ...desired, commit: { sha: "", branch: "", authorHandle: "" } });
+  assert.equal(specHash(recovered, OPTIONS), labels[LABEL.hash]);
+});
+
+Deno.test("platformVariables() leaves out what is not known of the commit, or cannot be a variable", () => {
+  const desired = decodeApply(create(ApplyDeploymentSchema, FULL));
+  const names = (commit: Partial<DesiredDeployment["commit"]>): readonly string[] =>
+    Object.keys(platformVariables({ ...desired, commit: { ...desired.commit, ...commit } }, "r"))
+      .filter((name) => name.startsWith("UNKEY_GIT_"));
+  assert.deepEqual(names({}), [
+    "UNKEY_GIT_COMMIT_SHA",
+    "UNKEY_GIT_BRANCH",
+    "UNKEY_GIT_COMMIT_AUTHOR_HANDLE",
+  ]);
+  assert.deepEqual(names({ sha: "", authorHandle: "a\0b" }), ["UNKEY_GIT_BRANCH"]);
 });

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { z } from "zod";
 import { type Container, type ContainerSpec, fullReference } from "../../../../../pkg/docker/mod.ts";
 import type { DesiredDeployment } from "../../deployment/desired.ts";
+import { platformVariables } from "../../deployment/platform_variables.ts";
 
 /** What the agent decides for all its containers. */
 export interface SpecOptions {
@@ -69,12 +70,7 @@ export function containerSpec(
     ...(desired.command.length === 0 ? {} : { command: desired.command }),
     env: {
       ...desired.env,
-      PORT: String(desired.port),
-      UNKEY_WORKSPACE_ID: desired.workspaceId,
-      UNKEY_PROJECT_ID: desired.projectId,
-      UNKEY_ENVIRONMENT_ID: desired.environmentId,
-      UNKEY_DEPLOYMENT_ID: desired.deploymentId,
-      UNKEY_REGION: options.region,
+      ...platformVariables(desired, options.region),
       UNKEY_INSTANCE_ID: name,
     },
     labels: {
@@ -108,10 +104,19 @@ function limitsOf(desired: DesiredDeployment, options: SpecOptions): ContainerSp
   };
 }
 
-/** Differs when a running container must be replaced; what does not show inside of it is not part of it. */
+/**
+ * Differs when a running container must be replaced. What does not show inside of it is not part of it, and neither is the
+ * commit, which never changes for a deployment and is not known of older containers.
+ */
 export function specHash(desired: DesiredDeployment, options: SpecOptions): string {
-  const { replicas: _replicas, healthCheckPath: _path, buildId: _build, blobSha256: _blob, ...rest } =
-    desired;
+  const {
+    replicas: _replicas,
+    healthCheckPath: _path,
+    buildId: _build,
+    blobSha256: _blob,
+    commit: _commit,
+    ...rest
+  } = desired;
   const env = Object.entries(desired.env).toSorted(([a], [b]) => a < b ? -1 : 1);
   const text = JSON.stringify([
     { ...rest, env },
@@ -142,6 +147,8 @@ const Desired = z.object({
   healthCheckPath: z.string(),
   buildId: z.string(),
   blobSha256: z.string().default(""),
+  commit: z.object({ sha: z.string(), branch: z.string(), authorHandle: z.string() })
+    .default({ sha: "", branch: "", authorHandle: "" }),
   variables: z.array(z.string()),
 });
 

@@ -39,6 +39,7 @@ const DESIRED: DesiredDeployment = {
   healthCheckPath: "",
   env: { DATABASE_URL: "mysql://x", "A.B": "1" },
   buildId: "",
+  commit: { sha: "0f3c1d", branch: "feature/x", authorHandle: "" },
   blobSha256: "",
 };
 

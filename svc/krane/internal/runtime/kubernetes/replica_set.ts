@@ -1,5 +1,6 @@
 import type { Manifest } from "../../../../../pkg/kube/mod.ts";
 import type { DesiredDeployment } from "../../deployment/desired.ts";
+import { platformVariables } from "../../deployment/platform_variables.ts";
 import { ANNOTATION, deploymentLabels, digest, LABEL, namespaceOf, ownLabels, secretName } from "./labels.ts";
 import type { KubernetesSettings } from "./settings.ts";
 
@@ -138,7 +139,7 @@ function container(
     ...(placement.revision === undefined
       ? {}
       : { envFrom: [{ secretRef: { name: secretName(desired.name) } }] }),
-    env: platformVariables(desired, settings),
+    env: environment(desired, settings),
     resources: resources(desired, settings),
     ...probes(desired),
     // SIGTERM comes after the edge has left: a terminating pod is not reported as running any more.
@@ -160,17 +161,9 @@ function container(
 }
 
 /** These win over the user's own of the same name, which come by `envFrom`. */
-function platformVariables(desired: DesiredDeployment, { region }: KubernetesSettings): unknown[] {
-  const values: Record<string, string> = {
-    PORT: String(desired.port),
-    UNKEY_WORKSPACE_ID: desired.workspaceId,
-    UNKEY_PROJECT_ID: desired.projectId,
-    UNKEY_ENVIRONMENT_ID: desired.environmentId,
-    UNKEY_DEPLOYMENT_ID: desired.deploymentId,
-    UNKEY_REGION: region,
-  };
+function environment(desired: DesiredDeployment, { region }: KubernetesSettings): unknown[] {
   return [
-    ...Object.entries(values).map(([name, value]) => ({ name, value })),
+    ...Object.entries(platformVariables(desired, region)).map(([name, value]) => ({ name, value })),
     { name: "UNKEY_INSTANCE_ID", valueFrom: { fieldRef: { fieldPath: "metadata.name" } } },
   ];
 }
