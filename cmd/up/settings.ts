@@ -56,6 +56,8 @@ export function workerSettings(plan: Plan, restateIdentityKey: string): Settings
     UNKEY_RESTATE_IDENTITY_KEYS: restateIdentityKey,
     DOCKER_HOST: plan.config.dockerHost,
     UNKEY_IMAGES_KEPT: String(plan.config.imagesKept),
+    // The engine serves the user whose own it is.
+    UNKEY_BUILD_NETWORK: "trusted",
   };
 }
 
@@ -68,7 +70,7 @@ function sharedSettings(plan: Plan): Settings {
     UNKEY_VAULT_MASTER_KEYS: state.vaultMasterKey,
     UNKEY_RESTATE_INGRESS_URL: restateUrls(state).ingress,
     UNKEY_BUILD_FILES_DIR: folder.objects,
-    UNKEY_BUILD_FILES_URL: builderUrl(plan),
+    UNKEY_BUILD_FILES_URL: apiUrl(plan),
     UNKEY_BUILD_FILES_SIGNING_KEY: state.objectSigningKey,
     UNKEY_AVAILABLE_REGIONS: REGION,
     UNKEY_EDGE_URL: edgeUrl(plan),
@@ -103,11 +105,6 @@ export function edgeSettings(plan: Plan & { readonly state: SeededState }): Sett
     // There is no load balancer in front of it.
     UNKEY_FRONTLINE_STOP_DELAY_MS: "0",
   };
-}
-
-/** The api as the builder reaches it: outside of Linux, Docker runs in a machine of its own, where we have a name. */
-function builderUrl(plan: Plan): string {
-  return Deno.build.os === "linux" ? apiUrl(plan) : `http://host.docker.internal:${plan.config.apiPort}`;
 }
 
 function url(port: number): string {

@@ -1,6 +1,8 @@
+import { homedir } from "node:os";
 import type { Clock } from "../../pkg/clock/mod.ts";
 import { Secret } from "../../pkg/config/mod.ts";
 import { openEngine } from "../../pkg/docker/mod.ts";
+import { openDockerConfig } from "../../pkg/docker_config/mod.ts";
 import { describeError } from "../../pkg/fault/mod.ts";
 import {
   findRestateServer,
@@ -151,13 +153,13 @@ export class Stack {
   }
 
   async #worker(shared: SharedControlPlane, restateIdentityKey: string): Promise<void> {
-    const { clock, logs } = this.#deps;
+    const { clock, logs, env } = this.#deps;
     const config = literalConfig(WORKER_FIELDS, workerSettings(this.#plan, restateIdentityKey));
     const log = logs.logger("ctrl-worker");
-    await this.#part(
-      "The worker",
-      (signal, ready) => runWorker(config, { log, clock, signal, onReady: ready, shared }),
-    );
+    await this.#part("The worker", (signal, ready) => {
+      const dockerCredentials = openDockerConfig({ env, home: env("HOME") ?? homedir(), log, signal });
+      return runWorker(config, { log, clock, signal, onReady: ready, shared, dockerCredentials });
+    });
   }
 
   async #agent(plan: Plan & { readonly state: SeededState }): Promise<void> {

@@ -10,10 +10,12 @@ export interface BuildRequest {
   readonly image: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly options: BuildOptions;
-  /** Contents by the id that `RUN --mount=type=secret` names. */
-  readonly secrets: ReadonlyMap<string, Uint8Array>;
+  /** Content by the id that `RUN --mount=type=secret` names; `undefined`: there is none. */
+  readonly secrets: (id: string) => Promise<Uint8Array | undefined>;
   /** Credentials for a registry as BuildKit names it, e.g. `docker.io`; `undefined`: ask as nobody. */
   readonly credentials: (host: string) => Promise<RegistryCredentials | undefined>;
+  /** The project that is built, for builders that keep projects apart. */
+  readonly projectId: string;
   /** Builds of the same key synchronize only what changed between them; one key per project. */
   readonly contextKey: string;
   /** Builds share what `RUN --mount=type=cache` keeps with those of the same name only. */

@@ -1,12 +1,9 @@
 /**
- * A client of the Docker Engine API, over its unix socket or TCP: containers, images, logs, events, and builds.
+ * A client of the Docker Engine API, over its unix socket or TCP: containers, images, logs and events. Builds are in `pkg/build`.
  *
  * ```ts
  * const engine = openEngine("unix:///var/run/docker.sock");
- * const outcome = await buildImage(engine, {
- *   contextUrl, dockerfile: "Dockerfile", tag: "unkey.local/p:d", labels: {}, buildId, signal,
- *   onEvent: (event) => show(event),
- * });
+ * const outcome = await pushImage(engine, { reference: "registry.example.com/shop:1", signal });
  * engine.close();
  * ```
  *
@@ -16,11 +13,7 @@
  *
  * @module
  */
-export { HOST_DEFAULT } from "./address.ts";
-export { buildImage, type BuildRequest, CACHE_NAMESPACE_ARG } from "./build.ts";
-export { type BuildFailure, type BuildOutcome, explainFailure } from "./build_outcome.ts";
-export { type BuildEvent, BuildProgress, type BuildRecord } from "./build_progress.ts";
-export type { BuildTrace } from "./build_trace.ts";
+export { type EngineAddress, HOST_DEFAULT, parseHost } from "./address.ts";
 export {
   type Container,
   containerBody,
@@ -57,6 +50,5 @@ export {
   pushStepName,
 } from "./push.ts";
 export { type PushProblem, pushProblem } from "./push_problem.ts";
-export type { ReservedImages } from "./reserved_images.ts";
 export { ensureSeparatingBridge } from "./networks.ts";
 export { containerLogs, type LogLine, type LogRange } from "./logs.ts";

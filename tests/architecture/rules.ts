@@ -59,7 +59,7 @@ const HOMES: Readonly<Record<string, RegExp>> = {
   "@restatedev/restate-sdk-clients": /^pkg\/durable\/|^svc\/ctrl\/internal\/workflows\//,
   "@connectrpc/connect-web": /^pkg\/rpc\//,
   "yaml": /^pkg\/kube\//,
-  "@connectrpc/connect-node": /^pkg\/(buildkit|rpc)\//,
+  "@connectrpc/connect-node": /^pkg\/(build|rpc)\//,
   "@balena/dockerignore": /^pkg\/archive\//,
   "modern-tar": /^pkg\/(archive|docker|restate_server|testkit)\//,
   "commander": /^pkg\/cli\/|^cmd\/root\.ts$/,

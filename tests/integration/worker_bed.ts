@@ -3,7 +3,6 @@ import { systemClock } from "../../pkg/clock/mod.ts";
 import { transact } from "../../pkg/db/mod.ts";
 import { Secret } from "../../pkg/config/mod.ts";
 import { silentLogger } from "../../pkg/logger/mod.ts";
-import { createFileObjectStore } from "../../pkg/objectstore/mod.ts";
 import { parseId } from "../../pkg/uid/mod.ts";
 import type { DeploymentId, EnvironmentId } from "../../pkg/uid/mod.ts";
 import type { NewDeployment } from "../../svc/ctrl/internal/store/mod.ts";
@@ -20,11 +19,11 @@ import { type Seed, seedDeployment, seedProject } from "../../svc/ctrl/internal/
 import type { Workflows } from "../../svc/ctrl/internal/workflows/mod.ts";
 import { createRestateWorkflows } from "../../svc/ctrl/internal/workflows/restate.ts";
 import { instanceReport, REGION, report } from "../../svc/ctrl/worker/fixtures_test.ts";
+import { ContextStore } from "../testbed/context_store.ts";
 import { Part, type PartOptions } from "../testbed/process.ts";
 import { type RestatePart, restatePart } from "../testbed/restate.ts";
 import { answersOk, eventually, freePort } from "../testbed/wait.ts";
 
-const SIGNING_KEY = "an-integration-test-signing-key-0123456789";
 const AGENT_MS = 30;
 
 /** What the agent does with a deployment that should run here; `undefined`: it has not got round to it. */
@@ -77,6 +76,7 @@ export class WorkerBed<W extends WorkerPart = WorkerPart> {
   readonly #ports: Ports;
   readonly #stop = new AbortController();
   readonly #agent: Promise<void>;
+  readonly #contexts: ContextStore;
 
   private constructor(
     { directory, db, seed, restate, ports, databaseUrl }: Parts,
@@ -94,6 +94,7 @@ export class WorkerBed<W extends WorkerPart = WorkerPart> {
       clock: systemClock(),
       timeoutMs: 120_000,
     });
+    this.#contexts = ContextStore.start(`${directory}/objects`);
     this.#worker = this.#newWorker();
     this.#agent = this.#play();
   }
@@ -161,6 +162,7 @@ export class WorkerBed<W extends WorkerPart = WorkerPart> {
     await this.#agent;
     for (const worker of [...this.#formers, this.#worker]) await worker.kill("SIGKILL");
     await this.restate.kill("SIGKILL");
+    await this.#contexts[Symbol.asyncDispose]();
     await this.db.close();
     await Deno.remove(this.directory, { recursive: true });
   }
@@ -171,7 +173,7 @@ export class WorkerBed<W extends WorkerPart = WorkerPart> {
       ...others,
       source: "context",
       image: null,
-      build_context_path: await this.#upload(),
+      build_context_path: await this.#contexts.uploadFiles({ [dockerfile]: "FROM scratch\n" }),
       dockerfile_path: dockerfile,
     };
     const { id } = await seedDeployment(this.db, this.seed, changes);
@@ -252,8 +254,9 @@ export class WorkerBed<W extends WorkerPart = WorkerPart> {
         UNKEY_WORKER_HTTP_PORT: String(health),
         UNKEY_RESTATE_IDENTITY_KEYS: this.restate.identityKey,
         UNKEY_BUILD_FILES_DIR: `${this.directory}/objects`,
-        UNKEY_BUILD_FILES_URL: "http://127.0.0.1:1",
-        UNKEY_BUILD_FILES_SIGNING_KEY: SIGNING_KEY,
+        UNKEY_BUILD_FILES_URL: this.#contexts.url,
+        UNKEY_BUILD_FILES_SIGNING_KEY: ContextStore.signingKey,
+        UNKEY_BUILD_NETWORK: "trusted",
         UNKEY_AVAILABLE_REGIONS: REGION,
         UNKEY_STOP_GRACE_SECONDS: "1",
         ...this.#options.env,
@@ -261,23 +264,6 @@ export class WorkerBed<W extends WorkerPart = WorkerPart> {
       logFile: `${this.directory}/worker.log`,
       ready: () => answersOk(`http://127.0.0.1:${health}/health/ready`),
     });
-  }
-
-  async #upload(): Promise<string> {
-    const store = createFileObjectStore({
-      directory: `${this.directory}/objects`,
-      baseUrl: "http://127.0.0.1:1",
-      signingKey: new Secret(SIGNING_KEY),
-      sizeMaxBytes: 1_000,
-      clock: systemClock(),
-    });
-    const key = `${this.seed.projectId}/context.tar.gz`;
-    const { url, headers } = await store.presignPut(key, { sizeBytes: 7, expiresInMs: 60_000 });
-    const answer = await store.handler(
-      new Request(url, { method: "PUT", headers: { ...headers, "content-length": "7" }, body: "archive" }),
-    );
-    if (answer?.ok !== true) throw new Error(`upload: ${answer?.status} ${await answer?.text()}`);
-    return key;
   }
 
   /** Reports what should run, as an agent would, and tells the workflow as the api would. */

@@ -1,16 +1,14 @@
 /** The build step against a real Docker Engine, with the context behind a signed URL. */
 import assert from "node:assert/strict";
+import { LOCAL_REGISTRY } from "../../pkg/build/mod.ts";
 import { systemClock } from "../../pkg/clock/mod.ts";
 import { type Engine, inspectImage, openEngine, removeImage } from "../../pkg/docker/mod.ts";
-import { silentLogger } from "../../pkg/logger/mod.ts";
 import { BASE_IMAGE, engineAnswers, ensureBaseImage } from "../../pkg/testkit/base_image.ts";
 import { type Seed, seedProject } from "../../svc/ctrl/internal/store/fixtures_test.ts";
-import { LOCAL_REGISTRY } from "../../svc/ctrl/worker/build/plan.ts";
-import { createDockerBuilder } from "../../svc/ctrl/worker/builder_docker.ts";
 import { BuildBed, type Built } from "./build_bed.ts";
+import { engineBuilder } from "./builders.ts";
 
 const clock = systemClock();
-const log = silentLogger();
 
 /** Builds a context of these files and removes the image again. */
 async function build(files: Readonly<Record<string, string>>): Promise<Built> {
@@ -32,7 +30,7 @@ async function buildKept(
   bed: BuildBed,
   files: Readonly<Record<string, string>>,
 ): Promise<Built> {
-  const builder = createDockerBuilder({ engine, clock, log });
+  const builder = engineBuilder(engine);
   const built = await bed.build(files, { builder, registryName: LOCAL_REGISTRY });
   if (built.report.kind !== "built") return built;
   assert.ok(await inspectImage(engine, built.report.image, limit()) !== undefined);
@@ -93,7 +91,7 @@ real("a build cannot read what another workspace built, and is told why", async 
           [`ARG BASE=${name}\nFROM $BASE\n`, own],
           [`FROM ${BASE_IMAGE}\nCOPY --from=${name} /marker /\n`, own],
           [`FROM ${BASE_IMAGE}\nRUN --mount=from=${name},target=/x cat /x/marker\n`, own],
-          [`# syntax=${name}\nFROM ${BASE_IMAGE}\n`, own],
+          [`# syntax=${name}\nFROM ${BASE_IMAGE}\n`, /asks for the frontend unkey\.local/],
         ]),
         [`FROM ${image.split(":")[0]}@sha256:${id}\n`, own],
         [
@@ -125,7 +123,7 @@ real("a cache of RUN is the workspace's, and no other can read or fill it", asyn
     await ensureBaseImage(engine, limit());
     const id = crypto.randomUUID();
     const [seed, other] = [await seedProject(bed.db), await seedProject(bed.db)];
-    const builder = createDockerBuilder({ engine, clock, log });
+    const builder = engineBuilder(engine);
     const run = async (seed: Seed, command: string): Promise<string> => {
       const Dockerfile = `FROM ${BASE_IMAGE}\nRUN --mount=type=cache,id=${id},target=/cache ${command}\n`;
       const { report, lines } = await bed.build({ Dockerfile }, {

@@ -1,5 +1,6 @@
 /** The retention of images against a real Docker Engine that holds real builds, and what others have in it. */
 import assert from "node:assert/strict";
+import { LOCAL_REGISTRY } from "../../pkg/build/mod.ts";
 import { systemClock } from "../../pkg/clock/mod.ts";
 import {
   createContainer,
@@ -14,11 +15,10 @@ import { BASE_IMAGE, engineAnswers, ensureBaseImage } from "../../pkg/testkit/ba
 import { tagImage } from "../../pkg/testkit/images.ts";
 import { type Seed, seedProject } from "../../svc/ctrl/internal/store/fixtures_test.ts";
 import { findDeployment } from "../../svc/ctrl/internal/store/mod.ts";
-import { LOCAL_REGISTRY } from "../../svc/ctrl/worker/build/plan.ts";
-import { createDockerBuilder } from "../../svc/ctrl/worker/builder_docker.ts";
 import { retainImagesOnce } from "../../svc/ctrl/worker/image_retention.ts";
 import { createLocalImages } from "../../svc/ctrl/worker/local_images.ts";
 import { BuildBed } from "./build_bed.ts";
+import { engineBuilder } from "./builders.ts";
 
 const clock = systemClock();
 const log = silentLogger();
@@ -31,7 +31,7 @@ interface Deployed {
 
 /** Builds, writes the image down, and stops the deployment, as its workflows would. */
 async function deployed(engine: Engine, bed: BuildBed, seed: Seed, line: string): Promise<Deployed> {
-  const builder = createDockerBuilder({ engine, clock, log });
+  const builder = engineBuilder(engine);
   const files = { Dockerfile: `FROM ${BASE_IMAGE}\nRUN echo ${line} >/line\n` };
   const { id, report } = await bed.build(files, { builder, registryName: LOCAL_REGISTRY, seed });
   assert.ok(report.kind === "built", JSON.stringify(report));

@@ -2,7 +2,7 @@
 import { systemClock } from "../../pkg/clock/mod.ts";
 import { loadConfig } from "../../pkg/config/mod.ts";
 import { createLogger } from "../../pkg/logger/mod.ts";
-import type { Builder } from "../../svc/ctrl/worker/build/steps.ts";
+import type { Builder } from "../../pkg/build/mod.ts";
 import { checkWorkerConfig, WORKER_FIELDS } from "../../svc/ctrl/worker/config.ts";
 import { runWorker, type WorkerProcess } from "../../svc/ctrl/worker/run.ts";
 
@@ -15,7 +15,7 @@ const GATE_MS = 20;
 
 /** `ok`, `fail`, `slow-<ms>`, or `gate`: until there is a file `gate-<deployment>` beside the objects. */
 const builder: Builder = {
-  async build({ dockerfile, tag, buildId, signal, onEvent }) {
+  async build({ dockerfile: { path: dockerfile }, image, signal, onEvent }) {
     const name = "[2/2] RUN make";
     onEvent({ kind: "step", id: "2", name, status: "running" });
     onEvent({ kind: "log", stepName: name, lines: ["compiling"] });
@@ -32,10 +32,12 @@ const builder: Builder = {
       log.warn("fake build aborted");
       throw error;
     });
-    const gate = `${Deno.env.get("UNKEY_BUILD_FILES_DIR")}/../gate-${buildId.split(".")[0]}`;
+    const gate = `${Deno.env.get("UNKEY_BUILD_FILES_DIR")}/../gate-${
+      image.slice(image.lastIndexOf(":") + 1)
+    }`;
     while (dockerfile === "gate" && !await exists(gate)) await clock.sleep(GATE_MS, signal);
     onEvent({ kind: "step", id: "2", name, status: "done" });
-    return { kind: "built", image: tag };
+    return { kind: "built", image };
   },
 };
 

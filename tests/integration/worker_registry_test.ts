@@ -3,13 +3,12 @@ import assert from "node:assert/strict";
 import { type Clock, systemClock } from "../../pkg/clock/mod.ts";
 import { Secret } from "../../pkg/config/mod.ts";
 import { type Engine, inspectImage, openEngine, pullImage, removeImage } from "../../pkg/docker/mod.ts";
-import { silentLogger } from "../../pkg/logger/mod.ts";
 import type { Registry } from "../../pkg/registry/mod.ts";
 import { BASE_IMAGE, engineAnswers, ensureBaseImage } from "../../pkg/testkit/base_image.ts";
 import { hasRegistry, REGISTRY_USER, TestRegistry } from "../../pkg/testkit/registry.ts";
-import { createDockerBuilder } from "../../svc/ctrl/worker/builder_docker.ts";
 import { docker } from "../testbed/testbed.ts";
 import { BuildBed, type Built } from "./build_bed.ts";
+import { engineBuilder } from "./builders.ts";
 
 const REAL = await engineAnswers() && hasRegistry();
 const limit = (): AbortSignal => AbortSignal.timeout(180_000);
@@ -39,7 +38,7 @@ function real(name: string, test: (bed: Bed) => Promise<void>): void {
           engine,
           build: (dockerfile, registry, { clock = systemClock(), signal } = {}) => {
             registries.add(registry.name);
-            const builder = createDockerBuilder({ engine, clock, log: silentLogger(), registry });
+            const builder = engineBuilder(engine, { registry, clock });
             return bed.build({ Dockerfile: dockerfile }, { builder, registryName: registry.name }, signal);
           },
         });

@@ -235,6 +235,7 @@ export class Testbed implements AsyncDisposable {
     return {
       ...this.#shared(),
       UNKEY_RESTATE_IDENTITY_KEYS: this.#restateIdentityKey,
+      UNKEY_BUILD_NETWORK: "trusted",
       UNKEY_WORKER_HTTP_PORT: String(this.ports.workerHealth),
       UNKEY_RESTATE_HTTP_PORT: String(this.ports.worker),
       UNKEY_RESTATE_ADMIN_URL: `http://127.0.0.1:${this.ports.admin}`,

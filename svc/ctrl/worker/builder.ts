@@ -1,44 +1,145 @@
+import {
+  type Builder,
+  type BuildkitBuilderOptions,
+  type ClientCertificate,
+  createBuildkitBuilder,
+  daemonEndpoint,
+  type Endpoint,
+  engineEndpoint,
+  LOCAL_REGISTRY,
+  standing,
+} from "../../../pkg/build/mod.ts";
 import type { Clock } from "../../../pkg/clock/mod.ts";
+import { Secret } from "../../../pkg/config/mod.ts";
 import { openEngine } from "../../../pkg/docker/mod.ts";
-import { Fault } from "../../../pkg/fault/mod.ts";
+import { Fault, publicFault } from "../../../pkg/fault/mod.ts";
 import type { Logger } from "../../../pkg/logger/mod.ts";
 import { registryOf } from "../../../pkg/registry/mod.ts";
-import { LOCAL_REGISTRY } from "./build/plan.ts";
-import type { Builder } from "./build/steps.ts";
+import type { BuildConfig } from "./build_config.ts";
 import { type BuilderConfig, builderProblems } from "./builder_config.ts";
-import { createDockerBuilder } from "./builder_docker.ts";
+import { depotPlatformOf, depotTokenOf } from "./depot_config.ts";
+import { depotLease } from "./depot_lease.ts";
+import type { Queryable } from "../internal/store/mod.ts";
 import { createLocalImages, type LocalImages } from "./local_images.ts";
 
-/** What builds, and how the images that it builds are named. */
+/** A builder, and the names of the images that it builds. */
 export interface OpenBuilder {
   readonly builder: Builder;
   readonly registryName: string;
   /** Images that stay where they were built; `undefined`: the builder keeps none. */
   readonly localImages?: LocalImages;
+  /** A BuildKit that this worker shares with nothing but other workers; `undefined`: each build has its own. */
+  readonly endpoint?: Endpoint;
   close(): void;
 }
 
-/** Opens the builder that the settings name. Nothing is sent before the first build. */
+interface BuilderDeps {
+  readonly db: Queryable;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/**
+ * Opens the builder that the settings name. Nothing is sent before the first build.
+ *
+ * @throws `failed_precondition` when a file of a certificate cannot be read
+ */
 export async function openBuilder(
-  config: BuilderConfig,
-  deps: { readonly clock: Clock; readonly log: Logger },
+  config: BuilderConfig & BuildConfig,
+  deps: BuilderDeps,
 ): Promise<OpenBuilder> {
   const registry = registryOf(config);
+  const { clock, log } = deps;
+  const common = { clock, log, ...sourcesOf(config) };
+  if (config.buildBackend === "depot") return await openDepotBuilder(config, { deps, common });
   if (config.buildBackend === "docker") {
     const engine = openEngine(config.dockerHost);
-    const builder = createDockerBuilder({ engine, ...deps, ...(registry === undefined ? {} : { registry }) });
-    const localImages = createLocalImages(engine);
-    const registryName = registry?.name ?? LOCAL_REGISTRY;
-    return { builder, registryName, localImages, close: () => engine.close() };
+    const endpoint = engineEndpoint(config.dockerHost);
+    const destination = { kind: "engine", engine, ...(registry === undefined ? {} : { registry }) } as const;
+    return {
+      builder: createBuildkitBuilder({ ...common, lease: standing(endpoint), destination }),
+      registryName: registry?.name ?? LOCAL_REGISTRY,
+      localImages: createLocalImages(engine),
+      endpoint,
+      close: () => engine.close(),
+    };
   }
   const { buildkitUrl } = config;
   if (buildkitUrl === undefined || registry === undefined) {
     throw new Fault("invalid_argument", builderProblems(config).join("; "));
   }
-  // gRPC takes its time to load: only who uses it pays for it.
-  const { openDaemon } = await import("../../../pkg/buildkit/mod.ts");
-  const { createBuildkitBuilder } = await import("./builder_buildkit.ts");
-  const daemon = openDaemon(buildkitUrl);
-  const builder = createBuildkitBuilder({ daemon, ...deps, registry });
-  return { builder, registryName: registry.name, close: () => daemon.close() };
+  const endpoint = daemonEndpoint(buildkitUrl, await certificateOf(config));
+  const destination = { kind: "registry", registry } as const;
+  return {
+    builder: createBuildkitBuilder({ ...common, lease: standing(endpoint), destination }),
+    registryName: registry.name,
+    endpoint,
+    close: () => undefined,
+  };
+}
+
+/** Its machines are outside of every private network of ours, so that nothing has to be checked at the start. */
+async function openDepotBuilder(
+  config: BuilderConfig,
+  { deps, common }: {
+    readonly deps: BuilderDeps;
+    readonly common: Pick<BuildkitBuilderOptions, "clock" | "log" | "rules">;
+  },
+): Promise<OpenBuilder> {
+  const registry = registryOf(config);
+  const [token, platform] = [depotTokenOf(config), depotPlatformOf(config)];
+  if (registry === undefined || token === undefined || platform === undefined) {
+    throw new Fault("invalid_argument", builderProblems(config).join("; "));
+  }
+  const { openDepot } = await import("../../../pkg/build/depot/mod.ts");
+  const { clock, log } = common;
+  const { depotApiUrl, depotProjectRegion: region } = config;
+  const depot = openDepot({
+    token,
+    clock,
+    log,
+    ...(depotApiUrl === undefined ? {} : { apiUrl: depotApiUrl }),
+  });
+  const lease = depotLease({ ...deps, depot, region, platform });
+  const destination = { kind: "registry", registry } as const;
+  return {
+    builder: createBuildkitBuilder({ ...common, lease, destination }),
+    registryName: registry.name,
+    close: () => undefined,
+  };
+}
+
+function sourcesOf(
+  config: BuilderConfig & BuildConfig,
+): Pick<BuildkitBuilderOptions, "rules" | "cgroupParent"> {
+  const { buildCgroupParent, buildDeniedHosts, buildFrontends, buildSources, trustedRegistries } = config;
+  return {
+    rules: {
+      deniedHosts: buildDeniedHosts,
+      trustedRegistries,
+      frontends: buildFrontends,
+      privateNetworks: buildSources === "any",
+    },
+    ...(buildCgroupParent === undefined ? {} : { cgroupParent: buildCgroupParent }),
+  };
+}
+
+async function certificateOf(
+  { buildkitCaFile, buildkitCertificateFile, buildkitKeyFile }: BuildConfig,
+): Promise<ClientCertificate | undefined> {
+  if (buildkitCertificateFile === undefined || buildkitKeyFile === undefined) return undefined;
+  return {
+    certificate: await readPem(buildkitCertificateFile),
+    key: new Secret(await readPem(buildkitKeyFile)),
+    ...(buildkitCaFile === undefined ? {} : { ca: await readPem(buildkitCaFile) }),
+  };
+}
+
+async function readPem(path: string): Promise<string> {
+  try {
+    return await Deno.readTextFile(path);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw publicFault("failed_precondition", `The certificate file "${path}" cannot be read: ${why}`, error);
+  }
 }

@@ -11,6 +11,7 @@ import {
   textSchema,
   urlSchema,
 } from "../../../pkg/config/mod.ts";
+import { BUILD_FIELDS, buildProblems } from "./build_config.ts";
 import { BUILDER_FIELDS, builderProblems } from "./builder_config.ts";
 import { DEADLINE_FIELDS } from "./deadlines.ts";
 import { QUEUE_FIELDS } from "./queue.ts";
@@ -49,12 +50,13 @@ export const WORKER_FIELDS = {
     schema: portSchema(7092),
   }),
   ...BUILDER_FIELDS,
+  ...BUILD_FIELDS,
   ...QUEUE_FIELDS,
   buildS3Url: field({
     flag: "build-s3-url",
     env: "UNKEY_BUILD_S3_URL",
     placeholder: "<url>",
-    help: "S3 endpoint for build contexts, as the control plane and the builder reach it.",
+    help: "S3 endpoint for build contexts, as the control plane reaches it.",
     schema: optionalUrlSchema(),
   }),
   buildS3Region: field({
@@ -92,7 +94,7 @@ export const WORKER_FIELDS = {
     flag: "build-files-url",
     env: "UNKEY_BUILD_FILES_URL",
     placeholder: "<url>",
-    help: "The api as the builder reaches it, for contexts in a folder.",
+    help: "The api as this worker reaches it, for contexts in a folder.",
     schema: optionalUrlSchema(),
   }),
   buildFilesSigningKey: secretField({
@@ -104,7 +106,8 @@ export const WORKER_FIELDS = {
   vaultMasterKeys: secretField({
     env: "UNKEY_VAULT_MASTER_KEYS",
     help:
-      "The api's master keys, to encrypt the credentials of sentinels, and to derive the signing key of a folder when that is absent.",
+      "The api's master keys: for variables and secrets of builds, credentials of registries and sentinels, and the signing key " +
+      "of a folder when that is absent.",
     required: false,
   }),
   availableRegions: field({
@@ -158,7 +161,7 @@ export function checkWorkerConfig(config: WorkerConfig): readonly string[] {
       `exactly one of --build-s3-url (UNKEY_BUILD_S3_URL) and --build-files-dir (UNKEY_BUILD_FILES_DIR) is needed: ${both}`,
     );
   }
-  problems.push(...restateProblems(config), ...builderProblems(config));
+  problems.push(...restateProblems(config), ...builderProblems(config), ...buildProblems(config));
   return [...problems, ...(s3 ? s3Problems(config) : []), ...(files ? filesProblems(config) : [])];
 }
 

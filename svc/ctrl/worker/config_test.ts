@@ -9,6 +9,7 @@ const VALID: Readonly<Record<string, string>> = {
   UNKEY_BUILD_FILES_DIR: "/tmp/objects",
   UNKEY_BUILD_FILES_URL: "http://127.0.0.1:7091",
   UNKEY_BUILD_FILES_SIGNING_KEY: "key",
+  UNKEY_BUILD_NETWORK: "trusted",
 };
 
 function load(env: Readonly<Record<string, string>>): WorkerConfig {
@@ -191,4 +192,18 @@ Deno.test("sentinels need the master keys, for their credentials", () => {
   const env = { ...VALID, UNKEY_SENTINEL_IMAGE: "unkey:1", UNKEY_VAULT_MASTER_KEYS: "key" };
   const { sentinelReplicasProduction, sentinelReplicas, sentinelImage } = load(env);
   assert.deepEqual([sentinelReplicasProduction, sentinelReplicas, sentinelImage], [3, 1, "unkey:1"]);
+});
+
+Deno.test("builds of a Docker Engine need a network that is trusted explicitly", () => {
+  const { UNKEY_BUILD_NETWORK: _network, ...untrusted } = VALID;
+  assert.match(problems(untrusted), /--build-backend docker .* needs --build-network trusted/);
+});
+
+Deno.test("the certificate of a BuildKit daemon comes with its key", () => {
+  const half = { ...VALID, UNKEY_BUILDKIT_CERTIFICATE_FILE: "/c.pem" };
+  assert.match(problems(half), /--buildkit-certificate-file .* go together: only one is set/);
+  assert.match(
+    problems({ ...VALID, UNKEY_BUILDKIT_CA_FILE: "/ca.pem" }),
+    /--buildkit-ca-file .* is of no use/,
+  );
 });

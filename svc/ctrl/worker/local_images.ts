@@ -1,5 +1,6 @@
 import { type Engine, listImages, removeImage } from "../../../pkg/docker/mod.ts";
-import { IMAGE_LABEL, LOCAL_REGISTRY } from "./build/plan.ts";
+import { LOCAL_REGISTRY } from "../../../pkg/build/mod.ts";
+import { IMAGE_LABEL } from "./build/plan.ts";
 
 /** An image that a build left in the engine. */
 export interface LocalImage {

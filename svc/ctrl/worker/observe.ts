@@ -9,6 +9,8 @@ import {
   listLiveRegions,
   listTopology,
 } from "../internal/store/mod.ts";
+import { exposedPorts } from "../../../pkg/build/mod.ts";
+import { findBuildInputs } from "../internal/store/build_inputs.ts";
 import type { InstanceFacts, RolloutFacts } from "./deploy/plan.ts";
 
 /** The deployment is final already, or does not exist: there is nothing left to do. */
@@ -54,9 +56,25 @@ export async function observe(
   }));
   return {
     kind: "observed",
-    facts: { regions, port: row.port, healthCheckPath: row.health_check_path },
+    facts: {
+      regions,
+      port: row.port,
+      healthCheckPath: row.health_check_path,
+      ...await portsOf(db, id, instances),
+    },
     cancelRequested: row.cancel_requested_at !== null,
   };
+}
+
+/** The ports that the Dockerfile exposes, for a hint to an app that does not become ready. */
+async function portsOf(
+  db: CtrlDatabase,
+  id: string,
+  instances: readonly InstancesTable[],
+): Promise<Pick<RolloutFacts, "exposedPorts">> {
+  if (instances.length === 0 || instances.every(({ status }) => status === "running")) return {};
+  const dockerfile = (await findBuildInputs(db.kysely, id))?.dockerfile;
+  return dockerfile === undefined ? {} : { exposedPorts: exposedPorts(new TextDecoder().decode(dockerfile)) };
 }
 
 function instanceFacts(row: InstancesTable): InstanceFacts {

@@ -1,3 +1,4 @@
+import { tmpdir } from "node:os";
 import type { Clock } from "../../../pkg/clock/mod.ts";
 import { fieldName } from "../../../pkg/config/mod.ts";
 import { ping } from "../../../pkg/db/mod.ts";
@@ -5,12 +6,13 @@ import { StepActivity } from "../../../pkg/durable/mod.ts";
 import type { Logger } from "../../../pkg/logger/mod.ts";
 import { serveRpc } from "../../../pkg/rpc/mod.ts";
 import { Runner } from "../../../pkg/runner/mod.ts";
-import { createVault, parseMasterKeys } from "../../../pkg/vault/mod.ts";
+import { createVault, parseMasterKeys, type Vault } from "../../../pkg/vault/mod.ts";
 import { type ChangeHub, type ChangeNotifier, createNudger } from "../internal/changes/mod.ts";
 import type { SentinelMaker } from "../internal/sentinels/mod.ts";
 import { dataKeyStore } from "../internal/store/api_data_keys.ts";
 import { type CtrlDatabase, openCtrlDatabase } from "../internal/store/mod.ts";
-import type { Builder } from "./build/steps.ts";
+import type { Builder, BuildRequest } from "../../../pkg/build/mod.ts";
+import { credentialsOf } from "./base_image_credentials.ts";
 import { openBuilder } from "./builder.ts";
 import { requestCompactions } from "./compaction.ts";
 import { WORKER_FIELDS, type WorkerConfig } from "./config.ts";
@@ -34,6 +36,8 @@ export interface WorkerProcess {
   readonly onReady?: (info: { readonly port: number; readonly healthPort: number }) => void;
   /** A database and a hub that other parts of the same process use too; whoever opened them runs and closes them. */
   readonly shared?: { readonly db: CtrlDatabase; readonly hub: ChangeHub };
+  /** Credentials for base images of a user who is the only one here, after those of the workspace. */
+  readonly dockerCredentials?: BuildRequest["credentials"];
   /** Instead of the configured one, for tests. */
   readonly builder?: Builder;
   /** Instead of its own, for tests that look at steps. */
@@ -42,6 +46,7 @@ export interface WorkerProcess {
 
 const READY_MS_MAX = 2_000;
 const INGRESS_MS_MAX = 10_000;
+const MEBIBYTE = 1024 * 1024;
 
 /**
  * Runs the durable services until `signal` aborts. Ready only when Restate knows them.
@@ -69,7 +74,11 @@ async function start(config: WorkerConfig, process: WorkerProcess, runner: Runne
   const changes = openNotifier(config, process, { db, runner });
   const objects = openObjects(config, clock);
   runner.defer("object store", () => objects.close());
-  const { builder, registryName, localImages, close } = await openBuilder(config, { clock, log });
+  const { builder, registryName, localImages, close } = await openBuilder(config, {
+    db: db.kysely,
+    clock,
+    log,
+  });
   runner.defer("builder", () => close());
 
   let registered = false;
@@ -84,7 +93,8 @@ async function start(config: WorkerConfig, process: WorkerProcess, runner: Runne
   });
   runner.defer("health", () => health.shutdown());
 
-  const sentinels = sentinelMaker(config, db, clock);
+  const vault = openVault(config, db, clock);
+  const sentinels = sentinelMaker(config, vault);
   const activity = process.activity ?? new StepActivity();
   const parts = {
     db,
@@ -95,6 +105,14 @@ async function start(config: WorkerConfig, process: WorkerProcess, runner: Runne
     objects: objects.store,
     builder: process.builder ?? builder,
     registryName,
+    vault,
+    platform: config.buildPlatform,
+    credentialsOf: credentialsOf({ db, vault, ownCredentials: process.dockerCredentials }),
+    contexts: {
+      temporaryDirectory: tmpdir(),
+      bytesMax: config.buildContextMib * MEBIBYTE,
+      entriesMax: config.buildContextFiles,
+    },
     images: imageRules(config, { registryName, log }),
     sentinels,
   };
@@ -135,16 +153,16 @@ async function start(config: WorkerConfig, process: WorkerProcess, runner: Runne
 }
 
 /** What sentinels are made with; `undefined` when the settings want none. */
-function sentinelMaker(config: WorkerConfig, db: CtrlDatabase, clock: Clock): SentinelMaker | undefined {
+function sentinelMaker(config: WorkerConfig, vault: Vault | undefined): SentinelMaker | undefined {
   const shapes = sentinelShapes(config);
-  const { vaultMasterKeys } = config;
-  if (shapes === undefined || vaultMasterKeys === undefined) return undefined;
-  const vault = createVault({
-    masterKeys: parseMasterKeys(vaultMasterKeys),
-    store: dataKeyStore(db.kysely),
-    clock,
-  });
-  return { vault, shapes };
+  return shapes === undefined || vault === undefined ? undefined : { vault, shapes };
+}
+
+/** `undefined` when the settings have no master keys. */
+function openVault({ vaultMasterKeys }: WorkerConfig, db: CtrlDatabase, clock: Clock): Vault | undefined {
+  if (vaultMasterKeys === undefined) return undefined;
+  const masterKeys = parseMasterKeys(vaultMasterKeys);
+  return createVault({ masterKeys, store: dataKeyStore(db.kysely), clock });
 }
 
 async function openOwnDatabase(

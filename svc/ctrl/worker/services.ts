@@ -1,13 +1,12 @@
 import type { Clock } from "../../../pkg/clock/mod.ts";
 import type { StepActivity } from "../../../pkg/durable/mod.ts";
 import type { Logger } from "../../../pkg/logger/mod.ts";
-import type { ObjectStore } from "../../../pkg/objectstore/mod.ts";
 import type { ChangeNotifier } from "../internal/changes/mod.ts";
 import { AGENT_ALIVE_MS } from "../internal/deployments/liveness.ts";
 import type { SentinelMaker } from "../internal/sentinels/mod.ts";
 import type { CtrlDatabase } from "../internal/store/mod.ts";
 import { buildService } from "./build/mod.ts";
-import { type Builder, createBuildSteps } from "./build/steps.ts";
+import { type BuildDeps, createBuildSteps } from "./build/steps.ts";
 import type { WorkerConfig } from "./config.ts";
 import { deployService } from "./deploy/mod.ts";
 import type { ImageRules } from "./deploy/pin_image.ts";
@@ -23,16 +22,12 @@ import { createVersioningSteps } from "./versioning/steps.ts";
 import { versioningService } from "./versioning/mod.ts";
 
 /** What the services work with. */
-export interface ServicesDeps {
+export interface ServicesDeps extends BuildDeps {
   readonly db: CtrlDatabase;
   readonly clock: Clock;
   readonly log: Logger;
   readonly activity: StepActivity;
   readonly changes: ChangeNotifier;
-  readonly objects: Pick<ObjectStore, "head" | "presignGet">;
-  readonly builder: Builder;
-  /** What the names of built images begin with. */
-  readonly registryName: string;
   readonly images: ImageRules;
   /** `undefined`: environments get none. */
   readonly sentinels?: SentinelMaker | undefined;

@@ -1,31 +1,19 @@
 /** Names and texts of builds. Pure. */
-import type { FailureCode } from "../../internal/deployments/status.ts";
+import type { BuildFailure } from "../../../../pkg/build/mod.ts";
+import type { FailureCode, FailureDetails } from "../../internal/deployments/status.ts";
 
-/** Why a build ended without an image, as its builder knows it. */
-export interface BuilderFailure {
-  readonly code: Extract<
-    FailureCode,
-    | "build_failed"
-    | "dockerfile_missing"
-    | "context_invalid"
-    | "push_denied"
-    | "push_failed"
-    | "registry_full"
-    | "registry_unavailable"
-  >;
+/** A build without an image, as it is recorded. */
+export interface FailedBuild {
+  readonly kind: "failed";
+  readonly code: FailureCode;
   readonly message: string;
-  readonly instruction?: string;
-  readonly exitCode?: number;
-  readonly lastLines: readonly string[];
+  readonly details?: FailureDetails;
 }
 
 const MESSAGE_LINES_MAX = 10;
 const MESSAGE_CHARACTERS_MAX = 4_000;
 
-/** What stands for a registry in the names of images that stay in the engine that built them. */
-export const LOCAL_REGISTRY = "unkey.local";
-
-/** What built images say about themselves. */
+/** Labels of built images. */
 export const IMAGE_LABEL = { project: "dev.unkey.project", deployment: "dev.unkey.deployment" } as const;
 
 /** Whose image it is. */
@@ -43,13 +31,8 @@ export function imageName(registry: string, { workspaceId, projectId, deployment
   return `${registry}/${workspaceId.toLowerCase()}/${projectId.toLowerCase()}:${deploymentId}`;
 }
 
-/** The image of a name and tag as everybody gets it, whatever becomes of the tag. */
-export function imageByDigest(tag: string, digest: string): string {
-  return `${tag.slice(0, tag.lastIndexOf(":"))}@${digest}`;
-}
-
-/** What the user is told: the instruction, its exit code, and what it printed last. */
-export function failureText(failure: BuilderFailure): string {
+/** The text for the user: the instruction, its exit code, and its last output. */
+export function failureText(failure: BuildFailure): string {
   const { message, instruction, exitCode, lastLines } = failure;
   const parts = [message];
   if (instruction !== undefined && !message.includes(instruction)) {
@@ -67,4 +50,42 @@ export function failureText(failure: BuilderFailure): string {
 /** Whether the user wrote the step, as opposed to the builder's own preparations. */
 export function isInstruction(stepName: string): boolean {
   return /^\[/.test(stepName) && !stepName.startsWith("[internal]");
+}
+
+const LINES_MAX = 20;
+
+/** The failure as it is recorded. */
+export function failedBuild(failure: BuildFailure): FailedBuild {
+  const { code, exitCode, instruction = "", lastLines } = failure;
+  const failed = { kind: "failed", code, message: failureText(failure) } as const;
+  if (exitCode === undefined && lastLines.length === 0) return failed;
+  const exit = exitCode === undefined ? {} : { exitCode };
+  return {
+    ...failed,
+    details: { ...exit, source: "build", origin: instruction, lines: lastLines.slice(-LINES_MAX) },
+  };
+}
+
+export const CONTEXT_MISSING: FailedBuild = {
+  kind: "failed",
+  code: "context_missing",
+  message: "The build context was never uploaded, or has been deleted. Deploy again to upload it anew.",
+};
+
+export const TIMED_OUT: FailedBuild = {
+  kind: "failed",
+  code: "build_timeout",
+  message:
+    "The build took longer than is allowed and was stopped. Make it shorter, for example with layers that can be " +
+    "cached, then deploy again.",
+};
+
+export function contextInvalid(message: string): FailedBuild {
+  return { kind: "failed", code: "context_invalid", message };
+}
+
+export function dockerfileMissing(path: string): FailedBuild {
+  const message =
+    `There is no file "${path}" in the build context. Create it, or name another one with --dockerfile.`;
+  return { kind: "failed", code: "dockerfile_missing", message };
 }

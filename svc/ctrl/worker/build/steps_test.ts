@@ -1,4 +1,7 @@
 import assert from "node:assert/strict";
+import { tmpdir } from "node:os";
+import { packTar } from "modern-tar";
+import type { Builder, BuildRequest } from "../../../../pkg/build/mod.ts";
 import { systemClock } from "../../../../pkg/clock/mod.ts";
 import { isFault } from "../../../../pkg/fault/mod.ts";
 import { silentLogger } from "../../../../pkg/logger/mod.ts";
@@ -6,7 +9,7 @@ import { type CtrlDatabase, listEventsAfter, moveStatus } from "../../internal/s
 import { seedDeployment, seedProject } from "../../internal/store/fixtures_test.ts";
 import { transact } from "../../../../pkg/db/mod.ts";
 import { memoryDatabase } from "../fixtures_test.ts";
-import { type Builder, type BuilderRequest, type BuildReport, createBuildSteps } from "./steps.ts";
+import { type BuildReport, createBuildSteps } from "./steps.ts";
 
 const FAR_MS = 180_000;
 
@@ -20,8 +23,25 @@ interface Bed {
   logs(): Promise<readonly string[]>;
 }
 
-async function onBed(test: (bed: Bed) => Promise<void>, uploaded = true): Promise<void> {
+const DOCKERFILE = "FROM scratch\n";
+
+async function archiveUrl(files: Readonly<Record<string, string>>): Promise<string> {
+  const entries = Object.entries(files).map(([name, body]) => ({
+    header: { name, size: body.length },
+    body,
+  }));
+  return `data:application/x-tar;base64,${(await packTar(entries)).toBase64()}`;
+}
+
+async function onBed(
+  test: (bed: Bed) => Promise<void>,
+  { uploaded = true, files = { Dockerfile: DOCKERFILE } }: {
+    readonly uploaded?: boolean;
+    readonly files?: Readonly<Record<string, string>>;
+  } = {},
+): Promise<void> {
   const db = await memoryDatabase();
+  const url = await archiveUrl(files);
   const clock = systemClock();
   try {
     const { id, project_id, workspace_id } = await seedDeployment(db, await seedProject(db), {
@@ -31,7 +51,7 @@ async function onBed(test: (bed: Bed) => Promise<void>, uploaded = true): Promis
     await transact(db, (tx) => moveStatus(tx, { id, from: ["pending"], to: "building", nowMs: clock.now() }));
     const objects = {
       head: () => Promise.resolve(uploaded ? { sizeBytes: 7 } : undefined),
-      presignGet: (key: string) => Promise.resolve(`http://objects/${key}?signature=s3cret`),
+      presignGet: () => Promise.resolve(url),
     };
     const job = {
       deploymentId: id,
@@ -51,6 +71,8 @@ async function onBed(test: (bed: Bed) => Promise<void>, uploaded = true): Promis
           objects,
           builder: { build },
           registryName: "r.example/apps",
+          contexts: { temporaryDirectory: tmpdir(), bytesMax: 1_000_000, entriesMax: 100 },
+          credentialsOf: () => Promise.resolve(() => Promise.resolve(undefined)),
         })
           .build(job, deadlineMs, signal),
       logs: async () =>
@@ -67,16 +89,16 @@ async function onBed(test: (bed: Bed) => Promise<void>, uploaded = true): Promis
   }
 }
 
-const done = ({ tag }: BuilderRequest): { kind: "built"; image: string } => ({ kind: "built", image: tag });
+const done = ({ image }: BuildRequest): { kind: "built"; image: string } => ({ kind: "built", image });
 
 Deno.test("a build gets the context, a lower-case name and an id of its own", () =>
   onBed(async ({ build, id }) => {
-    let seen: BuilderRequest | undefined;
+    let seen: BuildRequest | undefined;
     const report = await build((request) => Promise.resolve(done(seen = request)));
-    assert.equal(seen?.contextUrl, "http://objects/p/u.tar.gz?signature=s3cret");
-    assert.match(seen?.tag ?? "", new RegExp(`^r\\.example/apps/ws_[0-9a-z]+/proj_[0-9a-z]+:${id}$`));
-    assert.deepEqual(report, { kind: "built", image: seen?.tag, buildId: `${id}.1` });
-    assert.ok(!JSON.stringify(report).includes("s3cret"));
+    assert.deepEqual(seen?.context.entries.map(({ path }) => path), ["Dockerfile"]);
+    assert.equal(new TextDecoder().decode(seen?.dockerfile.content), DOCKERFILE);
+    assert.match(seen?.image ?? "", new RegExp(`^r\\.example/apps/ws_[0-9a-z]+/proj_[0-9a-z]+:${id}$`));
+    assert.deepEqual(report, { kind: "built", image: seen?.image, buildId: `${id}.1` });
   }));
 
 /** A user who waits for minutes wants to see what happens meanwhile. */
@@ -140,7 +162,14 @@ Deno.test("a context that was never uploaded is final and says what to do", () =
   onBed(async ({ build }) => {
     const report = await build(() => assert.fail("nothing to build"));
     assert.ok(report.kind === "failed" && report.code === "context_missing");
-  }, false));
+  }, { uploaded: false }));
+
+Deno.test("a context without the Dockerfile is final, and names the path", () =>
+  onBed(async ({ build }) => {
+    const report = await build(() => assert.fail("nothing to build"));
+    assert.ok(report.kind === "failed" && report.code === "dockerfile_missing");
+    assert.match(report.message, /"Dockerfile"/);
+  }, { files: { "other.txt": "x" } }));
 
 Deno.test("a build that takes too long is stopped and told as such", () =>
   onBed(async ({ build }) => {

@@ -1,15 +1,15 @@
-import type { Clock } from "../../../pkg/clock/mod.ts";
-import type { NotPushed } from "../../../pkg/docker/mod.ts";
-import type { Logger } from "../../../pkg/logger/mod.ts";
-import { backoffMs } from "../../../pkg/retry/mod.ts";
+import type { Clock } from "../../clock/mod.ts";
+import type { NotPushed } from "../../docker/mod.ts";
+import type { Logger } from "../../logger/mod.ts";
+import { backoffMs } from "../../retry/mod.ts";
 
-/** What trying again takes. */
+/** Parts that retries need. */
 export interface PatienceDeps {
   readonly clock: Clock;
-  /** Gets what the registry said. */
+  /** Gets the answers of the registry, which users do not see. */
   readonly log: Logger;
   readonly image: string;
-  /** Gets what the user may know. */
+  /** Gets lines for the user. */
   readonly tell: (line: string) => void;
   readonly signal: AbortSignal;
 }
@@ -17,10 +17,10 @@ export interface PatienceDeps {
 const ATTEMPTS_MAX = 4;
 const RETRY_FIRST_MS = 1_000;
 const RETRY_MS_MAX = 8_000;
-/** Builders repeat what they can by themselves, for most of a minute: no further attempt begins after this. */
+/** Builders retry by themselves for most of a minute: no further attempt begins after this. */
 const RETRYING_MS_MAX = 60_000;
 
-/** Pushes, and does so again a few times while the registry does not answer. */
+/** Pushes, at most four times while the registry does not answer. */
 export async function pushPatiently<T extends { readonly kind: string }>(
   push: (attempt: number) => Promise<T | NotPushed>,
   { clock, log, image, tell, signal }: PatienceDeps,

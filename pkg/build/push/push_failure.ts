@@ -1,10 +1,11 @@
-import type { PushProblem } from "../../../pkg/docker/mod.ts";
-import type { BuilderFailure } from "./build/plan.ts";
+import type { PushProblem } from "../../docker/mod.ts";
+import type { BuildFailure } from "../builder.ts";
 
-/** What is told of a push that failed: the user's code is not the cause, and what the registry said is not for them. */
-export function pushFailure(registry: string, problem: PushProblem): BuilderFailure {
+/** The text for a user whose code is not the cause; the answer of the registry is for the operator only. */
+export function pushFailure(registry: string, problem: PushProblem): BuildFailure {
   const { code, why } = EXPLAINED[problem];
   return {
+    kind: "failed",
     code,
     message: `The image was built, but not stored: the registry ${registry} ${why}`,
     lastLines: [],
@@ -13,7 +14,7 @@ export function pushFailure(registry: string, problem: PushProblem): BuilderFail
 
 const OPERATOR = "The operator finds its answer in the worker's log.";
 
-const EXPLAINED: Record<PushProblem, Pick<BuilderFailure, "code"> & { readonly why: string }> = {
+const EXPLAINED: Record<PushProblem, Pick<BuildFailure, "code"> & { readonly why: string }> = {
   denied: {
     code: "push_denied",
     why: "refused the platform's credentials. Ask the operator to check UNKEY_REGISTRY_USERNAME and " +

@@ -1,0 +1,60 @@
+/** Builders for tests, and the rules that they have. */
+import {
+  type Builder,
+  type ClientCertificate,
+  createBuildkitBuilder,
+  daemonEndpoint,
+  engineEndpoint,
+  FRONTENDS_DEFAULT,
+  type SourceRules,
+  standing,
+} from "../../pkg/build/mod.ts";
+import { type Clock, systemClock } from "../../pkg/clock/mod.ts";
+import type { Engine } from "../../pkg/docker/mod.ts";
+import { silentLogger } from "../../pkg/logger/mod.ts";
+import type { Registry } from "../../pkg/registry/mod.ts";
+
+export interface TestBuilderOptions {
+  readonly registry?: Registry;
+  /** Registries at private addresses that builds may use. */
+  readonly trusted?: readonly string[];
+  readonly clock?: Clock;
+}
+
+/** Builds in a Docker Engine; with a registry the engine pushes. */
+export function engineBuilder(engine: Engine, options: TestBuilderOptions = {}): Builder {
+  const { registry, clock = systemClock() } = options;
+  return createBuildkitBuilder({
+    lease: standing(engineEndpoint(engine.host)),
+    destination: { kind: "engine", engine, ...(registry === undefined ? {} : { registry }) },
+    rules: rulesOf(options),
+    clock,
+    log: silentLogger(),
+  });
+}
+
+/** Builds on a daemon, which pushes. */
+export function daemonBuilder(
+  url: string,
+  options: TestBuilderOptions & { readonly registry: Registry; readonly certificate?: ClientCertificate },
+): Builder {
+  const { registry, clock = systemClock(), certificate } = options;
+  return createBuildkitBuilder({
+    lease: standing(daemonEndpoint(url, certificate)),
+    destination: { kind: "registry", registry },
+    rules: rulesOf(options),
+    clock,
+    log: silentLogger(),
+  });
+}
+
+export function rulesOf(
+  { trusted = [] }: TestBuilderOptions,
+): Omit<SourceRules, "registryName" | "ownImages"> {
+  return {
+    deniedHosts: [],
+    trustedRegistries: trusted,
+    frontends: FRONTENDS_DEFAULT,
+    privateNetworks: false,
+  };
+}
