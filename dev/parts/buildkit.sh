@@ -1,13 +1,12 @@
 #!/bin/sh
-# Builds the BuildKit daemon that the tests of builds run against, once per version, outside the checkout.
-# Prints the path of the binary. Takes about three minutes the first time; running it needs runc and root.
+# Builds the BuildKit daemon that the tests of builds run against and its client, once per version, outside the checkout.
+# Prints the path of the daemon. Takes about three minutes the first time; running it needs runc and root.
 set -eu
 
 version=0.34.0
 cache="${UNKEY_DEV_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/unkey-dev}/bin"
-binary="$cache/buildkitd-$version"
 
-if [ ! -x "$binary" ]; then
+if [ ! -x "$cache/buildkitd-$version" ] || [ ! -x "$cache/buildctl-$version" ]; then
   go=$("$(dirname "$0")/go.sh")
   mkdir -p "$cache"
   build=$(mktemp -d "$cache/.buildkit-XXXXXX")
@@ -20,8 +19,10 @@ if [ ! -x "$binary" ]; then
   cd "$build"
   "$go" mod init testbed/buildkit >&2
   "$go" get "github.com/moby/buildkit/cmd/buildkitd@v$version" >&2
-  "$go" build -ldflags "-s -w" -o buildkitd github.com/moby/buildkit/cmd/buildkitd
-  # The rename is atomic, so two of these at once end with one whole binary.
-  mv buildkitd "$binary"
+  for name in buildctl buildkitd; do
+    "$go" build -ldflags "-s -w" -o "$name" "github.com/moby/buildkit/cmd/$name"
+    # The rename is atomic, so two of these at once end with one whole binary.
+    mv "$name" "$cache/$name-$version"
+  done
 fi
-echo "$binary"
+echo "$cache/buildkitd-$version"

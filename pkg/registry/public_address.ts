@@ -1,6 +1,7 @@
 import { BlockList, isIP, isIPv4 } from "node:net";
 
-const PRIVATE_V4: readonly (readonly [string, number])[] = [
+/** IPv4 networks that are not the internet's, after RFC 6890. */
+export const PRIVATE_V4: readonly (readonly [string, number])[] = [
   ["0.0.0.0", 8],
   ["10.0.0.0", 8],
   ["100.64.0.0", 10],
@@ -17,8 +18,8 @@ const PRIVATE_V4: readonly (readonly [string, number])[] = [
   ["224.0.0.0", 3],
 ];
 /** Of IPv6 only the global unicast range is public, and of it not what leads back into IPv4 or nowhere. */
-const GLOBAL_V6 = ["2000::", 3] as const;
-const PRIVATE_V6: readonly (readonly [string, number])[] = [
+export const GLOBAL_V6 = ["2000::", 3] as const;
+export const PRIVATE_V6: readonly (readonly [string, number])[] = [
   ["2001::", 32],
   ["2001:db8::", 32],
   ["2002::", 16],

@@ -8,109 +8,112 @@
  * @module
  */
 import { join } from "node:path";
+import { addCertificate, type CertificateFiles, makeCertificate } from "./certificate.ts";
+import { canRun, PARTS_CACHE, runCommand } from "./commands.ts";
+import { killProcessesOf, TestDaemon, unmountAll } from "./daemon.ts";
+import { canIsolate, IsolatedNetwork } from "./isolated_network.ts";
 import { freePort } from "./ports.ts";
+import { writeRuncWrapper } from "./runc_wrapper.ts";
 
-const READY_MS = 120_000;
 const STOP_MS = 60_000;
-const HOME_CACHE = Deno.env.get("XDG_CACHE_HOME") ?? `${Deno.env.get("HOME") ?? "/root"}/.cache`;
-const CACHE = Deno.env.get("UNKEY_DEV_CACHE") ?? `${HOME_CACHE}/unkey-dev`;
-/** Not everybody's has what only root runs. */
-const PATH = `${Deno.env.get("PATH") ?? ""}:/usr/sbin`;
-const PROGRAM = `${CACHE}/bin/buildkitd-0.34.0`;
+const PROGRAM = `${PARTS_CACHE}/bin/buildkitd-0.34.0`;
+const CLIENT = `${PARTS_CACHE}/bin/buildctl-0.34.0`;
 
-/** Whether one can be started here: it must have been built, and needs root, `runc` and `jq`. */
-export async function canStartBuildkit(): Promise<boolean> {
-  if (Deno.build.os !== "linux" || Deno.uid() !== 0) return false;
-  for (const command of [[PROGRAM, "--version"], ["runc", "--version"], ["jq", "--version"]] as const) {
-    const [name, ...args] = command;
-    try {
-      const { success } = await new Deno.Command(name, {
-        args,
-        env: { PATH },
-        stdout: "null",
-        stderr: "null",
-      })
-        .output();
-      if (!success) return false;
-    } catch {
-      return false;
-    }
-  }
-  return true;
+/** What a test may choose. */
+export interface TestBuildkitOptions {
+  /** Registries that speak no TLS, as `host:port`. */
+  readonly plainHttp: readonly string[];
+  /** Default: "tcp", or "unix" when it is isolated. "tls" is TCP with certificates on both sides. */
+  readonly listen?: "tcp" | "unix" | "tls";
+  /** `host:port` of a registry without TLS that is asked in place of Docker Hub. */
+  readonly mirror?: string;
+  /**
+   * The daemon and what it runs reach nothing of this machine, of private networks and of link-local addresses. The
+   * control connection is a unix socket: whatever it listened to on TCP, its own steps could reach.
+   */
+  readonly isolated?: boolean;
+  /** `host:port` that an isolated daemon reaches all the same, e.g. its registries. */
+  readonly allow?: readonly string[];
 }
 
-/** Asks for no negative oom_score_adj and no limits: not every machine's root may set them. */
-const RUNC = `#!/bin/sh
-set -eu
-bundle=.
-previous=
-for word in "$@"; do
-  case "$previous" in --bundle | -b) bundle=$word ;; esac
-  previous=$word
-done
-config=$bundle/config.json
-case " $* " in
-  *" run "* | *" create "*)
-    if [ -f "$config" ]; then
-      jq '.process |= (if (.oomScoreAdj // 0) < 0 then .oomScoreAdj = 0 else . end | del(.rlimits))' "$config" >"$config.new"
-      mv "$config.new" "$config"
-    fi
-    ;;
-esac
-exec runc "$@"
-`;
+/** Whether one can be started here: it must have been built, and needs root, `runc` and `jq`; isolated more. */
+export async function canStartBuildkit(options: { readonly isolated?: boolean } = {}): Promise<boolean> {
+  const found = await canRun([PROGRAM, CLIENT, "runc", "jq"].map((name) => [name, "--version"] as const));
+  return found && (options.isolated !== true || await canIsolate());
+}
 
 /** A running daemon. Dispose of it, or it stays. */
 export class TestBuildkit implements AsyncDisposable {
+  /** `tcp://host:port`, or `unix:///path`. */
   readonly url: string;
-  readonly #directory: string;
-  readonly #port: number;
-  #process: Deno.ChildProcess | undefined;
+  /** With `listen: "tls"`: what a client shows, and the authority that it trusts. */
+  readonly certificates: CertificateFiles | undefined;
+  /** Everything that it writes is in there. */
+  readonly directory: string;
+  readonly #server: CertificateFiles | undefined;
+  /** The network of an isolated daemon. */
+  readonly network: IsolatedNetwork | undefined;
+  #process: TestDaemon | undefined;
 
-  private constructor(directory: string, port: number) {
-    this.#directory = directory;
-    this.#port = port;
-    this.url = `tcp://127.0.0.1:${port}`;
+  private constructor(directory: string, parts: Parts) {
+    this.directory = directory;
+    this.url = parts.port === undefined
+      ? `unix://${directory}/buildkitd.sock`
+      : `tcp://127.0.0.1:${parts.port}`;
+    this.certificates = parts.client;
+    this.#server = parts.server;
+    this.network = parts.network;
   }
 
-  /** `plainHttp` names the registries that speak no TLS. */
-  static async start({ plainHttp }: { readonly plainHttp: readonly string[] }): Promise<TestBuildkit> {
+  static async start(options: TestBuildkitOptions): Promise<TestBuildkit> {
     const directory = await Deno.makeTempDir({ prefix: "unkey-buildkit-" });
-    await Deno.writeTextFile(join(directory, "runc"), RUNC, { mode: 0o755 });
-    const config = plainHttp.map((name) => `[registry."${name}"]\n  http = true\n`).join("");
-    await Deno.writeTextFile(join(directory, "buildkitd.toml"), config);
-    const daemon = new TestBuildkit(directory, freePort());
+    let daemon: TestBuildkit | undefined;
     try {
+      await writeRuncWrapper(join(directory, "runc"), "runc");
+      await Deno.writeTextFile(join(directory, "buildkitd.toml"), settings(options));
+      daemon = new TestBuildkit(directory, await prepare(directory, options));
       await daemon.resume();
       return daemon;
     } catch (error) {
-      await daemon[Symbol.asyncDispose]();
+      await (daemon?.[Symbol.asyncDispose]() ?? Deno.remove(directory, { recursive: true }));
       throw error;
     }
   }
 
   /** Starts it again, with its cache. */
   async resume(): Promise<void> {
-    const directory = this.#directory;
-    this.#process = new Deno.Command(PROGRAM, {
-      args: [
-        `--addr=${this.url}`,
-        `--root=${directory}/root`,
-        `--config=${directory}/buildkitd.toml`,
-        "--oci-worker=true",
-        "--containerd-worker=false",
-        `--oci-worker-binary=${directory}/runc`,
+    const directory = this.directory;
+    const program = [
+      PROGRAM,
+      `--addr=${this.url}`,
+      `--root=${directory}/root`,
+      `--config=${directory}/buildkitd.toml`,
+      "--oci-worker=true",
+      "--containerd-worker=false",
+      `--oci-worker-binary=${directory}/runc`,
+      ...this.#server === undefined ? [] : [
+        `--tlscert=${this.#server.certificate}`,
+        `--tlskey=${this.#server.privateKey}`,
+        `--tlscacert=${this.#server.authority}`,
       ],
-      env: { PATH },
-      stdin: "null",
-      stdout: "null",
-      stderr: "null",
-    }).spawn();
-    const deadline = performance.now() + READY_MS;
-    while (!await listens(this.#port)) {
-      if (performance.now() > deadline) throw new Error("the BuildKit daemon does not answer");
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
+    ];
+    const [command = PROGRAM, ...args] = this.network?.inside(...program) ?? program;
+    await Deno.remove(`${directory}/buildkitd.sock`).catch(() => undefined);
+    this.#process = await TestDaemon.start(
+      { command, args, logFile: join(directory, "buildkitd.log") },
+      () => this.#listens(),
+    );
+  }
+
+  /** Runs BuildKit's own client with these arguments, e.g. `build`; throws with its output when it fails. */
+  async client(...args: readonly string[]): Promise<string> {
+    const { certificate, privateKey, authority } = this.certificates ?? {};
+    const tls = certificate === undefined
+      ? []
+      : [`--tlscert=${certificate}`, `--tlskey=${privateKey}`, `--tlscacert=${authority}`];
+    // Nobody's credentials.
+    const env = `DOCKER_CONFIG=${this.directory}/client`;
+    return await runCommand("env", env, CLIENT, `--addr=${this.url}`, ...tls, ...args);
   }
 
   async kill(): Promise<void> {
@@ -119,44 +122,58 @@ export class TestBuildkit implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#end("SIGTERM");
-    await this.#killRest();
-    const mounts = (await Deno.readTextFile("/proc/mounts")).split("\n").map((line) =>
-      line.split(" ")[1] ?? ""
-    );
-    for (
-      const path of mounts.filter((each) => each.startsWith(`${this.#directory}/`)).toSorted().toReversed()
-    ) {
-      await new Deno.Command("umount", { args: ["--lazy", path], stderr: "null" }).output();
-    }
-    await Deno.remove(this.#directory, { recursive: true });
+    await killProcessesOf(this.directory);
+    await unmountAll(this.directory);
+    await this.network?.[Symbol.asyncDispose]();
+    await Deno.remove(this.directory, { recursive: true });
   }
 
   async #end(signal: Deno.Signal): Promise<void> {
-    const process = this.#process;
-    if (process === undefined) return;
+    await this.#process?.end(signal, STOP_MS);
     this.#process = undefined;
-    process.kill(signal);
-    const late = setTimeout(() => process.kill("SIGKILL"), STOP_MS);
-    await process.status;
-    clearTimeout(late);
   }
 
-  /** What a killed daemon left behind carries the path of this folder. */
-  async #killRest(): Promise<void> {
-    for await (const { name } of Deno.readDir("/proc")) {
-      if (!/^\d+$/.test(name)) continue;
-      const command = await Deno.readTextFile(`/proc/${name}/cmdline`).catch(() => "");
-      if (command.includes(this.#directory)) Deno.kill(Number(name), "SIGKILL");
+  async #listens(): Promise<boolean> {
+    const { protocol, port, pathname: path } = new URL(this.url);
+    try {
+      const connection = protocol === "unix:"
+        ? await Deno.connect({ transport: "unix", path })
+        : await Deno.connect({ hostname: "127.0.0.1", port: Number(port) });
+      connection.close();
+      return true;
+    } catch {
+      return false;
     }
   }
 }
 
-async function listens(port: number): Promise<boolean> {
-  try {
-    const connection = await Deno.connect({ hostname: "127.0.0.1", port });
-    connection.close();
-    return true;
-  } catch {
-    return false;
+/** What a daemon needs beside its folder. */
+interface Parts {
+  /** Not with a unix socket. */
+  readonly port?: number;
+  readonly server?: CertificateFiles;
+  readonly client?: CertificateFiles;
+  readonly network?: IsolatedNetwork;
+}
+
+async function prepare(directory: string, options: TestBuildkitOptions): Promise<Parts> {
+  const { isolated = false, listen = isolated ? "unix" : "tcp", allow = [] } = options;
+  if (isolated && listen !== "unix") {
+    throw new Error("An isolated BuildKit daemon listens on a unix socket only.");
   }
+  if (isolated) return { network: await IsolatedNetwork.open({ allow }) };
+  if (listen === "unix") return {};
+  if (listen === "tcp") return { port: freePort() };
+  const folder = join(directory, "tls");
+  const names = ["DNS:localhost", "IP:127.0.0.1"];
+  const server = await makeCertificate(folder, names);
+  return { port: freePort(), server, client: await addCertificate(folder, names, "client-") };
+}
+
+function settings({ plainHttp, mirror }: TestBuildkitOptions): string {
+  const plain = [...plainHttp, ...mirror === undefined ? [] : [mirror]];
+  return [
+    ...plain.map((name) => `[registry."${name}"]\n  http = true\n`),
+    ...mirror === undefined ? [] : [`[registry."docker.io"]\n  mirrors = ["${mirror}"]\n`],
+  ].join("");
 }

@@ -5,25 +5,37 @@ export interface CertificateFiles {
   readonly authority: string;
 }
 
+const DAYS = "3650";
+const CURVE = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];
+
 /** Makes an authority in `folder`, and a certificate of it for `names`, such as `DNS:localhost`. */
 export async function makeCertificate(folder: string, names: readonly string[]): Promise<CertificateFiles> {
   await Deno.mkdir(folder, { recursive: true });
-  const path = (name: string): string => `${folder}/${name}`;
-  const curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];
   await openssl([
-    ...["req", "-x509", ...curve, "-days", "3650", "-subj", "/CN=unkey testbed"],
-    ...["-keyout", path("authority.key"), "-out", path("authority.pem")],
+    ...["req", "-x509", ...CURVE, "-days", DAYS, "-subj", "/CN=unkey testbed"],
+    ...["-keyout", `${folder}/authority.key`, "-out", `${folder}/authority.pem`],
   ]);
+  return await addCertificate(folder, names);
+}
+
+/** Makes one more certificate of the authority in `folder`; `prefix` begins its files' names. */
+export async function addCertificate(
+  folder: string,
+  names: readonly string[],
+  prefix = "",
+): Promise<CertificateFiles> {
+  const path = (name: string): string => `${folder}/${prefix}${name}`;
+  const authority = `${folder}/authority.pem`;
   await openssl([
-    ...["req", ...curve, "-subj", "/CN=localhost", "-keyout", path("key.pem"), "-out", path("request.pem")],
+    ...["req", ...CURVE, "-subj", "/CN=localhost", "-keyout", path("key.pem"), "-out", path("request.pem")],
   ]);
   await Deno.writeTextFile(path("names"), `subjectAltName=${names.join(",")}\n`);
   await openssl([
-    ...["x509", "-req", "-in", path("request.pem"), "-days", "3650", "-extfile", path("names")],
-    ...["-CA", path("authority.pem"), "-CAkey", path("authority.key"), "-CAcreateserial"],
+    ...["x509", "-req", "-in", path("request.pem"), "-days", DAYS, "-extfile", path("names")],
+    ...["-CA", authority, "-CAkey", `${folder}/authority.key`, "-CAcreateserial"],
     ...["-out", path("cert.pem")],
   ]);
-  return { certificate: path("cert.pem"), privateKey: path("key.pem"), authority: path("authority.pem") };
+  return { certificate: path("cert.pem"), privateKey: path("key.pem"), authority };
 }
 
 async function openssl(args: readonly string[]): Promise<void> {

@@ -79,7 +79,9 @@ onCluster("the shipped manifests are what the cluster takes", async (cluster) =>
 onCluster("the agent needs no more rights than it is given, and cannot write elsewhere", async (cluster) => {
   await using namespace = await createNamespace(cluster);
   const wanted = (await manifests(namespace.name)).flatMap((text) => parseAllDocuments(text))
-    .map((each) => each.toJS()).filter(({ kind }) => kind !== "Deployment" && kind !== "RuntimeClass");
+    .map((each) => each.toJS()).filter(({ kind }) =>
+      !["Deployment", "RuntimeClass", "StatefulSet"].includes(kind)
+    );
   const text = wanted.map((each) => JSON.stringify(each)).join("\n---\n");
   await kubectl(cluster, ["apply", "--server-side", "-f", "-"], text);
   const kubeconfig = await agentKubeconfig(cluster, namespace.name);
