@@ -87,14 +87,16 @@ ensure_docker() {
 # Whether Debian's busybox-static is there. A plain busybox, or none, serves no pages.
 has_httpd() { [ -x /bin/busybox ] && [ -n "$(/bin/busybox --list | grep -x httpd)" ]; }
 
-# The base image of examples/hello: pulled, or made from Debian's busybox-static where nothing can be pulled.
+# The base image of examples/hello. Its build pulls it; where that is not possible, it is made from Debian's
+# busybox-static beforehand. Needs ensure_modules.
 ensure_base_image() {
   local image=busybox:stable
   docker image inspect "$image" >/dev/null 2>&1 && return
-  say "getting the image $image"
+  deno run -A --quiet "$ROOT/dev/can_pull.ts" "$image" && return
+  # Docker 20.10 asks its mirrors only when it pulls.
   timeout 60 docker pull --quiet "$image" >/dev/null 2>&1 && return
   has_httpd || apt_install busybox-static
-  say "it cannot be pulled here: importing it from busybox-static"
+  say "the image $image cannot be pulled here: importing it from busybox-static"
   local root applet
   root=$(mktemp -d)
   mkdir -p "$root/bin" "$root/tmp" "$root/etc"
