@@ -1,6 +1,5 @@
 /**
- * Ends with 0 when the Docker Engine can pull the image that is named: its registry answers, and lets anybody have it.
- * Nothing is pulled.
+ * Exit code 0 when the Docker Engine can pull the named image without credentials. Nothing is pulled.
  *
  * ```sh
  * deno run -A dev/can_pull.ts busybox:stable
@@ -9,7 +8,7 @@
 import process from "node:process";
 import { type Engine, openEngine } from "../pkg/docker/mod.ts";
 
-/** A registry behind a firewall that drops packets answers never. */
+/** A registry behind a firewall that drops packets never answers. */
 const ANSWER_MS = 20_000;
 
 /** Whether the engine gets the manifest of the image from its registry. Docker 20.10 asks no mirror for it. */
@@ -20,7 +19,7 @@ export async function canPull(engine: Engine, image: string): Promise<boolean> {
     await response.body?.cancel();
     return true;
   } catch {
-    // For the caller it is the same why not: there is another way to the image.
+    // The reason does not matter: the caller imports the image instead.
     return false;
   }
 }

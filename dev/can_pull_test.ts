@@ -9,7 +9,7 @@ import { canPull } from "./can_pull.ts";
 
 const REAL = hasRegistry() && existsSync("/bin/busybox");
 const KINDS = [
-  // It asks Docker Hub itself, whatever its mirrors are.
+  // For a manifest it asks Docker Hub itself and no mirror.
   { options: { engine: "20.10" }, mirrors: false },
   { options: { engine: "29", imageStore: "classic" }, mirrors: true },
   { options: { engine: "29", imageStore: "containerd" }, mirrors: true },
@@ -48,7 +48,7 @@ for (const { options, mirrors } of KINDS) {
   });
 }
 
-/** What dev/up does before the first deploy. */
+/** The step of dev/up before its first deploy. */
 async function ensureBaseImage(host: string): Promise<void> {
   const script = `source "${new URL("lib.sh", import.meta.url).pathname}"; ensure_base_image`;
   const env = { DOCKER_HOST: host };

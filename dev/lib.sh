@@ -109,7 +109,7 @@ ensure_base_image() {
   rm -rf "$root"
 }
 
-# Installs what the parts of the test bed are built from and run with, as far as it is missing.
+# Installs the missing packages that the parts of the test bed need, to be built and to run.
 ensure_part_packages() {
   local missing=() path package
   while read -r path package; do

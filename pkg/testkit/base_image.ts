@@ -46,7 +46,7 @@ export async function ensureBaseImage(engine: Engine, signal: AbortSignal): Prom
   return BASE_IMAGE;
 }
 
-/** The files of the base image as a tar: `/bin/busybox` of this machine, its links, and what a shell expects. */
+/** The base image's files as a tar: `/bin/busybox` of this machine, its links, `/tmp` and `/etc/passwd`. */
 export async function baseImageTar(): Promise<Uint8Array> {
   const body = await Deno.readFile("/bin/busybox");
   const passwd = "root:x:0:0:root:/:/bin/sh\n";

@@ -7,7 +7,7 @@ const LAYER = "application/vnd.docker.image.rootfs.diff.tar.gzip";
 const CONFIG = "application/vnd.docker.container.image.v1+json";
 const MANIFEST = "application/vnd.docker.distribution.manifest.v2+json";
 
-/** What a base image is to have beside busybox. */
+/** Additions to a base image. */
 export interface BaseImageOptions {
   /** More of the image's configuration, such as `{ Env: […], User: "app", OnBuild: […] }`. */
   readonly config?: Readonly<Record<string, unknown>>;

@@ -19,7 +19,7 @@ const STOP_MS = 60_000;
 const PROGRAM = `${PARTS_CACHE}/bin/buildkitd-0.34.0`;
 const CLIENT = `${PARTS_CACHE}/bin/buildctl-0.34.0`;
 
-/** What a test may choose. */
+/** Settings of a daemon. */
 export interface TestBuildkitOptions {
   /** Registries that speak no TLS, as `host:port`. */
   readonly plainHttp: readonly string[];
@@ -28,8 +28,8 @@ export interface TestBuildkitOptions {
   /** `host:port` of a registry without TLS that is asked in place of Docker Hub. */
   readonly mirror?: string;
   /**
-   * The daemon and what it runs reach nothing of this machine, of private networks and of link-local addresses. The
-   * control connection is a unix socket: whatever it listened to on TCP, its own steps could reach.
+   * The daemon and its steps cannot reach this machine, private networks and link-local addresses. The control
+   * connection is a unix socket: steps could reach a TCP port of the daemon.
    */
   readonly isolated?: boolean;
   /** `host:port` that an isolated daemon reaches all the same, e.g. its registries. */
@@ -46,7 +46,7 @@ export async function canStartBuildkit(options: { readonly isolated?: boolean } 
 export class TestBuildkit implements AsyncDisposable {
   /** `tcp://host:port`, or `unix:///path`. */
   readonly url: string;
-  /** With `listen: "tls"`: what a client shows, and the authority that it trusts. */
+  /** With `listen: "tls"`: the client's certificate and key, and the authority to trust. */
   readonly certificates: CertificateFiles | undefined;
   /** Everything that it writes is in there. */
   readonly directory: string;
@@ -111,7 +111,7 @@ export class TestBuildkit implements AsyncDisposable {
     const tls = certificate === undefined
       ? []
       : [`--tlscert=${certificate}`, `--tlskey=${privateKey}`, `--tlscacert=${authority}`];
-    // Nobody's credentials.
+    // Without the credentials of this machine's user.
     const env = `DOCKER_CONFIG=${this.directory}/client`;
     return await runCommand("env", env, CLIENT, `--addr=${this.url}`, ...tls, ...args);
   }
@@ -147,7 +147,7 @@ export class TestBuildkit implements AsyncDisposable {
   }
 }
 
-/** What a daemon needs beside its folder. */
+/** Parts of a daemon beside its folder. */
 interface Parts {
   /** Not with a unix socket. */
   readonly port?: number;

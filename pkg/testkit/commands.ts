@@ -1,8 +1,8 @@
 const HOME_CACHE = Deno.env.get("XDG_CACHE_HOME") ?? `${Deno.env.get("HOME") ?? "/root"}/.cache`;
 
-/** Where the scripts under `dev/parts` put what they build. */
+/** The folder of the programs that the scripts under `dev/parts` build. */
 export const PARTS_CACHE = Deno.env.get("UNKEY_DEV_CACHE") ?? `${HOME_CACHE}/unkey-dev`;
-/** Not everybody's PATH has the programs that only root runs. */
+/** PATH with the folders of programs for root, which a user's PATH may lack. */
 export const ROOT_PATH = `${Deno.env.get("PATH") ?? ""}:/usr/sbin:/sbin`;
 
 /** Whether this is root on Linux and each command, with its arguments, ends well. */
@@ -19,7 +19,7 @@ export async function canRun(commands: readonly (readonly [string, ...string[]])
   return true;
 }
 
-/** Runs a command to its end and answers with what it printed; throws with its errors when it fails. */
+/** Runs a command to its end and returns its stdout; throws with its stderr when it fails. */
 export async function runCommand(name: string, ...args: readonly string[]): Promise<string> {
   const command = new Deno.Command(name, { args: [...args], env: { PATH: ROOT_PATH }, stdin: "null" });
   const { success, stdout, stderr } = await command.output();

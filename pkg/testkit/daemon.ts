@@ -63,7 +63,7 @@ export class TestDaemon {
   }
 }
 
-/** Kills the processes whose command line has the path of this folder: a daemon that was killed leaves some. */
+/** Kills all processes that have the path of this folder in their command line: a killed daemon leaves some. */
 export async function killProcessesOf(folder: string): Promise<void> {
   for (const pid of await processesOf(folder)) {
     try {
@@ -74,7 +74,7 @@ export async function killProcessesOf(folder: string): Promise<void> {
   }
 }
 
-/** Processes whose command line has the path of this folder. */
+/** Processes that have the path of this folder in their command line. */
 export async function processesOf(folder: string): Promise<number[]> {
   const found: number[] = [];
   for await (const { name } of Deno.readDir("/proc")) {

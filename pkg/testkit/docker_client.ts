@@ -20,7 +20,7 @@ export class DockerClient implements AsyncDisposable {
     return new DockerClient(program, host, await Deno.makeTempDir({ prefix: "unkey-docker-client-" }));
   }
 
-  /** Answers with what the command printed; throws with its errors when it fails. */
+  /** Returns the command's stdout; throws with its stderr when it fails. */
   async run(...args: readonly string[]): Promise<string> {
     const env = ["DOCKER_BUILDKIT=1", "BUILDKIT_PROGRESS=plain", `DOCKER_CONFIG=${this.config}`];
     return (await runCommand("env", ...env, this.#program, "--host", this.#host, ...args)).trim();

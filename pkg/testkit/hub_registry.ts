@@ -1,6 +1,6 @@
 /**
- * A registry that answers as Docker Hub does, in front of a real one: every request needs a token, anybody gets one for a
- * public repository, and only its user gets one for a private repository.
+ * A registry that answers as Docker Hub does, in front of a real registry: every request needs a token. The token endpoint
+ * gives tokens for public repositories without credentials, and for private repositories only with them.
  *
  * ```ts
  * await using hub = await HubRegistry.start();
@@ -23,7 +23,7 @@ import { HubTokens, type Refusal } from "./hub_tokens.ts";
 import { freePort } from "./ports.ts";
 import { TestRegistry } from "./registry.ts";
 
-/** The only user; may pull and push everywhere. */
+/** The only account; it may pull and push everywhere. */
 export const HUB_USER = { username: "hub-user", password: new Secret("hub-password") };
 
 /** A request that came, in the order of arrival. */
@@ -122,7 +122,7 @@ export class HubRegistry implements AsyncDisposable {
     await pipeline(answer, response);
   }
 
-  /** A private repository looks like one that does not exist. */
+  /** Private and missing repositories look the same. */
   async #isPublic(repository: string): Promise<boolean> {
     if (!repository.startsWith("library/")) return false;
     const response = await this.upstream.fetch(`/v2/${repository}/tags/list`);

@@ -56,31 +56,37 @@ Deno.test({
         assert.equal((await ask(hub, manifest, as("made-up"))).status, 401);
       });
 
-      await t.step("gives anybody a token that pulls public repositories", async () => {
-        const anybodys = await token(hub, "repository:library/busybox:pull");
-        const { status, headers } = await ask(hub, manifest, { ...as(anybodys), method: "HEAD" });
+      await t.step("gives a token for pulls of public repositories without credentials", async () => {
+        const anonymous = await token(hub, "repository:library/busybox:pull");
+        const { status, headers } = await ask(hub, manifest, { ...as(anonymous), method: "HEAD" });
         assert.equal(status, 200);
         assert.equal(headers.get("docker-content-digest"), digest);
         assert.ok(Number(headers.get("content-length")) > 100);
-        const layer = JSON.parse((await ask(hub, manifest, as(anybodys))).body).layers[0];
-        const blob = await fetch(`http://${hub.name}/v2/library/busybox/blobs/${layer.digest}`, as(anybodys));
+        const layer = JSON.parse((await ask(hub, manifest, as(anonymous))).body).layers[0];
+        const blob = await fetch(
+          `http://${hub.name}/v2/library/busybox/blobs/${layer.digest}`,
+          as(anonymous),
+        );
         assert.equal((await blob.bytes()).length, layer.size);
-        const push = { ...as(anybodys), method: "POST" };
+        const push = { ...as(anonymous), method: "POST" };
         assert.equal((await ask(hub, "/v2/library/busybox/blobs/uploads/", push)).status, 401);
       });
 
-      await t.step("shows private and missing repositories to nobody but its user", async () => {
-        for (const repository of ["private/base", "private/none", "library/none"]) {
-          const anybodys = await token(hub, `repository:${repository}:pull`);
-          const { status, headers } = await ask(hub, `/v2/${repository}/manifests/1`, as(anybodys));
-          assert.equal(status, 401, repository);
-          assert.match(headers.get("www-authenticate") ?? "", /error="insufficient_scope"/);
-        }
-        assert.equal(await token(hub, "repository:private/base:pull", "wrong"), 401);
-        const users = await token(hub, "repository:private/base:pull", HUB_USER.password.reveal());
-        assert.equal((await ask(hub, hidden, as(users))).status, 200);
-        assert.equal((await ask(hub, "/v2/private/base/manifests/2", as(users))).status, 404);
-      });
+      await t.step(
+        "shows private repositories only to its account, and missing ones look the same",
+        async () => {
+          for (const repository of ["private/base", "private/none", "library/none"]) {
+            const anonymous = await token(hub, `repository:${repository}:pull`);
+            const { status, headers } = await ask(hub, `/v2/${repository}/manifests/1`, as(anonymous));
+            assert.equal(status, 401, repository);
+            assert.match(headers.get("www-authenticate") ?? "", /error="insufficient_scope"/);
+          }
+          assert.equal(await token(hub, "repository:private/base:pull", "wrong"), 401);
+          const account = await token(hub, "repository:private/base:pull", HUB_USER.password.reveal());
+          assert.equal((await ask(hub, hidden, as(account))).status, 200);
+          assert.equal((await ask(hub, "/v2/private/base/manifests/2", as(account))).status, 404);
+        },
+      );
 
       await t.step("gives tokens as in OAuth 2 too", async () => {
         const form = (password: string): RequestInit => ({
@@ -112,9 +118,9 @@ Deno.test({
 
       await t.step("remembers what was asked, and whether a token was there", async () => {
         hub.forgetRequests();
-        const anybodys = await token(hub, "repository:library/busybox:pull");
+        const anonymous = await token(hub, "repository:library/busybox:pull");
         await ask(hub, manifest);
-        await ask(hub, manifest, as(anybodys));
+        await ask(hub, manifest, as(anonymous));
         assert.deepEqual(hub.requests, [
           {
             method: "GET",

@@ -16,7 +16,7 @@ export interface Grant {
   allows(repository: string, action: "pull" | "push"): boolean;
 }
 
-/** Where tokens are for, and who gets them. */
+/** The registry of the tokens and its only account. */
 export interface HubTokensOptions {
   /** `host:port` of the registry. */
   readonly name: string;
@@ -61,7 +61,7 @@ export class HubTokens {
     };
   }
 
-  /** Gives a token for the scopes that are asked for; anybody's has the public repositories' pulls only. */
+  /** Answers with a token for the requested scopes; without credentials it allows only pulls of public repositories. */
   async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const form = request.method === "POST"
       ? new URLSearchParams(await text(request))

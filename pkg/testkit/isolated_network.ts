@@ -1,6 +1,6 @@
 /**
- * A network namespace from which nothing of this machine and its surroundings can be reached: what an operator does for
- * builders of strangers (`dev/k8s/manifests/buildkitd.yaml` has the same rules for Kubernetes).
+ * A network namespace that cannot reach this machine, private networks and link-local addresses. An operator gives builders
+ * of untrusted Dockerfiles the same rules; for Kubernetes they are in `dev/k8s/manifests/buildkitd.yaml`.
  *
  * ```ts
  * await using network = await IsolatedNetwork.open({ allow: [registry.name] });
@@ -16,7 +16,7 @@ import { PRIVATE_V4 } from "../registry/mod.ts";
 import { canRun, runCommand } from "./commands.ts";
 import { PortRelay } from "./port_relay.ts";
 
-/** What may be reached in spite of the rules. */
+/** Exceptions from the rules. */
 export interface IsolatedNetworkOptions {
   /** `host:port`, TCP. A port of the machine's loopback is reached under the same name. */
   readonly allow: readonly string[];

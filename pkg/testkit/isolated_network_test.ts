@@ -23,7 +23,7 @@ async function get(network: IsolatedNetwork, host: string, port: number): Promis
   return new TextDecoder().decode(stdout).trim() + new TextDecoder().decode(stderr);
 }
 
-/** Greets everybody who connects, on all addresses or one. */
+/** A server that sends "hello" to each connection. */
 function greeter(hostname: string): { readonly port: number; close(): void } {
   const listener = Deno.listen({ hostname, port: freePort() });
   void (async () => {

@@ -1,5 +1,5 @@
 /**
- * A Docker Engine of a test's own, which it may stop and start without hurting anybody.
+ * A Docker Engine of a test's own: stopping it does not disturb other tests.
  *
  * ```ts
  * await using engine = await PrivateEngine.open({ engine: "29", imageStore: "containerd" });
@@ -14,7 +14,7 @@ import { containerdAnswers, containerdConfig, removeShimSockets } from "./privat
 /** "20.10" is the `dockerd` on PATH, Debian's; "29" is the newest, built by `dev/parts/docker_engine.sh`. */
 export type EngineKind = "20.10" | "29";
 
-/** What a test may choose. */
+/** Settings of an engine. */
 export interface PrivateEngineOptions {
   /** Default: "20.10". */
   readonly engine?: EngineKind;
@@ -31,7 +31,7 @@ const CONTAINERD_STOP_MS = 30_000;
 /** The folder that `dev/parts/docker_engine.sh` prints. */
 const ENGINE_29 = `${PARTS_CACHE}/docker-engine-29.2.0-runc-1.4.0-containerd-2.4.2`;
 
-/** Whether one can be started here: it needs root, `ip`, and `dockerd` or what has been built. */
+/** Whether one can be started here: it needs root, `ip`, and `dockerd` or the programs built by `dev/parts/docker_engine.sh`. */
 export async function canStartEngine(kind: EngineKind = "20.10"): Promise<boolean> {
   if (kind === "20.10") return await canRun([["dockerd", "--version"], ["ip", "link"]]);
   const programs = ["dockerd", "runc", "containerd"].map((name) =>
