@@ -28,7 +28,8 @@ interface Step {
   readonly output: StepOutput;
   /** Lines that are not complete, by stream. */
   readonly streams: Map<bigint, TerminalLines>;
-  status: Status;
+  /** As it was told last; `waiting` before that. */
+  status: Status | "waiting";
   /** When the interval began that `status` is about; BuildKit can start a step again. */
   startedAt: string;
   error: string;
@@ -53,6 +54,11 @@ export class BuildProgress {
   readonly #names: string[] = [];
   readonly #limits = new OutputLimits();
   readonly #emit: (event: BuildEvent) => void;
+  /**
+   * Steps that were over at once. BuildKit looks base images up in the cache like that, and begins them again in its next
+   * message: their end is told when it does not.
+   */
+  #brief: Step[] = [];
   #failed: Step | undefined;
 
   /** `emit` must not throw. */
@@ -62,6 +68,7 @@ export class BuildProgress {
 
   /** Takes one message: the output in it is older than the ends of steps in it. */
   push(status: StatusResponse): void {
+    this.#tellBrief((step) => status.vertexes.every((each) => each.digest !== step.id));
     for (const vertex of status.vertexes) this.#start(vertex);
     for (const { vertex, stream, msg } of status.logs) {
       const step = this.#steps.get(vertex);
@@ -72,6 +79,7 @@ export class BuildProgress {
 
   /** The record of the build; call it after the last message, since it shows what steps have not shown yet. */
   record(): BuildRecord {
+    this.#tellBrief(() => true);
     for (const step of this.#steps.values()) this.#flush(step);
     const failed = this.#failed;
     return {
@@ -87,8 +95,8 @@ export class BuildProgress {
     const step = known ?? this.#add(vertex);
     if (step === undefined) return;
     step.startedAt = startedAt;
-    const isNews = known === undefined || known.status !== "running";
-    if (isNews && vertex.completed === undefined && !vertex.cached) this.#tell(step, "running");
+    const runs = vertex.completed === undefined && !vertex.cached;
+    if (runs && step.status !== "running") this.#tell(step, "running");
   }
 
   #end(vertex: Vertex): void {
@@ -100,7 +108,18 @@ export class BuildProgress {
     step.error = bothEnds(vertex.error, ERROR_CHARACTERS_MAX);
     if (status === "failed" && !vertex.error.endsWith(CANCELLED)) this.#failed ??= step;
     else if (this.#failed === step) this.#failed = undefined;
-    this.#tell(step, status);
+    if (status === "done" && step.status === "waiting") this.#brief.push(step);
+    else this.#tell(step, status);
+  }
+
+  #tellBrief(isOver: (step: Step) => boolean): void {
+    const brief = this.#brief;
+    this.#brief = [];
+    for (const step of brief) {
+      if (step.status !== "waiting") continue;
+      if (isOver(step)) this.#tell(step, "done");
+      else this.#brief.push(step);
+    }
   }
 
   #add(vertex: Vertex): Step | undefined {
@@ -110,7 +129,7 @@ export class BuildProgress {
       name: oneLine(vertex.name.slice(0, NAME_CHARACTERS_MAX)),
       output: new StepOutput(this.#limits),
       streams: new Map(),
-      status: "running",
+      status: "waiting",
       startedAt: startOf(vertex),
       error: "",
     };
@@ -121,7 +140,7 @@ export class BuildProgress {
 
   #forget(): boolean {
     for (const step of this.#steps.values()) {
-      if (step.status === "running" || step === this.#failed) continue;
+      if (step.status === "running" || step.status === "waiting" || step === this.#failed) continue;
       this.#flush(step);
       return this.#steps.delete(step.id);
     }

@@ -43,12 +43,22 @@ const CASES: readonly {
   {
     name: "a base image that is looked up, then pulled",
     messages: [message([DONE]), message([{ startedAt: 3 }]), message([{ startedAt: 3, endedAt: 4 }])],
-    shown: ["v done", "v running", "v done"],
+    shown: ["v running", "v done"],
   },
   {
     name: "a base image that is looked up, and is there",
     messages: [message([DONE]), message([{ startedAt: 3, endedAt: 3, cached: true }])],
-    shown: ["v done", "v cached"],
+    shown: ["v cached"],
+  },
+  {
+    name: "a step that is over at once, before what comes next",
+    messages: [message([DONE, { id: "w", ...DONE }]), message([{ id: "x", ...RUNS }])],
+    shown: ["v done", "w done", "x running"],
+  },
+  {
+    name: "a step that is over at once, at the end of the build",
+    messages: [message([DONE]), message([{}])],
+    shown: ["v done"],
   },
   {
     name: "a step that begins again in the same message",
@@ -134,7 +144,7 @@ Deno.test("the end of a step that runs when the build is stopped is shown", () =
 
 Deno.test("a build has its limit, and the step that fails is shown in spite of it", () => {
   const { lines, shown } = play((push) => {
-    for (const id of ["a", "b", "c", "d", "e"]) {
+    for (const id of "abcdeghijklm") {
       push(message([{ id, ...RUNS }], [[id, numbered(0, 15_000)]]));
       push(message([{ id, ...DONE }]));
     }
@@ -153,6 +163,14 @@ Deno.test("a build has its limit, and the step that fails is shown in spite of i
     "line 13000",
   ]);
   assert.equal(shown.at(-2), "line 14999");
+});
+
+Deno.test("a line for which no room is left at the beginning is not overtaken", () => {
+  const long = "x".repeat(4_000);
+  const { lines } = play((push) =>
+    push(message([DONE], [["v", `${numbered(0, 9_995)}${long}\n${numbered(9_995, 9_999)}`]]))
+  );
+  assert.deepEqual(lines("[v 1/1] RUN v").slice(9_994, 9_997), ["line 9994", long, "line 9995"]);
 });
 
 Deno.test("long lines count as several", () => {
@@ -196,11 +214,14 @@ Deno.test("no line is lost without being counted", () => {
 
 Deno.test("the step that fails is found among any number of steps", () => {
   const { record, lines } = play((push) => {
+    push(message([{ id: "late", ...DONE }]));
+    push(message([], [["late", "half"]]));
     for (let index = 0; index < 5_000; index++) push(message([{ id: `s${index}`, ...DONE }]));
     push(message([RUNS], [["v", "the error\n"]]));
     push(message([FAILED]));
   });
-  assert.equal(record.names.length, 5_001);
+  assert.equal(record.names.length, 5_002);
+  assert.deepEqual(lines("[late 1/1] RUN late"), ["half"]);
   assert.deepEqual(record.failed?.lastLines, ["the error"]);
   assert.deepEqual(lines("[v 1/1] RUN v"), ["the error"]);
 });
