@@ -2,6 +2,7 @@ import type { BuildFailure, BuildFailureCode } from "../builder.ts";
 import type { BuildRecord } from "../progress/progress.ts";
 import { bothEnds, oneLine } from "../progress/texts.ts";
 import { deniedSource } from "./denied_source.ts";
+import { hintsFor, withHint } from "./hints.ts";
 import { downloadAdvice, imageAdvice, remoteProblem } from "./remote_problem.ts";
 import { addressOfStep, imageOfStep, instructionOf, isFrontendStep, registryOfImage } from "./step_names.ts";
 
@@ -16,6 +17,8 @@ export interface Explained {
 export interface FailedBuild {
   /** Path of the Dockerfile as messages name it. */
   readonly dockerfile: string;
+  /** Its text, for hints. */
+  readonly text?: string;
   readonly record: BuildRecord;
 }
 
@@ -24,7 +27,7 @@ const ERROR_CHARACTERS_MAX = 8_192;
 const QUOTED_CHARACTERS_MAX = 1_000;
 
 /** Explains why BuildKit gave up with `error`. Time is linear in its length. */
-export function explainFailure(error: string, { dockerfile, record }: FailedBuild): Explained {
+export function explainFailure(error: string, { dockerfile, text, record }: FailedBuild): Explained {
   const said = withoutPrefixes(oneLine(bothEnds(error, ERROR_CHARACTERS_MAX)));
   const step = record.failed && {
     ...record.failed,
@@ -34,7 +37,10 @@ export function explainFailure(error: string, { dockerfile, record }: FailedBuil
   const detail = step === undefined || said.includes(step.error)
     ? said
     : `${said} (${step.name}: ${step.error})`;
-  return { failure: explain(facts), detail };
+  const failure = explain(facts);
+  const hints = text === undefined ? [] : hintsFor({ dockerfile: text, failure });
+  const message = hints.reduce(withHint, failure.message);
+  return { failure: { ...failure, message }, detail };
 }
 
 interface Facts {
@@ -164,7 +170,7 @@ function stepFailure({ why, step }: Facts): BuildFailure {
   if (step === undefined || exitCode === undefined) {
     const subject = step === undefined ? "The build" : `"${instructionOf(step.name)}"`;
     const problem = remoteProblem(why);
-    // A registry's answer can hold what is not for users.
+    // A registry's answer can hold names that are not for users.
     const reason = /https?:\/\/|status/.test(why) || (problem !== "unknown" && problem !== "missing")
       ? "the builder could not fetch something that it needs, or store the result. Try again in a moment; the " +
         "operator finds the reason in the worker's log."
@@ -176,7 +182,9 @@ function stepFailure({ why, step }: Facts): BuildFailure {
 }
 
 function failed(code: BuildFailureCode, message: string, step?: BuildRecord["failed"]): BuildFailure {
-  const instruction = step === undefined ? {} : { instruction: instructionOf(step.name) };
+  const isInstruction = step !== undefined && step.name.startsWith("[") &&
+    !step.name.startsWith("[internal]");
+  const instruction = isInstruction ? { instruction: instructionOf(step.name) } : {};
   return { kind: "failed", code, message, ...instruction, lastLines: step?.lastLines ?? [] };
 }
 

@@ -306,6 +306,30 @@ Deno.test("explainFailure() gives BuildKit's words to the operator only", () => 
   }
 });
 
+Deno.test("explainFailure() names an instruction only where one failed", () => {
+  const cases: readonly (readonly [step: string, instruction: string | undefined])[] = [
+    ["[build 2/3] RUN make", "RUN make"],
+    ["[1/2] FROM docker.io/library/a:1", "FROM docker.io/library/a:1"],
+    [`${LOAD} ${HUB}`, undefined],
+    ["exporting to image", undefined],
+  ];
+  for (const [step, instruction] of cases) {
+    const { failure } = explain({ name: "", step, error: "not found", message: /./ });
+    assert.equal(failure.instruction, instruction);
+  }
+});
+
+Deno.test("explainFailure() adds hints when it knows the Dockerfile", () => {
+  const record = { failed: undefined, names: [] };
+  const text = "FROM a\nRUN <<EOF\nmkdir /x\nEOF\n";
+  const error = `${OLD}dockerfile parse error line 3: unknown instruction: MKDIR`;
+  const { failure } = explainFailure(error, { dockerfile: "Dockerfile", text, record });
+  assert.match(
+    failure.message,
+    /unknown instruction: MKDIR\. The builder's own .*# syntax=docker\/dockerfile:1/,
+  );
+});
+
 const WORST_MS_MAX = 5_000;
 
 /** 80 KB of an error text took seconds, in which the worker did nothing else. */

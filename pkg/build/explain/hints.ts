@@ -25,6 +25,11 @@ export function hintsFor(facts: HintFacts): readonly string[] {
   return [frontend, start, listen].filter((each) => each !== undefined);
 }
 
+/** The text with advice behind it. */
+export function withHint(text: string, hint: string): string {
+  return `${text}${text.endsWith(".") ? "" : "."} ${hint}`;
+}
+
 /** Exit codes of shells for a program that cannot be run, or is not found. */
 const NOT_STARTED: readonly (number | undefined)[] = [126, 127];
 /** Flags that frontends older than this learned with `docker/dockerfile` 1.1 to 1.20. */

@@ -37,7 +37,11 @@ Deno.test("hintsFor()", async (t) => {
       message: "dockerfile parse error on line 2: unknown flag: --mount",
       hint: /# syntax=/,
     },
-    { name: "a flag that nobody knows", message: "parse error line 2: Unknown flag: foo", hint: undefined },
+    {
+      name: "a flag that no frontend knows",
+      message: "parse error line 2: Unknown flag: foo",
+      hint: undefined,
+    },
     {
       name: "a Dockerfile that names a frontend already",
       dockerfile: `# escape=\\\n#syntax = docker/dockerfile:1.0\n${HEREDOC}`,

@@ -59,7 +59,7 @@ const SIGNS: readonly (readonly [RemoteProblem, readonly string[]])[] = [
   ["missing", ["not found", "manifest unknown", "name unknown", "404", "denied"]],
 ];
 
-/** The meaning of an error; what stands in quotes in it is an address, and `ignored` a name that users choose. */
+/** The meaning of an error. Texts in quotes are addresses, and `ignored` is a name that users choose: neither counts. */
 export function remoteProblem(error: string, ignored = ""): RemoteProblem {
   const named = ignored === "" ? error : error.replaceAll(ignored, "");
   const text = named.split('"').filter((_, index) => index % 2 === 0).join("").toLowerCase();

@@ -9,7 +9,7 @@ export function imageOfStep(name: string): string | undefined {
   return withoutDigest(LOOKUP.exec(name)?.[1]);
 }
 
-/** Whether the step looks up the frontend that `# syntax=` names. */
+/** True for the step that looks up the frontend of `# syntax=`. */
 export function isFrontendStep(name: string): boolean {
   return name.startsWith(FRONTEND);
 }

@@ -107,7 +107,7 @@ function nuls(sample: Uint8Array, parity: number): number {
 
 const PROBE = new TextDecoder("utf-8");
 
-/** Whether it is UTF-8 that a person could read; the last character may be cut. */
+/** True for UTF-8 that a person could read; the last character may be cut. */
 function isUtf8(sample: Uint8Array): boolean {
   const text = PROBE.decode(sample, { stream: true });
   PROBE.decode();

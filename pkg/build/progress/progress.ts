@@ -77,7 +77,7 @@ export class BuildProgress {
     for (const vertex of status.vertexes) this.#end(vertex);
   }
 
-  /** The record of the build; call it after the last message, since it shows what steps have not shown yet. */
+  /** The record of the build; call it after the last message, since it shows the rest of the output. */
   record(): BuildRecord {
     this.#tellBrief(() => true);
     for (const step of this.#steps.values()) this.#flush(step);

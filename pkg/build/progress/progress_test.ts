@@ -180,7 +180,7 @@ Deno.test("long lines count as several", () => {
   assert.equal(lines("[v 1/1] RUN v")[1_000], "... 800 lines are missing here ...");
 });
 
-/** Whatever steps print at the same time, lines are shown or counted, and the last ones are there. */
+/** Lines are shown or counted, also when steps print at the same time, and the last ones are there. */
 Deno.test("no line is lost without being counted", () => {
   let seed = 7;
   const random = (below: number): number => (seed = (seed * 48_271) % 0x7fffffff) % below;

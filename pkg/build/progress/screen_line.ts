@@ -7,8 +7,8 @@ const SHOWN = 2_000;
 const SPACE = 0x20;
 
 /**
- * One line of a terminal that is as wide as the line. Of a long line the beginning and the end are kept, whatever is
- * written in which order. A character takes one column.
+ * One line of a terminal that is as wide as the line. Of a long line the beginning and the end are kept, in whatever
+ * order they are written. A character takes one column.
  */
 export class ScreenLine {
   /** The beginning, then a ring with the columns behind it. */
@@ -46,7 +46,7 @@ export class ScreenLine {
     this.#blank(0, this.#column + 1);
   }
 
-  /** What is shown, and an empty line afterwards. */
+  /** Returns the text that is shown, and begins an empty line. */
   take(): string {
     const text = this.#show();
     this.#column = 0;

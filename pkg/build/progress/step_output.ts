@@ -78,7 +78,7 @@ export class StepOutput {
     return shown;
   }
 
-  /** What remains to be shown when the step has ended; the step may print again afterwards. */
+  /** Returns the rest of the output when the step has ended; the step may print again afterwards. */
   end(failed: boolean): string[] {
     const kept = this.#tail.slice(this.#tailStart);
     const from = this.#showableFrom(kept, failed);
@@ -102,7 +102,7 @@ export class StepOutput {
     this.#tailSize += size;
     let isWithin = this.#limits.tails.take(size);
     while (this.#tailSize > TAIL_LINES_MAX || !isWithin) {
-      // At least the last lines are kept, whatever other steps print.
+      // At least the last lines are kept, however much other steps print.
       if (!isWithin && this.#tail.length - this.#tailStart <= LAST_LINES) {
         this.#limits.tails.give(-size);
         break;

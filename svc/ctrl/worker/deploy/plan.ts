@@ -1,5 +1,5 @@
 /** What a rollout's facts mean. Pure: the workflow asks again after every replay and must get the same answer. */
-import { portHint, startHint } from "../../../../pkg/build/explain/hints.ts";
+import { portHint, startHint, withHint } from "../../../../pkg/build/explain/hints.ts";
 import type { FailureCode, FailureDetails } from "../../internal/deployments/status.ts";
 
 /** One instance as its agent reported it last. */
@@ -152,7 +152,8 @@ function failed(code: FailureCode, text: string, instance?: InstanceFacts): Verd
 
 function describeInstance(instance: InstanceFacts): string {
   const hint = startHint([instance.message, ...instance.lastLogLines], instance.exitCode ?? undefined);
-  return withHint(describeEnd(instance), hint);
+  const text = describeEnd(instance);
+  return hint === undefined ? text : withHint(text, hint);
 }
 
 function describeEnd({ message, exitCode, restarts }: InstanceFacts): string {
@@ -173,10 +174,6 @@ function silentText({ regions }: RolloutFacts): string {
     'run. The operator starts "unkey krane" there; then deploy again.';
 }
 
-function withHint(text: string, hint: string | undefined): string {
-  return hint === undefined ? text : `${text}${text.endsWith(".") ? "" : "."} ${hint}`;
-}
-
 function deafText(facts: RolloutFacts, limits: RolloutLimits): string {
   const { port, healthCheckPath, exposedPorts = [] } = facts;
   const seconds = Math.round(limits.listenMs / 1000);
@@ -185,7 +182,8 @@ function deafText(facts: RolloutFacts, limits: RolloutLimits): string {
       `It must listen on 0.0.0.0:$PORT (PORT is ${port}); listening on localhost only is not enough.`
     : `The app runs, but its health check GET ${healthCheckPath} on port ${port} did not succeed within ${seconds} s. ` +
       `It must listen on 0.0.0.0:$PORT (PORT is ${port}) and answer that path with 2xx or 3xx.`;
-  return withHint(text, portHint(port, exposedPorts));
+  const hint = portHint(port, exposedPorts);
+  return hint === undefined ? text : withHint(text, hint);
 }
 
 function lateText(facts: RolloutFacts, limits: RolloutLimits, late: InstanceFacts | undefined): string {
