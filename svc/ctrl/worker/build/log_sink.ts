@@ -20,7 +20,9 @@ const LAST_FLUSH_TRIES = 3;
 
 interface Chunk {
   readonly origin: string;
-  readonly lines: string[];
+  /** Those before `start` are left out. */
+  lines: string[];
+  start: number;
 }
 
 /**
@@ -45,10 +47,10 @@ export class BuildLogSink {
   /** Takes lines that `origin` printed. */
   push(origin: string, lines: readonly string[]): void {
     const newest = lines.slice(-LINES_HELD_MAX);
-    this.#dropped += countOf(lines.slice(0, lines.length - newest.length));
+    this.#dropped += countOf(lines, 0, lines.length - newest.length);
     const last = this.#chunks.at(-1);
     if (last?.origin === origin) last.lines.push(...newest);
-    else this.#chunks.push({ origin, lines: newest });
+    else this.#chunks.push({ origin, lines: newest, start: 0 });
     this.#held += newest.length;
     this.#shed();
   }
@@ -64,15 +66,17 @@ export class BuildLogSink {
     return this.#chunks.length > 0 || this.#dropped > 0;
   }
 
-  /** Lets the oldest lines go that are more than may be held. */
+  /** Lets the oldest lines go that are more than may be held. Each line is moved a bounded number of times. */
   #shed(): void {
     while (this.#held > LINES_HELD_MAX) {
       const [oldest] = this.#chunks;
       if (oldest === undefined) return;
-      const gone = oldest.lines.splice(0, this.#held - LINES_HELD_MAX);
-      if (oldest.lines.length === 0) this.#chunks.shift();
-      this.#held -= gone.length;
-      this.#dropped += countOf(gone);
+      const end = Math.min(oldest.lines.length, oldest.start + this.#held - LINES_HELD_MAX);
+      this.#held -= end - oldest.start;
+      this.#dropped += countOf(oldest.lines, oldest.start, end);
+      oldest.start = end;
+      if (oldest.start === oldest.lines.length) this.#chunks.shift();
+      else if (oldest.start > LINES_HELD_MAX) compact(oldest);
     }
   }
 
@@ -103,20 +107,29 @@ export class BuildLogSink {
           await appendLogLines(tx, this.#deploymentId, { source: "build", origin: "", lines }, nowMs);
         }
         for (const chunk of chunks) {
-          await appendLogLines(tx, this.#deploymentId, { source: "build", ...chunk }, nowMs);
+          const { origin, lines, start } = chunk;
+          const log = { source: "build", origin, lines: lines.slice(start) } as const;
+          await appendLogLines(tx, this.#deploymentId, log, nowMs);
         }
       });
     } catch (error) {
       log.warn("build log not written", { deployment_id: this.#deploymentId, error: describeError(error) });
       this.#chunks = [...chunks, ...this.#chunks];
-      this.#held = this.#chunks.reduce((sum, each) => sum + each.lines.length, 0);
+      this.#held = this.#chunks.reduce((sum, each) => sum + each.lines.length - each.start, 0);
       this.#dropped += dropped;
       this.#shed();
     }
   }
 }
 
-/** The number of lines that were printed: some of `lines` can stand for others, which were left out before. */
-function countOf(lines: readonly string[]): number {
-  return lines.reduce((sum, line) => sum + (missingLines(line) ?? 1), 0);
+function compact(chunk: Chunk): void {
+  chunk.lines = chunk.lines.slice(chunk.start);
+  chunk.start = 0;
+}
+
+/** The number of lines that were printed: a line can stand for others, which were left out before. */
+function countOf(lines: readonly string[], start: number, end: number): number {
+  let count = 0;
+  for (let at = start; at < end; at++) count += missingLines(lines[at] ?? "") ?? 1;
+  return count;
 }

@@ -11,11 +11,16 @@ import { BuildLogSink } from "./log_sink.ts";
 const EVENTS_MAX = 1_000;
 
 /** What is in the log after `play` has pushed lines, all before the second flush. */
-async function logged(play: (sink: BuildLogSink) => void): Promise<readonly string[]> {
+async function logged(play: (sink: BuildLogSink) => void, failedWrites = 0): Promise<readonly string[]> {
   const db = await memoryDatabase();
   // Time stands still until the sink is closed.
+  let left = failedWrites;
   const clock: Clock = {
-    now: () => 1,
+    now: () => {
+      // Called in the transaction of a write.
+      if (left-- > 0) throw new Error("the database is away");
+      return 1;
+    },
     sleep: (_ms, signal) =>
       new Promise((_resolve, reject) => {
         if (signal?.aborted) reject(signal.reason);
@@ -67,6 +72,13 @@ Deno.test("lines that come at once may be any number", async () => {
     sink.push("run", numbers(0, 500_000));
   });
   assertLog(lines, [":... 495001 lines were left out ...", "run:495000"], "run:499999", 5_001);
+});
+
+Deno.test("after a write that failed the lines are written once, and the count is right", async () => {
+  const lines = await logged((sink) => {
+    for (const line of numbers(0, 7_000)) sink.push("run", [line]);
+  }, 2);
+  assertLog(lines, [":... 2000 lines were left out ...", "run:2000"], "run:6999", 5_001);
 });
 
 Deno.test("a line that stands for others counts as these when it is left out", async () => {
