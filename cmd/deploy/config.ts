@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { field, integerSchema, switchField, textSchema } from "../../pkg/config/mod.ts";
 import { CONNECT_FIELDS } from "../shared/connect.ts";
+import { BUILD_FIELDS } from "./build_fields.ts";
 
 const WAIT_SECONDS = 1_800;
 const WAIT_SECONDS_MAX = 86_400;
@@ -59,9 +60,11 @@ export const DEPLOY_FIELDS = {
     env: "UNKEY_DOCKERFILE",
     file: "dockerfile",
     placeholder: "<path>",
-    help: "Dockerfile, relative to the folder. Its own <path>.dockerignore goes before .dockerignore.",
+    help: "Dockerfile, relative to the folder or to where you are; it may be outside of the folder. " +
+      "Its own <path>.dockerignore goes before .dockerignore.",
     schema: textSchema("Dockerfile"),
   }),
+  ...BUILD_FIELDS,
   branch: field({
     flag: "branch",
     env: "UNKEY_BRANCH",

@@ -8,6 +8,7 @@ import { DeploymentService } from "../../proto/gen/ctrl/v1/deployment_pb.ts";
 import { connect, type Connection } from "../shared/connect.ts";
 import { oneLine } from "../shared/output.ts";
 import { Attempt, type Deployments } from "./attempt.ts";
+import { type ReadBuild, readBuildSettings } from "./build_settings.ts";
 import type { DEPLOY_FIELDS } from "./config.ts";
 import { patiently } from "./patiently.ts";
 import type { Report } from "./report.ts";
@@ -46,9 +47,13 @@ async function begin(
 ): Promise<Deployments> {
   const { signal, cwd, env } = process;
   const { image } = config;
-  const dockerfile = image === undefined
-    ? await checkFolder({ folder, dockerfile: config.dockerfile, cwd })
+  const build = image === undefined
+    ? {
+      dockerfile: await checkFolder({ folder, dockerfile: config.dockerfile, cwd }),
+      ...await readBuildSettings(config, process),
+    }
     : undefined;
+  for (const note of build?.notes ?? []) report.note(note);
   const connection = await connect(config, process);
   attempt.baseUrl = connection.baseUrl;
   report.busy("connecting");
@@ -61,9 +66,9 @@ async function begin(
   if (commit !== undefined) report.line(`   ${describeCommit(commit)}`);
   const client = createRpcClient(DeploymentService, connection);
   const projectId = project.id;
-  const source = dockerfile === undefined
+  const source = build === undefined
     ? { case: "dockerImage", value: image ?? "" } as const
-    : await send({ client, projectId, folder, dockerfile, process, report, timings: attempt.timings });
+    : await send({ client, projectId, folder, ...build, process, report, timings: attempt.timings });
   await attempt.create(client, {
     projectId,
     branch: config.branch ?? commit?.branch ?? "",
@@ -85,12 +90,12 @@ async function findProject(
   return await patiently(process, () => resolveProject(admin, hints));
 }
 
-async function send(options: Parameters<typeof sendFolder>[0]) {
+async function send(options: Parameters<typeof sendFolder>[0] & Pick<ReadBuild, "settings">) {
   const buildContextPath = await sendFolder(options);
-  const { name, content } = options.dockerfile;
+  const { settings, dockerfile: { name, content } } = options;
   return {
     case: "buildContext",
-    value: { buildContextPath, dockerfilePath: name, dockerfile: content },
+    value: { buildContextPath, dockerfilePath: name, dockerfile: content, settings },
   } as const;
 }
 

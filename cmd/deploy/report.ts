@@ -40,6 +40,11 @@ export class Report implements Disposable {
     this.line(`${this.#colours.green("ok")} ${text}${took}`);
   }
 
+  /** Something that the user may not expect. */
+  note(text: string): void {
+    this.line(`${this.#colours.yellow("note")} ${oneLine(text)}`);
+  }
+
   /** What is going on; shown on terminals only, until `idle`. */
   busy(text: string): void {
     if (!this.#process.terminal.live) return;
@@ -74,7 +79,7 @@ export class Report implements Disposable {
       case "log":
         return this.#log(payload.value.origin, payload.value.lines);
       case "notice":
-        return this.line(`${this.#colours.yellow("note")} ${oneLine(payload.value.message)}`);
+        return this.note(payload.value.message);
       case "status":
       case undefined:
         return;

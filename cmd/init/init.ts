@@ -36,7 +36,7 @@ const FIELDS = {
     flag: "dockerfile",
     env: "UNKEY_DOCKERFILE",
     placeholder: "<path>",
-    help: "Dockerfile, relative to the folder.",
+    help: "Dockerfile, relative to the folder; it may be outside of it.",
     schema: textSchema(),
   }),
   port: field({
@@ -69,8 +69,11 @@ export const command = defineCommand({
   fields: FIELDS,
   positionals: [{ name: "folder", help: "Folder of the project. Default: this one.", required: false }],
   notes:
-    `unkey.json holds project, environment, dockerfile, port and healthCheckPath. Flags and variables go before it, and
-what it does not say is as without it.`,
+    `unkey.json holds project, environment, dockerfile, port, healthCheckPath and build, which is written by hand:
+  "build": {"args": {"NODE_VERSION": "22"}, "secrets": {"NPM_TOKEN": {"env": "NPM_TOKEN"}}, "target": "prod",
+            "noCache": false, "pull": true, "platform": "linux/amd64", "variables": ["NEXT_PUBLIC_URL"]}
+A secret comes from a variable, or from a file: {"file": "path"}. Flags and variables go before unkey.json, and settings
+that it lacks have their defaults.`,
   async run({ config, positionals: [folder = "."] }, process) {
     const path = join(resolve(process.cwd, folder), PROJECT_FILE);
     const { project, created, known } = await findOrCreate(config, resolve(process.cwd, folder), process);

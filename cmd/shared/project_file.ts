@@ -1,9 +1,10 @@
-/** `unkey.json`: what a project's folder says about how it is deployed. */
+/** `unkey.json`: how a project's folder is deployed. */
 import { readFile } from "node:fs/promises";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { distance } from "fastest-levenshtein";
 import { z } from "zod";
 import { type FileSettings, UsageError } from "../../pkg/cli/mod.ts";
+import { BUILD_KEYS, buildValues } from "./project_file_build.ts";
 
 export const PROJECT_FILE = "unkey.json";
 
@@ -11,7 +12,7 @@ export const PROJECT_FILE = "unkey.json";
 const KEYS = {
   project: filled("the slug or id of a project"),
   environment: filled("the slug of an environment"),
-  dockerfile: filled("a path within the folder"),
+  dockerfile: filled("the path of a Dockerfile"),
   port: z.int({ error: "must be a whole number between 1 and 65535" })
     .min(1, "must be a whole number between 1 and 65535").max(
       65_535,
@@ -19,6 +20,7 @@ const KEYS = {
     ),
   healthCheckPath: z.string({ error: 'must be a path that begins with "/"' })
     .regex(/^\/[\x21-\x7e]*$/, 'must be a path that begins with "/"'),
+  build: z.strictObject(BUILD_KEYS, { error: "must be a JSON object" }).partial(),
 };
 const SCHEMA = z.strictObject(KEYS).partial();
 
@@ -38,10 +40,10 @@ export async function projectFile(folder: string): Promise<FileSettings> {
     if (isMissing(error)) return undefined;
     throw new UsageError(`${path} cannot be read: ${error instanceof Error ? error.message : String(error)}`);
   });
-  const settings: Readonly<Record<string, string | number | undefined>> = text === undefined
-    ? {}
-    : parseProjectFile(path, text);
-  return (key) => settings[key]?.toString();
+  const { build = {}, ...settings } = text === undefined ? {} : parseProjectFile(path, text);
+  const values = new Map<string, string | readonly string[]>(buildValues(build, resolve(folder)));
+  for (const [key, value] of Object.entries(settings)) values.set(key, String(value));
+  return (key) => values.get(key);
 }
 
 function isMissing(error: unknown): boolean {
@@ -65,17 +67,21 @@ export function parseProjectFile(path: string, text: string): ProjectSettings {
 }
 
 function describeIssue(issue: z.core.$ZodIssue): string[] {
-  if (issue.code === "unrecognized_keys") return issue.keys.map(unknownKey);
-  const [key] = issue.path;
-  return [key === undefined ? "it must be a JSON object" : `"${String(key)}" ${issue.message}`];
+  const path = issue.path.map(String).join(".");
+  if (issue.code === "unrecognized_keys") {
+    const [known, prefix] = path === "build" ? [BUILD_KEYS, "build."] : [KEYS, ""];
+    return path === "" || path === "build"
+      ? issue.keys.map((key) => unknownKey(key, Object.keys(known), prefix))
+      : [`"${path}" ${issue.message}`];
+  }
+  return [path === "" ? "it must be a JSON object" : `"${path}" ${issue.message}`];
 }
 
-function unknownKey(key: string): string {
-  const known = Object.keys(KEYS);
+function unknownKey(key: string, known: readonly string[], prefix: string): string {
   const [nearest] = known.toSorted((a, b) => distance(a, key) - distance(b, key));
   return nearest !== undefined && distance(nearest.toLowerCase(), key.toLowerCase()) <= DISTANCE_MAX
-    ? `"${key}" is not known: did you mean "${nearest}"?`
-    : `"${key}" is not known. What there is: ${known.join(", ")}`;
+    ? `"${prefix}${key}" is not known: did you mean "${prefix}${nearest}"?`
+    : `"${prefix}${key}" is not known. What there is: ${known.join(", ")}`;
 }
 
 function filled(what: string): z.ZodString {

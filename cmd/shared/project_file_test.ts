@@ -28,12 +28,53 @@ Deno.test("unkey.json is checked as a whole, and an unknown key names the neares
       '  "port" must be a whole number between 1 and 65535',
       '  "healthCheckPath" must be a path that begins with "/"',
       '  "projct" is not known: did you mean "project"?',
-      '  "colour" is not known. What there is: project, environment, dockerfile, port, healthCheckPath',
+      '  "colour" is not known. What there is: project, environment, dockerfile, port, healthCheckPath, build',
     ],
   );
   assert.deepEqual(problems({ port: "8080" }), [
     "unkey.json has a problem:",
     '  "port" must be a whole number between 1 and 65535',
+  ]);
+  const build = {
+    args: { A: "1", B: 2, C: true },
+    secrets: { "npm.token": { env: "NPM_TOKEN" }, b: { file: "x" } },
+    target: "prod",
+    noCache: false,
+    pull: true,
+    platform: "linux/arm/v7",
+    variables: ["NEXT_PUBLIC_X"],
+  };
+  assert.deepEqual(problems({ build }), []);
+  assert.deepEqual(problems({ build: {} }), []);
+  assert.deepEqual(problems({ build: [] }), [
+    "unkey.json has a problem:",
+    '  "build" must be a JSON object',
+  ]);
+  const wrong = {
+    args: { A: {} },
+    secrets: { a: { env: "A", file: "b" }, b: "hunter2", c: { file: "" } },
+    target: "a b",
+    noCache: "yes",
+    platform: "amd64",
+    variables: ["A-B"],
+    argz: {},
+  };
+  assert.deepEqual(problems({ build: wrong }), [
+    "unkey.json has 9 problems:",
+    '  "build.args.A" must be text',
+    '  "build.secrets.a" must be {"env": "VARIABLE"} or {"file": "path"}',
+    '  "build.secrets.b" must be {"env": "VARIABLE"} or {"file": "path"}',
+    '  "build.secrets.c.file" must be {"env": "VARIABLE"} or {"file": "path"}',
+    '  "build.target" must be the name of a stage',
+    '  "build.noCache" must be true or false',
+    '  "build.platform" must be like "linux/amd64" or "linux/arm/v7"',
+    '  "build.variables.0" must be a name of letters, digits and underscores',
+    '  "build.argz" is not known: did you mean "build.args"?',
+  ]);
+  assert.deepEqual(problems({ build: { args: { "A-B": "" }, secrets: { "a/b": { env: "A" } } } }), [
+    "unkey.json has 2 problems:",
+    '  "build.args.A-B" must be a name of letters, digits and underscores',
+    '  "build.secrets.a/b" must be an id of letters, digits, dots, hyphens and underscores',
   ]);
   assert.deepEqual(problems("[]"), ["unkey.json has a problem:", "  it must be a JSON object"]);
   assert.match(problems("{")[0] ?? "", /^unkey\.json is not JSON: .*Correct it, or remove it\.$/);

@@ -1,15 +1,23 @@
 import { type Command as Commander, Option } from "commander";
+import type { FlagValue } from "../config/mod.ts";
 import type { Fields } from "./command.ts";
 
-type FlagValues = Map<string, string | boolean>;
+type FlagValues = Map<string, FlagValue>;
 
 /** Gives the command one option per setting that has a flag. */
 export function addSettings(to: Commander, fields: Fields): void {
   for (const each of Object.values(fields)) {
     if (each.flag === undefined) continue;
     const value = each.placeholder === undefined ? "" : ` ${each.placeholder}`;
-    to.addOption(new Option(`--${each.flag}${value}`, each.help));
+    const option = new Option(`--${each.flag}${value}`, each.help);
+    if (each.repeated === true) option.argParser(appended);
+    to.addOption(option);
   }
+}
+
+/** Not commander's own kind of repetition, which would take the words behind a value, too. */
+function appended(value: string, before: unknown): readonly unknown[] {
+  return Array.isArray(before) ? [...before, value] : [value];
 }
 
 /**
@@ -36,7 +44,7 @@ export function splitSwitches(
   return { rest, switches };
 }
 
-/** What commander parsed, by the flag's own name. */
+/** The values that commander parsed, by the flag's own name. */
 export function readFlags(fields: Fields, from: Commander, switches: FlagValues): FlagValues {
   const flags = new Map(switches);
   const values: Readonly<Record<string, unknown>> = from.opts();
@@ -48,6 +56,7 @@ export function readFlags(fields: Fields, from: Commander, switches: FlagValues)
     if (option.negate) {
       if (value === false) flags.set(flag, true);
     } else if (typeof value === "string" || typeof value === "boolean") flags.set(flag, value);
+    else if (Array.isArray(value)) flags.set(flag, value.filter((each) => typeof each === "string"));
   }
   return flags;
 }

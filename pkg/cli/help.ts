@@ -26,7 +26,7 @@ export async function addHelp(to: Commander, command: Command): Promise<void> {
     const field = option.long === undefined || option.long === null ? undefined : byFlag.get(option.long);
     if (field === undefined) return option.description;
     const parsed = field.schema.safeParse(undefined);
-    const facts = [`env: ${field.env}`];
+    const facts = [`env: ${field.env}${field.repeated === true ? " with one per line" : ""}`];
     if (field.file !== undefined) facts.push(`unkey.json: ${field.file}`);
     if (!parsed.success) facts.push("required");
     else if (!(parsed.data instanceof Secret)) facts.push(...defaultText(parsed.data));

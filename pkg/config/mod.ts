@@ -16,7 +16,7 @@
  * @module
  */
 import { z } from "zod";
-import { Fault } from "../fault/mod.ts";
+import { Fault, isFault } from "../fault/mod.ts";
 import { Secret } from "./secret.ts";
 
 export { Secret };
@@ -32,19 +32,24 @@ export interface Field<T> {
   /** What to show for the value in help, e.g. `<port>`; absent for switches. */
   readonly placeholder?: string;
   readonly secret: boolean;
-  /** Parses the raw text, or `undefined` when it is given nowhere. */
+  /** Takes all its values: those of the file, then one per line of the variable, then one per time that the flag is given. */
+  readonly repeated?: boolean;
+  /** Parses the raw text, or `undefined` when it is given nowhere; of a repeated setting a list of texts. */
   readonly schema: z.ZodType<T>;
 }
 
 /** The object that a record of fields parses into. */
 export type ConfigOf<F> = { readonly [K in keyof F]: F[K] extends Field<infer T> ? T : never };
 
+/** The value of a flag; of a repeated one a list. */
+export type FlagValue = string | boolean | readonly string[];
+
 /** Where settings come from. An empty variable counts as absent. */
 export interface Sources {
-  readonly flags: ReadonlyMap<string, string | boolean>;
+  readonly flags: ReadonlyMap<string, FlagValue>;
   readonly env: (name: string) => string | undefined;
-  /** A value of the file of settings, by its key; what flags and variables say goes before it. */
-  readonly file?: (key: string) => string | undefined;
+  /** A value of the file of settings, by its key; flags and variables go before it. */
+  readonly file?: (key: string) => string | readonly string[] | undefined;
   /** Reads a whole file as text; used for `<VARIABLE>_FILE`. */
   readonly readFile: (path: string) => string;
 }
@@ -54,9 +59,36 @@ export function field<T>(options: Omit<Field<T>, "secret"> & { readonly flag: st
   return { placeholder: "<value>", ...options, secret: false };
 }
 
+/**
+ * Declares a setting that can be given many times. `parse` gets all values, those that go before others last, and throws
+ * `invalid_argument` for a wrong one.
+ */
+export function listField<T>(
+  options: {
+    readonly flag: string;
+    readonly env: string;
+    readonly file?: string;
+    readonly help: string;
+    readonly placeholder: string;
+    readonly parse: (values: readonly string[]) => T;
+  },
+): Field<T> {
+  const { parse, ...rest } = options;
+  const schema = z.array(z.string()).default([]).transform((values, context): T => {
+    try {
+      return parse(values);
+    } catch (error) {
+      if (!isFault(error, "invalid_argument")) throw error;
+      context.addIssue({ code: "custom", message: error.message });
+      return z.NEVER;
+    }
+  });
+  return { ...rest, secret: false, repeated: true, schema };
+}
+
 /** Declares a switch: present means true; `--flag=false` and a variable of `false`, `0` or `no` mean false. */
 export function switchField(
-  options: { flag: string; env: string; help: string; default?: boolean },
+  options: { flag: string; env: string; file?: string; help: string; default?: boolean },
 ): Field<boolean> {
   const schema = z.union([z.boolean(), z.string()]).optional().transform((raw, context): boolean => {
     if (raw === undefined) return options.default ?? false;
@@ -66,7 +98,8 @@ export function switchField(
     context.addIssue({ code: "custom", message: "must be true or false" });
     return z.NEVER;
   });
-  return { flag: options.flag, env: options.env, help: options.help, secret: false, schema };
+  const { default: _, ...rest } = options;
+  return { ...rest, secret: false, schema };
 }
 
 /** Declares a required secret. */
@@ -187,7 +220,8 @@ export function fieldName(each: Field<unknown>): string {
   return each.flag === undefined ? each.env : `--${each.flag} (${each.env})`;
 }
 
-function rawValue(each: Field<unknown>, sources: Sources, problems: string[]): string | boolean | undefined {
+function rawValue(each: Field<unknown>, sources: Sources, problems: string[]): FlagValue | undefined {
+  if (each.repeated === true) return rawValues(each, sources);
   const flag = each.flag === undefined ? undefined : sources.flags.get(each.flag);
   if (flag !== undefined) return flag;
   const variable = sources.env(each.env);
@@ -202,4 +236,15 @@ function rawValue(each: Field<unknown>, sources: Sources, problems: string[]): s
     problems.push(`${each.env}_FILE names a file that cannot be read: ${path}`);
     return undefined;
   }
+}
+
+function rawValues(each: Field<unknown>, { flags, env, file }: Sources): readonly string[] {
+  const listed = (value: FlagValue | undefined): readonly string[] =>
+    typeof value === "object" ? value : typeof value === "string" ? [value] : [];
+  const variable = env(each.env) ?? "";
+  return [
+    ...listed(each.file === undefined ? undefined : file?.(each.file)),
+    ...variable.split("\n").map((line) => line.trim()).filter((line) => line !== ""),
+    ...listed(each.flag === undefined ? undefined : flags.get(each.flag)),
+  ];
 }

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import {
   field,
+  listField,
   loadConfig,
   portSchema,
   requiredTextSchema,
@@ -57,4 +58,30 @@ Deno.test("Secret prints nothing, however it is turned into text", () => {
   for (const text of [`${secret}`, JSON.stringify({ secret }), Deno.inspect(secret)]) {
     assert.ok(!text.includes("hunter2"));
   }
+});
+
+Deno.test("loadConfig() gives a repeated setting its values of file, variable and flags, in this order", () => {
+  const fields = {
+    names: listField({
+      flag: "name",
+      env: "T_NAMES",
+      file: "names",
+      placeholder: "<name>",
+      help: "Names.",
+      parse: (values) => {
+        if (values.includes("")) throw new Fault("invalid_argument", "must not be empty");
+        return values;
+      },
+    }),
+  };
+  const load = (flags: readonly string[] | undefined, env: Record<string, string> = {}) =>
+    loadConfig(fields, {
+      flags: new Map(flags === undefined ? [] : [["name", flags]]),
+      env: (name) => env[name],
+      file: () => ["a\nb"],
+      readFile: () => "",
+    }).names;
+  assert.deepEqual(load(undefined), ["a\nb"]);
+  assert.deepEqual(load(["x", "y"], { T_NAMES: "1\n 2 \n\n" }), ["a\nb", "1", "2", "x", "y"]);
+  assert.throws(() => load([""]), /--name \(T_NAMES\) must not be empty/);
 });
