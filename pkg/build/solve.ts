@@ -8,8 +8,8 @@ import type { BuildFailure, BuildRequest } from "./builder.ts";
 import type { Connection } from "./connection/connection.ts";
 import { singleFile } from "./context/single_file.ts";
 import { explainFailure } from "./explain/explain.ts";
-import { hintsFor } from "./explain/hints.ts";
 import { BuildProgress } from "./progress/progress.ts";
+import type { SyncReport } from "./session/file_sync.ts";
 import { openSession } from "./session/session.ts";
 import { fileName, FOLDER, type SolveOptions, solveRequest } from "./solve_request.ts";
 
@@ -65,7 +65,8 @@ export async function solve(request: BuildRequest, deps: SolveDeps): Promise<Sol
     },
   );
   try {
-    await using session = await openSession(connection, { ...request, folders: foldersOf(request) });
+    const onSynchronized = (report: SyncReport): void => deps.log.debug("folder synchronized", { image, ...report });
+    await using session = await openSession(connection, { ...request, folders: foldersOf(request), onSynchronized });
     const message = solveRequest(request, { ...deps, ref, session: session.id });
     const { exporterResponse } = await connection.control.solve(message, { signal });
     await ended(following);
@@ -127,10 +128,10 @@ function explain(
   if (/^failed to push /.test(said) && !/^\[/.test(record.failed?.name ?? "")) {
     return { kind: "not_pushed", problem: pushProblem(said), said };
   }
-  const { failure, detail } = explainFailure(said, { dockerfile: dockerfile.path, record });
+  const text = new TextDecoder().decode(dockerfile.content);
+  const { failure, detail } = explainFailure(said, { dockerfile: dockerfile.path, record, text });
   log.info("build failed", { image, detail });
-  const hints = hintsFor({ dockerfile: new TextDecoder().decode(dockerfile.content), failure });
-  return { ...failure, message: [failure.message, ...hints].join(" ") };
+  return failure;
 }
 
 /** Whether the push begins here; to BuildKit it is a part of the export. */

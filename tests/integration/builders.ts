@@ -11,7 +11,7 @@ import {
 } from "../../pkg/build/mod.ts";
 import { type Clock, systemClock } from "../../pkg/clock/mod.ts";
 import type { Engine } from "../../pkg/docker/mod.ts";
-import { silentLogger } from "../../pkg/logger/mod.ts";
+import { type Logger, silentLogger } from "../../pkg/logger/mod.ts";
 import type { Registry } from "../../pkg/registry/mod.ts";
 
 export interface TestBuilderOptions {
@@ -19,17 +19,18 @@ export interface TestBuilderOptions {
   /** Registries at private addresses that builds may use. */
   readonly trusted?: readonly string[];
   readonly clock?: Clock;
+  readonly log?: Logger;
 }
 
 /** Builds in a Docker Engine; with a registry the engine pushes. */
 export function engineBuilder(engine: Engine, options: TestBuilderOptions = {}): Builder {
-  const { registry, clock = systemClock() } = options;
+  const { registry, clock = systemClock(), log = silentLogger() } = options;
   return createBuildkitBuilder({
     lease: standing(engineEndpoint(engine.host)),
     destination: { kind: "engine", engine, ...(registry === undefined ? {} : { registry }) },
     rules: rulesOf(options),
     clock,
-    log: silentLogger(),
+    log,
   });
 }
 
@@ -38,13 +39,13 @@ export function daemonBuilder(
   url: string,
   options: TestBuilderOptions & { readonly registry: Registry; readonly certificate?: ClientCertificate },
 ): Builder {
-  const { registry, clock = systemClock(), certificate } = options;
+  const { registry, clock = systemClock(), log = silentLogger(), certificate } = options;
   return createBuildkitBuilder({
     lease: standing(daemonEndpoint(url, certificate)),
     destination: { kind: "registry", registry },
     rules: rulesOf(options),
     clock,
-    log: silentLogger(),
+    log,
   });
 }
 
