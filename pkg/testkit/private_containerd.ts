@@ -28,18 +28,27 @@ export async function containerdAnswers(ctr: string, directory: string): Promise
   return await runCommand(ctr, ...args).then(() => true, () => false);
 }
 
+/** The state folders of the own containerd, and of the one that Docker Engine 20.10 starts itself. */
+const STATES = ["containerd-state", "exec/containerd/daemon"];
+/** The file with the address of a shim; the second one is of containerd 1. */
+const ADDRESSES = ["bootstrap.json", "address"];
+
 /** Sockets of the shims of this containerd's containers; they are outside of its folder. */
 export async function shimSockets(directory: string): Promise<string[]> {
   const found: string[] = [];
-  const tasks = `${directory}/containerd-state/io.containerd.runtime.v2.task`;
-  for (const namespace of await names(tasks)) {
-    for (const id of await names(`${tasks}/${namespace}`)) {
-      const text = await Deno.readTextFile(`${tasks}/${namespace}/${id}/bootstrap.json`).catch(() => "");
-      const socket = /unix:\/\/(\/[^"]+)/.exec(text)?.[1];
-      if (socket !== undefined) found.push(socket);
+  for (const state of STATES) {
+    const tasks = `${directory}/${state}/io.containerd.runtime.v2.task`;
+    for (const namespace of await names(tasks)) {
+      for (const id of await names(`${tasks}/${namespace}`)) {
+        for (const file of ADDRESSES) {
+          const text = await Deno.readTextFile(`${tasks}/${namespace}/${id}/${file}`).catch(() => "");
+          const socket = /unix:\/\/(\/[^"\s]+)/.exec(text)?.[1];
+          if (socket !== undefined) found.push(socket);
+        }
+      }
     }
   }
-  return found;
+  return [...new Set(found)];
 }
 
 /** Removes the sockets that killed shims leave. Run it before the folder is removed: it says where they are. */

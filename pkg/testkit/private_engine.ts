@@ -7,6 +7,7 @@
  *
  * @module
  */
+import { removeCgroup } from "./cgroup.ts";
 import { canRun, PARTS_CACHE, ROOT_PATH, runCommand } from "./commands.ts";
 import { killProcessesOf, TestDaemon, unmountAll } from "./daemon.ts";
 import { containerdAnswers, containerdConfig, removeShimSockets } from "./private_containerd.ts";
@@ -42,7 +43,7 @@ export async function canStartEngine(kind: EngineKind = "20.10"): Promise<boolea
 
 /** Has its own socket, data and bridge, and Engine 29 its own containerd; nothing of it is left after disposal. */
 export class PrivateEngine implements AsyncDisposable {
-  /** The name of its network interface. */
+  /** The name of its network interface, and of the cgroup of its containers. */
   readonly bridge: string;
   readonly #kind: EngineKind;
   /** Everything that it writes is in there. */
@@ -99,6 +100,7 @@ export class PrivateEngine implements AsyncDisposable {
         "--ip-masq=false",
         `--containerd-namespace=${this.bridge}`,
         `--containerd-plugins-namespace=${this.bridge}-plugins`,
+        `--cgroup-parent=/${this.bridge}`,
         `--shutdown-timeout=${SHUTDOWN_SECONDS}`,
         "--log-level=error",
         ...this.#kind === "29"
@@ -124,9 +126,17 @@ export class PrivateEngine implements AsyncDisposable {
     await Deno.remove(`${this.directory}/pid`).catch(() => undefined);
   }
 
+  /** Ends it as a crash does: its containers run on. */
+  async kill(): Promise<void> {
+    await this.#engine?.end("SIGKILL", STOP_MS);
+    await this.#containerd?.end("SIGKILL", STOP_MS);
+    await this.stop();
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop();
     await killProcessesOf(this.directory);
+    await removeCgroup(this.bridge);
     await removeShimSockets(this.directory);
     await unmountAll(this.directory);
     // A start that failed may not have come to it.
