@@ -7,8 +7,9 @@
  *
  * @module
  */
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { addCertificate, type CertificateFiles, makeCertificate } from "./certificate.ts";
+import { removeCgroup } from "./cgroup.ts";
 import { canRun, PARTS_CACHE, runCommand } from "./commands.ts";
 import { killProcessesOf, TestDaemon, unmountAll } from "./daemon.ts";
 import { canIsolate, IsolatedNetwork } from "./isolated_network.ts";
@@ -48,7 +49,7 @@ export class TestBuildkit implements AsyncDisposable {
   readonly url: string;
   /** With `listen: "tls"`: the client's certificate and key, and the authority to trust. */
   readonly certificates: CertificateFiles | undefined;
-  /** Everything that it writes is in there. */
+  /** Everything that it writes is in there; the cgroup of its steps has the same name. */
   readonly directory: string;
   readonly #server: CertificateFiles | undefined;
   /** The network of an isolated daemon. */
@@ -70,7 +71,7 @@ export class TestBuildkit implements AsyncDisposable {
     let daemon: TestBuildkit | undefined;
     try {
       await writeRuncWrapper(join(directory, "runc"), "runc");
-      await Deno.writeTextFile(join(directory, "buildkitd.toml"), settings(options));
+      await Deno.writeTextFile(join(directory, "buildkitd.toml"), settings(basename(directory), options));
       daemon = new TestBuildkit(directory, await prepare(directory, options));
       await daemon.resume();
       return daemon;
@@ -123,6 +124,7 @@ export class TestBuildkit implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#end("SIGTERM");
     await killProcessesOf(this.directory);
+    await removeCgroup(basename(this.directory));
     await unmountAll(this.directory);
     await this.network?.[Symbol.asyncDispose]();
     await Deno.remove(this.directory, { recursive: true });
@@ -170,9 +172,10 @@ async function prepare(directory: string, options: TestBuildkitOptions): Promise
   return { port: freePort(), server, client: await addCertificate(folder, names, "client-") };
 }
 
-function settings({ plainHttp, mirror }: TestBuildkitOptions): string {
+function settings(cgroup: string, { plainHttp, mirror }: TestBuildkitOptions): string {
   const plain = [...plainHttp, ...mirror === undefined ? [] : [mirror]];
   return [
+    `[worker.oci]\n  defaultCgroupParent = "${cgroup}"\n`,
     ...plain.map((name) => `[registry."${name}"]\n  http = true\n`),
     ...mirror === undefined ? [] : [`[registry."docker.io"]\n  mirrors = ["${mirror}"]\n`],
   ].join("");

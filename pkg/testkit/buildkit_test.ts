@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { networkInterfaces } from "node:os";
+import { basename } from "node:path";
+import { eventually } from "../../tests/testbed/wait.ts";
 import { pushBaseImage } from "./base_registry.ts";
+import { cgroupProcesses, cgroupsOf } from "./cgroup.ts";
 import { canStartBuildkit, TestBuildkit } from "./buildkit.ts";
 import { mountsOf, processesOf } from "./daemon.ts";
 import { HubRegistry } from "./hub_registry.ts";
@@ -41,6 +44,7 @@ function ownAddress(): string {
 async function assertNothingLeft({ directory, network }: TestBuildkit): Promise<void> {
   assert.deepEqual(await processesOf(directory), []);
   assert.deepEqual(await mountsOf(directory), []);
+  assert.deepEqual(await cgroupsOf(basename(directory)), []);
   assert.ok(!existsSync(directory));
   if (network === undefined) return;
   assert.ok(!existsSync(`/run/netns/${network.name}`));
@@ -61,6 +65,14 @@ for (const listen of ["tcp", "unix", "tls"] as const) {
         await daemon.kill();
         await daemon.resume();
         await bed.build(daemon, "FROM busybox:stable\nRUN echo again\n");
+        const cut = bed.build(daemon, "FROM busybox:stable\nRUN sleep 1000\n").catch(() => "cut");
+        await eventually(
+          "the step",
+          async () => (await cgroupProcesses(basename(daemon.directory))).length > 0,
+        );
+        // The step is left alone: there is the most to clean up.
+        await daemon.kill();
+        assert.equal(await cut, "cut");
       }
       await assertNothingLeft(ended);
     },

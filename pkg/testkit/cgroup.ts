@@ -12,35 +12,40 @@ export async function cgroupsOf(name: string): Promise<string[]> {
   return paths.filter((path) => existsSync(path));
 }
 
+/** Processes of the group and of those in it. */
+export async function cgroupProcesses(name: string): Promise<number[]> {
+  const found: number[] = [];
+  for (const folder of await foldersOf(name)) {
+    const text = await Deno.readTextFile(`${folder}/cgroup.procs`).catch(() => "");
+    found.push(...text.split("\n").filter((line) => line !== "").map(Number));
+  }
+  return [...new Set(found)];
+}
+
 /** Kills all processes of the group and of those in it, and removes them. */
 export async function removeCgroup(name: string): Promise<void> {
   const deadline = performance.now() + EMPTY_MS;
   for (;;) {
-    const folders = (await Promise.all((await cgroupsOf(name)).map(foldersIn))).flat();
-    for (const folder of folders) await killAll(folder);
-    for (const folder of folders) await Deno.remove(folder).catch(() => undefined);
+    for (const pid of await cgroupProcesses(name)) {
+      try {
+        Deno.kill(pid, "SIGKILL");
+      } catch {
+        // It has ended by itself.
+      }
+    }
+    for (const folder of await foldersOf(name)) await Deno.remove(folder).catch(() => undefined);
     if ((await cgroupsOf(name)).length === 0) return;
     if (performance.now() > deadline) throw new Error(`The cgroup "${name}" cannot be removed`);
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }
 }
 
-/** The folder and all below it, the innermost first. The files in them are the kernel's and go with them. */
-async function foldersIn(path: string): Promise<string[]> {
-  const below: string[] = [];
-  for await (const { name, isDirectory } of Deno.readDir(path)) {
-    if (isDirectory) below.push(...await foldersIn(`${path}/${name}`));
-  }
-  return [...below, path];
-}
-
-async function killAll(folder: string): Promise<void> {
-  const processes = await Deno.readTextFile(`${folder}/cgroup.procs`).catch(() => "");
-  for (const pid of processes.split("\n").filter((line) => line !== "")) {
-    try {
-      Deno.kill(Number(pid), "SIGKILL");
-    } catch {
-      // It has ended by itself.
-    }
-  }
+/** All folders of the group, the innermost first. The files in them are the kernel's and go with them. */
+async function foldersOf(name: string): Promise<string[]> {
+  const below = async (path: string): Promise<string[]> => {
+    const entries = await Array.fromAsync(Deno.readDir(path)).catch(() => []);
+    const folders = entries.filter((each) => each.isDirectory);
+    return [...(await Promise.all(folders.map((each) => below(`${path}/${each.name}`)))).flat(), path];
+  };
+  return (await Promise.all((await cgroupsOf(name)).map(below))).flat();
 }
