@@ -98,6 +98,14 @@ const ROWS: Schema = {
     created_at: 1,
     expires_at: 2,
   },
+  build_inputs: {
+    deployment_id: "d",
+    // The bytes' class is the driver's own.
+    dockerfile: null,
+    settings: "{}",
+    sealed_secrets: "{}",
+    created_at: FAR,
+  },
   deployments: {
     id: "d",
     workspace_id: "w",
