@@ -61,8 +61,8 @@ export const DEPLOY_FIELDS = {
     file: "dockerfile",
     placeholder: "<path>",
     help: "Dockerfile, relative to the folder or to where you are; it may be outside of the folder. " +
-      "Its own <path>.dockerignore goes before .dockerignore.",
-    schema: textSchema("Dockerfile"),
+      "Its own <path>.dockerignore goes before .dockerignore. Default: Dockerfile.",
+    schema: textSchema(),
   }),
   ...BUILD_FIELDS,
   branch: field({

@@ -35,7 +35,11 @@ export interface SourceOptions {
  * @throws `context_missing`, `dockerfile_missing`, `too_large`
  */
 export async function checkFolder(
-  { folder, dockerfile, cwd }: { readonly folder: string; readonly dockerfile: string; readonly cwd: string },
+  { folder, dockerfile, cwd }: {
+    readonly folder: string;
+    readonly dockerfile: string | undefined;
+    readonly cwd: string;
+  },
 ): Promise<DockerfileSource> {
   const root = await contextRoot(folder).catch((error: unknown) => {
     throw asFailure("context_missing", error);

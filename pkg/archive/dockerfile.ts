@@ -17,12 +17,13 @@ export interface DockerfileSource {
 export interface DockerfileHints {
   /** The context, as `contextRoot` returned it. */
   readonly root: string;
-  /** Absolute, or relative to the context or to `cwd`. */
-  readonly dockerfile: string;
+  /** Absolute, or relative to the context or to `cwd`; `undefined`: the usual name, within the context only. */
+  readonly dockerfile: string | undefined;
   /** Absolute. */
   readonly cwd: string;
 }
 
+const USUAL_NAME = "Dockerfile";
 const BYTES_MAX = 512 * 1024;
 const CANDIDATES_MAX = 5;
 
@@ -34,7 +35,7 @@ const CANDIDATES_MAX = 5;
  * over 512 KiB
  */
 export async function findDockerfile(hints: DockerfileHints): Promise<DockerfileSource> {
-  const { root, dockerfile, cwd } = hints;
+  const { root, dockerfile = USUAL_NAME, cwd } = hints;
   let folder = false;
   for (const file of candidates(hints)) {
     const info = await stat(file).catch(() => undefined); // the next candidate may be there
@@ -45,15 +46,16 @@ export async function findDockerfile(hints: DockerfileHints): Promise<Dockerfile
   throw await missing({ root, dockerfile, folder });
 }
 
-function candidates({ root, dockerfile, cwd }: DockerfileHints): readonly string[] {
+function candidates({ root, dockerfile: given, cwd }: DockerfileHints): readonly string[] {
+  const dockerfile = given ?? USUAL_NAME;
   const ofContext = resolve(root, dockerfile);
   const files = isBelow(root, ofContext)
     ? [ofContext, resolve(cwd, dockerfile)]
     : [resolve(cwd, dockerfile), ofContext];
   // `docker build` takes this spelling of the usual name, too.
-  const lowerCase = files.filter((file) => basename(file) === "Dockerfile")
-    .map((file) => join(dirname(file), "dockerfile"));
-  return [...files, ...lowerCase];
+  const lowerCase = files.filter((file) => basename(file) === USUAL_NAME)
+    .map((file) => join(dirname(file), USUAL_NAME.toLowerCase()));
+  return [...files, ...lowerCase].filter((file) => given !== undefined || isBelow(root, file));
 }
 
 function isBelow(folder: string, file: string): boolean {

@@ -14,7 +14,7 @@ Deno.test("findDockerfile() looks in the context, then where the command runs, t
     readonly name: string;
     readonly root: string;
     readonly cwd: string;
-    readonly dockerfile: string;
+    readonly dockerfile: string | undefined;
     readonly want: readonly [content: string, name: string];
   }[] = [
     { name: "of the context", root: "app", cwd: "", dockerfile: "Dockerfile", want: ["app", "Dockerfile"] },
@@ -54,6 +54,21 @@ Deno.test("findDockerfile() looks in the context, then where the command runs, t
       want: ["api", "api.Dockerfile"],
     },
     {
+      name: "of where the command runs, within the context",
+      root: "",
+      cwd: "app",
+      dockerfile: "docker/prod.Dockerfile",
+      want: ["prod", "app/docker/prod.Dockerfile"],
+    },
+    { name: "the usual one", root: "app", cwd: "", dockerfile: undefined, want: ["app", "Dockerfile"] },
+    {
+      name: "the usual one, given, outside of the context",
+      root: "infra",
+      cwd: "",
+      dockerfile: "Dockerfile",
+      want: ["root", "Dockerfile"],
+    },
+    {
       name: "in lower case",
       root: "lower",
       cwd: "lower",
@@ -64,13 +79,25 @@ Deno.test("findDockerfile() looks in the context, then where the command runs, t
   await withFolder(files, async (base) => {
     for (const { name, root, cwd, dockerfile, want } of cases) {
       await t.step(name, async () => {
-        const hints = { root: `${base}/${root}`, cwd: `${base}/${cwd}`.replace(/\/$/, ""), dockerfile };
+        const hints = {
+          root: `${base}/${root}`.replace(/\/$/, ""),
+          cwd: `${base}/${cwd}`.replace(/\/$/, ""),
+          dockerfile,
+        };
         const found = await findDockerfile(hints);
         assert.deepEqual([new TextDecoder().decode(found.content), found.name], want);
         const absolute = await findDockerfile({ ...hints, dockerfile: found.file });
         assert.deepEqual(absolute, found);
       });
     }
+  });
+});
+
+/** A folder without a Dockerfile would otherwise be built by the one of its parent. */
+Deno.test("findDockerfile() takes no Dockerfile outside of the context that was not asked for", async () => {
+  await withFolder({ "Dockerfile": "root", "app/main.ts": "" }, async (base) => {
+    const looking = findDockerfile({ root: `${base}/app`, cwd: base, dockerfile: undefined });
+    await assert.rejects(looking, /There is no "Dockerfile" in .*\/app\./);
   });
 });
 

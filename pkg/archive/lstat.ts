@@ -1,4 +1,7 @@
-/** Attributes of files with times in nanoseconds; the runtime's own `lstat` cuts them to milliseconds. */
+/**
+ * Attributes of files with times in nanoseconds; the runtime's own `lstat` cuts them to milliseconds, and the time of the last
+ * change to seconds.
+ */
 
 /** What the system knows of a path itself; links are not followed. */
 export interface Attributes {
@@ -23,8 +26,8 @@ export interface AttributeReader extends Disposable {
 }
 
 /** Nanoseconds where Linux's C library can be called, milliseconds elsewhere. */
-export function openAttributeReader(): AttributeReader {
-  return openStatx() ?? { lstat: lstatByRuntime, [Symbol.dispose]: () => undefined };
+export function openAttributeReader(os: string = Deno.build.os): AttributeReader {
+  return openStatx(os) ?? { lstat: lstatByRuntime, [Symbol.dispose]: () => undefined };
 }
 
 const PERMISSIONS = 0o7777;
@@ -68,8 +71,8 @@ const STATX_BASIC_STATS = 0x7ff;
 const STATX_BYTES = 256;
 const PATH_BYTES_MAX = 8_192;
 
-function openStatx(): AttributeReader | undefined {
-  if (Deno.build.os !== "linux") return undefined;
+function openStatx(os: string): AttributeReader | undefined {
+  if (os !== "linux") return undefined;
   const library = openLibrary();
   if (library === undefined) return undefined;
   const encoder = new TextEncoder();

@@ -50,6 +50,8 @@ Deno.test("an agent gets its region's deployments with decrypted variables, then
     variables: { TOKEN: "s3cret", EMPTY: "" },
   });
   const first = await placed(api, tenant);
+  const commit = { git_commit_sha: "0a1b2c3", git_commit_author_handle: "ada" };
+  await api.db.kysely.updateTable("deployments").set(commit).where("id", "=", first.id).execute();
   const elsewhere = await deployImage(api, tenant);
   await place(api, tenant, elsewhere, "us-east-1.aws");
   const client = api.client(ClusterService, await api.regionToken(REGION));
@@ -57,6 +59,8 @@ Deno.test("an agent gets its region's deployments with decrypted variables, then
   const { state: apply, version } = await state(stream);
   assert.equal(apply.case, "apply");
   assert.deepEqual({ ...apply.value.environmentVariables }, { TOKEN: "s3cret", EMPTY: "" });
+  const { gitCommitSha, gitBranch, gitCommitAuthorHandle } = apply.value;
+  assert.deepEqual([gitCommitSha, gitBranch, gitCommitAuthorHandle], ["0a1b2c3", "main", "ada"]);
   const { deploymentId, k8sName, image, replicas, port, memoryMib, pidsMax } = apply.value;
   assert.deepEqual(
     { deploymentId, k8sName, image, replicas, port, memoryMib, pidsMax },
