@@ -65,8 +65,13 @@ export async function solve(request: BuildRequest, deps: SolveDeps): Promise<Sol
     },
   );
   try {
-    const onSynchronized = (report: SyncReport): void => deps.log.debug("folder synchronized", { image, ...report });
-    await using session = await openSession(connection, { ...request, folders: foldersOf(request), onSynchronized });
+    const onSynchronized = (report: SyncReport): void =>
+      deps.log.debug("folder synchronized", { image, ...report });
+    await using session = await openSession(connection, {
+      ...request,
+      folders: foldersOf(request),
+      onSynchronized,
+    });
     const message = solveRequest(request, { ...deps, ref, session: session.id });
     const { exporterResponse } = await connection.control.solve(message, { signal });
     await ended(following);

@@ -11,11 +11,13 @@ export interface LogSinkDeps {
   readonly db: CtrlDatabase;
   readonly clock: Clock;
   readonly log: Logger;
+  /** Lines held while the database is slow; 15,000 by default. */
+  readonly linesHeldMax?: number;
 }
 
 const FLUSH_MS = 150;
-/** Lines held while the database is slow. */
-const LINES_HELD_MAX = 5_000;
+/** More than a step shows, so that a step that prints faster than the database writes loses nothing. */
+const LINES_HELD_MAX = 15_000;
 const LAST_FLUSH_TRIES = 3;
 
 interface Chunk {
@@ -32,6 +34,7 @@ interface Chunk {
 export class BuildLogSink {
   readonly #deps: LogSinkDeps;
   readonly #deploymentId: string;
+  readonly #heldMax: number;
   readonly #closing = new AbortController();
   readonly #loop: Promise<void>;
   #chunks: Chunk[] = [];
@@ -41,12 +44,13 @@ export class BuildLogSink {
   constructor(deps: LogSinkDeps, deploymentId: string) {
     this.#deps = deps;
     this.#deploymentId = deploymentId;
+    this.#heldMax = deps.linesHeldMax ?? LINES_HELD_MAX;
     this.#loop = this.#run();
   }
 
   /** Takes lines that `origin` printed. */
   push(origin: string, lines: readonly string[]): void {
-    const newest = lines.slice(-LINES_HELD_MAX);
+    const newest = lines.slice(-this.#heldMax);
     this.#dropped += countOf(lines, 0, lines.length - newest.length);
     const last = this.#chunks.at(-1);
     if (last?.origin === origin) last.lines.push(...newest);
@@ -68,15 +72,15 @@ export class BuildLogSink {
 
   /** Lets the oldest lines go that are more than may be held. Each line is moved a bounded number of times. */
   #shed(): void {
-    while (this.#held > LINES_HELD_MAX) {
+    while (this.#held > this.#heldMax) {
       const [oldest] = this.#chunks;
       if (oldest === undefined) return;
-      const end = Math.min(oldest.lines.length, oldest.start + this.#held - LINES_HELD_MAX);
+      const end = Math.min(oldest.lines.length, oldest.start + this.#held - this.#heldMax);
       this.#held -= end - oldest.start;
       this.#dropped += countOf(oldest.lines, oldest.start, end);
       oldest.start = end;
       if (oldest.start === oldest.lines.length) this.#chunks.shift();
-      else if (oldest.start > LINES_HELD_MAX) compact(oldest);
+      else if (oldest.start > this.#heldMax) compact(oldest);
     }
   }
 

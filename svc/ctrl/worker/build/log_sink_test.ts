@@ -29,7 +29,7 @@ async function logged(play: (sink: BuildLogSink) => void, failedWrites = 0): Pro
   };
   try {
     const { id } = await seedDeployment(db, await seedProject(db));
-    const sink = new BuildLogSink({ db, clock, log: silentLogger() }, id);
+    const sink = new BuildLogSink({ db, clock, log: silentLogger(), linesHeldMax: 5_000 }, id);
     play(sink);
     await sink.close();
     return (await listEventsAfter(db.kysely, id, 0, EVENTS_MAX)).flatMap(({ payload }) =>
