@@ -1,11 +1,12 @@
-import { createHash } from "node:crypto";
+import { Buffer } from "node:buffer";
 import { closeSync, openSync, readSync } from "node:fs";
 import { open } from "node:fs/promises";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { createGunzip } from "node:zlib";
-import { publicFault } from "../../fault/mod.ts";
-import { comparePaths } from "./order.ts";
+import { arrange, normalized, targetOf } from "./arrange.ts";
+import { notAnArchive, tooLarge, tooMany } from "./faults.ts";
+import { stampDigest } from "./stamp.ts";
 import { type TarEntry, TarProblem, TarReader } from "./tar_reader.ts";
 import type { ContextEntry, ContextTree } from "./tree.ts";
 
@@ -31,9 +32,9 @@ export interface ArchiveOptions {
 }
 
 const READ_BYTES = 128 * 1024;
+/** Of gzip (RFC 1952, section 2.3.1). */
+const MAGIC_BYTES = 2;
 const GUNZIP_CHUNK_BYTES = 256 * 1024;
-const PARENT_MODE = 0o755;
-const NANOSECONDS = 1_000_000_000n;
 
 /**
  * Unpacks a tar archive, compressed with gzip or not.
@@ -49,24 +50,29 @@ export async function openArchive(
   try {
     const path = join(directory, "context.tar");
     const { listed, sizeBytes } = await unpack(source, path, options);
-    const entries = arrange(listed);
+    const entries = arrange(listed, options.entriesMax);
     const descriptor = openSync(path, "r");
     const read = (entry: ContextEntry): Generator<Uint8Array> => pieces(descriptor, listed, entry);
-    return {
-      entries,
-      sizeBytes,
-      stampDigest: stampDigest(entries, read),
-      async *read(entry, signal) {
-        for (const piece of read(entry)) {
-          signal.throwIfAborted();
-          yield piece;
-        }
-      },
-      async [Symbol.asyncDispose]() {
-        closeSync(descriptor);
-        await remove();
-      },
-    };
+    try {
+      return {
+        entries,
+        sizeBytes,
+        stampDigest: await stampDigest(entries, read, options.signal),
+        async *read(entry, signal) {
+          for (const piece of read(entry)) {
+            signal.throwIfAborted();
+            yield piece;
+          }
+        },
+        async [Symbol.asyncDispose]() {
+          closeSync(descriptor);
+          await remove();
+        },
+      };
+    } catch (error) {
+      closeSync(descriptor);
+      throw error;
+    }
   } catch (error) {
     await remove();
     if (error instanceof TarProblem) throw notAnArchive(error.message, error);
@@ -91,7 +97,7 @@ async function unpack(
     // Of two entries with one name the last counts, as when tar extracts them.
     listed.delete(name);
     listed.set(name, { ...entry, path: name, target: targetOf(entry) });
-    if (listed.size > entriesMax) throw tooLarge(`more than ${entriesMax} files and folders`);
+    if (listed.size > entriesMax) throw tooMany(entriesMax);
   });
   await using file = await open(path, "w", 0o600);
   let sizeBytes = 0;
@@ -128,59 +134,38 @@ async function* abortable(
   source: ReadableStream<Uint8Array>,
   signal: AbortSignal,
 ): AsyncGenerator<Uint8Array> {
-  for await (const chunk of source) {
-    signal.throwIfAborted();
-    yield chunk;
+  const reader = source.getReader();
+  // A source that stalls would not see the signal: cancelled, its pending read ends.
+  const cancel = (): void => void reader.cancel(signal.reason).catch(() => undefined);
+  signal.addEventListener("abort", cancel, { once: true });
+  try {
+    while (true) {
+      signal.throwIfAborted();
+      const { done, value } = await reader.read();
+      signal.throwIfAborted();
+      if (done) return;
+      yield value;
+    }
+  } finally {
+    signal.removeEventListener("abort", cancel);
+    cancel();
   }
 }
 
-/** Waits for bytes and leaves them in the stream. */
+/** Waits for the two bytes that tell gzip, which may come one by one, and leaves them in the stream. */
 async function firstBytes(bytes: Readable): Promise<Uint8Array> {
+  let head = new Uint8Array(0);
   for await (const chunk of bytes.iterator({ destroyOnReturn: false })) {
-    bytes.unshift(chunk);
-    return chunk;
+    head = Buffer.concat([head, chunk]);
+    if (head.length >= MAGIC_BYTES) break;
   }
-  return new Uint8Array(0);
+  if (head.length > 0) bytes.unshift(head);
+  return head;
 }
 
 function isZlibError(error: unknown): boolean {
   return error instanceof Error && "code" in error && typeof error.code === "string" &&
     error.code.startsWith("Z_");
-}
-
-/** Relative, without `.`; empty for the context itself. */
-function normalized({ path }: TarEntry): string {
-  const parts = path.split("/").filter((part) => part !== "" && part !== ".");
-  if (parts.includes("..") || path.includes("\0")) {
-    throw new TarProblem(`"${path.slice(0, 200)}" leads out of the context`);
-  }
-  return parts.join("/");
-}
-
-function targetOf(entry: TarEntry): string {
-  return entry.kind === "hard_link" ? normalized({ ...entry, path: entry.target }) : entry.target;
-}
-
-/** Sorts the entries, adds folders that the archive does not name, and checks what hangs below what. */
-function arrange(listed: ReadonlyMap<string, TarEntry>): readonly ContextEntry[] {
-  const all = new Map<string, ContextEntry>();
-  for (const { offset: _offset, ...entry } of listed.values()) {
-    for (let at = entry.path.indexOf("/"); at > 0; at = entry.path.indexOf("/", at + 1)) {
-      const parent = entry.path.slice(0, at);
-      const kind = listed.get(parent)?.kind;
-      if (kind === undefined && !all.has(parent)) {
-        all.set(parent, { ...entry, path: parent, kind: "folder", mode: PARENT_MODE, size: 0, target: "" });
-      }
-      if (kind !== undefined && kind !== "folder") {
-        throw new TarProblem(`"${parent}" is a ${kind.replace("_", " ")}, and holds "${entry.path}"`);
-      }
-    }
-    if (entry.kind === "hard_link" && listed.get(entry.target)?.kind !== "file") {
-      throw new TarProblem(`"${entry.path}" is a hard link to "${entry.target}", which is not a file in it`);
-    }
-    all.set(entry.path, entry);
-  }
-  return [...all.values()].sort((a, b) => comparePaths(a.path, b.path));
 }
 
 function* pieces(
@@ -196,35 +181,4 @@ function* pieces(
     at += read;
     yield piece.subarray(0, read);
   }
-}
-
-function stampDigest(
-  entries: readonly ContextEntry[],
-  read: (entry: ContextEntry) => Iterable<Uint8Array>,
-): string {
-  const digest = createHash("sha256");
-  let found = false;
-  for (const entry of entries) {
-    if (entry.kind !== "file" || entry.size === 0 || entry.modifiedAtNs % NANOSECONDS !== 0n) continue;
-    found = true;
-    const content = createHash("sha256");
-    for (const piece of read(entry)) content.update(piece);
-    digest.update(`${entry.path}\0`).update(content.digest());
-  }
-  return found ? digest.digest("hex") : "";
-}
-
-function notAnArchive(why: string, cause: unknown): Error {
-  return publicFault(
-    "invalid_argument",
-    `The build context cannot be unpacked: ${why}. Deploy again with the unkey command line, which makes a new archive.`,
-    cause,
-  );
-}
-
-function tooLarge(what: string): Error {
-  return publicFault(
-    "too_large",
-    `The build context has ${what}, which is more than is allowed. Name the files that the build does not need in .dockerignore.`,
-  );
 }

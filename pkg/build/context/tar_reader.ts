@@ -15,7 +15,8 @@ const BLOCK = 512;
 /** Names and attributes of one entry; GNU tar and Go write far less. */
 const EXTENSION_BYTES_MAX = 1024 * 1024;
 const NANOSECONDS = 1_000_000_000n;
-const decoder = new TextDecoder("utf-8", { fatal: true });
+/** A byte order mark is a part of a name. */
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 const KINDS: Readonly<Record<string, TarEntry["kind"]>> = {
   "0": "file",
@@ -89,12 +90,15 @@ export class TarReader {
     }
   }
 
-  /** Call it after the last byte. @throws TarProblem when the archive is cut off or is none */
+  /**
+   * Call it after the last byte. An archive without an empty block at its end (POSIX demands two) counts as cut off: files would be
+   * missing from the build, without a message.
+   *
+   * @throws TarProblem when the archive is cut off or is none
+   */
   end(): void {
-    if (!this.#begun) throw new TarProblem("it is empty");
-    if (this.#skip > 0 || this.#held.length > 0 || this.#extension !== undefined) {
-      throw new TarProblem("it is cut off");
-    }
+    if (!this.#begun) throw new TarProblem(this.#held.length > 0 ? "it is not a tar archive" : "it is empty");
+    if (!this.#ended) throw new TarProblem("it is cut off");
   }
 
   #header(block: Uint8Array): void {
@@ -109,13 +113,13 @@ export class TarReader {
     }
     this.#begun = true;
     const type = String.fromCharCode(block[156] ?? 0);
-    const size = this.#attributes.size ?? number(block, 124, 12);
+    const size = number(block, 124, 12);
     if (type === "x" || type === "g" || type === "L" || type === "K") {
       if (size > EXTENSION_BYTES_MAX) throw new TarProblem("a name or an attribute in it is too long");
       if (size > 0) this.#extension = { type, size };
       return;
     }
-    this.#entry(block, type, size);
+    this.#entry(block, type, this.#attributes.size ?? size);
   }
 
   #entry(block: Uint8Array, type: string, size: number): void {
@@ -134,7 +138,7 @@ export class TarReader {
       kind,
       mode: number(block, 100, 8) & 0o7777,
       size: content,
-      modifiedAtNs: attributes.modifiedAtNs ?? BigInt(number(block, 136, 12)) * NANOSECONDS,
+      modifiedAtNs: attributes.modifiedAtNs ?? seconds(block, 136, 12) * NANOSECONDS,
       target: kind === "link" || kind === "hard_link" ? attributes.target ?? text(block, 157, 100) : "",
       offset: this.#position,
     });
@@ -161,12 +165,14 @@ function paxAttributes(data: Uint8Array): Attributes {
     const record = data.subarray(space + 1, at + length - 1);
     const equals = record.indexOf(0x3d);
     const [key, value] = [latin1(record.subarray(0, equals)), record.subarray(equals + 1)];
+    at += length;
+    // The header's own value counts then (POSIX, "pax Extended Header").
+    if (value.length === 0) continue;
     if (key === "path") found.path = utf8(value);
     else if (key === "linkpath") found.target = utf8(value);
     else if (key === "size") found.size = Number(latin1(value));
     else if (key === "mtime") found.modifiedAtNs = nanoseconds(latin1(value));
     else if (key.startsWith("GNU.sparse.")) throw new TarProblem(SPARSE);
-    at += length;
   }
   if (found.size !== undefined && !(Number.isSafeInteger(found.size) && found.size >= 0)) {
     throw new TarProblem("a size in it is not a number");
@@ -188,6 +194,14 @@ function nanoseconds(value: string): bigint {
   if (sign === undefined) throw new TarProblem(`"${value.slice(0, 40)}" in it is not a time`);
   const whole = BigInt(seconds) * NANOSECONDS + BigInt(fraction.slice(0, 9).padEnd(9, "0"));
   return sign === "-" ? -whole : whole;
+}
+
+/** A time of a header; GNU tar writes times before 1970 as two's complement. */
+function seconds(block: Uint8Array, at: number, length: number): bigint {
+  if (block[at] !== 0xff) return BigInt(number(block, at, length));
+  let value = 0n;
+  for (const byte of block.subarray(at, at + length)) value = value * 256n + BigInt(byte);
+  return BigInt.asIntN(64, value);
 }
 
 /** Octal digits, or with the highest bit set a big-endian number (GNU). */
