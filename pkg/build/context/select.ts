@@ -1,3 +1,4 @@
+import { isPattern, NamePattern, type Work } from "./name_pattern.ts";
 import type { ContextEntry, ContextTree } from "./tree.ts";
 
 /** An entry of a synchronization, and where its content is. */
@@ -9,6 +10,10 @@ export interface Selected {
 
 /** As many links are followed as Linux follows (`path_resolution(7)`). */
 const LINKS_MAX = 40;
+/** About a second. Beyond it the whole tree is sent, which is always right: links and wildcards can ask for endless work. */
+const WORK_MAX = 20_000_000;
+/** A step costs as much as some comparisons of characters. */
+const STEP_WORK = 20;
 
 /**
  * The entries that a build can reach when it asks for `paths`: those paths, their parents, all below them, and the targets of
@@ -41,6 +46,20 @@ function withContent(tree: ContextTree, entries: readonly ContextEntry[]): reado
 
 const LINK = { kind: "hard_link" } as const;
 
+/** A part of a path; characters of a link's target are never wildcards. */
+interface Part {
+  readonly name: string;
+  readonly wild: boolean;
+}
+
+/** A folder that a path has led to, and the rest of the path. */
+interface Step {
+  readonly folder: string;
+  readonly rest: readonly Part[];
+  readonly at: number;
+  readonly links: number;
+}
+
 class Selection {
   readonly #entries: readonly ContextEntry[];
   readonly #byPath = new Map<string, ContextEntry>();
@@ -49,6 +68,8 @@ class Selection {
   readonly #roots = new Set<string>();
   /** Selected by themselves. */
   readonly #single = new Set<string>();
+  readonly #work: Work = { left: WORK_MAX };
+  readonly #pending: Step[] = [];
 
   constructor({ entries }: ContextTree) {
     this.#entries = entries;
@@ -63,7 +84,14 @@ class Selection {
   }
 
   select(paths: readonly string[]): readonly ContextEntry[] {
-    for (const path of paths) this.#follow("", parts(path), 0);
+    for (const path of paths) {
+      this.#pending.push({ folder: "", rest: parts(path, { wild: true }), at: 0, links: 0 });
+      // Without recursion: targets of links can make a path of many thousand parts.
+      for (let step = this.#pending.pop(); step !== undefined; step = this.#pending.pop()) {
+        this.#follow(step);
+        if (this.#work.left <= 0) return this.#entries;
+      }
+    }
     if (this.#roots.has("")) return this.#entries;
     const under = new Set<string>();
     return this.#entries.filter(({ path }) => {
@@ -74,64 +102,46 @@ class Selection {
     });
   }
 
-  #follow(folder: string, rest: readonly string[], links: number): void {
-    const [name, ...after] = rest;
-    if (name === undefined) {
-      this.#roots.add(folder);
-      return;
-    }
-    if (name === "..") return this.#follow(parentOf(folder), after, links);
-    for (const match of this.#matching(folder, name)) {
-      const path = folder === "" ? match : `${folder}/${match}`;
-      const entry = this.#byPath.get(path);
-      if (entry === undefined) continue;
-      this.#single.add(path);
-      if (entry.kind !== "link") this.#follow(path, after, links);
-      else if (links < LINKS_MAX) {
-        const from = entry.target.startsWith("/") ? "" : folder;
-        this.#follow(from, [...parts(entry.target), ...after], links + 1);
-      }
+  /** Selects what the next part names, and leaves the steps behind it for later. */
+  #follow(step: Step): void {
+    const { folder, rest, at } = step;
+    this.#work.left -= STEP_WORK;
+    const part = rest[at];
+    if (part === undefined) this.#roots.add(folder);
+    else if (part.name === "..") this.#pending.push({ ...step, folder: parentOf(folder), at: at + 1 });
+    else if (part.wild && isPattern(part.name)) {
+      for (const name of this.#matching(folder, part.name)) this.#enter(step, name);
+    } else this.#enter(step, part.name);
+  }
+
+  #enter({ folder, rest, at, links }: Step, name: string): void {
+    const path = folder === "" ? name : `${folder}/${name}`;
+    const entry = this.#byPath.get(path);
+    if (entry === undefined) return;
+    const leadsOn = entry.kind === "folder" || entry.kind === "link";
+    if (!leadsOn && at + 1 < rest.length) return;
+    this.#single.add(path);
+    if (entry.kind !== "link") this.#pending.push({ folder: path, rest, at: at + 1, links });
+    else if (links < LINKS_MAX) {
+      const target = [...parts(entry.target, { wild: false }), ...rest.slice(at + 1)];
+      this.#work.left -= target.length;
+      const from = entry.target.startsWith("/") ? "" : folder;
+      this.#pending.push({ folder: from, rest: target, at: 0, links: links + 1 });
     }
   }
 
   #matching(folder: string, name: string): readonly string[] {
     const names = this.#children.get(folder) ?? [];
-    if (!/[*?[\\]/.test(name)) return [name];
-    const pattern = namePattern(name);
-    return pattern === undefined ? names : names.filter((each) => pattern.test(each));
+    const pattern = NamePattern.parse(name);
+    this.#work.left -= name.length + names.length;
+    return pattern === undefined ? names : names.filter((each) => pattern.matches(each, this.#work));
   }
 }
 
-function parts(path: string): readonly string[] {
-  return path.split("/").filter((part) => part !== "" && part !== ".");
+function parts(path: string, { wild }: { readonly wild: boolean }): readonly Part[] {
+  return path.split("/").filter((part) => part !== "" && part !== ".").map((name) => ({ name, wild }));
 }
 
 function parentOf(path: string): string {
   return path.slice(0, Math.max(0, path.lastIndexOf("/")));
-}
-
-/** A pattern of Go's `filepath.Match` for one name; `undefined` when it is malformed. */
-function namePattern(name: string): RegExp | undefined {
-  let source = "^";
-  for (let at = 0; at < name.length; at++) {
-    const char = name.charAt(at);
-    if (char === "*") source += ".*";
-    else if (char === "?") source += ".";
-    else if (char === "\\") source += literal(name.charAt(++at));
-    else if (char === "[") {
-      const end = name.indexOf("]", at + 2);
-      if (end < 0) return undefined;
-      source += `[${name.slice(at + 1, end).replaceAll("[", "\\[")}]`;
-      at = end;
-    } else source += literal(char);
-  }
-  try {
-    return new RegExp(`${source.replaceAll(/(\.\*)+/g, ".*")}$`, "su");
-  } catch {
-    return undefined;
-  }
-}
-
-function literal(char: string): string {
-  return char.replaceAll(/[.*+?^${}()|[\]\\/]/g, "\\$&");
 }
