@@ -21,5 +21,5 @@ export function reservedImage(stepName: string, { below, except }: ReservedImage
 
 /** A host is the same in upper and lower case, and with the port that it has anyway. */
 function canonical(image: string): string {
-  return image.toLowerCase().replace(/^([^/]+):(?:443|80)\//, "$1/");
+  return image.toLowerCase().replace(/^([^/]+):0*(?:443|80)\//, "$1/");
 }

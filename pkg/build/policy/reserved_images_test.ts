@@ -15,7 +15,14 @@ Deno.test("reservedImage() knows every way to look an image up, however its host
       `[base 1/2] FROM --platform=linux/amd64 ${foreign}`,
     ]
   ) assert.equal(reservedImage(step, RESERVED), foreign, step);
-  for (const image of ["UNKEY.LOCAL/x/y:1", "unkey.local:443/x/y:1", "r.example/apps/ws_b/p:1"]) {
+  for (
+    const image of [
+      "UNKEY.LOCAL/x/y:1",
+      "unkey.local:443/x/y:1",
+      "unkey.local:0443/x/y:1",
+      "r.example/apps/ws_b/p:1",
+    ]
+  ) {
     assert.equal(reservedImage(`FROM ${image}`, RESERVED), image);
   }
 });
