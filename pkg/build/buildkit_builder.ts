@@ -6,7 +6,12 @@ import { canonicalRegistryHost, type Registry } from "../registry/mod.ts";
 import { newSecretToken } from "../uid/mod.ts";
 import type { Builder, BuildEvent, BuildFailure, BuildOutcome, BuildRequest } from "./builder.ts";
 import type { Connection, Endpoint } from "./connection/connection.ts";
-import { type FrontendImage, frontendImage, isAllowedFrontend } from "./policy/frontend_image.ts";
+import {
+  commandLine,
+  type FrontendImage,
+  frontendImage,
+  isAllowedFrontend,
+} from "./policy/frontend_image.ts";
 import { reservedImage } from "./policy/reserved_images.ts";
 import { sourcePolicy, type SourceRules } from "./policy/source_policy.ts";
 import { pushFailure } from "./push/push_failure.ts";
@@ -96,9 +101,9 @@ function refuseFrontend(request: BuildRequest, allowed: readonly string[]): Buil
 function frontendOf({ dockerfile, options }: BuildRequest): FrontendImage | undefined {
   const argument = options.arguments[SYNTAX_ARG]?.trim();
   if (argument !== undefined && argument !== "") {
-    return { reference: argument.split(" ")[0] ?? argument, commandLine: argument };
+    return commandLine(argument);
   }
-  return frontendImage(new TextDecoder().decode(dockerfile.content));
+  return frontendImage(new TextDecoder("utf-8", { ignoreBOM: true }).decode(dockerfile.content));
 }
 
 class Build {
