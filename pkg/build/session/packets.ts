@@ -19,7 +19,9 @@ export function statPacket(entry: ContextEntry): Uint8Array {
   // The size of a link is the length of its target, as in POSIX: BuildKit compares it with its own copy's.
   const size = entry.kind === "link" ? encoder.encode(entry.target).length : entry.size;
   if (size !== 0) stat.tag(5, WireType.Varint).int64(size);
-  if (entry.modifiedAtNs !== 0n) stat.tag(6, WireType.Varint).int64(entry.modifiedAtNs);
+  // Nanoseconds end in 2262: Docker's own client sends later times as what is left of them in 64 bits.
+  const modifiedAtNs = BigInt.asIntN(64, entry.modifiedAtNs);
+  if (modifiedAtNs !== 0n) stat.tag(6, WireType.Varint).int64(modifiedAtNs);
   if (entry.target !== "") text(stat, 7, entry.target);
   return framed(new BinaryWriter().tag(2, WireType.LengthDelimited).bytes(stat.finish()));
 }
