@@ -136,15 +136,19 @@ export async function engineVersion(engine: Engine, signal: AbortSignal): Promis
   return { version, apiVersion };
 }
 
-const Info = z.object({ NCPU: z.number() });
+const Info = z.object({ NCPU: z.number(), DockerRootDir: z.string() });
 
-/** How large the machine is that the engine runs on. */
+/** The size of the machine that the engine runs on, and the folder with its images and caches there. */
 export async function engineCapacity(
   engine: Engine,
   signal: AbortSignal,
-): Promise<{ readonly cpus: number }> {
-  const { NCPU: cpus } = await callJson(engine, { method: "GET", path: "/info", signal }, Info);
-  return { cpus };
+): Promise<{ readonly cpus: number; readonly dataFolder: string }> {
+  const { NCPU: cpus, DockerRootDir: dataFolder } = await callJson(engine, {
+    method: "GET",
+    path: "/info",
+    signal,
+  }, Info);
+  return { cpus, dataFolder };
 }
 
 /** The newest API version that both sides know. */

@@ -1,6 +1,6 @@
 /** The bounds of builds and of the sources that they may read: settings of `ctrl worker`. */
 import { z } from "zod";
-import { FRONTENDS_DEFAULT } from "../../../pkg/build/mod.ts";
+import { type CacheLimits, FRONTENDS_DEFAULT } from "../../../pkg/build/mod.ts";
 import { type ConfigOf, field, integerSchema, listSchema, textSchema } from "../../../pkg/config/mod.ts";
 
 export const BUILD_FIELDS = {
@@ -107,6 +107,18 @@ export const BUILD_FIELDS = {
 };
 
 export type BuildConfig = ConfigOf<typeof BUILD_FIELDS>;
+
+const MEBIBYTE = 1024 * 1024;
+const DAY_MS = 24 * 3_600_000;
+
+/** The limits of the build cache. */
+export function cacheLimits({ buildCacheMib, buildCacheDays, buildDiskFreeMib }: BuildConfig): CacheLimits {
+  return {
+    bytesMax: buildCacheMib * MEBIBYTE,
+    unusedMsMax: buildCacheDays * DAY_MS,
+    bytesFreeMin: buildDiskFreeMib * MEBIBYTE,
+  };
+}
 
 /** A problem per pair of settings that do not go together; for `loadConfig`. */
 export function buildProblems(

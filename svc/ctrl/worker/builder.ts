@@ -1,3 +1,4 @@
+import { statfs } from "node:fs/promises";
 import {
   type Builder,
   type BuildkitBuilderOptions,
@@ -11,7 +12,7 @@ import {
 } from "../../../pkg/build/mod.ts";
 import type { Clock } from "../../../pkg/clock/mod.ts";
 import { Secret } from "../../../pkg/config/mod.ts";
-import { openEngine } from "../../../pkg/docker/mod.ts";
+import { type Engine, engineCapacity, openEngine } from "../../../pkg/docker/mod.ts";
 import { Fault, publicFault } from "../../../pkg/fault/mod.ts";
 import type { Logger } from "../../../pkg/logger/mod.ts";
 import { registryOf } from "../../../pkg/registry/mod.ts";
@@ -30,8 +31,12 @@ export interface OpenBuilder {
   readonly localImages?: LocalImages;
   /** A BuildKit that this worker shares with nothing but other workers; `undefined`: each build has its own. */
   readonly endpoint?: Endpoint;
+  /** Free bytes of the builder's disk, where this worker can see them. */
+  readonly bytesFree?: () => Promise<number | undefined>;
   close(): void;
 }
+
+const LOOK_MS_MAX = 10_000;
 
 interface BuilderDeps {
   readonly db: Queryable;
@@ -61,6 +66,7 @@ export async function openBuilder(
       registryName: registry?.name ?? LOCAL_REGISTRY,
       localImages: createLocalImages(engine),
       endpoint,
+      bytesFree: () => engineBytesFree(engine),
       close: () => engine.close(),
     };
   }
@@ -107,6 +113,19 @@ async function openDepotBuilder(
     registryName: registry.name,
     close: () => undefined,
   };
+}
+
+/** Of the disk with the engine's data, when the engine runs on this machine. */
+async function engineBytesFree(engine: Engine): Promise<number | undefined> {
+  if (!engine.host.startsWith("unix://")) return undefined;
+  try {
+    const { dataFolder } = await engineCapacity(engine, AbortSignal.timeout(LOOK_MS_MAX));
+    const { bavail, bsize } = await statfs(dataFolder);
+    return bavail * bsize;
+  } catch {
+    // On macOS and Windows the engine's folder is inside a virtual machine.
+    return undefined;
+  }
 }
 
 function sourcesOf(

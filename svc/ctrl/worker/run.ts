@@ -13,11 +13,13 @@ import { dataKeyStore } from "../internal/store/api_data_keys.ts";
 import { type CtrlDatabase, openCtrlDatabase } from "../internal/store/mod.ts";
 import type { Builder, BuildRequest } from "../../../pkg/build/mod.ts";
 import { credentialsOf } from "./base_image_credentials.ts";
+import { cacheLimits } from "./build_config.ts";
 import { openBuilder } from "./builder.ts";
 import { requestCompactions } from "./compaction.ts";
 import { WORKER_FIELDS, type WorkerConfig } from "./config.ts";
 import { serveEndpoint } from "./endpoint.ts";
 import { openObjects } from "./objects.ts";
+import { retainCache } from "./cache_retention.ts";
 import { retainImages } from "./image_retention.ts";
 import { imageRules } from "./image_rules.ts";
 import { registerWorker } from "./register.ts";
@@ -74,11 +76,14 @@ async function start(config: WorkerConfig, process: WorkerProcess, runner: Runne
   const changes = openNotifier(config, process, { db, runner });
   const objects = openObjects(config, clock);
   runner.defer("object store", () => objects.close());
-  const { builder, registryName, localImages, close } = await openBuilder(config, {
-    db: db.kysely,
-    clock,
-    log,
-  });
+  const { builder, registryName, localImages, endpoint: buildkit, bytesFree, close } = await openBuilder(
+    config,
+    {
+      db: db.kysely,
+      clock,
+      log,
+    },
+  );
   runner.defer("builder", () => close());
 
   let registered = false;
@@ -145,6 +150,10 @@ async function start(config: WorkerConfig, process: WorkerProcess, runner: Runne
   runner.go("take-over", (stop) => takeOverForever(registration, stop));
   runner.go("compaction", (stop) => requestCompactions({ db, clock, log, ingress }, stop));
   runner.go("sentinel sweep", (stop) => sweepSentinels({ db, clock, log, changes, sentinels }, stop));
+  if (buildkit !== undefined && config.buildCacheMib > 0) {
+    const limits = { ...cacheLimits(config), ...(bytesFree === undefined ? {} : { bytesFree }) };
+    runner.go("cache retention", (stop) => retainCache({ endpoint: buildkit, limits, clock, log }, stop));
+  }
   if (localImages !== undefined) {
     const retention = { db, clock, log, images: localImages, kept: config.imagesKept };
     runner.go("image retention", (stop) => retainImages(retention, stop));

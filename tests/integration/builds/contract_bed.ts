@@ -8,6 +8,11 @@ import {
   type BuildOptions,
   type BuildOutcome,
   type BuildRequest,
+  type ClientCertificate,
+  createBuildkitBuilder,
+  daemonEndpoint,
+  type Endpoint,
+  engineEndpoint,
   LOCAL_REGISTRY,
   openArchive,
 } from "../../../pkg/build/mod.ts";
@@ -17,6 +22,7 @@ import { openEngine } from "../../../pkg/docker/mod.ts";
 import { type Logger, silentLogger } from "../../../pkg/logger/mod.ts";
 import { pushBaseImage } from "../../../pkg/testkit/base_registry.ts";
 import { TestBuildkit } from "../../../pkg/testkit/buildkit.ts";
+import type { CertificateFiles } from "../../../pkg/testkit/certificate.ts";
 import { TestDepot } from "../../../pkg/testkit/depot.ts";
 import { HubRegistry } from "../../../pkg/testkit/hub_registry.ts";
 import { PrivateEngine, type PrivateEngineOptions } from "../../../pkg/testkit/private_engine.ts";
@@ -25,7 +31,6 @@ import { seedProject } from "../../../svc/ctrl/internal/store/fixtures_test.ts";
 import { depotLease } from "../../../svc/ctrl/worker/depot_lease.ts";
 import { memoryDatabase } from "../../../svc/ctrl/worker/fixtures_test.ts";
 import { openDepot } from "../../../pkg/build/depot/mod.ts";
-import { createBuildkitBuilder } from "../../../pkg/build/mod.ts";
 import { docker } from "../../testbed/testbed.ts";
 import { daemonBuilder, engineBuilder, rulesOf } from "../builders.ts";
 
@@ -67,6 +72,8 @@ interface Parts {
   readonly registryName: string;
   /** Docker host that can run the images. */
   readonly host: string;
+  /** The BuildKit; `undefined`: each build has its own. */
+  readonly endpoint?: Endpoint;
 }
 
 /** Dispose of it, or its parts stay. */
@@ -97,6 +104,7 @@ export class ContractBed implements AsyncDisposable {
         builder: (log) => engineBuilder(engine, { trusted, log }),
         registryName: LOCAL_REGISTRY,
         host,
+        endpoint: engineEndpoint(host),
       };
     });
   }
@@ -106,21 +114,14 @@ export class ContractBed implements AsyncDisposable {
       const apps = stack.use(await TestRegistry.start());
       const daemon = stack.use(await TestBuildkit.start({ plainHttp: [...trusted, apps.name], listen }));
       const registry = { name: `${apps.name}/apps` };
-      const certificate = daemon.certificates && await pemOf(daemon.certificates);
-      const builder = (log: Logger) =>
-        daemonBuilder(daemon.url, {
-          registry,
-          trusted,
-          log,
-          ...(certificate === undefined ? {} : {
-            certificate: {
-              ca: certificate.ca,
-              certificate: certificate.cert,
-              key: new Secret(certificate.key),
-            },
-          }),
-        });
-      return { builder, registryName: registry.name, host: "unix:///var/run/docker.sock" };
+      const certificate = daemon.certificates && await certificateOf(daemon.certificates);
+      const options = { registry, trusted, ...(certificate === undefined ? {} : { certificate }) };
+      return {
+        builder: (log) => daemonBuilder(daemon.url, { ...options, log }),
+        registryName: registry.name,
+        host: "unix:///var/run/docker.sock",
+        endpoint: daemonEndpoint(daemon.url, certificate),
+      };
     });
   }
 
@@ -168,6 +169,10 @@ export class ContractBed implements AsyncDisposable {
       await stack.disposeAsync();
       throw error;
     }
+  }
+
+  get endpoint(): Endpoint | undefined {
+    return this.#parts.endpoint;
   }
 
   /** A public base image, whose registry wants a token from everybody. */
@@ -263,9 +268,12 @@ function optionsOf(
   };
 }
 
-async function pemOf(
-  files: { readonly authority: string; readonly certificate: string; readonly privateKey: string },
-) {
+async function certificateOf(files: CertificateFiles): Promise<ClientCertificate> {
+  const { ca, cert: certificate, key } = await pemOf(files);
+  return { ca, certificate, key: new Secret(key) };
+}
+
+async function pemOf(files: CertificateFiles) {
   return {
     ca: await Deno.readTextFile(files.authority),
     cert: await Deno.readTextFile(files.certificate),

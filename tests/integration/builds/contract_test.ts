@@ -1,5 +1,6 @@
 /** One contract for every builder: the same builds end in the same way, wherever BuildKit runs. */
 import assert from "node:assert/strict";
+import { cacheUsage, pruneCache } from "../../../pkg/build/mod.ts";
 import { engineAnswers } from "../../../pkg/testkit/base_image.ts";
 import { canStartBuildkit } from "../../../pkg/testkit/buildkit.ts";
 import { HUB_USER } from "../../../pkg/testkit/hub_registry.ts";
@@ -144,8 +145,13 @@ const CASES: Readonly<Record<string, Case>> = {
     const make = "if [ ! -e /out/made ] || [ /src/in -nt /out/made ]; then sleep 1; cp /src/in /out/made; fi";
     const dockerfile = `FROM ${bed.base}\nCOPY in /src/in\n` +
       `RUN --mount=type=cache,id=${id},target=/out ${make}; cp /out/made /made\n`;
-    for (const text of ["one", "two"]) {
-      const { image } = await bed.built({ dockerfile, files: { in: `${text} ${id}` } });
+    for (const [seconds, text] of [[0n, "one"], [3n, "two"]] as const) {
+      // The shell compares whole seconds.
+      const modifiedAtNs = (BigInt(Date.now()) + seconds * 1_000n) * 1_000_000n + 1n;
+      const { image } = await bed.built({
+        dockerfile,
+        files: { in: { text: `${text} ${id}`, modifiedAtNs } },
+      });
       assert.equal(await bed.run(image, "cat", "/made"), `${text} ${id}`);
     }
   },
@@ -263,6 +269,32 @@ const CASES: Readonly<Record<string, Case>> = {
       assert.match(await failure(bed, { dockerfile: `FROM scratch\nADD ${source} /\n` }), /does not allow/);
     }
     assert.match(await failure(bed, { dockerfile: "FROM 127.0.0.1:9/a/b:1\nRUN x\n" }), /does not allow/);
+  },
+
+  "removes the least recently used entries of the cache beyond its limit": async (bed) => {
+    const { endpoint } = bed;
+    if (endpoint === undefined) return;
+    const blob = () => Array.from(crypto.getRandomValues(new Uint8Array(65_536)), String).join("").repeat(80);
+    const build = async (text: string) =>
+      await bed.built({ dockerfile: `FROM scratch\nCOPY . /\n`, files: { blob: text } });
+    const [first, last] = [blob(), blob()];
+    await build(first);
+    await build(blob());
+    await build(last);
+    const before = await cacheUsage(endpoint, AbortSignal.timeout(60_000));
+    // Layers of images in an engine count as the images'.
+    assert.ok(before.bytes > 0.9 * last.length, JSON.stringify(before));
+    const limits = { unusedMsMax: 3_600_000, bytesFreeMin: 0, bytesMax: Math.round(before.bytes / 2) };
+    const pruned = await pruneCache(endpoint, limits, AbortSignal.timeout(60_000));
+    const after = await cacheUsage(endpoint, AbortSignal.timeout(60_000));
+    assert.ok(
+      pruned.entries > 0 && after.bytes <= limits.bytesMax,
+      JSON.stringify({ pruned, before, after }),
+    );
+    await build(last);
+    const none = { ...limits, unusedMsMax: 0, bytesMax: 1 };
+    await pruneCache(endpoint, none, AbortSignal.timeout(60_000));
+    await build(last);
   },
 
   "ends when it is stopped, and builds again": async (bed) => {
