@@ -122,6 +122,16 @@ Deno.test("packContext() keeps hard links and named pipes, as docker build does"
   assert.equal(pipe?.isFifo, true);
 });
 
+Deno.test("packContext() makes an empty file of a socket, as docker build does", async () => {
+  await using one = await trial();
+  await one.write("Dockerfile", "FROM scratch\n");
+  using _listener = Deno.listen({ transport: "unix", path: `${one.root}/app.sock` });
+  await using packed = await one.pack();
+  const args = ["-tvzf", packed.path, "app.sock"];
+  const { stdout } = await new Deno.Command("tar", { args }).output();
+  assert.match(new TextDecoder().decode(stdout), /^-.* 0 .* app\.sock\n$/);
+});
+
 Deno.test("packContext() keeps modes, links and long names, as tar sees them", async () => {
   await using one = await trial();
   const long = `${"deep/".repeat(30)}file-\u00e9.txt`;

@@ -12,7 +12,15 @@ export interface Header extends Pick<Entry, "kind" | "mode" | "size" | "modified
   readonly name: string;
 }
 
-const TYPE: Record<Header["kind"], string> = { file: "0", hard_link: "1", link: "2", folder: "5", pipe: "6" };
+/** A socket becomes an empty file, as with `docker build`: archives have no type for it. */
+const TYPE: Record<Header["kind"], string> = {
+  file: "0",
+  socket: "0",
+  hard_link: "1",
+  link: "2",
+  folder: "5",
+  pipe: "6",
+};
 const encoder = new TextEncoder();
 
 /** The header blocks of one entry: ustar, with a pax record before it for what ustar has no room or letters for. */

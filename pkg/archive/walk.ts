@@ -8,7 +8,7 @@ import type { IgnoreMatcher, Verdict } from "./matcher.ts";
 export interface Entry {
   /** Relative to the context, with slashes. */
   readonly path: string;
-  readonly kind: "file" | "folder" | "link" | "hard_link" | "pipe";
+  readonly kind: "file" | "folder" | "link" | "hard_link" | "pipe" | "socket";
   /** Permission bits. */
   readonly mode: number;
   /** Bytes of a file; 0 for the rest. */
@@ -26,7 +26,7 @@ export interface Entry {
 /**
  * Everything below `root` that the matcher keeps, each folder before what is in it and in the order of the names' bytes, so
  * that the same tree gives the same list. Links are listed and never followed. An ignored folder is listed when
- * something below it is kept. Sockets are left out, as are paths that vanish meanwhile.
+ * something below it is kept. Paths that vanish meanwhile are left out.
  *
  * @throws `failed_precondition` naming what cannot be read or is a device
  */
@@ -96,7 +96,7 @@ class Tree {
     }
   }
 
-  /** `undefined`: not there any more, or a socket. */
+  /** `undefined`: not there any more. */
   entryAt(path: string): Entry | undefined {
     const found = this.#lstat(path);
     return found === undefined ? undefined : this.#toEntry(path, found);
@@ -130,18 +130,17 @@ class Tree {
       case "folder":
       case "pipe":
         return { ...common, kind };
-      case "file": {
+      case "file":
+      case "socket": {
         const first = links > 1 ? this.#firstPaths.get(identity) : undefined;
         if (first !== undefined) return { ...common, kind: "hard_link", target: first };
         if (links > 1) this.#firstPaths.set(identity, path);
-        return { ...common, kind, size };
+        return { ...common, kind, size: kind === "file" ? size : 0 };
       }
       case "link": {
         const target = this.#readLink(path);
         return target === undefined ? undefined : { ...common, kind, mode: LINK_MODE, target };
       }
-      case "socket":
-        return undefined;
       case "device":
         throw publicFault(
           "failed_precondition",

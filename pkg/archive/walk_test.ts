@@ -107,12 +107,12 @@ Deno.test("listContext() does not read an ignored folder in which nothing can be
   });
 });
 
-/** Other programs make and remove sockets at any time: git's file system monitor, a database, a test runner. */
-Deno.test("listContext() leaves sockets out and lists pipes", async () => {
+/** Programs leave sockets in projects: git's file system monitor, a database, a test runner. Those must not stop a deploy. */
+Deno.test("listContext() lists sockets and pipes", async () => {
   await withTree(["Dockerfile"], async (list, root) => {
     assert.ok((await new Deno.Command("mkfifo", { args: [`${root}/pipe`] }).output()).success);
     using _listener = Deno.listen({ transport: "unix", path: `${root}/app.sock` });
-    assert.deepEqual(await list(""), ["Dockerfile", "pipe"]);
+    assert.deepEqual(await list(""), ["Dockerfile", "app.sock", "pipe"]);
   });
 });
 
