@@ -45,6 +45,7 @@ const SUITES: readonly Suite[] = [
   { name: "units", args: [...TESTS, "pkg", "cmd", "svc", "dev"], counts: true },
   { name: "architecture", args: [...TESTS, "tests/architecture"], counts: true },
   { name: "integration", args: [...TESTS, "tests/integration", "tests/golden"], counts: true },
+  { name: "differential", args: [...TESTS, "tests/differential"], counts: true },
   { name: "end to end", args: [...TESTS, "tests/e2e"], counts: true },
   { name: "chaos", args: [...TESTS, "tests/chaos"], counts: true },
   { name: "kubernetes", args: [...TESTS, "tests/kubernetes"], counts: true, startsWith: "units" },

@@ -1,0 +1,90 @@
+/**
+ * Generated trees and ignore files, each built by `docker build` and by our builder: both images must hold the same bytes.
+ *
+ * Compared are paths, kinds, modes, times, targets, hard links, owners and content, as precisely as the image keeps them,
+ * and the configuration. Left out are names that are not UTF-8 and extended attributes, since the runtime has
+ * no way to read them.
+ *
+ * `UNKEY_DIFFERENTIAL_SEED` repeats a run, with `UNKEY_DIFFERENTIAL_CONTEXT` only one context of it;
+ * `UNKEY_DIFFERENTIAL_TREES` is how many trees there are.
+ */
+import assert from "node:assert/strict";
+import type { Engine } from "../../pkg/docker/mod.ts";
+import { type BedEngine, canCompare, chosenEngines, DifferentialBed } from "./bed.ts";
+import type { Ended } from "./build_pair.ts";
+import { generateContext, type GeneratedContext } from "./generated_context.ts";
+import { imageDifferences } from "./image_differences.ts";
+import { SystemCalls } from "./system_calls.ts";
+
+const SEED = Number(Deno.env.get("UNKEY_DIFFERENTIAL_SEED") ?? crypto.getRandomValues(new Uint32Array(1))[0]);
+const ONLY = Deno.env.get("UNKEY_DIFFERENTIAL_CONTEXT");
+const TREES = Number(Deno.env.get("UNKEY_DIFFERENTIAL_TREES") ?? 2_000);
+const TREES_PER_CONTEXT = 8;
+const LANES = 3;
+/** A run in which most builds are refused proves little. */
+const REFUSED_SHARE_MAX = 0.15;
+const DIFFERENCES_MAX = 5;
+const SEED_STEP = 0x9e3779b1;
+
+for (const kind of chosenEngines()) {
+  const name = `generated trees become the same image as with docker build (Docker ${kind})`;
+  Deno.test(name, { ignore: !await canCompare(kind) }, () => compareTrees(kind));
+}
+
+async function compareTrees(kind: BedEngine): Promise<void> {
+  await using bed = await DifferentialBed.open(kind);
+  using system = new SystemCalls();
+  const count = Math.ceil(TREES / TREES_PER_CONTEXT);
+  const indexes = ONLY === undefined ? Array.from({ length: count }, (_, index) => index) : [Number(ONLY)];
+  const queue = indexes.values();
+  const found: string[] = [];
+  let refused = 0;
+  await Promise.all(Array.from({ length: LANES }, async () => {
+    for (const index of queue) {
+      if (found.length >= DIFFERENCES_MAX) return;
+      const outcome = await compareContext(bed, index, system);
+      if (outcome === "refused") refused++;
+      else if (outcome !== "same") found.push(outcome);
+    }
+  }));
+  assert.ok(found.length === 0, `with UNKEY_DIFFERENTIAL_SEED=${SEED}:\n\n${found.join("\n\n")}\n`);
+  if (ONLY === undefined) {
+    assert.ok(refused <= count * REFUSED_SHARE_MAX, `${refused} of ${count} were refused`);
+  }
+  // deno-lint-ignore no-console -- says how to repeat a run, and how much it has covered
+  console.log(
+    `seed ${SEED}: ${count * TREES_PER_CONTEXT} trees, ${refused} of ${count} contexts refused by both`,
+  );
+}
+
+/** Builds one context both ways. Everything but "same" and "refused" tells a difference. */
+async function compareContext(bed: DifferentialBed, index: number, system: SystemCalls): Promise<string> {
+  const folder = await Deno.makeTempDir({ dir: bed.directory, prefix: "context-" });
+  try {
+    const seed = SEED + Math.imul(index + 1, SEED_STEP);
+    const context = generateContext({ folder, seed, trees: TREES_PER_CONTEXT, system });
+    const buildSinceMs = Date.now();
+    // One after the other: BuildKit joins the same work of builds that run at the same time.
+    const reference = await bed.dockerBuild(context, `differential/reference:${index}`);
+    const ours = await bed.platformBuild(context, `differential/ours:${index}`);
+    if (reference.kind === "refused" && ours.kind === "refused") return "refused";
+    const differences = await compareImages(bed.engine, { reference, ours }, buildSinceMs);
+    return differences.length === 0 ? "same" : describe(index, context, differences);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+async function compareImages(
+  engine: Engine,
+  { reference, ours }: { readonly reference: Ended; readonly ours: Ended },
+  buildSinceMs: number,
+): Promise<readonly string[]> {
+  if (reference.kind === "refused") return [`docker build refuses it, and we do not: ${reference.why}`];
+  if (ours.kind === "refused") return [`docker build takes it, and we do not: ${ours.why}`];
+  return await imageDifferences(engine, { reference: reference.image, ours: ours.image }, { buildSinceMs });
+}
+
+function describe(index: number, { description }: GeneratedContext, differences: readonly string[]): string {
+  return `UNKEY_DIFFERENTIAL_CONTEXT=${index}: ${description}\n${differences.join("\n")}`;
+}
