@@ -40,4 +40,6 @@ export { engineEndpoint } from "./connection/engine.ts";
 export { type ArchiveOptions, type ContextArchive, openArchive } from "./context/archive.ts";
 export { type ContextEntry, type ContextTree } from "./context/tree.ts";
 export { exposedPorts } from "./explain/hints.ts";
+export { type ProbedFetch, probeFetch } from "./probe/fetch_probe.ts";
+export { type WorkerFacts, workerFacts } from "./probe/worker_facts.ts";
 export { FRONTENDS_DEFAULT, type SourceRules } from "./policy/source_policy.ts";

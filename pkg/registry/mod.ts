@@ -12,4 +12,4 @@ export { canonicalRegistryHost, DOCKER_HUB, type ParsedHost, parseRegistryHost }
 export { credentialsFor, type Registry, type RegistryCredentials } from "./registry.ts";
 export { REGISTRY_FIELDS, type RegistryConfig, registryOf, registryProblems } from "./settings.ts";
 export { createDigestResolver, type DigestResolver } from "./resolve.ts";
-export { GLOBAL_V6, PRIVATE_V4, PRIVATE_V6 } from "./public_address.ts";
+export { GLOBAL_V6, isPublicAddress, PRIVATE_V4, PRIVATE_V6 } from "./public_address.ts";

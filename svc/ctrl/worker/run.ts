@@ -15,6 +15,7 @@ import type { Builder, BuildRequest } from "../../../pkg/build/mod.ts";
 import { credentialsOf } from "./base_image_credentials.ts";
 import { cacheLimits } from "./build_config.ts";
 import { openBuilder } from "./builder.ts";
+import { openBuilderNetwork } from "./builder_network.ts";
 import { requestCompactions } from "./compaction.ts";
 import { WORKER_FIELDS, type WorkerConfig } from "./config.ts";
 import { serveEndpoint } from "./endpoint.ts";
@@ -76,15 +77,11 @@ async function start(config: WorkerConfig, process: WorkerProcess, runner: Runne
   const changes = openNotifier(config, process, { db, runner });
   const objects = openObjects(config, clock);
   runner.defer("object store", () => objects.close());
-  const { builder, registryName, localImages, endpoint: buildkit, bytesFree, close } = await openBuilder(
-    config,
-    {
-      db: db.kysely,
-      clock,
-      log,
-    },
-  );
-  runner.defer("builder", () => close());
+  const opened = await openBuilder(config, { db: db.kysely, clock, log });
+  const { registryName, localImages, endpoint: buildkit, bytesFree } = opened;
+  runner.defer("builder", () => opened.close());
+  const builder = process.builder ??
+    await openBuilderNetwork(config, { ...opened, clock, log, runner, signal });
 
   let registered = false;
   const health = await serveRpc({
@@ -108,7 +105,7 @@ async function start(config: WorkerConfig, process: WorkerProcess, runner: Runne
     activity,
     changes,
     objects: objects.store,
-    builder: process.builder ?? builder,
+    builder,
     registryName,
     vault,
     platform: config.buildPlatform,

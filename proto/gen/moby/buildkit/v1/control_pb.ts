@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file moby/buildkit/v1/control.proto.
  */
 export const file_moby_buildkit_v1_control: GenFile = /*@__PURE__*/
-  fileDesc("Ch5tb2J5L2J1aWxka2l0L3YxL2NvbnRyb2wucHJvdG8SEG1vYnkuYnVpbGRraXQudjEi6QMKDFNvbHZlUmVxdWVzdBILCgNyZWYYASABKAkSGwoTZXhwb3J0ZXJfZGVwcmVjYXRlZBgDIAEoCRJeChlleHBvcnRlcl9hdHRyc19kZXByZWNhdGVkGAQgAygLMjsubW9ieS5idWlsZGtpdC52MS5Tb2x2ZVJlcXVlc3QuRXhwb3J0ZXJBdHRyc0RlcHJlY2F0ZWRFbnRyeRIPCgdzZXNzaW9uGAUgASgJEhAKCGZyb250ZW5kGAYgASgJEkkKDmZyb250ZW5kX2F0dHJzGAcgAygLMjEubW9ieS5idWlsZGtpdC52MS5Tb2x2ZVJlcXVlc3QuRnJvbnRlbmRBdHRyc0VudHJ5EjwKDXNvdXJjZV9wb2xpY3kYDCABKAsyJS5tb2J5LmJ1aWxka2l0LnYxLnNvdXJjZXBvbGljeS5Qb2xpY3kSLQoJZXhwb3J0ZXJzGA0gAygLMhoubW9ieS5idWlsZGtpdC52MS5FeHBvcnRlcho+ChxFeHBvcnRlckF0dHJzRGVwcmVjYXRlZEVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEaNAoSRnJvbnRlbmRBdHRyc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEifAoIRXhwb3J0ZXISDAoEdHlwZRgBIAEoCRI0CgVhdHRycxgCIAMoCzIlLm1vYnkuYnVpbGRraXQudjEuRXhwb3J0ZXIuQXR0cnNFbnRyeRosCgpBdHRyc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEimgEKDVNvbHZlUmVzcG9uc2USUAoRZXhwb3J0ZXJfcmVzcG9uc2UYASADKAsyNS5tb2J5LmJ1aWxka2l0LnYxLlNvbHZlUmVzcG9uc2UuRXhwb3J0ZXJSZXNwb25zZUVudHJ5GjcKFUV4cG9ydGVyUmVzcG9uc2VFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIhwKDVN0YXR1c1JlcXVlc3QSCwoDcmVmGAEgASgJIpkBCg5TdGF0dXNSZXNwb25zZRIqCgh2ZXJ0ZXhlcxgBIAMoCzIYLm1vYnkuYnVpbGRraXQudjEuVmVydGV4EjAKCHN0YXR1c2VzGAIgAygLMh4ubW9ieS5idWlsZGtpdC52MS5WZXJ0ZXhTdGF0dXMSKQoEbG9ncxgDIAMoCzIbLm1vYnkuYnVpbGRraXQudjEuVmVydGV4TG9nIqEBCgZWZXJ0ZXgSDgoGZGlnZXN0GAEgASgJEgwKBG5hbWUYAyABKAkSDgoGY2FjaGVkGAQgASgIEisKB3N0YXJ0ZWQYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi0KCWNvbXBsZXRlZBgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDQoFZXJyb3IYByABKAkipgEKDFZlcnRleFN0YXR1cxIKCgJpZBgBIAEoCRIOCgZ2ZXJ0ZXgYAiABKAkSDwoHY3VycmVudBgEIAEoAxINCgV0b3RhbBgFIAEoAxIrCgdzdGFydGVkGAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBItCgljb21wbGV0ZWQYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIjgKCVZlcnRleExvZxIOCgZ2ZXJ0ZXgYASABKAkSDgoGc3RyZWFtGAMgASgDEgsKA21zZxgEIAEoDCIcCgxCeXRlc01lc3NhZ2USDAoEZGF0YRgBIAEoDCIUChJMaXN0V29ya2Vyc1JlcXVlc3QiRQoTTGlzdFdvcmtlcnNSZXNwb25zZRIuCgZyZWNvcmQYASADKAsyHi5tb2J5LmJ1aWxka2l0LnYxLldvcmtlclJlY29yZCKGAQoMV29ya2VyUmVjb3JkEgoKAmlkGAEgASgJEi0KCXBsYXRmb3JtcxgDIAMoCzIaLm1vYnkuYnVpbGRraXQudjEuUGxhdGZvcm0SOwoQYnVpbGRraXRfdmVyc2lvbhgFIAEoCzIhLm1vYnkuYnVpbGRraXQudjEuQnVpbGRraXRWZXJzaW9uIj0KCFBsYXRmb3JtEhQKDGFyY2hpdGVjdHVyZRgBIAEoCRIKCgJvcxgCIAEoCRIPCgd2YXJpYW50GAQgASgJIkUKD0J1aWxka2l0VmVyc2lvbhIPCgdwYWNrYWdlGAEgASgJEg8KB3ZlcnNpb24YAiABKAkSEAoIcmV2aXNpb24YAyABKAkiIgoQRGlza1VzYWdlUmVxdWVzdBIOCgZmaWx0ZXIYASADKAkiQgoRRGlza1VzYWdlUmVzcG9uc2USLQoGcmVjb3JkGAEgAygLMh0ubW9ieS5idWlsZGtpdC52MS5Vc2FnZVJlY29yZCLoAQoLVXNhZ2VSZWNvcmQSCgoCaWQYASABKAkSDgoGaW5fdXNlGAMgASgIEgwKBHNpemUYBCABKAMSLgoKY3JlYXRlZF9hdBgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMAoMbGFzdF91c2VkX2F0GAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBITCgt1c2FnZV9jb3VudBgIIAEoAxITCgtkZXNjcmlwdGlvbhgJIAEoCRITCgtyZWNvcmRfdHlwZRgKIAEoCRIOCgZzaGFyZWQYCyABKAgiigEKDFBydW5lUmVxdWVzdBIOCgZmaWx0ZXIYASADKAkSCwoDYWxsGAIgASgIEhUKDWtlZXBfZHVyYXRpb24YAyABKAMSFgoOcmVzZXJ2ZWRfc3BhY2UYBCABKAMSFgoObWF4X3VzZWRfc3BhY2UYBSABKAMSFgoObWluX2ZyZWVfc3BhY2UYBiABKAMy7QMKB0NvbnRyb2wSSAoFU29sdmUSHi5tb2J5LmJ1aWxka2l0LnYxLlNvbHZlUmVxdWVzdBofLm1vYnkuYnVpbGRraXQudjEuU29sdmVSZXNwb25zZRJNCgZTdGF0dXMSHy5tb2J5LmJ1aWxka2l0LnYxLlN0YXR1c1JlcXVlc3QaIC5tb2J5LmJ1aWxka2l0LnYxLlN0YXR1c1Jlc3BvbnNlMAESTQoHU2Vzc2lvbhIeLm1vYnkuYnVpbGRraXQudjEuQnl0ZXNNZXNzYWdlGh4ubW9ieS5idWlsZGtpdC52MS5CeXRlc01lc3NhZ2UoATABEloKC0xpc3RXb3JrZXJzEiQubW9ieS5idWlsZGtpdC52MS5MaXN0V29ya2Vyc1JlcXVlc3QaJS5tb2J5LmJ1aWxka2l0LnYxLkxpc3RXb3JrZXJzUmVzcG9uc2USVAoJRGlza1VzYWdlEiIubW9ieS5idWlsZGtpdC52MS5EaXNrVXNhZ2VSZXF1ZXN0GiMubW9ieS5idWlsZGtpdC52MS5EaXNrVXNhZ2VSZXNwb25zZRJICgVQcnVuZRIeLm1vYnkuYnVpbGRraXQudjEuUHJ1bmVSZXF1ZXN0Gh0ubW9ieS5idWlsZGtpdC52MS5Vc2FnZVJlY29yZDABYgZwcm90bzM", [file_google_protobuf_timestamp, file_moby_buildkit_v1_sourcepolicy_policy]);
+  fileDesc("Ch5tb2J5L2J1aWxka2l0L3YxL2NvbnRyb2wucHJvdG8SEG1vYnkuYnVpbGRraXQudjEimwQKDFNvbHZlUmVxdWVzdBILCgNyZWYYASABKAkSMAoKZGVmaW5pdGlvbhgCIAEoCzIcLm1vYnkuYnVpbGRraXQudjEuRGVmaW5pdGlvbhIbChNleHBvcnRlcl9kZXByZWNhdGVkGAMgASgJEl4KGWV4cG9ydGVyX2F0dHJzX2RlcHJlY2F0ZWQYBCADKAsyOy5tb2J5LmJ1aWxka2l0LnYxLlNvbHZlUmVxdWVzdC5FeHBvcnRlckF0dHJzRGVwcmVjYXRlZEVudHJ5Eg8KB3Nlc3Npb24YBSABKAkSEAoIZnJvbnRlbmQYBiABKAkSSQoOZnJvbnRlbmRfYXR0cnMYByADKAsyMS5tb2J5LmJ1aWxka2l0LnYxLlNvbHZlUmVxdWVzdC5Gcm9udGVuZEF0dHJzRW50cnkSPAoNc291cmNlX3BvbGljeRgMIAEoCzIlLm1vYnkuYnVpbGRraXQudjEuc291cmNlcG9saWN5LlBvbGljeRItCglleHBvcnRlcnMYDSADKAsyGi5tb2J5LmJ1aWxka2l0LnYxLkV4cG9ydGVyGj4KHEV4cG9ydGVyQXR0cnNEZXByZWNhdGVkRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ARo0ChJGcm9udGVuZEF0dHJzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASIZCgpEZWZpbml0aW9uEgsKA2RlZhgBIAMoDCJZCgJPcBInCgZpbnB1dHMYASADKAsyFy5tb2J5LmJ1aWxka2l0LnYxLklucHV0EioKBnNvdXJjZRgDIAEoCzIaLm1vYnkuYnVpbGRraXQudjEuU291cmNlT3AiFwoFSW5wdXQSDgoGZGlnZXN0GAEgASgJIh4KCFNvdXJjZU9wEhIKCmlkZW50aWZpZXIYASABKAkifAoIRXhwb3J0ZXISDAoEdHlwZRgBIAEoCRI0CgVhdHRycxgCIAMoCzIlLm1vYnkuYnVpbGRraXQudjEuRXhwb3J0ZXIuQXR0cnNFbnRyeRosCgpBdHRyc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEimgEKDVNvbHZlUmVzcG9uc2USUAoRZXhwb3J0ZXJfcmVzcG9uc2UYASADKAsyNS5tb2J5LmJ1aWxka2l0LnYxLlNvbHZlUmVzcG9uc2UuRXhwb3J0ZXJSZXNwb25zZUVudHJ5GjcKFUV4cG9ydGVyUmVzcG9uc2VFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIhwKDVN0YXR1c1JlcXVlc3QSCwoDcmVmGAEgASgJIpkBCg5TdGF0dXNSZXNwb25zZRIqCgh2ZXJ0ZXhlcxgBIAMoCzIYLm1vYnkuYnVpbGRraXQudjEuVmVydGV4EjAKCHN0YXR1c2VzGAIgAygLMh4ubW9ieS5idWlsZGtpdC52MS5WZXJ0ZXhTdGF0dXMSKQoEbG9ncxgDIAMoCzIbLm1vYnkuYnVpbGRraXQudjEuVmVydGV4TG9nIqEBCgZWZXJ0ZXgSDgoGZGlnZXN0GAEgASgJEgwKBG5hbWUYAyABKAkSDgoGY2FjaGVkGAQgASgIEisKB3N0YXJ0ZWQYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi0KCWNvbXBsZXRlZBgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDQoFZXJyb3IYByABKAkipgEKDFZlcnRleFN0YXR1cxIKCgJpZBgBIAEoCRIOCgZ2ZXJ0ZXgYAiABKAkSDwoHY3VycmVudBgEIAEoAxINCgV0b3RhbBgFIAEoAxIrCgdzdGFydGVkGAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBItCgljb21wbGV0ZWQYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIjgKCVZlcnRleExvZxIOCgZ2ZXJ0ZXgYASABKAkSDgoGc3RyZWFtGAMgASgDEgsKA21zZxgEIAEoDCIcCgxCeXRlc01lc3NhZ2USDAoEZGF0YRgBIAEoDCIUChJMaXN0V29ya2Vyc1JlcXVlc3QiRQoTTGlzdFdvcmtlcnNSZXNwb25zZRIuCgZyZWNvcmQYASADKAsyHi5tb2J5LmJ1aWxka2l0LnYxLldvcmtlclJlY29yZCLxAQoMV29ya2VyUmVjb3JkEgoKAmlkGAEgASgJEjoKBmxhYmVscxgCIAMoCzIqLm1vYnkuYnVpbGRraXQudjEuV29ya2VyUmVjb3JkLkxhYmVsc0VudHJ5Ei0KCXBsYXRmb3JtcxgDIAMoCzIaLm1vYnkuYnVpbGRraXQudjEuUGxhdGZvcm0SOwoQYnVpbGRraXRfdmVyc2lvbhgFIAEoCzIhLm1vYnkuYnVpbGRraXQudjEuQnVpbGRraXRWZXJzaW9uGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiPQoIUGxhdGZvcm0SFAoMYXJjaGl0ZWN0dXJlGAEgASgJEgoKAm9zGAIgASgJEg8KB3ZhcmlhbnQYBCABKAkiRQoPQnVpbGRraXRWZXJzaW9uEg8KB3BhY2thZ2UYASABKAkSDwoHdmVyc2lvbhgCIAEoCRIQCghyZXZpc2lvbhgDIAEoCSIiChBEaXNrVXNhZ2VSZXF1ZXN0Eg4KBmZpbHRlchgBIAMoCSJCChFEaXNrVXNhZ2VSZXNwb25zZRItCgZyZWNvcmQYASADKAsyHS5tb2J5LmJ1aWxka2l0LnYxLlVzYWdlUmVjb3JkIugBCgtVc2FnZVJlY29yZBIKCgJpZBgBIAEoCRIOCgZpbl91c2UYAyABKAgSDAoEc2l6ZRgEIAEoAxIuCgpjcmVhdGVkX2F0GAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIwCgxsYXN0X3VzZWRfYXQYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhMKC3VzYWdlX2NvdW50GAggASgDEhMKC2Rlc2NyaXB0aW9uGAkgASgJEhMKC3JlY29yZF90eXBlGAogASgJEg4KBnNoYXJlZBgLIAEoCCKKAQoMUHJ1bmVSZXF1ZXN0Eg4KBmZpbHRlchgBIAMoCRILCgNhbGwYAiABKAgSFQoNa2VlcF9kdXJhdGlvbhgDIAEoAxIWCg5yZXNlcnZlZF9zcGFjZRgEIAEoAxIWCg5tYXhfdXNlZF9zcGFjZRgFIAEoAxIWCg5taW5fZnJlZV9zcGFjZRgGIAEoAzLtAwoHQ29udHJvbBJICgVTb2x2ZRIeLm1vYnkuYnVpbGRraXQudjEuU29sdmVSZXF1ZXN0Gh8ubW9ieS5idWlsZGtpdC52MS5Tb2x2ZVJlc3BvbnNlEk0KBlN0YXR1cxIfLm1vYnkuYnVpbGRraXQudjEuU3RhdHVzUmVxdWVzdBogLm1vYnkuYnVpbGRraXQudjEuU3RhdHVzUmVzcG9uc2UwARJNCgdTZXNzaW9uEh4ubW9ieS5idWlsZGtpdC52MS5CeXRlc01lc3NhZ2UaHi5tb2J5LmJ1aWxka2l0LnYxLkJ5dGVzTWVzc2FnZSgBMAESWgoLTGlzdFdvcmtlcnMSJC5tb2J5LmJ1aWxka2l0LnYxLkxpc3RXb3JrZXJzUmVxdWVzdBolLm1vYnkuYnVpbGRraXQudjEuTGlzdFdvcmtlcnNSZXNwb25zZRJUCglEaXNrVXNhZ2USIi5tb2J5LmJ1aWxka2l0LnYxLkRpc2tVc2FnZVJlcXVlc3QaIy5tb2J5LmJ1aWxka2l0LnYxLkRpc2tVc2FnZVJlc3BvbnNlEkgKBVBydW5lEh4ubW9ieS5idWlsZGtpdC52MS5QcnVuZVJlcXVlc3QaHS5tb2J5LmJ1aWxka2l0LnYxLlVzYWdlUmVjb3JkMAFiBnByb3RvMw", [file_google_protobuf_timestamp, file_moby_buildkit_v1_sourcepolicy_policy]);
 
 /**
  * @generated from message moby.buildkit.v1.SolveRequest
@@ -26,6 +26,13 @@ export type SolveRequest = Message<"moby.buildkit.v1.SolveRequest"> & {
    * @generated from field: string ref = 1;
    */
   ref: string;
+
+  /**
+   * The steps of a build without a frontend.
+   *
+   * @generated from field: moby.buildkit.v1.Definition definition = 2;
+   */
+  definition?: Definition | undefined;
 
   /**
    * What BuildKit before 0.13 reads instead of `exporters`.
@@ -75,6 +82,87 @@ export const SolveRequestSchema: GenMessage<SolveRequest> = /*@__PURE__*/
   messageDesc(file_moby_buildkit_v1_control, 0);
 
 /**
+ * A graph of operations (package pb of BuildKit); the last one names the result.
+ *
+ * @generated from message moby.buildkit.v1.Definition
+ */
+export type Definition = Message<"moby.buildkit.v1.Definition"> & {
+  /**
+   * Each is an Op in bytes, since others refer to it by their SHA-256.
+   *
+   * @generated from field: repeated bytes def = 1;
+   */
+  def: Uint8Array[];
+};
+
+/**
+ * Describes the message moby.buildkit.v1.Definition.
+ * Use `create(DefinitionSchema)` to create a new message.
+ */
+export const DefinitionSchema: GenMessage<Definition> = /*@__PURE__*/
+  messageDesc(file_moby_buildkit_v1_control, 1);
+
+/**
+ * @generated from message moby.buildkit.v1.Op
+ */
+export type Op = Message<"moby.buildkit.v1.Op"> & {
+  /**
+   * @generated from field: repeated moby.buildkit.v1.Input inputs = 1;
+   */
+  inputs: Input[];
+
+  /**
+   * @generated from field: moby.buildkit.v1.SourceOp source = 3;
+   */
+  source?: SourceOp | undefined;
+};
+
+/**
+ * Describes the message moby.buildkit.v1.Op.
+ * Use `create(OpSchema)` to create a new message.
+ */
+export const OpSchema: GenMessage<Op> = /*@__PURE__*/
+  messageDesc(file_moby_buildkit_v1_control, 2);
+
+/**
+ * @generated from message moby.buildkit.v1.Input
+ */
+export type Input = Message<"moby.buildkit.v1.Input"> & {
+  /**
+   * `sha256:` and the digest of an Op.
+   *
+   * @generated from field: string digest = 1;
+   */
+  digest: string;
+};
+
+/**
+ * Describes the message moby.buildkit.v1.Input.
+ * Use `create(InputSchema)` to create a new message.
+ */
+export const InputSchema: GenMessage<Input> = /*@__PURE__*/
+  messageDesc(file_moby_buildkit_v1_control, 3);
+
+/**
+ * @generated from message moby.buildkit.v1.SourceOp
+ */
+export type SourceOp = Message<"moby.buildkit.v1.SourceOp"> & {
+  /**
+   * E.g. `https://example.com/file`.
+   *
+   * @generated from field: string identifier = 1;
+   */
+  identifier: string;
+};
+
+/**
+ * Describes the message moby.buildkit.v1.SourceOp.
+ * Use `create(SourceOpSchema)` to create a new message.
+ */
+export const SourceOpSchema: GenMessage<SourceOp> = /*@__PURE__*/
+  messageDesc(file_moby_buildkit_v1_control, 4);
+
+/**
  * @generated from message moby.buildkit.v1.Exporter
  */
 export type Exporter = Message<"moby.buildkit.v1.Exporter"> & {
@@ -94,7 +182,7 @@ export type Exporter = Message<"moby.buildkit.v1.Exporter"> & {
  * Use `create(ExporterSchema)` to create a new message.
  */
 export const ExporterSchema: GenMessage<Exporter> = /*@__PURE__*/
-  messageDesc(file_moby_buildkit_v1_control, 1);
+  messageDesc(file_moby_buildkit_v1_control, 5);
 
 /**
  * @generated from message moby.buildkit.v1.SolveResponse
@@ -111,7 +199,7 @@ export type SolveResponse = Message<"moby.buildkit.v1.SolveResponse"> & {
  * Use `create(SolveResponseSchema)` to create a new message.
  */
 export const SolveResponseSchema: GenMessage<SolveResponse> = /*@__PURE__*/
-  messageDesc(file_moby_buildkit_v1_control, 2);
+  messageDesc(file_moby_buildkit_v1_control, 6);
 
 /**
  * @generated from message moby.buildkit.v1.StatusRequest
@@ -128,7 +216,7 @@ export type StatusRequest = Message<"moby.buildkit.v1.StatusRequest"> & {
  * Use `create(StatusRequestSchema)` to create a new message.
  */
 export const StatusRequestSchema: GenMessage<StatusRequest> = /*@__PURE__*/
-  messageDesc(file_moby_buildkit_v1_control, 3);
+  messageDesc(file_moby_buildkit_v1_control, 7);
 
 /**
  * @generated from message moby.buildkit.v1.StatusResponse
@@ -155,7 +243,7 @@ export type StatusResponse = Message<"moby.buildkit.v1.StatusResponse"> & {
  * Use `create(StatusResponseSchema)` to create a new message.
  */
 export const StatusResponseSchema: GenMessage<StatusResponse> = /*@__PURE__*/
-  messageDesc(file_moby_buildkit_v1_control, 4);
+  messageDesc(file_moby_buildkit_v1_control, 8);
 
 /**
  * @generated from message moby.buildkit.v1.Vertex
@@ -197,7 +285,7 @@ export type Vertex = Message<"moby.buildkit.v1.Vertex"> & {
  * Use `create(VertexSchema)` to create a new message.
  */
 export const VertexSchema: GenMessage<Vertex> = /*@__PURE__*/
-  messageDesc(file_moby_buildkit_v1_control, 5);
+  messageDesc(file_moby_buildkit_v1_control, 9);
 
 /**
  * @generated from message moby.buildkit.v1.VertexStatus
@@ -239,7 +327,7 @@ export type VertexStatus = Message<"moby.buildkit.v1.VertexStatus"> & {
  * Use `create(VertexStatusSchema)` to create a new message.
  */
 export const VertexStatusSchema: GenMessage<VertexStatus> = /*@__PURE__*/
-  messageDesc(file_moby_buildkit_v1_control, 6);
+  messageDesc(file_moby_buildkit_v1_control, 10);
 
 /**
  * @generated from message moby.buildkit.v1.VertexLog
@@ -266,7 +354,7 @@ export type VertexLog = Message<"moby.buildkit.v1.VertexLog"> & {
  * Use `create(VertexLogSchema)` to create a new message.
  */
 export const VertexLogSchema: GenMessage<VertexLog> = /*@__PURE__*/
-  messageDesc(file_moby_buildkit_v1_control, 7);
+  messageDesc(file_moby_buildkit_v1_control, 11);
 
 /**
  * @generated from message moby.buildkit.v1.BytesMessage
@@ -283,7 +371,7 @@ export type BytesMessage = Message<"moby.buildkit.v1.BytesMessage"> & {
  * Use `create(BytesMessageSchema)` to create a new message.
  */
 export const BytesMessageSchema: GenMessage<BytesMessage> = /*@__PURE__*/
-  messageDesc(file_moby_buildkit_v1_control, 8);
+  messageDesc(file_moby_buildkit_v1_control, 12);
 
 /**
  * @generated from message moby.buildkit.v1.ListWorkersRequest
@@ -296,7 +384,7 @@ export type ListWorkersRequest = Message<"moby.buildkit.v1.ListWorkersRequest"> 
  * Use `create(ListWorkersRequestSchema)` to create a new message.
  */
 export const ListWorkersRequestSchema: GenMessage<ListWorkersRequest> = /*@__PURE__*/
-  messageDesc(file_moby_buildkit_v1_control, 9);
+  messageDesc(file_moby_buildkit_v1_control, 13);
 
 /**
  * @generated from message moby.buildkit.v1.ListWorkersResponse
@@ -313,7 +401,7 @@ export type ListWorkersResponse = Message<"moby.buildkit.v1.ListWorkersResponse"
  * Use `create(ListWorkersResponseSchema)` to create a new message.
  */
 export const ListWorkersResponseSchema: GenMessage<ListWorkersResponse> = /*@__PURE__*/
-  messageDesc(file_moby_buildkit_v1_control, 10);
+  messageDesc(file_moby_buildkit_v1_control, 14);
 
 /**
  * @generated from message moby.buildkit.v1.WorkerRecord
@@ -323,6 +411,11 @@ export type WorkerRecord = Message<"moby.buildkit.v1.WorkerRecord"> & {
    * @generated from field: string id = 1;
    */
   id: string;
+
+  /**
+   * @generated from field: map<string, string> labels = 2;
+   */
+  labels: { [key: string]: string };
 
   /**
    * @generated from field: repeated moby.buildkit.v1.Platform platforms = 3;
@@ -342,7 +435,7 @@ export type WorkerRecord = Message<"moby.buildkit.v1.WorkerRecord"> & {
  * Use `create(WorkerRecordSchema)` to create a new message.
  */
 export const WorkerRecordSchema: GenMessage<WorkerRecord> = /*@__PURE__*/
-  messageDesc(file_moby_buildkit_v1_control, 11);
+  messageDesc(file_moby_buildkit_v1_control, 15);
 
 /**
  * @generated from message moby.buildkit.v1.Platform
@@ -369,7 +462,7 @@ export type Platform = Message<"moby.buildkit.v1.Platform"> & {
  * Use `create(PlatformSchema)` to create a new message.
  */
 export const PlatformSchema: GenMessage<Platform> = /*@__PURE__*/
-  messageDesc(file_moby_buildkit_v1_control, 12);
+  messageDesc(file_moby_buildkit_v1_control, 16);
 
 /**
  * @generated from message moby.buildkit.v1.BuildkitVersion
@@ -396,7 +489,7 @@ export type BuildkitVersion = Message<"moby.buildkit.v1.BuildkitVersion"> & {
  * Use `create(BuildkitVersionSchema)` to create a new message.
  */
 export const BuildkitVersionSchema: GenMessage<BuildkitVersion> = /*@__PURE__*/
-  messageDesc(file_moby_buildkit_v1_control, 13);
+  messageDesc(file_moby_buildkit_v1_control, 17);
 
 /**
  * @generated from message moby.buildkit.v1.DiskUsageRequest
@@ -413,7 +506,7 @@ export type DiskUsageRequest = Message<"moby.buildkit.v1.DiskUsageRequest"> & {
  * Use `create(DiskUsageRequestSchema)` to create a new message.
  */
 export const DiskUsageRequestSchema: GenMessage<DiskUsageRequest> = /*@__PURE__*/
-  messageDesc(file_moby_buildkit_v1_control, 14);
+  messageDesc(file_moby_buildkit_v1_control, 18);
 
 /**
  * @generated from message moby.buildkit.v1.DiskUsageResponse
@@ -430,7 +523,7 @@ export type DiskUsageResponse = Message<"moby.buildkit.v1.DiskUsageResponse"> & 
  * Use `create(DiskUsageResponseSchema)` to create a new message.
  */
 export const DiskUsageResponseSchema: GenMessage<DiskUsageResponse> = /*@__PURE__*/
-  messageDesc(file_moby_buildkit_v1_control, 15);
+  messageDesc(file_moby_buildkit_v1_control, 19);
 
 /**
  * @generated from message moby.buildkit.v1.UsageRecord
@@ -489,7 +582,7 @@ export type UsageRecord = Message<"moby.buildkit.v1.UsageRecord"> & {
  * Use `create(UsageRecordSchema)` to create a new message.
  */
 export const UsageRecordSchema: GenMessage<UsageRecord> = /*@__PURE__*/
-  messageDesc(file_moby_buildkit_v1_control, 16);
+  messageDesc(file_moby_buildkit_v1_control, 20);
 
 /**
  * @generated from message moby.buildkit.v1.PruneRequest
@@ -539,7 +632,7 @@ export type PruneRequest = Message<"moby.buildkit.v1.PruneRequest"> & {
  * Use `create(PruneRequestSchema)` to create a new message.
  */
 export const PruneRequestSchema: GenMessage<PruneRequest> = /*@__PURE__*/
-  messageDesc(file_moby_buildkit_v1_control, 17);
+  messageDesc(file_moby_buildkit_v1_control, 21);
 
 /**
  * The part of a BuildKit daemon's interface that builds need. Fields that are left out are skipped by whoever reads them.
