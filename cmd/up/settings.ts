@@ -51,6 +51,8 @@ export function workerSettings(plan: Plan, restateIdentityKey: string): Settings
     UNKEY_RESTATE_HTTP_PORT: String(ports.worker),
     // What a name means is what the one engine has under it.
     UNKEY_RESOLVE_IMAGES: "false",
+    // A registry of the user's own machine is as good as any other one.
+    UNKEY_IMAGE_SOURCES: "any",
     UNKEY_RESTATE_ADMIN_URL: restateUrls(plan.state).admin,
     UNKEY_RESTATE_REGISTER_AS: url(ports.worker),
     UNKEY_RESTATE_IDENTITY_KEYS: restateIdentityKey,

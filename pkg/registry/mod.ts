@@ -11,5 +11,6 @@
 export { canonicalRegistryHost, DOCKER_HUB, type ParsedHost, parseRegistryHost } from "./host.ts";
 export { credentialsFor, type Registry, type RegistryCredentials } from "./registry.ts";
 export { REGISTRY_FIELDS, type RegistryConfig, registryOf, registryProblems } from "./settings.ts";
+export { isPublicRegistry, PRIVATE_SUFFIXES } from "./public_registry.ts";
 export { createDigestResolver, type DigestResolver } from "./resolve.ts";
 export { GLOBAL_V6, isPublicAddress, PRIVATE_V4, PRIVATE_V6 } from "./public_address.ts";

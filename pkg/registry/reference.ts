@@ -10,7 +10,8 @@ export interface Reference {
   readonly name: string;
 }
 
-const HUB = "registry-1.docker.io";
+/** The host of Docker Hub, which names of images leave out. */
+export const HUB = "registry-1.docker.io";
 
 /** Reads a name that has been checked before; without a registry it is one of Docker's own. */
 export function parseReference(image: string): Reference {
@@ -21,7 +22,8 @@ export function parseReference(image: string): Reference {
   const tag = hasTag ? tagged.slice(colon + 1) : "latest";
   const slash = name.indexOf("/");
   const first = name.slice(0, slash);
-  if (slash < 0 || !(/[.:]/.test(first) || first === "localhost")) {
+  // Engines take a first part with a capital for a host: no user of Docker Hub has one.
+  if (slash < 0 || !(/[.:A-Z]/.test(first) || first === "localhost")) {
     return { host: HUB, path: slash < 0 ? `library/${name}` : name, tag, digest, name };
   }
   const path = name.slice(slash + 1);

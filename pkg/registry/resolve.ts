@@ -1,9 +1,9 @@
 import { z } from "zod";
 import { Buffer } from "node:buffer";
-import { describeError } from "../fault/mod.ts";
+import { describeError, isFault } from "../fault/mod.ts";
 import type { Logger } from "../logger/mod.ts";
 import { type GuardedAnswer, guardedRequest } from "./guarded_request.ts";
-import { parseReference, type Reference } from "./reference.ts";
+import { HUB, parseReference, type Reference } from "./reference.ts";
 import { credentialsFor, type Registry, type RegistryCredentials } from "./registry.ts";
 
 /** What resolving works with. */
@@ -15,7 +15,11 @@ export interface DigestResolverOptions {
   readonly log: Logger;
 }
 
-/** Finds out which bytes a tag means now; `undefined` where the registry does not tell, whatever the reason. */
+/**
+ * Finds out which bytes a tag means now; `undefined` where the registry does not tell.
+ *
+ * @throws `permission_denied` for a registry that is at a private address, or leads to one
+ */
 export type DigestResolver = (image: string, signal: AbortSignal) => Promise<string | undefined>;
 
 const RESOLVE_MS_MAX = 5_000;
@@ -45,6 +49,8 @@ export function createDigestResolver({ registry, trustedHosts, log }: DigestReso
       return await digestOf(reference, inquiry);
     } catch (error) {
       signal.throwIfAborted();
+      // Docker Hub is nobody's choice, and may be a mirror in the own network.
+      if (isFault(error, "permission_denied") && reference.host !== HUB) throw error;
       log.info("image not resolved", { image, error: describeError(error) });
       return undefined;
     }

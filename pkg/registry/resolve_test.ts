@@ -33,6 +33,7 @@ Deno.test("parseReference() knows where an image is asked for", () => {
     ["docker.io/nginx:1.29", "registry-1.docker.io", "library/nginx", "1.29"],
     ["localhost/app", "localhost", "app", "latest"],
     ["r.example:5000/a/b:c", "r.example:5000", "a/b", "c"],
+    ["Registry/app", "Registry", "app", "latest"],
   ];
   for (const [image, host, path, tag] of cases) {
     const { name: _name, ...rest } = parseReference(image);
@@ -79,7 +80,8 @@ Deno.test("a private host is not asked unless the operator trusts it", async () 
     await assert.rejects(asking, (error) => isFault(error, "permission_denied"), host);
   }
   const resolve = createDigestResolver({ registry: undefined, trustedHosts: [], log: silentLogger() });
-  assert.equal(await resolve(`${registry.host}/team/app:1`, limit()), undefined);
+  const resolving = resolve(`${registry.host}/team/app:1`, limit());
+  await assert.rejects(resolving, (error) => isFault(error, "permission_denied"));
   assert.deepEqual(registry.asked, []);
 });
 
@@ -94,7 +96,8 @@ Deno.test("a trusted registry tells the digest, and its redirects lead nowhere e
   const trustedHosts = [registry.host];
   const resolve = createDigestResolver({ registry: undefined, trustedHosts, log: silentLogger() });
   assert.equal(await resolve(`${registry.host}/team/app:1`, limit()), DIGEST);
-  assert.equal(await resolve(`${registry.host}/away/app:1`, limit()), undefined);
+  const away = resolve(`${registry.host}/away/app:1`, limit());
+  await assert.rejects(away, (error) => isFault(error, "permission_denied"));
   assert.equal(await resolve(`${registry.host}/loop/app:1`, limit()), undefined);
   assert.deepEqual(other.asked, []);
 });

@@ -207,7 +207,11 @@ export class SimulatedPlatform {
           : { kind: "built", image: `unkey.local/p:${deploymentId}`, buildId: `${deploymentId}.1` };
       },
     });
-    const images = { registryName: "r.example/apps", digestOf: () => Promise.resolve(undefined) };
+    const images = {
+      registryName: "r.example/apps",
+      mayPull: () => Promise.resolve(true),
+      digestOf: () => Promise.resolve(undefined),
+    };
     const deploySteps = createDeploySteps({ db, clock, changes, images, ...placement });
     sim.workflow(DEPLOYMENT_SERVICE, (durable) =>
       deploy(durable, {

@@ -1,4 +1,5 @@
 import { create } from "@bufbuild/protobuf";
+import { PRIVATE_SUFFIXES } from "../../registry/mod.ts";
 import {
   MatchType,
   type Policy,
@@ -81,7 +82,7 @@ const NUMBER = "(?:0x[0-9a-f]*|[0-9]+)";
  */
 const PRIVATE_HOSTS: readonly string[] = [
   "[^/?#@:.]*\\.?",
-  "[^/?#@:]*\\.(?:localhost|localdomain|local|internal|intranet|lan|home|corp|svc|arpa)\\.?",
+  `[^/?#@:]*\\.(?:${PRIVATE_SUFFIXES.join("|")})\\.?`,
   "(?:0|10|127)\\.[0-9.]+",
   "100\\.(?:6[4-9]|[7-9][0-9]|1[01][0-9]|12[0-7])\\.[0-9.]+",
   "168\\.63\\.129\\.16\\.?",

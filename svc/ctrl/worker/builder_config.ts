@@ -66,6 +66,15 @@ export const BUILDER_FIELDS = {
     help: "Registries that may be asked at private addresses and without TLS. Others must be public.",
     schema: listSchema([]),
   }),
+  imageSources: field({
+    flag: "image-sources",
+    env: "UNKEY_IMAGE_SOURCES",
+    placeholder: "<public|any>",
+    help:
+      "public: images that are deployed by name come from public registries, and those of --trusted-registries. any: " +
+      "from all that the regions reach.",
+    schema: z.enum(["public", "any"], { error: "must be public or any" }).default("public"),
+  }),
 };
 
 export type BuilderConfig = ConfigOf<typeof BUILDER_FIELDS>;

@@ -154,7 +154,11 @@ export async function playDeploy(
     changes,
     regions: [REGION],
     replicas: 1,
-    images: { registryName: "r.example/apps", digestOf: () => Promise.resolve(undefined) },
+    images: {
+      registryName: "r.example/apps",
+      mayPull: () => Promise.resolve(true),
+      digestOf: () => Promise.resolve(undefined),
+    },
     agentSilentMs: 30_000,
   });
   const routing = routingDeps(db, world);

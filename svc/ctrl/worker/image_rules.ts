@@ -1,5 +1,5 @@
 import type { Logger } from "../../../pkg/logger/mod.ts";
-import { createDigestResolver, registryOf } from "../../../pkg/registry/mod.ts";
+import { createDigestResolver, isPublicRegistry, registryOf } from "../../../pkg/registry/mod.ts";
 import type { BuilderConfig } from "./builder_config.ts";
 import type { ImageRules } from "./deploy/pin_image.ts";
 
@@ -8,10 +8,15 @@ export function imageRules(
   config: BuilderConfig,
   { registryName, log }: { readonly registryName: string; readonly log: Logger },
 ): ImageRules {
-  if (!config.resolveImages) return { registryName, digestOf: () => Promise.resolve(undefined) };
-  const { trustedRegistries: trustedHosts } = config;
+  const { imageSources, resolveImages, trustedRegistries: trusted } = config;
+  const registry = registryOf(config);
   return {
     registryName,
-    digestOf: createDigestResolver({ registry: registryOf(config), trustedHosts, log }),
+    mayPull: imageSources === "any"
+      ? () => Promise.resolve(true)
+      : (image, signal) => isPublicRegistry(image, { trusted, signal }),
+    digestOf: resolveImages
+      ? createDigestResolver({ registry, trustedHosts: trusted, log })
+      : () => Promise.resolve(undefined),
   };
 }

@@ -39,7 +39,11 @@ async function begin(db: CtrlDatabase, regions: readonly string[], sentinels: Se
     changes: recordingNotifier(),
     regions,
     replicas: 1,
-    images: { registryName: "r.example/apps", digestOf: () => Promise.resolve(undefined) },
+    images: {
+      registryName: "r.example/apps",
+      mayPull: () => Promise.resolve(true),
+      digestOf: () => Promise.resolve(undefined),
+    },
     agentSilentMs: 30_000,
     sentinels,
   });

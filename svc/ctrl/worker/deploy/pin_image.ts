@@ -1,6 +1,7 @@
 /** What an image that a user named stands for. */
 import type { Clock } from "../../../../pkg/clock/mod.ts";
 import { lockRows, transact } from "../../../../pkg/db/mod.ts";
+import { isFault } from "../../../../pkg/fault/mod.ts";
 import { type DeploymentStatus, isFinal } from "../../internal/deployments/status.ts";
 import { appendEvent, type CtrlDatabase, findDeployment, setImage } from "../../internal/store/mod.ts";
 import type { Failure } from "./plan.ts";
@@ -9,7 +10,13 @@ import type { Failure } from "./plan.ts";
 export interface ImageRules {
   /** Images below it are the platform's own, each a workspace's. */
   readonly registryName: string;
-  /** Which bytes a name means now, as far as its registry tells within a few seconds; fails only when aborted. */
+  /** Whether its registry may be asked by the platform's machines. */
+  readonly mayPull: (image: string, signal: AbortSignal) => Promise<boolean>;
+  /**
+   * Which bytes a name means now, as far as its registry tells within a few seconds.
+   *
+   * @throws `permission_denied` when the registry leads to a private address
+   */
   readonly digestOf: (image: string, signal: AbortSignal) => Promise<string | undefined>;
 }
 
@@ -34,9 +41,9 @@ export async function pinImage(deps: PinDeps, id: string, signal: AbortSignal): 
   if (isForeign(image, images.registryName, row.workspace_id)) {
     return { kind: "failed", failure: notThere(image) };
   }
-  if (image.includes("@")) return { kind: "advanced" };
-  const digest = await images.digestOf(image, signal);
-  if (digest === undefined) return { kind: "advanced" };
+  const digest = await allowedDigest(images, image, signal);
+  if (digest.kind === "refused") return { kind: "failed", failure: refused(image) };
+  if (digest.kind === "unknown") return { kind: "advanced" };
   return await transact(db, async (tx) => {
     const query = tx.selectFrom("deployments").select(["status", "image"]).where("id", "=", id);
     const now = await lockRows(tx, query).executeTakeFirst();
@@ -44,17 +51,40 @@ export async function pinImage(deps: PinDeps, id: string, signal: AbortSignal): 
     // An earlier run of this very step was not recorded.
     if (now.image !== image) return { kind: "advanced" };
     const nowMs = clock.now();
-    await setImage(tx, { id, image: pinned(image, digest), nowMs });
-    const message = `The image ${image} is ${digest} now: that is what runs, also when the tag moves on.`;
+    await setImage(tx, { id, image: pinned(image, digest.value), nowMs });
+    const message =
+      `The image ${image} is ${digest.value} now: that is what runs, also when the tag moves on.`;
     await appendEvent(tx, id, "notice", { message }, nowMs);
     return { kind: "advanced" };
   });
 }
 
+type Digest =
+  | { readonly kind: "known"; readonly value: string }
+  | { readonly kind: "unknown" }
+  | { readonly kind: "refused" };
+
+/** `unknown` for a name that has its digest already, too. */
+async function allowedDigest(images: ImageRules, image: string, signal: AbortSignal): Promise<Digest> {
+  const isOwn = isBelow(image, images.registryName);
+  if (!isOwn && !await images.mayPull(image, signal)) return { kind: "refused" };
+  if (image.includes("@")) return { kind: "unknown" };
+  try {
+    const value = await images.digestOf(image, signal);
+    return value === undefined ? { kind: "unknown" } : { kind: "known", value };
+  } catch (error) {
+    if (!isFault(error, "permission_denied")) throw error;
+    return { kind: "refused" };
+  }
+}
+
 /** Whether the platform keeps it for another workspace, whose credentials would open it all the same. */
 function isForeign(image: string, registryName: string, workspaceId: string): boolean {
-  const [name, all] = [canonical(image), canonical(`${registryName}/`)];
-  return name.startsWith(all) && !name.startsWith(`${all}${workspaceId.toLowerCase()}/`);
+  return isBelow(image, registryName) && !isBelow(image, `${registryName}/${workspaceId}`);
+}
+
+function isBelow(image: string, name: string): boolean {
+  return canonical(image).startsWith(canonical(`${name}/`));
 }
 
 /** A host is the same in upper and lower case, and with the port that it has anyway. */
@@ -67,6 +97,16 @@ function notThere(image: string): Failure {
   return {
     code: "image_unavailable",
     message: `The image "${image}" could not be pulled: it does not exist, or it is private.`,
+  };
+}
+
+function refused(image: string): Failure {
+  return {
+    code: "image_unavailable",
+    message:
+      `The image "${image}" may not be used: its registry is not a public one, but at an address of a machine or a ` +
+      "private network, or leads to one. Use an image of a public registry; or ask the operator to trust this registry " +
+      "(UNKEY_TRUSTED_REGISTRIES).",
   };
 }
 

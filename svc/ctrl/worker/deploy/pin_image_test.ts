@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { systemClock } from "../../../../pkg/clock/mod.ts";
 import { findDeployment, listEventsAfter } from "../../internal/store/mod.ts";
+import { Fault } from "../../../../pkg/fault/mod.ts";
 import { seedDeployment, seedProject } from "../../internal/store/fixtures_test.ts";
 import { memoryDatabase } from "../fixtures_test.ts";
 import { pinImage, type Pinned } from "./pin_image.ts";
@@ -16,15 +17,24 @@ interface Case {
   readonly asked: number;
 }
 
-async function pin(name: (workspaceId: string) => string, digest: string | undefined): Promise<Case> {
+async function pin(
+  name: (workspaceId: string) => string,
+  digest: string | undefined | Fault,
+  isPublic = true,
+): Promise<Case> {
   const db = await memoryDatabase();
   try {
     const seed = await seedProject(db);
     const image = name(seed.workspaceId.toLowerCase());
     const { id } = await seedDeployment(db, seed, { source: "image", image });
     let asked = 0;
-    const digestOf = (): Promise<string | undefined> => Promise.resolve((asked++, digest));
-    const deps = { db, clock: systemClock(), images: { registryName: REGISTRY, digestOf } };
+    const digestOf = async (): Promise<string | undefined> => {
+      asked++;
+      if (digest instanceof Fault) throw digest;
+      return await Promise.resolve(digest);
+    };
+    const mayPull = () => Promise.resolve(isPublic);
+    const deps = { db, clock: systemClock(), images: { registryName: REGISTRY, mayPull, digestOf } };
     const { signal } = new AbortController();
     const pinned = await pinImage(deps, id, signal);
     const again = await pinImage(deps, id, signal);
@@ -54,8 +64,24 @@ Deno.test("where the registry does not tell, the tag stays", async () => {
   assert.deepEqual([pinned, image, notices], [ADVANCED, "nginx:1.29", 0]);
 });
 
+Deno.test("an image of a private registry is refused, with its digest, too, and after a redirect to one", async () => {
+  const denied = new Fault("permission_denied", "10.0.0.1 has a private address");
+  const table: readonly [string, string | Fault, boolean, number][] = [
+    ["localhost:5000/app:1", DIGEST, false, 0],
+    [`localhost:5000/app@${DIGEST}`, DIGEST, false, 0],
+    ["r.example.org/app:1", denied, true, 2],
+  ];
+  for (const [image, digest, isPublic, calls] of table) {
+    const { pinned, asked } = await pin(() => image, digest, isPublic);
+    assert.ok(pinned.kind === "failed" && pinned.failure.code === "image_unavailable", image);
+    assert.match(pinned.failure.message, /registry is not a public one.*UNKEY_TRUSTED_REGISTRIES/);
+    assert.doesNotMatch(pinned.failure.message, /10\.0\.0\.1/);
+    assert.equal(asked, calls, image);
+  }
+});
+
 Deno.test("an image of the platform's registry is for the workspace that built it", async () => {
-  const own = await pin((workspace) => `${REGISTRY}/${workspace}/proj_1@${DIGEST}`, DIGEST);
+  const own = await pin((workspace) => `${REGISTRY}/${workspace}/proj_1@${DIGEST}`, DIGEST, false);
   assert.deepEqual([own.pinned, own.asked], [ADVANCED, 0]);
   const spellings = [REGISTRY, "R.Example/apps", "r.example:443/apps"];
   const images = ["ws_other/proj_1:d_1", `ws_other/proj_1@${DIGEST}`, "proj_1:d_1"];
