@@ -202,8 +202,9 @@ Deno.test(
         assert.ok(isFault(error, "failed_precondition"));
         assert.match(
           error.publicMessage ?? "",
-          /"registry\.invalid\/no\/such" could not be pulled: .*registry\.invalid/,
+          /^The image "registry\.invalid\/no\/such" could not be pulled: its registry cannot be reached\./,
         );
+        assert.match(error.message, /could not be pulled: .*registry\.invalid/);
         return true;
       });
     } finally {

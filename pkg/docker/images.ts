@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { isFault, publicFault } from "../fault/mod.ts";
-import type { RegistryCredentials } from "../registry/mod.ts";
+import { Fault, isFault } from "../fault/mod.ts";
+import { pullFailureText, type RegistryCredentials } from "../registry/mod.ts";
 import { callJson, callText, type Engine } from "./engine.ts";
 import { jsonLines } from "./json_stream.ts";
 import { authHeader } from "./registry_auth.ts";
@@ -74,7 +74,7 @@ export async function listImages(
 /**
  * Pulls one image; a reference without tag or digest means `latest`.
  *
- * @throws `failed_precondition` with the registry's answer when it cannot be had
+ * @throws `failed_precondition` when it cannot be had; the registry's answer is in the internal text only
  */
 export async function pullImage(
   engine: Engine,
@@ -96,7 +96,7 @@ export async function pullImage(
     });
     for await (const value of jsonLines(engine, response, signal)) {
       const line = Progress.parse(value);
-      if (line.error !== undefined) throw publicFault("failed_precondition", pullText(reference, line.error));
+      if (line.error !== undefined) throw notPulled(reference, line.error);
       const { current, total } = line.progressDetail ?? {};
       if (line.id === undefined || current === undefined || total === undefined) continue;
       layers.set(line.id, { current, total });
@@ -113,12 +113,16 @@ export async function pullImage(
       (isFault(error, "unavailable") && error.cause === undefined);
     if (!answered) throw error;
     const said = (error.publicMessage ?? "").replace(/^Docker: /, "");
-    throw publicFault("failed_precondition", pullText(reference, said), error);
+    throw notPulled(reference, said, error);
   }
 }
 
-function pullText(reference: string, said: string): string {
-  return `The image "${reference}" could not be pulled: ${said}`;
+function notPulled(reference: string, said: string, cause?: unknown): Fault {
+  const publicMessage = pullFailureText(reference, said);
+  return new Fault("failed_precondition", `"${reference}" could not be pulled: ${said}`, {
+    publicMessage,
+    cause,
+  });
 }
 
 /** `name` becomes `name:latest`; without a tag the engine would pull every tag there is. */

@@ -12,5 +12,7 @@ export { canonicalRegistryHost, DOCKER_HUB, type ParsedHost, parseRegistryHost }
 export { credentialsFor, type Registry, type RegistryCredentials } from "./registry.ts";
 export { REGISTRY_FIELDS, type RegistryConfig, registryOf, registryProblems } from "./settings.ts";
 export { isPublicRegistry, PRIVATE_SUFFIXES } from "./public_registry.ts";
+export { pullFailureText, pullText } from "./pull_text.ts";
+export { type RemoteProblem, remoteProblem } from "./remote_problem.ts";
 export { createDigestResolver, type DigestResolver } from "./resolve.ts";
 export { GLOBAL_V6, isPublicAddress, PRIVATE_V4, PRIVATE_V6 } from "./public_address.ts";

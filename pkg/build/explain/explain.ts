@@ -1,9 +1,10 @@
+import { remoteProblem } from "../../registry/mod.ts";
 import type { BuildFailure, BuildFailureCode } from "../builder.ts";
 import type { BuildRecord } from "../progress/progress.ts";
 import { bothEnds, oneLine } from "../progress/texts.ts";
 import { deniedSource } from "./denied_source.ts";
 import { hintsFor, withHint } from "./hints.ts";
-import { downloadAdvice, imageAdvice, remoteProblem } from "./remote_problem.ts";
+import { downloadAdvice, imageAdvice } from "./remote_problem.ts";
 import { addressOfStep, imageOfStep, instructionOf, isFrontendStep, registryOfImage } from "./step_names.ts";
 
 /** A failure as its user may see it, and as the operator should. */

@@ -2,6 +2,7 @@
 import type { Clock } from "../../../../pkg/clock/mod.ts";
 import { lockRows, transact } from "../../../../pkg/db/mod.ts";
 import { isFault } from "../../../../pkg/fault/mod.ts";
+import { pullText } from "../../../../pkg/registry/mod.ts";
 import { type DeploymentStatus, isFinal } from "../../internal/deployments/status.ts";
 import { appendEvent, type CtrlDatabase, findDeployment, setImage } from "../../internal/store/mod.ts";
 import type { Failure } from "./plan.ts";
@@ -94,10 +95,7 @@ function canonical(image: string): string {
 
 /** The same as for what does not exist. */
 function notThere(image: string): Failure {
-  return {
-    code: "image_unavailable",
-    message: `The image "${image}" could not be pulled: it does not exist, or it is private.`,
-  };
+  return { code: "image_unavailable", message: pullText(image, "missing") };
 }
 
 function refused(image: string): Failure {

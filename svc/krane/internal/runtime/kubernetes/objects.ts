@@ -39,6 +39,7 @@ export const Pod = z.object({
     nodeName: z.string().default(""),
     containers: z.array(z.object({
       name: z.string(),
+      image: z.string().default(""),
       resources: z.object({ limits: Quantities }).default({ limits: {} }),
     })),
   }),

@@ -52,6 +52,8 @@ export class KubernetesRuntime implements Runtime {
   readonly #policies: Informer<KubeObject>;
   readonly #placer: Placer;
   readonly #lines: LastLines;
+  /** The errors of pulls that were logged, by the pod's uid. */
+  readonly #pullErrors = new Map<string, string>();
   readonly #followers: OutputFollowers;
   #onChange: (name: string | undefined) => void = () => undefined;
 
@@ -106,6 +108,7 @@ export class KubernetesRuntime implements Runtime {
         nowMs: this.#options.clock.now(),
       });
       instances.push(derived.instance);
+      this.#logPullError(pod, derived.pullError);
       if (derived.againMs !== undefined) again.push(derived.againMs);
     }
     if (pods.some(lacksConfig)) {
@@ -181,6 +184,13 @@ export class KubernetesRuntime implements Runtime {
     return untilListed([this.#pods, this.#sets, this.#policies], this.#options.clock, signal);
   }
 
+  /** Once, although the pod is looked at again and again. */
+  #logPullError({ metadata }: Pod, error: string | undefined): void {
+    if (error === undefined || this.#pullErrors.get(metadata.uid) === error) return;
+    this.#pullErrors.set(metadata.uid, error);
+    this.#options.log.warn("image pull failed", { pod: metadata.name, error });
+  }
+
   #isThere(name: string): boolean {
     // A set that is deleted stays until its pods have ended.
     for (const set of this.#sets.all()) if (nameOf(set) === name) return true;
@@ -193,6 +203,7 @@ export class KubernetesRuntime implements Runtime {
     if (known?.metadata.uid === uid) this.#followers.ensure(pod);
     else {
       this.#lines.forget(pod);
+      this.#pullErrors.delete(pod.metadata.uid);
       this.#followers.forget(pod);
     }
     this.#onChange(nameOf(pod));

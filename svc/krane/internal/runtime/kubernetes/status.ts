@@ -1,3 +1,4 @@
+import { pullFailureText, pullText } from "../../../../../pkg/registry/mod.ts";
 import type { Instance } from "../port.ts";
 import { type ContainerStatus, mebibytes, millicores, type Pod, type Terminated } from "./objects.ts";
 import { CONTAINER } from "./replica_set.ts";
@@ -16,6 +17,8 @@ export interface Facts {
 export interface Derived {
   readonly instance: Instance;
   readonly againMs?: number;
+  /** The node's words about an image that it cannot pull, for the log only: they repeat the registry's answer. */
+  readonly pullError?: string;
 }
 
 /** So long after its start, an app that does not answer is news. */
@@ -182,12 +185,14 @@ function derivePull(
   base: Base,
 ): Derived {
   const ageMs = facts.nowMs - (Date.parse(facts.pod.metadata.creationTimestamp) || 0);
-  const text = message === "" ? `The image cannot be pulled (${reason}).` : message;
+  const image = facts.pod.spec.containers.find((each) => each.name === CONTAINER)?.image ?? "";
+  const text = reason === "InvalidImageName" ? pullText(image, "invalid") : pullFailureText(image, message);
+  const pullError = message === "" ? reason : message;
   if (PULL_FINAL.has(reason) || PULL_REFUSED.test(message) || ageMs >= PULL_PATIENCE_MS) {
-    return { instance: { ...base, ...failed("image_pull", text) } };
+    return { instance: { ...base, ...failed("image_pull", text) }, pullError };
   }
   const instance = { ...base, ...pending("image_pulling", text) };
-  return { instance, againMs: PULL_PATIENCE_MS - Math.max(0, ageMs) };
+  return { instance, againMs: PULL_PATIENCE_MS - Math.max(0, ageMs), pullError };
 }
 
 /** It runs, but does not answer yet. */

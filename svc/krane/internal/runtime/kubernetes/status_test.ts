@@ -5,6 +5,8 @@ import { derivePod, isFinished, isRunning } from "./status.ts";
 const NOW = Date.parse("2026-05-01T12:00:00Z");
 const at = (secondsAgo: number): string => new Date(NOW - secondsAgo * 1_000).toISOString();
 
+const IMAGE = "r.example/x:1";
+
 interface Shape {
   readonly phase?: string;
   readonly reason?: string;
@@ -33,7 +35,11 @@ function pod(shape: Shape): Pod {
     },
     spec: {
       nodeName: "node-1",
-      containers: [{ name: "deployment", resources: { limits: { cpu: "1", memory: "128Mi" } } }],
+      containers: [{
+        name: "deployment",
+        image: IMAGE,
+        resources: { limits: { cpu: "1", memory: "128Mi" } },
+      }],
     },
     status: {
       phase: shape.phase ?? "Running",
@@ -69,6 +75,7 @@ interface Case {
   readonly exitCode?: number;
   readonly againMs?: number;
   readonly path?: string;
+  readonly pullError?: string;
 }
 
 const CASES: readonly Case[] = [
@@ -119,24 +126,32 @@ const CASES: readonly Case[] = [
   },
   {
     name: "image refused",
-    shape: { phase: "Pending", state: waiting("ErrImagePull", "r/x:1: not found") },
-    want: ["failed", "image_pull", /not found/],
+    shape: { phase: "Pending", state: waiting("ErrImagePull", `reading "s3cret": ${IMAGE}: not found`) },
+    want: [
+      "failed",
+      "image_pull",
+      /^The image "r\.example\/x:1" could not be pulled: it does not exist, or it is private\.$/,
+    ],
+    pullError: `reading "s3cret": ${IMAGE}: not found`,
   },
   {
     name: "image name wrong",
     shape: { phase: "Pending", state: waiting("InvalidImageName", "bad") },
-    want: ["failed", "image_pull", /bad/],
+    want: ["failed", "image_pull", /"r\.example\/x:1" could not be pulled: its name is not valid/],
+    pullError: "bad",
   },
   {
     name: "registry in trouble",
     shape: { phase: "Pending", state: waiting("ImagePullBackOff", "502 Bad Gateway"), ageSeconds: 10 },
-    want: ["pending", "image_pulling", /502/],
+    want: ["pending", "image_pulling", /answers with errors of its own/],
+    pullError: "502 Bad Gateway",
     againMs: 20_000,
   },
   {
     name: "registry in trouble for long",
     shape: { phase: "Pending", state: waiting("ImagePullBackOff", "502 Bad Gateway"), ageSeconds: 31 },
-    want: ["failed", "image_pull", /502/],
+    want: ["failed", "image_pull", /answers with errors of its own/],
+    pullError: "502 Bad Gateway",
   },
   {
     name: "Secret missing",
@@ -224,7 +239,7 @@ const CASES: readonly Case[] = [
 ];
 
 Deno.test("derivePod()", async (t) => {
-  for (const { name, shape, want, exitCode, againMs, path = "" } of CASES) {
+  for (const { name, shape, want, exitCode, againMs, path = "", pullError } of CASES) {
     await t.step(name, () => {
       const facts = { pod: pod(shape), port: 8080, healthCheckPath: path, lastLines: ["last"], nowMs: NOW };
       const derived = derivePod(facts);
@@ -233,6 +248,7 @@ Deno.test("derivePod()", async (t) => {
       assert.match(message, want[2]);
       assert.equal(rest.exitCode, exitCode);
       assert.equal(derived.againMs, againMs);
+      assert.equal(derived.pullError, pullError);
       assert.equal(address, status === "running" ? "10.0.0.7:8080" : "", "only what runs has an address");
       assert.deepEqual([rest.cpuMillicores, rest.memoryMib, rest.restarts], [
         1_000,
