@@ -21,6 +21,17 @@ export async function checkDocker(
   }
 }
 
+/** The first version of Docker whose BuildKit knows rules about sources. */
+const SOURCE_POLICY_MAJOR = 23;
+
+/** A line for users whose Docker does not keep builds from private addresses; `undefined` for a newer one. */
+export function buildNetworkNotice(version: string): string | undefined {
+  const major = Number(/^[0-9]{1,6}(?=\.)/.exec(version)?.[0] ?? SOURCE_POLICY_MAJOR);
+  if (major >= SOURCE_POLICY_MAJOR) return undefined;
+  return `builds with Docker ${version} can reach this machine and its network; Docker ${SOURCE_POLICY_MAJOR} or ` +
+    "newer keeps FROM and ADD from private addresses";
+}
+
 async function problem(host: string, env: (name: string) => string | undefined): Promise<string> {
   const socket = /^unix:\/\/(\/.+)$/.exec(host)?.[1];
   if (socket === undefined) {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { openEngine } from "../../pkg/docker/mod.ts";
-import { checkDocker } from "./engine.ts";
+import { buildNetworkNotice, checkDocker } from "./engine.ts";
 
 async function check(host: string, path: string): Promise<unknown> {
   const engine = openEngine(host);
@@ -50,3 +50,12 @@ Deno.test("an engine elsewhere that does not answer is named", () =>
       publicMessage: /^No Docker Engine answers at tcp:\/\/127\.0\.0\.1:1\. .*DOCKER_HOST/,
     });
   }));
+
+Deno.test("up tells in one line when Docker is too old to keep builds from private addresses", () => {
+  for (const version of ["20.10.24+dfsg1", "19.03.15", "22.06.0-beta.0"]) {
+    const notice = buildNetworkNotice(version) ?? "";
+    assert.ok(notice.startsWith(`builds with Docker ${version} can reach this machine`), notice);
+    assert.doesNotMatch(notice, /\n/);
+  }
+  for (const version of ["23.0.0", "29.2.0", "dev"]) assert.equal(buildNetworkNotice(version), undefined);
+});

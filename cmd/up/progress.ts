@@ -12,6 +12,8 @@ export interface Progress {
     start: (onDownload: OnDownload) => Promise<T>,
     tell: (result: T) => string,
   ): Promise<T>;
+  /** Shows a line about a part that has started. */
+  notice(part: string, text: string): void;
 }
 
 const PART_WIDTH = 16;
@@ -55,6 +57,7 @@ export function createProgress(process: Pick<Process, "stderr" | "terminal" | "c
         throw error;
       }
     },
+    notice: (part, text) => line(colours.yellow("! "), part, text),
   };
 }
 

@@ -22,6 +22,7 @@ Deno.test("without a terminal there is one line per part and per quarter of a do
     }
     return Promise.resolve("1.7.12");
   }, (version) => version);
+  progress.notice("restate", "is new");
   await assert.rejects(progress.step("api", () => Promise.reject(new Error("no")), () => ""));
   assert.deepEqual(text().split("\n"), [
     "  restate         downloading, 0 MB of 80 MB",
@@ -30,6 +31,7 @@ Deno.test("without a terminal there is one line per part and per quarter of a do
     "  restate         downloading, 60 MB of 80 MB",
     "  restate         downloading, 80 MB of 80 MB",
     "ok restate         1.7.12  0.3 s",
+    "!  restate         is new",
     "-- api             did not start",
     "",
   ]);

@@ -20,7 +20,7 @@ import { runFrontline } from "../../svc/frontline/run.ts";
 import { KRANE_FIELDS } from "../../svc/krane/config.ts";
 import { runKrane } from "../../svc/krane/run.ts";
 import { removeAppContainers } from "./containers.ts";
-import { checkDocker } from "./engine.ts";
+import { buildNetworkNotice, checkDocker } from "./engine.ts";
 import { literalConfig } from "./literal.ts";
 import type { LogFile } from "./log_file.ts";
 import { Part, type RunPart } from "./part.ts";
@@ -75,7 +75,9 @@ export class Stack {
    */
   async start(): Promise<Seeded> {
     const { progress } = this.#deps;
-    await progress.step("docker", () => this.#docker(), (version) => version);
+    const version = await progress.step("docker", () => this.#docker(), (answer) => answer);
+    const notice = buildNetworkNotice(version);
+    if (notice !== undefined) progress.notice("docker", notice);
     const restate = await progress.step(
       "restate",
       (download) => this.#restate(download),
