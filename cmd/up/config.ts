@@ -50,6 +50,10 @@ export const UP_FIELDS = {
     schema: textSchema(HOST_DEFAULT),
   }),
   imagesKept: WORKER_FIELDS.imagesKept,
+  trustedRegistries: WORKER_FIELDS.trustedRegistries,
+  buildSources: WORKER_FIELDS.buildSources,
+  buildCacheMib: WORKER_FIELDS.buildCacheMib,
+  buildDiskFreeMib: WORKER_FIELDS.buildDiskFreeMib,
   outputKept: API_FIELDS.outputKept,
 };
 

@@ -58,6 +58,10 @@ export function workerSettings(plan: Plan, restateIdentityKey: string): Settings
     UNKEY_RESTATE_IDENTITY_KEYS: restateIdentityKey,
     DOCKER_HOST: plan.config.dockerHost,
     UNKEY_IMAGES_KEPT: String(plan.config.imagesKept),
+    UNKEY_TRUSTED_REGISTRIES: plan.config.trustedRegistries.join(","),
+    UNKEY_BUILD_SOURCES: plan.config.buildSources,
+    UNKEY_BUILD_CACHE_MIB: String(plan.config.buildCacheMib),
+    UNKEY_BUILD_DISK_FREE_MIB: String(plan.config.buildDiskFreeMib),
     // The engine serves the user whose own it is.
     UNKEY_BUILD_NETWORK: "trusted",
   };

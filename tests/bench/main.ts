@@ -1,6 +1,7 @@
 /** Measures every bound of the design that this machine can show, and prints them as one table. */
 // deno-lint-ignore-file no-console -- the table is its output
 import { benchApi } from "./api.ts";
+import { benchBuild } from "./build.ts";
 import { benchCli } from "./cli.ts";
 import { benchCluster } from "./cluster.ts";
 import { benchEdge } from "./edge.ts";
@@ -14,6 +15,7 @@ import { benchUp } from "./up.ts";
 const BENCHES: Readonly<Record<string, () => Promise<Row[]>>> = {
   cli: benchCli,
   pack: benchPack,
+  build: benchBuild,
   up: benchUp,
   api: benchApi,
   edge: benchEdge,

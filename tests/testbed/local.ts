@@ -63,13 +63,22 @@ export class LocalPlatform implements AsyncDisposable {
   }
 
   /** Runs the command line, logged in by `up` itself. */
-  async unkey(args: readonly string[]): Promise<{ code: number; stdout: string; stderr: string }> {
+  async unkey(
+    args: readonly string[],
+    { stdin = "" }: { readonly stdin?: string } = {},
+  ): Promise<{ code: number; stdout: string; stderr: string }> {
     const [command = "", ...first] = this.#program;
-    const { code, stdout, stderr } = await new Deno.Command(command, {
+    const process = new Deno.Command(command, {
       args: [...first, ...args],
       env: this.env(),
-      stdin: "null",
-    }).output();
+      stdin: "piped",
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn();
+    const writer = process.stdin.getWriter();
+    // A command that reads nothing may have ended before.
+    await writer.write(new TextEncoder().encode(stdin)).then(() => writer.close()).catch(() => undefined);
+    const { code, stdout, stderr } = await process.output();
     return { code, stdout: new TextDecoder().decode(stdout), stderr: new TextDecoder().decode(stderr) };
   }
 
@@ -103,8 +112,8 @@ export class LocalPlatform implements AsyncDisposable {
     return image;
   }
 
-  get(url: string): Promise<Answer> {
-    return askEdge(this.edgePort, url);
+  get(url: string, headers: Readonly<Record<string, string>> = {}): Promise<Answer> {
+    return askEdge(this.edgePort, url, headers);
   }
 
   async answers(url: string, text: string): Promise<void> {

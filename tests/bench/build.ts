@@ -1,0 +1,166 @@
+/** From a folder to an image, beside `docker build` of the same on the same engine. */
+// deno-lint-ignore-file no-console -- prints a table when run alone
+import { packContext } from "../../pkg/archive/mod.ts";
+import { type Builder, openArchive } from "../../pkg/build/mod.ts";
+import { systemClock } from "../../pkg/clock/mod.ts";
+import { openEngine, removeImage } from "../../pkg/docker/mod.ts";
+import { BASE_IMAGE, ensureBaseImage } from "../../pkg/testkit/base_image.ts";
+import { engineBuilder } from "../integration/builders.ts";
+import { machine, quantile, renderTable, type Row } from "./row.ts";
+
+const FOLDERS = 400;
+const FILES_PER_FOLDER = 50;
+const ROUNDS = 7;
+const FACTOR_MAX = 1.1;
+const EXTRA_MS_MAX = 300;
+const LIMIT_MS = 600_000;
+/** The client that has BuildKit built in; another one may want a plugin. */
+const DOCKER = await Deno.stat("/usr/bin/docker").then(() => "/usr/bin/docker", () => "docker");
+
+interface Bench {
+  readonly root: string;
+  readonly base: string;
+  readonly builder: Builder;
+  /** Makes the next build differ from all before, also from those of the other side. */
+  readonly edit: () => Promise<void>;
+}
+
+/** Measures both contexts, each with an edit between two builds. */
+export async function benchBuild(): Promise<Row[]> {
+  const base = await Deno.makeTempDir({ prefix: "unkey-bench-build-" });
+  const engine = openEngine();
+  const made: string[] = [];
+  try {
+    await ensureBaseImage(engine, AbortSignal.timeout(LIMIT_MS));
+    const inner = engineBuilder(engine);
+    const builder: Builder = {
+      async build(request) {
+        const outcome = await inner.build(request);
+        if (outcome.kind === "built") made.push(outcome.image);
+        return outcome;
+      },
+    };
+    const hello = `${base}/hello`;
+    await writeHello(hello);
+    const large = `${base}/large`;
+    await writeLarge(large);
+    return [
+      await compare("examples/hello", {
+        root: hello,
+        base,
+        builder,
+        edit: () => Deno.writeTextFile(`${hello}/www/index.html`, unique()),
+      }),
+      await compare(`${(FOLDERS * FILES_PER_FOLDER).toLocaleString("en")} files, one of them edited`, {
+        root: large,
+        base,
+        builder,
+        edit: () => Deno.writeTextFile(`${large}/src/module7/file7.ts`, unique()),
+      }),
+    ];
+  } finally {
+    for (const image of made) {
+      await removeImage(engine, image, AbortSignal.timeout(LIMIT_MS)).catch(() => undefined);
+    }
+    await new Deno.Command(DOCKER, { args: ["rmi", "--force", TAG], stdout: "null", stderr: "null" })
+      .output();
+    engine.close();
+    await Deno.remove(base, { recursive: true });
+  }
+}
+
+const unique = (): string => `${crypto.randomUUID()}\n`;
+const TAG = "unkey-bench-build:reference";
+
+async function compare(name: string, bench: Bench): Promise<Row> {
+  const [ours, reference]: [number[], number[]] = [[], []];
+  for (let round = 0; round <= ROUNDS; round++) {
+    await bench.edit();
+    const oursMs = await timed(() => buildOurs(bench));
+    await bench.edit();
+    const referenceMs = await timed(() => buildReference(bench));
+    // The first round fills both caches.
+    if (round === 0) continue;
+    ours.push(oursMs);
+    reference.push(referenceMs);
+  }
+  const [oursMs, referenceMs] = [quantile(ours, 0.5), quantile(reference, 0.5)];
+  const boundMs = referenceMs * FACTOR_MAX + EXTRA_MS_MAX;
+  return {
+    measure: `folder to image: ${name}`,
+    bound: `<= ${FACTOR_MAX} x docker build + ${EXTRA_MS_MAX} ms`,
+    measured: `${oursMs.toFixed(0)} ms (docker build: ${referenceMs.toFixed(0)} ms)`,
+    ok: oursMs <= boundMs,
+  };
+}
+
+async function buildOurs({ root, base, builder }: Bench): Promise<void> {
+  const signal = AbortSignal.timeout(LIMIT_MS);
+  await using packed = await packContext({
+    root,
+    dockerfile: { file: `${root}/Dockerfile`, name: "Dockerfile" },
+    cacheDirectory: `${base}/cache`,
+    temporaryDirectory: `${base}/tmp`,
+    nowMs: systemClock().now(),
+    signal,
+  });
+  const archive = await Deno.open(packed.path);
+  await using context = await openArchive(archive.readable, {
+    temporaryDirectory: base,
+    bytesMax: 2 ** 31,
+    entriesMax: 100_000,
+    signal,
+  });
+  const outcome = await builder.build({
+    context,
+    dockerfile: { path: "Dockerfile", content: await Deno.readFile(`${root}/Dockerfile`) },
+    image: "unkey.local/bench/build:ours",
+    labels: {},
+    options: { arguments: {}, noCache: false, pull: false },
+    secrets: () => Promise.resolve(undefined),
+    credentials: () => Promise.resolve(undefined),
+    projectId: root,
+    contextKey: `${root}${context.stampDigest}`,
+    cacheNamespace: "bench",
+    signal,
+    onEvent: () => undefined,
+  });
+  if (outcome.kind !== "built") throw new Error(outcome.message);
+}
+
+async function buildReference({ root }: Bench): Promise<void> {
+  const { success, stderr } = await new Deno.Command(DOCKER, {
+    args: ["build", "--quiet", "--tag", TAG, root],
+    env: { DOCKER_BUILDKIT: "1" },
+  }).output();
+  if (!success) throw new Error(new TextDecoder().decode(stderr));
+}
+
+async function writeHello(root: string): Promise<void> {
+  await Deno.mkdir(`${root}/www`, { recursive: true });
+  const dockerfile = await Deno.readTextFile("examples/hello/Dockerfile");
+  await Deno.writeTextFile(`${root}/Dockerfile`, dockerfile.replace(/^FROM .*$/m, `FROM ${BASE_IMAGE}`));
+}
+
+async function writeLarge(root: string): Promise<void> {
+  await Deno.mkdir(root);
+  await Deno.writeTextFile(`${root}/Dockerfile`, `FROM ${BASE_IMAGE}\nCOPY . /app\n`);
+  for (let folder = 0; folder < FOLDERS; folder++) {
+    const path = `${root}/src/module${folder}`;
+    await Deno.mkdir(path, { recursive: true });
+    for (let file = 0; file < FILES_PER_FOLDER; file++) {
+      Deno.writeTextFileSync(
+        `${path}/file${file}.ts`,
+        `export const value = ${folder * 1_000 + file};\n`.repeat(20),
+      );
+    }
+  }
+}
+
+async function timed(action: () => Promise<unknown>): Promise<number> {
+  const started = performance.now();
+  await action();
+  return performance.now() - started;
+}
+
+if (import.meta.main) console.log(renderTable(await benchBuild(), machine()));
