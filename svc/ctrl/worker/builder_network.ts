@@ -6,12 +6,10 @@ import { backoffMs } from "../../../pkg/retry/mod.ts";
 import type { Runner } from "../../../pkg/runner/mod.ts";
 import type { WorkerConfig } from "./config.ts";
 import { checkBuilderNetwork, warnOfOldBuilder } from "./network/check.ts";
+import { type PlatformConfig, platformUrls } from "./network/platform_urls.ts";
 
 /** The settings that decide about the check. */
-export type NetworkConfig = Pick<
-  WorkerConfig,
-  "buildNetwork" | "buildSources" | "restateAdminUrl" | "restateUrl" | "restateApiKey"
->;
+export type NetworkConfig = Pick<WorkerConfig, "buildNetwork" | "buildSources"> & PlatformConfig;
 
 export interface NetworkDeps {
   readonly builder: Builder;
@@ -66,11 +64,8 @@ async function check(
   { log }: NetworkDeps,
   { attempt, signal }: { readonly attempt: number; readonly signal: AbortSignal },
 ): Promise<boolean> {
-  const { restateAdminUrl, restateApiKey, restateUrl } = config;
-  // With a key it is a server that protects itself.
-  const others = restateApiKey === undefined ? [restateAdminUrl, restateUrl] : [];
   try {
-    await checkBuilderNetwork(endpoint, { others, log, signal });
+    await checkBuilderNetwork(endpoint, { others: platformUrls(config), log, signal });
     return true;
   } catch (error) {
     signal.throwIfAborted();

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { type Builder, daemonEndpoint } from "../../../pkg/build/mod.ts";
 import { systemClock } from "../../../pkg/clock/mod.ts";
+import { Secret } from "../../../pkg/config/mod.ts";
 import { isFault } from "../../../pkg/fault/mod.ts";
 import { silentLogger } from "../../../pkg/logger/mod.ts";
 import { Runner } from "../../../pkg/runner/mod.ts";
@@ -24,6 +25,9 @@ function open(
     restateAdminUrl: "http://127.0.0.1:9070",
     restateUrl: "http://127.0.0.1:8080",
     restateApiKey: undefined,
+    buildFilesUrl: undefined,
+    buildS3Url: undefined,
+    databasePrimary: new Secret("sqlite:///unkey.db"),
   } as const;
   const signal = AbortSignal.timeout(DEADLINE_MS);
   return openBuilderNetwork(config, {

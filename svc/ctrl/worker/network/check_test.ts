@@ -73,7 +73,7 @@ Deno.test("the metadata service is reached when something answers for its addres
   }
 });
 
-Deno.test("Restate must not be reached where it is at a private address", async () => {
+Deno.test("a service of the platform must not be reached where it is at a private address", async () => {
   const answerOf = (url: string): string => url.includes(":9070") ? "invalid response status 404" : REFUSED;
   await assert.rejects(check({ answerOf }, ["http://127.0.0.1:9070"]), refusal(/: 127\.0\.0\.1:9070\. /));
   await check({ answerOf }, ["http://8.8.8.8:9070", "http://no-such-host.invalid:9070"]);

@@ -46,7 +46,7 @@ function listen(address: string): OpenListener | undefined {
   let asked = false;
   const answer = ({ url }: Request): Response => {
     if (new URL(url).pathname === path) asked = true;
-    return new Response(null, { status: 404 });
+    return new Response(null, { status: 404, headers: { connection: "close" } });
   };
   try {
     const server = Deno.serve({ hostname: address, port: 0, onListen: () => undefined }, answer);
