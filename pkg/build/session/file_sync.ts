@@ -55,12 +55,17 @@ export function syncMetadata(rawHeaders: readonly string[]): SyncMetadata {
   return { folder: read("dir-name")[0] ?? FOLDER_DEFAULT, paths: read("followpaths") };
 }
 
+/** A value that is not escaped right stays as it is: it names no file. */
 function unescape(value: string): string {
-  return decodeURIComponent(value.replaceAll("+", " "));
+  try {
+    return decodeURIComponent(value.replaceAll("+", " "));
+  } catch {
+    return value;
+  }
 }
 
 /**
- * Answers one `DiffCopy` call: lists a folder, and sends the files that BuildKit lacks. Exclude patterns are not applied:
+ * Answers one `DiffCopy` call: lists a folder, and sends the files that BuildKit lacks. Never rejects. Exclude patterns are not applied:
  * the trees hold what the rules of their ignore files have left.
  */
 export async function sendFolder(
@@ -78,6 +83,7 @@ export async function sendFolder(
     await sender.send(signal);
     onDone?.({ folder, filesSent: sender.filesSent, bytesSent: sender.bytesSent });
   } catch (error) {
+    if (response.stream.destroyed || response.stream.closed) return;
     status = INTERNAL;
     response.write(errorPacket(error instanceof Error ? error.message : String(error)));
   }
@@ -96,7 +102,8 @@ class Sender {
   readonly #selected: readonly Selected[];
   readonly #requests: number[] = [];
   #served = 0;
-  readonly #failed = Promise.withResolvers<never>();
+  /** Aborts at a failure, which then ends a wait for the builder. */
+  readonly #failed = new AbortController();
   #arrived = Promise.withResolvers<void>();
   #finished = false;
   #failure: Error | undefined;
@@ -109,8 +116,6 @@ class Sender {
     this.#response = response;
     this.#tree = tree;
     this.#selected = selected;
-    // A failure shows where the sender waits for something; it may not wait any more.
-    this.#failed.promise.catch(() => undefined);
     const reader = new FrameReader(PACKET_BYTES_MAX);
     request.on("data", (chunk: Uint8Array) => this.#take(reader, chunk));
     request.on("end", () => this.#fail(new Error("the builder ended the synchronization")));
@@ -121,6 +126,7 @@ class Sender {
   async send(signal: AbortSignal): Promise<void> {
     const aborted = (): void => this.#fail(new Error("the build was stopped"));
     signal.addEventListener("abort", aborted, { once: true });
+    if (signal.aborted) aborted();
     try {
       for (const { entry } of this.#selected) await this.#write(statPacket(entry));
       await this.#write(listEndPacket());
@@ -154,7 +160,7 @@ class Sender {
   #fail(error: Error): void {
     if (this.#finished || this.#failure !== undefined) return;
     this.#failure = error;
-    this.#failed.reject(error);
+    this.#failed.abort();
     this.#arrived.resolve();
   }
 
@@ -178,6 +184,7 @@ class Sender {
   async #sendFile(id: number, signal: AbortSignal): Promise<void> {
     const content = this.#selected[id]?.content;
     if (content === undefined) throw new Error(`the builder asked for entry ${id}, which is not listed`);
+    if (content.kind !== "file") throw new Error(`the builder asked for entry ${id}, which is not a file`);
     for await (const piece of this.#tree.read(content, signal)) {
       this.bytesSent += piece.length;
       await this.#write(dataPacket(id, piece));
@@ -204,8 +211,14 @@ class Sender {
     }
     this.#batch = [];
     this.#batched = 0;
-    if (!this.#response.write(bytes)) {
-      await Promise.race([once(this.#response, "drain"), this.#failed.promise]);
+    if (!this.#response.write(bytes)) await this.#drained();
+  }
+
+  async #drained(): Promise<void> {
+    try {
+      await once(this.#response, "drain", { signal: this.#failed.signal });
+    } catch (error) {
+      throw this.#failure ?? error;
     }
   }
 }
