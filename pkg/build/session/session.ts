@@ -4,6 +4,7 @@ import { connectNodeAdapter } from "@connectrpc/connect-node";
 import { Health, HealthCheckResponse_ServingStatus } from "../../../proto/gen/grpc/health/v1/health_pb.ts";
 import { Secrets } from "../../../proto/gen/moby/buildkit/secrets/v1/secrets_pb.ts";
 import { Auth } from "../../../proto/gen/moby/filesync/v1/auth_pb.ts";
+import { Fault } from "../../fault/mod.ts";
 import { newSecretToken } from "../../uid/mod.ts";
 import type { BuildRequest } from "../builder.ts";
 import type { Connection } from "../connection/connection.ts";
@@ -78,8 +79,8 @@ function answer(
     connect: false,
     grpcWeb: false,
     routes: (router) => {
-      router.service(Auth, { credentials: ({ host }) => credentials(options, host) });
-      router.service(Secrets, { getSecret: ({ id }) => secret(options, id) });
+      router.service(Auth, { credentials: ({ host }) => told(credentials(options, host)) });
+      router.service(Secrets, { getSecret: ({ id }) => told(secret(options, id)) });
       router.service(Health, { check: () => ({ status: HealthCheckResponse_ServingStatus.SERVING }) });
     },
   });
@@ -89,6 +90,16 @@ function answer(
     else if (UNARY.includes(url) || url === HEALTH) rpc(request, response);
     else unimplemented(response);
   };
+}
+
+/** Passes the text of a failure that is meant for users on to BuildKit, which shows it as the reason of a failed build. */
+async function told<T>(answer: Promise<T>): Promise<T> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (!(error instanceof Fault) || error.publicMessage === undefined) throw error;
+    throw new ConnectError(error.publicMessage, Code.FailedPrecondition, undefined, undefined, error);
+  }
 }
 
 /** Empty for a registry without credentials: BuildKit asks as nobody then. */
