@@ -1,5 +1,4 @@
 /** The context of a build: fetched from the object store, unpacked, and its Dockerfile found. */
-import { posix } from "node:path";
 import {
   type ContextArchive,
   type ContextTree,
@@ -8,7 +7,13 @@ import {
 } from "../../../../pkg/build/mod.ts";
 import { Fault, isFault } from "../../../../pkg/fault/mod.ts";
 import type { ObjectStore } from "../../../../pkg/objectstore/mod.ts";
-import { CONTEXT_MISSING, contextInvalid, dockerfileMissing, type FailedBuild } from "./plan.ts";
+import {
+  CONTEXT_MISSING,
+  contextInvalid,
+  dockerfileMissing,
+  dockerfileTooLarge,
+  type FailedBuild,
+} from "./plan.ts";
 
 /** Bounds of contexts, and where they are unpacked. */
 export interface ContextSettings {
@@ -82,7 +87,8 @@ export async function dockerfileIn(
   signal: AbortSignal,
 ): Promise<Dockerfile | FailedBuild> {
   const entry = find(tree, path) ?? (path === DOCKERFILE ? find(tree, DOCKERFILE.toLowerCase()) : undefined);
-  if (entry === undefined || entry.size > DOCKERFILE_BYTES_MAX) return dockerfileMissing(path);
+  if (entry === undefined) return dockerfileMissing(path);
+  if (entry.size > DOCKERFILE_BYTES_MAX) return dockerfileTooLarge(path, DOCKERFILE_BYTES_MAX);
   const chunks: Uint8Array[] = [];
   for await (const chunk of tree.read(entry, signal)) chunks.push(chunk);
   return {
@@ -91,13 +97,32 @@ export async function dockerfileIn(
   };
 }
 
+/** Follows links in folders, too; an absolute one begins at the context, and none leads out of it. */
 function find({ entries }: ContextTree, path: string): ContextTree["entries"][number] | undefined {
-  let wanted = posix.normalize(path);
-  for (let links = 0; links < LINKS_MAX; links++) {
-    const entry = entries.find((each) => each.path === wanted);
-    if (entry?.kind === "hard_link") wanted = entry.target;
-    else if (entry?.kind === "link") wanted = posix.join(posix.dirname(wanted), entry.target);
-    else return entry?.kind === "file" ? entry : undefined;
+  const byPath = new Map(entries.map((entry) => [entry.path, entry]));
+  let rest = path.split("/");
+  let at: readonly string[] = [];
+  for (let links = 0; links < LINKS_MAX;) {
+    const [name, ...after] = rest;
+    if (name === undefined) return undefined;
+    rest = after;
+    if (name === "" || name === ".") continue;
+    if (name === "..") {
+      at = at.slice(0, -1);
+      continue;
+    }
+    const entry = byPath.get([...at, name].join("/"));
+    if (entry?.kind === "link") {
+      links++;
+      rest = [...entry.target.split("/"), ...rest];
+      if (entry.target.startsWith("/")) at = [];
+    } else if (entry?.kind === "folder") at = [...at, name];
+    else if (rest.length > 0) return undefined;
+    else {return entry?.kind === "hard_link"
+        ? byPath.get(entry.target)
+        : entry?.kind === "file"
+        ? entry
+        : undefined;}
   }
   return undefined;
 }

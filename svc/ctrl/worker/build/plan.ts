@@ -89,3 +89,9 @@ export function dockerfileMissing(path: string): FailedBuild {
     `There is no file "${path}" in the build context. Create it, or name another one with --dockerfile.`;
   return { kind: "failed", code: "dockerfile_missing", message };
 }
+
+export function dockerfileTooLarge(path: string, bytesMax: number): FailedBuild {
+  const message = `The file "${path}" is larger than ${bytesMax / 1024} KiB, which no Dockerfile may be. ` +
+    "Move its content into files that it copies, or name another one with --dockerfile.";
+  return { kind: "failed", code: "context_invalid", message };
+}
