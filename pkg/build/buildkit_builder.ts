@@ -205,14 +205,12 @@ class Build {
         },
       });
       if (this.#reservedImage === undefined) return solved;
-      if (solved.kind === "solved" && destination.kind === "engine") {
-        await this.#remove(destination.engine, exporter);
-      }
-      return reservedFailure(this.#reservedImage);
     } catch (error) {
       if (signal.aborted || this.#reservedImage === undefined) throw error;
-      return reservedFailure(this.#reservedImage);
     }
+    // The export may have been faster than the abort.
+    if (destination.kind === "engine") await this.#remove(destination.engine, exporter);
+    return reservedFailure(this.#reservedImage);
   }
 
   /** BuildKit pushes with the credentials of the session, so that they come before a workspace's own of that registry. */
