@@ -42,3 +42,29 @@ Deno.test("contextRules() takes the ignore file beside a Dockerfile that is outs
     assert.deepEqual(await rulesOf("web.Dockerfile"), ["dist"]);
   });
 });
+
+/** BuildKit reads ignore files with the context as the root of all paths; with other rules the image had other files. */
+Deno.test("contextRules() follows links as if the folder were the root of the file system", async (t) => {
+  const cases: readonly (readonly [name: string, target: string, pattern: string | undefined])[] = [
+    ["a file beside it", "rules", "inside"],
+    ["a file further down", "./config/../config/ignored", "below"],
+    ["an absolute path", "/rules", "inside"],
+    ["a path that would leave the context", "../../../rules", "inside"],
+    ["a file outside", "../outside", undefined],
+    ["a link to a link in another folder", "config/link", "below"],
+    ["nothing", "nowhere", undefined],
+    ["itself", ".dockerignore", undefined],
+    ["a folder", "config", undefined],
+  ];
+  const files = { "app/rules": "inside\n", "app/config/ignored": "below\n", "outside": "outside\n" };
+  for (const [name, target, pattern] of cases) {
+    await t.step(name, () =>
+      withFolder(files, async (root) => {
+        await Deno.symlink("/config/ignored", `${root}/app/config/link`);
+        await Deno.symlink(target, `${root}/app/.dockerignore`);
+        const dockerfile = { file: `${root}/Dockerfile`, name: "Dockerfile" };
+        const { rules } = await contextRules(`${root}/app`, dockerfile);
+        assert.deepEqual(rules.map((rule) => rule.pattern), pattern === undefined ? [] : [pattern]);
+      }));
+  }
+});
