@@ -5,6 +5,11 @@ import type { ParsedTarEntryWithData } from "modern-tar";
 export interface LayerOptions {
   /** From here until now; milliseconds since the epoch. */
   readonly buildSinceMs: number;
+  /**
+   * Whether a file may be empty in the reference. Docker's client lists files by one meaning of the ignore rules and opens them
+   * by another: after a rule like `*` that follows an exception it sends a file of no bytes in place of some files.
+   */
+  readonly contentMayBeLost?: boolean;
 }
 
 const SHOWN_MAX = 12;
@@ -20,30 +25,42 @@ export function layerDifferences(
   ours: readonly ParsedTarEntryWithData[],
   options: LayerOptions,
 ): readonly string[] {
-  const [want, got] = [described(reference, options), described(ours, options)];
-  const paths = [...new Set([...want.keys(), ...got.keys()])].filter((path) =>
-    want.get(path) !== got.get(path)
-  );
-  const shown = paths.slice(0, SHOWN_MAX).map((path) =>
-    `${JSON.stringify(path)}\n  docker build: ${want.get(path) ?? "-"}\n  ours:         ${
-      got.get(path) ?? "-"
-    }`
-  );
-  return paths.length > SHOWN_MAX ? [...shown, `and ${paths.length - SHOWN_MAX} more paths`] : shown;
+  const [want, got] = [byPath(reference), byPath(ours)];
+  const differences = [...new Set([...want.keys(), ...got.keys()])].flatMap((path) => {
+    const [theirs, own] = [want.get(path), got.get(path)];
+    if (theirs !== undefined && own !== undefined && isSame(theirs, own, options)) return [];
+    const [left, right] = [theirs, own].map((each) =>
+      each === undefined ? "-" : describe(each, options).join(", ")
+    );
+    return [`${JSON.stringify(path)}\n  docker build: ${left}\n  ours:         ${right}`];
+  });
+  const more = differences.length - SHOWN_MAX;
+  return more > 0 ? [...differences.slice(0, SHOWN_MAX), `and ${more} more paths`] : differences;
 }
 
-function described(
-  entries: readonly ParsedTarEntryWithData[],
-  options: LayerOptions,
-): ReadonlyMap<string, string> {
-  return new Map(entries.map((entry) => [entry.header.name, describe(entry, options)]));
+function byPath(entries: readonly ParsedTarEntryWithData[]): ReadonlyMap<string, ParsedTarEntryWithData> {
+  return new Map(entries.map((entry) => [entry.header.name, entry]));
 }
+
+function isSame(
+  reference: ParsedTarEntryWithData,
+  ours: ParsedTarEntryWithData,
+  options: LayerOptions,
+): boolean {
+  const [want, got] = [describe(reference, options), describe(ours, options)];
+  const lost = options.contentMayBeLost === true && reference.header.type === "file" &&
+    reference.header.size === 0;
+  return want.every((each, at) => each === got[at] || (lost && at === CONTENT_AT));
+}
+
+/** Where `describe()` has the size and the content. */
+const CONTENT_AT = 0;
 
 /** Everything that the archive of a layer says of an entry. */
 function describe(
   { header, data }: ParsedTarEntryWithData,
   { buildSinceMs }: LayerOptions,
-): string {
+): readonly string[] {
   const { type, mode = 0, uid, gid, uname, gname, size, mtime, linkname = "", pax = {} } = header;
   // The name is told already, and that of a link; a time of its own has more digits than the header's.
   const { path: _path, linkpath: _linkpath, mtime: precise, ...attributes } = pax;
@@ -52,12 +69,12 @@ function describe(
   const byBuild = timeMs >= buildSinceMs - PRECISION_MS && timeMs <= Date.now();
   const content = data === undefined ? "" : createHash("sha256").update(data).digest("hex").slice(0, 16);
   return [
-    type,
+    `${size} bytes ${content}`,
+    String(type),
     mode.toString(8),
     `owner ${uid}:${gid} ${uname}:${gname}`,
-    `${size} bytes ${content}`,
     byBuild ? "changed by the build" : `changed ${time}`,
-    linkname === "" ? "" : `-> ${JSON.stringify(linkname)}`,
-    Object.keys(attributes).length === 0 ? "" : JSON.stringify(attributes),
-  ].filter((part) => part !== "").join(", ");
+    `-> ${JSON.stringify(linkname)}`,
+    JSON.stringify(attributes),
+  ];
 }

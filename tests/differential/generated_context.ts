@@ -24,17 +24,25 @@ interface Options {
 /** Makes a context of some trees, its ignore files and its Dockerfile, which may lie outside. */
 export function generateContext({ folder, seed, trees, system }: Options): GeneratedContext {
   const random = new Random(seed);
-  const root = `${folder}/context`;
+  // A name of its own: clients take it for the key of what the builder has of the context already.
+  const root = `${folder}/context-${seed}`;
   Deno.mkdirSync(root);
   const grower = new TreeGrower(root, random, system);
   for (let tree = 0; tree < trees; tree++) grower.grow(`t${tree}`);
   const dockerfile = random.chance(0.1) ? `${folder}/Other.dockerfile` : `${root}/Dockerfile`;
   Deno.writeTextFileSync(dockerfile, DOCKERFILE);
   const ignoreFiles = [
-    ...placeIgnoreFile(random, { path: `${root}/.dockerignore`, folder, paths: grower.paths, usual: 0.85 }),
+    ...placeIgnoreFile(random, {
+      path: `${root}/.dockerignore`,
+      folder,
+      root,
+      paths: grower.paths,
+      usual: 0.85,
+    }),
     ...placeIgnoreFile(random, {
       path: `${dockerfile}.dockerignore`,
       folder,
+      root,
       paths: grower.paths,
       usual: 0.12,
     }),
@@ -46,13 +54,14 @@ export function generateContext({ folder, seed, trees, system }: Options): Gener
 interface Place {
   readonly path: string;
   readonly folder: string;
+  readonly root: string;
   readonly paths: readonly string[];
   /** How likely it is a file. */
   readonly usual: number;
 }
 
 /** Writes an ignore file, or another kind of entry in its place, or nothing; and tells which. */
-function placeIgnoreFile(random: Random, { path, folder, paths, usual }: Place): readonly string[] {
+function placeIgnoreFile(random: Random, { path, folder, root, paths, usual }: Place): readonly string[] {
   const shown = path.slice(folder.length + 1);
   const bytes = randomIgnoreFile(random, paths);
   const told = `${JSON.stringify(new TextDecoder("latin1").decode(bytes))}`;
@@ -66,7 +75,7 @@ function placeIgnoreFile(random: Random, { path, folder, paths, usual }: Place):
     case "none":
       return [];
     case "link":
-      Deno.writeFileSync(`${folder}/context/rules`, bytes);
+      Deno.writeFileSync(`${root}/rules`, bytes);
       Deno.symlinkSync("rules", path);
       return [`${shown} -> rules: ${told}`];
     case "outside":
@@ -77,7 +86,7 @@ function placeIgnoreFile(random: Random, { path, folder, paths, usual }: Place):
       Deno.symlinkSync("nowhere", path);
       return [`${shown} -> nowhere`];
     case "absolute":
-      Deno.writeFileSync(`${folder}/context/rules`, bytes);
+      Deno.writeFileSync(`${root}/rules`, bytes);
       Deno.symlinkSync("/rules", path);
       return [`${shown} -> /rules: ${told}`];
     case "folder":

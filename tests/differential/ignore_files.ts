@@ -60,7 +60,7 @@ const MALFORMED = ["[", "t0/[a-", "a\\", "[]a]", "**/[z-a]"] as const;
 export function randomIgnoreFile(random: Random, paths: readonly string[]): Uint8Array {
   const lines: string[] = [];
   for (let count = random.below(LINES_MAX); count > 0; count--) lines.push(randomLine(random, paths));
-  const end = random.weighted({ "\n": 70, "\r\n": 25, "\r": 5 });
+  const end = random.weighted({ "\n": 70, "\r\n": 28, "\r": 2 });
   const text = lines.join(end) + (random.chance(0.7) ? end : "");
   return encoded(random, text);
 }
