@@ -16,11 +16,15 @@ const TRUST = /x509|certificate|http response to https client/i;
 const UNAVAILABLE =
   /connection refused|no such host|timeout|deadline exceeded|connection reset|broken pipe|\bEOF\b|unreachable|request canceled|too many requests|unexpected (?:http )?status\b.*: 5\d\d /i;
 
+/** A registry may answer anything, and a pattern may need time in proportion to the square of its length. */
+const TEXT_CHARACTERS_MAX = 4_096;
+
 /**
- * What the text of Docker or BuildKit means. The order matters: a registry whose quota is used up says "denied" too, and
+ * The meaning of a text of Docker or BuildKit. The order matters: a registry whose quota is used up says "denied" too, and
  * one whose certificate is bad cannot be reached either. Not every full registry says so: some only answer with 500.
  */
-export function pushProblem(said: string): PushProblem {
+export function pushProblem(answer: string): PushProblem {
+  const said = answer.slice(0, TEXT_CHARACTERS_MAX);
   if (FULL.test(said)) return "full";
   if (DENIED.test(said)) return "denied";
   if (TRUST.test(said)) return "refused";

@@ -91,7 +91,7 @@ export class SimulatedPlatform {
       events: new EventHub({ db, clock, log: silentLogger() }),
       logs: new LogHub({ db, clock }),
       reader: createDeploymentReader({ db: db.kysely, clock }),
-      uploadBytesMax: 1,
+      uploads: { bytesMax: 1, workspaceBytesMax: 100, workspaceCountMax: 100 },
       edgeUrl: "http://localhost:7070",
     };
   }

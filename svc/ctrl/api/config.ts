@@ -148,6 +148,20 @@ export const API_FIELDS = {
     help: "Largest build context in MiB.",
     schema: integerSchema(512, 1, 5_120),
   }),
+  uploadsSizeMax: field({
+    flag: "uploads-size-max",
+    env: "UNKEY_UPLOADS_SIZE_MAX",
+    placeholder: "<MiB>",
+    help: "Most MiB of build contexts that a workspace may have stored; each one is deleted after a day.",
+    schema: integerSchema(51_200, 1, 104_857_600),
+  }),
+  uploadsCountMax: field({
+    flag: "uploads-count-max",
+    env: "UNKEY_UPLOADS_COUNT_MAX",
+    placeholder: "<count>",
+    help: "Most build contexts that a workspace may have stored.",
+    schema: integerSchema(2_000, 1, 1_000_000),
+  }),
   outputKept: field({
     flag: "output-kept",
     env: "UNKEY_OUTPUT_KEPT",

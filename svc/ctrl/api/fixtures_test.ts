@@ -124,6 +124,8 @@ export function testConfig(folder: string, changes: Partial<ApiConfig> = {}): Ap
     buildFilesExternalUrl: undefined,
     buildFilesSigningKey: undefined,
     uploadSizeMax: 1,
+    uploadsSizeMax: 100,
+    uploadsCountMax: 100,
     outputKept: 30,
     availableRegions: ["local.dev"],
     edgeUrl: "http://localhost:7070",

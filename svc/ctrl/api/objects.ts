@@ -7,6 +7,7 @@ import {
   type ObjectStore,
 } from "../../../pkg/objectstore/mod.ts";
 import type { HttpRoute } from "../../../pkg/rpc/mod.ts";
+import type { DeploymentDeps } from "../services/deployment/deps.ts";
 import type { ApiConfig } from "./config.ts";
 import { filesSigningKey } from "../internal/files_signing_key.ts";
 
@@ -52,7 +53,7 @@ function openFolder(config: ApiConfig, directory: string, clock: Clock, port: ()
       baseUrl: config.buildFilesUrl ?? `http://127.0.0.1:${port()}`,
       ...(config.buildFilesExternalUrl === undefined ? {} : { externalUrl: config.buildFilesExternalUrl }),
       signingKey: config.buildFilesSigningKey ?? filesSigningKey(config.vaultMasterKeys),
-      sizeMaxBytes: uploadBytesMax(config),
+      sizeMaxBytes: uploadLimits(config).bytesMax,
       clock,
     });
   return {
@@ -68,6 +69,13 @@ function openFolder(config: ApiConfig, directory: string, clock: Clock, port: ()
   };
 }
 
-export function uploadBytesMax({ uploadSizeMax }: ApiConfig): number {
-  return uploadSizeMax * MEBIBYTE;
+/** The limits that the settings make for uploads. */
+export function uploadLimits(
+  { uploadSizeMax, uploadsSizeMax, uploadsCountMax }: ApiConfig,
+): DeploymentDeps["uploads"] {
+  return {
+    bytesMax: uploadSizeMax * MEBIBYTE,
+    workspaceBytesMax: uploadsSizeMax * MEBIBYTE,
+    workspaceCountMax: uploadsCountMax,
+  };
 }

@@ -17,7 +17,7 @@ import { createCredentials } from "./authenticate.ts";
 import { API_FIELDS, type ApiConfig } from "./config.ts";
 import { holdLease } from "./lease.ts";
 import { NUDGE_PATH, nudgeRoute } from "./nudge.ts";
-import { type Objects, openObjects, uploadBytesMax } from "./objects.ts";
+import { type Objects, openObjects, uploadLimits } from "./objects.ts";
 import { watchOpenStreams } from "./open_streams.ts";
 import { sweepOutput } from "./output_sweeper.ts";
 import { authenticationGate } from "./policies.ts";
@@ -153,7 +153,7 @@ async function openParts(
     }),
     instanceId: config.instanceId ?? `api_${newDnsName(12)}`,
     version: process.version ?? "dev",
-    uploadBytesMax: uploadBytesMax(config),
+    uploads: uploadLimits(config),
     edgeUrl: config.edgeUrl,
     regions: config.availableRegions,
   };

@@ -42,7 +42,7 @@ export interface ServiceParts {
   readonly objects: ObjectStore;
   readonly instanceId: string;
   readonly version: string;
-  readonly uploadBytesMax: number;
+  readonly uploads: DeploymentDeps["uploads"];
   readonly edgeUrl: string;
   readonly regions: readonly string[];
 }
@@ -83,7 +83,7 @@ export function buildServices(parts: ServiceParts): Services {
   const events = new EventHub({ db, clock, log });
   const logs = new LogHub({ db, clock });
   const reader = createDeploymentReader({ db: db.kysely, clock });
-  const { objects, uploadBytesMax, edgeUrl, regions } = parts;
+  const { objects, uploads, edgeUrl, regions } = parts;
   const deployment = {
     db,
     clock,
@@ -94,7 +94,7 @@ export function buildServices(parts: ServiceParts): Services {
     events,
     logs,
     reader,
-    uploadBytesMax,
+    uploads,
     edgeUrl,
   };
   const deployments = createDeploymentFeed(vault);

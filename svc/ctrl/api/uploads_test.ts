@@ -47,6 +47,24 @@ Deno.test("a build context can be used by the project that uploaded it, once it 
   await refused(create(), Code.FailedPrecondition, /expired/);
 });
 
+Deno.test("a workspace that has too many build contexts stored gets no more until they expire", async () => {
+  await using api = await startApi({ uploadsCountMax: 3, uploadsSizeMax: 2 });
+  const [own, other] = [await api.tenant("acme"), await api.tenant("globex")];
+  const request = ({ projectId, rootKey }: typeof own, sizeBytes: number) =>
+    api.client(DeploymentService, rootKey)
+      .createS3UploadURL({ unkeyProjectId: projectId, sizeBytes: BigInt(sizeBytes) });
+  await request(own, 1_000_000);
+  await request(own, 1_000_000);
+  await refused(request(own, 1_000_000), Code.ResourceExhausted, /2 build contexts of 1\.9 MiB.*3 of 2 MiB/);
+  // An unknown size counts as the largest.
+  await refused(request(own, 0), Code.ResourceExhausted, /deleted a day after/);
+  await request(own, 10);
+  await refused(request(own, 10), Code.ResourceExhausted, /3 build contexts/);
+  await request(other, 1_000_000);
+  await api.db.kysely.updateTable("uploads").set({ expires_at: 1 }).execute();
+  await request(own, 1_000_000);
+});
+
 async function put(
   { uploadUrl, headers }: { uploadUrl: string; headers: Record<string, string> },
   body: Uint8Array<ArrayBuffer>,

@@ -29,6 +29,17 @@ export async function findUploadByChecksum(
     .orderBy("created_at", "desc").orderBy("id", "desc").limit(1).executeTakeFirst();
 }
 
+/** The uploads of a workspace that have not expired. Index on `expires_at`. */
+export async function sumUploads(
+  db: Queryable,
+  options: { readonly workspaceId: string; readonly nowMs: number; readonly unknownBytes: number },
+): Promise<{ readonly count: number; readonly bytes: number }> {
+  const rows = await db.selectFrom("uploads").select(["size_bytes"])
+    .where("expires_at", ">", options.nowMs).where("workspace_id", "=", options.workspaceId).execute();
+  const bytes = rows.reduce((sum, { size_bytes }) => sum + (size_bytes || options.unknownBytes), 0);
+  return { count: rows.length, bytes };
+}
+
 /** Forgets an upload. */
 export async function deleteUpload(db: Queryable, id: string): Promise<void> {
   await db.deleteFrom("uploads").where("id", "=", id).execute();

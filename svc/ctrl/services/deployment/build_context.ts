@@ -40,7 +40,7 @@ export async function requireContext(
   projectId: string,
   objectKey: string,
 ): Promise<void> {
-  const { db, clock, objects, uploadBytesMax } = deps;
+  const { db, clock, objects, uploads } = deps;
   const upload = await findUpload(db.kysely, projectId, objectKey);
   if (upload === undefined || upload.expires_at <= clock.now()) {
     const text = `This project has no build context "${
@@ -59,5 +59,5 @@ export async function requireContext(
     const sizes = `${object.sizeBytes} of ${upload.size_bytes} bytes`;
     throw publicFault("failed_precondition", `The build context is incomplete, ${sizes}: upload it again.`);
   }
-  if (object.sizeBytes > uploadBytesMax) throw contextTooLarge(object.sizeBytes, uploadBytesMax);
+  if (object.sizeBytes > uploads.bytesMax) throw contextTooLarge(object.sizeBytes, uploads.bytesMax);
 }

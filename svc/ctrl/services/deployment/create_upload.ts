@@ -3,7 +3,7 @@ import { newId } from "../../../../pkg/uid/mod.ts";
 import type { RootKeyPrincipal } from "../../internal/auth/principal.ts";
 import { requireProject } from "../../internal/auth/project.ts";
 import { extendUpload } from "../../internal/store/api_uploads.ts";
-import { createUpload as recordUpload, findUploadByChecksum } from "../../internal/store/mod.ts";
+import { createUpload as recordUpload, findUploadByChecksum, sumUploads } from "../../internal/store/mod.ts";
 import { invalid } from "../../internal/validate/mod.ts";
 import type { DeploymentDeps } from "./deps.ts";
 
@@ -51,10 +51,11 @@ export async function createUpload(
     action: "generate_upload_url",
     field,
   });
-  const content = checkContent(request, deps.uploadBytesMax);
+  const content = checkContent(request, deps.uploads.bytesMax);
   const now = clock.now();
   const stored = await storedAlready(deps, project.id, content);
   if (stored !== undefined) return stored;
+  await refuseFull(deps, caller.workspaceId, content);
 
   const id = newId("upload", now);
   const objectKey = `${project.id}/${id}.tar.gz`;
@@ -74,6 +75,28 @@ export async function createUpload(
     expires_at: now + UPLOAD_MS,
   });
   return { ...put, objectKey, urlExpiresAt: now + URL_MS, alreadyStored: false };
+}
+
+/**
+ * Uploads at the same time may exceed the limits by their own number. One of unknown size counts as the largest.
+ *
+ * @throws `rate_limited` when the workspace has no room left
+ */
+async function refuseFull(
+  { db, clock, uploads }: DeploymentDeps,
+  workspaceId: string,
+  { sizeBytes }: Content,
+): Promise<void> {
+  const { bytesMax, workspaceBytesMax, workspaceCountMax } = uploads;
+  const stored = await sumUploads(db.kysely, { workspaceId, nowMs: clock.now(), unknownBytes: bytesMax });
+  if (stored.count < workspaceCountMax && stored.bytes + (sizeBytes || bytesMax) <= workspaceBytesMax) return;
+  const text =
+    `The workspace has ${stored.count} build contexts of ${mebibytes(stored.bytes)} MiB in all stored, and ` +
+    `${workspaceCountMax} of ${
+      mebibytes(workspaceBytesMax)
+    } MiB are allowed. Each one is deleted a day after its upload: ` +
+    "deploy again later, name what the builds do not need in .dockerignore, or ask the operator for more room.";
+  throw new Fault("rate_limited", text, { publicMessage: text });
 }
 
 interface Content {

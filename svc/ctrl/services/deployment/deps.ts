@@ -8,6 +8,16 @@ import type { Workflows } from "../../internal/workflows/mod.ts";
 import type { EventHub } from "./event_hub.ts";
 import type { DeploymentReader } from "./reader.ts";
 
+/** Limits of uploaded build contexts. */
+export interface UploadLimits {
+  /** Bytes of one. */
+  readonly bytesMax: number;
+  /** Bytes of all that a workspace has stored; uploads expire after a day. */
+  readonly workspaceBytesMax: number;
+  /** How many a workspace may have stored. */
+  readonly workspaceCountMax: number;
+}
+
 /** The parts that the deployment use cases work with. */
 export interface DeploymentDeps {
   readonly db: CtrlDatabase;
@@ -19,8 +29,7 @@ export interface DeploymentDeps {
   readonly events: EventHub;
   readonly logs: LogHub;
   readonly reader: DeploymentReader;
-  /** The largest build context, in bytes. */
-  readonly uploadBytesMax: number;
+  readonly uploads: UploadLimits;
   /** Scheme and port of shown URLs, e.g. `http://localhost:7070`; the host is replaced. */
   readonly edgeUrl: string;
 }
