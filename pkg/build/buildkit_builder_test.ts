@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { create } from "@bufbuild/protobuf";
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { Code, ConnectError, createClient, createRouterTransport } from "@connectrpc/connect";
 import {
   Control,
@@ -7,6 +7,10 @@ import {
   type StatusResponse,
   StatusResponseSchema,
 } from "../../proto/gen/moby/buildkit/v1/control_pb.ts";
+import {
+  CredentialsRequestSchema,
+  CredentialsResponseSchema,
+} from "../../proto/gen/moby/filesync/v1/auth_pb.ts";
 import { systemClock } from "../clock/mod.ts";
 import type { Engine } from "../docker/mod.ts";
 import { Secret } from "../config/mod.ts";
@@ -35,7 +39,7 @@ interface BedOptions {
   /** Steps that BuildKit tells before it solves. */
   readonly steps?: readonly string[];
   /** The end of a solve; by default it succeeds. */
-  readonly solve?: (signal: AbortSignal) => Promise<void>;
+  readonly solve?: (signal: AbortSignal, buildkit: FakeBuildkit) => Promise<void>;
   readonly endpoint?: Endpoint;
   readonly cancelled?: AbortSignal;
   /** Images stay in an engine; by default they are pushed. */
@@ -52,7 +56,7 @@ async function onBed(options: BedOptions, test: (bed: Bed) => Promise<void>): Pr
     service(Control, {
       async solve(request, { signal }) {
         solved.push(request);
-        await solve(signal);
+        await solve(signal, buildkit);
         return { exporterResponse: { "containerimage.digest": DIGEST } };
       },
       async *status(): AsyncGenerator<StatusResponse> {
@@ -81,7 +85,7 @@ async function onBed(options: BedOptions, test: (bed: Bed) => Promise<void>): Pr
     },
     destination: options.intoEngine ? { kind: "engine", engine: fakeEngine(removed) } : {
       kind: "registry",
-      registry: { name: "r.example/apps", credentials: { username: "u", password: new Secret("p") } },
+      registry: { name: "r.example/apps", credentials: { username: "platform", password: new Secret("p") } },
     },
     rules: {
       deniedHosts: [],
@@ -270,6 +274,33 @@ Deno.test("a build that uses an image of the platform's own names is stopped", a
       assert.deepEqual(removed, []);
     });
   });
+});
+
+/** The workspace could have stored its own for the registry of built images, and pushes would fail. */
+Deno.test("BuildKit pushes with the platform's credentials, and asks other registries with the workspace's", async (t) => {
+  const table = [
+    ["r.example", "platform p"],
+    ["R.example", "platform p"],
+    ["r.example:5000", "workspace of r.example:5000"],
+    ["docker.io", "workspace of docker.io"],
+  ] as const;
+  for (const [host, expected] of table) {
+    await t.step(host, async () => {
+      let found = "";
+      const solve = async (_signal: AbortSignal, buildkit: FakeBuildkit): Promise<void> => {
+        const message = toBinary(CredentialsRequestSchema, create(CredentialsRequestSchema, { host }));
+        const { bytes } = await buildkit.unary("/moby.filesync.v1.Auth/Credentials", message);
+        const { username, secret } = fromBinary(CredentialsResponseSchema, bytes);
+        found = `${username} ${secret}`;
+      };
+      await onBed({ solve }, async ({ build }) => {
+        const credentials = (asked: string) =>
+          Promise.resolve({ username: "workspace", password: new Secret(`of ${asked}`) });
+        assert.equal((await build({ credentials })).kind, "built");
+      });
+      assert.equal(found, expected);
+    });
+  }
 });
 
 Deno.test("a machine is given back with the outcome of its build", async (t) => {
