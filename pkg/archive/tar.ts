@@ -5,6 +5,12 @@ const NAME_BYTES_MAX = 100;
 /** The largest number that eleven octal digits hold. */
 const OCTAL_MAX = 0o77777777777;
 const NS_PER_S = 1_000_000_000n;
+/**
+ * ustar has no room for parts of a second, and a pax record costs two blocks a file. The last twelve bytes of a header mean nothing to
+ * other readers, who see whole seconds; `pkg/build` reads nine digits there, and this mark behind them.
+ */
+const FRACTION_AT = 500;
+const FRACTION_MARK = "ns";
 
 /** The header of one entry. The owner is root for all. */
 export interface Header extends Pick<Entry, "kind" | "mode" | "size" | "modifiedAtNs" | "target"> {
@@ -26,7 +32,7 @@ const encoder = new TextEncoder();
 /** The header blocks of one entry: ustar, with a pax record before it for what ustar has no room or letters for. */
 export function tarHeader({ name, kind, mode, size, modifiedAtNs, target }: Header): Uint8Array {
   const seconds = Number(modifiedAtNs / NS_PER_S);
-  const plainTime = modifiedAtNs % NS_PER_S === 0n && seconds >= 0 && seconds <= OCTAL_MAX;
+  const plainTime = modifiedAtNs >= 0n && seconds <= OCTAL_MAX;
   const records = [
     ...(isPlain(name) ? [] : [paxRecord("path", name)]),
     ...(isPlain(target) ? [] : [paxRecord("linkpath", target)]),
@@ -37,7 +43,15 @@ export function tarHeader({ name, kind, mode, size, modifiedAtNs, target }: Head
   const ownAt = records.length === 0 ? 0 : BLOCK + Math.ceil(body.length / BLOCK) * BLOCK;
   const bytes = new Uint8Array(ownAt + BLOCK);
   if (records.length > 0) {
-    const pax = { name: "pax", type: "x", mode: 0o644, size: body.length, seconds: 0, target: "" };
+    const pax = {
+      name: "pax",
+      type: "x",
+      mode: 0o644,
+      size: body.length,
+      seconds: 0,
+      fraction: 0,
+      target: "",
+    };
     fillBlock(bytes.subarray(0, BLOCK), pax);
     bytes.set(body, BLOCK);
   }
@@ -47,6 +61,7 @@ export function tarHeader({ name, kind, mode, size, modifiedAtNs, target }: Head
     mode,
     size: Math.min(size, OCTAL_MAX),
     seconds: Math.min(Math.max(seconds, 0), OCTAL_MAX),
+    fraction: plainTime ? Number(modifiedAtNs % NS_PER_S) : 0,
     target,
   });
   return bytes;
@@ -79,10 +94,12 @@ interface Fields {
   readonly mode: number;
   readonly size: number;
   readonly seconds: number;
+  /** Nanoseconds beyond the seconds. */
+  readonly fraction: number;
   readonly target: string;
 }
 
-function fillBlock(bytes: Uint8Array, { name, type, mode, size, seconds, target }: Fields): void {
+function fillBlock(bytes: Uint8Array, { name, type, mode, size, seconds, fraction, target }: Fields): void {
   let sum = 0;
   // All of it is ASCII, and a call out of the engine per field would take most of the time.
   const put = (at: number, text: string): void => {
@@ -102,6 +119,7 @@ function fillBlock(bytes: Uint8Array, { name, type, mode, size, seconds, target 
   put(156, type);
   put(157, short(target));
   put(257, "ustar\0" + "00");
+  if (fraction !== 0) put(FRACTION_AT, String(fraction).padStart(9, "0") + FRACTION_MARK);
   put(148, `${octal(sum, 6)}\0 `);
 }
 

@@ -138,7 +138,7 @@ export class TarReader {
       kind,
       mode: number(block, 100, 8) & 0o7777,
       size: content,
-      modifiedAtNs: attributes.modifiedAtNs ?? seconds(block, 136, 12) * NANOSECONDS,
+      modifiedAtNs: attributes.modifiedAtNs ?? seconds(block, 136, 12) * NANOSECONDS + fraction(block),
       target: kind === "link" || kind === "hard_link" ? attributes.target ?? text(block, 157, 100) : "",
       offset: this.#position,
     });
@@ -218,6 +218,13 @@ function number(block: Uint8Array, at: number, length: number): number {
   }
   if (!Number.isSafeInteger(value)) throw new TarProblem("a number in it is too large");
   return value;
+}
+
+/** Nanoseconds beyond the seconds, where our own archives keep them: nine digits and `ns`. Other writers leave zeros there. */
+function fraction(block: Uint8Array): bigint {
+  if (block[509] !== 0x6e || block[510] !== 0x73) return 0n;
+  const digits = latin1(block.subarray(500, 509));
+  return /^[0-9]{9}$/.test(digits) ? BigInt(digits) : 0n;
 }
 
 /** The sum of all bytes, those of the sum itself taken as spaces. */

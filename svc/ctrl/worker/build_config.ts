@@ -9,7 +9,7 @@ export const BUILD_FIELDS = {
     env: "UNKEY_BUILD_NETWORK",
     placeholder: "<isolated|trusted>",
     help:
-      "isolated: the builder's network reaches no private address, and the worker does not start when it finds that " +
+      "Network of the builder. isolated: the builder's network reaches no private address, and the worker does not start when it finds that " +
       "it does. A Docker Engine cannot be isolated. trusted: all who deploy may reach what the builder reaches.",
     schema: z.enum(["isolated", "trusted"], { error: "must be isolated or trusted" }).default("isolated"),
   }),
@@ -18,7 +18,7 @@ export const BUILD_FIELDS = {
     env: "UNKEY_BUILD_SOURCES",
     placeholder: "<public|any>",
     help:
-      "public: FROM, ADD and # syntax= may name public hosts only, and those of --trusted-registries. Needs BuildKit " +
+      "Hosts that builds read from. public: FROM, ADD and # syntax= may name public hosts only, and those of --trusted-registries. Needs BuildKit " +
       "0.11 or Docker 23.",
     schema: z.enum(["public", "any"], { error: "must be public or any" }).default("public"),
   }),

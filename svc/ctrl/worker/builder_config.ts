@@ -71,7 +71,7 @@ export const BUILDER_FIELDS = {
     env: "UNKEY_IMAGE_SOURCES",
     placeholder: "<public|any>",
     help:
-      "public: images that are deployed by name come from public registries, and those of --trusted-registries. any: " +
+      "Registries of images that deployments name. public: images that are deployed by name come from public registries, and those of --trusted-registries. any: " +
       "from all that the regions reach.",
     schema: z.enum(["public", "any"], { error: "must be public or any" }).default("public"),
   }),
