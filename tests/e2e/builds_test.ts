@@ -54,7 +54,6 @@ Deno.test({
       "init",
       folder,
       "--create",
-     
       "--project",
       "site",
       "--env",
