@@ -59,7 +59,7 @@ export function parseSecrets(texts: readonly string[]): readonly SecretSpec[] {
 
 const FORM = '"id=NAME", "id=NAME,env=VARIABLE" or "id=NAME,src=FILE"';
 
-/** What was given is not shown: where an id is expected, there may be a secret. */
+/** The given value is not shown: where an id is expected, there may be a secret. */
 function parseSecret(text: string): SecretSpec {
   const given = new Map<string, string>();
   for (const field of csvFields(text)) {

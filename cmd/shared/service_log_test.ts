@@ -14,7 +14,7 @@ async function isReady(port: number): Promise<boolean> {
   }
 }
 
-/** Starts the api; its standard error is a pipe that nobody reads, or a device that is always full. */
+/** Starts the api; its standard error is a pipe without a reader, or a device that is always full. */
 async function start(
   stderr: "broken pipe" | "full",
   env: Record<string, string>,
@@ -79,7 +79,7 @@ Deno.test("a service goes on, and stops in order, when its log cannot be written
 });
 
 /** A supervisor that restarts what failed looks at the exit code only. */
-Deno.test("a service that fails says so by its exit code when nobody reads its messages", async () => {
+Deno.test("a service that fails ends with its exit code when its messages have no reader", async () => {
   const service = await start("broken pipe", { UNKEY_HTTP_PORT: "70000" });
   assert.equal((await service.status).code, 2);
 });

@@ -3,7 +3,7 @@
  * change to seconds.
  */
 
-/** What the system knows of a path itself; links are not followed. */
+/** The attributes of a path itself; links are not followed. */
 export interface Attributes {
   readonly kind: "file" | "folder" | "link" | "pipe" | "socket" | "device";
   /** Permission bits with setuid, setgid and sticky. */
@@ -15,7 +15,7 @@ export interface Attributes {
   readonly changedAtNs: bigint;
   /** Device and inode: paths of the same file share it. */
   readonly identity: string;
-  /** How many paths the file has. */
+  /** Number of paths of the file. */
   readonly links: number;
 }
 

@@ -12,7 +12,7 @@ export interface BuildRequest {
   readonly options: BuildOptions;
   /** Content by the id that `RUN --mount=type=secret` names; `undefined`: there is none. */
   readonly secrets: (id: string) => Promise<Uint8Array | undefined>;
-  /** Credentials for a registry as BuildKit names it, e.g. `docker.io`; `undefined`: ask as nobody. */
+  /** Credentials for a registry as BuildKit names it, e.g. `docker.io`; `undefined`: without credentials. */
   readonly credentials: (host: string) => Promise<RegistryCredentials | undefined>;
   /** The project that is built, for builders that keep projects apart. */
   readonly projectId: string;
@@ -57,7 +57,7 @@ export type BuildEvent =
   }
   | { readonly kind: "log"; readonly stepName: string; readonly lines: readonly string[] };
 
-/** How a build ended. The user can mend a failure; trouble of the platform is thrown instead. */
+/** The end of a build. The user can mend a failure; trouble of the platform is thrown instead. */
 export type BuildOutcome =
   | { readonly kind: "built"; readonly image: string }
   | BuildFailure;

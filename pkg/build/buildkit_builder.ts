@@ -46,7 +46,7 @@ export interface Lease {
   release(outcome: "built" | "failed" | "stopped"): Promise<void>;
 }
 
-/** What stands for a registry in the names of images that stay in the engine that built them. */
+/** Stands for a registry in the names of images that stay in the engine that built them. */
 export const LOCAL_REGISTRY = "unkey.local";
 
 const REMOVE_MS_MAX = 30_000;

@@ -13,7 +13,7 @@ import type { SyncReport } from "./session/file_sync.ts";
 import { openSession } from "./session/session.ts";
 import { fileName, FOLDER, type SolveOptions, solveRequest } from "./solve_request.ts";
 
-/** How a solve ended. */
+/** The end of a solve. */
 export type Solved =
   | { readonly kind: "solved"; readonly response: Readonly<Record<string, string>> }
   | NotPushed

@@ -15,7 +15,7 @@ const FILE = z.object({
   credsStore: z.string().nullish(),
 });
 
-/** What the file has for one registry. */
+/** The entry of one registry. */
 export type ConfigEntry = z.infer<typeof ENTRY>;
 /** The parts of the file that concern credentials. */
 export type ConfigFile = z.infer<typeof FILE>;

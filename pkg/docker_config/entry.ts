@@ -34,7 +34,7 @@ function hostOf(key: string): string {
   return canonicalRegistryHost(key.replace(/^https?:\/\//i, "").split("/", 1)[0] ?? "");
 }
 
-/** What an entry comes to. Docker writes empty ones for registries whose credentials a helper has. */
+/** The meaning of an entry. Docker writes empty ones for registries whose credentials a helper has. */
 export type DecodedEntry =
   | { readonly kind: "credentials"; readonly credentials: RegistryCredentials }
   | { readonly kind: "none" }

@@ -10,7 +10,7 @@ export type HelperAnswer =
   | { readonly kind: "none" }
   | { readonly kind: "failed"; readonly reason: string };
 
-/** How to ask. */
+/** A question to a helper. */
 export interface AskOptions {
   readonly run: RunHelper;
   readonly signal: AbortSignal;

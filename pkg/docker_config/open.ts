@@ -6,7 +6,7 @@ import { decodeEntry, type Server, serverOf, valueFor } from "./entry.ts";
 import { askHelper } from "./helper.ts";
 import { helperProcess, type RunHelper } from "./run_helper.ts";
 
-/** What the configuration is read with. */
+/** Parts that the configuration is read with. */
 export interface DockerConfigOptions {
   readonly env: (name: string) => string | undefined;
   /** The user's home folder. */
@@ -16,7 +16,7 @@ export interface DockerConfigOptions {
   readonly signal: AbortSignal;
   /** Instead of a process, for tests. */
   readonly run?: RunHelper;
-  /** How long a helper has; 10 s by default. */
+  /** Time limit of a helper; 10 s by default. */
   readonly helperMsMax?: number;
 }
 

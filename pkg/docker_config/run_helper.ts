@@ -1,4 +1,4 @@
-/** What a helper printed, and how it ended. */
+/** Output and end of a helper. */
 export interface HelperOutput {
   readonly code: number;
   readonly stdout: string;

@@ -10,7 +10,7 @@ const EMPTY = Buffer.alloc(0);
 
 /** Cuts response heads out of the bytes of an upstream: any number of interim ones, then the one that counts. */
 export class ResponseHeads {
-  /** What has come and is not yet taken: the caller's bytes, or a part of `#room`. */
+  /** Bytes that have come and are not yet taken: the caller's bytes, or a part of `#room`. */
   #bytes: Buffer = EMPTY;
   /** Own memory with space behind `#bytes`; empty while these are the caller's. */
   #room: Buffer = EMPTY;

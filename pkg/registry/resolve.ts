@@ -49,7 +49,7 @@ export function createDigestResolver({ registry, trustedHosts, log }: DigestReso
       return await digestOf(reference, inquiry);
     } catch (error) {
       signal.throwIfAborted();
-      // Docker Hub is nobody's choice, and may be a mirror in the own network.
+      // Docker Hub is the default, and may be a mirror in the own network.
       if (isFault(error, "permission_denied") && reference.host !== HUB) throw error;
       log.info("image not resolved", { image, error: describeError(error) });
       return undefined;

@@ -1,6 +1,6 @@
 import { canRun, PARTS_CACHE, runCommand } from "./commands.ts";
 
-/** What `dev/parts/buildx.sh` prints. */
+/** The output of `dev/parts/buildx.sh`. */
 const PROGRAM = `${PARTS_CACHE}/bin/buildx-0.38.2`;
 
 /** Whether it has been built here. */

@@ -27,7 +27,7 @@ export interface TestDepotMachine {
   readonly key: string;
 }
 
-/** How the double behaves. */
+/** Behaviour of the double. */
 export interface TestDepotOptions {
   readonly machine: TestDepotMachine;
   /** Polls that are answered with "pending"; `Infinity`: the machine is never ready. 0 by default. */

@@ -9,7 +9,7 @@ import { callDepot, unusableAnswer } from "./faults.ts";
 /** Client of the calls about builds. */
 export type BuildClient = Client<typeof BuildService>;
 
-/** How a build ended, as Depot's web interface and its statistics show it. */
+/** The end of a build, as Depot's web interface and its statistics show it. */
 export type DepotOutcome =
   | { readonly kind: "success" }
   | { readonly kind: "failed"; readonly message: string }

@@ -56,7 +56,7 @@ const REFUSALS: ReadonlyMap<Code, Refusal> = new Map([
   }],
 ]);
 
-/** How much of Depot's answer an internal text repeats. */
+/** Length of Depot's answer that an internal text repeats. */
 const DETAIL_LENGTH_MAX = 500;
 
 /** The fault for an error of a call. `failed` begins the texts, e.g. `No build machine`. */

@@ -42,7 +42,7 @@ interface MachineAddress {
   readonly key: Secret;
 }
 
-/** What acquiring works with. */
+/** Parts that acquiring works with. */
 export interface AcquireDeps extends BuildDeps {
   readonly machineMsMax: number;
 }
@@ -118,7 +118,7 @@ const FIRST_MS = 250;
 const ASKED_MS_MAX = 15_000;
 const WAIT_MS_MAX = 5_000;
 
-/** What Depot asks for and up to a quarter more, so that builds do not poll together. */
+/** The wait that Depot asks for and up to a quarter more, so that builds do not poll together. */
 function pauseMs(askedMs: number, polls: number): number {
   if (askedMs <= 0) return backoffMs(polls, FIRST_MS, WAIT_MS_MAX);
   const wholeMs = Math.min(Math.max(askedMs, FIRST_MS), ASKED_MS_MAX);

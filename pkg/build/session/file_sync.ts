@@ -9,7 +9,7 @@ import { dataPacket, decodePacket, errorPacket, finPacket, listEndPacket, statPa
 /** The method that BuildKit calls for each folder that a build reads. */
 export const DIFF_COPY = "/moby.filesync.v1.FileSync/DiffCopy";
 
-/** What was synchronized, for a build's log. */
+/** A folder that was synchronized, for the log. */
 export interface SyncReport {
   readonly folder: string;
   readonly filesSent: number;

@@ -230,7 +230,7 @@ Deno.test("sendFolder() ends when the build is stopped, wherever it is", async (
   }
 });
 
-/** A rejection that nobody handles would end the worker with all its builds. */
+/** An unhandled rejection would end the worker with all its builds. */
 Deno.test("sendFolder() ends when the builder goes away, wherever it is", async (t) => {
   for (const moment of ["at once", "waiting", "sending", "blocked"] as const) {
     for (const way of ["reset", "drop"] as const) {

@@ -102,7 +102,7 @@ async function told<T>(answer: Promise<T>): Promise<T> {
   }
 }
 
-/** Empty for a registry without credentials: BuildKit asks as nobody then. */
+/** Empty for a registry without credentials: BuildKit asks anonymously then. */
 async function credentials(options: SessionOptions, host: string) {
   const found = await options.credentials(host);
   if (found === undefined) return { username: "", secret: "" };
