@@ -1,4 +1,5 @@
 import { readFile } from "node:fs/promises";
+import { basename } from "node:path";
 import { findDockerfile, packContext } from "../../pkg/archive/mod.ts";
 import { type Builder, openArchive } from "../../pkg/build/mod.ts";
 import { systemClock } from "../../pkg/clock/mod.ts";
@@ -87,7 +88,7 @@ export function platformBuild(builder: Builder, temporaryDirectory: string): Bui
         },
         credentials: () => Promise.resolve(undefined),
         projectId: "differential",
-        contextKey: `differential.${context.stampDigest}`,
+        contextKey: `${basename(root)}.${context.stampDigest}`,
         cacheNamespace: "differential",
         signal,
         onEvent: () => undefined,
