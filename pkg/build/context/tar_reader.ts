@@ -12,6 +12,8 @@ export interface TarEntry {
 }
 
 const BLOCK = 512;
+const BLANK = 0x20;
+const ZERO = 0x30;
 /** Names and attributes of one entry; GNU tar and Go write far less. */
 const EXTENSION_BYTES_MAX = 1024 * 1024;
 const NANOSECONDS = 1_000_000_000n;
@@ -212,12 +214,27 @@ function number(block: Uint8Array, at: number, length: number): number {
     value = first & 0x7f;
     for (let next = at + 1; next < at + length; next++) value = value * 256 + (block[next] ?? 0);
   } else {
-    const digits = latin1(untilZero(block.subarray(at, at + length))).trim();
-    if (!/^[0-7]*$/.test(digits)) throw new TarProblem("a number in it is damaged");
-    value = digits === "" ? 0 : parseInt(digits, 8);
+    value = octal(block, at, at + length) ?? damaged();
   }
   if (!Number.isSafeInteger(value)) throw new TarProblem("a number in it is too large");
   return value;
+}
+
+function damaged(): never {
+  throw new TarProblem("a number in it is damaged");
+}
+
+/** Digits between blanks, up to a zero byte; none are 0. `undefined` for anything else. A header has five such numbers. */
+function octal(block: Uint8Array, at: number, end: number): number | undefined {
+  let value = 0;
+  while (at < end && block[at] === BLANK) at++;
+  for (; at < end; at++) {
+    const digit = (block[at] ?? 0) - ZERO;
+    if (digit < 0 || digit > 7) break;
+    value = value * 8 + digit;
+  }
+  while (at < end && block[at] === BLANK) at++;
+  return at === end || block[at] === 0 ? value : undefined;
 }
 
 /** Nanoseconds beyond the seconds, where our own archives keep them: nine digits and `ns`. Other writers leave zeros there. */
@@ -231,8 +248,7 @@ function fraction(block: Uint8Array): bigint {
 function checksumHolds(block: Uint8Array): boolean {
   let sum = 0;
   for (let at = 0; at < BLOCK; at++) sum += at >= 148 && at < 156 ? 0x20 : block[at] ?? 0;
-  const digits = latin1(untilZero(block.subarray(148, 156))).trim();
-  return /^[0-7]+$/.test(digits) && parseInt(digits, 8) === sum;
+  return octal(block, 148, 156) === sum;
 }
 
 function text(block: Uint8Array, at: number, length: number): string {
