@@ -1,12 +1,17 @@
 #!/bin/sh
-# Builds the BuildKit daemon that the tests of builds run against and its client, once per version, outside the checkout.
-# Prints the path of the daemon. Takes about three minutes the first time; running it needs runc and root.
+# Builds the BuildKit daemon that the tests of builds run against, its client and its Dockerfile frontend, once per version,
+# outside the checkout. Prints the path of the daemon. Takes about three minutes the first time; running it needs runc and root.
 set -eu
 
 version=0.34.0
 cache="${UNKEY_DEV_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/unkey-dev}/bin"
 
-if [ ! -x "$cache/buildkitd-$version" ] || [ ! -x "$cache/buildctl-$version" ]; then
+programs="cmd/buildctl frontend/dockerfile/cmd/dockerfile-frontend cmd/buildkitd"
+complete=true
+for program in $programs; do
+  [ -x "$cache/${program##*/}-$version" ] || complete=false
+done
+if ! $complete; then
   go=$("$(dirname "$0")/go.sh")
   mkdir -p "$cache"
   build=$(mktemp -d "$cache/.buildkit-XXXXXX")
@@ -19,8 +24,12 @@ if [ ! -x "$cache/buildkitd-$version" ] || [ ! -x "$cache/buildctl-$version" ]; 
   cd "$build"
   "$go" mod init testbed/buildkit >&2
   "$go" get "github.com/moby/buildkit/cmd/buildkitd@v$version" >&2
-  for name in buildctl buildkitd; do
-    "$go" build -ldflags "-s -w" -o "$name" "github.com/moby/buildkit/cmd/$name"
+  for program in $programs; do
+    name=${program##*/}
+    [ ! -x "$cache/$name-$version" ] || continue
+    # An image holds nothing but the frontend, so that has to be static.
+    case $name in dockerfile-frontend) cgo=0 ;; *) cgo=${CGO_ENABLED:-1} ;; esac
+    CGO_ENABLED=$cgo "$go" build -ldflags "-s -w" -o "$name" "github.com/moby/buildkit/$program"
     # The rename is atomic, so two of these at once end with one whole binary.
     mv "$name" "$cache/$name-$version"
   done

@@ -1,6 +1,8 @@
 import { createHash } from "node:crypto";
 import { gzipSync } from "node:zlib";
+import { packTar } from "modern-tar";
 import { baseImageTar } from "./base_image.ts";
+import { PARTS_CACHE } from "./commands.ts";
 import type { TestRegistry } from "./registry.ts";
 
 const LAYER = "application/vnd.docker.image.rootfs.diff.tar.gzip";
@@ -50,6 +52,32 @@ export async function pushBaseImage(
   });
   await ended(response, `putting the manifest of "${reference}"`);
   return digest(manifest);
+}
+
+const FRONTEND = `${PARTS_CACHE}/bin/dockerfile-frontend-0.34.0`;
+
+/** Whether `dev/parts/buildkit.sh` has built the Dockerfile frontend. */
+export async function hasFrontend(): Promise<boolean> {
+  return await Deno.stat(FRONTEND).then(() => true, () => false);
+}
+
+/** Puts BuildKit's Dockerfile frontend into a registry, as an image that `# syntax=` can name. */
+export async function pushFrontend(registry: TestRegistry, reference: string): Promise<string> {
+  const body = await Deno.readFile(FRONTEND);
+  const layer = await packTar([{
+    header: { name: "bin/dockerfile-frontend", size: body.length, mode: 0o755 },
+    body,
+  }]);
+  const config = {
+    Entrypoint: ["/bin/dockerfile-frontend"],
+    Cmd: null,
+    Labels: {
+      "moby.buildkit.frontend.network.none": "true",
+      "moby.buildkit.frontend.caps":
+        "moby.buildkit.frontend.inputs,moby.buildkit.frontend.subrequests,moby.buildkit.frontend.contexts",
+    },
+  };
+  return await pushBaseImage(registry, reference, { config, layer });
 }
 
 async function upload(

@@ -16,6 +16,7 @@ Deno.test({
     await pushBaseImage(hub.upstream, "private/base:1");
     await using platform = await LocalPlatform.create();
     platform.settings["UNKEY_TRUSTED_REGISTRIES"] = hub.name;
+    platform.settings["DOCKER_CONFIG"] = platform.directory;
     await platform.start();
     const base = `${hub.name}/library/busybox:stable`;
     const folder = `${platform.directory}/site`;
@@ -133,6 +134,30 @@ Deno.test({
       );
       assert.equal(added.code, 0, added.stderr);
       await deploy();
+      await platform.answers(url, "version 1.0.2");
+      const removed = await run("registries", "remove", hub.name);
+      assert.equal(removed.code, 0, removed.text);
+    });
+
+    await t.step("the user's own Docker login counts, also one from after the start", async () => {
+      await write({ Dockerfile: `FROM ${hub.name}/private/base:1\nRUN echo again\nCOPY . /www\n${SERVE}\n` });
+      const refused = await run(
+        "deploy",
+        folder,
+        "--project",
+        "site",
+        "--env",
+        "production",
+        "--no-cache",
+        "--pull",
+      );
+      assert.notEqual(refused.code, 0, "without a login");
+      const auth = btoa(`${HUB_USER.username}:${HUB_USER.password.reveal()}`);
+      await Deno.writeTextFile(
+        `${platform.directory}/config.json`,
+        JSON.stringify({ auths: { [hub.name]: { auth } } }),
+      );
+      await deploy("--no-cache", "--pull");
       await platform.answers(url, "version 1.0.2");
     });
 

@@ -18,6 +18,8 @@ export interface TestBuilderOptions {
   readonly registry?: Registry;
   /** Registries at private addresses that builds may use. */
   readonly trusted?: readonly string[];
+  /** Frontends that `# syntax=` may name; the usual ones by default. */
+  readonly frontends?: readonly string[];
   readonly clock?: Clock;
   readonly log?: Logger;
 }
@@ -50,12 +52,12 @@ export function daemonBuilder(
 }
 
 export function rulesOf(
-  { trusted = [] }: TestBuilderOptions,
+  { trusted = [], frontends = FRONTENDS_DEFAULT }: TestBuilderOptions,
 ): Omit<SourceRules, "registryName" | "ownImages"> {
   return {
     deniedHosts: [],
     trustedRegistries: trusted,
-    frontends: FRONTENDS_DEFAULT,
+    frontends,
     privateNetworks: false,
   };
 }

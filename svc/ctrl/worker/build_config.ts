@@ -80,7 +80,9 @@ export const BUILD_FIELDS = {
     flag: "build-disk-free-mib",
     env: "UNKEY_BUILD_DISK_FREE_MIB",
     placeholder: "<MiB>",
-    help: "Free space that the builder's disk keeps: the build cache gives way to it.",
+    help:
+      "Free space that the builder's disk keeps: the build cache gives way to it, and at a quarter of it builds in a " +
+      "Docker Engine on this machine are stopped.",
     schema: integerSchema(4_096, 0, 104_857_600),
   }),
   buildkitCaFile: field({

@@ -8,6 +8,7 @@ import {
   type Endpoint,
   engineEndpoint,
   LOCAL_REGISTRY,
+  pruneCache,
   standing,
 } from "../../../pkg/build/mod.ts";
 import type { Clock } from "../../../pkg/clock/mod.ts";
@@ -16,11 +17,12 @@ import { type Engine, engineCapacity, openEngine } from "../../../pkg/docker/mod
 import { Fault, publicFault } from "../../../pkg/fault/mod.ts";
 import type { Logger } from "../../../pkg/logger/mod.ts";
 import { registryOf } from "../../../pkg/registry/mod.ts";
-import type { BuildConfig } from "./build_config.ts";
+import { type BuildConfig, cacheLimits } from "./build_config.ts";
 import { type BuilderConfig, builderProblems } from "./builder_config.ts";
 import { depotPlatformOf, depotTokenOf } from "./depot_config.ts";
 import { depotLease } from "./depot_lease.ts";
 import type { Queryable } from "../internal/store/mod.ts";
+import { guardDisk } from "./disk_guard.ts";
 import { createLocalImages, type LocalImages } from "./local_images.ts";
 
 /** A builder, and the names of the images that it builds. */
@@ -37,6 +39,8 @@ export interface OpenBuilder {
 }
 
 const LOOK_MS_MAX = 10_000;
+/** Builds stop at this share of the free space that the build cache gives way to. */
+const STOP_SHARE = 0.25;
 
 interface BuilderDeps {
   readonly db: Queryable;
@@ -61,12 +65,20 @@ export async function openBuilder(
     const engine = openEngine(config.dockerHost);
     const endpoint = engineEndpoint(config.dockerHost);
     const destination = { kind: "engine", engine, ...(registry === undefined ? {} : { registry }) } as const;
+    const bytesFree = () => engineBytesFree(engine);
+    const limits = { ...cacheLimits(config), bytesFree };
     return {
-      builder: createBuildkitBuilder({ ...common, lease: standing(endpoint), destination }),
+      builder: guardDisk(createBuildkitBuilder({ ...common, lease: standing(endpoint), destination }), {
+        bytesFree,
+        bytesMin: limits.bytesFreeMin * STOP_SHARE,
+        prune: async (signal) => void await pruneCache(endpoint, limits, signal),
+        clock,
+        log,
+      }),
       registryName: registry?.name ?? LOCAL_REGISTRY,
       localImages: createLocalImages(engine),
       endpoint,
-      bytesFree: () => engineBytesFree(engine),
+      bytesFree,
       close: () => engine.close(),
     };
   }

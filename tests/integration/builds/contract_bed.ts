@@ -20,7 +20,7 @@ import { systemClock } from "../../../pkg/clock/mod.ts";
 import { Secret } from "../../../pkg/config/mod.ts";
 import { openEngine } from "../../../pkg/docker/mod.ts";
 import { type Logger, silentLogger } from "../../../pkg/logger/mod.ts";
-import { pushBaseImage } from "../../../pkg/testkit/base_registry.ts";
+import { pushBaseImage, pushFrontend } from "../../../pkg/testkit/base_registry.ts";
 import { TestBuildkit } from "../../../pkg/testkit/buildkit.ts";
 import type { CertificateFiles } from "../../../pkg/testkit/certificate.ts";
 import { TestDepot } from "../../../pkg/testkit/depot.ts";
@@ -101,7 +101,7 @@ export class ContractBed implements AsyncDisposable {
       const engine = openEngine(host);
       stack.defer(() => engine.close());
       return {
-        builder: (log) => engineBuilder(engine, { trusted, log }),
+        builder: (log) => engineBuilder(engine, { trusted, frontends: frontendsOf(trusted), log }),
         registryName: LOCAL_REGISTRY,
         host,
         endpoint: engineEndpoint(host),
@@ -115,7 +115,12 @@ export class ContractBed implements AsyncDisposable {
       const daemon = stack.use(await TestBuildkit.start({ plainHttp: [...trusted, apps.name], listen }));
       const registry = { name: `${apps.name}/apps` };
       const certificate = daemon.certificates && await certificateOf(daemon.certificates);
-      const options = { registry, trusted, ...(certificate === undefined ? {} : { certificate }) };
+      const options = {
+        registry,
+        trusted,
+        frontends: frontendsOf(trusted),
+        ...(certificate === undefined ? {} : { certificate }),
+      };
       return {
         builder: (log) => daemonBuilder(daemon.url, { ...options, log }),
         registryName: registry.name,
@@ -146,7 +151,7 @@ export class ContractBed implements AsyncDisposable {
         createBuildkitBuilder({
           lease: depotLease({ db: db.kysely, depot, region: "us-east-1", platform: "amd64", clock, log }),
           destination: { kind: "registry", registry },
-          rules: rulesOf({ trusted }),
+          rules: rulesOf({ trusted, frontends: frontendsOf(trusted) }),
           clock,
           log,
         });
@@ -162,6 +167,7 @@ export class ContractBed implements AsyncDisposable {
       const hub = stack.use(await HubRegistry.start());
       await pushBaseImage(hub.upstream, "library/busybox:stable");
       await pushBaseImage(hub.upstream, "private/base:1");
+      await pushFrontend(hub.upstream, "library/dockerfile:1");
       const projectId = `proj_${crypto.randomUUID().slice(0, 8)}`;
       const parts = await open(stack, [hub.name], projectId);
       return new ContractBed(hub, parts, { stack, projectId });
@@ -178,6 +184,11 @@ export class ContractBed implements AsyncDisposable {
   /** A public base image, whose registry wants a token from everybody. */
   get base(): string {
     return `${this.hub.name}/library/busybox:stable`;
+  }
+
+  /** A Dockerfile frontend behind the same registry. */
+  get frontend(): string {
+    return `${this.hub.name}/library/dockerfile:1`;
   }
 
   get privateBase(): string {
@@ -266,6 +277,10 @@ function optionsOf(
     ...(target === undefined ? {} : { target }),
     ...(platform === undefined ? {} : { platform }),
   };
+}
+
+function frontendsOf(registries: readonly string[]): readonly string[] {
+  return registries.map((name) => `${name}/library/dockerfile`);
 }
 
 async function certificateOf(files: CertificateFiles): Promise<ClientCertificate> {

@@ -5,12 +5,14 @@ import { engineAnswers } from "../../../pkg/testkit/base_image.ts";
 import { canStartBuildkit } from "../../../pkg/testkit/buildkit.ts";
 import { HUB_USER } from "../../../pkg/testkit/hub_registry.ts";
 import { canStartEngine } from "../../../pkg/testkit/private_engine.ts";
+import { hasFrontend } from "../../../pkg/testkit/base_registry.ts";
 import { hasRegistry } from "../../../pkg/testkit/registry.ts";
 import { ContractBed, type ContractBuild } from "./contract_bed.ts";
 
-const DAEMON = await canStartBuildkit() && await engineAnswers() && hasRegistry();
-const ENGINE = await canStartEngine() && hasRegistry();
-const ENGINE_29 = await canStartEngine("29") && hasRegistry();
+const IMAGES = hasRegistry() && await hasFrontend();
+const DAEMON = await canStartBuildkit() && await engineAnswers() && IMAGES;
+const ENGINE = await canStartEngine() && IMAGES;
+const ENGINE_29 = await canStartEngine("29") && IMAGES;
 
 interface Kind {
   readonly name: string;
@@ -254,6 +256,13 @@ const CASES: Readonly<Record<string, Case>> = {
     if (!newLanguage) return assert.match(await failure(bed, build), /# syntax=docker\/dockerfile:1/);
     const { image } = await bed.built(build);
     assert.equal(await bed.run(image, "cat", "/made"), "one");
+  },
+
+  "builds with the frontend that the first line names": async (bed) => {
+    const dockerfile = `# syntax=${bed.frontend}\nFROM ${bed.base}\nRUN <<E\necho ${unique()} >/made\nE\n` +
+      "COPY --link a.txt /\n";
+    const { image } = await bed.built({ dockerfile, files: { "a.txt": "a" } });
+    assert.match(await bed.run(image, "cat", "/made"), /^[0-9a-f-]{36}$/);
   },
 
   "refuses a frontend that is not allowed, before anything is pulled": async (bed) => {

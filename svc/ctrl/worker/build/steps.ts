@@ -129,10 +129,14 @@ function contextKey({ projectId }: BuildJob, { stampDigest }: ContextArchive): s
 /** Writes output as it is, and a line where an instruction ends. */
 function stepLines(clock: Clock, sink: BuildLogSink): (event: BuildEvent) => void {
   const startedAtMs = new Map<string, number>();
+  const done = new Set<string>();
   return (event) => {
     if (event.kind === "log") return sink.push(event.stepName, event.lines);
     if (event.status === "running") startedAtMs.set(event.id, clock.now());
     if (event.status === "running" || !isInstruction(event.name)) return;
+    // BuildKit looks a base image up, and then takes it from its cache: that is one step.
+    if (event.status === "cached" && done.has(event.id)) return;
+    done.add(event.id);
     const started = startedAtMs.get(event.id);
     const seconds = started === undefined ? "" : ` in ${((clock.now() - started) / 1000).toFixed(1)} s`;
     sink.push(event.name, [event.status === "cached" ? "cached" : `${event.status}${seconds}`]);
