@@ -20,6 +20,8 @@ export interface TestBuilderOptions {
   readonly trusted?: readonly string[];
   /** Frontends that `# syntax=` may name; the usual ones by default. */
   readonly frontends?: readonly string[];
+  /** Control group below which instructions run. */
+  readonly cgroupParent?: string;
   readonly clock?: Clock;
   readonly log?: Logger;
 }
@@ -31,6 +33,7 @@ export function engineBuilder(engine: Engine, options: TestBuilderOptions = {}):
     lease: standing(engineEndpoint(engine.host)),
     destination: { kind: "engine", engine, ...(registry === undefined ? {} : { registry }) },
     rules: rulesOf(options),
+    ...(options.cgroupParent === undefined ? {} : { cgroupParent: options.cgroupParent }),
     clock,
     log,
   });
@@ -46,6 +49,7 @@ export function daemonBuilder(
     lease: standing(daemonEndpoint(url, certificate)),
     destination: { kind: "registry", registry },
     rules: rulesOf(options),
+    ...(options.cgroupParent === undefined ? {} : { cgroupParent: options.cgroupParent }),
     clock,
     log,
   });

@@ -32,7 +32,7 @@ import { depotLease } from "../../../svc/ctrl/worker/depot_lease.ts";
 import { memoryDatabase } from "../../../svc/ctrl/worker/fixtures_test.ts";
 import { openDepot } from "../../../pkg/build/depot/mod.ts";
 import { docker } from "../../testbed/testbed.ts";
-import { daemonBuilder, engineBuilder, rulesOf } from "../builders.ts";
+import { daemonBuilder, engineBuilder, rulesOf, type TestBuilderOptions } from "../builders.ts";
 
 /** A file of a context: its text, or more. */
 export type ContextFile = string | {
@@ -95,13 +95,16 @@ export class ContractBed implements AsyncDisposable {
     this.#projectId = rest.projectId;
   }
 
-  static engine(options: PrivateEngineOptions): Promise<ContractBed> {
+  static engine(
+    options: PrivateEngineOptions,
+    more: Pick<TestBuilderOptions, "cgroupParent"> = {},
+  ): Promise<ContractBed> {
     return ContractBed.#start(async (stack, trusted) => {
       const { host } = stack.use(await PrivateEngine.open(options));
       const engine = openEngine(host);
       stack.defer(() => engine.close());
       return {
-        builder: (log) => engineBuilder(engine, { trusted, frontends: frontendsOf(trusted), log }),
+        builder: (log) => engineBuilder(engine, { ...more, trusted, frontends: frontendsOf(trusted), log }),
         registryName: LOCAL_REGISTRY,
         host,
         endpoint: engineEndpoint(host),
