@@ -1,4 +1,4 @@
-import type { ClientHttp2Stream } from "node:http2";
+import { type ClientHttp2Stream, constants } from "node:http2";
 import { Duplex } from "node:stream";
 import { BinaryReader } from "@bufbuild/protobuf/wire";
 import { FRAME_HEAD_BYTES, FrameReader, writeFrameHead } from "./grpc_frames.ts";
@@ -60,7 +60,8 @@ export class Tunnel extends Duplex {
   }
 
   override _destroy(error: Error | null, done: (error: Error | null) => void): void {
-    this.#call.close();
+    // Without a reason the stream would first wait for writes that the peer may never take.
+    this.#call.close(constants.NGHTTP2_CANCEL);
     done(error);
   }
 }

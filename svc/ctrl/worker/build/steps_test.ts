@@ -122,6 +122,18 @@ Deno.test("output arrives in the events while the build runs, in order", () =>
     assert.equal((await logs()).at(-1), `${name}: three`);
   }));
 
+Deno.test("a base image that is looked up and then taken from the cache is one line", () =>
+  onBed(async ({ build, logs }) => {
+    await build((request) => {
+      const step = { kind: "step", id: "1", name: "[1/2] FROM base" } as const;
+      for (const status of ["running", "done", "cached"] as const) request.onEvent({ ...step, status });
+      return Promise.resolve(done(request));
+    });
+    const lines = await logs();
+    assert.equal(lines.length, 1, lines.join("\n"));
+    assert.match(lines[0] ?? "", /^\[1\/2\] FROM base: done in /);
+  }));
+
 Deno.test("a second attempt says so between the lines of the two", () =>
   onBed(async ({ build, logs }) => {
     const attempt: Builder["build"] = (request) => {
