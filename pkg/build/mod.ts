@@ -33,7 +33,7 @@ export {
   LOCAL_REGISTRY,
   standing,
 } from "./buildkit_builder.ts";
-export { buildkitVersion, type CacheLimits, type CacheUsage, cacheUsage, pruneCache } from "./cache/cache.ts";
+export { type CacheLimits, type CacheUsage, cacheUsage, pruneCache } from "./cache/cache.ts";
 export { type Connection, type Endpoint } from "./connection/connection.ts";
 export { type ClientCertificate, daemonAddress, daemonEndpoint } from "./connection/daemon.ts";
 export { engineEndpoint } from "./connection/engine.ts";

@@ -1,5 +1,6 @@
 import type { UsageRecord } from "../../../proto/gen/moby/buildkit/v1/control_pb.ts";
 import { timestampMs } from "@bufbuild/protobuf/wkt";
+import { workerFacts } from "../probe/worker_facts.ts";
 import type { Connection, Endpoint } from "../connection/connection.ts";
 
 /** The content of a build cache. */
@@ -120,20 +121,11 @@ async function sizeBounds(
   return { reservedSpace: BigInt(Math.max(1, Math.min(bytesMax, bytes - missing))) };
 }
 
-async function looksAtItsDisk({ control }: Connection, signal: AbortSignal): Promise<boolean> {
-  const version = await buildkitVersion(control, signal);
+async function looksAtItsDisk(connection: Connection, signal: AbortSignal): Promise<boolean> {
+  const { version } = await workerFacts(connection, signal);
   const [, major = "0", minor = "0"] = /^v?([0-9]+)\.([0-9]+)/.exec(version ?? "") ?? [];
   const [knownMajor, knownMinor] = OWN_FREE_SPACE;
   return Number(major) > knownMajor || (Number(major) === knownMajor && Number(minor) >= knownMinor);
-}
-
-/** The version of BuildKit, e.g. `v0.34.0`; `undefined` before 0.11, which does not tell. */
-export async function buildkitVersion(
-  control: Connection["control"],
-  signal: AbortSignal,
-): Promise<string | undefined> {
-  const { record } = await control.listWorkers({}, { signal });
-  return record[0]?.buildkitVersion?.version;
 }
 
 async function prune({ control }: Connection, bounds: Bounds, signal: AbortSignal): Promise<Pruned> {
