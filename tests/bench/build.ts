@@ -87,21 +87,13 @@ async function compare(name: string, bench: Bench): Promise<Row[]> {
   }
   const [packMs, buildMs, referenceMs] = [packs, builds, references].map((each) => quantile(each, 0.5));
   if (packMs === undefined || buildMs === undefined || referenceMs === undefined) return [];
-  const reference = `docker build: ${referenceMs.toFixed(0)} ms`;
-  return [
-    {
-      measure: `archive to image: ${name}`,
-      bound: `<= ${FACTOR_MAX} x docker build + ${EXTRA_MS_MAX} ms`,
-      measured: `${buildMs.toFixed(0)} ms (${reference})`,
-      ok: buildMs <= referenceMs * FACTOR_MAX + EXTRA_MS_MAX,
-    },
-    {
-      measure: "the same, with packing",
-      bound: "-",
-      measured: `${(packMs + buildMs).toFixed(0)} ms (${reference})`,
-      ok: undefined,
-    },
-  ];
+  const row = (measure: string, oursMs: number): Row => ({
+    measure,
+    bound: `<= ${FACTOR_MAX} x docker build + ${EXTRA_MS_MAX} ms`,
+    measured: `${oursMs.toFixed(0)} ms (docker build: ${referenceMs.toFixed(0)} ms)`,
+    ok: oursMs <= referenceMs * FACTOR_MAX + EXTRA_MS_MAX,
+  });
+  return [row(`archive to image: ${name}`, buildMs), row("the same, with packing", packMs + buildMs)];
 }
 
 interface Timed {
