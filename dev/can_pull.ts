@@ -11,7 +11,7 @@ import { type Engine, openEngine } from "../pkg/docker/mod.ts";
 /** A registry behind a firewall that drops packets never answers. */
 const ANSWER_MS = 20_000;
 
-/** Whether the engine gets the manifest of the image from its registry. Docker 20.10 asks no mirror for it. */
+/** True when the engine gets the manifest of the image from its registry. Docker 20.10 asks no mirror for it. */
 export async function canPull(engine: Engine, image: string): Promise<boolean> {
   const signal = AbortSignal.timeout(ANSWER_MS);
   try {

@@ -25,7 +25,7 @@ class RotatedFile {
   readonly #path: string;
   #file: Deno.FsFile;
   #size: number;
-  /** Whether the last line was written in part. */
+  /** True while the last line is written in part. */
   #torn = false;
   #closed = false;
 

@@ -139,7 +139,7 @@ function explain(
   return failure;
 }
 
-/** Whether the push begins here; to BuildKit it is a part of the export. */
+/** True when the push begins here; to BuildKit it is a part of the export. */
 function beginsPush({ statuses }: StatusResponse): boolean {
   return statuses.some((each) => each.id === "pushing layers" && each.completed === undefined);
 }

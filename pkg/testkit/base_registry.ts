@@ -56,7 +56,7 @@ export async function pushBaseImage(
 
 const FRONTEND = `${PARTS_CACHE}/bin/dockerfile-frontend-0.34.0`;
 
-/** Whether `dev/parts/buildkit.sh` has built the Dockerfile frontend. */
+/** True when `dev/parts/buildkit.sh` has built the Dockerfile frontend. */
 export async function hasFrontend(): Promise<boolean> {
   return await Deno.stat(FRONTEND).then(() => true, () => false);
 }

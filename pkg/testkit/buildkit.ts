@@ -37,7 +37,7 @@ export interface TestBuildkitOptions {
   readonly allow?: readonly string[];
 }
 
-/** Whether one can be started here: it must have been built, and needs root, `runc` and `jq`; isolated more. */
+/** True when one can be started here: it must have been built, and needs root, `runc` and `jq`; isolated more. */
 export async function canStartBuildkit(options: { readonly isolated?: boolean } = {}): Promise<boolean> {
   const found = await canRun([PROGRAM, CLIENT, "runc", "jq"].map((name) => [name, "--version"] as const));
   return found && (options.isolated !== true || await canIsolate());

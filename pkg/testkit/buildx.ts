@@ -3,7 +3,7 @@ import { canRun, PARTS_CACHE, runCommand } from "./commands.ts";
 /** The output of `dev/parts/buildx.sh`. */
 const PROGRAM = `${PARTS_CACHE}/bin/buildx-0.38.2`;
 
-/** Whether it has been built here. */
+/** True when it has been built here. */
 export async function hasBuildx(): Promise<boolean> {
   return await canRun([[PROGRAM, "version"]]);
 }

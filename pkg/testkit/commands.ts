@@ -5,7 +5,7 @@ export const PARTS_CACHE = Deno.env.get("UNKEY_DEV_CACHE") ?? `${HOME_CACHE}/unk
 /** PATH with the folders of programs for root, which a user's PATH may lack. */
 export const ROOT_PATH = `${Deno.env.get("PATH") ?? ""}:/usr/sbin:/sbin`;
 
-/** Whether this is root on Linux and each command, with its arguments, ends well. */
+/** True for root on Linux when each command, with its arguments, ends well. */
 export async function canRun(commands: readonly (readonly [string, ...string[]])[]): Promise<boolean> {
   if (Deno.build.os !== "linux" || Deno.uid() !== 0) return false;
   for (const [name, ...args] of commands) {

@@ -31,7 +31,7 @@ export interface HubRequest {
   readonly method: string;
   /** With the query. */
   readonly path: string;
-  /** Whether it carried a token that this registry has given out. */
+  /** It carried a token that this registry has given out. */
   readonly token: boolean;
   /** Of the answer, once it has begun. */
   readonly status: number;

@@ -14,7 +14,7 @@ export interface Work {
 
 const WILDCARDS = /[*?[\\]/;
 
-/** Whether the name has to be parsed as a pattern. */
+/** True for a name that has to be parsed as a pattern. */
 export function isPattern(name: string): boolean {
   return WILDCARDS.test(name);
 }
@@ -53,7 +53,7 @@ export class NamePattern {
     return new NamePattern(tokens);
   }
 
-  /** Whether the whole name matches. Takes at most as many steps as both have characters, multiplied. */
+  /** True when the whole name matches. Takes at most as many steps as both have characters, multiplied. */
   matches(name: string, work: Work): boolean {
     const characters = [...name].map((each) => each.codePointAt(0) ?? 0);
     let [token, at] = [0, 0];

@@ -56,7 +56,7 @@ export function commandLine(value: string): FrontendImage {
 /** A name with a tag or a digest or both. */
 const REFERENCE = /^([^:@]+(?::[0-9]+\/[^:@]+)?)(?::[a-zA-Z0-9_][a-zA-Z0-9_.-]*)?(?:@[a-z0-9]+:[0-9a-f]+)?$/;
 
-/** Whether the image, without its tag, is one of `allowed`; both may leave out Docker Hub's name. */
+/** True when the image, without its tag, is one of `allowed`; both may leave out Docker Hub's name. */
 export function isAllowedFrontend({ reference }: FrontendImage, allowed: readonly string[]): boolean {
   const name = REFERENCE.exec(reference)?.[1];
   return name !== undefined && allowed.some((each) => fullName(each) === fullName(name));

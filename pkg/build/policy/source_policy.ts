@@ -22,7 +22,7 @@ export interface SourceRules {
   readonly ownImages?: string;
   /** Images that a `# syntax=` line may name, without a tag. */
   readonly frontends: readonly string[];
-  /** Whether sources of private networks may be read: for a builder that serves its owner only. */
+  /** Sources of private networks may be read: for a builder that serves its owner only. */
   readonly privateNetworks: boolean;
 }
 

@@ -4,7 +4,7 @@ import type { Connection } from "../connection/connection.ts";
 export interface WorkerFacts {
   /** E.g. `v0.34.0`; `undefined` before 0.11, which does not tell. */
   readonly version: string | undefined;
-  /** Whether it knows rules about sources: BuildKit 0.11, Docker 23. Older versions ignore them. */
+  /** It knows rules about sources: BuildKit 0.11, Docker 23. Older versions ignore them. */
   readonly hasSourcePolicy: boolean;
   /** The network of `RUN`: `host` is the daemon's own; `undefined`: it does not tell. */
   readonly runNetwork: string | undefined;
