@@ -20,6 +20,8 @@ interface Toolchain {
   readonly deno: string;
   readonly env: Readonly<Record<string, string>>;
   readonly entry: string;
+  /** Its runtime is too old for builds (`pkg/build/runtime.ts`). */
+  readonly cannotBuild?: boolean;
 }
 
 async function run(
@@ -60,7 +62,13 @@ async function* toolchains(): AsyncGenerator<Toolchain> {
   const folder = stdout.trim();
   const shim = await Deno.readTextFile(`${ROOT}dev/parts/deno_2_6_shim.js`);
   const entry = await writeEntry("main_shimmed.js", `${shim}\n${TRUST}`);
-  yield { name: folder, deno: `${folder}/deno`, env: { DENORT_BIN: `${folder}/denort` }, entry };
+  yield {
+    name: folder,
+    deno: `${folder}/deno`,
+    env: { DENORT_BIN: `${folder}/denort` },
+    entry,
+    cannotBuild: true,
+  };
 }
 
 async function compile({ deno, env, entry }: Toolchain): Promise<string | undefined> {
@@ -107,6 +115,11 @@ if (!Deno.args.includes("--bundle")) {
     if (problem === undefined) {
       done = true;
       await report(EXECUTABLE, `compiled with ${toolchain.name} after ${elapsed()}`);
+      if (toolchain.cannotBuild) {
+        console.error(
+          "this executable deploys images, and cannot build folders: its runtime is too old for that",
+        );
+      }
       break;
     }
     console.error(`not with ${toolchain.name}: ${problem.replaceAll(/\s+/g, " ")}`);

@@ -49,6 +49,12 @@ export interface StackDeps {
   readonly version: string;
 }
 
+/** Loaded by itself, since commands that start quickly share this file's imports. */
+async function buildProblem(): Promise<string | undefined> {
+  const { runtimeProblem } = await import("../../pkg/build/mod.ts");
+  return runtimeProblem();
+}
+
 /** Everything that `up` runs, from the first part on. */
 export class Stack {
   readonly #plan: Plan;
@@ -76,8 +82,9 @@ export class Stack {
   async start(): Promise<Seeded> {
     const { progress } = this.#deps;
     const version = await progress.step("docker", () => this.#docker(), (answer) => answer);
-    const notice = buildNetworkNotice(version);
-    if (notice !== undefined) progress.notice("docker", notice);
+    for (const notice of [buildNetworkNotice(version), await buildProblem()]) {
+      if (notice !== undefined) progress.notice("docker", notice);
+    }
     const restate = await progress.step(
       "restate",
       (download) => this.#restate(download),

@@ -16,6 +16,7 @@ import { reservedImage } from "./policy/reserved_images.ts";
 import { sourcePolicy, type SourceRules } from "./policy/source_policy.ts";
 import { pushFailure } from "./push/push_failure.ts";
 import { pushPatiently } from "./push/push_patiently.ts";
+import { runtimeFailure } from "./runtime.ts";
 import { solve, type Solved } from "./solve.ts";
 import { type Exporter, SYNTAX_ARG } from "./solve_request.ts";
 
@@ -62,7 +63,7 @@ export function standing(endpoint: Endpoint): BuildkitBuilderOptions["lease"] {
 export function createBuildkitBuilder(options: BuildkitBuilderOptions): Builder {
   return {
     async build(request) {
-      const refused = refuseFrontend(request, options.rules.frontends);
+      const refused = runtimeFailure() ?? refuseFrontend(request, options.rules.frontends);
       if (refused !== undefined) return refused;
       const lease = await options.lease(request);
       let end: "built" | "failed" | "stopped" = "stopped";

@@ -42,4 +42,5 @@ export { type ContextEntry, type ContextTree } from "./context/tree.ts";
 export { exposedPorts } from "./explain/hints.ts";
 export { type ProbedFetch, probeFetch } from "./probe/fetch_probe.ts";
 export { type WorkerFacts, workerFacts } from "./probe/worker_facts.ts";
+export { runtimeProblem } from "./runtime.ts";
 export { FRONTENDS_DEFAULT, type SourceRules } from "./policy/source_policy.ts";

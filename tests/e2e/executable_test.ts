@@ -2,9 +2,10 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { request } from "node:http";
+import { runtimeProblem } from "../../pkg/build/mod.ts";
 import { serves } from "../testbed/apps.ts";
 import { LocalPlatform } from "../testbed/local.ts";
-import { answers, Testbed, writeApp } from "../testbed/testbed.ts";
+import { answers, docker, Testbed, writeApp } from "../testbed/testbed.ts";
 
 const ROOT = new URL("../../", import.meta.url).pathname;
 
@@ -55,6 +56,7 @@ const DOCKER = await new Deno.Command("docker", { args: ["version"], stdout: "nu
 Deno.test("the shipped program", async (t) => {
   const directory = await Deno.makeTempDir({ prefix: "unkey-shipped-" });
   try {
+    let former: Served | undefined;
     for (const { name, program } of await ship(directory)) {
       await t.step(`${name}: prints its version`, async () => {
         const { code, stdout, stderr } = await run(program, ["version"]);
@@ -94,21 +96,38 @@ Deno.test("the shipped program", async (t) => {
       await t.step({
         name: `${name}: up, deploy, and a second start that still serves the app`,
         ignore: !DOCKER,
-        fn: () => upAndDeploy(program),
+        fn: async () => {
+          former = await upAndDeploy(program, former);
+        },
       });
 
       await t.step({
         name: `${name}: api, worker, agent and edge as processes of their own`,
         ignore: !DOCKER,
-        fn: () => deployToProcesses(program),
+        fn: () => deployToProcesses(program, former),
       });
     }
+    if (former !== undefined) await docker(["rmi", "--force", former.image]);
   } finally {
     await Deno.remove(directory, { recursive: true });
   }
 });
 
-async function upAndDeploy(program: readonly string[]): Promise<void> {
+/** Whether the runtime of a program serves builders: an executable from a closed network may have an older one. */
+async function canBuild(program: readonly string[]): Promise<boolean> {
+  const { stdout } = await run(program, ["version", "--json"]);
+  return runtimeProblem(JSON.parse(stdout).deno) === undefined;
+}
+
+/** An app that was built and served. */
+interface Served {
+  readonly image: string;
+  /** SHA-256 of its large file. */
+  readonly digest: string;
+}
+
+/** Deploys a folder; a program that cannot build says so, and deploys the image of an earlier one. */
+async function upAndDeploy(program: readonly string[], former: Served | undefined): Promise<Served> {
   await using platform = await LocalPlatform.create(program);
   await platform.start();
   const app = `${platform.directory}/app`;
@@ -121,9 +140,14 @@ async function upAndDeploy(program: readonly string[]): Promise<void> {
     crypto.getRandomValues(large.subarray(at, at + RANDOM_BYTES));
   }
   await Deno.writeFile(`${app}/www/large`, large);
-  const { urls: [url = ""] } = await platform.deploy([app]);
+  const given = await canBuild(program) ? undefined : former;
+  if (given !== undefined) {
+    const refused = await platform.unkey(["deploy", app, "--env", "production"]);
+    assert.match(refused.stderr, /cannot serve files to a builder: Deno 2\.9 is needed/);
+  }
+  const { urls: [url = ""] } = await platform.deploy(given === undefined ? [app] : ["--image", given.image]);
   await platform.answers(url, "served by what is shipped");
-  const digest = createHash("sha256").update(large).digest("hex");
+  const digest = given?.digest ?? createHash("sha256").update(large).digest("hex");
   for (let times = 0; times < 3; times++) {
     assert.equal(
       await digestOf(platform.edgePort, `${url}/large`),
@@ -132,10 +156,12 @@ async function upAndDeploy(program: readonly string[]): Promise<void> {
     );
   }
 
+  const image = given?.image ?? await platform.prebuilt();
   await platform.stop();
   assert.deepEqual(await platform.containers(), [], "Ctrl-C leaves no app behind");
   await platform.start();
   await platform.answers(url, "served by what is shipped");
+  return { image, digest };
 }
 
 const LARGE_BYTES = 48 * 1024 * 1024;
@@ -164,12 +190,15 @@ function digestOf(port: number, url: string): Promise<string> {
   });
 }
 
-async function deployToProcesses(program: readonly string[]): Promise<void> {
+async function deployToProcesses(program: readonly string[], former: Served | undefined): Promise<void> {
   await using bed = await Testbed.start({ program });
   const { slug } = await bed.project("shipped");
-  const app = await writeApp(bed, serves("served by processes"));
-  const result = await bed.unkey(["deploy", app, "--project", slug, "--env", "production", "--json"]);
+  const given = await canBuild(program) ? undefined : former;
+  const source = given === undefined
+    ? [await writeApp(bed, serves("served by what is shipped"))]
+    : ["--image", given.image];
+  const result = await bed.unkey(["deploy", ...source, "--project", slug, "--env", "production", "--json"]);
   assert.equal(result.code, 0, result.stderr);
   const { urls: [url = ""] } = JSON.parse(result.stdout);
-  await answers(bed, url, "served by processes");
+  await answers(bed, url, "served by what is shipped");
 }
