@@ -1,6 +1,6 @@
 import { Buffer } from "node:buffer";
-import { closeSync, openSync, readSync } from "node:fs";
-import { open } from "node:fs/promises";
+import { readSync } from "node:fs";
+import { type FileHandle, open } from "node:fs/promises";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { createGunzip } from "node:zlib";
@@ -10,7 +10,7 @@ import { stampDigest } from "./stamp.ts";
 import { type TarEntry, TarProblem, TarReader } from "./tar_reader.ts";
 import type { ContextEntry, ContextTree } from "./tree.ts";
 
-/** The archive of a context, unpacked into one file. Dispose of it, or the file stays. */
+/** The archive of a context, unpacked into one file. Dispose of it, or the file stays open. */
 export interface ContextArchive extends ContextTree, AsyncDisposable {
   /** Bytes on disk. */
   readonly sizeBytes: number;
@@ -31,6 +31,7 @@ export interface ArchiveOptions {
   readonly signal: AbortSignal;
 }
 
+const FILE_MODE = 0o600;
 const READ_BYTES = 128 * 1024;
 /** Of gzip (RFC 1952, section 2.3.1). */
 const MAGIC_BYTES = 2;
@@ -45,38 +46,37 @@ export async function openArchive(
   source: ReadableStream<Uint8Array>,
   options: ArchiveOptions,
 ): Promise<ContextArchive> {
-  const directory = await Deno.makeTempDir({ dir: options.temporaryDirectory, prefix: "unkey-context-" });
-  const remove = (): Promise<void> => Deno.remove(directory, { recursive: true });
+  const file = await namelessFile(options.temporaryDirectory);
   try {
-    const path = join(directory, "context.tar");
-    const { listed, sizeBytes } = await unpack(source, path, options);
+    const { listed, sizeBytes } = await unpack(source, file, options);
     const entries = arrange(listed, options.entriesMax);
-    const descriptor = openSync(path, "r");
-    const read = (entry: ContextEntry): Generator<Uint8Array> => pieces(descriptor, listed, entry);
-    try {
-      return {
-        entries,
-        sizeBytes,
-        stampDigest: await stampDigest(entries, read, options.signal),
-        async *read(entry, signal) {
-          for (const piece of read(entry)) {
-            signal.throwIfAborted();
-            yield piece;
-          }
-        },
-        async [Symbol.asyncDispose]() {
-          closeSync(descriptor);
-          await remove();
-        },
-      };
-    } catch (error) {
-      closeSync(descriptor);
-      throw error;
-    }
+    const read = (entry: ContextEntry): Generator<Uint8Array> => pieces(file.fd, listed, entry);
+    return {
+      entries,
+      sizeBytes,
+      stampDigest: await stampDigest(entries, read, options.signal),
+      async *read(entry, signal) {
+        for (const piece of read(entry)) {
+          signal.throwIfAborted();
+          yield piece;
+        }
+      },
+      [Symbol.asyncDispose]: () => file.close(),
+    };
   } catch (error) {
-    await remove();
+    await file.close();
     if (error instanceof TarProblem) throw notAnArchive(error.message, error);
     throw error;
+  }
+}
+
+/** A file that is removed before its first byte, so that the system frees it even when the process is killed. */
+async function namelessFile(temporaryDirectory: string): Promise<FileHandle> {
+  const directory = await Deno.makeTempDir({ dir: temporaryDirectory, prefix: "unkey-context-" });
+  try {
+    return await open(join(directory, "context.tar"), "wx+", FILE_MODE);
+  } finally {
+    await Deno.remove(directory, { recursive: true });
   }
 }
 
@@ -87,7 +87,7 @@ interface Unpacked {
 
 async function unpack(
   source: ReadableStream<Uint8Array>,
-  path: string,
+  file: FileHandle,
   { bytesMax, entriesMax, signal }: ArchiveOptions,
 ): Promise<Unpacked> {
   const listed = new Map<string, TarEntry>();
@@ -99,7 +99,6 @@ async function unpack(
     listed.set(name, { ...entry, path: name, target: targetOf(entry) });
     if (listed.size > entriesMax) throw tooMany(entriesMax);
   });
-  await using file = await open(path, "w", 0o600);
   let sizeBytes = 0;
   for await (const chunk of decompressed(source, signal)) {
     sizeBytes += chunk.length;

@@ -274,6 +274,18 @@ Deno.test("openArchive() leaves nothing behind when its source fails", async () 
   );
 });
 
+/** A worker that is killed removes nothing. */
+Deno.test("openArchive() has no file in the temporary directory while its context is read", async () => {
+  await using scratch = await Scratch.make();
+  const content = crypto.getRandomValues(new Uint8Array(60_000));
+  await using context = await scratch.open(tarOf({ name: "a", content }));
+  assert.deepEqual(scratch.left(), []);
+  const [entry] = context.entries;
+  assert.ok(entry !== undefined);
+  const pieces = await Array.fromAsync(context.read(entry, new AbortController().signal));
+  assert.deepEqual(joined(pieces), content);
+});
+
 /** BuildKit takes files of the same size and time for unchanged. */
 Deno.test("stampDigest differs when only the content of a file with a whole second differs", async (t) => {
   await using scratch = await Scratch.make();
