@@ -201,6 +201,8 @@ test("all streams of a region share one read per batch, and those that start tog
   }, { clock: { ...systemClock(), now: () => 0 } });
 });
 
+const SECONDS_MAX = 20;
+
 test("an idle hub asks the database once per poll, whatever the number of streams", async (db) => {
   if (db.dialect !== "mysql") return;
   const { feed } = testFeed();
@@ -209,14 +211,21 @@ test("an idle hub asks the database once per poll, whatever the number of stream
     const streams = Array.from({ length: 100 }, () => open(hub, feed, region, 0));
     await Promise.all(streams.map((stream) => stream.news()));
     const waiting = streams.map((stream) => stream.next());
-    const before = await statementsRun(db);
-    const startMs = performance.now();
-    await systemClock().sleep(1_000);
-    const statements = await statementsRun(db) - before - 1;
-    const pollsMax = (performance.now() - startMs) / 200 + 2;
+    // Statements of the start may come late on a busy machine: a hub that asks per stream has no quiet second at all.
+    const seconds: string[] = [];
+    let isQuiet = false;
+    while (!isQuiet && seconds.length < SECONDS_MAX) {
+      const before = await statementsRun(db);
+      const startMs = performance.now();
+      await systemClock().sleep(1_000);
+      const statements = await statementsRun(db) - before - 1;
+      const pollsMax = (performance.now() - startMs) / 200 + 2;
+      isQuiet = statements <= pollsMax;
+      seconds.push(`${statements} statements in the time of ${pollsMax} polls`);
+    }
     const closing = streams.map((stream) => stream.close());
     await Promise.allSettled([...waiting, ...closing]);
-    assert.ok(statements <= pollsMax, `${statements} statements in the time of ${pollsMax} polls`);
+    assert.ok(isQuiet, seconds.join("\n"));
   }, { pollMs: 200, heartbeatMs: NEVER_MS });
 });
 
