@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { basename, dirname } from "node:path";
 import { publicFault } from "../fault/mod.ts";
 import type { DockerfileSource } from "./dockerfile.ts";
+import { decodeAsGo } from "./go_text.ts";
 import { parseIgnoreFile, type Rule } from "./ignore_file.ts";
 import { resolveInside } from "./resolve_inside.ts";
 
@@ -37,7 +38,7 @@ const ABSENT: readonly unknown[] = ["ENOENT", "ENOTDIR", "EISDIR"];
 
 async function readText(path: string, shown: string): Promise<string | undefined> {
   try {
-    return await readFile(path, "utf8");
+    return decodeAsGo(await readFile(path));
   } catch (error) {
     const code = error instanceof Error && "code" in error ? error.code : undefined;
     if (ABSENT.includes(code)) return undefined;

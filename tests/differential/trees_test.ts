@@ -5,7 +5,8 @@
  * and the configuration. Left out are names that are not UTF-8 and extended attributes, since the runtime has
  * no way to read them, and devices, which no deploy takes.
  *
- * `UNKEY_DIFFERENTIAL_SEED` repeats a run, with `UNKEY_DIFFERENTIAL_CONTEXT` only one context of it;
+ * The trees are the same in every run, unless `UNKEY_DIFFERENTIAL_SEED` is `random` or names another seed;
+ * `UNKEY_DIFFERENTIAL_CONTEXT` builds only one context of it;
  * `UNKEY_DIFFERENTIAL_TREES` is how many trees there are, and `UNKEY_DIFFERENTIAL_ENGINES` names the engines, e.g.
  * `29-classic,29-containerd`.
  */
@@ -18,7 +19,7 @@ import { generateContext, type GeneratedContext } from "./generated_context.ts";
 import { imageDifferences } from "./image_differences.ts";
 import { SystemCalls } from "./system_calls.ts";
 
-const SEED = Number(Deno.env.get("UNKEY_DIFFERENTIAL_SEED") ?? crypto.getRandomValues(new Uint32Array(1))[0]);
+const SEED = seedOf(Deno.env.get("UNKEY_DIFFERENTIAL_SEED"));
 const ONLY = Deno.env.get("UNKEY_DIFFERENTIAL_CONTEXT");
 const TREES = Number(Deno.env.get("UNKEY_DIFFERENTIAL_TREES") ?? 2_000);
 const TREES_PER_CONTEXT = 10;
@@ -29,6 +30,10 @@ const DIFFERENCES_MAX = 5;
 /** Docker 20.10 cannot pass on patterns with control characters; newer ones can. */
 const TRANSPORT_ERROR = /RST_STREAM with error code: PROTOCOL_ERROR|failed to solve: context canceled/;
 const SEED_STEP = 0x9e3779b1;
+
+function seedOf(given = "1"): number {
+  return given === "random" ? crypto.getRandomValues(new Uint32Array(1))[0] ?? 0 : Number(given);
+}
 
 for (const kind of chosenEngines()) {
   const name = `generated trees become the same image as with docker build (Docker ${kind})`;
