@@ -43,7 +43,7 @@ export class HubRegistry implements AsyncDisposable {
   readonly name: string;
   /** The real registry behind it, which asks for nothing. */
   readonly upstream: TestRegistry;
-  /** Whether manifests are refused with 429, as after too many pulls. */
+  /** Manifests are refused with 429 while it is true, as after too many pulls. */
   limited = false;
   readonly #server: Server;
   readonly #tokens: HubTokens;

@@ -25,7 +25,7 @@ export interface IsolatedNetworkOptions {
 const LOOPBACK = ["localhost", "127.0.0.1"];
 const REJECT = ["-j", "REJECT", "--reject-with", "icmp-admin-prohibited"];
 
-/** Whether one can be made here: it needs root, iproute2, iptables and nsenter. */
+/** True when one can be made here: it needs root, iproute2, iptables and nsenter. */
 export async function canIsolate(): Promise<boolean> {
   const programs = ["iptables", "ip6tables", "nsenter", "sysctl"].map((name) => [name, "--version"] as const);
   return await canRun([["ip", "netns"], ...programs]);

@@ -22,7 +22,7 @@ disabled_plugins = [
 `;
 }
 
-/** Whether the containerd of this folder answers. */
+/** True when the containerd of this folder answers. */
 export async function containerdAnswers(ctr: string, directory: string): Promise<boolean> {
   const args = ["--address", `${directory}/containerd.sock`, "--timeout", "2s", "version"];
   return await runCommand(ctr, ...args).then(() => true, () => false);

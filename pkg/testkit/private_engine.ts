@@ -32,7 +32,7 @@ const CONTAINERD_STOP_MS = 30_000;
 /** The folder that `dev/parts/docker_engine.sh` prints. */
 const ENGINE_29 = `${PARTS_CACHE}/docker-engine-29.2.0-runc-1.4.0-containerd-2.4.2`;
 
-/** Whether one can be started here: it needs root, `ip`, and `dockerd` or the programs built by `dev/parts/docker_engine.sh`. */
+/** True when one can be started here: it needs root, `ip`, and `dockerd` or the programs built by `dev/parts/docker_engine.sh`. */
 export async function canStartEngine(kind: EngineKind = "20.10"): Promise<boolean> {
   if (kind === "20.10") return await canRun([["dockerd", "--version"], ["ip", "link"]]);
   const programs = ["dockerd", "runc", "containerd"].map((name) =>

@@ -143,7 +143,7 @@ engineTest("a health check path must answer 2xx or 3xx", async (bench) => {
 });
 
 engineTest(
-  "an image that cannot be pulled is reported with the reason, and blocks nobody",
+  "an image that cannot be pulled is reported with the reason, and blocks no other",
   async (bench) => {
     const [missing, other] = [bench.name(), bench.name()];
     await bench.agent();

@@ -72,7 +72,7 @@ export function frontendOf(kind: BedEngine): string {
   return kind === "20.10" ? "1.2" : "1.9";
 }
 
-/** Whether builds can be compared on this machine. */
+/** True when builds can be compared on this machine. */
 export async function canCompare(kind: BedEngine): Promise<boolean> {
   return await canStartEngine(ENGINES[kind].engine) && await hasBuildx();
 }

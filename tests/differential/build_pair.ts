@@ -19,7 +19,7 @@ export interface BuildInput {
   readonly labels?: Readonly<Record<string, string>>;
 }
 
-/** How a build ended. A refusal is one that its user can mend. */
+/** The end of a build. Its user can mend a refusal. */
 export type Ended =
   | { readonly kind: "built"; readonly image: string }
   | { readonly kind: "refused"; readonly why: string };

@@ -56,7 +56,7 @@ interface Place {
   readonly folder: string;
   readonly root: string;
   readonly paths: readonly string[];
-  /** How likely it is a file. */
+  /** Probability that it is a file. */
   readonly usual: number;
 }
 

@@ -7,7 +7,7 @@ import type { Engine } from "../../pkg/docker/mod.ts";
 export interface ImageFacts {
   /** Digests of the layers' archives: the same digest means the same bytes of everything that a layer keeps. */
   readonly layers: readonly string[];
-  /** What containers of it run with. */
+  /** Settings that its containers run with. */
   readonly config: Readonly<Record<string, unknown>>;
   readonly architecture: string;
   readonly os: string;

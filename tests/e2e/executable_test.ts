@@ -113,7 +113,7 @@ Deno.test("the shipped program", async (t) => {
   }
 });
 
-/** Whether the runtime of a program serves builders: an executable from a closed network may have an older one. */
+/** True when the runtime of a program serves builders: an executable from a closed network may have an older one. */
 async function canBuild(program: readonly string[]): Promise<boolean> {
   const { stdout } = await run(program, ["version", "--json"]);
   return runtimeProblem(JSON.parse(stdout).deno) === undefined;

@@ -4,7 +4,7 @@ import { describeError, publicFault } from "../../../pkg/fault/mod.ts";
 import type { Logger } from "../../../pkg/logger/mod.ts";
 import { findDepotProject, type Queryable, swapDepotProject } from "../internal/store/mod.ts";
 
-/** What finding or creating works with. */
+/** Parts that finding or creating works with. */
 export interface DepotProjectDeps {
   readonly db: Queryable;
   readonly depot: Pick<Depot, "listProjects" | "createProject" | "deleteProject">;

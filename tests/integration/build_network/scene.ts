@@ -1,6 +1,6 @@
 /**
  * Dockerfiles that try to reach the platform, each on three builders. Runs in namespaces of its own, which `build_network_test.ts`
- * makes: the addresses that it adds and the files that it mounts are nobody else's. Writes one JSON line per build.
+ * makes: the addresses that it adds and the files that it mounts are seen by no other process. Writes one JSON line per build.
  *
  * @module
  */
@@ -96,7 +96,7 @@ function builderOf(daemon: TestBuildkit, rules: Rules, registry: string): Builde
   });
 }
 
-/** How a build ended, for people. */
+/** The end of a build, for people. */
 async function build(builder: Builder, dockerfile: string, registry: string): Promise<string> {
   try {
     const outcome = await builder.build({

@@ -42,7 +42,7 @@ test("the inputs of a build are found as they were created", async (db) => {
   assert.equal(await findBuildInputs(db.kysely, "d_missing"), undefined);
 });
 
-/** Secrets of somebody's registry would otherwise lie in the database for as long as the deployment is listed. */
+/** Secrets of a registry would otherwise lie in the database for as long as the deployment is listed. */
 test("the secrets of a build are removed when it is over, and not before", async (db) => {
   const move = (id: string, from: DeploymentStatus, to: DeploymentStatus) =>
     transact(db, (tx) => moveStatus(tx, { id, from: [from], to, nowMs: NOW_MS }));

@@ -96,7 +96,7 @@ export interface RootKeysTable {
   revoked_at: number | null;
 }
 
-/** What builds of a workspace log in to a registry with. */
+/** Credentials of a workspace's builds for a registry. */
 export interface RegistryCredentialsTable {
   workspace_id: string;
   /** Unique in its workspace, as `parseRegistryHost` gives it. */

@@ -20,7 +20,7 @@ const REGISTRIES_MAX = 50;
 const USERNAME_CHARACTERS_MAX = 255;
 const SECRET_BYTES_MAX = 16 * 1024;
 
-/** What is known of a registry beside its secret. */
+/** The properties of a registry without its secret. */
 export type KnownRegistry = Pick<
   RegistryCredentialsTable,
   "host" | "username" | "created_at" | "updated_at"
@@ -34,7 +34,7 @@ export interface RegistryRequest {
   readonly secret: string;
 }
 
-/** What adding came to. */
+/** The result of adding. */
 export interface AddedRegistry {
   readonly registry: KnownRegistry;
   readonly replaced: boolean;

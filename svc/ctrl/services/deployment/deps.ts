@@ -14,7 +14,7 @@ export interface UploadLimits {
   readonly bytesMax: number;
   /** Bytes of all that a workspace has stored; uploads expire after a day. */
   readonly workspaceBytesMax: number;
-  /** How many a workspace may have stored. */
+  /** Number of uploads that a workspace may have stored. */
   readonly workspaceCountMax: number;
 }
 

@@ -39,7 +39,7 @@ interface Given {
   readonly settings?: Partial<BuildInputSettings>;
   readonly dockerfile?: Uint8Array;
   readonly row?: Partial<ReturnType<typeof newDeployment>>;
-  /** Whether the worker has master keys. */
+  /** The worker has master keys. */
   readonly keys?: boolean;
   readonly platform?: string;
 }

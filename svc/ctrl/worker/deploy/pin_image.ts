@@ -11,7 +11,7 @@ import type { Failure } from "./plan.ts";
 export interface ImageRules {
   /** Images below it are the platform's own, each a workspace's. */
   readonly registryName: string;
-  /** Whether its registry may be asked by the platform's machines. */
+  /** True when the platform's machines may ask its registry. */
   readonly mayPull: (image: string, signal: AbortSignal) => Promise<boolean>;
   /**
    * Which bytes a name means now, as far as its registry tells within a few seconds.

@@ -13,7 +13,7 @@ const VERSION = { version: "v0.34.0" };
 /** A BuildKit that answers a download of `url` with `answers`' error, or with success for "". */
 interface Shape {
   readonly answerOf: (url: string) => string;
-  /** Whether the download shows in the progress. */
+  /** The download shows in the progress. */
   readonly begins?: boolean;
   readonly old?: boolean;
 }

@@ -1,4 +1,4 @@
-/** What builds log in to registries with, per workspace. */
+/** Credentials of builds for registries, per workspace. */
 import type { Migration } from "./mod.ts";
 import { createTable, integer, longText, text } from "./table.ts";
 
