@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { publicFault } from "../../pkg/fault/mod.ts";
-import { NOW, onlyJson, ROOT_KEY, startControlPlane, unkey } from "../shared/fixtures_test.ts";
+import { NOW, onlyJson, ROOT_KEY, startControlPlane, unkey } from "../shared/testing.ts";
 
 const DAY_MS = 86_400_000;
 /** The fake takes one bearer token, of whatever kind. */

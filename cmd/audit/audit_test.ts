@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { ListAuditLogRequest } from "../../proto/gen/ctrl/v1/admin_pb.ts";
-import { access, NOW, onlyJson, SHOP, startControlPlane, unkey } from "../shared/fixtures_test.ts";
+import { access, NOW, onlyJson, SHOP, startControlPlane, unkey } from "../shared/testing.ts";
 
 const CREATE = {
   id: "audit_2",

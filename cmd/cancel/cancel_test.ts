@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { DeploymentStatus, SwitchPath } from "../../proto/gen/ctrl/v1/deployment_pb.ts";
-import { access, deploymentOf, onlyJson, startControlPlane, unkey } from "../shared/fixtures_test.ts";
+import { access, deploymentOf, onlyJson, startControlPlane, unkey } from "../shared/testing.ts";
 
 const ROLLED_BACK = {
   projectSlug: "shop",

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { deploy, resultOf, startParts } from "./fixtures_test.ts";
+import { deploy, resultOf, startParts } from "./testing.ts";
 
 const text = (bytes: Uint8Array | undefined): string => new TextDecoder().decode(bytes);
 

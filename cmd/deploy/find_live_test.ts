@@ -2,7 +2,7 @@ import { Code, ConnectError } from "@connectrpc/connect";
 import assert from "node:assert/strict";
 import { DeploymentStatus } from "../../proto/gen/ctrl/v1/deployment_pb.ts";
 import { DEPLOY_EXIT } from "./exit_codes.ts";
-import { deploy, resultOf, startParts } from "./fixtures_test.ts";
+import { deploy, resultOf, startParts } from "./testing.ts";
 
 Deno.test("deploy that fails says what is live", async (t) => {
   const url = "http://shop-acme.localhost:7070";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { Prompts } from "../../pkg/cli/mod.ts";
 import { DeploymentStatus } from "../../proto/gen/ctrl/v1/deployment_pb.ts";
 import { DEPLOY_EXIT } from "./exit_codes.ts";
-import { deploy, GOES_WELL, resultOf, startParts, step } from "./fixtures_test.ts";
+import { deploy, GOES_WELL, resultOf, startParts, step } from "./testing.ts";
 
 /** Ctrl-C at the first sight of the stream, and what the person answers to the question. */
 function interruptedDuring(answer: boolean | undefined) {

@@ -3,9 +3,9 @@ import { systemClock } from "../../pkg/clock/mod.ts";
 import { isFault } from "../../pkg/fault/mod.ts";
 import { type CertificateFiles, makeCertificate } from "../../pkg/testkit/certificate.ts";
 import { freePort } from "../../pkg/testkit/ports.ts";
-import { access } from "../shared/fixtures_test.ts";
-import { startParts } from "./fixtures_test.ts";
-import { type ProxyScript, startProxy, startTestStore, STORE, type TlsFiles } from "./proxy_fixtures_test.ts";
+import { access } from "../shared/testing.ts";
+import { startParts } from "./testing.ts";
+import { type ProxyScript, startProxy, startTestStore, STORE, type TlsFiles } from "./testing_proxy.ts";
 import { upload } from "./upload.ts";
 
 const MAIN = new URL("../../main.ts", import.meta.url).pathname;

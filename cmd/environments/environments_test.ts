@@ -1,14 +1,7 @@
 import assert from "node:assert/strict";
 import { publicFault } from "../../pkg/fault/mod.ts";
 import type { DeleteEnvironmentRequest } from "../../proto/gen/ctrl/v1/environment_pb.ts";
-import {
-  access,
-  onlyJson,
-  type RunOptions,
-  SHOP,
-  startControlPlane,
-  unkey,
-} from "../shared/fixtures_test.ts";
+import { access, onlyJson, type RunOptions, SHOP, startControlPlane, unkey } from "../shared/testing.ts";
 
 async function controlPlane(deletes: DeleteEnvironmentRequest[] = []) {
   const api = await startControlPlane({

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { onlyJson, unkey } from "../shared/fixtures_test.ts";
+import { onlyJson, unkey } from "../shared/testing.ts";
 
 function serve(answer: () => Response | Promise<Response>): { url: string } & AsyncDisposable {
   const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => undefined }, answer);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { access, onlyJson, SHOP, startControlPlane, unkey } from "../shared/fixtures_test.ts";
+import { access, onlyJson, SHOP, startControlPlane, unkey } from "../shared/testing.ts";
 
 function controlPlane(created: string[] = []) {
   return startControlPlane({

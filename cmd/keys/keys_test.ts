@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { publicFault } from "../../pkg/fault/mod.ts";
 import type { CreateRootKeyRequest } from "../../proto/gen/ctrl/v1/admin_pb.ts";
-import { access, NOW, onlyJson, ROOT_KEY, SHOP, startControlPlane, unkey } from "../shared/fixtures_test.ts";
+import { access, NOW, onlyJson, ROOT_KEY, SHOP, startControlPlane, unkey } from "../shared/testing.ts";
 
 async function controlPlane() {
   const created: CreateRootKeyRequest[] = [];

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { publicFault } from "../../pkg/fault/mod.ts";
 import { DeploymentStatus, type ListDeploymentsRequest } from "../../proto/gen/ctrl/v1/deployment_pb.ts";
-import { access, deploymentOf, onlyJson, SHOP, startControlPlane, unkey } from "../shared/fixtures_test.ts";
+import { access, deploymentOf, onlyJson, SHOP, startControlPlane, unkey } from "../shared/testing.ts";
 
 const READY = deploymentOf({ id: "d_2", live: true, desiredInstances: 2, runningInstances: 2 });
 const FAILED = deploymentOf({

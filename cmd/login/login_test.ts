@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { readCredentials } from "../../pkg/cli/credentials.ts";
 import type { Prompts } from "../../pkg/cli/mod.ts";
-import { onlyJson, ROOT_KEY, type RunOptions, startControlPlane, unkey } from "../shared/fixtures_test.ts";
+import { onlyJson, ROOT_KEY, type RunOptions, startControlPlane, unkey } from "../shared/testing.ts";
 
 function controlPlane() {
   return startControlPlane({

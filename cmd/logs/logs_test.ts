@@ -17,7 +17,7 @@ import {
   SHOP,
   startControlPlane,
   unkey,
-} from "../shared/fixtures_test.ts";
+} from "../shared/testing.ts";
 
 type Event = NonNullable<MessageInitShape<typeof DeploymentEventSchema>["payload"]>;
 type WatchMessage = MessageInitShape<typeof WatchDeploymentEventsResponseSchema>;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { type CreateDeploymentRequest, DeploymentStatus } from "../../proto/gen/ctrl/v1/deployment_pb.ts";
-import { access, deploymentOf, onlyJson, SHOP, startControlPlane, unkey } from "../shared/fixtures_test.ts";
+import { access, deploymentOf, onlyJson, SHOP, startControlPlane, unkey } from "../shared/testing.ts";
 
 const LISTED = [
   deploymentOf({ id: "d_9", status: DeploymentStatus.FAILED }),

@@ -9,7 +9,7 @@ import {
   type RunOptions,
   startControlPlane,
   unkey,
-} from "../shared/fixtures_test.ts";
+} from "../shared/testing.ts";
 
 const CREATED = NOW - 3_600_000;
 const CHANGED = NOW - 120_000;

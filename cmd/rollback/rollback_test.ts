@@ -2,7 +2,7 @@ import { Code, ConnectError } from "@connectrpc/connect";
 import assert from "node:assert/strict";
 import type { RollbackRequest } from "../../proto/gen/ctrl/v1/deployment_pb.ts";
 import { SwitchPath } from "../../proto/gen/ctrl/v1/deployment_pb.ts";
-import { access, onlyJson, SHOP, startControlPlane, unkey } from "../shared/fixtures_test.ts";
+import { access, onlyJson, SHOP, startControlPlane, unkey } from "../shared/testing.ts";
 
 const SWITCH = {
   projectSlug: "shop",

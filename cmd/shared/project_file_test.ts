@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { UsageError } from "../../pkg/cli/mod.ts";
 import type { CreateDeploymentRequest } from "../../proto/gen/ctrl/v1/deployment_pb.ts";
-import { access, SHOP, startControlPlane, unkey } from "./fixtures_test.ts";
+import { access, SHOP, startControlPlane, unkey } from "./testing.ts";
 import { parseProjectFile } from "./project_file.ts";
 
 function problems(value: unknown): readonly string[] {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { NOW, onlyJson, type RunResult, unkey } from "./fixtures_test.ts";
+import { NOW, onlyJson, type RunResult, unkey } from "./testing.ts";
 
 const DEADLINE_MS = 120_000;
 const MASTER_KEY = btoa("0123456789abcdef0123456789abcdef");

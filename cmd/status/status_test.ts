@@ -1,15 +1,7 @@
 import assert from "node:assert/strict";
 import { DeploymentStatus } from "../../proto/gen/ctrl/v1/deployment_pb.ts";
 import { publicFault } from "../../pkg/fault/mod.ts";
-import {
-  access,
-  deploymentOf,
-  NOW,
-  onlyJson,
-  SHOP,
-  startControlPlane,
-  unkey,
-} from "../shared/fixtures_test.ts";
+import { access, deploymentOf, NOW, onlyJson, SHOP, startControlPlane, unkey } from "../shared/testing.ts";
 
 const REGIONS = [
   {

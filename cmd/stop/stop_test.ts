@@ -1,7 +1,7 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import assert from "node:assert/strict";
 import { DeploymentStatus } from "../../proto/gen/ctrl/v1/deployment_pb.ts";
-import { access, deploymentOf, onlyJson, startControlPlane, unkey } from "../shared/fixtures_test.ts";
+import { access, deploymentOf, onlyJson, startControlPlane, unkey } from "../shared/testing.ts";
 
 const { READY, STOPPED } = DeploymentStatus;
 

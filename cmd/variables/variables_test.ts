@@ -12,7 +12,7 @@ import {
   SHOP,
   startControlPlane,
   unkey,
-} from "../shared/fixtures_test.ts";
+} from "../shared/testing.ts";
 
 async function controlPlane(live = "d_1") {
   const sets: SetEnvironmentVariablesRequest[] = [];

@@ -27,7 +27,7 @@ const BANNED: readonly Banned[] = [
 ];
 
 /** Tests, tools and scripts may touch the machine: that is what they are for. */
-const EXEMPT = /_test\.ts$|\/tests\/|\/dev\/|\/pkg\/testkit\//;
+const EXEMPT = /_test\.ts$|\/testing\w*\.ts$|\/tests\/|\/dev\/|\/pkg\/testkit\//;
 
 const plugin: Deno.lint.Plugin = {
   name: "house",

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { contextRules } from "./context_rules.ts";
-import { withFolder } from "./fixtures_test.ts";
+import { withFolder } from "./testing.ts";
 import { IgnoreMatcher } from "./matcher.ts";
 
 async function ignores(root: string, dockerfile: string, path: string): Promise<boolean> {

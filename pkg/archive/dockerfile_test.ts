@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { findDockerfile } from "./dockerfile.ts";
-import { withFolder } from "./fixtures_test.ts";
+import { withFolder } from "./testing.ts";
 
 Deno.test("findDockerfile() looks in the context, then where the command runs, then beside the context", async (t) => {
   const files = {

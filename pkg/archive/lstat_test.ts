@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { withFolder } from "./fixtures_test.ts";
+import { withFolder } from "./testing.ts";
 import { openAttributeReader } from "./lstat.ts";
 
 Deno.test("openAttributeReader() finds the same with and without the C library, but for the parts of times that the runtime cuts", async () => {

@@ -20,8 +20,8 @@ import type { BuildRequest } from "./builder.ts";
 import { createBuildkitBuilder, type Lease } from "./buildkit_builder.ts";
 import type { Endpoint } from "./connection/connection.ts";
 import { FRONTENDS_DEFAULT } from "./policy/source_policy.ts";
-import { FakeBuildkit } from "./session/fake_buildkit_test.ts";
-import { memoryTree } from "./session/fixtures_test.ts";
+import { FakeBuildkit } from "./session/testing_buildkit.ts";
+import { memoryTree } from "./session/testing.ts";
 
 const IMAGE = "r.example/apps/ws_a/proj:d_1";
 const DIGEST = `sha256:${"0".repeat(64)}`;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { auth, machine } from "./fixtures_test.ts";
+import { auth, machine } from "./testing.ts";
 
 const ANSWER = `printf '{"ServerURL":"x","Username":"of %s","Secret":"s3cret"}' "$(cat)"`;
 

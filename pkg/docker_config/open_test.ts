@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { auth, machine } from "./fixtures_test.ts";
+import { auth, machine } from "./testing.ts";
 
 const HUB = "https://index.docker.io/v1/";
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { apply, Bench, NO_ENGINE, shell, Status, until, WEB_SERVER } from "./fixtures_test.ts";
+import { apply, Bench, NO_ENGINE, shell, Status, until, WEB_SERVER } from "./testing.ts";
 
 /** Tries to connect to another app, says how that went, and serves. */
 function asking(address: string): string[] {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { canStartEngine, PrivateEngine } from "../../pkg/testkit/private_engine.ts";
-import { apply, Bench, Status, until } from "./fixtures_test.ts";
+import { apply, Bench, Status, until } from "./testing.ts";
 
 const ignore = !await canStartEngine();
 

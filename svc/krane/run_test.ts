@@ -21,7 +21,7 @@ import {
   Status,
   until,
   WEB_SERVER,
-} from "./fixtures_test.ts";
+} from "./testing.ts";
 import { runKrane } from "./run.ts";
 
 function engineTest(name: string, test: (bench: Bench) => Promise<void>): void {

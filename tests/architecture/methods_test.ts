@@ -3,7 +3,7 @@ import type { DescMethod, DescService } from "@bufbuild/protobuf";
 import assert from "node:assert/strict";
 import { SERVED } from "../../svc/ctrl/api/services.ts";
 import { policyOf } from "../../svc/ctrl/api/policies.ts";
-import { sentinelToken, SERVICE_TOKEN, startApi, type TestApi } from "../../svc/ctrl/api/fixtures_test.ts";
+import { sentinelToken, SERVICE_TOKEN, startApi, type TestApi } from "../../svc/ctrl/services/testing.ts";
 import { CtrlService } from "../../proto/gen/ctrl/v1/ctrl_pb.ts";
 
 /** The only methods that need no credentials. A method that is added here is seen by whoever reviews the change. */

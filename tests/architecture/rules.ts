@@ -41,7 +41,8 @@ function packageName(specifier: string): string {
   return specifier.split("/").slice(0, specifier.startsWith("@") ? 2 : 1).join("/");
 }
 
-const isTest = (path: string): boolean => /_test\.ts$/.test(path) || path.startsWith("tests/");
+const isTest = (path: string): boolean =>
+  /_test\.ts$|\/testing\w*\.ts$/.test(path) || path.startsWith("tests/");
 const isProduction = (path: string): boolean =>
   !isTest(path) && !path.startsWith("dev/") && !path.startsWith("pkg/testkit/");
 const area = (path: string, prefix: string): string | undefined =>

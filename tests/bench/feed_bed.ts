@@ -8,7 +8,7 @@ import { mysqlServer, type TestMysqlServer, type TestSchema } from "../../pkg/te
 import { newDnsName, newId, newSecretToken } from "../../pkg/uid/mod.ts";
 import { credentialHash } from "../../svc/ctrl/internal/auth/hash.ts";
 import { appendChanges, createNudger, type Nudger } from "../../svc/ctrl/internal/changes/mod.ts";
-import { newDeployment, type Seed, seedProject } from "../../svc/ctrl/internal/store/fixtures_test.ts";
+import { newDeployment, type Seed, seedProject } from "../../svc/ctrl/internal/store/testing.ts";
 import {
   createDeployment,
   createRegionToken,

@@ -7,7 +7,7 @@ import { cancelDeployment } from "../../svc/ctrl/services/deployment/cancel.ts";
 import { startDeployment } from "../../svc/ctrl/services/deployment/start.ts";
 import { stopDeployment } from "../../svc/ctrl/services/deployment/stop.ts";
 import { promote, rollback } from "../../svc/ctrl/services/deployment/switch.ts";
-import { memoryDatabase } from "../../svc/ctrl/worker/fixtures_test.ts";
+import { memoryDatabase } from "../../svc/ctrl/worker/testing.ts";
 import { seeded } from "./simulation.ts";
 import { SimulatedPlatform } from "./simulated_platform.ts";
 

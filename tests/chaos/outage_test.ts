@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { systemClock } from "../../pkg/clock/mod.ts";
 import { hasMysqlServer, mysqlServer } from "../../pkg/testkit/mariadb.ts";
-import { back, to } from "../../svc/ctrl/worker/stage_test.ts";
-import { instanceReport } from "../../svc/ctrl/worker/fixtures_test.ts";
+import { back, to } from "../../svc/ctrl/worker/testing_environment.ts";
+import { instanceReport } from "../../svc/ctrl/worker/testing.ts";
 import { WorkerBed } from "../integration/worker_bed.ts";
 import { Part } from "../testbed/process.ts";
 import { eventually } from "../testbed/wait.ts";

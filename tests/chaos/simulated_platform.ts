@@ -4,7 +4,7 @@ import { transact } from "../../pkg/db/mod.ts";
 import { silentLogger } from "../../pkg/logger/mod.ts";
 import { parseId } from "../../pkg/uid/mod.ts";
 import type { RootKeyPrincipal } from "../../svc/ctrl/internal/auth/principal.ts";
-import { type Seed, seedDeployment, seedProject } from "../../svc/ctrl/internal/store/fixtures_test.ts";
+import { type Seed, seedDeployment, seedProject } from "../../svc/ctrl/internal/store/testing.ts";
 import {
   type CtrlDatabase,
   findStart,
@@ -40,11 +40,11 @@ import {
   REGION,
   RETENTION,
   worldClock,
-} from "../../svc/ctrl/worker/fixtures_test.ts";
+} from "../../svc/ctrl/worker/testing.ts";
 import { announceChange, CANCEL } from "../../svc/ctrl/worker/rollout.ts";
 import { createRoutingSteps } from "../../svc/ctrl/worker/routing/steps.ts";
 import { assign, halt, move, stop } from "../../svc/ctrl/worker/routing/workflow.ts";
-import { SLOTS_ON_FAKE, slotSteps } from "../../svc/ctrl/worker/slot_fixtures_test.ts";
+import { SLOTS_ON_FAKE, slotSteps } from "../../svc/ctrl/worker/testing_slots.ts";
 import { acquire, release } from "../../svc/ctrl/worker/slots/workflow.ts";
 import { createStartSteps } from "../../svc/ctrl/worker/start/steps.ts";
 import { start } from "../../svc/ctrl/worker/start/workflow.ts";

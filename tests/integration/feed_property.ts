@@ -14,7 +14,7 @@ import {
   createNudger,
   type Nudger,
 } from "../../svc/ctrl/internal/changes/mod.ts";
-import { newDeployment, type Seed, seedProject } from "../../svc/ctrl/internal/store/fixtures_test.ts";
+import { newDeployment, type Seed, seedProject } from "../../svc/ctrl/internal/store/testing.ts";
 import {
   createDeployment,
   createRegionToken,

@@ -12,7 +12,7 @@ import {
   startApi,
   type Tenant,
   type TestApi,
-} from "../../svc/ctrl/api/fixtures_test.ts";
+} from "../../svc/ctrl/services/testing.ts";
 import { assignRoutes, findDeployment } from "../../svc/ctrl/internal/store/mod.ts";
 import { Part } from "../testbed/process.ts";
 import { answersOk, eventually, freePort } from "../testbed/wait.ts";

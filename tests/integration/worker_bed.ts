@@ -15,10 +15,10 @@ import {
   recordAgents,
   type ReportedInstance,
 } from "../../svc/ctrl/internal/store/mod.ts";
-import { type Seed, seedDeployment, seedProject } from "../../svc/ctrl/internal/store/fixtures_test.ts";
+import { type Seed, seedDeployment, seedProject } from "../../svc/ctrl/internal/store/testing.ts";
 import type { Workflows } from "../../svc/ctrl/internal/workflows/mod.ts";
 import { createRestateWorkflows } from "../../svc/ctrl/internal/workflows/restate.ts";
-import { instanceReport, REGION, report } from "../../svc/ctrl/worker/fixtures_test.ts";
+import { instanceReport, REGION, report } from "../../svc/ctrl/worker/testing.ts";
 import { ContextStore } from "../testbed/context_store.ts";
 import { Part, type PartOptions } from "../testbed/process.ts";
 import { type RestatePart, restatePart } from "../testbed/restate.ts";

@@ -4,7 +4,7 @@ import { LOCAL_REGISTRY } from "../../pkg/build/mod.ts";
 import { systemClock } from "../../pkg/clock/mod.ts";
 import { type Engine, inspectImage, openEngine, removeImage } from "../../pkg/docker/mod.ts";
 import { BASE_IMAGE, engineAnswers, ensureBaseImage } from "../../pkg/testkit/base_image.ts";
-import { type Seed, seedProject } from "../../svc/ctrl/internal/store/fixtures_test.ts";
+import { type Seed, seedProject } from "../../svc/ctrl/internal/store/testing.ts";
 import { BuildBed, type Built } from "./build_bed.ts";
 import { engineBuilder } from "./builders.ts";
 

@@ -13,7 +13,7 @@ import {
 import { silentLogger } from "../../pkg/logger/mod.ts";
 import { BASE_IMAGE, engineAnswers, ensureBaseImage } from "../../pkg/testkit/base_image.ts";
 import { tagImage } from "../../pkg/testkit/images.ts";
-import { type Seed, seedProject } from "../../svc/ctrl/internal/store/fixtures_test.ts";
+import { type Seed, seedProject } from "../../svc/ctrl/internal/store/testing.ts";
 import { findDeployment } from "../../svc/ctrl/internal/store/mod.ts";
 import { retainImagesOnce } from "../../svc/ctrl/worker/image_retention.ts";
 import { createLocalImages } from "../../svc/ctrl/worker/local_images.ts";

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import type { DeploymentId } from "../../pkg/uid/mod.ts";
 import { listBuildSlots, listSteps } from "../../svc/ctrl/internal/store/mod.ts";
-import { seedDeployment } from "../../svc/ctrl/internal/store/fixtures_test.ts";
+import { seedDeployment } from "../../svc/ctrl/internal/store/testing.ts";
 import { eventually } from "../testbed/wait.ts";
 import { WorkerBed } from "./worker_bed.ts";
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { findSentinelOf } from "../../svc/ctrl/internal/store/mod.ts";
-import { REGION } from "../../svc/ctrl/worker/fixtures_test.ts";
+import { REGION } from "../../svc/ctrl/worker/testing.ts";
 import { eventually } from "../testbed/wait.ts";
 import { WorkerBed } from "./worker_bed.ts";
 

@@ -1,5 +1,5 @@
 /** Workers that come and go on a real Restate server, each at an address of its own. */
-import { instanceReport } from "../../svc/ctrl/worker/fixtures_test.ts";
+import { instanceReport } from "../../svc/ctrl/worker/testing.ts";
 import { WorkerBed } from "./worker_bed.ts";
 
 const STARTING = instanceReport({ status: "pending", reason: "starting", address: "" });

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { isFault } from "../../pkg/fault/mod.ts";
 import { parseId } from "../../pkg/uid/mod.ts";
 import { findDeployment, listRoutesOfDeployment, listTopology } from "../../svc/ctrl/internal/store/mod.ts";
-import { instanceReport } from "../../svc/ctrl/worker/fixtures_test.ts";
+import { instanceReport } from "../../svc/ctrl/worker/testing.ts";
 import { eventually } from "../testbed/wait.ts";
 import { WorkerBed } from "./worker_bed.ts";
 

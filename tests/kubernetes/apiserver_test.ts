@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { z } from "zod";
 import { callJson, createObject, objectPath, PODS, REPLICA_SETS } from "../../pkg/kube/mod.ts";
 import { findApiserver, PrivateApiserver } from "../../pkg/testkit/apiserver.ts";
-import { Status, until } from "../../svc/krane/fixtures_test.ts";
+import { Status, until } from "../../svc/krane/testing.ts";
 import { LABEL } from "../../svc/krane/internal/runtime/kubernetes/labels.ts";
 import { Pod } from "../../svc/krane/internal/runtime/kubernetes/objects.ts";
 import { IMAGE, KraneBed } from "./krane_bed.ts";

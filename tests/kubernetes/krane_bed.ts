@@ -17,7 +17,7 @@ import {
 } from "../../pkg/kube/mod.ts";
 import { createLogger } from "../../pkg/logger/mod.ts";
 import { KRANE_FIELDS, type KraneConfig } from "../../svc/krane/config.ts";
-import { type Apply, apply, FakePlane, type State } from "../../svc/krane/fixtures_test.ts";
+import { type Apply, apply, FakePlane, type State } from "../../svc/krane/testing.ts";
 import { LABEL } from "../../svc/krane/internal/runtime/kubernetes/labels.ts";
 import { Pod, ReplicaSet } from "../../svc/krane/internal/runtime/kubernetes/objects.ts";
 import { runKrane } from "../../svc/krane/run.ts";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { systemClock } from "../../pkg/clock/mod.ts";
 import { type ApiRequest, type Cluster } from "../../pkg/kube/mod.ts";
 import { silentLogger } from "../../pkg/logger/mod.ts";
-import { Status, until } from "../../svc/krane/fixtures_test.ts";
+import { Status, until } from "../../svc/krane/testing.ts";
 import type { DesiredDeployment } from "../../svc/krane/internal/deployment/desired.ts";
 import { KubernetesRuntime } from "../../svc/krane/internal/runtime/kubernetes/runtime.ts";
 import { onCluster } from "../testbed/cluster.ts";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { remove, shell, Status, until } from "../../svc/krane/fixtures_test.ts";
+import { remove, shell, Status, until } from "../../svc/krane/testing.ts";
 import { onCluster } from "../testbed/cluster.ts";
 import { KraneBed } from "./krane_bed.ts";
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { Status } from "../../svc/krane/fixtures_test.ts";
+import { Status } from "../../svc/krane/testing.ts";
 import { findCluster, kubectl, onCluster } from "../testbed/cluster.ts";
 import { eventually } from "../testbed/wait.ts";
 import { KraneBed } from "./krane_bed.ts";

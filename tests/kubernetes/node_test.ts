@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { Status, until } from "../../svc/krane/fixtures_test.ts";
+import { Status, until } from "../../svc/krane/testing.ts";
 import { kubectl, onCluster } from "../testbed/cluster.ts";
 import { simulateNodes } from "../testbed/simulated_nodes.ts";
 import { eventually } from "../testbed/wait.ts";

@@ -11,7 +11,7 @@ import {
   SECRETS,
 } from "../../pkg/kube/mod.ts";
 import { isFault } from "../../pkg/fault/mod.ts";
-import { remove, Status, until } from "../../svc/krane/fixtures_test.ts";
+import { remove, Status, until } from "../../svc/krane/testing.ts";
 import { type Cluster, createNamespace, kubectl, onCluster } from "../testbed/cluster.ts";
 import { IMAGE, KraneBed } from "./krane_bed.ts";
 

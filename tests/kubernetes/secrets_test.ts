@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { Status, until } from "../../svc/krane/fixtures_test.ts";
+import { Status, until } from "../../svc/krane/testing.ts";
 import { TOKEN_AUDIENCE } from "../../svc/krane/internal/runtime/kubernetes/replica_set.ts";
 import { type Cluster, kubectl, onCluster } from "../testbed/cluster.ts";
 import { KraneBed } from "./krane_bed.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { isFault } from "../../fault/mod.ts";
 import { openArchive } from "./archive.ts";
-import { described, gzipped, type Header, joined, paxEntry, Scratch, tarOf } from "./fixtures_test.ts";
+import { described, gzipped, type Header, joined, paxEntry, Scratch, tarOf } from "./testing.ts";
 
 const FILE: Header = { name: "a.txt", content: "a" };
 const NEGATIVE = Uint8Array.from([255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 254]);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { packContext } from "../../archive/mod.ts";
-import { contentOf, described, Scratch } from "./fixtures_test.ts";
+import { contentOf, described, Scratch } from "./testing.ts";
 
 Deno.test("openArchive() reads what GNU tar writes", async (t) => {
   await using scratch = await Scratch.make();

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { Secret } from "../../config/mod.ts";
 import { type FaultCode, isFault } from "../../fault/mod.ts";
 import type { TestDepotMachine, TestDepotMethod } from "../../testkit/depot.ts";
-import { Bench, MACHINE } from "./fixtures_test.ts";
+import { Bench, MACHINE } from "./testing.ts";
 import type { AcquireRequest } from "./mod.ts";
 
 function request(changes: Partial<AcquireRequest> = {}): AcquireRequest {

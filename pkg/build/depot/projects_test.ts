@@ -1,7 +1,7 @@
 import { Code } from "@connectrpc/connect";
 import assert from "node:assert/strict";
 import { isFault } from "../../fault/mod.ts";
-import { Bench } from "./fixtures_test.ts";
+import { Bench } from "./testing.ts";
 
 Deno.test("createProject() makes a project with a bounded cache, which listProjects() shows after older ones", async () => {
   await using bench = await Bench.start({ projects: ["older"] });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { StatusResponse } from "../../../proto/gen/moby/buildkit/v1/control_pb.ts";
-import { message, play } from "./fixtures_test.ts";
+import { message, play } from "./testing.ts";
 import { missingLines } from "./texts.ts";
 
 const RUNS = { startedAt: 1 };

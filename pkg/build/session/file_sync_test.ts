@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { Packet_PacketType } from "../../../proto/gen/fsutil/types/wire_pb.ts";
 import type { ContextTree } from "../context/tree.ts";
 import { syncMetadata, type SyncReport } from "./file_sync.ts";
-import { memoryTree, SyncBed, until } from "./fixtures_test.ts";
+import { memoryTree, SyncBed, until } from "./testing.ts";
 
 const { signal } = new AbortController();
 const CONTEXT = memoryTree({ "Dockerfile": "FROM scratch\n", "src/": "", "src/a,b": "one", "src/ä": "two" });

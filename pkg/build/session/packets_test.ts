@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { fromBinary } from "@bufbuild/protobuf";
 import { Packet_PacketType, PacketSchema } from "../../../proto/gen/fsutil/types/wire_pb.ts";
 import type { ContextEntry } from "../context/tree.ts";
-import { unframed } from "./fixtures_test.ts";
+import { unframed } from "./testing.ts";
 import { dataPacket, errorPacket, finPacket, listEndPacket, statPacket } from "./packets.ts";
 
 const ENTRY: ContextEntry = { path: "a", kind: "file", mode: 0o644, size: 3, modifiedAtNs: 5n, target: "" };

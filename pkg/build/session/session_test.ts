@@ -10,9 +10,9 @@ import {
 } from "../../../proto/gen/moby/filesync/v1/auth_pb.ts";
 import { Secret } from "../../config/mod.ts";
 import { Fault, publicFault } from "../../fault/mod.ts";
-import { FakeBuildkit } from "./fake_buildkit_test.ts";
+import { FakeBuildkit } from "./testing_buildkit.ts";
 import { DIFF_COPY } from "./file_sync.ts";
-import { memoryTree, SyncCall, until } from "./fixtures_test.ts";
+import { memoryTree, SyncCall, until } from "./testing.ts";
 import { openSession, type Session, type SessionOptions } from "./session.ts";
 
 const GET_SECRET = "/moby.buildkit.secrets.v1.Secrets/GetSecret";

@@ -21,7 +21,7 @@ import {
   startApi,
   type Tenant,
   type TestApi,
-} from "./fixtures_test.ts";
+} from "../services/testing.ts";
 
 const REGION = "local.dev";
 

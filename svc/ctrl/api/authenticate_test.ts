@@ -5,7 +5,7 @@ import { isFault } from "../../../pkg/fault/mod.ts";
 import { silentLogger } from "../../../pkg/logger/mod.ts";
 import { newId, newSecretToken } from "../../../pkg/uid/mod.ts";
 import { credentialHash } from "../internal/auth/hash.ts";
-import { NOW_MS } from "../internal/store/fixtures_test.ts";
+import { NOW_MS } from "../internal/store/testing.ts";
 import { createRegionToken, openCtrlDatabase } from "../internal/store/mod.ts";
 import { createCredentials } from "./authenticate.ts";
 

@@ -9,7 +9,7 @@ import {
 } from "../../../proto/gen/ctrl/v1/deployment_pb.ts";
 import { appendEvent, findDeployment, startStep } from "../internal/store/mod.ts";
 import { encodeStatus } from "../services/deployment/encode.ts";
-import { clock, deployImage, failure, move, next, place, refused, startApi } from "./fixtures_test.ts";
+import { clock, deployImage, failure, move, next, place, refused, startApi } from "../services/testing.ts";
 
 Deno.test("createDeployment() refuses what cannot be deployed, with a code and a text each", async (t) => {
   await using api = await startApi();

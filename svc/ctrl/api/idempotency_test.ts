@@ -7,8 +7,8 @@ import {
   type CreateDeploymentRequestSchema,
   DeploymentService,
 } from "../../../proto/gen/ctrl/v1/deployment_pb.ts";
-import { testOnCtrlDatabases } from "../internal/store/fixtures_test.ts";
-import { refused, startApi } from "./fixtures_test.ts";
+import { testOnCtrlDatabases } from "../internal/store/testing.ts";
+import { refused, startApi } from "../services/testing.ts";
 
 type Request = Exclude<
   MessageInitShape<typeof CreateDeploymentRequestSchema>,

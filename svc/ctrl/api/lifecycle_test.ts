@@ -4,8 +4,8 @@ import { transact } from "../../../pkg/db/mod.ts";
 import { AdminService } from "../../../proto/gen/ctrl/v1/admin_pb.ts";
 import { DeploymentService, DeploymentStatus, SwitchPath } from "../../../proto/gen/ctrl/v1/deployment_pb.ts";
 import { claimStart, markCancelled } from "../internal/store/mod.ts";
-import { clock, deployImage, failure, move, refused, startApi } from "./fixtures_test.ts";
-import { setLive, setUpLife } from "./life_test.ts";
+import { clock, deployImage, failure, move, refused, startApi } from "../services/testing.ts";
+import { setLive, setUpLife } from "../services/testing_lifecycle.ts";
 import { CALL_MS_MAX } from "./services.ts";
 
 Deno.test("promote and rollback ask the gates before the workflow", async () => {

@@ -20,7 +20,7 @@ import {
   SERVICE_TOKEN,
   startApi,
   type TestApi,
-} from "./fixtures_test.ts";
+} from "../services/testing.ts";
 import { watchOpenStreams } from "./open_streams.ts";
 
 const REGION = "local.dev";

@@ -19,8 +19,8 @@ import {
   seedDeployment,
   seedProject,
   testOnCtrlDatabases,
-} from "../internal/store/fixtures_test.ts";
-import { clock, eventually } from "./fixtures_test.ts";
+} from "../internal/store/testing.ts";
+import { clock, eventually } from "../services/testing.ts";
 import { sweepOutput } from "./output_sweeper.ts";
 
 const test = testOnCtrlDatabases();

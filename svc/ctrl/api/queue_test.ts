@@ -5,7 +5,7 @@ import {
   DeploymentStatus,
   type WatchDeploymentEventsResponse,
 } from "../../../proto/gen/ctrl/v1/deployment_pb.ts";
-import { move, startApi, type Tenant, type TestApi } from "./fixtures_test.ts";
+import { move, startApi, type Tenant, type TestApi } from "../services/testing.ts";
 
 const CONTEXT = new TextEncoder().encode("a tar.gz, as far as the store cares");
 

@@ -7,8 +7,16 @@ import { Secret } from "../../../pkg/config/mod.ts";
 import { transact } from "../../../pkg/db/mod.ts";
 import { silentLogger } from "../../../pkg/logger/mod.ts";
 import { findDeployment, giveUpImage, openCtrlDatabase, setImage, type Tx } from "../internal/store/mod.ts";
-import { clock, deployImage, move, refused, startApi, type Tenant, type TestApi } from "./fixtures_test.ts";
-import { setLive } from "./life_test.ts";
+import {
+  clock,
+  deployImage,
+  move,
+  refused,
+  startApi,
+  type Tenant,
+  type TestApi,
+} from "../services/testing.ts";
+import { setLive } from "../services/testing_lifecycle.ts";
 
 /** A deployment whose image was built from an uploaded folder. */
 async function deployFolder(api: TestApi, tenant: Tenant): Promise<string> {

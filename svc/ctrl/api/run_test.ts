@@ -18,7 +18,7 @@ import {
   SERVICE_TOKEN,
   startApi,
   testConfig,
-} from "./fixtures_test.ts";
+} from "../services/testing.ts";
 import { runApi } from "./run.ts";
 
 Deno.test("runApi() serves from its own database, and is ready only while it runs", async () => {

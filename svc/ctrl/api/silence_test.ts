@@ -9,7 +9,7 @@ import {
   seedDeployment,
   seedProject,
   testOnCtrlDatabases,
-} from "../internal/store/fixtures_test.ts";
+} from "../internal/store/testing.ts";
 import {
   type CtrlDatabase,
   EDGE_REGION,

@@ -6,7 +6,7 @@ import type { ObjectStore } from "../../../pkg/objectstore/mod.ts";
 import type { DeploymentId } from "../../../pkg/uid/mod.ts";
 import { DeploymentService } from "../../../proto/gen/ctrl/v1/deployment_pb.ts";
 import { findDeployment, moveStatus } from "../internal/store/mod.ts";
-import { seedDeployment, seedProject, testOnCtrlDatabases } from "../internal/store/fixtures_test.ts";
+import { seedDeployment, seedProject, testOnCtrlDatabases } from "../internal/store/testing.ts";
 import {
   clock,
   deployImage,
@@ -15,7 +15,7 @@ import {
   move,
   startApi,
   type TestApi,
-} from "./fixtures_test.ts";
+} from "../services/testing.ts";
 import { sweepAuditLog, sweepDeployments, sweepUploads } from "./sweeper.ts";
 
 /** A crash between the row and the hand-over would otherwise leave a deployment pending for ever. */

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { DeploymentService } from "../../../proto/gen/ctrl/v1/deployment_pb.ts";
 import { findDeployment } from "../internal/store/mod.ts";
-import { refused, startApi } from "./fixtures_test.ts";
+import { refused, startApi } from "../services/testing.ts";
 
 const CONTEXT = new TextEncoder().encode("a tar.gz, as far as the store cares");
 const CHECKSUM = createHash("sha256").update(CONTEXT).digest("base64");

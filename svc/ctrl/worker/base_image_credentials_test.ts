@@ -4,10 +4,10 @@ import { Secret } from "../../../pkg/config/mod.ts";
 import { transact } from "../../../pkg/db/mod.ts";
 import { createVault, type StoredDataKey } from "../../../pkg/vault/mod.ts";
 import { sealRegistrySecret } from "../internal/registries/mod.ts";
-import { NOW_MS, seedProject } from "../internal/store/fixtures_test.ts";
+import { NOW_MS, seedProject } from "../internal/store/testing.ts";
 import { setRegistryCredentials } from "../internal/store/mod.ts";
 import { credentialsOf } from "./base_image_credentials.ts";
-import { memoryDatabase } from "./fixtures_test.ts";
+import { memoryDatabase } from "./testing.ts";
 
 const OWNER = { username: "owner", password: new Secret("own") };
 

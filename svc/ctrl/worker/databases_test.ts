@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { isFault } from "../../../pkg/fault/mod.ts";
 import { execute, newWorld } from "../../../pkg/testkit/fake_durable.ts";
-import { seedDeployment, seedProject, testOnCtrlDatabases } from "../internal/store/fixtures_test.ts";
+import { seedDeployment, seedProject, testOnCtrlDatabases } from "../internal/store/testing.ts";
 import {
   assign,
   deliverStops,
@@ -14,7 +14,7 @@ import {
   RETENTION,
   routingDeps,
   snapshot,
-} from "./fixtures_test.ts";
+} from "./testing.ts";
 
 const test = testOnCtrlDatabases();
 

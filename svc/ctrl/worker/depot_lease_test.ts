@@ -9,10 +9,10 @@ import { makeCertificate } from "../../../pkg/testkit/certificate.ts";
 import { TestDepot, type TestDepotOptions } from "../../../pkg/testkit/depot.ts";
 import { ManualClock } from "../../../pkg/testkit/manual_clock.ts";
 import { freePort } from "../../../pkg/testkit/ports.ts";
-import { seedProject } from "../internal/store/fixtures_test.ts";
+import { seedProject } from "../internal/store/testing.ts";
 import { findDepotProject } from "../internal/store/mod.ts";
 import { depotLease } from "./depot_lease.ts";
-import { memoryDatabase } from "./fixtures_test.ts";
+import { memoryDatabase } from "./testing.ts";
 
 /** Far more than any test takes. */
 const DEADLINE_MS = 60_000;

@@ -5,7 +5,7 @@ import { systemClock } from "../../../pkg/clock/mod.ts";
 import { isFault } from "../../../pkg/fault/mod.ts";
 import { silentLogger } from "../../../pkg/logger/mod.ts";
 import { TestDepot } from "../../../pkg/testkit/depot.ts";
-import { seedProject, testOnCtrlDatabases } from "../internal/store/fixtures_test.ts";
+import { seedProject, testOnCtrlDatabases } from "../internal/store/testing.ts";
 import { type CtrlDatabase, findDepotProject } from "../internal/store/mod.ts";
 import { type DepotProjectDeps, findOrCreateDepotProject } from "./depot_project.ts";
 

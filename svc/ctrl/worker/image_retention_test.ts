@@ -3,14 +3,9 @@ import { systemClock } from "../../../pkg/clock/mod.ts";
 import { transact } from "../../../pkg/db/mod.ts";
 import { createLogger, silentLogger } from "../../../pkg/logger/mod.ts";
 import type { DeploymentStatus } from "../internal/deployments/status.ts";
-import {
-  type Seed,
-  seedDeployment,
-  seedProject,
-  testOnCtrlDatabases,
-} from "../internal/store/fixtures_test.ts";
+import { type Seed, seedDeployment, seedProject, testOnCtrlDatabases } from "../internal/store/testing.ts";
 import { type CtrlDatabase, findDeployment, giveUpImage, releaseStart } from "../internal/store/mod.ts";
-import { memoryDatabase, recordingNotifier, REGION } from "./fixtures_test.ts";
+import { memoryDatabase, recordingNotifier, REGION } from "./testing.ts";
 import { type RetainedImages, retainImages, retainImagesOnce } from "./image_retention.ts";
 import type { LocalImage, LocalImages } from "./local_images.ts";
 import { createStartSteps } from "./start/steps.ts";

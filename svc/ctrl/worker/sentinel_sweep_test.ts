@@ -7,11 +7,11 @@ import { createVault, parseMasterKeys } from "../../../pkg/vault/mod.ts";
 import { credentialHash } from "../internal/auth/hash.ts";
 import { revealToken, type SentinelMaker } from "../internal/sentinels/mod.ts";
 import { dataKeyStore } from "../internal/store/api_data_keys.ts";
-import { seedDeployment, seedProject, testOnCtrlDatabases } from "../internal/store/fixtures_test.ts";
+import { seedDeployment, seedProject, testOnCtrlDatabases } from "../internal/store/testing.ts";
 import { type CtrlDatabase, findSentinelOf, moveStatus, stopTopology } from "../internal/store/mod.ts";
 import { createDeploySteps } from "./deploy/steps.ts";
 import { createStartSteps } from "./start/steps.ts";
-import { recordingNotifier } from "./fixtures_test.ts";
+import { recordingNotifier } from "./testing.ts";
 import { sweepSentinelsOnce } from "./sentinel_sweep.ts";
 
 const test = testOnCtrlDatabases();

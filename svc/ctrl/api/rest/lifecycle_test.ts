@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { AdminService } from "../../../../proto/gen/ctrl/v1/admin_pb.ts";
-import { deployImage, move, startApi, type TestApi } from "../fixtures_test.ts";
-import { setUpLife } from "../life_test.ts";
+import { deployImage, move, startApi, type TestApi } from "../../services/testing.ts";
+import { setUpLife } from "../../services/testing_lifecycle.ts";
 
 const TYPES = "https://unkey.com/docs/errors/unkey/";
 

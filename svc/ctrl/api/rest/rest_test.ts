@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { transact } from "../../../../pkg/db/mod.ts";
 import { AdminService } from "../../../../proto/gen/ctrl/v1/admin_pb.ts";
 import { saveBuildSlots } from "../../internal/store/mod.ts";
-import { deployImage, move, place, SERVICE_TOKEN, startApi, type TestApi } from "../fixtures_test.ts";
+import { deployImage, move, place, SERVICE_TOKEN, startApi, type TestApi } from "../../services/testing.ts";
 
 interface Answer {
   readonly status: number;

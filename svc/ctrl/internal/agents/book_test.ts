@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { type Clock, systemClock } from "../../../../pkg/clock/mod.ts";
 import { silentLogger } from "../../../../pkg/logger/mod.ts";
 import { newDnsName } from "../../../../pkg/uid/mod.ts";
-import { NOW_MS, testOnCtrlDatabases } from "../store/fixtures_test.ts";
+import { NOW_MS, testOnCtrlDatabases } from "../store/testing.ts";
 import { type AgentsTable, type CtrlDatabase, listAgents } from "../store/mod.ts";
 import { AgentBook } from "./mod.ts";
 

@@ -3,9 +3,9 @@ import { systemClock } from "../../../../pkg/clock/mod.ts";
 import { transact } from "../../../../pkg/db/mod.ts";
 import { isFault } from "../../../../pkg/fault/mod.ts";
 import { newDnsName } from "../../../../pkg/uid/mod.ts";
-import { testOnCtrlDatabases } from "../store/fixtures_test.ts";
+import { testOnCtrlDatabases } from "../store/testing.ts";
 import { type CtrlDatabase, findRegionVersion } from "../store/mod.ts";
-import { AS_IT_IS, commit, type Message, stateOf, testFeed, withHub, write } from "./fixtures_test.ts";
+import { AS_IT_IS, commit, type Message, stateOf, testFeed, withHub, write } from "./testing.ts";
 import { type ChangeHub, compactChanges, type Feed } from "./mod.ts";
 
 const test = testOnCtrlDatabases();

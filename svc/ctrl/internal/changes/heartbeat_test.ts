@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { systemClock } from "../../../../pkg/clock/mod.ts";
 import { transact } from "../../../../pkg/db/mod.ts";
 import { newDnsName } from "../../../../pkg/uid/mod.ts";
-import { testOnCtrlDatabases } from "../store/fixtures_test.ts";
-import { AS_IT_IS, commit, testFeed, withHub } from "./fixtures_test.ts";
+import { testOnCtrlDatabases } from "../store/testing.ts";
+import { AS_IT_IS, commit, testFeed, withHub } from "./testing.ts";
 import { appendChanges } from "./mod.ts";
 
 const test = testOnCtrlDatabases();

@@ -3,7 +3,7 @@ import { systemClock } from "../../../../pkg/clock/mod.ts";
 import { Fault, isFault } from "../../../../pkg/fault/mod.ts";
 import { newDnsName } from "../../../../pkg/uid/mod.ts";
 import { transact } from "../../../../pkg/db/mod.ts";
-import { testOnCtrlDatabases } from "../store/fixtures_test.ts";
+import { testOnCtrlDatabases } from "../store/testing.ts";
 import {
   AS_IT_IS,
   commit,
@@ -13,7 +13,7 @@ import {
   testFeed,
   withHub,
   write,
-} from "./fixtures_test.ts";
+} from "./testing.ts";
 import { type ChangeHub, compactChanges, type Feed, type FeedEvent } from "./mod.ts";
 
 const test = testOnCtrlDatabases();

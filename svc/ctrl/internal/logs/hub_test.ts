@@ -1,18 +1,9 @@
 import assert from "node:assert/strict";
 import { systemClock } from "../../../../pkg/clock/mod.ts";
-import { statementsRun } from "../changes/fixtures_test.ts";
-import { testOnCtrlDatabases } from "../store/fixtures_test.ts";
+import { statementsRun } from "../changes/testing.ts";
+import { testOnCtrlDatabases } from "../store/testing.ts";
 import { type CtrlDatabase, type LogCursor, timeNsText } from "../store/mod.ts";
-import {
-  hastyClock,
-  lines,
-  newDeploymentId,
-  nextTexts,
-  print,
-  take,
-  withHook,
-  within,
-} from "./fixtures_test.ts";
+import { hastyClock, lines, newDeploymentId, nextTexts, print, take, withHook, within } from "./testing.ts";
 import { type LogFollower, LogHub } from "./mod.ts";
 
 const test = testOnCtrlDatabases();

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { systemClock } from "../../../../pkg/clock/mod.ts";
-import { testOnCtrlDatabases } from "../store/fixtures_test.ts";
-import { hastyClock, newDeploymentId, nextTexts, print, take, withHook } from "./fixtures_test.ts";
+import { testOnCtrlDatabases } from "../store/testing.ts";
+import { hastyClock, newDeploymentId, nextTexts, print, take, withHook } from "./testing.ts";
 import { LogHub } from "./mod.ts";
 
 const test = testOnCtrlDatabases();

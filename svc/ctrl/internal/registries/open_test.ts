@@ -5,7 +5,7 @@ import { transact } from "../../../../pkg/db/mod.ts";
 import { isFault } from "../../../../pkg/fault/mod.ts";
 import { createVault, parseMasterKeys } from "../../../../pkg/vault/mod.ts";
 import { dataKeyStore } from "../store/api_data_keys.ts";
-import { NOW_MS, seedProject, testOnCtrlDatabases } from "../store/fixtures_test.ts";
+import { NOW_MS, seedProject, testOnCtrlDatabases } from "../store/testing.ts";
 import { type CtrlDatabase, setRegistryCredentials } from "../store/mod.ts";
 import { openRegistryCredentials, sealRegistrySecret } from "./mod.ts";
 

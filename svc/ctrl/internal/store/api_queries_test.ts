@@ -10,7 +10,7 @@ import { findLogEnds } from "./api_logs.ts";
 import { countInstancesByRegion, listLiveDeployments, listOwnResources } from "./api_status.ts";
 import { listQueuePlaces } from "./api_queue.ts";
 import { extendUpload, listUnneededUploads } from "./api_uploads.ts";
-import { NOW_MS, seedDeployment, seedProject, testOnCtrlDatabases } from "./fixtures_test.ts";
+import { NOW_MS, seedDeployment, seedProject, testOnCtrlDatabases } from "./testing.ts";
 import {
   assignRoutes,
   type BuildSlotsTable,

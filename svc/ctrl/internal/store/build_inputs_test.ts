@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { transact } from "../../../../pkg/db/mod.ts";
 import type { DeploymentStatus } from "../deployments/status.ts";
-import { NOW_MS, seedDeployment, seedProject, testOnCtrlDatabases } from "./fixtures_test.ts";
+import { NOW_MS, seedDeployment, seedProject, testOnCtrlDatabases } from "./testing.ts";
 import {
   type BuildInputs,
   createBuildInputs,

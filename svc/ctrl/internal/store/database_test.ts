@@ -5,7 +5,7 @@ import { openDatabase } from "../../../../pkg/db/mod.ts";
 import { isFault } from "../../../../pkg/fault/mod.ts";
 import { silentLogger } from "../../../../pkg/logger/mod.ts";
 import { MIGRATIONS } from "./migrations/mod.ts";
-import { testOnCtrlDatabases } from "./fixtures_test.ts";
+import { testOnCtrlDatabases } from "./testing.ts";
 import { type CtrlDatabase, migrateCtrlDatabase, openCtrlDatabase, type Schema } from "./mod.ts";
 
 const test = testOnCtrlDatabases();

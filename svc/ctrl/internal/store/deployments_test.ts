@@ -3,7 +3,7 @@ import { transact } from "../../../../pkg/db/mod.ts";
 import { isFault } from "../../../../pkg/fault/mod.ts";
 import { newId } from "../../../../pkg/uid/mod.ts";
 import { type ListFilter, listShownDeployments } from "./api_deployments.ts";
-import { newDeployment, NOW_MS, seedDeployment, seedProject, testOnCtrlDatabases } from "./fixtures_test.ts";
+import { newDeployment, NOW_MS, seedDeployment, seedProject, testOnCtrlDatabases } from "./testing.ts";
 import {
   appendLogLines,
   createDeployment,

@@ -8,7 +8,7 @@ import {
   seedDeployment,
   seedProject,
   testOnCtrlDatabases,
-} from "./fixtures_test.ts";
+} from "./testing.ts";
 import {
   claimStart,
   createDeployment,

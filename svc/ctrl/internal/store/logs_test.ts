@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { newId } from "../../../../pkg/uid/mod.ts";
-import { testOnCtrlDatabases } from "./fixtures_test.ts";
+import { testOnCtrlDatabases } from "./testing.ts";
 import {
   advanceLogCursor,
   insertInstanceLogs,

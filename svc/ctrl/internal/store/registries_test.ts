@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { transact } from "../../../../pkg/db/mod.ts";
-import { NOW_MS, seedProject, testOnCtrlDatabases } from "./fixtures_test.ts";
+import { NOW_MS, seedProject, testOnCtrlDatabases } from "./testing.ts";
 import {
   listRegistryCredentials,
   lockRegistryCredentials,

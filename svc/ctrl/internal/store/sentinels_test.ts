@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { transact } from "../../../../pkg/db/mod.ts";
 import { newDnsName, newId } from "../../../../pkg/uid/mod.ts";
-import { NOW_MS, seedDeployment, seedProject, testOnCtrlDatabases } from "./fixtures_test.ts";
+import { NOW_MS, seedDeployment, seedProject, testOnCtrlDatabases } from "./testing.ts";
 import {
   archiveSentinel,
   type CtrlDatabase,

@@ -4,7 +4,7 @@ import { transact } from "../../../../pkg/db/mod.ts";
 import { newDnsName } from "../../../../pkg/uid/mod.ts";
 import { deleteEnvironment } from "./api_environments.ts";
 import { listShownByIds, type ShownDeployment } from "./api_deployments.ts";
-import { NOW_MS, type Seed, seedDeployment, seedProject, testOnCtrlDatabases } from "./fixtures_test.ts";
+import { NOW_MS, type Seed, seedDeployment, seedProject, testOnCtrlDatabases } from "./testing.ts";
 import {
   assignRoutes,
   clearCancel,

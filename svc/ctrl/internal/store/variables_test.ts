@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { transact } from "../../../../pkg/db/mod.ts";
 import { isFault } from "../../../../pkg/fault/mod.ts";
-import { NOW_MS, seedProject, testOnCtrlDatabases } from "./fixtures_test.ts";
+import { NOW_MS, seedProject, testOnCtrlDatabases } from "./testing.ts";
 import { listEnvironmentVariables, setEnvironmentVariables } from "./mod.ts";
 
 const test = testOnCtrlDatabases();

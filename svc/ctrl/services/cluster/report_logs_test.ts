@@ -2,12 +2,7 @@ import assert from "node:assert/strict";
 import { create } from "@bufbuild/protobuf";
 import { transact } from "../../../../pkg/db/mod.ts";
 import { ReportInstanceLogsRequestSchema } from "../../../../proto/gen/ctrl/v1/cluster_pb.ts";
-import {
-  NOW_MS,
-  seedDeployment,
-  seedProject,
-  testOnCtrlDatabases,
-} from "../../internal/store/fixtures_test.ts";
+import { NOW_MS, seedDeployment, seedProject, testOnCtrlDatabases } from "../../internal/store/testing.ts";
 import { listLastInstanceLogs, placeDeployment } from "../../internal/store/mod.ts";
 import { createLogTaker } from "./report_logs.ts";
 

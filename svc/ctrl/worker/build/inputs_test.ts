@@ -6,9 +6,9 @@ import { isFault } from "../../../../pkg/fault/mod.ts";
 import { createVault, type StoredDataKey, type Vault } from "../../../../pkg/vault/mod.ts";
 import { sealBuildSecrets } from "../../internal/builds/mod.ts";
 import { type BuildInputSettings, createBuildInputs } from "../../internal/store/build_inputs.ts";
-import { newDeployment, type Seed, seedDeployment, seedProject } from "../../internal/store/fixtures_test.ts";
+import { newDeployment, type Seed, seedDeployment, seedProject } from "../../internal/store/testing.ts";
 import type { CtrlDatabase } from "../../internal/store/mod.ts";
-import { memoryDatabase } from "../fixtures_test.ts";
+import { memoryDatabase } from "../testing.ts";
 import { type BuildInputs, loadInputs } from "./inputs.ts";
 
 const SETTINGS: BuildInputSettings = {

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
-import { message } from "../../../../pkg/build/progress/fixtures_test.ts";
+import { message } from "../../../../pkg/build/progress/testing.ts";
 import { BuildProgress } from "../../../../pkg/build/progress/progress.ts";
 import type { Clock } from "../../../../pkg/clock/mod.ts";
 import { silentLogger } from "../../../../pkg/logger/mod.ts";
-import { seedDeployment, seedProject } from "../../internal/store/fixtures_test.ts";
+import { seedDeployment, seedProject } from "../../internal/store/testing.ts";
 import { listEventsAfter } from "../../internal/store/mod.ts";
-import { memoryDatabase } from "../fixtures_test.ts";
+import { memoryDatabase } from "../testing.ts";
 import { BuildLogSink } from "./log_sink.ts";
 
 const EVENTS_MAX = 1_000;

@@ -6,9 +6,9 @@ import { systemClock } from "../../../../pkg/clock/mod.ts";
 import { isFault } from "../../../../pkg/fault/mod.ts";
 import { silentLogger } from "../../../../pkg/logger/mod.ts";
 import { type CtrlDatabase, listEventsAfter, moveStatus } from "../../internal/store/mod.ts";
-import { seedDeployment, seedProject } from "../../internal/store/fixtures_test.ts";
+import { seedDeployment, seedProject } from "../../internal/store/testing.ts";
 import { transact } from "../../../../pkg/db/mod.ts";
-import { memoryDatabase } from "../fixtures_test.ts";
+import { memoryDatabase } from "../testing.ts";
 import { type BuildReport, createBuildSteps } from "./steps.ts";
 
 const FAR_MS = 180_000;

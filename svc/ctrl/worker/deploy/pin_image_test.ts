@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { systemClock } from "../../../../pkg/clock/mod.ts";
 import { findDeployment, listEventsAfter } from "../../internal/store/mod.ts";
 import { Fault } from "../../../../pkg/fault/mod.ts";
-import { seedDeployment, seedProject } from "../../internal/store/fixtures_test.ts";
-import { memoryDatabase } from "../fixtures_test.ts";
+import { seedDeployment, seedProject } from "../../internal/store/testing.ts";
+import { memoryDatabase } from "../testing.ts";
 import { pinImage, type Pinned } from "./pin_image.ts";
 
 const DIGEST = `sha256:${"a".repeat(64)}`;

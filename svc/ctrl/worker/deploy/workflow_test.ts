@@ -13,7 +13,7 @@ import {
   listBuildSlots,
   requestCancel,
 } from "../../internal/store/mod.ts";
-import { type Seed, seedDeployment, seedProject } from "../../internal/store/fixtures_test.ts";
+import { type Seed, seedDeployment, seedProject } from "../../internal/store/testing.ts";
 import {
   assign,
   instanceReport,
@@ -24,8 +24,8 @@ import {
   routingDeps,
   type Snapshot,
   snapshot,
-} from "../fixtures_test.ts";
-import { askForSlot, deliverSlotMessages, giveSlotBack } from "../slot_fixtures_test.ts";
+} from "../testing.ts";
+import { askForSlot, deliverSlotMessages, giveSlotBack } from "../testing_slots.ts";
 import type { BuildResult } from "./workflow.ts";
 
 /** One way for a deploy to go. */

@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { type FaultCode, isFault } from "../../../../pkg/fault/mod.ts";
 import { transact } from "../../../../pkg/db/mod.ts";
 import { FAULT_KINDS, type Injected } from "../../../../pkg/testkit/fake_durable.ts";
-import { deliverStops, memoryDatabase, orThrow, RETENTION, snapshot } from "../fixtures_test.ts";
+import { deliverStops, memoryDatabase, orThrow, RETENTION, snapshot } from "../testing.ts";
 import { findRegionVersion, recordAgents } from "../../internal/store/mod.ts";
-import { back, onStage, Stage, to } from "../stage_test.ts";
+import { back, onStage, Stage, to } from "../testing_environment.ts";
 import type { MoveOrder } from "./move_step.ts";
 
 const allTo = (id: string): Record<string, string> => ({ branch: id, environment: id, live: id });

@@ -15,9 +15,9 @@ import {
   seedDeployment,
   seedProject,
   testOnCtrlDatabases,
-} from "../../internal/store/fixtures_test.ts";
-import { memoryDatabase } from "../fixtures_test.ts";
-import { SLOT_LIMITS, slotSteps } from "../slot_fixtures_test.ts";
+} from "../../internal/store/testing.ts";
+import { memoryDatabase } from "../testing.ts";
+import { SLOT_LIMITS, slotSteps } from "../testing_slots.ts";
 import type { AcquireAnswer } from "./contract.ts";
 import type { SlotLimits } from "./steps.ts";
 import { acquire, release } from "./workflow.ts";

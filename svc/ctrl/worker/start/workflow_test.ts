@@ -1,15 +1,8 @@
 import assert from "node:assert/strict";
 import { FAULT_KINDS, type Injected } from "../../../../pkg/testkit/fake_durable.ts";
 import { listEndpoints, requestCancel } from "../../internal/store/mod.ts";
-import {
-  deliverStops,
-  instanceReport,
-  memoryDatabase,
-  orThrow,
-  report,
-  RETENTION,
-} from "../fixtures_test.ts";
-import { back, onStage, Stage, to } from "../stage_test.ts";
+import { deliverStops, instanceReport, memoryDatabase, orThrow, report, RETENTION } from "../testing.ts";
+import { back, onStage, Stage, to } from "../testing_environment.ts";
 
 type Picture = Readonly<Record<string, unknown>>;
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { systemClock } from "../../../../pkg/clock/mod.ts";
 import { silentLogger } from "../../../../pkg/logger/mod.ts";
-import { until } from "../../fixtures_test.ts";
+import { until } from "../../testing.ts";
 import { type Actor, Controller } from "./controller.ts";
 import { Reporter, type Told } from "./reporter.ts";
 

@@ -3,7 +3,7 @@ import { systemClock } from "../../../../pkg/clock/mod.ts";
 import { Fault } from "../../../../pkg/fault/mod.ts";
 import { silentLogger } from "../../../../pkg/logger/mod.ts";
 import { ManualClock } from "../../../../pkg/testkit/manual_clock.ts";
-import { until } from "../../fixtures_test.ts";
+import { until } from "../../testing.ts";
 import { Reporter, type ReporterOptions, type Told } from "./reporter.ts";
 
 type Sent = Told<string>[];

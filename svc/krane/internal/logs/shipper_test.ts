@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { systemClock } from "../../../../pkg/clock/mod.ts";
 import { Fault } from "../../../../pkg/fault/mod.ts";
 import { silentLogger } from "../../../../pkg/logger/mod.ts";
-import { until } from "../../fixtures_test.ts";
+import { until } from "../../testing.ts";
 import type { OutputLine } from "../runtime/port.ts";
 import {
   decodePositions,

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { systemClock } from "../../../../pkg/clock/mod.ts";
 import { silentLogger } from "../../../../pkg/logger/mod.ts";
-import { until } from "../../fixtures_test.ts";
+import { until } from "../../testing.ts";
 import { type Acknowledgement, Acknowledger } from "./acknowledger.ts";
 
 /** Whoever waits for the agent must not take what one stream has done for what the other has not. */

@@ -4,7 +4,7 @@ import { type DeploymentState, DeploymentStateSchema } from "../../../../proto/g
 import { systemClock } from "../../../../pkg/clock/mod.ts";
 import { Fault } from "../../../../pkg/fault/mod.ts";
 import { silentLogger } from "../../../../pkg/logger/mod.ts";
-import { apply, heartbeat, remove, snapshotEnd, type State, until } from "../../fixtures_test.ts";
+import { apply, heartbeat, remove, snapshotEnd, type State, until } from "../../testing.ts";
 import type { Settle } from "../control/controller.ts";
 import { DEPLOYMENTS, type DesiredDeployment } from "../deployment/desired.ts";
 import type { Result } from "./acknowledger.ts";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { systemClock } from "../../../../../pkg/clock/mod.ts";
 import { publicFault } from "../../../../../pkg/fault/mod.ts";
 import { silentLogger } from "../../../../../pkg/logger/mod.ts";
-import { until } from "../../../fixtures_test.ts";
+import { until } from "../../../testing.ts";
 import { ImagePulls } from "./image_pulls.ts";
 
 Deno.test("ImagePulls pulls an image once for all who wait, and tells when it ended", async () => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { systemClock } from "../../../../../pkg/clock/mod.ts";
-import { until } from "../../../fixtures_test.ts";
+import { until } from "../../../testing.ts";
 import { probeOnce, Prober, type ProbeTarget } from "./probe.ts";
 
 const signal = new AbortController().signal;

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { transact } from "../../../pkg/db/mod.ts";
 import { DeploymentService } from "../../../proto/gen/ctrl/v1/deployment_pb.ts";
 import { findDeployment, swapLiveDeployment } from "../internal/store/mod.ts";
-import { deployImage, move, place, type Tenant, type TestApi } from "./fixtures_test.ts";
+import { deployImage, move, place, type Tenant, type TestApi } from "./testing.ts";
 
 /** Three deployments and who asks for what with them. */
 export interface Life {

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { execute, type Injected, newWorld, type World } from "../../../pkg/testkit/fake_durable.ts";
 import type { CtrlDatabase } from "../internal/store/mod.ts";
-import { type Seed, seedDeployment, seedProject } from "../internal/store/fixtures_test.ts";
+import { type Seed, seedDeployment, seedProject } from "../internal/store/testing.ts";
 import type {
   PromoteOrder,
   RollbackOrder,
@@ -24,7 +24,7 @@ import {
   report,
   routingDeps,
   worldClock,
-} from "./fixtures_test.ts";
+} from "./testing.ts";
 import type { MoveOrder } from "./routing/move_step.ts";
 import { halt } from "./routing/workflow.ts";
 import { createStartSteps } from "./start/steps.ts";

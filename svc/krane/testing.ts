@@ -26,7 +26,7 @@ import { createLogger, silentLogger } from "../../pkg/logger/mod.ts";
 import { serveRpc } from "../../pkg/rpc/mod.ts";
 import { BASE_IMAGE, engineAnswers, ensureBaseImage } from "../../pkg/testkit/base_image.ts";
 import type { KraneConfig } from "./config.ts";
-import { SentinelFeed } from "./fixtures_sentinel_test.ts";
+import { SentinelFeed } from "./testing_sentinel.ts";
 import { KUBERNETES_FIELDS } from "./config_kubernetes.ts";
 import { runKrane } from "./run.ts";
 

@@ -14,7 +14,7 @@ import {
   DeploymentStatus,
 } from "../../proto/gen/ctrl/v1/deployment_pb.ts";
 import { ROOT } from "../root.ts";
-import { access, type FakeControlPlane, SHOP, startControlPlane } from "../shared/fixtures_test.ts";
+import { access, type FakeControlPlane, SHOP, startControlPlane } from "../shared/testing.ts";
 import type { DeployResult } from "./result.ts";
 
 export const STARTED = 1_800_000_000_000;

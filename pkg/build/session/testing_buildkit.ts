@@ -14,7 +14,7 @@ import { Duplex } from "node:stream";
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { BytesMessageSchema } from "../../../proto/gen/moby/buildkit/v1/control_pb.ts";
 import { type Connection, overSocket } from "../connection/connection.ts";
-import { frame, unframed, until } from "./fixtures_test.ts";
+import { frame, unframed, until } from "./testing.ts";
 
 /** The answer of a call with one message each way. */
 export interface UnaryAnswer {

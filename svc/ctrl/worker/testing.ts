@@ -31,7 +31,7 @@ import type { RolloutLimits } from "./deploy/plan.ts";
 import { createDeploySteps } from "./deploy/steps.ts";
 import { type BuildResult, deploy } from "./deploy/workflow.ts";
 import type { AcquireRequest } from "./slots/contract.ts";
-import { askForSlot, deliverSlotMessages, SLOT_LIMITS, SLOTS_ON_FAKE } from "./slot_fixtures_test.ts";
+import { askForSlot, deliverSlotMessages, SLOT_LIMITS, SLOTS_ON_FAKE } from "./testing_slots.ts";
 import { createRoutingSteps, type RoutingSteps } from "./routing/steps.ts";
 import { assign, move, type RoutingWorkflowDeps, stop } from "./routing/workflow.ts";
 

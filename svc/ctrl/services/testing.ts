@@ -26,8 +26,8 @@ import {
 import { revealToken, wantSentinel } from "../internal/sentinels/mod.ts";
 import { dataKeyStore } from "../internal/store/api_data_keys.ts";
 import type { StartOrder, StartOutcome, Workflows } from "../internal/workflows/mod.ts";
-import type { ApiConfig } from "./config.ts";
-import { runApi } from "./run.ts";
+import type { ApiConfig } from "../api/config.ts";
+import { runApi } from "../api/run.ts";
 
 export const clock = systemClock();
 export const SERVICE_TOKEN = "service-token-of-the-tests";
