@@ -1,5 +1,5 @@
 import { defineCommand } from "../../pkg/cli/mod.ts";
-import { checkWorkerConfig, WORKER_FIELDS } from "../../svc/ctrl/worker/config.ts";
+import { checkWorkerConfig, WORKER_FIELDS } from "../../svc/ctrl/worker/config/config.ts";
 import { runWorker } from "../../svc/ctrl/worker/run.ts";
 import { runService, SERVICE_FIELDS, SERVICE_NOTES } from "../shared/service.ts";
 

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { type ConfigOf, field, portSchema, textSchema } from "../../pkg/config/mod.ts";
 import { HOST_DEFAULT } from "../../pkg/docker/mod.ts";
 import { API_FIELDS } from "../../svc/ctrl/api/config.ts";
-import { WORKER_FIELDS } from "../../svc/ctrl/worker/config.ts";
+import { WORKER_FIELDS } from "../../svc/ctrl/worker/config/config.ts";
 
 const SLUG = /^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$/;
 

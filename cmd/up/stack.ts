@@ -13,7 +13,7 @@ import {
 import { API_FIELDS } from "../../svc/ctrl/api/config.ts";
 import { runApi } from "../../svc/ctrl/api/run.ts";
 import { openSharedControlPlane, type SharedControlPlane } from "../../svc/ctrl/run.ts";
-import { WORKER_FIELDS } from "../../svc/ctrl/worker/config.ts";
+import { WORKER_FIELDS } from "../../svc/ctrl/worker/config/config.ts";
 import { runWorker } from "../../svc/ctrl/worker/run.ts";
 import { FRONTLINE_FIELDS } from "../../svc/frontline/config.ts";
 import { runFrontline } from "../../svc/frontline/run.ts";

@@ -65,7 +65,7 @@ const PLANTED: Readonly<Record<string, readonly [path: string, source: string]>>
   ],
   "a workflow knows another by its contract only": [
     "svc/ctrl/worker/deploy/mod.ts",
-    `import { a } from "../build/steps.ts";`,
+    `import { a } from "../image_build/steps.ts";`,
   ],
   "internal packages never import what uses them": [
     "svc/ctrl/internal/store/mod.ts",

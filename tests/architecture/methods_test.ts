@@ -1,7 +1,7 @@
 import { Code, ConnectError, createClient, createRouterTransport } from "@connectrpc/connect";
 import type { DescMethod, DescService } from "@bufbuild/protobuf";
 import assert from "node:assert/strict";
-import { SERVED } from "../../svc/ctrl/api/services.ts";
+import { SERVED } from "../../svc/ctrl/api/mount.ts";
 import { policyOf } from "../../svc/ctrl/api/policies.ts";
 import { sentinelToken, SERVICE_TOKEN, startApi, type TestApi } from "../../svc/ctrl/services/testing.ts";
 import { CtrlService } from "../../proto/gen/ctrl/v1/ctrl_pb.ts";

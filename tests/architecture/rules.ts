@@ -47,6 +47,9 @@ const isProduction = (path: string): boolean =>
   !isTest(path) && !path.startsWith("dev/") && !path.startsWith("pkg/testkit/");
 const area = (path: string, prefix: string): string | undefined =>
   path.startsWith(prefix) ? path.slice(prefix.length).split("/")[0] : undefined;
+/** The workflow that a file is a part of. */
+const workflowOf = (path: string): string | undefined =>
+  path.match(/^svc\/ctrl\/worker\/(deploy|start|routing|slots|image_build|versioning)\//)?.[1];
 const isOurs = (path: string): boolean => /^(main\.ts|cmd\/|svc\/|pkg\/|proto\/|tests\/|dev\/)/.test(path);
 const isPure = (path: string): boolean => /\/(plan|reconcile|manifest)\.ts$/.test(path);
 
@@ -56,7 +59,8 @@ const HOMES: Readonly<Record<string, RegExp>> = {
   "node:sqlite": /^pkg\/db\//,
   "@aws-sdk/client-s3": /^pkg\/objectstore\//,
   "@aws-sdk/s3-request-presigner": /^pkg\/objectstore\//,
-  "@restatedev/restate-sdk": /^pkg\/durable\/|^svc\/ctrl\/worker\/([^/]+\/(contract|mod)|run|endpoint)\.ts$/,
+  "@restatedev/restate-sdk":
+    /^pkg\/durable\/|^svc\/ctrl\/worker\/([^/]+\/(contract|mod)|run|restate\/endpoint)\.ts$/,
   "@restatedev/restate-sdk-clients": /^pkg\/durable\/|^svc\/ctrl\/internal\/workflows\//,
   "@connectrpc/connect-web": /^pkg\/rpc\//,
   "yaml": /^pkg\/kube\//,
@@ -97,7 +101,7 @@ export const RULES: readonly Rule[] = [
     forbids: ({ from, to }) => {
       const own = area(from, "svc/ctrl/services/");
       const other = area(to, "svc/ctrl/services/");
-      return own !== undefined && other !== undefined && own !== other;
+      return isProduction(from) && own !== undefined && other !== undefined && own !== other;
     },
   },
   {
@@ -115,10 +119,9 @@ export const RULES: readonly Rule[] = [
   {
     name: "a workflow knows another by its contract only",
     forbids: ({ from, to }) => {
-      const [own, other] = [area(from, "svc/ctrl/worker/"), area(to, "svc/ctrl/worker/")];
-      const folders = own !== undefined && other !== undefined && !own.endsWith(".ts") &&
-        !other.endsWith(".ts");
-      return isProduction(from) && folders && own !== other && !to.endsWith("/contract.ts");
+      const [own, other] = [workflowOf(from), workflowOf(to)];
+      return isProduction(from) && own !== undefined && other !== undefined && own !== other &&
+        !to.endsWith("/contract.ts");
     },
   },
   {
@@ -131,7 +134,7 @@ export const RULES: readonly Rule[] = [
       "a workflow and its stages see only their plan, types, the durable port, and the wait that workflows share",
     forbids: ({ from, to, typeOnly }) =>
       /\/(workflow|(\w+_)?stage)\.ts$/.test(from) && !typeOnly &&
-      !/\/(plan|messages|contract|rollout|(\w+_)?stage)\.ts$|^pkg\/(durable|fault)\/|^svc\/ctrl\/internal\/deployments\//
+      !/\/(plan|messages|contract|(\w+_)?stage)\.ts$|\/rollout\/wait\.ts$|^pkg\/(durable|fault)\/|^svc\/ctrl\/internal\/deployments\//
         .test(to),
   },
   {

@@ -24,7 +24,7 @@ async function* sources(folder: string): AsyncGenerator<string> {
   for await (const entry of Deno.readDir(`${ROOT}${folder}`)) {
     const path = `${folder}${entry.name}`;
     if (entry.isDirectory) yield* sources(`${path}/`);
-    else if (path.endsWith(".ts") && !path.endsWith("_test.ts")) yield path;
+    else if (path.endsWith(".ts") && !/_test\.ts$|\/testing\w*\.ts$/.test(path)) yield path;
   }
 }
 

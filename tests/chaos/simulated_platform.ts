@@ -41,7 +41,7 @@ import {
   RETENTION,
   worldClock,
 } from "../../svc/ctrl/worker/testing.ts";
-import { announceChange, CANCEL } from "../../svc/ctrl/worker/rollout.ts";
+import { announceChange, CANCEL } from "../../svc/ctrl/worker/rollout/wait.ts";
 import { createRoutingSteps } from "../../svc/ctrl/worker/routing/steps.ts";
 import { assign, halt, move, stop } from "../../svc/ctrl/worker/routing/workflow.ts";
 import { SLOTS_ON_FAKE, slotSteps } from "../../svc/ctrl/worker/testing_slots.ts";

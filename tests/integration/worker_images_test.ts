@@ -15,8 +15,8 @@ import { BASE_IMAGE, engineAnswers, ensureBaseImage } from "../../pkg/testkit/ba
 import { tagImage } from "../../pkg/testkit/images.ts";
 import { type Seed, seedProject } from "../../svc/ctrl/internal/store/testing.ts";
 import { findDeployment } from "../../svc/ctrl/internal/store/mod.ts";
-import { retainImagesOnce } from "../../svc/ctrl/worker/image_retention.ts";
-import { createLocalImages } from "../../svc/ctrl/worker/local_images.ts";
+import { retainImagesOnce } from "../../svc/ctrl/worker/tasks/image_retention.ts";
+import { createLocalImages } from "../../svc/ctrl/worker/builder/local_images.ts";
 import { BuildBed } from "./build_bed.ts";
 import { engineBuilder } from "./builders.ts";
 

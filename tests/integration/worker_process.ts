@@ -3,7 +3,7 @@ import { systemClock } from "../../pkg/clock/mod.ts";
 import { loadConfig } from "../../pkg/config/mod.ts";
 import { createLogger } from "../../pkg/logger/mod.ts";
 import type { Builder } from "../../pkg/build/mod.ts";
-import { checkWorkerConfig, WORKER_FIELDS } from "../../svc/ctrl/worker/config.ts";
+import { checkWorkerConfig, WORKER_FIELDS } from "../../svc/ctrl/worker/config/config.ts";
 import { runWorker, type WorkerProcess } from "../../svc/ctrl/worker/run.ts";
 
 const clock = systemClock();

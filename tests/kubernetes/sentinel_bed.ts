@@ -28,7 +28,7 @@ import {
   type SentinelsTable,
   setImage,
 } from "../../svc/ctrl/internal/store/mod.ts";
-import { sweepSentinelsOnce } from "../../svc/ctrl/worker/sentinel_sweep.ts";
+import { sweepSentinelsOnce } from "../../svc/ctrl/worker/tasks/sentinel_sweep.ts";
 import { KRANE_FIELDS } from "../../svc/krane/config.ts";
 import { LABEL, ownLabels } from "../../svc/krane/internal/runtime/kubernetes/labels.ts";
 import { runKrane } from "../../svc/krane/run.ts";

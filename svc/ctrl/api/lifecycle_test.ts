@@ -6,7 +6,7 @@ import { DeploymentService, DeploymentStatus, SwitchPath } from "../../../proto/
 import { claimStart, markCancelled } from "../internal/store/mod.ts";
 import { clock, deployImage, failure, move, refused, startApi } from "../services/testing.ts";
 import { setLive, setUpLife } from "../services/testing_lifecycle.ts";
-import { CALL_MS_MAX } from "./services.ts";
+import { CALL_MS_MAX } from "./mount.ts";
 
 Deno.test("promote and rollback ask the gates before the workflow", async () => {
   await using api = await startApi();

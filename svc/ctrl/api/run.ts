@@ -15,16 +15,16 @@ import type { Workflows } from "../internal/workflows/mod.ts";
 import { createRestateWorkflows } from "../internal/workflows/restate.ts";
 import { createCredentials } from "./authenticate.ts";
 import { API_FIELDS, type ApiConfig } from "./config.ts";
-import { holdLease } from "./lease.ts";
+import { holdLease } from "./tasks/lease.ts";
 import { NUDGE_PATH, nudgeRoute } from "./nudge.ts";
 import { type Objects, openObjects, uploadLimits } from "./objects.ts";
-import { watchOpenStreams } from "./open_streams.ts";
-import { sweepOutput } from "./output_sweeper.ts";
+import { watchOpenStreams } from "./tasks/open_streams.ts";
+import { sweepOutput } from "./tasks/output_sweeper.ts";
 import { authenticationGate } from "./policies.ts";
 import { restRoutes } from "./rest/mod.ts";
-import { buildServices, CALL_MS_MAX, type ServiceParts } from "./services.ts";
-import { sweepRegions } from "./silence.ts";
-import { sweepAuditLog, sweepDeployments, sweepUploads } from "./sweeper.ts";
+import { buildServices, CALL_MS_MAX, type ServiceParts } from "./mount.ts";
+import { sweepRegions } from "./tasks/region_health.ts";
+import { sweepAuditLog, sweepDeployments, sweepUploads } from "./tasks/sweeper.ts";
 
 /** What a process gives its api. */
 export interface ApiProcess {

@@ -6,7 +6,7 @@ import {
   type ObjectStore,
 } from "../../../pkg/objectstore/mod.ts";
 import { filesSigningKey } from "../internal/files_signing_key.ts";
-import { checkWorkerConfig, type WorkerConfig } from "./config.ts";
+import { checkWorkerConfig, type WorkerConfig } from "./config/config.ts";
 
 /** The object store that the api puts build contexts into. */
 export interface WorkerObjects {

@@ -12,22 +12,22 @@ import type { SentinelMaker } from "../internal/sentinels/mod.ts";
 import { dataKeyStore } from "../internal/store/api_data_keys.ts";
 import { type CtrlDatabase, openCtrlDatabase } from "../internal/store/mod.ts";
 import type { Builder, BuildRequest } from "../../../pkg/build/mod.ts";
-import { credentialsOf } from "./base_image_credentials.ts";
-import { cacheLimits } from "./build_config.ts";
-import { openBuilder } from "./builder.ts";
-import { openBuilderNetwork } from "./builder_network.ts";
-import { requestCompactions } from "./compaction.ts";
-import { WORKER_FIELDS, type WorkerConfig } from "./config.ts";
-import { serveEndpoint } from "./endpoint.ts";
+import { credentialsOf } from "./builder/base_image_credentials.ts";
+import { cacheLimits } from "./config/build.ts";
+import { openBuilder } from "./builder/builder.ts";
+import { openBuilderNetwork } from "./builder/network.ts";
+import { requestCompactions } from "./tasks/compaction.ts";
+import { WORKER_FIELDS, type WorkerConfig } from "./config/config.ts";
+import { serveEndpoint } from "./restate/endpoint.ts";
 import { openObjects } from "./objects.ts";
-import { retainCache } from "./cache_retention.ts";
-import { retainImages } from "./image_retention.ts";
-import { imageRules } from "./image_rules.ts";
-import { registerWorker } from "./register.ts";
-import { sentinelShapes } from "./sentinel_settings.ts";
-import { sweepSentinels } from "./sentinel_sweep.ts";
-import { workerServices } from "./services.ts";
-import { takeOverForever } from "./take_over.ts";
+import { retainCache } from "./tasks/cache_retention.ts";
+import { retainImages } from "./tasks/image_retention.ts";
+import { imageRules } from "./builder/image_rules.ts";
+import { registerWorker } from "./restate/register.ts";
+import { sentinelShapes } from "./config/sentinels.ts";
+import { sweepSentinels } from "./tasks/sentinel_sweep.ts";
+import { workerServices } from "./bind.ts";
+import { takeOverForever } from "./restate/take_over.ts";
 
 /** What a process gives its worker. */
 export interface WorkerProcess {

@@ -19,7 +19,7 @@ import { pushBaseImage } from "../../../pkg/testkit/base_registry.ts";
 import { TestBuildkit } from "../../../pkg/testkit/buildkit.ts";
 import { runCommand } from "../../../pkg/testkit/commands.ts";
 import { HubRegistry } from "../../../pkg/testkit/hub_registry.ts";
-import { checkBuilderNetwork } from "../../../svc/ctrl/worker/network/check.ts";
+import { checkBuilderNetwork } from "../../../svc/ctrl/worker/builder/network/check.ts";
 import { NameServer } from "./names.ts";
 import { type CheckResult, PUBLIC_WAY, type Result } from "./results.ts";
 import { Victim } from "./victims.ts";

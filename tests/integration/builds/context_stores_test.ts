@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { packContext } from "../../../pkg/archive/mod.ts";
 import { isFault } from "../../../pkg/fault/mod.ts";
 import { createS3ObjectStore, type ObjectStore } from "../../../pkg/objectstore/mod.ts";
-import { dockerfileIn, fetchContext } from "../../../svc/ctrl/worker/build/context.ts";
+import { dockerfileIn, fetchContext } from "../../../svc/ctrl/worker/image_build/context.ts";
 import { ContextStore } from "../../testbed/context_store.ts";
 import { onS3, S3_ABSENT } from "../../testbed/s3.ts";
 

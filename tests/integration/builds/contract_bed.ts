@@ -28,7 +28,7 @@ import { HubRegistry } from "../../../pkg/testkit/hub_registry.ts";
 import { PrivateEngine, type PrivateEngineOptions } from "../../../pkg/testkit/private_engine.ts";
 import { TestRegistry } from "../../../pkg/testkit/registry.ts";
 import { seedProject } from "../../../svc/ctrl/internal/store/testing.ts";
-import { depotLease } from "../../../svc/ctrl/worker/depot_lease.ts";
+import { depotLease } from "../../../svc/ctrl/worker/builder/depot_lease.ts";
 import { memoryDatabase } from "../../../svc/ctrl/worker/testing.ts";
 import { openDepot } from "../../../pkg/build/depot/mod.ts";
 import { docker } from "../../testbed/testbed.ts";

@@ -21,9 +21,9 @@ import {
   type BuildDockerImageResponse,
 } from "../../../../proto/gen/hydra/v1/hydra_pb.ts";
 import type { FailureCode } from "../../internal/deployments/status.ts";
-import { BuildService } from "../build/contract.ts";
-import { RETRY_POLICY } from "../retry_policy.ts";
-import { announceChange, CANCEL } from "../rollout.ts";
+import { BuildService } from "../image_build/contract.ts";
+import { RETRY_POLICY } from "../restate/retry_policy.ts";
+import { announceChange, CANCEL } from "../rollout/wait.ts";
 import { routingKey, RoutingService } from "../routing/contract.ts";
 import { BuildSlotService, buildSlotsKey } from "../slots/contract.ts";
 import { DeploymentService } from "./contract.ts";

@@ -1,6 +1,6 @@
 /** The part of a deploy that waits for its workspace's build slots. */
 import type { Compensations, DurableWorkflow } from "../../../../pkg/durable/mod.ts";
-import { CANCEL } from "../rollout.ts";
+import { CANCEL } from "../rollout/wait.ts";
 import type { AcquireAnswer, AcquireRequest } from "../slots/contract.ts";
 import type { Failure } from "./plan.ts";
 import { CANCELLED, ON, type Stage } from "./stage.ts";

@@ -1,5 +1,5 @@
 /** What the stages of a deploy have in common. */
-import type { Ended } from "../observe.ts";
+import type { Ended } from "../rollout/observe.ts";
 import type { Ending } from "./steps.ts";
 
 /** A stage either leads on to the next one, or is the end. */

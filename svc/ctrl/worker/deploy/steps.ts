@@ -24,7 +24,7 @@ import {
 } from "../../internal/store/mod.ts";
 import type { ChangeNotifier } from "../../internal/changes/mod.ts";
 import { type SentinelMaker, wantSentinels } from "../../internal/sentinels/mod.ts";
-import { type Ended, observe, type Observed } from "../observe.ts";
+import { type Ended, observe, type Observed } from "../rollout/observe.ts";
 import { type ImageRules, pinImage } from "./pin_image.ts";
 import type { Failure } from "./plan.ts";
 

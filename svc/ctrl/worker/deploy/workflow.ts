@@ -2,7 +2,7 @@
 import { Compensations, type DurableWorkflow } from "../../../../pkg/durable/mod.ts";
 import type { Fault } from "../../../../pkg/fault/mod.ts";
 import type { AssignOutcome } from "../routing/contract.ts";
-import { CANCEL, untilRunning } from "../rollout.ts";
+import { CANCEL, untilRunning } from "../rollout/wait.ts";
 import type { DeployOutcome } from "./contract.ts";
 import type { Failure, RolloutLimits } from "./plan.ts";
 import { type BuildSlots, inBuildSlot } from "./queue_stage.ts";

@@ -16,8 +16,8 @@ import {
   target,
 } from "../../../../pkg/durable/mod.ts";
 import type { StartOrder, SwitchOutcome } from "../../internal/workflows/messages.ts";
-import { RETRY_POLICY } from "../retry_policy.ts";
-import { announceChange, CANCEL } from "../rollout.ts";
+import { RETRY_POLICY } from "../restate/retry_policy.ts";
+import { announceChange, CANCEL } from "../rollout/wait.ts";
 import { routingKey, RoutingService } from "../routing/contract.ts";
 import { StartService } from "./contract.ts";
 import { start, type StartWorkflowDeps } from "./workflow.ts";

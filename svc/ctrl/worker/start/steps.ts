@@ -6,8 +6,8 @@ import type { DeploymentStatus } from "../../internal/deployments/status.ts";
 import { type SentinelMaker, wantSentinels } from "../../internal/sentinels/mod.ts";
 import { type CtrlDatabase, releaseStart } from "../../internal/store/mod.ts";
 import type { StartOrder, StartOutcome } from "../../internal/workflows/messages.ts";
-import { observe, type Observed } from "../observe.ts";
-import type { Failure } from "../rollout.ts";
+import { observe, type Observed } from "../rollout/observe.ts";
+import type { Failure } from "../rollout/wait.ts";
 import { beginInTransaction } from "./begin_step.ts";
 import { finishInTransaction, undoInTransaction } from "./end_step.ts";
 

@@ -2,7 +2,7 @@
 import { Compensations, type DurableWorkflow } from "../../../../pkg/durable/mod.ts";
 import { Fault } from "../../../../pkg/fault/mod.ts";
 import type { StartOrder, StartOutcome, SwitchOutcome } from "../../internal/workflows/messages.ts";
-import { CANCEL, type RolloutLimits, untilRunning } from "../rollout.ts";
+import { CANCEL, type RolloutLimits, untilRunning } from "../rollout/wait.ts";
 import type { StartSteps, Undoing } from "./steps.ts";
 
 /** What the workflow works with. */

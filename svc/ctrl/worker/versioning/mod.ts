@@ -13,7 +13,7 @@ import { create } from "@bufbuild/protobuf";
 import { implement } from "@restatedev/restate-sdk/fetch";
 import { type RestateDeps, runObject, runReader } from "../../../../pkg/durable/mod.ts";
 import { GetVersionResponseSchema } from "../../../../proto/gen/hydra/v1/hydra_pb.ts";
-import { RETRY_POLICY } from "../retry_policy.ts";
+import { RETRY_POLICY } from "../restate/retry_policy.ts";
 import { VersioningService } from "./contract.ts";
 import type { VersioningSteps } from "./steps.ts";
 

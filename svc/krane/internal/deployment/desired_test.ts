@@ -9,7 +9,7 @@ import {
   recoverDesired,
   specHash,
   type SpecOptions,
-} from "../runtime/docker/container_spec.ts";
+} from "../runtime/docker/container_manifest.ts";
 import { decodeApply, type DesiredDeployment } from "./desired.ts";
 import { platformVariables } from "./platform_variables.ts";
 

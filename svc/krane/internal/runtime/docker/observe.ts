@@ -3,7 +3,7 @@ import { isFault } from "../../../../../pkg/fault/mod.ts";
 import type { Clock } from "../../../../../pkg/clock/mod.ts";
 import type { DesiredDeployment } from "../../deployment/desired.ts";
 import type { Instance } from "../port.ts";
-import { containerName, type SpecOptions } from "./container_spec.ts";
+import { containerName, type SpecOptions } from "./container_manifest.ts";
 import type { ContainerHistory, Histories } from "./exits.ts";
 import type { Prober } from "./probe.ts";
 import { deriveInstance, type Facts, type Health } from "./status.ts";

@@ -24,7 +24,7 @@ import {
   recoverDesired,
   specHash,
   type SpecOptions,
-} from "./container_spec.ts";
+} from "./container_manifest.ts";
 import { Histories } from "./exits.ts";
 import { HostPorts } from "./host_ports.ts";
 import { ImagePulls } from "./image_pulls.ts";

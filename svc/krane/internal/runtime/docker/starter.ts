@@ -17,7 +17,7 @@ import {
   NETWORK_LABELS,
   ownLabels,
   type SpecOptions,
-} from "./container_spec.ts";
+} from "./container_manifest.ts";
 import type { Histories } from "./exits.ts";
 import type { HostPorts } from "./host_ports.ts";
 import type { Action } from "./plan.ts";

@@ -1,0 +1,76 @@
+import {
+  deleteInstanceOutput,
+  deleteOutputEvents,
+  listPastDeployments,
+  markOutputRemoved,
+  replaceFirstOutputEvent,
+} from "../../internal/store/mod.ts";
+import { repeat, type SweeperDeps } from "./sweeper.ts";
+
+/** What removing output needs. */
+export interface OutputSweeperDeps extends Pick<SweeperDeps, "db" | "clock" | "log"> {
+  /** How long the output stays of a deployment that is over. */
+  readonly keptDays: number;
+}
+
+const DAY_MS = 24 * 3_600_000;
+const SWEEP_MS = 3_600_000;
+const DEPLOYMENTS_PER_LOOK = 50;
+const LINES_PER_DELETE = 500;
+/** An event holds many lines. */
+const EVENTS_PER_DELETE = 50;
+
+/**
+ * Removes what builds and instances of past deployments printed, in small batches so that nobody waits for it. Every
+ * process may do it: what one has removed the others do not find.
+ */
+export async function sweepOutput(deps: OutputSweeperDeps, signal: AbortSignal): Promise<void> {
+  await repeat(deps, signal, SWEEP_MS, async () => {
+    const { db, clock, keptDays } = deps;
+    const beforeMs = clock.now() - keptDays * DAY_MS;
+    let found = DEPLOYMENTS_PER_LOOK;
+    while (found === DEPLOYMENTS_PER_LOOK) {
+      const ids = await listPastDeployments(db.kysely, { beforeMs, limit: DEPLOYMENTS_PER_LOOK });
+      for (const id of ids) await removeOutput(deps, id, beforeMs, signal);
+      found = ids.length;
+    }
+  });
+}
+
+async function removeOutput(
+  { db, clock, log, keptDays }: OutputSweeperDeps,
+  deploymentId: string,
+  beforeMs: number,
+  signal: AbortSignal,
+): Promise<void> {
+  const from = { deploymentId, beforeMs };
+  const days = keptDays === 1 ? "a day" : `${keptDays} days`;
+  const notice = `What it printed was removed: that of a deployment which is over is kept for ${days}.`;
+  const lines = await untilLess(
+    LINES_PER_DELETE,
+    signal,
+    (limit) => deleteInstanceOutput(db.kysely, { ...from, limit }),
+  );
+  await replaceFirstOutputEvent(db.kysely, { ...from, notice });
+  const events = await untilLess(
+    EVENTS_PER_DELETE,
+    signal,
+    (limit) => deleteOutputEvents(db.kysely, { ...from, limit }),
+  );
+  await markOutputRemoved(db.kysely, deploymentId, clock.now());
+  log.debug("output removed", { deployment_id: deploymentId, lines, events });
+}
+
+/** Deletes batch after batch until one is not full, and returns how much went. */
+async function untilLess(
+  limit: number,
+  signal: AbortSignal,
+  deleteBatch: (limit: number) => Promise<number>,
+): Promise<number> {
+  let total = 0;
+  for (let deleted = limit; deleted >= limit; total += deleted) {
+    signal.throwIfAborted();
+    deleted = await deleteBatch(limit);
+  }
+  return total;
+}

@@ -1,0 +1,113 @@
+import type { Clock } from "../../../pkg/clock/mod.ts";
+import type { StepActivity } from "../../../pkg/durable/mod.ts";
+import type { Logger } from "../../../pkg/logger/mod.ts";
+import type { ChangeNotifier } from "../internal/changes/mod.ts";
+import { AGENT_ALIVE_MS } from "../internal/deployments/liveness.ts";
+import type { SentinelMaker } from "../internal/sentinels/mod.ts";
+import type { CtrlDatabase } from "../internal/store/mod.ts";
+import { buildService } from "./image_build/mod.ts";
+import { type BuildDeps, createBuildSteps } from "./image_build/steps.ts";
+import type { WorkerConfig } from "./config/config.ts";
+import { deployService } from "./deploy/mod.ts";
+import type { ImageRules } from "./deploy/pin_image.ts";
+import { createDeploySteps } from "./deploy/steps.ts";
+import type { EndpointDeps } from "./restate/endpoint.ts";
+import { buildSlotService } from "./slots/mod.ts";
+import { createSlotSteps, type SlotLimits } from "./slots/steps.ts";
+import { routingService } from "./routing/mod.ts";
+import { createRoutingSteps } from "./routing/steps.ts";
+import { startService } from "./start/mod.ts";
+import { createStartSteps } from "./start/steps.ts";
+import { createVersioningSteps } from "./versioning/steps.ts";
+import { versioningService } from "./versioning/mod.ts";
+
+/** What the services work with. */
+export interface ServicesDeps extends BuildDeps {
+  readonly db: CtrlDatabase;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly activity: StepActivity;
+  readonly changes: ChangeNotifier;
+  readonly images: ImageRules;
+  /** `undefined`: environments get none. */
+  readonly sentinels?: SentinelMaker | undefined;
+}
+
+const SECOND_MS = 1_000;
+const MINUTE_MS = 60_000;
+/** The safety net under the messages that wake a waiting deploy. */
+const RECHECK_MS = 5_000;
+const RESTARTS_MAX = 3;
+const BUILD_SLACK_MS = 10 * MINUTE_MS;
+const SLOT_OFFER_MS = 60_000;
+const SLOT_RECHECK_MS = 30_000;
+const WAITING_BUILDS_MAX = 1_000;
+const FEED_KEEP_MS = 60 * MINUTE_MS;
+const FEED_KEEP_VERSIONS = 10_000;
+
+/** All durable services, wired. */
+export function workerServices(config: WorkerConfig, deps: ServicesDeps): EndpointDeps["services"] {
+  const { db, clock, log, activity, changes, sentinels } = deps;
+  const restate = { clock, log, activity };
+  const placement = {
+    regions: config.availableRegions,
+    replicas: config.replicas,
+    agentSilentMs: AGENT_ALIVE_MS,
+  };
+  const limits = {
+    readyMs: config.readySeconds * SECOND_MS,
+    listenMs: config.listenSeconds * SECOND_MS,
+    agentMs: AGENT_ALIVE_MS,
+    restartsMax: RESTARTS_MAX,
+  };
+  return [
+    deployService({
+      restate,
+      steps: createDeploySteps({ db, clock, changes, sentinels, images: deps.images, ...placement }),
+      limits,
+      recheckMs: RECHECK_MS,
+      queueMs: config.queueMinutes * MINUTE_MS,
+    }),
+    startService({
+      restate,
+      steps: createStartSteps({ db, clock, changes, sentinels, edgeUrl: config.edgeUrl, ...placement }),
+      limits,
+      recheckMs: RECHECK_MS,
+    }),
+    buildSlotService({ restate, steps: createSlotSteps({ db, clock, limits: slotLimits(config) }) }),
+    buildService({ restate, steps: createBuildSteps(deps), limitMs: config.buildMinutes * MINUTE_MS }),
+    routingService({
+      restate,
+      steps: createRoutingSteps({
+        db,
+        clock,
+        changes,
+        apex: config.defaultDomain,
+        edgeUrl: config.edgeUrl,
+        edgeSilentMs: AGENT_ALIVE_MS,
+      }),
+      retention: {
+        warmCount: config.warmCount,
+        warmMs: config.warmMinutes * MINUTE_MS,
+        graceMs: config.stopGraceSeconds * SECOND_MS,
+        edgesMs: config.stopEdgesSeconds * SECOND_MS,
+      },
+    }),
+    versioningService({
+      restate,
+      steps: createVersioningSteps({ db, clock, keepMs: FEED_KEEP_MS, keepVersions: FEED_KEEP_VERSIONS }),
+    }),
+  ];
+}
+
+function slotLimits(config: WorkerConfig): SlotLimits {
+  return {
+    buildsMax: config.buildsMax,
+    ageingMs: config.queueAgeingSeconds * SECOND_MS,
+    // Nobody builds for longer than the build's own limit, which begins a little later than the lease.
+    leaseMs: config.buildMinutes * MINUTE_MS + BUILD_SLACK_MS,
+    offerMs: SLOT_OFFER_MS,
+    recheckMs: SLOT_RECHECK_MS,
+    waitingMax: WAITING_BUILDS_MAX,
+  };
+}

@@ -1,0 +1,28 @@
+import assert from "node:assert/strict";
+import { Secret } from "../../../../../pkg/config/mod.ts";
+import { platformUrls } from "./platform_urls.ts";
+
+Deno.test("platformUrls() names each service of the platform once, without credentials", () => {
+  const config = {
+    restateAdminUrl: "http://restate:9070/admin",
+    restateUrl: "http://restate:8080",
+    restateApiKey: undefined,
+    buildFilesUrl: undefined,
+    buildS3Url: "https://s3.unkey.svc",
+    databasePrimary: new Secret("mysql://unkey:s3cret@db.unkey.svc/unkey"),
+  };
+  assert.deepEqual(platformUrls(config), [
+    "http://restate:9070",
+    "http://restate:8080",
+    "https://s3.unkey.svc",
+    "http://db.unkey.svc:3306",
+  ]);
+  const managed = {
+    ...config,
+    restateApiKey: new Secret("key"),
+    buildS3Url: undefined,
+    buildFilesUrl: "http://api:7091",
+    databasePrimary: new Secret("sqlite:///data/unkey.db"),
+  };
+  assert.deepEqual(platformUrls(managed), ["http://api:7091"]);
+});

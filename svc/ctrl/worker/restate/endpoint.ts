@@ -1,0 +1,135 @@
+/** The port on which Restate drives this worker's services. */
+import { createEndpointHandler, type EndpointOptions } from "@restatedev/restate-sdk/fetch";
+import type { Clock } from "../../../../pkg/clock/mod.ts";
+import type { StepActivity } from "../../../../pkg/durable/mod.ts";
+import { Fault } from "../../../../pkg/fault/mod.ts";
+import type { Logger } from "../../../../pkg/logger/mod.ts";
+
+/** What to serve, and where. */
+export interface EndpointDeps {
+  readonly services: EndpointOptions["services"];
+  readonly hostname: string;
+  /** 0 takes a free port. */
+  readonly port: number;
+  /** The setting to name when the port is taken. */
+  readonly portSetting: string;
+  /** Requests must be signed with one of them; without any, whoever reaches the port is believed. */
+  readonly identityKeys: readonly string[];
+  /** The setting to name when they are none. */
+  readonly identitySetting: string;
+  readonly activity: StepActivity;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/** An endpoint that listens. */
+export interface Endpoint {
+  readonly port: number;
+  /** Takes no more attempts, lets the steps that run end within a limit, then cuts the connections. */
+  shutdown(): Promise<void>;
+}
+
+/** Shorter than the limits of whoever stops the process. A step that is cut runs again elsewhere. */
+const DRAIN_MS_MAX = 10_000;
+const REFUSALS_LOGGED_EVERY_MS = 60_000;
+
+/**
+ * Serves the services to Restate, over HTTP/2 without TLS. What Restate did not sign is answered with 401.
+ *
+ * @throws `failed_precondition` when the port is taken or not allowed, or a key is none
+ */
+export function serveEndpoint(deps: EndpointDeps): Endpoint {
+  const { hostname, port, activity, clock, log } = deps;
+  const handler = openHandler(deps);
+  const refused = refusals(deps);
+  const cut = new AbortController();
+  let stopping = false;
+  const server = listen(
+    deps,
+    () =>
+      Deno.serve({ hostname, port, signal: cut.signal, onListen: () => undefined }, async (request) => {
+        // Restate tries again, by then with the next process.
+        if (stopping) return new Response(null, { status: 503 });
+        const response = await handler(request);
+        if (response.status === 401) refused();
+        return response;
+      }),
+  );
+  return {
+    port: server.addr.port,
+    async shutdown() {
+      stopping = true;
+      const idle = new AbortController();
+      const late = clock.sleep(DRAIN_MS_MAX, idle.signal).then(() => "late", () => "idle");
+      const outcome = await Promise.race([activity.idle().then(() => "idle"), late]);
+      idle.abort();
+      if (outcome === "late") log.warn("steps did not end in time", { limit_ms: DRAIN_MS_MAX });
+      // Most connections belong to workflows that wait; they would stay open for as long as the wait.
+      cut.abort();
+      await server.finished;
+    },
+  };
+}
+
+function openHandler(
+  { services, identityKeys, identitySetting, log }: EndpointDeps,
+): (request: Request) => Promise<Response> {
+  try {
+    return createEndpointHandler({
+      services,
+      bidirectional: true,
+      identityKeys: [...identityKeys],
+      logger: sdkLogger(log),
+    });
+  } catch (cause) {
+    if (identityKeys.length === 0) throw cause;
+    const text = `A key of ${identitySetting} cannot be used: ${
+      cause instanceof Error ? cause.message : cause
+    }.`;
+    throw new Fault("failed_precondition", text, { publicMessage: text, cause });
+  }
+}
+
+/** Counts requests that are refused. Anybody may send them, so they are logged together. */
+function refusals({ identitySetting, clock, log }: EndpointDeps): () => void {
+  let count = 0;
+  let loggedMs = -Infinity;
+  return () => {
+    count++;
+    if (clock.now() - loggedMs < REFUSALS_LOGGED_EVERY_MS) return;
+    const check = `If they are Restate's: it must sign with the private key of one in ${identitySetting}.`;
+    log.warn("requests to workflows refused: not signed by Restate", { count, check });
+    loggedMs = clock.now();
+    count = 0;
+  };
+}
+
+function listen<T>({ hostname, port, portSetting }: EndpointDeps, serve: () => T): T {
+  try {
+    return serve();
+  } catch (error) {
+    const taken = error instanceof Deno.errors.AddrInUse;
+    if (
+      !taken && !(error instanceof Deno.errors.PermissionDenied) &&
+      !(error instanceof Deno.errors.AddrNotAvailable)
+    ) {
+      throw error;
+    }
+    const what = taken ? "is taken by another process" : "cannot be opened";
+    const text = `Port ${port} on ${hostname} ${what}. Choose another port with ${portSetting}.`;
+    throw new Fault("failed_precondition", text, { publicMessage: text, cause: error });
+  }
+}
+
+const REFUSAL = /^Rejecting request as its JWT/;
+
+/** What the SDK says about failing steps and handlers is logged where they fail, with ids; its errors are news. */
+function sdkLogger(log: Logger): NonNullable<EndpointOptions["logger"]> {
+  return ({ level, context }, message) => {
+    // A line for each would let strangers fill the log.
+    if (REFUSAL.test(String(message))) return;
+    const fields = { message: String(message).slice(0, 500), invocation_id: context?.invocationId };
+    if (level === "error") log.warn("restate sdk", fields);
+    else if (level === "warn") log.debug("restate sdk", fields);
+  };
+}

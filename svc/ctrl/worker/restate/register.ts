@@ -1,0 +1,43 @@
+/** Making this worker known to Restate. */
+import type { Clock } from "../../../../pkg/clock/mod.ts";
+import { describeError, Fault } from "../../../../pkg/fault/mod.ts";
+import type { Logger } from "../../../../pkg/logger/mod.ts";
+import { backoffMs } from "../../../../pkg/retry/mod.ts";
+import { register, type RestateAdmin } from "./admin.ts";
+
+/** What registering needs. */
+export interface Registration extends RestateAdmin {
+  /** Where Restate reaches this worker. */
+  readonly uri: string;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+const FIRST_MS = 100;
+const MAX_MS = 5_000;
+
+/** Registers this worker, in place of its former registration, and tries until that works or `signal` aborts. */
+export async function registerWorker(registration: Registration, signal: AbortSignal): Promise<void> {
+  const { clock, log, uri, adminUrl } = registration;
+  for (let attempt = 1;; attempt++) {
+    signal.throwIfAborted();
+    try {
+      const id = await register(registration, uri, signal);
+      log.info("registered with restate", { uri, deployment: id, attempt });
+      return;
+    } catch (error) {
+      signal.throwIfAborted();
+      const waitMs = Math.round(backoffMs(attempt, FIRST_MS, MAX_MS));
+      const check = error instanceof Fault ? error.publicMessage : undefined;
+      log.warn("cannot register with restate", {
+        adminUrl,
+        uri,
+        attempt,
+        waitMs,
+        check,
+        error: describeError(error),
+      });
+      await clock.sleep(waitMs, signal);
+    }
+  }
+}

@@ -1,0 +1,97 @@
+/** What is known about a deployment that should come to run. */
+import type { Clock } from "../../../../pkg/clock/mod.ts";
+import { type DeploymentStatus, isFinal } from "../../internal/deployments/status.ts";
+import {
+  type CtrlDatabase,
+  findDeployment,
+  type InstancesTable,
+  listInstances,
+  listLiveRegions,
+  listTopology,
+} from "../../internal/store/mod.ts";
+import { exposedPorts } from "../../../../pkg/build/mod.ts";
+import { findBuildInputs } from "../../internal/store/build_inputs.ts";
+import type { InstanceFacts, RolloutFacts } from "../deploy/plan.ts";
+
+/** The deployment is final already, or does not exist: there is nothing left to do. */
+export interface Ended {
+  readonly kind: "ended";
+  readonly status: DeploymentStatus | "missing";
+}
+
+export type Observed = Ended | {
+  readonly kind: "observed";
+  readonly facts: RolloutFacts;
+  readonly cancelRequested: boolean;
+};
+
+/** What observing needs. */
+export interface ObserveDeps {
+  readonly db: CtrlDatabase;
+  readonly clock: Clock;
+  /** An agent that was not heard for so long is silent. */
+  readonly agentSilentMs: number;
+}
+
+const LINES_MAX = 20;
+const LINE_CHARACTERS_MAX = 500;
+
+/** The deployment as its regions report it. `isOver` says at which statuses there is nothing left to wait for. */
+export async function observe(
+  { db, clock, agentSilentMs }: ObserveDeps,
+  id: string,
+  isOver: (status: DeploymentStatus) => boolean = isFinal,
+): Promise<Observed> {
+  const row = await findDeployment(db.kysely, id);
+  if (row === undefined) return { kind: "ended", status: "missing" };
+  if (isOver(row.status)) return { kind: "ended", status: row.status };
+  const topology = await listTopology(db.kysely, id);
+  const instances = await listInstances(db.kysely, id);
+  const alive = await listLiveRegions(db.kysely, clock.now() - agentSilentMs);
+  const regions = topology.filter((each) => each.desired_status === "started").map((each) => ({
+    region: each.region,
+    desiredReplicas: each.desired_replicas,
+    agentAlive: alive.has(each.region),
+    instances: instances.filter((instance) => instance.region === each.region).map(instanceFacts),
+  }));
+  return {
+    kind: "observed",
+    facts: {
+      regions,
+      port: row.port,
+      healthCheckPath: row.health_check_path,
+      ...await portsOf(db, id, instances),
+    },
+    cancelRequested: row.cancel_requested_at !== null,
+  };
+}
+
+/** The ports that the Dockerfile exposes, for a hint to an app that does not become ready. */
+async function portsOf(
+  db: CtrlDatabase,
+  id: string,
+  instances: readonly InstancesTable[],
+): Promise<Pick<RolloutFacts, "exposedPorts">> {
+  if (instances.length === 0 || instances.every(({ status }) => status === "running")) return {};
+  const dockerfile = (await findBuildInputs(db.kysely, id))?.dockerfile;
+  return dockerfile === undefined ? {} : { exposedPorts: exposedPorts(new TextDecoder().decode(dockerfile)) };
+}
+
+function instanceFacts(row: InstancesTable): InstanceFacts {
+  return {
+    name: row.k8s_name,
+    status: row.status,
+    reason: row.reason,
+    message: row.message,
+    exitCode: row.exit_code,
+    restarts: row.restarts,
+    lastLogLines: row.status === "running" ? [] : logLines(row.last_log_lines),
+  };
+}
+
+/** The store writes an array of strings. */
+function logLines(json: string): string[] {
+  const lines: unknown = JSON.parse(json);
+  if (!Array.isArray(lines)) return [];
+  return lines.slice(-LINES_MAX).map((line) => String(line).slice(0, LINE_CHARACTERS_MAX));
+}
