@@ -1,11 +1,11 @@
 import { Code } from "@connectrpc/connect";
 import assert from "node:assert/strict";
 import { sql } from "kysely";
-import { AdminService } from "../../../proto/gen/ctrl/v1/admin_pb.ts";
-import { DeploymentService } from "../../../proto/gen/ctrl/v1/deployment_pb.ts";
-import { EnvironmentService } from "../../../proto/gen/ctrl/v1/environment_pb.ts";
-import type { Schema } from "../internal/store/mod.ts";
-import { deployImage, failure, refused, SERVICE_TOKEN, startApi, type TestApi } from "../services/testing.ts";
+import { AdminService } from "../../../../proto/gen/ctrl/v1/admin_pb.ts";
+import { DeploymentService } from "../../../../proto/gen/ctrl/v1/deployment_pb.ts";
+import { EnvironmentService } from "../../../../proto/gen/ctrl/v1/environment_pb.ts";
+import type { Schema } from "../../internal/store/mod.ts";
+import { deployImage, failure, refused, SERVICE_TOKEN, startApi, type TestApi } from "../testing.ts";
 
 /** Everything that an act may write to; whoever adds an act that writes elsewhere adds the table. */
 const WRITTEN: readonly (keyof Schema)[] = [

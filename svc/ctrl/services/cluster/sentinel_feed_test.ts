@@ -1,21 +1,21 @@
 import { Code } from "@connectrpc/connect";
 import assert from "node:assert/strict";
-import { transact } from "../../../pkg/db/mod.ts";
-import { AdminService } from "../../../proto/gen/ctrl/v1/admin_pb.ts";
+import { transact } from "../../../../pkg/db/mod.ts";
+import { AdminService } from "../../../../proto/gen/ctrl/v1/admin_pb.ts";
 import {
   ClusterService,
   Health,
   ReportDeploymentStatusRequest_Update_Instance_Status as Status,
   type SentinelState,
-} from "../../../proto/gen/ctrl/v1/cluster_pb.ts";
-import { FrontlineService, type RouteState } from "../../../proto/gen/ctrl/v1/frontline_pb.ts";
+} from "../../../../proto/gen/ctrl/v1/cluster_pb.ts";
+import { FrontlineService, type RouteState } from "../../../../proto/gen/ctrl/v1/frontline_pb.ts";
 import {
   assignRoutes,
   findDeployment,
   findSentinelOf,
   silenceRegion,
   stopTopology,
-} from "../internal/store/mod.ts";
+} from "../../internal/store/mod.ts";
 import {
   clock,
   deployImage,
@@ -28,7 +28,7 @@ import {
   startApi,
   type Tenant,
   type TestApi,
-} from "../services/testing.ts";
+} from "../testing.ts";
 
 const REGION = "local.dev";
 

@@ -4,8 +4,8 @@ import {
   DeploymentService,
   DeploymentStatus,
   type WatchDeploymentEventsResponse,
-} from "../../../proto/gen/ctrl/v1/deployment_pb.ts";
-import { move, startApi, type Tenant, type TestApi } from "../services/testing.ts";
+} from "../../../../proto/gen/ctrl/v1/deployment_pb.ts";
+import { move, startApi, type Tenant, type TestApi } from "../testing.ts";
 
 const CONTEXT = new TextEncoder().encode("a tar.gz, as far as the store cares");
 

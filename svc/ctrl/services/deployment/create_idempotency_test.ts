@@ -1,14 +1,14 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { Code } from "@connectrpc/connect";
 import assert from "node:assert/strict";
-import { newDnsName } from "../../../pkg/uid/mod.ts";
-import { AdminService } from "../../../proto/gen/ctrl/v1/admin_pb.ts";
+import { newDnsName } from "../../../../pkg/uid/mod.ts";
+import { AdminService } from "../../../../proto/gen/ctrl/v1/admin_pb.ts";
 import {
   type CreateDeploymentRequestSchema,
   DeploymentService,
-} from "../../../proto/gen/ctrl/v1/deployment_pb.ts";
-import { testOnCtrlDatabases } from "../internal/store/testing.ts";
-import { refused, startApi } from "../services/testing.ts";
+} from "../../../../proto/gen/ctrl/v1/deployment_pb.ts";
+import { testOnCtrlDatabases } from "../../internal/store/testing.ts";
+import { refused, startApi } from "../testing.ts";
 
 type Request = Exclude<
   MessageInitShape<typeof CreateDeploymentRequestSchema>,

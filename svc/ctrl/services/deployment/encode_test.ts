@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { transact } from "../../../pkg/db/mod.ts";
-import { DeploymentService } from "../../../proto/gen/ctrl/v1/deployment_pb.ts";
-import { endStep, moveStatus, startStep } from "../internal/store/mod.ts";
-import { clock, deployImage, startApi } from "../services/testing.ts";
+import { transact } from "../../../../pkg/db/mod.ts";
+import { DeploymentService } from "../../../../proto/gen/ctrl/v1/deployment_pb.ts";
+import { endStep, moveStatus, startStep } from "../../internal/store/mod.ts";
+import { clock, deployImage, startApi } from "../testing.ts";
 
 Deno.test("why a deployment failed is told by RPC, in the events and by REST: step, text, exit code and output", async () => {
   await using api = await startApi();

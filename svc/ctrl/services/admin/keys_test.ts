@@ -1,8 +1,8 @@
 import { Code } from "@connectrpc/connect";
 import assert from "node:assert/strict";
-import { AdminService } from "../../../proto/gen/ctrl/v1/admin_pb.ts";
-import { EnvironmentService, EnvironmentType } from "../../../proto/gen/ctrl/v1/environment_pb.ts";
-import { refused, SERVICE_TOKEN, startApi } from "../services/testing.ts";
+import { AdminService } from "../../../../proto/gen/ctrl/v1/admin_pb.ts";
+import { EnvironmentService, EnvironmentType } from "../../../../proto/gen/ctrl/v1/environment_pb.ts";
+import { refused, SERVICE_TOKEN, startApi } from "../testing.ts";
 
 Deno.test("workspaces, projects and environments have slugs that are taken once", async () => {
   await using api = await startApi();

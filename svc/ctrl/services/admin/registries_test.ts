@@ -1,7 +1,7 @@
 import { Code } from "@connectrpc/connect";
 import assert from "node:assert/strict";
-import { AdminService } from "../../../proto/gen/ctrl/v1/admin_pb.ts";
-import { refused, SERVICE_TOKEN, startApi } from "../services/testing.ts";
+import { AdminService } from "../../../../proto/gen/ctrl/v1/admin_pb.ts";
+import { refused, SERVICE_TOKEN, startApi } from "../testing.ts";
 
 const HUB = { host: "https://index.docker.io/v1/", username: "acme", secret: "s3cret" };
 

@@ -1,16 +1,16 @@
 import { Code } from "@connectrpc/connect";
 import assert from "node:assert/strict";
-import { transact } from "../../../pkg/db/mod.ts";
-import { AdminService } from "../../../proto/gen/ctrl/v1/admin_pb.ts";
+import { transact } from "../../../../pkg/db/mod.ts";
+import { AdminService } from "../../../../proto/gen/ctrl/v1/admin_pb.ts";
 import {
   ClusterService,
   type DeploymentState,
   ReportDeploymentStatusRequest_Update_Instance_Status as Status,
-} from "../../../proto/gen/ctrl/v1/cluster_pb.ts";
-import { DeploymentService } from "../../../proto/gen/ctrl/v1/deployment_pb.ts";
-import { FrontlineService, type RouteState } from "../../../proto/gen/ctrl/v1/frontline_pb.ts";
-import { createVersioningSteps } from "../worker/versioning/steps.ts";
-import { findDeployment, silenceRegion, stopTopology } from "../internal/store/mod.ts";
+} from "../../../../proto/gen/ctrl/v1/cluster_pb.ts";
+import { DeploymentService } from "../../../../proto/gen/ctrl/v1/deployment_pb.ts";
+import { FrontlineService, type RouteState } from "../../../../proto/gen/ctrl/v1/frontline_pb.ts";
+import { createVersioningSteps } from "../../worker/versioning/steps.ts";
+import { findDeployment, silenceRegion, stopTopology } from "../../internal/store/mod.ts";
 import {
   clock,
   deployImage,
@@ -21,7 +21,7 @@ import {
   startApi,
   type Tenant,
   type TestApi,
-} from "../services/testing.ts";
+} from "../testing.ts";
 
 const REGION = "local.dev";
 

@@ -1,22 +1,20 @@
 import { Code } from "@connectrpc/connect";
 import assert from "node:assert/strict";
-import { AdminService } from "../../../proto/gen/ctrl/v1/admin_pb.ts";
-import { DeploymentService } from "../../../proto/gen/ctrl/v1/deployment_pb.ts";
-import { decodeStringMap } from "../internal/json.ts";
-import { Secret } from "../../../pkg/config/mod.ts";
-import { transact } from "../../../pkg/db/mod.ts";
-import { silentLogger } from "../../../pkg/logger/mod.ts";
-import { findDeployment, giveUpImage, openCtrlDatabase, setImage, type Tx } from "../internal/store/mod.ts";
+import { AdminService } from "../../../../proto/gen/ctrl/v1/admin_pb.ts";
+import { DeploymentService } from "../../../../proto/gen/ctrl/v1/deployment_pb.ts";
+import { decodeStringMap } from "../../internal/json.ts";
+import { Secret } from "../../../../pkg/config/mod.ts";
+import { transact } from "../../../../pkg/db/mod.ts";
+import { silentLogger } from "../../../../pkg/logger/mod.ts";
 import {
-  clock,
-  deployImage,
-  move,
-  refused,
-  startApi,
-  type Tenant,
-  type TestApi,
-} from "../services/testing.ts";
-import { setLive } from "../services/testing_lifecycle.ts";
+  findDeployment,
+  giveUpImage,
+  openCtrlDatabase,
+  setImage,
+  type Tx,
+} from "../../internal/store/mod.ts";
+import { clock, deployImage, move, refused, startApi, type Tenant, type TestApi } from "../testing.ts";
+import { setLive } from "../testing_lifecycle.ts";
 
 /** A deployment whose image was built from an uploaded folder. */
 async function deployFolder(api: TestApi, tenant: Tenant): Promise<string> {

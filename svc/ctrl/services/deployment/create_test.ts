@@ -1,15 +1,15 @@
 import { Code } from "@connectrpc/connect";
 import assert from "node:assert/strict";
-import { transact } from "../../../pkg/db/mod.ts";
-import { AdminService } from "../../../proto/gen/ctrl/v1/admin_pb.ts";
+import { transact } from "../../../../pkg/db/mod.ts";
+import { AdminService } from "../../../../proto/gen/ctrl/v1/admin_pb.ts";
 import {
   DeploymentService,
   DeploymentStatus,
   type WatchDeploymentEventsResponse,
-} from "../../../proto/gen/ctrl/v1/deployment_pb.ts";
-import { appendEvent, findDeployment, startStep } from "../internal/store/mod.ts";
-import { encodeStatus } from "../services/deployment/encode.ts";
-import { clock, deployImage, failure, move, next, place, refused, startApi } from "../services/testing.ts";
+} from "../../../../proto/gen/ctrl/v1/deployment_pb.ts";
+import { appendEvent, findDeployment, startStep } from "../../internal/store/mod.ts";
+import { encodeStatus } from "./encode.ts";
+import { clock, deployImage, failure, move, next, place, refused, startApi } from "../testing.ts";
 
 Deno.test("createDeployment() refuses what cannot be deployed, with a code and a text each", async (t) => {
   await using api = await startApi();

@@ -1,10 +1,10 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { Code } from "@connectrpc/connect";
 import assert from "node:assert/strict";
-import { type BuildContextSchema, DeploymentService } from "../../../proto/gen/ctrl/v1/deployment_pb.ts";
-import { openBuildSecrets } from "../internal/builds/mod.ts";
-import { findBuildInputs, findDeployment } from "../internal/store/mod.ts";
-import { refused, startApi, type TestApi, uploadContext, vaultOf } from "../services/testing.ts";
+import { type BuildContextSchema, DeploymentService } from "../../../../proto/gen/ctrl/v1/deployment_pb.ts";
+import { openBuildSecrets } from "../../internal/builds/mod.ts";
+import { findBuildInputs, findDeployment } from "../../internal/store/mod.ts";
+import { refused, startApi, type TestApi, uploadContext, vaultOf } from "../testing.ts";
 
 type Context = Exclude<MessageInitShape<typeof BuildContextSchema>, { readonly $typeName: string }>;
 

@@ -1,12 +1,16 @@
 import { Code } from "@connectrpc/connect";
 import assert from "node:assert/strict";
-import { transact } from "../../../pkg/db/mod.ts";
-import { AdminService } from "../../../proto/gen/ctrl/v1/admin_pb.ts";
-import { DeploymentService, DeploymentStatus, SwitchPath } from "../../../proto/gen/ctrl/v1/deployment_pb.ts";
-import { claimStart, markCancelled } from "../internal/store/mod.ts";
-import { clock, deployImage, failure, move, refused, startApi } from "../services/testing.ts";
-import { setLive, setUpLife } from "../services/testing_lifecycle.ts";
-import { CALL_MS_MAX } from "./mount.ts";
+import { transact } from "../../../../pkg/db/mod.ts";
+import { AdminService } from "../../../../proto/gen/ctrl/v1/admin_pb.ts";
+import {
+  DeploymentService,
+  DeploymentStatus,
+  SwitchPath,
+} from "../../../../proto/gen/ctrl/v1/deployment_pb.ts";
+import { claimStart, markCancelled } from "../../internal/store/mod.ts";
+import { clock, deployImage, failure, move, refused, startApi } from "../testing.ts";
+import { setLive, setUpLife } from "../testing_lifecycle.ts";
+import { CALL_MS_MAX } from "../../api/mount.ts";
 
 Deno.test("promote and rollback ask the gates before the workflow", async () => {
   await using api = await startApi();

@@ -1,13 +1,13 @@
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 import assert from "node:assert/strict";
-import { transact } from "../../../pkg/db/mod.ts";
+import { transact } from "../../../../pkg/db/mod.ts";
 import {
   compactChanges,
   findDeployment,
   findRegionVersion,
   listAgents,
   stopTopology,
-} from "../internal/store/mod.ts";
+} from "../../internal/store/mod.ts";
 import {
   clock,
   deployImage,
@@ -17,7 +17,7 @@ import {
   startApi,
   type Tenant,
   type TestApi,
-} from "../services/testing.ts";
+} from "../testing.ts";
 
 const REGION = "local.dev";
 const NAME_FIELD = 2;

@@ -1,9 +1,9 @@
 import { Code } from "@connectrpc/connect";
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { DeploymentService } from "../../../proto/gen/ctrl/v1/deployment_pb.ts";
-import { findDeployment } from "../internal/store/mod.ts";
-import { refused, startApi } from "../services/testing.ts";
+import { DeploymentService } from "../../../../proto/gen/ctrl/v1/deployment_pb.ts";
+import { findDeployment } from "../../internal/store/mod.ts";
+import { refused, startApi } from "../testing.ts";
 
 const CONTEXT = new TextEncoder().encode("a tar.gz, as far as the store cares");
 const CHECKSUM = createHash("sha256").update(CONTEXT).digest("base64");

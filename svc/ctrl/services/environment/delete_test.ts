@@ -1,20 +1,12 @@
 import { Code } from "@connectrpc/connect";
 import assert from "node:assert/strict";
-import { newDnsName } from "../../../pkg/uid/mod.ts";
-import { AdminService } from "../../../proto/gen/ctrl/v1/admin_pb.ts";
-import { DeploymentService } from "../../../proto/gen/ctrl/v1/deployment_pb.ts";
-import { EnvironmentService } from "../../../proto/gen/ctrl/v1/environment_pb.ts";
-import { testOnCtrlDatabases } from "../internal/store/testing.ts";
-import { type CtrlDatabase, EDGE_REGION, listRegionVersions } from "../internal/store/mod.ts";
-import {
-  deployImage,
-  move,
-  place,
-  refused,
-  startApi,
-  type Tenant,
-  type TestApi,
-} from "../services/testing.ts";
+import { newDnsName } from "../../../../pkg/uid/mod.ts";
+import { AdminService } from "../../../../proto/gen/ctrl/v1/admin_pb.ts";
+import { DeploymentService } from "../../../../proto/gen/ctrl/v1/deployment_pb.ts";
+import { EnvironmentService } from "../../../../proto/gen/ctrl/v1/environment_pb.ts";
+import { testOnCtrlDatabases } from "../../internal/store/testing.ts";
+import { type CtrlDatabase, EDGE_REGION, listRegionVersions } from "../../internal/store/mod.ts";
+import { deployImage, move, place, refused, startApi, type Tenant, type TestApi } from "../testing.ts";
 
 const test = testOnCtrlDatabases();
 const REGION = "local.dev";
