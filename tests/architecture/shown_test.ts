@@ -1,6 +1,6 @@
 /**
  * Whoever writes a row that a deployment is shown from must count it (`countShown`, or an event), or answers go stale.
- * Here is every place that does; each has a case in `shown_memory_test.ts`.
+ * Here is every place that does; each has a case in `views/cache_test.ts`.
  */
 import assert from "node:assert/strict";
 
@@ -9,7 +9,7 @@ const ROOT = new URL("../../", import.meta.url).pathname;
 
 /** How many statements of each file write such rows. A new one is seen by whoever reviews the change. */
 const WRITES: Readonly<Record<string, number>> = {
-  [`${STORE}api_environments.ts`]: 1,
+  [`${STORE}environments.ts`]: 1,
   [`${STORE}instances.ts`]: 4,
   [`${STORE}migrations/0011_stopped_instances.ts`]: 1,
   [`${STORE}routes.ts`]: 3,
@@ -29,7 +29,7 @@ async function* sources(folder: string): AsyncGenerator<string> {
 }
 
 async function countedTables(): Promise<string[]> {
-  const source = await Deno.readTextFile(`${ROOT}${STORE}shown_rows.ts`);
+  const source = await Deno.readTextFile(`${ROOT}${STORE}views/rows.ts`);
   const code = source.replaceAll(/\/\*\*.*?\*\//gs, "");
   const tables = [...code.matchAll(/\b(?:from|join) ([a-z_]+)/g)].map(([, table = ""]) => table);
   return [...new Set(tables)].filter((table) => !COMPARED.includes(table)).sort();

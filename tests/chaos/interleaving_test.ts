@@ -1,7 +1,7 @@
 /** Random interleavings of everything that happens to one environment, with the invariants looked at after every step. */
 import assert from "node:assert/strict";
 import { Fault } from "../../pkg/fault/mod.ts";
-import { listShownByIds } from "../../svc/ctrl/internal/store/api_deployments.ts";
+import { listShownByIds } from "../../svc/ctrl/internal/store/views/deployments.ts";
 import { isFinal } from "../../svc/ctrl/internal/deployments/status.ts";
 import { cancelDeployment } from "../../svc/ctrl/services/deployment/cancel.ts";
 import { startDeployment } from "../../svc/ctrl/services/deployment/start.ts";

@@ -27,7 +27,7 @@ import {
 import type { DeploymentDeps } from "../../svc/ctrl/services/deployment/deps.ts";
 import { LogHub } from "../../svc/ctrl/internal/logs/mod.ts";
 import { EventHub } from "../../svc/ctrl/services/deployment/event_hub.ts";
-import { ShownMemory } from "../../svc/ctrl/internal/store/shown_memory.ts";
+import { ShownMemory } from "../../svc/ctrl/internal/store/views/cache.ts";
 import { createDeploymentReader } from "../../svc/ctrl/services/deployment/reader.ts";
 import { createDeploySteps } from "../../svc/ctrl/worker/deploy/steps.ts";
 import { slotSignal } from "../../svc/ctrl/worker/deploy/queue_stage.ts";

@@ -9,7 +9,7 @@ import { newDnsName } from "../../../pkg/uid/mod.ts";
 import { createVault, parseMasterKeys } from "../../../pkg/vault/mod.ts";
 import { AgentBook } from "../internal/agents/mod.ts";
 import { ChangeHub, createNudger } from "../internal/changes/mod.ts";
-import { dataKeyStore } from "../internal/store/api_data_keys.ts";
+import { dataKeyStore } from "../internal/store/data_keys.ts";
 import { type CtrlDatabase, openCtrlDatabase } from "../internal/store/mod.ts";
 import type { Workflows } from "../internal/workflows/mod.ts";
 import { createRestateWorkflows } from "../internal/workflows/restate.ts";

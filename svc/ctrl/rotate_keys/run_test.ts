@@ -5,7 +5,7 @@ import { isFault } from "../../../pkg/fault/mod.ts";
 import { silentLogger } from "../../../pkg/logger/mod.ts";
 import { newId } from "../../../pkg/uid/mod.ts";
 import { createVault, parseMasterKeys, type Vault } from "../../../pkg/vault/mod.ts";
-import { dataKeyStore } from "../internal/store/api_data_keys.ts";
+import { dataKeyStore } from "../internal/store/data_keys.ts";
 import { testOnCtrlDatabases } from "../internal/store/testing.ts";
 import type { CtrlDatabase } from "../internal/store/mod.ts";
 import { runRotateKeys } from "./run.ts";

@@ -24,7 +24,7 @@ import {
   type WantedSentinel,
 } from "../internal/store/mod.ts";
 import { revealToken, wantSentinel } from "../internal/sentinels/mod.ts";
-import { dataKeyStore } from "../internal/store/api_data_keys.ts";
+import { dataKeyStore } from "../internal/store/data_keys.ts";
 import type { StartOrder, StartOutcome, Workflows } from "../internal/workflows/mod.ts";
 import type { ApiConfig } from "../api/config.ts";
 import { runApi } from "../api/run.ts";

@@ -9,7 +9,7 @@ import { Runner } from "../../../pkg/runner/mod.ts";
 import { createVault, parseMasterKeys, type Vault } from "../../../pkg/vault/mod.ts";
 import { type ChangeHub, type ChangeNotifier, createNudger } from "../internal/changes/mod.ts";
 import type { SentinelMaker } from "../internal/sentinels/mod.ts";
-import { dataKeyStore } from "../internal/store/api_data_keys.ts";
+import { dataKeyStore } from "../internal/store/data_keys.ts";
 import { type CtrlDatabase, openCtrlDatabase } from "../internal/store/mod.ts";
 import type { Builder, BuildRequest } from "../../../pkg/build/mod.ts";
 import { credentialsOf } from "./builder/base_image_credentials.ts";

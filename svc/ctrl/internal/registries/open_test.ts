@@ -4,7 +4,7 @@ import { Secret } from "../../../../pkg/config/mod.ts";
 import { transact } from "../../../../pkg/db/mod.ts";
 import { isFault } from "../../../../pkg/fault/mod.ts";
 import { createVault, parseMasterKeys } from "../../../../pkg/vault/mod.ts";
-import { dataKeyStore } from "../store/api_data_keys.ts";
+import { dataKeyStore } from "../store/data_keys.ts";
 import { NOW_MS, seedProject, testOnCtrlDatabases } from "../store/testing.ts";
 import { type CtrlDatabase, setRegistryCredentials } from "../store/mod.ts";
 import { openRegistryCredentials, sealRegistrySecret } from "./mod.ts";

@@ -9,7 +9,7 @@ import {
 import type { PayloadOf } from "../deployments/events.ts";
 import { deleteBuildSecrets } from "./build_inputs.ts";
 import type { Queryable, Tx } from "./database.ts";
-import { appendEvent } from "./events.ts";
+import { appendEvent } from "./deployment_events.ts";
 import type { DeploymentsTable } from "./schema.ts";
 
 /** A change of status. */

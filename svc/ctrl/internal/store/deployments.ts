@@ -2,7 +2,7 @@
 import { lockRows } from "../../../../pkg/db/mod.ts";
 import { Fault, isFault } from "../../../../pkg/fault/mod.ts";
 import type { Queryable, Tx } from "./database.ts";
-import { appendEvent } from "./events.ts";
+import { appendEvent } from "./deployment_events.ts";
 import type { DeploymentsTable } from "./schema.ts";
 import { supersedeOlderBuilds } from "./supersede.ts";
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { transact } from "../../../../pkg/db/mod.ts";
 import { isFault } from "../../../../pkg/fault/mod.ts";
 import { newId } from "../../../../pkg/uid/mod.ts";
-import { type ListFilter, listShownDeployments } from "./api_deployments.ts";
+import { type ListFilter, listShownDeployments } from "./views/deployments.ts";
 import { newDeployment, NOW_MS, seedDeployment, seedProject, testOnCtrlDatabases } from "./testing.ts";
 import {
   appendLogLines,

@@ -4,7 +4,7 @@ import { type ImageUse, needsImage } from "../deployments/images.ts";
 import type { DeploymentStatus } from "../deployments/status.ts";
 import { recordAudit } from "./audit.ts";
 import type { Queryable, Tx } from "./database.ts";
-import { appendEvent } from "./events.ts";
+import { appendEvent } from "./deployment_events.ts";
 
 const IMAGES_PER_QUERY = 200;
 

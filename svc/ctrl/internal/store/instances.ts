@@ -4,7 +4,7 @@ import { newId } from "../../../../pkg/uid/mod.ts";
 import { appendChanges, EDGE_REGION } from "./changes.ts";
 import type { Queryable, Tx } from "./database.ts";
 import type { InstancesTable } from "./schema.ts";
-import { countShown } from "./shown_revisions.ts";
+import { countShown } from "./views/revisions.ts";
 
 /** One instance as reported. */
 export type ReportedInstance = Pick<

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { transact } from "../../../../pkg/db/mod.ts";
 import { newDnsName } from "../../../../pkg/uid/mod.ts";
-import { listShownByIds } from "./api_deployments.ts";
+import { listShownByIds } from "./views/deployments.ts";
 import { NOW_MS, type Seed, seedDeployment, seedProject, testOnCtrlDatabases } from "./testing.ts";
 import {
   assignRoutes,

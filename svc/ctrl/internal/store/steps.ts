@@ -2,7 +2,7 @@
 import { upsert } from "../../../../pkg/db/mod.ts";
 import type { StepName } from "../deployments/events.ts";
 import type { Queryable, Tx } from "./database.ts";
-import { appendEvent } from "./events.ts";
+import { appendEvent } from "./deployment_events.ts";
 import type { DeploymentStepsTable } from "./schema.ts";
 
 /** Marks a step as running. Repeating it while it runs changes nothing. */

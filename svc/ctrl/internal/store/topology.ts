@@ -5,7 +5,7 @@ import type { Queryable, Tx } from "./database.ts";
 import { appendChanges, lockRegion } from "./changes.ts";
 import { forgetInstances } from "./instances.ts";
 import type { DeploymentTopologyTable, Schema } from "./schema.ts";
-import { countShown } from "./shown_revisions.ts";
+import { countShown } from "./views/revisions.ts";
 import { archiveIdleSentinel, ensureSentinel, type WantedSentinel } from "./sentinels.ts";
 
 /** A region and the version that its feed got. */

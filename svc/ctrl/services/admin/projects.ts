@@ -6,7 +6,7 @@ import { mayInProject, permissionDenied } from "../../internal/auth/permissions.
 import type { RootKeyPrincipal, ServicePrincipal } from "../../internal/auth/principal.ts";
 import { requireProject } from "../../internal/auth/project.ts";
 import { PRODUCTION_SLUG } from "../../internal/deployments/domains.ts";
-import { listLiveDeployments } from "../../internal/store/api_status.ts";
+import { listLiveDeployments } from "../../internal/store/views/status.ts";
 import {
   createProject as recordProject,
   type EnvironmentsTable,

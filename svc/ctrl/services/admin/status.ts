@@ -3,7 +3,7 @@ import {
   countInstancesByRegion,
   countSentinelsByRegion,
   listOwnResources,
-} from "../../internal/store/api_status.ts";
+} from "../../internal/store/views/status.ts";
 import { AGENT_ALIVE_MS } from "../../internal/deployments/liveness.ts";
 import {
   type AgentsTable,

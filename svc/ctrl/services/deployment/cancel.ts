@@ -6,7 +6,7 @@ import { requireInProject } from "../../internal/auth/permissions.ts";
 import type { RootKeyPrincipal } from "../../internal/auth/principal.ts";
 import { cancelAct } from "../../internal/deployments/gates.ts";
 import type { DeploymentStatus } from "../../internal/deployments/status.ts";
-import type { ShownDeployment } from "../../internal/store/api_deployments.ts";
+import type { ShownDeployment } from "../../internal/store/views/deployments.ts";
 import { findPreviousLive, findStart, recordAudit, requestCancel } from "../../internal/store/mod.ts";
 import type { DeploymentDeps } from "./deps.ts";
 import { requireDeployment } from "./find.ts";

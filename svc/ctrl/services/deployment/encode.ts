@@ -11,7 +11,7 @@ import type { DeploymentEventPayload } from "../../internal/deployments/events.t
 import { queueText } from "../../internal/deployments/queue.ts";
 import type { DeploymentStatus, FailureDetails } from "../../internal/deployments/status.ts";
 import { urlOf } from "../../internal/deployments/urls.ts";
-import type { ShownDeployment } from "../../internal/store/api_deployments.ts";
+import type { ShownDeployment } from "../../internal/store/views/deployments.ts";
 import type { StreamedLog } from "./stream_logs.ts";
 import type { WatchedEvent } from "./watch_events.ts";
 

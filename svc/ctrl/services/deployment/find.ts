@@ -2,7 +2,7 @@ import { publicFault } from "../../../../pkg/fault/mod.ts";
 import { parseId } from "../../../../pkg/uid/mod.ts";
 import { type ProjectAction, requireInProject } from "../../internal/auth/permissions.ts";
 import type { RootKeyPrincipal } from "../../internal/auth/principal.ts";
-import type { ShownDeployment } from "../../internal/store/api_deployments.ts";
+import type { ShownDeployment } from "../../internal/store/views/deployments.ts";
 import { invalid } from "../../internal/validate/mod.ts";
 import type { DeploymentDeps } from "./deps.ts";
 

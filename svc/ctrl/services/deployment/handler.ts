@@ -10,7 +10,7 @@ import {
 } from "../../../../proto/gen/ctrl/v1/deployment_pb.ts";
 import { principalOf, type RootKeyPrincipal } from "../../internal/auth/principal.ts";
 import { urlOf } from "../../internal/deployments/urls.ts";
-import type { ShownDeployment } from "../../internal/store/api_deployments.ts";
+import type { ShownDeployment } from "../../internal/store/views/deployments.ts";
 import { NO_OPTIONS, type RequestedBuild } from "./build_settings.ts";
 import { cancelDeployment } from "./cancel.ts";
 import { createDeployment } from "./create.ts";

@@ -1,7 +1,7 @@
 import { mayInProject } from "../../internal/auth/permissions.ts";
 import type { RootKeyPrincipal } from "../../internal/auth/principal.ts";
 import { requireProject } from "../../internal/auth/project.ts";
-import { listShownDeployments, type ShownDeployment } from "../../internal/store/api_deployments.ts";
+import { listShownDeployments, type ShownDeployment } from "../../internal/store/views/deployments.ts";
 import { decodePageToken, encodePageToken } from "../../internal/page_token.ts";
 import { optionalText, pageSize } from "../../internal/validate/mod.ts";
 import type { DeploymentDeps } from "./deps.ts";

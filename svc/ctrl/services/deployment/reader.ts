@@ -1,7 +1,7 @@
 import type { Clock } from "../../../../pkg/clock/mod.ts";
-import { listShownByIds, type ShownDeployment } from "../../internal/store/api_deployments.ts";
+import { listShownByIds, type ShownDeployment } from "../../internal/store/views/deployments.ts";
 import type { Queryable } from "../../internal/store/mod.ts";
-import { ShownMemory } from "../../internal/store/shown_memory.ts";
+import { ShownMemory } from "../../internal/store/views/cache.ts";
 
 /** Reads deployments as they are shown. */
 export interface DeploymentReader {

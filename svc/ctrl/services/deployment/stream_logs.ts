@@ -5,7 +5,7 @@ import {
   listLastInstanceLogs,
   type LogCursor,
 } from "../../internal/store/mod.ts";
-import { findLogEnds } from "../../internal/store/api_logs.ts";
+import { findLogEnds } from "../../internal/store/views/logs.ts";
 import { invalid } from "../../internal/validate/mod.ts";
 import type { DeploymentDeps } from "./deps.ts";
 import { requireDeployment } from "./find.ts";

@@ -14,7 +14,7 @@ import {
   type SwitchPath,
   switchPath,
 } from "../../internal/deployments/gates.ts";
-import type { ShownDeployment } from "../../internal/store/api_deployments.ts";
+import type { ShownDeployment } from "../../internal/store/views/deployments.ts";
 import {
   type EnvironmentsTable,
   findEnvironment,

@@ -6,7 +6,7 @@ import type { RootKeyPrincipal } from "../../internal/auth/principal.ts";
 import { requireProject } from "../../internal/auth/project.ts";
 import type { ChangeNotifier } from "../../internal/changes/mod.ts";
 import { PRODUCTION_SLUG } from "../../internal/deployments/domains.ts";
-import { countEnvironments } from "../../internal/store/api_environments.ts";
+import { countEnvironments } from "../../internal/store/environments.ts";
 import {
   createEnvironment as recordEnvironment,
   type CtrlDatabase,

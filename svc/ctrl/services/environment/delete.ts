@@ -9,7 +9,7 @@ import {
   listActiveDeployments,
   lockStartedDeployments,
   stopDeployments,
-} from "../../internal/store/api_environments.ts";
+} from "../../internal/store/environments.ts";
 import { type AuditEntry, recordAudit, type Tx } from "../../internal/store/mod.ts";
 import { lockEnvironment } from "../../internal/store/worker_routing.ts";
 import type { EnvironmentDeps } from "./create.ts";

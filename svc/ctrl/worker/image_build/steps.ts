@@ -5,7 +5,7 @@ import { transact } from "../../../../pkg/db/mod.ts";
 import { Fault } from "../../../../pkg/fault/mod.ts";
 import type { Logger } from "../../../../pkg/logger/mod.ts";
 import type { CtrlDatabase } from "../../internal/store/mod.ts";
-import { beginBuildAttempt } from "../../internal/store/worker_builds.ts";
+import { beginBuildAttempt } from "../../internal/store/build_attempts.ts";
 import { type ContextDeps, dockerfileIn, fetchContext } from "./context.ts";
 import { type BuildInputs, type InputsDeps, loadInputs } from "./inputs.ts";
 import { BuildLogSink } from "./log_sink.ts";

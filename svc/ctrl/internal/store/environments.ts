@@ -4,7 +4,7 @@ import { ACTIVE_STATUSES, type DeploymentStatus } from "../deployments/status.ts
 import { appendChanges, EDGE_REGION } from "./changes.ts";
 import type { Tx } from "./database.ts";
 import { moveStatus } from "./deployment_status.ts";
-import { countShown } from "./shown_revisions.ts";
+import { countShown } from "./views/revisions.ts";
 import { stopTopology } from "./topology.ts";
 
 /** A deployment that does something. */

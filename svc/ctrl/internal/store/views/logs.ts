@@ -1,6 +1,6 @@
 /** Where the output of instances ends, for readers that want only what comes after. */
-import type { Queryable } from "./database.ts";
-import type { LogCursor } from "./instance_logs.ts";
+import type { Queryable } from "../database.ts";
+import type { LogCursor } from "../instance_logs.ts";
 
 /** The last line of each instance, as a cursor behind every line that is there now. By primary key. */
 export async function findLogEnds(db: Queryable, deploymentId: string): Promise<LogCursor> {

@@ -1,5 +1,5 @@
 /** What `unkey status` and `unkey list projects` show. */
-import type { Queryable } from "./database.ts";
+import type { Queryable } from "../database.ts";
 
 /** Instances of a workspace in one region. */
 export interface RegionInstances {

@@ -2,7 +2,7 @@
 import { lockRows } from "../../../../pkg/db/mod.ts";
 import type { DeploymentStatus } from "../deployments/status.ts";
 import type { Tx } from "./database.ts";
-import { appendEvent } from "./events.ts";
+import { appendEvent } from "./deployment_events.ts";
 
 /** One attempt. */
 export interface BuildAttempt {

@@ -1,10 +1,10 @@
 /** What is remembered of deployments is shown only while it is what the database holds. */
 import assert from "node:assert/strict";
-import { transact } from "../../../../pkg/db/mod.ts";
-import { newDnsName } from "../../../../pkg/uid/mod.ts";
-import { deleteEnvironment } from "./api_environments.ts";
-import { listShownByIds, type ShownDeployment } from "./api_deployments.ts";
-import { NOW_MS, type Seed, seedDeployment, seedProject, testOnCtrlDatabases } from "./testing.ts";
+import { transact } from "../../../../../pkg/db/mod.ts";
+import { newDnsName } from "../../../../../pkg/uid/mod.ts";
+import { deleteEnvironment } from "../environments.ts";
+import { listShownByIds, type ShownDeployment } from "./deployments.ts";
+import { NOW_MS, type Seed, seedDeployment, seedProject, testOnCtrlDatabases } from "../testing.ts";
 import {
   assignRoutes,
   clearCancel,
@@ -23,10 +23,10 @@ import {
   swapLiveDeployment,
   type Tx,
   type WantedRoute,
-} from "./mod.ts";
-import { ShownMemory } from "./shown_memory.ts";
-import { listShownRows } from "./shown_rows.ts";
-import { beginBuildAttempt } from "./worker_builds.ts";
+} from "../mod.ts";
+import { ShownMemory } from "./cache.ts";
+import { listShownRows } from "./rows.ts";
+import { beginBuildAttempt } from "../build_attempts.ts";
 
 const test = testOnCtrlDatabases();
 

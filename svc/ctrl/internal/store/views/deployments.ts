@@ -1,10 +1,10 @@
 /** Deployments as the API shows them. */
 import { sql } from "kysely";
-import type { DeploymentStatus, FailureCode, FailureDetails } from "../deployments/status.ts";
-import { listQueuePlaces, type ShownQueue } from "./api_queue.ts";
-import type { Queryable } from "./database.ts";
-import type { ShownMemory } from "./shown_memory.ts";
-import { listShownParts, listShownRows, SHOWN, type ShownRow, toShown } from "./shown_rows.ts";
+import type { DeploymentStatus, FailureCode, FailureDetails } from "../../deployments/status.ts";
+import { listQueuePlaces, type ShownQueue } from "./queue.ts";
+import type { Queryable } from "../database.ts";
+import type { ShownMemory } from "./cache.ts";
+import { listShownParts, listShownRows, SHOWN, type ShownRow, toShown } from "./rows.ts";
 
 /** Everything that the API shows of a deployment. */
 export interface ShownDeployment {

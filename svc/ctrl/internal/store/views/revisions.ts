@@ -1,7 +1,7 @@
 /** Counts what a deployment is shown with and what is not in its own row: topology, routes and instances. */
 import { sql } from "kysely";
-import { dialectOf } from "../../../../pkg/db/mod.ts";
-import type { Tx } from "./database.ts";
+import { dialectOf } from "../../../../../pkg/db/mod.ts";
+import type { Tx } from "../database.ts";
 
 /**
  * Makes earlier answers about these deployments outdated. Must be in the transaction that writes their topology, routes

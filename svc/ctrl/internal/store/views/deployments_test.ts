@@ -1,16 +1,16 @@
 /** What only the API asks, on every supported database. */
 import assert from "node:assert/strict";
 import { sql } from "kysely";
-import { transact } from "../../../../pkg/db/mod.ts";
-import { newDnsName } from "../../../../pkg/uid/mod.ts";
-import { dataKeyStore } from "./api_data_keys.ts";
-import { listShownByIds, listShownDeployments } from "./api_deployments.ts";
-import { listEventHeads } from "./api_events.ts";
-import { findLogEnds } from "./api_logs.ts";
-import { countInstancesByRegion, listLiveDeployments, listOwnResources } from "./api_status.ts";
-import { listQueuePlaces } from "./api_queue.ts";
-import { extendUpload, listUnneededUploads } from "./api_uploads.ts";
-import { NOW_MS, seedDeployment, seedProject, testOnCtrlDatabases } from "./testing.ts";
+import { transact } from "../../../../../pkg/db/mod.ts";
+import { newDnsName } from "../../../../../pkg/uid/mod.ts";
+import { dataKeyStore } from "../data_keys.ts";
+import { listShownByIds, listShownDeployments } from "./deployments.ts";
+import { listEventHeads } from "../api_events.ts";
+import { findLogEnds } from "./logs.ts";
+import { countInstancesByRegion, listLiveDeployments, listOwnResources } from "./status.ts";
+import { listQueuePlaces } from "./queue.ts";
+import { extendUpload, listUnneededUploads } from "../api_uploads.ts";
+import { NOW_MS, seedDeployment, seedProject, testOnCtrlDatabases } from "../testing.ts";
 import {
   assignRoutes,
   type BuildSlotsTable,
@@ -25,7 +25,7 @@ import {
   startStep,
   swapLiveDeployment,
   timeNsText,
-} from "./mod.ts";
+} from "../mod.ts";
 
 const test = testOnCtrlDatabases();
 

@@ -1,9 +1,9 @@
 /** What a deployment is shown from: its row with those that it belongs to, and the rows that belong to it. */
-import { prepared } from "../../../../pkg/db/mod.ts";
-import type { DeploymentStatus, FailureCode, FailureDetails } from "../deployments/status.ts";
-import type { ShownDeployment } from "./api_deployments.ts";
-import type { ShownQueue } from "./api_queue.ts";
-import type { Queryable } from "./database.ts";
+import { prepared } from "../../../../../pkg/db/mod.ts";
+import type { DeploymentStatus, FailureCode, FailureDetails } from "../../deployments/status.ts";
+import type { ShownDeployment } from "./deployments.ts";
+import type { ShownQueue } from "./queue.ts";
+import type { Queryable } from "../database.ts";
 
 /** A deployment's own row, and those that it belongs to. The same cells mean the same answer, unless it is queued. */
 export interface ShownRow {

@@ -1,6 +1,6 @@
-import type { Clock } from "../../../../pkg/clock/mod.ts";
-import type { ShownDeployment } from "./api_deployments.ts";
-import type { ShownRow } from "./shown_rows.ts";
+import type { Clock } from "../../../../../pkg/clock/mod.ts";
+import type { ShownDeployment } from "./deployments.ts";
+import type { ShownRow } from "./rows.ts";
 
 interface Entry {
   readonly row: ShownRow;

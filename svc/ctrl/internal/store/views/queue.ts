@@ -1,7 +1,7 @@
 /** Places in the queue of builds, as the API shows them. */
-import { compareTurns, type RunningBuild } from "../deployments/queue.ts";
-import { type BuildSlotView, countsInQueue, listBuildSlots } from "./build_slots.ts";
-import type { Queryable } from "./database.ts";
+import { compareTurns, type RunningBuild } from "../../deployments/queue.ts";
+import { type BuildSlotView, countsInQueue, listBuildSlots } from "../build_slots.ts";
+import type { Queryable } from "../database.ts";
 
 /** Where a build waits. */
 export interface ShownQueue {
