@@ -134,7 +134,7 @@ export const RULES: readonly Rule[] = [
       "a workflow and its stages see only their plan, types, the durable port, and the wait that workflows share",
     forbids: ({ from, to, typeOnly }) =>
       /\/(workflow|(\w+_)?stage)\.ts$/.test(from) && !typeOnly &&
-      !/\/(plan|messages|contract|(\w+_)?stage)\.ts$|\/rollout\/wait\.ts$|^pkg\/(durable|fault)\/|^svc\/ctrl\/internal\/deployments\//
+      !/\/(plan|messages|contract|types|(\w+_)?stage)\.ts$|\/rollout\/wait\.ts$|^pkg\/(durable|fault)\/|^svc\/ctrl\/internal\/deployments\//
         .test(to),
   },
   {

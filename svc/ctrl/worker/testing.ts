@@ -27,7 +27,7 @@ import {
 import { listRoutesOfDeployment } from "../internal/store/mod.ts";
 import type { StopRequest } from "./routing/contract.ts";
 import type { DeployOutcome } from "./deploy/contract.ts";
-import type { RolloutLimits } from "./deploy/plan.ts";
+import type { RolloutLimits } from "./rollout/plan.ts";
 import { createDeploySteps } from "./deploy/steps.ts";
 import { type BuildResult, deploy } from "./deploy/workflow.ts";
 import type { AcquireRequest } from "./slots/contract.ts";

@@ -22,7 +22,7 @@ import { type BuilderConfig, builderProblems } from "../config/builder.ts";
 import { depotPlatformOf, depotTokenOf } from "../config/depot.ts";
 import { depotLease } from "./depot_lease.ts";
 import type { Queryable } from "../../internal/store/mod.ts";
-import { guardDisk } from "../tasks/disk_guard.ts";
+import { guardDisk } from "./disk_guard.ts";
 import { createLocalImages, type LocalImages } from "./local_images.ts";
 
 /** A builder, and the names of the images that it builds. */

@@ -27,7 +27,7 @@ import { announceChange, CANCEL } from "../rollout/wait.ts";
 import { routingKey, RoutingService } from "../routing/contract.ts";
 import { BuildSlotService, buildSlotsKey } from "../slots/contract.ts";
 import { DeploymentService } from "./contract.ts";
-import type { RolloutLimits } from "./plan.ts";
+import type { RolloutLimits } from "../rollout/plan.ts";
 import { type BuildSlots, slotSignal } from "./queue_stage.ts";
 import type { DeploySteps } from "./steps.ts";
 import { type BuildOrder, type BuildResult, deploy, type DeployWorkflowDeps, SWITCHED } from "./workflow.ts";

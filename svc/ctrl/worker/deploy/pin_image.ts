@@ -5,7 +5,7 @@ import { isFault } from "../../../../pkg/fault/mod.ts";
 import { pullText } from "../../../../pkg/registry/mod.ts";
 import { type DeploymentStatus, isFinal } from "../../internal/deployments/status.ts";
 import { appendEvent, type CtrlDatabase, findDeployment, setImage } from "../../internal/store/mod.ts";
-import type { Failure } from "./plan.ts";
+import type { Failure } from "../rollout/plan.ts";
 
 /** What decides about it. */
 export interface ImageRules {

@@ -2,8 +2,8 @@
 import type { Compensations, DurableWorkflow } from "../../../../pkg/durable/mod.ts";
 import { CANCEL } from "../rollout/wait.ts";
 import type { AcquireAnswer, AcquireRequest } from "../slots/contract.ts";
-import type { Failure } from "./plan.ts";
-import { CANCELLED, ON, type Stage } from "./stage.ts";
+import type { Failure } from "../rollout/plan.ts";
+import { CANCELLED, ON, type Stage } from "./types.ts";
 import type { DeploySteps } from "./steps.ts";
 
 /** The build slots of a workspace, through their contract. */

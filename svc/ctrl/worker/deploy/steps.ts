@@ -26,7 +26,7 @@ import type { ChangeNotifier } from "../../internal/changes/mod.ts";
 import { type SentinelMaker, wantSentinels } from "../../internal/sentinels/mod.ts";
 import { type Ended, observe, type Observed } from "../rollout/observe.ts";
 import { type ImageRules, pinImage } from "./pin_image.ts";
-import type { Failure } from "./plan.ts";
+import type { Failure } from "../rollout/plan.ts";
 
 /** What the workflow needs to know at its start. */
 export type Loaded = Ended | {

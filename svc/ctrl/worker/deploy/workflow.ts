@@ -4,9 +4,9 @@ import type { Fault } from "../../../../pkg/fault/mod.ts";
 import type { AssignOutcome } from "../routing/contract.ts";
 import { CANCEL, untilRunning } from "../rollout/wait.ts";
 import type { DeployOutcome } from "./contract.ts";
-import type { Failure, RolloutLimits } from "./plan.ts";
+import type { Failure, RolloutLimits } from "../rollout/plan.ts";
 import { type BuildSlots, inBuildSlot } from "./queue_stage.ts";
-import { CANCELLED, ON, type Stage } from "./stage.ts";
+import { CANCELLED, ON, type Stage } from "./types.ts";
 import type { Advanced, DeploySteps, Ending, Loaded } from "./steps.ts";
 
 /** State: whether traffic has moved, from when on a cancel comes too late. */

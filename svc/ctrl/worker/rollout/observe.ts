@@ -11,7 +11,7 @@ import {
 } from "../../internal/store/mod.ts";
 import { exposedPorts } from "../../../../pkg/build/mod.ts";
 import { findBuildInputs } from "../../internal/store/build_inputs.ts";
-import type { InstanceFacts, RolloutFacts } from "../deploy/plan.ts";
+import type { InstanceFacts, RolloutFacts } from "./plan.ts";
 
 /** The deployment is final already, or does not exist: there is nothing left to do. */
 export interface Ended {

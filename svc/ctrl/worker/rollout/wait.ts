@@ -1,6 +1,6 @@
 /** Waiting until a deployment runs: the same for a deploy and for a start. */
 import type { DurableShared, DurableWorkflow } from "../../../../pkg/durable/mod.ts";
-import { deafSince, type Failure, judgeRollout, type RolloutLimits } from "../deploy/plan.ts";
+import { deafSince, type Failure, judgeRollout, type RolloutLimits } from "./plan.ts";
 import type { Ended, Observed } from "./observe.ts";
 
 export type { Failure, RolloutLimits };

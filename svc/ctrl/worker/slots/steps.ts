@@ -17,7 +17,7 @@ import {
 import { type DeploymentSlugs, findSlugs } from "../../internal/store/worker_routing.ts";
 import type { AcquireAnswer, AcquireRequest } from "./contract.ts";
 import { turnAt } from "./plan.ts";
-import { settleQueue } from "./settle_queue.ts";
+import { settleQueue } from "./update_queue.ts";
 
 /** A slot is set aside for a build, whose workflow has to be woken to take it. */
 export interface Offer {

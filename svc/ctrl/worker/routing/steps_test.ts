@@ -1,8 +1,8 @@
-/** The whole life of some deployments, on every database: locks and statements differ between them. */
+/** The steps that move traffic, on every database: locks and statements differ between them. */
 import assert from "node:assert/strict";
-import { isFault } from "../../../pkg/fault/mod.ts";
-import { execute, newWorld } from "../../../pkg/testkit/fake_durable.ts";
-import { seedDeployment, seedProject, testOnCtrlDatabases } from "../internal/store/testing.ts";
+import { isFault } from "../../../../pkg/fault/mod.ts";
+import { execute, newWorld } from "../../../../pkg/testkit/fake_durable.ts";
+import { seedDeployment, seedProject, testOnCtrlDatabases } from "../../internal/store/testing.ts";
 import {
   assign,
   deliverStops,
@@ -14,7 +14,7 @@ import {
   RETENTION,
   routingDeps,
   snapshot,
-} from "./testing.ts";
+} from "../testing.ts";
 
 const test = testOnCtrlDatabases();
 
