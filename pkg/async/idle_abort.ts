@@ -1,0 +1,90 @@
+import type { Clock } from "../clock/mod.ts";
+import { Fault } from "../fault/mod.ts";
+
+export interface IdleAbortOptions {
+  readonly clock: Clock;
+  /** The limit in milliseconds until the first reset, and after it unless the reset says another. */
+  readonly idleMs: number;
+  /** Aborts `IdleAbort.signal` as well, with its own reason. */
+  readonly signal?: AbortSignal;
+  /** The reason of an idle stream's abort; `deadline_exceeded` by default. */
+  readonly error?: (idleMs: number) => unknown;
+}
+
+/** The limit is looked at so many times while it passes. */
+const TICKS = 4;
+/** Ends the timer. Without a reason, an abort makes an error with a stack. */
+const DISPOSED = Symbol("disposed");
+
+/**
+ * Aborts a stream on which nothing arrives for too long: open it with `signal`, and call `reset()` for each message.
+ *
+ * A reset allocates nothing and touches no timer, for streams with many messages. So an idle stream is aborted after the
+ * limit, but no later than a quarter of it after that. The clock's time of day is not used: it may be set back.
+ */
+export class IdleAbort implements Disposable {
+  readonly #options: IdleAbortOptions;
+  readonly #abort = new AbortController();
+  readonly #disposed = new AbortController();
+  #idleMs: number;
+  #idleTicks = 0;
+  #isExpired = false;
+
+  constructor(options: IdleAbortOptions) {
+    this.#options = options;
+    this.#idleMs = options.idleMs;
+    const { signal } = options;
+    if (signal?.aborted) {
+      this.#end(signal.reason);
+      return;
+    }
+    signal?.addEventListener("abort", this.#follow, { once: true });
+    void this.#watch();
+  }
+
+  get signal(): AbortSignal {
+    return this.#abort.signal;
+  }
+
+  /** Whether the stream was aborted because it was idle. */
+  get isExpired(): boolean {
+    return this.#isExpired;
+  }
+
+  /** Something arrived. `idleMs` is the limit from now on. */
+  reset(idleMs: number = this.#idleMs): void {
+    this.#idleMs = idleMs;
+    this.#idleTicks = 0;
+  }
+
+  /** Stops looking; the signal does not abort any more. */
+  [Symbol.dispose](): void {
+    this.#options.signal?.removeEventListener("abort", this.#follow);
+    this.#disposed.abort(DISPOSED);
+  }
+
+  readonly #follow = (): void => this.#end(this.#options.signal?.reason);
+
+  #end(reason: unknown): void {
+    this.#disposed.abort(DISPOSED);
+    this.#abort.abort(reason);
+  }
+
+  async #watch(): Promise<void> {
+    const { clock, error = idle } = this.#options;
+    const { signal } = this.#disposed;
+    // A reset falls between two ticks, so the first tick after it does not count as a whole one.
+    while (this.#idleTicks <= TICKS) {
+      await clock.sleep(this.#idleMs / TICKS, signal).catch(() => undefined);
+      if (signal.aborted) return;
+      this.#idleTicks++;
+    }
+    this.#isExpired = true;
+    this.#options.signal?.removeEventListener("abort", this.#follow);
+    this.#end(error(this.#idleMs));
+  }
+}
+
+function idle(idleMs: number): Fault {
+  return new Fault("deadline_exceeded", `nothing arrived for ${idleMs} ms`);
+}
