@@ -3,7 +3,7 @@ import { defineCommand, EXIT, type ExitCode, type Process } from "../../pkg/cli/
 import { type ConfigOf, field, textSchema } from "../../pkg/config/mod.ts";
 import { publicFault } from "../../pkg/fault/mod.ts";
 import { type Deployment, DeploymentStatus } from "../../proto/gen/ctrl/v1/deployment_pb.ts";
-import { follow } from "../deploy/follow.ts";
+import { follow } from "../shared/deploying/follow.ts";
 import { connect, CONNECT_FIELDS, type Connection } from "../shared/connect.ts";
 import { isActive, statusName } from "../shared/deployment_view.ts";
 import { DEPLOYMENT_WORD, findDeployment } from "../shared/find_deployment.ts";

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { field, listField, switchField } from "../../pkg/config/mod.ts";
-import { parseArguments, parseSecrets, parseVariables, PLATFORM, TARGET } from "./build_specs.ts";
+import { parseArguments, parseSecrets, parseVariables, PLATFORM, TARGET } from "../shared/build_specs.ts";
 
 /** Settings of the build, as `docker build` has them. */
 export const BUILD_FIELDS = {

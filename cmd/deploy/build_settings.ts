@@ -5,7 +5,7 @@ import { type Process, UsageError } from "../../pkg/cli/mod.ts";
 import type { ConfigOf } from "../../pkg/config/mod.ts";
 import type { BuildSettingsSchema } from "../../proto/gen/ctrl/v1/deployment_pb.ts";
 import type { BUILD_FIELDS } from "./build_fields.ts";
-import type { SecretSpec } from "./build_specs.ts";
+import type { SecretSpec } from "../shared/build_specs.ts";
 
 /** Settings of a build with the values that variables and files hold. */
 export interface ReadBuild {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { deploy, resultOf, startParts } from "./testing.ts";
+import { deploy, resultOf, startParts } from "../shared/deploying/testing.ts";
 
 const text = (bytes: Uint8Array | undefined): string => new TextDecoder().decode(bytes);
 

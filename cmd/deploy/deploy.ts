@@ -3,11 +3,11 @@ import { resolve } from "node:path";
 import { defineCommand, type ExitCode } from "../../pkg/cli/mod.ts";
 import { DEPLOY_FIELDS } from "./config.ts";
 import { runDeploy } from "./deploy_run.ts";
-import { EXIT_NOTES } from "./exit_codes.ts";
+import { EXIT_NOTES } from "../shared/deploying/exit_codes.ts";
 import { projectFile } from "../shared/project_file.ts";
-import { Report } from "./report.ts";
-import { printResult } from "./print_result.ts";
-import { NOTHING_DONE } from "./result.ts";
+import { Report } from "../shared/deploying/report.ts";
+import { printResult } from "../shared/deploying/print_result.ts";
+import { NOTHING_DONE } from "../shared/deploying/result.ts";
 
 /** `unkey deploy` */
 export const command = defineCommand({

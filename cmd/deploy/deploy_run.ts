@@ -7,14 +7,14 @@ import { AdminService } from "../../proto/gen/ctrl/v1/admin_pb.ts";
 import { DeploymentService } from "../../proto/gen/ctrl/v1/deployment_pb.ts";
 import { connect, type Connection } from "../shared/connect.ts";
 import { oneLine } from "../shared/output.ts";
-import { Attempt, type Deployments } from "./attempt.ts";
+import { Attempt, type Deployments } from "../shared/deploying/attempt.ts";
 import { type ReadBuild, readBuildSettings } from "./build_settings.ts";
 import type { DEPLOY_FIELDS } from "./config.ts";
-import { patiently } from "./patiently.ts";
-import type { Report } from "./report.ts";
-import type { DeployResult } from "./result.ts";
+import { patiently } from "../shared/retry_while_unavailable.ts";
+import type { Report } from "../shared/deploying/report.ts";
+import type { DeployResult } from "../shared/deploying/result.ts";
 import { checkFolder, sendFolder } from "./source.ts";
-import { resolveProject } from "./target.ts";
+import { resolveProject } from "../shared/resolve_project.ts";
 
 type DeployConfig = ConfigOf<typeof DEPLOY_FIELDS>;
 

@@ -1,8 +1,16 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import assert from "node:assert/strict";
 import { DeploymentStatus } from "../../proto/gen/ctrl/v1/deployment_pb.ts";
-import { DEPLOY_EXIT } from "./exit_codes.ts";
-import { deploy, GOES_WELL, log, resultOf, startParts, step, type Stream } from "./testing.ts";
+import { DEPLOY_EXIT } from "../shared/deploying/exit_codes.ts";
+import {
+  deploy,
+  GOES_WELL,
+  log,
+  resultOf,
+  startParts,
+  step,
+  type Stream,
+} from "../shared/deploying/testing.ts";
 
 // deno-lint-ignore no-control-regex -- what must not be there
 const NO_ESCAPES = /^[^\x1b\r]*$/;

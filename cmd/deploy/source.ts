@@ -12,9 +12,9 @@ import {
 import { isFault } from "../../pkg/fault/mod.ts";
 import { fromConnectError } from "../../pkg/rpc/mod.ts";
 import type { CreateS3UploadURLResponse, DeploymentService } from "../../proto/gen/ctrl/v1/deployment_pb.ts";
-import { patiently } from "./patiently.ts";
-import type { Report } from "./report.ts";
-import { DeployFailure, type Timings } from "./result.ts";
+import { patiently } from "../shared/retry_while_unavailable.ts";
+import type { Report } from "../shared/deploying/report.ts";
+import { DeployFailure, type Timings } from "../shared/deploying/result.ts";
 import { upload } from "./upload.ts";
 
 /** A folder to build. */

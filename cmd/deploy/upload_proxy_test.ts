@@ -4,7 +4,7 @@ import { isFault } from "../../pkg/fault/mod.ts";
 import { type CertificateFiles, makeCertificate } from "../../pkg/testkit/certificate.ts";
 import { freePort } from "../../pkg/testkit/ports.ts";
 import { access } from "../shared/testing.ts";
-import { startParts } from "./testing.ts";
+import { startParts } from "../shared/deploying/testing.ts";
 import { type ProxyScript, startProxy, startTestStore, STORE, type TlsFiles } from "./testing_proxy.ts";
 import { upload } from "./upload.ts";
 

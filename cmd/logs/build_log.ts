@@ -7,7 +7,7 @@ import type {
   DeploymentService,
 } from "../../proto/gen/ctrl/v1/deployment_pb.ts";
 import { publicFault } from "../../pkg/fault/mod.ts";
-import { follow } from "../deploy/follow.ts";
+import { follow } from "../shared/deploying/follow.ts";
 import { isActive, statusName } from "../shared/deployment_view.ts";
 import { type Line, linesOfEvent } from "./printer.ts";
 import { readStream } from "./read_stream.ts";

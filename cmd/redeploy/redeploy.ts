@@ -2,14 +2,14 @@
 import { defineCommand, type ExitCode, UsageError } from "../../pkg/cli/mod.ts";
 import { field, textSchema } from "../../pkg/config/mod.ts";
 import { FOLLOW_FIELDS } from "../deploy/config.ts";
-import { EXIT_NOTES } from "../deploy/exit_codes.ts";
-import { printResult } from "../deploy/print_result.ts";
-import { Report } from "../deploy/report.ts";
-import { NOTHING_DONE } from "../deploy/result.ts";
+import { EXIT_NOTES } from "../shared/deploying/exit_codes.ts";
+import { printResult } from "../shared/deploying/print_result.ts";
+import { Report } from "../shared/deploying/report.ts";
+import { NOTHING_DONE } from "../shared/deploying/result.ts";
 import { connect, CONNECT_FIELDS } from "../shared/connect.ts";
 import { ENVIRONMENT_FIELD, PROJECT_FIELD } from "../shared/project_fields.ts";
 import { projectFile } from "../shared/project_file.ts";
-import { runRedeploy } from "./redeploy_run.ts";
+import { runRedeploy } from "../shared/deploying/redeploy.ts";
 
 /** `unkey redeploy [deployment]` */
 export const command = defineCommand({

@@ -2,7 +2,7 @@ import { publicFault } from "../../pkg/fault/mod.ts";
 import { createRpcClient } from "../../pkg/rpc/mod.ts";
 import { AdminService } from "../../proto/gen/ctrl/v1/admin_pb.ts";
 import { type Deployment, DeploymentService } from "../../proto/gen/ctrl/v1/deployment_pb.ts";
-import { resolveProject } from "../deploy/target.ts";
+import { resolveProject } from "./resolve_project.ts";
 import type { Connection } from "./connect.ts";
 
 /** How commands explain the word that `findDeployment` takes. */

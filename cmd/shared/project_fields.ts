@@ -4,7 +4,7 @@ import type { Process } from "../../pkg/cli/mod.ts";
 import { field, textSchema } from "../../pkg/config/mod.ts";
 import { createRpcClient } from "../../pkg/rpc/mod.ts";
 import { AdminService, type Project } from "../../proto/gen/ctrl/v1/admin_pb.ts";
-import { resolveProject } from "../deploy/target.ts";
+import { resolveProject } from "./resolve_project.ts";
 import type { Connection } from "./connect.ts";
 
 export const PROJECT_FIELD = field({

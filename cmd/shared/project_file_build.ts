@@ -1,7 +1,7 @@
 /** The key `build` of `unkey.json`. */
 import { resolve } from "node:path";
 import { z } from "zod";
-import { ARGUMENT_NAME, PLATFORM, SECRET_ID, secretText, TARGET } from "../deploy/build_specs.ts";
+import { ARGUMENT_NAME, PLATFORM, SECRET_ID, secretText, TARGET } from "./build_specs.ts";
 
 const NAME_RULE = "must be a name of letters, digits and underscores";
 const SECRET_RULE = 'must be {"env": "VARIABLE"} or {"file": "path"}';

@@ -1,4 +1,4 @@
-import { EXIT, type ExitCode } from "../../pkg/cli/mod.ts";
+import { EXIT, type ExitCode } from "../../../pkg/cli/mod.ts";
 
 /** What `unkey deploy` answers with beyond the codes that all commands share: one per phase that can fail. */
 export const DEPLOY_EXIT = {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import type { Prompts } from "../../pkg/cli/mod.ts";
-import { DeploymentStatus } from "../../proto/gen/ctrl/v1/deployment_pb.ts";
+import type { Prompts } from "../../../pkg/cli/mod.ts";
+import { DeploymentStatus } from "../../../proto/gen/ctrl/v1/deployment_pb.ts";
 import { DEPLOY_EXIT } from "./exit_codes.ts";
 import { deploy, GOES_WELL, resultOf, startParts, step } from "./testing.ts";
 

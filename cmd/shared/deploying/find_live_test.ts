@@ -1,6 +1,6 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import assert from "node:assert/strict";
-import { DeploymentStatus } from "../../proto/gen/ctrl/v1/deployment_pb.ts";
+import { DeploymentStatus } from "../../../proto/gen/ctrl/v1/deployment_pb.ts";
 import { DEPLOY_EXIT } from "./exit_codes.ts";
 import { deploy, resultOf, startParts } from "./testing.ts";
 

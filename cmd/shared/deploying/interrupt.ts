@@ -1,6 +1,6 @@
 import type { Client } from "@connectrpc/connect";
-import { EXIT, type Process } from "../../pkg/cli/mod.ts";
-import type { DeploymentService } from "../../proto/gen/ctrl/v1/deployment_pb.ts";
+import { EXIT, type Process } from "../../../pkg/cli/mod.ts";
+import type { DeploymentService } from "../../../proto/gen/ctrl/v1/deployment_pb.ts";
 import { DEPLOY_EXIT } from "./exit_codes.ts";
 import { type End, endedWith } from "./result.ts";
 

@@ -1,6 +1,6 @@
-import { type Paint, paint, type Process } from "../../pkg/cli/mod.ts";
-import { oneLine, printable } from "../shared/output.ts";
-import type { DeploymentEvent } from "../../proto/gen/ctrl/v1/deployment_pb.ts";
+import { type Paint, paint, type Process } from "../../../pkg/cli/mod.ts";
+import { oneLine, printable } from "../output.ts";
+import type { DeploymentEvent } from "../../../proto/gen/ctrl/v1/deployment_pb.ts";
 
 const FRAMES = ["|", "/", "-", "\\"];
 const FRAME_MS = 120;

@@ -1,4 +1,4 @@
-import type { ExitCode } from "../../pkg/cli/mod.ts";
+import type { ExitCode } from "../../../pkg/cli/mod.ts";
 import { phaseOf } from "./exit_codes.ts";
 
 /** How long each phase took, in milliseconds; phases that did not happen are absent, but for the total. */

@@ -4,11 +4,11 @@ import {
   type DeploymentEvent,
   type DeploymentService,
   DeploymentStatus,
-} from "../../proto/gen/ctrl/v1/deployment_pb.ts";
-import type { Clock } from "../../pkg/clock/mod.ts";
-import { Fault, publicFault } from "../../pkg/fault/mod.ts";
-import { backoffMs } from "../../pkg/retry/mod.ts";
-import { fromConnectError } from "../../pkg/rpc/mod.ts";
+} from "../../../proto/gen/ctrl/v1/deployment_pb.ts";
+import type { Clock } from "../../../pkg/clock/mod.ts";
+import { Fault, publicFault } from "../../../pkg/fault/mod.ts";
+import { backoffMs } from "../../../pkg/retry/mod.ts";
+import { fromConnectError } from "../../../pkg/rpc/mod.ts";
 
 /** What following needs. */
 export interface FollowOptions {

@@ -1,5 +1,5 @@
-import { paint, type Process } from "../../pkg/cli/mod.ts";
-import { printable } from "../shared/output.ts";
+import { paint, type Process } from "../../../pkg/cli/mod.ts";
+import { printable } from "../output.ts";
 import type { DeployResult } from "./result.ts";
 
 /** What a script takes from a deploy is on standard output; what else a person wants to know is not. */

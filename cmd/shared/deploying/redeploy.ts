@@ -1,18 +1,18 @@
-import { createRpcClient } from "../../pkg/rpc/mod.ts";
-import { publicFault } from "../../pkg/fault/mod.ts";
-import type { Process } from "../../pkg/cli/mod.ts";
-import { AdminService } from "../../proto/gen/ctrl/v1/admin_pb.ts";
+import { createRpcClient } from "../../../pkg/rpc/mod.ts";
+import { publicFault } from "../../../pkg/fault/mod.ts";
+import type { Process } from "../../../pkg/cli/mod.ts";
+import { AdminService } from "../../../proto/gen/ctrl/v1/admin_pb.ts";
 import {
   type Deployment,
   DeploymentService,
   DeploymentStatus,
-} from "../../proto/gen/ctrl/v1/deployment_pb.ts";
-import { Attempt, type AttemptOptions, type Deployments } from "../deploy/attempt.ts";
-import { patiently } from "../deploy/patiently.ts";
-import type { DeployResult } from "../deploy/result.ts";
-import type { Connection } from "../shared/connect.ts";
-import { findProject } from "../shared/find_deployment.ts";
-import { projectOf } from "../shared/project_fields.ts";
+} from "../../../proto/gen/ctrl/v1/deployment_pb.ts";
+import { Attempt, type AttemptOptions, type Deployments } from "./attempt.ts";
+import { patiently } from "../retry_while_unavailable.ts";
+import type { DeployResult } from "./result.ts";
+import type { Connection } from "../connect.ts";
+import { findProject } from "../find_deployment.ts";
+import { projectOf } from "../project_fields.ts";
 
 /** What to deploy again. */
 export type Again =

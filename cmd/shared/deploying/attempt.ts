@@ -1,22 +1,22 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import type { Client } from "@connectrpc/connect";
-import { EXIT, type ExitCode, type Process, toFailure } from "../../pkg/cli/mod.ts";
-import { fromConnectError } from "../../pkg/rpc/mod.ts";
-import { newSecretToken } from "../../pkg/uid/mod.ts";
+import { EXIT, type ExitCode, type Process, toFailure } from "../../../pkg/cli/mod.ts";
+import { fromConnectError } from "../../../pkg/rpc/mod.ts";
+import { newSecretToken } from "../../../pkg/uid/mod.ts";
 import {
   CreateDeploymentRequestSchema,
   type Deployment,
   type DeploymentEvent,
   type DeploymentService,
   DeploymentStatus,
-} from "../../proto/gen/ctrl/v1/deployment_pb.ts";
-import { withAdvice } from "../shared/connect.ts";
-import { statusName } from "../shared/deployment_view.ts";
+} from "../../../proto/gen/ctrl/v1/deployment_pb.ts";
+import { withAdvice } from "../connect.ts";
+import { statusName } from "../deployment_view.ts";
 import { DEPLOY_EXIT, exitCodeOfFailure } from "./exit_codes.ts";
 import { findLive } from "./find_live.ts";
 import { follow } from "./follow.ts";
 import { askToCancel, leftRunning, rolledBackTo } from "./interrupt.ts";
-import { patiently } from "./patiently.ts";
+import { patiently } from "../retry_while_unavailable.ts";
 import type { Report } from "./report.ts";
 import { DeployFailure, type DeployResult, type End, endedWith, type Timings } from "./result.ts";
 

@@ -1,5 +1,5 @@
 import type { Client } from "@connectrpc/connect";
-import type { Deployment, DeploymentService } from "../../proto/gen/ctrl/v1/deployment_pb.ts";
+import type { Deployment, DeploymentService } from "../../../proto/gen/ctrl/v1/deployment_pb.ts";
 import type { DeployResult } from "./result.ts";
 
 /** It is a comfort, and nobody should wait for it when the control plane has just gone. */

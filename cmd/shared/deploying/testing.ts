@@ -3,8 +3,8 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 import { Code, ConnectError, type ServiceImpl } from "@connectrpc/connect";
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { dispatch, type Prompts, type Terminal } from "../../pkg/cli/mod.ts";
-import { testProcess } from "../../pkg/testkit/process.ts";
+import { dispatch, type Prompts, type Terminal } from "../../../pkg/cli/mod.ts";
+import { testProcess } from "../../../pkg/testkit/process.ts";
 import {
   type CreateDeploymentRequest,
   type CreateS3UploadURLRequest,
@@ -12,9 +12,9 @@ import {
   type DeploymentSchema,
   type DeploymentService,
   DeploymentStatus,
-} from "../../proto/gen/ctrl/v1/deployment_pb.ts";
-import { ROOT } from "../root.ts";
-import { access, type FakeControlPlane, SHOP, startControlPlane } from "../shared/testing.ts";
+} from "../../../proto/gen/ctrl/v1/deployment_pb.ts";
+import { ROOT } from "../../root.ts";
+import { access, type FakeControlPlane, SHOP, startControlPlane } from "../testing.ts";
 import type { DeployResult } from "./result.ts";
 
 export const STARTED = 1_800_000_000_000;
