@@ -1,179 +1,74 @@
 // deno-lint-ignore-file no-console -- a script whose output is for a person
 /**
- * Runs every check and every test, and prints `N passed, N failed` (and `, N skipped`) as its last line.
+ * Runs every check and every test, prints a table of the suites, and `N passed, N failed` (and `, N skipped`) as its
+ * last line.
  *
  * With `--all` a skipped test is a failure: the parts that it needs must be there. SIGINT and SIGTERM end the suites that
  * run, and the processes that their tests have started.
  */
-import { type ChildProcess, spawn } from "node:child_process";
+import { cpus } from "node:os";
 import process from "node:process";
+import { type Lane, SUITES } from "./suites/list.ts";
+import { SuiteProcess } from "./suites/process.ts";
+import { judged, type Outcome, renderOutcomes, totalOf } from "./suites/summary.ts";
 
-interface Counts {
-  readonly passed: number;
-  readonly failed: number;
-  readonly skipped: number;
+const all = process.argv.includes("--all");
+const started = { ms: performance.now(), processor: processorTimes() };
+const suites = SUITES.map((suite) => new SuiteProcess(suite));
+let stopping = false;
+
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  process.on(signal, () => void stop());
 }
 
-interface Outcome extends Counts {
-  /** Names of the tests that were skipped. */
-  readonly names: readonly string[];
+async function stop(): Promise<void> {
+  if (stopping) return;
+  stopping = true;
+  await Promise.all(suites.map((each) => each.stop()));
+  process.exit(130);
 }
 
-interface Suite {
-  readonly name: string;
-  readonly args: readonly string[];
-  /** Whether deno's own summary line is counted; otherwise the exit code is one test. */
-  readonly counts: boolean;
-  /**
-   * Runs beside this suite and those after it, and is shown when its own turn comes. For suites that mostly wait, and use
-   * no part of the machine that the others stop.
-   */
-  readonly startsWith?: string;
+async function runLane(lane: Lane): Promise<void> {
+  for (const each of suites) if (each.suite.lane === lane && !stopping) await each.run();
 }
 
-/** How much of a suite's output is kept to be read: more than any suite prints. */
-const OUTPUT_CHARACTERS_MAX = 5_000_000;
-/** How long what a signal ends may take. */
-const STOP_MS = 15_000;
-const TESTS = ["test", "-A", "--quiet", "--no-check"];
+/** Milliseconds of all cores since the machine started. */
+function processorTimes(): { readonly idle: number; readonly total: number } {
+  const times = cpus().flatMap(({ times }) => [times]);
+  const idle = times.reduce((sum, each) => sum + each.idle, 0);
+  const total = times.reduce((sum, each) => sum + each.idle + each.user + each.nice + each.sys + each.irq, 0);
+  return { idle, total };
+}
 
-const SUITES: readonly Suite[] = [
-  { name: "format", args: ["fmt", "--check", "--quiet"], counts: false },
-  { name: "lint", args: ["lint", "--quiet"], counts: false },
-  { name: "types", args: ["task", "--quiet", "check"], counts: false },
-  { name: "generated code", args: ["task", "--quiet", "gen", "--check"], counts: false },
-  { name: "units", args: [...TESTS, "pkg", "cmd", "svc", "dev"], counts: true },
-  { name: "architecture", args: [...TESTS, "tests/architecture"], counts: true },
-  { name: "integration", args: [...TESTS, "tests/integration", "tests/golden"], counts: true },
-  { name: "differential", args: [...TESTS, "tests/differential"], counts: true },
-  { name: "end to end", args: [...TESTS, "tests/e2e"], counts: true },
-  { name: "chaos", args: [...TESTS, "tests/chaos"], counts: true },
-  { name: "kubernetes", args: [...TESTS, "tests/kubernetes"], counts: true, startsWith: "units" },
-];
-
-/** Reads deno's summary, e.g. `ok | 12 passed (3 steps) | 0 failed | 1 ignored (4s)`. */
-export function parseSummary(output: string): Counts | undefined {
-  const line = output.match(
-    /(\d+) passed(?: \([^)]*\))? \| (\d+) failed(?: \([^)]*\))?(?: \| (\d+) ignored)?/,
+function report(outcomes: readonly Outcome[]): void {
+  const skipped = outcomes.flatMap(({ suite, names }) => names.map((name) => `${suite}: ${name}`));
+  if (skipped.length > 0) console.log(`\nskipped:\n${skipped.join("\n")}`);
+  console.log(`\n${renderOutcomes(outcomes)}`);
+  const { idle, total } = processorTimes();
+  const busy = 100 - 100 * (idle - started.processor.idle) / (total - started.processor.total);
+  const seconds = (performance.now() - started.ms) / 1_000;
+  console.log(`all suites: ${seconds.toFixed(0)} s, ${cpus().length} cores ${busy.toFixed(0)} % busy`);
+  const bad = outcomes.filter((each) => judged(each, all).failed > 0);
+  if (bad.length > 0) {
+    const text = bad.map(({ suite, skipped }) => skipped > 0 ? `${suite} (${skipped} skipped)` : suite);
+    console.log(`\nfailed: ${text.join(", ")}`);
+  }
+  const counts = judged(totalOf(outcomes), all);
+  console.log(
+    `\n${counts.passed} passed, ${counts.failed} failed${
+      counts.skipped > 0 ? `, ${counts.skipped} skipped` : ""
+    }`,
   );
-  if (line === null) return undefined;
-  return { passed: Number(line[1]), failed: Number(line[2]), skipped: Number(line[3] ?? 0) };
+  process.exitCode = counts.failed > 0 ? 1 : 0;
 }
 
-/** Names of the tests that deno says it ignored. */
-export function parseSkipped(output: string): string[] {
-  return [...output.matchAll(/^(.+) \.\.\. ignored \(/gm)].map(([, name = ""]) => name);
+for (const lane of new Set(SUITES.map((suite) => suite.lane))) void runLane(lane);
+const outcomes: Outcome[] = [];
+for (const each of suites) {
+  console.log(`\n== ${each.suite.name}`);
+  each.show();
+  const outcome = await each.ended;
+  outcomes.push(outcome);
+  console.log(`-- ${outcome.suite}: ${outcome.seconds.toFixed(0)} s`);
 }
-
-const running = new Set<ChildProcess>();
-/** Set by a signal. */
-let stopping: Promise<unknown> | undefined;
-
-/** Ends the processes of a suite, in order if they can. */
-async function stop({ pid: leader }: ChildProcess): Promise<void> {
-  if (leader === undefined) return;
-  signalGroup(leader, "SIGTERM");
-  const deadline = performance.now() + STOP_MS;
-  while (signalGroup(leader, 0) && performance.now() < deadline) {
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
-  signalGroup(leader, "SIGKILL");
-}
-
-/** Whether there was still somebody in the group. */
-function signalGroup(leader: number, signal: "SIGTERM" | "SIGKILL" | 0): boolean {
-  try {
-    return process.kill(-leader, signal);
-  } catch {
-    return false;
-  }
-}
-
-/** A suite that runs. */
-interface Running {
-  /** Prints what there is and what comes, and waits for the end. */
-  show(): Promise<Outcome>;
-}
-
-function start(suite: Suite): Running {
-  const startedMs = performance.now();
-  const child = spawn(Deno.execPath(), [...suite.args], {
-    stdio: ["ignore", "pipe", "pipe"],
-    env: { ...process.env, NO_COLOR: "1" },
-    // A group of its own.
-    detached: true,
-  });
-  running.add(child);
-  let output = "";
-  let shown = false;
-  const keep = (chunk: Uint8Array): void => {
-    if (shown) process.stdout.write(chunk);
-    output = (output + new TextDecoder().decode(chunk)).slice(-OUTPUT_CHARACTERS_MAX);
-  };
-  child.stdout.on("data", keep);
-  child.stderr.on("data", keep);
-  const ended = new Promise<{ outcome: Outcome; tookMs: number }>((resolve) => {
-    child.on("close", (code) => {
-      running.delete(child);
-      resolve({ outcome: outcomeOf(suite, code, output), tookMs: performance.now() - startedMs });
-    });
-  });
-  return {
-    async show() {
-      console.log(`\n== ${suite.name}`);
-      shown = true;
-      process.stdout.write(output);
-      const { outcome, tookMs } = await ended;
-      console.log(`-- ${suite.name}: ${Math.round(tookMs / 1000)} s`);
-      return outcome;
-    },
-  };
-}
-
-function outcomeOf(suite: Suite, code: number | null, output: string): Outcome {
-  const names = parseSkipped(output);
-  const counted = suite.counts ? parseSummary(output) : undefined;
-  if (counted === undefined) {
-    return { passed: code === 0 ? 1 : 0, failed: code === 0 ? 0 : 1, skipped: 0, names };
-  }
-  // A suite can fail beside its tests, e.g. with an uncaught error.
-  return { ...counted, failed: code !== 0 && counted.failed === 0 ? 1 : counted.failed, names };
-}
-
-async function main(): Promise<void> {
-  const all = process.argv.includes("--all");
-  const total = { passed: 0, failed: 0, skipped: 0 };
-  const bad: string[] = [];
-  const skippedNames: string[] = [];
-  for (const signal of ["SIGINT", "SIGTERM"] as const) {
-    process.on(signal, () => void (stopping ??= Promise.all([...running].map(stop))));
-  }
-  const started = new Map<Suite, Running>();
-  for (const suite of SUITES) {
-    const beside = SUITES.filter((each) => each.startsWith === suite.name);
-    for (const each of [suite, ...beside]) started.set(each, started.get(each) ?? start(each));
-    const outcome = await started.get(suite)?.show();
-    if (outcome === undefined) throw new Error(`${suite.name} was not started`);
-    if (stopping !== undefined) {
-      await stopping;
-      process.exit(130);
-    }
-    total.passed += outcome.passed;
-    total.failed += outcome.failed;
-    total.skipped += outcome.skipped;
-    skippedNames.push(...outcome.names.map((name) => `${suite.name}: ${name}`));
-    if (outcome.failed > 0) bad.push(suite.name);
-    if (all && outcome.skipped > 0) {
-      bad.push(`${suite.name} (${outcome.skipped} skipped)`);
-      total.failed += outcome.skipped;
-      total.skipped -= outcome.skipped;
-    }
-  }
-  if (skippedNames.length > 0) console.log(`\nskipped:\n${skippedNames.join("\n")}`);
-  if (bad.length > 0) console.log(`\nfailed: ${bad.join(", ")}`);
-  const skipped = total.skipped > 0 ? `, ${total.skipped} skipped` : "";
-  console.log(`\n${total.passed} passed, ${total.failed} failed${skipped}`);
-  process.exitCode = total.failed > 0 ? 1 : 0;
-}
-
-if (import.meta.main) await main();
+report(outcomes);

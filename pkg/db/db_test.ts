@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { sql } from "kysely";
 import { Secret } from "../config/mod.ts";
 import { describeError, Fault, isFault } from "../fault/mod.ts";
-import { testOnDatabases } from "../testkit/databases.ts";
+import { SHARED_DATABASES, testOnDatabases } from "../testkit/databases.ts";
 import {
   insertIgnore,
   lockRows,
@@ -104,7 +104,6 @@ test("the database is refused inside its own open transaction, and works again a
 });
 
 test("an open transaction is invisible to others until it commits", async (db, url) => {
-  if (url.reveal() === "sqlite::memory:") return;
   const written = Promise.withResolvers<void>();
   const commit = Promise.withResolvers<void>();
   const writer = transact(db, async (tx) => {
@@ -117,10 +116,9 @@ test("an open transaction is invisible to others until it commits", async (db, u
   commit.resolve();
   await writer;
   assert.equal((await db.kysely.selectFrom("counters").selectAll().execute()).length, 1);
-});
+}, SHARED_DATABASES);
 
 test("readConsistently() sees one moment while others write", async (db, url) => {
-  if (url.reveal() === "sqlite::memory:") return;
   await db.kysely.insertInto("counters").values({ name: "a", owner: "x", value: 1 }).execute();
   const started = Promise.withResolvers<void>();
   const changed = Promise.withResolvers<void>();
@@ -139,7 +137,7 @@ test("readConsistently() sees one moment while others write", async (db, url) =>
     readConsistently(db, (tx) => tx.deleteFrom("counters").execute()),
     (error) => error instanceof Fault,
   );
-});
+}, SHARED_DATABASES);
 
 test("the statements work in a transaction too", async (db) => {
   await transact(db, async (tx) => {

@@ -9,8 +9,20 @@ export interface OnDatabases<S> {
   readonly migrate: (db: Database<S>) => Promise<void>;
 }
 
-/** Registers `name` three times: on SQLite in memory, on SQLite in a file, and on a MySQL-compatible server. */
-export type TestOnDatabases<S> = (name: string, fn: (db: Database<S>, url: Secret) => Promise<void>) => void;
+/** A database that the project supports, as a test's name shows it. */
+export type DatabaseKind = "SQLite in memory" | "SQLite in a file" | "MySQL";
+
+const KINDS: readonly DatabaseKind[] = ["SQLite in memory", "SQLite in a file", "MySQL"];
+
+/** Several connections can be open to these at once; a database in memory belongs to one connection. */
+export const SHARED_DATABASES: readonly DatabaseKind[] = ["SQLite in a file", "MySQL"];
+
+/** Registers `name` once per database: on all of them, or on `kinds` where the others cannot show the behaviour. */
+export type TestOnDatabases<S> = (
+  name: string,
+  fn: (db: Database<S>, url: Secret) => Promise<void>,
+  kinds?: readonly DatabaseKind[],
+) => void;
 
 /**
  * A function that registers tests. On MySQL all tests of the file share one database, so they use ids of their own;
@@ -21,21 +33,31 @@ export function testOnDatabases<S>(options: OnDatabases<S>): TestOnDatabases<S> 
   // Before all tests, because the server outlives the test that would start it.
   Deno.test.beforeAll(async () => void (schema = await (await mysqlServer())?.createSchema()));
   Deno.test.afterAll(async () => await schema?.drop());
-  return (name, fn) => {
-    Deno.test(`${name} (SQLite in memory)`, () => use(new Secret("sqlite::memory:"), options, fn));
-    Deno.test(`${name} (SQLite in a file)`, async () => {
-      const folder = await Deno.makeTempDir({ prefix: "unkey-test-sqlite-" });
-      try {
-        await use(new Secret(`sqlite://${folder}/test.db`), options, fn);
-      } finally {
-        await Deno.remove(folder, { recursive: true });
-      }
-    });
-    Deno.test(`${name} (MySQL)`, { ignore: !hasMysqlServer() }, async () => {
-      if (schema === undefined) throw new Error("no MySQL-compatible server is installed");
-      await use(schema.url, options, fn);
-    });
+  return (name, fn, kinds = KINDS) => {
+    for (const kind of kinds) {
+      Deno.test(`${name} (${kind})`, { ignore: kind === "MySQL" && !hasMysqlServer() }, async () => {
+        await withUrl(kind, schema, (url) => use(url, options, fn));
+      });
+    }
   };
+}
+
+async function withUrl(
+  kind: DatabaseKind,
+  schema: TestSchema | undefined,
+  run: (url: Secret) => Promise<void>,
+): Promise<void> {
+  if (kind === "SQLite in memory") return await run(new Secret("sqlite::memory:"));
+  if (kind === "MySQL") {
+    if (schema === undefined) throw new Error("no MySQL-compatible server is installed");
+    return await run(schema.url);
+  }
+  const folder = await Deno.makeTempDir({ prefix: "unkey-test-sqlite-" });
+  try {
+    await run(new Secret(`sqlite://${folder}/test.db`));
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
 }
 
 async function use<S>(

@@ -4,6 +4,7 @@ import { Secret } from "../../../pkg/config/mod.ts";
 import { isFault } from "../../../pkg/fault/mod.ts";
 import { silentLogger } from "../../../pkg/logger/mod.ts";
 import { newId } from "../../../pkg/uid/mod.ts";
+import { SHARED_DATABASES } from "../../../pkg/testkit/databases.ts";
 import { createVault, parseMasterKeys, type Vault } from "../../../pkg/vault/mod.ts";
 import { dataKeyStore } from "../internal/store/data_keys.ts";
 import { testOnCtrlDatabases } from "../internal/store/testing.ts";
@@ -29,7 +30,6 @@ function rotate(url: Secret, ...keys: readonly (string | undefined)[]) {
 }
 
 test("after a rotation the former master key can be dropped, whatever went on meanwhile", async (db, url) => {
-  if (url.reveal() === "sqlite::memory:") return;
   await db.kysely.deleteFrom("data_keys").execute();
   const before = vaultWith(db, OLD);
   const values = new Map<string, string>();
@@ -57,10 +57,9 @@ test("after a rotation the former master key can be dropped, whatever went on me
   }
   const [[keyring, ciphertext] = ["", ""]] = values;
   await assert.rejects(vaultWith(db, OLD).decrypt(keyring, "TOKEN", ciphertext), /not configured/);
-});
+}, SHARED_DATABASES);
 
 test("a rotation that lacks a master key says so, and seals what it can", async (db, url) => {
-  if (url.reveal() === "sqlite::memory:") return;
   await db.kysely.deleteFrom("data_keys").execute();
   const lost = await vaultWith(db, OTHER).encrypt("env_lost", "A", "1");
   await vaultWith(db, OLD).encrypt("env_kept", "A", "1");
@@ -72,4 +71,4 @@ test("a rotation that lacks a master key says so, and seals what it can", async 
   );
   assert.equal(await vaultWith(db, OTHER).decrypt("env_lost", "A", lost), "1");
   assert.deepEqual(await rotate(url, NEW, OTHER), { resealed: 1, current: 1 });
-});
+}, SHARED_DATABASES);

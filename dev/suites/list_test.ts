@@ -1,0 +1,26 @@
+import assert from "node:assert/strict";
+import { SUITES } from "./list.ts";
+
+const ROOT = new URL("../../", import.meta.url).pathname;
+
+async function hasTests(folder: string): Promise<boolean> {
+  for await (const entry of Deno.readDir(folder)) {
+    const path = `${folder}/${entry.name}`;
+    if (entry.isDirectory ? await hasTests(path) : entry.name.endsWith("_test.ts")) return true;
+  }
+  return false;
+}
+
+Deno.test("every folder with tests belongs to one suite", async () => {
+  const folders: string[] = [];
+  for (const parent of ["", "tests/"]) {
+    for await (const { name, isDirectory } of Deno.readDir(`${ROOT}${parent}`)) {
+      const path = `${parent}${name}`;
+      if (!isDirectory || name.startsWith(".") || ["node_modules", "dist", "tests"].includes(name)) continue;
+      if (await hasTests(`${ROOT}${path}`)) folders.push(path);
+    }
+  }
+  const listed = SUITES.filter(({ counts }) => counts)
+    .flatMap(({ args }) => args.slice(args.lastIndexOf("--no-check") + 1));
+  assert.deepEqual(listed.toSorted(), folders.toSorted());
+});
