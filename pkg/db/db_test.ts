@@ -103,7 +103,7 @@ test("the database is refused inside its own open transaction, and works again a
   assert.deepEqual(await db.kysely.selectFrom("counters").selectAll().execute(), []);
 });
 
-test("an open transaction is invisible to others until it commits", async (db, url) => {
+test("an open transaction is invisible to others until it commits", async (db) => {
   const written = Promise.withResolvers<void>();
   const commit = Promise.withResolvers<void>();
   const writer = transact(db, async (tx) => {
@@ -118,7 +118,7 @@ test("an open transaction is invisible to others until it commits", async (db, u
   assert.equal((await db.kysely.selectFrom("counters").selectAll().execute()).length, 1);
 }, SHARED_DATABASES);
 
-test("readConsistently() sees one moment while others write", async (db, url) => {
+test("readConsistently() sees one moment while others write", async (db) => {
   await db.kysely.insertInto("counters").values({ name: "a", owner: "x", value: 1 }).execute();
   const started = Promise.withResolvers<void>();
   const changed = Promise.withResolvers<void>();
