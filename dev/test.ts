@@ -71,4 +71,4 @@ for (const each of suites) {
   outcomes.push(outcome);
   console.log(`-- ${outcome.suite}: ${outcome.seconds.toFixed(0)} s`);
 }
-report(outcomes);
+if (!stopping) report(outcomes);
