@@ -60,7 +60,7 @@ export async function createDeployment(
   const slug = request.environmentSlug || (repeated?.environmentSlug ?? "");
   const environment = await requireEnvironment(deps, project, slug);
   const checked = repeated === undefined
-    ? checkCreate(request, project, deps.clock.now())
+    ? checkCreate(request, project)
     : checkedAgain(repeated, checkIdempotencyKey(request));
   const former = await findFormer(deps, caller, checked.idempotencyKey);
   // The context may have expired since; what was created from it stands.
