@@ -1,7 +1,7 @@
 /** Random interleavings of everything that happens to one environment, with the invariants looked at after every step. */
 import assert from "node:assert/strict";
 import { Fault } from "../../pkg/fault/mod.ts";
-import { listShownByIds } from "../../svc/ctrl/internal/store/views/deployments.ts";
+import { listDeploymentViewsByIds } from "../../svc/ctrl/internal/store/mod.ts";
 import { isFinal } from "../../svc/ctrl/internal/deployments/status.ts";
 import { cancelDeployment } from "../../svc/ctrl/services/deployment/cancel.ts";
 import { startDeployment } from "../../svc/ctrl/services/deployment/start.ts";
@@ -182,8 +182,8 @@ async function checkAlways(platform: SimulatedPlatform): Promise<void> {
     else if (isFinal(row.status)) assert.ok(!started.has(row.id), `${row.id} is ${row.status} and is to run`);
   }
   const { db: { kysely }, ids, memory } = platform;
-  const fresh = await listShownByIds(kysely, ids);
-  assert.deepEqual(await listShownByIds(kysely, ids, memory), fresh, "an answer is stale");
+  const fresh = await listDeploymentViewsByIds(kysely, ids);
+  assert.deepEqual(await listDeploymentViewsByIds(kysely, ids, memory), fresh, "an answer is stale");
 }
 
 /** Traffic goes to newer deployments by itself, and back only when somebody says so. */

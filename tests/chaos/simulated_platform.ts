@@ -7,6 +7,7 @@ import type { RootKeyPrincipal } from "../../svc/ctrl/internal/auth/principal.ts
 import { type Seed, seedDeployment, seedProject } from "../../svc/ctrl/internal/store/testing.ts";
 import {
   type CtrlDatabase,
+  DeploymentViewCache,
   findStart,
   recordAgents,
   replaceReported,
@@ -27,7 +28,6 @@ import {
 import type { DeploymentDeps } from "../../svc/ctrl/services/deployment/deps.ts";
 import { LogHub } from "../../svc/ctrl/internal/logs/mod.ts";
 import { EventHub } from "../../svc/ctrl/services/deployment/event_hub.ts";
-import { ShownMemory } from "../../svc/ctrl/internal/store/views/cache.ts";
 import { createDeploymentReader } from "../../svc/ctrl/services/deployment/reader.ts";
 import { createDeploySteps } from "../../svc/ctrl/worker/deploy/steps.ts";
 import { slotSignal } from "../../svc/ctrl/worker/deploy/queue_stage.ts";
@@ -62,7 +62,7 @@ export class SimulatedPlatform {
   readonly caller: RootKeyPrincipal;
   readonly ids: string[] = [];
   /** What the api of an unlucky moment remembers: for ever, unless somebody says that it changed. */
-  readonly memory = new ShownMemory({ now: () => 0, sleep: () => Promise.resolve() });
+  readonly memory = new DeploymentViewCache({ now: () => 0, sleep: () => Promise.resolve() });
   readonly #random: () => number;
   /** What the agent has reported last. */
   readonly #reported = new Map<string, string>();

@@ -19,9 +19,9 @@ import { createLogger, silentLogger } from "../../pkg/logger/mod.ts";
 import { createVault, parseMasterKeys } from "../../pkg/vault/mod.ts";
 import { DeploymentService } from "../../proto/gen/ctrl/v1/deployment_pb.ts";
 import { startApi, type Tenant, type TestApi } from "../../svc/ctrl/services/testing.ts";
-import { dataKeyStore } from "../../svc/ctrl/internal/store/data_keys.ts";
 import {
   assignRoutes,
+  dataKeyStore,
   findDeployment,
   findSentinelOf,
   placeDeployment,

@@ -2,8 +2,7 @@ import type { Clock } from "../../../pkg/clock/mod.ts";
 import { publicFault } from "../../../pkg/fault/mod.ts";
 import type { Logger } from "../../../pkg/logger/mod.ts";
 import { parseMasterKeys, resealDataKeys, type Resealed } from "../../../pkg/vault/mod.ts";
-import { resealStore } from "../internal/store/data_keys.ts";
-import { openCtrlDatabase } from "../internal/store/mod.ts";
+import { openCtrlDatabase, resealStore } from "../internal/store/mod.ts";
 import type { RotateKeysConfig } from "./config.ts";
 
 /** What a process gives to a rotation. */

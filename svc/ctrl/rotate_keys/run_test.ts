@@ -6,9 +6,8 @@ import { silentLogger } from "../../../pkg/logger/mod.ts";
 import { newId } from "../../../pkg/uid/mod.ts";
 import { SHARED_DATABASES } from "../../../pkg/testkit/databases.ts";
 import { createVault, parseMasterKeys, type Vault } from "../../../pkg/vault/mod.ts";
-import { dataKeyStore } from "../internal/store/data_keys.ts";
 import { testOnCtrlDatabases } from "../internal/store/testing.ts";
-import type { CtrlDatabase } from "../internal/store/mod.ts";
+import { type CtrlDatabase, dataKeyStore } from "../internal/store/mod.ts";
 import { runRotateKeys } from "./run.ts";
 
 const test = testOnCtrlDatabases();

@@ -15,6 +15,7 @@ import { ChangeHub } from "../internal/changes/mod.ts";
 import type { DeploymentStatus } from "../internal/deployments/status.ts";
 import {
   type CtrlDatabase,
+  dataKeyStore,
   findDeployment,
   findSentinelOf,
   moveStatus,
@@ -24,7 +25,6 @@ import {
   type WantedSentinel,
 } from "../internal/store/mod.ts";
 import { revealToken, wantSentinel } from "../internal/sentinels/mod.ts";
-import { dataKeyStore } from "../internal/store/data_keys.ts";
 import type { StartOrder, StartOutcome, Workflows } from "../internal/workflows/mod.ts";
 import type { ApiConfig } from "../api/config.ts";
 import { runApi } from "../api/run.ts";

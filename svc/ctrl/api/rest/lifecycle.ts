@@ -3,7 +3,7 @@ import type { z } from "zod";
 import { requireInProject } from "../../internal/auth/permissions.ts";
 import type { RootKeyPrincipal } from "../../internal/auth/principal.ts";
 import { requireProject } from "../../internal/auth/project.ts";
-import type { ShownDeployment } from "../../internal/store/views/deployments.ts";
+import type { DeploymentView } from "../../internal/store/mod.ts";
 import { cancelDeployment } from "../../services/deployment/cancel.ts";
 import type { DeploymentDeps } from "../../services/deployment/deps.ts";
 import { listDeployments } from "../../services/deployment/list.ts";
@@ -112,7 +112,7 @@ function switchData(switched: Switched): Readonly<Record<string, unknown>> {
   };
 }
 
-function listed(deployment: ShownDeployment): Readonly<Record<string, unknown>> {
+function listed(deployment: DeploymentView): Readonly<Record<string, unknown>> {
   return {
     id: deployment.id,
     status: deployment.status.toUpperCase(),

@@ -7,12 +7,12 @@ import {
   type CtrlDatabase,
   EDGE_REGION,
   forgetAgents,
-  type HeardRegion,
-  hearRegion,
-  listHeardRegions,
-  listSilentRegions,
+  listDownRegions,
+  listRegionHeartbeats,
   listStaleAgents,
-  silenceRegion,
+  markRegionDown,
+  markRegionUp,
+  type RegionHeartbeat,
 } from "../../internal/store/mod.ts";
 import { repeat } from "./sweeper.ts";
 
@@ -58,8 +58,8 @@ export class RegionWatch {
   async sweep(): Promise<void> {
     const { db, clock } = this.#deps;
     const nowMs = clock.now();
-    const heard = await listHeardRegions(db.kysely);
-    const silent = new Set((await listSilentRegions(db.kysely)).map((each) => each.region));
+    const heard = await listRegionHeartbeats(db.kysely);
+    const silent = new Set((await listDownRegions(db.kysely)).map((each) => each.region));
     if (this.#listeningSinceMs === undefined || nowMs - this.#sweptAtMs > GAP_MS_MAX) {
       this.#listeningSinceMs = nowMs;
     }
@@ -76,20 +76,20 @@ export class RegionWatch {
   async #silence(region: string, nowMs: number): Promise<void> {
     const { db, log, notifier } = this.#deps;
     const heardSinceMs = nowMs - AGENT_ALIVE_MS;
-    if (!await transact(db, (tx) => silenceRegion(tx, { region, heardSinceMs, nowMs }))) return;
+    if (!await transact(db, (tx) => markRegionDown(tx, { region, heardSinceMs, nowMs }))) return;
     notifier.changed([EDGE_REGION]);
     log.warn("region is silent: its instances are left out of routing", { region });
   }
 
   async #hear(region: string, nowMs: number): Promise<void> {
     const { db, log, notifier } = this.#deps;
-    if (!await transact(db, (tx) => hearRegion(tx, { region, nowMs }))) return;
+    if (!await transact(db, (tx) => markRegionUp(tx, { region, nowMs }))) return;
     notifier.changed([EDGE_REGION]);
     log.info("region is heard again: its instances are routed to", { region });
   }
 
   /** Each start of an agent is a new one, so that those before it have to go some time. */
-  async #forget(heard: readonly HeardRegion[], nowMs: number): Promise<void> {
+  async #forget(heard: readonly RegionHeartbeat[], nowMs: number): Promise<void> {
     const { db } = this.#deps;
     const lastSeen = new Map(heard.map((each) => [each.region, each.lastSeenAtMs]));
     const beforeMs = nowMs - REPLACED_KEPT_MS;

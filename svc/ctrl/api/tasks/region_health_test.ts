@@ -16,8 +16,8 @@ import {
   findRegionVersion,
   listAgents,
   listCoalescedChanges,
+  listDownRegions,
   listEndpoints,
-  listSilentRegions,
   placeDeployment,
   recordAgents,
   replaceReported,
@@ -105,7 +105,7 @@ class Setup {
 
   async silent(): Promise<readonly string[]> {
     const own = new Set<string>(this.regions);
-    return (await listSilentRegions(this.db.kysely)).map((each) => each.region)
+    return (await listDownRegions(this.db.kysely)).map((each) => each.region)
       .filter((region) => own.has(region)).map((region) => region.slice(0, 1));
   }
 

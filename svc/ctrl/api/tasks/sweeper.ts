@@ -5,11 +5,11 @@ import type { Logger } from "../../../../pkg/logger/mod.ts";
 import type { ObjectStore } from "../../../../pkg/objectstore/mod.ts";
 import { backoffMs } from "../../../../pkg/retry/mod.ts";
 import { parseId } from "../../../../pkg/uid/mod.ts";
-import { listUnneededUploads } from "../../internal/store/api_uploads.ts";
 import {
   type CtrlDatabase,
   deleteAuditEntries,
   deleteUpload,
+  listUnneededUploads,
   listUnsubmitted,
   markSubmitted,
   moveStatus,

@@ -1,6 +1,5 @@
 /** What a feed delivers: its kinds of resource, and how each is read and turned into messages. */
-import type { Queryable } from "../store/database.ts";
-import type { ChangedResource } from "../store/schema.ts";
+import type { ChangedResource, Queryable } from "../store/mod.ts";
 
 /** One resource in a snapshot. */
 export interface SnapshotRow<Row> {

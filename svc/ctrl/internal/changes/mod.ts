@@ -18,7 +18,7 @@
  *
  * @module
  */
-export { appendChanges, type Change, compactChanges, EDGE_REGION, type Retention } from "../store/changes.ts";
+export { appendChanges, type Change, compactChanges, EDGE_REGION, type Retention } from "../store/mod.ts";
 export {
   defineFeed,
   type Feed,

@@ -3,8 +3,7 @@ import type { Clock } from "../../../../pkg/clock/mod.ts";
 import type { Secret } from "../../../../pkg/config/mod.ts";
 import { describeError } from "../../../../pkg/fault/mod.ts";
 import type { Logger } from "../../../../pkg/logger/mod.ts";
-import type { CtrlDatabase } from "../store/database.ts";
-import { listNudgeUrls } from "../store/processes.ts";
+import { type CtrlDatabase, listNudgeUrls } from "../store/mod.ts";
 
 /** Who is told after a commit. Losing a call costs one poll, never a change. */
 export interface ChangeNotifier {

@@ -2,9 +2,14 @@
 import { readConsistently } from "../../../../pkg/db/mod.ts";
 import { describeError, Fault } from "../../../../pkg/fault/mod.ts";
 import type { Logger } from "../../../../pkg/logger/mod.ts";
-import { findOldestChange, findRegionVersion, listCoalescedChanges } from "../store/changes.ts";
-import type { CtrlDatabase, Queryable } from "../store/database.ts";
-import type { ChangedResource } from "../store/schema.ts";
+import {
+  type ChangedResource,
+  type CtrlDatabase,
+  findOldestChange,
+  findRegionVersion,
+  listCoalescedChanges,
+  type Queryable,
+} from "../store/mod.ts";
 import type { Convert, Feed, FeedEvent } from "./definition.ts";
 
 /** What reads need. */

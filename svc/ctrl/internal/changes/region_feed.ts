@@ -1,7 +1,7 @@
 /** One feed of one region: what its streams share. */
 import type { Clock } from "../../../../pkg/clock/mod.ts";
 import { describeError, Fault } from "../../../../pkg/fault/mod.ts";
-import { findRegionVersion } from "../store/changes.ts";
+import { findRegionVersion } from "../store/mod.ts";
 import type { FeedEvent } from "./definition.ts";
 import { type Batch, type FeedSource, readBatch, readSnapshot, type Snapshot } from "./read.ts";
 import { Subscriber } from "./subscriber.ts";

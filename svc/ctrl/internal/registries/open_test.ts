@@ -4,9 +4,8 @@ import { Secret } from "../../../../pkg/config/mod.ts";
 import { transact } from "../../../../pkg/db/mod.ts";
 import { isFault } from "../../../../pkg/fault/mod.ts";
 import { createVault, parseMasterKeys } from "../../../../pkg/vault/mod.ts";
-import { dataKeyStore } from "../store/data_keys.ts";
 import { NOW_MS, seedProject, testOnCtrlDatabases } from "../store/testing.ts";
-import { type CtrlDatabase, setRegistryCredentials } from "../store/mod.ts";
+import { type CtrlDatabase, dataKeyStore, setRegistryCredentials } from "../store/mod.ts";
 import { openRegistryCredentials, sealRegistrySecret } from "./mod.ts";
 
 const test = testOnCtrlDatabases();

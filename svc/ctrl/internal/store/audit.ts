@@ -2,9 +2,7 @@
 import { newId } from "../../../../pkg/uid/mod.ts";
 import type { Queryable, Tx } from "./database.ts";
 import type { AuditLogTable } from "./schema.ts";
-
-/** A developer's key, an operator's token, or the platform by itself. */
-export type AuditActorKind = "root_key" | "service" | "system";
+import type { AuditAction, AuditResourceType } from "./types.ts";
 
 /** Who did it. Plain JSON, so that a workflow can carry it from the call to the step that makes the change. */
 export type AuditActor =
@@ -12,40 +10,6 @@ export type AuditActor =
   | { readonly kind: "service" }
   /** The name says which part of the platform, e.g. `retention`. */
   | { readonly kind: "system"; readonly name: string };
-
-/** What was done: the thing and the verb. */
-export type AuditAction =
-  | "workspace.create"
-  | "project.create"
-  | "environment.create"
-  | "environment.delete"
-  | "variables.set"
-  | "variables.remove"
-  | "deployment.create"
-  | "deployment.redeploy"
-  | "deployment.cancel"
-  | "deployment.supersede"
-  | "deployment.promote"
-  | "deployment.rollback"
-  | "deployment.stop"
-  | "deployment.start"
-  | "deployment.remove_image"
-  | "root_key.create"
-  | "root_key.revoke"
-  | "registry.add"
-  | "registry.remove"
-  | "region_token.create"
-  | "region_token.revoke";
-
-/** The kinds of thing that something was done to. */
-export type AuditResourceType =
-  | "workspace"
-  | "project"
-  | "environment"
-  | "deployment"
-  | "root_key"
-  | "region_token"
-  | "registry";
 
 /** What else is worth knowing: ids, names and counts, never a value of a variable or a credential. */
 export type AuditFacts = Readonly<Record<string, string | number | boolean | readonly string[]>>;

@@ -33,12 +33,6 @@ export async function listBuildSlots(
     .where("build_slots.workspace_id", "in", [...workspaceIds]).execute();
 }
 
-/** Keeps every other change of the workspace's queue out until the transaction ends. False: no such workspace. */
-export async function lockBuildQueue(tx: Tx, workspaceId: string): Promise<boolean> {
-  const query = tx.selectFrom("workspaces").select("id").where("id", "=", workspaceId);
-  return await lockRows(tx, query).executeTakeFirst() !== undefined;
-}
-
 /** Writes these rows of the queue, new ones or as they are now. */
 export async function saveBuildSlots(tx: Tx, rows: readonly BuildSlotsTable[]): Promise<void> {
   await upsert(tx, "build_slots", rows, {

@@ -4,7 +4,8 @@ import type { Secret } from "../../../../pkg/config/mod.ts";
 import { type Database, type DatabaseOptions, openDatabase, transact } from "../../../../pkg/db/mod.ts";
 import { Fault, publicFault } from "../../../../pkg/fault/mod.ts";
 import type { Logger } from "../../../../pkg/logger/mod.ts";
-import { type Migration, MIGRATIONS } from "./migrations/mod.ts";
+import type { Migration } from "./migrations/migration.ts";
+import { MIGRATIONS } from "./migrations/mod.ts";
 import type { Schema } from "./schema.ts";
 
 export type CtrlDatabase = Database<Schema>;

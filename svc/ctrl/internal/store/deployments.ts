@@ -1,103 +1,9 @@
-/** Deployments: create and find. */
+/** Deployments: find, lock and list. */
+import { sql } from "kysely";
 import { lockRows } from "../../../../pkg/db/mod.ts";
-import { Fault, isFault } from "../../../../pkg/fault/mod.ts";
+import { ACTIVE_STATUSES, type DeploymentStatus } from "../deployments/status.ts";
 import type { Queryable, Tx } from "./database.ts";
-import { appendEvent } from "./deployment_events.ts";
 import type { DeploymentsTable } from "./schema.ts";
-import { supersedeOlderBuilds } from "./supersede.ts";
-
-/** What the caller decides about a new deployment; the rest is given here. */
-export interface NewDeployment extends
-  Omit<
-    DeploymentsTable,
-    | "sequence"
-    | "status"
-    | "build_id"
-    | "failure_code"
-    | "error_message"
-    | "failure_details"
-    | "submitted_at"
-    | "cancel_requested_at"
-    | "next_event_sequence"
-    | "updated_at"
-    | "ended_at"
-    | "image_removed_at"
-    | "output_removed_at"
-    | "request_fingerprint"
-    | "redeploy_of"
-  >,
-  Partial<Pick<DeploymentsTable, "request_fingerprint" | "redeploy_of">> {}
-
-/** A deployment, and whether this call made it. */
-export interface CreatedDeployment {
-  readonly deployment: DeploymentsTable;
-  /** False: the workspace used the same idempotency key before, and this is what it got then. */
-  readonly created: boolean;
-  /** Builds that it took the place of; their workflows are to be told, so that they end now and not at their next look. */
-  readonly superseded: readonly string[];
-}
-
-/**
- * Records a deployment as pending, with the next sequence of its environment and its first event. A build ends older
- * builds of its environment and branch that still wait.
- *
- * Creates of one environment take turns. With an idempotency key, only the first create in the workspace makes a row.
- *
- * @throws `not_found` when the environment does not exist
- */
-export async function createDeployment(tx: Tx, deployment: NewDeployment): Promise<CreatedDeployment> {
-  const environment = await lockRows(
-    tx,
-    tx.selectFrom("environments").select("next_sequence").where("deleted_at", "=", 0)
-      .where("id", "=", deployment.environment_id).where("workspace_id", "=", deployment.workspace_id),
-  ).executeTakeFirst();
-  if (environment === undefined) {
-    throw new Fault("not_found", `no environment "${deployment.environment_id}" to create a deployment in`);
-  }
-  const earlier = await findByIdempotencyKey(tx, deployment);
-  if (earlier !== undefined) return { deployment: earlier, created: false, superseded: [] };
-
-  const row: DeploymentsTable = {
-    ...deployment,
-    sequence: environment.next_sequence,
-    status: "pending",
-    request_fingerprint: deployment.request_fingerprint ?? null,
-    redeploy_of: deployment.redeploy_of ?? null,
-    build_id: null,
-    failure_code: null,
-    error_message: null,
-    failure_details: null,
-    submitted_at: null,
-    cancel_requested_at: null,
-    next_event_sequence: 1,
-    updated_at: deployment.created_at,
-    ended_at: null,
-    image_removed_at: null,
-    output_removed_at: null,
-  };
-  try {
-    await tx.insertInto("deployments").values(row).execute();
-  } catch (error) {
-    // The same key at the same moment in another environment of the workspace.
-    const winner = isFault(error, "already_exists") ? await findByIdempotencyKey(tx, deployment) : undefined;
-    if (winner === undefined) throw error;
-    return { deployment: winner, created: false, superseded: [] };
-  }
-  await tx.updateTable("environments")
-    .set({ next_sequence: environment.next_sequence + 1 })
-    .where("id", "=", deployment.environment_id).execute();
-  await appendEvent(tx, row.id, "status", { status: "pending" }, deployment.created_at);
-  const superseded = await supersedeOlderBuilds(tx, row, deployment.created_at);
-  return { deployment: { ...row, next_event_sequence: 2 }, created: true, superseded };
-}
-
-async function findByIdempotencyKey(
-  db: Queryable,
-  { workspace_id, idempotency_key }: NewDeployment,
-): Promise<DeploymentsTable | undefined> {
-  if (idempotency_key === null) return undefined;
-  return await findDeploymentByIdempotencyKey(db, workspace_id, idempotency_key);
-}
 
 /** What the workspace created with this key before. Unique index on workspace and key. */
 export async function findDeploymentByIdempotencyKey(
@@ -120,4 +26,104 @@ export async function findDeploymentByName(
   k8sName: string,
 ): Promise<DeploymentsTable | undefined> {
   return await db.selectFrom("deployments").selectAll().where("k8s_name", "=", k8sName).executeTakeFirst();
+}
+
+/** The deployment, locked until the transaction ends. */
+export async function lockDeployment(tx: Tx, id: string): Promise<DeploymentsTable | undefined> {
+  return await lockRows(tx, tx.selectFrom("deployments").selectAll().where("id", "=", id)).executeTakeFirst();
+}
+
+/** What the names of a deployment are made of. */
+export interface DeploymentSlugs {
+  readonly project: string;
+  readonly environment: string;
+  readonly workspace: string;
+}
+
+/** The slugs above a deployment, by primary keys. */
+export async function findSlugs(db: Queryable, deploymentId: string): Promise<DeploymentSlugs | undefined> {
+  return await db.selectFrom("deployments")
+    .innerJoin("projects", "projects.id", "deployments.project_id")
+    .innerJoin("environments", "environments.id", "deployments.environment_id")
+    .innerJoin("workspaces", "workspaces.id", "deployments.workspace_id")
+    .where("deployments.id", "=", deploymentId)
+    .select(["projects.slug as project", "environments.slug as environment", "workspaces.slug as workspace"])
+    .executeTakeFirst();
+}
+
+/**
+ * Ready deployments of the environment that nothing but their own commit's name leads to, the one that was live last
+ * first. Neither the live one nor one that a branch, environment or live name leads to is among them, nor one whose
+ * start is under way.
+ */
+export async function listIdleDeployments(
+  db: Queryable,
+  environmentId: string,
+  limit: number,
+): Promise<{ readonly id: string; readonly lastLive: number }[]> {
+  return await db.selectFrom("deployments").select("id")
+    .select(({ selectFrom, fn }) =>
+      fn.coalesce(
+        selectFrom("live_history").select((eb) => eb.fn.max("live_history.sequence").as("newest"))
+          .where("live_history.environment_id", "=", environmentId)
+          .whereRef("live_history.deployment_id", "=", "deployments.id"),
+        sql<number>`0`,
+      ).as("lastLive")
+    )
+    .where("environment_id", "=", environmentId).where("status", "=", "ready")
+    .where(({ not, exists, selectFrom }) =>
+      not(exists(
+        selectFrom("frontline_routes").select(sql<number>`1`.as("one"))
+          .whereRef("frontline_routes.deployment_id", "=", "deployments.id")
+          .where("sticky", "!=", "none"),
+      ))
+    )
+    .where(({ not, exists, selectFrom }) =>
+      not(exists(
+        selectFrom("environments").select(sql<number>`1`.as("one"))
+          .whereRef("environments.live_deployment_id", "=", "deployments.id"),
+      ))
+    )
+    .where(({ not, exists, selectFrom }) =>
+      not(exists(
+        selectFrom("deployment_starts").select(sql<number>`1`.as("one"))
+          .whereRef("deployment_starts.deployment_id", "=", "deployments.id"),
+      ))
+    )
+    .orderBy("lastLive", "desc").orderBy("sequence", "desc").limit(limit).execute();
+}
+
+/** A deployment that does something. */
+export interface BusyDeployment {
+  readonly id: string;
+  readonly status: DeploymentStatus;
+}
+
+/** Deployments of the environment whose workflow is under way, oldest first. */
+export async function listActiveDeployments(tx: Tx, environmentId: string): Promise<BusyDeployment[]> {
+  return await tx.selectFrom("deployments").select(["id", "status"])
+    .where("environment_id", "=", environmentId).where("status", "in", [...ACTIVE_STATUSES])
+    .orderBy("created_at").execute();
+}
+
+/** Deployments of the environment that should run somewhere, oldest first. They are locked until the transaction ends. */
+export async function lockStartedDeployments(tx: Tx, environmentId: string): Promise<BusyDeployment[]> {
+  const query = tx.selectFrom("deployments").select(["id", "status"])
+    .where("environment_id", "=", environmentId)
+    .where((eb) =>
+      eb.exists(
+        eb.selectFrom("deployment_topology").select("deployment_topology.region")
+          .whereRef("deployment_topology.deployment_id", "=", "deployments.id")
+          .where("deployment_topology.desired_status", "=", "started"),
+      )
+    )
+    .orderBy("created_at");
+  return await lockRows(tx, query).execute();
+}
+
+/** The environment that the deployment belongs to, by primary key; empty when there is no such deployment. */
+export async function findEnvironmentOfDeployment(db: Queryable, deploymentId: string): Promise<string> {
+  const row = await db.selectFrom("deployments").select("environment_id").where("id", "=", deploymentId)
+    .executeTakeFirst();
+  return row?.environment_id ?? "";
 }

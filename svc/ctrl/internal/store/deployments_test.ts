@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { transact } from "../../../../pkg/db/mod.ts";
 import { isFault } from "../../../../pkg/fault/mod.ts";
 import { newId } from "../../../../pkg/uid/mod.ts";
-import { type ListFilter, listShownDeployments } from "./views/deployments.ts";
 import { newDeployment, NOW_MS, seedDeployment, seedProject, testOnCtrlDatabases } from "./testing.ts";
 import {
   appendLogLines,
@@ -10,7 +9,9 @@ import {
   type CtrlDatabase,
   endStep,
   findDeployment,
+  listDeploymentViews,
   listEventsAfter,
+  type ListFilter,
   listSteps,
   listUnsubmitted,
   markSubmitted,
@@ -43,7 +44,7 @@ test("50 parallel creates with one idempotency key make one deployment", async (
   );
   assert.equal(new Set(results.map(({ deployment }) => deployment.id)).size, 1);
   assert.equal(results.filter(({ created }) => created).length, 1);
-  const views = await listShownDeployments(db.kysely, ofWorkspace(seed.workspaceId));
+  const views = await listDeploymentViews(db.kysely, ofWorkspace(seed.workspaceId));
   assert.equal(views.length, 1);
   const other = await seedProject(db);
   assert.notEqual((await seedDeployment(db, other, { idempotency_key: "once" })).id, views[0]?.id);
@@ -76,8 +77,8 @@ test("a deployment cannot be created in another workspace's environment", async 
 test("a deployment is seen with its names, hosts and instances, by its own workspace only", async (db) => {
   const [mine, other] = [await seedProject(db), await seedProject(db)];
   const { id } = await seedDeployment(db, mine);
-  assert.deepEqual(await listShownDeployments(db.kysely, ofWorkspace(other.workspaceId)), []);
-  const [shown] = await listShownDeployments(db.kysely, ofWorkspace(mine.workspaceId));
+  assert.deepEqual(await listDeploymentViews(db.kysely, ofWorkspace(other.workspaceId)), []);
+  const [shown] = await listDeploymentViews(db.kysely, ofWorkspace(mine.workspaceId));
   assert.equal(shown?.id, id);
   assert.equal(shown.environmentSlug, "production");
   assert.equal(shown.projectSlug, "shop");
@@ -96,7 +97,7 @@ test("pages of deployments are newest first and neither skip nor repeat, also am
   const seen: string[] = [];
   let before: ListFilter["before"];
   for (let page = 0; page < 10; page++) {
-    const shown = await listShownDeployments(db.kysely, {
+    const shown = await listDeploymentViews(db.kysely, {
       workspaceId: seed.workspaceId,
       projectIds: [seed.projectId],
       environmentSlug: "production",
@@ -111,7 +112,7 @@ test("pages of deployments are newest first and neither skip nor repeat, also am
   assert.deepEqual(seen.toSorted(), ids.toSorted());
   assert.equal(seen[0], ids[6]);
   assert.deepEqual(
-    await listShownDeployments(db.kysely, { ...ofWorkspace(seed.workspaceId), projectIds: [] }),
+    await listDeploymentViews(db.kysely, { ...ofWorkspace(seed.workspaceId), projectIds: [] }),
     [],
   );
 });

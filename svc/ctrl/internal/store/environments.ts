@@ -1,16 +1,77 @@
-/** Deleting an environment: what stands against it, and taking back all that is there. */
+/**
+ * Environments of projects, and the live pointer of each. A transaction that decides about an environment's traffic, its
+ * sequence or its end locks the environment's row first.
+ */
 import { lockRows } from "../../../../pkg/db/mod.ts";
-import { ACTIVE_STATUSES, type DeploymentStatus } from "../deployments/status.ts";
-import { appendChanges, EDGE_REGION } from "./changes.ts";
-import type { Tx } from "./database.ts";
-import { moveStatus } from "./deployment_status.ts";
-import { countShown } from "./views/revisions.ts";
-import { stopTopology } from "./topology.ts";
+import { publicFault } from "../../../../pkg/fault/mod.ts";
+import { newId } from "../../../../pkg/uid/mod.ts";
+import { EDGE_REGION } from "./changes.ts";
+import type { Queryable, Tx } from "./database.ts";
+import { recordLive } from "./live_history.ts";
+import { removeRoutesOfEnvironment } from "./routes.ts";
+import type { EnvironmentsTable } from "./schema.ts";
+import { removeAllEnvironmentVariables } from "./variables.ts";
 
-/** A deployment that does something. */
-export interface BusyDeployment {
-  readonly id: string;
-  readonly status: DeploymentStatus;
+/** What an environment is made of. */
+export interface NewEnvironment {
+  readonly workspaceId: string;
+  readonly projectId: string;
+  readonly slug: string;
+  readonly description: string;
+  readonly nowMs: number;
+}
+
+/** Makes an environment and returns its id. @throws `already_exists` when the slug is taken in the project */
+export async function createEnvironment(db: Queryable, environment: NewEnvironment): Promise<string> {
+  const id = newId("environment", environment.nowMs);
+  await db.insertInto("environments").values({
+    id,
+    workspace_id: environment.workspaceId,
+    project_id: environment.projectId,
+    slug: environment.slug,
+    description: environment.description,
+    live_deployment_id: null,
+    is_rolled_back: 0,
+    next_sequence: 1,
+    created_at: environment.nowMs,
+    updated_at: environment.nowMs,
+    deleted_at: 0,
+  }).execute();
+  return id;
+}
+
+/** The environment, by primary key; a deleted one is as good as missing, here and below. */
+export async function findEnvironment(
+  db: Queryable,
+  workspaceId: string,
+  id: string,
+): Promise<EnvironmentsTable | undefined> {
+  return await db.selectFrom("environments").selectAll()
+    .where("id", "=", id).where("workspace_id", "=", workspaceId).where("deleted_at", "=", 0)
+    .executeTakeFirst();
+}
+
+/** The environment, by its slug, which is unique in the project. */
+export async function findEnvironmentBySlug(
+  db: Queryable,
+  workspaceId: string,
+  projectId: string,
+  slug: string,
+): Promise<EnvironmentsTable | undefined> {
+  return await db.selectFrom("environments").selectAll()
+    .where("project_id", "=", projectId).where("slug", "=", slug)
+    .where("workspace_id", "=", workspaceId).where("deleted_at", "=", 0).executeTakeFirst();
+}
+
+/** All environments of a project by slug, served by the unique key of project and slug. */
+export async function listEnvironments(
+  db: Queryable,
+  workspaceId: string,
+  projectId: string,
+): Promise<EnvironmentsTable[]> {
+  return await db.selectFrom("environments").selectAll()
+    .where("project_id", "=", projectId).where("workspace_id", "=", workspaceId)
+    .where("deleted_at", "=", 0).orderBy("slug").execute();
 }
 
 /** How many environments a project has. */
@@ -20,40 +81,78 @@ export async function countEnvironments(tx: Tx, projectId: string): Promise<numb
   return rows.length;
 }
 
-/** Deployments of the environment whose workflow is under way, oldest first. */
-export async function listActiveDeployments(tx: Tx, environmentId: string): Promise<BusyDeployment[]> {
-  return await tx.selectFrom("deployments").select(["id", "status"])
-    .where("environment_id", "=", environmentId).where("status", "in", [...ACTIVE_STATUSES])
-    .orderBy("created_at").execute();
+/** The environment, locked until the transaction ends; `undefined` also for a deleted one. */
+export async function lockEnvironment(tx: Tx, id: string): Promise<EnvironmentsTable | undefined> {
+  return await lockRows(
+    tx,
+    tx.selectFrom("environments").selectAll().where("id", "=", id).where("deleted_at", "=", 0),
+  )
+    .executeTakeFirst();
 }
 
-/** Deployments of the environment that should run somewhere, oldest first. They are locked until the transaction ends. */
-export async function lockStartedDeployments(tx: Tx, environmentId: string): Promise<BusyDeployment[]> {
-  const query = tx.selectFrom("deployments").select(["id", "status"])
-    .where("environment_id", "=", environmentId)
-    .where((eb) =>
-      eb.exists(
-        eb.selectFrom("deployment_topology").select("deployment_topology.region")
-          .whereRef("deployment_topology.deployment_id", "=", "deployments.id")
-          .where("deployment_topology.desired_status", "=", "started"),
-      )
-    )
-    .orderBy("created_at");
-  return await lockRows(tx, query).execute();
-}
-
-/** Stops the deployments, and returns the regions whose feeds changed. */
-export async function stopDeployments(
+/**
+ * Takes the next deployment sequence of the environment, whose row is locked until the transaction ends.
+ *
+ * `undefined`: the workspace has no such environment.
+ */
+export async function lockNextSequence(
   tx: Tx,
-  deployments: readonly BusyDeployment[],
-  nowMs: number,
-): Promise<readonly string[]> {
-  const regions = new Set<string>();
-  for (const { id } of deployments) {
-    await moveStatus(tx, { id, from: ["ready"], to: "stopped", nowMs });
-    for (const { region } of await stopTopology(tx, { deploymentId: id, nowMs })) regions.add(region);
+  { id, workspaceId }: { readonly id: string; readonly workspaceId: string },
+): Promise<number | undefined> {
+  const query = tx.selectFrom("environments").select("next_sequence").where("deleted_at", "=", 0)
+    .where("id", "=", id).where("workspace_id", "=", workspaceId);
+  return (await lockRows(tx, query).executeTakeFirst())?.next_sequence;
+}
+
+/** Notes that `sequence` is taken. The caller has it from `lockNextSequence`. */
+export async function takeSequence(tx: Tx, id: string, sequence: number): Promise<void> {
+  await tx.updateTable("environments").set({ next_sequence: sequence + 1 }).where("id", "=", id).execute();
+}
+
+/** Who serves the environment. @throws `not_found` when there is no such environment */
+export async function findEnvironmentPointer(
+  db: Queryable,
+  id: string,
+): Promise<{ readonly liveDeploymentId: string | undefined; readonly rolledBack: boolean }> {
+  const row = await db.selectFrom("environments").select(["live_deployment_id", "is_rolled_back"])
+    .where("id", "=", id).executeTakeFirst();
+  if (row === undefined) throw publicFault("not_found", `There is no environment ${id}.`);
+  return { liveDeploymentId: row.live_deployment_id ?? undefined, rolledBack: row.is_rolled_back === 1 };
+}
+
+/**
+ * Moves the environment's live pointer from `expected` to `next`, sets whether it is rolled back, and records what is
+ * live in the environment's history. The caller holds the environment's row.
+ *
+ * @returns false when the pointer was not `expected`: somebody else moved it, and nothing was changed
+ */
+export async function swapLiveDeployment(
+  tx: Tx,
+  swap: {
+    readonly environmentId: string;
+    readonly expected: string | undefined;
+    readonly next: string | undefined;
+    readonly rolledBack: boolean;
+    readonly nowMs: number;
+  },
+): Promise<boolean> {
+  const update = tx.updateTable("environments")
+    .set({
+      live_deployment_id: swap.next ?? null,
+      is_rolled_back: swap.rolledBack ? 1 : 0,
+      updated_at: swap.nowMs,
+    })
+    .where("id", "=", swap.environmentId);
+  const guarded = swap.expected === undefined
+    ? update.where("live_deployment_id", "is", null)
+    : update.where("live_deployment_id", "=", swap.expected);
+  if ((await guarded.executeTakeFirst()).numUpdatedRows === 0n) return false;
+  const { environmentId, expected, next, rolledBack, nowMs } = swap;
+  if (next !== undefined && next !== expected) {
+    const move = { environmentId, deploymentId: next, displaced: expected, back: rolledBack, nowMs };
+    await recordLive(tx, move);
   }
-  return [...regions];
+  return true;
 }
 
 /**
@@ -72,16 +171,6 @@ export async function deleteEnvironment(
     updated_at: nowMs,
     deleted_at: nowMs,
   }).where("id", "=", id).execute();
-  await tx.deleteFrom("environment_variables").where("environment_id", "=", id).execute();
-  const routes = await lockRows(
-    tx,
-    tx.selectFrom("frontline_routes").select(["id", "deployment_id"]).where("environment_id", "=", id)
-      .orderBy("hostname"),
-  ).execute();
-  if (routes.length === 0) return [];
-  await tx.deleteFrom("frontline_routes").where("environment_id", "=", id).execute();
-  const changes = routes.map((row) => ({ resourceType: "route" as const, resourceId: row.id }));
-  await appendChanges(tx, EDGE_REGION, changes, nowMs);
-  await countShown(tx, routes.map((row) => row.deployment_id));
-  return [EDGE_REGION];
+  await removeAllEnvironmentVariables(tx, id);
+  return await removeRoutesOfEnvironment(tx, id, nowMs) ? [EDGE_REGION] : [];
 }

@@ -72,7 +72,7 @@ export async function listStatuses(
 }
 
 /** Who is told what when an image goes. */
-export interface GivenUpImage {
+export interface ReleasedImage {
   readonly image: string;
   /** Why, in the history of each deployment. */
   readonly notice: string;
@@ -84,9 +84,9 @@ export interface GivenUpImage {
  * ids. A start or redeploy of one of them at the same moment waits for its row, and then finds the mark; or the other way
  * round.
  */
-export async function giveUpImage(
+export async function releaseImage(
   tx: Tx,
-  { image, notice, nowMs }: GivenUpImage,
+  { image, notice, nowMs }: ReleasedImage,
 ): Promise<readonly string[]> {
   const query = tx.selectFrom("deployments").select("id").where("image", "=", image)
     .where("image_removed_at", "is", null).orderBy("id");

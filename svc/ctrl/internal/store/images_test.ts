@@ -14,13 +14,13 @@ import {
   createDeployment,
   type CtrlDatabase,
   findDeployment,
-  giveUpImage,
   listAuditEntries,
   listEventsAfter,
   listImageUses,
+  lockDeployment,
+  releaseImage,
   swapLiveDeployment,
 } from "./mod.ts";
-import { lockDeployment } from "./worker_routing.ts";
 
 const test = testOnCtrlDatabases();
 
@@ -43,10 +43,10 @@ async function deployed(
 }
 
 function giveUp(db: CtrlDatabase, image: string): Promise<readonly string[]> {
-  return transact(db, (tx) => giveUpImage(tx, { image, notice: "It is gone.", nowMs: NOW_MS + 5 }));
+  return transact(db, (tx) => releaseImage(tx, { image, notice: "It is gone.", nowMs: NOW_MS + 5 }));
 }
 
-test("giveUpImage() marks all that name the image, once, with a notice and an entry in the audit log", async (db) => {
+test("releaseImage() marks all that name the image, once, with a notice and an entry in the audit log", async (db) => {
   const seed = await seedProject(db);
   const image = newImage();
   const [first, second] = [await deployed(db, seed, image), await deployed(db, seed, image, "failed")];
@@ -76,7 +76,7 @@ test("giveUpImage() marks all that name the image, once, with a notice and an en
   );
 });
 
-test("giveUpImage() leaves an image alone that one of its deployments needs", async (db) => {
+test("releaseImage() leaves an image alone that one of its deployments needs", async (db) => {
   const needing: readonly ((seed: Seed, id: string) => Promise<unknown>)[] = [
     ({ productionId: environmentId }, next) =>
       transact(

@@ -4,7 +4,7 @@ import { newId } from "../../../../pkg/uid/mod.ts";
 import { appendChanges, EDGE_REGION } from "./changes.ts";
 import type { Queryable, Tx } from "./database.ts";
 import type { InstancesTable } from "./schema.ts";
-import { countShown } from "./views/revisions.ts";
+import { bumpViewRevision } from "./views/revisions.ts";
 
 /** One instance as reported. */
 export type ReportedInstance = Pick<
@@ -92,7 +92,7 @@ export async function replaceReported(tx: Tx, report: InstanceReport): Promise<R
     await appendChanges(tx, EDGE_REGION, [{ resourceType: "endpoints", resourceId: deploymentId }], nowMs);
   }
   if (changed.length + gone.length === 0) return { kind: "taken", changed: false, endpointsChanged };
-  await countShown(tx, [deploymentId, ...losers]);
+  await bumpViewRevision(tx, [deploymentId, ...losers]);
   return { kind: "taken", changed: true, endpointsChanged };
 }
 
@@ -176,4 +176,11 @@ function endpointSet(rows: readonly InstancesTable[]): string {
 export async function listInstances(db: Queryable, deploymentId: string): Promise<InstancesTable[]> {
   return await db.selectFrom("instances").selectAll()
     .where("deployment_id", "=", deploymentId).orderBy("region").orderBy("k8s_name").execute();
+}
+
+/** How many instances of the deployment run. Index on deployment and region. */
+export async function countRunningInstances(db: Queryable, deploymentId: string): Promise<number> {
+  const row = await db.selectFrom("instances").select((eb) => eb.fn.countAll<number>().as("count"))
+    .where("deployment_id", "=", deploymentId).where("status", "=", "running").executeTakeFirst();
+  return row?.count ?? 0;
 }

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { transact } from "../../../../pkg/db/mod.ts";
 import { newDnsName } from "../../../../pkg/uid/mod.ts";
-import { listShownByIds } from "./views/deployments.ts";
 import { NOW_MS, type Seed, seedDeployment, seedProject, testOnCtrlDatabases } from "./testing.ts";
 import {
   assignRoutes,
@@ -14,6 +13,7 @@ import {
   leaseApiProcess,
   listAgents,
   listCoalescedChanges,
+  listDeploymentViewsByIds,
   listDesiredDeployments,
   listEndpoints,
   listInstances,
@@ -146,7 +146,7 @@ test("a report replaces the region's instances, and only what takes requests rea
     (await listEndpoints(db.kysely, [id])).map((row) => row.region).sort(),
     [here, there].sort(),
   );
-  const shown = (await listShownByIds(db.kysely, [id])).get(id);
+  const shown = (await listDeploymentViewsByIds(db.kysely, [id])).get(id);
   assert.equal(shown?.runningInstances, 2);
   assert.deepEqual(shown.regions.map(({ replicas }) => replicas), [1, 1]);
   const [first] = (await listInstances(db.kysely, id)).filter((row) => row.k8s_name === "a");
@@ -285,7 +285,7 @@ test("a hostname moves within its owner, and nobody else can take it", async (db
     "a name of an environment does not move to another one",
   );
   assert.equal((await assign(d1, mine.previewId, branch)).kind, "assigned");
-  const names = async (id: string) => (await listShownByIds(db.kysely, [id])).get(id)?.hostnames;
+  const names = async (id: string) => (await listDeploymentViewsByIds(db.kysely, [id])).get(id)?.hostnames;
   assert.deepEqual(await names(d1), [branch.hostname]);
   assert.deepEqual(await names(d2), [live.hostname]);
 });

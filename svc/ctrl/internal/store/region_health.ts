@@ -10,20 +10,20 @@ import type { Queryable, Tx } from "./database.ts";
 import type { SilentRegionsTable } from "./schema.ts";
 
 /** A region with agents, and when one of them was heard last. */
-export interface HeardRegion {
+export interface RegionHeartbeat {
   readonly region: string;
   readonly lastSeenAtMs: number;
 }
 
 /** When each region was heard last; the edges are none. Index on region and `last_seen_at`. */
-export async function listHeardRegions(db: Queryable): Promise<HeardRegion[]> {
+export async function listRegionHeartbeats(db: Queryable): Promise<RegionHeartbeat[]> {
   const rows = await db.selectFrom("agents").select((eb) => ["region", eb.fn.max("last_seen_at").as("last")])
     .where("region", "!=", EDGE_REGION).groupBy("region").execute();
   return rows.map(({ region, last }) => ({ region, lastSeenAtMs: last }));
 }
 
 /** The regions that are left out now. One small table, read whole. */
-export async function listSilentRegions(db: Queryable): Promise<SilentRegionsTable[]> {
+export async function listDownRegions(db: Queryable): Promise<SilentRegionsTable[]> {
   return await db.selectFrom("silent_regions").selectAll().orderBy("region").execute();
 }
 
@@ -31,7 +31,7 @@ export async function listSilentRegions(db: Queryable): Promise<SilentRegionsTab
  * Leaves a region out, unless it was heard since `heardSinceMs` or is left out already. Returns whether that is news,
  * whose change of the edges' feed is appended then.
  */
-export async function silenceRegion(
+export async function markRegionDown(
   tx: Tx,
   options: { readonly region: string; readonly heardSinceMs: number; readonly nowMs: number },
 ): Promise<boolean> {
@@ -49,7 +49,7 @@ export async function silenceRegion(
 }
 
 /** Takes a region in again. Returns whether that is news, as above. */
-export async function hearRegion(
+export async function markRegionUp(
   tx: Tx,
   options: { readonly region: string; readonly nowMs: number },
 ): Promise<boolean> {

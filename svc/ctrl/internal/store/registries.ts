@@ -1,7 +1,8 @@
 /** Credentials for registries, as ciphertext. */
-import { lockRows, upsert } from "../../../../pkg/db/mod.ts";
+import { upsert } from "../../../../pkg/db/mod.ts";
 import type { Queryable, Tx } from "./database.ts";
 import type { RegistryCredentialsTable } from "./schema.ts";
+import { lockWorkspace } from "./workspaces.ts";
 
 /** Credentials for one registry. */
 export interface NewRegistryCredentials {
@@ -43,7 +44,7 @@ export async function lockRegistryCredentials(
   tx: Tx,
   workspaceId: string,
 ): Promise<RegistryCredentialsTable[]> {
-  await lockRows(tx, tx.selectFrom("workspaces").select("id").where("id", "=", workspaceId)).execute();
+  await lockWorkspace(tx, workspaceId);
   return await listRegistryCredentials(tx, workspaceId);
 }
 

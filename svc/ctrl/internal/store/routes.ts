@@ -4,7 +4,7 @@ import { newId } from "../../../../pkg/uid/mod.ts";
 import { appendChanges, EDGE_REGION } from "./changes.ts";
 import type { Queryable, Tx } from "./database.ts";
 import type { FrontlineRoutesTable } from "./schema.ts";
-import { countShown } from "./views/revisions.ts";
+import { bumpViewRevision } from "./views/revisions.ts";
 
 /** A hostname, and what it stands for. */
 export interface WantedRoute {
@@ -94,7 +94,7 @@ async function pointAll(
     owners.push(row.deployment_id, assignment.deploymentId);
   }
   await appendRouteChanges(tx, moved.map(({ id }) => id), assignment.nowMs);
-  await countShown(tx, owners);
+  await bumpViewRevision(tx, owners);
   return moved.map(({ hostname, from }) => ({ hostname, from }));
 }
 
@@ -159,4 +159,57 @@ export async function listRoutesOfEnvironment(
   return await db.selectFrom("frontline_routes").selectAll()
     .where("environment_id", "=", environmentId).where("sticky", "in", [...stickies])
     .orderBy("hostname").execute();
+}
+
+/** Who has a hostname now. */
+export interface RouteHolder
+  extends Pick<FrontlineRoutesTable, "hostname" | "deployment_id" | "environment_id"> {
+  readonly sequence: number;
+  readonly created_at: number;
+}
+
+/** The holders of these hostnames. Unique index on the hostname. */
+export async function listRouteHolders(db: Queryable, hostnames: readonly string[]): Promise<RouteHolder[]> {
+  if (hostnames.length === 0) return [];
+  return await db.selectFrom("frontline_routes")
+    .innerJoin("deployments", "deployments.id", "frontline_routes.deployment_id")
+    .where("frontline_routes.hostname", "in", [...hostnames])
+    .select([
+      "frontline_routes.hostname",
+      "frontline_routes.deployment_id",
+      "deployments.environment_id",
+      "deployments.sequence",
+      "deployments.created_at",
+    ]).execute();
+}
+
+/**
+ * What leads to the deployment besides its own commit's name: host names, or the environment whose live one it is. Empty
+ * when it serves nothing.
+ */
+export async function listServed(db: Queryable, deploymentId: string): Promise<readonly string[]> {
+  const routes = await db.selectFrom("frontline_routes").select("hostname")
+    .where("deployment_id", "=", deploymentId).where("sticky", "!=", "none").orderBy("hostname").execute();
+  if (routes.length > 0) return routes.map(({ hostname }) => hostname);
+  const live = await db.selectFrom("environments").select("slug")
+    .where("live_deployment_id", "=", deploymentId).execute();
+  return live.map(({ slug }) => `the environment "${slug}"`);
+}
+
+/** Removes all routes of the environment, and appends the changes of the edges' feed. False: there were none. */
+export async function removeRoutesOfEnvironment(
+  tx: Tx,
+  environmentId: string,
+  nowMs: number,
+): Promise<boolean> {
+  const routes = await lockRows(
+    tx,
+    tx.selectFrom("frontline_routes").select(["id", "deployment_id"])
+      .where("environment_id", "=", environmentId).orderBy("hostname"),
+  ).execute();
+  if (routes.length === 0) return false;
+  await tx.deleteFrom("frontline_routes").where("environment_id", "=", environmentId).execute();
+  await appendRouteChanges(tx, routes.map((row) => row.id), nowMs);
+  await bumpViewRevision(tx, routes.map((row) => row.deployment_id));
+  return true;
 }

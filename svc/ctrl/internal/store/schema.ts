@@ -6,7 +6,7 @@
  * they are numbers here and 64-bit integers in the database.
  */
 import type { DeploymentStatus, FailureCode } from "../deployments/status.ts";
-import type { AuditAction, AuditActorKind, AuditResourceType } from "./audit.ts";
+import type { AuditAction, AuditActorKind, AuditResourceType } from "./types.ts";
 import type {
   AgentsTable,
   ApiProcessesTable,

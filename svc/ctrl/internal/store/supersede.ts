@@ -2,9 +2,9 @@
 import { recordAudit } from "./audit.ts";
 import type { Tx } from "./database.ts";
 import { moveStatus } from "./deployment_status.ts";
+import { lockDeployment } from "./deployments.ts";
 import type { DeploymentsTable } from "./schema.ts";
 import { endStep } from "./steps.ts";
-import { lockDeployment } from "./worker_routing.ts";
 
 /**
  * Ends the older builds of the same environment and branch that still wait, and returns their ids. Branches are the same

@@ -3,9 +3,11 @@ import type { SelectQueryBuilder } from "kysely";
 import { lockRows, upsert } from "../../../../pkg/db/mod.ts";
 import type { Queryable, Tx } from "./database.ts";
 import { appendChanges, lockRegion } from "./changes.ts";
+import { moveStatus } from "./deployment_status.ts";
+import { type BusyDeployment, findEnvironmentOfDeployment } from "./deployments.ts";
 import { forgetInstances } from "./instances.ts";
 import type { DeploymentTopologyTable, Schema } from "./schema.ts";
-import { countShown } from "./views/revisions.ts";
+import { bumpViewRevision } from "./views/revisions.ts";
 import { archiveIdleSentinel, ensureSentinel, type WantedSentinel } from "./sentinels.ts";
 
 /** A region and the version that its feed got. */
@@ -45,7 +47,7 @@ export async function placeDeployment(
     await lockRegion(tx, region);
     await ensureSentinel(tx, sentinel, nowMs);
   }
-  if (changed.length > 0) await countShown(tx, [deploymentId]);
+  if (changed.length > 0) await bumpViewRevision(tx, [deploymentId]);
   return changed;
 }
 
@@ -93,7 +95,7 @@ export async function stopTopology(
   if (running.length === 0) return [];
   await forgetInstances(tx, { deploymentId, regions: running.map((row) => row.region), nowMs });
   const changed: ChangedRegion[] = [];
-  const environmentId = await environmentOf(tx, deploymentId);
+  const environmentId = await findEnvironmentOfDeployment(tx, deploymentId);
   for (const { region } of sortedByRegion(running)) {
     const version = await appendDeploymentChange(tx, region, deploymentId, nowMs);
     await tx.updateTable("deployment_topology")
@@ -102,14 +104,8 @@ export async function stopTopology(
     await archiveIdleSentinel(tx, { environmentId, region, nowMs });
     changed.push({ region, version });
   }
-  if (changed.length > 0) await countShown(tx, [deploymentId]);
+  if (changed.length > 0) await bumpViewRevision(tx, [deploymentId]);
   return changed;
-}
-
-async function environmentOf(db: Queryable, deploymentId: string): Promise<string> {
-  const row = await db.selectFrom("deployments").select("environment_id").where("id", "=", deploymentId)
-    .executeTakeFirst();
-  return row?.environment_id ?? "";
 }
 
 /** Where the deployment should run or should not any more, by primary key. */
@@ -148,4 +144,18 @@ async function appendDeploymentChange(
 /** All transactions lock regions in this order, so no two wait for each other. */
 function sortedByRegion<T extends { readonly region: string }>(rows: readonly T[]): T[] {
   return rows.toSorted((a, b) => a.region < b.region ? -1 : a.region > b.region ? 1 : 0);
+}
+
+/** Stops the deployments, and returns the regions whose feeds changed. */
+export async function stopDeployments(
+  tx: Tx,
+  deployments: readonly BusyDeployment[],
+  nowMs: number,
+): Promise<readonly string[]> {
+  const regions = new Set<string>();
+  for (const { id } of deployments) {
+    await moveStatus(tx, { id, from: ["ready"], to: "stopped", nowMs });
+    for (const { region } of await stopTopology(tx, { deploymentId: id, nowMs })) regions.add(region);
+  }
+  return [...regions];
 }

@@ -49,3 +49,8 @@ export async function removeEnvironmentVariable(
     .where("environment_id", "=", environmentId).where("name", "=", name).executeTakeFirst();
   return numDeletedRows > 0n;
 }
+
+/** Removes all variables of an environment. */
+export async function removeAllEnvironmentVariables(db: Queryable, environmentId: string): Promise<void> {
+  await db.deleteFrom("environment_variables").where("environment_id", "=", environmentId).execute();
+}

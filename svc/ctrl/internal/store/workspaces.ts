@@ -1,6 +1,7 @@
 /** Workspaces: who everything else belongs to. */
+import { lockRows } from "../../../../pkg/db/mod.ts";
 import type { WorkspaceId } from "../../../../pkg/uid/mod.ts";
-import type { Queryable } from "./database.ts";
+import type { Queryable, Tx } from "./database.ts";
 import type { Page } from "./page.ts";
 import type { WorkspacesTable } from "./schema.ts";
 
@@ -48,4 +49,10 @@ export async function ensureWorkspaceNamespace(
   await db.updateTable("workspaces").set({ k8s_namespace: options.candidate, updated_at: options.nowMs })
     .where("id", "=", options.id).where("k8s_namespace", "is", null).execute();
   return (await findWorkspace(db, options.id))?.k8s_namespace ?? undefined;
+}
+
+/** Makes other callers for this workspace wait until the transaction ends. False: no such workspace. */
+export async function lockWorkspace(tx: Tx, id: string): Promise<boolean> {
+  const query = tx.selectFrom("workspaces").select("id").where("id", "=", id);
+  return await lockRows(tx, query).executeTakeFirst() !== undefined;
 }

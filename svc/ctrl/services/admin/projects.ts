@@ -6,12 +6,12 @@ import { mayInProject, permissionDenied } from "../../internal/auth/permissions.
 import type { RootKeyPrincipal, ServicePrincipal } from "../../internal/auth/principal.ts";
 import { requireProject } from "../../internal/auth/project.ts";
 import { PRODUCTION_SLUG } from "../../internal/deployments/domains.ts";
-import { listLiveDeployments } from "../../internal/store/views/status.ts";
 import {
   createProject as recordProject,
   type EnvironmentsTable,
   findProject,
   listEnvironments as readEnvironments,
+  listLiveDeployments,
   listProjects as readProjects,
   type ProjectsTable,
   recordAudit,

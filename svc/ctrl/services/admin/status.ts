@@ -1,16 +1,14 @@
 import type { RootKeyPrincipal } from "../../internal/auth/principal.ts";
-import {
-  countInstancesByRegion,
-  countSentinelsByRegion,
-  listOwnResources,
-} from "../../internal/store/views/status.ts";
 import { AGENT_ALIVE_MS } from "../../internal/deployments/liveness.ts";
 import {
   type AgentsTable,
+  countInstancesByRegion,
+  countSentinelsByRegion,
   findChangeTime,
   listAgents,
+  listDownRegions,
+  listOwnResources,
   listRegionVersions,
-  listSilentRegions,
 } from "../../internal/store/mod.ts";
 import type { AdminDeps } from "./deps.ts";
 
@@ -66,7 +64,7 @@ export async function getStatus(
     caller.workspaceId,
     agents.flatMap(({ last_nack_resource }) => last_nack_resource ?? []),
   );
-  const silent = new Map((await listSilentRegions(db.kysely)).map(({ region, since }) => [region, since]));
+  const silent = new Map((await listDownRegions(db.kysely)).map(({ region, since }) => [region, since]));
   const names = new Set([...configured, ...versions.keys(), ...agents.map(({ region }) => region)]);
   const regions = [...names].sort().map((region) => {
     const here = agents.filter((agent) => agent.region === region);

@@ -9,11 +9,11 @@ import {
   type EnvironmentsTable,
   type EnvironmentVariablesTable,
   listEnvironmentVariables,
+  lockEnvironment,
   recordAudit,
   removeEnvironmentVariable,
   setEnvironmentVariables,
 } from "../../internal/store/mod.ts";
-import { lockEnvironment } from "../../internal/store/worker_routing.ts";
 import { byteLength, invalid, variableName } from "../../internal/validate/mod.ts";
 import type { AdminDeps } from "./deps.ts";
 

@@ -13,7 +13,7 @@ import {
   assignRoutes,
   findDeployment,
   findSentinelOf,
-  silenceRegion,
+  markRegionDown,
   stopTopology,
 } from "../../internal/store/mod.ts";
 import {
@@ -220,7 +220,7 @@ Deno.test("a sentinel in a silent region keeps its instances, an edge does witho
   await route(api, acme, "own.test", own);
   const token = await sentinelToken(api, acme);
   const silent = { region: REGION, heardSinceMs: clock.now() + 1_000, nowMs: clock.now() };
-  assert.ok(await transact(api.db, (tx) => silenceRegion(tx, silent)));
+  assert.ok(await transact(api.db, (tx) => markRegionDown(tx, silent)));
   const endpoints = async (token: string) => {
     const stream = api.client(FrontlineService, token).watchRoutes({ edgeId: "x" })[Symbol.asyncIterator]();
     for (;;) {

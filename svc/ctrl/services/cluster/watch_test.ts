@@ -10,7 +10,7 @@ import {
 import { DeploymentService } from "../../../../proto/gen/ctrl/v1/deployment_pb.ts";
 import { FrontlineService, type RouteState } from "../../../../proto/gen/ctrl/v1/frontline_pb.ts";
 import { createVersioningSteps } from "../../worker/versioning/steps.ts";
-import { findDeployment, silenceRegion, stopTopology } from "../../internal/store/mod.ts";
+import { findDeployment, markRegionDown, stopTopology } from "../../internal/store/mod.ts";
 import {
   clock,
   deployImage,
@@ -239,7 +239,7 @@ Deno.test("acknowledgements and NACKs show in the status, others' only without d
 
   await agent.acknowledge({ agentId: "krane-1", appliedVersion: 1n, observedVersion: 1n });
   const silence = { region: REGION, heardSinceMs: clock.now() + 60_000, nowMs: 7 };
-  await transact(api.db, (tx) => silenceRegion(tx, silence));
+  await transact(api.db, (tx) => markRegionDown(tx, silence));
   const caughtUp = await status(own.rootKey);
   assert.deepEqual([caughtUp.waitingSince, caughtUp.silentSince], [0n, 7n]);
 });

@@ -6,8 +6,13 @@ import { requireInProject } from "../../internal/auth/permissions.ts";
 import type { RootKeyPrincipal } from "../../internal/auth/principal.ts";
 import { cancelAct } from "../../internal/deployments/gates.ts";
 import type { DeploymentStatus } from "../../internal/deployments/status.ts";
-import type { ShownDeployment } from "../../internal/store/views/deployments.ts";
-import { findPreviousLive, findStart, recordAudit, requestCancel } from "../../internal/store/mod.ts";
+import {
+  type DeploymentView,
+  findPreviousLive,
+  findStart,
+  recordAudit,
+  requestCancel,
+} from "../../internal/store/mod.ts";
 import type { DeploymentDeps } from "./deps.ts";
 import { requireDeployment } from "./find.ts";
 import { rollback, type Switched } from "./switch.ts";
@@ -61,7 +66,7 @@ export async function cancelDeployment(
 async function stopWorkflow(
   deps: DeploymentDeps,
   caller: RootKeyPrincipal,
-  deployment: ShownDeployment,
+  deployment: DeploymentView,
   signal: AbortSignal,
 ): Promise<boolean> {
   const { db, workflows, events } = deps;
@@ -82,7 +87,7 @@ async function stopWorkflow(
 async function note(
   { db, clock }: DeploymentDeps,
   caller: RootKeyPrincipal,
-  { id, status, projectId, environmentId }: ShownDeployment,
+  { id, status, projectId, environmentId }: DeploymentView,
 ): Promise<boolean> {
   const nowMs = clock.now();
   return await transact(db, async (tx) => {
@@ -104,7 +109,7 @@ async function note(
 async function rollBack(
   deps: DeploymentDeps,
   caller: RootKeyPrincipal,
-  { id, projectId, environmentId }: ShownDeployment,
+  { id, projectId, environmentId }: DeploymentView,
   signal: AbortSignal,
 ): Promise<Switched> {
   requireInProject(caller, "rollback_deployment", projectId);

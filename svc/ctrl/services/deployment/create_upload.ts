@@ -2,8 +2,12 @@ import { Fault } from "../../../../pkg/fault/mod.ts";
 import { newId } from "../../../../pkg/uid/mod.ts";
 import type { RootKeyPrincipal } from "../../internal/auth/principal.ts";
 import { requireProject } from "../../internal/auth/project.ts";
-import { extendUpload } from "../../internal/store/api_uploads.ts";
-import { createUpload as recordUpload, findUploadByChecksum, sumUploads } from "../../internal/store/mod.ts";
+import {
+  createUpload as recordUpload,
+  extendUpload,
+  findUploadByChecksum,
+  sumUploads,
+} from "../../internal/store/mod.ts";
 import { invalid } from "../../internal/validate/mod.ts";
 import type { DeploymentDeps } from "./deps.ts";
 

@@ -11,7 +11,7 @@ import type { DeploymentEventPayload } from "../../internal/deployments/events.t
 import { queueText } from "../../internal/deployments/queue.ts";
 import type { DeploymentStatus, FailureDetails } from "../../internal/deployments/status.ts";
 import { urlOf } from "../../internal/deployments/urls.ts";
-import type { ShownDeployment } from "../../internal/store/views/deployments.ts";
+import type { DeploymentView } from "../../internal/store/mod.ts";
 import type { StreamedLog } from "./stream_logs.ts";
 import type { WatchedEvent } from "./watch_events.ts";
 
@@ -34,7 +34,7 @@ export function encodeStatus(status: DeploymentStatus): Wire {
 
 /** The deployment as a message. Values of environment variables are never read back. */
 export function encodeDeployment(
-  view: ShownDeployment,
+  view: DeploymentView,
   edgeUrl: string,
 ): MessageInitShape<typeof DeploymentSchema> {
   const started = view.regions.filter((each) => each.started);
@@ -96,7 +96,7 @@ function encodeDetails({ exitCode, source, origin, lines }: FailureDetails) {
   return { ...(exitCode === undefined ? {} : { exitCode }), source, origin, logLines: [...lines] };
 }
 
-function encodeQueue(queue: ShownDeployment["queue"]) {
+function encodeQueue(queue: DeploymentView["queue"]) {
   if (queue === undefined) return {};
   const { ahead, running, queuedAt } = queue;
   return {

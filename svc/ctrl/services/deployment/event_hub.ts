@@ -2,8 +2,7 @@ import type { Clock } from "../../../../pkg/clock/mod.ts";
 import { describeError } from "../../../../pkg/fault/mod.ts";
 import type { Logger } from "../../../../pkg/logger/mod.ts";
 import { backoffMs } from "../../../../pkg/retry/mod.ts";
-import { listEventHeads } from "../../internal/store/api_events.ts";
-import type { CtrlDatabase } from "../../internal/store/mod.ts";
+import { type CtrlDatabase, listEventHeads } from "../../internal/store/mod.ts";
 
 /** What the hub needs. */
 export interface EventHubOptions {

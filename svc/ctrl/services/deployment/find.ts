@@ -2,7 +2,7 @@ import { publicFault } from "../../../../pkg/fault/mod.ts";
 import { parseId } from "../../../../pkg/uid/mod.ts";
 import { type ProjectAction, requireInProject } from "../../internal/auth/permissions.ts";
 import type { RootKeyPrincipal } from "../../internal/auth/principal.ts";
-import type { ShownDeployment } from "../../internal/store/views/deployments.ts";
+import type { DeploymentView } from "../../internal/store/mod.ts";
 import { invalid } from "../../internal/validate/mod.ts";
 import type { DeploymentDeps } from "./deps.ts";
 
@@ -19,7 +19,7 @@ export async function requireDeployment(
     readonly action: ProjectAction;
     readonly field?: string;
   },
-): Promise<ShownDeployment> {
+): Promise<DeploymentView> {
   if (id === "") throw invalid(field, "is required");
   const known = parseId("deployment", field, id);
   const deployment = await reader.find(known, caller.workspaceId);

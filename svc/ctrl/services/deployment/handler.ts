@@ -10,7 +10,7 @@ import {
 } from "../../../../proto/gen/ctrl/v1/deployment_pb.ts";
 import { principalOf, type RootKeyPrincipal } from "../../internal/auth/principal.ts";
 import { urlOf } from "../../internal/deployments/urls.ts";
-import type { ShownDeployment } from "../../internal/store/views/deployments.ts";
+import type { DeploymentView } from "../../internal/store/mod.ts";
 import { NO_OPTIONS, type RequestedBuild } from "./build_settings.ts";
 import { cancelDeployment } from "./cancel.ts";
 import { createDeployment } from "./create.ts";
@@ -30,9 +30,9 @@ import { watchEvents } from "./watch_events.ts";
 
 /** Adapts the deployment use cases to `ctrl.v1.DeploymentService`: decode, call, encode. */
 export function deploymentHandlers(deps: DeploymentDeps): ServiceImpl<typeof DeploymentService> {
-  const answers = new WeakMap<ShownDeployment, GetDeploymentResponse>();
+  const answers = new WeakMap<DeploymentView, GetDeploymentResponse>();
   // A deployment that has not changed is the same object again, and with the same answer it is encoded once.
-  const answerOf = (deployment: ShownDeployment): GetDeploymentResponse => {
+  const answerOf = (deployment: DeploymentView): GetDeploymentResponse => {
     const known = answers.get(deployment);
     if (known !== undefined) return known;
     const answer = create(GetDeploymentResponseSchema, {

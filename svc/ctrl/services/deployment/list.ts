@@ -1,7 +1,7 @@
 import { mayInProject } from "../../internal/auth/permissions.ts";
 import type { RootKeyPrincipal } from "../../internal/auth/principal.ts";
 import { requireProject } from "../../internal/auth/project.ts";
-import { listShownDeployments, type ShownDeployment } from "../../internal/store/views/deployments.ts";
+import { type DeploymentView, listDeploymentViews } from "../../internal/store/mod.ts";
 import { decodePageToken, encodePageToken } from "../../internal/page_token.ts";
 import { optionalText, pageSize } from "../../internal/validate/mod.ts";
 import type { DeploymentDeps } from "./deps.ts";
@@ -20,7 +20,7 @@ export interface ListRequest {
 
 /** One page, newest first. */
 export interface DeploymentPage {
-  readonly deployments: readonly ShownDeployment[];
+  readonly deployments: readonly DeploymentView[];
   /** Empty on the last page. */
   readonly nextPageToken: string;
 }
@@ -35,7 +35,7 @@ export async function listDeployments(
   request: ListRequest,
 ): Promise<DeploymentPage> {
   const size = pageSize(request.pageSize, PAGE_SIZE, PAGE_SIZE_MAX);
-  const found = await listShownDeployments(deps.db.kysely, {
+  const found = await listDeploymentViews(deps.db.kysely, {
     workspaceId: caller.workspaceId,
     projectIds: await projectsOf(deps, caller, request.projectId),
     environmentSlug: optionalText("environment_slug", request.environmentSlug, 63) || undefined,

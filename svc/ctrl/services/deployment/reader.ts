@@ -1,12 +1,15 @@
 import type { Clock } from "../../../../pkg/clock/mod.ts";
-import { listShownByIds, type ShownDeployment } from "../../internal/store/views/deployments.ts";
-import type { Queryable } from "../../internal/store/mod.ts";
-import { ShownMemory } from "../../internal/store/views/cache.ts";
+import {
+  type DeploymentView,
+  DeploymentViewCache,
+  listDeploymentViewsByIds,
+  type Queryable,
+} from "../../internal/store/mod.ts";
 
 /** Reads deployments as they are shown. */
 export interface DeploymentReader {
   /** The deployment as it is now, or `undefined`; another workspace's is as good as missing. */
-  find(id: string, workspaceId: string): Promise<ShownDeployment | undefined>;
+  find(id: string, workspaceId: string): Promise<DeploymentView | undefined>;
 }
 
 const BATCH_MAX = 100;
@@ -14,7 +17,7 @@ const BATCHES_AT_ONCE_MAX = 2;
 
 interface Batch {
   readonly ids: Set<string>;
-  readonly rows: Promise<ReadonlyMap<string, ShownDeployment>>;
+  readonly rows: Promise<ReadonlyMap<string, DeploymentView>>;
   readonly start: () => void;
 }
 
@@ -27,7 +30,7 @@ interface Batch {
 export function createDeploymentReader(
   { db, clock }: { readonly db: Queryable; readonly clock: Clock },
 ): DeploymentReader {
-  const memory = new ShownMemory(clock);
+  const memory = new DeploymentViewCache(clock);
   let running = 0;
   const waiting: Batch[] = [];
 
@@ -47,13 +50,17 @@ export function createDeploymentReader(
     if (last !== undefined && last.ids.size < BATCH_MAX) return last;
     const ids = new Set<string>();
     const { promise, resolve } = Promise.withResolvers<void>();
-    const batch = { ids, rows: promise.then(() => listShownByIds(db, [...ids], memory)), start: resolve };
+    const batch = {
+      ids,
+      rows: promise.then(() => listDeploymentViewsByIds(db, [...ids], memory)),
+      start: resolve,
+    };
     waiting.push(batch);
     return batch;
   };
 
   return {
-    async find(id, workspaceId): Promise<ShownDeployment | undefined> {
+    async find(id, workspaceId): Promise<DeploymentView | undefined> {
       const batch = open();
       batch.ids.add(id);
       // Calls that arrive in the same turn share even the first batch.

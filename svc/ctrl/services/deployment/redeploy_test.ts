@@ -8,8 +8,8 @@ import { transact } from "../../../../pkg/db/mod.ts";
 import { silentLogger } from "../../../../pkg/logger/mod.ts";
 import {
   findDeployment,
-  giveUpImage,
   openCtrlDatabase,
+  releaseImage,
   setImage,
   type Tx,
 } from "../../internal/store/mod.ts";
@@ -147,7 +147,7 @@ Deno.test("a redeploy whose image is given up after it was looked at is refused 
     await built(api, id);
     await move(api, id, "stopped");
     const given = { image: BUILT, notice: "gone", nowMs: clock.now() };
-    before = async () => assert.deepEqual(await transact(real, (tx) => giveUpImage(tx, given)), [id]);
+    before = async () => assert.deepEqual(await transact(real, (tx) => releaseImage(tx, given)), [id]);
     await refused(client.createDeployment({ redeployOf: id }), Code.FailedPrecondition, /was removed/);
     assert.equal((await client.listDeployments({})).deployments.length, 1);
   } finally {
@@ -163,7 +163,7 @@ Deno.test("what lost its image is shown so, and cannot be redeployed, started or
   await built(api, id);
   await move(api, id, "stopped");
   const given = { image: BUILT, notice: "gone", nowMs: clock.now() };
-  assert.deepEqual(await transact(api.db, (tx) => giveUpImage(tx, given)), [id]);
+  assert.deepEqual(await transact(api.db, (tx) => releaseImage(tx, given)), [id]);
   const { deployment } = await client.getDeployment({ deploymentId: id });
   assert.equal(deployment?.imageRemoved, true);
   const { deployments } = await client.listDeployments({ projectId: tenant.projectId });

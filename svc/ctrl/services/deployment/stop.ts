@@ -3,7 +3,7 @@ import { parseId } from "../../../../pkg/uid/mod.ts";
 import { actorOf } from "../../internal/auth/actor.ts";
 import type { RootKeyPrincipal } from "../../internal/auth/principal.ts";
 import { stopRefusal } from "../../internal/deployments/gates.ts";
-import { listServed } from "../../internal/store/worker_routing.ts";
+import { listServed } from "../../internal/store/mod.ts";
 import type { DeploymentDeps } from "./deps.ts";
 import { requireDeployment } from "./find.ts";
 

@@ -1,11 +1,11 @@
 import type { RootKeyPrincipal } from "../../internal/auth/principal.ts";
 import {
   advanceLogCursor,
+  findLogEnds,
   type InstanceLogsTable,
   listLastInstanceLogs,
   type LogCursor,
 } from "../../internal/store/mod.ts";
-import { findLogEnds } from "../../internal/store/views/logs.ts";
 import { invalid } from "../../internal/validate/mod.ts";
 import type { DeploymentDeps } from "./deps.ts";
 import { requireDeployment } from "./find.ts";

@@ -14,8 +14,8 @@ import {
   type SwitchPath,
   switchPath,
 } from "../../internal/deployments/gates.ts";
-import type { ShownDeployment } from "../../internal/store/views/deployments.ts";
 import {
+  type DeploymentView,
   type EnvironmentsTable,
   findEnvironment,
   findPreviousLive,
@@ -42,8 +42,8 @@ export interface RollbackRequest {
 export interface SwitchPlan {
   readonly environment: GatedEnvironment;
   /** The live one that a rollback leaves; `undefined` for a promote. */
-  readonly source: ShownDeployment | undefined;
-  readonly target: ShownDeployment;
+  readonly source: DeploymentView | undefined;
+  readonly target: DeploymentView;
   readonly path: SwitchPath;
   /** Whether the environment is rolled back afterwards. */
   readonly rolledBack: boolean;
@@ -77,7 +77,7 @@ export async function planRollback(
   request: RollbackRequest,
 ): Promise<SwitchPlan> {
   const action = "rollback_deployment";
-  const find = (id: string, field: string): Promise<ShownDeployment> | undefined =>
+  const find = (id: string, field: string): Promise<DeploymentView> | undefined =>
     id === "" ? undefined : requireDeployment(deps, caller, { id, action, field });
   const named = await find(request.sourceId, "source_deployment_id");
   const wanted = await find(request.targetId, "target_deployment_id");
@@ -146,7 +146,7 @@ async function requirePrevious(
   );
 }
 
-function requirePath(target: ShownDeployment): SwitchPath {
+function requirePath(target: DeploymentView): SwitchPath {
   const path = switchPath(gated(target));
   if (typeof path === "string") return path;
   throw publicFault(path.code, path.message);
@@ -158,7 +158,7 @@ function refuse(refusal: Refusal | undefined): void {
 
 async function environmentOf(
   { db }: DeploymentDeps,
-  { workspaceId, environmentId }: ShownDeployment,
+  { workspaceId, environmentId }: DeploymentView,
 ): Promise<EnvironmentsTable> {
   const environment = await findEnvironment(db.kysely, workspaceId, environmentId);
   if (environment !== undefined) return environment;
@@ -184,7 +184,7 @@ async function namesOf({ db }: DeploymentDeps, { id }: GatedEnvironment): Promis
 
 /** What gates see of a deployment. */
 export function gated(
-  { id, projectId, environmentId, status, runningInstances, imageRemoved, gitCommitSha }: ShownDeployment,
+  { id, projectId, environmentId, status, runningInstances, imageRemoved, gitCommitSha }: DeploymentView,
 ): GatedDeployment {
   return { id, projectId, environmentId, status, runningInstances, imageRemoved, gitCommitSha };
 }

@@ -1,8 +1,7 @@
 import type { RootKeyPrincipal } from "../../internal/auth/principal.ts";
 import type { StoredEvent } from "../../internal/deployments/events.ts";
 import { isFinal } from "../../internal/deployments/status.ts";
-import { listEventHeads } from "../../internal/store/api_events.ts";
-import { listEventsAfter } from "../../internal/store/mod.ts";
+import { listEventHeads, listEventsAfter } from "../../internal/store/mod.ts";
 import { invalid } from "../../internal/validate/mod.ts";
 import type { DeploymentDeps } from "./deps.ts";
 import { requireDeployment } from "./find.ts";

@@ -1,15 +1,16 @@
 import type { Clock } from "../../../../pkg/clock/mod.ts";
-import { lockRows, transact } from "../../../../pkg/db/mod.ts";
+import { transact } from "../../../../pkg/db/mod.ts";
 import { type Fault, isFault, publicFault } from "../../../../pkg/fault/mod.ts";
 import { actorOf } from "../../internal/auth/actor.ts";
 import type { RootKeyPrincipal } from "../../internal/auth/principal.ts";
 import { requireProject } from "../../internal/auth/project.ts";
 import type { ChangeNotifier } from "../../internal/changes/mod.ts";
 import { PRODUCTION_SLUG } from "../../internal/deployments/domains.ts";
-import { countEnvironments } from "../../internal/store/environments.ts";
 import {
+  countEnvironments,
   createEnvironment as recordEnvironment,
   type CtrlDatabase,
+  lockProject,
   recordAudit,
 } from "../../internal/store/mod.ts";
 import { environmentSlug, invalid, optionalText } from "../../internal/validate/mod.ts";
@@ -56,7 +57,7 @@ export async function createEnvironment(
     return await transact(deps.db, async (tx) => {
       const { workspaceId } = caller;
       // The limit is on what all calls together make, so they take turns.
-      await lockRows(tx, tx.selectFrom("projects").select("id").where("id", "=", project.id)).execute();
+      await lockProject(tx, project.id);
       if (await countEnvironments(tx, project.id) >= ENVIRONMENTS_MAX) throw tooMany(project.slug);
       const id = await recordEnvironment(tx, {
         workspaceId,

@@ -4,14 +4,16 @@ import { actorOf } from "../../internal/auth/actor.ts";
 import type { RootKeyPrincipal } from "../../internal/auth/principal.ts";
 import { requireEnvironment, requireProject } from "../../internal/auth/project.ts";
 import {
+  type AuditEntry,
   type BusyDeployment,
   deleteEnvironment as markDeleted,
   listActiveDeployments,
+  lockEnvironment,
   lockStartedDeployments,
+  recordAudit,
   stopDeployments,
-} from "../../internal/store/environments.ts";
-import { type AuditEntry, recordAudit, type Tx } from "../../internal/store/mod.ts";
-import { lockEnvironment } from "../../internal/store/worker_routing.ts";
+  type Tx,
+} from "../../internal/store/mod.ts";
 import type { EnvironmentDeps } from "./create.ts";
 
 /** Which environment, and whether what runs there may be stopped for it. */

@@ -1,10 +1,16 @@
 /** What an image that a user named stands for. */
 import type { Clock } from "../../../../pkg/clock/mod.ts";
-import { lockRows, transact } from "../../../../pkg/db/mod.ts";
+import { transact } from "../../../../pkg/db/mod.ts";
 import { isFault } from "../../../../pkg/fault/mod.ts";
 import { pullText } from "../../../../pkg/registry/mod.ts";
 import { type DeploymentStatus, isFinal } from "../../internal/deployments/status.ts";
-import { appendEvent, type CtrlDatabase, findDeployment, setImage } from "../../internal/store/mod.ts";
+import {
+  appendEvent,
+  type CtrlDatabase,
+  findDeployment,
+  lockDeployment,
+  setImage,
+} from "../../internal/store/mod.ts";
 import type { Failure } from "../rollout/plan.ts";
 
 /** What decides about it. */
@@ -46,8 +52,7 @@ export async function pinImage(deps: PinDeps, id: string, signal: AbortSignal): 
   if (digest.kind === "refused") return { kind: "failed", failure: refused(image) };
   if (digest.kind === "unknown") return { kind: "advanced" };
   return await transact(db, async (tx) => {
-    const query = tx.selectFrom("deployments").select(["status", "image"]).where("id", "=", id);
-    const now = await lockRows(tx, query).executeTakeFirst();
+    const now = await lockDeployment(tx, id);
     if (now === undefined || isFinal(now.status)) return { kind: "ended", status: now?.status ?? "missing" };
     // An earlier run of this very step was not recorded.
     if (now.image !== image) return { kind: "advanced" };

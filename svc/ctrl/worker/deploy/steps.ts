@@ -1,6 +1,6 @@
 /** The effects of a deploy. Each may run twice, and its second run finds its work done. */
 import type { Clock } from "../../../../pkg/clock/mod.ts";
-import { lockRows, transact } from "../../../../pkg/db/mod.ts";
+import { transact } from "../../../../pkg/db/mod.ts";
 import { newDnsName } from "../../../../pkg/uid/mod.ts";
 import type { StepName } from "../../internal/deployments/events.ts";
 import { ACTIVE_STATUSES, type DeploymentStatus, isFinal } from "../../internal/deployments/status.ts";
@@ -14,6 +14,7 @@ import {
   findDeployment,
   holdsBuildSlot,
   listSteps,
+  lockDeployment,
   moveStatus,
   placeDeployment,
   setImage,
@@ -197,8 +198,7 @@ async function beginBuild(tx: Tx, id: string, nowMs: number): Promise<Advanced |
 }
 
 async function lockStatus(tx: Tx, id: string): Promise<DeploymentStatus | "missing"> {
-  const query = tx.selectFrom("deployments").select("status").where("id", "=", id);
-  return (await lockRows(tx, query).executeTakeFirst())?.status ?? "missing";
+  return (await lockDeployment(tx, id))?.status ?? "missing";
 }
 
 async function place(

@@ -4,8 +4,12 @@ import { Fault } from "../../../../pkg/fault/mod.ts";
 import type { Vault } from "../../../../pkg/vault/mod.ts";
 import { openBuildSecrets } from "../../internal/builds/mod.ts";
 import { decodeStringMap } from "../../internal/json.ts";
-import { findBuildInputs } from "../../internal/store/build_inputs.ts";
-import { type CtrlDatabase, type DeploymentsTable, findDeployment } from "../../internal/store/mod.ts";
+import {
+  type CtrlDatabase,
+  type DeploymentsTable,
+  findBuildInputs,
+  findDeployment,
+} from "../../internal/store/mod.ts";
 import type { BuildJob } from "./steps.ts";
 
 export interface InputsDeps {

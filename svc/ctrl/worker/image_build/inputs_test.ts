@@ -5,9 +5,8 @@ import { transact } from "../../../../pkg/db/mod.ts";
 import { isFault } from "../../../../pkg/fault/mod.ts";
 import { createVault, type StoredDataKey, type Vault } from "../../../../pkg/vault/mod.ts";
 import { sealBuildSecrets } from "../../internal/builds/mod.ts";
-import { type BuildInputSettings, createBuildInputs } from "../../internal/store/build_inputs.ts";
 import { newDeployment, type Seed, seedDeployment, seedProject } from "../../internal/store/testing.ts";
-import type { CtrlDatabase } from "../../internal/store/mod.ts";
+import { type BuildInputSettings, createBuildInputs, type CtrlDatabase } from "../../internal/store/mod.ts";
 import { memoryDatabase } from "../testing.ts";
 import { type BuildInputs, loadInputs } from "./inputs.ts";
 

@@ -3,6 +3,7 @@ import type { Clock } from "../../../../pkg/clock/mod.ts";
 import { type DeploymentStatus, isFinal } from "../../internal/deployments/status.ts";
 import {
   type CtrlDatabase,
+  findBuildInputs,
   findDeployment,
   type InstancesTable,
   listInstances,
@@ -10,7 +11,6 @@ import {
   listTopology,
 } from "../../internal/store/mod.ts";
 import { exposedPorts } from "../../../../pkg/build/mod.ts";
-import { findBuildInputs } from "../../internal/store/build_inputs.ts";
 import type { InstanceFacts, RolloutFacts } from "./plan.ts";
 
 /** The deployment is final already, or does not exist: there is nothing left to do. */

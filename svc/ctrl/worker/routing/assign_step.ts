@@ -8,18 +8,16 @@ import {
   type DeploymentsTable,
   endStep,
   findDeployment,
+  findSlugs,
+  listRouteHolders,
   listRoutesOfDeployment,
+  lockDeployment,
+  lockEnvironment,
   moveStatus,
+  type RouteHolder,
   swapLiveDeployment,
   type Tx,
 } from "../../internal/store/mod.ts";
-import {
-  findSlugs,
-  listRouteHolders,
-  lockDeployment,
-  lockEnvironment,
-  type RouteHolder,
-} from "../../internal/store/worker_routing.ts";
 import type { AssignOutcome } from "./contract.ts";
 import { type Contender, inShownOrder, planRoutes } from "./plan.ts";
 import type { Conflict, Pointer, RoutingDeps } from "./steps.ts";

@@ -13,19 +13,17 @@ import {
   appendEvent,
   assignRoutes,
   clearCancel,
+  countRunningInstances,
   type DeploymentsTable,
   type EnvironmentsTable,
   listRoutesOfEnvironment,
+  lockDeployment,
+  lockEnvironment,
   markCancelled,
   recordAudit,
   swapLiveDeployment,
   type Tx,
 } from "../../internal/store/mod.ts";
-import {
-  countRunningInstances,
-  lockDeployment,
-  lockEnvironment,
-} from "../../internal/store/worker_routing.ts";
 import type { PromoteOrder, RollbackOrder } from "../../internal/workflows/messages.ts";
 import { domainParts } from "./assign_step.ts";
 import { inShownOrder } from "./plan.ts";

@@ -3,8 +3,13 @@ import type { Clock } from "../../../../pkg/clock/mod.ts";
 import { transact } from "../../../../pkg/db/mod.ts";
 import { newId } from "../../../../pkg/uid/mod.ts";
 import { type ChangeNotifier, EDGE_REGION } from "../../internal/changes/mod.ts";
-import { type CtrlDatabase, findRegionVersion, listAgents } from "../../internal/store/mod.ts";
-import { findEnvironmentPointer, listIdleDeployments } from "../../internal/store/worker_routing.ts";
+import {
+  type CtrlDatabase,
+  findEnvironmentPointer,
+  findRegionVersion,
+  listAgents,
+  listIdleDeployments,
+} from "../../internal/store/mod.ts";
 import type { HaltOrder } from "../../internal/workflows/messages.ts";
 import { assignInTransaction, type AssignStep } from "./assign_step.ts";
 import { moveInTransaction, type MoveOrder, type MoveStep } from "./move_step.ts";

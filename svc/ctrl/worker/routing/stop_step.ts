@@ -7,13 +7,15 @@ import {
   type DeploymentsTable,
   EDGE_REGION,
   findStart,
+  listServed,
+  lockDeployment,
+  lockEnvironment,
   lockTopology,
   moveStatus,
   recordAudit,
   stopTopology,
   type Tx,
 } from "../../internal/store/mod.ts";
-import { listServed, lockDeployment, lockEnvironment } from "../../internal/store/worker_routing.ts";
 import type { HaltOrder } from "../../internal/workflows/messages.ts";
 import type { StopOutcome } from "./contract.ts";
 

@@ -8,13 +8,14 @@ import {
   type BuildSlotView,
   type CtrlDatabase,
   deleteBuildSlots,
+  type DeploymentSlugs,
   type DeploymentsTable,
   findDeployment,
+  findSlugs,
   listBuildSlots,
-  lockBuildQueue,
+  lockWorkspace,
   type Tx,
 } from "../../internal/store/mod.ts";
-import { type DeploymentSlugs, findSlugs } from "../../internal/store/worker_routing.ts";
 import type { AcquireAnswer, AcquireRequest } from "./contract.ts";
 import { turnAt } from "./plan.ts";
 import { settleQueue } from "./update_queue.ts";
@@ -67,7 +68,7 @@ export function createSlotSteps({ db, clock, limits }: SlotDeps): SlotSteps {
 
     release: (workspaceId, deploymentId) =>
       transact(db, async (tx) => {
-        await lockBuildQueue(tx, workspaceId);
+        await lockWorkspace(tx, workspaceId);
         await deleteBuildSlots(tx, workspaceId, [deploymentId]);
         const rows = await listBuildSlots(tx, [workspaceId]);
         const { offers } = await settleQueue(tx, limits, { workspaceId, rows, nowMs: clock.now() });
@@ -84,7 +85,7 @@ interface Asking {
 
 async function acquire(tx: Tx, limits: SlotLimits, asking: Asking): Promise<Acquired> {
   const { workspaceId, request: { deploymentId }, nowMs } = asking;
-  await lockBuildQueue(tx, workspaceId);
+  await lockWorkspace(tx, workspaceId);
   const [deployment, slugs] = [await findDeployment(tx, deploymentId), await findSlugs(tx, deploymentId)];
   if (deployment === undefined || slugs === undefined) return unqueued({ kind: "ended", status: "missing" });
   if (deployment.workspace_id !== workspaceId) {

@@ -5,12 +5,12 @@ import {
   type BuildSlotView,
   countsInQueue,
   deleteBuildSlots,
+  lockDeployment,
   moveStatus,
   saveBuildSlots,
   startStep,
   type Tx,
 } from "../../internal/store/mod.ts";
-import { lockDeployment } from "../../internal/store/worker_routing.ts";
 import type { AcquireAnswer } from "./contract.ts";
 import { planQueue, type QueuedBuild, toldAhead } from "./plan.ts";
 import type { Offer, SlotLimits } from "./steps.ts";

@@ -6,6 +6,8 @@ import {
   clearCancel,
   type DeploymentsTable,
   EDGE_REGION,
+  lockDeployment,
+  lockEnvironment,
   lockTopology,
   markStartCold,
   moveStatus,
@@ -15,7 +17,6 @@ import {
   type Tx,
   type WantedSentinel,
 } from "../../internal/store/mod.ts";
-import { lockDeployment, lockEnvironment } from "../../internal/store/worker_routing.ts";
 import type { StartOrder } from "../../internal/workflows/messages.ts";
 import type { Begun, StartDeps } from "./steps.ts";
 

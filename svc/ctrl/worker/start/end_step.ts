@@ -9,6 +9,9 @@ import {
   findStart,
   isStartCold,
   listRoutesOfDeployment,
+  listServed,
+  lockDeployment,
+  lockEnvironment,
   lockTopology,
   moveStatus,
   recordAudit,
@@ -16,7 +19,6 @@ import {
   stopTopology,
   type Tx,
 } from "../../internal/store/mod.ts";
-import { listServed, lockDeployment, lockEnvironment } from "../../internal/store/worker_routing.ts";
 import type { StartCall } from "./begin_step.ts";
 import type { Finished, StartDeps, Undoing } from "./steps.ts";
 

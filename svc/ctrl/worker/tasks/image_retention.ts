@@ -4,7 +4,7 @@ import { describeError } from "../../../../pkg/fault/mod.ts";
 import type { Logger } from "../../../../pkg/logger/mod.ts";
 import { imagesToGiveUp } from "../../internal/deployments/images.ts";
 import { mayBuild } from "../../internal/deployments/queue.ts";
-import { type CtrlDatabase, giveUpImage, listImageUses, listStatuses } from "../../internal/store/mod.ts";
+import { type CtrlDatabase, listImageUses, listStatuses, releaseImage } from "../../internal/store/mod.ts";
 import type { LocalImage, LocalImages } from "../builder/local_images.ts";
 
 /** What the retention of images needs. */
@@ -83,7 +83,7 @@ async function giveUp(
   for (const image of all.slice(0, AT_ONCE_MAX)) {
     signal.throwIfAborted();
     const nowMs = clock.now();
-    const ids = await transact(db, (tx) => giveUpImage(tx, { image, notice: noticeOf(kept), nowMs }));
+    const ids = await transact(db, (tx) => releaseImage(tx, { image, notice: noticeOf(kept), nowMs }));
     deployments += ids.length;
   }
   return { deployments, more: all.length > AT_ONCE_MAX && deployments > 0 };

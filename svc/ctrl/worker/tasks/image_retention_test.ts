@@ -4,7 +4,7 @@ import { transact } from "../../../../pkg/db/mod.ts";
 import { createLogger, silentLogger } from "../../../../pkg/logger/mod.ts";
 import type { DeploymentStatus } from "../../internal/deployments/status.ts";
 import { type Seed, seedDeployment, seedProject, testOnCtrlDatabases } from "../../internal/store/testing.ts";
-import { type CtrlDatabase, findDeployment, giveUpImage, releaseStart } from "../../internal/store/mod.ts";
+import { type CtrlDatabase, findDeployment, releaseImage, releaseStart } from "../../internal/store/mod.ts";
 import { memoryDatabase, recordingNotifier, REGION } from "../testing.ts";
 import { type RetainedImages, retainImages, retainImagesOnce } from "./image_retention.ts";
 import type { LocalImage, LocalImages } from "../builder/local_images.ts";
@@ -92,7 +92,7 @@ test("old images go after their deployments were told, and the newest stay", asy
 test("what a crash left between mark and removal, or a container held, goes later", async (db) => {
   const bed = await Bed.make(db);
   const [d1, d2] = [await bed.built(), await bed.built()];
-  await transact(db, (tx) => giveUpImage(tx, { image: d1.image, notice: "gone", nowMs: clock.now() }));
+  await transact(db, (tx) => releaseImage(tx, { image: d1.image, notice: "gone", nowMs: clock.now() }));
   bed.shelf.inUse.add(d2.image);
   assert.deepEqual(await bed.look(0), { deployments: 1, removed: 1, again: false });
   assert.deepEqual(bed.shelf.names, [d2.image]);
@@ -139,7 +139,7 @@ test("a start and a mark at the same moment never both happen", async (db) => {
   for (let round = 0; round < 20; round++) {
     const { id, image } = await bed.built();
     const begin = () => steps.begin(`start_${id}`, { ...order, deploymentId: id });
-    const mark = () => transact(db, (tx) => giveUpImage(tx, { image, notice: "gone", nowMs: clock.now() }));
+    const mark = () => transact(db, (tx) => releaseImage(tx, { image, notice: "gone", nowMs: clock.now() }));
     const pair = round % 2 === 0
       ? await Promise.all([begin(), mark()])
       : (await Promise.all([mark(), begin()])).toReversed() as [

@@ -6,9 +6,14 @@ import { silentLogger } from "../../../../pkg/logger/mod.ts";
 import { createVault, parseMasterKeys } from "../../../../pkg/vault/mod.ts";
 import { credentialHash } from "../../internal/auth/hash.ts";
 import { revealToken, type SentinelMaker } from "../../internal/sentinels/mod.ts";
-import { dataKeyStore } from "../../internal/store/data_keys.ts";
 import { seedDeployment, seedProject, testOnCtrlDatabases } from "../../internal/store/testing.ts";
-import { type CtrlDatabase, findSentinelOf, moveStatus, stopTopology } from "../../internal/store/mod.ts";
+import {
+  type CtrlDatabase,
+  dataKeyStore,
+  findSentinelOf,
+  moveStatus,
+  stopTopology,
+} from "../../internal/store/mod.ts";
 import { createDeploySteps } from "../deploy/steps.ts";
 import { createStartSteps } from "../start/steps.ts";
 import { recordingNotifier } from "../testing.ts";

@@ -1,5 +1,5 @@
 /** The first tables. */
-import type { Migration } from "./mod.ts";
+import type { Migration } from "./migration.ts";
 import {
   createTable,
   integer,

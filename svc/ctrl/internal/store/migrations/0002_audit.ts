@@ -1,5 +1,5 @@
 /** Who changed what; and what a create with an idempotency key asked for, and which deployment it repeats. */
-import type { Migration } from "./mod.ts";
+import type { Migration } from "./migration.ts";
 import { addColumns, createTable, integer, longText, type Table, text, textOrNull } from "./table.ts";
 
 const id = text(128);

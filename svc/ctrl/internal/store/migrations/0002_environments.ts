@@ -1,5 +1,5 @@
 /** Environments that were deleted stay for the history of their deployments. */
-import type { Migration } from "./mod.ts";
+import type { Migration } from "./migration.ts";
 import { addColumns, integerOrZero } from "./table.ts";
 
 export const environments: Migration = {

@@ -1,5 +1,5 @@
 /** What a deployment that failed left behind: exit code and last output. */
-import type { Migration } from "./mod.ts";
+import type { Migration } from "./migration.ts";
 import { addColumns, longTextOrNull } from "./table.ts";
 
 export const failureDetails: Migration = {

@@ -1,5 +1,5 @@
 /** The queue of builds. */
-import type { Migration } from "./mod.ts";
+import type { Migration } from "./migration.ts";
 import { createTable, integer, integerOrNull, text } from "./table.ts";
 
 const id = text(128);

@@ -1,5 +1,5 @@
 /** The proxies of environments, one per region. */
-import type { Migration } from "./mod.ts";
+import type { Migration } from "./migration.ts";
 import { createTable, integer, longText, text } from "./table.ts";
 
 const id = text(128);

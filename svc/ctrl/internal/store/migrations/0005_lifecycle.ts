@@ -1,5 +1,5 @@
 /** What was live before, for rollbacks, and which starts of stopped deployments are under way. */
-import type { Migration } from "./mod.ts";
+import type { Migration } from "./migration.ts";
 import { createTable, integer, text, textOrNull } from "./table.ts";
 
 const id = text(128);

@@ -1,5 +1,5 @@
 /** Which regions are left out of routing. */
-import type { Migration } from "./mod.ts";
+import type { Migration } from "./migration.ts";
 import { createTable, integer, text } from "./table.ts";
 
 export const silentRegions: Migration = {

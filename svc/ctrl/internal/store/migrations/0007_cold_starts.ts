@@ -1,5 +1,5 @@
 /** Whether a start began with a stopped deployment, so that whoever takes it back stops it again. */
-import type { Migration } from "./mod.ts";
+import type { Migration } from "./migration.ts";
 import { addColumns, integerOrZero } from "./table.ts";
 
 export const coldStarts: Migration = {

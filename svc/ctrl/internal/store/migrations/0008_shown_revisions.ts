@@ -1,5 +1,5 @@
 /** How often what a deployment is shown with has changed, so that an answer can be given again while it has not. */
-import type { Migration } from "./mod.ts";
+import type { Migration } from "./migration.ts";
 import { createTable, integer, text } from "./table.ts";
 
 export const shownRevisions: Migration = {

@@ -1,5 +1,5 @@
 /** Which deployments have lost their image, and who names an image. */
-import type { Migration } from "./mod.ts";
+import type { Migration } from "./migration.ts";
 import { addColumns, addIndex, integerOrNull } from "./table.ts";
 
 export const removedImages: Migration = {

@@ -1,5 +1,5 @@
 /** Of which deployments the output was removed, and an index for those that are next. */
-import type { Migration } from "./mod.ts";
+import type { Migration } from "./migration.ts";
 import { addColumns, addIndex, integerOrNull } from "./table.ts";
 
 export const removedOutput: Migration = {

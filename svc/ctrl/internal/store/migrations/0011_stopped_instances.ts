@@ -1,7 +1,7 @@
 /** Forgets what was reported of placements that were stopped, as a stop itself does from here on. */
 import { type Kysely, sql } from "kysely";
 import type { Schema } from "../schema.ts";
-import type { Migration } from "./mod.ts";
+import type { Migration } from "./migration.ts";
 
 export const stoppedInstances: Migration = {
   name: "0011_stopped_instances",

@@ -1,5 +1,5 @@
 /** Credentials of builds for registries, per workspace. */
-import type { Migration } from "./mod.ts";
+import type { Migration } from "./migration.ts";
 import { createTable, integer, longText, text } from "./table.ts";
 
 export const registries: Migration = {

@@ -1,5 +1,5 @@
 /** Inputs of builds beside their archives: Dockerfile, options and sealed secrets. */
-import type { Migration } from "./mod.ts";
+import type { Migration } from "./migration.ts";
 import { bytesOrNull, createTable, integer, longText, text } from "./table.ts";
 
 export const buildInputs: Migration = {

@@ -1,6 +1,5 @@
 /** All migrations, in order. Imported statically, so that a bundle holds them. */
-import type { Kysely } from "kysely";
-import type { Schema } from "../schema.ts";
+import type { Migration } from "./migration.ts";
 import { base } from "./0001_base.ts";
 import { audit } from "./0002_audit.ts";
 import { environments } from "./0002_environments.ts";
@@ -16,17 +15,6 @@ import { removedOutput } from "./0011_removed_output.ts";
 import { stoppedInstances } from "./0011_stopped_instances.ts";
 import { registries } from "./0012_registries.ts";
 import { buildInputs } from "./0013_build_inputs.ts";
-
-/**
- * One step of the database's history. A step that was released is never edited.
- *
- * MySQL commits each `create` and `alter` by itself, so `up` must be able to run again after it stopped anywhere.
- */
-export interface Migration {
-  /** Number and name; the order is that of the list. */
-  readonly name: string;
-  up(db: Kysely<Schema>): Promise<void>;
-}
 
 export const MIGRATIONS: readonly Migration[] = [
   base,

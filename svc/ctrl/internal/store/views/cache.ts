@@ -1,10 +1,10 @@
 import type { Clock } from "../../../../../pkg/clock/mod.ts";
-import type { ShownDeployment } from "./deployments.ts";
-import type { ShownRow } from "./rows.ts";
+import type { DeploymentViewRow } from "./rows.ts";
+import type { DeploymentView } from "./types.ts";
 
 interface Entry {
-  readonly row: ShownRow;
-  readonly shown: ShownDeployment;
+  readonly row: DeploymentViewRow;
+  readonly shown: DeploymentView;
   readonly keptAtMs: number;
 }
 
@@ -13,7 +13,7 @@ const ENTRIES_MAX = 500;
 const KEPT_MS_MAX = 2_000;
 
 /** Deployments as they were shown last, to be shown again while their rows are the same. */
-export class ShownMemory {
+export class DeploymentViewCache {
   readonly #clock: Clock;
   /** Least recently used first. */
   readonly #entries = new Map<string, Entry>();
@@ -23,7 +23,7 @@ export class ShownMemory {
   }
 
   /** What the deployment was shown as when its row had the same cells; the very same object. */
-  recall(row: ShownRow): ShownDeployment | undefined {
+  recall(row: DeploymentViewRow): DeploymentView | undefined {
     const entry = this.#entries.get(row.id);
     if (entry === undefined || !isEqual(entry.row, row)) return undefined;
     if (this.#clock.now() - entry.keptAtMs >= KEPT_MS_MAX) return undefined;
@@ -33,7 +33,7 @@ export class ShownMemory {
   }
 
   /** Remembers what the row is shown as. The place in the queue depends on other deployments, so it is never kept. */
-  keep(row: ShownRow, shown: ShownDeployment): void {
+  keep(row: DeploymentViewRow, shown: DeploymentView): void {
     this.#entries.delete(row.id);
     if (row.status === "queued") return;
     this.#entries.set(row.id, { row, shown, keptAtMs: this.#clock.now() });
@@ -42,10 +42,10 @@ export class ShownMemory {
   }
 }
 
-function isEqual(a: ShownRow, b: ShownRow): boolean {
+function isEqual(a: DeploymentViewRow, b: DeploymentViewRow): boolean {
   for (const name in a) {
     if (!Object.hasOwn(a, name)) continue;
-    const column = name as keyof ShownRow;
+    const column = name as keyof DeploymentViewRow;
     if (a[column] !== b[column]) return false;
   }
   return true;

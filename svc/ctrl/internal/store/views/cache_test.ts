@@ -2,14 +2,17 @@
 import assert from "node:assert/strict";
 import { transact } from "../../../../../pkg/db/mod.ts";
 import { newDnsName } from "../../../../../pkg/uid/mod.ts";
-import { deleteEnvironment } from "../environments.ts";
-import { listShownByIds, type ShownDeployment } from "./deployments.ts";
 import { NOW_MS, type Seed, seedDeployment, seedProject, testOnCtrlDatabases } from "../testing.ts";
 import {
   assignRoutes,
+  beginBuildAttempt,
   clearCancel,
   type CtrlDatabase,
+  deleteEnvironment,
+  type DeploymentView,
+  DeploymentViewCache,
   endStep,
+  listDeploymentViewsByIds,
   markCancelled,
   moveStatus,
   placeDeployment,
@@ -24,14 +27,12 @@ import {
   type Tx,
   type WantedRoute,
 } from "../mod.ts";
-import { ShownMemory } from "./cache.ts";
-import { listShownRows } from "./rows.ts";
-import { beginBuildAttempt } from "../build_attempts.ts";
+import { listViewRows } from "./rows.ts";
 
 const test = testOnCtrlDatabases();
 
 /** What is given at create and never written again. */
-const FIXED: readonly (keyof ShownDeployment)[] = [
+const FIXED: readonly (keyof DeploymentView)[] = [
   "id",
   "workspaceId",
   "projectId",
@@ -205,13 +206,13 @@ async function setScene(db: CtrlDatabase): Promise<Scene> {
 test("no change of what is shown goes unseen, and every field that can change was changed", async (db) => {
   const scene = await setScene(db);
   const ids = [scene.id, scene.other];
-  const memory = new ShownMemory(stopped);
+  const memory = new DeploymentViewCache(stopped);
   const changed = new Set<string>();
-  let before = await listShownByIds(db.kysely, ids, memory);
+  let before = await listDeploymentViewsByIds(db.kysely, ids, memory);
   for (const [name, write] of Object.entries(WRITES)) {
     await transact(db, (tx) => write(tx, scene));
-    const shown = await listShownByIds(db.kysely, ids, memory);
-    assert.deepEqual(shown, await listShownByIds(db.kysely, ids), `${name} is shown`);
+    const shown = await listDeploymentViewsByIds(db.kysely, ids, memory);
+    assert.deepEqual(shown, await listDeploymentViewsByIds(db.kysely, ids), `${name} is shown`);
     const [was, is] = [before.get(scene.id), shown.get(scene.id)];
     assert.notDeepEqual(is, was, `${name} changes something`);
     for (const [field, value] of Object.entries(is ?? {})) {
@@ -226,8 +227,8 @@ test("no change of what is shown goes unseen, and every field that can change wa
 
 test("what has not changed is the same object again, but for a place in the queue", async (db) => {
   const scene = await setScene(db);
-  const memory = new ShownMemory(stopped);
-  const find = async () => (await listShownByIds(db.kysely, [scene.id], memory)).get(scene.id);
+  const memory = new DeploymentViewCache(stopped);
+  const find = async () => (await listDeploymentViewsByIds(db.kysely, [scene.id], memory)).get(scene.id);
   const first = await find();
   assert.ok(first !== undefined && first === await find());
   await transact(db, (tx) => queue(tx, scene, scene.id, 20));
@@ -241,8 +242,9 @@ test("what has not changed is the same object again, but for a place in the queu
 test("what nobody counted is seen after two seconds", async (db) => {
   const scene = await setScene(db);
   let nowMs = NOW_MS;
-  const memory = new ShownMemory(clockAt(() => nowMs));
-  const find = async () => (await listShownByIds(db.kysely, [scene.id], memory)).get(scene.id)?.hostnames;
+  const memory = new DeploymentViewCache(clockAt(() => nowMs));
+  const find = async () =>
+    (await listDeploymentViewsByIds(db.kysely, [scene.id], memory)).get(scene.id)?.hostnames;
   await transact(db, (tx) => assign(mine, branchName)(tx, scene));
   assert.equal((await find())?.length, 1);
   await db.kysely.deleteFrom("frontline_routes").where("deployment_id", "=", scene.id).execute();
@@ -253,10 +255,10 @@ test("what nobody counted is seen after two seconds", async (db) => {
 
 test("a thousand deployments are not all remembered, and the latest are", async (db) => {
   const scene = await setScene(db);
-  const memory = new ShownMemory(stopped);
-  const shown = (await listShownByIds(db.kysely, [scene.id])).get(scene.id);
+  const memory = new DeploymentViewCache(stopped);
+  const shown = (await listDeploymentViewsByIds(db.kysely, [scene.id])).get(scene.id);
   assert.ok(shown !== undefined);
-  const [row] = await listShownRows(db.kysely, [scene.id]);
+  const [row] = await listViewRows(db.kysely, [scene.id]);
   assert.ok(row !== undefined);
   for (let n = 0; n < 1_000; n++) memory.keep({ ...row, id: `d_${n}` }, shown);
   assert.equal(memory.recall({ ...row, id: "d_0" }), undefined);
@@ -266,7 +268,7 @@ test("a thousand deployments are not all remembered, and the latest are", async 
 /** Readers and writers at once, over two views of the same database: what was committed before a read is in it. */
 test("a read never misses what was committed before it began", async (db) => {
   const scene = await setScene(db);
-  const memory = new ShownMemory(stopped);
+  const memory = new DeploymentViewCache(stopped);
   const regions = ["us", "eu"].map((region) => ({ region, replicas: 1 }));
   await transact(db, (tx) => placeDeployment(tx, { ...own(scene), regions }));
   const committed = { us: 0, eu: 0, steps: 0 };
@@ -292,7 +294,7 @@ test("a read never misses what was committed before it began", async (db) => {
   const reads = async (): Promise<void> => {
     while (writing) {
       const [instances, step] = [committed.us + committed.eu, committed.steps];
-      const shown = (await listShownByIds(db.kysely, [scene.id], memory)).get(scene.id);
+      const shown = (await listDeploymentViewsByIds(db.kysely, [scene.id], memory)).get(scene.id);
       assert.ok((shown?.runningInstances ?? -1) >= instances, "an instance is missing");
       assert.ok(Number(shown?.steps[0]?.message ?? 0) >= step, "a step is missing");
     }
@@ -304,6 +306,6 @@ test("a read never misses what was committed before it began", async (db) => {
     writing = false;
     await readers;
   }
-  const last = (await listShownByIds(db.kysely, [scene.id], memory)).get(scene.id);
+  const last = (await listDeploymentViewsByIds(db.kysely, [scene.id], memory)).get(scene.id);
   assert.deepEqual([last?.runningInstances, last?.steps[0]?.message], [2 * rounds, String(rounds)]);
 });

@@ -3,21 +3,25 @@ import assert from "node:assert/strict";
 import { sql } from "kysely";
 import { transact } from "../../../../../pkg/db/mod.ts";
 import { newDnsName } from "../../../../../pkg/uid/mod.ts";
-import { dataKeyStore } from "../data_keys.ts";
-import { listShownByIds, listShownDeployments } from "./deployments.ts";
-import { listEventHeads } from "../api_events.ts";
-import { findLogEnds } from "./logs.ts";
-import { countInstancesByRegion, listLiveDeployments, listOwnResources } from "./status.ts";
 import { listQueuePlaces } from "./queue.ts";
-import { extendUpload, listUnneededUploads } from "../api_uploads.ts";
 import { NOW_MS, seedDeployment, seedProject, testOnCtrlDatabases } from "../testing.ts";
 import {
   assignRoutes,
   type BuildSlotsTable,
+  countInstancesByRegion,
   createUpload,
+  dataKeyStore,
   endStep,
+  extendUpload,
+  findLogEnds,
   insertInstanceLogs,
+  listDeploymentViews,
+  listDeploymentViewsByIds,
+  listEventHeads,
   listInstanceLogsAfter,
+  listLiveDeployments,
+  listOwnResources,
+  listUnneededUploads,
   moveStatus,
   placeDeployment,
   replaceReported,
@@ -68,7 +72,7 @@ test("a shown deployment holds everything that belongs to it, and nothing of ano
     const swap = { environmentId: seed.productionId, expected: undefined, next: full.id, rolledBack: false };
     assert.ok(await swapLiveDeployment(tx, { ...swap, nowMs: NOW_MS }));
   });
-  const found = await listShownByIds(db.kysely, [full.id, bare.id, "d_missing"]);
+  const found = await listDeploymentViewsByIds(db.kysely, [full.id, bare.id, "d_missing"]);
   assert.deepEqual([...found.keys()].toSorted(), [full.id, bare.id].toSorted());
   const shown = found.get(full.id);
   assert.deepEqual(shown?.regions, [
@@ -118,16 +122,16 @@ test("lists page without gaps, also where times are equal", async (db) => {
     limit: 1,
   };
   const seen: string[] = [];
-  let page = await listShownDeployments(db.kysely, { ...filter, before: undefined });
+  let page = await listDeploymentViews(db.kysely, { ...filter, before: undefined });
   while (page.length > 0) {
     seen.push(...page.map(({ id }) => id));
-    page = await listShownDeployments(db.kysely, { ...filter, before: page.at(-1) });
+    page = await listDeploymentViews(db.kysely, { ...filter, before: page.at(-1) });
   }
   assert.deepEqual(seen.toSorted(), ids.toSorted());
   assert.equal(seen[0], ids[2]);
   const preview = { ...filter, before: undefined, environmentSlug: "preview" };
-  assert.deepEqual(await listShownDeployments(db.kysely, preview), []);
-  assert.deepEqual(await listShownDeployments(db.kysely, { ...preview, projectIds: [] }), []);
+  assert.deepEqual(await listDeploymentViews(db.kysely, preview), []);
+  assert.deepEqual(await listDeploymentViews(db.kysely, { ...preview, projectIds: [] }), []);
   const [head] = await listEventHeads(db.kysely, [ids[0] ?? ""]);
   assert.deepEqual(head, { id: ids[0], sequence: 1, status: "pending" });
 });
@@ -209,14 +213,14 @@ test("a queued deployment shows its place, and who is in its way", async (db) =>
   await add(seed, { turn_at: 1 }, "superseded");
   await add(elsewhere, { turn_at: 2 });
   const running = [{ id: holder, project: "shop", environment: "production" }];
-  const shown = await listShownByIds(db.kysely, [holder, late, next]);
+  const shown = await listDeploymentViewsByIds(db.kysely, [holder, late, next]);
   assert.deepEqual([holder, late, next].map((id) => shown.get(id)?.queue), [
     undefined,
     { ahead: 1, running, queuedAt: 7 },
     { ahead: 0, running, queuedAt: 7 },
   ]);
   const filter = { projectIds: undefined, environmentSlug: undefined, before: undefined, limit: 10 };
-  const listed = await listShownDeployments(db.kysely, { workspaceId: seed.workspaceId, ...filter });
+  const listed = await listDeploymentViews(db.kysely, { workspaceId: seed.workspaceId, ...filter });
   assert.deepEqual(listed.find(({ id }) => id === late)?.queue?.ahead, 1);
   assert.equal((await listQueuePlaces(db.kysely, [])).size, 0);
 });

@@ -2,22 +2,14 @@
 import { compareTurns, type RunningBuild } from "../../deployments/queue.ts";
 import { type BuildSlotView, countsInQueue, listBuildSlots } from "../build_slots.ts";
 import type { Queryable } from "../database.ts";
-
-/** Where a build waits. */
-export interface ShownQueue {
-  /** How many wait before it. */
-  readonly ahead: number;
-  /** They hold the slots. */
-  readonly running: readonly RunningBuild[];
-  readonly queuedAt: number;
-}
+import type { QueuePlace } from "./types.ts";
 
 /** The places of all who wait in these workspaces, by deployment. One statement, and none for no workspace. */
 export async function listQueuePlaces(
   db: Queryable,
   workspaceIds: Iterable<string>,
-): Promise<ReadonlyMap<string, ShownQueue>> {
-  const places = new Map<string, ShownQueue>();
+): Promise<ReadonlyMap<string, QueuePlace>> {
+  const places = new Map<string, QueuePlace>();
   const rows = (await listBuildSlots(db, [...new Set(workspaceIds)])).filter(countsInQueue);
   for (const queue of Map.groupBy(rows, (row) => row.workspace_id).values()) {
     const running = queue.filter((row) => row.state !== "waiting").map(toRunning);

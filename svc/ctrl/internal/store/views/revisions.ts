@@ -10,7 +10,7 @@ import type { Tx } from "../database.ts";
  * Call it after the changes of the feed: whoever holds a count then waits for no one who wants it. Reports count in rows
  * of their own and not in the deployment's, which workflows hold.
  */
-export async function countShown(tx: Tx, deploymentIds: Iterable<string>): Promise<void> {
+export async function bumpViewRevision(tx: Tx, deploymentIds: Iterable<string>): Promise<void> {
   // All transactions lock counts in this order, so no two wait for each other.
   const ids = [...new Set(deploymentIds)].sort();
   if (ids.length === 0) return;

@@ -1,12 +1,11 @@
 /** What a deployment is shown from: its row with those that it belongs to, and the rows that belong to it. */
 import { prepared } from "../../../../../pkg/db/mod.ts";
 import type { DeploymentStatus, FailureCode, FailureDetails } from "../../deployments/status.ts";
-import type { ShownDeployment } from "./deployments.ts";
-import type { ShownQueue } from "./queue.ts";
 import type { Queryable } from "../database.ts";
+import type { DeploymentView, QueuePlace } from "./types.ts";
 
 /** A deployment's own row, and those that it belongs to. The same cells mean the same answer, unless it is queued. */
-export interface ShownRow {
+export interface DeploymentViewRow {
   readonly id: string;
   readonly workspace_id: string;
   readonly project_id: string;
@@ -42,8 +41,9 @@ export interface ShownRow {
   readonly revision: number;
 }
 
-/** What `ShownRow` is read with; a condition on `d`, `e` or `p` follows. */
-export const SHOWN = `select d.id, d.workspace_id, d.project_id, p.slug as project_slug, d.environment_id,
+/** What `DeploymentViewRow` is read with; a condition on `d`, `e` or `p` follows. */
+export const SELECT_VIEW_ROWS =
+  `select d.id, d.workspace_id, d.project_id, p.slug as project_slug, d.environment_id,
   e.slug as environment_slug, e.live_deployment_id, e.is_rolled_back, d.cancel_requested_at, d.status, d.failure_code, d.error_message, d.failure_details, d.image, d.image_removed_at, d.build_id, d.redeploy_of,
   d.git_commit_sha, d.git_branch, d.git_commit_message, d.git_commit_author_handle, d.git_commit_author_avatar_url,
   d.git_commit_timestamp, d.port, d.health_check_path, d.cpu_millicores, d.memory_mib, d.created_at, d.updated_at,
@@ -52,17 +52,17 @@ export const SHOWN = `select d.id, d.workspace_id, d.project_id, p.slug as proje
   left join shown_revisions v on v.deployment_id = d.id`;
 
 /** The rows of those that exist, by primary keys. */
-export async function listShownRows(db: Queryable, ids: readonly string[]): Promise<ShownRow[]> {
+export async function listViewRows(db: Queryable, ids: readonly string[]): Promise<DeploymentViewRow[]> {
   if (ids.length === 0) return [];
   const asked = padded(ids);
-  const { rows } = await db.executeQuery<ShownRow>(prepared(shownRowsSql(asked.length), asked));
+  const { rows } = await db.executeQuery<DeploymentViewRow>(prepared(viewRowsSql(asked.length), asked));
   return rows;
 }
 
-const shownRowsSql = byCount((marks) => `${SHOWN} where d.id in (${marks})`);
+const viewRowsSql = byCount((marks) => `${SELECT_VIEW_ROWS} where d.id in (${marks})`);
 
 /** A row that belongs to a deployment; what the columns hold depends on the kind. */
-export interface ShownPart {
+export interface DeploymentViewPart {
   readonly kind: "topology" | "step" | "route" | "running";
   readonly deployment_id: string;
   readonly name: string;
@@ -74,15 +74,15 @@ export interface ShownPart {
 }
 
 /** All rows that belong to the deployments, in one statement: on MySQL that is far cheaper than one per table. */
-export async function listShownParts(
+export async function listViewParts(
   db: Queryable,
   ids: readonly string[],
-): Promise<ReadonlyMap<string, readonly ShownPart[]>> {
+): Promise<ReadonlyMap<string, readonly DeploymentViewPart[]>> {
   if (ids.length === 0) return new Map();
   const asked = padded(ids);
   const values = [...asked, ...asked, ...asked, ...asked];
-  const { rows } = await db.executeQuery<ShownPart>(prepared(partsSql(asked.length), values));
-  const parts = new Map<string, ShownPart[]>(ids.map((id) => [id, []]));
+  const { rows } = await db.executeQuery<DeploymentViewPart>(prepared(partsSql(asked.length), values));
+  const parts = new Map<string, DeploymentViewPart[]>(ids.map((id) => [id, []]));
   for (const row of rows) parts.get(row.deployment_id)?.push(row);
   return parts;
 }
@@ -117,12 +117,13 @@ function byCount(text: (marks: string) => string): (count: number) => string {
 const STICKY_ORDER: Readonly<Record<string, number>> = { live: 0, environment: 1, branch: 2, none: 3 };
 
 /** What the rows say together. */
-export function toShown(
-  row: ShownRow,
-  parts: readonly ShownPart[],
-  queue: ShownQueue | undefined,
-): ShownDeployment {
-  const of = (kind: ShownPart["kind"]): ShownPart[] => parts.filter((part) => part.kind === kind);
+export function toDeploymentView(
+  row: DeploymentViewRow,
+  parts: readonly DeploymentViewPart[],
+  queue: QueuePlace | undefined,
+): DeploymentView {
+  const of = (kind: DeploymentViewPart["kind"]): DeploymentViewPart[] =>
+    parts.filter((part) => part.kind === kind);
   const routes = of("route").sort((a, b) =>
     (STICKY_ORDER[a.state] ?? 4) - (STICKY_ORDER[b.state] ?? 4) || (a.name < b.name ? -1 : 1)
   );

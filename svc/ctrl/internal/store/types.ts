@@ -1,0 +1,38 @@
+/** Closed sets of words that columns hold, shared by the schema and the statements. */
+
+/** A developer's key, an operator's token, or the platform by itself. */
+export type AuditActorKind = "root_key" | "service" | "system";
+
+/** What was done: the thing and the verb. */
+export type AuditAction =
+  | "workspace.create"
+  | "project.create"
+  | "environment.create"
+  | "environment.delete"
+  | "variables.set"
+  | "variables.remove"
+  | "deployment.create"
+  | "deployment.redeploy"
+  | "deployment.cancel"
+  | "deployment.supersede"
+  | "deployment.promote"
+  | "deployment.rollback"
+  | "deployment.stop"
+  | "deployment.start"
+  | "deployment.remove_image"
+  | "root_key.create"
+  | "root_key.revoke"
+  | "registry.add"
+  | "registry.remove"
+  | "region_token.create"
+  | "region_token.revoke";
+
+/** The kinds of thing that something was done to. */
+export type AuditResourceType =
+  | "workspace"
+  | "project"
+  | "environment"
+  | "deployment"
+  | "root_key"
+  | "region_token"
+  | "registry";

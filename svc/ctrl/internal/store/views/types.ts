@@ -1,0 +1,71 @@
+/** Deployments as the API shows them. */
+import type { RunningBuild } from "../../deployments/queue.ts";
+import type { DeploymentStatus, FailureCode, FailureDetails } from "../../deployments/status.ts";
+
+/** Everything that the API shows of a deployment. */
+export interface DeploymentView {
+  readonly id: string;
+  readonly workspaceId: string;
+  readonly projectId: string;
+  readonly projectSlug: string;
+  readonly environmentId: string;
+  readonly environmentSlug: string;
+  readonly status: DeploymentStatus;
+  readonly failureCode: FailureCode | undefined;
+  readonly errorMessage: string;
+  readonly failureDetails: FailureDetails | undefined;
+  readonly image: string;
+  /** Its image is no longer kept: it cannot run again. */
+  readonly imageRemoved: boolean;
+  readonly buildId: string;
+  /** Empty: made from a source of its own. */
+  readonly redeployOf: string;
+  readonly gitCommitSha: string;
+  readonly gitBranch: string;
+  readonly gitCommitMessage: string;
+  readonly gitCommitAuthorHandle: string;
+  readonly gitCommitAuthorAvatarUrl: string;
+  readonly gitCommitTimestamp: number;
+  readonly port: number;
+  readonly healthCheckPath: string;
+  readonly cpuMillicores: number;
+  readonly memoryMib: number;
+  readonly createdAt: number;
+  readonly updatedAt: number;
+  readonly live: boolean;
+  readonly environmentRolledBack: boolean;
+  /** What the environment's live traffic goes to; empty: nothing. */
+  readonly environmentLiveDeploymentId: string;
+  /** A cancel was asked for, or has moved its traffic back. */
+  readonly cancelRequested: boolean;
+  readonly runningInstances: number;
+  readonly regions: readonly {
+    readonly region: string;
+    readonly replicas: number;
+    readonly started: boolean;
+  }[];
+  readonly steps: readonly DeploymentViewStep[];
+  /** The names that people use come first. */
+  readonly hostnames: readonly string[];
+  /** Only while it waits for a build slot. */
+  readonly queue: QueuePlace | undefined;
+}
+
+/** One step of the deploy. */
+export interface DeploymentViewStep {
+  readonly name: string;
+  readonly status: string;
+  readonly message: string;
+  readonly errorMessage: string;
+  readonly startedAt: number;
+  readonly endedAt: number | undefined;
+}
+
+/** Where a build waits. */
+export interface QueuePlace {
+  /** How many wait before it. */
+  readonly ahead: number;
+  /** They hold the slots. */
+  readonly running: readonly RunningBuild[];
+  readonly queuedAt: number;
+}
