@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { Fault, publicFault } from "../fault/mod.ts";
-import type { Access, Credential } from "./access.ts";
+import type { Access, Credentials } from "./access.ts";
 import { apiFault } from "./fault.ts";
 
 /** One HTTP exchange with the API; `path` begins at the root. */
@@ -28,14 +28,11 @@ export interface Cluster {
 }
 
 const TIMEOUT_MS = 30_000;
-const TOKEN_MS = 60_000;
 
 /** Opens a client; nothing is sent before the first call. */
 export function openCluster(access: Access): Cluster {
   const { server } = access;
-  // HTTP/2 has a limit of streams per connection, behind which everything waits: what streams gets connections of its own.
-  const [calls, streams] = [httpClient(access, true), httpClient(access, false)];
-  const authorization = authorizer(access.credential);
+  const clients = new HttpClients(access.proxy);
   return {
     server,
     async call(request) {
@@ -43,13 +40,16 @@ export function openCluster(access: Access): Cluster {
       const timer = new AbortController();
       const late = setTimeout(() => timer.abort(), timeoutMs);
       try {
+        const credentials = await access.credentials();
+        const { calls, streams } = clients.with(credentials);
         const response = await fetch(urlOf(server, request), {
           method: request.method,
-          headers: { ...await authorization(), ...contentType(request), accept: "application/json" },
+          headers: headersOf(request, credentials),
           signal: AbortSignal.any([signal, timer.signal]),
           client: request.streamed === true ? streams : calls,
           ...(request.body === undefined ? {} : { body: JSON.stringify(request.body) }),
         });
+        if (response.status === 401) access.refused();
         if (!response.ok) throw apiFault(labelOf(request), response.status, await response.text());
         return response;
       } catch (error) {
@@ -60,10 +60,7 @@ export function openCluster(access: Access): Cluster {
         clearTimeout(late);
       }
     },
-    close: () => {
-      calls.close();
-      streams.close();
-    },
+    close: () => clients.close(),
   };
 }
 
@@ -103,30 +100,58 @@ export async function clusterVersion(cluster: Cluster, signal: AbortSignal): Pro
   return (await callJson(cluster, request, Version)).gitVersion;
 }
 
-function httpClient({ certificateAuthority, credential }: Access, http2: boolean): Deno.HttpClient {
-  try {
-    return Deno.createHttpClient({
-      http2,
-      http1: true,
-      ...(certificateAuthority === undefined ? {} : { caCerts: [certificateAuthority] }),
-      ...(credential.kind === "certificate" ? { cert: credential.certificate, key: credential.key } : {}),
-    });
-  } catch (error) {
-    throw publicFault("failed_precondition", "The cluster's certificate or key cannot be read.", error);
+/** HTTP clients for one set of certificates: others replace them, and calls that are under way end on their own. */
+class HttpClients {
+  readonly #proxy: Deno.Proxy | undefined;
+  #current: HttpClientPair | undefined;
+
+  constructor(proxy: Deno.Proxy | undefined) {
+    this.#proxy = proxy;
+  }
+
+  with(credentials: Credentials): HttpClientPair {
+    const { certificate, certificateAuthority } = credentials;
+    const known = this.#current;
+    if (
+      known !== undefined && known.certificate === certificate &&
+      known.certificateAuthority === certificateAuthority
+    ) return known;
+    this.close();
+    return this.#current = {
+      certificate,
+      certificateAuthority,
+      // HTTP/2 has a limit of streams per connection, behind which everything waits: what streams gets connections of its own.
+      calls: this.#open(credentials, true),
+      streams: this.#open(credentials, false),
+    };
+  }
+
+  close(): void {
+    this.#current?.calls.close();
+    this.#current?.streams.close();
+    this.#current = undefined;
+  }
+
+  #open({ certificate, certificateAuthority, key }: Credentials, http2: boolean): Deno.HttpClient {
+    try {
+      return Deno.createHttpClient({
+        http2,
+        http1: true,
+        ...(this.#proxy === undefined ? {} : { proxy: this.#proxy }),
+        ...(certificateAuthority === undefined ? {} : { caCerts: [certificateAuthority] }),
+        ...(certificate === undefined || key === undefined ? {} : { cert: certificate, key }),
+      });
+    } catch (error) {
+      throw publicFault("failed_precondition", "The cluster's certificate or key cannot be read.", error);
+    }
   }
 }
 
-function authorizer(credential: Credential): () => Promise<Record<string, string>> {
-  let [token, readAt] = ["", -TOKEN_MS];
-  return async () => {
-    if (credential.kind === "certificate") return {};
-    if (credential.kind === "token") return { authorization: `Bearer ${credential.token}` };
-    if (performance.now() - readAt >= TOKEN_MS) {
-      token = (await Deno.readTextFile(credential.path)).trim();
-      readAt = performance.now();
-    }
-    return { authorization: `Bearer ${token}` };
-  };
+interface HttpClientPair {
+  readonly certificate: string | undefined;
+  readonly certificateAuthority: string | undefined;
+  readonly calls: Deno.HttpClient;
+  readonly streams: Deno.HttpClient;
 }
 
 function urlOf(server: string, { path, query = {} }: ApiRequest): string {
@@ -137,8 +162,16 @@ function urlOf(server: string, { path, query = {} }: ApiRequest): string {
   return url.href;
 }
 
-function contentType({ body, contentType = "application/json" }: ApiRequest): Record<string, string> {
-  return body === undefined ? {} : { "content-type": contentType };
+/** A list and not `Headers`, which would join the values of a name that comes more than once. */
+function headersOf(
+  { body, contentType = "application/json" }: ApiRequest,
+  credentials: Credentials,
+): [string, string][] {
+  return [
+    ["accept", "application/json"],
+    ...(body === undefined ? [] : [["content-type", contentType] satisfies [string, string]]),
+    ...credentials.headers.map(([name, value]): [string, string] => [name, value]),
+  ];
 }
 
 function labelOf({ method, path }: ApiRequest): string {

@@ -2,7 +2,7 @@
  * A narrow client of the Kubernetes API: list, watch, server-side apply, delete, logs, and token reviews.
  *
  * ```ts
- * const cluster = openCluster(await loadAccess("/home/me/.kube/config"));
+ * const cluster = openCluster(await loadAccess({ kubeconfig: "/home/me/.kube/config" }));
  * const pods = new Informer({ cluster, resource: PODS, selection, schema: Pod, onChange, clock, log });
  * await applyObject(cluster, REPLICA_SETS, manifest, { fieldManager: "me", schema: AnyObject, signal });
  * ```
@@ -14,7 +14,7 @@
  *
  * @module
  */
-export { type Access, type Credential, loadAccess } from "./access.ts";
+export { type Access, type AccessOptions, type Credentials, loadAccess } from "./access.ts";
 export { type ApiRequest, callJson, type Cluster, clusterVersion, openCluster } from "./cluster.ts";
 export { ApiFault, isExpired } from "./fault.ts";
 export { Informer, type InformerOptions } from "./informer.ts";

@@ -3,7 +3,7 @@
  *
  * ```ts
  * await using api = await PrivateApiserver.open();
- * const cluster = openCluster(await loadAccess(api.kubeconfig));
+ * const cluster = openCluster(await loadAccess({ kubeconfig: api.kubeconfig }));
  * await api.kill(); await api.start();
  * ```
  *
@@ -13,6 +13,7 @@
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
+import { addCertificate, type CertificateFiles, makeCertificate } from "./certificate.ts";
 import { freePort } from "./ports.ts";
 
 const READY_MS_MAX = 180_000;
@@ -67,6 +68,17 @@ export class PrivateApiserver implements AsyncDisposable {
     return `https://127.0.0.1:${this.#ports.api}`;
   }
 
+  /** The bearer token of the kubeconfig's administrator. */
+  get token(): string {
+    return TOKEN;
+  }
+
+  /** A certificate that the API takes for `user`; members of the group `system:masters` may do everything. */
+  async clientCertificate(user: string, group = "system:masters"): Promise<CertificateFiles> {
+    const folder = `${this.#folder}/clients`;
+    return await addCertificate(folder, [`DNS:${user}`], `${user}-`, `/O=${group}/CN=${user}`);
+  }
+
   /** Starts the apiserver, at the same address as before and over the same data, and waits until it answers. */
   async start(): Promise<void> {
     const { api, etcd } = this.#ports;
@@ -84,6 +96,7 @@ export class PrivateApiserver implements AsyncDisposable {
       "--service-account-issuer=https://kubernetes.default.svc",
       "--api-audiences=https://kubernetes.default.svc",
       `--token-auth-file=${folder}/tokens.csv`,
+      `--client-ca-file=${folder}/clients/authority.pem`,
       "--authorization-mode=RBAC",
       "--disable-admission-plugins=ServiceAccount",
     ]);
@@ -117,6 +130,7 @@ export class PrivateApiserver implements AsyncDisposable {
       stderr: "null",
     }).output();
     if (!success) throw new Error("openssl cannot make a key");
+    await makeCertificate(`${this.#folder}/clients`, ["DNS:unused"]);
     await Deno.writeTextFile(`${this.#folder}/tokens.csv`, `${TOKEN},admin,admin,"system:masters"\n`);
   }
 

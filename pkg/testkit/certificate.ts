@@ -18,16 +18,20 @@ export async function makeCertificate(folder: string, names: readonly string[]):
   return await addCertificate(folder, names);
 }
 
-/** Makes one more certificate of the authority in `folder`; `prefix` begins its files' names. */
+/**
+ * Makes one more certificate of the authority in `folder`; `prefix` begins its files' names, and `subject` is its owner,
+ * such as `/O=group/CN=user`.
+ */
 export async function addCertificate(
   folder: string,
   names: readonly string[],
   prefix = "",
+  subject = "/CN=localhost",
 ): Promise<CertificateFiles> {
   const path = (name: string): string => `${folder}/${prefix}${name}`;
   const authority = `${folder}/authority.pem`;
   await openssl([
-    ...["req", ...CURVE, "-subj", "/CN=localhost", "-keyout", path("key.pem"), "-out", path("request.pem")],
+    ...["req", ...CURVE, "-subj", subject, "-keyout", path("key.pem"), "-out", path("request.pem")],
   ]);
   await Deno.writeTextFile(path("names"), `subjectAltName=${names.join(",")}\n`);
   await openssl([

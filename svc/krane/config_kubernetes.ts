@@ -14,8 +14,16 @@ export const KUBERNETES_FIELDS = {
   kubeconfig: field({
     flag: "kubeconfig",
     env: "KUBECONFIG",
-    help: "File that says where the cluster is. Default: the cluster that this program runs in.",
-    placeholder: "<path>",
+    help:
+      "File that says where the cluster is, or several with : between them. Default: the cluster that this program runs in.",
+    placeholder: "<path[:path...]>",
+    schema: textSchema(),
+  }),
+  kubeContext: field({
+    flag: "kube-context",
+    env: "UNKEY_KRANE_KUBE_CONTEXT",
+    help: "Context of the kubeconfig file. Default: its current context.",
+    placeholder: "<name>",
     schema: textSchema(),
   }),
   runtimeClass: field({

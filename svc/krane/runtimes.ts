@@ -82,7 +82,9 @@ async function openKubernetes(
   const { KubernetesSentinels } = await import("./internal/runtime/kubernetes/sentinels.ts");
   const { secretsHandler } = await import("./internal/secrets/handler.ts");
   const { SecretsService } = await import("../../proto/gen/krane/v1/secrets_pb.ts");
-  const cluster = openCluster(await loadAccess(config.kubeconfig));
+  const cluster = openCluster(
+    await loadAccess({ kubeconfig: config.kubeconfig, context: config.kubeContext }),
+  );
   try {
     const version = await clusterVersion(cluster, signal);
     const controlPlaneId = config.controlPlaneId ?? config.controlPlaneUrl;

@@ -64,6 +64,7 @@ const HOMES: Readonly<Record<string, RegExp>> = {
   "@restatedev/restate-sdk-clients": /^pkg\/durable\/|^svc\/ctrl\/internal\/workflows\//,
   "@connectrpc/connect-web": /^pkg\/rpc\//,
   "yaml": /^pkg\/kube\//,
+  "@kubernetes/client-node": /^pkg\/kube\/kubeconfig_library\.ts$/,
   "@connectrpc/connect-node": /^pkg\/(build|rpc)\//,
   "@balena/dockerignore": /^pkg\/archive\//,
   "modern-tar": /^pkg\/(archive|docker|restate_server|testkit)\//,

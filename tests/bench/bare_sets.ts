@@ -56,7 +56,7 @@ export async function deployBare(
   await using cleanup = new AsyncDisposableStack();
   cleanup.defer(() => removeNamespace(cluster, namespace.name));
   await using seen = await Seen.of(cluster, namespace.name);
-  const client = openCluster(await loadAccess(cluster.kubeconfig));
+  const client = openCluster(await loadAccess({ kubeconfig: cluster.kubeconfig }));
   cleanup.defer(() => client.close());
   const signal = AbortSignal.timeout(ALL_MS_MAX);
   const options = { schema: AnyObject, signal };

@@ -62,7 +62,7 @@ export class Seen implements AsyncDisposable {
 
   /** Looks at one namespace, which need not exist yet. */
   static async of({ kubeconfig }: Cluster, namespace: string): Promise<Seen> {
-    const seen = new Seen(openCluster(await loadAccess(kubeconfig)), { namespace, labels: {} });
+    const seen = new Seen(openCluster(await loadAccess({ kubeconfig })), { namespace, labels: {} });
     await seen.listed;
     return seen;
   }

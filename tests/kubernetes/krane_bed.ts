@@ -56,7 +56,7 @@ export class KraneBed implements AsyncDisposable {
   }
 
   static async open({ kubeconfig }: Pick<TestCluster, "kubeconfig">): Promise<KraneBed> {
-    const cluster = openCluster(await loadAccess(kubeconfig));
+    const cluster = openCluster(await loadAccess({ kubeconfig }));
     return new KraneBed(kubeconfig, cluster, await FakePlane.start());
   }
 

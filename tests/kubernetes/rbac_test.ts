@@ -34,7 +34,7 @@ async function manifests(namespace: string): Promise<string[]> {
 
 /** A kubeconfig with the rights of the agent's own account. */
 async function agentKubeconfig(cluster: Cluster, namespace: string): Promise<string> {
-  const access = await loadAccess(cluster.kubeconfig);
+  const access = await loadAccess({ kubeconfig: cluster.kubeconfig });
   const admin = openCluster(access);
   try {
     const { status } = await callJson(admin, {
@@ -48,7 +48,8 @@ async function agentKubeconfig(cluster: Cluster, namespace: string): Promise<str
       signal: AbortSignal.timeout(180_000),
     }, Token);
     const file = await Deno.makeTempFile({ prefix: "kubeconfig-" });
-    const authority = new TextEncoder().encode(access.certificateAuthority ?? "").toBase64();
+    const { certificateAuthority = "" } = await access.credentials();
+    const authority = new TextEncoder().encode(certificateAuthority).toBase64();
     await Deno.writeTextFile(
       file,
       JSON.stringify({
@@ -85,7 +86,7 @@ onCluster("the agent needs no more rights than it is given, and cannot write els
   const text = wanted.map((each) => JSON.stringify(each)).join("\n---\n");
   await kubectl(cluster, ["apply", "--server-side", "-f", "-"], text);
   const kubeconfig = await agentKubeconfig(cluster, namespace.name);
-  const agent = openCluster(await loadAccess(kubeconfig));
+  const agent = openCluster(await loadAccess({ kubeconfig }));
   try {
     await using bed = await KraneBed.open(cluster);
     const sentinels = `${bed.namespace}-sentinels`;

@@ -78,7 +78,7 @@ export class SentinelBed implements AsyncDisposable {
 
   static async open(cluster: Cluster): Promise<SentinelBed> {
     const api = await startApi({ host: "0.0.0.0" });
-    const kube = openCluster(await loadAccess(cluster.kubeconfig));
+    const kube = openCluster(await loadAccess({ kubeconfig: cluster.kubeconfig }));
     const bed = new SentinelBed(api, await api.tenant("acme"), kube);
     const values: Readonly<Record<string, string>> = {
       UNKEY_CONTROL_PLANE_URL: api.url,
