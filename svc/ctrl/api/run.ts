@@ -23,7 +23,9 @@ import { authenticationGate } from "./policies.ts";
 import { restRoutes } from "./rest/mod.ts";
 import { buildServices, CALL_MS_MAX, type ServiceParts } from "./mount.ts";
 import { sweepRegions } from "./tasks/region_health.ts";
-import { sweepAuditLog, sweepDeployments, sweepUploads } from "./tasks/sweeper.ts";
+import { sweepAuditLog } from "./tasks/audit_sweeper.ts";
+import { sweepSubmits } from "./tasks/submit_sweeper.ts";
+import { sweepUploads } from "./tasks/upload_sweeper.ts";
 
 /** What a process gives its api. */
 export interface ApiProcess {
@@ -95,10 +97,10 @@ async function start(config: ApiConfig, process: ApiProcess, runner: Runner): Pr
   });
   runner.go("stream sweeper", (signal) => streams.sweep({ clock, log }, signal));
   runner.go("events", (signal) => services.events.run(signal));
-  const sweeper = { db, clock, log, workflows: parts.workflows, objects: objects.store };
-  runner.go("deployment sweeper", (signal) => sweepDeployments(sweeper, signal));
-  runner.go("upload sweeper", (signal) => sweepUploads(sweeper, signal));
-  runner.go("audit sweeper", (signal) => sweepAuditLog(sweeper, signal));
+  const { workflows } = parts;
+  runner.go("submit sweeper", (signal) => sweepSubmits({ db, clock, log, workflows }, signal));
+  runner.go("upload sweeper", (signal) => sweepUploads({ db, clock, log, objects: objects.store }, signal));
+  runner.go("audit sweeper", (signal) => sweepAuditLog({ db, clock, log }, signal));
   const keptDays = config.outputKept;
   runner.go("output sweeper", (signal) => sweepOutput({ db, clock, log, keptDays }, signal));
   runner.go("region sweeper", (signal) => sweepRegions(parts, signal));

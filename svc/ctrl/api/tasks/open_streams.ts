@@ -1,10 +1,12 @@
 /** A stream is let in once and stays open for days: whoever opened it is looked at again for as long as it is open. */
 import type { Interceptor } from "@connectrpc/connect";
 import { isDeepStrictEqual } from "node:util";
+import type { Clock } from "../../../../pkg/clock/mod.ts";
 import type { Fault } from "../../../../pkg/fault/mod.ts";
+import type { Logger } from "../../../../pkg/logger/mod.ts";
 import { callerOf, type Principal } from "../../internal/auth/principal.ts";
 import { bearer, type Credentials, unauthenticated } from "../authenticate.ts";
-import { repeat, type SweeperDeps } from "./sweeper.ts";
+import { repeat } from "./repeat.ts";
 
 /** Half of it fixed, half random. A revoked credential's streams end with the first or second sweep after. */
 const SWEEP_MS = 6_000;
@@ -26,7 +28,7 @@ export interface OpenStreams {
    * Ends streams whose credential is unknown or stands for somebody else, again and again until `signal` aborts. A
    * database that cannot be asked ends none.
    */
-  sweep(deps: Pick<SweeperDeps, "clock" | "log">, signal: AbortSignal): Promise<void>;
+  sweep(deps: { readonly clock: Clock; readonly log: Logger }, signal: AbortSignal): Promise<void>;
 }
 
 /** One sweep for all streams: its queries grow with the credentials by the hundred, and there are none without streams. */

@@ -1,15 +1,20 @@
+import type { Clock } from "../../../../pkg/clock/mod.ts";
+import type { Logger } from "../../../../pkg/logger/mod.ts";
 import {
+  type CtrlDatabase,
   deleteInstanceOutput,
   deleteOutputEvents,
   listPastDeployments,
   markOutputRemoved,
   replaceFirstOutputEvent,
 } from "../../internal/store/mod.ts";
-import { repeat, type SweeperDeps } from "./sweeper.ts";
+import { repeat } from "./repeat.ts";
 
-/** What removing output needs. */
-export interface OutputSweeperDeps extends Pick<SweeperDeps, "db" | "clock" | "log"> {
-  /** How long the output stays of a deployment that is over. */
+export interface OutputSweeperDeps {
+  readonly db: CtrlDatabase;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Counted from the end of the deployment. */
   readonly keptDays: number;
 }
 

@@ -14,7 +14,7 @@ import {
   markRegionUp,
   type RegionHeartbeat,
 } from "../../internal/store/mod.ts";
-import { repeat } from "./sweeper.ts";
+import { repeat } from "./repeat.ts";
 
 /** What watching over regions needs. */
 export interface SilenceDeps {

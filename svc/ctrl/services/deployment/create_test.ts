@@ -1,15 +1,9 @@
 import { Code } from "@connectrpc/connect";
 import assert from "node:assert/strict";
 import { transact } from "../../../../pkg/db/mod.ts";
-import { AdminService } from "../../../../proto/gen/ctrl/v1/admin_pb.ts";
-import {
-  DeploymentService,
-  DeploymentStatus,
-  type WatchDeploymentEventsResponse,
-} from "../../../../proto/gen/ctrl/v1/deployment_pb.ts";
-import { appendEvent, findDeployment, startStep } from "../../internal/store/mod.ts";
-import { encodeStatus } from "./encode.ts";
-import { deployImage, failure, move, next, place, refused, startApi } from "../testing.ts";
+import { DeploymentService, DeploymentStatus } from "../../../../proto/gen/ctrl/v1/deployment_pb.ts";
+import { findDeployment, startStep } from "../../internal/store/mod.ts";
+import { deployImage, place, refused, startApi } from "../testing.ts";
 
 Deno.test("createDeployment() refuses what cannot be deployed, with a code and a text each", async (t) => {
   await using api = await startApi();
@@ -185,54 +179,6 @@ Deno.test("createDeployment() records everything, and getDeployment() shows it",
   );
 });
 
-Deno.test("another workspace's deployment cannot be told from one that does not exist", async () => {
-  await using api = await startApi();
-  const [own, other] = [await api.tenant("acme"), await api.tenant("globex")];
-  const foreign = await deployImage(api, other);
-  const client = api.client(DeploymentService, own.rootKey);
-  const missing = "d_missing";
-  const calls = {
-    get: (id: string) => client.getDeployment({ deploymentId: id }),
-    cancel: (id: string) => client.cancelDeployment({ deploymentId: id }),
-    promote: (id: string) => client.promote({ targetDeploymentId: id }),
-    rollback: (id: string) => client.rollback({ sourceDeploymentId: id, targetDeploymentId: id }),
-    planPromote: (id: string) => client.planPromote({ targetDeploymentId: id }),
-    planRollback: (id: string) => client.planRollback({ targetDeploymentId: id }),
-    stop: (id: string) => client.stopDeployment({ deploymentId: id }),
-    start: (id: string) => client.startDeployment({ deploymentId: id }),
-    watch: (id: string) => next(client.watchDeploymentEvents({ deploymentId: id })[Symbol.asyncIterator]()),
-    logs: (id: string) => next(client.streamInstanceLogs({ deploymentId: id })[Symbol.asyncIterator]()),
-  };
-  for (const [name, call] of Object.entries(calls)) {
-    const [hidden, absent] = [await failure(call(foreign)), await failure(call(missing))];
-    assert.equal(hidden.code, Code.NotFound, name);
-    assert.equal(hidden.rawMessage.replaceAll(foreign, missing), absent.rawMessage, name);
-  }
-  assert.deepEqual((await client.listDeployments({})).deployments, []);
-});
-
-/** Answers are kept for those who ask again, and each of them is asked who he is. */
-Deno.test("an answer is given again to those who may have it, and only while nothing has changed", async () => {
-  await using api = await startApi();
-  const [own, other] = [await api.tenant("acme"), await api.tenant("globex")];
-  const id = await deployImage(api, own);
-  const admin = api.client(AdminService, own.rootKey);
-  const { project } = await admin.createProject({ slug: "blog" });
-  const { key } = await admin.createRootKey({ permissions: [`project.${project?.id}.read_deployment`] });
-  const get = (rootKey: string) => api.client(DeploymentService, rootKey).getDeployment({ deploymentId: id });
-  const first = await get(own.rootKey);
-  assert.deepEqual(await get(own.rootKey), first);
-  await refused(get(other.rootKey), Code.NotFound, /was not found/);
-  await refused(get(key), Code.PermissionDenied, /read_deployment/);
-  for (const status of ["deploying", "network"] as const) {
-    await move(api, id, status);
-    const { deployment } = await get(own.rootKey);
-    assert.equal(deployment?.status, encodeStatus(status));
-  }
-  await place(api, own, id);
-  assert.equal((await get(own.rootKey)).deployment?.desiredInstances, 1);
-});
-
 /** The row is the truth: a client that was told of an id must not see it vanish. */
 Deno.test("a deployment whose workflow cannot be reached is created, and handed over when the create is repeated", async () => {
   await using api = await startApi();
@@ -244,88 +190,4 @@ Deno.test("a deployment whose workflow cannot be reached is created, and handed 
   const client = api.client(DeploymentService, tenant.rootKey);
   await client.cancelDeployment({ deploymentId: id });
   assert.deepEqual(api.workflows.calls, [`submit ${id}`, `cancel ${id}`]);
-});
-
-Deno.test("listDeployments() pages newest first, and shows what the key may read only", async () => {
-  await using api = await startApi();
-  const tenant = await api.tenant("acme");
-  const admin = api.client(AdminService, tenant.rootKey);
-  const { project } = await admin.createProject({ slug: "blog" });
-  const blog = { ...tenant, projectId: project?.id ?? "" };
-  const created = [
-    await deployImage(api, tenant),
-    await deployImage(api, blog),
-    await deployImage(api, tenant, "preview"),
-  ];
-  const client = api.client(DeploymentService, tenant.rootKey);
-  const seen: string[] = [];
-  for (let pageToken = "";;) {
-    const page = await client.listDeployments({ pageSize: 1, pageToken });
-    seen.push(...page.deployments.map(({ id }) => id));
-    pageToken = page.nextPageToken;
-    if (pageToken === "") break;
-  }
-  assert.deepEqual(seen.toSorted(), created.toSorted());
-  const ids = async (filter: { projectId?: string; environmentSlug?: string }, key = tenant.rootKey) =>
-    (await api.client(DeploymentService, key).listDeployments(filter)).deployments.map(({ id }) => id);
-  assert.deepEqual(await ids({ projectId: blog.projectId }), [created[1]]);
-  assert.deepEqual(await ids({ environmentSlug: "preview" }), [created[2]]);
-  const { key } = await admin.createRootKey({ permissions: [`project.${blog.projectId}.read_deployment`] });
-  assert.deepEqual(await ids({}, key), [created[1]]);
-  await refused(ids({ projectId: tenant.projectId }, key), Code.PermissionDenied, /read_deployment/);
-  await refused(client.listDeployments({ pageToken: "x" }), Code.InvalidArgument, /page_token/);
-});
-
-Deno.test("a watch of events goes on where it stopped, and ends after the final status", async () => {
-  await using api = await startApi();
-  const tenant = await api.tenant("acme");
-  const id = await deployImage(api, tenant);
-  const client = api.client(DeploymentService, tenant.rootKey);
-  const watch = (afterSequence: bigint) =>
-    client.watchDeploymentEvents({ deploymentId: id, afterSequence })[Symbol.asyncIterator]();
-  const stream = watch(0n);
-  assert.deepEqual(brief(await next(stream)), [1n, "status", DeploymentStatus.PENDING]);
-  await move(api, id, "deploying");
-  assert.deepEqual(brief(await next(stream)), [2n, "status", DeploymentStatus.DEPLOYING]);
-  await transact(api.db, async (tx) => {
-    await appendEvent(tx, id, "log", { source: "build", origin: "RUN make", lines: ["a", "b"] }, 1);
-    await appendEvent(tx, id, "notice", { message: "mind the gap" }, 1);
-  });
-  assert.deepEqual(brief(await next(stream)), [3n, "log", ["a", "b"]]);
-  await stream.return?.();
-
-  const resumed = watch(3n);
-  assert.deepEqual(brief(await next(resumed)), [4n, "notice", "mind the gap"]);
-  await move(api, id, "ready");
-  assert.deepEqual(brief(await next(resumed)), [5n, "status", DeploymentStatus.READY]);
-  assert.equal((await resumed.next()).done, true);
-  assert.equal((await watch(5n).next()).done, true, "nothing is left to say");
-});
-
-function brief({ event }: WatchDeploymentEventsResponse): unknown[] {
-  if (event.case !== "deploymentEvent") return [event.case];
-  const { sequence, payload } = event.value;
-  switch (payload.case) {
-    case "status":
-      return [sequence, "status", payload.value.status];
-    case "log":
-      return [sequence, "log", payload.value.lines];
-    case "notice":
-      return [sequence, "notice", payload.value.message];
-    default:
-      return [sequence, payload.case];
-  }
-}
-
-Deno.test("cancelDeployment() notes the wish and tells the workflow, and is harmless when repeated", async () => {
-  await using api = await startApi();
-  const tenant = await api.tenant("acme");
-  const id = await deployImage(api, tenant);
-  const client = api.client(DeploymentService, tenant.rootKey);
-  assert.equal((await client.cancelDeployment({ deploymentId: id })).status, DeploymentStatus.PENDING);
-  assert.ok((await findDeployment(api.db.kysely, id))?.cancel_requested_at);
-  await move(api, id, "cancelled");
-  const calls = api.workflows.calls.length;
-  assert.equal((await client.cancelDeployment({ deploymentId: id })).status, DeploymentStatus.CANCELLED);
-  assert.equal(api.workflows.calls.length, calls);
 });

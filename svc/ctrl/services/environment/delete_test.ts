@@ -117,29 +117,26 @@ test("a create that races with the delete of its environment comes before it or 
   assert.equal((await slugs()).includes("qa"), !deleted);
 });
 
-Deno.test("environments have names that fit into host names, a limit per project, and two that stay", async () => {
+Deno.test("deleteEnvironment() refuses the two that every project has, other workspaces' and weak keys", async (t) => {
   const { api, tenant, environments, where } = await startWithQa();
   await using _api = api;
-  const create = (slug: string) => environments.createEnvironment({ ...where, slug });
-  for (const bad of ["", "QA", "-qa", "qa-", "q.a", "q".repeat(41), "git", "git-main"]) {
-    await refused(create(bad), Code.InvalidArgument, /^slug /);
-  }
   for (const slug of ["production", "preview"]) {
-    await refused(
-      environments.deleteEnvironment({ ...where, slug }),
-      Code.FailedPrecondition,
-      /Every project/,
+    await t.step(
+      slug,
+      () =>
+        refused(environments.deleteEnvironment({ ...where, slug }), Code.FailedPrecondition, /Every project/),
     );
   }
-  const made = await Promise.allSettled(Array.from({ length: 60 }, (_, index) => create(`e${index}`)));
-  assert.equal(made.filter(({ status }) => status === "fulfilled").length, 47);
-  await refused(create("one-more"), Code.FailedPrecondition, /50 environments.*unkey environments delete/);
-  const other = await api.tenant("globex");
-  const foreign = api.client(EnvironmentService, other.rootKey).deleteEnvironment(where);
-  await refused(foreign, Code.NotFound, /Project .* was not found/);
-  const { key } = await api.client(AdminService, tenant.rootKey).createRootKey({
-    permissions: ["project.*.read_environment"],
+  await t.step("another workspace's", async () => {
+    const other = await api.tenant("globex");
+    const call = api.client(EnvironmentService, other.rootKey).deleteEnvironment(where);
+    await refused(call, Code.NotFound, /Project .* was not found/);
   });
-  const denied = api.client(EnvironmentService, key).deleteEnvironment(where);
-  await refused(denied, Code.PermissionDenied, /delete_environment/);
+  await t.step("a key without the permission", async () => {
+    const { key } = await api.client(AdminService, tenant.rootKey).createRootKey({
+      permissions: ["project.*.read_environment"],
+    });
+    const call = api.client(EnvironmentService, key).deleteEnvironment(where);
+    await refused(call, Code.PermissionDenied, /delete_environment/);
+  });
 });

@@ -1,0 +1,33 @@
+import type { Clock } from "../../../../pkg/clock/mod.ts";
+import type { Logger } from "../../../../pkg/logger/mod.ts";
+import type { ObjectStore } from "../../../../pkg/objectstore/mod.ts";
+import { type CtrlDatabase, deleteUpload, listUnneededUploads } from "../../internal/store/mod.ts";
+import { repeat } from "./repeat.ts";
+
+export interface UploadSweeperDeps {
+  readonly db: CtrlDatabase;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly objects: Pick<ObjectStore, "delete">;
+}
+
+const UPLOAD_GRACE_MS = 3_600_000;
+const UPLOADS_PER_SWEEP = 50;
+const SWEEP_MS = 60_000;
+
+/** Removes build contexts that have expired and that no active deployment needs. */
+export async function sweepUploads(deps: UploadSweeperDeps, signal: AbortSignal): Promise<void> {
+  await repeat(deps, signal, SWEEP_MS, async () => {
+    const { db, clock, log, objects } = deps;
+    const beforeMs = clock.now() - UPLOAD_GRACE_MS;
+    for (
+      const { id, object_key } of await listUnneededUploads(db.kysely, { beforeMs, limit: UPLOADS_PER_SWEEP })
+    ) {
+      signal.throwIfAborted();
+      // The object first: a row without its object is found again, an object without a row never is.
+      await objects.delete(object_key);
+      await deleteUpload(db.kysely, id);
+      log.debug("build context removed", { upload_id: id });
+    }
+  });
+}

@@ -1,0 +1,63 @@
+import assert from "node:assert/strict";
+import { DeploymentService, DeploymentStatus } from "../../../../proto/gen/ctrl/v1/deployment_pb.ts";
+import { claimStart, findDeployment, markCancelled } from "../../internal/store/mod.ts";
+import { clock, deployImage, move, refused, startApi } from "../testing.ts";
+import { Code } from "@connectrpc/connect";
+import { transact } from "../../../../pkg/db/mod.ts";
+import { setLive, setUpLife } from "../testing_lifecycle.ts";
+
+Deno.test("cancelDeployment() notes the wish and tells the workflow, and is harmless when repeated", async () => {
+  await using api = await startApi();
+  const tenant = await api.tenant("acme");
+  const id = await deployImage(api, tenant);
+  const client = api.client(DeploymentService, tenant.rootKey);
+  assert.equal((await client.cancelDeployment({ deploymentId: id })).status, DeploymentStatus.PENDING);
+  assert.ok((await findDeployment(api.db.kysely, id))?.cancel_requested_at);
+  await move(api, id, "cancelled");
+  const calls = api.workflows.calls.length;
+  assert.equal((await client.cancelDeployment({ deploymentId: id })).status, DeploymentStatus.CANCELLED);
+  assert.equal(api.workflows.calls.length, calls);
+});
+
+Deno.test("a cancel once a deployment is live rolls it back, and is harmless when repeated", async (t) => {
+  await using api = await startApi();
+  const { d1, d2, d3, environmentId, client, calls } = await setUpLife(api);
+  await t.step("to what was live before", async () => {
+    const answer = await client.cancelDeployment({ deploymentId: d2 });
+    assert.equal(answer.status, DeploymentStatus.READY);
+    assert.deepEqual([answer.rolledBack?.fromDeploymentId, answer.rolledBack?.toDeploymentId], [d2, d1]);
+    assert.deepEqual(calls.splice(0), [`rollback ${environmentId} ${d2} ${d1}`]);
+  });
+  await setLive(api, environmentId, d2, d1, true);
+  await markCancelled(api.db.kysely, { id: d2, nowMs: 1 });
+  await t.step("once", async () => {
+    const again = await client.cancelDeployment({ deploymentId: d2 });
+    assert.deepEqual([again.status, again.rolledBack], [DeploymentStatus.READY, undefined]);
+  });
+  await t.step(
+    "not when nothing was live before",
+    () =>
+      refused(
+        client.cancelDeployment({ deploymentId: d1 }),
+        Code.FailedPrecondition,
+        /nothing was live before it/,
+      ),
+  );
+  await t.step(
+    "not when it never went live",
+    () => refused(client.cancelDeployment({ deploymentId: d3 }), Code.FailedPrecondition, /unkey stop/),
+  );
+  assert.deepEqual(calls, []);
+});
+
+Deno.test("a cancel of a start goes to the start", async () => {
+  await using api = await startApi();
+  const { d1, client, calls } = await setUpLife(api);
+  await move(api, d1, "deploying");
+  await transact(
+    api.db,
+    (tx) => claimStart(tx, { deploymentId: d1, startId: "start_1", nowMs: clock.now() }),
+  );
+  await client.cancelDeployment({ deploymentId: d1 });
+  assert.deepEqual(calls, ["cancel start_1"]);
+});
