@@ -26,6 +26,24 @@ const BANNED: readonly Banned[] = [
   { name: "crypto.randomUUID", allow: /\/pkg\/uid\//, instead: "use pkg/uid" },
 ];
 
+/** A doc comment begins with the noun that it explains. */
+const DOC_START = /^\*\s*(?:\*\s*)?(What|Who|Whoever|Whose|How|Whether)\b/;
+const INDEFINITE = /\b(whoever|somebody|nobody)\b/i;
+const ONE_THAT = /(?:^|[.:;]\s+)(?:The one|One) (?:that|who)\b/m;
+
+/** Parts whose comments are not in these words yet. Nothing is added here. */
+const WORDS_PENDING = /\/(cmd|pkg|svc|tests|dev)\//;
+
+/** The reason why a comment is refused. */
+function commentProblem(type: "Line" | "Block", text: string): string | undefined {
+  if (type === "Block" && DOC_START.test(text)) return "A doc comment begins with What, Who, How or Whether";
+  const indefinite = INDEFINITE.exec(text)?.[0];
+  if (indefinite !== undefined) return `A comment says "${indefinite}"`;
+  // The stars of a block are no words of its sentences.
+  if (ONE_THAT.test(text.replaceAll(/^\s*\*+\s*/gm, ""))) return 'A sentence begins with "One that"';
+  return undefined;
+}
+
 /** Tests, tools and scripts may touch the machine: that is what they are for. */
 const EXEMPT = /_test\.ts$|\/testing\w*\.ts$|\/tests\/|\/dev\/|\/pkg\/testkit\//;
 
@@ -44,6 +62,22 @@ const plugin: Deno.lint.Plugin = {
             if (node.kind !== "get" && node.kind !== "set") return;
             const message = "An object literal with an accessor costs a shape for each object";
             context.report({ node, message, hint: "use a class, or a plain property" });
+          },
+        };
+      },
+    },
+    /** The subject of a sentence is a noun of the field, so that a reader can search for it. */
+    "plain-comments": {
+      create(context) {
+        if (WORDS_PENDING.test(context.filename)) return {};
+        return {
+          Program() {
+            for (const comment of context.sourceCode.getAllComments()) {
+              const message = commentProblem(comment.type, comment.value);
+              if (message === undefined) continue;
+              const hint = "name the thing: an instance, an agent, a caller, a change";
+              context.report({ range: comment.range, message, hint });
+            }
           },
         };
       },

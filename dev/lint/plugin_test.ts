@@ -24,6 +24,28 @@ Deno.test("house/no-literal-accessor lets classes have accessors, and object lit
   assert.equal(count("class A { get b() { return 1; } }"), 0);
 });
 
+const COMMENTS: readonly { source: string; reports: number }[] = [
+  { source: "/** What a build needs. */\nconst a = 1;", reports: 1 },
+  { source: "/**\n * How a build ends.\n */\nconst a = 1;", reports: 1 },
+  { source: "/** Whether it ran. */\nconst a = 1;", reports: 1 },
+  { source: "/** Whoever asks gets an answer. */\nconst a = 1;", reports: 1 },
+  { source: "// Here nobody listens.\nconst a = 1;", reports: 1 },
+  { source: "/** A row. One that is old goes. */\nconst a = 1;", reports: 1 },
+  { source: "/**\n * A row:\n * The one who asks waits.\n */\nconst a = 1;", reports: 1 },
+  { source: "/** True when a build ended. */\nconst a = 1;", reports: 0 },
+  { source: "/** Tells what a build needs, and how it ends. */\nconst a = 1;", reports: 0 },
+  { source: "/** A newer row replaces the one that is there. */\nconst a = 1;", reports: 0 },
+  { source: 'const a = "nobody";', reports: 0 },
+];
+
+Deno.test("house/plain-comments refuses sentences without a noun for a subject", async (t) => {
+  for (const { source, reports } of COMMENTS) {
+    await t.step(source.replaceAll("\n", " "), () => {
+      assert.equal(Deno.lint.runPlugin(plugin, "/x/main.ts", source).length, reports);
+    });
+  }
+});
+
 Deno.test("house/no-ambient keeps ambient state in its home", async (t) => {
   for (const { name, file, source, reports } of CASES) {
     await t.step(name, () => {
