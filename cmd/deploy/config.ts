@@ -1,53 +1,20 @@
 import { z } from "zod";
-import { field, integerSchema, switchField, textSchema } from "../../pkg/config/mod.ts";
+import type { Process } from "../../pkg/cli/mod.ts";
+import { type ConfigOf, field, integerSchema, textSchema } from "../../pkg/config/mod.ts";
 import { CONNECT_FIELDS } from "../shared/connect.ts";
+import { FOLLOW_FIELDS } from "../shared/deploying/follow_fields.ts";
+import type { Report } from "../shared/deploying/report.ts";
+import { ENVIRONMENT_FIELD, PROJECT_FIELD } from "../shared/project_fields.ts";
 import { BUILD_FIELDS } from "./build_fields.ts";
-
-const WAIT_SECONDS = 1_800;
-const WAIT_SECONDS_MAX = 86_400;
-
-/** Settings of every command that makes a deployment and follows it. */
-export const FOLLOW_FIELDS = {
-  waitSeconds: field({
-    flag: "wait-timeout",
-    env: "UNKEY_WAIT_TIMEOUT",
-    placeholder: "<seconds>",
-    help: "How long to wait for the end. The deployment goes on after that.",
-    schema: integerSchema(WAIT_SECONDS, 1, WAIT_SECONDS_MAX),
-  }),
-  detach: switchField({
-    flag: "detach",
-    env: "UNKEY_DETACH",
-    help: "Return as soon as the deployment is created.",
-  }),
-  json: switchField({
-    flag: "json",
-    env: "UNKEY_JSON",
-    help: "Print one JSON object with the result, also when it fails.",
-  }),
-  yes: switchField({ flag: "yes", env: "UNKEY_YES", help: "Ask nothing; the same as --no-input." }),
-  noInput: switchField({ flag: "no-input", env: "UNKEY_NO_INPUT", help: "Ask nothing." }),
-};
 
 /** Every setting of `deploy`. */
 export const DEPLOY_FIELDS = {
   ...CONNECT_FIELDS,
-  project: field({
-    flag: "project",
-    env: "UNKEY_PROJECT",
-    file: "project",
-    placeholder: "<slug or id>",
+  project: {
+    ...PROJECT_FIELD,
     help: "Project to deploy to. Default: the one called like the folder, else the only one.",
-    schema: textSchema(),
-  }),
-  environment: field({
-    flag: "env",
-    env: "UNKEY_ENVIRONMENT",
-    file: "environment",
-    placeholder: "<slug>",
-    help: "Environment to deploy to.",
-    schema: textSchema("preview"),
-  }),
+  },
+  environment: { ...ENVIRONMENT_FIELD, help: "Environment to deploy to." },
   image: field({
     flag: "image",
     env: "UNKEY_IMAGE",
@@ -92,3 +59,11 @@ export const DEPLOY_FIELDS = {
   }),
   ...FOLLOW_FIELDS,
 };
+
+export interface DeployOptions {
+  readonly config: ConfigOf<typeof DEPLOY_FIELDS>;
+  /** Absolute. */
+  readonly folder: string;
+  readonly process: Process;
+  readonly report: Report;
+}

@@ -1,126 +1,41 @@
-import type { Client } from "@connectrpc/connect";
-import type { Process } from "../../pkg/cli/mod.ts";
-import {
-  contextRoot,
-  describeShares,
-  type DockerfileSource,
-  findDockerfile,
-  formatBytes,
-  packContext,
-  type PackedContext,
-} from "../../pkg/archive/mod.ts";
-import { isFault } from "../../pkg/fault/mod.ts";
-import { fromConnectError } from "../../pkg/rpc/mod.ts";
-import type { CreateS3UploadURLResponse, DeploymentService } from "../../proto/gen/ctrl/v1/deployment_pb.ts";
-import { patiently } from "../shared/retry_while_unavailable.ts";
-import type { Report } from "../shared/deploying/report.ts";
-import { DeployFailure, type Timings } from "../shared/deploying/result.ts";
-import { upload } from "./upload.ts";
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import type { DockerfileSource } from "../../pkg/archive/mod.ts";
+import type { CreateDeploymentRequestSchema } from "../../proto/gen/ctrl/v1/deployment_pb.ts";
+import { type ReadBuild, readBuildSettings } from "./build_settings.ts";
+import type { DeployOptions } from "./config.ts";
+import { checkFolder, sendFolder, type SendOptions } from "./send_folder.ts";
 
-/** A folder to build. */
-export interface SourceOptions {
-  readonly client: Client<typeof DeploymentService>;
-  readonly projectId: string;
-  readonly folder: string;
-  /** As `checkFolder` returned it. */
-  readonly dockerfile: DockerfileSource;
-  readonly process: Process;
-  readonly report: Report;
-  readonly timings: Timings;
-}
-
-/**
- * Reads the Dockerfile, and so finds out before anything is sent that it or the folder cannot be used.
- *
- * @throws `context_missing`, `dockerfile_missing`, `too_large`
- */
-export async function checkFolder(
-  { folder, dockerfile, cwd }: {
+/** An image, or a folder that was found to be usable. */
+export type Source =
+  | { readonly kind: "image"; readonly image: string }
+  | {
+    readonly kind: "folder";
     readonly folder: string;
-    readonly dockerfile: string | undefined;
-    readonly cwd: string;
-  },
-): Promise<DockerfileSource> {
-  const root = await contextRoot(folder).catch((error: unknown) => {
-    throw asFailure("context_missing", error);
-  });
-  return await findDockerfile({ root, dockerfile, cwd }).catch((error: unknown) => {
-    throw asFailure(isFault(error, "too_large") ? "too_large" : "dockerfile_missing", error);
-  });
+    readonly dockerfile: DockerfileSource;
+    readonly settings: ReadBuild["settings"];
+  };
+
+/** Reads everything that can be wrong on this machine, before the control plane is called. */
+export async function readSource({ config, folder, process, report }: DeployOptions): Promise<Source> {
+  const { image } = config;
+  if (image !== undefined) return { kind: "image", image };
+  const dockerfile = await checkFolder({ folder, dockerfile: config.dockerfile, cwd: process.cwd });
+  const { settings, notes } = await readBuildSettings(config, process);
+  for (const note of notes) report.note(note);
+  return { kind: "folder", folder, dockerfile, settings };
 }
 
-function asFailure(code: string, error: unknown): unknown {
-  if (!isFault(error)) return error;
-  return new DeployFailure(code, error.publicMessage ?? error.message, { cause: error });
-}
-
-/** Packs and uploads the folder; answers with the key that the build finds it by. */
-export async function sendFolder(options: SourceOptions): Promise<string> {
-  const { folder, dockerfile, process: { clock, signal, directories }, report, timings } = options;
-  let begun = clock.now();
-  report.busy("packing");
-  await using packed = await packContext({
-    root: folder,
-    dockerfile,
-    cacheDirectory: directories.cache,
-    temporaryDirectory: directories.temporary,
-    nowMs: begun,
-    signal,
-  }).catch((error: unknown) => {
-    if (isFault(error, "cancelled") || !isFault(error)) throw error;
-    throw asFailure(error.code === "too_large" ? "too_large" : "context_invalid", error);
-  });
-  timings.packMs = clock.now() - begun;
-  report.idle();
-  const files = packed.files === 1 ? "1 file" : `${packed.files} files`;
-  report.done(`packed ${files}, ${formatBytes(packed.sizeBytes)}`, timings.packMs);
-
-  begun = clock.now();
-  const target = await requestUpload(options, packed);
-  if (!target.alreadyStored) await send(options, packed, target);
-  timings.uploadMs = clock.now() - begun;
-  report.idle();
-  report.done(target.alreadyStored ? "unchanged, nothing to upload" : "uploaded", timings.uploadMs);
-  return target.buildContextPath;
-}
-
-/** @throws `too_large` that names what to leave out */
-async function requestUpload(
-  { client, projectId, process }: SourceOptions,
-  { sizeBytes, checksumSha256, largest }: PackedContext,
-): Promise<CreateS3UploadURLResponse> {
-  const request = { unkeyProjectId: projectId, sizeBytes: BigInt(sizeBytes), checksumSha256 };
-  try {
-    return await patiently(process, () => client.createS3UploadURL(request, { signal: process.signal }));
-  } catch (error) {
-    const fault = fromConnectError(error);
-    if (fault.code !== "too_large") throw error;
-    const text =
-      `${fault.publicMessage ?? fault.message}\nThe folder holds most in:\n${describeShares(largest)}\n` +
-      "Exclude what the build does not need in .dockerignore.";
-    throw new DeployFailure("too_large", text, { cause: error });
-  }
-}
-
-async function send(
-  { process: { env, clock, signal }, report }: SourceOptions,
-  { path, sizeBytes }: PackedContext,
-  { uploadUrl, headers }: CreateS3UploadURLResponse,
-): Promise<void> {
-  report.busy("uploading");
-  try {
-    await upload({
-      file: path,
-      sizeBytes,
-      url: uploadUrl,
-      headers,
-      env,
-      clock,
-      signal,
-      onProgress: (sent) => report.progress("uploading", sent / sizeBytes),
-    });
-  } catch (error) {
-    signal.throwIfAborted();
-    throw asFailure("upload_failed", error);
-  }
+/** Packs and uploads a folder; returns the source as the request of a deployment has it. */
+export async function prepareSource(
+  source: Source,
+  options: Omit<SendOptions, "folder" | "dockerfile">,
+): Promise<NonNullable<MessageInitShape<typeof CreateDeploymentRequestSchema>["source"]>> {
+  if (source.kind === "image") return { case: "dockerImage", value: source.image };
+  const { folder, dockerfile, settings } = source;
+  const buildContextPath = await sendFolder({ ...options, folder, dockerfile });
+  const { name, content } = dockerfile;
+  return {
+    case: "buildContext",
+    value: { buildContextPath, dockerfilePath: name, dockerfile: content, settings },
+  };
 }

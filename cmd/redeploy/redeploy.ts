@@ -1,15 +1,14 @@
 /** `unkey redeploy`: what runs already, once more, with the variables as they are now. */
 import { defineCommand, type ExitCode, UsageError } from "../../pkg/cli/mod.ts";
 import { field, textSchema } from "../../pkg/config/mod.ts";
-import { FOLLOW_FIELDS } from "../deploy/config.ts";
+import { FOLLOW_FIELDS, followSettings } from "../shared/deploying/follow_fields.ts";
 import { EXIT_NOTES } from "../shared/deploying/exit_codes.ts";
-import { printResult } from "../shared/deploying/print_result.ts";
-import { Report } from "../shared/deploying/report.ts";
+import { reportDeploy } from "../shared/deploying/print_result.ts";
 import { NOTHING_DONE } from "../shared/deploying/result.ts";
 import { connect, CONNECT_FIELDS } from "../shared/connect.ts";
 import { ENVIRONMENT_FIELD, PROJECT_FIELD } from "../shared/project_fields.ts";
 import { projectFile } from "../shared/project_file.ts";
-import { runRedeploy } from "../shared/deploying/redeploy.ts";
+import { runRedeploy } from "../shared/deploying/run_redeploy.ts";
 
 /** `unkey redeploy [deployment]` */
 export const command = defineCommand({
@@ -43,20 +42,15 @@ ${EXIT_NOTES}`,
     if (id !== undefined && !id.startsWith("d_")) {
       throw new UsageError(`"${id}" is not the id of a deployment: "unkey list" shows them.`);
     }
-    const { project, environment, to, waitSeconds, detach, yes, noInput } = config;
-    using report = new Report(process);
-    const result = await runRedeploy({
-      again: id === undefined ? { kind: "environment", project, environment } : { kind: "deployment", id },
-      to,
-      connect: () => connect(config, process),
-      process,
-      report,
-      waitSeconds,
-      detach,
-      ask: !yes && !noInput,
-    });
-    report.idle();
-    printResult(result, config, process);
-    return result.exitCode;
+    const { project, environment, to } = config;
+    return await reportDeploy(config, process, (report) =>
+      runRedeploy({
+        former: id === undefined ? { kind: "environment", project, environment } : { kind: "deployment", id },
+        to,
+        connect: () => connect(config, process),
+        process,
+        report,
+        ...followSettings(config),
+      }));
   },
 });

@@ -78,7 +78,7 @@ function checkOrigin(wanted: string | undefined, stored: string): void {
   );
 }
 
-/** Calls the control plane; what fails says where it called and what to do. */
+/** Calls the control plane. A failure says which URL was called and how to go on. */
 export async function calling<T>({ baseUrl, as }: Connection, call: () => Promise<T>): Promise<T> {
   try {
     return await call();
@@ -91,7 +91,13 @@ export async function calling<T>({ baseUrl, as }: Connection, call: () => Promis
   }
 }
 
-/** The fault with what the person at the terminal can do about it. */
+/** A failed call as a fault with advice; any other error as it is. */
+export function explainCallError(error: unknown, baseUrl: string): unknown {
+  const isRemote = error instanceof Error && error.name === "ConnectError";
+  return isRemote ? withAdvice(fromConnectError(error), baseUrl) : error;
+}
+
+/** The fault with advice for the user. */
 export function withAdvice(fault: Fault, baseUrl: string): Fault {
   const shown = fault.publicMessage ?? fault.message;
   if (fault.code === "unauthenticated") {
@@ -101,7 +107,7 @@ export function withAdvice(fault: Fault, baseUrl: string): Fault {
       fault,
     );
   }
-  // What the control plane says about its parts, or of an operation that takes long, stands for itself.
+  // An answer of the control plane about one of its parts, or about a long operation, needs no advice.
   if (!isAnswer(fault) && (fault.code === "unavailable" || fault.code === "deadline_exceeded")) {
     return publicFault(fault.code, `The control plane at ${baseUrl} does not answer: ${shown}`, fault);
   }

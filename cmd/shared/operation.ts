@@ -2,9 +2,9 @@
 import { EXIT, type ExitCode, printFailure, type Process, toFailure } from "../../pkg/cli/mod.ts";
 import { switchField } from "../../pkg/config/mod.ts";
 import { publicFault } from "../../pkg/fault/mod.ts";
-import { createRpcClient, fromConnectError } from "../../pkg/rpc/mod.ts";
+import { createRpcClient } from "../../pkg/rpc/mod.ts";
 import { DeploymentService } from "../../proto/gen/ctrl/v1/deployment_pb.ts";
-import { type Connection, withAdvice } from "./connect.ts";
+import { type Connection, explainCallError } from "./connect.ts";
 
 /** Exit codes beyond those that all commands share. */
 export const OPERATION_EXIT = {
@@ -57,8 +57,7 @@ export async function operate(
     return await work();
   } catch (error) {
     if (process.signal.aborted) return interrupted(process, json);
-    const remote = error instanceof Error && error.name === "ConnectError";
-    const failure = toFailure(remote ? withAdvice(fromConnectError(error), connection.baseUrl) : error);
+    const failure = toFailure(explainCallError(error, connection.baseUrl));
     const refused = failure.code === "failed_precondition";
     const exitCode = refused ? OPERATION_EXIT.refused : failure.exitCode;
     return printFailure({ ...failure, exitCode }, process, json ? {} : undefined);

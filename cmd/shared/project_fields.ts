@@ -16,16 +16,23 @@ export const PROJECT_FIELD = field({
   schema: textSchema(),
 });
 
+const ENVIRONMENT = { flag: "env", env: "UNKEY_ENVIRONMENT", placeholder: "<slug>" } as const;
+
 export const ENVIRONMENT_FIELD = field({
-  flag: "env",
-  env: "UNKEY_ENVIRONMENT",
+  ...ENVIRONMENT,
   file: "environment",
-  placeholder: "<slug>",
   help: "The environment.",
   schema: textSchema("preview"),
 });
 
-/** The project that the settings and the folder mean. @throws `not_found` that names those there are */
+/** Narrows a choice: without it, the deployments of all environments count, also with an `unkey.json`. */
+export const ENVIRONMENT_FILTER_FIELD = field({
+  ...ENVIRONMENT,
+  help: "With a project: its newest deployment of this environment.",
+  schema: textSchema(),
+});
+
+/** The project that settings and folder name. @throws `not_found` that lists the projects */
 export async function projectOf(
   connection: Connection,
   given: string | undefined,

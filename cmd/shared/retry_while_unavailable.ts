@@ -8,8 +8,8 @@ const ATTEMPTS_MAX = 6;
 const FIRST_MS = 250;
 const MAX_MS = 4_000;
 
-/** Repeats a call that may be repeated while the control plane does not answer. */
-export function patiently<T>(
+/** Retries an idempotent call while the control plane does not answer. */
+export function retryWhileUnavailable<T>(
   { clock, signal }: Pick<Process, "clock" | "signal">,
   call: () => Promise<T>,
 ): Promise<T> {

@@ -3,10 +3,9 @@ import type { ExitCode, Process } from "../../pkg/cli/mod.ts";
 import { type ConfigOf, switchField } from "../../pkg/config/mod.ts";
 import { createRpcClient } from "../../pkg/rpc/mod.ts";
 import { AdminService } from "../../proto/gen/ctrl/v1/admin_pb.ts";
-import { FOLLOW_FIELDS } from "../deploy/config.ts";
-import { printResult } from "../shared/deploying/print_result.ts";
-import { Report } from "../shared/deploying/report.ts";
-import { runRedeploy } from "../shared/deploying/redeploy.ts";
+import { FOLLOW_FIELDS, followSettings } from "../shared/deploying/follow_fields.ts";
+import { reportDeploy } from "../shared/deploying/print_result.ts";
+import { runRedeploy } from "../shared/deploying/run_redeploy.ts";
 import { calling, connect, CONNECT_FIELDS, type Connection } from "../shared/connect.ts";
 import { jsonLine } from "../shared/output.ts";
 import { ENVIRONMENT_FIELD, PROJECT_FIELD, projectOf } from "../shared/project_fields.ts";
@@ -69,19 +68,16 @@ async function redeploy(
   },
   process: Process,
 ): Promise<ExitCode> {
-  const { environment, waitSeconds, detach, yes, noInput } = config;
-  using report = new Report(process);
-  const result = await runRedeploy({
-    again: { kind: "environment", project, environment },
-    to: undefined,
-    connect: () => Promise.resolve(connection),
-    process,
-    report,
-    waitSeconds,
-    detach,
-    ask: !yes && !noInput,
-  });
-  report.idle();
-  printResult({ ...changed, ...result }, config, process);
-  return result.exitCode;
+  const { environment } = config;
+  return await reportDeploy(config, process, async (report) => ({
+    ...changed,
+    ...await runRedeploy({
+      former: { kind: "environment", project, environment },
+      to: undefined,
+      connect: () => Promise.resolve(connection),
+      process,
+      report,
+      ...followSettings(config),
+    }),
+  }));
 }

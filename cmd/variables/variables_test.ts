@@ -127,7 +127,7 @@ Deno.test("variables set --redeploy deploys again what is live and prints its UR
   const { code, stdout, stderr } = await api.run(["set", "A=1", "--redeploy"]);
   assert.equal(code, 0, stderr);
   assert.equal(stdout, "http://shop-acme.localhost:7070\n");
-  assert.match(stderr, /set 1 variable \(A\)[^]*again: d_1[^]*created d_2/);
+  assert.match(stderr, /set 1 variable \(A\)[^]*redeploying d_1[^]*created d_2/);
   const [{ redeployOf, environmentSlug, idempotencyKey } = {}] = api.creates;
   assert.deepEqual([redeployOf, environmentSlug], ["d_1", ""]);
   assert.match(idempotencyKey ?? "", /^deploy_/);

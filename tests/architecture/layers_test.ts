@@ -55,6 +55,10 @@ const PLANTED: Readonly<Record<string, readonly [path: string, source: string]>>
     "svc/krane/run.ts",
     `import { ROOT } from "../../cmd/root.ts";`,
   ],
+  "a command imports no other command, and cmd/shared imports none": [
+    "cmd/shared/project_file.ts",
+    `import { a } from "../deploy/config.ts";`,
+  ],
   "a service never imports another service": ["svc/krane/run.ts", `import { a } from "../ctrl/api/run.ts";`],
   "an RPC area never imports its siblings": [
     "svc/ctrl/services/deployment/create.ts",

@@ -47,6 +47,8 @@ const isProduction = (path: string): boolean =>
   !isTest(path) && !path.startsWith("dev/") && !path.startsWith("pkg/testkit/");
 const area = (path: string, prefix: string): string | undefined =>
   path.startsWith(prefix) ? path.slice(prefix.length).split("/")[0] : undefined;
+/** The folder of a command, or `shared`; `cmd/root.ts` is neither. */
+const commandOf = (path: string): string | undefined => path.match(/^cmd\/([^/]+)\//)?.[1];
 /** The workflow that a file is a part of. */
 const workflowOf = (path: string): string | undefined =>
   path.match(/^svc\/ctrl\/worker\/(deploy|start|routing|slots|image_build|versioning)\//)?.[1];
@@ -106,6 +108,14 @@ export const RULES: readonly Rule[] = [
     name: "nothing but main.ts and tests imports a command",
     forbids: ({ from, to }) =>
       to.startsWith("cmd/") && isProduction(from) && from !== "main.ts" && !from.startsWith("cmd/"),
+  },
+  {
+    name: "a command imports no other command, and cmd/shared imports none",
+    forbids: ({ from, to }) => {
+      const [own, other] = [commandOf(from), commandOf(to)];
+      return isProduction(from) && own !== undefined && other !== undefined && own !== other &&
+        other !== "shared";
+    },
   },
   {
     name: "a service never imports another service",

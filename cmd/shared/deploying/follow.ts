@@ -10,24 +10,25 @@ import { Fault, publicFault } from "../../../pkg/fault/mod.ts";
 import { backoffMs } from "../../../pkg/retry/mod.ts";
 import { fromConnectError } from "../../../pkg/rpc/mod.ts";
 
-/** What following needs. */
+export type DeploymentClient = Client<typeof DeploymentService>;
+
 export interface FollowOptions {
-  readonly client: Client<typeof DeploymentService>;
+  readonly client: DeploymentClient;
   readonly deploymentId: string;
   readonly clock: Clock;
   readonly signal: AbortSignal;
-  /** The last event that was seen; moves on, so that following can be taken up again. */
+  /** The last event that was handled; moves on, so that a later call resumes behind it. */
   readonly cursor?: { sequence: bigint };
   /** Called once per event, in order. */
   readonly onEvent: (event: DeploymentEvent) => void;
-  /** Told when the stream is lost; following goes on. */
+  /** Called once when the stream is lost; following goes on. */
   readonly onTrouble: (message: string) => void;
 }
 
-/** Three of the server's heartbeats: a stream that is silent for longer is dead. */
-const SILENCE_MS = 15_000;
-const TROUBLE_FIRST_MS = 250;
-const TROUBLE_MAX_MS = 5_000;
+/** Three of the server's heartbeats: a stream that is idle for longer is dead. */
+const IDLE_MS = 15_000;
+const RETRY_FIRST_MS = 250;
+const RETRY_MS_MAX = 5_000;
 
 const FINAL: readonly DeploymentStatus[] = [
   DeploymentStatus.READY,
@@ -38,14 +39,14 @@ const FINAL: readonly DeploymentStatus[] = [
 ];
 
 /**
- * Follows a deployment to its end and answers with its last state. The stream only brings the news sooner: when it
- * breaks it is resumed behind the last event, and the end is always read from the deployment itself.
+ * Follows a deployment to its end and returns its last state. The stream only shortens the wait: when it breaks it is
+ * resumed behind the last event, and the end is always read from the deployment itself.
  *
- * @throws what no waiting mends, such as `unauthenticated` or `not_found`
+ * @throws errors that a retry cannot fix, such as `unauthenticated` or `not_found`
  */
 export async function follow(options: FollowOptions): Promise<Deployment> {
   const { clock, signal, onTrouble, cursor = { sequence: 0n } } = options;
-  for (let trouble = 0;;) {
+  for (let failures = 0;;) {
     const before = cursor.sequence;
     try {
       await readEvents(options, cursor);
@@ -54,32 +55,32 @@ export async function follow(options: FollowOptions): Promise<Deployment> {
     } catch (error) {
       signal.throwIfAborted();
       const fault = fromConnectError(error);
-      if (isHopeless(fault)) throw fault;
-      if (trouble === 1) onTrouble("the control plane does not answer; waiting for it");
+      if (isPermanent(fault)) throw fault;
+      if (failures === 1) onTrouble("the control plane does not answer; waiting for it");
     }
-    trouble = cursor.sequence > before ? 1 : trouble + 1;
-    await clock.sleep(backoffMs(trouble, TROUBLE_FIRST_MS, TROUBLE_MAX_MS), signal);
+    failures = cursor.sequence > before ? 1 : failures + 1;
+    await clock.sleep(backoffMs(failures, RETRY_FIRST_MS, RETRY_MS_MAX), signal);
   }
 }
 
-/** What stays as it is however long one waits. */
-function isHopeless({ code }: Fault): boolean {
+/** A retry cannot fix these errors. */
+function isPermanent({ code }: Fault): boolean {
   return code === "unauthenticated" || code === "permission_denied" || code === "not_found" ||
     code === "invalid_argument";
 }
 
 async function readEvents(options: FollowOptions, cursor: { sequence: bigint }): Promise<void> {
   const { client, deploymentId, signal, onEvent } = options;
-  const silence = new AbortController();
-  let timer = setTimeout(() => silence.abort(), SILENCE_MS);
+  const idle = new AbortController();
+  let timer = setTimeout(() => idle.abort(), IDLE_MS);
   try {
     const stream = client.watchDeploymentEvents(
       { deploymentId, afterSequence: cursor.sequence },
-      { signal: AbortSignal.any([signal, silence.signal]) },
+      { signal: AbortSignal.any([signal, idle.signal]) },
     );
     for await (const { event } of stream) {
       clearTimeout(timer);
-      timer = setTimeout(() => silence.abort(), SILENCE_MS);
+      timer = setTimeout(() => idle.abort(), IDLE_MS);
       if (event.case !== "deploymentEvent" || event.value.sequence <= cursor.sequence) continue;
       cursor.sequence = event.value.sequence;
       onEvent(event.value);

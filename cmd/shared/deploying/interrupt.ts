@@ -1,25 +1,23 @@
-import type { Client } from "@connectrpc/connect";
 import { EXIT, type Process } from "../../../pkg/cli/mod.ts";
-import type { DeploymentService } from "../../../proto/gen/ctrl/v1/deployment_pb.ts";
 import { DEPLOY_EXIT } from "./exit_codes.ts";
+import type { DeploymentClient } from "./follow.ts";
 import { type End, endedWith } from "./result.ts";
 
-/** What an interrupt needs to know. */
 export interface InterruptOptions {
-  readonly client: Client<typeof DeploymentService>;
+  readonly client: DeploymentClient;
   readonly deploymentId: string;
   readonly process: Process;
-  /** Whether to ask when somebody is there to answer. */
+  /** Ask, if there is a terminal to answer at. */
   readonly ask: boolean;
 }
 
-/** What became of a Ctrl-C. `rolled_back`: the deployment was live already, and its traffic went back. */
+/** The effect of a Ctrl-C. `rolled_back`: the deployment was live already, and its traffic went back. */
 export type Interrupted =
   | { readonly kind: "goes_on" | "cancelling" }
   | { readonly kind: "rolled_back"; readonly toDeploymentId: string };
 
 /**
- * Ctrl-C while a deployment runs: asks whether to cancel it. Without an answer, or without anybody to ask, it goes on:
+ * Ctrl-C while a deployment runs: asks whether to cancel it. Without an answer, or without a terminal, it goes on:
  * a deploy belongs to the control plane, not to the terminal that began it.
  */
 export async function askToCancel(

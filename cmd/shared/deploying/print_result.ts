@@ -1,16 +1,31 @@
-import { paint, type Process } from "../../../pkg/cli/mod.ts";
+import { type ExitCode, paint, type Process } from "../../../pkg/cli/mod.ts";
 import { printable } from "../output.ts";
+import { Report } from "./report.ts";
 import type { DeployResult } from "./result.ts";
 
-/** What a script takes from a deploy is on standard output; what else a person wants to know is not. */
-export function printResult(
-  result: DeployResult,
-  { json, detach }: { readonly json: boolean; readonly detach: boolean },
+interface PrintSettings {
+  readonly json: boolean;
+  readonly detach: boolean;
+}
+
+/** Runs a deploy with a report on the terminal, and prints its result. */
+export async function reportDeploy(
+  settings: PrintSettings,
   process: Process,
-): void {
+  run: (report: Report) => Promise<DeployResult>,
+): Promise<ExitCode> {
+  using report = new Report(process);
+  const result = await run(report);
+  report.idle();
+  printResult(result, settings, process);
+  return result.exitCode;
+}
+
+/** Standard output gets only the part that a script needs: JSON, URLs, or an id. */
+function printResult(result: DeployResult, { json, detach }: PrintSettings, process: Process): void {
   const { id, urls, live, environment, project, error } = result;
   if (error !== undefined) {
-    // Whoever chose to stop watching has made no error.
+    // A user who chose to stop watching has made no error.
     const mark = error.code === "interrupted" ? "" : `${paint(process).red("error")}: `;
     process.stderr(`${mark}${printable(error.message)}\n`);
   }

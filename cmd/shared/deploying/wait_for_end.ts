@@ -1,0 +1,132 @@
+import { EXIT, type Process } from "../../../pkg/cli/mod.ts";
+import { type Deployment, DeploymentStatus } from "../../../proto/gen/ctrl/v1/deployment_pb.ts";
+import { statusName } from "../deployment_view.ts";
+import { DEPLOY_EXIT, exitCodeOfFailure } from "./exit_codes.ts";
+import { type DeploymentClient, follow } from "./follow.ts";
+import { askToCancel, leftRunning, rolledBackTo } from "./interrupt.ts";
+import { PhaseTimes } from "./phase_times.ts";
+import type { Report } from "./report.ts";
+import { type DeployResult, type End, endedWith, type Timings } from "./result.ts";
+
+export interface WaitOptions {
+  readonly client: DeploymentClient;
+  readonly deploymentId: string;
+  readonly process: Process;
+  readonly report: Report;
+  readonly timings: Timings;
+  readonly waitSeconds: number;
+  /** Ctrl-C asks whether to cancel, if there is a terminal to answer at. */
+  readonly ask: boolean;
+}
+
+/** Time for a cancelled deployment to undo what it created; after that the command ends and the undoing goes on. */
+const CANCEL_MS_MAX = 60_000;
+/** Best effort: do not hold up the error message when the control plane is down. */
+const FIND_LIVE_MS_MAX = 5_000;
+
+/** Follows a deployment until it ends, the time to wait is over, or Ctrl-C. */
+export async function waitForEnd(options: WaitOptions): Promise<End> {
+  const { deploymentId, process: { signal }, report, timings, waitSeconds } = options;
+  // The second wait, after a Ctrl-C, goes on behind the events of the first.
+  const progress: Progress = { cursor: { sequence: 0n }, times: new PhaseTimes(timings) };
+  try {
+    return await followWithin(options, progress, waitSeconds * 1000, signal);
+  } catch (error) {
+    report.idle();
+    if (error instanceof WaitOver) {
+      const message = `The deployment did not end within ${waitSeconds} s and goes on: ` +
+        `"unkey status ${deploymentId}" shows how far it is.`;
+      return endedWith("running", { code: "still_running", message, exitCode: DEPLOY_EXIT.running });
+    }
+    if (!signal.aborted) throw error;
+  }
+  return await endInterrupted(options, progress);
+}
+
+async function endInterrupted(options: WaitOptions, progress: Progress): Promise<End> {
+  const { deploymentId, report } = options;
+  const interrupted = await askToCancel(options);
+  if (interrupted.kind === "goes_on") return leftRunning(deploymentId);
+  if (interrupted.kind === "rolled_back") return rolledBackTo(interrupted.toDeploymentId);
+  report.busy("cancelling");
+  try {
+    return await followWithin(options, progress, CANCEL_MS_MAX);
+  } catch (error) {
+    if (!(error instanceof WaitOver)) throw error;
+    const message = `The deployment is being cancelled: "unkey status ${deploymentId}" shows how far it is.`;
+    return endedWith("running", { code: "cancelling", message, exitCode: DEPLOY_EXIT.cancelled });
+  }
+}
+
+interface Progress {
+  readonly cursor: { sequence: bigint };
+  readonly times: PhaseTimes;
+}
+
+/** @throws `WaitOver` after `limitMs` */
+async function followWithin(
+  { client, deploymentId, process: { clock }, report }: WaitOptions,
+  { cursor, times }: Progress,
+  limitMs: number,
+  stop?: AbortSignal,
+): Promise<End> {
+  const [limit, done] = [new AbortController(), new AbortController()];
+  const timer = clock.sleep(limitMs, done.signal).then(() => limit.abort(), () => undefined);
+  const signal = stop === undefined ? limit.signal : AbortSignal.any([stop, limit.signal]);
+  try {
+    const deployment = await follow({
+      client,
+      deploymentId,
+      clock,
+      cursor,
+      signal,
+      onEvent: (event) => {
+        report.event(event);
+        times.add(event);
+      },
+      onTrouble: (message) => report.line(`   ${message}`),
+    });
+    if (deployment.status === DeploymentStatus.READY) report.done("ready");
+    return await endOf(deployment, client, signal);
+  } catch (error) {
+    throw limit.signal.aborted ? new WaitOver() : error;
+  } finally {
+    done.abort();
+    await timer;
+  }
+}
+
+async function endOf(deployment: Deployment, client: DeploymentClient, signal: AbortSignal): Promise<End> {
+  const { status, urls, errorMessage, failureCode } = deployment;
+  const name = statusName(status);
+  if (status === DeploymentStatus.READY) return { status: name, urls, exitCode: EXIT.ok };
+  const code = failureCode === "" ? name : failureCode;
+  const message = errorMessage === "" ? ENDINGS[name] ?? `The deployment is ${name}.` : errorMessage;
+  const end = endedWith(name, { code, message, exitCode: exitCodeOfFailure(code, EXIT.failed) });
+  const live = await findLive(client, deployment, signal);
+  return live === undefined ? end : { ...end, live };
+}
+
+/** The deployment that serves the environment instead; `undefined` for none, for itself, and when it is not known. */
+async function findLive(
+  client: DeploymentClient,
+  { id, environmentLiveDeploymentId: liveId }: Deployment,
+  stop: AbortSignal,
+): Promise<DeployResult["live"]> {
+  if (liveId === "" || liveId === id) return undefined;
+  const signal = AbortSignal.any([stop, AbortSignal.timeout(FIND_LIVE_MS_MAX)]);
+  // A failed look-up must not replace the failure of the deployment itself.
+  const found = await client.getDeployment({ deploymentId: liveId }, { signal }).catch(() => undefined);
+  return { id: liveId, urls: found?.deployment?.urls ?? [] };
+}
+
+/** The time to wait is over. */
+class WaitOver extends Error {
+  override readonly name = "WaitOver";
+}
+
+const ENDINGS: Readonly<Record<string, string>> = {
+  cancelled: "The deployment was cancelled. What it had created is gone.",
+  superseded: "A newer deployment of the same environment took its place.",
+  stopped: "The deployment was stopped after it was ready.",
+};
