@@ -1,6 +1,6 @@
 /** `unkey cancel`: a deployment that is under way stops and is undone; one that is live gives its traffic back. */
 import { defineCommand, EXIT, type ExitCode, type Process } from "../../pkg/cli/mod.ts";
-import { type ConfigOf, field, textSchema } from "../../pkg/config/mod.ts";
+import { type ConfigOf } from "../../pkg/config/mod.ts";
 import { publicFault } from "../../pkg/fault/mod.ts";
 import { type Deployment, DeploymentStatus } from "../../proto/gen/ctrl/v1/deployment_pb.ts";
 import { follow } from "../shared/deploying/follow.ts";
@@ -10,16 +10,11 @@ import { DEPLOYMENT_WORD, findDeployment } from "../shared/find_deployment.ts";
 import { confirm, EXIT_NOTES, operate, operationClient, YES_FIELD } from "../shared/operation.ts";
 import { JSON_FIELD, jsonLine } from "../shared/output.ts";
 import { switchJson, switchText } from "../shared/switch_view.ts";
+import { ENVIRONMENT_FILTER_FIELD } from "../shared/project_fields.ts";
 
 const FIELDS = {
   ...CONNECT_FIELDS,
-  environment: field({
-    flag: "env",
-    env: "UNKEY_ENVIRONMENT",
-    placeholder: "<slug>",
-    help: "With a project: its newest deployment of this environment.",
-    schema: textSchema(),
-  }),
+  environment: ENVIRONMENT_FILTER_FIELD,
   yes: YES_FIELD,
   json: JSON_FIELD,
 };

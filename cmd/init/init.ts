@@ -10,6 +10,7 @@ import { AdminService } from "../../proto/gen/ctrl/v1/admin_pb.ts";
 import { calling, connect, CONNECT_FIELDS, type Connection } from "../shared/connect.ts";
 import { JSON_FIELD, jsonLine } from "../shared/output.ts";
 import { parseProjectFile, PROJECT_FILE, type ProjectSettings } from "../shared/project_file.ts";
+import { ENVIRONMENT_FILTER_FIELD } from "../shared/project_fields.ts";
 
 const FIELDS = {
   ...CONNECT_FIELDS,
@@ -25,13 +26,7 @@ const FIELDS = {
     env: "UNKEY_INIT_CREATE",
     help: "Create the project if there is none, without asking.",
   }),
-  environment: field({
-    flag: "env",
-    env: "UNKEY_ENVIRONMENT",
-    placeholder: "<slug>",
-    help: "Environment that deploys go to.",
-    schema: textSchema(),
-  }),
+  environment: { ...ENVIRONMENT_FILTER_FIELD, help: "Environment that deploys go to." },
   dockerfile: field({
     flag: "dockerfile",
     env: "UNKEY_DOCKERFILE",

@@ -8,6 +8,7 @@ import { calling, connect, CONNECT_FIELDS, type Connection } from "../shared/con
 import { deploymentJson, statusText } from "../shared/deployment_view.ts";
 import { findProject } from "../shared/find_deployment.ts";
 import { age, JSON_FIELD, jsonLine, table } from "../shared/output.ts";
+import { ENVIRONMENT_FILTER_FIELD } from "../shared/project_fields.ts";
 
 const LIMIT = 20;
 const LIMIT_MAX = 1_000;
@@ -22,13 +23,7 @@ const FIELDS = {
     help: "Only deployments of this project.",
     schema: textSchema(),
   }),
-  environment: field({
-    flag: "env",
-    env: "UNKEY_ENVIRONMENT",
-    placeholder: "<slug>",
-    help: "Only deployments of this environment.",
-    schema: textSchema(),
-  }),
+  environment: { ...ENVIRONMENT_FILTER_FIELD, help: "Only deployments of this environment." },
   limit: field({
     flag: "limit",
     env: "UNKEY_LIST_LIMIT",

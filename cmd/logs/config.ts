@@ -1,6 +1,7 @@
 import { z } from "zod";
-import { type ConfigOf, field, integerSchema, switchField, textSchema } from "../../pkg/config/mod.ts";
+import { type ConfigOf, field, integerSchema, switchField } from "../../pkg/config/mod.ts";
 import { CONNECT_FIELDS } from "../shared/connect.ts";
+import { ENVIRONMENT_FILTER_FIELD } from "../shared/project_fields.ts";
 
 /** The control plane keeps no more of a deployment's output. */
 export const TAIL_MAX = 10_000;
@@ -8,13 +9,7 @@ export const TAIL_MAX = 10_000;
 /** Every setting of `logs`. */
 export const LOGS_FIELDS = {
   ...CONNECT_FIELDS,
-  environment: field({
-    flag: "env",
-    env: "UNKEY_ENVIRONMENT",
-    placeholder: "<slug>",
-    help: "With a project: its newest deployment of this environment.",
-    schema: textSchema(),
-  }),
+  environment: ENVIRONMENT_FILTER_FIELD,
   source: field({
     flag: "source",
     env: "UNKEY_LOGS_SOURCE",

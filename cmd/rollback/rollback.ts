@@ -1,24 +1,22 @@
 /** `unkey rollback`: live traffic goes back to a deployment that served before. */
 import { defineCommand, EXIT, type ExitCode, type Process } from "../../pkg/cli/mod.ts";
-import { type ConfigOf, field, switchField, textSchema } from "../../pkg/config/mod.ts";
+import { type ConfigOf, switchField, textSchema } from "../../pkg/config/mod.ts";
 import { type Switch, SwitchPath } from "../../proto/gen/ctrl/v1/deployment_pb.ts";
 import { connect, CONNECT_FIELDS, type Connection } from "../shared/connect.ts";
 import { confirm, EXIT_NOTES, operate, operationClient, YES_FIELD } from "../shared/operation.ts";
 import { JSON_FIELD, jsonLine } from "../shared/output.ts";
-import { PROJECT_FIELD, projectOf } from "../shared/project_fields.ts";
+import { ENVIRONMENT_FILTER_FIELD, PROJECT_FIELD, projectOf } from "../shared/project_fields.ts";
 import { projectFile } from "../shared/project_file.ts";
 import { existingSwitch, placeOf, planText, switchJson, switchText } from "../shared/switch_view.ts";
 
 const FIELDS = {
   ...CONNECT_FIELDS,
   project: PROJECT_FIELD,
-  environment: field({
-    flag: "env",
-    env: "UNKEY_ENVIRONMENT",
-    placeholder: "<slug>",
+  environment: {
+    ...ENVIRONMENT_FILTER_FIELD,
     help: "Environment to roll back.",
     schema: textSchema("production"),
-  }),
+  },
   plan: switchField({
     flag: "plan",
     env: "UNKEY_PLAN",

@@ -1,24 +1,18 @@
 /** `unkey start`: a stopped deployment runs again. */
 import { defineCommand, EXIT } from "../../pkg/cli/mod.ts";
-import { field, textSchema } from "../../pkg/config/mod.ts";
 import { DeploymentStatus } from "../../proto/gen/ctrl/v1/deployment_pb.ts";
 import { connect, CONNECT_FIELDS } from "../shared/connect.ts";
 import { statusName } from "../shared/deployment_view.ts";
 import { DEPLOYMENT_WORD, findDeployment } from "../shared/find_deployment.ts";
 import { EXIT_NOTES, operate, operationClient, seconds } from "../shared/operation.ts";
 import { JSON_FIELD, jsonLine } from "../shared/output.ts";
+import { ENVIRONMENT_FILTER_FIELD } from "../shared/project_fields.ts";
 
 /** `unkey start <deployment>` */
 export const command = defineCommand({
   fields: {
     ...CONNECT_FIELDS,
-    environment: field({
-      flag: "env",
-      env: "UNKEY_ENVIRONMENT",
-      placeholder: "<slug>",
-      help: "With a project: its newest deployment of this environment.",
-      schema: textSchema(),
-    }),
+    environment: ENVIRONMENT_FILTER_FIELD,
     json: JSON_FIELD,
   },
   positionals: [{ name: "deployment", help: DEPLOYMENT_WORD, required: true }],

@@ -1,11 +1,11 @@
 /** `unkey status`: how the regions keep up, or how one deployment does. */
 import { defineCommand } from "../../pkg/cli/mod.ts";
-import { field, textSchema } from "../../pkg/config/mod.ts";
 import { createRpcClient } from "../../pkg/rpc/mod.ts";
 import { AdminService } from "../../proto/gen/ctrl/v1/admin_pb.ts";
 import { calling, connect, CONNECT_FIELDS } from "../shared/connect.ts";
 import { DEPLOYMENT_WORD, findDeployment } from "../shared/find_deployment.ts";
 import { JSON_FIELD, jsonLine } from "../shared/output.ts";
+import { ENVIRONMENT_FILTER_FIELD } from "../shared/project_fields.ts";
 import { deploymentStatusJson, deploymentText } from "./deployment.ts";
 import { regionJson, regionsText } from "./regions.ts";
 
@@ -13,13 +13,7 @@ import { regionJson, regionsText } from "./regions.ts";
 export const command = defineCommand({
   fields: {
     ...CONNECT_FIELDS,
-    environment: field({
-      flag: "env",
-      env: "UNKEY_ENVIRONMENT",
-      placeholder: "<slug>",
-      help: "With a project: its newest deployment of this environment.",
-      schema: textSchema(),
-    }),
+    environment: ENVIRONMENT_FILTER_FIELD,
     json: JSON_FIELD,
   },
   positionals: [{ name: "deployment", help: `${DEPLOYMENT_WORD} Default: all regions.`, required: false }],

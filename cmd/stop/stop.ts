@@ -1,23 +1,17 @@
 /** `unkey stop`: the instances of a deployment that serves nothing are ended. */
 import { defineCommand, EXIT } from "../../pkg/cli/mod.ts";
-import { field, textSchema } from "../../pkg/config/mod.ts";
 import { connect, CONNECT_FIELDS } from "../shared/connect.ts";
 import { statusName } from "../shared/deployment_view.ts";
 import { DEPLOYMENT_WORD, findDeployment } from "../shared/find_deployment.ts";
 import { EXIT_NOTES, operate, operationClient } from "../shared/operation.ts";
 import { JSON_FIELD, jsonLine } from "../shared/output.ts";
+import { ENVIRONMENT_FILTER_FIELD } from "../shared/project_fields.ts";
 
 /** `unkey stop <deployment>` */
 export const command = defineCommand({
   fields: {
     ...CONNECT_FIELDS,
-    environment: field({
-      flag: "env",
-      env: "UNKEY_ENVIRONMENT",
-      placeholder: "<slug>",
-      help: "With a project: its newest deployment of this environment.",
-      schema: textSchema(),
-    }),
+    environment: ENVIRONMENT_FILTER_FIELD,
     json: JSON_FIELD,
   },
   positionals: [{ name: "deployment", help: DEPLOYMENT_WORD, required: true }],
