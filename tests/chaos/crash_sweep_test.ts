@@ -59,7 +59,7 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
     prepare: async (bed) => {
       const ids = await live(3)(bed);
       const [deploymentId = ""] = ids;
-      await bed.workflows.halt(bed.environment, { deploymentId, actor });
+      await bed.workflows.stopByUser(bed.environment, { deploymentId, actor });
       return ids;
     },
     act: async (bed, ids) => {
@@ -102,7 +102,7 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
   stop: {
     prepare: live(2),
     act: async (bed, ids) => {
-      await bed.workflows.halt(bed.environment, { deploymentId: ids[0] ?? "", actor });
+      await bed.workflows.stopByUser(bed.environment, { deploymentId: ids[0] ?? "", actor });
       return ids;
     },
   },

@@ -43,7 +43,7 @@ import {
 } from "../../svc/ctrl/worker/testing.ts";
 import { announceChange, CANCEL } from "../../svc/ctrl/worker/rollout/wait.ts";
 import { createRoutingSteps } from "../../svc/ctrl/worker/routing/steps.ts";
-import { assign, halt, move, stop } from "../../svc/ctrl/worker/routing/workflow.ts";
+import { assign, move, stop, stopByUser } from "../../svc/ctrl/worker/routing/workflow.ts";
 import { SLOTS_ON_FAKE, slotSteps } from "../../svc/ctrl/worker/testing_slots.ts";
 import { acquire, release } from "../../svc/ctrl/worker/slots/workflow.ts";
 import { createStartSteps } from "../../svc/ctrl/worker/start/steps.ts";
@@ -165,7 +165,7 @@ export class SimulatedPlatform {
       instancesChanged: (id) => send(DEPLOYMENT_SERVICE, id, "instancesChanged"),
       promote: (id, order) => route(id, "promote", order) as Promise<SwitchOutcome>,
       rollback: (id, order) => route(id, "rollback", order) as Promise<SwitchOutcome>,
-      halt: (id, order) => route(id, "halt", order) as Promise<void>,
+      stopByUser: (id, order) => route(id, "stopByUser", order) as Promise<void>,
       start: (id, order) =>
         sim.call({ service: START_SERVICE, key: id, handler: "run" }, order) as Promise<StartOutcome>,
       awaitStart: (id) =>
@@ -178,10 +178,10 @@ export class SimulatedPlatform {
   #bind(clock: Clock): void {
     const { db, sim } = this;
     const changes = recordingNotifier();
-    const placement = { regions: [REGION], replicas: 1, agentSilentMs: 1_000_000_000_000 };
+    const placement = { regions: [REGION], replicas: 1, agentTimeoutMs: 1_000_000_000_000 };
     const edgeUrl = "http://localhost:7070";
     const routing = {
-      steps: createRoutingSteps({ db, clock, changes, apex: "localhost", edgeUrl, edgeSilentMs: 30_000 }),
+      steps: createRoutingSteps({ db, clock, changes, apex: "localhost", edgeUrl, edgeTimeoutMs: 30_000 }),
       retention: RETENTION,
     };
     sim.object(ROUTING_SERVICE, {
@@ -191,7 +191,7 @@ export class SimulatedPlatform {
       rollback: (durable, order: object) =>
         move(durable, routing, { kind: "rollback", ...order } as Parameters<typeof move>[2]),
       stop: (durable, request) => stop(durable, routing, request),
-      halt: (durable, order) => halt(durable, routing, order),
+      stopByUser: (durable, order) => stopByUser(durable, routing, order),
     });
     const slots = slotSteps(db, sim, { buildsMax: 2 });
     sim.object(BUILD_SLOT_SERVICE, {

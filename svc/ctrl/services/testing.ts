@@ -63,7 +63,7 @@ export function fakeWorkflows(): FakeWorkflows {
       await take(`rollback ${environment} ${sourceDeploymentId} ${targetDeploymentId}`);
       return { previousDeploymentId: sourceDeploymentId, hostnames: ["shop-acme.localhost"] };
     },
-    halt: (environment, { deploymentId }) => take(`halt ${environment} ${deploymentId}`),
+    stopByUser: (environment, { deploymentId }) => take(`stopByUser ${environment} ${deploymentId}`),
     start: async (_id, order) => {
       await take(`start ${order.deploymentId} then ${order.then.kind}`);
       return await fake.onStart(order);

@@ -52,7 +52,7 @@ export function workerServices(config: WorkerConfig, deps: ServicesDeps): Endpoi
   const placement = {
     regions: config.availableRegions,
     replicas: config.replicas,
-    agentSilentMs: AGENT_ALIVE_MS,
+    agentTimeoutMs: AGENT_ALIVE_MS,
   };
   const limits = {
     readyMs: config.readySeconds * SECOND_MS,
@@ -84,7 +84,7 @@ export function workerServices(config: WorkerConfig, deps: ServicesDeps): Endpoi
         changes,
         apex: config.defaultDomain,
         edgeUrl: config.edgeUrl,
-        edgeSilentMs: AGENT_ALIVE_MS,
+        edgeTimeoutMs: AGENT_ALIVE_MS,
       }),
       retention: {
         warmCount: config.warmCount,

@@ -159,7 +159,7 @@ export async function playDeploy(
       mayPull: () => Promise.resolve(true),
       digestOf: () => Promise.resolve(undefined),
     },
-    agentSilentMs: 30_000,
+    agentTimeoutMs: 30_000,
   });
   const routing = routingDeps(db, world);
   const played = await execute((durable) =>
@@ -205,7 +205,7 @@ export function routingDeps(db: CtrlDatabase, world: World): RoutingWorkflowDeps
     changes: recordingNotifier(),
     apex: "localhost",
     edgeUrl: "http://localhost:7070",
-    edgeSilentMs: 30_000,
+    edgeTimeoutMs: 30_000,
   });
   return { steps, retention: RETENTION };
 }

@@ -26,7 +26,7 @@ import {
   worldClock,
 } from "./testing.ts";
 import type { MoveOrder } from "./routing/move_step.ts";
-import { halt } from "./routing/workflow.ts";
+import { stopByUser } from "./routing/workflow.ts";
 import { createStartSteps } from "./start/steps.ts";
 import { start, type StartWorkflowDeps } from "./start/workflow.ts";
 
@@ -52,7 +52,7 @@ export interface StartPlay {
 }
 
 /** A project whose deployments are d1, d2, ... in the order of their sequence. */
-export class Stage {
+export class TestEnvironment {
   readonly db: CtrlDatabase;
   readonly seed: Seed;
   readonly world: World = newWorld();
@@ -63,8 +63,8 @@ export class Stage {
     this.seed = seed;
   }
 
-  static async make(db: CtrlDatabase): Promise<Stage> {
-    return new Stage(db, await seedProject(db));
+  static async make(db: CtrlDatabase): Promise<TestEnvironment> {
+    return new TestEnvironment(db, await seedProject(db));
   }
 
   /** Creates a deployment without running it. */
@@ -113,9 +113,9 @@ export class Stage {
     });
   }
 
-  halt(deploymentId: string, fault?: Injected): ReturnType<typeof execute<void>> {
+  stopByUser(deploymentId: string, fault?: Injected): ReturnType<typeof execute<void>> {
     const order = { deploymentId, actor };
-    return execute((durable) => halt(durable, routingDeps(this.db, this.world), order), {
+    return execute((durable) => stopByUser(durable, routingDeps(this.db, this.world), order), {
       key: this.seed.productionId,
       world: this.world,
       ...(fault === undefined ? {} : { fault }),
@@ -137,7 +137,7 @@ export class Stage {
       edgeUrl: "http://localhost:7070",
       regions: [REGION],
       replicas: 1,
-      agentSilentMs: 30_000,
+      agentTimeoutMs: 30_000,
     });
     const deps: StartWorkflowDeps = {
       steps: {
@@ -171,7 +171,7 @@ export class Stage {
 
   /** Stops a deployment that serves nothing, as its schedule would, and its agent ends its instances. */
   async stopNow(id: string): Promise<void> {
-    orThrow(await this.halt(id));
+    orThrow(await this.stopByUser(id));
     await report(this.db, id, this.world.nowMs, []);
   }
 
@@ -213,10 +213,10 @@ export class Stage {
 }
 
 /** Runs a test on a database of its own. */
-export async function onStage(test: (stage: Stage) => Promise<void>): Promise<void> {
+export async function onEnvironment(test: (environment: TestEnvironment) => Promise<void>): Promise<void> {
   const db = await memoryDatabase();
   try {
-    await test(await Stage.make(db));
+    await test(await TestEnvironment.make(db));
   } finally {
     await db.close();
   }

@@ -187,7 +187,7 @@ Deno.test("REST and RPC do the same work", async () => {
       turn_at: 6,
       lease_until: null,
       ticket: 1,
-      told_ahead: 0,
+      reported_ahead: 0,
     }]));
   await move(api, deploymentId, "queued");
   const queued = await post(api, "deploy.getDeployment", { deploymentId }, key);

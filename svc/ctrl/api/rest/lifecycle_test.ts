@@ -42,7 +42,7 @@ Deno.test("REST moves traffic, cancels, stops and starts as the RPCs do", async 
     `rollback ${environmentId} ${d2} ${d1}`,
     `promote ${environmentId} ${d3}`,
     `rollback ${environmentId} ${d2} ${d1}`,
-    `halt ${environmentId} ${d1}`,
+    `stopByUser ${environmentId} ${d1}`,
     `start ${d1} then nothing`,
   ]);
 });

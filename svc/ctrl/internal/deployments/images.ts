@@ -33,7 +33,7 @@ export function needsImage(use: ImageUse): boolean {
  * `kept` deployments that were ready, and of as many that never were, which a redeploy can repeat. An image that one
  * deployment keeps stays for all that name it.
  */
-export function imagesToGiveUp(uses: readonly ImageUse[], kept: number): readonly string[] {
+export function imagesToRelease(uses: readonly ImageUse[], kept: number): readonly string[] {
   const staying = new Set<string>();
   const counts = new Map<string, number>();
   const rest = new Set<string>();

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { imagesToGiveUp, type ImageUse } from "./images.ts";
+import { imagesToRelease, type ImageUse } from "./images.ts";
 
 /** Deployment number `sequence` with an image of its own, stopped. */
 function use(sequence: number, changes: Partial<ImageUse> = {}): ImageUse {
@@ -21,7 +21,7 @@ function use(sequence: number, changes: Partial<ImageUse> = {}): ImageUse {
 }
 
 function givenUp(uses: readonly ImageUse[], kept = 2): readonly string[] {
-  return imagesToGiveUp(uses, kept).map((image) => image.replace("unkey.local/ws/p:", ""));
+  return imagesToRelease(uses, kept).map((image) => image.replace("unkey.local/ws/p:", ""));
 }
 
 Deno.test("the newest stopped deployments of an environment keep their images", () => {

@@ -37,7 +37,7 @@ export async function listBuildSlots(
 export async function saveBuildSlots(tx: Tx, rows: readonly BuildSlotsTable[]): Promise<void> {
   await upsert(tx, "build_slots", rows, {
     key: ["deployment_id"],
-    update: ["state", "enqueued_at", "turn_at", "lease_until", "ticket", "told_ahead"],
+    update: ["state", "enqueued_at", "turn_at", "lease_until", "ticket", "reported_ahead"],
   });
 }
 

@@ -157,7 +157,7 @@ const ROWS: Schema = {
     turn_at: 2,
     lease_until: 3,
     ticket: 4,
-    told_ahead: 5,
+    reported_ahead: 5,
   },
   deployment_topology: {
     deployment_id: "d",

@@ -230,7 +230,7 @@ export interface BuildSlotsTable {
   /** Names the wait that is to be woken. */
   ticket: number;
   /** How many were ahead, roughly, when the user was told last. */
-  told_ahead: number | null;
+  reported_ahead: number | null;
 }
 
 /** Every move of an environment's live pointer, numbered per environment. */

@@ -24,7 +24,7 @@ export interface SwitchOutcome {
 }
 
 /** A user wants the instances of a deployment gone. */
-export interface HaltOrder {
+export interface StopByUserOrder {
   readonly deploymentId: string;
   readonly actor: AuditActor;
 }

@@ -11,11 +11,11 @@
  */
 import type { DeploymentId, EnvironmentId, StartId } from "../../../../pkg/uid/mod.ts";
 import type {
-  HaltOrder,
   PromoteOrder,
   RollbackOrder,
   StartOrder,
   StartOutcome,
+  StopByUserOrder,
   SwitchOutcome,
 } from "./messages.ts";
 
@@ -34,7 +34,7 @@ export interface Workflows {
   /** The same, backwards; marks the environment as rolled back. */
   rollback(environment: EnvironmentId, order: RollbackOrder, signal?: AbortSignal): Promise<SwitchOutcome>;
   /** Stops a deployment that serves nothing; answers when that is decided. @throws the gate's refusal */
-  halt(environment: EnvironmentId, order: HaltOrder, signal?: AbortSignal): Promise<void>;
+  stopByUser(environment: EnvironmentId, order: StopByUserOrder, signal?: AbortSignal): Promise<void>;
   /** Starts a deployment that does not run, and waits for the end of it, which can take minutes. */
   start(id: StartId, order: StartOrder, signal?: AbortSignal): Promise<StartOutcome>;
   /** Waits for the end of a start that somebody else has ordered. */

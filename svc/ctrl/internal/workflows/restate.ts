@@ -11,7 +11,7 @@ export type RestateWorkflowsOptions = IngressOptions;
  * Reaches workflows through Restate's ingress.
  *
  * All of it is safe to repeat, and is repeated: a deploy is known by its id, setting a signal twice is setting it once,
- * a start has an id of its own, and a promote, rollback or halt carries an idempotency key, so that a repeat gets the
+ * a start has an id of its own, and a promote, rollback or stopByUser carries an idempotency key, so that a repeat gets the
  * first one's answer.
  */
 export function createRestateWorkflows(options: RestateWorkflowsOptions): Workflows {
@@ -41,7 +41,7 @@ export function createRestateWorkflows(options: RestateWorkflowsOptions): Workfl
     instancesChanged: (id, signal) => send(DEPLOYMENT_SERVICE, id, "instancesChanged", within(signal)),
     promote: async (id, order, signal) => decodeSwitch(await call(id, "promote", order, signal)),
     rollback: async (id, order, signal) => decodeSwitch(await call(id, "rollback", order, signal)),
-    halt: async (id, order, signal) => void await call(id, "halt", order, signal),
+    stopByUser: async (id, order, signal) => void await call(id, "stopByUser", order, signal),
     async start(id, order, signal) {
       await send(START_SERVICE, id, "run", { body: order, ...within(signal) });
       return await attach(id, signal);

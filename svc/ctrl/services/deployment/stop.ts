@@ -24,6 +24,6 @@ export async function stopDeployment(
   if (refusal !== undefined) throw publicFault(refusal.code, refusal.message);
   if (deployment.status === "stopped") return;
   const environmentId = parseId("environment", "environment_id", deployment.environmentId);
-  await workflows.halt(environmentId, { deploymentId: deployment.id, actor: actorOf(caller) }, signal);
+  await workflows.stopByUser(environmentId, { deploymentId: deployment.id, actor: actorOf(caller) }, signal);
   events.changed();
 }

@@ -13,7 +13,7 @@ Deno.test("stop says what a deployment serves, and is harmless when repeated", a
     /the environment "production"/,
   );
   await client.stopDeployment({ deploymentId: d1 });
-  assert.deepEqual(calls, [`halt ${environmentId} ${d1}`]);
+  assert.deepEqual(calls, [`stopByUser ${environmentId} ${d1}`]);
   await move(api, d1, "stopped");
   assert.equal((await client.stopDeployment({ deploymentId: d1 })).status, DeploymentStatus.STOPPED);
   await move(api, d1, "failed");

@@ -77,7 +77,7 @@ export interface DeploySteps {
    * Ends the deployment and takes back all that was made for it, in one transaction; returns the status it has then.
    * One that serves, or was ended by somebody else, stays as it is.
    */
-  settle(id: string, ending: Ending): Promise<DeploymentStatus | "missing">;
+  finish(id: string, ending: Ending): Promise<DeploymentStatus | "missing">;
 }
 
 /** What the steps work with. */
@@ -94,7 +94,7 @@ export interface DeployDeps {
   /** Proxies that environments get beside their deployments; `undefined`: none. */
   readonly sentinels?: SentinelMaker | undefined;
   /** An agent that was not heard for so long is silent. */
-  readonly agentSilentMs: number;
+  readonly agentTimeoutMs: number;
 }
 
 const DOCKERFILE = "Dockerfile";
@@ -145,10 +145,10 @@ export function createDeploySteps(deps: DeployDeps): DeploySteps {
           }),
       ),
 
-    async settle(id, ending) {
-      const settled = await transact(db, (tx) => settle(tx, id, ending, clock.now()));
-      changes.changed(settled.regions);
-      return settled.status;
+    async finish(id, ending) {
+      const finished = await transact(db, (tx) => finish(tx, id, ending, clock.now()));
+      changes.changed(finished.regions);
+      return finished.status;
     },
   };
 }
@@ -225,13 +225,13 @@ async function place(
   });
 }
 
-interface Settled {
+interface FinishedDeploy {
   readonly status: DeploymentStatus | "missing";
   /** Whose feeds changed. */
   readonly regions: readonly string[];
 }
 
-async function settle(tx: Tx, id: string, ending: Ending, nowMs: number): Promise<Settled> {
+async function finish(tx: Tx, id: string, ending: Ending, nowMs: number): Promise<FinishedDeploy> {
   const status = await lockStatus(tx, id);
   if (status === "missing" || isFinal(status)) return { status, regions: [] };
   const message = ending.kind === "failed" ? ending.failure.message : CANCELLED_TEXT;

@@ -58,7 +58,7 @@ export async function deploy(
   const { steps } = deps;
   const compensations = new Compensations(durable);
   try {
-    compensations.add("deployment", async (fault) => void await steps.settle(id, endingOf(fault)));
+    compensations.add("deployment", async (fault) => void await steps.finish(id, endingOf(fault)));
     const loaded = await durable.run("load deployment", () => steps.load(id));
     if (loaded.kind === "ended") return { status: loaded.status };
     let stage = await buildStage(durable, { ...deps, compensations }, id, loaded);
@@ -68,7 +68,7 @@ export async function deploy(
     if (stage.kind === "on") return { status: "ready" };
     if (stage.kind === "ended") return { status: stage.status };
     const ending = stage;
-    return { status: await durable.run("settle deployment", () => steps.settle(id, ending)) };
+    return { status: await durable.run("finish deployment", () => steps.finish(id, ending)) };
   } catch (error) {
     return await compensations.unwind(error);
   }

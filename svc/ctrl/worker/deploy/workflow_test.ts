@@ -142,8 +142,8 @@ const SCENARIOS: readonly Scenario[] = [
     name: "an app that never listens",
     context: false,
     meanwhile: async (db, id, world) => {
-      const deaf = { status: "pending", reason: "not_listening", address: "" } as const;
-      await report(db, id, world.nowMs, [instanceReport(deaf)]);
+      const notListening = { status: "pending", reason: "not_listening", address: "" } as const;
+      await report(db, id, world.nowMs, [instanceReport(notListening)]);
     },
     expected: { status: "failed", failure: "not_listening", ...UNDONE },
   },

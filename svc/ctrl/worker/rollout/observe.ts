@@ -11,7 +11,7 @@ import {
   listTopology,
 } from "../../internal/store/mod.ts";
 import { exposedPorts } from "../../../../pkg/build/mod.ts";
-import type { InstanceFacts, RolloutFacts } from "./plan.ts";
+import type { InstanceState, RolloutState } from "./plan.ts";
 
 /** The deployment is final already, or does not exist: there is nothing left to do. */
 export interface Ended {
@@ -21,7 +21,7 @@ export interface Ended {
 
 export type Observed = Ended | {
   readonly kind: "observed";
-  readonly facts: RolloutFacts;
+  readonly facts: RolloutState;
   readonly cancelRequested: boolean;
 };
 
@@ -30,7 +30,7 @@ export interface ObserveDeps {
   readonly db: CtrlDatabase;
   readonly clock: Clock;
   /** An agent that was not heard for so long is silent. */
-  readonly agentSilentMs: number;
+  readonly agentTimeoutMs: number;
 }
 
 const LINES_MAX = 20;
@@ -38,7 +38,7 @@ const LINE_CHARACTERS_MAX = 500;
 
 /** The deployment as its regions report it. `isOver` says at which statuses there is nothing left to wait for. */
 export async function observe(
-  { db, clock, agentSilentMs }: ObserveDeps,
+  { db, clock, agentTimeoutMs }: ObserveDeps,
   id: string,
   isOver: (status: DeploymentStatus) => boolean = isFinal,
 ): Promise<Observed> {
@@ -47,7 +47,7 @@ export async function observe(
   if (isOver(row.status)) return { kind: "ended", status: row.status };
   const topology = await listTopology(db.kysely, id);
   const instances = await listInstances(db.kysely, id);
-  const alive = await listLiveRegions(db.kysely, clock.now() - agentSilentMs);
+  const alive = await listLiveRegions(db.kysely, clock.now() - agentTimeoutMs);
   const regions = topology.filter((each) => each.desired_status === "started").map((each) => ({
     region: each.region,
     desiredReplicas: each.desired_replicas,
@@ -71,13 +71,13 @@ async function portsOf(
   db: CtrlDatabase,
   id: string,
   instances: readonly InstancesTable[],
-): Promise<Pick<RolloutFacts, "exposedPorts">> {
+): Promise<Pick<RolloutState, "exposedPorts">> {
   if (instances.length === 0 || instances.every(({ status }) => status === "running")) return {};
   const dockerfile = (await findBuildInputs(db.kysely, id))?.dockerfile;
   return dockerfile === undefined ? {} : { exposedPorts: exposedPorts(new TextDecoder().decode(dockerfile)) };
 }
 
-function instanceFacts(row: InstancesTable): InstanceFacts {
+function instanceFacts(row: InstancesTable): InstanceState {
   return {
     name: row.k8s_name,
     status: row.status,

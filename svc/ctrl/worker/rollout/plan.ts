@@ -3,7 +3,7 @@ import { portHint, startHint, withHint } from "../../../../pkg/build/explain/hin
 import type { FailureCode, FailureDetails } from "../../internal/deployments/status.ts";
 
 /** One instance as its agent reported it last. */
-export interface InstanceFacts {
+export interface InstanceState {
   readonly name: string;
   readonly status: "inactive" | "pending" | "running" | "failed";
   /** A code such as `crash_loop`; empty when all is well. */
@@ -17,17 +17,17 @@ export interface InstanceFacts {
 }
 
 /** One region that the deployment was placed in. */
-export interface RegionFacts {
+export interface RegionState {
   readonly region: string;
   readonly desiredReplicas: number;
   /** Whether its agent was heard lately. A silent region counts for nothing. */
   readonly agentAlive: boolean;
-  readonly instances: readonly InstanceFacts[];
+  readonly instances: readonly InstanceState[];
 }
 
 /** Everything that decides about a rollout. */
-export interface RolloutFacts {
-  readonly regions: readonly RegionFacts[];
+export interface RolloutState {
+  readonly regions: readonly RegionState[];
   /** The port that the app has to listen on. */
   readonly port: number;
   /** Empty: accepting connections is enough. */
@@ -52,7 +52,7 @@ export interface RolloutTimes {
   readonly nowMs: number;
   readonly placedAtMs: number;
   /** When an app that does not listen was first seen; `undefined` when there is none. */
-  readonly deafSinceMs: number | undefined;
+  readonly notListeningSinceMs: number | undefined;
 }
 
 /** Why a deployment ends, for programs and for its user. */
@@ -80,7 +80,7 @@ const FATAL: Readonly<Record<string, FailureCode>> = {
 const MESSAGE_LINES_MAX = 5;
 
 /** Decides about a rollout. A failure is final, so it is only given for what will not heal, or after its deadline. */
-export function judgeRollout(facts: RolloutFacts, times: RolloutTimes, limits: RolloutLimits): Verdict {
+export function judgeRollout(facts: RolloutState, times: RolloutTimes, limits: RolloutLimits): Verdict {
   const alive = facts.regions.filter((each) => each.agentAlive);
   const instances = alive.flatMap((each) => each.instances);
 
@@ -94,13 +94,15 @@ export function judgeRollout(facts: RolloutFacts, times: RolloutTimes, limits: R
   const deadlines = [readyBy];
   if (alive.length === 0) {
     const agentBy = times.placedAtMs + limits.agentMs;
-    if (times.nowMs >= agentBy) return failed("no_region", silentText(facts));
+    if (times.nowMs >= agentBy) return failed("no_region", noAgentText(facts));
     deadlines.push(agentBy);
   }
-  const deaf = instances.find(isDeaf);
-  if (deaf !== undefined && times.deafSinceMs !== undefined) {
-    const listenBy = times.deafSinceMs + limits.listenMs;
-    if (times.nowMs >= listenBy) return failed("not_listening", deafText(facts, limits), deaf);
+  const notListening = instances.find(isNotListening);
+  if (notListening !== undefined && times.notListeningSinceMs !== undefined) {
+    const listenBy = times.notListeningSinceMs + limits.listenMs;
+    if (times.nowMs >= listenBy) {
+      return failed("not_listening", notListeningText(facts, limits), notListening);
+    }
     deadlines.push(listenBy);
   }
   if (times.nowMs >= readyBy) {
@@ -111,31 +113,31 @@ export function judgeRollout(facts: RolloutFacts, times: RolloutTimes, limits: R
 }
 
 /** Since when some app runs without listening, given what was known before. */
-export function deafSince(
-  facts: RolloutFacts,
+export function notListeningSince(
+  facts: RolloutState,
   beforeMs: number | undefined,
   nowMs: number,
 ): number | undefined {
-  const deaf = facts.regions.some((each) => each.agentAlive && each.instances.some(isDeaf));
-  return deaf ? beforeMs ?? nowMs : undefined;
+  const notListening = facts.regions.some((each) => each.agentAlive && each.instances.some(isNotListening));
+  return notListening ? beforeMs ?? nowMs : undefined;
 }
 
-function isComplete(region: RegionFacts): boolean {
+function isComplete(region: RegionState): boolean {
   return region.instances.filter((each) => each.status === "running").length >= region.desiredReplicas;
 }
 
-function isDeaf(instance: InstanceFacts): boolean {
+function isNotListening(instance: InstanceState): boolean {
   return instance.status !== "running" && instance.reason === "not_listening";
 }
 
-function fatalCode(instance: InstanceFacts, limits: RolloutLimits): FailureCode | undefined {
+function fatalCode(instance: InstanceState, limits: RolloutLimits): FailureCode | undefined {
   if (instance.status === "running") return undefined;
   const known = instance.status === "failed" && Object.hasOwn(FATAL, instance.reason);
   if (known) return FATAL[instance.reason];
   return instance.restarts >= limits.restartsMax ? "crash_loop" : undefined;
 }
 
-function failed(code: FailureCode, text: string, instance?: InstanceFacts): Verdict {
+function failed(code: FailureCode, text: string, instance?: InstanceState): Verdict {
   const lines = instance?.lastLogLines ?? [];
   const tail = lines.slice(-MESSAGE_LINES_MAX);
   const message = tail.length === 0 ? text : `${text} Its last output:\n${tail.join("\n")}`;
@@ -150,13 +152,13 @@ function failed(code: FailureCode, text: string, instance?: InstanceFacts): Verd
   };
 }
 
-function describeInstance(instance: InstanceFacts): string {
+function describeInstance(instance: InstanceState): string {
   const hint = startHint([instance.message, ...instance.lastLogLines], instance.exitCode ?? undefined);
   const text = describeEnd(instance);
   return hint === undefined ? text : withHint(text, hint);
 }
 
-function describeEnd({ message, exitCode, restarts }: InstanceFacts): string {
+function describeEnd({ message, exitCode, restarts }: InstanceState): string {
   if (message === "") {
     const how = exitCode === null ? "ended" : `ended with exit code ${exitCode}`;
     return `The app ${how} and was restarted ${restarts} times.`;
@@ -166,7 +168,7 @@ function describeEnd({ message, exitCode, restarts }: InstanceFacts): string {
     : `${message} Its exit code was ${exitCode}.`;
 }
 
-function silentText({ regions }: RolloutFacts): string {
+function noAgentText({ regions }: RolloutState): string {
   const names = regions.map((each) => each.region).join(", ");
   return `No agent is connected for ${
     regions.length === 1 ? "region" : "any of the regions"
@@ -174,7 +176,7 @@ function silentText({ regions }: RolloutFacts): string {
     'run. The operator starts "unkey krane" there; then deploy again.';
 }
 
-function deafText(facts: RolloutFacts, limits: RolloutLimits): string {
+function notListeningText(facts: RolloutState, limits: RolloutLimits): string {
   const { port, healthCheckPath, exposedPorts = [] } = facts;
   const seconds = Math.round(limits.listenMs / 1000);
   const text = healthCheckPath === ""
@@ -186,7 +188,7 @@ function deafText(facts: RolloutFacts, limits: RolloutLimits): string {
   return hint === undefined ? text : withHint(text, hint);
 }
 
-function lateText(facts: RolloutFacts, limits: RolloutLimits, late: InstanceFacts | undefined): string {
+function lateText(facts: RolloutState, limits: RolloutLimits, late: InstanceState | undefined): string {
   const seconds = Math.round(limits.readyMs / 1000);
   const missing = facts.regions.filter((each) => each.agentAlive && !isComplete(each)).map((each) =>
     each.region

@@ -1,16 +1,16 @@
 import assert from "node:assert/strict";
 import {
-  deafSince,
-  type InstanceFacts,
+  type InstanceState,
   judgeRollout,
-  type RegionFacts,
-  type RolloutFacts,
+  notListeningSince,
+  type RegionState,
   type RolloutLimits,
+  type RolloutState,
 } from "./plan.ts";
 
 const LIMITS: RolloutLimits = { readyMs: 300_000, listenMs: 60_000, agentMs: 30_000, restartsMax: 3 };
 
-function instance(changes: Partial<InstanceFacts> = {}): InstanceFacts {
+function instance(changes: Partial<InstanceState> = {}): InstanceState {
   return {
     name: "a-1",
     status: "running",
@@ -23,11 +23,11 @@ function instance(changes: Partial<InstanceFacts> = {}): InstanceFacts {
   };
 }
 
-function region(instances: readonly InstanceFacts[], changes: Partial<RegionFacts> = {}): RegionFacts {
+function region(instances: readonly InstanceState[], changes: Partial<RegionState> = {}): RegionState {
   return { region: "local", desiredReplicas: 1, agentAlive: true, instances, ...changes };
 }
 
-function facts(...regions: readonly RegionFacts[]): RolloutFacts {
+function facts(...regions: readonly RegionState[]): RolloutState {
   return { regions, port: 8080, healthCheckPath: "" };
 }
 
@@ -37,9 +37,9 @@ const SILENT = { region: "far", agentAlive: false };
 
 const TABLE: readonly {
   readonly name: string;
-  readonly facts: RolloutFacts;
+  readonly facts: RolloutState;
   readonly atMs?: number;
-  readonly deafSinceMs?: number;
+  readonly notListeningSinceMs?: number;
   readonly verdict: string;
 }[] = [
   { name: "all replicas run", facts: facts(region([instance()])), verdict: "ready" },
@@ -132,14 +132,14 @@ const TABLE: readonly {
     name: "it runs and does not listen yet",
     facts: facts(region([DEAF])),
     atMs: 10_000,
-    deafSinceMs: 5_000,
+    notListeningSinceMs: 5_000,
     verdict: "pending until 65000",
   },
   {
     name: "it never listened",
     facts: facts(region([DEAF])),
     atMs: 65_000,
-    deafSinceMs: 5_000,
+    notListeningSinceMs: 5_000,
     verdict: "failed not_listening: The app runs, but nothing listened on port 8080 within 60 s. " +
       "It must listen on 0.0.0.0:$PORT (PORT is 8080)",
   },
@@ -147,7 +147,7 @@ const TABLE: readonly {
     name: "it never listened there, and its image names another port",
     facts: { ...facts(region([DEAF])), exposedPorts: [3000] },
     atMs: 65_000,
-    deafSinceMs: 5_000,
+    notListeningSinceMs: 5_000,
     verdict: "failed not_listening: The app runs, but nothing listened on port 8080 within 60 s. " +
       "It must listen on 0.0.0.0:$PORT (PORT is 8080); listening on localhost only is not enough. " +
       "The image says (EXPOSE) that it listens on 3000: if that is so, deploy with --port 3000.",
@@ -180,7 +180,7 @@ const TABLE: readonly {
     name: "its health check never succeeded",
     facts: { ...facts(region([DEAF])), healthCheckPath: "/up" },
     atMs: 65_000,
-    deafSinceMs: 5_000,
+    notListeningSinceMs: 5_000,
     verdict: "failed not_listening: The app runs, but its health check GET /up on port 8080 did not succeed",
   },
   {
@@ -199,9 +199,9 @@ const TABLE: readonly {
 ];
 
 Deno.test("judgeRollout() decides as its table says", async (t) => {
-  for (const { name, facts, atMs = 1_000, deafSinceMs, verdict } of TABLE) {
+  for (const { name, facts, atMs = 1_000, notListeningSinceMs, verdict } of TABLE) {
     await t.step(name, () => {
-      const judged = judgeRollout(facts, { nowMs: atMs, placedAtMs: 0, deafSinceMs }, LIMITS);
+      const judged = judgeRollout(facts, { nowMs: atMs, placedAtMs: 0, notListeningSinceMs }, LIMITS);
       const text = judged.kind === "failed"
         ? `failed ${judged.failure.code}: ${judged.failure.message}`
         : judged.kind === "pending"
@@ -217,7 +217,7 @@ Deno.test("judgeRollout() hands on what the failing instance printed", () => {
   const broken = instance({ status: "failed", reason: "crash_loop", exitCode: 3, lastLogLines: lines });
   const judged = judgeRollout(
     facts(region([broken])),
-    { nowMs: 0, placedAtMs: 0, deafSinceMs: undefined },
+    { nowMs: 0, placedAtMs: 0, notListeningSinceMs: undefined },
     LIMITS,
   );
   assert.ok(judged.kind === "failed");
@@ -226,9 +226,9 @@ Deno.test("judgeRollout() hands on what the failing instance printed", () => {
 });
 
 /** An app that listens and stops listening gets its whole time again. */
-Deno.test("deafSince() keeps the first time, and forgets it when everything listens", () => {
-  assert.equal(deafSince(facts(region([DEAF])), undefined, 5), 5);
-  assert.equal(deafSince(facts(region([DEAF])), 5, 9), 5);
-  assert.equal(deafSince(facts(region([instance()])), 5, 9), undefined);
-  assert.equal(deafSince(facts(region([DEAF], SILENT)), 5, 9), undefined);
+Deno.test("notListeningSince() keeps the first time, and forgets it when everything listens", () => {
+  assert.equal(notListeningSince(facts(region([DEAF])), undefined, 5), 5);
+  assert.equal(notListeningSince(facts(region([DEAF])), 5, 9), 5);
+  assert.equal(notListeningSince(facts(region([instance()])), 5, 9), undefined);
+  assert.equal(notListeningSince(facts(region([DEAF], SILENT)), 5, 9), undefined);
 });

@@ -1,6 +1,6 @@
 /** Waiting until a deployment runs: the same for a deploy and for a start. */
 import type { DurableShared, DurableWorkflow } from "../../../../pkg/durable/mod.ts";
-import { deafSince, type Failure, judgeRollout, type RolloutLimits } from "./plan.ts";
+import { type Failure, judgeRollout, notListeningSince, type RolloutLimits } from "./plan.ts";
 import type { Ended, Observed } from "./observe.ts";
 
 export type { Failure, RolloutLimits };
@@ -31,7 +31,7 @@ export async function untilRunning(
   { observe, limits, recheckMs }: RolloutWait,
 ): Promise<Waited> {
   const placedAtMs = await durable.now();
-  let deafSinceMs: number | undefined;
+  let notListeningSinceMs: number | undefined;
   for (let round = 1;; round++) {
     // No change is missed: the shared handler runs after a change has committed, reads the round, and sets that round's
     // signal. `now` is answered only after Restate has taken everything before it, the new round included. So a handler
@@ -44,8 +44,8 @@ export async function untilRunning(
     if (seen.kind === "ended") return seen;
     if (seen.cancelRequested) return { kind: "cancelled" };
 
-    deafSinceMs = deafSince(seen.facts, deafSinceMs, nowMs);
-    const verdict = judgeRollout(seen.facts, { nowMs, placedAtMs, deafSinceMs }, limits);
+    notListeningSinceMs = notListeningSince(seen.facts, notListeningSinceMs, nowMs);
+    const verdict = judgeRollout(seen.facts, { nowMs, placedAtMs, notListeningSinceMs }, limits);
     if (verdict.kind === "failed") return verdict;
     if (verdict.kind === "ready") return { kind: "running" };
 

@@ -3,9 +3,9 @@ import { iface } from "@restatedev/restate-sdk/fetch";
 import type { EnvironmentId } from "../../../../pkg/uid/mod.ts";
 import type { DeploymentStatus } from "../../internal/deployments/status.ts";
 import type {
-  HaltOrder,
   PromoteOrder,
   RollbackOrder,
+  StopByUserOrder,
   SwitchOutcome,
 } from "../../internal/workflows/messages.ts";
 import { ROUTING_SERVICE } from "../../internal/workflows/names.ts";
@@ -59,7 +59,7 @@ export const RoutingService = iface.object(ROUTING_SERVICE, {
   /** A stop that was scheduled. */
   stop: iface.json<StopRequest, StopOutcome>(),
   /** A stop that a user asks for. */
-  halt: iface.json<HaltOrder, void>(),
+  stopByUser: iface.json<StopByUserOrder, void>(),
 });
 
 /**

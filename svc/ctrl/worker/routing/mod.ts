@@ -11,7 +11,7 @@ import { implement } from "@restatedev/restate-sdk/fetch";
 import { type RestateDeps, runObject } from "../../../../pkg/durable/mod.ts";
 import { RETRY_POLICY } from "../restate/retry_policy.ts";
 import { RoutingService } from "./contract.ts";
-import { assign, halt, move, type RoutingWorkflowDeps, stop } from "./workflow.ts";
+import { assign, move, type RoutingWorkflowDeps, stop, stopByUser } from "./workflow.ts";
 
 /** What the service works with. */
 export interface RoutingServiceDeps extends RoutingWorkflowDeps {
@@ -30,7 +30,7 @@ export function routingService({ restate, ...deps }: RoutingServiceDeps) {
       rollback: (ctx, order) =>
         runObject(ctx, restate, (durable) => move(durable, deps, { kind: "rollback", ...order })),
       stop: (ctx, request) => runObject(ctx, restate, (durable) => stop(durable, deps, request)),
-      halt: (ctx, order) => runObject(ctx, restate, (durable) => halt(durable, deps, order)),
+      stopByUser: (ctx, order) => runObject(ctx, restate, (durable) => stopByUser(durable, deps, order)),
     },
     options: {
       // Kill, not pause: a paused call holds its key, so one bad call would stop its whole environment. Nothing needs

@@ -11,7 +11,7 @@ export interface Contender {
 }
 
 /** What is known when names are given out. */
-export interface RouteFacts {
+export interface RoutePlanInput {
   readonly contender: Contender;
   readonly rolledBack: boolean;
   /** The live deployment's, where there is one. */
@@ -35,7 +35,7 @@ export interface RoutePlan {
  * The newest of an environment serves it; an older one that finishes later gets its own names only. While the
  * environment is rolled back nothing takes its traffic but a promote.
  */
-export function planRoutes(facts: RouteFacts): RoutePlan {
+export function planRoutes(facts: RoutePlanInput): RoutePlan {
   const { contender, rolledBack, liveSequence, domains } = facts;
   const newest = liveSequence === undefined || liveSequence <= contender.sequence;
   const live = newest && !rolledBack;
@@ -50,7 +50,7 @@ export function planRoutes(facts: RouteFacts): RoutePlan {
   return { routes, live, notice };
 }
 
-function hostnameFor(domain: Domain, facts: RouteFacts, live: boolean): string | undefined {
+function hostnameFor(domain: Domain, facts: RoutePlanInput, live: boolean): string | undefined {
   const holder = facts.holders.get(domain.hostname);
   switch (domain.sticky) {
     case "none":

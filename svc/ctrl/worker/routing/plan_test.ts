@@ -6,7 +6,7 @@ import {
   planRetirements,
   planRoutes,
   replaces,
-  type RouteFacts,
+  type RoutePlanInput,
 } from "./plan.ts";
 
 const DOMAINS: readonly Domain[] = [
@@ -23,7 +23,7 @@ function other(sequence: number, changes: Partial<Contender> = {}): Contender {
 
 const TABLE: readonly {
   readonly name: string;
-  readonly facts: Partial<RouteFacts>;
+  readonly facts: Partial<RoutePlanInput>;
   readonly names: readonly string[];
   readonly live: boolean;
 }[] = [

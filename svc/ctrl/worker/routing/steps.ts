@@ -10,11 +10,11 @@ import {
   listAgents,
   listIdleDeployments,
 } from "../../internal/store/mod.ts";
-import type { HaltOrder } from "../../internal/workflows/messages.ts";
+import type { StopByUserOrder } from "../../internal/workflows/messages.ts";
 import { assignInTransaction, type AssignStep } from "./assign_step.ts";
 import { moveInTransaction, type MoveOrder, type MoveStep } from "./move_step.ts";
 import type { Idle } from "./plan.ts";
-import { haltInTransaction, stopInTransaction, type StopStep } from "./stop_step.ts";
+import { stopByUserInTransaction, stopInTransaction, type StopStep } from "./stop_step.ts";
 
 /** Who serves an environment. */
 export interface Pointer {
@@ -46,7 +46,7 @@ export interface RoutingSteps {
   /** Stops a deployment unless it serves. */
   stop(environmentId: string, deploymentId: string): Promise<StopStep["outcome"]>;
   /** Stops a deployment because a user wants it. @throws `failed_precondition` with the gate's text */
-  halt(environmentId: string, order: HaltOrder): Promise<void>;
+  stopByUser(environmentId: string, order: StopByUserOrder): Promise<void>;
 }
 
 /** What may be stopped. */
@@ -68,7 +68,7 @@ export interface RoutingDeps {
   /** Scheme and port of shown URLs. */
   readonly edgeUrl: string;
   /** An edge that was not heard for so long routes nothing any more. */
-  readonly edgeSilentMs: number;
+  readonly edgeTimeoutMs: number;
 }
 
 const IDLE_MAX = 100;
@@ -103,7 +103,7 @@ export function createRoutingSteps(deps: RoutingDeps): RoutingSteps {
     }),
 
     async countEdgesBehind(edgeVersion) {
-      const sinceMs = clock.now() - deps.edgeSilentMs;
+      const sinceMs = clock.now() - deps.edgeTimeoutMs;
       const edges = await listAgents(db.kysely, { sinceMs, region: EDGE_REGION });
       return edges.filter((each) => each.applied_version < edgeVersion).length;
     },
@@ -115,9 +115,11 @@ export function createRoutingSteps(deps: RoutingDeps): RoutingSteps {
       return outcome;
     },
 
-    async halt(environmentId, order) {
+    async stopByUser(environmentId, order) {
       const nowMs = clock.now();
-      changes.changed(await transact(db, (tx) => haltInTransaction(tx, { environmentId, order, nowMs })));
+      changes.changed(
+        await transact(db, (tx) => stopByUserInTransaction(tx, { environmentId, order, nowMs })),
+      );
     },
   };
 }

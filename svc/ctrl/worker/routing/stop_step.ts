@@ -16,7 +16,7 @@ import {
   stopTopology,
   type Tx,
 } from "../../internal/store/mod.ts";
-import type { HaltOrder } from "../../internal/workflows/messages.ts";
+import type { StopByUserOrder } from "../../internal/workflows/messages.ts";
 import type { StopOutcome } from "./contract.ts";
 
 /** What became of it, and whose feeds changed. */
@@ -45,9 +45,9 @@ export async function stopInTransaction(tx: Tx, order: Order): Promise<StopStep>
 }
 
 /** The same for a user, who is told why not. @throws `not_found`, or `failed_precondition` with the gate's text */
-export async function haltInTransaction(
+export async function stopByUserInTransaction(
   tx: Tx,
-  { environmentId, order, nowMs }: Omit<Order, "deploymentId"> & { readonly order: HaltOrder },
+  { environmentId, order, nowMs }: Omit<Order, "deploymentId"> & { readonly order: StopByUserOrder },
 ): Promise<readonly string[]> {
   const { deploymentId } = order;
   await lockEnvironment(tx, environmentId);

@@ -1,7 +1,7 @@
 /** The order of moving traffic. Each handler has its environment to itself. */
 import { type DurableObject, target } from "../../../../pkg/durable/mod.ts";
 import { publicFault } from "../../../../pkg/fault/mod.ts";
-import type { HaltOrder, SwitchOutcome } from "../../internal/workflows/messages.ts";
+import type { StopByUserOrder, SwitchOutcome } from "../../internal/workflows/messages.ts";
 import {
   type AssignOutcome,
   routingKey,
@@ -124,12 +124,12 @@ export async function stop(
 }
 
 /** Stops a deployment because a user wants it. @throws `failed_precondition` when it serves, or does not run */
-export async function halt(
+export async function stopByUser(
   durable: DurableObject,
   { steps }: RoutingWorkflowDeps,
-  order: HaltOrder,
+  order: StopByUserOrder,
 ): Promise<void> {
-  await durable.run("halt deployment", () => steps.halt(durable.key, order));
+  await durable.run("stopByUser deployment", () => steps.stopByUser(durable.key, order));
   durable.clear(stopKey(order.deploymentId));
 }
 

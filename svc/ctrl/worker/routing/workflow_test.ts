@@ -4,16 +4,16 @@ import { transact } from "../../../../pkg/db/mod.ts";
 import { FAULT_KINDS, type Injected } from "../../../../pkg/testkit/fake_durable.ts";
 import { deliverStops, memoryDatabase, orThrow, RETENTION, snapshot } from "../testing.ts";
 import { findRegionVersion, recordAgents } from "../../internal/store/mod.ts";
-import { back, onStage, Stage, to } from "../testing_environment.ts";
+import { back, onEnvironment, TestEnvironment, to } from "../testing_environment.ts";
 import type { MoveOrder } from "./move_step.ts";
 
 const allTo = (id: string): Record<string, string> => ({ branch: id, environment: id, live: id });
 
 Deno.test("the newest deployment takes all names, and the one before stays warm", () =>
-  onStage(async (stage) => {
-    await stage.deployNew();
-    await stage.deployNew();
-    assert.deepEqual(await stage.picture(), {
+  onEnvironment(async (environment) => {
+    await environment.deployNew();
+    await environment.deployNew();
+    assert.deepEqual(await environment.picture(), {
       live: "d2",
       rolledBack: false,
       routes: allTo("d2"),
@@ -23,14 +23,14 @@ Deno.test("the newest deployment takes all names, and the one before stays warm"
       starts: [],
       stops: [`d1 in ${RETENTION.warmMs}`],
     });
-    await stage.deployNew();
-    const { stops } = await stage.picture();
+    await environment.deployNew();
+    const { stops } = await environment.picture();
     // Only one stays warm: d1 goes after the grace time, and its first schedule finds another id.
     const { warmMs, graceMs } = RETENTION;
     assert.deepEqual(stops, [`d1 in ${warmMs}`, `d2 in ${warmMs}`, `d1 in ${graceMs}`]);
-    assert.deepEqual(await deliverStops(stage.db, stage.world, graceMs), ["stopped"]);
-    assert.equal((await stage.picture())["statuses"], "stopped ready ready");
-    const acts = await stage.db.kysely.selectFrom("audit_log").select([
+    assert.deepEqual(await deliverStops(environment.db, environment.world, graceMs), ["stopped"]);
+    assert.equal((await environment.picture())["statuses"], "stopped ready ready");
+    const acts = await environment.db.kysely.selectFrom("audit_log").select([
       "actor_kind",
       "actor_name",
       "action",
@@ -40,64 +40,68 @@ Deno.test("the newest deployment takes all names, and the one before stays warm"
       actor_kind: "system",
       actor_name: "retention",
       action: "deployment.stop",
-      resource_id: stage.ids[0],
+      resource_id: environment.ids[0],
     }]);
-    assert.deepEqual(await deliverStops(stage.db, stage.world, warmMs), ["obsolete", "stopped"]);
-    assert.equal((await stage.picture())["statuses"], "stopped stopped ready");
+    assert.deepEqual(await deliverStops(environment.db, environment.world, warmMs), ["obsolete", "stopped"]);
+    assert.equal((await environment.picture())["statuses"], "stopped stopped ready");
   }));
 
 /** Otherwise a slow build of an old commit would replace what was deployed after it. */
 Deno.test("an older deployment that finishes later takes only its own name", () =>
-  onStage(async (stage) => {
-    const older = await stage.create();
-    await stage.deployNew();
-    assert.equal(await stage.deploy(older), "ready");
-    const { live, routes, commits } = await stage.picture();
+  onEnvironment(async (environment) => {
+    const older = await environment.create();
+    await environment.deployNew();
+    assert.equal(await environment.deploy(older), "ready");
+    const { live, routes, commits } = await environment.picture();
     assert.deepEqual({ live, routes, commits }, { live: "d2", routes: allTo("d2"), commits: ["d1", "d2"] });
   }));
 
 Deno.test("rollback moves all of the environment's names, pointer and flag; a new deploy waits for promote", () =>
-  onStage(async (stage) => {
-    const d1 = await stage.deployNew();
-    const d2 = await stage.deployNew();
-    const moved = orThrow(await stage.move({ kind: "rollback", ...back(d2, d1) }));
+  onEnvironment(async (environment) => {
+    const d1 = await environment.deployNew();
+    const d2 = await environment.deployNew();
+    const moved = orThrow(await environment.move({ kind: "rollback", ...back(d2, d1) }));
     assert.equal(moved.previousDeploymentId, d2);
-    const { live, rolledBack, routes } = await stage.picture();
+    const { live, rolledBack, routes } = await environment.picture();
     assert.deepEqual({ live, rolledBack, routes }, {
       live: "d1",
       rolledBack: true,
       routes: { branch: "d2", environment: "d1", live: "d1" },
     });
-    const d3 = await stage.deployNew();
-    const meanwhile = await stage.picture();
+    const d3 = await environment.deployNew();
+    const meanwhile = await environment.picture();
     assert.equal(meanwhile["live"], "d1");
     assert.equal(meanwhile["rolledBack"], true);
     assert.deepEqual(meanwhile["routes"], { branch: "d3", environment: "d1", live: "d1" });
-    orThrow(await stage.move({ kind: "promote", ...to(d3) }));
-    const after = await stage.picture();
+    orThrow(await environment.move({ kind: "promote", ...to(d3) }));
+    const after = await environment.picture();
     assert.deepEqual([after["live"], after["rolledBack"], after["routes"]], ["d3", false, allTo("d3")]);
   }));
 
 /** A schedule from before the rollback would otherwise stop the deployment that serves, or one that was kept warm anew. */
 Deno.test("a stop that was scheduled before its deployment served again does nothing", () =>
-  onStage(async (stage) => {
-    const d1 = await stage.deployNew();
-    const d2 = await stage.deployNew();
-    orThrow(await stage.move({ kind: "rollback", ...back(d2, d1) }));
+  onEnvironment(async (environment) => {
+    const d1 = await environment.deployNew();
+    const d2 = await environment.deployNew();
+    orThrow(await environment.move({ kind: "rollback", ...back(d2, d1) }));
     // d2 still has its branch's name, so nothing was scheduled for it.
-    assert.deepEqual((await stage.picture())["stops"], [`d1 in ${RETENTION.warmMs}`]);
-    assert.deepEqual(await deliverStops(stage.db, stage.world, RETENTION.warmMs), ["obsolete"]);
-    assert.equal((await stage.picture())["statuses"], "ready ready");
+    assert.deepEqual((await environment.picture())["stops"], [`d1 in ${RETENTION.warmMs}`]);
+    assert.deepEqual(await deliverStops(environment.db, environment.world, RETENTION.warmMs), ["obsolete"]);
+    assert.equal((await environment.picture())["statuses"], "ready ready");
 
-    orThrow(await stage.move({ kind: "promote", ...to(d2) }));
-    assert.deepEqual(await deliverStops(stage.db, stage.world, RETENTION.warmMs), ["stopped"]);
-    assert.equal((await stage.picture())["statuses"], "stopped ready");
+    orThrow(await environment.move({ kind: "promote", ...to(d2) }));
+    assert.deepEqual(await deliverStops(environment.db, environment.world, RETENTION.warmMs), ["stopped"]);
+    assert.equal((await environment.picture())["statuses"], "stopped ready");
   }));
 
 /** An edge that is behind still sends requests to the deployment that has lost its traffic. */
 Deno.test("a stop waits for edges that are alive and behind, but not for ever", async (t) => {
-  const edge = (stage: Stage, progress: number, nowMs = stage.world.nowMs): Promise<void> =>
-    transact(stage.db, (tx) =>
+  const edge = (
+    environment: TestEnvironment,
+    progress: number,
+    nowMs = environment.world.nowMs,
+  ): Promise<void> =>
+    transact(environment.db, (tx) =>
       recordAgents(tx, [{
         agentId: "*:edge",
         region: "*",
@@ -105,44 +109,44 @@ Deno.test("a stop waits for edges that are alive and behind, but not for ever", 
         nowMs,
       }]));
   const { warmMs, edgesMs } = RETENTION;
-  const retired = async (stage: Stage): Promise<void> => {
-    await stage.deployNew();
-    await stage.deployNew();
-    stage.world.nowMs += warmMs;
+  const retired = async (environment: TestEnvironment): Promise<void> => {
+    await environment.deployNew();
+    await environment.deployNew();
+    environment.world.nowMs += warmMs;
   };
   await t.step("until it has acknowledged the switch", () =>
-    onStage(async (stage) => {
-      await retired(stage);
-      await edge(stage, 1);
-      assert.deepEqual(await deliverStops(stage.db, stage.world, warmMs), ["waiting"]);
-      assert.deepEqual(await deliverStops(stage.db, stage.world, warmMs), ["waiting"]);
-      assert.equal((await stage.picture())["statuses"], "ready ready");
-      await edge(stage, await findRegionVersion(stage.db.kysely, "*"));
-      assert.deepEqual(await deliverStops(stage.db, stage.world, warmMs), ["stopped"]);
+    onEnvironment(async (environment) => {
+      await retired(environment);
+      await edge(environment, 1);
+      assert.deepEqual(await deliverStops(environment.db, environment.world, warmMs), ["waiting"]);
+      assert.deepEqual(await deliverStops(environment.db, environment.world, warmMs), ["waiting"]);
+      assert.equal((await environment.picture())["statuses"], "ready ready");
+      await edge(environment, await findRegionVersion(environment.db.kysely, "*"));
+      assert.deepEqual(await deliverStops(environment.db, environment.world, warmMs), ["stopped"]);
     }));
   await t.step("unless it is dead", () =>
-    onStage(async (stage) => {
-      await retired(stage);
-      await edge(stage, 1, stage.world.nowMs - 60_000);
-      assert.deepEqual(await deliverStops(stage.db, stage.world, warmMs), ["stopped"]);
+    onEnvironment(async (environment) => {
+      await retired(environment);
+      await edge(environment, 1, environment.world.nowMs - 60_000);
+      assert.deepEqual(await deliverStops(environment.db, environment.world, warmMs), ["stopped"]);
     }));
   await t.step("or has not caught up for too long", () =>
-    onStage(async (stage) => {
-      await retired(stage);
+    onEnvironment(async (environment) => {
+      await retired(environment);
       // The deploys themselves took a while.
-      stage.world.nowMs += 2 * edgesMs;
-      await edge(stage, 1);
-      assert.deepEqual(await deliverStops(stage.db, stage.world, warmMs), ["stopped"]);
+      environment.world.nowMs += 2 * edgesMs;
+      await edge(environment, 1);
+      assert.deepEqual(await deliverStops(environment.db, environment.world, warmMs), ["stopped"]);
     }));
 });
 
 Deno.test("promote and rollback refuse what the gates refuse", async (t) => {
   const db = await memoryDatabase();
-  const stage = await Stage.make(db);
-  const d1 = await stage.deployNew();
-  const d2 = await stage.deployNew();
-  const pending = await stage.create();
-  const elsewhere = await Stage.make(db);
+  const environment = await TestEnvironment.make(db);
+  const d1 = await environment.deployNew();
+  const d2 = await environment.deployNew();
+  const pending = await environment.create();
+  const elsewhere = await TestEnvironment.make(db);
   const foreign = await elsewhere.deployNew();
   const table: readonly [string, MoveOrder, FaultCode, RegExp][] = [
     ["one that is live", { kind: "promote", ...to(d2) }, "failed_precondition", /is live already/],
@@ -156,14 +160,14 @@ Deno.test("promote and rollback refuse what the gates refuse", async (t) => {
     ],
     ["to itself", { kind: "rollback", ...back(d2, d2) }, "invalid_argument", /same deployment/],
   ];
-  const before = await stage.picture();
+  const before = await environment.picture();
   for (const [name, order, code, text] of table) {
     await t.step(name, async () => {
-      const { result } = await stage.move(order);
+      const { result } = await environment.move(order);
       assert.ok(!result.ok);
       assert.ok(isFault(result.error, code), String(result.error));
       assert.match(result.error.publicMessage ?? "", text);
-      assert.deepEqual(await stage.picture(), before);
+      assert.deepEqual(await environment.picture(), before);
     });
   }
   await db.close();
@@ -171,24 +175,28 @@ Deno.test("promote and rollback refuse what the gates refuse", async (t) => {
 
 /** Slugs joined by hyphens are ambiguous; taking the name over would hand one tenant's visitors to another. */
 Deno.test("a host name of another workspace is refused, and the deployment is undone", () =>
-  onStage(async (stage) => {
-    const id = await stage.create();
-    await stage.deployNew();
-    const taken = await stage.db.kysely.selectFrom("frontline_routes").selectAll()
+  onEnvironment(async (environment) => {
+    const id = await environment.create();
+    await environment.deployNew();
+    const taken = await environment.db.kysely.selectFrom("frontline_routes").selectAll()
       .where("sticky", "=", "live").executeTakeFirstOrThrow();
-    await stage.db.kysely.updateTable("frontline_routes")
+    await environment.db.kysely.updateTable("frontline_routes")
       .set({ workspace_id: "ws_other", project_id: "proj_other", environment_id: "env_other" })
       .where("id", "=", taken.id).execute();
-    await stage.db.kysely.updateTable("environments").set({ live_deployment_id: null })
-      .where("id", "=", stage.seed.productionId).execute();
-    assert.equal(await stage.deploy(id), "failed");
-    const { failure, topology, routes } = await snapshot(stage.db, id);
+    await environment.db.kysely.updateTable("environments").set({ live_deployment_id: null })
+      .where("id", "=", environment.seed.productionId).execute();
+    assert.equal(await environment.deploy(id), "failed");
+    const { failure, topology, routes } = await snapshot(environment.db, id);
     assert.deepEqual({ failure, topology, routes }, {
       failure: "host_taken",
       topology: ["local stopped"],
       routes: [],
     });
-    const row = await stage.db.kysely.selectFrom("deployments").select("error_message").where("id", "=", id)
+    const row = await environment.db.kysely.selectFrom("deployments").select("error_message").where(
+      "id",
+      "=",
+      id,
+    )
       .executeTakeFirstOrThrow();
     assert.ok(row.error_message?.includes(taken.hostname));
   }));
@@ -198,45 +206,47 @@ Deno.test("moving traffic ends the same wherever it breaks", async (t) => {
   const db = await memoryDatabase();
   let cases = 0;
   type Result = { readonly names: readonly string[]; readonly result: { readonly ok: boolean } };
-  const acts: readonly { name: string; act: (fault?: Injected) => Promise<{ stage: Stage; run: Result }> }[] =
-    [
-      {
-        name: "assign",
-        act: async (fault) => {
-          const stage = await Stage.make(db);
-          await stage.deployNew();
-          return { run: await stage.assign(await stage.almostReady(), fault), stage };
-        },
+  const acts: readonly {
+    name: string;
+    act: (fault?: Injected) => Promise<{ environment: TestEnvironment; run: Result }>;
+  }[] = [
+    {
+      name: "assign",
+      act: async (fault) => {
+        const environment = await TestEnvironment.make(db);
+        await environment.deployNew();
+        return { run: await environment.assign(await environment.almostReady(), fault), environment };
       },
-      {
-        name: "rollback",
-        act: async (fault) => {
-          const stage = await Stage.make(db);
-          const d1 = await stage.deployNew();
-          const d2 = await stage.deployNew();
-          return { run: await stage.move({ kind: "rollback", ...back(d2, d1) }, fault), stage };
-        },
+    },
+    {
+      name: "rollback",
+      act: async (fault) => {
+        const environment = await TestEnvironment.make(db);
+        const d1 = await environment.deployNew();
+        const d2 = await environment.deployNew();
+        return { run: await environment.move({ kind: "rollback", ...back(d2, d1) }, fault), environment };
       },
-      {
-        name: "promote",
-        act: async (fault) => {
-          const stage = await Stage.make(db);
-          const d1 = await stage.deployNew();
-          const d2 = await stage.deployNew();
-          orThrow(await stage.move({ kind: "rollback", ...back(d2, d1) }));
-          return { run: await stage.move({ kind: "promote", ...to(d2) }, fault), stage };
-        },
+    },
+    {
+      name: "promote",
+      act: async (fault) => {
+        const environment = await TestEnvironment.make(db);
+        const d1 = await environment.deployNew();
+        const d2 = await environment.deployNew();
+        orThrow(await environment.move({ kind: "rollback", ...back(d2, d1) }));
+        return { run: await environment.move({ kind: "promote", ...to(d2) }, fault), environment };
       },
-    ];
+    },
+  ];
   for (const { name, act } of acts) {
     const calm = await act();
     assert.ok(calm.run.result.ok);
-    const expected = await calm.stage.picture();
+    const expected = await calm.environment.picture();
     for (const kind of FAULT_KINDS) {
       await t.step(`${name}: ${kind} at each of ${calm.run.names.length} operations`, async () => {
         for (const at of calm.run.names.keys()) {
-          const { stage, run } = await act({ at, kind });
-          const picture = await stage.picture();
+          const { environment, run } = await act({ at, kind });
+          const picture = await environment.picture();
           const where = `${kind} at ${at}: ${calm.run.names[at]}`;
           cases++;
           if (kind !== "refused" && kind !== "failed_late") {

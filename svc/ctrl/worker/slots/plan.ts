@@ -57,9 +57,9 @@ export function turnAt(
   return production ? enqueuedAtMs : enqueuedAtMs + ageingMs;
 }
 
-const TOLD_EXACTLY_MAX = 7;
+const EXACT_POSITION_MAX = 7;
 
 /** How many are ahead, as coarsely as a waiting user needs it: told only when this changes, a long queue stays quiet. */
-export function toldAhead(ahead: number): number {
-  return ahead <= TOLD_EXACTLY_MAX ? ahead : 2 ** Math.floor(Math.log2(ahead));
+export function positionToReport(ahead: number): number {
+  return ahead <= EXACT_POSITION_MAX ? ahead : 2 ** Math.floor(Math.log2(ahead));
 }

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { planQueue, type QueuedBuild, toldAhead, turnAt } from "./plan.ts";
+import { planQueue, positionToReport, type QueuedBuild, turnAt } from "./plan.ts";
 
 const NOW = 1_000_000;
 const AGEING = 10_000;
@@ -185,8 +185,8 @@ Deno.test("planQueue() starves nobody and never gives more slots than there are,
   }
 });
 
-Deno.test("toldAhead() is exact for a short queue and quiet in a long one", () => {
-  assert.deepEqual([0, 1, 7, 8, 9, 15, 16, 1_000].map(toldAhead), [0, 1, 7, 8, 8, 8, 16, 512]);
-  const told = new Set(Array.from({ length: 1_000 }, (_, ahead) => toldAhead(ahead)));
+Deno.test("positionToReport() is exact for a short queue and quiet in a long one", () => {
+  assert.deepEqual([0, 1, 7, 8, 9, 15, 16, 1_000].map(positionToReport), [0, 1, 7, 8, 8, 8, 16, 512]);
+  const told = new Set(Array.from({ length: 1_000 }, (_, ahead) => positionToReport(ahead)));
   assert.ok(told.size < 16, String(told.size));
 });

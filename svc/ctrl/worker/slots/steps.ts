@@ -18,7 +18,7 @@ import {
 } from "../../internal/store/mod.ts";
 import type { AcquireAnswer, AcquireRequest } from "./contract.ts";
 import { turnAt } from "./plan.ts";
-import { settleQueue } from "./update_queue.ts";
+import { updateQueue } from "./update_queue.ts";
 
 /** A slot is set aside for a build, whose workflow has to be woken to take it. */
 export interface Offer {
@@ -71,7 +71,7 @@ export function createSlotSteps({ db, clock, limits }: SlotDeps): SlotSteps {
         await lockWorkspace(tx, workspaceId);
         await deleteBuildSlots(tx, workspaceId, [deploymentId]);
         const rows = await listBuildSlots(tx, [workspaceId]);
-        const { offers } = await settleQueue(tx, limits, { workspaceId, rows, nowMs: clock.now() });
+        const { offers } = await updateQueue(tx, limits, { workspaceId, rows, nowMs: clock.now() });
         return { offers };
       }),
   };
@@ -102,10 +102,10 @@ async function acquire(tx: Tx, limits: SlotLimits, asking: Asking): Promise<Acqu
   const others = rows.filter((row) => row.deployment_id !== deploymentId);
   const asker = askerRow(limits, { asking, deployment, slugs, known });
   const queue = { workspaceId, rows: [...others, asker], askerId: deploymentId, nowMs };
-  return await settleQueue(tx, limits, queue);
+  return await updateQueue(tx, limits, queue);
 }
 
-/** How it stands in the queue before the queue is settled: one that holds a slot renews its lease. */
+/** How it stands in the queue before the queue is updated: one that holds a slot renews its lease. */
 function askerRow(
   { ageingMs, leaseMs }: SlotLimits,
   { asking: { request, nowMs }, deployment, slugs, known }: {
@@ -127,7 +127,7 @@ function askerRow(
     turn_at: turnAt({ production, enqueuedAtMs }, ageingMs),
     lease_until: holds ? nowMs + leaseMs : null,
     ticket: request.ticket,
-    told_ahead: known?.told_ahead ?? null,
+    reported_ahead: known?.reported_ahead ?? null,
     status: deployment.status,
     cancel_requested_at: deployment.cancel_requested_at,
     project_slug: slugs.project,

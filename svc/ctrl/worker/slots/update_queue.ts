@@ -12,7 +12,7 @@ import {
   type Tx,
 } from "../../internal/store/mod.ts";
 import type { AcquireAnswer } from "./contract.ts";
-import { planQueue, type QueuedBuild, toldAhead } from "./plan.ts";
+import { planQueue, positionToReport, type QueuedBuild } from "./plan.ts";
 import type { Offer, SlotLimits } from "./steps.ts";
 
 /** A whole queue, and who asks. */
@@ -25,18 +25,18 @@ export interface Queue {
 }
 
 /** What a queue has come to. */
-export interface Settled {
+export interface UpdatedQueue {
   /** For the one that asks; without one it means nothing. */
   readonly answer: AcquireAnswer;
   readonly offers: readonly Offer[];
 }
 
 /** Puts everybody where they belong; answers where the one that asks stands, and who has an offer to take. */
-export async function settleQueue(
+export async function updateQueue(
   tx: Tx,
   limits: SlotLimits,
   { workspaceId, rows, askerId, nowMs }: Queue,
-): Promise<Settled> {
+): Promise<UpdatedQueue> {
   const byId = new Map(rows.map((row) => [row.deployment_id, row]));
   const of = (ids: readonly string[]): BuildSlotView[] => ids.flatMap((id) => byId.get(id) ?? []);
   const isAsker = (row: BuildSlotView): boolean => row.deployment_id === askerId;
@@ -49,8 +49,8 @@ export async function settleQueue(
   );
   const running = [...of(plan.kept), ...next];
   const waiting = of(plan.waiting);
-  const told = waiting.map((row, ahead) => ({ ...row, told_ahead: toldAhead(ahead) }));
-  const changed = told.filter((row, ahead) => row.told_ahead !== waiting[ahead]?.told_ahead);
+  const told = waiting.map((row, ahead) => ({ ...row, reported_ahead: positionToReport(ahead) }));
+  const changed = told.filter((row, ahead) => row.reported_ahead !== waiting[ahead]?.reported_ahead);
 
   await deleteBuildSlots(tx, workspaceId, plan.gone);
   const asker = [...running, ...told].filter(isAsker);
@@ -111,6 +111,7 @@ function toRunning(row: BuildSlotView): RunningBuild {
 }
 
 function toRow(row: BuildSlotView): BuildSlotsTable {
-  const { deployment_id, workspace_id, state, enqueued_at, turn_at, lease_until, ticket, told_ahead } = row;
-  return { deployment_id, workspace_id, state, enqueued_at, turn_at, lease_until, ticket, told_ahead };
+  const { deployment_id, workspace_id, state, enqueued_at, turn_at, lease_until, ticket, reported_ahead } =
+    row;
+  return { deployment_id, workspace_id, state, enqueued_at, turn_at, lease_until, ticket, reported_ahead };
 }

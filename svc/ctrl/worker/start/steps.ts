@@ -52,7 +52,7 @@ export interface StartDeps {
   /** Proxies that environments get beside their deployments; `undefined`: none. */
   readonly sentinels?: SentinelMaker | undefined;
   /** An agent that was not heard for so long is silent. */
-  readonly agentSilentMs: number;
+  readonly agentTimeoutMs: number;
 }
 
 /** The steps over the database. */

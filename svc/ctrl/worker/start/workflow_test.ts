@@ -2,24 +2,24 @@ import assert from "node:assert/strict";
 import { FAULT_KINDS, type Injected } from "../../../../pkg/testkit/fake_durable.ts";
 import { listEndpoints, requestCancel } from "../../internal/store/mod.ts";
 import { deliverStops, instanceReport, memoryDatabase, orThrow, report, RETENTION } from "../testing.ts";
-import { back, onStage, Stage, to } from "../testing_environment.ts";
+import { back, onEnvironment, TestEnvironment, to } from "../testing_environment.ts";
 
 type Picture = Readonly<Record<string, unknown>>;
 
 /** An environment in which d1, d2 and d3 were live one after the other, and d1 is stopped. */
-async function withStopped(stage: Stage): Promise<readonly [string, string, string]> {
-  const d1 = await stage.deployNew();
-  const d2 = await stage.deployNew();
-  const d3 = await stage.deployNew();
-  await stage.stopNow(d1);
+async function withStopped(environment: TestEnvironment): Promise<readonly [string, string, string]> {
+  const d1 = await environment.deployNew();
+  const d2 = await environment.deployNew();
+  const d3 = await environment.deployNew();
+  await environment.stopNow(d1);
   return [d1, d2, d3];
 }
 
 const rollbackFrom = (sourceDeploymentId: string) =>
   ({ kind: "rollback", sourceDeploymentId, cancels: false }) as const;
 
-async function events(stage: Stage, id: string): Promise<readonly string[]> {
-  const rows = await stage.db.kysely.selectFrom("deployment_events").select(["kind", "payload"])
+async function events(environment: TestEnvironment, id: string): Promise<readonly string[]> {
+  const rows = await environment.db.kysely.selectFrom("deployment_events").select(["kind", "payload"])
     .where("deployment_id", "=", id).orderBy("sequence").execute();
   return rows.map(({ kind, payload }) => {
     const { status, name } = JSON.parse(payload);
@@ -28,20 +28,20 @@ async function events(stage: Stage, id: string): Promise<readonly string[]> {
 }
 
 Deno.test("a start brings a stopped deployment back, without moving traffic", () =>
-  onStage(async (stage) => {
-    const [d1] = await withStopped(stage);
-    const before = await stage.picture();
+  onEnvironment(async (environment) => {
+    const [d1] = await withStopped(environment);
+    const before = await environment.picture();
     assert.equal(before["statuses"], "stopped ready ready");
-    const count = (await events(stage, d1)).length;
-    const outcome = orThrow(await stage.start(d1, { kind: "nothing" }));
+    const count = (await events(environment, d1)).length;
+    const outcome = orThrow(await environment.start(d1, { kind: "nothing" }));
     assert.equal(outcome.kind, "started");
-    assert.deepEqual(await stage.picture(), {
+    assert.deepEqual(await environment.picture(), {
       ...before,
       statuses: "ready ready ready",
       started: ["d1", "d2", "d3"],
     });
     // Who follows the deployment sees it start like a deploy.
-    assert.deepEqual((await events(stage, d1)).slice(count), [
+    assert.deepEqual((await events(environment, d1)).slice(count), [
       "deploying",
       "deploying running",
       "deploying done",
@@ -50,32 +50,32 @@ Deno.test("a start brings a stopped deployment back, without moving traffic", ()
   }));
 
 Deno.test("a rollback to a stopped deployment starts it first; promote ends it", () =>
-  onStage(async (stage) => {
-    const [d1, , d3] = await withStopped(stage);
-    const outcome = orThrow(await stage.start(d1, rollbackFrom(d3)));
+  onEnvironment(async (environment) => {
+    const [d1, , d3] = await withStopped(environment);
+    const outcome = orThrow(await environment.start(d1, rollbackFrom(d3)));
     assert.equal(outcome.kind, "switched");
-    const after = await stage.picture();
+    const after = await environment.picture();
     assert.deepEqual([after["live"], after["rolledBack"], after["starts"]], ["d1", true, []]);
-    await stage.stopNow(await stage.create().then(() => stage.ids[1] ?? ""));
-    const d2 = stage.ids[1] ?? "";
-    assert.equal(orThrow(await stage.start(d2, { kind: "promote" })).kind, "switched");
-    const { live, rolledBack } = await stage.picture();
+    await environment.stopNow(await environment.create().then(() => environment.ids[1] ?? ""));
+    const d2 = environment.ids[1] ?? "";
+    assert.equal(orThrow(await environment.start(d2, { kind: "promote" })).kind, "switched");
+    const { live, rolledBack } = await environment.picture();
     assert.deepEqual([live, rolledBack], ["d2", false]);
   }));
 
 /** Its containers may be gone without a report; their addresses may be somebody else's by now. */
 Deno.test("a start waits for new instances, also when nobody reported that those before the stop ended", () =>
-  onStage(async (stage) => {
-    const d1 = await stage.deployNew();
-    const d2 = await stage.deployNew();
-    orThrow(await stage.halt(d1));
-    assert.deepEqual(await listEndpoints(stage.db.kysely, [d1]), []);
+  onEnvironment(async (environment) => {
+    const d1 = await environment.deployNew();
+    const d2 = await environment.deployNew();
+    orThrow(await environment.stopByUser(d1));
+    assert.deepEqual(await listEndpoints(environment.db.kysely, [d1]), []);
     let waits = 0;
     const outcome = orThrow(
-      await stage.start(d1, rollbackFrom(d2), {
+      await environment.start(d1, rollbackFrom(d2), {
         onWait: (count, world) => {
           waits = count;
-          return report(stage.db, d1, world.nowMs, [instanceReport()]);
+          return report(environment.db, d1, world.nowMs, [instanceReport()]);
         },
       }),
     );
@@ -101,44 +101,47 @@ Deno.test("what does not start leaves everything as it was, and says why", async
     string,
     string,
     RegExp,
-    (stage: Stage, id: string, nowMs: number) => Promise<void>,
+    (environment: TestEnvironment, id: string, nowMs: number) => Promise<void>,
   ][] = [
     [
       "the app crashes",
       "crash_loop",
       /exit code 1.*\nboom/s,
-      (stage, id, nowMs) => report(stage.db, id, nowMs, [crashed]),
+      (environment, id, nowMs) => report(environment.db, id, nowMs, [crashed]),
     ],
     [
       "its image is gone",
       "image_unavailable",
       /does not exist any more/,
-      (stage, id, nowMs) => report(stage.db, id, nowMs, [gone]),
+      (environment, id, nowMs) => report(environment.db, id, nowMs, [gone]),
     ],
     ["its region's agent is silent", "no_region", /No agent is connected/, () => Promise.resolve()],
     [
       "it is not ready in time",
       "not_ready_in_time",
       /was not ready/,
-      (stage, id, nowMs) => report(stage.db, id, nowMs, []),
+      (environment, id, nowMs) => report(environment.db, id, nowMs, []),
     ],
   ];
   for (const [name, code, text, meanwhile] of cases) {
     await t.step(name, () =>
-      onStage(async (stage) => {
-        const [d1, , d3] = await withStopped(stage);
-        if (code === "no_region") await stage.db.kysely.deleteFrom("agents").execute();
-        const before = await stage.picture();
+      onEnvironment(async (environment) => {
+        const [d1, , d3] = await withStopped(environment);
+        if (code === "no_region") await environment.db.kysely.deleteFrom("agents").execute();
+        const before = await environment.picture();
         const outcome = orThrow(
-          await stage.start(d1, rollbackFrom(d3), {
-            onWait: (_count, world) => meanwhile(stage, d1, world.nowMs),
+          await environment.start(d1, rollbackFrom(d3), {
+            onWait: (_count, world) => meanwhile(environment, d1, world.nowMs),
           }),
         );
         assert.ok(outcome.kind === "failed");
         assert.equal(outcome.code, code);
         assert.match(outcome.message, text);
-        assert.deepEqual(await stage.picture(), before);
-        const row = await stage.db.kysely.selectFrom("deployments").select(["failure_code", "error_message"])
+        assert.deepEqual(await environment.picture(), before);
+        const row = await environment.db.kysely.selectFrom("deployments").select([
+          "failure_code",
+          "error_message",
+        ])
           .where("id", "=", d1).executeTakeFirstOrThrow();
         assert.deepEqual(row, { failure_code: code, error_message: outcome.message });
       }));
@@ -147,34 +150,34 @@ Deno.test("what does not start leaves everything as it was, and says why", async
 
 Deno.test("a cancelled start is taken back, whether it comes while it waits or before", async (t) => {
   await t.step("while it waits", () =>
-    onStage(async (stage) => {
-      const [d1, , d3] = await withStopped(stage);
-      const before = await stage.picture();
+    onEnvironment(async (environment) => {
+      const [d1, , d3] = await withStopped(environment);
+      const before = await environment.picture();
       const outcome = orThrow(
-        await stage.start(d1, rollbackFrom(d3), {
+        await environment.start(d1, rollbackFrom(d3), {
           onWait: (_count, world) => void world.signals.add("cancel"),
         }),
       );
       assert.deepEqual(outcome, { kind: "cancelled" });
-      assert.deepEqual(await stage.picture(), before);
+      assert.deepEqual(await environment.picture(), before);
     }));
 });
 
 /** While it starts, the environment goes on: the switch is asked for anew and refused. */
 Deno.test("a start whose switch is refused is taken back", () =>
-  onStage(async (stage) => {
-    const [d1, d2, d3] = await withStopped(stage);
+  onEnvironment(async (environment) => {
+    const [d1, d2, d3] = await withStopped(environment);
     const outcome = orThrow(
-      await stage.start(d1, rollbackFrom(d3), {
+      await environment.start(d1, rollbackFrom(d3), {
         onWait: async (_count, world) => {
-          orThrow(await stage.move({ kind: "rollback", ...back(d3, d2) }));
-          await report(stage.db, d1, world.nowMs, [instanceReport()]);
+          orThrow(await environment.move({ kind: "rollback", ...back(d3, d2) }));
+          await report(environment.db, d1, world.nowMs, [instanceReport()]);
         },
       }),
     );
     assert.ok(outcome.kind === "refused");
     assert.match(outcome.refusal.message, /is not the live one/);
-    const { live, statuses, started, starts } = await stage.picture();
+    const { live, statuses, started, starts } = await environment.picture();
     assert.deepEqual({ live, statuses, started, starts }, {
       live: "d2",
       statuses: "stopped ready ready",
@@ -184,101 +187,103 @@ Deno.test("a start whose switch is refused is taken back", () =>
   }));
 
 Deno.test("a ready deployment whose instances are missing is waited for, and left running when they do not come", () =>
-  onStage(async (stage) => {
-    const d1 = await stage.deployNew();
-    const d2 = await stage.deployNew();
-    await report(stage.db, d1, stage.world.nowMs, []);
-    const before = await stage.picture();
+  onEnvironment(async (environment) => {
+    const d1 = await environment.deployNew();
+    const d2 = await environment.deployNew();
+    await report(environment.db, d1, environment.world.nowMs, []);
+    const before = await environment.picture();
     const late = orThrow(
-      await stage.start(d1, rollbackFrom(d2), {
-        onWait: (_count, world) => report(stage.db, d1, world.nowMs, []),
+      await environment.start(d1, rollbackFrom(d2), {
+        onWait: (_count, world) => report(environment.db, d1, world.nowMs, []),
       }),
     );
     assert.equal(late.kind, "failed");
-    assert.deepEqual(await stage.picture(), before);
-    assert.equal(orThrow(await stage.start(d1, rollbackFrom(d2))).kind, "switched");
-    assert.equal((await stage.picture())["live"], "d1");
+    assert.deepEqual(await environment.picture(), before);
+    assert.equal(orThrow(await environment.start(d1, rollbackFrom(d2))).kind, "switched");
+    assert.equal((await environment.picture())["live"], "d1");
   }));
 
 /** A cancel of what was live leaves its mark on a deployment that goes on running for a while. */
 Deno.test("a deployment that a cancel took the traffic from can be waited for and promoted", () =>
-  onStage(async (stage) => {
-    const [d1, d2] = [await stage.deployNew(), await stage.deployNew()];
-    orThrow(await stage.move({ kind: "rollback", ...back(d2, d1), cancels: true }));
-    await report(stage.db, d2, stage.world.nowMs, []);
-    assert.equal(orThrow(await stage.start(d2, { kind: "promote" })).kind, "switched");
-    assert.equal((await stage.picture())["live"], "d2");
+  onEnvironment(async (environment) => {
+    const [d1, d2] = [await environment.deployNew(), await environment.deployNew()];
+    orThrow(await environment.move({ kind: "rollback", ...back(d2, d1), cancels: true }));
+    await report(environment.db, d2, environment.world.nowMs, []);
+    assert.equal(orThrow(await environment.start(d2, { kind: "promote" })).kind, "switched");
+    assert.equal((await environment.picture())["live"], "d2");
   }));
 
 Deno.test("nothing is started in an environment that was deleted", async (t) => {
   for (const instances of ["stopped", "missing"] as const) {
     await t.step(`its instances are ${instances}`, () =>
-      onStage(async (stage) => {
-        const [d1, , d3] = await withStopped(stage);
-        if (instances === "missing") await report(stage.db, d3, stage.world.nowMs, []);
-        await stage.db.kysely.updateTable("environments").set({ deleted_at: 1 }).execute();
-        const before = await stage.picture();
+      onEnvironment(async (environment) => {
+        const [d1, , d3] = await withStopped(environment);
+        if (instances === "missing") await report(environment.db, d3, environment.world.nowMs, []);
+        await environment.db.kysely.updateTable("environments").set({ deleted_at: 1 }).execute();
+        const before = await environment.picture();
         const outcome = orThrow(
-          await stage.start(instances === "stopped" ? d1 : d3, { kind: "nothing" }),
+          await environment.start(instances === "stopped" ? d1 : d3, { kind: "nothing" }),
         );
         assert.ok(outcome.kind === "refused");
         assert.match(outcome.refusal.message, /environment was deleted/);
-        assert.deepEqual(await stage.picture(), before);
+        assert.deepEqual(await environment.picture(), before);
       }));
   }
 });
 
 /** The wish is noted and the workflow told, in this order: the workflow may be past all its waits in between. */
 Deno.test("a cancel that is noted before a start ends is heard at its end", () =>
-  onStage(async (stage) => {
-    const [d1, , d3] = await withStopped(stage);
-    const before = await stage.picture();
+  onEnvironment(async (environment) => {
+    const [d1, , d3] = await withStopped(environment);
+    const before = await environment.picture();
     const outcome = orThrow(
-      await stage.start(d1, rollbackFrom(d3), {
-        onFinish: () => requestCancel(stage.db.kysely, { id: d1, nowMs: stage.world.nowMs }),
+      await environment.start(d1, rollbackFrom(d3), {
+        onFinish: () => requestCancel(environment.db.kysely, { id: d1, nowMs: environment.world.nowMs }),
       }),
     );
     assert.deepEqual(outcome, { kind: "cancelled" });
-    assert.deepEqual(await stage.picture(), before);
+    assert.deepEqual(await environment.picture(), before);
   }));
 
 /** A rollback to a warm deployment waits for its instances, and the stop of it may be due just then. */
 Deno.test("a scheduled stop leaves a deployment alone whose start is under way", () =>
-  onStage(async (stage) => {
-    const [d1, d2] = [await stage.deployNew(), await stage.deployNew()];
-    await report(stage.db, d1, stage.world.nowMs, []);
+  onEnvironment(async (environment) => {
+    const [d1, d2] = [await environment.deployNew(), await environment.deployNew()];
+    await report(environment.db, d1, environment.world.nowMs, []);
     const outcome = orThrow(
-      await stage.start(d1, rollbackFrom(d2), {
+      await environment.start(d1, rollbackFrom(d2), {
         onWait: async (_count, world) => {
-          assert.deepEqual(await deliverStops(stage.db, stage.world, RETENTION.warmMs), ["serving"]);
-          await report(stage.db, d1, world.nowMs, [instanceReport()]);
+          assert.deepEqual(await deliverStops(environment.db, environment.world, RETENTION.warmMs), [
+            "serving",
+          ]);
+          await report(environment.db, d1, world.nowMs, [instanceReport()]);
         },
       }),
     );
     assert.equal(outcome.kind, "switched");
-    assert.equal((await stage.picture())["live"], "d1");
+    assert.equal((await environment.picture())["live"], "d1");
   }));
 
 Deno.test("only one start of a deployment is under way", () =>
-  onStage(async (stage) => {
-    const [d1] = await withStopped(stage);
-    await stage.db.kysely.insertInto("deployment_starts")
-      .values({ deployment_id: d1, start_id: "start_other", created_at: stage.world.nowMs, is_cold: 0 })
+  onEnvironment(async (environment) => {
+    const [d1] = await withStopped(environment);
+    await environment.db.kysely.insertInto("deployment_starts")
+      .values({ deployment_id: d1, start_id: "start_other", created_at: environment.world.nowMs, is_cold: 0 })
       .execute();
-    const outcome = orThrow(await stage.start(d1, { kind: "nothing" }));
+    const outcome = orThrow(await environment.start(d1, { kind: "nothing" }));
     assert.deepEqual(outcome, { kind: "busy", startId: "start_other" });
-    await stage.db.kysely.updateTable("deployment_starts").set({ created_at: 1 }).execute();
-    assert.equal(orThrow(await stage.start(d1, { kind: "nothing" })).kind, "started");
+    await environment.db.kysely.updateTable("deployment_starts").set({ created_at: 1 }).execute();
+    assert.equal(orThrow(await environment.start(d1, { kind: "nothing" })).kind, "started");
   }));
 
 Deno.test("what was never ready is not started", () =>
-  onStage(async (stage) => {
-    const id = await stage.create();
+  onEnvironment(async (environment) => {
+    const id = await environment.create();
     for (const status of ["failed", "deploying", "pending"] as const) {
-      await stage.db.kysely.updateTable("deployments").set({ status }).where("id", "=", id).execute();
-      const before = await stage.picture();
-      assert.equal(orThrow(await stage.start(id, { kind: "nothing" })).kind, "refused", status);
-      assert.deepEqual(await stage.picture(), before);
+      await environment.db.kysely.updateTable("deployments").set({ status }).where("id", "=", id).execute();
+      const before = await environment.picture();
+      assert.equal(orThrow(await environment.start(id, { kind: "nothing" })).kind, "refused", status);
+      assert.deepEqual(await environment.picture(), before);
     }
   }));
 
@@ -287,71 +292,71 @@ Deno.test("start, cold rollback, promote, cancel and stop end the same wherever 
   const db = await memoryDatabase();
   let cases = 0;
   type Run = { readonly names: readonly string[]; readonly result: { readonly ok: boolean } };
-  type Scenario = (fault?: Injected) => Promise<{ stage: Stage; run: Run; before: Picture }>;
+  type Scenario = (fault?: Injected) => Promise<{ environment: TestEnvironment; run: Run; before: Picture }>;
   const starting =
-    (then: (ids: readonly [string, string, string]) => Parameters<Stage["start"]>[1]): Scenario =>
+    (then: (ids: readonly [string, string, string]) => Parameters<TestEnvironment["start"]>[1]): Scenario =>
     async (fault) => {
-      const stage = await Stage.make(db);
-      const ids = await withStopped(stage);
-      const before = await stage.picture();
-      const run = await stage.start(ids[0], then(ids), fault === undefined ? {} : { fault });
-      return { stage, run, before };
+      const environment = await TestEnvironment.make(db);
+      const ids = await withStopped(environment);
+      const before = await environment.picture();
+      const run = await environment.start(ids[0], then(ids), fault === undefined ? {} : { fault });
+      return { environment, run, before };
     };
   const scenarios: Readonly<Record<string, Scenario>> = {
     "start": starting(() => ({ kind: "nothing" })),
     "cold rollback": starting(([, , d3]) => rollbackFrom(d3)),
     "cold promote": starting(() => ({ kind: "promote" })),
     "warm start of what serves nothing": async (fault) => {
-      const stage = await Stage.make(db);
-      const d1 = await stage.deployNew();
-      await stage.deployNew();
-      await report(stage.db, d1, stage.world.nowMs, []);
-      const before = await stage.picture();
-      const run = await stage.start(d1, { kind: "nothing" }, fault === undefined ? {} : { fault });
-      return { stage, run, before };
+      const environment = await TestEnvironment.make(db);
+      const d1 = await environment.deployNew();
+      await environment.deployNew();
+      await report(environment.db, d1, environment.world.nowMs, []);
+      const before = await environment.picture();
+      const run = await environment.start(d1, { kind: "nothing" }, fault === undefined ? {} : { fault });
+      return { environment, run, before };
     },
     "cancelled start": async (fault) => {
-      const stage = await Stage.make(db);
-      const [d1, , d3] = await withStopped(stage);
-      const before = await stage.picture();
-      const run = await stage.start(d1, rollbackFrom(d3), {
+      const environment = await TestEnvironment.make(db);
+      const [d1, , d3] = await withStopped(environment);
+      const before = await environment.picture();
+      const run = await environment.start(d1, rollbackFrom(d3), {
         ...(fault === undefined ? {} : { fault }),
         onWait: (_count, world) => void world.signals.add("cancel"),
       });
-      return { stage, run, before };
+      return { environment, run, before };
     },
     "stop": async (fault) => {
-      const stage = await Stage.make(db);
-      const d1 = await stage.deployNew();
-      await stage.deployNew();
-      const before = await stage.picture();
-      return { stage, run: await stage.halt(d1, fault), before };
+      const environment = await TestEnvironment.make(db);
+      const d1 = await environment.deployNew();
+      await environment.deployNew();
+      const before = await environment.picture();
+      return { environment, run: await environment.stopByUser(d1, fault), before };
     },
     "cancel of a live one": async (fault) => {
-      const stage = await Stage.make(db);
-      const [d1, d2] = [await stage.deployNew(), await stage.deployNew()];
-      const before = await stage.picture();
+      const environment = await TestEnvironment.make(db);
+      const [d1, d2] = [await environment.deployNew(), await environment.deployNew()];
+      const before = await environment.picture();
       const order = { kind: "rollback", ...back(d2, d1), cancels: true } as const;
-      return { stage, run: await stage.move(order, fault), before };
+      return { environment, run: await environment.move(order, fault), before };
     },
     "accept a rollback": async (fault) => {
-      const stage = await Stage.make(db);
-      const [d1, d2] = [await stage.deployNew(), await stage.deployNew()];
-      orThrow(await stage.move({ kind: "rollback", ...back(d2, d1) }));
-      const before = await stage.picture();
-      return { stage, run: await stage.move({ kind: "promote", ...to(d1) }, fault), before };
+      const environment = await TestEnvironment.make(db);
+      const [d1, d2] = [await environment.deployNew(), await environment.deployNew()];
+      orThrow(await environment.move({ kind: "rollback", ...back(d2, d1) }));
+      const before = await environment.picture();
+      return { environment, run: await environment.move({ kind: "promote", ...to(d1) }, fault), before };
     },
   };
   for (const [name, play] of Object.entries(scenarios)) {
     const calm = await play();
     assert.ok(calm.run.result.ok, name);
-    const expected = await calm.stage.picture();
+    const expected = await calm.environment.picture();
     for (const kind of FAULT_KINDS) {
       await t.step(`${name}: ${kind} at each of ${calm.run.names.length} operations`, async () => {
         for (const at of calm.run.names.keys()) {
-          const { stage, before } = await play({ at, kind });
+          const { environment, before } = await play({ at, kind });
           const where = `${name}: ${kind} at ${at}: ${calm.run.names[at]}`;
-          const { stops: _, ...picture } = await stage.picture();
+          const { stops: _, ...picture } = await environment.picture();
           cases++;
           const wholes = kind === "refused" || kind === "failed_late" ? [expected, before] : [expected];
           const matches = wholes.some(({ stops: _, ...whole }) => {

@@ -2,7 +2,7 @@ import type { Clock } from "../../../../pkg/clock/mod.ts";
 import { transact } from "../../../../pkg/db/mod.ts";
 import { describeError } from "../../../../pkg/fault/mod.ts";
 import type { Logger } from "../../../../pkg/logger/mod.ts";
-import { imagesToGiveUp } from "../../internal/deployments/images.ts";
+import { imagesToRelease } from "../../internal/deployments/images.ts";
 import { mayBuild } from "../../internal/deployments/queue.ts";
 import { type CtrlDatabase, listImageUses, listStatuses, releaseImage } from "../../internal/store/mod.ts";
 import type { LocalImage, LocalImages } from "../builder/local_images.ts";
@@ -78,7 +78,7 @@ async function giveUp(
   present: readonly LocalImage[],
   signal: AbortSignal,
 ): Promise<{ readonly deployments: number; readonly more: boolean }> {
-  const all = imagesToGiveUp(await listImageUses(db.kysely, present.map(({ name }) => name)), kept);
+  const all = imagesToRelease(await listImageUses(db.kysely, present.map(({ name }) => name)), kept);
   let deployments = 0;
   for (const image of all.slice(0, AT_ONCE_MAX)) {
     signal.throwIfAborted();

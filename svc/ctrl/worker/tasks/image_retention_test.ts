@@ -132,7 +132,7 @@ test("a start and a mark at the same moment never both happen", async (db) => {
     edgeUrl: "http://localhost:7070",
     regions: [REGION],
     replicas: 1,
-    agentSilentMs: 30_000,
+    agentTimeoutMs: 30_000,
   });
   const actor = { kind: "system", name: "test" } as const;
   const order = { environmentId: bed.seed.productionId, then: { kind: "nothing" }, actor } as const;

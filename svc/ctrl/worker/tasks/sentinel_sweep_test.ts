@@ -49,7 +49,7 @@ async function begin(db: CtrlDatabase, regions: readonly string[], sentinels: Se
       mayPull: () => Promise.resolve(true),
       digestOf: () => Promise.resolve(undefined),
     },
-    agentSilentMs: 30_000,
+    agentTimeoutMs: 30_000,
     sentinels,
   });
   const place = async (environment = seed.productionId): Promise<string> => {
@@ -84,7 +84,7 @@ test("a deploy brings a sentinel to each region, with a token that only the vaul
     assert.ok(!row.encrypted_token.includes(token));
     assert.equal((await find(region, seed.previewId))?.desired_replicas, 1);
   }
-  await steps.settle(id, { kind: "cancelled" });
+  await steps.finish(id, { kind: "cancelled" });
   assert.equal((await find("r1"))?.desired_state, "archived", "what ends before it serves leaves none");
 });
 
@@ -105,7 +105,7 @@ test("what is started again brings the sentinel back, with another credential", 
     edgeUrl: "http://localhost",
     regions: [],
     replicas: 1,
-    agentSilentMs: 30_000,
+    agentTimeoutMs: 30_000,
     sentinels,
   });
   const order = { deploymentId: id, environmentId: seed.productionId, then: NOTHING, actor: ACTOR };

@@ -17,7 +17,7 @@ export const buildSlots: Migration = {
         turn_at: integer(),
         lease_until: integerOrNull(),
         ticket: integer(),
-        told_ahead: integerOrNull(),
+        reported_ahead: integerOrNull(),
       },
       primaryKey: ["deployment_id"],
       indices: [["workspace_id"]],

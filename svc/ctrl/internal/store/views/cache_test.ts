@@ -189,7 +189,13 @@ const WRITES: Readonly<Record<string, Write>> = {
 
 async function queue(tx: Tx, { seed }: Scene, deployment_id: string, turn_at: number): Promise<void> {
   await moveStatus(tx, { id: deployment_id, from: ["pending"], to: "queued", nowMs: NOW_MS });
-  const row = { state: "waiting", enqueued_at: 7, lease_until: null, ticket: 1, told_ahead: null } as const;
+  const row = {
+    state: "waiting",
+    enqueued_at: 7,
+    lease_until: null,
+    ticket: 1,
+    reported_ahead: null,
+  } as const;
   await saveBuildSlots(tx, [{ ...row, deployment_id, workspace_id: seed.workspaceId, turn_at }]);
 }
 

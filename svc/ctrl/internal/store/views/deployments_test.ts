@@ -202,7 +202,7 @@ test("a queued deployment shows its place, and who is in its way", async (db) =>
     const { id, workspace_id } = await seedDeployment(db, owner, { image: null, git_branch: newDnsName(9) });
     await sql`update deployments set status = ${status} where id = ${id}`.execute(db.kysely);
     const slot = { deployment_id: id, workspace_id, state: "waiting", enqueued_at: 7, turn_at: 10 } as const;
-    const rest = { lease_until: null, ticket: 1, told_ahead: null };
+    const rest = { lease_until: null, ticket: 1, reported_ahead: null };
     await transact(db, (tx) => saveBuildSlots(tx, [{ ...slot, ...rest, ...row }]));
     return id;
   };
