@@ -18,6 +18,7 @@ export { type Access, type AccessOptions, type Credentials, loadAccess } from ".
 export { type ApiRequest, callJson, type Cluster, clusterVersion, openCluster } from "./cluster.ts";
 export { ApiFault, isExpired } from "./fault.ts";
 export { Informer, type InformerOptions } from "./informer.ts";
+export type { FieldsOf, JsonOf } from "./model.ts";
 export { type PodLogLine, type PodLogRange, podLogs } from "./logs.ts";
 export {
   AnyObject,

@@ -1,6 +1,8 @@
+import type { V1ObjectMeta } from "@kubernetes/client-node";
 import { z } from "zod";
 import { Fault, isFault } from "../fault/mod.ts";
 import { type ApiRequest, callJson, type Cluster } from "./cluster.ts";
+import type { FieldsOf } from "./model.ts";
 
 /** A kind of object, as the API addresses it. */
 export interface Resource {
@@ -27,18 +29,20 @@ export interface Manifest {
 }
 
 /** What every object tells of itself. */
-export const Metadata = z.object({
-  name: z.string(),
-  namespace: z.string().default(""),
-  uid: z.string(),
-  resourceVersion: z.string(),
-  generation: z.number().optional(),
-  labels: z.record(z.string(), z.string()).default({}),
-  annotations: z.record(z.string(), z.string()).default({}),
-  creationTimestamp: z.string().default(""),
-  deletionTimestamp: z.string().optional(),
-  ownerReferences: z.array(z.object({ kind: z.string(), name: z.string(), uid: z.string() })).default([]),
-});
+export const Metadata = z.object(
+  {
+    name: z.string(),
+    namespace: z.string().default(""),
+    uid: z.string(),
+    resourceVersion: z.string(),
+    generation: z.number().optional(),
+    labels: z.record(z.string(), z.string()).default({}),
+    annotations: z.record(z.string(), z.string()).default({}),
+    creationTimestamp: z.string().default(""),
+    deletionTimestamp: z.string().optional(),
+    ownerReferences: z.array(z.object({ kind: z.string(), name: z.string(), uid: z.string() })).default([]),
+  } satisfies FieldsOf<V1ObjectMeta>,
+);
 export type Metadata = z.output<typeof Metadata>;
 
 /** An object of which only its metadata matters. */

@@ -1,5 +1,7 @@
+import type { V1TokenReview } from "@kubernetes/client-node";
 import { z } from "zod";
 import { callJson, type Cluster } from "./cluster.ts";
+import type { FieldsOf } from "./model.ts";
 
 /** The pod that a token was made for. */
 export interface TokenPod {
@@ -9,16 +11,18 @@ export interface TokenPod {
   readonly uid: string;
 }
 
-const Review = z.object({
-  status: z.object({
-    authenticated: z.boolean().default(false),
-    audiences: z.array(z.string()).default([]),
-    user: z.object({
-      username: z.string().default(""),
-      extra: z.record(z.string(), z.array(z.string())).default({}),
-    }).default({ username: "", extra: {} }),
-  }),
-});
+const Review = z.object(
+  {
+    status: z.object({
+      authenticated: z.boolean().default(false),
+      audiences: z.array(z.string()).default([]),
+      user: z.object({
+        username: z.string().default(""),
+        extra: z.record(z.string(), z.array(z.string())).default({}),
+      }).default({ username: "", extra: {} }),
+    }),
+  } satisfies FieldsOf<V1TokenReview>,
+);
 
 /**
  * Asks Kubernetes whose token it is. `undefined`: it is not valid, was made for another audience, or is not that of a

@@ -1,3 +1,4 @@
+import type { V1Namespace } from "@kubernetes/client-node";
 import { isFault, publicFault } from "../../../../../pkg/fault/mod.ts";
 import {
   AnyObject,
@@ -70,7 +71,11 @@ export class Namespaces {
       ...ownLabels(this.#settings),
       ...(workspaceId === undefined ? {} : { [LABEL.workspace]: workspaceId }),
     };
-    const manifest = { apiVersion: "v1", kind: "Namespace", metadata: { name, labels } };
+    const manifest = {
+      apiVersion: "v1",
+      kind: "Namespace",
+      metadata: { name, labels },
+    } satisfies V1Namespace;
     const options = { schema: AnyObject, signal };
     try {
       return await createObject(this.#cluster, NAMESPACES, manifest, options);

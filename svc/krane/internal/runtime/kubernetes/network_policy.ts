@@ -1,4 +1,9 @@
-import type { Manifest } from "../../../../../pkg/kube/mod.ts";
+import type {
+  V1NetworkPolicy,
+  V1NetworkPolicyEgressRule,
+  V1NetworkPolicyPeer,
+} from "@kubernetes/client-node";
+import type { JsonOf, Manifest } from "../../../../../pkg/kube/mod.ts";
 import type { DesiredDeployment } from "../../deployment/desired.ts";
 import { deploymentSelection, digest, LABEL, namespaceOf } from "./labels.ts";
 import type { KubernetesSettings } from "./settings.ts";
@@ -33,7 +38,7 @@ export function networkPolicy(desired: DesiredDeployment, settings: KubernetesSe
       ingress: [{ from: ingressPeers(own, desired, settings) }],
       ...(egress === undefined ? {} : { egress }),
     },
-  };
+  } satisfies JsonOf<V1NetworkPolicy>;
 }
 
 /** The environment itself, its sentinels, the edge, and networks that the operator names. */
@@ -41,7 +46,7 @@ function ingressPeers(
   own: Readonly<Record<string, string>>,
   desired: DesiredDeployment,
   settings: KubernetesSettings,
-): unknown[] {
+): V1NetworkPolicyPeer[] {
   const { edgeNamespaces, ingressCidrs, sentinelNamespace } = settings;
   return [
     { podSelector: { matchLabels: own } },
@@ -60,10 +65,10 @@ function ingressPeers(
 function egressRules(
   own: Readonly<Record<string, string>>,
   settings: KubernetesSettings,
-): unknown[] | undefined {
+): V1NetworkPolicyEgressRule[] | undefined {
   const denied = settings.egressDeniedCidrs;
   if (denied.length === 0) return undefined;
-  const block = (cidr: string, isV6: boolean): unknown => {
+  const block = (cidr: string, isV6: boolean): V1NetworkPolicyPeer => {
     const except = denied.filter((each) => each.includes(":") === isV6);
     return { ipBlock: { cidr, ...(except.length === 0 ? {} : { except }) } };
   };

@@ -1,67 +1,100 @@
+import type {
+  V1ContainerState,
+  V1ContainerStateTerminated,
+  V1ContainerStatus,
+  V1Pod,
+  V1PodCondition,
+  V1PodSpec,
+  V1PodStatus,
+  V1ReplicaSet,
+} from "@kubernetes/client-node";
 import { z } from "zod";
-import { Metadata } from "../../../../../pkg/kube/mod.ts";
+import { type FieldsOf, Metadata } from "../../../../../pkg/kube/mod.ts";
 
-const Condition = z.object({
-  type: z.string(),
-  status: z.string(),
-  reason: z.string().default(""),
-  message: z.string().default(""),
-  lastTransitionTime: z.string().nullish(),
-});
+const Condition = z.object(
+  {
+    type: z.string(),
+    status: z.string(),
+    reason: z.string().default(""),
+    message: z.string().default(""),
+    lastTransitionTime: z.string().nullish(),
+  } satisfies FieldsOf<V1PodCondition>,
+);
 
-const Terminated = z.object({
-  exitCode: z.number(),
-  reason: z.string().default(""),
-  message: z.string().default(""),
-  containerID: z.string().default(""),
-});
+const Terminated = z.object(
+  {
+    exitCode: z.number(),
+    reason: z.string().default(""),
+    message: z.string().default(""),
+    containerID: z.string().default(""),
+  } satisfies FieldsOf<V1ContainerStateTerminated>,
+);
 
-const ContainerState = z.object({
-  waiting: z.object({ reason: z.string().default(""), message: z.string().default("") }).optional(),
-  running: z.object({ startedAt: z.string().default("") }).optional(),
-  terminated: Terminated.optional(),
-});
+const ContainerState = z.object(
+  {
+    waiting: z.object({ reason: z.string().default(""), message: z.string().default("") }).optional(),
+    running: z.object({ startedAt: z.string().default("") }).optional(),
+    terminated: Terminated.optional(),
+  } satisfies FieldsOf<V1ContainerState>,
+);
 
-const ContainerStatus = z.object({
-  name: z.string(),
-  containerID: z.string().default(""),
-  restartCount: z.number().default(0),
-  state: ContainerState.default({}),
-  lastState: ContainerState.default({}),
-});
+const ContainerStatus = z.object(
+  {
+    name: z.string(),
+    containerID: z.string().default(""),
+    restartCount: z.number().default(0),
+    state: ContainerState.default({}),
+    lastState: ContainerState.default({}),
+  } satisfies FieldsOf<V1ContainerStatus>,
+);
 
 const Quantities = z.record(z.string(), z.string()).default({});
 
 /** What is kept of a pod. */
-export const Pod = z.object({
-  metadata: Metadata,
-  spec: z.object({
-    nodeName: z.string().default(""),
-    containers: z.array(z.object({
-      name: z.string(),
-      image: z.string().default(""),
-      resources: z.object({ limits: Quantities }).default({ limits: {} }),
-    })),
-  }),
-  status: z.object({
-    phase: z.string().default("Unknown"),
-    reason: z.string().default(""),
-    message: z.string().default(""),
-    podIP: z.string().default(""),
-    conditions: z.array(Condition).default([]),
-    containerStatuses: z.array(ContainerStatus).default([]),
-  }).default({ phase: "Unknown", reason: "", message: "", podIP: "", conditions: [], containerStatuses: [] }),
-});
+export const Pod = z.object(
+  {
+    metadata: Metadata,
+    spec: z.object(
+      {
+        nodeName: z.string().default(""),
+        containers: z.array(z.object({
+          name: z.string(),
+          image: z.string().default(""),
+          resources: z.object({ limits: Quantities }).default({ limits: {} }),
+        })),
+      } satisfies FieldsOf<V1PodSpec>,
+    ),
+    status: z.object(
+      {
+        phase: z.string().default("Unknown"),
+        reason: z.string().default(""),
+        message: z.string().default(""),
+        podIP: z.string().default(""),
+        conditions: z.array(Condition).default([]),
+        containerStatuses: z.array(ContainerStatus).default([]),
+      } satisfies FieldsOf<V1PodStatus>,
+    ).default({
+      phase: "Unknown",
+      reason: "",
+      message: "",
+      podIP: "",
+      conditions: [],
+      containerStatuses: [],
+    }),
+  } satisfies FieldsOf<V1Pod>,
+);
 export type Pod = z.output<typeof Pod>;
 export type ContainerStatus = z.output<typeof ContainerStatus>;
 export type Terminated = z.output<typeof Terminated>;
 
 /** What is kept of a ReplicaSet. */
-export const ReplicaSet = z.object({
-  metadata: Metadata,
-  spec: z.object({ replicas: z.number().default(1) }),
-  status: z.object({ conditions: z.array(Condition).default([]) }).default({ conditions: [] }),
-});
+export const ReplicaSet = z.object(
+  {
+    metadata: Metadata,
+    spec: z.object({ replicas: z.number().default(1) }),
+    status: z.object({ conditions: z.array(Condition).default([]) }).default({ conditions: [] }),
+  } satisfies FieldsOf<V1ReplicaSet>,
+);
 export type ReplicaSet = z.output<typeof ReplicaSet>;
 
 /** The thousandths of `250m` or `1`. */

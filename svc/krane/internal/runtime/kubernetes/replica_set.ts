@@ -1,3 +1,14 @@
+import type {
+  V1Affinity,
+  V1Container,
+  V1EnvVar,
+  V1PodSpec,
+  V1Probe,
+  V1ReplicaSet,
+  V1ResourceRequirements,
+  V1Toleration,
+  V1Volume,
+} from "@kubernetes/client-node";
 import type { Manifest } from "../../../../../pkg/kube/mod.ts";
 import type { DesiredDeployment } from "../../deployment/desired.ts";
 import { platformVariables } from "../../deployment/platform_variables.ts";
@@ -53,7 +64,7 @@ export function replicaSet(
         spec: podSpec(desired, placement, settings),
       },
     },
-  };
+  } satisfies V1ReplicaSet;
 }
 
 /** Differs when a running pod must be replaced. What the operator sets for all pods reaches the next ones only. */
@@ -87,7 +98,7 @@ function podSpec(
   desired: DesiredDeployment,
   placement: Placement,
   settings: KubernetesSettings,
-): Record<string, unknown> {
+): V1PodSpec {
   const { nodeSelector, runtimeClass } = settings;
   const pullSecrets = [
     ...(settings.registry?.credentials === undefined ? [] : [REGISTRY_SECRET]),
@@ -115,7 +126,7 @@ function podSpec(
   };
 }
 
-const TOKEN_VOLUME = {
+const TOKEN_VOLUME: V1Volume = {
   name: "unkey-token",
   projected: {
     sources: [{
@@ -128,13 +139,13 @@ function container(
   desired: DesiredDeployment,
   placement: Placement,
   settings: KubernetesSettings,
-): Record<string, unknown> {
+): V1Container {
   const drain = drainSeconds(settings);
   return {
     name: CONTAINER,
     image: desired.image,
     imagePullPolicy: "IfNotPresent",
-    ...(desired.command.length === 0 ? {} : { command: desired.command }),
+    ...(desired.command.length === 0 ? {} : { command: [...desired.command] }),
     ports: [{ name: "deployment", containerPort: desired.port, protocol: "TCP" }],
     ...(placement.revision === undefined
       ? {}
@@ -161,7 +172,7 @@ function container(
 }
 
 /** These win over the user's own of the same name, which come by `envFrom`. */
-function environment(desired: DesiredDeployment, { region }: KubernetesSettings): unknown[] {
+function environment(desired: DesiredDeployment, { region }: KubernetesSettings): V1EnvVar[] {
   return [
     ...Object.entries(platformVariables(desired, region)).map(([name, value]) => ({ name, value })),
     { name: "UNKEY_INSTANCE_ID", valueFrom: { fieldRef: { fieldPath: "metadata.name" } } },
@@ -183,7 +194,7 @@ function limitsOf(desired: DesiredDeployment, settings: KubernetesSettings): Lim
 }
 
 /** Memory is set aside as a whole, because what is over-committed is killed; CPU and disk are lent. */
-function resources(desired: DesiredDeployment, settings: KubernetesSettings): Record<string, unknown> {
+function resources(desired: DesiredDeployment, settings: KubernetesSettings): V1ResourceRequirements {
   const { cpuMillicores, memoryMib, storageMib } = limitsOf(desired, settings);
   const share = (value: number, percent: number): number => Math.max(1, Math.ceil(value * percent / 100));
   return {
@@ -203,7 +214,7 @@ function resources(desired: DesiredDeployment, settings: KubernetesSettings): Re
 /** How the kubelet finds out that an app has started, which is looked at each second, and that it serves. */
 export function probes(
   { healthCheckPath, port }: Pick<DesiredDeployment, "healthCheckPath" | "port">,
-): Record<string, unknown> {
+): { readonly startupProbe: V1Probe; readonly readinessProbe: V1Probe } {
   const probe = {
     ...(healthCheckPath === "" ? { tcpSocket: { port } } : { httpGet: { path: healthCheckPath, port } }),
     timeoutSeconds: PROBE_SECONDS,
@@ -218,9 +229,7 @@ function drainSeconds({ drainMs }: KubernetesSettings): number {
   return Math.ceil(drainMs / 1_000);
 }
 
-function toleration(
-  { key, value, effect }: KubernetesSettings["tolerations"][number],
-): Record<string, unknown> {
+function toleration({ key, value, effect }: KubernetesSettings["tolerations"][number]): V1Toleration {
   return {
     key,
     ...(value === undefined ? { operator: "Exists" } : { operator: "Equal", value }),
@@ -229,7 +238,7 @@ function toleration(
 }
 
 /** Most requests come through a sentinel of the environment: being in its zone saves a hop between zones. */
-function nearSentinels(desired: DesiredDeployment, { sentinelNamespace }: KubernetesSettings): unknown {
+function nearSentinels(desired: DesiredDeployment, { sentinelNamespace }: KubernetesSettings): V1Affinity {
   return {
     podAffinity: {
       preferredDuringSchedulingIgnoredDuringExecution: [{

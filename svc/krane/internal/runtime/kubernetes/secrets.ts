@@ -1,3 +1,4 @@
+import type { V1Secret } from "@kubernetes/client-node";
 import type { Manifest } from "../../../../../pkg/kube/mod.ts";
 import type { RegistryCredentials } from "../../../../../pkg/registry/mod.ts";
 import type { DesiredDeployment } from "../../deployment/desired.ts";
@@ -24,7 +25,7 @@ export function variablesSecret(
     data: Object.fromEntries(
       Object.entries(desired.env).toSorted(byName).map(([name, value]) => [name, base64(value)]),
     ),
-  };
+  } satisfies V1Secret;
 }
 
 /** Written by another field manager than the rest, so that writing the values leaves it as it is. */
@@ -40,7 +41,7 @@ export function variablesRevision(
       namespace: namespaceOf(desired),
       annotations: { [ANNOTATION.digest]: marks.digest, [ANNOTATION.revision]: marks.revision },
     },
-  };
+  } satisfies V1Secret;
 }
 
 /** Equal for equal variables of a deployment. */
@@ -62,7 +63,7 @@ export function registrySecret(
     metadata: { name: REGISTRY_SECRET, namespace, labels: ownLabels(settings) },
     type: "kubernetes.io/dockerconfigjson",
     data: { ".dockerconfigjson": base64(JSON.stringify({ auths: { [registry.name]: { auth } } })) },
-  };
+  } satisfies V1Secret;
 }
 
 function byName([a]: readonly [string, string], [b]: readonly [string, string]): number {

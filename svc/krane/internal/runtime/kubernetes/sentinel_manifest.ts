@@ -1,5 +1,19 @@
 /** The objects of a sentinel: pure functions of what is desired. */
-import type { Manifest } from "../../../../../pkg/kube/mod.ts";
+import type {
+  V1Container,
+  V1Deployment,
+  V1EnvVar,
+  V1NetworkPolicy,
+  V1NetworkPolicyIngressRule,
+  V1PodDisruptionBudget,
+  V1PodSpec,
+  V1Probe,
+  V1ResourceRequirements,
+  V1Secret,
+  V1Service,
+  V1Toleration,
+} from "@kubernetes/client-node";
+import type { JsonOf, Manifest } from "../../../../../pkg/kube/mod.ts";
 import type { DesiredSentinel } from "../../sentinel/desired.ts";
 import { digest, type Identity, LABEL, labelValue, ownLabels } from "./labels.ts";
 import type { Toleration } from "./settings.ts";
@@ -80,7 +94,7 @@ export function sentinelDeployment(
         spec: podSpec(desired, settings),
       },
     },
-  };
+  } satisfies V1Deployment;
 }
 
 /** What pods authenticate with. */
@@ -99,7 +113,7 @@ export function sentinelSecret(
     },
     type: "Opaque",
     data: { [TOKEN_KEY]: new TextEncoder().encode(desired.token.reveal()).toBase64() },
-  };
+  } satisfies V1Secret;
 }
 
 /** The address of a sentinel inside the cluster. */
@@ -121,7 +135,7 @@ export function sentinelService(
       selector: selector(desired, settings),
       ports: [{ name: "http", port: SENTINEL_PORT, targetPort: SENTINEL_PORT, protocol: "TCP" }],
     },
-  };
+  } satisfies V1Service;
 }
 
 /** Lets nodes be emptied one pod at a time, and never keeps a node because of a pod that does not work anyway. */
@@ -143,7 +157,7 @@ export function sentinelDisruptionBudget(
       unhealthyPodEvictionPolicy: "AlwaysAllow",
       selector: { matchLabels: selector(desired, settings) },
     },
-  };
+  } satisfies V1PodDisruptionBudget;
 }
 
 /** Only edges may talk to a sentinel, since whoever does can name a deployment; not the apps beside it. */
@@ -165,11 +179,13 @@ export function sentinelNetworkPolicy(
       policyTypes: ["Ingress"],
       ingress: ingressRules(settings),
     },
-  };
+  } satisfies JsonOf<V1NetworkPolicy>;
 }
 
 /** Without a peer there must be no rule: one without peers lets everybody in. */
-function ingressRules({ edgeNamespaces, ingressCidrs }: SentinelSettings): unknown[] {
+function ingressRules(
+  { edgeNamespaces, ingressCidrs }: SentinelSettings,
+): JsonOf<V1NetworkPolicyIngressRule>[] {
   const from = [
     ...edgeNamespaces.map((name) => ({ namespaceSelector: { matchLabels: { [NAMESPACE_NAME]: name } } })),
     ...ingressCidrs.map((cidr) => ({ ipBlock: { cidr } })),
@@ -198,7 +214,7 @@ function selector(desired: DesiredSentinel, settings: SentinelSettings): Record<
   };
 }
 
-function podSpec(desired: DesiredSentinel, settings: SentinelSettings): Record<string, unknown> {
+function podSpec(desired: DesiredSentinel, settings: SentinelSettings): V1PodSpec {
   const { pullSecrets, sentinelNodeSelector: nodeSelector, sentinelTolerations: tolerations } = settings;
   return {
     restartPolicy: "Always",
@@ -225,8 +241,8 @@ function podSpec(desired: DesiredSentinel, settings: SentinelSettings): Record<s
   };
 }
 
-function container(desired: DesiredSentinel, settings: SentinelSettings): Record<string, unknown> {
-  const probe = (path: string, timing: Record<string, number>) => ({
+function container(desired: DesiredSentinel, settings: SentinelSettings): V1Container {
+  const probe = (path: string, timing: V1Probe): V1Probe => ({
     httpGet: { path, port: SENTINEL_PORT },
     ...timing,
   });
@@ -253,7 +269,7 @@ function container(desired: DesiredSentinel, settings: SentinelSettings): Record
   };
 }
 
-function environment(desired: DesiredSentinel, settings: SentinelSettings): unknown[] {
+function environment(desired: DesiredSentinel, settings: SentinelSettings): V1EnvVar[] {
   const values = {
     UNKEY_HTTP_PORT: String(SENTINEL_PORT),
     UNKEY_WORKSPACE_ID: desired.workspaceId,
@@ -278,13 +294,13 @@ function environment(desired: DesiredSentinel, settings: SentinelSettings): unkn
 function resources(
   { cpuMillicores, memoryMib }: DesiredSentinel,
   { cpuRequestPercent }: SentinelSettings,
-): Record<string, unknown> {
+): V1ResourceRequirements {
   const cpu = Math.max(1, Math.ceil(cpuMillicores * cpuRequestPercent / 100));
   const same = { memory: `${memoryMib}Mi`, "ephemeral-storage": `${STORAGE_MIB}Mi` };
   return { limits: { cpu: `${cpuMillicores}m`, ...same }, requests: { cpu: `${cpu}m`, ...same } };
 }
 
-function toleration({ key, value, effect }: Toleration): Record<string, unknown> {
+function toleration({ key, value, effect }: Toleration): V1Toleration {
   return {
     key,
     ...(value === undefined ? { operator: "Exists" } : { operator: "Equal", value }),

@@ -1,3 +1,4 @@
+import type { V1Deployment } from "@kubernetes/client-node";
 import { z } from "zod";
 import type { Clock } from "../../../../../pkg/clock/mod.ts";
 import { Fault } from "../../../../../pkg/fault/mod.ts";
@@ -8,6 +9,7 @@ import {
   deleteObject,
   DEPLOYMENTS,
   DISRUPTION_BUDGETS,
+  type FieldsOf,
   Informer,
   type KubeObject,
   listObjects,
@@ -38,10 +40,12 @@ import {
 import { untilListed } from "./until_listed.ts";
 
 /** What is read of a sentinel's Deployment. */
-const SentinelDeployment = z.object({
-  metadata: Metadata,
-  status: z.object({ availableReplicas: z.number().default(0) }).default({ availableReplicas: 0 }),
-});
+const SentinelDeployment = z.object(
+  {
+    metadata: Metadata,
+    status: z.object({ availableReplicas: z.number().default(0) }).default({ availableReplicas: 0 }),
+  } satisfies FieldsOf<V1Deployment>,
+);
 type SentinelDeployment = z.output<typeof SentinelDeployment>;
 
 /** What the sentinels of a cluster need. */

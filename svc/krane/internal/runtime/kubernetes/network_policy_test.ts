@@ -1,0 +1,18 @@
+import assert from "node:assert/strict";
+import { networkPolicy, policyName } from "./network_policy.ts";
+import { ALL_SET, DESIRED, goldenTest, settings } from "./testing_manifests.ts";
+
+goldenTest("networkPolicy() makes the policies of the golden files", {
+  "network_policy": () => networkPolicy(DESIRED, settings()),
+  "network_policy_all_settings": () => networkPolicy(DESIRED, ALL_SET),
+});
+
+Deno.test("policyName() keeps environments, regions and control planes apart", () => {
+  const names = [
+    policyName("env_A", settings()),
+    policyName("env_a", settings()),
+    policyName("env_A", settings({ region: "eu-2" })),
+    policyName("env_A", { ...settings(), controlPlaneId: "other" }),
+  ];
+  assert.equal(new Set(names).size, names.length);
+});
