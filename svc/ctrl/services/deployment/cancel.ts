@@ -15,7 +15,8 @@ import {
 } from "../../internal/store/mod.ts";
 import type { DeploymentDeps } from "./deps.ts";
 import { requireDeployment } from "./find.ts";
-import { rollback, type Switched } from "./switch.ts";
+import { rollback } from "./rollback.ts";
+import type { Switched } from "./switch.ts";
 
 /** What a cancel did. */
 export interface Cancelled {

@@ -24,8 +24,8 @@ import { listDeployments } from "./list.ts";
 import { streamLogs } from "./stream_logs.ts";
 import { startDeployment } from "./start.ts";
 import { stopDeployment } from "./stop.ts";
-import { promote, rollback } from "./switch.ts";
-import { planPromote, planRollback, type RollbackRequest } from "./switch_plan.ts";
+import { planPromote, promote } from "./promote.ts";
+import { planRollback, rollback, type RollbackRequest } from "./rollback.ts";
 import { watchEvents } from "./watch_events.ts";
 
 /** Adapts the deployment use cases to `ctrl.v1.DeploymentService`: decode, call, encode. */

@@ -1,4 +1,4 @@
-/** Promote and rollback: what they would do, and doing it. */
+/** Moves traffic by a plan, over the workflows; promote and rollback differ in their plans only. */
 import { Fault, isFault, publicFault } from "../../../../pkg/fault/mod.ts";
 import { newId, parseId } from "../../../../pkg/uid/mod.ts";
 import { actorOf } from "../../internal/auth/actor.ts";
@@ -6,9 +6,9 @@ import type { RootKeyPrincipal } from "../../internal/auth/principal.ts";
 import type { SwitchPath } from "../../internal/deployments/gates.ts";
 import type { StartOrder, SwitchOutcome } from "../../internal/workflows/mod.ts";
 import type { DeploymentDeps } from "./deps.ts";
-import { planPromote, planRollback, type RollbackRequest, type SwitchPlan } from "./switch_plan.ts";
+import type { SwitchPlan } from "./switch_plan.ts";
 
-/** How traffic moved. */
+/** A switch that was done. */
 export interface Switched {
   readonly projectSlug: string;
   readonly environmentSlug: string;
@@ -21,46 +21,22 @@ export interface Switched {
   readonly tookMs: number;
 }
 
-/** A deployment can stop or start between the look and the act; then another path is taken. */
+/** A deployment can stop or start between the plan and the act; then another path is taken. */
 const ROUNDS_MAX = 4;
 
 /**
- * Moves live traffic of the target's environment to it; returns when it has moved. A target that does not run is started
- * first, which can take minutes; a deploy or another switch can happen meanwhile.
- *
- * @throws the gate's refusal, `failed_precondition` when the target does not come to run
+ * Plans and acts. It plans again, with the last plan as a hint, only when the act was refused or another start ended:
+ * the workflow asks the gates itself, so a second look before the act would find what the first found.
  */
-export async function promote(
+export async function performSwitch(
   deps: DeploymentDeps,
   caller: RootKeyPrincipal,
-  targetId: string,
-  signal: AbortSignal,
-): Promise<Switched> {
-  return await perform(deps, caller, () => planPromote(deps, caller, targetId), signal);
-}
-
-/** Moves live traffic back. @throws as `promote` */
-export async function rollback(
-  deps: DeploymentDeps,
-  caller: RootKeyPrincipal,
-  request: RollbackRequest,
-  signal: AbortSignal,
-): Promise<Switched> {
-  // Which deployments are meant is decided once: after the switch, the live one and the one before it are others.
-  const { source, target } = await planRollback(deps, caller, request);
-  const settled = { ...request, sourceId: source?.id ?? "", targetId: target.id };
-  return await perform(deps, caller, () => planRollback(deps, caller, settled), signal);
-}
-
-async function perform(
-  deps: DeploymentDeps,
-  caller: RootKeyPrincipal,
-  look: () => Promise<SwitchPlan>,
+  look: (before: SwitchPlan | undefined) => Promise<SwitchPlan>,
   signal: AbortSignal,
 ): Promise<Switched> {
   const { clock, events } = deps;
   const startedAtMs = clock.now();
-  let plan = await look();
+  let plan = await look(undefined);
   for (let round = 1;; round++) {
     const outcome = await act(deps, caller, plan, signal);
     if (outcome.kind === "moved") {
@@ -72,7 +48,7 @@ async function perform(
       return { projectSlug, environmentSlug, fromId, toId: target.id, path, rolledBack, hostnames, tookMs };
     }
     const before = plan.path;
-    plan = await look();
+    plan = await look(plan);
     if (round >= ROUNDS_MAX || (plan.path === before && outcome.refusal !== undefined)) {
       throw outcome.refusal ??
         publicFault("unavailable", `${plan.target.id} is being started over and over. Try again.`);
@@ -82,7 +58,7 @@ async function perform(
 
 type Act =
   | { readonly kind: "moved"; readonly switched: SwitchOutcome }
-  /** Look again: it was refused because something has changed, or somebody else's start has ended. */
+  /** It was refused because something has changed, or another caller's start has ended. */
   | { readonly kind: "look_again"; readonly refusal?: Fault };
 
 async function act(
@@ -127,7 +103,6 @@ async function act(
   }
 }
 
-/** The fault of a start that did not come to its end. */
 export function notStarted(
   id: string,
   outcome: { readonly kind: string; readonly message?: string },

@@ -1,10 +1,14 @@
 import { Code } from "@connectrpc/connect";
+import { SelectQueryNode } from "kysely";
 import assert from "node:assert/strict";
+import { Secret } from "../../../../pkg/config/mod.ts";
+import { silentLogger } from "../../../../pkg/logger/mod.ts";
+import { openCtrlDatabase } from "../../internal/store/mod.ts";
 import { SwitchPath } from "../../../../proto/gen/ctrl/v1/deployment_pb.ts";
-import { deployImage, move, refused, startApi } from "../testing.ts";
+import { clock, deployImage, move, refused, startApi } from "../testing.ts";
 import { setUpLife } from "../testing_lifecycle.ts";
 
-Deno.test("promote and rollback ask the gates before the workflow", async () => {
+Deno.test("promote and rollback are refused by the gates, before a workflow is called", async () => {
   await using api = await startApi();
   const { tenant, d1, d2, d3, environmentId, client, calls } = await setUpLife(api);
   await refused(client.promote({ targetDeploymentId: d2 }), Code.FailedPrecondition, /is live already/);
@@ -36,7 +40,7 @@ Deno.test("promote and rollback ask the gates before the workflow", async () => 
   assert.deepEqual(calls.at(-1), `promote ${environmentId} ${d3}`);
 });
 
-Deno.test("a stopped target is started first; a start that fails is told with its reason", async (t) => {
+Deno.test("a switch to a stopped target starts it first, and fails with the reason of the start", async (t) => {
   await using api = await startApi();
   const { tenant, d1, d2, environmentId, client, calls } = await setUpLife(api);
   await move(api, d1, "stopped");
@@ -64,7 +68,7 @@ Deno.test("a stopped target is started first; a start that fails is told with it
       /did not start again; nothing else was changed. The app ended. Its last output:\nboom/,
     );
   });
-  await t.step("somebody cancels the start", async () => {
+  await t.step("the start is cancelled", async () => {
     workflows.onStart = () => Promise.resolve({ kind: "cancelled" });
     await refused(
       client.rollback({ projectId: tenant.projectId }),
@@ -72,7 +76,7 @@ Deno.test("a stopped target is started first; a start that fails is told with it
       /cancelled; nothing was changed/,
     );
   });
-  await t.step("somebody else promotes meanwhile", async () => {
+  await t.step("another switch moves the traffic meanwhile", async () => {
     const message = `Deployment ${d2} is not the live one.`;
     workflows.onStart = () =>
       Promise.resolve({ kind: "refused", refusal: { code: "failed_precondition", message } });
@@ -82,7 +86,7 @@ Deno.test("a stopped target is started first; a start that fails is told with it
       /not the live one/,
     );
   });
-  await t.step("somebody else starts it already", async () => {
+  await t.step("another start is under way", async () => {
     calls.length = 0;
     workflows.onStart = async () => {
       workflows.onStart = () => Promise.resolve({ kind: "cancelled" });
@@ -97,4 +101,58 @@ Deno.test("a stopped target is started first; a start that fails is told with it
       `rollback ${environmentId} ${d2} ${d1}`,
     ]);
   });
+});
+
+/** Each plan reads the routes of the environment once, and nothing else on the way reads them by a statement of its own. */
+async function startCounting() {
+  const db = await openCtrlDatabase(new Secret("sqlite::memory:"), {
+    migrate: true,
+    log: silentLogger(),
+    clock,
+  });
+  const counter = { plans: 0 };
+  const kysely = db.kysely.withPlugin({
+    transformQuery: ({ node }) => {
+      if (SelectQueryNode.is(node) && JSON.stringify(node.from).includes("frontline_routes")) counter.plans++;
+      return node;
+    },
+    transformResult: ({ result }) => Promise.resolve(result),
+  });
+  return { db: { ...db, kysely }, counter };
+}
+
+Deno.test("a switch plans once, and once more after each act that was refused or in the way of another start", async (t) => {
+  const { db, counter } = await startCounting();
+  try {
+    await using api = await startApi({}, db);
+    const { tenant, d1, d3, client } = await setUpLife(api);
+    const { projectId } = tenant;
+    const plansOf = async (call: () => Promise<unknown>): Promise<number> => {
+      counter.plans = 0;
+      await call();
+      return counter.plans;
+    };
+    await t.step("a rollback", async () => {
+      assert.equal(await plansOf(() => client.rollback({ projectId })), 1);
+    });
+    await t.step("a promote", async () => {
+      assert.equal(await plansOf(() => client.promote({ targetDeploymentId: d3 })), 1);
+    });
+    await move(api, d1, "stopped");
+    await t.step("a start that was refused", async () => {
+      const refusal = { code: "failed_precondition", message: "Not now." } as const;
+      api.workflows.onStart = () => Promise.resolve({ kind: "refused", refusal });
+      const call = () => refused(client.rollback({ projectId }), Code.FailedPrecondition, /Not now/);
+      assert.equal(await plansOf(call), 2);
+    });
+    await t.step("another start", async () => {
+      api.workflows.onStart = async () => {
+        await move(api, d1, "ready");
+        return { kind: "busy", startId: "start_other" };
+      };
+      assert.equal(await plansOf(() => client.rollback({ projectId })), 2);
+    });
+  } finally {
+    await db.close();
+  }
 });
