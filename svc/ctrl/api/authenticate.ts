@@ -17,7 +17,6 @@ import {
   type SentinelsTable,
 } from "../internal/store/mod.ts";
 
-/** What authentication needs. */
 export interface CredentialsOptions {
   readonly db: Queryable;
   readonly clock: Clock;
@@ -25,34 +24,33 @@ export interface CredentialsOptions {
 }
 
 /**
- * Finds out who presents an `Authorization` header.
+ * Resolves an `Authorization` header to its principal.
  *
  * @throws `unauthenticated` for a missing, malformed, unknown or revoked credential, all with one text
  */
 export type Authenticator = (authorization: string | null) => Promise<Principal>;
 
-/** Who is who, now and later. */
 export interface Credentials {
   readonly authenticate: Authenticator;
   /**
-   * Whom these tokens stand for now, with few queries however many they are; `undefined` for those that are unknown or
-   * revoked by now.
+   * The current principals of these tokens, with few queries for any number of them; `undefined` for a token that is
+   * unknown or revoked by now.
    *
-   * @throws what the database fails with, and then nothing is known of any of them
+   * @throws the error of the database, and then nothing is known of any of them
    */
   readonly lookAgain: (tokens: Iterable<string>) => Promise<ReadonlyMap<string, Principal | undefined>>;
 }
 
-/** How long a revoked credential may still work in this process, in milliseconds. */
+/** A revoked credential works in this process for at most this time. */
 const CACHE_MS = 3_000;
-/** A credential that was used so lately is looked at again together with the others. */
+/** A credential used within this time is checked again together with the others. */
 const IN_USE_MS = 15_000;
 const CACHE_MAX = 10_000;
 const HASHES_PER_QUERY = 2_000;
 const TOKEN_LENGTH_MAX = 512;
 const encoder = new TextEncoder();
 
-/** How tokens of each table begin. */
+/** The prefixes of tokens, one per table. */
 const KINDS = ["unkey_", "region_", `${SENTINEL_TOKEN_PREFIX}_`] as const;
 type Kind = typeof KINDS[number];
 
@@ -63,21 +61,21 @@ interface Use {
 
 interface Entry extends Use {
   usedAtMs: number;
-  /** When it was asked for last. */
+  /** The time of the last query. */
   readonly askedAtMs: number;
   readonly principal: Promise<Principal | undefined>;
 }
 
 /**
- * Remembers credentials for a few seconds. When one has to be looked at again, so are the others in use, with one query:
- * the number of queries does not grow with the number of agents that call now and then.
+ * Caches credentials for a few seconds. When one has to be checked again, so are the others in use, with one query: the
+ * number of queries does not grow with the number of agents that call now and then.
  */
 export function createCredentials({ db, clock, serviceToken }: CredentialsOptions): Credentials {
   const cache = new Map<string, Entry>();
   const service = credentialHash(serviceToken.reveal());
 
   const remember = (token: string, entry: Entry): void => {
-    // Only what exists is remembered, so that guesses cannot push out what is in use.
+    // Unknown tokens are not cached, so that guesses cannot evict credentials in use.
     const forget = (): void => void (cache.get(token) === entry && cache.delete(token));
     entry.principal.then((found) => found === undefined && forget(), forget);
     cache.delete(token);
@@ -86,7 +84,7 @@ export function createCredentials({ db, clock, serviceToken }: CredentialsOption
     cache.set(token, entry);
   };
 
-  /** Looks for all of these, which are of one kind, together. */
+  /** One query for all of these tokens, which are of one kind. */
   const find = (kind: Kind, uses: ReadonlyMap<string, Use>): ReadonlyMap<string, Entry["principal"]> => {
     const askedAtMs = clock.now();
     const found = findPrincipals(db, kind, [...uses.values()].map(({ digest }) => digest));
@@ -102,7 +100,7 @@ export function createCredentials({ db, clock, serviceToken }: CredentialsOption
   const ask = async (token: string, kind: Kind | undefined): Promise<Principal | undefined> => {
     const nowMs = clock.now();
     const own = { digest: credentialHash(token), usedAtMs: nowMs };
-    // Hashes have one length, and comparing them tells nothing about the token.
+    // Hashes have one length, and the time of comparing them depends on no part of the token.
     if (timingSafeEqual(encoder.encode(own.digest), encoder.encode(service))) return { kind: "service" };
     if (kind === undefined) return undefined;
     const due = [...cache].filter(([known, entry]) =>
@@ -159,7 +157,7 @@ function kindOf(token: string): Kind | undefined {
   return KINDS.find((each) => token.startsWith(each));
 }
 
-/** Whom these hashes stand for; those that are unknown or revoked are missing. */
+/** Principals by hash; unknown and revoked ones are missing. */
 async function findPrincipals(
   db: Queryable,
   kind: Kind,
@@ -207,7 +205,7 @@ export function bearer(authorization: string | null): string | undefined {
   return token === undefined || token.length > TOKEN_LENGTH_MAX ? undefined : token;
 }
 
-/** One text for all: which credentials exist is nobody's business. */
+/** One text for all reasons, so that no caller learns which credentials exist. */
 export function unauthenticated(detail: string): Fault {
   return new Fault("unauthenticated", detail, {
     publicMessage:

@@ -9,11 +9,11 @@ import { NOW_MS } from "../internal/store/testing.ts";
 import { createRegionToken, openCtrlDatabase } from "../internal/store/mod.ts";
 import { createCredentials } from "./authenticate.ts";
 
-/** More than one query takes. */
+/** More than fit into one query. */
 const AGENTS = 2_400;
 const AGENTS_PER_QUERY = 2_000;
 
-Deno.test("credentials are looked at again every few seconds, all of those in use together", async () => {
+Deno.test("cached credentials are checked again every few seconds, all those in use with one query", async () => {
   const db = await openCtrlDatabase(new Secret("sqlite::memory:"), { migrate: true, log: silentLogger() });
   try {
     let nowMs = NOW_MS;
@@ -38,7 +38,7 @@ Deno.test("credentials are looked at again every few seconds, all of those in us
       return principal.kind === "region" ? principal.region : principal.kind;
     };
     for (const [n, token] of tokens.entries()) assert.equal(await use(token), `r${n}`);
-    assert.equal(queries, AGENTS, "each is asked for when it comes first");
+    assert.equal(queries, AGENTS, "one query for the first use of each");
 
     queries = 0;
     for (let passedMs = 0; passedMs < 10_000; passedMs += 10) {
@@ -51,9 +51,9 @@ Deno.test("credentials are looked at again every few seconds, all of those in us
     queries = 0;
     nowMs += 3_000;
     assert.equal((await lookAgain(tokens)).size, AGENTS);
-    assert.equal(queries, Math.ceil(AGENTS / AGENTS_PER_QUERY), "open streams are looked at together");
+    assert.equal(queries, Math.ceil(AGENTS / AGENTS_PER_QUERY), "open streams are checked together");
     await use(tokens[0] ?? "");
-    assert.equal(queries, Math.ceil(AGENTS / AGENTS_PER_QUERY), "what they tell is remembered");
+    assert.equal(queries, Math.ceil(AGENTS / AGENTS_PER_QUERY), "their answers are cached");
 
     const [revoked = "", other = ""] = tokens;
     await db.kysely.updateTable("region_tokens").set({ revoked_at: 1 })

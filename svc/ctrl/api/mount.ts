@@ -1,4 +1,4 @@
-/** Builds the services from what the process has opened. */
+/** Builds the RPC use cases from the open parts of the process, and mounts their handlers. */
 import type { DescMethod } from "@bufbuild/protobuf";
 import type { ConnectRouter } from "@connectrpc/connect";
 import type { Clock } from "../../../pkg/clock/mod.ts";
@@ -29,7 +29,6 @@ import { environmentHandlers } from "../services/environment/handler.ts";
 import { frontlineHandlers } from "../services/frontline/handler.ts";
 import { policyOf } from "./policies.ts";
 
-/** What the services are built from. */
 export interface ServiceParts {
   readonly db: CtrlDatabase;
   readonly clock: Clock;
@@ -47,7 +46,7 @@ export interface ServiceParts {
   readonly regions: readonly string[];
 }
 
-/** All services, and what else needs their dependencies. */
+/** The RPC services, and the dependencies that REST and the process share with them. */
 export interface Services {
   readonly deployment: DeploymentDeps;
   /** Must run for event streams to move. */

@@ -16,14 +16,14 @@ export interface Objects {
   readonly store: ObjectStore;
   /** Serves the objects, where this process keeps them. */
   readonly route: HttpRoute | undefined;
-  /** Makes sure that the store can be used. */
+  /** @throws `unavailable` when the store cannot be used */
   prepare(): Promise<void>;
   close(): void;
 }
 
 const MEBIBYTE = 1024 * 1024;
 
-/** Opens the store; `port` tells where this process listens, once it does. Does no I/O. */
+/** Opens the store without I/O; `port` returns the port of this process, once it listens. */
 export function openObjects(config: ApiConfig, clock: Clock, port: () => number): Objects {
   if (config.buildFilesDir !== undefined) return openFolder(config, config.buildFilesDir, clock, port);
   const { buildS3Url, buildS3Bucket, buildS3AccessKeyId, buildS3AccessKeySecret } = config;

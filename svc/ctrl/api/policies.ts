@@ -1,4 +1,4 @@
-/** Who may call each method. A method that is missing here does not compile, and a service that is missing does not start. */
+/** The access policy of each method. A method that is missing here does not compile; a missing service does not start. */
 import type { DescMethod, DescService } from "@bufbuild/protobuf";
 import type { Gate } from "../../../pkg/rpc/mod.ts";
 import { addCallFields } from "../../../pkg/rpc/mod.ts";
@@ -19,7 +19,7 @@ import {
 import { type Principal, setPrincipal } from "../internal/auth/principal.ts";
 import type { Authenticator } from "./authenticate.ts";
 
-/** Who may call a method. The project itself is checked by the use case, which knows it. */
+/** The credentials that may call a method. The use case checks the project, since only it knows which one is meant. */
 export type Policy =
   | { readonly kind: "public" }
   | { readonly kind: "root_key"; readonly permission?: ProjectAction; readonly service?: true }
@@ -101,7 +101,7 @@ const POLICIES = new Map<string, Readonly<Record<string, Policy>>>([
   [EnvironmentService.typeName, ENVIRONMENT],
 ]);
 
-/** @throws `internal` for a method that nobody has decided about */
+/** @throws `internal` for a method without a policy */
 export function policyOf(service: DescService, method: DescMethod): Policy {
   const policy = POLICIES.get(service.typeName)?.[method.localName];
   if (policy === undefined) {

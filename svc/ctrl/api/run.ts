@@ -27,7 +27,6 @@ import { sweepAuditLog } from "./tasks/audit_sweeper.ts";
 import { sweepSubmits } from "./tasks/submit_sweeper.ts";
 import { sweepUploads } from "./tasks/upload_sweeper.ts";
 
-/** What a process gives its api. */
 export interface ApiProcess {
   readonly log: Logger;
   readonly clock: Clock;
@@ -36,7 +35,7 @@ export interface ApiProcess {
   /** Called once, when calls are answered. */
   readonly onReady?: (info: { readonly port: number }) => void;
   readonly version?: string;
-  /** A database and a hub that other parts of the same process use too; whoever opened them runs and closes them. */
+  /** A database and a hub that other parts of the same process use too. Their owner runs and closes them. */
   readonly shared?: { readonly db: CtrlDatabase; readonly hub: ChangeHub };
   /** Instead of Restate, for tests. */
   readonly workflows?: Workflows;

@@ -41,7 +41,7 @@ Deno.test("runApi() serves from its own database, and is ready only while it run
   }
 });
 
-Deno.test("a second api on the same port fails to start and says what to change", async () => {
+Deno.test("a second api on the same port fails to start, and its error names the setting", async () => {
   await using api = await startApi();
   const config = testConfig("/nonexistent", { httpPort: api.port });
   const second = runApi(config, { log: silentLogger(), clock, signal: new AbortController().signal });
@@ -52,7 +52,7 @@ Deno.test("a second api on the same port fails to start and says what to change"
   });
 });
 
-/** An agent that is not told of the stop would hold the process, or lose seconds until it notices. */
+/** A stream that stays open would keep the process from stopping, or cost its agent the idle timeout before it reconnects. */
 Deno.test("a stop ends all open streams promptly", async () => {
   await using api = await startApi();
   const tenant = await api.tenant("acme");
@@ -75,7 +75,7 @@ Deno.test("a stop ends all open streams promptly", async () => {
   assert.equal(api.lines.some((line) => line.includes("did not end in time")), false);
 });
 
-Deno.test("a nudge needs the service token, and the process registers where it wants to be nudged", async () => {
+Deno.test("a nudge needs the service token, and the process registers its URL for nudges", async () => {
   await using api = await startApi({ advertiseUrl: "http://127.0.0.1:7091" });
   const tenant = await api.tenant("acme");
   const nudge = async (token?: string, method = "POST"): Promise<number> => {
@@ -109,7 +109,7 @@ Deno.test("liveness needs no credentials, and no log line holds one", async () =
   assert.ok(!lines.includes(tenant.rootKey) && !lines.includes(SERVICE_TOKEN));
 });
 
-Deno.test("settings that do not go together are reported at once, without values", () => {
+Deno.test("settings that contradict each other are all reported in one error, without values", () => {
   const load = (env: Record<string, string>) => () =>
     loadConfig(
       API_FIELDS,

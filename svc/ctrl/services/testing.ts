@@ -33,15 +33,14 @@ export const clock = systemClock();
 export const SERVICE_TOKEN = "service-token-of-the-tests";
 const MASTER_KEY = "bWFzdGVyLW1hc3Rlci1tYXN0ZXItbWFzdGVyLW1hc3Q=";
 
-/** What the workflows were asked for; `fail` makes the next calls fail. */
+/** Workflows that record calls; `fail` makes the next ones fail. */
 export interface FakeWorkflows extends Workflows {
   readonly calls: string[];
   fail: boolean;
-  /** How starts end. */
+  /** The outcome of starts. */
   onStart: (order: StartOrder) => Promise<StartOutcome>;
 }
 
-/** Takes every order and does nothing. */
 export function fakeWorkflows(): FakeWorkflows {
   const calls: string[] = [];
   const take = (call: string): Promise<void> => {
@@ -79,7 +78,7 @@ export function fakeWorkflows(): FakeWorkflows {
   return fake;
 }
 
-/** One workspace with a project and a key that may do everything. */
+/** A workspace with a project and a key with every permission. */
 export interface Tenant {
   readonly workspaceId: string;
   readonly projectId: string;
@@ -133,7 +132,7 @@ export function testConfig(folder: string, changes: Partial<ApiConfig> = {}): Ap
   };
 }
 
-/** Starts an api; `await using` stops it and removes what it kept, but for a database that was given. */
+/** Starts an api; `await using` stops it and removes its data, but for a database that was given. */
 export async function startApi(changes?: Partial<ApiConfig>, given?: CtrlDatabase): Promise<TestApi> {
   const folder = await Deno.makeTempDir({ prefix: "unkey-test-api-" });
   const lines: string[] = [];
@@ -203,13 +202,13 @@ export async function deployImage(
   return deploymentId;
 }
 
-/** Does what the worker would: moves a deployment to a status. */
+/** Moves a deployment to a status, as the worker would. */
 export async function move(api: TestApi, id: string, to: DeploymentStatus): Promise<void> {
   const from = (await findDeployment(api.db.kysely, id))?.status ?? "pending";
   await transact(api.db, (tx) => moveStatus(tx, { id, from: [from], to, nowMs: clock.now() }));
 }
 
-/** Does what the worker would: places a deployment in a region. */
+/** Places a deployment in a region, as the worker would. */
 export async function place(
   api: TestApi,
   tenant: Tenant,
@@ -245,7 +244,7 @@ export async function uploadContext(api: TestApi, tenant: Tenant): Promise<strin
   return buildContextPath;
 }
 
-/** Does what the worker would: places a deployment of a new tenant with a sentinel, and returns the sentinel's token. */
+/** Places a new deployment with a sentinel, as the worker would, and returns the sentinel's token. */
 export async function sentinelToken(
   api: TestApi,
   tenant: Tenant,
@@ -298,9 +297,9 @@ export async function next<T>(stream: AsyncIterator<T>): Promise<T> {
 }
 
 /** Waits for a condition, with a deadline that only a broken program reaches. */
-export async function eventually(what: string, condition: () => Promise<boolean>): Promise<void> {
+export async function eventually(event: string, condition: () => Promise<boolean>): Promise<void> {
   for (const deadline = clock.now() + 120_000; !await condition();) {
-    assert.ok(clock.now() < deadline, `${what} did not happen`);
+    assert.ok(clock.now() < deadline, `${event} did not happen`);
     await clock.sleep(5);
   }
 }

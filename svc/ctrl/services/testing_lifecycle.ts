@@ -1,4 +1,4 @@
-/** An environment in the middle of its life, for tests of the api. */
+/** An environment with a history of live deployments, for tests of the api. */
 import type { Client } from "@connectrpc/connect";
 import assert from "node:assert/strict";
 import { transact } from "../../../pkg/db/mod.ts";
@@ -6,7 +6,7 @@ import { DeploymentService } from "../../../proto/gen/ctrl/v1/deployment_pb.ts";
 import { findDeployment, swapLiveDeployment } from "../internal/store/mod.ts";
 import { deployImage, move, place, type Tenant, type TestApi } from "./testing.ts";
 
-/** Three deployments and who asks for what with them. */
+/** Three deployments, with a client of their tenant. */
 export interface Life {
   readonly tenant: Tenant;
   readonly d1: string;
@@ -14,7 +14,7 @@ export interface Life {
   readonly d3: string;
   readonly environmentId: string;
   readonly client: Client<typeof DeploymentService>;
-  /** What the workflows were asked for since. */
+  /** Calls of workflows since the set-up. */
   readonly calls: string[];
 }
 

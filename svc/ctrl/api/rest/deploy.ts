@@ -1,4 +1,4 @@
-/** The routes that make a deployment and show it, each: check the body, call a use case, build the answer. */
+/** The routes that create and show a deployment. Each one checks the body, calls a use case and builds the answer. */
 import type { z } from "zod";
 import { isFault } from "../../../../pkg/fault/mod.ts";
 import { requireInProject } from "../../internal/auth/permissions.ts";
@@ -13,13 +13,13 @@ import { readBody } from "./body.ts";
 import { ProblemError } from "./problem.ts";
 import { createDeploymentBody, generateUploadUrlBody, getDeploymentBody } from "./schemas.ts";
 
-/** What a route answers when nothing failed. */
+/** The answer of a route that did not fail. */
 export interface Answer {
   readonly status: number;
   readonly data: unknown;
 }
 
-/** One route, after its caller is known. */
+/** One route, called after authentication. */
 export type Route = (deps: DeploymentDeps, caller: RootKeyPrincipal, request: Request) => Promise<Answer>;
 
 export const PROJECT_MISSING = "The requested project does not exist or has been deleted.";
@@ -87,7 +87,7 @@ export async function getDeploymentRoute(
   };
 }
 
-/** What is missing is told in the words that clients of this API know. */
+/** Replaces the text of `not_found` by the one that clients of the original API know. */
 export function saying(
   detail: string,
   type: "project_not_found" | "environment_not_found" = "project_not_found",

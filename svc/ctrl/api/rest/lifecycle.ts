@@ -1,4 +1,4 @@
-/** The routes of a deployment's life after it was made, each: check the body, call a use case, build the answer. */
+/** The routes of a deployment after its creation. Each one checks the body, calls a use case and builds the answer. */
 import type { z } from "zod";
 import { requireInProject } from "../../internal/auth/permissions.ts";
 import type { RootKeyPrincipal } from "../../internal/auth/principal.ts";

@@ -22,7 +22,6 @@ import {
 } from "./lifecycle.ts";
 import { ProblemError, problemOf } from "./problem.ts";
 
-/** What the routes need. */
 export interface RestOptions {
   readonly authenticate: Authenticator;
   readonly deployment: DeploymentDeps;

@@ -11,7 +11,7 @@ export interface Problem {
   readonly errors?: readonly FieldError[];
 }
 
-/** What is wrong with one field of a body. */
+/** A problem with one field of a body. */
 export interface FieldError {
   readonly location: string;
   readonly message: string;

@@ -3,7 +3,7 @@ import { silentLogger } from "../../../../pkg/logger/mod.ts";
 import { clock, deployImage, eventually, startApi } from "../../services/testing.ts";
 import { sweepAuditLog } from "./audit_sweeper.ts";
 
-Deno.test("the sweeper forgets acts of long ago, and no others", async () => {
+Deno.test("the sweeper deletes audit entries past their retention, and no others", async () => {
   await using api = await startApi();
   const tenant = await api.tenant("acme");
   const [old, recent] = [await deployImage(api, tenant), await deployImage(api, tenant)];

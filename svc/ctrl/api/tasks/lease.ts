@@ -8,7 +8,6 @@ import {
   removeExpiredApiProcesses,
 } from "../../internal/store/mod.ts";
 
-/** What a lease is for. */
 export interface LeaseOptions {
   readonly db: CtrlDatabase;
   readonly clock: Clock;
@@ -20,7 +19,7 @@ export interface LeaseOptions {
 const LEASE_MS = 30_000;
 const RENEW_MS = 10_000;
 
-/** Keeps this process among those that are nudged after commits, until `signal` aborts. A lapse costs polls, no change. */
+/** Keeps this process registered for nudges until `signal` aborts. Without a lease it still finds changes by polling. */
 export async function holdLease(options: LeaseOptions, signal: AbortSignal): Promise<void> {
   const { db, clock, log, id, nudgeUrl } = options;
   while (!signal.aborted) {

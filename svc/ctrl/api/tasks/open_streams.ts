@@ -1,4 +1,4 @@
-/** A stream is let in once and stays open for days: whoever opened it is looked at again for as long as it is open. */
+/** A stream is authenticated once and stays open for days, so its credential is checked again for as long as it is open. */
 import type { Interceptor } from "@connectrpc/connect";
 import { isDeepStrictEqual } from "node:util";
 import type { Clock } from "../../../../pkg/clock/mod.ts";
@@ -8,12 +8,12 @@ import { callerOf, type Principal } from "../../internal/auth/principal.ts";
 import { bearer, type Credentials, unauthenticated } from "../authenticate.ts";
 import { repeat } from "./repeat.ts";
 
-/** Half of it fixed, half random. A revoked credential's streams end with the first or second sweep after. */
+/** A revoked credential's streams end with the first or second sweep after. */
 const SWEEP_MS = 6_000;
 /** The same while the database fails. */
 const SWEEP_MS_MAX = 12_000;
 
-/** What is looked at: an open stream and with what it was opened. */
+/** An open stream and the credential that opened it. */
 interface OpenStream {
   readonly token: string;
   readonly principal: Principal;
@@ -22,16 +22,16 @@ interface OpenStream {
 
 /** The open streams of this process. */
 export interface OpenStreams {
-  /** Makes streams known while they are read. */
+  /** Registers streams while they are read. */
   readonly interceptor: Interceptor;
   /**
-   * Ends streams whose credential is unknown or stands for somebody else, again and again until `signal` aborts. A
-   * database that cannot be asked ends none.
+   * Repeats until `signal` aborts: ends streams whose credential is unknown or stands for another principal. A database
+   * error ends none.
    */
   sweep(deps: { readonly clock: Clock; readonly log: Logger }, signal: AbortSignal): Promise<void>;
 }
 
-/** One sweep for all streams: its queries grow with the credentials by the hundred, and there are none without streams. */
+/** One sweep for all streams: one query per many credentials, and none without streams. */
 export function watchOpenStreams(credentials: Credentials): OpenStreams {
   const open = new Set<OpenStream>();
   const interceptor: Interceptor = (next) => async (request) => {
@@ -47,7 +47,7 @@ export function watchOpenStreams(credentials: Credentials): OpenStreams {
     if (open.size === 0) return;
     const principals = await credentials.lookAgain(new Set([...open].map(({ token }) => token)));
     for (const stream of [...open]) {
-      // One that came meanwhile has just been let in.
+      // A stream that was opened meanwhile has just been authenticated.
       if (!principals.has(stream.token)) continue;
       const now = principals.get(stream.token);
       if (now === undefined) stream.end(unauthenticated("revoked while the stream was open"));
@@ -59,19 +59,21 @@ export function watchOpenStreams(credentials: Credentials): OpenStreams {
   return { interceptor, sweep: (deps, signal) => repeat(deps, signal, SWEEP_MS, look, SWEEP_MS_MAX) };
 }
 
-/** How a stream becomes known, which is when somebody begins to read it. */
-interface Known {
+/** A stream is registered with the first read of its messages. */
+interface Registration {
   readonly token: string;
   readonly principal: Principal;
   readonly open: Set<OpenStream>;
 }
 
-function revocable<T>(messages: AsyncIterable<T>, known: Known): AsyncIterable<T> {
-  return { [Symbol.asyncIterator]: () => new RevocableStream(messages[Symbol.asyncIterator](), known) };
+function revocable<T>(messages: AsyncIterable<T>, registration: Registration): AsyncIterable<T> {
+  return {
+    [Symbol.asyncIterator]: () => new RevocableStream(messages[Symbol.asyncIterator](), registration),
+  };
 }
 
 /**
- * Messages that can be ended from outside, also while the next one is awaited. What is awaited then is left alone: it
+ * Messages that can be ended from outside, also while the next one is awaited. The awaited promise is left alone: it
  * ends with the call.
  */
 class RevocableStream<T> implements AsyncIterableIterator<T>, OpenStream {
@@ -82,7 +84,7 @@ class RevocableStream<T> implements AsyncIterableIterator<T>, OpenStream {
   #reject: ((reason: Fault) => void) | undefined;
   #ended: Fault | undefined;
 
-  constructor(messages: AsyncIterator<T>, { token, principal, open }: Known) {
+  constructor(messages: AsyncIterator<T>, { token, principal, open }: Registration) {
     this.#messages = messages;
     this.token = token;
     this.principal = principal;
@@ -119,7 +121,7 @@ class RevocableStream<T> implements AsyncIterableIterator<T>, OpenStream {
     this.#open.delete(this);
     this.#ended = reason;
     this.#reject?.(reason);
-    // It is told to stop by the call's signal; how it stops interests nobody any more.
+    // The call's signal stops the source; an error while it stops has no reader any more.
     Promise.resolve(this.#messages.return?.()).catch(() => undefined);
   }
 

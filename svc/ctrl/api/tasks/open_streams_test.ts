@@ -28,7 +28,7 @@ const REGION = "local.dev";
 /** A stream that is read to its end. */
 interface Followed {
   readonly messages: number;
-  /** How it ended; `undefined`: it is open. */
+  /** `undefined` while it is open. */
   readonly end: Code | "ok" | undefined;
 }
 
@@ -56,7 +56,7 @@ async function ended(...streams: readonly Followed[]): Promise<void> {
   assert.deepEqual(streams.map(({ end }) => end), streams.map(() => Code.Unauthenticated));
 }
 
-/** Still open, and it still tells what happens: a heartbeat at least. */
+/** Still open, with messages: heartbeats at least. */
 async function goesOn(...streams: readonly Followed[]): Promise<void> {
   const before = streams.map(({ messages }) => messages);
   await eventually(
@@ -69,7 +69,7 @@ async function goesOn(...streams: readonly Followed[]): Promise<void> {
   assert.deepEqual(streams.map(({ end }) => end), streams.map(() => undefined));
 }
 
-/** The streams of a root key, also one that is served in the general way because it has a timeout. */
+/** The streams of a root key; the one with a timeout is served by the general code. */
 function developerStreams(api: TestApi, key: string, deploymentId: string): readonly Followed[] {
   const client = api.client(DeploymentService, key);
   return [
@@ -120,8 +120,8 @@ Deno.test("open streams of a revoked region, edge or sentinel token end", async 
   await goesOn(valid);
 });
 
-/** Only a definite no ends a stream: who cannot be looked up may well be valid. */
-Deno.test("streams outlive a database that cannot tell who they belong to", async () => {
+/** Only a definite answer ends a stream: a credential that cannot be checked may well be valid. */
+Deno.test("streams stay open while the database cannot check their credentials", async () => {
   await using api = await startApi();
   const tenant = await api.tenant("acme");
   const id = await deployImage(api, tenant);
@@ -142,7 +142,7 @@ Deno.test("streams outlive a database that cannot tell who they belong to", asyn
   await ended(...streams);
 });
 
-Deno.test("a sweep asks once for all open streams, and for none that was closed", async () => {
+Deno.test("a sweep checks all open streams with one call, and none that was closed", async () => {
   const asked: string[][] = [];
   const streams = watchOpenStreams({
     authenticate: () => Promise.reject(new Error("not asked")),
@@ -173,7 +173,7 @@ Deno.test("a sweep asks once for all open streams, and for none that was closed"
   });
   const done = new AbortController();
   const baseUrl = `http://127.0.0.1:${server.port}`;
-  /** Opens a stream, waits for its first message, and answers with what closes it. */
+  /** Opens a stream, waits for its first message, and returns a function that closes it. */
   const open = async (token: string, tail: number, timeout: { timeoutMs?: number } = {}) => {
     const close = new AbortController();
     const signal = AbortSignal.any([close.signal, done.signal]);

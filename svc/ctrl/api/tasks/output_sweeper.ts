@@ -22,12 +22,12 @@ const DAY_MS = 24 * 3_600_000;
 const SWEEP_MS = 3_600_000;
 const DEPLOYMENTS_PER_LOOK = 50;
 const LINES_PER_DELETE = 500;
-/** An event holds many lines. */
+/** Fewer than lines, since one event holds many. */
 const EVENTS_PER_DELETE = 50;
 
 /**
- * Removes what builds and instances of past deployments printed, in small batches so that nobody waits for it. Every
- * process may do it: what one has removed the others do not find.
+ * Removes the output of builds and instances of past deployments, in small batches so that no other statement waits
+ * long. Every process may do it: removed rows are not found again.
  */
 export async function sweepOutput(deps: OutputSweeperDeps, signal: AbortSignal): Promise<void> {
   await repeat(deps, signal, SWEEP_MS, async () => {
@@ -51,13 +51,13 @@ async function removeOutput(
   const from = { deploymentId, beforeMs };
   const days = keptDays === 1 ? "a day" : `${keptDays} days`;
   const notice = `What it printed was removed: that of a deployment which is over is kept for ${days}.`;
-  const lines = await untilLess(
+  const lines = await deleteInBatches(
     LINES_PER_DELETE,
     signal,
     (limit) => deleteInstanceOutput(db.kysely, { ...from, limit }),
   );
   await replaceFirstOutputEvent(db.kysely, { ...from, notice });
-  const events = await untilLess(
+  const events = await deleteInBatches(
     EVENTS_PER_DELETE,
     signal,
     (limit) => deleteOutputEvents(db.kysely, { ...from, limit }),
@@ -66,8 +66,8 @@ async function removeOutput(
   log.debug("output removed", { deployment_id: deploymentId, lines, events });
 }
 
-/** Deletes batch after batch until one is not full, and returns how much went. */
-async function untilLess(
+/** Deletes in batches until one is not full; returns the number of deleted rows. */
+async function deleteInBatches(
   limit: number,
   signal: AbortSignal,
   deleteBatch: (limit: number) => Promise<number>,

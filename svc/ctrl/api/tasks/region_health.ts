@@ -16,8 +16,7 @@ import {
 } from "../../internal/store/mod.ts";
 import { repeat } from "./repeat.ts";
 
-/** What watching over regions needs. */
-export interface SilenceDeps {
+export interface RegionHealthDeps {
   readonly db: CtrlDatabase;
   readonly clock: Clock;
   readonly log: Logger;
@@ -25,55 +24,54 @@ export interface SilenceDeps {
 }
 
 const SWEEP_MS = 10_000;
-/** Sweeps that are further apart mean that the process or the database was away, and agents could not be heard. */
+/** A longer gap between sweeps means that the process or the database was down, and heartbeats could not arrive. */
 const GAP_MS_MAX = 3 * SWEEP_MS;
-/** A dead agent whose region has another one is worth showing for a while, one that was the last for longer. */
+/** Retention of a dead agent: short when its region has a newer one, long when it was the last. */
 const REPLACED_KEPT_MS = 10 * 60_000;
 const LAST_KEPT_MS = 24 * 3_600_000;
 const FORGOTTEN_PER_SWEEP = 500;
 
 /**
- * Takes regions whose agents are silent out of routing, and in again when one is heard.
+ * Takes regions whose agents all timed out out of routing, and puts them back with the next heartbeat.
  *
  * Every process may do it, since each step is guarded by what the database holds. A process only judges once it has
- * listened without interruption for as long as an agent may be silent: after an outage of the control plane all agents
- * look silent until they have come back, and the first of them must not get all the traffic.
+ * received heartbeats without interruption for the length of the timeout: after an outage of the control plane all agents
+ * look dead until they have reconnected, and the first of them must not get all the traffic.
  */
-export async function sweepRegions(deps: SilenceDeps, signal: AbortSignal): Promise<void> {
+export async function sweepRegions(deps: RegionHealthDeps, signal: AbortSignal): Promise<void> {
   const watch = new RegionWatch(deps);
   await repeat(deps, signal, SWEEP_MS, () => watch.sweep());
 }
 
-/** One process's view of the regions. */
+/** One process's judgement of the regions. */
 export class RegionWatch {
-  readonly #deps: SilenceDeps;
-  #listeningSinceMs: number | undefined;
+  readonly #deps: RegionHealthDeps;
+  #receivingSinceMs: number | undefined;
   #sweptAtMs = 0;
 
-  constructor(deps: SilenceDeps) {
+  constructor(deps: RegionHealthDeps) {
     this.#deps = deps;
   }
 
-  /** Looks once. */
   async sweep(): Promise<void> {
     const { db, clock } = this.#deps;
     const nowMs = clock.now();
-    const heard = await listRegionHeartbeats(db.kysely);
-    const silent = new Set((await listDownRegions(db.kysely)).map((each) => each.region));
-    if (this.#listeningSinceMs === undefined || nowMs - this.#sweptAtMs > GAP_MS_MAX) {
-      this.#listeningSinceMs = nowMs;
+    const heartbeats = await listRegionHeartbeats(db.kysely);
+    const down = new Set((await listDownRegions(db.kysely)).map((each) => each.region));
+    if (this.#receivingSinceMs === undefined || nowMs - this.#sweptAtMs > GAP_MS_MAX) {
+      this.#receivingSinceMs = nowMs;
     }
     this.#sweptAtMs = nowMs;
-    const mayJudge = nowMs - this.#listeningSinceMs > AGENT_ALIVE_MS;
-    for (const { region, lastSeenAtMs } of heard) {
-      const isHeard = nowMs - lastSeenAtMs <= AGENT_ALIVE_MS;
-      if (isHeard && silent.has(region)) await this.#hear(region, nowMs);
-      if (!isHeard && !silent.has(region) && mayJudge) await this.#silence(region, nowMs);
+    const mayJudge = nowMs - this.#receivingSinceMs > AGENT_ALIVE_MS;
+    for (const { region, lastSeenAtMs } of heartbeats) {
+      const isAlive = nowMs - lastSeenAtMs <= AGENT_ALIVE_MS;
+      if (isAlive && down.has(region)) await this.#markUp(region, nowMs);
+      if (!isAlive && !down.has(region) && mayJudge) await this.#markDown(region, nowMs);
     }
-    if (mayJudge) await this.#forget(heard, nowMs);
+    if (mayJudge) await this.#forgetAgents(heartbeats, nowMs);
   }
 
-  async #silence(region: string, nowMs: number): Promise<void> {
+  async #markDown(region: string, nowMs: number): Promise<void> {
     const { db, log, notifier } = this.#deps;
     const heardSinceMs = nowMs - AGENT_ALIVE_MS;
     if (!await transact(db, (tx) => markRegionDown(tx, { region, heardSinceMs, nowMs }))) return;
@@ -81,17 +79,17 @@ export class RegionWatch {
     log.warn("region is silent: its instances are left out of routing", { region });
   }
 
-  async #hear(region: string, nowMs: number): Promise<void> {
+  async #markUp(region: string, nowMs: number): Promise<void> {
     const { db, log, notifier } = this.#deps;
     if (!await transact(db, (tx) => markRegionUp(tx, { region, nowMs }))) return;
     notifier.changed([EDGE_REGION]);
     log.info("region is heard again: its instances are routed to", { region });
   }
 
-  /** Each start of an agent is a new one, so that those before it have to go some time. */
-  async #forget(heard: readonly RegionHeartbeat[], nowMs: number): Promise<void> {
+  /** Each start of an agent registers a new one, so old ones must be deleted some time. */
+  async #forgetAgents(heartbeats: readonly RegionHeartbeat[], nowMs: number): Promise<void> {
     const { db } = this.#deps;
-    const lastSeen = new Map(heard.map((each) => [each.region, each.lastSeenAtMs]));
+    const lastSeen = new Map(heartbeats.map((each) => [each.region, each.lastSeenAtMs]));
     const beforeMs = nowMs - REPLACED_KEPT_MS;
     const stale = await listStaleAgents(db.kysely, { beforeMs, limit: FORGOTTEN_PER_SWEEP });
     const gone = stale.filter(({ region, last_seen_at: at }) =>

@@ -52,7 +52,7 @@ class Setup {
     await this.hear(0, 1);
   }
 
-  /** The process starts anew. */
+  /** The process restarts. */
   restart(): void {
     this.#watches = [this.#newWatch()];
   }
@@ -62,7 +62,7 @@ class Setup {
     this.#watches.push(this.#newWatch());
   }
 
-  /** The agents of these regions are heard. */
+  /** Heartbeats of the agents of these regions. */
   async hear(...regions: readonly (0 | 1)[]): Promise<void> {
     for (const index of regions) {
       const region = this.regions[index];
@@ -71,7 +71,7 @@ class Setup {
     }
   }
 
-  /** Sweeps every ten seconds while the named regions are heard. */
+  /** Sweeps every ten seconds while the named regions send heartbeats. */
   async pass(seconds: number, heard: readonly (0 | 1)[]): Promise<void> {
     for (let passed = 0; passed < seconds; passed += 10) {
       this.#clock.nowMs += 10 * SECOND_MS;
@@ -93,7 +93,7 @@ class Setup {
     ).sort();
   }
 
-  /** Whose endpoints the edges were told of since a version. */
+  /** Deployments whose endpoints changed for the edges since a version. */
   async told(after: number): Promise<ReadonlySet<string>> {
     const changes = await listCoalescedChanges(this.db.kysely, {
       region: EDGE_REGION,
@@ -151,7 +151,7 @@ class Setup {
   }
 }
 
-test("a silent region leaves the routing and returns by itself, each told to the edges", async (db) => {
+test("a region without heartbeats leaves the routing and returns with the next one, each as a change for the edges", async (db) => {
   const setup = new Setup(db);
   await setup.start();
   await setup.pass(40, [0, 1]);
@@ -174,7 +174,7 @@ test("a silent region leaves the routing and returns by itself, each told to the
 });
 
 /** Then it is rather the control plane that was away, and all that was known may well be alive. */
-test("when all regions of a deployment are silent, all of them are routed to", async (db) => {
+test("when all regions of a deployment are down, all of them are routed to", async (db) => {
   const setup = new Setup(db);
   await setup.start();
   await setup.pass(80, []);
@@ -213,7 +213,7 @@ test("two processes that sweep at once say it once", async (db) => {
   assert.equal(told.length, 1);
 });
 
-test("agents of earlier starts are forgotten, the last one of a silent region after a day", async (db) => {
+test("agents of earlier starts are deleted, the last one of a region that is down after a day", async (db) => {
   const setup = new Setup(db);
   await setup.start();
   const [region] = setup.regions;

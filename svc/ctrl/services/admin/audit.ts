@@ -27,7 +27,7 @@ export interface AuditPage {
 const PAGE_SIZE = 50;
 const PAGE_SIZE_MAX = 200;
 
-/** Lists who did what in the caller's workspace, or, for the service token without one, what belongs to none. */
+/** Lists the audit log of the caller's workspace; for the service token without one, the entries of no workspace. */
 export async function listAuditLog(
   deps: AdminDeps,
   caller: RootKeyPrincipal | ServicePrincipal,

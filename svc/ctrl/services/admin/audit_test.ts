@@ -7,7 +7,7 @@ import { EnvironmentService } from "../../../../proto/gen/ctrl/v1/environment_pb
 import type { Schema } from "../../internal/store/mod.ts";
 import { deployImage, failure, refused, SERVICE_TOKEN, startApi, type TestApi } from "../testing.ts";
 
-/** Everything that an act may write to; whoever adds an act that writes elsewhere adds the table. */
+/** Every table that an act may write to: an act that writes to another table adds it here. */
 const WRITTEN: readonly (keyof Schema)[] = [
   "workspaces",
   "projects",
@@ -65,7 +65,7 @@ async function acts(api: TestApi) {
   };
 }
 
-Deno.test("every act is recorded with who did it, and nothing of it is secret", async () => {
+Deno.test("every act is recorded with its actor, and no entry holds a secret", async () => {
   await using api = await startApi();
   const { tenant, running, calls } = await acts(api);
   const admin = api.client(AdminService, tenant.rootKey);

@@ -2,7 +2,6 @@ import type { Clock } from "../../../../pkg/clock/mod.ts";
 import type { Vault } from "../../../../pkg/vault/mod.ts";
 import type { CtrlDatabase } from "../../internal/store/mod.ts";
 
-/** What the admin use cases work with. */
 export interface AdminDeps {
   readonly db: CtrlDatabase;
   readonly clock: Clock;

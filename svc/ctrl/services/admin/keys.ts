@@ -19,17 +19,13 @@ import { workspaceFor } from "./workspaces.ts";
 const PERMISSIONS_MAX = 100;
 const START_CHARACTERS = 10;
 
-/** A root key at the only moment at which it is known. */
+/** A new root key; only its hash is stored. */
 export interface NewRootKey {
   readonly id: string;
   readonly key: string;
 }
 
-/**
- * Makes a root key.
- *
- * @throws `permission_denied` when the caller would pass on what it does not have itself
- */
+/** @throws `permission_denied` when the caller would pass on a permission that it does not have */
 export async function createRootKey(
   deps: AdminDeps,
   caller: RootKeyPrincipal | ServicePrincipal,
@@ -83,7 +79,7 @@ function checkPermissions(given: readonly string[]): readonly string[] {
   );
 }
 
-/** The workspace's keys that work, oldest first. */
+/** The workspace's keys that are not revoked, oldest first. */
 export async function listRootKeys(
   deps: AdminDeps,
   caller: RootKeyPrincipal | ServicePrincipal,
@@ -92,7 +88,7 @@ export async function listRootKeys(
   return await readRootKeys(deps.db.kysely, await workspaceFor(deps, caller, workspaceId));
 }
 
-/** Ends a key; api processes notice within seconds. @throws `not_found` also for another workspace's */
+/** Revokes a key; api processes notice within seconds. @throws `not_found` also for another workspace's */
 export async function revokeRootKey(
   deps: AdminDeps,
   caller: RootKeyPrincipal | ServicePrincipal,

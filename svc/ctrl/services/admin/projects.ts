@@ -21,7 +21,6 @@ import type { AdminDeps } from "./deps.ts";
 import { unlessTaken } from "./taken.ts";
 import { workspaceFor } from "./workspaces.ts";
 
-/** What a new project is made of. */
 export interface ProjectRequest {
   /** For the service token only. */
   readonly workspaceId: string;
@@ -31,7 +30,7 @@ export interface ProjectRequest {
   readonly defaultBranch: string;
 }
 
-/** Makes a project with its environments `production` and `preview`. @throws `already_exists` when the slug is taken */
+/** Creates a project with its environments `production` and `preview`. @throws `already_exists` when the slug is taken */
 export async function createProject(
   deps: AdminDeps,
   caller: RootKeyPrincipal | ServicePrincipal,
@@ -69,7 +68,7 @@ export async function createProject(
   return created;
 }
 
-/** A project and what its production environment serves. */
+/** A project with the live deployment of its production environment. */
 export interface ListedProject extends ProjectsTable {
   readonly liveDeploymentId: string | undefined;
 }

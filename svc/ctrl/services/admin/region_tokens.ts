@@ -17,13 +17,13 @@ import type { AdminDeps } from "./deps.ts";
 const PAGE_SIZE = 100;
 const PAGE_SIZE_MAX = 500;
 
-/** A region's token at the only moment at which it is known. */
+/** A new region token; only its hash is stored. */
 export interface NewRegionToken {
   readonly id: string;
   readonly token: string;
 }
 
-/** Makes the credential of a region's agent, or of an edge for the region `*`. */
+/** Creates the credential of a region's agent, or of an edge for the region `*`. */
 export async function createRegionToken({ db, clock }: AdminDeps, region: string): Promise<NewRegionToken> {
   if (region !== EDGE_REGION && !/^[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?$/.test(region)) {
     throw invalid("region", 'must look like "us-east-1.aws", or be "*" for an edge', region);
@@ -45,7 +45,7 @@ export async function createRegionToken({ db, clock }: AdminDeps, region: string
   return { id, token };
 }
 
-/** Lists the tokens that work, newest first. */
+/** Lists the tokens that are not revoked, newest first. */
 export async function listRegionTokens(
   { db }: AdminDeps,
   page: PageRequest,
@@ -55,7 +55,7 @@ export async function listRegionTokens(
   return pageOf(await readRegionTokens(db.kysely, { before, limit: size + 1 }), size);
 }
 
-/** Ends a token; api processes notice within seconds. @throws `not_found` */
+/** Revokes a token; api processes notice within seconds. @throws `not_found` */
 export async function revokeRegionToken({ db, clock }: AdminDeps, tokenId: string): Promise<void> {
   const id = parseId("regionToken", "token_id", tokenId);
   const nowMs = clock.now();

@@ -26,7 +26,6 @@ export type KnownRegistry = Pick<
   "host" | "username" | "created_at" | "updated_at"
 >;
 
-/** Credentials as they are given. */
 export interface RegistryRequest {
   readonly workspaceId: string;
   readonly host: string;
@@ -34,14 +33,13 @@ export interface RegistryRequest {
   readonly secret: string;
 }
 
-/** The result of adding. */
 export interface AddedRegistry {
   readonly registry: KnownRegistry;
   readonly replaced: boolean;
 }
 
 /**
- * Stores what builds of the workspace log in to a registry with, encrypted, in place of what there was for the same host.
+ * Stores the encrypted credentials with which builds of the workspace log in to a registry; replaces those of the same host.
  *
  * @throws `invalid_argument`, or `failed_precondition` when the workspace has 50 registries
  */
@@ -58,7 +56,7 @@ export async function addRegistry(
   const ciphertext = await sealRegistrySecret(vault, { workspaceId, host }, secret);
   const nowMs = clock.now();
   return await transact(db, async (tx) => {
-    // The limit is on what all calls together make, so they take turns.
+    // The limit holds for concurrent calls together, so they take turns.
     const known = await lockRegistryCredentials(tx, workspaceId);
     const before = known.find((each) => each.host === host);
     const replaced = before !== undefined;

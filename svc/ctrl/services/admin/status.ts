@@ -28,7 +28,7 @@ export interface Nack {
   readonly at: number;
 }
 
-/** How a region keeps up. The region `*` is that of the edges. */
+/** The progress of a region. The region `*` is that of the edges. */
 export interface RegionStatus {
   readonly region: string;
   readonly desiredVersion: number;
@@ -38,15 +38,15 @@ export interface RegionStatus {
   readonly desiredInstances: number;
   readonly runningInstances: number;
   readonly desiredSentinels: number;
-  /** Those that take requests. */
+  /** Sentinels that take requests. */
   readonly healthySentinels: number;
-  /** When the oldest change was made that the slowest agent has not applied. */
+  /** The time of the oldest change that the slowest agent has not applied. */
   readonly waitingSince: number | undefined;
-  /** Since when the region is left out of routing. */
+  /** The time since which the region is left out of routing. */
   readonly silentSince: number | undefined;
 }
 
-/** Agents that were not heard for so long are not shown. */
+/** Agents without a heartbeat for so long are not shown. */
 const AGENT_SHOWN_MS = 24 * 3_600_000;
 
 /** The state of all regions, as far as it concerns the caller. */
@@ -64,7 +64,7 @@ export async function getStatus(
     caller.workspaceId,
     agents.flatMap(({ last_nack_resource }) => last_nack_resource ?? []),
   );
-  const silent = new Map((await listDownRegions(db.kysely)).map(({ region, since }) => [region, since]));
+  const down = new Map((await listDownRegions(db.kysely)).map(({ region, since }) => [region, since]));
   const names = new Set([...configured, ...versions.keys(), ...agents.map(({ region }) => region)]);
   const regions = [...names].sort().map((region) => {
     const here = agents.filter((agent) => agent.region === region);
@@ -85,7 +85,7 @@ export async function getStatus(
       runningInstances: counts?.running ?? 0,
       desiredSentinels: proxies?.desired ?? 0,
       healthySentinels: proxies?.healthy ?? 0,
-      silentSince: silent.get(region),
+      silentSince: down.get(region),
     };
   });
   return await Promise.all(regions.map(async (each): Promise<RegionStatus> => {
@@ -96,7 +96,7 @@ export async function getStatus(
   }));
 }
 
-/** How far the slowest of the live agents is; when all are silent, the one heard last. */
+/** The version that the slowest live agent has applied; when all timed out, that of the latest heartbeat. */
 function appliedVersion(agents: readonly AgentStatus[]): number | undefined {
   const alive = agents.filter((each) => each.alive);
   if (alive.length > 0) return Math.min(...alive.map((each) => each.appliedVersion));

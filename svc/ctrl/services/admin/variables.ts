@@ -17,13 +17,12 @@ import {
 import { byteLength, invalid, variableName } from "../../internal/validate/mod.ts";
 import type { AdminDeps } from "./deps.ts";
 
-/** Which environment is meant. */
 export interface EnvironmentRef {
   readonly projectId: string;
   readonly environmentSlug: string;
 }
 
-/** Names and values of one environment together, in bytes: what fits beside everything else into a process's environment. */
+/** Names and values of one environment together; more would not fit into a process's environment beside the rest. */
 const BYTES_MAX = 64 * 1024;
 const VARIABLES_MAX = 500;
 
@@ -62,7 +61,7 @@ export async function setVariables(
   })));
   const nowMs = clock.now();
   await transact(db, async (tx) => {
-    // The limit is on what all calls together leave behind, so they take turns.
+    // The limit holds for concurrent calls together, so they take turns.
     if (await lockEnvironment(tx, environment.id) === undefined) throw deleted(environment.slug);
     const after = new Map(
       (await listEnvironmentVariables(tx, environment.id)).map((row) => [row.name, row.ciphertext]),

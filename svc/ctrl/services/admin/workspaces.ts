@@ -15,7 +15,7 @@ import { invalid, optionalText, pageSize, slug, text } from "../../internal/vali
 import type { AdminDeps } from "./deps.ts";
 import { unlessTaken } from "./taken.ts";
 
-/** Makes a workspace and returns its id. @throws `already_exists` when the slug is taken */
+/** Creates a workspace and returns its id. @throws `already_exists` when the slug is taken */
 export async function createWorkspace(
   { db, clock }: AdminDeps,
   request: { readonly name: string; readonly slug: string },

@@ -5,12 +5,11 @@ const AGENT_ID_LENGTH_MAX = 63;
 const RESULTS_MAX = 10_000;
 const ERROR_BYTES_MAX = 1_000;
 
-/** How an agent is known: no region can speak for another's agent. */
+/** The key of an agent; it has the region, so that no region can report for another's agent. */
 export function agentKey(region: string, agentId: string): string {
   return `${region}:${text("agent_id", agentId, AGENT_ID_LENGTH_MAX)}`;
 }
 
-/** What an agent says about how far it is. */
 export interface AgentProgress {
   readonly region: string;
   readonly agentId: string;
@@ -20,7 +19,7 @@ export interface AgentProgress {
   readonly results: readonly { readonly resourceId: string; readonly error: string }[];
 }
 
-/** Notes how far an agent is and what it could not do; also its sign of life. */
+/** Records the progress and the last failure of an agent; counts as its heartbeat. */
 export async function acknowledge(
   { agents }: Pick<ClusterDeps, "agents">,
   progress: AgentProgress,

@@ -7,7 +7,7 @@ import { markRegionDown } from "../../internal/store/mod.ts";
 import { clock, refused, startApi } from "../testing.ts";
 import { placeNew, REGION } from "../testing_agents.ts";
 
-Deno.test("acknowledgements and NACKs show in the status, others' only without details", async () => {
+Deno.test("acknowledgements and NACKs are in the status, those of other workspaces without details", async () => {
   await using api = await startApi();
   const [own, other] = [await api.tenant("acme"), await api.tenant("globex")];
   const { id } = await placeNew(api, own);

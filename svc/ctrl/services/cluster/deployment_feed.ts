@@ -19,15 +19,15 @@ import {
   type Queryable,
 } from "../../internal/store/mod.ts";
 
-/** What an agent is told about one deployment. */
+/** The message about one deployment. */
 export type DeploymentMessage = NonNullable<MessageInitShape<typeof DeploymentStateSchema>["state"]>;
 
 /** The feed of a region's deployments, and the same message for a single one. */
 export interface DeploymentFeed {
   readonly feed: Feed<DeploymentMessage>;
   /**
-   * For clients of the original protocol. They ignore the end of a snapshot, so that they cannot find out what it lacks:
-   * theirs also says what was stopped.
+   * For clients of the original protocol. They ignore the end of a snapshot and cannot find out what it lacks, so their
+   * snapshot also has the stopped deployments.
    */
   readonly original: Feed<DeploymentMessage>;
   encode(row: DesiredDeployment): Promise<DeploymentMessage>;

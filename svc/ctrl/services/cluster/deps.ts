@@ -8,16 +8,15 @@ import type { Workflows } from "../../internal/workflows/mod.ts";
 import type { DeploymentFeed } from "./deployment_feed.ts";
 import type { SentinelFeed } from "./sentinel_feed.ts";
 
-/** What the use cases of agents work with. */
 export interface ClusterDeps {
   readonly db: CtrlDatabase;
   readonly clock: Clock;
   readonly log: Logger;
   readonly hub: ChangeHub;
   readonly agents: AgentBook;
-  /** Told after commits that the edges have to know of. */
+  /** Called after commits that change the feed of the edges. */
   readonly notifier: ChangeNotifier;
-  /** Told of lines that were stored. */
+  /** Called after lines were stored. */
   readonly logs: Pick<LogHub, "reported">;
   readonly workflows: Workflows;
   readonly deployments: DeploymentFeed;

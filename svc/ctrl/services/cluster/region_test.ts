@@ -8,7 +8,7 @@ import { DeploymentService } from "../../../../proto/gen/ctrl/v1/deployment_pb.t
 import { next, refused, startApi } from "../testing.ts";
 import { instanceReport, placeNew, REGION } from "../testing_agents.ts";
 
-/** One stolen token must not open every region. */
+/** One stolen token must not give access to every region. */
 Deno.test("a region's token reads and reports that region only", async () => {
   await using api = await startApi();
   const tenant = await api.tenant("acme");

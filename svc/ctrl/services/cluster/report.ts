@@ -26,7 +26,7 @@ const MESSAGE_BYTES_MAX = 4_096;
 const LOG_LINES_MAX = 50;
 const LOG_LINE_BYTES_MAX = 2_048;
 
-/** The report, or `undefined` for one that says nothing. */
+/** The report, or `undefined` for an empty one. */
 export function checkReport({ change }: ReportDeploymentStatusRequest): CheckedReport | undefined {
   switch (change.case) {
     case "update": {

@@ -11,13 +11,13 @@ import type { ClusterDeps } from "./deps.ts";
 
 const LINES_MAX = 1_000;
 const LINE_BYTES_MAX = 8_192;
-/** Lines that stay of each deployment. */
+/** Retention per deployment. */
 const KEPT_LINES = 10_000;
-/** A deployment is trimmed after so many new lines, so it holds at most this many more than it may. */
+/** A deployment is trimmed after so many new lines, so it exceeds the retention by at most this number. */
 const TRIM_EVERY_LINES = 2_000;
 const COUNTED_MAX = 10_000;
 
-/** Takes batches of output; one per process. */
+/** Stores batches of output; one per process. */
 export interface LogTaker {
   /** @throws `invalid_argument`; lines of a deployment that was never placed in the region are dropped */
   take(region: string, request: ReportInstanceLogsRequest): Promise<void>;

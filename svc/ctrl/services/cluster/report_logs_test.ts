@@ -9,7 +9,7 @@ import { createLogTaker } from "./report_logs.ts";
 const test = testOnCtrlDatabases();
 const REGION = "local.dev";
 
-test("lines are announced once they can be read, and those that are dropped are not", async (db) => {
+test("lines are announced after they were stored, and dropped lines are not", async (db) => {
   const seed = await seedProject(db);
   const { id: deploymentId } = await seedDeployment(db, seed);
   await transact(db, (tx) =>

@@ -14,8 +14,8 @@ const HEALTH: Record<Health, SentinelsTable["health"]> = {
 };
 
 /**
- * Takes how a sentinel of the region is. One that the region does not have, and a report older than the last, are a
- * success that changes nothing: an agent that still sees an old one must not be stopped by it.
+ * Stores the state of a sentinel of the region. A report about a sentinel that the region does not have, and one older
+ * than the last, are a success that changes nothing: an agent that still sees an old one must not be stopped by it.
  *
  * @throws `invalid_argument`
  */
@@ -31,7 +31,7 @@ export async function reportSentinelStatus(
   await reportSentinel(db.kysely, {
     k8sName: text("k8s_name", request.k8sName, NAME_LENGTH_MAX),
     region,
-    // A health that a newer agent knows is not one that this program can rely on.
+    // This program does not know the health values of newer agents.
     health: HEALTH[request.health] ?? "unknown",
     availableReplicas,
     address: address === "" ? "" : hostPort("address", address),

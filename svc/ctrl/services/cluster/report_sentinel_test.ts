@@ -6,7 +6,7 @@ import { findSentinelOf } from "../../internal/store/mod.ts";
 import { failure, sentinelToken, startApi } from "../testing.ts";
 import { environmentOf, REGION, runNew } from "../testing_agents.ts";
 
-Deno.test("reports tell how a sentinel is, from its region only, and nonsense is refused", async () => {
+Deno.test("reports of a sentinel are taken from its region only, and malformed ones are refused", async () => {
   await using api = await startApi();
   const tenant = await api.tenant("acme");
   const id = await runNew(api, tenant);

@@ -19,7 +19,7 @@ const WAKE_MS_MAX = 5_000;
  * Takes an agent's whole view of one deployment in its region, then wakes the deployment's workflow and the edges.
  *
  * A report about a deployment that does not exist, or that was never placed in the region, is a success that changes
- * nothing: an agent that still has an old container must not be stopped by it. So is one that is older than the last.
+ * nothing: an agent that still has an old container must not be stopped by it. So is a report older than the last.
  *
  * @throws `invalid_argument`
  */

@@ -41,7 +41,7 @@ function endpoints({ state }: RouteState): unknown {
   return [state.value.deploymentId, state.value.endpoints.map(({ address }) => address)];
 }
 
-Deno.test("reports are harmless where nothing is known, and refused where they make no sense", async () => {
+Deno.test("reports about unknown resources change nothing, malformed ones are refused", async () => {
   await using api = await startApi();
   const tenant = await api.tenant("acme");
   const { k8sName } = await placeNew(api, tenant);
@@ -62,7 +62,7 @@ Deno.test("reports are harmless where nothing is known, and refused where they m
     Code.InvalidArgument,
     /k8s_name/,
   );
-  // The deployment stands even when nobody can be woken.
+  // The report is stored even when the workflow cannot be woken.
   api.workflows.fail = true;
   await agent.reportDeploymentStatus(instanceReport(k8sName, 2n, Status.RUNNING));
 });

@@ -10,13 +10,13 @@ import {
   type SentinelsTable,
 } from "../../internal/store/mod.ts";
 
-/** What an agent is told about one sentinel. */
+/** The message about one sentinel. */
 export type SentinelMessage = NonNullable<MessageInitShape<typeof SentinelStateSchema>["state"]>;
 
 /** The feed of a region's sentinels, and the same message for a single one. */
 export interface SentinelFeed {
   readonly feed: Feed<SentinelMessage>;
-  /** For clients of the original protocol, as with deployments: with what was archived. */
+  /** For clients of the original protocol, as with deployments: with archived sentinels. */
   readonly original: Feed<SentinelMessage>;
   encode(row: SentinelsTable): Promise<SentinelMessage>;
 }

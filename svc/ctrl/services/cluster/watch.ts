@@ -14,10 +14,9 @@ import type { DeploymentMessage } from "./deployment_feed.ts";
 import type { ClusterDeps } from "./deps.ts";
 import type { SentinelMessage } from "./sentinel_feed.ts";
 
-/** Where an agent wants to go on. */
 export interface AgentWatch {
   readonly region: string;
-  /** Empty for clients that do not say. */
+  /** Empty for clients of the original protocol. */
   readonly agentId: string;
   /** 0 asks for a snapshot. */
   readonly versionLastSeen: bigint;
@@ -26,7 +25,7 @@ export interface AgentWatch {
 type DeploymentState = MessageInitShape<typeof DeploymentStateSchema>;
 type SentinelState = MessageInitShape<typeof SentinelStateSchema>;
 
-/** What the region should run: everything, then what changes, for as long as the agent listens. */
+/** The region's desired deployments: a snapshot, then changes, until `signal` aborts. */
 export function watchDeployments(
   deps: ClusterDeps,
   watch: AgentWatch,
@@ -60,8 +59,8 @@ export function watchSentinels(
 }
 
 /**
- * A client of the original protocol does not say who it is nor what it has applied. It takes the next state only when it
- * has applied the one before, so its stream speaks for it.
+ * A client of the original protocol sends no agent id and no acknowledgements. It takes the next state only when it has
+ * applied the one before, so its stream counts as both.
  */
 async function* attended<T>(
   { agents }: ClusterDeps,
@@ -94,19 +93,19 @@ function begin({ region, versionLastSeen }: AgentWatch, signal: AbortSignal): Wa
   return { region, sinceVersion: version("version_last_seen", versionLastSeen), signal };
 }
 
-/** Makes the agent known. What it has applied it says itself. */
+/** Registers the agent. Its progress comes with its acknowledgements. */
 function introduce({ agents, log }: ClusterDeps, { region, agentId }: AgentWatch): void {
   agents.note({ agentId: agentKey(region, agentId), region }).catch((error: unknown) => {
     log.warn("an agent's sign of life was not written", { region, error: describeError(error) });
   });
 }
 
-/** The original protocol has no names of agents, and whoever knows the new one has to say its own. */
+/** Only the original protocol has no agent ids: clients of the new one must send theirs. */
 function isOriginal({ agentId }: AgentWatch): boolean {
   return agentId === "";
 }
 
-/** Shown for clients that do not say who they are. */
+/** Agent id shown for clients that send none. */
 const NAMELESS = "(unnamed)";
 
 type Marker =
@@ -114,7 +113,7 @@ type Marker =
   | { case: "snapshotEnd"; value: { resources: number } }
   | { case: "heartbeat"; value: MessageInitShape<typeof FeedHeartbeatSchema> };
 
-/** Everything that is not a state: the same in both streams. */
+/** Events that are no state: the same in both streams. */
 function marker(event: Exclude<FeedEvent<never>, { kind: "item" }>): Marker {
   switch (event.kind) {
     case "problem":

@@ -122,7 +122,7 @@ async function stop(api: TestApi, id: string): Promise<void> {
   await transact(api.db, (tx) => stopTopology(tx, { deploymentId: id, nowMs: clock.now() }));
 }
 
-/** Waits until the client runs exactly these and has heard of everything. */
+/** Waits until the client runs exactly these and has the newest version. */
 async function runs(api: TestApi, client: OriginalClient, ...names: readonly string[]): Promise<void> {
   const version = await findRegionVersion(api.db.kysely, REGION);
   const wanted = [...names].sort().join();
@@ -132,13 +132,13 @@ async function runs(api: TestApi, client: OriginalClient, ...names: readonly str
   );
 }
 
-Deno.test("a client of the original protocol is right, also after a longer absence than changes are kept", async () => {
+Deno.test("a client of the original protocol converges, also after it was away for longer than changes are kept", async () => {
   await using api = await startApi();
   const tenant = await api.tenant("acme");
   const [a, b, c] = [await placed(api, tenant), await placed(api, tenant), await placed(api, tenant)];
   await stop(api, c.id);
   const client = new OriginalClient(api, await api.regionToken(REGION));
-  // It ran this before it was started anew, and was not there to be told.
+  // It ran this before its restart, and missed the stop.
   client.running.add(c.name);
   client.connect();
   await runs(api, client, a.name, b.name);
@@ -162,7 +162,11 @@ Deno.test("a client of the original protocol is right, also after a longer absen
   client.connect();
   await runs(api, client, e.name);
   await client.disconnect();
-  assert.deepEqual(client.versions, client.versions.toSorted((x, y) => x - y), "it may break off anywhere");
+  assert.deepEqual(
+    client.versions,
+    client.versions.toSorted((x, y) => x - y),
+    "versions rise, so that a stream may end anywhere",
+  );
 });
 
 Deno.test("a client of the original protocol counts as its region's agent while its stream is open", async () => {
@@ -173,7 +177,7 @@ Deno.test("a client of the original protocol counts as its region's agent while 
   client.connect();
   await runs(api, client, name);
   await eventually(
-    "it to be known",
+    "the registration of the agent",
     async () =>
       (await listAgents(api.db.kysely, { sinceMs: clock.now() - 5_000, region: REGION })).length === 1,
   );

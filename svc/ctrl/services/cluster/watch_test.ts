@@ -59,8 +59,8 @@ Deno.test("an agent gets its region's deployments with decrypted variables, then
   await resumed.return?.();
 });
 
-/** What is compacted is gone for good, so that a stream must say what is instead of what changed. */
-Deno.test("an agent whose cursor is older than what compaction kept begins anew, a younger one goes on", async () => {
+/** Compacted changes are gone, so the stream must send a snapshot instead. */
+Deno.test("a cursor older than the kept changes gets a snapshot, a younger one resumes", async () => {
   await using api = await startApi();
   const tenant = await api.tenant("acme");
   const ids = [await placeNew(api, tenant), await placeNew(api, tenant), await placeNew(api, tenant)].map((
@@ -71,7 +71,7 @@ Deno.test("an agent whose cursor is older than what compaction kept begins anew,
   const steps = createVersioningSteps({ db: api.db, clock: later, keepMs, keepVersions: 1 });
   assert.deepEqual([await steps.version(REGION), await steps.compact(REGION)], [3, 2]);
   const client = api.client(ClusterService, await api.regionToken(REGION));
-  const told = async (versionLastSeen: bigint, count: number) => {
+  const messagesSince = async (versionLastSeen: bigint, count: number) => {
     const stream = client.watchDeployments({ region: REGION, agentId: "krane-1", versionLastSeen })
       [Symbol.asyncIterator]();
     const messages = [];
@@ -81,6 +81,6 @@ Deno.test("an agent whose cursor is older than what compaction kept begins anew,
       state.case === "apply" ? ids.indexOf(state.value.deploymentId) : `${state.case} ${version}`
     );
   };
-  assert.deepEqual(await told(1n, 4), [0, 1, 2, "snapshotEnd 3"]);
-  assert.deepEqual(await told(2n, 1), [2], "nothing that follows it is gone");
+  assert.deepEqual(await messagesSince(1n, 4), [0, 1, 2, "snapshotEnd 3"]);
+  assert.deepEqual(await messagesSince(2n, 1), [2], "every change after it is kept");
 });

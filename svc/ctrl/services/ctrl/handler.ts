@@ -1,7 +1,6 @@
 import type { ServiceImpl } from "@connectrpc/connect";
 import type { CtrlService } from "../../../../proto/gen/ctrl/v1/ctrl_pb.ts";
 
-/** What the liveness answer tells. */
 export interface CtrlDeps {
   readonly version: string;
   readonly instanceId: string;

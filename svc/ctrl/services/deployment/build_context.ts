@@ -19,7 +19,7 @@ export interface ContextSource {
 export type CheckedSource =
   | ContextSource
   | { readonly kind: "image"; readonly image: string }
-  /** What another deployment runs; it need not be built again. */
+  /** The image of another deployment; it need not be built again. */
   | {
     readonly kind: "repeat";
     readonly deploymentId: string;
@@ -30,7 +30,7 @@ export type CheckedSource =
   };
 
 /**
- * Checks that the project itself uploaded the object, not too long ago, and as a whole. Otherwise anybody who learns a
+ * Checks that the project itself uploaded the object, not too long ago, and as a whole. Otherwise a caller who learns a
  * key could build, and so read, another project's source.
  *
  * @throws `failed_precondition` or `too_large`

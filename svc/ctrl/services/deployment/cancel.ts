@@ -18,11 +18,10 @@ import { requireDeployment } from "./find.ts";
 import { rollback } from "./rollback.ts";
 import type { Switched } from "./switch.ts";
 
-/** What a cancel did. */
 export interface Cancelled {
-  /** The status at the call; what follows is an event. */
+  /** The status at the call; later ones are events. */
   readonly status: DeploymentStatus;
-  /** When the deployment was live already: where its traffic went. */
+  /** The switch of its traffic, when the deployment was live already. */
   readonly rolledBack?: Switched;
 }
 
@@ -33,8 +32,8 @@ const ROUNDS_MAX = 3;
  * Asks a deployment's workflow to stop and undo itself; once it is live, moves its traffic back to what was live before.
  * Repeating it is harmless.
  *
- * @throws `failed_precondition` for one that is ready and cannot be cancelled any more, `unavailable` when the workflow
- * cannot be reached (the wish is noted all the same)
+ * @throws `failed_precondition` for a ready deployment that cannot be cancelled any more, `unavailable` when the workflow
+ * cannot be reached (the request is recorded all the same)
  */
 export async function cancelDeployment(
   deps: DeploymentDeps,
@@ -63,7 +62,7 @@ export async function cancelDeployment(
   throw new Fault("internal", `${deploymentId} was active and final in turns`);
 }
 
-/** False when the deployment turned ready before the wish was noted: then the wish is for something else. */
+/** False when the deployment turned ready before the request was recorded: then a cancel means something else. */
 async function stopWorkflow(
   deps: DeploymentDeps,
   caller: RootKeyPrincipal,
@@ -72,11 +71,11 @@ async function stopWorkflow(
 ): Promise<boolean> {
   const { db, workflows, events } = deps;
   const id = parseId("deployment", "deployment_id", deployment.id);
-  const noted = await note(deps, caller, deployment);
-  if (!noted && (await deps.reader.find(id, caller.workspaceId))?.status === "ready") return false;
+  const recorded = await recordRequest(deps, caller, deployment);
+  if (!recorded && (await deps.reader.find(id, caller.workspaceId))?.status === "ready") return false;
   const startId = await findStart(db.kysely, id);
   if (startId === undefined) {
-    // Submitting again is harmless, and without it the wish could arrive before the workflow.
+    // Submitting again is harmless, and without it the cancel could arrive before the workflow.
     await workflows.submitDeploy(id, signal);
     await workflows.cancelDeploy(id, signal);
   } else await workflows.cancelStart(parseId("start", "start_id", startId), signal);
@@ -84,8 +83,8 @@ async function stopWorkflow(
   return true;
 }
 
-/** Notes the wish, which the transaction that moves traffic looks at. */
-async function note(
+/** Records the request, which the transaction that moves traffic reads. */
+async function recordRequest(
   { db, clock }: DeploymentDeps,
   caller: RootKeyPrincipal,
   { id, status, projectId, environmentId }: DeploymentView,

@@ -6,7 +6,7 @@ import { Code } from "@connectrpc/connect";
 import { transact } from "../../../../pkg/db/mod.ts";
 import { setLive, setUpLife } from "../testing_lifecycle.ts";
 
-Deno.test("cancelDeployment() notes the wish and tells the workflow, and is harmless when repeated", async () => {
+Deno.test("cancelDeployment() records the request and cancels the workflow, and is harmless when repeated", async () => {
   await using api = await startApi();
   const tenant = await api.tenant("acme");
   const id = await deployImage(api, tenant);
@@ -19,10 +19,10 @@ Deno.test("cancelDeployment() notes the wish and tells the workflow, and is harm
   assert.equal(api.workflows.calls.length, calls);
 });
 
-Deno.test("a cancel once a deployment is live rolls it back, and is harmless when repeated", async (t) => {
+Deno.test("a cancel of a live deployment rolls it back, and is harmless when repeated", async (t) => {
   await using api = await startApi();
   const { d1, d2, d3, environmentId, client, calls } = await setUpLife(api);
-  await t.step("to what was live before", async () => {
+  await t.step("to the deployment that was live before", async () => {
     const answer = await client.cancelDeployment({ deploymentId: d2 });
     assert.equal(answer.status, DeploymentStatus.READY);
     assert.deepEqual([answer.rolledBack?.fromDeploymentId, answer.rolledBack?.toDeploymentId], [d2, d1]);
@@ -50,7 +50,7 @@ Deno.test("a cancel once a deployment is live rolls it back, and is harmless whe
   assert.deepEqual(calls, []);
 });
 
-Deno.test("a cancel of a start goes to the start", async () => {
+Deno.test("a cancel during a start goes to the start's workflow", async () => {
   await using api = await startApi();
   const { d1, client, calls } = await setUpLife(api);
   await move(api, d1, "deploying");

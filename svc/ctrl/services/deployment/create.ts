@@ -29,7 +29,6 @@ import type { DeploymentDeps } from "./deps.ts";
 import { fingerprint } from "./fingerprint.ts";
 import { checkedAgain, findRepeated, refuseRemoved } from "./redeploy.ts";
 
-/** What a create answers. */
 export interface Created {
   readonly id: string;
   readonly status: DeploymentStatus;
@@ -63,7 +62,7 @@ export async function createDeployment(
     ? checkCreate(request, project)
     : checkedAgain(repeated, checkIdempotencyKey(request));
   const former = await findFormer(deps, caller, checked.idempotencyKey);
-  // The context may have expired since; what was created from it stands.
+  // The context may have expired since; a deployment that was created from it stays.
   if (former === undefined && checked.source.kind === "context") {
     await requireContext(deps, project.id, checked.source.objectKey);
   }
@@ -76,7 +75,7 @@ export async function createDeployment(
   return { id: deployment.id, status: deployment.status };
 }
 
-/** A key that comes again with something else is a mistake of its sender, who would take the answer for that. */
+/** A key that is sent again with another request is a mistake: its sender would take the old answer for the new request. */
 function refuseOther(found: DeploymentsTable, project: ProjectsTable, request: CreateRequest): void {
   const known = found.request_fingerprint;
   if (found.project_id === project.id && (known === null || known === fingerprint(request))) return;
@@ -171,7 +170,7 @@ async function buildInputs(
   return { dockerfile: source.dockerfile, settings, sealedSecrets };
 }
 
-/** They are final already; woken, their workflows see it at once. */
+/** Superseded rows are final already; a wake lets their workflows see it at once. */
 async function wakeSuperseded(
   { workflows, events, log }: DeploymentDeps,
   ids: readonly string[],

@@ -77,7 +77,7 @@ Deno.test("RPC and REST take the Dockerfile and the options of a build, and seal
 });
 
 /** The largest request that the limits allow must not be refused by the limits of its transport. */
-Deno.test("RPC and REST take a request that is as large as it may be", async () => {
+Deno.test("RPC and REST take a request at the limits of every build setting", async () => {
   await using api = await startApi();
   const tenant = await api.tenant("acme");
   const context = await uploadContext(api, tenant);
@@ -126,7 +126,7 @@ Deno.test("clients that send an archive alone keep working", async () => {
   assert.equal((await findDeployment(api.db.kysely, deploymentId))?.dockerfile_path, "app/Dockerfile");
 });
 
-Deno.test("an idempotency key that comes again with other inputs of the build is refused", async (t) => {
+Deno.test("an idempotency key is refused when it is sent again with other build settings", async (t) => {
   await using api = await startApi();
   const tenant = await api.tenant("acme");
   const client = api.client(DeploymentService, tenant.rootKey);

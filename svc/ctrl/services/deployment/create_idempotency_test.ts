@@ -18,7 +18,7 @@ type Request = Exclude<
 const test = testOnCtrlDatabases();
 const AT_ONCE = 50;
 
-test("many creates at once with one idempotency key make one deployment, by RPC and by REST", async (db) => {
+test("concurrent creates with one idempotency key make one deployment, by RPC and by REST", async (db) => {
   await using api = await startApi({}, db);
   const tenant = await api.tenant(newDnsName(10));
   const client = api.client(DeploymentService, tenant.rootKey);
@@ -58,7 +58,7 @@ test("many creates at once with one idempotency key make one deployment, by RPC 
   assert.equal(entries.length, 1);
 });
 
-test("a key that comes at once for two environments makes one deployment, and refuses the other", async (db) => {
+test("concurrent creates with one key for two environments make one deployment, the other is refused", async (db) => {
   await using api = await startApi({}, db);
   const tenant = await api.tenant(newDnsName(10));
   const client = api.client(DeploymentService, tenant.rootKey);
@@ -76,7 +76,7 @@ test("a key that comes at once for two environments makes one deployment, and re
   assert.equal((await client.listDeployments({ projectId: tenant.projectId })).deployments.length, 1);
 });
 
-Deno.test("an idempotency key that comes again with another request is refused, and is the workspace's own", async (t) => {
+Deno.test("an idempotency key is refused with another request, and belongs to its workspace", async (t) => {
   await using api = await startApi();
   const [tenant, other] = [await api.tenant("acme"), await api.tenant("globex")];
   const client = api.client(DeploymentService, tenant.rootKey);

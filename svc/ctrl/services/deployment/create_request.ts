@@ -28,7 +28,7 @@ export interface CreateRequest {
   readonly healthCheckPath: string;
   /** The deployment to repeat; empty: there is a source. */
   readonly redeployOf: string;
-  /** How messages name fields, where the caller knows them by other names. */
+  /** Field names for messages, where the caller knows them by other names. */
   readonly fields?: { readonly project: string };
 }
 

@@ -1,4 +1,3 @@
-/** Builds that take the place of others, from the API's side. */
 import assert from "node:assert/strict";
 import {
   DeploymentService,
@@ -9,7 +8,7 @@ import { move, startApi, type Tenant, type TestApi } from "../testing.ts";
 
 const CONTEXT = new TextEncoder().encode("a tar.gz, as far as the store cares");
 
-/** Creates builds of one upload, each on the branch it is told. */
+/** Returns a function that creates a build of one upload on a branch. */
 async function builder(api: TestApi, own: Tenant): Promise<(branch: string) => Promise<string>> {
   const client = api.client(DeploymentService, own.rootKey);
   const { uploadUrl, buildContextPath, headers } = await client.createS3UploadURL({
@@ -29,7 +28,7 @@ async function builder(api: TestApi, own: Tenant): Promise<(branch: string) => P
   };
 }
 
-Deno.test("a newer build ends older ones of its branch that wait, wakes their workflows, and tells who watches", async () => {
+Deno.test("a newer build supersedes waiting ones of its branch, wakes their workflows, and ends watches with the reason", async () => {
   await using api = await startApi();
   const own = await api.tenant("acme");
   const client = api.client(DeploymentService, own.rootKey);
@@ -58,7 +57,7 @@ Deno.test("a newer build ends older ones of its branch that wait, wakes their wo
 });
 
 /** The row is the truth: the superseded workflow sees it at its next look. */
-Deno.test("a newer build is created although nobody can be woken", async () => {
+Deno.test("a newer build is created although the superseded workflow cannot be woken", async () => {
   await using api = await startApi();
   const own = await api.tenant("acme");
   const build = await builder(api, own);

@@ -5,7 +5,7 @@ import { DeploymentService, DeploymentStatus } from "../../../../proto/gen/ctrl/
 import { findDeployment, startStep } from "../../internal/store/mod.ts";
 import { deployImage, place, refused, startApi } from "../testing.ts";
 
-Deno.test("createDeployment() refuses what cannot be deployed, with a code and a text each", async (t) => {
+Deno.test("createDeployment() refuses requests that cannot be deployed, each with its code and text", async (t) => {
   await using api = await startApi();
   const [own, other] = [await api.tenant("acme"), await api.tenant("globex")];
   const client = api.client(DeploymentService, own.rootKey);
@@ -60,7 +60,7 @@ Deno.test("createDeployment() refuses what cannot be deployed, with a code and a
   for (const [name, request, code, text] of cases) {
     await t.step(name, () => refused(client.createDeployment(request), code, text));
   }
-  assert.deepEqual(api.workflows.calls, [], "what is refused starts nothing");
+  assert.deepEqual(api.workflows.calls, [], "a refused request starts no workflow");
 });
 
 Deno.test("createDeployment() takes every commit date, and shows those that a clock can have", async (t) => {
@@ -179,8 +179,8 @@ Deno.test("createDeployment() records everything, and getDeployment() shows it",
   );
 });
 
-/** The row is the truth: a client that was told of an id must not see it vanish. */
-Deno.test("a deployment whose workflow cannot be reached is created, and handed over when the create is repeated", async () => {
+/** The row is the truth: an id that was returned must not vanish. */
+Deno.test("a deployment is created although its workflow cannot be reached, and submitted before it is cancelled", async () => {
   await using api = await startApi();
   const tenant = await api.tenant("acme");
   api.workflows.fail = true;

@@ -11,18 +11,16 @@ import {
 import { invalid } from "../../internal/validate/mod.ts";
 import type { DeploymentDeps } from "./deps.ts";
 
-/** What a client wants to upload. */
 export interface UploadRequest {
   readonly projectId: string;
   /** 0 when the client does not know. */
   readonly sizeBytes: number;
   /** Base64, empty when the client does not know. */
   readonly checksumSha256: string;
-  /** How messages name the project's field. */
+  /** Name of the project's field in messages. */
   readonly projectField?: string;
 }
 
-/** Where and how to upload. */
 export interface Upload {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
@@ -32,9 +30,8 @@ export interface Upload {
   readonly alreadyStored: boolean;
 }
 
-/** How long the URL works. */
 const URL_MS = 15 * 60_000;
-/** How long deployments can be created from the upload. */
+/** Deployments can be created from the upload for this time. */
 const UPLOAD_MS = 24 * 3_600_000;
 
 /**
@@ -119,7 +116,6 @@ function checkContent({ sizeBytes, checksumSha256 }: UploadRequest, bytesMax: nu
   return { sizeBytes, checksumSha256 };
 }
 
-/** The fault for a context that nobody may build. */
 export function contextTooLarge(sizeBytes: number, bytesMax: number): Fault {
   const text =
     `The build context has ${mebibytes(sizeBytes)} MiB, and at most ${

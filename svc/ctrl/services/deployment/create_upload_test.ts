@@ -8,7 +8,7 @@ import { refused, startApi } from "../testing.ts";
 const CONTEXT = new TextEncoder().encode("a tar.gz, as far as the store cares");
 const CHECKSUM = createHash("sha256").update(CONTEXT).digest("base64");
 
-Deno.test("a build context can be used by the project that uploaded it, once it is there as a whole", async () => {
+Deno.test("a build context is usable by the project that uploaded it, once all its bytes are stored", async () => {
   await using api = await startApi();
   const [own, other] = [await api.tenant("acme"), await api.tenant("globex")];
   const client = api.client(DeploymentService, own.rootKey);
@@ -47,7 +47,7 @@ Deno.test("a build context can be used by the project that uploaded it, once it 
   await refused(create(), Code.FailedPrecondition, /expired/);
 });
 
-Deno.test("a workspace that has too many build contexts stored gets no more until they expire", async () => {
+Deno.test("uploads are refused at the workspace's limits of count and size, until stored ones expire", async () => {
   await using api = await startApi({ uploadsCountMax: 3, uploadsSizeMax: 2 });
   const [own, other] = [await api.tenant("acme"), await api.tenant("globex")];
   const request = ({ projectId, rootKey }: typeof own, sizeBytes: number) =>

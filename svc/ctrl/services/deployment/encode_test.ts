@@ -4,7 +4,7 @@ import { DeploymentService } from "../../../../proto/gen/ctrl/v1/deployment_pb.t
 import { endStep, moveStatus, startStep } from "../../internal/store/mod.ts";
 import { clock, deployImage, startApi } from "../testing.ts";
 
-Deno.test("why a deployment failed is told by RPC, in the events and by REST: step, text, exit code and output", async () => {
+Deno.test("the reason of a failure is in the RPC, the events and REST: step, text, exit code and output", async () => {
   await using api = await startApi();
   const tenant = await api.tenant("acme");
   const id = await deployImage(api, tenant);

@@ -4,7 +4,6 @@ import type { Logger } from "../../../../pkg/logger/mod.ts";
 import { backoffMs } from "../../../../pkg/retry/mod.ts";
 import { type CtrlDatabase, listEventHeads } from "../../internal/store/mod.ts";
 
-/** What the hub needs. */
 export interface EventHubOptions {
   readonly db: CtrlDatabase;
   readonly clock: Clock;
@@ -25,8 +24,8 @@ const POLL_MS_MAX = 5_000;
 const BATCH = 500;
 
 /**
- * Tells watchers that a deployment has new events. One per process, with one query per poll whatever the number of
- * watchers, and none while nobody watches. A wake within the process saves the wait for the next poll.
+ * Wakes watches of deployments that have new events. One per process, with one query per poll for any number of watches,
+ * and none without a watch. A wake within the process saves the wait for the next poll.
  */
 export class EventHub {
   readonly #options: EventHubOptions;
@@ -56,7 +55,7 @@ export class EventHub {
     this.#waiters.clear();
   }
 
-  /** Looks for new events now. */
+  /** Polls now. */
   changed(): void {
     this.#wake();
   }

@@ -6,11 +6,7 @@ import type { DeploymentView } from "../../internal/store/mod.ts";
 import { invalid } from "../../internal/validate/mod.ts";
 import type { DeploymentDeps } from "./deps.ts";
 
-/**
- * The deployment that the caller means.
- *
- * @throws `not_found` also for another workspace's, so that nobody learns that it exists
- */
+/** @throws `not_found` also for another workspace's deployment, so that its existence stays unknown */
 export async function requireDeployment(
   { reader }: Pick<DeploymentDeps, "reader">,
   caller: RootKeyPrincipal,

@@ -6,7 +6,7 @@ import { encodeStatus } from "./encode.ts";
 import { deployImage, failure, move, next, place, refused, startApi } from "../testing.ts";
 import { setUpLife } from "../testing_lifecycle.ts";
 
-Deno.test("another workspace's deployment cannot be told from one that does not exist", async () => {
+Deno.test("another workspace's deployment answers like one that does not exist", async () => {
   await using api = await startApi();
   const [own, other] = [await api.tenant("acme"), await api.tenant("globex")];
   const foreign = await deployImage(api, other);
@@ -32,8 +32,8 @@ Deno.test("another workspace's deployment cannot be told from one that does not 
   assert.deepEqual((await client.listDeployments({})).deployments, []);
 });
 
-/** Answers are kept for those who ask again, and each of them is asked who he is. */
-Deno.test("an answer is given again to those who may have it, and only while nothing has changed", async () => {
+/** Encoded answers are cached by deployment, never past the check of the caller. */
+Deno.test("a cached answer goes to permitted callers only, and only while nothing has changed", async () => {
   await using api = await startApi();
   const [own, other] = [await api.tenant("acme"), await api.tenant("globex")];
   const id = await deployImage(api, own);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { startApi } from "../testing.ts";
 import { setLive, setUpLife } from "../testing_lifecycle.ts";
 
-Deno.test("promoting the live one of a rolled-back environment is allowed whatever its instances do", async () => {
+Deno.test("promoting the live deployment of a rolled-back environment is allowed in any state of its instances", async () => {
   await using api = await startApi();
   const { d1, d2, environmentId, client, calls } = await setUpLife(api);
   await setLive(api, environmentId, d2, d1, true);

@@ -6,7 +6,6 @@ import {
   type Queryable,
 } from "../../internal/store/mod.ts";
 
-/** Reads deployments as they are shown. */
 export interface DeploymentReader {
   /** The deployment as it is now, or `undefined`; another workspace's is as good as missing. */
   find(id: string, workspaceId: string): Promise<DeploymentView | undefined>;
@@ -22,10 +21,10 @@ interface Batch {
 }
 
 /**
- * A reader that gathers what is asked for while earlier reads are under way into one read. A lone call waits for nobody,
- * and a busy process asks the database a few times per round trip instead of once per call. Every read begins after the
- * call that asked for it, so nobody sees less than what was committed before. What has not changed since it was read
- * last is the same object again.
+ * A reader that gathers the calls during earlier reads into one read. A lone call does not wait, and a busy process
+ * queries the database a few times per round trip instead of once per call. Every read begins after its call, so it sees
+ * everything that was committed before the call. A deployment that has not changed since it was read last is the same
+ * object again.
  */
 export function createDeploymentReader(
   { db, clock }: { readonly db: Queryable; readonly clock: Clock },

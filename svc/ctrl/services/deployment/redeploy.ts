@@ -7,10 +7,8 @@ import type { CheckedCreate, CreateRequest } from "./create_request.ts";
 import type { DeploymentDeps } from "./deps.ts";
 import { requireDeployment } from "./find.ts";
 
-/** A deployment that is to be deployed again, and where it was. */
 export interface Repeated {
   readonly row: DeploymentsTable;
-  /** What it runs. */
   readonly image: string;
   readonly environmentSlug: string;
 }
@@ -45,7 +43,7 @@ export async function findRepeated(
 }
 
 /**
- * The same question in the transaction that deploys it again: from then on the new deployment keeps the image.
+ * Checks again in the transaction that creates the deployment: from then on the new deployment keeps the image.
  *
  * @throws `failed_precondition` when the image was removed since
  */
@@ -71,7 +69,7 @@ function otherFields({ source, git, branch, command, port, healthCheckPath }: Cr
   return healthCheckPath === "" ? undefined : "health_check_path";
 }
 
-/** What a create would have had to say to make the same deployment. */
+/** The checked create that would make the same deployment. */
 export function checkedAgain({ row, image }: Repeated, idempotencyKey: string | undefined): CheckedCreate {
   return {
     branch: row.git_branch,

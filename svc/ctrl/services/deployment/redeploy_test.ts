@@ -43,7 +43,7 @@ async function built(api: TestApi, id: string): Promise<void> {
   await move(api, id, "ready");
 }
 
-Deno.test("a redeploy takes over image, commit and settings, and the variables as they are now", async () => {
+Deno.test("a redeploy copies image, commit and settings, and takes the current variables", async () => {
   await using api = await startApi();
   const tenant = await api.tenant("acme");
   const client = api.client(DeploymentService, tenant.rootKey);
@@ -82,7 +82,7 @@ Deno.test("a redeploy takes over image, commit and settings, and the variables a
   assert.equal(JSON.parse(entry?.factsJson ?? "").of, first);
 });
 
-Deno.test("a redeploy can go to another environment of the project, which lends its variables", async () => {
+Deno.test("a redeploy to another environment of the project takes the variables of that one", async () => {
   await using api = await startApi();
   const tenant = await api.tenant("acme");
   const client = api.client(DeploymentService, tenant.rootKey);
@@ -120,7 +120,7 @@ Deno.test("a redeploy is refused with what to do instead", async () => {
 });
 
 /** Otherwise the new deployment would name an image that is about to go. */
-Deno.test("a redeploy whose image is given up after it was looked at is refused all the same", async () => {
+Deno.test("a redeploy is refused when its image is released between the check and the transaction", async () => {
   const log = silentLogger();
   const real = await openCtrlDatabase(new Secret("sqlite::memory:"), { migrate: true, log, clock });
   let before: (() => Promise<unknown>) | undefined;
@@ -155,7 +155,7 @@ Deno.test("a redeploy whose image is given up after it was looked at is refused 
   }
 });
 
-Deno.test("what lost its image is shown so, and cannot be redeployed, started or promoted", async () => {
+Deno.test("a deployment without its image says so, and cannot be redeployed, started or promoted", async () => {
   await using api = await startApi();
   const tenant = await api.tenant("acme");
   const client = api.client(DeploymentService, tenant.rootKey);

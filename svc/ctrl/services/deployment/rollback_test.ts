@@ -4,7 +4,7 @@ import { SwitchPath } from "../../../../proto/gen/ctrl/v1/deployment_pb.ts";
 import { refused, startApi } from "../testing.ts";
 import { setLive, setUpLife } from "../testing_lifecycle.ts";
 
-Deno.test("a rollback without names goes from the live one to the one before, and says what moved", async () => {
+Deno.test("a rollback without ids goes from the live deployment to the one before, and returns the hosts that moved", async () => {
   await using api = await startApi();
   const { tenant, d1, d2, environmentId, client, calls } = await setUpLife(api);
   const { projectId } = tenant;

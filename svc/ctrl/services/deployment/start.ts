@@ -8,13 +8,12 @@ import type { DeploymentDeps } from "./deps.ts";
 import { requireDeployment } from "./find.ts";
 import { notStarted } from "./switch.ts";
 
-/** A deployment that runs. */
 export interface Started {
   readonly hostnames: readonly string[];
   readonly tookMs: number;
 }
 
-/** Somebody else's start is waited for, and then it runs or is started anew. */
+/** After another caller's start has ended, the deployment runs or is started again. */
 const ROUNDS_MAX = 3;
 
 /**

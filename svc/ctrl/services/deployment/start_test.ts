@@ -4,7 +4,7 @@ import { DeploymentStatus } from "../../../../proto/gen/ctrl/v1/deployment_pb.ts
 import { deployImage, move, refused, startApi } from "../testing.ts";
 import { setUpLife } from "../testing_lifecycle.ts";
 
-Deno.test("start brings a stopped deployment back, and leaves one that runs alone", async () => {
+Deno.test("a start runs a stopped deployment again, and does nothing for a running one", async () => {
   await using api = await startApi();
   const { tenant, d1, client, calls } = await setUpLife(api);
   assert.equal((await client.startDeployment({ deploymentId: d1 })).status, DeploymentStatus.READY);

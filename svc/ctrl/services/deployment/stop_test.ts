@@ -4,7 +4,7 @@ import { DeploymentStatus } from "../../../../proto/gen/ctrl/v1/deployment_pb.ts
 import { move, refused, startApi } from "../testing.ts";
 import { setUpLife } from "../testing_lifecycle.ts";
 
-Deno.test("stop says what a deployment serves, and is harmless when repeated", async () => {
+Deno.test("a stop is refused with the names that the deployment serves, and is harmless when repeated", async () => {
   await using api = await startApi();
   const { d1, d2, environmentId, client, calls } = await setUpLife(api);
   await refused(

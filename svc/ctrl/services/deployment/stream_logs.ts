@@ -10,17 +10,15 @@ import { invalid } from "../../internal/validate/mod.ts";
 import type { DeploymentDeps } from "./deps.ts";
 import { requireDeployment } from "./find.ts";
 
-/** One message of a log stream: a line, or the sign that the server is alive. */
 export type StreamedLog =
   | { readonly kind: "line"; readonly line: InstanceLogsTable }
   | { readonly kind: "heartbeat" };
 
-/** What to stream. */
 export interface LogRequest {
   readonly deploymentId: string;
-  /** Go on with new lines. */
+  /** Continue with new lines. */
   readonly follow: boolean;
-  /** How many of the last lines to begin with. */
+  /** Number of last lines to begin with. */
   readonly tail: number;
 }
 
@@ -28,7 +26,7 @@ const TAIL_MAX = 10_000;
 const HEARTBEAT_MS = 5_000;
 
 /**
- * What the deployment's instances printed, as far as it is kept, then what they print. Following never ends by itself.
+ * The output of the deployment's instances, as far as it is kept, then new lines. Following never ends by itself.
  *
  * @throws `not_found`, `invalid_argument` before the first message
  */
@@ -48,14 +46,14 @@ export async function* streamLogs(
   const last = tail === 0 ? [] : await listLastInstanceLogs(db.kysely, id, tail);
   for (const line of last) yield { kind: "line", line };
   if (!follow) return;
-  let spokenAtMs = clock.now();
+  let sentAtMs = clock.now();
   await using follower = logs.follow(id, advanceLogCursor(ends, last));
   for (;;) {
     const lines = await follower.next(signal);
     for (const line of lines) yield { kind: "line", line };
-    if (lines.length > 0) spokenAtMs = clock.now();
-    if (clock.now() - spokenAtMs >= HEARTBEAT_MS) {
-      spokenAtMs = clock.now();
+    if (lines.length > 0) sentAtMs = clock.now();
+    if (clock.now() - sentAtMs >= HEARTBEAT_MS) {
+      sentAtMs = clock.now();
       yield { kind: "heartbeat" };
     }
   }

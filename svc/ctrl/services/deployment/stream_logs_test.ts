@@ -5,7 +5,7 @@ import { DeploymentService } from "../../../../proto/gen/ctrl/v1/deployment_pb.t
 import { next, refused, startApi } from "../testing.ts";
 import { placeNew, REGION } from "../testing_agents.ts";
 
-Deno.test("output of instances is streamed from its tail on, and repeated batches come once", async () => {
+Deno.test("output is streamed from its tail on, and lines of a repeated batch come once", async () => {
   await using api = await startApi();
   const tenant = await api.tenant("acme");
   const { id } = await placeNew(api, tenant);

@@ -6,7 +6,6 @@ import { invalid } from "../../internal/validate/mod.ts";
 import type { DeploymentDeps } from "./deps.ts";
 import { requireDeployment } from "./find.ts";
 
-/** One message of a watch: an event, or the sign that the server is alive. */
 export type WatchedEvent =
   | { readonly kind: "event"; readonly event: StoredEvent }
   | { readonly kind: "heartbeat" };
@@ -15,8 +14,8 @@ const BATCH = 200;
 const HEARTBEAT_MS = 5_000;
 
 /**
- * The events of a deployment after a sequence, then new ones as they are written, up to and including the one that makes
- * its status final. Whoever resumes behind that one gets an empty stream.
+ * The events of a deployment after a sequence, then new ones as they are written, up to and including the event of
+ * its final status. A watch that resumes behind it gets an empty stream.
  *
  * @throws `not_found`, `invalid_argument` before the first message
  */
@@ -49,10 +48,10 @@ export async function* watchEvents(
     if (head === undefined) return;
     if (head.sequence > cursor) continue;
     if (isFinal(head.status)) return;
-    yield* beatUntilChange();
+    yield* heartbeatUntilChange();
   }
 
-  async function* beatUntilChange(): AsyncGenerator<WatchedEvent> {
+  async function* heartbeatUntilChange(): AsyncGenerator<WatchedEvent> {
     for (;;) {
       await events.wait(id, cursor, { limitMs: HEARTBEAT_MS, signal });
       signal.throwIfAborted();

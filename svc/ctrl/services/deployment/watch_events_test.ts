@@ -8,7 +8,7 @@ import {
 import { appendEvent } from "../../internal/store/mod.ts";
 import { deployImage, move, next, startApi } from "../testing.ts";
 
-Deno.test("a watch of events goes on where it stopped, and ends after the final status", async () => {
+Deno.test("a watch resumes after its last sequence, and ends with the final status", async () => {
   await using api = await startApi();
   const tenant = await api.tenant("acme");
   const id = await deployImage(api, tenant);

@@ -15,7 +15,6 @@ import {
 } from "../../internal/store/mod.ts";
 import { environmentSlug, invalid, optionalText } from "../../internal/validate/mod.ts";
 
-/** What the environment use cases work with. */
 export interface EnvironmentDeps {
   readonly db: CtrlDatabase;
   readonly clock: Clock;
@@ -24,17 +23,16 @@ export interface EnvironmentDeps {
 
 const ENVIRONMENTS_MAX = 50;
 
-/** What a new environment is made of. */
 export interface EnvironmentRequest {
   readonly projectId: string;
   readonly slug: string;
   readonly description: string;
-  /** Whether the client asks for the kind of environment that is live. */
+  /** True when the client asks for an environment of the type production. */
   readonly production: boolean;
 }
 
 /**
- * Makes an environment and returns its id. Which one is production is decided by its name, so a second one is refused.
+ * Creates an environment and returns its id. Production is decided by the name, so a second one is refused.
  *
  * @throws `not_found`, `already_exists`, `invalid_argument`
  */
@@ -56,7 +54,7 @@ export async function createEnvironment(
   try {
     return await transact(deps.db, async (tx) => {
       const { workspaceId } = caller;
-      // The limit is on what all calls together make, so they take turns.
+      // The limit holds for concurrent calls together, so they take turns.
       await lockProject(tx, project.id);
       if (await countEnvironments(tx, project.id) >= ENVIRONMENTS_MAX) throw tooMany(project.slug);
       const id = await recordEnvironment(tx, {

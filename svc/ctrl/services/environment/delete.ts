@@ -16,21 +16,22 @@ import {
 } from "../../internal/store/mod.ts";
 import type { EnvironmentDeps } from "./create.ts";
 
-/** Which environment, and whether what runs there may be stopped for it. */
+/** With `stop`, the deployments that run there are stopped first. */
 export interface DeleteRequest {
   readonly projectId: string;
   readonly slug: string;
   readonly stop: boolean;
 }
 
-/** Every project has these, and deploys name them without asking. */
+/** Every project has these two, and deploys rely on them. */
 const KEPT = ["production", "preview"];
 const SHOWN_MAX = 5;
 
 /**
- * Deletes an environment with its variables and host names; its deployments stay as history. Returns what it stopped.
+ * Deletes an environment with its variables and host names; its deployments stay as history. Returns the ids of
+ * stopped deployments.
  *
- * @throws `failed_precondition` while a deploy is under way there, or something runs that may not be stopped
+ * @throws `failed_precondition` while a deploy is under way there, or while a deployment runs and `stop` is not set
  */
 export async function deleteEnvironment(
   deps: EnvironmentDeps,

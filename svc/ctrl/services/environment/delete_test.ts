@@ -23,7 +23,7 @@ async function startWithQa(db?: CtrlDatabase) {
   return { api, tenant, environments, admin, where, id, slugs };
 }
 
-/** What the worker would do: the deployment runs and has the environment's traffic. */
+/** Makes the deployment run and gives it the environment's traffic, as the worker would. */
 async function serve(api: TestApi, tenant: Tenant, environmentId: string, id: string): Promise<void> {
   await place(api, tenant, id, REGION);
   await move(api, id, "ready");
@@ -46,7 +46,7 @@ async function serve(api: TestApi, tenant: Tenant, environmentId: string, id: st
   }).execute();
 }
 
-Deno.test("an environment that serves is deleted only with leave to stop it, and then all of it is gone", async () => {
+Deno.test("an environment with running deployments is deleted with `stop` only, with its routes and variables", async () => {
   const { api, tenant, environments, admin, where, id, slugs } = await startWithQa();
   await using _api = api;
   const deployment = await deployImage(api, tenant, "qa");
@@ -79,7 +79,7 @@ Deno.test("an environment that serves is deleted only with leave to stop it, and
   assert.equal(entries[0]?.action, "deployment.stop");
 });
 
-Deno.test("what was deployed to a deleted environment stays as history, and its name is free again", async () => {
+Deno.test("deployments of a deleted environment stay as history, and its name is free again", async () => {
   const { api, tenant, environments, where, id, slugs } = await startWithQa();
   await using _api = api;
   const deployments = api.client(DeploymentService, tenant.rootKey);
@@ -105,7 +105,7 @@ Deno.test("what was deployed to a deleted environment stays as history, and its 
   await deployImage(api, tenant, "qa");
 });
 
-test("a create that races with the delete of its environment comes before it or is refused", async (db) => {
+test("a create that races with the delete of its environment comes first or is refused", async (db) => {
   const { api, tenant, environments, where, slugs } = await startWithQa(db);
   await using _api = api;
   const outcomes = await Promise.allSettled([

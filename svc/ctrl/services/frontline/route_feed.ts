@@ -12,15 +12,15 @@ import {
   type RoutedDeployment,
 } from "../../internal/store/mod.ts";
 
-/** What an edge is told about one route or the endpoints of one deployment. */
+/** The message about one route or the endpoints of one deployment. */
 export type RouteMessage = NonNullable<MessageInitShape<typeof RouteStateSchema>["state"]>;
 
-/** A message, and whose it is: a sentinel is shown its own environment's. */
+/** A message and its environment: a sentinel sees its own environment's only. */
 export interface RouteEntry {
-  /** `undefined`: what the message is about is gone, and with it who it belonged to. */
+  /** `undefined` for a removal: the resource is gone, and with it the knowledge of its environment. */
   readonly environmentId: string | undefined;
   readonly message: RouteMessage;
-  /** Instances in silent regions that the message does without. Whoever is in their region may go on using them. */
+  /** Instances in regions that are down, which the message leaves out. A sentinel in such a region may go on using them. */
   readonly leftOut?: readonly EndpointMessage[];
 }
 
@@ -95,7 +95,7 @@ const ENDPOINTS = feedKind<Endpoints, RouteEntry>({
   }),
 });
 
-/** Also for deployments without any: then nothing of them runs, which is an answer. */
+/** Includes deployments without endpoints: edges must learn that nothing of them runs. */
 async function endpointsOf(db: Queryable, ids: readonly string[]): Promise<Map<string, Endpoints>> {
   const environments = await listEnvironmentsOfDeployments(db, ids);
   const byDeployment = new Map<string, EndpointRow[]>(ids.map((id) => [id, []]));
@@ -107,5 +107,5 @@ function endpointMessage({ id, address, region }: EndpointRow): EndpointMessage 
   return { instanceId: id, address, region };
 }
 
-/** What every edge needs: routes, and the endpoints behind them. */
+/** The feed of every edge: routes, and the endpoints behind them. */
 export const ROUTE_FEED = defineFeed("routes", [ROUTES, ENDPOINTS]);

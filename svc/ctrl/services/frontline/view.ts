@@ -7,27 +7,25 @@ type RouteState = MessageInitShape<typeof RouteStateSchema>;
 type RouteEvent = FeedEvent<RouteEntry>;
 type ItemEvent = Extract<RouteEvent, { kind: "item" }>;
 
-/** What one stream is shown of the feed that all of them share; one per stream. */
+/** One stream's view of the feed that all streams share. */
 export interface View {
-  /** `undefined`: not this. */
+  /** `undefined`: this stream does not see the event. */
   show(event: RouteEvent): RouteState | undefined;
 }
 
-/** An edge sees everything. */
 export const EDGE_VIEW: View = {
   show: sharedMessages((event: RouteEvent) => state(event, messageOf(event))),
 };
 
-/** Whose sentinel it is, and where. */
 export interface SentinelScope {
   readonly environmentId: string;
   readonly region: string;
 }
 
 /**
- * What a sentinel sees: routes of its environment, and the instances behind them that are in its region.
+ * The view of a sentinel: routes of its environment, and the instances behind them that are in its region.
  *
- * That something is gone it is told only if this stream has shown it before, which is why the stream must begin with a
+ * A removal is passed on only if this stream has shown the resource before, which is why the stream must begin with a
  * snapshot. So not even the id of another environment's route comes through.
  */
 export function sentinelView({ environmentId, region }: SentinelScope): View {
@@ -35,7 +33,7 @@ export function sentinelView({ environmentId, region }: SentinelScope): View {
   let inSnapshot = false;
 
   const showItem = (event: ItemEvent): RouteMessage | undefined => {
-    // Only what comes in a snapshot has no version.
+    // Only items of a snapshot have no version.
     if (event.version === 0 && !inSnapshot) {
       inSnapshot = true;
       shown.clear();
@@ -72,7 +70,7 @@ export function sentinelView({ environmentId, region }: SentinelScope): View {
 }
 
 /**
- * The instances that are in the region, also when its agent is silent: the sentinel is proof that something lives there.
+ * The instances that are in the region, also when its agents timed out: the sentinel is proof that the region is up.
  * The message belongs to all streams, so it is not changed but copied.
  */
 function inRegion({ message, leftOut = [] }: RouteEntry, region: string): RouteMessage {

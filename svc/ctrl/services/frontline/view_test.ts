@@ -6,8 +6,8 @@ import { markRegionDown } from "../../internal/store/mod.ts";
 import { clock, refused, sentinelToken, startApi } from "../testing.ts";
 import { nextState, REGION, route, runNew, summaryOf } from "../testing_agents.ts";
 
-/** A proxy that somebody breaks into must not show them the other tenants. */
-Deno.test("a sentinel's token shows its environment in its region and nothing else", async () => {
+/** An attacker in one proxy must not see the other tenants. */
+Deno.test("a sentinel's token sees its environment in its region and nothing else", async () => {
   await using api = await startApi();
   const [acme, globex] = [await api.tenant("acme"), await api.tenant("globex")];
   const own = await runNew(api, acme, { regions: [REGION, "us-east-1.aws"] });
@@ -37,7 +37,7 @@ Deno.test("a sentinel's token shows its environment in its region and nothing el
     ].map((each) => JSON.stringify(each)).sort(),
   );
 
-  // The other environments' changes pass unseen; what leaves this environment is gone.
+  // Changes of other environments are not seen; a route that moves to one of them is deleted here.
   await route(api, globex, "foreign2.test", foreign);
   await route(api, acme, "preview2.test", preview);
   await route(api, acme, "moving.test", preview);
@@ -51,8 +51,8 @@ Deno.test("a sentinel's token shows its environment in its region and nothing el
   assert.ok(!agents.some((each) => each.agent_id.includes("sentinel")), "no switch waits for a sentinel");
 });
 
-/** Only its own region's agent is silent: what the sentinel is next to may well be alive. */
-Deno.test("a sentinel in a silent region keeps its instances, an edge does without them", async () => {
+/** Only the region's agent timed out: the instances beside the sentinel may well be alive. */
+Deno.test("a region that is down keeps its instances for its sentinel, and loses them for edges", async () => {
   await using api = await startApi();
   const acme = await api.tenant("acme");
   const own = await runNew(api, acme, { regions: [REGION, "us-east-1.aws"] });

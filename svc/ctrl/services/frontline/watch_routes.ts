@@ -7,7 +7,6 @@ import { text, version } from "../../internal/validate/mod.ts";
 import { ROUTE_FEED } from "./route_feed.ts";
 import { EDGE_VIEW, type SentinelScope, sentinelView } from "./view.ts";
 
-/** What the use cases of edges work with. */
 export interface FrontlineDeps {
   readonly hub: ChangeHub;
   readonly agents: AgentBook;
@@ -15,7 +14,7 @@ export interface FrontlineDeps {
 
 type RouteState = MessageInitShape<typeof RouteStateSchema>;
 
-/** All routes and endpoints, then what changes, for as long as the edge listens. */
+/** All routes and endpoints, then their changes, until `signal` aborts. */
 export async function* watchRoutes(
   { hub, agents }: FrontlineDeps,
   edge: { readonly edgeId: string; readonly versionLastSeen: bigint },
@@ -32,8 +31,8 @@ export async function* watchRoutes(
 }
 
 /**
- * The same for a sentinel, of its environment only. It always begins with a snapshot, and it is no edge: nobody waits for
- * what it acknowledges.
+ * The same for a sentinel, of its environment only. It always begins with a snapshot, and it is no edge: no switch waits for
+ * its acknowledgements.
  */
 export function watchOwnRoutes(
   { hub }: Pick<FrontlineDeps, "hub">,
@@ -44,7 +43,7 @@ export function watchOwnRoutes(
   return hub.watch(ROUTE_FEED, { region: EDGE_REGION, sinceVersion: 0, signal }, { toMessage, sendNow });
 }
 
-/** Notes up to which version an edge routes. Whoever stops a predecessor waits for it. */
+/** Records the version that an edge has applied; the stop of a predecessor waits for it. */
 export async function acknowledgeRoutes(
   { agents }: Pick<FrontlineDeps, "agents">,
   edge: { readonly edgeId: string; readonly appliedVersion: bigint },
