@@ -91,38 +91,6 @@ async function createIndex(
   await sql.raw(`create ${kind} if not exists ${name} on ${table.name} (${columns.join(", ")})`).execute(db);
 }
 
-/** Adds columns that an earlier migration's table lacks; those that are there already are left alone. */
-export async function addColumns(
-  db: Kysely<Schema>,
-  table: string,
-  columns: Readonly<Record<string, Column>>,
-): Promise<void> {
-  const mysql = dialectOf(db) === "mysql";
-  const { rows } = mysql
-    ? await sql<{ name: string }>`select column_name as name from information_schema.columns
-        where table_schema = database() and table_name = ${table}`.execute(db)
-    : await sql<{ name: string }>`select name from pragma_table_info(${table})`.execute(db);
-  const known = new Set(rows.map(({ name }) => name));
-  for (const [name, column] of Object.entries(columns)) {
-    if (known.has(name)) continue;
-    await sql.raw(`alter table ${table} add column ${name} ${mysql ? column.mysql : column.sqlite}`).execute(
-      db,
-    );
-  }
-}
-
-/** Adds an index that an earlier migration's table lacks. */
-export async function addIndex(db: Kysely<Schema>, table: string, columns: readonly string[]): Promise<void> {
-  const name = keyName({ name: table }, columns);
-  if (dialectOf(db) === "mysql") {
-    const { rows } = await sql`select 1 from information_schema.statistics
-      where table_schema = database() and table_name = ${table} and index_name = ${name}`.execute(db);
-    if (rows.length > 0) return;
-  }
-  const guard = dialectOf(db) === "mysql" ? "" : "if not exists ";
-  await sql.raw(`create index ${guard}${name} on ${table} (${columns.join(", ")})`).execute(db);
-}
-
-function keyName(table: Pick<Table, "name">, columns: readonly string[]): string {
+export function keyName(table: Pick<Table, "name">, columns: readonly string[]): string {
   return `${table.name}_${columns.join("_")}`.slice(0, MYSQL_NAME_MAX);
 }

@@ -1,34 +1,21 @@
-/** What only the API asks, on every supported database. */
 import assert from "node:assert/strict";
-import { sql } from "kysely";
 import { transact } from "../../../../../pkg/db/mod.ts";
 import { newDnsName } from "../../../../../pkg/uid/mod.ts";
-import { listQueuePlaces } from "./queue.ts";
 import { NOW_MS, seedDeployment, seedProject, testOnCtrlDatabases } from "../testing.ts";
 import {
   assignRoutes,
-  type BuildSlotsTable,
   countInstancesByRegion,
-  createUpload,
-  dataKeyStore,
   endStep,
-  extendUpload,
-  findLogEnds,
-  insertInstanceLogs,
   listDeploymentViews,
   listDeploymentViewsByIds,
   listEventHeads,
-  listInstanceLogsAfter,
+  type ListFilter,
   listLiveDeployments,
   listOwnResources,
-  listUnneededUploads,
-  moveStatus,
   placeDeployment,
   replaceReported,
-  saveBuildSlots,
   startStep,
   swapLiveDeployment,
-  timeNsText,
 } from "../mod.ts";
 
 const test = testOnCtrlDatabases();
@@ -136,91 +123,49 @@ test("lists page without gaps, also where times are equal", async (db) => {
   assert.deepEqual(head, { id: ids[0], sequence: 1, status: "pending" });
 });
 
-test("an expired upload goes when no active deployment needs it", async (db) => {
+function ofWorkspace(workspaceId: string): ListFilter {
+  return { workspaceId, projectIds: undefined, environmentSlug: undefined, before: undefined, limit: 100 };
+}
+
+test("a deployment is seen with its names, hosts and instances, by its own workspace only", async (db) => {
+  const [mine, other] = [await seedProject(db), await seedProject(db)];
+  const { id } = await seedDeployment(db, mine);
+  assert.deepEqual(await listDeploymentViews(db.kysely, ofWorkspace(other.workspaceId)), []);
+  const [shown] = await listDeploymentViews(db.kysely, ofWorkspace(mine.workspaceId));
+  assert.equal(shown?.id, id);
+  assert.equal(shown.environmentSlug, "production");
+  assert.equal(shown.projectSlug, "shop");
+  assert.equal(shown.live, false);
+  assert.deepEqual(shown.hostnames, []);
+  assert.deepEqual(shown.regions, []);
+  assert.equal(shown.runningInstances, 0);
+});
+
+test("pages of deployments are newest first and neither skip nor repeat, also among equal times", async (db) => {
   const seed = await seedProject(db);
-  const key = `${seed.projectId}/build_1.tar.gz`;
-  const id = `build_${newDnsName(12)}`;
-  await createUpload(db.kysely, {
-    id,
-    workspace_id: seed.workspaceId,
-    project_id: seed.projectId,
-    object_key: key,
-    size_bytes: 1,
-    checksum_sha256: "",
-    created_at: 1,
-    expires_at: 1,
-  });
-  const deployment = await seedDeployment(db, seed, { source: "context", build_context_path: key });
-  const unneeded = async () =>
-    (await listUnneededUploads(db.kysely, { beforeMs: NOW_MS, limit: 1_000 })).map((row) => row.id);
-  assert.ok(!(await unneeded()).includes(id));
-  const move = { id: deployment.id, from: ["pending"], to: "failed", nowMs: NOW_MS } as const;
-  await transact(db, (tx) => moveStatus(tx, move));
-  assert.ok((await unneeded()).includes(id));
-  await extendUpload(db.kysely, id, NOW_MS + 1);
-  assert.ok(!(await unneeded()).includes(id));
-});
-
-test("the vault's keys and the ends of logs are found again", async (db) => {
-  const store = dataKeyStore(db.kysely);
-  const keyring = `env_${newDnsName(12)}`;
-  const key = (id: string, createdAtMs: number) => ({
-    id: `${id}_${keyring}`,
-    keyring,
-    encryptedKey: "x",
-    createdAtMs,
-  });
-  assert.equal(await store.newest(keyring), undefined);
-  await store.add(key("dek_1", 1));
-  await store.add(key("dek_2", 2));
-  assert.deepEqual(await store.newest(keyring), key("dek_2", 2));
-  assert.deepEqual(await store.byId(`dek_1_${keyring}`), key("dek_1", 1));
-  const deployment_id = `d_${newDnsName(12)}`;
-  const line = (instance: string, time: bigint, ordinal = 0) => ({
-    deployment_id,
-    instance,
-    time_ns: timeNsText(time),
-    ordinal,
-    region: "eu",
-    stream: "stdout" as const,
-    text: `${time}`,
-  });
-  await insertInstanceLogs(db.kysely, [line("a", 1n, 9), line("a", 5n, 3), line("b", 2n)]);
-  const ends = await findLogEnds(db.kysely, deployment_id);
-  await insertInstanceLogs(db.kysely, [line("b", 3n), line("c", 1n), line("a", 5n, 4)]);
-  const rest = await listInstanceLogsAfter(db.kysely, deployment_id, ends, 10);
-  assert.deepEqual(rest.map(({ instance, text }) => [instance, text]), [["c", "1"], ["b", "3"], ["a", "5"]]);
-});
-
-test("a queued deployment shows its place, and who is in its way", async (db) => {
-  const [seed, elsewhere] = [await seedProject(db), await seedProject(db)];
-  const add = async (
-    owner: typeof seed,
-    row: Partial<BuildSlotsTable>,
-    status = "queued",
-  ): Promise<string> => {
-    const { id, workspace_id } = await seedDeployment(db, owner, { image: null, git_branch: newDnsName(9) });
-    await sql`update deployments set status = ${status} where id = ${id}`.execute(db.kysely);
-    const slot = { deployment_id: id, workspace_id, state: "waiting", enqueued_at: 7, turn_at: 10 } as const;
-    const rest = { lease_until: null, ticket: 1, reported_ahead: null };
-    await transact(db, (tx) => saveBuildSlots(tx, [{ ...slot, ...rest, ...row }]));
-    return id;
-  };
-  const holder = await add(seed, { state: "holding", lease_until: 99 }, "building");
-  const late = await add(seed, { turn_at: 30 });
-  const next = await add(seed, { turn_at: 20 });
-  // Neither counts: one is over, the other waits elsewhere.
-  await add(seed, { turn_at: 1 }, "superseded");
-  await add(elsewhere, { turn_at: 2 });
-  const running = [{ id: holder, project: "shop", environment: "production" }];
-  const shown = await listDeploymentViewsByIds(db.kysely, [holder, late, next]);
-  assert.deepEqual([holder, late, next].map((id) => shown.get(id)?.queue), [
-    undefined,
-    { ahead: 1, running, queuedAt: 7 },
-    { ahead: 0, running, queuedAt: 7 },
-  ]);
-  const filter = { projectIds: undefined, environmentSlug: undefined, before: undefined, limit: 10 };
-  const listed = await listDeploymentViews(db.kysely, { workspaceId: seed.workspaceId, ...filter });
-  assert.deepEqual(listed.find(({ id }) => id === late)?.queue?.ahead, 1);
-  assert.equal((await listQueuePlaces(db.kysely, [])).size, 0);
+  const ids: string[] = [];
+  for (let n = 0; n < 7; n++) {
+    ids.push((await seedDeployment(db, seed, { created_at: NOW_MS + Math.floor(n / 3) })).id);
+  }
+  const seen: string[] = [];
+  let before: ListFilter["before"];
+  for (let page = 0; page < 10; page++) {
+    const shown = await listDeploymentViews(db.kysely, {
+      workspaceId: seed.workspaceId,
+      projectIds: [seed.projectId],
+      environmentSlug: "production",
+      limit: 2,
+      before,
+    });
+    const last = shown.at(-1);
+    if (last === undefined) break;
+    seen.push(...shown.map((each) => each.id));
+    before = { createdAt: last.createdAt, id: last.id };
+  }
+  assert.deepEqual(seen.toSorted(), ids.toSorted());
+  assert.equal(seen[0], ids[6]);
+  assert.deepEqual(
+    await listDeploymentViews(db.kysely, { ...ofWorkspace(seed.workspaceId), projectIds: [] }),
+    [],
+  );
 });

@@ -1,0 +1,133 @@
+/** Workspaces with their projects, environments, credentials and records. */
+import { integer, integerOrNull, integerOrZero, longText, type Table, text, textOrNull } from "../table.ts";
+
+const id = text(128);
+const times = { created_at: integer(), updated_at: integer() };
+
+export const PROJECTS: readonly Table[] = [
+  {
+    name: "workspaces",
+    columns: { id, name: text(256), slug: text(64), k8s_namespace: textOrNull(63), ...times },
+    primaryKey: ["id"],
+    uniques: [["slug"], ["k8s_namespace"]],
+  },
+  {
+    name: "projects",
+    columns: {
+      id,
+      workspace_id: id,
+      name: text(256),
+      slug: text(256),
+      default_branch: text(256),
+      depot_project_id: textOrNull(255),
+      command: longText(),
+      ...times,
+    },
+    primaryKey: ["id"],
+    uniques: [["workspace_id", "slug"]],
+  },
+  {
+    name: "environments",
+    columns: {
+      id,
+      workspace_id: id,
+      project_id: id,
+      slug: text(256),
+      description: text(255),
+      live_deployment_id: textOrNull(128),
+      is_rolled_back: integer(),
+      next_sequence: integer(),
+      ...times,
+      deleted_at: integerOrZero(),
+    },
+    primaryKey: ["id"],
+    uniques: [["project_id", "slug"]],
+  },
+  {
+    name: "environment_variables",
+    columns: { id, workspace_id: id, environment_id: id, name: text(256), ciphertext: longText(), ...times },
+    primaryKey: ["id"],
+    uniques: [["environment_id", "name"]],
+  },
+  {
+    name: "data_keys",
+    columns: { id, keyring: text(256), encrypted_key: longText(), created_at: integer() },
+    primaryKey: ["id"],
+    indices: [["keyring", "created_at"]],
+  },
+  {
+    name: "root_keys",
+    columns: {
+      id,
+      workspace_id: id,
+      name: text(256),
+      hash: text(64),
+      start: text(32),
+      permissions: longText(),
+      created_at: integer(),
+      revoked_at: integerOrNull(),
+    },
+    primaryKey: ["id"],
+    uniques: [["hash"]],
+    indices: [["workspace_id"]],
+  },
+  {
+    name: "region_tokens",
+    columns: { id, region: text(64), hash: text(64), created_at: integer(), revoked_at: integerOrNull() },
+    primaryKey: ["id"],
+    uniques: [["hash"]],
+    indices: [["region"]],
+  },
+  {
+    name: "registry_credentials",
+    columns: {
+      workspace_id: text(128),
+      host: text(255),
+      username: text(255),
+      ciphertext: longText(),
+      created_at: integer(),
+      updated_at: integer(),
+    },
+    primaryKey: ["workspace_id", "host"],
+  },
+  {
+    name: "uploads",
+    columns: {
+      id,
+      workspace_id: id,
+      project_id: id,
+      object_key: text(512),
+      size_bytes: integer(),
+      checksum_sha256: text(64),
+      created_at: integer(),
+      expires_at: integer(),
+    },
+    primaryKey: ["id"],
+    uniques: [["object_key"]],
+    indices: [["project_id", "checksum_sha256"], ["expires_at"]],
+  },
+  {
+    name: "audit_log",
+    columns: {
+      id,
+      workspace_id: id,
+      actor_kind: text(16),
+      actor_id: id,
+      actor_name: text(256),
+      action: text(64),
+      resource_type: text(32),
+      resource_id: text(256),
+      project_id: id,
+      environment_id: id,
+      facts: longText(),
+      created_at: integer(),
+    },
+    primaryKey: ["id"],
+    indices: [
+      ["workspace_id", "created_at", "id"],
+      ["workspace_id", "project_id", "created_at", "id"],
+      ["workspace_id", "resource_id", "created_at", "id"],
+      ["created_at"],
+    ],
+  },
+];
