@@ -1,4 +1,5 @@
 import type { z } from "zod";
+import { IdleAbort } from "../async/mod.ts";
 import type { Clock } from "../clock/mod.ts";
 import { describeError, Fault } from "../fault/mod.ts";
 import type { Logger } from "../logger/mod.ts";
@@ -21,11 +22,11 @@ export interface InformerOptions<T extends KubeObject> {
   readonly onChange: (object: T) => void;
   readonly clock: Clock;
   readonly log: Logger;
-  /** Silence after which a watch counts as dead, in milliseconds; the API says something every minute or so. */
-  readonly silenceMs?: number;
+  /** A watch without an event for so long is lost; the API sends a bookmark about every minute. */
+  readonly idleMs?: number;
 }
 
-const SILENCE_MS = 90_000;
+const IDLE_MS = 90_000;
 /** A watch that ends sooner counts as failed, or it would be opened without a pause. */
 const WATCH_MS_MIN = 1_000;
 const RETRY_FIRST_MS = 200;
@@ -117,20 +118,15 @@ export class Informer<T extends KubeObject> {
   }
 
   async #follow(resourceVersion: string, onEvent: () => void, signal: AbortSignal): Promise<void> {
-    const { cluster, resource, selection, silenceMs = SILENCE_MS } = this.#options;
-    const silent = new AbortController();
-    const fault = new Fault("unavailable", `the watch of ${resource.plural} was silent for ${silenceMs} ms`);
-    let timer = setTimeout(() => silent.abort(fault), silenceMs);
-    try {
-      const from = { resourceVersion, signal: AbortSignal.any([signal, silent.signal]) };
-      for await (const event of watchObjects(cluster, resource, selection, from)) {
-        clearTimeout(timer);
-        timer = setTimeout(() => silent.abort(fault), silenceMs);
-        onEvent();
-        this.#handle(event);
-      }
-    } finally {
-      clearTimeout(timer);
+    const { clock, cluster, idleMs = IDLE_MS, resource, selection } = this.#options;
+    const error = (): Fault =>
+      new Fault("unavailable", `the watch of ${resource.plural} had no event for ${idleMs} ms`);
+    using idle = new IdleAbort({ clock, error, idleMs, signal });
+    const from = { resourceVersion, signal: idle.signal };
+    for await (const event of watchObjects(cluster, resource, selection, from)) {
+      idle.reset();
+      onEvent();
+      this.#handle(event);
     }
   }
 

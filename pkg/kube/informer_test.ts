@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { type Cluster, deleteObject, SECRETS } from "./mod.ts";
 import { apiTest, apply, signal, until, Watching } from "./testing_apiserver.ts";
 
-apiTest("an informer follows what happens, over crashes of the apiserver", async (api, cluster) => {
+apiTest("an informer follows changes over a crash of the apiserver", async (api, cluster) => {
   await apply(cluster, "before", "1");
   await using watching = new Watching(cluster);
   await watching.informer.listed;
@@ -17,21 +17,21 @@ apiTest("an informer follows what happens, over crashes of the apiserver", async
     signal: signal(),
   });
   await until("all of it", () => watching.names().join() === "after,during");
-  assert.equal(watching.seen.filter((name) => name === "during").length, 1, "nothing is told again");
+  assert.equal(watching.seen.filter((name) => name === "during").length, 1, "no version is reported twice");
 });
 
-/** A connection that died without a word would otherwise be waited on for ever. */
-apiTest("an informer leaves a watch that has gone silent", async (api, cluster) => {
+/** A connection without an end of its own would otherwise be waited on for ever. */
+apiTest("an informer opens another watch when one has no events for too long", async (api, cluster) => {
   await using watching = new Watching(cluster, 1_000);
   await watching.informer.listed;
   api.freeze();
-  await until("the watch to be given up", () => watching.logs.some((line) => line.includes("was silent")));
+  await until("the end of the watch", () => watching.logs.some((line) => line.includes("had no event")));
   api.thaw();
   await apply(cluster, "late", "1");
   await until("the object", () => watching.names().includes("late"));
 });
 
-Deno.test("an informer lists again when its version is too old, and tells what changed and what is gone only", async () => {
+Deno.test("an informer lists again when its version is too old, and reports only changes and removals", async () => {
   const object = (name: string, version: string) => ({
     metadata: { name, uid: name, resourceVersion: version },
   });

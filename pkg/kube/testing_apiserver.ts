@@ -71,7 +71,7 @@ export class Watching implements AsyncDisposable {
   readonly #stop = new AbortController();
   readonly #done: Promise<void>;
 
-  constructor(cluster: Cluster, silenceMs?: number) {
+  constructor(cluster: Cluster, idleMs?: number) {
     this.informer = new Informer({
       cluster,
       resource: SECRETS,
@@ -80,7 +80,7 @@ export class Watching implements AsyncDisposable {
       onChange: ({ metadata }) => this.seen.push(metadata.name),
       clock: systemClock(),
       log: createLogger({ service: "test", level: "debug", write: (line) => this.logs.push(line) }),
-      ...(silenceMs === undefined ? {} : { silenceMs }),
+      ...(idleMs === undefined ? {} : { idleMs }),
     });
     this.#done = this.informer.run(this.#stop.signal);
   }

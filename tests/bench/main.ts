@@ -7,6 +7,7 @@ import { benchCluster } from "./cluster.ts";
 import { benchEdge } from "./edge.ts";
 import { benchFeed } from "./feed.ts";
 import { benchFeedProperty } from "./feed_property.ts";
+import { benchKubeClient } from "./kube_client.ts";
 import { benchPack } from "./pack.ts";
 import { machine, renderTable, type Row } from "./row.ts";
 import { benchSwitch } from "./switch.ts";
@@ -23,6 +24,7 @@ const BENCHES: Readonly<Record<string, () => Promise<Row[]>>> = {
   feed_property: () => benchFeedProperty(),
   switch: benchSwitch,
   cluster: () => benchCluster(),
+  kube_client: benchKubeClient,
 };
 
 const chosen = Deno.args.length === 0 ? Object.keys(BENCHES) : Deno.args;

@@ -1,0 +1,112 @@
+/** Our client of Kubernetes beside `@kubernetes/client-node`, on one real apiserver: the numbers of decision 0002. */
+// deno-lint-ignore-file no-console -- prints a table when run alone
+import { findApiserver, PrivateApiserver } from "../../pkg/testkit/apiserver.ts";
+import type { ClientName, ClientNumbers } from "./kube_client_process.ts";
+import { machine, renderTable, type Row } from "./row.ts";
+
+const PROGRAM = new URL("kube_client_process.ts", import.meta.url).pathname;
+/** Ours must be so many times faster, or there is no reason to have it. */
+const TIMES_MIN = 2;
+/** One for calls and one for streams. */
+const CONNECTIONS_MAX = 2;
+
+/** Measures applies one by one, 200 at once, their deletion, and connections. */
+export async function benchKubeClient(): Promise<Row[]> {
+  if (findApiserver() === undefined) {
+    const measured = "no kube-apiserver: run dev/parts/kubernetes.sh";
+    return [{ measure: "Kubernetes client", bound: "", measured, ok: undefined }];
+  }
+  await using api = await PrivateApiserver.open();
+  const own = await measure(api, "own");
+  const library = await measure(api, "library");
+  const faster = (measure: string, unit: string, valueOf: (numbers: ClientNumbers) => number): Row => {
+    const [ours, theirs] = [valueOf(own), valueOf(library)];
+    return {
+      measure: `Kubernetes client: ${measure}`,
+      bound: `≤ 1/${TIMES_MIN} of the library`,
+      measured: `${ours.toFixed(1)} ${unit}, library ${theirs.toFixed(1)} ${unit}`,
+      ok: ours * TIMES_MIN <= theirs,
+    };
+  };
+  return [
+    faster("apply, one by one", "ms", ({ applyMs }) => applyMs),
+    faster("200 applies at once", "ms", ({ burstMs }) => burstMs),
+    faster("200 applies at once, CPU", "ms", ({ burstCpuMs }) => burstCpuMs),
+    {
+      measure: "Kubernetes client: failed of 200 deletes at once",
+      bound: "0",
+      measured: `${own.failedDeletes}, library ${library.failedDeletes}`,
+      ok: own.failedDeletes === 0,
+    },
+    {
+      measure: `Kubernetes client: connections of ${own.calls} calls`,
+      bound: `≤ ${CONNECTIONS_MAX}`,
+      measured: `${own.connections}, library ${library.connections}`,
+      ok: own.connections <= CONNECTIONS_MAX,
+    },
+    {
+      measure: "Kubernetes client: memory after all, from sources",
+      bound: "less than the library",
+      measured: `${own.residentMib.toFixed(0)} MiB, library ${library.residentMib.toFixed(0)} MiB`,
+      ok: own.residentMib < library.residentMib,
+    },
+  ];
+}
+
+async function measure(
+  api: PrivateApiserver,
+  client: ClientName,
+): Promise<ClientNumbers & { readonly connections: number }> {
+  await using relay = new CountingRelay(Number(new URL(api.server).port));
+  const folder = await Deno.makeTempDir({ prefix: "unkey-bench-kube-" });
+  try {
+    const kubeconfig = `${folder}/kubeconfig`;
+    const text = await Deno.readTextFile(api.kubeconfig);
+    const authority = `${api.kubeconfig.replace(/[^/]*$/, "")}apiserver.crt`;
+    await Deno.writeTextFile(
+      kubeconfig,
+      text.replace(api.server, `https://127.0.0.1:${relay.port}`).replace("apiserver.crt", authority),
+    );
+    const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: ["run", "-A", "--quiet", "--no-check", PROGRAM, client, kubeconfig],
+      stdin: "null",
+    }).output();
+    if (code !== 0) throw new Error(`${client}: ${new TextDecoder().decode(stderr)}`);
+    const numbers: ClientNumbers = JSON.parse(new TextDecoder().decode(stdout));
+    return { ...numbers, connections: relay.connections };
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+/** Passes connections on to a port of this machine, and counts them. */
+class CountingRelay implements AsyncDisposable {
+  connections = 0;
+  readonly #listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  readonly #done: Promise<void>;
+
+  constructor(toPort: number) {
+    this.#done = this.#accept(toPort);
+  }
+
+  get port(): number {
+    return this.#listener.addr.port;
+  }
+
+  async #accept(port: number): Promise<void> {
+    const pipes: Promise<unknown>[] = [];
+    for await (const client of this.#listener) {
+      this.connections++;
+      const server = await Deno.connect({ hostname: "127.0.0.1", port });
+      pipes.push(client.readable.pipeTo(server.writable), server.readable.pipeTo(client.writable));
+    }
+    await Promise.allSettled(pipes);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#listener.close();
+    await this.#done;
+  }
+}
+
+if (import.meta.main) console.log(renderTable(await benchKubeClient(), machine()));
