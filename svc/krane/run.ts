@@ -15,9 +15,8 @@ import { LogShipper } from "./internal/logs/shipper.ts";
 import type { Instance, Runtime } from "./internal/runtime/port.ts";
 import { Acknowledger } from "./internal/watch/acknowledger.ts";
 import { AgentFiles } from "./internal/watch/agent_files.ts";
-import { Progress } from "./internal/watch/progress.ts";
 import { digestDesired } from "./internal/watch/state_file.ts";
-import { Watcher } from "./internal/watch/watcher.ts";
+import { createWatcher, type Watcher } from "./internal/watch/watcher.ts";
 import { type OpenedRuntime, openRuntime } from "./runtimes.ts";
 import { buildSentinelAgent, type SentinelAgent } from "./sentinels.ts";
 
@@ -50,7 +49,7 @@ export async function runKrane(config: KraneConfig, process: KraneProcess): Prom
     const server = await serve(config, process, agent);
     runner.defer("server", () => server.shutdown());
     const recovered = await startAgent(agent, process, runner);
-    const { agentId, progress } = agent;
+    const { agentId, watcher } = agent;
     const { region } = config;
     process.log.info("agent started", {
       region,
@@ -58,7 +57,7 @@ export async function runKrane(config: KraneConfig, process: KraneProcess): Prom
       runtime: config.runtime,
       runtime_version: agent.opened.version,
       recovered,
-      cursor: progress.cursor,
+      cursor: watcher.cursor,
     });
     process.onReady?.({ port: server.port });
   } catch (error) {
@@ -75,11 +74,10 @@ interface Agent {
   readonly controller: Controller<DesiredDeployment, readonly Instance[]>;
   readonly reporter: Reporter<readonly Instance[]>;
   readonly shipper: LogShipper;
-  readonly progress: Progress;
   readonly acknowledger: Acknowledger;
   /** Absent where the runtime has none. */
   readonly sentinels: SentinelAgent | undefined;
-  readonly watcher: Watcher<ApplyDeployment, DesiredDeployment>;
+  readonly watcher: Watcher<ApplyDeployment>;
 }
 
 async function buildAgent(
@@ -120,23 +118,21 @@ async function buildAgent(
     acknowledge: (result) => acknowledger.add(result),
     generationFloor: files.state.generation,
   }, runner);
-  const progress = new Progress(0);
-  const acknowledger = new Acknowledger({
-    ...base,
-    send: plane.acknowledge,
-    progress: sentinels === undefined ? [progress] : [progress, sentinels.progress],
-    agentId,
-  });
-  const watcher = new Watcher<ApplyDeployment, DesiredDeployment>({
+  const watcher = createWatcher<ApplyDeployment, DesiredDeployment>({
     ...base,
     kind: DEPLOYMENTS,
     open: plane.watch,
     controller,
-    progress,
     acknowledge: (result) => acknowledger.add(result),
     managed: async (abort) =>
       (await runtime.managed(abort)).map(({ name, deploymentId }) => ({ name, resourceId: deploymentId })),
     onConnected: () => reporter.resend(),
+  });
+  const acknowledger = new Acknowledger({
+    ...base,
+    send: plane.acknowledge,
+    watches: sentinels === undefined ? [watcher] : [watcher, sentinels.watcher],
+    agentId,
   });
   return {
     agentId,
@@ -145,7 +141,6 @@ async function buildAgent(
     controller,
     reporter,
     shipper,
-    progress,
     acknowledger,
     sentinels,
     watcher,
@@ -166,15 +161,15 @@ function actorOf(runtime: Runtime): Actor<DesiredDeployment, readonly Instance[]
 
 /** Takes up what runs already, then starts all tasks. Returns how many deployments were found. */
 async function startAgent(agent: Agent, process: KraneProcess, runner: Runner): Promise<number> {
-  const { controller, files, progress, opened: { runtime } } = agent;
+  const { controller, files, watcher, opened: { runtime } } = agent;
   const recovered = await runtime.recover(process.signal);
   // Only with all that belongs to it in memory is the cursor worth anything; a snapshot brings the rest.
-  if (digestDesired(recovered) === files.state.desiredDigest) progress.resume(files.state.cursor);
+  if (digestDesired(recovered) === files.state.desiredDigest) watcher.resume(files.state.cursor);
   for (const desired of recovered) controller.apply(desired, () => undefined);
   runner.go("runtime", (abort) => runtime.watch((name) => controller.changed(name), abort));
   runner.go("logs", (abort) => agent.shipper.run(abort));
   runner.go("acknowledge", (abort) => agent.acknowledger.run(abort));
-  runner.go("watch", (abort) => agent.watcher.run(abort));
+  runner.go("watch", (abort) => watcher.run(abort));
   agent.sentinels?.start(runner);
   runner.go("state", (abort) => saveRegularly(agent, process, abort));
   return recovered.length;
@@ -189,13 +184,13 @@ function serve(config: KraneConfig, { log, clock }: KraneProcess, agent: Agent):
     clock,
     limits: { messageBytesMax: MESSAGE_BYTES_MAX },
     mount: (router) => agent.opened.mount?.(router, (name) => agent.controller.find(name)),
-    ready: () => Promise.resolve(agent.watcher.connected),
+    ready: () => Promise.resolve(agent.watcher.isConnected),
   });
 }
 
 /** Saves what has changed every now and then, and once more at the end. */
 async function saveRegularly(agent: Agent, { clock, log }: KraneProcess, signal: AbortSignal): Promise<void> {
-  const { controller, files, progress, reporter, sentinels, shipper } = agent;
+  const { controller, files, reporter, sentinels, shipper, watcher } = agent;
   let failing = false;
   let [digest, revision] = ["", -1];
   for (let last = false; !last;) {
@@ -204,7 +199,7 @@ async function saveRegularly(agent: Agent, { clock, log }: KraneProcess, signal:
       digest = digestDesired(controller.desired());
       revision = controller.revision;
     }
-    const { cursor } = progress;
+    const { cursor } = watcher;
     try {
       const generation = Math.max(reporter.generation, sentinels?.reporter.generation ?? 0);
       await files.save({ cursor, generation, desiredDigest: digest }, shipper.shipped());

@@ -9,8 +9,7 @@ import { type DesiredSentinel, SENTINELS } from "./internal/sentinel/desired.ts"
 import type { SentinelRuntime } from "./internal/sentinel/port.ts";
 import { sentinelReport, type SentinelStatus } from "./internal/sentinel/report.ts";
 import type { Result } from "./internal/watch/acknowledger.ts";
-import { Progress } from "./internal/watch/progress.ts";
-import { Watcher } from "./internal/watch/watcher.ts";
+import { createWatcher, type Watcher } from "./internal/watch/watcher.ts";
 
 /** What looking after sentinels needs. */
 export interface SentinelDeps {
@@ -25,7 +24,7 @@ export interface SentinelDeps {
 
 /** The part of the agent that looks after sentinels. */
 export interface SentinelAgent {
-  readonly progress: Progress;
+  readonly watcher: Pick<Watcher<ApplySentinel>, "cursor" | "observed">;
   readonly reporter: Pick<Reporter<SentinelStatus>, "generation">;
   /** Starts its tasks. */
   start(runner: Runner): void;
@@ -52,20 +51,18 @@ export function buildSentinelAgent(deps: SentinelDeps, runner: Runner): Sentinel
     drainMs: 0,
   });
   runner.defer("sentinel controller", () => controller.close());
-  const progress = new Progress(0);
-  const watcher = new Watcher<ApplySentinel, DesiredSentinel>({
+  const watcher = createWatcher<ApplySentinel, DesiredSentinel>({
     ...base,
     kind: SENTINELS,
     open: plane.watchSentinels,
     controller,
-    progress,
     acknowledge,
     managed: async (signal) =>
       (await runtime.managed(signal)).map(({ name, sentinelId }) => ({ name, resourceId: sentinelId })),
     onConnected: () => reporter.resend(),
   });
   return {
-    progress,
+    watcher,
     reporter,
     start(tasks) {
       tasks.go("sentinel runtime", (signal) => runtime.watch((name) => controller.changed(name), signal));

@@ -115,7 +115,7 @@ Deno.test("sentinels are made, reported when their health changes, changed, and 
     plane.sentinels.delete(5, "a");
     await report(Health.UNHEALTHY, 0);
     await until("removed", () => !runtime.running.has("a"));
-    await until("settled", () => agent.progress.cursor === 5);
+    await until("settled", () => agent.watcher.cursor === 5);
     assert.deepEqual(
       results.map(({ resourceType, resourceId, error }) => [resourceType, resourceId, error]),
       [

@@ -197,7 +197,7 @@ const PARSERS: Readonly<Record<string, (text: string) => void>> = {
   "a page about a failure": explained,
   "an address of an instance": (text) => {
     const endpoints = [{ instanceId: "i", address: text, region: "r" }];
-    new RouteTable().apply({ kind: "apply_endpoints", deploymentId: "d", endpoints }, 1n, 0);
+    new RouteTable().apply({ kind: "apply_endpoints", deploymentId: "d", endpoints }, 0);
   },
   "the state of a pod": podStates,
   "a quantity": (text) => void mebibytes(text),

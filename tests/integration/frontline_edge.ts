@@ -10,12 +10,12 @@ import { Wire } from "./frontline_wire.ts";
 
 /** Times of a watch that does not keep a test waiting. */
 export const TIMES = {
-  silenceMsMax: 60_000,
+  heartbeatTimeoutMs: 60_000,
   retryFirstMs: 10,
   retryMsMax: 50,
   acknowledgeMs: 10,
-  aliveMs: 60_000,
-  settleMs: 200,
+  heartbeatMs: 60_000,
+  routeWaitMs: 200,
 };
 
 /** An app that answers with its name. */

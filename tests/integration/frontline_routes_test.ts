@@ -182,7 +182,7 @@ Deno.test("an edge whose cursor is too old takes a new snapshot for the whole tr
 
 Deno.test("an edge gives a silent stream up and opens another", async () => {
   await using feed = await Feed.start();
-  await using _edge = startEdge(feed.url, {}, { ...TIMES, silenceMsMax: 100 });
+  await using _edge = startEdge(feed.url, {}, { ...TIMES, heartbeatTimeoutMs: 100 });
   const first = await feed.stream();
   let next = first;
   // On a busy machine some are given up before the snapshot has come.
@@ -195,7 +195,7 @@ Deno.test("an edge gives a silent stream up and opens another", async () => {
 
 Deno.test("an edge says that it lives although nothing changes", async () => {
   await using feed = await Feed.start();
-  await using _edge = startEdge(feed.url, {}, { ...TIMES, aliveMs: 30 });
+  await using _edge = startEdge(feed.url, {}, { ...TIMES, heartbeatMs: 30 });
   (await feed.stream()).send(1, snapshotEnd(0));
   await eventually("three signs of life", () => feed.acknowledged.length >= 3);
 });

@@ -48,21 +48,17 @@ interface Waiting {
 }
 
 const NONE: readonly Instance[] = [];
-/** How many deleted resources are remembered, so that old news does not bring them back. */
-const DELETED_MAX = 10_000;
 
 /**
- * Host names, deployments and instances as the feed tells them.
+ * Host names, deployments and instances, as the feed describes them.
  *
- * A change with a version below the one its resource has is old news and ignored. A route moves to a deployment only
- * when one of its instances is known, or when nothing more is to be expected: until then the former one answers.
+ * A route moves to a deployment only when one of its instances is known, or when nothing more is to be expected: until
+ * then the former one answers.
  */
 export class RouteTable {
   readonly #routes = new Map<string, Route>();
   readonly #hosts = new Map<string, string>();
   readonly #instances = new Map<string, readonly Instance[]>();
-  readonly #versions = new Map<string, bigint>();
-  readonly #deleted = new Set<string>();
   readonly #waiting = new Map<string, Waiting>();
   readonly #onLeave: (key: string) => void;
 
@@ -77,7 +73,7 @@ export class RouteTable {
   }
 
   /** Whether a route still waits for its new deployment's instances. */
-  get unsettled(): boolean {
+  get hasWaiting(): boolean {
     return this.#waiting.size > 0;
   }
 
@@ -92,16 +88,8 @@ export class RouteTable {
     return this.#instances.get(deploymentId);
   }
 
-  /**
-   * Takes one change in; false when the table knows a newer state of its resource. Items of a snapshot have version 0:
-   * they are as new as the snapshot, so that they are always taken.
-   */
-  apply(change: RouteChange, version: bigint, nowMs: number): boolean {
-    const resource = resourceOf(change);
-    const known = this.#versions.get(resource) ?? 0n;
-    if (version !== 0n && version < known) return false;
-    this.#versions.set(resource, version > known ? version : known);
-    this.#remember(resource, change.kind === "delete_route" || change.kind === "delete_endpoints");
+  /** Applies a change. Changes of one resource must come in the order of their versions. */
+  apply(change: RouteChange, nowMs: number): void {
     switch (change.kind) {
       case "apply_route":
         this.#moveRoute({ ...change.route, hostname: change.route.hostname.toLowerCase() }, nowMs);
@@ -117,17 +105,16 @@ export class RouteTable {
         this.#instances.delete(change.deploymentId);
         break;
     }
-    return true;
   }
 
   /** Lets routes move that have waited for instances since before `beforeMs`. */
-  settle(beforeMs = Infinity): void {
+  moveWaiting(beforeMs = Infinity): void {
     for (const { route, sinceMs } of [...this.#waiting.values()]) if (sinceMs < beforeMs) this.#place(route);
   }
 
   /** Drops every resource that is not in `kept`, after a complete snapshot. */
   keepOnly(kept: ReadonlySet<string>): void {
-    this.settle();
+    this.moveWaiting();
     for (const routeId of [...this.#hosts.keys()]) {
       if (!kept.has(`route/${routeId}`)) this.#dropRoute(routeId);
     }
@@ -136,26 +123,6 @@ export class RouteTable {
       this.#setInstances(deploymentId, []);
       this.#instances.delete(deploymentId);
     }
-    for (const resource of [...this.#versions.keys()]) {
-      if (!kept.has(resource)) this.#versions.delete(resource);
-    }
-    this.#deleted.clear();
-  }
-
-  /** Forgets all versions: the control plane counts anew, after its database was replaced by an older one. */
-  forgetVersions(): void {
-    this.#versions.clear();
-    this.#deleted.clear();
-  }
-
-  #remember(resource: string, deleted: boolean): void {
-    this.#deleted.delete(resource);
-    if (!deleted) return;
-    this.#deleted.add(resource);
-    const [oldest] = this.#deleted;
-    if (this.#deleted.size <= DELETED_MAX || oldest === undefined) return;
-    this.#deleted.delete(oldest);
-    this.#versions.delete(oldest);
   }
 
   #moveRoute(route: Route, nowMs: number): void {

@@ -4,7 +4,6 @@ import type { Clock } from "../../../../pkg/clock/mod.ts";
 import { describeError } from "../../../../pkg/fault/mod.ts";
 import type { Logger } from "../../../../pkg/logger/mod.ts";
 import { Bell } from "../control/bell.ts";
-import type { Progress } from "./progress.ts";
 
 export type Acknowledgement = MessageInitShape<typeof AcknowledgeRequestSchema>;
 
@@ -19,8 +18,7 @@ export interface Result {
 
 export interface AcknowledgerOptions {
   readonly send: (message: Acknowledgement, signal: AbortSignal) => Promise<void>;
-  /** One per stream. */
-  readonly progress: readonly Pick<Progress, "cursor" | "observed">[];
+  readonly watches: readonly { readonly cursor: number; readonly observed: number }[];
   readonly agentId: string;
   readonly clock: Clock;
   readonly log: Logger;
@@ -51,7 +49,7 @@ export class Acknowledger {
 
   /** Runs until the signal aborts. A failed delivery is repeated with the next one. */
   async run(signal: AbortSignal): Promise<void> {
-    const { agentId, clock, log, progress, send } = this.#options;
+    const { agentId, clock, log, send, watches } = this.#options;
     let failing = false;
     while (!signal.aborted) {
       const batch = this.#results.slice(0, BATCH_MAX);
@@ -65,8 +63,8 @@ export class Acknowledger {
         await send({
           agentId,
           // All streams of a region count in one row of versions: applied is what every one of them is past.
-          appliedVersion: BigInt(Math.min(...progress.map((each) => each.cursor))),
-          observedVersion: BigInt(Math.max(...progress.map((each) => each.observed))),
+          appliedVersion: BigInt(Math.min(...watches.map((each) => each.cursor))),
+          observedVersion: BigInt(Math.max(...watches.map((each) => each.observed))),
           results,
         }, signal);
         const sent = new Set(batch);

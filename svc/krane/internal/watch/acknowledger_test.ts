@@ -9,7 +9,7 @@ Deno.test("an agent with two streams is as far as the slower one, and says of wh
   const sent: Acknowledgement[] = [];
   const acknowledger = new Acknowledger({
     send: (message) => Promise.resolve(void sent.push(message)),
-    progress: [{ cursor: 9, observed: 9 }, { cursor: 4, observed: 7 }],
+    watches: [{ cursor: 9, observed: 9 }, { cursor: 4, observed: 7 }],
     agentId: "agt_1",
     clock: systemClock(),
     log: silentLogger(),

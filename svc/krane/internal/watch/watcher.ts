@@ -1,12 +1,17 @@
 import type { Clock } from "../../../../pkg/clock/mod.ts";
-import { describeError, Fault } from "../../../../pkg/fault/mod.ts";
+import { describeError } from "../../../../pkg/fault/mod.ts";
+import {
+  FeedClient,
+  type FeedConsumer,
+  type FeedMessage,
+  type FeedRemoval,
+  type FeedTimes,
+} from "../../../../pkg/feed/mod.ts";
 import type { Logger } from "../../../../pkg/logger/mod.ts";
-import { backoffMs } from "../../../../pkg/retry/mod.ts";
-import type { Controller, Named, Settle } from "../control/controller.ts";
+import type { Controller, Named } from "../control/controller.ts";
 import type { Result } from "./acknowledger.ts";
-import type { Progress } from "./progress.ts";
 
-/** What every stream of desired states sends; `A` is the message of a resource that should run. */
+/** A message of any stream of desired states; `A` is the message of a resource that should run. */
 export interface StateMessage<A> {
   readonly version: bigint;
   readonly state:
@@ -18,12 +23,12 @@ export interface StateMessage<A> {
     | { readonly case: undefined };
 }
 
-/** One kind of resource: how its messages `A` become desired states `D`. */
+/** One kind of resource: its messages `A`, and its desired states `D`. */
 export interface ResourceKind<A, D> {
   readonly type: Result["resourceType"];
   /** @throws `invalid_argument` for a state that cannot be run */
   decode(apply: A): D;
-  /** By what the control plane knows it. */
+  /** The control plane's id. */
   idOf(resource: A | D): string;
 }
 
@@ -36,210 +41,112 @@ export interface WatcherOptions<A, D extends Named> {
   readonly kind: ResourceKind<A, D>;
   /** Opens the stream of desired states after a version. */
   readonly open: (versionLastSeen: number, signal: AbortSignal) => AsyncIterable<StateMessage<A>>;
-  readonly controller: Pick<Controller<D, unknown>, "apply" | "delete" | "has" | "desired" | "find">;
-  readonly progress: Progress;
+  readonly controller: Pick<Controller<D, unknown>, "apply" | "delete" | "desired" | "find">;
   readonly acknowledge: (result: Result) => void;
-  /** What the runtime holds, to find what the snapshot lacks. */
+  /** The resources of the runtime: those that the snapshot lacks are removed. */
   readonly managed: (signal: AbortSignal) => Promise<readonly Held[]>;
-  /** Called when the server answers on a new stream. */
+  /** The server answers on a new stream. */
   readonly onConnected: () => void;
   readonly clock: Clock;
   readonly log: Logger;
-  /** Silence after which the stream counts as dead, in milliseconds: three heartbeats. */
-  readonly silenceMs?: number;
+  readonly times?: Partial<FeedTimes>;
 }
 
-const SILENCE_MS = 15_000;
-const RECONNECT_FIRST_MS = 200;
-const RECONNECT_MS_MAX = 15_000;
-
-/** What is known of one stream. */
-interface Stream {
-  /** Names that the messages so far were about, until the snapshot has ended or proved to be none. */
-  readonly seen: Set<string>;
-  resources: number;
-  settledIn: boolean;
+/** A change to one resource; `apply` is absent for a removal. */
+interface Change<A> extends Held {
+  readonly apply?: A;
 }
 
-/**
- * Follows the desired state of one kind of resource in the region for ever: reconnects, resumes, and keeps each resource
- * from going back.
- */
-export class Watcher<A extends { readonly k8sName: string }, D extends Named> {
-  readonly #options: WatcherOptions<A, D>;
-  /** The newest version taken of each resource. */
-  readonly #versions = new Map<string, number>();
-  #connected = false;
+/** A watch of one kind of resource. */
+export type Watcher<A> = FeedClient<StateMessage<A>, Change<A>>;
 
-  constructor(options: WatcherOptions<A, D>) {
-    this.#options = options;
-  }
+/** The heartbeat timeout is five heartbeats of the server. */
+const TIMES: FeedTimes = { heartbeatTimeoutMs: 15_000, retryFirstMs: 200, retryMsMax: 15_000 };
 
-  /** Whether the stream is open and has been answered. */
-  get connected(): boolean {
-    return this.#connected;
-  }
+/** A client of the desired states of one kind of resource, which passes each change to the controller. */
+export function createWatcher<A extends { readonly k8sName: string }, D extends Named>(
+  options: WatcherOptions<A, D>,
+): Watcher<A> {
+  const { clock, kind, log, open, times } = options;
+  return new FeedClient({
+    name: kind.type,
+    open,
+    decode: (message) => decodeMessage(message, options),
+    consumer: consumerOf(options),
+    times: { ...TIMES, ...times },
+    clock,
+    log,
+  });
+}
 
-  async run(signal: AbortSignal): Promise<void> {
-    const { clock, kind, log, progress } = this.#options;
-    for (let failures = 0; !signal.aborted;) {
-      try {
-        await this.#follow(() => failures = 0, signal);
-        log.info("watch stream ended", { kind: kind.type, cursor: progress.cursor });
-      } catch (error) {
-        if (signal.aborted) return;
-        const { cursor } = progress;
-        log.warn("watch stream lost", { kind: kind.type, cursor, error: describeError(error) });
-      } finally {
-        this.#connected = false;
-      }
-      await clock.sleep(backoffMs(++failures, RECONNECT_FIRST_MS, RECONNECT_MS_MAX), signal).catch(() =>
-        undefined
-      );
+function decodeMessage<A extends { readonly k8sName: string }, D extends Named>(
+  { state, version: versionBigint }: StateMessage<A>,
+  { controller, kind }: WatcherOptions<A, D>,
+): FeedMessage<Change<A>> {
+  const version = Number(versionBigint);
+  switch (state.case) {
+    case "apply": {
+      const { value } = state;
+      const change = { name: value.k8sName, resourceId: kind.idOf(value), apply: value };
+      return { kind: "change", version, resource: value.k8sName, removes: false, change };
     }
-  }
-
-  async #follow(onAnswer: () => void, signal: AbortSignal): Promise<void> {
-    const { open, progress, onConnected, silenceMs = SILENCE_MS } = this.#options;
-    const silent = new AbortController();
-    const fault = new Fault("unavailable", `the control plane was silent for ${silenceMs} ms`);
-    let timer = setTimeout(() => silent.abort(fault), silenceMs);
-    const stream: Stream = { seen: new Set(), resources: 0, settledIn: false };
-    progress.hold();
-    try {
-      const ended = AbortSignal.any([signal, silent.signal]);
-      for await (const message of open(progress.cursor, ended)) {
-        clearTimeout(timer);
-        timer = setTimeout(() => silent.abort(fault), silenceMs);
-        if (!this.#connected) {
-          this.#connected = true;
-          onAnswer();
-          onConnected();
-        }
-        await this.#take(message, stream, signal);
-      }
-    } catch (error) {
-      throw silent.signal.aborted ? fault : error;
-    } finally {
-      clearTimeout(timer);
+    case "delete": {
+      const { k8sName: name } = state.value;
+      const held = controller.find(name);
+      const change = { name, resourceId: held === undefined ? "" : kind.idOf(held) };
+      return { kind: "change", version, resource: name, removes: true, change };
     }
+    case "problem": {
+      const { resourceId, message: text } = state.value;
+      return { kind: "problem", version, resources: [resourceId], resourceId, text };
+    }
+    case "snapshotEnd":
+      return { kind: "snapshot_end", version, resources: state.value.resources };
+    case "heartbeat":
+      return { kind: "heartbeat", version };
+    case undefined:
+      return { kind: "unknown", version };
+    default:
+      return state satisfies never;
   }
+}
 
-  async #take(message: StateMessage<A>, stream: Stream, signal: AbortSignal): Promise<void> {
-    const { controller, kind, progress } = this.#options;
-    const version = Number(message.version);
-    const { state } = message;
-    switch (state.case) {
-      case "apply": {
-        const { value } = state;
-        stream.resources++;
-        stream.seen.add(value.k8sName);
-        this.#accept({ name: value.k8sName, resourceId: kind.idOf(value) }, version, (settle) => {
-          controller.apply(kind.decode(value), settle);
-        });
-        return;
-      }
-      case "delete": {
-        const { k8sName: name } = state.value;
-        const held = controller.find(name);
-        stream.resources++;
-        stream.seen.add(name);
-        this.#accept({ name, resourceId: held === undefined ? "" : kind.idOf(held) }, version, (settle) => {
-          controller.delete(name, settle);
-        });
-        return;
-      }
-      case "problem":
-        stream.resources++;
-        stream.seen.add(state.value.resourceId);
-        this.#options.log.error("desired state is broken", {
-          kind: kind.type,
-          resource: state.value.resourceId,
-          version,
-          problem: state.value.message,
-        });
-        this.#options.acknowledge({
+function consumerOf<A, D extends Named>(options: WatcherOptions<A, D>): FeedConsumer<Change<A>> {
+  const { acknowledge, controller, kind, log, managed, onConnected } = options;
+  return {
+    apply({ change: { apply, name, resourceId }, version }, done) {
+      const settle = (error: string): void => {
+        acknowledge({
           resourceType: kind.type,
-          resourceId: state.value.resourceId,
+          resourceId: resourceId === "" ? name : resourceId,
           version,
-          error: state.value.message,
+          error,
         });
-        progress.begin(version)();
-        return;
-      case "snapshotEnd":
-        await this.#endSnapshot(version, state.value.resources, stream, signal);
-        return;
-      case "heartbeat":
-        this.#checkHistory(version);
-        // It comes when the stream has nothing left to send: no snapshot is under way, and up to here all is received.
-        progress.begin(version)();
-        this.#settleIn(stream);
-        return;
-      case undefined:
-        // A kind of message that this agent does not know yet; what it is about is not lost, only not done here.
-        progress.begin(version)();
-        return;
-      default:
-        state satisfies never;
-    }
-  }
-
-  /** Hands a change on unless a newer one of the same resource was taken before. */
-  #accept({ name, resourceId: id }: Held, version: number, hand: (settle: Settle) => void): void {
-    const { acknowledge, kind, progress } = this.#options;
-    const done = progress.begin(version);
-    if (version < (this.#versions.get(name) ?? 0)) return done();
-    this.#versions.set(name, version);
-    const resourceId = id === "" ? name : id;
-    const settle = (error: string): void => {
-      acknowledge({ resourceType: kind.type, resourceId, version, error });
-      done();
-    };
-    try {
-      hand(settle);
-    } catch (error) {
-      // It cannot be run as it is: only another version can mend that.
-      settle(describeError(error));
-    }
-  }
-
-  /** Everything that is managed and was not in the snapshot goes. */
-  async #endSnapshot(version: number, resources: number, stream: Stream, signal: AbortSignal): Promise<void> {
-    const { controller, kind, log, managed, progress } = this.#options;
-    if (stream.resources < resources) {
-      throw new Fault(
-        "internal",
-        `the snapshot has ${stream.resources} of ${resources} resources: it is not complete`,
-      );
-    }
-    this.#checkHistory(version);
-    const held = controller.desired().map((each) => ({ name: each.name, resourceId: kind.idOf(each) }));
-    for (const each of [...await managed(signal), ...held]) {
-      const { name, resourceId } = each;
-      if (stream.seen.has(name) || stream.seen.has(resourceId)) continue;
-      stream.seen.add(name);
-      log.info("orphan removed", { kind: kind.type, name, resource_id: resourceId });
-      this.#accept(each, version, (settle) => controller.delete(name, settle));
-    }
-    for (const name of this.#versions.keys()) if (!controller.has(name)) this.#versions.delete(name);
-    progress.begin(version)();
-    this.#settleIn(stream);
-  }
-
-  #settleIn(stream: Stream): void {
-    if (stream.settledIn) return;
-    stream.settledIn = true;
-    stream.seen.clear();
-    this.#options.progress.release();
-  }
-
-  /** A server that is behind this agent has lost its history: everything it says is news, and the agent begins anew. */
-  #checkHistory(version: number): void {
-    const { log, progress } = this.#options;
-    if (version === 0 || version >= progress.cursor) return;
-    log.warn("the control plane went back in time: starting over", { version, cursor: progress.cursor });
-    progress.reset();
-    this.#versions.clear();
-    throw new Fault("unavailable", `the control plane is at version ${version}, behind this agent`);
-  }
+        done();
+      };
+      try {
+        if (apply === undefined) controller.delete(name, settle);
+        else controller.apply(kind.decode(apply), settle);
+      } catch (error) {
+        // The state cannot be run: only another version can mend it.
+        settle(describeError(error));
+      }
+    },
+    reportProblem({ resourceId, text, version }) {
+      log.error("desired state is broken", { kind: kind.type, resource: resourceId, version, problem: text });
+      acknowledge({ resourceType: kind.type, resourceId, version, error: text });
+    },
+    async removals(kept, signal) {
+      const desired = controller.desired().map((each) => ({ name: each.name, resourceId: kind.idOf(each) }));
+      const orphans = new Map<string, FeedRemoval<Change<A>>>();
+      for (const each of [...await managed(signal), ...desired]) {
+        const { name, resourceId } = each;
+        if (kept.has(name) || kept.has(resourceId) || orphans.has(name)) continue;
+        log.info("orphan removed", { kind: kind.type, name, resource_id: resourceId });
+        orphans.set(name, { resource: name, change: { name, resourceId } });
+      }
+      return [...orphans.values()];
+    },
+    connected: onConnected,
+  };
 }

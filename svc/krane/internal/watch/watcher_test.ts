@@ -8,8 +8,7 @@ import { apply, heartbeat, remove, snapshotEnd, type State, until } from "../../
 import type { Settle } from "../control/controller.ts";
 import { DEPLOYMENTS, type DesiredDeployment } from "../deployment/desired.ts";
 import type { Result } from "./acknowledger.ts";
-import { Progress } from "./progress.ts";
-import { Watcher } from "./watcher.ts";
+import { createWatcher } from "./watcher.ts";
 
 /** What the watcher hands on, with the changes settled by the test. */
 class FakeController {
@@ -40,7 +39,7 @@ class FakeController {
 
 interface Setup {
   readonly controller: FakeController;
-  readonly progress: Progress;
+  readonly progress: { readonly cursor: number };
   readonly results: Result[];
   /** The cursors with which streams were opened. */
   readonly opened: number[];
@@ -52,11 +51,10 @@ interface Setup {
 async function watching(
   streams: readonly (readonly (State | Error | "silence")[])[],
   test: (setup: Setup) => Promise<void>,
-  options: { cursor?: number; silenceMs?: number; direct?: boolean; managed?: string[] } = {},
+  options: { cursor?: number; heartbeatTimeoutMs?: number; direct?: boolean; managed?: string[] } = {},
 ): Promise<void> {
-  const setup: Setup = {
+  const setup: Omit<Setup, "progress"> = {
     controller: new FakeController(),
-    progress: new Progress(options.cursor ?? 0),
     results: [],
     opened: [],
     managed: options.managed ?? [],
@@ -68,7 +66,7 @@ async function watching(
     new Promise<never>((_, reject) =>
       signal.addEventListener("abort", () => reject(signal.reason), { once: true })
     );
-  const watcher = new Watcher({
+  const watcher = createWatcher({
     kind: DEPLOYMENTS,
     async *open(cursor, signal): AsyncGenerator<DeploymentState> {
       const index = setup.opened.push(cursor) - 1;
@@ -80,17 +78,19 @@ async function watching(
       if (index >= streams.length - 1) await aborted(signal);
     },
     controller: setup.controller,
-    progress: setup.progress,
     acknowledge: (result) => setup.results.push(result),
     managed: () => Promise.resolve(setup.managed.map((name) => ({ name, resourceId: `d_${name}` }))),
     onConnected: () => setup.connects++,
     clock: systemClock(),
     log: silentLogger(),
-    ...(options.silenceMs === undefined ? {} : { silenceMs: options.silenceMs }),
+    ...(options.heartbeatTimeoutMs === undefined
+      ? {}
+      : { times: { heartbeatTimeoutMs: options.heartbeatTimeoutMs } }),
   });
+  watcher.resume(options.cursor ?? 0);
   const done = watcher.run(stop.signal);
   try {
-    await test(setup);
+    await test(Object.assign(setup, { progress: watcher }));
   } finally {
     stop.abort();
     await done;
@@ -216,7 +216,7 @@ Deno.test("a silent stream is given up and opened again from the cursor", async 
   await watching(streams, async (setup) => {
     await until("the second stream", () => setup.connects === 2);
     assert.deepEqual(setup.opened.slice(0, 2), [7, 8]);
-  }, { cursor: 7, silenceMs: 150 });
+  }, { cursor: 7, heartbeatTimeoutMs: 150 });
 });
 
 Deno.test("errors of the stream are followed by another attempt", async () => {
