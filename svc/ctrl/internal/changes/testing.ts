@@ -1,6 +1,6 @@
 /** A feed over placements, writers of them, and clients that keep what they are told, for the tests of this folder. */
 import { sql, type Transaction } from "kysely";
-import { systemClock } from "../../../../pkg/clock/mod.ts";
+import { type Clock, systemClock } from "../../../../pkg/clock/mod.ts";
 import { transact, upsert } from "../../../../pkg/db/mod.ts";
 import { silentLogger } from "../../../../pkg/logger/mod.ts";
 import type { CtrlDatabase, Queryable, Schema } from "../store/mod.ts";
@@ -121,6 +121,24 @@ export function commit(
   value: number | undefined,
 ): Promise<number> {
   return transact(db, (tx) => write(tx, region, id, value));
+}
+
+export interface CountingClock extends Clock {
+  /** Sleeps that a hub began. With its poll as the only sleep, the number of polls. */
+  sleeps: number;
+}
+
+export function countingClock(): CountingClock {
+  const { now, sleep } = systemClock();
+  const clock = {
+    sleeps: 0,
+    now,
+    sleep: (ms: number, signal?: AbortSignal) => {
+      clock.sleeps++;
+      return sleep(ms, signal);
+    },
+  };
+  return clock;
 }
 
 /** Runs `fn` with a running hub, and stops it. */
