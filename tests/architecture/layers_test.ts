@@ -76,6 +76,14 @@ const PLANTED: Readonly<Record<string, readonly [path: string, source: string]>>
     "svc/ctrl/worker/deploy/mod.ts",
     `import { a } from "../image_build/steps.ts";`,
   ],
+  "settings, Restate's API and the rollout of the worker stand alone; builder and tasks know no workflow": [
+    "svc/ctrl/worker/rollout/wait.ts",
+    `import { a } from "../deploy/steps.ts";`,
+  ],
+  "a workflow takes from the worker the rollout, the retry policy, and types of the builder": [
+    "svc/ctrl/worker/deploy/steps.ts",
+    `import { a } from "../builder/image_rules.ts";`,
+  ],
   "internal packages never import what uses them": [
     "svc/ctrl/internal/store/mod.ts",
     `import { a } from "../../services/deployment/create.ts";`,

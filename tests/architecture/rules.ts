@@ -49,9 +49,21 @@ const area = (path: string, prefix: string): string | undefined =>
   path.startsWith(prefix) ? path.slice(prefix.length).split("/")[0] : undefined;
 /** The folder of a command, or `shared`; `cmd/root.ts` is neither. */
 const commandOf = (path: string): string | undefined => path.match(/^cmd\/([^/]+)\//)?.[1];
+/** The folder of the worker that a file is in; `undefined` for files that wire the folders together, and all others. */
+const workerRoomOf = (path: string): string | undefined => path.match(/^svc\/ctrl\/worker\/([^/]+)\//)?.[1];
 /** The workflow that a file is a part of. */
 const workflowOf = (path: string): string | undefined =>
   path.match(/^svc\/ctrl\/worker\/(deploy|start|routing|slots|image_build|versioning)\//)?.[1];
+/** The imports that each folder of the worker beside the workflows may take from other folders of the worker. */
+const WORKER_ROOMS: Readonly<Record<string, RegExp>> = {
+  config: /^$/,
+  restate: /^$/,
+  rollout: /^$/,
+  builder: /^svc\/ctrl\/worker\/(config\/|\w+\/contract\.ts$)/,
+  tasks: /^svc\/ctrl\/worker\/(builder\/|\w+\/contract\.ts$)/,
+};
+/** The same for workflows, beside the contracts of other workflows. */
+const WORKFLOW_IMPORTS = /^svc\/ctrl\/worker\/(rollout\/|restate\/retry_policy\.ts$)/;
 const isOurs = (path: string): boolean => /^(main\.ts|cmd\/|svc\/|pkg\/|proto\/|tests\/|dev\/)/.test(path);
 
 /** Files that decide: values in, values out. Each pattern matches at least one file, see `layers_test.ts`. */
@@ -154,6 +166,23 @@ export const RULES: readonly Rule[] = [
     },
   },
   {
+    name:
+      "settings, Restate's API and the rollout of the worker stand alone; builder and tasks know no workflow",
+    forbids: ({ from, to }) => {
+      const [own, other] = [workerRoomOf(from), workerRoomOf(to)];
+      const allowed = own === undefined ? undefined : WORKER_ROOMS[own];
+      return isProduction(from) && allowed !== undefined && other !== undefined && own !== other &&
+        !allowed.test(to);
+    },
+  },
+  {
+    name: "a workflow takes from the worker the rollout, the retry policy, and types of the builder",
+    forbids: ({ from, to, typeOnly }) =>
+      isProduction(from) && workflowOf(from) !== undefined && workflowOf(to) === undefined &&
+      to.startsWith("svc/ctrl/worker/") && !WORKFLOW_IMPORTS.test(to) &&
+      !(typeOnly && to.startsWith("svc/ctrl/worker/builder/")),
+  },
+  {
     name: "internal packages never import what uses them",
     forbids: ({ from, to }) =>
       isProduction(from) && from.startsWith("svc/ctrl/internal/") && /^svc\/ctrl\/(services|api)\//.test(to),
@@ -162,7 +191,9 @@ export const RULES: readonly Rule[] = [
     name:
       "a workflow and its stages see only their plan, types, the durable port, and the wait that workflows share",
     forbids: ({ from, to, typeOnly }) =>
-      /\/(workflow|(\w+_)?stage)\.ts$/.test(from) && !typeOnly &&
+      (/\/(workflow|(\w+_)?stage)\.ts$/.test(from) ||
+        workflowOf(from) !== undefined && from.endsWith("/types.ts")) &&
+      !typeOnly &&
       !/\/(plan|messages|contract|types|(\w+_)?stage)\.ts$|\/rollout\/wait\.ts$|^pkg\/(durable|fault)\/|^svc\/ctrl\/internal\/deployments\//
         .test(to),
   },

@@ -6,7 +6,8 @@ import { transact } from "../../pkg/db/mod.ts";
 import { silentLogger } from "../../pkg/logger/mod.ts";
 import { type CtrlDatabase, listEventsAfter, moveStatus } from "../../svc/ctrl/internal/store/mod.ts";
 import { type Seed, seedDeployment, seedProject } from "../../svc/ctrl/internal/store/testing.ts";
-import { type BuildReport, createBuildSteps } from "../../svc/ctrl/worker/image_build/steps.ts";
+import { createBuildSteps } from "../../svc/ctrl/worker/image_build/steps.ts";
+import type { BuildReport } from "../../svc/ctrl/worker/image_build/types.ts";
 import { memoryDatabase } from "../../svc/ctrl/worker/testing.ts";
 import { ContextStore } from "../testbed/context_store.ts";
 

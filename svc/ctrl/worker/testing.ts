@@ -32,7 +32,8 @@ import { createDeploySteps } from "./deploy/steps.ts";
 import { type BuildResult, deploy } from "./deploy/workflow.ts";
 import type { AcquireRequest } from "./slots/contract.ts";
 import { askForSlot, deliverSlotMessages, SLOT_LIMITS, SLOTS_ON_FAKE } from "./testing_slots.ts";
-import { createRoutingSteps, type RoutingSteps } from "./routing/steps.ts";
+import { createRoutingSteps } from "./routing/steps.ts";
+import type { RoutingSteps } from "./routing/types.ts";
 import { assign, move, type RoutingWorkflowDeps, stop } from "./routing/workflow.ts";
 
 export const REGION = "local";

@@ -25,7 +25,7 @@ import {
   routingDeps,
   worldClock,
 } from "./testing.ts";
-import type { MoveOrder } from "./routing/move_step.ts";
+import type { MoveOrder } from "./routing/types.ts";
 import { stopByUser } from "./routing/workflow.ts";
 import { createStartSteps } from "./start/steps.ts";
 import { start, type StartWorkflowDeps } from "./start/workflow.ts";

@@ -4,7 +4,8 @@ import type { CtrlDatabase } from "../internal/store/mod.ts";
 import { BUILD_SLOT_SERVICE, DEPLOYMENT_SERVICE } from "../internal/workflows/names.ts";
 import { type BuildSlots, slotSignal } from "./deploy/queue_stage.ts";
 import type { AcquireAnswer, AcquireRequest } from "./slots/contract.ts";
-import { createSlotSteps, type SlotLimits, type SlotSteps } from "./slots/steps.ts";
+import { createSlotSteps } from "./slots/steps.ts";
+import type { SlotLimits, SlotSteps } from "./slots/types.ts";
 import { acquire, release } from "./slots/workflow.ts";
 
 export const SLOT_LIMITS: SlotLimits = {

@@ -1,6 +1,6 @@
 import { type Engine, listImages, removeImage } from "../../../../pkg/docker/mod.ts";
 import { LOCAL_REGISTRY } from "../../../../pkg/build/mod.ts";
-import { IMAGE_LABEL } from "../image_build/plan.ts";
+import { IMAGE_LABEL } from "../image_build/contract.ts";
 
 /** An image that a build left in the engine. */
 export interface LocalImage {

@@ -29,7 +29,7 @@ import { BuildSlotService, buildSlotsKey } from "../slots/contract.ts";
 import { DeploymentService } from "./contract.ts";
 import type { RolloutLimits } from "../rollout/plan.ts";
 import { type BuildSlots, slotSignal } from "./queue_stage.ts";
-import type { DeploySteps } from "./steps.ts";
+import type { DeploySteps } from "./types.ts";
 import { type BuildOrder, type BuildResult, deploy, type DeployWorkflowDeps, SWITCHED } from "./workflow.ts";
 
 /** What the service works with. */

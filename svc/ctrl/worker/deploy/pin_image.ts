@@ -1,4 +1,4 @@
-/** What an image that a user named stands for. */
+/** Pinning an image that a user named to the bytes that its name means now. */
 import type { Clock } from "../../../../pkg/clock/mod.ts";
 import { transact } from "../../../../pkg/db/mod.ts";
 import { isFault } from "../../../../pkg/fault/mod.ts";
@@ -11,21 +11,8 @@ import {
   lockDeployment,
   setImage,
 } from "../../internal/store/mod.ts";
+import type { ImageRules } from "../builder/image_rules.ts";
 import type { Failure } from "../rollout/plan.ts";
-
-/** What decides about it. */
-export interface ImageRules {
-  /** Images below it are the platform's own, each a workspace's. */
-  readonly registryName: string;
-  /** True when the platform's machines may ask its registry. */
-  readonly mayPull: (image: string, signal: AbortSignal) => Promise<boolean>;
-  /**
-   * Which bytes a name means now, as far as its registry tells within a few seconds.
-   *
-   * @throws `permission_denied` when the registry leads to a private address
-   */
-  readonly digestOf: (image: string, signal: AbortSignal) => Promise<string | undefined>;
-}
 
 export interface PinDeps {
   readonly db: CtrlDatabase;

@@ -3,8 +3,7 @@ import type { Compensations, DurableWorkflow } from "../../../../pkg/durable/mod
 import { CANCEL } from "../rollout/wait.ts";
 import type { AcquireAnswer, AcquireRequest } from "../slots/contract.ts";
 import type { Failure } from "../rollout/plan.ts";
-import { CANCELLED, ON, type Stage } from "./types.ts";
-import type { DeploySteps } from "./steps.ts";
+import { CANCELLED, type DeploySteps, ON, type StageResult } from "./types.ts";
 
 /** The build slots of a workspace, through their contract. */
 export interface BuildSlots {
@@ -36,8 +35,8 @@ export async function inBuildSlot(
   durable: DurableWorkflow,
   deps: QueueStageDeps & { readonly compensations: Compensations },
   order: QueueOrder,
-  build: () => Promise<Stage>,
-): Promise<Stage> {
+  build: () => Promise<StageResult>,
+): Promise<StageResult> {
   const release = (): Promise<void> => deps.slots.release(durable, order.workspaceId, order.id);
   deps.compensations.addMessage(release);
   const begun = await takeSlot(durable, deps, order);
@@ -54,7 +53,7 @@ async function takeSlot(
   durable: DurableWorkflow,
   { steps, slots, queueMs }: QueueStageDeps,
   { id, workspaceId }: QueueOrder,
-): Promise<Stage> {
+): Promise<StageResult> {
   const giveUpAtMs = await durable.now() + queueMs;
   for (let ticket = 1;; ticket++) {
     const answer = await slots.acquire(durable, workspaceId, { deploymentId: id, ticket });

@@ -25,75 +25,24 @@ import {
 } from "../../internal/store/mod.ts";
 import type { ChangeNotifier } from "../../internal/changes/mod.ts";
 import { type SentinelMaker, wantSentinels } from "../../internal/sentinels/mod.ts";
-import { type Ended, observe, type Observed } from "../rollout/observe.ts";
-import { type ImageRules, pinImage } from "./pin_image.ts";
-import type { Failure } from "../rollout/plan.ts";
+import { observe } from "../rollout/observe.ts";
+import type { ImageRules } from "../builder/image_rules.ts";
+import { pinImage } from "./pin_image.ts";
+import type { Advanced, DeploySteps, Ending, Loaded, NoSlot } from "./types.ts";
 
-/** What the workflow needs to know at its start. */
-export type Loaded = Ended | {
-  readonly kind: "active";
-  readonly workspaceId: string;
-  readonly projectId: string;
-  readonly environmentId: string;
-  readonly cancelRequested: boolean;
-  /** `built`: there is an image to run. */
-  readonly source:
-    | { readonly kind: "built" }
-    /** The same, but its name is the user's choice. */
-    | { readonly kind: "named" }
-    | { readonly kind: "context"; readonly path: string; readonly dockerfile: string }
-    | { readonly kind: "nothing" };
-};
-
-/** The step was taken, now or in an earlier run. */
-export type Advanced = Ended | { readonly kind: "advanced" };
-
-/** The slot ran out before the build began. */
-export interface NoSlot {
-  readonly kind: "no_slot";
-}
-
-/** How a deployment ends without taking traffic. */
-export type Ending =
-  | { readonly kind: "failed"; readonly failure: Failure }
-  | { readonly kind: "cancelled" };
-
-/** The effects that the workflow orders. */
-export interface DeploySteps {
-  load(id: string): Promise<Loaded>;
-  /** Begins to build, if the deployment still holds its build slot. */
-  beginBuild(id: string): Promise<Advanced | NoSlot>;
-  recordBuild(id: string, built: { readonly image: string; readonly buildId: string }): Promise<Advanced>;
-  /**
-   * Makes an image that the user named mean the same bytes everywhere and at every restart, where its registry tells
-   * which; refuses what is another workspace's.
-   */
-  pinImage(id: string, signal: AbortSignal): Promise<Advanced | Extract<Ending, { kind: "failed" }>>;
-  /** Wants the deployment to run in every region. */
-  place(id: string): Promise<Advanced>;
-  observe(id: string): Promise<Observed>;
-  beginNetwork(id: string): Promise<Advanced>;
-  /**
-   * Ends the deployment and takes back all that was made for it, in one transaction; returns the status it has then.
-   * One that serves, or was ended by somebody else, stays as it is.
-   */
-  finish(id: string, ending: Ending): Promise<DeploymentStatus | "missing">;
-}
-
-/** What the steps work with. */
 export interface DeployDeps {
   readonly db: CtrlDatabase;
   readonly clock: Clock;
   readonly changes: ChangeNotifier;
-  /** Where deployments run. */
+  /** Regions of every deployment. */
   readonly regions: readonly string[];
-  /** In each region. */
+  /** Per region. */
   readonly replicas: number;
-  /** What images that users name mean, and whose they are. */
+  /** Rules for images that users name. */
   readonly images: ImageRules;
   /** Proxies that environments get beside their deployments; `undefined`: none. */
   readonly sentinels?: SentinelMaker | undefined;
-  /** An agent that was not heard for so long is silent. */
+  /** A region whose agents' heartbeats are all older counts as unavailable. */
   readonly agentTimeoutMs: number;
 }
 
@@ -173,7 +122,7 @@ function sourceOf(row: DeploymentsTable): Extract<Loaded, { kind: "active" }>["s
   return { kind: "context", path, dockerfile: row.dockerfile_path || DOCKERFILE };
 }
 
-/** Moves the status on and does what belongs to it; a repetition finds the status there and does nothing. */
+/** Moves the status on together with the writes that belong to it; a repetition finds the status and writes nothing. */
 async function advance(
   tx: Tx,
   move: { id: string; to: DeploymentStatus; from: readonly DeploymentStatus[]; nowMs: number },
@@ -227,7 +176,7 @@ async function place(
 
 interface FinishedDeploy {
   readonly status: DeploymentStatus | "missing";
-  /** Whose feeds changed. */
+  /** The regions whose feeds changed. */
   readonly regions: readonly string[];
 }
 
@@ -236,7 +185,7 @@ async function finish(tx: Tx, id: string, ending: Ending, nowMs: number): Promis
   if (status === "missing" || isFinal(status)) return { status, regions: [] };
   const message = ending.kind === "failed" ? ending.failure.message : CANCELLED_TEXT;
   const details = ending.kind === "failed" ? ending.failure.details : undefined;
-  // What a build prints was told while it printed.
+  // A build's output was recorded while it ran.
   if (details?.source === "instance") {
     const { source, origin, lines } = details;
     await appendLogLines(tx, id, { source, origin, lines }, nowMs);
@@ -244,7 +193,7 @@ async function finish(tx: Tx, id: string, ending: Ending, nowMs: number): Promis
   for (const name of await runningSteps(tx, id)) {
     await endStep(tx, { deploymentId: id, name, status: "failed", errorMessage: message, nowMs });
   }
-  // Last: who follows the events stops reading at a final status.
+  // Last: readers of the events stop at a final status.
   await moveStatus(tx, {
     id,
     from: ACTIVE_STATUSES,

@@ -1,8 +1,60 @@
-/** What the stages of a deploy have in common. */
-import type { Ended } from "../rollout/observe.ts";
-import type { Ending } from "./steps.ts";
+/** The effects of a deploy as its workflow sees them, and the results of its stages. */
+import type { DeploymentStatus } from "../../internal/deployments/status.ts";
+import type { Ended, Observed } from "../rollout/observe.ts";
+import type { Failure } from "../rollout/plan.ts";
+
+/** The deployment as it is when its workflow starts. */
+export type Loaded = Ended | {
+  readonly kind: "active";
+  readonly workspaceId: string;
+  readonly projectId: string;
+  readonly environmentId: string;
+  readonly cancelRequested: boolean;
+  /** `built`: there is an image to run. */
+  readonly source:
+    | { readonly kind: "built" }
+    /** The same, but its name is the user's choice. */
+    | { readonly kind: "named" }
+    | { readonly kind: "context"; readonly path: string; readonly dockerfile: string }
+    | { readonly kind: "nothing" };
+};
+
+/** The step was taken, now or in an earlier run. */
+export type Advanced = Ended | { readonly kind: "advanced" };
+
+/** The slot ran out before the build began. */
+export interface NoSlot {
+  readonly kind: "no_slot";
+}
+
+/** An end of a deployment that takes no traffic. */
+export type Ending =
+  | { readonly kind: "failed"; readonly failure: Failure }
+  | { readonly kind: "cancelled" };
 
 /** A stage either leads on to the next one, or is the end. */
-export type Stage = { readonly kind: "on" } | Ended | Ending;
-export const ON: Stage = { kind: "on" };
+export type StageResult = { readonly kind: "on" } | Ended | Ending;
+export const ON: StageResult = { kind: "on" };
 export const CANCELLED: Ending = { kind: "cancelled" };
+
+/** The effects that the workflow orders. */
+export interface DeploySteps {
+  load(id: string): Promise<Loaded>;
+  /** Begins to build, if the deployment still holds its build slot. */
+  beginBuild(id: string): Promise<Advanced | NoSlot>;
+  recordBuild(id: string, built: { readonly image: string; readonly buildId: string }): Promise<Advanced>;
+  /**
+   * Makes an image that the user named mean the same bytes everywhere and at every restart, where its registry tells
+   * which; refuses images of other workspaces.
+   */
+  pinImage(id: string, signal: AbortSignal): Promise<Advanced | Extract<Ending, { kind: "failed" }>>;
+  /** Wants the deployment to run in every region. */
+  place(id: string): Promise<Advanced>;
+  observe(id: string): Promise<Observed>;
+  beginNetwork(id: string): Promise<Advanced>;
+  /**
+   * Ends the deployment and takes back all that was made for it, in one transaction; returns the status it has then.
+   * A deployment that serves, or has already ended, stays as it is.
+   */
+  finish(id: string, ending: Ending): Promise<DeploymentStatus | "missing">;
+}

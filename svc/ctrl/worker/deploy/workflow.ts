@@ -6,8 +6,15 @@ import { CANCEL, untilRunning } from "../rollout/wait.ts";
 import type { DeployOutcome } from "./contract.ts";
 import type { Failure, RolloutLimits } from "../rollout/plan.ts";
 import { type BuildSlots, inBuildSlot } from "./queue_stage.ts";
-import { CANCELLED, ON, type Stage } from "./types.ts";
-import type { Advanced, DeploySteps, Ending, Loaded } from "./steps.ts";
+import {
+  type Advanced,
+  CANCELLED,
+  type DeploySteps,
+  type Ending,
+  type Loaded,
+  ON,
+  type StageResult,
+} from "./types.ts";
 
 /** State: whether traffic has moved, from when on a cancel comes too late. */
 export const SWITCHED = "switched";
@@ -80,7 +87,7 @@ async function buildStage(
   deps: DeployWorkflowDeps & { readonly compensations: Compensations },
   id: string,
   { source, workspaceId, projectId, cancelRequested }: Active,
-): Promise<Stage> {
+): Promise<StageResult> {
   const { steps, build } = deps;
   if (cancelRequested || await durable.isSet(CANCEL)) return CANCELLED;
   if (source.kind === "built") return ON;
@@ -106,7 +113,11 @@ async function buildStage(
 }
 
 /** Starts it in every region and waits until it runs there. */
-async function rolloutStage(durable: DurableWorkflow, deps: DeployWorkflowDeps, id: string): Promise<Stage> {
+async function rolloutStage(
+  durable: DurableWorkflow,
+  deps: DeployWorkflowDeps,
+  id: string,
+): Promise<StageResult> {
   const { steps, limits, recheckMs } = deps;
   if (await durable.isSet(CANCEL)) return CANCELLED;
   const placed = await durable.run("place topology", () => steps.place(id));
@@ -122,7 +133,7 @@ async function trafficStage(
   { steps, assign }: DeployWorkflowDeps,
   id: string,
   environmentId: string,
-): Promise<Stage> {
+): Promise<StageResult> {
   if (await durable.isSet(CANCEL)) return CANCELLED;
   const begun = await durable.run("begin network", () => steps.beginNetwork(id));
   if (begun.kind === "ended") return begun;
@@ -139,7 +150,7 @@ async function trafficStage(
   }
 }
 
-function onward(advanced: Advanced): Stage {
+function onward(advanced: Advanced): StageResult {
   return advanced.kind === "ended" ? advanced : ON;
 }
 

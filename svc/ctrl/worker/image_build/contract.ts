@@ -7,6 +7,9 @@ import {
 } from "../../../../proto/gen/hydra/v1/hydra_pb.ts";
 import { BUILD_SERVICE } from "../../internal/workflows/names.ts";
 
+/** Labels of built images. */
+export const IMAGE_LABEL = { project: "dev.unkey.project", deployment: "dev.unkey.deployment" } as const;
+
 /**
  * Builds images. It has no key: builds never wait for each other here; how many may run is decided before a build is
  * asked for. A failure that the user has to mend is part of the answer.

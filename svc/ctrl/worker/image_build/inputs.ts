@@ -10,7 +10,7 @@ import {
   findBuildInputs,
   findDeployment,
 } from "../../internal/store/mod.ts";
-import type { BuildJob } from "./steps.ts";
+import type { BuildJob } from "./types.ts";
 
 export interface InputsDeps {
   readonly db: CtrlDatabase;

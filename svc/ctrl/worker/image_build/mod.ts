@@ -18,7 +18,7 @@ import {
 } from "../../../../proto/gen/hydra/v1/hydra_pb.ts";
 import { RETRY_POLICY } from "../restate/retry_policy.ts";
 import { BuildService } from "./contract.ts";
-import type { BuildJob, BuildReport, BuildSteps } from "./steps.ts";
+import type { BuildJob, BuildReport, BuildSteps } from "./types.ts";
 import { buildImage } from "./workflow.ts";
 
 /** What the service works with. */

@@ -13,9 +13,6 @@ export interface FailedBuild {
 const MESSAGE_LINES_MAX = 10;
 const MESSAGE_CHARACTERS_MAX = 4_000;
 
-/** Labels of built images. */
-export const IMAGE_LABEL = { project: "dev.unkey.project", deployment: "dev.unkey.deployment" } as const;
-
 /** Whose image it is. */
 export interface ImageOwner {
   readonly workspaceId: string;

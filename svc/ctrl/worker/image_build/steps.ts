@@ -8,32 +8,10 @@ import { beginBuildAttempt, type CtrlDatabase } from "../../internal/store/mod.t
 import { type ContextDeps, dockerfileIn, fetchContext } from "./context.ts";
 import { type BuildInputs, type InputsDeps, loadInputs } from "./inputs.ts";
 import { BuildLogSink } from "./log_sink.ts";
-import { type FailedBuild, failedBuild, IMAGE_LABEL, imageName, isInstruction, TIMED_OUT } from "./plan.ts";
+import { IMAGE_LABEL } from "./contract.ts";
+import { failedBuild, imageName, isInstruction, TIMED_OUT } from "./plan.ts";
+import type { BuildJob, BuildReport, BuildSteps } from "./types.ts";
 
-/** One build as the journal keeps it: no secret is in it. */
-export interface BuildJob {
-  readonly deploymentId: string;
-  readonly workspaceId: string;
-  readonly projectId: string;
-  readonly contextPath: string;
-  readonly dockerfile: string;
-}
-
-export type BuildReport =
-  | { readonly kind: "built"; readonly image: string; readonly buildId: string }
-  | FailedBuild;
-
-/** The effects that the build workflow orders. */
-export interface BuildSteps {
-  /**
-   * Builds and streams the output into the deployment's events.
-   *
-   * @throws `cancelled` when the deployment is not building any more
-   */
-  build(job: BuildJob, deadlineMs: number, signal: AbortSignal): Promise<BuildReport>;
-}
-
-/** The parts that the steps work with. */
 export interface BuildDeps extends ContextDeps, InputsDeps {
   readonly db: CtrlDatabase;
   readonly clock: Clock;

@@ -9,7 +9,8 @@ import { type CtrlDatabase, listEventsAfter, moveStatus } from "../../internal/s
 import { seedDeployment, seedProject } from "../../internal/store/testing.ts";
 import { transact } from "../../../../pkg/db/mod.ts";
 import { memoryDatabase } from "../testing.ts";
-import { type BuildReport, createBuildSteps } from "./steps.ts";
+import { createBuildSteps } from "./steps.ts";
+import type { BuildReport } from "./types.ts";
 
 const FAR_MS = 180_000;
 

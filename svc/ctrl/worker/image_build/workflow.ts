@@ -1,6 +1,6 @@
 /** The order of a build: one long step with a deadline that outlives the process. */
 import type { Durable } from "../../../../pkg/durable/mod.ts";
-import type { BuildJob, BuildReport, BuildSteps } from "./steps.ts";
+import type { BuildJob, BuildReport, BuildSteps } from "./types.ts";
 
 /** Infrastructure trouble is rarely over in a second, and a build is expensive. */
 const BUILD_OPTIONS = { attemptsMax: 3, firstMs: 1_000, maxMs: 10_000 };

@@ -3,8 +3,6 @@ import type { DurableShared, DurableWorkflow } from "../../../../pkg/durable/mod
 import { type Failure, judgeRollout, notListeningSince, type RolloutLimits } from "./plan.ts";
 import type { Ended, Observed } from "./observe.ts";
 
-export type { Failure, RolloutLimits };
-
 /** Set once, when the user wants the workflow to stop. */
 export const CANCEL = "cancel";
 /** State: the number of the check whose news the shared handler announces. */

@@ -18,13 +18,10 @@ import {
   swapLiveDeployment,
   type Tx,
 } from "../../internal/store/mod.ts";
-import type { AssignOutcome } from "./contract.ts";
 import { type Contender, inShownOrder, planRoutes } from "./plan.ts";
-import type { Conflict, Pointer, RoutingDeps } from "./steps.ts";
+import type { AssignResult, Pointer, RoutingDeps } from "./types.ts";
 
-export type AssignStep = AssignOutcome | Conflict;
-
-/** Who asks for which environment, and what its pointer was before. */
+/** A deployment that asks for its environment's traffic, and the pointer that its caller read. */
 export interface AssignOrder {
   readonly environmentId: string;
   readonly deploymentId: string;
@@ -37,7 +34,7 @@ export async function assignInTransaction(
   tx: Tx,
   deps: RoutingDeps,
   order: AssignOrder,
-): Promise<AssignStep> {
+): Promise<AssignResult> {
   const { environmentId, deploymentId, before } = order;
   const environment = await lockEnvironment(tx, environmentId);
   const deployment = await lockDeployment(tx, deploymentId);
@@ -59,7 +56,7 @@ async function assignedBefore(
   tx: Tx,
   { id }: DeploymentsTable,
   live: string | undefined,
-): Promise<AssignStep> {
+): Promise<AssignResult> {
   const routes = inShownOrder(await listRoutesOfDeployment(tx, id));
   return { kind: "ready", hostnames: routes.map((route) => route.hostname), live: live === id };
 }
@@ -71,7 +68,7 @@ interface Naming {
   readonly rolledBack: boolean;
 }
 
-async function assignNames(tx: Tx, deps: RoutingDeps, naming: Naming): Promise<AssignStep> {
+async function assignNames(tx: Tx, deps: RoutingDeps, naming: Naming): Promise<AssignResult> {
   const { order: { environmentId, deploymentId, nowMs }, deployment, live, rolledBack } = naming;
   const domains = domainsOf(await domainParts(tx, deps, deployment));
   const holders = await listRouteHolders(tx, domains.map((each) => each.hostname));
@@ -107,7 +104,7 @@ async function assignNames(tx: Tx, deps: RoutingDeps, naming: Naming): Promise<A
   return { kind: "ready", hostnames, live: plan.live };
 }
 
-/** What the deployment's names are made of. */
+/** The parts of the deployment's names. */
 export async function domainParts(
   tx: Tx,
   { apex }: RoutingDeps,

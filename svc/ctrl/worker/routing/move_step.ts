@@ -24,19 +24,11 @@ import {
   swapLiveDeployment,
   type Tx,
 } from "../../internal/store/mod.ts";
-import type { PromoteOrder, RollbackOrder } from "../../internal/workflows/messages.ts";
 import { domainParts } from "./assign_step.ts";
 import { inShownOrder } from "./plan.ts";
-import type { Conflict, Pointer, RoutingDeps } from "./steps.ts";
+import type { MoveOrder, MoveResult, Pointer, RoutingDeps } from "./types.ts";
 
-/** Where traffic should go. */
-export type MoveOrder =
-  | { readonly kind: "promote" } & PromoteOrder
-  | { readonly kind: "rollback" } & RollbackOrder;
-
-export type MoveStep = Conflict | { readonly kind: "moved"; readonly hostnames: readonly string[] };
-
-/** A move, and what the pointer was before. */
+/** A move, and the pointer that its caller read. */
 export interface Move {
   readonly environmentId: string;
   readonly order: MoveOrder;
@@ -48,23 +40,24 @@ export interface Move {
 const MOVED: readonly Sticky[] = ["environment", "live"];
 
 /** @throws `not_found`, or the gate's refusal, both with a public text */
-export async function moveInTransaction(tx: Tx, deps: RoutingDeps, move: Move): Promise<MoveStep> {
+export async function moveInTransaction(tx: Tx, deps: RoutingDeps, move: Move): Promise<MoveResult> {
   const { environmentId, order, before, nowMs } = move;
   const environment = await lockEnvironment(tx, environmentId);
   if (environment === undefined) throw publicFault("not_found", `There is no environment ${environmentId}.`);
   const target = await requireDeployment(tx, order.targetDeploymentId);
   const live = environment.live_deployment_id ?? undefined;
   const rolledBack = order.kind === "rollback";
-  const seen = live === before.liveDeploymentId && (environment.is_rolled_back === 1) === before.rolledBack;
-  if (!seen) {
-    // An earlier run of this very step committed and was not recorded; or somebody else was here.
+  const isUnchanged = live === before.liveDeploymentId &&
+    (environment.is_rolled_back === 1) === before.rolledBack;
+  if (!isUnchanged) {
+    // An earlier run of this very step committed and was not recorded; or another writer moved the pointer.
     const done = live === target.id && (environment.is_rolled_back === 1) === rolledBack;
     return done ? { kind: "moved", hostnames: await namesOf(tx, environmentId) } : { kind: "conflict" };
   }
   const refusal = await refusalOf(tx, environment, order, target);
   if (refusal !== undefined) throw publicFault(refusal.code, refusal.message);
 
-  // One that is live already keeps its names: accepting a rollback moves nothing.
+  // A target that is live already keeps its names: accepting a rollback moves nothing.
   const hostnames = live === target.id
     ? await namesOf(tx, environmentId)
     : await moveRoutes(tx, deps, { environmentId, target, nowMs });

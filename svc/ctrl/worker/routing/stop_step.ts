@@ -17,13 +17,7 @@ import {
   type Tx,
 } from "../../internal/store/mod.ts";
 import type { StopByUserOrder } from "../../internal/workflows/messages.ts";
-import type { StopOutcome } from "./contract.ts";
-
-/** What became of it, and whose feeds changed. */
-export interface StopStep {
-  readonly outcome: Exclude<StopOutcome, { kind: "obsolete" | "waiting" }>;
-  readonly regions: readonly string[];
-}
+import type { StopResult } from "./types.ts";
 
 interface Order {
   readonly environmentId: string;
@@ -31,8 +25,8 @@ interface Order {
   readonly nowMs: number;
 }
 
-/** Looks and stops in one transaction: traffic that came back in between is seen. */
-export async function stopInTransaction(tx: Tx, order: Order): Promise<StopStep> {
+/** Reads and stops in one transaction, so that traffic which came back in between is seen. */
+export async function stopInTransaction(tx: Tx, order: Order): Promise<StopResult> {
   await lockEnvironment(tx, order.environmentId);
   const deployment = await lockDeployment(tx, order.deploymentId);
   if (deployment?.status === "stopped") return { outcome: { kind: "stopped" }, regions: [] };
@@ -44,7 +38,7 @@ export async function stopInTransaction(tx: Tx, order: Order): Promise<StopStep>
   return { outcome: { kind: "stopped" }, regions: await takeDown(tx, order) };
 }
 
-/** The same for a user, who is told why not. @throws `not_found`, or `failed_precondition` with the gate's text */
+/** The same on a user's request, with the reason of a refusal. @throws `not_found`, or `failed_precondition` with the gate's text */
 export async function stopByUserInTransaction(
   tx: Tx,
   { environmentId, order, nowMs }: Omit<Order, "deploymentId"> & { readonly order: StopByUserOrder },

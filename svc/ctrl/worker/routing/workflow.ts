@@ -9,9 +9,8 @@ import {
   type StopOutcome,
   type StopRequest,
 } from "./contract.ts";
-import type { MoveOrder } from "./move_step.ts";
 import { planRetirements, replaces, type Retention, type Scheduled } from "./plan.ts";
-import type { RoutingSteps } from "./steps.ts";
+import type { MoveOrder, RoutingSteps } from "./types.ts";
 
 /** What the handlers work with. */
 export interface RoutingWorkflowDeps {

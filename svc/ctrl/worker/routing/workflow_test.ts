@@ -5,7 +5,7 @@ import { FAULT_KINDS, type Injected } from "../../../../pkg/testkit/fake_durable
 import { deliverStops, memoryDatabase, orThrow, RETENTION, snapshot } from "../testing.ts";
 import { findRegionVersion, recordAgents } from "../../internal/store/mod.ts";
 import { back, onEnvironment, TestEnvironment, to } from "../testing_environment.ts";
-import type { MoveOrder } from "./move_step.ts";
+import type { MoveOrder } from "./types.ts";
 
 const allTo = (id: string): Record<string, string> => ({ branch: id, environment: id, live: id });
 

@@ -11,7 +11,7 @@ import { implement } from "@restatedev/restate-sdk/fetch";
 import { type RestateDeps, runObject } from "../../../../pkg/durable/mod.ts";
 import { RETRY_POLICY } from "../restate/retry_policy.ts";
 import { BuildSlotService } from "./contract.ts";
-import type { SlotSteps } from "./steps.ts";
+import type { SlotSteps } from "./types.ts";
 import { acquire, release } from "./workflow.ts";
 
 /** What the service works with. */

@@ -18,42 +18,9 @@ import {
 } from "../../internal/store/mod.ts";
 import type { AcquireAnswer, AcquireRequest } from "./contract.ts";
 import { turnAt } from "./plan.ts";
+import type { Acquired, SlotLimits, SlotSteps } from "./types.ts";
 import { updateQueue } from "./update_queue.ts";
 
-/** A slot is set aside for a build, whose workflow has to be woken to take it. */
-export interface Offer {
-  readonly deploymentId: string;
-  readonly ticket: number;
-}
-
-/** What became of an asking, and every offer that has not been taken yet. */
-export interface Acquired {
-  readonly answer: AcquireAnswer;
-  readonly offers: readonly Offer[];
-}
-
-/** The effects that the handlers order. Each returns every offer that has not been taken yet, not only its own. */
-export interface SlotSteps {
-  acquire(workspaceId: string, request: AcquireRequest): Promise<Acquired>;
-  release(workspaceId: string, deploymentId: string): Promise<{ readonly offers: readonly Offer[] }>;
-}
-
-/** How many, and how long. Times in milliseconds. */
-export interface SlotLimits {
-  /** Builds at once, per workspace. */
-  readonly buildsMax: number;
-  /** Production builds that come so much later than a preview still go first. */
-  readonly ageingMs: number;
-  /** For a build as a whole. */
-  readonly leaseMs: number;
-  /** For taking an offer. */
-  readonly offerMs: number;
-  /** After which those who wait ask again: the safety net under the messages that wake them. */
-  readonly recheckMs: number;
-  readonly waitingMax: number;
-}
-
-/** What the steps work with. */
 export interface SlotDeps {
   readonly db: CtrlDatabase;
   readonly clock: Clock;

@@ -13,7 +13,7 @@ import {
 } from "../../internal/store/mod.ts";
 import type { AcquireAnswer } from "./contract.ts";
 import { planQueue, positionToReport, type QueuedBuild } from "./plan.ts";
-import type { Offer, SlotLimits } from "./steps.ts";
+import type { Offer, SlotLimits } from "./types.ts";
 
 /** A whole queue, and who asks. */
 export interface Queue {

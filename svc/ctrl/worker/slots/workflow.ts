@@ -2,7 +2,7 @@
 import { type DurableObject, target } from "../../../../pkg/durable/mod.ts";
 import { DeploymentService } from "../deploy/contract.ts";
 import type { AcquireAnswer, AcquireRequest, ReleaseRequest } from "./contract.ts";
-import type { Offer, SlotSteps } from "./steps.ts";
+import type { Offer, SlotSteps } from "./types.ts";
 
 /** Gives the deployment a slot, or its place in the queue. */
 export async function acquire(

@@ -19,7 +19,7 @@ import {
 import { memoryDatabase } from "../testing.ts";
 import { SLOT_LIMITS, slotSteps } from "../testing_slots.ts";
 import type { AcquireAnswer } from "./contract.ts";
-import type { SlotLimits } from "./steps.ts";
+import type { SlotLimits } from "./types.ts";
 import { acquire, release } from "./workflow.ts";
 
 /** One call of a handler that breaks. */

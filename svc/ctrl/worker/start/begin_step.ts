@@ -17,22 +17,14 @@ import {
   type Tx,
   type WantedSentinel,
 } from "../../internal/store/mod.ts";
-import type { StartOrder } from "../../internal/workflows/messages.ts";
-import type { Begun, StartDeps } from "./steps.ts";
+import type { Begun, StartCall, StartDeps } from "./types.ts";
 
-/** Which start of what. */
-export interface StartCall {
-  readonly startId: string;
-  readonly order: StartOrder;
-  readonly nowMs: number;
-}
-
-/** A start, with the sentinels of its environment wherever the deployment may run. */
+/** A start, with the sentinels of its environment in each region of the deployment. */
 export interface BeginCall extends StartCall {
   readonly sentinels: readonly WantedSentinel[];
 }
 
-/** Placement, status, step and the edges' news in one transaction; also says whose feeds changed. */
+/** Placement, status, step and the change for the edges in one transaction; also returns the regions whose feeds changed. */
 export async function beginInTransaction(
   tx: Tx,
   deps: StartDeps,

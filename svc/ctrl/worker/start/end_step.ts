@@ -19,8 +19,7 @@ import {
   stopTopology,
   type Tx,
 } from "../../internal/store/mod.ts";
-import type { StartCall } from "./begin_step.ts";
-import type { Finished, StartDeps, Undoing } from "./steps.ts";
+import type { Finished, StartCall, StartDeps, Undoing } from "./types.ts";
 
 /**
  * Makes the deployment ready, unless a cancel was noted before; a start that moves no traffic ends here, and is in the
@@ -57,7 +56,7 @@ export async function finishInTransaction(
   return finished;
 }
 
-/** Stops what was stopped before and forgets the start. Returns whose feeds changed. */
+/** Stops a deployment that was stopped before, and deletes the start. Returns the regions whose feeds changed. */
 export async function undoInTransaction(
   tx: Tx,
   { startId, order, why, nowMs }: StartCall & { readonly why: Undoing },
@@ -68,7 +67,7 @@ export async function undoInTransaction(
   if (deployment === undefined || await findStart(tx, deploymentId) !== startId) return [];
   const cold = await isStartCold(tx, deploymentId);
   await releaseStart(tx, deploymentId, startId);
-  // Only a start of what was stopped makes it `deploying`; what runs since before is left alone.
+  // Only the start of a stopped deployment makes it `deploying`; a deployment that ran before goes on running.
   const ours = deployment.status === "deploying" || (cold && deployment.status === "ready");
   if (!ours || (await listServed(tx, deploymentId)).length > 0) return [];
   const message = why.kind === "failed" ? why.failure.message : "The start was cancelled.";
@@ -78,7 +77,7 @@ export async function undoInTransaction(
   }
   await endStep(tx, { deploymentId, name: "deploying", status: "failed", errorMessage: message, nowMs });
   await clearCancel(tx, deploymentId);
-  // Last: who follows the events stops reading at a final status.
+  // Last: readers of the events stop at a final status.
   const failure = why.kind === "failed" ? why.failure : { message };
   await moveStatus(tx, { id: deploymentId, from: ["deploying", "ready"], to: "stopped", nowMs, failure });
   await lockTopology(tx, deploymentId);

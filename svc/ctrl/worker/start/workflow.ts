@@ -2,8 +2,9 @@
 import { Compensations, type DurableWorkflow } from "../../../../pkg/durable/mod.ts";
 import { Fault } from "../../../../pkg/fault/mod.ts";
 import type { StartOrder, StartOutcome, SwitchOutcome } from "../../internal/workflows/messages.ts";
-import { CANCEL, type RolloutLimits, untilRunning } from "../rollout/wait.ts";
-import type { StartSteps, Undoing } from "./steps.ts";
+import type { RolloutLimits } from "../rollout/plan.ts";
+import { CANCEL, untilRunning } from "../rollout/wait.ts";
+import type { StartSteps, Undoing } from "./types.ts";
 
 /** What the workflow works with. */
 export interface StartWorkflowDeps {
