@@ -91,18 +91,18 @@ test("output of deployments that are over goes after a time; steps, failures and
   const [running, live] = [await printed(db, seed, "ready"), await printed(db, seed, "stopped")];
   await db.kysely.updateTable("environments").set({ live_deployment_id: live })
     .where("id", "=", seed.productionId).execute();
-  const { id: silent } = await seedDeployment(db, seed);
-  await db.kysely.updateTable("deployments").set({ status: "cancelled" }).where("id", "=", silent).execute();
+  const { id: quiet } = await seedDeployment(db, seed);
+  await db.kysely.updateTable("deployments").set({ status: "cancelled" }).where("id", "=", quiet).execute();
   const { id: active } = await seedDeployment(db, seed);
 
-  await sweepAfter(db, 31, silent, failed, stopped);
+  await sweepAfter(db, 31, quiet, failed, stopped);
   for (const id of [failed, stopped]) {
     const { kinds, lines, events } = await kept(db, id);
     assert.deepEqual([kinds.toSorted(), lines], [["notice", "status", "step"], 0]);
     assert.deepEqual(
       events.map(({ payload }) => payload.kind),
       ["status", "step", "notice", "status"],
-      "before the end, behind which nobody reads",
+      "before the final status, where a watch ends",
     );
     const { payload } = events[2] ?? {};
     assert.ok(payload?.kind === "notice");
@@ -115,7 +115,7 @@ test("output of deployments that are over goes after a time; steps, failures and
     const { kinds, lines } = await kept(db, id);
     assert.deepEqual([kinds.includes("log"), lines], [true, LINES]);
   }
-  assert.deepEqual((await kept(db, silent)).kinds, ["status"], "where there was none, nothing is said");
+  assert.deepEqual((await kept(db, quiet)).kinds, ["status"], "no notice where there was no output");
   assert.equal((await findDeployment(db.kysely, active))?.output_removed_at, null);
 });
 

@@ -49,7 +49,7 @@ class Setup {
     const seed = await seedProject(this.db);
     this.both = await this.#deploy(seed, this.regions);
     this.single = await this.#deploy(seed, [this.regions[0]]);
-    await this.hear(0, 1);
+    await this.beat(0, 1);
   }
 
   /** The process restarts. */
@@ -63,19 +63,19 @@ class Setup {
   }
 
   /** Heartbeats of the agents of these regions. */
-  async hear(...regions: readonly (0 | 1)[]): Promise<void> {
+  async beat(...regions: readonly (0 | 1)[]): Promise<void> {
     for (const index of regions) {
       const region = this.regions[index];
-      const heard = [{ agentId: `${region}:agent`, region, nowMs: this.#clock.nowMs }];
-      await transact(this.db, (tx) => recordAgents(tx, heard));
+      const heartbeats = [{ agentId: `${region}:agent`, region, nowMs: this.#clock.nowMs }];
+      await transact(this.db, (tx) => recordAgents(tx, heartbeats));
     }
   }
 
   /** Sweeps every ten seconds while the named regions send heartbeats. */
-  async pass(seconds: number, heard: readonly (0 | 1)[]): Promise<void> {
+  async pass(seconds: number, alive: readonly (0 | 1)[]): Promise<void> {
     for (let passed = 0; passed < seconds; passed += 10) {
       this.#clock.nowMs += 10 * SECOND_MS;
-      await this.hear(...heard);
+      await this.beat(...alive);
       await Promise.all(this.#watches.map((watch) => watch.sweep()));
     }
   }
@@ -94,7 +94,7 @@ class Setup {
   }
 
   /** Deployments whose endpoints changed for the edges since a version. */
-  async told(after: number): Promise<ReadonlySet<string>> {
+  async changedSince(after: number): Promise<ReadonlySet<string>> {
     const changes = await listCoalescedChanges(this.db.kysely, {
       region: EDGE_REGION,
       after,
@@ -103,7 +103,7 @@ class Setup {
     return new Set(changes.map((each) => each.resourceId));
   }
 
-  async silent(): Promise<readonly string[]> {
+  async down(): Promise<readonly string[]> {
     const own = new Set<string>(this.regions);
     return (await listDownRegions(this.db.kysely)).map((each) => each.region)
       .filter((region) => own.has(region)).map((region) => region.slice(0, 1));
@@ -158,19 +158,19 @@ test("a region without heartbeats leaves the routing and returns with the next o
   assert.deepEqual(await setup.endpoints(), ["both a", "both b", "single a"]);
   const before = await setup.version();
   await setup.pass(30, [1]);
-  assert.deepEqual(await setup.silent(), [], "not silent for long enough");
+  assert.deepEqual(await setup.down(), [], "the timeout has not passed");
   await setup.pass(10, [1]);
-  assert.deepEqual(await setup.silent(), ["a"]);
+  assert.deepEqual(await setup.down(), ["a"]);
   assert.deepEqual(await setup.endpoints(), ["both b", "single a"], "the last ones of a deployment stay");
-  assert.deepEqual(await setup.told(before), new Set([setup.both, setup.single]));
+  assert.deepEqual(await setup.changedSince(before), new Set([setup.both, setup.single]));
   assert.ok(setup.nudged.includes(EDGE_REGION));
-  const silenced = await setup.version();
+  const downAt = await setup.version();
   await setup.pass(60, [1]);
-  assert.equal(await setup.version(), silenced, "said once");
+  assert.equal(await setup.version(), downAt, "said once");
   await setup.pass(10, [0, 1]);
-  assert.deepEqual(await setup.silent(), []);
+  assert.deepEqual(await setup.down(), []);
   assert.deepEqual(await setup.endpoints(), ["both a", "both b", "single a"]);
-  assert.deepEqual(await setup.told(silenced), new Set([setup.both, setup.single]));
+  assert.deepEqual(await setup.changedSince(downAt), new Set([setup.both, setup.single]));
 });
 
 /** Then it is rather the control plane that was away, and all that was known may well be alive. */
@@ -178,7 +178,7 @@ test("when all regions of a deployment are down, all of them are routed to", asy
   const setup = new Setup(db);
   await setup.start();
   await setup.pass(80, []);
-  assert.deepEqual(await setup.silent(), ["a", "b"]);
+  assert.deepEqual(await setup.down(), ["a", "b"]);
   assert.deepEqual(await setup.endpoints(), ["both a", "both b", "single a"]);
   await setup.pass(10, [1]);
   assert.deepEqual(await setup.endpoints(), ["both b", "single a"]);
@@ -193,9 +193,9 @@ test("after an outage of the control plane no region is judged until its agent h
     setup.away(600);
     if (outage === "restart") setup.restart();
     await setup.pass(30, [1]);
-    assert.deepEqual(await setup.silent(), [], outage);
+    assert.deepEqual(await setup.down(), [], outage);
     await setup.pass(20, [1]);
-    assert.deepEqual(await setup.silent(), ["a"], outage);
+    assert.deepEqual(await setup.down(), ["a"], outage);
   }
 });
 
@@ -206,11 +206,11 @@ test("two processes that sweep at once say it once", async (db) => {
   await setup.pass(40, [0, 1]);
   const before = await setup.version();
   await setup.pass(40, [1]);
-  assert.deepEqual(await setup.silent(), ["a"]);
-  const told = await db.kysely.selectFrom("state_changes").select("version")
+  assert.deepEqual(await setup.down(), ["a"]);
+  const changes = await db.kysely.selectFrom("state_changes").select("version")
     .where("region", "=", EDGE_REGION).where("version", ">", before).where("resource_id", "=", setup.both)
     .execute();
-  assert.equal(told.length, 1);
+  assert.equal(changes.length, 1);
 });
 
 test("agents of earlier starts are deleted, the last one of a region that is down after a day", async (db) => {
@@ -226,9 +226,9 @@ test("agents of earlier starts are deleted, the last one of a region that is dow
   await setup.pass(600, [0, 1]);
   assert.deepEqual(await names(), [`${region}:agent`]);
   await setup.pass(660, [1]);
-  assert.deepEqual(await names(), [`${region}:agent`], "it says since when the region is silent");
+  assert.deepEqual(await names(), [`${region}:agent`], "it has the time of the last heartbeat");
   setup.away(24 * 3_600);
   await setup.pass(60, [1]);
   assert.deepEqual(await names(), []);
-  assert.deepEqual(await setup.silent(), ["a"], "the region stays out");
+  assert.deepEqual(await setup.down(), ["a"], "the region stays out");
 });

@@ -30,4 +30,5 @@ export {
 } from "./definition.ts";
 export { ChangeHub, type ChangeHubOptions, type Delivery, type WatchOptions } from "./hub.ts";
 export { type ChangeNotifier, createNudger, type Nudger, type NudgerOptions } from "./nudger.ts";
+export { inPages } from "./pages.ts";
 export { sharedMessages } from "./shared.ts";

@@ -86,7 +86,7 @@ Deno.test("every act is recorded with its actor, and no entry holds a secret", a
     ["deployment.create", "root_key"],
   ]);
   assert.equal(entries[0]?.actorId, (await admin.whoAmI({})).keyId);
-  assert.deepEqual(JSON.parse(entries[1]?.factsJson ?? ""), { image: "nginx:1.29", branch: "main" });
+  assert.deepEqual(JSON.parse(entries[1]?.factsJson ?? ""), { image: "nginx:1.29", branch: "" });
   const [set] = (await admin.listAuditLog({ projectId: tenant.projectId, action: "variables.set" })).entries;
   assert.deepEqual(JSON.parse(set?.factsJson ?? ""), { names: ["TOKEN"] });
   const [token] = (await operator.listAuditLog({})).entries;

@@ -18,8 +18,7 @@ import {
 } from "../../internal/store/mod.ts";
 import { optionalText, slug } from "../../internal/validate/mod.ts";
 import type { AdminDeps } from "./deps.ts";
-import { unlessTaken } from "./taken.ts";
-import { workspaceFor } from "./workspaces.ts";
+import { unlessTaken, workspaceFor } from "./workspaces.ts";
 
 export interface ProjectRequest {
   /** For the service token only. */

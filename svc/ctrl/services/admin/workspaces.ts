@@ -1,5 +1,5 @@
 import { transact } from "../../../../pkg/db/mod.ts";
-import { publicFault } from "../../../../pkg/fault/mod.ts";
+import { isFault, publicFault } from "../../../../pkg/fault/mod.ts";
 import { newId, parseId, type WorkspaceId } from "../../../../pkg/uid/mod.ts";
 import type { RootKeyPrincipal, ServicePrincipal } from "../../internal/auth/principal.ts";
 import { decodePageToken, pageOf, type PageRequest } from "../../internal/page_token.ts";
@@ -13,7 +13,6 @@ import {
 } from "../../internal/store/mod.ts";
 import { invalid, optionalText, pageSize, slug, text } from "../../internal/validate/mod.ts";
 import type { AdminDeps } from "./deps.ts";
-import { unlessTaken } from "./taken.ts";
 
 /** Creates a workspace and returns its id. @throws `already_exists` when the slug is taken */
 export async function createWorkspace(
@@ -40,6 +39,16 @@ export async function createWorkspace(
       });
     }));
   return id;
+}
+
+/** @throws `already_exists` with the name of the slug when `write` finds it taken */
+export async function unlessTaken(kind: string, taken: string, write: () => Promise<void>): Promise<void> {
+  try {
+    await write();
+  } catch (error) {
+    if (!isFault(error, "already_exists")) throw error;
+    throw publicFault("already_exists", `There is a ${kind} "${taken}" already: choose another slug.`, error);
+  }
 }
 
 const PAGE_SIZE = 100;

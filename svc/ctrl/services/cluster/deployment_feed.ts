@@ -7,6 +7,7 @@ import {
   type Feed,
   feedKind,
   type FeedKindDefinition,
+  inPages,
   type SnapshotRow,
 } from "../../internal/changes/mod.ts";
 import { decodeStringMap, decodeStrings } from "../../internal/json.ts";
@@ -63,24 +64,21 @@ export function createDeploymentFeed(vault: Vault): DeploymentFeed {
 }
 
 async function* desired(db: Queryable, region: string): AsyncGenerator<SnapshotRow<DesiredDeployment>> {
-  yield* inPages((after) => pageDesiredDeployments(db, region, after, PAGE));
+  yield* snapshotOf((after) => pageDesiredDeployments(db, region, after, PAGE));
 }
 
 async function* recorded(db: Queryable, region: string): AsyncGenerator<SnapshotRow<DesiredDeployment>> {
   const stoppedFrom = await findStoppedFrom(db, region);
-  yield* inPages((afterVersion) =>
+  yield* snapshotOf((afterVersion) =>
     pageRecordedDeployments(db, region, { afterVersion, stoppedFrom, limit: PAGE })
   );
 }
 
-async function* inPages(
+async function* snapshotOf(
   page: (after: number) => Promise<readonly DesiredDeployment[]>,
 ): AsyncGenerator<SnapshotRow<DesiredDeployment>> {
-  for (let after = 0;;) {
-    const rows = await page(after);
+  for await (const rows of inPages(page, { first: 0, limit: PAGE, cursorOf: ({ version }) => version })) {
     for (const row of rows) yield { resourceId: row.id, version: row.version, row };
-    after = rows.at(-1)?.version ?? after;
-    if (rows.length < PAGE) return;
   }
 }
 

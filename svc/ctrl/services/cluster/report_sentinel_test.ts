@@ -32,7 +32,7 @@ Deno.test("reports of a sentinel are taken from its region only, and malformed o
   await agent.reportSentinelStatus(report);
   await agent.reportSentinelStatus({ ...report, generation: 1n, health: Health.UNHEALTHY });
   assert.deepEqual(await row(), ["healthy", 2, "10.0.0.1:8040"]);
-  await agent.reportSentinelStatus({ ...report, k8sName: "nobody" });
+  await agent.reportSentinelStatus({ ...report, k8sName: "unknown" });
 
   const error = "quota exceeded";
   const result = { resourceType: "sentinel", resourceId: sentinelId, version: 1n, error };

@@ -1,7 +1,7 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { Vault } from "../../../../pkg/vault/mod.ts";
 import type { SentinelStateSchema } from "../../../../proto/gen/ctrl/v1/cluster_pb.ts";
-import { defineFeed, type Feed, feedKind } from "../../internal/changes/mod.ts";
+import { defineFeed, type Feed, feedKind, inPages } from "../../internal/changes/mod.ts";
 import { revealToken } from "../../internal/sentinels/mod.ts";
 import {
   listDesiredSentinels,
@@ -50,11 +50,13 @@ export function createSentinelFeed(vault: Vault): SentinelFeed {
         return new Map((await listDesiredSentinels(db, region, ids)).map((row) => [row.id, row]));
       },
       async *snapshot(db, region) {
-        for (let after = 0;;) {
-          const rows = await page(db, region, after, PAGE);
+        const pages = inPages((after) => page(db, region, after, PAGE), {
+          first: 0,
+          limit: PAGE,
+          cursorOf: ({ version }) => version,
+        });
+        for await (const rows of pages) {
           for (const row of rows) yield { resourceId: row.id, version: row.version, row };
-          after = rows.at(-1)?.version ?? after;
-          if (rows.length < PAGE) return;
         }
       },
       convert: encode,

@@ -17,7 +17,7 @@ Deno.test("an agent gets its region's deployments with decrypted variables, then
     variables: { TOKEN: "s3cret", EMPTY: "" },
   });
   const first = await placeNew(api, tenant);
-  const commit = { git_commit_sha: "0a1b2c3", git_commit_author_handle: "ada" };
+  const commit = { git_commit_sha: "0a1b2c3", git_branch: "main", git_commit_author_handle: "ada" };
   await api.db.kysely.updateTable("deployments").set(commit).where("id", "=", first.id).execute();
   const elsewhere = await deployImage(api, tenant);
   await place(api, tenant, elsewhere, "us-east-1.aws");

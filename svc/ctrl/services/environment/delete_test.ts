@@ -73,7 +73,7 @@ Deno.test("an environment with running deployments is deleted with `stop` only, 
   assert.equal(topology?.desired_status, "stopped");
   const after = await listRegionVersions(db.kysely);
   for (const region of [REGION, EDGE_REGION]) {
-    assert.equal(after.get(region), (before.get(region) ?? 0) + 1, `agents of ${region} are told`);
+    assert.equal(after.get(region), (before.get(region) ?? 0) + 1, `one change for ${region}`);
   }
   const { entries } = await admin.listAuditLog({ deploymentId: deployment });
   assert.equal(entries[0]?.action, "deployment.stop");

@@ -1,6 +1,6 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { EndpointSchema, RouteStateSchema } from "../../../../proto/gen/ctrl/v1/frontline_pb.ts";
-import { defineFeed, feedKind } from "../../internal/changes/mod.ts";
+import { defineFeed, feedKind, inPages } from "../../internal/changes/mod.ts";
 import {
   type EndpointRow,
   listEndpoints,
@@ -40,12 +40,12 @@ const ROUTES = feedKind<RoutedDeployment, RouteEntry>({
     return new Map((await listRoutes(db, ids)).map((row) => [row.id, row]));
   },
   async *snapshot(db) {
-    for (let after = "";;) {
-      const rows = await pageRoutes(db, after, PAGE);
-      for (const row of rows) yield { resourceId: row.id, version: 0, row };
-      after = rows.at(-1)?.id ?? after;
-      if (rows.length < PAGE) return;
-    }
+    const pages = inPages((after) => pageRoutes(db, after, PAGE), {
+      first: "",
+      limit: PAGE,
+      cursorOf: ({ id }) => id,
+    });
+    for await (const rows of pages) for (const row of rows) yield { resourceId: row.id, version: 0, row };
   },
   convert: (row) => ({
     environmentId: row.environment_id,
@@ -71,11 +71,13 @@ const ENDPOINTS = feedKind<Endpoints, RouteEntry>({
   resourceType: "endpoints",
   load: (db, _region, ids) => endpointsOf(db, ids),
   async *snapshot(db) {
-    for (let after = "";;) {
-      const ids = await pageDeploymentsWithInstances(db, after, PAGE);
+    const pages = inPages((after) => pageDeploymentsWithInstances(db, after, PAGE), {
+      first: "",
+      limit: PAGE,
+      cursorOf: (id) => id,
+    });
+    for await (const ids of pages) {
       for (const [resourceId, row] of await endpointsOf(db, ids)) yield { resourceId, version: 0, row };
-      after = ids.at(-1) ?? after;
-      if (ids.length < PAGE) return;
     }
   },
   convert: ({ environmentId, rows }, deploymentId) => ({
