@@ -84,6 +84,10 @@ const PLANTED: Readonly<Record<string, readonly [path: string, source: string]>>
     "svc/ctrl/worker/deploy/steps.ts",
     `import { a } from "../builder/image_rules.ts";`,
   ],
+  "the store is entered only through its door": [
+    "svc/ctrl/worker/deploy/steps.ts",
+    `import { lockEnvironment } from "../../internal/store/environments.ts";`,
+  ],
   "internal packages never import what uses them": [
     "svc/ctrl/internal/store/mod.ts",
     `import { a } from "../../services/deployment/create.ts";`,

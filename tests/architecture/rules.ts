@@ -83,6 +83,8 @@ const PURE_IMPORTS: Readonly<Record<string, string>> = {
 };
 const isPure = (path: string): boolean => PURE.some((each) => each.test(path));
 
+const STORE = "svc/ctrl/internal/store/";
+
 /** Where each npm package lives; a package that is not listed may be used anywhere. */
 const HOMES: Readonly<Record<string, RegExp>> = {
   "kysely": /^pkg\/db\/|^svc\/ctrl\/internal\/store\//,
@@ -181,6 +183,12 @@ export const RULES: readonly Rule[] = [
       isProduction(from) && workflowOf(from) !== undefined && workflowOf(to) === undefined &&
       to.startsWith("svc/ctrl/worker/") && !WORKFLOW_IMPORTS.test(to) &&
       !(typeOnly && to.startsWith("svc/ctrl/worker/builder/")),
+  },
+  {
+    name: "the store is entered only through its door",
+    forbids: ({ from, to }) =>
+      !from.startsWith(STORE) && to.startsWith(STORE) && to !== `${STORE}mod.ts` &&
+      !(isTest(from) && to === `${STORE}testing.ts`),
   },
   {
     name: "internal packages never import what uses them",

@@ -15,8 +15,6 @@ const WITHOUT_FILE: Readonly<Record<string, string>> = {
   "svc/ctrl/internal/changes/heartbeat_test.ts": "hub and stream together",
   "svc/ctrl/internal/logs/concurrency_test.ts": "hub and store together, with many writers",
   "svc/ctrl/internal/logs/pace_test.ts": "hub and follower together",
-  "svc/ctrl/internal/store/logs_test.ts": "log statements of the store and its views",
-  "svc/ctrl/internal/store/placement_test.ts": "topology, routes and changes in one transaction",
   "svc/krane/docker_network_test.ts": "the agent as a process, on a Docker Engine",
   "svc/krane/docker_restart_test.ts": "the agent as a process, on a Docker Engine",
   "svc/krane/internal/runtime/kubernetes/manifests_test.ts": "all manifests against their golden files",

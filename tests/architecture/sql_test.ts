@@ -1,0 +1,95 @@
+/** All SQL lives in the store, and the statements that write a table are in the files of its noun. */
+import assert from "node:assert/strict";
+import { readSource, sourcePaths } from "./sources.ts";
+
+const STORE = "svc/ctrl/internal/store/";
+
+/** Files of the store by the tables that they write. A table whose columns belong to several nouns has several. */
+const WRITERS: Readonly<Record<string, readonly string[]>> = {
+  agents: ["agents"],
+  api_processes: ["processes"],
+  audit_log: ["audit"],
+  build_inputs: ["build_inputs"],
+  build_slots: ["build_slots"],
+  data_keys: ["data_keys"],
+  deployment_events: ["deployment_events", "output_retention"],
+  deployment_starts: ["starts"],
+  deployment_steps: ["steps"],
+  deployment_topology: ["instances", "topology"],
+  deployments: [
+    "build_attempts",
+    "deployment_create",
+    "deployment_events",
+    "deployment_status",
+    "images",
+    "output_retention",
+  ],
+  environment_variables: ["variables"],
+  environments: ["environments"],
+  frontline_routes: ["routes"],
+  instance_logs: ["instance_logs", "output_retention"],
+  instances: ["instances"],
+  live_history: ["live_history"],
+  migrations: ["database"],
+  projects: ["depot_projects", "projects"],
+  region_tokens: ["credentials"],
+  region_versions: ["changes"],
+  registry_credentials: ["registries"],
+  root_keys: ["credentials"],
+  sentinels: ["sentinels"],
+  shown_revisions: ["views/revisions"],
+  silent_regions: ["region_health"],
+  state_changes: ["changes"],
+  uploads: ["uploads"],
+  workspaces: ["workspaces"],
+};
+
+const STATEMENT = /\.(?:selectFrom|insertInto|updateTable|deleteFrom)\(|\bexecuteQuery\(|\bsql(?:<[^`]*>)?`/;
+const WRITE =
+  /\.(?:insertInto|updateTable|deleteFrom)\(\s*"(\w+)"|\b(?:upsert|insertIgnore)\(\s*\w+,\s*"(\w+)"|`insert into (\w+)/g;
+
+const isTest = (path: string): boolean => /_test\.ts$|\/testing\w*\.ts$/.test(path);
+
+function tablesWritten(source: string): Set<string> {
+  return new Set([...source.matchAll(WRITE)].map(([, call, helper, text]) => call ?? helper ?? text ?? ""));
+}
+
+Deno.test("no statement stands outside of the store", async () => {
+  const paths = (await sourcePaths()).filter((path) =>
+    /^(cmd|svc|pkg)\//.test(path) && !/^pkg\/(db|testkit)\//.test(path) && !path.startsWith(STORE) &&
+    !isTest(path)
+  );
+  assert.ok(paths.length > 300);
+  const found: string[] = [];
+  for (const path of paths) if (STATEMENT.test(await readSource(path))) found.push(path);
+  assert.deepEqual(found, []);
+});
+
+Deno.test("each table is written by the files of its noun", async () => {
+  const found: Record<string, string[]> = {};
+  for (const path of await sourcePaths()) {
+    if (!path.startsWith(STORE) || path.startsWith(`${STORE}migrations/`) || isTest(path)) continue;
+    for (const table of tablesWritten(await readSource(path))) {
+      (found[table] ??= []).push(path.slice(STORE.length, -".ts".length));
+    }
+  }
+  assert.deepEqual(found, WRITERS);
+});
+
+Deno.test("statements are found however they are written", () => {
+  const planted = [
+    'tx.selectFrom("instances")',
+    'tx.updateTable("instances").set(row)',
+    'tx.deleteFrom(\n  "instances")',
+    "sql`select 1`",
+    "sql<{ id: string }>`select id from instances`",
+    "db.executeQuery(prepared(text, ids))",
+  ];
+  for (const each of planted) assert.ok(STATEMENT.test(each), each);
+  assert.deepEqual(
+    [...tablesWritten(
+      'x.insertInto("a"); upsert(tx, "b", rows); insertIgnore(\n tx, "c"); sql`insert into d`',
+    )],
+    ["a", "b", "c", "d"],
+  );
+});
