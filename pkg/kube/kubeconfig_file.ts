@@ -106,9 +106,9 @@ async function readOne(path: string, mayMiss: boolean): Promise<Kubeconfig | und
     if (mayMiss && error instanceof Deno.errors.NotFound) return undefined;
     return refuseKubeconfig(path, "cannot be read", error);
   }
-  const { parse } = await import("yaml");
+  const { parseYaml } = await import("./kubeconfig_library.ts");
   try {
-    return withPaths(path, Kubeconfig.parse(parse(text) ?? {}));
+    return withPaths(path, Kubeconfig.parse(parseYaml(text) ?? {}));
   } catch (error) {
     return refuseKubeconfig(path, "is not a kubeconfig", error);
   }

@@ -97,7 +97,7 @@ const HOMES: Readonly<Record<string, RegExp>> = {
     /^pkg\/durable\/|^svc\/ctrl\/worker\/([^/]+\/(contract|mod)|run|restate\/endpoint)\.ts$/,
   "@restatedev/restate-sdk-clients": /^pkg\/durable\/|^svc\/ctrl\/internal\/workflows\//,
   "@connectrpc/connect-web": /^pkg\/rpc\//,
-  "yaml": /^pkg\/kube\//,
+  "yaml": /^pkg\/kube\/kubeconfig_library\.ts$/,
   "@kubernetes/client-node": /^pkg\/kube\/kubeconfig_library\.ts$/,
   "@connectrpc/connect-node": /^pkg\/(build|rpc)\//,
   "@balena/dockerignore": /^pkg\/archive\//,
