@@ -7,10 +7,15 @@
  * await applyObject(cluster, REPLICA_SETS, manifest, { fieldManager: "me", schema: AnyObject, signal });
  * ```
  *
- * It speaks HTTP by itself: loading `@kubernetes/client-node` alone takes two seconds and more memory than an idle agent
- * may use (120 MB). Every call takes a signal and has a time limit, but for streams. What the API answers is checked; its
- * errors become faults: 404 `not_found`, 409 `already_exists` (a conflict of two writers: `unavailable`), 403
- * `permission_denied`, other 4xx `invalid_argument`, 5xx and no answer `unavailable`.
+ * Credentials of a kubeconfig and the types of objects come from `@kubernetes/client-node`. Transport, lists, watches and
+ * the informer are our own, because of the library: it opens a TLS connection for each call, so that 200 applies at once
+ * take 5 times as long and 8 times the CPU; on Deno the body of an answer never fails, so that a lost watch goes unseen;
+ * and its informer stops for good on most errors. `docs/decisions/0002-fetch-client-for-kubernetes-and-docker.md` has the
+ * numbers, `tests/bench/kube_client.ts` measures them.
+ *
+ * Every call takes a signal and has a time limit, but for streams. Answers are checked; error answers become faults: 404
+ * `not_found`, 409 `already_exists` (a conflict of two writers: `unavailable`), 403 `permission_denied`, other 4xx
+ * `invalid_argument`, 5xx and no answer `unavailable`.
  *
  * @module
  */
