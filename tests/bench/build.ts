@@ -1,18 +1,16 @@
 /** From a folder to an image, beside `docker build` of the same on the same engine. */
-// deno-lint-ignore-file no-console -- prints a table when run alone
 import { packContext } from "../../pkg/archive/mod.ts";
 import { type Builder, openArchive } from "../../pkg/build/mod.ts";
 import { systemClock } from "../../pkg/clock/mod.ts";
 import { openEngine, removeImage } from "../../pkg/docker/mod.ts";
 import { BASE_IMAGE, ensureBaseImage } from "../../pkg/testkit/base_image.ts";
 import { engineBuilder } from "../integration/builders.ts";
-import { machine, quantile, renderTable, type Row } from "./row.ts";
+import { BOUNDS } from "./bounds.ts";
+import { quantile, report, type Row } from "./row.ts";
 
 const FOLDERS = 400;
 const FILES_PER_FOLDER = 50;
 const ROUNDS = 7;
-const FACTOR_MAX = 1.1;
-const EXTRA_MS_MAX = 300;
 const LIMIT_MS = 600_000;
 /** The client that has BuildKit built in; another one may want a plugin. */
 const DOCKER = await Deno.stat("/usr/bin/docker").then(() => "/usr/bin/docker", () => "docker");
@@ -89,9 +87,9 @@ async function compare(name: string, bench: Bench): Promise<Row[]> {
   if (packMs === undefined || buildMs === undefined || referenceMs === undefined) return [];
   const row = (measure: string, oursMs: number): Row => ({
     measure,
-    bound: `<= ${FACTOR_MAX} x docker build + ${EXTRA_MS_MAX} ms`,
+    bound: BOUNDS.build,
     measured: `${oursMs.toFixed(0)} ms (docker build: ${referenceMs.toFixed(0)} ms)`,
-    ok: oursMs <= referenceMs * FACTOR_MAX + EXTRA_MS_MAX,
+    ok: oursMs <= referenceMs * BOUNDS.build.limit.factor + BOUNDS.build.limit.extraMs,
   });
   return [row(`archive to image: ${name}`, buildMs), row("the same, with packing", packMs + buildMs)];
 }
@@ -175,4 +173,4 @@ async function timed(action: () => Promise<unknown>): Promise<number> {
   return performance.now() - started;
 }
 
-if (import.meta.main) console.log(renderTable(await benchBuild(), machine()));
+if (import.meta.main) report(await benchBuild());

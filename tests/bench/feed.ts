@@ -2,9 +2,10 @@
 // deno-lint-ignore-file no-console -- prints a table when run alone
 import type { StreamsOptions } from "./feed_streams.ts";
 import { bareStreamKib } from "./feed_floor.ts";
+import { type Bound, BOUNDS } from "./bounds.ts";
 import { type Commit, FeedBed, type Streams } from "./feed_bed.ts";
 import { peakMib, resetPeak, residentMib } from "./memory.ts";
-import { machine, quantile, renderTable, type Row } from "./row.ts";
+import { quantile, report, type Row } from "./row.ts";
 
 const STREAMS = [1, 50, 200, 1_000];
 const DEPLOYMENTS = [100, 1_000, 10_000];
@@ -12,25 +13,23 @@ const DEPLOYMENTS = [100, 1_000, 10_000];
 const DELIVERIES_PER_SECOND = 2_000;
 const COMMITS_PER_SECOND_MAX = 20;
 const MEASURE_MS = 10_000;
-/** What agents do: a sign of life every five seconds. */
+/** Between two heartbeats of an agent. */
 const ALIVE_MS = 5_000;
 const SETTLE_MS = 3_000;
-/** By then every agent has said once how far it is, which is news. */
+/** By then every agent has reported its cursor once, which the api writes down. */
 const OPEN_SETTLE_MS = ALIVE_MS + 2_000;
 const IDLE_MS = 6_000;
 const WARM_STREAMS = 50;
 const DRAIN_MS = 5_000;
 const PROCESSES = 2;
 
-/** Bounds of the design, by number of streams. */
-const BOUNDS: Readonly<Record<number, { p50Ms: number; p99Ms: number }>> = {
-  200: { p50Ms: 50, p99Ms: 250 },
-  1_000: { p50Ms: 100, p99Ms: 500 },
+type DeliveryBound = Bound<{ readonly p50Ms: number; readonly p99Ms: number }>;
+
+/** By number of streams. */
+const DELIVERY: Readonly<Record<number, DeliveryBound>> = {
+  200: BOUNDS.delivery200,
+  1_000: BOUNDS.delivery1000,
 };
-const QUERIES_MAX = 5;
-const STREAM_KIB_MAX = 64;
-const SNAPSHOT_MS_MAX = 10_000;
-const SNAPSHOT_MIB_MAX = 150;
 
 type Agents = StreamsOptions["agents"];
 
@@ -38,7 +37,6 @@ type Agents = StreamsOptions["agents"];
 export async function benchFeed(streams = STREAMS, deployments = DEPLOYMENTS): Promise<Row[]> {
   const rows: Row[] = [{
     measure: "memory per idle stream of a bare node:http server",
-    bound: "",
     measured: `${(await bareStreamKib()).toFixed(0)} KiB`,
     ok: undefined,
   }];
@@ -82,27 +80,27 @@ async function measureStreams(bed: FeedBed, where: string, agents: Agents): Prom
   });
   const { latencies, missing, problems } = await received(streams, commits, deliveries);
   if (problems.length > 0) throw new Error(`streams failed: ${problems.join("; ")}`);
-  const bound = BOUNDS[count];
+  const bound = DELIVERY[count];
   const [p50, p99] = [quantile(latencies, 0.5), quantile(latencies, 0.99)];
   const rows: Row[] = [{
     measure: `commit -> received, ${label}`,
-    bound: bound === undefined ? "" : `p50 < ${bound.p50Ms} ms, p99 < ${bound.p99Ms} ms`,
+    ...(bound === undefined ? {} : { bound }),
     measured: `p50 ${p50.toFixed(0)} ms, p99 ${p99.toFixed(0)} ms (${latencies.length} at ${
       perSecond.toFixed(0)
     } commits/s, ${missing} missing)`,
-    ok: missing === 0 && (bound === undefined || p50 < bound.p50Ms && p99 < bound.p99Ms),
+    ok: missing === 0 && (bound === undefined || p50 < bound.limit.p50Ms && p99 < bound.limit.p99Ms),
   }, {
     measure: `queries, ${label}`,
-    bound: `idle <= ${QUERIES_MAX}/s`,
+    bound: BOUNDS.idleQueriesPerSecond,
     measured: `idle ${idle.toFixed(1)}/s, busy ${busy.toFixed(1)}/s (the writer's too)`,
-    ok: idle <= QUERIES_MAX,
+    ok: idle <= BOUNDS.idleQueriesPerSecond.limit,
   }];
   if (count >= 50) {
     rows.push({
       measure: `api memory per idle stream, ${label}`,
-      bound: `< ${STREAM_KIB_MAX} KiB`,
+      bound: BOUNDS.streamKib,
       measured: `${grownKib.toFixed(0)} KiB`,
-      ok: grownKib < STREAM_KIB_MAX,
+      ok: grownKib < BOUNDS.streamKib.limit,
     });
   }
   return rows;
@@ -158,7 +156,8 @@ async function measureSnapshot(bed: FeedBed, count: number): Promise<Row[]> {
   const [ready] = streams.ready;
   const { problems } = await streams.stop();
   const measure = `snapshot of ${count} deployments to one agent`;
-  const bound = `< ${SNAPSHOT_MS_MAX / 1000} s, < ${SNAPSHOT_MIB_MAX} MiB`;
+  const bound = BOUNDS.snapshot;
+  const { ms, mib } = bound.limit;
   if (problems.length > 0 || ready?.resources !== count) {
     return [{ measure, bound, measured: `${ready?.resources} came: ${problems.join("; ")}`, ok: false }];
   }
@@ -168,7 +167,7 @@ async function measureSnapshot(bed: FeedBed, count: number): Promise<Row[]> {
     measured: `${(ready.tookMs / 1000).toFixed(2)} s; api +${grownMib.toFixed(0)} MiB at its peak, client +${
       ready.grownMib.toFixed(0)
     } MiB`,
-    ok: ready.tookMs < SNAPSHOT_MS_MAX && grownMib < SNAPSHOT_MIB_MAX && ready.grownMib < SNAPSHOT_MIB_MAX,
+    ok: ready.tookMs < ms && grownMib < mib && ready.grownMib < mib,
   }];
 }
 
@@ -199,4 +198,4 @@ function chosen(words: readonly string[]): [number[]?, number[]?] {
   return [words.slice(0, slash).map(Number), words.slice(slash + 1).map(Number)];
 }
 
-if (import.meta.main) console.log(renderTable(await benchFeed(...chosen(Deno.args)), machine()));
+if (import.meta.main) report(await benchFeed(...chosen(Deno.args)));

@@ -1,7 +1,7 @@
 /** `unkey up`: time to ready, deploy times of `examples/hello`, and memory at rest. */
-// deno-lint-ignore-file no-console -- prints a table when run alone
+import { type Bound, BOUNDS } from "./bounds.ts";
 import { descendants, residentMib } from "./memory.ts";
-import { machine, renderTable, type Row } from "./row.ts";
+import { report, type Row } from "./row.ts";
 import { LocalPlatform } from "../testbed/local.ts";
 
 const HELLO = new URL("../../examples/hello", import.meta.url).pathname;
@@ -13,24 +13,32 @@ export async function benchUp(): Promise<Row[]> {
   await platform.start();
   await platform.stop();
   const readyMs = await timed(() => platform.start());
-  rows.push(below("unkey up, warm caches, to ready", 10_000, readyMs));
+  rows.push(below("unkey up, warm caches, to ready", BOUNDS.upReadyMs, readyMs));
 
   const app = await platform.copy(HELLO);
   const first = await timed(() => platform.deploy([app]));
-  rows.push(below("deploy of examples/hello, first", 6_000, first));
-  rows.push(below("the same, unchanged source", 2_000, await timed(() => platform.deploy([app]))));
+  rows.push(below("deploy of examples/hello, first", BOUNDS.firstDeployMs, first));
+  rows.push(
+    below("the same, unchanged source", BOUNDS.nextDeployMs, await timed(() => platform.deploy([app]))),
+  );
   const image = await platform.prebuilt();
-  rows.push(below("the same, prebuilt image", 2_000, await timed(() => platform.deploy(["--image", image]))));
+  rows.push(
+    below(
+      "the same, prebuilt image",
+      BOUNDS.nextDeployMs,
+      await timed(() => platform.deploy(["--image", image])),
+    ),
+  );
 
   const own = await residentMib(platform.pid);
   const others = await Promise.all((await descendants(platform.pid)).map((pid) => residentMib(pid)));
   rows.push({
     measure: "all-in-one process, idle, without Restate",
-    bound: "< 250 MiB",
+    bound: BOUNDS.allInOneMib,
     measured: `${own.toFixed(0)} MiB (Restate: ${
       others.reduce((sum, each) => sum + each, 0).toFixed(0)
     } MiB)`,
-    ok: own < 250,
+    ok: own < BOUNDS.allInOneMib.limit,
   });
   return rows;
 }
@@ -41,13 +49,13 @@ async function timed(action: () => Promise<unknown>): Promise<number> {
   return performance.now() - started;
 }
 
-function below(measure: string, boundMs: number, ms: number): Row {
+function below(measure: string, bound: Bound, ms: number): Row {
   return {
     measure,
-    bound: `< ${boundMs / 1000} s`,
+    bound,
     measured: `${(ms / 1000).toFixed(2)} s`,
-    ok: ms < boundMs,
+    ok: ms < bound.limit,
   };
 }
 
-if (import.meta.main) console.log(renderTable(await benchUp(), machine()));
+if (import.meta.main) report(await benchUp());

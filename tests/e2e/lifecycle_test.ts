@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { EXITS_AT_ONCE, serves } from "../testbed/apps.ts";
+import { EXITS_AT_ONCE, NEVER_LISTENS, serves } from "../testbed/apps.ts";
 import { Lanes } from "../testbed/lanes.ts";
 import { answers, type CommandResult, docker, Testbed, writeApp } from "../testbed/testbed.ts";
 import { eventually } from "../testbed/wait.ts";
@@ -20,6 +20,13 @@ interface SwitchJson {
 function only<T>({ stdout, stderr }: CommandResult): T {
   assert.equal(stdout.trim().split("\n").length, 1, `one JSON object expected: ${stdout}\n${stderr}`);
   return JSON.parse(stdout);
+}
+
+/** Ids of all containers of a deployment, running or not. */
+async function containersOf(deploymentId: string): Promise<string[]> {
+  const filter = `label=unkey.deployment-id=${deploymentId}`;
+  const { stdout } = await docker(["ps", "--all", "--quiet", "--filter", filter]);
+  return stdout.split("\n").filter((id) => id !== "");
 }
 
 /** A commit gives a deployment a host name of its own. */
@@ -117,10 +124,7 @@ Deno.test("a deployment's whole life", async (t) => {
       assert.equal(refused.code, 18, refused.stderr);
       assert.match(refused.stderr, /serves shop-production-test/);
       await bed.unkey(["stop", d2.id]);
-      await eventually("its containers to be gone", async () => {
-        const { stdout } = await docker(["ps", "-q", "--filter", `label=unkey.deployment-id=${d2.id}`]);
-        return stdout.trim() === "";
-      });
+      await eventually("its containers to be gone", async () => (await containersOf(d2.id)).length === 0);
       const own = d2.urls.at(-1) ?? "";
       await eventually("its host name to say that it is stopped", async () => {
         const { status, body } = await bed.get(own);
@@ -148,15 +152,46 @@ Deno.test("a deployment's whole life", async (t) => {
     assert.ok(asked > 100, `${asked} requests`);
   });
 
+  /** Everything that a deploy which comes to nothing must leave alone, but for deployments `apartFrom` these. */
+  const everything = async (apartFrom: readonly string[]) => {
+    const { deployments } = only<{ deployments: Record<string, unknown>[] }>(
+      await bed.unkey(["list", "--json", "--limit", "100"]),
+    );
+    const pages = await Promise.all(
+      [d1, d2, d3, d4].flatMap(({ urls }) => urls).map(async (each) => {
+        const { status, body } = await bed.get(each);
+        return `${each} ${status} ${/version \d/.exec(body)?.[0] ?? ""}`;
+      }),
+    );
+    return {
+      deployments: deployments.filter(({ id }) => !apartFrom.includes(String(id))),
+      containers: (await bed.containers()).toSorted(),
+      pages,
+    };
+  };
+
   await t.step("a deploy that fails, and one that is cancelled, leave everything as it was", async () => {
-    const before = await list();
+    const before = await everything([]);
     const failed = await bed.unkey(["deploy", await writeApp(bed, EXITS_AT_ONCE), ...where, "--json"]);
     assert.notEqual(failed.code, 0);
-    assert.match(
-      await list(),
-      new RegExp(before.split(", ").find((each) => each.endsWith("live")) ?? "none"),
-    );
-    await answers(bed, url, "version 2");
+    const ids = [only<DeployJson>(failed).id];
+
+    const folder = await writeApp(bed, NEVER_LISTENS);
+    const { id } = only<DeployJson>(await bed.unkey(["deploy", folder, ...where, "--json", "--detach"]));
+    ids.push(id);
+    await eventually("its container to run", async () => (await containersOf(id)).length > 0);
+    const cancelled = await bed.unkey(["cancel", id]);
+    assert.equal(cancelled.code, 0, cancelled.stderr);
+    await eventually("it to be cancelled", async () => (await list()).includes(`${id} cancelled`));
+
+    for (const each of ids) {
+      await eventually(
+        `the containers of ${each} to be gone`,
+        async () => (await containersOf(each)).length === 0,
+      );
+    }
+    assert.match(await list(), new RegExp(`${ids[0]} failed`));
+    assert.deepEqual(await everything(ids), before);
   });
 
   await t.step("the audit log has all of it", async () => {

@@ -115,11 +115,37 @@ onCluster(
 
       const third = await deploy(bed, await writeApp(bed, serves("back again")), slug);
       await answers(bed, third.urls[0] ?? "", "back again");
+      await goesWithItsEnvironment(cluster, bed, slug);
     } finally {
       await removeNamespaces(cluster, bed);
     }
   },
 );
+
+/** An environment with an app and a variable: nothing of it stays in the cluster after the environment is deleted. */
+async function goesWithItsEnvironment(cluster: Cluster, bed: Testbed, project: string): Promise<void> {
+  const unkey = async (...args: readonly string[]): Promise<string> => {
+    const { code, stdout, stderr } = await bed.unkey([...args, "--project", project, "--json"]);
+    assert.equal(code, 0, stdout + stderr);
+    return stdout;
+  };
+  const others = await objects(cluster, bed);
+  await unkey("env", "create", "staging");
+  await unkey("variables", "set", "GREETING=hello", "--env", "staging");
+  const { id, urls } = await deploy(bed, await writeApp(bed, serves("staging")), project, "staging");
+  await answers(bed, urls[0] ?? "", "staging");
+  const environmentId = await kubectl(cluster, [
+    ...["get", "replicasets", "--all-namespaces", "-l", `${LABEL.deployment}=${id}`],
+    ...["-o", `jsonpath={.items[*].metadata.labels.${LABEL.environment.replaceAll(".", "\\.")}}`],
+  ]);
+  const own = { [LABEL.environment]: environmentId };
+  const kinds = (await objects(cluster, bed, own)).map((each) => each.split(" ")[0]);
+  assert.deepEqual(kinds, ["NetworkPolicy", "Pod", "ReplicaSet", "Secret"]);
+
+  await unkey("env", "delete", "staging", "--stop", "--yes");
+  await eventually("its objects to be gone", async () => (await objects(cluster, bed, own)).length === 0);
+  assert.deepEqual(await objects(cluster, bed), others, "and nothing else is");
+}
 
 /** Outside of this checkout, whose branch would get a host name of its own. */
 async function copyHello(bed: Testbed): Promise<string> {

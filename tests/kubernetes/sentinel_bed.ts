@@ -76,7 +76,8 @@ export class SentinelBed implements AsyncDisposable {
     this.kube = kube;
   }
 
-  static async open(cluster: Cluster): Promise<SentinelBed> {
+  /** The pods of `edgeNamespace` may reach the sentinels. */
+  static async open(cluster: Cluster, edgeNamespace = ""): Promise<SentinelBed> {
     const api = await startApi({ host: "0.0.0.0" });
     const kube = openCluster(await loadAccess({ kubeconfig: cluster.kubeconfig }));
     const bed = new SentinelBed(api, await api.tenant("acme"), kube);
@@ -85,6 +86,7 @@ export class SentinelBed implements AsyncDisposable {
       UNKEY_CONTROL_PLANE_ID: bed.#identity.controlPlaneId,
       UNKEY_KRANE_SENTINEL_CONTROL_PLANE_URL: `http://${cluster.hostAddress}:${api.port}`,
       UNKEY_KRANE_SENTINEL_NAMESPACE: bed.namespace,
+      UNKEY_KRANE_EDGE_NAMESPACES: edgeNamespace,
       UNKEY_CONTROL_PLANE_BEARER: await api.regionToken(REGION),
       UNKEY_REGION: REGION,
       UNKEY_RUNTIME: "kubernetes",

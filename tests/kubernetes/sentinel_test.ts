@@ -3,7 +3,7 @@ import { z } from "zod";
 import { transact } from "../../pkg/db/mod.ts";
 import { stopTopology } from "../../svc/ctrl/internal/store/mod.ts";
 import { askAt } from "../testbed/ask.ts";
-import { createNamespace, kubectl, onCluster } from "../testbed/cluster.ts";
+import { createNamespace, kubectl, type Namespace, onCluster } from "../testbed/cluster.ts";
 import { eventually } from "../testbed/wait.ts";
 import { pushPlatform, SentinelBed } from "./sentinel_bed.ts";
 
@@ -26,6 +26,15 @@ async function ask(
   return `${status} ${body.trim()}`;
 }
 
+/** Starts a pod; the function that it returns asks `url` from there. */
+async function startClient(namespace: Namespace, url: string): Promise<() => Promise<boolean>> {
+  const run = ["run", "client", "--image=busybox:stable", "--command", "--", "sleep", "3600"];
+  await namespace.kubectl(run);
+  await namespace.kubectl(["wait", "pod/client", "--for=condition=Ready", "--timeout=180s"]);
+  const wget = ["exec", "client", "--", "timeout", "3", "wget", "-q", "-O", "/dev/null", url];
+  return () => namespace.kubectl(wget).then(() => true, () => false);
+}
+
 /** Asks all the time until `stop` aborts; returns what was not the expected answer. */
 async function askAll(
   address: string,
@@ -43,9 +52,10 @@ async function askAll(
 
 onCluster(
   "sentinels run, answer, follow image and replicas without a failed request, and go",
-  async (cluster) => {
+  async (cluster, t) => {
     const [first = "", second = ""] = await pushPlatform(cluster, ["sentinel-1", "sentinel-2"]);
-    await using bed = await SentinelBed.open(cluster);
+    await using edge = await createNamespace(cluster);
+    await using bed = await SentinelBed.open(cluster, edge.name);
     const get = async <T>(what: readonly string[], schema: z.ZodType<T>): Promise<T> =>
       schema.parse(JSON.parse(await kubectl(cluster, ["-n", bed.namespace, "get", ...what, "-o", "json"])));
 
@@ -64,26 +74,19 @@ onCluster(
     );
     assert.ok(!variables.some((each) => /DATABASE|DSN|MASTER|S3/.test(each)), variables.join(", "));
 
-    if (cluster.enforcesNetworkPolicy) {
-      await using elsewhere = await createNamespace(cluster);
-      await elsewhere.kubectl([
-        "run",
-        "stranger",
-        "--image=busybox:stable",
-        "--command",
-        "--",
-        "sleep",
-        "3600",
-      ]);
-      await elsewhere.kubectl(["wait", "pod/stranger", "--for=condition=Ready", "--timeout=180s"]);
-      const url = `http://${clusterIP}:8040/_unkey/internal/health/live`;
-      const asked = ["exec", "stranger", "--", "timeout", "3", "wget", "-q", "-O", "/dev/null", url];
-      // The network takes a moment to learn of new pods.
-      await eventually(
-        "an app to be kept from the sentinel",
-        async () => await elsewhere.kubectl(asked).then(() => false, () => true),
-      );
-    }
+    await t.step({
+      name: "an app is kept from the sentinel, and an edge is not",
+      ignore: !cluster.enforcesNetworkPolicy,
+      fn: async () => {
+        await using apps = await createNamespace(cluster);
+        const url = `http://${clusterIP}:8040/_unkey/internal/health/live`;
+        const [fromEdge, fromApp] = [await startClient(edge, url), await startClient(apps, url)];
+        // The network takes a moment to learn of new pods.
+        await eventually("the edge to get through, and the app not", async () => {
+          return await fromEdge() && !await fromApp() && await fromEdge();
+        });
+      },
+    });
 
     const stop = new AbortController();
     const asking = askAll(clusterIP, "200 hello from the app", stop.signal);

@@ -60,10 +60,13 @@ export async function findCluster(): Promise<Cluster | undefined> {
 const FOUND = await findCluster();
 
 /** A test that runs on the cluster, and is ignored where there is none. */
-export function onCluster(name: string, test: (cluster: Cluster) => Promise<void>): void {
+export function onCluster(
+  name: string,
+  test: (cluster: Cluster, t: Deno.TestContext) => Promise<void>,
+): void {
   const cluster = FOUND;
   if (cluster === undefined) Deno.test.ignore(`${name} (${NO_CLUSTER})`, () => undefined);
-  else Deno.test(name, () => test(cluster));
+  else Deno.test(name, (t) => test(cluster, t));
 }
 
 /**

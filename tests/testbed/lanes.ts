@@ -7,8 +7,10 @@ export interface LanesOptions {
   /** Host and path are its own; the connection goes to the edge. */
   readonly url: string;
   readonly lanes: number;
-  /** What tells the versions of the app apart, found in the body. */
+  /** Finds the app's version in a body. */
   readonly version: RegExp;
+  /** Between two requests of a lane; none by default. */
+  readonly pauseMs?: number;
 }
 
 /** What came back so far. */
@@ -61,6 +63,8 @@ export class Lanes {
       } catch (error) {
         this.#fail(String(error));
       }
+      const { pauseMs = 0 } = this.#options;
+      if (pauseMs > 0) await new Promise((resolve) => setTimeout(resolve, pauseMs));
     }
   }
 

@@ -1,3 +1,4 @@
+import { V8_FLAGS } from "../../dev/v8_flags.ts";
 import { docker } from "./testbed.ts";
 import { type Answer, askEdge } from "./ask.ts";
 import { Part } from "./process.ts";
@@ -31,7 +32,7 @@ export class LocalPlatform implements AsyncDisposable {
 
   /** Prepares a folder; nothing runs yet. `program` is how to run `unkey`. */
   static async create(
-    program: readonly string[] = [Deno.execPath(), "run", "-A", "--quiet", MAIN],
+    program: readonly string[] = [Deno.execPath(), "run", "-A", "--quiet", `--v8-flags=${V8_FLAGS}`, MAIN],
   ): Promise<LocalPlatform> {
     return new LocalPlatform(await Deno.makeTempDir({ prefix: "unkey-local-" }), program);
   }

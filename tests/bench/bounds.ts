@@ -1,0 +1,47 @@
+/** Every bound that the benches judge by. `docs/bounds.md` explains them. */
+
+/** A limit with its text in the table. */
+export interface Bound<L = number> {
+  readonly text: string;
+  /** In the unit that the name of the bound ends with. */
+  readonly limit: L;
+}
+
+function below(limit: number, unit: string): Bound {
+  return { limit, text: `< ${limit} ${unit}` };
+}
+
+function seconds(limitMs: number): Bound {
+  return { limit: limitMs, text: `< ${limitMs / 1_000} s` };
+}
+
+/** Answers per second that the original system reached on 2 cores, without authentication. */
+const ORIGINAL = { one: 785, sixteen: 2_550 };
+const BUILD = { factor: 1.1, extraMs: 300 };
+
+export const BOUNDS = {
+  helpMs: below(100, "ms"),
+  executableMb: below(110, "MB"),
+  packMs: below(1_000, "ms"),
+  build: { limit: BUILD, text: `<= ${BUILD.factor} x docker build + ${BUILD.extraMs} ms` },
+  upReadyMs: seconds(10_000),
+  firstDeployMs: seconds(6_000),
+  nextDeployMs: seconds(2_000),
+  allInOneMib: below(250, "MiB"),
+  idleProcessMib: below(120, "MiB"),
+  getDeploymentOne: { limit: ORIGINAL.one, text: `>= ${ORIGINAL.one}/s` },
+  getDeploymentSixteen: { limit: 2 * ORIGINAL.sixteen, text: `>= ${2 * ORIGINAL.sixteen}/s` },
+  edgeRate: { limit: 1, text: ">= Caddy side by side" },
+  edgeGrowthMib: { limit: 64, text: "grows < 64 MiB" },
+  delivery200: { limit: { p50Ms: 50, p99Ms: 250 }, text: "p50 < 50 ms, p99 < 250 ms" },
+  delivery1000: { limit: { p50Ms: 100, p99Ms: 500 }, text: "p50 < 100 ms, p99 < 500 ms" },
+  idleQueriesPerSecond: { limit: 5, text: "idle <= 5/s" },
+  streamKib: below(64, "KiB"),
+  snapshot: { limit: { ms: 10_000, mib: 150 }, text: "< 10 s, < 150 MiB" },
+  changesLost: { limit: 0, text: "0 lost" },
+  requestsFailed: { limit: 10_000, text: "0 in 10,000" },
+  lastOldMs: seconds(1_000),
+  appliedMs: seconds(2_000),
+  readyRatio: { limit: 1.15, text: "<= 1.15 x bare sets of the same pods" },
+  reportedMs: { limit: 1_000, text: "all < 1 s" },
+} as const;
