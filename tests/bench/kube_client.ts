@@ -1,20 +1,16 @@
 /** Our client of Kubernetes beside `@kubernetes/client-node`, on one real apiserver: the numbers of decision 0002. */
-// deno-lint-ignore-file no-console -- prints a table when run alone
 import { findApiserver, PrivateApiserver } from "../../pkg/testkit/apiserver.ts";
+import { BOUNDS } from "./bounds.ts";
 import type { ClientName, ClientNumbers } from "./kube_client_process.ts";
-import { machine, renderTable, type Row } from "./row.ts";
+import { report, type Row } from "./row.ts";
 
 const PROGRAM = new URL("kube_client_process.ts", import.meta.url).pathname;
-/** Ours must be so many times faster, or there is no reason to have it. */
-const TIMES_MIN = 2;
-/** One for calls and one for streams. */
-const CONNECTIONS_MAX = 2;
 
 /** Measures applies one by one, 200 at once, their deletion, and connections. */
 export async function benchKubeClient(): Promise<Row[]> {
   if (findApiserver() === undefined) {
     const measured = "no kube-apiserver: run dev/parts/kubernetes.sh";
-    return [{ measure: "Kubernetes client", bound: "", measured, ok: undefined }];
+    return [{ measure: "Kubernetes client", measured, ok: undefined }];
   }
   await using api = await PrivateApiserver.open();
   const own = await measure(api, "own");
@@ -23,9 +19,9 @@ export async function benchKubeClient(): Promise<Row[]> {
     const [ours, theirs] = [valueOf(own), valueOf(library)];
     return {
       measure: `Kubernetes client: ${measure}`,
-      bound: `≤ 1/${TIMES_MIN} of the library`,
+      bound: BOUNDS.kubeCalls,
       measured: `${ours.toFixed(1)} ${unit}, library ${theirs.toFixed(1)} ${unit}`,
-      ok: ours * TIMES_MIN <= theirs,
+      ok: ours <= theirs * BOUNDS.kubeCalls.limit,
     };
   };
   return [
@@ -34,21 +30,21 @@ export async function benchKubeClient(): Promise<Row[]> {
     faster("200 applies at once, CPU", "ms", ({ burstCpuMs }) => burstCpuMs),
     {
       measure: "Kubernetes client: failed of 200 deletes at once",
-      bound: "0",
+      bound: BOUNDS.kubeDeletesFailed,
       measured: `${own.failedDeletes}, library ${library.failedDeletes}`,
-      ok: own.failedDeletes === 0,
+      ok: own.failedDeletes === BOUNDS.kubeDeletesFailed.limit,
     },
     {
       measure: `Kubernetes client: connections of ${own.calls} calls`,
-      bound: `≤ ${CONNECTIONS_MAX}`,
+      bound: BOUNDS.kubeConnections,
       measured: `${own.connections}, library ${library.connections}`,
-      ok: own.connections <= CONNECTIONS_MAX,
+      ok: own.connections <= BOUNDS.kubeConnections.limit,
     },
     {
       measure: "Kubernetes client: memory after all, from sources",
-      bound: "less than the library",
+      bound: BOUNDS.kubeMemory,
       measured: `${own.residentMib.toFixed(0)} MiB, library ${library.residentMib.toFixed(0)} MiB`,
-      ok: own.residentMib < library.residentMib,
+      ok: own.residentMib < library.residentMib * BOUNDS.kubeMemory.limit,
     },
   ];
 }
@@ -109,4 +105,4 @@ class CountingRelay implements AsyncDisposable {
   }
 }
 
-if (import.meta.main) console.log(renderTable(await benchKubeClient(), machine()));
+if (import.meta.main) report(await benchKubeClient());
