@@ -289,6 +289,14 @@ export async function refused(call: Promise<unknown>, code: Code, text: RegExp):
   );
 }
 
+/** A call that must be refused, with its code and text. */
+export type RefusalCase = readonly [name: string, call: () => Promise<unknown>, code: Code, text: RegExp];
+
+/** One step per refusal. */
+export async function eachRefused(t: Deno.TestContext, cases: readonly RefusalCase[]): Promise<void> {
+  for (const [name, call, code, text] of cases) await t.step(name, () => refused(call(), code, text));
+}
+
 /** The next message of a stream. */
 export async function next<T>(stream: AsyncIterator<T>): Promise<T> {
   const { value, done } = await stream.next();

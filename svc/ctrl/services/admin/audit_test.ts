@@ -5,7 +5,15 @@ import { AdminService } from "../../../../proto/gen/ctrl/v1/admin_pb.ts";
 import { DeploymentService } from "../../../../proto/gen/ctrl/v1/deployment_pb.ts";
 import { EnvironmentService } from "../../../../proto/gen/ctrl/v1/environment_pb.ts";
 import type { Schema } from "../../internal/store/mod.ts";
-import { deployImage, failure, refused, SERVICE_TOKEN, startApi, type TestApi } from "../testing.ts";
+import {
+  deployImage,
+  eachRefused,
+  failure,
+  refused,
+  SERVICE_TOKEN,
+  startApi,
+  type TestApi,
+} from "../testing.ts";
 
 /** Every table that an act may write to: an act that writes to another table adds it here. */
 const WRITTEN: readonly (keyof Schema)[] = [
@@ -165,4 +173,37 @@ Deno.test("the audit log is read in pages, by its own workspace, with the permis
   await refused(admin.listAuditLog({ workspaceId: other.workspaceId }), Code.NotFound, /Workspace/);
   const { key } = await admin.createRootKey({ permissions: ["project.*.read_deployment"] });
   await refused(api.client(AdminService, key).listAuditLog({}), Code.PermissionDenied, /read_audit_log/);
+});
+
+Deno.test("listAuditLog() refuses malformed filters, and shows the service token the entries of no workspace", async (t) => {
+  await using api = await startApi();
+  const tenant = await api.tenant("acme");
+  const admin = api.client(AdminService, tenant.rootKey);
+  const operator = api.client(AdminService, SERVICE_TOKEN);
+  await operator.createRegionToken({ region: "near" });
+  await eachRefused(t, [
+    [
+      "a project",
+      () => admin.listAuditLog({ projectId: "x" }),
+      Code.InvalidArgument,
+      /^project_id must look like/,
+    ],
+    [
+      "a deployment",
+      () => admin.listAuditLog({ deploymentId: "x" }),
+      Code.InvalidArgument,
+      /^deployment_id must look like/,
+    ],
+    [
+      "an action",
+      () => admin.listAuditLog({ action: "x".repeat(65) }),
+      Code.InvalidArgument,
+      /^action must have/,
+    ],
+    ["a page size", () => admin.listAuditLog({ pageSize: -1 }), Code.InvalidArgument, /^page_size/],
+  ]);
+  const actions = async (workspaceId: string) =>
+    new Set((await operator.listAuditLog({ workspaceId })).entries.map(({ action }) => action));
+  assert.deepEqual(await actions(""), new Set(["region_token.create"]));
+  assert.deepEqual(await actions("acme"), new Set(["workspace.create", "project.create", "root_key.create"]));
 });

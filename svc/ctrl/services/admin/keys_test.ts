@@ -1,7 +1,7 @@
 import { Code } from "@connectrpc/connect";
 import assert from "node:assert/strict";
 import { AdminService } from "../../../../proto/gen/ctrl/v1/admin_pb.ts";
-import { refused, SERVICE_TOKEN, startApi } from "../testing.ts";
+import { eachRefused, refused, SERVICE_TOKEN, startApi } from "../testing.ts";
 
 Deno.test("a root key passes on only what it has, is shown once, and knows its own workspace only", async () => {
   await using api = await startApi();
@@ -72,4 +72,30 @@ Deno.test("the operator lists workspaces, and makes, lists and revokes keys of e
   const tenant = api.client(AdminService, own.rootKey);
   await refused(tenant.listRootKeys({ workspaceId: other.workspaceId }), Code.NotFound, /Workspace/);
   await refused(tenant.revokeRootKey({ workspaceId: other.workspaceId, keyId }), Code.NotFound, /Workspace/);
+});
+
+Deno.test("createRootKey() and revokeRootKey() refuse malformed and unknown values", async (t) => {
+  await using api = await startApi();
+  const { rootKey, projectId } = await api.tenant("acme");
+  const admin = api.client(AdminService, rootKey);
+  const create = (permissions: string[], name = "") => () => admin.createRootKey({ permissions, name });
+  const many = Array.from({ length: 101 }, (_, n) => `project.proj_${n}x.read_project`);
+  const { keyId } = await admin.createRootKey({ permissions: many.slice(1) });
+  await eachRefused(t, [
+    ["no permission", create([]), Code.InvalidArgument, /^permissions must name at least one/],
+    ["101 permissions", create(many), Code.InvalidArgument, /^permissions must be at most 100/],
+    ["an unknown action", create(["workspace.fly"]), Code.InvalidArgument, /^permissions must look like/],
+    ["a long name", create(["*"], "x".repeat(257)), Code.InvalidArgument, /^name must have at most 256/],
+    [
+      "an id of another kind",
+      () => admin.revokeRootKey({ keyId: projectId }),
+      Code.InvalidArgument,
+      /^key_id/,
+    ],
+  ]);
+  await admin.revokeRootKey({ keyId });
+  await refused(admin.revokeRootKey({ keyId }), Code.NotFound, /was revoked before/);
+  const repeated = await admin.createRootKey({ permissions: ["*", "*"] });
+  const { keys } = await admin.listRootKeys({});
+  assert.deepEqual(keys.find(({ id }) => id === repeated.keyId)?.permissions, ["*"]);
 });

@@ -2,7 +2,7 @@ import { Code } from "@connectrpc/connect";
 import assert from "node:assert/strict";
 import { AdminService } from "../../../../proto/gen/ctrl/v1/admin_pb.ts";
 import { EnvironmentService, EnvironmentType } from "../../../../proto/gen/ctrl/v1/environment_pb.ts";
-import { refused, SERVICE_TOKEN, startApi } from "../testing.ts";
+import { eachRefused, refused, SERVICE_TOKEN, startApi } from "../testing.ts";
 
 Deno.test("workspaces, projects and environments have slugs that are taken once", async () => {
   await using api = await startApi();
@@ -39,4 +39,38 @@ Deno.test("workspaces, projects and environments have slugs that are taken once"
     Code.NotFound,
     /was not found/,
   );
+});
+
+Deno.test("createProject() and listProjects() follow the limits of fields and the permissions of the key", async (t) => {
+  await using api = await startApi();
+  const tenant = await api.tenant("acme");
+  const admin = api.client(AdminService, tenant.rootKey);
+  const { project } = await admin.createProject({ slug: "blog" });
+  assert.deepEqual([project?.name, project?.defaultBranch], ["blog", "main"]);
+  const only = [`project.${project?.id}.create_project`, `project.${project?.id}.read_project`];
+  const { key } = await admin.createRootKey({ permissions: only });
+  const weak = api.client(AdminService, key);
+  await eachRefused(t, [
+    ["a bad slug", () => admin.createProject({ slug: "a.b" }), Code.InvalidArgument, /^slug must/],
+    [
+      "a long name",
+      () => admin.createProject({ slug: "x", name: "x".repeat(257) }),
+      Code.InvalidArgument,
+      /^name must have at most 256/,
+    ],
+    [
+      "a long branch",
+      () => admin.createProject({ slug: "x", defaultBranch: "x".repeat(257) }),
+      Code.InvalidArgument,
+      /^default_branch must have at most 256/,
+    ],
+    [
+      "a key of one project",
+      () => weak.createProject({ slug: "x" }),
+      Code.PermissionDenied,
+      /project\.\*\.create_project/,
+    ],
+  ]);
+  assert.deepEqual((await admin.listProjects({})).projects.map(({ slug }) => slug), ["blog", "shop"]);
+  assert.deepEqual((await weak.listProjects({})).projects.map(({ slug }) => slug), ["blog"]);
 });

@@ -61,3 +61,29 @@ Deno.test("a cancel during a start goes to the start's workflow", async () => {
   await client.cancelDeployment({ deploymentId: d1 });
   assert.deepEqual(calls, ["cancel start_1"]);
 });
+
+Deno.test("cancelDeployment() does nothing for deployments that are over, and keeps the request when Restate is down", async (t) => {
+  await using api = await startApi();
+  const tenant = await api.tenant("acme");
+  const client = api.client(DeploymentService, tenant.rootKey);
+  const over = { failed: DeploymentStatus.FAILED, superseded: DeploymentStatus.SUPERSEDED } as const;
+  for (const [status, wire] of Object.entries(over)) {
+    await t.step(status, async () => {
+      const deploymentId = await deployImage(api, tenant);
+      await move(api, deploymentId, status as keyof typeof over);
+      api.workflows.calls.length = 0;
+      assert.equal((await client.cancelDeployment({ deploymentId })).status, wire);
+      assert.deepEqual(api.workflows.calls, []);
+    });
+  }
+  await t.step("Restate is down", async () => {
+    const deploymentId = await deployImage(api, tenant);
+    api.workflows.fail = true;
+    await refused(client.cancelDeployment({ deploymentId }), Code.Unavailable, /./);
+    assert.ok((await findDeployment(api.db.kysely, deploymentId))?.cancel_requested_at);
+    api.workflows.fail = false;
+    api.workflows.calls.length = 0;
+    await client.cancelDeployment({ deploymentId });
+    assert.deepEqual(api.workflows.calls, [`submit ${deploymentId}`, `cancel ${deploymentId}`]);
+  });
+});

@@ -2,7 +2,7 @@ import { Code } from "@connectrpc/connect";
 import assert from "node:assert/strict";
 import { ClusterService } from "../../../../proto/gen/ctrl/v1/cluster_pb.ts";
 import { DeploymentService } from "../../../../proto/gen/ctrl/v1/deployment_pb.ts";
-import { next, refused, startApi } from "../testing.ts";
+import { deployImage, eachRefused, next, refused, startApi } from "../testing.ts";
 import { placeNew, REGION } from "../testing_agents.ts";
 
 Deno.test("output is streamed from its tail on, and lines of a repeated batch come once", async () => {
@@ -57,4 +57,19 @@ Deno.test("output is streamed from its tail on, and lines of a repeated batch co
     Code.InvalidArgument,
     /stream/,
   );
+});
+
+Deno.test("streamLogs() refuses tails beyond 10,000 lines, and ends at once without output", async (t) => {
+  await using api = await startApi();
+  const tenant = await api.tenant("acme");
+  const deploymentId = await deployImage(api, tenant);
+  const client = api.client(DeploymentService, tenant.rootKey);
+  const first = (tail: number, id = deploymentId) =>
+    client.streamInstanceLogs({ deploymentId: id, tail })[Symbol.asyncIterator]().next();
+  await eachRefused(t, [
+    ["a negative tail", () => first(-1), Code.InvalidArgument, /^tail must be between 0 and 10000: got "-1"/],
+    ["a tail over the limit", () => first(10_001), Code.InvalidArgument, /^tail must be between/],
+    ["an unknown deployment", () => first(1, "d_missing"), Code.NotFound, /was not found/],
+  ]);
+  for (const tail of [0, 10_000]) assert.equal((await first(tail)).done, true);
 });

@@ -6,7 +6,8 @@ import {
   type WatchDeploymentEventsResponse,
 } from "../../../../proto/gen/ctrl/v1/deployment_pb.ts";
 import { appendEvent } from "../../internal/store/mod.ts";
-import { deployImage, move, next, startApi } from "../testing.ts";
+import { deployImage, eachRefused, move, next, startApi } from "../testing.ts";
+import { Code } from "@connectrpc/connect";
 
 Deno.test("a watch resumes after its last sequence, and ends with the final status", async () => {
   await using api = await startApi();
@@ -48,3 +49,17 @@ function brief({ event }: WatchDeploymentEventsResponse): unknown[] {
       return [sequence, payload.case];
   }
 }
+
+Deno.test("watchEvents() refuses cursors that no event has, before the first message", async (t) => {
+  await using api = await startApi();
+  const tenant = await api.tenant("acme");
+  const deploymentId = await deployImage(api, tenant);
+  const client = api.client(DeploymentService, tenant.rootKey);
+  const first = (afterSequence: bigint, id = deploymentId) =>
+    client.watchDeploymentEvents({ deploymentId: id, afterSequence })[Symbol.asyncIterator]().next();
+  await eachRefused(t, [
+    ["a negative cursor", () => first(-1n), Code.InvalidArgument, /^after_sequence must not be negative/],
+    ["a cursor beyond 2^53", () => first(1n << 60n), Code.InvalidArgument, /^after_sequence/],
+    ["an unknown deployment", () => first(0n, "d_missing"), Code.NotFound, /was not found/],
+  ]);
+});

@@ -1,0 +1,44 @@
+import { Code } from "@connectrpc/connect";
+import assert from "node:assert/strict";
+import { AdminService } from "../../../../proto/gen/ctrl/v1/admin_pb.ts";
+import { ClusterService } from "../../../../proto/gen/ctrl/v1/cluster_pb.ts";
+import { clock, refused, SERVICE_TOKEN, startApi } from "../testing.ts";
+import { placeNew, REGION } from "../testing_agents.ts";
+
+Deno.test("getStatus() has configured regions without agents, and counts an agent as alive until its timeout", async () => {
+  await using api = await startApi({ availableRegions: [REGION, "us-east-1.aws"] });
+  const tenant = await api.tenant("acme");
+  await placeNew(api, tenant);
+  const admin = api.client(AdminService, tenant.rootKey);
+  const regions = async () => new Map((await admin.getStatus({})).regions.map((each) => [each.region, each]));
+  const empty = (await regions()).get("us-east-1.aws");
+  assert.deepEqual([empty?.desiredVersion, empty?.agents, empty?.desiredInstances], [0n, [], 0]);
+
+  const agent = api.client(ClusterService, await api.regionToken(REGION));
+  for (const agentId of ["slow", "fast"]) {
+    const appliedVersion = agentId === "fast" ? 1n : 0n;
+    await agent.acknowledge({ agentId, appliedVersion, observedVersion: 1n });
+  }
+  const alive = async () =>
+    (await regions()).get(REGION)?.agents.map((each) => [each.agentId, each.alive]).toSorted();
+  assert.deepEqual(await alive(), [[`${REGION}:fast`, true], [`${REGION}:slow`, true]]);
+  assert.notEqual((await regions()).get(REGION)?.waitingSince, 0n, "the slowest live agent counts");
+  const setSeen = (agentId: string, agoMs: number) =>
+    api.db.kysely.updateTable("agents").set({ last_seen_at: clock.now() - agoMs })
+      .where("agent_id", "=", `${REGION}:${agentId}`).execute();
+  await setSeen("slow", 10 * 60_000);
+  assert.deepEqual(await alive(), [[`${REGION}:fast`, true], [`${REGION}:slow`, false]]);
+  assert.equal((await regions()).get(REGION)?.waitingSince, 0n, "a dead agent holds nothing up");
+  await setSeen("slow", 25 * 3_600_000);
+  assert.deepEqual(await alive(), [[`${REGION}:fast`, true]], "after a day it is not shown");
+});
+
+Deno.test("getStatus() needs the permission, and the key of a workspace", async () => {
+  await using api = await startApi();
+  const { rootKey } = await api.tenant("acme");
+  const { key } = await api.client(AdminService, rootKey).createRootKey({
+    permissions: ["workspace.manage_keys"],
+  });
+  await refused(api.client(AdminService, key).getStatus({}), Code.PermissionDenied, /read_status/);
+  await refused(api.client(AdminService, SERVICE_TOKEN).getStatus({}), Code.PermissionDenied, /root key/);
+});
