@@ -10,7 +10,7 @@ export interface RegionJson {
   readonly desired: number;
   /** What the slowest live agent has applied; absent without any agent. */
   readonly applied?: number;
-  /** What the slowest live agent has seen running. */
+  /** The highest version that the slowest live agent has received. */
   readonly observed?: number;
   /** Changes that the region has not applied yet. */
   readonly lag?: number;
