@@ -4,7 +4,6 @@ import type { Logger } from "../../../pkg/logger/mod.ts";
 import { migrateCtrlDatabase, type Schema } from "../internal/store/mod.ts";
 import type { MigrateConfig } from "./config.ts";
 
-/** What a process gives to a migration. */
 export interface MigrateProcess {
   readonly log: Logger;
   readonly clock: Clock;

@@ -5,7 +5,6 @@ import { parseMasterKeys, resealDataKeys, type Resealed } from "../../../pkg/vau
 import { openCtrlDatabase, resealStore } from "../internal/store/mod.ts";
 import type { RotateKeysConfig } from "./config.ts";
 
-/** What a process gives to a rotation. */
 export interface RotateKeysProcess {
   readonly log: Logger;
   readonly clock: Clock;

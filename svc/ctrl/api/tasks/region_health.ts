@@ -73,8 +73,8 @@ export class RegionWatch {
 
   async #markDown(region: string, nowMs: number): Promise<void> {
     const { db, log, notifier } = this.#deps;
-    const heardSinceMs = nowMs - AGENT_ALIVE_MS;
-    if (!await transact(db, (tx) => markRegionDown(tx, { region, heardSinceMs, nowMs }))) return;
+    const heartbeatSinceMs = nowMs - AGENT_ALIVE_MS;
+    if (!await transact(db, (tx) => markRegionDown(tx, { region, heartbeatSinceMs, nowMs }))) return;
     notifier.changed([EDGE_REGION]);
     log.warn("region is silent: its instances are left out of routing", { region });
   }

@@ -1,4 +1,4 @@
-/** What root keys may do: `project.<id or *>.<action>`, `workspace.<action>`, and `*` for everything. */
+/** Permissions of root keys: `project.<id or *>.<action>`, `workspace.<action>`, and `*` for everything. */
 import { Fault } from "../../../../pkg/fault/mod.ts";
 import type { RootKeyPrincipal } from "./principal.ts";
 
@@ -31,7 +31,7 @@ export const WORKSPACE_ACTIONS = [
 ] as const;
 export type WorkspaceAction = typeof WORKSPACE_ACTIONS[number];
 
-/** Whether the key may do `action` in the project; `*` asks for all projects. */
+/** True when the key may do `action` in the project; `*` asks for all projects. */
 export function mayInProject(
   { permissions }: RootKeyPrincipal,
   action: ProjectAction,
@@ -41,7 +41,7 @@ export function mayInProject(
     permissions.has(`project.${project}.${action}`);
 }
 
-/** Whether the key may do `action` in at least one project. */
+/** True when the key may do `action` in at least one project. */
 export function mayInSomeProject({ permissions }: RootKeyPrincipal, action: ProjectAction): boolean {
   if (permissions.has("*")) return true;
   for (const each of permissions) if (each.startsWith("project.") && each.endsWith(`.${action}`)) return true;
@@ -70,12 +70,12 @@ const PATTERN = new RegExp(
   }))$`,
 );
 
-/** Whether `text` names a permission. */
+/** True when `text` names a permission. */
 export function isPermission(text: string): boolean {
   return PATTERN.test(text);
 }
 
-/** Whether whoever has `held` has `wanted` too. */
+/** True when `held` includes `wanted`. */
 export function includesPermission(held: ReadonlySet<string>, wanted: string): boolean {
   if (held.has("*") || held.has(wanted)) return true;
   const action = /^project\.[^.]+\.(.+)$/.exec(wanted)?.[1];

@@ -1,14 +1,14 @@
-/** Who is calling, as the gate in front of all services has found out. */
+/** Callers, as authenticated before all services. */
 import { type ContextValues, createContextKey } from "@connectrpc/connect";
 import { Fault } from "../../../../pkg/fault/mod.ts";
 import type { WorkspaceId } from "../../../../pkg/uid/mod.ts";
 
-/** A developer's key: one workspace, and what it may do there. */
+/** A developer's key: one workspace, and its permissions there. */
 export interface RootKeyPrincipal {
   readonly kind: "root_key";
   readonly workspaceId: WorkspaceId;
   readonly keyId: string;
-  /** What its owner calls it; may be empty. */
+  /** Given by its owner; may be empty. */
   readonly keyName: string;
   readonly permissions: ReadonlySet<string>;
 }
@@ -51,7 +51,7 @@ export function setPrincipal(values: ContextValues, principal: Principal): void 
   values.set(PRINCIPAL, principal);
 }
 
-/** The caller, whoever it is; `undefined` when the method is for everybody. */
+/** The caller of any kind; `undefined` for a public method. */
 export function callerOf(values: ContextValues): Principal | undefined {
   return values.get(PRINCIPAL);
 }

@@ -12,7 +12,6 @@ import { invalid, text } from "../validate/mod.ts";
 import { type ProjectAction, requireInProject } from "./permissions.ts";
 import type { RootKeyPrincipal } from "./principal.ts";
 
-/** What looking up needs. */
 export interface LookUpDeps {
   readonly db: CtrlDatabase;
 }
@@ -20,7 +19,7 @@ export interface LookUpDeps {
 /**
  * The project that the caller means, if the caller may do `action` there.
  *
- * @throws `not_found` also for another workspace's, so that nobody learns that it exists; `permission_denied`
+ * @throws `not_found` also for another workspace's, which must not reveal that it exists; `permission_denied`
  */
 export async function requireProject(
   { db }: LookUpDeps,

@@ -5,7 +5,7 @@
  * domainsOf({ project: "shop", environment: "production", workspace: "acme", apex: "localhost", ... });
  * // shop-git-0a1b2c3-4711-acme.localhost  none         this deployment for ever
  * // shop-git-main-acme.localhost          branch       newest of its branch
- * // shop-production-acme.localhost        environment  what the environment serves
+ * // shop-production-acme.localhost        environment  the live deployment
  * // shop-acme.localhost                   live         the same, for production only
  * ```
  *
@@ -17,7 +17,7 @@
 import { createHash } from "node:crypto";
 import { Fault } from "../../../../pkg/fault/mod.ts";
 
-/** What keeps a name pointing at the newest deployment of something; `none` never moves. */
+/** The scope whose newest deployment a name follows; `none` never moves. */
 export type Sticky = "none" | "branch" | "environment" | "live";
 
 /** One host name. */
@@ -28,7 +28,7 @@ export interface Domain {
   readonly spare?: string;
 }
 
-/** What names are made of. Slugs are valid DNS labels already. */
+/** Parts of names. Slugs are valid DNS labels already. */
 export interface DomainParts {
   readonly deploymentId: string;
   readonly project: string;
@@ -40,7 +40,7 @@ export interface DomainParts {
   readonly commitSha: string;
   /** Empty when it is not known. */
   readonly branch: string;
-  /** Whether the same commit can be deployed with other content, as an upload can: its name then says which one. */
+  /** True when the same commit can be deployed with other content, as an upload can: its name is then unique. */
   readonly upload: boolean;
 }
 

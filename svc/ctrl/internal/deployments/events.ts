@@ -1,4 +1,4 @@
-/** What is stored, and streamed to clients, about what happens to a deployment. */
+/** Events of deployments, as they are stored and streamed to clients. */
 import type { DeploymentStatus, FailureCode } from "./status.ts";
 
 /** The deployment's status changed. */
@@ -8,7 +8,7 @@ export interface StatusEvent {
   /** For people; only with a status that means trouble. */
   readonly errorMessage?: string;
   readonly failureCode?: FailureCode;
-  /** Where it answers, once it is ready. */
+  /** Its URLs, once it is ready. */
   readonly urls?: readonly string[];
 }
 
@@ -41,7 +41,7 @@ export interface NoticeEvent {
 export type DeploymentEventPayload = StatusEvent | StepEvent | LogEvent | NoticeEvent;
 export type DeploymentEventKind = DeploymentEventPayload["kind"];
 
-/** What `appendEvent` takes beside the kind. */
+/** An event without its kind. */
 export type PayloadOf<K extends DeploymentEventKind> = Omit<
   Extract<DeploymentEventPayload, { kind: K }>,
   "kind"

@@ -4,7 +4,7 @@
  */
 import { type DeploymentStatus, isFinal } from "./status.ts";
 
-/** What gates know of a deployment. */
+/** Facts about a deployment for the gates. */
 export interface GatedDeployment {
   readonly id: string;
   readonly projectId: string;
@@ -18,7 +18,7 @@ export interface GatedDeployment {
   readonly gitCommitSha: string;
 }
 
-/** What gates know of an environment. */
+/** Facts about an environment for the gates. */
 export interface GatedEnvironment {
   readonly id: string;
   readonly slug: string;
@@ -33,12 +33,12 @@ export interface Refusal {
 }
 
 /**
- * How a deployment comes to take traffic: `instant` when it runs, `warm` when it should run and none of its instances
+ * The way of a deployment to traffic: `instant` when it runs, `warm` when it should run and none of its instances
  * does at the moment, `cold` when it is stopped and has to be started.
  */
 export type SwitchPath = "instant" | "warm" | "cold";
 
-/** Whether `target` may become the live deployment of its environment, apart from whether it runs. */
+/** Decides if `target` may become the live deployment of its environment, running or not. */
 export function promoteRefusal(target: GatedDeployment, environment: GatedEnvironment): Refusal | undefined {
   if (target.environmentId !== environment.id) {
     return wrong(
@@ -57,12 +57,12 @@ export function promoteRefusal(target: GatedDeployment, environment: GatedEnviro
   return undefined;
 }
 
-/** Promoting what is live already is how a rolled-back environment accepts it: no traffic moves. */
+/** A rolled-back environment accepts its live deployment by a promote: no traffic moves. */
 export function isConfirmation({ id }: Pick<GatedDeployment, "id">, environment: GatedEnvironment): boolean {
   return environment.rolledBack && environment.liveDeploymentId === id;
 }
 
-/** Whether live traffic may move back from `source` to `target`, apart from whether the target runs. */
+/** Decides if live traffic may move back from `source` to `target`, running or not. */
 export function rollbackRefusal(
   source: GatedDeployment,
   target: GatedDeployment,
@@ -85,7 +85,7 @@ export function rollbackRefusal(
   return undefined;
 }
 
-/** Whether the deployment can take live traffic this moment. */
+/** True when the deployment can take live traffic at this moment. */
 export function servingRefusal(target: GatedDeployment): Refusal | undefined {
   if (target.status !== "ready") {
     return no(`Deployment ${target.id} is ${target.status}: only a ready deployment can take live traffic.`);
@@ -94,7 +94,7 @@ export function servingRefusal(target: GatedDeployment): Refusal | undefined {
   return no(`No instance of deployment ${target.id} is running: deploy it again, or choose another one.`);
 }
 
-/** How the deployment can come to take live traffic, or why it never can. */
+/** The way of the deployment to live traffic, or the reason why there is none. */
 export function switchPath(target: GatedDeployment): SwitchPath | Refusal {
   if (target.status === "stopped") return imageRefusal(target) ?? "cold";
   if (target.status === "ready") return target.runningInstances > 0 ? "instant" : "warm";
@@ -110,10 +110,9 @@ export function goneRefusal(): Refusal {
   return no("The deployment's environment was deleted: its deployments are history. Deploy to another one.");
 }
 
-/** What is known of a deployment and its image. */
 type Imaged = Pick<GatedDeployment, "id" | "imageRemoved" | "gitCommitSha">;
 
-/** Why a deployment does not run again when its image is gone, and what to do instead. */
+/** Text for a deployment whose image is gone: the reason, and a way out. */
 function imageRefusal({ id, imageRemoved, gitCommitSha: sha }: Imaged): Refusal | undefined {
   if (!imageRemoved) return undefined;
   const instead = sha === ""
@@ -124,13 +123,13 @@ function imageRefusal({ id, imageRemoved, gitCommitSha: sha }: Imaged): Refusal 
   );
 }
 
-/** Whether the deployment's image can be deployed once more. */
+/** Decides if the deployment's image can be deployed once more. */
 export function redeployRefusal(target: Imaged & { readonly image: string }): Refusal | undefined {
   if (target.image !== "") return imageRefusal(target);
   return no(`Deployment ${target.id} has no image that could run again: "unkey deploy" builds one.`);
 }
 
-/** Whether the deployment can be started. One that is ready needs no start and is fine. */
+/** Decides if the deployment can be started. A ready deployment needs no start and passes. */
 export function startRefusal(target: Imaged & Pick<GatedDeployment, "status">): Refusal | undefined {
   const { id, status } = target;
   if (status === "ready") return undefined;
@@ -142,7 +141,7 @@ export function startRefusal(target: Imaged & Pick<GatedDeployment, "status">): 
   );
 }
 
-/** Whether the deployment can be stopped. `serves`: what leads to it besides its own host name. */
+/** Decides if the deployment can be stopped. `serves`: names that lead to it besides its own. */
 export function stopRefusal(
   { id, status }: Pick<GatedDeployment, "id" | "status">,
   serves: readonly string[],
@@ -163,17 +162,16 @@ export function stopRefusal(
   );
 }
 
-/** What a cancel has to do. */
 export type CancelAct =
   /** The workflow stops and takes everything back. */
   | { readonly kind: "stop_workflow" }
-  /** It is live: traffic goes back to what was live before. */
+  /** It is live: traffic goes back to its predecessor. */
   | { readonly kind: "roll_back" }
   /** It is over: there is nothing to cancel. */
   | { readonly kind: "nothing" }
   | { readonly kind: "refused"; readonly refusal: Refusal };
 
-/** What a cancel means for a deployment in this state. */
+/** The meaning of a cancel for a deployment in this state. */
 export function cancelAct(
   { id, status }: Pick<GatedDeployment, "id" | "status">,
   facts: { readonly live: boolean; readonly cancelRequested: boolean },

@@ -13,7 +13,7 @@ export interface ImageUse {
   readonly sequence: number;
   readonly image: string;
   readonly status: DeploymentStatus;
-  /** It was told that its image is gone: it is no reason to keep it. */
+  /** Its image was released: the deployment is no reason to keep it. */
   readonly imageRemoved: boolean;
   readonly live: boolean;
   /** A rollback that names no target goes to it. */
@@ -22,14 +22,14 @@ export interface ImageUse {
   readonly environmentDeleted: boolean;
 }
 
-/** Whether the deployment runs, is about to, or is the next one that would. */
+/** True when the deployment runs, is about to, or is the default target of a rollback. */
 export function needsImage(use: ImageUse): boolean {
   if (use.imageRemoved) return false;
   return !isFinal(use.status) || use.status === "ready" || use.live || use.previousLive || use.startUnderWay;
 }
 
 /**
- * The images that nothing needs any more, oldest first. Beside what is needed, each environment keeps those of its newest
+ * The images without a use, oldest first. Beside used images, each environment keeps those of its newest
  * `kept` deployments that were ready, and of as many that never were, which a redeploy can repeat. An image that one
  * deployment keeps stays for all that name it.
  */

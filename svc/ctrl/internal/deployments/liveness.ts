@@ -1,2 +1,2 @@
-/** An agent or edge that was not heard for so long counts as dead, and a region without another agent as silent. */
+/** Heartbeat timeout of agents and edges. A region whose agents all timed out is down. */
 export const AGENT_ALIVE_MS = 30_000;

@@ -1,7 +1,7 @@
 /** The queue of builds, as both api and worker see it. */
 import type { DeploymentStatus } from "./status.ts";
 
-/** What decides whose turn it is. */
+/** Fields that decide the order of builds. */
 export interface Turn {
   readonly id: string;
   readonly turnAtMs: number;
@@ -14,7 +14,7 @@ export function compareTurns(a: Turn, b: Turn): number {
     (a.id < b.id ? -1 : a.id > b.id ? 1 : 0);
 }
 
-/** Whether a deployment with this status may still wait for a slot, or hold one. */
+/** True when a deployment with this status may wait for a slot, or hold one. */
 export function mayBuild(status: DeploymentStatus | undefined): boolean {
   return status === "pending" || status === "queued" || status === "building";
 }
@@ -28,7 +28,7 @@ export interface RunningBuild {
 
 const NAMED_MAX = 3;
 
-/** Where a build stands, in words: `2 builds ahead, running now: d_1 of hello (production)`. */
+/** The place of a build, in words: `2 builds ahead, running now: d_1 of hello (production)`. */
 export function queueText(ahead: number, running: readonly RunningBuild[]): string {
   const place = ahead === 0 ? "next in line" : `${ahead} build${ahead === 1 ? "" : "s"} ahead`;
   if (running.length === 0) return place;

@@ -34,18 +34,18 @@ export type FailureCode =
   | "host_taken"
   | "internal";
 
-/** What a failing build or app left behind. */
+/** Traces of a failed build or app. */
 export interface FailureDetails {
   /** Absent when nothing exited. */
   readonly exitCode?: number;
   readonly source: "build" | "instance";
   /** The Dockerfile's instruction, or the instance. */
   readonly origin: string;
-  /** What it printed last. */
+  /** Its last output. */
   readonly lines: readonly string[];
 }
 
-/** Whether nothing more will happen by itself. A ready deployment can still be stopped. */
+/** True when no workflow will change it any more. A ready deployment can still be stopped. */
 const FINAL: Record<DeploymentStatus, boolean> = {
   pending: false,
   queued: false,
@@ -59,7 +59,7 @@ const FINAL: Record<DeploymentStatus, boolean> = {
   stopped: true,
 };
 
-/** Whether the deployment's workflow has come to its end. */
+/** True when the deployment's workflow has ended. */
 export function isFinal(status: DeploymentStatus): boolean {
   return FINAL[status];
 }

@@ -1,7 +1,7 @@
 import { Secret } from "../../../../pkg/config/mod.ts";
 import type { Vault } from "../../../../pkg/vault/mod.ts";
 
-/** Whose secret it is, and for which host, in the form that `parseRegistryHost` gives. */
+/** Workspace and host of the secret; the host as `parseRegistryHost` returns it. */
 export interface SecretOwner {
   readonly workspaceId: string;
   readonly host: string;

@@ -1,13 +1,13 @@
-/** Agents and edges: when each was last heard, and how far it is. */
+/** Heartbeats of agents and edges, with the progress of each in its feed. */
 import { upsert } from "../../../../pkg/db/mod.ts";
 import type { Queryable, Tx } from "./database.ts";
 import type { AgentsTable } from "./schema.ts";
 
-/** What was heard of an agent. */
+/** One heartbeat. */
 export interface HeardAgent {
   readonly agentId: string;
   readonly region: string;
-  /** How far it says it is; absent: it only lives. */
+  /** Versions that it has applied and observed; absent: a bare heartbeat. */
   readonly progress?: { readonly appliedVersion: number; readonly observedVersion: number };
   /** A change that it could not apply. */
   readonly nack?: { readonly resource: string; readonly error: string };
@@ -15,12 +15,12 @@ export interface HeardAgent {
 }
 
 /**
- * Notes what was heard of agents, each of them once. How far one is, and its last NACK, stay as they were unless it says
- * so. At most three statements.
+ * Stores one heartbeat per agent. Progress and last NACK stay as they were when a heartbeat has none. At most three
+ * statements.
  */
-export async function recordAgents(tx: Tx, heard: readonly HeardAgent[]): Promise<void> {
+export async function recordAgents(tx: Tx, heartbeats: readonly HeardAgent[]): Promise<void> {
   // In one order everywhere, so that two processes do not wait for each other.
-  const rows = heard.toSorted((a, b) => a.agentId < b.agentId ? -1 : 1).map((each) => ({
+  const rows = heartbeats.toSorted((a, b) => a.agentId < b.agentId ? -1 : 1).map((each) => ({
     each,
     row: rowOf(each),
   }));
@@ -55,7 +55,7 @@ function rowOf({ agentId, region, progress, nack, nowMs }: HeardAgent): AgentsTa
   };
 }
 
-/** Agents heard since `sinceMs`, of one region or of all. Index on region and `last_seen_at`. */
+/** Agents with a heartbeat since `sinceMs`, of one region or of all. Index on region and `last_seen_at`. */
 export async function listAgents(
   db: Queryable,
   options: { readonly sinceMs: number; readonly region?: string },
@@ -65,14 +65,14 @@ export async function listAgents(
   return await query.orderBy("region").orderBy("agent_id").execute();
 }
 
-/** Regions with an agent heard since `sinceMs`: those that count for readiness and routing. */
+/** Regions with a heartbeat since `sinceMs`: they count for readiness and routing. */
 export async function listLiveRegions(db: Queryable, sinceMs: number): Promise<ReadonlySet<string>> {
   const rows = await db.selectFrom("agents").select("region").distinct()
     .where("last_seen_at", ">=", sinceMs).execute();
   return new Set(rows.map((row) => row.region));
 }
 
-/** Agents that were last heard before `beforeMs`, longest silent first. Index on `last_seen_at`. */
+/** Agents whose last heartbeat was before `beforeMs`, oldest first. Index on `last_seen_at`. */
 export async function listStaleAgents(
   db: Queryable,
   options: { readonly beforeMs: number; readonly limit: number },
@@ -81,7 +81,7 @@ export async function listStaleAgents(
     .where("last_seen_at", "<", options.beforeMs).orderBy("last_seen_at").limit(options.limit).execute();
 }
 
-/** Forgets these agents, unless they were heard since `beforeMs`. */
+/** Deletes these agents, unless they had a heartbeat since `beforeMs`. */
 export async function forgetAgents(
   db: Queryable,
   options: { readonly agentIds: readonly string[]; readonly beforeMs: number },

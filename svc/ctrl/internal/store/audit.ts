@@ -1,17 +1,17 @@
-/** The audit log: who did what to what. */
+/** The audit log: actors, actions and resources. */
 import { newId } from "../../../../pkg/uid/mod.ts";
 import type { Queryable, Tx } from "./database.ts";
 import type { AuditLogTable } from "./schema.ts";
 import type { AuditAction, AuditResourceType } from "./types.ts";
 
-/** Who did it. Plain JSON, so that a workflow can carry it from the call to the step that makes the change. */
+/** The actor. Plain JSON, so that a workflow can carry it from the call to the step that makes the change. */
 export type AuditActor =
   | { readonly kind: "root_key"; readonly id: string; readonly name: string }
   | { readonly kind: "service" }
   /** The name says which part of the platform, e.g. `retention`. */
   | { readonly kind: "system"; readonly name: string };
 
-/** What else is worth knowing: ids, names and counts, never a value of a variable or a credential. */
+/** Further ids, names and counts, never a value of a variable or a credential. */
 export type AuditFacts = Readonly<Record<string, string | number | boolean | readonly string[]>>;
 
 /** One act. */
@@ -30,7 +30,7 @@ export interface AuditEntry {
 /**
  * Records an act in the transaction that does it, so that neither is ever there without the other.
  *
- * Record what happened, not what was asked for: a change that turned out to be none has no entry.
+ * Record changes, not requests: a request that changed nothing has no entry.
  */
 export async function recordAudit(tx: Tx, entry: AuditEntry): Promise<void> {
   const { actor, resource, nowMs } = entry;
@@ -50,13 +50,12 @@ export async function recordAudit(tx: Tx, entry: AuditEntry): Promise<void> {
   }).execute();
 }
 
-/** Which entries, and which page of them. */
 export interface AuditFilter {
   readonly workspaceId: string;
   readonly projectId: string | undefined;
   readonly resourceId: string | undefined;
   readonly action: string | undefined;
-  /** Only what is older than this one. */
+  /** Only older entries than this. */
   readonly before: { readonly createdAt: number; readonly id: string } | undefined;
   readonly limit: number;
 }

@@ -65,7 +65,7 @@ export async function findBuildInputs(db: Queryable, deploymentId: string): Prom
   };
 }
 
-/** Removes the secrets of a build that is over. Harmless when repeated. */
+/** Removes the secrets of a finished build. Idempotent. */
 export async function deleteBuildSecrets(db: Queryable, deploymentId: string): Promise<void> {
   await db.updateTable("build_inputs").set({ sealed_secrets: "{}" })
     .where("deployment_id", "=", deploymentId).where("sealed_secrets", "!=", "{}").execute();

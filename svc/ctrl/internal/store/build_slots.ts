@@ -1,11 +1,11 @@
-/** Build slots: who builds and who waits. Written by the slot service only; everybody may read. */
+/** Build slots: running and waiting builds. Only the slot service writes them. */
 import { lockRows, upsert } from "../../../../pkg/db/mod.ts";
 import { mayBuild } from "../deployments/queue.ts";
 import type { DeploymentStatus } from "../deployments/status.ts";
 import type { Queryable, Tx } from "./database.ts";
 import type { BuildSlotsTable } from "./schema.ts";
 
-/** A row of the queue with what is known of its deployment; the deployment's columns are null when it is gone. */
+/** A row of the queue with columns of its deployment; the deployment's columns are null when it is gone. */
 export interface BuildSlotView extends BuildSlotsTable {
   readonly status: DeploymentStatus | null;
   readonly cancel_requested_at: number | null;
@@ -52,7 +52,7 @@ export async function deleteBuildSlots(
     .where("deployment_id", "in", [...deploymentIds]).execute();
 }
 
-/** Whether the deployment holds a slot that it has taken and that has not run out. */
+/** True when the deployment holds a slot whose lease has not ended. */
 export async function holdsBuildSlot(tx: Tx, deploymentId: string, nowMs: number): Promise<boolean> {
   const row = await lockRows(
     tx,
@@ -62,7 +62,7 @@ export async function holdsBuildSlot(tx: Tx, deploymentId: string, nowMs: number
   return (row?.lease_until ?? 0) > nowMs;
 }
 
-/** Whether the row counts: its deployment still builds, or wants to. */
+/** True when the deployment of the row still builds, or wants to. */
 export function countsInQueue({ state, status, cancel_requested_at }: BuildSlotView): boolean {
   // A build that is being cancelled runs until its builder has stopped.
   return mayBuild(status ?? undefined) && (state === "holding" || cancel_requested_at === null);

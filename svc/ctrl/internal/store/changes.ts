@@ -2,7 +2,7 @@
  * The change feed's two tables.
  *
  * A region's counter row is locked from the first change of a transaction until its end. Hence a region's versions have
- * no gaps and become visible in order: whoever has seen one has seen everything below it.
+ * no gaps and become visible in order: a reader that has seen one has seen everything below it.
  */
 import { insertIgnore } from "../../../../pkg/db/mod.ts";
 import { Fault } from "../../../../pkg/fault/mod.ts";
@@ -12,7 +12,6 @@ import type { ChangedResource } from "./schema.ts";
 /** The region whose feed the edges watch: routes and endpoints. */
 export const EDGE_REGION = "*";
 
-/** What changed. */
 export interface Change {
   readonly resourceType: ChangedResource;
   readonly resourceId: string;
@@ -48,7 +47,7 @@ export async function appendChanges(
 }
 
 /**
- * Makes other writers of the region wait until the transaction ends, and lets it see what those before it have written.
+ * Makes other writers of the region wait until the transaction ends, and lets it see the writes of the ones before it.
  * For a change that concerns rows which it first has to look for.
  */
 export async function lockRegion(tx: Tx, region: string): Promise<void> {
@@ -90,7 +89,7 @@ export async function findOldestChange(db: Queryable, region: string): Promise<n
   return row?.version;
 }
 
-/** When the first change after `version` was made, by primary key; `undefined` when there is none, or it was compacted. */
+/** Time of the first change after `version`, by primary key; `undefined` when there is none, or it was compacted. */
 export async function findChangeTime(
   db: Queryable,
   region: string,
@@ -106,7 +105,7 @@ export interface CoalescedChange extends Change {
   readonly version: number;
 }
 
-/** What changed after version `after`, once per resource with its latest version, in order. By primary key. */
+/** Changes after version `after`, one per resource with its latest version, in order. By primary key. */
 export async function listCoalescedChanges(
   db: Queryable,
   options: {
@@ -127,7 +126,6 @@ export async function listCoalescedChanges(
   }));
 }
 
-/** How much of a region's feed stays. */
 export interface Retention {
   readonly nowMs: number;
   /** Changes younger than this stay. */
@@ -139,7 +137,7 @@ export interface Retention {
 const VERSIONS_PER_DELETE = 1_000;
 
 /**
- * Deletes the oldest changes of a region and returns how many. Only a prefix goes, so what is left has no gaps. It is
+ * Deletes the oldest changes of a region and returns how many. Only a prefix goes, so the rest has no gaps. It is
  * many small statements: readers and writers get in between.
  */
 export async function compactChanges(db: Queryable, region: string, retention: Retention): Promise<number> {

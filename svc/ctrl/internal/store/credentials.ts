@@ -37,7 +37,7 @@ export async function listRootKeys(db: Queryable, workspaceId: string): Promise<
     .orderBy("created_at").orderBy("id").execute();
 }
 
-/** Ends a key; false when the workspace has no such key that was valid. */
+/** Revokes a key; false when the workspace has no such valid key. */
 export async function revokeRootKey(
   db: Queryable,
   options: { readonly workspaceId: string; readonly id: string; readonly nowMs: number },
@@ -73,7 +73,7 @@ export async function listRegionTokens(db: Queryable, { before, limit }: Page): 
   return await query.orderBy("created_at", "desc").orderBy("id", "desc").limit(limit).execute();
 }
 
-/** Ends a token and answers whose it was; `undefined` when there is none of this id that was valid. */
+/** Revokes a token and returns its region; `undefined` when no valid token has this id. */
 export async function revokeRegionToken(
   tx: Tx,
   { id, nowMs }: { readonly id: string; readonly nowMs: number },
@@ -85,7 +85,7 @@ export async function revokeRegionToken(
     ?.region;
 }
 
-/** Those of these tokens that are not revoked. Unique index on `hash`. */
+/** The valid tokens with these hashes. Unique index on `hash`. */
 export async function listRegionTokensByHash(
   db: Queryable,
   hashes: readonly string[],
@@ -95,7 +95,7 @@ export async function listRegionTokensByHash(
     .where("hash", "in", [...hashes]).where("revoked_at", "is", null).execute();
 }
 
-/** Those of these keys that are not revoked. Unique index on `hash`. */
+/** The valid keys with these hashes. Unique index on `hash`. */
 export async function listRootKeysByHash(db: Queryable, hashes: readonly string[]): Promise<RootKeysTable[]> {
   if (hashes.length === 0) return [];
   return await db.selectFrom("root_keys").selectAll()

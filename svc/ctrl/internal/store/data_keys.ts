@@ -1,4 +1,4 @@
-/** Where the vault keeps its data keys. */
+/** Data keys of the vault, each encrypted by a master key. */
 import type { DataKeyStore, ResealStore, StoredDataKey } from "../../../../pkg/vault/mod.ts";
 import type { Queryable } from "./database.ts";
 import type { DataKeysTable } from "./schema.ts";
@@ -22,7 +22,7 @@ export function dataKeyStore(db: Queryable): DataKeyStore {
   };
 }
 
-/** The same table, for sealing its keys anew. */
+/** The same table, for the rotation of master keys. */
 export function resealStore(db: Queryable): ResealStore {
   return {
     async listAfter(afterId, limit): Promise<StoredDataKey[]> {

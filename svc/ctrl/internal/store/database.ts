@@ -9,14 +9,13 @@ import { MIGRATIONS } from "./migrations/mod.ts";
 import type { Schema } from "./schema.ts";
 
 export type CtrlDatabase = Database<Schema>;
-/** What a query runs on: the database itself, or an open transaction. */
+/** The database itself, or an open transaction. */
 export type Queryable = Kysely<Schema>;
-/** What statements that belong together run on. */
+/** An open transaction, for statements that belong together. */
 export type Tx = Transaction<Schema>;
 
-/** How to open the database. */
 export interface OpenOptions extends DatabaseOptions {
-  /** Whether to run the migrations that are missing. Otherwise a missing one refuses the start. */
+  /** True: run missing migrations. False: refuse to start when one is missing. */
   readonly migrate: boolean;
   readonly log: Logger;
 }

@@ -7,7 +7,7 @@ import { lockNextSequence, takeSequence } from "./environments.ts";
 import type { DeploymentsTable } from "./schema.ts";
 import { supersedeOlderBuilds } from "./supersede.ts";
 
-/** What the caller decides about a new deployment; the rest is given here. */
+/** Columns of a new deployment that the caller decides; `createDeployment` sets the others. */
 export interface NewDeployment extends
   Omit<
     DeploymentsTable,
@@ -32,9 +32,9 @@ export interface NewDeployment extends
 /** A deployment, and whether this call made it. */
 export interface CreatedDeployment {
   readonly deployment: DeploymentsTable;
-  /** False: the workspace used the same idempotency key before, and this is what it got then. */
+  /** False: the workspace used the same idempotency key before, and this is the deployment of that call. */
   readonly created: boolean;
-  /** Builds that it took the place of; their workflows are to be told, so that they end now and not at their next look. */
+  /** Builds that it supersedes; signal their workflows, so that they end now and not at their next look. */
   readonly superseded: readonly string[];
 }
 

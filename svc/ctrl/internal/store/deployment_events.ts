@@ -10,7 +10,7 @@ import type {
 import type { DeploymentStatus } from "../deployments/status.ts";
 import type { Queryable, Tx } from "./database.ts";
 
-/** Longer lines are cut: nobody reads them, and a row must stay a row. */
+/** Longer lines are cut: a row must stay small. */
 export const LOG_LINE_CHARACTERS_MAX = 8_192;
 const LOG_LINES_PER_EVENT_MAX = 200;
 const ROWS_PER_INSERT_MAX = 100;
@@ -104,7 +104,7 @@ function decodePayload(kind: DeploymentEventKind, json: string): DeploymentEvent
   return Object.assign({ kind }, value) as DeploymentEventPayload;
 }
 
-/** How far a deployment's events are. */
+/** The newest event of a deployment. */
 export interface EventHead {
   readonly id: string;
   /** The newest event; 0 before the first. */

@@ -1,4 +1,4 @@
-/** How deployments move on. Every change is conditional, and says whether it happened. */
+/** Status, image and cancel marks of deployments. Every change is conditional, and returns whether it happened. */
 import {
   ACTIVE_STATUSES,
   type DeploymentStatus,
@@ -25,7 +25,7 @@ export interface StatusMove {
     readonly message: string;
     readonly details?: FailureDetails;
   };
-  /** Where it answers, for the event of becoming ready. */
+  /** URLs of the deployment, for the event of becoming ready. */
   readonly urls?: readonly string[];
 }
 
@@ -65,7 +65,7 @@ export async function moveStatus(tx: Tx, move: StatusMove): Promise<boolean> {
   return true;
 }
 
-/** Stores what the deployment runs; the build's id only if there was a build. */
+/** Stores the image of the deployment; the build's id only if there was a build. */
 export async function setImage(
   db: Queryable,
   options: {

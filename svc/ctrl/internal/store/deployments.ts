@@ -5,7 +5,7 @@ import { ACTIVE_STATUSES, type DeploymentStatus } from "../deployments/status.ts
 import type { Queryable, Tx } from "./database.ts";
 import type { DeploymentsTable } from "./schema.ts";
 
-/** What the workspace created with this key before. Unique index on workspace and key. */
+/** The deployment that the workspace created with this key before. Unique index on workspace and key. */
 export async function findDeploymentByIdempotencyKey(
   db: Queryable,
   workspaceId: string,
@@ -33,7 +33,7 @@ export async function lockDeployment(tx: Tx, id: string): Promise<DeploymentsTab
   return await lockRows(tx, tx.selectFrom("deployments").selectAll().where("id", "=", id)).executeTakeFirst();
 }
 
-/** What the names of a deployment are made of. */
+/** Slugs in the hostnames of a deployment. */
 export interface DeploymentSlugs {
   readonly project: string;
   readonly environment: string;
@@ -93,7 +93,7 @@ export async function listIdleDeployments(
     .orderBy("lastLive", "desc").orderBy("sequence", "desc").limit(limit).execute();
 }
 
-/** A deployment that does something. */
+/** A deployment that has a workflow or should run somewhere. */
 export interface BusyDeployment {
   readonly id: string;
   readonly status: DeploymentStatus;

@@ -1,4 +1,4 @@
-/** Which project at Depot builds which project here. */
+/** Projects at Depot, each of which builds one project here. */
 import type { Queryable } from "./database.ts";
 
 /** The id of a project's Depot project, if it has one. */

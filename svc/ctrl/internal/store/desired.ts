@@ -7,7 +7,7 @@ import type { SelectQueryBuilder } from "kysely";
 import type { Queryable } from "./database.ts";
 import type { DeploymentsTable, FrontlineRoutesTable, InstancesTable, Schema } from "./schema.ts";
 
-/** A deployment in one region: what to run, and whether to. */
+/** A deployment in one region with its desired state. */
 export interface DesiredDeployment extends DeploymentsTable {
   readonly region: string;
   readonly desired_replicas: number;
@@ -28,7 +28,7 @@ export async function listDesiredDeployments(
     .where("deployment_topology.deployment_id", "in", [...deploymentIds]).execute();
 }
 
-/** What should run in the region, in order of version, above `afterVersion`. Index on region, status and version. */
+/** Deployments that should run in the region, in order of version, above `afterVersion`. Index on region, status and version. */
 export async function pageDesiredDeployments(
   db: Queryable,
   region: string,
@@ -65,12 +65,12 @@ async function loadPage(
   return rows.sort((a, b) => a.version - b.version);
 }
 
-/** How many of a region's stopped placements are remembered for clients that need to be told of each. */
-const STOPPED_TOLD_MAX = 20_000;
+/** The newest stopped placements of a region that snapshots include, for clients that delete only by message. */
+const STOPPED_LISTED_MAX = 20_000;
 
 /**
- * What should run in the region, and what was stopped there: all there is to tell a client that only knows what it is
- * told to delete. In order of version, above `afterVersion`; of the stopped, the newest. Unique index on region and
+ * Deployments that should run in the region, and those that were stopped there: a client that deletes only by message
+ * needs both. In order of version, above `afterVersion`; of the stopped, the newest. Unique index on region and
  * version.
  */
 export async function pageRecordedDeployments(
@@ -84,11 +84,11 @@ export async function pageRecordedDeployments(
   return await loadPage(db, region, await page.execute());
 }
 
-/** The version from which on stopped placements are told; 0: all of them. Index on region, status and version. */
+/** The lowest version of a stopped placement in a snapshot; 0: all of them. Index on region, status and version. */
 export async function findStoppedFrom(db: Queryable, region: string): Promise<number> {
   const row = await db.selectFrom("deployment_topology").select("version")
     .where("region", "=", region).where("desired_status", "=", "stopped")
-    .orderBy("version", "desc").limit(1).offset(STOPPED_TOLD_MAX).executeTakeFirst();
+    .orderBy("version", "desc").limit(1).offset(STOPPED_LISTED_MAX).executeTakeFirst();
   return row?.version ?? 0;
 }
 
@@ -104,7 +104,7 @@ function selectDesired(
     .where("region", "=", region);
 }
 
-/** A route, and whether what it leads to was stopped. */
+/** A route with the state of its deployment. */
 export interface RoutedDeployment extends FrontlineRoutesTable {
   readonly stopped: boolean;
 }
@@ -142,17 +142,17 @@ function withStopped({ deployment_status: status, ...route }: RouteRow): RoutedD
   return { ...route, stopped: status === "stopped" };
 }
 
-/** What takes requests: an instance that runs and has an address. */
+/** An endpoint: an instance that runs and has an address. */
 export interface EndpointRow extends Pick<InstancesTable, "id" | "deployment_id" | "region" | "address"> {
-  /** Nobody outside of its region should send requests there. */
+  /** Only edges of its own region should send requests there. */
   readonly leftOut: boolean;
 }
 
 /**
  * The endpoints of these deployments. Index on the deployment.
  *
- * Those in silent regions are left out, unless the deployment has no others: then they may well be alive, because it may
- * be the control plane that was away, and an edge that tries them does better than one that has nothing to try.
+ * Endpoints in regions that are down are left out, unless the deployment has no others: then they may well be alive,
+ * because it may be the control plane that was away, and an edge with doubtful endpoints does better than one with none.
  */
 export async function listEndpoints(
   db: Queryable,
@@ -165,14 +165,14 @@ export async function listEndpoints(
     .where("deployment_id", "in", [...deploymentIds])
     .where("status", "=", "running").where("address", "!=", "")
     .orderBy("deployment_id").orderBy("id").execute();
-  const audible = new Set(rows.filter((row) => row.since === null).map((row) => row.deployment_id));
+  const healthy = new Set(rows.filter((row) => row.since === null).map((row) => row.deployment_id));
   return rows.map(({ since, ...row }) => ({
     ...row,
-    leftOut: since !== null && audible.has(row.deployment_id),
+    leftOut: since !== null && healthy.has(row.deployment_id),
   }));
 }
 
-/** The environments of these deployments, by deployment; those that do not exist are missing. By primary key. */
+/** The environments of these deployments, by deployment; missing deployments have no entry. By primary key. */
 export async function listEnvironmentsOfDeployments(
   db: Queryable,
   deploymentIds: readonly string[],

@@ -12,7 +12,6 @@ import { removeRoutesOfEnvironment } from "./routes.ts";
 import type { EnvironmentsTable } from "./schema.ts";
 import { removeAllEnvironmentVariables } from "./variables.ts";
 
-/** What an environment is made of. */
 export interface NewEnvironment {
   readonly workspaceId: string;
   readonly projectId: string;
@@ -74,7 +73,7 @@ export async function listEnvironments(
     .where("deleted_at", "=", 0).orderBy("slug").execute();
 }
 
-/** How many environments a project has. */
+/** Counts the environments of a project. */
 export async function countEnvironments(tx: Tx, projectId: string): Promise<number> {
   const rows = await tx.selectFrom("environments").select("id")
     .where("project_id", "=", projectId).where("deleted_at", "=", 0).execute();
@@ -109,7 +108,7 @@ export async function takeSequence(tx: Tx, id: string, sequence: number): Promis
   await tx.updateTable("environments").set({ next_sequence: sequence + 1 }).where("id", "=", id).execute();
 }
 
-/** Who serves the environment. @throws `not_found` when there is no such environment */
+/** The live pointer of an environment. @throws `not_found` when there is no such environment */
 export async function findEnvironmentPointer(
   db: Queryable,
   id: string,
@@ -121,10 +120,10 @@ export async function findEnvironmentPointer(
 }
 
 /**
- * Moves the environment's live pointer from `expected` to `next`, sets whether it is rolled back, and records what is
- * live in the environment's history. The caller holds the environment's row.
+ * Moves the environment's live pointer from `expected` to `next`, sets whether it is rolled back, and records the
+ * move in the environment's history. The caller holds the environment's row.
  *
- * @returns false when the pointer was not `expected`: somebody else moved it, and nothing was changed
+ * @returns false when the pointer was not `expected`: another transaction moved it, and nothing was changed
  */
 export async function swapLiveDeployment(
   tx: Tx,

@@ -1,4 +1,4 @@
-/** Images that the platform keeps itself: which deployments name them, and which are told that theirs is gone. */
+/** Images that the platform keeps itself: the deployments that name them, and the end of an image. */
 import { lockRows } from "../../../../pkg/db/mod.ts";
 import { type ImageUse, needsImage } from "../deployments/images.ts";
 import type { DeploymentStatus } from "../deployments/status.ts";
@@ -71,10 +71,10 @@ export async function listStatuses(
   return found;
 }
 
-/** Who is told what when an image goes. */
+/** The end of an image. */
 export interface ReleasedImage {
   readonly image: string;
-  /** Why, in the history of each deployment. */
+  /** The reason, in the history of each deployment. */
   readonly notice: string;
   readonly nowMs: number;
 }
@@ -91,7 +91,7 @@ export async function releaseImage(
   const query = tx.selectFrom("deployments").select("id").where("image", "=", image)
     .where("image_removed_at", "is", null).orderBy("id");
   const locked = new Set((await lockRows(tx, query).execute()).map(({ id }) => id));
-  // What was created while the rows were waited for is not among the locked ones.
+  // Deployments that were created during the wait for the rows are not among the locked ones.
   const uses = (await usesOf(tx, [image])).filter((use) => !use.imageRemoved);
   if (uses.some((use) => needsImage(use) || !locked.has(use.id))) return [];
   for (const { id, workspaceId, projectId, environmentId } of uses) {

@@ -1,9 +1,9 @@
-/** What instances print, kept for a bounded number of lines per deployment. */
+/** Output of instances, kept for a bounded number of lines per deployment. */
 import { insertIgnore } from "../../../../pkg/db/mod.ts";
 import type { Queryable } from "./database.ts";
 import type { InstanceLogsTable } from "./schema.ts";
 
-/** Stores lines; those that are there already, by instance, time and ordinal, are left alone. */
+/** Stores lines. A line with a known instance, time and ordinal is ignored. */
 export async function insertInstanceLogs(db: Queryable, lines: readonly InstanceLogsTable[]): Promise<void> {
   await insertIgnore(db, "instance_logs", lines, ["deployment_id", "instance", "time_ns", "ordinal"]);
 }
@@ -13,7 +13,7 @@ export function timeNsText(timeNs: bigint): string {
   return (timeNs < 0n ? 0n : timeNs).toString().padStart(20, "0");
 }
 
-/** How far one reader is, per instance: instances ship their lines in order, but not in step with each other. */
+/** Position of one reader, per instance: instances ship their lines in order, but not in step with each other. */
 export type LogCursor = ReadonlyMap<string, { readonly timeNs: string; readonly ordinal: number }>;
 
 /**
@@ -56,7 +56,7 @@ export async function listLastInstanceLogs(
   return lines.sort(byTime);
 }
 
-/** The cursor after these lines, given the one before them. */
+/** The cursor behind these lines, given the cursor before them. */
 export function advanceLogCursor(cursor: LogCursor, lines: readonly InstanceLogsTable[]): LogCursor {
   const next = new Map(cursor);
   for (const line of lines) {
@@ -65,7 +65,7 @@ export function advanceLogCursor(cursor: LogCursor, lines: readonly InstanceLogs
   return next;
 }
 
-/** Whether the line comes after what the cursor's reader has. */
+/** True when the line comes after the cursor. */
 export function isAfterCursor(
   cursor: LogCursor,
   { instance, time_ns, ordinal }: Pick<InstanceLogsTable, "instance" | "time_ns" | "ordinal">,

@@ -1,4 +1,4 @@
-/** What runs, as the agents report it. */
+/** Instances as the agents report them. */
 import { lockRows, upsert } from "../../../../pkg/db/mod.ts";
 import { newId } from "../../../../pkg/uid/mod.ts";
 import { appendChanges, EDGE_REGION } from "./changes.ts";
@@ -33,7 +33,6 @@ export interface InstanceReport {
   readonly nowMs: number;
 }
 
-/** What became of a report. */
 export type ReportOutcome =
   /** The deployment has never been placed in the region. */
   | { readonly kind: "unplaced" }
@@ -41,9 +40,9 @@ export type ReportOutcome =
   | { readonly kind: "stale" }
   | {
     readonly kind: "taken";
-    /** Whether any row differs from before. */
+    /** True when a row differs from before. */
     readonly changed: boolean;
-    /** Whether the edges have to know; the change of their feed is appended already. */
+    /** True when the set of endpoints changed; the change of the edges' feed is appended already. */
     readonly endpointsChanged: boolean;
   };
 
@@ -52,7 +51,7 @@ export type ReportOutcome =
  * placement there are no rows, whatever is still on its way out.
  *
  * Reports of one deployment and region take turns on the placement's row. When the set of addresses that take requests
- * changes, the same transaction tells the edges.
+ * changes, the same transaction appends a change of the edges' feed.
  */
 export async function replaceReported(tx: Tx, report: InstanceReport): Promise<ReportOutcome> {
   const { deploymentId, region, nowMs } = report;
@@ -96,7 +95,7 @@ export async function replaceReported(tx: Tx, report: InstanceReport): Promise<R
   return { kind: "taken", changed: true, endpointsChanged };
 }
 
-/** Whose instances have these names until now. Unique index on region and name. */
+/** Deployments whose instances have these names until now. Unique index on region and name. */
 async function lockOwners(tx: Tx, region: string, names: readonly string[]): Promise<readonly string[]> {
   if (names.length === 0) return [];
   const query = tx.selectFrom("instances").select("deployment_id").where("region", "=", region)
@@ -134,7 +133,7 @@ async function takeTurn(tx: Tx, report: InstanceReport): Promise<"taken" | "stal
   return placed === undefined ? "unplaced" : "stale";
 }
 
-/** By primary key. The row is locked: nobody stops or starts it meanwhile. */
+/** By primary key. The row is locked: no other transaction stops or starts it meanwhile. */
 async function isStarted(tx: Tx, { deploymentId, region }: InstanceReport): Promise<boolean> {
   const row = await tx.selectFrom("deployment_topology").select("desired_status")
     .where("deployment_id", "=", deploymentId).where("region", "=", region).executeTakeFirst();
@@ -142,8 +141,8 @@ async function isStarted(tx: Tx, { deploymentId, region }: InstanceReport): Prom
 }
 
 /**
- * Forgets what was reported of the deployment in these regions, whose placements are locked. When something of it took
- * requests, the same transaction tells the edges.
+ * Deletes the reported instances of the deployment in these regions, whose placements are locked. When one of them took
+ * requests, the same transaction appends a change of the edges' feed.
  */
 export async function forgetInstances(
   tx: Tx,
@@ -178,7 +177,7 @@ export async function listInstances(db: Queryable, deploymentId: string): Promis
     .where("deployment_id", "=", deploymentId).orderBy("region").orderBy("k8s_name").execute();
 }
 
-/** How many instances of the deployment run. Index on deployment and region. */
+/** Counts the running instances of the deployment. Index on deployment and region. */
 export async function countRunningInstances(db: Queryable, deploymentId: string): Promise<number> {
   const row = await db.selectFrom("instances").select((eb) => eb.fn.countAll<number>().as("count"))
     .where("deployment_id", "=", deploymentId).where("status", "=", "running").executeTakeFirst();

@@ -1,22 +1,22 @@
-/** What was live in an environment, in order: where a rollback goes when nobody says where. */
+/** History of an environment's live pointer: the default target of a rollback. */
 import type { Queryable, Tx } from "./database.ts";
 
 /** One move of the live pointer. */
 export interface LiveMove {
   readonly environmentId: string;
   readonly deploymentId: string;
-  /** What was live until now. */
+  /** The live deployment until now. */
   readonly displaced: string | undefined;
-  /** Whether it goes back, so that what was displaced is not what comes before it. */
+  /** True for a step back: then the displaced deployment is not its predecessor. */
   readonly back: boolean;
   readonly nowMs: number;
 }
 
 /**
- * Records what is live from now on, and what came before it. The caller holds the environment's row.
+ * Records the live deployment from now on, and its predecessor. The caller holds the environment's row.
  *
- * After a step back, what comes before is what came before the target when it was live last: rolling back again goes
- * further back, and never forth to what was just left.
+ * After a step back, the predecessor is that of the target when it was live last: rolling back again goes further back,
+ * and never forth to the deployment that was just left.
  */
 export async function recordLive(tx: Tx, move: LiveMove): Promise<void> {
   const { environmentId, deploymentId, displaced, back, nowMs } = move;
@@ -32,13 +32,13 @@ export async function recordLive(tx: Tx, move: LiveMove): Promise<void> {
   }).execute();
 }
 
-/** A target that was never live has nothing before it; then it is what came before the one that is left. */
+/** A target that was never live has no predecessor; then it is that of the displaced deployment. */
 async function findBefore(tx: Tx, { environmentId, deploymentId, displaced }: LiveMove) {
   return await findPreviousLive(tx, environmentId, deploymentId) ??
     (displaced === undefined ? undefined : await findPreviousLive(tx, environmentId, displaced));
 }
 
-/** What was live before the deployment was, the last time that it was. Index on environment and deployment. */
+/** The predecessor of the deployment, the last time that it was live. Index on environment and deployment. */
 export async function findPreviousLive(
   db: Queryable,
   environmentId: string,

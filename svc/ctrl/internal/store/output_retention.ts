@@ -1,4 +1,4 @@
-/** What deployments printed, once they have ended long ago: it goes, while steps, statuses and failures stay. */
+/** Retention of output: old deployments lose their printed lines, and keep steps, statuses and failures. */
 import { ACTIVE_STATUSES } from "../deployments/status.ts";
 import type { PayloadOf } from "../deployments/events.ts";
 import type { Queryable } from "./database.ts";
@@ -33,10 +33,10 @@ export async function listPastDeployments(
   return rows.map(({ id }) => id);
 }
 
-/** How much of which output goes at once. */
+/** One bounded deletion. */
 export interface OutputBatch {
   readonly deploymentId: string;
-  /** What is younger stays: the deployment may have been started meanwhile. */
+  /** Younger output stays: the deployment may have been started meanwhile. */
   readonly beforeMs: number;
   readonly limit: number;
 }

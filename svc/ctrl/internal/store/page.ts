@@ -1,8 +1,8 @@
 import type { PagePosition } from "../page_token.ts";
 
-/** Which rows of a list that goes from the newest to the oldest. */
+/** Part of a list that goes from the newest row to the oldest. */
 export interface Page {
-  /** Only what is older than this one; `undefined`: from the newest. */
+  /** Only rows that are older than this; `undefined`: from the newest. */
   readonly before: PagePosition | undefined;
   readonly limit: number;
 }

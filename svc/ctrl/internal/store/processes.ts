@@ -1,4 +1,4 @@
-/** Api processes that want to be told of commits elsewhere, each for as long as its lease. */
+/** Api processes that are nudged after commits in other processes, each for as long as its lease. */
 import { upsert } from "../../../../pkg/db/mod.ts";
 import type { Queryable } from "./database.ts";
 
@@ -19,7 +19,7 @@ export async function removeApiProcess(db: Queryable, id: string): Promise<void>
   await db.deleteFrom("api_processes").where("id", "=", id).execute();
 }
 
-/** Where to nudge the processes whose lease holds at `nowMs`. Index on the lease. */
+/** Nudge URLs of the processes whose lease holds at `nowMs`. Index on the lease. */
 export async function listNudgeUrls(db: Queryable, nowMs: number): Promise<string[]> {
   const rows = await db.selectFrom("api_processes").select("nudge_url")
     .where("lease_expires_at", ">", nowMs).orderBy("id").execute();

@@ -5,7 +5,6 @@ import type { Queryable, Tx } from "./database.ts";
 import { createEnvironment } from "./environments.ts";
 import type { ProjectsTable } from "./schema.ts";
 
-/** What a project is made of. */
 export interface NewProject {
   readonly id: ProjectId;
   readonly workspaceId: string;

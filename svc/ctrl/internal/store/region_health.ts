@@ -1,5 +1,5 @@
 /**
- * Regions that are left out of routing because nobody was heard there for too long.
+ * Regions that are down: routing leaves them out, because the heartbeats of all their agents timed out.
  *
  * A region's mark and the changes of all endpoints that it concerns are one transaction, so that an edge which has seen
  * the changes routes by the mark.
@@ -9,46 +9,46 @@ import { appendChanges, EDGE_REGION, lockRegion } from "./changes.ts";
 import type { Queryable, Tx } from "./database.ts";
 import type { SilentRegionsTable } from "./schema.ts";
 
-/** A region with agents, and when one of them was heard last. */
+/** The newest heartbeat of a region's agents. */
 export interface RegionHeartbeat {
   readonly region: string;
   readonly lastSeenAtMs: number;
 }
 
-/** When each region was heard last; the edges are none. Index on region and `last_seen_at`. */
+/** The newest heartbeat of each region; the edges are no region. Index on region and `last_seen_at`. */
 export async function listRegionHeartbeats(db: Queryable): Promise<RegionHeartbeat[]> {
   const rows = await db.selectFrom("agents").select((eb) => ["region", eb.fn.max("last_seen_at").as("last")])
     .where("region", "!=", EDGE_REGION).groupBy("region").execute();
   return rows.map(({ region, last }) => ({ region, lastSeenAtMs: last }));
 }
 
-/** The regions that are left out now. One small table, read whole. */
+/** The regions that are down. One small table, read whole. */
 export async function listDownRegions(db: Queryable): Promise<SilentRegionsTable[]> {
   return await db.selectFrom("silent_regions").selectAll().orderBy("region").execute();
 }
 
 /**
- * Leaves a region out, unless it was heard since `heardSinceMs` or is left out already. Returns whether that is news,
- * whose change of the edges' feed is appended then.
+ * Marks a region as down, unless it has a heartbeat since `heartbeatSinceMs` or is down already. Returns true when it did;
+ * then the change of the edges' feed is appended.
  */
 export async function markRegionDown(
   tx: Tx,
-  options: { readonly region: string; readonly heardSinceMs: number; readonly nowMs: number },
+  options: { readonly region: string; readonly heartbeatSinceMs: number; readonly nowMs: number },
 ): Promise<boolean> {
-  const { region, heardSinceMs, nowMs } = options;
-  // Whoever else decides about endpoints waits for this, or is seen by it.
+  const { region, heartbeatSinceMs, nowMs } = options;
+  // Other transactions that decide about endpoints wait for this one, or are visible to it.
   await lockRegion(tx, EDGE_REGION);
   const known = await tx.selectFrom("silent_regions").select("region").where("region", "=", region)
     .executeTakeFirst();
-  const heard = await tx.selectFrom("agents").select("agent_id").where("region", "=", region)
-    .where("last_seen_at", ">=", heardSinceMs).limit(1).executeTakeFirst();
-  if (known !== undefined || heard !== undefined) return false;
+  const alive = await tx.selectFrom("agents").select("agent_id").where("region", "=", region)
+    .where("last_seen_at", ">=", heartbeatSinceMs).limit(1).executeTakeFirst();
+  if (known !== undefined || alive !== undefined) return false;
   await insertIgnore(tx, "silent_regions", [{ region, since: nowMs }], ["region"]);
   await appendEndpointsOf(tx, region, nowMs);
   return true;
 }
 
-/** Takes a region in again. Returns whether that is news, as above. */
+/** Takes a region into routing again. Returns true when it was down. */
 export async function markRegionUp(
   tx: Tx,
   options: { readonly region: string; readonly nowMs: number },
@@ -62,7 +62,7 @@ export async function markRegionUp(
   return true;
 }
 
-/** Every deployment that takes requests there. Unique index on region and name. */
+/** Appends a change for every deployment that takes requests there. Unique index on region and name. */
 async function appendEndpointsOf(tx: Tx, region: string, nowMs: number): Promise<void> {
   const rows = await tx.selectFrom("instances").select("deployment_id").distinct()
     .where("region", "=", region).where("status", "=", "running").orderBy("deployment_id").execute();

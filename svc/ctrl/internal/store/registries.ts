@@ -39,7 +39,7 @@ export async function listRegistryCredentials(
     .where("workspace_id", "=", workspaceId).orderBy("host").execute();
 }
 
-/** The same, for a caller that changes them: others that do so for this workspace wait until the transaction ends. */
+/** The same, locked: other transactions that change them for this workspace wait until this one ends. */
 export async function lockRegistryCredentials(
   tx: Tx,
   workspaceId: string,

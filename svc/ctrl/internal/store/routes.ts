@@ -1,4 +1,4 @@
-/** Which hostname leads to which deployment. Every change of it is a change of the edges' feed. */
+/** Routes from hostnames to deployments. Every change of a route is a change of the edges' feed. */
 import { insertIgnore, lockRows } from "../../../../pkg/db/mod.ts";
 import { newId } from "../../../../pkg/uid/mod.ts";
 import { appendChanges, EDGE_REGION } from "./changes.ts";
@@ -6,14 +6,13 @@ import type { Queryable, Tx } from "./database.ts";
 import type { FrontlineRoutesTable } from "./schema.ts";
 import { bumpViewRevision } from "./views/revisions.ts";
 
-/** A hostname, and what it stands for. */
+/** A hostname with its meaning. */
 export interface WantedRoute {
   /** Lower case, without a port. */
   readonly hostname: string;
   readonly sticky: FrontlineRoutesTable["sticky"];
 }
 
-/** Whose routes they become. */
 export interface RouteAssignment {
   readonly routes: readonly WantedRoute[];
   readonly deploymentId: string;
@@ -30,14 +29,14 @@ export type RouteOutcome =
     /** Routes that led elsewhere before, or nowhere. */
     readonly moved: readonly { readonly hostname: string; readonly from: string | undefined }[];
   }
-  /** Hostnames that belong to somebody else. */
+  /** Hostnames that belong to another project or environment. */
   | { readonly kind: "taken"; readonly hostnames: readonly string[] };
 
 /**
  * Makes the hostnames lead to the deployment.
  *
  * A hostname belongs to the project that had it first, and if it stands for an environment, to that environment. If one
- * of them belongs to somebody else, nothing is changed.
+ * of them has another owner, nothing is changed.
  */
 export async function assignRoutes(tx: Tx, assignment: RouteAssignment): Promise<RouteOutcome> {
   const wanted = assignment.routes.toSorted((a, b) => a.hostname < b.hostname ? -1 : 1);
@@ -50,7 +49,7 @@ export async function assignRoutes(tx: Tx, assignment: RouteAssignment): Promise
     newRow(route, assignment)
   );
   await insertIgnore(tx, "frontline_routes", fresh, ["hostname"]);
-  // Somebody may have claimed one between the look and the insert; the row lock of the insert decided.
+  // Another transaction may have claimed one between the look and the insert; the row lock of the insert decided.
   const after = await lockHostnames(tx, wanted);
   const lost = wanted.filter((route) => isForeign(after.get(route.hostname), assignment));
   if (lost.length > 0) {
@@ -129,7 +128,7 @@ function newRow({ hostname, sticky }: WantedRoute, owner: RouteAssignment): Fron
   };
 }
 
-/** Tells the edges anew about the routes that lead to the deployment, because its own state has changed. */
+/** Appends changes for the routes that lead to the deployment, because its own state has changed. False: it has none. */
 export async function announceRoutes(tx: Tx, deploymentId: string, nowMs: number): Promise<boolean> {
   const rows = await listRoutesOfDeployment(tx, deploymentId);
   await appendRouteChanges(tx, rows.map((row) => row.id), nowMs);
@@ -161,7 +160,7 @@ export async function listRoutesOfEnvironment(
     .orderBy("hostname").execute();
 }
 
-/** Who has a hostname now. */
+/** The deployment behind a hostname. */
 export interface RouteHolder
   extends Pick<FrontlineRoutesTable, "hostname" | "deployment_id" | "environment_id"> {
   readonly sequence: number;
@@ -184,8 +183,8 @@ export async function listRouteHolders(db: Queryable, hostnames: readonly string
 }
 
 /**
- * What leads to the deployment besides its own commit's name: host names, or the environment whose live one it is. Empty
- * when it serves nothing.
+ * Names that lead to the deployment besides its own commit's: hostnames, or the environment that has it live. Empty when
+ * it serves nothing.
  */
 export async function listServed(db: Queryable, deploymentId: string): Promise<readonly string[]> {
   const routes = await db.selectFrom("frontline_routes").select("hostname")

@@ -2,7 +2,7 @@
  * The tables, as TypeScript sees them. The SQL that makes them is in `migrations/`.
  *
  * Times are integer milliseconds since the epoch. Identifiers, hashes and hostnames compare bytewise on both databases.
- * JSON columns hold text; whoever reads a row decodes it in this folder. Versions and sequences stay far below 2^53, so
+ * JSON columns hold text; they are decoded in this folder. Versions and sequences stay far below 2^53, so
  * they are numbers here and 64-bit integers in the database.
  */
 import type { DeploymentStatus, FailureCode } from "../deployments/status.ts";
@@ -22,7 +22,7 @@ import type {
 
 export * from "./schema_regions.ts";
 
-/** 0 or 1: what both databases store for a truth value. */
+/** A truth value, which both databases store as 0 or 1. */
 export type Flag = 0 | 1;
 
 export interface WorkspacesTable {
@@ -154,7 +154,7 @@ export interface DeploymentsTable {
   source: "context" | "image";
   build_context_path: string | null;
   dockerfile_path: string | null;
-  /** What runs: given at create, or set by the build. */
+  /** Set at create, or by the build. */
   image: string | null;
   build_id: string | null;
   git_commit_sha: string;
@@ -178,11 +178,11 @@ export interface DeploymentsTable {
   /** JSON of `FailureDetails`; null when it did not fail, or left nothing behind. */
   failure_details: string | null;
   idempotency_key: string | null;
-  /** SHA-256 of what the create with the idempotency key asked for, hex. */
+  /** SHA-256 of the create request with the idempotency key, hex. */
   request_fingerprint: string | null;
   /** The deployment whose source or image this one took over. */
   redeploy_of: string | null;
-  /** When the workflow was handed to Restate; null: the sweeper still has to. */
+  /** Time at which the workflow was handed to Restate; null: the sweeper has to do it. */
   submitted_at: number | null;
   cancel_requested_at: number | null;
   next_event_sequence: number;
@@ -191,11 +191,11 @@ export interface DeploymentsTable {
   ended_at: number | null;
   /** Since when its image is no longer kept, so that it cannot run again; null: it is, as far as the platform decides. */
   image_removed_at: number | null;
-  /** When what it had printed was removed; `null`: not since it ran last. */
+  /** Time at which its output was removed; `null`: not since it ran last. */
   output_removed_at: number | null;
 }
 
-/** What happened to a deployment, numbered without gaps from 1. */
+/** Events of a deployment, numbered without gaps from 1. */
 export interface DeploymentEventsTable {
   deployment_id: string;
   sequence: number;
@@ -215,7 +215,7 @@ export interface DeploymentStepsTable {
   ended_at: number | null;
 }
 
-/** Builds that hold one of their workspace's slots, and those that wait. Only the slot service writes it. */
+/** Builds that hold one of their workspace's slots, and builds that wait. Only the slot service writes it. */
 export interface BuildSlotsTable {
   deployment_id: string;
   workspace_id: string;
@@ -223,13 +223,13 @@ export interface BuildSlotsTable {
   state: "waiting" | "offered" | "holding";
   /** When the deployment was created. */
   enqueued_at: number;
-  /** Builds take their turn in the order of this: the time of creation, and later for those that may be overtaken. */
+  /** Builds take their turn in the order of this: the time of creation, and later for builds that may be overtaken. */
   turn_at: number;
-  /** When the slot goes to the next one, whatever became of its holder; null while waiting. */
+  /** Time at which the slot goes to the next build, whatever became of its holder; null while waiting. */
   lease_until: number | null;
   /** Names the wait that is to be woken. */
   ticket: number;
-  /** How many were ahead, roughly, when the user was told last. */
+  /** The place, roughly, that was reported to the user last. */
   reported_ahead: number | null;
 }
 
@@ -258,7 +258,7 @@ export interface ShownRevisionsTable {
   revision: number;
 }
 
-/** Who changed what, written in the transaction of the change. Rows are never updated. */
+/** Changes with their actors, written in the transaction of the change. Rows are never updated. */
 export interface AuditLogTable {
   id: string;
   /** Empty for what belongs to no workspace. */
@@ -273,7 +273,7 @@ export interface AuditLogTable {
   /** Empty where there is none. */
   project_id: string;
   environment_id: string;
-  /** JSON object of what else is worth knowing, without secrets. */
+  /** JSON object of further facts, without secrets. */
   facts: string;
   created_at: number;
 }

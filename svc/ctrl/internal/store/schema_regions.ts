@@ -1,4 +1,4 @@
-/** The tables of what runs where: placements, instances, routes, sentinels, agents, and the change feed. */
+/** Tables of placements, instances, routes, sentinels, agents, and the change feed. */
 export interface DeploymentTopologyTable {
   deployment_id: string;
   region: string;
@@ -104,10 +104,10 @@ export interface StateChangesTable {
   created_at: number;
 }
 
-/** What a change is about. Deployments and sentinels live in agents' regions, routes and endpoints in `*`. */
+/** Kinds of resources in the feeds. Deployments and sentinels live in agents' regions, routes and endpoints in `*`. */
 export type ChangedResource = "deployment" | "sentinel" | "route" | "endpoints";
 
-/** Agents and edges that have called, and how far they are. */
+/** Heartbeats of agents and edges, with the progress of each in its feed. */
 export interface AgentsTable {
   agent_id: string;
   region: string;
@@ -119,7 +119,7 @@ export interface AgentsTable {
   last_nack_at: number | null;
 }
 
-/** Regions that are left out of routing, because no agent of theirs was heard for too long. */
+/** Regions that are down: routing leaves them out. */
 export interface SilentRegionsTable {
   region: string;
   since: number;

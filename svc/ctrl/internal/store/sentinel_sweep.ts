@@ -1,4 +1,4 @@
-/** What the sweep over all sentinels looks for. */
+/** Queries of the sweep over all sentinels. */
 import { PRODUCTION_SLUG } from "../deployments/domains.ts";
 import type { Queryable } from "./database.ts";
 import type { SentinelsTable } from "./schema.ts";

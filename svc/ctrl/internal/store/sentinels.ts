@@ -6,7 +6,6 @@ import type { Queryable, Tx } from "./database.ts";
 import { appendChanges, lockRegion } from "./changes.ts";
 import type { SentinelsTable } from "./schema.ts";
 
-/** What a sentinel is made of. */
 export interface SentinelShape {
   readonly image: string;
   readonly replicas: number;
@@ -29,7 +28,7 @@ export interface WantedSentinel extends SentinelShape {
 }
 
 /**
- * Makes the sentinel of this environment and region as wanted; returns whether that is news.
+ * Makes the sentinel of this environment and region as wanted. Returns true when this changed its row.
  *
  * The caller has locked the region, and knows that something of the environment should run there.
  */
@@ -121,7 +120,7 @@ async function appendSentinelChange(tx: Tx, region: string, id: string, nowMs: n
   return version;
 }
 
-/** Whether anything of the environment should run in the region. Newest deployments first, which are those that do. */
+/** True when a deployment of the environment should run in the region. The newest come first: they are the likely ones. */
 export async function isPlacedIn(db: Queryable, environmentId: string, region: string): Promise<boolean> {
   const row = await db.selectFrom("deployments")
     .innerJoin("deployment_topology", "deployment_topology.deployment_id", "deployments.id")
@@ -142,7 +141,7 @@ export async function findSentinelOf(
     .where("environment_id", "=", environmentId).where("region", "=", region).executeTakeFirst();
 }
 
-/** Whose credentials these are; those of archived sentinels are missing. Unique index on the hash. */
+/** The sentinels of these tokens, without archived ones. Unique index on the hash. */
 export async function listSentinelsByToken(
   db: Queryable,
   hashes: readonly string[],
@@ -163,7 +162,7 @@ export async function listDesiredSentinels(
     .where("id", "in", [...ids]).where("region", "=", region).execute();
 }
 
-/** What should run in the region, in order of version, above `afterVersion`. Index on region, state and version. */
+/** Sentinels that should run in the region, in order of version, above `afterVersion`. Index on region, state and version. */
 export async function pageDesiredSentinels(
   db: Queryable,
   region: string,
@@ -175,7 +174,7 @@ export async function pageDesiredSentinels(
     .where("version", ">", afterVersion).orderBy("version").limit(limit).execute();
 }
 
-/** The same with those that were archived, for clients that only know what they are told to delete. */
+/** The same with archived sentinels, for clients that delete only by message. */
 export async function pageRecordedSentinels(
   db: Queryable,
   region: string,
@@ -186,7 +185,7 @@ export async function pageRecordedSentinels(
     .where("version", ">", afterVersion).orderBy("version").limit(limit).execute();
 }
 
-/** How an agent sees a sentinel. */
+/** State of a sentinel as its agent reports it. */
 export interface SentinelReport {
   readonly k8sName: string;
   readonly region: string;
@@ -199,7 +198,7 @@ export interface SentinelReport {
   readonly nowMs: number;
 }
 
-/** Notes how a sentinel of the region is, unless a newer report was taken. False: an older one, or no such sentinel. */
+/** Stores the state of a sentinel of the region, unless a newer report was taken. False: an older one, or no such sentinel. */
 export async function reportSentinel(db: Queryable, report: SentinelReport): Promise<boolean> {
   const { generation, address } = report;
   const update = db.updateTable("sentinels").set({

@@ -2,10 +2,10 @@
 import type { Queryable, Tx } from "./database.ts";
 import type { DeploymentStartsTable } from "./schema.ts";
 
-/** Longer than any start takes: whoever ordered an older one has not released it, and never will. */
+/** Longer than any start takes: an older one was not released, and never will be. */
 const STALE_MS = 2 * 3_600_000;
 
-/** Whether the start is the one that is under way, and which one was before this call; empty for none. */
+/** Outcome of a claim. `known`: the start that was under way before this call; empty for none. */
 export interface Claim {
   readonly claimed: boolean;
   readonly known: string;
@@ -37,7 +37,7 @@ export async function markStartCold(tx: Tx, deploymentId: string): Promise<void>
     .where("deployment_id", "=", deploymentId).execute();
 }
 
-/** Whether the deployment was stopped before the start that is under way. By primary key. */
+/** True when the deployment was stopped before the start that is under way. By primary key. */
 export async function isStartCold(db: Queryable, deploymentId: string): Promise<boolean> {
   const row = await db.selectFrom("deployment_starts").select("is_cold")
     .where("deployment_id", "=", deploymentId).executeTakeFirst();

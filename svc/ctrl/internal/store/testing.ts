@@ -1,4 +1,4 @@
-/** What tests of the store, and of what stands on it, begin with. */
+/** Databases and first rows for tests. */
 import { transact } from "../../../../pkg/db/mod.ts";
 import { silentLogger } from "../../../../pkg/logger/mod.ts";
 import { type TestOnDatabases, testOnDatabases } from "../../../../pkg/testkit/databases.ts";

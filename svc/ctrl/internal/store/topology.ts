@@ -1,4 +1,4 @@
-/** Where deployments should run. Every change of it is a change of the region's feed, in the same transaction. */
+/** Placements of deployments in regions. Every change of one is a change of the region's feed, in the same transaction. */
 import type { SelectQueryBuilder } from "kysely";
 import { lockRows, upsert } from "../../../../pkg/db/mod.ts";
 import type { Queryable, Tx } from "./database.ts";
@@ -17,7 +17,7 @@ export interface ChangedRegion {
 }
 
 /**
- * Wants the deployment to run in these regions, and returns those where that is news.
+ * Wants the deployment to run in these regions, and returns the regions where this changed its placement.
  *
  * Repeating it changes nothing. A region that was wanted before and is not named keeps running: stop it by name.
  */
@@ -79,11 +79,11 @@ async function start(
 }
 
 /**
- * Wants the deployment to run nowhere, or not in `regions`, and returns the regions where that is news. The last of an
+ * Wants the deployment to run nowhere, or not in `regions`, and returns the regions where this changed its placement. The last of an
  * environment takes the environment's sentinel along.
  *
- * What was reported there is forgotten with it: an agent that is away, or whose machine was lost, may never say that it
- * is gone, and its addresses will be somebody else's. Whoever starts the deployment again waits for a new report.
+ * The reported instances are deleted with it: an agent that is away, or whose machine was lost, may never report them as
+ * gone, and their addresses will belong to others. A later start of the deployment waits for a new report.
  */
 export async function stopTopology(
   tx: Tx,
@@ -108,13 +108,13 @@ export async function stopTopology(
   return changed;
 }
 
-/** Where the deployment should run or should not any more, by primary key. */
+/** All placements of the deployment, also stopped ones, by primary key. */
 export async function listTopology(db: Queryable, deploymentId: string): Promise<DeploymentTopologyTable[]> {
   return await selectTopology(db, deploymentId).execute();
 }
 
 /**
- * The same, and whoever places, stops or reports it waits until the transaction ends. A report takes this lock before
+ * The same, and other transactions that place, stop or report it wait until the transaction ends. A report takes this lock before
  * that of the edges' region, so every other transaction does, or two of them could wait for each other.
  */
 export async function lockTopology(tx: Tx, deploymentId: string): Promise<DeploymentTopologyTable[]> {

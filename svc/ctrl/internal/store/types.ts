@@ -3,7 +3,7 @@
 /** A developer's key, an operator's token, or the platform by itself. */
 export type AuditActorKind = "root_key" | "service" | "system";
 
-/** What was done: the thing and the verb. */
+/** Resource and verb. */
 export type AuditAction =
   | "workspace.create"
   | "project.create"
@@ -27,7 +27,6 @@ export type AuditAction =
   | "region_token.create"
   | "region_token.revoke";
 
-/** The kinds of thing that something was done to. */
 export type AuditResourceType =
   | "workspace"
   | "project"

@@ -5,7 +5,7 @@ import { variableName } from "../validate/mod.ts";
 import type { Queryable, Tx } from "./database.ts";
 import type { EnvironmentVariablesTable } from "./schema.ts";
 
-/** Sets variables; the others of the environment stay. @throws `invalid_argument` for what no process could be given */
+/** Sets variables; the others of the environment stay. @throws `invalid_argument` for a name or value that no process can have */
 export async function setEnvironmentVariables(
   tx: Tx,
   options: {

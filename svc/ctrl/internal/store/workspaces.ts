@@ -1,4 +1,4 @@
-/** Workspaces: who everything else belongs to. */
+/** Workspaces, which own all other rows. */
 import { lockRows } from "../../../../pkg/db/mod.ts";
 import type { WorkspaceId } from "../../../../pkg/uid/mod.ts";
 import type { Queryable, Tx } from "./database.ts";

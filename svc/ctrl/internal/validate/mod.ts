@@ -1,6 +1,6 @@
 /**
- * Checks of what callers send: each takes the field's name and value and returns the value to go on with, or throws
- * `invalid_argument` that names the field, what is allowed and what was given.
+ * Checks of requests: each takes a field's name and value and returns the value to use, or throws `invalid_argument`
+ * with the field, the allowed values and the given one.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import { Fault, publicFault } from "../../../../pkg/fault/mod.ts";
 
 const SHOWN_MAX = 80;
 
-/** The fault for a field: `problem` says what it must be. */
+/** The fault for a field: `problem` states the rule. */
 export function invalid(field: string, problem: string, value?: string): Fault {
   const given = value === undefined ? "" : `: got "${value.slice(0, SHOWN_MAX)}"`;
   return publicFault("invalid_argument", `${field} ${problem}${given}`);
@@ -23,7 +23,7 @@ export function text(field: string, value: string, lengthMax: number): string {
 /** The same, and may be empty. */
 export function optionalText(field: string, value: string, lengthMax: number): string {
   if (value.length > lengthMax) throw invalid(field, `must have at most ${lengthMax} characters`);
-  // deno-lint-ignore no-control-regex -- control characters are what is looked for
+  // deno-lint-ignore no-control-regex -- it looks for control characters
   if (/[\x00-\x1f\x7f]/.test(value)) throw invalid(field, "must not contain control characters");
   return value;
 }
@@ -70,7 +70,7 @@ const IMAGE = new RegExp(
     "(?::[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(?:@sha256:[a-f0-9]{64})?$",
 );
 
-/** Engines run an image by its id too, whoever it belongs to. */
+/** Engines run an image by its id too, of any owner. */
 const IMAGE_ID = /^(?:sha256:)?[a-f0-9]{64}$/;
 
 /** A container image: `[registry[:port]/]name[:tag][@sha256:digest]`. */
@@ -87,7 +87,7 @@ export function imageReference(field: string, value: string): string {
 const COMMAND_WORDS_MAX = 64;
 const COMMAND_BYTES_MAX = 16_384;
 
-/** What to run instead of the image's own command. */
+/** The command that replaces the image's own. */
 export function command(field: string, words: readonly string[]): readonly string[] {
   if (words.length > COMMAND_WORDS_MAX) throw invalid(field, `must have at most ${COMMAND_WORDS_MAX} words`);
   const bytes = words.reduce((sum, word) => sum + byteLength(word), 0);
@@ -131,7 +131,7 @@ export function byteLength(value: string): number {
   return new TextEncoder().encode(value).length;
 }
 
-/** How many entries a page holds: `size` within bounds, `fallback` for 0. */
+/** Entries on a page: `size` within bounds, `fallback` for 0. */
 export function pageSize(size: number, fallback: number, max: number): number {
   if (size < 0) throw invalid("page_size", "must not be negative", String(size));
   return size === 0 ? fallback : Math.min(size, max);

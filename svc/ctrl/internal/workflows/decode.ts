@@ -1,4 +1,4 @@
-/** Reads what workflows answer: another version of this program may have written it. */
+/** Decodes answers of workflows: another version of this program may have written them. */
 import { z } from "zod";
 import { Fault } from "../../../../pkg/fault/mod.ts";
 import type { StartOutcome, SwitchOutcome } from "./messages.ts";
@@ -29,5 +29,5 @@ export function decodeStart(value: unknown): StartOutcome {
 function decode<T>(schema: z.ZodType<T>, value: unknown): T {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
-  throw new Fault("internal", `a workflow answered what nobody understands: ${parsed.error.message}`);
+  throw new Fault("internal", `unexpected answer of a workflow: ${parsed.error.message}`);
 }

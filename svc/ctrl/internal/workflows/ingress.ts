@@ -4,7 +4,7 @@ import type { Secret } from "../../../../pkg/config/mod.ts";
 import { Fault, type FaultCode } from "../../../../pkg/fault/mod.ts";
 import { retry } from "../../../../pkg/retry/mod.ts";
 
-/** Where Restate takes requests, and how patient to be. */
+/** Restate's ingress, with the bounds of calls to it. */
 export interface IngressOptions {
   /** E.g. `http://127.0.0.1:8080`. */
   readonly ingressUrl: string;
@@ -27,7 +27,7 @@ export interface IngressRequest {
   readonly signal?: AbortSignal;
   /** Instead of the options' limit. */
   readonly timeoutMs?: number;
-  /** How often to try; default: a few times. */
+  /** Tries per call; default: a few. */
   readonly attemptsMax?: number;
 }
 
@@ -98,7 +98,7 @@ async function post(
   return text === "" ? undefined : JSON.parse(text);
 }
 
-/** What a handler of ours threw comes back with its code and public text; the rest is Restate's own trouble. */
+/** A fault of our handlers comes back with its code and public text; other errors are Restate's own. */
 function refusal(path: string, status: number, text: string): Fault {
   const answer = parse(text);
   const code = answer?.metadata?.["fault"];

@@ -1,4 +1,4 @@
-/** What goes to the workflows that move traffic, stop and start, and what comes back. JSON on the wire. */
+/** Orders to the workflows that move traffic, stop and start, and their outcomes. JSON on the wire. */
 import type { Refusal } from "../deployments/gates.ts";
 import type { AuditActor } from "../store/mod.ts";
 
@@ -10,12 +10,12 @@ export interface PromoteOrder {
 export interface RollbackOrder {
   readonly sourceDeploymentId: string;
   readonly targetDeploymentId: string;
-  /** Whether it cancels the source: the rollback is what a cancel is once traffic has moved. */
+  /** True for a cancel of the source: once traffic has moved, a cancel is a rollback. */
   readonly cancels: boolean;
   readonly actor: AuditActor;
 }
 
-/** What a promote or rollback did. */
+/** Outcome of a promote or rollback. */
 export interface SwitchOutcome {
   /** The deployment that served before; empty when there was none. */
   readonly previousDeploymentId: string;
@@ -40,7 +40,7 @@ export interface StartOrder {
   readonly actor: AuditActor;
 }
 
-/** How a start ended. Unless it is `started` or `switched`, everything is as it was before. */
+/** Outcome of a start. Unless it is `started` or `switched`, everything is as it was before. */
 export type StartOutcome =
   | { readonly kind: "started"; readonly hostnames: readonly string[] }
   | { readonly kind: "switched"; readonly switched: SwitchOutcome }
@@ -49,5 +49,5 @@ export type StartOutcome =
   | { readonly kind: "cancelled" }
   /** Another start of the deployment is under way. */
   | { readonly kind: "busy"; readonly startId: string }
-  /** Somebody else ended the deployment meanwhile. */
+  /** Another call ended the deployment meanwhile. */
   | { readonly kind: "ended"; readonly status: string };

@@ -1,5 +1,5 @@
 /**
- * How the api starts and wakes workflows, without knowing what runs them.
+ * The api's port to workflows: start, wake and cancel, independent of the engine that runs them.
  *
  * ```ts
  * await workflows.submitDeploy(id, signal); // safe to repeat: the workflow's id is the deployment's id
@@ -37,7 +37,7 @@ export interface Workflows {
   stopByUser(environment: EnvironmentId, order: StopByUserOrder, signal?: AbortSignal): Promise<void>;
   /** Starts a deployment that does not run, and waits for the end of it, which can take minutes. */
   start(id: StartId, order: StartOrder, signal?: AbortSignal): Promise<StartOutcome>;
-  /** Waits for the end of a start that somebody else has ordered. */
+  /** Waits for the end of a start that another call has ordered. */
   awaitStart(id: StartId, signal?: AbortSignal): Promise<StartOutcome>;
   /** Asks a start to stop and undo itself. Harmless when it has ended. */
   cancelStart(id: StartId, signal?: AbortSignal): Promise<void>;

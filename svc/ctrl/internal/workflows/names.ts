@@ -1,6 +1,5 @@
 /**
- * What the durable services are called, for those who call them over HTTP and for those who implement them. The names
- * are stored in running invocations: changing one is breaking.
+ * Names of the durable services, for callers over HTTP and for implementations. They are stored in running invocations: changing one is breaking.
  */
 
 /** Workflow, keyed by deployment id. Its main handler must be called `run`. */

@@ -8,7 +8,7 @@ import { DEPLOYMENT_SERVICE, ROUTING_SERVICE, START_SERVICE } from "./names.ts";
 export type RestateWorkflowsOptions = IngressOptions;
 
 /**
- * Reaches workflows through Restate's ingress.
+ * Calls workflows through Restate's ingress.
  *
  * All of it is safe to repeat, and is repeated: a deploy is known by its id, setting a signal twice is setting it once,
  * a start has an id of its own, and a promote, rollback or stopByUser carries an idempotency key, so that a repeat gets the

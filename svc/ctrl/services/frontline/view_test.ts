@@ -58,7 +58,7 @@ Deno.test("a region that is down keeps its instances for its sentinel, and loses
   const own = await runNew(api, acme, { regions: [REGION, "us-east-1.aws"] });
   await route(api, acme, "own.test", own);
   const token = await sentinelToken(api, acme);
-  const down = { region: REGION, heardSinceMs: clock.now() + 1_000, nowMs: clock.now() };
+  const down = { region: REGION, heartbeatSinceMs: clock.now() + 1_000, nowMs: clock.now() };
   assert.ok(await transact(api.db, (tx) => markRegionDown(tx, down)));
   const endpoints = async (token: string) => {
     const stream = api.client(FrontlineService, token).watchRoutes({ edgeId: "x" })[Symbol.asyncIterator]();

@@ -4,7 +4,7 @@ import { dialectOf } from "../../../../../pkg/db/mod.ts";
 import type { Schema } from "../schema.ts";
 import { type Column, keyName } from "./table.ts";
 
-/** Adds columns that an earlier migration's table lacks; those that are there already are left alone. */
+/** Adds columns that an earlier migration's table lacks; existing ones are left alone. */
 export async function addColumns(
   db: Kysely<Schema>,
   table: string,

@@ -55,7 +55,7 @@ export function integerOrNull(): Column {
   return { mysql: "bigint null", sqlite: "integer null" };
 }
 
-/** The same, and 0 in rows that were there before the column. */
+/** The same, 0 by default: rows from before the column have 0. */
 export function integerOrZero(): Column {
   return { mysql: "bigint not null default 0", sqlite: "integer not null default 0" };
 }

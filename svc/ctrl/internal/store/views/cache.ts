@@ -4,15 +4,15 @@ import type { DeploymentView } from "./types.ts";
 
 interface Entry {
   readonly row: DeploymentViewRow;
-  readonly shown: DeploymentView;
+  readonly view: DeploymentView;
   readonly keptAtMs: number;
 }
 
 const ENTRIES_MAX = 500;
-/** Processes of an older version, which run beside this one during an upgrade, do not count what they change. */
+/** Processes of an older version, which run beside this one during an upgrade, do not count their changes. */
 const KEPT_MS_MAX = 2_000;
 
-/** Deployments as they were shown last, to be shown again while their rows are the same. */
+/** The latest view of each deployment, for as long as its row is the same. */
 export class DeploymentViewCache {
   readonly #clock: Clock;
   /** Least recently used first. */
@@ -22,21 +22,21 @@ export class DeploymentViewCache {
     this.#clock = clock;
   }
 
-  /** What the deployment was shown as when its row had the same cells; the very same object. */
-  recall(row: DeploymentViewRow): DeploymentView | undefined {
+  /** The view that was made when the row had the same cells; the very same object. */
+  get(row: DeploymentViewRow): DeploymentView | undefined {
     const entry = this.#entries.get(row.id);
     if (entry === undefined || !isEqual(entry.row, row)) return undefined;
     if (this.#clock.now() - entry.keptAtMs >= KEPT_MS_MAX) return undefined;
     this.#entries.delete(row.id);
     this.#entries.set(row.id, entry);
-    return entry.shown;
+    return entry.view;
   }
 
-  /** Remembers what the row is shown as. The place in the queue depends on other deployments, so it is never kept. */
-  keep(row: DeploymentViewRow, shown: DeploymentView): void {
+  /** Keeps the view of the row. The place in the queue depends on other deployments, so a queued one is never kept. */
+  set(row: DeploymentViewRow, view: DeploymentView): void {
     this.#entries.delete(row.id);
     if (row.status === "queued") return;
-    this.#entries.set(row.id, { row, shown, keptAtMs: this.#clock.now() });
+    this.#entries.set(row.id, { row, view, keptAtMs: this.#clock.now() });
     const [oldest] = this.#entries.keys();
     if (this.#entries.size > ENTRIES_MAX && oldest !== undefined) this.#entries.delete(oldest);
   }

@@ -266,9 +266,9 @@ test("a thousand deployments are not all remembered, and the latest are", async 
   assert.ok(shown !== undefined);
   const [row] = await listViewRows(db.kysely, [scene.id]);
   assert.ok(row !== undefined);
-  for (let n = 0; n < 1_000; n++) memory.keep({ ...row, id: `d_${n}` }, shown);
-  assert.equal(memory.recall({ ...row, id: "d_0" }), undefined);
-  assert.equal(memory.recall({ ...row, id: "d_999" }), shown);
+  for (let n = 0; n < 1_000; n++) memory.set({ ...row, id: `d_${n}` }, shown);
+  assert.equal(memory.get({ ...row, id: "d_0" }), undefined);
+  assert.equal(memory.get({ ...row, id: "d_999" }), shown);
 });
 
 /** Readers and writers at once, over two views of the same database: what was committed before a read is in it. */

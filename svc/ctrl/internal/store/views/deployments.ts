@@ -12,45 +12,44 @@ import {
 } from "./rows.ts";
 import type { DeploymentView, QueuePlace } from "./types.ts";
 
-/** Which deployments a list holds. */
 export interface ListFilter {
   readonly workspaceId: string;
   /** `undefined`: all projects of the workspace. */
   readonly projectIds: readonly string[] | undefined;
   readonly environmentSlug: string | undefined;
-  /** Only what is older than this one. */
+  /** Only older deployments than this. */
   readonly before: { readonly createdAt: number; readonly id: string } | undefined;
   readonly limit: number;
 }
 
 /**
- * Those of `ids` that exist, whatever their workspace. One statement by primary keys while all is as `memory` has it, and
+ * The existing deployments among `ids`, of any workspace. One statement by primary keys while `cache` has them all, and
  * otherwise one more, or two when builds wait.
  */
 export async function listDeploymentViewsByIds(
   db: Queryable,
   ids: readonly string[],
-  memory?: DeploymentViewCache,
+  cache?: DeploymentViewCache,
 ): Promise<ReadonlyMap<string, DeploymentView>> {
   const rows = await listViewRows(db, ids);
   const shown = new Map<string, DeploymentView>();
   for (const row of rows) {
-    const known = memory?.recall(row);
+    const known = cache?.get(row);
     if (known !== undefined) shown.set(row.id, known);
   }
   const changed = rows.filter((row) => !shown.has(row.id));
-  // After the rows: what is remembered with a row may be newer than it, and never older.
+  // After the rows: the parts that are cached with a row may be newer than it, and never older.
   const parts = await listViewParts(db, changed.map((row) => row.id));
   const places = await placesOf(db, changed);
   for (const row of changed) {
     const made = toDeploymentView(row, parts.get(row.id) ?? [], places.get(row.id));
     shown.set(row.id, made);
-    memory?.keep(row, made);
+    cache?.set(row, made);
   }
   return shown;
 }
 
-/** Asks only when one of them is queued, which few are. */
+/** One statement when a row is queued, which few are, and none otherwise. */
 function placesOf(
   db: Queryable,
   rows: readonly DeploymentViewRow[],

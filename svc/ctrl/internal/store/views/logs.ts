@@ -1,4 +1,4 @@
-/** Where the output of instances ends, for readers that want only what comes after. */
+/** Ends of the output of instances, for readers that want only later lines. */
 import type { Queryable } from "../database.ts";
 import type { LogCursor } from "../instance_logs.ts";
 

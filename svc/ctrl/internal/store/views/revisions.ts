@@ -1,13 +1,13 @@
-/** Counts what a deployment is shown with and what is not in its own row: topology, routes and instances. */
+/** Counts changes of the rows that a deployment's view has beside its own row: topology, routes and instances. */
 import { sql } from "kysely";
 import { dialectOf } from "../../../../../pkg/db/mod.ts";
 import type { Tx } from "../database.ts";
 
 /**
  * Makes earlier answers about these deployments outdated. Must be in the transaction that writes their topology, routes
- * or instances; what is in the row itself is compared, and steps are events, which the row counts.
+ * or instances. The cells of the row itself are compared, and steps are events, which the row counts.
  *
- * Call it after the changes of the feed: whoever holds a count then waits for no one who wants it. Reports count in rows
+ * Call it after the changes of the feed: then a transaction that holds a count waits for none that wants it. Reports count in rows
  * of their own and not in the deployment's, which workflows hold.
  */
 export async function bumpViewRevision(tx: Tx, deploymentIds: Iterable<string>): Promise<void> {

@@ -1,10 +1,10 @@
-/** What a deployment is shown from: its row with those that it belongs to, and the rows that belong to it. */
+/** Rows behind a deployment's view: its own with its environment and project, and the rows that belong to it. */
 import { prepared } from "../../../../../pkg/db/mod.ts";
 import type { DeploymentStatus, FailureCode, FailureDetails } from "../../deployments/status.ts";
 import type { Queryable } from "../database.ts";
 import type { DeploymentView, QueuePlace } from "./types.ts";
 
-/** A deployment's own row, and those that it belongs to. The same cells mean the same answer, unless it is queued. */
+/** A deployment's own row with its environment and project. The same cells mean the same answer, unless it is queued. */
 export interface DeploymentViewRow {
   readonly id: string;
   readonly workspace_id: string;
@@ -41,7 +41,7 @@ export interface DeploymentViewRow {
   readonly revision: number;
 }
 
-/** What `DeploymentViewRow` is read with; a condition on `d`, `e` or `p` follows. */
+/** Selects `DeploymentViewRow`; a condition on `d`, `e` or `p` follows. */
 export const SELECT_VIEW_ROWS =
   `select d.id, d.workspace_id, d.project_id, p.slug as project_slug, d.environment_id,
   e.slug as environment_slug, e.live_deployment_id, e.is_rolled_back, d.cancel_requested_at, d.status, d.failure_code, d.error_message, d.failure_details, d.image, d.image_removed_at, d.build_id, d.redeploy_of,
@@ -51,7 +51,7 @@ export const SELECT_VIEW_ROWS =
   from deployments d join environments e on e.id = d.environment_id join projects p on p.id = d.project_id
   left join shown_revisions v on v.deployment_id = d.id`;
 
-/** The rows of those that exist, by primary keys. */
+/** The rows of the existing deployments among `ids`, by primary keys. */
 export async function listViewRows(db: Queryable, ids: readonly string[]): Promise<DeploymentViewRow[]> {
   if (ids.length === 0) return [];
   const asked = padded(ids);
@@ -61,7 +61,7 @@ export async function listViewRows(db: Queryable, ids: readonly string[]): Promi
 
 const viewRowsSql = byCount((marks) => `${SELECT_VIEW_ROWS} where d.id in (${marks})`);
 
-/** A row that belongs to a deployment; what the columns hold depends on the kind. */
+/** A row that belongs to a deployment; the kind decides the meaning of its columns. */
 export interface DeploymentViewPart {
   readonly kind: "topology" | "step" | "route" | "running";
   readonly deployment_id: string;
@@ -116,7 +116,7 @@ function byCount(text: (marks: string) => string): (count: number) => string {
 
 const STICKY_ORDER: Readonly<Record<string, number>> = { live: 0, environment: 1, branch: 2, none: 3 };
 
-/** What the rows say together. */
+/** Joins the rows to one view. */
 export function toDeploymentView(
   row: DeploymentViewRow,
   parts: readonly DeploymentViewPart[],

@@ -1,4 +1,4 @@
-/** What `unkey status` and `unkey list projects` show. */
+/** Counts for `unkey status` and `unkey list projects`. */
 import type { Queryable } from "../database.ts";
 
 /** Instances of a workspace in one region. */
@@ -8,7 +8,7 @@ export interface RegionInstances {
   readonly running: number;
 }
 
-/** How many instances the workspace wants and has, per region. Indices on the workspace. */
+/** Counts of wanted and running instances of the workspace, per region. Indices on the workspace. */
 export async function countInstancesByRegion(db: Queryable, workspaceId: string): Promise<RegionInstances[]> {
   const desired = await db.selectFrom("deployment_topology").select("region")
     .select(({ fn }) => fn.sum<number>("desired_replicas").as("count"))
@@ -34,7 +34,7 @@ export interface RegionSentinels {
   readonly healthy: number;
 }
 
-/** How many sentinels the workspace should have, and how many of them take requests. Index on the workspace. */
+/** Counts of wanted and healthy sentinels of the workspace, per region. Index on the workspace. */
 export async function countSentinelsByRegion(db: Queryable, workspaceId: string): Promise<RegionSentinels[]> {
   const rows = await db.selectFrom("sentinels").select(["region", "health"])
     .select(({ fn }) => fn.countAll<number>().as("count"))
@@ -47,7 +47,7 @@ export async function countSentinelsByRegion(db: Queryable, workspaceId: string)
   });
 }
 
-/** Those of `ids` that are deployments or sentinels of the workspace; by primary key. */
+/** The subset of `ids` that are deployments or sentinels of the workspace; by primary key. */
 export async function listOwnResources(
   db: Queryable,
   workspaceId: string,
@@ -63,7 +63,7 @@ export async function listOwnResources(
   return own;
 }
 
-/** What is live in the environment `slug` of each project of the workspace, by project. */
+/** The live deployment of the environment `slug` of each project of the workspace, by project. */
 export async function listLiveDeployments(
   db: Queryable,
   workspaceId: string,

@@ -2,7 +2,7 @@
 import type { RunningBuild } from "../../deployments/queue.ts";
 import type { DeploymentStatus, FailureCode, FailureDetails } from "../../deployments/status.ts";
 
-/** Everything that the API shows of a deployment. */
+/** All fields that the API shows of a deployment. */
 export interface DeploymentView {
   readonly id: string;
   readonly workspaceId: string;
@@ -34,7 +34,7 @@ export interface DeploymentView {
   readonly updatedAt: number;
   readonly live: boolean;
   readonly environmentRolledBack: boolean;
-  /** What the environment's live traffic goes to; empty: nothing. */
+  /** The environment's live deployment; empty: it has none. */
   readonly environmentLiveDeploymentId: string;
   /** A cancel was asked for, or has moved its traffic back. */
   readonly cancelRequested: boolean;
@@ -45,7 +45,7 @@ export interface DeploymentView {
     readonly started: boolean;
   }[];
   readonly steps: readonly DeploymentViewStep[];
-  /** The names that people use come first. */
+  /** Names for people come first. */
   readonly hostnames: readonly string[];
   /** Only while it waits for a build slot. */
   readonly queue: QueuePlace | undefined;
@@ -61,9 +61,9 @@ export interface DeploymentViewStep {
   readonly endedAt: number | undefined;
 }
 
-/** Where a build waits. */
+/** Place of a build in its workspace's queue. */
 export interface QueuePlace {
-  /** How many wait before it. */
+  /** Builds that wait before it. */
   readonly ahead: number;
   /** They hold the slots. */
   readonly running: readonly RunningBuild[];

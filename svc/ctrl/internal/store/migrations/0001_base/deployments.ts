@@ -1,4 +1,4 @@
-/** Deployments: what is recorded of each, and how it is built, started and switched. */
+/** Tables of deployments: records, builds, starts and the live pointer's history. */
 import {
   bytesOrNull,
   integer,

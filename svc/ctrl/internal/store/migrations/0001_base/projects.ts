@@ -1,4 +1,4 @@
-/** Workspaces with their projects, environments, credentials and records. */
+/** Tables of workspaces with their projects, environments, credentials and records. */
 import { integer, integerOrNull, integerOrZero, longText, type Table, text, textOrNull } from "../table.ts";
 
 const id = text(128);

@@ -1,4 +1,4 @@
-/** What runs where: placements, instances, routes, sentinels, agents, and the change feed. */
+/** Tables of placements, instances, routes, sentinels, agents, and the change feed. */
 import { integer, integerOrNull, longText, longTextOrNull, type Table, text, textOrNull } from "../table.ts";
 
 const id = text(128);
