@@ -14,7 +14,7 @@ const ROOT = new URL("../", import.meta.url).pathname;
 const BUNDLE = `${ROOT}dist/bundle`;
 const EXECUTABLE = `${ROOT}dist/unkey`;
 
-/** How to compile: the compiler, the runtime it takes, and the file it starts from. */
+/** A way to compile: the compiler, the runtime it takes, and the file it starts from. */
 interface Toolchain {
   readonly name: string;
   readonly deno: string;
@@ -42,7 +42,7 @@ async function bundle(): Promise<void> {
   if (!ok) throw new Error(`deno bundle failed:\n${stderr}`);
 }
 
-/** What every executable starts with: it trusts the machine's certificates too, unless told otherwise. */
+/** The first lines of every executable: it trusts the machine's certificates too, unless told otherwise. */
 const TRUST =
   `if (!Deno.env.get("DENO_TLS_CA_STORE")) Deno.env.set("DENO_TLS_CA_STORE", "system,mozilla");\n`;
 

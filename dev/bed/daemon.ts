@@ -2,7 +2,6 @@
 import { spawn } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
 
-/** What to start. */
 export interface Program {
   readonly name: string;
   readonly command: string;
@@ -42,7 +41,7 @@ export async function launch(program: Program): Promise<Daemon> {
   return { name, command, args, env, logFile, pid: child.pid, startedTicks };
 }
 
-/** Whether this very process still runs. */
+/** True while this very process runs: its id may belong to another one later. */
 export function isAlive({ pid, startedTicks }: Daemon): boolean {
   return ticksOf(pid) === startedTicks;
 }
@@ -61,7 +60,7 @@ export async function untilReady(daemon: Daemon, ready: () => Promise<boolean>):
   }
 }
 
-/** Ends a process and waits until it is gone. One that does not listen is killed. */
+/** Ends a process and waits until it is gone. After a while without effect it is killed. */
 export async function end(daemon: Daemon): Promise<void> {
   send(daemon, "SIGTERM");
   if (!await gone(daemon, END_MS_MAX)) await kill(daemon);

@@ -11,7 +11,7 @@ export type PartName = typeof PART_NAMES[number];
 const PART = z.object({
   /** Where clients reach it. */
   address: z.string(),
-  /** What else a test needs to know, by name. */
+  /** Further values for tests, by name. */
   facts: z.record(z.string(), z.string()),
   /** In the order of their start. */
   daemons: z.array(z.object({
@@ -63,7 +63,7 @@ export function record(name: PartName, part: StartedPart | undefined): void {
   Deno.renameSync(`${file}.new`, file);
 }
 
-/** What a part may do while it starts. Each process is written down at once, so that `stop` finds it even after a crash. */
+/** The bed, for a part that starts. Each process is written down at once, so that `stop` finds it even after a crash. */
 export class Starting {
   readonly folder: string;
   readonly #name: PartName;

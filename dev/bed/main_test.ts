@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { hasRegistry } from "../../pkg/testkit/registry.ts";
 
 const SCRIPT = new URL("../testbed", import.meta.url).pathname;
-/** Whether a part can be started in no time: this user may, and it has been fetched. */
+/** True when a part starts at once: this user may start it, and it is in the cache. */
 const QUICK = Deno.uid() === 0 && hasRegistry();
 
 interface Printed {

@@ -50,7 +50,7 @@ export async function run(command: string, args: readonly string[], stdin?: stri
   return new TextDecoder().decode(stdout);
 }
 
-/** Whether a GET is answered at all. */
+/** True when a GET is answered, whatever the status. */
 export async function answers(url: string): Promise<boolean> {
   try {
     const response = await fetch(url, { signal: AbortSignal.timeout(10_000) });
@@ -61,7 +61,7 @@ export async function answers(url: string): Promise<boolean> {
   }
 }
 
-/** Whether something listens on the port. */
+/** True when a server listens on the port. */
 export async function listens(port: number, hostname = "127.0.0.1"): Promise<boolean> {
   try {
     (await Deno.connect({ hostname, port })).close();

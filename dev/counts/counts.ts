@@ -19,7 +19,7 @@ export interface Counts {
   readonly commentShare: number;
   /** Doc comments that begin with What, How, Who or Whether. */
   readonly questionShare: number;
-  /** Doc comments that say whoever, somebody or nobody. */
+  /** Doc comments with an indefinite person for a subject. */
   readonly indefiniteShare: number;
   /** Doc comments of either kind. */
   readonly dialectShare: number;

@@ -6,7 +6,7 @@ import threads from "node:worker_threads";
 // A newer undici calls it while it loads.
 threads.markAsUncloneable ??= () => {};
 
-// Deno 2.6 lets go of a signal made by `AbortSignal.any` although somebody listens to it: after a garbage collection
+// Deno 2.6 lets go of a signal made by `AbortSignal.any` although a listener remains: after a garbage collection
 // the listeners are never called. Here it is held for as long as it has listeners.
 const held = new Set();
 const any = AbortSignal.any.bind(AbortSignal);

@@ -2,7 +2,7 @@ import { packTar } from "modern-tar";
 import { type Engine, inspectImage } from "../docker/mod.ts";
 import { importImage } from "./images.ts";
 
-/** What tests build from and run: a shell and the usual tools, without a registry. */
+/** The image that tests build from and run: a shell and the usual tools, without a registry. */
 export const BASE_IMAGE = "unkey-test/busybox:latest";
 
 const APPLETS = [
@@ -63,7 +63,7 @@ export async function baseImageTar(): Promise<Uint8Array> {
   ]);
 }
 
-/** Whether a Docker Engine answers here; tests that need one are skipped otherwise. */
+/** True when a Docker Engine answers here; tests that need one are skipped otherwise. */
 export async function engineAnswers(): Promise<boolean> {
   try {
     using socket = await Deno.connect({ transport: "unix", path: "/var/run/docker.sock" });

@@ -3,7 +3,6 @@ import { type Database, openDatabase } from "../db/mod.ts";
 import { Secret } from "../config/mod.ts";
 import { hasMysqlServer, mysqlServer, type TestSchema } from "./mariadb.ts";
 
-/** How a test's databases are prepared. */
 export interface OnDatabases<S> {
   /** Makes the tables in a fresh database; runs once per file on MySQL and once per test on SQLite. */
   readonly migrate: (db: Database<S>) => Promise<void>;

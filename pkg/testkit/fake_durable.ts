@@ -17,7 +17,7 @@
 import { type Address, AttemptEnded, type DurableWorkflow, type Raced, type Target } from "../durable/mod.ts";
 import { Fault, type FaultCode } from "../fault/mod.ts";
 
-/** What goes wrong at operation `at`, counted from 0. */
+/** The fault at operation `at`, counted from 0. */
 export interface Injected {
   readonly at: number;
   readonly kind: FaultKind;
@@ -52,7 +52,6 @@ export interface World {
   nowMs: number;
 }
 
-/** What a run needs. */
 export interface ExecuteOptions {
   readonly key?: string;
   readonly fault?: Injected;
@@ -63,12 +62,11 @@ export interface ExecuteOptions {
   readonly onWait?: (count: number, world: World) => Promise<void> | void;
 }
 
-/** What came out. */
 export interface Execution<T> {
   readonly names: readonly string[];
   readonly result: { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: unknown };
   readonly world: World;
-  /** How often the workflow began from its first line. */
+  /** Runs of the workflow from its first line. */
   readonly attempts: number;
 }
 

@@ -35,7 +35,7 @@ const STARTED = "UNKEY_TEST_MYSQL_STARTED";
 const SYSTEM_TABLES = ["mysql_system_tables", "mysql_system_tables_data"].map((name) =>
   `/usr/share/mysql/${name}.sql`
 );
-/** How a server for tests is run: reachable from this machine only, and fast rather than safe. */
+/** Options of a server for tests: reachable from this machine only, and fast rather than safe. */
 export const MARIADB_FLAGS: readonly string[] = [
   "--no-defaults",
   "--user=root",
@@ -71,7 +71,7 @@ export async function mysqlServer(): Promise<TestMysqlServer | undefined> {
   };
 }
 
-/** Whether a server can be had, found out without starting one. */
+/** True when a server is installed; none is started to find out. */
 export function hasMysqlServer(): boolean {
   return Deno.env.get(GIVEN) !== undefined || Deno.env.get(STARTED) !== undefined ||
     findProgram("mariadbd") !== undefined;

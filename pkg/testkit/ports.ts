@@ -1,6 +1,6 @@
 /** TCP ports for what a test starts. */
 
-/** Below those that the kernel gives to connections and to who asks for any port: nobody takes one in between. */
+/** Below the ephemeral ports, which the kernel gives to connections and for port 0: no other process takes one in between. */
 const FIRST = 11_000;
 const COUNT = 9_000;
 /** Test processes that run at the same time begin at different places. */
@@ -19,7 +19,7 @@ export function freePort(): number {
   throw new Error("no port is free");
 }
 
-/** On no address: whoever starts there may listen on all of them. */
+/** True when no address has a listener: the server that starts there may listen on all of them. */
 function isFree(port: number): boolean {
   try {
     Deno.listen({ hostname: "0.0.0.0", port }).close();

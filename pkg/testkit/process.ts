@@ -1,7 +1,7 @@
 import { systemClock } from "../clock/mod.ts";
 import type { Process, Prompts, Terminal } from "../cli/mod.ts";
 
-/** What a test decides about the process; the rest is a process without a terminal in an empty folder. */
+/** The choices of a test; the rest is a process without a terminal in an empty folder. */
 export interface TestProcessOptions {
   readonly args: readonly string[];
   readonly env?: Readonly<Record<string, string>>;

@@ -16,7 +16,6 @@ export const REGISTRY_USER = { username: "pusher", password: new Secret("push-pa
 /** The same as a line of an htpasswd file. */
 const HTPASSWD = "pusher:$2y$05$3ALkaMMVJXfVeYw6FThbu./OybTYcdx.4Sl5Qt5xoo/2qrIxABBiG\n";
 
-/** What a test may choose. */
 export interface TestRegistryOptions {
   /** Asks for the credentials of `REGISTRY_USER`. */
   readonly credentials?: boolean;
@@ -28,7 +27,7 @@ const NAME = "docker-registry";
 const READY_MS = 120_000;
 const PROGRAM = findProgram();
 
-/** Whether one can be started here. */
+/** True when a registry can be started here. */
 export function hasRegistry(): boolean {
   return PROGRAM !== undefined;
 }

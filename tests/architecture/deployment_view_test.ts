@@ -1,13 +1,13 @@
 /**
- * Whoever writes a row that a deployment is shown from must count it (`bumpViewRevision`, or an event), or answers go stale.
- * Here is every place that does; each has a case in `views/cache_test.ts`.
+ * A statement that writes a row of the deployment view must bump its revision (`bumpViewRevision`, or an event), or answers
+ * go stale. Here is every such place; each has a case in `views/cache_test.ts`.
  */
 import assert from "node:assert/strict";
 
 const STORE = "svc/ctrl/internal/store/";
 const ROOT = new URL("../../", import.meta.url).pathname;
 
-/** How many statements of each file write such rows. A new one is seen by whoever reviews the change. */
+/** Number of such statements by file. A change of it is visible in review. */
 const WRITES: Readonly<Record<string, number>> = {
   [`${STORE}instances.ts`]: 4,
   [`${STORE}routes.ts`]: 4,
@@ -15,7 +15,7 @@ const WRITES: Readonly<Record<string, number>> = {
   [`${STORE}topology.ts`]: 2,
 };
 
-/** Their cells are compared, so nobody has to count them. */
+/** Their cells are compared, so they need no revision. */
 const COMPARED = ["deployments", "environments", "projects", "shown_revisions"];
 
 async function* sources(folder: string): AsyncGenerator<string> {

@@ -6,7 +6,7 @@ import { policyOf } from "../../svc/ctrl/api/policies.ts";
 import { sentinelToken, SERVICE_TOKEN, startApi, type TestApi } from "../../svc/ctrl/services/testing.ts";
 import { CtrlService } from "../../proto/gen/ctrl/v1/ctrl_pb.ts";
 
-/** The only methods that need no credentials. A method that is added here is seen by whoever reviews the change. */
+/** The only methods that need no credentials. An addition is visible in review. */
 const PUBLIC = ["ctrl.v1.CtrlService/Liveness"];
 
 function* methods(): Generator<{ service: DescService; method: DescMethod; name: string }> {
@@ -50,7 +50,7 @@ function codeOf(answer: unknown, ok: boolean): Code | "ok" {
   return typeof code === "number" ? code : Code.Unknown;
 }
 
-/** Several methods of the original shipped without authentication; each was found by somebody from outside. */
+/** Several methods of the original shipped without authentication; each was found from outside. */
 Deno.test("every method refuses callers without credentials and with wrong ones, except the public ones", async (t) => {
   await using api = await startApi();
   const seen: string[] = [];
@@ -115,7 +115,7 @@ Deno.test("a revoked key stops working within seconds", async () => {
   assert.equal(code, Code.Unauthenticated);
 });
 
-/** A mounted service that nobody decided about must not be reachable. */
+/** A mounted service without a policy must not be reachable. */
 Deno.test("a method without a policy is refused", async () => {
   const { OpenApiService } = await import("../../proto/gen/ctrl/v1/openapi_pb.ts");
   const { authenticationGate } = await import("../../svc/ctrl/api/policies.ts");

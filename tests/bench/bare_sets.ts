@@ -1,4 +1,4 @@
-/** The cluster's own time: ReplicaSets that are created at once by nobody's agent. */
+/** The cluster's own time: ReplicaSets that are created at once without an agent. */
 import { loadConfig } from "../../pkg/config/mod.ts";
 import {
   AnyObject,
@@ -17,7 +17,6 @@ import { type Cluster, createNamespace } from "../testbed/cluster.ts";
 import { eventually } from "../testbed/wait.ts";
 import { nowMs, removeNamespace, Seen } from "./cluster_bed.ts";
 
-/** What runs in each pod. */
 export interface BarePod {
   readonly image: string;
   readonly command: readonly string[];
@@ -40,7 +39,7 @@ export interface Bare {
 
 const ALL_MS_MAX = 300_000;
 
-/** What is created: `policyOf` a namespace before anything is measured, then the sets. */
+/** Manifests: `policyOf` a namespace is created before the measurement, then the sets. */
 export interface BareKind {
   readonly policyOf?: (namespace: string) => Manifest;
   readonly setAt: (at: BareAt) => Manifest;

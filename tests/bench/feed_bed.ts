@@ -43,7 +43,7 @@ export interface Streams {
   stop(): Promise<StreamsResult>;
 }
 
-/** What the benches of the feed stand on. Dispose of it, or its processes stay. */
+/** Database, api and agents for the benches of the feed. Dispose of it, or its processes stay. */
 export class FeedBed implements AsyncDisposable {
   readonly db: CtrlDatabase;
   readonly #directory: string;
@@ -162,7 +162,7 @@ export class FeedBed implements AsyncDisposable {
     return ids;
   }
 
-  /** What the deployments are called in their runtime, by id. */
+  /** Names of the deployments in their runtime, by id. */
   async names(deploymentIds: readonly string[]): Promise<Map<string, string>> {
     const rows = await this.db.kysely.selectFrom("deployments").select(["id", "k8s_name"])
       .where("id", "in", deploymentIds).execute();

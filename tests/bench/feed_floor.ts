@@ -1,6 +1,6 @@
 /**
- * What an idle stream costs with nothing but the HTTP server: `deno run -A tests/bench/feed_floor.ts` serves streams that
- * say a word now and then, and prints its port.
+ * The cost of an idle stream with nothing but the HTTP server: `deno run -A tests/bench/feed_floor.ts` serves streams that
+ * send a few bytes now and then, and prints its port.
  */
 // deno-lint-ignore-file no-console -- its result is its output
 import { createServer, type ServerResponse } from "node:http";

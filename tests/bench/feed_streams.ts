@@ -15,7 +15,7 @@ export interface StreamsOptions {
   readonly url: string;
   /** A stream for each; several may be of one region. */
   readonly agents: readonly { readonly id: string; readonly region: string; readonly token: string }[];
-  /** How often each agent says that it lives. */
+  /** Between two heartbeats of an agent. */
   readonly aliveMs: number;
 }
 
@@ -23,7 +23,7 @@ export interface StreamsOptions {
 export interface StreamsReady {
   readonly resources: number;
   readonly tookMs: number;
-  /** What the process grew by. */
+  /** Growth of the process. */
   readonly grownMib: number;
 }
 

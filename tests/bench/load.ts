@@ -71,7 +71,7 @@ async function generate(options: LoadOptions): Promise<LoadResult> {
 
 interface Answer {
   readonly ok: boolean;
-  /** Whether the server takes another request on the connection. */
+  /** True when the server takes another request on the connection. */
   readonly reusable: boolean;
 }
 

@@ -7,7 +7,7 @@ import { quantile, report, type Row } from "./row.ts";
 const FOLDERS = 400;
 const FILES_PER_FOLDER = 50;
 const ROUNDS = 5;
-/** What was written a moment ago is packed anew; a source tree lies there for longer. */
+/** Files that were written within the last 2 s are always packed again; a source tree is older. */
 const SETTLED_MS = 2_100;
 
 /** Measures the first pack, which reads everything, and the next ones, when nothing has changed. */

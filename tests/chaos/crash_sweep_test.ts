@@ -142,7 +142,7 @@ async function picture(bed: Bed, ids: readonly string[]): Promise<unknown> {
 
 interface Run {
   readonly picture: unknown;
-  /** Whether the worker died on the way. */
+  /** True when the worker died on the way. */
   readonly crashed: boolean;
 }
 

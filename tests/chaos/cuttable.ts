@@ -4,7 +4,7 @@ export class CuttableWay {
   readonly #listener: Deno.TcpListener;
   readonly #open = new Set<Deno.Conn>();
   readonly #accepting: Promise<void>;
-  /** How many connections were cut. */
+  /** Number of connections that were cut. */
   cuts = 0;
   #broken = false;
 

@@ -15,7 +15,7 @@ import { SimulatedPlatform } from "./simulated_platform.ts";
 const SEEDS = Number(Deno.env.get("UNKEY_TEST_SEEDS") ?? 20);
 const STEPS = 500;
 const ACTS_MAX = 80;
-/** What is left to happen when nobody asks for anything any more. */
+/** The actions that remain when no user acts any more. */
 const DRAIN_STEPS_MAX = 20_000;
 
 Deno.test("whatever interleaves, traffic leads to what is live and ready, and nothing runs that should not", async (t) => {
@@ -76,7 +76,7 @@ async function play(seed: number, counts: Map<string, number>): Promise<Played> 
   }
 }
 
-/** What must have happened at least once over all seeds. */
+/** Events that must occur at least once over all seeds. */
 const WANTED = ["promote", "rollback", "stop", "start", "cancel", "ready", "failed", "cancelled", "stopped"];
 
 async function count(
@@ -97,7 +97,7 @@ async function count(
   }
 }
 
-/** What users do, through the use cases that the API calls. Refusals are answers; anything else is trouble. */
+/** The actions of users, through the use cases that the API calls. A refusal is an answer; any other error fails the test. */
 async function act(
   platform: SimulatedPlatform,
   random: () => number,
@@ -154,7 +154,7 @@ async function look(platform: SimulatedPlatform) {
   return { environment, routes, rows, started };
 }
 
-/** What must hold after every step. */
+/** Invariants after every step. */
 async function checkAlways(platform: SimulatedPlatform): Promise<void> {
   const { environment, routes, rows, started } = await look(platform);
   const live = environment.live_deployment_id;
@@ -187,7 +187,7 @@ async function checkAlways(platform: SimulatedPlatform): Promise<void> {
   assert.deepEqual(await listDeploymentViewsByIds(kysely, ids, memory), fresh, "an answer is stale");
 }
 
-/** Traffic goes to newer deployments by itself, and back only when somebody says so. */
+/** Traffic goes to newer deployments by itself, and back only at a user's request. */
 class Direction {
   #live: string | null = null;
   #asked = 0;
@@ -205,7 +205,7 @@ class Direction {
   }
 }
 
-/** What must hold when nothing is left to happen: nothing hangs, leaks, or waits for ever. */
+/** Invariants at the end: nothing hangs, leaks, or waits for ever. */
 async function checkAtRest(platform: SimulatedPlatform): Promise<void> {
   const { db: { kysely }, ids, seed } = platform;
   const { environment, routes, rows, started } = await look(platform);

@@ -61,10 +61,10 @@ export class SimulatedPlatform {
   readonly deps: DeploymentDeps;
   readonly caller: RootKeyPrincipal;
   readonly ids: string[] = [];
-  /** What the api of an unlucky moment remembers: for ever, unless somebody says that it changed. */
+  /** The api's cached views of an unlucky moment: they stay until their revision changes. */
   readonly memory = new DeploymentViewCache({ now: () => 0, sleep: () => Promise.resolve() });
   readonly #random: () => number;
-  /** What the agent has reported last. */
+  /** The agent's last report. */
   readonly #reported = new Map<string, string>();
 
   private constructor(db: CtrlDatabase, seed: Seed, random: () => number) {

@@ -31,7 +31,7 @@ interface Call {
   readonly reject: (reason: unknown) => void;
 }
 
-/** How likely the clock moves although something could happen now. */
+/** Probability that the clock moves although an action is possible now. */
 const CLOCK_MOVES = 0.05;
 
 export class Simulation {
@@ -200,7 +200,7 @@ export class Simulation {
   }
 }
 
-/** What comes back passes through JSON, and a fault keeps its code and public text only. */
+/** Results pass through JSON, and a fault keeps its code and public text only. */
 async function journaled<T>(work: Promise<T>): Promise<T> {
   try {
     const value = await work;

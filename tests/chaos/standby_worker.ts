@@ -51,7 +51,7 @@ class WorkerProcess {
 
 /** A worker with its successor. Whenever one dies while it is armed, the next one takes over at the same address. */
 export class StandbyWorker implements WorkerPart {
-  /** How often it died by itself. */
+  /** Number of times that it died by itself. */
   crashes = 0;
   readonly #part: PartOptions;
   #running: WorkerProcess | undefined;

@@ -6,7 +6,7 @@ export interface LayerOptions {
   /** From here until now; milliseconds since the epoch. */
   readonly buildSinceMs: number;
   /**
-   * Whether a file may be empty in the reference. Docker's client lists files by one meaning of the ignore rules and opens them
+   * True when a file may be empty in the reference. Docker's client lists files by one meaning of the ignore rules and opens them
    * by another: after a rule like `*` that follows an exception it sends a file of no bytes in place of some files.
    */
   readonly contentMayBeLost?: boolean;

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { EXITS_AT_ONCE, FAILS_TO_BUILD, NEVER_LISTENS, serves } from "../testbed/apps.ts";
 import { answers, type CommandResult, Testbed, writeApp } from "../testbed/testbed.ts";
 
-/** What `unkey deploy --json` prints, as far as these tests read it. */
+/** The output of `unkey deploy --json`, as far as these tests read it. */
 interface DeployJson {
   readonly id: string | null;
   readonly status: string;

@@ -38,7 +38,7 @@ Deno.test("the command line prints what it printed before", async (t) => {
   }
 });
 
-/** What differs between machines and versions. */
+/** Replaces the text that differs between machines and versions. */
 function neutral(text: string, cwd: string): string {
   return text.replaceAll(cwd, "<cwd>").replaceAll(/"totalMs":\d+/g, '"totalMs":<ms>')
     .replaceAll(Deno.version.deno, "<deno>").replaceAll(VERSION, "<version>")

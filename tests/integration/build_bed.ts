@@ -14,7 +14,7 @@ import { ContextStore } from "../testbed/context_store.ts";
 const clock = systemClock();
 const LIMIT_MS = 300_000;
 
-/** How a build ended and what it told meanwhile. */
+/** The end of a build and its output. */
 export interface Built {
   readonly id: string;
   readonly report: BuildReport;
@@ -44,7 +44,7 @@ export class BuildBed implements AsyncDisposable {
     { builder, registryName, seed }: {
       readonly builder: Builder;
       readonly registryName: string;
-      /** Whose deployment it is; a project of its own when nothing is said. */
+      /** The project of the deployment; a new one by default. */
       readonly seed?: Seed;
     },
     signal: AbortSignal = new AbortController().signal,

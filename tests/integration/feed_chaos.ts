@@ -1,4 +1,4 @@
-/** What goes wrong between agents and the control plane, and in the runtimes of the agents. */
+/** Faults between agents and the control plane, and in the runtimes of the agents. */
 import { Fault } from "../../pkg/fault/mod.ts";
 import type { DesiredDeployment } from "../../svc/krane/internal/deployment/desired.ts";
 import type { ManagedDeployment, Observation, Runtime } from "../../svc/krane/internal/runtime/port.ts";
@@ -98,13 +98,13 @@ const WORK_MS_MAX = 3;
 const FAILURES_OF = 20;
 
 /**
- * What runs in a region. It outlives its agents as containers do, fails now and then, and remembers everything that was
+ * The runtime of a region. It outlives its agents as containers do, fails now and then, and remembers everything that was
  * done wrong: here the replicas of a deployment are the version that asked for them, so that none may ever go down.
  */
 export class FakeRegion implements Runtime {
   readonly running = new Map<string, DesiredDeployment>();
   readonly problems: string[] = [];
-  /** Whether operations fail. */
+  /** True while operations fail. */
   failing = true;
   failures = 0;
   applied = 0;

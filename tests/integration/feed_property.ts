@@ -27,7 +27,7 @@ import { eventually, freePort } from "../testbed/wait.ts";
 import { ChaosProxy, type Dice, dice, FakeRegion, pause } from "./feed_chaos.ts";
 import { type Place, SERVICE_TOKEN, startAgent, startApi } from "./feed_property_parts.ts";
 
-/** How much to do, and with which luck. */
+/** The amount of work, and the seed of its random choices. */
 export interface PropertyOptions {
   readonly databaseUrl: Secret;
   readonly seed: number;
@@ -35,7 +35,7 @@ export interface PropertyOptions {
   readonly changes: number;
 }
 
-/** What happened; all problems are gone through before it is returned. */
+/** Counts of the faults that occurred; problems are thrown before it is returned. */
 export interface PropertyResult {
   readonly changes: number;
   readonly applied: number;
@@ -111,7 +111,7 @@ class World {
   readonly #deployments: readonly string[];
   readonly #places: readonly Place[];
   readonly #nudger: Nudger;
-  /** Regions that nobody writes to for now. */
+  /** Regions without writes for now. */
   readonly #calm = new Set<string>();
   #changes = 0;
   #rested = 0;
@@ -217,7 +217,7 @@ class World {
         deployment_id: id,
         region,
         workspace_id: this.#seed.workspaceId,
-        // So that whoever applies it knows how new it is.
+        // The runtime reads from it how new the state is.
         desired_replicas: versions[n] ?? 0,
         desired_status: stopped ? "stopped" as const : "started" as const,
         version: versions[n] ?? 0,
@@ -233,7 +233,7 @@ class World {
     });
   }
 
-  /** What goes wrong after so many changes. */
+  /** Faults by number of changes. */
   #trouble(proxy: ChaosProxy, roll: Dice): void {
     const before = this.#troubledAt;
     this.#troubledAt = this.#changes;

@@ -9,7 +9,7 @@ import { KRANE_FIELDS } from "../../svc/krane/config.ts";
 import { runKrane } from "../../svc/krane/run.ts";
 import type { FakeRegion } from "./feed_chaos.ts";
 
-/** What the worker and the operator show the apis. */
+/** The tokens of the worker and of the operator. */
 export const SERVICE_TOKEN = "property-service-token-0123456789";
 const clock = systemClock();
 const log = silentLogger();

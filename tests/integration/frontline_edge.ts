@@ -105,14 +105,14 @@ export async function get(
   return { status: Number(head.slice(9, 12)), body: rest.join("\r\n\r\n") };
 }
 
-/** Whether nobody listens on `port`. */
+/** True when no server listens on `port`. */
 export async function refuses(port: number): Promise<boolean> {
   try {
     (await Wire.connect(port)).close();
     return false;
   } catch (error) {
     if (error instanceof Deno.errors.ConnectionRefused) return true;
-    // A listener that closes resets whoever waits in its queue.
+    // A listener that closes resets the connections in its queue.
     if (error instanceof Deno.errors.ConnectionReset) return false;
     throw error;
   }

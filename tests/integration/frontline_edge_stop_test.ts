@@ -1,4 +1,4 @@
-/** How an edge stops: it says so, serves on, and follows its routes until it is done. */
+/** The stop of an edge: it reports that it is not ready, serves on, and follows its routes until the end. */
 import assert from "node:assert/strict";
 import { ManualClock } from "../../pkg/testkit/manual_clock.ts";
 import { eventually } from "../testbed/wait.ts";
@@ -6,7 +6,7 @@ import { app, get, refuses, startEdge, TIMES } from "./frontline_edge.ts";
 import { applyEndpoints, applyRoute, Feed, snapshotEnd } from "./frontline_feed.ts";
 import { responseHead, Wire } from "./frontline_wire.ts";
 
-/** Load balancers need a few seconds to hear of it: whoever they still send must be served. */
+/** Load balancers notice a stop after a few seconds: requests that they send until then must be served. */
 Deno.test("an edge that stops says so first, and goes on to serve until its delay is over", async () => {
   const clock = new ManualClock();
   const one = app("one");

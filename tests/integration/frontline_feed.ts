@@ -14,7 +14,7 @@ export interface FeedStream {
   send(version: number, state: State): void;
   /** Ends the stream, with an error if given. */
   end(error?: ConnectError): void;
-  /** Whether the edge has gone. */
+  /** True when the edge has closed the stream. */
   readonly closed: () => boolean;
 }
 

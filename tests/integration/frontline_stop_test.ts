@@ -1,4 +1,4 @@
-/** What becomes of connections and requests when a proxy stops; time moves only when a test moves it. */
+/** Connections and requests when a proxy stops; time moves only when a test moves it. */
 import assert from "node:assert/strict";
 import { LIMITS, type ProxyOptions, type Upstream } from "../../pkg/proxy/mod.ts";
 import { ManualClock } from "../../pkg/testkit/manual_clock.ts";
@@ -6,7 +6,7 @@ import { eventually } from "../testbed/wait.ts";
 import { App, responseHead, startProxy, Wire } from "./frontline_wire.ts";
 
 const DRAIN_MS = 600_000;
-/** What a stop may take that waits for nobody: more than all limits together, and much less than the drain. */
+/** Time for a stop without requests under way: more than all limits together, and much less than the drain. */
 const PROMPT_MS_MAX = DRAIN_MS / 2;
 /** More than the system holds for two connections, so that the proxy has to keep the rest. */
 const BODY_BYTES = 64 * 1024 * 1024;
@@ -76,7 +76,7 @@ Deno.test("close() does not wait for a request whose head does not come", async 
   assert.match((await client.toEnd()).text, /^HTTP\/1\.1 408 /);
 });
 
-/** A listener whose queue is full: whoever dials it gets no answer at all. */
+/** A listener whose queue is full: a connection to it gets no answer at all. */
 async function silentHost(): Promise<Disposable & { readonly upstream: Upstream }> {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0, tcpBacklog: 1 });
   const { port } = listener.addr;

@@ -5,7 +5,7 @@ import { eventually } from "../testbed/wait.ts";
 
 const MIB = 1024 * 1024;
 const BODY_BYTES = 64 * MIB;
-/** What the kernel may hold for two connections, and the proxy's own buffers. */
+/** Buffers of the kernel for two connections, and the proxy's own. */
 const IN_FLIGHT_MAX = 40 * MIB;
 
 /** Writes a body whose bytes depend on their place, as fast as it is taken. */

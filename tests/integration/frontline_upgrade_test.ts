@@ -93,7 +93,7 @@ Deno.test("an app may decline to switch", async () => {
   assert.match(await wire.until("\r\n\r\n"), /^GET \/next /);
 });
 
-/** Behind a switch to HTTP/2 requests would pass that nobody has checked or routed. */
+/** Behind a switch to HTTP/2 requests would pass without a check and without a route. */
 Deno.test("a switch to HTTP/2 in clear text is not offered to the app", async () => {
   using app = new App();
   await using proxy = await startProxy({ upstream: app.upstream });

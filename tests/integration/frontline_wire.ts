@@ -76,7 +76,7 @@ export class Wire implements Disposable {
     }
   }
 
-  /** Whether something arrives within `ms`; for asserting that nothing does. */
+  /** True when bytes arrive within `ms`; for asserting that none do. */
   async silentFor(ms: number): Promise<boolean> {
     if (this.#received.length > 0) return false;
     const read = this.#more().then(() => undefined, () => undefined);

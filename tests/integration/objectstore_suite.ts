@@ -22,7 +22,7 @@ const MINUTE_MS = 60_000;
 const CONTENT = new TextEncoder().encode("a build context, more or less");
 const BOUND = { sizeBytes: CONTENT.length, checksumSha256: sha256(CONTENT), expiresInMs: MINUTE_MS };
 
-/** What the builder downloads is what the client uploaded. */
+/** The builder downloads the bytes that the client uploaded. */
 async function roundTrip({ store }: Subject): Promise<void> {
   const put = await store.presignPut("proj_1/round.tar.gz", BOUND);
   assert.equal((await send("PUT", put.url, { headers: put.headers, body: CONTENT })).status, 200);
@@ -93,7 +93,7 @@ async function otherKey({ store }: Subject): Promise<void> {
   assert.equal((await send("GET", read.replace("proj_2/mine", "proj_1/mine"))).status, 403);
 }
 
-/** Whoever may upload may not read, and the other way round. */
+/** A URL for uploads gives no reads, and the other way round. */
 async function otherMethod({ store }: Subject): Promise<void> {
   const put = await store.presignPut("proj_1/method", { expiresInMs: MINUTE_MS });
   assert.equal((await send("PUT", put.url, { headers: put.headers, body: CONTENT })).status, 200);
@@ -184,7 +184,7 @@ export function lateClock(clock: Clock): Clock {
   return { ...clock, now: () => clock.now() - 60 * MINUTE_MS };
 }
 
-/** What to send, and what to do with the answer's body instead of collecting it. */
+/** A request, and a reader of the answer's body in place of the default, which collects it. */
 interface SendOptions {
   readonly headers?: Record<string, string>;
   readonly body?: Uint8Array | Iterable<Uint8Array>;

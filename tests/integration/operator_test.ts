@@ -45,7 +45,7 @@ class ControlPlane implements AsyncDisposable {
     }
   }
 
-  /** What a command printed, with nothing but these variables set beside the URL. */
+  /** The output of a command, with nothing but these variables set beside the URL. */
   async unkey(env: Readonly<Record<string, string>>, ...args: readonly string[]) {
     const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
       args: ["run", "-A", "--quiet", MAIN, ...args],

@@ -12,7 +12,7 @@ const SERVICE_TOKEN = "service-token-of-the-tests";
 const MASTER_KEY = btoa("m".repeat(32));
 const SUBMIT = /^\/hydra\.v1\.DeploymentService\/(d_[^/]+)\/run\/send$/;
 
-/** What happens to a hand-over on its way to Restate. */
+/** Faults of a submission on its way to Restate. */
 type Passage = "open" | "held before Restate" | "held after Restate";
 
 /** Stands between api and Restate, so that a test can stop the api exactly there. */

@@ -26,7 +26,7 @@ import { answersOk, eventually, freePort } from "../testbed/wait.ts";
 
 const AGENT_MS = 30;
 
-/** What the agent does with a deployment that should run here; `undefined`: it has not got round to it. */
+/** The agent's reaction to a deployment that is desired here; `undefined`: none so far. */
 export type Behaviour = (id: string) => readonly ReportedInstance[] | undefined;
 
 interface Parts {
@@ -51,7 +51,6 @@ export interface WorkerPart {
   logTail(lines?: number): Promise<string>;
 }
 
-/** What a test may choose. */
 export interface WorkerBedOptions<W extends WorkerPart> {
   /** Makes the worker's process of how it would be started. */
   readonly worker: (part: PartOptions) => W;
@@ -203,7 +202,7 @@ export class WorkerBed<W extends WorkerPart = WorkerPart> {
     });
   }
 
-  /** How often Restate has tried in vain to reach the worker for this deployment, and how long it waits from then on. */
+  /** Restate's failed attempts to reach the worker for this deployment, and its wait until the next one. */
   async attempts(id: string): Promise<{ failed: number; pauseMs: number }> {
     const query = `select retry_count, last_start_at, next_retry_at from sys_invocation
       where target_service_key = '${id}' and status != 'completed'`;

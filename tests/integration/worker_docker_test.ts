@@ -67,7 +67,7 @@ real("a missing Dockerfile is told as such", async () => {
   assert.ok(report.kind === "failed" && report.code === "dockerfile_missing", JSON.stringify(report));
 });
 
-/** All builds share one engine, so whoever knows the name of an image there could read it. */
+/** All builds share one engine, so the name of an image there would be enough to read it. */
 real("a build cannot read what another workspace built, and is told why", async () => {
   await using bed = await BuildBed.start();
   const engine = openEngine();
@@ -80,7 +80,7 @@ real("a build cannot read what another workspace built, and is told why", async 
     assert.ok(report.kind === "built", JSON.stringify(report));
     image = report.image;
     assert.match(image, /^unkey\.local\/ws_[a-z0-9]+\/proj_[a-z0-9]+:d_[a-zA-Z0-9]+_[a-zA-Z0-9]{30,}$/);
-    // What could be guessed, and what cannot: the answer is the same, so it tells nobody what there is.
+    // What could be guessed, and what cannot: the answer is the same, so it does not reveal which images exist.
     const guessed = image.slice(0, image.lastIndexOf("_"));
     const id = (await inspectImage(engine, image, limit()))?.id.replace("sha256:", "") ?? "";
     const own = /uses the image unkey\.local\/.*one of the platform's own.*push a base image to a registry/;
@@ -114,7 +114,7 @@ real("a build cannot read what another workspace built, and is told why", async 
   }
 });
 
-/** What one build caches would be the next one's input, or tell it what others build. */
+/** A cache of one build would be the input of the next, or reveal what other workspaces build. */
 real("a cache of RUN is the workspace's, and no other can read or fill it", async () => {
   await using bed = await BuildBed.start();
   const engine = openEngine();

@@ -1,4 +1,4 @@
-/** Who may drive the workflows: the real Restate server, which signs what it sends, and nobody else. */
+/** Only the real Restate server, which signs its requests, may drive the workflows. */
 import assert from "node:assert/strict";
 import { WorkerBed } from "./worker_bed.ts";
 

@@ -62,7 +62,7 @@ Deno.test({
       }
       const [d1, d2, d3, d4] = all;
       assert.ok(d1 !== undefined && d2 !== undefined && d3 !== undefined && d4 !== undefined);
-      // The label is the build's; the name is somebody else's.
+      // The label is the build's; the name belongs to another workspace.
       const foreign = `unkey-test/foreign:${crypto.randomUUID()}`;
       await tagImage(engine, d1.image, foreign, limit());
       made.push(foreign);

@@ -8,7 +8,7 @@ import { WorkerBed } from "./worker_bed.ts";
 
 const AGEING_SECONDS = 600;
 
-/** What the queue's tests do with a bed: builds that end when they are told to. */
+/** A bed for tests of the queue: its builds end when a test ends them. */
 class QueueBed {
   readonly bed: WorkerBed;
   #createdAtMs = Date.now();
@@ -34,7 +34,7 @@ class QueueBed {
     await this.bed.finishBuild(id);
   }
 
-  /** What the user reads about the wait, with names instead of ids. */
+  /** The text of the wait, with names instead of ids. */
   async place(id: string, names: Readonly<Record<string, string>>): Promise<string> {
     const queued = (await listSteps(this.bed.db.kysely, id)).find((step) => step.name === "queued");
     return (queued?.message ?? "").replaceAll(/d_\w+/g, (each) => names[each] ?? each);
@@ -44,7 +44,7 @@ class QueueBed {
     await eventually(`it to read "${text}"`, async () => await this.place(id, names) === text);
   }
 
-  /** Nobody holds or waits; the last message of a deploy is delivered after it has ended. */
+  /** No slot is held and no deploy waits; the last message of a deploy is delivered after it has ended. */
   async empty(): Promise<void> {
     const { db, seed } = this.bed;
     await eventually(

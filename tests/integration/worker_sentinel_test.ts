@@ -4,7 +4,7 @@ import { REGION } from "../../svc/ctrl/worker/testing.ts";
 import { eventually } from "../testbed/wait.ts";
 import { WorkerBed } from "./worker_bed.ts";
 
-/** Environments that nobody deploys to for months must not stay behind on an old proxy. */
+/** Environments without a deploy for months must not stay behind on an old proxy. */
 Deno.test("a deploy brings its environment's sentinel, and a worker with a new image upgrades it without one", async () => {
   const env: Record<string, string> = {
     UNKEY_SENTINEL_IMAGE: "registry.example/unkey:1",

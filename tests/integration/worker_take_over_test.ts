@@ -4,7 +4,7 @@ import { WorkerBed } from "./worker_bed.ts";
 
 const STARTING = instanceReport({ status: "pending", reason: "starting", address: "" });
 
-/** What began on a worker that is gone, and what begins when the newest one is, would wait for ever. */
+/** Without a take-over, deploys of a worker that is gone would wait for ever, and so would new ones when the newest is gone. */
 Deno.test("workers take over from each other, whichever goes and whenever", async (t) => {
   const bed = await WorkerBed.start();
   try {

@@ -157,7 +157,7 @@ export class KraneBed implements AsyncDisposable {
       .items;
   }
 
-  /** How many objects of each kind that the agent makes are in the namespace. */
+  /** Number of objects in the namespace, for each kind that the agent makes. */
   async objects(): Promise<{ sets: number; secrets: number; policies: number }> {
     const count = async (resource: Resource): Promise<number> => {
       const selection = { namespace: this.namespace, labels: { [LABEL.managedBy]: "krane" } };

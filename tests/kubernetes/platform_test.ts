@@ -6,7 +6,7 @@ import { answers, Testbed, writeApp } from "../testbed/testbed.ts";
 import { eventually } from "../testbed/wait.ts";
 
 const HELLO = new URL("../../examples/hello", import.meta.url).pathname;
-/** How long the control plane stays away. */
+/** Outage of the control plane. */
 const AWAY_MS = 60_000;
 
 interface Deployed {
@@ -38,7 +38,7 @@ async function deploy(bed: Testbed, folder: string, project: string, env = "prod
   return deployed;
 }
 
-/** What the region's agent has made in the cluster, as `kind name`, but for namespaces. */
+/** Objects of the region's agent in the cluster, as `kind uid`, without namespaces. */
 async function objects(cluster: Cluster, bed: Testbed, labels: Readonly<Record<string, string>> = {}) {
   const selector = Object.entries({ [LABEL.region]: bed.region, ...labels }).map((each) => each.join("="))
     .join();

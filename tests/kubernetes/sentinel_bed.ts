@@ -146,7 +146,7 @@ export class SentinelBed implements AsyncDisposable {
     return id;
   }
 
-  /** What the worker's sweep does with these settings. */
+  /** Runs the worker's sweep with these settings. */
   async sweep(image: string, replicas: number): Promise<void> {
     const shape = { image, replicas, cpuMillicores: 500, memoryMib: 256 };
     const vault = createVault({
@@ -176,7 +176,7 @@ export class SentinelBed implements AsyncDisposable {
     return await this.sentinel(deploymentId);
   }
 
-  /** How many Deployments of sentinels are left. */
+  /** Number of Deployments of sentinels. */
   async deployments(): Promise<number> {
     const signal = AbortSignal.timeout(180_000);
     const selection = { namespace: this.namespace, labels: { [LABEL.component]: "sentinel" } };

@@ -1,6 +1,5 @@
 import { type IncomingMessage, request } from "node:http";
 
-/** What an edge answered. */
 export interface Answer {
   readonly status: number;
   readonly body: string;

@@ -125,7 +125,7 @@ export async function pushApp(cluster: Cluster, app: App): Promise<string> {
   }
 }
 
-/** Somebody else's cluster: what cannot be found out has to be told. */
+/** A cluster from outside: the environment names what the cluster does not show. */
 async function given(kubeconfig: string): Promise<Cluster | undefined> {
   const registry = Deno.env.get("UNKEY_TEST_REGISTRY");
   const assets = Deno.env.get("KUBEBUILDER_ASSETS");

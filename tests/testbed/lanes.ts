@@ -13,7 +13,6 @@ export interface LanesOptions {
   readonly pauseMs?: number;
 }
 
-/** What came back so far. */
 export interface LanesReport {
   readonly asked: number;
   readonly failed: readonly string[];

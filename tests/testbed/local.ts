@@ -152,7 +152,7 @@ export class LocalPlatform implements AsyncDisposable {
     return answersOk(`http://127.0.0.1:${this.apiPort}/health/ready`);
   }
 
-  /** What marks this platform's containers; `undefined` before the first start. */
+  /** The id on this platform's containers; `undefined` before the first start. */
   async #controlPlaneId(): Promise<string | undefined> {
     const text = await Deno.readTextFile(`${this.directory}/data/state.json`).catch(() => undefined);
     return text === undefined ? undefined : JSON.parse(text).id;

@@ -3,7 +3,7 @@ import type { ChildProcess } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
 import { eventually } from "./wait.ts";
 
-/** How to start one part of the platform as a process of its own. */
+/** One part of the platform as a process of its own. */
 export interface PartOptions {
   readonly name: string;
   readonly command: string;

@@ -7,7 +7,7 @@ import { Part } from "./process.ts";
 
 /** Nodes to schedule pods on. Disposing of them removes them; the pods' namespaces go before. */
 export interface SimulatedNodes extends AsyncDisposable {
-  /** What a pod's spec needs to be scheduled there and nowhere else. */
+  /** Fields of a pod's spec with which it is scheduled there and nowhere else. */
   readonly placement: {
     readonly nodeSelector: Readonly<Record<string, string>>;
     readonly tolerations: readonly { readonly key: string; readonly operator: "Exists" }[];
@@ -74,12 +74,12 @@ function nodeObject(name: string, key: string): object {
     apiVersion: "v1",
     kind: "Node",
     metadata: { name, labels: { [key]: "", "kubernetes.io/hostname": name } },
-    // Nobody else's pods are lost there.
+    // Only these nodes' pods are lost.
     spec: { taints: [{ key, effect: "NoSchedule" }] },
   };
 }
 
-/** What becomes of nodes and pods. kwok has these as files beside its source; the program alone knows none. */
+/** Stages of simulated nodes and pods. kwok has these as files beside its source; the program alone knows none. */
 const STAGES = `
 apiVersion: kwok.x-k8s.io/v1alpha1
 kind: Stage

@@ -19,7 +19,6 @@ import { type RestatePart, restatePart } from "./restate.ts";
 
 const MAIN = new URL("../../main.ts", import.meta.url).pathname;
 
-/** What a test may choose. */
 export interface TestbedOptions {
   /** A database to use instead of a new SQLite file. */
   readonly databaseUrl?: string;
@@ -27,11 +26,10 @@ export interface TestbedOptions {
   readonly workerEnv?: Readonly<Record<string, string>>;
   readonly apiEnv?: Readonly<Record<string, string>>;
   readonly kraneEnv?: Readonly<Record<string, string>>;
-  /** How to run `unkey`: the program and its first arguments. */
+  /** The command line of `unkey`: the program and its first arguments. */
   readonly program?: readonly string[];
 }
 
-/** What a command printed and how it ended. */
 export interface CommandResult {
   readonly code: number;
   readonly stdout: string;

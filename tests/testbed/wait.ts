@@ -1,7 +1,7 @@
 export { eventually, type WaitOptions } from "../../pkg/testkit/eventually.ts";
 export { freePort } from "../../pkg/testkit/ports.ts";
 
-/** Whether a GET answers 200. */
+/** True when a GET answers 200. */
 export async function answersOk(url: string): Promise<boolean> {
   try {
     const response = await fetch(url, { signal: AbortSignal.timeout(10_000) });

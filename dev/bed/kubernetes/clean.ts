@@ -45,7 +45,7 @@ const STRAY_FOLDERS = [
   "/run/runc",
 ];
 
-/** Removes what is the bed's outside of its folder. A folder goes only when nobody else has something in it. */
+/** Removes the bed's files outside of its folder. A folder goes only when it is empty then. */
 export async function removeStrays(folder: string): Promise<void> {
   for (const { name } of await entries("/var/log/containers")) {
     const link = `/var/log/containers/${name}`;

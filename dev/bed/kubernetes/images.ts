@@ -18,7 +18,7 @@ interface Blob {
 const BUSYBOX = "/bin/busybox";
 const OCI = "application/vnd.oci.image";
 
-/** Gives the node the images that nobody can pull: the one that holds pods open, and the tests' base image. */
+/** Gives the node the images that no registry has: the pause image, and the tests' base image. */
 export async function importImages(folder: string, program: FindProgram): Promise<void> {
   const work = await Deno.makeTempDir({ prefix: "unkey-images-" });
   try {

@@ -19,7 +19,7 @@ async function failure(bed: ContractBed, build: ContractBuild): Promise<string> 
 }
 
 const CASES: Readonly<Record<string, Case>> = {
-  "pulls a public base image from a registry that wants a token from everybody": async (bed) => {
+  "pulls a public base image from a registry that wants a token for every pull": async (bed) => {
     bed.hub.forgetRequests();
     const { image } = await bed.built({ dockerfile: `FROM ${bed.base}\nRUN echo ${unique()} >/made\n` });
     assert.match(await bed.run(image, "cat", "/made"), /^[0-9a-f-]{36}$/);
