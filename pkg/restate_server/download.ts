@@ -2,9 +2,14 @@ import { createHash } from "node:crypto";
 import { dirname, join } from "node:path";
 import { Fault, publicFault } from "../fault/mod.ts";
 import { newDnsName } from "../uid/mod.ts";
-import type { DownloadProgress } from "./find.ts";
 import type { Release } from "./release.ts";
 import { untarFile } from "./untar.ts";
+
+export interface DownloadProgress {
+  readonly receivedBytes: number;
+  /** `undefined` when the registry does not say. */
+  readonly totalBytes: number | undefined;
+}
 
 /** What to get and where to put it. */
 export interface DownloadOptions {

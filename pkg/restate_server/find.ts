@@ -1,14 +1,7 @@
 import { join } from "node:path";
 import { Fault, publicFault } from "../fault/mod.ts";
-import { download } from "./download.ts";
+import { download, type DownloadProgress } from "./download.ts";
 import { type Release, releaseFor, RESTATE_VERSION, tarballUrl } from "./release.ts";
-
-/** How far a download is. */
-export interface DownloadProgress {
-  readonly receivedBytes: number;
-  /** `undefined` when the registry does not say. */
-  readonly totalBytes: number | undefined;
-}
 
 /** Where to look, and how to report. */
 export interface FindOptions {

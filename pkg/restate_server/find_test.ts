@@ -3,7 +3,8 @@ import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
 import { gzipSync } from "node:zlib";
 import { join } from "node:path";
-import { type DownloadProgress, type FindOptions, findRestateServer } from "./find.ts";
+import type { DownloadProgress } from "./download.ts";
+import { type FindOptions, findRestateServer } from "./find.ts";
 import type { Release } from "./release.ts";
 
 const CONTENT = Buffer.alloc(300_000, "a server, more or less ");

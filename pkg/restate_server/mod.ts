@@ -13,13 +13,8 @@
  *
  * @module
  */
-export {
-  type DownloadProgress,
-  type FindOptions,
-  findRestateServer,
-  type FoundServer,
-  restateServerCachePath,
-} from "./find.ts";
+export { type FindOptions, findRestateServer, type FoundServer, restateServerCachePath } from "./find.ts";
+export type { DownloadProgress } from "./download.ts";
 export { processIdentity } from "./process_identity.ts";
 export { RESTATE_VERSION } from "./release.ts";
 export { requestIdentity } from "./request_identity.ts";

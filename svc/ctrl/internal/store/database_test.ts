@@ -4,6 +4,7 @@ import { Secret } from "../../../../pkg/config/mod.ts";
 import { openDatabase } from "../../../../pkg/db/mod.ts";
 import { isFault } from "../../../../pkg/fault/mod.ts";
 import { silentLogger } from "../../../../pkg/logger/mod.ts";
+import { SHARED_DATABASES } from "../../../../pkg/testkit/databases.ts";
 import { MIGRATIONS } from "./migrations/mod.ts";
 import { testOnCtrlDatabases } from "./testing.ts";
 import { migrateCtrlDatabase, openCtrlDatabase, type Schema } from "./mod.ts";
@@ -11,7 +12,6 @@ import { migrateCtrlDatabase, openCtrlDatabase, type Schema } from "./mod.ts";
 const test = testOnCtrlDatabases();
 
 test("many processes can migrate at once, and one does it", async (_db, url) => {
-  if (url.reveal() === "sqlite::memory:") return;
   const many = await Promise.all(Array.from({ length: 4 }, () => openDatabase<Schema>(url)));
   try {
     await Promise.all(many.map((db) => migrateCtrlDatabase(db, silentLogger())));
@@ -27,10 +27,9 @@ test("many processes can migrate at once, and one does it", async (_db, url) => 
   } finally {
     for (const db of many) await db.close();
   }
-});
+}, SHARED_DATABASES);
 
 test("a database that is newer than the program is refused", async (db, url) => {
-  if (url.reveal() === "sqlite::memory:") return;
   await sql`insert into migrations (name) values ('9999_future')`.execute(db.kysely);
   try {
     for (const migrate of [true, false]) {
@@ -42,7 +41,7 @@ test("a database that is newer than the program is refused", async (db, url) => 
   } finally {
     await sql`delete from migrations where name = '9999_future'`.execute(db.kysely);
   }
-});
+}, SHARED_DATABASES);
 
 Deno.test("openCtrlDatabase() without migrating refuses a database that lacks tables, and says what to do", async () => {
   await assert.rejects(
