@@ -1,14 +1,13 @@
 /** `unkey audit`: who did what, newest first. */
 import { defineCommand, type Process } from "../../pkg/cli/mod.ts";
-import { type ConfigOf, field, integerSchema, textSchema } from "../../pkg/config/mod.ts";
+import { type ConfigOf, field, textSchema } from "../../pkg/config/mod.ts";
 import { createRpcClient } from "../../pkg/rpc/mod.ts";
 import { AdminService, type AuditEntry } from "../../proto/gen/ctrl/v1/admin_pb.ts";
 import { calling, connect, CONNECT_FIELDS, type Connection } from "../shared/connect.ts";
 import { findProject } from "../shared/find_deployment.ts";
 import { age, JSON_FIELD, jsonLine, table } from "../shared/output.ts";
+import { limitFields, type Page, readPages } from "../shared/pages.ts";
 
-const LIMIT = 50;
-const LIMIT_MAX = 10_000;
 const PAGE_MAX = 200;
 
 const FIELDS = {
@@ -34,20 +33,7 @@ const FIELDS = {
     help: "Only this action, e.g. deployment.create.",
     schema: textSchema(""),
   }),
-  limit: field({
-    flag: "limit",
-    env: "UNKEY_LIST_LIMIT",
-    placeholder: "<count>",
-    help: "Most entries to list.",
-    schema: integerSchema(LIMIT, 1, LIMIT_MAX),
-  }),
-  pageToken: field({
-    flag: "page-token",
-    env: "UNKEY_LIST_PAGE_TOKEN",
-    placeholder: "<token>",
-    help: "Go on after an earlier list; its JSON has the token as nextPageToken.",
-    schema: textSchema(""),
-  }),
+  ...limitFields({ help: "Most entries to list.", count: 50, countMax: 10_000 }),
   json: JSON_FIELD,
 };
 type AuditConfig = ConfigOf<typeof FIELDS>;
@@ -57,42 +43,30 @@ export const command = defineCommand({
   fields: FIELDS,
   async run({ config }, process) {
     const connection = await connect(config, process);
-    const { entries, nextPageToken } = await calling(
+    const { rows, nextPageToken } = await calling(
       connection,
       () => readEntries(connection, config, process.signal),
     );
     if (config.json) {
       const next = nextPageToken === "" ? {} : { nextPageToken };
-      return process.stdout(jsonLine({ entries: entries.map(entryJson), ...next }));
+      return process.stdout(jsonLine({ entries: rows.map(entryJson), ...next }));
     }
-    printEntries(entries, nextPageToken !== "", process);
+    printEntries(rows, nextPageToken !== "", process);
   },
 });
 
-interface Page {
-  readonly entries: readonly AuditEntry[];
-  readonly nextPageToken: string;
-}
-
-/** As many pages as the limit needs. */
 async function readEntries(
   connection: Connection,
-  { project, deployment: deploymentId, action, limit, pageToken: first }: AuditConfig,
+  { project, deployment: deploymentId, action, limit, pageToken }: AuditConfig,
   signal: AbortSignal,
-): Promise<Page> {
+): Promise<Page<AuditEntry>> {
   const client = createRpcClient(AdminService, connection);
   const projectId = project === undefined ? "" : (await findProject(connection, project)).id;
-  const entries: AuditEntry[] = [];
-  let pageToken = first;
-  do {
-    const pageSize = Math.min(PAGE_MAX, limit - entries.length);
-    const page = await client.listAuditLog({ projectId, deploymentId, action, pageSize, pageToken }, {
-      signal,
-    });
-    entries.push(...page.entries);
-    pageToken = page.nextPageToken;
-  } while (pageToken !== "" && entries.length < limit);
-  return { entries, nextPageToken: pageToken };
+  return await readPages({ limit, pageToken, pageSizeMax: PAGE_MAX }, async (page) => {
+    const request = { projectId, deploymentId, action, ...page };
+    const { entries, nextPageToken } = await client.listAuditLog(request, { signal });
+    return { rows: entries, nextPageToken };
+  });
 }
 
 function printEntries(entries: readonly AuditEntry[], more: boolean, process: Process): void {

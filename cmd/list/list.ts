@@ -1,6 +1,6 @@
 /** `unkey list`: deployments, newest first, or projects. */
 import { defineCommand, type Process, UsageError } from "../../pkg/cli/mod.ts";
-import { type ConfigOf, field, integerSchema, textSchema } from "../../pkg/config/mod.ts";
+import { type ConfigOf, field, textSchema } from "../../pkg/config/mod.ts";
 import { createRpcClient } from "../../pkg/rpc/mod.ts";
 import { AdminService } from "../../proto/gen/ctrl/v1/admin_pb.ts";
 import { type Deployment, DeploymentService } from "../../proto/gen/ctrl/v1/deployment_pb.ts";
@@ -8,10 +8,9 @@ import { calling, connect, CONNECT_FIELDS, type Connection } from "../shared/con
 import { deploymentJson, statusText } from "../shared/deployment_view.ts";
 import { findProject } from "../shared/find_deployment.ts";
 import { age, JSON_FIELD, jsonLine, table } from "../shared/output.ts";
+import { limitFields, type Page, readPages } from "../shared/pages.ts";
 import { ENVIRONMENT_FILTER_FIELD } from "../shared/project_fields.ts";
 
-const LIMIT = 20;
-const LIMIT_MAX = 1_000;
 const PAGE_MAX = 100;
 
 const FIELDS = {
@@ -24,20 +23,7 @@ const FIELDS = {
     schema: textSchema(),
   }),
   environment: { ...ENVIRONMENT_FILTER_FIELD, help: "Only deployments of this environment." },
-  limit: field({
-    flag: "limit",
-    env: "UNKEY_LIST_LIMIT",
-    placeholder: "<count>",
-    help: "Most deployments to list.",
-    schema: integerSchema(LIMIT, 1, LIMIT_MAX),
-  }),
-  pageToken: field({
-    flag: "page-token",
-    env: "UNKEY_LIST_PAGE_TOKEN",
-    placeholder: "<token>",
-    help: "Go on after an earlier list; its JSON has the token as nextPageToken.",
-    schema: textSchema(""),
-  }),
+  ...limitFields({ help: "Most deployments to list.", count: 20, countMax: 1_000 }),
   json: JSON_FIELD,
 };
 type ListConfig = ConfigOf<typeof FIELDS>;
@@ -64,7 +50,7 @@ export const command = defineCommand({
 });
 
 async function listDeployments(connection: Connection, config: ListConfig, process: Process): Promise<void> {
-  const { deployments, nextPageToken } = await readDeployments(connection, config, process.signal);
+  const { rows: deployments, nextPageToken } = await readDeployments(connection, config, process.signal);
   if (config.json) {
     const next = nextPageToken === "" ? {} : { nextPageToken };
     return process.stdout(jsonLine({ deployments: deployments.map(deploymentJson), ...next }));
@@ -89,30 +75,19 @@ async function listDeployments(connection: Connection, config: ListConfig, proce
   if (nextPageToken !== "") process.stderr("There are more: --limit shows them.\n");
 }
 
-interface Page {
-  readonly deployments: readonly Deployment[];
-  readonly nextPageToken: string;
-}
-
-/** As many pages as the limit needs. */
 async function readDeployments(
   connection: Connection,
   config: ListConfig,
   signal: AbortSignal,
-): Promise<Page> {
-  const { project, environment, limit } = config;
+): Promise<Page<Deployment>> {
+  const { project, environment = "", limit, pageToken } = config;
   const client = createRpcClient(DeploymentService, connection);
   const projectId = project === undefined ? "" : (await findProject(connection, project)).id;
-  const deployments: Deployment[] = [];
-  let pageToken = config.pageToken;
-  do {
-    const pageSize = Math.min(PAGE_MAX, limit - deployments.length);
-    const request = { projectId, environmentSlug: environment ?? "", pageSize, pageToken };
-    const page = await client.listDeployments(request, { signal });
-    deployments.push(...page.deployments);
-    pageToken = page.nextPageToken;
-  } while (pageToken !== "" && deployments.length < limit);
-  return { deployments, nextPageToken: pageToken };
+  return await readPages({ limit, pageToken, pageSizeMax: PAGE_MAX }, async (page) => {
+    const request = { projectId, environmentSlug: environment, ...page };
+    const { deployments, nextPageToken } = await client.listDeployments(request, { signal });
+    return { rows: deployments, nextPageToken };
+  });
 }
 
 async function listProjects(connection: Connection, config: ListConfig, process: Process): Promise<void> {

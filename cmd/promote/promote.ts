@@ -1,22 +1,25 @@
 /** `unkey promote`: a deployment takes the live traffic of its environment. */
 import { defineCommand, EXIT, type ExitCode, type Process } from "../../pkg/cli/mod.ts";
-import { type ConfigOf, switchField } from "../../pkg/config/mod.ts";
+import { type ConfigOf } from "../../pkg/config/mod.ts";
 import { SwitchPath } from "../../proto/gen/ctrl/v1/deployment_pb.ts";
 import { connect, CONNECT_FIELDS, type Connection } from "../shared/connect.ts";
 import { DEPLOYMENT_WORD, findDeployment } from "../shared/find_deployment.ts";
 import { confirm, EXIT_NOTES, operate, operationClient, YES_FIELD } from "../shared/operation.ts";
 import { JSON_FIELD, jsonLine } from "../shared/output.ts";
-import { existingSwitch, placeOf, planText, switchJson, switchText } from "../shared/switch_view.ts";
+import {
+  existingSwitch,
+  placeOf,
+  PLAN_FIELD,
+  planText,
+  switchJson,
+  switchText,
+} from "../shared/switch_view.ts";
 import { ENVIRONMENT_FILTER_FIELD } from "../shared/project_fields.ts";
 
 const FIELDS = {
   ...CONNECT_FIELDS,
   environment: ENVIRONMENT_FILTER_FIELD,
-  plan: switchField({
-    flag: "plan",
-    env: "UNKEY_PLAN",
-    help: "Say what would happen, and how fast, and do nothing.",
-  }),
+  plan: PLAN_FIELD,
   yes: YES_FIELD,
   json: JSON_FIELD,
 };

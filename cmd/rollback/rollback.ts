@@ -1,13 +1,20 @@
 /** `unkey rollback`: live traffic goes back to a deployment that served before. */
 import { defineCommand, EXIT, type ExitCode, type Process } from "../../pkg/cli/mod.ts";
-import { type ConfigOf, switchField, textSchema } from "../../pkg/config/mod.ts";
+import { type ConfigOf, textSchema } from "../../pkg/config/mod.ts";
 import { type Switch, SwitchPath } from "../../proto/gen/ctrl/v1/deployment_pb.ts";
 import { connect, CONNECT_FIELDS, type Connection } from "../shared/connect.ts";
 import { confirm, EXIT_NOTES, operate, operationClient, YES_FIELD } from "../shared/operation.ts";
 import { JSON_FIELD, jsonLine } from "../shared/output.ts";
 import { ENVIRONMENT_FILTER_FIELD, PROJECT_FIELD, projectOf } from "../shared/project_fields.ts";
 import { projectFile } from "../shared/project_file.ts";
-import { existingSwitch, placeOf, planText, switchJson, switchText } from "../shared/switch_view.ts";
+import {
+  existingSwitch,
+  placeOf,
+  PLAN_FIELD,
+  planText,
+  switchJson,
+  switchText,
+} from "../shared/switch_view.ts";
 
 const FIELDS = {
   ...CONNECT_FIELDS,
@@ -17,11 +24,7 @@ const FIELDS = {
     help: "Environment to roll back.",
     schema: textSchema("production"),
   },
-  plan: switchField({
-    flag: "plan",
-    env: "UNKEY_PLAN",
-    help: "Say what would happen, and how fast, and do nothing.",
-  }),
+  plan: PLAN_FIELD,
   yes: YES_FIELD,
   json: JSON_FIELD,
 };

@@ -1,7 +1,14 @@
 /** A move of live traffic as commands print it. */
+import { switchField } from "../../pkg/config/mod.ts";
 import { publicFault } from "../../pkg/fault/mod.ts";
 import { type Switch, SwitchPath } from "../../proto/gen/ctrl/v1/deployment_pb.ts";
 import { seconds } from "./operation.ts";
+
+export const PLAN_FIELD = switchField({
+  flag: "plan",
+  env: "UNKEY_PLAN",
+  help: "Say what would happen, and how fast, and do nothing.",
+});
 
 /** A switch in the JSON of commands. */
 export interface SwitchJson {
