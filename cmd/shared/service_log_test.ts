@@ -28,7 +28,7 @@ async function start(
   return service;
 }
 
-/** Waits until the api serves, asks it for something that it logs, stops it, and answers with its exit code. */
+/** Waits until the api serves, makes a call that it logs, stops it, and returns its exit code. */
 async function serveOnce(service: Deno.ChildProcess, port: number): Promise<number> {
   let ended = false;
   const status = service.status.finally(() => ended = true);
@@ -51,7 +51,7 @@ async function serveOnce(service: Deno.ChildProcess, port: number): Promise<numb
   }
 }
 
-Deno.test("a service goes on, and stops in order, when its log cannot be written", async (t) => {
+Deno.test("a service keeps running, and stops in order, when its log cannot be written", async (t) => {
   const folder = await Deno.makeTempDir({ prefix: "unkey-test-" });
   try {
     for (const stderr of ["broken pipe", "full"] as const) {

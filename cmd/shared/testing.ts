@@ -2,6 +2,9 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { ServiceImpl } from "@connectrpc/connect";
 import assert from "node:assert/strict";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { dispatch, type Process, type Prompts } from "../../pkg/cli/mod.ts";
 import { type Clock, systemClock } from "../../pkg/clock/mod.ts";
 import { publicFault } from "../../pkg/fault/mod.ts";
@@ -154,4 +157,10 @@ export function access(url: string): Record<string, string> {
 export function onlyJson({ stdout, stderr }: RunResult): unknown {
   assert.equal(stdout.trim().split("\n").length, 1, `one object expected: ${stdout}\n${stderr}`);
   return JSON.parse(stdout);
+}
+
+/** Removed with everything in it. */
+export async function temporaryFolder(): Promise<{ path: string } & AsyncDisposable> {
+  const path = await mkdtemp(join(tmpdir(), "unkey-test-"));
+  return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true }) };
 }

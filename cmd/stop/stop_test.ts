@@ -1,22 +1,15 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import assert from "node:assert/strict";
 import { DeploymentStatus } from "../../proto/gen/ctrl/v1/deployment_pb.ts";
-import { access, deploymentOf, onlyJson, startControlPlane, unkey } from "../shared/testing.ts";
+import { access, deploymentOf, onlyJson, SHOP, startControlPlane, unkey } from "../shared/testing.ts";
 
-const { READY, STOPPED } = DeploymentStatus;
+const { STOPPED } = DeploymentStatus;
 
-Deno.test("stop and start say what they did", async () => {
+Deno.test("stop says how the deployment is brought back", async () => {
   await using server = await startControlPlane({
     deployment: {
-      getDeployment: ({ deploymentId }) => ({
-        deployment: deploymentOf({ id: deploymentId, status: STOPPED }),
-      }),
+      getDeployment: ({ deploymentId }) => ({ deployment: deploymentOf({ id: deploymentId }) }),
       stopDeployment: () => ({ status: STOPPED }),
-      startDeployment: () => ({
-        status: READY,
-        urls: ["http://shop-git-abc.localhost:7070"],
-        tookMs: 2_340n,
-      }),
     },
   });
   const env = access(server.url);
@@ -29,17 +22,31 @@ Deno.test("stop and start say what they did", async () => {
     id: "d_1",
     status: "stopped",
   });
-  assert.deepEqual(await unkey(["start", "d_1"], { env }), {
-    code: 0,
-    stdout: "d_1 runs (2.34 s): http://shop-git-abc.localhost:7070\n",
-    stderr: "Starting d_1.\n",
+});
+
+Deno.test("stop of a project stops its newest deployment of the environment", async () => {
+  const stopped: string[] = [];
+  await using server = await startControlPlane({
+    admin: { listProjects: () => ({ projects: [SHOP] }) },
+    deployment: {
+      listDeployments: ({ environmentSlug }) => ({
+        deployments: environmentSlug === "qa" ? [deploymentOf({ id: "d_qa" })] : [],
+      }),
+      stopDeployment({ deploymentId }) {
+        stopped.push(deploymentId);
+        return { status: STOPPED };
+      },
+    },
   });
-  assert.deepEqual(onlyJson(await unkey(["start", "d_1", "--json"], { env })), {
-    id: "d_1",
-    status: "ready",
-    urls: ["http://shop-git-abc.localhost:7070"],
-    tookMs: 2_340,
-  });
+  const env = access(server.url);
+  assert.equal((await unkey(["stop", "shop", "--env", "qa"], { env })).code, 0);
+  const none = await unkey(["stop", "shop", "--env", "production"], { env });
+  assert.equal(none.code, 1);
+  assert.match(
+    none.stderr,
+    /has no deployment yet in the environment "production": "unkey deploy" makes one/,
+  );
+  assert.deepEqual(stopped, ["d_qa"]);
 });
 
 Deno.test("a refused stop says what the deployment serves, with an exit code of its own", async () => {

@@ -1,0 +1,39 @@
+import { publicFault } from "../../pkg/fault/mod.ts";
+import type { DeleteEnvironmentRequest } from "../../proto/gen/ctrl/v1/environment_pb.ts";
+import {
+  access,
+  type RunOptions,
+  type RunResult,
+  SHOP,
+  startControlPlane,
+  unkey,
+} from "../shared/testing.ts";
+
+export interface EnvironmentsPlane extends AsyncDisposable {
+  readonly run: (args: readonly string[], options?: RunOptions) => Promise<RunResult>;
+}
+
+export async function controlPlane(deletes: DeleteEnvironmentRequest[] = []): Promise<EnvironmentsPlane> {
+  const api = await startControlPlane({
+    admin: {
+      listProjects: () => ({ projects: [SHOP] }),
+      listEnvironments: () => ({
+        environments: [
+          { id: "env_1", slug: "production", liveDeploymentId: "d_1", rolledBack: true },
+          { id: "env_2", slug: "qa", description: "for QA" },
+        ],
+      }),
+    },
+    environment: {
+      createEnvironment: ({ slug }) => ({ id: `env_${slug}` }),
+      deleteEnvironment(request) {
+        deletes.push(request);
+        if (!request.stop) throw publicFault("failed_precondition", "still runs d_2: use --stop");
+        return { stoppedDeploymentIds: ["d_2"] };
+      },
+    },
+  });
+  const run = (args: readonly string[], options: RunOptions = {}) =>
+    unkey(args, { ...options, env: access(api.url) });
+  return { run, [Symbol.asyncDispose]: () => api[Symbol.asyncDispose]() };
+}
