@@ -30,7 +30,7 @@ const process: Process = {
   args: Deno.args,
   env,
   stdout: print,
-  stderr: tell,
+  stderr: printError,
   log: (line) => write(Deno.stderr, `${line}\n`),
   readStdin,
   terminal: {
@@ -63,7 +63,7 @@ function print(text: string): void {
 }
 
 /** Messages must not decide how a command ends: the exit code says it even where they cannot be written. */
-function tell(text: string): void {
+function printError(text: string): void {
   try {
     write(Deno.stderr, text);
   } catch {

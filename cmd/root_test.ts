@@ -14,8 +14,8 @@ interface Graph {
   }[];
 }
 
-/** `unkey --help` must answer at once, so it must not load what commands need. */
-Deno.test("what every command loads is the tree and the parser of the command line", async () => {
+/** `unkey --help` must answer at once, so it must not load the packages of commands. */
+Deno.test("the command tree loads only itself and the parser of the command line", async () => {
   const { stdout, success } = await new Deno.Command(Deno.execPath(), {
     args: ["info", "--json", "main.ts"],
     cwd: REPOSITORY,

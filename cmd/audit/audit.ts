@@ -1,4 +1,4 @@
-/** `unkey audit`: who did what, newest first. */
+/** `unkey audit`: the audit log, newest first. */
 import { defineCommand, type Process } from "../../pkg/cli/mod.ts";
 import { type ConfigOf, field, textSchema } from "../../pkg/config/mod.ts";
 import { createRpcClient } from "../../pkg/rpc/mod.ts";

@@ -41,7 +41,7 @@ function controlPlane(requests: ListAuditLogRequest[] = []) {
   });
 }
 
-Deno.test("audit prints who did what, over as many pages as it takes", async () => {
+Deno.test("audit prints the entries of all pages", async () => {
   await using api = await controlPlane();
   const { code, stdout, stderr } = await unkey(["audit"], { env: access(api.url) });
   assert.equal(code, 0, stderr);
@@ -54,7 +54,7 @@ Deno.test("audit prints who did what, over as many pages as it takes", async () 
   );
 });
 
-Deno.test("audit asks for what the flags name, and goes on where a limited list ended", async () => {
+Deno.test("audit filters by its flags, and resumes behind a limited list", async () => {
   const requests: ListAuditLogRequest[] = [];
   await using api = await controlPlane(requests);
   const flags = ["--project", "shop", "--deployment", "d_1", "--action", "deployment.create", "--limit", "1"];

@@ -1,4 +1,4 @@
-/** `unkey cancel`: a deployment that is under way stops and is undone; one that is live gives its traffic back. */
+/** `unkey cancel`: stops and undoes a deployment that is under way, and rolls a live one back. */
 import { defineCommand, EXIT, type ExitCode, type Process } from "../../pkg/cli/mod.ts";
 import { type ConfigOf } from "../../pkg/config/mod.ts";
 import { publicFault } from "../../pkg/fault/mod.ts";

@@ -42,7 +42,7 @@ async function controlPlane(statuses: readonly DeploymentStatus[], live = false)
 
 const { BUILDING, CANCELLED, DEPLOYING, FAILED, READY, STOPPED } = DeploymentStatus;
 
-Deno.test("cancel follows what is under way to its end", async () => {
+Deno.test("cancel follows a deployment that is under way to its end", async () => {
   const { server } = await controlPlane([BUILDING, BUILDING, CANCELLED]);
   await using _server = server;
   const result = await unkey(["cancel", "d_2"], { env: access(server.url) });
@@ -57,7 +57,7 @@ Deno.test("cancel of a start says that it worked", async () => {
   assert.deepEqual(result, { code: 0, stdout, stderr: "" });
 });
 
-Deno.test("cancel of what is over has nothing to do", async () => {
+Deno.test("cancel of a deployment that has ended has nothing to do", async () => {
   const { server } = await controlPlane([FAILED]);
   await using _server = server;
   const result = await unkey(["cancel", "d_2"], { env: access(server.url) });
@@ -78,7 +78,7 @@ Deno.test("cancel of a live deployment is a rollback, and says so", async () => 
   assert.deepEqual((json as { rolledBack: { to: string } }).rolledBack.to, "d_1");
 });
 
-Deno.test("cancel of what turns live meanwhile rolls it back", async () => {
+Deno.test("cancel of a deployment that turns live meanwhile rolls it back", async () => {
   const { server, cancels } = await controlPlane([BUILDING, BUILDING, READY], true);
   await using _server = server;
   const { code, stdout } = await unkey(["cancel", "d_2"], { env: access(server.url) });

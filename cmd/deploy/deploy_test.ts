@@ -12,7 +12,7 @@ import {
   type Stream,
 } from "../shared/deploying/testing.ts";
 
-// deno-lint-ignore no-control-regex -- what must not be there
+// deno-lint-ignore no-control-regex -- characters that must not be there
 const NO_ESCAPES = /^[^\x1b\r]*$/;
 
 Deno.test("deploy prints the URL, and nothing else, on standard output", async () => {
@@ -25,7 +25,7 @@ Deno.test("deploy prints the URL, and nothing else, on standard output", async (
   assert.match(stderr, NO_ESCAPES, "no cursor movement without a terminal");
 });
 
-Deno.test("deploy sends what it announced, bound to the headers of the upload", async () => {
+Deno.test("deploy sends the announced bytes, bound to the headers of the upload", async () => {
   await using parts = await startParts({});
   await deploy({
     url: parts.plane.url,
@@ -63,7 +63,7 @@ Deno.test("deploy --json prints one object with the timings of all phases", asyn
   assert.deepEqual([timings.buildMs, timings.deployMs], [2_000, 2_000]);
 });
 
-Deno.test("deploy tells the control plane what the flags say", async () => {
+Deno.test("deploy sends the values of its flags", async () => {
   await using parts = await startParts({});
   const files = { "docker/prod.Dockerfile": "FROM scratch\n" };
   const flags = ["--branch", "feature/x", "--port", "3000", "--health-check-path", "/up"];
@@ -110,7 +110,7 @@ Deno.test("deploy takes a Dockerfile and its ignore file that are outside of the
   assert.equal(new TextDecoder().decode(source.value.dockerfile), "FROM busybox\n");
 });
 
-Deno.test("deploy uploads nothing that is stored already", async () => {
+Deno.test("deploy uploads no context that is stored already", async () => {
   await using parts = await startParts({ alreadyStored: true });
   const { code, stderr } = await deploy({ url: parts.plane.url });
   assert.equal(code, 0);
@@ -162,7 +162,7 @@ Deno.test("deploy shows an event once that arrives twice", async () => {
   assert.equal(stderr.match(/compiling/g)?.length, 1);
 });
 
-Deno.test("deploy believes the deployment, not the stream", async () => {
+Deno.test("deploy takes the final state from GetDeployment, even if the stream said otherwise", async () => {
   const streams: Stream[] = [{
     events: [],
     breaks: true,
@@ -311,13 +311,13 @@ Deno.test("deploy names the control plane that does not answer", async () => {
   assert.match(error?.message ?? "", new RegExp(parts.plane.url));
 });
 
-Deno.test("deploy shows what a build prints without letting it move the cursor", async () => {
+Deno.test("deploy shows the output of a build without its control characters", async () => {
   const lines = ["\x1b[31mred\x1b[0m", "50%\r100%", "\x07bell", "\x1b]0;title\x07text"];
   const streams: Stream[] = [{ ...GOES_WELL, events: [log("RUN x", lines), ...GOES_WELL.events] }];
   await using parts = await startParts({ streams });
   const { stderr } = await deploy({ url: parts.plane.url });
   assert.match(stderr, /\| red\n/);
-  // deno-lint-ignore no-control-regex -- what must not be there
+  // deno-lint-ignore no-control-regex -- characters that must not be there
   assert.doesNotMatch(stderr, /[\x00-\x08\x0b-\x1f]/);
 });
 

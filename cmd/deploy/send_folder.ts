@@ -83,7 +83,7 @@ export async function sendFolder(options: SendOptions): Promise<string> {
   return target.buildContextPath;
 }
 
-/** @throws `too_large` that names what to leave out */
+/** @throws `too_large` that lists the largest parts of the folder */
 async function requestUpload(
   { client, projectId, process }: SendOptions,
   { sizeBytes, checksumSha256, largest }: PackedContext,

@@ -17,7 +17,7 @@ export interface Listening extends AsyncDisposable {
   readonly port: number;
 }
 
-/** An object store that keeps what was put into it. */
+/** An object store that keeps the uploaded objects. */
 export interface TestStore extends Listening {
   readonly puts: {
     readonly path: string;
@@ -27,20 +27,20 @@ export interface TestStore extends Listening {
   }[];
 }
 
-/** What a proxy was asked for, and how it was asked. */
+/** A request that a proxy received. */
 export interface TestProxy extends Listening {
   readonly asked: string[];
   readonly authorizations: (string | undefined)[];
 }
 
-/** How a proxy behaves; by default it passes on all that is for the store. */
+/** The behaviour of a proxy; by default it forwards every request to the store. */
 export interface ProxyScript {
   readonly storePort: number;
   /** Makes clients speak TLS to it. */
   readonly tls?: TlsFiles;
   /** Answers all with this status. */
   readonly refusesWith?: number;
-  /** Answers nothing, and tells when it was asked and when the client has left. */
+  /** Does not answer, and reports the request and the end of its connection. */
   readonly silent?: { readonly onAsked: () => void; readonly onLeft: () => void };
 }
 

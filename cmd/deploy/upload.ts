@@ -17,7 +17,7 @@ export interface UploadOptions {
   readonly env: Process["env"];
   readonly clock: Clock;
   readonly signal: AbortSignal;
-  /** How long nothing may move before an attempt counts as lost; a minute by default. */
+  /** Limit without a byte in either direction, after which an attempt is lost; a minute by default. */
   readonly idleMs?: number;
   /** Called as bytes leave; starts again from 0 when the upload is repeated. */
   readonly onProgress: (sentBytes: number) => void;

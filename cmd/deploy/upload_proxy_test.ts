@@ -69,7 +69,7 @@ Deno.test("upload() asks the proxy of HTTP_PROXY for the whole URL, with its cre
   }]);
 });
 
-Deno.test("deploy uploads over TLS inside of what the proxy of HTTPS_PROXY connects", async (t) => {
+Deno.test("deploy uploads over TLS through a tunnel of the proxy of HTTPS_PROXY", async (t) => {
   const folder = await Deno.makeTempDir({ prefix: "unkey-proxied-" });
   try {
     const ofStore = await makeCertificate(`${folder}/store`, [`DNS:${STORE}`]);
@@ -118,7 +118,7 @@ Deno.test("deploy uploads over TLS inside of what the proxy of HTTPS_PROXY conne
   }
 });
 
-Deno.test("upload() goes directly to what NO_PROXY lists", async () => {
+Deno.test("upload() goes directly to hosts of NO_PROXY", async () => {
   await using store = await startTestStore();
   await using proxy = await startProxy({ storePort: store.port });
   // This machine, by an address that is not a loopback one: those are exempt anyway.
@@ -132,7 +132,7 @@ Deno.test("upload() goes directly to what NO_PROXY lists", async () => {
   assert.equal(store.puts.length, 3);
 });
 
-Deno.test("upload() says what a proxy refuses, which one, and what to do", async (t) => {
+Deno.test("upload() names the proxy that refuses, its answer, and the next step", async (t) => {
   for (const scheme of ["http", "https"]) {
     const cases: readonly [status: number, userinfo: string, says: RegExp, attempts: number][] = [
       [
@@ -190,7 +190,7 @@ Deno.test("upload() names the proxy that is down, and the variable to correct", 
   }
 });
 
-Deno.test("upload() leaves a proxy that does not answer as soon as it is told to stop", async () => {
+Deno.test("upload() leaves a proxy that does not answer as soon as its signal aborts", async () => {
   const [asked, left] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
   await using proxy = await startProxy({
     storePort: 1,
@@ -210,7 +210,7 @@ Deno.test("upload() leaves a proxy that does not answer as soon as it is told to
   await left.promise;
 });
 
-Deno.test("upload() gives up a proxy, and a store behind one, from which nothing comes", async (t) => {
+Deno.test("upload() gives up an idle proxy, and an idle store behind one", async (t) => {
   using store = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const silent = { onAsked: () => undefined, onLeft: () => undefined };
   const cases: readonly [name: string, script: ProxyScript, says: RegExp][] = [

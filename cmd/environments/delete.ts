@@ -46,7 +46,7 @@ export const command = defineCommand({
   },
 });
 
-/** Where nobody is there to answer, having called the command is the answer. */
+/** Without a terminal, calling the command is the answer. */
 async function confirm(message: string, { prompts }: Process): Promise<void> {
   if (prompts === undefined || await prompts.confirm({ message, initial: false }) === true) return;
   throw publicFault("cancelled", "Nothing was deleted.");

@@ -39,7 +39,7 @@ interface Answer {
   readonly url: string;
   readonly status?: number;
   readonly durationMs: number;
-  /** What is wrong, as a part of a sentence. */
+  /** The problem, as a part of a sentence. */
   readonly problem?: string;
 }
 

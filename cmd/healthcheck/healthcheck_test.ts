@@ -16,7 +16,7 @@ Deno.test("healthcheck exits 0 on 200", async () => {
   assert.deepEqual(shown, { healthy: true, url: app.url, durationMs: 0, status: 200 });
 });
 
-Deno.test("healthcheck exits 1 on everything else, and says what it was", async (t) => {
+Deno.test("healthcheck exits 1 on every other answer, and names it", async (t) => {
   for (const status of [204, 404, 503]) {
     await t.step(`an answer of ${status}`, async () => {
       await using app = serve(() => new Response(null, { status }));
@@ -53,13 +53,13 @@ Deno.test("healthcheck gives up after 10 s", async () => {
   held.resolve(new Response());
 });
 
-Deno.test("healthcheck of what is not a URL is wrong usage", async () => {
+Deno.test("healthcheck of a text that is no URL is wrong usage", async () => {
   for (const args of [["localhost:8080"], ["file:///etc/passwd"], []]) {
     assert.equal((await unkey(["healthcheck", ...args])).code, 2, args.join());
   }
 });
 
-Deno.test("healthcheck stops when it is told to", async () => {
+Deno.test("healthcheck stops at a signal", async () => {
   const held = Promise.withResolvers<Response>();
   const stop = new AbortController();
   await using app = serve(() => {

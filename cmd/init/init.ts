@@ -90,7 +90,7 @@ interface Found {
   /** Slug or id, as the file is to say it. */
   readonly project: string;
   readonly created: boolean;
-  /** Whether the control plane was asked. */
+  /** False without a login: the control plane was not asked for the project. */
   readonly known: boolean;
 }
 

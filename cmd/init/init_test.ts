@@ -27,7 +27,7 @@ async function withFolder(name: string, test: (folder: string) => Promise<void>)
 const read = async (folder: string): Promise<unknown> =>
   JSON.parse(await Deno.readTextFile(join(folder, "unkey.json")));
 
-Deno.test("init writes what it is told and nothing else, and replaces a file only when it is forced to", async () => {
+Deno.test("init writes the given settings only, and replaces a file only with --force", async () => {
   await using api = await controlPlane();
   const env = access(api.url);
   await withFolder("shop", async (cwd) => {
@@ -51,7 +51,7 @@ Deno.test("init writes what it is told and nothing else, and replaces a file onl
   });
 });
 
-Deno.test("init creates the project when it is asked to, and names those there are otherwise", async () => {
+Deno.test("init creates the project with --create, and lists the projects without it", async () => {
   const created: string[] = [];
   await using api = await controlPlane(created);
   const env = access(api.url);
@@ -66,7 +66,7 @@ Deno.test("init creates the project when it is asked to, and names those there a
   });
 });
 
-Deno.test("init works without a login, and says what nobody has looked at", async () => {
+Deno.test("init works without a login, and says that the project was not checked", async () => {
   await withFolder("shop", async (cwd) => {
     const { code, stderr } = await unkey(["init"], { cwd });
     assert.equal(code, 0, stderr);

@@ -1,6 +1,6 @@
 import { UsageError } from "../../pkg/cli/mod.ts";
 
-/** What people call a set of permissions. */
+/** Sets of permissions by the names that users type. */
 const READ = ["read_deployment", "read_logs", "read_project", "read_environment"];
 const DEPLOY = [
   ...READ,
@@ -19,8 +19,8 @@ const SETS: Readonly<Record<string, (project: string) => readonly string[]>> = {
 };
 
 /**
- * Each name of a set replaced by what it stands for in a project, or in all with `*`; single permissions are the server's
- * to check.
+ * Replaces each name of a set by its permissions in a project, or in all with `*`. Single permissions are checked by the
+ * control plane.
  *
  * @throws `UsageError` for a word that is neither
  */

@@ -44,7 +44,7 @@ d_1  shop     preview     feature x  failed  -     3m   -
   );
 });
 
-Deno.test("list says what cannot run again, because its image is gone", async () => {
+Deno.test("list marks a deployment whose image was removed", async () => {
   const old = deploymentOf({ id: "d_0", status: DeploymentStatus.STOPPED, imageRemoved: true, urls: [] });
   await using api = await controlPlane([], [old]);
   const { stdout } = await unkey(["list"], { env: access(api.url) });
@@ -55,7 +55,7 @@ Deno.test("list says what cannot run again, because its image is gone", async ()
   assert.deepEqual(deployments.map((each) => each.imageRemoved), [true]);
 });
 
-Deno.test("list --json prints one object, with what went wrong and no empty members", async () => {
+Deno.test("list --json prints one object, with failures and without empty members", async () => {
   await using api = await controlPlane();
   const result = await unkey(["list", "--json"], { env: access(api.url) });
   assert.deepEqual(onlyJson(result), {
@@ -90,7 +90,7 @@ Deno.test("list --json prints one object, with what went wrong and no empty memb
   });
 });
 
-Deno.test("list asks for as many pages as --limit needs, and tells where the next list begins", async () => {
+Deno.test("list reads as many pages as --limit needs, and returns the token of the next one", async () => {
   const requests: ListDeploymentsRequest[] = [];
   const all = Array.from({ length: 230 }, (_, at) => deploymentOf({ id: `d_${at}` }));
   await using api = await controlPlane(requests, all);
@@ -121,7 +121,7 @@ Deno.test("list filters by project, named by its slug, and by environment", asyn
   assert.equal(requests.length, 1, "a project that does not exist must not list all of them");
 });
 
-Deno.test("list projects shows what each serves", async () => {
+Deno.test("list projects shows the live deployment of each", async () => {
   await using api = await controlPlane();
   const env = access(api.url);
   const { stdout } = await unkey(["list", "projects"], { env });

@@ -64,7 +64,7 @@ async function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T
   }
 }
 
-/** Who the key is. @throws `unauthenticated` when the control plane does not know it */
+/** The owner of the key. @throws `unauthenticated` when the control plane does not know it */
 async function whoAmI(connection: Connection, signal: AbortSignal): Promise<WhoAmIResponse> {
   try {
     return await createRpcClient(AdminService, connection).whoAmI({}, { signal });

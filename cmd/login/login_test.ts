@@ -48,7 +48,7 @@ Deno.test("login stores the key that the control plane knows, and later commands
   }
 });
 
-Deno.test("login --json tells who the key is, and never the key", async () => {
+Deno.test("login --json prints the owner of the key, and never the key", async () => {
   await using api = await controlPlane();
   await using config = await home();
   const args = ["login", "--json", "--api-base-url", api.url, "--profile", "staging"];

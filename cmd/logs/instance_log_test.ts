@@ -25,7 +25,7 @@ Deno.test("after a restart only new lines count, however many are the same", () 
     ["a 6 y"],
   );
   printed.restart();
-  // The control plane keeps a bounded number of lines: what was printed need not come again.
+  // The control plane keeps a bounded number of lines: a printed line need not come again.
   assert.deepEqual(take(line("a", 7, "y"), line("a", 7, "y"), line("b", 7, "y")), [
     "a 7 y",
     "a 7 y",

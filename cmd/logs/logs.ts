@@ -1,4 +1,4 @@
-/** `unkey logs`: what the build printed, then what the app prints. */
+/** `unkey logs`: the output of the build, then of the app. */
 import { defineCommand, EXIT, type ExitCode, type Process } from "../../pkg/cli/mod.ts";
 import { createRpcClient } from "../../pkg/rpc/mod.ts";
 import {

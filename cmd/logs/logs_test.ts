@@ -26,7 +26,7 @@ type InstanceLine = MessageInitShape<typeof InstanceLogLineSchema>;
 
 const { READY, FAILED, BUILDING, DEPLOYING } = DeploymentStatus;
 
-/** What one deployment is and printed; tests add to it while commands read. */
+/** One deployment with its output; tests add to it while commands read. */
 class Story {
   status: DeploymentStatus = READY;
   readonly events: Event[] = [];
@@ -184,7 +184,7 @@ function following(api: FakeControlPlane, ...args: string[]) {
   };
 }
 
-Deno.test("logs says what is noted instead of the build's output", async () => {
+Deno.test("logs prints the notice that stands for the build's output", async () => {
   await using api = await new Story().notice("What it printed was removed.").move(FAILED).serve();
   const { code, stdout, stderr } = await unkey(["logs", "d_1"], { env: access(api.url) });
   assert.deepEqual([code, stdout], [0, ""]);
@@ -262,7 +262,7 @@ Deno.test("without --follow, logs of a build that runs end where the build is", 
   assert.deepEqual([code, stdout], [0, "=> RUN make\ncc main.c\n"]);
 });
 
-Deno.test("what a crashed instance printed is shown once, from its output or else from the failure", async () => {
+Deno.test("logs shows the last lines of a crashed instance once, from its output or else from the failure", async () => {
   const story = new Story().build("RUN make", "done").quote("ins_a", "cannot find settings.toml").move(
     FAILED,
   );

@@ -31,7 +31,7 @@ async function controlPlane(from: string) {
   return { server, seen };
 }
 
-Deno.test("promote says what took over from what", async () => {
+Deno.test("promote names both deployments", async () => {
   const { server, seen } = await controlPlane("d_2");
   await using _server = server;
   const result = await unkey(["promote", "d_3"], { env: access(server.url) });
@@ -56,7 +56,7 @@ Deno.test("promote says what took over from what", async () => {
   });
 });
 
-Deno.test("promote of the live one accepts the rollback to it", async () => {
+Deno.test("promote of the live deployment accepts the rollback to it", async () => {
   const { server } = await controlPlane("d_3");
   await using _server = server;
   const plan = await unkey(["promote", "d_3", "--plan"], { env: access(server.url) });

@@ -1,4 +1,4 @@
-/** `unkey redeploy`: what runs already, once more, with the variables as they are now. */
+/** `unkey redeploy`: deploys a former deployment again, with the variables as they are now. */
 import { defineCommand, type ExitCode, UsageError } from "../../pkg/cli/mod.ts";
 import { field, textSchema } from "../../pkg/config/mod.ts";
 import { FOLLOW_FIELDS, followSettings } from "../shared/deploying/follow_fields.ts";

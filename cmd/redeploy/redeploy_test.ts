@@ -33,7 +33,7 @@ function controlPlane(creates: CreateDeploymentRequest[], end = DeploymentStatus
   });
 }
 
-Deno.test("redeploy repeats what is named, else what is live, else the newest that got ready", async () => {
+Deno.test("redeploy repeats the given deployment, else the live one, else the newest that got ready", async () => {
   const creates: CreateDeploymentRequest[] = [];
   await using api = await controlPlane(creates);
   const env = access(api.url);

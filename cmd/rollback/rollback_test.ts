@@ -65,7 +65,7 @@ Deno.test("rollback finds the project, asks for a plan, and then names both depl
   assert.deepEqual(seen.slice(2), ["plan d_1", "rollback d_2 d_1"]);
 });
 
-Deno.test("rollback --plan says how long the way is and does nothing", async (t) => {
+Deno.test("rollback --plan prints the path and changes nothing", async (t) => {
   for (
     const [path, text] of [
       [SwitchPath.INSTANT, "instant: it runs: traffic moves at once"],
@@ -93,7 +93,7 @@ Deno.test("rollback --plan says how long the way is and does nothing", async (t)
   }
 });
 
-Deno.test("rollback to what is stopped says that it starts it", async () => {
+Deno.test("rollback to a stopped deployment says that it is started first", async () => {
   const { server } = await controlPlane(SwitchPath.COLD);
   await using _server = server;
   const { stdout, stderr } = await unkey(["rollback"], { env: access(server.url) });

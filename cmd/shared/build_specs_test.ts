@@ -47,7 +47,7 @@ Deno.test("parseSecrets() reads the grammar of docker build --secret", async (t)
   assert.deepEqual(parseSecrets([secretText("a", "src", path)])[0]?.source, file(path));
 });
 
-Deno.test("parseSecrets() says what is wrong without what was given", () => {
+Deno.test("parseSecrets() names the problem without the given value", () => {
   const bad = [
     "hunter2",
     "id=a,hunter2",

@@ -1,4 +1,4 @@
-/** How the commands of a developer reach the control plane: its URL and the root key. */
+/** The connection of a developer's commands to the control plane: its URL and the root key. */
 import type { Process } from "../../pkg/cli/mod.ts";
 import { readCredentials } from "../../pkg/cli/credentials.ts";
 import { type ConfigOf, field, type Secret, secretField, textSchema } from "../../pkg/config/mod.ts";
@@ -28,7 +28,6 @@ export const CONNECT_FIELDS = {
   }),
 };
 
-/** Where to call and as whom. */
 export interface Connection {
   readonly baseUrl: string;
   readonly token: Secret;

@@ -35,7 +35,7 @@ Deno.test("connect()", async (t) => {
     assert.equal(token.reveal(), "unkey_stored");
   });
 
-  // A URL in a project's own settings could otherwise collect the keys of whoever deploys it.
+  // A URL in a project's own settings could otherwise collect the keys of every user who deploys it.
   await t.step("never gives a stored key to another control plane", async () => {
     for (
       const apiBaseUrl of ["https://evil.example", "http://api.example.com", "https://api.example.com:8443"]

@@ -6,7 +6,7 @@ export interface DeploymentJson {
   readonly id: string;
   readonly status: string;
   readonly live: boolean;
-  /** What is live in its environment instead; absent when nothing is. */
+  /** The live deployment of its environment, if that is another one. */
   readonly liveDeploymentId?: string;
   readonly project: string;
   readonly environment: string;
@@ -31,7 +31,7 @@ export interface DeploymentJson {
     readonly code: string;
     readonly message: string;
     readonly exitCode?: number;
-    /** What the build or app that failed printed last, and which of them it was. */
+    /** The last lines of the build or app that failed. */
     readonly output?: { readonly source: string; readonly origin: string; readonly lines: readonly string[] };
   };
 }
@@ -41,7 +41,7 @@ export function statusName(status: DeploymentStatus): string {
   return (DeploymentStatus[status] ?? `unknown (${status})`).toLowerCase();
 }
 
-/** The status as tables show it: with the place in the queue, e.g. `queued #2`, or with what keeps it from running again. */
+/** The status as tables show it: with the place in the queue, e.g. `queued #2`, or with a removed image, which prevents a start. */
 export function statusText(
   { status, queuePosition, imageRemoved }: Pick<Deployment, "status" | "queuePosition" | "imageRemoved">,
 ): string {
@@ -49,7 +49,7 @@ export function statusText(
   return queuePosition === 0 ? statusName(status) : `${statusName(status)} #${queuePosition}`;
 }
 
-/** Whether the deployment's workflow still moves on. */
+/** True while the deployment's workflow runs. */
 export function isActive({ status }: Pick<Deployment, "status">): boolean {
   return status === DeploymentStatus.PENDING || status === DeploymentStatus.QUEUED ||
     status === DeploymentStatus.BUILDING || status === DeploymentStatus.DEPLOYING ||

@@ -5,10 +5,9 @@ import { type Deployment, DeploymentService } from "../../proto/gen/ctrl/v1/depl
 import { resolveProject } from "./resolve_project.ts";
 import type { Connection } from "./connect.ts";
 
-/** How commands explain the word that `findDeployment` takes. */
+/** Help of the word that `findDeployment` takes. */
 export const DEPLOYMENT_WORD = "A deployment's id, or a project's slug for its newest deployment.";
 
-/** Which deployment. */
 export interface Wanted {
   /** An id, or a project's slug or id. */
   readonly word: string;
@@ -37,7 +36,7 @@ export async function findDeployment(
   );
 }
 
-/** The project with this slug or id. @throws `not_found` that names those there are */
+/** The project with this slug or id. @throws `not_found` that lists the projects */
 export function findProject(connection: Connection, given: string): ReturnType<typeof resolveProject> {
   const admin = createRpcClient(AdminService, connection);
   return resolveProject(admin, { given, folder: "" });

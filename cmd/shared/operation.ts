@@ -1,4 +1,4 @@
-/** What the commands that change a deployment's life share: settings, exit codes, failures as JSON, questions. */
+/** Shared by start, stop, cancel, promote and rollback: settings, exit codes, failures as JSON, questions. */
 import { EXIT, type ExitCode, printFailure, type Process, toFailure } from "../../pkg/cli/mod.ts";
 import { switchField } from "../../pkg/config/mod.ts";
 import { publicFault } from "../../pkg/fault/mod.ts";
@@ -24,7 +24,7 @@ export const EXIT_NOTES = [
   "  130  Ctrl-C, or the answer was no",
 ].join("\n");
 
-/** The setting of commands that ask before they do something that visitors notice. */
+/** The setting of commands that ask before a change that visitors notice. */
 export const YES_FIELD = switchField({
   flag: "yes",
   env: "UNKEY_YES",
@@ -41,14 +41,13 @@ export function operationClient(
   return createRpcClient(DeploymentService, { ...connection, timeoutMs: OPERATION_MS_MAX });
 }
 
-/** How to report. */
 export interface Operation {
   readonly process: Process;
   readonly connection: Connection;
   readonly json: boolean;
 }
 
-/** Runs `work`; what fails is printed once, with `--json` as one object too, and becomes the exit code. */
+/** Runs `work`. A failure is printed once, with `--json` also as one object, and becomes the exit code. */
 export async function operate(
   { process, connection, json }: Operation,
   work: () => Promise<ExitCode>,
@@ -70,7 +69,7 @@ function interrupted(process: Process, json: boolean): ExitCode {
   return printFailure(failure, process, json ? {} : undefined);
 }
 
-/** Goes on, or does not. @throws `cancelled` when the answer is no */
+/** Asks when there is a terminal. @throws `cancelled` when the answer is no */
 export async function confirm(process: Process, yes: boolean, message: string): Promise<void> {
   if (yes || process.prompts === undefined) return;
   if (await process.prompts.confirm({ message, initial: true }) === true) return;

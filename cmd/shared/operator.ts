@@ -1,4 +1,4 @@
-/** How the commands of an operator reach the control plane: with the service token. */
+/** The connection of an operator's commands to the control plane: its URL and the service token. */
 import { type ConfigOf, secretField } from "../../pkg/config/mod.ts";
 import { checkedUrl, CONNECT_FIELDS, type Connection, LOCAL_API_URL } from "./connect.ts";
 

@@ -1,4 +1,4 @@
-/** How commands print: tables whose columns line up, times as ages, and text of others that cannot move the cursor. */
+/** Output of commands: tables whose columns line up, times as ages, and foreign text that cannot move the cursor. */
 import { switchField } from "../../pkg/config/mod.ts";
 
 /** The setting of every command that can print for programs. */
@@ -19,7 +19,7 @@ export function table(titles: readonly string[], rows: readonly (readonly string
   return `${lines.join("\n")}\n`;
 }
 
-/** Names and values below each other; what has no value is left out, and more than one takes a line each. */
+/** Names and values below each other, a line for each value; a name without a value is left out. */
 export function facts(entries: Readonly<Record<string, string | readonly string[] | undefined>>): string {
   const shown = Object.entries(entries).flatMap(([name, value]) => {
     const values = typeof value === "string" ? [value] : value ?? [];
@@ -34,7 +34,7 @@ const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
-/** How long ago, in the largest unit that fits, e.g. `3m`; a server whose clock is ahead makes nothing negative. */
+/** Time since `atMs` in the largest unit that fits, e.g. `3m`; never negative, also when the server's clock is ahead. */
 export function age(atMs: number, nowMs: number): string {
   const ms = Math.max(0, nowMs - atMs);
   if (ms < MINUTE) return `${Math.floor(ms / SECOND)}s`;
@@ -43,9 +43,9 @@ export function age(atMs: number, nowMs: number): string {
   return `${Math.floor(ms / DAY)}d`;
 }
 
-/** Without what would colour the text, move the cursor or ring the bell of whoever reads it. Keeps line ends and tabs. */
+/** Without control characters that colour the text, move the cursor or make a sound. Keeps line ends and tabs. */
 export function printable(text: string): string {
-  // deno-lint-ignore no-control-regex -- these are what is taken out
+  // deno-lint-ignore no-control-regex -- control characters are removed
   return text.replaceAll(/\x1b\[[0-9;?]*[ -/]*[@-~]/g, "").replaceAll(/[\x00-\x08\x0b-\x1f\x7f-\x9f]/g, "");
 }
 

@@ -80,7 +80,7 @@ Deno.test("unkey.json is checked as a whole, and an unknown key names the neares
   assert.match(problems("{")[0] ?? "", /^unkey\.json is not JSON: .*Correct it, or remove it\.$/);
 });
 
-Deno.test("a deploy takes what flags say before variables, variables before the file, the file before defaults", async () => {
+Deno.test("a deploy takes flags before variables, variables before the file, the file before defaults", async () => {
   const creates: CreateDeploymentRequest[] = [];
   await using api = await startControlPlane({
     admin: { listProjects: () => ({ projects: [SHOP, { ...SHOP, id: "proj_blog", slug: "blog" }] }) },

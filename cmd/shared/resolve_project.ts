@@ -6,7 +6,6 @@ import { publicFault } from "../../pkg/fault/mod.ts";
 const DISTANCE_MAX = 3;
 const LISTED_MAX = 20;
 
-/** What may name the project to deploy. */
 export interface ProjectHints {
   /** A slug or an id, given by flag, variable or `unkey.json`. */
   readonly given: string | undefined;
@@ -15,9 +14,9 @@ export interface ProjectHints {
 }
 
 /**
- * The project to deploy: the one that is named, else the one called like the folder, else the only one there is.
+ * The project to deploy: the given one, else the one called like the folder, else the only one of the workspace.
  *
- * @throws `not_found` that names what there is; a project of another workspace is no different from none
+ * @throws `not_found` that lists the projects; a project of another workspace is no different from a missing one
  */
 export async function resolveProject(
   admin: Client<typeof AdminService>,

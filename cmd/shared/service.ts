@@ -1,4 +1,4 @@
-/** What the commands have in common that run a service: log level, logger, and how they end. */
+/** Shared by the commands that run a service: log level, logger, and the end at a signal. */
 import { z } from "zod";
 import { type Process, VERSION } from "../../pkg/cli/mod.ts";
 import type { Clock } from "../../pkg/clock/mod.ts";
@@ -22,7 +22,7 @@ export const SERVICE_FIELDS = {
 export const SERVICE_NOTES =
   "Logs are JSON lines on standard error. SIGINT or SIGTERM ends it in order; a second one ends it at once.";
 
-/** What a service gets of the process. */
+/** The part of the process that a service may use. */
 export interface ServiceProcess {
   readonly log: Logger;
   readonly clock: Clock;

@@ -49,7 +49,7 @@ export function switchJson(given: Switch): SwitchJson {
   };
 }
 
-/** What it is called: `instant`, `warm` or `cold`. */
+/** `instant`, `warm` or `cold`. */
 export function pathName({ path }: Pick<Switch, "path">): string {
   return PATHS[path] ?? `unknown (${path})`;
 }

@@ -1,4 +1,4 @@
-/** A control plane that says what a test tells it to, and a process that keeps what a command prints. */
+/** A control plane with the answers of a test, and a process that keeps the output of a command. */
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { ServiceImpl } from "@connectrpc/connect";
 import assert from "node:assert/strict";
@@ -20,7 +20,7 @@ import { EnvironmentService } from "../../proto/gen/ctrl/v1/environment_pb.ts";
 import { ROOT } from "../root.ts";
 
 export const ROOT_KEY = "unkey_test";
-/** What time it is for commands: nothing they print depends on the machine's clock. */
+/** The time for commands: their output does not depend on the machine's clock. */
 export const NOW = 1_800_000_000_000;
 
 /** A fake control plane that listens. */
@@ -59,7 +59,7 @@ export async function startControlPlane(answers: FakeAnswers, port = 0): Promise
   return { url: `http://127.0.0.1:${server.port}`, stop, [Symbol.asyncDispose]: stop };
 }
 
-/** A ready deployment of the project "shop", but for what the test says. */
+/** A ready deployment of the project "shop", with the changes of the test. */
 export function deploymentOf(
   changes: MessageInitShape<typeof DeploymentSchema>,
 ): MessageInitShape<typeof DeploymentSchema> {
@@ -87,7 +87,6 @@ export const SHOP = {
   createdAt: BigInt(NOW - 2 * 86_400_000),
 };
 
-/** How a test calls a command. */
 export interface RunOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly stdin?: string;
@@ -98,11 +97,10 @@ export interface RunOptions {
   readonly clock?: Clock;
   /** Where logins are stored; nowhere by default. */
   readonly configDirectory?: string;
-  /** Told of each text as it is written. */
+  /** Called with each text as it is written. */
   readonly onOutput?: (text: string) => void;
 }
 
-/** What it printed, and its exit code. */
 export interface RunResult {
   readonly code: number;
   readonly stdout: string;

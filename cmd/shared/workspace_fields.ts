@@ -17,7 +17,7 @@ export const WORKSPACE_FIELDS = {
   authToken: SERVICE_TOKEN_FIELD,
 };
 
-/** Where to call and as whom, and what the requests name as the workspace. */
+/** A connection, and the workspace that its requests name. */
 export interface WorkspaceConnection {
   readonly connection: Connection;
   /** Empty: the caller's own. */

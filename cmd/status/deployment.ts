@@ -32,7 +32,7 @@ export function deploymentStatusJson(
   };
 }
 
-/** What it is, how it went, and what went wrong. */
+/** The deployment with its steps, and its failure. */
 export function deploymentText(deployment: Deployment, nowMs: number): string {
   const { commit, ...shown } = deploymentJson(deployment);
   const about = facts({

@@ -1,4 +1,4 @@
-/** How the regions keep up with what they are told. */
+/** The progress of each region's agents with the desired state. */
 import type { AgentStatus, RegionStatus } from "../../proto/gen/ctrl/v1/admin_pb.ts";
 import { age, oneLine, table } from "../shared/output.ts";
 
@@ -6,9 +6,9 @@ import { age, oneLine, table } from "../shared/output.ts";
 export interface RegionJson {
   /** `*` is the region of the edges. */
   readonly region: string;
-  /** How far the desired state has come. */
+  /** Version of the desired state. */
   readonly desired: number;
-  /** What the slowest live agent has applied; absent without any agent. */
+  /** Version that the slowest live agent has applied; absent without any agent. */
   readonly applied?: number;
   /** The highest version that the slowest live agent has received. */
   readonly observed?: number;
@@ -16,7 +16,7 @@ export interface RegionJson {
   readonly lag?: number;
   /** When the oldest of them was made; absent also when it is too long ago to be known. */
   readonly waitingSince?: number;
-  /** Since when the region is left out of routing, because none of its agents is heard. */
+  /** Start of the time in which the region is out of routing, because no agent of it sends heartbeats. */
   readonly silentSince?: number;
   readonly agents: readonly {
     readonly id: string;
@@ -31,7 +31,7 @@ export interface RegionJson {
   readonly lastNack?: { readonly resource: string; readonly error: string; readonly at: number };
 }
 
-/** A region is as far as the slowest of its live agents; when all are silent, as far as the one heard last. */
+/** A region is as far as the slowest of its live agents; without a live agent, as the last one that was. */
 export function regionJson(status: RegionStatus): RegionJson {
   const desired = Number(status.desiredVersion);
   const counted = countedAgents(status.agents);
@@ -78,7 +78,7 @@ function slowest(
   return agents.length === 0 ? undefined : Math.min(...agents.map((each) => Number(version(each))));
 }
 
-/** A line per region, and below them what was refused last. */
+/** A line for each region, and below them the last refusals. */
 export function regionsText(regions: readonly RegionJson[], nowMs: number): string {
   const rows = regions.map((each) => [
     each.region === "*" ? "* (edges)" : each.region,

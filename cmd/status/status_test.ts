@@ -40,7 +40,7 @@ function controlPlane() {
   return startControlPlane({ admin: { getStatus: () => ({ regions: REGIONS }) } });
 }
 
-Deno.test("status shows a region as far as the slowest of its live agents, or the last one heard of", async () => {
+Deno.test("status shows a region as far as the slowest of its live agents, or the last one that was alive", async () => {
   await using api = await controlPlane();
   const { code, stdout, stderr } = await unkey(["status"], { env: access(api.url) });
   assert.equal(code, 0, stderr);
@@ -58,7 +58,7 @@ eu-west-1.aws could not apply d_9: no such image: ghcr.io/acme/shop
   );
 });
 
-Deno.test("status --json has every agent, and leaves out what is not known", async () => {
+Deno.test("status --json has every agent, and leaves out unknown values", async () => {
   await using api = await controlPlane();
   const shown = onlyJson(await unkey(["status", "--json"], { env: access(api.url) }));
   assert.ok(
@@ -159,7 +159,7 @@ It said "no rule".
   );
 });
 
-Deno.test("status shows what a failing app printed last, and --json its exit code too", async () => {
+Deno.test("status shows the last output of a failed app, and --json its exit code too", async () => {
   const crashed = deploymentOf({
     id: "d_8",
     status: DeploymentStatus.FAILED,
@@ -214,7 +214,7 @@ Deno.test("status of a project is that of its newest deployment, as JSON with st
   assert.match(JSON.stringify(onlyJson(missing)), /"code":"not_found","message":"Deployment \\"d_missing\\"/);
 });
 
-Deno.test("status of a queued deployment says what is in its way", async () => {
+Deno.test("status of a queued deployment names the builds ahead of it", async () => {
   const queueBlocker = "1 build ahead, running now: d_9 of shop (production)";
   const queued = {
     status: DeploymentStatus.QUEUED,
@@ -234,7 +234,7 @@ Deno.test("status of a queued deployment says what is in its way", async () => {
   );
 });
 
-Deno.test("status of what is not live says what is", async (t) => {
+Deno.test("status shows which deployment is live when the given one is not", async (t) => {
   const cases = [
     { live: false, environmentLiveDeploymentId: "d_0", text: /\nlive now +d_0\n/, json: "d_0" },
     { live: false, environmentLiveDeploymentId: "", text: /^(?!.*live now)/s, json: undefined },

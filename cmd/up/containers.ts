@@ -9,7 +9,7 @@ const REMOVE_MS_MAX = 30_000;
 
 /**
  * Ends the app containers of one platform, all at once, and returns how many there were. They are removed, not just
- * stopped: Docker would start stopped ones again when it restarts. The next start of the platform makes them anew.
+ * stopped: Docker would start stopped ones again when it restarts. The next start of the platform makes new ones.
  */
 export async function removeAppContainers(
   engine: Engine,

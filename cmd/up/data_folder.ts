@@ -18,9 +18,9 @@ export interface DataFolder {
 }
 
 const State = z.object({
-  /** Tells what this folder's platform runs in Docker from what another one's does. */
+  /** Tells the containers of this folder's platform from those of another one. */
   id: z.string(),
-  /** Ports that nobody types, kept so that they do not change under what remembers them. */
+  /** Ports that no user types, kept because Restate and routes remember them. */
   ports: z.object({
     restateIngress: z.number(),
     restateAdmin: z.number(),
@@ -38,7 +38,7 @@ const State = z.object({
   rootKey: z.string().optional(),
 });
 
-/** What is made once and kept: names, ports, secrets. The file that holds it is readable by its owner only. */
+/** Names, ports and secrets that are made once and kept, in a file that only its owner can read. */
 export type State = z.infer<typeof State>;
 
 /** The paths below `root`, which is absolute. */
@@ -74,7 +74,7 @@ export async function makeDataFolder(folder: DataFolder): Promise<void> {
 /**
  * The kept state, or `undefined` at the first start.
  *
- * @throws `failed_precondition` for a file that is not ours: secrets are never guessed anew over existing data
+ * @throws `failed_precondition` for a file that is not ours: secrets are never made a second time over existing data
  */
 export async function readState(folder: DataFolder): Promise<State | undefined> {
   let text: string;

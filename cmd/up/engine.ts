@@ -3,7 +3,7 @@ import { type Engine, type EngineVersion, engineVersion } from "../../pkg/docker
 import { Fault, isFault } from "../../pkg/fault/mod.ts";
 
 /**
- * Asks Docker who it is.
+ * Asks Docker for its version.
  *
  * @throws `failed_precondition` that says how to install it, to start it, or to be allowed to use it, whichever is missing
  */

@@ -35,7 +35,7 @@ Deno.test("Docker that is installed but does not run: the message says how to st
     });
   }));
 
-Deno.test("a socket that nobody listens on any more counts as not running", () =>
+Deno.test("a socket without a listener counts as not running", () =>
   withFolder(async (folder) => {
     await Deno.writeTextFile(join(folder, "docker"), "");
     const path = join(folder, "docker.sock");
@@ -51,7 +51,7 @@ Deno.test("an engine elsewhere that does not answer is named", () =>
     });
   }));
 
-Deno.test("up tells in one line when Docker is too old to keep builds from private addresses", () => {
+Deno.test("up warns in one line when Docker is too old to keep builds from private addresses", () => {
   for (const version of ["20.10.24+dfsg1", "19.03.15", "22.06.0-beta.0"]) {
     const notice = buildNetworkNotice(version) ?? "";
     assert.ok(notice.startsWith(`builds with Docker ${version} can reach this machine`), notice);

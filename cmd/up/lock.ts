@@ -61,6 +61,6 @@ function parse(text: string): { readonly pid: number; readonly identity: string 
     const { pid, identity } = value;
     return typeof pid === "number" && typeof identity === "string" ? { pid, identity } : undefined;
   } catch {
-    return undefined; // empty after a release, or torn by a crash: nobody's
+    return undefined; // empty after a release, or torn by a crash: the lock is free
   }
 }

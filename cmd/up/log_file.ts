@@ -37,7 +37,7 @@ class RotatedFile {
 
   /** Writes a line, or throws and leaves the file so that the next line is whole again. */
   write(line: string): void {
-    if (this.#closed) return; // what ends after the log does has nothing to say that anybody waits for
+    if (this.#closed) return; // a part that ends after the log has no line that matters
     if (this.#size > BYTES_MAX) this.#rotate();
     let bytes = new TextEncoder().encode(`${this.#torn ? "\n" : ""}${line}\n`);
     while (bytes.length > 0) {

@@ -4,7 +4,7 @@ const DEFAULT = "default";
 const LOCAL = "local";
 
 /**
- * Logs the command line in to this platform, and says in one line what it did. A login to another platform stays the
+ * Logs the command line in to this platform, and returns a line about it. A login to another platform stays the
  * default; this one is then kept beside it under the name `local`.
  */
 export async function logIn(configDirectory: string, login: Profile): Promise<string> {

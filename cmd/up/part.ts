@@ -2,13 +2,12 @@ import type { Clock } from "../../pkg/clock/mod.ts";
 import { describeError, Fault } from "../../pkg/fault/mod.ts";
 import type { Logger } from "../../pkg/logger/mod.ts";
 
-/** What a part runs on. */
 export interface PartDeps {
   readonly clock: Clock;
   readonly log: Logger;
 }
 
-/** How a part is called: it runs until `signal` aborts, and calls `ready` once it does its work. */
+/** Runs a part until `signal` aborts; calls `ready` as soon as it does its work. */
 export type RunPart = (signal: AbortSignal, ready: () => void) => Promise<void>;
 
 const READY_MS_MAX = 60_000;
@@ -17,7 +16,7 @@ const STOP_MS_MAX = 30_000;
 /** One part of the platform inside this process. */
 export class Part {
   readonly name: string;
-  /** Rejects when the part ends although nobody stopped it; never resolves. */
+  /** Rejects when the part ends without a stop; never resolves. */
   readonly failed: Promise<never>;
   readonly #deps: PartDeps;
   readonly #stop = new AbortController();
@@ -36,13 +35,13 @@ export class Part {
         (error: unknown) => !this.#stop.signal.aborted && reject(error),
       );
     });
-    this.failed.catch(() => undefined); // also when nobody waits for it any more
+    this.failed.catch(() => undefined); // handled, also when no caller waits for it any more
   }
 
   /**
    * Starts a part and waits until it is ready.
    *
-   * @throws what the part fails with; `deadline_exceeded` when it is not ready in a minute. Then it has been stopped.
+   * @throws the part's own error; `deadline_exceeded` when it is not ready in a minute. Then it has been stopped.
    */
   static async start(name: string, deps: PartDeps, signal: AbortSignal, run: RunPart): Promise<Part> {
     const { promise: ready, resolve } = Promise.withResolvers<void>();

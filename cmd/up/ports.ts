@@ -1,7 +1,7 @@
 import { publicFault } from "../../pkg/fault/mod.ts";
 import type { State } from "./data_folder.ts";
 
-/** Every port is on this address: what runs here is this machine's own. */
+/** Every port is on this address, so that only this machine reaches it. */
 export const HOST = "127.0.0.1";
 
 /** A port that the user chose. */

@@ -33,7 +33,7 @@ Deno.test("one port for two parts is refused, free ports are not", () => {
   checkPorts([{ part: "the api", port, flag: "api-port" }, { part: "the edge", port: 0, flag: "edge-port" }]);
 });
 
-Deno.test("kept ports stay, but for one that somebody else took", () => {
+Deno.test("kept ports stay, except one that another process has", () => {
   const first = keepPorts(undefined);
   assert.equal(new Set(Object.values(first)).size, 6, "all differ");
   assert.deepEqual(keepPorts(first), first);

@@ -1,16 +1,16 @@
 import { paint, type Process } from "../../pkg/cli/mod.ts";
 import type { DownloadProgress } from "../../pkg/restate_server/mod.ts";
 
-/** Is told how a download goes. */
+/** Called with the progress of a download. */
 export type OnDownload = (progress: DownloadProgress) => void;
 
 /** Shows how the start goes, a line per part, on standard error. */
 export interface Progress {
-  /** Runs `start`, and tells how long it took and what `tell` makes of its result: a few words about the part. */
+  /** Runs `start`, and shows its time and a few words about the part, made of the result by `describe`. */
   step<T>(
     part: string,
     start: (onDownload: OnDownload) => Promise<T>,
-    tell: (result: T) => string,
+    describe: (result: T) => string,
   ): Promise<T>;
   /** Shows a line about a part that has started. */
   notice(part: string, text: string): void;
@@ -18,10 +18,10 @@ export interface Progress {
 
 const PART_WIDTH = 16;
 const BAR_WIDTH = 24;
-/** Without a terminal a download is told in quarters. */
+/** Without a terminal a download is reported in quarters. */
 const SHARES = 4;
 
-/** Progress for whoever is at the other end of standard error. */
+/** Progress on standard error, as a terminal or a log file needs it. */
 export function createProgress(process: Pick<Process, "stderr" | "terminal" | "clock">): Progress {
   const { stderr, terminal, clock } = process;
   const colours = paint(process);
@@ -29,14 +29,14 @@ export function createProgress(process: Pick<Process, "stderr" | "terminal" | "c
     stderr(`${terminal.live ? "\r\x1b[K" : ""}${mark} ${part.padEnd(PART_WIDTH)}${text}\n`);
 
   const downloadOf = (part: string): OnDownload => {
-    let told = -1;
+    let shownStep = -1;
     return ({ receivedBytes, totalBytes }) => {
       const share = totalBytes === undefined ? 0 : receivedBytes / totalBytes;
       const size = megabytes(receivedBytes) +
         (totalBytes === undefined ? "" : ` of ${megabytes(totalBytes)}`);
       const step = Math.floor(share * (terminal.live ? 100 : SHARES));
-      if (step === told) return;
-      told = step;
+      if (step === shownStep) return;
+      shownStep = step;
       if (!terminal.live) return line(" ", part, `downloading, ${size}`);
       const bar = "#".repeat(Math.round(share * BAR_WIDTH)).padEnd(BAR_WIDTH, "-");
       stderr(`\r\x1b[K  ${part.padEnd(PART_WIDTH)}${bar} ${size}`);
@@ -44,13 +44,13 @@ export function createProgress(process: Pick<Process, "stderr" | "terminal" | "c
   };
 
   return {
-    async step(part, start, tell) {
+    async step(part, start, describe) {
       const startedMs = clock.now();
       if (terminal.live) stderr(`  ${part.padEnd(PART_WIDTH)}${colours.dim("starting")}`);
       try {
         const result = await start(downloadOf(part));
         const took = colours.dim(`${((clock.now() - startedMs) / 1000).toFixed(1)} s`);
-        line(colours.green("ok"), part, `${tell(result)}  ${took}`);
+        line(colours.green("ok"), part, `${describe(result)}  ${took}`);
         return result;
       } catch (error) {
         line(colours.red("--"), part, "did not start");

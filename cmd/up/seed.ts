@@ -22,13 +22,11 @@ export interface SeededState extends State {
   readonly edgeToken: string;
 }
 
-/** What `seed` found or made. */
 export interface Seeded {
   readonly state: SeededState;
   readonly workspaceSlug: string;
 }
 
-/** Where to seed, and how to keep what was made. */
 export interface SeedOptions {
   readonly apiUrl: string;
   readonly project: string;
@@ -37,7 +35,7 @@ export interface SeedOptions {
 }
 
 /**
- * Makes what the platform needs to be used: a workspace with a root key, the tokens of agent and edge, and the project.
+ * Makes a workspace with a root key, the tokens of agent and edge, and the project, so that the platform can be used.
  * Whatever an earlier start has made is kept; it is saved after each thing, so that a crash loses one at most.
  */
 export async function seed(state: State, options: SeedOptions): Promise<Seeded> {
@@ -87,7 +85,7 @@ async function createWorkspace(admin: Admin, signal: AbortSignal): Promise<strin
     return (await call(admin.createWorkspace({ slug: WORKSPACE, name: WORKSPACE }, { signal }))).workspaceId;
   } catch (error) {
     if (!isFault(error, "already_exists")) throw error;
-    // A start that was killed right after this call left a workspace whose id nobody knows. It is empty: take another.
+    // A start that was killed right after this call left a workspace whose id is lost. It is empty: take another.
     const slug = `${WORKSPACE}-${newDnsName(4)}`;
     return (await call(admin.createWorkspace({ slug, name: slug }, { signal }))).workspaceId;
   }

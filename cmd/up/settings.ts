@@ -1,4 +1,4 @@
-/** What each part is told, as the settings of its own command. */
+/** The settings of each part, as its own command has them. */
 import type { UpConfig } from "./config.ts";
 import type { DataFolder, State } from "./data_folder.ts";
 import { HOST } from "./ports.ts";
@@ -7,7 +7,6 @@ import { REGION, type SeededState } from "./seed.ts";
 /** Values by the names of variables. */
 export type Settings = Readonly<Record<string, string>>;
 
-/** What the settings are made from. */
 export interface Plan {
   readonly config: UpConfig;
   readonly folder: DataFolder;
@@ -49,7 +48,7 @@ export function workerSettings(plan: Plan, restateIdentityKey: string): Settings
     UNKEY_WORKER_HOST: HOST,
     UNKEY_WORKER_HTTP_PORT: String(ports.workerHealth),
     UNKEY_RESTATE_HTTP_PORT: String(ports.worker),
-    // What a name means is what the one engine has under it.
+    // An image's name means the image of that name in the one engine.
     UNKEY_RESOLVE_IMAGES: "false",
     // A registry of the user's own machine is as good as any other one.
     UNKEY_IMAGE_SOURCES: "any",
@@ -67,7 +66,7 @@ export function workerSettings(plan: Plan, restateIdentityKey: string): Settings
   };
 }
 
-/** What api and worker must be told alike. */
+/** Settings that api and worker must have alike. */
 function sharedSettings(plan: Plan): Settings {
   const { folder, state } = plan;
   return {

@@ -38,7 +38,7 @@ export const command = defineCommand({
   },
 });
 
-/** Checks what can be checked before anything starts, and settles ports and secrets. */
+/** Makes every check that needs no running part, and settles ports and secrets. */
 async function prepare(config: UpConfig, folder: DataFolder): Promise<State> {
   checkPorts([
     { part: "the api", port: config.apiPort, flag: "api-port" },

@@ -105,7 +105,7 @@ async function status(url: string): Promise<number> {
   return response.status;
 }
 
-/** What runs on a laptop in a cafe is nobody else's. On Linux the kernel's tables say who listens where. */
+/** No port may be open to the network of a cafe. On Linux the kernel's tables list every listener. */
 async function assertLoopbackOnly(ports: readonly number[]): Promise<void> {
   if (Deno.build.os !== "linux") return;
   const tables = await Deno.readTextFile("/proc/net/tcp") + await Deno.readTextFile("/proc/net/tcp6");

@@ -1,4 +1,4 @@
-/** What setting and removing variables have in common: where, and what happens then. */
+/** Shared by setting and removing variables: the environment, and the redeploy after the change. */
 import type { ExitCode, Process } from "../../pkg/cli/mod.ts";
 import { type ConfigOf, switchField } from "../../pkg/config/mod.ts";
 import { createRpcClient } from "../../pkg/rpc/mod.ts";

@@ -1,6 +1,6 @@
 /** Reads `.env` files: `NAME=value` lines, comments, quotes. Nothing in a value is expanded. */
 
-/** What a file holds; when there are problems, do not use the variables. */
+/** The content of a file. When there are problems, do not use the variables. */
 export interface Dotenv {
   readonly variables: Record<string, string>;
   readonly problems: readonly { readonly line: number; readonly problem: string }[];
@@ -10,7 +10,7 @@ const ESCAPES: Readonly<Record<string, string>> = { n: "\n", r: "\r", t: "\t", '
 
 /**
  * Values in double quotes know `\n`, `\r`, `\t`, `\"`, `\$` and `\\`; in single quotes everything is as it is. Both may
- * go over several lines. Without quotes a value ends at ` #` or the end of the line. Problems never tell a value.
+ * go over several lines. Without quotes a value ends at ` #` or the end of the line. Problems never contain a value.
  */
 export function parseDotenv(text: string): Dotenv {
   const variables: Record<string, string> = {};

@@ -1,6 +1,6 @@
 import { EXIT, type ExitCode } from "../../../pkg/cli/mod.ts";
 
-/** What `unkey deploy` answers with beyond the codes that all commands share: one per phase that can fail. */
+/** Exit codes of `unkey deploy` beyond those that all commands share: one for each phase that can fail. */
 export const DEPLOY_EXIT = {
   context: 10,
   upload: 11,
@@ -12,7 +12,7 @@ export const DEPLOY_EXIT = {
   running: 17,
 } as const;
 
-/** Every exit code: the phase in which a deploy ended, and what that means. Help and JSON are made of this table. */
+/** Every exit code with the phase in which a deploy ended. Help and JSON are made of this table. */
 const TABLE: readonly { readonly code: ExitCode; readonly phase: string; readonly means: string }[] = [
   { code: EXIT.ok, phase: "ready", means: "the deployment is ready; with --detach, it was created" },
   { code: EXIT.failed, phase: "other", means: "something else failed" },

@@ -4,7 +4,7 @@ import { DeploymentStatus } from "../../../proto/gen/ctrl/v1/deployment_pb.ts";
 import { DEPLOY_EXIT } from "./exit_codes.ts";
 import { deploy, GOES_WELL, resultOf, startParts, step } from "./testing.ts";
 
-/** Ctrl-C at the first sight of the stream, and what the person answers to the question. */
+/** Ctrl-C as soon as the stream is open, and the user's answer to the question. */
 function interruptedDuring(answer: boolean | undefined) {
   const stop = new AbortController();
   const asked: string[] = [];
@@ -29,7 +29,7 @@ function interruptedDuring(answer: boolean | undefined) {
   };
 }
 
-Deno.test("Ctrl-C asks, and cancels only when told to", async (t) => {
+Deno.test("Ctrl-C asks, and cancels only when the answer is yes", async (t) => {
   const cases = [
     {
       name: "yes",
@@ -69,7 +69,7 @@ Deno.test("Ctrl-C asks, and cancels only when told to", async (t) => {
 });
 
 /** While the question was open, the deployment went live. */
-Deno.test("a cancel of what is live by now says where its traffic went", async () => {
+Deno.test("Ctrl-C that cancels a live deployment says where its traffic went", async () => {
   const { stop, prompts, script } = interruptedDuring(true);
   const rolledBack = { fromDeploymentId: "d_1", toDeploymentId: "d_0" };
   await using parts = await startParts({
@@ -87,7 +87,7 @@ Deno.test("a cancel of what is live by now says where its traffic went", async (
   assert.match(result.error?.message ?? "", /went back to d_0/);
 });
 
-Deno.test("Ctrl-C with nobody to ask leaves the deployment running and says how to follow it", async () => {
+Deno.test("Ctrl-C without a terminal leaves the deployment running and says how to follow it", async () => {
   const { stop, script } = interruptedDuring(undefined);
   await using parts = await startParts(script);
   const { code, stdout, stderr } = await deploy({ url: parts.plane.url, signal: stop.signal });

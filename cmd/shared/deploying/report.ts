@@ -12,7 +12,7 @@ const TITLES: Readonly<Record<string, string>> = {
   network: "switching traffic",
 };
 
-/** Tells a person how a deploy goes: lines that stay, and below them, on a terminal, one line that moves. */
+/** Progress of a deploy on standard error: lines that stay, and below them, on a terminal, one line that moves. */
 export class Report implements Disposable {
   readonly #process: Process;
   readonly #colours: Paint;
@@ -34,18 +34,18 @@ export class Report implements Disposable {
     this.#draw();
   }
 
-  /** Something is done. */
+  /** A phase is done. */
   done(text: string, ms?: number): void {
     const took = ms === undefined ? "" : ` ${this.#colours.dim(`(${seconds(ms)})`)}`;
     this.line(`${this.#colours.green("ok")} ${text}${took}`);
   }
 
-  /** Something that the user may not expect. */
+  /** A fact that the user may not expect. */
   note(text: string): void {
     this.line(`${this.#colours.yellow("note")} ${oneLine(text)}`);
   }
 
-  /** What is going on; shown on terminals only, until `idle`. */
+  /** The current activity; shown on terminals only, until `idle`. */
   busy(text: string): void {
     if (!this.#process.terminal.live) return;
     this.#busy = { text, sinceMs: this.#process.clock.now() };
@@ -56,14 +56,14 @@ export class Report implements Disposable {
     }, FRAME_MS);
   }
 
-  /** Progress of an upload, in place of what `busy` said. */
+  /** Progress of an upload; replaces the text of `busy`. */
   progress(text: string, share: number): void {
     if (this.#busy === undefined) return;
     const bar = "#".repeat(Math.round(share * BAR_WIDTH)).padEnd(BAR_WIDTH, "-");
     this.#busy.text = `${text} ${bar} ${Math.round(share * 100)}%`;
   }
 
-  /** Nothing is going on. */
+  /** Ends the activity of `busy`. */
   idle(): void {
     this.#clear();
     this.#busy = undefined;
@@ -94,7 +94,7 @@ export class Report implements Disposable {
     const title = TITLES[name] ?? name;
     if (status === "running") {
       const text = oneLine(message).replace(/\.$/, "") || title;
-      // A step that waits is told again whenever its place in the queue changes.
+      // A step that waits is reported again whenever its place in the queue changes.
       if (!this.#started.has(name)) this.#started.set(name, at);
       this.busy(text);
       if (!this.#process.terminal.live) this.line(`.. ${name === "queued" ? text : title}`);
@@ -104,7 +104,7 @@ export class Report implements Disposable {
     this.#started.delete(name);
     if (status === "done") this.done(title, since === undefined ? undefined : Number(at - since));
     else if (status === "failed") this.line(`${this.#colours.red("failed")} ${title}`);
-    // What was going on is over; the next step says what comes now.
+    // The activity is over; the next step names the next one.
     if (this.#busy !== undefined) this.busy("waiting");
   }
 
@@ -127,7 +127,7 @@ export class Report implements Disposable {
   }
 }
 
-/** As much of the text as surely fits: a line that wraps could not be taken back. */
+/** As much of the text as surely fits: a line that wraps could not be erased. */
 export function cutToColumns(text: string, columns: number): string {
   let [cut, used] = ["", 0];
   for (const char of text) {

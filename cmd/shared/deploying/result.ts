@@ -1,7 +1,7 @@
 import type { ExitCode } from "../../../pkg/cli/mod.ts";
 import { phaseOf } from "./exit_codes.ts";
 
-/** How long each phase took, in milliseconds; phases that did not happen are absent, but for the total. */
+/** Times of the phases in milliseconds; a phase that did not happen is absent. */
 export interface Timings {
   packMs?: number;
   uploadMs?: number;
@@ -11,7 +11,6 @@ export interface Timings {
   totalMs?: number;
 }
 
-/** Why a deploy did not end well. */
 export interface DeployError {
   /** For programs; stable. */
   readonly code: string;
@@ -20,13 +19,13 @@ export interface DeployError {
   readonly phase: string;
 }
 
-/** What `--json` prints, exactly once, however the deploy ends. */
+/** The output of `--json`, printed exactly once, also for a failure. */
 export interface DeployResult {
   /** `null` when no deployment was created. */
   readonly id: string | null;
   readonly status: string;
   readonly urls: readonly string[];
-  /** What serves the environment instead of a deployment that did not get ready; absent when nothing does. */
+  /** The deployment that serves the environment instead of one that did not get ready. */
   readonly live?: { readonly id: string; readonly urls: readonly string[] };
   readonly environment: string;
   readonly project: string | null;
@@ -45,7 +44,7 @@ export const NOTHING_DONE = {
   timings: {},
 };
 
-/** How a deploy ended. */
+/** The part of the result that depends on how the deploy ended. */
 export type End = Pick<DeployResult, "status" | "urls" | "live" | "exitCode" | "error">;
 
 /** An end that is not a ready deployment. */

@@ -23,10 +23,10 @@ const URL_OF_SHOP = "http://shop-acme.localhost:7070";
 type EventInit = MessageInitShape<typeof DeploymentEventSchema>;
 type Payload = NonNullable<EventInit["payload"]>;
 
-/** What one connection to the event stream plays: events, then how it ends. */
+/** The script of one connection to the event stream: events, then its end. */
 export interface Stream {
   readonly events: readonly Payload[];
-  /** Sends events again that were sent before, as a server may that cannot tell what arrived. */
+  /** Sends events a second time, as a server may that does not know which of them arrived. */
   readonly repeats?: boolean;
   /** The stream is cut instead of ended. */
   readonly breaks?: boolean;
@@ -36,7 +36,7 @@ export interface Stream {
   readonly until?: Promise<unknown>;
 }
 
-/** What the parts answer; what is left out goes well. */
+/** The answers of the parts; an answer that is left out is a success. */
 export interface Script {
   readonly streams?: readonly Stream[];
   /** Statuses that the object store answers with, in order; 200 after that. */
@@ -51,7 +51,7 @@ export interface Script {
   readonly onWatch?: () => void;
 }
 
-/** What the parts have seen. */
+/** The requests that the parts received. */
 export interface Seen {
   readonly uploads: { readonly bytes: number; readonly sha256: string; readonly header: string | null }[];
   readonly uploadRequests: CreateS3UploadURLRequest[];
@@ -156,7 +156,6 @@ function startStore({ uploadAnswers = [] }: Script, seen: Seen): Deno.HttpServer
   });
 }
 
-/** How a test deploys. */
 export interface DeployOptions {
   readonly args?: readonly string[];
   readonly files?: Readonly<Record<string, string>>;
@@ -168,7 +167,6 @@ export interface DeployOptions {
   readonly url: string;
 }
 
-/** What a deploy printed. */
 export interface Deployed {
   readonly code: number;
   readonly stdout: string;

@@ -4,7 +4,7 @@ import { DeploymentStatus } from "../../../proto/gen/ctrl/v1/deployment_pb.ts";
 import { DEPLOY_EXIT } from "./exit_codes.ts";
 import { deploy, resultOf, startParts } from "./testing.ts";
 
-Deno.test("deploy that fails says what is live", async (t) => {
+Deno.test("a failed deploy names the live deployment", async (t) => {
   const url = "http://shop-acme.localhost:7070";
   const cases: readonly {
     readonly name: string;
