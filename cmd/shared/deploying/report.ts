@@ -12,9 +12,11 @@ const TITLES: Readonly<Record<string, string>> = {
   network: "switching traffic",
 };
 
+type ReportProcess = Pick<Process, "stderr" | "terminal" | "clock">;
+
 /** Progress of a deploy on standard error: lines that stay, and below them, on a terminal, one line that moves. */
 export class Report implements Disposable {
-  readonly #process: Process;
+  readonly #process: ReportProcess;
   readonly #colours: Paint;
   readonly #started = new Map<string, bigint>();
   #busy: { text: string; sinceMs: number } | undefined;
@@ -22,7 +24,7 @@ export class Report implements Disposable {
   #timer: ReturnType<typeof setInterval> | undefined;
   #origin = "";
 
-  constructor(process: Process) {
+  constructor(process: ReportProcess) {
     this.#process = process;
     this.#colours = paint(process);
   }
