@@ -89,8 +89,9 @@ Deno.test("Report shows no activity and no progress without a terminal", () => {
   using test = start(false);
   test.report.busy("connecting");
   test.report.progress("uploading", 0.5);
+  test.report.line("stays");
   test.report.idle();
-  assert.equal(test.written(), "");
+  assert.equal(test.written(), "stays\n");
 });
 
 /** A line that wraps cannot be erased by a carriage return. */
