@@ -22,7 +22,6 @@ import { createStartSteps } from "./start/steps.ts";
 import { createVersioningSteps } from "./versioning/steps.ts";
 import { versioningService } from "./versioning/mod.ts";
 
-/** What the services work with. */
 export interface ServicesDeps extends BuildDeps {
   readonly db: CtrlDatabase;
   readonly clock: Clock;
@@ -105,7 +104,7 @@ function slotLimits(config: WorkerConfig): SlotLimits {
   return {
     buildsMax: config.buildsMax,
     ageingMs: config.queueAgeingSeconds * SECOND_MS,
-    // Nobody builds for longer than the build's own limit, which begins a little later than the lease.
+    // No build lasts longer than its own limit, which begins a little later than the lease.
     leaseMs: config.buildMinutes * MINUTE_MS + BUILD_SLACK_MS,
     offerMs: SLOT_OFFER_MS,
     recheckMs: SLOT_RECHECK_MS,

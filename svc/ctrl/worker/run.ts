@@ -28,7 +28,6 @@ import { sweepSentinels } from "./tasks/sentinel_sweep.ts";
 import { workerServices } from "./bind.ts";
 import { takeOverForever } from "./restate/take_over.ts";
 
-/** What a process gives its worker. */
 export interface WorkerProcess {
   readonly log: Logger;
   readonly clock: Clock;
@@ -36,7 +35,7 @@ export interface WorkerProcess {
   readonly signal: AbortSignal;
   /** Called once, when Restate has taken the registration. */
   readonly onReady?: (info: { readonly port: number; readonly healthPort: number }) => void;
-  /** A database and a hub that other parts of the same process use too; whoever opened them runs and closes them. */
+  /** A database and a hub that other parts of the same process use too; the process runs and closes them. */
   readonly shared?: { readonly db: CtrlDatabase; readonly hub: ChangeHub };
   /** Credentials for base images of a user who is the only one here, after those of the workspace. */
   readonly dockerCredentials?: BuildRequest["credentials"];
@@ -157,7 +156,7 @@ async function start(config: WorkerConfig, process: WorkerProcess, runner: Runne
   process.onReady?.({ port: endpoint.port, healthPort: health.port });
 }
 
-/** What sentinels are made with; `undefined` when the settings want none. */
+/** `undefined` when the settings want no sentinels. */
 function sentinelMaker(config: WorkerConfig, vault: Vault | undefined): SentinelMaker | undefined {
   const shapes = sentinelShapes(config);
   return shapes === undefined || vault === undefined ? undefined : { vault, shapes };
@@ -184,7 +183,7 @@ async function answers(db: CtrlDatabase): Promise<boolean> {
   return await ping(db, AbortSignal.timeout(READY_MS_MAX)).then(() => true, () => false);
 }
 
-/** Tells the hub of this process directly, and api processes elsewhere by a request. */
+/** Notifies the hub of this process directly, and api processes elsewhere by a request. */
 function openNotifier(
   config: WorkerConfig,
   { log, clock, shared }: WorkerProcess,

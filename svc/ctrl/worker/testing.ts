@@ -55,7 +55,7 @@ export function worldClock(world: { readonly nowMs: number }): Clock {
   };
 }
 
-/** Remembers who was notified. */
+/** Remembers the regions that were notified. */
 export function recordingNotifier(): {
   changed(regions: readonly string[]): void;
   readonly seen: Set<string>;
@@ -64,7 +64,7 @@ export function recordingNotifier(): {
   return { seen, changed: (regions) => regions.forEach((region) => seen.add(region)) };
 }
 
-/** What an agent reports of one instance. */
+/** An agent's report of one instance. */
 export function instanceReport(changes: Partial<ReportedInstance> = {}): ReportedInstance {
   return {
     k8s_name: "a-1",
@@ -134,7 +134,7 @@ export async function snapshot(db: CtrlDatabase, id: string): Promise<Snapshot> 
   };
 }
 
-/** How the world treats a deploy. */
+/** Faults, waits and the build of a deploy on the fake. */
 export interface Play extends Pick<ExecuteOptions, "fault" | "onWait"> {
   readonly world: World;
   readonly build?: BuildResult;

@@ -1,4 +1,4 @@
-/** An environment with deployments, for tests of what moves its traffic, stops and starts. */
+/** An environment with deployments, for tests that move its traffic, stop and start it. */
 import assert from "node:assert/strict";
 import { execute, type Injected, newWorld, type World } from "../../../pkg/testkit/fake_durable.ts";
 import type { CtrlDatabase } from "../internal/store/mod.ts";
@@ -30,11 +30,11 @@ import { stopByUser } from "./routing/workflow.ts";
 import { createStartSteps } from "./start/steps.ts";
 import { start, type StartWorkflowDeps } from "./start/workflow.ts";
 
-/** Who does it all. */
+/** The actor of every order. */
 export const actor = { kind: "system", name: "test" } as const;
-/** What to promote. */
+/** An order to promote this deployment. */
 export const to = (targetDeploymentId: string): PromoteOrder => ({ targetDeploymentId, actor });
-/** From where to where to roll back. */
+/** An order to roll back from a source to a target. */
 export const back = (sourceDeploymentId: string, targetDeploymentId: string): RollbackOrder => ({
   sourceDeploymentId,
   targetDeploymentId,
@@ -42,12 +42,12 @@ export const back = (sourceDeploymentId: string, targetDeploymentId: string): Ro
   actor,
 });
 
-/** How the world treats a start. */
+/** Faults and waits of a start on the fake. */
 export interface StartPlay {
   readonly fault?: Injected;
-  /** What happens while it waits; the app runs if nothing is said. */
+  /** Runs while it waits; without it the app runs. */
   readonly onWait?: (count: number, world: World) => Promise<void> | void;
-  /** What happens after its last wait. */
+  /** Runs after its last wait. */
   readonly onFinish?: () => Promise<unknown>;
 }
 
@@ -175,7 +175,7 @@ export class TestEnvironment {
     await report(this.db, id, this.world.nowMs, []);
   }
 
-  /** Who has what, by the number of the deployment: `live`, `rolled back`, names, statuses, and stops to come. */
+  /** The whole state by the numbers of deployments: `live`, `rolled back`, names, statuses, and stops to come. */
   async picture(): Promise<Readonly<Record<string, unknown>>> {
     const number = (id: string | null): string => `d${this.ids.indexOf(id ?? "") + 1}`;
     const environment = await this.db.kysely.selectFrom("environments").selectAll()

@@ -29,7 +29,7 @@ export function slotSteps(
   return createSlotSteps({ db, clock, limits: { ...SLOT_LIMITS, ...limits } });
 }
 
-/** How a workflow reaches the slots on the fake. */
+/** The workflow's calls of the build slots, on the fake. */
 export const SLOTS_ON_FAKE: BuildSlots = {
   acquire: (durable, key, request) =>
     durable.call<AcquireRequest, AcquireAnswer>(
@@ -40,7 +40,7 @@ export const SLOTS_ON_FAKE: BuildSlots = {
     durable.send({ service: BUILD_SLOT_SERVICE, handler: "release", key }, { deploymentId }),
 };
 
-/** What the slot service answers; its messages are left in the world. */
+/** The slot service's answer; its messages are left in the world. */
 export async function askForSlot(
   db: CtrlDatabase,
   world: World,

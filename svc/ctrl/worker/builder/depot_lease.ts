@@ -30,14 +30,14 @@ export function depotLease(deps: DepotLeaseDeps): BuildkitBuilderOptions["lease"
   return async ({ projectId, signal }) => {
     const machine = await acquire(deps, projectId, signal);
     return {
-      endpoint: patient(machineEndpoint(machine), deps.clock),
+      endpoint: retryingEndpoint(machineEndpoint(machine), deps.clock),
       cancelled: machine.cancelled,
       release: (outcome) => machine.release(OUTCOMES[outcome]),
     };
   };
 }
 
-/** A project that was deleted at Depot is created anew, once. */
+/** A project that was deleted at Depot is created again, once. */
 async function acquire(deps: DepotLeaseDeps, projectId: string, signal: AbortSignal): Promise<DepotMachine> {
   const { depot, platform } = deps;
   const known = await findOrCreateDepotProject(deps, { projectId, signal });
@@ -59,7 +59,7 @@ function machineEndpoint({ address, serverName, ca, cert: certificate, key }: De
   });
 }
 
-function patient(endpoint: Endpoint, clock: Clock): Endpoint {
+function retryingEndpoint(endpoint: Endpoint, clock: Clock): Endpoint {
   return {
     name: endpoint.name,
     connect: (signal) =>

@@ -137,7 +137,7 @@ Deno.test("depotLease() tells Depot how each build ended", async (t) => {
   }
 });
 
-Deno.test("depotLease() creates a project that was deleted at Depot anew, once", async (t) => {
+Deno.test("depotLease() creates a project again that was deleted at Depot, once", async (t) => {
   await t.step("and goes on with it", () =>
     onBed(async ({ depot, lease, settled, stored }) => {
       const first = await settled(lease());
@@ -207,7 +207,7 @@ Deno.test("a wait for a connection ends when the build is stopped", () =>
     await settled(machine.release("stopped"));
   }));
 
-Deno.test("a build that Depot cancels is told so", () =>
+Deno.test("a build that Depot cancels ends with a text that says so", () =>
   onBed(async ({ depot, lease, settled, clock }) => {
     const machine = await settled(lease());
     const { cancelled } = machine;

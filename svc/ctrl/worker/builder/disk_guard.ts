@@ -20,7 +20,7 @@ const MEBIBYTE = 1024 * 1024;
 
 /**
  * A builder that leaves room on its disk: a full one would stop everything else on that machine, too. Before a build that finds too
- * little room the build cache is pruned; a build that writes too much is stopped, and its user is told.
+ * little room the build cache is pruned; a build that writes too much is stopped, with a text for its user.
  */
 export function guardDisk(builder: Builder, deps: DiskGuardDeps): Builder {
   return {

@@ -5,7 +5,7 @@ import { IMAGE_LABEL } from "../image_build/contract.ts";
 /** An image that a build left in the engine. */
 export interface LocalImage {
   readonly name: string;
-  /** What it was built for; perhaps a deployment of another platform, which shares the engine. */
+  /** The deployment that it was built for; perhaps of another platform that shares the engine. */
   readonly deploymentId: string;
 }
 

@@ -1,4 +1,4 @@
-/** What builds images and where they go: settings of `ctrl worker`. */
+/** The builder of images and their registry: settings of `ctrl worker`. */
 import { z } from "zod";
 import {
   type ConfigOf,

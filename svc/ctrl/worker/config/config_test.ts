@@ -160,7 +160,7 @@ Deno.test("Depot takes its own token, or the password of its registry", async (t
   assert.deepEqual([buildPlatform, depotProjectRegion], [undefined, "us-east-1"]);
 });
 
-/** Whoever reaches the port could otherwise deploy, roll back and delete what belongs to others. */
+/** Any client that reaches the port could otherwise deploy, roll back and delete for every workspace. */
 Deno.test("a worker beyond loopback needs Restate's keys, unless its network is trusted", () => {
   assert.equal(load(VALID).host, "127.0.0.1");
   const key = "publickeyv1_8EUza3vceooVp3tukTyJTGKS4YTNQ2UKiJoRDC1U7Zfj";

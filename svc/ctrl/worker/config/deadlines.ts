@@ -1,4 +1,4 @@
-/** How long things may take: settings of `ctrl worker`. */
+/** Time limits: settings of `ctrl worker`. */
 import { field, integerSchema } from "../../../../pkg/config/mod.ts";
 
 /** Settings of times, in the unit that each flag names. */

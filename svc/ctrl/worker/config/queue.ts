@@ -1,4 +1,4 @@
-/** How many builds run, and who waits for how long: settings of `ctrl worker`. */
+/** The queue of builds and its limits: settings of `ctrl worker`. */
 import { field, integerSchema } from "../../../../pkg/config/mod.ts";
 
 /** Settings of the queue of builds. */

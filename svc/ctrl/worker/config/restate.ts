@@ -1,4 +1,4 @@
-/** How worker and Restate find and trust each other: settings of `ctrl worker`. */
+/** Addresses and credentials between worker and Restate: settings of `ctrl worker`. */
 import {
   type ConfigOf,
   field,

@@ -1,4 +1,4 @@
-/** What sentinels are made of: settings of `ctrl worker`. */
+/** Image, size and number of sentinels: settings of `ctrl worker`. */
 import { type ConfigOf, field, integerSchema, textSchema } from "../../../../pkg/config/mod.ts";
 import type { SentinelShapes } from "../../internal/sentinels/mod.ts";
 
@@ -41,7 +41,7 @@ export const SENTINEL_FIELDS = {
   }),
 };
 
-/** What sentinels should be; `undefined`: there are to be none. */
+/** The desired shapes of sentinels; `undefined`: there are to be none. */
 export function sentinelShapes(config: ConfigOf<typeof SENTINEL_FIELDS>): SentinelShapes | undefined {
   if (config.sentinelImage === undefined) return undefined;
   const shape = {

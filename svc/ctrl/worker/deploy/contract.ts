@@ -6,19 +6,19 @@ import { DeployRequestSchema } from "../../../../proto/gen/hydra/v1/hydra_pb.ts"
 import type { DeploymentStatus } from "../../internal/deployments/status.ts";
 import { DEPLOYMENT_SERVICE } from "../../internal/workflows/names.ts";
 
-/** How a deploy ended. `missing`: there was no such deployment. */
+/** The final status of a deploy. `missing`: there was no such deployment. */
 export interface DeployOutcome {
   readonly status: DeploymentStatus | "missing";
 }
 
-/** Whether a cancel was taken. It is not once traffic has been switched. */
+/** `accepted` is false once traffic has been switched. */
 export interface CancelAnswer {
   readonly accepted: boolean;
 }
 
 /** A build slot is set aside for the deployment. */
 export interface SlotOffered {
-  /** Of the asking that was told to wait. */
+  /** Of the request that was answered with `waiting`. */
   readonly ticket: number;
 }
 

@@ -32,7 +32,6 @@ import { type BuildSlots, slotSignal } from "./queue_stage.ts";
 import type { DeploySteps } from "./types.ts";
 import { type BuildOrder, type BuildResult, deploy, type DeployWorkflowDeps, SWITCHED } from "./workflow.ts";
 
-/** What the service works with. */
 export interface DeployServiceDeps {
   readonly restate: RestateDeps;
   readonly steps: DeploySteps;

@@ -71,7 +71,7 @@ async function allowedDigest(images: ImageRules, image: string, signal: AbortSig
   }
 }
 
-/** Whether the platform keeps it for another workspace, whose credentials would open it all the same. */
+/** True for another workspace's image in the platform's registry, which the platform's credentials would open all the same. */
 function isForeign(image: string, registryName: string, workspaceId: string): boolean {
   return isBelow(image, registryName) && !isBelow(image, `${registryName}/${workspaceId}`);
 }

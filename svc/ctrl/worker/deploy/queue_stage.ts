@@ -11,15 +11,14 @@ export interface BuildSlots {
   release(durable: DurableWorkflow, workspaceId: string, deploymentId: string): Promise<void>;
 }
 
-/** What the stage works with. */
 export interface QueueStageDeps {
   readonly steps: Pick<DeploySteps, "beginBuild">;
   readonly slots: BuildSlots;
-  /** How long a deployment may wait for a slot. */
+  /** The longest wait of a deployment for a slot. */
   readonly queueMs: number;
 }
 
-/** Who wants to build. */
+/** The deployment that wants to build. */
 export interface QueueOrder {
   readonly id: string;
   readonly workspaceId: string;
@@ -46,7 +45,7 @@ export async function inBuildSlot(
 }
 
 /**
- * Asks until there is a slot. Being woken proves nothing: whoever is woken asks again, and what counts is that the slot
+ * Asks until there is a slot. Being woken proves nothing: a build that is woken asks again, and all that counts is that the slot
  * is still held in the transaction that begins the build.
  */
 async function takeSlot(

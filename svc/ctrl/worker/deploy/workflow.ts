@@ -1,4 +1,4 @@
-/** The order of a deploy, and what is undone when it cannot finish. */
+/** The order of a deploy, and its undoing when it cannot finish. */
 import { Compensations, type DurableWorkflow } from "../../../../pkg/durable/mod.ts";
 import type { Fault } from "../../../../pkg/fault/mod.ts";
 import type { AssignOutcome } from "../routing/contract.ts";
@@ -28,20 +28,20 @@ export interface BuildOrder {
   readonly dockerfile: string;
 }
 
-/** How a build ended. */
+/** The result of a build. */
 export type BuildResult =
   | { readonly kind: "built"; readonly image: string; readonly buildId: string }
   | { readonly kind: "failed"; readonly failure: Failure }
   | { readonly kind: "cancelled" };
 
-/** What the workflow works with. The calls go to other services, each through its contract. */
+/** The calls go to other services, each through its contract. */
 export interface DeployWorkflowDeps {
   readonly steps: DeploySteps;
   readonly limits: RolloutLimits;
-  /** How long a wait lasts when no news arrives. */
+  /** The longest wait for a change of the instances. */
   readonly recheckMs: number;
   readonly slots: BuildSlots;
-  /** How long a build may wait for its slot. */
+  /** The longest wait of a build for its slot. */
   readonly queueMs: number;
   /** Builds, or stops building as soon as `cancel` is set. */
   readonly build: (durable: DurableWorkflow, order: BuildOrder, cancel: string) => Promise<BuildResult>;

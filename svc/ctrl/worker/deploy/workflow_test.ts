@@ -35,7 +35,7 @@ interface Scenario {
   /** Another build has the workspace's only slot when this one comes. */
   readonly behind?: true;
   readonly build?: BuildResult;
-  /** What happens while the deploy waits. */
+  /** Runs while the deploy waits. */
   readonly meanwhile: (db: CtrlDatabase, id: string, world: World, count: number) => Promise<void>;
   /** Instead, for as long as it is queued. */
   readonly whileQueued?: (db: CtrlDatabase, id: string, world: World) => Promise<void>;
@@ -108,7 +108,7 @@ const SCENARIOS: readonly Scenario[] = [
     expected: { status: "superseded", failure: "", topology: [], routes: [], live: false },
   },
   {
-    name: "a newer build while it is queued, of which it is not told",
+    name: "a newer build while it is queued, without a message about it",
     context: true,
     behind: true,
     meanwhile: (db, id) => supersede(db, id),
@@ -250,7 +250,7 @@ Deno.test("deploy() ends as each scenario should", async (t) => {
 
 /**
  * Wherever the process dies, and whichever step fails for good, a deployment must end: as in an unbroken run, or undone
- * with its routes untouched. Anything else leaks an app that nobody asked for, or a user who waits for ever.
+ * with its routes untouched. Anything else leaks an app without an owner, or a user who waits for ever.
  */
 Deno.test("deploy() ends whole or undone wherever it breaks", async (t) => {
   const db = await memoryDatabase();
@@ -274,7 +274,7 @@ Deno.test("deploy() ends whole or undone wherever it breaks", async (t) => {
   await t.step(`${cases} cases of step x fault`, () => assert.ok(cases > 200));
 });
 
-/** What failed inside is for the operator: it can hold addresses, names of hosts and statements. */
+/** Texts of internal failures are for the operator: they can hold addresses, names of hosts and statements. */
 Deno.test("nothing that a user can read of a deploy holds the text of an internal failure", async () => {
   const db = await memoryDatabase();
   const codes = new Set<string>();
@@ -321,7 +321,7 @@ Deno.test("deploy() does nothing for a deployment that is final or missing", asy
   await db.close();
 });
 
-/** The wish and the switch race in one transaction: whoever is first decides, and both sides agree on it. */
+/** The cancel and the switch race in one transaction: the first one decides, and both sides agree on it. */
 Deno.test("a cancel that is noted before traffic moves stops the move", async () => {
   const db = await memoryDatabase();
   const world = newWorld();

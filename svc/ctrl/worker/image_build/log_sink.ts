@@ -6,7 +6,6 @@ import { describeError } from "../../../../pkg/fault/mod.ts";
 import type { Logger } from "../../../../pkg/logger/mod.ts";
 import { appendLogLines, type CtrlDatabase } from "../../internal/store/mod.ts";
 
-/** What the sink works with. */
 export interface LogSinkDeps {
   readonly db: CtrlDatabase;
   readonly clock: Clock;

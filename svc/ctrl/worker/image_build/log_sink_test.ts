@@ -10,7 +10,7 @@ import { BuildLogSink } from "./log_sink.ts";
 
 const EVENTS_MAX = 1_000;
 
-/** What is in the log after `play` has pushed lines, all before the second flush. */
+/** The log after `play` has pushed lines, all before the second flush. */
 async function logged(play: (sink: BuildLogSink) => void, failedWrites = 0): Promise<readonly string[]> {
   const db = await memoryDatabase();
   // Time stands still until the sink is closed.

@@ -21,7 +21,6 @@ import { BuildService } from "./contract.ts";
 import type { BuildJob, BuildReport, BuildSteps } from "./types.ts";
 import { buildImage } from "./workflow.ts";
 
-/** What the service works with. */
 export interface BuildServiceDeps {
   readonly restate: RestateDeps;
   readonly steps: BuildSteps;
@@ -47,7 +46,7 @@ export function buildService({ restate, steps, limitMs }: BuildServiceDeps) {
     options: {
       inactivityTimeout: limitMs + SLACK_MS,
       abortTimeout: SLACK_MS,
-      // Kill: its caller is told, and undoes its own work; a build has nothing to undo.
+      // Kill: its caller gets the error and undoes its own work; a build has nothing to undo.
       retryPolicy: { ...RETRY_POLICY, onMaxAttempts: "kill" },
     },
   });

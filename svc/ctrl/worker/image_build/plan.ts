@@ -13,7 +13,7 @@ export interface FailedBuild {
 const MESSAGE_LINES_MAX = 10;
 const MESSAGE_CHARACTERS_MAX = 4_000;
 
-/** Whose image it is. */
+/** The owner of an image. */
 export interface ImageOwner {
   readonly workspaceId: string;
   readonly projectId: string;
@@ -44,7 +44,7 @@ export function failureText(failure: BuildFailure): string {
   return text.length <= MESSAGE_CHARACTERS_MAX ? text : `${text.slice(0, MESSAGE_CHARACTERS_MAX)}...`;
 }
 
-/** Whether the user wrote the step, as opposed to the builder's own preparations. */
+/** True for steps of the Dockerfile, false for the builder's own preparations. */
 export function isInstruction(stepName: string): boolean {
   return /^\[/.test(stepName) && !stepName.startsWith("[internal]");
 }

@@ -151,7 +151,7 @@ Deno.test("a second attempt says so between the lines of the two", () =>
     assert.ok(report.kind === "built" && report.buildId.endsWith(".2"));
   }));
 
-Deno.test("a failing instruction is told with its output and exit code", () =>
+Deno.test("a failing instruction is reported with its output and exit code", () =>
   onBed(async ({ build }) => {
     const report = await build(() =>
       Promise.resolve({
@@ -184,7 +184,7 @@ Deno.test("a context without the Dockerfile is final, and names the path", () =>
     assert.match(report.message, /"Dockerfile"/);
   }, { files: { "other.txt": "x" } }));
 
-Deno.test("a build that takes too long is stopped and told as such", () =>
+Deno.test("a build that takes too long is stopped and reported as such", () =>
   onBed(async ({ build }) => {
     const waitForever: Builder["build"] = ({ signal }) =>
       new Promise((_resolve, reject) =>

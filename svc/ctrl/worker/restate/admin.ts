@@ -1,9 +1,9 @@
-/** Restate's admin API: where workers are made known, and where it is told where workflows go on. */
+/** Restate's admin API: registers workers, and sets the address at which workflows go on. */
 import { z } from "zod";
 import type { Secret } from "../../../../pkg/config/mod.ts";
 import { Fault } from "../../../../pkg/fault/mod.ts";
 
-/** Where it is, and how to be let in. */
+/** Address and credentials of the admin API. */
 export interface RestateAdmin {
   /** E.g. `http://127.0.0.1:9070`. */
   readonly adminUrl: string;
@@ -47,7 +47,7 @@ export async function listWorkers(admin: RestateAdmin, signal: AbortSignal): Pro
   }));
 }
 
-/** Whether Restate itself reaches the worker at `uri`. Nothing is changed. */
+/** True when Restate itself reaches the worker at `uri`. Nothing is changed. */
 export async function reaches(admin: RestateAdmin, uri: string, signal: AbortSignal): Promise<boolean> {
   const answer = await ask(admin, "POST", "/deployments", { uri, force: true, dry_run: true }, signal);
   if (!answer.ok && answer.text.includes(UNREACHABLE)) return false;
@@ -74,7 +74,7 @@ interface Answer {
   readonly ok: boolean;
   readonly status: number;
   readonly text: string;
-  /** What was asked for. */
+  /** Method and path of the request. */
   readonly what: string;
 }
 

@@ -5,7 +5,6 @@ import type { StepActivity } from "../../../../pkg/durable/mod.ts";
 import { Fault } from "../../../../pkg/fault/mod.ts";
 import type { Logger } from "../../../../pkg/logger/mod.ts";
 
-/** What to serve, and where. */
 export interface EndpointDeps {
   readonly services: EndpointOptions["services"];
   readonly hostname: string;
@@ -13,7 +12,7 @@ export interface EndpointDeps {
   readonly port: number;
   /** The setting to name when the port is taken. */
   readonly portSetting: string;
-  /** Requests must be signed with one of them; without any, whoever reaches the port is believed. */
+  /** Requests must be signed with one of them; without any, every request is accepted. */
   readonly identityKeys: readonly string[];
   /** The setting to name when they are none. */
   readonly identitySetting: string;
@@ -29,7 +28,7 @@ export interface Endpoint {
   shutdown(): Promise<void>;
 }
 
-/** Shorter than the limits of whoever stops the process. A step that is cut runs again elsewhere. */
+/** Shorter than the grace period of service managers. A step that is cut runs again elsewhere. */
 const DRAIN_MS_MAX = 10_000;
 const REFUSALS_LOGGED_EVERY_MS = 60_000;
 
@@ -123,7 +122,7 @@ function listen<T>({ hostname, port, portSetting }: EndpointDeps, serve: () => T
 
 const REFUSAL = /^Rejecting request as its JWT/;
 
-/** What the SDK says about failing steps and handlers is logged where they fail, with ids; its errors are news. */
+/** Failing steps and handlers are logged where they fail, with ids, so that the SDK's own errors become warnings. */
 function sdkLogger(log: Logger): NonNullable<EndpointOptions["logger"]> {
   return ({ level, context }, message) => {
     // A line for each would let strangers fill the log.

@@ -50,7 +50,7 @@ async function ask(url: string, headers: Readonly<Record<string, string>> = {}):
 }
 
 /** A container that reaches the port would otherwise promote, build and compact with inputs of its choice. */
-Deno.test("what Restate did not sign is refused, and counted in the log rather than told each time", () =>
+Deno.test("requests that Restate did not sign are refused, and counted in the log instead of one line each", () =>
   onEndpoint([KEY], async ({ url, log }) => {
     // Names the right key, without having it.
     const jwt = (kid: string): string =>
@@ -69,7 +69,7 @@ Deno.test("what Restate did not sign is refused, and counted in the log rather t
     assert.match(refused[0] ?? "", /private key of one in --keys/);
   }));
 
-Deno.test("without keys, whoever reaches the port is believed", () =>
+Deno.test("without keys, every request is accepted", () =>
   onEndpoint([], async ({ url }) => assert.equal(await ask(`${url}/invoke/test.Echo/say`), 200)));
 
 Deno.test("a key that is none is named with its setting", async () => {

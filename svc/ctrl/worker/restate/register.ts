@@ -5,7 +5,6 @@ import type { Logger } from "../../../../pkg/logger/mod.ts";
 import { backoffMs } from "../../../../pkg/retry/mod.ts";
 import { register, type RestateAdmin } from "./admin.ts";
 
-/** What registering needs. */
 export interface Registration extends RestateAdmin {
   /** Where Restate reaches this worker. */
   readonly uri: string;

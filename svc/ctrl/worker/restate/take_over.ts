@@ -5,13 +5,13 @@ import { DEPLOYMENT_SERVICE } from "../../internal/workflows/names.ts";
 import type { Registration } from "./register.ts";
 import { type KnownWorker, listWorkers, pointAt, reaches, withoutSlash } from "./admin.ts";
 
-/** How often at least to look for workers that went away; up to twice as often, so that not all workers look at once. */
+/** The longest time between two looks for workers that went away. Jitter makes it as short as half, so that not all workers look at once. */
 const LOOK_MS_MAX = 60_000;
 /** While one does not answer. */
 const SUSPECT_MS = 5_000;
-/** Of probes in a row that fail, and of the time that they take: a busy worker, or one that restarts, is not gone. */
+/** The least number of probes in a row that fail, and the time that they take: a worker that is busy or restarts is not gone. */
 const PROBES_MIN = 4;
-const SILENT_MS_MIN = 15_000;
+const UNREACHABLE_MS_MIN = 15_000;
 const PROBE_MS_MAX = 5_000;
 const PROBES_AT_ONCE = 16;
 
@@ -40,7 +40,7 @@ export async function takeOverForever(registration: Registration, signal: AbortS
   }
 }
 
-/** Returns who does not answer and was not taken over yet. */
+/** Returns the workers that do not answer and were not taken over yet. */
 async function lookOnce(
   registration: Registration,
   before: ReadonlyMap<string, Suspect>,
@@ -55,7 +55,7 @@ async function lookOnce(
     if (await answers(uri, signal)) return;
     const { sinceMs, probes } = before.get(uri) ?? { sinceMs: nowMs, probes: 0 };
     const suspect = { sinceMs, probes: probes + 1 };
-    if (suspect.probes < PROBES_MIN || nowMs - sinceMs < SILENT_MS_MIN) suspects.set(uri, suspect);
+    if (suspect.probes < PROBES_MIN || nowMs - sinceMs < UNREACHABLE_MS_MIN) suspects.set(uri, suspect);
     else await takeOver(registration, uri, ours, signal);
   };
   const all = [...others];

@@ -10,13 +10,13 @@ const OURS = [{ name: "hydra.v1.DeploymentService" }];
 interface Bed {
   /** As Restate lists them. */
   readonly known: { readonly id: string; uri?: string; readonly services: readonly { name: string }[] }[];
-  /** Whether Restate reaches workers that do not answer here. */
+  /** True: Restate reaches workers that do not answer here. */
   restateReaches: boolean;
-  /** Whether the worker at `worker` answers. */
+  /** True: the worker at `worker` answers. */
   answers: boolean;
   adminFails: boolean;
   readonly worker: string;
-  /** Whom Restate was told to go on with elsewhere: its id, and when, in seconds. */
+  /** Registrations that were pointed elsewhere: the id, and the time in seconds. */
   readonly patched: string[];
   /** Of every listing, in seconds. */
   readonly looks: number[];
@@ -40,7 +40,7 @@ async function during(
     }
     const body = await request.json();
     if (request.method === "POST") {
-      assert.equal(body.dry_run, true, "nobody is registered");
+      assert.equal(body.dry_run, true, "nothing is registered");
       return bed.restateReaches
         ? Response.json({ id: "dp_x", services: [] })
         : Response.json({ message: "no", restate_code: "META0003" }, { status: 500 });
@@ -87,7 +87,7 @@ function serve(handler: (request: Request) => Response | Promise<Response>) {
   return { server, url: `http://127.0.0.1:${server.addr.port}` };
 }
 
-/** A worker that can be made to hang up on whoever asks it. */
+/** A worker that can be made to close connections without an answer. */
 function serveWorker(answers: () => boolean) {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const accept = async (): Promise<void> => {

@@ -1,4 +1,4 @@
-/** What is known about a deployment that should come to run. */
+/** The state of a deployment that should come to run, as its regions report it. */
 import type { Clock } from "../../../../pkg/clock/mod.ts";
 import { type DeploymentStatus, isFinal } from "../../internal/deployments/status.ts";
 import {
@@ -21,15 +21,14 @@ export interface Ended {
 
 export type Observed = Ended | {
   readonly kind: "observed";
-  readonly facts: RolloutState;
+  readonly state: RolloutState;
   readonly cancelRequested: boolean;
 };
 
-/** What observing needs. */
 export interface ObserveDeps {
   readonly db: CtrlDatabase;
   readonly clock: Clock;
-  /** An agent that was not heard for so long is silent. */
+  /** A region whose agents' heartbeats are all older counts as unavailable. */
   readonly agentTimeoutMs: number;
 }
 
@@ -52,11 +51,11 @@ export async function observe(
     region: each.region,
     desiredReplicas: each.desired_replicas,
     agentAlive: alive.has(each.region),
-    instances: instances.filter((instance) => instance.region === each.region).map(instanceFacts),
+    instances: instances.filter((instance) => instance.region === each.region).map(instanceState),
   }));
   return {
     kind: "observed",
-    facts: {
+    state: {
       regions,
       port: row.port,
       healthCheckPath: row.health_check_path,
@@ -77,7 +76,7 @@ async function portsOf(
   return dockerfile === undefined ? {} : { exposedPorts: exposedPorts(new TextDecoder().decode(dockerfile)) };
 }
 
-function instanceFacts(row: InstancesTable): InstanceState {
+function instanceState(row: InstancesTable): InstanceState {
   return {
     name: row.k8s_name,
     status: row.status,

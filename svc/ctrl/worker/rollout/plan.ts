@@ -1,4 +1,4 @@
-/** What a rollout's facts mean. Pure: the workflow asks again after every replay and must get the same answer. */
+/** The verdict about a rollout. Pure: the workflow asks again after every replay and must get the same answer. */
 import { portHint, startHint, withHint } from "../../../../pkg/build/explain/hints.ts";
 import type { FailureCode, FailureDetails } from "../../internal/deployments/status.ts";
 
@@ -20,7 +20,7 @@ export interface InstanceState {
 export interface RegionState {
   readonly region: string;
   readonly desiredReplicas: number;
-  /** Whether its agent was heard lately. A silent region counts for nothing. */
+  /** False when its agents' heartbeats have timed out. Such a region counts for nothing. */
   readonly agentAlive: boolean;
   readonly instances: readonly InstanceState[];
 }
@@ -36,18 +36,18 @@ export interface RolloutState {
   readonly exposedPorts?: readonly number[];
 }
 
-/** How long to wait for what, in milliseconds, and how many restarts are too many. */
+/** Deadlines in milliseconds, and the number of restarts that is too many. */
 export interface RolloutLimits {
   /** From the placement until all replicas run. */
   readonly readyMs: number;
   /** From the first sight of an app that runs until it listens. */
   readonly listenMs: number;
-  /** From the placement until some region's agent is heard. */
+  /** From the placement until some region has an agent. */
   readonly agentMs: number;
   readonly restartsMax: number;
 }
 
-/** Where the clock stands. */
+/** The current time, and the times from which deadlines count. */
 export interface RolloutTimes {
   readonly nowMs: number;
   readonly placedAtMs: number;
@@ -55,22 +55,22 @@ export interface RolloutTimes {
   readonly notListeningSinceMs: number | undefined;
 }
 
-/** Why a deployment ends, for programs and for its user. */
+/** The reason why a deployment ends, for programs and for its user. */
 export interface Failure {
   readonly code: FailureCode;
   readonly message: string;
-  /** What the failing build or instance left behind. */
+  /** Output and exit code of the failing build or instance. */
   readonly details?: FailureDetails;
 }
 
-/** What to do next. */
+/** The next act of the workflow. */
 export type Verdict =
   | { readonly kind: "ready" }
   | { readonly kind: "failed"; readonly failure: Failure }
-  /** Wait for news, but not beyond `untilMs`. */
+  /** Wait for a change, but not beyond `untilMs`. */
   | { readonly kind: "pending"; readonly untilMs: number };
 
-/** Reasons that no waiting mends, whatever else is running. */
+/** Reasons that waiting does not mend, whatever else is running. */
 const FATAL: Readonly<Record<string, FailureCode>> = {
   crash_loop: "crash_loop",
   oom_killed: "out_of_memory",
@@ -79,7 +79,7 @@ const FATAL: Readonly<Record<string, FailureCode>> = {
 
 const MESSAGE_LINES_MAX = 5;
 
-/** Decides about a rollout. A failure is final, so it is only given for what will not heal, or after its deadline. */
+/** Decides about a rollout. A failure is final, so it is only given for permanent reasons, or after its deadline. */
 export function judgeRollout(facts: RolloutState, times: RolloutTimes, limits: RolloutLimits): Verdict {
   const alive = facts.regions.filter((each) => each.agentAlive);
   const instances = alive.flatMap((each) => each.instances);

@@ -56,17 +56,17 @@ const TABLE: readonly {
     verdict: "ready",
   },
   {
-    name: "a silent region does not count",
+    name: "a region whose agent has timed out does not count",
     facts: facts(region([instance()]), region([], SILENT)),
     verdict: "ready",
   },
   {
-    name: "a silent region's old instances make nothing ready",
+    name: "old instances of a region whose agent has timed out make nothing ready",
     facts: facts(region([instance()], SILENT)),
     verdict: "pending until 30000",
   },
   {
-    name: "a silent region's crash loop fails nothing",
+    name: "a crash loop in a region whose agent has timed out fails nothing",
     facts: facts(
       region([instance({ status: "failed", reason: "crash_loop" })], SILENT),
       region([instance()]),
@@ -198,7 +198,7 @@ const TABLE: readonly {
   },
 ];
 
-Deno.test("judgeRollout() decides as its table says", async (t) => {
+Deno.test("judgeRollout() (table)", async (t) => {
   for (const { name, facts, atMs = 1_000, notListeningSinceMs, verdict } of TABLE) {
     await t.step(name, () => {
       const judged = judgeRollout(facts, { nowMs: atMs, placedAtMs: 0, notListeningSinceMs }, LIMITS);

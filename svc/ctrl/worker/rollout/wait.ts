@@ -5,25 +5,24 @@ import type { Ended, Observed } from "./observe.ts";
 
 /** Set once, when the user wants the workflow to stop. */
 export const CANCEL = "cancel";
-/** State: the number of the check whose news the shared handler announces. */
+/** State: the number of the check that the shared handler wakes. */
 const ROUND = "round";
 
-/** How the wait ended. */
+/** The end of the wait. */
 export type Waited =
   | { readonly kind: "running" }
   | { readonly kind: "cancelled" }
   | { readonly kind: "failed"; readonly failure: Failure }
   | Ended;
 
-/** What the wait needs. */
 export interface RolloutWait {
   readonly observe: () => Promise<Observed>;
   readonly limits: RolloutLimits;
-  /** How long a wait lasts when no news arrives. */
+  /** The longest wait for a change of the instances. */
   readonly recheckMs: number;
 }
 
-/** Waits until it runs everywhere, cannot run, is cancelled, or was ended by somebody else. Bounded by the limits. */
+/** Waits until it runs everywhere, cannot run, is cancelled, or was ended elsewhere. Bounded by the limits. */
 export async function untilRunning(
   durable: DurableWorkflow,
   { observe, limits, recheckMs }: RolloutWait,
@@ -38,12 +37,12 @@ export async function untilRunning(
     // get lost all the same, the wait ends by itself after `recheckMs`.
     durable.set(ROUND, round);
     const nowMs = await durable.now();
-    const seen = await durable.run(`check instances, round ${round}`, () => observe());
-    if (seen.kind === "ended") return seen;
-    if (seen.cancelRequested) return { kind: "cancelled" };
+    const observed = await durable.run(`check instances, round ${round}`, () => observe());
+    if (observed.kind === "ended") return observed;
+    if (observed.cancelRequested) return { kind: "cancelled" };
 
-    notListeningSinceMs = notListeningSince(seen.facts, notListeningSinceMs, nowMs);
-    const verdict = judgeRollout(seen.facts, { nowMs, placedAtMs, notListeningSinceMs }, limits);
+    notListeningSinceMs = notListeningSince(observed.state, notListeningSinceMs, nowMs);
+    const verdict = judgeRollout(observed.state, { nowMs, placedAtMs, notListeningSinceMs }, limits);
     if (verdict.kind === "failed") return verdict;
     if (verdict.kind === "ready") return { kind: "running" };
 

@@ -1,4 +1,4 @@
-/** Who owns an environment's traffic, as its callers see it. */
+/** The owner of an environment's traffic, as its callers see it. */
 import { iface } from "@restatedev/restate-sdk/fetch";
 import type { EnvironmentId } from "../../../../pkg/uid/mod.ts";
 import type { DeploymentStatus } from "../../internal/deployments/status.ts";
@@ -15,19 +15,19 @@ export interface AssignRequest {
   readonly deploymentId: string;
 }
 
-/** What became of it. Only `ready` changed anything. */
+/** Only `ready` changed anything. */
 export type AssignOutcome =
   | {
     readonly kind: "ready";
     /** Where the deployment answers, most specific first. */
     readonly hostnames: readonly string[];
-    /** Whether it serves the environment now. */
+    /** True when it serves the environment now. */
     readonly live: boolean;
   }
   | { readonly kind: "host_taken"; readonly hostname: string }
   /** A cancel was asked for before traffic moved. */
   | { readonly kind: "cancelled" }
-  /** Somebody else ended the deployment before traffic moved. */
+  /** The deployment was ended before traffic moved. */
   | { readonly kind: "ended"; readonly status: DeploymentStatus | "missing" };
 
 /** A deployment that lost its traffic is to be stopped, unless it got traffic back or a newer schedule exists. */

@@ -13,7 +13,6 @@ import { RETRY_POLICY } from "../restate/retry_policy.ts";
 import { RoutingService } from "./contract.ts";
 import { assign, move, type RoutingWorkflowDeps, stop, stopByUser } from "./workflow.ts";
 
-/** What the service works with. */
 export interface RoutingServiceDeps extends RoutingWorkflowDeps {
   readonly restate: RestateDeps;
 }

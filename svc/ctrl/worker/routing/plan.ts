@@ -1,4 +1,4 @@
-/** Which names a deployment gets, and when those that lost their traffic are stopped. Pure. */
+/** The names of a deployment, and the times at which deployments without traffic are stopped. Pure. */
 import type { Domain, Sticky } from "../../internal/deployments/domains.ts";
 
 /** The deployment that asks. */
@@ -10,7 +10,6 @@ export interface Contender {
   readonly createdAtMs: number;
 }
 
-/** What is known when names are given out. */
 export interface RoutePlanInput {
   readonly contender: Contender;
   readonly rolledBack: boolean;
@@ -20,10 +19,10 @@ export interface RoutePlanInput {
   readonly holders: ReadonlyMap<string, Contender>;
 }
 
-/** What the contender gets. */
+/** The contender's names. */
 export interface RoutePlan {
   readonly routes: readonly { readonly hostname: string; readonly sticky: Sticky }[];
-  /** Whether it serves the environment from now on. */
+  /** True when it serves the environment from now on. */
   readonly live: boolean;
   /** For the user, when it does not. */
   readonly notice?: string;
@@ -82,7 +81,7 @@ export function inShownOrder<T extends { readonly hostname: string; readonly sti
   );
 }
 
-/** How long what lost its traffic goes on running. */
+/** The time that a deployment without traffic goes on running. */
 export interface Retention {
   /** So many of those that served last stay warm: a rollback to them needs no start. */
   readonly warmCount: number;
@@ -90,7 +89,7 @@ export interface Retention {
   readonly warmMs: number;
   /** For all others: requests under way are through by then. */
   readonly graceMs: number;
-  /** How long a stop waits, beyond its time, for edges that may still send requests. */
+  /** The longest wait of a stop, beyond its time, for edges that may still send requests. */
   readonly edgesMs: number;
 }
 
@@ -105,7 +104,7 @@ export interface Idle {
 export interface Retirement {
   readonly deploymentId: string;
   readonly delayMs: number;
-  /** Whether it counts even when an earlier schedule would stop the deployment sooner. */
+  /** True: it counts even when an earlier schedule would stop the deployment sooner. */
   readonly renews: boolean;
 }
 
@@ -133,7 +132,7 @@ export interface Scheduled {
   readonly dueAtMs: number;
 }
 
-/** Whether the retirement takes the place of what is scheduled. One that is due sooner stays, or deploys in a row would put it off for ever. */
+/** True when the retirement replaces the scheduled stop. A stop that is due sooner stays, or deploys in a row would put it off for ever. */
 export function replaces(retirement: Retirement, scheduled: Scheduled | undefined, nowMs: number): boolean {
   return scheduled === undefined || retirement.renews || nowMs + retirement.delayMs < scheduled.dueAtMs;
 }

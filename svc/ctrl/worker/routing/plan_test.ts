@@ -73,7 +73,7 @@ const TABLE: readonly {
   },
 ];
 
-Deno.test("planRoutes() gives out names as its table says", async (t) => {
+Deno.test("planRoutes() (table)", async (t) => {
   for (const { name, facts, names, live } of TABLE) {
     await t.step(name, () => {
       const plan = planRoutes({
@@ -117,7 +117,7 @@ Deno.test("planRetirements() keeps those that served last warm and spares the wi
   }
 });
 
-Deno.test("replaces() takes the sooner stop, unless the deployment was displaced anew", () => {
+Deno.test("replaces() takes the sooner stop, unless the deployment was displaced again", () => {
   const soon = { id: "a", dueAtMs: 105 };
   const late = { id: "a", dueAtMs: 1_000 };
   const grace = { deploymentId: "d", delayMs: 10, renews: false };

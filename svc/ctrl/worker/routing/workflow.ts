@@ -12,15 +12,14 @@ import {
 import { planRetirements, replaces, type Retention, type Scheduled } from "./plan.ts";
 import type { MoveOrder, RoutingSteps } from "./types.ts";
 
-/** What the handlers work with. */
 export interface RoutingWorkflowDeps {
   readonly steps: RoutingSteps;
   readonly retention: Retention;
 }
 
-/** Nobody else writes the pointer, so a second look is rare and a third is a bug. */
+/** The pointer has no other writer, so a second round is rare and a third is a bug. */
 const ROUNDS_MAX = 5;
-/** How long a stop is put off when an edge is behind. */
+/** The delay of a stop when an edge is behind. */
 const EDGES_RECHECK_MS = 1_000;
 
 /** Gives a running deployment its names, and the environment's traffic if it is the newest. */
@@ -122,13 +121,13 @@ export async function stop(
   return outcome;
 }
 
-/** Stops a deployment because a user wants it. @throws `failed_precondition` when it serves, or does not run */
+/** Stops a deployment on a user's request. @throws `failed_precondition` when it serves, or does not run */
 export async function stopByUser(
   durable: DurableObject,
   { steps }: RoutingWorkflowDeps,
   order: StopByUserOrder,
 ): Promise<void> {
-  await durable.run("stopByUser deployment", () => steps.stopByUser(durable.key, order));
+  await durable.run("stop deployment for a user", () => steps.stopByUser(durable.key, order));
   durable.clear(stopKey(order.deploymentId));
 }
 

@@ -78,7 +78,7 @@ Deno.test("rollback moves all of the environment's names, pointer and flag; a ne
     assert.deepEqual([after["live"], after["rolledBack"], after["routes"]], ["d3", false, allTo("d3")]);
   }));
 
-/** A schedule from before the rollback would otherwise stop the deployment that serves, or one that was kept warm anew. */
+/** A schedule from before the rollback would otherwise stop the deployment that serves, or one that was kept warm again. */
 Deno.test("a stop that was scheduled before its deployment served again does nothing", () =>
   onEnvironment(async (environment) => {
     const d1 = await environment.deployNew();

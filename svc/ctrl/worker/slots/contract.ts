@@ -1,4 +1,4 @@
-/** Who may build now, as its callers see it. */
+/** The build slots as their callers see them. */
 import { iface } from "@restatedev/restate-sdk/fetch";
 import type { WorkspaceId } from "../../../../pkg/uid/mod.ts";
 import type { DeploymentStatus } from "../../internal/deployments/status.ts";
@@ -7,7 +7,7 @@ import { BUILD_SLOT_SERVICE } from "../../internal/workflows/names.ts";
 /** A deployment asks for a slot, or asks again. */
 export interface AcquireRequest {
   readonly deploymentId: string;
-  /** Names this asking: whoever is told to wait is woken with it. */
+  /** Names this request: a deployment that waits is woken with it. */
   readonly ticket: number;
 }
 

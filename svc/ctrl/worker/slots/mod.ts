@@ -14,7 +14,6 @@ import { BuildSlotService } from "./contract.ts";
 import type { SlotSteps } from "./types.ts";
 import { acquire, release } from "./workflow.ts";
 
-/** What the service works with. */
 export interface BuildSlotServiceDeps {
   readonly restate: RestateDeps;
   readonly steps: SlotSteps;

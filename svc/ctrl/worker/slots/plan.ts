@@ -1,4 +1,4 @@
-/** Whose turn it is. Pure. */
+/** The order of builds in a queue. Pure. */
 import { compareTurns, type Turn } from "../../internal/deployments/queue.ts";
 
 /** A build in the queue of its workspace. */
@@ -6,11 +6,11 @@ export interface QueuedBuild extends Turn {
   readonly state: "waiting" | "offered" | "holding";
   /** When its slot is lost; `undefined` while it waits. */
   readonly leaseUntilMs: number | undefined;
-  /** Whether its deployment still wants to build. */
+  /** True while its deployment wants to build. */
   readonly alive: boolean;
 }
 
-/** What is to become of everybody in a queue. */
+/** The next state of every build in a queue. */
 export interface QueuePlan {
   /** Finished, gone, or with a slot that ran out: out of the queue. */
   readonly gone: readonly string[];
@@ -59,7 +59,7 @@ export function turnAt(
 
 const EXACT_POSITION_MAX = 7;
 
-/** How many are ahead, as coarsely as a waiting user needs it: told only when this changes, a long queue stays quiet. */
+/** The number of builds ahead as a waiting user needs it: exact up to a limit, rounded above, so that a long queue writes few events. */
 export function positionToReport(ahead: number): number {
   return ahead <= EXACT_POSITION_MAX ? ahead : 2 ** Math.floor(Math.log2(ahead));
 }

@@ -29,7 +29,7 @@ Deno.test("planQueue() gives slots in turn, and never too many", async (t) => {
     readonly capacity?: number;
     readonly plan: Partial<ReturnType<typeof planQueue>>;
   }[] = [
-    { name: "nobody", builds: [], plan: {} },
+    { name: "an empty queue", builds: [], plan: {} },
     { name: "a lone build", builds: [build("v0")], plan: { next: ["v0"] } },
     {
       name: "first come, first served",
@@ -47,7 +47,7 @@ Deno.test("planQueue() gives slots in turn, and never too many", async (t) => {
       plan: { next: ["v10002"], waiting: ["P1", "v9000"] },
     },
     {
-      name: "who holds a slot keeps it, whoever comes",
+      name: "a build that holds a slot keeps it when others come",
       builds: [holding("v9"), build("P1")],
       plan: { kept: ["v9"], waiting: ["P1"] },
     },
@@ -62,12 +62,12 @@ Deno.test("planQueue() gives slots in turn, and never too many", async (t) => {
       plan: { gone: ["v9"], next: ["v1"] },
     },
     {
-      name: "one that is final frees its slot before its lease ends",
+      name: "a final build frees its slot before its lease ends",
       builds: [holding("v9", { alive: false }), build("v1")],
       plan: { gone: ["v9"], next: ["v1"] },
     },
     {
-      name: "one that is final while it waits is passed over",
+      name: "a build that became final while it waited is passed over",
       builds: [build("v9", { alive: false }), build("v1")],
       plan: { gone: ["v9"], next: ["v1"] },
     },
@@ -78,7 +78,7 @@ Deno.test("planQueue() gives slots in turn, and never too many", async (t) => {
       plan: { kept: ["v9"], next: ["v3"], waiting: ["v2", "v1"] },
     },
     {
-      name: "fewer slots than are held: nobody is thrown out",
+      name: "fewer slots than are held: every build keeps its slot",
       builds: [holding("v9"), holding("v8"), build("P1")],
       plan: { kept: ["v9", "v8"], waiting: ["P1"] },
     },
@@ -117,10 +117,10 @@ function randomOf(seed: number): (below: number) => number {
 }
 
 /**
- * Previews and production builds arrive, hold slots for random times, die with and without a trace. Nobody may wait
- * behind somebody who came more than the ageing time later, or behind a younger one of the same kind.
+ * Previews and production builds arrive, hold slots for random times, die with and without a trace. No build may wait
+ * behind a build that came more than the ageing time later, or behind a younger one of the same kind.
  */
-Deno.test("planQueue() starves nobody and never gives more slots than there are, in any order of events", () => {
+Deno.test("planQueue() starves no build and never gives more slots than there are, in any order of events", () => {
   for (let seed = 1; seed <= 200; seed++) {
     const random = randomOf(seed);
     const capacity = 1 + random(3);
@@ -139,9 +139,9 @@ Deno.test("planQueue() starves nobody and never gives more slots than there are,
       );
       const held = builds.filter((each) => each.state !== "waiting").length;
       assert.ok(held <= capacity, where("capacity"));
-      assert.ok(held === capacity || plan.waiting.length === 0, where("a slot is free and somebody waits"));
+      assert.ok(held === capacity || plan.waiting.length === 0, where("a slot is free and a build waits"));
       const all = [...plan.gone, ...plan.kept, ...plan.next, ...plan.waiting];
-      assert.deepEqual([...all].sort(), before.map((each) => each.id).sort(), where("somebody lost"));
+      assert.deepEqual([...all].sort(), before.map((each) => each.id).sort(), where("a build is lost"));
       for (const id of plan.next) {
         served.add(id);
         const given = before.find((each) => each.id === id);
@@ -185,8 +185,8 @@ Deno.test("planQueue() starves nobody and never gives more slots than there are,
   }
 });
 
-Deno.test("positionToReport() is exact for a short queue and quiet in a long one", () => {
+Deno.test("positionToReport() is exact for a short queue and rounded in a long one", () => {
   assert.deepEqual([0, 1, 7, 8, 9, 15, 16, 1_000].map(positionToReport), [0, 1, 7, 8, 8, 8, 16, 512]);
-  const told = new Set(Array.from({ length: 1_000 }, (_, ahead) => positionToReport(ahead)));
-  assert.ok(told.size < 16, String(told.size));
+  const positions = new Set(Array.from({ length: 1_000 }, (_, ahead) => positionToReport(ahead)));
+  assert.ok(positions.size < 16, String(positions.size));
 });

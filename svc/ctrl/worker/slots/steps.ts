@@ -72,7 +72,7 @@ async function acquire(tx: Tx, limits: SlotLimits, asking: Asking): Promise<Acqu
   return await updateQueue(tx, limits, queue);
 }
 
-/** How it stands in the queue before the queue is updated: one that holds a slot renews its lease. */
+/** The row of the asking build before the queue is updated: a build that holds a slot renews its lease. */
 function askerRow(
   { ageingMs, leaseMs }: SlotLimits,
   { asking: { request, nowMs }, deployment, slugs, known }: {

@@ -1,4 +1,4 @@
-/** Applies a plan to the rows of a queue, and tells those who wait where they stand. */
+/** Applies a plan to the rows of a queue, and reports their positions to the builds that wait. */
 import { queueText, type RunningBuild } from "../../internal/deployments/queue.ts";
 import {
   type BuildSlotsTable,
@@ -15,7 +15,7 @@ import type { AcquireAnswer } from "./contract.ts";
 import { planQueue, positionToReport, type QueuedBuild } from "./plan.ts";
 import type { Offer, SlotLimits } from "./types.ts";
 
-/** A whole queue, and who asks. */
+/** A whole queue, and the build that asks. */
 export interface Queue {
   readonly workspaceId: string;
   readonly rows: readonly BuildSlotView[];
@@ -24,14 +24,13 @@ export interface Queue {
   readonly nowMs: number;
 }
 
-/** What a queue has come to. */
 export interface UpdatedQueue {
-  /** For the one that asks; without one it means nothing. */
+  /** For the build that asks; meaningless without one. */
   readonly answer: AcquireAnswer;
   readonly offers: readonly Offer[];
 }
 
-/** Puts everybody where they belong; answers where the one that asks stands, and who has an offer to take. */
+/** Gives every build its next state; returns the answer to the build that asks, and the offers that are open. */
 export async function updateQueue(
   tx: Tx,
   limits: SlotLimits,
@@ -49,14 +48,14 @@ export async function updateQueue(
   );
   const running = [...of(plan.kept), ...next];
   const waiting = of(plan.waiting);
-  const told = waiting.map((row, ahead) => ({ ...row, reported_ahead: positionToReport(ahead) }));
-  const changed = told.filter((row, ahead) => row.reported_ahead !== waiting[ahead]?.reported_ahead);
+  const reported = waiting.map((row, ahead) => ({ ...row, reported_ahead: positionToReport(ahead) }));
+  const changed = reported.filter((row, ahead) => row.reported_ahead !== waiting[ahead]?.reported_ahead);
 
   await deleteBuildSlots(tx, workspaceId, plan.gone);
-  const asker = [...running, ...told].filter(isAsker);
+  const asker = [...running, ...reported].filter(isAsker);
   await saveBuildSlots(tx, [...new Set([...next, ...changed, ...asker])].map(toRow));
   for (const row of changed) {
-    await tell(tx, row, { ahead: told.indexOf(row), running: running.map(toRunning), nowMs });
+    await reportPosition(tx, row, { ahead: reported.indexOf(row), running: running.map(toRunning), nowMs });
   }
   return {
     answer: waiting.some(isAsker)
@@ -74,7 +73,7 @@ function recheckMs(running: readonly BuildSlotView[], limits: SlotLimits, nowMs:
 }
 
 /** As the user sees it: the status, a step that runs, and in its message what is in the way. */
-async function tell(
+async function reportPosition(
   tx: Tx,
   { deployment_id: id }: BuildSlotView,
   { ahead, running, nowMs }: {
@@ -83,7 +82,7 @@ async function tell(
     readonly nowMs: number;
   },
 ): Promise<void> {
-  // Somebody else may have ended it since the queue was read.
+  // It may have ended since the queue was read.
   const status = (await lockDeployment(tx, id))?.status;
   if (status === "pending") await moveStatus(tx, { id, from: ["pending"], to: "queued", nowMs });
   else if (status !== "queued") return;

@@ -25,7 +25,7 @@ export async function release(
   await wake(durable, offers);
 }
 
-/** An offer is repeated until it is taken, so that one that gets lost is made good by whoever comes next. */
+/** An offer is repeated until it is taken, so that a lost message is made good by the next request or release. */
 async function wake(durable: DurableObject, offers: readonly Offer[]): Promise<void> {
   for (const { deploymentId, ticket } of offers) {
     await durable.send(target(DeploymentService, "slotOffered", deploymentId), { ticket });

@@ -32,7 +32,7 @@ class Bed {
   readonly served: string[] = [];
   readonly failed: string[] = [];
   readonly operations: number[] = [];
-  /** How often nobody was woken although a slot was free. */
+  /** The number of times that a free slot woke no build. */
   rechecks = 0;
   readonly world = { ...newWorld(), nowMs: NOW_MS };
   readonly #db: CtrlDatabase;
@@ -102,7 +102,7 @@ class Bed {
       const waiting = [...await this.#ids("queued"), ...await this.#ids("pending")];
       if (waiting.length === 0) return;
       if (woken.length > 0) continue;
-      // Nobody was woken: they ask again by themselves.
+      // No build was woken: they ask again by themselves.
       this.rechecks++;
       this.world.nowMs += SLOT_LIMITS.recheckMs;
       for (const id of waiting) await this.ask(id);
@@ -188,7 +188,7 @@ Deno.test("slots are given in order and given back wherever a handler breaks", a
           if (final) {
             assert.deepEqual([...broken.served, ...broken.failed].sort(), calm.served.toSorted(), where);
           } else assert.deepEqual(broken.served, calm.served, where);
-          // A release that was refused leaves a row that counts for nothing, until somebody asks again.
+          // A release that was refused leaves a row that counts for nothing, until a build asks again.
           if (!final) assert.deepEqual([broken.rechecks, await broken.rows()], [0, []], where);
           assert.deepEqual(await broken.ask(await broken.create("P9")), { kind: "granted" }, where);
           assert.deepEqual(await broken.rows(), ["P9 holding"], where);
@@ -224,7 +224,7 @@ test("a queue tells who is ahead, who builds, and when that changes", async (db)
   assert.deepEqual(await bed.rows(), ["P3 offered", "v2 waiting"]);
 });
 
-test("an offer that nobody takes, and a lease that runs out, go to the next", async (db) => {
+test("an offer that is not taken, and a lease that runs out, go to the next build", async (db) => {
   const bed = new Bed(db, await seedProject(db), { leaseMs: 20_000 });
   const [v1, v2, v3] = [await bed.create("v1"), await bed.create("v2"), await bed.create("v3")];
   await bed.ask(v1);
@@ -260,14 +260,14 @@ test("asking twice, releasing twice and releasing before asking are harmless", a
   assert.deepEqual(await bed.rows(), ["v2 holding"]);
 });
 
-test("what is final, cancelled or somebody else's gets no slot and keeps none", async (db) => {
+test("a build that is final, cancelled or of another workspace gets no slot and keeps none", async (db) => {
   const bed = new Bed(db, await seedProject(db), { waitingMax: 2 });
   const [v1, v2, v3] = [await bed.create("v1"), await bed.create("v2"), await bed.create("v3")];
   await bed.ask(v1);
   await bed.ask(v2);
   await bed.ask(v3);
   assert.deepEqual(await bed.ask(await bed.create("v4")), { kind: "full" });
-  // Killed from outside: nobody gives its slot back.
+  // Killed from outside: its slot is not given back.
   await bed.setStatus(v1, "failed");
   await bed.setStatus(v2, "superseded");
   assert.deepEqual(await bed.ask(v2), { kind: "ended", status: "superseded" });

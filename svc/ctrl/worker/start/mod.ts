@@ -22,7 +22,6 @@ import { routingKey, RoutingService } from "../routing/contract.ts";
 import { StartService } from "./contract.ts";
 import { start, type StartWorkflowDeps } from "./workflow.ts";
 
-/** What the service works with. */
 export interface StartServiceDeps extends Omit<StartWorkflowDeps, "switchTraffic"> {
   readonly restate: RestateDeps;
 }

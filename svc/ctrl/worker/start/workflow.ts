@@ -1,4 +1,4 @@
-/** The order of a start, and what is undone when it does not come to its end. */
+/** The order of a start, and its undoing when it does not finish. */
 import { Compensations, type DurableWorkflow } from "../../../../pkg/durable/mod.ts";
 import { Fault } from "../../../../pkg/fault/mod.ts";
 import type { StartOrder, StartOutcome, SwitchOutcome } from "../../internal/workflows/messages.ts";
@@ -6,11 +6,10 @@ import type { RolloutLimits } from "../rollout/plan.ts";
 import { CANCEL, untilRunning } from "../rollout/wait.ts";
 import type { StartSteps, Undoing } from "./types.ts";
 
-/** What the workflow works with. */
 export interface StartWorkflowDeps {
   readonly steps: StartSteps;
   readonly limits: RolloutLimits;
-  /** How long a wait lasts when no news arrives. */
+  /** The longest wait for a change of the instances. */
   readonly recheckMs: number;
   /** Asks the environment's routing service for the switch. @throws the gate's refusal */
   readonly switchTraffic: (durable: DurableWorkflow, order: StartOrder) => Promise<SwitchOutcome>;
@@ -19,8 +18,8 @@ export interface StartWorkflowDeps {
 /**
  * Starts a deployment wherever it ran before, waits until it runs, and then moves traffic to it if that was asked for.
  *
- * The gates are asked again at the switch. Whatever does not come to its end leaves everything as it was: what was
- * stopped is stopped, and traffic is where it was.
+ * The gates are asked again at the switch. A start that does not finish leaves everything as it was: a stopped
+ * deployment is stopped, and traffic is where it was.
  */
 export async function start(
   durable: DurableWorkflow,

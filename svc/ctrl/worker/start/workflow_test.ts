@@ -63,8 +63,8 @@ Deno.test("a rollback to a stopped deployment starts it first; promote ends it",
     assert.deepEqual([live, rolledBack], ["d2", false]);
   }));
 
-/** Its containers may be gone without a report; their addresses may be somebody else's by now. */
-Deno.test("a start waits for new instances, also when nobody reported that those before the stop ended", () =>
+/** Its containers may be gone without a report; their addresses may belong to other apps by now. */
+Deno.test("a start waits for new instances, also when the end of the former ones was not reported", () =>
   onEnvironment(async (environment) => {
     const d1 = await environment.deployNew();
     const d2 = await environment.deployNew();
@@ -80,10 +80,10 @@ Deno.test("a start waits for new instances, also when nobody reported that those
       }),
     );
     assert.equal(outcome.kind, "switched");
-    assert.ok(waits > 0, "it switched to instances that nobody has seen since");
+    assert.ok(waits > 0, "it switched to instances that were not reported since");
   }));
 
-Deno.test("what does not start leaves everything as it was, and says why", async (t) => {
+Deno.test("a start that fails leaves everything as it was, and says why", async (t) => {
   const crashed = instanceReport({
     status: "failed",
     reason: "crash_loop",
@@ -115,7 +115,7 @@ Deno.test("what does not start leaves everything as it was, and says why", async
       /does not exist any more/,
       (environment, id, nowMs) => report(environment.db, id, nowMs, [gone]),
     ],
-    ["its region's agent is silent", "no_region", /No agent is connected/, () => Promise.resolve()],
+    ["its region's agent has timed out", "no_region", /No agent is connected/, () => Promise.resolve()],
     [
       "it is not ready in time",
       "not_ready_in_time",
@@ -163,7 +163,7 @@ Deno.test("a cancelled start is taken back, whether it comes while it waits or b
     }));
 });
 
-/** While it starts, the environment goes on: the switch is asked for anew and refused. */
+/** While it starts, the environment goes on: the switch is asked for again and refused. */
 Deno.test("a start whose switch is refused is taken back", () =>
   onEnvironment(async (environment) => {
     const [d1, d2, d3] = await withStopped(environment);
@@ -231,8 +231,8 @@ Deno.test("nothing is started in an environment that was deleted", async (t) => 
   }
 });
 
-/** The wish is noted and the workflow told, in this order: the workflow may be past all its waits in between. */
-Deno.test("a cancel that is noted before a start ends is heard at its end", () =>
+/** The cancel is recorded before the workflow gets its signal: the workflow may be past all its waits in between. */
+Deno.test("a cancel that is recorded before a start ends is seen at its end", () =>
   onEnvironment(async (environment) => {
     const [d1, , d3] = await withStopped(environment);
     const before = await environment.picture();
@@ -276,7 +276,7 @@ Deno.test("only one start of a deployment is under way", () =>
     assert.equal(orThrow(await environment.start(d1, { kind: "nothing" })).kind, "started");
   }));
 
-Deno.test("what was never ready is not started", () =>
+Deno.test("a deployment that was never ready is not started", () =>
   onEnvironment(async (environment) => {
     const id = await environment.create();
     for (const status of ["failed", "deploying", "pending"] as const) {

@@ -5,7 +5,6 @@ import { type CtrlDatabase, listRegionVersions } from "../../internal/store/mod.
 import { handlerPath, type IngressOptions, postToIngress } from "../../internal/workflows/ingress.ts";
 import { VERSIONING_SERVICE } from "../../internal/workflows/names.ts";
 
-/** What asking for compactions needs. */
 export interface CompactionDeps {
   readonly db: CtrlDatabase;
   readonly clock: Clock;

@@ -7,7 +7,6 @@ import { mayBuild } from "../../internal/deployments/queue.ts";
 import { type CtrlDatabase, listImageUses, listStatuses, releaseImage } from "../../internal/store/mod.ts";
 import type { LocalImage, LocalImages } from "../builder/local_images.ts";
 
-/** What the retention of images needs. */
 export interface ImageRetentionDeps {
   readonly db: CtrlDatabase;
   readonly clock: Clock;
@@ -17,9 +16,9 @@ export interface ImageRetentionDeps {
   readonly kept: number;
 }
 
-/** What one look has done. */
+/** The result of one pass. */
 export interface RetainedImages {
-  /** Deployments that were told that their image goes. */
+  /** Deployments that were marked: their image goes. */
   readonly deployments: number;
   /** Images that were removed. */
   readonly removed: number;
@@ -57,7 +56,7 @@ export async function retainImagesOnce(
 ): Promise<RetainedImages> {
   const { images, log } = deps;
   const present = await images.list(signal);
-  const marked = await giveUp(deps, present, signal);
+  const marked = await releaseImages(deps, present, signal);
   const unneeded = (await listUnneeded(deps, present)).slice(0, AT_ONCE_MAX);
   let removed = 0;
   for (const name of unneeded) {
@@ -68,12 +67,12 @@ export async function retainImagesOnce(
   if (deployments + removed > 0) {
     log.info("images retained", { deployments, removed, in_use: unneeded.length - removed });
   }
-  // One that a container still uses is not tried again before the next look.
+  // An image that a container still uses is not tried again before the next pass.
   return { deployments, removed, again: marked.more || (unneeded.length === AT_ONCE_MAX && removed > 0) };
 }
 
 /** Marks deployments whose image is to go, the oldest first. */
-async function giveUp(
+async function releaseImages(
   { db, clock, kept }: ImageRetentionDeps,
   present: readonly LocalImage[],
   signal: AbortSignal,
@@ -95,15 +94,15 @@ function noticeOf(kept: number): string {
 }
 
 /**
- * The images that all their deployments have given up, and those that no deployment names although the one that they were
- * built for is known and has built: a build that was interrupted left them. What another platform built is not among them.
+ * The images that all their deployments have released, and those that no deployment names although the deployment that they
+ * were built for is known and has built: a build that was interrupted left them. Images of other platforms are not among them.
  */
 async function listUnneeded(
   { db }: ImageRetentionDeps,
   present: readonly LocalImage[],
 ): Promise<readonly string[]> {
   const states = await listStatuses(db.kysely, [...new Set(present.map((each) => each.deploymentId))]);
-  // Read last: whoever has built by then has also written down the image's name.
+  // Read last: a deployment that has built by then has also recorded the image's name.
   const uses = await listImageUses(db.kysely, present.map(({ name }) => name));
   const named = new Set(uses.map(({ image }) => image));
   const needed = new Set(uses.filter((use) => !use.imageRemoved).map(({ image }) => image));

@@ -72,7 +72,7 @@ class Bed {
   }
 }
 
-test("old images go after their deployments were told, and the newest stay", async (db) => {
+test("old images go after their deployments were marked, and the newest stay", async (db) => {
   const bed = await Bed.make(db);
   const [d1, d2, d3, d4] = [
     await bed.built(),
@@ -80,12 +80,12 @@ test("old images go after their deployments were told, and the newest stay", asy
     await bed.built(),
     await bed.built("ready"),
   ];
-  const told: boolean[] = [];
-  bed.shelf.onRemove = () => void told.push(true);
+  const removals: boolean[] = [];
+  bed.shelf.onRemove = () => void removals.push(true);
   assert.deepEqual(await bed.look(1), { deployments: 2, removed: 2, again: false });
   assert.deepEqual(bed.shelf.names, [d3.image, d4.image].sort());
   const marks = await Promise.all([d1, d2, d3, d4].map(({ id }) => bed.removed(id)));
-  assert.deepEqual([marks, told], [[true, true, false, false], [true, true]]);
+  assert.deepEqual([marks, removals], [[true, true, false, false], [true, true]]);
   assert.deepEqual(await bed.look(1), { deployments: 0, removed: 0, again: false });
 });
 

@@ -16,7 +16,6 @@ import {
   lockRegion,
 } from "../../internal/store/mod.ts";
 
-/** What the sweep needs. */
 export interface SentinelSweepDeps {
   readonly db: CtrlDatabase;
   readonly clock: Clock;
@@ -71,11 +70,11 @@ async function makeMissing(
     const { environmentId, region } = owner;
     const nowMs = clock.now();
     const wanted = await wantSentinel(sentinels, owner, nowMs);
-    const isNews = await transact(db, async (tx) => {
+    const isChanged = await transact(db, async (tx) => {
       await lockRegion(tx, region);
       return await isPlacedIn(tx, environmentId, region) && await ensureSentinel(tx, wanted, nowMs);
     });
-    if (isNews) changed.push(region);
+    if (isChanged) changed.push(region);
   }
   return changed;
 }
@@ -84,11 +83,11 @@ async function archiveIdle({ db, clock }: SentinelSweepDeps, signal: AbortSignal
   const changed: string[] = [];
   for (const { environment_id: environmentId, region } of await listIdleSentinels(db.kysely, AT_ONCE_MAX)) {
     if (signal.aborted) break;
-    const isNews = await transact(db, async (tx) => {
+    const isChanged = await transact(db, async (tx) => {
       await lockRegion(tx, region);
       return await archiveIdleSentinel(tx, { environmentId, region, nowMs: clock.now() });
     });
-    if (isNews) changed.push(region);
+    if (isChanged) changed.push(region);
   }
   return changed;
 }
@@ -98,8 +97,8 @@ async function archiveAll({ db, clock }: SentinelSweepDeps, signal: AbortSignal)
   const changed: string[] = [];
   for (const { id, region } of await listRunningSentinels(db.kysely, AT_ONCE_MAX)) {
     if (signal.aborted) break;
-    const isNews = await transact(db, (tx) => archiveSentinel(tx, { id, region, nowMs: clock.now() }));
-    if (isNews) changed.push(region);
+    const isChanged = await transact(db, (tx) => archiveSentinel(tx, { id, region, nowMs: clock.now() }));
+    if (isChanged) changed.push(region);
   }
   return changed;
 }

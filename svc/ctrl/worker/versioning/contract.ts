@@ -7,7 +7,7 @@ import {
 } from "../../../../proto/gen/hydra/v1/hydra_pb.ts";
 import { VERSIONING_SERVICE } from "../../internal/workflows/names.ts";
 
-/** What a compaction removed. */
+/** The number of removed changes. */
 export interface Compacted {
   readonly deleted: number;
 }

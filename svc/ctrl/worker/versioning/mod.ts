@@ -17,7 +17,6 @@ import { RETRY_POLICY } from "../restate/retry_policy.ts";
 import { VersioningService } from "./contract.ts";
 import type { VersioningSteps } from "./steps.ts";
 
-/** What the service works with. */
 export interface VersioningServiceDeps {
   readonly restate: RestateDeps;
   readonly steps: VersioningSteps;

@@ -9,7 +9,6 @@ export interface VersioningSteps {
   compact(region: string): Promise<number>;
 }
 
-/** What the steps work with. */
 export interface VersioningDeps {
   readonly db: CtrlDatabase;
   readonly clock: Clock;
