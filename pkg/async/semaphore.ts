@@ -64,9 +64,10 @@ export class Semaphore {
     return new HeldPermit(this.#handOver);
   }
 
-  /** Runs `work` with a permit. */
+  /** Runs `work` with a permit. With a free permit it begins at once, before this call returns. */
   async run<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
-    using _permit = await this.acquire(signal);
+    signal?.throwIfAborted();
+    using _permit = this.tryAcquire() ?? await this.acquire(signal);
     return await work();
   }
 

@@ -76,3 +76,14 @@ Deno.test("Semaphore refuses a waiter when its queue is full", async () => {
 function settle(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve));
 }
+
+Deno.test("Semaphore begins work at once while a permit is free", async () => {
+  const semaphore = new Semaphore({ permits: 1 });
+  let isBegun = false;
+  const work = semaphore.run(() => {
+    isBegun = true;
+    return Promise.resolve();
+  });
+  assert.equal(isBegun, true);
+  await work;
+});

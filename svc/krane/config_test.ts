@@ -25,7 +25,7 @@ Deno.test("KRANE_FIELDS refuses unknown runtimes, and port ranges that are none"
   }
 });
 
-Deno.test("KRANE_FIELDS reads what pods are told", async (t) => {
+Deno.test("KRANE_FIELDS reads the settings of pods", async (t) => {
   const config = load({
     runtime: "kubernetes",
     "node-selector": "pool=apps,disk=ssd",

@@ -10,7 +10,7 @@ import { connectControlPlane, type ControlPlane } from "./control_plane.ts";
 import { type Actor, Controller } from "./internal/control/controller.ts";
 import { Reporter } from "./internal/control/reporter.ts";
 import { DEPLOYMENTS, type DesiredDeployment } from "./internal/deployment/desired.ts";
-import { deploymentReport, isNews } from "./internal/deployment/report.ts";
+import { deploymentReport, mustSendNow } from "./internal/deployment/report.ts";
 import { LogShipper } from "./internal/logs/shipper.ts";
 import type { Instance, Runtime } from "./internal/runtime/port.ts";
 import { Acknowledger } from "./internal/watch/acknowledger.ts";
@@ -20,20 +20,19 @@ import { createWatcher, type Watcher } from "./internal/watch/watcher.ts";
 import { type OpenedRuntime, openRuntime } from "./runtimes.ts";
 import { buildSentinelAgent, type SentinelAgent } from "./sentinels.ts";
 
-/** What a process gives to the agent. */
 export interface KraneProcess {
   readonly log: Logger;
   readonly clock: Clock;
-  /** Ends the agent; what it runs goes on running. */
+  /** Ends the agent; its containers go on running. */
   readonly signal: AbortSignal;
-  /** Called when the agent works. The control plane need not answer yet. */
+  /** Called when the agent has started. The control plane need not answer yet. */
   readonly onReady?: (info: { port: number }) => void;
   /** Instead of the configured one, for tests. */
   readonly runtime?: Runtime;
 }
 
 const SAVE_MS = 500;
-/** A cluster takes many writes at a time, and those that wait only meet pods that start and want its processors. */
+/** A cluster takes many writes at a time; later writes would compete with starting pods for its processors. */
 const CLUSTER_APPLIES_MAX = 64;
 const MESSAGE_BYTES_MAX = 2 * 1024 * 1024;
 
@@ -97,8 +96,8 @@ async function buildAgent(
   runner.defer("runtime client", () => opened.close());
   const reporter = new Reporter<readonly Instance[]>({
     ...base,
-    send: (told, abort) => plane.report(deploymentReport(told), abort),
-    isNews,
+    send: (report, abort) => plane.report(deploymentReport(report), abort),
+    mustSendNow,
     generationFloor: files.state.generation,
   });
   runner.defer("reporter", () => reporter.close());
@@ -107,7 +106,7 @@ async function buildAgent(
     actor: actorOf(runtime),
     reporter,
     drainMs: config.drainMs,
-    tellsEachState: true,
+    alwaysReport: true,
     ...(config.runtime === "kubernetes" ? { appliesMax: CLUSTER_APPLIES_MAX } : {}),
   });
   runner.defer("controller", () => controller.close());
@@ -159,11 +158,11 @@ function actorOf(runtime: Runtime): Actor<DesiredDeployment, readonly Instance[]
   };
 }
 
-/** Takes up what runs already, then starts all tasks. Returns how many deployments were found. */
+/** Recovers running deployments, then starts all tasks. Returns the number of recovered deployments. */
 async function startAgent(agent: Agent, process: KraneProcess, runner: Runner): Promise<number> {
   const { controller, files, watcher, opened: { runtime } } = agent;
   const recovered = await runtime.recover(process.signal);
-  // Only with all that belongs to it in memory is the cursor worth anything; a snapshot brings the rest.
+  // The cursor is valid only when all of its desired states were recovered; otherwise a snapshot follows.
   if (digestDesired(recovered) === files.state.desiredDigest) watcher.resume(files.state.cursor);
   for (const desired of recovered) controller.apply(desired, () => undefined);
   runner.go("runtime", (abort) => runtime.watch((name) => controller.changed(name), abort));
@@ -188,7 +187,7 @@ function serve(config: KraneConfig, { log, clock }: KraneProcess, agent: Agent):
   });
 }
 
-/** Saves what has changed every now and then, and once more at the end. */
+/** Saves changes at an interval, and once more at the end. */
 async function saveRegularly(agent: Agent, { clock, log }: KraneProcess, signal: AbortSignal): Promise<void> {
   const { controller, files, reporter, sentinels, shipper, watcher } = agent;
   let failing = false;

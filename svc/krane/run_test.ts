@@ -10,18 +10,8 @@ import {
 import { BASE_IMAGE } from "../../pkg/testkit/base_image.ts";
 import { isFault } from "../../pkg/fault/mod.ts";
 import { silentLogger } from "../../pkg/logger/mod.ts";
-import {
-  agentConfig,
-  apply,
-  Bench,
-  heartbeat,
-  NO_ENGINE,
-  remove,
-  shell,
-  Status,
-  until,
-  WEB_SERVER,
-} from "./testing.ts";
+import { apply, heartbeat, remove, shell, Status, until, WEB_SERVER } from "./testing.ts";
+import { agentConfig, Bench, NO_ENGINE } from "./testing_bench.ts";
 import { runKrane } from "./run.ts";
 
 function engineTest(name: string, test: (bench: Bench) => Promise<void>): void {
@@ -235,7 +225,7 @@ engineTest("an agent that finds less than it left asks for a snapshot", async (b
   await until("a new container", async () => (await bench.containers(name)).length === 1);
 });
 
-engineTest("a container that somebody kills or removes by hand comes back and is reported", async (bench) => {
+engineTest("a container that was killed or removed by hand comes back and is reported", async (bench) => {
   const { plane } = bench;
   const name = bench.name();
   await bench.agent();
@@ -258,44 +248,47 @@ engineTest("a container that somebody kills or removes by hand comes back and is
   await plane.settled(name, Status.RUNNING);
 });
 
-engineTest("what the snapshot lacks is removed, what belongs to others is not touched", async (bench) => {
-  const { plane } = bench;
-  const [kept, orphan] = [bench.name(), bench.name()];
-  const foreign = await createContainer(bench.engine, {
-    name: `foreign-${bench.name()}`,
-    image: BASE_IMAGE,
-    env: {},
-    labels: {
-      "unkey.managed-by": "krane",
-      "unkey.region": "test.region",
-      "unkey.control-plane": `${bench.id}-other`,
-    },
-    limits: { cpuMillicores: 100, memoryBytes: 16_000_000, pidsMax: 10 },
-    publish: [],
-    network: "bridge",
-    restart: "no",
-    output: { fileBytesMax: 1_000_000, filesMax: 1 },
-    capabilitiesDropped: [],
-  }, bench.signal);
-  try {
-    const stop = await bench.agent();
-    await plane.snapshot(0, 2, apply(kept, 1), apply(orphan, 2));
-    await plane.settled(kept, Status.RUNNING);
-    await plane.settled(orphan, Status.RUNNING);
-    await stop();
-    await Deno.remove(`${bench.stateDir}/state.json`);
-    await bench.agent();
-    await plane.snapshot(1, 9, apply(kept, 1));
-    await until("the orphan is gone", async () => (await bench.containers(orphan)).length === 0);
-    assert.equal(plane.latest(orphan)?.case, "delete");
-    assert.equal((await bench.containers(kept)).length, 1);
-    assert.ok(await inspectContainer(bench.engine, foreign, bench.signal));
-  } finally {
-    await removeContainer(bench.engine, foreign, bench.signal);
-  }
-});
+engineTest(
+  "containers that the snapshot lacks are removed, containers of others are not touched",
+  async (bench) => {
+    const { plane } = bench;
+    const [kept, orphan] = [bench.name(), bench.name()];
+    const foreign = await createContainer(bench.engine, {
+      name: `foreign-${bench.name()}`,
+      image: BASE_IMAGE,
+      env: {},
+      labels: {
+        "unkey.managed-by": "krane",
+        "unkey.region": "test.region",
+        "unkey.control-plane": `${bench.id}-other`,
+      },
+      limits: { cpuMillicores: 100, memoryBytes: 16_000_000, pidsMax: 10 },
+      publish: [],
+      network: "bridge",
+      restart: "no",
+      output: { fileBytesMax: 1_000_000, filesMax: 1 },
+      capabilitiesDropped: [],
+    }, bench.signal);
+    try {
+      const stop = await bench.agent();
+      await plane.snapshot(0, 2, apply(kept, 1), apply(orphan, 2));
+      await plane.settled(kept, Status.RUNNING);
+      await plane.settled(orphan, Status.RUNNING);
+      await stop();
+      await Deno.remove(`${bench.stateDir}/state.json`);
+      await bench.agent();
+      await plane.snapshot(1, 9, apply(kept, 1));
+      await until("the orphan is gone", async () => (await bench.containers(orphan)).length === 0);
+      assert.equal(plane.latest(orphan)?.case, "delete");
+      assert.equal((await bench.containers(kept)).length, 1);
+      assert.ok(await inspectContainer(bench.engine, foreign, bench.signal));
+    } finally {
+      await removeContainer(bench.engine, foreign, bench.signal);
+    }
+  },
+);
 
-engineTest("the edge is told that an instance goes before it gets SIGTERM", async (bench) => {
+engineTest("an instance is reported as removed before it gets SIGTERM", async (bench) => {
   const { plane } = bench;
   const name = bench.name();
   await bench.agent({ drainMs: 10_000 });
@@ -309,7 +302,7 @@ engineTest("the edge is told that an instance goes before it gets SIGTERM", asyn
   await until("ACK", () => plane.acknowledgements.some((each) => each.appliedVersion === 2n));
 });
 
-/** A line is known by instance, time and ordinal: one that comes twice with other numbers is shown twice. */
+/** Instance, time and ordinal identify a line: the same line with another ordinal would be shown twice. */
 engineTest("output is shipped once and whole over restarts of the app and of the agent", async (bench) => {
   const { plane } = bench;
   const name = bench.name();

@@ -7,7 +7,6 @@ import type { DesiredDeployment } from "./internal/deployment/desired.ts";
 import type { OutputSink, Runtime } from "./internal/runtime/port.ts";
 import type { SentinelRuntime } from "./internal/sentinel/port.ts";
 
-/** What a runtime is made with. */
 export interface RuntimeParts {
   readonly clock: Clock;
   readonly log: Logger;
@@ -22,13 +21,13 @@ export interface OpenedRuntime {
   readonly sentinels?: SentinelRuntime;
   /** Of what runs the containers. */
   readonly version: string;
-  /** Registers what it serves to its pods. */
+  /** Registers its RPC services for pods. */
   readonly mount?: (router: ConnectRouter, find: (name: string) => DesiredDeployment | undefined) => void;
   close(): void;
 }
 
 /**
- * Opens the runtime that the settings name. Nobody pays for the other one.
+ * Opens the runtime of the settings. The code of the other one is not loaded.
  *
  * @throws `unavailable` when it does not answer
  */

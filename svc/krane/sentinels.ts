@@ -11,18 +11,16 @@ import { sentinelReport, type SentinelStatus } from "./internal/sentinel/report.
 import type { Result } from "./internal/watch/acknowledger.ts";
 import { createWatcher, type Watcher } from "./internal/watch/watcher.ts";
 
-/** What looking after sentinels needs. */
 export interface SentinelDeps {
   readonly runtime: SentinelRuntime;
   readonly plane: Pick<ControlPlane, "watchSentinels" | "reportSentinel">;
   readonly acknowledge: (result: Result) => void;
-  /** Reports of an earlier life of the agent had at most this generation. */
+  /** The highest generation in a report of an earlier process of this agent. */
   readonly generationFloor: number;
   readonly clock: Clock;
   readonly log: Logger;
 }
 
-/** The part of the agent that looks after sentinels. */
 export interface SentinelAgent {
   readonly watcher: Pick<Watcher<ApplySentinel>, "cursor" | "observed">;
   readonly reporter: Pick<Reporter<SentinelStatus>, "generation">;
@@ -31,15 +29,15 @@ export interface SentinelAgent {
 }
 
 /**
- * Builds the part that looks after sentinels. It begins with a snapshot in each life of the agent: there are few of them,
- * and so what has drifted meanwhile is put right.
+ * Builds the part of the agent for sentinels. Each process begins with a snapshot: there are few sentinels, and a snapshot
+ * repairs any drift.
  */
 export function buildSentinelAgent(deps: SentinelDeps, runner: Runner): SentinelAgent {
   const { runtime, plane, acknowledge, generationFloor, clock, log } = deps;
   const base = { clock, log };
   const reporter = new Reporter<SentinelStatus>({
     ...base,
-    send: (told, signal) => plane.reportSentinel(sentinelReport(told), signal),
+    send: (report, signal) => plane.reportSentinel(sentinelReport(report), signal),
     generationFloor,
   });
   runner.defer("sentinel reporter", () => reporter.close());

@@ -7,7 +7,9 @@ import { silentLogger } from "../../pkg/logger/mod.ts";
 import { Runner } from "../../pkg/runner/mod.ts";
 import { connectControlPlane } from "./control_plane.ts";
 import type { Sentinel } from "./testing_sentinel.ts";
-import { agentConfig, FakePlane, until } from "./testing.ts";
+import { until } from "./testing.ts";
+import { agentConfig } from "./testing_bench.ts";
+import { FakePlane } from "./testing_plane.ts";
 import { decodeSentinel, type DesiredSentinel } from "./internal/sentinel/desired.ts";
 import type { SentinelRuntime } from "./internal/sentinel/port.ts";
 import type { SentinelStatus } from "./internal/sentinel/report.ts";
@@ -111,7 +113,7 @@ Deno.test("sentinels are made, reported when their health changes, changed, and 
     runtime.change("a");
     plane.sentinels.apply(4, sentinel("a", { image: "unkey:2", replicas: 2 }));
     await until("the new image", () => runtime.running.get("a")?.image === "unkey:2");
-    assert.equal(plane.sentinels.reports.length, count, "nothing new is not told");
+    assert.equal(plane.sentinels.reports.length, count, "an unchanged state is not reported");
     plane.sentinels.delete(5, "a");
     await report(Health.UNHEALTHY, 0);
     await until("removed", () => !runtime.running.has("a"));
@@ -127,7 +129,7 @@ Deno.test("sentinels are made, reported when their health changes, changed, and 
   });
 });
 
-Deno.test("one that cannot run is refused and blocks no other; what nobody wants is removed", async () => {
+Deno.test("a sentinel that cannot run is refused and blocks no other; an unwanted one is removed", async () => {
   await running(async ({ plane, runtime, results }) => {
     plane.sentinels.apply(1, sentinel("bad", { image: "refused" }));
     plane.sentinels.apply(2, sentinel("worse", { token: "" }));

@@ -9,27 +9,27 @@ import type {
 export type Sentinel = MessageInitShape<typeof ApplySentinelSchema>;
 type Message = MessageInitShape<typeof SentinelStateSchema>;
 
-/** What should run of sentinels, said to every stream: a snapshot when it opens, then what changes. */
+/** Desired sentinels for every stream: a snapshot when it opens, then the changes. */
 export class SentinelFeed {
   readonly reports: ReportSentinelStatusRequest[] = [];
   readonly #live = new Map<string, Message>();
-  readonly #listeners = new Set<(message: Message) => void>();
+  readonly #streams = new Set<(message: Message) => void>();
   #version = 0;
 
   apply(version: number, sentinel: Sentinel): void {
     const message: Message = { version: BigInt(version), state: { case: "apply", value: sentinel } };
     this.#live.set(sentinel.k8sName ?? "", message);
-    this.#say(version, message);
+    this.#send(version, message);
   }
 
   delete(version: number, k8sName: string): void {
     this.#live.delete(k8sName);
-    this.#say(version, { version: BigInt(version), state: { case: "delete", value: { k8sName } } });
+    this.#send(version, { version: BigInt(version), state: { case: "delete", value: { k8sName } } });
   }
 
   /** The region has come to this version by something else. */
   reached(version: number): void {
-    if (version > this.#version) this.#say(version, heartbeat(version));
+    if (version > this.#version) this.#send(version, heartbeat(version));
   }
 
   /** The newest report about a sentinel. */
@@ -46,7 +46,7 @@ export class SentinelFeed {
       wake();
     };
     signal.addEventListener("abort", () => wake(), { once: true });
-    this.#listeners.add(listener);
+    this.#streams.add(listener);
     try {
       // A region in which nothing has happened yet has no version to resume from.
       if (this.#version > 0) queue.unshift(...this.#snapshot());
@@ -62,7 +62,7 @@ export class SentinelFeed {
         }
       }
     } finally {
-      this.#listeners.delete(listener);
+      this.#streams.delete(listener);
     }
   }
 
@@ -74,9 +74,9 @@ export class SentinelFeed {
     }];
   }
 
-  #say(version: number, message: Message): void {
+  #send(version: number, message: Message): void {
     this.#version = Math.max(this.#version, version);
-    for (const listener of this.#listeners) listener(message);
+    for (const listener of this.#streams) listener(message);
   }
 }
 

@@ -11,12 +11,6 @@ const WITHOUT_FILE: Readonly<Record<string, string>> = {
   "pkg/kube/kubeconfig_oidc_test.ts": "logins by OIDC, through the whole of a kubeconfig",
   "svc/ctrl/services/deployment/promote_test.ts": "switch.ts, by the RPC",
   "svc/ctrl/services/deployment/rollback_test.ts": "switch.ts, by the RPC",
-  "svc/ctrl/internal/changes/concurrency_test.ts": "hub and store together, with many writers",
-  "svc/ctrl/internal/changes/heartbeat_test.ts": "hub and stream together",
-  "svc/ctrl/internal/logs/concurrency_test.ts": "hub and store together, with many writers",
-  "svc/ctrl/internal/logs/pace_test.ts": "hub and follower together",
-  "svc/krane/docker_network_test.ts": "the agent as a process, on a Docker Engine",
-  "svc/krane/docker_restart_test.ts": "the agent as a process, on a Docker Engine",
   "svc/krane/internal/runtime/kubernetes/manifests_test.ts": "all manifests against their golden files",
 };
 

@@ -17,7 +17,8 @@ import {
 } from "../../pkg/kube/mod.ts";
 import { createLogger } from "../../pkg/logger/mod.ts";
 import { KRANE_FIELDS, type KraneConfig } from "../../svc/krane/config.ts";
-import { type Apply, apply, FakePlane, type State } from "../../svc/krane/testing.ts";
+import { type Apply, apply, type State } from "../../svc/krane/testing.ts";
+import { FakePlane } from "../../svc/krane/testing_plane.ts";
 import { LABEL } from "../../svc/krane/internal/runtime/kubernetes/labels.ts";
 import { Pod, ReplicaSet } from "../../svc/krane/internal/runtime/kubernetes/objects.ts";
 import { runKrane } from "../../svc/krane/run.ts";

@@ -11,7 +11,7 @@ import { CtrlService } from "../../../proto/gen/ctrl/v1/ctrl_pb.ts";
 import { DeploymentService } from "../../../proto/gen/ctrl/v1/deployment_pb.ts";
 import { EnvironmentService } from "../../../proto/gen/ctrl/v1/environment_pb.ts";
 import { FrontlineService } from "../../../proto/gen/ctrl/v1/frontline_pb.ts";
-import type { AgentBook } from "../internal/agents/mod.ts";
+import type { AgentHeartbeats } from "../internal/agents/mod.ts";
 import type { ChangeHub, ChangeNotifier } from "../internal/changes/mod.ts";
 import { LogHub } from "../internal/logs/mod.ts";
 import type { CtrlDatabase } from "../internal/store/mod.ts";
@@ -34,7 +34,7 @@ export interface ServiceParts {
   readonly clock: Clock;
   readonly log: Logger;
   readonly hub: ChangeHub;
-  readonly agents: AgentBook;
+  readonly agents: AgentHeartbeats;
   readonly notifier: ChangeNotifier;
   readonly workflows: Workflows;
   readonly vault: Vault;

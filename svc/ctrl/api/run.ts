@@ -7,7 +7,7 @@ import { serveRpc } from "../../../pkg/rpc/mod.ts";
 import { Runner } from "../../../pkg/runner/mod.ts";
 import { newDnsName } from "../../../pkg/uid/mod.ts";
 import { createVault, parseMasterKeys } from "../../../pkg/vault/mod.ts";
-import { AgentBook } from "../internal/agents/mod.ts";
+import { AgentHeartbeats } from "../internal/agents/mod.ts";
 import { ChangeHub, createNudger } from "../internal/changes/mod.ts";
 import { type CtrlDatabase, dataKeyStore, openCtrlDatabase } from "../internal/store/mod.ts";
 import type { Workflows } from "../internal/workflows/mod.ts";
@@ -131,7 +131,7 @@ async function openParts(
   const own = nudgeUrl === undefined ? {} : { ownUrl: nudgeUrl };
   const notifier = createNudger({ db, clock, log, token: config.authToken, local: hub, ...own });
   runner.defer("nudges", () => notifier.close());
-  const agents = new AgentBook({ db, clock, log });
+  const agents = new AgentHeartbeats({ db, clock, log });
   runner.defer("agent book", () => agents.close());
   const objects = openObjects(config, clock, port);
   runner.defer("object store", () => objects.close());

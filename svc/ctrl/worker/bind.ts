@@ -2,7 +2,7 @@ import type { Clock } from "../../../pkg/clock/mod.ts";
 import type { StepActivity } from "../../../pkg/durable/mod.ts";
 import type { Logger } from "../../../pkg/logger/mod.ts";
 import type { ChangeNotifier } from "../internal/changes/mod.ts";
-import { AGENT_ALIVE_MS } from "../internal/deployments/liveness.ts";
+import { AGENT_HEARTBEAT_TIMEOUT_MS } from "../internal/agents/mod.ts";
 import type { SentinelMaker } from "../internal/sentinels/mod.ts";
 import type { CtrlDatabase } from "../internal/store/mod.ts";
 import { buildService } from "./image_build/mod.ts";
@@ -52,12 +52,12 @@ export function workerServices(config: WorkerConfig, deps: ServicesDeps): Endpoi
   const placement = {
     regions: config.availableRegions,
     replicas: config.replicas,
-    agentTimeoutMs: AGENT_ALIVE_MS,
+    agentTimeoutMs: AGENT_HEARTBEAT_TIMEOUT_MS,
   };
   const limits = {
     readyMs: config.readySeconds * SECOND_MS,
     listenMs: config.listenSeconds * SECOND_MS,
-    agentMs: AGENT_ALIVE_MS,
+    agentMs: AGENT_HEARTBEAT_TIMEOUT_MS,
     restartsMax: RESTARTS_MAX,
   };
   return [
@@ -84,7 +84,7 @@ export function workerServices(config: WorkerConfig, deps: ServicesDeps): Endpoi
         changes,
         apex: config.defaultDomain,
         edgeUrl: config.edgeUrl,
-        edgeTimeoutMs: AGENT_ALIVE_MS,
+        edgeTimeoutMs: AGENT_HEARTBEAT_TIMEOUT_MS,
       }),
       retention: {
         warmCount: config.warmCount,

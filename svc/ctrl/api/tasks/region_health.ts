@@ -2,7 +2,7 @@ import type { Clock } from "../../../../pkg/clock/mod.ts";
 import { transact } from "../../../../pkg/db/mod.ts";
 import type { Logger } from "../../../../pkg/logger/mod.ts";
 import type { ChangeNotifier } from "../../internal/changes/mod.ts";
-import { AGENT_ALIVE_MS } from "../../internal/deployments/liveness.ts";
+import { AGENT_HEARTBEAT_TIMEOUT_MS } from "../../internal/agents/mod.ts";
 import {
   type CtrlDatabase,
   EDGE_REGION,
@@ -62,9 +62,9 @@ export class RegionWatch {
       this.#receivingSinceMs = nowMs;
     }
     this.#sweptAtMs = nowMs;
-    const mayJudge = nowMs - this.#receivingSinceMs > AGENT_ALIVE_MS;
+    const mayJudge = nowMs - this.#receivingSinceMs > AGENT_HEARTBEAT_TIMEOUT_MS;
     for (const { region, lastSeenAtMs } of heartbeats) {
-      const isAlive = nowMs - lastSeenAtMs <= AGENT_ALIVE_MS;
+      const isAlive = nowMs - lastSeenAtMs <= AGENT_HEARTBEAT_TIMEOUT_MS;
       if (isAlive && down.has(region)) await this.#markUp(region, nowMs);
       if (!isAlive && !down.has(region) && mayJudge) await this.#markDown(region, nowMs);
     }
@@ -73,7 +73,7 @@ export class RegionWatch {
 
   async #markDown(region: string, nowMs: number): Promise<void> {
     const { db, log, notifier } = this.#deps;
-    const heartbeatSinceMs = nowMs - AGENT_ALIVE_MS;
+    const heartbeatSinceMs = nowMs - AGENT_HEARTBEAT_TIMEOUT_MS;
     if (!await transact(db, (tx) => markRegionDown(tx, { region, heartbeatSinceMs, nowMs }))) return;
     notifier.changed([EDGE_REGION]);
     log.warn("region is silent: its instances are left out of routing", { region });

@@ -1,16 +1,21 @@
 /**
- * What agents and edges say about themselves, written together.
+ * The heartbeats of agents and edges, with their progress, written in batches.
  *
  * ```ts
- * const book = new AgentBook({ db, clock, log });
- * await book.note({ agentId, region, progress: { appliedVersion: 7, observedVersion: 9 } });
- * await book.close();
+ * const heartbeats = new AgentHeartbeats({ db, clock, log });
+ * await heartbeats.record({ agentId, region, progress: { appliedVersion: 7, observedVersion: 9 } });
+ * await heartbeats.close();
  * ```
  *
- * News (an agent that was not known, another version, a NACK) is written at once, and whoever brought it learns when it
- * is. Mere signs of life wait a little and share one statement, so that the database's work does not grow with the
- * number of agents.
+ * A new agent, another version and a NACK are written at once, and `record` resolves when they are. Repeated heartbeats
+ * wait a little and share one statement, so that the database's work does not grow with the number of agents.
  *
  * @module
  */
-export { AgentBook, type AgentBookOptions, type AgentNote, type Attendance } from "./book.ts";
+export {
+  AGENT_HEARTBEAT_TIMEOUT_MS,
+  type AgentHeartbeat,
+  AgentHeartbeats,
+  type AgentHeartbeatsOptions,
+  type TrackedStream,
+} from "./heartbeats.ts";

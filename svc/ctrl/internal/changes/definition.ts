@@ -1,4 +1,3 @@
-/** What a feed delivers: its kinds of resource, and how each is read and turned into messages. */
 import type { ChangedResource, Queryable } from "../store/mod.ts";
 
 /** One resource in a snapshot. */
@@ -12,23 +11,23 @@ export interface SnapshotRow<Row> {
   readonly row: Row;
 }
 
-/** One kind of resource, as its owner writes it. */
+/** One kind of resource, as its owner defines it. */
 export interface FeedKindDefinition<Row, T> {
   readonly resourceType: ChangedResource;
-  /** The state of these resources in one statement. Those that do not exist any more are missing in the answer. */
+  /** The state of these resources, by one statement. Removed resources are missing in the result. */
   load(db: Queryable, region: string, ids: readonly string[]): Promise<ReadonlyMap<string, Row>>;
   /** The whole live state, page by page. It runs inside a read-only transaction: use `db` and nothing else. */
   snapshot(db: Queryable, region: string): AsyncIterable<SnapshotRow<Row>>;
   /**
-   * The message for a state; runs after the read, once for all streams. What it throws is that resource's problem and
-   * stops no other, unless it is retryable: then the streams end with their cursors unmoved.
+   * The message for a state; runs after the read, once for all streams. An error is that resource's problem and stops no
+   * other resource, unless it is retryable: then the streams end with their cursors unmoved.
    */
   convert(row: Row, resourceId: string): T | Promise<T>;
-  /** The message for a resource that does not exist any more. */
+  /** The message for a removed resource. */
   gone(resourceId: string): T;
 }
 
-/** Makes a message; to be called outside of the read. */
+/** Makes a message. Call it outside of the read. */
 export type Convert<T> = () => T | Promise<T>;
 
 /** One kind of resource, as the feed uses it. */
@@ -46,7 +45,7 @@ export interface Feed<T> {
   readonly kinds: readonly FeedKind<T>[];
 }
 
-/** What a stream gets. */
+/** An event of a stream, before it becomes a message of its protocol. */
 export type FeedEvent<T> =
   | {
     readonly kind: "item";
@@ -65,7 +64,7 @@ export type FeedEvent<T> =
     /** Public. */
     readonly text: string;
   }
-  /** What came before was the whole live state as of this version. */
+  /** The events before it are the whole live state as of this version. */
   | { readonly kind: "snapshot_end"; readonly version: number; readonly resources: number }
   /** Everything up to this version was delivered. */
   | { readonly kind: "heartbeat"; readonly version: number };

@@ -1,56 +1,51 @@
-/** One per process: finds what changed for any number of streams. */
+import { Semaphore, WakeSignal } from "../../../../pkg/async/mod.ts";
 import type { Clock } from "../../../../pkg/clock/mod.ts";
 import { describeError, Fault } from "../../../../pkg/fault/mod.ts";
 import type { Logger } from "../../../../pkg/logger/mod.ts";
 import { backoffMs } from "../../../../pkg/retry/mod.ts";
 import { type CtrlDatabase, listRegionVersions } from "../store/mod.ts";
 import type { Feed, FeedEvent } from "./definition.ts";
-import { createGate } from "./gate.ts";
 import type { ChangeNotifier } from "./nudger.ts";
 import type { Entry } from "./read.ts";
 import { RegionFeed } from "./region_feed.ts";
 
-/** What a hub needs. */
 export interface ChangeHubOptions {
   readonly db: CtrlDatabase;
   readonly clock: Clock;
   readonly log: Logger;
-  /** How often to look for changes of other processes. */
+  /** The interval of polls, which find changes of other processes. */
   readonly pollMs?: number;
-  /** How long a stream may be silent. */
+  /** A stream without messages for so long gets a heartbeat. */
   readonly heartbeatMs?: number;
 }
 
-/** What to watch, and from where. */
 export interface WatchOptions {
   readonly region: string;
-  /** The last version that the client has; 0 asks for a snapshot. */
+  /** The client's cursor; 0 asks for a snapshot. */
   readonly sinceVersion: number;
   readonly signal: AbortSignal;
 }
 
 /**
- * How a stream's events reach its client. Both are known here, so that nothing else has to wait for the next message:
- * whatever waits costs memory, once for each stream, and again with each heartbeat.
+ * The last two steps to a stream's client. The hub knows both, so that nothing else waits for the next message: each
+ * generator in between costs memory, once for each stream, and again with each heartbeat.
  */
 export interface Delivery<T, M> {
-  /** What the client is told of an event; `undefined`: nothing. */
+  /** `undefined`: the client does not see the event. */
   readonly toMessage: (event: FeedEvent<T>) => M | undefined;
-  /** Sends a heartbeat while the client's reader waits, if it can: then it answers true. */
+  /** Sends a heartbeat while the stream waits. Returns false when it cannot. */
   readonly sendNow?: ((message: M) => boolean) | undefined;
 }
 
 const POLL_MS = 200;
-/** Where nothing has changed for a while, it is looked at half as often; a nudge is as quick as ever. */
+/** Without changes for so long, polls come half as often; a nudge is as quick as before. */
 const RESTED_AFTER_MS = 10_000;
 const POLL_MS_MAX = 2_000;
-/** A slow database is asked less: a poll may take a fifth of the time. */
+/** A slow database is polled less: polls take a fifth of the time at most. */
 const POLL_SHARE = 4;
 const HEARTBEAT_MS = 3_000;
-/** Commits that come together are read together. */
+/** Commits within this time are read together. */
 const GATHER_MS = 8;
-/** Why a sleep ends early. Without a reason, an abort makes an error with a stack. */
-const WOKEN = Symbol("woken");
 const READS_MAX = 4;
 
 /**
@@ -59,11 +54,10 @@ const READS_MAX = 4;
  */
 export class ChangeHub implements ChangeNotifier {
   readonly #options: ChangeHubOptions;
-  readonly #reading = createGate(READS_MAX);
+  readonly #reading = new Semaphore({ permits: READS_MAX });
   readonly #feeds = new Map<Feed<unknown>, Map<string, RegionFeed<unknown>>>();
   readonly #reads = new Set<Promise<void>>();
-  #sleeping: AbortController | undefined;
-  #isWoken = false;
+  readonly #wake: WakeSignal;
   #isStopped = false;
   #streams = 0;
   #failures = 0;
@@ -72,17 +66,17 @@ export class ChangeHub implements ChangeNotifier {
 
   constructor(options: ChangeHubOptions) {
     this.#options = options;
+    this.#wake = new WakeSignal(options.clock);
   }
 
-  /** How many streams are open. */
+  /** Open streams. */
   get streams(): number {
     return this.#streams;
   }
 
-  /** Makes the hub look now. Call it after the commit. */
+  /** Makes the hub poll now. Call it after the commit. */
   changed(_regions: readonly string[]): void {
-    this.#isWoken = true;
-    this.#sleeping?.abort(WOKEN);
+    this.#wake.wake();
   }
 
   /** Polls until `signal` aborts; then ends all streams and waits for its reads. */
@@ -106,8 +100,8 @@ export class ChangeHub implements ChangeNotifier {
   /**
    * Streams the state of a region and its changes until `signal` aborts.
    *
-   * @throws `unavailable` when the database cannot be read, what the stream lacks was compacted, or the process stops; the
-   * client resumes from its cursor
+   * @throws `unavailable` when the database cannot be read, changes after the cursor were compacted, or the process stops;
+   * the client resumes from its cursor
    */
   async *watch<T, M>(
     feed: Feed<T>,
@@ -119,7 +113,7 @@ export class ChangeHub implements ChangeNotifier {
     let cursor: number | undefined = options.sinceVersion > 0 ? options.sinceVersion : undefined;
     const subscriber = shared.join(
       sendNow === undefined ? undefined : () => {
-        // Something came that is none of this stream's business, but moves its cursor.
+        // Changes that this stream does not show still move its cursor.
         if (cursor === undefined || shared.after(cursor) !== "current") return false;
         const beat = toMessage(shared.heartbeat(cursor));
         return beat === undefined || sendNow(beat);
@@ -160,7 +154,7 @@ export class ChangeHub implements ChangeNotifier {
           continue;
         }
         const batch = kept === "behind" ? await shared.catchUp(cursor) : kept;
-        // Only what a stream begins with can be a snapshot: its client could not tell it from what came before.
+        // A snapshot can only come first: in the middle, its client could not tell it from the changes before.
         if (batch === undefined && isBegun) throw compacted();
         isKnown = isBegun = true;
         const isSent = yield* this.#send(batch?.entries ?? [], cursor, stream);
@@ -175,8 +169,8 @@ export class ChangeHub implements ChangeNotifier {
   }
 
   /**
-   * Gives out entries above `cursor`, and answers whether the client was shown any. A client that reads slowly stops
-   * here, and gets the rest coalesced.
+   * Sends entries above `cursor`. Returns false when the client saw none of them. A client that reads slowly stops here,
+   * and gets the rest coalesced.
    */
   *#send<T, M>(
     entries: readonly Entry<T>[],
@@ -195,7 +189,7 @@ export class ChangeHub implements ChangeNotifier {
     return isSent;
   }
 
-  /** Looks once, and says how long to wait until the next look. */
+  /** Polls once. Returns the wait until the next poll, in milliseconds. */
   async #poll(): Promise<number> {
     const { db, clock, log, pollMs = POLL_MS, heartbeatMs = HEARTBEAT_MS } = this.#options;
     const startedMs = clock.now();
@@ -219,23 +213,11 @@ export class ChangeHub implements ChangeNotifier {
     }
   }
 
-  /** Waits for the next look; with `undefined`, until a stream begins. */
+  /** Waits for the next poll; with `undefined`, until a stream begins. */
   async #sleep(ms: number | undefined): Promise<void> {
-    const { clock } = this.#options;
-    if (!this.#isWoken) {
-      const sleeping = new AbortController();
-      this.#sleeping = sleeping;
-      if (ms === undefined) {
-        await new Promise<void>((resolve) => sleeping.signal.addEventListener("abort", () => resolve()));
-      } else {
-        // Rejects only because it was woken.
-        await clock.sleep(ms, sleeping.signal).catch(() => undefined);
-      }
-      this.#sleeping = undefined;
-    }
-    if (!this.#isWoken) return;
-    await clock.sleep(GATHER_MS);
-    this.#isWoken = false;
+    if (!await this.#wake.wait(ms)) return;
+    await this.#options.clock.sleep(GATHER_MS);
+    this.#wake.clear();
   }
 
   #track(read: Promise<void> | undefined): void {

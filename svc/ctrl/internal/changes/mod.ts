@@ -2,7 +2,7 @@
  * The change feed: how desired state reaches agents and edges, in order, without loss, and without a query per stream.
  *
  * ```ts
- * // A writer: state, version and change in one transaction; then wake who watches.
+ * // A writer: state, version and change in one transaction; then wake the watchers.
  * await transact(db, (tx) => placeDeployment(tx, placement));
  * notifier.changed(["local"]);
  *

@@ -1,36 +1,34 @@
-/** Tells api processes that something was committed, so that they need not wait for their next poll. */
 import type { Clock } from "../../../../pkg/clock/mod.ts";
 import type { Secret } from "../../../../pkg/config/mod.ts";
 import { describeError } from "../../../../pkg/fault/mod.ts";
 import type { Logger } from "../../../../pkg/logger/mod.ts";
 import { type CtrlDatabase, listNudgeUrls } from "../store/mod.ts";
 
-/** Who is told after a commit. Losing a call costs one poll, never a change. */
+/** To be called after a commit. A lost call costs one poll, never a change. */
 export interface ChangeNotifier {
   changed(regions: readonly string[]): void;
 }
 
-/** What a nudger needs. */
 export interface NudgerOptions {
   readonly db: CtrlDatabase;
   readonly clock: Clock;
   readonly log: Logger;
   /** The service token. */
   readonly token: Secret;
-  /** The hub of this process, if it has one: it is told first, and without a request. */
+  /** The hub of this process, if it has one: it is notified first, and without a request. */
   readonly local?: ChangeNotifier;
   /** The nudge URL of this process, which needs no request. */
   readonly ownUrl?: string;
 }
 
-/** Tells the others. */
+/** Notifies the api processes, so that they need not wait for their next poll. */
 export interface Nudger extends ChangeNotifier {
-  /** Waits for what is under way. */
+  /** Waits for the calls under way. */
   close(): Promise<void>;
 }
 
 const NUDGE_MS_MAX = 1_000;
-/** A process that registered later than this is found by its own poll. */
+/** A process that has just registered is not nudged for so long: it polls. */
 const URLS_KEPT_MS = 1_000;
 
 /**
@@ -73,7 +71,7 @@ export function createNudger(options: NudgerOptions): Nudger {
       try {
         await Promise.all((await targets()).map((url) => nudge(url, body)));
       } catch (error) {
-        log.debug("nobody was nudged", { error: describeError(error) });
+        log.debug("no process was nudged", { error: describeError(error) });
       }
     }
     round = undefined;

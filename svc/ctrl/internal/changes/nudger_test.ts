@@ -5,7 +5,7 @@ import { silentLogger } from "../../../../pkg/logger/mod.ts";
 import { leaseApiProcess, openCtrlDatabase } from "../store/mod.ts";
 import { createNudger } from "./mod.ts";
 
-Deno.test("a nudge reaches every other process with a lease, and a dead one stops nobody", async () => {
+Deno.test("a nudge reaches every other process with a lease, also beside a dead one", async () => {
   const log = silentLogger();
   const db = await openCtrlDatabase(new Secret("sqlite::memory:"), { migrate: true, log });
   const got: { path: string; authorization: string | null; regions: unknown }[] = [];
@@ -42,7 +42,7 @@ Deno.test("a nudge reaches every other process with a lease, and a dead one stop
     });
     nudger.changed(["*"]);
     nudger.changed(["local", "*"]);
-    assert.deepEqual(local, ["*", "local", "*"], "this process is told at once");
+    assert.deepEqual(local, ["*", "local", "*"], "this process is notified at once");
     await nudger.close();
     nudger.changed(["far"]);
     await enough.promise;

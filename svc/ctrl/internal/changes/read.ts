@@ -1,4 +1,4 @@
-/** Reads batches and snapshots, each from one moment of the database. */
+/** Reads batches and snapshots, each in one consistent read. */
 import { readConsistently } from "../../../../pkg/db/mod.ts";
 import { describeError, Fault } from "../../../../pkg/fault/mod.ts";
 import type { Logger } from "../../../../pkg/logger/mod.ts";
@@ -12,7 +12,6 @@ import {
 } from "../store/mod.ts";
 import type { Convert, Feed, FeedEvent } from "./definition.ts";
 
-/** What reads need. */
 export interface FeedSource<T> {
   readonly db: CtrlDatabase;
   readonly log: Logger;
@@ -45,7 +44,7 @@ interface Pending<T> {
 
 const IDS_PER_LOAD_MAX = 500;
 
-/** What changed above `after`, or `undefined` when that can only be told by a snapshot. */
+/** The changes after `after`, or `undefined` when the stream needs a snapshot. */
 export async function readBatch<T>(source: FeedSource<T>, after: number): Promise<Batch<T> | undefined> {
   const read = await readConsistently(source.db, async (tx) => {
     const to = await findRegionVersion(tx, source.region);

@@ -1,4 +1,4 @@
-/** One feed of one region: what its streams share. */
+import type { Semaphore } from "../../../../pkg/async/mod.ts";
 import type { Clock } from "../../../../pkg/clock/mod.ts";
 import { describeError, Fault } from "../../../../pkg/fault/mod.ts";
 import { findRegionVersion } from "../store/mod.ts";
@@ -6,16 +6,15 @@ import type { FeedEvent } from "./definition.ts";
 import { type Batch, type FeedSource, readBatch, readSnapshot, type Snapshot } from "./read.ts";
 import { Subscriber } from "./subscriber.ts";
 
-/** What a feed needs beside its source. */
 export interface RegionFeedOptions {
   readonly clock: Clock;
-  /** Limits how many reads of all feeds together run at once. */
-  readonly reading: <R>(read: () => Promise<R>) => Promise<R>;
+  /** Bounds the reads of all feeds together. */
+  readonly reading: Semaphore;
 }
 
 type Heartbeat = Extract<FeedEvent<never>, { kind: "heartbeat" }>;
 
-/** Batches that are kept for streams which are not quite up to date; who is further behind reads for itself. */
+/** Batches that are kept for streams a little behind; a stream further behind reads for itself. */
 const BATCHES_MAX = 128;
 const ENTRIES_MAX = 2_000;
 /** A snapshot is kept for streams that start together, and used while nothing changed. */
@@ -53,20 +52,20 @@ export class RegionFeed<T> {
     return this.#source.region;
   }
 
-  /** Adds a stream, which may have a way to send heartbeats while it waits. */
+  /** Adds a stream; `beat` sends a heartbeat while the stream waits. */
   join(beat?: () => boolean): Subscriber {
-    const subscriber = new Subscriber(this.#options.clock.now(), this.#subscribers.size, beat);
+    const subscriber = new Subscriber(this.#options.clock, this.#subscribers.size, beat);
     this.#subscribers.add(subscriber);
     return subscriber;
   }
 
-  /** Removes a stream. The last one takes everything that is kept with it. */
+  /** Removes a stream. Nothing is kept after the last one. */
   leave(subscriber: Subscriber): void {
     this.#subscribers.delete(subscriber);
     if (this.#subscribers.size === 0) this.#forget();
   }
 
-  /** The sign of life of streams at `cursor`: the same object for all of them, so that it is encoded once. */
+  /** The heartbeat of streams at `cursor`: the same object for all of them, so that it is encoded once. */
   heartbeat(cursor: number): Heartbeat {
     if (this.#heartbeat?.version !== cursor) this.#heartbeat = { kind: "heartbeat", version: cursor };
     return this.#heartbeat;
@@ -81,17 +80,17 @@ export class RegionFeed<T> {
     return this.#batches.find((batch) => batch.to > cursor) ?? "behind";
   }
 
-  /** Whether a stream may begin at `cursor` without asking the database. */
+  /** True when a stream can begin at `cursor` without a query. */
   knows(cursor: number): boolean {
     const start = this.#batches[0]?.after ?? this.#head;
     return this.#head !== undefined && start !== undefined && start <= cursor && cursor <= this.#head;
   }
 
-  /** Reads what is not kept. `undefined`: only a snapshot can tell. */
+  /** Reads changes that are not kept. `undefined`: the stream needs a snapshot. */
   async catchUp(cursor: number): Promise<Batch<T> | undefined> {
     let reading = this.#catchingUp.get(cursor);
     if (reading === undefined) {
-      reading = this.#options.reading(() => readBatch(this.#source, cursor))
+      reading = this.#options.reading.run(() => readBatch(this.#source, cursor))
         .finally(() => this.#catchingUp.delete(cursor));
       this.#catchingUp.set(cursor, reading);
     }
@@ -101,8 +100,8 @@ export class RegionFeed<T> {
   }
 
   /**
-   * The live state, not older than this call: a client that comes back must not be told of a past that it left behind,
-   * or it would delete what was created since.
+   * The live state, not older than this call: a client that comes back must not get a state older than its own, or it would
+   * delete resources that were created since.
    */
   async snapshot(): Promise<Snapshot<T>> {
     const kept = this.#snapshot?.snapshot;
@@ -117,7 +116,7 @@ export class RegionFeed<T> {
   }
 
   #readSnapshot(): Promise<Snapshot<T>> {
-    const reading = this.#options.reading(() => readSnapshot(this.#source))
+    const reading = this.#options.reading.run(() => readSnapshot(this.#source))
       .finally(() => this.#reading = undefined);
     this.#reading = reading;
     reading.then((snapshot) => {
@@ -126,7 +125,7 @@ export class RegionFeed<T> {
     return reading;
   }
 
-  /** One more read, shared by all that asked while `running` was under way. */
+  /** One more read, shared by all callers since `running` began. */
   #readAfter(running: Promise<unknown>): Promise<Snapshot<T>> {
     this.#nextReading ??= running.catch(() => undefined).then(() => {
       this.#nextReading = undefined;
@@ -135,7 +134,7 @@ export class RegionFeed<T> {
     return this.#nextReading;
   }
 
-  /** Takes what the poll found. Returns the read that it started, if any. */
+  /** Takes the version that the poll found. Returns the read that it started, if any. */
   observe(version: number): Promise<void> | undefined {
     const nowMs = this.#options.clock.now();
     if (this.#snapshot !== undefined && nowMs - this.#snapshot.atMs > SNAPSHOT_KEPT_MS) {
@@ -143,7 +142,7 @@ export class RegionFeed<T> {
     }
     if (this.#head === undefined || this.#subscribers.size === 0) return undefined;
     if (version < this.#head) {
-      // Only a restored backup goes back. Whatever the streams know is worthless now.
+      // Only a restored backup goes back. The state of the streams is worthless now.
       this.fail(new Fault("unavailable", `the feed of "${this.region}" went back to ${version}`));
       return undefined;
     }
@@ -153,7 +152,7 @@ export class RegionFeed<T> {
     return this.#advancing;
   }
 
-  /** Lets streams say that they are alive. Silent while the feed cannot be read: then they must look dead. */
+  /** Sends heartbeats where they are due; none while the feed cannot be read: then streams must look dead. */
   beat(heartbeatMs: number): void {
     if (this.#failures > 0) return;
     const nowMs = this.#options.clock.now();
@@ -166,15 +165,15 @@ export class RegionFeed<T> {
     this.#forget();
   }
 
-  /** Reads until the head is where the last poll was. A failed read is repeated after the next poll. */
+  /** Reads up to the version of the last poll. A failed read is repeated after the next poll. */
   async #advance(): Promise<void> {
     while (this.#head !== undefined && this.#head < this.#wanted) {
       const after = this.#head;
       try {
-        const batch = await this.#options.reading(() => readBatch(this.#source, after));
+        const batch = await this.#options.reading.run(() => readBatch(this.#source, after));
         // Forgotten, or failed, while reading.
         if (this.#head !== after) return;
-        // Compacted while it was watched: each stream finds out for itself, and ends.
+        // Compacted while it was watched: each stream detects that, and ends.
         if (batch === undefined) return this.#reset();
         this.#failures = 0;
         this.#append(batch);
@@ -200,7 +199,7 @@ export class RegionFeed<T> {
     this.#head = batch.to;
     const last = this.#batches.at(-1);
     if (batch.entries.length === 0 && last !== undefined) {
-      // Nothing of this feed changed: what the last batch says still holds.
+      // Nothing of this feed changed: the last batch still holds.
       this.#batches[this.#batches.length - 1] = { ...last, to: batch.to };
       return;
     }

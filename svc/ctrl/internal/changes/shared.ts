@@ -1,6 +1,6 @@
 /**
- * Makes the message of an event once, for all streams that send it: events are shared, and what is sent as the very same
- * object is encoded once.
+ * Makes the message of an event once, for all streams that send it: events are shared, and one message object is encoded
+ * once.
  */
 export function sharedMessages<E extends object, M>(make: (event: E) => M): (event: E) => M {
   const made = new WeakMap<E, M>();

@@ -1,6 +1,9 @@
-/** One stream, as its feed sees it. It queues nothing: it only knows that it should look again. */
+import { WakeSignal } from "../../../../pkg/async/mod.ts";
+import type { Clock } from "../../../../pkg/clock/mod.ts";
+
+/** One stream of a feed. It has no queue: it only knows that the stream should look again. */
 export class Subscriber {
-  #wake: (() => void) | undefined;
+  readonly #wake: WakeSignal;
   readonly #beat: (() => boolean) | undefined;
   #isBeatDue = false;
   #failure: { readonly error: unknown } | undefined;
@@ -8,43 +11,42 @@ export class Subscriber {
 
   /**
    * @param ordinal spreads the heartbeats of streams that began together
-   * @param beat sends a heartbeat while the stream waits, or answers false: then the stream is woken to do it
+   * @param beat sends a heartbeat while the stream waits; when it returns false, the stream is woken to send it
    */
-  constructor(nowMs: number, ordinal: number, beat?: () => boolean) {
+  constructor(clock: Clock, ordinal: number, beat?: () => boolean) {
+    this.#wake = new WakeSignal(clock);
     this.#beat = beat;
-    this.#sentAtMs = nowMs - (ordinal % SPREAD) * SPREAD_MS;
+    this.#sentAtMs = clock.now() - (ordinal % SPREAD) * SPREAD_MS;
   }
 
-  /** Waits until there may be something to do. */
+  /** Waits for a wake-up. */
   async wait(): Promise<void> {
     if (this.#failure !== undefined || this.#isBeatDue) return;
-    await new Promise<void>((resolve) => this.#wake = resolve);
+    await this.#wake.wait();
   }
 
   /** Makes the stream look again. */
   wake(): void {
-    const wake = this.#wake;
-    this.#wake = undefined;
-    wake?.();
+    this.#wake.wake();
   }
 
   /** Makes the stream send a heartbeat if it sent nothing for `heartbeatMs`. */
   beat(nowMs: number, heartbeatMs: number): void {
     if (nowMs - this.#sentAtMs < heartbeatMs) return;
     this.#sentAtMs = nowMs;
-    if (this.#wake !== undefined && this.#beat?.() === true) return;
+    if (this.#wake.isWaiting && this.#beat?.() === true) return;
     this.#isBeatDue = true;
     this.wake();
   }
 
-  /** Whether a heartbeat is due; it is not any more after this. */
+  /** True when a heartbeat is due; then the next one is due later. */
   takeBeat(): boolean {
     const due = this.#isBeatDue;
     this.#isBeatDue = false;
     return due;
   }
 
-  /** Notes that something was sent. */
+  /** A message was sent: the next heartbeat is due later. */
   sent(nowMs: number): void {
     this.#sentAtMs = nowMs;
     this.#isBeatDue = false;

@@ -1,4 +1,4 @@
-/** A feed over placements, writers of them, and clients that keep what they are told, for the tests of this folder. */
+/** A feed over placements, with writers and a hub, for the tests of this folder. */
 import { sql, type Transaction } from "kysely";
 import { type Clock, systemClock } from "../../../../pkg/clock/mod.ts";
 import { transact, upsert } from "../../../../pkg/db/mod.ts";
@@ -15,7 +15,6 @@ import {
   feedKind,
 } from "./mod.ts";
 
-/** What the test feed says about a resource. */
 export interface Message {
   readonly id: string;
   /** The version that wrote the state; `undefined`: the resource is gone. */
@@ -29,7 +28,7 @@ interface Row {
   readonly desired_replicas: number;
 }
 
-/** What tests can do to the feed, and count. */
+/** Hooks and counters of the feed. */
 export interface FeedControl {
   loads: number;
   snapshots: number;
@@ -161,14 +160,14 @@ export async function withHub(
   }
 }
 
-/** What the database holds for a region: the truth that every client must end with. */
+/** The state of a region in the database, which every client must end with. */
 export async function stateOf(db: CtrlDatabase, region: string): Promise<ReadonlyMap<string, number>> {
   const rows = await db.kysely.selectFrom("deployment_topology").select(["deployment_id", "desired_replicas"])
     .where("region", "=", region).execute();
   return new Map(rows.map((row) => [row.deployment_id, row.desired_replicas]));
 }
 
-/** How many statements the server has run; MySQL only. */
+/** The number of statements that the server has run; MySQL only. */
 export async function statementsRun(db: CtrlDatabase): Promise<number> {
   const { rows } = await sql<{ Value: string }>`show global status like 'Questions'`.execute(db.kysely);
   return Number(rows[0]?.Value ?? 0);

@@ -1,12 +1,12 @@
 import type { InstanceLogsTable } from "../store/mod.ts";
 
-/** How much of what some follower has not taken yet is kept, beside what was read last. */
+/** Limits of the lines that are kept for slow followers, besides those of the last read. */
 export interface BufferBounds {
   readonly linesMax: number;
   readonly charsMax: number;
 }
 
-/** Lines in the order in which they were read. A position is how many were read before, so it never stands for another. */
+/** Lines in the order of their reads. A position is the number of lines before it, so it always means the same line. */
 export class LogBuffer {
   readonly #bounds: BufferBounds;
   #lines: readonly InstanceLogsTable[] = [];
@@ -16,12 +16,12 @@ export class LogBuffer {
     this.#bounds = bounds;
   }
 
-  /** The position behind everything that was read. */
+  /** The position after the last line. */
   get end(): number {
     return this.#start + this.#lines.length;
   }
 
-  /** Adds what one read brought, which stays whole; as much of what was before it stays as fits. */
+  /** Adds the lines of one read, which are kept whole, and keeps as many of the lines before as fit. */
   append(lines: readonly InstanceLogsTable[]): void {
     const { linesMax, charsMax } = this.#bounds;
     const end = this.end;
@@ -44,7 +44,7 @@ export class LogBuffer {
     return this.#lines.slice(from, from + linesMax);
   }
 
-  /** Drops what is before a position, which everybody has. */
+  /** Drops lines before a position that all followers have reached. */
   forget(position: number): void {
     if (position <= this.#start) return;
     this.#lines = this.#lines.slice(position - this.#start);

@@ -16,7 +16,7 @@ function linesOf(...texts: readonly string[]): InstanceLogsTable[] {
 
 const texts = (lines: readonly InstanceLogsTable[] | undefined) => lines?.map(({ text }) => text);
 
-Deno.test("a buffer keeps what was read last, and of what was before it what fits", () => {
+Deno.test("LogBuffer keeps the last read whole, and as many earlier lines as fit", () => {
   const buffer = new LogBuffer({ linesMax: 4, charsMax: 10 });
   buffer.append(linesOf("1", "2", "3"));
   buffer.append(linesOf("4", "5"));
@@ -35,7 +35,7 @@ Deno.test("a buffer keeps what was read last, and of what was before it what fit
   ]]);
 });
 
-Deno.test("a position stands for the same line as long as it is kept", () => {
+Deno.test("LogBuffer gives the same line for a position as long as it is kept", () => {
   const buffer = new LogBuffer({ linesMax: 100, charsMax: 100 });
   buffer.append(linesOf("1", "2", "3", "4"));
   buffer.forget(1);

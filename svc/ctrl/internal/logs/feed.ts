@@ -1,3 +1,4 @@
+import { WakeSignal } from "../../../../pkg/async/mod.ts";
 import type { Clock } from "../../../../pkg/clock/mod.ts";
 import {
   advanceLogCursor,
@@ -8,17 +9,16 @@ import {
 } from "../store/mod.ts";
 import { type BufferBounds, LogBuffer } from "./buffer.ts";
 
-/** How often to read. */
+/** Intervals of the reads. */
 export interface Pace {
   /** The least time between two reads, also when lines are reported all the time. */
   readonly readMsMin: number;
   /** While there are lines now and then. */
   readonly pollMs: number;
-  /** Where nothing has come for a while. */
+  /** Without lines for a while. */
   readonly pollMsMax: number;
 }
 
-/** What a feed needs. */
 export interface FeedOptions {
   readonly db: CtrlDatabase;
   readonly clock: Clock;
@@ -27,52 +27,56 @@ export interface FeedOptions {
   readonly bounds: BufferBounds;
 }
 
-/** How far a follower is. */
 export interface Reader {
-  /** Up to where it has taken the feed's lines. */
+  /** Lines of the feed that it has taken. */
   readonly position: number;
 }
 
-/** Of each instance at a time. */
+/** Lines of an instance per read. */
 export const BATCH = 500;
-/** What has been quiet for so long is looked at after a part of that time. */
+/** The poll interval is this part of the time without lines. */
 const QUIET_SHARE = 5;
 
-/** Reads the lines of one deployment, for all who follow it. */
+/** Reads the lines of one deployment for all of its followers. */
 export class LogFeed {
   readonly lines: LogBuffer;
   readonly readers = new Set<Reader>();
   readonly #options: FeedOptions;
   #cursor: LogCursor;
   #reading: Promise<void> | undefined;
-  #sleeping: AbortController | undefined;
+  readonly #wake: WakeSignal;
   #isReported = false;
   #isClosed = false;
-  /** Whether the last read has left something. */
-  #isMore = true;
+  /** The last read was full. */
+  #hasMore = true;
   #readAtMs: number;
-  #newsAtMs: number;
+  #linesAtMs: number;
 
-  /** @param cursor behind what the first follower has */
+  /** @param cursor of the first follower */
   constructor(options: FeedOptions, cursor: LogCursor) {
     this.#options = options;
     this.#cursor = cursor;
+    this.#wake = new WakeSignal(options.clock);
     this.lines = new LogBuffer(options.bounds);
-    this.#readAtMs = this.#newsAtMs = options.clock.now();
+    this.#readAtMs = this.#linesAtMs = options.clock.now();
   }
 
   /** Makes the next read come soon. */
   report(): void {
     this.#isReported = true;
-    this.#sleeping?.abort();
+    this.#wake.wake();
   }
 
-  /** Waits for the next read, which all who wait share. @throws what it fails with; nothing is skipped by that */
+  /**
+   * Waits for the next read, which all waiters share.
+   *
+   * @throws the error of the read; no line is skipped
+   */
   read(): Promise<void> {
     return this.#reading ??= this.#readWhenDue().finally(() => this.#reading = undefined);
   }
 
-  /** What is behind a cursor now, for a follower that is not as far as the others. */
+  /** The lines after a cursor, for a follower behind the others. */
   readAfter(cursor: LogCursor): Promise<InstanceLogsTable[]> {
     const { db, deploymentId } = this.#options;
     return listInstanceLogsAfter(db.kysely, deploymentId, cursor, BATCH);
@@ -81,8 +85,7 @@ export class LogFeed {
   /** Ends the wait for a read, and waits for the end of one that has begun. */
   async close(): Promise<void> {
     this.#isClosed = true;
-    this.#sleeping?.abort();
-    // How it ends interests nobody any more.
+    this.#wake.wake();
     await this.#reading?.catch(() => undefined);
   }
 
@@ -91,14 +94,14 @@ export class LogFeed {
     await this.#untilDue();
     if (this.#isClosed) return;
     this.#isReported = false;
-    this.#isMore = false;
+    this.#hasMore = false;
     this.lines.forget(this.#reachedByAll());
     try {
       const lines = await this.readAfter(this.#cursor);
       this.#cursor = advanceLogCursor(this.#cursor, lines);
       this.lines.append(lines);
-      this.#isMore = lines.length >= BATCH;
-      if (lines.length > 0) this.#newsAtMs = clock.now();
+      this.#hasMore = lines.length >= BATCH;
+      if (lines.length > 0) this.#linesAtMs = clock.now();
     } finally {
       this.#readAtMs = clock.now();
     }
@@ -109,11 +112,9 @@ export class LogFeed {
     while (!this.#isClosed) {
       const sinceMs = clock.now() - this.#readAtMs;
       const waitMs = this.#waitMs() - sinceMs;
-      // A clock that was put back must not keep anybody waiting.
+      // A clock that was set back must not lengthen the wait.
       if (waitMs <= 0 || sinceMs < 0) return;
-      this.#sleeping = new AbortController();
-      // Rejects only because it was woken.
-      await clock.sleep(waitMs, this.#sleeping.signal).catch(() => undefined);
+      await this.#wake.wait(waitMs);
     }
   }
 
@@ -123,12 +124,12 @@ export class LogFeed {
     return least;
   }
 
-  /** How long after the last read the next one is due. */
+  /** The time from the last read until the next one is due. */
   #waitMs(): number {
     const { pace } = this.#options;
-    if (this.#isMore) return 0;
+    if (this.#hasMore) return 0;
     if (this.#isReported) return pace.readMsMin;
-    const quietMs = this.#readAtMs - this.#newsAtMs;
+    const quietMs = this.#readAtMs - this.#linesAtMs;
     return Math.min(pace.pollMsMax, Math.max(pace.pollMs, Math.floor(quietMs / QUIET_SHARE)));
   }
 }

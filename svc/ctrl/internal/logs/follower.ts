@@ -1,10 +1,10 @@
 import { advanceLogCursor, type InstanceLogsTable, isAfterCursor, type LogCursor } from "../store/mod.ts";
 import { BATCH, type LogFeed, type Reader } from "./feed.ts";
 
-/** The position of one who has to read for itself first. */
+/** The position of a follower that has to read for itself first. */
 export const BEHIND = -1;
 
-/** One who follows a deployment's output; to be disposed of when it ends. */
+/** Follows a deployment's output. Dispose of it at the end. */
 export class LogFollower implements Reader, AsyncDisposable {
   readonly #feed: LogFeed;
   readonly #leave: () => Promise<void>;
@@ -12,8 +12,7 @@ export class LogFollower implements Reader, AsyncDisposable {
   #position: number;
 
   /**
-   * @param from its cursor, and the position in the feed at which it goes on behind that, or `BEHIND` when that is not
-   * known
+   * @param from its cursor, and the position in the feed after that cursor, or `BEHIND` when it is unknown
    */
   constructor(
     feed: LogFeed,
@@ -31,10 +30,10 @@ export class LogFollower implements Reader, AsyncDisposable {
   }
 
   /**
-   * The next lines, those of each instance in order. Without any, it waits for the next look, and may come back empty: a
-   * sign that the database answers.
+   * The next lines, those of each instance in order. Without any, it waits for the next read, and may return none: then the
+   * database answers.
    *
-   * @throws the signal's reason, or what reading fails with; the next call goes on where this one did
+   * @throws the signal's reason, or the error of the read; the next call continues at the same place
    */
   async next(signal: AbortSignal): Promise<readonly InstanceLogsTable[]> {
     signal.throwIfAborted();
@@ -50,7 +49,7 @@ export class LogFollower implements Reader, AsyncDisposable {
     await this.#leave();
   }
 
-  /** Whoever finds the end has everything that the feed had when the search began. */
+  /** At the end, the follower has all lines that the feed had when the read began. */
   async #catchUp(): Promise<readonly InstanceLogsTable[]> {
     const { end } = this.#feed.lines;
     const lines = await this.#feed.readAfter(this.#cursor);
@@ -59,10 +58,10 @@ export class LogFollower implements Reader, AsyncDisposable {
   }
 
   #pass(lines: readonly InstanceLogsTable[]): readonly InstanceLogsTable[] {
-    // What it has read for itself may come from the feed once more.
-    const news = lines.filter((line) => isAfterCursor(this.#cursor, line));
-    if (news.length > 0) this.#cursor = advanceLogCursor(this.#cursor, news);
-    return news;
+    // Lines that the follower has read for itself may come from the feed once more.
+    const fresh = lines.filter((line) => isAfterCursor(this.#cursor, line));
+    if (fresh.length > 0) this.#cursor = advanceLogCursor(this.#cursor, fresh);
+    return fresh;
   }
 }
 

@@ -4,7 +4,6 @@ import type { BufferBounds } from "./buffer.ts";
 import { LogFeed, type Pace } from "./feed.ts";
 import { BEHIND, LogFollower } from "./follower.ts";
 
-/** What a hub needs. */
 export interface LogHubOptions {
   readonly db: CtrlDatabase;
   readonly clock: Clock;
@@ -16,7 +15,7 @@ const PACE: Pace = { readMsMin: 200, pollMs: 500, pollMsMax: 2_000 };
 /** Of each deployment that is followed. */
 const BOUNDS: BufferBounds = { linesMax: 2_000, charsMax: 1_000_000 };
 
-/** One per process: knows who follows which deployment's output, and lets those of one deployment share its reads. */
+/** The followers of all deployments in this process; those of one deployment share its reads. */
 export class LogHub {
   readonly #options: LogHubOptions;
   readonly #feeds = new Map<string, LogFeed>();
@@ -25,12 +24,12 @@ export class LogHub {
     this.#options = options;
   }
 
-  /** How many deployments are followed. */
+  /** Deployments with followers. */
   get followed(): number {
     return this.#feeds.size;
   }
 
-  /** Says that lines were stored, so that they are read at once if somebody follows them. */
+  /** Lines were stored: they are read at once if the deployment has followers. */
   reported(deploymentId: string): void {
     this.#feeds.get(deploymentId)?.report();
   }

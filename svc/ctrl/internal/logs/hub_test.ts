@@ -11,7 +11,7 @@ const START: LogCursor = new Map();
 const NEVER_MS = 600_000;
 const NEVER = { readMsMin: NEVER_MS, pollMs: NEVER_MS, pollMsMax: NEVER_MS };
 
-/** Followers that have read what there is, and wait for more. */
+/** Followers that have read every line, and wait for more. */
 async function join(hub: LogHub, id: string, count: number): Promise<LogFollower[]> {
   const all = Array.from({ length: count }, () => hub.follow(id, START));
   for (const each of all) await nextTexts(each);
@@ -22,7 +22,7 @@ async function leave(...all: readonly LogFollower[]): Promise<void> {
   for (const each of all) await each[Symbol.asyncDispose]();
 }
 
-/** What all get with the next look, and what that costs; MySQL only. */
+/** The lines of the next read, and its statements; MySQL only. */
 async function look(db: CtrlDatabase, all: readonly LogFollower[]) {
   const before = await statementsRun(db);
   const texts = await Promise.all(all.map((each) => nextTexts(each)));
@@ -47,7 +47,7 @@ test("ten followers of a deployment cost as many statements as one", async (db) 
   assert.deepEqual(costs, [[3, 3], [3, 3]]);
 }, ["MySQL"]);
 
-test("who comes late gets everything behind its cursor, and then what the others get", async (db) => {
+test("a late follower gets every line after its cursor, and then the lines of the others", async (db) => {
   const id = newDeploymentId();
   const hub = new LogHub({ db, clock: hastyClock() });
   const first = hub.follow(id, START);
@@ -66,7 +66,7 @@ test("who comes late gets everything behind its cursor, and then what the others
   await leave(first, late, middle);
 });
 
-test("who is slow loses nothing, within what is kept and beyond it", async (db) => {
+test("a slow follower loses no line, within the buffer and beyond it", async (db) => {
   for (const linesMax of [4, 1_000]) {
     const id = newDeploymentId();
     const hub = new LogHub({ db, clock: hastyClock(), bounds: { linesMax, charsMax: 1_000_000 } });
@@ -92,7 +92,7 @@ test("who is slow loses nothing, within what is kept and beyond it", async (db) 
   }
 });
 
-test("what the others get while one reads for itself is not lost to it", async (db) => {
+test("a follower that reads for itself gets the lines that others get meanwhile", async (db) => {
   const id = newDeploymentId();
   let statements = 0;
   let during = (): Promise<void> => Promise.resolve();
@@ -113,7 +113,7 @@ test("what the others get while one reads for itself is not lost to it", async (
   await leave(first, late);
 });
 
-test("who gives up waiting disturbs nobody, and the last one ends the wait for all", async (db) => {
+test("a follower that stops waiting leaves the others waiting, and the last one ends the feed", async (db) => {
   const id = newDeploymentId();
   const hub = new LogHub({ db, clock: systemClock(), pace: { ...NEVER, readMsMin: 1 } });
   const [one, other] = [hub.follow(id, START), hub.follow(id, START)];
@@ -134,7 +134,7 @@ test("who gives up waiting disturbs nobody, and the last one ends the wait for a
   hub.reported(id);
 });
 
-test("a read that fails ends the wait of all, and nothing is skipped by it", async (db) => {
+test("a failed read ends the wait of all followers, and skips no line", async (db) => {
   const id = newDeploymentId();
   const hub = new LogHub({ db, clock: hastyClock() });
   const all = await join(hub, id, 3);

@@ -1,16 +1,16 @@
 /**
- * What instances print, for those who follow it: one read for all who follow the same deployment.
+ * The output of instances for followers: one read serves all followers of a deployment.
  *
  * ```ts
  * await using follower = hub.follow(deploymentId, cursor);
  * for (;;) for (const line of await follower.next(signal)) send(line);
  *
- * // Whoever stores lines says so, and they are read at once rather than with the next look:
+ * // After lines were stored: they are read at once, not with the next poll.
  * hub.reported(deploymentId);
  * ```
  *
- * Each follower gets every line behind its cursor once, those of one instance in order. Nothing is read unless somebody
- * waits for it, so one that is slow is not hurried, and nobody pays for a deployment that nobody follows.
+ * Each follower gets every line after its cursor once, those of one instance in order. Nothing is read unless a follower
+ * waits for it, so that slow followers and deployments without followers cost nothing.
  *
  * @module
  */

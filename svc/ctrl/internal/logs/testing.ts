@@ -9,9 +9,9 @@ const WAIT_MS_MAX = 60_000;
 /** Far more than it takes. */
 const CALLS_MAX = 500;
 
-/** A clock whose sleeps are over at once, but take their time by it. */
+/** A clock whose sleeps end at once and move its time on. */
 export interface HastyClock extends Clock {
-  /** How long each sleep was to be. */
+  /** The lengths of all sleeps, in milliseconds. */
   readonly sleeps: number[];
 }
 
@@ -56,7 +56,7 @@ export function lines(instance: string, from: number, count: number): string[] {
   return Array.from({ length: count }, (_, n) => `${instance} ${from + n}`);
 }
 
-/** One call's worth. */
+/** The lines of one call. */
 export async function nextTexts(follower: LogFollower, signal?: AbortSignal): Promise<string[]> {
   const taken = await within(follower.next(signal ?? new AbortController().signal));
   return taken.map(({ text }) => text);
@@ -84,7 +84,7 @@ export function withHook(db: CtrlDatabase, after: () => Promise<void>): CtrlData
   return { ...db, kysely: db.kysely.withPlugin(hook) };
 }
 
-/** Fails where a broken program would wait for ever. */
+/** Turns a wait for ever into a failure. */
 export async function within<T>(promise: Promise<T>): Promise<T> {
   const done = new AbortController();
   const late = systemClock().sleep(WAIT_MS_MAX, done.signal).then(() => {

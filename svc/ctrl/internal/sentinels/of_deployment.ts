@@ -1,4 +1,3 @@
-/** The proxies that come with a placement. */
 import type { Clock } from "../../../../pkg/clock/mod.ts";
 import {
   type CtrlDatabase,
@@ -10,8 +9,8 @@ import {
 import { type SentinelMaker, wantSentinel } from "./sentinel.ts";
 
 /**
- * The sentinels that the deployment's environment should have in `regions` and wherever the deployment has run before;
- * none where they are switched off.
+ * The sentinels that the deployment's environment should have, in `regions` and in the regions where the deployment has run
+ * before; none where they are switched off.
  */
 export async function wantSentinels(
   sentinels: SentinelMaker | undefined,
@@ -31,7 +30,7 @@ export async function wantSentinels(
   const owner = { workspaceId, projectId, environmentId, environmentSlug: environment.slug };
   const former = (await listTopology(db.kysely, deploymentId)).map(({ region }) => region);
   const wanted: WantedSentinel[] = [];
-  // One after the other: the first may have to make the environment's data key.
+  // In sequence: the first may have to create the environment's data key.
   for (const region of new Set([...regions, ...former])) {
     wanted.push(await wantSentinel(sentinels, { ...owner, region }, clock.now()));
   }

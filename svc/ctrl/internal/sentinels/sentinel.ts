@@ -1,23 +1,21 @@
-/** What a sentinel is made of, and its credential. */
 import { newDnsName, newId, newSecretToken } from "../../../../pkg/uid/mod.ts";
 import type { Vault } from "../../../../pkg/vault/mod.ts";
 import { credentialHash } from "../auth/hash.ts";
 import { PRODUCTION_SLUG } from "../deployments/domains.ts";
 import type { SentinelShape, WantedSentinel } from "../store/mod.ts";
 
-/** What sentinels are made of. */
+/** Image and resources by environment. */
 export interface SentinelShapes {
   readonly production: SentinelShape;
   readonly other: SentinelShape;
 }
 
-/** What sentinels are made with, where there are to be some. */
+/** Absent where sentinels are switched off. */
 export interface SentinelMaker {
   readonly vault: Vault;
   readonly shapes: SentinelShapes;
 }
 
-/** Whose sentinel it is, and where. */
 export interface SentinelOwner {
   readonly workspaceId: string;
   readonly projectId: string;
@@ -26,7 +24,7 @@ export interface SentinelOwner {
   readonly region: string;
 }
 
-/** What a token begins with; the api knows by it whose it is. */
+/** The prefix of a token, by which the api recognizes its kind. */
 export const SENTINEL_TOKEN_PREFIX = "sentinel";
 const NAME_LENGTH = 8;
 /** Where agents put sentinels unless they report another address. */

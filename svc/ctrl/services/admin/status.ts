@@ -1,5 +1,5 @@
 import type { RootKeyPrincipal } from "../../internal/auth/principal.ts";
-import { AGENT_ALIVE_MS } from "../../internal/deployments/liveness.ts";
+import { AGENT_HEARTBEAT_TIMEOUT_MS } from "../../internal/agents/mod.ts";
 import {
   type AgentsTable,
   countInstancesByRegion,
@@ -78,7 +78,7 @@ export async function getStatus(
         appliedVersion: agent.applied_version,
         observedVersion: agent.observed_version,
         lastSeenAt: agent.last_seen_at,
-        alive: now - agent.last_seen_at <= AGENT_ALIVE_MS,
+        alive: now - agent.last_seen_at <= AGENT_HEARTBEAT_TIMEOUT_MS,
       })),
       lastNack: lastNack(here, own),
       desiredInstances: counts?.desired ?? 0,

@@ -27,7 +27,7 @@ export async function acknowledge(
   const { region, results } = progress;
   if (results.length > RESULTS_MAX) throw invalid("results", `must be at most ${RESULTS_MAX}`);
   const nack = results.findLast(({ error }) => error !== "");
-  await agents.note({
+  await agents.record({
     agentId: agentKey(region, progress.agentId),
     region,
     progress: {

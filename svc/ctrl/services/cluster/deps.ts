@@ -1,6 +1,6 @@
 import type { Clock } from "../../../../pkg/clock/mod.ts";
 import type { Logger } from "../../../../pkg/logger/mod.ts";
-import type { AgentBook } from "../../internal/agents/mod.ts";
+import type { AgentHeartbeats } from "../../internal/agents/mod.ts";
 import type { ChangeHub, ChangeNotifier } from "../../internal/changes/mod.ts";
 import type { LogHub } from "../../internal/logs/mod.ts";
 import type { CtrlDatabase } from "../../internal/store/mod.ts";
@@ -13,7 +13,7 @@ export interface ClusterDeps {
   readonly clock: Clock;
   readonly log: Logger;
   readonly hub: ChangeHub;
-  readonly agents: AgentBook;
+  readonly agents: AgentHeartbeats;
   /** Called after commits that change the feed of the edges. */
   readonly notifier: ChangeNotifier;
   /** Called after lines were stored. */

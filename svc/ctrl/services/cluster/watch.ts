@@ -6,7 +6,7 @@ import type {
 } from "../../../../proto/gen/ctrl/v1/cluster_pb.ts";
 import { describeError } from "../../../../pkg/fault/mod.ts";
 import type { StreamClient } from "../../../../pkg/rpc/mod.ts";
-import type { Attendance } from "../../internal/agents/mod.ts";
+import type { TrackedStream } from "../../internal/agents/mod.ts";
 import { type FeedEvent, sharedMessages, type WatchOptions } from "../../internal/changes/mod.ts";
 import { version } from "../../internal/validate/mod.ts";
 import { agentKey } from "./agent.ts";
@@ -34,7 +34,7 @@ export function watchDeployments(
   const { feed, original } = deps.deployments;
   if (isOriginal(watch)) {
     const states = deps.hub.watch(original, begin(watch, signal), { toMessage: deploymentState });
-    return attended(deps, watch, states, (attendance, { version }) => attendance.delivered(Number(version)));
+    return tracked(deps, watch, states, (stream, { version }) => stream.delivered(Number(version)));
   }
   introduce(deps, watch);
   return deps.hub.watch(feed, begin(watch, signal), { toMessage: deploymentState, sendNow });
@@ -48,7 +48,7 @@ export function watchSentinels(
 ): AsyncIterable<SentinelState> {
   const { feed, original } = deps.sentinels;
   if (isOriginal(watch)) {
-    return attended(
+    return tracked(
       deps,
       watch,
       deps.hub.watch(original, begin(watch, signal), { toMessage: sentinelState }),
@@ -62,20 +62,20 @@ export function watchSentinels(
  * A client of the original protocol sends no agent id and no acknowledgements. It takes the next state only when it has
  * applied the one before, so its stream counts as both.
  */
-async function* attended<T>(
+async function* tracked<T>(
   { agents }: ClusterDeps,
   { region }: AgentWatch,
   states: AsyncIterable<T>,
-  taken?: (attendance: Attendance, state: T) => void,
+  taken?: (stream: TrackedStream, state: T) => void,
 ): AsyncGenerator<T> {
-  const attendance = agents.attend({ agentId: `${region}:${NAMELESS}`, region });
+  const stream = agents.trackStream({ agentId: `${region}:${NAMELESS}`, region });
   try {
     for await (const state of states) {
       yield state;
-      taken?.(attendance, state);
+      taken?.(stream, state);
     }
   } finally {
-    attendance.end();
+    stream.end();
   }
 }
 
@@ -95,8 +95,8 @@ function begin({ region, versionLastSeen }: AgentWatch, signal: AbortSignal): Wa
 
 /** Registers the agent. Its progress comes with its acknowledgements. */
 function introduce({ agents, log }: ClusterDeps, { region, agentId }: AgentWatch): void {
-  agents.note({ agentId: agentKey(region, agentId), region }).catch((error: unknown) => {
-    log.warn("an agent's sign of life was not written", { region, error: describeError(error) });
+  agents.record({ agentId: agentKey(region, agentId), region }).catch((error: unknown) => {
+    log.warn("the heartbeat of an agent was not written", { region, error: describeError(error) });
   });
 }
 

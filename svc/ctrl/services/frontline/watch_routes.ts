@@ -1,7 +1,7 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { StreamClient } from "../../../../pkg/rpc/mod.ts";
 import type { RouteStateSchema } from "../../../../proto/gen/ctrl/v1/frontline_pb.ts";
-import type { AgentBook } from "../../internal/agents/mod.ts";
+import type { AgentHeartbeats } from "../../internal/agents/mod.ts";
 import { type ChangeHub, EDGE_REGION } from "../../internal/changes/mod.ts";
 import { text, version } from "../../internal/validate/mod.ts";
 import { ROUTE_FEED } from "./route_feed.ts";
@@ -9,7 +9,7 @@ import { EDGE_VIEW, type SentinelScope, sentinelView } from "./view.ts";
 
 export interface FrontlineDeps {
   readonly hub: ChangeHub;
-  readonly agents: AgentBook;
+  readonly agents: AgentHeartbeats;
 }
 
 type RouteState = MessageInitShape<typeof RouteStateSchema>;
@@ -22,7 +22,7 @@ export async function* watchRoutes(
 ): AsyncGenerator<RouteState> {
   const sinceVersion = version("version_last_seen", edge.versionLastSeen);
   if (edge.edgeId !== "") {
-    await agents.note({ agentId: edgeKey(edge.edgeId), region: EDGE_REGION });
+    await agents.record({ agentId: edgeKey(edge.edgeId), region: EDGE_REGION });
   }
   yield* hub.watch(ROUTE_FEED, { region: EDGE_REGION, sinceVersion, signal }, {
     toMessage: EDGE_VIEW.show,
@@ -49,7 +49,7 @@ export async function acknowledgeRoutes(
   edge: { readonly edgeId: string; readonly appliedVersion: bigint },
 ): Promise<void> {
   const applied = version("applied_version", edge.appliedVersion);
-  await agents.note({
+  await agents.record({
     agentId: edgeKey(edge.edgeId),
     region: EDGE_REGION,
     progress: { appliedVersion: applied, observedVersion: applied },

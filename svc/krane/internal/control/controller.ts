@@ -2,29 +2,29 @@ import type { Clock } from "../../../../pkg/clock/mod.ts";
 import { describeError } from "../../../../pkg/fault/mod.ts";
 import type { Logger } from "../../../../pkg/logger/mod.ts";
 import { backoffMs } from "../../../../pkg/retry/mod.ts";
-import { Bell, Slots } from "./bell.ts";
+import { Semaphore, WakeSignal } from "../../../../pkg/async/mod.ts";
 import type { Reporter } from "./reporter.ts";
 
-/** Told how one change went: an empty text means applied. May be called again when a later attempt goes otherwise. */
+/** Takes the result of a change; an empty text means applied. It is called again when a later attempt has another result. */
 export type Settle = (error: string) => void;
 
-/** The least that a desired state of any kind has: what the runtime calls it. */
+/** A desired state of any kind has the name of its resource in the runtime. */
 export interface Named {
   readonly name: string;
 }
 
-/** What runs now, as it is reported, and when to look again although nothing happened. */
-export interface Seen<C> {
+/** The observed state for the report. */
+export interface Observed<C> {
   readonly content: C;
-  /** Milliseconds; absent: a change will be told. */
+  /** When to reconcile again; absent: after a change of the runtime. */
   readonly againMs?: number;
 }
 
-/** Does what the controller decides, for one kind of resource. Calls are idempotent and take turns per resource. */
+/** Acts on one kind of resource. Calls are idempotent, and one at a time per resource. */
 export interface Actor<D, C> {
-  /** One of its resources, for logs. */
+  /** For logs. */
   readonly noun: string;
-  reconcile(desired: D, signal: AbortSignal): Promise<Seen<C>>;
+  reconcile(desired: D, signal: AbortSignal): Promise<Observed<C>>;
   /** Removes all traces. */
   remove(name: string, signal: AbortSignal): Promise<void>;
 }
@@ -36,44 +36,44 @@ export interface ControllerOptions<D, C> {
   readonly reporter: Reporter<C>;
   readonly clock: Clock;
   readonly log: Logger;
-  /** Between the report that a resource goes and its removal. */
+  /** The wait between the report of a removal and the removal. */
   readonly drainMs: number;
-  /** How many are applied at a time; as many as a machine does by itself unless given. */
+  /** Resources applied at a time; by default as many as one machine can do. */
   readonly appliesMax?: number;
   /**
-   * Each desired state is reported when it is reached, also if that is what was told before: for what the control plane
-   * forgets when it wants it stopped, which a start that comes along with the stop would hide from the agent.
+   * Each desired state is reported when it is reached, also without a change. The control plane forgets the instances of a
+   * stopped deployment, and an agent that receives stop and start as one change sees no difference.
    */
-  readonly tellsEachState?: boolean;
+  readonly alwaysReport?: boolean;
 }
 
 const APPLIES_MAX = 8;
 const REMOVALS_MAX = 32;
 const RETRY_FIRST_MS = 500;
 const RETRY_MS_MAX = 60_000;
-/** How long a removal waits for its report; an unreachable control plane must not keep apps alive. */
+/** A removal waits so long for its report: an unreachable control plane must not keep apps alive. */
 const REPORT_MS_MAX = 10_000;
 
 interface Worker<D> {
   target: Target<D>;
-  /** Changes that end up in `target`; all of them are settled with it. */
+  /** Changes up to `target`; all of them are settled with it. */
   pending: Settle[];
   failed: Settle[];
   failures: number;
-  readonly bell: Bell;
-  /** Ends the rest before a removal when the target changes. */
+  readonly wake: WakeSignal;
+  /** Ends the drain before a removal when the target changes. */
   changed: AbortController;
 }
 
 /**
  * Holds the desired state of all resources of one kind and makes it so: in order per resource, in parallel across them.
- * One that fails is tried again with growing pauses and blocks no other.
+ * A resource that fails is retried with back-off and blocks no other.
  */
 export class Controller<D extends Named, C> {
   readonly #options: ControllerOptions<D, C>;
   readonly #workers = new Map<string, Worker<D>>();
-  readonly #applies: Slots;
-  readonly #removals = new Slots(REMOVALS_MAX);
+  readonly #applies: Semaphore;
+  readonly #removals = new Semaphore({ permits: REMOVALS_MAX });
   readonly #tasks = new Set<Promise<void>>();
   readonly #stop = new AbortController();
 
@@ -81,7 +81,7 @@ export class Controller<D extends Named, C> {
 
   constructor(options: ControllerOptions<D, C>) {
     this.#options = options;
-    this.#applies = new Slots(options.appliesMax ?? APPLIES_MAX);
+    this.#applies = new Semaphore({ permits: options.appliesMax ?? APPLIES_MAX });
   }
 
   /** Changes whenever `desired()` may have changed. */
@@ -97,31 +97,30 @@ export class Controller<D extends Named, C> {
     this.#take(name, { kind: "delete" }, settle);
   }
 
-  /** Something happened to a resource, or to all of them. */
+  /** Reconciles a resource soon, or all of them. */
   changed(name: string | undefined): void {
-    if (name !== undefined) return this.#workers.get(name)?.bell.ring();
-    for (const worker of this.#workers.values()) worker.bell.ring();
+    if (name !== undefined) return this.#workers.get(name)?.wake.wake();
+    for (const worker of this.#workers.values()) worker.wake.wake();
   }
 
-  /** The desired states as they are held now. */
   desired(): D[] {
     return [...this.#workers.values()].flatMap(({ target }) =>
       target.kind === "apply" ? [target.desired] : []
     );
   }
 
-  /** The desired state of one resource, unless it should not run. */
+  /** Undefined for a resource that is being removed. */
   find(name: string): D | undefined {
     const target = this.#workers.get(name)?.target;
     return target?.kind === "apply" ? target.desired : undefined;
   }
 
-  /** The resources that are held, also those that are being removed. */
+  /** True also for a resource that is being removed. */
   has(name: string): boolean {
     return this.#workers.has(name);
   }
 
-  /** Stops working; what runs goes on running. */
+  /** Stops reconciling; running resources go on. */
   async close(): Promise<void> {
     this.#stop.abort();
     await Promise.all(this.#tasks);
@@ -133,20 +132,20 @@ export class Controller<D extends Named, C> {
     const known = this.#workers.get(name);
     if (known !== undefined) {
       known.pending.push(settle);
-      // A removal under way is the answer to another wish for it.
-      if (target.kind === "delete" && known.target.kind === "delete") return known.bell.ring();
+      // A removal under way also serves another request for it.
+      if (target.kind === "delete" && known.target.kind === "delete") return known.wake.wake();
       known.target = target;
       known.failures = 0;
       known.changed.abort();
       known.changed = new AbortController();
-      return known.bell.ring();
+      return known.wake.wake();
     }
     const worker: Worker<D> = {
       target,
       pending: [settle],
       failed: [],
       failures: 0,
-      bell: new Bell(),
+      wake: new WakeSignal(this.#options.clock),
       changed: new AbortController(),
     };
     this.#workers.set(name, worker);
@@ -155,23 +154,23 @@ export class Controller<D extends Named, C> {
   }
 
   async #run(name: string, worker: Worker<D>): Promise<void> {
-    const { actor, clock, log, reporter, tellsEachState = false } = this.#options;
+    const { actor, log, reporter, alwaysReport = false } = this.#options;
     const signal = this.#stop.signal;
-    let told: Target<D> | undefined;
+    let reported: Target<D> | undefined;
     while (!signal.aborted) {
-      worker.bell.clear();
+      worker.wake.clear();
       const { target } = worker;
       const settles = worker.pending.splice(0);
       let againMs: number | undefined;
       try {
         if (target.kind === "apply") {
           const { desired } = target;
-          const seen = await this.#applies.run(() => actor.reconcile(desired, signal));
+          const observed = await this.#applies.run(() => actor.reconcile(desired, signal));
           if (worker.target === target) {
-            reporter.submit(name, seen.content, { anew: tellsEachState && target !== told });
-            told = target;
+            reporter.submit(name, observed.content, { force: alwaysReport && target !== reported });
+            reported = target;
           }
-          againMs = seen.againMs;
+          againMs = observed.againMs;
         } else if (!await this.#remove(name, worker)) {
           worker.pending.unshift(...settles);
           continue;
@@ -194,12 +193,12 @@ export class Controller<D extends Named, C> {
         for (const settle of settles) settle(describeError(error));
       }
       if (worker.target === target && worker.pending.length === 0) {
-        await worker.bell.wait(clock, againMs, signal);
+        await worker.wake.wait(againMs, signal);
       }
     }
   }
 
-  /** Tells the control plane first, waits until the edges have left, then removes. Returns false when it is wanted again. */
+  /** Reports the removal, waits until the edges have left, then removes. Returns false when the target has changed. */
   async #remove(name: string, worker: Worker<D>): Promise<boolean> {
     const { actor, clock, drainMs, log, reporter } = this.#options;
     const signal = AbortSignal.any([this.#stop.signal, worker.changed.signal]);

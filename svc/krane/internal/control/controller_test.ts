@@ -3,7 +3,7 @@ import { systemClock } from "../../../../pkg/clock/mod.ts";
 import { silentLogger } from "../../../../pkg/logger/mod.ts";
 import { until } from "../../testing.ts";
 import { type Actor, Controller } from "./controller.ts";
-import { Reporter, type Told } from "./reporter.ts";
+import { type Report, Reporter } from "./reporter.ts";
 
 const clock = systemClock();
 
@@ -16,7 +16,7 @@ function desired(name: string, image = "one"): Desired {
   return { name, image };
 }
 
-/** Keeps what runs in a map; a test can make it fail, or hold it up. */
+/** Keeps running resources in a map; a test can make it fail, or hold it up. */
 class FakeRuntime implements Actor<Desired, string> {
   readonly noun = "thing";
   readonly running = new Map<string, string>();
@@ -51,11 +51,11 @@ interface Setup {
 
 async function controlling(
   test: (setup: Setup) => Promise<void>,
-  options: { drainMs?: number; tellsEachState?: boolean } = {},
+  options: { drainMs?: number; alwaysReport?: boolean } = {},
 ): Promise<void> {
   const runtime = new FakeRuntime();
   const events = runtime.calls;
-  const send = ({ name, content }: Told<string>): Promise<void> => {
+  const send = ({ name, content }: Report<string>): Promise<void> => {
     events.push(`report ${content === undefined ? "delete" : "update"} ${name}`);
     return Promise.resolve();
   };
@@ -81,7 +81,7 @@ Deno.test("a resource is applied, reported, and settled", async () => {
   });
 });
 
-/** A stop and a start that reach the agent as one state: the control plane has forgotten what ran before the stop. */
+/** A stop and a start that reach the agent as one state: the control plane has forgotten the instances. */
 Deno.test("each desired state is reported when it is reached, also when nothing had to be done for it", async () => {
   await controlling(async ({ controller, events }) => {
     const reports = (): number => events.filter((each) => each === "report update a").length;
@@ -94,11 +94,11 @@ Deno.test("each desired state is reported when it is reached, also when nothing 
     const settled: string[] = [];
     controller.delete("a", () => settled.push("delete"));
     await until("removed", () => settled.length === 1);
-    assert.equal(reports(), 2, "without news nothing is repeated");
-  }, { tellsEachState: true });
+    assert.equal(reports(), 2, "without a change nothing is repeated");
+  }, { alwaysReport: true });
 });
 
-Deno.test("one that fails is refused at once, tried again, and blocks no other", async () => {
+Deno.test("a failing resource is refused at once, retried, and blocks no other", async () => {
   await controlling(async ({ runtime, controller }) => {
     runtime.failing.add("bad");
     const settled: string[] = [];
@@ -113,13 +113,13 @@ Deno.test("one that fails is refused at once, tried again, and blocks no other",
   });
 });
 
-Deno.test("the edge hears of a removal before it happens, and a removal that is revoked does not happen", async () => {
+Deno.test("a removal is reported before it happens, and a revoked removal does not happen", async () => {
   await controlling(async ({ runtime, controller, events }) => {
     controller.apply(desired("a"), () => undefined);
     await until("it runs", () => events.includes("report update a"));
     const settled: string[] = [];
     controller.delete("a", () => settled.push("delete"));
-    await until("told", () => events.includes("report delete a"));
+    await until("the report", () => events.includes("report delete a"));
     controller.apply(desired("a", "two"), () => settled.push("apply"));
     await until("both settled", () => settled.length === 2);
     assert.equal(runtime.running.get("a"), "two");

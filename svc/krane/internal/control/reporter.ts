@@ -2,25 +2,25 @@ import type { Clock } from "../../../../pkg/clock/mod.ts";
 import { describeError, isFault } from "../../../../pkg/fault/mod.ts";
 import type { Logger } from "../../../../pkg/logger/mod.ts";
 import { backoffMs } from "../../../../pkg/retry/mod.ts";
-import { Bell, Slots } from "./bell.ts";
+import { Semaphore, WakeSignal } from "../../../../pkg/async/mod.ts";
 
-/** One report: what is seen of a resource. */
-export interface Told<C> {
+/** The observed state of a resource. */
+export interface Report<C> {
   readonly name: string;
-  /** `undefined` says that nothing of it is left to connect to. */
+  /** `undefined`: nothing of the resource is left to connect to. */
   readonly content: C | undefined;
   /** Grows with every report of this agent. */
   readonly generation: number;
 }
 
 export interface ReporterOptions<C> {
-  /** Delivers one report; throws a fault when it could not. */
-  readonly send: (told: Told<C>, signal: AbortSignal) => Promise<void>;
+  /** @throws a fault when the report is not delivered */
+  readonly send: (report: Report<C>, signal: AbortSignal) => Promise<void>;
   /**
-   * Whether `content` is news after what was sent last; what is none is held back for a second, or a few when many
-   * resources are on their way, and not sent when something newer comes. Absent: everything is news.
+   * Returns true for changes that must be sent at once. All others are debounced (1 s, up to 5 s under load) and
+   * coalesced. Absent: every change is sent at once.
    */
-  readonly isNews?: (content: C, sent: C | undefined) => boolean;
+  readonly mustSendNow?: (content: C, sent: C | undefined) => boolean;
   readonly clock: Clock;
   readonly log: Logger;
   /** Generations begin above it, so that they grow over restarts even when the clock was set back. */
@@ -30,14 +30,14 @@ export interface ReporterOptions<C> {
 const RETRY_FIRST_MS = 250;
 const RETRY_MS_MAX = 15_000;
 const PARALLEL_MAX = 16;
-const HOLD_BACK_MS = 1_000;
-const HOLD_BACK_MS_MAX = 5_000;
-/** Each so many resources on their way hold back as long again: then every step takes longer, too. */
-const CROWD = 16;
+const DEBOUNCE_MS = 1_000;
+const DEBOUNCE_MS_MAX = 5_000;
+/** Each so many reports under way lengthen the debounce by one step: then each start takes longer, too. */
+const REPORTS_PER_STEP = 16;
 
 interface Entry<C> {
   content: C | undefined;
-  /** What was sent last, delivered or not. */
+  /** The last content sent, delivered or not. */
   sent: C | undefined;
   /** When the newest content is to be sent. */
   dueMs: number;
@@ -45,20 +45,20 @@ interface Entry<C> {
   generation: number;
   delivered: boolean;
   failures: number;
-  readonly bell: Bell;
-  waiters: Bell[];
-  active: boolean;
+  readonly wake: WakeSignal;
+  waiters: WakeSignal[];
+  isActive: boolean;
 }
 
 /**
- * Tells the control plane what runs: per resource one report at a time, the newest content only, not twice the same,
- * repeated until it is delivered. Many resources that start together take no more than one report each on their way.
- * The generation lets the server refuse what arrives late.
+ * Reports the observed state of resources: per resource one report at a time, the newest content only, not twice the same,
+ * repeated until it is delivered. Many resources that start together need no more than one report each until they run.
+ * The generation lets the server refuse a report that arrives late.
  */
 export class Reporter<C> {
   readonly #options: ReporterOptions<C>;
   readonly #entries = new Map<string, Entry<C>>();
-  readonly #slots = new Slots(PARALLEL_MAX);
+  readonly #sending = new Semaphore({ permits: PARALLEL_MAX });
   readonly #tasks = new Set<Promise<void>>();
   readonly #stop = new AbortController();
   #generation: number;
@@ -73,14 +73,11 @@ export class Reporter<C> {
     return this.#generation;
   }
 
-  /**
-   * Takes the newest content of a resource; delivery goes on in the background. `anew` tells it also when it is what was
-   * told before.
-   */
-  submit(name: string, content: C | undefined, { anew = false }: { readonly anew?: boolean } = {}): void {
+  /** Takes the newest content of a resource; delivery goes on in the background. `force` repeats the same content. */
+  submit(name: string, content: C | undefined, { force = false }: { readonly force?: boolean } = {}): void {
     const fingerprint = JSON.stringify(content) ?? "";
     const known = this.#entries.get(name);
-    if (known?.fingerprint === fingerprint && !anew) return;
+    if (known?.fingerprint === fingerprint && !force) return;
     const entry: Entry<C> = known ?? {
       content,
       sent: undefined,
@@ -89,17 +86,17 @@ export class Reporter<C> {
       generation: 0,
       delivered: false,
       failures: 0,
-      bell: new Bell(),
+      wake: new WakeSignal(this.#options.clock),
       waiters: [],
-      active: false,
+      isActive: false,
     };
     this.#entries.set(name, entry);
     entry.content = content;
     entry.fingerprint = fingerprint;
-    const { isNews = () => true } = this.#options;
-    const urgent = content === undefined || isNews(content, entry.sent) ||
-      (anew && isNews(content, undefined));
-    this.#renew(name, entry, urgent ? 0 : this.#holdBackMs());
+    const { mustSendNow = () => true } = this.#options;
+    const isUrgent = content === undefined || mustSendNow(content, entry.sent) ||
+      (force && mustSendNow(content, undefined));
+    this.#renew(name, entry, isUrgent ? 0 : this.#debounceMs());
   }
 
   /** Sends everything again: the server may have lost it, or is another one. */
@@ -107,13 +104,13 @@ export class Reporter<C> {
     for (const [name, entry] of this.#entries) this.#renew(name, entry, 0);
   }
 
-  /** Waits until the newest content is delivered, at most `limitMs`. Returns whether it is. */
+  /** Waits until the newest content is delivered, at most `limitMs`. Returns false when the limit has passed. */
   async delivered(name: string, limitMs: number, signal: AbortSignal): Promise<boolean> {
     const entry = this.#entries.get(name);
     if (entry === undefined || entry.delivered) return true;
-    const bell = new Bell();
-    entry.waiters.push(bell);
-    await bell.wait(this.#options.clock, limitMs, signal);
+    const wake = new WakeSignal(this.#options.clock);
+    entry.waiters.push(wake);
+    await wake.wait(limitMs, signal);
     return entry.delivered;
   }
 
@@ -123,8 +120,9 @@ export class Reporter<C> {
     await Promise.all(this.#tasks);
   }
 
-  #holdBackMs(): number {
-    return Math.min(HOLD_BACK_MS_MAX, HOLD_BACK_MS * (1 + Math.floor(this.#tasks.size / CROWD)));
+  #debounceMs(): number {
+    const steps = 1 + Math.floor(this.#tasks.size / REPORTS_PER_STEP);
+    return Math.min(DEBOUNCE_MS_MAX, DEBOUNCE_MS * steps);
   }
 
   #renew(name: string, entry: Entry<C>, waitMs: number): void {
@@ -133,9 +131,9 @@ export class Reporter<C> {
     entry.generation = this.#generation;
     entry.dueMs = Math.min(entry.dueMs, now + waitMs);
     entry.delivered = false;
-    entry.bell.ring();
-    if (entry.active || this.#stop.signal.aborted) return;
-    entry.active = true;
+    entry.wake.wake();
+    if (entry.isActive || this.#stop.signal.aborted) return;
+    entry.isActive = true;
     const task = this.#deliver(name, entry).finally(() => this.#tasks.delete(task));
     this.#tasks.add(task);
   }
@@ -145,14 +143,14 @@ export class Reporter<C> {
     const { clock, log } = this.#options;
     const signal = this.#stop.signal;
     while (!entry.delivered && !signal.aborted) {
-      const waitMs = Math.min(HOLD_BACK_MS_MAX, entry.dueMs - clock.now());
+      const waitMs = Math.min(DEBOUNCE_MS_MAX, entry.dueMs - clock.now());
       if (waitMs > 0) {
-        await entry.bell.wait(clock, waitMs, signal);
+        await entry.wake.wait(waitMs, signal);
         continue;
       }
       let { generation, content } = entry;
       try {
-        await this.#slots.run(() => {
+        await this.#sending.run(() => {
           ({ generation, content } = entry);
           entry.sent = content;
           entry.dueMs = Infinity;
@@ -164,19 +162,19 @@ export class Reporter<C> {
         log.warn("report failed", { name, generation, final, error: describeError(error) });
         if (!final) {
           entry.dueMs = clock.now();
-          await entry.bell.wait(clock, backoffMs(++entry.failures, RETRY_FIRST_MS, RETRY_MS_MAX), signal);
+          await entry.wake.wait(backoffMs(++entry.failures, RETRY_FIRST_MS, RETRY_MS_MAX), signal);
           continue;
         }
-        // The resource is unknown there: what runs of it will be removed by the next snapshot.
+        // The control plane does not know the resource: the next snapshot removes it here.
       }
       entry.failures = 0;
       if (entry.generation !== generation) continue;
       entry.delivered = true;
-      for (const bell of entry.waiters) bell.ring();
+      for (const wake of entry.waiters) wake.wake();
       entry.waiters = [];
-      // Nothing more will be told of it, unless it comes back.
+      // No report follows the last one, unless the resource comes back.
       if (content === undefined && this.#entries.get(name) === entry) this.#entries.delete(name);
     }
-    entry.active = false;
+    entry.isActive = false;
   }
 }

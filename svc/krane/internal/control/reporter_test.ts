@@ -4,9 +4,9 @@ import { Fault } from "../../../../pkg/fault/mod.ts";
 import { silentLogger } from "../../../../pkg/logger/mod.ts";
 import { ManualClock } from "../../../../pkg/testkit/manual_clock.ts";
 import { until } from "../../testing.ts";
-import { Reporter, type ReporterOptions, type Told } from "./reporter.ts";
+import { type Report, Reporter, type ReporterOptions } from "./reporter.ts";
 
-type Sent = Told<string>[];
+type Sent = Report<string>[];
 
 function contents(sent: Sent): unknown[] {
   return sent.map(({ content }) => content);
@@ -36,7 +36,7 @@ const signal = new AbortController().signal;
 
 Deno.test("the same content is reported once, and again on demand", async () => {
   const sent: Sent = [];
-  await reporting((told) => Promise.resolve(void sent.push(told)), async (reporter) => {
+  await reporting((report) => Promise.resolve(void sent.push(report)), async (reporter) => {
     reporter.submit("a", "one");
     await reporter.delivered("a", LIMIT_MS, signal);
     reporter.submit("a", "one");
@@ -50,12 +50,11 @@ Deno.test("the same content is reported once, and again on demand", async () => 
   });
 });
 
-/** Whatever is old by the time it can be delivered is not worth delivering. */
-Deno.test("one report at a time, the newest content only, and never an older generation after a newer", async () => {
+Deno.test("Reporter sends one report at a time, of the newest content, in the order of generations", async () => {
   const sent: Sent = [];
   const gate = Promise.withResolvers<void>();
-  const send = async (told: Told<string>): Promise<void> => {
-    sent.push(told);
+  const send = async (report: Report<string>): Promise<void> => {
+    sent.push(report);
     await gate.promise;
   };
   await reporting(send, async (reporter) => {
@@ -70,12 +69,12 @@ Deno.test("one report at a time, the newest content only, and never an older gen
   });
 });
 
-/** Fifty deployments that start together would tell each of their steps, and take the processor from one another. */
-Deno.test("what is no news waits for what comes after it, and is told before long if nothing does", async () => {
+/** Fifty deployments that start together would report each step, and take the processor from one another. */
+Deno.test("a minor change is debounced, and sent after the delay when no other follows", async () => {
   const sent: Sent = [];
-  const isNews = (content: string, before: string | undefined): boolean =>
+  const mustSendNow = (content: string, before: string | undefined): boolean =>
     content.startsWith("ran") !== (before?.startsWith("ran") ?? false);
-  await reporting((told) => Promise.resolve(void sent.push(told)), async (reporter) => {
+  await reporting((report) => Promise.resolve(void sent.push(report)), async (reporter) => {
     for (const text of ["created", "starting", "ran"]) reporter.submit("a", text);
     assert.ok(await reporter.delivered("a", LIMIT_MS, signal));
     assert.deepEqual(contents(sent), ["ran"]);
@@ -86,14 +85,14 @@ Deno.test("what is no news waits for what comes after it, and is told before lon
     for (const text of ["starting on", undefined]) reporter.submit("a", text);
     assert.ok(await reporter.delivered("a", LIMIT_MS, signal));
     assert.deepEqual(contents(sent).slice(3), [undefined]);
-  }, { isNews });
+  }, { mustSendNow });
 });
 
-Deno.test("the more are on their way, the longer what is no news waits", async () => {
+Deno.test("minor changes are debounced for longer while many reports are under way", async () => {
   const sent: Sent = [];
   const clock = new ManualClock();
-  const send = (told: Told<string>): Promise<void> => Promise.resolve(void sent.push(told));
-  const isNews = (content: string): boolean => content === "ran";
+  const send = (report: Report<string>): Promise<void> => Promise.resolve(void sent.push(report));
+  const mustSendNow = (content: string): boolean => content === "ran";
   const names = Array.from({ length: 64 }, (_, n) => `a${n}`);
   await reporting(send, async (reporter) => {
     reporter.submit("alone", "created");
@@ -108,15 +107,15 @@ Deno.test("the more are on their way, the longer what is no news waits", async (
     assert.deepEqual([early.includes("a0"), early.includes("a63")], [true, false]);
     assert.deepEqual(contents(sent.filter(({ name }) => name === "a63")), ["starting"]);
     assert.equal(sent.findLast(({ name }) => name === "a0")?.content, "ran");
-  }, { clock, isNews });
+  }, { clock, mustSendNow });
 });
 
-/** A connection that is slow must not make what waits for it older than it needs to be. */
-Deno.test("what waits for its turn is sent as it is by then", async () => {
+/** A slow connection must not make waiting reports out of date. */
+Deno.test("a report that waits for its turn is sent with the newest content", async () => {
   const sent: Sent = [];
   const gate = Promise.withResolvers<void>();
-  const send = async (told: Told<string>): Promise<void> => {
-    sent.push(told);
+  const send = async (report: Report<string>): Promise<void> => {
+    sent.push(report);
     await gate.promise;
   };
   await reporting(send, async (reporter) => {
@@ -132,7 +131,7 @@ Deno.test("what waits for its turn is sent as it is by then", async () => {
   });
 });
 
-Deno.test("a report is repeated until it is taken; one that is refused for good is not", async () => {
+Deno.test("a report is repeated until it is taken, unless the control plane refuses it for good", async () => {
   const codes = ["unavailable", "unauthenticated", "invalid_argument"] as const;
   let calls = 0;
   const send = (): Promise<void> => {
@@ -153,10 +152,10 @@ Deno.test("waiting for a delivery has a limit", async () => {
   });
 });
 
-Deno.test("generations go on above those of an earlier life, also when the clock was set back", async () => {
+Deno.test("generations continue above those of an earlier process, also when the clock was set back", async () => {
   const sent: Sent = [];
   const floor = 9_999_999_999_999;
-  await reporting((told) => Promise.resolve(void sent.push(told)), async (reporter) => {
+  await reporting((report) => Promise.resolve(void sent.push(report)), async (reporter) => {
     reporter.submit("a", "one");
     await reporter.delivered("a", LIMIT_MS, signal);
     assert.equal(sent[0]?.generation, floor + 1);

@@ -3,9 +3,9 @@ import type { ApplyDeployment } from "../../../../proto/gen/ctrl/v1/cluster_pb.t
 import { Fault } from "../../../../pkg/fault/mod.ts";
 import type { ResourceKind } from "../watch/watcher.ts";
 
-/** What should run of one deployment in this region. */
+/** The desired state of one deployment in this region. */
 export interface DesiredDeployment {
-  /** Names the deployment in the runtime; a DNS label. */
+  /** The name in the runtime; a DNS label. */
   readonly name: string;
   readonly namespace: string;
   readonly workspaceId: string;
@@ -27,7 +27,7 @@ export interface DesiredDeployment {
   readonly env: Readonly<Record<string, string>>;
   readonly buildId: string;
   readonly commit: DeployedCommit;
-  /** Of the encrypted variables as they were delivered, in hexadecimal; empty when there were none. */
+  /** Hash of the encrypted variables as they were delivered, in hexadecimal; empty without variables. */
   readonly blobSha256: string;
 }
 
@@ -42,7 +42,6 @@ const NAME = /^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$/;
 const VARIABLE = /^[A-Za-z_][A-Za-z0-9_.-]*$/;
 const PORT_DEFAULT = 8080;
 
-/** Deployments, as the watch takes them. */
 export const DEPLOYMENTS: ResourceKind<ApplyDeployment, DesiredDeployment> = {
   type: "deployment",
   decode: decodeApply,
@@ -50,7 +49,7 @@ export const DEPLOYMENTS: ResourceKind<ApplyDeployment, DesiredDeployment> = {
 };
 
 /**
- * Takes an `ApplyDeployment` as a desired state.
+ * Decodes an `ApplyDeployment`.
  *
  * @throws `invalid_argument` when something is missing or cannot be run; the text names no values of variables
  */

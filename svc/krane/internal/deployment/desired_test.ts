@@ -48,7 +48,7 @@ const OPTIONS: SpecOptions = {
   cpuMillicoresMax: 2_000,
 };
 
-/** A field that is dropped on the way runs the app without its command or its limits, and nobody notices. */
+/** A field lost on the way runs the app without its command or its limits, without any error. */
 Deno.test("every field of ApplyDeployment reaches the desired state", () => {
   const fields = ApplyDeploymentSchema.fields.map((each) => each.localName);
   assert.deepEqual(fields.toSorted(), Object.keys(FULL).toSorted(), "the test knows every field");
@@ -131,7 +131,7 @@ Deno.test("containerSpec() and the engine's form of it, as a whole", () => {
   assert.ok(!JSON.stringify(Labels).includes(`"2"`), "labels hold no value of a variable");
 });
 
-Deno.test("containerSpec() uses the agent's defaults and stays below what the machine has", () => {
+Deno.test("containerSpec() uses the agent's defaults and stays below the machine's resources", () => {
   const none = decodeApply(
     create(ApplyDeploymentSchema, { ...FULL, cpuMillicores: 0n, memoryMib: 0n, pidsMax: 0 }),
   );
@@ -157,7 +157,7 @@ Deno.test("specHash() changes with what shows inside of the container only", () 
   for (const change of other) assert.notEqual(specHash({ ...desired, ...change }, OPTIONS), hash);
 });
 
-Deno.test("recoverDesired() gives back what a container was made from", () => {
+Deno.test("recoverDesired() gives the desired state that a container was made from", () => {
   const desired = decodeApply(create(ApplyDeploymentSchema, FULL));
   const { labels, env } = containerSpec(desired, 0, 20_000, OPTIONS);
   assert.deepEqual(recoverDesired({ labels, env: { PATH: "/bin", ...env } }), desired);
@@ -173,7 +173,7 @@ Deno.test("a container of an agent that knew no commits is taken over as it is",
   assert.equal(specHash(recovered, OPTIONS), labels[LABEL.hash]);
 });
 
-Deno.test("platformVariables() leaves out what is not known of the commit, or cannot be a variable", () => {
+Deno.test("platformVariables() leaves out unknown fields of the commit, and texts that cannot be a variable", () => {
   const desired = decodeApply(create(ApplyDeploymentSchema, FULL));
   const names = (commit: Partial<DesiredDeployment["commit"]>): readonly string[] =>
     Object.keys(platformVariables({ ...desired, commit: { ...desired.commit, ...commit } }, "r"))

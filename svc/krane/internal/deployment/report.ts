@@ -3,7 +3,7 @@ import {
   ReportDeploymentStatusRequest_Update_Instance_Status as Status,
   type ReportDeploymentStatusRequestSchema,
 } from "../../../../proto/gen/ctrl/v1/cluster_pb.ts";
-import type { Told } from "../control/reporter.ts";
+import type { Report } from "../control/reporter.ts";
 import type { Instance } from "../runtime/port.ts";
 
 export type DeploymentReport = MessageInitShape<typeof ReportDeploymentStatusRequestSchema>;
@@ -14,8 +14,9 @@ const STATUS: Record<Instance["status"], Status> = {
   failed: Status.FAILED,
 };
 
-/** The message that tells what runs of a deployment. */
-export function deploymentReport({ name, content, generation }: Told<readonly Instance[]>): DeploymentReport {
+export function deploymentReport(
+  { name, content, generation }: Report<readonly Instance[]>,
+): DeploymentReport {
   if (content === undefined) {
     return { change: { case: "delete", value: { k8sName: name, generation: BigInt(generation) } } };
   }
@@ -34,14 +35,12 @@ export function deploymentReport({ name, content, generation }: Told<readonly In
   return { change: { case: "update", value: { k8sName: name, instances, generation: BigInt(generation) } } };
 }
 
-/**
- * Whether something serves or has failed that did not before, or no longer does. How far the others have come on their way
- * can wait.
- */
-export function isNews(content: readonly Instance[], sent: readonly Instance[] | undefined): boolean {
-  return JSON.stringify(content.filter(isSettled)) !== JSON.stringify((sent ?? []).filter(isSettled));
+/** True when other instances run or have failed than in the last report. The progress of pending instances can wait. */
+export function mustSendNow(content: readonly Instance[], sent: readonly Instance[] | undefined): boolean {
+  return JSON.stringify(content.filter(isRunningOrFailed)) !==
+    JSON.stringify((sent ?? []).filter(isRunningOrFailed));
 }
 
-function isSettled({ status }: Instance): boolean {
+function isRunningOrFailed({ status }: Instance): boolean {
   return status !== "pending";
 }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { Instance } from "../runtime/port.ts";
-import { isNews } from "./report.ts";
+import { mustSendNow } from "./report.ts";
 
 const PENDING: Instance = {
   name: "a",
@@ -16,9 +16,9 @@ const PENDING: Instance = {
 const RUNNING: Instance = { ...PENDING, status: "running", reason: "", address: "10.0.0.1:80" };
 const FAILED: Instance = { ...PENDING, status: "failed", reason: "crash_loop" };
 
-Deno.test("isNews() for what begins or ceases to serve, fails, or fails otherwise", () => {
+Deno.test("mustSendNow() for what begins or ceases to serve, fails, or fails otherwise", () => {
   const second = { ...RUNNING, name: "b" };
-  const news: [readonly Instance[], readonly Instance[] | undefined][] = [
+  const urgent: [readonly Instance[], readonly Instance[] | undefined][] = [
     [[RUNNING], undefined],
     [[RUNNING], [PENDING]],
     [[PENDING], [RUNNING]],
@@ -28,10 +28,12 @@ Deno.test("isNews() for what begins or ceases to serve, fails, or fails otherwis
     [[FAILED], [PENDING]],
     [[{ ...FAILED, restarts: 3 }], [FAILED]],
   ];
-  for (const [content, sent] of news) assert.ok(isNews(content, sent), JSON.stringify([content, sent]));
+  for (const [content, sent] of urgent) {
+    assert.ok(mustSendNow(content, sent), JSON.stringify([content, sent]));
+  }
 });
 
-Deno.test("isNews() not for what is still on its way, beside whatever serves", () => {
+Deno.test("mustSendNow() is false for pending instances beside running ones", () => {
   const next = { ...PENDING, name: "b" };
   const steps: [readonly Instance[], readonly Instance[] | undefined][] = [
     [[], undefined],
@@ -40,5 +42,7 @@ Deno.test("isNews() not for what is still on its way, beside whatever serves", (
     [[RUNNING, next], [RUNNING]],
     [[{ ...next, reason: "starting" }, RUNNING], [RUNNING, next]],
   ];
-  for (const [content, sent] of steps) assert.ok(!isNews(content, sent), JSON.stringify([content, sent]));
+  for (const [content, sent] of steps) {
+    assert.ok(!mustSendNow(content, sent), JSON.stringify([content, sent]));
+  }
 });

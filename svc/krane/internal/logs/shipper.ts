@@ -6,7 +6,7 @@ import { describeError, isFault } from "../../../../pkg/fault/mod.ts";
 import type { Logger } from "../../../../pkg/logger/mod.ts";
 import { backoffMs } from "../../../../pkg/retry/mod.ts";
 import type { OutputLine, OutputSink } from "../runtime/port.ts";
-import { Bell } from "../control/bell.ts";
+import { WakeSignal } from "../../../../pkg/async/mod.ts";
 
 export type LogBatch = MessageInitShape<typeof ReportInstanceLogsRequestSchema>;
 
@@ -24,7 +24,7 @@ export interface ShipperBounds {
   readonly charsMax: number;
   readonly linesPerBatchMax: number;
   readonly charsPerBatchMax: number;
-  /** How long lines gather before they are sent, in milliseconds. */
+  /** Lines gather so long before they are sent, in milliseconds. */
   readonly gatherMs: number;
 }
 
@@ -42,7 +42,7 @@ const POSITIONS_MAX = 20_000;
 
 interface Queue {
   lines: OutputLine[];
-  /** Lines that did not fit since the last one that did, and the last of them. */
+  /** Lines that did not fit since the last accepted line, and the last of them. */
   dropped: number;
   lastDropped: OutputLine | undefined;
   failures: number;
@@ -50,19 +50,20 @@ interface Queue {
 }
 
 /**
- * Ships what instances print to the control plane, in order per deployment, within a second, in bounded memory. What does
- * not fit is dropped, counted and announced by a line.
+ * Ships the output of instances to the control plane, in order per deployment, within a second, in bounded memory. Lines
+ * that do not fit are dropped, counted and announced by a line.
  */
 export class LogShipper implements OutputSink {
   readonly #options: ShipperOptions;
   readonly #bounds: ShipperBounds;
   readonly #queues = new Map<string, Queue>();
   readonly #shipped: Map<string, bigint>;
-  readonly #bell = new Bell();
+  readonly #wake: WakeSignal;
   #chars = 0;
 
   constructor(options: ShipperOptions) {
     this.#options = options;
+    this.#wake = new WakeSignal(options.clock);
     this.#bounds = { ...BOUNDS, ...options.bounds };
     this.#shipped = new Map(options.shipped);
   }
@@ -80,14 +81,14 @@ export class LogShipper implements OutputSink {
     this.#announceDrops(queue);
     queue.lines.push(line);
     this.#chars += line.text.length;
-    this.#bell.ring();
+    this.#wake.wake();
   }
 
   resumeFrom(instance: string): bigint | undefined {
     return this.#shipped.get(instance);
   }
 
-  /** Up to where each instance's output has been shipped. */
+  /** The position of each instance's shipped output. */
   shipped(): ReadonlyMap<string, bigint> {
     return this.#shipped;
   }
@@ -96,12 +97,12 @@ export class LogShipper implements OutputSink {
     this.#shipped.delete(instance);
   }
 
-  /** Ships until the signal aborts; then tries once more to send what is left, at most for `lastMs`. */
+  /** Ships until the signal aborts; then tries once more to send the rest, at most for `lastMs`. */
   async run(signal: AbortSignal, lastMs = 2_000): Promise<void> {
     const { clock } = this.#options;
     while (!signal.aborted) {
       const waitMs = await this.#shipAll(signal);
-      await this.#bell.wait(clock, waitMs, signal);
+      await this.#wake.wait(waitMs, signal);
       await clock.sleep(this.#bounds.gatherMs, signal).catch(() => undefined);
     }
     await this.#shipAll(AbortSignal.timeout(lastMs));
@@ -148,14 +149,14 @@ export class LogShipper implements OutputSink {
         }
         return;
       }
-      // The control plane does not know the deployment, or never takes these lines: keeping them helps nobody.
+      // The control plane does not know the deployment, or refuses these lines for good.
     }
     queue.failures = 0;
     queue.notBefore = 0;
     queue.lines.splice(0, batch.length);
     for (const { instance, timeNs, text } of batch) {
       this.#chars -= text.length;
-      // The one that printed last comes last: what is beyond the limit has been silent for longest.
+      // The instance that printed last comes last: the instances beyond the limit have been quiet for longest.
       this.#shipped.delete(instance);
       this.#shipped.set(instance, timeNs);
     }

@@ -95,7 +95,7 @@ Deno.test("a deployment whose lines are refused for good does not hold up anothe
   });
 });
 
-Deno.test("what is left when the agent stops is sent once more", async () => {
+Deno.test("lines that are left when the agent stops are sent once more", async () => {
   const sent: LogBatch[] = [];
   await shipping((batch) => Promise.resolve(void sent.push(batch)), (shipper) => {
     shipper.push(line(1));

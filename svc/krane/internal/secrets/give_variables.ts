@@ -1,7 +1,7 @@
 import { Fault } from "../../../../pkg/fault/mod.ts";
 import { type DesiredDeployment, sha256Hex } from "../deployment/desired.ts";
 
-/** Whose running pod somebody has proved to be. */
+/** The owner of a running pod, by its proof. */
 export interface PodIdentity {
   readonly deploymentName: string;
   readonly deploymentId: string;
@@ -9,13 +9,12 @@ export interface PodIdentity {
 }
 
 export interface GiveDeps {
-  /** Whose pod a token belongs to; `undefined` when it proves nothing. */
+  /** The owner of a token's pod; `undefined` for an invalid token. */
   readonly identify: (token: string, signal: AbortSignal) => Promise<PodIdentity | undefined>;
-  /** What should run under a name, with its variables. */
+  /** The desired state of a name, with its variables. */
   readonly find: (name: string) => DesiredDeployment | undefined;
 }
 
-/** What a pod asks for, and its proof. */
 export interface Request {
   readonly token: string;
   readonly deploymentId: string;
@@ -28,7 +27,7 @@ const TOKEN_CHARS_MAX = 16_384;
 const ID_CHARS_MAX = 256;
 const WAITING_MAX = 64;
 
-/** Answers one request. @throws `unauthenticated` for whatever is not right, so that nobody learns what it is */
+/** @throws `unauthenticated` for every problem, so that the caller does not learn which */
 export type GiveVariables = (
   request: Request,
   signal: AbortSignal,
@@ -58,7 +57,7 @@ function refusal(): Fault {
   return new Fault("unauthenticated", "the token and the request do not belong to a running pod's variables");
 }
 
-/** Who has no proof yet must not keep the cluster busy. */
+/** Callers without a proof must not keep the cluster busy. */
 function boundedCalls(max: number): <T>(ask: () => Promise<T>) => Promise<T> {
   let waiting = 0;
   return async (ask) => {

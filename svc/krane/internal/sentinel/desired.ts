@@ -3,9 +3,9 @@ import { Fault } from "../../../../pkg/fault/mod.ts";
 import { Secret } from "../../../../pkg/config/mod.ts";
 import type { ResourceKind } from "../watch/watcher.ts";
 
-/** The proxy that should run for one environment in this region. */
+/** The desired state of the proxy of one environment in this region. */
 export interface DesiredSentinel {
-  /** Names its objects in the runtime; a DNS label. */
+  /** The name of its objects in the runtime; a DNS label. */
   readonly name: string;
   readonly workspaceId: string;
   readonly projectId: string;
@@ -15,13 +15,12 @@ export interface DesiredSentinel {
   readonly replicas: number;
   readonly cpuMillicores: number;
   readonly memoryMib: number;
-  /** What it authenticates with. */
+  /** Its credential. */
   readonly token: Secret;
 }
 
 const NAME = /^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$/;
 
-/** Sentinels, as the watch takes them. */
 export const SENTINELS: ResourceKind<ApplySentinel, DesiredSentinel> = {
   type: "sentinel",
   decode: decodeSentinel,
@@ -29,7 +28,7 @@ export const SENTINELS: ResourceKind<ApplySentinel, DesiredSentinel> = {
 };
 
 /**
- * Takes an `ApplySentinel` as a desired state.
+ * Decodes an `ApplySentinel`.
  *
  * @throws `invalid_argument` when something is missing or cannot be run; the text does not hold the token
  */

@@ -1,4 +1,3 @@
-/** What krane needs of a runtime that can run sentinels. */
 import type { Actor } from "../control/controller.ts";
 import type { DesiredSentinel } from "./desired.ts";
 import type { SentinelStatus } from "./report.ts";
@@ -9,10 +8,10 @@ export interface ManagedSentinel {
   readonly sentinelId: string;
 }
 
-/** Runs sentinels. */
+/** A runtime that can run sentinels. */
 export interface SentinelRuntime extends Actor<DesiredSentinel, SentinelStatus> {
-  /** What this agent manages; objects of others are never listed. */
+  /** The sentinels of this agent; objects of others are never listed. */
   managed(signal: AbortSignal): Promise<readonly ManagedSentinel[]>;
-  /** Tells which sentinel to look at until the signal aborts; outlives outages of the runtime. */
+  /** Reports changed sentinels until the signal aborts; outlives outages of the runtime. */
   watch(onChange: (name: string) => void, signal: AbortSignal): Promise<void>;
 }

@@ -1,12 +1,11 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { Health, type ReportSentinelStatusRequestSchema } from "../../../../proto/gen/ctrl/v1/cluster_pb.ts";
-import type { Told } from "../control/reporter.ts";
+import type { Report } from "../control/reporter.ts";
 
 export type SentinelReport = MessageInitShape<typeof ReportSentinelStatusRequestSchema>;
 
-/** How a sentinel is. */
 export interface SentinelStatus {
-  /** None are wanted; some take requests; none does. */
+  /** Paused: no replicas are wanted. Healthy: some take requests. */
   readonly health: "paused" | "healthy" | "unhealthy";
   readonly availableReplicas: number;
   /** host:port as seen inside the cluster. */
@@ -19,8 +18,8 @@ const HEALTH: Record<SentinelStatus["health"], Health> = {
   unhealthy: Health.UNHEALTHY,
 };
 
-/** The message that tells how a sentinel is; one that is gone serves nobody. */
-export function sentinelReport({ name, content, generation }: Told<SentinelStatus>): SentinelReport {
+/** A sentinel without content was removed: it is reported as unhealthy. */
+export function sentinelReport({ name, content, generation }: Report<SentinelStatus>): SentinelReport {
   return {
     k8sName: name,
     availableReplicas: content?.availableReplicas ?? 0,

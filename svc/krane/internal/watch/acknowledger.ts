@@ -1,13 +1,13 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { AcknowledgeRequestSchema } from "../../../../proto/gen/ctrl/v1/cluster_pb.ts";
+import { WakeSignal } from "../../../../pkg/async/mod.ts";
 import type { Clock } from "../../../../pkg/clock/mod.ts";
 import { describeError } from "../../../../pkg/fault/mod.ts";
 import type { Logger } from "../../../../pkg/logger/mod.ts";
-import { Bell } from "../control/bell.ts";
 
 export type Acknowledgement = MessageInitShape<typeof AcknowledgeRequestSchema>;
 
-/** How one change went. */
+/** The result of one change. */
 export interface Result {
   readonly resourceType: "deployment" | "sentinel";
   readonly resourceId: string;
@@ -25,26 +25,27 @@ export interface AcknowledgerOptions {
 }
 
 const GATHER_MS = 100;
-const SIGN_OF_LIFE_MS = 5_000;
+const HEARTBEAT_MS = 5_000;
 const BATCH_MAX = 500;
-/** Beyond it the oldest results are dropped: the applied version says the rest. */
+/** Beyond it the oldest results are dropped: the applied version covers them. */
 const RESULTS_MAX = 5_000;
 const ERROR_CHARS_MAX = 1_000;
 
-/** Sends ACKs and NACKs in batches, and a sign of life when there are none. */
+/** Sends ACKs and NACKs in batches, and heartbeats when there are none. */
 export class Acknowledger {
   readonly #options: AcknowledgerOptions;
-  readonly #bell = new Bell();
+  readonly #wake: WakeSignal;
   #results: Result[] = [];
 
   constructor(options: AcknowledgerOptions) {
     this.#options = options;
+    this.#wake = new WakeSignal(options.clock);
   }
 
   add(result: Result): void {
     this.#results.push({ ...result, error: result.error.slice(0, ERROR_CHARS_MAX) });
     if (this.#results.length > RESULTS_MAX) this.#results = this.#results.slice(-RESULTS_MAX);
-    this.#bell.ring();
+    this.#wake.wake();
   }
 
   /** Runs until the signal aborts. A failed delivery is repeated with the next one. */
@@ -62,7 +63,7 @@ export class Acknowledger {
       try {
         await send({
           agentId,
-          // All streams of a region count in one row of versions: applied is what every one of them is past.
+          // All streams of a region share one counter: a version is applied when every stream is past it.
           appliedVersion: BigInt(Math.min(...watches.map((each) => each.cursor))),
           observedVersion: BigInt(Math.max(...watches.map((each) => each.observed))),
           results,
@@ -75,8 +76,8 @@ export class Acknowledger {
         if (!failing) log.warn("acknowledge failed", { error: describeError(error) });
         failing = true;
       }
-      if (failing) await clock.sleep(SIGN_OF_LIFE_MS / 2, signal).catch(() => undefined);
-      else if (this.#results.length === 0) await this.#bell.wait(clock, SIGN_OF_LIFE_MS, signal);
+      if (failing) await clock.sleep(HEARTBEAT_MS / 2, signal).catch(() => undefined);
+      else if (this.#results.length === 0) await this.#wake.wait(HEARTBEAT_MS, signal);
       await clock.sleep(GATHER_MS, signal).catch(() => undefined);
     }
   }

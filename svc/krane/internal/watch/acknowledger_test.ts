@@ -4,8 +4,8 @@ import { silentLogger } from "../../../../pkg/logger/mod.ts";
 import { until } from "../../testing.ts";
 import { type Acknowledgement, Acknowledger } from "./acknowledger.ts";
 
-/** Whoever waits for the agent must not take what one stream has done for what the other has not. */
-Deno.test("an agent with two streams is as far as the slower one, and says of what kind each result is", async () => {
+/** A version is applied only when every stream has applied it. */
+Deno.test("Acknowledger sends the version of the slower stream, and the kind of each result", async () => {
   const sent: Acknowledgement[] = [];
   const acknowledger = new Acknowledger({
     send: (message) => Promise.resolve(void sent.push(message)),

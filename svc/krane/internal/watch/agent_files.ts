@@ -17,7 +17,7 @@ export class AgentFiles {
   }
 
   /**
-   * Opens the folder, and makes it when there is none.
+   * Opens the folder, and creates it when it is missing.
    *
    * @throws `failed_precondition` when it cannot be used
    */
@@ -34,7 +34,7 @@ export class AgentFiles {
     }
   }
 
-  /** Writes what has changed since the last time. */
+  /** Writes files with changes since the last call. */
   async save(state: AgentState, positions: ReadonlyMap<string, bigint>): Promise<void> {
     const [stateText, positionsText] = [JSON.stringify(state), encodePositions(positions)];
     if (stateText !== this.#saved.state) {

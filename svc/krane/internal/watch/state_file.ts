@@ -2,12 +2,12 @@ import { createHash } from "node:crypto";
 import { z } from "zod";
 import type { DesiredDeployment } from "../deployment/desired.ts";
 
-/** What an agent must know after a restart. */
+/** State of an agent that outlives its process. */
 export interface AgentState {
   readonly cursor: number;
   /** The highest generation of a report. */
   readonly generation: number;
-  /** Of the desired states that belong to the cursor, so that a restart can tell whether it recovered all of them. */
+  /** Digest of the desired states at the cursor: with another one after a restart, the cursor is not valid. */
   readonly desiredDigest: string;
 }
 
@@ -19,7 +19,7 @@ const State = z.object({
 
 const EMPTY: AgentState = { cursor: 0, generation: 0, desiredDigest: "" };
 
-/** Reads the state; a missing or broken file is an agent that knows nothing, which a snapshot mends. */
+/** Reads the state. A missing or broken file gives an empty state: the agent asks for a snapshot. */
 export async function readState(path: string): Promise<AgentState> {
   try {
     return State.parse(JSON.parse(await Deno.readTextFile(path)));
@@ -45,7 +45,7 @@ export async function writeAtomically(path: string, text: string): Promise<void>
   await Deno.rename(temporary, path);
 }
 
-/** Equal for equal sets of desired states, whatever their order. */
+/** Equal for equal sets of desired states, in any order. */
 export function digestDesired(desired: readonly DesiredDeployment[]): string {
   const texts = desired.map((each) => {
     const env = Object.entries(each.env).toSorted(([a], [b]) => a < b ? -1 : 1);

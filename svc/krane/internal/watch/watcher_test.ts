@@ -10,7 +10,7 @@ import { DEPLOYMENTS, type DesiredDeployment } from "../deployment/desired.ts";
 import type { Result } from "./acknowledger.ts";
 import { createWatcher } from "./watcher.ts";
 
-/** What the watcher hands on, with the changes settled by the test. */
+/** Records the changes of the watcher; the test settles them. */
 class FakeController {
   readonly calls: string[] = [];
   readonly held = new Map<string, DesiredDeployment>();
@@ -49,7 +49,7 @@ interface Setup {
 
 /** Runs a watcher over streams that are written out in advance; the last one stays open. */
 async function watching(
-  streams: readonly (readonly (State | Error | "silence")[])[],
+  streams: readonly (readonly (State | Error | "idle")[])[],
   test: (setup: Setup) => Promise<void>,
   options: { cursor?: number; heartbeatTimeoutMs?: number; direct?: boolean; managed?: string[] } = {},
 ): Promise<void> {
@@ -72,7 +72,7 @@ async function watching(
       const index = setup.opened.push(cursor) - 1;
       for (const item of streams[index] ?? []) {
         if (item instanceof Error) throw item;
-        if (item === "silence") await aborted(signal);
+        if (item === "idle") await aborted(signal);
         else yield create(DeploymentStateSchema, item);
       }
       if (index >= streams.length - 1) await aborted(signal);
@@ -97,7 +97,7 @@ async function watching(
   }
 }
 
-Deno.test("a snapshot and the changes after it are handed on in order", async () => {
+Deno.test("a snapshot and the changes after it reach the controller in order", async () => {
   const stream = [
     apply("a", 3),
     apply("b", 5),
@@ -136,7 +136,7 @@ Deno.test("no deployment goes back in version", async () => {
   });
 });
 
-Deno.test("what is managed and not in the snapshot is deleted, also what only the agent remembers", async () => {
+Deno.test("managed resources that the snapshot lacks are deleted, also those that only the agent remembers", async () => {
   const problem: State = {
     version: 2n,
     state: { case: "problem", value: { resourceId: "d_broken", message: "row is broken" } },
@@ -154,7 +154,7 @@ Deno.test("what is managed and not in the snapshot is deleted, also what only th
     assert.deepEqual(
       second.toSorted(),
       ["delete orphan", "delete remembered"],
-      "a broken row keeps what it has",
+      "a resource with a problem keeps its state",
     );
     assert.deepEqual(results.find((each) => each.resourceId === "d_broken" && each.version === 2), {
       resourceType: "deployment",
@@ -183,7 +183,7 @@ Deno.test("a stream that breaks in the middle of a snapshot is resumed from wher
   }, { cursor: 100 });
 });
 
-Deno.test("the cursor does not pass what is not applied, and a quarantined change does not hold it", async () => {
+Deno.test("the cursor does not pass changes that are not applied, and a quarantined change does not hold it", async () => {
   await watching(
     [[snapshotEnd(1, 0), apply("a", 2), apply("b", 3)]],
     async ({ controller, progress, results }) => {
@@ -211,8 +211,8 @@ Deno.test("a state that cannot be run is refused and blocks no other", async () 
   });
 });
 
-Deno.test("a silent stream is given up and opened again from the cursor", async () => {
-  const streams: (State | "silence")[][] = [[heartbeat(7), apply("a", 8), "silence"], [heartbeat(8)]];
+Deno.test("a stream without messages is aborted and opened again from the cursor", async () => {
+  const streams: (State | "idle")[][] = [[heartbeat(7), apply("a", 8), "idle"], [heartbeat(8)]];
   await watching(streams, async (setup) => {
     await until("the second stream", () => setup.connects === 2);
     assert.deepEqual(setup.opened.slice(0, 2), [7, 8]);
@@ -228,7 +228,7 @@ Deno.test("errors of the stream are followed by another attempt", async () => {
 });
 
 /** A restored backup begins again at small versions; the guard must not ignore all that it says. */
-Deno.test("a control plane that went back in time is taken at its word from a new snapshot on", async () => {
+Deno.test("a control plane that went back in time is asked for a snapshot, which is applied", async () => {
   const streams = [[apply("a", 90), snapshotEnd(100, 1), new Error("reset")], [heartbeat(3)], [
     apply("a", 2, { image: "restored" }),
     snapshotEnd(3, 1),
@@ -240,7 +240,7 @@ Deno.test("a control plane that went back in time is taken at its word from a ne
   });
 });
 
-Deno.test("a kind of message that the agent does not know is passed over", async () => {
+Deno.test("a message of an unknown kind is skipped", async () => {
   const unknown: State = { version: 6n };
   await watching([[snapshotEnd(5, 0), unknown]], async ({ progress }) => {
     await until("it is passed", () => progress.cursor === 6);

@@ -3,7 +3,7 @@ import { describeError, isFault } from "../../../../../pkg/fault/mod.ts";
 import { type Cluster, type PodLogRange, podLogs } from "../../../../../pkg/kube/mod.ts";
 import type { Logger } from "../../../../../pkg/logger/mod.ts";
 import { backoffMs } from "../../../../../pkg/retry/mod.ts";
-import { Slots } from "../../control/bell.ts";
+import { Semaphore } from "../../../../../pkg/async/mod.ts";
 import type { OutputSink } from "../port.ts";
 import { LABEL } from "./labels.ts";
 import type { Pod } from "./objects.ts";
@@ -52,7 +52,7 @@ interface Run {
 /** Reads what pods print, each from where it was left, run by run, and hands it on line by line. */
 export class OutputFollowers {
   readonly #options: OutputFollowersOptions;
-  readonly #slots: Slots;
+  readonly #slots: Semaphore;
   readonly #stop = new AbortController();
   readonly #followers = new Map<string, Follower>();
   readonly #leaving = new Set<Promise<void>>();
@@ -60,7 +60,7 @@ export class OutputFollowers {
 
   constructor(options: OutputFollowersOptions) {
     this.#options = options;
-    this.#slots = new Slots(options.parallelMax ?? PARALLEL_MAX);
+    this.#slots = new Semaphore({ permits: options.parallelMax ?? PARALLEL_MAX });
   }
 
   /** Takes the newest state of a pod; reads what it has not read yet. */

@@ -21,7 +21,7 @@ import {
   SERVICES,
 } from "../../../../../pkg/kube/mod.ts";
 import type { Logger } from "../../../../../pkg/logger/mod.ts";
-import type { Seen } from "../../control/controller.ts";
+import type { Observed } from "../../control/controller.ts";
 import type { DesiredSentinel } from "../../sentinel/desired.ts";
 import type { ManagedSentinel, SentinelRuntime } from "../../sentinel/port.ts";
 import type { SentinelStatus } from "../../sentinel/report.ts";
@@ -95,7 +95,7 @@ export class KubernetesSentinels implements SentinelRuntime {
   }
 
   /** Writes what is not as it should be, and tells how many of its pods take requests. */
-  async reconcile(desired: DesiredSentinel, signal: AbortSignal): Promise<Seen<SentinelStatus>> {
+  async reconcile(desired: DesiredSentinel, signal: AbortSignal): Promise<Observed<SentinelStatus>> {
     await untilListed([this.#deployments], this.#options.clock, signal);
     const { clock, settings } = this.#options;
     const known = this.#find(desired.name);

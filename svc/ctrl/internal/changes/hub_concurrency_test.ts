@@ -82,7 +82,7 @@ async function connect(
     if (written !== undefined && written !== event.version) {
       client.problems.push(`${id}: labelled ${event.version}, written by ${written}`);
     }
-    // A stream that begins at an older cursor repeats what came later: an agent ignores what it is beyond.
+    // A stream from an older cursor repeats later changes: an agent ignores those older than its state.
     if (event.version < (versions.get(id) ?? 0)) {
       snapshot?.add(id);
       continue;
@@ -114,11 +114,11 @@ async function watch(
     const cut = new AbortController();
     const timer = setTimeout(() => cut.abort(), 1 + roll(STREAM_MS_MAX));
     await connect(hub, feed, region, client, versions, cut.signal).catch((error: unknown) => {
-      // What an agent does with a server that cannot read: it comes back.
+      // An agent reconnects when the server cannot read.
       if (!isFault(error, "unavailable")) client.problems.push(String(error));
     });
     clearTimeout(timer);
-    // Now and then an agent loses its cursor, or a whole version of it is older than what is kept.
+    // Now and then an agent loses its cursor.
     if (roll(20) === 0) client.cursor = 0;
   }
   return client;

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { canStartEngine, PrivateEngine } from "../../pkg/testkit/private_engine.ts";
-import { apply, Bench, Status, until } from "./testing.ts";
+import { apply, Status, until } from "./testing.ts";
+import { Bench } from "./testing_bench.ts";
 
 const ignore = !await canStartEngine();
 

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
-import { apply, Bench, NO_ENGINE, shell, Status, until, WEB_SERVER } from "./testing.ts";
+import { apply, shell, Status, until, WEB_SERVER } from "./testing.ts";
+import { Bench, NO_ENGINE } from "./testing_bench.ts";
 
-/** Tries to connect to another app, says how that went, and serves. */
+/** Tries to connect to another app, prints the result, and serves. */
 function asking(address: string): string[] {
   return shell(`nc -w 2 ${address} 3000 </dev/null && echo reached || echo kept out; ${WEB_SERVER}`);
 }
@@ -20,7 +21,7 @@ Deno.test("an app is reached through its published port only, never by its neigh
       const [container] = await bench.containers(server);
       stream.send(apply(neighbour, 2, { command: asking(container?.ip ?? "") }));
       const said = await until(
-        "what the neighbour says",
+        "the output of the neighbour",
         () => bench.plane.lines.find(({ text }) => text === "reached" || text === "kept out"),
       );
       assert.equal(said.text, answer);

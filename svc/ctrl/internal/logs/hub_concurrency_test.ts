@@ -14,7 +14,7 @@ const DEADLINE_MS = 120_000;
 
 const below = (max: number): number => Math.floor(Math.random() * max);
 
-/** Followers come at any time, some read slowly, and of what is read little is kept. */
+/** Followers come at any time, some read slowly, and the buffer is small. */
 test("every follower gets every line once and in order, whenever it comes and however slow it is", async (db) => {
   const id = newDeploymentId();
   const hub = new LogHub({

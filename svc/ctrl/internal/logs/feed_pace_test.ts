@@ -7,7 +7,7 @@ import { LogHub } from "./mod.ts";
 const test = testOnCtrlDatabases();
 const NEVER_MS = 600_000;
 
-test("where nothing comes, looks get rarer, and where something comes, frequent again", async (db) => {
+test("reads get rarer without lines, and frequent again with the next line", async (db) => {
   const id = newDeploymentId();
   const clock = hastyClock();
   const hub = new LogHub({ db, clock });
@@ -29,8 +29,8 @@ test("where nothing comes, looks get rarer, and where something comes, frequent 
   await follower[Symbol.asyncDispose]();
 });
 
-/** With a poll that never comes, only the report can deliver. */
-test("what is reported is read at once, also when the report comes during a read", async (db) => {
+/** Without polls, only the report can deliver. */
+test("reported lines are read at once, also when the report comes during a read", async (db) => {
   const id = newDeploymentId();
   const pace = { readMsMin: 1, pollMs: NEVER_MS, pollMsMax: NEVER_MS };
   let during = (): Promise<void> => Promise.resolve();

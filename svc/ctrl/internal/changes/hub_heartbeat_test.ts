@@ -9,7 +9,7 @@ import { appendChanges } from "./mod.ts";
 const test = testOnCtrlDatabases();
 
 /** A heartbeat also says up to where the stream has seen everything, and that must not stand still. */
-test("heartbeats go beside the stream while it waits, and through it when its cursor has to move", async (db) => {
+test("heartbeats bypass a waiting stream, and go through it when its cursor has to move", async (db) => {
   const { feed } = testFeed();
   const region = newDnsName(10);
   await commit(db, region, "a", 1);
@@ -33,15 +33,15 @@ test("heartbeats go beside the stream while it waits, and through it when its cu
     await beside.get(1)?.promise;
     await commitOther();
     await beside.get(2)?.promise;
-    // The feed notes that the one before still holds, and wakes nobody for it.
+    // The feed extends its last batch, and wakes no stream for it.
     await commitOther();
     assert.deepEqual(await through, { kind: "heartbeat", version: 3 });
     stop.abort();
   }, { heartbeatMs: 30 });
 });
 
-/** A sentinel sees a small part of all routes; silence would look like a dead server. */
-test("a stream that is shown nothing of what changes has its heartbeats all the same", async (db) => {
+/** A sentinel sees a small part of all routes; without heartbeats the server would look dead. */
+test("a stream has its heartbeats also when it shows none of the changes", async (db) => {
   const { feed } = testFeed();
   const region = newDnsName(10);
   await commit(db, region, "a", 1);
