@@ -16,7 +16,7 @@ import { LIMITS } from "../../pkg/proxy/mod.ts";
 
 const HOUR_MS = 3_600_000;
 
-/** The settings that an edge and a sentinel have in common. */
+/** Settings of an edge and of a sentinel. */
 export interface EdgeFields {
   readonly httpHost: Field<string>;
   readonly healthPort: Field<number | undefined>;
@@ -34,7 +34,6 @@ export interface EdgeFields {
   readonly drainMs: Field<number>;
 }
 
-/** The same, parsed. */
 export type EdgeConfig = ConfigOf<EdgeFields>;
 
 /**
@@ -43,7 +42,7 @@ export type EdgeConfig = ConfigOf<EdgeFields>;
  * @param name begins the variables of the bounds
  */
 export function edgeFields(name: "FRONTLINE" | "SENTINEL"): EdgeFields {
-  /** A bound with the variable that its flag gives. */
+  /** A bound; the name of its variable follows from its flag. */
   const limit = (flag: string, fallback: number, max: number, help: string): Field<number> =>
     field({
       flag,
@@ -134,7 +133,6 @@ export function edgeFields(name: "FRONTLINE" | "SENTINEL"): EdgeFields {
   };
 }
 
-/** Every setting of `frontline`. */
 export const FRONTLINE_FIELDS = {
   httpPort: field({
     flag: "http-port",
@@ -187,7 +185,7 @@ function networksSchema(): z.ZodType<readonly string[]> {
   });
 }
 
-/** Answers whether an address is in one of `networks`, which were checked when the settings were read. */
+/** A predicate for addresses in one of `networks`, which were checked when the settings were read. */
 export function networkMatcher(networks: readonly string[]): (address: string) => boolean {
   if (networks.length === 0) return () => false;
   const list = new BlockList();

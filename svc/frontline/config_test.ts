@@ -12,7 +12,7 @@ function load(extra: Record<string, string>): FrontlineConfig {
   return loadConfig(FRONTLINE_FIELDS, { flags: new Map(), env: (name) => env[name], readFile: () => "" });
 }
 
-Deno.test("frontline's settings have defaults for all but the control plane and the region", () => {
+Deno.test("FRONTLINE_FIELDS has defaults for all but the control plane and the region", () => {
   const config = load({});
   assert.equal(config.httpPort, 7070);
   assert.equal(config.healthPort, undefined);
@@ -22,14 +22,14 @@ Deno.test("frontline's settings have defaults for all but the control plane and 
   assert.equal(String(config.controlPlaneBearer), "[secret]");
 });
 
-Deno.test("frontline's settings refuse networks that are none", () => {
+Deno.test("FRONTLINE_FIELDS refuses networks that are not valid", () => {
   assert.deepEqual(load({ UNKEY_TRUSTED_PROXIES: "10.0.0.0/8, ::1" }).trustedProxies, ["10.0.0.0/8", "::1"]);
   for (const bad of ["10.0.0.0/33", "example.com", "10.0.0.0/8/1", "10.0.0.0/-1"]) {
     assert.throws(() => load({ UNKEY_TRUSTED_PROXIES: bad }), /--trusted-proxies \(UNKEY_TRUSTED_PROXIES\)/);
   }
 });
 
-Deno.test("networkMatcher() tells addresses inside of networks from those outside", () => {
+Deno.test("networkMatcher() matches addresses inside of networks, and no others", () => {
   const trusts = networkMatcher(["10.0.0.0/8", "192.0.2.7", "2001:db8::/32"]);
   for (const inside of ["10.1.2.3", "192.0.2.7", "2001:db8::1"]) assert.equal(trusts(inside), true, inside);
   for (const outside of ["11.0.0.1", "192.0.2.8", "2001:db9::1", "", "host"]) {

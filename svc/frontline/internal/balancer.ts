@@ -1,19 +1,18 @@
 import type { Instance } from "./route_table.ts";
 
-/** How long an instance that could not be dialed gets no requests while others do. */
+/** After a failed dial, an instance gets no requests for so long, unless there is no other. */
 const EJECTED_MS = 3_000;
 const EJECTIONS_MAX = 10_000;
 
-/** What a choice depends on. */
 export interface BalancerOptions {
-  /** Preferred while it has an instance that can be dialed. */
+  /** Its instances are preferred while one can be dialed. */
   readonly region: string;
-  /** Requests that run on an instance now. */
+  /** Running requests of an instance. */
   readonly load: (key: string) => number;
   readonly nowMs: () => number;
 }
 
-/** Chooses instances: of this region first, the less loaded of two picked at random, not one that just refused. */
+/** Chooses an instance: of this region first, the less loaded of two picked at random, without a recent failed dial. */
 export class Balancer {
   readonly #options: BalancerOptions;
   readonly #ejectedUntilMs = new Map<string, number>();
@@ -23,7 +22,7 @@ export class Balancer {
     this.#options = options;
   }
 
-  /** One of `instances` that is not in `tried`; when all others are ejected, an ejected one. */
+  /** An instance that is not in `tried`; an ejected instance when all are ejected. */
   choose(instances: readonly Instance[], tried: ReadonlySet<string>): Instance | undefined {
     const [only] = instances;
     if (instances.length === 1 && only !== undefined) return tried.has(only.key) ? undefined : only;
@@ -36,7 +35,7 @@ export class Balancer {
     return this.#lessLoaded(near.length > 0 ? near : usable);
   }
 
-  /** Takes note of how a dial ended. */
+  /** Records the result of a dial. */
   dialed(key: string, ok: boolean): void {
     if (ok) {
       if (this.#ejectedUntilMs.size > 0) this.#ejectedUntilMs.delete(key);
@@ -55,7 +54,7 @@ export class Balancer {
     return this.#options.load(b.key) < this.#options.load(a.key) ? b : a;
   }
 
-  /** A number below `below`. It only has to be spread evenly, so a linear congruential generator will do. */
+  /** A number below `below`. A linear congruential generator is enough for an even spread. */
   #pick(below: number): number {
     this.#seed = (Math.imul(this.#seed, 1_664_525) + 1_013_904_223) >>> 0;
     return Math.floor((this.#seed / 2 ** 32) * below);

@@ -12,7 +12,7 @@ function start(loads: Record<string, number> = {}) {
   return { balancer, clock };
 }
 
-/** How often each is chosen in 1,000 requests. */
+/** Choices of each instance in 1,000 requests. */
 function shares(balancer: Balancer, instances: readonly Instance[]): Record<string, number> {
   const counts: Record<string, number> = {};
   for (let request = 0; request < 1_000; request++) {

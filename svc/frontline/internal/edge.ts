@@ -14,12 +14,11 @@ import { Balancer } from "./balancer.ts";
 import { explain } from "./explain.ts";
 import { type Instance, RouteTable } from "./route_table.ts";
 
-/** Answered by the edge itself, whatever the host; everything else belongs to the apps. */
+/** The edge itself answers this path on every host; all other paths belong to the apps. */
 export const HEALTH_PATH = "/_unkey/internal/health";
-/** Names the deployment that a request is for, in lower case. */
+/** In lower case. */
 const DEPLOYMENT_HEADER = "x-deployment-id";
 
-/** What an edge needs. */
 export interface EdgeOptions {
   readonly clock: Clock;
   readonly log: Logger;
@@ -27,21 +26,21 @@ export interface EdgeOptions {
   readonly limits: ProxyLimits;
   readonly trusts: (address: string) => boolean;
   /**
-   * Whether a request may name its deployment, whatever its host. Only where all deployments that are known belong to one
+   * Lets a request name its deployment, on every host. Only for a sentinel, whose deployments all belong to one
    * environment: on an edge it would open every deployment to every host.
    */
   readonly namedDeployments: boolean;
 }
 
-/** The proxy with its routes: which request goes to which instance, and what is said when it cannot. */
+/** The proxy with its routes: the instance for each request, or the failure that explains why there is none. */
 export class Edge {
   readonly table: RouteTable;
   readonly proxy: Proxy;
-  /** Responses by status, since the start; 499 are clients that went away. */
+  /** Responses by status since the start; 499: the client closed the connection. */
   readonly responses = new Map<number, number>();
-  /** Whether the first snapshot of routes is complete. */
+  /** The first snapshot of routes is complete. */
   ready = false;
-  /** Whether nothing more should be sent to it, although it still answers. */
+  /** Load balancers should send no more requests; it still answers them. */
   stopping = false;
   readonly #balancer: Balancer;
   readonly #namedDeployments: boolean;
@@ -113,7 +112,7 @@ function health(status: "ok" | "starting" | "stopping"): Answer {
   };
 }
 
-/** One line per request that failed; a request that went well leaves none. */
+/** One line per failed request. */
 function logFailure(log: Logger, report: FailureReport): void {
   const { kind, detail, id, status, method, host, upstream, cut, cause } = report;
   const fields = { request_id: id, code: kind, status, method, host, upstream, detail, cause, cut };
@@ -121,7 +120,7 @@ function logFailure(log: Logger, report: FailureReport): void {
   else log.info("request refused", fields);
 }
 
-/** Ids that are as unique as `newId`'s and much cheaper: one of those per process, and a counter. */
+/** Ids as unique as those of `newId`, and much cheaper: one id per process, and a counter. */
 function requestIds(clock: Clock): () => string {
   const base = newId("request", clock.now());
   let count = 0;

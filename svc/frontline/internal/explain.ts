@@ -2,7 +2,7 @@ import type { Answer, FailureKind, FailureReport } from "../../../pkg/proxy/mod.
 
 interface Text {
   readonly title: string;
-  /** What happened, for whoever visits the app. `undefined`: the report's detail says it. */
+  /** The event, for visitors of the app. `undefined`: the report's detail. */
   readonly happened?: (host: string) => string;
   readonly advice: string;
   /** Seconds after which the same request may succeed. */
@@ -89,7 +89,7 @@ const TEXTS: Record<FailureKind, Text> = {
   },
 };
 
-/** The response for a failure: a page for browsers, plain text for who asks for it, JSON otherwise. */
+/** The response for a failure: a page for browsers, plain text where it is accepted, JSON otherwise. */
 export function explain(report: FailureReport): Answer {
   const text = TEXTS[report.kind];
   const happened = text.happened?.(report.host ?? "") ?? report.detail;

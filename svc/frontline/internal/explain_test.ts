@@ -47,13 +47,13 @@ Deno.test("explain() gives a browser a page in which nothing of the request is m
   assert.match(answer.body, /unknown_host[^]*req_1/);
 });
 
-Deno.test("explain() gives text to who asks for text", () => {
+Deno.test("explain() gives text where text is accepted", () => {
   const answer = explain({ ...REPORT, accept: "text/plain" });
   assert.equal(header(answer, "Content-Type"), "text/plain; charset=utf-8");
   assert.match(answer.body, /^404 Nothing is deployed here\n/);
 });
 
-Deno.test("explain() says when to come back where that helps", () => {
+Deno.test("explain() sets Retry-After where another attempt can succeed", () => {
   assert.equal(header(explain({ ...REPORT, kind: "no_instance", status: 503 }), "Retry-After"), "5");
   assert.equal(header(explain(REPORT), "Retry-After"), undefined);
 });

@@ -36,7 +36,6 @@ export type RouteChange =
   }
   | { readonly kind: "delete_endpoints"; readonly deploymentId: string };
 
-/** What a host name leads to. */
 export interface Target {
   readonly route: Route;
   readonly instances: readonly Instance[];
@@ -62,28 +61,28 @@ export class RouteTable {
   readonly #waiting = new Map<string, Waiting>();
   readonly #onLeave: (key: string) => void;
 
-  /** `onLeave` is told the key of each instance that takes no new requests from now on. */
+  /** `onLeave` gets the key of each instance that takes no new requests from now on. */
   constructor(onLeave: (key: string) => void = () => undefined) {
     this.#onLeave = onLeave;
   }
 
-  /** How many host names are known. */
+  /** Host names with a route. */
   get size(): number {
     return this.#routes.size;
   }
 
-  /** Whether a route still waits for its new deployment's instances. */
+  /** A route waits for the instances of its new deployment. */
   get hasWaiting(): boolean {
     return this.#waiting.size > 0;
   }
 
-  /** Finds what answers for a host name, given in lower case without port and trailing dot. */
+  /** The target of a host name in lower case, without port and trailing dot. */
   lookup(host: string): Target | undefined {
     const route = this.#routes.get(host);
     return route && { route, instances: this.#instances.get(route.deploymentId) ?? NONE };
   }
 
-  /** The instances of a deployment, whatever host names lead to it; `undefined` when it is not known. */
+  /** The instances of a deployment, without regard to routes; `undefined` when it is unknown. */
   instancesOf(deploymentId: string): readonly Instance[] | undefined {
     return this.#instances.get(deploymentId);
   }
@@ -163,7 +162,7 @@ export class RouteTable {
   }
 }
 
-/** Names the resource that a change is about. */
+/** The resource of a change, unique over both kinds. */
 export function resourceOf(change: RouteChange): string {
   switch (change.kind) {
     case "apply_route":
@@ -176,7 +175,7 @@ export function resourceOf(change: RouteChange): string {
   }
 }
 
-/** Reads `host:port`, with brackets around an IPv6 address; `undefined` when it is not that. */
+/** Reads `host:port`, with brackets around an IPv6 address; `undefined` for other texts. */
 function instanceOf({ instanceId, address, region }: EndpointAddress): Instance | undefined {
   const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^\s:[\]]+)):([0-9]{1,5})$/.exec(address);
   const host = match?.[1] ?? match?.[2];

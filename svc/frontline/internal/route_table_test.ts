@@ -16,7 +16,7 @@ function endpoints(deploymentId: string, ...addresses: string[]): RouteChange {
   };
 }
 
-/** A table with a host whose deployment has one instance, and the keys that left it. */
+/** A table with a host whose deployment has one instance, and the keys of instances that left. */
 function start(): { table: RouteTable; left: string[] } {
   const left: string[] = [];
   const table = new RouteTable((key) => void left.push(key));
@@ -38,7 +38,7 @@ Deno.test("RouteTable finds exactly the host that was routed", () => {
   }
 });
 
-/** The feed coalesces, so that a route can come before the instances it leads to: nobody may see that. */
+/** The feed coalesces, so that a route can come before the instances of its deployment. No request may notice that. */
 Deno.test("RouteTable moves a route once its new deployment has an instance", () => {
   const { table } = start();
   table.apply(route("ir_1", "app.localhost", "d_2"), 0);
@@ -58,7 +58,7 @@ Deno.test("RouteTable moves a route to a deployment without instances when its t
   assert.deepEqual(targetOf(table, "app.localhost"), { deployment: "d_2", hosts: [] });
 });
 
-Deno.test("RouteTable tells which instances leave, and each only once", () => {
+Deno.test("RouteTable reports each instance that leaves once", () => {
   const { table, left } = start();
   table.apply(endpoints("d_1", "10.0.0.1:80", "10.0.0.3:80"), 0);
   assert.deepEqual(left, []);
@@ -69,7 +69,7 @@ Deno.test("RouteTable tells which instances leave, and each only once", () => {
   assert.deepEqual(targetOf(table, "app.localhost"), { deployment: "d_1", hosts: [] });
 });
 
-Deno.test("RouteTable drops what a snapshot lacks", () => {
+Deno.test("RouteTable drops resources that a snapshot lacks", () => {
   const { table, left } = start();
   table.apply(route("ir_2", "other.localhost", "d_1"), 0);
   table.keepOnly(new Set(["route/ir_2"]));
@@ -92,7 +92,7 @@ Deno.test("RouteTable forgets the former host of a route that is renamed", () =>
   assert.deepEqual(targetOf(table, "new.localhost"), { deployment: "d_1", hosts: ["10.0.0.1"] });
 });
 
-Deno.test("RouteTable reads addresses of both families and skips what is none", () => {
+Deno.test("RouteTable reads addresses of both families and skips invalid ones", () => {
   const table = new RouteTable();
   table.apply(
     endpoints(

@@ -26,9 +26,9 @@ export interface EdgeProcess {
 /** More than the drain, so that the drain ends by itself. */
 const CLOSE_MARGIN_MS = 5_000;
 
-/** What makes an edge of the one kind or the other. */
+/** The differences between an edge and a sentinel. */
 export interface EdgeRole {
-  /** Its name towards the control plane and in logs. */
+  /** For the control plane and logs. */
   readonly id: string;
   readonly port: number;
   readonly token: Secret;
@@ -36,7 +36,7 @@ export interface EdgeRole {
   readonly namedDeployments: boolean;
   /** See `WatcherOptions`. */
   readonly acknowledges: boolean;
-  /** How long it goes on to accept when it is told to stop, while its health check says 503. */
+  /** After a stop it accepts connections for so long, while its health check answers 503. */
   readonly stopDelayMs: number;
 }
 

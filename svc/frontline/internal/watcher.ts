@@ -9,11 +9,11 @@ import { resourceOf, type RouteChange, type RouteTable } from "./route_table.ts"
 
 /** Times of the watch, in milliseconds. */
 export interface WatchTimes extends FeedTimes {
-  /** How often to look for something to acknowledge. */
+  /** The interval of checks for a version to acknowledge. */
   readonly acknowledgeMs: number;
-  /** How often to acknowledge when nothing changes, as a heartbeat. */
+  /** The interval of acknowledgements without a change, as heartbeats. */
   readonly heartbeatMs: number;
-  /** How long a route waits for the instances of its new deployment. */
+  /** The limit of a route's wait for the instances of its new deployment. */
   readonly routeWaitMs: number;
 }
 

@@ -6,8 +6,8 @@ import type { SentinelConfig } from "./config.ts";
 export type SentinelProcess = EdgeProcess;
 
 /**
- * Serves the apps of one environment until `process.signal` aborts: an edge whose token shows it nothing else. Whoever
- * may reach it can name one of the environment's deployments with the header `X-Deployment-Id`.
+ * Serves the apps of one environment until `process.signal` aborts: an edge whose token shows it no other environment. A
+ * request can name one of the environment's deployments with the header `X-Deployment-Id`.
  *
  * @throws `failed_precondition` when a port is taken
  */
@@ -20,7 +20,7 @@ export async function runSentinel(config: SentinelConfig, process: SentinelProce
       token: config.controlPlaneBearer,
       namedDeployments: true,
       acknowledges: false,
-      // Its pods are stopped only when the cluster has had time to hear of it.
+      // The cluster stops its pods only after the endpoints have been updated.
       stopDelayMs: 0,
     },
     config,

@@ -22,7 +22,7 @@ export type WatchDeploymentsRequest = Message<"ctrl.v1.WatchDeploymentsRequest">
   region: string;
 
   /**
-   * 0, or older than what is kept: a snapshot comes first. Otherwise changes after it.
+   * 0, or older than the kept changes: a snapshot comes first. Otherwise the changes after it.
    *
    * @generated from field: uint64 version_last_seen = 2;
    */
@@ -91,7 +91,7 @@ export type DeploymentState = Message<"ctrl.v1.DeploymentState"> & {
     case: "delete";
   } | {
     /**
-     * Everything before it was the whole live state as of this version: what else the agent manages must go.
+     * The messages before it are the whole live state as of this version: the agent removes every other resource.
      *
      * @generated from field: ctrl.v1.SnapshotEnd snapshot_end = 4;
      */
@@ -107,7 +107,7 @@ export type DeploymentState = Message<"ctrl.v1.DeploymentState"> & {
     case: "heartbeat";
   } | {
     /**
-     * A row of this resource cannot be turned into a state; the resource keeps what it has.
+     * The row of this resource cannot be read; the resource keeps its state.
      *
      * @generated from field: ctrl.v1.ResourceProblem problem = 6;
      */
@@ -282,7 +282,7 @@ export type ApplySentinel = Message<"ctrl.v1.ApplySentinel"> & {
   memoryMib: bigint;
 
   /**
-   * What it authenticates with: it shows the environment's routes and no others. Plaintext, only ever sent to the
+   * The sentinel's credential: it gives access to the environment's routes only. Plaintext, only ever sent to the
    * sentinel's own region over an authenticated stream.
    *
    * @generated from field: string token = 10;
@@ -938,7 +938,7 @@ export const HealthSchema: GenEnum<Health> = /*@__PURE__*/
   enumDesc(file_ctrl_v1_cluster, 0);
 
 /**
- * What a region's agent does: watch desired state, report what runs. Authenticated by the region's token,
+ * Calls of a region's agent: it watches desired states and reports observed ones. Authenticated by the region's token,
  * which reads and reports that region only.
  *
  * @generated from service ctrl.v1.ClusterService
@@ -993,7 +993,7 @@ export const ClusterService: GenService<{
     output: typeof ReportDeploymentStatusResponseSchema;
   },
   /**
-   * ACK or NACK of changes, and the agent's sign of life.
+   * ACK or NACK of changes, and the agent's heartbeat.
    *
    * @generated from rpc ctrl.v1.ClusterService.Acknowledge
    */
@@ -1003,7 +1003,7 @@ export const ClusterService: GenService<{
     output: typeof AcknowledgeResponseSchema;
   },
   /**
-   * Ships what instances print. Repeating a batch is harmless: a line is known by instance, time and ordinal.
+   * Ships the output of instances. Repeating a batch is harmless: a line is known by instance, time and ordinal.
    *
    * @generated from rpc ctrl.v1.ClusterService.ReportInstanceLogs
    */

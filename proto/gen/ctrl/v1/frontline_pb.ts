@@ -292,7 +292,7 @@ export const FrontlineService: GenService<{
     output: typeof RouteStateSchema;
   },
   /**
-   * Says up to which version an edge routes; whoever stops a predecessor waits for it.
+   * The version up to which an edge routes. A predecessor is stopped only after it.
    *
    * @generated from rpc ctrl.v1.FrontlineService.AcknowledgeRoutes
    */
