@@ -54,7 +54,7 @@ export class FeedClient<M, C> {
     return this.#progress.observed;
   }
 
-  /** Whether the stream is open and has had its first message. */
+  /** The stream is open and has had its first message. */
   get isConnected(): boolean {
     return this.#isConnected;
   }

@@ -22,7 +22,7 @@
  *    removed, and the stream is opened again.
  * 4. A change that is older than the known state of its resource is ignored. Version 0 is as new as its snapshot.
  * 5. A resource with a problem keeps its state. A message of an unknown kind is skipped, and counts in a snapshot.
- * 6. A server at a lower version than one that it sent before lost its history, for example in a restore. Its snapshot is
+ * 6. A server at a lower version than it has sent before lost its history, for example in a restore. Its snapshot is
  *    applied as it is; after its heartbeat, the client asks for a snapshot. The version sent counts, not the cursor:
  *    changes that were applied before the cursor moved belong to the lost history, too.
  * 7. A stream without messages for the heartbeat timeout is aborted. Each stream that ends is opened again, after a wait

@@ -173,7 +173,7 @@ engineTest("a command that does not exist fails at once, with what Docker says",
 });
 
 engineTest(
-  "an agent that was restarted keeps what runs, resumes from its cursor and reports again",
+  "a restarted agent keeps its containers, resumes from its cursor and reports again",
   async (bench) => {
     const { plane } = bench;
     const name = bench.name();

@@ -19,7 +19,7 @@ export interface OpenedRuntime {
   readonly runtime: Runtime;
   /** Runs sentinels; absent where there cannot be any. */
   readonly sentinels?: SentinelRuntime;
-  /** Of what runs the containers. */
+  /** The version of the container runtime. */
   readonly version: string;
   /** Registers its RPC services for pods. */
   readonly mount?: (router: ConnectRouter, find: (name: string) => DesiredDeployment | undefined) => void;

@@ -154,7 +154,7 @@ export class ChangeHub implements ChangeNotifier {
           continue;
         }
         const batch = kept === "behind" ? await shared.catchUp(cursor) : kept;
-        // A snapshot can only come first: in the middle, its client could not tell it from the changes before.
+        // A snapshot can only come first: later, a client could not separate it from the changes before it.
         if (batch === undefined && isBegun) throw compacted();
         isKnown = isBegun = true;
         const isSent = yield* this.#send(batch?.entries ?? [], cursor, stream);

@@ -48,8 +48,8 @@ interface Client {
 }
 
 /**
- * One connection: takes events until it is cut, and keeps the rules of an agent. What a stream sends first may be part of
- * a snapshot, also when the client has a cursor: its cursor moves only once the snapshot has ended or proved to be none.
+ * One connection: takes events until it is cut, and keeps the rules of an agent. The first messages of a stream may be
+ * part of a snapshot, also when the client has a cursor: its cursor moves only after the end of the snapshot or a heartbeat.
  */
 async function connect(
   hub: ChangeHub,

@@ -125,7 +125,7 @@ test("a stream resumes strictly after its cursor in kept batches, also at their 
   }, { heartbeatMs: 30 });
 });
 
-test("an empty region gives an empty snapshot, and then what comes", async (db) => {
+test("an empty region gives an empty snapshot, and then its changes", async (db) => {
   const { feed } = testFeed();
   const region = newDnsName(10);
   await withHub(db, async (hub) => {
@@ -187,7 +187,7 @@ test("a stream ends when changes after its cursor were compacted, and the next b
   }, { pollMs: NEVER_MS, heartbeatMs: NEVER_MS });
 });
 
-/** With a poll that never comes, only the wake can deliver; with no wake, only the poll can. */
+/** Without polls only the wake can deliver; without a wake only the poll can. */
 test("a commit is delivered by its wake at once, and without a wake by the next poll", async (db) => {
   const { feed } = testFeed();
   const region = newDnsName(10);
@@ -257,7 +257,7 @@ test("an idle hub asks the database once per poll, whatever the number of stream
   }, { clock: polls, pollMs: 200, heartbeatMs: NEVER_MS });
 }, ["MySQL"]);
 
-/** A stream that does not read must cost nothing, and get the latest state when it does. */
+/** A stream that does not read must cost nothing, and gets the latest state when it reads again. */
 test("a slow stream gets each resource once, with its latest state", async (db) => {
   const { feed } = testFeed();
   const region = newDnsName(10);

@@ -82,7 +82,7 @@ export class LogFeed {
     return listInstanceLogsAfter(db.kysely, deploymentId, cursor, BATCH);
   }
 
-  /** Ends the wait for a read, and waits for the end of one that has begun. */
+  /** Ends the wait for a read, and waits for the end of a read under way. */
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#wake.wake();

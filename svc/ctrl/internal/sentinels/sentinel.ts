@@ -27,7 +27,7 @@ export interface SentinelOwner {
 /** The prefix of a token, by which the api recognizes its kind. */
 export const SENTINEL_TOKEN_PREFIX = "sentinel";
 const NAME_LENGTH = 8;
-/** Where agents put sentinels unless they report another address. */
+/** The address of a sentinel, unless its agent reports another one. */
 const ADDRESS_SUFFIX = "sentinel.svc.cluster.local:8040";
 
 /** The sentinel that this environment should have in a region. Call it outside of transactions: it may make a data key. */

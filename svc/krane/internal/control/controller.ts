@@ -1,8 +1,8 @@
+import { Semaphore, WakeSignal } from "../../../../pkg/async/mod.ts";
 import type { Clock } from "../../../../pkg/clock/mod.ts";
 import { describeError } from "../../../../pkg/fault/mod.ts";
 import type { Logger } from "../../../../pkg/logger/mod.ts";
 import { backoffMs } from "../../../../pkg/retry/mod.ts";
-import { Semaphore, WakeSignal } from "../../../../pkg/async/mod.ts";
 import type { Reporter } from "./reporter.ts";
 
 /** Takes the result of a change; an empty text means applied. It is called again when a later attempt has another result. */

@@ -1,8 +1,8 @@
+import { Semaphore, WakeSignal } from "../../../../pkg/async/mod.ts";
 import type { Clock } from "../../../../pkg/clock/mod.ts";
 import { describeError, isFault } from "../../../../pkg/fault/mod.ts";
 import type { Logger } from "../../../../pkg/logger/mod.ts";
 import { backoffMs } from "../../../../pkg/retry/mod.ts";
-import { Semaphore, WakeSignal } from "../../../../pkg/async/mod.ts";
 
 /** The observed state of a resource. */
 export interface Report<C> {

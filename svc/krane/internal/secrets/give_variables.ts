@@ -35,7 +35,7 @@ export type GiveVariables = (
 
 /**
  * Gives the variables of the deployment whose running pod the token was made for. They come from the desired state and never
- * from the request: this agent has no key, and a blob in the request only has to be the one that was delivered.
+ * from the request: this agent has no key, and a blob in the request only has to equal the delivered blob.
  */
 export function variablesGiver({ find, identify }: GiveDeps): GiveVariables {
   const bounded = boundedCalls(WAITING_MAX);

@@ -128,7 +128,7 @@ function consumerOf<A, D extends Named>(options: WatcherOptions<A, D>): FeedCons
         if (apply === undefined) controller.delete(name, settle);
         else controller.apply(kind.decode(apply), settle);
       } catch (error) {
-        // The state cannot be run: only another version can mend it.
+        // The state cannot be run: only another version can repair it.
         settle(describeError(error));
       }
     },
