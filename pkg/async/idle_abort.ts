@@ -13,8 +13,8 @@ export interface IdleAbortOptions {
 
 /** The limit is looked at so many times while it passes. */
 const TICKS = 4;
-/** Ends the timer. Without a reason, an abort makes an error with a stack. */
-const DISPOSED = Symbol("disposed");
+/** Ends a timer. Without a reason, an abort makes an error with a stack. */
+const STOPPED = Symbol("stopped");
 
 /**
  * Aborts a stream on which nothing arrives for too long: open it with `signal`, and call `reset()` for each message.
@@ -25,7 +25,7 @@ const DISPOSED = Symbol("disposed");
 export class IdleAbort implements Disposable {
   readonly #options: IdleAbortOptions;
   readonly #abort = new AbortController();
-  readonly #disposed = new AbortController();
+  #timer = new AbortController();
   #idleMs: number;
   #idleTicks = 0;
   #isExpired = false;
@@ -35,11 +35,11 @@ export class IdleAbort implements Disposable {
     this.#idleMs = options.idleMs;
     const { signal } = options;
     if (signal?.aborted) {
-      this.#end(signal.reason);
+      this.#abort.abort(signal.reason);
       return;
     }
-    signal?.addEventListener("abort", this.#follow, { once: true });
-    void this.#watch();
+    signal?.addEventListener("abort", this.#abortWithParent, { once: true });
+    void this.#watch(this.#timer.signal);
   }
 
   get signal(): AbortSignal {
@@ -53,35 +53,36 @@ export class IdleAbort implements Disposable {
 
   /** Something arrived. `idleMs` is the limit from now on. */
   reset(idleMs: number = this.#idleMs): void {
-    this.#idleMs = idleMs;
     this.#idleTicks = 0;
+    if (idleMs === this.#idleMs || this.#timer.signal.aborted) return;
+    this.#idleMs = idleMs;
+    this.#timer.abort(STOPPED);
+    this.#timer = new AbortController();
+    void this.#watch(this.#timer.signal);
   }
 
-  /** Stops looking; the signal does not abort any more. */
+  /** Ends the timer; the signal does not abort any more. */
   [Symbol.dispose](): void {
-    this.#options.signal?.removeEventListener("abort", this.#follow);
-    this.#disposed.abort(DISPOSED);
+    this.#options.signal?.removeEventListener("abort", this.#abortWithParent);
+    this.#timer.abort(STOPPED);
   }
 
-  readonly #follow = (): void => this.#end(this.#options.signal?.reason);
+  readonly #abortWithParent = (): void => {
+    this.#timer.abort(STOPPED);
+    this.#abort.abort(this.#options.signal?.reason);
+  };
 
-  #end(reason: unknown): void {
-    this.#disposed.abort(DISPOSED);
-    this.#abort.abort(reason);
-  }
-
-  async #watch(): Promise<void> {
+  async #watch(stopped: AbortSignal): Promise<void> {
     const { clock, error = idle } = this.#options;
-    const { signal } = this.#disposed;
     // A reset falls between two ticks, so the first tick after it does not count as a whole one.
     while (this.#idleTicks <= TICKS) {
-      await clock.sleep(this.#idleMs / TICKS, signal).catch(() => undefined);
-      if (signal.aborted) return;
+      await clock.sleep(this.#idleMs / TICKS, stopped).catch(() => undefined);
+      if (stopped.aborted) return;
       this.#idleTicks++;
     }
     this.#isExpired = true;
-    this.#options.signal?.removeEventListener("abort", this.#follow);
-    this.#end(error(this.#idleMs));
+    this[Symbol.dispose]();
+    this.#abort.abort(error(this.#idleMs));
   }
 }
 

@@ -29,13 +29,18 @@ Deno.test("IdleAbort waits for the whole limit after a reset, whenever it comes"
   }
 });
 
-Deno.test("IdleAbort takes another limit from a reset on, and the given error as the reason", async () => {
+Deno.test("IdleAbort takes another limit from a reset on, at once, and the given error as the reason", async () => {
   const clock = new ManualClock();
   const error = (idleMs: number): Error => new Error(`idle for ${idleMs} ms`);
-  using idle = new IdleAbort({ clock, idleMs: IDLE_MS, error });
+  using idle = new IdleAbort({ clock, idleMs: IDLE_MS * 10, error });
   idle.reset(2_000);
-  await clock.advance(IDLE_MS / 4 + 2_000 + 500);
+  await clock.advance(2_000);
+  assert.equal(idle.signal.aborted, false);
+  await clock.advance(500);
   assert.equal(idle.signal.aborted, true);
+  assert.equal(String(idle.signal.reason), "Error: idle for 2000 ms");
+  idle.reset(4_000);
+  await clock.advance(10_000);
   assert.equal(String(idle.signal.reason), "Error: idle for 2000 ms");
 });
 

@@ -10,11 +10,11 @@ import {
   SqliteQueryCompiler,
   type TransactionSettings,
 } from "kysely";
+import { type Permit, Semaphore } from "../async/mod.ts";
 import type { Clock } from "../clock/mod.ts";
 import { Fault } from "../fault/mod.ts";
 import { retry } from "../retry/mod.ts";
 import { isConflict } from "./errors.ts";
-import { Mutex, type Release } from "./mutex.ts";
 import type { TransactionScope } from "./scope.ts";
 import { SqliteHandle } from "./sqlite_handle.ts";
 
@@ -29,6 +29,8 @@ export interface SqliteOptions {
 }
 
 const READERS_MAX = 8;
+/** Ends a timer. Without a reason, an abort makes an error with a stack. */
+const DONE = Symbol("done");
 /** Another process holds the file's write lock: about four seconds in all. */
 const BUSY = { attemptsMax: 24, firstMs: 5, maxMs: 250 };
 
@@ -57,16 +59,14 @@ class SharedSqliteAdapter extends SqliteAdapter {
  */
 class SqliteDriver implements Driver {
   readonly #options: SqliteOptions;
-  readonly #writing: Mutex;
-  readonly #reading: Mutex;
+  readonly #writing = new Semaphore({ permits: 1 });
+  readonly #reading = new Semaphore({ permits: READERS_MAX });
   readonly #idleReaders: SqliteHandle[] = [];
   #writer: SqliteHandle | undefined;
   #reader: SqliteHandle | undefined;
 
   constructor(options: SqliteOptions) {
     this.#options = options;
-    this.#writing = new Mutex({ waitMsMax: options.waitMsMax });
-    this.#reading = new Mutex({ waitMsMax: options.waitMsMax, holdersMax: READERS_MAX });
   }
 
   init(): Promise<void> {
@@ -110,23 +110,19 @@ class SqliteDriver implements Driver {
     if (this.#reader !== undefined && isRead(query)) {
       return this.#reader.query<R>(query.sql, query.parameters);
     }
-    const release = this.#writing.tryAcquire() ?? await this.#writing.acquire();
-    try {
-      return await this.#unlessBusy(() => this.#open(this.#writer).query<R>(query.sql, query.parameters));
-    } finally {
-      release();
-    }
+    using _permit = this.#writing.tryAcquire() ?? await this.#turn(this.#writing);
+    return await this.#unlessBusy(() => this.#open(this.#writer).query<R>(query.sql, query.parameters));
   }
 
   /** Takes the connection that writes and opens a transaction on it. */
   async beginWriting(): Promise<OpenTransaction> {
-    const release = await this.#writing.acquire();
+    const permit = await this.#turn(this.#writing);
     try {
       const handle = this.#open(this.#writer);
       await this.#unlessBusy(() => handle.query("begin immediate", []));
-      return { handle, release };
+      return { handle, release: () => permit.release() };
     } catch (error) {
-      release();
+      permit.release();
       throw error;
     }
   }
@@ -134,7 +130,7 @@ class SqliteDriver implements Driver {
   /** Opens a transaction that sees one state of the database and stops no writer. */
   async beginReading(): Promise<OpenTransaction> {
     if (this.#inMemory) return await this.beginWriting();
-    const free = await this.#reading.acquire();
+    const permit = await this.#turn(this.#reading);
     try {
       this.#open(this.#reader);
       const handle = this.#idleReaders.pop() ?? new SqliteHandle(this.#options.path, { readOnly: true });
@@ -143,12 +139,31 @@ class SqliteDriver implements Driver {
         // Closed meanwhile: nobody will reuse it.
         if (this.#reader === undefined) handle.close();
         else this.#idleReaders.push(handle);
-        free();
+        permit.release();
       };
       return { handle, release };
     } catch (error) {
-      free();
+      permit.release();
       throw error;
+    }
+  }
+
+  /** Waits for a permit, but not for ever. */
+  async #turn(semaphore: Semaphore): Promise<Permit> {
+    const { clock, waitMsMax } = this.#options;
+    const free = semaphore.tryAcquire();
+    if (free !== undefined) return free;
+    const fault = (): Fault =>
+      new Fault("unavailable", `no connection became free within ${waitMsMax} ms`, {
+        publicMessage: "The database is busy. Nothing was changed; try again in a few seconds.",
+      });
+    const late = new AbortController();
+    const done = new AbortController();
+    clock.sleep(waitMsMax, done.signal).then(() => late.abort(fault()), () => undefined);
+    try {
+      return await semaphore.acquire(late.signal);
+    } finally {
+      done.abort(DONE);
     }
   }
 
@@ -173,7 +188,7 @@ class SqliteDriver implements Driver {
 
 interface OpenTransaction {
   readonly handle: SqliteHandle;
-  readonly release: Release;
+  readonly release: () => void;
 }
 
 /** What Kysely sees as a connection: outside of a transaction a door to the shared ones, inside it owns one. */
