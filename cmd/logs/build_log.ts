@@ -37,7 +37,7 @@ export interface BuildLogEnd {
 /** The control plane sends what it has at once; after such a pause there is no more of it yet. */
 const PAUSE = { firstMsMax: 10_000, betweenMsMax: 500 };
 /** The events of a deployment that has ended come to an end. */
-const SILENCE = { firstMsMax: 15_000, betweenMsMax: 15_000 };
+const IDLE = { firstMsMax: 15_000, betweenMsMax: 15_000 };
 const QUOTED_MAX = 1_000;
 
 /** Hands over the build's lines. @throws what a call fails with */
@@ -76,7 +76,7 @@ export async function readBuildLog(options: BuildLogOptions): Promise<BuildLogEn
 }
 
 async function readWhatIsThere(
-  { client, deployment, signal, tail, onLine }: BuildLogOptions,
+  { client, deployment, clock, signal, tail, onLine }: BuildLogOptions,
   take: (event: DeploymentEvent, show: (line: Line) => void) => void,
 ): Promise<void> {
   const last: Line[] = [];
@@ -87,11 +87,11 @@ async function readWhatIsThere(
   const active = isActive(deployment);
   const end = await readStream(
     (until) => client.watchDeploymentEvents({ deploymentId }, { signal: until }),
-    { signal, silence: active ? PAUSE : SILENCE },
+    { clock, signal, limits: active ? PAUSE : IDLE },
     ({ event }) => {
       if (event.case === "deploymentEvent") take(event.value, show);
     },
   );
-  if (end === "silent" && !active) throw publicFault("deadline_exceeded", "the stream of events stood still");
+  if (end === "idle" && !active) throw publicFault("deadline_exceeded", "the stream of events stood still");
   for (const line of last) onLine(line);
 }

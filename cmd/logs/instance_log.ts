@@ -22,8 +22,8 @@ export interface InstanceLogOptions {
   readonly onNote: (text: string) => void;
 }
 
-/** Three of the server's heartbeats: a stream that is silent for longer is dead. */
-const SILENCE = { firstMsMax: 15_000, betweenMsMax: 15_000 };
+/** Three of the server's heartbeats: a stream without a message for longer is dead. */
+const IDLE = { firstMsMax: 15_000, betweenMsMax: 15_000 };
 const TROUBLE_FIRST_MS = 250;
 const TROUBLE_MAX_MS = 5_000;
 
@@ -54,18 +54,18 @@ export async function readInstanceLog(options: InstanceLogOptions): Promise<void
 }
 
 async function readOnce(
-  { client, deploymentId, follow, signal }: InstanceLogOptions,
+  { client, deploymentId, follow, clock, signal }: InstanceLogOptions,
   tail: number,
   show: (line: InstanceLogLine) => void,
 ): Promise<void> {
   const end = await readStream(
     (until) => client.streamInstanceLogs({ deploymentId, follow, tail }, { signal: until }),
-    { signal, silence: SILENCE },
+    { clock, signal, limits: IDLE },
     ({ message }) => {
       if (message.case === "line") show(message.value);
     },
   );
-  if (end === "silent") throw publicFault("deadline_exceeded", "the stream of lines stood still");
+  if (end === "idle") throw publicFault("deadline_exceeded", "the stream of lines stood still");
 }
 
 interface Mark {

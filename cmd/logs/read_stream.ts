@@ -1,40 +1,42 @@
+import { IdleAbort } from "../../pkg/async/mod.ts";
+import type { Clock } from "../../pkg/clock/mod.ts";
 import { publicFault } from "../../pkg/fault/mod.ts";
 
-/** How a stream was left: it came to its end, or nothing came for too long. */
-export type StreamEnd = "ended" | "silent";
+/** A stream that was idle for too long was left. */
+export type StreamEnd = "ended" | "idle";
 
-/** How long a stream may say nothing, in milliseconds. */
-export interface Silence {
+/** How long a stream may be idle, in milliseconds: until its first message, and between two. */
+export interface IdleLimits {
   readonly firstMsMax: number;
   readonly betweenMsMax: number;
 }
 
 /**
- * Hands over the messages of a stream until it ends or is silent for too long.
+ * Hands over the messages of a stream until it ends or is idle for too long.
  *
- * @throws what the stream fails with; `deadline_exceeded` when not even one message came
+ * @throws the stream's error; `deadline_exceeded` when not even one message came
  */
 export async function readStream<T>(
   open: (signal: AbortSignal) => AsyncIterable<T>,
-  { signal, silence }: { readonly signal: AbortSignal; readonly silence: Silence },
+  { clock, signal, limits }: {
+    readonly clock: Clock;
+    readonly signal: AbortSignal;
+    readonly limits: IdleLimits;
+  },
   onMessage: (message: T) => void,
 ): Promise<StreamEnd> {
-  const silent = new AbortController();
+  using idle = new IdleAbort({ clock, idleMs: limits.firstMsMax, signal });
   let count = 0;
-  let timer = setTimeout(() => silent.abort(), silence.firstMsMax);
   try {
-    for await (const message of open(AbortSignal.any([signal, silent.signal]))) {
-      clearTimeout(timer);
-      timer = setTimeout(() => silent.abort(), silence.betweenMsMax);
+    for await (const message of open(idle.signal)) {
+      idle.reset(limits.betweenMsMax);
       count++;
       onMessage(message);
     }
     return "ended";
   } catch (error) {
-    if (!silent.signal.aborted || signal.aborted) throw error;
-    if (count > 0) return "silent";
-    throw publicFault("deadline_exceeded", `nothing came within ${silence.firstMsMax} ms`, error);
-  } finally {
-    clearTimeout(timer);
+    if (!idle.isExpired || signal.aborted) throw error;
+    if (count > 0) return "idle";
+    throw publicFault("deadline_exceeded", `nothing came within ${limits.firstMsMax} ms`, error);
   }
 }

@@ -123,7 +123,7 @@ export class Stack {
   async #restate(onProgress: OnDownload): Promise<RestateServer> {
     const { env, signal, clock, logs } = this.#deps;
     const { folder, state: { ports } } = this.#plan;
-    const { path } = await findRestateServer({ env, signal, onProgress });
+    const { path } = await findRestateServer({ env, clock, signal, onProgress });
     const server = await startRestateServer({
       binary: path,
       baseDir: folder.restate,

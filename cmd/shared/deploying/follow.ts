@@ -5,6 +5,7 @@ import {
   type DeploymentService,
   DeploymentStatus,
 } from "../../../proto/gen/ctrl/v1/deployment_pb.ts";
+import { IdleAbort } from "../../../pkg/async/mod.ts";
 import type { Clock } from "../../../pkg/clock/mod.ts";
 import { Fault, publicFault } from "../../../pkg/fault/mod.ts";
 import { backoffMs } from "../../../pkg/retry/mod.ts";
@@ -70,23 +71,15 @@ function isPermanent({ code }: Fault): boolean {
 }
 
 async function readEvents(options: FollowOptions, cursor: { sequence: bigint }): Promise<void> {
-  const { client, deploymentId, signal, onEvent } = options;
-  const idle = new AbortController();
-  let timer = setTimeout(() => idle.abort(), IDLE_MS);
-  try {
-    const stream = client.watchDeploymentEvents(
-      { deploymentId, afterSequence: cursor.sequence },
-      { signal: AbortSignal.any([signal, idle.signal]) },
-    );
-    for await (const { event } of stream) {
-      clearTimeout(timer);
-      timer = setTimeout(() => idle.abort(), IDLE_MS);
-      if (event.case !== "deploymentEvent" || event.value.sequence <= cursor.sequence) continue;
-      cursor.sequence = event.value.sequence;
-      onEvent(event.value);
-    }
-  } finally {
-    clearTimeout(timer);
+  const { client, deploymentId, clock, signal, onEvent } = options;
+  using idle = new IdleAbort({ clock, idleMs: IDLE_MS, signal });
+  const afterSequence = cursor.sequence;
+  const stream = client.watchDeploymentEvents({ deploymentId, afterSequence }, { signal: idle.signal });
+  for await (const { event } of stream) {
+    idle.reset();
+    if (event.case !== "deploymentEvent" || event.value.sequence <= cursor.sequence) continue;
+    cursor.sequence = event.value.sequence;
+    onEvent(event.value);
   }
 }
 
