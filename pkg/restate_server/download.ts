@@ -1,9 +1,11 @@
 import { createHash } from "node:crypto";
 import { dirname, join } from "node:path";
+import { createTarDecoder } from "modern-tar";
+import { IdleAbort } from "../async/mod.ts";
+import type { Clock } from "../clock/mod.ts";
 import { Fault, publicFault } from "../fault/mod.ts";
 import { newDnsName } from "../uid/mod.ts";
 import type { Release } from "./release.ts";
-import { untarFile } from "./untar.ts";
 
 export interface DownloadProgress {
   readonly receivedBytes: number;
@@ -17,6 +19,7 @@ export interface DownloadOptions {
   readonly release: Release;
   /** Where the binary goes. */
   readonly path: string;
+  readonly clock: Clock;
   readonly signal: AbortSignal;
   readonly onProgress: ((progress: DownloadProgress) => void) | undefined;
 }
@@ -52,10 +55,11 @@ export async function download(options: DownloadOptions): Promise<void> {
 }
 
 async function fetchTarball(path: string, options: DownloadOptions): Promise<void> {
-  const { url, release, signal, onProgress } = options;
-  const idle = new IdleTimer(IDLE_MS_MAX);
+  const { url, release, clock, signal, onProgress } = options;
+  const error = (): Error => new Error("nothing arrived");
+  using idle = new IdleAbort({ clock, idleMs: IDLE_MS_MAX, signal, error });
   try {
-    const response = await fetch(url, { signal: AbortSignal.any([signal, idle.signal]) });
+    const response = await fetch(url, { signal: idle.signal });
     if (!response.ok || response.body === null) {
       await response.body?.cancel();
       throw publicFault(
@@ -68,7 +72,7 @@ async function fetchTarball(path: string, options: DownloadOptions): Promise<voi
     let receivedBytes = 0;
     using file = await Deno.open(path, { write: true, createNew: true });
     for await (const chunk of response.body) {
-      idle.restart();
+      idle.reset();
       receivedBytes += chunk.length;
       if (receivedBytes > TARBALL_BYTES_MAX) break;
       hash.update(chunk);
@@ -87,8 +91,6 @@ async function fetchTarball(path: string, options: DownloadOptions): Promise<voi
     if (signal.aborted) throw new Fault("cancelled", `Gave up the download of ${url}`, { cause: error });
     const text = `Cannot get Restate's server from ${url}. ${HINT}`;
     throw new Fault("unavailable", text, { publicMessage: text, cause: error });
-  } finally {
-    idle.stop();
   }
 }
 
@@ -98,18 +100,16 @@ const HINT = "Check the network and NPM_CONFIG_REGISTRY; behind a company's cert
 async function unpackBinary(tarball: string, path: string): Promise<void> {
   using source = await Deno.open(tarball);
   using binary = await Deno.open(path, { write: true, createNew: true });
-  let size = 0;
-  for await (
-    const chunk of untarFile(chunksOf(source).pipeThrough(new DecompressionStream("gzip")), BINARY)
-  ) {
-    size += chunk.length;
-    if (size > BINARY_BYTES_MAX) break;
-    for (let done = 0; done < chunk.length;) done += await binary.write(chunk.subarray(done));
+  const archive = chunksOf(source).pipeThrough(new DecompressionStream("gzip"));
+  for await (const { header, body } of archive.pipeThrough(createTarDecoder({ strict: true }))) {
+    const isWanted = header.name === BINARY && header.size > 0 && header.size <= BINARY_BYTES_MAX;
+    // Other entries are read, too: in modern-tar 0.8.6 cancelling a body may stop the one after it for ever.
+    for await (const chunk of body) {
+      for (let done = 0; isWanted && done < chunk.length;) done += await binary.write(chunk.subarray(done));
+    }
+    if (isWanted) return await binary.sync();
   }
-  if (size === 0 || size > BINARY_BYTES_MAX) {
-    throw publicFault("failed_precondition", `The package of Restate's server does not contain ${BINARY}.`);
-  }
-  await binary.sync();
+  throw publicFault("failed_precondition", `The package of Restate's server does not contain ${BINARY}.`);
 }
 
 const CHUNK_BYTES = 256 * 1024;
@@ -124,29 +124,4 @@ function chunksOf(file: Deno.FsFile): ReadableStream<Uint8Array<ArrayBuffer>> {
       else controller.enqueue(chunk.subarray(0, read));
     },
   });
-}
-
-/** Aborts its signal when it is not restarted in time. */
-class IdleTimer {
-  readonly #limitMs: number;
-  readonly #abort = new AbortController();
-  #timer: ReturnType<typeof setTimeout> | undefined;
-
-  constructor(limitMs: number) {
-    this.#limitMs = limitMs;
-    this.restart();
-  }
-
-  get signal(): AbortSignal {
-    return this.#abort.signal;
-  }
-
-  restart(): void {
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#abort.abort(new Error("nothing arrived")), this.#limitMs);
-  }
-
-  stop(): void {
-    clearTimeout(this.#timer);
-  }
 }

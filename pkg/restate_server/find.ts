@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import type { Clock } from "../clock/mod.ts";
 import { Fault, publicFault } from "../fault/mod.ts";
 import { download, type DownloadProgress } from "./download.ts";
 import { type Release, releaseFor, RESTATE_VERSION, tarballUrl } from "./release.ts";
@@ -6,6 +7,7 @@ import { type Release, releaseFor, RESTATE_VERSION, tarballUrl } from "./release
 /** Where to look, and how to report. */
 export interface FindOptions {
   readonly env: (name: string) => string | undefined;
+  readonly clock: Clock;
   readonly signal: AbortSignal;
   /** Called when a download begins and as it goes on; never when the binary is found. */
   readonly onProgress?: (progress: DownloadProgress) => void;
@@ -41,7 +43,8 @@ export async function findRestateServer(options: FindOptions): Promise<FoundServ
     );
   }
   const url = tarballUrl(await registryUrl(options), release);
-  await download({ url, release, path: cached, signal: options.signal, onProgress: options.onProgress });
+  const { clock, signal, onProgress } = options;
+  await download({ url, release, path: cached, clock, signal, onProgress });
   return { path: cached, from: "download" };
 }
 

@@ -1,8 +1,12 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
-import { gzipSync } from "node:zlib";
+import { gunzipSync, gzipSync } from "node:zlib";
 import { join } from "node:path";
+import { packTar, type TarEntry } from "modern-tar";
+import { systemClock } from "../clock/mod.ts";
+import { isFault } from "../fault/mod.ts";
+import { ManualClock } from "../testkit/manual_clock.ts";
 import type { DownloadProgress } from "./download.ts";
 import { type FindOptions, findRestateServer } from "./find.ts";
 import type { Release } from "./release.ts";
@@ -21,12 +25,17 @@ interface Bed {
   cached(): Promise<string[]>;
 }
 
-async function withRegistry(tarball: Uint8Array, test: (bed: Bed) => Promise<void>): Promise<void> {
+async function withRegistry(
+  given: Uint8Array | Promise<Uint8Array>,
+  test: (bed: Bed) => Promise<void>,
+): Promise<void> {
+  const tarball = await given;
   const home = await Deno.makeTempDir({ prefix: "unkey-restate-" });
   const requests: string[] = [];
   const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => undefined }, (request) => {
     const { pathname } = new URL(request.url);
     requests.push(pathname);
+    if (pathname.startsWith("/stuck/")) return new Response(new ReadableStream());
     return pathname === TARBALL_PATH
       ? new Response(tarball.slice(), { headers: { "content-length": String(tarball.length) } })
       : new Response("no such package", { status: 404 });
@@ -39,6 +48,7 @@ async function withRegistry(tarball: Uint8Array, test: (bed: Bed) => Promise<voi
       find: (env, options = {}) =>
         findRestateServer({
           env: (name) => ({ HOME: home, ...env })[name],
+          clock: systemClock(),
           signal: new AbortController().signal,
           platform: PLATFORM,
           release: releaseOf(tarball),
@@ -90,6 +100,14 @@ Deno.test("a package without the binary is refused", () =>
     });
     assert.deepEqual(await bed.cached(), []);
   }));
+
+Deno.test("a tarball that breaks off is refused, with nothing left behind", async () => {
+  const tar = gunzipSync(await tarballOf("package/bin/restate-server"));
+  await withRegistry(new Uint8Array(gzipSync(tar.subarray(0, 200_000))), async (bed) => {
+    await assert.rejects(bed.find({ NPM_CONFIG_REGISTRY: bed.registry }), /truncated/);
+    assert.deepEqual(await bed.cached(), []);
+  });
+});
 
 Deno.test("several processes may download at once", () =>
   withRegistry(tarballOf("package/bin/restate-server"), async (bed) => {
@@ -143,10 +161,26 @@ Deno.test("a download can be given up", () =>
     assert.deepEqual(await bed.cached(), []);
   }));
 
+Deno.test("a download on which nothing arrives is given up", () =>
+  withRegistry(tarballOf("package/bin/restate-server"), async (bed) => {
+    const clock = new ManualClock();
+    const found = bed.find({ NPM_CONFIG_REGISTRY: `${bed.registry.replace("/npm/", "/stuck/")}` }, { clock });
+    const isGivenUp = found.then(() => assert.fail("the download ended"), (error: unknown) => error);
+    const passed = (async (): Promise<void> => {
+      while (bed.requests.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+      await clock.advance(40_000);
+    })();
+    const error = await isGivenUp;
+    await passed;
+    assert.ok(isFault(error, "unavailable"), String(error));
+    assert.match(error.publicMessage ?? "", /Cannot get Restate's server/);
+  }));
+
 Deno.test("a system that Restate does not support is named", () =>
   withRegistry(new Uint8Array(0), async (bed) => {
     const options: FindOptions = {
       env: (name) => name === "HOME" ? bed.home : undefined,
+      clock: systemClock(),
       signal: new AbortController().signal,
       platform: { os: "windows", arch: "x86_64" },
     };
@@ -171,19 +205,16 @@ function releaseOf(tarball: Uint8Array): Release {
   return { packageName: PACKAGE, sha512: createHash("sha512").update(tarball).digest("base64") };
 }
 
-/** A package as npm packs it, with `CONTENT` in the file `name`. */
-function tarballOf(name: string): Uint8Array {
-  const entries = [
-    ...tarEntry("package/LICENSE", Buffer.from("do what you want")),
-    ...tarEntry(name, CONTENT),
-    ...tarEntry("package/package.json", Buffer.from("{}")),
-  ];
-  return new Uint8Array(gzipSync(Buffer.concat([...entries, Buffer.alloc(1024)])));
-}
-
-function tarEntry(name: string, content: Buffer): Buffer[] {
-  const header = Buffer.alloc(512);
-  header.write(name, 0);
-  header.write(content.length.toString(8).padStart(11, "0"), 124);
-  return [header, content, Buffer.alloc((512 - content.length % 512) % 512)];
+/** A package with `CONTENT` in the file `name`. */
+async function tarballOf(name: string): Promise<Uint8Array> {
+  const file = (path: string, body: Uint8Array): TarEntry => ({
+    header: { name: path, size: body.length, type: "file" },
+    body,
+  });
+  const tar = await packTar([
+    file("package/LICENSE", Buffer.from("do what you want")),
+    file(name, CONTENT),
+    file("package/package.json", Buffer.from("{}")),
+  ]);
+  return new Uint8Array(gzipSync(tar));
 }

@@ -2,7 +2,7 @@
  * A Restate server of one's own: finds its binary, or gets it from the npm registry, and keeps it running.
  *
  * ```ts
- * const { path } = await findRestateServer({ env, signal, onProgress });
+ * const { path } = await findRestateServer({ env, clock, signal, onProgress });
  * const server = await startRestateServer({ binary: path, baseDir, ports, logFile, clock, log, signal });
  * await fetch(`${server.ingressUrl}/restate/health`);
  * await server.stop();

@@ -11,6 +11,7 @@ const FREE = { ingress: 0, admin: 0, node: 0 };
 /** The real server; where it cannot be had, its tests are ignored. */
 const BINARY = await findRestateServer({
   env: (name) => Deno.env.get(name),
+  clock: systemClock(),
   signal: AbortSignal.timeout(300_000),
 }).then((found) => found.path, () => undefined);
 
@@ -159,7 +160,7 @@ real("a server that dies again and again is given up, with its last lines", asyn
 });
 
 real("what a killed process left behind is ended before another server starts on its folder", async (bed) => {
-  const script = new URL("server_test_parent.ts", import.meta.url).pathname;
+  const script = new URL("testing_parent.ts", import.meta.url).pathname;
   const parent = new Deno.Command(Deno.execPath(), {
     args: ["run", "-A", script, BINARY ?? "", bed.directory],
     stdin: "null",

@@ -1,3 +1,4 @@
+import { systemClock } from "../../pkg/clock/mod.ts";
 import { findRestateServer, requestIdentity } from "../../pkg/restate_server/mod.ts";
 import { Part, type PartOptions } from "./process.ts";
 import { answersOk } from "./wait.ts";
@@ -20,6 +21,7 @@ export async function restatePart(
 ): Promise<RestatePart> {
   const { path } = await findRestateServer({
     env: (name) => Deno.env.get(name),
+    clock: systemClock(),
     signal: AbortSignal.timeout(300_000),
   });
   const loopback = (port: number): string => `127.0.0.1:${port}`;
