@@ -3,6 +3,7 @@ import { createReadStream } from "node:fs";
 import { link, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
+import { sha256Hex, shortHash } from "../hash/mod.ts";
 import type { Written } from "./gzip_file.ts";
 import type { Entry } from "./walk.ts";
 
@@ -19,11 +20,10 @@ export const PREFIX = "pack-";
 
 /** Identifies the state of a tree without reading its files: any change of content changes a file's stamp. */
 export function fingerprint(entries: readonly Entry[]): string {
-  const hash = createHash("sha256").update(`${FORMAT}\n`);
   const lines = entries.map(({ path, kind, mode, size, target, stamp }) =>
     JSON.stringify([path, kind, mode, size, target, stamp])
   );
-  return hash.update(lines.join("\n")).digest("hex");
+  return sha256Hex(`${FORMAT}\n${lines.join("\n")}`);
 }
 
 /** The last archive of each folder, kept in a folder of this user's so that an unchanged tree is not read again. */
@@ -34,7 +34,7 @@ export class ArchiveCache {
   /** `directory` exists already and belongs to this user alone. */
   constructor(directory: string, root: string) {
     this.#directory = directory;
-    this.#key = createHash("sha256").update(root).digest("hex").slice(0, 32);
+    this.#key = shortHash(root, 32);
   }
 
   /** Puts the archive of exactly this state at `path` when there is one. Its bytes are checked. */

@@ -1,8 +1,8 @@
-import { createHash } from "node:crypto";
 import { join } from "node:path";
 import type { Clock } from "../clock/mod.ts";
 import type { Secret } from "../config/secret.ts";
 import { Fault, isFault, publicFault } from "../fault/mod.ts";
+import { sha256Hex } from "../hash/mod.ts";
 import { checkKey } from "./key.ts";
 import { putHeaders } from "./put_headers.ts";
 import { receive } from "./receive.ts";
@@ -152,7 +152,7 @@ async function refuse(request: Request, status: number, text: string): Promise<R
 
 /** Named by a hash: no key can lead outside, and no two keys collide as file and folder or by upper and lower case. */
 function pathOf(directory: string, key: string): string {
-  const name = createHash("sha256").update(key).digest("hex");
+  const name = sha256Hex(key);
   return join(directory, name.slice(0, 2), name);
 }
 

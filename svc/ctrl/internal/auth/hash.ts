@@ -1,6 +1,6 @@
-import { hash } from "node:crypto";
+import { sha256Hex } from "../../../../pkg/hash/mod.ts";
 
 /** The stored form of credentials: they are long and random, so a plain SHA-256 in hex is enough. */
 export function credentialHash(token: string): string {
-  return hash("sha256", token, "hex");
+  return sha256Hex(token);
 }

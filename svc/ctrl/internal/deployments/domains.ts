@@ -14,8 +14,8 @@
  *
  * @module
  */
-import { createHash } from "node:crypto";
 import { Fault } from "../../../../pkg/fault/mod.ts";
+import { shortHash } from "../../../../pkg/hash/mod.ts";
 
 /** The scope whose newest deployment a name follows; `none` never moves. */
 export type Sticky = "none" | "branch" | "environment" | "live";
@@ -80,7 +80,7 @@ function commitDomain(parts: DomainParts, name: (label: string) => string): Doma
   const { project, workspace, deploymentId } = parts;
   const commit = `${project}-git-${parts.commitSha.slice(0, COMMIT_CHARACTERS)}`;
   if (!parts.upload) return { hostname: name(`${commit}-${workspace}`), sticky: "none" };
-  const number = createHash("sha256").update(deploymentId).digest().readUInt32BE(0);
+  const number = parseInt(shortHash(deploymentId, 8), 16);
   return {
     hostname: name(`${commit}-${1000 + number % 9000}-${workspace}`),
     sticky: "none",
@@ -108,5 +108,5 @@ function fit(label: string, apex: string): string {
 }
 
 function hash(text: string): string {
-  return createHash("sha256").update(text).digest("hex").slice(0, HASH_CHARACTERS);
+  return shortHash(text, HASH_CHARACTERS);
 }

@@ -1,4 +1,4 @@
-import { hash } from "node:crypto";
+import { digestOf, sha256Hex } from "../../../../pkg/hash/mod.ts";
 import type { ContextSource } from "./build_context.ts";
 import { NO_OPTIONS } from "./build_settings.ts";
 import type { CreateRequest } from "./create_request.ts";
@@ -9,29 +9,25 @@ import type { CreateRequest } from "./create_request.ts";
  */
 export function fingerprint(request: CreateRequest): string {
   const { projectId, environmentSlug, branch, source, git, command, port, healthCheckPath } = request;
-  return hash(
-    "sha256",
-    JSON.stringify([
-      projectId,
-      environmentSlug,
-      branch,
-      source?.kind === "context"
-        ? ["context", source.objectKey, source.dockerfilePath, ...buildParts(source)]
-        : source?.image ?? null,
-      git === undefined ? null : [
-        git.commitSha,
-        git.commitMessage,
-        git.authorHandle,
-        git.authorAvatarUrl,
-        git.timestampMs,
-      ],
-      command,
-      port,
-      healthCheckPath,
-      request.redeployOf,
-    ]),
-    "hex",
-  );
+  return digestOf([
+    projectId,
+    environmentSlug,
+    branch,
+    source?.kind === "context"
+      ? ["context", source.objectKey, source.dockerfilePath, ...buildParts(source)]
+      : source?.image ?? null,
+    git === undefined ? null : [
+      git.commitSha,
+      git.commitMessage,
+      git.authorHandle,
+      git.authorAvatarUrl,
+      git.timestampMs,
+    ],
+    command,
+    port,
+    healthCheckPath,
+    request.redeployOf,
+  ]);
 }
 
 /** Nothing for an archive alone, whose fingerprint stays that of servers that knew nothing else. */
@@ -39,7 +35,7 @@ function buildParts({ dockerfile, build }: ContextSource): readonly unknown[] {
   const { arguments: values, secrets, target, noCache, pull, platform, variableArguments } = build;
   const settings = [
     sorted(Object.entries(values)),
-    sorted(Array.from(secrets, ([id, bytes]) => [id, digest(bytes)])),
+    sorted(Array.from(secrets, ([id, bytes]) => [id, sha256Hex(bytes)])),
     target,
     noCache,
     pull,
@@ -47,7 +43,7 @@ function buildParts({ dockerfile, build }: ContextSource): readonly unknown[] {
     variableArguments,
   ];
   if (dockerfile === undefined && JSON.stringify(settings) === NO_SETTINGS) return [];
-  return [dockerfile === undefined ? null : digest(dockerfile), settings];
+  return [dockerfile === undefined ? null : sha256Hex(dockerfile), settings];
 }
 
 const NO_SETTINGS = JSON.stringify([
@@ -62,8 +58,4 @@ const NO_SETTINGS = JSON.stringify([
 
 function sorted(entries: readonly (readonly [string, string])[]): readonly (readonly [string, string])[] {
   return entries.toSorted(([a], [b]) => a < b ? -1 : a > b ? 1 : 0);
-}
-
-function digest(bytes: Uint8Array): string {
-  return hash("sha256", bytes, "hex");
 }

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { sha256Hex } from "../../../../pkg/hash/mod.ts";
 import type { ApplyDeployment } from "../../../../proto/gen/ctrl/v1/cluster_pb.ts";
 import { Fault } from "../../../../pkg/fault/mod.ts";
 import type { ResourceKind } from "../watch/watcher.ts";
@@ -110,11 +110,11 @@ export function decodeApply(apply: ApplyDeployment): DesiredDeployment {
       branch: apply.gitBranch,
       authorHandle: apply.gitCommitAuthorHandle,
     },
-    blobSha256: sha256Hex(apply.encryptedEnvironmentVariables),
+    blobSha256: hashOf(apply.encryptedEnvironmentVariables),
   };
 }
 
 /** Empty for no bytes. */
-export function sha256Hex(bytes: Uint8Array): string {
-  return bytes.length === 0 ? "" : createHash("sha256").update(bytes).digest("hex");
+function hashOf(blob: Uint8Array): string {
+  return blob.length === 0 ? "" : sha256Hex(blob);
 }

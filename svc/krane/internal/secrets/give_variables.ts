@@ -1,5 +1,6 @@
 import { Fault } from "../../../../pkg/fault/mod.ts";
-import { type DesiredDeployment, sha256Hex } from "../deployment/desired.ts";
+import { sha256Hex } from "../../../../pkg/hash/mod.ts";
+import type { DesiredDeployment } from "../deployment/desired.ts";
 
 /** The owner of a running pod, by its proof. */
 export interface PodIdentity {

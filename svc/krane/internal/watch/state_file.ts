@@ -1,5 +1,5 @@
-import { createHash } from "node:crypto";
 import { z } from "zod";
+import { digestOf } from "../../../../pkg/hash/mod.ts";
 import type { DesiredDeployment } from "../deployment/desired.ts";
 
 /** State of an agent that outlives its process. */
@@ -51,5 +51,5 @@ export function digestDesired(desired: readonly DesiredDeployment[]): string {
     const env = Object.entries(each.env).toSorted(([a], [b]) => a < b ? -1 : 1);
     return JSON.stringify(Object.entries({ ...each, env }).toSorted(([a], [b]) => a < b ? -1 : 1));
   });
-  return createHash("sha256").update(JSON.stringify(texts.toSorted())).digest("hex");
+  return digestOf(texts.toSorted());
 }

@@ -1,6 +1,6 @@
-import { createHash } from "node:crypto";
 import { z } from "zod";
 import { type Container, type ContainerSpec, fullReference } from "../../../../../pkg/docker/mod.ts";
+import { digestOf } from "../../../../../pkg/hash/mod.ts";
 import type { DesiredDeployment } from "../../deployment/desired.ts";
 import { platformVariables } from "../../deployment/platform_variables.ts";
 
@@ -118,15 +118,14 @@ export function specHash(desired: DesiredDeployment, options: SpecOptions): stri
     ...rest
   } = desired;
   const env = Object.entries(desired.env).toSorted(([a], [b]) => a < b ? -1 : 1);
-  const text = JSON.stringify([
+  return digestOf([
     { ...rest, env },
     limitsOf(desired, options),
     options.publishAddress,
     options.network,
     OUTPUT,
     CAPABILITIES_DROPPED,
-  ]);
-  return createHash("sha256").update(text).digest("hex").slice(0, 32);
+  ]).slice(0, 32);
 }
 
 const Desired = z.object({

@@ -1,5 +1,5 @@
-import { createHash } from "node:crypto";
 import { publicFault } from "../../../../../pkg/fault/mod.ts";
+import { shortHash } from "../../../../../pkg/hash/mod.ts";
 import type { DesiredDeployment } from "../../deployment/desired.ts";
 import type { KubernetesSettings } from "./settings.ts";
 
@@ -36,7 +36,7 @@ export function ownLabels({ region, controlPlaneId }: Identity): Record<string, 
   return {
     [LABEL.managedBy]: "krane",
     [LABEL.region]: labelValue(region),
-    [LABEL.controlPlane]: digest(controlPlaneId, 16),
+    [LABEL.controlPlane]: shortHash(controlPlaneId, 16),
   };
 }
 
@@ -60,17 +60,12 @@ export function deploymentLabels(desired: DesiredDeployment, identity: Identity)
 
 /** The namespace of a deployment: the one that it asks for, or else its workspace's own. */
 export function namespaceOf(desired: Pick<DesiredDeployment, "namespace" | "workspaceId">): string {
-  return desired.namespace === "" ? `unkey-${digest(desired.workspaceId, 16)}` : desired.namespace;
+  return desired.namespace === "" ? `unkey-${shortHash(desired.workspaceId, 16)}` : desired.namespace;
 }
 
 /** The Secret with a deployment's variables. */
 export function secretName(deployment: string): string {
   return `${deployment}-env`;
-}
-
-/** Hexadecimal digits of a text's SHA-256. */
-export function digest(text: string, length: number): string {
-  return createHash("sha256").update(text).digest("hex").slice(0, length);
 }
 
 /** Ids are told apart by upper and lower case, which label values keep. */

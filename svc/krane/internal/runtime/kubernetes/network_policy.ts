@@ -3,9 +3,10 @@ import type {
   V1NetworkPolicyEgressRule,
   V1NetworkPolicyPeer,
 } from "@kubernetes/client-node";
+import { digestOf } from "../../../../../pkg/hash/mod.ts";
 import type { JsonOf, Manifest } from "../../../../../pkg/kube/mod.ts";
 import type { DesiredDeployment } from "../../deployment/desired.ts";
-import { deploymentSelection, digest, LABEL, namespaceOf } from "./labels.ts";
+import { deploymentSelection, LABEL, namespaceOf } from "./labels.ts";
 import type { KubernetesSettings } from "./settings.ts";
 
 const NAMESPACE_NAME = "kubernetes.io/metadata.name";
@@ -13,7 +14,7 @@ const DNS_NAMESPACE = "kube-system";
 
 /** One policy per environment, region and control plane: a shared one would be overwritten by each of them in turn. */
 export function policyName(environmentId: string, settings: KubernetesSettings): string {
-  return `env-${digest(JSON.stringify([environmentId, settings.region, settings.controlPlaneId]), 20)}`;
+  return `env-${digestOf([environmentId, settings.region, settings.controlPlaneId]).slice(0, 20)}`;
 }
 
 /** Who may talk to the pods of a deployment's environment, and where they may go. */

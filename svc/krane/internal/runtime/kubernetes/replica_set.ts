@@ -9,10 +9,11 @@ import type {
   V1Toleration,
   V1Volume,
 } from "@kubernetes/client-node";
+import { digestOf } from "../../../../../pkg/hash/mod.ts";
 import type { Manifest } from "../../../../../pkg/kube/mod.ts";
 import type { DesiredDeployment } from "../../deployment/desired.ts";
 import { platformVariables } from "../../deployment/platform_variables.ts";
-import { ANNOTATION, deploymentLabels, digest, LABEL, namespaceOf, ownLabels, secretName } from "./labels.ts";
+import { ANNOTATION, deploymentLabels, LABEL, namespaceOf, ownLabels, secretName } from "./labels.ts";
 import type { KubernetesSettings } from "./settings.ts";
 
 /** The container that runs the app. */
@@ -83,7 +84,7 @@ export function specHash(
     revision ?? "",
     limitsOf(desired, settings),
   ];
-  return digest(JSON.stringify(inputs), 32);
+  return digestOf(inputs).slice(0, 32);
 }
 
 /** Cannot be changed later, so it holds only what never changes. */

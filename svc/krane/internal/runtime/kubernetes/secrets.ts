@@ -1,8 +1,9 @@
 import type { V1Secret } from "@kubernetes/client-node";
+import { digestOf } from "../../../../../pkg/hash/mod.ts";
 import type { Manifest } from "../../../../../pkg/kube/mod.ts";
 import type { RegistryCredentials } from "../../../../../pkg/registry/mod.ts";
 import type { DesiredDeployment } from "../../deployment/desired.ts";
-import { ANNOTATION, deploymentLabels, digest, namespaceOf, ownLabels, secretName } from "./labels.ts";
+import { ANNOTATION, deploymentLabels, namespaceOf, ownLabels, secretName } from "./labels.ts";
 import { REGISTRY_SECRET } from "./replica_set.ts";
 import type { KubernetesSettings } from "./settings.ts";
 
@@ -46,7 +47,7 @@ export function variablesRevision(
 
 /** Equal for equal variables of a deployment. */
 export function variablesDigest(desired: DesiredDeployment): string {
-  return digest(JSON.stringify([desired.deploymentId, Object.entries(desired.env).toSorted(byName)]), 64);
+  return digestOf([desired.deploymentId, Object.entries(desired.env).toSorted(byName)]);
 }
 
 /** The credentials with which a namespace's pods pull images of the registry. */

@@ -13,9 +13,10 @@ import type {
   V1Service,
   V1Toleration,
 } from "@kubernetes/client-node";
+import { shortHash } from "../../../../../pkg/hash/mod.ts";
 import type { JsonOf, Manifest } from "../../../../../pkg/kube/mod.ts";
 import type { DesiredSentinel } from "../../sentinel/desired.ts";
-import { digest, type Identity, LABEL, labelValue, ownLabels } from "./labels.ts";
+import { type Identity, LABEL, labelValue, ownLabels } from "./labels.ts";
 import type { Toleration } from "./settings.ts";
 
 /** What the agent decides for all its sentinels. */
@@ -90,7 +91,7 @@ export function sentinelDeployment(
       selector: { matchLabels: selector(desired, settings) },
       template: {
         // The token is long and random, so that its digest tells nothing; pods read it at their start.
-        metadata: { labels, annotations: { "unkey.com/credential": digest(desired.token.reveal(), 16) } },
+        metadata: { labels, annotations: { "unkey.com/credential": shortHash(desired.token.reveal(), 16) } },
         spec: podSpec(desired, settings),
       },
     },
