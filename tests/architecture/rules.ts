@@ -91,8 +91,8 @@ const HOMES: Readonly<Record<string, RegExp>> = {
   "zod": /^pkg\/(config|docker|docker_config|kube|registry)\/|^cmd\/|^svc\/|^dev\//,
   "mysql2": /^pkg\/db\//,
   "node:sqlite": /^pkg\/db\//,
-  "@aws-sdk/client-s3": /^pkg\/objectstore\//,
-  "@aws-sdk/s3-request-presigner": /^pkg\/objectstore\//,
+  "@aws-sdk/client-s3": /^pkg\/s3\//,
+  "@aws-sdk/s3-request-presigner": /^pkg\/s3\//,
   "@restatedev/restate-sdk":
     /^pkg\/durable\/|^svc\/ctrl\/worker\/([^/]+\/(contract|mod)|run|restate\/endpoint)\.ts$/,
   "@restatedev/restate-sdk-clients": /^pkg\/durable\/|^svc\/ctrl\/internal\/workflows\//,

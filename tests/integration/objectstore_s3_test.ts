@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { systemClock } from "../../pkg/clock/mod.ts";
 import { Secret } from "../../pkg/config/mod.ts";
-import { createS3ObjectStore, type S3ObjectStoreOptions } from "../../pkg/objectstore/mod.ts";
+import { createS3ObjectStore, type S3Options } from "../../pkg/s3/mod.ts";
 import { onS3, S3_ABSENT, S3_KEYS } from "../testbed/s3.ts";
 import { freePort } from "../testbed/wait.ts";
 import { CASES, lateClock, send } from "./objectstore_suite.ts";
@@ -79,7 +79,7 @@ Deno.test("S3 store: a server that does not answer is unavailable, not a missing
 });
 
 async function usingStore<T>(
-  options: S3ObjectStoreOptions,
+  options: S3Options,
   use: (store: ReturnType<typeof createS3ObjectStore>) => Promise<T>,
 ): Promise<T> {
   const store = createS3ObjectStore(options);

@@ -1,7 +1,7 @@
 /** A real S3 server for one test. */
 import { systemClock } from "../../pkg/clock/mod.ts";
 import { Secret } from "../../pkg/config/mod.ts";
-import type { S3ObjectStoreOptions } from "../../pkg/objectstore/mod.ts";
+import type { S3Options } from "../../pkg/s3/mod.ts";
 import { eventually, freePort } from "./wait.ts";
 
 /** Where `dev/parts/versitygw.sh` puts the S3 server; without it these tests are ignored. */
@@ -14,7 +14,7 @@ export const S3_ABSENT = await Deno.stat(BINARY).then(() => false, () => true);
 export const S3_KEYS = { accessKeyId: "tester", secretAccessKey: new Secret("tester's secret") };
 
 /** Runs `test` against a server of its own, with an empty bucket. */
-export async function onS3(test: (options: S3ObjectStoreOptions) => Promise<void>): Promise<void> {
+export async function onS3(test: (options: S3Options) => Promise<void>): Promise<void> {
   const directory = await Deno.makeTempDir({ prefix: "unkey-s3-" });
   const port = freePort();
   const url = `http://127.0.0.1:${port}`;

@@ -2,10 +2,10 @@ import type { Clock } from "../../../pkg/clock/mod.ts";
 import { Fault } from "../../../pkg/fault/mod.ts";
 import {
   createFileObjectStore,
-  createS3ObjectStore,
   type FileObjectStore,
   type ObjectStore,
 } from "../../../pkg/objectstore/mod.ts";
+import { createS3ObjectStore } from "../../../pkg/s3/mod.ts";
 import type { HttpRoute } from "../../../pkg/rpc/mod.ts";
 import type { DeploymentDeps } from "../services/deployment/deps.ts";
 import type { ApiConfig } from "./config.ts";

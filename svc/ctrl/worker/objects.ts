@@ -1,10 +1,7 @@
 import type { Clock } from "../../../pkg/clock/mod.ts";
 import { Fault } from "../../../pkg/fault/mod.ts";
-import {
-  createFileObjectStore,
-  createS3ObjectStore,
-  type ObjectStore,
-} from "../../../pkg/objectstore/mod.ts";
+import { createFileObjectStore, type ObjectStore } from "../../../pkg/objectstore/mod.ts";
+import { createS3ObjectStore } from "../../../pkg/s3/mod.ts";
 import { filesSigningKey } from "../internal/files_signing_key.ts";
 import { checkWorkerConfig, type WorkerConfig } from "./config/config.ts";
 

@@ -4,13 +4,12 @@ import {
   field,
   integerSchema,
   listSchema,
-  optionalUrlSchema,
   portSchema,
   secretField,
   switchField,
-  textSchema,
   urlSchema,
 } from "../../../../pkg/config/mod.ts";
+import { OBJECT_STORE_FIELDS, objectStoreProblems } from "../../../../pkg/objectstore/mod.ts";
 import { BUILD_FIELDS, buildProblems } from "./build.ts";
 import { BUILDER_FIELDS, builderProblems } from "./builder.ts";
 import { DEADLINE_FIELDS } from "./deadlines.ts";
@@ -52,57 +51,24 @@ export const WORKER_FIELDS = {
   ...BUILDER_FIELDS,
   ...BUILD_FIELDS,
   ...QUEUE_FIELDS,
-  buildS3Url: field({
-    flag: "build-s3-url",
-    env: "UNKEY_BUILD_S3_URL",
-    placeholder: "<url>",
+  ...OBJECT_STORE_FIELDS,
+  buildS3Url: {
+    ...OBJECT_STORE_FIELDS.buildS3Url,
     help: "S3 endpoint for build contexts, as the control plane reaches it.",
-    schema: optionalUrlSchema(),
-  }),
-  buildS3Region: field({
-    flag: "build-s3-region",
-    env: "UNKEY_BUILD_S3_REGION",
-    placeholder: "<region>",
-    help: "Region of the S3 endpoint, part of every signature.",
-    schema: textSchema("auto"),
-  }),
-  buildS3Bucket: field({
-    flag: "build-s3-bucket",
-    env: "UNKEY_BUILD_S3_BUCKET",
-    placeholder: "<name>",
-    help: "Bucket for build contexts.",
-    schema: textSchema(),
-  }),
-  buildS3AccessKeyId: secretField({
-    env: "UNKEY_BUILD_S3_ACCESS_KEY_ID",
-    help: "Access key of the bucket.",
-    required: false,
-  }),
-  buildS3AccessKeySecret: secretField({
-    env: "UNKEY_BUILD_S3_ACCESS_KEY_SECRET",
-    help: "Secret of the access key.",
-    required: false,
-  }),
-  buildFilesDir: field({
-    flag: "build-files-dir",
-    env: "UNKEY_BUILD_FILES_DIR",
-    placeholder: "<folder>",
+  },
+  buildFilesDir: {
+    ...OBJECT_STORE_FIELDS.buildFilesDir,
     help: "Folder for build contexts, instead of S3; the same one that the api has.",
-    schema: textSchema(),
-  }),
-  buildFilesUrl: field({
-    flag: "build-files-url",
-    env: "UNKEY_BUILD_FILES_URL",
-    placeholder: "<url>",
+  },
+  buildFilesUrl: {
+    ...OBJECT_STORE_FIELDS.buildFilesUrl,
     help: "The api as this worker reaches it, for contexts in a folder.",
-    schema: optionalUrlSchema(),
-  }),
-  buildFilesSigningKey: secretField({
-    env: "UNKEY_BUILD_FILES_SIGNING_KEY",
+  },
+  buildFilesSigningKey: {
+    ...OBJECT_STORE_FIELDS.buildFilesSigningKey,
     help:
       "Signs the URLs of contexts in a folder; the same as the api's. Derived from the master keys when absent.",
-    required: false,
-  }),
+  },
   vaultMasterKeys: secretField({
     env: "UNKEY_VAULT_MASTER_KEYS",
     help:
@@ -154,28 +120,12 @@ export function checkWorkerConfig(config: WorkerConfig): readonly string[] {
   if (config.sentinelImage !== undefined && config.vaultMasterKeys === undefined) {
     problems.push("UNKEY_VAULT_MASTER_KEYS is required with --sentinel-image (UNKEY_SENTINEL_IMAGE)");
   }
-  const [s3, files] = [config.buildS3Url !== undefined, config.buildFilesDir !== undefined];
-  if (s3 === files) {
-    const both = s3 ? "both are set" : "neither is set";
-    problems.push(
-      `exactly one of --build-s3-url (UNKEY_BUILD_S3_URL) and --build-files-dir (UNKEY_BUILD_FILES_DIR) is needed: ${both}`,
-    );
-  }
   problems.push(...restateProblems(config), ...builderProblems(config), ...buildProblems(config));
-  return [...problems, ...(s3 ? s3Problems(config) : []), ...(files ? filesProblems(config) : [])];
-}
-
-function s3Problems(config: WorkerConfig): readonly string[] {
-  const needed = {
-    "--build-s3-bucket (UNKEY_BUILD_S3_BUCKET)": config.buildS3Bucket,
-    "UNKEY_BUILD_S3_ACCESS_KEY_ID": config.buildS3AccessKeyId,
-    "UNKEY_BUILD_S3_ACCESS_KEY_SECRET": config.buildS3AccessKeySecret,
-  };
-  return Object.entries(needed).filter(([, value]) => value === undefined)
-    .map(([name]) => `${name} is required with --build-s3-url (UNKEY_BUILD_S3_URL)`);
+  return [...problems, ...objectStoreProblems(config), ...filesProblems(config)];
 }
 
 function filesProblems(config: WorkerConfig): readonly string[] {
+  if (config.buildFilesDir === undefined) return [];
   const because = "is required with --build-files-dir (UNKEY_BUILD_FILES_DIR)";
   const problems: string[] = [];
   if (config.buildFilesUrl === undefined) {
