@@ -1,9 +1,13 @@
 /** Argv in, exit code out: the only file that touches the process. */
 import { ROOT } from "./cmd/root.ts";
-import { dispatch, EXIT, type Process } from "./pkg/cli/mod.ts";
-import { terminalPrompts } from "./pkg/cli/clack.ts";
-import { baseDirectories } from "./pkg/cli/directories.ts";
-import { withThisMachine } from "./pkg/cli/no_proxy.ts";
+import {
+  baseDirectories,
+  dispatch,
+  EXIT,
+  type Process,
+  terminalPrompts,
+  withThisMachine,
+} from "./pkg/cli/mod.ts";
 import { systemClock } from "./pkg/clock/mod.ts";
 
 const STDIN_BYTES_MAX = 1 << 20;

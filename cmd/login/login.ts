@@ -1,6 +1,6 @@
 /** `unkey login`: checks a root key and stores it. */
 import { defineCommand, type Process } from "../../pkg/cli/mod.ts";
-import { credentialsPath, readCredentials, writeCredentials } from "../../pkg/cli/credentials.ts";
+import { credentialsPath, readCredentials, writeCredentials } from "../shared/credentials.ts";
 import { type ConfigOf, Secret } from "../../pkg/config/mod.ts";
 import { isFault, publicFault } from "../../pkg/fault/mod.ts";
 import { createRpcClient, fromConnectError } from "../../pkg/rpc/mod.ts";

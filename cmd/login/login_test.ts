@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { readCredentials } from "../../pkg/cli/credentials.ts";
+import { readCredentials } from "../shared/credentials.ts";
 import type { Prompts } from "../../pkg/cli/mod.ts";
 import { onlyJson, ROOT_KEY, type RunOptions, startControlPlane, unkey } from "../shared/testing.ts";
 

@@ -1,6 +1,6 @@
 /** The connection of a developer's commands to the control plane: its URL and the root key. */
 import type { Process } from "../../pkg/cli/mod.ts";
-import { readCredentials } from "../../pkg/cli/credentials.ts";
+import { readCredentials } from "./credentials.ts";
 import { type ConfigOf, field, type Secret, secretField, textSchema } from "../../pkg/config/mod.ts";
 import { type Fault, publicFault } from "../../pkg/fault/mod.ts";
 import { fromConnectError, isAnswer } from "../../pkg/rpc/mod.ts";

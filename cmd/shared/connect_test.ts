@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { writeCredentials } from "../../pkg/cli/credentials.ts";
+import { writeCredentials } from "./credentials.ts";
 import { Secret } from "../../pkg/config/mod.ts";
 import { testProcess } from "../../pkg/testkit/process.ts";
 import { connect, LOCAL_API_URL } from "./connect.ts";

@@ -1,4 +1,4 @@
-import { type Profile, readCredentials, writeCredentials } from "../../pkg/cli/credentials.ts";
+import { type Profile, readCredentials, writeCredentials } from "../shared/credentials.ts";
 
 const DEFAULT = "default";
 const LOCAL = "local";

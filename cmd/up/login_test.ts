@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { type Profile, readCredentials, writeCredentials } from "../../pkg/cli/credentials.ts";
+import { type Profile, readCredentials, writeCredentials } from "../shared/credentials.ts";
 import { Secret } from "../../pkg/config/mod.ts";
 import { logIn } from "./login.ts";
 

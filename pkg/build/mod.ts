@@ -39,7 +39,7 @@ export { type ClientCertificate, daemonAddress, daemonEndpoint } from "./connect
 export { engineEndpoint } from "./connection/engine.ts";
 export { type ArchiveOptions, type ContextArchive, openArchive } from "./context/archive.ts";
 export { type ContextEntry, type ContextTree } from "./context/tree.ts";
-export { exposedPorts } from "./explain/hints.ts";
+export { missingLines } from "./progress/texts.ts";
 export { type ProbedFetch, probeFetch } from "./probe/fetch_probe.ts";
 export { type WorkerFacts, workerFacts } from "./probe/worker_facts.ts";
 export { runtimeProblem } from "./runtime.ts";

@@ -20,7 +20,7 @@ export function styleHelp(to: Commander, process: Process): void {
 
 /** Adds variable and default to each setting's help, and lists the settings that only a variable can give. */
 export async function addHelp(to: Commander, command: Command): Promise<void> {
-  const { Secret } = await import("../config/secret.ts");
+  const { Secret } = await import("../secret/mod.ts");
   const byFlag = new Map(Object.values(command.fields).map((each) => [`--${each.flag}`, each]));
   const describe = (option: Option): string => {
     const field = option.long === undefined || option.long === null ? undefined : byFlag.get(option.long);

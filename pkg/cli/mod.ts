@@ -24,6 +24,7 @@
  *
  * @module
  */
+export { terminalPrompts } from "./clack.ts";
 export {
   type Command,
   type CommandTree,
@@ -37,9 +38,11 @@ export {
   type Positional,
   type Positionals,
 } from "./command.ts";
+export { baseDirectories } from "./directories.ts";
 export { EXIT, type ExitCode, exitCodeOf } from "./exit_codes.ts";
 export { dispatch } from "./dispatch.ts";
 export { type Failure, printFailure, toFailure, UsageError } from "./failure.ts";
+export { withThisMachine } from "./no_proxy.ts";
 export { type Paint, paint } from "./paint.ts";
 export type { Choice, Directories, Process, Prompts, Terminal } from "./process.ts";
 export { VERSION } from "./version.ts";

@@ -17,7 +17,7 @@
  */
 import { z } from "zod";
 import { Fault, isFault } from "../fault/mod.ts";
-import { Secret } from "./secret.ts";
+import { Secret } from "../secret/mod.ts";
 
 export { Secret };
 

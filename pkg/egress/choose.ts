@@ -1,5 +1,5 @@
 import { Buffer } from "node:buffer";
-import { withThisMachine } from "../cli/no_proxy.ts";
+import { withThisMachine } from "../cli/mod.ts";
 import { Secret } from "../config/mod.ts";
 import { publicFault } from "../fault/mod.ts";
 import { isExempt } from "./no_proxy.ts";

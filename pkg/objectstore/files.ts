@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import type { Clock } from "../clock/mod.ts";
-import type { Secret } from "../config/secret.ts";
+import type { Secret } from "../secret/mod.ts";
 import { Fault, isFault, publicFault } from "../fault/mod.ts";
 import { sha256Hex } from "../hash/mod.ts";
 import { checkKey } from "./key.ts";

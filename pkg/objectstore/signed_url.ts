@@ -1,6 +1,6 @@
 import { Buffer } from "node:buffer";
 import { createHmac, timingSafeEqual } from "node:crypto";
-import type { Secret } from "../config/secret.ts";
+import type { Secret } from "../secret/mod.ts";
 import { isObjectKey } from "./key.ts";
 
 /** Below this path the file store answers. */

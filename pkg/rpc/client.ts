@@ -1,7 +1,7 @@
 import type { DescService } from "@bufbuild/protobuf";
 import { type Client, Code, ConnectError, createClient, type Interceptor } from "@connectrpc/connect";
 import { createConnectTransport } from "@connectrpc/connect-web";
-import type { Secret } from "../config/secret.ts";
+import type { Secret } from "../secret/mod.ts";
 
 /** How to reach a service. */
 export interface ClientOptions {

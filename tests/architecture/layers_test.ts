@@ -102,6 +102,10 @@ const PLANTED: Readonly<Record<string, readonly [path: string, source: string]>>
     `import { a } from "../../../../../pkg/docker/mod.ts";`,
   ],
   "pkg knows no service and no command": ["pkg/db/mod.ts", `import { a } from "../../svc/krane/run.ts";`],
+  "a package is used through its mod.ts": [
+    "pkg/rpc/client.ts",
+    `import type { a } from "../build/explain/hints.ts";`,
+  ],
   "generated code imports only the protobuf runtime": [
     "proto/gen/ctrl/v1/x_pb.ts",
     `import { a } from "../../../../pkg/rpc/mod.ts";`,

@@ -85,6 +85,9 @@ const isPure = (path: string): boolean => PURE.some((each) => each.test(path));
 
 const STORE = "svc/ctrl/internal/store/";
 
+/** Parts of a package that may be loaded without the rest of it. */
+const SIDE_DOORS: readonly string[] = ["pkg/build/depot/mod.ts", "pkg/build/explain/mod.ts"];
+
 /** Where each npm package lives; a package that is not listed may be used anywhere. */
 const HOMES: Readonly<Record<string, RegExp>> = {
   "kysely": /^pkg\/db\/|^svc\/ctrl\/internal\/store\//,
@@ -95,12 +98,10 @@ const HOMES: Readonly<Record<string, RegExp>> = {
   "@aws-sdk/s3-request-presigner": /^pkg\/s3\//,
   "@restatedev/restate-sdk":
     /^pkg\/durable\/|^svc\/ctrl\/worker\/([^/]+\/(contract|mod)|run|restate\/endpoint)\.ts$/,
-  "@restatedev/restate-sdk-clients": /^pkg\/durable\/|^svc\/ctrl\/internal\/workflows\//,
   "@connectrpc/connect-web": /^pkg\/rpc\//,
   "yaml": /^pkg\/kube\/kubeconfig_library\.ts$/,
   "@kubernetes/client-node": /^pkg\/kube\/kubeconfig_library\.ts$/,
   "@connectrpc/connect-node": /^pkg\/(build|rpc)\//,
-  "@balena/dockerignore": /^pkg\/archive\//,
   "modern-tar": /^pkg\/(archive|docker|restate_server|testkit)\//,
   "commander": /^pkg\/cli\/|^cmd\/root\.ts$/,
   "@clack/prompts": /^pkg\/cli\/|^cmd\//,
@@ -209,12 +210,20 @@ export const RULES: readonly Rule[] = [
     name: "a pure file imports nothing that can wait",
     forbids: ({ from, to, typeOnly }) =>
       isPure(from) && !typeOnly && !isPure(to) && PURE_IMPORTS[from] !== to &&
-      !/^pkg\/(fault|uid|hash)\/|^pkg\/build\/explain\/hints\.ts$|^svc\/ctrl\/internal\/deployments\/|^proto\/gen\/|^@bufbuild\/protobuf$|^zod$|^node:crypto$/
+      !/^pkg\/(fault|uid|hash)\/|^pkg\/build\/explain\/mod\.ts$|^svc\/ctrl\/internal\/deployments\/|^proto\/gen\/|^@bufbuild\/protobuf$|^zod$|^node:crypto$/
         .test(to),
   },
   {
     name: "pkg knows no service and no command",
     forbids: ({ from, to }) => isProduction(from) && from.startsWith("pkg/") && /^(svc|cmd)\//.test(to),
+  },
+  {
+    name: "a package is used through its mod.ts",
+    forbids: ({ from, to }) => {
+      const other = area(to, "pkg/");
+      return isProduction(from) && other !== undefined && other !== area(from, "pkg/") &&
+        to !== `pkg/${other}/mod.ts` && !SIDE_DOORS.includes(to);
+    },
   },
   {
     name: "generated code imports only the protobuf runtime",

@@ -1,5 +1,5 @@
 /** Writes a build's output to the deployment's events while the build runs. */
-import { missingLines } from "../../../../pkg/build/progress/texts.ts";
+import { missingLines } from "../../../../pkg/build/mod.ts";
 import type { Clock } from "../../../../pkg/clock/mod.ts";
 import { transact } from "../../../../pkg/db/mod.ts";
 import { describeError } from "../../../../pkg/fault/mod.ts";

@@ -10,7 +10,7 @@ import {
   listLiveRegions,
   listTopology,
 } from "../../internal/store/mod.ts";
-import { exposedPorts } from "../../../../pkg/build/mod.ts";
+import { exposedPorts } from "../../../../pkg/build/explain/mod.ts";
 import type { InstanceState, RolloutState } from "./plan.ts";
 
 /** The deployment is final already, or does not exist: there is nothing left to do. */

@@ -1,5 +1,5 @@
 /** The verdict about a rollout. Pure: the workflow asks again after every replay and must get the same answer. */
-import { portHint, startHint, withHint } from "../../../../pkg/build/explain/hints.ts";
+import { portHint, startHint, withHint } from "../../../../pkg/build/explain/mod.ts";
 import type { FailureCode, FailureDetails } from "../../internal/deployments/status.ts";
 
 /** One instance as its agent reported it last. */

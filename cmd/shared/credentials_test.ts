@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { mkdtemp, readdir, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Secret } from "../config/secret.ts";
+import { Secret } from "../../pkg/secret/mod.ts";
 import { credentialsPath, readCredentials, writeCredentials } from "./credentials.ts";
 
 const LOGIN = { apiBaseUrl: "http://127.0.0.1:7091", rootKey: new Secret("unkey_a"), workspaceSlug: "acme" };

@@ -1,8 +1,8 @@
 import { chmod, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { Secret } from "../config/secret.ts";
-import { publicFault } from "../fault/mod.ts";
-import { newDnsName } from "../uid/mod.ts";
+import { Secret } from "../../pkg/secret/mod.ts";
+import { publicFault } from "../../pkg/fault/mod.ts";
+import { newDnsName } from "../../pkg/uid/mod.ts";
 
 /** What a login stores. */
 export interface Profile {
