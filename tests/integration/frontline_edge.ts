@@ -6,7 +6,7 @@ import { LIMITS } from "../../pkg/proxy/mod.ts";
 import type { FrontlineConfig } from "../../svc/frontline/config.ts";
 import { runFrontline } from "../../svc/frontline/run.ts";
 import { freePort } from "../testbed/wait.ts";
-import { Wire } from "./frontline_wire.ts";
+import { Wire } from "../../pkg/proxy/testing_wire.ts";
 
 /** Times of a watch that does not keep a test waiting. */
 export const TIMES = {

@@ -4,7 +4,7 @@ import { ManualClock } from "../../pkg/testkit/manual_clock.ts";
 import { eventually } from "../testbed/wait.ts";
 import { app, get, refuses, startEdge, TIMES } from "./frontline_edge.ts";
 import { applyEndpoints, applyRoute, Feed, snapshotEnd } from "./frontline_feed.ts";
-import { responseHead, Wire } from "./frontline_wire.ts";
+import { responseHead, Wire } from "../../pkg/proxy/testing_wire.ts";
 
 /** Load balancers notice a stop after a few seconds: requests that they send until then must be served. */
 Deno.test("an edge that stops says so first, and goes on to serve until its delay is over", async () => {

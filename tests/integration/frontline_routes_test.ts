@@ -3,7 +3,7 @@ import { isFault } from "../../pkg/fault/mod.ts";
 import { eventually, freePort } from "../testbed/wait.ts";
 import { app, get, startEdge, TIMES } from "./frontline_edge.ts";
 import { applyEndpoints, applyRoute, Feed, HEARTBEAT, outage, snapshotEnd } from "./frontline_feed.ts";
-import { Wire } from "./frontline_wire.ts";
+import { Wire } from "../../pkg/proxy/testing_wire.ts";
 
 Deno.test("an edge is ready with the first snapshot, and says so by its health checks", async () => {
   await using feed = await Feed.start();

@@ -16,7 +16,7 @@ import {
 import { assignRoutes, findDeployment } from "../../svc/ctrl/internal/store/mod.ts";
 import { Part } from "../testbed/process.ts";
 import { answersOk, eventually, freePort } from "../testbed/wait.ts";
-import { Wire } from "./frontline_wire.ts";
+import { Wire } from "../../pkg/proxy/testing_wire.ts";
 
 const MAIN = new URL("../../main.ts", import.meta.url).pathname;
 const REGION = "local.dev";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { App, responseHead, startProxy, Wire } from "./frontline_wire.ts";
+import { App, responseHead, startProxy, Wire } from "./testing_wire.ts";
 
 const UPGRADE = "GET /ws HTTP/1.1\r\nHost: a\r\nConnection: keep-alive, Upgrade\r\nUpgrade: websocket\r\n" +
   "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import type { Upstream } from "../../pkg/proxy/mod.ts";
-import { App, deadUpstream, responseHead, startProxy, Wire } from "./frontline_wire.ts";
-import { eventually } from "../testbed/wait.ts";
+import type { Upstream } from "./mod.ts";
+import { App, deadUpstream, responseHead, startProxy, Wire } from "./testing_wire.ts";
+import { eventually } from "../testkit/eventually.ts";
 
 const OK = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 

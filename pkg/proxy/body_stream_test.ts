@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { App, responseHead, startProxy, Wire } from "./frontline_wire.ts";
-import { eventually } from "../testbed/wait.ts";
+import { App, responseHead, startProxy, Wire } from "./testing_wire.ts";
+import { eventually } from "../testkit/eventually.ts";
 
 const MIB = 1024 * 1024;
 const BODY_BYTES = 64 * MIB;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { gzipSync } from "node:zlib";
-import { App, responseHead, startProxy, Wire } from "./frontline_wire.ts";
+import { App, responseHead, startProxy, Wire } from "./testing_wire.ts";
 
 /** Sends `request`, lets the app answer `response`, and returns what each side saw. */
 async function pass(request: string, response: string, expected: number | "end" = 0) {

@@ -1,6 +1,6 @@
 /** Both ends of a proxy as raw sockets, so that tests see and send exact bytes. */
 import { Buffer } from "node:buffer";
-import { type Clock, systemClock } from "../../pkg/clock/mod.ts";
+import { type Clock, systemClock } from "../clock/mod.ts";
 import {
   type FailureReport,
   LIMITS,
@@ -8,7 +8,7 @@ import {
   type ProxyLimits,
   type ProxyOptions,
   type Upstream,
-} from "../../pkg/proxy/mod.ts";
+} from "./mod.ts";
 
 const DEADLINE_MS = 120_000;
 

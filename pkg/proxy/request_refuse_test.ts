@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { App, responseHead, startProxy, Wire } from "./frontline_wire.ts";
+import { App, responseHead, startProxy, Wire } from "./testing_wire.ts";
 
 interface Refusal {
   readonly name: string;

@@ -1,9 +1,9 @@
 /** Clients that take their response more slowly than it comes; time moves only when a test moves it. */
 import assert from "node:assert/strict";
-import { LIMITS, type ProxyOptions } from "../../pkg/proxy/mod.ts";
-import { ManualClock } from "../../pkg/testkit/manual_clock.ts";
-import { eventually } from "../testbed/wait.ts";
-import { responseHead, startProxy, type TestProxy, Wire } from "./frontline_wire.ts";
+import { LIMITS, type ProxyOptions } from "./mod.ts";
+import { ManualClock } from "../testkit/manual_clock.ts";
+import { eventually } from "../testkit/eventually.ts";
+import { responseHead, startProxy, type TestProxy, Wire } from "./testing_wire.ts";
 
 const MIB = 1024 * 1024;
 /** More than the system holds for two connections, so that the proxy has to keep the rest. */

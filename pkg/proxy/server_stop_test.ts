@@ -1,9 +1,9 @@
 /** Connections and requests when a proxy stops; time moves only when a test moves it. */
 import assert from "node:assert/strict";
-import { LIMITS, type ProxyOptions, type Upstream } from "../../pkg/proxy/mod.ts";
-import { ManualClock } from "../../pkg/testkit/manual_clock.ts";
-import { eventually } from "../testbed/wait.ts";
-import { App, responseHead, startProxy, Wire } from "./frontline_wire.ts";
+import { LIMITS, type ProxyOptions, type Upstream } from "./mod.ts";
+import { ManualClock } from "../testkit/manual_clock.ts";
+import { eventually } from "../testkit/eventually.ts";
+import { App, responseHead, startProxy, Wire } from "./testing_wire.ts";
 
 const DRAIN_MS = 600_000;
 /** Time for a stop without requests under way: more than all limits together, and much less than the drain. */
