@@ -46,7 +46,7 @@ export async function startControlPlane(answers: FakeAnswers, port = 0): Promise
     portSetting: "none",
     log: silentLogger(),
     clock: systemClock(),
-    gate: ({ requestHeader }) => {
+    admit: ({ requestHeader }) => {
       if (requestHeader.get("authorization") === `Bearer ${ROOT_KEY}`) return;
       throw publicFault("unauthenticated", "Credentials are missing or not valid.");
     },

@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, realpath, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { publicFault } from "../fault/mod.ts";
 import { ArchiveCache, fingerprint, PREFIX } from "./archive_cache.ts";
-import { Breather } from "./breather.ts";
+import { CooperativeYield } from "../async/mod.ts";
 import { tarBytes } from "./content.ts";
 import { contextRules } from "./context_rules.ts";
 import type { DockerfileSource } from "./dockerfile.ts";
@@ -120,12 +120,12 @@ interface Job {
 
 /** Stops soon after the limit is passed. */
 async function write({ path, root, entries, sizeMaxBytes, signal }: Job): Promise<Written> {
-  const breather = new Breather(signal);
+  const cooperativeYield = new CooperativeYield(signal);
   const out = await GzipFile.create(path);
   try {
     for (const bytes of tarBytes(root, entries)) {
       await out.write(bytes);
-      await breather.rest();
+      await cooperativeYield.pause();
       if (out.sizeBytes > sizeMaxBytes) throw contextTooLarge(largestShares(entries), sizeMaxBytes);
     }
     return await out.finish();

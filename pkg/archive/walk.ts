@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { publicFault } from "../fault/mod.ts";
-import { Breather } from "./breather.ts";
+import { CooperativeYield } from "../async/mod.ts";
 import { type AttributeReader, type Attributes, openAttributeReader } from "./lstat.ts";
 import type { IgnoreMatcher, Verdict } from "./matcher.ts";
 
@@ -35,7 +35,7 @@ export async function listContext(
   matcher: IgnoreMatcher,
   signal: AbortSignal,
 ): Promise<readonly Entry[]> {
-  const breather = new Breather(signal);
+  const cooperativeYield = new CooperativeYield(signal);
   const entries: Entry[] = [];
   using reader = openAttributeReader();
   const tree = new Tree(root, reader);
@@ -52,7 +52,7 @@ export async function listContext(
       waiting = [];
     };
     for (const name of tree.namesIn(folder)) {
-      await breather.rest();
+      await cooperativeYield.pause();
       const path = folder === "" ? name : `${folder}/${name}`;
       const verdict = matcher.match(path, parent);
       const entry = verdict.ignored ? ignoredFolder(tree, path, matcher) : tree.entryAt(path);

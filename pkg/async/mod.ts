@@ -1,5 +1,6 @@
 /**
- * Coordination of concurrent tasks: a semaphore, a wake-up, an idle timeout for streams, and a polling loop.
+ * Coordination of concurrent tasks: a semaphore, a wake-up, an idle timeout for streams, a polling loop, and pauses in
+ * long synchronous work.
  *
  * ```ts
  * using _permit = await semaphore.acquire(signal);         // at most N at a time, in order
@@ -10,6 +11,7 @@
  *
  * @module
  */
+export { CooperativeYield } from "./cooperative_yield.ts";
 export { IdleAbort, type IdleAbortOptions } from "./idle_abort.ts";
 export { poll, type PollOptions } from "./poll.ts";
 export { type Permit, Semaphore, type SemaphoreOptions } from "./semaphore.ts";

@@ -15,7 +15,7 @@ import {
 import { reservedImage } from "./policy/reserved_images.ts";
 import { sourcePolicy, type SourceRules } from "./policy/source_policy.ts";
 import { pushFailure } from "./push/push_failure.ts";
-import { pushPatiently } from "./push/push_patiently.ts";
+import { pushWithRetry } from "./push/push_with_retry.ts";
 import { runtimeFailure } from "./runtime.ts";
 import { solve, type Solved } from "./solve.ts";
 import { type Exporter, SYNTAX_ARG } from "./solve_request.ts";
@@ -158,7 +158,7 @@ class Build {
       attrs: { name: image, push: "true", "oci-mediatypes": "true" },
     };
     const tell = (line: string): void => onEvent({ kind: "log", stepName: step.name, lines: [line] });
-    const solved = await pushPatiently(
+    const solved = await pushWithRetry(
       // From the second attempt on all is cached, and its events have been emitted before.
       (attempt) => this.#solve(exporter, [], attempt === 1 ? onEvent : ignore),
       { clock, log, image, signal, tell },
@@ -235,7 +235,7 @@ class Build {
     const tell = (line: string): void => onEvent({ kind: "log", stepName: step.name, lines: [line] });
     const onProgress = progressLines(clock, tell);
     onEvent({ ...step, status: "running" });
-    const pushed = await pushPatiently(
+    const pushed = await pushWithRetry(
       () =>
         pushImage(engine, {
           reference: image,

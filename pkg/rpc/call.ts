@@ -13,7 +13,7 @@ import type { LogFields, Logger } from "../logger/mod.ts";
 import { newId } from "../uid/mod.ts";
 import { Deadlines } from "./deadlines.ts";
 import { shownError, toConnectError } from "./faults.ts";
-import { FollowedStream } from "./followed.ts";
+import { ObservedStream } from "./observed_stream.ts";
 
 /** What is known of a call while it runs. */
 export interface Call {
@@ -27,7 +27,7 @@ const CALL = createContextKey<Call | undefined>(undefined, { description: "call"
 const REQUEST_ID_HEADER = "x-request-id";
 
 /** Runs before a call's body is read. Throws a fault to refuse the call. */
-export type Gate = (context: HandlerContext) => void | Promise<void>;
+export type Admission = (context: HandlerContext) => void | Promise<void>;
 
 /** What calls are served with. */
 export interface CallOptions {
@@ -50,10 +50,10 @@ export function addCallFields(values: ContextValues, fields: LogFields): void {
 }
 
 /**
- * Numbers the call and asks `gate` whether it may go on. Refused calls are not logged: whoever has no credentials must
- * not be able to fill the log. A gate that cannot decide is.
+ * Numbers the call and lets `admit` refuse it. Refused calls are not logged: a client without credentials must not be able
+ * to fill the log. An admission that fails for another reason is.
  */
-export function requestGate(gate: Gate | undefined, clock: Clock, log: Logger): Gate {
+export function admitCall(admit: Admission | undefined, clock: Clock, log: Logger): Admission {
   return async (context) => {
     const call: Call = {
       requestId: newId("request", clock.now()),
@@ -63,12 +63,12 @@ export function requestGate(gate: Gate | undefined, clock: Clock, log: Logger): 
     context.values.set(CALL, call);
     context.responseHeader.set(REQUEST_ID_HEADER, call.requestId);
     try {
-      await gate?.(context);
+      await admit?.(context);
     } catch (error) {
       if (error instanceof ConnectError) throw error;
       const code = error instanceof Fault ? error.code : "internal";
       if (code === "internal" || code === "unavailable") {
-        log.error("gate failed", { request_id: call.requestId, error: describeError(error) });
+        log.error("admission failed", { request_id: call.requestId, error: describeError(error) });
       }
       throw toConnectError(error, code);
     }
@@ -105,7 +105,7 @@ export function callInterceptor(options: CallOptions): Interceptor {
       const response = request.stream
         ? await next(request)
         : await deadlines.within(limitMs, () => next(request), late);
-      if (response.stream) return { ...response, message: new FollowedStream(response.message, ended) };
+      if (response.stream) return { ...response, message: new ObservedStream(response.message, ended) };
       finish(undefined);
       return response;
     } catch (error) {

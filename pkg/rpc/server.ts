@@ -12,7 +12,7 @@ import type { DescMethod, DescMethodServerStreaming, DescMethodUnary, Message } 
 import type { Clock } from "../clock/mod.ts";
 import { describeError, Fault } from "../fault/mod.ts";
 import type { Logger } from "../logger/mod.ts";
-import { callInterceptor, type Gate, requestGate } from "./call.ts";
+import { type Admission, admitCall, callInterceptor } from "./call.ts";
 import { isGone, writeHead } from "./body.ts";
 import { OpenCalls, pathOf, urlOf } from "./context.ts";
 import { HttpListener, ignore, type NodeHandler, type NodeRequest, type NodeResponse } from "./listener.ts";
@@ -34,7 +34,7 @@ export interface RpcServerOptions {
   /** Registers the services. */
   readonly mount: (router: ConnectRouter) => void;
   /** Decides on each call before its body is read. */
-  readonly gate?: Gate;
+  readonly admit?: Admission;
   /** Inside of logging and fault conversion, outermost first. */
   readonly interceptors?: readonly Interceptor[];
   /** Plain HTTP beside the RPCs, asked in order. */
@@ -126,20 +126,20 @@ function rpcHandlers(
   guard: StallGuard,
   shutdownSignal: AbortSignal,
 ): ReadonlyMap<string, Handle> {
-  const { log, clock, gate, interceptors = [] } = options;
-  const shared = requestGate(gate, clock, log);
+  const { log, clock, admit, interceptors = [] } = options;
+  const admission = admitCall(admit, clock, log);
   const { unaryMsMax, unaryMsMaxOf, messageBytesMax } = limits;
   const all = [callInterceptor({ log, clock, unaryMsMax, unaryMsMaxOf }), ...interceptors];
   const router = createConnectRouter({
     grpc: false,
     readMaxBytes: messageBytesMax,
     maxTimeoutMs: limits.timeoutMsMax,
-    requestGate: shared,
+    requestGate: admission,
     interceptors: all,
     shutdownSignal,
   });
   const serve = {
-    gate: shared,
+    admit: admission,
     interceptors: all,
     messageBytesMax,
     open: new OpenCalls(shutdownSignal),

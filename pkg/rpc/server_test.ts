@@ -138,11 +138,11 @@ Deno.test("serveRpc() shows public texts only, and logs the rest once with the r
   }
 });
 
-Deno.test("serveRpc() refuses messages over the limit, and what the gate refuses, before reading it", async () => {
+Deno.test("serveRpc() refuses messages over the limit, and calls that are not admitted, before reading them", async () => {
   let asked = 0;
   const { server, url, lines } = await start({
     limits: { messageBytesMax: 1000 },
-    gate: ({ requestHeader }) => {
+    admit: ({ requestHeader }) => {
       asked++;
       if (requestHeader.get("authorization") === null) throw new Fault("unauthenticated", "no credentials");
     },

@@ -2,7 +2,7 @@
  * The common case of Connect's streams, served with little work and memory: one uncompressed request, and a stream of
  * answers without a timeout.
  *
- * It goes through the same gate, interceptors and codecs as any other call. A message that several streams send, the
+ * It goes through the same admission, interceptors and codecs as any other call. A message that several streams send, the
  * very same object, is encoded once.
  */
 import {
@@ -19,15 +19,15 @@ import { Code, ConnectError, type HandlerContext, type Interceptor } from "@conn
 import { encodeEnvelope } from "@connectrpc/connect/protocol";
 import { endStreamFlag, endStreamToJson } from "@connectrpc/connect/protocol-connect";
 import { bytesOf, drained, isGone, writeHead } from "./body.ts";
-import type { Gate } from "./call.ts";
+import type { Admission } from "./call.ts";
 import { CallContext, CONTEXT, offerSendNow, type OpenCalls } from "./context.ts";
-import { FollowedStream } from "./followed.ts";
+import { ObservedStream } from "./observed_stream.ts";
 import type { NodeRequest, Outgoing } from "./listener.ts";
 import type { StallGuard } from "./stall.ts";
 
 /** What streams are served with. */
 export interface StreamOptions {
-  readonly gate: Gate;
+  readonly admit: Admission;
   /** Outermost first. */
   readonly interceptors: readonly Interceptor[];
   readonly messageBytesMax: number;
@@ -75,7 +75,7 @@ export function streamHandler(
   implementation: StreamImplementation,
   options: StreamOptions,
 ): (request: NodeRequest, response: Outgoing) => Promise<void> {
-  const { gate, open, guard, messageBytesMax } = options;
+  const { admit, open, guard, messageBytesMax } = options;
   const encoded: Record<Codec, WeakMap<object, Uint8Array>> = {
     "application/connect+proto": new WeakMap(),
     "application/connect+json": new WeakMap(),
@@ -107,7 +107,7 @@ export function streamHandler(
     return bytes;
   };
 
-  /** The answers of a call that the gate has let in. */
+  /** The answers of a call that was admitted. */
   const answersTo = async (context: CallContext, message: AsyncIterable<Message>) => {
     context.values.set(CONTEXT, context);
     const { requestMethod, url, requestHeader: header, values: contextValues, signal } = context;
@@ -128,17 +128,17 @@ export function streamHandler(
 
   /** Reads the answers from their source, so that nothing but the source waits for the next. */
   const send = async (answers: AsyncIterable<Message>, type: Codec, response: Outgoing): Promise<void> => {
-    const followed = answers instanceof FollowedStream ? answers : undefined;
+    const observed = answers instanceof ObservedStream ? answers : undefined;
     let failure: unknown;
     try {
-      for await (const answer of followed?.source ?? answers) {
+      for await (const answer of observed?.source ?? answers) {
         if (!response.write(encode(type, answer))) await drained(response);
         if (isGone(response)) return;
       }
     } catch (error) {
       failure = error;
     } finally {
-      if (followed !== undefined) failure = followed.end(failure);
+      if (observed !== undefined) failure = observed.end(failure);
     }
     if (failure !== undefined) throw failure;
   };
@@ -152,7 +152,7 @@ export function streamHandler(
     try {
       if (!isCodec(type)) throw new ConnectError("unknown content type", Code.InvalidArgument);
       context.responseHeader.set("content-type", type);
-      await gate(context);
+      await admit(context);
       offerSendNow(context.values, (message) => {
         if (!response.headersSent || response.writableNeedDrain || isGone(response)) return false;
         response.write(encode(type, message));

@@ -1,7 +1,7 @@
 /**
  * The common case of Connect, served with little work: a unary call with a whole, uncompressed body and no timeout header.
  *
- * It goes through the same gate, interceptors and codecs as any other call. A message that several calls are answered
+ * It goes through the same admission, interceptors and codecs as any other call. A message that several calls are answered
  * with, the very same object, is encoded once. Everything unusual (streams, gRPC-Web, GET,
  * compression, timeouts, bodies without a length or over the limit) is left to the general handler, which costs several
  * times as much because it treats every body as a stream.
@@ -26,13 +26,13 @@ import {
 } from "@connectrpc/connect";
 import { codeToHttpStatus, errorToJsonBytes } from "@connectrpc/connect/protocol-connect";
 import { bytesOf, isGone, writeHead } from "./body.ts";
-import type { Gate } from "./call.ts";
+import type { Admission } from "./call.ts";
 import { CallContext, CONTEXT, type OpenCalls } from "./context.ts";
 import type { NodeRequest, Outgoing } from "./listener.ts";
 
 /** What unary calls are served with. */
 export interface UnaryOptions {
-  readonly gate: Gate;
+  readonly admit: Admission;
   /** Outermost first. */
   readonly interceptors: readonly Interceptor[];
   readonly messageBytesMax: number;
@@ -75,7 +75,7 @@ export function unaryHandler(
   implementation: UnaryImplementation,
   options: UnaryOptions,
 ): (request: NodeRequest, response: Outgoing) => Promise<void> {
-  const { gate, open, messageBytesMax } = options;
+  const { admit, open, messageBytesMax } = options;
   /** Of messages that the implementation made itself, and so may answer with again. */
   const encoded = new WeakMap<Message, Partial<Record<Codec, string | Uint8Array>>>();
   const encode = (type: Codec, message: Message): string | Uint8Array => {
@@ -104,7 +104,7 @@ export function unaryHandler(
     const context = new CallContext(request, response, { method, open });
     const headers = context.responseHeader;
     try {
-      await gate(context);
+      await admit(context);
       const type = request.headers["content-type"];
       if (!isCodec(type)) throw new ConnectError("unknown content type", Code.InvalidArgument);
       const input = read(type, method.input, await bytesOf(request, messageBytesMax));

@@ -118,8 +118,8 @@ Deno.test("a revoked key stops working within seconds", async () => {
 /** A mounted service without a policy must not be reachable. */
 Deno.test("a method without a policy is refused", async () => {
   const { OpenApiService } = await import("../../proto/gen/ctrl/v1/openapi_pb.ts");
-  const { authenticationGate } = await import("../../svc/ctrl/api/policies.ts");
-  const gate = authenticationGate(() => Promise.resolve({ kind: "service" }));
+  const { admitByPolicy } = await import("../../svc/ctrl/api/policies.ts");
+  const gate = admitByPolicy(() => Promise.resolve({ kind: "service" }));
   const transport = createRouterTransport(
     (router) => router.service(OpenApiService, { getOpenApiDiff: () => ({}) }).service(CtrlService, {}),
     { router: { requestGate: gate } },

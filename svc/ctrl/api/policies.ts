@@ -1,6 +1,6 @@
 /** The access policy of each method. A method that is missing here does not compile; a missing service does not start. */
 import type { DescMethod, DescService } from "@bufbuild/protobuf";
-import type { Gate } from "../../../pkg/rpc/mod.ts";
+import type { Admission } from "../../../pkg/rpc/mod.ts";
 import { addCallFields } from "../../../pkg/rpc/mod.ts";
 import { Fault } from "../../../pkg/fault/mod.ts";
 import { AdminService } from "../../../proto/gen/ctrl/v1/admin_pb.ts";
@@ -110,8 +110,8 @@ export function policyOf(service: DescService, method: DescMethod): Policy {
   return policy;
 }
 
-/** The gate in front of all services: no method runs, and no body is read, before its policy has been met. */
-export function authenticationGate(authenticate: Authenticator): Gate {
+/** The admission in front of all services: no method runs, and no body is read, before its policy has been met. */
+export function admitByPolicy(authenticate: Authenticator): Admission {
   return async ({ service, method, requestHeader, values }) => {
     const policy = policyOf(service, method);
     if (policy.kind === "public") return;

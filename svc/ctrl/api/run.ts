@@ -19,7 +19,7 @@ import { NUDGE_PATH, nudgeRoute } from "./nudge.ts";
 import { type Objects, openObjects, uploadLimits } from "./objects.ts";
 import { watchOpenStreams } from "./tasks/open_streams.ts";
 import { sweepOutput } from "./tasks/output_sweeper.ts";
-import { authenticationGate } from "./policies.ts";
+import { admitByPolicy } from "./policies.ts";
 import { restRoutes } from "./rest/mod.ts";
 import { buildServices, CALL_MS_MAX, type ServiceParts } from "./mount.ts";
 import { sweepRegions } from "./tasks/region_health.ts";
@@ -78,7 +78,7 @@ async function start(config: ApiConfig, process: ApiProcess, runner: Runner): Pr
     portSetting: fieldName(API_FIELDS.httpPort),
     log,
     clock,
-    gate: authenticationGate(authenticate),
+    admit: admitByPolicy(authenticate),
     interceptors: [streams.interceptor],
     limits: { unaryMsMaxOf: CALL_MS_MAX },
     mount: (router) => services.mount(router),

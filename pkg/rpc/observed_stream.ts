@@ -1,26 +1,26 @@
 /**
- * The answers of a stream, and who wants to know how they end.
+ * An iterable of answers that reports how it ends, for interceptors.
  *
  * Interceptors see a stream begin, and have to look at every message of it to see how it ends. Generators around it would
- * do, but each costs memory for as long as the stream waits, a thousand times over. So they follow it instead: whoever
- * reads the answers reads them from their source, and tells the followers when it has.
+ * do, but each costs memory for as long as the stream waits, a thousand times over. So they observe it instead: the
+ * reader takes the answers from their source, and calls `end` when it has them all.
  */
-export class FollowedStream<T> implements AsyncIterable<T> {
+export class ObservedStream<T> implements AsyncIterable<T> {
   readonly source: AsyncIterable<T>;
   readonly #ended: (error: unknown) => unknown;
 
-  /** @param ended is told once what the stream failed with (`undefined`: it did not), and says what the client is shown */
+  /** @param ended gets the stream's error once (`undefined`: it ended well), and returns the error for the client */
   constructor(source: AsyncIterable<T>, ended: (error: unknown) => unknown) {
     this.source = source;
     this.#ended = ended;
   }
 
-  /** To be called by whoever reads `source`. */
+  /** Called by the reader of `source`. */
   end(error: unknown): unknown {
     return this.#ended(error);
   }
 
-  /** For readers that know nothing of followers. */
+  /** For readers that do not call `end`. */
   async *[Symbol.asyncIterator](): AsyncGenerator<T> {
     let failure: unknown;
     let shown: unknown;

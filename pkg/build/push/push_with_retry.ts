@@ -3,8 +3,7 @@ import type { NotPushed } from "../../docker/mod.ts";
 import type { Logger } from "../../logger/mod.ts";
 import { backoffMs } from "../../retry/mod.ts";
 
-/** Parts that retries need. */
-export interface PatienceDeps {
+export interface PushRetryDeps {
   readonly clock: Clock;
   /** Gets the answers of the registry, which users do not see. */
   readonly log: Logger;
@@ -21,9 +20,9 @@ const RETRY_MS_MAX = 8_000;
 const RETRYING_MS_MAX = 60_000;
 
 /** Pushes, at most four times while the registry does not answer. */
-export async function pushPatiently<T extends { readonly kind: string }>(
+export async function pushWithRetry<T extends { readonly kind: string }>(
   push: (attempt: number) => Promise<T | NotPushed>,
-  { clock, log, image, tell, signal }: PatienceDeps,
+  { clock, log, image, tell, signal }: PushRetryDeps,
 ): Promise<T | NotPushed> {
   const beganMs = clock.now();
   for (let attempt = 1;; attempt++) {
