@@ -15,7 +15,7 @@ const LEFTOVER_MS = 24 * 60 * 60 * 1000;
 /** A file that changes twice within a tick of the file system's clock looks unchanged. */
 const TICK_MS = 2_000;
 
-/** How the folders begin in which archives are made. */
+/** The prefix of folders in which archives are made. */
 export const PREFIX = "pack-";
 
 /** Identifies the state of a tree without reading its files: any change of content changes a file's stamp. */

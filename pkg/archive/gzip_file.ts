@@ -3,7 +3,6 @@ import { once } from "node:events";
 import { type FileHandle, open } from "node:fs/promises";
 import { createGzip, type Gzip } from "node:zlib";
 
-/** What was written. */
 export interface Written {
   readonly sizeBytes: number;
   /** Base64. */

@@ -4,7 +4,7 @@ import { posix } from "node:path";
 export interface Rule {
   /** Without the leading `!`. */
   readonly pattern: string;
-  /** Whether it takes paths back in. */
+  /** True if it takes paths back in. */
   readonly exception: boolean;
   /** Counted from 1, for messages. */
   readonly line: number;

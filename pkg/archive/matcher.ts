@@ -2,7 +2,7 @@ import { publicFault } from "../fault/mod.ts";
 import type { Rule } from "./ignore_file.ts";
 import { compilePattern, isWellFormed, type Matches } from "./pattern.ts";
 
-/** What is known about a path after its match: handed down to what lies below it. */
+/** A path's match, handed down to the paths below it. */
 export interface Verdict {
   readonly ignored: boolean;
   /** Per rule, whether it matched this path or a folder above it. */
@@ -19,7 +19,7 @@ interface Compiled {
 /** Decides which paths of a folder belong to the build context: the last rule that matches a path or a parent wins. */
 export class IgnoreMatcher {
   readonly #rules: readonly Compiled[];
-  /** Whether all exceptions name a plain path, so that a folder can be seen to hold none. */
+  /** True if all exceptions name a plain path, so that a folder can be seen to hold none. */
   readonly #plainExceptions: boolean;
 
   /** @throws `invalid_argument` naming the first rule that is not a pattern, and `file`; `match` too */
@@ -46,7 +46,7 @@ export class IgnoreMatcher {
     return { ignored, matched };
   }
 
-  /** Whether nothing below an ignored folder can be taken back in, so that it need not be read. */
+  /** True if nothing below an ignored folder can be taken back in, so that it need not be read. */
   prunes(folder: string): boolean {
     if (!this.#plainExceptions) return false;
     return !this.#rules.some((rule) => rule.exception && rule.prefix.startsWith(`${folder}/`));

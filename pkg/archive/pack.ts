@@ -35,12 +35,12 @@ export interface PackedContext extends AsyncDisposable {
   readonly sizeBytes: number;
   /** Of the archive, in base64. */
   readonly checksumSha256: string;
-  /** How many files it holds, and their bytes before compression. */
+  /** Its number of files, and their bytes before compression. */
   readonly files: number;
   readonly contentBytes: number;
   /** The top-level paths that hold most. */
   readonly largest: readonly Share[];
-  /** Whether nothing had changed since the last pack of this folder. */
+  /** True if nothing had changed since the last pack of this folder. */
   readonly reused: boolean;
 }
 

@@ -169,7 +169,7 @@ function chunkEnd(chars: readonly string[], start: number): number {
   return chars.length;
 }
 
-/** Whether classes are closed and not empty, and no escape is at the end. */
+/** True if classes are closed and not empty, and no escape is at the end. */
 function isClosed(chars: readonly string[]): boolean {
   for (let at = 0; at < chars.length; at++) {
     if (chars[at] === "\\" && ++at >= chars.length) return false;

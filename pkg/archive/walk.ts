@@ -185,7 +185,7 @@ export function isGone(error: unknown): boolean {
   return error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory;
 }
 
-/** What to say about a path that the system does not let us read. */
+/** The error for a path that the system does not let us read. */
 export function unreadable(path: string, error: unknown): Error {
   const shown = path === "" ? "The folder" : `"${path}"`;
   const why = error instanceof Deno.errors.PermissionDenied

@@ -46,7 +46,7 @@ export class IdleAbort implements Disposable {
     return this.#abort.signal;
   }
 
-  /** Whether the stream was aborted because it was idle. */
+  /** True if the stream was aborted because it was idle. */
   get isExpired(): boolean {
     return this.#isExpired;
   }

@@ -37,7 +37,6 @@ export interface Definition<F extends Fields> {
   run(input: Input<F>, process: Process): Promise<ExitCode | void>;
 }
 
-/** What a command is called with. */
 export interface Input<F extends Fields> {
   readonly config: ConfigOf<F>;
   readonly positionals: Positionals;
@@ -48,7 +47,7 @@ export interface Command extends Pick<Definition<Fields>, "fields" | "positional
   execute(call: Call, process: Process): Promise<ExitCode>;
 }
 
-/** How `dispatch` runs a command. The loader is handed in, so that the tree's help needs no schema library. */
+/** A command as `dispatch` runs it. The loader is handed in, so that the tree's help needs no schema library. */
 export interface Call {
   readonly load: typeof loadConfig;
   readonly sources: Sources;

@@ -58,7 +58,6 @@ async function run(target: Target, process: Process): Promise<ExitCode> {
   return await command.execute({ load: loadConfig, sources, positionals: call.positionals }, process);
 }
 
-/** What a commander node is made of. */
 interface Blueprint {
   readonly name: string;
   readonly node: CommandTree;
@@ -68,7 +67,7 @@ interface Blueprint {
   readonly process: Process;
 }
 
-/** What commander found the arguments to mean. */
+/** The arguments as commander parsed them. */
 interface Called {
   readonly leaf: Commander;
   readonly positionals: Positionals;

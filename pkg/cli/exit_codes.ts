@@ -1,6 +1,5 @@
 import type { FaultCode } from "../fault/mod.ts";
 
-/** What the process answers with. */
 export type ExitCode = number;
 
 /** Exit codes that mean the same for all commands. `deploy` has more, one per phase. */

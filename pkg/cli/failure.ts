@@ -16,7 +16,7 @@ export class UsageError extends Error {
   override readonly name = "UsageError";
 }
 
-/** Turns whatever a command threw into what the user sees. Only a fault's public text is taken over as it is. */
+/** Turns a command's error into the user's text. Only a fault's public text is taken over as it is. */
 export function toFailure(error: unknown): Failure {
   if (error instanceof UsageError) return { code: "usage", message: error.message, exitCode: EXIT.usage };
   if (error instanceof Fault) {

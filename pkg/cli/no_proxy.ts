@@ -1,7 +1,7 @@
 const THIS_MACHINE = ["localhost", "127.0.0.0/8", "::1"];
 
 /**
- * What `NO_PROXY` must say, beside what it says already, so that programs of this machine reach each other: Deno sends
+ * The value of `NO_PROXY` with the addresses of this machine added, so that programs of this machine reach each other: Deno sends
  * requests to 127.0.0.1, too, to the proxy that `HTTP_PROXY` names.
  */
 export function withThisMachine(noProxy: string): string {

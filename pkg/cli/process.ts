@@ -14,7 +14,7 @@ export interface Process {
   /** All of standard input as text, at most a megabyte. */
   readonly readStdin: () => Promise<string>;
   readonly terminal: Terminal;
-  /** Asks questions. Absent when nobody is there to answer. */
+  /** Asks questions. Absent without a terminal to ask on. */
   readonly prompts: Prompts | undefined;
   /** Aborts at the first SIGINT or SIGTERM. The second one ends the process at once. */
   readonly signal: AbortSignal;
@@ -28,14 +28,14 @@ export interface Process {
   readonly executable: string;
 }
 
-/** What is on the other end of the streams. */
+/** The properties of the other ends of the streams. */
 export interface Terminal {
   readonly stdin: boolean;
   readonly stdout: boolean;
   readonly stderr: boolean;
-  /** Whether standard error takes colour: a terminal, no NO_COLOR, not `TERM=dumb`. */
+  /** True if standard error takes colour: a terminal, no NO_COLOR, not `TERM=dumb`. */
   readonly colour: boolean;
-  /** Whether standard error takes a line that redraws itself: a terminal, not in CI, not `TERM=dumb`. */
+  /** True if standard error takes a line that redraws itself: a terminal, not in CI, not `TERM=dumb`. */
   readonly live: boolean;
   /** The width now; it changes when the window does. */
   readonly columns: () => number;
@@ -56,7 +56,7 @@ export interface Prompts {
     question: { readonly message: string; readonly options: readonly Choice<T>[] },
     signal?: AbortSignal,
   ): Promise<T | undefined>;
-  /** What is typed is not shown. */
+  /** Typed characters are not shown. */
   password(question: { readonly message: string }): Promise<string | undefined>;
 }
 

@@ -29,7 +29,7 @@ export interface Field<T> {
   /** Its key in a file of settings, for commands that read one. */
   readonly file?: string;
   readonly help: string;
-  /** What to show for the value in help, e.g. `<port>`; absent for switches. */
+  /** The value's name in help, e.g. `<port>`; absent for switches. */
   readonly placeholder?: string;
   readonly secret: boolean;
   /** Takes all its values: those of the file, then one per line of the variable, then one per time that the flag is given. */
@@ -215,7 +215,7 @@ export function loadConfig<F extends Record<string, Field<unknown>>>(
   throw new Fault("invalid_argument", text, { publicMessage: text });
 }
 
-/** How messages name a setting: by its flag, where it has one, and its variable. */
+/** A setting's name in messages: its flag, where it has one, and its variable. */
 export function fieldName(each: Field<unknown>): string {
   return each.flag === undefined ? each.env : `--${each.flag} (${each.env})`;
 }

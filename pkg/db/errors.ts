@@ -1,10 +1,10 @@
 /** Turns what the drivers throw into faults, without statements, values or credentials. */
 import { Fault } from "../fault/mod.ts";
 
-/** What a driver said, reduced to what may be logged. It is only ever the cause of a fault. */
+/** A driver's error, reduced to the parts that may be logged. It is only ever the cause of a fault. */
 export class DriverError extends Error {
   override readonly name: string;
-  /** Whether another transaction was in the way, so that running this one again can succeed. */
+  /** True if another transaction was in the way, so that running this one again can succeed. */
   readonly conflict: boolean;
 
   constructor(name: string, message: string, conflict: boolean) {
@@ -14,7 +14,7 @@ export class DriverError extends Error {
   }
 }
 
-/** Whether the transaction lost against another one and is worth repeating. */
+/** True if the transaction lost against another one and is worth repeating. */
 export function isConflict(error: unknown): boolean {
   return error instanceof Fault && error.cause instanceof DriverError && error.cause.conflict;
 }

@@ -81,7 +81,7 @@ Deno.test("a statement that takes too long is given up, and its connection with 
   }
 });
 
-/** A way to the server that can fall silent: what is sent from then on never arrives. */
+/** A relay to the server that can hang: bytes that are sent from then on never arrive. */
 function silenceable(port: number) {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   let silent = false;
@@ -107,7 +107,7 @@ function silenceable(port: number) {
   };
 }
 
-/** A statement is prepared before it is run, and whoever waits for that waits no longer than for anything else. */
+/** A statement is prepared before it is run, and that wait has the same limit as any other. */
 Deno.test(
   "a statement whose preparing is never answered is given up",
   { ignore: !hasMysqlServer() },

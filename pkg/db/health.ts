@@ -1,4 +1,4 @@
-/** Whether the database answers. */
+/** True if the database answers. */
 import { sql } from "kysely";
 import type { Database } from "./open.ts";
 

@@ -10,7 +10,7 @@
  * await db.close();
  * ```
  *
- * What drivers throw leaves this package as a `Fault`: `already_exists` for a broken unique key, `unavailable` for
+ * Errors of drivers leave this package as a `Fault`: `already_exists` for a broken unique key, `unavailable` for
  * everything that time heals (deadlock, lock wait, lost connection), `internal` for a statement that is wrong. No text
  * holds a password, a URL or a statement's values.
  *

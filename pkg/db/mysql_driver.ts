@@ -17,12 +17,11 @@ import { isPrepared } from "./prepared.ts";
 import type { MysqlAddress } from "./url.ts";
 import type { TransactionScope } from "./scope.ts";
 
-/** What the dialect needs. */
 export interface MysqlOptions {
   readonly address: MysqlAddress;
   readonly scope: TransactionScope;
   readonly connectionsMax: number;
-  /** How long a statement may wait for a connection, and a new connection for the server. */
+  /** The longest time that a statement may wait for a connection, and a new connection for the server. */
   readonly waitMsMax: number;
   readonly connectMsMax: number;
   readonly queryMsMax: number;

@@ -13,10 +13,10 @@ export interface Database<S> {
   /** For single statements. Several that belong together go through `transact`. */
   readonly kysely: Kysely<S>;
   readonly dialect: Dialect;
-  /** What `transact` needs. */
+  /** For `transact`. */
   readonly scope: TransactionScope;
   readonly clock: Clock;
-  /** Waits for nothing: whoever uses the database must have ended. */
+  /** Waits for nothing: all users of the database must have ended. */
   close(): Promise<void>;
 }
 
@@ -25,10 +25,10 @@ export interface DatabaseOptions {
   readonly clock?: Clock;
   /** MySQL connections at once. */
   readonly connectionsMax?: number;
-  /** How long a statement may wait for a free connection. */
+  /** The longest time that a statement may wait for a free connection. */
   readonly waitMsMax?: number;
   readonly connectMsMax?: number;
-  /** How long one statement may take on MySQL before its connection is given up. */
+  /** The longest time that one statement may take on MySQL before its connection is given up. */
   readonly queryMsMax?: number;
 }
 
@@ -49,7 +49,7 @@ export async function openDatabase<S>(url: Secret, options: DatabaseOptions = {}
   const waitMsMax = options.waitMsMax ?? WAIT_MS_MAX;
   const dialect = address.kind === "sqlite"
     ? sqliteDialect({ path: address.path, clock, scope, waitMsMax })
-    // Whoever runs on SQLite does not load the MySQL client.
+    // A process on SQLite does not load the MySQL client.
     : (await import("./mysql_driver.ts")).mysqlDialect({
       address,
       scope,

@@ -18,13 +18,12 @@ import { isConflict } from "./errors.ts";
 import type { TransactionScope } from "./scope.ts";
 import { SqliteHandle } from "./sqlite_handle.ts";
 
-/** What the dialect needs. */
 export interface SqliteOptions {
   /** A file, or `:memory:`. */
   readonly path: string;
   readonly clock: Clock;
   readonly scope: TransactionScope;
-  /** How long a statement may wait for its turn. */
+  /** The longest time that a statement may wait for its turn. */
   readonly waitMsMax: number;
 }
 
@@ -55,7 +54,7 @@ class SharedSqliteAdapter extends SqliteAdapter {
  * One connection writes, and a lock hands it out: a transaction holds it from begin to commit, over all its awaits.
  *
  * In a file, reads outside of transactions have a connection of their own, and read-only transactions one each, so no
- * reader waits for a writer. A database in memory has one connection only, and there everybody takes turns.
+ * reader waits for a writer. A database in memory has one connection only, and there all statements take turns.
  */
 class SqliteDriver implements Driver {
   readonly #options: SqliteOptions;
@@ -136,7 +135,7 @@ class SqliteDriver implements Driver {
       const handle = this.#idleReaders.pop() ?? new SqliteHandle(this.#options.path, { readOnly: true });
       handle.query("begin", []);
       const release = (): void => {
-        // Closed meanwhile: nobody will reuse it.
+        // Closed meanwhile: it will not be reused.
         if (this.#reader === undefined) handle.close();
         else this.#idleReaders.push(handle);
         permit.release();
@@ -191,7 +190,7 @@ interface OpenTransaction {
   readonly release: () => void;
 }
 
-/** What Kysely sees as a connection: outside of a transaction a door to the shared ones, inside it owns one. */
+/** A connection for Kysely: outside of a transaction a door to the shared ones, inside it owns one. */
 class SqliteConnection implements DatabaseConnection {
   readonly #driver: SqliteDriver;
   #transaction: OpenTransaction | undefined;
@@ -232,7 +231,7 @@ class SqliteConnection implements DatabaseConnection {
     return Promise.resolve();
   }
 
-  /** Undoes whatever is open and gives the connection back. */
+  /** Rolls back an open transaction and gives the connection back. */
   abandon(): void {
     const transaction = this.#transaction;
     if (transaction === undefined) return;

@@ -5,7 +5,7 @@ import { Fault } from "../fault/mod.ts";
 import { isConflict, sqliteFault } from "./errors.ts";
 
 const STATEMENTS_MAX = 256;
-/** Blocks the whole thread, hence short; whoever can wait longer does so without blocking. */
+/** Blocks the whole thread, hence short; longer waits do not block. */
 const BUSY_BLOCK_MS = 20;
 const OPEN_BLOCK_MS = 2_000;
 

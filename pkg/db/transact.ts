@@ -11,7 +11,7 @@ const CONFLICTS = { attemptsMax: 16, firstMs: 10, maxMs: 500 };
  *
  * `fn` runs again when the transaction lost against another one (deadlock, lock wait, locked file), so it must do
  * nothing but SQL and pure computation. Everything it throws rolls back. On SQLite writers take turns, on MySQL the
- * isolation is READ COMMITTED: whoever decides by what it read locks the row first (`lockRows`, or an update).
+ * isolation is READ COMMITTED: a decision by a read row locks it first (`lockRows`, or an update).
  *
  * @throws `unavailable` when the conflicts do not end or the connection is lost (then a commit may or may not have
  * happened); `already_exists` for a broken unique key

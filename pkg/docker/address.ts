@@ -5,7 +5,7 @@ export type EngineAddress =
   | { readonly kind: "unix"; readonly path: string }
   | { readonly kind: "tcp"; readonly baseUrl: string };
 
-/** What is used when neither a setting nor `DOCKER_HOST` says otherwise. */
+/** The address when neither a setting nor `DOCKER_HOST` says otherwise. */
 export const HOST_DEFAULT = "unix:///var/run/docker.sock";
 
 /**

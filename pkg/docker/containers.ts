@@ -2,7 +2,7 @@ import { z } from "zod";
 import { isFault } from "../fault/mod.ts";
 import { callJson, callText, type Engine } from "./engine.ts";
 
-/** What to create. Nothing is left to the engine's defaults that matters for safety. */
+/** A container to create. Nothing that matters for safety is left to the engine's defaults. */
 export interface ContainerSpec {
   readonly name: string;
   readonly image: string;
@@ -14,9 +14,9 @@ export interface ContainerSpec {
   readonly publish: readonly { readonly port: number; readonly hostIp: string; readonly hostPort: number }[];
   /** Name of the engine's network that it is in. */
   readonly network: string;
-  /** `always`: also after the engine itself was restarted, unless somebody stopped the container by hand. */
+  /** `always`: also after the engine itself was restarted, unless the container was stopped by hand. */
   readonly restart: "no" | "always";
-  /** How much of its output the engine keeps. */
+  /** The limit of the output that the engine keeps. */
   readonly output: { readonly fileBytesMax: number; readonly filesMax: number };
   /** Linux capabilities to take away from the engine's default set. */
   readonly capabilitiesDropped: readonly string[];
@@ -43,7 +43,7 @@ export interface Container {
   readonly labels: Readonly<Record<string, string>>;
   readonly env: Readonly<Record<string, string>>;
   readonly state: ContainerState;
-  /** How often the engine restarted it since it was last started by hand. */
+  /** The number of restarts by the engine since it was last started by hand. */
   readonly restarts: number;
   /** Its address in the engine's own network; empty while it does not run. */
   readonly ip: string;

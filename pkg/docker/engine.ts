@@ -110,7 +110,7 @@ export async function callText(engine: Engine, request: EngineRequest): Promise<
   }
 }
 
-/** What a reader of a streamed answer throws in place of the transport's error. */
+/** The error of a streamed answer, in place of the transport's. */
 export function streamFault(engine: Engine, signal: AbortSignal, error: unknown): unknown {
   if (signal.aborted) return signal.reason;
   return error instanceof Fault ? error : unreachable(engine.host, error);
@@ -119,7 +119,7 @@ export function streamFault(engine: Engine, signal: AbortSignal, error: unknown)
 const Version = z.object({ ApiVersion: z.string(), Version: z.string() });
 const Problem = z.object({ message: z.string() });
 
-/** What runs there, and proof that it answers. */
+/** The engine's versions, and proof that it answers. */
 export interface EngineVersion {
   readonly version: string;
   readonly apiVersion: string;

@@ -43,7 +43,7 @@ Deno.test("chooseVersion() takes the newest that both know and refuses engines t
   assert.throws(() => chooseVersion("1.40"), /too old.*1\.41/);
 });
 
-/** `abc` would run whatever image has an id that begins with it. */
+/** `abc` would run any image with an id that begins with it. */
 Deno.test("fullReference() is never the beginning of an id", () => {
   const digest = `sha256:${"a".repeat(64)}`;
   const full = {

@@ -11,13 +11,12 @@ export interface Image {
   readonly tags: readonly string[];
 }
 
-/** How far a pull is, summed over the layers whose size is known. */
+/** The progress of a pull, summed over the layers whose size is known. */
 export interface PullProgress {
   readonly receivedBytes: number;
   readonly totalBytes: number;
 }
 
-/** What a pull may need. */
 export interface PullOptions {
   readonly credentials?: RegistryCredentials;
   readonly onProgress?: (progress: PullProgress) => void;

@@ -77,7 +77,7 @@ export class LogDemux {
     this.#rest = data.slice();
   }
 
-  /** What was printed last without a newline. */
+  /** The last output, still without a newline. */
   *end(): Generator<LogLine> {
     for (const stream of ["stdout", "stderr"] as const) {
       for (const text of this.#lines[stream].end()) yield { stream, ...parseStamped(text) };

@@ -7,7 +7,6 @@ import { jsonLines } from "./json_stream.ts";
 import { type PushProblem, pushProblem } from "./push_problem.ts";
 import { authHeader } from "./registry_auth.ts";
 
-/** What to push, and where the news go. */
 export interface PushRequest {
   /** Name and tag of an image that the engine has; the name says which registry. */
   readonly reference: string;
@@ -23,7 +22,7 @@ export interface PushProgress {
   readonly totalBytes: number;
 }
 
-/** How a push ended. */
+/** The outcome of a push. */
 export type PushOutcome = { readonly kind: "pushed"; readonly digest: string } | NotPushed;
 
 /** The registry does not have the image. `said` is the reason that was given: for the operator, not for users. */
@@ -33,7 +32,7 @@ export interface NotPushed {
   readonly said: string;
 }
 
-/** What a push is called among the steps of a build, whoever pushes. */
+/** The name of a push among the steps of a build, the same for all builders. */
 export function pushStepName(reference: string): string {
   return `[registry] push ${reference}`;
 }

@@ -6,7 +6,7 @@ export type PushProblem =
   | "full"
   /** It does not answer, or answers with errors of its own: another attempt can help. */
   | "unavailable"
-  /** Anything else, such as a certificate that nobody trusts: only an operator can help. */
+  /** Anything else, such as a certificate that is not trusted: only an operator can help. */
   | "refused";
 
 const FULL =

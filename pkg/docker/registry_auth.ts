@@ -1,7 +1,7 @@
 import { Buffer } from "node:buffer";
 import type { RegistryCredentials } from "../registry/mod.ts";
 
-/** How the engine is told who asks the registry. It insists on the header for a push, also when nobody does. */
+/** The header with the registry's credentials. The engine insists on it for a push, also without credentials. */
 export function authHeader(credentials: RegistryCredentials | undefined): Record<string, string> {
   const auth = credentials === undefined
     ? {}

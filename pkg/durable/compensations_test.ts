@@ -38,7 +38,7 @@ Deno.test("unwind() takes a bug for a final error, and undoes it too", async () 
   assert.ok(!result.ok && result.error instanceof Fault && result.error.code === "internal");
 });
 
-/** What could not be undone must not keep the rest from being undone. */
+/** A compensation that fails must not keep the others from running. */
 Deno.test("unwind() goes on after an undo step that fails for good", async () => {
   const { names, result } = await execute(async (durable) => {
     const compensations = new Compensations(durable);

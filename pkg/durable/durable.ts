@@ -1,4 +1,4 @@
-/** What a workflow may do besides pure computation, and the types that keep its journal intact. */
+/** The effects that a workflow may have, and the types that keep its journal intact. */
 import type { HandlerDescriptor, InferInput, InferOutput, Serde } from "@restatedev/restate-sdk/fetch";
 
 /** Maps `T` to itself where JSON keeps it intact, and to `never` where it does not. */
@@ -13,12 +13,12 @@ export class AttemptEnded extends Error {
   override readonly name = "AttemptEnded";
 }
 
-/** The effect inside a step. `signal` aborts when this attempt has ended: work that goes on is then for nobody. */
+/** The effect inside a step. `signal` aborts when this attempt has ended: work that goes on is then useless. */
 export type StepAction<T> = (
   signal: AbortSignal,
 ) => Promise<T> & ([T] extends [Journaled<T>] ? unknown : never);
 
-/** How often one attempt of a step tries before the step fails for good. */
+/** The limit of tries in one attempt of a step, before the step fails for good. */
 export interface StepOptions {
   /** Tries in all. */
   readonly attemptsMax?: number;
@@ -104,14 +104,14 @@ export interface DurableObject extends Durable, DurableState {
   readonly key: string;
 }
 
-/** What came first: the answer, or a signal. */
+/** The first of the two: the answer, or a signal. */
 export type Raced<O> =
   | { readonly kind: "answered"; readonly value: O }
   | { readonly kind: "signalled"; readonly signal: string };
 
 /** The main handler of a workflow. Signals are set once, by its shared handlers, and stay set. */
 export interface DurableWorkflow extends DurableObject {
-  /** Whether `signal` has been set. */
+  /** True if `signal` has been set. */
   isSet(signal: string): Promise<boolean>;
   /** Waits until one of `signals` is set and returns it, or `undefined` after `timeoutMs`. */
   waitFor(signals: readonly string[], timeoutMs: number): Promise<string | undefined>;
@@ -119,7 +119,7 @@ export interface DurableWorkflow extends DurableObject {
   callUnless<I, O>(to: Target<I, O>, input: I, signals: readonly string[]): Promise<Raced<O>>;
 }
 
-/** What a shared handler of a workflow may do: look, and set signals. */
+/** The effects that a shared handler of a workflow may have: look, and set signals. */
 export interface DurableShared {
   readonly key: string;
   get<T>(key: string): Promise<T | undefined>;

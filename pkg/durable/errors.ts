@@ -21,7 +21,7 @@ export const STATUS_OF: Record<FaultCode, number> = {
   internal: 500,
 };
 
-/** What is shown when a fault has no public text of its own. */
+/** The text of a fault that has no public text of its own. */
 const GENERIC: Record<FaultCode, string> = {
   invalid_argument: "The request is not valid.",
   unauthenticated: "The caller is not known.",

@@ -25,7 +25,6 @@ import {
 } from "./durable.ts";
 import { fromTerminal, toTerminal } from "./errors.ts";
 
-/** What the adapter needs. */
 export interface RestateDeps {
   readonly clock: Clock;
   readonly log: Logger;
@@ -223,7 +222,7 @@ async function step<T>(
   try {
     return await (deps.activity === undefined ? run() : deps.activity.track(name, run));
   } catch (error) {
-    // The attempt is over; whatever is thrown here reaches nobody, and it must not look final.
+    // The attempt is over; an error from here has no reader, and it must not look final.
     if (signal.aborted) throw new AttemptEnded(`step "${name}" outlived its attempt`);
     if (error instanceof Fault && !error.retryable) throw toTerminal(error);
     deps.log.error("step failed for good", {

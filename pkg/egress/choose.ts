@@ -6,7 +6,7 @@ import { isExempt } from "./no_proxy.ts";
 
 /** A proxy that takes HTTP requests, and `CONNECT` for what is encrypted. */
 export interface OutgoingProxy {
-  /** Whether it is spoken to over TLS. */
+  /** True if it is spoken to over TLS. */
   readonly secure: boolean;
   readonly hostname: string;
   readonly port: number;
@@ -14,14 +14,14 @@ export interface OutgoingProxy {
   readonly name: string;
   /** The variable that names it. */
   readonly variable: string;
-  /** What `Proxy-Authorization` says. */
+  /** The value of `Proxy-Authorization`. */
   readonly authorization: Secret | undefined;
 }
 
 type Env = (name: string) => string | undefined;
 
 const USABLE = /^https?:$/;
-/** What `fetch` goes through and this package does not. */
+/** Kinds of proxies that `fetch` supports and this package does not. */
 const OTHER = /^(socks5h?|unix|vsock):/i;
 
 /**
@@ -65,7 +65,7 @@ function parse(value: string, variable: string): OutgoingProxy | undefined {
   };
 }
 
-/** A percent sign that nobody encoded stands for itself. */
+/** A percent sign that was not encoded stands for itself. */
 function decoded(text: string): string {
   try {
     return decodeURIComponent(text);

@@ -1,5 +1,5 @@
 /**
- * How a request leaves through the proxy that `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY` name, for the few
+ * The way of a request through the proxy that `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY` name, for the few
  * that `fetch` cannot send. `fetch` reads these variables itself, and which proxy is chosen here is what it chooses.
  *
  * ```ts

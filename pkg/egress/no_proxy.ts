@@ -1,7 +1,7 @@
 import { BlockList, isIP } from "node:net";
 
 /**
- * Whether `noProxy` lists the host of `url`: `*`, a domain, which stands for the hosts below it, too (`example.com`,
+ * True if `noProxy` lists the host of `url`: `*`, a domain, which stands for the hosts below it, too (`example.com`,
  * `.example.com`, `*.example.com`), an address, or a range of them (`10.0.0.0/8`). An entry with a port is about that port only.
  */
 export function isExempt(url: URL, noProxy: string): boolean {

@@ -1,7 +1,7 @@
 import { type Fault, publicFault } from "../fault/mod.ts";
 import type { OutgoingProxy } from "./choose.ts";
 
-/** What `error` means when it kept a request to `url` from reaching the proxy; `undefined` when it came later. */
+/** The fault for an `error` that kept a request to `url` from reaching the proxy; `undefined` when it came later. */
 export function proxyUnreachable(proxy: OutgoingProxy, url: URL, error: unknown): Fault | undefined {
   const first = error instanceof AggregateError ? error.errors[0] : error;
   if (!(first instanceof Error && "syscall" in first)) return undefined;
@@ -13,7 +13,7 @@ export function proxyUnreachable(proxy: OutgoingProxy, url: URL, error: unknown)
   );
 }
 
-/** What it means that the proxy answers a request to `url`, or to connect to it, with `status`. */
+/** The fault for a proxy that answers a request to `url`, or to connect to it, with `status`. */
 export function proxyRefusal(proxy: OutgoingProxy, url: URL, status: number): Fault {
   if (status === 407) return publicFault("failed_precondition", `${named(proxy)} ${credentials(proxy)}.`);
   const [who, where, otherwise] = [named(proxy), `${url.hostname} (${status})`, exempt(url)];

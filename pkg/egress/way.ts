@@ -7,16 +7,15 @@ import { urlToHttpOptions } from "node:url";
 import type { OutgoingProxy } from "./choose.ts";
 import { proxyRefusal } from "./problem.ts";
 
-/** How to ask for a URL: the function to call, and what its options must contain. */
+/** The function to call for a URL, and options that it must get. */
 export interface Way {
   readonly request: typeof httpRequest;
   readonly options: RequestOptions & { readonly headers: OutgoingHttpHeaders };
 }
 
-/** How long to wait. */
 export interface WayOptions {
   readonly signal: AbortSignal;
-  /** How long nothing may come from the proxy before it counts as lost. */
+  /** The longest time that nothing may come from the proxy before it counts as lost. */
   readonly timeoutMs: number;
 }
 

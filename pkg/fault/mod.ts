@@ -28,9 +28,8 @@ export type FaultCode =
   | "unavailable"
   | "internal";
 
-/** What a fault carries besides its code and internal text. */
 export interface FaultOptions {
-  /** What the user is shown. Without it they see a generic text for the code. */
+  /** The text for the user; a generic one for the code by default. */
   readonly publicMessage?: string;
   /** The error that led to this one. Its text is not repeated in the message. */
   readonly cause?: unknown;
@@ -63,7 +62,7 @@ export class Fault extends Error {
     this.publicMessage = options.publicMessage;
   }
 
-  /** Whether the same call can succeed later with no change by the caller. */
+  /** True if the same call can succeed later with no change by the caller. */
   get retryable(): boolean {
     return RETRYABLE[this.code];
   }
@@ -74,7 +73,7 @@ export function publicFault(code: FaultCode, message: string, cause?: unknown): 
   return new Fault(code, message, { publicMessage: message, cause });
 }
 
-/** Whether `error` is a fault with one of `codes`. */
+/** True if `error` is a fault with one of `codes`. */
 export function isFault(error: unknown, ...codes: readonly FaultCode[]): error is Fault {
   return error instanceof Fault && (codes.length === 0 || codes.includes(error.code));
 }

@@ -1,7 +1,6 @@
-/** How an answer is read. */
 export interface Reading {
   readonly signal: AbortSignal;
-  /** What is thrown in place of the transport's error, or for an answer that makes no sense. */
+  /** The error in place of the transport's, and for an answer that cannot be parsed. */
   readonly fault: (error: unknown) => unknown;
 }
 

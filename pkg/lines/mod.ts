@@ -37,7 +37,7 @@ export class LineCutter {
     return lines;
   }
 
-  /** What was printed last without a newline. */
+  /** The last output, still without a newline. */
   end(): string[] {
     const last = this.#rest + this.#decoder.decode();
     return last === "" || this.#skipping ? [] : [last];

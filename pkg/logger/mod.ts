@@ -25,7 +25,6 @@ export interface Logger {
   with(fields: LogFields): Logger;
 }
 
-/** What a logger needs. */
 export interface LoggerOptions {
   readonly service: string;
   readonly level: LogLevel;

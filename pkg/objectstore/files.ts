@@ -9,7 +9,6 @@ import { receive } from "./receive.ts";
 import { type Grant, OBJECTS_PATH, readGrant, type Refusal, signUrl } from "./signed_url.ts";
 import type { ObjectStore, PresignedPut, PresignPutOptions } from "./types.ts";
 
-/** What a file store needs. */
 export interface FileObjectStoreOptions {
   /** Made when it is missing; no one else writes in it. */
   readonly directory: string;

@@ -3,7 +3,7 @@ import { publicFault } from "../fault/mod.ts";
 const KEY_LENGTH_MAX = 512;
 const SEGMENT = /^[A-Za-z0-9_-][A-Za-z0-9._-]*$/;
 
-/** Whether `key` can name an object: see {@link ObjectStore}. */
+/** True if `key` can name an object: see {@link ObjectStore}. */
 export function isObjectKey(key: string): boolean {
   return key.length <= KEY_LENGTH_MAX && key.split("/").every((segment) => SEGMENT.test(segment));
 }

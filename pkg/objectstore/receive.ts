@@ -18,7 +18,7 @@ export interface ReceiveOptions {
 
 /** An upload of which nothing arrives for this long is given up. */
 const IDLE_MS_MAX = 60_000;
-/** What a crash left behind is removed when it is older than any upload can take. */
+/** Leftovers of a crash are removed when they are older than any upload can take. */
 const LEFTOVER_MS = 24 * 3_600_000;
 
 /**

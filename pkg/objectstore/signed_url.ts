@@ -6,7 +6,7 @@ import { isObjectKey } from "./key.ts";
 /** Below this path the file store answers. */
 export const OBJECTS_PATH = "/objects/";
 
-/** What a signed URL allows. `GET` also allows `HEAD`. */
+/** The request that a signed URL allows. `GET` also allows `HEAD`. */
 export interface Grant {
   readonly method: "PUT" | "GET";
   readonly key: string;

@@ -1,14 +1,14 @@
-/** What an upload is bound to. */
+/** The limits of an upload. */
 export interface PresignPutOptions {
   /** The upload must have exactly this many bytes. */
   readonly sizeBytes?: number;
   /** SHA-256 of the content, base64. The upload is refused when its bytes hash to something else. */
   readonly checksumSha256?: string;
-  /** How long the URL works, in milliseconds from now. */
+  /** The lifetime of the URL, in milliseconds from now. */
   readonly expiresInMs: number;
 }
 
-/** How to upload: `PUT url` with exactly these headers. */
+/** The request of an upload: `PUT url` with exactly these headers. */
 export interface PresignedPut {
   readonly url: string;
   readonly headers: Record<string, string>;

@@ -11,7 +11,7 @@ export interface BodyDecoder {
    */
   push(bytes: Buffer, from: number, into: Buffer[]): number;
   readonly done: boolean;
-  /** What came after the last chunk; complete once `done`. */
+  /** The fields after the last chunk; complete once `done`. */
   readonly trailers: readonly HeaderField[];
 }
 
@@ -179,7 +179,6 @@ function hexDigit(byte: number): number {
   return letter >= 97 && letter <= 102 ? letter - 87 : -1;
 }
 
-/** What can be written to. */
 export interface Sink {
   write(bytes: Buffer, done?: (error?: Error | null) => void): boolean;
 }
@@ -199,7 +198,7 @@ export interface Piece {
   /** A head or heads; empty for none. */
   readonly head: string;
   readonly slices: readonly Buffer[];
-  /** Whether the memory of the slices is used again as soon as this call returns, so that they must be copied. */
+  /** True if the memory of the slices is used again as soon as this call returns, so that they must be copied. */
   readonly borrowed: boolean;
   readonly chunked: boolean;
   /** The end of a chunked body with its trailers; empty when it goes on. */

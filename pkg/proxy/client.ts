@@ -12,7 +12,7 @@ import { Tunnel } from "./tunnel.ts";
 import type { Answer, Failure } from "./types.ts";
 
 const EMPTY = Buffer.alloc(0);
-/** What may wait here while the exchange takes nothing. */
+/** The limit of bytes that wait here while the exchange takes nothing. */
 const PENDING_BYTES_MAX = 64 * 1024;
 const RELEASE_BYTES_MIN = 8 * 1024;
 const LINGER_BYTES_MAX = 1024 * 1024;
@@ -35,7 +35,7 @@ export class ClientConnection implements ExchangeClient {
   #tunnel: Tunnel | undefined;
   /** When the phase began, the first byte of a head came, or something of what is written was last seen to be sent. */
   #sinceMs: number;
-  /** What of the written bytes the system had not taken at the last sweep. */
+  /** The written bytes that the system had not taken at the last sweep. */
   #unsent = 0;
   #served = 0;
 
@@ -260,7 +260,7 @@ export class ClientConnection implements ExchangeClient {
     if (this.#pending.length === 0 && sinceMs > idleMsMax) this.destroy();
   }
 
-  /** Whether a response is still being sent, or was at the last sweep. Ends a client that takes none of it for too long. */
+  /** True if a response is still being sent, or was at the last sweep. Ends a client that takes none of it for too long. */
   #isSending(nowMs: number): boolean {
     const { writableLength } = this.#socket;
     if (writableLength !== this.#unsent) {

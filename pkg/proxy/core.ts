@@ -2,15 +2,14 @@ import type { Pool } from "./pool.ts";
 import type { Answer, Failure, FailureReport, ProxyOptions, ProxyRequest } from "./types.ts";
 import { FAILURE_STATUS } from "./types.ts";
 
-/** What all connections of one proxy share. */
+/** Shared by all connections of one proxy. */
 export interface Core {
   readonly options: ProxyOptions;
   readonly pool: Pool;
-  /** Whether the proxy stops: responses then end their connections. */
+  /** True if the proxy stops: responses then end their connections. */
   stopping: boolean;
 }
 
-/** What a failure is reported with. */
 export interface FailureContext {
   readonly id: string;
   readonly request?: ProxyRequest;

@@ -32,7 +32,7 @@ interface Response {
   readonly framing: Framing;
   readonly decoder: BodyDecoder;
   readonly chunked: boolean;
-  /** Whether the client's connection goes on. */
+  /** True if the client's connection goes on. */
   readonly keepAlive: boolean;
   readonly upstreamKeepAlive: boolean;
 }
@@ -78,12 +78,12 @@ export class Exchange implements UpstreamUser {
     this.#movedMs = core.options.clock.now();
   }
 
-  /** Whether the whole request has been read from the client. */
+  /** True if the whole request has been read from the client. */
   get requestDone(): boolean {
     return this.#body.done;
   }
 
-  /** Whether bytes of the body can be passed on now. */
+  /** True if bytes of the body can be passed on now. */
   get takesBody(): boolean {
     return this.#connection !== undefined && !this.#upstreamFull && !this.requestDone;
   }

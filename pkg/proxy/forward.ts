@@ -19,7 +19,7 @@ const HOP_BY_HOP = new Set([
   "http2-settings",
 ]);
 
-/** Set anew on every request, whatever the client sent. */
+/** Set again on every request, whatever the client sent. */
 const REPLACED = new Set([
   "content-length",
   "expect",
@@ -46,11 +46,11 @@ function asVariable(lower: string): string {
   return UNUSUAL.test(lower) ? lower.replace(UNUSUAL_ALL, "-") : lower;
 }
 
-/** Whether a client may not send the field to the app, under this name or one that an app could take for it. */
+/** True if a client may not send the field to the app, under this name or one that an app could take for it. */
 function endsHere(lower: string, trusted: boolean): boolean {
   const name = asVariable(lower);
   if (HOP_BY_HOP.has(name) || REPLACED.has(name)) return true;
-  // A proxy that is believed sets the proper name, and passes the others on from whoever sent them.
+  // A proxy that is believed sets the proper name, and passes the others on from their senders.
   return (!trusted || name !== lower) && FORWARDED.test(name);
 }
 
@@ -68,12 +68,11 @@ function connectionTokens(headers: readonly HeaderField[]): ReadonlySet<string> 
   return NO_TOKENS;
 }
 
-/** What the head of a forwarded request needs besides the request. */
 export interface ForwardOptions {
   readonly framing: Framing;
   /** The protocol to switch to, when the client asks for one that may pass. */
   readonly upgrade: string | undefined;
-  /** Whether the client's own forwarding fields are believed. */
+  /** True if the client's own forwarding fields are believed. */
   readonly trusted: boolean;
 }
 
@@ -105,20 +104,19 @@ export function forwardedRequest(request: ProxyRequest, head: RequestHead, optio
     `X-Request-Id: ${request.id}\r\nX-Unkey-Hops: ${request.hops + 1}\r\n\r\n`;
 }
 
-/** How a response is to be written to the client. */
+/** The form in which a response is written to the client. */
 export interface ResponsePlan {
   readonly head: string;
-  /** Whether the body is written in chunks; else as it comes. */
+  /** True if the body is written in chunks; else as it comes. */
   readonly chunked: boolean;
 }
 
-/** What the head of a response depends on besides the response. */
 export interface ResponseOptions {
   readonly requestId: string;
   /** The client's HTTP/1.x version. */
   readonly clientMinor: 0 | 1;
   readonly framing: Framing;
-  /** Whether the client's connection goes on after this response. A body that ends with the connection prevents it. */
+  /** True if the client's connection goes on after this response. A body that ends with the connection prevents it. */
   readonly keepAlive: boolean;
 }
 
@@ -154,7 +152,7 @@ function endToEnd(head: ResponseHead): { fields: string; hasId: boolean; length:
       length ??= value.split(",")[0]?.trim();
       continue;
     }
-    // A client that is told to upgrade must be told to what.
+    // A client that must upgrade needs the name of the protocol.
     if (lower === "upgrade" && head.status === 426) fields += `Upgrade: ${value}\r\n`;
     if (HOP_BY_HOP.has(lower) || tokens.has(lower)) continue;
     if (lower === REQUEST_ID_HEADER) hasId = true;
@@ -163,7 +161,7 @@ function endToEnd(head: ResponseHead): { fields: string; hasId: boolean; length:
   return { fields, hasId, length };
 }
 
-/** Fields that may not be trailers: whoever reads them late has already acted without them. */
+/** Fields that may not be trailers: a reader that gets them late has already acted without them. */
 const NEVER_TRAILERS = new Set(["trailer", "authorization", "cookie", "set-cookie"]);
 
 /** The end of a chunked body. */

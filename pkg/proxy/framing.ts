@@ -1,7 +1,7 @@
 import { listed, type Parsed, type RequestHead, type ResponseHead, single } from "./head.ts";
 import type { Failure } from "./types.ts";
 
-/** How long a body is. `close`: until the connection ends, which only responses can. */
+/** The framing of a body. `close`: until the connection ends, which only responses can. */
 export type Framing =
   | { readonly kind: "none" }
   | { readonly kind: "length"; readonly bytes: number }

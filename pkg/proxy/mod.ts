@@ -1,5 +1,5 @@
 /**
- * A reverse proxy for HTTP/1.1 that changes nothing it does not have to. It knows no routes: whoever uses it decides
+ * A reverse proxy for HTTP/1.1 that changes nothing it does not have to. It knows no routes: its user decides
  * where each request goes.
  *
  * ```ts

@@ -19,7 +19,7 @@ export interface UpstreamUser {
 export class UpstreamConnection {
   readonly socket: Socket;
   readonly upstream: Upstream;
-  /** Whether it served a request before. */
+  /** True if it served a request before. */
   used = false;
   idleSinceMs = 0;
   user: UpstreamUser | undefined;
@@ -44,7 +44,7 @@ export class UpstreamConnection {
     else this.destroy();
   }
 
-  /** Whether a request may still be sent on it. */
+  /** True if a request may still be sent on it. */
   get alive(): boolean {
     return !this.#ended && !this.socket.destroyed && this.socket.writable;
   }
@@ -61,7 +61,7 @@ export class UpstreamConnection {
   }
 }
 
-/** What becomes of a dial: exactly one of the two is called, unless it is given up. */
+/** The outcome of a dial: exactly one of the two is called, unless it is given up. */
 export interface DialResult {
   connected(connection: UpstreamConnection): void;
   unreachable(cause: string): void;
@@ -75,7 +75,6 @@ interface Place {
   load: number;
 }
 
-/** What a pool needs. */
 export interface PoolOptions {
   readonly clock: Clock;
   readonly limits: ProxyLimits;
@@ -91,12 +90,12 @@ export class Pool {
     this.#options = options;
   }
 
-  /** How many requests run on `key`. */
+  /** The number of requests that run on `key`. */
   load(key: string): number {
     return this.#places.get(key)?.load ?? 0;
   }
 
-  /** Counts a request on `key`; whoever counts it in counts it out with `leave`. */
+  /** Counts a request on `key`, until the same caller calls `leave`. */
   enter(key: string): void {
     this.#place(key).load++;
   }

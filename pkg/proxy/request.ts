@@ -7,7 +7,7 @@ const HOST = /^(?:([a-z0-9_](?:[a-z0-9_.-]{0,253}[a-z0-9_.])?)|(\[[0-9a-f:.]{2,4
 const SANE_ID = /^[A-Za-z0-9_.:\-]{1,128}$/;
 const HOPS = /^[0-9]{1,3}$/;
 
-/** What is known of the connection that a request came by. */
+/** The connection that a request came by. */
 export interface Peer {
   readonly address: string;
   readonly newRequestId: () => string;
@@ -62,7 +62,7 @@ function splitTarget(head: RequestHead): { target: string; authority: string | u
   return { target: rest.startsWith("/") ? rest : `/${rest}`, authority };
 }
 
-/** Whether the client wants its connection to go on. */
+/** True if the client wants its connection to go on. */
 export function keepsAlive(head: RequestHead): boolean {
   const tokens = listed(head.headers, "connection");
   return head.minor === 1 ? !tokens.includes("close") : tokens.includes("keep-alive");
@@ -76,7 +76,7 @@ export function upgradeOf(head: RequestHead, framing: Framing): string | undefin
   return listed(head.headers, "connection").includes("upgrade") ? protocol : undefined;
 }
 
-/** Methods whose repetition changes nothing, so that a request may be sent again when nobody answered it. */
+/** Methods whose repetition changes nothing, so that a request may be sent again when it was not answered. */
 export function isRepeatable(head: RequestHead): boolean {
   if (["GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"].includes(head.method)) return true;
   return head.headers.some((each) => each.lower === "idempotency-key");

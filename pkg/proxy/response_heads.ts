@@ -17,7 +17,7 @@ export class ResponseHeads {
   #scanned = 0;
   #count = 0;
 
-  /** Whether nothing at all has come yet. */
+  /** True if nothing at all has come yet. */
   get untouched(): boolean {
     return this.#bytes.length === 0 && this.#count === 0;
   }
@@ -60,7 +60,7 @@ export class ResponseHeads {
     return parsed;
   }
 
-  /** What came after the last head, not copied; it is not kept here any more. */
+  /** The bytes after the last head, not copied; they are not kept here any more. */
   takeRest(): Buffer {
     const rest = this.#bytes;
     this.#bytes = EMPTY;

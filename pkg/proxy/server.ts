@@ -34,12 +34,12 @@ export class Proxy {
     );
   }
 
-  /** How many client connections there are. */
+  /** The number of client connections. */
   get connections(): number {
     return this.#connections.size;
   }
 
-  /** How many requests run on an upstream. */
+  /** The number of requests that run on an upstream. */
   load(key: string): number {
     return this.#core.pool.load(key);
   }

@@ -28,7 +28,7 @@ export interface ProxyRequest {
   readonly hostHeader: string;
   readonly headers: readonly HeaderField[];
   readonly clientAddress: string;
-  /** How many proxies of this kind it has passed, this one not included. */
+  /** The number of proxies of this kind that it has passed before this one. */
   readonly hops: number;
 }
 
@@ -39,7 +39,7 @@ export interface Answer {
   readonly body: string;
 }
 
-/** What is to be done with a request. */
+/** The decision on a request. */
 export type Decision =
   | { readonly kind: "forward"; readonly upstream: Upstream }
   | { readonly kind: "answer"; readonly answer: Answer }
@@ -80,7 +80,7 @@ export interface FailureReport extends Failure {
   readonly host: string | undefined;
   readonly accept: string | undefined;
   readonly upstream: string | undefined;
-  /** Whether the response had begun, so that all that could be done was to cut it off. */
+  /** True if the response had begun, so that all that could be done was to cut it off. */
   readonly cut: boolean;
   /** The operator's text. */
   readonly cause: string | undefined;
@@ -95,23 +95,23 @@ export interface ProxyLimits {
   readonly headersMax: number;
   /** From the first byte of a request to the end of its head. */
   readonly headMsMax: number;
-  /** How long a connection may be idle between requests. */
+  /** The longest time that a connection may be idle between requests. */
   readonly keepAliveMsMax: number;
-  /** How long a request body may stand still. */
+  /** The longest time that a request body may stand still. */
   readonly bodyStallMsMax: number;
-  /** How long a client may refuse to take more of a response. */
+  /** The longest time that a client may refuse to take more of a response. */
   readonly responseStallMsMax: number;
   readonly dialMsMax: number;
   /** From the end of the request to the head of the response. */
   readonly responseHeadMsMax: number;
-  /** How long a connection to an upstream is kept for the next request. */
+  /** The time for which a connection to an upstream is kept for the next request. */
   readonly idleUpstreamMsMax: number;
   readonly idleUpstreamsMax: number;
   /** Dials of one request, all upstreams together. */
   readonly dialsMax: number;
   /** Proxies of this kind that a request may pass. */
   readonly hopsMax: number;
-  /** How long to take what a client still sends after a response that closes the connection. */
+  /** The time for which a client's bytes are still taken after a response that closes the connection. */
   readonly lingerMsMax: number;
 }
 
@@ -132,7 +132,7 @@ export const LIMITS: ProxyLimits = {
   lingerMsMax: 2_000,
 };
 
-/** What a proxy needs from whoever knows the routes. All functions are called synchronously and must not throw. */
+/** The decisions that a proxy leaves to its user. All functions are called synchronously and must not throw. */
 export interface ProxyOptions {
   readonly clock: Clock;
   readonly limits: ProxyLimits;
@@ -141,7 +141,7 @@ export interface ProxyOptions {
   /** Makes the response for a failure. */
   readonly explain: (report: FailureReport) => Answer;
   readonly newRequestId: () => string;
-  /** Whether forwarding headers of this peer are kept and appended to instead of replaced. */
+  /** True if forwarding headers of this peer are kept and appended to instead of replaced. */
   readonly trusts: (address: string) => boolean;
   /** Told of every dial that ended. */
   readonly onDial: (upstream: Upstream, ok: boolean) => void;
@@ -151,7 +151,7 @@ export interface ProxyOptions {
   readonly onStatus: (status: number) => void;
 }
 
-/** Whether a reason to fail is the client's (4xx) or ours (5xx), as a status. */
+/** True if a reason to fail is the client's (4xx) or ours (5xx), as a status. */
 export const FAILURE_STATUS: Record<FailureKind, number> = {
   bad_request: 400,
   header_too_large: 431,

@@ -2,7 +2,7 @@ import type { Core } from "./core.ts";
 import type { UpstreamConnection } from "./pool.ts";
 import type { Answer, Failure, ProxyRequest, Upstream } from "./types.ts";
 
-/** How a search ends; one of these is called, unless it is cancelled. */
+/** The outcome of a search; one of these is called, unless it is cancelled. */
 export interface SearchResult {
   found(connection: UpstreamConnection): void;
   /** The request is answered without an upstream. */

@@ -30,7 +30,7 @@ const blockedV4 = listOf(PRIVATE_V4, "ipv4");
 const blockedV6 = listOf(PRIVATE_V6, "ipv6");
 const globalV6 = listOf([GLOBAL_V6], "ipv6");
 
-/** Whether an address is one of the internet's, and not of this machine, its network or its cloud. */
+/** True if an address is one of the internet's, and not of this machine, its network or its cloud. */
 export function isPublicAddress(address: string): boolean {
   if (isIPv4(address)) return !blockedV4.check(address, "ipv4");
   return isIP(address) === 6 && globalV6.check(address, "ipv6") && !blockedV6.check(address, "ipv6");

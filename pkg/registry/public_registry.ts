@@ -27,7 +27,7 @@ const LOOKUP_MS_MAX = 5_000;
 const NUMBER = /^(?:[0-9]+|0x[0-9a-f]*)$/;
 
 /**
- * Whether an image's registry is one of the internet's, or trusted. Addresses and names without a dot are refused, and names that
+ * True if an image's registry is one of the internet's, or trusted. Addresses and names without a dot are refused, and names that
  * resolve to a private address. A name that does not resolve here passes: the machines that pull may know it.
  */
 export async function isPublicRegistry(image: string, options: PublicRegistryOptions): Promise<boolean> {

@@ -6,7 +6,6 @@ import { type GuardedAnswer, guardedRequest } from "./guarded_request.ts";
 import { HUB, parseReference, type Reference } from "./reference.ts";
 import { credentialsFor, type Registry, type RegistryCredentials } from "./registry.ts";
 
-/** What resolving works with. */
 export interface DigestResolverOptions {
   /** Asked with its credentials, and trusted. */
   readonly registry: Registry | undefined;
@@ -57,7 +56,7 @@ export function createDigestResolver({ registry, trustedHosts, log }: DigestReso
   };
 }
 
-/** Trust begins with the name that a user gives: a registry that nobody trusts must not lead to one that is trusted. */
+/** Trust begins with the name that a user gives: a registry that is not trusted must not lead to one that is trusted. */
 export function trustedFrom(host: string, trusted: ReadonlySet<string>): ReadonlySet<string> {
   return trusted.has(host) ? trusted : new Set();
 }
@@ -115,7 +114,7 @@ async function head(url: URL, authorization: string | undefined, inquiry: Inquir
   }
 }
 
-/** What the registry's challenge asks for: the credentials, or a token from whom it names. */
+/** The answer to a registry's challenge: the credentials, or a token from the server that it names. */
 async function authorize(
   url: URL,
   challenged: GuardedAnswer,

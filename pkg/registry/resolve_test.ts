@@ -102,7 +102,7 @@ Deno.test("a trusted registry tells the digest, and its redirects lead nowhere e
   assert.deepEqual(other.asked, []);
 });
 
-/** Redirects and the realm of a challenge are the word of whoever a user named. */
+/** Redirects and the realm of a challenge are chosen by the registry that a user named. */
 Deno.test("only a trusted registry leads to trusted hosts, which are known with and without their port", async () => {
   const trusted = new Set(["r.example:443", "r.example:5000"]);
   assert.deepEqual(trustedFrom("r.example:5000", trusted), trusted);

@@ -13,7 +13,6 @@ export interface DownloadProgress {
   readonly totalBytes: number | undefined;
 }
 
-/** What to get and where to put it. */
 export interface DownloadOptions {
   readonly url: string;
   readonly release: Release;

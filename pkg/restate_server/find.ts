@@ -13,7 +13,7 @@ export interface FindOptions {
   readonly onProgress?: (progress: DownloadProgress) => void;
   /** The system to look for; this machine's by default. */
   readonly platform?: { readonly os: string; readonly arch: string };
-  /** What the registry must deliver; the pinned release by default. */
+  /** The release to download; the pinned one by default. */
   readonly release?: Release;
 }
 

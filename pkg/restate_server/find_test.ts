@@ -81,7 +81,7 @@ Deno.test("the binary comes from the registry once, and from the cache after tha
     assert.equal(bed.requests.length, 1);
   }));
 
-/** Otherwise whoever can change what the registry delivers runs programs on this machine. */
+/** Otherwise a changed package in the registry would run on this machine. */
 Deno.test("a tarball of another hash is thrown away", () =>
   withRegistry(tarballOf("package/bin/restate-server"), async (bed) => {
     const release: Release = { packageName: PACKAGE, sha512: releaseOf(new Uint8Array(1)).sha512 };

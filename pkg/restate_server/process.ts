@@ -14,7 +14,6 @@ export interface RestatePorts {
   readonly node: number;
 }
 
-/** What a process is started from. */
 export interface ProcessOptions {
   readonly binary: string;
   readonly baseDir: string;
@@ -63,7 +62,7 @@ export class ServerProcess {
     await force;
   }
 
-  /** What this process last wrote. */
+  /** The last lines of this process. */
   async lastLines(): Promise<string> {
     const text = await readTail(this.#logFile, this.#logStart).catch(() => "");
     return text.trimEnd().split("\n").slice(-LOG_LINES).join("\n");

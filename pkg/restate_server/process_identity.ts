@@ -1,5 +1,5 @@
 /**
- * What tells the process `pid` from every other that has or had this number, on this machine and boot; `undefined` when
+ * The mark that distinguishes the process `pid` from every other that has or had this number, on this machine and boot; `undefined` when
  * there is no such process, or only what is left of it until its parent asks.
  */
 export async function processIdentity(pid: number): Promise<string | undefined> {

@@ -16,7 +16,7 @@ MC4CAQAwBQYDK2VwBCIEIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f
 -----END PRIVATE KEY-----
 `;
 
-/** What Restate 1.7.12 logs for this key. */
+/** From the log of Restate 1.7.12 for this key. */
 Deno.test("a key is named as Restate names it", () =>
   withFile(async (file) => {
     await Deno.mkdir(join(file, ".."));

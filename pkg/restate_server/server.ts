@@ -9,7 +9,6 @@ import { endStaleServer, forgetServer, rememberServer } from "./stale.ts";
 
 export type { RestatePorts };
 
-/** What to start, and where. */
 export interface RestateServerOptions {
   /** From `findRestateServer`. */
   readonly binary: string;
@@ -30,7 +29,7 @@ export interface RestateServer {
   readonly ingressUrl: string;
   readonly adminUrl: string;
   readonly ports: RestatePorts;
-  /** What workers are told, so that they take requests from this server only. It stays the same from start to start. */
+  /** For workers, so that they take requests from this server only. It stays the same from start to start. */
   readonly identityKey: string;
   /** Of the process that runs now, or ran last. */
   readonly pid: number;
@@ -85,7 +84,7 @@ class SupervisedServer implements RestateServer {
     this.#options = options;
     this.#process = process;
     this.ended = this.#supervise();
-    this.ended.catch(() => undefined); // whoever does not wait for it must not crash
+    this.ended.catch(() => undefined); // a caller that does not wait for it must not crash
   }
 
   get ingressUrl(): string {
@@ -103,7 +102,7 @@ class SupervisedServer implements RestateServer {
   async stop(): Promise<void> {
     this.#stop.abort(new Error("stopping"));
     await this.#process.stop(this.#options.clock);
-    await this.ended.catch(() => undefined); // reported to whoever waits for it
+    await this.ended.catch(() => undefined); // reported to the caller that waits for it
     await forgetServer(this.#options.baseDir);
   }
 
@@ -129,7 +128,7 @@ class SupervisedServer implements RestateServer {
   }
 }
 
-/** One process that answers. Whatever goes wrong, none is left running. */
+/** One process that answers. None is left running after an error. */
 async function launchServer(
   options: LaunchOptions,
   signal: AbortSignal,
@@ -156,7 +155,7 @@ async function waitUntilHealthy(
   const died = process.ended.then(async (how) => {
     throw await diedFault(process, how);
   });
-  died.catch(() => undefined); // it may die much later, when nobody waits here
+  died.catch(() => undefined); // it may die much later, after the wait here
   const deadlineMs = clock.now() + READY_MS_MAX;
   const urls = [`http://127.0.0.1:${ports.admin}/health`, `http://127.0.0.1:${ports.ingress}/restate/health`];
   for (const url of urls) {

@@ -121,7 +121,7 @@ real("a server on the same folder and ports continues with what was there", asyn
   assert.deepEqual(await nodeIds(bed), ["N1", "N1"], "the second is the same node");
 });
 
-/** What the server calls itself, once for each start. It answers before its log is written. */
+/** The server's name in its log, once for each start. It answers before its log is written. */
 async function nodeIds(bed: Bed): Promise<(string | undefined)[]> {
   const log = await Deno.readTextFile(join(bed.directory, "restate.log"));
   return [...log.matchAll(/My Node ID is (N\d+)/g)].map((match) => match[1]);

@@ -4,11 +4,11 @@ import { Fault } from "../fault/mod.ts";
 import { processIdentity } from "./process_identity.ts";
 
 const POLL_MS = 50;
-/** How long a server may take to stop before it is killed, and how long to be gone after that. */
+/** The longest time that a server may take to stop before it is killed, and how long to be gone after that. */
 export const STOP_MS_MAX = 10_000;
 const KILLED_MS_MAX = 5_000;
 
-/** Remembers which process serves `baseDir`, for whoever comes after us. */
+/** Remembers which process serves `baseDir`, for the next start on it. */
 export async function rememberServer(baseDir: string, pid: number): Promise<void> {
   const identity = await processIdentity(pid);
   if (identity === undefined) return; // it has ended, and there is nothing to remember

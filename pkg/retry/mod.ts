@@ -11,7 +11,6 @@
  */
 import type { Clock } from "../clock/mod.ts";
 
-/** How often and how long to try. */
 export interface RetryOptions {
   readonly clock: Clock;
   readonly signal?: AbortSignal;
@@ -19,9 +18,9 @@ export interface RetryOptions {
   readonly attemptsMax: number;
   readonly firstMs: number;
   readonly maxMs: number;
-  /** Whether another attempt can help. Everything is retried by default. */
+  /** True if another attempt can help. Everything is retried by default. */
   readonly retryable?: (error: unknown) => boolean;
-  /** Told of each failure that is followed by another attempt. */
+  /** Called for each failure that is followed by another attempt. */
   readonly onRetry?: (error: unknown, attempt: number, waitMs: number) => void;
 }
 

@@ -11,7 +11,7 @@ export function bytesOf(request: NodeRequest, bytesMax: number): Promise<Uint8Ar
   const { promise, resolve, reject } = Promise.withResolvers<Uint8Array>();
   const parts: Uint8Array[] = [];
   let length = 0;
-  // At once, and not when somebody gets around to the promise: a request is also closed after it has ended.
+  // At once, and not when the promise is awaited: a request is also closed after it has ended.
   const settle = (): void => {
     request.off("data", take).off("end", end).off("close", gone).off("error", gone);
   };
@@ -53,7 +53,7 @@ export function writeHead(response: Outgoing, status: number, headers: Headers):
   response.writeHead(status, own);
 }
 
-/** Whether nobody takes what is written any more. */
+/** True when the peer does not read any more. */
 export function isGone(response: Outgoing): boolean {
   return response.stream?.destroyed ?? response.destroyed;
 }

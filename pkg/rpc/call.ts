@@ -15,7 +15,7 @@ import { Deadlines } from "./deadlines.ts";
 import { shownError, toConnectError } from "./faults.ts";
 import { ObservedStream } from "./observed_stream.ts";
 
-/** What is known of a call while it runs. */
+/** A call while it runs. */
 export interface Call {
   readonly requestId: string;
   readonly startedAtMs: number;
@@ -29,7 +29,6 @@ const REQUEST_ID_HEADER = "x-request-id";
 /** Runs before a call's body is read. Throws a fault to refuse the call. */
 export type Admission = (context: HandlerContext) => void | Promise<void>;
 
-/** What calls are served with. */
 export interface CallOptions {
   readonly log: Logger;
   readonly clock: Clock;
@@ -93,7 +92,7 @@ export function callInterceptor(options: CallOptions): Interceptor {
       };
       options.log[levelOf(error, request.stream)]("rpc", fields);
     };
-    /** Logs what the call failed with, and says what the caller is shown of it. */
+    /** Logs the call's error, and returns the error for the caller. */
     const failed = (error: unknown): ConnectError => {
       const shown = shownError(error, (each) => detail = each);
       finish(shown);

@@ -3,7 +3,6 @@ import { type Client, Code, ConnectError, createClient, type Interceptor } from 
 import { createConnectTransport } from "@connectrpc/connect-web";
 import type { Secret } from "../secret/mod.ts";
 
-/** How to reach a service. */
 export interface ClientOptions {
   readonly baseUrl: string;
   readonly token?: Secret;
@@ -46,7 +45,7 @@ export function createRpcClient<S extends DescService>(service: S, options: Clie
   );
 }
 
-/** What `fetch` cannot reach, or loses on the way, is unavailable: the transport itself would call it unknown. */
+/** A failed `fetch` is unavailable: the transport itself would call it unknown. */
 const lostConnection: Interceptor = (next) => async (request) => {
   try {
     const response = await next(request);

@@ -18,12 +18,12 @@ const SEND_NOW = createContextKey<SendNow | undefined>(undefined, { description:
 /** Writes a message of the method's output, or answers false: then it has to go through the stream. */
 export type SendNow = (message: object) => boolean;
 
-/** Who listens to a stream. */
+/** The connection that a stream is sent on. */
 export interface StreamClient {
   /** Aborts when the client is gone or the server stops. */
   readonly signal: AbortSignal;
   /**
-   * Writes while the stream waits for its next message, without waking whoever it waits for. Signs of life are nearly
+   * Writes while the stream waits for its next message, without waking its handler. Signs of life are nearly
    * all that most streams send. `undefined` where the protocol has no way to.
    */
   readonly sendNow: SendNow | undefined;
@@ -61,7 +61,7 @@ export class OpenCalls {
   }
 }
 
-/** A handler's context whose signal exists only if somebody looks at it: most calls are over before they could abort. */
+/** A handler's context whose signal is made when it is read: most calls are over before they could abort. */
 export class CallContext implements HandlerContext {
   readonly method: DescMethod;
   readonly service: HandlerContext["service"];

@@ -5,7 +5,7 @@ interface Waiting {
   readonly expire: () => void;
 }
 
-/** How late a deadline may be noticed, in milliseconds. */
+/** The longest delay with which a deadline is noticed, in milliseconds. */
 const LOOK_MS = 200;
 
 /**

@@ -1,7 +1,7 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import { describeError, Fault, type FaultCode } from "../fault/mod.ts";
 
-/** What a caller sees for each code. `Record` makes a missing code a type error. */
+/** The Connect code of each fault code. `Record` makes a missing code a type error. */
 const CONNECT_CODE: Record<FaultCode, Code> = {
   invalid_argument: Code.InvalidArgument,
   unauthenticated: Code.Unauthenticated,
@@ -17,7 +17,7 @@ const CONNECT_CODE: Record<FaultCode, Code> = {
   internal: Code.Internal,
 };
 
-/** What each code says when the fault has no public text. */
+/** The text of each code for faults without a public text. */
 const GENERIC: Record<FaultCode, string> = {
   invalid_argument: "The request is not valid.",
   unauthenticated: "Credentials are missing or not valid.",
@@ -35,8 +35,8 @@ const GENERIC: Record<FaultCode, string> = {
 };
 
 /**
- * What the caller is shown of whatever a call failed with: every fault becomes a Connect error with its public text, and
- * everything else `internal`. `onDetail` is told the whole chain of causes, which the caller never sees.
+ * The Connect error that the caller gets: every fault becomes a Connect error with its public text, and
+ * everything else `internal`. `onDetail` gets the whole chain of causes, which the caller never sees.
  */
 export function shownError(error: unknown, onDetail: (detail: string) => void): ConnectError {
   if (error instanceof ConnectError) return error;
@@ -44,7 +44,7 @@ export function shownError(error: unknown, onDetail: (detail: string) => void): 
   return toConnectError(error, error instanceof Fault ? error.code : abortCode(error));
 }
 
-/** What the caller is shown of `error`: the public text of a fault, and nothing of anything else. */
+/** The part of `error` that the caller may see: the public text of a fault, and nothing of other errors. */
 export function toConnectError(error: unknown, code: FaultCode): ConnectError {
   const shown = error instanceof Fault ? error.publicMessage : undefined;
   return new ConnectError(shown ?? GENERIC[code], CONNECT_CODE[code]);
@@ -73,7 +73,7 @@ export function fromConnectError(error: unknown): Fault {
 }
 
 /**
- * Whether the service itself said so, as opposed to being silent, gone, or out of reach: errors of the Connect protocol
+ * True if the service itself said so, as opposed to being silent, gone, or out of reach: errors of the Connect protocol
  * are JSON (https://connectrpc.com/docs/protocol#error-end-stream), those of proxies on the way usually are not.
  */
 export function isAnswer(fault: Fault): boolean {

@@ -25,7 +25,7 @@ import type { Writable } from "node:stream";
 export type NodeRequest = IncomingMessage | Http2ServerRequest;
 /** And where its answer goes. */
 export type NodeResponse = ServerResponse | Http2ServerResponse;
-/** What the responses of both versions have in common. */
+/** The common part of the responses of both versions. */
 export interface Outgoing extends Writable {
   readonly headersSent: boolean;
   writeHead(status: number, headers: OutgoingHttpHeaders): unknown;
@@ -43,7 +43,7 @@ const SWEEP_MS = 15_000;
 const KEEP_ALIVE_MS = 120_000;
 const STREAMS_PER_SESSION_MAX = 1_000;
 const BACKLOG = 4_096;
-/** How HTTP/2 begins; nothing that is sent in HTTP/1.1 here does. */
+/** The first bytes of HTTP/2; no request of HTTP/1.1 begins like this. */
 const PREFACE = "PRI";
 
 /** Accepts connections. */
@@ -138,5 +138,5 @@ export class HttpListener {
   }
 }
 
-/** A client that goes away is no event: whoever answers it is told by the end of the response. */
+/** A client that goes away is no event: the end of the response reports it. */
 export function ignore(): void {}

@@ -8,7 +8,6 @@ import { sendResponse, webRequest } from "./web.ts";
 /** Answers a request, or `undefined` when it is not meant for this route. */
 export type HttpRoute = (request: Request) => Promise<Response | undefined>;
 
-/** What plain requests are answered with. */
 export interface PlainOptions {
   readonly routes: readonly HttpRoute[];
   readonly ready: () => Promise<boolean>;

@@ -22,7 +22,6 @@ import { isPlainStream, streamHandler } from "./stream.ts";
 import { isPlainUnary, unaryHandler } from "./unary.ts";
 import { linger } from "./web.ts";
 
-/** What a server needs. */
 export interface RpcServerOptions {
   readonly hostname: string;
   /** 0 takes a free port. */
@@ -39,7 +38,7 @@ export interface RpcServerOptions {
   readonly interceptors?: readonly Interceptor[];
   /** Plain HTTP beside the RPCs, asked in order. */
   readonly routes?: readonly HttpRoute[];
-  /** Whether the service can do its work now; not asked while the server stops. */
+  /** True if the service can do its work now; not asked while the server stops. */
   readonly ready?: () => Promise<boolean>;
   readonly limits?: Partial<ServerLimits>;
 }
@@ -54,9 +53,9 @@ export interface ServerLimits {
   readonly unaryMsMaxOf: ReadonlyMap<DescMethod, number>;
   /** The longest timeout that a client may ask for, in milliseconds. */
   readonly timeoutMsMax: number;
-  /** How long the client of a stream may read nothing, in milliseconds; then it is cut. */
+  /** The longest time that the client of a stream may read nothing, in milliseconds; then it is cut. */
   readonly stallMsMax: number;
-  /** How long calls may go on after a stop, in milliseconds; then they are cut. */
+  /** The longest time that calls may go on after a stop, in milliseconds; then they are cut. */
   readonly drainMsMax: number;
 }
 
@@ -206,7 +205,7 @@ function isServerStreaming(method: DescMethod): method is DescMethodServerStream
   return method.methodKind === "server_streaming";
 }
 
-/** What no fast path takes. */
+/** The handlers of requests that no fast path takes. */
 function generalHandler(handler: UniversalHandler, guard: StallGuard): Handle {
   return async (request, response) => {
     if (!URL.canParse(urlOf(request))) {

@@ -181,7 +181,7 @@ Deno.test("serveRpc() has another deadline for a method that is given one", asyn
   }
 });
 
-/** A watcher that is not told would hold the process for the whole drain limit. */
+/** A watcher without a signal would hold the process for the whole drain limit. */
 Deno.test("shutdown() ends open streams at once, and readiness fails", async () => {
   const { server, url } = await start({ limits: { drainMsMax: 300_000 } });
   const client = createClient(DeploymentService, createConnectTransport({ baseUrl: url }));
@@ -292,7 +292,7 @@ Deno.test("unary calls answer alike whichever way they are served", async (t) =>
   }
 });
 
-/** Work that nobody waits for must be able to stop. */
+/** Work without a waiting client must be able to stop. */
 Deno.test("a unary handler's signal aborts when its client goes away, and when the server stops", async () => {
   const aborted: unknown[] = [];
   const entered: (() => void)[] = [];

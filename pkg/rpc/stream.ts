@@ -25,7 +25,6 @@ import { ObservedStream } from "./observed_stream.ts";
 import type { NodeRequest, Outgoing } from "./listener.ts";
 import type { StallGuard } from "./stall.ts";
 
-/** What streams are served with. */
 export interface StreamOptions {
   readonly admit: Admission;
   /** Outermost first. */
@@ -58,7 +57,7 @@ const CODECS = {
 
 type Codec = keyof typeof CODECS;
 
-/** Whether the fast path takes this request. */
+/** True if the fast path takes this request. */
 export function isPlainStream({ method, headers }: NodeRequest): boolean {
   const encoding = headers["connect-content-encoding"] ?? "identity";
   return method === "POST" && isCodec(headers["content-type"]) && encoding === "identity" &&

@@ -30,7 +30,6 @@ import type { Admission } from "./call.ts";
 import { CallContext, CONTEXT, type OpenCalls } from "./context.ts";
 import type { NodeRequest, Outgoing } from "./listener.ts";
 
-/** What unary calls are served with. */
 export interface UnaryOptions {
   readonly admit: Admission;
   /** Outermost first. */
@@ -58,7 +57,7 @@ const CODECS = {
 
 type Codec = keyof typeof CODECS;
 
-/** Whether the fast path takes this request. */
+/** True if the fast path takes this request. */
 export function isPlainUnary({ method, headers }: NodeRequest, messageBytesMax: number): boolean {
   return method === "POST" && isCodec(headers["content-type"]) &&
     Number(headers["content-length"] ?? NaN) <= messageBytesMax &&
@@ -123,7 +122,7 @@ export function unaryHandler(
 }
 
 /**
- * What interceptors see of a call. A class, because of its accessor: V8 makes a shape of its own for every object literal
+ * A call as interceptors see it. A class, because of its accessor: V8 makes a shape of its own for every object literal
  * with one, and each of them stays until the old generation is collected.
  */
 class UnaryCall implements UnaryRequest {

@@ -1,10 +1,10 @@
-/** What is plain HTTP and no RPC works with `Request` and `Response`: here they meet Node's servers. */
+/** Plain HTTP works with `Request` and `Response`: here they meet Node's servers. */
 import { drained, isGone, writeHead } from "./body.ts";
 import { urlOf } from "./context.ts";
 import { webHeaders } from "./headers.ts";
 import type { NodeRequest, Outgoing } from "./listener.ts";
 
-/** How long a client that was answered early may go on sending, so that it comes to read the answer. */
+/** The longest time that a client that was answered early may go on sending, so that it comes to read the answer. */
 const LINGER_MS = 1_000;
 
 /** The request; its body is read as fast as it is taken, and its signal aborts when the client goes away. */

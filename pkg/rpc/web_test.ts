@@ -124,7 +124,7 @@ Deno.test("a connection may begin in pieces, whichever version of HTTP it speaks
   }
 });
 
-/** What is no URL must not reach a route. */
+/** A target that is no URL must not reach a route. */
 Deno.test("a request without a sensible target is refused", async () => {
   const server = await serve((request) => Promise.resolve(new Response(request.url)));
   const socket = await Deno.connect({ hostname: "127.0.0.1", port: server.port });

@@ -1,5 +1,5 @@
 /**
- * The life of a process: tasks that run until they are told to stop, and closers that run after the tasks have ended.
+ * The life of a process: tasks that run until their signal aborts, and closers that run after the tasks have ended.
  *
  * ```ts
  * const runner = new Runner({ log, clock });
@@ -14,11 +14,10 @@ import type { Clock } from "../clock/mod.ts";
 import { describeError } from "../fault/mod.ts";
 import type { Logger } from "../logger/mod.ts";
 
-/** What a runner needs. */
 export interface RunnerOptions {
   readonly log: Logger;
   readonly clock: Clock;
-  /** How long the tasks together, and each closer, may take. Shorter than the pod's grace period. */
+  /** The longest time that the tasks together, and each closer, may take. Shorter than the pod's grace period. */
   readonly limitMs?: number;
 }
 

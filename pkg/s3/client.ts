@@ -2,7 +2,6 @@ import type { S3Client } from "@aws-sdk/client-s3";
 import type { Clock } from "../clock/mod.ts";
 import type { Secret } from "../config/mod.ts";
 
-/** How to reach a bucket. */
 export interface S3Options {
   /** The endpoint as this process and the builder see it. */
   readonly url: string;

@@ -8,7 +8,7 @@ export const KEY_PROBLEMS: Record<string, string> = {
   AuthorizationHeaderMalformed: "the signature is refused: check the region",
 };
 
-/** What to tell of an answer that is an error. */
+/** The fault for an error of S3. */
 export function s3Fault(error: unknown, options: S3Options): Fault {
   const where = `bucket "${options.bucket}" at ${options.url}`;
   const problem = KEY_PROBLEMS[nameOf(error)];

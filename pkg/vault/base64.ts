@@ -5,7 +5,7 @@ export function encodeBase64Url(bytes: Uint8Array<ArrayBuffer>): string {
 
 /**
  * Reads what `encodeBase64Url` writes; `undefined` for anything else, also for another spelling of the same bytes
- * (white space, padding, unused bits that are set), so that nobody can change a ciphertext unnoticed.
+ * (white space, padding, unused bits that are set), so that no change of a ciphertext goes unnoticed.
  */
 export function decodeBase64Url(text: string): Uint8Array<ArrayBuffer> | undefined {
   const bytes = decode(text, "base64url");

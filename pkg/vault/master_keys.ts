@@ -11,7 +11,7 @@ export interface MasterKey {
   readonly bytes: Uint8Array<ArrayBuffer>;
 }
 
-/** What is wrong with the setting, without its value; `undefined` when nothing is. */
+/** The problem of the setting, without its value; `undefined` when there is none. */
 export function masterKeysProblem(text: Secret): string | undefined {
   const parts = split(text);
   if (parts.length === 0) return "must hold at least one key";

@@ -3,15 +3,15 @@ import { boundTo, importKey, open, readSealed, seal } from "./cipher.ts";
 import type { MasterKey } from "./master_keys.ts";
 import type { StoredDataKey } from "./vault.ts";
 
-/** Where data keys are kept, as far as sealing them anew goes. */
+/** Where data keys are kept, as far as resealing goes. */
 export interface ResealStore {
   /** Up to `limit` keys of all keyrings whose id is above `afterId`, by id. */
   listAfter(afterId: string, limit: number): Promise<readonly StoredDataKey[]>;
-  /** Replaces the sealed form if it is still `from`; false when somebody else was here. */
+  /** Replaces the sealed form if it is still `from`; false when another process replaced it. */
   replace(id: string, sealed: { readonly from: string; readonly to: string }): Promise<boolean>;
 }
 
-/** What sealing anew came to. */
+/** The result of resealing. */
 export interface Resealed {
   /** Keys that a former master key had sealed and the first one seals now. */
   readonly resealed: number;

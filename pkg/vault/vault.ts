@@ -21,7 +21,6 @@ export interface DataKeyStore {
   add(key: StoredDataKey): Promise<void>;
 }
 
-/** What a vault needs. */
 export interface VaultOptions {
   /** The first encrypts. */
   readonly masterKeys: readonly MasterKey[];
@@ -116,7 +115,7 @@ export function createVault({ masterKeys, store, clock }: VaultOptions): Vault {
 
 const TAG_BYTES = 16;
 
-/** How many bytes the text behind a ciphertext has, without decrypting it. */
+/** The length in bytes of the text behind a ciphertext, without decrypting it. */
 export function plaintextBytes(ciphertext: string): number {
   return Math.max(0, (readSealed(ciphertext)?.ciphertext.length ?? 0) - TAG_BYTES);
 }

@@ -45,7 +45,7 @@ Deno.test("a vault reads what it wrote, also after a restart, and never writes t
   assert.equal(await vault.decrypt("env_1", "EMPTY", await vault.encrypt("env_1", "EMPTY", "")), "");
 });
 
-/** Otherwise whoever may write one variable could read another, or another environment's. */
+/** Otherwise a user who may write one variable could read another, or another environment's. */
 Deno.test("a ciphertext is bound to its keyring, its name and every one of its bytes", async () => {
   const store = memoryStore();
   const vault = open(store, OLD);

@@ -1,8 +1,8 @@
 /** Names of images that a Dockerfile must not use, although the engine has them or could get them. */
 export interface ReservedImages {
-  /** What their names begin with, e.g. `r.example/apps/`. */
+  /** The prefix of their names, e.g. `r.example/apps/`. */
   readonly below: readonly string[];
-  /** What names may begin with all the same. */
+  /** Prefixes that are allowed all the same. */
   readonly except?: string;
 }
 
