@@ -110,7 +110,7 @@ Deno.test("findDockerfile() follows a link", async () => {
   });
 });
 
-Deno.test("findDockerfile() says what is wrong and what to do", async (t) => {
+Deno.test("findDockerfile() reports a missing or unusable Dockerfile with the next step", async (t) => {
   const cases: readonly {
     readonly name: string;
     readonly files: Readonly<Record<string, string>>;

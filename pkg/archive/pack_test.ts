@@ -190,7 +190,7 @@ Deno.test("packContext() takes the last archive again when nothing has changed, 
   assert.notEqual(second.checksumSha256, third.checksumSha256);
 });
 
-Deno.test("packContext() is private: nobody else can read the archive", async () => {
+Deno.test("packContext() makes an archive that only its owner can read", async () => {
   await using one = await trial();
   await one.write("Dockerfile", "FROM scratch\n");
   await using packed = await one.pack();

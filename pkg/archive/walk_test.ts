@@ -52,7 +52,7 @@ Deno.test("listContext() keeps what Docker keeps", async () => {
   });
 });
 
-Deno.test("listContext() on what people write", async (t) => {
+Deno.test("listContext() with ignore files from practice", async (t) => {
   const tree = [
     "Dockerfile",
     "a.log",

@@ -172,7 +172,7 @@ Deno.test("a frontend that is not allowed is refused before a machine is taken",
 });
 
 /** BuildKit would otherwise look for a frontend by itself, and older versions find other ones. */
-Deno.test("BuildKit is told the frontend that was checked", async (t) => {
+Deno.test("BuildKit gets the frontend that was checked", async (t) => {
   const table:
     readonly (readonly [string, Partial<BuildRequest>, Readonly<Record<string, string | undefined>>])[] = [
       ["none", {}, { cmdline: "", "build-arg:BUILDKIT_SYNTAX": undefined }],

@@ -147,7 +147,7 @@ test("the statements work in a transaction too", async (db) => {
   assert.deepEqual(await db.kysely.selectFrom("counters").select("value").execute(), [{ value: 2 }]);
 });
 
-test("insertIgnore() keeps what is there, upsert() overwrites the named columns", async (db) => {
+test("insertIgnore() keeps existing rows, upsert() overwrites the named columns", async (db) => {
   const rows = async () => await db.kysely.selectFrom("counters").selectAll().orderBy("name").execute();
   await insertIgnore(db.kysely, "counters", [{ name: "a", owner: "first", value: 1 }], ["name"]);
   await insertIgnore(db.kysely, "counters", [
@@ -169,7 +169,7 @@ test("insertIgnore() keeps what is there, upsert() overwrites the named columns"
   await upsert(db.kysely, "counters", [], { key: ["name"], update: ["value"] });
 });
 
-test("insertIgnore() takes thousands of rows and still refuses what does not fit", async (db) => {
+test("insertIgnore() takes thousands of rows and still refuses rows that do not fit", async (db) => {
   const rows = Array.from({ length: 4_000 }, (_, n) => ({ name: `n${n}`, owner: "x", value: n }));
   await insertIgnore(db.kysely, "counters", rows, ["name"]);
   await insertIgnore(db.kysely, "counters", rows, ["name"]);

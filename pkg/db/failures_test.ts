@@ -149,7 +149,7 @@ Deno.test("a wrong password says so without naming it", { ignore: !hasMysqlServe
   }
 });
 
-Deno.test("what a statement carried is in no text of its error", { ignore: !hasMysqlServer() }, async () => {
+Deno.test("a statement's values are in no text of its error", { ignore: !hasMysqlServer() }, async () => {
   assert.ok(schema !== undefined);
   const db = await openDatabase<Tables>(schema.url);
   try {
@@ -204,7 +204,7 @@ Deno.test("two processes on one SQLite file wait for each other's transactions",
   });
 });
 
-Deno.test("who waits too long for the writer is told that the database is busy", async () => {
+Deno.test("a statement that waits too long for the writer fails as unavailable", async () => {
   await withFile(async (url) => {
     const db = await openDatabase<Tables>(url, { waitMsMax: 30 });
     try {
@@ -230,7 +230,7 @@ Deno.test("who waits too long for the writer is told that the database is busy",
   });
 });
 
-Deno.test("a file that cannot be opened is named, with what to check", async () => {
+Deno.test("a file that cannot be opened is named, with the next step", async () => {
   const missing = await openDatabase<Tables>(new Secret("sqlite:///nowhere/at/all.db"));
   await assert.rejects(
     ping(missing),

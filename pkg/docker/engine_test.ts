@@ -161,7 +161,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "containerEvents() tells what happens to containers of a label, and ends with the signal",
+  name: "containerEvents() reports events of containers of a label, and ends with the signal",
   ignore,
 }, async () => {
   await withEngine(async (engine, name) => {
@@ -213,7 +213,7 @@ Deno.test(
   },
 );
 
-Deno.test("calls end by their time limit and by the signal, and an engine that is not there is told as such", async () => {
+Deno.test("calls end by their time limit and by the signal, and an absent engine is reported as such", async () => {
   const server = Deno.serve(
     { hostname: "127.0.0.1", port: 0, onListen: () => undefined },
     async (request) => {

@@ -57,7 +57,7 @@ Deno.test(
   },
 );
 
-Deno.test({ name: "pushImage() and pullImage() say who they are", ignore }, async () => {
+Deno.test({ name: "pushImage() and pullImage() send their credentials", ignore }, async () => {
   await using registry = await TestRegistry.start({ credentials: true });
   await withTagged(registry, async (engine, reference) => {
     const wrong = { username: "pusher", password: new Secret("wrong") };
@@ -76,7 +76,7 @@ Deno.test({ name: "pushImage() and pullImage() say who they are", ignore }, asyn
   });
 });
 
-Deno.test({ name: "pushImage() tells a registry that is down", ignore }, async () => {
+Deno.test({ name: "pushImage() reports a registry that is down", ignore }, async () => {
   await using registry = await TestRegistry.start();
   await withTagged(registry, async (engine, reference) => {
     await registry.pause();

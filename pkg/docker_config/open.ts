@@ -30,7 +30,7 @@ export type DockerCredentials = (host: string) => Promise<RegistryCredentials | 
 
 const HELPER_MS_MAX = 10_000;
 
-/** The Docker configuration in `$DOCKER_CONFIG`, or `~/.docker`. Does no I/O before it is asked, and then reads it again. */
+/** The Docker configuration in `$DOCKER_CONFIG`, or `~/.docker`. Read at each question, and not before the first. */
 export function openDockerConfig(options: DockerConfigOptions): DockerCredentials {
   const { env, home, log, signal, helperMsMax = HELPER_MS_MAX } = options;
   const path = join(env("DOCKER_CONFIG") || join(home, ".docker"), "config.json");

@@ -39,7 +39,7 @@ Deno.test("credentials in the file are found by any name of their registry", asy
 });
 
 /** `docker login` must count while `unkey up` runs. */
-Deno.test("the file is read anew when it changes", async () => {
+Deno.test("the file is read again when it changes", async () => {
   await using user = await machine();
   assert.equal(await user.ask("ghcr.io"), undefined);
   await user.config({ auths: { "ghcr.io": auth("a", "1") } });
@@ -66,7 +66,7 @@ Deno.test("DOCKER_CONFIG names another folder", async () => {
   }
 });
 
-Deno.test("a broken file gives no credentials and one line that tells nothing of its content", async (t) => {
+Deno.test("a broken file gives no credentials and one line without its content", async (t) => {
   const cases: readonly (readonly [name: string, content: unknown, reason: RegExp])[] = [
     ["no JSON", '{"auths": {"ghcr.io": {"auth": s3cret', /is not valid JSON/],
     [

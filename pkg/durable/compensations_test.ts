@@ -3,7 +3,7 @@ import { Fault } from "../fault/mod.ts";
 import { execute } from "../testkit/fake_durable.ts";
 import { AttemptEnded, Compensations } from "./mod.ts";
 
-Deno.test("unwind() undoes newest first, tells each why, and throws the fault", async () => {
+Deno.test("unwind() undoes newest first, gives each the reason, and throws the fault", async () => {
   const seen: string[] = [];
   const { result, names } = await execute(async (durable) => {
     const compensations = new Compensations(durable);

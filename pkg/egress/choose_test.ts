@@ -47,7 +47,7 @@ Deno.test("proxyFor() chooses the variable that fetch chooses", async (t) => {
   }
 });
 
-Deno.test("proxyFor() goes directly to what NO_PROXY lists", async (t) => {
+Deno.test("proxyFor() gives no proxy for hosts of NO_PROXY", async (t) => {
   const cases: readonly [noProxy: string, url: string, direct: boolean][] = [
     ["store.example.com", HTTPS, true],
     ["other, STORE.example.com ", HTTPS, true],
@@ -87,7 +87,7 @@ Deno.test("proxyFor() goes directly to what NO_PROXY lists", async (t) => {
   }
 });
 
-Deno.test("proxyFor() leaves out what listens on this machine", () => {
+Deno.test("proxyFor() gives no proxy for this machine", () => {
   const env = { HTTP_PROXY: "http://proxy:3128", ALL_PROXY: "socks5://proxy:1080" };
   for (const host of ["localhost:7091", "hello.localhost", "127.0.0.1:1", "127.9.9.9", "[::1]:80"]) {
     assert.equal(chosen(`http://${host}/`, env), undefined, host);
@@ -112,7 +112,7 @@ Deno.test("proxyFor() takes the credentials out of the URL, decoded, and prints 
   }
 });
 
-Deno.test("proxyFor() says which proxies do not take uploads, and what to do", () => {
+Deno.test("proxyFor() refuses proxies that do not take uploads, with the next step", () => {
   for (const value of ["socks5://u:secret@proxy:1080", "socks5h://proxy:1080", "unix:/run/proxy.sock"]) {
     assert.throws(() => chosen(HTTPS, { ALL_PROXY: value }), (error) => {
       assert.ok(isFault(error, "failed_precondition"));

@@ -14,7 +14,7 @@ async function read(pieces: readonly string[], rest: "a value" | "cut off"): Pro
   return await Array.fromAsync(jsonLines(answer(pieces), { signal, fault, rest }));
 }
 
-Deno.test("jsonLines() puts values together however they are cut, and knows what a missing newline means", async () => {
+Deno.test("jsonLines() puts values together however they are cut, and handles a missing newline at the end", async () => {
   const pieces = ['{"a"', ":1}\n\n[2", ']\n"', 'ü"\n', "3"];
   assert.deepEqual(await read(pieces, "cut off"), [{ a: 1 }, [2], "ü"]);
   assert.deepEqual(await read(pieces, "a value"), [{ a: 1 }, [2], "ü", 3]);

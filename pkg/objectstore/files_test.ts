@@ -183,7 +183,7 @@ Deno.test("no path leads out of the directory", () =>
     }
   }));
 
-Deno.test("HEAD tells the size without the content, and other methods are refused", () =>
+Deno.test("HEAD gives the size without the content, and other methods are refused", () =>
   withStore(async (bed) => {
     const { url } = await bed.store.presignPut(KEY, { expiresInMs: 1_000 });
     assert.equal((await bed.send("PUT", url, { body: "hello" })).status, 200);
@@ -196,7 +196,7 @@ Deno.test("HEAD tells the size without the content, and other methods are refuse
   }));
 
 /** A crash during an upload must not fill the disk for ever. */
-Deno.test("what a crash left behind is removed by a later upload, what is under way is not", () =>
+Deno.test("a later upload removes leftovers of a crash, and not uploads under way", () =>
   withStore(async (bed) => {
     const incoming = join(bed.directory, "incoming");
     await Deno.mkdir(incoming, { recursive: true });

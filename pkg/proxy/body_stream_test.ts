@@ -210,7 +210,7 @@ for (
     { name: "two lengths", sent: "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab" },
     { name: "an unknown coding", sent: "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\nab" },
     { name: "no status line", sent: "hello\r\n\r\n" },
-    { name: "a switch of protocols nobody asked for", sent: "HTTP/1.1 101 Go\r\nUpgrade: x\r\n\r\n" },
+    { name: "an unrequested switch of protocols", sent: "HTTP/1.1 101 Go\r\nUpgrade: x\r\n\r\n" },
   ]
 ) {
   Deno.test(`a response with ${name} is a 502`, async () => {

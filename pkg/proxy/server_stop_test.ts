@@ -44,7 +44,7 @@ Deno.test("close() lets responses be sent whole that wait for their client", asy
 });
 
 /** Half of a response must not look like all of it. */
-Deno.test("close() cuts off what is not sent in time so that the client notices", async () => {
+Deno.test("close() cuts off responses that are not sent in time, so that the client notices", async () => {
   const clock = new ManualClock();
   await using proxy = await startProxy({ route: answering("x".repeat(BODY_BYTES)), clock });
   using client = await Wire.connect(proxy.port);

@@ -29,7 +29,7 @@ Deno.test("a WebSocket echoes through the proxy", async () => {
   await server.shutdown();
 });
 
-Deno.test("what either side sends right after the switch is not lost", async () => {
+Deno.test("bytes of either side right after the switch are not lost", async () => {
   using app = new App();
   await using proxy = await startProxy({ upstream: app.upstream });
   using client = await Wire.connect(proxy.port);

@@ -119,7 +119,7 @@ Deno.test("an app that closes after each response gets a new connection each tim
   }
 });
 
-Deno.test("an instance that leaves finishes what it runs, and keeps no connection", async () => {
+Deno.test("an instance that leaves finishes its requests, and keeps no connection", async () => {
   using app = new App();
   await using proxy = await startProxy({ upstream: app.upstream });
   using idle = await Wire.connect(proxy.port);
@@ -138,7 +138,7 @@ Deno.test("an instance that leaves finishes what it runs, and keeps no connectio
   assert.equal((await running.wire.toEnd()).text, "", "the running one is closed after its response");
 });
 
-Deno.test("the load of an instance is what runs on it", async () => {
+Deno.test("the load of an instance is the number of its running requests", async () => {
   using app = new App();
   await using proxy = await startProxy({ upstream: app.upstream });
   using client = await Wire.connect(proxy.port);
@@ -163,7 +163,7 @@ Deno.test("idle connections to apps are closed after their time", async () => {
   assert.equal((await wire.toEnd()).text, "");
 });
 
-Deno.test("close() lets running requests end, refuses new ones and cuts off what takes too long", async () => {
+Deno.test("close() lets running requests end, refuses new ones and cuts off those that take too long", async () => {
   using app = new App();
   const proxy = await startProxy({ upstream: app.upstream });
   using idle = await Wire.connect(proxy.port);

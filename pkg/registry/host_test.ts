@@ -50,7 +50,7 @@ Deno.test("parseRegistryHost() says which rule a text breaks, without the text",
   }
 });
 
-Deno.test("canonicalRegistryHost() leaves what is no host as it is", () => {
+Deno.test("canonicalRegistryHost() leaves text that is no host as it is", () => {
   assert.equal(canonicalRegistryHost("registry-1.docker.io"), "docker.io");
   assert.equal(canonicalRegistryHost("[::1]:5000"), "[::1]:5000");
 });

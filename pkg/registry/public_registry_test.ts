@@ -32,7 +32,7 @@ Deno.test("isPublicRegistry() refuses addresses, and names of machines and priva
   }
 });
 
-Deno.test("isPublicRegistry() allows Docker Hub, public names, and what the operator trusts", async () => {
+Deno.test("isPublicRegistry() allows Docker Hub, public names, and registries that the operator trusts", async () => {
   for (const image of ["nginx", "team/app:1", "docker.io/nginx:1.29", "registry.invalid/app:1"]) {
     assert.equal(await check(image), true, image);
   }

@@ -4,7 +4,7 @@ import { pullFailureText } from "./mod.ts";
 const IMAGE = "r.example/denied/app:1";
 
 /** A registry can be any host that answers: its words are not for the user who named it. */
-Deno.test("pullFailureText() tells the kind of failure, and nothing that the registry said", async (t) => {
+Deno.test("pullFailureText() names the kind of failure, and quotes no text of the registry", async (t) => {
   const table: readonly [said: string, tells: RegExp][] = [
     [
       `manifest for ${IMAGE} not found: manifest unknown: internal-secret-42`,

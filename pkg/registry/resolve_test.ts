@@ -85,7 +85,7 @@ Deno.test("a private host is not asked unless the operator trusts it", async () 
   assert.deepEqual(registry.asked, []);
 });
 
-Deno.test("a trusted registry tells the digest, and its redirects lead nowhere else", async () => {
+Deno.test("a trusted registry gives the digest, and its redirects lead nowhere else", async () => {
   await using other = serve(found);
   await using registry = serve((request, host) => {
     const { pathname } = new URL(request.url);

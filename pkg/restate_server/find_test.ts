@@ -129,7 +129,7 @@ Deno.test("without a setting, npm says where the registry is", () =>
     assert.equal((await bed.find({ PATH: `${bin}:/usr/bin:/bin` })).from, "download");
   }));
 
-Deno.test("without npm and without a setting the message says what to do", () =>
+Deno.test("without npm and without a setting the message has the next step", () =>
   withRegistry(new Uint8Array(0), async (bed) => {
     await assert.rejects(bed.find({ PATH: "/nowhere" }), {
       code: "failed_precondition",

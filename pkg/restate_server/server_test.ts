@@ -111,7 +111,7 @@ real("a server signs with the key that it names, also after the next start", asy
   assert.deepEqual([...named], [first.identityKey]);
 });
 
-real("a server on the same folder and ports continues with what was there", async (bed) => {
+real("a server on the same folder and ports continues with the old data", async (bed) => {
   const first = await bed.start();
   await first.stop();
   const second = await bed.start({ ports: first.ports });
@@ -159,7 +159,7 @@ real("a server that dies again and again is given up, with its last lines", asyn
   await killer;
 });
 
-real("what a killed process left behind is ended before another server starts on its folder", async (bed) => {
+real("a killed process's server is ended before another starts on its folder", async (bed) => {
   const script = new URL("testing_parent.ts", import.meta.url).pathname;
   const parent = new Deno.Command(Deno.execPath(), {
     args: ["run", "-A", script, BINARY ?? "", bed.directory],
@@ -232,7 +232,7 @@ Deno.test("a start that is given up leaves no server behind", () =>
     assert.equal(await processIdentity(pid), undefined);
   }));
 
-Deno.test("a program that ends at once is reported with what it wrote", () =>
+Deno.test("a program that ends at once is reported with its output", () =>
   withBed(async (bed) => {
     const binary = join(bed.directory, "broken");
     await Deno.writeTextFile(binary, "#!/bin/sh\necho cannot open the database\nexit 3\n");

@@ -46,7 +46,7 @@ Deno.test("a stream ends when its signal aborts, also after thousands of message
 });
 
 /** Whoever follows a stream starts again after `unavailable`, and gives up after `internal`. */
-Deno.test("what the network does to a call is unavailable or late, never internal or cancelled", async (t) => {
+Deno.test("a call that the network breaks is unavailable or late, never internal or cancelled", async (t) => {
   const codeOf = async (call: Promise<unknown>): Promise<string> => {
     const error: unknown = await call.then(() => "answered", fromConnectError);
     return isFault(error) ? error.code : String(error);

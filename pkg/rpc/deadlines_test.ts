@@ -3,7 +3,7 @@ import { Deadlines } from "./deadlines.ts";
 
 const late = (): Error => new Error("late");
 
-Deno.test("within() ends what takes too long, and only that", async () => {
+Deno.test("within() ends work that takes too long, and only that", async () => {
   const deadlines = new Deadlines();
   const never = new Promise<string>(() => undefined);
   const slow = Promise.withResolvers<string>();

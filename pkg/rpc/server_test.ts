@@ -209,7 +209,7 @@ Deno.test("shutdown() waits for calls no longer than the drain limit, then cuts 
   stuck.resolve(new Response("late"));
 });
 
-Deno.test("serveRpc() says what to do when the port is taken", async () => {
+Deno.test("serveRpc() names the next step when the port is taken", async () => {
   const { server } = await start();
   try {
     await assert.rejects(start({ port: server.port }), (error) => {

@@ -35,7 +35,7 @@ Deno.test("acquire() does not wait for ever between polls, whatever Depot asks f
   await machine.release({ kind: "success" });
 });
 
-Deno.test("release() tells Depot each outcome, once", async (t) => {
+Deno.test("release() reports each outcome to Depot, once", async (t) => {
   await using bench = await Bench.start();
   const table = [
     [{ kind: "success" }, "success"],
@@ -98,7 +98,7 @@ Deno.test("a call of the heartbeat that hangs does not hold release() up", async
   answer();
 });
 
-Deno.test("a build that Depot cancels is told so, also while it waits for its machine", async (t) => {
+Deno.test("a build that Depot cancels aborts, also while it waits for its machine", async (t) => {
   await t.step("on its machine", async () => {
     await using bench = await Bench.start();
     const { clock, depot, server } = bench;
@@ -222,7 +222,7 @@ Deno.test("each refusal of Depot is a fault with its own advice, without Depot's
   }
 });
 
-Deno.test("a wrong token, an unknown project and an address without Depot are told apart", async (t) => {
+Deno.test("a wrong token, an unknown project and an address without Depot give different errors", async (t) => {
   await using bench = await Bench.start();
   await t.step("token", async () => {
     await using other = await Bench.start({}, { token: new Secret("wrong"), apiUrl: bench.server.url });

@@ -72,7 +72,7 @@ const CASES: readonly {
   },
 ];
 
-Deno.test("BuildProgress tells what happens in its order", async (t) => {
+Deno.test("BuildProgress reports events in their order", async (t) => {
   for (const { name, messages, shown } of CASES) {
     await t.step(name, () => {
       assert.deepEqual(play((push) => messages.forEach(push)).shown, shown);

@@ -39,7 +39,7 @@ Deno.test("statPacket() describes each kind of entry as Go does", async (t) => {
   }
 });
 
-Deno.test("the other packets are what BuildKit expects", () => {
+Deno.test("the other packets have the form that BuildKit expects", () => {
   assert.equal(decoded(listEndPacket()).stat, undefined);
   assert.equal(decoded(finPacket()).type, Packet_PacketType.PACKET_FIN);
   const { type, id, data } = decoded(dataPacket(300, Uint8Array.from([1, 2])));

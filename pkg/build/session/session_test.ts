@@ -57,7 +57,7 @@ Deno.test("openSession() shows an id, the key of the context and every method th
   assert.notEqual(first.id, second.id);
 });
 
-Deno.test("a session tells secrets by id, and which ones there are not", async (t) => {
+Deno.test("a session gives secrets by id, and reports missing ones", async (t) => {
   await using buildkit = await FakeBuildkit.start();
   await using _session = await open(buildkit);
   await t.step("found", async () => {
@@ -71,7 +71,7 @@ Deno.test("a session tells secrets by id, and which ones there are not", async (
   });
 });
 
-Deno.test("a session tells why a secret or credentials cannot be had, and no internal text", async (t) => {
+Deno.test("a session reports why secrets and credentials are missing, without internal text", async (t) => {
   const table = [
     [
       "a text for the user",
@@ -101,7 +101,7 @@ Deno.test("a session tells why a secret or credentials cannot be had, and no int
   }
 });
 
-Deno.test("a session tells credentials by host", async (t) => {
+Deno.test("a session gives credentials by host", async (t) => {
   await using buildkit = await FakeBuildkit.start();
   await using _session = await open(buildkit);
   const table = [
