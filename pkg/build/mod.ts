@@ -35,7 +35,7 @@ export {
 } from "./buildkit_builder.ts";
 export { type CacheLimits, type CacheUsage, cacheUsage, pruneCache } from "./cache/cache.ts";
 export { type Connection, type Endpoint } from "./connection/connection.ts";
-export { type ClientCertificate, daemonAddress, daemonEndpoint } from "./connection/daemon.ts";
+export { type ClientCertificate, daemonEndpoint } from "./connection/daemon.ts";
 export { engineEndpoint } from "./connection/engine.ts";
 export { type ArchiveOptions, type ContextArchive, openArchive } from "./context/archive.ts";
 export { type ContextEntry, type ContextTree } from "./context/tree.ts";

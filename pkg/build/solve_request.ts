@@ -5,7 +5,7 @@ import type { BuildRequest } from "./builder.ts";
 import type { FrontendImage } from "./policy/frontend_image.ts";
 
 /** An argument that BuildKit's Dockerfile frontend takes for itself. */
-export const CACHE_NAMESPACE_ARG = "BUILDKIT_CACHE_MOUNT_NS";
+const CACHE_NAMESPACE_ARG = "BUILDKIT_CACHE_MOUNT_NS";
 /** Names the frontend, and comes before the `# syntax=` of the Dockerfile. */
 export const SYNTAX_ARG = "BUILDKIT_SYNTAX";
 

@@ -39,7 +39,7 @@ export {
   type Positionals,
 } from "./command.ts";
 export { baseDirectories } from "./directories.ts";
-export { EXIT, type ExitCode, exitCodeOf } from "./exit_codes.ts";
+export { EXIT, type ExitCode } from "./exit_codes.ts";
 export { dispatch } from "./dispatch.ts";
 export { type Failure, printFailure, toFailure, UsageError } from "./failure.ts";
 export { withThisMachine } from "./no_proxy.ts";

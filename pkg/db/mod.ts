@@ -24,4 +24,3 @@ export { ping } from "./health.ts";
 export { readConsistently, transact } from "./transact.ts";
 export { dialectOf, insertIgnore, lockRows, upsert } from "./statements.ts";
 export { prepared } from "./prepared.ts";
-export { isConflict } from "./errors.ts";

@@ -32,7 +32,7 @@ export {
   type Target,
   target,
 } from "./durable.ts";
-export { Compensations, type Undo, UNDO_OPTIONS } from "./compensations.ts";
+export { Compensations, type Undo } from "./compensations.ts";
 export { codeOfStatus, fromTerminal, STATUS_OF, toTerminal } from "./errors.ts";
 export {
   type RestateDeps,

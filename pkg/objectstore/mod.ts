@@ -18,5 +18,4 @@ export { createFileObjectStore, type FileObjectStore, type FileObjectStoreOption
 export { checkKey } from "./key.ts";
 export { putHeaders } from "./put_headers.ts";
 export { OBJECT_STORE_FIELDS, type ObjectStoreConfig, objectStoreProblems } from "./settings.ts";
-export { OBJECTS_PATH } from "./signed_url.ts";
 export type { ObjectStore, PresignedPut, PresignPutOptions } from "./types.ts";

@@ -23,13 +23,11 @@
  *
  * @module
  */
-export { hostName } from "./request.ts";
 export { type ListenOptions, Proxy } from "./server.ts";
 export {
   type Answer,
   type Decision,
   type Failure,
-  FAILURE_STATUS,
   type FailureKind,
   type FailureReport,
   type HeaderField,

@@ -10,7 +10,7 @@
  */
 export { type ClientOptions, createRpcClient } from "./client.ts";
 export { fromConnectError, genericMessage, isAnswer } from "./faults.ts";
-export { addCallFields, type Admission, type Call, requestIdOf } from "./call.ts";
+export { addCallFields, type Admission, type Call } from "./call.ts";
 export { type StreamClient, streamClientOf } from "./context.ts";
 export type { HttpRoute } from "./plain.ts";
 export { type RpcServer, type RpcServerOptions, type ServerLimits, serveRpc } from "./server.ts";

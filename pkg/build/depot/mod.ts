@@ -18,7 +18,7 @@
  *
  * @module
  */
-export { type Depot, DEPOT_API_URL, type DepotOptions, openDepot } from "./depot.ts";
+export { type Depot, type DepotOptions, openDepot } from "./depot.ts";
 export type { AcquireRequest, DepotMachine, DepotPlatform } from "./machine.ts";
 export type { DepotOutcome } from "./build.ts";
 export type { DepotProject, NewDepotProject } from "./projects.ts";

@@ -18,7 +18,7 @@ const SPARE_LINES_MAX = 10_000;
 /** For the tail of the step that fails. */
 const FAILURE_LINES_MAX = 2_000;
 /** The last lines that are shown of every step, and kept of a failing one. */
-export const LAST_LINES = 20;
+const LAST_LINES = 20;
 
 /** The lines that one build may still print. */
 export class OutputLimits {
