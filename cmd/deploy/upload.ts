@@ -3,7 +3,13 @@ import { pipeline } from "node:stream/promises";
 import { Transform } from "node:stream";
 import type { Process } from "../../pkg/cli/mod.ts";
 import type { Clock } from "../../pkg/clock/mod.ts";
-import { type OutgoingProxy, proxyFor, proxyRefusal, proxyUnreachable, wayTo } from "../../pkg/egress/mod.ts";
+import {
+  type OutgoingProxy,
+  prepareRequest,
+  proxyFor,
+  proxyRefusal,
+  proxyUnreachable,
+} from "../../pkg/egress/mod.ts";
 import { type Fault, isFault, publicFault } from "../../pkg/fault/mod.ts";
 import { retry } from "../../pkg/retry/mod.ts";
 
@@ -70,12 +76,12 @@ async function put(
   url: URL,
   proxy: OutgoingProxy | undefined,
 ): Promise<{ status: number; text: string }> {
-  const way = await wayTo(url, proxy, { signal, timeoutMs: idleMs });
+  const prepared = await prepareRequest(url, proxy, { signal, timeoutMs: idleMs });
   return await new Promise((resolve, reject) => {
-    const request = way.request({
-      ...way.options,
+    const request = prepared.request({
+      ...prepared.options,
       method: "PUT",
-      headers: { ...headers, ...way.options.headers, "content-length": String(sizeBytes) },
+      headers: { ...headers, ...prepared.options.headers, "content-length": String(sizeBytes) },
       signal,
     }, (response) => {
       let text = "";

@@ -4,12 +4,12 @@
  *
  * ```ts
  * const proxy = proxyFor(url, process.env);
- * const way = await wayTo(url, proxy, { signal, timeoutMs: 60_000 });
- * const request = way.request({ ...way.options, method: "PUT", signal });
+ * const { request, options } = await prepareRequest(url, proxy, { signal, timeoutMs: 60_000 });
+ * const upload = request({ ...options, method: "PUT", signal });
  * ```
  *
  * @module
  */
 export { type OutgoingProxy, proxyFor } from "./choose.ts";
 export { proxyRefusal, proxyUnreachable } from "./problem.ts";
-export { type Way, wayTo } from "./way.ts";
+export { type PreparedRequest, prepareRequest } from "./prepare_request.ts";

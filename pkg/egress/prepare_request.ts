@@ -8,23 +8,27 @@ import type { OutgoingProxy } from "./choose.ts";
 import { proxyRefusal } from "./problem.ts";
 
 /** The function to call for a URL, and options that it must get. */
-export interface Way {
+export interface PreparedRequest {
   readonly request: typeof httpRequest;
   readonly options: RequestOptions & { readonly headers: OutgoingHttpHeaders };
 }
 
-export interface WayOptions {
+export interface PrepareOptions {
   readonly signal: AbortSignal;
   /** The longest time that nothing may come from the proxy before it counts as lost. */
   readonly timeoutMs: number;
 }
 
 /**
- * The way to `url`. Through a proxy to https, it is open when this resolves, and serves one request.
+ * Prepares one request to `url`. Through a proxy to https, the tunnel is open when this resolves.
  *
- * @throws what `proxyRefusal` says when the proxy does not connect, else the socket's error
+ * @throws the fault of `proxyRefusal` when the proxy does not connect, else the socket's error
  */
-export async function wayTo(url: URL, proxy: OutgoingProxy | undefined, options: WayOptions): Promise<Way> {
+export async function prepareRequest(
+  url: URL,
+  proxy: OutgoingProxy | undefined,
+  options: PrepareOptions,
+): Promise<PreparedRequest> {
   const secure = url.protocol === "https:";
   const target = urlToHttpOptions(url);
   // Always said, since signed URLs are about it: what is filled in for a socket of one's own has another port.
@@ -47,7 +51,7 @@ export async function wayTo(url: URL, proxy: OutgoingProxy | undefined, options:
   return { request: httpsRequest, options: { ...target, headers, createConnection } };
 }
 
-function tunnel(url: URL, proxy: OutgoingProxy, { signal, timeoutMs }: WayOptions): Promise<Socket> {
+function tunnel(url: URL, proxy: OutgoingProxy, { signal, timeoutMs }: PrepareOptions): Promise<Socket> {
   const authority = `${url.hostname}:${url.port === "" ? 443 : url.port}`;
   return new Promise((resolve, reject) => {
     const request = requestOf(proxy)({
