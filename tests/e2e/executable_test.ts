@@ -6,6 +6,8 @@ import { runtimeProblem } from "../../pkg/build/mod.ts";
 import { serves } from "../testbed/apps.ts";
 import { LocalPlatform } from "../testbed/local.ts";
 import { answers, docker, Testbed, writeApp } from "../testbed/testbed.ts";
+import { eventually } from "../testbed/wait.ts";
+import { TlsApi } from "../../pkg/kube/testing_tls_api.ts";
 
 const ROOT = new URL("../../", import.meta.url).pathname;
 
@@ -101,6 +103,8 @@ Deno.test("the shipped program", async (t) => {
         assert.match(stderr, /UNKEY_DATABASE_PRIMARY is required/);
       });
 
+      await t.step(`${name}: reads a kubeconfig and calls its cluster`, () => callsCluster(program));
+
       await t.step({
         name: `${name}: up, deploy, and a second start that still serves the app`,
         ignore: !DOCKER,
@@ -120,6 +124,34 @@ Deno.test("the shipped program", async (t) => {
     await Deno.remove(directory, { recursive: true });
   }
 });
+
+/** The packages that read a kubeconfig are loaded lazily, which a bundle may break. */
+async function callsCluster(program: readonly string[]): Promise<void> {
+  await using api = await TlsApi.open();
+  const [command = "", ...first] = program;
+  const agent = new Deno.Command(command, {
+    args: [...first, "krane", "--runtime", "kubernetes", "--region", "test"],
+    cwd: "/",
+    env: {
+      KUBECONFIG: await api.kubeconfig({ token: "of-the-kubeconfig" }),
+      UNKEY_CONTROL_PLANE_URL: "http://127.0.0.1:9",
+      UNKEY_CONTROL_PLANE_BEARER: "region_token",
+      UNKEY_KRANE_STATE_DIR: `${api.folder}/state`,
+      UNKEY_HTTP_HOST: "127.0.0.1",
+      UNKEY_HTTP_PORT: "0",
+    },
+    stdin: "null",
+    stdout: "null",
+    stderr: "null",
+  }).spawn();
+  try {
+    await eventually("a call of the cluster", () => api.seen.length > 0);
+    assert.equal(api.seen.at(-1)?.authorization, "Bearer of-the-kubeconfig");
+  } finally {
+    agent.kill("SIGKILL");
+    await agent.status;
+  }
+}
 
 /** True when the runtime of a program serves builders: an executable from a closed network may have an older one. */
 async function canBuild(program: readonly string[]): Promise<boolean> {
