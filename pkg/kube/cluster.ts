@@ -82,7 +82,7 @@ export async function callJson<T>(cluster: Cluster, request: ApiRequest, schema:
   }
 }
 
-/** What a reader of a streamed answer throws in place of the transport's error. */
+/** The error of a streamed answer's reader in place of the transport's. */
 export function streamFault(cluster: Cluster, signal: AbortSignal, error: unknown): unknown {
   if (signal.aborted) return signal.reason;
   return error instanceof Fault ? error : unreachable(cluster.server, error);

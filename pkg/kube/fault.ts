@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { Fault, type FaultCode } from "../fault/mod.ts";
 
-/** What the API answered instead of doing as it was told. */
+/** An error answer of the API. */
 export class ApiFault extends Fault {
   readonly status: number;
   /** Kubernetes' word, e.g. `NotFound` or `Expired`. */

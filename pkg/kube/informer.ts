@@ -9,16 +9,15 @@ import { isExpired } from "./fault.ts";
 import { type KubeObject, listObjects, type ObjectRef, type Resource, type Selection } from "./objects.ts";
 import { type WatchEvent, watchObjects } from "./watch.ts";
 
-/** What an informer needs. */
 export interface InformerOptions<T extends KubeObject> {
   readonly cluster: Cluster;
   readonly resource: Resource;
   readonly selection: Selection;
-  /** Takes of each object what is kept of it. */
+  /** Keeps the fields of an object that are needed. */
   readonly schema: z.ZodType<T>;
   /** Puts objects into groups by what they say of themselves; absent: there are none. */
   readonly groupOf?: (object: T) => string | undefined;
-  /** Told once of each version of an object that is seen, and when the object went. Must not throw. */
+  /** Called once for each version of an object, and at its removal. Must not throw. */
   readonly onChange: (object: T) => void;
   readonly clock: Clock;
   readonly log: Logger;
@@ -40,8 +39,8 @@ export class Informer<T extends KubeObject> {
   readonly #options: InformerOptions<T>;
   readonly #objects = new Map<string, T>();
   readonly #groups = new Map<string, Map<string, T>>();
-  /** The version of each object that was last told. */
-  readonly #told = new Map<string, string>();
+  /** The version of each object that was last reported. */
+  readonly #reported = new Map<string, string>();
   readonly #listed = Promise.withResolvers<void>();
   #resourceVersion: string | undefined;
   #synced = false;
@@ -73,7 +72,7 @@ export class Informer<T extends KubeObject> {
     return [...this.#groups.get(group)?.values() ?? []];
   }
 
-  /** Takes an object as the API answered it, so that it is known before the watch tells. */
+  /** Takes an object as the API answered it, so that it is known before the watch reports it. */
   put(object: T): void {
     const key = keyOf(object);
     const known = this.#objects.get(key);
@@ -110,7 +109,7 @@ export class Informer<T extends KubeObject> {
     const keys = new Set(items.map(keyOf));
     for (const [key, object] of this.#objects) if (!keys.has(key)) this.#remove(key, object);
     for (const object of items) {
-      if (this.#told.get(keyOf(object)) !== object.metadata.resourceVersion) this.#take(object);
+      if (this.#reported.get(keyOf(object)) !== object.metadata.resourceVersion) this.#take(object);
     }
     this.#synced = true;
     this.#listed.resolve();
@@ -148,7 +147,7 @@ export class Informer<T extends KubeObject> {
 
   #take(object: T): void {
     this.put(object);
-    this.#told.set(keyOf(object), object.metadata.resourceVersion);
+    this.#reported.set(keyOf(object), object.metadata.resourceVersion);
     this.#options.onChange(object);
   }
 
@@ -157,7 +156,7 @@ export class Informer<T extends KubeObject> {
     const known = this.#objects.get(key);
     if (known?.metadata.uid === object.metadata.uid) {
       this.#objects.delete(key);
-      this.#told.delete(key);
+      this.#reported.delete(key);
       const group = this.#options.groupOf?.(known) ?? "";
       const members = this.#groups.get(group);
       members?.delete(key);

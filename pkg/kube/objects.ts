@@ -28,7 +28,7 @@ export interface Manifest {
   readonly [key: string]: unknown;
 }
 
-/** What every object tells of itself. */
+/** The metadata of an object. */
 export const Metadata = z.object(
   {
     name: z.string(),
@@ -48,7 +48,6 @@ export type Metadata = z.output<typeof Metadata>;
 /** An object of which only its metadata matters. */
 export const AnyObject = z.object({ metadata: Metadata });
 
-/** Whatever has metadata. */
 export interface KubeObject {
   readonly metadata: Metadata;
 }
@@ -182,9 +181,8 @@ export async function createObject<T>(
   );
 }
 
-/** How to delete. */
 export interface Deletion {
-  /** Whether what the object owns goes first or afterwards. */
+  /** `Foreground`: the objects that it owns are deleted before it. */
   readonly propagation: "Foreground" | "Background";
   /** Only this very object; another one of the same name stays. */
   readonly uid?: string;

@@ -4,7 +4,7 @@ import { apiFault } from "./fault.ts";
 import { collectionPath, labelSelector, type Resource, type Selection } from "./objects.ts";
 import { jsonLines } from "./stream.ts";
 
-/** One thing that a watch tells. */
+/** One event of a watch. */
 export type WatchEvent =
   | { readonly kind: "changed" | "deleted"; readonly object: unknown }
   /** Nothing happened up to this version. */
@@ -18,7 +18,7 @@ const Status = z.object({ code: z.number().default(500) });
 const WATCH_SECONDS = { least: 240, spread: 120 };
 
 /**
- * Streams what happens to objects after `resourceVersion`, until the API ends the stream, which it does every few minutes.
+ * Streams the changes of objects after `resourceVersion`, until the API ends the stream, which it does every few minutes.
  *
  * @throws an `ApiFault` that `isExpired` when the version is too old: list again
  */

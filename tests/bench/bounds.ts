@@ -44,6 +44,7 @@ export const BOUNDS = {
   appliedMs: seconds(2_000),
   readyRatio: { limit: 1.15, text: "<= 1.15 x bare sets of the same pods" },
   kubeCalls: { limit: 0.5, text: "<= 1/2 of the library" },
+  kubeOneByOne: { limit: 1, text: "faster than the library" },
   kubeDeletesFailed: { limit: 0, text: "0 of 200" },
   kubeConnections: { limit: 2, text: "<= 2" },
   kubeMemory: { limit: 1, text: "less than the library" },

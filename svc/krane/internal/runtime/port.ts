@@ -1,4 +1,4 @@
-/** What krane needs of whatever runs containers. Docker implements it; nothing outside of this folder knows how. */
+/** The port to a runtime. `docker/` and `kubernetes/` implement it; `svc/krane/runtimes.ts` opens the one that is set. */
 import type { DesiredDeployment } from "../deployment/desired.ts";
 
 /** One instance of a deployment, as it is reported. */
@@ -9,22 +9,22 @@ export interface Instance {
   readonly address: string;
   readonly cpuMillicores: number;
   readonly memoryMib: number;
-  /** Only what answers and is not about to stop is `running`. */
+  /** `running` only while it answers and is not about to stop. */
   readonly status: "pending" | "running" | "failed";
   /** Why it is not running, as a code; empty when it is. */
   readonly reason: string;
-  /** The same for a person. */
+  /** The reason as a sentence. */
   readonly message: string;
   readonly exitCode?: number;
   readonly restarts: number;
-  /** What it printed last; only when it failed. */
+  /** The last lines of its output; only when it failed. */
   readonly lastLogLines: readonly string[];
 }
 
-/** What runs now, and when to look again although nothing happened. */
+/** The instances that exist now, and when to observe again without a change. */
 export interface Observation {
   readonly instances: readonly Instance[];
-  /** Milliseconds; absent: a change will be told. */
+  /** Milliseconds; absent: each change is reported by `watch`. */
   readonly againMs?: number;
 }
 
@@ -34,7 +34,7 @@ export interface ManagedDeployment {
   readonly deploymentId: string;
 }
 
-/** Something that an instance printed. */
+/** One line of an instance's output. */
 export interface OutputLine {
   readonly deploymentId: string;
   readonly instance: string;
@@ -45,11 +45,11 @@ export interface OutputLine {
   readonly text: string;
 }
 
-/** Where output goes. */
+/** Takes the output of all instances. */
 export interface OutputSink {
   /** Takes a line; never blocks. */
   push(line: OutputLine): void;
-  /** Lines of this time and later are still wanted; `undefined`: all of them. */
+  /** The time from which on lines are wanted; `undefined`: all lines. */
   resumeFrom(instance: string): bigint | undefined;
   /** An instance is gone for ever, and its name with it. */
   forget(instance: string): void;
@@ -58,16 +58,16 @@ export interface OutputSink {
 /** Runs deployments. All operations are idempotent and serialised per deployment by the caller. */
 export interface Runtime {
   /**
-   * Brings a deployment to its desired state as far as that goes without waiting for images or apps, and tells what
-   * runs. What the user's image or app does wrong is an instance's reason; trouble of the runtime is thrown.
+   * Brings a deployment to its desired state, without waiting for images or apps, and returns its instances. A failure
+   * of the user's image or app is an instance's reason; a failure of the runtime is thrown.
    */
   reconcile(desired: DesiredDeployment, signal: AbortSignal): Promise<Observation>;
   /** Stops a deployment's instances, with grace, and removes all traces. */
   remove(name: string, signal: AbortSignal): Promise<void>;
-  /** What this agent manages; objects of others are never listed. */
+  /** The deployments of this agent; objects of others are never listed. */
   managed(signal: AbortSignal): Promise<readonly ManagedDeployment[]>;
   /** Desired states as they can be read back from what runs. */
   recover(signal: AbortSignal): Promise<readonly DesiredDeployment[]>;
-  /** Tells which deployment to look at, or `undefined` for all, until the signal aborts; outlives outages of the runtime. */
+  /** Reports each deployment that changed, or `undefined` for all, until the signal aborts; resumes after outages. */
   watch(onChange: (name: string | undefined) => void, signal: AbortSignal): Promise<void>;
 }

@@ -6,7 +6,7 @@ import type { Instance } from "../port.ts";
 import { containerName, type SpecOptions } from "./container_manifest.ts";
 import type { ContainerHistory, Histories } from "./exits.ts";
 import type { Prober } from "./probe.ts";
-import { deriveInstance, type Facts, type Health } from "./status.ts";
+import { type ContainerFacts, deriveInstance, type Health } from "./status.ts";
 
 export interface ObserveDeps {
   readonly engine: Engine;
@@ -24,7 +24,7 @@ export async function observe(
   deps: ObserveDeps,
   desired: DesiredDeployment,
   containers: readonly Container[],
-  pull: Facts["pull"],
+  pull: ContainerFacts["pull"],
   signal: AbortSignal,
 ): Promise<Instance[]> {
   const ordinals = Array.from({ length: desired.replicas }, (_, ordinal) => ordinal);

@@ -1,7 +1,7 @@
 import type { Container } from "../../../../../pkg/docker/mod.ts";
 
 /** What was found of one instance. */
-export interface Found {
+export interface ContainerState {
   readonly id: string;
   readonly ordinal: number;
   readonly hash: string;
@@ -21,9 +21,9 @@ export type Action =
  * The actions that bring what was found to `replicas` containers of spec `hash`, removals first. Works from the full
  * state only, so a change, a resync and a restart of the agent all take this one path.
  */
-export function plan(replicas: number, hash: string, found: readonly Found[]): Action[] {
+export function plan(replicas: number, hash: string, found: readonly ContainerState[]): Action[] {
   const removals: Action[] = [];
-  const kept = new Map<number, Found>();
+  const kept = new Map<number, ContainerState>();
   for (const each of found) {
     const wanted = each.ordinal >= 0 && each.ordinal < replicas && each.hash === hash &&
       !kept.has(each.ordinal);

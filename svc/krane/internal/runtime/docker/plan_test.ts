@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { type Action, type Found, plan } from "./plan.ts";
+import { type Action, type ContainerState, plan } from "./plan.ts";
 
-const found = (ordinal: number, changes: Partial<Found> = {}): Found => ({
+const found = (ordinal: number, changes: Partial<ContainerState> = {}): ContainerState => ({
   id: `c${ordinal}`,
   ordinal,
   hash: "h",
@@ -12,7 +12,7 @@ const found = (ordinal: number, changes: Partial<Found> = {}): Found => ({
 const CASES: readonly {
   readonly name: string;
   readonly replicas: number;
-  readonly found: readonly Found[];
+  readonly found: readonly ContainerState[];
   readonly want: readonly Action[];
 }[] = [
   {

@@ -30,7 +30,7 @@ import { HostPorts } from "./host_ports.ts";
 import { ImagePulls } from "./image_pulls.ts";
 import { observe } from "./observe.ts";
 import { OutputFollowers } from "./output_followers.ts";
-import { type Action, type Found, plan } from "./plan.ts";
+import { type Action, type ContainerState, plan } from "./plan.ts";
 import { Prober } from "./probe.ts";
 import { Starter } from "./starter.ts";
 
@@ -88,7 +88,7 @@ export class DockerRuntime implements Runtime {
   async reconcile(desired: DesiredDeployment, signal: AbortSignal): Promise<Observation> {
     const hash = specHash(desired, this.#options.spec);
     const before = await this.#containers(desired.name, signal);
-    const actions = plan(desired.replicas, hash, before.map(toFound));
+    const actions = plan(desired.replicas, hash, before.map(toContainerState));
     const removals = actions.filter((each) => each.kind === "retire" || each.kind === "clear");
     const drainingMs = await this.#retire(removals, before, signal);
     const again: number[] = drainingMs === undefined ? [] : [drainingMs];
@@ -256,7 +256,7 @@ export class DockerRuntime implements Runtime {
 /** The events after which a deployment looks different. */
 const CHANGES = new Set(["start", "die", "oom", "destroy", "pause", "unpause", "health_status"]);
 
-function toFound(container: Container): Found {
+function toContainerState(container: Container): ContainerState {
   const ordinal = Number(container.labels[LABEL.ordinal] ?? NaN);
   return {
     id: container.id,

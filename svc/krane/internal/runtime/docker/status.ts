@@ -15,7 +15,7 @@ export type Health =
   | { readonly kind: "unhealthy"; readonly detail: string };
 
 /** All that is known about one instance at a time. */
-export interface Facts {
+export interface ContainerFacts {
   readonly name: string;
   readonly port: number;
   readonly healthCheckPath: string;
@@ -39,7 +39,7 @@ export interface Facts {
 const CRASHES_MIN = 3;
 
 /** What to report of one instance. */
-export function deriveInstance(facts: Facts): Instance {
+export function deriveInstance(facts: ContainerFacts): Instance {
   const { container } = facts;
   const base = {
     name: facts.name,
@@ -79,7 +79,7 @@ type Base = Pick<
   "name" | "address" | "cpuMillicores" | "memoryMib" | "restarts" | "lastLogLines"
 >;
 
-function deriveRunning(facts: Facts, base: Base): Instance {
+function deriveRunning(facts: ContainerFacts, base: Base): Instance {
   const { health, lastExit, port } = facts;
   if (health.kind === "healthy") {
     const hostPort = facts.container?.hostPorts.get(port);
@@ -102,7 +102,7 @@ function deriveRunning(facts: Facts, base: Base): Instance {
 }
 
 function deriveExit(
-  facts: Facts,
+  facts: ContainerFacts,
   exit: Exit,
 ): Pick<Instance, "status" | "reason" | "message" | "exitCode" | "lastLogLines"> {
   const { exitCode, oomKilled, lastLines } = exit;
@@ -121,7 +121,7 @@ function exitText(exitCode: number): string {
   return `with exit code ${exitCode}.`;
 }
 
-function exitOf(facts: Facts): { exitCode?: number } {
+function exitOf(facts: ContainerFacts): { exitCode?: number } {
   const code = facts.container?.state.exitCode ?? 0;
   return code === 0 ? {} : { exitCode: code };
 }

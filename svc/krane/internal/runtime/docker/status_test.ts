@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import type { Instance } from "../port.ts";
-import { deriveInstance, type Facts } from "./status.ts";
+import { type ContainerFacts, deriveInstance } from "./status.ts";
 
-type Status = NonNullable<Facts["container"]>["state"]["status"];
+type Status = NonNullable<ContainerFacts["container"]>["state"]["status"];
 
-function facts(status: Status, changes: Partial<Facts> = {}): Facts {
+function facts(status: Status, changes: Partial<ContainerFacts> = {}): ContainerFacts {
   return {
     name: "unkey-a-0",
     port: 3000,
@@ -31,7 +31,7 @@ const deaf = { kind: "unhealthy", detail: "connection refused" } as const;
 
 const CASES: readonly {
   readonly name: string;
-  readonly facts: Facts;
+  readonly facts: ContainerFacts;
   readonly want: Partial<Instance>;
   readonly message?: RegExp;
 }[] = [

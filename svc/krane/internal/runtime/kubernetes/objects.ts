@@ -50,7 +50,7 @@ const ContainerStatus = z.object(
 
 const Quantities = z.record(z.string(), z.string()).default({});
 
-/** What is kept of a pod. */
+/** The fields of a pod that are kept. */
 export const Pod = z.object(
   {
     metadata: Metadata,
@@ -87,7 +87,7 @@ export type Pod = z.output<typeof Pod>;
 export type ContainerStatus = z.output<typeof ContainerStatus>;
 export type Terminated = z.output<typeof Terminated>;
 
-/** What is kept of a ReplicaSet. */
+/** The fields of a ReplicaSet that are kept. */
 export const ReplicaSet = z.object(
   {
     metadata: Metadata,

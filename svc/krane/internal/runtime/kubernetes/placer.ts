@@ -32,7 +32,7 @@ export interface PlacerOptions {
 }
 
 /** What a deployment's pods are made from, or that its name still belongs to a set that is being deleted. */
-export type Placed =
+export type PlacementResult =
   | { readonly kind: "placed"; readonly specHash: string; readonly set: ReplicaSet }
   | { readonly kind: "leaving" };
 
@@ -70,7 +70,7 @@ export class Placer {
   }
 
   /** Writes what is not yet as it should be; costs nothing when all is. */
-  async place(desired: DesiredDeployment, signal: AbortSignal): Promise<Placed> {
+  async place(desired: DesiredDeployment, signal: AbortSignal): Promise<PlacementResult> {
     const namespace = namespaceOf(desired);
     const set = this.#options.sets.get({ namespace, name: desired.name });
     if (set?.metadata.deletionTimestamp !== undefined) return { kind: "leaving" };
@@ -142,7 +142,7 @@ export class Placer {
     desired: DesiredDeployment,
     known: ReplicaSet | undefined,
     signal: AbortSignal,
-  ): Promise<Placed> {
+  ): Promise<PlacementResult> {
     const { settings } = this.#options;
     if (!this.#hasPolicy(desired)) {
       await this.#policyWrites.run(environmentKey(desired), () => this.#writePolicy(desired, signal));

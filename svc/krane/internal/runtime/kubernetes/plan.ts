@@ -1,5 +1,5 @@
-/** What was found of one pod. */
-export interface Found {
+/** The state of one pod, as far as its deletion depends on it. */
+export interface PodState {
   readonly name: string;
   readonly uid: string;
   /** Milliseconds since the epoch. */
@@ -17,7 +17,7 @@ export interface Found {
  * outdated pod goes at a time, and only while everything else runs; and it keeps pods that have ended, of which the
  * newest one stays, until all replicas run, because it tells why.
  */
-export function podsToDelete(replicas: number, found: readonly Found[]): Found[] {
+export function podsToDelete(replicas: number, found: readonly PodState[]): PodState[] {
   const alive = found.filter((each) => !each.terminating && !each.finished);
   const ended = found.filter((each) => each.finished && !each.terminating)
     .toSorted((a, b) => b.createdAt - a.createdAt);

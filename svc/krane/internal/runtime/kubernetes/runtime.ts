@@ -24,12 +24,11 @@ import { LastLines } from "./last_lines.ts";
 import { Pod, ReplicaSet } from "./objects.ts";
 import { OutputFollowers } from "./output_followers.ts";
 import { Placer } from "./placer.ts";
-import { type Found, podsToDelete } from "./plan.ts";
+import { type PodState, podsToDelete } from "./plan.ts";
 import type { KubernetesSettings } from "./settings.ts";
 import { appStatus, derivePod, isFinished, isRunning, isTerminating } from "./status.ts";
 import { untilListed } from "./until_listed.ts";
 
-/** What the Kubernetes runtime needs. */
 export interface KubernetesRuntimeOptions {
   readonly cluster: Cluster;
   readonly settings: KubernetesSettings;
@@ -60,14 +59,14 @@ export class KubernetesRuntime implements Runtime {
   constructor(options: KubernetesRuntimeOptions) {
     const { cluster, settings, log } = options;
     this.#options = options;
-    const tell = (object: KubeObject): void => this.#onChange(object.metadata.labels[LABEL.name]);
+    const report = (object: KubeObject): void => this.#onChange(object.metadata.labels[LABEL.name]);
     this.#pods = this.#informer({
       resource: PODS,
       schema: Pod,
       groupOf: nameOf,
       onChange: (pod) => this.#podChanged(pod),
     });
-    this.#sets = this.#informer({ resource: REPLICA_SETS, schema: ReplicaSet, onChange: tell });
+    this.#sets = this.#informer({ resource: REPLICA_SETS, schema: ReplicaSet, onChange: report });
     this.#policies = this.#informer({
       resource: NETWORK_POLICIES,
       schema: AnyObject,
@@ -87,7 +86,7 @@ export class KubernetesRuntime implements Runtime {
     for (
       const { name, uid } of podsToDelete(
         desired.replicas,
-        pods.map((pod) => toFound(pod, placed.specHash)),
+        pods.map((pod) => toPodState(pod, placed.specHash)),
       )
     ) {
       const namespace = placed.set.metadata.namespace;
@@ -227,7 +226,7 @@ function isOwned(pod: Pod, set: ReplicaSet): boolean {
   return pod.metadata.ownerReferences.some((each) => each.uid === set.metadata.uid);
 }
 
-function toFound(pod: Pod, specHash: string): Found {
+function toPodState(pod: Pod, specHash: string): PodState {
   return {
     name: pod.metadata.name,
     uid: pod.metadata.uid,
@@ -243,7 +242,7 @@ function lacksConfig(pod: Pod): boolean {
   return appStatus(pod)?.state.waiting?.reason === "CreateContainerConfigError";
 }
 
-/** Pods that Kubernetes refuses to make, by quota or policy, are told as one that has no place. */
+/** Pods that Kubernetes refuses to make, by quota or policy, are reported as one pending instance. */
 function refusedPods(set: ReplicaSet, desired: DesiredDeployment, pods: readonly Pod[]): Instance[] {
   const refusal = set.status.conditions.find((each) =>
     each.type === "ReplicaFailure" && each.status === "True"

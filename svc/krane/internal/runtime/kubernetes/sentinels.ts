@@ -39,7 +39,7 @@ import {
 } from "./sentinel_manifest.ts";
 import { untilListed } from "./until_listed.ts";
 
-/** What is read of a sentinel's Deployment. */
+/** The fields of a sentinel's Deployment that are read. */
 const SentinelDeployment = z.object(
   {
     metadata: Metadata,
@@ -48,7 +48,6 @@ const SentinelDeployment = z.object(
 );
 type SentinelDeployment = z.output<typeof SentinelDeployment>;
 
-/** What the sentinels of a cluster need. */
 export interface KubernetesSentinelsOptions {
   readonly cluster: Cluster;
   readonly settings: SentinelSettings;

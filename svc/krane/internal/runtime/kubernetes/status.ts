@@ -3,26 +3,26 @@ import type { Instance } from "../port.ts";
 import { type ContainerStatus, mebibytes, millicores, type Pod, type Terminated } from "./objects.ts";
 import { CONTAINER } from "./replica_set.ts";
 
-/** All that is known about one pod at a time. */
-export interface Facts {
+/** A pod at one time, and the settings of its app. */
+export interface PodFacts {
   readonly pod: Pod;
   readonly port: number;
   readonly healthCheckPath: string;
-  /** What its last run printed last, when it ended. */
+  /** The last lines of its last run, when that has ended. */
   readonly lastLines: readonly string[];
   readonly nowMs: number;
 }
 
-/** What to report of a pod, and when to look again though nothing happens. */
-export interface Derived {
+/** The instance to report for a pod, and when to derive it again without a change. */
+export interface PodReport {
   readonly instance: Instance;
   readonly againMs?: number;
   /** The node's words about an image that it cannot pull, for the log only: they repeat the registry's answer. */
   readonly pullError?: string;
 }
 
-/** So long after its start, an app that does not answer is news. */
-const DEAF_MS = 3_000;
+/** An app that does not answer for so long after its start is reported as not listening. */
+const NOT_LISTENING_MS = 3_000;
 /** A registry that does not answer, or answers with trouble of its own, gets this long. */
 const PULL_PATIENCE_MS = 30_000;
 
@@ -56,13 +56,13 @@ export function isBeingStarted(pod: Pod): boolean {
   return state === undefined || state.waiting?.reason === "ContainerCreating";
 }
 
-/** The status of the app's container, once the kubelet has told it. */
+/** The status of the app's container, once the kubelet has reported it. */
 export function appStatus(pod: Pod): ContainerStatus | undefined {
   return pod.status.containerStatuses.find((each) => each.name === CONTAINER);
 }
 
-/** What to report of a pod that is not terminating. */
-export function derivePod(facts: Facts): Derived {
+/** The report of a pod that is not terminating. */
+export function derivePod(facts: PodFacts): PodReport {
   const { pod, port } = facts;
   const app = appStatus(pod);
   const base = baseOf(pod, app);
@@ -118,14 +118,14 @@ function conditionOf(pod: Pod, type: string): Pod["status"]["conditions"][number
 }
 
 /**
- * A node that went silent keeps its pods' last words: only `Ready` is taken from them, by the control plane. A kubelet
+ * A lost node keeps the last status of its pods: only `Ready` is taken from them, by the control plane. A kubelet
  * would never say that a pod is not ready while its containers are.
  */
 function nodeProblem(pod: Pod): string | undefined {
   const ready = conditionOf(pod, "Ready")?.status;
-  const silent = (pod.status.phase === "Unknown" && pod.spec.nodeName !== "") || ready === "Unknown" ||
+  const isLost = (pod.status.phase === "Unknown" && pod.spec.nodeName !== "") || ready === "Unknown" ||
     (ready === "False" && conditionOf(pod, "ContainersReady")?.status === "True");
-  return silent ? `The node "${pod.spec.nodeName}" does not answer.` : undefined;
+  return isLost ? `The node "${pod.spec.nodeName}" does not answer.` : undefined;
 }
 
 function unplaced(pod: Pod): State {
@@ -137,7 +137,7 @@ function unplaced(pod: Pod): State {
 }
 
 /** Evicted, refused by its node, or ended with it. */
-function finished({ pod }: Facts): State {
+function finished({ pod }: PodFacts): State {
   const { message, phase, reason } = pod.status;
   const end = lastEnd(pod)?.end;
   const code = reason === "" ? "ended" : reason.replace(/(?<=[a-z])(?=[A-Z])/g, "_").toLowerCase();
@@ -152,7 +152,7 @@ const PULLING = new Set([
   "SignatureValidationFailed",
 ]);
 const PULL_FINAL = new Set(["InvalidImageName", "ErrImageNeverPull"]);
-/** What a registry says that no repetition changes. */
+/** Answers of a registry that a repetition does not change. */
 const PULL_REFUSED =
   /not found|manifest unknown|name unknown|denied|unauthorized|forbidden|authorization|no match for platform|invalid reference|no such host/i;
 const START_REFUSED = new Set([
@@ -163,7 +163,7 @@ const START_REFUSED = new Set([
   "StartError",
 ]);
 
-function deriveWaiting(facts: Facts, app: ContainerStatus, base: Base): Derived {
+function deriveWaiting(facts: PodFacts, app: ContainerStatus, base: Base): PodReport {
   const { reason, message } = app.state.waiting ?? { reason: "", message: "" };
   if (PULL_FINAL.has(reason) || PULLING.has(reason)) return derivePull(facts, { reason, message }, base);
   if (START_REFUSED.has(reason)) {
@@ -180,10 +180,10 @@ function refused(message: string): State {
 }
 
 function derivePull(
-  facts: Facts,
+  facts: PodFacts,
   { reason, message }: { reason: string; message: string },
   base: Base,
-): Derived {
+): PodReport {
   const ageMs = facts.nowMs - (Date.parse(facts.pod.metadata.creationTimestamp) || 0);
   const image = facts.pod.spec.containers.find((each) => each.name === CONTAINER)?.image ?? "";
   const text = reason === "InvalidImageName" ? pullText(image, "invalid") : pullFailureText(image, message);
@@ -196,15 +196,15 @@ function derivePull(
 }
 
 /** It runs, but does not answer yet. */
-function deriveStarting(facts: Facts, app: ContainerStatus, base: Base): Derived {
+function deriveStarting(facts: PodFacts, app: ContainerStatus, base: Base): PodReport {
   const { healthCheckPath, nowMs, port } = facts;
   const last = app.lastState.terminated;
-  // Between two ends of a crash loop the app runs for a moment: that is no news.
+  // Between two ends of a crash loop the app runs for a moment, which is not reported.
   if (last !== undefined && (app.restartCount >= CRASHES_MIN || last.reason === OOM)) {
     return { instance: { ...base, ...ended(facts, app, last) } };
   }
   const startedAt = Date.parse(app.state.running?.startedAt ?? "") || nowMs;
-  const waitMs = startedAt + DEAF_MS - nowMs;
+  const waitMs = startedAt + NOT_LISTENING_MS - nowMs;
   if (waitMs > 0) {
     return { instance: { ...base, ...pending("starting", "The app is starting.") }, againMs: waitMs };
   }
@@ -219,7 +219,7 @@ function deriveStarting(facts: Facts, app: ContainerStatus, base: Base): Derived
 const CRASHES_MIN = 2;
 const OOM = "OOMKilled";
 
-function ended(facts: Facts, app: ContainerStatus, end: Terminated): State {
+function ended(facts: PodFacts, app: ContainerStatus, end: Terminated): State {
   // A command that does not exist ends like an app would, but the reason tells.
   if (START_REFUSED.has(end.reason) || end.reason === "ContainerCannotRun") return refused(end.message);
   const ends = app.restartCount + (app.state.running === undefined ? 1 : 0);

@@ -94,12 +94,12 @@ const CASES: readonly Case[] = [
   },
   { name: "just started", shape: {}, want: ["pending", "starting", /starting/], againMs: 2_000 },
   {
-    name: "deaf",
+    name: "not listening",
     shape: { state: RUNS_LONG },
     want: ["pending", "not_listening", /port 8080.*0\.0\.0\.0:8080/],
   },
   {
-    name: "deaf on its path",
+    name: "not listening on its path",
     shape: { state: RUNS_LONG },
     path: "/up",
     want: ["pending", "not_listening", /GET \/up on port 8080/],
@@ -215,7 +215,7 @@ const CASES: readonly Case[] = [
     exitCode: 137,
   },
   {
-    name: "node silent",
+    name: "node lost",
     shape: { ready: "False", containersReady: "True", state: RUNS_LONG },
     want: ["pending", "node_not_ready", /"node-1"/],
   },
@@ -263,7 +263,7 @@ Deno.test("derivePod()", async (t) => {
 });
 
 /** Traffic to a pod that ends fails. */
-Deno.test("isRunning() is false for what ends, ended, or was never said to be ready", () => {
+Deno.test("isRunning() is false for a pod that terminates, has ended, or was never reported ready", () => {
   assert.equal(isRunning(pod({ ready: "True" })), true);
   assert.equal(isRunning(pod({ ready: "True", deleted: true })), false);
   assert.equal(isRunning(pod({ ready: "True", phase: "Succeeded" })), false);
