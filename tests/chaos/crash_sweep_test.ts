@@ -2,7 +2,12 @@
 import assert from "node:assert/strict";
 import { newId, parseId } from "../../pkg/uid/mod.ts";
 import { systemClock } from "../../pkg/clock/mod.ts";
-import { findDeployment, listTopology, requestCancel } from "../../svc/ctrl/internal/store/mod.ts";
+import {
+  findDeployment,
+  listBuildSlots,
+  listTopology,
+  requestCancel,
+} from "../../svc/ctrl/internal/store/mod.ts";
 import { instanceReport } from "../../svc/ctrl/worker/testing.ts";
 import { back, to } from "../../svc/ctrl/worker/testing_environment.ts";
 import { actor } from "../../svc/ctrl/worker/testing_environment.ts";
@@ -125,7 +130,7 @@ async function picture(bed: Bed, ids: readonly string[]): Promise<unknown> {
   for (const id of ids) {
     const row = await findDeployment(bed.db.kysely, id);
     const topology = (await listTopology(bed.db.kysely, id)).map((each) => each.desired_status).join();
-    // A build that a crash interrupted begins anew and says so; what it printed is not compared.
+    // A build that a crash interrupted begins again and says so; its output is not compared.
     const statuses = (await bed.history(id)).filter((each) => each.startsWith("status")).join(", ");
     deployments.push(`${number(id)} ${row?.status} ${row?.failure_code} ${topology}: ${statuses}`);
   }
@@ -135,9 +140,25 @@ async function picture(bed: Bed, ids: readonly string[]): Promise<unknown> {
     history: history.map((each) => number(each.deployment_id)),
     routes: routes.map((each) => `${each.sticky} ${number(each.deployment_id)}`).sort(),
     starts: starts.map((each) => number(each.deployment_id)),
+    // The builder's images: a build that failed, or was interrupted and began again, leaves no other.
+    images: (await bed.images()).map(number),
     audit: audit.map((each) => each.action),
     deployments,
   };
+}
+
+/** Fails when a workflow that has ended still holds a build slot, or a stopped deployment still has instances. */
+async function assertNothingHeld(bed: Bed, ids: readonly string[]): Promise<void> {
+  const slots = await listBuildSlots(bed.db.kysely, [bed.seed.workspaceId]);
+  assert.deepEqual(slots.map(({ deployment_id, state }) => `${deployment_id} ${state}`), []);
+  // The agent ends instances a moment after their deployment.
+  await eventually("the instances of stopped deployments to end", async () => {
+    const held = await bed.db.kysely.selectFrom("instances")
+      .innerJoin("deployment_topology", "deployment_topology.deployment_id", "instances.deployment_id")
+      .select("instances.id").where("instances.deployment_id", "in", [...ids])
+      .where("desired_status", "=", "stopped").execute();
+    return held.length === 0;
+  });
 }
 
 interface Run {
@@ -157,12 +178,13 @@ async function play(bed: Bed, scenario: Scenario, crash: Crash | undefined): Pro
   const steps = crash === undefined ? 0 : await bed.worker.calm();
   // A worker that dies in its very last step is seen a moment later.
   if (steps === undefined) await eventually("the next worker", () => bed.worker.crashes > crashes);
+  await assertNothingHeld(bed, ids);
   return { picture: await picture(bed, ids), crashed: bed.worker.crashes > crashes };
 }
 
-/** Waits until Restate has nothing more to do for these deployments and their environment, apart from stops to come. */
+/** Waits until Restate has nothing more to do for these deployments, their environment and their build slots, apart from stops to come. */
 async function quiet(bed: Bed, ids: readonly string[]): Promise<void> {
-  const keys = [...ids, bed.environment].map((key) => `'${parseKey(key)}'`).join(", ");
+  const keys = [...ids, bed.environment, bed.seed.workspaceId].map((key) => `'${parseKey(key)}'`).join(", ");
   const query = `select count(*) as count from sys_invocation where target_service_key in (${keys})
     and status not in ('completed', 'scheduled')`;
   await eventually("the workflows to end", async () => Number((await bed.ask(query))[0]?.["count"]) === 0, {
@@ -172,6 +194,7 @@ async function quiet(bed: Bed, ids: readonly string[]): Promise<void> {
 
 /** Ids have letters, digits and one underscore. */
 function parseKey(key: string): string {
+  if (key.startsWith("ws_")) return parseId("workspace", "id", key);
   return key.startsWith("env_") ? parseId("environment", "id", key) : parseId("deployment", "id", key);
 }
 

@@ -184,6 +184,18 @@ export class WorkerBed<W extends WorkerPart = WorkerPart> {
     await Deno.writeTextFile(`${this.directory}/gate-${id}`, "");
   }
 
+  /** The deployments of this project whose images the builder has. */
+  async images(): Promise<readonly string[]> {
+    const names = await Array.fromAsync(Deno.readDir(`${this.directory}/images`), ({ name }) => name)
+      .catch((error: unknown): string[] => {
+        if (error instanceof Deno.errors.NotFound) return [];
+        throw error;
+      });
+    const rows = await this.db.kysely.selectFrom("deployments").select("id")
+      .where("project_id", "=", this.seed.projectId).orderBy("sequence").execute();
+    return rows.map(({ id }) => id).filter((id) => names.includes(id));
+  }
+
   get environment(): EnvironmentId {
     return parseId("environment", "id", this.seed.productionId);
   }

@@ -16,6 +16,7 @@ const GATE_MS = 20;
 /** `ok`, `fail`, `slow-<ms>`, or `gate`: until there is a file `gate-<deployment>` beside the objects. */
 const builder: Builder = {
   async build({ dockerfile: { path: dockerfile }, image, signal, onEvent }) {
+    const images = `${Deno.env.get("UNKEY_BUILD_FILES_DIR")}/../images`;
     const name = "[2/2] RUN make";
     onEvent({ kind: "step", id: "2", name, status: "running" });
     onEvent({ kind: "log", stepName: name, lines: ["compiling"] });
@@ -37,6 +38,9 @@ const builder: Builder = {
     }`;
     while (dockerfile === "gate" && !await exists(gate)) await clock.sleep(GATE_MS, signal);
     onEvent({ kind: "step", id: "2", name, status: "done" });
+    // The images of this builder, by the name's tag, which is the deployment.
+    await Deno.mkdir(images, { recursive: true });
+    await Deno.writeTextFile(`${images}/${image.slice(image.lastIndexOf(":") + 1)}`, "");
     return { kind: "built", image };
   },
 };
