@@ -34,10 +34,11 @@ Deno.test("deploy sends the announced bytes, bound to the headers of the upload"
   });
   const [upload] = parts.seen.uploads;
   const [request] = parts.seen.uploadRequests;
-  assert.equal(upload?.sha256, request?.checksumSha256);
-  assert.equal(BigInt(upload?.bytes ?? 0), request?.sizeBytes);
+  const [pack] = request?.packs ?? [];
+  assert.equal(upload?.sha256, pack?.checksumSha256);
+  assert.equal(BigInt(upload?.bytes ?? 0), pack?.sizeBytes);
   assert.equal(upload?.header, "the signature");
-  assert.equal(request?.unkeyProjectId, "proj_shop");
+  assert.equal(request?.projectId, "proj_shop");
 });
 
 Deno.test("deploy --json prints one object with the timings of all phases", async () => {
@@ -78,7 +79,7 @@ Deno.test("deploy sends the values of its flags", async () => {
   assert.equal(request?.healthCheckPath, "/up");
   assert.ok(request?.source.case === "buildContext");
   const { buildContextPath, dockerfilePath, dockerfile } = request.source.value;
-  assert.deepEqual([buildContextPath, dockerfilePath], ["contexts/1", "docker/prod.Dockerfile"]);
+  assert.deepEqual([buildContextPath, dockerfilePath], ["context/1", "docker/prod.Dockerfile"]);
   assert.equal(new TextDecoder().decode(dockerfile), "FROM scratch\n");
 });
 
@@ -262,14 +263,11 @@ Deno.test("deploy --json says in which phase it failed", async (t) => {
     {
       name: "a context over the server's limit",
       script: {
-        deployment: {
-          createS3UploadURL: () =>
-            Promise.reject(new ConnectError("At most 1 MiB is taken.", Code.OutOfRange)),
-        },
+        upload: { prepareContext: () => ({ limits: { contentBytesMax: 1_024n, filesMax: 10n } }) },
       },
       files: { "Dockerfile": "FROM scratch\n", "data/big": "x".repeat(5_000) },
       want: ["too_large", "context", DEPLOY_EXIT.context],
-      says: /At most 1 MiB[\s\S]*4\.9 KiB {2}data\/[\s\S]*\.dockerignore/,
+      says: /has 4\.9 KiB, and at most 1 KiB[\s\S]*4\.9 KiB {2}data\/[\s\S]*\.dockerignore/,
     },
     {
       name: "a pattern that is none",

@@ -3,6 +3,7 @@ import { type Commit, readCommit } from "../../pkg/git/mod.ts";
 import { createRpcClient } from "../../pkg/rpc/mod.ts";
 import { AdminService } from "../../proto/gen/ctrl/v1/admin_pb.ts";
 import { DeploymentService } from "../../proto/gen/ctrl/v1/deployment_pb.ts";
+import { UploadService } from "../../proto/gen/ctrl/v1/upload_pb.ts";
 import { connect } from "../shared/connect.ts";
 import { createOnce } from "../shared/deploying/create_once.ts";
 import { followSettings } from "../shared/deploying/follow_fields.ts";
@@ -35,7 +36,14 @@ export async function runDeploy(options: DeployOptions): Promise<DeployResult> {
     report.idle();
     if (commit !== undefined) report.line(`   ${describeCommit(commit)}`);
     const client = createRpcClient(DeploymentService, connection);
-    const sent = await prepareSource(source, { client, projectId: project.id, process, report, timings });
+    const uploads = createRpcClient(UploadService, connection);
+    const sent = await prepareSource(source, {
+      client: uploads,
+      projectId: project.id,
+      process,
+      report,
+      timings,
+    });
     const deploymentId = await createOnce({ client, process, report, timings }, {
       projectId: project.id,
       branch: config.branch ?? commit?.branch ?? "",

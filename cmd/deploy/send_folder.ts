@@ -1,24 +1,31 @@
-import type { Process } from "../../pkg/cli/mod.ts";
 import {
   contextRoot,
   describeShares,
   type DockerfileSource,
+  type Entry,
   findDockerfile,
   formatBytes,
-  packContext,
-  type PackedContext,
+  largestShares,
+  listBuildContext,
 } from "../../pkg/archive/mod.ts";
+import type { Process } from "../../pkg/cli/mod.ts";
+import {
+  ContentChanged,
+  type ContentEntry,
+  cutManifest,
+  digestFolder,
+  joinDigests,
+  type Manifest,
+} from "../../pkg/content/mod.ts";
 import { isFault } from "../../pkg/fault/mod.ts";
-import { fromConnectError } from "../../pkg/rpc/mod.ts";
-import type { CreateS3UploadURLResponse } from "../../proto/gen/ctrl/v1/deployment_pb.ts";
-import type { DeploymentClient } from "../shared/deploying/follow.ts";
-import { retryWhileUnavailable } from "../shared/retry_while_unavailable.ts";
-import type { Report } from "../shared/deploying/report.ts";
+import type { ContextLimits } from "../../proto/gen/ctrl/v1/upload_pb.ts";
 import { DeployFailure, type Timings } from "../shared/deploying/result.ts";
-import { upload } from "./upload.ts";
+import type { Report } from "../shared/deploying/report.ts";
+import { retryWhileUnavailable } from "../shared/retry_while_unavailable.ts";
+import { uploadChunks, type UploadClient } from "./upload_chunks.ts";
 
 export interface SendOptions {
-  readonly client: DeploymentClient;
+  readonly client: UploadClient;
   readonly projectId: string;
   readonly folder: string;
   /** As `checkFolder` returned it. */
@@ -27,6 +34,17 @@ export interface SendOptions {
   readonly report: Report;
   readonly timings: Timings;
 }
+
+/** A folder, read. */
+interface Digested {
+  readonly root: string;
+  readonly listed: readonly Entry[];
+  readonly entries: readonly ContentEntry[];
+  readonly manifest: Manifest;
+}
+
+/** Files that change while they are uploaded are read again this often. */
+const ROUNDS_MAX = 3;
 
 /**
  * Reads the Dockerfile, so that a folder or Dockerfile that cannot be used fails before anything is sent.
@@ -53,76 +71,120 @@ function asFailure(code: string, error: unknown): unknown {
   return new DeployFailure(code, error.publicMessage ?? error.message, { cause: error });
 }
 
-/** Packs and uploads the folder; returns its key in the object store, for the build. */
+/** Reads the folder and uploads what the project's store lacks of it; returns the context's path, for the build. */
 export async function sendFolder(options: SendOptions): Promise<string> {
-  const { folder, dockerfile, process: { clock, signal, directories }, report, timings } = options;
-  let begun = clock.now();
-  report.busy("packing");
-  await using packed = await packContext({
-    root: folder,
-    dockerfile,
-    cacheDirectory: directories.cache,
-    temporaryDirectory: directories.temporary,
-    nowMs: begun,
-    signal,
-  }).catch((error: unknown) => {
-    if (isFault(error, "cancelled") || !isFault(error)) throw error;
-    throw asFailure(error.code === "too_large" ? "too_large" : "context_invalid", error);
-  });
-  timings.packMs = clock.now() - begun;
-  report.idle();
-  const files = packed.files === 1 ? "1 file" : `${packed.files} files`;
-  report.done(`packed ${files}, ${formatBytes(packed.sizeBytes)}`, timings.packMs);
-
-  begun = clock.now();
-  const target = await requestUpload(options, packed);
-  if (!target.alreadyStored) await send(options, packed, target);
-  timings.uploadMs = clock.now() - begun;
-  report.idle();
-  report.done(target.alreadyStored ? "unchanged, nothing to upload" : "uploaded", timings.uploadMs);
-  return target.buildContextPath;
-}
-
-/** @throws `too_large` that lists the largest parts of the folder */
-async function requestUpload(
-  { client, projectId, process }: SendOptions,
-  { sizeBytes, checksumSha256, largest }: PackedContext,
-): Promise<CreateS3UploadURLResponse> {
-  const request = { unkeyProjectId: projectId, sizeBytes: BigInt(sizeBytes), checksumSha256 };
-  try {
-    return await retryWhileUnavailable(
-      process,
-      () => client.createS3UploadURL(request, { signal: process.signal }),
-    );
-  } catch (error) {
-    const fault = fromConnectError(error);
-    if (fault.code !== "too_large") throw error;
-    const text =
-      `${fault.publicMessage ?? fault.message}\nThe folder holds most in:\n${describeShares(largest)}\n` +
-      "Exclude what the build does not need in .dockerignore.";
-    throw new DeployFailure("too_large", text, { cause: error });
+  const { report, timings, process: { clock } } = options;
+  for (let round = 1;; round++) {
+    const begunMs = clock.now();
+    report.busy("packing");
+    const digested = await digest(options, begunMs);
+    timings.packMs = clock.now() - begunMs;
+    report.idle();
+    const count = digested.entries.filter(({ kind }) => kind !== "folder").length;
+    const bytes = digested.entries.reduce((sum, { size }) => sum + size, 0);
+    report.done(`packed ${count === 1 ? "1 file" : `${count} files`}, ${formatBytes(bytes)}`, timings.packMs);
+    noteLeftOut(options, digested);
+    try {
+      return await send(options, digested);
+    } catch (error) {
+      if (!(error instanceof ContentChanged)) throw error;
+      if (round < ROUNDS_MAX) continue;
+      const text =
+        `${error.message}. Exclude it in .dockerignore, or stop the program that writes it, and deploy again.`;
+      throw new DeployFailure("context_invalid", text, { cause: error });
+    }
   }
 }
 
-async function send(
-  { process: { env, clock, signal }, report }: SendOptions,
-  { path, sizeBytes }: PackedContext,
-  { uploadUrl, headers }: CreateS3UploadURLResponse,
-): Promise<void> {
-  report.busy("uploading");
+async function digest(
+  { folder, dockerfile, process: { signal, directories } }: SendOptions,
+  nowMs: number,
+): Promise<Digested> {
   try {
-    await upload({
-      file: path,
-      sizeBytes,
-      url: uploadUrl,
-      headers,
-      env,
-      clock,
+    const { root, entries: listed } = await listBuildContext(folder, dockerfile, signal);
+    const entries = await digestFolder({
+      root,
+      entries: listed,
+      cacheDirectory: directories.cache,
+      nowMs,
       signal,
-      onProgress: (sent) => report.progress("uploading", sent / sizeBytes),
+    });
+    return { root, listed, entries, manifest: cutManifest(entries) };
+  } catch (error) {
+    if (isFault(error, "cancelled")) throw error;
+    throw asFailure(isFault(error, "too_large") ? "too_large" : "context_invalid", error);
+  }
+}
+
+/** No image holds a socket or a pipe; Docker's client sends an empty file for each. */
+function noteLeftOut({ report }: SendOptions, { listed }: Digested): void {
+  const paths = listed.filter(({ kind }) => kind === "socket" || kind === "pipe").map(({ path }) => path);
+  const [first] = paths;
+  if (first === undefined) return;
+  const others = paths.length === 1
+    ? "is a socket or pipe and"
+    : `and ${paths.length - 1} other sockets and pipes`;
+  report.note(`"${first}" ${others} is left out`.replace("pipes is", "pipes are"));
+}
+
+async function send(options: SendOptions, digested: Digested): Promise<string> {
+  const { client, projectId, process, report, timings } = options;
+  const { signal, clock } = process;
+  const begunMs = clock.now();
+  const { manifest, contentId } = digested.manifest.root;
+  const request = {
+    projectId,
+    root: {
+      manifestDigests: joinDigests(manifest),
+      manifestLengths: manifest.map(({ bytes }) => bytes),
+      contentId,
+    },
+  };
+  const prepared = await retryWhileUnavailable(process, () => client.prepareContext(request, { signal }));
+  refuseLarge(digested, prepared.limits);
+  let path = prepared.buildContextPath;
+  let sentBytes = 0;
+  if (path === "") {
+    report.busy("uploading");
+    sentBytes = await upload(options, digested);
+    path = (await retryWhileUnavailable(process, () =>
+      client.commitContext(request, { signal }))).buildContextPath;
+  }
+  timings.uploadMs = clock.now() - begunMs;
+  report.idle();
+  report.done(
+    sentBytes === 0 ? "unchanged, nothing to upload" : `uploaded ${formatBytes(sentBytes)}`,
+    timings.uploadMs,
+  );
+  return path;
+}
+
+async function upload(options: SendOptions, digested: Digested): Promise<number> {
+  const { client, projectId, process, report } = options;
+  try {
+    return await uploadChunks({
+      client,
+      projectId,
+      process,
+      ...digested,
+      onProgress: (share) => report.progress("uploading", share),
     });
   } catch (error) {
-    signal.throwIfAborted();
-    throw asFailure("upload_failed", error);
+    process.signal.throwIfAborted();
+    throw error instanceof ContentChanged ? error : asFailure("upload_failed", error);
   }
+}
+
+/** @throws `too_large` that names what to leave out */
+function refuseLarge({ listed, entries }: Digested, limits: ContextLimits | undefined): void {
+  const bytes = entries.reduce((sum, { size }) => sum + size, 0);
+  const [bytesMax, filesMax] = [Number(limits?.contentBytesMax ?? 0), Number(limits?.filesMax ?? 0)];
+  if (limits === undefined || (bytes <= bytesMax && entries.length <= filesMax)) return;
+  const text = bytes > bytesMax
+    ? `The folder has ${formatBytes(bytes)}, and at most ${
+      formatBytes(bytesMax)
+    } are allowed. It holds most in:\n` +
+      describeShares(largestShares(listed))
+    : `The folder has ${entries.length} files and folders, and at most ${filesMax} are allowed.`;
+  throw new DeployFailure("too_large", `${text}\nExclude what the build does not need in .dockerignore.`);
 }

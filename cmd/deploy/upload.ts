@@ -1,6 +1,4 @@
-import { createReadStream } from "node:fs";
 import { pipeline } from "node:stream/promises";
-import { Transform } from "node:stream";
 import type { Process } from "../../pkg/cli/mod.ts";
 import type { Clock } from "../../pkg/clock/mod.ts";
 import {
@@ -13,10 +11,9 @@ import {
 import { type Fault, isFault, publicFault } from "../../pkg/fault/mod.ts";
 import { retry } from "../../pkg/retry/mod.ts";
 
-/** A file and the URL that takes it. */
+/** Bytes and the URL that takes them. */
 export interface UploadOptions {
-  readonly file: string;
-  readonly sizeBytes: number;
+  readonly bytes: Uint8Array;
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
   /** Where `HTTP_PROXY` and its relatives are read. */
@@ -25,19 +22,18 @@ export interface UploadOptions {
   readonly signal: AbortSignal;
   /** Limit without a byte in either direction, after which an attempt is lost; a minute by default. */
   readonly idleMs?: number;
-  /** Called as bytes leave; starts again from 0 when the upload is repeated. */
-  readonly onProgress: (sentBytes: number) => void;
 }
 
 const ATTEMPTS_MAX = 4;
 const IDLE_MS = 60_000;
+const PIECE_BYTES = 64 * 1024;
 const ANSWER_CHARACTERS_MAX = 2_000;
 
 /**
- * Sends the file, streamed from disk, and repeats it on network trouble and server errors. It goes through the proxy that
+ * Sends the bytes, and repeats it on network trouble and server errors. It goes through the proxy that
  * the environment names for the URL. Not by `fetch`, which announces no length for a stream, as signed URLs demand.
  *
- * @throws `failed_precondition` when the store or the proxy refuses the file, `unavailable` when one of them could not be
+ * @throws `failed_precondition` when the store or the proxy refuses them, `unavailable` when one of them could not be
  * reached
  */
 export async function upload(options: UploadOptions): Promise<void> {
@@ -72,7 +68,7 @@ async function attempt(options: UploadOptions, url: URL, proxy: OutgoingProxy | 
 }
 
 async function put(
-  { file, sizeBytes, headers, signal, onProgress, idleMs = IDLE_MS }: UploadOptions,
+  { bytes, headers, signal, idleMs = IDLE_MS }: UploadOptions,
   url: URL,
   proxy: OutgoingProxy | undefined,
 ): Promise<{ status: number; text: string }> {
@@ -81,7 +77,7 @@ async function put(
     const request = prepared.request({
       ...prepared.options,
       method: "PUT",
-      headers: { ...headers, ...prepared.options.headers, "content-length": String(sizeBytes) },
+      headers: { ...headers, ...prepared.options.headers, "content-length": String(bytes.length) },
       signal,
     }, (response) => {
       let text = "";
@@ -93,16 +89,13 @@ async function put(
     // Not by the option of this name, which counts for nothing on a connection that was made beforehand.
     request.setTimeout(idleMs, () => request.destroy(new Error(`nothing moved for ${idleMs / 1000} s`)));
     request.on("error", reject);
-    let sent = 0;
-    const meter = new Transform({
-      transform(chunk: Uint8Array, _encoding, done): void {
-        sent += chunk.length;
-        onProgress(sent);
-        done(null, chunk);
-      },
-    });
-    pipeline(createReadStream(file), meter, request).catch(reject);
+    pipeline(pieces(bytes), request).catch(reject);
   });
+}
+
+/** In pieces, so that a slow connection counts as moving. */
+function* pieces(bytes: Uint8Array): Generator<Uint8Array> {
+  for (let at = 0; at < bytes.length; at += PIECE_BYTES) yield bytes.subarray(at, at + PIECE_BYTES);
 }
 
 function refused(who: string, status: number, text: string): Fault {

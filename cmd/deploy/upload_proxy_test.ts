@@ -12,29 +12,21 @@ const MAIN = new URL("../../main.ts", import.meta.url).pathname;
 const CONTENT = "what is built";
 const BASIC = `Basic ${btoa("user:hunter2")}`;
 
-/** Uploads a small file, without waiting between attempts. */
+/** Uploads some bytes, without waiting between attempts. */
 async function send(
   url: string,
   env: Readonly<Record<string, string>>,
   limits: { readonly signal?: AbortSignal; readonly idleMs?: number } = {},
 ): Promise<void> {
-  const file = await Deno.makeTempFile({ prefix: "unkey-upload-" });
-  try {
-    await Deno.writeTextFile(file, CONTENT);
-    await upload({
-      file,
-      sizeBytes: CONTENT.length,
-      url,
-      headers: {},
-      env: (name) => env[name],
-      clock: { ...systemClock(), sleep: () => Promise.resolve() },
-      signal: new AbortController().signal,
-      onProgress: () => undefined,
-      ...limits,
-    });
-  } finally {
-    await Deno.remove(file);
-  }
+  await upload({
+    bytes: new TextEncoder().encode(CONTENT),
+    url,
+    headers: {},
+    env: (name) => env[name],
+    clock: { ...systemClock(), sleep: () => Promise.resolve() },
+    signal: new AbortController().signal,
+    ...limits,
+  });
 }
 
 async function tlsFiles({ certificate, privateKey }: CertificateFiles): Promise<TlsFiles> {

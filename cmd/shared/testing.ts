@@ -17,6 +17,7 @@ import {
   DeploymentStatus,
 } from "../../proto/gen/ctrl/v1/deployment_pb.ts";
 import { EnvironmentService } from "../../proto/gen/ctrl/v1/environment_pb.ts";
+import { UploadService } from "../../proto/gen/ctrl/v1/upload_pb.ts";
 import { ROOT } from "../root.ts";
 
 export const ROOT_KEY = "unkey_test";
@@ -35,11 +36,12 @@ export interface FakeAnswers {
   readonly admin?: Partial<ServiceImpl<typeof AdminService>>;
   readonly deployment?: Partial<ServiceImpl<typeof DeploymentService>>;
   readonly environment?: Partial<ServiceImpl<typeof EnvironmentService>>;
+  readonly upload?: Partial<ServiceImpl<typeof UploadService>>;
 }
 
 /** Starts a control plane that knows one root key. */
 export async function startControlPlane(answers: FakeAnswers, port = 0): Promise<FakeControlPlane> {
-  const { admin = {}, deployment = {}, environment = {} } = answers;
+  const { admin = {}, deployment = {}, environment = {}, upload = {} } = answers;
   const server = await serveRpc({
     hostname: "127.0.0.1",
     port,
@@ -52,7 +54,7 @@ export async function startControlPlane(answers: FakeAnswers, port = 0): Promise
     },
     mount: (router) =>
       router.service(AdminService, admin).service(DeploymentService, deployment)
-        .service(EnvironmentService, environment),
+        .service(EnvironmentService, environment).service(UploadService, upload),
     limits: { drainMsMax: 1_000 },
   });
   const stop = (): Promise<void> => server.shutdown();

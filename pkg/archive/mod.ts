@@ -16,5 +16,7 @@
  * @module
  */
 export { type DockerfileSource, findDockerfile } from "./dockerfile.ts";
-export { describeShares, formatBytes, type Share } from "./largest.ts";
+export { describeShares, formatBytes, largestShares, type Share } from "./largest.ts";
+export { listBuildContext, type ListedContext } from "./list.ts";
+export { type Entry } from "./walk.ts";
 export { contextRoot, packContext, type PackedContext, type PackOptions } from "./pack.ts";

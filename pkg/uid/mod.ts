@@ -21,6 +21,8 @@ const PREFIXES = {
   instance: "ins",
   route: "ir",
   upload: "build",
+  pack: "pack",
+  context: "ctx",
   rootKey: "key",
   regionToken: "rt",
   sentinel: "se",

@@ -40,6 +40,9 @@ function pathsIn(text: string): string[] {
   );
 }
 
+/** Names that the reader replaces. */
+const PLACEHOLDER = /\b(get_)?foo\b|NNNN/;
+
 /** `a/{b,c}.ts` stands for both files. */
 function expand(path: string): string[] {
   const [, before, names, after] = path.match(/^([^{]*)\{([^}]*)\}(.*)$/) ?? [];
@@ -58,6 +61,7 @@ Deno.test("every path and link in the documentation leads to a file of the check
       const text = await Deno.readTextFile(page);
       const missing: string[] = [];
       for (const path of pathsIn(text).flatMap(expand)) {
+        if (PLACEHOLDER.test(path)) continue;
         if (!await exists(new URL(path, ROOT))) missing.push(path);
       }
       for (const [, link = ""] of text.matchAll(/\]\(([^)#\s]+)[^)]*\)/g)) {

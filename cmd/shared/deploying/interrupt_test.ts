@@ -125,10 +125,10 @@ Deno.test("Ctrl-C does not break off a create that is under way", async () => {
 Deno.test("Ctrl-C before the create says that there is no deployment", async () => {
   const stop = new AbortController();
   await using parts = await startParts({
-    deployment: {
-      createS3UploadURL: () => {
+    upload: {
+      prepareContext: () => {
         stop.abort(new DOMException("SIGINT", "AbortError"));
-        return { uploadUrl: "http://127.0.0.1:9/put", buildContextPath: "x" };
+        return { buildContextPath: "context/1" };
       },
     },
   });

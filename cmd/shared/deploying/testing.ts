@@ -4,15 +4,16 @@ import { Code, ConnectError, type ServiceImpl } from "@connectrpc/connect";
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { dispatch, type Prompts, type Terminal } from "../../../pkg/cli/mod.ts";
+import { DIGEST_BYTES } from "../../../pkg/content/mod.ts";
 import { testProcess } from "../../../pkg/testkit/process.ts";
 import {
   type CreateDeploymentRequest,
-  type CreateS3UploadURLRequest,
   type DeploymentEventSchema,
   type DeploymentSchema,
   type DeploymentService,
   DeploymentStatus,
 } from "../../../proto/gen/ctrl/v1/deployment_pb.ts";
+import type { CreatePacksRequest, UploadService } from "../../../proto/gen/ctrl/v1/upload_pb.ts";
 import { ROOT } from "../../root.ts";
 import { access, type FakeControlPlane, SHOP, startControlPlane } from "../testing.ts";
 import type { DeployResult } from "./result.ts";
@@ -45,6 +46,7 @@ export interface Script {
   readonly uploadUrl?: string;
   readonly alreadyStored?: boolean;
   readonly deployment?: Partial<ServiceImpl<typeof DeploymentService>>;
+  readonly upload?: Partial<ServiceImpl<typeof UploadService>>;
   /** How often `createDeployment` loses its answer after it did its work. */
   readonly createsLost?: number;
   /** Called after each connection to the event stream has sent its events. */
@@ -54,7 +56,7 @@ export interface Script {
 /** The requests that the parts received. */
 export interface Seen {
   readonly uploads: { readonly bytes: number; readonly sha256: string; readonly header: string | null }[];
-  readonly uploadRequests: CreateS3UploadURLRequest[];
+  readonly uploadRequests: CreatePacksRequest[];
   readonly creates: CreateDeploymentRequest[];
   /** `after_sequence` of each connection to the event stream. */
   readonly resumedAfter: bigint[];
@@ -94,16 +96,24 @@ export async function startParts(
   let createsLost = script.createsLost ?? 0;
   const plane = await startControlPlane({
     admin: { listProjects: () => ({ projects: [SHOP] }) },
-    deployment: {
-      createS3UploadURL: (request) => {
+    upload: {
+      prepareContext: () => ({
+        buildContextPath: script.alreadyStored ? "context/1" : "",
+        limits: { contentBytesMax: 1n << 30n, filesMax: 1_000n },
+      }),
+      findMissingChunks: ({ digests }) => ({
+        missing: Array.from({ length: digests.length / DIGEST_BYTES }, (_, index) => index),
+      }),
+      createPacks: (request) => {
         seen.uploadRequests.push(request);
-        return {
-          uploadUrl: script.uploadUrl ?? `http://127.0.0.1:${store.addr.port}/put`,
-          buildContextPath: "contexts/1",
-          headers: { "x-bound-to": "the signature" },
-          alreadyStored: script.alreadyStored ?? false,
-        };
+        const url = script.uploadUrl ?? `http://127.0.0.1:${store.addr.port}/put`;
+        return { uploads: [{ packId: "pack_1", url, headers: { "x-bound-to": "the signature" } }] };
       },
+      commitPacks: () => ({}),
+      commitContext: () => ({ buildContextPath: "context/1" }),
+      ...script.upload,
+    },
+    deployment: {
       createDeployment: (request) => {
         seen.creates.push(request);
         if (createsLost-- > 0) throw new ConnectError("restarting", Code.Unavailable);

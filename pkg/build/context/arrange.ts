@@ -1,6 +1,6 @@
 import { Buffer } from "node:buffer";
 import { tooMany } from "./faults.ts";
-import { comparePaths } from "./order.ts";
+import { comparePaths } from "../../content/mod.ts";
 import { type TarEntry, TarProblem } from "./tar_reader.ts";
 import type { ContextEntry } from "./tree.ts";
 

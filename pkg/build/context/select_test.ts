@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { comparePaths } from "./order.ts";
+import { comparePaths } from "../../content/mod.ts";
 import { selectEntries } from "./select.ts";
 import type { ContextEntry, ContextTree } from "./tree.ts";
 

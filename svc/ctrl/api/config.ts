@@ -96,8 +96,22 @@ export const API_FIELDS = {
     flag: "upload-size-max",
     env: "UNKEY_UPLOAD_SIZE_MAX",
     placeholder: "<MiB>",
-    help: "Largest build context in MiB.",
+    help: "Largest build context in MiB, of clients that send it as one archive.",
     schema: integerSchema(512, 1, 5_120),
+  }),
+  uploadContentMax: field({
+    flag: "upload-content-max",
+    env: "UNKEY_UPLOAD_CONTENT_MAX",
+    placeholder: "<MiB>",
+    help: "Most MiB of the files of a build context, before compression.",
+    schema: integerSchema(2_048, 1, 1_048_576),
+  }),
+  uploadFilesMax: field({
+    flag: "upload-files-max",
+    env: "UNKEY_UPLOAD_FILES_MAX",
+    placeholder: "<count>",
+    help: "Most files, folders and links of a build context.",
+    schema: integerSchema(200_000, 1, 10_000_000),
   }),
   uploadsSizeMax: field({
     flag: "uploads-size-max",

@@ -11,6 +11,7 @@ import { CtrlService } from "../../../proto/gen/ctrl/v1/ctrl_pb.ts";
 import { DeploymentService } from "../../../proto/gen/ctrl/v1/deployment_pb.ts";
 import { EnvironmentService } from "../../../proto/gen/ctrl/v1/environment_pb.ts";
 import { FrontlineService } from "../../../proto/gen/ctrl/v1/frontline_pb.ts";
+import { UploadService } from "../../../proto/gen/ctrl/v1/upload_pb.ts";
 import type { AgentHeartbeats } from "../internal/agents/mod.ts";
 import type { ChangeHub, ChangeNotifier } from "../internal/changes/mod.ts";
 import { LogHub } from "../internal/logs/mod.ts";
@@ -27,6 +28,8 @@ import { deploymentHandlers } from "../services/deployment/handler.ts";
 import { createDeploymentReader } from "../services/deployment/reader.ts";
 import { environmentHandlers } from "../services/environment/handler.ts";
 import { frontlineHandlers } from "../services/frontline/handler.ts";
+import type { ContextLimits } from "../services/upload/deps.ts";
+import { uploadHandlers } from "../services/upload/handler.ts";
 import { policyOf } from "./policies.ts";
 
 export interface ServiceParts {
@@ -42,6 +45,7 @@ export interface ServiceParts {
   readonly instanceId: string;
   readonly version: string;
   readonly uploads: DeploymentDeps["uploads"];
+  readonly contexts: ContextLimits;
   readonly edgeUrl: string;
   readonly regions: readonly string[];
 }
@@ -58,6 +62,7 @@ export interface Services {
 export const SERVED = [
   CtrlService,
   DeploymentService,
+  UploadService,
   ClusterService,
   FrontlineService,
   AdminService,
@@ -104,6 +109,7 @@ export function buildServices(parts: ServiceParts): Services {
     mount(router) {
       router.service(CtrlService, ctrlHandlers(parts));
       router.service(DeploymentService, deploymentHandlers(deployment));
+      router.service(UploadService, uploadHandlers({ db, clock, log, objects, limits: parts.contexts }));
       router.service(
         ClusterService,
         clusterHandlers({ db, clock, log, hub, agents, notifier, logs, workflows, deployments, sentinels }),

@@ -8,6 +8,7 @@ import {
 import { createS3ObjectStore } from "../../../pkg/s3/mod.ts";
 import type { HttpRoute } from "../../../pkg/rpc/mod.ts";
 import type { DeploymentDeps } from "../services/deployment/deps.ts";
+import { type ContextLimits, PACK_BYTES_MAX } from "../services/upload/deps.ts";
 import type { ApiConfig } from "./config.ts";
 import { filesSigningKey } from "../internal/files_signing_key.ts";
 
@@ -53,7 +54,8 @@ function openFolder(config: ApiConfig, directory: string, clock: Clock, port: ()
       baseUrl: config.buildFilesUrl ?? `http://127.0.0.1:${port()}`,
       ...(config.buildFilesExternalUrl === undefined ? {} : { externalUrl: config.buildFilesExternalUrl }),
       signingKey: config.buildFilesSigningKey ?? filesSigningKey(config.vaultMasterKeys),
-      sizeMaxBytes: uploadLimits(config).bytesMax,
+      // An archive, or a pack.
+      sizeMaxBytes: Math.max(uploadLimits(config).bytesMax, PACK_BYTES_MAX),
       clock,
     });
   return {
@@ -66,6 +68,17 @@ function openFolder(config: ApiConfig, directory: string, clock: Clock, port: ()
     route: (request) => store().handler(request),
     prepare: () => Promise.resolve(),
     close: () => undefined,
+  };
+}
+
+/** The limits that the settings make for contexts by content. */
+export function contextLimits(
+  { uploadContentMax, uploadFilesMax, uploadsSizeMax }: ApiConfig,
+): ContextLimits {
+  return {
+    contentBytesMax: uploadContentMax * MEBIBYTE,
+    entriesMax: uploadFilesMax,
+    workspaceBytesMax: uploadsSizeMax * MEBIBYTE,
   };
 }
 

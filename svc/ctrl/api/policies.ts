@@ -9,6 +9,7 @@ import { CtrlService } from "../../../proto/gen/ctrl/v1/ctrl_pb.ts";
 import { DeploymentService } from "../../../proto/gen/ctrl/v1/deployment_pb.ts";
 import { EnvironmentService } from "../../../proto/gen/ctrl/v1/environment_pb.ts";
 import { FrontlineService } from "../../../proto/gen/ctrl/v1/frontline_pb.ts";
+import { UploadService } from "../../../proto/gen/ctrl/v1/upload_pb.ts";
 import {
   mayInSomeProject,
   mayInWorkspace,
@@ -46,6 +47,14 @@ const DEPLOYMENT: MethodsOf<typeof DeploymentService> = {
   planPromote: { kind: "root_key", permission: "promote_deployment" },
   stopDeployment: { kind: "root_key", permission: "stop_deployment" },
   startDeployment: { kind: "root_key", permission: "start_deployment" },
+};
+
+const UPLOAD: MethodsOf<typeof UploadService> = {
+  prepareContext: { kind: "root_key", permission: "generate_upload_url" },
+  findMissingChunks: { kind: "root_key", permission: "generate_upload_url" },
+  createPacks: { kind: "root_key", permission: "generate_upload_url" },
+  commitPacks: { kind: "root_key", permission: "generate_upload_url" },
+  commitContext: { kind: "root_key", permission: "generate_upload_url" },
 };
 
 const CLUSTER: MethodsOf<typeof ClusterService> = {
@@ -95,6 +104,7 @@ const ENVIRONMENT: MethodsOf<typeof EnvironmentService> = {
 const POLICIES = new Map<string, Readonly<Record<string, Policy>>>([
   [CtrlService.typeName, CTRL],
   [DeploymentService.typeName, DEPLOYMENT],
+  [UploadService.typeName, UPLOAD],
   [ClusterService.typeName, CLUSTER],
   [FrontlineService.typeName, FRONTLINE],
   [AdminService.typeName, ADMIN],

@@ -16,7 +16,7 @@ import { createCredentials } from "./authenticate.ts";
 import { API_FIELDS, type ApiConfig } from "./config.ts";
 import { holdLease } from "./tasks/lease.ts";
 import { NUDGE_PATH, nudgeRoute } from "./nudge.ts";
-import { type Objects, openObjects, uploadLimits } from "./objects.ts";
+import { contextLimits, type Objects, openObjects, uploadLimits } from "./objects.ts";
 import { watchOpenStreams } from "./tasks/open_streams.ts";
 import { sweepOutput } from "./tasks/output_sweeper.ts";
 import { admitByPolicy } from "./policies.ts";
@@ -25,6 +25,7 @@ import { buildServices, CALL_MS_MAX, type ServiceParts } from "./mount.ts";
 import { sweepRegions } from "./tasks/region_health.ts";
 import { sweepAuditLog } from "./tasks/audit_sweeper.ts";
 import { sweepSubmits } from "./tasks/submit_sweeper.ts";
+import { sweepContent } from "./tasks/content_sweeper.ts";
 import { sweepUploads } from "./tasks/upload_sweeper.ts";
 
 export interface ApiProcess {
@@ -98,6 +99,7 @@ async function start(config: ApiConfig, process: ApiProcess, runner: Runner): Pr
   runner.go("events", (signal) => services.events.run(signal));
   const { workflows } = parts;
   runner.go("submit sweeper", (signal) => sweepSubmits({ db, clock, log, workflows }, signal));
+  runner.go("content sweeper", (signal) => sweepContent({ db, clock, log, objects: objects.store }, signal));
   runner.go("upload sweeper", (signal) => sweepUploads({ db, clock, log, objects: objects.store }, signal));
   runner.go("audit sweeper", (signal) => sweepAuditLog({ db, clock, log }, signal));
   const keptDays = config.outputKept;
@@ -154,6 +156,7 @@ async function openParts(
     instanceId: config.instanceId ?? `api_${newDnsName(12)}`,
     version: process.version ?? "dev",
     uploads: uploadLimits(config),
+    contexts: contextLimits(config),
     edgeUrl: config.edgeUrl,
     regions: config.availableRegions,
   };

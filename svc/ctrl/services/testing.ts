@@ -123,6 +123,8 @@ export function testConfig(folder: string, changes: Partial<ApiConfig> = {}): Ap
     buildFilesExternalUrl: undefined,
     buildFilesSigningKey: undefined,
     uploadSizeMax: 1,
+    uploadContentMax: 20,
+    uploadFilesMax: 1_000,
     uploadsSizeMax: 100,
     uploadsCountMax: 100,
     outputKept: 30,

@@ -14,6 +14,7 @@
  */
 export * from "./database.ts";
 export * from "./schema.ts";
+export * from "./schema_content.ts";
 export * from "./types.ts";
 export * from "./workspaces.ts";
 export * from "./projects.ts";
@@ -25,6 +26,8 @@ export * from "./credentials.ts";
 export * from "./registries.ts";
 export * from "./audit.ts";
 export * from "./uploads.ts";
+export * from "./packs.ts";
+export * from "./contexts.ts";
 export * from "./deployments.ts";
 export * from "./deployment_create.ts";
 export * from "./deployment_status.ts";

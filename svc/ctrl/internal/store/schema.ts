@@ -5,6 +5,7 @@
  * JSON columns hold text; they are decoded in this folder. Versions and sequences stay far below 2^53, so
  * they are numbers here and 64-bit integers in the database.
  */
+import type { ChunksTable, ContextPacksTable, ContextsTable, PacksTable } from "./schema_content.ts";
 import type { DeploymentStatus, FailureCode } from "../deployments/status.ts";
 import type { AuditAction, AuditActorKind, AuditResourceType } from "./types.ts";
 import type {
@@ -290,6 +291,10 @@ export interface Schema {
   registry_credentials: RegistryCredentialsTable;
   region_tokens: RegionTokensTable;
   uploads: UploadsTable;
+  packs: PacksTable;
+  chunks: ChunksTable;
+  contexts: ContextsTable;
+  context_packs: ContextPacksTable;
   build_inputs: BuildInputsTable;
   deployments: DeploymentsTable;
   deployment_events: DeploymentEventsTable;

@@ -1,5 +1,6 @@
+import { transact } from "../../../../pkg/db/mod.ts";
 import { publicFault } from "../../../../pkg/fault/mod.ts";
-import { findUpload } from "../../internal/store/mod.ts";
+import { contextIdOfPath, findContext, findUpload, touchContext } from "../../internal/store/mod.ts";
 import type { RequestedBuild } from "./build_settings.ts";
 import { contextTooLarge } from "./create_upload.ts";
 import type { DeploymentDeps } from "./deps.ts";
@@ -41,6 +42,8 @@ export async function requireContext(
   objectKey: string,
 ): Promise<void> {
   const { db, clock, objects, uploads } = deps;
+  const contextId = contextIdOfPath(objectKey);
+  if (contextId !== undefined) return await keepContext(deps, projectId, contextId);
   const upload = await findUpload(db.kysely, projectId, objectKey);
   if (upload === undefined || upload.expires_at <= clock.now()) {
     const text = `This project has no build context "${
@@ -60,4 +63,12 @@ export async function requireContext(
     throw publicFault("failed_precondition", `The build context is incomplete, ${sizes}: upload it again.`);
   }
   if (object.sizeBytes > uploads.bytesMax) throw contextTooLarge(object.sizeBytes, uploads.bytesMax);
+}
+
+/** A context by content was checked when it was committed; from now on it stays until the deployment has ended. */
+async function keepContext({ db, clock }: DeploymentDeps, projectId: string, id: string): Promise<void> {
+  const found = await findContext(db.kysely, projectId, id);
+  if (found !== undefined && await transact(db, (tx) => touchContext(tx, id, clock.now()))) return;
+  const text = `This project has no build context "${id.slice(0, 120)}", or it has expired: upload it again.`;
+  throw publicFault("failed_precondition", text);
 }

@@ -4,12 +4,13 @@ import type { Clock } from "../../../../pkg/clock/mod.ts";
 import { transact } from "../../../../pkg/db/mod.ts";
 import { Fault } from "../../../../pkg/fault/mod.ts";
 import type { Logger } from "../../../../pkg/logger/mod.ts";
-import { beginBuildAttempt, type CtrlDatabase } from "../../internal/store/mod.ts";
+import { beginBuildAttempt, contextIdOfPath, type CtrlDatabase } from "../../internal/store/mod.ts";
+import { openContentContext } from "./content_context.ts";
 import { type ContextDeps, dockerfileIn, fetchContext } from "./context.ts";
 import { type BuildInputs, type InputsDeps, loadInputs } from "./inputs.ts";
 import { BuildLogSink } from "./log_sink.ts";
 import { IMAGE_LABEL } from "./contract.ts";
-import { failedBuild, imageName, isInstruction, TIMED_OUT } from "./plan.ts";
+import { type FailedBuild, failedBuild, imageName, isInstruction, TIMED_OUT } from "./plan.ts";
 import type { BuildJob, BuildReport, BuildSteps } from "./types.ts";
 
 export interface BuildDeps extends ContextDeps, InputsDeps {
@@ -53,7 +54,7 @@ interface Attempt {
 }
 
 async function attemptBuild(deps: BuildDeps, { job, buildId, signal }: Attempt): Promise<BuildReport> {
-  const context = await fetchContext(deps, job.contextPath, signal);
+  const context = await openContext(deps, job, signal);
   if ("kind" in context) return context;
   try {
     const inputs = await loadInputs(deps, job);
@@ -63,6 +64,17 @@ async function attemptBuild(deps: BuildDeps, { job, buildId, signal }: Attempt):
   } finally {
     await context[Symbol.asyncDispose]();
   }
+}
+
+function openContext(
+  deps: BuildDeps,
+  { contextPath, projectId }: BuildJob,
+  signal: AbortSignal,
+): Promise<ContextArchive | FailedBuild> {
+  const id = contextIdOfPath(contextPath);
+  return id === undefined
+    ? fetchContext(deps, contextPath, signal)
+    : openContentContext(deps, projectId, id, signal);
 }
 
 interface Sources {

@@ -1,5 +1,6 @@
 /** All migrations, in order. Imported statically, so that a bundle holds them. */
 import { base } from "./0001_base.ts";
+import { content } from "./0002_content.ts";
 import type { Migration } from "./migration.ts";
 
-export const MIGRATIONS: readonly Migration[] = [base];
+export const MIGRATIONS: readonly Migration[] = [base, content];

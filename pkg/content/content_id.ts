@@ -1,0 +1,53 @@
+import { createHash, type Hash } from "node:crypto";
+import type { ContentEntry } from "./types.ts";
+
+interface Folder {
+  /** With a slash at its end; empty for the context itself. */
+  readonly prefix: string;
+  readonly hash: Hash;
+  /** How the folder is recorded in its parent, once its own hash is known. */
+  readonly head: string;
+}
+
+/**
+ * Merkle root of a tree: each folder is the SHA-256 of its entries' names, kinds, modes, and hashes or targets. Times are not a
+ * part of it.
+ *
+ * `entries` are in the order of the walk: each folder before all that is in it.
+ */
+export function contentIdOf(entries: Iterable<ContentEntry>): Uint8Array {
+  const root: Folder = { prefix: "", hash: createHash("sha256"), head: "" };
+  const open: Folder[] = [root];
+  const closeTo = (path: string): Folder => {
+    for (;;) {
+      const last = open.at(-1) ?? root;
+      if (path.startsWith(last.prefix)) return last;
+      open.pop();
+      (open.at(-1) ?? root).hash.update(`${last.head}${last.hash.digest("hex")}\n`);
+    }
+  };
+  for (const entry of entries) {
+    const folder = closeTo(entry.path);
+    const head = `${entry.kind} ${entry.mode.toString(8)} ${
+      JSON.stringify(entry.path.slice(folder.prefix.length))
+    } `;
+    if (entry.kind === "folder") {
+      open.push({ prefix: `${entry.path}/`, hash: createHash("sha256"), head });
+    } else folder.hash.update(`${head}${contentOf(entry)}\n`);
+  }
+  while (open.length > 1) {
+    const last = open.pop();
+    if (last !== undefined) (open.at(-1) ?? root).hash.update(`${last.head}${last.hash.digest("hex")}\n`);
+  }
+  return new Uint8Array(root.hash.digest());
+}
+
+function contentOf({ kind, target, sha256 }: ContentEntry): string {
+  return kind === "file" ? hex(sha256) : JSON.stringify(target);
+}
+
+function hex(bytes: Uint8Array): string {
+  let text = "";
+  for (const byte of bytes) text += byte.toString(16).padStart(2, "0");
+  return text;
+}

@@ -1,0 +1,41 @@
+import assert from "node:assert/strict";
+import { contentIdOf } from "./content_id.ts";
+import { fileEntry, otherEntry } from "./testing.ts";
+import type { ContentEntry } from "./types.ts";
+
+const TREE: readonly ContentEntry[] = [
+  fileEntry("a.txt", "a"),
+  otherEntry("folder", "folder"),
+  fileEntry("folder/b.txt", "b"),
+  otherEntry("folder/deeper", "folder"),
+  fileEntry("folder/deeper/c.txt", "c"),
+  otherEntry("link", "link", "a.txt"),
+  fileEntry("z.txt", "z"),
+];
+
+const replaced = (index: number, entry: ContentEntry): readonly ContentEntry[] => TREE.with(index, entry);
+const id = (entries: readonly ContentEntry[]): string => contentIdOf(entries).join();
+
+Deno.test("contentIdOf() differs for trees that differ, and not for other times", async (t) => {
+  const other: Readonly<Record<string, readonly ContentEntry[]>> = {
+    "another content": replaced(4, fileEntry("folder/deeper/c.txt", "C")),
+    "another name": replaced(0, fileEntry("A.txt", "a")),
+    "another mode": replaced(0, fileEntry("a.txt", "a", { mode: 0o755 })),
+    "another mode of a folder": replaced(1, { ...otherEntry("folder", "folder"), mode: 0o700 }),
+    "another target": replaced(5, otherEntry("link", "link", "b.txt")),
+    "a hard link instead": replaced(5, otherEntry("link", "hard_link", "a.txt")),
+    "a file less": TREE.slice(0, -1),
+    "an empty folder more": [...TREE, otherEntry("zz", "folder")],
+    "a file in another folder": replaced(4, fileEntry("folder/c.txt", "c")),
+  };
+  const seen = new Map([[id(TREE), "the tree itself"]]);
+  for (const [name, tree] of Object.entries(other)) {
+    await t.step(name, () => {
+      assert.equal(seen.get(id(tree)), undefined);
+      seen.set(id(tree), name);
+    });
+  }
+  await t.step("other times", () => {
+    assert.equal(id(TREE.map((entry) => ({ ...entry, modifiedAtNs: 5n }))), id(TREE));
+  });
+});

@@ -1,0 +1,158 @@
+import { createHash } from "node:crypto";
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import {
+  type ContextEntry,
+  ContextEntry_Kind as Kind,
+  ContextEntrySchema,
+} from "../../proto/gen/ctrl/v1/upload_pb.ts";
+import { publicFault } from "../fault/mod.ts";
+import { Chunker, CONTENT_CHUNKS, MANIFEST_CHUNKS } from "./chunker.ts";
+import { contentIdOf } from "./content_id.ts";
+import { type ChunkReference, type ContentEntry, type ContextRoot, DIGEST_BYTES } from "./types.ts";
+
+const KINDS: Readonly<Record<ContentEntry["kind"], Kind>> = {
+  file: Kind.FILE,
+  folder: Kind.FOLDER,
+  link: Kind.LINK,
+  hard_link: Kind.HARD_LINK,
+};
+const NAMES = new Map(Object.entries(KINDS).map(([name, kind]) => [kind, name]));
+/** Of one entry: a path and the chunks of a file of a tebibyte are below it. */
+const ENTRY_BYTES_MAX = 64 << 20;
+const PATH_BYTES_MAX = 4_096;
+const NS_MAX = 0x7fff_ffff_ffff_ffffn;
+
+/** The entry behind its length, four bytes in little-endian order. */
+export function encodeEntry(entry: ContentEntry): Uint8Array {
+  const single = entry.chunks.length <= 1;
+  const message = toBinary(
+    ContextEntrySchema,
+    create(ContextEntrySchema, {
+      path: entry.path,
+      kind: KINDS[entry.kind],
+      mode: entry.mode,
+      size: BigInt(entry.size),
+      modifiedAtNs: entry.modifiedAtNs > NS_MAX ? NS_MAX : entry.modifiedAtNs,
+      target: entry.target,
+      sha256: entry.sha256,
+      chunkDigests: single ? new Uint8Array(0) : joinDigests(entry.chunks),
+      chunkLengths: single ? [] : entry.chunks.map(({ bytes }) => bytes),
+    }),
+  );
+  const framed = new Uint8Array(4 + message.length);
+  new DataView(framed.buffer).setUint32(0, message.length, true);
+  framed.set(message, 4);
+  return framed;
+}
+
+/** A manifest, cut into chunks. */
+export interface Manifest {
+  readonly root: ContextRoot;
+  /** The plain bytes of the chunks of `root.manifest`. */
+  readonly chunks: readonly Uint8Array[];
+}
+
+/** Lists a tree. `entries` are in the order of the walk. */
+export function cutManifest(entries: readonly ContentEntry[]): Manifest {
+  const chunker = new Chunker(MANIFEST_CHUNKS);
+  const chunks: Uint8Array[] = [];
+  // A chunk is a view that the next one overwrites.
+  const take = (chunk: Uint8Array): void => void chunks.push(chunk.slice());
+  for (const entry of entries) for (const chunk of chunker.push(encodeEntry(entry))) take(chunk);
+  for (const chunk of chunker.end()) take(chunk);
+  const manifest = chunks.map((chunk) => ({
+    digest: new Uint8Array(createHash("sha256").update(chunk).digest()),
+    bytes: chunk.length,
+  }));
+  return { root: { manifest, contentId: contentIdOf(entries) }, chunks };
+}
+
+/** Digests one behind the other. */
+export function joinDigests(chunks: readonly ChunkReference[]): Uint8Array {
+  const joined = new Uint8Array(chunks.length * DIGEST_BYTES);
+  chunks.forEach(({ digest }, index) => joined.set(digest, index * DIGEST_BYTES));
+  return joined;
+}
+
+/** Reads a manifest that arrives in pieces of any size. */
+export class ManifestReader {
+  #rest = new Uint8Array(0);
+
+  /**
+   * The entries that are complete now.
+   *
+   * @throws `invalid_argument` for what is no entry of a context
+   */
+  *push(piece: Uint8Array): Generator<ContentEntry> {
+    const bytes = new Uint8Array(this.#rest.length + piece.length);
+    bytes.set(this.#rest);
+    bytes.set(piece, this.#rest.length);
+    const view = new DataView(bytes.buffer);
+    let at = 0;
+    while (bytes.length - at >= 4) {
+      const length = view.getUint32(at, true);
+      if (length > ENTRY_BYTES_MAX) throw invalid("an entry is too large");
+      if (bytes.length - at - 4 < length) break;
+      yield decode(bytes.subarray(at + 4, at + 4 + length));
+      at += 4 + length;
+    }
+    this.#rest = bytes.slice(at);
+  }
+
+  /** @throws `invalid_argument` when the last entry is not whole */
+  end(): void {
+    if (this.#rest.length > 0) throw invalid("its end is missing");
+  }
+}
+
+function decode(bytes: Uint8Array): ContentEntry {
+  let message: ContextEntry;
+  try {
+    message = fromBinary(ContextEntrySchema, bytes);
+  } catch (cause) {
+    throw invalid("an entry cannot be read", cause);
+  }
+  const { path, mode, size, modifiedAtNs, target, sha256 } = message;
+  const kind = NAMES.get(message.kind);
+  if (!isKind(kind)) throw invalid(`"${path}" is of an unknown kind`);
+  if (!isPath(path) || (kind === "hard_link" && !isPath(target))) {
+    throw invalid(`"${path}" is no path of a context`);
+  }
+  if (size < 0n || size > BigInt(Number.MAX_SAFE_INTEGER)) throw invalid(`the size of "${path}" is none`);
+  const entry = { path, kind, mode: mode & 0o7777, size: Number(size), modifiedAtNs, target, sha256 };
+  return { ...entry, chunks: kind === "file" ? chunksOf(message) : [] };
+}
+
+function isKind(name: string | undefined): name is ContentEntry["kind"] {
+  return name !== undefined && name in KINDS;
+}
+
+function isPath(path: string): boolean {
+  return path !== "" && new TextEncoder().encode(path).length <= PATH_BYTES_MAX && !path.includes("\0") &&
+    path.split("/").every((part) => part !== "" && part !== "." && part !== "..");
+}
+
+function chunksOf(
+  { path, size, sha256, chunkDigests, chunkLengths }: ContextEntry,
+): readonly ChunkReference[] {
+  if (sha256.length !== DIGEST_BYTES) throw invalid(`"${path}" has no digest`);
+  const lengths = chunkLengths.length === 0 ? [Number(size)] : chunkLengths;
+  if (lengths.some((bytes) => bytes > CONTENT_CHUNKS.max)) {
+    throw invalid(`"${path}" has a chunk that is too large`);
+  }
+  if (chunkLengths.length === 0) return size === 0n ? [] : [{ digest: sha256, bytes: Number(size) }];
+  if (chunkDigests.length !== chunkLengths.length * DIGEST_BYTES) {
+    throw invalid(`"${path}" has too few digests`);
+  }
+  if (chunkLengths.reduce((sum, bytes) => sum + bytes, 0) !== Number(size)) {
+    throw invalid(`the chunks of "${path}" are not its size`);
+  }
+  return chunkLengths.map((bytes, index) => ({
+    digest: chunkDigests.slice(index * DIGEST_BYTES, (index + 1) * DIGEST_BYTES),
+    bytes,
+  }));
+}
+
+function invalid(why: string, cause?: unknown): Error {
+  return publicFault("invalid_argument", `The manifest of the build context is not valid: ${why}.`, cause);
+}

@@ -1,0 +1,166 @@
+/** Packs, and the chunks that they hold. */
+import { insertIgnore, lockRows } from "../../../../pkg/db/mod.ts";
+import type { Queryable, Tx } from "./database.ts";
+import type { ChunksTable, PacksTable } from "./schema_content.ts";
+
+/** Digests of one statement. */
+const DIGESTS_PER_QUERY = 500;
+/** A pack that was used this lately is not written again: an upload would write as many rows as it has packs. */
+const TOUCH_MS = 3_600_000;
+
+/** Records packs before their URLs are given away. */
+export async function createPacks(db: Queryable, packs: readonly PacksTable[]): Promise<void> {
+  if (packs.length > 0) await db.insertInto("packs").values([...packs]).execute();
+}
+
+/** Bytes of the packs of a workspace, with those that are being uploaded. Index on the workspace. */
+export async function sumPacks(db: Queryable, workspaceId: string): Promise<number> {
+  const row = await db.selectFrom("packs").select(({ fn }) =>
+    fn.sum<number | string | null>("size_bytes").as("bytes")
+  )
+    .where("workspace_id", "=", workspaceId).executeTakeFirst();
+  return Number(row?.bytes ?? 0);
+}
+
+/** The packs of a project with these ids, locked. */
+export async function lockPacks(
+  tx: Tx,
+  projectId: string,
+  ids: readonly string[],
+): Promise<readonly PacksTable[]> {
+  if (ids.length === 0) return [];
+  return await lockRows(
+    tx,
+    tx.selectFrom("packs").selectAll().where("project_id", "=", projectId).where("id", "in", [...ids])
+      .orderBy("id"),
+  ).execute();
+}
+
+/** A pack is uploaded: its chunks can be used. A chunk that another pack holds already stays where it is. */
+export async function storePack(
+  tx: Tx,
+  packId: string,
+  chunks: readonly ChunksTable[],
+  nowMs: number,
+): Promise<void> {
+  await insertIgnore(tx, "chunks", chunks, ["project_id", "digest"]);
+  await tx.updateTable("packs").set({ state: "stored", last_used_at: nowMs }).where("id", "=", packId)
+    .execute();
+}
+
+/** The chunks of a project with these digests. Primary key. */
+export async function findChunks(
+  db: Queryable,
+  projectId: string,
+  digests: readonly string[],
+): Promise<readonly ChunksTable[]> {
+  const found: ChunksTable[] = [];
+  for (let start = 0; start < digests.length; start += DIGESTS_PER_QUERY) {
+    found.push(
+      ...await db.selectFrom("chunks").selectAll()
+        .where("project_id", "=", projectId)
+        .where("digest", "in", digests.slice(start, start + DIGESTS_PER_QUERY)).execute(),
+    );
+  }
+  return found;
+}
+
+/**
+ * Keeps packs from being collected, and returns those that are stored. Locks their rows in the order of their ids, so that two
+ * uploads and the collection never wait for each other in a circle.
+ */
+export async function touchPacks(
+  tx: Tx,
+  projectId: string,
+  ids: readonly string[],
+  nowMs: number,
+): Promise<ReadonlySet<string>> {
+  const stored = new Set<string>();
+  const sorted = [...new Set(ids)].sort();
+  for (let start = 0; start < sorted.length; start += DIGESTS_PER_QUERY) {
+    const part = sorted.slice(start, start + DIGESTS_PER_QUERY);
+    const packs = (await lockPacks(tx, projectId, part)).filter(({ state }) => state === "stored");
+    for (const { id } of packs) stored.add(id);
+    const old = packs.filter(({ last_used_at }) => last_used_at < nowMs - TOUCH_MS).map(({ id }) => id);
+    if (old.length > 0) {
+      await tx.updateTable("packs").set({ last_used_at: nowMs }).where("id", "in", old).execute();
+    }
+  }
+  return stored;
+}
+
+/** Keys of the objects of packs, by the packs' ids. */
+export async function findPackKeys(
+  db: Queryable,
+  projectId: string,
+  ids: readonly string[],
+): Promise<ReadonlyMap<string, string>> {
+  const keys = new Map<string, string>();
+  for (let start = 0; start < ids.length; start += DIGESTS_PER_QUERY) {
+    const rows = await db.selectFrom("packs").select(["id", "object_key"])
+      .where("project_id", "=", projectId).where("state", "=", "stored")
+      .where("id", "in", ids.slice(start, start + DIGESTS_PER_QUERY)).execute();
+    for (const { id, object_key } of rows) keys.set(id, object_key);
+  }
+  return keys;
+}
+
+/** Forgets a chunk that its pack does not hold: the next upload sends it again. */
+export async function deleteChunk(tx: Tx, { project_id, digest, pack_id }: ChunksTable): Promise<void> {
+  await tx.deleteFrom("chunks").where("project_id", "=", project_id).where("digest", "=", digest)
+    .where("pack_id", "=", pack_id).execute();
+}
+
+/** Packs to collect: not used since `beforeMs` and needed by no context, offered before `offeredBeforeMs`, or half removed. */
+export async function listUnusedPacks(
+  db: Queryable,
+  options: { readonly beforeMs: number; readonly offeredBeforeMs: number; readonly limit: number },
+): Promise<readonly Pick<PacksTable, "id" | "object_key">[]> {
+  return await db.selectFrom("packs").select(["id", "object_key"])
+    .where(({ or, and, eb, not, exists, selectFrom }) =>
+      or([
+        eb("state", "=", "removing"),
+        and([eb("state", "=", "offered"), eb("last_used_at", "<", options.offeredBeforeMs)]),
+        and([
+          eb("state", "=", "stored"),
+          eb("last_used_at", "<", options.beforeMs),
+          not(exists(
+            selectFrom("context_packs").select("context_packs.pack_id").whereRef(
+              "context_packs.pack_id",
+              "=",
+              "packs.id",
+            ),
+          )),
+        ]),
+      ])
+    )
+    .orderBy("last_used_at").limit(options.limit).execute();
+}
+
+/**
+ * Takes a pack out of use, so that its object can be removed. False: it is used again, and stays.
+ *
+ * Looks once more under the lock that uploads and commits take, so that none of them relies on a pack that goes.
+ */
+export async function retirePack(
+  tx: Tx,
+  id: string,
+  limits: { readonly beforeMs: number; readonly offeredBeforeMs: number },
+): Promise<boolean> {
+  const pack = await lockRows(tx, tx.selectFrom("packs").selectAll().where("id", "=", id)).executeTakeFirst();
+  if (pack === undefined) return false;
+  if (pack.state === "removing") return true;
+  const beforeMs = pack.state === "offered" ? limits.offeredBeforeMs : limits.beforeMs;
+  if (pack.last_used_at >= beforeMs) return false;
+  const needed = await tx.selectFrom("context_packs").select("context_id").where("pack_id", "=", id).limit(1)
+    .executeTakeFirst();
+  if (needed !== undefined) return false;
+  await tx.deleteFrom("chunks").where("pack_id", "=", id).execute();
+  await tx.updateTable("packs").set({ state: "removing" }).where("id", "=", id).execute();
+  return true;
+}
+
+/** Forgets a pack whose object is removed. */
+export async function deletePack(db: Queryable, id: string): Promise<void> {
+  await db.deleteFrom("packs").where("id", "=", id).where("state", "=", "removing").execute();
+}
