@@ -47,7 +47,7 @@ export async function digestFolder(options: FolderOptions): Promise<readonly Con
       if (!gone.has(target) || kind !== "hard_link") found.push(common);
       continue;
     }
-    await breaks.rest();
+    await breaks.pause();
     const known = cache.find(entry);
     const digests = known ?? reader.digest(path);
     if (digests === undefined) {
