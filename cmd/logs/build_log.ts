@@ -1,4 +1,4 @@
-/** What the events of a deployment tell of its output. */
+/** The output of a deployment's build, read from its events. */
 import type { Client } from "@connectrpc/connect";
 import type { Clock } from "../../pkg/clock/mod.ts";
 import type {
@@ -12,7 +12,6 @@ import { isActive, statusName } from "../shared/deployment_view.ts";
 import { type Line, linesOfEvent } from "./printer.ts";
 import { readStream } from "./read_stream.ts";
 
-/** What reading needs. */
 export interface BuildLogOptions {
   readonly client: Client<typeof DeploymentService>;
   readonly deployment: Deployment;
@@ -27,7 +26,6 @@ export interface BuildLogOptions {
   readonly onNote: (text: string) => void;
 }
 
-/** What is known at the end. */
 export interface BuildLogEnd {
   readonly deployment: Deployment;
   /** The last lines of an instance that failed, as the deployment's failure quotes them. */

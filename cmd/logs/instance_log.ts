@@ -1,4 +1,4 @@
-/** What the instances of a deployment print. */
+/** The output of a deployment's instances. */
 import type { Client } from "@connectrpc/connect";
 import type { Clock } from "../../pkg/clock/mod.ts";
 import { isFault, publicFault } from "../../pkg/fault/mod.ts";
@@ -8,13 +8,12 @@ import type { DeploymentService, InstanceLogLine } from "../../proto/gen/ctrl/v1
 import { TAIL_MAX } from "./config.ts";
 import { readStream } from "./read_stream.ts";
 
-/** What reading needs. */
 export interface InstanceLogOptions {
   readonly client: Client<typeof DeploymentService>;
   readonly deploymentId: string;
   readonly clock: Clock;
   readonly signal: AbortSignal;
-  /** How many of the last lines to begin with. */
+  /** Lines at most of the output before now. */
   readonly tail: number;
   /** Go on until `signal` aborts. */
   readonly follow: boolean;
@@ -46,7 +45,7 @@ export async function readInstanceLog(options: InstanceLogOptions): Promise<void
       if (!isFault(fault, "unavailable", "deadline_exceeded")) throw fault;
       if (trouble === 1) onNote("the control plane does not answer; waiting for it");
     }
-    // What came while nobody listened is among the last lines.
+    // Lines that came between two streams are among the last lines.
     from = printed.count === 0 ? tail : TAIL_MAX;
     trouble = printed.count > before ? 1 : trouble + 1;
     await clock.sleep(backoffMs(trouble, TROUBLE_FIRST_MS, TROUBLE_MAX_MS), signal);
@@ -70,7 +69,7 @@ async function readOnce(
 
 interface Mark {
   readonly time: bigint;
-  /** How often each text came in this millisecond. */
+  /** The number of times that each text came in this millisecond. */
   readonly counts: Map<string, number>;
 }
 
@@ -86,7 +85,7 @@ export class PrintedLines {
     this.#again = new Map([...this.#marks].map(([key, { counts }]) => [key, new Map(counts)]));
   }
 
-  /** Whether the line is new. */
+  /** Returns true for a new line. */
   add(line: InstanceLogLine): boolean {
     const key = `${line.region}/${line.instance}`;
     const mark = this.#marks.get(key);

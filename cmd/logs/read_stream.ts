@@ -5,7 +5,7 @@ import { publicFault } from "../../pkg/fault/mod.ts";
 /** A stream that was idle for too long was left. */
 export type StreamEnd = "ended" | "idle";
 
-/** How long a stream may be idle, in milliseconds: until its first message, and between two. */
+/** A stream may be idle for these times: until its first message, and between two. */
 export interface IdleLimits {
   readonly firstMsMax: number;
   readonly betweenMsMax: number;

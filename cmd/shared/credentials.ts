@@ -4,7 +4,7 @@ import { Secret } from "../../pkg/secret/mod.ts";
 import { publicFault } from "../../pkg/fault/mod.ts";
 import { newDnsName } from "../../pkg/uid/mod.ts";
 
-/** What a login stores. */
+/** A stored login. */
 export interface Profile {
   readonly apiBaseUrl: string;
   readonly rootKey: Secret;

@@ -38,7 +38,6 @@ import {
 } from "./settings.ts";
 import { type State, writeState } from "./data_folder.ts";
 
-/** What the stack runs on. */
 export interface StackDeps {
   readonly env: (name: string) => string | undefined;
   readonly clock: Clock;
@@ -60,16 +59,16 @@ export class Stack {
   readonly #plan: Plan;
   readonly #deps: StackDeps;
   readonly #failed = Promise.withResolvers<never>();
-  /** How to undo what was started, newest last. */
+  /** Stops for all that was started, newest last. */
   readonly #stops: { readonly name: string; readonly stop: () => Promise<unknown> }[] = [];
 
   constructor(plan: Plan, deps: StackDeps) {
     this.#plan = plan;
     this.#deps = deps;
-    this.failed.catch(() => undefined); // a failure after the end interests nobody
+    this.failed.catch(() => undefined); // a failure after the end has no reader
   }
 
-  /** Rejects when a part ends although nobody stopped it; never resolves. */
+  /** Rejects when a part ends without having been stopped; never resolves. */
   get failed(): Promise<never> {
     return this.#failed.promise;
   }

@@ -32,7 +32,7 @@ const INDEFINITE = /\b(whoever|somebody|nobody)\b/i;
 const ONE_THAT = /(?:^|[.:;]\s+)(?:The one|One) (?:that|who)\b/m;
 
 /** Parts whose comments are not in these words yet. Nothing is added here. */
-const WORDS_PENDING = /\/(cmd|svc)\/|\/pkg\/(?!testkit\/)/;
+const WORDS_PENDING = /\/svc\/krane\/|\/pkg\/(?!testkit\/)/;
 
 /** The reason why a comment is refused. */
 function commentProblem(type: "Line" | "Block", text: string): string | undefined {

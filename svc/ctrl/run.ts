@@ -4,7 +4,7 @@ import type { Logger } from "../../pkg/logger/mod.ts";
 import { ChangeHub } from "./internal/changes/mod.ts";
 import { type CtrlDatabase, openCtrlDatabase } from "./internal/store/mod.ts";
 
-/** What api and worker use together when they run in one process: then a commit of one wakes the streams of the other. */
+/** Shared by api and worker when they run in one process: then a commit of one wakes the streams of the other. */
 export interface SharedControlPlane {
   readonly db: CtrlDatabase;
   readonly hub: ChangeHub;

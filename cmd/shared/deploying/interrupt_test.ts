@@ -105,7 +105,7 @@ Deno.test("Ctrl-C asks nothing with --yes or --no-input", async () => {
   }
 });
 
-/** Nobody would know whether there is a deployment. */
+/** The user could not know whether there is a deployment. */
 Deno.test("Ctrl-C does not break off a create that is under way", async () => {
   const stop = new AbortController();
   await using parts = await startParts({

@@ -35,7 +35,7 @@ export interface RedeployOptions extends FollowSettings {
   readonly report: Report;
 }
 
-/** How many deployments are searched for one that got ready. */
+/** Deployments at most that are searched for one that got ready. */
 const SEARCHED_MAX = 100;
 
 /** Creates a deployment like a former one. Never throws: every end is a result. */

@@ -47,7 +47,7 @@ export interface Script {
   readonly alreadyStored?: boolean;
   readonly deployment?: Partial<ServiceImpl<typeof DeploymentService>>;
   readonly upload?: Partial<ServiceImpl<typeof UploadService>>;
-  /** How often `createDeployment` loses its answer after it did its work. */
+  /** The number of calls of `createDeployment` that lose their answer after the work is done. */
   readonly createsLost?: number;
   /** Called after each connection to the event stream has sent its events. */
   readonly onWatch?: () => void;

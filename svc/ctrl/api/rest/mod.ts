@@ -56,7 +56,7 @@ export function restRoutes(options: RestOptions): HttpRoute {
       return Response.json({ meta: { requestId }, data }, { status, headers: { "x-request-id": requestId } });
     } catch (error) {
       const { status, title, type, detail, errors } = problemOf(error);
-      // Whoever has no credentials must not be able to fill the log.
+      // A caller without credentials must not be able to fill the log.
       if (fields["key_id"] !== undefined || status >= 500) {
         log[status >= 500 ? "error" : "info"]("rest", { ...line(status), error: describeError(error) });
       }

@@ -20,9 +20,9 @@ export interface ContentSweeperDeps {
 }
 
 const DAY_MS = 24 * 3_600_000;
-/** How long deployments can be created from a context. */
+/** Deployments can be created from a context for this time. */
 const CONTEXT_MS = DAY_MS;
-/** How long a chunk that no context needs is kept for the next upload. */
+/** A chunk that no context needs is kept this long for the next upload. */
 const PACK_MS = 7 * DAY_MS;
 /** An upload whose client is gone. */
 const OFFERED_MS = DAY_MS;

@@ -80,7 +80,7 @@ class Setup {
     }
   }
 
-  /** Nobody sweeps. */
+  /** Time passes without a sweep. */
   away(seconds: number): void {
     this.#clock.nowMs += seconds * SECOND_MS;
   }

@@ -5,7 +5,7 @@ import { ACTIVE_STATUSES } from "../deployments/status.ts";
 import type { Queryable, Tx } from "./database.ts";
 import type { ContextsTable } from "./schema_content.ts";
 
-/** How `deployments.build_context_path` names a context. Keys of archives never begin with it: they begin with a project's id. */
+/** Begins a context's name in `deployments.build_context_path`. Keys of archives begin with a project's id instead. */
 const PATH_PREFIX = "context/";
 
 export function contextPath(contextId: string): string {

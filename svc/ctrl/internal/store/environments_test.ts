@@ -6,7 +6,7 @@ import { swapLiveDeployment } from "./mod.ts";
 
 const test = testOnCtrlDatabases();
 
-/** Whoever moves the pointer must have seen where it was, or a rollback is undone by a slower deploy. */
+/** A writer that moves the pointer must have seen where it was, or a rollback is undone by a slower deploy. */
 test("swapLiveDeployment() moves the pointer only from where it was expected", async (db) => {
   const { productionId } = await seedProject(db);
   const swap = (expected: string | undefined, next: string) =>

@@ -116,7 +116,10 @@ test("a report that is not newer than the last one changes nothing", async (db) 
   assert.equal((await listTopology(db.kysely, id))[0]?.reported_generation, 12);
 });
 
-/** Otherwise traffic goes to whoever has the address now, and a start finds its instances running that are long gone. */
+/**
+ * Otherwise traffic goes to the container that has the address now, and a start finds its instances running that are
+ * long gone.
+ */
 test("a stop forgets what was reported and tells the edges, and nothing is stored until a start", async (db) => {
   const seed = await seedProject(db);
   const [here, there] = [newDnsName(10), newDnsName(10)];

@@ -18,7 +18,7 @@ const ROUNDS_MAX = 3;
 
 /**
  * Starts a stopped deployment wherever it ran before and returns when it runs, which can take minutes. No traffic moves:
- * it answers at the names that it has. One that runs is left alone.
+ * it answers at the names that it has. A running deployment is left alone.
  *
  * @throws `failed_precondition` with the reason when there is nothing to start, or it does not come to run
  */

@@ -8,7 +8,7 @@ import type { DeploymentDeps } from "./deps.ts";
 import { requireDeployment } from "./find.ts";
 
 /**
- * Ends the instances of a ready deployment that serves nothing but its own host name. One that is stopped stays so.
+ * Ends the instances of a ready deployment that serves nothing but its own host name. A stopped deployment stays stopped.
  *
  * @throws `failed_precondition` that says what it serves, or why there is nothing to stop
  */

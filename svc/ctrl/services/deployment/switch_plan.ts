@@ -23,7 +23,7 @@ export interface SwitchPlan {
   readonly source: DeploymentView | undefined;
   readonly target: DeploymentView;
   readonly path: SwitchPath;
-  /** Whether the environment is rolled back afterwards. */
+  /** True when the environment is rolled back afterwards. */
   readonly rolledBack: boolean;
   readonly cancels: boolean;
   /** The names that move. */

@@ -20,7 +20,7 @@ export interface PackUpload extends PresignedPut {
 }
 
 const PACKS_MAX = 100;
-/** How long a URL works. */
+/** A URL works for this time. */
 const URL_MS = 15 * 60_000;
 
 /**

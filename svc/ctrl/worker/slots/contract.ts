@@ -33,7 +33,7 @@ export const BuildSlotService = iface.object(BUILD_SLOT_SERVICE, {
 });
 
 /**
- * One object per workspace: its builds compete with each other and with nobody else's, and its queue has this one
+ * One object per workspace: its builds compete only with each other, and its queue has this one
  * writer. The queue itself is the table `build_slots`, not the object's state, so that reading a position needs no
  * workflow engine.
  */

@@ -1,4 +1,4 @@
-/** What is remembered of deployments is shown only while it is what the database holds. */
+/** The cache shows a deployment only while it equals the rows of the database. */
 import assert from "node:assert/strict";
 import { transact } from "../../../../../pkg/db/mod.ts";
 import { newDnsName } from "../../../../../pkg/uid/mod.ts";
@@ -31,7 +31,7 @@ import { listViewRows } from "./rows.ts";
 
 const test = testOnCtrlDatabases();
 
-/** What is given at create and never written again. */
+/** Fields that are given at create and never written again. */
 const FIXED: readonly (keyof DeploymentView)[] = [
   "id",
   "workspaceId",
@@ -79,7 +79,7 @@ interface Scene {
   readonly id: string;
   /** A deployment of the same project's production, which takes things away. */
   readonly other: string;
-  /** One that only waits for a build slot. */
+  /** A deployment that only waits for a build slot. */
   readonly queued: string;
   readonly host: string;
 }
@@ -239,7 +239,7 @@ test("what has not changed is the same object again, but for a place in the queu
   assert.ok(first !== undefined && first === await find());
   await transact(db, (tx) => queue(tx, scene, scene.id, 20));
   assert.equal((await find())?.queue?.ahead, 0);
-  // Nothing of its own changes: somebody else's turn comes earlier.
+  // None of its own rows change: the turn of another deployment comes earlier.
   await transact(db, (tx) => queue(tx, scene, scene.queued, 10));
   assert.equal((await find())?.queue?.ahead, 1);
 });
