@@ -4,7 +4,7 @@ import { digestOf } from "../../../../../pkg/hash/mod.ts";
 import type { DesiredDeployment } from "../../deployment/desired.ts";
 import { platformVariables } from "../../deployment/platform_variables.ts";
 
-/** What the agent decides for all its containers. */
+/** The agent's settings for all its containers. */
 export interface SpecOptions {
   readonly region: string;
   readonly controlPlaneId: string;

@@ -1,11 +1,11 @@
 import type { Exit } from "./status.ts";
 
-/** What is remembered of one container while the agent runs. */
+/** The record of one container; it lives as long as the agent. */
 export interface ContainerHistory {
-  /** How often it ended since it was last healthy. */
+  /** Ends since it was last healthy. */
   exits: number;
   lastExit: Exit | undefined;
-  /** Whether the last lines of `lastExit` have been read. */
+  /** True once the last lines of `lastExit` have been read. */
   linesRead: boolean;
   /** The engine reported that memory ran out; consumed by the end that follows. */
   outOfMemoryAt: number | undefined;

@@ -16,7 +16,7 @@ export class HostPorts {
   }
 
   /**
-   * A port that nobody listens on now.
+   * A port that no process listens on now.
    *
    * @throws `unavailable` when the whole range is taken
    */

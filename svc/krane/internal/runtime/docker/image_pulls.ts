@@ -3,7 +3,7 @@ import { describeError, isFault } from "../../../../../pkg/fault/mod.ts";
 import type { Logger } from "../../../../../pkg/logger/mod.ts";
 import { backoffMs } from "../../../../../pkg/retry/mod.ts";
 
-/** How far an image is. */
+/** The progress of a pull; `againMs` is the time to its next attempt. */
 export type PullState =
   | { readonly kind: "pulling" }
   | { readonly kind: "failed"; readonly message: string; readonly againMs: number };
@@ -21,11 +21,11 @@ interface Pull {
   done: Promise<void>;
 }
 
-/** What pulling needs; `onChange` is told of each pull that ended, well or not. */
 export interface ImagePullsOptions {
   readonly pull: (image: string, signal: AbortSignal) => Promise<void>;
   readonly clock: Clock;
   readonly log: Logger;
+  /** Called when a pull has ended, well or not. */
   readonly onChange: (image: string) => void;
 }
 
@@ -39,7 +39,7 @@ export class ImagePulls {
     this.#options = options;
   }
 
-  /** What became of `image`, which the engine does not have now; starts or repeats its pull when it is time. */
+  /** The pull of `image`, which the engine does not have now; it is started, or repeated when it is time. */
   ensure(image: string): PullState {
     if (this.#stop.signal.aborted) return { kind: "pulling" };
     const now = this.#options.clock.now();

@@ -19,7 +19,7 @@ export interface ObserveDeps {
 const LAST_LINES = 20;
 const LAST_LINES_MS = 5_000;
 
-/** What runs of a deployment, one instance per ordinal, from its containers as they are now. */
+/** The instances of a deployment, one per ordinal, from its containers as they are now. */
 export async function observe(
   deps: ObserveDeps,
   desired: DesiredDeployment,
@@ -67,7 +67,7 @@ function healthOf(deps: ObserveDeps, desired: DesiredDeployment, container: Cont
   });
 }
 
-/** Completes what the events told about the last end, or what they could not tell because the agent was away. */
+/** Completes the facts of the last end from the engine: events may lack some, or came while the agent was away. */
 async function recordExit(
   deps: ObserveDeps,
   container: Container,

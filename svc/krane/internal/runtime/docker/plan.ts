@@ -1,6 +1,6 @@
 import type { Container } from "../../../../../pkg/docker/mod.ts";
 
-/** What was found of one instance. */
+/** A container that was found, as one instance of a deployment. */
 export interface ContainerState {
   readonly id: string;
   readonly ordinal: number;

@@ -36,7 +36,7 @@ export async function probeOnce(target: ProbeTarget, signal: AbortSignal): Promi
   return await asks(direct ? { host: ip, port } : published, path, signal);
 }
 
-/** Whether this machine has an interface in the network of `ip`: then, and only then, a refusal comes from the app. */
+/** True if this machine has an interface in the network of `ip`: then, and only then, a refusal comes from the app. */
 function isNeighbour(ip: string): boolean {
   const wanted = parseIp(ip);
   if (wanted === undefined) return false;
@@ -68,14 +68,14 @@ async function connectProblem(
   }
 }
 
-/** Whether a connection is accepted and not closed right away. */
+/** True if a connection is accepted and not closed right away. */
 async function staysOpen(hostname: string, port: number, signal: AbortSignal): Promise<boolean> {
   const limit = AbortSignal.any([signal, AbortSignal.timeout(CONNECT_MS)]);
   try {
     const connection = await Deno.connect({ hostname, port, signal: limit });
     const late = setTimeout(() => connection.close(), HANG_UP_MS);
     try {
-      // A server that speaks first is alive; the end of the stream says that nobody is behind the proxy.
+      // A server that speaks first is alive; the end of the stream says that no app is behind the proxy.
       return await connection.read(new Uint8Array(1)) !== null;
     } catch (error) {
       // Closed by the timer: it was still open by then. Anything else came from the other side.
@@ -150,7 +150,7 @@ export class Prober {
     this.#probe = options.probe ?? probeOnce;
   }
 
-  /** The health of `name` now. Another key than last time starts anew. */
+  /** The health of `name` now. Another key than last time starts from `unknown`. */
   health(name: string, target: ProbeTarget): Health {
     const key = JSON.stringify(target);
     const current = this.#running.get(name);

@@ -34,13 +34,12 @@ import { type Action, type ContainerState, plan } from "./plan.ts";
 import { Prober } from "./probe.ts";
 import { Starter } from "./starter.ts";
 
-/** What the Docker runtime needs. */
 export interface DockerRuntimeOptions {
   readonly engine: Engine;
   readonly clock: Clock;
   readonly log: Logger;
   readonly sink: OutputSink;
-  /** Who asks for an image, where the registry wants to know. */
+  /** Credentials of the registry that holds an image; `undefined`: pulled without. */
   readonly credentialsFor: (image: string) => RegistryCredentials | undefined;
   readonly spec: SpecOptions;
   readonly hostPorts: { readonly first: number; readonly last: number };
@@ -60,9 +59,9 @@ export class DockerRuntime implements Runtime {
   readonly #pulls: ImagePulls;
   readonly #followers: OutputFollowers;
   readonly #starter: Starter;
-  /** Containers that run but must go, and since when the edge has been told. */
+  /** Containers that run but must go, and the time since which the edge knows. */
   readonly #retiring = new Map<string, number>();
-  /** Which deployments wait for an image. */
+  /** The deployments that wait for an image, by image. */
   readonly #waiting = new Map<string, Set<string>>();
   #onChange: (name: string | undefined) => void = () => undefined;
 
@@ -200,7 +199,7 @@ export class DockerRuntime implements Runtime {
     return true;
   }
 
-  /** Whether the name still belongs to a container that is on its way out. */
+  /** True if the name still belongs to a container that is retiring. */
   #nameIsTaken(name: string, ordinal: number, before: readonly Container[]): boolean {
     return before.some((each) => this.#retiring.has(each.id) && each.name === containerName(name, ordinal));
   }

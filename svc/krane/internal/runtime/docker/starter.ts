@@ -76,7 +76,7 @@ export class Starter {
 
   async #attempt(action: Start, desired: DesiredDeployment, signal: AbortSignal): Promise<void> {
     const { engine, spec } = this.#options;
-    // Each time: somebody may have pruned it.
+    // Each time: an administrator may have pruned it.
     if (spec.network !== ENGINE_NETWORK) {
       await ensureSeparatingBridge(engine, { name: spec.network, labels: NETWORK_LABELS }, signal);
     }
@@ -115,7 +115,7 @@ export class Starter {
   }
 }
 
-/** Whether the engine itself refused, as opposed to not being there. */
+/** True if the engine itself refused, as opposed to not being there. */
 function isEngineAnswer(error: unknown): error is Fault {
   return isFault(error, "invalid_argument", "not_found") ||
     (isFault(error, "unavailable") && error.cause === undefined);

@@ -1,14 +1,14 @@
 import type { Container } from "../../../../../pkg/docker/mod.ts";
 import type { Instance } from "../port.ts";
 
-/** How a container ended last. */
+/** The last end of a container. */
 export interface Exit {
   readonly exitCode: number;
   readonly oomKilled: boolean;
   readonly lastLines: readonly string[];
 }
 
-/** Whether an app answers; `unknown` until enough answers or refusals came. */
+/** The health of an app by its answers; `unknown` until enough answers or refusals came. */
 export type Health =
   | { readonly kind: "unknown" }
   | { readonly kind: "healthy" }
@@ -22,7 +22,7 @@ export interface ContainerFacts {
   readonly publishAddress: string;
   readonly container: Pick<Container, "state" | "hostPorts" | "limits"> | undefined;
   readonly health: Health;
-  /** How often it ended since it was last healthy. */
+  /** Ends since it was last healthy. */
   readonly exits: number;
   readonly lastExit: Exit | undefined;
   /** Why the engine could not create or start it, when it could not. */
@@ -31,14 +31,14 @@ export interface ContainerFacts {
     readonly kind: "failed";
     readonly message: string;
   };
-  /** How often it was restarted in all. */
+  /** All restarts, by the engine and by the agent. */
   readonly restarts: number;
 }
 
 /** From so many ends on without an answer in between, an app is in a crash loop. */
 const CRASHES_MIN = 3;
 
-/** What to report of one instance. */
+/** The report of one instance. */
 export function deriveInstance(facts: ContainerFacts): Instance {
   const { container } = facts;
   const base = {
@@ -86,7 +86,7 @@ function deriveRunning(facts: ContainerFacts, base: Base): Instance {
     const address = hostPort === undefined ? "" : `${facts.publishAddress}:${hostPort}`;
     return { ...base, address, status: "running", reason: "", message: "" };
   }
-  // Between two ends of a crash loop the app runs for a moment: that is no news.
+  // Between two ends of a crash loop the app runs for a moment: that changes nothing.
   if (lastExit !== undefined && (facts.exits >= CRASHES_MIN || lastExit.oomKilled)) {
     return { ...base, ...deriveExit(facts, lastExit) };
   }
