@@ -18,8 +18,8 @@ export interface IdentifyDeps {
 }
 
 /**
- * The deployment whose running pod a token was made for. The pod is read anew, because labels and life of it may have
- * changed, and it must belong to the deployment's own ReplicaSet: labels alone anybody can write who may make pods.
+ * The deployment whose running pod a token was made for. The pod is read again, because its labels and status may have
+ * changed, and it must belong to the deployment's own ReplicaSet: every user who may make pods can write labels.
  */
 export async function identifyPod(
   { cluster, findSet, settings }: IdentifyDeps,

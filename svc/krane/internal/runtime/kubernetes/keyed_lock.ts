@@ -1,7 +1,7 @@
 interface Queue {
-  /** Settles when nobody has the key for itself any more. */
+  /** Settles when the last work that runs alone has ended. */
   alone: Promise<unknown>;
-  /** Of those that came since. */
+  /** The work that shares the key and came since. */
   shared: Promise<void>[];
   users: number;
 }

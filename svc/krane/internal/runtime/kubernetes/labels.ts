@@ -28,10 +28,10 @@ export const ANNOTATION = {
   digest: "unkey.com/variables-digest",
 } as const;
 
-/** Who the agent's objects belong to. */
+/** The owner of the agent's objects. */
 export type Identity = Pick<KubernetesSettings, "region" | "controlPlaneId">;
 
-/** What everything that belongs to this agent carries, and nothing else does. */
+/** The labels of all objects that belong to this agent, and of no others. */
 export function ownLabels({ region, controlPlaneId }: Identity): Record<string, string> {
   return {
     [LABEL.managedBy]: "krane",
@@ -68,7 +68,7 @@ export function secretName(deployment: string): string {
   return `${deployment}-env`;
 }
 
-/** Ids are told apart by upper and lower case, which label values keep. */
+/** Ids can differ in upper and lower case only, which label values keep. */
 export function labelValue(text: string): string {
   if (/^[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$/.test(text)) return text;
   throw publicFault("invalid_argument", `"${text.slice(0, 80)}" cannot be the value of a Kubernetes label`);

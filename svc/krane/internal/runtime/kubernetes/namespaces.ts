@@ -14,7 +14,7 @@ import { LABEL, ownLabels } from "./labels.ts";
 import { registrySecret } from "./secrets.ts";
 import type { KubernetesSettings } from "./settings.ts";
 
-/** Who writes the agent's objects, as Kubernetes remembers it. */
+/** The writer of the agent's objects, as Kubernetes records it. */
 export const FIELD_MANAGER = "krane";
 
 /**
@@ -37,7 +37,7 @@ export class Namespaces {
   /**
    * Makes sure that a namespace is there and is this agent's; without a workspace it is shared by all of them.
    *
-   * @throws `failed_precondition` when it belongs to somebody else, `unavailable` while it is being deleted
+   * @throws `failed_precondition` when it is not this agent's, `unavailable` while it is being deleted
    */
   async ensure(name: string, workspaceId: string | undefined, signal: AbortSignal): Promise<void> {
     if (this.#ready.has(name)) return;

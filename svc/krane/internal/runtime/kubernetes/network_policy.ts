@@ -17,7 +17,7 @@ export function policyName(environmentId: string, settings: KubernetesSettings):
   return `env-${digestOf([environmentId, settings.region, settings.controlPlaneId]).slice(0, 20)}`;
 }
 
-/** Who may talk to the pods of a deployment's environment, and where they may go. */
+/** The peers that may talk to the pods of a deployment's environment, and the addresses that these may talk to. */
 export function networkPolicy(desired: DesiredDeployment, settings: KubernetesSettings): Manifest {
   const own = {
     ...deploymentSelection(settings),

@@ -15,20 +15,20 @@ export interface OutputFollowersOptions {
   readonly sink: OutputSink;
   readonly clock: Clock;
   readonly log: Logger;
-  /** Whether a node has no time to spare; the first lines of its pods can come a little later then. */
+  /** True for a node that has no time to spare; the first lines of its pods can come a little later then. */
   readonly isBusy: (nodeName: string) => boolean;
-  /** How many pods are read at a time; the others take turns. */
+  /** Pods that are read at a time; the others take turns. */
   readonly parallelMax?: number;
 }
 
 const PARALLEL_MAX = 200;
-/** How long one pod is read while others wait for their turn. */
+/** One pod is read for so long while others wait for their turn. */
 const TURN_MS = 5_000;
-/** How long the output of a pod that is gone may still come. */
+/** The output of a pod that is gone may still come for so long. */
 const LAST_WORDS_MS = 2_000;
 const RETRY_FIRST_MS = 500;
 const RETRY_MS_MAX = 30_000;
-/** How long a busy node is left alone. */
+/** A busy node is left alone for so long. */
 const QUIET_MS_MAX = 10_000;
 const QUIET_POLL_MS = 500;
 
@@ -142,7 +142,7 @@ export class OutputFollowers {
     }
   }
 
-  /** Reads one run until it ends, or until somebody else has waited long enough. */
+  /** Reads one run until it ends, or until its turn is over while other pods wait. */
   async #turn(follower: Follower, run: Run, signal: AbortSignal): Promise<"read" | "turn over" | "failed"> {
     this.#waiting++;
     return await this.#slots.run(async () => {

@@ -31,7 +31,7 @@ export interface PlacerOptions {
   readonly policies: Informer<KubeObject>;
 }
 
-/** What a deployment's pods are made from, or that its name still belongs to a set that is being deleted. */
+/** The set that a deployment's pods are made from; `leaving`: its name still belongs to a set that is being deleted. */
 export type PlacementResult =
   | { readonly kind: "placed"; readonly specHash: string; readonly set: ReplicaSet }
   | { readonly kind: "leaving" };
@@ -59,7 +59,7 @@ export class Placer {
   readonly #applied = new Map<string, Applied>();
   /** As they were written, by namespace and name. */
   readonly #policies = new Map<string, { readonly uid: string; readonly generation: number | undefined }>();
-  /** Shared by those who write into an environment; whoever sweeps it has it alone. */
+  /** Writes into an environment share the key; its sweep runs alone. */
   readonly #environments = new KeyedLock();
   /** Of deployments that come together, one writes the policy of their environment. */
   readonly #policyWrites = new KeyedLock();
@@ -132,7 +132,7 @@ export class Placer {
         });
       }).catch((error: unknown) => {
         signal.throwIfAborted();
-        // It harms nobody, and the next removal or start of the agent comes by again.
+        // It does no harm, and the next removal or start of the agent tries again.
         log.warn("network policy not removed", { policy: policy.metadata.name, error: describeError(error) });
       });
     }
@@ -205,7 +205,7 @@ export class Placer {
     this.#policies.set(keyOf(policy), { uid, generation });
   }
 
-  /** Whether the environment's policy is there as it was written. */
+  /** True if the environment's policy is there as it was written. */
   #hasPolicy(desired: DesiredDeployment): boolean {
     const key = `${namespaceOf(desired)}/${policyName(desired.environmentId, this.#options.settings)}`;
     const written = this.#policies.get(key);

@@ -18,7 +18,7 @@ import type { KubernetesSettings } from "./settings.ts";
 
 /** The container that runs the app. */
 export const CONTAINER = "deployment";
-/** Who a pod's token is for: nobody but this agent takes it. */
+/** The audience of a pod's token: only this agent takes it. */
 export const TOKEN_AUDIENCE = "unkey-krane";
 /** The Secret that the agent makes of its registry credentials. */
 export const REGISTRY_SECRET = "unkey-registry";
@@ -26,14 +26,14 @@ export const REGISTRY_SECRET = "unkey-registry";
 const TOKEN_FOLDER = "/var/run/secrets/unkey.com";
 const TOKEN_SECONDS = 3_600;
 const PROBE_SECONDS = 3;
-/** An app may take ten minutes to start; then it is started anew. */
+/** An app may take ten minutes to start; then it is started again. */
 const STARTUP_PROBES_MAX = 600;
 const MEMORY_MIB_MIN = 8;
 const STORAGE_REQUEST_PERCENT = 10;
 const TOPOLOGY_ZONE = "topology.kubernetes.io/zone";
 const TOPOLOGY_HOST = "kubernetes.io/hostname";
 
-/** What changes from one write to the next. */
+/** The part of a ReplicaSet that changes from one write to the next. */
 export interface Placement {
   readonly replicas: number;
   /** Of the Secret with the variables; `undefined`: there are none. */
@@ -156,7 +156,7 @@ function container(
     ...probes(desired),
     // SIGTERM comes after the edge has left: a terminating pod is not reported as running any more.
     ...(drain === 0 ? {} : { lifecycle: { preStop: { sleep: { seconds: drain } } } }),
-    // Not runAsNonRoot: most images start as root, to bind a low port or because nobody set a user. Root without
+    // Not runAsNonRoot: most images start as root, to bind a low port or because no user is set. Root without
     // capabilities and privilege escalation, behind seccomp and the runtime class, can do little more than another user.
     securityContext: {
       allowPrivilegeEscalation: false,
@@ -212,7 +212,7 @@ function resources(desired: DesiredDeployment, settings: KubernetesSettings): V1
   };
 }
 
-/** How the kubelet finds out that an app has started, which is looked at each second, and that it serves. */
+/** The probes for the kubelet: that an app has started, asked each second, and that it serves. */
 export function probes(
   { healthCheckPath, port }: Pick<DesiredDeployment, "healthCheckPath" | "port">,
 ): { readonly startupProbe: V1Probe; readonly readinessProbe: V1Probe } {

@@ -111,7 +111,7 @@ export class KubernetesRuntime implements Runtime {
       if (derived.againMs !== undefined) again.push(derived.againMs);
     }
     if (pods.some(lacksConfig)) {
-      // Somebody took its Secret away: what was written is written again, but not all the time.
+      // Its Secret was deleted by another client: all objects are written again, but not all the time.
       this.#placer.forget(desired.name);
       again.push(BROKEN_AGAIN_MS);
     }
@@ -208,7 +208,7 @@ export class KubernetesRuntime implements Runtime {
     this.#onChange(nameOf(pod));
   }
 
-  /** Somebody else may have changed it: its deployments look after it. */
+  /** Another client may have changed it: the deployments of its environment are reconciled. */
   #policyChanged(policy: KubeObject): void {
     const environment = policy.metadata.labels[LABEL.environment];
     for (const set of this.#sets.all()) {
@@ -221,7 +221,7 @@ function nameOf({ metadata }: KubeObject): string | undefined {
   return metadata.labels[LABEL.name];
 }
 
-/** Somebody may give the same labels to a pod of their own, to debug an app for instance. */
+/** Users may give the same labels to a pod of their own, to debug an app for instance. */
 function isOwned(pod: Pod, set: ReplicaSet): boolean {
   return pod.metadata.ownerReferences.some((each) => each.uid === set.metadata.uid);
 }

@@ -19,7 +19,7 @@ import type { DesiredSentinel } from "../../sentinel/desired.ts";
 import { type Identity, LABEL, labelValue, ownLabels } from "./labels.ts";
 import type { Toleration } from "./settings.ts";
 
-/** What the agent decides for all its sentinels. */
+/** The agent's settings for all its sentinels. */
 export interface SentinelSettings extends Identity {
   readonly sentinelNamespace: string;
   /** The control plane as pods reach it. */
@@ -29,21 +29,22 @@ export interface SentinelSettings extends Identity {
   /** Names of Secrets with registry credentials. */
   readonly pullSecrets: readonly string[];
   readonly cpuRequestPercent: number;
-  /** Who may reach sentinels. */
+  /** Namespaces whose pods may reach sentinels. */
   readonly edgeNamespaces: readonly string[];
+  /** Addresses from which sentinels may be reached. */
   readonly ingressCidrs: readonly string[];
 }
 
 export const SENTINEL_PORT = 8040;
 const HEALTH_PATH = "/_unkey/internal/health";
-/** Nobody: the image's user, by number, so that the kubelet can tell that it is not root. */
+/** The image's unprivileged user, by number, so that the kubelet can tell that it is not root. */
 const USER_ID = 65_532;
 const TOKEN_KEY = "token";
 const TMP_MIB = 32;
 const STORAGE_MIB = 64;
 /** A pod counts as available when it has been ready for so long. */
 const MIN_READY_SECONDS = 2;
-/** Until everybody has heard that a pod goes, it takes requests. */
+/** A pod that goes takes requests for so long, until all its clients know. */
 const LEAVE_SECONDS = 5;
 /** Longer than the program takes to drain, and the time before. */
 const GRACE_SECONDS = 30;
@@ -98,7 +99,7 @@ export function sentinelDeployment(
   } satisfies V1Deployment;
 }
 
-/** What pods authenticate with. */
+/** The Secret with the token that pods authenticate with. */
 export function sentinelSecret(
   desired: DesiredSentinel,
   owner: { readonly uid: string },
@@ -161,7 +162,7 @@ export function sentinelDisruptionBudget(
   } satisfies V1PodDisruptionBudget;
 }
 
-/** Only edges may talk to a sentinel, since whoever does can name a deployment; not the apps beside it. */
+/** Only edges may talk to a sentinel, since a client of it can name any deployment; not the apps beside it. */
 export function sentinelNetworkPolicy(
   desired: DesiredSentinel,
   owner: { readonly uid: string },

@@ -64,7 +64,7 @@ interface Written {
   readonly atMs: number;
 }
 
-/** What else than the Deployment somebody may have changed is put right so often. */
+/** Another client may have changed the other objects than the Deployment: they are written again so often. */
 const REWRITE_MS = 300_000;
 /** Longer than the pods' own time to end. */
 const REMOVAL_MS_MAX = 60_000;

@@ -8,16 +8,16 @@ export interface Toleration {
   readonly effect?: string;
 }
 
-/** What the agent decides for all its pods. */
+/** The agent's settings for all its pods. */
 export interface KubernetesSettings {
   readonly region: string;
   readonly controlPlaneId: string;
   readonly cpuMillicoresDefault: number;
   readonly memoryMibDefault: number;
   readonly ephemeralStorageMibDefault: number;
-  /** What the scheduler sets aside of a CPU limit. */
+  /** The share of a CPU limit that the scheduler sets aside. */
   readonly cpuRequestPercent: number;
-  /** How long a pod goes on after it was marked as terminating, so that the edge can leave it. */
+  /** A pod goes on for so long after it was marked as terminating, so that the edge can leave it. */
   readonly drainMs: number;
   /** Between SIGTERM and SIGKILL. */
   readonly stopGraceSeconds: number;
@@ -26,7 +26,7 @@ export interface KubernetesSettings {
   readonly tolerations: readonly Toleration[];
   /** Capabilities that a process keeps when it runs as root. */
   readonly capabilities: readonly string[];
-  /** Secrets of each namespace that somebody else puts there. */
+  /** Secrets of each namespace that the agent does not make itself. */
   readonly imagePullSecrets: readonly string[];
   /** Its credentials are put into each namespace. */
   readonly registry: Registry | undefined;
@@ -34,6 +34,6 @@ export interface KubernetesSettings {
   readonly sentinelNamespace: string;
   readonly ingressCidrs: readonly string[];
   readonly egressDeniedCidrs: readonly string[];
-  /** Whether pods get a token that only this agent takes. */
+  /** True if pods get a token that only this agent takes. */
   readonly podToken: boolean;
 }

@@ -34,7 +34,7 @@ export function lastEnd(pod: Pod): { readonly end: Terminated; readonly previous
   return end === undefined ? undefined : { end, previous: true };
 }
 
-/** Whether the pod serves now, by Kubernetes' own word: what is not said is not so. */
+/** True if the pod serves now by Kubernetes' own status; a missing field counts as false. */
 export function isRunning(pod: Pod): boolean {
   return !isTerminating(pod) && pod.status.phase === "Running" && pod.status.podIP !== "" &&
     conditionOf(pod, "Ready")?.status === "True" && appStatus(pod)?.state.running !== undefined;
