@@ -8,7 +8,7 @@ import { type Entry, listContext } from "./walk.ts";
 export interface ListedContext {
   /** The folder without links. */
   readonly root: string;
-  /** What the ignore rules let through, each folder before all that is in it. */
+  /** The entries that the ignore rules let through, each folder before all that is in it. */
   readonly entries: readonly Entry[];
 }
 

@@ -14,7 +14,7 @@
  * });
  *
  * // cmd/root.ts
- * greet: { summary: "Greet somebody", load: () => import("./greet/greet.ts") },
+ * greet: { summary: "Greet a user", load: () => import("./greet/greet.ts") },
  * ```
  *
  * A command gets its settings validated, touches the process only through `Process`, returns an exit code (nothing

@@ -5,7 +5,7 @@ interface Folder {
   /** With a slash at its end; empty for the context itself. */
   readonly prefix: string;
   readonly hash: Hash;
-  /** How the folder is recorded in its parent, once its own hash is known. */
+  /** The start of the record of the folder in its parent; the own hash of the folder completes it. */
   readonly head: string;
 }
 

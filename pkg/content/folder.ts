@@ -11,7 +11,7 @@ import type { ChunkReference, ContentEntry } from "./types.ts";
 export interface FolderOptions {
   /** Absolute, without links. */
   readonly root: string;
-  /** What belongs to the context, in the order of the walk. */
+  /** The entries of the context, in the order of the walk. */
   readonly entries: readonly Entry[];
   /** A folder of this user's, where digests are kept from one call to the next. */
   readonly cacheDirectory: string;

@@ -70,7 +70,7 @@ Deno.test("a statement that takes too long is given up, and its connection with 
   assert.ok(schema !== undefined);
   const db = await openDatabase<Tables>(schema.url, { connectionsMax: 1, queryMsMax: 200 });
   try {
-    // Nobody would wait for its answer.
+    // The statement takes a day, far over its limit.
     await assert.rejects(
       sql`select sleep(86400)`.execute(db.kysely),
       (error) => isFault(error, "unavailable"),

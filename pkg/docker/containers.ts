@@ -167,7 +167,7 @@ export async function removeContainer(engine: Engine, id: string, signal: AbortS
   try {
     await unlessGone(callText(engine, { method: "DELETE", path: pathOf(id), query, signal }));
   } catch (error) {
-    // Somebody else removes it just now: that is what was asked for.
+    // Another client removes it just now: that was the request.
     if (!isFault(error, "already_exists")) throw error;
   }
 }

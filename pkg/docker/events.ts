@@ -20,7 +20,7 @@ const Event = z.object({
 
 /**
  * Streams the events of containers that carry all of `labels`, until the signal or the engine ends it.
- * The caller connects again, with `sinceSeconds` of the last one it has seen, and looks at everything again.
+ * The caller connects again, with `sinceSeconds` of the last event it received, and looks at everything again.
  */
 export async function* containerEvents(
   engine: Engine,

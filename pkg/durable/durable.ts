@@ -8,7 +8,7 @@ export type Journaled<T> = T extends string | number | boolean | null | undefine
   : T extends (...args: never[]) => unknown ? never
   : { readonly [K in keyof T]: Journaled<T[K]> };
 
-/** Thrown into a workflow when this attempt is over while the workflow is not. Nobody may take it for a failure. */
+/** Thrown into a workflow when this attempt is over while the workflow is not. No caller may take it for a failure. */
 export class AttemptEnded extends Error {
   override readonly name = "AttemptEnded";
 }

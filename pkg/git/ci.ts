@@ -1,6 +1,6 @@
 import type { GitOptions } from "./types.ts";
 
-/** What a CI system says of the commit that it builds. */
+/** The commit that a CI system builds, by its variables. */
 export interface CiCommit {
   readonly branch: string | undefined;
   readonly sha: string | undefined;

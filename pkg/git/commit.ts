@@ -15,7 +15,7 @@ export interface Commit {
   readonly author: string;
   /** Milliseconds since 1970, when it was committed; 0 when that is not known. */
   readonly committedAtMs: number;
-  /** Whether files of the folder differ from the commit or are not in it; false when that is not known. */
+  /** True if files of the folder differ from the commit or are not in it; false when that is not known. */
   readonly dirty: boolean;
 }
 

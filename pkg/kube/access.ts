@@ -25,7 +25,6 @@ export interface Access {
   refused(): void;
 }
 
-/** How to find a cluster. */
 export interface AccessOptions {
   /** A file, or several with `:` between them; absent: the cluster of the pod that this program runs in. */
   readonly kubeconfig: string | undefined;

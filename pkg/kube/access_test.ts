@@ -11,7 +11,7 @@ interface User {
   readonly context?: string;
 }
 
-/** Lists Secrets, which only administrators may, with a kubeconfig of two contexts: `given` of the named user, and `nobody` whose token is unknown. */
+/** Lists Secrets, which only administrators may, with a kubeconfig of two contexts: `given` of the named user, and `unknown`, whose token the API does not know. */
 async function listSecrets(api: PrivateApiserver, folder: string, { context, user }: User): Promise<void> {
   const cluster = {
     server: api.server,
@@ -22,13 +22,13 @@ async function listSecrets(api: PrivateApiserver, folder: string, { context, use
     `${folder}/contexts`,
     JSON.stringify({
       "current-context": "given",
-      contexts: ["given", "nobody"].map((name) => ({ name, context: { cluster: "k", user: name } })),
+      contexts: ["given", "unknown"].map((name) => ({ name, context: { cluster: "k", user: name } })),
       clusters: [{ name: "k", cluster }],
     }),
   );
   await Deno.writeTextFile(
     `${folder}/users`,
-    JSON.stringify({ users: [{ name: "given", user }, { name: "nobody", user: { token: "unknown" } }] }),
+    JSON.stringify({ users: [{ name: "given", user }, { name: "unknown", user: { token: "unknown" } }] }),
   );
   const access = await loadAccess({ kubeconfig: `${folder}/contexts:${folder}/users`, context });
   const opened = openCluster(access);
@@ -61,7 +61,7 @@ Deno.test({
       }
       assert.equal((await command.calls()).length, 1);
       await t.step("another context", async () => {
-        const refused = listSecrets(api, folder, { user: { token: api.token }, context: "nobody" });
+        const refused = listSecrets(api, folder, { user: { token: api.token }, context: "unknown" });
         await assert.rejects(refused, (error) => isFault(error, "unauthenticated"));
       });
     } finally {

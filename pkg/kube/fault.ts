@@ -14,7 +14,7 @@ export class ApiFault extends Fault {
   }
 }
 
-/** Whether a watch cannot go on from where it was: list again. */
+/** True if a watch cannot go on from where it was: list again. */
 export function isExpired(error: unknown): boolean {
   return error instanceof ApiFault && (error.status === 410 || error.reason === "Expired");
 }
@@ -44,7 +44,7 @@ export function apiFault(label: string, status: number, body: string): ApiFault 
 }
 
 function codeOf(status: number, reason: string): FaultCode {
-  // Somebody else changed it at the same time: the same call may succeed now.
+  // Another client changed it at the same time: the same call may succeed now.
   if (reason === "Conflict") return "unavailable";
   return CODES[status] ?? (status >= 500 ? "unavailable" : "invalid_argument");
 }

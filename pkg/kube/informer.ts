@@ -49,7 +49,7 @@ export class Informer<T extends KubeObject> {
     this.#options = options;
   }
 
-  /** Whether the whole selection has been listed. */
+  /** True once the whole selection has been listed. */
   get synced(): boolean {
     return this.#synced;
   }

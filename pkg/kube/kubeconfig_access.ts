@@ -10,7 +10,7 @@ import { impersonation, libraryConfig } from "./kubeconfig_options.ts";
 const FETCH_MS_MAX = 60_000;
 const COMMAND_TEXT_MAX = 500;
 
-/** What the library fills in for a request. */
+/** The options of a request that the library fills in. */
 type HttpsOptions = Parameters<KubeConfig["applyToHTTPSOptions"]>[0];
 
 /** A kubeconfig, the context to use (absent: its current one), and the clock of its tokens. */

@@ -9,7 +9,7 @@
  *
  * Credentials of a kubeconfig and the types of objects come from `@kubernetes/client-node`. Transport, lists, watches and
  * the informer are our own, because of the library: it opens a TLS connection for each call, so that 200 applies at once
- * take 5 times as long and 8 times the CPU; on Deno the body of an answer never fails, so that a lost watch goes unseen;
+ * take 5 times as long and 8 times the CPU; on Deno the body of an answer never fails, so that a lost watch goes unnoticed;
  * and its informer stops for good on most errors. `docs/decisions/0002-fetch-client-for-kubernetes-and-docker.md` has the
  * numbers, `tests/bench/kube_client.ts` measures them.
  *

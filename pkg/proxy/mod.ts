@@ -16,10 +16,11 @@
  *
  * It reads and writes the protocol itself, on plain sockets. An HTTP library would hide what a proxy has to pass on:
  * interim responses, trailers, header case, repetition and order, half-open connections, and the difference between
- * the end of a body and the loss of a connection. Heads are parsed strictly and written anew, bodies are cut out of the
- * stream by their framing and framed anew, so that both sides always agree on where a message ends.
+ * the end of a body and the loss of a connection. Heads are parsed strictly and written again, bodies are cut out of the
+ * stream by their framing and framed again, so that both sides always agree on where a message ends.
  *
- * Memory per connection is bounded: a side that does not take bytes stops the reading of the other.
+ * Back-pressure: while one side does not take bytes, nothing more is read from the other, so that memory per connection
+ * is bounded.
  *
  * @module
  */

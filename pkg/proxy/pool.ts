@@ -3,7 +3,7 @@ import { connect, type Socket } from "node:net";
 import type { Clock } from "../clock/mod.ts";
 import type { ProxyLimits, Upstream } from "./types.ts";
 
-/** Whoever uses a connection to an upstream at the moment. */
+/** The present user of a connection to an upstream. */
 export interface UpstreamUser {
   /** `bytes` are valid during the call only: their memory is used for the next read. */
   received(bytes: Buffer): void;

@@ -143,11 +143,11 @@ export interface ProxyOptions {
   readonly newRequestId: () => string;
   /** True if forwarding headers of this peer are kept and appended to instead of replaced. */
   readonly trusts: (address: string) => boolean;
-  /** Told of every dial that ended. */
+  /** Called for every dial that ended. */
   readonly onDial: (upstream: Upstream, ok: boolean) => void;
-  /** Told of every failure once, except of clients that went away. */
+  /** Called once for every failure, except for clients that went away. */
   readonly onFailure: (report: FailureReport) => void;
-  /** Told the status of every response begun; 499 stands for a client that went away before. */
+  /** Called with the status of every response begun; 499 stands for a client that went away before. */
   readonly onStatus: (status: number) => void;
 }
 

@@ -45,7 +45,7 @@ Deno.test("a stream ends when its signal aborts, also after thousands of message
   await server.shutdown();
 });
 
-/** Whoever follows a stream starts again after `unavailable`, and gives up after `internal`. */
+/** The client of a stream opens it again after `unavailable`, and gives up after `internal`. */
 Deno.test("a call that the network breaks is unavailable or late, never internal or cancelled", async (t) => {
   const codeOf = async (call: Promise<unknown>): Promise<string> => {
     const error: unknown = await call.then(() => "answered", fromConnectError);

@@ -73,7 +73,7 @@ export function fromConnectError(error: unknown): Fault {
 }
 
 /**
- * True if the service itself said so, as opposed to being silent, gone, or out of reach: errors of the Connect protocol
+ * True if the service itself said so, as opposed to giving no answer, being gone, or out of reach: errors of the Connect protocol
  * are JSON (https://connectrpc.com/docs/protocol#error-end-stream), those of proxies on the way usually are not.
  */
 export function isAnswer(fault: Fault): boolean {

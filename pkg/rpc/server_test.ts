@@ -96,7 +96,7 @@ Deno.test("serveRpc() speaks Connect and gRPC-Web, JSON and binary, over HTTP/1.
   }
 });
 
-/** Whoever answers with the very same message says that nothing has changed. */
+/** A handler that answers with the very same message says that nothing has changed. */
 Deno.test("serveRpc() encodes a message that several calls are answered with once per format", async () => {
   const answer = create(LivenessResponseSchema, { status: "first" });
   const mount: RpcServerOptions["mount"] = (router) =>
