@@ -1,7 +1,6 @@
 /** The deploy workflow as its callers see it. */
 import { iface } from "@restatedev/restate-sdk/fetch";
 import { jsonSerde, protoSerde } from "../../../../pkg/durable/mod.ts";
-import type { DeploymentId } from "../../../../pkg/uid/mod.ts";
 import { DeployRequestSchema } from "../../../../proto/gen/hydra/v1/hydra_pb.ts";
 import type { DeploymentStatus } from "../../internal/deployments/status.ts";
 import { DEPLOYMENT_SERVICE } from "../../internal/workflows/names.ts";
@@ -22,7 +21,13 @@ export interface SlotOffered {
   readonly ticket: number;
 }
 
-/** Deploys one deployment; the shared handlers wake it and cancel it. */
+/**
+ * Deploys one deployment; the shared handlers wake it and cancel it.
+ *
+ * One workflow per deployment, known by its id: submitting it twice starts it once, and deploys of one environment build
+ * and roll out side by side. What they contend for, routes and the live pointer, belongs to the routing service of the
+ * environment.
+ */
 export const DeploymentService = iface.workflow(DEPLOYMENT_SERVICE, {
   run: iface.serdes({ input: protoSerde(DeployRequestSchema), output: jsonSerde<DeployOutcome>() }),
   /** Something about the deployment's instances changed. */
@@ -30,11 +35,3 @@ export const DeploymentService = iface.workflow(DEPLOYMENT_SERVICE, {
   slotOffered: iface.shared.json<SlotOffered, void>(),
   cancel: iface.shared.json<void, CancelAnswer>(),
 });
-
-/**
- * One workflow per deployment: submitting it twice starts it once, and deploys of one environment build and roll out side
- * by side. What they contend for, routes and the live pointer, belongs to the routing service of the environment.
- */
-export function deploymentKey(id: DeploymentId): string {
-  return id;
-}

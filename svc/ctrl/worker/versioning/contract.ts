@@ -17,6 +17,8 @@ export interface Compacted {
  *
  * It hands out no versions: those come from the transaction that writes the state, or readers could see a version
  * before the change that it stands for.
+ *
+ * One object per region: compactions of a region never overlap, and regions do not wait for each other.
  */
 export const VersioningService = iface.object(VERSIONING_SERVICE, {
   GetVersion: iface.shared.serdes({
@@ -25,8 +27,3 @@ export const VersioningService = iface.object(VERSIONING_SERVICE, {
   }),
   Compact: iface.serdes({ input: jsonSerde<void>(), output: jsonSerde<Compacted>() }),
 });
-
-/** One object per region: compactions of a region never overlap, and regions do not wait for each other. */
-export function versioningKey(region: string): string {
-  return region;
-}
