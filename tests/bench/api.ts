@@ -1,7 +1,17 @@
 /** `DeploymentService.GetDeployment`, authenticated, against one api process; and that process's memory at rest. */
+import { systemClock } from "../../pkg/clock/mod.ts";
+import { transact } from "../../pkg/db/mod.ts";
+import { silentLogger } from "../../pkg/logger/mod.ts";
 import { createRpcClient } from "../../pkg/rpc/mod.ts";
 import { Secret } from "../../pkg/config/mod.ts";
 import { DeploymentService } from "../../proto/gen/ctrl/v1/deployment_pb.ts";
+import {
+  createDeployment as insertDeployment,
+  findDeployment,
+  moveStatus,
+  openCtrlDatabase,
+} from "../../svc/ctrl/internal/store/mod.ts";
+import { newDeployment } from "../../svc/ctrl/internal/store/testing.ts";
 import { Testbed } from "../testbed/testbed.ts";
 import { mysqlServer } from "../../pkg/testkit/mariadb.ts";
 import { BOUNDS } from "./bounds.ts";
@@ -10,6 +20,7 @@ import { residentMib } from "./memory.ts";
 import { report, type Row } from "./row.ts";
 
 const DURATION_MS = 5_000;
+const DEPLOYMENTS = 1_000;
 const LOADS = [
   { connections: 1, bound: BOUNDS.getDeploymentOne },
   { connections: 16, bound: BOUNDS.getDeploymentSixteen },
@@ -31,26 +42,34 @@ export async function benchApi(): Promise<Row[]> {
         ok: idleMib < BOUNDS.idleProcessMib.limit,
       });
     }
-    const deploymentId = await createDeployment(bed);
-    const call = (method: string, request: object, connections: number): Promise<LoadResult> =>
+    const one = [await createDeployment(bed)];
+    const many = await insertDeployments(schema.url, one[0] ?? "");
+    const call = (method: string, requests: readonly object[], connections: number): Promise<LoadResult> =>
       load({
         url: `${bed.apiUrl}/ctrl.v1.${method}`,
         method: "POST",
         headers: { "content-type": "application/json", authorization: `Bearer ${bed.rootKey}` },
-        body: JSON.stringify(request),
+        bodies: requests.map((request) => JSON.stringify(request)),
         connections,
         durationMs: DURATION_MS,
       });
     for (const { connections, bound } of LOADS) {
-      const result = await call("DeploymentService/GetDeployment", { deploymentId }, connections);
       // A constant answer takes the same way through the api: the rest is the cost of the lookup.
-      const constant = await call("CtrlService/Liveness", {}, connections);
-      rows.push({
-        measure: `GetDeployment, MariaDB, ${connections} connection${connections === 1 ? "" : "s"}`,
-        bound,
-        measured: `${text(result)}; a constant ${text(constant)}`,
-        ok: result.failed === 0 && result.perSecond >= bound.limit,
-      });
+      const constant = await call("CtrlService/Liveness", [{}], connections);
+      for (
+        const [name, ids] of [["one deployment", one], [`${many.length} deployments in turn`, many]] as const
+      ) {
+        const requests = ids.map((deploymentId) => ({ deploymentId }));
+        const result = await call("DeploymentService/GetDeployment", requests, connections);
+        rows.push({
+          measure: `GetDeployment of ${name}, MariaDB, ${connections} connection${
+            connections === 1 ? "" : "s"
+          }`,
+          bound,
+          measured: `${text(result)}; a constant ${text(constant)}`,
+          ok: result.failed === 0 && result.perSecond >= bound.limit,
+        });
+      }
     }
     return rows;
   } finally {
@@ -78,6 +97,34 @@ async function createDeployment(bed: Testbed): Promise<string> {
     idempotencyKey: "bench",
   });
   return deploymentId;
+}
+
+/** Deployments that have ended, more than the api keeps in memory. */
+async function insertDeployments(url: Secret, likeId: string): Promise<readonly string[]> {
+  const db = await openCtrlDatabase(url, { migrate: false, log: silentLogger(), clock: systemClock() });
+  try {
+    const like = await findDeployment(db.kysely, likeId);
+    if (like === undefined) throw new Error(`${likeId} is not there`);
+    const seed = {
+      workspaceId: like.workspace_id,
+      projectId: like.project_id,
+      productionId: like.environment_id,
+      previewId: like.environment_id,
+    };
+    const ids: string[] = [];
+    for (let count = 0; count < DEPLOYMENTS; count++) {
+      const { deployment } = await transact(db, (tx) => insertDeployment(tx, newDeployment(seed)));
+      const nowMs = deployment.created_at;
+      await transact(
+        db,
+        (tx) => moveStatus(tx, { id: deployment.id, from: ["pending"], to: "failed", nowMs }),
+      );
+      ids.push(deployment.id);
+    }
+    return ids;
+  } finally {
+    await db.close();
+  }
 }
 
 if (import.meta.main) report(await benchApi());

@@ -17,6 +17,8 @@ export interface LoadOptions {
   readonly method: "GET" | "POST";
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: string;
+  /** Sent in turn, in place of `body`. */
+  readonly bodies?: readonly string[];
   readonly connections: number;
   readonly durationMs: number;
 }
@@ -40,13 +42,15 @@ export async function load(options: LoadOptions): Promise<LoadResult> {
 
 async function generate(options: LoadOptions): Promise<LoadResult> {
   const { url, connections, durationMs } = options;
-  const request = encodeRequest(options);
+  const requests = (options.bodies ?? [options.body ?? ""]).map((body) => encodeRequest(options, body));
+  let turn = 0;
   const latencies: number[] = [];
   let failed = 0;
   const end = performance.now() + durationMs;
   const loop = async (): Promise<void> => {
     let connection = await Connection.open(url);
     while (performance.now() < end) {
+      const request = requests[turn++ % requests.length] ?? new Uint8Array(0);
       const begun = performance.now();
       const { ok, reusable } = await connection.ask(request).catch(() => ({ ok: false, reusable: false }));
       latencies.push(performance.now() - begun);
@@ -118,7 +122,7 @@ function wholeAnswer(text: string): Answer | undefined {
   return { ok: /^HTTP\/1\.1 2/.test(head), reusable: !/\r\nconnection: *close/i.test(head) };
 }
 
-function encodeRequest({ url, method, headers, body = "" }: LoadOptions): Uint8Array {
+function encodeRequest({ url, method, headers }: LoadOptions, body: string): Uint8Array {
   const { host, pathname, search } = new URL(url);
   const content = encoder.encode(body);
   const all = { host, "content-length": String(content.length), ...headers };
