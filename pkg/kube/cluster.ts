@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { Fault, publicFault } from "../fault/mod.ts";
-import type { Access, Credentials } from "./access.ts";
+import type { Access, Credentials } from "./credentials.ts";
 import { apiFault } from "./fault.ts";
 
 /** One HTTP exchange with the API; `path` begins at the root. */

@@ -1,7 +1,7 @@
 import type { KubeConfig } from "@kubernetes/client-node";
 import type { Clock } from "../clock/mod.ts";
 import { Fault, publicFault } from "../fault/mod.ts";
-import type { Access, Credentials } from "./access.ts";
+import type { Access, Credentials } from "./credentials.ts";
 import { type KubeconfigContext, readKubeconfig, refuseKubeconfig } from "./kubeconfig_file.ts";
 import { proxyOf, refuseUnsupported } from "./kubeconfig_limits.ts";
 import { impersonation, libraryConfig } from "./kubeconfig_options.ts";

@@ -19,8 +19,9 @@
  *
  * @module
  */
-export { type Access, type AccessOptions, type Credentials, loadAccess } from "./access.ts";
+export { type AccessOptions, loadAccess } from "./access.ts";
 export { type ApiRequest, callJson, type Cluster, clusterVersion, openCluster } from "./cluster.ts";
+export type { Access, Credentials } from "./credentials.ts";
 export { ApiFault, isExpired } from "./fault.ts";
 export { Informer, type InformerOptions } from "./informer.ts";
 export type { FieldsOf, JsonOf } from "./model.ts";

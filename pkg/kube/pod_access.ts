@@ -1,6 +1,6 @@
 import type { Clock } from "../clock/mod.ts";
 import { publicFault } from "../fault/mod.ts";
-import type { Access } from "./access.ts";
+import type { Access } from "./credentials.ts";
 
 /** The folder that Kubernetes mounts into each pod. */
 const FOLDER = "/var/run/secrets/kubernetes.io/serviceaccount";

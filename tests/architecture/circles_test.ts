@@ -3,17 +3,12 @@ import { circlesOf } from "./circles.ts";
 import { importsOf } from "./rules.ts";
 import { readSource, sourcePaths } from "./sources.ts";
 
-/** Folders whose circles are being opened. Nothing is added here. */
-const KNOWN: readonly string[] = ["pkg/kube/"];
-
 Deno.test("no file imports itself by a detour, not even for a type", async () => {
   const paths = await sourcePaths();
   const edges = (await Promise.all(paths.map(async (path) => importsOf(path, await readSource(path)))))
     .flat();
   assert.ok(edges.length > 300, "the scan finds the project's imports");
-  const isKnown = (files: readonly string[]): boolean =>
-    KNOWN.some((folder) => files.every((path) => path.startsWith(folder)));
-  assert.deepEqual(circlesOf(edges).filter((files) => !isKnown(files)), []);
+  assert.deepEqual(circlesOf(edges), []);
 });
 
 Deno.test("circlesOf() finds planted circles, and nothing between files that only share an import", () => {
