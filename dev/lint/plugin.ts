@@ -31,9 +31,6 @@ const DOC_START = /^\*\s*(?:\*\s*)?(What|Who|Whoever|Whose|How|Whether)\b/;
 const INDEFINITE = /\b(whoever|somebody|nobody)\b/i;
 const ONE_THAT = /(?:^|[.:;]\s+)(?:The one|One) (?:that|who)\b/m;
 
-/** Parts whose comments are not in these words yet. Nothing is added here. */
-const WORDS_PENDING = /\/svc\/krane\/|\/pkg\/(?!testkit\/)/;
-
 /** The reason why a comment is refused. */
 function commentProblem(type: "Line" | "Block", text: string): string | undefined {
   if (type === "Block" && DOC_START.test(text)) return "A doc comment begins with What, Who, How or Whether";
@@ -69,7 +66,6 @@ const plugin: Deno.lint.Plugin = {
     /** The subject of a sentence is a noun of the field, so that a reader can search for it. */
     "plain-comments": {
       create(context) {
-        if (WORDS_PENDING.test(context.filename)) return {};
         return {
           Program() {
             for (const comment of context.sourceCode.getAllComments()) {
