@@ -42,7 +42,7 @@ function keepAsking(bed: Testbed, url: string): () => Promise<{ asked: number; f
 
 Deno.test("deploying to the real platform", async (t) => {
   await using bed = await Testbed.start({
-    apiEnv: { UNKEY_UPLOAD_SIZE_MAX: "1" },
+    apiEnv: { UNKEY_UPLOAD_CONTENT_MAX: "1" },
     workerEnv: { UNKEY_DEPLOY_LISTEN_SECONDS: "20" },
   });
   const { slug } = await bed.project("shop");
