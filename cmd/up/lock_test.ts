@@ -2,6 +2,9 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { lockFolder } from "./lock.ts";
 
+/** Names the packages of the program below, which lies in no folder. */
+const CONFIG = new URL("../../deno.json", import.meta.url).pathname;
+
 async function withPath(test: (path: string, folder: string) => Promise<void>): Promise<void> {
   const folder = await Deno.makeTempDir({ prefix: "unkey-up-" });
   try {
@@ -21,7 +24,14 @@ Deno.test("a folder that another process has is refused, naming the process, unt
       await new Promise(() => setInterval(() => {}, 1000));
     `;
     const other = new Deno.Command(Deno.execPath(), {
-      args: ["run", "-A", "--quiet", `data:application/typescript,${encodeURIComponent(script)}`],
+      args: [
+        "run",
+        "-A",
+        "--quiet",
+        "--config",
+        CONFIG,
+        `data:application/typescript,${encodeURIComponent(script)}`,
+      ],
       stdin: "null",
       stdout: "piped",
     }).spawn();
