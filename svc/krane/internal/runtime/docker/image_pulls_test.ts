@@ -5,7 +5,7 @@ import { silentLogger } from "../../../../../pkg/logger/mod.ts";
 import { until } from "../../../testing.ts";
 import { ImagePulls } from "./image_pulls.ts";
 
-Deno.test("ImagePulls pulls an image once for all who wait, and tells when it ended", async () => {
+Deno.test("ImagePulls pulls an image once for all waiting instances, and reports its end", async () => {
   const gate = Promise.withResolvers<void>();
   const pulled: string[] = [];
   const ended: string[] = [];

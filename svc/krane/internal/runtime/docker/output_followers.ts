@@ -60,7 +60,7 @@ export class OutputFollowers {
   }
 
   async #follow(id: string, instance: string, deploymentId: string, follower: Follower): Promise<void> {
-    const { lastNs: since, sameTime: seen } = follower;
+    const { lastNs: since, sameTime: sentCount } = follower;
     const range = { follow: true, ...(since === undefined ? {} : { sinceNs: since }) };
     let [time, next] = [since, 0];
     try {
@@ -68,8 +68,8 @@ export class OutputFollowers {
         if (since !== undefined && line.timeNs < since) continue;
         if (line.timeNs !== time) [time, next] = [line.timeNs, 0];
         const ordinal = next++;
-        // Lines of the last time seen come again, in the same order: their ordinals tell which were handed on.
-        if (line.timeNs === since && ordinal < seen) continue;
+        // Lines of the last known time come again, in the same order: their ordinals show which were handed on.
+        if (line.timeNs === since && ordinal < sentCount) continue;
         this.#sink.push({ ...line, instance, deploymentId, ordinal });
         follower.lastNs = line.timeNs;
         follower.sameTime = next;

@@ -44,7 +44,7 @@ const CASES: readonly {
   { name: "fewer replicas", replicas: 1, found: [found(0), found(1)], want: [{ kind: "retire", id: "c1" }] },
   { name: "none wanted", replicas: 0, found: [found(0)], want: [{ kind: "retire", id: "c0" }] },
   {
-    name: "a dead one is cleared and made anew",
+    name: "a dead container is cleared and created again",
     replicas: 1,
     found: [found(0, { status: "dead" })],
     want: [{ kind: "clear", id: "c0" }, { kind: "create", ordinal: 0 }],

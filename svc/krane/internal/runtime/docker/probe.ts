@@ -136,7 +136,7 @@ interface Probing {
   done: Promise<void>;
 }
 
-/** Probes a set of containers in the background and tells when the health of one changes. */
+/** Probes a set of containers in the background and reports changes of their health. */
 export class Prober {
   readonly #clock: Clock;
   readonly #onChange: (name: string) => void;

@@ -72,7 +72,7 @@ Deno.test("probeOnce() takes 2xx and 3xx of the health check path for an answer"
   }
 });
 
-Deno.test("probeOnce() asks the app itself, whatever proxy the environment names", async () => {
+Deno.test("probeOnce() asks the app itself, also when the environment names a proxy", async () => {
   const server = Deno.serve(
     { hostname: "127.0.0.1", port: 0, onListen: () => undefined },
     () => new Response(),
@@ -92,7 +92,7 @@ Deno.test("probeOnce() asks the app itself, whatever proxy the environment names
   }
 });
 
-Deno.test("Prober tells changes of health, begins anew with another run, and stops", async () => {
+Deno.test("Prober reports changes of health, begins again with another run, and stops", async () => {
   const changes: string[] = [];
   let ok = false;
   const probe = () => Promise.resolve(ok ? { ok } as const : { ok: false, detail: "refused" } as const);
@@ -100,7 +100,7 @@ Deno.test("Prober tells changes of health, begins anew with another run, and sto
   try {
     assert.deepEqual(prober.health("a", target(1)), { kind: "unknown" });
     await until("unhealthy", () => prober.health("a", target(1)).kind === "unhealthy");
-    assert.deepEqual(changes, ["a"], "the first refusals are not news each");
+    assert.deepEqual(changes, ["a"], "the first refusals are one change");
     ok = true;
     await until("healthy", () => prober.health("a", target(1)).kind === "healthy");
     assert.deepEqual(changes, ["a", "a"]);

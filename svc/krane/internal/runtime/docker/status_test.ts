@@ -27,7 +27,7 @@ function facts(status: Status, changes: Partial<ContainerFacts> = {}): Container
 
 const exit = { exitCode: 1, oomKilled: false, lastLines: ["boom"] };
 const healthy = { kind: "healthy" } as const;
-const deaf = { kind: "unhealthy", detail: "connection refused" } as const;
+const refusing = { kind: "unhealthy", detail: "connection refused" } as const;
 
 const CASES: readonly {
   readonly name: string;
@@ -47,7 +47,7 @@ const CASES: readonly {
   },
   {
     name: "running, refuses",
-    facts: facts("running", { health: deaf }),
+    facts: facts("running", { health: refusing }),
     want: { status: "pending", address: "", reason: "not_listening" },
     message: /port 3000 \(connection refused\)/,
   },
@@ -114,8 +114,8 @@ Deno.test("deriveInstance()", async (t) => {
   }
 });
 
-/** The edge connects to every address that it is told. */
-Deno.test("deriveInstance() gives an address to nothing but a healthy running container", () => {
+/** The edge connects to every address that a report has. */
+Deno.test("deriveInstance() gives an address only to a healthy running container", () => {
   const states: Status[] = ["created", "paused", "restarting", "removing", "exited", "dead"];
   for (const status of states) {
     const found = deriveInstance(facts(status, { health: healthy, lastExit: exit }));

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { KeyedLock } from "./keyed_lock.ts";
 
-Deno.test("sharers run side by side, one that is alone waits for them, and later sharers wait for it", async () => {
+Deno.test("KeyedLock runs sharing work side by side, and exclusive work between earlier and later sharers", async () => {
   const lock = new KeyedLock();
   const events: string[] = [];
   const gates = [1, 2, 3].map(() => Promise.withResolvers<void>());

@@ -169,7 +169,7 @@ export class OutputFollowers {
 
   async #read(follower: Follower, run: Run, signal: AbortSignal): Promise<void> {
     const { cluster, sink } = this.#options;
-    const { lastNs: since, sameTime: seen, pod } = follower;
+    const { lastNs: since, sameTime: sentCount, pod } = follower;
     const { labels, name } = pod.metadata;
     const range: PodLogRange = {
       container: CONTAINER,
@@ -181,8 +181,8 @@ export class OutputFollowers {
       if (since !== undefined && timeNs < since) continue;
       if (timeNs !== time) [time, next] = [timeNs, 0];
       const ordinal = next++;
-      // Lines of the last time seen come again, in the same order: their ordinals tell which were handed on.
-      if (timeNs === since && ordinal < seen) continue;
+      // Lines of the last known time come again, in the same order: their ordinals show which were handed on.
+      if (timeNs === since && ordinal < sentCount) continue;
       const deploymentId = labels[LABEL.deployment] ?? "";
       sink.push({ deploymentId, instance: name, timeNs, ordinal, stream: "stdout", text });
       follower.lastNs = timeNs;

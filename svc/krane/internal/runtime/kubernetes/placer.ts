@@ -175,7 +175,7 @@ export class Placer {
     return set;
   }
 
-  /** Returns a mark that changes whenever a value does, and tells nothing about it. */
+  /** Returns a mark that changes whenever a value does, and reveals nothing about it. */
   async #writeVariables(
     desired: DesiredDeployment,
     owner: KubeObject,

@@ -39,7 +39,7 @@ const CASES: readonly {
     want: ["a"],
   },
   {
-    name: "what ended is kept while it tells why, once",
+    name: "an ended pod is kept for its reason, once",
     replicas: 1,
     pods: [
       found("a", { ...DOWN, finished: true, createdAt: 1 }),

@@ -91,7 +91,7 @@ export function sentinelDeployment(
       strategy: { type: "RollingUpdate", rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } },
       selector: { matchLabels: selector(desired, settings) },
       template: {
-        // The token is long and random, so that its digest tells nothing; pods read it at their start.
+        // The token is long and random, so that its digest reveals nothing; pods read it at their start.
         metadata: { labels, annotations: { "unkey.com/credential": shortHash(desired.token.reveal(), 16) } },
         spec: podSpec(desired, settings),
       },
@@ -184,7 +184,7 @@ export function sentinelNetworkPolicy(
   } satisfies JsonOf<V1NetworkPolicy>;
 }
 
-/** Without a peer there must be no rule: one without peers lets everybody in. */
+/** Without a peer there must be no rule: a rule without peers lets every client in. */
 function ingressRules(
   { edgeNamespaces, ingressCidrs }: SentinelSettings,
 ): JsonOf<V1NetworkPolicyIngressRule>[] {

@@ -93,12 +93,12 @@ export class KubernetesSentinels implements SentinelRuntime {
     });
   }
 
-  /** Writes what is not as it should be, and tells how many of its pods take requests. */
+  /** Writes the objects that differ from the desired state, and returns how many pods take requests. */
   async reconcile(desired: DesiredSentinel, signal: AbortSignal): Promise<Observed<SentinelStatus>> {
     await untilListed([this.#deployments], this.#options.clock, signal);
     const { clock, settings } = this.#options;
     const known = this.#find(desired.name);
-    // Its name is free again when it has gone, of which the watch tells.
+    // Its name is free again when it has gone, which the watch reports.
     if (known?.metadata.deletionTimestamp !== undefined) {
       return {
         content: { health: "unhealthy", availableReplicas: 0, address: "" },

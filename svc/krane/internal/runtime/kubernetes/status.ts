@@ -220,7 +220,7 @@ const CRASHES_MIN = 2;
 const OOM = "OOMKilled";
 
 function ended(facts: PodFacts, app: ContainerStatus, end: Terminated): State {
-  // A command that does not exist ends like an app would, but the reason tells.
+  // A command that does not exist ends like an app would; only the reason differs.
   if (START_REFUSED.has(end.reason) || end.reason === "ContainerCannotRun") return refused(end.message);
   const ends = app.restartCount + (app.state.running === undefined ? 1 : 0);
   const looping = app.state.waiting?.reason === "CrashLoopBackOff" || ends >= CRASHES_MIN;
