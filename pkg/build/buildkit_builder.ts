@@ -292,10 +292,10 @@ function imageByDigest(tag: string, digest: string): string {
 }
 
 function progressLines(clock: Clock, tell: (line: string) => void): (progress: PushProgress) => void {
-  let toldMs = clock.now();
+  let lastLineMs = clock.now();
   return ({ sentBytes, totalBytes }) => {
-    if (clock.now() - toldMs < PROGRESS_EVERY_MS) return;
-    toldMs = clock.now();
+    if (clock.now() - lastLineMs < PROGRESS_EVERY_MS) return;
+    lastLineMs = clock.now();
     tell(`${megabytes(sentBytes)} of ${megabytes(totalBytes)} MB`);
   };
 }

@@ -9,7 +9,7 @@ interface Refusal {
   readonly why: string;
 }
 
-const SILENT: Refusal = {
+const UNAVAILABLE: Refusal = {
   code: "unavailable",
   why:
     "Depot does not answer, or only with errors. Deploy again in a moment; the worker's log has the details.",
@@ -63,7 +63,7 @@ const DETAIL_LENGTH_MAX = 500;
 export function depotFault(error: unknown, failed: string): Fault {
   if (error instanceof Fault) return error;
   const { code, rawMessage } = ConnectError.from(error);
-  const { code: faultCode, why } = REFUSALS.get(code) ?? SILENT;
+  const { code: faultCode, why } = REFUSALS.get(code) ?? UNAVAILABLE;
   const detail = rawMessage.slice(0, DETAIL_LENGTH_MAX);
   return new Fault(faultCode, `${failed}: Depot answers ${Code[code]}: ${detail}`, {
     publicMessage: `${failed}: ${why}`,
@@ -74,7 +74,7 @@ export function depotFault(error: unknown, failed: string): Fault {
 /** A fault for an answer without the values that a client needs; `answer` completes "Depot answered …". */
 export function unusableAnswer(failed: string, answer: string): Fault {
   return new Fault("unavailable", `${failed}: Depot answered ${answer}`, {
-    publicMessage: `${failed}: ${SILENT.why}`,
+    publicMessage: `${failed}: ${UNAVAILABLE.why}`,
   });
 }
 

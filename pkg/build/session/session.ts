@@ -79,8 +79,8 @@ function answer(
     connect: false,
     grpcWeb: false,
     routes: (router) => {
-      router.service(Auth, { credentials: ({ host }) => told(credentials(options, host)) });
-      router.service(Secrets, { getSecret: ({ id }) => told(secret(options, id)) });
+      router.service(Auth, { credentials: ({ host }) => withPublicReason(credentials(options, host)) });
+      router.service(Secrets, { getSecret: ({ id }) => withPublicReason(secret(options, id)) });
       router.service(Health, { check: () => ({ status: HealthCheckResponse_ServingStatus.SERVING }) });
     },
   });
@@ -93,7 +93,7 @@ function answer(
 }
 
 /** Passes the text of a failure that is meant for users on to BuildKit, which shows it as the reason of a failed build. */
-async function told<T>(answer: Promise<T>): Promise<T> {
+async function withPublicReason<T>(answer: Promise<T>): Promise<T> {
   try {
     return await answer;
   } catch (error) {
