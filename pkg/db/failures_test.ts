@@ -82,27 +82,27 @@ Deno.test("a statement that takes too long is given up, and its connection with 
 });
 
 /** A relay to the server that can hang: bytes that are sent from then on never arrive. */
-function silenceable(port: number) {
+function hangingRelay(port: number) {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  let silent = false;
-  const ways: Promise<unknown>[] = [];
+  let hangs = false;
+  const directions: Promise<unknown>[] = [];
   const accepting = (async () => {
     for await (const from of listener) {
       const to = await Deno.connect({ hostname: "127.0.0.1", port });
       const filter = new TransformStream<Uint8Array, Uint8Array>({
-        transform: (bytes, controller) => silent ? undefined : controller.enqueue(bytes),
+        transform: (bytes, controller) => hangs ? undefined : controller.enqueue(bytes),
       });
-      ways.push(from.readable.pipeThrough(filter).pipeTo(to.writable).catch(() => undefined));
-      ways.push(to.readable.pipeTo(from.writable).catch(() => undefined));
+      directions.push(from.readable.pipeThrough(filter).pipeTo(to.writable).catch(() => undefined));
+      directions.push(to.readable.pipeTo(from.writable).catch(() => undefined));
     }
   })();
   return {
     port: listener.addr.port,
-    silence: () => void (silent = true),
+    hang: () => void (hangs = true),
     async [Symbol.asyncDispose](): Promise<void> {
       listener.close();
       await accepting;
-      await Promise.all(ways);
+      await Promise.all(directions);
     },
   };
 }
@@ -114,12 +114,12 @@ Deno.test(
   async () => {
     assert.ok(schema !== undefined);
     const url = new URL(schema.url.reveal());
-    await using way = silenceable(Number(url.port));
-    url.port = String(way.port);
+    await using relay = hangingRelay(Number(url.port));
+    url.port = String(relay.port);
     const db = await openDatabase<Tables>(new Secret(url.href), { connectionsMax: 1, queryMsMax: 500 });
     try {
       await answersAgain(db);
-      way.silence();
+      relay.hang();
       await assert.rejects(
         db.kysely.executeQuery(prepared("select 1", [])),
         (error) => isFault(error, "unavailable"),

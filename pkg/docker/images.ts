@@ -107,7 +107,7 @@ export async function pullImage(
     }
   } catch (error) {
     // A registry that cannot be reached, a missing image and refused credentials come as 404 or 500 of the engine;
-    // an engine that does not answer at all is told apart by its cause.
+    // an engine that does not answer at all is recognized by its cause.
     const answered = isFault(error, "not_found", "invalid_argument") ||
       (isFault(error, "unavailable") && error.cause === undefined);
     if (!answered) throw error;

@@ -4,15 +4,15 @@ import { execute } from "../testkit/fake_durable.ts";
 import { AttemptEnded, Compensations } from "./mod.ts";
 
 Deno.test("unwind() undoes newest first, gives each the reason, and throws the fault", async () => {
-  const seen: string[] = [];
+  const undone: string[] = [];
   const { result, names } = await execute(async (durable) => {
     const compensations = new Compensations(durable);
     for (const name of ["one", "two"]) {
-      compensations.add(name, (fault) => Promise.resolve(void seen.push(`${name} ${fault.code}`)));
+      compensations.add(name, (fault) => Promise.resolve(void undone.push(`${name} ${fault.code}`)));
     }
     return await compensations.unwind(new Fault("not_found", "gone"));
   });
-  assert.deepEqual(seen, ["two not_found", "one not_found"]);
+  assert.deepEqual(undone, ["two not_found", "one not_found"]);
   assert.deepEqual(names, ["undo two", "undo one"]);
   assert.ok(!result.ok && result.error instanceof Fault && result.error.code === "not_found");
 });

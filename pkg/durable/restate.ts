@@ -32,7 +32,7 @@ export interface RestateDeps {
   readonly activity?: StepActivity;
 }
 
-/** Tells a stopping process when no step is running. */
+/** Lets a stopping process wait until no step is running. */
 export class StepActivity {
   #running = 0;
   #waiting: (() => void)[] = [];

@@ -17,7 +17,11 @@ apiTest("an informer follows changes over a crash of the apiserver", async (api,
     signal: signal(),
   });
   await until("all of it", () => watching.names().join() === "after,during");
-  assert.equal(watching.seen.filter((name) => name === "during").length, 1, "no version is reported twice");
+  assert.equal(
+    watching.reported.filter((name) => name === "during").length,
+    1,
+    "no version is reported twice",
+  );
 });
 
 /** A connection without an end of its own would otherwise be waited on for ever. */
@@ -52,5 +56,5 @@ Deno.test("an informer lists again when its version is too old, and reports only
   };
   await using watching = new Watching(cluster);
   await until("the second list", () => watching.names().join() === "a,c");
-  assert.deepEqual(watching.seen, ["a", "b", "b", "c"]);
+  assert.deepEqual(watching.reported, ["a", "b", "b", "c"]);
 });

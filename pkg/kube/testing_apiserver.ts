@@ -65,7 +65,7 @@ export async function until(what: string, probe: () => boolean): Promise<void> {
 
 /** The informer of one test, with the names that it reported. */
 export class Watching implements AsyncDisposable {
-  readonly seen: string[] = [];
+  readonly reported: string[] = [];
   readonly logs: string[] = [];
   readonly informer: Informer<KubeObject>;
   readonly #stop = new AbortController();
@@ -77,7 +77,7 @@ export class Watching implements AsyncDisposable {
       resource: SECRETS,
       selection: { labels: LABELS },
       schema: AnyObject,
-      onChange: ({ metadata }) => this.seen.push(metadata.name),
+      onChange: ({ metadata }) => this.reported.push(metadata.name),
       clock: systemClock(),
       log: createLogger({ service: "test", level: "debug", write: (line) => this.logs.push(line) }),
       ...(idleMs === undefined ? {} : { idleMs }),

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { isExpired, SECRETS, watchObjects } from "./mod.ts";
 import { apiTest, signal } from "./testing_apiserver.ts";
 
-apiTest("a version that is too old is told apart from other failures", async (api, cluster) => {
+apiTest("a watch from a version that is too old ends with an expired error", async (api, cluster) => {
   await api.kill();
   // An apiserver knows what happened since it started.
   await api.start();

@@ -271,7 +271,7 @@ Deno.test("requests in one packet are answered one after the other", async () =>
   const { wire, head } = await app.request();
   assert.match(head, /^POST \/1 [^]*\r\nContent-Length: 3\r\n/);
   assert.equal(await wire.exactly(3), "abc");
-  assert.ok(await wire.silentFor(50), "the second request must wait for the first response");
+  assert.ok(await wire.receivesNothingFor(50), "the second request must wait for the first response");
   await wire.send("HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n1");
   assert.match(await wire.until("\r\n\r\n"), /^GET \/2 /);
   await wire.send("HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n2");

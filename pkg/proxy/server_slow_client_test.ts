@@ -114,7 +114,7 @@ Deno.test("requests in one packet wait while the client does not take the respon
     before = proxy.statuses.length;
     return still && before > 0;
   }, { everyMs: 500 });
-  assert.ok(before < 64, `${before} MiB were answered although nobody reads`);
+  assert.ok(before < 64, `${before} MiB were answered although the client does not read`);
   for (let each = 0; each < requests; each++) {
     assert.equal((await responseHead(client)).status, "HTTP/1.1 200 OK");
     await client.exactly(MIB);

@@ -77,12 +77,12 @@ Deno.test("close() does not wait for a request whose head does not come", async 
 });
 
 /** A listener whose queue is full: a connection to it gets no answer at all. */
-async function silentHost(): Promise<Disposable & { readonly upstream: Upstream }> {
+async function unresponsiveHost(): Promise<Disposable & { readonly upstream: Upstream }> {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0, tcpBacklog: 1 });
   const { port } = listener.addr;
   const waiting = [await Deno.connect({ port }), await Deno.connect({ port })];
   return {
-    upstream: { key: `silent@${port}`, host: "127.0.0.1", port },
+    upstream: { key: `unresponsive@${port}`, host: "127.0.0.1", port },
     [Symbol.dispose]: () => {
       for (const each of waiting) each.close();
       listener.close();
@@ -93,13 +93,13 @@ async function silentHost(): Promise<Disposable & { readonly upstream: Upstream 
 Deno.test("a request goes on to the next instance also while the proxy closes", async () => {
   const clock = new ManualClock();
   using app = new App();
-  using silent = await silentHost();
+  using unresponsive = await unresponsiveHost();
   let dialed = 0;
   await using proxy = await startProxy({
     clock,
     route: (_request, tried) => {
       dialed++;
-      return { kind: "forward", upstream: tried.size === 0 ? silent.upstream : app.upstream };
+      return { kind: "forward", upstream: tried.size === 0 ? unresponsive.upstream : app.upstream };
     },
   });
   using client = await Wire.connect(proxy.port);

@@ -76,16 +76,16 @@ export class Wire implements Disposable {
     }
   }
 
-  /** True when bytes arrive within `ms`; for asserting that none do. */
-  async silentFor(ms: number): Promise<boolean> {
+  /** True if no bytes arrive within `ms`. */
+  async receivesNothingFor(ms: number): Promise<boolean> {
     if (this.#received.length > 0) return false;
     const read = this.#more().then(() => undefined, () => undefined);
     let timer: ReturnType<typeof setTimeout> | undefined;
-    const silence = new Promise<true>((resolve) => timer = setTimeout(() => resolve(true), ms));
-    const silent = await Promise.race([read, silence]);
+    const elapsed = new Promise<true>((resolve) => timer = setTimeout(() => resolve(true), ms));
+    const idle = await Promise.race([read, elapsed]);
     clearTimeout(timer);
     this.#inFlight = read;
-    return silent ?? false;
+    return idle ?? false;
   }
 
   #inFlight: Promise<void> | undefined;

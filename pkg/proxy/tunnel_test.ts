@@ -36,7 +36,7 @@ Deno.test("bytes of either side right after the switch are not lost", async () =
   await client.send(`${UPGRADE}early`);
   const { wire, head } = await app.request();
   assert.match(head, /\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n/);
-  assert.ok(await wire.silentFor(50), "nothing may follow before the app has switched");
+  assert.ok(await wire.receivesNothingFor(50), "nothing may follow before the app has switched");
   await wire.send(
     "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\nX: y\r\n\r\nhello",
   );

@@ -51,7 +51,7 @@ Deno.test("a call that the network breaks is unavailable or late, never internal
     const error: unknown = await call.then(() => "answered", fromConnectError);
     return isFault(error) ? error.code : String(error);
   };
-  await t.step("nobody listens", async () => {
+  await t.step("no server", async () => {
     const gone = Deno.serve(
       { hostname: "127.0.0.1", port: 0, onListen: () => undefined },
       () => new Response(),

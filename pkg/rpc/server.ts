@@ -173,7 +173,7 @@ interface FastPath {
 /** The implementation of a method; the router's types have checked that it fits the method. */
 type Implementation = (message: Message, context: HandlerContext) => unknown;
 
-/** A router that also tells the implementations that are registered with it. */
+/** A router that also hands each implementation that is registered with it to `found`. */
 function recordMethods(
   router: ConnectRouter,
   found: (method: DescMethod, implementation: Implementation) => void,

@@ -203,7 +203,7 @@ for (
       await socket.write(new Uint8Array([...new TextEncoder().encode(head), ...body]));
       await until("the cut", () => ended);
       // What the sockets of the kernel hold on both sides, and little more.
-      assert.ok(made * TEXT.length < 32 * 1024 * 1024, `${made} messages were made for nobody`);
+      assert.ok(made * TEXT.length < 32 * 1024 * 1024, `${made} messages were made without a reader`);
       const before = made;
       await clock.sleep(50);
       assert.equal(made, before);
