@@ -6,10 +6,12 @@ import type { ObjectStore } from "../../../../pkg/objectstore/mod.ts";
 import {
   type ChunksTable,
   type CtrlDatabase,
-  deleteChunk,
-  deleteContextsOfPack,
   findChunks,
   findPackKeys,
+  forgetChunk,
+  forgetPack,
+  hideContextsOfPack,
+  type Tx,
 } from "../store/mod.ts";
 
 /** Where chunks are read from. */
@@ -29,7 +31,8 @@ const PACK_BYTES_MAX = 9 << 20;
  * The plain bytes of chunks, in order. Each is checked against its digest; a chunk that its pack does not hold is forgotten, so that
  * the next upload sends it again.
  *
- * @throws `failed_precondition` for a chunk that is missing or wrong, `unavailable` when the object store does not answer
+ * @throws `failed_precondition` for a chunk that is missing or wrong, `invalid_argument` for one with another length, `unavailable`
+ * when the object store does not answer
  */
 export async function* readChunks(
   source: ChunkSource,
@@ -77,25 +80,36 @@ export class ChunkReader {
   async read(chunk: ChunkReference, signal?: AbortSignal): Promise<Uint8Array> {
     const place = this.#places.get(text(chunk.digest));
     if (place === undefined) throw lost();
-    const pack = await this.#pack(place.pack_id, signal);
+    const pack = await this.#pack(place, signal);
     const plain = unpackChunk(pack, {
-      ...chunk,
+      digest: chunk.digest,
+      bytes: place.bytes,
       offset: place.pack_offset,
       storedBytes: place.stored_bytes,
       deflated: place.deflated === 1,
     });
-    if (plain !== undefined) return plain;
-    await transact(this.#source.db, async (tx) => {
-      await deleteChunk(tx, place);
-      await deleteContextsOfPack(tx, place.pack_id);
-    });
-    throw lost();
+    if (plain === undefined) throw await this.#forget(place, forgetChunk);
+    // The chunk is whole: the manifest is wrong, and other contexts go on using the chunk.
+    if (plain.length !== chunk.bytes) throw wrongLength(chunk.bytes, plain.length);
+    return plain;
   }
 
-  async #pack(id: string, signal: AbortSignal | undefined): Promise<Uint8Array> {
+  async #forget(
+    place: ChunksTable,
+    forget: (tx: Tx, place: ChunksTable) => Promise<void>,
+  ): Promise<Fault> {
+    await transact(this.#source.db, async (tx) => {
+      await forget(tx, place);
+      await hideContextsOfPack(tx, place.pack_id);
+    });
+    return lost();
+  }
+
+  async #pack(place: ChunksTable, signal: AbortSignal | undefined): Promise<Uint8Array> {
+    const id = place.pack_id;
     const known = this.#packs.get(id);
     this.#packs.delete(id);
-    const pack = known ?? this.#fetch(id, signal);
+    const pack = known ?? this.#fetch(place, signal);
     this.#packs.set(id, pack);
     for (const oldest of this.#packs.keys()) {
       if (this.#packs.size <= PACKS_KEPT) break;
@@ -109,8 +123,8 @@ export class ChunkReader {
     }
   }
 
-  async #fetch(id: string, signal: AbortSignal | undefined): Promise<Uint8Array> {
-    const key = this.#keys.get(id);
+  async #fetch(place: ChunksTable, signal: AbortSignal | undefined): Promise<Uint8Array> {
+    const key = this.#keys.get(place.pack_id);
     if (key === undefined) throw lost();
     const url = await this.#source.objects.presignGet(key, { expiresInMs: URL_MS });
     const limit = AbortSignal.timeout(FETCH_MS_MAX);
@@ -120,7 +134,7 @@ export class ChunkReader {
       });
       if (response.status === 404) {
         await response.body?.cancel();
-        throw lost();
+        throw await this.#forget(place, forgetPack);
       }
       if (!response.ok || Number(response.headers.get("content-length") ?? 0) > PACK_BYTES_MAX) {
         await response.body?.cancel();
@@ -143,6 +157,13 @@ function lost(): Fault {
   return publicFault(
     "failed_precondition",
     "A part of the build context is not stored as it was uploaded. Deploy again: the missing part is uploaded then.",
+  );
+}
+
+function wrongLength(named: number, stored: number): Fault {
+  return publicFault(
+    "invalid_argument",
+    `The manifest of the build context is not valid: it names a chunk of ${named} bytes that has ${stored}.`,
   );
 }
 

@@ -3,6 +3,7 @@ import { type RawBuilder, sql } from "kysely";
 import { dialectOf, insertIgnore, lockRows } from "../../../../pkg/db/mod.ts";
 import { ACTIVE_STATUSES } from "../deployments/status.ts";
 import type { Queryable, Tx } from "./database.ts";
+import { usePacks } from "./packs.ts";
 import type { ContextsTable } from "./schema_content.ts";
 
 /** Begins a context's name in `deployments.build_context_path`. Keys of archives begin with a project's id instead. */
@@ -46,15 +47,21 @@ export async function touchContext(tx: Tx, id: string, nowMs: number): Promise<b
   return true;
 }
 
-/** Records a context with the packs that it needs. The caller has locked them. */
+/**
+ * Records a context with the packs that it needs. The caller has locked them. Returns the context's id, which is another one when the
+ * same tree was committed meanwhile.
+ */
 export async function createContext(
   tx: Tx,
   context: ContextsTable,
   packIds: readonly string[],
-): Promise<void> {
-  await tx.insertInto("contexts").values(context).execute();
+): Promise<string> {
+  await insertIgnore(tx, "contexts", [context], ["project_id", "root"]);
+  const id = (await findContextByRoot(tx, context.project_id, context.root))?.id;
+  if (id !== undefined && id !== context.id) return id;
   const rows = packIds.map((pack_id) => ({ context_id: context.id, pack_id }));
   await insertIgnore(tx, "context_packs", rows, ["context_id", "pack_id"]);
+  return context.id;
 }
 
 /** Contexts that were not used since `beforeMs` and that no active deployment builds from, oldest first. */
@@ -83,8 +90,18 @@ function pathOfColumn(db: Queryable): RawBuilder<string> {
     : sql`${PATH_PREFIX} || contexts.id`;
 }
 
-/** Removes a context, unless it is used again or a deployment that is under way needs it. Its packs may be collected then. */
+/**
+ * Removes a context, unless it is used again or a deployment that is under way needs it. Its packs may be collected when their own time
+ * is over, which begins with the last use of the context.
+ */
 export async function removeContext(tx: Tx, id: string, beforeMs: number): Promise<boolean> {
+  const unlocked = await tx.selectFrom("contexts").select("last_used_at").where("id", "=", id)
+    .executeTakeFirst();
+  if (unlocked === undefined || unlocked.last_used_at >= beforeMs) return false;
+  const packs = await tx.selectFrom("context_packs").select("pack_id").where("context_id", "=", id)
+    .orderBy("pack_id").execute();
+  // Packs before contexts, as commits lock them.
+  await usePacks(tx, packs.map(({ pack_id }) => pack_id), unlocked.last_used_at);
   const context = await lockRows(tx, tx.selectFrom("contexts").selectAll().where("id", "=", id))
     .executeTakeFirst();
   if (context === undefined || context.last_used_at >= beforeMs) return false;
@@ -92,18 +109,20 @@ export async function removeContext(tx: Tx, id: string, beforeMs: number): Promi
     .where("project_id", "=", context.project_id).where("build_context_path", "=", contextPath(id))
     .where("status", "in", [...ACTIVE_STATUSES]).limit(1).executeTakeFirst();
   if (needed !== undefined) return false;
-  await deleteContext(tx, id);
+  await tx.deleteFrom("context_packs").where("context_id", "=", id).execute();
+  await tx.deleteFrom("contexts").where("id", "=", id).execute();
   return true;
 }
 
-/** Forgets the contexts that need a pack: they are checked again when they are uploaded again. */
-export async function deleteContextsOfPack(tx: Tx, packId: string): Promise<void> {
+/**
+ * Hides the contexts that need a pack from uploads, which commit them anew then: a chunk of the pack is gone. The caller has locked the
+ * pack. Their rows stay, for deployments that wait with one of them and need other chunks of the pack.
+ */
+export async function hideContextsOfPack(tx: Tx, packId: string): Promise<void> {
   const rows = await tx.selectFrom("context_packs").select("context_id").where("pack_id", "=", packId)
-    .execute();
-  for (const { context_id } of rows) await deleteContext(tx, context_id);
-}
-
-async function deleteContext(tx: Tx, id: string): Promise<void> {
-  await tx.deleteFrom("context_packs").where("context_id", "=", id).execute();
-  await tx.deleteFrom("contexts").where("id", "=", id).execute();
+    .orderBy("context_id").execute();
+  for (const { context_id: id } of rows) {
+    // No tree has an id for its root.
+    await tx.updateTable("contexts").set({ root: id }).where("id", "=", id).execute();
+  }
 }

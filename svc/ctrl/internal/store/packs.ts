@@ -105,10 +105,32 @@ export async function findPackKeys(
   return keys;
 }
 
-/** Forgets a chunk that its pack does not hold: the next upload sends it again. */
-export async function deleteChunk(tx: Tx, { project_id, digest, pack_id }: ChunksTable): Promise<void> {
+/**
+ * Forgets a chunk that its pack does not hold: the next upload sends it again. Locks the pack first, as commits do, so that none of
+ * them relies on the chunk.
+ */
+export async function forgetChunk(tx: Tx, { project_id, digest, pack_id }: ChunksTable): Promise<void> {
+  await lockPacks(tx, project_id, [pack_id]);
   await tx.deleteFrom("chunks").where("project_id", "=", project_id).where("digest", "=", digest)
     .where("pack_id", "=", pack_id).execute();
+}
+
+/** Forgets a pack that has no object any more, with its chunks: the next upload sends them again. */
+export async function forgetPack(
+  tx: Tx,
+  { project_id, pack_id }: Pick<ChunksTable, "project_id" | "pack_id">,
+): Promise<void> {
+  await lockPacks(tx, project_id, [pack_id]);
+  await removeChunks(tx, pack_id);
+}
+
+/** Packs that were used at a time known only now. */
+export async function usePacks(tx: Tx, ids: readonly string[], usedAtMs: number): Promise<void> {
+  for (let start = 0; start < ids.length; start += DIGESTS_PER_QUERY) {
+    await tx.updateTable("packs").set({ last_used_at: usedAtMs })
+      .where("id", "in", ids.slice(start, start + DIGESTS_PER_QUERY)).where("last_used_at", "<", usedAtMs)
+      .execute();
+  }
 }
 
 /** Packs to collect: not used since `beforeMs` and needed by no context, offered before `offeredBeforeMs`, or half removed. */
@@ -155,9 +177,13 @@ export async function retirePack(
   const needed = await tx.selectFrom("context_packs").select("context_id").where("pack_id", "=", id).limit(1)
     .executeTakeFirst();
   if (needed !== undefined) return false;
-  await tx.deleteFrom("chunks").where("pack_id", "=", id).execute();
-  await tx.updateTable("packs").set({ state: "removing" }).where("id", "=", id).execute();
+  await removeChunks(tx, id);
   return true;
+}
+
+async function removeChunks(tx: Tx, packId: string): Promise<void> {
+  await tx.deleteFrom("chunks").where("pack_id", "=", packId).execute();
+  await tx.updateTable("packs").set({ state: "removing" }).where("id", "=", packId).execute();
 }
 
 /** Forgets a pack whose object is removed. */

@@ -1,4 +1,10 @@
-import { type ContentEntry, contentIdOf, ManifestReader, TreeCheck } from "../../../../pkg/content/mod.ts";
+import {
+  type ChunkReference,
+  type ContentEntry,
+  contentIdOf,
+  ManifestReader,
+  TreeCheck,
+} from "../../../../pkg/content/mod.ts";
 import { transact } from "../../../../pkg/db/mod.ts";
 import { publicFault } from "../../../../pkg/fault/mod.ts";
 import { newId } from "../../../../pkg/uid/mod.ts";
@@ -37,13 +43,14 @@ export async function commitContext(
   });
   const root = checkRoot(request.root);
   const summary = await readManifest(deps, project.id, root);
+  await refuseOtherLengths(deps, project.id, summary.chunks);
   const now = clock.now();
   return await transact(db, async (tx) => {
     const known = await findContextByRoot(tx, project.id, root.root);
     if (known !== undefined && await touchContext(tx, known.id, now)) return contextPath(known.id);
-    const packIds = await requireChunks(tx, project.id, summary.digests, now);
+    const packIds = await requireChunks(tx, project.id, [...summary.chunks.keys()], now);
     const id = newId("context", now);
-    await createContext(tx, {
+    const committed = await createContext(tx, {
       id,
       workspace_id: caller.workspaceId,
       project_id: project.id,
@@ -55,20 +62,20 @@ export async function commitContext(
       created_at: now,
       last_used_at: now,
     }, packIds);
-    return contextPath(id);
+    return contextPath(committed);
   });
 }
 
 interface Summary {
   readonly entries: number;
   readonly contentBytes: number;
-  /** Of all chunks, those of the manifest included. */
-  readonly digests: readonly string[];
+  /** All chunks by their digest, those of the manifest included. */
+  readonly chunks: ReadonlyMap<string, ChunkReference>;
 }
 
 async function readManifest(deps: UploadDeps, projectId: string, root: CheckedRoot): Promise<Summary> {
   const { contentBytesMax, entriesMax } = deps.limits;
-  const digests = new Set(root.manifest.map(({ digest }) => digestText(digest)));
+  const chunks = new Map(root.manifest.map((chunk) => [digestText(chunk.digest), chunk]));
   const reader = new ManifestReader();
   const tree = new TreeCheck();
   const entries: ContentEntry[] = [];
@@ -78,7 +85,7 @@ async function readManifest(deps: UploadDeps, projectId: string, root: CheckedRo
       tree.add(entry);
       entries.push(entry);
       contentBytes += entry.size;
-      for (const { digest } of entry.chunks) digests.add(digestText(digest));
+      for (const chunk of entry.chunks) chunks.set(digestText(chunk.digest), chunk);
     }
     if (contentBytes > contentBytesMax) {
       throw tooLarge(`${mebibytes(contentBytes)} MiB`, `${mebibytes(contentBytesMax)} MiB`);
@@ -89,7 +96,19 @@ async function readManifest(deps: UploadDeps, projectId: string, root: CheckedRo
   if (digestText(contentIdOf(entries)) !== root.contentId) {
     throw invalid("root.content_id", "is not the one of the manifest", root.contentId);
   }
-  return { entries: entries.length, contentBytes, digests: [...digests] };
+  return { entries: entries.length, contentBytes, chunks };
+}
+
+/** A chunk whose row has another length than its manifest: which of the two is wrong, its bytes tell. */
+async function refuseOtherLengths(
+  deps: UploadDeps,
+  projectId: string,
+  chunks: ReadonlyMap<string, ChunkReference>,
+): Promise<void> {
+  const rows = await findChunks(deps.db.kysely, projectId, [...chunks.keys()]);
+  const other = rows.find(({ digest, bytes }) => chunks.get(digest)?.bytes !== bytes);
+  const chunk = other === undefined ? undefined : chunks.get(other.digest);
+  if (chunk !== undefined) await readChunks(deps, projectId, [chunk]).next();
 }
 
 /** The packs of the chunks, which from now on stay as long as the context does. */
@@ -99,16 +118,17 @@ async function requireChunks(
   digests: readonly string[],
   nowMs: number,
 ): Promise<readonly string[]> {
+  const places = await findChunks(tx, projectId, digests);
+  const stored = await touchPacks(tx, projectId, places.map(({ pack_id }) => pack_id), nowMs);
+  // Read again under the locks: a chunk may have been forgotten before them.
   const chunks = await findChunks(tx, projectId, digests);
-  const packIds = [...new Set(chunks.map(({ pack_id }) => pack_id))];
-  const stored = await touchPacks(tx, projectId, packIds, nowMs);
-  if (chunks.length < digests.length || stored.size < packIds.length) {
+  if (chunks.length < digests.length || chunks.some(({ pack_id }) => !stored.has(pack_id))) {
     throw publicFault(
       "failed_precondition",
       "A part of the build context is not uploaded, or has expired: ask again which chunks are missing, and upload them.",
     );
   }
-  return packIds;
+  return [...new Set(chunks.map(({ pack_id }) => pack_id))];
 }
 
 function tooLarge(has: string, may: string): Error {

@@ -1,10 +1,11 @@
 import { Code } from "@connectrpc/connect";
 import assert from "node:assert/strict";
-import { type Pack, PackWriter } from "../../../../pkg/content/mod.ts";
+import { cutManifest, type Pack, PackWriter } from "../../../../pkg/content/mod.ts";
+import { fileEntry } from "../../../../pkg/content/testing.ts";
 import { DeploymentService } from "../../../../proto/gen/ctrl/v1/deployment_pb.ts";
 import { findDeployment } from "../../internal/store/mod.ts";
 import { refused, startApi } from "../testing.ts";
-import { chunksOf, sendChunks, sendPack, sendTree, treeOf, uploadClient } from "./testing.ts";
+import { chunksOf, rootOf, sendChunks, sendPack, sendTree, treeOf, uploadClient } from "./testing.ts";
 
 const FILES = { "a.txt": "a", "b.txt": "b", "empty": "", "same.txt": "a" };
 
@@ -129,4 +130,67 @@ Deno.test("a chunk that its pack does not hold is forgotten, and uploaded again"
     /Deploy again/,
   );
   assert.match(await sendTree(client, projectId, tree), /^context\//, "the next upload mends it");
+});
+
+Deno.test("a tree that several clients commit at once becomes one context", async () => {
+  await using api = await startApi();
+  const tenant = await api.tenant("acme");
+  const { projectId } = tenant;
+  const client = uploadClient(api, tenant);
+  const tree = treeOf(FILES);
+  await sendChunks(client, projectId, tree);
+  const commits = Array.from({ length: 4 }, () => client.commitContext({ projectId, root: tree.root }));
+  const paths = (await Promise.all(commits)).map(({ buildContextPath }) => buildContextPath);
+  assert.equal(new Set(paths).size, 1);
+});
+
+Deno.test("a manifest with another length of a chunk is refused, and the chunk stays", async () => {
+  await using api = await startApi();
+  const tenant = await api.tenant("acme");
+  const { projectId } = tenant;
+  const client = uploadClient(api, tenant);
+  const tree = treeOf(FILES);
+  const path = await sendTree(client, projectId, tree);
+  const [file] = tree.entries;
+  assert.ok(file !== undefined);
+  const entries = [
+    fileEntry("a.txt", "a", { size: 2, chunks: file.chunks.map((chunk) => ({ ...chunk, bytes: 2 })) }),
+  ];
+  const manifest = cutManifest(entries);
+  const wrong = { ...treeOf({ "a.txt": "a" }), entries, manifest, root: rootOf(manifest) };
+  const writer = new PackWriter();
+  manifest.root.manifest.forEach((chunk, index) =>
+    writer.add(chunk, manifest.chunks[index] ?? new Uint8Array(0))
+  );
+  const pack = writer.end();
+  assert.ok(pack !== undefined);
+  await sendPack(client, projectId, pack);
+  await refused(
+    client.commitContext({ projectId, root: wrong.root }),
+    Code.InvalidArgument,
+    /a chunk of 2 bytes that has 1/,
+  );
+  assert.equal((await client.prepareContext({ projectId, root: tree.root })).buildContextPath, path);
+  assert.equal(await sendChunks(client, projectId, tree), 0, "nothing was forgotten");
+});
+
+Deno.test("a pack whose object is gone is forgotten, and uploaded again", async () => {
+  await using api = await startApi();
+  const tenant = await api.tenant("acme");
+  const { projectId } = tenant;
+  const client = uploadClient(api, tenant);
+  const tree = treeOf(FILES);
+  await sendTree(client, projectId, tree);
+  const packs = await api.db.kysely.selectFrom("packs").select("id").execute();
+  await api.db.kysely.updateTable("packs").set({ object_key: `${projectId}/packs/gone` }).execute();
+  await refused(
+    client.commitContext({ projectId, root: tree.root }),
+    Code.FailedPrecondition,
+    /Deploy again/,
+  );
+  assert.equal((await client.prepareContext({ projectId, root: tree.root })).buildContextPath, "");
+  assert.equal(await sendChunks(client, projectId, tree), 3);
+  assert.match(await sendTree(client, projectId, tree), /^context\//);
+  const states = await api.db.kysely.selectFrom("packs").select(["id", "state"]).execute();
+  assert.equal(states.find(({ id }) => id === packs[0]?.id)?.state, "removing");
 });

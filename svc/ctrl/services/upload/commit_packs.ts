@@ -59,8 +59,14 @@ async function requireObject({ objects }: UploadDeps, pack: PacksTable): Promise
 }
 
 function rowsOf(pack: PacksTable, message: UploadedPack | undefined): readonly ChunksTable[] {
+  let end = 0;
   return (message?.chunks ?? []).map((chunk) => {
     checkChunk(chunk, pack);
+    // Bounds the rows of a pack by its bytes.
+    if (chunk.offset < end) {
+      throw invalid("packs.chunks.offset", "must lie behind the chunk before", `${chunk.offset}`);
+    }
+    end = chunk.offset + chunk.storedBytes;
     return {
       project_id: pack.project_id,
       digest: digestText(chunk.digest),

@@ -73,6 +73,10 @@ Deno.test("commitPacks() refuses packs and chunks that cannot be", async (t) => 
       () => refused(client.commitPacks({ projectId, packs: [{ packId, chunks: [wrong] }] }), code, text),
     );
   }
+  await t.step("chunks that share bytes", () => {
+    const packs = [{ packId: uploaded, chunks: [chunk, { ...chunk, digest: new Uint8Array(32) }] }];
+    return refused(client.commitPacks({ projectId, packs }), Code.InvalidArgument, /behind the chunk before/);
+  });
   await t.step(
     "no packs",
     () => refused(client.commitPacks({ projectId, packs: [] }), Code.InvalidArgument, /^packs/),

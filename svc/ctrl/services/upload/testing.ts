@@ -41,12 +41,16 @@ export function treeOf(files: Readonly<Record<string, string>>): Tree {
   manifest.root.manifest.forEach(({ digest }, index) => {
     plain.set(digestKey(digest), manifest.chunks[index] ?? new Uint8Array(0));
   });
-  const root = {
-    manifestDigests: joinDigests(manifest.root.manifest),
-    manifestLengths: manifest.root.manifest.map(({ bytes }) => bytes),
-    contentId: manifest.root.contentId,
+  return { entries, manifest, root: rootOf(manifest), plain };
+}
+
+/** A manifest's root as a message. */
+export function rootOf({ root }: Manifest): Tree["root"] {
+  return {
+    manifestDigests: joinDigests(root.manifest),
+    manifestLengths: root.manifest.map(({ bytes }) => bytes),
+    contentId: root.contentId,
   };
-  return { entries, manifest, root, plain };
 }
 
 export function uploadClient(api: TestApi, { rootKey }: Tenant): UploadClient {

@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import type { ContextArchive, ContextEntry } from "../../../../pkg/build/mod.ts";
 import { type ChunkReference, type ContentEntry, ManifestReader } from "../../../../pkg/content/mod.ts";
-import { isFault } from "../../../../pkg/fault/mod.ts";
+import { Fault, isFault } from "../../../../pkg/fault/mod.ts";
 import { ChunkReader, type ChunkSource, manifestOf, readChunks } from "../../internal/contexts/mod.ts";
 import { findContext } from "../../internal/store/mod.ts";
 import { CONTEXT_MISSING, contextInvalid, type FailedBuild } from "./plan.ts";
@@ -27,11 +27,25 @@ export async function openContentContext(
     return new ContentContext(source, projectId, entries);
   } catch (error) {
     signal.throwIfAborted();
-    if (isFault(error, "failed_precondition", "invalid_argument")) {
-      return contextInvalid(error.publicMessage ?? error.message);
-    }
-    throw error;
+    return failedRead(error);
   }
+}
+
+/**
+ * The reason why a file of a context could not be read. The builder has it only as the end of its session.
+ *
+ * @throws `unavailable` when the object store did not answer
+ */
+export function readFailure(context: ContextArchive): FailedBuild | undefined {
+  const failure = context instanceof ContentContext ? context.failure : undefined;
+  return failure === undefined ? undefined : failedRead(failure);
+}
+
+function failedRead(error: unknown): FailedBuild {
+  if (isFault(error, "failed_precondition", "invalid_argument")) {
+    return contextInvalid(error.publicMessage ?? error.message);
+  }
+  throw error;
 }
 
 async function readEntries(
@@ -56,6 +70,8 @@ class ContentContext implements ContextArchive {
   readonly #source: ChunkSource;
   readonly #projectId: string;
   readonly #chunks: ReadonlyMap<string, readonly ChunkReference[]>;
+  /** The first read that failed. */
+  failure: Fault | undefined;
   /** Places of all chunks, looked up at the first read. */
   #reader: Promise<ChunkReader> | undefined;
 
@@ -75,10 +91,19 @@ class ContentContext implements ContextArchive {
   }
 
   async *read({ path }: ContextEntry, signal: AbortSignal): AsyncGenerator<Uint8Array> {
-    const reader = await (this.#reader ??= this.#openReader());
     for (const chunk of this.#chunks.get(path) ?? []) {
       signal.throwIfAborted();
-      yield await reader.read(chunk, signal);
+      yield await this.#readChunk(chunk, signal);
+    }
+  }
+
+  async #readChunk(chunk: ChunkReference, signal: AbortSignal): Promise<Uint8Array> {
+    try {
+      const reader = await (this.#reader ??= this.#openReader());
+      return await reader.read(chunk, signal);
+    } catch (error) {
+      if (error instanceof Fault) this.failure ??= error;
+      throw error;
     }
   }
 

@@ -5,7 +5,7 @@ import { transact } from "../../../../pkg/db/mod.ts";
 import { Fault } from "../../../../pkg/fault/mod.ts";
 import type { Logger } from "../../../../pkg/logger/mod.ts";
 import { beginBuildAttempt, contextIdOfPath, type CtrlDatabase } from "../../internal/store/mod.ts";
-import { openContentContext } from "./content_context.ts";
+import { openContentContext, readFailure } from "./content_context.ts";
 import { type ContextDeps, dockerfileIn, fetchContext } from "./context.ts";
 import { type BuildInputs, type InputsDeps, loadInputs } from "./inputs.ts";
 import { BuildLogSink } from "./log_sink.ts";
@@ -60,7 +60,13 @@ async function attemptBuild(deps: BuildDeps, { job, buildId, signal }: Attempt):
     const inputs = await loadInputs(deps, job);
     const dockerfile = inputs.dockerfile ?? await dockerfileIn(context, job.dockerfile, signal);
     if ("kind" in dockerfile) return dockerfile;
-    return await run(deps, { job, buildId, signal }, { context, inputs, dockerfile });
+    const report = await run(deps, { job, buildId, signal }, { context, inputs, dockerfile });
+    return report.kind === "built" ? report : readFailure(context) ?? report;
+  } catch (error) {
+    signal.throwIfAborted();
+    const failed = readFailure(context);
+    if (failed === undefined) throw error;
+    return failed;
   } finally {
     await context[Symbol.asyncDispose]();
   }
