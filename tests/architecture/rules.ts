@@ -51,9 +51,6 @@ const area = (path: string, prefix: string): string | undefined =>
 const commandOf = (path: string): string | undefined => path.match(/^cmd\/([^/]+)\//)?.[1];
 /** The folder of the worker that a file is in; `undefined` for files that wire the folders together, and all others. */
 const workerRoomOf = (path: string): string | undefined => path.match(/^svc\/ctrl\/worker\/([^/]+)\//)?.[1];
-/** The workflow that a file is a part of. */
-const workflowOf = (path: string): string | undefined =>
-  path.match(/^svc\/ctrl\/worker\/(deploy|start|routing|slots|image_build|versioning)\//)?.[1];
 /** The imports that each folder of the worker beside the workflows may take from other folders of the worker. */
 const WORKER_ROOMS: Readonly<Record<string, RegExp>> = {
   config: /^$/,
@@ -61,6 +58,11 @@ const WORKER_ROOMS: Readonly<Record<string, RegExp>> = {
   rollout: /^$/,
   builder: /^svc\/ctrl\/worker\/(config\/|\w+\/contract\.ts$)/,
   tasks: /^svc\/ctrl\/worker\/(builder\/|\w+\/contract\.ts$)/,
+};
+/** The workflow that a file is a part of: each other folder of the worker, so that a new one has the rules at once. */
+const workflowOf = (path: string): string | undefined => {
+  const room = workerRoomOf(path);
+  return room === undefined || Object.hasOwn(WORKER_ROOMS, room) ? undefined : room;
 };
 /** The same for workflows, beside the contracts of other workflows. */
 const WORKFLOW_IMPORTS = /^svc\/ctrl\/worker\/(rollout\/|restate\/retry_policy\.ts$)/;
