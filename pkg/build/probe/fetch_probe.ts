@@ -16,11 +16,11 @@ export type ProbedFetch =
   | { readonly kind: "fetched" }
   /** `error` is the builder's own text. */
   | { readonly kind: "failed"; readonly error: string }
-  /** The download began, and for `silentMs` there was neither an answer nor a refusal. */
-  | { readonly kind: "silent" };
+  /** The download began, and for `answerMsMax` there was neither an answer nor a refusal. */
+  | { readonly kind: "no_answer" };
 
 export interface FetchProbeOptions {
-  readonly silentMs: number;
+  readonly answerMsMax: number;
   readonly signal: AbortSignal;
 }
 
@@ -35,26 +35,26 @@ const PROGRESS_MS_MAX = 5_000;
 export async function probeFetch(
   { control }: Connection,
   url: string,
-  { silentMs, signal }: FetchProbeOptions,
+  { answerMsMax, signal }: FetchProbeOptions,
 ): Promise<ProbedFetch> {
   const ref = newSecretToken("probe");
-  const silent = new AbortController();
+  const noAnswer = new AbortController();
   const ended = new AbortController();
   const begun = Promise.withResolvers<boolean>();
   let timer: ReturnType<typeof setTimeout> | undefined;
   const begin = (): void => {
     begun.resolve(true);
-    timer ??= setTimeout(() => silent.abort(), silentMs);
+    timer ??= setTimeout(() => noAnswer.abort(), answerMsMax);
   };
   const all = AbortSignal.any([signal, ended.signal]);
   const following = follow(control.status({ ref }, { signal: all }), begin).then(() => begun.resolve(false));
   try {
     const request = create(SolveRequestSchema, { ref, definition: download(url) });
-    await control.solve(request, { signal: AbortSignal.any([signal, silent.signal]) });
+    await control.solve(request, { signal: AbortSignal.any([signal, noAnswer.signal]) });
     return { kind: "fetched" };
   } catch (error) {
     signal.throwIfAborted();
-    if (silent.signal.aborted) return { kind: "silent" };
+    if (noAnswer.signal.aborted) return { kind: "no_answer" };
     if (!(error instanceof ConnectError)) throw error;
     const late = setTimeout(() => begun.resolve(false), PROGRESS_MS_MAX);
     const hasBegun = await begun.promise;
@@ -78,7 +78,7 @@ async function follow(
       if (vertexes.some(({ started }) => started !== undefined)) begin();
     }
   } catch {
-    // The end of the build tells the reason.
+    // The end of the build has the reason.
   }
 }
 

@@ -1,6 +1,6 @@
 import type { Connection } from "../connection/connection.ts";
 
-/** Properties of a builder that no setting of ours tells. */
+/** Properties of a builder that no setting of ours has. */
 export interface WorkerFacts {
   /** E.g. `v0.34.0`; `undefined` before 0.11, which does not tell. */
   readonly version: string | undefined;

@@ -17,7 +17,7 @@ interface Target {
 /** The metadata service of most clouds, with the machine's credentials. */
 const METADATA = { name: "169.254.169.254 (the metadata service)", url: "http://169.254.169.254/" };
 /** A listener of a reachable network answers within milliseconds; a lost packet is sent again after 1 and 3 seconds. */
-const SILENT_MS = 5_000;
+const ANSWER_MS_MAX = 5_000;
 const AT_ONCE_MAX = 16;
 /** Go's words for a connection that was never made: refused, no route, timed out, or an unknown host. */
 const NOT_CONNECTED = /: dial (?:tcp|udp)/;
@@ -57,7 +57,7 @@ async function isReached(
   { url, wasAsked }: Target,
   signal: AbortSignal,
 ): Promise<boolean> {
-  const outcome = await probeFetch(connection, url, { silentMs: SILENT_MS, signal });
+  const outcome = await probeFetch(connection, url, { answerMsMax: ANSWER_MS_MAX, signal });
   if (wasAsked !== undefined) return wasAsked();
   return outcome.kind === "fetched" || (outcome.kind === "failed" && !NOT_CONNECTED.test(outcome.error));
 }
