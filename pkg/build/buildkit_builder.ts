@@ -129,8 +129,8 @@ class Build {
   }
 
   /**
-   * The image stays where every later build could read it by its name: it gets one that cannot be guessed and is told to its
-   * owner only.
+   * The image stays where every later build could read it by its name: it gets a name that cannot be guessed, and only its owner
+   * knows it.
    */
   async #intoEngine(): Promise<BuildOutcome> {
     const image = newSecretToken(this.#request.image);

@@ -29,14 +29,14 @@ const DIGEST = `sha256:${"0".repeat(64)}`;
 interface Bed {
   readonly solved: SolveRequest[];
   readonly released: Parameters<Lease["release"]>[0][];
-  /** Images that the engine was told to remove. */
+  /** Images that the engine was asked to remove. */
   readonly removed: string[];
   readonly leases: () => number;
   build(changes?: Partial<BuildRequest>): ReturnType<ReturnType<typeof createBuildkitBuilder>["build"]>;
 }
 
 interface BedOptions {
-  /** Steps that BuildKit tells before it solves. */
+  /** Steps that BuildKit reports before it solves. */
   readonly steps?: readonly string[];
   /** The end of a solve; by default it succeeds. */
   readonly solve?: (signal: AbortSignal, buildkit: FakeBuildkit) => Promise<void>;

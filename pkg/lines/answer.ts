@@ -13,7 +13,7 @@ const LINE_CHARS_MAX = 8_000_000;
 export async function* chunks(response: Response, { signal, fault }: Reading): AsyncGenerator<Uint8Array> {
   if (response.body === null) return;
   const reader = response.body.getReader();
-  // Deno tells a body of an abort only while its response has not been collected as garbage: this is told directly.
+  // Deno aborts a body only while its response has not been collected as garbage: the reader is cancelled directly.
   const cancel = (): void => void reader.cancel(signal.reason).catch(() => undefined);
   signal.addEventListener("abort", cancel, { once: true });
   try {

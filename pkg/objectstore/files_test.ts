@@ -225,10 +225,10 @@ Deno.test("an upload that stalls is given up", async () => {
   });
   try {
     const { url } = await store.presignPut(KEY, { expiresInMs: 1_000 });
-    const silent = new ReadableStream<Uint8Array>({
+    const stalled = new ReadableStream<Uint8Array>({
       start: (controller) => controller.enqueue(bytes("some")),
     });
-    const response = await store.handler(new Request(url, { method: "PUT", body: silent }));
+    const response = await store.handler(new Request(url, { method: "PUT", body: stalled }));
     assert.equal(response?.status, 400);
     assert.equal(await store.head(KEY), undefined);
   } finally {

@@ -4,8 +4,8 @@ import { Fault } from "../fault/mod.ts";
 import { base58, newDnsName } from "../uid/mod.ts";
 
 /**
- * The public key, as workers are told it, of the private key in a file, which is made unless it is there. A Restate
- * server that has the file signs with it whatever it sends to workers.
+ * The public key, in the form that workers take, of the private key in a file, which is made unless it is there. A Restate
+ * server that has the file signs all that it sends to workers.
  *
  * @throws `failed_precondition` when the file holds no such key or cannot be written
  */

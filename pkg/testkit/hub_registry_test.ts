@@ -104,7 +104,7 @@ Deno.test({
         assert.equal((await ask(hub, hidden, as(String(JSON.parse(body).access_token)))).status, 200);
       });
 
-      await t.step("answers 429 when it is told to", async () => {
+      await t.step("answers 429 on request", async () => {
         hub.limited = true;
         const { status, body } = await ask(
           hub,

@@ -11,7 +11,7 @@ export class PortRelay implements AsyncDisposable {
       for (const [socket, other] of [[client, upstream], [upstream, client]] as const) {
         this.#open.add(socket);
         socket.pipe(other);
-        // When one side breaks off, the other one is told so.
+        // When one side breaks off, the connection to the other is closed.
         socket.on("error", () => other.destroy());
         socket.on("close", () => this.#open.delete(socket));
       }

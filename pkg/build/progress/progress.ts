@@ -28,7 +28,7 @@ interface Step {
   readonly output: StepOutput;
   /** Lines that are not complete, by stream. */
   readonly streams: Map<bigint, TerminalLines>;
-  /** As it was told last; `waiting` before that. */
+  /** The status in the last event; `waiting` before the first. */
   status: Status | "waiting";
   /** When the interval began that `status` is about; BuildKit can start a step again. */
   startedAt: string;
@@ -56,7 +56,7 @@ export class BuildProgress {
   readonly #emit: (event: BuildEvent) => void;
   /**
    * Steps that were over at once. BuildKit looks base images up in the cache like that, and begins them again in its next
-   * message: their end is told when it does not.
+   * message: their end is reported when it does not.
    */
   #brief: Step[] = [];
   #failed: Step | undefined;

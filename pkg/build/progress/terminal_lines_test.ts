@@ -120,7 +120,7 @@ const WORST_MS_MAX = 10_000;
 const repeated = (text: string): Uint8Array =>
   latin(text.repeat(Math.ceil(MEGABYTE / text.length)).slice(0, MEGABYTE));
 
-/** 0.9 MB of carriage returns stopped a worker, and everybody's builds with it, for 24 seconds. */
+/** 0.9 MB of carriage returns stopped a worker, and the builds of all users with it, for 24 seconds. */
 Deno.test("TerminalLines takes a megabyte of the worst output in little time", async (t) => {
   const worst: readonly (readonly [string, Uint8Array, number?])[] = [
     ["carriage returns", repeated("\r")],
