@@ -144,3 +144,15 @@ export class Bench implements AsyncDisposable {
     });
   }
 }
+
+/** A test against the Docker Engine of this machine. */
+export function engineTest(name: string, test: (bench: Bench) => Promise<void>): void {
+  Deno.test({
+    name,
+    ignore: NO_ENGINE,
+    fn: async () => {
+      await using bench = await Bench.open();
+      await test(bench);
+    },
+  });
+}

@@ -172,3 +172,42 @@ export async function statementsRun(db: CtrlDatabase): Promise<number> {
   const { rows } = await sql<{ Value: string }>`show global status like 'Questions'`.execute(db.kysely);
   return Number(rows[0]?.Value ?? 0);
 }
+
+/** A stream that a test reads step by step. */
+export interface OpenStream {
+  next(): Promise<FeedEvent<Message>>;
+  /** The next event that is no heartbeat. */
+  nextChange(): Promise<FeedEvent<Message>>;
+  close(): Promise<void>;
+}
+
+export function open(hub: ChangeHub, feed: Feed<Message>, region: string, sinceVersion: number): OpenStream {
+  const stop = new AbortController();
+  const stream = hub.watch(feed, { region, sinceVersion, signal: stop.signal }, AS_IT_IS);
+  const next = async (): Promise<FeedEvent<Message>> => {
+    const { value, done } = await stream.next();
+    if (done === true) throw new Error("the stream ended");
+    return value;
+  };
+  return {
+    next,
+    async nextChange(): Promise<FeedEvent<Message>> {
+      for (;;) {
+        const event = await next();
+        if (event.kind !== "heartbeat") return event;
+      }
+    },
+    async close(): Promise<void> {
+      stop.abort();
+      await stream.return();
+    },
+  };
+}
+
+export const item = (id: string, version: number, value: number): FeedEvent<Message> => ({
+  kind: "item",
+  version,
+  resourceType: "deployment",
+  resourceId: id,
+  message: { id, written: version, value },
+});
