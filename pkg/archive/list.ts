@@ -1,7 +1,8 @@
+import { realpath, stat } from "node:fs/promises";
+import { publicFault } from "../fault/mod.ts";
 import { contextRules } from "./context_rules.ts";
 import type { DockerfileSource } from "./dockerfile.ts";
 import { IgnoreMatcher } from "./matcher.ts";
-import { contextRoot } from "./pack.ts";
 import { type Entry, listContext } from "./walk.ts";
 
 /** A folder as a build context. */
@@ -26,4 +27,14 @@ export async function listBuildContext(
   const root = await contextRoot(folder);
   const { rules, file } = await contextRules(root, dockerfile);
   return { root, entries: await listContext(root, new IgnoreMatcher(rules, file), signal) };
+}
+
+/** The folder's path without links. @throws `not_found` when it is no folder */
+export async function contextRoot(given: string): Promise<string> {
+  const root = await realpath(given).catch(() => undefined);
+  if (root === undefined) {
+    throw publicFault("not_found", `There is no folder ${given}. Name the folder to deploy.`);
+  }
+  if ((await stat(root)).isDirectory()) return root;
+  throw publicFault("not_found", `${given} is not a folder. Name the folder that holds the Dockerfile.`);
 }

@@ -4,7 +4,7 @@
  *
  * ```ts
  * const entries = await digestFolder({ root, entries: listed, cacheDirectory, nowMs, rest });
- * const root = contextRootOf(entries);                                   // manifest chunks and content id
+ * const { root } = cutManifest(entries);                                // manifest chunks and content id
  * const writer = new PackWriter();
  * for (const pack of packFiles(writer, folder, entries, (chunk) => missing.has(digestKey(chunk.digest)))) await send(pack);
  * const last = writer.end();

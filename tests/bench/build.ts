@@ -1,5 +1,5 @@
 /** From a folder to an image, beside `docker build` of the same on the same engine. */
-import { packContext } from "../../pkg/archive/mod.ts";
+import { packContext } from "../../pkg/testkit/context_archive/pack.ts";
 import { type Builder, openArchive } from "../../pkg/build/mod.ts";
 import { systemClock } from "../../pkg/clock/mod.ts";
 import { openEngine, removeImage } from "../../pkg/docker/mod.ts";

@@ -1,10 +1,11 @@
 import { readFile } from "node:fs/promises";
 import { basename } from "node:path";
-import { findDockerfile, packContext } from "../../pkg/archive/mod.ts";
+import { findDockerfile } from "../../pkg/archive/mod.ts";
 import { type Builder, openArchive } from "../../pkg/build/mod.ts";
 import { systemClock } from "../../pkg/clock/mod.ts";
 import { describeError, isFault } from "../../pkg/fault/mod.ts";
 import type { Buildx } from "../../pkg/testkit/buildx.ts";
+import { packContext } from "../../pkg/testkit/context_archive/pack.ts";
 
 /** A build that both ways are given. */
 export interface BuildInput {

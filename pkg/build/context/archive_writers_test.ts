@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { packContext } from "../../archive/mod.ts";
+import { packContext } from "../../testkit/context_archive/pack.ts";
 import { contentOf, described, Scratch } from "./testing.ts";
 
 Deno.test("openArchive() reads what GNU tar writes", async (t) => {

@@ -1,7 +1,7 @@
 /** The context of a build from both kinds of object store. */
 import assert from "node:assert/strict";
 import { tmpdir } from "node:os";
-import { packContext } from "../../../pkg/archive/mod.ts";
+import { packContext } from "../../../pkg/testkit/context_archive/pack.ts";
 import { isFault } from "../../../pkg/fault/mod.ts";
 import type { ObjectStore } from "../../../pkg/objectstore/mod.ts";
 import { createS3ObjectStore } from "../../../pkg/s3/mod.ts";

@@ -1,7 +1,7 @@
 /** A builder of each kind for the contract test: its registry, its base images, and a way to look into built images. */
 import assert from "node:assert/strict";
 import { tmpdir } from "node:os";
-import { padding, tarEnd, tarHeader } from "../../../pkg/archive/tar.ts";
+import { padding, tarEnd, tarHeader } from "../../../pkg/testkit/context_archive/tar.ts";
 import {
   type Builder,
   type BuildEvent,

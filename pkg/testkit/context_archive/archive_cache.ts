@@ -3,9 +3,9 @@ import { createReadStream } from "node:fs";
 import { link, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
-import { sha256Hex, shortHash } from "../hash/mod.ts";
+import { sha256Hex, shortHash } from "../../hash/mod.ts";
 import type { Written } from "./gzip_file.ts";
-import type { Entry } from "./walk.ts";
+import type { Entry } from "../../archive/walk.ts";
 
 const FORMAT = 2;
 const ARCHIVES_MAX = 8;

@@ -1,7 +1,7 @@
 import { join } from "node:path";
-import { publicFault } from "../fault/mod.ts";
+import { publicFault } from "../../fault/mod.ts";
 import { padding, tarEnd, tarHeader } from "./tar.ts";
-import { type Entry, isGone, unreadable } from "./walk.ts";
+import { type Entry, isGone, unreadable } from "../../archive/walk.ts";
 
 /** Read in one piece up to here, in parts above. */
 const WHOLE_BYTES_MAX = 4 << 20;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { openArchive } from "../build/mod.ts";
-import { packContext } from "./mod.ts";
+import { openArchive } from "../../build/mod.ts";
+import { packContext } from "./pack.ts";
 
 interface Trial extends AsyncDisposable {
   readonly root: string;

@@ -1,15 +1,17 @@
-import { mkdir, mkdtemp, realpath, rm, stat } from "node:fs/promises";
+/** A build context as clients of before sent it: one `.tar.gz`. The server side still takes it. */
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { publicFault } from "../fault/mod.ts";
+import { contextRoot } from "../../archive/list.ts";
+import { publicFault } from "../../fault/mod.ts";
 import { ArchiveCache, fingerprint, PREFIX } from "./archive_cache.ts";
-import { CooperativeYield } from "../async/mod.ts";
+import { CooperativeYield } from "../../async/mod.ts";
 import { tarBytes } from "./content.ts";
-import { contextRules } from "./context_rules.ts";
-import type { DockerfileSource } from "./dockerfile.ts";
+import { contextRules } from "../../archive/context_rules.ts";
+import type { DockerfileSource } from "../../archive/dockerfile.ts";
 import { GzipFile, type Written } from "./gzip_file.ts";
-import { describeShares, formatBytes, largestShares, type Share } from "./largest.ts";
-import { IgnoreMatcher } from "./matcher.ts";
-import { type Entry, listContext } from "./walk.ts";
+import { describeShares, formatBytes, largestShares, type Share } from "../../archive/largest.ts";
+import { IgnoreMatcher } from "../../archive/matcher.ts";
+import { type Entry, listContext } from "../../archive/walk.ts";
 
 /** A folder to pack, and where the archive goes. */
 export interface PackOptions {
@@ -82,16 +84,6 @@ export async function packContext(options: PackOptions): Promise<PackedContext> 
     await remove();
     throw error;
   }
-}
-
-/** The folder's path without links. @throws `not_found` when it is no folder */
-export async function contextRoot(given: string): Promise<string> {
-  const root = await realpath(given).catch(() => undefined);
-  if (root === undefined) {
-    throw publicFault("not_found", `There is no folder ${given}. Name the folder to deploy.`);
-  }
-  if ((await stat(root)).isDirectory()) return root;
-  throw publicFault("not_found", `${given} is not a folder. Name the folder that holds the Dockerfile.`);
 }
 
 /** A new folder that only this user can enter; below the cache, so that an archive is kept without a copy. */

@@ -1,4 +1,4 @@
-import type { Entry } from "./walk.ts";
+import type { Entry } from "../../archive/walk.ts";
 
 const BLOCK = 512;
 const NAME_BYTES_MAX = 100;
