@@ -40,9 +40,12 @@ class Folder implements AsyncDisposable {
     };
   }
 
-  async digest(entries: readonly Entry[]): Promise<readonly ContentEntry[]> {
+  async digest(
+    entries: readonly Entry[],
+    more: Partial<Parameters<typeof digestFolder>[0]> = {},
+  ): Promise<readonly ContentEntry[]> {
     const { root, cacheDirectory } = this;
-    return await digestFolder({ root, entries, cacheDirectory, nowMs: 3_600_000, signal });
+    return await digestFolder({ root, entries, cacheDirectory, nowMs: 3_600_000, signal, ...more });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -140,8 +143,34 @@ Deno.test("digestFolder() names a file that cannot be read", async () => {
   await Deno.remove(`${folder.root}/a`);
   await Deno.symlink("a", `${folder.root}/a`);
   const entry: Entry = { ...folder.entry("a"), kind: "file" };
-  await assert.rejects(
-    folder.digest([entry]),
-    (error) => isFault(error, "failed_precondition") && /"a"/.test(error.message),
-  );
+  const refuses = (): Promise<void> =>
+    assert.rejects(
+      folder.digest([entry]),
+      (error) => isFault(error, "failed_precondition") && /^"a" cannot be read/.test(error.message),
+    );
+  await refuses();
+  await Deno.remove(`${folder.root}/a`);
+  await Deno.mkdir(`${folder.root}/a`);
+  await refuses();
+});
+
+Deno.test("digestFolder() reads a file again whose digests were found to be wrong, and keeps the new ones", async () => {
+  await using folder = await Folder.create({ a: randomBytes(10, 1) });
+  const entry = folder.entry("a");
+  await folder.digest([entry]);
+  await Deno.writeFile(`${folder.root}/a`, randomBytes(10, 5));
+  const expected = sha256(randomBytes(10, 5));
+  const [read] = await folder.digest([entry], { changed: new Set(["a"]) });
+  assert.deepEqual(read?.sha256, expected);
+  const [kept] = await folder.digest([entry]);
+  assert.deepEqual(kept?.sha256, expected);
+});
+
+Deno.test("digestFolder() ends in the middle of a large file when the signal aborts", async () => {
+  await using folder = await Folder.create({ large: new Uint8Array(0) });
+  await Deno.truncate(`${folder.root}/large`, 4 * 2 ** 30); // takes no room on the disk
+  const abort = new AbortController();
+  const timer = setTimeout(() => abort.abort(new Error("stopped")));
+  await assert.rejects(folder.digest([folder.entry("large")], { signal: abort.signal }), /stopped/);
+  clearTimeout(timer);
 });

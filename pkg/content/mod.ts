@@ -3,10 +3,10 @@
  * lacks.
  *
  * ```ts
- * const entries = await digestFolder({ root, entries: listed, cacheDirectory, nowMs, rest });
- * const { root } = cutManifest(entries);                                // manifest chunks and content id
+ * const entries = await digestFolder({ root, entries: listed, cacheDirectory, nowMs, signal });
+ * const manifest = cutManifest(entries);                                 // its chunks, and the content id
  * const writer = new PackWriter();
- * for (const pack of packFiles(writer, folder, entries, (chunk) => missing.has(digestKey(chunk.digest)))) await send(pack);
+ * for (const pack of packFiles(writer, root, entries, (chunk) => missing.has(digestKey(chunk.digest)))) await send(pack);
  * const last = writer.end();
  * ```
  *

@@ -102,13 +102,17 @@ function open(root: string, path: string): Deno.FsFile {
 }
 
 function readAt(file: Deno.FsFile, offset: number, into: Uint8Array): Uint8Array | undefined {
-  file.seekSync(offset, Deno.SeekMode.Start);
-  for (let filled = 0; filled < into.length;) {
-    const read = file.readSync(into.subarray(filled));
-    if (read === null) return undefined;
-    filled += read;
+  try {
+    file.seekSync(offset, Deno.SeekMode.Start);
+    for (let filled = 0; filled < into.length;) {
+      const read = file.readSync(into.subarray(filled));
+      if (read === null) return undefined;
+      filled += read;
+    }
+    return into;
+  } catch {
+    return undefined; // a folder by now, or trouble that reading it again names
   }
-  return into;
 }
 
 /**

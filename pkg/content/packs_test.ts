@@ -79,6 +79,10 @@ Deno.test("packFiles() ends when a file is not what its digests say", async (t) 
     "another content": (path) => Deno.writeFile(path, randomBytes(900_000, 99)),
     "shorter": (path) => Deno.truncate(path, 10),
     "gone": (path) => Deno.remove(path),
+    "a folder": async (path) => {
+      await Deno.remove(path);
+      await Deno.mkdir(path);
+    },
   };
   for (const [name, change] of Object.entries(changes)) {
     await t.step(name, () =>

@@ -53,7 +53,9 @@ export class StatCache {
   async keep(files: ReadonlyMap<Entry, FileDigests>, nowMs: number): Promise<void> {
     const settled = [...files].filter(([{ changedAtMs }]) => changedAtMs < nowMs - TICK_MS);
     const known = new Map(settled.map(([{ stamp, size }, digests]) => [`${stamp}:${size}`, digests]));
-    if (known.size === this.#known.size && [...known.keys()].every((key) => this.#known.has(key))) return;
+    const same = known.size === this.#known.size &&
+      [...known].every(([key, digests]) => this.#known.get(key) === digests);
+    if (same) return;
     const temporary = `${this.#path()}.${crypto.getRandomValues(new Uint32Array(1))[0]}`;
     try {
       await mkdir(this.#directory, { recursive: true, mode: 0o700 });
