@@ -256,7 +256,7 @@ Deno.test("deploy --json says in which phase it failed", async (t) => {
     },
     {
       name: "a store that refuses",
-      script: { uploadAnswers: [403] },
+      script: { uploadAnswers: [403, 403] },
       want: ["upload_failed", "upload", DEPLOY_EXIT.upload],
       says: /403: the disk is full/,
     },

@@ -1,11 +1,10 @@
+import type { MessageInitShape } from "@bufbuild/protobuf";
 import {
   contextRoot,
-  describeShares,
   type DockerfileSource,
   type Entry,
   findDockerfile,
   formatBytes,
-  largestShares,
   listBuildContext,
 } from "../../pkg/archive/mod.ts";
 import type { Process } from "../../pkg/cli/mod.ts";
@@ -18,10 +17,12 @@ import {
   type Manifest,
 } from "../../pkg/content/mod.ts";
 import { isFault } from "../../pkg/fault/mod.ts";
-import type { ContextLimits } from "../../proto/gen/ctrl/v1/upload_pb.ts";
+import { fromConnectError } from "../../pkg/rpc/mod.ts";
+import type { CommitContextRequestSchema } from "../../proto/gen/ctrl/v1/upload_pb.ts";
 import { DeployFailure, type Timings } from "../shared/deploying/result.ts";
 import type { Report } from "../shared/deploying/report.ts";
 import { retryWhileUnavailable } from "../shared/retry_while_unavailable.ts";
+import { refuseLarge } from "./context_limits.ts";
 import { uploadChunks, type UploadClient } from "./upload_chunks.ts";
 
 export interface SendOptions {
@@ -45,6 +46,8 @@ interface Digested {
 
 /** Files that change while they are uploaded are read again this often. */
 const ROUNDS_MAX = 3;
+/** The store may collect a chunk between the question for it and the commit. */
+const COMMITS_MAX = 2;
 
 /**
  * Reads the Dockerfile, so that a folder or Dockerfile that cannot be used fails before anything is sent.
@@ -74,31 +77,38 @@ function asFailure(code: string, error: unknown): unknown {
 /** Reads the folder and uploads what the project's store lacks of it; returns the context's path, for the build. */
 export async function sendFolder(options: SendOptions): Promise<string> {
   const { report, timings, process: { clock } } = options;
+  const changed = new Set<string>();
   for (let round = 1;; round++) {
     const begunMs = clock.now();
     report.busy("packing");
-    const digested = await digest(options, begunMs);
+    const digested = await digest(options, begunMs, changed);
     timings.packMs = clock.now() - begunMs;
     report.idle();
     const count = digested.entries.filter(({ kind }) => kind !== "folder").length;
     const bytes = digested.entries.reduce((sum, { size }) => sum + size, 0);
     report.done(`packed ${count === 1 ? "1 file" : `${count} files`}, ${formatBytes(bytes)}`, timings.packMs);
-    noteLeftOut(options, digested);
+    if (round === 1) noteLeftOut(options, digested);
     try {
       return await send(options, digested);
     } catch (error) {
       if (!(error instanceof ContentChanged)) throw error;
-      if (round < ROUNDS_MAX) continue;
-      const text =
-        `${error.message}. Exclude it in .dockerignore, or stop the program that writes it, and deploy again.`;
-      throw new DeployFailure("context_invalid", text, { cause: error });
+      if (round === ROUNDS_MAX) throw changesAllTheTime(error);
+      report.note(`${error.message}: the folder is read again`);
+      changed.add(error.path);
     }
   }
+}
+
+function changesAllTheTime(error: ContentChanged): DeployFailure {
+  const text =
+    `${error.message}. Exclude it in .dockerignore, or stop the program that writes it, and deploy again.`;
+  return new DeployFailure("context_invalid", text, { cause: error });
 }
 
 async function digest(
   { folder, dockerfile, process: { signal, directories } }: SendOptions,
   nowMs: number,
+  changed: ReadonlySet<string>,
 ): Promise<Digested> {
   try {
     const { root, entries: listed } = await listBuildContext(folder, dockerfile, signal);
@@ -106,6 +116,7 @@ async function digest(
       root,
       entries: listed,
       cacheDirectory: directories.cache,
+      changed,
       nowMs,
       signal,
     });
@@ -121,10 +132,12 @@ function noteLeftOut({ report }: SendOptions, { listed }: Digested): void {
   const paths = listed.filter(({ kind }) => kind === "socket" || kind === "pipe").map(({ path }) => path);
   const [first] = paths;
   if (first === undefined) return;
-  const others = paths.length === 1
-    ? "is a socket or pipe and"
-    : `and ${paths.length - 1} other sockets and pipes`;
-  report.note(`"${first}" ${others} is left out`.replace("pipes is", "pipes are"));
+  const more = paths.length - 1;
+  report.note(
+    more === 0
+      ? `"${first}" is a socket or a pipe and is left out`
+      : `"${first}" and ${more} more ${more === 1 ? "socket or pipe" : "sockets and pipes"} are left out`,
+  );
 }
 
 async function send(options: SendOptions, digested: Digested): Promise<string> {
@@ -142,14 +155,10 @@ async function send(options: SendOptions, digested: Digested): Promise<string> {
   };
   const prepared = await retryWhileUnavailable(process, () => client.prepareContext(request, { signal }));
   refuseLarge(digested, prepared.limits);
-  let path = prepared.buildContextPath;
-  let sentBytes = 0;
-  if (path === "") {
-    report.busy("uploading");
-    sentBytes = await upload(options, digested);
-    path = (await retryWhileUnavailable(process, () =>
-      client.commitContext(request, { signal }))).buildContextPath;
-  }
+  const known = prepared.buildContextPath;
+  const { path, sentBytes } = known !== ""
+    ? { path: known, sentBytes: 0 }
+    : await uploadAndCommit(options, digested, request);
   timings.uploadMs = clock.now() - begunMs;
   report.idle();
   report.done(
@@ -157,6 +166,26 @@ async function send(options: SendOptions, digested: Digested): Promise<string> {
     timings.uploadMs,
   );
   return path;
+}
+
+async function uploadAndCommit(
+  options: SendOptions,
+  digested: Digested,
+  request: MessageInitShape<typeof CommitContextRequestSchema>,
+): Promise<{ readonly path: string; readonly sentBytes: number }> {
+  const { client, process, report } = options;
+  const { signal } = process;
+  report.busy("uploading");
+  let sentBytes = 0;
+  for (let commits = 1;; commits++) {
+    sentBytes += await upload(options, digested);
+    try {
+      const answer = await retryWhileUnavailable(process, () => client.commitContext(request, { signal }));
+      return { path: answer.buildContextPath, sentBytes };
+    } catch (error) {
+      if (commits === COMMITS_MAX || !isFault(fromConnectError(error), "failed_precondition")) throw error;
+    }
+  }
 }
 
 async function upload(options: SendOptions, digested: Digested): Promise<number> {
@@ -173,18 +202,4 @@ async function upload(options: SendOptions, digested: Digested): Promise<number>
     process.signal.throwIfAborted();
     throw error instanceof ContentChanged ? error : asFailure("upload_failed", error);
   }
-}
-
-/** @throws `too_large` that names what to leave out */
-function refuseLarge({ listed, entries }: Digested, limits: ContextLimits | undefined): void {
-  const bytes = entries.reduce((sum, { size }) => sum + size, 0);
-  const [bytesMax, filesMax] = [Number(limits?.contentBytesMax ?? 0), Number(limits?.filesMax ?? 0)];
-  if (limits === undefined || (bytes <= bytesMax && entries.length <= filesMax)) return;
-  const text = bytes > bytesMax
-    ? `The folder has ${formatBytes(bytes)}, and at most ${
-      formatBytes(bytesMax)
-    } are allowed. It holds most in:\n` +
-      describeShares(largestShares(listed))
-    : `The folder has ${entries.length} files and folders, and at most ${filesMax} are allowed.`;
-  throw new DeployFailure("too_large", `${text}\nExclude what the build does not need in .dockerignore.`);
 }

@@ -20,6 +20,8 @@ export interface UploadOptions {
   readonly env: Process["env"];
   readonly clock: Clock;
   readonly signal: AbortSignal;
+  /** Called with the bytes of the current attempt that left this process. */
+  readonly onSent?: (bytes: number) => void;
   /** Limit without a byte in either direction, after which an attempt is lost; a minute by default. */
   readonly idleMs?: number;
 }
@@ -68,7 +70,7 @@ async function attempt(options: UploadOptions, url: URL, proxy: OutgoingProxy | 
 }
 
 async function put(
-  { bytes, headers, signal, idleMs = IDLE_MS }: UploadOptions,
+  { bytes, headers, signal, onSent = () => undefined, idleMs = IDLE_MS }: UploadOptions,
   url: URL,
   proxy: OutgoingProxy | undefined,
 ): Promise<{ status: number; text: string }> {
@@ -89,13 +91,16 @@ async function put(
     // Not by the option of this name, which counts for nothing on a connection that was made beforehand.
     request.setTimeout(idleMs, () => request.destroy(new Error(`nothing moved for ${idleMs / 1000} s`)));
     request.on("error", reject);
-    pipeline(pieces(bytes), request).catch(reject);
+    pipeline(pieces(bytes, onSent), request).catch(reject);
   });
 }
 
 /** In pieces, so that a slow connection counts as moving. */
-function* pieces(bytes: Uint8Array): Generator<Uint8Array> {
-  for (let at = 0; at < bytes.length; at += PIECE_BYTES) yield bytes.subarray(at, at + PIECE_BYTES);
+function* pieces(bytes: Uint8Array, onSent: (bytes: number) => void): Generator<Uint8Array> {
+  for (let at = 0; at < bytes.length; at += PIECE_BYTES) {
+    onSent(at);
+    yield bytes.subarray(at, at + PIECE_BYTES);
+  }
 }
 
 function refused(who: string, status: number, text: string): Fault {

@@ -10,6 +10,8 @@ import {
   packFiles,
   PackWriter,
 } from "../../pkg/content/mod.ts";
+import { isFault } from "../../pkg/fault/mod.ts";
+import { fromConnectError } from "../../pkg/rpc/mod.ts";
 import type { UploadService } from "../../proto/gen/ctrl/v1/upload_pb.ts";
 import { retryWhileUnavailable } from "../shared/retry_while_unavailable.ts";
 import { upload } from "./upload.ts";
@@ -24,7 +26,7 @@ export interface UploadChunksOptions {
   readonly entries: readonly ContentEntry[];
   readonly manifest: Manifest;
   readonly process: Process;
-  /** Called with the share of the missing bytes that are stored. */
+  /** Called with the share of the missing bytes that are sent; a repeated attempt makes it smaller. */
   readonly onProgress: (share: number) => void;
 }
 
@@ -32,6 +34,8 @@ export interface UploadChunksOptions {
 const WORKERS = 4;
 /** Digests of one question. */
 const DIGESTS_MAX = 10_000;
+/** Places that are asked for in turn for one pack: a URL works for minutes only, and an offered pack expires. */
+const OFFERS_MAX = 2;
 
 /**
  * Uploads the chunks that the project's store lacks, and returns how many bytes were sent. Each pack can be used as soon as it is
@@ -44,16 +48,27 @@ export async function uploadChunks(options: UploadChunksOptions): Promise<number
   const total = [...missing.values()].reduce((sum, bytes) => sum + bytes, 0);
   const packs = packsOf(options, missing);
   let [stored, sent] = [0, 0];
+  /** Bytes of each pack that is on its way. */
+  const sending = new Map<Pack, number>();
+  const report = (): void => {
+    const onTheirWay = [...sending.values()].reduce((sum, bytes) => sum + bytes, 0);
+    options.onProgress((stored + onTheirWay) / total);
+  };
   const failed = new AbortController();
   const signal = AbortSignal.any([options.process.signal, failed.signal]);
   const work = async (): Promise<void> => {
     for (let next = packs.next(); next.done !== true; next = packs.next()) {
       signal.throwIfAborted();
-      const { bytes, chunks } = next.value;
-      await sendPack(options, next.value, signal);
-      sent += bytes.length;
-      stored += chunks.reduce((sum, chunk) => sum + chunk.bytes, 0);
-      options.onProgress(stored / total);
+      const pack = next.value;
+      const plainBytes = pack.chunks.reduce((sum, chunk) => sum + chunk.bytes, 0);
+      await sendPack(options, pack, signal, (bytes) => {
+        sending.set(pack, plainBytes * bytes / pack.bytes.length);
+        report();
+      });
+      sending.delete(pack);
+      sent += pack.bytes.length;
+      stored += plainBytes;
+      report();
     }
   };
   const workers = Array.from({ length: WORKERS }, () =>
@@ -109,20 +124,39 @@ function* packsOf(
   if (last !== undefined) yield last;
 }
 
+/** Sends a pack; when its place is not valid any more, to another one. */
 async function sendPack(
-  { client, projectId, process }: UploadChunksOptions,
+  options: UploadChunksOptions,
+  pack: Pack,
+  signal: AbortSignal,
+  onSent: (bytes: number) => void,
+): Promise<void> {
+  for (let offer = 1;; offer++) {
+    try {
+      return await sendOnce(options, pack, signal, onSent);
+    } catch (error) {
+      signal.throwIfAborted();
+      if (offer === OFFERS_MAX || !isFault(fromConnectError(error), "failed_precondition")) throw error;
+    }
+  }
+}
+
+async function sendOnce(
+  { client, projectId, process: { env, clock } }: UploadChunksOptions,
   { bytes, checksumSha256, chunks }: Pack,
   signal: AbortSignal,
+  onSent: (bytes: number) => void,
 ): Promise<void> {
   const offer = { projectId, packs: [{ sizeBytes: BigInt(bytes.length), checksumSha256 }] };
+  // By the signal of all workers: no worker waits for its next attempt when another one has failed.
+  const waiting = { clock, signal };
   const { uploads: [target] } = await retryWhileUnavailable(
-    process,
+    waiting,
     () => client.createPacks(offer, { signal }),
   );
   if (target === undefined) throw new Error("the control plane offered no place for a pack");
   const { packId, url, headers } = target;
-  const { env, clock } = process;
-  await upload({ bytes, url, headers, env, clock, signal });
+  await upload({ bytes, url, headers, env, clock, signal, onSent });
   const commit = { projectId, packs: [{ packId, chunks: [...chunks] }] };
-  await retryWhileUnavailable(process, () => client.commitPacks(commit, { signal }));
+  await retryWhileUnavailable(waiting, () => client.commitPacks(commit, { signal }));
 }
