@@ -154,7 +154,7 @@ Deno.test("uploadChunks() reports the share that is sent, also within a pack", a
   await using folder = await UploadFixture.create(api, "acme", files(3));
   const { shares, puts } = succeeded(await folder.send());
   assert.equal(puts, 1);
-  assert.ok(shares.length > 40, `${shares.length} shares`);
+  assert.ok(new Set(shares).size > 40, `${shares.length} shares`);
   assert.deepEqual(shares, shares.toSorted((a, b) => a - b));
   assert.equal(shares.at(-1), 1);
 });
