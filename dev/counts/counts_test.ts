@@ -15,7 +15,7 @@ export class Queue {
 `;
 
 Deno.test("isProduction() and isTest() part the files of the checkout", () => {
-  const production = ["main.ts", "svc/krane/run.ts", "dev/test.ts", "pkg/rpc/tests.ts"];
+  const production = ["main.ts", "svc/krane/run.ts", "dev/run_suites.ts", "pkg/rpc/tests.ts"];
   const tests = [
     "svc/krane/run_test.ts",
     "svc/ctrl/testing.ts",

@@ -24,3 +24,9 @@ Deno.test("every folder with tests belongs to one suite", async () => {
     .flatMap(({ args }) => args.slice(args.lastIndexOf("--no-check") + 1));
   assert.deepEqual(listed.toSorted(), folders.toSorted());
 });
+
+/** Deno runs a file of this name as a test: the runner of the suites would start itself. */
+Deno.test("no program has the name that Deno takes for a test", async () => {
+  const { stdout } = await new Deno.Command("git", { args: ["ls-files", "*/test.ts", "test.ts"] }).output();
+  assert.equal(new TextDecoder().decode(stdout), "");
+});
