@@ -3,7 +3,7 @@ import type { Durable } from "../../../../pkg/durable/mod.ts";
 import type { BuildJob, BuildReport, BuildSteps } from "./types.ts";
 
 /** Infrastructure trouble is rarely over in a second, and a build is expensive. */
-const BUILD_OPTIONS = { attemptsMax: 3, firstMs: 1_000, maxMs: 10_000 };
+const BUILD_OPTIONS = { attemptsMax: 8, firstMs: 1_000, maxMs: 10_000 };
 
 /** Builds the image. When the process dies the build starts again, within the same deadline. */
 export async function buildImage(
