@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { systemClock } from "../clock/mod.ts";
 import { createLogger, silentLogger } from "../logger/mod.ts";
+import { killChild } from "../testkit/commands.ts";
 import { findRestateServer } from "./find.ts";
 import { processIdentity } from "./process_identity.ts";
 import { type RestateServer, type RestateServerOptions, startRestateServer } from "./server.ts";
@@ -169,8 +170,7 @@ real("a killed process's server is ended before another starts on its folder", a
   const pid = Number(await firstLine(parent.stdout));
   const identity = await processIdentity(pid);
   assert.ok(identity);
-  parent.kill("SIGKILL");
-  await parent.status;
+  await killChild(parent);
   assert.equal(await processIdentity(pid), identity, "the server outlives its parent");
 
   const warnings: string[] = [];
@@ -200,8 +200,7 @@ real("a process that only has the old number is left alone", async (bed) => {
     await bed.start();
     assert.notEqual(await processIdentity(stranger.pid), undefined);
   } finally {
-    stranger.kill("SIGKILL");
-    await stranger.status;
+    await killChild(stranger);
   }
 });
 

@@ -19,6 +19,16 @@ export async function canRun(commands: readonly (readonly [string, ...string[]])
   return true;
 }
 
+/** Ends a child with SIGKILL and reaps it; a child that has ended by itself is no error, which would hide the test's own. */
+export async function killChild(child: Deno.ChildProcess): Promise<void> {
+  try {
+    child.kill("SIGKILL");
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+  }
+  await child.status;
+}
+
 /** Runs a command to its end and returns its stdout; throws with its stderr when it fails. */
 export async function runCommand(name: string, ...args: readonly string[]): Promise<string> {
   const command = new Deno.Command(name, { args: [...args], env: { PATH: ROOT_PATH }, stdin: "null" });

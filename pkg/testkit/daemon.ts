@@ -5,6 +5,8 @@ export interface DaemonOptions {
   readonly command: string;
   readonly args: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+  /** The test's own without one. */
+  readonly cwd?: string;
   /** Its output is appended there. */
   readonly logFile: string;
 }
@@ -27,10 +29,11 @@ export class TestDaemon {
 
   /** Starts it and waits until `isReady`; throws with the end of its output when it ends before or takes too long. */
   static async start(options: DaemonOptions, isReady: () => Promise<boolean>): Promise<TestDaemon> {
-    const { command, args, env, logFile } = options;
+    const { command, args, env, cwd, logFile } = options;
     const process = new Deno.Command("sh", {
       args: ["-c", 'exec "$@" >>"$0" 2>&1', logFile, command, ...args],
       env: { PATH: ROOT_PATH, ...env },
+      ...(cwd === undefined ? {} : { cwd }),
       stdin: "null",
       stdout: "null",
       stderr: "null",

@@ -9,6 +9,7 @@
  * @module
  */
 import { Secret } from "../config/mod.ts";
+import { killChild } from "./commands.ts";
 import { freePort } from "./ports.ts";
 
 /** The only user of a registry that asks who is there. */
@@ -97,8 +98,7 @@ export class TestRegistry implements AsyncDisposable {
     const process = this.#process;
     if (process === undefined) return;
     this.#process = undefined;
-    process.kill("SIGKILL");
-    await process.status;
+    await killChild(process);
   }
 
   /** Asks the registry as its user would. */

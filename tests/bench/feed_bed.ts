@@ -4,6 +4,7 @@ import { V8_FLAGS } from "../../dev/v8_flags.ts";
 import { Secret } from "../../pkg/config/mod.ts";
 import { transact } from "../../pkg/db/mod.ts";
 import { silentLogger } from "../../pkg/logger/mod.ts";
+import { killChild } from "../../pkg/testkit/commands.ts";
 import { mysqlServer, type TestMysqlServer, type TestSchema } from "../../pkg/testkit/mariadb.ts";
 import { newDnsName, newId, newSecretToken } from "../../pkg/uid/mod.ts";
 import { credentialHash } from "../../svc/ctrl/internal/auth/hash.ts";
@@ -289,8 +290,7 @@ class StreamsProcess {
   }
 
   async kill(): Promise<void> {
-    this.#child.kill("SIGKILL");
-    await this.#child.status;
+    await killChild(this.#child);
   }
 }
 

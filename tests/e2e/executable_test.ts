@@ -6,8 +6,8 @@ import { runtimeProblem } from "../../pkg/build/mod.ts";
 import { serves } from "../testbed/apps.ts";
 import { LocalPlatform } from "../testbed/local.ts";
 import { answers, docker, Testbed, writeApp } from "../testbed/testbed.ts";
-import { eventually } from "../testbed/wait.ts";
 import { TlsApi } from "../../pkg/kube/testing_tls_api.ts";
+import { TestDaemon } from "../../pkg/testkit/daemon.ts";
 
 const ROOT = new URL("../../", import.meta.url).pathname;
 
@@ -129,7 +129,8 @@ Deno.test("the shipped program", async (t) => {
 async function callsCluster(program: readonly string[]): Promise<void> {
   await using api = await TlsApi.open();
   const [command = "", ...first] = program;
-  const agent = new Deno.Command(command, {
+  const agent = await TestDaemon.start({
+    command,
     args: [...first, "krane", "--runtime", "kubernetes", "--region", "test"],
     cwd: "/",
     env: {
@@ -140,17 +141,10 @@ async function callsCluster(program: readonly string[]): Promise<void> {
       UNKEY_HTTP_HOST: "127.0.0.1",
       UNKEY_HTTP_PORT: "0",
     },
-    stdin: "null",
-    stdout: "null",
-    stderr: "null",
-  }).spawn();
-  try {
-    await eventually("a call of the cluster", () => api.seen.length > 0);
-    assert.equal(api.seen.at(-1)?.authorization, "Bearer of-the-kubeconfig");
-  } finally {
-    agent.kill("SIGKILL");
-    await agent.status;
-  }
+    logFile: `${api.folder}/krane.log`,
+  }, () => Promise.resolve(api.seen.length > 0));
+  await agent.end("SIGKILL", 0);
+  assert.equal(api.seen.at(-1)?.authorization, "Bearer of-the-kubeconfig");
 }
 
 /** True when the runtime of a program serves builders: an executable from a closed network may have an older one. */

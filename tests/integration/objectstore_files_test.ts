@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { systemClock } from "../../pkg/clock/mod.ts";
 import { Secret } from "../../pkg/config/mod.ts";
 import { createFileObjectStore, type FileObjectStore } from "../../pkg/objectstore/mod.ts";
+import { killChild } from "../../pkg/testkit/commands.ts";
 import { eventually, freePort } from "../testbed/wait.ts";
 import { CASES, lateClock, send, sendLarge, type Subject } from "./objectstore_suite.ts";
 
@@ -64,8 +65,7 @@ Deno.test({
       const peakKib = Number(/^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1]);
       assert.ok(peakKib < RESIDENT_KIB_MAX, `peak of ${peakKib} KiB`);
     } finally {
-      server.kill("SIGKILL");
-      await server.status;
+      await killChild(server);
       await Deno.remove(directory, { recursive: true });
     }
   },

@@ -2,6 +2,7 @@
 import { systemClock } from "../../pkg/clock/mod.ts";
 import { Secret } from "../../pkg/config/mod.ts";
 import type { S3Options } from "../../pkg/s3/mod.ts";
+import { killChild } from "../../pkg/testkit/commands.ts";
 import { eventually, freePort } from "./wait.ts";
 
 /** Where `dev/parts/versitygw.sh` puts the S3 server; without it these tests are ignored. */
@@ -29,8 +30,7 @@ export async function onS3(test: (options: S3Options) => Promise<void>): Promise
     await eventually("the S3 server to listen", () => answers(url));
     await test({ url, bucket: "contexts", region: "eu-test-1", ...S3_KEYS, clock: systemClock() });
   } finally {
-    server.kill("SIGKILL");
-    await server.status;
+    await killChild(server);
     await Deno.remove(directory, { recursive: true });
   }
 }
