@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { type CommandTree, VERSION } from "../pkg/cli/mod.ts";
+import { leavesOf, VERSION } from "../pkg/cli/mod.ts";
+import { defaultText } from "../pkg/config/mod.ts";
 import { ROOT } from "./root.ts";
 
 const REPOSITORY = new URL("..", import.meta.url).pathname;
@@ -45,11 +46,7 @@ Deno.test("the command tree loads only itself and the parser of the command line
 });
 
 Deno.test("every command explains its settings, and takes secrets from variables only", async (t) => {
-  const walk = async (node: CommandTree, path: readonly string[]): Promise<void> => {
-    if ("commands" in node) {
-      for (const [name, child] of Object.entries(node.commands)) await walk(child, [...path, name]);
-      return;
-    }
+  for (const { path, node } of leavesOf(ROOT)) {
     await t.step(path.join(" "), async () => {
       const { command: { fields } } = await node.load();
       assert.notEqual(node.summary, "");
@@ -62,8 +59,24 @@ Deno.test("every command explains its settings, and takes secrets from variables
         if (each.flag !== undefined) assert.match(each.flag, /^[a-z][a-z0-9-]+$/);
       }
     });
-  };
-  await walk(ROOT, []);
+  }
+});
+
+Deno.test("every default is shown as a user types it", async () => {
+  let shown = 0;
+  for (const { path, node } of leavesOf(ROOT)) {
+    for (const each of Object.values((await node.load()).command.fields)) {
+      const text = defaultText(each);
+      if (text === undefined) continue;
+      shown++;
+      assert.deepEqual(
+        each.schema.parse(text),
+        each.schema.parse(undefined),
+        `${path.join(" ")}: ${each.env} shows its default as "${text}", which means something else`,
+      );
+    }
+  }
+  assert.ok(shown > 100, "defaults are found");
 });
 
 Deno.test("the version is the one of the package", async () => {

@@ -20,16 +20,16 @@ export function styleHelp(to: Commander, process: Process): void {
 
 /** Adds variable and default to each setting's help, and lists the settings that only a variable can give. */
 export async function addHelp(to: Commander, command: Command): Promise<void> {
-  const { Secret } = await import("../secret/mod.ts");
+  const { defaultText } = await import("../config/mod.ts");
   const byFlag = new Map(Object.values(command.fields).map((each) => [`--${each.flag}`, each]));
   const describe = (option: Option): string => {
     const field = option.long === undefined || option.long === null ? undefined : byFlag.get(option.long);
     if (field === undefined) return option.description;
-    const parsed = field.schema.safeParse(undefined);
     const facts = [`env: ${field.env}${field.repeated === true ? " with one per line" : ""}`];
     if (field.file !== undefined) facts.push(`unkey.json: ${field.file}`);
-    if (!parsed.success) facts.push("required");
-    else if (!(parsed.data instanceof Secret)) facts.push(...defaultText(parsed.data));
+    const fallback = defaultText(field);
+    if (!field.schema.safeParse(undefined).success) facts.push("required");
+    else if (fallback !== undefined) facts.push(`default: ${fallback}`);
     return `${option.description} (${facts.join(", ")})`;
   };
   to.configureHelp({ optionDescription: describe });
@@ -45,10 +45,4 @@ export async function addHelp(to: Commander, command: Command): Promise<void> {
     to.addHelpText("after", `\n${title}\n${lines.join("\n")}`);
   }
   if (command.notes !== undefined) to.addHelpText("after", `\n${command.notes.trim()}`);
-}
-
-function defaultText(value: unknown): string[] {
-  if (value === undefined || value === false || value === "") return [];
-  if (Array.isArray(value)) return value.length === 0 ? [] : [`default: ${value.join(",")}`];
-  return [`default: ${String(value)}`];
 }

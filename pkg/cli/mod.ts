@@ -45,4 +45,5 @@ export { type Failure, printFailure, toFailure, UsageError } from "./failure.ts"
 export { withThisMachine } from "./no_proxy.ts";
 export { type Paint, paint } from "./paint.ts";
 export type { Choice, Directories, Process, Prompts, Terminal } from "./process.ts";
+export { leavesOf, nodesOf, type Placed } from "./tree.ts";
 export { VERSION } from "./version.ts";

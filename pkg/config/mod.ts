@@ -18,41 +18,11 @@
 import { z } from "zod";
 import { Fault, isFault } from "../fault/mod.ts";
 import { Secret } from "../secret/mod.ts";
+import type { ConfigOf, Field, FlagValue, Sources } from "./field.ts";
 
 export { Secret };
-
-/** One setting. `T` is what it parses into. */
-export interface Field<T> {
-  /** Without dashes. Absent on secrets. */
-  readonly flag?: string;
-  readonly env: string;
-  /** Its key in a file of settings, for commands that read one. */
-  readonly file?: string;
-  readonly help: string;
-  /** The value's name in help, e.g. `<port>`; absent for switches. */
-  readonly placeholder?: string;
-  readonly secret: boolean;
-  /** Takes all its values: those of the file, then one per line of the variable, then one per time that the flag is given. */
-  readonly repeated?: boolean;
-  /** Parses the raw text, or `undefined` when it is given nowhere; of a repeated setting a list of texts. */
-  readonly schema: z.ZodType<T>;
-}
-
-/** The object that a record of fields parses into. */
-export type ConfigOf<F> = { readonly [K in keyof F]: F[K] extends Field<infer T> ? T : never };
-
-/** The value of a flag; of a repeated one a list. */
-export type FlagValue = string | boolean | readonly string[];
-
-/** Where settings come from. An empty variable counts as absent. */
-export interface Sources {
-  readonly flags: ReadonlyMap<string, FlagValue>;
-  readonly env: (name: string) => string | undefined;
-  /** A value of the file of settings, by its key; flags and variables go before it. */
-  readonly file?: (key: string) => string | readonly string[] | undefined;
-  /** Reads a whole file as text; used for `<VARIABLE>_FILE`. */
-  readonly readFile: (path: string) => string;
-}
+export type { ConfigOf, Field, FlagValue, Sources } from "./field.ts";
+export { defaultText, valueText } from "./text.ts";
 
 /** Declares a setting with a flag. */
 export function field<T>(options: Omit<Field<T>, "secret"> & { readonly flag: string }): Field<T> {

@@ -32,6 +32,7 @@ export const DOCKER_FIELDS = {
     help: "Ports of this machine that instances may take.",
     placeholder: "<first-last>",
     schema: portRangeSchema("20000-29999"),
+    show: ({ first, last }) => `${first}-${last}`,
   }),
   pidsDefault: field({
     flag: "pids-default",

@@ -38,6 +38,7 @@ export const KUBERNETES_FIELDS = {
     help: "Labels of the nodes that pods may run on.",
     placeholder: "<key=value,...>",
     schema: pairsSchema(),
+    show: pairsText,
   }),
   tolerations: field({
     flag: "tolerations",
@@ -45,6 +46,7 @@ export const KUBERNETES_FIELDS = {
     help: "Taints that pods tolerate; an empty list is written as none.",
     placeholder: "<key[=value][:effect],...|none>",
     schema: tolerationsSchema("karpenter.sh/nodepool=untrusted:NoSchedule"),
+    show: tolerationsText,
   }),
   imagePullSecrets: field({
     flag: "image-pull-secrets",
@@ -60,6 +62,7 @@ export const KUBERNETES_FIELDS = {
       "Linux capabilities that apps keep, of none; images that drop root by themselves need SETUID,SETGID.",
     placeholder: "<NAME,...|none>",
     schema: listSchema(["NET_BIND_SERVICE"]).transform(noneIsEmpty),
+    show: listText,
   }),
   edgeNamespaces: field({
     flag: "edge-namespaces",
@@ -67,6 +70,7 @@ export const KUBERNETES_FIELDS = {
     help: "Namespaces whose pods may reach all apps and sentinels.",
     placeholder: "<name,...|none>",
     schema: listSchema(["unkey"]).transform(noneIsEmpty),
+    show: listText,
   }),
   sentinelNamespace: field({
     flag: "sentinel-namespace",
@@ -87,6 +91,7 @@ export const KUBERNETES_FIELDS = {
     help: "Labels of the nodes that sentinels may run on.",
     placeholder: "<key=value,...>",
     schema: pairsSchema(),
+    show: pairsText,
   }),
   sentinelTolerations: field({
     flag: "sentinel-tolerations",
@@ -94,6 +99,7 @@ export const KUBERNETES_FIELDS = {
     help: "Taints that sentinels tolerate; an empty list is written as none.",
     placeholder: "<key[=value][:effect],...|none>",
     schema: tolerationsSchema("node-class=sentinel:NoSchedule"),
+    show: tolerationsText,
   }),
   ingressCidrs: field({
     flag: "ingress-cidrs",
@@ -108,6 +114,7 @@ export const KUBERNETES_FIELDS = {
     help: "Networks that no app may reach. Default: where clouds keep credentials of their machines.",
     placeholder: "<cidr,...|none>",
     schema: cidrsSchema(["169.254.0.0/16", "fd00:ec2::254/128"]),
+    show: listText,
   }),
   podToken: switchField({
     flag: "pod-token",
@@ -132,6 +139,11 @@ function noneIsEmpty(values: readonly string[]): readonly string[] {
   return values.length === 1 && values[0] === "none" ? [] : values;
 }
 
+/** The text that stands for these entries where the default is not an empty list. */
+function listText(entries: readonly string[]): string {
+  return entries.length === 0 ? "none" : entries.join(",");
+}
+
 function nameSchema(): z.ZodType<string | undefined> {
   return textSchema().refine((name) => name === undefined || /^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/.test(name), {
     message: "must be the name of a Kubernetes object",
@@ -145,6 +157,18 @@ function pairsSchema(): z.ZodType<Readonly<Record<string, string>>> {
     context.addIssue({ code: "custom", message: "must be pairs, e.g. pool=apps,disk=ssd" });
     return z.NEVER;
   });
+}
+
+function pairsText(pairs: Readonly<Record<string, string>>): string {
+  return Object.entries(pairs).map(([key, value]) => `${key}=${value}`).join(",");
+}
+
+function tolerationsText(tolerations: readonly Toleration[]): string {
+  return listText(
+    tolerations.map(({ key, value, effect }) =>
+      `${key}${value === undefined ? "" : `=${value}`}${effect === undefined ? "" : `:${effect}`}`
+    ),
+  );
 }
 
 function tolerationsSchema(fallback: string): z.ZodType<readonly Toleration[]> {
