@@ -12,6 +12,8 @@ import { systemClock } from "./pkg/clock/mod.ts";
 
 const STDIN_BYTES_MAX = 1 << 20;
 const COLUMNS = 80;
+const FULL_PIPE_MS = 5;
+const FULL_PIPE = new Int32Array(new SharedArrayBuffer(4));
 const SIGNALS = ["SIGINT", "SIGTERM"] as const;
 
 const stop = new AbortController();
@@ -33,7 +35,7 @@ const capable = stderrTerminal && env("TERM") !== "dumb";
 const process: Process = {
   args: Deno.args,
   env,
-  stdout: print,
+  stdout: (text) => write(Deno.stdout, text),
   stderr: printError,
   log: (line) => write(Deno.stderr, `${line}\n`),
   readStdin,
@@ -46,6 +48,7 @@ const process: Process = {
     columns,
   },
   prompts: Deno.stdin.isTerminal() && stderrTerminal && !isSet("CI") ? terminalPrompts() : undefined,
+  surviveHangup: () => Deno.addSignalListener("SIGHUP", () => undefined),
   signal: stop.signal,
   clock: systemClock(),
   fetch,
@@ -55,16 +58,6 @@ const process: Process = {
 };
 
 Deno.exit(await dispatch(ROOT, process));
-
-/** A reader that went away (`unkey logs | head`) ends the program quietly. */
-function print(text: string): void {
-  try {
-    write(Deno.stdout, text);
-  } catch (error) {
-    if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
-    Deno.exit(EXIT.ok);
-  }
-}
 
 /** Messages must not decide how a command ends: the exit code says it even where they cannot be written. */
 function printError(text: string): void {
@@ -77,7 +70,15 @@ function printError(text: string): void {
 
 function write(to: typeof Deno.stdout, text: string): void {
   let bytes = new TextEncoder().encode(text);
-  while (bytes.length > 0) bytes = bytes.subarray(to.writeSync(bytes));
+  while (bytes.length > 0) {
+    try {
+      bytes = bytes.subarray(to.writeSync(bytes));
+    } catch (error) {
+      // A full pipe that another process has set to not block, as Node.js does with pipes of its children.
+      if (!(error instanceof Deno.errors.WouldBlock)) throw error;
+      Atomics.wait(FULL_PIPE, 0, 0, FULL_PIPE_MS);
+    }
+  }
 }
 
 async function readStdin(): Promise<string> {

@@ -7,6 +7,7 @@ import { connectAsOperator, OPERATOR_FIELDS } from "../shared/operator.ts";
 import { JSON_FIELD, jsonLine } from "../shared/output.ts";
 
 export const command = defineCommand({
+  outcome: "secret",
   fields: { ...OPERATOR_FIELDS, json: JSON_FIELD },
   positionals: [{
     name: "region",

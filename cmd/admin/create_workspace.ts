@@ -11,6 +11,7 @@ import { JSON_FIELD, jsonLine } from "../shared/output.ts";
 const KEY_NAME = "first key";
 
 export const command = defineCommand({
+  outcome: "secret",
   fields: {
     ...OPERATOR_FIELDS,
     name: field({

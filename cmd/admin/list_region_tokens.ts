@@ -8,6 +8,7 @@ import { age, JSON_FIELD, jsonLine, table } from "../shared/output.ts";
 import { allPages } from "../shared/pages.ts";
 
 export const command = defineCommand({
+  outcome: "output",
   fields: { ...OPERATOR_FIELDS, json: JSON_FIELD },
   async run({ config }, { clock, signal, stdout, stderr }) {
     const connection = connectAsOperator(config);

@@ -40,6 +40,7 @@ type AuditConfig = ConfigOf<typeof FIELDS>;
 
 /** `unkey audit` */
 export const command = defineCommand({
+  outcome: "output",
   fields: FIELDS,
   async run({ config }, process) {
     const connection = await connect(config, process);

@@ -5,6 +5,7 @@ import { runService, SERVICE_FIELDS, SERVICE_NOTES } from "../shared/service.ts"
 
 /** `unkey ctrl api` */
 export const command = defineCommand({
+  outcome: "service",
   fields: { ...API_FIELDS, ...SERVICE_FIELDS },
   check: checkApiConfig,
   notes: SERVICE_NOTES,

@@ -5,6 +5,7 @@ import { runService, SERVICE_FIELDS, SERVICE_NOTES } from "../shared/service.ts"
 
 /** `unkey ctrl worker` */
 export const command = defineCommand({
+  outcome: "service",
   fields: { ...WORKER_FIELDS, ...SERVICE_FIELDS },
   check: checkWorkerConfig,
   notes: SERVICE_NOTES,

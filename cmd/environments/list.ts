@@ -8,6 +8,7 @@ import { PROJECT_FIELD, projectOf } from "../shared/project_fields.ts";
 import { projectFile } from "../shared/project_file.ts";
 
 export const command = defineCommand({
+  outcome: "output",
   fields: { ...CONNECT_FIELDS, project: PROJECT_FIELD, json: JSON_FIELD },
   file: (_words, { cwd }) => projectFile(cwd),
   async run({ config }, process) {

@@ -5,6 +5,7 @@ import { runService, SERVICE_FIELDS, SERVICE_NOTES } from "../shared/service.ts"
 
 /** `unkey frontline` */
 export const command = defineCommand({
+  outcome: "service",
   fields: { ...FRONTLINE_FIELDS, ...SERVICE_FIELDS },
   notes: SERVICE_NOTES,
   run({ config }, process) {

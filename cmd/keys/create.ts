@@ -10,6 +10,7 @@ import { connectToWorkspace, WORKSPACE_FIELDS } from "../shared/workspace_fields
 import { expandPermissions } from "./permissions.ts";
 
 export const command = defineCommand({
+  outcome: "secret",
   fields: {
     ...WORKSPACE_FIELDS,
     permissions: field({

@@ -7,6 +7,7 @@ import { age, JSON_FIELD, jsonLine, table } from "../shared/output.ts";
 import { connectToWorkspace, WORKSPACE_FIELDS } from "../shared/workspace_fields.ts";
 
 export const command = defineCommand({
+  outcome: "output",
   fields: { ...WORKSPACE_FIELDS, json: JSON_FIELD },
   async run({ config }, process) {
     const { connection, workspaceId } = await connectToWorkspace(config, process);

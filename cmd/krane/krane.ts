@@ -6,6 +6,7 @@ import { runService, SERVICE_FIELDS, SERVICE_NOTES } from "../shared/service.ts"
 
 /** `unkey krane` */
 export const command = defineCommand({
+  outcome: "service",
   fields: { ...KRANE_FIELDS, ...SERVICE_FIELDS },
   check: registryProblems,
   notes: SERVICE_NOTES,

@@ -30,6 +30,7 @@ type ListConfig = ConfigOf<typeof FIELDS>;
 
 /** `unkey list [deployments|projects]` */
 export const command = defineCommand({
+  outcome: "output",
   fields: FIELDS,
   positionals: [{ name: "what", help: "deployments (the default) or projects.", required: false }],
   async run({ config, positionals: [what = "deployments"] }, process) {

@@ -17,6 +17,7 @@ import { createPrinter, type Line, lineOfInstance } from "./printer.ts";
 
 /** `unkey logs <deployment>` */
 export const command = defineCommand({
+  outcome: "output",
   fields: LOGS_FIELDS,
   positionals: [{ name: "deployment", help: DEPLOYMENT_WORD, required: true }],
   notes:

@@ -5,6 +5,7 @@ import { runService, SERVICE_FIELDS, SERVICE_NOTES } from "../shared/service.ts"
 
 /** `unkey sentinel` */
 export const command = defineCommand({
+  outcome: "service",
   fields: { ...SENTINEL_FIELDS, ...SERVICE_FIELDS },
   notes: SERVICE_NOTES,
   run({ config }, process) {

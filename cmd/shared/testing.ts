@@ -137,6 +137,7 @@ export async function unkey(args: readonly string[], options: RunOptions = {}): 
       columns: () => 100,
     },
     prompts,
+    surviveHangup: () => undefined,
     signal: options.signal ?? new AbortController().signal,
     clock: options.clock ?? { ...systemClock(), now: () => NOW },
     fetch,

@@ -11,6 +11,7 @@ import { regionJson, regionsText } from "./regions.ts";
 
 /** `unkey status [deployment]` */
 export const command = defineCommand({
+  outcome: "output",
   fields: {
     ...CONNECT_FIELDS,
     environment: ENVIRONMENT_FILTER_FIELD,

@@ -22,6 +22,7 @@ import { Stack } from "./stack.ts";
 
 /** `unkey up` */
 export const command = defineCommand({
+  outcome: "service",
   fields: UP_FIELDS,
   notes:
     "Everything listens on 127.0.0.1 only. Ctrl-C stops all of it and keeps the data for the next start.",

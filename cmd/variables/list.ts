@@ -8,6 +8,7 @@ import { ENVIRONMENT_FIELD, PROJECT_FIELD, projectOf } from "../shared/project_f
 import { projectFile } from "../shared/project_file.ts";
 
 export const command = defineCommand({
+  outcome: "output",
   fields: { ...CONNECT_FIELDS, project: PROJECT_FIELD, environment: ENVIRONMENT_FIELD, json: JSON_FIELD },
   notes: "Values are stored encrypted and are never shown.",
   file: (_words, { cwd }) => projectFile(cwd),

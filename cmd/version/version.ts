@@ -7,6 +7,7 @@ const FIELDS = {
 
 /** `unkey version` */
 export const command = defineCommand({
+  outcome: "output",
   fields: FIELDS,
   run({ config }, { stdout }) {
     const { build: { os, arch }, version: { deno } } = Deno;

@@ -2,6 +2,7 @@ import type { ConfigOf, Field, loadConfig, Sources } from "../config/mod.ts";
 import { isFault } from "../fault/mod.ts";
 import type { ExitCode } from "./exit_codes.ts";
 import { UsageError } from "./failure.ts";
+import type { Outcome } from "./output.ts";
 import type { Process } from "./process.ts";
 
 /** The settings of a command by name. */
@@ -29,6 +30,8 @@ export interface Definition<F extends Fields> {
   readonly notes?: string;
   /** Reads the file of settings that the command takes values from; what it throws is the command's failure. */
   readonly file?: (positionals: Positionals, process: Process) => Promise<FileSettings>;
+  /** `exit_code` by default. */
+  readonly outcome?: Outcome;
   /** Rules between settings; a text per problem. */
   readonly check?: (config: ConfigOf<F>) => readonly string[];
   /** Members that the JSON of a failure has besides `error` and `exitCode`, so that programs find the same names. */
@@ -43,7 +46,8 @@ export interface Input<F extends Fields> {
 }
 
 /** A command whose settings' types are behind it. */
-export interface Command extends Pick<Definition<Fields>, "fields" | "positionals" | "notes" | "failure"> {
+export interface Command
+  extends Pick<Definition<Fields>, "fields" | "positionals" | "notes" | "failure" | "outcome"> {
   execute(call: Call, process: Process): Promise<ExitCode>;
 }
 

@@ -5,6 +5,7 @@ import { EXIT, type ExitCode } from "./exit_codes.ts";
 import { printFailure, toFailure, UsageError } from "./failure.ts";
 import { addSettings, readFlags, splitSwitches } from "./flags.ts";
 import { addHelp, styleHelp } from "./help.ts";
+import { type Outcome, Output } from "./output.ts";
 import type { Process } from "./process.ts";
 import { VERSION } from "./version.ts";
 
@@ -15,16 +16,32 @@ export async function dispatch(root: Group, process: Process): Promise<ExitCode>
   const json = process.args.some((each) => each === "--json" || each === "--json=true");
   const { path, node, rest } = findNode(root, helpWord(process.args));
   let command: Command | undefined;
+  let output = new Output("output", process);
   try {
     if (!("commands" in node)) command = (await node.load()).command;
-    return await run({ root, path, rest, command }, process);
+    output = new Output(outcomeOf(command, rest), process);
+    return output.end(await run({ root, path, rest, command }, output.process));
   } catch (error) {
-    if (error instanceof CommanderError && error.exitCode === 0) return EXIT.ok;
-    // The help of a group that was called without a command is the message.
-    if (error instanceof CommanderError && error.code === "commander.help") return EXIT.usage;
-    const failure = toFailure(error instanceof CommanderError ? usageOf(error, path) : error);
-    return printFailure(failure, process, json ? command?.failure ?? {} : undefined);
+    return output.end(fail(error, { path, command, json }, output.process));
   }
+}
+
+/** The outcome of a call: the help of a command is output, whatever the command does. */
+function outcomeOf(command: Command | undefined, args: readonly string[]): Outcome {
+  if (command === undefined || args.some((each) => each === "--help" || each === "-h")) return "output";
+  return command.outcome ?? "exit_code";
+}
+
+function fail(
+  error: unknown,
+  { path, command, json }: Pick<Target, "path" | "command"> & { readonly json: boolean },
+  process: Process,
+): ExitCode {
+  if (error instanceof CommanderError && error.exitCode === 0) return EXIT.ok;
+  // The help of a group that was called without a command is the message.
+  if (error instanceof CommanderError && error.code === "commander.help") return EXIT.usage;
+  const failure = toFailure(error instanceof CommanderError ? usageOf(error, path) : error);
+  return printFailure(failure, process, json ? command?.failure ?? {} : undefined);
 }
 
 interface Target {

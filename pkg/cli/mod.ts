@@ -43,6 +43,7 @@ export { EXIT, type ExitCode } from "./exit_codes.ts";
 export { dispatch } from "./dispatch.ts";
 export { type Failure, printFailure, toFailure, UsageError } from "./failure.ts";
 export { withThisMachine } from "./no_proxy.ts";
+export type { Outcome } from "./output.ts";
 export { type Paint, paint } from "./paint.ts";
 export type { Choice, Directories, Process, Prompts, Terminal } from "./process.ts";
 export { leavesOf, nodesOf, type Placed } from "./tree.ts";

@@ -5,7 +5,7 @@ export interface Process {
   /** The words after the program's name. */
   readonly args: readonly string[];
   readonly env: (name: string) => string | undefined;
-  /** Writes text as it is; a command's data goes here and nothing else does. */
+  /** Writes text as it is, or throws; a command's data goes here and nothing else does. */
   readonly stdout: (text: string) => void;
   /** Writes text as it is; messages and progress go here. Text that cannot be written is dropped. */
   readonly stderr: (text: string) => void;
@@ -16,6 +16,8 @@ export interface Process {
   readonly terminal: Terminal;
   /** Asks questions. Absent without a terminal to ask on. */
   readonly prompts: Prompts | undefined;
+  /** From now on, a terminal that goes away (SIGHUP) does not end the process. */
+  readonly surviveHangup: () => void;
   /** Aborts at the first SIGINT or SIGTERM. The second one ends the process at once. */
   readonly signal: AbortSignal;
   readonly clock: Clock;

@@ -40,6 +40,7 @@ export async function testProcess(options: TestProcessOptions): Promise<TestProc
     readStdin: () => Promise.resolve(options.stdin ?? ""),
     terminal: { ...NO_TERMINAL, ...options.terminal },
     prompts: options.prompts,
+    surviveHangup: () => undefined,
     signal: options.signal ?? new AbortController().signal,
     clock: systemClock(),
     fetch,

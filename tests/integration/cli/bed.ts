@@ -1,0 +1,119 @@
+/** The real program against a real api on SQLite, whose deployments have the life that a test gives them. */
+import { transact } from "../../../pkg/db/mod.ts";
+import {
+  appendLogLines,
+  endStep,
+  moveStatus,
+  setImage,
+  startStep,
+} from "../../../svc/ctrl/internal/store/mod.ts";
+import type { DeploymentStatus, FailureCode } from "../../../svc/ctrl/internal/deployments/status.ts";
+import { clock, startApi, type Tenant, type TestApi } from "../../../svc/ctrl/services/testing.ts";
+
+const MAIN = new URL("../../../main.ts", import.meta.url).pathname;
+
+/** The end of a deployment. */
+export interface Ending {
+  readonly status: Extract<DeploymentStatus, "ready" | "failed" | "cancelled" | "superseded">;
+  readonly failureCode?: FailureCode;
+}
+
+/** The output and the exit code of a shell script. */
+export interface ScriptResult {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** One api with one workspace, and `unkey` as a function of shell scripts. */
+export class CliBed implements AsyncDisposable {
+  readonly api: TestApi;
+  readonly tenant: Tenant;
+  /** The end of each deployment that is created from now on. */
+  ending: Ending = { status: "ready" };
+  /** Lines that each build prints. */
+  lines: readonly string[] = ["compiling", "linking"];
+  /** A deployment ends when this resolves. */
+  mayEnd: Promise<void> = Promise.resolve();
+  readonly #folder: string;
+  readonly #lives: Promise<void>[] = [];
+
+  private constructor(api: TestApi, tenant: Tenant, folder: string) {
+    this.api = api;
+    this.tenant = tenant;
+    this.#folder = folder;
+    api.workflows.submitDeploy = (id) => {
+      this.#lives.push(this.#live(id));
+      return Promise.resolve();
+    };
+  }
+
+  static async start(): Promise<CliBed> {
+    const api = await startApi();
+    return new CliBed(api, await api.tenant("acme"), await Deno.makeTempDir({ prefix: "unkey-cli-" }));
+  }
+
+  /** Variables with which the program reaches the api. */
+  get env(): Readonly<Record<string, string>> {
+    return {
+      UNKEY_API_BASE_URL: this.api.url,
+      UNKEY_ROOT_KEY: this.tenant.rootKey,
+      XDG_CONFIG_HOME: this.#folder,
+      CI: "",
+    };
+  }
+
+  /** The program in words of a shell. */
+  get program(): string {
+    return `"${Deno.execPath()}" run -A --no-check --quiet "${MAIN}" `;
+  }
+
+  /** The text of a file that a script has written; empty without one. */
+  async read(name: string): Promise<string> {
+    return await Deno.readTextFile(`${this.#folder}/${name}`).catch(() => "");
+  }
+
+  /** Runs a script of bash in an empty folder. `unkey` is the program. */
+  async script(text: string, env: Readonly<Record<string, string>> = {}): Promise<ScriptResult> {
+    const { code, stdout, stderr } = await this.command(text, env).output();
+    const [out = "", err = ""] = [stdout, stderr].map((each) => new TextDecoder().decode(each));
+    return { code, stdout: out, stderr: err };
+  }
+
+  command(text: string, env: Readonly<Record<string, string>> = {}): Deno.Command {
+    return new Deno.Command("bash", {
+      args: ["-c", `unkey() { (exec ${this.program} "$@"); }\n${text}`],
+      cwd: this.#folder,
+      env: { ...this.env, ...env },
+      stdin: "null",
+      stdout: "piped",
+      stderr: "piped",
+    });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.#lives);
+    await this.api[Symbol.asyncDispose]();
+    await Deno.remove(this.#folder, { recursive: true });
+  }
+
+  async #live(id: string): Promise<void> {
+    const { ending, lines, mayEnd } = this;
+    const { db } = this.api;
+    const step = { deploymentId: id, name: "building" } as const;
+    await transact(db, async (tx) => {
+      await moveStatus(tx, { id, from: ["pending"], to: "building", nowMs: clock.now() });
+      await startStep(tx, { ...step, message: "Building the image.", nowMs: clock.now() });
+      await appendLogLines(tx, id, { source: "build", origin: "RUN make", lines }, clock.now());
+    });
+    await mayEnd;
+    const { status, failureCode: code } = ending;
+    const failure = code === undefined ? {} : { failure: { code, message: `It ended with ${code}.` } };
+    await setImage(db.kysely, { id, image: "app:1", nowMs: clock.now() });
+    await transact(db, async (tx) => {
+      const end = status === "failed" ? "failed" : "done";
+      await endStep(tx, { ...step, status: end, errorMessage: "", nowMs: clock.now() });
+      await moveStatus(tx, { id, from: ["building"], to: status, nowMs: clock.now(), ...failure });
+    });
+  }
+}
