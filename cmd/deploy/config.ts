@@ -4,6 +4,7 @@ import { type ConfigOf, field, integerSchema, textSchema } from "../../pkg/confi
 import { CONNECT_FIELDS } from "../shared/connect.ts";
 import { FOLLOW_FIELDS } from "../shared/deploying/follow_fields.ts";
 import type { Report } from "../shared/deploying/report.ts";
+import { type Place, PLACE_FIELDS } from "../shared/place.ts";
 import { ENVIRONMENT_FIELD, PROJECT_FIELD } from "../shared/project_fields.ts";
 import { BUILD_FIELDS } from "./build_fields.ts";
 
@@ -22,15 +23,7 @@ export const DEPLOY_FIELDS = {
     help: "Deploy this image instead of building the folder.",
     schema: textSchema(),
   }),
-  dockerfile: field({
-    flag: "dockerfile",
-    env: "UNKEY_DOCKERFILE",
-    file: "dockerfile",
-    placeholder: "<path>",
-    help: "Dockerfile, relative to the folder or to where you are; it may be outside of the folder. " +
-      "Its own <path>.dockerignore goes before .dockerignore. Default: Dockerfile.",
-    schema: textSchema(),
-  }),
+  ...PLACE_FIELDS,
   ...BUILD_FIELDS,
   branch: field({
     flag: "branch",
@@ -62,8 +55,7 @@ export const DEPLOY_FIELDS = {
 
 export interface DeployOptions {
   readonly config: ConfigOf<typeof DEPLOY_FIELDS>;
-  /** Absolute. */
-  readonly folder: string;
+  readonly place: Place;
   readonly process: Process;
   readonly report: Report;
 }

@@ -83,34 +83,6 @@ Deno.test("deploy sends the values of its flags", async () => {
   assert.equal(new TextDecoder().decode(dockerfile), "FROM scratch\n");
 });
 
-Deno.test("deploy takes a Dockerfile relative to where it runs, as docker build does", async () => {
-  await using parts = await startParts({});
-  const files = { "app/build/Dockerfile": "FROM scratch\n" };
-  const args = ["app", "--dockerfile", "app/build/Dockerfile"];
-  const { code, stderr } = await deploy({ url: parts.plane.url, files, args });
-  assert.equal(code, 0, stderr);
-  const { source } = parts.seen.creates[0] ?? {};
-  assert.equal(source?.case === "buildContext" ? source.value.dockerfilePath : undefined, "build/Dockerfile");
-});
-
-Deno.test("deploy takes a Dockerfile and its ignore file that are outside of the context", async () => {
-  await using parts = await startParts({});
-  const files = {
-    "infra/api.Dockerfile": "FROM busybox\n",
-    "infra/api.Dockerfile.dockerignore": "ignored\n",
-    "app/kept": "",
-    "app/ignored": "",
-  };
-  const args = ["app", "--dockerfile", "infra/api.Dockerfile"];
-  const { code, stderr } = await deploy({ url: parts.plane.url, files, args });
-  assert.equal(code, 0, stderr);
-  assert.match(stderr, /packed 1 file,/);
-  const { source } = parts.seen.creates[0] ?? {};
-  assert.ok(source?.case === "buildContext");
-  assert.equal(source.value.dockerfilePath, "infra/api.Dockerfile");
-  assert.equal(new TextDecoder().decode(source.value.dockerfile), "FROM busybox\n");
-});
-
 Deno.test("deploy uploads no context that is stored already", async () => {
   await using parts = await startParts({ alreadyStored: true });
   const { code, stderr } = await deploy({ url: parts.plane.url });

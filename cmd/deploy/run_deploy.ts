@@ -18,7 +18,7 @@ import { prepareSource, readSource } from "./source.ts";
 
 /** Deploys the folder, or the image that the settings name. Never throws: every end is a result. */
 export async function runDeploy(options: DeployOptions): Promise<DeployResult> {
-  const { config, folder, process, report } = options;
+  const { config, place, process, report } = options;
   const { env, signal } = process;
   const { detach, ...wait } = followSettings(config);
   const outcome = new DeployOutcome(config.environment, process);
@@ -30,7 +30,7 @@ export async function runDeploy(options: DeployOptions): Promise<DeployResult> {
     report.busy("connecting");
     const [project, commit] = await Promise.all([
       findProject(options, createRpcClient(AdminService, connection)),
-      readCommit(folder, { env, signal }),
+      readCommit(place.folder, { env, signal }),
     ]);
     outcome.project = project.slug;
     report.idle();
@@ -62,10 +62,10 @@ export async function runDeploy(options: DeployOptions): Promise<DeployResult> {
 }
 
 function findProject(
-  { config, folder, process }: DeployOptions,
+  { config, place, process }: DeployOptions,
   admin: Parameters<typeof resolveProject>[0],
 ): ReturnType<typeof resolveProject> {
-  const hints = { given: config.project, folder: basename(folder) };
+  const hints = { given: config.project, folder: basename(place.home) };
   return retryWhileUnavailable(process, () => resolveProject(admin, hints));
 }
 

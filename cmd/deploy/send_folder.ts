@@ -21,6 +21,7 @@ import { fromConnectError } from "../../pkg/rpc/mod.ts";
 import type { CommitContextRequestSchema } from "../../proto/gen/ctrl/v1/upload_pb.ts";
 import { DeployFailure, type Timings } from "../shared/deploying/result.ts";
 import type { Report } from "../shared/deploying/report.ts";
+import type { Place } from "../shared/place.ts";
 import { retryWhileUnavailable } from "../shared/retry_while_unavailable.ts";
 import { refuseLarge } from "./context_limits.ts";
 import { uploadChunks, type UploadClient } from "./upload_chunks.ts";
@@ -55,16 +56,13 @@ const COMMITS_MAX = 2;
  * @throws `context_missing`, `dockerfile_missing`, `too_large`
  */
 export async function checkFolder(
-  { folder, dockerfile, cwd }: {
-    readonly folder: string;
-    readonly dockerfile: string | undefined;
-    readonly cwd: string;
-  },
+  { folder, dockerfile, preferred }: Place,
+  cwd: string,
 ): Promise<DockerfileSource> {
   const root = await contextRoot(folder).catch((error: unknown) => {
     throw asFailure("context_missing", error);
   });
-  return await findDockerfile({ root, dockerfile, cwd }).catch((error: unknown) => {
+  return await findDockerfile({ root, dockerfile, preferred, cwd }).catch((error: unknown) => {
     throw asFailure(isFault(error, "too_large") ? "too_large" : "dockerfile_missing", error);
   });
 }

@@ -1,6 +1,7 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { DockerfileSource } from "../../pkg/archive/mod.ts";
 import type { CreateDeploymentRequestSchema } from "../../proto/gen/ctrl/v1/deployment_pb.ts";
+import { describePlace } from "../shared/place.ts";
 import { type ReadBuild, readBuildSettings } from "./build_settings.ts";
 import type { DeployOptions } from "./config.ts";
 import { checkFolder, sendFolder, type SendOptions } from "./send_folder.ts";
@@ -16,10 +17,13 @@ export type Source =
   };
 
 /** Reads everything that can be wrong on this machine, before the control plane is called. */
-export async function readSource({ config, folder, process, report }: DeployOptions): Promise<Source> {
+export async function readSource({ config, place, process, report }: DeployOptions): Promise<Source> {
   const { image } = config;
   if (image !== undefined) return { kind: "image", image };
-  const dockerfile = await checkFolder({ folder, dockerfile: config.dockerfile, cwd: process.cwd });
+  const dockerfile = await checkFolder(place, process.cwd);
+  const { folder } = place;
+  const text = describePlace(place, dockerfile, process.cwd);
+  if (text !== undefined) report.line(`   ${text}`);
   const { settings, notes } = await readBuildSettings(config, process);
   for (const note of notes) report.note(note);
   return { kind: "folder", folder, dockerfile, settings };

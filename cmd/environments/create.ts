@@ -26,7 +26,7 @@ export const command = defineCommand({
     help: "Its name, which becomes part of host names: lower-case letters, digits and hyphens.",
     required: true,
   }],
-  file: (_words, { cwd }) => projectFile(cwd),
+  file: (_words, process) => projectFile(process),
   async run({ config, positionals: [slug = ""] }, process) {
     const connection = await connect(config, process);
     const client = createRpcClient(EnvironmentService, connection);

@@ -23,7 +23,7 @@ export const command = defineCommand({
   },
   positionals: [{ name: "slug", help: "Its name.", required: true }],
   notes: 'Its variables and host names are gone with it. Its deployments stay in "unkey list".',
-  file: (_words, { cwd }) => projectFile(cwd),
+  file: (_words, process) => projectFile(process),
   async run({ config, positionals: [slug = ""] }, process) {
     const connection = await connect(config, process);
     const client = createRpcClient(EnvironmentService, connection);

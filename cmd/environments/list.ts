@@ -10,7 +10,7 @@ import { projectFile } from "../shared/project_file.ts";
 export const command = defineCommand({
   outcome: "output",
   fields: { ...CONNECT_FIELDS, project: PROJECT_FIELD, json: JSON_FIELD },
-  file: (_words, { cwd }) => projectFile(cwd),
+  file: (_words, process) => projectFile(process),
   async run({ config }, process) {
     const connection = await connect(config, process);
     const admin = createRpcClient(AdminService, connection);

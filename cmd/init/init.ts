@@ -9,7 +9,8 @@ import { createRpcClient } from "../../pkg/rpc/mod.ts";
 import { AdminService } from "../../proto/gen/ctrl/v1/admin_pb.ts";
 import { calling, connect, CONNECT_FIELDS, type Connection } from "../shared/connect.ts";
 import { JSON_FIELD, jsonLine } from "../shared/output.ts";
-import { parseProjectFile, PROJECT_FILE, type ProjectSettings } from "../shared/project_file.ts";
+import { PROJECT_FILE } from "../shared/project_file.ts";
+import { parseProjectFile } from "../shared/project_file/parse.ts";
 import { ENVIRONMENT_FILTER_FIELD } from "../shared/project_fields.ts";
 
 const FIELDS = {
@@ -64,17 +65,20 @@ export const command = defineCommand({
   fields: FIELDS,
   positionals: [{ name: "folder", help: "Folder of the project. Default: this one.", required: false }],
   notes:
-    `unkey.json holds project, environment, dockerfile, port, healthCheckPath and build, which is written by hand:
+    `unkey.json holds project, environment, context, dockerfile, port, healthCheckPath and build. It may have comments, and
+is edited by hand:
+  "context": "../..",  // the folder to build, when the app copies files from above; paths are relative to unkey.json
   "build": {"args": {"NODE_VERSION": "22"}, "secrets": {"NPM_TOKEN": {"env": "NPM_TOKEN"}}, "target": "prod",
             "noCache": false, "pull": true, "platform": "linux/amd64", "variables": ["NEXT_PUBLIC_URL"]}
-A secret comes from a variable, or from a file: {"file": "path"}. Flags and variables go before unkey.json, and settings
-that it lacks have their defaults.`,
+A secret comes from a variable, or from a file: {"file": "path"}. Commands take the unkey.json of the current folder, or
+the nearest one above it in the repository. Flags and variables go before it, and settings that it lacks have their
+defaults.`,
   async run({ config, positionals: [folder = "."] }, process) {
     const path = join(resolve(process.cwd, folder), PROJECT_FILE);
     const { project, created, known } = await findOrCreate(config, resolve(process.cwd, folder), process);
     const { environment, dockerfile, port, healthCheckPath } = config;
     const text = `${JSON.stringify({ project, environment, dockerfile, port, healthCheckPath }, null, 2)}\n`;
-    const settings: ProjectSettings = parseProjectFile(path, text);
+    const { settings } = parseProjectFile(path, text);
     await write(path, text, config.force);
     if (config.json) return process.stdout(jsonLine({ path, settings, projectCreated: created }));
     if (created) process.stderr(`created the project ${project}\n`);

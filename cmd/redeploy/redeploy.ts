@@ -37,7 +37,7 @@ the environment's as they are now.
 
 ${EXIT_NOTES}`,
   failure: NOTHING_DONE,
-  file: (_words, { cwd }) => projectFile(cwd),
+  file: (_words, process) => projectFile(process),
   async run({ config, positionals: [id] }, process): Promise<ExitCode> {
     if (id !== undefined && !id.startsWith("d_")) {
       throw new UsageError(`"${id}" is not the id of a deployment: "unkey list" shows them.`);

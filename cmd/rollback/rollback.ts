@@ -33,7 +33,7 @@ type Config = ConfigOf<typeof FIELDS>;
 /** `unkey rollback [deployment]` */
 export const command = defineCommand({
   fields: FIELDS,
-  file: (_words, { cwd }) => projectFile(cwd),
+  file: (_words, process) => projectFile(process),
   positionals: [{
     name: "deployment",
     help:

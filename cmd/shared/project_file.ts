@@ -1,89 +1,71 @@
 /** `unkey.json`: how a project's folder is deployed. */
-import { readFile } from "node:fs/promises";
-import { join, resolve } from "node:path";
-import { distance } from "fastest-levenshtein";
-import { z } from "zod";
-import { type FileSettings, UsageError } from "../../pkg/cli/mod.ts";
-import { BUILD_KEYS, buildValues } from "./project_file_build.ts";
+import { readFile, stat } from "node:fs/promises";
+import { dirname, join, relative, resolve } from "node:path";
+import { type FileSettings, type Process, UsageError } from "../../pkg/cli/mod.ts";
+import { buildValues } from "./project_file/build_keys.ts";
+import { parseProjectFile } from "./project_file/parse.ts";
 
 export const PROJECT_FILE = "unkey.json";
 
-/** Every key that the file may have. Flags and variables of the same settings go before it. */
-const KEYS = {
-  project: filled("the slug or id of a project"),
-  environment: filled("the slug of an environment"),
-  dockerfile: filled("the path of a Dockerfile"),
-  port: z.int({ error: "must be a whole number between 1 and 65535" })
-    .min(1, "must be a whole number between 1 and 65535").max(
-      65_535,
-      "must be a whole number between 1 and 65535",
-    ),
-  healthCheckPath: z.string({ error: 'must be a path that begins with "/"' })
-    .regex(/^\/[\x21-\x7e]*$/, 'must be a path that begins with "/"'),
-  build: z.strictObject(BUILD_KEYS, { error: "must be a JSON object" }).partial(),
-};
-const SCHEMA = z.strictObject(KEYS).partial();
-
-/** The settings that the file holds. */
-export type ProjectSettings = z.infer<typeof SCHEMA>;
-
-const DISTANCE_MAX = 3;
+/** The settings of the current folder's `unkey.json`, or of the nearest one above; a note says when it is one above. */
+export async function projectFile(
+  { cwd, stderr }: Pick<Process, "cwd" | "stderr">,
+): Promise<FileSettings | undefined> {
+  const file = await findProjectFile(cwd);
+  if (file !== undefined && dirname(file.path) !== cwd) {
+    stderr(`   settings of ${relative(cwd, file.path)}\n`);
+  }
+  return file;
+}
 
 /**
- * The values of the folder's `unkey.json`; none when there is no such file.
+ * The settings of the nearest `unkey.json`: in the folder, or above it up to the root of the repository. Outside of a
+ * repository only the folder counts, since what lies above it may belong to another user.
  *
- * @throws `UsageError` that lists every problem
+ * @throws `UsageError` that lists every problem of the file
  */
-export async function projectFile(folder: string): Promise<FileSettings> {
-  const path = join(folder, PROJECT_FILE);
-  const text = await readFile(path, "utf8").catch((error: unknown) => {
-    if (isMissing(error)) return undefined;
-    throw new UsageError(`${path} cannot be read: ${error instanceof Error ? error.message : String(error)}`);
-  });
-  const { build = {}, ...settings } = text === undefined ? {} : parseProjectFile(path, text);
-  const values = new Map<string, string | readonly string[]>(buildValues(build, resolve(folder)));
-  for (const [key, value] of Object.entries(settings)) values.set(key, String(value));
-  return (key) => values.get(key);
+export async function findProjectFile(start: string): Promise<FileSettings | undefined> {
+  for (const folder of await foldersUpwards(start)) {
+    const path = join(folder, PROJECT_FILE);
+    const text = await readIfThere(path);
+    if (text !== undefined) return settingsOf(path, text);
+  }
+  return undefined;
 }
 
-function isMissing(error: unknown): boolean {
-  return error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ENOTDIR");
+/** The folder and those above it, up to the one that has `.git`; the folder alone where there is none. */
+async function foldersUpwards(start: string): Promise<readonly string[]> {
+  const folders: string[] = [];
+  for (let folder = resolve(start); folder !== folders.at(-1); folder = dirname(folder)) {
+    folders.push(folder);
+    // A file in worktrees and submodules.
+    if (await stat(join(folder, ".git")).then(() => true, () => false)) return folders;
+  }
+  return folders.slice(0, 1);
 }
 
-/** @throws `UsageError` that lists every problem */
-export function parseProjectFile(path: string, text: string): ProjectSettings {
-  let value: unknown;
+async function readIfThere(path: string): Promise<string | undefined> {
   try {
-    value = JSON.parse(text);
+    return await readFile(path, "utf8");
   } catch (error) {
-    const why = error instanceof Error ? `: ${error.message}` : "";
-    throw new UsageError(`${path} is not JSON${why}. Correct it, or remove it.`);
+    const code = error instanceof Error && "code" in error ? error.code : undefined;
+    if (code === "ENOENT" || code === "ENOTDIR") return undefined;
+    const why = error instanceof Error ? error.message : String(error);
+    throw new UsageError(`${path} cannot be read: ${why}`, { cause: error });
   }
-  const parsed = SCHEMA.safeParse(value);
-  if (parsed.success) return parsed.data;
-  const problems = parsed.error.issues.flatMap(describeIssue);
-  const count = problems.length === 1 ? "a problem" : `${problems.length} problems`;
-  throw new UsageError(`${path} has ${count}:\n${problems.map((each) => `  ${each}`).join("\n")}`);
 }
 
-function describeIssue(issue: z.core.$ZodIssue): string[] {
-  const path = issue.path.map(String).join(".");
-  if (issue.code === "unrecognized_keys") {
-    const [known, prefix] = path === "build" ? [BUILD_KEYS, "build."] : [KEYS, ""];
-    return path === "" || path === "build"
-      ? issue.keys.map((key) => unknownKey(key, Object.keys(known), prefix))
-      : [`"${path}" ${issue.message}`];
+/** Paths in the file are relative to it. */
+function settingsOf(path: string, text: string): FileSettings {
+  const { settings: { $schema: _, build = {}, context, dockerfile, ...settings }, lineOf } = parseProjectFile(
+    path,
+    text,
+  );
+  const folder = dirname(path);
+  const values = new Map<string, string | readonly string[]>(buildValues(build, folder));
+  for (const [key, value] of Object.entries(settings)) values.set(key, String(value));
+  for (const [key, value] of Object.entries({ context, dockerfile })) {
+    if (value !== undefined) values.set(key, resolve(folder, value));
   }
-  return [path === "" ? "it must be a JSON object" : `"${path}" ${issue.message}`];
-}
-
-function unknownKey(key: string, known: readonly string[], prefix: string): string {
-  const [nearest] = known.toSorted((a, b) => distance(a, key) - distance(b, key));
-  return nearest !== undefined && distance(nearest.toLowerCase(), key.toLowerCase()) <= DISTANCE_MAX
-    ? `"${prefix}${key}" is not known: did you mean "${prefix}${nearest}"?`
-    : `"${prefix}${key}" is not known. What there is: ${known.join(", ")}`;
-}
-
-function filled(what: string): z.ZodString {
-  return z.string({ error: `must be ${what}` }).min(1, `must be ${what}`);
+  return { path, value: (key) => values.get(key), lineOf };
 }

@@ -1,84 +1,8 @@
 import assert from "node:assert/strict";
-import { join } from "node:path";
-import { UsageError } from "../../pkg/cli/mod.ts";
+import { dirname, join } from "node:path";
 import type { CreateDeploymentRequest } from "../../proto/gen/ctrl/v1/deployment_pb.ts";
-import { access, SHOP, startControlPlane, unkey } from "./testing.ts";
-import { parseProjectFile } from "./project_file.ts";
-
-function problems(value: unknown): readonly string[] {
-  const text = typeof value === "string" ? value : JSON.stringify(value);
-  try {
-    parseProjectFile("unkey.json", text);
-  } catch (error) {
-    assert.ok(error instanceof UsageError);
-    return error.message.split("\n");
-  }
-  return [];
-}
-
-Deno.test("unkey.json is checked as a whole, and an unknown key names the nearest one", () => {
-  const good = { project: "shop", environment: "qa", dockerfile: "d", port: 1, healthCheckPath: "/up" };
-  assert.deepEqual(problems(good), []);
-  assert.deepEqual(problems({}), []);
-  assert.deepEqual(
-    problems({ projct: "shop", colour: 1, port: 70_000, healthCheckPath: "up", project: "" }),
-    [
-      "unkey.json has 5 problems:",
-      '  "project" must be the slug or id of a project',
-      '  "port" must be a whole number between 1 and 65535',
-      '  "healthCheckPath" must be a path that begins with "/"',
-      '  "projct" is not known: did you mean "project"?',
-      '  "colour" is not known. What there is: project, environment, dockerfile, port, healthCheckPath, build',
-    ],
-  );
-  assert.deepEqual(problems({ port: "8080" }), [
-    "unkey.json has a problem:",
-    '  "port" must be a whole number between 1 and 65535',
-  ]);
-  const build = {
-    args: { A: "1", B: 2, C: true },
-    secrets: { "npm.token": { env: "NPM_TOKEN" }, b: { file: "x" } },
-    target: "prod",
-    noCache: false,
-    pull: true,
-    platform: "linux/arm/v7",
-    variables: ["NEXT_PUBLIC_X"],
-  };
-  assert.deepEqual(problems({ build }), []);
-  assert.deepEqual(problems({ build: {} }), []);
-  assert.deepEqual(problems({ build: [] }), [
-    "unkey.json has a problem:",
-    '  "build" must be a JSON object',
-  ]);
-  const wrong = {
-    args: { A: {} },
-    secrets: { a: { env: "A", file: "b" }, b: "hunter2", c: { file: "" } },
-    target: "a b",
-    noCache: "yes",
-    platform: "amd64",
-    variables: ["A-B"],
-    argz: {},
-  };
-  assert.deepEqual(problems({ build: wrong }), [
-    "unkey.json has 9 problems:",
-    '  "build.args.A" must be text',
-    '  "build.secrets.a" must be {"env": "VARIABLE"} or {"file": "path"}',
-    '  "build.secrets.b" must be {"env": "VARIABLE"} or {"file": "path"}',
-    '  "build.secrets.c.file" must be {"env": "VARIABLE"} or {"file": "path"}',
-    '  "build.target" must be the name of a stage',
-    '  "build.noCache" must be true or false',
-    '  "build.platform" must be like "linux/amd64" or "linux/arm/v7"',
-    '  "build.variables.0" must be a name of letters, digits and underscores',
-    '  "build.argz" is not known: did you mean "build.args"?',
-  ]);
-  assert.deepEqual(problems({ build: { args: { "A-B": "" }, secrets: { "a/b": { env: "A" } } } }), [
-    "unkey.json has 2 problems:",
-    '  "build.args.A-B" must be a name of letters, digits and underscores',
-    '  "build.secrets.a/b" must be an id of letters, digits, dots, hyphens and underscores',
-  ]);
-  assert.deepEqual(problems("[]"), ["unkey.json has a problem:", "  it must be a JSON object"]);
-  assert.match(problems("{")[0] ?? "", /^unkey\.json is not JSON: .*Correct it, or remove it\.$/);
-});
+import { access, SHOP, startControlPlane, temporaryFolder, unkey } from "./testing.ts";
+import { findProjectFile } from "./project_file.ts";
 
 Deno.test("a deploy takes flags before variables, variables before the file, the file before defaults", async () => {
   const creates: CreateDeploymentRequest[] = [];
@@ -111,8 +35,52 @@ Deno.test("a deploy takes flags before variables, variables before the file, the
     await write({ prot: 1 });
     const { code, stderr } = await unkey(["deploy"], { cwd, env: access(api.url) });
     assert.equal(code, 2);
-    assert.match(stderr, /unkey\.json has a problem:\n {2}"prot" is not known: did you mean "port"\?/);
+    assert.match(stderr, /unkey\.json has a problem:\n {2}1:2 "prot" is not known: did you mean "port"\?/);
   } finally {
     await Deno.remove(cwd, { recursive: true });
   }
+});
+
+Deno.test("unkey.json is that of the folder, or the nearest above it up to the root of the repository", async (t) => {
+  await using base = await temporaryFolder();
+  const write = async (path: string, text: string): Promise<void> => {
+    await Deno.mkdir(dirname(join(base.path, path)), { recursive: true });
+    await Deno.writeTextFile(join(base.path, path), text);
+  };
+  await write("unkey.json", '{"project": "outside"}');
+  await write("repo/.git/HEAD", "");
+  await write("repo/unkey.json", '{\n"project": "root", "context": "x", "dockerfile": "d/D"}');
+  await write("repo/apps/api/unkey.json", '{"project": "api"}');
+  await write("repo/apps/api/src/main.ts", "");
+  await write("repo/module/.git", "gitdir: elsewhere");
+  await write("loose/sub/a", "");
+  await write("loose/unkey.json", '{"project": "loose"}');
+  const cases: readonly (readonly [folder: string, project: string | undefined])[] = [
+    ["repo/apps/api", "api"],
+    ["repo/apps/api/src", "api"],
+    ["repo/apps", "root"],
+    ["repo/apps/none", "root"],
+    ["repo", "root"],
+    ["repo/module", undefined],
+    ["loose", "loose"],
+    ["loose/sub", undefined],
+  ];
+  for (const [folder, project] of cases) {
+    await t.step(folder, async () => {
+      assert.equal((await findProjectFile(join(base.path, folder)))?.value("project"), project);
+    });
+  }
+  await t.step("its paths are relative to it", async () => {
+    const file = await findProjectFile(join(base.path, "repo/apps"));
+    const [context, dockerfile] = ["context", "dockerfile"].map((key) => file?.value(key));
+    assert.deepEqual([context, dockerfile], [join(base.path, "repo/x"), join(base.path, "repo/d/D")]);
+    assert.deepEqual([file?.path, file?.lineOf("project")], [join(base.path, "repo/unkey.json"), 2]);
+  });
+  await t.step("a command says when it is one above", async () => {
+    const env = access("http://127.0.0.1:1");
+    const run = async (folder: string): Promise<string> =>
+      (await unkey(["variables", "list"], { cwd: join(base.path, folder), env })).stderr;
+    assert.match(await run("repo/apps/api/src"), /^ {3}settings of \.\.\/unkey\.json\n/);
+    assert.doesNotMatch(await run("repo/apps/api"), /settings of/);
+  });
 });

@@ -11,7 +11,7 @@ export const command = defineCommand({
   outcome: "output",
   fields: { ...CONNECT_FIELDS, project: PROJECT_FIELD, environment: ENVIRONMENT_FIELD, json: JSON_FIELD },
   notes: "Values are stored encrypted and are never shown.",
-  file: (_words, { cwd }) => projectFile(cwd),
+  file: (_words, process) => projectFile(process),
   async run({ config }, process) {
     const connection = await connect(config, process);
     const admin = createRpcClient(AdminService, connection);

@@ -7,7 +7,7 @@ import { CHANGE_FIELDS, type ChangedEnvironment, changeVariables } from "./chang
 export const command = defineCommand({
   fields: CHANGE_FIELDS,
   positionals: [{ name: "names", help: "Names of the variables.", required: true, repeated: true }],
-  file: (_words, { cwd }) => projectFile(cwd),
+  file: (_words, process) => projectFile(process),
   async run({ config, positionals }, process) {
     const names = [...new Set(positionals.filter((each) => each !== undefined))];
     return await changeVariables(config, {

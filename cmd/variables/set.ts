@@ -37,7 +37,7 @@ export const command = defineCommand({
   unkey variables set LOG_LEVEL=debug REGION=eu --env production
   printf %s "$TOKEN" | unkey variables set TOKEN --stdin --redeploy
   unkey variables set --from-file .env`,
-  file: (_words, { cwd }) => projectFile(cwd),
+  file: (_words, process) => projectFile(process),
   async run({ config, positionals }, process) {
     const words = positionals.filter((each) => each !== undefined);
     const variables = await gather(config, words, process);

@@ -2,31 +2,32 @@ import assert from "node:assert/strict";
 import { findDockerfile } from "./dockerfile.ts";
 import { withFolder } from "./testing.ts";
 
-Deno.test("findDockerfile() looks in the context, then where the command runs, then beside the context", async (t) => {
+Deno.test("findDockerfile() takes a path as docker build -f does, and the usual one of preferred folders first", async (t) => {
   const files = {
     "Dockerfile": "root",
     "app/Dockerfile": "app",
     "app/docker/prod.Dockerfile": "prod",
     "infra/api.Dockerfile": "api",
     "lower/dockerfile": "lower",
+    "lower/sub/x": "",
   };
   const cases: readonly {
     readonly name: string;
     readonly root: string;
     readonly cwd: string;
-    readonly dockerfile: string | undefined;
+    readonly dockerfile?: string | readonly string[];
+    readonly preferred?: readonly string[];
     readonly want: readonly [content: string, name: string];
   }[] = [
-    { name: "of the context", root: "app", cwd: "", dockerfile: "Dockerfile", want: ["app", "Dockerfile"] },
     {
-      name: "in a folder of the context",
+      name: "of the current folder",
       root: "app",
       cwd: "",
-      dockerfile: "./docker/prod.Dockerfile",
-      want: ["prod", "docker/prod.Dockerfile"],
+      dockerfile: "Dockerfile",
+      want: ["root", "Dockerfile"],
     },
     {
-      name: "of the context, named from outside",
+      name: "in the context, named from outside",
       root: "app",
       cwd: "",
       dockerfile: "app/docker/prod.Dockerfile",
@@ -36,37 +37,45 @@ Deno.test("findDockerfile() looks in the context, then where the command runs, t
       name: "outside of the context",
       root: "app",
       cwd: "",
-      dockerfile: "infra/api.Dockerfile",
+      dockerfile: "./infra/api.Dockerfile",
       want: ["api", "infra/api.Dockerfile"],
     },
     {
-      name: "outside of the context and of where the command runs",
+      name: "outside of the context and of the current folder",
       root: "app",
       cwd: "app",
       dockerfile: "../infra/api.Dockerfile",
       want: ["api", "api.Dockerfile"],
     },
     {
-      name: "relative to the context, from elsewhere",
-      root: "app",
-      cwd: "app/docker",
-      dockerfile: "../infra/api.Dockerfile",
-      want: ["api", "api.Dockerfile"],
-    },
-    {
-      name: "of where the command runs, within the context",
+      name: "of the current folder, with a Dockerfile in the context above it",
       root: "",
       cwd: "app",
-      dockerfile: "docker/prod.Dockerfile",
+      dockerfile: "./Dockerfile",
+      want: ["app", "app/Dockerfile"],
+    },
+    {
+      name: "the first of several that is there",
+      root: "",
+      cwd: "",
+      dockerfile: ["none", "app/docker/prod.Dockerfile", "Dockerfile"],
       want: ["prod", "app/docker/prod.Dockerfile"],
     },
-    { name: "the usual one", root: "app", cwd: "", dockerfile: undefined, want: ["app", "Dockerfile"] },
+    { name: "the usual one", root: "app", cwd: "", want: ["app", "Dockerfile"] },
+    { name: "the usual one of the context", root: "", cwd: "app", want: ["root", "Dockerfile"] },
     {
-      name: "the usual one, given, outside of the context",
-      root: "infra",
+      name: "the usual one of a preferred folder",
+      root: "",
+      cwd: "app",
+      preferred: ["infra", "app"],
+      want: ["app", "app/Dockerfile"],
+    },
+    {
+      name: "no usual one of a preferred folder outside of the context",
+      root: "app",
       cwd: "",
-      dockerfile: "Dockerfile",
-      want: ["root", "Dockerfile"],
+      preferred: [""],
+      want: ["app", "Dockerfile"],
     },
     {
       name: "in lower case",
@@ -75,14 +84,17 @@ Deno.test("findDockerfile() looks in the context, then where the command runs, t
       dockerfile: "Dockerfile",
       want: ["lower", "dockerfile"],
     },
+    { name: "the usual one in lower case", root: "lower", cwd: "", want: ["lower", "dockerfile"] },
   ];
   await withFolder(files, async (base) => {
-    for (const { name, root, cwd, dockerfile, want } of cases) {
+    const at = (path: string): string => `${base}/${path}`.replace(/\/$/, "");
+    for (const { name, root, cwd, dockerfile, preferred = [], want } of cases) {
       await t.step(name, async () => {
         const hints = {
-          root: `${base}/${root}`.replace(/\/$/, ""),
-          cwd: `${base}/${cwd}`.replace(/\/$/, ""),
-          dockerfile,
+          root: at(root),
+          cwd: at(cwd),
+          dockerfile: typeof dockerfile === "object" ? dockerfile.map(at) : dockerfile,
+          preferred: preferred.map(at),
         };
         const found = await findDockerfile(hints);
         assert.deepEqual([new TextDecoder().decode(found.content), found.name], want);
@@ -116,6 +128,7 @@ Deno.test("findDockerfile() reports a missing or unusable Dockerfile with the ne
     readonly files: Readonly<Record<string, string>>;
     readonly says: RegExp;
     readonly dockerfile?: string;
+    readonly context?: string;
   }[] = [
     { name: "an empty folder", files: {}, says: /is empty/ },
     { name: "none", files: { "a.ts": "" }, says: /There is no "Dockerfile" .*--dockerfile, or .* --image/ },
@@ -140,12 +153,22 @@ Deno.test("findDockerfile() reports a missing or unusable Dockerfile with the ne
       says: /"Dockerfile" is larger than 512 KiB\. Move data out of it/,
     },
     { name: "outside", files: { "a.ts": "" }, dockerfile: "../nothing", says: /no "\.\.\/nothing"/ },
+    {
+      name: "that of the context, named as if the command ran there",
+      files: { "sub/prod.Dockerfile": "", "x": "" },
+      context: "sub",
+      dockerfile: "prod.Dockerfile",
+      says: /no "prod\.Dockerfile" in .*Did you mean --dockerfile sub\/prod\.Dockerfile\?$/,
+    },
   ];
-  for (const { name, files, says, dockerfile = "Dockerfile" } of cases) {
+  for (const { name, files, says, dockerfile = "Dockerfile", context } of cases) {
     await t.step(
       name,
       () =>
-        withFolder(files, (root) => assert.rejects(findDockerfile({ root, cwd: root, dockerfile }), says)),
+        withFolder(files, (cwd) => {
+          const root = context === undefined ? cwd : `${cwd}/${context}`;
+          return assert.rejects(findDockerfile({ root, cwd, dockerfile }), says);
+        }),
     );
   }
   await t.step(

@@ -11,7 +11,7 @@
  *
  * @module
  */
-export { type DockerfileSource, findDockerfile } from "./dockerfile.ts";
+export { type DockerfileHints, type DockerfileSource, findDockerfile } from "./dockerfile.ts";
 export { describeShares, formatBytes, largestShares, type Share } from "./largest.ts";
 export { contextRoot, listBuildContext, type ListedContext } from "./list.ts";
 export { type Entry } from "./walk.ts";

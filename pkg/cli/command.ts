@@ -1,4 +1,4 @@
-import type { ConfigOf, Field, loadConfig, Sources } from "../config/mod.ts";
+import type { ConfigOf, Field, loadConfig, SettingsFile, Sources } from "../config/mod.ts";
 import { isFault } from "../fault/mod.ts";
 import type { ExitCode } from "./exit_codes.ts";
 import { UsageError } from "./failure.ts";
@@ -19,8 +19,8 @@ export interface Positional {
 
 /** One per declared positional; `undefined` where an optional one was left out. A repeated one gives all its words. */
 export type Positionals = readonly (string | undefined)[];
-/** The values of a file of settings by key, as text. */
-export type FileSettings = NonNullable<Sources["file"]>;
+/** A file of settings that a command takes values from. */
+export type FileSettings = SettingsFile;
 
 /** A command as its file writes it. */
 export interface Definition<F extends Fields> {
@@ -29,7 +29,7 @@ export interface Definition<F extends Fields> {
   /** Shown by `--help` below the settings: examples, exit codes. */
   readonly notes?: string;
   /** Reads the file of settings that the command takes values from; what it throws is the command's failure. */
-  readonly file?: (positionals: Positionals, process: Process) => Promise<FileSettings>;
+  readonly file?: (positionals: Positionals, process: Process) => Promise<FileSettings | undefined>;
   /** `exit_code` by default. */
   readonly outcome?: Outcome;
   /** Rules between settings; a text per problem. */
@@ -43,6 +43,8 @@ export interface Definition<F extends Fields> {
 export interface Input<F extends Fields> {
   readonly config: ConfigOf<F>;
   readonly positionals: Positionals;
+  /** The file of settings, where the command reads one and it is there. */
+  readonly file: FileSettings | undefined;
 }
 
 /** A command whose settings' types are behind it. */
@@ -64,9 +66,9 @@ export function defineCommand<const F extends Fields>(definition: Definition<F>)
   return {
     ...rest,
     execute: async ({ load, sources, positionals }, process) => {
-      const given = file === undefined ? sources : { ...sources, file: await file(positionals, process) };
-      const config = settings(() => load(definition.fields, given, check));
-      return await run.call(definition, { config, positionals }, process) ?? 0;
+      const found = await file?.(positionals, process);
+      const config = settings(() => load(definition.fields, { ...sources, file: found }, check));
+      return await run.call(definition, { config, positionals, file: found }, process) ?? 0;
     },
   };
 }

@@ -27,12 +27,22 @@ export type ConfigOf<F> = {
 /** The value of a flag; of a repeated one a list. */
 export type FlagValue = string | boolean | readonly string[];
 
+/** A file of settings. */
+export interface SettingsFile {
+  /** Absolute. */
+  readonly path: string;
+  /** The value of a key, as text. */
+  readonly value: (key: string) => string | readonly string[] | undefined;
+  /** The line that has the key, from 1. */
+  readonly lineOf: (key: string) => number | undefined;
+}
+
 /** Where settings come from. An empty variable counts as absent. */
 export interface Sources {
   readonly flags: ReadonlyMap<string, FlagValue>;
   readonly env: (name: string) => string | undefined;
-  /** A value of the file of settings, by its key; flags and variables go before it. */
-  readonly file?: (key: string) => string | readonly string[] | undefined;
+  /** Flags and variables go before it. */
+  readonly file?: SettingsFile | undefined;
   /** Reads a whole file as text; used for `<VARIABLE>_FILE`. */
   readonly readFile: (path: string) => string;
 }

@@ -21,7 +21,7 @@ import { Secret } from "../secret/mod.ts";
 import type { ConfigOf, Field, FlagValue, Sources } from "./field.ts";
 
 export { Secret };
-export type { ConfigOf, Field, FlagValue, Sources } from "./field.ts";
+export type { ConfigOf, Field, FlagValue, SettingsFile, Sources } from "./field.ts";
 export { defaultText, valueText } from "./text.ts";
 
 /** Declares a setting with a flag. */
@@ -196,7 +196,7 @@ function rawValue(each: Field<unknown>, sources: Sources, problems: string[]): F
   if (flag !== undefined) return flag;
   const variable = sources.env(each.env);
   if (variable !== undefined && variable !== "") return variable;
-  if (each.file !== undefined) return sources.file?.(each.file);
+  if (each.file !== undefined) return sources.file?.value(each.file);
   if (!each.secret) return undefined;
   const path = sources.env(`${each.env}_FILE`);
   if (path === undefined || path === "") return undefined;
@@ -213,7 +213,7 @@ function rawValues(each: Field<unknown>, { flags, env, file }: Sources): readonl
     typeof value === "object" ? value : typeof value === "string" ? [value] : [];
   const variable = env(each.env) ?? "";
   return [
-    ...listed(each.file === undefined ? undefined : file?.(each.file)),
+    ...listed(each.file === undefined ? undefined : file?.value(each.file)),
     ...variable.split("\n").map((line) => line.trim()).filter((line) => line !== ""),
     ...listed(each.flag === undefined ? undefined : flags.get(each.flag)),
   ];

@@ -78,7 +78,7 @@ Deno.test("loadConfig() gives a repeated setting its values of file, variable an
     loadConfig(fields, {
       flags: new Map(flags === undefined ? [] : [["name", flags]]),
       env: (name) => env[name],
-      file: () => ["a\nb"],
+      file: { path: "/f.json", value: () => ["a\nb"], lineOf: () => 1 },
       readFile: () => "",
     }).names;
   assert.deepEqual(load(undefined), ["a\nb"]);

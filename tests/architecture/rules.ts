@@ -105,6 +105,7 @@ const HOMES: Readonly<Record<string, RegExp>> = {
   "@kubernetes/client-node": /^pkg\/kube\/kubeconfig_library\.ts$/,
   "@connectrpc/connect-node": /^pkg\/(build|rpc)\//,
   "modern-tar": /^pkg\/(archive|docker|restate_server|testkit)\//,
+  "jsonc-parser": /^cmd\/shared\/project_file\//,
   "commander": /^pkg\/cli\/|^cmd\/root\.ts$/,
   "@clack/prompts": /^pkg\/cli\/|^cmd\//,
 };

@@ -3,6 +3,7 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 import { Code, ConnectError, type ServiceImpl } from "@connectrpc/connect";
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
+import { resolve } from "node:path";
 import { dispatch, type Prompts, type Terminal } from "../../../pkg/cli/mod.ts";
 import { DIGEST_BYTES } from "../../../pkg/content/mod.ts";
 import { testProcess } from "../../../pkg/testkit/process.ts";
@@ -173,6 +174,8 @@ export interface DeployOptions {
   readonly prompts?: Prompts;
   readonly signal?: AbortSignal;
   readonly env?: Readonly<Record<string, string>>;
+  /** Where it runs, below the folder of the files. */
+  readonly cwd?: string;
   /** Where the parts are; they need not be there. */
   readonly url: string;
 }
@@ -197,7 +200,8 @@ export async function deploy(options: DeployOptions): Promise<Deployed> {
     await Deno.mkdir(`${process.cwd}/${path}`.replace(/\/[^/]*$/, ""), { recursive: true });
     await Deno.writeTextFile(`${process.cwd}/${path}`, text);
   }
-  const code = await dispatch(ROOT, process);
+  const cwd = resolve(process.cwd, options.cwd ?? ".");
+  const code = await dispatch(ROOT, { ...process, cwd });
   return { code, ...process.printed };
 }
 

@@ -1,7 +1,7 @@
 /** The key `build` of `unkey.json`. */
 import { resolve } from "node:path";
 import { z } from "zod";
-import { ARGUMENT_NAME, PLATFORM, SECRET_ID, secretText, TARGET } from "./build_specs.ts";
+import { ARGUMENT_NAME, PLATFORM, SECRET_ID, secretText, TARGET } from "../build_specs.ts";
 
 const NAME_RULE = "must be a name of letters, digits and underscores";
 const SECRET_RULE = 'must be {"env": "VARIABLE"} or {"file": "path"}';
@@ -53,11 +53,9 @@ function matching(pattern: RegExp, message: string): z.ZodString {
   return z.string({ error: message }).regex(pattern, message);
 }
 
-/** An object whose keys are checked, too, with a problem that names each wrong one. */
+/** An object whose keys are checked, too. */
 function named<T>(value: z.ZodType<T>, pattern: RegExp, rule: string): z.ZodType<Record<string, T>> {
-  return z.record(z.string(), value, { error: "must be a JSON object" }).superRefine((given, context) => {
-    for (const key of Object.keys(given)) {
-      if (!pattern.test(key)) context.addIssue({ code: "custom", path: [key], message: rule });
-    }
+  return z.record(z.string().regex(pattern, rule), value, {
+    error: ({ code }) => code === "invalid_key" ? rule : "must be a JSON object",
   });
 }

@@ -1,0 +1,28 @@
+import { z } from "zod";
+import { BUILD_KEYS } from "./build_keys.ts";
+
+const PORT_RULE = "must be a whole number between 1 and 65535";
+const PATH_RULE = 'must be a path that begins with "/"';
+
+/** Every key that the file may have. Flags and variables of the same settings go before it. */
+export const KEYS = {
+  /** For editors; it changes nothing. */
+  $schema: filled("the address of a JSON schema"),
+  project: filled("the slug or id of a project"),
+  environment: filled("the slug of an environment"),
+  context: filled("the path of a folder"),
+  dockerfile: filled("the path of a Dockerfile"),
+  port: z.int({ error: PORT_RULE }).min(1, PORT_RULE).max(65_535, PORT_RULE),
+  healthCheckPath: z.string({ error: PATH_RULE }).regex(/^\/[\x21-\x7e]*$/, PATH_RULE),
+  build: z.strictObject(BUILD_KEYS, { error: "must be a JSON object" }).partial(),
+};
+
+/** The whole file. */
+export const SCHEMA = z.strictObject(KEYS).partial();
+
+/** The settings that the file holds. */
+export type ProjectSettings = z.infer<typeof SCHEMA>;
+
+function filled(what: string): z.ZodString {
+  return z.string({ error: `must be ${what}` }).min(1, `must be ${what}`);
+}
