@@ -146,6 +146,17 @@ Deno.test("deploy takes the final state from GetDeployment, even if the stream s
   assert.deepEqual([code, stdout], [0, "http://x\n"]);
 });
 
+/** An api that is stopped ends its streams in order. */
+Deno.test("deploy shows the rest of the output when the stream ended before its last event", async () => {
+  const rest = GOES_WELL.events.slice(1);
+  const streams: Stream[] = [{ ...GOES_WELL, events: GOES_WELL.events.slice(0, 1) }, { events: rest }];
+  await using parts = await startParts({ streams });
+  const { code, stderr } = await deploy({ url: parts.plane.url });
+  assert.equal(code, 0, stderr);
+  assert.match(stderr, /compiling[^]*linking[^]*ok building/);
+  assert.deepEqual(parts.seen.resumedAfter, [0n, 1n]);
+});
+
 Deno.test("deploy repeats an upload that the store could not take", async () => {
   await using parts = await startParts({ uploadAnswers: [503, 500] });
   const { code, stderr } = await deploy({ url: parts.plane.url });

@@ -50,9 +50,13 @@ export async function follow(options: FollowOptions): Promise<Deployment> {
   for (let failures = 0;;) {
     const before = cursor.sequence;
     try {
-      await readEvents(options, cursor);
+      const complete = await readEvents(options, cursor);
       const deployment = await read(options);
-      if (FINAL.includes(deployment.status)) return deployment;
+      if (FINAL.includes(deployment.status)) {
+        // The stream ended early, as those of an api that is stopped do. The end is known; the rest is output.
+        if (!complete) await readEvents(options, cursor).catch(() => undefined);
+        return deployment;
+      }
     } catch (error) {
       signal.throwIfAborted();
       const fault = fromConnectError(error);
@@ -70,17 +74,22 @@ function isPermanent({ code }: Fault): boolean {
     code === "invalid_argument";
 }
 
-async function readEvents(options: FollowOptions, cursor: { sequence: bigint }): Promise<void> {
+/** Returns true when the event of the final status was among them. */
+async function readEvents(options: FollowOptions, cursor: { sequence: bigint }): Promise<boolean> {
   const { client, deploymentId, clock, signal, onEvent } = options;
   using idle = new IdleAbort({ clock, idleMs: IDLE_MS, signal });
   const afterSequence = cursor.sequence;
   const stream = client.watchDeploymentEvents({ deploymentId, afterSequence }, { signal: idle.signal });
+  let complete = false;
   for await (const { event } of stream) {
     idle.reset();
     if (event.case !== "deploymentEvent" || event.value.sequence <= cursor.sequence) continue;
     cursor.sequence = event.value.sequence;
+    const { payload } = event.value;
+    complete = payload.case === "status" && FINAL.includes(payload.value.status);
     onEvent(event.value);
   }
+  return complete;
 }
 
 async function read({ client, deploymentId, signal }: FollowOptions): Promise<Deployment> {

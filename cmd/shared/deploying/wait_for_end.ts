@@ -1,6 +1,8 @@
 import { EXIT, type Process } from "../../../pkg/cli/mod.ts";
+import type { Clock } from "../../../pkg/clock/mod.ts";
 import { type Deployment, DeploymentStatus } from "../../../proto/gen/ctrl/v1/deployment_pb.ts";
 import { statusName } from "../deployment_view.ts";
+import { retryWhileUnavailable } from "../retry_while_unavailable.ts";
 import { DEPLOY_EXIT, exitCodeOfFailure } from "./exit_codes.ts";
 import { type DeploymentClient, follow } from "./follow.ts";
 import { askToCancel, leftRunning, rolledBackTo } from "./interrupt.ts";
@@ -87,7 +89,7 @@ async function followWithin(
       onTrouble: (message) => report.line(`   ${message}`),
     });
     if (deployment.status === DeploymentStatus.READY) report.done("ready");
-    return await endOf(deployment, client, signal);
+    return await endOf(deployment, { client, clock, signal });
   } catch (error) {
     throw limit.signal.aborted ? new WaitOver() : error;
   } finally {
@@ -96,27 +98,37 @@ async function followWithin(
   }
 }
 
-async function endOf(deployment: Deployment, client: DeploymentClient, signal: AbortSignal): Promise<End> {
+interface Look {
+  readonly client: DeploymentClient;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+}
+
+async function endOf(deployment: Deployment, look: Look): Promise<End> {
   const { status, urls, errorMessage, failureCode } = deployment;
   const name = statusName(status);
   if (status === DeploymentStatus.READY) return { status: name, urls, exitCode: EXIT.ok };
   const code = failureCode === "" ? name : failureCode;
   const message = errorMessage === "" ? ENDINGS[name] ?? `The deployment is ${name}.` : errorMessage;
   const end = endedWith(name, { code, message, exitCode: exitCodeOfFailure(code, EXIT.failed) });
-  const live = await findLive(client, deployment, signal);
+  const live = await findLive(deployment, look);
   return live === undefined ? end : { ...end, live };
 }
 
 /** The deployment that serves the environment instead; `undefined` for none, for itself, and when it is not known. */
 async function findLive(
-  client: DeploymentClient,
   { id, environmentLiveDeploymentId: liveId }: Deployment,
-  stop: AbortSignal,
+  { client, clock, signal: stop }: Look,
 ): Promise<DeployResult["live"]> {
   if (liveId === "" || liveId === id) return undefined;
   const signal = AbortSignal.any([stop, AbortSignal.timeout(FIND_LIVE_MS_MAX)]);
+  const look = { clock, signal };
   // A failed look-up must not replace the failure of the deployment itself.
-  const found = await client.getDeployment({ deploymentId: liveId }, { signal }).catch(() => undefined);
+  const found = await retryWhileUnavailable(
+    look,
+    () => client.getDeployment({ deploymentId: liveId }, { signal }),
+  )
+    .catch(() => undefined);
   return { id: liveId, urls: found?.deployment?.urls ?? [] };
 }
 

@@ -11,6 +11,8 @@ Deno.test("a failed deploy names the live deployment", async (t) => {
     readonly liveId: string;
     /** Of the live one; it cannot be read without. */
     readonly urls?: readonly string[];
+    /** The look-ups that get no answer. */
+    readonly lost?: number;
     readonly live: unknown;
     readonly says: RegExp;
   }[] = [
@@ -29,8 +31,9 @@ Deno.test("a failed deploy names the live deployment", async (t) => {
       says: /error: It exited with 7\n {3}live now: d_0\n$/,
     },
   ];
-  for (const { name, liveId: environmentLiveDeploymentId, urls, live, says } of cases) {
+  for (const { name, liveId: environmentLiveDeploymentId, urls, lost = 0, live, says } of cases) {
     await t.step(name, async () => {
+      let left = lost;
       const { FAILED: status } = DeploymentStatus;
       const failed = {
         failureCode: "crash_loop",
@@ -42,7 +45,7 @@ Deno.test("a failed deploy names the live deployment", async (t) => {
         deployment: {
           getDeployment: ({ deploymentId: id }) => {
             if (id === "d_1") return { deployment: { id, status, ...failed } };
-            if (urls === undefined) throw new ConnectError("restarting", Code.Unavailable);
+            if (urls === undefined || left-- > 0) throw new ConnectError("restarting", Code.Unavailable);
             return { deployment: { id, urls: [...urls] } };
           },
         },

@@ -1,22 +1,8 @@
 /** The real program against a real api on SQLite, whose deployments have the life that a test gives them. */
-import { transact } from "../../../pkg/db/mod.ts";
-import {
-  appendLogLines,
-  endStep,
-  moveStatus,
-  setImage,
-  startStep,
-} from "../../../svc/ctrl/internal/store/mod.ts";
-import type { DeploymentStatus, FailureCode } from "../../../svc/ctrl/internal/deployments/status.ts";
-import { clock, startApi, type Tenant, type TestApi } from "../../../svc/ctrl/services/testing.ts";
+import { startApi, type Tenant, type TestApi } from "../../../svc/ctrl/services/testing.ts";
+import { type Ending, live } from "./lives.ts";
 
 const MAIN = new URL("../../../main.ts", import.meta.url).pathname;
-
-/** The end of a deployment. */
-export interface Ending {
-  readonly status: Extract<DeploymentStatus, "ready" | "failed" | "cancelled" | "superseded">;
-  readonly failureCode?: FailureCode;
-}
 
 /** The output and the exit code of a shell script. */
 export interface ScriptResult {
@@ -97,23 +83,11 @@ export class CliBed implements AsyncDisposable {
     await Deno.remove(this.#folder, { recursive: true });
   }
 
-  async #live(id: string): Promise<void> {
+  #live(id: string): Promise<void> {
     const { ending, lines, mayEnd } = this;
-    const { db } = this.api;
-    const step = { deploymentId: id, name: "building" } as const;
-    await transact(db, async (tx) => {
-      await moveStatus(tx, { id, from: ["pending"], to: "building", nowMs: clock.now() });
-      await startStep(tx, { ...step, message: "Building the image.", nowMs: clock.now() });
-      await appendLogLines(tx, id, { source: "build", origin: "RUN make", lines }, clock.now());
-    });
-    await mayEnd;
-    const { status, failureCode: code } = ending;
-    const failure = code === undefined ? {} : { failure: { code, message: `It ended with ${code}.` } };
-    await setImage(db.kysely, { id, image: "app:1", nowMs: clock.now() });
-    await transact(db, async (tx) => {
-      const end = status === "failed" ? "failed" : "done";
-      await endStep(tx, { ...step, status: end, errorMessage: "", nowMs: clock.now() });
-      await moveStatus(tx, { id, from: ["building"], to: status, nowMs: clock.now(), ...failure });
-    });
+    let writes = 0;
+    // The first two begin the build and print its output.
+    const beforeEach = (): Promise<void> => ++writes > 2 ? mayEnd : Promise.resolve();
+    return live(this.api.db, id, { ending, output: [lines], beforeEach });
   }
 }
