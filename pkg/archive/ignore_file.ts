@@ -6,8 +6,10 @@ export interface Rule {
   readonly pattern: string;
   /** True if it takes paths back in. */
   readonly exception: boolean;
-  /** Counted from 1, for messages. */
-  readonly line: number;
+  /** As it is written, without the blanks around it. */
+  readonly text: string;
+  /** Counted from 1; absent for a rule that is in no file. */
+  readonly line?: number;
 }
 
 /**
@@ -18,11 +20,11 @@ export function parseIgnoreFile(text: string): readonly Rule[] {
   const lines = text.replace(/^\uFEFF/, "").split("\n");
   return lines.flatMap((raw, index) => {
     const rule = raw.startsWith("#") ? undefined : parseRule(raw.trim());
-    return rule === undefined ? [] : [{ ...rule, line: index + 1 }];
+    return rule === undefined ? [] : [{ ...rule, text: raw.trim(), line: index + 1 }];
   });
 }
 
-function parseRule(text: string): Omit<Rule, "line"> | undefined {
+function parseRule(text: string): Omit<Rule, "line" | "text"> | undefined {
   if (text === "") return undefined;
   const inverted = text.startsWith("!");
   const given = inverted ? text.slice(1).trim() : text;

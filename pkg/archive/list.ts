@@ -1,7 +1,7 @@
 import { realpath, stat } from "node:fs/promises";
 import { publicFault } from "../fault/mod.ts";
-import { contextRules } from "./context_rules.ts";
-import type { DockerfileSource } from "./dockerfile.ts";
+import { type ContextOptions, contextRules } from "./context_rules.ts";
+import { type Decision, explainPath } from "./explain.ts";
 import { IgnoreMatcher } from "./matcher.ts";
 import { type Entry, listContext } from "./walk.ts";
 
@@ -11,6 +11,12 @@ export interface ListedContext {
   readonly root: string;
   /** The entries that the ignore rules let through, each folder before all that is in it. */
   readonly entries: readonly Entry[];
+  /** The ignore file that holds for this build, for messages; it need not be there. */
+  readonly ignoreFile: string;
+  /** True if no rule of that file matches anything, since it is in UTF-16. */
+  readonly utf16: boolean;
+  /** The reason for which a path, relative and with slashes, is among the entries, or is not. */
+  readonly explain: (path: string) => Decision;
 }
 
 /**
@@ -21,12 +27,14 @@ export interface ListedContext {
  */
 export async function listBuildContext(
   folder: string,
-  dockerfile: Pick<DockerfileSource, "file" | "name">,
+  options: ContextOptions,
   signal: AbortSignal,
 ): Promise<ListedContext> {
   const root = await contextRoot(folder);
-  const { rules, file } = await contextRules(root, dockerfile);
-  return { root, entries: await listContext(root, new IgnoreMatcher(rules, file), signal) };
+  const { rules, file, utf16 } = await contextRules(root, options);
+  const matcher = new IgnoreMatcher(rules, file);
+  const entries = await listContext(root, matcher, signal);
+  return { root, entries, ignoreFile: file, utf16, explain: (path) => explainPath(matcher, path) };
 }
 
 /** The folder's path without links. @throws `not_found` when it is no folder */

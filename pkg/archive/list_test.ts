@@ -1,10 +1,15 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { isFault } from "../fault/mod.ts";
+import type { ContextOptions } from "./context_rules.ts";
 import { contextRoot, listBuildContext } from "./list.ts";
 import { withFolder } from "./testing.ts";
 
 const { signal } = new AbortController();
+
+function optionsFor(root: string, name: string): ContextOptions {
+  return { dockerfile: { file: join(root, name), name }, includeGit: false };
+}
 
 Deno.test("contextRoot() follows links to the folder, and refuses what is none", async (t) => {
   await withFolder({ "app/Dockerfile": "FROM scratch\n", "file": "" }, async (root) => {
@@ -38,7 +43,7 @@ Deno.test("listBuildContext() lists what the ignore rules let through", async (t
     "docker/web.Dockerfile.dockerignore": "src\n",
   };
   const list = async (root: string, name: string): Promise<readonly string[]> => {
-    const { entries } = await listBuildContext(root, { file: join(root, name), name }, signal);
+    const { entries } = await listBuildContext(root, optionsFor(root, name), signal);
     return entries.map(({ path }) => path);
   };
   await withFolder(files, async (root) => {
@@ -68,7 +73,7 @@ Deno.test("listBuildContext() lists what the ignore rules let through", async (t
 Deno.test("listBuildContext() names the rule that cannot be read", async () => {
   await withFolder({ "Dockerfile": "FROM scratch\n", ".dockerignore": "a\n[\n" }, (root) =>
     assert.rejects(
-      listBuildContext(root, { file: join(root, "Dockerfile"), name: "Dockerfile" }, signal),
+      listBuildContext(root, optionsFor(root, "Dockerfile"), signal),
       (error) => isFault(error, "invalid_argument") && error.message.includes(".dockerignore, line 2"),
     ));
 });

@@ -55,7 +55,9 @@ export async function listContext(
       await cooperativeYield.pause();
       const path = folder === "" ? name : `${folder}/${name}`;
       const verdict = matcher.match(path, parent);
-      const entry = verdict.ignored ? ignoredFolder(tree, path, matcher) : tree.entryAt(path);
+      const entry = verdict.ignored
+        ? matcher.prunes(path, verdict) ? undefined : tree.folderAt(path)
+        : tree.entryAt(path);
       if (entry === undefined) continue;
       if (!verdict.ignored) keep(entry);
       if (entry.kind !== "folder") continue;
@@ -67,11 +69,6 @@ export async function listContext(
 
   await visit("", undefined, []);
   return entries;
-}
-
-/** An ignored folder below which something may be kept. */
-function ignoredFolder(tree: Tree, path: string, matcher: IgnoreMatcher): Entry | undefined {
-  return matcher.prunes(path) ? undefined : tree.folderAt(path);
 }
 
 /** A tree as it is found; remembers which files were listed already, to recognise their other names. */

@@ -53,7 +53,7 @@ export async function benchPack(): Promise<Row[]> {
 async function pack(root: string, base: string, { first }: { readonly first: boolean }): Promise<void> {
   const { signal } = new AbortController();
   const dockerfile = { file: `${root}/Dockerfile`, name: "Dockerfile" };
-  const listed = await listBuildContext(root, dockerfile, signal);
+  const listed = await listBuildContext(root, { dockerfile, includeGit: false }, signal);
   const options = { cacheDirectory: `${base}/cache`, nowMs: systemClock().now(), signal };
   const entries = await digestFolder({ ...listed, ...options });
   cutManifest(entries);

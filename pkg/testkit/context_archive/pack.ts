@@ -58,7 +58,7 @@ const SIZE_BYTES_MAX = 1 << 30;
 export async function packContext(options: PackOptions): Promise<PackedContext> {
   const { dockerfile, nowMs, signal, sizeMaxBytes = SIZE_BYTES_MAX } = options;
   const root = await contextRoot(options.root);
-  const { rules, file } = await contextRules(root, dockerfile);
+  const { rules, file } = await contextRules(root, { dockerfile, includeGit: true });
   const entries = await listContext(root, new IgnoreMatcher(rules, file), signal);
 
   const { own, parent } = await privateFolder(options);
