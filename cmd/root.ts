@@ -39,6 +39,16 @@ const REGISTRIES: Group = {
   },
 };
 
+const CONTEXT: Group = {
+  summary: "Show which files a build is given",
+  commands: {
+    explain: {
+      summary: "Show the files, or why a path is one of them",
+      load: () => import("./context/explain.ts"),
+    },
+  },
+};
+
 const ADMIN: Group = {
   summary: "Set up workspaces and regions, as the operator",
   commands: {
@@ -83,6 +93,7 @@ export const ROOT: Group = {
     env: { ...ENVIRONMENTS, hidden: true },
     variables: VARIABLES,
     vars: { ...VARIABLES, hidden: true },
+    context: CONTEXT,
     registries: REGISTRIES,
     keys: KEYS,
     audit: { summary: "Show who did what", load: () => import("./audit/audit.ts") },

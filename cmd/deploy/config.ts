@@ -2,9 +2,10 @@ import { z } from "zod";
 import type { Process } from "../../pkg/cli/mod.ts";
 import { type ConfigOf, field, integerSchema, textSchema } from "../../pkg/config/mod.ts";
 import { CONNECT_FIELDS } from "../shared/connect.ts";
+import { CONTEXT_FIELDS } from "../shared/context/fields.ts";
 import { FOLLOW_FIELDS } from "../shared/deploying/follow_fields.ts";
 import type { Report } from "../shared/deploying/report.ts";
-import { type Place, PLACE_FIELDS } from "../shared/place.ts";
+import type { Place } from "../shared/place.ts";
 import { ENVIRONMENT_FIELD, PROJECT_FIELD } from "../shared/project_fields.ts";
 import { BUILD_FIELDS } from "./build_fields.ts";
 
@@ -23,7 +24,7 @@ export const DEPLOY_FIELDS = {
     help: "Deploy this image instead of building the folder.",
     schema: textSchema(),
   }),
-  ...PLACE_FIELDS,
+  ...CONTEXT_FIELDS,
   ...BUILD_FIELDS,
   branch: field({
     flag: "branch",

@@ -51,6 +51,7 @@ Deno.test("deploy --json prints one object with the timings of all phases", asyn
     urls: ["http://shop-acme.localhost:7070"],
     environment: "production",
     project: "shop",
+    warnings: [],
     exitCode: 0,
   });
   assert.deepEqual(Object.keys(timings).toSorted(), [

@@ -22,7 +22,7 @@ export async function runDeploy(options: DeployOptions): Promise<DeployResult> {
   const { env, signal } = process;
   const { detach, ...wait } = followSettings(config);
   const outcome = new DeployOutcome(config.environment, process);
-  const { timings } = outcome;
+  const { timings, warnings } = outcome;
   try {
     const source = await readSource(options);
     const connection = await connect(config, process);
@@ -43,6 +43,7 @@ export async function runDeploy(options: DeployOptions): Promise<DeployResult> {
       process,
       report,
       timings,
+      warnings,
     });
     const deploymentId = await createOnce({ client, process, report, timings }, {
       projectId: project.id,

@@ -2,10 +2,9 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 import {
   contextRoot,
   type DockerfileSource,
-  type Entry,
   findDockerfile,
   formatBytes,
-  listBuildContext,
+  type ListedContext,
 } from "../../pkg/archive/mod.ts";
 import type { Process } from "../../pkg/cli/mod.ts";
 import {
@@ -19,7 +18,9 @@ import {
 import { isFault } from "../../pkg/fault/mod.ts";
 import { fromConnectError } from "../../pkg/rpc/mod.ts";
 import type { CommitContextRequestSchema } from "../../proto/gen/ctrl/v1/upload_pb.ts";
-import { DeployFailure, type Timings } from "../shared/deploying/result.ts";
+import { type FolderSource, listFolder } from "../shared/context/list_folder.ts";
+import { contextWarnings } from "../shared/context/warnings.ts";
+import { DeployFailure, type DeployWarning, type Timings } from "../shared/deploying/result.ts";
 import type { Report } from "../shared/deploying/report.ts";
 import type { Place } from "../shared/place.ts";
 import { retryWhileUnavailable } from "../shared/retry_while_unavailable.ts";
@@ -29,18 +30,19 @@ import { uploadChunks, type UploadClient } from "./upload_chunks.ts";
 export interface SendOptions {
   readonly client: UploadClient;
   readonly projectId: string;
-  readonly folder: string;
-  /** As `checkFolder` returned it. */
-  readonly dockerfile: DockerfileSource;
+  /** With the Dockerfile that `checkFolder` returned. */
+  readonly source: FolderSource;
   readonly process: Process;
   readonly report: Report;
   readonly timings: Timings;
+  /** Gets what the user should know about the files. */
+  readonly warnings: DeployWarning[];
 }
 
 /** A folder, read. */
 interface Digested {
   readonly root: string;
-  readonly listed: readonly Entry[];
+  readonly listed: ListedContext;
   readonly entries: readonly ContentEntry[];
   readonly manifest: Manifest;
 }
@@ -85,7 +87,10 @@ export async function sendFolder(options: SendOptions): Promise<string> {
     const count = digested.entries.filter(({ kind }) => kind !== "folder").length;
     const bytes = digested.entries.reduce((sum, { size }) => sum + size, 0);
     report.done(`packed ${count === 1 ? "1 file" : `${count} files`}, ${formatBytes(bytes)}`, timings.packMs);
-    if (round === 1) noteLeftOut(options, digested);
+    if (round === 1) {
+      noteLeftOut(options, digested);
+      await warn(options, digested);
+    }
     try {
       return await send(options, digested);
     } catch (error) {
@@ -104,15 +109,16 @@ function changesAllTheTime(error: ContentChanged): DeployFailure {
 }
 
 async function digest(
-  { folder, dockerfile, process: { signal, directories } }: SendOptions,
+  { source, process: { signal, directories } }: SendOptions,
   nowMs: number,
   changed: ReadonlySet<string>,
 ): Promise<Digested> {
   try {
-    const { root, entries: listed } = await listBuildContext(folder, dockerfile, signal);
+    const listed = await listFolder(source, signal);
+    const { root } = listed;
     const entries = await digestFolder({
       root,
-      entries: listed,
+      entries: listed.entries,
       cacheDirectory: directories.cache,
       changed,
       nowMs,
@@ -127,7 +133,9 @@ async function digest(
 
 /** No image holds a socket or a pipe; Docker's client sends an empty file for each. */
 function noteLeftOut({ report }: SendOptions, { listed }: Digested): void {
-  const paths = listed.filter(({ kind }) => kind === "socket" || kind === "pipe").map(({ path }) => path);
+  const paths = listed.entries.filter(({ kind }) => kind === "socket" || kind === "pipe").map(({ path }) =>
+    path
+  );
   const [first] = paths;
   if (first === undefined) return;
   const more = paths.length - 1;
@@ -136,6 +144,13 @@ function noteLeftOut({ report }: SendOptions, { listed }: Digested): void {
       ? `"${first}" is a socket or a pipe and is left out`
       : `"${first}" and ${more} more ${more === 1 ? "socket or pipe" : "sockets and pipes"} are left out`,
   );
+}
+
+async function warn({ source, report, warnings }: SendOptions, { listed }: Digested): Promise<void> {
+  for (const warning of await contextWarnings(listed, source.dockerfile)) {
+    report.warning(warning.message);
+    warnings.push(warning);
+  }
 }
 
 async function send(options: SendOptions, digested: Digested): Promise<string> {
@@ -152,7 +167,7 @@ async function send(options: SendOptions, digested: Digested): Promise<string> {
     },
   };
   const prepared = await retryWhileUnavailable(process, () => client.prepareContext(request, { signal }));
-  refuseLarge(digested, prepared.limits);
+  refuseLarge({ listed: digested.listed.entries, entries: digested.entries }, prepared.limits);
   const known = prepared.buildContextPath;
   const { path, sentBytes } = known !== ""
     ? { path: known, sentBytes: 0 }

@@ -1,6 +1,6 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
-import type { DockerfileSource } from "../../pkg/archive/mod.ts";
 import type { CreateDeploymentRequestSchema } from "../../proto/gen/ctrl/v1/deployment_pb.ts";
+import type { FolderSource } from "../shared/context/list_folder.ts";
 import { describePlace } from "../shared/place.ts";
 import { type ReadBuild, readBuildSettings } from "./build_settings.ts";
 import type { DeployOptions } from "./config.ts";
@@ -11,8 +11,7 @@ export type Source =
   | { readonly kind: "image"; readonly image: string }
   | {
     readonly kind: "folder";
-    readonly folder: string;
-    readonly dockerfile: DockerfileSource;
+    readonly folder: FolderSource;
     readonly settings: ReadBuild["settings"];
   };
 
@@ -26,18 +25,19 @@ export async function readSource({ config, place, process, report }: DeployOptio
   if (text !== undefined) report.line(`   ${text}`);
   const { settings, notes } = await readBuildSettings(config, process);
   for (const note of notes) report.note(note);
-  return { kind: "folder", folder, dockerfile, settings };
+  const { includeGit } = config;
+  return { kind: "folder", folder: { folder, dockerfile, includeGit }, settings };
 }
 
 /** Packs and uploads a folder; returns the source as the request of a deployment has it. */
 export async function prepareSource(
   source: Source,
-  options: Omit<SendOptions, "folder" | "dockerfile">,
+  options: Omit<SendOptions, "source">,
 ): Promise<NonNullable<MessageInitShape<typeof CreateDeploymentRequestSchema>["source"]>> {
   if (source.kind === "image") return { case: "dockerImage", value: source.image };
-  const { folder, dockerfile, settings } = source;
-  const buildContextPath = await sendFolder({ ...options, folder, dockerfile });
-  const { name, content } = dockerfile;
+  const { folder, settings } = source;
+  const buildContextPath = await sendFolder({ ...options, source: folder });
+  const { name, content } = folder.dockerfile;
   return {
     case: "buildContext",
     value: { buildContextPath, dockerfilePath: name, dockerfile: content, settings },

@@ -138,7 +138,15 @@ export class UploadFixture implements AsyncDisposable {
     const { projectId, folder } = this;
     let [path, error]: [string | undefined, unknown] = [undefined, undefined];
     try {
-      path = await sendFolder({ client, projectId, folder, dockerfile, process, report, timings: {} });
+      path = await sendFolder({
+        client,
+        projectId,
+        source: { folder, dockerfile, includeGit: false },
+        process,
+        report,
+        timings: {},
+        warnings: [],
+      });
     } catch (thrown) {
       error = thrown;
     }

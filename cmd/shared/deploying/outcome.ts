@@ -2,7 +2,14 @@ import { EXIT, type ExitCode, type Process, toFailure } from "../../../pkg/cli/m
 import { explainCallError } from "../connect.ts";
 import { exitCodeOfFailure } from "./exit_codes.ts";
 import { leftRunning } from "./interrupt.ts";
-import { DeployFailure, type DeployResult, type End, endedWith, type Timings } from "./result.ts";
+import {
+  DeployFailure,
+  type DeployResult,
+  type DeployWarning,
+  type End,
+  endedWith,
+  type Timings,
+} from "./result.ts";
 
 /** The end of a deploy that is not followed. */
 export const CREATED: End = { status: "pending", urls: [], exitCode: EXIT.ok };
@@ -11,6 +18,7 @@ export const CREATED: End = { status: "pending", urls: [], exitCode: EXIT.ok };
 export class DeployOutcome {
   /** Each phase writes its own time, so that a failure in a later phase keeps it. */
   readonly timings: Timings = {};
+  readonly warnings: DeployWarning[] = [];
   /** Of the control plane; for the advice in a failure. */
   baseUrl = "";
   project: string | null = null;
@@ -33,6 +41,7 @@ export class DeployOutcome {
       environment: this.environment,
       project: this.project,
       timings: this.timings,
+      warnings: this.warnings,
     };
   }
 

@@ -47,6 +47,11 @@ export class Report implements Disposable {
     this.line(`${this.#colours.yellow("note")} ${oneLine(text)}`);
   }
 
+  /** A problem that ends nothing; of one line or several. */
+  warning(text: string): void {
+    this.line(`${this.#colours.yellow("warning")} ${printable(text)}`);
+  }
+
   /** The current activity; shown on terminals only, until `idle`. */
   busy(text: string): void {
     if (!this.#process.terminal.live) return;

@@ -11,6 +11,14 @@ export interface Timings {
   totalMs?: number;
 }
 
+/** A problem that ended nothing. */
+export interface DeployWarning {
+  /** For programs; stable. */
+  readonly code: string;
+  readonly message: string;
+  readonly paths: readonly string[];
+}
+
 export interface DeployError {
   /** For programs; stable. */
   readonly code: string;
@@ -30,6 +38,7 @@ export interface DeployResult {
   readonly environment: string;
   readonly project: string | null;
   readonly timings: Timings;
+  readonly warnings: readonly DeployWarning[];
   readonly error?: DeployError;
   readonly exitCode: ExitCode;
 }
@@ -42,6 +51,7 @@ export const NOTHING_DONE = {
   environment: null,
   project: null,
   timings: {},
+  warnings: [],
 };
 
 /** The part of the result that depends on how the deploy ended. */

@@ -19,6 +19,7 @@ export const BUILD_KEYS = {
     "must be an id of letters, digits, dots, hyphens and underscores",
   ),
   target: matching(TARGET, "must be the name of a stage"),
+  includeGit: z.boolean({ error: "must be true or false" }),
   noCache: z.boolean({ error: "must be true or false" }),
   pull: z.boolean({ error: "must be true or false" }),
   platform: matching(PLATFORM, 'must be like "linux/amd64" or "linux/arm/v7"'),

@@ -17,6 +17,7 @@ const BUILD = {
   args: { A: "1", B: 2, C: true },
   secrets: { "npm.token": { env: "NPM_TOKEN" }, b: { file: "x" } },
   target: "prod",
+  includeGit: true,
   noCache: false,
   pull: true,
   platform: "linux/arm/v7",
