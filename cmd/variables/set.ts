@@ -3,6 +3,7 @@ import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { defineCommand, type Process, UsageError } from "../../pkg/cli/mod.ts";
 import { type ConfigOf, field, switchField, textSchema } from "../../pkg/config/mod.ts";
+import { variableNameProblem } from "../../pkg/variables/mod.ts";
 import { projectFile } from "../shared/project_file.ts";
 import { CHANGE_FIELDS, changeVariables } from "./change.ts";
 import { parseDotenv } from "./dotenv.ts";
@@ -13,7 +14,7 @@ const FIELDS = {
     flag: "from-file",
     env: "UNKEY_VARIABLES_FILE",
     placeholder: "<path>",
-    help: "Read NAME=value lines from this file, as .env files have them; - is standard input.",
+    help: "Read NAME=value lines from this .env file; - is standard input.",
     schema: textSchema(),
   }),
   stdin: switchField({
@@ -34,9 +35,14 @@ export const command = defineCommand({
   notes:
     `Values are stored encrypted, are never shown again, and reach deployments that are created from now on.
 
-  unkey variables set LOG_LEVEL=debug REGION=eu --env production
+  unkey variables set LOG_LEVEL=debug spring.profiles.active=eu --env production
   printf %s "$TOKEN" | unkey variables set TOKEN --stdin --redeploy
-  unkey variables set --from-file .env`,
+  unkey variables set --from-file .env
+
+Names are letters, digits, underscores, dots and hyphens. A .env file is read as docker compose reads it: "export",
+comments behind a space, quotes over several lines, \\n in double quotes, \${NAME} and \${NAME:-default} outside of single
+quotes, from a line above or from a variable where this command runs. Unlike there, a $ without a brace is a plain
+character, and a \${NAME} that is nowhere is an error.`,
   file: (_words, process) => projectFile(process),
   async run({ config, positionals }, process) {
     const words = positionals.filter((each) => each !== undefined);
@@ -78,19 +84,18 @@ async function gather(
 /** A word that is no name may be a value that went to the wrong place: it is not repeated. */
 function nameProblem(word: string, at: number): string[] {
   const name = word.split("=", 1)[0] ?? "";
-  if (/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) return [];
-  const which = word.includes("=") ? `"${name.slice(0, 80)}"` : `word ${at + 1}`;
-  return [
-    `${which} cannot be a variable's name: it must be letters, digits and underscores, not beginning with a digit.`,
-  ];
+  const problem = variableNameProblem(name);
+  if (problem === undefined) return [];
+  const which = word.includes("=") && name !== "" ? `"${name.slice(0, 80)}"` : `word ${at + 1}`;
+  return [`${which} cannot be a variable's name: it ${problem}.`];
 }
 
-async function fromDotenv(path: string, { cwd, readStdin }: Process): Promise<Record<string, string>> {
+async function fromDotenv(path: string, { cwd, env, readStdin }: Process): Promise<Record<string, string>> {
   const shown = path === "-" ? "standard input" : path;
   const text = path === "-" ? await readStdin() : await readFile(resolve(cwd, path), "utf8").catch(() => {
     throw new UsageError(`${path} cannot be read.`);
   });
-  const parsed = parseDotenv(text);
+  const parsed = parseDotenv(text, env);
   if (parsed.problems.length === 0) return parsed.variables;
   const lines = parsed.problems.map(({ line, problem }) => `  line ${line}: ${problem}`);
   throw new UsageError(`${shown} cannot be used:\n${lines.join("\n")}`);

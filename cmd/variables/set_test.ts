@@ -17,6 +17,10 @@ Deno.test("variables set takes values from words, a file, standard input and a q
       await api.run(["set", "B", "C="], { prompts }),
       await api.run(["set", "D", "--stdin"], { stdin: "s3cret\nstdin\n" }),
       await api.run(["set", "--from-file", "-"], { stdin: "E=s3cret\n" }),
+      await api.run(["set", "spring.x-y=s3cret", "--from-file", "-"], {
+        stdin: "export F=${G}-${H:-h}\r\n",
+        env: { G: "s3cret" },
+      }),
     ];
     for (const { code, stdout, stderr } of printed) {
       assert.equal(code, 0, stderr);
@@ -31,6 +35,7 @@ Deno.test("variables set takes values from words, a file, standard input and a q
       { B: "s3cret asked", C: "" },
       { D: "s3cret\nstdin" },
       { E: "s3cret" },
+      { "spring.x-y": "s3cret", F: "s3cret-h" },
     ]);
     assert.deepEqual(api.creates, []);
   } finally {
@@ -42,7 +47,10 @@ Deno.test("variables set names every word that it cannot use at once, without va
   await using api = await controlPlane();
   const cases: readonly (readonly [readonly string[], RegExp])[] = [
     [["set"], /nothing to set/],
-    [["set", "1A=s3cret", "s3cret value", "B-C=s3cret"], /"1A" cannot.*\nword 2 cannot.*\n"B-C" cannot/],
+    [
+      ["set", "1A=s3cret", "s3cret value", "B/C=s3cret", "=s3cret"],
+      /"1A" cannot.*digit.*\nword 2 cannot.*\n"B\/C" cannot.*\nword 4 cannot.*not be empty/,
+    ],
     [["set", "A"], /A has no value.*--stdin/],
     [["set", "A=s3cret", "--stdin"], /--stdin gives the value of one NAME/],
     [["set", "--from-file", "/nowhere/.env"], /cannot be read/],

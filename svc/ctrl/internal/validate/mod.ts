@@ -5,6 +5,7 @@
  * @module
  */
 import { Fault, publicFault } from "../../../../pkg/fault/mod.ts";
+import { variableNameProblem } from "../../../../pkg/variables/mod.ts";
 
 const SHOWN_MAX = 80;
 
@@ -50,6 +51,13 @@ export function environmentSlug(field: string, value: string): string {
 
 /** The name of an environment variable. */
 export function variableName(field: string, value: string): string {
+  const problem = variableNameProblem(value);
+  if (problem === undefined) return value;
+  throw invalid(field, problem, value);
+}
+
+/** The name of a build argument. */
+export function argumentName(field: string, value: string): string {
   if (value.length <= 256 && /^[A-Za-z_][A-Za-z0-9_]*$/.test(value)) return value;
   const rule =
     "must be letters, digits and underscores, not begin with a digit, and have at most 256 characters";

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { Fault } from "../../../../pkg/fault/mod.ts";
 import {
+  argumentName,
   command,
   cutToBytes,
   dockerfilePath,
@@ -71,8 +72,13 @@ Deno.test("the smaller checks hold their bounds", () => {
   refuses(() => port("port", -1, 8080), "negative");
   refuses(() => port("port", 65_536, 8080), "too large");
   assert.equal(variableName("key", "_A1"), "_A1");
-  for (const bad of ["", "1A", "A-B", "A B", "A=B", "A".repeat(257)]) {
+  assert.equal(variableName("key", "a.b-c"), "a.b-c");
+  for (const bad of ["", "1A", "A B", "A=B", "A".repeat(254)]) {
     refuses(() => variableName("key", bad), bad);
+  }
+  assert.equal(argumentName("key", "_A1"), "_A1");
+  for (const bad of ["", "1A", "A-B", "a.b", "A B", "A=B", "A".repeat(257)]) {
+    refuses(() => argumentName("key", bad), bad);
   }
   assert.equal(healthCheckPath("path", "/healthz?full=1"), "/healthz?full=1");
   for (const bad of ["healthz", "/a b", "/\n"]) refuses(() => healthCheckPath("path", bad), bad);

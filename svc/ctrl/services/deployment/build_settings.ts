@@ -1,5 +1,5 @@
 import type { BuildInputSettings } from "../../internal/store/mod.ts";
-import { byteLength, invalid, optionalText, variableName } from "../../internal/validate/mod.ts";
+import { argumentName, byteLength, invalid, optionalText } from "../../internal/validate/mod.ts";
 
 /** The options of `docker build`, as a request has them. */
 export interface RequestedBuild extends BuildInputSettings {
@@ -52,7 +52,7 @@ function checkArguments(given: Readonly<Record<string, string>>): Readonly<Recor
   if (entries.length > ARGUMENTS_MAX) throw invalid("build.arguments", `must be at most ${ARGUMENTS_MAX}`);
   let bytes = 0;
   for (const [name, value] of entries) {
-    variableName("build.arguments", name);
+    argumentName("build.arguments", name);
     const field = `build.arguments.${name}`;
     if (value.includes("\0")) throw invalid(field, "must not contain NUL");
     const length = byteLength(value);
@@ -99,5 +99,5 @@ function checkVariables(given: readonly string[]): readonly string[] {
   if (given.length > ARGUMENTS_MAX) {
     throw invalid("build.variable_arguments", `must be at most ${ARGUMENTS_MAX}`);
   }
-  return [...new Set(given.map((name) => variableName("build.variable_arguments", name)))];
+  return [...new Set(given.map((name) => argumentName("build.variable_arguments", name)))];
 }

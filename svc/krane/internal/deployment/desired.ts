@@ -1,6 +1,7 @@
 import { sha256Hex } from "../../../../pkg/hash/mod.ts";
 import type { ApplyDeployment } from "../../../../proto/gen/ctrl/v1/cluster_pb.ts";
 import { Fault } from "../../../../pkg/fault/mod.ts";
+import { variableNameProblem } from "../../../../pkg/variables/mod.ts";
 import type { ResourceKind } from "../watch/watcher.ts";
 
 /** The desired state of one deployment in this region. */
@@ -39,7 +40,6 @@ export interface DeployedCommit {
 }
 
 const NAME = /^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$/;
-const VARIABLE = /^[A-Za-z_][A-Za-z0-9_.-]*$/;
 const PORT_DEFAULT = 8080;
 
 export const DEPLOYMENTS: ResourceKind<ApplyDeployment, DesiredDeployment> = {
@@ -78,7 +78,8 @@ export function decodeApply(apply: ApplyDeployment): DesiredDeployment {
     problems.push("health_check_path does not begin with a slash");
   }
   for (const [name, value] of Object.entries(apply.environmentVariables)) {
-    if (!VARIABLE.test(name)) problems.push(`"${name.slice(0, 80)}" is no name of an environment variable`);
+    const problem = variableNameProblem(name);
+    if (problem !== undefined) problems.push(`the variable "${name.slice(0, 80)}" ${problem}`);
     if (value.includes("\0")) problems.push(`the value of "${name}" holds a NUL character`);
   }
   if (problems.length > 0) {
