@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { publicFault } from "../../pkg/fault/mod.ts";
-import { onlyJson, startControlPlane, unkey } from "../shared/testing.ts";
+import { onlyFailure, onlyJson, startControlPlane, unkey } from "../shared/testing.ts";
 import { controlPlane, TOKEN } from "./testing.ts";
 
 Deno.test("admin region-tokens revoke names the token that it revoked", async () => {
@@ -22,7 +22,7 @@ Deno.test("admin region-tokens revoke fails for a token that does not exist", as
   const env = { UNKEY_API_BASE_URL: api.url, UNKEY_AUTH_TOKEN: TOKEN };
   const result = await unkey(["admin", "region-tokens", "revoke", "rt_9", "--json"], { env });
   assert.equal(result.code, 1);
-  assert.deepEqual(onlyJson(result), {
+  assert.deepEqual(onlyFailure(result), {
     error: { code: "not_found", message: 'Token "rt_9" was not found.' },
     exitCode: 1,
   });

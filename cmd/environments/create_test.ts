@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { publicFault } from "../../pkg/fault/mod.ts";
-import { access, onlyJson, SHOP, startControlPlane, unkey } from "../shared/testing.ts";
+import { access, onlyFailure, onlyJson, SHOP, startControlPlane, unkey } from "../shared/testing.ts";
 import { controlPlane } from "./testing.ts";
 
 Deno.test("environments create prints the id alone, and the next command beside it", async () => {
@@ -29,7 +29,7 @@ Deno.test("environments create passes on why the control plane refused, and send
   const args = ["environments", "create", "qa", "--description", "for QA", "--json"];
   const result = await unkey(args, { env: access(server.url) });
   assert.equal(result.code, 1);
-  assert.deepEqual(onlyJson(result), {
+  assert.deepEqual(onlyFailure(result), {
     error: { code: "already_exists", message: 'There is an environment "qa" already.' },
     exitCode: 1,
   });

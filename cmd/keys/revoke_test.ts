@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { access, onlyJson, unkey } from "../shared/testing.ts";
+import { access, onlyFailure, onlyJson, unkey } from "../shared/testing.ts";
 import { controlPlane } from "./testing.ts";
 
 Deno.test("keys revoke names the key that it revoked, and one that does not exist", async () => {
@@ -16,7 +16,7 @@ Deno.test("keys revoke names the key that it revoked, and one that does not exis
   });
   const missing = await unkey(["keys", "revoke", "key_9", "--json"], { env });
   assert.equal(missing.code, 1);
-  assert.deepEqual(onlyJson(missing), {
+  assert.deepEqual(onlyFailure(missing), {
     error: { code: "not_found", message: 'Root key "key_9" was not found.' },
     exitCode: 1,
   });

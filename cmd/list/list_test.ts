@@ -182,7 +182,8 @@ Deno.test("commands say what to do when they cannot call", async (t) => {
       },
     });
     const { code, stderr } = await unkey(["list"], { env: access(busy.url) });
-    assert.deepEqual([code, stderr], [20, "error: The database does not answer.\n"]);
+    assert.equal(code, 20);
+    assert.match(stderr, /^error: The database does not answer\.\n {3}request id: req_\w+\n$/);
   });
   await t.step("with a word that is not one", async () => {
     const { code, stderr } = await unkey(["list", "regions"], { env: access(api.url) });

@@ -160,6 +160,17 @@ export function onlyJson({ stdout, stderr }: RunResult): unknown {
   return JSON.parse(stdout);
 }
 
+/** The JSON of a failure without its request id, which the last line of standard error must show, too. */
+export function onlyFailure(result: RunResult): unknown {
+  const printed = onlyJson(result);
+  assert.ok(typeof printed === "object" && printed !== null && "error" in printed);
+  const { error, ...rest } = printed;
+  assert.ok(typeof error === "object" && error !== null && "request_id" in error, result.stdout);
+  const { request_id: id, ...failure } = error;
+  assert.ok(result.stderr.endsWith(`\n   request id: ${id}\n`), result.stderr);
+  return { ...rest, error: failure };
+}
+
 /** Removed with everything in it. */
 export async function temporaryFolder(): Promise<{ path: string } & AsyncDisposable> {
   const path = await mkdtemp(join(tmpdir(), "unkey-test-"));

@@ -1,7 +1,15 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import assert from "node:assert/strict";
 import { DeploymentStatus } from "../../proto/gen/ctrl/v1/deployment_pb.ts";
-import { access, deploymentOf, onlyJson, SHOP, startControlPlane, unkey } from "../shared/testing.ts";
+import {
+  access,
+  deploymentOf,
+  onlyFailure,
+  onlyJson,
+  SHOP,
+  startControlPlane,
+  unkey,
+} from "../shared/testing.ts";
 
 const { STOPPED } = DeploymentStatus;
 
@@ -60,7 +68,7 @@ Deno.test("a refused stop says what the deployment serves, with an exit code of 
   });
   const result = await unkey(["stop", "d_1", "--json"], { env: access(server.url) });
   assert.equal(result.code, 18);
-  assert.deepEqual(onlyJson(result), {
+  assert.deepEqual(onlyFailure(result), {
     error: { code: "failed_precondition", message: "Deployment d_1 serves shop.example." },
     exitCode: 18,
   });

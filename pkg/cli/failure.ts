@@ -1,4 +1,4 @@
-import { describeError, Fault } from "../fault/mod.ts";
+import { describeError, Fault, requestIdOf } from "../fault/mod.ts";
 import { EXIT, type ExitCode, exitCodeOf } from "./exit_codes.ts";
 import { paint } from "./paint.ts";
 import type { Process } from "./process.ts";
@@ -9,6 +9,24 @@ export interface Failure {
   readonly code: string;
   readonly message: string;
   readonly exitCode: ExitCode;
+  /** Of the call that failed, for the operator's logs. */
+  readonly requestId?: string | undefined;
+}
+
+/** The members of `error` in the JSON of a failure. */
+export interface FailureJson {
+  readonly code: string;
+  readonly message: string;
+  readonly request_id?: string;
+}
+
+export function failureJson({ code, message, requestId }: Omit<Failure, "exitCode">): FailureJson {
+  return { code, message, ...(requestId === undefined ? {} : { request_id: requestId }) };
+}
+
+/** The line below a failure that names its call; empty without a call. */
+export function requestIdLine(requestId: string | undefined): string {
+  return requestId === undefined ? "" : `   request id: ${requestId}\n`;
 }
 
 /** Wrong words on the command line. */
@@ -21,7 +39,7 @@ export function toFailure(error: unknown): Failure {
   if (error instanceof UsageError) return { code: "usage", message: error.message, exitCode: EXIT.usage };
   if (error instanceof Fault) {
     const message = error.publicMessage ?? error.message;
-    return { code: error.code, message, exitCode: exitCodeOf(error.code) };
+    return { code: error.code, message, exitCode: exitCodeOf(error.code), requestId: requestIdOf(error) };
   }
   if (error instanceof DOMException && error.name === "AbortError") {
     return { code: "cancelled", message: "Interrupted.", exitCode: EXIT.interrupted };
@@ -40,10 +58,10 @@ export function printFailure(
   process: Process,
   json: Readonly<Record<string, unknown>> | undefined,
 ): ExitCode {
-  const { code, message, exitCode } = failure;
-  process.stderr(`${paint(process).red("error")}: ${message}\n`);
+  const { message, exitCode, requestId } = failure;
+  process.stderr(`${paint(process).red("error")}: ${message}\n${requestIdLine(requestId)}`);
   if (json !== undefined) {
-    process.stdout(`${JSON.stringify({ ...json, error: { code, message }, exitCode })}\n`);
+    process.stdout(`${JSON.stringify({ ...json, error: failureJson(failure), exitCode })}\n`);
   }
   return exitCode;
 }

@@ -41,7 +41,15 @@ export {
 export { baseDirectories } from "./directories.ts";
 export { EXIT, type ExitCode } from "./exit_codes.ts";
 export { dispatch } from "./dispatch.ts";
-export { type Failure, printFailure, toFailure, UsageError } from "./failure.ts";
+export {
+  type Failure,
+  type FailureJson,
+  failureJson,
+  printFailure,
+  requestIdLine,
+  toFailure,
+  UsageError,
+} from "./failure.ts";
 export { withThisMachine } from "./no_proxy.ts";
 export type { Outcome } from "./output.ts";
 export { type Paint, paint } from "./paint.ts";

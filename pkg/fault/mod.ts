@@ -31,6 +31,8 @@ export type FaultCode =
 export interface FaultOptions {
   /** The text for the user; a generic one for the code by default. */
   readonly publicMessage?: string;
+  /** The id under which the answering service logged the call. */
+  readonly requestId?: string | undefined;
   /** The error that led to this one. Its text is not repeated in the message. */
   readonly cause?: unknown;
 }
@@ -55,11 +57,13 @@ export class Fault extends Error {
   override readonly name = "Fault";
   readonly code: FaultCode;
   readonly publicMessage: string | undefined;
+  readonly requestId: string | undefined;
 
   constructor(code: FaultCode, message: string, options: FaultOptions = {}) {
     super(message, { cause: options.cause });
     this.code = code;
     this.publicMessage = options.publicMessage;
+    this.requestId = options.requestId;
   }
 
   /** True if the same call can succeed later with no change by the caller. */
@@ -82,13 +86,23 @@ const CAUSES_MAX = 8;
 
 /** The whole chain of causes in one line, for logs. Never shown to users. */
 export function describeError(error: unknown): string {
-  const texts: string[] = [];
-  let current: unknown = error;
-  for (let depth = 0; current !== undefined && depth < CAUSES_MAX; depth++) {
-    if (current instanceof Fault) texts.push(`${current.code}: ${current.message}`);
-    else if (current instanceof Error) texts.push(`${current.name}: ${current.message}`);
-    else texts.push(String(current));
+  return causes(error).map((each) => {
+    if (each instanceof Fault) return `${each.code}: ${each.message}`;
+    return each instanceof Error ? `${each.name}: ${each.message}` : String(each);
+  }).join(" <- ");
+}
+
+/** The request id of the call that led to `error`; `undefined` when no call was answered. */
+export function requestIdOf(error: unknown): string | undefined {
+  return causes(error).map((each) => each instanceof Fault ? each.requestId : undefined)
+    .find((id) => id !== undefined);
+}
+
+function causes(error: unknown): readonly unknown[] {
+  const chain: unknown[] = [];
+  for (let current = error; current !== undefined && chain.length < CAUSES_MAX;) {
+    chain.push(current);
     current = current instanceof Error ? current.cause : undefined;
   }
-  return texts.join(" <- ");
+  return chain;
 }

@@ -12,7 +12,7 @@ import { describeError, Fault } from "../fault/mod.ts";
 import type { LogFields, Logger } from "../logger/mod.ts";
 import { newId } from "../uid/mod.ts";
 import { Deadlines } from "./deadlines.ts";
-import { shownError, toConnectError } from "./faults.ts";
+import { REQUEST_ID_HEADER, shownError, toConnectError } from "./faults.ts";
 import { ObservedStream } from "./observed_stream.ts";
 
 /** A call while it runs. */
@@ -24,7 +24,6 @@ export interface Call {
 }
 
 const CALL = createContextKey<Call | undefined>(undefined, { description: "call" });
-const REQUEST_ID_HEADER = "x-request-id";
 
 /** Runs before a call's body is read. Throws a fault to refuse the call. */
 export type Admission = (context: HandlerContext) => void | Promise<void>;

@@ -1,6 +1,9 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import { describeError, Fault, type FaultCode } from "../fault/mod.ts";
 
+/** The header of each answer with the id under which its call is logged. */
+export const REQUEST_ID_HEADER = "x-request-id";
+
 /** The Connect code of each fault code. `Record` makes a missing code a type error. */
 const CONNECT_CODE: Record<FaultCode, Code> = {
   invalid_argument: Code.InvalidArgument,
@@ -69,7 +72,8 @@ export function fromConnectError(error: unknown): Fault {
   if (error instanceof Fault) return error;
   const connect = ConnectError.from(error);
   const code = FAULT_CODE.get(connect.code) ?? "internal";
-  return new Fault(code, connect.rawMessage, { publicMessage: connect.rawMessage, cause: error });
+  const requestId = connect.metadata.get(REQUEST_ID_HEADER) ?? undefined;
+  return new Fault(code, connect.rawMessage, { publicMessage: connect.rawMessage, requestId, cause: error });
 }
 
 /**

@@ -1,4 +1,5 @@
-import { EXIT, type ExitCode, type Process, toFailure } from "../../../pkg/cli/mod.ts";
+import { EXIT, type Failure, type Process, toFailure } from "../../../pkg/cli/mod.ts";
+import { requestIdOf } from "../../../pkg/fault/mod.ts";
 import { explainCallError } from "../connect.ts";
 import { exitCodeOfFailure } from "./exit_codes.ts";
 import { leftRunning } from "./interrupt.ts";
@@ -62,8 +63,8 @@ const NOT_CREATED = endedWith("failed", {
   exitCode: EXIT.interrupted,
 });
 
-function explain(error: unknown, baseUrl: string): { code: string; message: string; exitCode: ExitCode } {
+function explain(error: unknown, baseUrl: string): Failure {
   if (!(error instanceof DeployFailure)) return toFailure(explainCallError(error, baseUrl));
   const { code, message } = error;
-  return { code, message, exitCode: exitCodeOfFailure(code, EXIT.failed) };
+  return { code, message, exitCode: exitCodeOfFailure(code, EXIT.failed), requestId: requestIdOf(error) };
 }

@@ -1,4 +1,4 @@
-import { type ExitCode, paint, type Process } from "../../../pkg/cli/mod.ts";
+import { type ExitCode, paint, type Process, requestIdLine } from "../../../pkg/cli/mod.ts";
 import { printable } from "../output.ts";
 import { Report } from "./report.ts";
 import type { DeployResult } from "./result.ts";
@@ -27,7 +27,7 @@ function printResult(result: DeployResult, { json, detach }: PrintSettings, proc
   if (error !== undefined) {
     // A user who chose to stop watching has made no error.
     const mark = error.code === "interrupted" ? "" : `${paint(process).red("error")}: `;
-    process.stderr(`${mark}${printable(error.message)}\n`);
+    process.stderr(`${mark}${printable(error.message)}\n${requestIdLine(error.request_id)}`);
   }
   if (live !== undefined) {
     process.stderr(`   live now: ${[live.id, ...live.urls.slice(0, 1)].join(", ")}\n`);

@@ -1,4 +1,4 @@
-import type { ExitCode } from "../../../pkg/cli/mod.ts";
+import { type ExitCode, type Failure, type FailureJson, failureJson } from "../../../pkg/cli/mod.ts";
 import { phaseOf } from "./exit_codes.ts";
 
 /** Times of the phases in milliseconds; a phase that did not happen is absent. */
@@ -19,10 +19,8 @@ export interface DeployWarning {
   readonly paths: readonly string[];
 }
 
-export interface DeployError {
-  /** For programs; stable. */
-  readonly code: string;
-  readonly message: string;
+/** A failure; its code is for programs, and stable. */
+export interface DeployError extends FailureJson {
   /** The phase that the exit code stands for. */
   readonly phase: string;
 }
@@ -58,15 +56,9 @@ export const NOTHING_DONE = {
 export type End = Pick<DeployResult, "status" | "urls" | "live" | "exitCode" | "error">;
 
 /** An end that is not a ready deployment. */
-export function endedWith(
-  status: string,
-  { code, message, exitCode }: {
-    readonly code: string;
-    readonly message: string;
-    readonly exitCode: ExitCode;
-  },
-): End {
-  return { status, urls: [], error: { code, message, phase: phaseOf(exitCode) }, exitCode };
+export function endedWith(status: string, failure: Failure): End {
+  const { exitCode } = failure;
+  return { status, urls: [], error: { ...failureJson(failure), phase: phaseOf(exitCode) }, exitCode };
 }
 
 /** A failure that has a code of its own, finer than a fault's. */
