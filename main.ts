@@ -16,7 +16,7 @@ const FULL_PIPE_MS = 5;
 const FULL_PIPE = new Int32Array(new SharedArrayBuffer(4));
 const SIGNALS = ["SIGINT", "SIGTERM"] as const;
 
-const stop = new AbortController();
+const [stop, hangup] = [new AbortController(), new AbortController()];
 for (const name of SIGNALS) {
   Deno.addSignalListener(name, () => {
     if (stop.signal.aborted) Deno.exit(EXIT.interrupted);
@@ -47,8 +47,10 @@ const process: Process = {
     live: capable && !isSet("CI"),
     columns,
   },
-  prompts: Deno.stdin.isTerminal() && stderrTerminal && !isSet("CI") ? terminalPrompts() : undefined,
-  surviveHangup: () => Deno.addSignalListener("SIGHUP", () => undefined),
+  prompts: Deno.stdin.isTerminal() && stderrTerminal && !isSet("CI")
+    ? terminalPrompts(hangup.signal)
+    : undefined,
+  surviveHangup: () => Deno.addSignalListener("SIGHUP", () => hangup.abort()),
   signal: stop.signal,
   clock: systemClock(),
   fetch,

@@ -4,10 +4,11 @@ import { type ConfigOf } from "../../pkg/config/mod.ts";
 import { publicFault } from "../../pkg/fault/mod.ts";
 import { type Deployment, DeploymentStatus } from "../../proto/gen/ctrl/v1/deployment_pb.ts";
 import { follow } from "../shared/deploying/follow.ts";
+import { confirm, YES_FIELD } from "../shared/confirm.ts";
 import { connect, CONNECT_FIELDS, type Connection } from "../shared/connect.ts";
 import { isActive, statusName } from "../shared/deployment_view.ts";
 import { DEPLOYMENT_WORD, findDeployment } from "../shared/find_deployment.ts";
-import { confirm, EXIT_NOTES, operate, operationClient, YES_FIELD } from "../shared/operation.ts";
+import { EXIT_NOTES, operate, operationClient } from "../shared/operation.ts";
 import { JSON_FIELD, jsonLine } from "../shared/output.ts";
 import { switchJson, switchText } from "../shared/switch_view.ts";
 import { ENVIRONMENT_FILTER_FIELD } from "../shared/project_fields.ts";
@@ -52,8 +53,8 @@ async function run(
   const found = await findDeployment(connection, { word, environment: config.environment }, signal);
   const { id: deploymentId, live, status } = found;
   if (live && status === DeploymentStatus.READY) {
-    const question = `${deploymentId} is live. Give its traffic back to what was live before?`;
-    await confirm(process, config.yes, question);
+    const message = `${deploymentId} is live. Give its traffic back to what was live before?`;
+    await confirm(process, config.yes, { message, initial: true });
   }
   // One that turns live while it is being cancelled is rolled back by the second call.
   for (let round = 1; round <= 2; round++) {

@@ -69,19 +69,19 @@ Deno.test("cancel of a deployment that has ended has nothing to do", async () =>
 Deno.test("cancel of a live deployment is a rollback, and says so", async () => {
   const { server } = await controlPlane([READY], true);
   await using _server = server;
-  const { code, stdout } = await unkey(["cancel", "d_2"], { env: access(server.url) });
+  const { code, stdout } = await unkey(["cancel", "d_2", "--yes"], { env: access(server.url) });
   assert.deepEqual([code, stdout], [
     0,
     "rolled back shop/production from d_2 to d_1 (instant, 0.08 s): http://shop-acme.localhost:7070\n",
   ]);
-  const json = onlyJson(await unkey(["cancel", "d_2", "--json"], { env: access(server.url) }));
+  const json = onlyJson(await unkey(["cancel", "d_2", "--yes", "--json"], { env: access(server.url) }));
   assert.deepEqual((json as { rolledBack: { to: string } }).rolledBack.to, "d_1");
 });
 
 Deno.test("cancel of a deployment that turns live meanwhile rolls it back", async () => {
   const { server, cancels } = await controlPlane([BUILDING, BUILDING, READY], true);
   await using _server = server;
-  const { code, stdout } = await unkey(["cancel", "d_2"], { env: access(server.url) });
+  const { code, stdout } = await unkey(["cancel", "d_2", "--yes"], { env: access(server.url) });
   assert.equal(code, 0);
   assert.match(stdout, /^rolled back shop\/production from d_2 to d_1/);
   assert.equal(cancels(), 2);

@@ -1,9 +1,9 @@
 /** `unkey environments delete` */
-import { defineCommand, type Process } from "../../pkg/cli/mod.ts";
+import { defineCommand } from "../../pkg/cli/mod.ts";
 import { switchField } from "../../pkg/config/mod.ts";
-import { publicFault } from "../../pkg/fault/mod.ts";
 import { createRpcClient } from "../../pkg/rpc/mod.ts";
 import { EnvironmentService } from "../../proto/gen/ctrl/v1/environment_pb.ts";
+import { confirm, YES_FIELD } from "../shared/confirm.ts";
 import { calling, connect, CONNECT_FIELDS } from "../shared/connect.ts";
 import { JSON_FIELD, jsonLine } from "../shared/output.ts";
 import { PROJECT_FIELD, projectOf } from "../shared/project_fields.ts";
@@ -18,7 +18,7 @@ export const command = defineCommand({
       env: "UNKEY_ENVIRONMENT_STOP",
       help: "Stop what runs there. Without it an environment that runs something stays.",
     }),
-    yes: switchField({ flag: "yes", env: "UNKEY_YES", help: "Do not ask." }),
+    yes: YES_FIELD,
     json: JSON_FIELD,
   },
   positionals: [{ name: "slug", help: "Its name.", required: true }],
@@ -32,9 +32,8 @@ export const command = defineCommand({
       connection,
       () => projectOf(connection, config.project, process),
     );
-    if (!config.yes) {
-      await confirm(`Delete the environment ${slug} of ${project}, with its variables?`, process);
-    }
+    const message = `Delete the environment ${slug} of ${project}, with its variables?`;
+    await confirm(process, config.yes, { message, initial: false });
     const { stop } = config;
     const { stoppedDeploymentIds: stopped } = await calling(
       connection,
@@ -45,9 +44,3 @@ export const command = defineCommand({
     process.stderr(`deleted ${slug} of ${project}${what}\n`);
   },
 });
-
-/** Without a terminal, calling the command is the answer. */
-async function confirm(message: string, { prompts }: Process): Promise<void> {
-  if (prompts === undefined || await prompts.confirm({ message, initial: false }) === true) return;
-  throw publicFault("cancelled", "Nothing was deleted.");
-}

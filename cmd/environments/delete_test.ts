@@ -22,7 +22,7 @@ Deno.test("environments delete asks when there is a terminal, and names the depl
   });
   assert.equal(stopped.code, 0);
   assert.match(stopped.stderr, /deleted qa of shop, stopped d_2/);
-  assert.deepEqual(onlyJson(await api.run(["environments", "delete", "qa", "--stop", "--json"])), {
+  assert.deepEqual(onlyJson(await api.run(["environments", "delete", "qa", "--stop", "--yes", "--json"])), {
     slug: "qa",
     project: "shop",
     stopped: ["d_2"],

@@ -2,9 +2,10 @@
 import { defineCommand, EXIT, type ExitCode, type Process } from "../../pkg/cli/mod.ts";
 import { type ConfigOf } from "../../pkg/config/mod.ts";
 import { SwitchPath } from "../../proto/gen/ctrl/v1/deployment_pb.ts";
+import { confirm, YES_FIELD } from "../shared/confirm.ts";
 import { connect, CONNECT_FIELDS, type Connection } from "../shared/connect.ts";
 import { DEPLOYMENT_WORD, findDeployment } from "../shared/find_deployment.ts";
-import { confirm, EXIT_NOTES, operate, operationClient, YES_FIELD } from "../shared/operation.ts";
+import { EXIT_NOTES, operate, operationClient } from "../shared/operation.ts";
 import { JSON_FIELD, jsonLine } from "../shared/output.ts";
 import {
   existingSwitch,
@@ -57,7 +58,7 @@ async function run(
     stdout(config.json ? jsonLine({ plan: switchJson(plan) }) : planText("promote", plan));
     return EXIT.ok;
   }
-  await confirm(process, config.yes, `Promote ${id} in ${placeOf(plan)}?`);
+  await confirm(process, config.yes, { message: `Promote ${id} in ${placeOf(plan)}?`, initial: true });
   if (!config.json && plan.path !== SwitchPath.INSTANT) {
     stderr(`${id} does not run at the moment: it is started, then traffic moves.\n`);
   }

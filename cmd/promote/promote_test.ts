@@ -34,7 +34,7 @@ async function controlPlane(from: string) {
 Deno.test("promote names both deployments", async () => {
   const { server, seen } = await controlPlane("d_2");
   await using _server = server;
-  const result = await unkey(["promote", "d_3"], { env: access(server.url) });
+  const result = await unkey(["promote", "d_3", "--yes"], { env: access(server.url) });
   assert.deepEqual(result, {
     code: 0,
     stdout: "promoted d_3 in shop/production, d_2 before (instant, 12 s): http://shop-acme.localhost:7070\n",
@@ -42,7 +42,7 @@ Deno.test("promote names both deployments", async () => {
   });
   await unkey(["promote", "shop", "--plan"], { env: access(server.url) });
   assert.deepEqual(seen, ["plan d_3", "promote d_3", "plan d_3"]);
-  const json = onlyJson(await unkey(["promote", "d_3", "--json"], { env: access(server.url) }));
+  const json = onlyJson(await unkey(["promote", "d_3", "--yes", "--json"], { env: access(server.url) }));
   assert.deepEqual(json, {
     project: "shop",
     environment: "production",
@@ -61,6 +61,6 @@ Deno.test("promote of the live deployment accepts the rollback to it", async () 
   await using _server = server;
   const plan = await unkey(["promote", "d_3", "--plan"], { env: access(server.url) });
   assert.equal(plan.stdout, "would accept d_3 in shop/production: new deployments go live again\n");
-  const { stdout } = await unkey(["promote", "d_3"], { env: access(server.url) });
+  const { stdout } = await unkey(["promote", "d_3", "--yes"], { env: access(server.url) });
   assert.equal(stdout, "accepted d_3 in shop/production: new deployments go live again (instant, 12 s)\n");
 });

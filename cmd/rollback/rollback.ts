@@ -2,8 +2,9 @@
 import { defineCommand, EXIT, type ExitCode, type Process } from "../../pkg/cli/mod.ts";
 import { type ConfigOf, textSchema } from "../../pkg/config/mod.ts";
 import { type Switch, SwitchPath } from "../../proto/gen/ctrl/v1/deployment_pb.ts";
+import { confirm, YES_FIELD } from "../shared/confirm.ts";
 import { connect, CONNECT_FIELDS, type Connection } from "../shared/connect.ts";
-import { confirm, EXIT_NOTES, operate, operationClient, YES_FIELD } from "../shared/operation.ts";
+import { EXIT_NOTES, operate, operationClient } from "../shared/operation.ts";
 import { JSON_FIELD, jsonLine } from "../shared/output.ts";
 import { ENVIRONMENT_FILTER_FIELD, PROJECT_FIELD, projectOf } from "../shared/project_fields.ts";
 import { projectFile } from "../shared/project_file.ts";
@@ -75,7 +76,7 @@ async function run(
     stdout(config.json ? jsonLine({ plan: switchJson(plan) }) : planText("roll back", plan));
     return EXIT.ok;
   }
-  await confirm(process, config.yes, question(plan));
+  await confirm(process, config.yes, { message: question(plan), initial: true });
   if (!config.json && plan.path !== SwitchPath.INSTANT) stderr(waiting(plan));
   // By name: asking for "the one before" twice would go back two steps.
   const named = { sourceDeploymentId: plan.fromDeploymentId, targetDeploymentId: plan.toDeploymentId };

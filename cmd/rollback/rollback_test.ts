@@ -51,7 +51,7 @@ async function controlPlane(path: SwitchPath, refuse?: ConnectError) {
 Deno.test("rollback finds the project, asks for a plan, and then names both deployments", async () => {
   const { server, seen } = await controlPlane(SwitchPath.INSTANT);
   await using _server = server;
-  const result = await unkey(["rollback"], { env: access(server.url) });
+  const result = await unkey(["rollback", "--yes"], { env: access(server.url) });
   assert.deepEqual(result, {
     code: 0,
     stdout:
@@ -60,7 +60,7 @@ Deno.test("rollback finds the project, asks for a plan, and then names both depl
   });
   // A repeat of "the one before" would go back two steps.
   assert.deepEqual(seen, ["plan proj_shop production", "rollback d_2 d_1"]);
-  const json = onlyJson(await unkey(["rollback", "d_1", "--json"], { env: access(server.url) }));
+  const json = onlyJson(await unkey(["rollback", "d_1", "--yes", "--json"], { env: access(server.url) }));
   assert.deepEqual(json, { ...JSON_OF_SWITCH, tookMs: 80 });
   assert.deepEqual(seen.slice(2), ["plan d_1", "rollback d_2 d_1"]);
 });
@@ -96,7 +96,7 @@ Deno.test("rollback --plan prints the path and changes nothing", async (t) => {
 Deno.test("rollback to a stopped deployment says that it is started first", async () => {
   const { server } = await controlPlane(SwitchPath.COLD);
   await using _server = server;
-  const { stdout, stderr } = await unkey(["rollback"], { env: access(server.url) });
+  const { stdout, stderr } = await unkey(["rollback", "--yes"], { env: access(server.url) });
   assert.equal(stderr, "d_1 is stopped: starting it, then traffic moves.\n");
   assert.match(stdout, /\(cold, 0.08 s\)/);
 });
@@ -130,7 +130,7 @@ Deno.test("each way to fail has its exit code, and one object with --json", asyn
     await t.step(name, async () => {
       const { server } = await controlPlane(SwitchPath.INSTANT, new ConnectError("It says why.", code));
       await using _server = server;
-      const result = await unkey(["rollback", "d_1", "--json"], { env: access(server.url) });
+      const result = await unkey(["rollback", "d_1", "--yes", "--json"], { env: access(server.url) });
       assert.equal(result.code, exitCode);
       const json = onlyJson(result) as { error: { code: string; message: string }; exitCode: number };
       assert.deepEqual([json.error.code, json.exitCode], [name, exitCode]);

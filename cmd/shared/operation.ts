@@ -1,7 +1,5 @@
-/** Shared by start, stop, cancel, promote and rollback: settings, exit codes, failures as JSON, questions. */
+/** Shared by start, stop, cancel, promote and rollback: exit codes, and failures as JSON. */
 import { EXIT, type ExitCode, printFailure, type Process, toFailure } from "../../pkg/cli/mod.ts";
-import { switchField } from "../../pkg/config/mod.ts";
-import { publicFault } from "../../pkg/fault/mod.ts";
 import { createRpcClient } from "../../pkg/rpc/mod.ts";
 import { DeploymentService } from "../../proto/gen/ctrl/v1/deployment_pb.ts";
 import { type Connection, explainCallError } from "./connect.ts";
@@ -23,13 +21,6 @@ export const EXIT_NOTES = [
   "  20   the control plane does not answer",
   "  130  Ctrl-C, or the answer was no",
 ].join("\n");
-
-/** The setting of commands that ask before a change that visitors notice. */
-export const YES_FIELD = switchField({
-  flag: "yes",
-  env: "UNKEY_YES",
-  help: "Do not ask. Without a terminal nobody is asked.",
-});
 
 /** A start has an hour at most, by the worker's settings. */
 const OPERATION_MS_MAX = 75 * 60_000;
@@ -67,13 +58,6 @@ function interrupted(process: Process, json: boolean): ExitCode {
   const message = 'Stopped waiting; what was asked for may still happen: "unkey status" shows it.';
   const failure = { code: "interrupted", message, exitCode: EXIT.interrupted };
   return printFailure(failure, process, json ? {} : undefined);
-}
-
-/** Asks when there is a terminal. @throws `cancelled` when the answer is no */
-export async function confirm(process: Process, yes: boolean, message: string): Promise<void> {
-  if (yes || process.prompts === undefined) return;
-  if (await process.prompts.confirm({ message, initial: true }) === true) return;
-  throw publicFault("cancelled", "Nothing was changed.");
 }
 
 /** A time as people read it: `0.08 s`. */

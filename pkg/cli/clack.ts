@@ -1,7 +1,10 @@
 import type { Prompts } from "./process.ts";
 
-/** Questions on standard error, so that standard output stays data. The library loads at the first question. */
-export function terminalPrompts(): Prompts {
+/**
+ * Questions on standard error, so that standard output stays data. The library loads at the first question. A question
+ * that is open when `hangup` aborts has no answer: its terminal is gone, and the library would wait for it forever.
+ */
+export function terminalPrompts(hangup: AbortSignal): Prompts {
   const common = async () => {
     const [clack, { stderr }] = await Promise.all([import("@clack/prompts"), import("node:process")]);
     return { clack, output: stderr };
@@ -9,7 +12,7 @@ export function terminalPrompts(): Prompts {
   return {
     async confirm({ message, initial }) {
       const { clack, output } = await common();
-      const answer = await clack.confirm({ message, initialValue: initial, output });
+      const answer = await clack.confirm({ message, initialValue: initial, output, signal: hangup });
       return typeof answer === "boolean" ? answer : undefined;
     },
     async select({ message, options }, signal) {
@@ -18,13 +21,13 @@ export function terminalPrompts(): Prompts {
         message,
         output,
         options: options.map((each) => ({ ...each })),
-        ...(signal === undefined ? {} : { signal }),
+        signal: signal === undefined ? hangup : AbortSignal.any([hangup, signal]),
       });
       return options.find((each) => each.value === answer)?.value;
     },
     async password({ message }) {
       const { clack, output } = await common();
-      const answer = await clack.password({ message, output });
+      const answer = await clack.password({ message, output, signal: hangup });
       return typeof answer === "string" ? answer : undefined;
     },
   };

@@ -62,7 +62,7 @@ Deno.test("old images go, and what they were for says so wherever somebody wants
     deployments.map(({ id, status, imageRemoved = false }) => [id, status, imageRemoved]).toReversed(),
     [[d1, "stopped", true], [d2, "stopped", false], [made[2]?.id, "ready", false]],
   );
-  for (const args of [["start", d1], ["rollback", d1, "--yes"], ["promote", d1], ["redeploy", d1]]) {
+  for (const args of [["start", d1], ["rollback", d1, "--yes"], ["promote", d1, "--yes"], ["redeploy", d1]]) {
     const { code, stderr } = await platform.unkey(args);
     assert.notEqual(code, 0, args.join(" "));
     assert.match(stderr, new RegExp(`image of deployment ${d1} was removed.*"unkey deploy"`), args.join(" "));

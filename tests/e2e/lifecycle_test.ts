@@ -86,13 +86,13 @@ Deno.test("a deployment's whole life", async (t) => {
       plan.stdout,
       new RegExp(`would roll back shop/production from ${d3.id} to ${d2.id}\ninstant: `),
     );
-    const done = await bed.unkey(["rollback", ...where]);
+    const done = await bed.unkey(["rollback", ...where, "--yes"]);
     assert.match(
       done.stdout,
       new RegExp(`^rolled back shop/production from ${d3.id} to ${d2.id} \\(instant, .* s\\): http`),
     );
     await answers(bed, url, "version 2");
-    const again = only<SwitchJson>(await bed.unkey(["rollback", ...where, "--json"]));
+    const again = only<SwitchJson>(await bed.unkey(["rollback", ...where, "--yes", "--json"]));
     assert.deepEqual([again.from, again.to, again.path, again.rolledBack], [d2.id, d1.id, "instant", true]);
     await answers(bed, url, "version 1");
   });
@@ -102,19 +102,19 @@ Deno.test("a deployment's whole life", async (t) => {
     d4 = await deploy("version 4");
     await answers(bed, d4.urls.at(-1) ?? "", "version 4");
     await answers(bed, url, "version 1");
-    const promoted = await bed.unkey(["promote", d4.id]);
+    const promoted = await bed.unkey(["promote", d4.id, "--yes"]);
     assert.equal(promoted.code, 0, promoted.stderr);
     await answers(bed, url, "version 4");
   });
 
   await t.step("cancel of the live one gives its traffic back, also when repeated", async () => {
-    const done = await bed.unkey(["cancel", d4.id]);
+    const done = await bed.unkey(["cancel", d4.id, "--yes"]);
     assert.match(done.stdout, new RegExp(`^rolled back shop/production from ${d4.id} to ${d1.id} `));
     await answers(bed, url, "version 1");
-    const again = await bed.unkey(["cancel", d4.id]);
+    const again = await bed.unkey(["cancel", d4.id, "--yes"]);
     assert.equal(again.code, 0, again.stderr);
     assert.match(await list(), new RegExp(`${d1.id} ready live`));
-    await bed.unkey(["promote", d1.id]);
+    await bed.unkey(["promote", d1.id, "--yes"]);
   });
 
   await t.step(
@@ -140,10 +140,10 @@ Deno.test("a deployment's whole life", async (t) => {
   await t.step("rollback to a stopped deployment starts it first", async () => {
     const plan = await bed.unkey(["rollback", d2.id, "--plan"]);
     assert.match(plan.stdout, /\ncold: it is stopped/);
-    const done = only<SwitchJson>(await bed.unkey(["rollback", d2.id, "--json"]));
+    const done = only<SwitchJson>(await bed.unkey(["rollback", d2.id, "--yes", "--json"]));
     assert.deepEqual([done.from, done.to, done.path], [d1.id, d2.id, "cold"]);
     await answers(bed, url, "version 2");
-    await bed.unkey(["promote", d2.id]);
+    await bed.unkey(["promote", d2.id, "--yes"]);
   });
 
   await t.step("no request failed meanwhile", async () => {

@@ -47,11 +47,12 @@ Deno.test("variables and environments, from an empty folder to the containers an
   });
 
   await t.step("deleting the environment removes what runs there", async () => {
-    const refused = await platform.unkey(["environments", "delete", "qa", ...project]);
+    const refused = await platform.unkey(["environments", "delete", "qa", "--yes", ...project]);
     assert.notEqual(refused.code, 0);
     assert.match(refused.stderr, /still runs .*--stop/);
     const stopped =
-      JSON.parse(await unkey("environments", "delete", "qa", "--stop", "--json", ...project)).stopped;
+      JSON.parse(await unkey("environments", "delete", "qa", "--stop", "--yes", "--json", ...project))
+        .stopped;
     assert.equal(stopped.length, 1);
     await eventually(
       "its container to be gone",

@@ -82,6 +82,26 @@ Deno.test("a deploy survives the end of its terminal, and ends with its deployme
   assert.equal(JSON.parse(await bed.read("json")).error.code, "crash_loop");
 });
 
+Deno.test("a question whose terminal goes away has no answer, and ends the command", async () => {
+  await using bed = await CliBed.start();
+  const COMMAND = `echo $$ >pid; exec ${bed.program} login`;
+  const terminal = bed.command(`exec script --quiet --flush --command "$COMMAND" screen`, {
+    COMMAND,
+    UNKEY_ROOT_KEY: "",
+  }).spawn();
+  await eventually("the key is asked for", async () => (await bed.read("screen")).includes("\x1b[?25l"));
+  terminal.kill("SIGKILL");
+  await terminal.output();
+  const pid = Number(await bed.read("pid"));
+  assert.ok(pid > 0);
+  const ended = (): Promise<boolean> => Deno.stat(`/proc/${pid}/stat`).then(() => false, () => true);
+  try {
+    await eventually("the program ends", ended);
+  } finally {
+    if (!await ended()) Deno.kill(pid, "SIGKILL");
+  }
+});
+
 Deno.test("a command whose outcome is its output ends quietly when its reader leaves", async (t) => {
   await using bed = await CliBed.start();
   await bed.script(DEPLOY);
