@@ -23,7 +23,7 @@ export interface LogRange {
 const NANOSECONDS = 1_000_000_000n;
 
 /**
- * Streams a container's output line by line. Longer lines are cut after 16,384 characters.
+ * Streams a container's output line by line. A line longer than 65,536 characters is cut, and says so.
  *
  * @throws `not_found` when there is no such container
  */
@@ -57,8 +57,13 @@ function formatTime(timeNs: bigint): string {
 
 type Stream = LogLine["stream"];
 
-/** Takes the engine's multiplexed frames apart: an 8-byte header (stream, length) before each piece of output. */
+/**
+ * Takes the engine's multiplexed frames apart: an 8-byte header (stream, length) before each piece of output. The engine
+ * cuts a line of more than 16 KiB into several frames, and stamps each of them (`write_log_stream.go` of moby).
+ */
 export class LogDemux {
+  /** The last frame of the stream had no newline at its end. */
+  readonly #isUnfinished: Record<Stream, boolean> = { stdout: false, stderr: false };
   #rest = new Uint8Array(0);
   readonly #lines: Record<Stream, LineCutter> = { stdout: new LineCutter(), stderr: new LineCutter() };
 
@@ -69,9 +74,10 @@ export class LogDemux {
       const length = new DataView(data.buffer, data.byteOffset).getUint32(4);
       if (data.length < 8 + length) break;
       const stream: Stream = data[0] === 2 ? "stderr" : "stdout";
-      for (const text of this.#lines[stream].push(data.subarray(8, 8 + length))) {
-        yield { stream, ...parseStamped(text) };
-      }
+      const payload = data.subarray(8, 8 + length);
+      const piece = this.#isUnfinished[stream] ? withoutStamp(payload) : payload;
+      if (length > 0) this.#isUnfinished[stream] = payload.at(-1) !== NEWLINE;
+      for (const text of this.#lines[stream].push(piece)) yield { stream, ...parseStamped(text) };
       data = data.subarray(8 + length);
     }
     this.#rest = data.slice();
@@ -83,6 +89,15 @@ export class LogDemux {
       for (const text of this.#lines[stream].end()) yield { stream, ...parseStamped(text) };
     }
   }
+}
+
+const NEWLINE = 0x0a;
+const STAMP_BYTES_MAX = 40;
+
+function withoutStamp(payload: Uint8Array): Uint8Array {
+  const start = String.fromCharCode(...payload.subarray(0, STAMP_BYTES_MAX));
+  const stamp = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}(?:Z|[+-]\d\d:\d\d) /.exec(start);
+  return payload.subarray(stamp?.[0].length ?? 0);
 }
 
 function concat(a: Uint8Array, b: Uint8Array): Uint8Array<ArrayBuffer> {

@@ -37,15 +37,33 @@ Deno.test("LogDemux gives the same lines however the bytes are cut", () => {
   }
 });
 
-Deno.test("LogDemux cuts lines that never end", () => {
-  const piece = "x".repeat(10_000);
+Deno.test("LogDemux cuts lines that never end, and says so", () => {
+  const piece = "x".repeat(40_000);
   const lines = demux([
     frame(1, `${T}Z ${piece}`),
     frame(1, piece),
     frame(1, piece),
     frame(1, `\n${T}Z next\n`),
   ]);
-  assert.deepEqual(lines.map((each) => each.text.length), [16_384 - 21, 4]);
+  const cut = `${"x".repeat(65_536 - 21)} (unkey: the line goes on, and was cut here)`;
+  assert.deepEqual(lines.map((each) => each.text), [cut, "next"]);
+});
+
+Deno.test("LogDemux puts a line together that the engine cut and stamped in several frames", () => {
+  const stamp = `${T}.000000001Z `;
+  const piece = "x".repeat(16_384);
+  const lines = demux([
+    frame(1, `${stamp}${piece}`),
+    frame(2, `${stamp}between\n`),
+    frame(1, `${stamp}${piece}`),
+    frame(1, `${stamp}end\n`),
+    frame(1, `${stamp}2026-01-02T03:04:05.000000000Z of the app\n`),
+  ]);
+  assert.deepEqual(lines.map(({ stream, text }) => [stream, text]), [
+    ["stderr", "between"],
+    ["stdout", `${piece}${piece}end`],
+    ["stdout", "2026-01-02T03:04:05.000000000Z of the app"],
+  ]);
 });
 
 Deno.test("LogDemux keeps empty lines and lines without a time", () => {

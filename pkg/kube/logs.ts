@@ -26,7 +26,7 @@ export interface PodLogLine {
 const NANOSECONDS = 1_000_000_000n;
 
 /**
- * Streams a container's output line by line. Longer lines are cut after 16,384 characters.
+ * Streams a container's output line by line. A line longer than 65,536 characters is cut, and says so.
  *
  * @throws `not_found` when there is no such pod, `invalid_argument` when its container has not started
  */

@@ -10,10 +10,14 @@
  */
 export { chunks, jsonLines, type Reading } from "./answer.ts";
 
-const LINE_CHARS_MAX = 16_384;
+const LINE_CHARS_MAX = 65_536;
+const CUT = " (unkey: the line goes on, and was cut here)";
 const NANOSECONDS = 1_000_000_000n;
 
-/** Cuts bytes into lines of at most 16,384 characters; a character is never cut between two pieces. */
+/**
+ * Cuts bytes into lines. A longer line than 65,536 characters is cut, and says so; a character is never cut between two
+ * pieces of bytes.
+ */
 export class LineCutter {
   readonly #decoder = new TextDecoder();
   #rest = "";
@@ -27,11 +31,11 @@ export class LineCutter {
     this.#rest = pieces.pop() ?? "";
     const lines: string[] = [];
     for (const piece of pieces) {
-      if (!this.#skipping) lines.push(piece.slice(0, LINE_CHARS_MAX));
+      if (!this.#skipping) lines.push(cut(piece));
       this.#skipping = false;
     }
     if (this.#rest.length <= LINE_CHARS_MAX) return lines;
-    if (!this.#skipping) lines.push(this.#rest.slice(0, LINE_CHARS_MAX));
+    if (!this.#skipping) lines.push(cut(this.#rest));
     this.#skipping = true;
     this.#rest = "";
     return lines;
@@ -42,6 +46,13 @@ export class LineCutter {
     const last = this.#rest + this.#decoder.decode();
     return last === "" || this.#skipping ? [] : [last];
   }
+}
+
+function cut(line: string): string {
+  if (line.length <= LINE_CHARS_MAX) return line;
+  // Both halves of a character outside of the basic plane stay, or neither.
+  const end = /[\ud800-\udbff]/.test(line[LINE_CHARS_MAX - 1] ?? "") ? LINE_CHARS_MAX - 1 : LINE_CHARS_MAX;
+  return `${line.slice(0, end)}${CUT}`;
 }
 
 /** Takes `2026-01-02T03:04:05.678901234Z text` apart; the fraction may lack trailing zeros. Time 0: there was none. */

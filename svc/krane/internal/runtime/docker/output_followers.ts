@@ -1,29 +1,36 @@
+import type { Clock } from "../../../../../pkg/clock/mod.ts";
 import { describeError, isFault } from "../../../../../pkg/fault/mod.ts";
-import { type Container, containerLogs, type Engine } from "../../../../../pkg/docker/mod.ts";
+import { type Container, containerLogs, type Engine, type LogRange } from "../../../../../pkg/docker/mod.ts";
 import type { Logger } from "../../../../../pkg/logger/mod.ts";
-import type { OutputSink } from "../port.ts";
+import { OutputPosition } from "../../logs/position.ts";
+import { gapAfter, type OutputEnds, StallCheck } from "../../logs/stall.ts";
+import type { OutputLine, OutputSink } from "../port.ts";
+
+export interface OutputFollowersOptions {
+  readonly engine: Engine;
+  readonly sink: OutputSink;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
 
 interface Follower {
+  readonly id: string;
+  readonly instance: string;
+  readonly deploymentId: string;
+  readonly position: OutputPosition;
   startedAt: string;
   active: boolean;
   done: Promise<void>;
-  /** The time of the last line read, and how many lines had it. */
-  lastNs: bigint | undefined;
-  sameTime: number;
 }
 
 /** Reads what containers print, each from where it was left, and hands it on line by line. */
 export class OutputFollowers {
-  readonly #engine: Engine;
-  readonly #sink: OutputSink;
-  readonly #log: Logger;
+  readonly #options: OutputFollowersOptions;
   readonly #stop = new AbortController();
   readonly #followers = new Map<string, Follower>();
 
-  constructor(options: { engine: Engine; sink: OutputSink; log: Logger }) {
-    this.#engine = options.engine;
-    this.#sink = options.sink;
-    this.#log = options.log;
+  constructor(options: OutputFollowersOptions) {
+    this.#options = options;
   }
 
   /** Follows one run of a container, once. A run ends with its container; the next one is another. */
@@ -33,16 +40,18 @@ export class OutputFollowers {
     const known = this.#followers.get(id);
     if (known !== undefined && (known.active || known.startedAt === state.startedAt)) return;
     const follower = known ?? {
+      id,
+      instance: name,
+      deploymentId,
+      position: new OutputPosition(this.#options.sink.resumeFrom(name)),
       startedAt: "",
       active: false,
       done: Promise.resolve(),
-      lastNs: this.#sink.resumeFrom(name),
-      sameTime: 0,
     };
     follower.startedAt = state.startedAt;
     follower.active = true;
     this.#followers.set(id, follower);
-    follower.done = this.#follow(id, name, deploymentId, follower);
+    follower.done = this.#follow(follower);
   }
 
   /** Resolves when all that a stopped container printed has been read. */
@@ -59,28 +68,69 @@ export class OutputFollowers {
     await Promise.all([...this.#followers.values()].map((each) => each.done));
   }
 
-  async #follow(id: string, instance: string, deploymentId: string, follower: Follower): Promise<void> {
-    const { lastNs: since, sameTime: sentCount } = follower;
-    const range = { follow: true, ...(since === undefined ? {} : { sinceNs: since }) };
-    let [time, next] = [since, 0];
+  async #follow(follower: Follower): Promise<void> {
+    const { engine, log } = this.#options;
+    const { id, instance, position } = follower;
+    const ends = endsOf(engine, id);
     try {
-      for await (const line of containerLogs(this.#engine, id, range, this.#stop.signal)) {
-        if (since !== undefined && line.timeNs < since) continue;
-        if (line.timeNs !== time) [time, next] = [line.timeNs, 0];
-        const ordinal = next++;
-        // Lines of the last known time come again, in the same order: their ordinals show which were handed on.
-        if (line.timeNs === since && ordinal < sentCount) continue;
-        this.#sink.push({ ...line, instance, deploymentId, ordinal });
-        follower.lastNs = line.timeNs;
-        follower.sameTime = next;
+      while (await this.#read(follower, ends) === "stalled") {
+        const gap = await gapAfter(position.lastNs, ends, this.#stop.signal);
+        log.warn("output follower stood still", { instance, lines_missing: gap !== undefined });
+        if (gap === undefined) continue;
+        position.begin();
+        this.#push(follower, { ...gap, stream: "stderr" });
       }
     } catch (error) {
       const expected = this.#stop.signal.aborted || isFault(error, "not_found");
-      if (!expected) this.#log.warn("output follower failed", { instance, error: describeError(error) });
+      if (!expected) log.warn("output follower failed", { instance, error: describeError(error) });
       // The next look at this container follows it again.
       follower.startedAt = "";
     } finally {
       follower.active = false;
     }
   }
+
+  /** Reads to the end of the run, or until the stream stands still. */
+  async #read(follower: Follower, ends: OutputEnds): Promise<"ended" | "stalled"> {
+    const { engine, clock } = this.#options;
+    const { id, position } = follower;
+    const since = position.lastNs;
+    const check = new StallCheck(clock, ends, since);
+    const [ended, stalled] = [new AbortController(), new AbortController()];
+    const watch = check.untilStalled(AbortSignal.any([this.#stop.signal, ended.signal]))
+      .then((isStalled) => isStalled && stalled.abort());
+    const range: LogRange = { follow: true, ...(since === undefined ? {} : { sinceNs: since }) };
+    position.begin();
+    try {
+      const signal = AbortSignal.any([this.#stop.signal, stalled.signal]);
+      for await (const line of containerLogs(engine, id, range, signal)) {
+        check.took(line.timeNs);
+        this.#push(follower, line);
+      }
+      return "ended";
+    } catch (error) {
+      if (this.#stop.signal.aborted || !stalled.signal.aborted) throw error;
+      return "stalled";
+    } finally {
+      ended.abort();
+      await watch;
+    }
+  }
+
+  #push(follower: Follower, { timeNs, stream, text }: Pick<OutputLine, "timeNs" | "stream" | "text">): void {
+    const { instance, deploymentId, position } = follower;
+    const place = position.take(timeNs);
+    if (place !== undefined) this.#options.sink.push({ ...place, instance, deploymentId, stream, text });
+  }
+}
+
+function endsOf(engine: Engine, id: string): OutputEnds {
+  const timeOfFirst = async (range: LogRange, signal: AbortSignal): Promise<bigint | undefined> => {
+    for await (const { timeNs } of containerLogs(engine, id, range, signal)) return timeNs;
+    return undefined;
+  };
+  return {
+    firstNs: (signal) => timeOfFirst({}, signal),
+    lastNs: (signal) => timeOfFirst({ tail: 1 }, signal),
+  };
 }

@@ -69,7 +69,7 @@ export class DockerRuntime implements Runtime {
     const { engine, clock, log, sink, hostPorts, spec } = options;
     this.#options = options;
     this.#prober = new Prober({ clock, onChange: (container) => this.#onChange(deploymentOf(container)) });
-    this.#followers = new OutputFollowers({ engine, sink, log });
+    this.#followers = new OutputFollowers({ engine, sink, clock, log });
     this.#pulls = new ImagePulls({
       pull: (image, signal) => {
         const credentials = options.credentialsFor(image);

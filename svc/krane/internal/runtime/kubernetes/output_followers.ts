@@ -1,9 +1,11 @@
 import type { Clock } from "../../../../../pkg/clock/mod.ts";
 import { describeError, isFault } from "../../../../../pkg/fault/mod.ts";
-import { type Cluster, type PodLogRange, podLogs } from "../../../../../pkg/kube/mod.ts";
+import { type Cluster, type PodLogLine, type PodLogRange, podLogs } from "../../../../../pkg/kube/mod.ts";
 import type { Logger } from "../../../../../pkg/logger/mod.ts";
 import { backoffMs } from "../../../../../pkg/retry/mod.ts";
 import { Semaphore } from "../../../../../pkg/async/mod.ts";
+import { OutputPosition } from "../../logs/position.ts";
+import { gapAfter, type OutputEnds, StallCheck } from "../../logs/stall.ts";
 import type { OutputSink } from "../port.ts";
 import { LABEL } from "./labels.ts";
 import type { Pod } from "./objects.ts";
@@ -31,6 +33,8 @@ const RETRY_MS_MAX = 30_000;
 /** A busy node is left alone for so long. */
 const QUIET_MS_MAX = 10_000;
 const QUIET_POLL_MS = 500;
+/** Enough for the time of a line. */
+const FIRST_LINE_BYTES_MAX = 1_024;
 
 interface Follower {
   pod: Pod;
@@ -38,10 +42,8 @@ interface Follower {
   readonly finished: Set<string>;
   readonly stop: AbortController;
   active: boolean;
+  readonly position: OutputPosition;
   done: Promise<void>;
-  /** The time of the last line read, and how many lines had it. */
-  lastNs: bigint | undefined;
-  sameTime: number;
 }
 
 interface Run {
@@ -73,8 +75,7 @@ export class OutputFollowers {
       stop: new AbortController(),
       active: false,
       done: Promise.resolve(),
-      lastNs: this.#options.sink.resumeFrom(name),
-      sameTime: 0,
+      position: new OutputPosition(this.#options.sink.resumeFrom(name)),
     };
     this.#followers.set(uid, follower);
     follower.pod = pod;
@@ -167,28 +168,79 @@ export class OutputFollowers {
     });
   }
 
+  /** Reads a run to its end; begins anew when the stream stands still. */
   async #read(follower: Follower, run: Run, signal: AbortSignal): Promise<void> {
-    const { cluster, sink } = this.#options;
-    const { lastNs: since, sameTime: sentCount, pod } = follower;
-    const { labels, name } = pod.metadata;
+    const { position, pod } = follower;
+    const ends = endsOf(this.#options.cluster, pod);
+    while (await this.#readStream(follower, run, ends, signal) === "stalled") {
+      const gap = await gapAfter(position.lastNs, ends, signal);
+      this.#options.log.warn("output follower stood still", {
+        instance: pod.metadata.name,
+        lines_missing: gap !== undefined,
+      });
+      if (gap === undefined) continue;
+      position.begin();
+      this.#push(follower, gap);
+    }
+  }
+
+  async #readStream(
+    follower: Follower,
+    run: Run,
+    ends: OutputEnds,
+    signal: AbortSignal,
+  ): Promise<"ended" | "stalled"> {
+    const { cluster, clock } = this.#options;
+    const { position, pod } = follower;
+    const since = position.lastNs;
     const range: PodLogRange = {
       container: CONTAINER,
       ...(run.previous ? { previous: true } : { follow: true }),
       ...(since === undefined ? {} : { sinceNs: since }),
     };
-    let [time, next] = [since, 0];
-    for await (const { timeNs, text } of podLogs(cluster, pod.metadata, range, signal)) {
-      if (since !== undefined && timeNs < since) continue;
-      if (timeNs !== time) [time, next] = [timeNs, 0];
-      const ordinal = next++;
-      // Lines of the last known time come again, in the same order: their ordinals show which were handed on.
-      if (timeNs === since && ordinal < sentCount) continue;
-      const deploymentId = labels[LABEL.deployment] ?? "";
-      sink.push({ deploymentId, instance: name, timeNs, ordinal, stream: "stdout", text });
-      follower.lastNs = timeNs;
-      follower.sameTime = next;
+    const check = new StallCheck(clock, ends, since);
+    const [ended, stalled] = [new AbortController(), new AbortController()];
+    const watch = run.previous ? undefined : check.untilStalled(AbortSignal.any([signal, ended.signal]))
+      .then((isStalled) => isStalled && stalled.abort());
+    position.begin();
+    try {
+      const until = AbortSignal.any([signal, stalled.signal]);
+      for await (const line of podLogs(cluster, pod.metadata, range, until)) {
+        check.took(line.timeNs);
+        this.#push(follower, line);
+      }
+      return "ended";
+    } catch (error) {
+      if (signal.aborted || !stalled.signal.aborted) throw error;
+      return "stalled";
+    } finally {
+      ended.abort();
+      await watch;
     }
   }
+
+  #push({ pod, position }: Follower, { timeNs, text }: PodLogLine): void {
+    const { labels, name } = pod.metadata;
+    const place = position.take(timeNs);
+    if (place === undefined) return;
+    const deploymentId = labels[LABEL.deployment] ?? "";
+    this.#options.sink.push({ ...place, deploymentId, instance: name, stream: "stdout", text });
+  }
+}
+
+function endsOf(cluster: Cluster, pod: Pod): OutputEnds {
+  const timeOfFirst = async (
+    range: Omit<PodLogRange, "container">,
+    signal: AbortSignal,
+  ): Promise<bigint | undefined> => {
+    const lines = podLogs(cluster, pod.metadata, { container: CONTAINER, ...range }, signal);
+    for await (const { timeNs } of lines) return timeNs;
+    return undefined;
+  };
+  return {
+    firstNs: (signal) => timeOfFirst({ bytesMax: FIRST_LINE_BYTES_MAX }, signal),
+    lastNs: (signal) => timeOfFirst({ tail: 1 }, signal),
+  };
 }
 
 /** The oldest run that has not been read to its end; the API has the present one and the one before. */
