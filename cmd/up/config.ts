@@ -55,6 +55,7 @@ export const UP_FIELDS = {
   buildCacheMib: WORKER_FIELDS.buildCacheMib,
   buildDiskFreeMib: WORKER_FIELDS.buildDiskFreeMib,
   outputKept: API_FIELDS.outputKept,
+  outputSizeMax: API_FIELDS.outputSizeMax,
 };
 
 /** Parsed settings of `up`. */

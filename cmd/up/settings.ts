@@ -38,6 +38,7 @@ export function apiSettings(plan: Plan): Settings {
     UNKEY_HTTP_PORT: String(plan.config.apiPort),
     UNKEY_BUILD_FILES_EXTERNAL_URL: apiUrl(plan),
     UNKEY_OUTPUT_KEPT: String(plan.config.outputKept),
+    UNKEY_OUTPUT_SIZE_MAX: String(plan.config.outputSizeMax),
   };
 }
 

@@ -136,6 +136,13 @@ export const API_FIELDS = {
       "Its steps and the reason of a failure stay.",
     schema: integerSchema(30, 1, 3_650),
   }),
+  outputSizeMax: field({
+    flag: "output-size-max",
+    env: "UNKEY_OUTPUT_SIZE_MAX",
+    placeholder: "<MiB>",
+    help: "Most MiB of the output of its instances that are kept of a deployment; the oldest goes first.",
+    schema: integerSchema(64, 1, 65_536),
+  }),
   availableRegions: field({
     flag: "available-regions",
     env: "UNKEY_AVAILABLE_REGIONS",

@@ -46,6 +46,8 @@ export interface ServiceParts {
   readonly version: string;
   readonly uploads: DeploymentDeps["uploads"];
   readonly contexts: ContextLimits;
+  /** Bytes of output that are kept of each deployment. */
+  readonly outputBytesMax: number;
   readonly edgeUrl: string;
   readonly regions: readonly string[];
 }
@@ -112,7 +114,19 @@ export function buildServices(parts: ServiceParts): Services {
       router.service(UploadService, uploadHandlers({ db, clock, log, objects, limits: parts.contexts }));
       router.service(
         ClusterService,
-        clusterHandlers({ db, clock, log, hub, agents, notifier, logs, workflows, deployments, sentinels }),
+        clusterHandlers({
+          db,
+          clock,
+          log,
+          hub,
+          agents,
+          notifier,
+          logs,
+          outputBytesMax: parts.outputBytesMax,
+          workflows,
+          deployments,
+          sentinels,
+        }),
       );
       router.service(FrontlineService, frontlineHandlers({ hub, agents }));
       router.service(AdminService, adminHandlers({ db, clock, vault, regions }));

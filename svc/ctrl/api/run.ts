@@ -157,6 +157,7 @@ async function openParts(
     version: process.version ?? "dev",
     uploads: uploadLimits(config),
     contexts: contextLimits(config),
+    outputBytesMax: config.outputSizeMax * 1_048_576,
     edgeUrl: config.edgeUrl,
     regions: config.availableRegions,
   };

@@ -128,6 +128,7 @@ export function testConfig(folder: string, changes: Partial<ApiConfig> = {}): Ap
     uploadsSizeMax: 100,
     uploadsCountMax: 100,
     outputKept: 30,
+    outputSizeMax: 64,
     availableRegions: ["local.dev"],
     edgeUrl: "http://localhost:7070",
     ...changes,

@@ -21,8 +21,8 @@ export interface OutputSweeperDeps {
 const DAY_MS = 24 * 3_600_000;
 const SWEEP_MS = 3_600_000;
 const DEPLOYMENTS_PER_LOOK = 50;
-const LINES_PER_DELETE = 500;
-/** Fewer than lines, since one event holds many. */
+/** Each holds many lines, as an event does. */
+const BLOCKS_PER_DELETE = 50;
 const EVENTS_PER_DELETE = 50;
 
 /**
@@ -51,8 +51,8 @@ async function removeOutput(
   const from = { deploymentId, beforeMs };
   const days = keptDays === 1 ? "a day" : `${keptDays} days`;
   const notice = `What it printed was removed: that of a deployment which is over is kept for ${days}.`;
-  const lines = await deleteInBatches(
-    LINES_PER_DELETE,
+  const blocks = await deleteInBatches(
+    BLOCKS_PER_DELETE,
     signal,
     (limit) => deleteInstanceOutput(db.kysely, { ...from, limit }),
   );
@@ -63,7 +63,7 @@ async function removeOutput(
     (limit) => deleteOutputEvents(db.kysely, { ...from, limit }),
   );
   await markOutputRemoved(db.kysely, deploymentId, clock.now());
-  log.debug("output removed", { deployment_id: deploymentId, lines, events });
+  log.debug("output removed", { deployment_id: deploymentId, blocks, events });
 }
 
 /** Deletes in batches until one is not full; returns the number of deleted rows. */

@@ -7,9 +7,9 @@ import {
   findDeployment,
   insertInstanceLogs,
   listEventsAfter,
-  listLastInstanceLogs,
   moveStatus,
   placeDeployment,
+  readLogTail,
   startStep,
   timeNsText,
 } from "../../internal/store/mod.ts";
@@ -48,11 +48,11 @@ async function printed(db: CtrlDatabase, seed: Seed, to: "ready" | "failed" | "s
   });
   await insertInstanceLogs(
     db.kysely,
+    id,
     Array.from({ length: LINES }, (_, n) => ({
-      deployment_id: id,
       instance: "a",
       // Three in each moment.
-      time_ns: timeNsText(BigInt(NOW_MS) * 1_000_000n + BigInt(Math.floor(n / 3))),
+      timeNs: timeNsText(BigInt(NOW_MS) * 1_000_000n + BigInt(Math.floor(n / 3))),
       ordinal: n,
       region: REGION,
       stream: "stdout" as const,
@@ -64,7 +64,7 @@ async function printed(db: CtrlDatabase, seed: Seed, to: "ready" | "failed" | "s
 
 async function kept(db: CtrlDatabase, id: string) {
   const events = await listEventsAfter(db.kysely, id, 0, 1_000);
-  const lines = await listLastInstanceLogs(db.kysely, id, 10_000);
+  const lines = (await Array.fromAsync(readLogTail(db.kysely, { deploymentId: id, lines: 10_000 }))).flat();
   return { kinds: [...new Set(events.map((each) => each.payload.kind))], lines: lines.length, events };
 }
 

@@ -1,4 +1,4 @@
-import type { InstanceLogsTable } from "../store/mod.ts";
+import type { LogLine } from "../store/mod.ts";
 
 /** Limits of the lines that are kept for slow followers, besides those of the last read. */
 export interface BufferBounds {
@@ -9,7 +9,7 @@ export interface BufferBounds {
 /** Lines in the order of their reads. A position is the number of lines before it, so it always means the same line. */
 export class LogBuffer {
   readonly #bounds: BufferBounds;
-  #lines: readonly InstanceLogsTable[] = [];
+  #lines: readonly LogLine[] = [];
   #start = 0;
 
   constructor(bounds: BufferBounds) {
@@ -22,7 +22,7 @@ export class LogBuffer {
   }
 
   /** Adds the lines of one read, which are kept whole, and keeps as many of the lines before as fit. */
-  append(lines: readonly InstanceLogsTable[]): void {
+  append(lines: readonly LogLine[]): void {
     const { linesMax, charsMax } = this.#bounds;
     const end = this.end;
     let chars = 0;
@@ -38,7 +38,7 @@ export class LogBuffer {
   }
 
   /** The next lines from a position on; `undefined` when they are not kept any more. */
-  take(position: number, linesMax: number): readonly InstanceLogsTable[] | undefined {
+  take(position: number, linesMax: number): readonly LogLine[] | undefined {
     if (position < this.#start) return undefined;
     const from = position - this.#start;
     return this.#lines.slice(from, from + linesMax);

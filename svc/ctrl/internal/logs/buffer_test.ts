@@ -1,12 +1,11 @@
 import assert from "node:assert/strict";
-import type { InstanceLogsTable } from "../store/mod.ts";
+import type { LogLine } from "../store/mod.ts";
 import { LogBuffer } from "./buffer.ts";
 
-function linesOf(...texts: readonly string[]): InstanceLogsTable[] {
+function linesOf(...texts: readonly string[]): LogLine[] {
   return texts.map((text) => ({
-    deployment_id: "d_1",
     instance: "a",
-    time_ns: "1",
+    timeNs: "1",
     ordinal: 0,
     region: "local",
     stream: "stdout",
@@ -14,7 +13,7 @@ function linesOf(...texts: readonly string[]): InstanceLogsTable[] {
   }));
 }
 
-const texts = (lines: readonly InstanceLogsTable[] | undefined) => lines?.map(({ text }) => text);
+const texts = (lines: readonly LogLine[] | undefined) => lines?.map(({ text }) => text);
 
 Deno.test("LogBuffer keeps the last read whole, and as many earlier lines as fit", () => {
   const buffer = new LogBuffer({ linesMax: 4, charsMax: 10 });

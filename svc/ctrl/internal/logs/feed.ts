@@ -3,9 +3,9 @@ import type { Clock } from "../../../../pkg/clock/mod.ts";
 import {
   advanceLogCursor,
   type CtrlDatabase,
-  type InstanceLogsTable,
   listInstanceLogsAfter,
   type LogCursor,
+  type LogPage,
 } from "../store/mod.ts";
 import { type BufferBounds, LogBuffer } from "./buffer.ts";
 
@@ -47,7 +47,7 @@ export class LogFeed {
   readonly #wake: WakeSignal;
   #isReported = false;
   #isClosed = false;
-  /** The last read was full. */
+  /** The last read left some behind. */
   #hasMore = true;
   #readAtMs: number;
   #linesAtMs: number;
@@ -77,7 +77,7 @@ export class LogFeed {
   }
 
   /** The lines after a cursor, for a follower behind the others. */
-  readAfter(cursor: LogCursor): Promise<InstanceLogsTable[]> {
+  readAfter(cursor: LogCursor): Promise<LogPage> {
     const { db, deploymentId } = this.#options;
     return listInstanceLogsAfter(db.kysely, deploymentId, cursor, BATCH);
   }
@@ -97,10 +97,10 @@ export class LogFeed {
     this.#hasMore = false;
     this.lines.forget(this.#reachedByAll());
     try {
-      const lines = await this.readAfter(this.#cursor);
+      const { lines, more } = await this.readAfter(this.#cursor);
       this.#cursor = advanceLogCursor(this.#cursor, lines);
       this.lines.append(lines);
-      this.#hasMore = lines.length >= BATCH;
+      this.#hasMore = more;
       if (lines.length > 0) this.#linesAtMs = clock.now();
     } finally {
       this.#readAtMs = clock.now();

@@ -1,4 +1,4 @@
-import { advanceLogCursor, type InstanceLogsTable, isAfterCursor, type LogCursor } from "../store/mod.ts";
+import { advanceLogCursor, isAfterCursor, type LogCursor, type LogLine } from "../store/mod.ts";
 import { BATCH, type LogFeed, type Reader } from "./feed.ts";
 
 /** The position of a follower that has to read for itself first. */
@@ -35,7 +35,7 @@ export class LogFollower implements Reader, AsyncDisposable {
    *
    * @throws the signal's reason, or the error of the read; the next call continues at the same place
    */
-  async next(signal: AbortSignal): Promise<readonly InstanceLogsTable[]> {
+  async next(signal: AbortSignal): Promise<readonly LogLine[]> {
     signal.throwIfAborted();
     const { lines } = this.#feed;
     if (this.#position === lines.end) await unlessAborted(this.#feed.read(), signal);
@@ -50,14 +50,14 @@ export class LogFollower implements Reader, AsyncDisposable {
   }
 
   /** At the end, the follower has all lines that the feed had when the read began. */
-  async #catchUp(): Promise<readonly InstanceLogsTable[]> {
+  async #catchUp(): Promise<readonly LogLine[]> {
     const { end } = this.#feed.lines;
-    const lines = await this.#feed.readAfter(this.#cursor);
-    this.#position = lines.length < BATCH ? end : BEHIND;
+    const { lines, more } = await this.#feed.readAfter(this.#cursor);
+    this.#position = more ? BEHIND : end;
     return this.#pass(lines);
   }
 
-  #pass(lines: readonly InstanceLogsTable[]): readonly InstanceLogsTable[] {
+  #pass(lines: readonly LogLine[]): readonly LogLine[] {
     // Lines that the follower has read for itself may come from the feed once more.
     const fresh = lines.filter((line) => isAfterCursor(this.#cursor, line));
     if (fresh.length > 0) this.#cursor = advanceLogCursor(this.#cursor, fresh);

@@ -2,7 +2,7 @@
 import type { KyselyPlugin } from "kysely";
 import { type Clock, systemClock } from "../../../../pkg/clock/mod.ts";
 import { newId } from "../../../../pkg/uid/mod.ts";
-import { type CtrlDatabase, insertInstanceLogs, type InstanceLogsTable, timeNsText } from "../store/mod.ts";
+import { type CtrlDatabase, insertInstanceLogs, type LogLine, timeNsText } from "../store/mod.ts";
 import type { LogFollower } from "./mod.ts";
 
 const WAIT_MS_MAX = 60_000;
@@ -35,20 +35,19 @@ export function newDeploymentId(): string {
 
 /** Stores lines, each written as its instance and its time: `a 5`. */
 export async function print(db: CtrlDatabase, deploymentId: string, ...lines: string[]): Promise<void> {
-  const rows = lines.map((text): InstanceLogsTable => {
+  const rows = lines.map((text): LogLine => {
     const [instance = "", time = ""] = text.split(" ");
     const [timeNs = "0", ordinal = "0"] = time.split(".");
     return {
-      deployment_id: deploymentId,
       instance,
-      time_ns: timeNsText(BigInt(timeNs)),
+      timeNs: timeNsText(BigInt(timeNs)),
       ordinal: Number(ordinal),
       region: "local",
       stream: "stdout",
       text,
     };
   });
-  await insertInstanceLogs(db.kysely, rows);
+  await insertInstanceLogs(db.kysely, deploymentId, rows);
 }
 
 /** Lines of an instance at these times. */

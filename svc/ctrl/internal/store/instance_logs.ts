@@ -1,23 +1,83 @@
-/** Output of instances, kept for a bounded number of lines per deployment. */
+/** Output of instances, kept for a bounded number of bytes per deployment. */
+import { Buffer } from "node:buffer";
+import type { ExpressionBuilder, ExpressionWrapper, SqlBool } from "kysely";
 import { insertIgnore } from "../../../../pkg/db/mod.ts";
 import type { Queryable } from "./database.ts";
-import type { InstanceLogsTable } from "./schema.ts";
+import {
+  BLOCK_BYTES_MIN,
+  compareLines,
+  cutIntoBlocks,
+  decodeBlock,
+  encodeBlock,
+  isAfterCursor,
+  type LogCursor,
+  type LogLine,
+} from "./log_block.ts";
+import type { Schema } from "./schema.ts";
 
-/** Stores lines. A line with a known instance, time and ordinal is ignored. */
-export async function insertInstanceLogs(db: Queryable, lines: readonly InstanceLogsTable[]): Promise<void> {
-  await insertIgnore(db, "instance_logs", lines, ["deployment_id", "instance", "time_ns", "ordinal"]);
-}
+type Position = LogCursor extends ReadonlyMap<string, infer P> ? P : never;
 
-/** Nanoseconds since the epoch as text that sorts by time. */
-export function timeNsText(timeNs: bigint): string {
-  return (timeNs < 0n ? 0n : timeNs).toString().padStart(20, "0");
-}
-
-/** Position of one reader, per instance: instances ship their lines in order, but not in step with each other. */
-export type LogCursor = ReadonlyMap<string, { readonly timeNs: string; readonly ordinal: number }>;
+/** Blocks are looked at in pages of so many, without their bodies. */
+const PAGE = 1_000;
+/** The bodies of one read of an instance hold at most so much text, or one block. */
+const READ_BYTES_MAX = 1_048_576;
 
 /**
- * The lines after `cursor`, sorted by time, at most `limit` of each instance. By primary key.
+ * Stores lines; those of each instance must be in order. Lines that are not after the last stored one of their instance
+ * are known, and left out. By primary key.
+ *
+ * Two calls at once for one instance may store a line twice; readers pass over the second one.
+ */
+export async function insertInstanceLogs(
+  db: Queryable,
+  deploymentId: string,
+  lines: readonly LogLine[],
+): Promise<void> {
+  const ends = new Map<string, Position>();
+  for (const instance of new Set(lines.map((each) => each.instance))) {
+    const end = await findEnd(db, deploymentId, instance);
+    if (end !== undefined) ends.set(instance, end);
+  }
+  const fresh = Map.groupBy(lines.filter((each) => isAfterCursor(ends, each)), (each) => each.instance);
+  const rows = [...fresh.values()].flatMap((each) => cutIntoBlocks(each).map(blockRow)).map((row) => ({
+    deployment_id: deploymentId,
+    ...row,
+  }));
+  await insertIgnore(db, "log_blocks", rows, ["deployment_id", "instance", "last_time_ns", "last_ordinal"]);
+}
+
+async function findEnd(db: Queryable, deploymentId: string, instance: string): Promise<Position | undefined> {
+  const row = await db.selectFrom("log_blocks").select(["last_time_ns", "last_ordinal"])
+    .where("deployment_id", "=", deploymentId).where("instance", "=", instance)
+    .orderBy("last_time_ns", "desc").orderBy("last_ordinal", "desc").limit(1).executeTakeFirst();
+  return row === undefined ? undefined : { timeNs: row.last_time_ns, ordinal: row.last_ordinal };
+}
+
+function blockRow(lines: readonly LogLine[]) {
+  const [first, last] = [lines.at(0), lines.at(-1)];
+  if (first === undefined || last === undefined) throw new RangeError("a block without lines");
+  // Each line counts with its newline.
+  const bytes = lines.reduce((sum, { text }) => sum + Buffer.byteLength(text) + 1, 0);
+  return {
+    instance: last.instance,
+    last_time_ns: last.timeNs,
+    last_ordinal: last.ordinal,
+    first_time_ns: first.timeNs,
+    region: last.region,
+    line_count: lines.length,
+    size_bytes: Math.max(BLOCK_BYTES_MIN, bytes),
+    body: encodeBlock(lines),
+  };
+}
+
+/** Lines, and whether there are more of them. */
+export interface LogPage {
+  readonly lines: readonly LogLine[];
+  readonly more: boolean;
+}
+
+/**
+ * The lines after `cursor`, sorted by time, at most about `limit` of each instance. By primary key.
  *
  * An instance that the cursor does not name is read from its beginning.
  */
@@ -26,70 +86,110 @@ export async function listInstanceLogsAfter(
   deploymentId: string,
   cursor: LogCursor,
   limit: number,
-): Promise<InstanceLogsTable[]> {
-  const instances = await db.selectFrom("instance_logs").select("instance").distinct()
+): Promise<LogPage> {
+  const instances = await db.selectFrom("log_blocks").select("instance").distinct()
     .where("deployment_id", "=", deploymentId).execute();
-  const lines: InstanceLogsTable[] = [];
+  const lines: LogLine[] = [];
+  let more = false;
   for (const { instance } of instances) {
-    let query = db.selectFrom("instance_logs").selectAll()
-      .where("deployment_id", "=", deploymentId).where("instance", "=", instance);
-    const seen = cursor.get(instance);
-    if (seen !== undefined) {
-      query = query.where("time_ns", ">=", seen.timeNs).where((eb) =>
-        eb.or([eb("time_ns", ">", seen.timeNs), eb("ordinal", ">", seen.ordinal)])
-      );
+    const page = await readAfter(db, { deploymentId, instance, after: cursor.get(instance), limit });
+    for (const line of page.lines) {
+      if (isAfterCursor(cursor, line)) lines.push(line);
     }
-    lines.push(...await query.orderBy("time_ns").orderBy("ordinal").limit(limit).execute());
+    more ||= page.more;
   }
-  return lines.sort(byTime);
+  return { lines: lines.sort(compareLines), more };
 }
 
-/** The last `limit` lines of all instances together, oldest first. Index on deployment and time. */
-export async function listLastInstanceLogs(
+interface After {
+  readonly deploymentId: string;
+  readonly instance: string;
+  readonly after: Position | undefined;
+  readonly limit: number;
+}
+
+async function readAfter(
+  db: Queryable,
+  { deploymentId, instance, after, limit }: After,
+): Promise<LogPage> {
+  const blocks = db.selectFrom("log_blocks")
+    .where("deployment_id", "=", deploymentId).where("instance", "=", instance)
+    .$if(after !== undefined, (query) => query.where((eb) => isBehind(eb, after, ">")))
+    .orderBy("last_time_ns").orderBy("last_ordinal");
+  const heads = await blocks.select(["last_time_ns", "last_ordinal", "line_count", "size_bytes"]).limit(limit)
+    .execute();
+  const end = endOfRead(heads, limit);
+  const last = heads[end - 1];
+  if (last === undefined) return { lines: [], more: false };
+  const until = { timeNs: last.last_time_ns, ordinal: last.last_ordinal };
+  const rows = await blocks.select(["instance", "region", "body"]).where((eb) => isBehind(eb, until, "<="))
+    .execute();
+  return { lines: inOrder(rows.flatMap(decodeBlock)), more: end < heads.length || heads.length === limit };
+}
+
+/** How many of these blocks one read takes. */
+function endOfRead(
+  heads: readonly { readonly line_count: number; readonly size_bytes: number }[],
+  limit: number,
+): number {
+  let [lines, bytes] = [0, 0];
+  const end = heads.findIndex((head) => {
+    if (lines >= limit || bytes + head.size_bytes > READ_BYTES_MAX && bytes > 0) return true;
+    lines += head.line_count;
+    bytes += head.size_bytes;
+    return false;
+  });
+  return end < 0 ? heads.length : end;
+}
+
+/** Compares the end of a block with a position. */
+function isBehind(
+  eb: ExpressionBuilder<Schema, "log_blocks">,
+  position: Position | undefined,
+  order: ">" | "<=",
+): ExpressionWrapper<Schema, "log_blocks", SqlBool> {
+  if (position === undefined) return eb.and([]);
+  const { timeNs, ordinal } = position;
+  return eb.or([
+    eb("last_time_ns", order === ">" ? ">" : "<", timeNs),
+    eb.and([eb("last_time_ns", "=", timeNs), eb("last_ordinal", order, ordinal)]),
+  ]);
+}
+
+/** Lines of one instance without those that a second block holds again. */
+function inOrder(lines: readonly LogLine[]): LogLine[] {
+  let last: LogLine | undefined;
+  return lines.toSorted(compareLines).filter((line) => {
+    const isNew = last === undefined || compareLines(last, line) < 0;
+    last = line;
+    return isNew;
+  });
+}
+
+/**
+ * Deletes the oldest blocks of a deployment until the rest counts at most `bytesMax`; blocks that end at the same time
+ * stay or go together. Index on deployment and time. Returns the number of deleted blocks.
+ */
+export async function trimInstanceLogs(
   db: Queryable,
   deploymentId: string,
-  limit: number,
-): Promise<InstanceLogsTable[]> {
-  const lines = await db.selectFrom("instance_logs").selectAll().where("deployment_id", "=", deploymentId)
-    .orderBy("time_ns", "desc").orderBy("instance", "desc").orderBy("ordinal", "desc")
-    .limit(limit).execute();
-  return lines.sort(byTime);
-}
-
-/** The cursor behind these lines, given the cursor before them. */
-export function advanceLogCursor(cursor: LogCursor, lines: readonly InstanceLogsTable[]): LogCursor {
-  const next = new Map(cursor);
-  for (const line of lines) {
-    if (isAfterCursor(next, line)) next.set(line.instance, { timeNs: line.time_ns, ordinal: line.ordinal });
+  bytesMax: number,
+): Promise<number> {
+  let kept = 0;
+  let before: string | undefined;
+  for (;;) {
+    const page = await db.selectFrom("log_blocks").select(["last_time_ns", "size_bytes"])
+      .where("deployment_id", "=", deploymentId)
+      .$if(before !== undefined, (query) => query.where("last_time_ns", "<", before ?? ""))
+      .orderBy("last_time_ns", "desc").limit(PAGE).execute();
+    for (const { last_time_ns: time, size_bytes: bytes } of page) {
+      kept += bytes;
+      if (kept <= bytesMax) continue;
+      const { numDeletedRows } = await db.deleteFrom("log_blocks")
+        .where("deployment_id", "=", deploymentId).where("last_time_ns", "<=", time).executeTakeFirst();
+      return Number(numDeletedRows);
+    }
+    before = page.at(-1)?.last_time_ns;
+    if (page.length < PAGE || before === undefined) return 0;
   }
-  return next;
-}
-
-/** True when the line comes after the cursor. */
-export function isAfterCursor(
-  cursor: LogCursor,
-  { instance, time_ns, ordinal }: Pick<InstanceLogsTable, "instance" | "time_ns" | "ordinal">,
-): boolean {
-  const seen = cursor.get(instance);
-  return seen === undefined || time_ns > seen.timeNs || time_ns === seen.timeNs && ordinal > seen.ordinal;
-}
-
-/** Deletes all but about the newest `keep` lines; lines with the same time stay or go together. */
-export async function trimInstanceLogs(db: Queryable, deploymentId: string, keep: number): Promise<number> {
-  const limit = await db.selectFrom("instance_logs").select("time_ns").where(
-    "deployment_id",
-    "=",
-    deploymentId,
-  )
-    .orderBy("time_ns", "desc").offset(keep).limit(1).executeTakeFirst();
-  if (limit === undefined) return 0;
-  const { numDeletedRows } = await db.deleteFrom("instance_logs")
-    .where("deployment_id", "=", deploymentId).where("time_ns", "<=", limit.time_ns).executeTakeFirst();
-  return Number(numDeletedRows);
-}
-
-function byTime(a: InstanceLogsTable, b: InstanceLogsTable): number {
-  if (a.time_ns !== b.time_ns) return a.time_ns < b.time_ns ? -1 : 1;
-  if (a.instance !== b.instance) return a.instance < b.instance ? -1 : 1;
-  return a.ordinal - b.ordinal;
 }

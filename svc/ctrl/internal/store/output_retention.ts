@@ -2,7 +2,7 @@
 import { ACTIVE_STATUSES } from "../deployments/status.ts";
 import type { PayloadOf } from "../deployments/events.ts";
 import type { Queryable } from "./database.ts";
-import { timeNsText } from "./instance_logs.ts";
+import { timeNsText } from "./log_block.ts";
 
 /**
  * Deployments whose last change of status was before `beforeMs`, that are over, serve nothing and run nowhere, and that
@@ -42,19 +42,19 @@ export interface OutputBatch {
 }
 
 /**
- * Deletes about `limit` of the lines that its instances printed, oldest first, and returns how many; lines of one moment
- * go together. Index on deployment and time.
+ * Deletes about `limit` of the blocks of lines that its instances printed, oldest first, and returns how many; blocks
+ * that end at the same time go together. Index on deployment and time.
  */
 export async function deleteInstanceOutput(db: Queryable, batch: OutputBatch): Promise<number> {
   const { deploymentId, beforeMs, limit } = batch;
   const before = timeNsText(BigInt(beforeMs) * 1_000_000n);
-  const last = await db.selectFrom("instance_logs").select("time_ns")
-    .where("deployment_id", "=", deploymentId).where("time_ns", "<", before)
-    .orderBy("time_ns").offset(limit - 1).limit(1).executeTakeFirst();
-  const deletion = db.deleteFrom("instance_logs").where("deployment_id", "=", deploymentId);
+  const last = await db.selectFrom("log_blocks").select("last_time_ns")
+    .where("deployment_id", "=", deploymentId).where("last_time_ns", "<", before)
+    .orderBy("last_time_ns").offset(limit - 1).limit(1).executeTakeFirst();
+  const deletion = db.deleteFrom("log_blocks").where("deployment_id", "=", deploymentId);
   const { numDeletedRows } = last === undefined
-    ? await deletion.where("time_ns", "<", before).executeTakeFirst()
-    : await deletion.where("time_ns", "<=", last.time_ns).executeTakeFirst();
+    ? await deletion.where("last_time_ns", "<", before).executeTakeFirst()
+    : await deletion.where("last_time_ns", "<=", last.last_time_ns).executeTakeFirst();
   return Number(numDeletedRows);
 }
 

@@ -13,8 +13,8 @@ import type {
   ApiProcessesTable,
   DeploymentTopologyTable,
   FrontlineRoutesTable,
-  InstanceLogsTable,
   InstancesTable,
+  LogBlocksTable,
   RegionVersionsTable,
   SentinelsTable,
   SilentRegionsTable,
@@ -302,7 +302,7 @@ export interface Schema {
   build_slots: BuildSlotsTable;
   deployment_topology: DeploymentTopologyTable;
   instances: InstancesTable;
-  instance_logs: InstanceLogsTable;
+  log_blocks: LogBlocksTable;
   frontline_routes: FrontlineRoutesTable;
   sentinels: SentinelsTable;
   region_versions: RegionVersionsTable;

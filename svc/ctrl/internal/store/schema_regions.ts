@@ -36,16 +36,20 @@ export interface InstancesTable {
   updated_at: number;
 }
 
-/** Output of instances, kept for a bounded number of lines per deployment. */
-export interface InstanceLogsTable {
+/** Lines that an instance printed one after the other, compressed. Kept for a bounded number of bytes per deployment. */
+export interface LogBlocksTable {
   deployment_id: string;
   instance: string;
   /** Decimal nanoseconds, padded to 20 digits so that text sorts by time. */
-  time_ns: string;
-  ordinal: number;
+  last_time_ns: string;
+  last_ordinal: number;
+  first_time_ns: string;
   region: string;
-  stream: "stdout" | "stderr";
-  text: string;
+  line_count: number;
+  /** What the block counts against the bound of its deployment. */
+  size_bytes: number;
+  /** See `log_block.ts`. */
+  body: Uint8Array;
 }
 
 export interface FrontlineRoutesTable {

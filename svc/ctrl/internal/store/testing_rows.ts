@@ -214,14 +214,16 @@ export const ROWS: Schema = {
     created_at: 1,
     updated_at: 2,
   },
-  instance_logs: {
+  log_blocks: {
     deployment_id: "d",
     instance: "pod",
-    time_ns: "01760000000000000000",
-    ordinal: 0,
+    last_time_ns: "01760000000000000000",
+    last_ordinal: 0,
+    first_time_ns: "01760000000000000000",
     region: "local",
-    stream: "stdout",
-    text: "hello",
+    line_count: 1,
+    size_bytes: 256,
+    body: new Uint8Array([0, 255]),
   },
   frontline_routes: {
     id: "r",

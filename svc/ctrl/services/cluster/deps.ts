@@ -18,6 +18,8 @@ export interface ClusterDeps {
   readonly notifier: ChangeNotifier;
   /** Called after lines were stored. */
   readonly logs: Pick<LogHub, "reported">;
+  /** Bytes of output that are kept of each deployment. */
+  readonly outputBytesMax: number;
   readonly workflows: Workflows;
   readonly deployments: DeploymentFeed;
   readonly sentinels: SentinelFeed;

@@ -41,5 +41,5 @@ Deno.test("a region's token reads and reports that region only", async () => {
     deploymentId: id,
   });
   assert.equal(deployment?.runningInstances, 0);
-  assert.deepEqual(await api.db.kysely.selectFrom("instance_logs").selectAll().execute(), []);
+  assert.deepEqual(await api.db.kysely.selectFrom("log_blocks").selectAll().execute(), []);
 });

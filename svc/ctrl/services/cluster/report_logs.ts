@@ -1,8 +1,9 @@
 import type { ReportInstanceLogsRequest } from "../../../../proto/gen/ctrl/v1/cluster_pb.ts";
 import {
+  BLOCK_BYTES_MIN,
   insertInstanceLogs,
-  type InstanceLogsTable,
   listTopology,
+  type LogLine,
   timeNsText,
   trimInstanceLogs,
 } from "../../internal/store/mod.ts";
@@ -10,11 +11,11 @@ import { cutToBytes, invalid, text } from "../../internal/validate/mod.ts";
 import type { ClusterDeps } from "./deps.ts";
 
 const LINES_MAX = 1_000;
-const LINE_BYTES_MAX = 8_192;
-/** Retention per deployment. */
-const KEPT_LINES = 10_000;
-/** A deployment is trimmed after so many new lines, so it exceeds the retention by at most this number. */
-const TRIM_EVERY_LINES = 2_000;
+/** More than a character of four bytes for each one that an agent lets pass. */
+const LINE_BYTES_MAX = 262_144;
+const CUT = " (unkey: the line goes on, and was cut here)";
+/** A deployment is trimmed after this share of its bound in new text, so it exceeds the bound by at most that. */
+const TRIM_SHARE = 1 / 16;
 const COUNTED_MAX = 10_000;
 
 /** Stores batches of output; one per process. */
@@ -23,44 +24,47 @@ export interface LogTaker {
   take(region: string, request: ReportInstanceLogsRequest): Promise<void>;
 }
 
-export function createLogTaker({ db, logs }: Pick<ClusterDeps, "db" | "logs">): LogTaker {
+export function createLogTaker(
+  { db, logs, outputBytesMax }: Pick<ClusterDeps, "db" | "logs" | "outputBytesMax">,
+): LogTaker {
   const untrimmed = new Map<string, number>();
   return {
     async take(region, request): Promise<void> {
       const deploymentId = text("deployment_id", request.deploymentId, 128);
-      const lines = checkLines(region, deploymentId, request);
+      const lines = checkLines(region, request);
       const placements = await listTopology(db.kysely, deploymentId);
       if (lines.length === 0 || !placements.some((each) => each.region === region)) return;
-      await insertInstanceLogs(db.kysely, lines);
+      await insertInstanceLogs(db.kysely, deploymentId, lines);
       logs.reported(deploymentId);
-      const count = (untrimmed.get(deploymentId) ?? 0) + lines.length;
+      const chars = lines.reduce((sum, each) => sum + each.text.length, BLOCK_BYTES_MIN);
+      const count = (untrimmed.get(deploymentId) ?? 0) + chars;
       untrimmed.set(deploymentId, count);
-      if (count >= TRIM_EVERY_LINES || untrimmed.size > COUNTED_MAX) {
+      if (count >= outputBytesMax * TRIM_SHARE || untrimmed.size > COUNTED_MAX) {
         untrimmed.delete(deploymentId);
-        await trimInstanceLogs(db.kysely, deploymentId, KEPT_LINES);
+        await trimInstanceLogs(db.kysely, deploymentId, outputBytesMax);
       }
     },
   };
 }
 
-function checkLines(
-  region: string,
-  deploymentId: string,
-  { lines }: ReportInstanceLogsRequest,
-): InstanceLogsTable[] {
+function checkLines(region: string, { lines }: ReportInstanceLogsRequest): LogLine[] {
   if (lines.length > LINES_MAX) throw invalid("lines", `must be at most ${LINES_MAX}`);
   return lines.map(({ instance, timeNs, ordinal, stream, text: line }) => {
     if (stream !== "stdout" && stream !== "stderr") {
       throw invalid("lines.stream", "must be stdout or stderr", stream);
     }
     return {
-      deployment_id: deploymentId,
       instance: text("lines.instance", instance, 255),
-      time_ns: timeNsText(timeNs),
+      timeNs: timeNsText(timeNs),
       ordinal,
       region,
       stream,
-      text: cutToBytes(line, LINE_BYTES_MAX),
+      text: cutLine(line),
     };
   });
+}
+
+function cutLine(line: string): string {
+  const cut = cutToBytes(line, LINE_BYTES_MAX);
+  return cut.length === line.length ? line : `${cut}${CUT}`;
 }

@@ -148,7 +148,7 @@ function encodePayload(payload: DeploymentEventPayload): Payload {
 
 export function encodeLog(log: StreamedLog): MessageInitShape<typeof StreamInstanceLogsResponseSchema> {
   if (log.kind === "heartbeat") return { message: { case: "heartbeat", value: {} } };
-  const { instance, region, time_ns, stream, text } = log.line;
-  const time = BigInt(time_ns) / 1_000_000n;
+  const { instance, region, timeNs, stream, text } = log.line;
+  const time = BigInt(timeNs) / 1_000_000n;
   return { message: { case: "line", value: { instance, region, time, stream, text } } };
 }

@@ -2,16 +2,18 @@ import type { RootKeyPrincipal } from "../../internal/auth/principal.ts";
 import {
   advanceLogCursor,
   findLogEnds,
-  type InstanceLogsTable,
-  listLastInstanceLogs,
   type LogCursor,
+  type LogLine,
+  type LogTailQuery,
+  readLogTail,
+  timeNsText,
 } from "../../internal/store/mod.ts";
-import { invalid } from "../../internal/validate/mod.ts";
+import { invalid, optionalText, text } from "../../internal/validate/mod.ts";
 import type { DeploymentDeps } from "./deps.ts";
 import { requireDeployment } from "./find.ts";
 
 export type StreamedLog =
-  | { readonly kind: "line"; readonly line: InstanceLogsTable }
+  | { readonly kind: "line"; readonly line: LogLine }
   | { readonly kind: "heartbeat" };
 
 export interface LogRequest {
@@ -20,10 +22,17 @@ export interface LogRequest {
   readonly follow: boolean;
   /** Number of last lines to begin with. */
   readonly tail: number;
+  /** Milliseconds since the epoch; 0 for no bound. */
+  readonly since: bigint;
+  readonly until: bigint;
+  /** The beginning of the names of instances; empty for all. */
+  readonly instance: string;
+  readonly region: string;
 }
 
-const TAIL_MAX = 10_000;
+const TAIL_MAX = 100_000;
 const HEARTBEAT_MS = 5_000;
+const NANOSECONDS = 1_000_000n;
 
 /**
  * The output of the deployment's instances, as far as it is kept, then new lines. Following never ends by itself.
@@ -38,18 +47,21 @@ export async function* streamLogs(
 ): AsyncGenerator<StreamedLog> {
   const { db, clock, logs } = deps;
   const { id } = await requireDeployment(deps, caller, { id: request.deploymentId, action: "read_logs" });
+  const query = checkQuery(id, request);
   const { tail, follow } = request;
-  if (tail < 0 || tail > TAIL_MAX) throw invalid("tail", `must be between 0 and ${TAIL_MAX}`, String(tail));
 
   // Read before the tail, so that no line falls in between the two.
-  const ends: LogCursor = follow ? await findLogEnds(db.kysely, id) : new Map();
-  const last = tail === 0 ? [] : await listLastInstanceLogs(db.kysely, id, tail);
-  for (const line of last) yield { kind: "line", line };
+  let cursor: LogCursor = follow ? await findLogEnds(db.kysely, id) : new Map();
+  for await (const lines of tail === 0 ? [] : readLogTail(db.kysely, query)) {
+    signal.throwIfAborted();
+    cursor = advanceLogCursor(cursor, lines);
+    for (const line of lines) yield { kind: "line", line };
+  }
   if (!follow) return;
   let sentAtMs = clock.now();
-  await using follower = logs.follow(id, advanceLogCursor(ends, last));
+  await using follower = logs.follow(id, cursor);
   for (;;) {
-    const lines = await follower.next(signal);
+    const lines = (await follower.next(signal)).filter((line) => matches(query, line));
     for (const line of lines) yield { kind: "line", line };
     if (lines.length > 0) sentAtMs = clock.now();
     if (clock.now() - sentAtMs >= HEARTBEAT_MS) {
@@ -57,4 +69,26 @@ export async function* streamLogs(
       yield { kind: "heartbeat" };
     }
   }
+}
+
+function checkQuery(deploymentId: string, request: LogRequest): LogTailQuery {
+  const { tail, follow, since, until, region } = request;
+  if (tail < 0 || tail > TAIL_MAX) throw invalid("tail", `must be between 0 and ${TAIL_MAX}`, String(tail));
+  if (since < 0n) throw invalid("since", "must be milliseconds since the epoch", String(since));
+  if (until < 0n) throw invalid("until", "must be milliseconds since the epoch", String(until));
+  if (until > 0n && follow) throw invalid("until", "ends a range: it does not go together with follow");
+  const instance = optionalText("instance", request.instance, 255);
+  return {
+    deploymentId,
+    lines: tail,
+    ...(since === 0n ? {} : { since: timeNsText(since * NANOSECONDS) }),
+    ...(until === 0n ? {} : { until: timeNsText(until * NANOSECONDS) }),
+    ...(instance === "" ? {} : { instance }),
+    ...(region === "" ? {} : { region: text("region", region, 64) }),
+  };
+}
+
+function matches({ since = "", instance = "", region }: LogTailQuery, line: LogLine): boolean {
+  return line.timeNs >= since && line.instance.startsWith(instance) &&
+    (region === undefined || line.region === region);
 }

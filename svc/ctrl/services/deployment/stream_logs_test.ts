@@ -59,17 +59,71 @@ Deno.test("output is streamed from its tail on, and lines of a repeated batch co
   );
 });
 
-Deno.test("streamLogs() refuses tails beyond 10,000 lines, and ends at once without output", async (t) => {
+Deno.test("streamLogs() refuses wrong ranges, and ends at once without output", async (t) => {
   await using api = await startApi();
   const tenant = await api.tenant("acme");
   const deploymentId = await deployImage(api, tenant);
   const client = api.client(DeploymentService, tenant.rootKey);
   const first = (tail: number, id = deploymentId) =>
     client.streamInstanceLogs({ deploymentId: id, tail })[Symbol.asyncIterator]().next();
+  const ranged = (range: { since?: bigint; until?: bigint; follow?: boolean; instance?: string }) =>
+    client.streamInstanceLogs({ deploymentId, tail: 1, ...range })[Symbol.asyncIterator]().next();
   await eachRefused(t, [
-    ["a negative tail", () => first(-1), Code.InvalidArgument, /^tail must be between 0 and 10000: got "-1"/],
-    ["a tail over the limit", () => first(10_001), Code.InvalidArgument, /^tail must be between/],
+    [
+      "a negative tail",
+      () => first(-1),
+      Code.InvalidArgument,
+      /^tail must be between 0 and 100000: got "-1"/,
+    ],
+    ["a tail over the limit", () => first(100_001), Code.InvalidArgument, /^tail must be between/],
+    ["a negative time", () => ranged({ since: -1n }), Code.InvalidArgument, /^since must be milliseconds/],
+    [
+      "an end of what goes on",
+      () => ranged({ until: 1n, follow: true }),
+      Code.InvalidArgument,
+      /^until ends/,
+    ],
+    ["a name with NUL", () => ranged({ instance: "\0" }), Code.InvalidArgument, /^instance must not contain/],
     ["an unknown deployment", () => first(1, "d_missing"), Code.NotFound, /was not found/],
   ]);
-  for (const tail of [0, 10_000]) assert.equal((await first(tail)).done, true);
+  for (const tail of [0, 100_000]) assert.equal((await first(tail)).done, true);
+});
+
+Deno.test("output is filtered by time, instance and region, and so are new lines", async () => {
+  await using api = await startApi();
+  const tenant = await api.tenant("acme");
+  const { id: deploymentId } = await placeNew(api, tenant);
+  const agent = api.client(ClusterService, await api.regionToken(REGION));
+  const line = (instance: string, ms: bigint) => ({
+    instance,
+    timeNs: ms * 1_000_000n,
+    ordinal: 0,
+    stream: "stdout",
+    text: `${instance} ${ms}`,
+  });
+  const lines = [line("web-1", 1n), line("web-1", 5n), line("web-2", 3n), line("web-2", 9n)];
+  await agent.reportInstanceLogs({ deploymentId, lines });
+  const client = api.client(DeploymentService, tenant.rootKey);
+  const texts = async (range: { since?: bigint; until?: bigint; instance?: string; region?: string }) => {
+    const found: string[] = [];
+    for await (const { message } of client.streamInstanceLogs({ deploymentId, tail: 100, ...range })) {
+      if (message.case === "line") found.push(message.value.text);
+    }
+    return found;
+  };
+  assert.deepEqual(await texts({ since: 3n, until: 9n }), ["web-2 3", "web-1 5"]);
+  assert.deepEqual(await texts({ instance: "web-1" }), ["web-1 1", "web-1 5"]);
+  assert.deepEqual(await texts({ instance: "web" }), ["web-1 1", "web-2 3", "web-1 5", "web-2 9"]);
+  assert.deepEqual(await texts({ region: "elsewhere" }), []);
+
+  const followed = client.streamInstanceLogs({ deploymentId, tail: 1, follow: true, instance: "web-2" })
+    [Symbol.asyncIterator]();
+  const text = async (): Promise<string> => {
+    const { message } = await next(followed);
+    return message.case === "line" ? message.value.text : await text();
+  };
+  assert.equal(await text(), "web-2 9");
+  await agent.reportInstanceLogs({ deploymentId, lines: [line("web-1", 10n), line("web-2", 11n)] });
+  assert.equal(await text(), "web-2 11");
+  await followed.return?.();
 });

@@ -1,6 +1,7 @@
 /** All migrations, in order. Imported statically, so that a bundle holds them. */
 import { base } from "./0001_base.ts";
 import { content } from "./0002_content.ts";
+import { logBlocks } from "./0003_log_blocks.ts";
 import type { Migration } from "./migration.ts";
 
-export const MIGRATIONS: readonly Migration[] = [base, content];
+export const MIGRATIONS: readonly Migration[] = [base, content, logBlocks];

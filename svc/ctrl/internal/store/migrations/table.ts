@@ -40,7 +40,12 @@ export function longTextOrNull(): Column {
   return { mysql: "mediumtext null", sqlite: "text null" };
 }
 
-/** Bytes up to 16 MiB, or nothing. */
+/** Bytes up to 16 MiB. */
+export function bytes(): Column {
+  return { mysql: "mediumblob not null", sqlite: "blob not null" };
+}
+
+/** The same, or nothing. */
 export function bytesOrNull(): Column {
   return { mysql: "mediumblob null", sqlite: "blob null" };
 }
