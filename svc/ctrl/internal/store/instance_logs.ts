@@ -127,7 +127,7 @@ async function readAfter(
   return { lines: inOrder(rows.flatMap(decodeBlock)), more: end < heads.length || heads.length === limit };
 }
 
-/** How many of these blocks one read takes. */
+/** The number of these blocks that one read takes. */
 function endOfRead(
   heads: readonly { readonly line_count: number; readonly size_bytes: number }[],
   limit: number,

@@ -15,14 +15,19 @@ import {
 
 const test = testOnCtrlDatabases();
 
-function line(instance: string, timeNs: number, ordinal = 0, text?: string): LogLine {
+function line(
+  instance: string,
+  timeNs: number,
+  ordinal = 0,
+  text = `${instance} ${timeNs}.${ordinal}`,
+): LogLine {
   return {
     instance,
     region: "local",
     timeNs: timeNsText(BigInt(timeNs)),
     ordinal,
     stream: "stdout",
-    text: text ?? `${instance} ${timeNs}.${ordinal}`,
+    text,
   };
 }
 

@@ -2,7 +2,7 @@ import { WakeSignal } from "../../../../pkg/async/mod.ts";
 import type { Clock } from "../../../../pkg/clock/mod.ts";
 import { isFault } from "../../../../pkg/fault/mod.ts";
 
-/** What a runtime knows of one instance's output, besides the stream of its lines. */
+/** The ends of one instance's output that the runtime has, besides the stream of its lines. */
 export interface OutputEnds {
   /** The time of the first line that the runtime still has; `undefined`: it has none. */
   firstNs(signal: AbortSignal): Promise<bigint | undefined>;

@@ -109,7 +109,7 @@ async function* headsFromEnd(db: Queryable, query: LogTailQuery): AsyncGenerator
   }
 }
 
-/** How many lines of a block match. Only a block that lies across `since` or `until` is read for it. */
+/** The number of matching lines in a block. Only a block that lies across `since` or `until` is read for it. */
 async function matching(db: Queryable, query: LogTailQuery, head: Head): Promise<number> {
   const { since = "", until } = query;
   if (head.first_time_ns >= since && (until === undefined || head.last_time_ns < until)) {
