@@ -46,7 +46,7 @@ export interface LogBlocksTable {
   first_time_ns: string;
   region: string;
   line_count: number;
-  /** What the block counts against the bound of its deployment. */
+  /** Its share of the bound of its deployment. */
   size_bytes: number;
   /** See `log_block.ts`. */
   body: Uint8Array;
