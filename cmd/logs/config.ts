@@ -2,9 +2,11 @@ import { z } from "zod";
 import { type ConfigOf, field, integerSchema, switchField } from "../../pkg/config/mod.ts";
 import { CONNECT_FIELDS } from "../shared/connect.ts";
 import { ENVIRONMENT_FILTER_FIELD } from "../shared/project_fields.ts";
+import { momentSchema } from "./moment.ts";
 
-/** The control plane keeps no more of a deployment's output. */
-export const TAIL_MAX = 10_000;
+/** The control plane gives at most so many lines at once. */
+export const TAIL_MAX = 100_000;
+const NAME_LENGTH_MAX = 255;
 
 /** Every setting of `logs`. */
 export const LOGS_FIELDS = {
@@ -21,8 +23,51 @@ export const LOGS_FIELDS = {
     flag: "tail",
     env: "UNKEY_LOGS_TAIL",
     placeholder: "<lines>",
-    help: "Begin with the last lines of each source. Default: all that is kept.",
+    help: "Begin with the last lines of each source, counted before --grep. Default: all that is kept.",
     schema: optionalCountSchema(),
+  }),
+  since: field({
+    flag: "since",
+    env: "UNKEY_LOGS_SINCE",
+    placeholder: "<time>",
+    help: "Only lines since then: a time (2026-01-31T12:00:00Z), or how long ago it was (10m, 2h, 7d).",
+    schema: momentSchema(),
+  }),
+  until: field({
+    flag: "until",
+    env: "UNKEY_LOGS_UNTIL",
+    placeholder: "<time>",
+    help: "Only lines before then; not with --follow.",
+    schema: momentSchema(),
+  }),
+  grep: field({
+    flag: "grep",
+    env: "UNKEY_LOGS_GREP",
+    placeholder: "<pattern>",
+    help: "Only lines that this regular expression of JavaScript matches; (?i:...) ignores case.",
+    schema: patternSchema(),
+  }),
+  instance: field({
+    flag: "instance",
+    env: "UNKEY_LOGS_INSTANCE",
+    placeholder: "<name>",
+    help: "Only instances whose name begins so; no build.",
+    schema: z.string().max(NAME_LENGTH_MAX, { error: `must have at most ${NAME_LENGTH_MAX} characters` })
+      .default(""),
+  }),
+  region: field({
+    flag: "region",
+    env: "UNKEY_LOGS_REGION",
+    placeholder: "<region>",
+    help: "Only instances of this region; no build.",
+    schema: z.string().max(64, { error: "must have at most 64 characters" }).default(""),
+  }),
+  timestamps: field({
+    flag: "timestamps",
+    env: "UNKEY_LOGS_TIMESTAMPS",
+    placeholder: "<utc|local|none>",
+    help: "The time before each line of an instance.",
+    schema: z.enum(["utc", "local", "none"], { error: "must be utc, local or none" }).default("utc"),
   }),
   follow: switchField({
     flag: "follow",
@@ -33,6 +78,33 @@ export const LOGS_FIELDS = {
 };
 
 export type LogsConfig = ConfigOf<typeof LOGS_FIELDS>;
+
+/** A problem per pair of settings that do not go together. */
+export function checkLogsConfig(config: LogsConfig): readonly string[] {
+  const problems: string[] = [];
+  const { source, follow, until, since, instance, region } = config;
+  if (follow && until !== undefined) problems.push("--until ends the output: leave out --follow or --until");
+  if (since?.kind === "ago" && until?.kind === "ago" && until.ms >= since.ms) {
+    problems.push("--until must be later than --since");
+  }
+  if (source === "build" && `${instance}${region}` !== "") {
+    problems.push("--instance and --region choose instances: leave them out, or --source build");
+  }
+  return problems;
+}
+
+function patternSchema(): z.ZodType<RegExp | undefined> {
+  return z.string().optional().transform((raw, context): RegExp | undefined => {
+    if (raw === undefined) return undefined;
+    try {
+      return new RegExp(raw, "u");
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      context.addIssue({ code: "custom", message: `must be a regular expression: ${reason}` });
+      return z.NEVER;
+    }
+  });
+}
 
 function optionalCountSchema(): z.ZodType<number | undefined> {
   const count = integerSchema(0, 0, TAIL_MAX);

@@ -8,6 +8,16 @@ import type { DeploymentService, InstanceLogLine } from "../../proto/gen/ctrl/v1
 import { TAIL_MAX } from "./config.ts";
 import { readStream } from "./read_stream.ts";
 
+/** The part of the output that is asked for; 0 and empty texts for no bound. */
+export interface InstanceRange {
+  /** Milliseconds since the epoch. */
+  readonly since: number;
+  readonly until: number;
+  /** The beginning of the names of instances. */
+  readonly instance: string;
+  readonly region: string;
+}
+
 export interface InstanceLogOptions {
   readonly client: Client<typeof DeploymentService>;
   readonly deploymentId: string;
@@ -15,6 +25,7 @@ export interface InstanceLogOptions {
   readonly signal: AbortSignal;
   /** Lines at most of the output before now. */
   readonly tail: number;
+  readonly range: InstanceRange;
   /** Go on until `signal` aborts. */
   readonly follow: boolean;
   readonly onLine: (line: InstanceLogLine) => void;
@@ -23,18 +34,21 @@ export interface InstanceLogOptions {
 
 /** Three of the server's heartbeats: a stream without a message for longer is dead. */
 const IDLE = { firstMsMax: 15_000, betweenMsMax: 15_000 };
+/** Lines of an instance that cannot be reached come so much later than those of the others. */
+const LATE_MS_MAX = 600_000;
 const TROUBLE_FIRST_MS = 250;
 const TROUBLE_MAX_MS = 5_000;
 
 /** Hands over the lines, each once also when the stream breaks. @throws what no waiting mends */
 export async function readInstanceLog(options: InstanceLogOptions): Promise<void> {
   const { clock, signal, tail, follow, onNote } = options;
-  if (!follow) return void await readOnce(options, tail, options.onLine);
+  const { range } = options;
+  if (!follow) return void await readOnce(options, { ...range, tail }, options.onLine);
   const printed = new PrintedLines();
   const show = (line: InstanceLogLine): void => {
     if (printed.add(line)) options.onLine(line);
   };
-  for (let trouble = 0, from = tail;;) {
+  for (let trouble = 0, from: Wanted = { ...range, tail };;) {
     printed.restart();
     const before = printed.count;
     try {
@@ -45,20 +59,26 @@ export async function readInstanceLog(options: InstanceLogOptions): Promise<void
       if (!isFault(fault, "unavailable", "deadline_exceeded")) throw fault;
       if (trouble === 1) onNote("the control plane does not answer; waiting for it");
     }
-    // Lines that came between two streams are among the last lines.
-    from = printed.count === 0 ? tail : TAIL_MAX;
+    if (printed.oldest !== undefined) {
+      from = { ...range, since: Math.max(range.since, Number(printed.oldest) - LATE_MS_MAX), tail: TAIL_MAX };
+    }
     trouble = printed.count > before ? 1 : trouble + 1;
     await clock.sleep(backoffMs(trouble, TROUBLE_FIRST_MS, TROUBLE_MAX_MS), signal);
   }
 }
 
+type Wanted = InstanceRange & { readonly tail: number };
+
 async function readOnce(
   { client, deploymentId, follow, clock, signal }: InstanceLogOptions,
-  tail: number,
+  { tail, since, until, instance, region }: Wanted,
   show: (line: InstanceLogLine) => void,
 ): Promise<void> {
   const end = await readStream(
-    (until) => client.streamInstanceLogs({ deploymentId, follow, tail }, { signal: until }),
+    (idle) => {
+      const range = { since: BigInt(since), until: BigInt(until), instance, region };
+      return client.streamInstanceLogs({ deploymentId, follow, tail, ...range }, { signal: idle });
+    },
     { clock, signal, limits: IDLE },
     ({ message }) => {
       if (message.case === "line") show(message.value);
@@ -79,6 +99,13 @@ export class PrintedLines {
   #again = new Map<string, Map<string, number>>();
   #first: bigint | undefined;
   count = 0;
+
+  /** The earliest of the last times of the instances. */
+  get oldest(): bigint | undefined {
+    let oldest: bigint | undefined;
+    for (const { time } of this.#marks.values()) if (oldest === undefined || time < oldest) oldest = time;
+    return oldest;
+  }
 
   /** The stream begins anew, with lines that may have been printed. */
   restart(): void {

@@ -11,14 +11,16 @@ import { isActive, statusName } from "../shared/deployment_view.ts";
 import { DEPLOYMENT_WORD, findDeployment } from "../shared/find_deployment.ts";
 import { printable } from "../shared/output.ts";
 import { readBuildLog } from "./build_log.ts";
-import { LOGS_FIELDS, type LogsConfig, TAIL_MAX } from "./config.ts";
+import { checkLogsConfig, LOGS_FIELDS, type LogsConfig, TAIL_MAX } from "./config.ts";
 import { readInstanceLog } from "./instance_log.ts";
+import { momentMs } from "./moment.ts";
 import { createPrinter, type Line, lineOfInstance } from "./printer.ts";
 
 /** `unkey logs <deployment>` */
 export const command = defineCommand({
   outcome: "output",
   fields: LOGS_FIELDS,
+  check: checkLogsConfig,
   positionals: [{ name: "deployment", help: DEPLOYMENT_WORD, required: true }],
   notes:
     `Output goes to standard output, what is said about it to standard error. The JSON of a line has source, time
@@ -48,9 +50,11 @@ interface Job {
 
 async function printLogs(connection: Connection, { config, deployment, process }: Job): Promise<void> {
   const { signal, clock } = process;
-  const { source, tail, follow } = config;
+  const { tail, follow, instance, region } = config;
+  const source = `${instance}${region}` === "" ? config.source : "instance";
   const client = createRpcClient(DeploymentService, connection);
-  const onLine = createPrinter(config.json, process.stdout);
+  const range = rangeOf(config, clock.now());
+  const onLine = filtered(config, range, createPrinter(config, process.stdout));
   const onNote = (text: string): void => process.stderr(`${text}\n`);
   const events = { client, clock, signal, tail, onLine, onNote };
 
@@ -69,6 +73,7 @@ async function printLogs(connection: Connection, { config, deployment, process }
     clock,
     signal,
     tail: tail ?? TAIL_MAX,
+    range: { ...range, instance, region },
     // What ended otherwise has no instances that could print.
     follow: follow && (now.status === DeploymentStatus.READY || isActive(now)),
     onLine: (line) => {
@@ -81,6 +86,26 @@ async function printLogs(connection: Connection, { config, deployment, process }
   quoted ??=
     (await readBuildLog({ ...events, deployment: now, follow: false, onLine: () => undefined })).quoted;
   for (const line of tail === undefined ? quoted : quoted.slice(-tail)) onLine(line);
+}
+
+/** Milliseconds since the epoch; 0 for no bound, as in the RPC. */
+function rangeOf({ since, until }: LogsConfig, nowMs: number): { since: number; until: number } {
+  return {
+    since: since === undefined ? 0 : momentMs(since, nowMs),
+    until: until === undefined ? 0 : momentMs(until, nowMs),
+  };
+}
+
+/** The events of a build have no range of their own. */
+function filtered(
+  { grep }: LogsConfig,
+  { since, until }: { since: number; until: number },
+  print: (line: Line) => void,
+): (line: Line) => void {
+  return (line) => {
+    const isInRange = line.time >= since && (until === 0 || line.time < until);
+    if (isInRange && (grep === undefined || grep.test(line.text))) print(line);
+  };
 }
 
 function sayHowItEnded({ id, status, errorMessage }: Deployment, onNote: (text: string) => void): void {

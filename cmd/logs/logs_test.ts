@@ -2,20 +2,20 @@ import assert from "node:assert/strict";
 import { publicFault } from "../../pkg/fault/mod.ts";
 import { DeploymentStatus } from "../../proto/gen/ctrl/v1/deployment_pb.ts";
 import { access, deploymentOf, NOW, startControlPlane, unkey } from "../shared/testing.ts";
-import { following, shopStory, Story } from "./testing.ts";
+import { following, shopStory, Story, untimed } from "./testing.ts";
 
 const { READY, FAILED, BUILDING, DEPLOYING } = DeploymentStatus;
 
 Deno.test("logs prints the notice that stands for the build's output", async () => {
   await using api = await new Story().notice("What it printed was removed.").move(FAILED).serve();
-  const { code, stdout, stderr } = await unkey(["logs", "d_1"], { env: access(api.url) });
+  const { code, stdout, stderr } = await unkey(["logs", "d_1"], { env: untimed(api.url) });
   assert.deepEqual([code, stdout], [0, ""]);
   assert.match(stderr, /What it printed was removed/);
 });
 
 Deno.test("logs prints the build below its instructions, then the instances by name", async () => {
   await using api = await shopStory().serve();
-  const { code, stdout, stderr } = await unkey(["logs", "d_1"], { env: access(api.url) });
+  const { code, stdout, stderr } = await unkey(["logs", "d_1"], { env: untimed(api.url) });
   assert.deepEqual([code, stderr], [0, ""]);
   assert.equal(
     stdout,
@@ -34,7 +34,7 @@ ins_a | GET /
 
 Deno.test("logs of a project are those of its newest deployment, which it names", async () => {
   await using api = await shopStory().serve();
-  const { stdout, stderr } = await unkey(["logs", "shop"], { env: access(api.url) });
+  const { stdout, stderr } = await unkey(["logs", "shop"], { env: untimed(api.url) });
   assert.match(stdout, /GET \//);
   assert.equal(stderr, "d_1, the newest of shop\n");
 });
@@ -49,21 +49,21 @@ Deno.test("logs takes one source, and the last lines of each", async (t) => {
   ];
   for (const [args, expected] of cases) {
     await t.step(args.join(" "), async () => {
-      const { code, stdout, stderr } = await unkey(["logs", "d_1", ...args], { env: access(api.url) });
+      const { code, stdout, stderr } = await unkey(["logs", "d_1", ...args], { env: untimed(api.url) });
       assert.deepEqual([code, stdout], [0, expected], stderr);
     });
   }
   await t.step("wrong values are all named", async () => {
-    const { code, stderr } = await unkey(["logs", "d_1", "--tail", "10001", "--source", "app"]);
+    const { code, stderr } = await unkey(["logs", "d_1", "--tail", "100001", "--source", "app"]);
     assert.equal(code, 2);
-    assert.match(stderr, /--tail \(UNKEY_LOGS_TAIL\) must be a whole number between 0 and 10000/);
+    assert.match(stderr, /--tail \(UNKEY_LOGS_TAIL\) must be a whole number between 0 and 100000/);
     assert.match(stderr, /--source \(UNKEY_LOGS_SOURCE\) must be build, instance or all/);
   });
 });
 
 Deno.test("logs --json prints an object per line, with the text as it is", async () => {
   await using api = await shopStory().serve();
-  const { stdout } = await unkey(["logs", "d_1", "--json", "--tail", "1"], { env: access(api.url) });
+  const { stdout } = await unkey(["logs", "d_1", "--json", "--tail", "1"], { env: untimed(api.url) });
   assert.deepEqual(stdout.trimEnd().split("\n").map((line) => JSON.parse(line)), [
     { source: "build", origin: "RUN make", time: NOW, text: "linked" },
     {
@@ -80,7 +80,7 @@ Deno.test("logs --json prints an object per line, with the text as it is", async
 Deno.test("without --follow, logs of a build that runs end where the build is", async () => {
   const story = new Story().move(BUILDING).build("RUN make", "cc main.c");
   await using api = await story.serve();
-  const { code, stdout } = await unkey(["logs", "d_1"], { env: access(api.url) });
+  const { code, stdout } = await unkey(["logs", "d_1"], { env: untimed(api.url) });
   assert.deepEqual([code, stdout], [0, "=> RUN make\ncc main.c\n"]);
 });
 
@@ -90,7 +90,7 @@ Deno.test("logs shows the last lines of a crashed instance once, from its output
   );
   await using api = await story.serve();
   const logs = async (...args: string[]): Promise<string> =>
-    (await unkey(["logs", "d_1", ...args], { env: access(api.url) })).stdout;
+    (await unkey(["logs", "d_1", ...args], { env: untimed(api.url) })).stdout;
   assert.equal(await logs(), "=> RUN make\ndone\nins_a | cannot find settings.toml\n");
   assert.equal(await logs("--source", "instance"), "ins_a | cannot find settings.toml\n");
   assert.equal(await logs("--source", "build"), "=> RUN make\ndone\n");
@@ -155,7 +155,7 @@ ins_b | same
 ins_a | after
 `,
   );
-  assert.deepEqual([story.tails[0], story.tails.at(-1)], [4, 10_000]);
+  assert.deepEqual([story.tails[0], story.tails.at(-1)], [4, 100_000]);
   assert.equal(second.url, first.url);
 });
 
@@ -171,4 +171,88 @@ Deno.test("logs --follow ends when the key is revoked meanwhile", async () => {
   const { code, stderr } = await following(api, "d_1", "--source", "instance").ended;
   assert.equal(code, 4);
   assert.match(stderr, /does not accept the root key/);
+});
+
+Deno.test("logs shows the time of each line of an instance, in UTC, local or not at all", async (t) => {
+  await using api = await shopStory().serve();
+  const line = async (...args: string[]): Promise<string> => {
+    const { stdout } = await unkey(["logs", "d_1", "--source", "instance", "--tail", "1", ...args], {
+      env: access(api.url),
+    });
+    return stdout;
+  };
+  const utc = new Date(NOW + 3).toISOString();
+  assert.equal(await line(), `${utc} ins_a | GET /\n`);
+  assert.equal(await line("--timestamps", "none"), "ins_a | GET /\n");
+  await t.step("local times name their offset, unless it is that of UTC", async () => {
+    const [time = "", ...rest] = (await line("--timestamps", "local")).split(" ");
+    assert.match(time, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}(?:Z|[+-]\d\d:\d\d)$/);
+    assert.equal(Date.parse(time), NOW + 3);
+    assert.equal(rest.join(" "), "ins_a | GET /\n");
+  });
+});
+
+Deno.test("logs gives only what was asked for", async (t) => {
+  const story = shopStory();
+  await using api = await story.serve();
+  const at = (ms: number): string => new Date(NOW + ms).toISOString();
+  const cases: readonly [string, string[], string][] = [
+    [
+      "lines of a pattern, of builds too",
+      ["--grep", "(?i:DONE|get /)"],
+      "=> RUN make\ndone\nins_a | GET /\n",
+    ],
+    ["from a time on", ["--source", "instance", "--since", at(3)], "ins_a | GET /\n"],
+    [
+      "before a time",
+      ["--since", at(1), "--until", at(3)],
+      "ins_a | listening on 8080\nins_b | listening too\n",
+    ],
+    ["nothing", ["--grep", "^nowhere$"], ""],
+  ];
+  for (const [name, args, expected] of cases) {
+    await t.step(name, async () => {
+      const { code, stdout } = await unkey(["logs", "d_1", ...args], { env: untimed(api.url) });
+      assert.deepEqual([code, stdout], [0, expected]);
+    });
+  }
+  await t.step("instance and region are asked of the control plane, and leave out the build", async () => {
+    const { stdout } = await unkey(["logs", "d_1", "--instance", "ins_a", "--region", "local.dev"], {
+      env: untimed(api.url),
+    });
+    assert.doesNotMatch(stdout, /RUN make/);
+    assert.deepEqual(story.ranges.at(-1), { since: 0n, until: 0n, instance: "ins_a", region: "local.dev" });
+  });
+});
+
+Deno.test("logs refuses what does not go together, and what it cannot read", async (t) => {
+  const cases: readonly [string[], RegExp][] = [
+    [["--follow", "--until", "1m"], /leave out --follow or --until/],
+    [["--since", "1m", "--until", "2m"], /--until must be later than --since/],
+    [["--source", "build", "--instance", "a"], /--instance and --region choose instances/],
+    [["--since", "yesterday"], /--since \(UNKEY_LOGS_SINCE\) must be a time such as/],
+    [["--grep", "("], /--grep \(UNKEY_LOGS_GREP\) must be a regular expression: .*\(/],
+    [["--timestamps", "yes"], /must be utc, local or none/],
+    [["--region", "x".repeat(65)], /must have at most 64 characters/],
+  ];
+  for (const [args, message] of cases) {
+    await t.step(args.join(" ").slice(0, 60), async () => {
+      const { code, stderr } = await unkey(["logs", "d_1", ...args]);
+      assert.equal(code, 2);
+      assert.match(stderr, message);
+    });
+  }
+});
+
+Deno.test("logs --follow asks again from a while before its last lines on, after a restart", async () => {
+  const story = shopStory();
+  const first = await story.serve();
+  const logs = following(first, "d_1", "--source", "instance", "--tail", "1");
+  await logs.shows("GET /");
+  await first.stop();
+  story.print("ins_b", 4, "after the restart");
+  await using _second = await story.serve(Number(new URL(first.url).port));
+  await logs.shows("after the restart");
+  await logs.interrupt();
+  assert.deepEqual(story.ranges.map((each) => each.since), [0n, BigInt(NOW + 3 - 600_000)]);
 });

@@ -34,6 +34,8 @@ export class Story {
   readonly lines: InstanceLine[] = [];
   /** The `tail` of each stream of instance lines that was opened. */
   readonly tails: number[] = [];
+  /** The parts that were asked for. */
+  readonly ranges: Pick<StreamInstanceLogsRequest, "since" | "until" | "instance" | "region">[] = [];
   #wake = Promise.withResolvers<void>();
 
   notice(message: string): this {
@@ -97,14 +99,18 @@ export class Story {
   }
 
   async *#stream(
-    { tail, follow }: StreamInstanceLogsRequest,
+    request: StreamInstanceLogsRequest,
     signal: AbortSignal,
   ): AsyncGenerator<StreamMessage> {
+    const { tail, follow, since, until, instance, region } = request;
     this.tails.push(tail);
+    this.ranges.push({ since, until, instance, region });
     for (let at = Math.max(0, this.lines.length - tail);;) {
       for (; at < this.lines.length; at++) {
         const value = this.lines[at];
         assert.ok(value);
+        const { time = 0n } = value;
+        if (time < since || until > 0n && time >= until) continue;
         yield { message: { case: "line", value } };
       }
       if (!follow) return;
@@ -156,6 +162,11 @@ export interface Following {
   interrupt(): ReturnType<typeof unkey>;
 }
 
+/** The settings of a command that prints lines without their times. */
+export function untimed(url: string): Record<string, string> {
+  return { ...access(url), UNKEY_LOGS_TIMESTAMPS: "none" };
+}
+
 export function following(api: FakeControlPlane, ...args: string[]): Following {
   const stop = new AbortController();
   const waiting: { text: string; done: () => void }[] = [];
@@ -165,7 +176,7 @@ export function following(api: FakeControlPlane, ...args: string[]): Following {
     for (const each of waiting) if (output.includes(each.text)) each.done();
   };
   const ended = unkey(["logs", ...args, "--follow"], {
-    env: access(api.url),
+    env: untimed(api.url),
     signal: stop.signal,
     onOutput,
   });
