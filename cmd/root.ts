@@ -49,6 +49,32 @@ const CONTEXT: Group = {
   },
 };
 
+const CONFIG: Group = {
+  summary: "Show the settings of a deploy",
+  commands: {
+    show: {
+      summary: "Show every setting of a deploy from here, and where its value comes from",
+      load: async () => {
+        const [{ showCommand }, { command }] = await Promise.all([
+          import("./config/show.ts"),
+          import("./deploy/deploy.ts"),
+        ]);
+        return { command: showCommand(command) };
+      },
+    },
+    schema: {
+      summary: "Print the JSON schema of unkey.json",
+      load: async () => {
+        const [{ schemaCommand }, { command }] = await Promise.all([
+          import("./config/schema.ts"),
+          import("./deploy/deploy.ts"),
+        ]);
+        return { command: schemaCommand(command) };
+      },
+    },
+  },
+};
+
 const ADMIN: Group = {
   summary: "Set up workspaces and regions, as the operator",
   commands: {
@@ -96,6 +122,7 @@ export const ROOT: Group = {
     context: CONTEXT,
     registries: REGISTRIES,
     keys: KEYS,
+    config: CONFIG,
     audit: { summary: "Show who did what", load: () => import("./audit/audit.ts") },
     up: { summary: "Run the whole platform on this machine", load: () => import("./up/up.ts") },
     admin: ADMIN,

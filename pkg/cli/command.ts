@@ -45,6 +45,8 @@ export interface Input<F extends Fields> {
   readonly positionals: Positionals;
   /** The file of settings, where the command reads one and it is there. */
   readonly file: FileSettings | undefined;
+  /** Where the settings came from, for commands that show it. */
+  readonly sources: Sources;
 }
 
 /** A command whose settings' types are behind it. */
@@ -67,8 +69,9 @@ export function defineCommand<const F extends Fields>(definition: Definition<F>)
     ...rest,
     execute: async ({ load, sources, positionals }, process) => {
       const found = await file?.(positionals, process);
-      const config = settings(() => load(definition.fields, { ...sources, file: found }, check));
-      return await run.call(definition, { config, positionals, file: found }, process) ?? 0;
+      const all = { ...sources, file: found };
+      const config = settings(() => load(definition.fields, all, check));
+      return await run.call(definition, { config, positionals, file: found, sources: all }, process) ?? 0;
     },
   };
 }

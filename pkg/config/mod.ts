@@ -18,10 +18,12 @@
 import { z } from "zod";
 import { Fault, isFault } from "../fault/mod.ts";
 import { Secret } from "../secret/mod.ts";
-import type { ConfigOf, Field, FlagValue, Sources } from "./field.ts";
+import type { ConfigOf, Field, Sources } from "./field.ts";
+import { givenValues } from "./given.ts";
 
 export { Secret };
 export type { ConfigOf, Field, FlagValue, SettingsFile, Sources } from "./field.ts";
+export { type Given, givenValues, type Origin } from "./given.ts";
 export { defaultText, valueText } from "./text.ts";
 
 /** Declares a setting with a flag. */
@@ -170,8 +172,8 @@ export function loadConfig<F extends Record<string, Field<unknown>>>(
   const problems: string[] = [];
   const config: Record<string, unknown> = {};
   for (const [key, each] of Object.entries(fields)) {
-    const raw = rawValue(each, sources, problems);
-    const parsed = each.schema.safeParse(raw);
+    const given = givenValues(each, sources, (text) => problems.push(text)).map(({ value }) => value);
+    const parsed = each.schema.safeParse(each.repeated === true ? given : given[0]);
     if (parsed.success) config[key] = parsed.data;
     else problems.push(`${fieldName(each)} ${parsed.error.issues[0]?.message ?? "is not valid"}`);
   }
@@ -188,33 +190,4 @@ export function loadConfig<F extends Record<string, Field<unknown>>>(
 /** A setting's name in messages: its flag, where it has one, and its variable. */
 export function fieldName(each: Field<unknown>): string {
   return each.flag === undefined ? each.env : `--${each.flag} (${each.env})`;
-}
-
-function rawValue(each: Field<unknown>, sources: Sources, problems: string[]): FlagValue | undefined {
-  if (each.repeated === true) return rawValues(each, sources);
-  const flag = each.flag === undefined ? undefined : sources.flags.get(each.flag);
-  if (flag !== undefined) return flag;
-  const variable = sources.env(each.env);
-  if (variable !== undefined && variable !== "") return variable;
-  if (each.file !== undefined) return sources.file?.value(each.file);
-  if (!each.secret) return undefined;
-  const path = sources.env(`${each.env}_FILE`);
-  if (path === undefined || path === "") return undefined;
-  try {
-    return sources.readFile(path).trim();
-  } catch {
-    problems.push(`${each.env}_FILE names a file that cannot be read: ${path}`);
-    return undefined;
-  }
-}
-
-function rawValues(each: Field<unknown>, { flags, env, file }: Sources): readonly string[] {
-  const listed = (value: FlagValue | undefined): readonly string[] =>
-    typeof value === "object" ? value : typeof value === "string" ? [value] : [];
-  const variable = env(each.env) ?? "";
-  return [
-    ...listed(each.file === undefined ? undefined : file?.value(each.file)),
-    ...variable.split("\n").map((line) => line.trim()).filter((line) => line !== ""),
-    ...listed(each.flag === undefined ? undefined : flags.get(each.flag)),
-  ];
 }
