@@ -10,8 +10,8 @@ interface Folder {
 }
 
 /**
- * Merkle root of a tree: each folder is the SHA-256 of its entries' names, kinds, modes, and hashes or targets. Times are not a
- * part of it.
+ * Merkle root of a tree: each folder is the SHA-256 of its entries' names, kinds, modes, and chunks or targets. Times are not a
+ * part of it. A file counts by its chunks, whose digests each reader checks, and not by its own digest, which is the client's word.
  *
  * `entries` are in the order of the walk: each folder before all that is in it.
  */
@@ -42,12 +42,9 @@ export function contentIdOf(entries: Iterable<ContentEntry>): Uint8Array {
   return new Uint8Array(root.hash.digest());
 }
 
-function contentOf({ kind, target, sha256 }: ContentEntry): string {
-  return kind === "file" ? hex(sha256) : JSON.stringify(target);
-}
-
-function hex(bytes: Uint8Array): string {
-  let text = "";
-  for (const byte of bytes) text += byte.toString(16).padStart(2, "0");
-  return text;
+function contentOf({ kind, target, chunks }: ContentEntry): string {
+  if (kind !== "file") return JSON.stringify(target);
+  const digests = createHash("sha256");
+  for (const { digest } of chunks) digests.update(digest);
+  return digests.digest("hex");
 }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { contentIdOf } from "./content_id.ts";
-import { fileEntry, otherEntry } from "./testing.ts";
+import { fileEntry, otherEntry, sha256 } from "./testing.ts";
 import type { ContentEntry } from "./types.ts";
 
 const TREE: readonly ContentEntry[] = [
@@ -38,4 +38,14 @@ Deno.test("contentIdOf() differs for trees that differ, and not for other times"
   await t.step("other times", () => {
     assert.equal(id(TREE.map((entry) => ({ ...entry, modifiedAtNs: 5n }))), id(TREE));
   });
+});
+
+/** The digest of a whole file is never compared with bytes: an image must not be found by it. */
+Deno.test("contentIdOf() counts a file by its chunks, not by the digest that a client names for the whole", () => {
+  const [first, second] = [sha256(new Uint8Array([1])), sha256(new Uint8Array([2]))];
+  const cut = (...digests: readonly Uint8Array[]): readonly ContentEntry[] =>
+    replaced(0, fileEntry("a.txt", "ab", { chunks: digests.map((digest) => ({ digest, bytes: 1 })) }));
+  const ids = [cut(first, second), cut(second, first), cut(first), cut(second), cut()].map(id);
+  assert.equal(new Set(ids).size, ids.length);
+  assert.equal(id(replaced(0, fileEntry("a.txt", "a", { sha256: second }))), id(TREE));
 });
