@@ -14,5 +14,6 @@ export { REGISTRY_FIELDS, type RegistryConfig, registryOf, registryProblems } fr
 export { isPublicRegistry, PRIVATE_SUFFIXES } from "./public_registry.ts";
 export { pullFailureText, pullText } from "./pull_text.ts";
 export { type RemoteProblem, remoteProblem } from "./remote_problem.ts";
+export { createManifestFinder, type ManifestState } from "./find_manifest.ts";
 export { createDigestResolver, type DigestResolver } from "./resolve.ts";
 export { GLOBAL_V6, isPublicAddress, PRIVATE_V4, PRIVATE_V6 } from "./public_address.ts";

@@ -1,0 +1,101 @@
+import { z } from "zod";
+import { Buffer } from "node:buffer";
+import { type GuardedAnswer, guardedRequest } from "./guarded_request.ts";
+import type { Reference } from "./reference.ts";
+import type { RegistryCredentials } from "./registry.ts";
+
+/** The rules for one question to a registry. */
+export interface Inquiry {
+  /** Hosts with port that may be private and may speak plain HTTP. */
+  readonly trusted: ReadonlySet<string>;
+  readonly credentials: RegistryCredentials | undefined;
+  readonly signal: AbortSignal;
+}
+
+const REDIRECTS_MAX = 3;
+const ACCEPT = [
+  "application/vnd.oci.image.index.v1+json",
+  "application/vnd.docker.distribution.manifest.list.v2+json",
+  "application/vnd.oci.image.manifest.v1+json",
+  "application/vnd.docker.distribution.manifest.v2+json",
+].join(", ");
+const Token = z.object({ token: z.string().optional(), access_token: z.string().optional() });
+
+/**
+ * The answer to a question for an image's manifest, by its digest or else its tag. `undefined`: the registry wants an authorization
+ * that cannot be had.
+ *
+ * @throws `permission_denied` for a registry that is at a private address, or leads to one; `unavailable` when it does not answer
+ */
+export async function headManifest(
+  { host, path, tag, digest }: Reference,
+  inquiry: Inquiry,
+): Promise<GuardedAnswer | undefined> {
+  const first = new URL(`https://${host}/v2/${path}/manifests/${digest ?? tag}`);
+  const url = inquiry.trusted.has(host) && !await speaksTls(host, inquiry)
+    ? new URL(first.href.replace(/^https/, "http"))
+    : first;
+  const answer = await head(url, undefined, inquiry);
+  if (answer.status !== 401) return answer;
+  const authorization = await authorize(url, answer, inquiry);
+  return authorization === undefined ? undefined : await head(url, authorization, inquiry);
+}
+
+/** A host that may speak plain HTTP is asked for TLS first. */
+async function speaksTls(host: string, { trusted, signal }: Inquiry): Promise<boolean> {
+  try {
+    await guardedRequest({
+      method: "GET",
+      url: new URL(`https://${host}/v2/`),
+      trustedHosts: trusted,
+      signal,
+    });
+    return true;
+  } catch {
+    signal.throwIfAborted();
+    return false;
+  }
+}
+
+/** Follows a few redirects; what authorizes goes to the first host only. */
+async function head(url: URL, authorization: string | undefined, inquiry: Inquiry): Promise<GuardedAnswer> {
+  const { trusted: trustedHosts, signal } = inquiry;
+  let at = url;
+  for (let redirects = 0;; redirects++) {
+    const own = authorization !== undefined && at.origin === url.origin ? { authorization } : {};
+    const headers = { accept: ACCEPT, ...own };
+    const answer = await guardedRequest({ method: "HEAD", url: at, headers, trustedHosts, signal });
+    const { location } = answer.headers;
+    if (answer.status < 300 || answer.status > 399 || location === undefined) return answer;
+    if (redirects >= REDIRECTS_MAX || !URL.canParse(location, at)) return answer;
+    at = new URL(location, at);
+  }
+}
+
+/** The answer to a registry's challenge: the credentials, or a token from the server that it names. */
+async function authorize(
+  url: URL,
+  challenged: GuardedAnswer,
+  { trusted: trustedHosts, credentials, signal }: Inquiry,
+): Promise<string | undefined> {
+  const challenge = challenged.headers["www-authenticate"] ?? "";
+  const basic = credentials &&
+    `Basic ${Buffer.from(`${credentials.username}:${credentials.password.reveal()}`).toString("base64")}`;
+  if (/^basic\b/i.test(challenge)) return basic;
+  const parameter = (name: string): string | undefined =>
+    new RegExp(`[\\s,]${name}="([^"]*)"`, "i").exec(challenge)?.[1];
+  const realm = parameter("realm") ?? "";
+  if (!/^bearer\b/i.test(challenge) || !URL.canParse(realm, url)) return undefined;
+  const from = new URL(realm, url);
+  for (const name of ["service", "scope"]) {
+    const value = parameter(name);
+    if (value !== undefined) from.searchParams.set(name, value);
+  }
+  const headers = basic === undefined ? {} : { authorization: basic };
+  const answer = await guardedRequest({ method: "GET", url: from, headers, trustedHosts, signal });
+  if (answer.status !== 200) return undefined;
+  const { token, access_token } = Token.parse(JSON.parse(answer.body));
+  const given = token ?? access_token;
+  // It becomes a header's value.
+  return given === undefined || !/^[\x21-\x7e]+$/.test(given) ? undefined : `Bearer ${given}`;
+}
