@@ -6,19 +6,14 @@ import { canonicalRegistryHost, type Registry } from "../registry/mod.ts";
 import { newSecretToken } from "../uid/mod.ts";
 import type { Builder, BuildEvent, BuildFailure, BuildOutcome, BuildRequest } from "./builder.ts";
 import type { Connection, Endpoint } from "./connection/connection.ts";
-import {
-  commandLine,
-  type FrontendImage,
-  frontendImage,
-  isAllowedFrontend,
-} from "./policy/frontend_image.ts";
+import { frontendOf, isAllowedFrontend } from "./policy/frontend_image.ts";
 import { reservedImage } from "./policy/reserved_images.ts";
 import { sourcePolicy, type SourceRules } from "./policy/source_policy.ts";
 import { pushFailure } from "./push/push_failure.ts";
 import { pushWithRetry } from "./push/push_with_retry.ts";
 import { runtimeFailure } from "./runtime.ts";
 import { solve, type Solved } from "./solve.ts";
-import { type Exporter, SYNTAX_ARG } from "./solve_request.ts";
+import type { Exporter } from "./solve_request.ts";
 
 /** Where images go. */
 export type Destination =
@@ -89,22 +84,14 @@ export function createBuildkitBuilder(options: BuildkitBuilderOptions): Builder 
 
 /** A frontend reads and runs what it likes, under the name of the platform. */
 function refuseFrontend(request: BuildRequest, allowed: readonly string[]): BuildFailure | undefined {
-  const { dockerfile } = request;
-  const frontend = frontendOf(request);
+  const { dockerfile, options } = request;
+  const frontend = frontendOf(dockerfile.content, options.arguments);
   if (frontend === undefined || isAllowedFrontend(frontend, allowed)) return undefined;
   const message =
     `The Dockerfile "${dockerfile.path}" asks for the frontend ${frontend.reference.slice(0, 200)} ` +
     `with "# syntax=", and only these may be used: ${allowed.join(", ")}. ` +
     'Name one of them, for example "# syntax=docker/dockerfile:1", or remove the line.';
   return { kind: "failed", code: "build_failed", message, lastLines: [] };
-}
-
-function frontendOf({ dockerfile, options }: BuildRequest): FrontendImage | undefined {
-  const argument = options.arguments[SYNTAX_ARG]?.trim();
-  if (argument !== undefined && argument !== "") {
-    return commandLine(argument);
-  }
-  return frontendImage(new TextDecoder("utf-8", { ignoreBOM: true }).decode(dockerfile.content));
 }
 
 class Build {
@@ -189,7 +176,8 @@ class Build {
       credentials: this.#credentials,
       signal: AbortSignal.any([signal, this.#reserved.signal]),
     };
-    const found = frontendOf(this.#request);
+    const { dockerfile, options } = this.#request;
+    const found = frontendOf(dockerfile.content, options.arguments);
     try {
       const solved = await solve(request, {
         connection: this.#connection,

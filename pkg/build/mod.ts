@@ -43,4 +43,5 @@ export { missingLines } from "./progress/texts.ts";
 export { type ProbedFetch, probeFetch } from "./probe/fetch_probe.ts";
 export { type WorkerFacts, workerFacts } from "./probe/worker_facts.ts";
 export { runtimeProblem } from "./runtime.ts";
+export { type FrontendImage, frontendOf, isAllowedFrontend } from "./policy/frontend_image.ts";
 export { FRONTENDS_DEFAULT, type SourceRules } from "./policy/source_policy.ts";

@@ -2,12 +2,10 @@ import { create } from "@bufbuild/protobuf";
 import { type SolveRequest, SolveRequestSchema } from "../../proto/gen/moby/buildkit/v1/control_pb.ts";
 import type { Policy } from "../../proto/gen/moby/buildkit/v1/sourcepolicy/policy_pb.ts";
 import type { BuildRequest } from "./builder.ts";
-import type { FrontendImage } from "./policy/frontend_image.ts";
+import { type FrontendImage, SYNTAX_ARG } from "./policy/frontend_image.ts";
 
 /** An argument that BuildKit's Dockerfile frontend takes for itself. */
 const CACHE_NAMESPACE_ARG = "BUILDKIT_CACHE_MOUNT_NS";
-/** Names the frontend, and comes before the `# syntax=` of the Dockerfile. */
-export const SYNTAX_ARG = "BUILDKIT_SYNTAX";
 
 /** The names by which the Dockerfile frontend asks for folders. */
 export const FOLDER = { context: "context", dockerfile: "dockerfile" } as const;

@@ -1,3 +1,4 @@
+import { createHmac } from "node:crypto";
 import type { Clock } from "../clock/mod.ts";
 import { Fault } from "../fault/mod.ts";
 import { newId } from "../uid/mod.ts";
@@ -38,6 +39,11 @@ export interface Vault {
    * @throws `internal` when the text was not made for this keyring and name, was changed, or its master key is missing
    */
   decrypt(keyring: string, name: string, ciphertext: string): Promise<string>;
+  /**
+   * A digest that is the same for the same text of a scope. Without the first master key a short text cannot be found by trying; another
+   * first master key gives other digests.
+   */
+  digest(scope: string, text: string): string;
 }
 
 interface DataKey {
@@ -109,6 +115,13 @@ export function createVault({ masterKeys, store, clock }: VaultOptions): Vault {
       const bytes = await open(key, sealed, boundTo("value", keyring, name));
       if (bytes === undefined) throw new Fault("internal", `"${name}" of ${keyring} does not decrypt`);
       return new TextDecoder().decode(bytes);
+    },
+
+    digest(scope, text): string {
+      const [master] = masterKeys;
+      if (master === undefined) throw new Fault("internal", "no master key is configured");
+      const key = createHmac("sha256", master.bytes).update("unkey digests").digest();
+      return createHmac("sha256", key).update(boundTo(scope, text)).digest("hex");
     },
   };
 }

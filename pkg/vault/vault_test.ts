@@ -84,6 +84,20 @@ Deno.test("a new first master key encrypts, and the former ones still decrypt", 
   await assert.rejects(open(store, NEW).decrypt("env_1", "TOKEN", text), isInternal);
 });
 
+Deno.test("a digest is the same for the same scope, text and first master key only", () => {
+  const [vault, again] = [open(memoryStore(), OLD), open(memoryStore(), `${OLD},${NEW}`)];
+  const digest = vault.digest("p_1", "secret");
+  assert.match(digest, /^[0-9a-f]{64}$/);
+  assert.equal(again.digest("p_1", "secret"), digest);
+  const others = [
+    vault.digest("p_2", "secret"),
+    vault.digest("p_1", "secret2"),
+    vault.digest("p_1s", "ecret"),
+    open(memoryStore(), `${NEW},${OLD}`).digest("p_1", "secret"),
+  ];
+  assert.equal(new Set([digest, ...others]).size, 5);
+});
+
 Deno.test("masterKeysProblem() names the key that is wrong and not its value", () => {
   assert.equal(masterKeysProblem(new Secret(`${OLD},${NEW}`)), undefined);
   assert.match(masterKeysProblem(new Secret(`${OLD},hunter2`)) ?? "", /^key 2 must be base64 of 32 bytes/);

@@ -71,6 +71,7 @@ const isOurs = (path: string): boolean => /^(main\.ts|cmd\/|svc\/|pkg\/|proto\/|
 /** Files that decide: values in, values out. Each pattern matches at least one file, see `layers_test.ts`. */
 export const PURE: readonly RegExp[] = [
   /^svc\/.*\/plan\.ts$/,
+  /^svc\/ctrl\/internal\/builds\/build_key\.ts$/,
   /^svc\/ctrl\/internal\/deployments\/(domains|gates|images|status|urls)\.ts$/,
   /^svc\/frontline\/internal\/(route_table|explain)\.ts$/,
   /^svc\/krane\/internal\/deployment\/platform_variables\.ts$/,

@@ -6,6 +6,19 @@ export interface FrontendImage {
   readonly commandLine: string;
 }
 
+/** Names the frontend, and comes before the `# syntax=` of the Dockerfile. */
+export const SYNTAX_ARG = "BUILDKIT_SYNTAX";
+
+/** The frontend that a build asks for; `undefined`: the one inside BuildKit. */
+export function frontendOf(
+  dockerfile: Uint8Array,
+  buildArguments: Readonly<Record<string, string>>,
+): FrontendImage | undefined {
+  const argument = buildArguments[SYNTAX_ARG]?.trim();
+  if (argument !== undefined && argument !== "") return commandLine(argument);
+  return frontendImage(new TextDecoder("utf-8", { ignoreBOM: true }).decode(dockerfile));
+}
+
 const BYTE_ORDER_MARK = "\ufeff";
 /** Directives of BuildKit 0.33; any other name ends them. */
 const DIRECTIVES: readonly string[] = ["syntax", "escape", "check"];

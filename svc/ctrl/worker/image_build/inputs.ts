@@ -2,14 +2,9 @@
 import type { BuildOptions, BuildRequest, Dockerfile } from "../../../../pkg/build/mod.ts";
 import { Fault } from "../../../../pkg/fault/mod.ts";
 import type { Vault } from "../../../../pkg/vault/mod.ts";
-import { openBuildSecrets } from "../../internal/builds/mod.ts";
+import { deploymentArguments, openBuildSecrets } from "../../internal/builds/mod.ts";
 import { decodeStringMap } from "../../internal/json.ts";
-import {
-  type CtrlDatabase,
-  type DeploymentsTable,
-  findBuildInputs,
-  findDeployment,
-} from "../../internal/store/mod.ts";
+import { type CtrlDatabase, findBuildInputs, findDeployment } from "../../internal/store/mod.ts";
 import type { BuildJob } from "./types.ts";
 
 export interface InputsDeps {
@@ -72,18 +67,6 @@ export async function loadInputs(deps: InputsDeps, job: BuildJob): Promise<Build
       return new TextEncoder().encode(await requireVault(deps).decrypt(keyring, id, variable));
     },
     credentials: await credentialsOf(job.workspaceId),
-  };
-}
-
-/** Facts that a Dockerfile gets when it declares them. */
-function deploymentArguments(row: DeploymentsTable): Record<string, string> {
-  return {
-    UNKEY_DEPLOYMENT_ID: row.id,
-    UNKEY_PROJECT_ID: row.project_id,
-    UNKEY_ENVIRONMENT_ID: row.environment_id,
-    UNKEY_GIT_COMMIT_SHA: row.git_commit_sha,
-    UNKEY_GIT_BRANCH: row.git_branch,
-    UNKEY_GIT_COMMIT_AUTHOR_HANDLE: row.git_commit_author_handle,
   };
 }
 

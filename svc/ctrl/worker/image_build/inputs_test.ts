@@ -1,36 +1,13 @@
 import assert from "node:assert/strict";
-import { systemClock } from "../../../../pkg/clock/mod.ts";
 import { Secret } from "../../../../pkg/config/mod.ts";
 import { transact } from "../../../../pkg/db/mod.ts";
 import { isFault } from "../../../../pkg/fault/mod.ts";
-import { createVault, type StoredDataKey, type Vault } from "../../../../pkg/vault/mod.ts";
 import { sealBuildSecrets } from "../../internal/builds/mod.ts";
 import { newDeployment, type Seed, seedDeployment, seedProject } from "../../internal/store/testing.ts";
 import { type BuildInputSettings, createBuildInputs, type CtrlDatabase } from "../../internal/store/mod.ts";
 import { memoryDatabase } from "../testing.ts";
+import { memoryVault, NO_SETTINGS } from "../testing_builds.ts";
 import { type BuildInputs, loadInputs } from "./inputs.ts";
-
-const SETTINGS: BuildInputSettings = {
-  arguments: {},
-  target: "",
-  noCache: false,
-  pull: false,
-  platform: "",
-  variableArguments: [],
-};
-
-function memoryVault(): Vault {
-  const keys: StoredDataKey[] = [];
-  return createVault({
-    masterKeys: [{ id: "m", bytes: new Uint8Array(32).fill(7) }],
-    store: {
-      newest: (keyring) => Promise.resolve(keys.findLast((key) => key.keyring === keyring)),
-      byId: (id) => Promise.resolve(keys.find((key) => key.id === id)),
-      add: (key) => Promise.resolve(void keys.push(key)),
-    },
-    clock: systemClock(),
-  });
-}
 
 interface Given {
   readonly variables?: Readonly<Record<string, string>>;
@@ -70,7 +47,7 @@ async function inputs(
           deploymentId: id,
           inputs: {
             dockerfile: given.dockerfile,
-            settings: { ...SETTINGS, ...given.settings },
+            settings: { ...NO_SETTINGS, ...given.settings },
             sealedSecrets: await sealBuildSecrets(vault, owner, secrets),
           },
           nowMs: 1,
