@@ -21,6 +21,7 @@ const WRITERS: Readonly<Record<string, readonly string[]>> = {
   deployment_topology: ["instances", "topology"],
   deployments: [
     "build_attempts",
+    "built_images",
     "deployment_create",
     "deployment_events",
     "deployment_status",

@@ -33,7 +33,7 @@ export type ContextRoot = Message<"ctrl.v1.ContextRoot"> & {
   manifestLengths: number[];
 
   /**
-   * Merkle root over paths, modes, link targets and contents; 32 bytes.
+   * Merkle root over paths, modes, link targets and chunks; 32 bytes.
    *
    * @generated from field: bytes content_id = 3;
    */

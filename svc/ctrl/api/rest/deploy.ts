@@ -58,7 +58,7 @@ export async function getDeploymentRoute(
   const { deploymentId: id } = await readBody(request, "/v2/deploy.getDeployment", getDeploymentBody);
   const deployment = await requireDeployment(deps, caller, { id, action: "read_deployment" })
     .catch(saying(DEPLOYMENT_MISSING));
-  const { hostnames, steps, errorMessage, queue, imageRemoved } = deployment;
+  const { hostnames, steps, errorMessage, queue, imageRemoved, imageSourceDeploymentId } = deployment;
   return {
     status: 200,
     data: {
@@ -67,6 +67,7 @@ export async function getDeploymentRoute(
       ...(hostnames.length === 0 ? {} : { hostnames }),
       ...(errorMessage === "" ? {} : { errorMessage }),
       ...(imageRemoved ? { imageRemoved } : {}),
+      ...(imageSourceDeploymentId === "" ? {} : { imageSourceDeploymentId }),
       ...(queue === undefined ? {} : {
         queue: {
           position: queue.ahead + 1,

@@ -24,6 +24,9 @@ export interface NewDeployment extends
     | "ended_at"
     | "image_removed_at"
     | "output_removed_at"
+    | "build_key"
+    | "image_built_at"
+    | "image_source_deployment_id"
     | "request_fingerprint"
     | "redeploy_of"
   >,
@@ -72,6 +75,9 @@ export async function createDeployment(tx: Tx, deployment: NewDeployment): Promi
     ended_at: null,
     image_removed_at: null,
     output_removed_at: null,
+    build_key: null,
+    image_built_at: null,
+    image_source_deployment_id: null,
   };
   try {
     await tx.insertInto("deployments").values(row).execute();

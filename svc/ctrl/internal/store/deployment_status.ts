@@ -65,7 +65,7 @@ export async function moveStatus(tx: Tx, move: StatusMove): Promise<boolean> {
   return true;
 }
 
-/** Stores the image of the deployment; the build's id only if there was a build. */
+/** Stores the image of the deployment; the build's id and time only if there was a build. */
 export async function setImage(
   db: Queryable,
   options: {
@@ -79,7 +79,7 @@ export async function setImage(
     .set({
       image: options.image,
       updated_at: options.nowMs,
-      ...(options.buildId === undefined ? {} : { build_id: options.buildId }),
+      ...(options.buildId === undefined ? {} : { build_id: options.buildId, image_built_at: options.nowMs }),
     })
     .where("id", "=", options.id).execute();
 }

@@ -36,6 +36,7 @@ export * from "./steps.ts";
 export * from "./starts.ts";
 export * from "./live_history.ts";
 export * from "./images.ts";
+export * from "./built_images.ts";
 export * from "./output_retention.ts";
 export * from "./build_slots.ts";
 export * from "./build_attempts.ts";

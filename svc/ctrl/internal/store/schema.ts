@@ -194,6 +194,12 @@ export interface DeploymentsTable {
   image_removed_at: number | null;
   /** Time at which its output was removed; `null`: not since it ran last. */
   output_removed_at: number | null;
+  /** Equal for builds of the project whose images are interchangeable; `null`: nothing is known about that. */
+  build_key: string | null;
+  /** Time at which its own build was done; `null`: its image is another one's. */
+  image_built_at: number | null;
+  /** The deployment whose build made the image that this one used again; `null`: it did not. */
+  image_source_deployment_id: string | null;
 }
 
 /** Events of a deployment, numbered without gaps from 1. */

@@ -163,6 +163,9 @@ export const ROWS: Schema = {
     ended_at: 7,
     image_removed_at: 8,
     output_removed_at: 9,
+    build_key: "0a1b",
+    image_built_at: FAR,
+    image_source_deployment_id: "d0",
   },
   deployment_events: { deployment_id: "d", sequence: 1, kind: "status", payload: "{}", created_at: 1 },
   deployment_steps: {

@@ -75,6 +75,7 @@ export function encodeDeployment(
     imageRemoved: view.imageRemoved,
     buildId: view.buildId,
     redeployOf: view.redeployOf,
+    imageSourceDeploymentId: view.imageSourceDeploymentId,
     steps: view.steps.map((step) => ({
       name: step.name,
       status: step.status,

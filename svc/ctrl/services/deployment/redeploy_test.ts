@@ -62,6 +62,7 @@ Deno.test("a redeploy copies image, commit and settings, and takes the current v
     id: deploymentId,
     redeploy_of: first,
     build_id: null,
+    image_built_at: null,
     status: "pending",
     k8s_name: after.k8s_name,
     sequence: before.sequence + 1,

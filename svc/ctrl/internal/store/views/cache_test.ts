@@ -25,6 +25,7 @@ import {
   stopTopology,
   swapLiveDeployment,
   type Tx,
+  useImageAgain,
   type WantedRoute,
 } from "../mod.ts";
 import { listViewRows } from "./rows.ts";
@@ -180,6 +181,10 @@ const WRITES: Readonly<Record<string, Write>> = {
   "a build": move("queued", "building"),
   "an attempt at it": (tx, { id }) => beginBuildAttempt(tx, id, NOW_MS),
   "an image": (tx, { id }) => setImage(tx, { id, image: "r.example/shop:2", nowMs: NOW_MS }),
+  "an image that is used again": async (tx, { id, queued }) => {
+    await setImage(tx, { id: queued, image: "unkey.local/p:1", nowMs: NOW_MS });
+    await useImageAgain(tx, { id, built: { deploymentId: queued, image: "unkey.local/p:1" }, nowMs: NOW_MS });
+  },
   "an image that is gone": (tx, { id }) =>
     tx.updateTable("deployments").set({ image_removed_at: NOW_MS }).where("id", "=", id).execute(),
   "a failure": move("building", "failed"),

@@ -23,6 +23,7 @@ export interface DeploymentViewRow {
   readonly image_removed_at: number | null;
   readonly build_id: string | null;
   readonly redeploy_of: string | null;
+  readonly image_source_deployment_id: string | null;
   readonly git_commit_sha: string;
   readonly git_branch: string;
   readonly git_commit_message: string;
@@ -44,7 +45,7 @@ export interface DeploymentViewRow {
 /** Selects `DeploymentViewRow`; a condition on `d`, `e` or `p` follows. */
 export const SELECT_VIEW_ROWS =
   `select d.id, d.workspace_id, d.project_id, p.slug as project_slug, d.environment_id,
-  e.slug as environment_slug, e.live_deployment_id, e.is_rolled_back, d.cancel_requested_at, d.status, d.failure_code, d.error_message, d.failure_details, d.image, d.image_removed_at, d.build_id, d.redeploy_of,
+  e.slug as environment_slug, e.live_deployment_id, e.is_rolled_back, d.cancel_requested_at, d.status, d.failure_code, d.error_message, d.failure_details, d.image, d.image_removed_at, d.build_id, d.redeploy_of, d.image_source_deployment_id,
   d.git_commit_sha, d.git_branch, d.git_commit_message, d.git_commit_author_handle, d.git_commit_author_avatar_url,
   d.git_commit_timestamp, d.port, d.health_check_path, d.cpu_millicores, d.memory_mib, d.created_at, d.updated_at,
   d.next_event_sequence, coalesce(v.revision, 0) as revision
@@ -143,6 +144,7 @@ export function toDeploymentView(
     imageRemoved: row.image_removed_at !== null,
     buildId: row.build_id ?? "",
     redeployOf: row.redeploy_of ?? "",
+    imageSourceDeploymentId: row.image_source_deployment_id ?? "",
     gitCommitSha: row.git_commit_sha,
     gitBranch: row.git_branch,
     gitCommitMessage: row.git_commit_message,

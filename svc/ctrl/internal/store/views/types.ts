@@ -20,6 +20,8 @@ export interface DeploymentView {
   readonly buildId: string;
   /** Empty: made from a source of its own. */
   readonly redeployOf: string;
+  /** The deployment whose image was used again, because its content was the same; empty: its image is of no other build. */
+  readonly imageSourceDeploymentId: string;
   readonly gitCommitSha: string;
   readonly gitBranch: string;
   readonly gitCommitMessage: string;
