@@ -33,6 +33,7 @@ import { createDeploySteps } from "../../svc/ctrl/worker/deploy/steps.ts";
 import { slotSignal } from "../../svc/ctrl/worker/deploy/queue_stage.ts";
 import { type BuildResult, deploy, SWITCHED } from "../../svc/ctrl/worker/deploy/workflow.ts";
 import {
+  IMAGE_RULES,
   instanceReport,
   LIMITS,
   RECHECK_MS,
@@ -207,12 +208,7 @@ export class SimulatedPlatform {
           : { kind: "built", image: `unkey.local/p:${deploymentId}`, buildId: `${deploymentId}.1` };
       },
     });
-    const images = {
-      registryName: "r.example/apps",
-      mayPull: () => Promise.resolve(true),
-      digestOf: () => Promise.resolve(undefined),
-    };
-    const deploySteps = createDeploySteps({ db, clock, changes, images, ...placement });
+    const deploySteps = createDeploySteps({ db, clock, changes, ...IMAGE_RULES, ...placement });
     sim.workflow(DEPLOYMENT_SERVICE, (durable) =>
       deploy(durable, {
         steps: deploySteps,

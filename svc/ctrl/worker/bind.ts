@@ -9,6 +9,7 @@ import { buildService } from "./image_build/mod.ts";
 import { type BuildDeps, createBuildSteps } from "./image_build/steps.ts";
 import type { WorkerConfig } from "./config/config.ts";
 import { deployService } from "./deploy/mod.ts";
+import type { ImagePresence } from "./builder/image_presence.ts";
 import type { ImageRules } from "./builder/image_rules.ts";
 import { createDeploySteps } from "./deploy/steps.ts";
 import type { EndpointDeps } from "./restate/endpoint.ts";
@@ -29,12 +30,14 @@ export interface ServicesDeps extends BuildDeps {
   readonly activity: StepActivity;
   readonly changes: ChangeNotifier;
   readonly images: ImageRules;
+  readonly presence: ImagePresence;
   /** `undefined`: environments get none. */
   readonly sentinels?: SentinelMaker | undefined;
 }
 
 const SECOND_MS = 1_000;
 const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
 /** The safety net under the messages that wake a waiting deploy. */
 const RECHECK_MS = 5_000;
 const RESTARTS_MAX = 3;
@@ -47,7 +50,7 @@ const FEED_KEEP_VERSIONS = 10_000;
 
 /** All durable services, wired. */
 export function workerServices(config: WorkerConfig, deps: ServicesDeps): EndpointDeps["services"] {
-  const { db, clock, log, activity, changes, sentinels } = deps;
+  const { db, clock, log, activity, changes, sentinels, images, presence, vault, platform } = deps;
   const restate = { clock, log, activity };
   const placement = {
     regions: config.availableRegions,
@@ -63,7 +66,15 @@ export function workerServices(config: WorkerConfig, deps: ServicesDeps): Endpoi
   return [
     deployService({
       restate,
-      steps: createDeploySteps({ db, clock, changes, sentinels, images: deps.images, ...placement }),
+      steps: createDeploySteps({
+        db,
+        clock,
+        changes,
+        sentinels,
+        images,
+        reuse: { log, presence, vault, platform, ageMsMax: config.imageReuseHours * HOUR_MS },
+        ...placement,
+      }),
       limits,
       recheckMs: RECHECK_MS,
       queueMs: config.queueMinutes * MINUTE_MS,

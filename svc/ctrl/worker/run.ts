@@ -76,7 +76,7 @@ async function start(config: WorkerConfig, process: WorkerProcess, runner: Runne
   const objects = openObjects(config, clock);
   runner.defer("object store", () => objects.close());
   const opened = await openBuilder(config, { db: db.kysely, clock, log });
-  const { registryName, localImages, endpoint: buildkit, bytesFree } = opened;
+  const { registryName, presence, localImages, endpoint: buildkit, bytesFree } = opened;
   runner.defer("builder", () => opened.close());
   const builder = process.builder ??
     await openBuilderNetwork(config, { ...opened, clock, log, runner, signal });
@@ -105,6 +105,7 @@ async function start(config: WorkerConfig, process: WorkerProcess, runner: Runne
     objects: objects.store,
     builder,
     registryName,
+    presence,
     vault,
     platform: config.buildPlatform,
     credentialsOf: credentialsOf({ db, vault, ownCredentials: process.dockerCredentials }),

@@ -28,7 +28,7 @@ import { listRoutesOfDeployment } from "../internal/store/mod.ts";
 import type { StopRequest } from "./routing/contract.ts";
 import type { DeployOutcome } from "./deploy/contract.ts";
 import type { RolloutLimits } from "./rollout/plan.ts";
-import { createDeploySteps } from "./deploy/steps.ts";
+import { createDeploySteps, type DeployDeps } from "./deploy/steps.ts";
 import { type BuildResult, deploy } from "./deploy/workflow.ts";
 import type { AcquireRequest } from "./slots/contract.ts";
 import { askForSlot, deliverSlotMessages, SLOT_LIMITS, SLOTS_ON_FAKE } from "./testing_slots.ts";
@@ -40,6 +40,21 @@ export const REGION = "local";
 export const LIMITS: RolloutLimits = { readyMs: 300_000, listenMs: 60_000, agentMs: 30_000, restartsMax: 3 };
 export const RECHECK_MS = 5_000;
 export const QUEUE_MS = 5 * SLOT_LIMITS.recheckMs;
+/** Rules of images in tests: any may be named, and all are where a build left them. */
+export const IMAGE_RULES: Pick<DeployDeps, "images" | "reuse"> = {
+  images: {
+    registryName: "r.example/apps",
+    mayPull: () => Promise.resolve(true),
+    digestOf: () => Promise.resolve(undefined),
+  },
+  reuse: {
+    log: silentLogger(),
+    presence: () => Promise.resolve("present"),
+    vault: undefined,
+    platform: undefined,
+    ageMsMax: 3_600_000,
+  },
+};
 export const RETENTION = { warmCount: 1, warmMs: 1_800_000, graceMs: 30_000, edgesMs: 60_000 };
 
 /** A database in memory with all tables. */
@@ -155,11 +170,7 @@ export async function playDeploy(
     changes,
     regions: [REGION],
     replicas: 1,
-    images: {
-      registryName: "r.example/apps",
-      mayPull: () => Promise.resolve(true),
-      digestOf: () => Promise.resolve(undefined),
-    },
+    ...IMAGE_RULES,
     agentTimeoutMs: 30_000,
   });
   const routing = routingDeps(db, world);

@@ -16,19 +16,22 @@ import { Secret } from "../../../../pkg/config/mod.ts";
 import { type Engine, engineCapacity, openEngine } from "../../../../pkg/docker/mod.ts";
 import { Fault, publicFault } from "../../../../pkg/fault/mod.ts";
 import type { Logger } from "../../../../pkg/logger/mod.ts";
-import { registryOf } from "../../../../pkg/registry/mod.ts";
+import { createManifestFinder, registryOf } from "../../../../pkg/registry/mod.ts";
 import { type BuildConfig, cacheLimits } from "../config/build.ts";
 import { type BuilderConfig, builderProblems } from "../config/builder.ts";
 import { depotPlatformOf, depotTokenOf } from "../config/depot.ts";
 import { depotLease } from "./depot_lease.ts";
 import type { Queryable } from "../../internal/store/mod.ts";
 import { guardDisk } from "./disk_guard.ts";
+import { type ImagePresence, presenceInEngine } from "./image_presence.ts";
 import { createLocalImages, type LocalImages } from "./local_images.ts";
 
 /** A builder, and the names of the images that it builds. */
 export interface OpenBuilder {
   readonly builder: Builder;
   readonly registryName: string;
+  /** Looks whether an image that a build made is still there. */
+  readonly presence: ImagePresence;
   /** Images that stay where they were built; `undefined`: the builder keeps none. */
   readonly localImages?: LocalImages;
   /** A BuildKit that this worker shares with nothing but other workers; `undefined`: each build has its own. */
@@ -76,6 +79,9 @@ export async function openBuilder(
         log,
       }),
       registryName: registry?.name ?? LOCAL_REGISTRY,
+      presence: registry === undefined
+        ? presenceInEngine(engine, log)
+        : createManifestFinder({ registry, log }),
       localImages: createLocalImages(engine),
       endpoint,
       bytesFree,
@@ -91,6 +97,7 @@ export async function openBuilder(
   return {
     builder: createBuildkitBuilder({ ...common, lease: standing(endpoint), destination }),
     registryName: registry.name,
+    presence: createManifestFinder({ registry, log }),
     endpoint,
     close: () => undefined,
   };
@@ -123,6 +130,7 @@ async function openDepotBuilder(
   return {
     builder: createBuildkitBuilder({ ...common, lease, destination }),
     registryName: registry.name,
+    presence: createManifestFinder({ registry, log }),
     close: () => undefined,
   };
 }

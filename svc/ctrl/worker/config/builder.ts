@@ -51,6 +51,15 @@ export const BUILDER_FIELDS = {
       "redeployed. In a registry nothing is ever removed: it has a retention of its own.",
     schema: integerSchema(10, 0, 10_000),
   }),
+  imageReuseHours: field({
+    flag: "image-reuse-hours",
+    env: "UNKEY_IMAGE_REUSE_HOURS",
+    placeholder: "<hours>",
+    help:
+      "How long an image is used again for deployments of the same content, Dockerfile and build settings, without a " +
+      "build. Base images, and what RUN and ADD download, are as old at most. 0: each deployment is built.",
+    schema: integerSchema(24, 0, 8_760),
+  }),
   resolveImages: switchField({
     flag: "resolve-images",
     env: "UNKEY_RESOLVE_IMAGES",

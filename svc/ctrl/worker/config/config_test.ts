@@ -48,6 +48,7 @@ Deno.test("the defaults are those of the documentation", () => {
     [300, 60, 30, 30, 30],
   );
   assert.deepEqual([config.buildsMax, config.queueMinutes, config.queueAgeingSeconds], [2, 240, 600]);
+  assert.deepEqual([config.imagesKept, config.imageReuseHours], [10, 24]);
 });
 
 Deno.test("every problem is named at once, with its setting", () => {

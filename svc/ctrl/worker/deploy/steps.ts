@@ -28,6 +28,7 @@ import { type SentinelMaker, wantSentinels } from "../../internal/sentinels/mod.
 import { observe } from "../rollout/observe.ts";
 import type { ImageRules } from "../builder/image_rules.ts";
 import { pinImage } from "./pin_image.ts";
+import { type ReuseDeps, reuseImage } from "./reuse_image.ts";
 import type { Advanced, DeploySteps, Ending, Loaded, NoSlot } from "./types.ts";
 
 export interface DeployDeps {
@@ -40,6 +41,8 @@ export interface DeployDeps {
   readonly replicas: number;
   /** Rules for images that users name. */
   readonly images: ImageRules;
+  /** Rules for images that earlier builds made. */
+  readonly reuse: Omit<ReuseDeps, "db" | "clock">;
   /** Proxies that environments get beside their deployments; `undefined`: none. */
   readonly sentinels?: SentinelMaker | undefined;
   /** A region whose agents' heartbeats are all older counts as unavailable. */
@@ -67,6 +70,8 @@ export function createDeploySteps(deps: DeployDeps): DeploySteps {
         await endStep(tx, { deploymentId: id, name: "building", status: "done", nowMs });
         return { kind: "advanced" };
       }),
+
+    reuseImage: (id, signal) => reuseImage({ db, clock, ...deps.reuse }, id, signal),
 
     pinImage: (id, signal) => pinImage(deps, id, signal),
 

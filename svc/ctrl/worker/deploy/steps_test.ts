@@ -8,7 +8,7 @@ import {
   saveBuildSlots,
 } from "../../internal/store/mod.ts";
 import { seedDeployment, seedProject, testOnCtrlDatabases } from "../../internal/store/testing.ts";
-import { recordingNotifier, REGION, worldClock } from "../testing.ts";
+import { IMAGE_RULES, recordingNotifier, REGION, worldClock } from "../testing.ts";
 import { createDeploySteps } from "./steps.ts";
 import type { DeploySteps } from "./types.ts";
 
@@ -22,11 +22,7 @@ function stepsOver(db: CtrlDatabase): DeploySteps {
     changes: recordingNotifier(),
     regions: [REGION],
     replicas: 1,
-    images: {
-      registryName: "r.example/apps",
-      mayPull: () => Promise.resolve(true),
-      digestOf: () => Promise.resolve(undefined),
-    },
+    ...IMAGE_RULES,
     agentTimeoutMs: 30_000,
   });
 }

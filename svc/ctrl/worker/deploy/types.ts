@@ -27,6 +27,9 @@ export interface NoSlot {
   readonly kind: "no_slot";
 }
 
+/** The answer to the question for an image at hand. `none`: it has to be built. */
+export type Reused = Ended | { readonly kind: "reused" } | { readonly kind: "none" };
+
 /** An end of a deployment that takes no traffic. */
 export type Ending =
   | { readonly kind: "failed"; readonly failure: Failure }
@@ -40,6 +43,8 @@ export const CANCELLED: Ending = { kind: "cancelled" };
 /** The effects that the workflow orders. */
 export interface DeploySteps {
   load(id: string): Promise<Loaded>;
+  /** Takes the image of an earlier build of the same content, if there is one. */
+  reuseImage(id: string, signal: AbortSignal): Promise<Reused>;
   /** Begins to build, if the deployment still holds its build slot. */
   beginBuild(id: string): Promise<Advanced | NoSlot>;
   recordBuild(id: string, built: { readonly image: string; readonly buildId: string }): Promise<Advanced>;

@@ -104,7 +104,13 @@ async function buildStage(
     contextPath: source.path,
     dockerfile: source.dockerfile,
   };
+  // Before the queue: an image at hand waits for no build.
+  const found = await durable.run("look for image", (signal) => steps.reuseImage(id, signal));
+  if (found.kind !== "none") return found.kind === "reused" ? ON : found;
   return await inBuildSlot(durable, deps, { id, workspaceId }, async () => {
+    // The build that had the slot before may have been of the same content.
+    const late = await durable.run("look for image in slot", (signal) => steps.reuseImage(id, signal));
+    if (late.kind !== "none") return late.kind === "reused" ? ON : late;
     const result = await build(durable, order, CANCEL);
     if (result.kind !== "built") return result;
     const { image, buildId } = result;

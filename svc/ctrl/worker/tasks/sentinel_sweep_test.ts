@@ -16,7 +16,7 @@ import {
 } from "../../internal/store/mod.ts";
 import { createDeploySteps } from "../deploy/steps.ts";
 import { createStartSteps } from "../start/steps.ts";
-import { recordingNotifier } from "../testing.ts";
+import { IMAGE_RULES, recordingNotifier } from "../testing.ts";
 import { sweepSentinelsOnce } from "./sentinel_sweep.ts";
 
 const test = testOnCtrlDatabases();
@@ -44,11 +44,7 @@ async function begin(db: CtrlDatabase, regions: readonly string[], sentinels: Se
     changes: recordingNotifier(),
     regions,
     replicas: 1,
-    images: {
-      registryName: "r.example/apps",
-      mayPull: () => Promise.resolve(true),
-      digestOf: () => Promise.resolve(undefined),
-    },
+    ...IMAGE_RULES,
     agentTimeoutMs: 30_000,
     sentinels,
   });
