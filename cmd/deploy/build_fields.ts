@@ -48,13 +48,13 @@ export const BUILD_FIELDS = {
     flag: "no-cache",
     env: "UNKEY_NO_CACHE",
     file: "build.noCache",
-    help: "Build every step again.",
+    help: "Build every step again, also when an image of the same content is there.",
   }),
   pull: switchField({
     flag: "pull",
     env: "UNKEY_PULL",
     file: "build.pull",
-    help: "Look for newer base images, also when the builder has them.",
+    help: "Build, and look for newer base images, also when the builder has them.",
   }),
 };
 

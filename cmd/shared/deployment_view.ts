@@ -16,6 +16,8 @@ export interface DeploymentJson {
   readonly commit?: { readonly sha: string; readonly message: string; readonly author: string };
   readonly urls: readonly string[];
   readonly instances: { readonly desired: number; readonly running: number };
+  /** The deployment whose image it used again instead of a build. */
+  readonly imageSourceDeploymentId?: string;
   /** Present when its image is no longer kept: it cannot run again. */
   readonly imageRemoved?: true;
   /** Only while it waits for a build slot. */
@@ -59,6 +61,7 @@ export function isActive({ status }: Pick<Deployment, "status">): boolean {
 export function deploymentJson(deployment: Deployment): DeploymentJson {
   const { gitCommitSha: sha, gitCommitMessage: message, gitCommitAuthorHandle: author } = deployment;
   const { errorMessage, failureCode, status, environmentLiveDeploymentId: liveDeploymentId } = deployment;
+  const { imageSourceDeploymentId } = deployment;
   return {
     id: deployment.id,
     status: statusName(status),
@@ -71,6 +74,7 @@ export function deploymentJson(deployment: Deployment): DeploymentJson {
     ...(sha === "" ? {} : { commit: { sha, message, author } }),
     urls: deployment.urls,
     instances: { desired: deployment.desiredInstances, running: deployment.runningInstances },
+    ...(imageSourceDeploymentId === "" ? {} : { imageSourceDeploymentId }),
     ...(deployment.imageRemoved ? { imageRemoved: true } : {}),
     ...(deployment.queuePosition === 0 ? {} : {
       queue: {

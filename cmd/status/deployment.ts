@@ -47,6 +47,8 @@ export function deploymentText(deployment: Deployment, nowMs: number): string {
     branch: oneLine(shown.branch),
     commit: commit && oneLine(`${commit.sha.slice(0, 12)} ${commit.message}`),
     image: oneLine(deployment.rootfsImageId),
+    "image of": shown.imageSourceDeploymentId &&
+      `${shown.imageSourceDeploymentId} (same content, not built again)`,
     instances: `${shown.instances.running} of ${shown.instances.desired} running`,
     created: `${age(shown.createdAt, nowMs)} ago`,
     urls: shown.urls,

@@ -263,3 +263,13 @@ Deno.test("status says that an environment is rolled back, and how that ends", a
   const json = onlyJson(await unkey(["status", "d_1", "--json"], { env }));
   assert.match(JSON.stringify(json), /"environment":"production","rolledBack":true/);
 });
+
+Deno.test("status of a deployment names the one whose image it uses", async () => {
+  const deployment = deploymentOf({ rootfsImageId: "unkey.local/p:d_0", imageSourceDeploymentId: "d_0" });
+  await using api = await startControlPlane({ deployment: { getDeployment: () => ({ deployment }) } });
+  const shown = await unkey(["status", "d_1"], { env: access(api.url) });
+  assert.match(shown.stdout, /^image of +d_0 \(same content, not built again\)$/m);
+  const json = onlyJson(await unkey(["status", "d_1", "--json"], { env: access(api.url) }));
+  assert.ok(typeof json === "object" && json !== null && "imageSourceDeploymentId" in json);
+  assert.equal(json.imageSourceDeploymentId, "d_0");
+});

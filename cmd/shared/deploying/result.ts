@@ -31,6 +31,8 @@ export interface DeployResult {
   readonly id: string | null;
   readonly status: string;
   readonly urls: readonly string[];
+  /** The deployment whose image was used again instead of a build. */
+  readonly imageSourceDeploymentId?: string;
   /** The deployment that serves the environment instead of one that did not get ready. */
   readonly live?: { readonly id: string; readonly urls: readonly string[] };
   readonly environment: string;
@@ -53,7 +55,10 @@ export const NOTHING_DONE = {
 };
 
 /** The part of the result that depends on how the deploy ended. */
-export type End = Pick<DeployResult, "status" | "urls" | "live" | "exitCode" | "error">;
+export type End = Pick<
+  DeployResult,
+  "status" | "urls" | "imageSourceDeploymentId" | "live" | "exitCode" | "error"
+>;
 
 /** An end that is not a ready deployment. */
 export function endedWith(status: string, failure: Failure): End {

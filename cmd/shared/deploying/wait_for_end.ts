@@ -105,12 +105,16 @@ interface Look {
 }
 
 async function endOf(deployment: Deployment, look: Look): Promise<End> {
-  const { status, urls, errorMessage, failureCode } = deployment;
+  const { status, urls, errorMessage, failureCode, imageSourceDeploymentId } = deployment;
   const name = statusName(status);
-  if (status === DeploymentStatus.READY) return { status: name, urls, exitCode: EXIT.ok };
+  const image = imageSourceDeploymentId === "" ? {} : { imageSourceDeploymentId };
+  if (status === DeploymentStatus.READY) return { status: name, urls, ...image, exitCode: EXIT.ok };
   const code = failureCode === "" ? name : failureCode;
   const message = errorMessage === "" ? ENDINGS[name] ?? `The deployment is ${name}.` : errorMessage;
-  const end = endedWith(name, { code, message, exitCode: exitCodeOfFailure(code, EXIT.failed) });
+  const end = {
+    ...endedWith(name, { code, message, exitCode: exitCodeOfFailure(code, EXIT.failed) }),
+    ...image,
+  };
   const live = await findLive(deployment, look);
   return live === undefined ? end : { ...end, live };
 }
