@@ -114,6 +114,7 @@ export const ROOT: Group = {
     stop: { summary: "Stop a deployment that serves nothing", load: () => import("./stop/stop.ts") },
     start: { summary: "Start a stopped deployment", load: () => import("./start/start.ts") },
     list: { summary: "List deployments or projects", load: () => import("./list/list.ts") },
+    open: { summary: "Open the live deployment in a browser", load: () => import("./open/open.ts") },
     redeploy: { summary: "Deploy again what runs", load: () => import("./redeploy/redeploy.ts") },
     environments: ENVIRONMENTS,
     env: { ...ENVIRONMENTS, hidden: true },
