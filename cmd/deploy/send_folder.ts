@@ -13,6 +13,7 @@ import {
   cutManifest,
   digestFolder,
   joinDigests,
+  KeptChunks,
   type Manifest,
 } from "../../pkg/content/mod.ts";
 import { isFault } from "../../pkg/fault/mod.ts";
@@ -44,9 +45,13 @@ interface Digested {
   readonly root: string;
   readonly listed: ListedContext;
   readonly entries: readonly ContentEntry[];
+  /** Content that need not be read again. */
+  readonly kept: KeptChunks;
   readonly manifest: Manifest;
 }
 
+/** Of small files, kept in memory from digesting to packing. */
+const KEPT_BYTES_MAX = 64 << 20;
 /** Files that change while they are uploaded are read again this often. */
 const ROUNDS_MAX = 3;
 /** The store may collect a chunk between the question for it and the commit. */
@@ -116,15 +121,17 @@ async function digest(
   try {
     const listed = await listFolder(source, signal);
     const { root } = listed;
+    const kept = new KeptChunks(KEPT_BYTES_MAX);
     const entries = await digestFolder({
       root,
       entries: listed.entries,
       cacheDirectory: directories.cache,
       changed,
+      kept,
       nowMs,
       signal,
     });
-    return { root, listed, entries, manifest: cutManifest(entries) };
+    return { root, listed, entries, kept, manifest: cutManifest(entries) };
   } catch (error) {
     if (isFault(error, "cancelled")) throw error;
     throw asFailure(isFault(error, "too_large") ? "too_large" : "context_invalid", error);

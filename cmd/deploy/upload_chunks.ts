@@ -5,6 +5,7 @@ import {
   type ContentEntry,
   digestKey,
   joinDigests,
+  type KeptChunks,
   type Manifest,
   type Pack,
   packFiles,
@@ -24,6 +25,8 @@ export interface UploadChunksOptions {
   readonly projectId: string;
   readonly root: string;
   readonly entries: readonly ContentEntry[];
+  /** Content that need not be read again. */
+  readonly kept: KeptChunks;
   readonly manifest: Manifest;
   readonly process: Process;
   /** Called with the share of the missing bytes that are sent; a repeated attempt makes it smaller. */
@@ -109,12 +112,12 @@ async function findMissing(
 
 /** The packs of all missing chunks, those of the manifest last. */
 function* packsOf(
-  { root, entries, manifest }: UploadChunksOptions,
+  { root, entries, kept, manifest }: UploadChunksOptions,
   missing: ReadonlyMap<string, number>,
 ): Generator<Pack> {
   const isMissing = ({ digest }: ChunkReference): boolean => missing.has(digestKey(digest));
   const writer = new PackWriter();
-  yield* packFiles(writer, root, entries, isMissing);
+  yield* packFiles(writer, { root, entries, kept }, isMissing);
   for (const [index, chunk] of manifest.root.manifest.entries()) {
     const plain = manifest.chunks[index];
     const full = plain !== undefined && isMissing(chunk) ? writer.add(chunk, plain) : undefined;

@@ -21,4 +21,5 @@ export type { Rule } from "./ignore_file.ts";
 export { ignoreLine } from "./ignore_line.ts";
 export { describeShares, formatBytes, largestShares, type Share } from "./largest.ts";
 export { contextRoot, listBuildContext, type ListedContext } from "./list.ts";
-export { type Entry } from "./walk.ts";
+export { type AttributeReader, openAttributeReader } from "./lstat.ts";
+export { type Entry, stampOf } from "./walk.ts";

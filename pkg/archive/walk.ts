@@ -121,7 +121,7 @@ class Tree {
   #toEntry(path: string, found: Attributes): Entry | undefined {
     const { kind, mode, size, modifiedAtNs, changedAtNs, identity, links } = found;
     const changedAtMs = Number((changedAtNs > modifiedAtNs ? changedAtNs : modifiedAtNs) / NS_PER_MS);
-    const stamp = [identity, modifiedAtNs, changedAtNs].join(":");
+    const stamp = stampOf(found);
     const common = { path, mode, size: 0, modifiedAtNs, target: "", stamp, changedAtMs };
     switch (kind) {
       case "folder":
@@ -154,6 +154,11 @@ class Tree {
       throw unreadable(path, error);
     }
   }
+}
+
+/** Changes whenever the content may have changed. */
+export function stampOf({ identity, modifiedAtNs, changedAtNs }: Attributes): string {
+  return `${identity}:${modifiedAtNs}:${changedAtNs}`;
 }
 
 const NS_PER_MS = 1_000_000n;

@@ -1,10 +1,12 @@
 import { createHash, type Hash } from "node:crypto";
+import { hexOf } from "./digest.ts";
 import type { ContentEntry } from "./types.ts";
 
 interface Folder {
   /** With a slash at its end; empty for the context itself. */
   readonly prefix: string;
-  readonly hash: Hash;
+  /** The records of its entries. */
+  records: string;
   /** The start of the record of the folder in its parent; the own hash of the folder completes it. */
   readonly head: string;
 }
@@ -16,14 +18,14 @@ interface Folder {
  * `entries` are in the order of the walk: each folder before all that is in it.
  */
 export function contentIdOf(entries: Iterable<ContentEntry>): Uint8Array {
-  const root: Folder = { prefix: "", hash: createHash("sha256"), head: "" };
+  const root: Folder = { prefix: "", records: "", head: "" };
   const open: Folder[] = [root];
   const closeTo = (path: string): Folder => {
     for (;;) {
       const last = open.at(-1) ?? root;
       if (path.startsWith(last.prefix)) return last;
       open.pop();
-      (open.at(-1) ?? root).hash.update(`${last.head}${last.hash.digest("hex")}\n`);
+      (open.at(-1) ?? root).records += `${last.head}${digestText(last)}\n`;
     }
   };
   for (const entry of entries) {
@@ -32,19 +34,31 @@ export function contentIdOf(entries: Iterable<ContentEntry>): Uint8Array {
       JSON.stringify(entry.path.slice(folder.prefix.length))
     } `;
     if (entry.kind === "folder") {
-      open.push({ prefix: `${entry.path}/`, hash: createHash("sha256"), head });
-    } else folder.hash.update(`${head}${contentOf(entry)}\n`);
+      open.push({ prefix: `${entry.path}/`, records: "", head });
+    } else folder.records += `${head}${contentOf(entry)}\n`;
   }
   while (open.length > 1) {
     const last = open.pop();
-    if (last !== undefined) (open.at(-1) ?? root).hash.update(`${last.head}${last.hash.digest("hex")}\n`);
+    if (last !== undefined) (open.at(-1) ?? root).records += `${last.head}${digestText(last)}\n`;
   }
-  return new Uint8Array(root.hash.digest());
+  return new Uint8Array(digestOfRecords(root).digest());
 }
 
+function digestText(folder: Folder): string {
+  return digestOfRecords(folder).digest("hex");
+}
+
+function digestOfRecords({ records }: Folder): Hash {
+  return createHash("sha256").update(records);
+}
+
+/** The number of chunks is a part, so that the digest of several is not that of a file with just these bytes. */
 function contentOf({ kind, target, chunks }: ContentEntry): string {
   if (kind !== "file") return JSON.stringify(target);
+  const [first] = chunks;
+  if (first === undefined) return "0";
+  if (chunks.length === 1) return `1 ${hexOf(first.digest)}`;
   const digests = createHash("sha256");
   for (const { digest } of chunks) digests.update(digest);
-  return digests.digest("hex");
+  return `${chunks.length} ${digests.digest("hex")}`;
 }

@@ -49,3 +49,11 @@ Deno.test("contentIdOf() counts a file by its chunks, not by the digest that a c
   assert.equal(new Set(ids).size, ids.length);
   assert.equal(id(replaced(0, fileEntry("a.txt", "a", { sha256: second }))), id(TREE));
 });
+
+Deno.test("contentIdOf() tells a file of two chunks from one that holds the digests of these", () => {
+  const [first, second] = [sha256(new Uint8Array([1])), sha256(new Uint8Array([2]))];
+  const joined = new Uint8Array([...first, ...second]);
+  const withChunks = (...digests: readonly Uint8Array[]): readonly ContentEntry[] =>
+    replaced(0, fileEntry("a.txt", "ab", { chunks: digests.map((digest) => ({ digest, bytes: 1 })) }));
+  assert.notEqual(id(withChunks(first, second)), id(withChunks(sha256(joined))));
+});

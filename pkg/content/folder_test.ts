@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { isFault } from "../fault/mod.ts";
-import type { Entry } from "../archive/mod.ts";
+import { type Entry, listBuildContext } from "../archive/mod.ts";
 import { digestFolder } from "./folder.ts";
+import { KeptChunks } from "./kept_chunks.ts";
 import { randomBytes, sha256 } from "./testing.ts";
 import type { ContentEntry } from "./types.ts";
 
@@ -173,4 +174,31 @@ Deno.test("digestFolder() ends in the middle of a large file when the signal abo
   const timer = setTimeout(() => abort.abort(new Error("stopped")));
   await assert.rejects(folder.digest([folder.entry("large")], { signal: abort.signal }), /stopped/);
   clearTimeout(timer);
+});
+
+Deno.test("digestFolder() keeps the content of small files that it reads", async () => {
+  const files = { "small": randomBytes(10, 1), "large": randomBytes(3 << 20, 1) };
+  await using folder = await Folder.create(files);
+  const dockerfile = { file: `${folder.root}/Dockerfile`, name: "Dockerfile" };
+  const { entries } = await listBuildContext(folder.root, { dockerfile, includeGit: false }, signal);
+  const kept = new KeptChunks(8 << 20);
+  const nowMs = 4_000_000_000_000; // long after the files were written
+  await folder.digest(entries, { kept, nowMs });
+  assert.deepEqual(kept.get(sha256(files.small)), files.small);
+  assert.equal(kept.get(sha256(files.large)), undefined);
+  const again = new KeptChunks(8 << 20);
+  await folder.digest(entries, { kept: again, nowMs });
+  assert.equal(again.get(sha256(files.small)), undefined, "an unchanged file is not read");
+});
+
+/** The walk has seen another file than the one that is read now. */
+Deno.test("digestFolder() gives the content that a file has when it is read, also when it changed after the walk", async () => {
+  await using folder = await Folder.create({ a: randomBytes(10, 1) });
+  const dockerfile = { file: `${folder.root}/Dockerfile`, name: "Dockerfile" };
+  const { entries } = await listBuildContext(folder.root, { dockerfile, includeGit: false }, signal);
+  for (const bytes of [randomBytes(10, 5), randomBytes(11, 5), randomBytes(3 << 20, 5), new Uint8Array(0)]) {
+    await Deno.writeFile(`${folder.root}/a`, bytes);
+    const [found] = await folder.digest(entries);
+    assert.deepEqual([found?.size, found?.sha256], [bytes.length, sha256(bytes)]);
+  }
 });

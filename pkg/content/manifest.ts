@@ -1,49 +1,18 @@
-import { createHash } from "node:crypto";
-import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
-import {
-  type ContextEntry,
-  ContextEntry_Kind as Kind,
-  ContextEntrySchema,
-} from "../../proto/gen/ctrl/v1/upload_pb.ts";
+import { fromBinary } from "@bufbuild/protobuf";
+import { type ContextEntry, ContextEntrySchema } from "../../proto/gen/ctrl/v1/upload_pb.ts";
 import { publicFault } from "../fault/mod.ts";
 import { Chunker, CONTENT_CHUNKS, MANIFEST_CHUNKS } from "./chunker.ts";
 import { contentIdOf } from "./content_id.ts";
+import { EntryWriter, KINDS } from "./entry_writer.ts";
+import { digestOf } from "./digest.ts";
 import { type ChunkReference, type ContentEntry, type ContextRoot, DIGEST_BYTES } from "./types.ts";
 
-const KINDS: Readonly<Record<ContentEntry["kind"], Kind>> = {
-  file: Kind.FILE,
-  folder: Kind.FOLDER,
-  link: Kind.LINK,
-  hard_link: Kind.HARD_LINK,
-};
 const NAMES = new Map(Object.entries(KINDS).map(([name, kind]) => [kind, name]));
 /** Of one entry: a path and the chunks of a file of a tebibyte are below it. */
 const ENTRY_BYTES_MAX = 64 << 20;
 const PATH_BYTES_MAX = 4_096;
-const NS_MAX = 0x7fff_ffff_ffff_ffffn;
-
-/** The entry behind its length, four bytes in little-endian order. */
-export function encodeEntry(entry: ContentEntry): Uint8Array {
-  const single = entry.chunks.length <= 1;
-  const message = toBinary(
-    ContextEntrySchema,
-    create(ContextEntrySchema, {
-      path: entry.path,
-      kind: KINDS[entry.kind],
-      mode: entry.mode,
-      size: BigInt(entry.size),
-      modifiedAtNs: entry.modifiedAtNs > NS_MAX ? NS_MAX : entry.modifiedAtNs,
-      target: entry.target,
-      sha256: entry.sha256,
-      chunkDigests: single ? new Uint8Array(0) : joinDigests(entry.chunks),
-      chunkLengths: single ? [] : entry.chunks.map(({ bytes }) => bytes),
-    }),
-  );
-  const framed = new Uint8Array(4 + message.length);
-  new DataView(framed.buffer).setUint32(0, message.length, true);
-  framed.set(message, 4);
-  return framed;
-}
+/** Entries are cut into chunks when this much is written. */
+const WRITTEN_BYTES = 32 << 10;
 
 /** A manifest, cut into chunks. */
 export interface Manifest {
@@ -58,20 +27,21 @@ export function cutManifest(entries: readonly ContentEntry[]): Manifest {
   const chunks: Uint8Array[] = [];
   // A chunk is a view that the next one overwrites.
   const take = (chunk: Uint8Array): void => void chunks.push(chunk.slice());
-  for (const entry of entries) for (const chunk of chunker.push(encodeEntry(entry))) take(chunk);
+  const cut = (bytes: Uint8Array): void => {
+    for (const chunk of chunker.push(bytes)) take(chunk);
+  };
+  const writer = new EntryWriter();
+  for (const entry of entries) {
+    writer.add(entry);
+    if (writer.length >= WRITTEN_BYTES) cut(writer.take());
+  }
+  cut(writer.take());
   for (const chunk of chunker.end()) take(chunk);
   const manifest = chunks.map((chunk) => ({
-    digest: new Uint8Array(createHash("sha256").update(chunk).digest()),
+    digest: digestOf(chunk),
     bytes: chunk.length,
   }));
   return { root: { manifest, contentId: contentIdOf(entries) }, chunks };
-}
-
-/** Digests one behind the other. */
-export function joinDigests(chunks: readonly ChunkReference[]): Uint8Array {
-  const joined = new Uint8Array(chunks.length * DIGEST_BYTES);
-  chunks.forEach(({ digest }, index) => joined.set(digest, index * DIGEST_BYTES));
-  return joined;
 }
 
 /** Reads a manifest that arrives in pieces of any size. */

@@ -6,7 +6,7 @@
  * const entries = await digestFolder({ root, entries: listed, cacheDirectory, nowMs, signal });
  * const manifest = cutManifest(entries);                                 // its chunks, and the content id
  * const writer = new PackWriter();
- * for (const pack of packFiles(writer, root, entries, (chunk) => missing.has(digestKey(chunk.digest)))) await send(pack);
+ * for (const pack of packFiles(writer, { root, entries }, (chunk) => missing.has(digestKey(chunk.digest)))) await send(pack);
  * const last = writer.end();
  * ```
  *
@@ -22,9 +22,11 @@ export { Chunker, type ChunkSizes, CONTENT_CHUNKS, MANIFEST_CHUNKS } from "./chu
 export { TreeCheck } from "./check_tree.ts";
 export { comparePaths } from "./order.ts";
 export { contentIdOf } from "./content_id.ts";
+export { digestKey, joinDigests } from "./digest.ts";
+export { KeptChunks } from "./kept_chunks.ts";
 export { digestFolder, type FolderOptions } from "./folder.ts";
-export { cutManifest, encodeEntry, joinDigests, type Manifest, ManifestReader } from "./manifest.ts";
-export { ContentChanged, digestKey, type Pack, packFiles, PackWriter, unpackChunk } from "./packs.ts";
+export { cutManifest, type Manifest, ManifestReader } from "./manifest.ts";
+export { ContentChanged, type Pack, type PackedFolder, packFiles, PackWriter, unpackChunk } from "./packs.ts";
 export {
   type ChunkReference,
   type ContentEntry,

@@ -1,7 +1,9 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
-import { deflateRawSync, inflateRawSync } from "node:zlib";
+import { deflateRawSync, inflateRawSync, type ZlibOptions } from "node:zlib";
 import { CONTENT_CHUNKS } from "./chunker.ts";
+import { digestKey, digestOf } from "./digest.ts";
+import type { KeptChunks } from "./kept_chunks.ts";
 import type { ChunkReference, ContentEntry, PackedChunk } from "./types.ts";
 
 /** Chunks one behind the other: the unit in which content is uploaded. */
@@ -17,6 +19,9 @@ const PACK_BYTES = 4 << 20;
 /** Below this a chunk is not worth the time of the reader. */
 const DEFLATED_SHARE_MAX = 0.95;
 
+/** The smallest buffer that zlib takes. */
+const OUTPUT_BYTES_MIN = 64;
+
 /** A file that changed since its digests were made; the folder has to be read again. */
 export class ContentChanged extends Error {
   readonly path: string;
@@ -27,6 +32,15 @@ export class ContentChanged extends Error {
   }
 }
 
+/** The files of a folder by their digests. */
+export interface PackedFolder {
+  /** Absolute, without links. */
+  readonly root: string;
+  readonly entries: Iterable<ContentEntry>;
+  /** Chunks that need not be read again. */
+  readonly kept?: KeptChunks | undefined;
+}
+
 /** Collects chunks into packs. */
 export class PackWriter {
   #parts: Uint8Array[] = [];
@@ -35,7 +49,8 @@ export class PackWriter {
 
   /** The pack that is full now. */
   add(reference: ChunkReference, plain: Uint8Array): Pack | undefined {
-    const deflated = deflateRawSync(plain, { level: 1 });
+    // One buffer for the whole output: the default of 16 KiB costs more than it takes to deflate a small file.
+    const deflated = deflateRawSync(plain, { level: 1, chunkSize: Math.max(plain.length, OUTPUT_BYTES_MIN) });
     const smaller = deflated.length <= plain.length * DEFLATED_SHARE_MAX;
     // The caller uses its buffer again.
     const stored = smaller ? deflated : plain.slice();
@@ -68,32 +83,48 @@ export class PackWriter {
  */
 export function* packFiles(
   writer: PackWriter,
-  root: string,
-  entries: Iterable<ContentEntry>,
+  folder: PackedFolder,
   isMissing: (chunk: ChunkReference) => boolean,
 ): Generator<Pack> {
   const buffer = new Uint8Array(CONTENT_CHUNKS.max);
   const packed = new Set<string>();
-  for (const { path, chunks } of entries) {
-    const wanted = chunks.filter(isMissing);
-    if (wanted.length === 0) continue;
-    using file = open(root, path);
-    let offset = 0;
-    for (const chunk of chunks) {
-      const key = digestKey(chunk.digest);
-      if (isMissing(chunk) && !packed.has(key)) {
-        const plain = readAt(file, offset, buffer.subarray(0, chunk.bytes));
-        if (plain === undefined || !matches(plain, chunk)) throw new ContentChanged(path);
-        packed.add(key);
-        const full = writer.add(chunk, plain);
-        if (full !== undefined) yield full;
-      }
-      offset += chunk.bytes;
+  const isWanted = (chunk: ChunkReference): boolean =>
+    isMissing(chunk) && !packed.has(digestKey(chunk.digest));
+  for (const entry of folder.entries) {
+    if (!entry.chunks.some(isWanted)) continue;
+    for (const [chunk, plain] of plainChunks(folder, entry, { isWanted, buffer })) {
+      packed.add(digestKey(chunk.digest));
+      const full = writer.add(chunk, plain);
+      if (full !== undefined) yield full;
     }
   }
 }
 
-function open(root: string, path: string): Deno.FsFile {
+/** Each is valid until the next one is asked for. */
+function* plainChunks(
+  { root, kept }: Omit<PackedFolder, "entries">,
+  { path, chunks }: ContentEntry,
+  { isWanted, buffer }: {
+    readonly isWanted: (chunk: ChunkReference) => boolean;
+    readonly buffer: Uint8Array;
+  },
+): Generator<readonly [ChunkReference, Uint8Array]> {
+  const [first] = chunks;
+  const known = first === undefined || chunks.length > 1 ? undefined : kept?.get(first.digest);
+  if (first !== undefined && known !== undefined) return yield [first, known];
+  using file = openFile(root, path);
+  let offset = 0;
+  for (const chunk of chunks) {
+    if (isWanted(chunk)) {
+      const plain = readAt(file, offset, buffer.subarray(0, chunk.bytes));
+      if (plain === undefined || !matches(plain, chunk)) throw new ContentChanged(path);
+      yield [chunk, plain];
+    }
+    offset += chunk.bytes;
+  }
+}
+
+function openFile(root: string, path: string): Deno.FsFile {
   try {
     return Deno.openSync(join(root, path));
   } catch {
@@ -124,22 +155,19 @@ export function unpackChunk(pack: Uint8Array, chunk: PackedChunk): Uint8Array | 
   const stored = pack.subarray(chunk.offset, chunk.offset + chunk.storedBytes);
   if (stored.length !== chunk.storedBytes || chunk.bytes > CONTENT_CHUNKS.max) return undefined;
   try {
-    const plain = chunk.deflated ? inflateRawSync(stored, { maxOutputLength: chunk.bytes }) : stored;
+    const plain = chunk.deflated ? inflateRawSync(stored, outputOf(chunk)) : stored;
     return matches(plain, chunk) ? plain : undefined;
   } catch {
     return undefined; // not deflated data, or more than the chunk may have
   }
 }
 
-function matches(plain: Uint8Array, { digest, bytes }: ChunkReference): boolean {
-  if (plain.length !== bytes) return false;
-  const found = createHash("sha256").update(plain).digest();
-  return found.every((byte, index) => byte === digest[index]);
+/** One buffer for the whole output, as for deflating. */
+function outputOf({ bytes }: PackedChunk): ZlibOptions {
+  return { maxOutputLength: bytes, chunkSize: Math.max(bytes, OUTPUT_BYTES_MIN) };
 }
 
-/** A digest as the key of a map. */
-export function digestKey(digest: Uint8Array): string {
-  let key = "";
-  for (const byte of digest) key += String.fromCharCode(byte);
-  return key;
+function matches(plain: Uint8Array, { digest, bytes }: ChunkReference): boolean {
+  if (plain.length !== bytes) return false;
+  return digestKey(digestOf(plain)) === digestKey(digest);
 }

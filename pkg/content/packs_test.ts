@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
-import { ContentChanged, digestKey, type Pack, packFiles, PackWriter, unpackChunk } from "./packs.ts";
+import { digestKey } from "./digest.ts";
+import { KeptChunks } from "./kept_chunks.ts";
+import { ContentChanged, type Pack, packFiles, PackWriter, unpackChunk } from "./packs.ts";
 import { fileEntry, randomBytes, sha256 } from "./testing.ts";
 import type { ContentEntry } from "./types.ts";
 
@@ -35,10 +37,11 @@ const all = (): boolean => true;
 function packsOf(
   root: string,
   entries: readonly ContentEntry[],
-  isMissing: Parameters<typeof packFiles>[3],
+  isMissing: Parameters<typeof packFiles>[2],
+  kept?: KeptChunks,
 ): readonly Pack[] {
   const writer = new PackWriter();
-  const packs = [...packFiles(writer, root, entries, isMissing)];
+  const packs = [...packFiles(writer, { root, entries, kept }, isMissing)];
   const last = writer.end();
   return last === undefined ? packs : [...packs, last];
 }
@@ -71,6 +74,22 @@ Deno.test("packFiles() packs the missing chunks only", async () => {
     const packs = packsOf(root, entries, (chunk) => chunk === wanted);
     assert.deepEqual(packs.map(({ chunks }) => chunks.map(({ digest }) => digest)), [[wanted?.digest]]);
     return Promise.resolve();
+  });
+});
+
+/** They are what was read for the digests, so that a change since then does not matter to them. */
+Deno.test("packFiles() reads no file whose chunk is kept", async () => {
+  await withFiles(async (root, entries) => {
+    const kept = new KeptChunks(1 << 20);
+    const chunk = entries.find(({ path }) => path === "r3")?.chunks[0];
+    assert.ok(chunk !== undefined);
+    const plain = await Deno.readFile(`${root}/r3`);
+    kept.add(chunk.digest, plain);
+    await Deno.remove(`${root}/r3`);
+    const [pack] = packsOf(root, entries, (each) => each === chunk, kept);
+    const [packed] = pack?.chunks ?? [];
+    assert.ok(pack !== undefined && packed !== undefined);
+    assert.deepEqual(sha256(unpackChunk(pack.bytes, packed) ?? new Uint8Array(0)), sha256(plain));
   });
 });
 

@@ -24,6 +24,13 @@ export interface ChunkReference {
   readonly bytes: number;
 }
 
+/** The digests of a file's content. */
+export interface FileDigests {
+  readonly sha256: Uint8Array;
+  /** In order; none for an empty file. */
+  readonly chunks: readonly ChunkReference[];
+}
+
 /** A chunk and its place in a pack. */
 export interface PackedChunk extends ChunkReference {
   readonly offset: number;

@@ -1,7 +1,7 @@
 /** Packing and hashing a build context of many small files, beside `tar -cz` of the same folder. */
 import { listBuildContext } from "../../pkg/archive/mod.ts";
 import { systemClock } from "../../pkg/clock/mod.ts";
-import { cutManifest, digestFolder, packFiles, PackWriter } from "../../pkg/content/mod.ts";
+import { cutManifest, digestFolder, KeptChunks, packFiles, PackWriter } from "../../pkg/content/mod.ts";
 import { BOUNDS } from "./bounds.ts";
 import { quantile, report, type Row } from "./row.ts";
 
@@ -54,12 +54,13 @@ async function pack(root: string, base: string, { first }: { readonly first: boo
   const { signal } = new AbortController();
   const dockerfile = { file: `${root}/Dockerfile`, name: "Dockerfile" };
   const listed = await listBuildContext(root, { dockerfile, includeGit: false }, signal);
-  const options = { cacheDirectory: `${base}/cache`, nowMs: systemClock().now(), signal };
+  const kept = new KeptChunks(64 << 20);
+  const options = { kept, cacheDirectory: `${base}/cache`, nowMs: systemClock().now(), signal };
   const entries = await digestFolder({ ...listed, ...options });
   cutManifest(entries);
   if (!first) return;
   const writer = new PackWriter();
-  for (const _pack of packFiles(writer, root, entries, () => true));
+  for (const _pack of packFiles(writer, { root, entries, kept }, () => true));
   writer.end();
 }
 

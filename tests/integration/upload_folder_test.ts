@@ -73,7 +73,30 @@ Deno.test("sendFolder() sends what changed only", async (t) => {
   });
 });
 
-Deno.test("sendFolder() reads the folder again when a file changes before its turn", async (t) => {
+/** More than is kept in memory between digests and packs. */
+const LARGE = "x".repeat(2 << 20);
+
+Deno.test("sendFolder() sends small files as they were when they were read", async () => {
+  await using api = await startApi();
+  await using folder = await UploadFixture.create(api, "acme", { "a.txt": "a", "b.txt": "b" });
+  let calls = 0;
+  const sent = await folder.send(whenRead(async () => {
+    calls++;
+    await Deno.writeTextFile(`${folder.folder}/a.txt`, "changed");
+    await Deno.remove(`${folder.folder}/b.txt`);
+  }));
+  assert.match(sent.path ?? String(sent.error), /^context\//);
+  assert.equal(calls, 1);
+  assert.deepEqual(entriesOf(sent).map(({ path, size }) => [path, size]), [
+    ["Dockerfile", 13],
+    ["a.txt", 1],
+    ["b.txt", 1],
+  ]);
+  const next = await folder.send();
+  assert.ok(keysOf(next).includes(keyOf("changed")), "the next deploy sees the change");
+});
+
+Deno.test("sendFolder() reads the folder again when a large file changes before its turn", async (t) => {
   await using api = await startApi();
   const changes: Readonly<Record<string, (file: string) => Promise<void>>> = {
     "vanishes": (file) => Deno.remove(file),
@@ -81,7 +104,7 @@ Deno.test("sendFolder() reads the folder again when a file changes before its tu
   };
   for (const [name, change] of Object.entries(changes)) {
     await t.step(name, async () => {
-      await using folder = await UploadFixture.create(api, name, { "a.txt": "a", "b.txt": "b" });
+      await using folder = await UploadFixture.create(api, name, { "a.txt": LARGE, "b.txt": "b" });
       let calls = 0;
       const sent = await folder.send(whenRead(async () => {
         if (calls++ === 0) await change(`${folder.folder}/a.txt`);
@@ -95,11 +118,11 @@ Deno.test("sendFolder() reads the folder again when a file changes before its tu
   }
 });
 
-Deno.test("sendFolder() gives up on a file that changes all the time", async () => {
+Deno.test("sendFolder() gives up on a large file that changes all the time", async () => {
   await using api = await startApi();
-  await using folder = await UploadFixture.create(api, "acme", { "app.log": "0" });
+  await using folder = await UploadFixture.create(api, "acme", { "app.log": LARGE });
   let calls = 0;
-  const sent = await folder.send(whenRead(() => folder.write({ "app.log": `line ${++calls}` })));
+  const sent = await folder.send(whenRead(() => folder.write({ "app.log": `line ${++calls}${LARGE}` })));
   failed(sent, "context_invalid", /^"app\.log" changed while it was uploaded\. Exclude it in \.dockerignore/);
   assert.equal(calls, 3);
 });
