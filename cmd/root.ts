@@ -105,6 +105,7 @@ export const ROOT: Group = {
   commands: {
     init: { summary: "Write unkey.json for a folder", load: () => import("./init/init.ts") },
     deploy: { summary: "Deploy a folder or an image", load: () => import("./deploy/deploy.ts") },
+    attach: { summary: "Follow a deployment to its end", load: () => import("./attach/attach.ts") },
     login: { summary: "Store a root key", load: () => import("./login/login.ts") },
     status: { summary: "Show the regions, or one deployment", load: () => import("./status/status.ts") },
     logs: { summary: "Print what build and app printed", load: () => import("./logs/logs.ts") },

@@ -7,6 +7,7 @@ import { NOW, onlyJson, type RunOptions, unkey } from "./shared/testing.ts";
 /** Every command that calls the control plane as a developer, with the words that it needs. */
 const DEVELOPER: Readonly<Record<string, readonly string[]>> = {
   "deploy": ["--image", "nginx"],
+  "attach": ["d_1"],
   "init": ["--create"],
   "status": [],
   "logs": ["d_1"],
@@ -30,6 +31,7 @@ const DEVELOPER: Readonly<Record<string, readonly string[]>> = {
   "keys create": ["ci"],
   "keys revoke": ["key_1"],
   "audit": [],
+  "open": ["--print"],
 };
 const OPERATOR: Readonly<Record<string, readonly string[]>> = {
   "admin workspaces list": [],
@@ -39,7 +41,18 @@ const OPERATOR: Readonly<Record<string, readonly string[]>> = {
   "admin region-tokens revoke": ["rt_1"],
 };
 /** They run a service, call another server, or have tests of their own for it. */
-const OTHERS = ["login", "up", "ctrl api", "ctrl worker", "ctrl rotate-keys", "ctrl migrate", "krane"]
+const OTHERS = [
+  "login",
+  "context explain",
+  "config show",
+  "config schema",
+  "up",
+  "ctrl api",
+  "ctrl worker",
+  "ctrl rotate-keys",
+  "ctrl migrate",
+  "krane",
+]
   .concat("frontline", "sentinel", "healthcheck", "version");
 
 function leaves(group: Group, path = ""): string[] {

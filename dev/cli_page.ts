@@ -7,7 +7,7 @@ import {
   nodesOf,
   type Placed,
 } from "../pkg/cli/mod.ts";
-import { defaultText, type Field } from "../pkg/config/mod.ts";
+import { defaultText, type Field, shortHelp } from "../pkg/config/mod.ts";
 
 const NAME = "unkey";
 const INTRODUCTION = `# The command line
@@ -53,7 +53,7 @@ function usage(path: readonly string[], { positionals = [] }: Command): string {
 }
 
 function settings({ fields }: Command): string {
-  const lines = Object.values(fields).map(setting).join("");
+  const lines = Object.values(fields).flatMap((field) => [setting(field), ...shorts(field)]).join("");
   return lines === "" ? "" : `\nSettings:\n\n${lines}`;
 }
 
@@ -67,6 +67,12 @@ function setting(field: Field<unknown>): string {
   if (!schema.safeParse(undefined).success) names.push("required");
   else if (fallback !== undefined) names.push(`default ${code(fallback)}`);
   return `- ${names.join(", ")}: ${text(help)}\n`;
+}
+
+function shorts(field: Field<unknown>): readonly string[] {
+  return (field.shorts ?? []).map((short) =>
+    `- ${code(`--${short.flag}`)}, ${code(short.env)}: ${shortHelp(field, short)}\n`
+  );
 }
 
 function optional(before: string, given: string | undefined): string {

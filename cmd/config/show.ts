@@ -15,7 +15,7 @@ import {
 
 /** `unkey config show`, for the settings of `deploy`, with its flags. */
 export function showCommand({ fields: ofDeploy, positionals = [] }: Command): Command {
-  const fields = { ...ofDeploy, json: JSON_FIELD };
+  const fields = { ...ofDeploy, output: JSON_FIELD };
   return defineCommand({
     fields,
     positionals,
@@ -26,7 +26,7 @@ unkey.json, the stored login, or the default. Takes the flags of "unkey deploy".
     async run({ config, positionals: [folder], file, sources }, process) {
       const settings = effectiveSettings(fields, sources);
       // It is about this command.
-      settings.delete("json");
+      settings.delete("output");
       await addLogin(settings, process);
       addFolder(
         settings,
@@ -38,7 +38,7 @@ unkey.json, the stored login, or the default. Takes the flags of "unkey deploy".
           cwd: process.cwd,
         }).folder,
       );
-      if (config.json === true) return process.stdout(jsonLine(json(settings, file?.path)));
+      if (config.output === true) return process.stdout(jsonLine(json(settings, file?.path)));
       process.stdout(table(["SETTING", "VALUE", "FROM"], rows(settings, process.cwd)));
     },
   });

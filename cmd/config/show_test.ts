@@ -45,7 +45,12 @@ Deno.test("config show names the place of every value: flag, variable, line of u
   await inApp(async (cwd) => {
     const shown = await show(["--build-arg", "A=flag", "--pull", "--env", "qa"], {
       cwd: join(cwd, "src"),
-      env: { UNKEY_ENVIRONMENT: "no", UNKEY_APP_PORT: "3000", UNKEY_BUILD_ARGS: "C=variable" },
+      env: {
+        UNKEY_ENVIRONMENT: "no",
+        UNKEY_APP_PORT: "3000",
+        UNKEY_BUILD_ARGS: "C=variable",
+        UNKEY_DETACH: "1",
+      },
     });
     const expected = {
       "--project": "shop | ../unkey.json:3",
@@ -55,8 +60,8 @@ Deno.test("config show names the place of every value: flag, variable, line of u
       "--no-cache": "true | ../unkey.json:8",
       "--pull": "true | flag",
       "--secret": 'id=token,"env=NPM_TOKEN" | ../unkey.json:7',
-      "--wait-timeout": "1800 | default",
-      "--detach": "false | default",
+      "--timeout": "30m | default",
+      "--wait": "none | variable UNKEY_DETACH",
       "--target": "- | not set",
       "--api-base-url": "http://127.0.0.1:7091 | default",
       "UNKEY_ROOT_KEY": "- | not set",
@@ -127,7 +132,7 @@ Deno.test("config show refuses what a deploy refuses, all of it at once", async 
     const { code, stdout, stderr } = await unkey(["config", "show"], { cwd });
     assert.deepEqual([code, stdout], [2, ""]);
     assert.match(stderr, /unkey\.json has a problem:\n {2}1:2 "prot" is not known: did you mean "port"\?/);
-    const wrong = await unkey(["config", "show", "--port", "x", "--wait-timeout", "0"], {
+    const wrong = await unkey(["config", "show", "--port", "x", "--timeout", "0s"], {
       cwd: join(cwd, "../.."),
     });
     assert.equal(wrong.code, 2);

@@ -1,14 +1,14 @@
 import { defineCommand } from "../../pkg/cli/mod.ts";
-import { switchField } from "../../pkg/config/mod.ts";
 import { silentLogger } from "../../pkg/logger/mod.ts";
 import { MIGRATE_FIELDS } from "../../svc/ctrl/migrate/config.ts";
 import { runMigrate } from "../../svc/ctrl/migrate/run.ts";
+import { JSON_FIELD } from "../shared/output.ts";
 
 /** `unkey ctrl migrate` */
 export const command = defineCommand({
   fields: {
     ...MIGRATE_FIELDS,
-    json: switchField({ flag: "json", env: "UNKEY_JSON", help: "Print one JSON object." }),
+    json: JSON_FIELD,
   },
   notes: "Safe to repeat, and to run by several processes at once: one works, the others wait.",
   async run({ config }, { clock, stdout }) {

@@ -10,6 +10,7 @@ import { NOTHING_DONE } from "../shared/deploying/result.ts";
 
 /** `unkey deploy` */
 export const command = defineCommand({
+  events: true,
   fields: DEPLOY_FIELDS,
   positionals: [{
     name: "folder",

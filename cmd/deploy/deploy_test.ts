@@ -263,9 +263,9 @@ Deno.test("deploy --json says in which phase it failed", async (t) => {
     {
       name: "a wait that is over",
       script: { streams: [{ events: [], until: new Promise(() => undefined) }] },
-      args: ["--wait-timeout", "1"],
+      args: ["--timeout", "1s"],
       want: ["still_running", "wait", DEPLOY_EXIT.running],
-      says: /goes on: "unkey status d_1"/,
+      says: /goes on: "unkey attach d_1"/,
     },
   ];
   for (const { name, script, args = [], files, env = {}, want, says } of cases) {

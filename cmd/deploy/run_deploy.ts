@@ -20,7 +20,7 @@ import { prepareSource, readSource } from "./source.ts";
 export async function runDeploy(options: DeployOptions): Promise<DeployResult> {
   const { config, place, process, report } = options;
   const { env, signal } = process;
-  const { detach, ...wait } = followSettings(config);
+  const { wait, ...limits } = followSettings(config);
   const outcome = new DeployOutcome(config.environment, process);
   const { timings, warnings } = outcome;
   try {
@@ -55,8 +55,9 @@ export async function runDeploy(options: DeployOptions): Promise<DeployResult> {
       healthCheckPath: config.healthCheckPath,
     });
     outcome.deploymentId = deploymentId;
-    if (detach) return outcome.ended(CREATED);
-    return outcome.ended(await waitForEnd({ client, deploymentId, process, report, timings, ...wait }));
+    if (wait === "none") return outcome.ended(CREATED);
+    const following = { client, deploymentId, process, report, timings, wait, ...limits };
+    return outcome.ended(await waitForEnd(following));
   } catch (error) {
     return outcome.failed(error);
   }

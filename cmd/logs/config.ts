@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { type ConfigOf, field, integerSchema, switchField } from "../../pkg/config/mod.ts";
 import { CONNECT_FIELDS } from "../shared/connect.ts";
+import { JSON_FIELD } from "../shared/output.ts";
 import { ENVIRONMENT_FILTER_FIELD } from "../shared/project_fields.ts";
 import { momentSchema } from "./moment.ts";
 
@@ -74,7 +75,7 @@ export const LOGS_FIELDS = {
     env: "UNKEY_LOGS_FOLLOW",
     help: "Go on with new lines until Ctrl-C.",
   }),
-  json: switchField({ flag: "json", env: "UNKEY_JSON", help: "Print one JSON object per line of output." }),
+  json: { ...JSON_FIELD, help: "Text, or one JSON object per line of output." },
 };
 
 export type LogsConfig = ConfigOf<typeof LOGS_FIELDS>;

@@ -12,6 +12,7 @@ import { runRedeploy } from "../shared/deploying/run_redeploy.ts";
 
 /** `unkey redeploy [deployment]` */
 export const command = defineCommand({
+  events: true,
   fields: {
     ...CONNECT_FIELDS,
     project: PROJECT_FIELD,

@@ -1,8 +1,25 @@
 /** Output of commands: tables whose columns line up, times as ages, and foreign text that cannot move the cursor. */
-import { switchField } from "../../pkg/config/mod.ts";
+import { z } from "zod";
+import { field } from "../../pkg/config/mod.ts";
 
-/** The setting of every command that can print for programs. */
-export const JSON_FIELD = switchField({ flag: "json", env: "UNKEY_JSON", help: "Print one JSON object." });
+/** The forms of output; `ndjson` is one JSON object a line. */
+export const OUTPUT_SCHEMA = z.enum(["text", "json", "ndjson"], { error: "must be text, json or ndjson" });
+
+/** What the setting of the form has in common for all commands. */
+export const OUTPUT = {
+  flag: "output",
+  env: "UNKEY_OUTPUT",
+  placeholder: "<text|json|ndjson>",
+  shorts: [{ flag: "json", env: "UNKEY_JSON", value: "json" }],
+} as const;
+
+/** The setting of every command that can print for programs: true for JSON, which is an object on one line. */
+export const JSON_FIELD = field({
+  ...OUTPUT,
+  help: "Text, or one JSON object on a line.",
+  schema: OUTPUT_SCHEMA.default("text").transform((form) => form !== "text"),
+  show: (json) => json ? "json" : "text",
+});
 
 /** One JSON object on a line. */
 export function jsonLine(value: unknown): string {

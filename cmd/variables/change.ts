@@ -1,5 +1,5 @@
 /** Shared by setting and removing variables: the environment, and the redeploy after the change. */
-import type { ExitCode, Process } from "../../pkg/cli/mod.ts";
+import { type ExitCode, type Process, resultEvent } from "../../pkg/cli/mod.ts";
 import { type ConfigOf, switchField } from "../../pkg/config/mod.ts";
 import { createRpcClient } from "../../pkg/rpc/mod.ts";
 import { AdminService } from "../../proto/gen/ctrl/v1/admin_pb.ts";
@@ -43,7 +43,7 @@ export async function changeVariables(
   { apply }: VariablesChange,
   process: Process,
 ): Promise<ExitCode> {
-  const { environment, json } = config;
+  const { environment, output } = config;
   const connection = await connect(config, process);
   const admin = createRpcClient(AdminService, connection);
   const { signal } = process;
@@ -54,7 +54,9 @@ export async function changeVariables(
   });
   process.stderr(`${text} in ${environment} of ${project}\n`);
   if (config.redeploy) return await redeploy({ config, connection, project, changed }, process);
-  if (json) process.stdout(jsonLine({ project, environment, ...changed }));
+  if (output === "ndjson") {
+    process.stdout(jsonLine({ ...resultEvent(process), project, environment, ...changed }));
+  } else if (output === "json") process.stdout(jsonLine({ project, environment, ...changed }));
   else process.stderr('   what runs keeps the old ones until "unkey redeploy", or the next deploy\n');
   return 0;
 }

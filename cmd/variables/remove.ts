@@ -5,6 +5,7 @@ import { projectFile } from "../shared/project_file.ts";
 import { CHANGE_FIELDS, type ChangedEnvironment, changeVariables } from "./change.ts";
 
 export const command = defineCommand({
+  events: true,
   fields: CHANGE_FIELDS,
   positionals: [{ name: "names", help: "Names of the variables.", required: true, repeated: true }],
   file: (_words, process) => projectFile(process),

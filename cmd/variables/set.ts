@@ -25,6 +25,7 @@ const FIELDS = {
 };
 
 export const command = defineCommand({
+  events: true,
   fields: FIELDS,
   positionals: [{
     name: "variables",

@@ -1,9 +1,7 @@
 import { defineCommand, VERSION } from "../../pkg/cli/mod.ts";
-import { switchField } from "../../pkg/config/mod.ts";
+import { JSON_FIELD } from "../shared/output.ts";
 
-const FIELDS = {
-  json: switchField({ flag: "json", env: "UNKEY_JSON", help: "Print one JSON object." }),
-};
+const FIELDS = { json: JSON_FIELD };
 
 /** `unkey version` */
 export const command = defineCommand({

@@ -30,6 +30,8 @@ export interface Definition<F extends Fields> {
   readonly notes?: string;
   /** Reads the file of settings that the command takes values from; what it throws is the command's failure. */
   readonly file?: (positionals: Positionals, process: Process) => Promise<FileSettings | undefined>;
+  /** True if the command prints events as they happen with `--output ndjson`, and its result as the last one. */
+  readonly events?: true;
   /** `exit_code` by default. */
   readonly outcome?: Outcome;
   /** Rules between settings; a text per problem. */
@@ -51,7 +53,7 @@ export interface Input<F extends Fields> {
 
 /** A command whose settings' types are behind it. */
 export interface Command
-  extends Pick<Definition<Fields>, "fields" | "positionals" | "notes" | "failure" | "outcome"> {
+  extends Pick<Definition<Fields>, "fields" | "positionals" | "notes" | "failure" | "outcome" | "events"> {
   execute(call: Call, process: Process): Promise<ExitCode>;
 }
 

@@ -6,6 +6,7 @@ import { printFailure, toFailure, UsageError } from "./failure.ts";
 import { addSettings, readFlags, splitSwitches } from "./flags.ts";
 import { addHelp, styleHelp } from "./help.ts";
 import { type Outcome, Output } from "./output.ts";
+import { outputForm, resultEvent } from "./output_form.ts";
 import type { Process } from "./process.ts";
 import { VERSION } from "./version.ts";
 
@@ -13,7 +14,6 @@ const NAME = "unkey";
 
 /** Finds the command that the arguments name, runs it, and answers with the exit code. Never throws. */
 export async function dispatch(root: Group, process: Process): Promise<ExitCode> {
-  const json = process.args.some((each) => each === "--json" || each === "--json=true");
   const { path, node, rest } = findNode(root, helpWord(process.args));
   let command: Command | undefined;
   let output = new Output("output", process);
@@ -22,7 +22,7 @@ export async function dispatch(root: Group, process: Process): Promise<ExitCode>
     output = new Output(outcomeOf(command, rest), process);
     return output.end(await run({ root, path, rest, command }, output.process));
   } catch (error) {
-    return output.end(fail(error, { path, command, json }, output.process));
+    return output.end(fail(error, { path, command }, output.process));
   }
 }
 
@@ -34,14 +34,16 @@ function outcomeOf(command: Command | undefined, args: readonly string[]): Outco
 
 function fail(
   error: unknown,
-  { path, command, json }: Pick<Target, "path" | "command"> & { readonly json: boolean },
+  { path, command }: Pick<Target, "path" | "command">,
   process: Process,
 ): ExitCode {
   if (error instanceof CommanderError && error.exitCode === 0) return EXIT.ok;
   // The help of a group that was called without a command is the message.
   if (error instanceof CommanderError && error.code === "commander.help") return EXIT.usage;
   const failure = toFailure(error instanceof CommanderError ? usageOf(error, path) : error);
-  return printFailure(failure, process, json ? command?.failure ?? {} : undefined);
+  const form = outputForm(process, command);
+  const event = form === "ndjson" && command?.events === true ? resultEvent(process) : {};
+  return printFailure(failure, process, form === "text" ? undefined : { ...event, ...command?.failure });
 }
 
 interface Target {

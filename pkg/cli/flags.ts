@@ -1,5 +1,5 @@
 import { type Command as Commander, Option } from "commander";
-import type { FlagValue } from "../config/mod.ts";
+import type { Field, FlagValue } from "../config/mod.ts";
 import type { Fields } from "./command.ts";
 
 type FlagValues = Map<string, FlagValue>;
@@ -12,6 +12,7 @@ export function addSettings(to: Commander, fields: Fields): void {
     const option = new Option(`--${each.flag}${value}`, each.help);
     if (each.repeated === true) option.argParser(appended);
     to.addOption(option);
+    for (const { flag } of each.shorts ?? []) to.addOption(new Option(`--${flag}`));
   }
 }
 
@@ -28,9 +29,7 @@ export function splitSwitches(
   fields: Fields,
   args: readonly string[],
 ): { rest: readonly string[]; switches: FlagValues } {
-  const names = new Set(
-    Object.values(fields).filter((each) => each.placeholder === undefined).map((each) => each.flag),
-  );
+  const names = new Set(Object.values(fields).flatMap(switchesOf));
   const end = args.indexOf("--");
   const switches: FlagValues = new Map();
   const rest = args.filter((word, index) => {
@@ -44,13 +43,19 @@ export function splitSwitches(
   return { rest, switches };
 }
 
+/** The flags of a setting that take no value. */
+function switchesOf({ flag, placeholder, shorts = [] }: Field<unknown>): readonly string[] {
+  const own = flag !== undefined && placeholder === undefined ? [flag] : [];
+  return [...own, ...shorts.map((short) => short.flag)];
+}
+
 /** The values that commander parsed, by the flag's own name. */
 export function readFlags(fields: Fields, from: Commander, switches: FlagValues): FlagValues {
   const flags = new Map(switches);
   const values: Readonly<Record<string, unknown>> = from.opts();
-  for (const { flag } of Object.values(fields)) {
+  for (const flag of Object.values(fields).flatMap((each) => [each.flag ?? [], switchesOf(each)].flat())) {
     const option = from.options.find((each) => each.long === `--${flag}`);
-    if (flag === undefined || option === undefined) continue;
+    if (option === undefined) continue;
     const value = values[option.attributeName()];
     // Commander keeps `--no-input` as the negation of `input`.
     if (option.negate) {

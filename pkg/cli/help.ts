@@ -20,9 +20,16 @@ export function styleHelp(to: Commander, process: Process): void {
 
 /** Adds variable and default to each setting's help, and lists the settings that only a variable can give. */
 export async function addHelp(to: Commander, command: Command): Promise<void> {
-  const { defaultText } = await import("../config/mod.ts");
+  const { defaultText, shortHelp } = await import("../config/mod.ts");
   const byFlag = new Map(Object.values(command.fields).map((each) => [`--${each.flag}`, each]));
+  const shorts = new Map(
+    Object.values(command.fields).flatMap((each) =>
+      (each.shorts ?? []).map((short) => [`--${short.flag}`, `${shortHelp(each, short)} (env: ${short.env})`])
+    ),
+  );
   const describe = (option: Option): string => {
+    const short = shorts.get(option.long ?? "");
+    if (short !== undefined) return short;
     const field = option.long === undefined || option.long === null ? undefined : byFlag.get(option.long);
     if (field === undefined) return option.description;
     const facts = [`env: ${field.env}${field.repeated === true ? " with one per line" : ""}`];

@@ -51,6 +51,7 @@ export {
   UsageError,
 } from "./failure.ts";
 export { withThisMachine } from "./no_proxy.ts";
+export { type OutputForm, resultEvent } from "./output_form.ts";
 export type { Outcome } from "./output.ts";
 export { type Paint, paint } from "./paint.ts";
 export type { Choice, Directories, Process, Prompts, Terminal } from "./process.ts";

@@ -1,5 +1,14 @@
 import type { z } from "zod";
 
+/** A switch that stands for one value of a setting, e.g. `--json` for `--output json`. */
+export interface Short {
+  /** Without dashes. */
+  readonly flag: string;
+  readonly env: string;
+  /** The value that it stands for. */
+  readonly value: string;
+}
+
 /** One setting. `T` is what it parses into. */
 export interface Field<T> {
   /** Without dashes. Absent on secrets. */
@@ -10,6 +19,8 @@ export interface Field<T> {
   readonly help: string;
   /** The value's name in help, e.g. `<port>`; absent for switches. */
   readonly placeholder?: string;
+  /** The setting's own flag and variable go before those of the switches. */
+  readonly shorts?: readonly Short[];
   readonly secret: boolean;
   /** Takes all its values: those of the file, then one per line of the variable, then one per time that the flag is given. */
   readonly repeated?: boolean;

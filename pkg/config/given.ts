@@ -1,5 +1,6 @@
 /** The values that were given to a setting, and where each comes from. */
 import type { Field, Sources } from "./field.ts";
+import { isOn } from "./shorts.ts";
 
 /** The place of a value. */
 export type Origin =
@@ -19,7 +20,7 @@ export interface Given {
 /**
  * The value that holds, or nothing; of a repeated setting all values, those that go before others last.
  *
- * @param onProblem gets a text for a secret whose file cannot be read
+ * @param onProblem gets a text for a secret whose file cannot be read, and for a switch that is neither true nor false
  */
 export function givenValues(
   field: Field<unknown>,
@@ -28,8 +29,8 @@ export function givenValues(
 ): readonly Given[] {
   const places = [
     () => ofFile(field, sources),
-    () => ofVariable(field, sources),
-    () => ofFlag(field, sources),
+    () => ofVariable(field, sources, onProblem),
+    () => ofFlag(field, sources, onProblem),
   ];
   if (field.repeated === true) return places.flatMap((place) => place());
   for (const place of places.reverse()) {
@@ -39,20 +40,30 @@ export function givenValues(
   return field.secret ? ofSecretFile(field, sources, onProblem) : [];
 }
 
-function ofFlag({ flag }: Field<unknown>, { flags }: Sources): readonly Given[] {
-  const value = flag === undefined ? undefined : flags.get(flag);
-  if (value === undefined) return [];
-  const values = typeof value === "object" ? value : [value];
-  return values.map((each) => ({ value: each, origin: { kind: "flag" } }));
+/** The switches that stand for a value come behind the setting's own flag. */
+function ofFlag(
+  { flag, shorts = [] }: Field<unknown>,
+  { flags }: Sources,
+  onProblem: (text: string) => void,
+): readonly Given[] {
+  const own = flag === undefined ? undefined : flags.get(flag);
+  const short = shorts.find((each) => isOn(each, flags.get(each.flag), onProblem))?.value;
+  return [own ?? [], short ?? []].flat().map((value) => ({ value, origin: { kind: "flag" } }));
 }
 
-function ofVariable({ env: name, repeated }: Field<unknown>, { env }: Sources): readonly Given[] {
+function ofVariable(
+  { env: name, repeated, shorts = [] }: Field<unknown>,
+  { env }: Sources,
+  onProblem: (text: string) => void,
+): readonly Given[] {
   const text = env(name) ?? "";
   const values = repeated === true ? text.split("\n").map((line) => line.trim()) : [text];
-  return values.filter((value) => value !== "").map((value) => ({
+  const own = values.filter((value) => value !== "").map((value) => ({ value, name }));
+  const short = shorts.filter((each) => isOn(each, env(each.env), onProblem)).map(({ value, env }) => ({
     value,
-    origin: { kind: "variable", name },
+    name: env,
   }));
+  return [...own, ...short].map(({ value, name }) => ({ value, origin: { kind: "variable", name } }));
 }
 
 function ofFile({ file: key }: Field<unknown>, { file }: Sources): readonly Given[] {

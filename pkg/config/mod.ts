@@ -20,10 +20,13 @@ import { Fault, isFault } from "../fault/mod.ts";
 import { Secret } from "../secret/mod.ts";
 import type { ConfigOf, Field, Sources } from "./field.ts";
 import { givenValues } from "./given.ts";
+import { parseSwitch } from "./shorts.ts";
 
 export { Secret };
-export type { ConfigOf, Field, FlagValue, SettingsFile, Sources } from "./field.ts";
+export { durationSchema, durationText } from "./duration.ts";
+export type { ConfigOf, Field, FlagValue, SettingsFile, Short, Sources } from "./field.ts";
 export { type Given, givenValues, type Origin } from "./given.ts";
+export { shortHelp } from "./shorts.ts";
 export { defaultText, valueText } from "./text.ts";
 
 /** Declares a setting with a flag. */
@@ -65,8 +68,8 @@ export function switchField(
   const schema = z.union([z.boolean(), z.string()]).optional().transform((raw, context): boolean => {
     if (raw === undefined) return options.default ?? false;
     if (typeof raw === "boolean") return raw;
-    if (/^(1|true|yes|on)$/i.test(raw)) return true;
-    if (/^(0|false|no|off)$/i.test(raw)) return false;
+    const parsed = parseSwitch(raw);
+    if (parsed !== undefined) return parsed;
     context.addIssue({ code: "custom", message: "must be true or false" });
     return z.NEVER;
   });

@@ -28,6 +28,6 @@ export async function createOnce(
   keyed.idempotencyKey = newSecretToken("deploy");
   const { deploymentId } = await retryWhileUnavailable(process, () => client.createDeployment(keyed));
   timings.createMs = clock.now() - begunMs;
-  report.done(`created ${deploymentId}`, timings.createMs);
+  report.created(deploymentId, timings.createMs);
   return deploymentId;
 }

@@ -14,7 +14,7 @@ export const DEPLOY_EXIT = {
 
 /** Every exit code with the phase in which a deploy ended. Help and JSON are made of this table. */
 const TABLE: readonly { readonly code: ExitCode; readonly phase: string; readonly means: string }[] = [
-  { code: EXIT.ok, phase: "ready", means: "the deployment is ready; with --detach, it was created" },
+  { code: EXIT.ok, phase: "ready", means: "the deployment is ready, or as far as --wait asks" },
   { code: EXIT.failed, phase: "other", means: "something else failed" },
   { code: EXIT.usage, phase: "usage", means: "wrong usage or settings" },
   { code: EXIT.auth, phase: "auth", means: "not logged in, or not allowed" },
@@ -28,7 +28,7 @@ const TABLE: readonly { readonly code: ExitCode; readonly phase: string; readonl
   {
     code: DEPLOY_EXIT.running,
     phase: "wait",
-    means: "it still runs: --wait-timeout was over before it ended",
+    means: "--timeout was over; the deployment goes on",
   },
   { code: EXIT.unreachable, phase: "connect", means: "the control plane does not answer" },
   { code: EXIT.interrupted, phase: "interrupted", means: "Ctrl-C; a deployment that was created goes on" },
@@ -36,7 +36,8 @@ const TABLE: readonly { readonly code: ExitCode; readonly phase: string; readonl
 
 /** The codes as `--help` shows them. */
 export const EXIT_NOTES = [
-  "Standard output gets the URLs and nothing else, or with --json one JSON object, also when the deploy fails.",
+  "Standard output gets the URLs and nothing else, or with --json one JSON object, also when the deploy fails. With",
+  "--output ndjson it gets an object for each event: created, status, step, log and notice, and the result last.",
   "",
   "Exit codes, with the error.phase of --json:",
   ...TABLE.map(({ code, phase, means }) => `  ${String(code).padEnd(3)}  ${phase.padEnd(11)}  ${means}`),

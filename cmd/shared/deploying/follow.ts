@@ -20,6 +20,8 @@ export interface FollowOptions {
   readonly signal: AbortSignal;
   /** The last event that was handled; moves on, so that a later call resumes behind it. */
   readonly cursor?: { sequence: bigint };
+  /** Statuses on the way that end the following, too. */
+  readonly isEnough?: (status: DeploymentStatus) => boolean;
   /** Called once per event, in order. */
   readonly onEvent: (event: DeploymentEvent) => void;
   /** Called once when the stream is lost; following goes on. */
@@ -47,14 +49,16 @@ const FINAL: readonly DeploymentStatus[] = [
  */
 export async function follow(options: FollowOptions): Promise<Deployment> {
   const { clock, signal, onTrouble, cursor = { sequence: 0n } } = options;
+  const isEnd = (status: DeploymentStatus): boolean =>
+    FINAL.includes(status) || options.isEnough?.(status) === true;
   for (let failures = 0;;) {
     const before = cursor.sequence;
     try {
-      const complete = await readEvents(options, cursor);
+      const complete = await readEvents(options, cursor, isEnd);
       const deployment = await read(options);
-      if (FINAL.includes(deployment.status)) {
+      if (isEnd(deployment.status)) {
         // The stream ended early, as those of an api that is stopped do. The end is known; the rest is output.
-        if (!complete) await readEvents(options, cursor).catch(() => undefined);
+        if (!complete) await readEvents(options, cursor, isEnd).catch(() => undefined);
         return deployment;
       }
     } catch (error) {
@@ -74,22 +78,25 @@ function isPermanent({ code }: Fault): boolean {
     code === "invalid_argument";
 }
 
-/** Returns true when the event of the final status was among them. */
-async function readEvents(options: FollowOptions, cursor: { sequence: bigint }): Promise<boolean> {
+/** Reads up to the event of a status that is the end; returns true when there was one. */
+async function readEvents(
+  options: FollowOptions,
+  cursor: { sequence: bigint },
+  isEnd: (status: DeploymentStatus) => boolean,
+): Promise<boolean> {
   const { client, deploymentId, clock, signal, onEvent } = options;
   using idle = new IdleAbort({ clock, idleMs: IDLE_MS, signal });
   const afterSequence = cursor.sequence;
   const stream = client.watchDeploymentEvents({ deploymentId, afterSequence }, { signal: idle.signal });
-  let complete = false;
   for await (const { event } of stream) {
     idle.reset();
     if (event.case !== "deploymentEvent" || event.value.sequence <= cursor.sequence) continue;
     cursor.sequence = event.value.sequence;
-    const { payload } = event.value;
-    complete = payload.case === "status" && FINAL.includes(payload.value.status);
     onEvent(event.value);
+    const { payload } = event.value;
+    if (payload.case === "status" && isEnd(payload.value.status)) return true;
   }
-  return complete;
+  return false;
 }
 
 async function read({ client, deploymentId, signal }: FollowOptions): Promise<Deployment> {

@@ -42,7 +42,7 @@ export function rolledBackTo(deploymentId: string): End {
 /** The end of a deploy that goes on without us. */
 export function leftRunning(deploymentId: string): End {
   const message =
-    `Stopped watching; the deployment goes on. "unkey status ${deploymentId}" shows how far it is, ` +
-    `"unkey logs ${deploymentId} --follow" what it prints.`;
+    `Stopped watching; the deployment goes on. "unkey attach ${deploymentId}" follows it again, ` +
+    `"unkey cancel ${deploymentId}" ends it.`;
   return endedWith("running", { code: "interrupted", message, exitCode: EXIT.interrupted });
 }

@@ -52,7 +52,7 @@ export class DeployOutcome {
     if (this.#process.signal.aborted) return this.ended(id === null ? NOT_CREATED : leftRunning(id));
     const failure = explain(error, this.baseUrl);
     if (id === null) return this.ended(endedWith("failed", failure));
-    const message = `${failure.message} The deployment ${id} may go on.`;
+    const message = `${failure.message} The deployment may go on: "unkey attach ${id}" follows it.`;
     return this.ended(endedWith("running", { ...failure, message }));
   }
 }

@@ -1,5 +1,6 @@
 import { type Paint, paint, type Process } from "../../../pkg/cli/mod.ts";
 import { oneLine, printable } from "../output.ts";
+import type { EventLines } from "./event_lines.ts";
 import type { DeploymentEvent } from "../../../proto/gen/ctrl/v1/deployment_pb.ts";
 
 const FRAMES = ["|", "/", "-", "\\"];
@@ -14,18 +15,23 @@ const TITLES: Readonly<Record<string, string>> = {
 
 type ReportProcess = Pick<Process, "stderr" | "terminal" | "clock">;
 
-/** Progress of a deploy on standard error: lines that stay, and below them, on a terminal, one line that moves. */
+/**
+ * Progress of a deploy on standard error: lines that stay, and below them, on a terminal, one line that moves. `lines`
+ * gets the events, too.
+ */
 export class Report implements Disposable {
   readonly #process: ReportProcess;
   readonly #colours: Paint;
+  readonly #lines: EventLines | undefined;
   readonly #started = new Map<string, bigint>();
   #busy: { text: string; sinceMs: number } | undefined;
   #frame = 0;
   #timer: ReturnType<typeof setInterval> | undefined;
   #origin = "";
 
-  constructor(process: ReportProcess) {
+  constructor(process: ReportProcess, lines?: EventLines) {
     this.#process = process;
+    this.#lines = lines;
     this.#colours = paint(process);
   }
 
@@ -42,9 +48,16 @@ export class Report implements Disposable {
     this.line(`${this.#colours.green("ok")} ${text}${took}`);
   }
 
+  /** The deployment exists. */
+  created(id: string, ms: number): void {
+    this.#lines?.created(id);
+    this.done(`created ${id}`, ms);
+  }
+
   /** A fact that the user may not expect. */
   note(text: string): void {
-    this.line(`${this.#colours.yellow("note")} ${oneLine(text)}`);
+    this.#lines?.notice(oneLine(text));
+    this.#note(text);
   }
 
   /** A problem that ends nothing; of one line or several. */
@@ -79,14 +92,16 @@ export class Report implements Disposable {
   }
 
   /** Shows one event of the deployment. */
-  event({ createdAt, payload }: DeploymentEvent): void {
+  event(event: DeploymentEvent): void {
+    this.#lines?.event(event);
+    const { createdAt, payload } = event;
     switch (payload.case) {
       case "step":
         return this.#step(payload.value.name, payload.value.status, payload.value.message, createdAt);
       case "log":
         return this.#log(payload.value.origin, payload.value.lines);
       case "notice":
-        return this.note(payload.value.message);
+        return this.#note(payload.value.message);
       case "status":
       case undefined:
         return;
@@ -95,6 +110,10 @@ export class Report implements Disposable {
 
   [Symbol.dispose](): void {
     this.idle();
+  }
+
+  #note(text: string): void {
+    this.line(`${this.#colours.yellow("note")} ${oneLine(text)}`);
   }
 
   #step(name: string, status: string, message: string, at: bigint): void {

@@ -40,7 +40,7 @@ const SEARCHED_MAX = 100;
 
 /** Creates a deployment like a former one. Never throws: every end is a result. */
 export async function runRedeploy(options: RedeployOptions): Promise<DeployResult> {
-  const { to, process, report, detach, ...wait } = options;
+  const { to, process, report, wait, timeoutMs, ask } = options;
   const outcome = new DeployOutcome(to ?? environmentOf(options.former), process);
   const { timings } = outcome;
   try {
@@ -61,8 +61,9 @@ export async function runRedeploy(options: RedeployOptions): Promise<DeployResul
       ...(to === undefined ? {} : { environmentSlug: to }),
     });
     outcome.deploymentId = deploymentId;
-    if (detach) return outcome.ended(CREATED);
-    return outcome.ended(await waitForEnd({ client, deploymentId, process, report, timings, ...wait }));
+    if (wait === "none") return outcome.ended(CREATED);
+    const following = { client, deploymentId, process, report, timings, wait, timeoutMs, ask };
+    return outcome.ended(await waitForEnd(following));
   } catch (error) {
     return outcome.failed(error);
   }

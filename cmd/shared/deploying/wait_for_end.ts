@@ -1,5 +1,6 @@
 import { EXIT, type Process } from "../../../pkg/cli/mod.ts";
 import type { Clock } from "../../../pkg/clock/mod.ts";
+import { durationText } from "../../../pkg/config/mod.ts";
 import { type Deployment, DeploymentStatus } from "../../../proto/gen/ctrl/v1/deployment_pb.ts";
 import { statusName } from "../deployment_view.ts";
 import { retryWhileUnavailable } from "../retry_while_unavailable.ts";
@@ -16,7 +17,8 @@ export interface WaitOptions {
   readonly process: Process;
   readonly report: Report;
   readonly timings: Timings;
-  readonly waitSeconds: number;
+  readonly wait: "built" | "ready";
+  readonly timeoutMs: number;
   /** Ctrl-C asks whether to cancel, if there is a terminal to answer at. */
   readonly ask: boolean;
 }
@@ -28,16 +30,16 @@ const FIND_LIVE_MS_MAX = 5_000;
 
 /** Follows a deployment until it ends, the time to wait is over, or Ctrl-C. */
 export async function waitForEnd(options: WaitOptions): Promise<End> {
-  const { deploymentId, process: { signal }, report, timings, waitSeconds } = options;
+  const { deploymentId, process: { signal }, report, timings, timeoutMs, wait } = options;
   // The second wait, after a Ctrl-C, goes on behind the events of the first.
   const progress: Progress = { cursor: { sequence: 0n }, times: new PhaseTimes(timings) };
   try {
-    return await followWithin(options, progress, waitSeconds * 1000, signal);
+    return await followWithin(options, progress, timeoutMs, signal);
   } catch (error) {
     report.idle();
     if (error instanceof WaitOver) {
-      const message = `The deployment did not end within ${waitSeconds} s and goes on: ` +
-        `"unkey status ${deploymentId}" shows how far it is.`;
+      const message = `The deployment was not ${wait} within ${durationText(timeoutMs)}, and goes on: ` +
+        `"unkey attach ${deploymentId}" follows it.`;
       return endedWith("running", { code: "still_running", message, exitCode: DEPLOY_EXIT.running });
     }
     if (!signal.aborted) throw error;
@@ -52,7 +54,7 @@ async function endInterrupted(options: WaitOptions, progress: Progress): Promise
   if (interrupted.kind === "rolled_back") return rolledBackTo(interrupted.toDeploymentId);
   report.busy("cancelling");
   try {
-    return await followWithin(options, progress, CANCEL_MS_MAX);
+    return await followWithin({ ...options, wait: "ready" }, progress, CANCEL_MS_MAX);
   } catch (error) {
     if (!(error instanceof WaitOver)) throw error;
     const message = `The deployment is being cancelled: "unkey status ${deploymentId}" shows how far it is.`;
@@ -67,7 +69,7 @@ interface Progress {
 
 /** @throws `WaitOver` after `limitMs` */
 async function followWithin(
-  { client, deploymentId, process: { clock }, report }: WaitOptions,
+  { client, deploymentId, process: { clock }, report, wait }: WaitOptions,
   { cursor, times }: Progress,
   limitMs: number,
   stop?: AbortSignal,
@@ -87,6 +89,7 @@ async function followWithin(
         times.add(event);
       },
       onTrouble: (message) => report.line(`   ${message}`),
+      ...(wait === "built" ? { isEnough: isBuilt } : {}),
     });
     if (deployment.status === DeploymentStatus.READY) report.done("ready");
     return await endOf(deployment, { client, clock, signal });
@@ -96,6 +99,11 @@ async function followWithin(
     done.abort();
     await timer;
   }
+}
+
+/** The image is built, and the deployment goes on. */
+function isBuilt(status: DeploymentStatus): boolean {
+  return status === DeploymentStatus.DEPLOYING || status === DeploymentStatus.NETWORK;
 }
 
 interface Look {
@@ -108,6 +116,7 @@ async function endOf(deployment: Deployment, look: Look): Promise<End> {
   const { status, urls, errorMessage, failureCode, imageSourceDeploymentId } = deployment;
   const name = statusName(status);
   const image = imageSourceDeploymentId === "" ? {} : { imageSourceDeploymentId };
+  if (isBuilt(status)) return { status: name, urls: [], ...image, exitCode: EXIT.ok };
   if (status === DeploymentStatus.READY) return { status: name, urls, ...image, exitCode: EXIT.ok };
   const code = failureCode === "" ? name : failureCode;
   const message = errorMessage === "" ? ENDINGS[name] ?? `The deployment is ${name}.` : errorMessage;

@@ -55,7 +55,7 @@ Deno.test(`${DEPLOYMENTS} watched deployments end with the right code and object
   let [next, ended] = [0, 0];
   const deployAndCompare = async (branch: string): Promise<void> => {
     const args = ["deploy", "--image", "nginx:1", "--project", "shop", "--branch", branch, "--json"];
-    const { code, stdout, stderr } = await unkey([...args, "--wait-timeout", "86400"], { env, clock });
+    const { code, stdout, stderr } = await unkey([...args, "--timeout", "24h"], { env, clock });
     const told = JSON.parse(stdout);
     // Every attempt of a call before the watch was cut: not the subject here, and there is nothing to watch.
     if (told.id === null) return assert.deepEqual([code, told.error.code], [20, "unavailable"]);
