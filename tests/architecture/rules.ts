@@ -72,7 +72,7 @@ const isOurs = (path: string): boolean => /^(main\.ts|cmd\/|svc\/|pkg\/|proto\/|
 export const PURE: readonly RegExp[] = [
   /^svc\/.*\/plan\.ts$/,
   /^svc\/ctrl\/internal\/builds\/build_key\.ts$/,
-  /^svc\/ctrl\/internal\/deployments\/(domains|gates|images|status|urls)\.ts$/,
+  /^svc\/ctrl\/internal\/deployments\/(domains|gates|host_label|images|status|urls)\.ts$/,
   /^svc\/frontline\/internal\/(route_table|explain)\.ts$/,
   /^svc\/krane\/internal\/deployment\/platform_variables\.ts$/,
   /^svc\/krane\/internal\/runtime\/docker\/(container_manifest|status)\.ts$/,

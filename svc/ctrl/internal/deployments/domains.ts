@@ -3,19 +3,28 @@
  *
  * ```ts
  * domainsOf({ project: "shop", environment: "production", workspace: "acme", apex: "localhost", ... });
- * // shop-git-0a1b2c3-4711-acme.localhost  none         this deployment for ever
- * // shop-git-main-acme.localhost          branch       newest of its branch
- * // shop-production-acme.localhost        environment  the live deployment
- * // shop-acme.localhost                   live         the same, for production only
+ * // shop-git-0a1b2c3-4711-acme.localhost      none         this deployment for ever
+ * // shop-production-git-main-acme.localhost   branch       newest of its branch in the environment
+ * // shop-production-acme.localhost            environment  the live deployment
+ * // shop-acme.localhost                       live         the same, for production only
  * ```
  *
- * Names are a pure function of the deployment, so a repeated step makes the same ones. Joining slugs with hyphens is
- * ambiguous; that two owners get the same name is possible, and is refused where routes are assigned.
+ * Branches of `preview` are named without it, `shop-git-main-acme`. Names are a pure function of the deployment, so a repeated step
+ * makes the same ones. `host_label.ts` says how they tell their parts apart.
  *
  * @module
  */
 import { Fault } from "../../../../pkg/fault/mod.ts";
-import { shortHash } from "../../../../pkg/hash/mod.ts";
+import {
+  hashedLabelOf,
+  LABEL_CHARACTERS_MIN,
+  labelOf,
+  type LabelOwner,
+  type LabelPlace,
+  PRODUCTION_SLUG,
+} from "./host_label.ts";
+
+export { PRODUCTION_SLUG };
 
 /** The scope whose newest deployment a name follows; `none` never moves. */
 export type Sticky = "none" | "branch" | "environment" | "live";
@@ -40,20 +49,10 @@ export interface DomainParts {
   readonly commitSha: string;
   /** Empty when it is not known. */
   readonly branch: string;
-  /** True when the same commit can be deployed with other content, as an upload can: its name is then unique. */
-  readonly upload: boolean;
 }
 
-/** The environment whose deployments also get the short, live name. */
-export const PRODUCTION_SLUG = "production";
-
-const LABEL_BYTES_MAX = 63;
-const NAME_BYTES_MAX = 253;
-const BRANCH_BYTES_MAX = 80;
-const COMMIT_CHARACTERS = 7;
-const HASH_CHARACTERS = 8;
-/** Below this a label could not hold a hash and something to recognize it by. */
-const LABEL_BYTES_MIN = HASH_CHARACTERS + 4;
+const LABEL_CHARACTERS_MAX = 63;
+const NAME_CHARACTERS_MAX = 253;
 
 /**
  * All names of a deployment, most specific first.
@@ -61,52 +60,31 @@ const LABEL_BYTES_MIN = HASH_CHARACTERS + 4;
  * @throws `failed_precondition` when the apex leaves no room for a label
  */
 export function domainsOf(parts: DomainParts): readonly Domain[] {
-  const { project, environment, workspace, apex } = parts;
-  const name = (label: string): string => `${fit(label, apex)}.${apex}`.toLowerCase();
+  const { project, environment, branch, commitSha, deploymentId, apex } = parts;
+  const place = { workspace: parts.workspace, charactersMax: roomBelow(apex) };
+  const hostname = (owner: LabelOwner, label: (owner: LabelOwner, place: LabelPlace) => string = labelOf) =>
+    `${label(owner, place)}.${apex}`.toLowerCase();
   const domains: Domain[] = [];
-  if (parts.commitSha !== "") domains.push(commitDomain(parts, name));
-  if (parts.branch !== "") {
-    const branch = branchSlug(parts.branch) || hash(parts.branch);
-    domains.push({ hostname: name(`${project}-git-${branch}-${workspace}`), sticky: "branch" });
+  if (commitSha !== "") {
+    // The same commit can be deployed again with other files, so that its name is the deployment's.
+    const owner = { kind: "commit", project, commitSha, deploymentId } as const;
+    domains.push({ hostname: hostname(owner), sticky: "none", spare: hostname(owner, hashedLabelOf) });
   }
-  domains.push({ hostname: name(`${project}-${environment}-${workspace}`), sticky: "environment" });
+  if (branch !== "") {
+    domains.push({ hostname: hostname({ kind: "branch", project, environment, branch }), sticky: "branch" });
+  }
+  domains.push({ hostname: hostname({ kind: "environment", project, environment }), sticky: "environment" });
   if (environment === PRODUCTION_SLUG) {
-    domains.push({ hostname: name(`${project}-${workspace}`), sticky: "live" });
+    domains.push({ hostname: hostname({ kind: "project", project }), sticky: "live" });
   }
   return domains;
 }
 
-function commitDomain(parts: DomainParts, name: (label: string) => string): Domain {
-  const { project, workspace, deploymentId } = parts;
-  const commit = `${project}-git-${parts.commitSha.slice(0, COMMIT_CHARACTERS)}`;
-  if (!parts.upload) return { hostname: name(`${commit}-${workspace}`), sticky: "none" };
-  const number = parseInt(shortHash(deploymentId, 8), 16);
-  return {
-    hostname: name(`${commit}-${1000 + number % 9000}-${workspace}`),
-    sticky: "none",
-    spare: name(`${commit}-${hash(deploymentId)}-${workspace}`),
-  };
-}
-
-/** A branch as part of a label: `feature/auth` is `feature-auth`. Empty when nothing in it can be shown. */
-export function branchSlug(branch: string): string {
-  const words = branch.trim().replace(/[^A-Za-z0-9\s]/g, " ").replace(/\s+/g, " ");
-  return words.replaceAll(" ", "-").toLowerCase().slice(0, BRANCH_BYTES_MAX).replace(/-$/, "");
-}
-
-/** Cuts a label that is too long, and ends it with a hash of the whole, so that two long labels stay different. */
-function fit(label: string, apex: string): string {
-  const room = Math.min(LABEL_BYTES_MAX, NAME_BYTES_MAX - 1 - apex.length);
-  if (room < LABEL_BYTES_MIN) {
-    const text =
-      `The default domain "${apex}" is too long: a name below it would exceed ${NAME_BYTES_MAX} characters. ` +
-      "The operator sets a shorter one.";
-    throw new Fault("failed_precondition", text, { publicMessage: text });
-  }
-  if (label.length <= room) return label;
-  return `${label.slice(0, room - HASH_CHARACTERS - 1).replace(/-+$/, "")}-${hash(label)}`;
-}
-
-function hash(text: string): string {
-  return shortHash(text, HASH_CHARACTERS);
+function roomBelow(apex: string): number {
+  const room = Math.min(LABEL_CHARACTERS_MAX, NAME_CHARACTERS_MAX - 1 - apex.length);
+  if (room >= LABEL_CHARACTERS_MIN) return room;
+  const text =
+    `The default domain "${apex}" is too long: a name below it would exceed ${NAME_CHARACTERS_MAX} characters. ` +
+    "The operator sets a shorter one.";
+  throw new Fault("failed_precondition", text, { publicMessage: text });
 }

@@ -35,8 +35,8 @@ export type RouteOutcome =
 /**
  * Makes the hostnames lead to the deployment.
  *
- * A hostname belongs to the project that had it first, and if it stands for an environment, to that environment. If one
- * of them has another owner, nothing is changed.
+ * A hostname belongs to the project that had it first, and if it stands for an environment or a branch, to that environment. If
+ * one of them has another owner, nothing is changed.
  */
 export async function assignRoutes(tx: Tx, assignment: RouteAssignment): Promise<RouteOutcome> {
   const wanted = assignment.routes.toSorted((a, b) => a.hostname < b.hostname ? -1 : 1);
@@ -109,9 +109,8 @@ async function lockHostnames(
 function isForeign(row: FrontlineRoutesTable | undefined, owner: RouteAssignment): boolean {
   if (row === undefined) return false;
   if (row.workspace_id !== owner.workspaceId || row.project_id !== owner.projectId) return true;
-  // A branch or a commit can be deployed to another environment; a name of an environment cannot move.
-  const ofEnvironment = row.sticky === "environment" || row.sticky === "live";
-  return ofEnvironment && row.environment_id !== owner.environmentId;
+  // A name of a commit is its deployment's; all others have their environment in them.
+  return row.sticky !== "none" && row.environment_id !== owner.environmentId;
 }
 
 function newRow({ hostname, sticky }: WantedRoute, owner: RouteAssignment): FrontlineRoutesTable {
@@ -161,10 +160,8 @@ export async function listRoutesOfEnvironment(
 }
 
 /** The deployment behind a hostname. */
-export interface RouteHolder
-  extends Pick<FrontlineRoutesTable, "hostname" | "deployment_id" | "environment_id"> {
+export interface RouteHolder extends Pick<FrontlineRoutesTable, "hostname" | "deployment_id"> {
   readonly sequence: number;
-  readonly created_at: number;
 }
 
 /** The holders of these hostnames. Unique index on the hostname. */
@@ -176,9 +173,7 @@ export async function listRouteHolders(db: Queryable, hostnames: readonly string
     .select([
       "frontline_routes.hostname",
       "frontline_routes.deployment_id",
-      "deployments.environment_id",
       "deployments.sequence",
-      "deployments.created_at",
     ]).execute();
 }
 

@@ -59,11 +59,10 @@ test("a hostname moves within its owner, and nobody else can take it", async (db
   });
   assert.deepEqual(await listRoutesOfDeployment(db.kysely, theirs), []);
   assert.deepEqual(
-    await assign(d1, mine.previewId, live),
-    { kind: "taken", hostnames: [live.hostname] },
-    "a name of an environment does not move to another one",
+    await assign(d1, mine.previewId, live, branch),
+    { kind: "taken", hostnames: [branch.hostname, live.hostname] },
+    "names of an environment and of its branches do not move to another one",
   );
-  assert.equal((await assign(d1, mine.previewId, branch)).kind, "assigned");
   const names = async (id: string) => (await listDeploymentViewsByIds(db.kysely, [id])).get(id)?.hostnames;
   assert.deepEqual(await names(d1), [branch.hostname]);
   assert.deepEqual(await names(d2), [live.hostname]);

@@ -120,25 +120,19 @@ export async function domainParts(
     deploymentId: row.id,
     commitSha: row.git_commit_sha,
     branch: row.git_branch,
-    // The same commit can be deployed again with other files, or as another image.
-    upload: true,
   };
 }
 
 function contender(row: DeploymentsTable): Contender {
   return {
     id: row.id,
-    environmentId: row.environment_id,
     sequence: row.sequence,
-    createdAtMs: row.created_at,
   };
 }
 
 function holderOf(row: RouteHolder): Contender {
   return {
     id: row.deployment_id,
-    environmentId: row.environment_id,
     sequence: row.sequence,
-    createdAtMs: row.created_at,
   };
 }

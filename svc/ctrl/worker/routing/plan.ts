@@ -4,10 +4,8 @@ import type { Domain, Sticky } from "../../internal/deployments/domains.ts";
 /** The deployment that asks. */
 export interface Contender {
   readonly id: string;
-  readonly environmentId: string;
   /** Grows per environment: the newest wins. */
   readonly sequence: number;
-  readonly createdAtMs: number;
 }
 
 export interface RoutePlanInput {
@@ -57,18 +55,13 @@ function hostnameFor(domain: Domain, facts: RoutePlanInput, live: boolean): stri
         ? domain.hostname
         : domain.spare ?? domain.hostname;
     case "branch":
-      return holder === undefined || !isNewer(holder, facts.contender) ? domain.hostname : undefined;
+      return holder === undefined || holder.sequence <= facts.contender.sequence
+        ? domain.hostname
+        : undefined;
     case "environment":
     case "live":
       return live ? domain.hostname : undefined;
   }
-}
-
-/** Sequences count per environment; a branch can be deployed to several, and then the time of creation decides. */
-function isNewer(one: Contender, other: Contender): boolean {
-  return one.environmentId === other.environmentId
-    ? one.sequence > other.sequence
-    : one.createdAtMs > other.createdAtMs;
 }
 
 /** The names in the order in which people want to see them. */

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { isFault } from "../../../../pkg/fault/mod.ts";
 import { execute, newWorld } from "../../../../pkg/testkit/fake_durable.ts";
+import { listRoutesOfDeployment } from "../../internal/store/mod.ts";
 import { seedDeployment, seedProject, testOnCtrlDatabases } from "../../internal/store/testing.ts";
 import {
   assign,
@@ -95,4 +96,29 @@ test("deployments that ask for traffic at once leave the newest one live", async
   assert.deepEqual(shots.map((shot) => shot.live), [false, false, false, false, true]);
   assert.deepEqual(shots.at(-1)?.routes, ["branch", "environment", "live"]);
   assert.deepEqual(shots.map((shot) => shot.status), Array(5).fill("ready"));
+});
+
+/** A name that leads to another branch shows the wrong app. */
+test("no deployment takes the host name of another branch, or of its branch in another environment", async (db) => {
+  const seed = await seedProject(db);
+  const world = newWorld();
+  const deploy = async (git_branch: string, environment_id = seed.previewId): Promise<readonly string[]> => {
+    const { id } = await seedDeployment(db, seed, { git_branch, environment_id });
+    const onWait = (): Promise<void> => report(db, id, world.nowMs, [instanceReport()]);
+    assert.equal(orThrow(await playDeploy(db, id, { world, onWait })).status, "ready");
+    return await namesOf(id);
+  };
+  const namesOf = async (id: string): Promise<readonly string[]> =>
+    (await listRoutesOfDeployment(db.kysely, id)).filter(({ sticky }) => sticky === "branch")
+      .map(({ hostname }) => hostname);
+
+  const names: string[] = [];
+  for (const branch of ["feat-a", "feat/a", "Feat-A", "日本語", "日本"]) names.push(...await deploy(branch));
+  names.push(...await deploy("feat-a", seed.productionId));
+  assert.equal(new Set(names).size, 6, names.join("\n"));
+  const rows = await db.kysely.selectFrom("frontline_routes").selectAll()
+    .where("project_id", "=", seed.projectId).where("sticky", "=", "branch").execute();
+  assert.equal(rows.length, 6, "each still leads to the first deployment of its branch");
+  assert.equal(new Set(rows.map(({ deployment_id }) => deployment_id)).size, 6);
+  assert.deepEqual(await deploy("feat/a"), [names[1]], "a newer one of the branch takes the same name");
 });
