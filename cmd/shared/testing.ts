@@ -53,7 +53,8 @@ export async function startControlPlane(answers: FakeAnswers, port = 0): Promise
       throw publicFault("unauthenticated", "Credentials are missing or not valid.");
     },
     mount: (router) =>
-      router.service(AdminService, admin).service(DeploymentService, deployment)
+      router.service(AdminService, admin)
+        .service(DeploymentService, { listInstances: () => ({ instances: [] }), ...deployment })
         .service(EnvironmentService, environment).service(UploadService, upload),
     limits: { drainMsMax: 1_000 },
   });

@@ -1,7 +1,12 @@
 /** One deployment in full. */
-import type { Deployment, DeploymentStep } from "../../proto/gen/ctrl/v1/deployment_pb.ts";
+import type {
+  Deployment,
+  DeploymentInstance,
+  DeploymentStep,
+} from "../../proto/gen/ctrl/v1/deployment_pb.ts";
 import { type DeploymentJson, deploymentJson, statusText } from "../shared/deployment_view.ts";
 import { age, facts, oneLine, printable, table } from "../shared/output.ts";
+import { type InstanceJson, instanceJson, troublesText } from "./instances.ts";
 
 /** A step in the JSON of `status`. Times are milliseconds since the epoch. */
 export interface StepJson {
@@ -14,12 +19,21 @@ export interface StepJson {
   readonly error?: string;
 }
 
-/** The deployment with its steps. */
+/** The JSON of `status` for a deployment. */
+export interface DeploymentStatusJson extends DeploymentJson {
+  readonly instances: DeploymentJson["instances"] & { readonly list: readonly InstanceJson[] };
+  readonly image: string;
+  readonly steps: readonly StepJson[];
+}
+
 export function deploymentStatusJson(
   deployment: Deployment,
-): DeploymentJson & { readonly image: string; readonly steps: readonly StepJson[] } {
+  instances: readonly DeploymentInstance[],
+): DeploymentStatusJson {
+  const shown = deploymentJson(deployment);
   return {
-    ...deploymentJson(deployment),
+    ...shown,
+    instances: { ...shown.instances, list: instances.map(instanceJson) },
     image: deployment.rootfsImageId,
     steps: deployment.steps.map((step) => ({
       name: step.name,
@@ -32,8 +46,12 @@ export function deploymentStatusJson(
   };
 }
 
-/** The deployment with its steps, and its failure. */
-export function deploymentText(deployment: Deployment, nowMs: number): string {
+/** The deployment with its steps, its failure, and the troubles of its instances. */
+export function deploymentText(
+  deployment: Deployment,
+  instances: readonly DeploymentInstance[],
+  nowMs: number,
+): string {
   const { commit, ...shown } = deploymentJson(deployment);
   const about = facts({
     deployment: shown.id,
@@ -60,7 +78,7 @@ export function deploymentText(deployment: Deployment, nowMs: number): string {
   const error = shown.error === undefined
     ? ""
     : `\nerror (${shown.error.code}): ${printable(shown.error.message).trim()}\n${outputText(shown.error)}`;
-  return `${about}${stepsTable}${error}`;
+  return `${about}${stepsTable}${error}${troublesText(instances, nowMs)}`;
 }
 
 /** The last output, where the message does not end with all of it anyway. */

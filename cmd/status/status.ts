@@ -2,6 +2,7 @@
 import { defineCommand } from "../../pkg/cli/mod.ts";
 import { createRpcClient } from "../../pkg/rpc/mod.ts";
 import { AdminService } from "../../proto/gen/ctrl/v1/admin_pb.ts";
+import { DeploymentService } from "../../proto/gen/ctrl/v1/deployment_pb.ts";
 import { calling, connect, CONNECT_FIELDS } from "../shared/connect.ts";
 import { DEPLOYMENT_WORD, findDeployment } from "../shared/find_deployment.ts";
 import { JSON_FIELD, jsonLine } from "../shared/output.ts";
@@ -28,8 +29,13 @@ and for how long the oldest of them has waited. RUNNING counts your instances.`,
     if (word !== undefined) {
       const wanted = { word, environment: config.environment };
       const deployment = await calling(connection, () => findDeployment(connection, wanted, signal));
-      const json = (): string => jsonLine(deploymentStatusJson(deployment));
-      return stdout(config.json ? json() : deploymentText(deployment, clock.now()));
+      const client = createRpcClient(DeploymentService, connection);
+      const { instances } = await calling(
+        connection,
+        () => client.listInstances({ deploymentId: deployment.id }, { signal }),
+      );
+      const json = (): string => jsonLine(deploymentStatusJson(deployment, instances));
+      return stdout(config.json ? json() : deploymentText(deployment, instances, clock.now()));
     }
     const admin = createRpcClient(AdminService, connection);
     const { regions } = await calling(connection, () => admin.getStatus({}, { signal }));

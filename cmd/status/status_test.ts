@@ -188,6 +188,77 @@ Deno.test("status shows the last output of a failed app, and --json its exit cod
   });
 });
 
+Deno.test("status tells of instances that have or had trouble, with their last lines", async (t) => {
+  const message =
+    "The app runs, but its health check GET / on port 80 does not answer 2xx or 3xx (it answered 500).";
+  const lastEnd = {
+    reason: "oom_killed",
+    message: "The app was killed because it used more than its 256 MiB of memory.",
+    exitCode: 137,
+    at: BigInt(NOW - 120_000),
+  };
+  await using api = await startControlPlane({
+    deployment: {
+      getDeployment: () => ({ deployment: deploymentOf({ id: "d_9" }) }),
+      listInstances: () => ({
+        instances: [
+          { name: "a-0", region: "eu", status: "running", restarts: 0 },
+          { name: "a-1", region: "eu", status: "running", restarts: 2, lastEnd },
+          {
+            name: "a-2",
+            region: "us",
+            status: "running",
+            reason: "unhealthy",
+            message,
+            lastLogLines: ["no\x1b[2J db"],
+          },
+        ],
+      }),
+    },
+  });
+  await t.step("as a table", async () => {
+    const { stdout } = await unkey(["status", "d_9"], { env: access(api.url) });
+    assert.ok(
+      stdout.endsWith(`
+INSTANCE  REGION  STATUS               RESTARTS  TROUBLE
+a-1       eu      running              2         2m ago: ${lastEnd.message}
+a-2       us      running (unhealthy)  0         ${message}
+
+last output of a-2:
+  | no db
+`),
+      stdout,
+    );
+  });
+  await t.step("as JSON, with all instances", async () => {
+    const shown = onlyJson(await unkey(["status", "d_9", "--json"], { env: access(api.url) }));
+    assert.ok(typeof shown === "object" && shown !== null && "instances" in shown);
+    assert.deepEqual(shown.instances, {
+      desired: 0,
+      running: 0,
+      list: [
+        { name: "a-0", region: "eu", status: "running", restarts: 0 },
+        {
+          name: "a-1",
+          region: "eu",
+          status: "running",
+          restarts: 2,
+          lastEnd: { ...lastEnd, at: NOW - 120_000 },
+        },
+        {
+          name: "a-2",
+          region: "us",
+          status: "running",
+          reason: "unhealthy",
+          message,
+          restarts: 0,
+          output: ["no\x1b[2J db"],
+        },
+      ],
+    });
+  });
+});
+
 Deno.test("status of a project is that of its newest deployment, as JSON with steps", async () => {
   await using api = await withDeployments();
   const env = access(api.url);

@@ -146,7 +146,7 @@ function podStates(text: string): void {
     const status of [{ phase: "Failed", reason: text, message: text }, waiting("ErrImagePull"), waiting(text)]
   ) {
     const pod = Pod.parse({ metadata, spec: { nodeName: "n", containers: [] }, status });
-    derivePod({ pod, port: 1, healthCheckPath: "", lastLines: [text], nowMs: 0 });
+    derivePod({ pod, port: 1, healthCheckPath: "", lastLines: [text], nowMs: 0, isLast: false });
   }
 }
 

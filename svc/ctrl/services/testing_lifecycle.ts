@@ -68,6 +68,7 @@ async function makeRunning(api: TestApi, tenant: Tenant, id: string): Promise<vo
     exit_code: null,
     restarts: 0,
     last_log_lines: "[]",
+    last_end: null,
     created_at: 1,
     updated_at: 1,
   }).execute();

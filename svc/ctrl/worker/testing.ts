@@ -92,6 +92,7 @@ export function instanceReport(changes: Partial<ReportedInstance> = {}): Reporte
     exit_code: null,
     restarts: 0,
     last_log_lines: "[]",
+    last_end: null,
     ...changes,
   };
 }

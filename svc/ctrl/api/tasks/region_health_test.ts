@@ -143,6 +143,7 @@ class Setup {
             exit_code: null,
             restarts: 0,
             last_log_lines: "[]",
+            last_end: null,
           }],
         });
       }

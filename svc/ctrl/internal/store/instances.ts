@@ -19,6 +19,7 @@ export type ReportedInstance = Pick<
   | "exit_code"
   | "restarts"
   | "last_log_lines"
+  | "last_end"
 >;
 
 /** A region's whole view of one deployment. */
@@ -66,6 +67,8 @@ export async function replaceReported(tx: Tx, report: InstanceReport): Promise<R
     const row = known.get(instance.k8s_name);
     return {
       ...instance,
+      // An agent that was restarted does not know the end of before.
+      last_end: instance.last_end ?? row?.last_end ?? null,
       id: row?.id ?? newId("instance", nowMs),
       deployment_id: deploymentId,
       workspace_id: report.workspaceId,
@@ -113,6 +116,7 @@ const COMPARED = [
   "exit_code",
   "restarts",
   "last_log_lines",
+  "last_end",
 ] as const;
 
 const UPDATED = [...COMPARED, "deployment_id", "workspace_id", "project_id", "updated_at"] as const;

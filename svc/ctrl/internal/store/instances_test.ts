@@ -41,6 +41,7 @@ function instance(name: string, changes: Partial<ReportedInstance> = {}): Report
     exit_code: null,
     restarts: 0,
     last_log_lines: "[]",
+    last_end: null,
     ...changes,
   };
 }

@@ -45,6 +45,7 @@ export * from "./changes.ts";
 export * from "./desired.ts";
 export * from "./topology.ts";
 export * from "./instances.ts";
+export * from "./instance_end.ts";
 export * from "./instance_logs.ts";
 export * from "./log_block.ts";
 export * from "./routes.ts";

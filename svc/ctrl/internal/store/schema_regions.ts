@@ -32,6 +32,8 @@ export interface InstancesTable {
   restarts: number;
   /** JSON array of strings. */
   last_log_lines: string;
+  /** JSON of `InstanceEnd`; null: no run has ended. */
+  last_end: string | null;
   created_at: number;
   updated_at: number;
 }

@@ -214,6 +214,7 @@ export const ROWS: Schema = {
     exit_code: 137,
     restarts: 3,
     last_log_lines: '["x"]',
+    last_end: '{"reason":"exited"}',
     created_at: 1,
     updated_at: 2,
   },

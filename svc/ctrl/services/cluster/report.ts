@@ -3,7 +3,7 @@ import {
   type ReportDeploymentStatusRequest_Update_Instance as Instance,
   ReportDeploymentStatusRequest_Update_Instance_Status as Status,
 } from "../../../../proto/gen/ctrl/v1/cluster_pb.ts";
-import type { ReportedInstance } from "../../internal/store/mod.ts";
+import { encodeEnd, type ReportedInstance } from "../../internal/store/mod.ts";
 import {
   cutToBytes,
   hostPort,
@@ -59,7 +59,7 @@ const STATUS: Record<Status, ReportedInstance["status"]> = {
 };
 
 function checkInstance(instance: Instance): ReportedInstance {
-  const { address, reason, lastLogLines } = instance;
+  const { address, reason, lastLogLines, lastEnd } = instance;
   return {
     k8s_name: text("instances.k8s_name", instance.k8sName, NAME_LENGTH_MAX),
     address: address === "" ? "" : hostPort("instances.address", address),
@@ -74,5 +74,11 @@ function checkInstance(instance: Instance): ReportedInstance {
     last_log_lines: JSON.stringify(
       lastLogLines.slice(-LOG_LINES_MAX).map((line) => cutToBytes(line, LOG_LINE_BYTES_MAX)),
     ),
+    last_end: lastEnd === undefined ? null : encodeEnd({
+      reason: optionalText("instances.last_end.reason", lastEnd.reason, 64),
+      message: cutToBytes(lastEnd.message, MESSAGE_BYTES_MAX),
+      exitCode: lastEnd.exitCode,
+      atMs: Math.max(0, Number(lastEnd.at)),
+    }),
   };
 }

@@ -18,9 +18,11 @@ import type { CreateRequest, RequestedSource } from "./create_request.ts";
 import { createUpload } from "./create_upload.ts";
 import type { DeploymentDeps } from "./deps.ts";
 import { encodeDeployment, encodeLog, encodeStatus, encodeWatched } from "./encode.ts";
+import { encodeInstance } from "./encode_instance.ts";
 import { encodePlan, encodeSwitched } from "./encode_switch.ts";
 import { requireDeployment } from "./find.ts";
 import { listDeployments } from "./list.ts";
+import { listDeploymentInstances } from "./list_instances.ts";
 import { streamLogs } from "./stream_logs.ts";
 import { startDeployment } from "./start.ts";
 import { stopDeployment } from "./stop.ts";
@@ -86,6 +88,10 @@ export function deploymentHandlers(deps: DeploymentDeps): ServiceImpl<typeof Dep
       for await (const event of watchEvents(deps, callerOf(context), from, context.signal)) {
         yield encodeWatched(event);
       }
+    },
+    async listInstances(request, context) {
+      const instances = await listDeploymentInstances(deps, callerOf(context), request.deploymentId);
+      return { instances: instances.map(encodeInstance) };
     },
     async *streamInstanceLogs(request, context) {
       for await (const log of streamLogs(deps, callerOf(context), request, context.signal)) {

@@ -101,7 +101,7 @@ export function judgeRollout(facts: RolloutState, times: RolloutTimes, limits: R
   if (notListening !== undefined && times.notListeningSinceMs !== undefined) {
     const listenBy = times.notListeningSinceMs + limits.listenMs;
     if (times.nowMs >= listenBy) {
-      return failed("not_listening", notListeningText(facts, limits), notListening);
+      return failed("not_listening", notListeningText(facts, limits, notListening), notListening);
     }
     deadlines.push(listenBy);
   }
@@ -176,14 +176,21 @@ function noAgentText({ regions }: RolloutState): string {
     'run. The operator starts "unkey krane" there; then deploy again.';
 }
 
-function notListeningText(facts: RolloutState, limits: RolloutLimits): string {
+function notListeningText(
+  facts: RolloutState,
+  limits: RolloutLimits,
+  { message }: InstanceState,
+): string {
   const { port, healthCheckPath, exposedPorts = [] } = facts;
   const seconds = Math.round(limits.listenMs / 1000);
+  // The agent says in brackets what came back: a status, a refused connection, or nothing in time.
+  const seen = /\(([^()]+)\)/.exec(message)?.[1];
+  const answer = seen === undefined ? "" : ` (${seen})`;
   const text = healthCheckPath === ""
-    ? `The app runs, but nothing listened on port ${port} within ${seconds} s. ` +
+    ? `The app runs, but nothing listened on port ${port} within ${seconds} s${answer}. ` +
       `It must listen on 0.0.0.0:$PORT (PORT is ${port}); listening on localhost only is not enough.`
-    : `The app runs, but its health check GET ${healthCheckPath} on port ${port} did not succeed within ${seconds} s. ` +
-      `It must listen on 0.0.0.0:$PORT (PORT is ${port}) and answer that path with 2xx or 3xx.`;
+    : `The app runs, but its health check GET ${healthCheckPath} on port ${port} did not succeed within ${seconds} s` +
+      `${answer}. It must listen on 0.0.0.0:$PORT (PORT is ${port}) and answer that path with 2xx or 3xx.`;
   const hint = portHint(port, exposedPorts);
   return hint === undefined ? text : withHint(text, hint);
 }

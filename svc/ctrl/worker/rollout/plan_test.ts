@@ -184,6 +184,23 @@ const TABLE: readonly {
     verdict: "failed not_listening: The app runs, but its health check GET /up on port 8080 did not succeed",
   },
   {
+    name: "its health check is answered with 401, and it has printed why",
+    facts: {
+      ...facts(
+        region([
+          instance({ ...DEAF, message: "It fails (it answered 401).", lastLogLines: ["Invalid host"] }),
+        ]),
+      ),
+      healthCheckPath: "/up",
+    },
+    atMs: 65_000,
+    notListeningSinceMs: 5_000,
+    verdict:
+      "failed not_listening: The app runs, but its health check GET /up on port 8080 did not succeed " +
+      "within 60 s (it answered 401). It must listen on 0.0.0.0:$PORT (PORT is 8080) and answer that path with " +
+      "2xx or 3xx. Its last output:\nInvalid host",
+  },
+  {
     name: "it is not ready in time",
     facts: facts(region([PENDING])),
     atMs: 300_000,

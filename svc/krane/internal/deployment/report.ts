@@ -4,7 +4,7 @@ import {
   type ReportDeploymentStatusRequestSchema,
 } from "../../../../proto/gen/ctrl/v1/cluster_pb.ts";
 import type { Report } from "../control/reporter.ts";
-import type { Instance } from "../runtime/port.ts";
+import type { Instance, InstanceEnd } from "../runtime/port.ts";
 
 export type DeploymentReport = MessageInitShape<typeof ReportDeploymentStatusRequestSchema>;
 
@@ -31,8 +31,13 @@ export function deploymentReport(
     ...(each.exitCode === undefined ? {} : { exitCode: each.exitCode }),
     restarts: each.restarts,
     lastLogLines: [...each.lastLogLines],
+    ...(each.lastEnd === undefined ? {} : { lastEnd: encodeEnd(each.lastEnd) }),
   }));
   return { change: { case: "update", value: { k8sName: name, instances, generation: BigInt(generation) } } };
+}
+
+function encodeEnd({ reason, message, exitCode, atMs }: InstanceEnd) {
+  return { reason, message, exitCode, at: BigInt(atMs) };
 }
 
 /** True when other instances run or have failed than in the last report. The progress of pending instances can wait. */

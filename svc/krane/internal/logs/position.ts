@@ -45,11 +45,16 @@ export class OutputPosition {
     const { since = -1n } = reading;
     if (!reading.isReached && timeNs < since) return undefined;
     reading.isReached = true;
-    const last = this.#lastNs;
-    if (timeNs === since && last === since && reading.known > 0) {
+    if (timeNs === since && reading.known > 0) {
       reading.known--;
       return undefined;
     }
+    return this.insert(timeNs);
+  }
+
+  /** The place of a line of the agent's own, which is in no reading. */
+  insert(timeNs: bigint): LinePlace {
+    const last = this.#lastNs;
     if (last === undefined || timeNs > last) [this.#lastNs, this.#count] = [timeNs, 0];
     return { timeNs: this.#lastNs ?? timeNs, ordinal: this.#count++ };
   }

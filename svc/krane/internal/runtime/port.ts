@@ -9,16 +9,31 @@ export interface Instance {
   readonly address: string;
   readonly cpuMillicores: number;
   readonly memoryMib: number;
-  /** `running` only while it answers and is not about to stop. */
+  /**
+   * `running` only while it answers and is not about to stop; and while it fails, when it is the last one that could
+   * answer: some errors are better than errors only. Its reason is `unhealthy` then.
+   */
   readonly status: "pending" | "running" | "failed";
-  /** Why it is not running, as a code; empty when it is. */
+  /** The trouble, as a code; empty when there is none. */
   readonly reason: string;
   /** The reason as a sentence. */
   readonly message: string;
   readonly exitCode?: number;
   readonly restarts: number;
-  /** The last lines of its output; only when it failed. */
+  /** The last lines of its output; only when it failed, or does not answer. */
   readonly lastLogLines: readonly string[];
+  /** The end of its run before this one, also while it runs again. */
+  readonly lastEnd?: InstanceEnd;
+}
+
+/** The end of one run of an instance. */
+export interface InstanceEnd {
+  /** As a code, such as `oom_killed`. */
+  readonly reason: string;
+  /** The same as a sentence. */
+  readonly message: string;
+  readonly exitCode: number;
+  readonly atMs: number;
 }
 
 /** The instances that exist now, and when to observe again without a change. */

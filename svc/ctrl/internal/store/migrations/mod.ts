@@ -3,6 +3,7 @@ import { base } from "./0001_base.ts";
 import { content } from "./0002_content.ts";
 import { logBlocks } from "./0003_log_blocks.ts";
 import { builtImages } from "./0004_built_images.ts";
+import { instanceEnds } from "./0005_instance_ends.ts";
 import type { Migration } from "./migration.ts";
 
-export const MIGRATIONS: readonly Migration[] = [base, content, logBlocks, builtImages];
+export const MIGRATIONS: readonly Migration[] = [base, content, logBlocks, builtImages, instanceEnds];

@@ -72,6 +72,7 @@ function running(name: string): ReportedInstance {
     exit_code: null,
     restarts: 0,
     last_log_lines: "[]",
+    last_end: null,
   };
 }
 

@@ -42,6 +42,7 @@ test("a shown deployment holds everything that belongs to it, and nothing of ano
       exit_code: null,
       restarts: 0,
       last_log_lines: "[]",
+      last_end: null,
     };
     const other = { ...instance, k8s_name: `${name}-2`, status: "failed" as const };
     await replaceReported(tx, {

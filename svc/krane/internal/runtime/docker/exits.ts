@@ -7,6 +7,12 @@ export interface ContainerHistory {
   lastExit: Exit | undefined;
   /** True once the last lines of `lastExit` have been read. */
   linesRead: boolean;
+  /** True once a line in the app's output has told of `lastExit`. */
+  isNoted: boolean;
+  /** Resolves when the output of the run that ended last has been read. */
+  outputRead: Promise<void>;
+  /** The agent stops it, for this reason; consumed by the end that follows. */
+  stopReason: string | undefined;
   /** The engine reported that memory ran out; consumed by the end that follows. */
   outOfMemoryAt: number | undefined;
   /** Starts by the agent after the first one. */
@@ -31,6 +37,9 @@ export class Histories {
       exits: 0,
       lastExit: undefined,
       linesRead: false,
+      isNoted: false,
+      outputRead: Promise.resolve(),
+      stopReason: undefined,
       outOfMemoryAt: undefined,
       restartsByAgent: 0,
       startAttempts: 0,
@@ -47,8 +56,16 @@ export class Histories {
     const { outOfMemoryAt } = history;
     const oomKilled = outOfMemoryAt !== undefined && nowMs - outOfMemoryAt <= OUT_OF_MEMORY_MS;
     history.exits++;
-    history.lastExit = { exitCode, oomKilled, lastLines: history.lastExit?.lastLines ?? [] };
+    history.lastExit = {
+      exitCode,
+      oomKilled,
+      lastLines: history.lastExit?.lastLines ?? [],
+      atMs: nowMs,
+      ...(history.stopReason === undefined ? {} : { stoppedBecause: history.stopReason }),
+    };
     history.linesRead = false;
+    history.isNoted = false;
+    history.stopReason = undefined;
     history.outOfMemoryAt = undefined;
   }
 

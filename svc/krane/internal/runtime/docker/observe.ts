@@ -5,7 +5,7 @@ import type { DesiredDeployment } from "../../deployment/desired.ts";
 import type { Instance } from "../port.ts";
 import { containerName, type SpecOptions } from "./container_manifest.ts";
 import type { ContainerHistory, Histories } from "./exits.ts";
-import type { Prober } from "./probe.ts";
+import type { Prober } from "./prober.ts";
 import { type ContainerFacts, deriveInstance, type Health } from "./status.ts";
 
 export interface ObserveDeps {
@@ -14,10 +14,18 @@ export interface ObserveDeps {
   readonly spec: SpecOptions;
   readonly histories: Histories;
   readonly prober: Prober;
+  /** Puts a line into the output of an instance. */
+  readonly note: (instance: string, atMs: number, text: string) => void;
 }
 
 const LAST_LINES = 20;
 const LAST_LINES_MS = 5_000;
+
+/** A container that is there, with its health. */
+export interface ObservedContainer {
+  readonly container: Container;
+  readonly health: Health;
+}
 
 /** The instances of a deployment, one per ordinal, from its containers as they are now. */
 export async function observe(
@@ -26,29 +34,52 @@ export async function observe(
   containers: readonly Container[],
   pull: ContainerFacts["pull"],
   signal: AbortSignal,
-): Promise<Instance[]> {
+): Promise<{ readonly instances: readonly Instance[]; readonly containers: readonly ObservedContainer[] }> {
   const ordinals = Array.from({ length: desired.replicas }, (_, ordinal) => ordinal);
-  return await Promise.all(ordinals.map(async (ordinal) => {
+  const all = await Promise.all(ordinals.map(async (ordinal): Promise<ContainerFacts> => {
     const name = containerName(desired.name, ordinal);
     const container = containers.find((each) => each.name === name);
     const history = deps.histories.of(name);
     const health = container === undefined ? UNKNOWN : healthOf(deps, desired, container);
     if (health.kind === "healthy") deps.histories.healthy(name);
     if (container !== undefined) await recordExit(deps, container, history, signal);
-    return deriveInstance({
+    const recentLines = container !== undefined && health.kind === "unhealthy"
+      ? await lastLinesOf(deps.engine, container.id, signal)
+      : [];
+    return {
       name,
       port: desired.port,
       healthCheckPath: desired.healthCheckPath,
       publishAddress: deps.spec.publishAddress,
       container,
       health,
+      recentLines,
+      isLast: false,
       exits: history.exits,
       lastExit: history.lastExit,
       startError: history.startError,
       pull: container === undefined ? pull : { kind: "idle" },
       restarts: (container?.restarts ?? 0) + history.restartsByAgent,
-    });
+    };
   }));
+  const isLast = !all.some(({ health }) => health.kind === "healthy");
+  const instances = all.map((facts) => deriveInstance({ ...facts, isLast }));
+  for (const instance of instances) noteEnd(deps, instance);
+  return {
+    instances,
+    containers: all.flatMap(({ name, health }) => {
+      const container = containers.find((each) => each.name === name);
+      return container === undefined ? [] : [{ container, health }];
+    }),
+  };
+}
+
+/** Tells of an end in the app's own output, once, behind the last line of the run. */
+function noteEnd({ histories, note }: ObserveDeps, { name, lastEnd }: Instance): void {
+  const history = histories.of(name);
+  if (lastEnd === undefined || history.isNoted) return;
+  history.isNoted = true;
+  void history.outputRead.then(() => note(name, lastEnd.atMs, lastEnd.message));
 }
 
 const UNKNOWN: Health = { kind: "unknown" };

@@ -13,6 +13,8 @@ export interface OutputFollowersOptions {
   readonly log: Logger;
 }
 
+const NANOSECONDS = 1_000_000n;
+
 interface Follower {
   readonly id: string;
   readonly instance: string;
@@ -59,6 +61,15 @@ export class OutputFollowers {
     await this.#followers.get(id)?.done;
   }
 
+  /** Puts a line of the agent's own into the output of an instance. */
+  note(instance: string, atMs: number, text: string): void {
+    const follower = [...this.#followers.values()].findLast((each) => each.instance === instance);
+    if (follower === undefined || this.#stop.signal.aborted) return;
+    const { deploymentId, position } = follower;
+    const place = position.insert(BigInt(atMs) * NANOSECONDS);
+    this.#options.sink.push({ ...place, instance, deploymentId, stream: "stderr", text: `(unkey: ${text})` });
+  }
+
   forget(id: string): void {
     this.#followers.delete(id);
   }
@@ -77,8 +88,9 @@ export class OutputFollowers {
         const gap = await gapAfter(position.lastNs, ends, this.#stop.signal);
         log.warn("output follower stood still", { instance, lines_missing: gap !== undefined });
         if (gap === undefined) continue;
-        position.begin();
-        this.#push(follower, { ...gap, stream: "stderr" });
+        const { deploymentId } = follower;
+        const place = position.insert(gap.timeNs);
+        this.#options.sink.push({ ...place, instance, deploymentId, stream: "stderr", text: gap.text });
       }
     } catch (error) {
       const expected = this.#stop.signal.aborted || isFault(error, "not_found");

@@ -1,6 +1,4 @@
 import { request, type RequestOptions } from "node:http";
-import type { Clock } from "../../../../../pkg/clock/mod.ts";
-import type { Health } from "./status.ts";
 
 /** Where an app should answer. */
 export interface ProbeTarget {
@@ -15,7 +13,7 @@ export interface ProbeTarget {
   readonly path: string;
 }
 
-type Answer = { readonly ok: true } | { readonly ok: false; readonly detail: string };
+export type Answer = { readonly ok: true } | { readonly ok: false; readonly detail: string };
 
 const CONNECT_MS = 1_000;
 const HTTP_MS = 3_000;
@@ -118,105 +116,4 @@ function statusOf(at: RequestOptions): Promise<number> {
     asked.on("error", reject);
     asked.end();
   });
-}
-
-const FIRST_MS = 100;
-const GROWTH = 1.25;
-const UNHEALTHY_MS_MAX = 1_000;
-const HEALTHY_MS = 5_000;
-/** A healthy app may miss so many answers before it counts as unhealthy. */
-const MISSES_MAX = 3;
-/** A starting app is not called unhealthy before it has missed so many. */
-const FIRST_MISSES = 3;
-
-interface Probing {
-  readonly key: string;
-  readonly stop: AbortController;
-  health: Health;
-  done: Promise<void>;
-}
-
-/** Probes a set of containers in the background and reports changes of their health. */
-export class Prober {
-  readonly #clock: Clock;
-  readonly #onChange: (name: string) => void;
-  readonly #probe: typeof probeOnce;
-  readonly #running = new Map<string, Probing>();
-  #closed = false;
-
-  constructor(options: { clock: Clock; onChange: (name: string) => void; probe?: typeof probeOnce }) {
-    this.#clock = options.clock;
-    this.#onChange = options.onChange;
-    this.#probe = options.probe ?? probeOnce;
-  }
-
-  /** The health of `name` now. Another key than last time starts from `unknown`. */
-  health(name: string, target: ProbeTarget): Health {
-    const key = JSON.stringify(target);
-    const current = this.#running.get(name);
-    if (current?.key === key) return current.health;
-    current?.stop.abort();
-    if (this.#closed) return { kind: "unknown" };
-    const stop = new AbortController();
-    const entry: Probing = { key, health: { kind: "unknown" }, stop, done: Promise.resolve() };
-    this.#running.set(name, entry);
-    entry.done = this.#run(name, target, (health) => entry.health = health, stop.signal);
-    return entry.health;
-  }
-
-  /** Stops probing `name`. */
-  forget(name: string): void {
-    this.#running.get(name)?.stop.abort();
-    this.#running.delete(name);
-  }
-
-  /** Stops everything and waits until it has ended. */
-  async close(): Promise<void> {
-    this.#closed = true;
-    const all = [...this.#running.values()];
-    for (const name of this.#running.keys()) this.forget(name);
-    await Promise.all(all.map((each) => each.done));
-  }
-
-  /** A question that cannot even be asked is an answer that did not come; it must not end the agent. */
-  async #ask(target: ProbeTarget, signal: AbortSignal): Promise<Answer> {
-    try {
-      return await this.#probe(target, signal);
-    } catch (error) {
-      signal.throwIfAborted();
-      return { ok: false, detail: error instanceof Error ? error.message.slice(0, 200) : "no answer" };
-    }
-  }
-
-  async #run(
-    name: string,
-    target: ProbeTarget,
-    set: (health: Health) => void,
-    signal: AbortSignal,
-  ): Promise<void> {
-    let [waitMs, misses, last] = [FIRST_MS, 0, ""];
-    let healthy: boolean | undefined;
-    try {
-      while (!signal.aborted) {
-        const answer = await this.#ask(target, signal);
-        misses = answer.ok ? 0 : misses + 1;
-        const next = answer.ok
-          ? true
-          : misses >= (healthy === true ? MISSES_MAX : FIRST_MISSES)
-          ? false
-          : healthy;
-        const detail = answer.ok ? "" : answer.detail;
-        if (next !== healthy || (next === false && detail !== last)) {
-          set(next === true ? { kind: "healthy" } : { kind: "unhealthy", detail });
-          this.#onChange(name);
-        }
-        [healthy, last] = [next, detail];
-        if (answer.ok) waitMs = FIRST_MS;
-        else waitMs = Math.min(UNHEALTHY_MS_MAX, waitMs * GROWTH);
-        await this.#clock.sleep(answer.ok ? HEALTHY_MS : waitMs, signal);
-      }
-    } catch (error) {
-      if (!signal.aborted) throw error;
-    }
-  }
 }

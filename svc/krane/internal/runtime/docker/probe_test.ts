@@ -1,7 +1,5 @@
 import assert from "node:assert/strict";
-import { systemClock } from "../../../../../pkg/clock/mod.ts";
-import { until } from "../../../testing.ts";
-import { probeOnce, Prober, type ProbeTarget } from "./probe.ts";
+import { probeOnce, type ProbeTarget } from "./probe.ts";
 
 const signal = new AbortController().signal;
 /** In no network of this machine, as containers are where Docker runs in a machine of its own. */
@@ -90,23 +88,4 @@ Deno.test("probeOnce() asks the app itself, also when the environment names a pr
   } finally {
     await server.shutdown();
   }
-});
-
-Deno.test("Prober reports changes of health, begins again with another run, and stops", async () => {
-  const changes: string[] = [];
-  let ok = false;
-  const probe = () => Promise.resolve(ok ? { ok } as const : { ok: false, detail: "refused" } as const);
-  const prober = new Prober({ clock: systemClock(), onChange: (name) => changes.push(name), probe });
-  try {
-    assert.deepEqual(prober.health("a", target(1)), { kind: "unknown" });
-    await until("unhealthy", () => prober.health("a", target(1)).kind === "unhealthy");
-    assert.deepEqual(changes, ["a"], "the first refusals are one change");
-    ok = true;
-    await until("healthy", () => prober.health("a", target(1)).kind === "healthy");
-    assert.deepEqual(changes, ["a", "a"]);
-    assert.deepEqual(prober.health("a", target(1, { key: "restarted" })), { kind: "unknown" });
-  } finally {
-    await prober.close();
-  }
-  assert.deepEqual(prober.health("b", target(1)), { kind: "unknown" });
 });

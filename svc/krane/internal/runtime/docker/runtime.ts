@@ -31,7 +31,8 @@ import { ImagePulls } from "./image_pulls.ts";
 import { observe } from "./observe.ts";
 import { OutputFollowers } from "./output_followers.ts";
 import { type Action, type ContainerState, plan } from "./plan.ts";
-import { Prober } from "./probe.ts";
+import { Prober } from "./prober.ts";
+import { UnhealthyApps } from "./unhealthy.ts";
 import { Starter } from "./starter.ts";
 
 export interface DockerRuntimeOptions {
@@ -59,6 +60,9 @@ export class DockerRuntime implements Runtime {
   readonly #pulls: ImagePulls;
   readonly #followers: OutputFollowers;
   readonly #starter: Starter;
+  readonly #unhealthy: UnhealthyApps;
+  readonly #note = (instance: string, atMs: number, text: string): void =>
+    this.#followers.note(instance, atMs, text);
   /** Containers that run but must go, and the time since which the edge knows. */
   readonly #retiring = new Map<string, number>();
   /** The deployments that wait for an image, by image. */
@@ -68,8 +72,15 @@ export class DockerRuntime implements Runtime {
   constructor(options: DockerRuntimeOptions) {
     const { engine, clock, log, sink, hostPorts, spec } = options;
     this.#options = options;
-    this.#prober = new Prober({ clock, onChange: (container) => this.#onChange(deploymentOf(container)) });
+    this.#prober = new Prober({
+      clock,
+      onChange: (container, health) => {
+        this.#unhealthy.changed(container, health);
+        this.#onChange(deploymentOf(container));
+      },
+    });
     this.#followers = new OutputFollowers({ engine, sink, clock, log });
+    this.#unhealthy = new UnhealthyApps({ ...options, histories: this.#histories, note: this.#note });
     this.#pulls = new ImagePulls({
       pull: (image, signal) => {
         const credentials = options.credentialsFor(image);
@@ -105,9 +116,15 @@ export class DockerRuntime implements Runtime {
 
     const after = actions.length === 0 ? before : await this.#containers(desired.name, signal);
     const current = after.filter((each) => !this.#retiring.has(each.id));
-    const deps = { ...this.#options, histories: this.#histories, prober: this.#prober };
-    const instances = await observe(deps, desired, current, pull, signal);
+    const deps = {
+      ...this.#options,
+      histories: this.#histories,
+      prober: this.#prober,
+      note: this.#note,
+    };
+    const { instances, containers } = await observe(deps, desired, current, pull, signal);
     for (const each of current) this.#followers.ensure(each, desired.deploymentId);
+    again.push(...await this.#unhealthy.stop(desired, containers, signal));
     return { instances, ...(again.length === 0 ? {} : { againMs: Math.min(...again) }) };
   }
 
@@ -168,6 +185,7 @@ export class DockerRuntime implements Runtime {
       const history = this.#histories.of(container);
       if (event.action === "oom") history.outOfMemoryAt = clock.now();
       if (event.action === "die") {
+        history.outputRead = this.#outputRead(event.containerId, signal);
         this.#histories.ended(container, Number(event.attributes["exitCode"] ?? 0), clock.now());
       }
       if (event.action === "destroy") this.#forget(event.containerId, container);
@@ -178,6 +196,7 @@ export class DockerRuntime implements Runtime {
 
   #forget(id: string, container: string): void {
     this.#prober.forget(container);
+    this.#unhealthy.forget(container);
     this.#histories.forget(container);
     this.#followers.forget(id);
     this.#retiring.delete(id);
@@ -227,17 +246,24 @@ export class DockerRuntime implements Runtime {
   }
 
   async #stopAndRemove(container: Container, signal: AbortSignal): Promise<void> {
-    const { engine, stopGraceSeconds, clock } = this.#options;
+    const { engine, stopGraceSeconds } = this.#options;
     this.#prober.forget(container.name);
     await stopContainer(engine, container.id, stopGraceSeconds, signal);
-    const done = new AbortController();
-    await Promise.race([
-      this.#followers.finished(container.id),
-      clock.sleep(LAST_OUTPUT_MS, AbortSignal.any([signal, done.signal])).catch(() => undefined),
-    ]);
-    done.abort();
+    await this.#outputRead(container.id, signal);
     await removeContainer(engine, container.id, signal);
     this.#forget(container.id, container.name);
+  }
+
+  /** Waits for what a container printed last, though not for long. */
+  async #outputRead(id: string, signal: AbortSignal): Promise<void> {
+    const done = new AbortController();
+    await Promise.race([
+      this.#followers.finished(id),
+      this.#options.clock.sleep(LAST_OUTPUT_MS, AbortSignal.any([signal, done.signal])).catch(() =>
+        undefined
+      ),
+    ]);
+    done.abort();
   }
 
   async #containers(name: string, signal: AbortSignal): Promise<Container[]> {

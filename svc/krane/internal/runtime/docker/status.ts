@@ -1,18 +1,28 @@
 import type { Container } from "../../../../../pkg/docker/mod.ts";
-import type { Instance } from "../port.ts";
+import type { Instance, InstanceEnd } from "../port.ts";
 
 /** The last end of a container. */
 export interface Exit {
   readonly exitCode: number;
   readonly oomKilled: boolean;
   readonly lastLines: readonly string[];
+  readonly atMs: number;
+  /** The agent stopped it, for this reason. */
+  readonly stoppedBecause?: string;
 }
 
 /** The health of an app by its answers; `unknown` until enough answers or refusals came. */
 export type Health =
   | { readonly kind: "unknown" }
   | { readonly kind: "healthy" }
-  | { readonly kind: "unhealthy"; readonly detail: string };
+  | {
+    readonly kind: "unhealthy";
+    readonly detail: string;
+    /** The time of the first bad answer in a row, or of the start of a run without a good one. */
+    readonly sinceMs: number;
+    /** The app has answered well in this run. */
+    readonly wasHealthy: boolean;
+  };
 
 /** All that is known about one instance at a time. */
 export interface ContainerFacts {
@@ -22,6 +32,10 @@ export interface ContainerFacts {
   readonly publishAddress: string;
   readonly container: Pick<Container, "state" | "hostPorts" | "limits"> | undefined;
   readonly health: Health;
+  /** The last lines of an app that does not answer. */
+  readonly recentLines: readonly string[];
+  /** No other instance of the deployment answers. */
+  readonly isLast: boolean;
   /** Ends since it was last healthy. */
   readonly exits: number;
   readonly lastExit: Exit | undefined;
@@ -48,6 +62,7 @@ export function deriveInstance(facts: ContainerFacts): Instance {
     memoryMib: Math.round((container?.limits.memoryBytes ?? 0) / (1024 * 1024)),
     restarts: facts.restarts,
     lastLogLines: [],
+    ...(facts.lastExit === undefined ? {} : { lastEnd: endOf(facts, facts.lastExit) }),
   };
   if (facts.pull.kind === "failed") {
     return { ...base, status: "failed", reason: "image_pull", message: facts.pull.message };
@@ -76,15 +91,23 @@ export function deriveInstance(facts: ContainerFacts): Instance {
 
 type Base = Pick<
   Instance,
-  "name" | "address" | "cpuMillicores" | "memoryMib" | "restarts" | "lastLogLines"
+  "name" | "address" | "cpuMillicores" | "memoryMib" | "restarts" | "lastLogLines" | "lastEnd"
 >;
 
 function deriveRunning(facts: ContainerFacts, base: Base): Instance {
   const { health, lastExit, port } = facts;
-  if (health.kind === "healthy") {
-    const hostPort = facts.container?.hostPorts.get(port);
-    const address = hostPort === undefined ? "" : `${facts.publishAddress}:${hostPort}`;
-    return { ...base, address, status: "running", reason: "", message: "" };
+  const hostPort = facts.container?.hostPorts.get(port);
+  const address = hostPort === undefined ? "" : `${facts.publishAddress}:${hostPort}`;
+  if (health.kind === "healthy") return { ...base, address, status: "running", reason: "", message: "" };
+  if (health.kind === "unhealthy" && health.wasHealthy) {
+    const trouble = {
+      reason: "unhealthy",
+      message: `The app runs, but ${checkText(facts, health.detail)}.`,
+      lastLogLines: facts.recentLines,
+    };
+    return facts.isLast
+      ? { ...base, ...trouble, address, status: "running" }
+      : { ...base, ...trouble, status: "pending" };
   }
   // Between two ends of a crash loop the app runs for a moment: that changes nothing.
   if (lastExit !== undefined && (facts.exits >= CRASHES_MIN || lastExit.oomKilled)) {
@@ -93,12 +116,26 @@ function deriveRunning(facts: ContainerFacts, base: Base): Instance {
   if (health.kind === "unknown") {
     return { ...base, status: "pending", reason: "starting", message: "The app is starting." };
   }
-  const message = facts.healthCheckPath === ""
-    ? `The app runs, but nothing answers on port ${port} (${health.detail}). ` +
-      `It must listen on 0.0.0.0:${port}; the variable PORT holds the port.`
-    : `The app runs, but its health check GET ${facts.healthCheckPath} on port ${port} does not answer ` +
-      `2xx or 3xx (${health.detail}).`;
-  return { ...base, status: "pending", reason: "not_listening", message };
+  const must = facts.healthCheckPath === ""
+    ? ` It must listen on 0.0.0.0:${port}; the variable PORT holds the port.`
+    : "";
+  const message = `The app runs, but ${checkText(facts, health.detail)}.${must}`;
+  return { ...base, status: "pending", reason: "not_listening", message, lastLogLines: facts.recentLines };
+}
+
+/** The failing check, as the end of a sentence. */
+export function checkText(
+  { healthCheckPath, port }: Pick<ContainerFacts, "healthCheckPath" | "port">,
+  detail: string,
+): string {
+  return healthCheckPath === ""
+    ? `nothing answers on port ${port} (${detail})`
+    : `its health check GET ${healthCheckPath} on port ${port} does not answer 2xx or 3xx (${detail})`;
+}
+
+function endOf(facts: ContainerFacts, exit: Exit): InstanceEnd {
+  const { reason, message } = deriveExit({ ...facts, exits: 1 }, exit);
+  return { reason, message, exitCode: exit.exitCode, atMs: exit.atMs };
 }
 
 function deriveExit(
@@ -108,10 +145,18 @@ function deriveExit(
   const { exitCode, oomKilled, lastLines } = exit;
   const memoryMib = Math.round((facts.container?.limits.memoryBytes ?? 0) / (1024 * 1024));
   const times = facts.exits > 1 ? ` ${facts.exits} times` : "";
-  const ended = oomKilled
+  const ended = exit.stoppedBecause !== undefined
+    ? `The app was restarted because ${exit.stoppedBecause}.`
+    : oomKilled
     ? `The app was killed${times} because it used more than its ${memoryMib} MiB of memory.`
     : `The app ended${times} ${exitText(exitCode)}`;
-  const reason = oomKilled ? "oom_killed" : facts.exits >= CRASHES_MIN ? "crash_loop" : "exited";
+  const reason = exit.stoppedBecause !== undefined
+    ? "unhealthy"
+    : oomKilled
+    ? "oom_killed"
+    : facts.exits >= CRASHES_MIN
+    ? "crash_loop"
+    : "exited";
   return { status: "failed", reason, message: ended, exitCode, lastLogLines: lastLines };
 }
 

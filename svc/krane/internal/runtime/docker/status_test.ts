@@ -16,6 +16,8 @@ function facts(status: Status, changes: Partial<ContainerFacts> = {}): Container
       limits: { cpuMillicores: 250, memoryBytes: 64 * 1024 * 1024, pidsMax: 10 },
     },
     health: { kind: "unknown" },
+    recentLines: [],
+    isLast: false,
     exits: 0,
     lastExit: undefined,
     startError: undefined,
@@ -25,9 +27,10 @@ function facts(status: Status, changes: Partial<ContainerFacts> = {}): Container
   };
 }
 
-const exit = { exitCode: 1, oomKilled: false, lastLines: ["boom"] };
+const exit = { exitCode: 1, oomKilled: false, lastLines: ["boom"], atMs: 7 };
 const healthy = { kind: "healthy" } as const;
-const refusing = { kind: "unhealthy", detail: "connection refused" } as const;
+const refusing = { kind: "unhealthy", detail: "connection refused", sinceMs: 1, wasHealthy: false } as const;
+const failing = { kind: "unhealthy", detail: "it answered 500", sinceMs: 1, wasHealthy: true } as const;
 
 const CASES: readonly {
   readonly name: string;
@@ -50,6 +53,44 @@ const CASES: readonly {
     facts: facts("running", { health: refusing }),
     want: { status: "pending", address: "", reason: "not_listening" },
     message: /port 3000 \(connection refused\)/,
+  },
+  {
+    name: "running, and failing after it has answered, beside another one that answers",
+    facts: facts("running", { health: failing, healthCheckPath: "/healthz", recentLines: ["no database"] }),
+    want: { status: "pending", address: "", reason: "unhealthy", lastLogLines: ["no database"] },
+    message: /GET \/healthz on port 3000 does not answer 2xx or 3xx \(it answered 500\)\.$/,
+  },
+  {
+    name: "running, and failing after it has answered, as the last one",
+    facts: facts("running", { health: failing, isLast: true }),
+    want: { status: "running", address: "127.0.0.1:20001", reason: "unhealthy" },
+  },
+  {
+    name: "never healthy, as the last one",
+    facts: facts("running", { health: refusing, isLast: true }),
+    want: { status: "pending", address: "", reason: "not_listening" },
+  },
+  {
+    name: "running again after an end that is told",
+    facts: facts("running", { health: healthy, lastExit: { ...exit, oomKilled: true } }),
+    want: {
+      status: "running",
+      lastEnd: {
+        reason: "oom_killed",
+        message: "The app was killed because it used more than its 64 MiB of memory.",
+        exitCode: 1,
+        atMs: 7,
+      },
+    },
+  },
+  {
+    name: "restarted by the agent",
+    facts: facts("exited", {
+      exits: 1,
+      lastExit: { ...exit, stoppedBecause: "nothing answers on port 1 (x)" },
+    }),
+    want: { status: "failed", reason: "unhealthy" },
+    message: /^The app was restarted because nothing answers on port 1 \(x\)\.$/,
   },
   {
     name: "running again after one end",

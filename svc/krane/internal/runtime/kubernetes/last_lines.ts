@@ -1,8 +1,9 @@
+import type { Clock } from "../../../../../pkg/clock/mod.ts";
 import { isFault } from "../../../../../pkg/fault/mod.ts";
 import { type Cluster, podLogs } from "../../../../../pkg/kube/mod.ts";
 import type { Pod } from "./objects.ts";
 import { CONTAINER } from "./replica_set.ts";
-import { lastEnd } from "./status.ts";
+import { appStatus, isUnhealthy, lastEnd } from "./status.ts";
 
 const LINES = 20;
 const BYTES_MAX = 64 * 1024;
@@ -14,20 +15,32 @@ interface Remembered {
   readonly lines: readonly string[];
 }
 
-/** Reads what the last run of a pod printed last, once per run. */
+/** The last lines of the run under way change; a reader reads them again after so long. */
+const RECENT_MS = 5_000;
+
+interface Recent {
+  readonly readAtMs: number;
+  readonly lines: readonly string[];
+}
+
+/** Reads what a pod printed last: its last run, once per run, or the run under way while it does not answer. */
 export class LastLines {
   readonly #cluster: Cluster;
+  readonly #clock: Clock;
   readonly #pods = new Map<string, Remembered>();
+  readonly #recent = new Map<string, Recent>();
 
-  constructor(cluster: Cluster) {
+  constructor(cluster: Cluster, clock: Clock) {
     this.#cluster = cluster;
+    this.#clock = clock;
   }
 
-  /** Empty when no run has ended, or when its output cannot be had. */
+  /** Empty when there is nothing to tell, or when the output cannot be had. */
   async of(pod: Pod, signal: AbortSignal): Promise<readonly string[]> {
     const last = lastEnd(pod);
+    if (isUnhealthy(pod) || last === undefined) return await this.#recentOf(pod, signal);
     // Without an id it never was a process, so it has printed nothing.
-    if (last === undefined || last.end.containerID === "") return [];
+    if (last.end.containerID === "") return [];
     const containerId = last.end.containerID;
     const known = this.#pods.get(pod.metadata.uid);
     if (known?.containerId === containerId) return known.lines;
@@ -38,6 +51,19 @@ export class LastLines {
 
   forget(pod: Pod): void {
     this.#pods.delete(pod.metadata.uid);
+    this.#recent.delete(pod.metadata.uid);
+  }
+
+  async #recentOf(pod: Pod, signal: AbortSignal): Promise<readonly string[]> {
+    const startedAtMs = Date.parse(appStatus(pod)?.state.running?.startedAt ?? "");
+    const nowMs = this.#clock.now();
+    // An app that has just started is not asked why it does not answer yet.
+    if (!(nowMs - startedAtMs > RECENT_MS)) return [];
+    const known = this.#recent.get(pod.metadata.uid);
+    if (known !== undefined && nowMs - known.readAtMs < RECENT_MS) return known.lines;
+    const lines = await this.#read(pod, false, signal) ?? [];
+    this.#recent.set(pod.metadata.uid, { readAtMs: nowMs, lines });
+    return lines;
   }
 
   async #read(pod: Pod, previous: boolean, signal: AbortSignal): Promise<string[] | undefined> {

@@ -27,6 +27,7 @@ const Terminated = z.object(
     reason: z.string().default(""),
     message: z.string().default(""),
     containerID: z.string().default(""),
+    finishedAt: z.string().nullish(),
   } satisfies FieldsOf<V1ContainerStateTerminated>,
 );
 
@@ -43,6 +44,7 @@ const ContainerStatus = z.object(
     name: z.string(),
     containerID: z.string().default(""),
     restartCount: z.number().default(0),
+    started: z.boolean().nullish(),
     state: ContainerState.default({}),
     lastState: ContainerState.default({}),
   } satisfies FieldsOf<V1ContainerStatus>,

@@ -4,13 +4,13 @@ import { type Cluster, type PodLogLine, type PodLogRange, podLogs } from "../../
 import type { Logger } from "../../../../../pkg/logger/mod.ts";
 import { backoffMs } from "../../../../../pkg/retry/mod.ts";
 import { Semaphore } from "../../../../../pkg/async/mod.ts";
-import { OutputPosition } from "../../logs/position.ts";
+import { type LinePlace, OutputPosition } from "../../logs/position.ts";
 import { gapAfter, type OutputEnds, StallCheck } from "../../logs/stall.ts";
 import type { OutputSink } from "../port.ts";
 import { LABEL } from "./labels.ts";
 import type { Pod } from "./objects.ts";
 import { CONTAINER } from "./replica_set.ts";
-import { appStatus, isTerminating } from "./status.ts";
+import { appStatus, endOf, isTerminating, lastEnd } from "./status.ts";
 
 export interface OutputFollowersOptions {
   readonly cluster: Cluster;
@@ -28,6 +28,7 @@ const PARALLEL_MAX = 200;
 const TURN_MS = 5_000;
 /** The output of a pod that is gone may still come for so long. */
 const LAST_WORDS_MS = 2_000;
+const NANOSECONDS = 1_000_000n;
 const RETRY_FIRST_MS = 500;
 const RETRY_MS_MAX = 30_000;
 /** A busy node is left alone for so long. */
@@ -40,6 +41,8 @@ interface Follower {
   pod: Pod;
   /** The runs that have been read to their end. */
   readonly finished: Set<string>;
+  /** The last run whose end was told in the output. */
+  notedRun: string;
   readonly stop: AbortController;
   active: boolean;
   readonly position: OutputPosition;
@@ -72,6 +75,7 @@ export class OutputFollowers {
     const follower = this.#followers.get(uid) ?? {
       pod,
       finished: new Set<string>(),
+      notedRun: "",
       stop: new AbortController(),
       active: false,
       done: Promise.resolve(),
@@ -79,6 +83,7 @@ export class OutputFollowers {
     };
     this.#followers.set(uid, follower);
     follower.pod = pod;
+    this.#noteEnd(follower);
     if (follower.active || nextRun(follower) === undefined) return;
     follower.active = true;
     follower.done = this.#follow(follower);
@@ -154,6 +159,7 @@ export class OutputFollowers {
       try {
         await this.#read(follower, run, AbortSignal.any([signal, over.signal]));
         follower.finished.add(run.containerId);
+        this.#noteEnd(follower);
         return "read";
       } catch (error) {
         if (over.signal.aborted || signal.aborted) return "turn over";
@@ -179,8 +185,7 @@ export class OutputFollowers {
         lines_missing: gap !== undefined,
       });
       if (gap === undefined) continue;
-      position.begin();
-      this.#push(follower, gap);
+      this.#hand(follower, position.insert(gap.timeNs), gap.text);
     }
   }
 
@@ -219,10 +224,24 @@ export class OutputFollowers {
     }
   }
 
-  #push({ pod, position }: Follower, { timeNs, text }: PodLogLine): void {
+  #push(follower: Follower, { timeNs, text }: PodLogLine): void {
+    const place = follower.position.take(timeNs);
+    if (place !== undefined) this.#hand(follower, place, text);
+  }
+
+  /** Tells of the end of a run behind its last line. An app that is to end is not told about. */
+  #noteEnd(follower: Follower): void {
+    const { pod, position, finished, notedRun } = follower;
+    const run = lastEnd(pod)?.end.containerID ?? "";
+    if (run === "" || run === notedRun || !finished.has(run) || isTerminating(pod)) return;
+    const end = endOf(pod, this.#options.clock.now());
+    if (end === undefined) return;
+    follower.notedRun = run;
+    this.#hand(follower, position.insert(BigInt(end.atMs) * NANOSECONDS), `(unkey: ${end.message})`);
+  }
+
+  #hand({ pod }: Follower, place: LinePlace, text: string): void {
     const { labels, name } = pod.metadata;
-    const place = position.take(timeNs);
-    if (place === undefined) return;
     const deploymentId = labels[LABEL.deployment] ?? "";
     this.#options.sink.push({ ...place, deploymentId, instance: name, stream: "stdout", text });
   }

@@ -212,10 +212,13 @@ function resources(desired: DesiredDeployment, settings: KubernetesSettings): V1
   };
 }
 
-/** The probes for the kubelet: that an app has started, asked each second, and that it serves. */
+/**
+ * The probes for the kubelet: that an app has started, asked each second, that it serves, and that a restart would not
+ * help it. The times are those of the Docker runtime.
+ */
 export function probes(
   { healthCheckPath, port }: Pick<DesiredDeployment, "healthCheckPath" | "port">,
-): { readonly startupProbe: V1Probe; readonly readinessProbe: V1Probe } {
+): { readonly startupProbe: V1Probe; readonly readinessProbe: V1Probe; readonly livenessProbe: V1Probe } {
   const probe = {
     ...(healthCheckPath === "" ? { tcpSocket: { port } } : { httpGet: { path: healthCheckPath, port } }),
     timeoutSeconds: PROBE_SECONDS,
@@ -223,6 +226,7 @@ export function probes(
   return {
     startupProbe: { ...probe, periodSeconds: 1, failureThreshold: STARTUP_PROBES_MAX },
     readinessProbe: { ...probe, periodSeconds: 2, failureThreshold: 3 },
+    livenessProbe: { ...probe, periodSeconds: 10, failureThreshold: 6 },
   };
 }
 

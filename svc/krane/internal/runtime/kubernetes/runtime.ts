@@ -73,7 +73,7 @@ export class KubernetesRuntime implements Runtime {
       onChange: (policy) => this.#policyChanged(policy),
     });
     this.#placer = new Placer({ cluster, settings, log, sets: this.#sets, policies: this.#policies });
-    this.#lines = new LastLines(cluster);
+    this.#lines = new LastLines(cluster, options.clock);
     const busyNodes = new BusyNodes(() => this.#pods.all(), options.clock);
     this.#followers = new OutputFollowers({ ...options, isBusy: (nodeName) => busyNodes.has(nodeName) });
   }
@@ -98,13 +98,16 @@ export class KubernetesRuntime implements Runtime {
     }
     const again: number[] = [];
     const instances: Instance[] = refusedPods(placed.set, desired, pods);
-    for (const pod of pods.filter((each) => !isTerminating(each))) {
+    const present = pods.filter((each) => !isTerminating(each));
+    const isLast = !present.some(isRunning);
+    for (const pod of present) {
       const derived = derivePod({
         pod,
         port: desired.port,
         healthCheckPath: desired.healthCheckPath,
         lastLines: isRunning(pod) ? [] : await this.#lines.of(pod, signal),
         nowMs: this.#options.clock.now(),
+        isLast,
       });
       instances.push(derived.instance);
       this.#logPullError(pod, derived.pullError);

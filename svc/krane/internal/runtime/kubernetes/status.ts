@@ -1,5 +1,5 @@
 import { pullFailureText, pullText } from "../../../../../pkg/registry/mod.ts";
-import type { Instance } from "../port.ts";
+import type { Instance, InstanceEnd } from "../port.ts";
 import { type ContainerStatus, mebibytes, millicores, type Pod, type Terminated } from "./objects.ts";
 import { CONTAINER } from "./replica_set.ts";
 
@@ -11,6 +11,8 @@ export interface PodFacts {
   /** The last lines of its last run, when that has ended. */
   readonly lastLines: readonly string[];
   readonly nowMs: number;
+  /** No other pod of the deployment answers. */
+  readonly isLast: boolean;
 }
 
 /** The instance to report for a pod, and when to derive it again without a change. */
@@ -40,6 +42,17 @@ export function isRunning(pod: Pod): boolean {
     conditionOf(pod, "Ready")?.status === "True" && appStatus(pod)?.state.running !== undefined;
 }
 
+/** The app was ready in this run, and does not answer now: the kubelet took its readiness after the run had begun. */
+export function isUnhealthy(pod: Pod): boolean {
+  const [app, ready] = [appStatus(pod), conditionOf(pod, "Ready")];
+  const isThere = !isTerminating(pod) && pod.status.phase === "Running" && pod.status.podIP !== "";
+  if (!isThere || app?.state.running === undefined || app.started !== true || ready?.status !== "False") {
+    return false;
+  }
+  return Date.parse(ready.lastTransitionTime ?? "") > Date.parse(app.state.running.startedAt) &&
+    nodeProblem(pod) === undefined;
+}
+
 export function isTerminating(pod: Pod): boolean {
   return pod.metadata.deletionTimestamp !== undefined;
 }
@@ -65,10 +78,10 @@ export function appStatus(pod: Pod): ContainerStatus | undefined {
 export function derivePod(facts: PodFacts): PodReport {
   const { pod, port } = facts;
   const app = appStatus(pod);
-  const base = baseOf(pod, app);
-  if (isRunning(pod)) {
-    return { instance: { ...base, address: `${hostOf(pod.status.podIP)}:${port}`, ...RUNNING } };
-  }
+  const end = endOf(pod, facts.nowMs);
+  const base = { ...baseOf(pod, app), ...(end === undefined ? {} : { lastEnd: end }) };
+  const address = `${hostOf(pod.status.podIP)}:${port}`;
+  if (isRunning(pod)) return { instance: { ...base, address, ...RUNNING } };
   if (isFinished(pod)) return { instance: { ...base, ...finished(facts) } };
   const lost = nodeProblem(pod);
   if (lost !== undefined) return { instance: { ...base, ...pending("node_not_ready", lost) } };
@@ -76,13 +89,18 @@ export function derivePod(facts: PodFacts): PodReport {
   const { waiting, terminated, running } = app.state;
   if (waiting !== undefined) return deriveWaiting(facts, app, base);
   if (terminated !== undefined) return { instance: { ...base, ...ended(facts, app, terminated) } };
+  if (running !== undefined && isUnhealthy(pod)) {
+    const trouble = { reason: "unhealthy", message: unansweredText(facts), lastLogLines: facts.lastLines };
+    const place = facts.isLast ? { status: "running", address } as const : { status: "pending" } as const;
+    return { instance: { ...base, ...trouble, ...place } };
+  }
   if (running !== undefined) return deriveStarting(facts, app, base);
   return { instance: { ...base, ...pending("creating", "The container is being created.") } };
 }
 
 type Base = Pick<
   Instance,
-  "name" | "address" | "cpuMillicores" | "memoryMib" | "restarts" | "lastLogLines"
+  "name" | "address" | "cpuMillicores" | "memoryMib" | "restarts" | "lastLogLines" | "lastEnd"
 >;
 type State = Pick<Instance, "status" | "reason" | "message"> & Partial<Instance>;
 
@@ -197,7 +215,7 @@ function derivePull(
 
 /** It runs, but does not answer yet. */
 function deriveStarting(facts: PodFacts, app: ContainerStatus, base: Base): PodReport {
-  const { healthCheckPath, nowMs, port } = facts;
+  const { nowMs } = facts;
   const last = app.lastState.terminated;
   // Between two ends of a crash loop the app runs for a moment, which is not reported.
   if (last !== undefined && (app.restartCount >= CRASHES_MIN || last.reason === OOM)) {
@@ -208,18 +226,26 @@ function deriveStarting(facts: PodFacts, app: ContainerStatus, base: Base): PodR
   if (waitMs > 0) {
     return { instance: { ...base, ...pending("starting", "The app is starting.") }, againMs: waitMs };
   }
-  const message = healthCheckPath === ""
+  const state = pending("not_listening", unansweredText(facts));
+  return { instance: { ...base, ...state, lastLogLines: facts.lastLines } };
+}
+
+function unansweredText({ healthCheckPath, port }: PodFacts): string {
+  return healthCheckPath === ""
     ? `The app runs, but nothing answers on port ${port}. It must listen on 0.0.0.0:${port}; ` +
       "the variable PORT holds the port."
     : `The app runs, but its health check GET ${healthCheckPath} on port ${port} does not answer 2xx or 3xx.`;
-  return { instance: { ...base, ...pending("not_listening", message) } };
 }
 
 /** From so many ends on without an answer in between, an app is in a crash loop. */
 const CRASHES_MIN = 2;
 const OOM = "OOMKilled";
 
-function ended(facts: PodFacts, app: ContainerStatus, end: Terminated): State {
+function ended(
+  facts: Pick<PodFacts, "pod" | "lastLines">,
+  app: ContainerStatus,
+  end: Terminated,
+): State {
   // A command that does not exist ends like an app would; only the reason differs.
   if (START_REFUSED.has(end.reason) || end.reason === "ContainerCannotRun") return refused(end.message);
   const ends = app.restartCount + (app.state.running === undefined ? 1 : 0);
@@ -232,6 +258,15 @@ function ended(facts: PodFacts, app: ContainerStatus, end: Terminated): State {
     : `The app ended${times} ${exitText(end.exitCode)}`;
   const reason = end.reason === OOM ? "oom_killed" : looping ? "crash_loop" : "exited";
   return failed(reason, text, { exitCode: end.exitCode, lastLogLines: facts.lastLines });
+}
+
+/** The end of the run before; the kubelet keeps one. */
+export function endOf(pod: Pod, nowMs: number): InstanceEnd | undefined {
+  const [app, end] = [appStatus(pod), lastEnd(pod)?.end];
+  if (app === undefined || end === undefined) return undefined;
+  const { reason, message } = ended({ pod, lastLines: [] }, { ...app, restartCount: 0, state: {} }, end);
+  const atMs = Date.parse(end.finishedAt ?? "") || nowMs;
+  return { reason, message, exitCode: end.exitCode, atMs };
 }
 
 function exitText(exitCode: number): string {

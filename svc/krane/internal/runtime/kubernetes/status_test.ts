@@ -21,6 +21,10 @@ interface Shape {
   readonly deleted?: boolean;
   readonly ageSeconds?: number;
   readonly noContainer?: boolean;
+  readonly started?: boolean;
+  /** Seconds since the readiness changed. */
+  readonly readySince?: number;
+  readonly isLast?: boolean;
 }
 
 function pod(shape: Shape): Pod {
@@ -47,7 +51,11 @@ function pod(shape: Shape): Pod {
       reason: shape.reason,
       message: shape.message,
       conditions: [
-        ...(ready === "" ? [] : [{ type: "Ready", status: ready }]),
+        ...(ready === "" ? [] : [{
+          type: "Ready",
+          status: ready,
+          ...(shape.readySince === undefined ? {} : { lastTransitionTime: at(shape.readySince) }),
+        }]),
         { type: "ContainersReady", status: shape.containersReady ?? ready },
         ...(shape.scheduled === undefined ? [] : [{ type: "PodScheduled", ...shape.scheduled }]),
       ],
@@ -55,6 +63,7 @@ function pod(shape: Shape): Pod {
         name: "deployment",
         containerID: "containerd://1",
         restartCount: shape.restarts ?? 0,
+        ...(shape.started === undefined ? {} : { started: shape.started }),
         state: shape.state ?? { running: { startedAt: at(1) } },
         ...(shape.lastState === undefined ? {} : { lastState: shape.lastState }),
       }],
@@ -103,6 +112,22 @@ const CASES: readonly Case[] = [
     shape: { state: RUNS_LONG },
     path: "/up",
     want: ["pending", "not_listening", /GET \/up on port 8080/],
+  },
+  {
+    name: "unhealthy beside another pod that answers",
+    shape: { state: RUNS_LONG, started: true, readySince: 3 },
+    path: "/up",
+    want: ["pending", "unhealthy", /GET \/up on port 8080 does not answer/],
+  },
+  {
+    name: "unhealthy as the last one that could answer",
+    shape: { state: RUNS_LONG, started: true, readySince: 3, isLast: true },
+    want: ["running", "unhealthy", /port 8080/],
+  },
+  {
+    name: "started, and not ready since before its start: it was never ready in this run",
+    shape: { state: RUNS_LONG, started: true, readySince: 100_000, isLast: true },
+    want: ["pending", "not_listening", /port 8080/],
   },
   {
     name: "not scheduled",
@@ -241,7 +266,14 @@ const CASES: readonly Case[] = [
 Deno.test("derivePod()", async (t) => {
   for (const { name, shape, want, exitCode, againMs, path = "", pullError } of CASES) {
     await t.step(name, () => {
-      const facts = { pod: pod(shape), port: 8080, healthCheckPath: path, lastLines: ["last"], nowMs: NOW };
+      const facts = {
+        pod: pod(shape),
+        port: 8080,
+        healthCheckPath: path,
+        lastLines: ["last"],
+        nowMs: NOW,
+        isLast: shape.isLast ?? false,
+      };
       const derived = derivePod(facts);
       const { address, message, reason, status, ...rest } = derived.instance;
       assert.deepEqual([status, reason], want.slice(0, 2));
@@ -255,9 +287,9 @@ Deno.test("derivePod()", async (t) => {
         128,
         shape.restarts ?? 0,
       ]);
-      const ended = reason === "exited" || reason === "oom_killed" ||
+      const told = ["exited", "oom_killed", "unhealthy", "not_listening"].includes(reason) ||
         exitCode !== undefined && reason === "crash_loop";
-      assert.deepEqual(rest.lastLogLines, ended ? ["last"] : []);
+      assert.deepEqual(rest.lastLogLines, told ? ["last"] : []);
     });
   }
 });
@@ -273,8 +305,23 @@ Deno.test("isRunning() is false for a pod that terminates, has ended, or was nev
   assert.equal(isFinished(pod({ phase: "Failed" })), true);
 });
 
+Deno.test("derivePod() tells of the end of the run before while the pod runs again", () => {
+  const lastState = {
+    terminated: { exitCode: 137, reason: "OOMKilled", containerID: "containerd://0", finishedAt: at(60) },
+  };
+  const facts = { port: 80, healthCheckPath: "", lastLines: [], nowMs: NOW, isLast: false };
+  const { instance } = derivePod({ pod: pod({ ready: "True", restarts: 4, lastState }), ...facts });
+  assert.equal(instance.status, "running");
+  assert.deepEqual(instance.lastEnd, {
+    reason: "oom_killed",
+    message: "The app was killed because it used more than its 128 MiB of memory.",
+    exitCode: 137,
+    atMs: NOW - 60_000,
+  });
+});
+
 Deno.test("derivePod() writes IPv6 addresses as URLs do", () => {
-  const facts = { port: 80, healthCheckPath: "", lastLines: [], nowMs: NOW };
+  const facts = { port: 80, healthCheckPath: "", lastLines: [], nowMs: NOW, isLast: false };
   assert.equal(
     derivePod({ ...facts, pod: pod({ ready: "True", ip: "fd00::7" }) }).instance.address,
     "[fd00::7]:80",

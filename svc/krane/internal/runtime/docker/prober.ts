@@ -1,0 +1,158 @@
+import type { Clock } from "../../../../../pkg/clock/mod.ts";
+import { type Answer, probeOnce, type ProbeTarget } from "./probe.ts";
+import type { Health } from "./status.ts";
+
+const FIRST_MS = 100;
+const GROWTH = 1.25;
+const UNHEALTHY_MS_MAX = 1_000;
+const HEALTHY_MS = 5_000;
+/** A healthy app is asked so often while it fails. */
+const FAILING_MS = 1_000;
+/** A healthy app that fails for so long is unhealthy: a pause of its own, or a check that was slow once, is not. */
+const FAILING_MS_MAX = 5_000;
+/** A starting app is not called unhealthy before it has failed so many times. */
+const FIRST_FAILURES = 3;
+
+interface Probing {
+  readonly key: string;
+  readonly stop: AbortController;
+  /** Its changes count from the next question on. */
+  target: ProbeTarget;
+  health: Health;
+  done: Promise<void>;
+}
+
+/** Probes a set of containers in the background and reports changes of their health. */
+export class Prober {
+  readonly #clock: Clock;
+  readonly #onChange: (name: string, health: Health) => void;
+  readonly #probe: typeof probeOnce;
+  readonly #running = new Map<string, Probing>();
+  #closed = false;
+
+  constructor(
+    options: {
+      readonly clock: Clock;
+      readonly onChange: (name: string, health: Health) => void;
+      readonly probe?: typeof probeOnce;
+    },
+  ) {
+    this.#clock = options.clock;
+    this.#onChange = options.onChange;
+    this.#probe = options.probe ?? probeOnce;
+  }
+
+  /** The health of `name` now. Another key than last time starts from `unknown`. */
+  health(name: string, target: ProbeTarget): Health {
+    const current = this.#running.get(name);
+    if (current?.key === target.key) {
+      current.target = target;
+      return current.health;
+    }
+    current?.stop.abort();
+    if (this.#closed) return { kind: "unknown" };
+    const entry: Probing = {
+      key: target.key,
+      target,
+      health: { kind: "unknown" },
+      stop: new AbortController(),
+      done: Promise.resolve(),
+    };
+    this.#running.set(name, entry);
+    entry.done = this.#run(name, entry);
+    return entry.health;
+  }
+
+  /** Stops probing `name`. */
+  forget(name: string): void {
+    this.#running.get(name)?.stop.abort();
+    this.#running.delete(name);
+  }
+
+  /** Stops everything and waits until it has ended. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    const all = [...this.#running.values()];
+    for (const name of this.#running.keys()) this.forget(name);
+    await Promise.all(all.map((each) => each.done));
+  }
+
+  /** A question that cannot even be asked is an answer that did not come; it must not end the agent. */
+  async #ask(target: ProbeTarget, signal: AbortSignal): Promise<Answer> {
+    try {
+      return await this.#probe(target, signal);
+    } catch (error) {
+      signal.throwIfAborted();
+      return { ok: false, detail: error instanceof Error ? error.message.slice(0, 200) : "no answer" };
+    }
+  }
+
+  async #run(name: string, entry: Probing): Promise<void> {
+    const { signal } = entry.stop;
+    const record = new HealthRecord(this.#clock.now());
+    try {
+      while (!signal.aborted) {
+        const answer = await this.#ask(entry.target, signal);
+        const changed = record.take(answer, this.#clock.now());
+        if (changed !== undefined) {
+          entry.health = changed;
+          this.#onChange(name, changed);
+        }
+        await this.#clock.sleep(record.waitMs, signal);
+      }
+    } catch (error) {
+      if (!signal.aborted) throw error;
+    }
+  }
+}
+
+/** The answers of one run, and the health that follows from them. */
+export class HealthRecord {
+  #health: Health = { kind: "unknown" };
+  #wasHealthy = false;
+  #failures = 0;
+  #failingSinceMs: number;
+  #waitMs = FIRST_MS;
+
+  /** @param nowMs the time from which on a run without any good answer fails */
+  constructor(nowMs: number) {
+    this.#failingSinceMs = nowMs;
+  }
+
+  /** The time until the next question. */
+  get waitMs(): number {
+    return this.#waitMs;
+  }
+
+  /** Returns the health when it changes. */
+  take(answer: Answer, nowMs: number): Health | undefined {
+    const before = this.#health;
+    if (answer.ok) {
+      [this.#failures, this.#wasHealthy, this.#waitMs] = [0, true, HEALTHY_MS];
+      this.#health = { kind: "healthy" };
+      return before.kind === "healthy" ? undefined : this.#health;
+    }
+    if (this.#failures === 0 && this.#wasHealthy) this.#failingSinceMs = nowMs;
+    this.#failures++;
+    this.#waitMs = this.#wasHealthy ? FAILING_MS : this.#nextStartMs();
+    if (!this.#isUnhealthy(nowMs)) return undefined;
+    const { detail } = answer;
+    if (before.kind === "unhealthy" && before.detail === detail) return undefined;
+    this.#health = {
+      kind: "unhealthy",
+      detail,
+      sinceMs: this.#failingSinceMs,
+      wasHealthy: this.#wasHealthy,
+    };
+    return this.#health;
+  }
+
+  #isUnhealthy(nowMs: number): boolean {
+    if (!this.#wasHealthy) return this.#failures >= FIRST_FAILURES;
+    return this.#failures > 1 && nowMs - this.#failingSinceMs >= FAILING_MS_MAX;
+  }
+
+  #nextStartMs(): number {
+    return this.#failures === 1 ? FIRST_MS * GROWTH : Math.min(UNHEALTHY_MS_MAX, this.#waitMs * GROWTH);
+  }
+}

@@ -1,0 +1,81 @@
+import { type Container, type Engine, stopContainer } from "../../../../../pkg/docker/mod.ts";
+import type { Clock } from "../../../../../pkg/clock/mod.ts";
+import type { Logger } from "../../../../../pkg/logger/mod.ts";
+import type { DesiredDeployment } from "../../deployment/desired.ts";
+import type { Histories } from "./exits.ts";
+import type { ObservedContainer } from "./observe.ts";
+import { checkText, type Health } from "./status.ts";
+
+export interface UnhealthyOptions {
+  readonly engine: Engine;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly histories: Histories;
+  readonly stopGraceSeconds: number;
+  /** Puts a line into the output of an instance. */
+  readonly note: (instance: string, atMs: number, text: string) => void;
+}
+
+/** An app that has answered, and then fails for so long, is restarted. */
+const FAILING_MS_MAX = 60_000;
+/** The same for a run that has never answered. */
+const SILENT_MS_MAX = 600_000;
+
+/** Milliseconds until an app is restarted for its health; `undefined` while there is no reason to. */
+export function restartInMs(health: Health, nowMs: number): number | undefined {
+  if (health.kind !== "unhealthy") return undefined;
+  return health.sinceMs + (health.wasHealthy ? FAILING_MS_MAX : SILENT_MS_MAX) - nowMs;
+}
+
+/** Tells of failing health checks in the output of apps, and stops apps that fail for long: their next start is planned. */
+export class UnhealthyApps {
+  readonly #options: UnhealthyOptions;
+  /** The instances whose failing was told. */
+  readonly #failing = new Set<string>();
+
+  constructor(options: UnhealthyOptions) {
+    this.#options = options;
+  }
+
+  /** The health of a run changed. */
+  changed(instance: string, health: Health): void {
+    const { clock, note } = this.#options;
+    if (health.kind === "unhealthy" && health.wasHealthy) {
+      if (!this.#failing.has(instance)) {
+        note(instance, clock.now(), `the health check fails: ${health.detail}`);
+      }
+      this.#failing.add(instance);
+    } else if (health.kind === "healthy" && this.#failing.delete(instance)) {
+      note(instance, clock.now(), "the health check succeeds again");
+    }
+  }
+
+  forget(instance: string): void {
+    this.#failing.delete(instance);
+  }
+
+  /** Stops what has failed for too long. Returns when to look again, in milliseconds. */
+  async stop(
+    desired: DesiredDeployment,
+    observed: readonly ObservedContainer[],
+    signal: AbortSignal,
+  ): Promise<readonly number[]> {
+    const waits: number[] = [];
+    for (const { container, health } of observed) {
+      const waitMs = restartInMs(health, this.#options.clock.now());
+      if (waitMs === undefined || health.kind !== "unhealthy") continue;
+      if (waitMs > 0) waits.push(waitMs);
+      else await this.#stop(container, checkText(desired, health.detail), signal);
+    }
+    return waits;
+  }
+
+  /** The engine does not start again what was stopped; the event of the end leads to the next plan, which starts it. */
+  async #stop({ id, name }: Container, reason: string, signal: AbortSignal): Promise<void> {
+    const { engine, histories, log, stopGraceSeconds } = this.#options;
+    log.info("unhealthy app restarted", { instance: name });
+    histories.of(name).stopReason = reason;
+    this.#failing.delete(name);
+    await stopContainer(engine, id, stopGraceSeconds, signal);
+  }
+}
