@@ -34,6 +34,8 @@ const FOLDER_DEFAULT = "context";
 /** Requests and the end; content flows the other way only. */
 const PACKET_BYTES_MAX = 64 * 1024;
 const BATCH_BYTES = 64 * 1024;
+/** Of content in one packet: gRPC in Go takes messages of 4 MiB, and no byte more. */
+const CONTENT_BYTES_MAX = 256 * 1024;
 const GRPC_HEADERS = { "content-type": "application/grpc" } as const;
 const OK = "0";
 const INTERNAL = "13";
@@ -187,7 +189,9 @@ class Sender {
     if (content.kind !== "file") throw new Error(`the builder asked for entry ${id}, which is not a file`);
     for await (const piece of this.#tree.read(content, signal)) {
       this.bytesSent += piece.length;
-      await this.#write(dataPacket(id, piece));
+      for (let at = 0; at < piece.length; at += CONTENT_BYTES_MAX) {
+        await this.#write(dataPacket(id, piece.subarray(at, at + CONTENT_BYTES_MAX)));
+      }
     }
     this.filesSent++;
     await this.#write(dataPacket(id, new Uint8Array(0)));

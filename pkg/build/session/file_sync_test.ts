@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { Packet_PacketType } from "../../../proto/gen/fsutil/types/wire_pb.ts";
 import type { ContextTree } from "../context/tree.ts";
 import { syncMetadata, type SyncReport } from "./file_sync.ts";
@@ -31,6 +32,30 @@ Deno.test("sendFolder() lists all entries in order, and sends the files that are
   assert.ok(call.finished);
   assert.equal(call.status, "0");
   assert.deepEqual(reports, [{ folder: "context", filesSent: 2, bytesSent: 16 }]);
+});
+
+/** A chunk of an upload has up to 4 MiB, and a message with it a few bytes more, which BuildKit refuses. */
+Deno.test("sendFolder() cuts large pieces of a file into packets that BuildKit takes", async () => {
+  const content = new Uint8Array((4 << 20) + 3).map((_, index) => index % 251);
+  const tree: ContextTree = {
+    ...memoryTree({ "large": content, "small": "s" }),
+    async *read({ path }) {
+      yield await Promise.resolve(path === "large" ? content : new TextEncoder().encode("s"));
+    },
+  };
+  await using sync = bed(tree);
+  const lengths: number[] = [];
+  const received = createHash("sha256");
+  const call = sync.call({}, (_id, data) => {
+    lengths.push(data.length);
+    received.update(data);
+  });
+  call.request(0);
+  await until(() => call.ended.size === 1);
+  call.finish();
+  await until(() => call.closed);
+  assert.equal(received.digest("hex"), createHash("sha256").update(content).digest("hex"));
+  assert.ok(Math.max(...lengths) <= 1 << 20, `a packet of ${Math.max(...lengths)} bytes`);
 });
 
 Deno.test("sendFolder() sends nothing but the list when nothing is asked for", async () => {
