@@ -43,8 +43,7 @@ export class FileReader {
     const { attributes, kept } = this.#helpers;
     const name = `${this.#root}/${path}`;
     try {
-      using file = Deno.openSync(name);
-      const read = file.readSync(this.#whole) ?? 0;
+      const read = readOnce(name, this.#whole);
       const bytes = this.#whole.subarray(0, read);
       if (read !== size || stampOf(attributes.lstat(name)) !== stamp) return undefined;
       const digests = single(bytes);
@@ -119,6 +118,16 @@ function unreadable(path: string, error: unknown): Error {
     ? "you lack the permission. Change it, or exclude the path in .dockerignore."
     : `${error instanceof Error ? error.message : String(error)}. Try again.`;
   return publicFault("failed_precondition", `"${path}" cannot be read: ${why}`, error);
+}
+
+/** Closes by itself: the bundler drops a `using` whose variable is used once, with its end. */
+function readOnce(name: string, buffer: Uint8Array): number {
+  const file = Deno.openSync(name);
+  try {
+    return file.readSync(buffer) ?? 0;
+  } finally {
+    file.close();
+  }
 }
 
 function single(bytes: Uint8Array): FileDigests {

@@ -22,6 +22,10 @@ const DEFLATED_SHARE_MAX = 0.95;
 /** The smallest buffer that zlib takes. */
 const OUTPUT_BYTES_MIN = 64;
 
+/** Of a larger chunk three samples are deflated first: pictures, archives and the like take long and get no smaller. */
+const SAMPLED_BYTES_MIN = 128 << 10;
+const SAMPLE_BYTES = 16 << 10;
+
 /** A file that changed since its digests were made; the folder has to be read again. */
 export class ContentChanged extends Error {
   readonly path: string;
@@ -49,12 +53,12 @@ export class PackWriter {
 
   /** The pack that is full now. */
   add(reference: ChunkReference, plain: Uint8Array): Pack | undefined {
-    // One buffer for the whole output: the default of 16 KiB costs more than it takes to deflate a small file.
-    const deflated = deflateRawSync(plain, { level: 1, chunkSize: Math.max(plain.length, OUTPUT_BYTES_MIN) });
-    const smaller = deflated.length <= plain.length * DEFLATED_SHARE_MAX;
+    const deflated = deflateWorthwhile(plain);
     // The caller uses its buffer again.
-    const stored = smaller ? deflated : plain.slice();
-    this.#chunks.push({ ...reference, offset: this.#size, storedBytes: stored.length, deflated: smaller });
+    const stored = deflated ?? plain.slice();
+    const { digest, bytes } = reference;
+    const place = { offset: this.#size, storedBytes: stored.length, deflated: deflated !== undefined };
+    this.#chunks.push({ digest, bytes, ...place });
     this.#parts.push(stored);
     this.#size += stored.length;
     return this.#size >= PACK_BYTES ? this.end() : undefined;
@@ -74,6 +78,22 @@ export class PackWriter {
     [this.#parts, this.#chunks, this.#size] = [[], [], 0];
     return pack;
   }
+}
+
+/** `undefined`: it does not get much smaller. */
+function deflateWorthwhile(plain: Uint8Array): Uint8Array | undefined {
+  if (plain.length >= SAMPLED_BYTES_MIN) {
+    const last = plain.length - SAMPLE_BYTES;
+    const samples = [0, last / 2, last].map((at) => plain.subarray(at, at + SAMPLE_BYTES));
+    if (samples.every((sample) => deflate(sample) === undefined)) return undefined;
+  }
+  return deflate(plain);
+}
+
+function deflate(plain: Uint8Array): Uint8Array | undefined {
+  // One buffer for the whole output: the default of 16 KiB costs more than it takes to deflate a small file.
+  const deflated = deflateRawSync(plain, { level: 1, chunkSize: Math.max(plain.length, OUTPUT_BYTES_MIN) });
+  return deflated.length <= plain.length * DEFLATED_SHARE_MAX ? deflated : undefined;
 }
 
 /**

@@ -132,3 +132,28 @@ Deno.test("unpackChunk() gives nothing for a place that does not hold the chunk"
     }
   });
 });
+
+Deno.test("PackWriter deflates a chunk that gets smaller, whatever its size and wherever its text is", async (t) => {
+  const text = new TextEncoder().encode("export const value = compute(1234);\n".repeat(6_000));
+  const random = randomBytes(text.length, 7);
+  const cases: Readonly<Record<string, readonly [plain: Uint8Array, deflated: boolean]>> = {
+    "text": [text, true],
+    "a little text": [text.subarray(0, 300), true],
+    "few bytes": [text.subarray(0, 4), false],
+    "random bytes": [random, false],
+    "few random bytes": [random.subarray(0, 300), false],
+    "text behind random bytes": [new Uint8Array([...random, ...text]), true],
+    "random bytes behind text": [new Uint8Array([...text, ...random]), true],
+  };
+  for (const [name, [plain, deflated]] of Object.entries(cases)) {
+    await t.step(name, () => {
+      const writer = new PackWriter();
+      writer.add({ digest: sha256(plain), bytes: plain.length }, plain);
+      const pack = writer.end();
+      const [chunk] = pack?.chunks ?? [];
+      assert.ok(pack !== undefined && chunk !== undefined);
+      assert.equal(chunk.deflated, deflated);
+      assert.deepEqual(sha256(unpackChunk(pack.bytes, chunk) ?? new Uint8Array(0)), sha256(plain));
+    });
+  }
+});

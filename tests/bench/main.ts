@@ -15,10 +15,12 @@ import { benchPack } from "./pack.ts";
 import { report, type Row } from "./row.ts";
 import { benchSwitch } from "./switch.ts";
 import { benchUp } from "./up.ts";
+import { benchUpload } from "./upload.ts";
 
 const BENCHES: Readonly<Record<string, () => Promise<Row[]>>> = {
   cli: benchCli,
   pack: benchPack,
+  upload: benchUpload,
   build: benchBuild,
   up: benchUp,
   api: benchApi,
