@@ -4,25 +4,29 @@ import { type ConfigOf } from "../../pkg/config/mod.ts";
 import { publicFault } from "../../pkg/fault/mod.ts";
 import { type Deployment, DeploymentStatus } from "../../proto/gen/ctrl/v1/deployment_pb.ts";
 import { follow } from "../shared/deploying/follow.ts";
+import { timeoutField } from "../shared/deploying/follow_fields.ts";
 import { confirm, YES_FIELD } from "../shared/confirm.ts";
 import { connect, CONNECT_FIELDS, type Connection } from "../shared/connect.ts";
 import { isActive, statusName } from "../shared/deployment_view.ts";
 import { DEPLOYMENT_WORD, findDeployment } from "../shared/find_deployment.ts";
-import { EXIT_NOTES, operate, operationClient } from "../shared/operation.ts";
-import { JSON_FIELD, jsonLine } from "../shared/output.ts";
+import { EXIT_NOTES, operate, operationClient, printDone, QUIET_FIELD } from "../shared/operation.ts";
+import { JSON_FIELD } from "../shared/output.ts";
+import { withinTime } from "../shared/time_limit.ts";
 import { switchJson, switchText } from "../shared/switch_view.ts";
 import { ENVIRONMENT_FILTER_FIELD } from "../shared/project_fields.ts";
 
 const FIELDS = {
   ...CONNECT_FIELDS,
   environment: ENVIRONMENT_FILTER_FIELD,
+  timeoutMs: timeoutField({
+    fallback: "1m",
+    help: "How long to wait, e.g. 90s, 30m or 1h30m. The undoing goes on after that.",
+  }),
   yes: YES_FIELD,
+  quiet: QUIET_FIELD,
   json: JSON_FIELD,
 };
 type Config = ConfigOf<typeof FIELDS>;
-
-/** Undoing takes a moment; a control plane that is busy takes longer. */
-const WAIT_MS = 60_000;
 
 /** `unkey cancel <deployment>` */
 export const command = defineCommand({
@@ -61,13 +65,19 @@ async function run(
     const { rolledBack } = await client.cancelDeployment({ deploymentId }, { signal });
     if (rolledBack !== undefined) {
       const json = { id: deploymentId, status: "ready", rolledBack: switchJson(rolledBack) };
-      process.stdout(config.json ? jsonLine(json) : switchText("rolled back", rolledBack));
+      printDone(config, process, {
+        json,
+        text: switchText("rolled back", rolledBack),
+        id: deploymentId,
+        urls: [],
+      });
       return EXIT.ok;
     }
-    const ended = isActive(found) ? await untilEnded(connection, deploymentId, process) : found;
+    const ended = isActive(found) ? await untilEnded(connection, deploymentId, config, process) : found;
     if (ended.status === DeploymentStatus.READY && ended.live) continue;
     const name = statusName(ended.status);
-    process.stdout(config.json ? jsonLine({ id: deploymentId, status: name }) : sentence(found, ended));
+    const json = { id: deploymentId, status: name };
+    printDone(config, process, { json, text: sentence(found, ended), id: deploymentId, urls: [] });
     return EXIT.ok;
   }
   throw publicFault("unavailable", `${deploymentId} is live and could not be rolled back. Try again.`);
@@ -81,24 +91,17 @@ function sentence(before: Deployment, { id, status }: Deployment): string {
   return `${id} ended as ${name} before the cancel reached it\n`;
 }
 
+/** @throws `WaitOver` after the time of `--timeout` */
 async function untilEnded(
   connection: Connection,
   deploymentId: string,
-  process: Process,
+  { timeoutMs: limitMs }: Config,
+  { clock, signal }: Process,
 ): Promise<Deployment> {
-  const limit = AbortSignal.timeout(WAIT_MS);
-  try {
-    return await follow({
-      client: operationClient(connection),
-      deploymentId,
-      clock: process.clock,
-      signal: AbortSignal.any([process.signal, limit]),
-      onEvent: () => undefined,
-      onTrouble: () => undefined,
-    });
-  } catch (error) {
-    if (!limit.aborted || process.signal.aborted) throw error;
-    const shows = `"unkey status ${deploymentId}" shows how far it is`;
-    throw publicFault("deadline_exceeded", `${deploymentId} is still being cancelled: ${shows}.`, error);
-  }
+  const client = operationClient(connection);
+  const ignore = (): void => undefined;
+  return await withinTime(
+    { clock, signal, limitMs },
+    (signal) => follow({ client, deploymentId, clock, signal, onEvent: ignore, onTrouble: ignore }),
+  );
 }

@@ -5,15 +5,22 @@ import { SwitchPath } from "../../proto/gen/ctrl/v1/deployment_pb.ts";
 import { confirm, YES_FIELD } from "../shared/confirm.ts";
 import { connect, CONNECT_FIELDS, type Connection } from "../shared/connect.ts";
 import { DEPLOYMENT_WORD, findDeployment } from "../shared/find_deployment.ts";
-import { EXIT_NOTES, operate, operationClient } from "../shared/operation.ts";
+import {
+  EXIT_NOTES,
+  operate,
+  OPERATION_TIMEOUT_FIELD,
+  operationClient,
+  QUIET_FIELD,
+} from "../shared/operation.ts";
+import { withinTime } from "../shared/time_limit.ts";
 import { JSON_FIELD, jsonLine } from "../shared/output.ts";
 import {
   existingSwitch,
   placeOf,
   PLAN_FIELD,
   planText,
+  printSwitch,
   switchJson,
-  switchText,
 } from "../shared/switch_view.ts";
 import { ENVIRONMENT_FILTER_FIELD } from "../shared/project_fields.ts";
 
@@ -21,7 +28,9 @@ const FIELDS = {
   ...CONNECT_FIELDS,
   environment: ENVIRONMENT_FILTER_FIELD,
   plan: PLAN_FIELD,
+  timeoutMs: OPERATION_TIMEOUT_FIELD,
   yes: YES_FIELD,
+  quiet: QUIET_FIELD,
   json: JSON_FIELD,
 };
 type Config = ConfigOf<typeof FIELDS>;
@@ -50,7 +59,7 @@ async function run(
   process: Process,
   word: string,
 ): Promise<ExitCode> {
-  const { signal, stdout, stderr } = process;
+  const { clock, signal, stdout, stderr } = process;
   const client = operationClient(connection);
   const { id } = await findDeployment(connection, { word, environment: config.environment }, signal);
   const plan = existingSwitch((await client.planPromote({ targetDeploymentId: id }, { signal })).plan);
@@ -59,13 +68,13 @@ async function run(
     return EXIT.ok;
   }
   await confirm(process, config.yes, { message: `Promote ${id} in ${placeOf(plan)}?`, initial: true });
-  if (!config.json && plan.path !== SwitchPath.INSTANT) {
+  if (!config.json && !config.quiet && plan.path !== SwitchPath.INSTANT) {
     stderr(`${id} does not run at the moment: it is started, then traffic moves.\n`);
   }
-  const done = existingSwitch((await client.promote({ targetDeploymentId: id }, { signal })).switched);
-  const { tookMs } = done;
-  stdout(
-    config.json ? jsonLine({ ...switchJson(done), tookMs: Number(tookMs) }) : switchText("promoted", done),
+  const { switched } = await withinTime(
+    { clock, signal, limitMs: config.timeoutMs },
+    (signal) => client.promote({ targetDeploymentId: id }, { signal }),
   );
+  printSwitch("promoted", existingSwitch(switched), config, process);
   return EXIT.ok;
 }

@@ -4,7 +4,14 @@ import { type ConfigOf, textSchema } from "../../pkg/config/mod.ts";
 import { type Switch, SwitchPath } from "../../proto/gen/ctrl/v1/deployment_pb.ts";
 import { confirm, YES_FIELD } from "../shared/confirm.ts";
 import { connect, CONNECT_FIELDS, type Connection } from "../shared/connect.ts";
-import { EXIT_NOTES, operate, operationClient } from "../shared/operation.ts";
+import {
+  EXIT_NOTES,
+  operate,
+  OPERATION_TIMEOUT_FIELD,
+  operationClient,
+  QUIET_FIELD,
+} from "../shared/operation.ts";
+import { withinTime } from "../shared/time_limit.ts";
 import { JSON_FIELD, jsonLine } from "../shared/output.ts";
 import { ENVIRONMENT_FILTER_FIELD, PROJECT_FIELD, projectOf } from "../shared/project_fields.ts";
 import { projectFile } from "../shared/project_file.ts";
@@ -13,8 +20,8 @@ import {
   placeOf,
   PLAN_FIELD,
   planText,
+  printSwitch,
   switchJson,
-  switchText,
 } from "../shared/switch_view.ts";
 
 const FIELDS = {
@@ -26,7 +33,9 @@ const FIELDS = {
     schema: textSchema("production"),
   },
   plan: PLAN_FIELD,
+  timeoutMs: OPERATION_TIMEOUT_FIELD,
   yes: YES_FIELD,
+  quiet: QUIET_FIELD,
   json: JSON_FIELD,
 };
 type Config = ConfigOf<typeof FIELDS>;
@@ -63,7 +72,7 @@ async function run(
   process: Process,
   word: string | undefined,
 ): Promise<ExitCode> {
-  const { signal, stdout, stderr } = process;
+  const { clock, signal, stdout, stderr } = process;
   const client = operationClient(connection);
   const request = word === undefined
     ? {
@@ -77,14 +86,14 @@ async function run(
     return EXIT.ok;
   }
   await confirm(process, config.yes, { message: question(plan), initial: true });
-  if (!config.json && plan.path !== SwitchPath.INSTANT) stderr(waiting(plan));
+  if (!config.json && !config.quiet && plan.path !== SwitchPath.INSTANT) stderr(waiting(plan));
   // By name: asking for "the one before" twice would go back two steps.
   const named = { sourceDeploymentId: plan.fromDeploymentId, targetDeploymentId: plan.toDeploymentId };
-  const done = existingSwitch((await client.rollback(named, { signal })).switched);
-  const { tookMs } = done;
-  stdout(
-    config.json ? jsonLine({ ...switchJson(done), tookMs: Number(tookMs) }) : switchText("rolled back", done),
+  const { switched } = await withinTime(
+    { clock, signal, limitMs: config.timeoutMs },
+    (signal) => client.rollback(named, { signal }),
   );
+  printSwitch("rolled back", existingSwitch(switched), config, process);
   return EXIT.ok;
 }
 

@@ -2,12 +2,18 @@
 import { EXIT, type ExitCode, printFailure, type Process, toFailure } from "../../pkg/cli/mod.ts";
 import { createRpcClient } from "../../pkg/rpc/mod.ts";
 import { DeploymentService } from "../../proto/gen/ctrl/v1/deployment_pb.ts";
+import { switchField } from "../../pkg/config/mod.ts";
 import { type Connection, explainCallError } from "./connect.ts";
+import { timeoutField } from "./deploying/follow_fields.ts";
+import { jsonLine } from "./output.ts";
+import { WaitOver } from "./time_limit.ts";
 
 /** Exit codes beyond those that all commands share. */
 export const OPERATION_EXIT = {
   /** Not a failure of the platform: the deployment's state, or the app itself, is in the way. */
   refused: 18,
+  /** The same code as that of a deploy that is not waited for any longer. */
+  running: 17,
 } as const;
 
 /** The codes as `--help` shows them. */
@@ -17,19 +23,32 @@ export const EXIT_NOTES = [
   "  1    something else failed, or there is no such deployment",
   "  2    wrong usage or settings",
   "  4    not logged in, or not allowed",
+  "  17   --timeout was over; what was asked for goes on",
   "  18   refused: the deployment's state does not allow it, or the app did not start; nothing was changed",
   "  20   the control plane does not answer",
   "  130  Ctrl-C, or the answer was no",
 ].join("\n");
 
 /** A start has an hour at most, by the worker's settings. */
-const OPERATION_MS_MAX = 75 * 60_000;
+export const OPERATION_TIMEOUT_FIELD = timeoutField({
+  fallback: "1h15m",
+  help: "How long to wait, e.g. 90s, 30m or 1h30m. What was asked for goes on after that.",
+});
+
+export const QUIET_FIELD = switchField({
+  flag: "quiet",
+  env: "UNKEY_QUIET",
+  help: "Print the URL, or the id without one, and of messages only errors.",
+});
+
+/** Longer than each `--timeout`. */
+const CALL_MS_MAX = 25 * 3_600_000;
 
 /** A client whose calls may wait for a start. */
 export function operationClient(
   connection: Connection,
 ): ReturnType<typeof createRpcClient<typeof DeploymentService>> {
-  return createRpcClient(DeploymentService, { ...connection, timeoutMs: OPERATION_MS_MAX });
+  return createRpcClient(DeploymentService, { ...connection, timeoutMs: CALL_MS_MAX });
 }
 
 export interface Operation {
@@ -47,6 +66,7 @@ export async function operate(
     return await work();
   } catch (error) {
     if (process.signal.aborted) return interrupted(process, json);
+    if (error instanceof WaitOver) return stillRunning(process, json);
     const failure = toFailure(explainCallError(error, connection.baseUrl));
     const refused = failure.code === "failed_precondition";
     const exitCode = refused ? OPERATION_EXIT.refused : failure.exitCode;
@@ -58,6 +78,34 @@ function interrupted(process: Process, json: boolean): ExitCode {
   const message = 'Stopped waiting; what was asked for may still happen: "unkey status" shows it.';
   const failure = { code: "interrupted", message, exitCode: EXIT.interrupted };
   return printFailure(failure, process, json ? {} : undefined);
+}
+
+function stillRunning(process: Process, json: boolean): ExitCode {
+  const message = 'It is not done yet, and goes on: "unkey status" shows it.';
+  const failure = { code: "still_running", message, exitCode: OPERATION_EXIT.running };
+  return printFailure(failure, process, json ? {} : undefined);
+}
+
+/** The settings that say how much is printed. */
+export interface Printing {
+  readonly json: boolean;
+  readonly quiet: boolean;
+}
+
+/** Prints what was done: an object for programs, the sentence for people, or the lines that `--quiet` leaves. */
+export function printDone(
+  { json, quiet }: Printing,
+  { stdout }: Pick<Process, "stdout">,
+  done: {
+    readonly json: object;
+    readonly text: string;
+    readonly id: string;
+    readonly urls: readonly string[];
+  },
+): void {
+  if (json) return stdout(jsonLine(done.json));
+  if (!quiet) return stdout(done.text);
+  stdout(`${(done.urls.length === 0 ? [done.id] : done.urls).join("\n")}\n`);
 }
 
 /** A time as people read it: `0.08 s`. */

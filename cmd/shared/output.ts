@@ -5,7 +5,7 @@ import { field } from "../../pkg/config/mod.ts";
 /** The forms of output; `ndjson` is one JSON object a line. */
 export const OUTPUT_SCHEMA = z.enum(["text", "json", "ndjson"], { error: "must be text, json or ndjson" });
 
-/** What the setting of the form has in common for all commands. */
+/** The parts of the setting that are the same for all commands. */
 export const OUTPUT = {
   flag: "output",
   env: "UNKEY_OUTPUT",

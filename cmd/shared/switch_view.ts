@@ -1,8 +1,9 @@
 /** A move of live traffic as commands print it. */
+import type { Process } from "../../pkg/cli/mod.ts";
 import { switchField } from "../../pkg/config/mod.ts";
 import { publicFault } from "../../pkg/fault/mod.ts";
 import { type Switch, SwitchPath } from "../../proto/gen/ctrl/v1/deployment_pb.ts";
-import { seconds } from "./operation.ts";
+import { printDone, type Printing, seconds } from "./operation.ts";
 
 export const PLAN_FIELD = switchField({
   flag: "plan",
@@ -71,6 +72,18 @@ export function switchText(verb: "rolled back" | "promoted", done: Switch): stri
     ? `promoted ${to} in ${placeOf(done)}${from === "" ? "" : `, ${from} before`}`
     : `rolled back ${placeOf(done)} from ${from} to ${to}`;
   return `${what} (${how})${url === "" ? "" : `: ${url}`}\n`;
+}
+
+/** Prints a switch that was done. */
+export function printSwitch(
+  verb: "rolled back" | "promoted",
+  done: Switch,
+  printing: Printing,
+  process: Pick<Process, "stdout">,
+): void {
+  const { toDeploymentId: id, urls, tookMs } = done;
+  const json = { ...switchJson(done), tookMs: Number(tookMs) };
+  printDone(printing, process, { json, text: switchText(verb, done), id, urls: urls.slice(0, 1) });
 }
 
 const WAYS: Readonly<Record<string, string>> = {

@@ -4,8 +4,17 @@ import { DeploymentStatus } from "../../proto/gen/ctrl/v1/deployment_pb.ts";
 import { connect, CONNECT_FIELDS } from "../shared/connect.ts";
 import { statusName } from "../shared/deployment_view.ts";
 import { DEPLOYMENT_WORD, findDeployment } from "../shared/find_deployment.ts";
-import { EXIT_NOTES, operate, operationClient, seconds } from "../shared/operation.ts";
-import { JSON_FIELD, jsonLine } from "../shared/output.ts";
+import {
+  EXIT_NOTES,
+  operate,
+  OPERATION_TIMEOUT_FIELD,
+  operationClient,
+  printDone,
+  QUIET_FIELD,
+  seconds,
+} from "../shared/operation.ts";
+import { withinTime } from "../shared/time_limit.ts";
+import { JSON_FIELD } from "../shared/output.ts";
 import { ENVIRONMENT_FILTER_FIELD } from "../shared/project_fields.ts";
 
 /** `unkey start <deployment>` */
@@ -13,6 +22,8 @@ export const command = defineCommand({
   fields: {
     ...CONNECT_FIELDS,
     environment: ENVIRONMENT_FILTER_FIELD,
+    timeoutMs: OPERATION_TIMEOUT_FIELD,
+    quiet: QUIET_FIELD,
     json: JSON_FIELD,
   },
   positionals: [{ name: "deployment", help: DEPLOYMENT_WORD, required: true }],
@@ -22,21 +33,26 @@ some time after another one has gone live.
 
 ${EXIT_NOTES}`,
   async run({ config, positionals: [word = ""] }, process) {
-    const { signal, stdout, stderr } = process;
+    const { clock, signal, stderr } = process;
     const connection = await connect(config, process);
     return await operate({ process, connection, json: config.json }, async () => {
       const found = await findDeployment(connection, { word, environment: config.environment }, signal);
       const { id } = found;
-      if (!config.json && found.status === DeploymentStatus.STOPPED) stderr(`Starting ${id}.\n`);
-      const { status, urls, tookMs } = await operationClient(connection)
-        .startDeployment({ deploymentId: id }, { signal });
+      if (!config.json && !config.quiet && found.status === DeploymentStatus.STOPPED) {
+        stderr(`Starting ${id}.\n`);
+      }
+      const { status, urls, tookMs } = await withinTime(
+        { clock, signal, limitMs: config.timeoutMs },
+        (signal) => operationClient(connection).startDeployment({ deploymentId: id }, { signal }),
+      );
       const [url = ""] = urls;
       const took = Number(tookMs);
-      stdout(
-        config.json
-          ? jsonLine({ id, status: statusName(status), urls, tookMs: took })
-          : `${id} runs (${seconds(took)})${url === "" ? "" : `: ${url}`}\n`,
-      );
+      printDone(config, process, {
+        json: { id, status: statusName(status), urls, tookMs: took },
+        text: `${id} runs (${seconds(took)})${url === "" ? "" : `: ${url}`}\n`,
+        id,
+        urls: urls.slice(0, 1),
+      });
       return EXIT.ok;
     });
   },

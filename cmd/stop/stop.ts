@@ -3,8 +3,8 @@ import { defineCommand, EXIT } from "../../pkg/cli/mod.ts";
 import { connect, CONNECT_FIELDS } from "../shared/connect.ts";
 import { statusName } from "../shared/deployment_view.ts";
 import { DEPLOYMENT_WORD, findDeployment } from "../shared/find_deployment.ts";
-import { EXIT_NOTES, operate, operationClient } from "../shared/operation.ts";
-import { JSON_FIELD, jsonLine } from "../shared/output.ts";
+import { EXIT_NOTES, operate, operationClient, printDone, QUIET_FIELD } from "../shared/operation.ts";
+import { JSON_FIELD } from "../shared/output.ts";
 import { ENVIRONMENT_FILTER_FIELD } from "../shared/project_fields.ts";
 
 /** `unkey stop <deployment>` */
@@ -12,6 +12,7 @@ export const command = defineCommand({
   fields: {
     ...CONNECT_FIELDS,
     environment: ENVIRONMENT_FILTER_FIELD,
+    quiet: QUIET_FIELD,
     json: JSON_FIELD,
   },
   positionals: [{ name: "deployment", help: DEPLOYMENT_WORD, required: true }],
@@ -21,15 +22,14 @@ host name stays; "unkey start" and "unkey rollback" bring the deployment back.
 
 ${EXIT_NOTES}`,
   async run({ config, positionals: [word = ""] }, process) {
-    const { signal, stdout } = process;
+    const { signal } = process;
     const connection = await connect(config, process);
     return await operate({ process, connection, json: config.json }, async () => {
       const { id } = await findDeployment(connection, { word, environment: config.environment }, signal);
       const { status } = await operationClient(connection).stopDeployment({ deploymentId: id }, { signal });
       const name = statusName(status);
-      stdout(
-        config.json ? jsonLine({ id, status: name }) : `stopped ${id}: "unkey start ${id}" brings it back\n`,
-      );
+      const text = `stopped ${id}: "unkey start ${id}" brings it back\n`;
+      printDone(config, process, { json: { id, status: name }, text, id, urls: [] });
       return EXIT.ok;
     });
   },

@@ -4,6 +4,7 @@ import { durationText } from "../../../pkg/config/mod.ts";
 import { type Deployment, DeploymentStatus } from "../../../proto/gen/ctrl/v1/deployment_pb.ts";
 import { statusName } from "../deployment_view.ts";
 import { retryWhileUnavailable } from "../retry_while_unavailable.ts";
+import { WaitOver, withinTime } from "../time_limit.ts";
 import { DEPLOY_EXIT, exitCodeOfFailure } from "./exit_codes.ts";
 import { type DeploymentClient, follow } from "./follow.ts";
 import { askToCancel, leftRunning, rolledBackTo } from "./interrupt.ts";
@@ -72,12 +73,9 @@ async function followWithin(
   { client, deploymentId, process: { clock }, report, wait }: WaitOptions,
   { cursor, times }: Progress,
   limitMs: number,
-  stop?: AbortSignal,
+  stop: AbortSignal = new AbortController().signal,
 ): Promise<End> {
-  const [limit, done] = [new AbortController(), new AbortController()];
-  const timer = clock.sleep(limitMs, done.signal).then(() => limit.abort(), () => undefined);
-  const signal = stop === undefined ? limit.signal : AbortSignal.any([stop, limit.signal]);
-  try {
+  return await withinTime({ clock, signal: stop, limitMs }, async (signal) => {
     const deployment = await follow({
       client,
       deploymentId,
@@ -93,12 +91,7 @@ async function followWithin(
     });
     if (deployment.status === DeploymentStatus.READY) report.done("ready");
     return await endOf(deployment, { client, clock, signal });
-  } catch (error) {
-    throw limit.signal.aborted ? new WaitOver() : error;
-  } finally {
-    done.abort();
-    await timer;
-  }
+  });
 }
 
 /** The image is built, and the deployment goes on. */
@@ -143,11 +136,6 @@ async function findLive(
   )
     .catch(() => undefined);
   return { id: liveId, urls: found?.deployment?.urls ?? [] };
-}
-
-/** The time to wait is over. */
-class WaitOver extends Error {
-  override readonly name = "WaitOver";
 }
 
 const ENDINGS: Readonly<Record<string, string>> = {
