@@ -11,6 +11,8 @@ const NAMES = new Map(Object.entries(KINDS).map(([name, kind]) => [kind, name]))
 /** Of one entry: a path and the chunks of a file of a tebibyte are below it. */
 const ENTRY_BYTES_MAX = 64 << 20;
 const PATH_BYTES_MAX = 4_096;
+/** In front of each entry. */
+const LENGTH_BYTES = 4;
 /** Entries are cut into chunks when this much is written. */
 const WRITTEN_BYTES = 32 << 10;
 
@@ -46,7 +48,11 @@ export function cutManifest(entries: readonly ContentEntry[]): Manifest {
 
 /** Reads a manifest that arrives in pieces of any size. */
 export class ManifestReader {
-  #rest = new Uint8Array(0);
+  /** Pieces from the next entry on. */
+  #held: Uint8Array[] = [];
+  #heldBytes = 0;
+  /** Nothing is complete below it: pieces of a large entry are joined once. */
+  #neededBytes = LENGTH_BYTES;
 
   /**
    * The entries that are complete now.
@@ -54,25 +60,44 @@ export class ManifestReader {
    * @throws `invalid_argument` for what is no entry of a context
    */
   *push(piece: Uint8Array): Generator<ContentEntry> {
-    const bytes = new Uint8Array(this.#rest.length + piece.length);
-    bytes.set(this.#rest);
-    bytes.set(piece, this.#rest.length);
+    this.#hold(piece.slice());
+    if (this.#heldBytes < this.#neededBytes) return;
+    const bytes = joined(this.#held, this.#heldBytes);
     const view = new DataView(bytes.buffer);
     let at = 0;
-    while (bytes.length - at >= 4) {
+    let neededBytes = LENGTH_BYTES;
+    while (bytes.length - at >= LENGTH_BYTES) {
       const length = view.getUint32(at, true);
       if (length > ENTRY_BYTES_MAX) throw invalid("an entry is too large");
-      if (bytes.length - at - 4 < length) break;
-      yield decode(bytes.subarray(at + 4, at + 4 + length));
-      at += 4 + length;
+      neededBytes = LENGTH_BYTES + length;
+      if (bytes.length - at < neededBytes) break;
+      yield decode(bytes.subarray(at + LENGTH_BYTES, at + neededBytes));
+      at += neededBytes;
+      neededBytes = LENGTH_BYTES;
     }
-    this.#rest = bytes.slice(at);
+    [this.#held, this.#heldBytes, this.#neededBytes] = [[], 0, neededBytes];
+    this.#hold(bytes.slice(at));
+  }
+
+  #hold(piece: Uint8Array): void {
+    this.#held.push(piece);
+    this.#heldBytes += piece.length;
   }
 
   /** @throws `invalid_argument` when the last entry is not whole */
   end(): void {
-    if (this.#rest.length > 0) throw invalid("its end is missing");
+    if (this.#heldBytes > 0) throw invalid("its end is missing");
   }
+}
+
+function joined(pieces: readonly Uint8Array[], byteCount: number): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(byteCount);
+  let at = 0;
+  for (const piece of pieces) {
+    bytes.set(piece, at);
+    at += piece.length;
+  }
+  return bytes;
 }
 
 function decode(bytes: Uint8Array): ContentEntry {

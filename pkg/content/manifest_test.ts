@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { cpuUsage } from "node:process";
 import { create, toBinary } from "@bufbuild/protobuf";
 import { ContextEntry_Kind as Kind, ContextEntrySchema } from "../../proto/gen/ctrl/v1/upload_pb.ts";
 import { isFault } from "../fault/mod.ts";
@@ -6,6 +7,8 @@ import { cutManifest, ManifestReader } from "./manifest.ts";
 import { fileEntry, otherEntry, randomBytes, sha256 } from "./testing.ts";
 import type { ContentEntry } from "./types.ts";
 
+/** Processor time, which a busy machine does not add to. Proportional work takes less than a tenth of it. */
+const CPU_MS_MAX = 3_000;
 const LARGE: ContentEntry = fileEntry("large.bin", "", {
   size: 5 << 20,
   sha256: sha256(randomBytes(10, 1)),
@@ -39,6 +42,23 @@ Deno.test("ManifestReader reads what cutManifest() wrote, in pieces of any size"
   for (const piece of [1, 3, 100, bytes.length]) {
     await t.step(`pieces of ${piece}`, () => assert.deepEqual(read(bytes, piece), TREE));
   }
+});
+
+/** A client chooses the length of an entry: joining its pieces again and again would stop the service for a minute. */
+Deno.test("ManifestReader needs time in proportion to the length of an entry", () => {
+  const before = cpuUsage();
+  const reader = new ManifestReader();
+  const [length, piece] = [60 << 20, new Uint8Array(16 << 10)];
+  const head = new Uint8Array(4);
+  new DataView(head.buffer).setUint32(0, length, true);
+  assert.deepEqual([...reader.push(head)], []);
+  for (let at = 0; at + piece.length < length; at += piece.length) {
+    assert.deepEqual([...reader.push(piece)], []);
+  }
+  assert.throws(() => reader.end(), (error) => isFault(error, "invalid_argument"));
+  const { user, system } = cpuUsage(before);
+  const cpuMs = (user + system) / 1_000;
+  assert.ok(cpuMs < CPU_MS_MAX, `${cpuMs} ms`);
 });
 
 Deno.test("cutManifest() changes few chunks when one of 20,000 files changes", () => {
