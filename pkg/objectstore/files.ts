@@ -28,6 +28,9 @@ export interface FileObjectStore extends ObjectStore {
   handler(request: Request): Promise<Response | undefined>;
 }
 
+/** It is held in memory. */
+const RANGE_BYTES_MAX = 16 << 20;
+
 const REFUSALS: Record<Refusal, { readonly status: number; readonly text: string }> = {
   bad_key: { status: 404, text: "There is no object of this name." },
   bad_signature: { status: 403, text: "The signature does not fit this request. Ask for a new URL." },
@@ -136,8 +139,47 @@ async function get(request: Request, grant: Grant, options: FileObjectStoreOptio
     file.close();
     return new Response(null, { headers });
   }
+  const range = rangeOf(request.headers.get("range"), info.size);
   // The stream closes the file when it ends, and when the client goes away.
-  return new Response(file.readable, { headers });
+  if (range === undefined) return new Response(file.readable, { headers });
+  using _closed = file;
+  if (range.bytes === 0) {
+    return new Response(null, { status: 416, headers: { "content-range": `bytes */${info.size}` } });
+  }
+  return new Response(await readRange(file, range), {
+    status: 206,
+    headers: {
+      "content-type": headers["content-type"],
+      "content-range": `bytes ${range.start}-${range.start + range.bytes - 1}/${info.size}`,
+    },
+  });
+}
+
+interface ByteRange {
+  readonly start: number;
+  /** 0: it begins behind the end. */
+  readonly bytes: number;
+}
+
+/** One range with both ends. All others, and larger ones, are answered with the whole object, as HTTP allows. */
+function rangeOf(header: string | null, sizeBytes: number): ByteRange | undefined {
+  const [, from, to] = /^bytes=(\d{1,15})-(\d{1,15})$/.exec(header ?? "") ?? [];
+  const [start, last] = [Number(from), Math.min(Number(to), sizeBytes - 1)];
+  if (from === undefined || Number(to) < start) return undefined;
+  const bytes = Math.max(0, last - start + 1);
+  return bytes > RANGE_BYTES_MAX ? undefined : { start, bytes };
+}
+
+async function readRange(file: Deno.FsFile, { start, bytes }: ByteRange): Promise<Uint8Array<ArrayBuffer>> {
+  const content = new Uint8Array(bytes);
+  await file.seek(start, Deno.SeekMode.Start);
+  let filled = 0;
+  while (filled < bytes) {
+    const read = await file.read(content.subarray(filled));
+    if (read === null) break;
+    filled += read;
+  }
+  return content.subarray(0, filled);
 }
 
 /** Cancels what is still to come of the body: a refused upload must not be read to its end. */

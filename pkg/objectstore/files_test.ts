@@ -243,3 +243,31 @@ function bytes(text: string): Uint8Array {
 function endless(): ReadableStream<Uint8Array> {
   return new ReadableStream({ pull: (controller) => controller.enqueue(new Uint8Array(100)) });
 }
+
+Deno.test("a download of one range gets its bytes, and any other range the whole object", async (t) => {
+  const content = "0123456789";
+  const cases: Readonly<Record<string, readonly [number, string, string | null]>> = {
+    "bytes=0-3": [206, "0123", "bytes 0-3/10"],
+    "bytes=4-4": [206, "4", "bytes 4-4/10"],
+    "bytes=8-20": [206, "89", "bytes 8-9/10"],
+    "bytes=10-20": [416, "", "bytes */10"],
+    "bytes=4-": [200, content, null],
+    "bytes=-3": [200, content, null],
+    "bytes=5-4": [200, content, null],
+    "bytes=0-1,4-5": [200, content, null],
+    "lines=0-1": [200, content, null],
+  };
+  for (const [range, [status, body, contentRange]] of Object.entries(cases)) {
+    await t.step(range, () =>
+      withStore(async ({ store, send }) => {
+        const put = await store.presignPut(KEY, { expiresInMs: 1_000 });
+        assert.equal((await send("PUT", put.url, { headers: put.headers, body: content })).status, 200);
+        const url = await store.presignGet(KEY, { expiresInMs: 1_000 });
+        const response = await send("GET", url, { headers: { range } });
+        assert.deepEqual(
+          [response.status, await response.text(), response.headers.get("content-range")],
+          [status, body, contentRange],
+        );
+      }));
+  }
+});

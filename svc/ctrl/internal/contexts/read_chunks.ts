@@ -13,6 +13,7 @@ import {
   hideContextsOfPack,
   type Tx,
 } from "../store/mod.ts";
+import { type Piece, piecesOf } from "./pieces.ts";
 
 /** Where chunks are read from. */
 export interface ChunkSource {
@@ -23,12 +24,13 @@ export interface ChunkSource {
 const URL_MS = 15 * 60_000;
 /** A slow object store gives a pack of 9 MiB in this time. */
 const FETCH_MS_MAX = 120_000;
-/** Whole packs that are kept in memory: files of one folder lie in few packs. */
-const PACKS_KEPT = 4;
+/** Pieces that are kept in memory: files of one folder lie in few packs. */
+const PIECES_KEPT = 4;
 const PACK_BYTES_MAX = 9 << 20;
 
 /**
- * The plain bytes of chunks, in order. Each is checked against its digest; a chunk that its pack does not hold is forgotten, so that
+ * The plain bytes of chunks, in order. Of their packs only the parts with these chunks are fetched: the manifest of a project that was
+ * deployed often lies in as many packs as it has chunks. Each is checked against its digest; a chunk that its pack does not hold is forgotten, so that
  * the next upload sends it again.
  *
  * @throws `failed_precondition` for a chunk that is missing or wrong, `invalid_argument` for one with another length, `unavailable`
@@ -40,7 +42,7 @@ export async function* readChunks(
   chunks: readonly ChunkReference[],
   signal?: AbortSignal,
 ): AsyncGenerator<Uint8Array> {
-  const reader = await ChunkReader.open(source, projectId, chunks);
+  const reader = await ChunkReader.open(source, projectId, chunks, "these chunks");
   for (const chunk of chunks) yield await reader.read(chunk, signal);
 }
 
@@ -49,24 +51,32 @@ export class ChunkReader {
   readonly #source: ChunkSource;
   readonly #places: ReadonlyMap<string, ChunksTable>;
   readonly #keys: ReadonlyMap<string, string>;
+  /** Absent for chunks whose whole pack is fetched. */
+  readonly #pieces: ReadonlyMap<ChunksTable, Piece>;
   /** The last ones that were used, oldest first. */
-  readonly #packs = new Map<string, Promise<Uint8Array>>();
+  readonly #fetched = new Map<string, Promise<Uint8Array>>();
 
   private constructor(
     source: ChunkSource,
     places: readonly ChunksTable[],
     keys: ReadonlyMap<string, string>,
+    pieces: ReadonlyMap<ChunksTable, Piece>,
   ) {
     this.#source = source;
     this.#places = new Map(places.map((place) => [place.digest, place]));
     this.#keys = keys;
+    this.#pieces = pieces;
   }
 
-  /** Looks up where the chunks are. Those that are not stored are missed when they are read. */
+  /**
+   * Looks up where the chunks are. Those that are not stored are missed when they are read. `fetches` says whether the reader wants most
+   * of the chunks' packs or these chunks only.
+   */
   static async open(
     source: ChunkSource,
     projectId: string,
     chunks: Iterable<ChunkReference>,
+    fetches: "whole packs" | "these chunks" = "whole packs",
   ): Promise<ChunkReader> {
     const digests = new Set<string>();
     for (const { digest } of chunks) digests.add(text(digest));
@@ -74,17 +84,18 @@ export class ChunkReader {
     const keys = await findPackKeys(source.db.kysely, projectId, [
       ...new Set(places.map(({ pack_id }) => pack_id)),
     ]);
-    return new ChunkReader(source, places, keys);
+    return new ChunkReader(source, places, keys, fetches === "whole packs" ? new Map() : piecesOf(places));
   }
 
   async read(chunk: ChunkReference, signal?: AbortSignal): Promise<Uint8Array> {
     const place = this.#places.get(text(chunk.digest));
     if (place === undefined) throw lost();
-    const pack = await this.#pack(place, signal);
-    const plain = unpackChunk(pack, {
+    const piece = this.#pieces.get(place) ?? { packId: place.pack_id, start: 0, end: undefined };
+    const fetched = await this.#piece(place, piece, signal);
+    const plain = unpackChunk(fetched, {
       digest: chunk.digest,
       bytes: place.bytes,
-      offset: place.pack_offset,
+      offset: place.pack_offset - piece.start,
       storedBytes: place.stored_bytes,
       deflated: place.deflated === 1,
     });
@@ -105,42 +116,54 @@ export class ChunkReader {
     return lost();
   }
 
-  async #pack(place: ChunksTable, signal: AbortSignal | undefined): Promise<Uint8Array> {
-    const id = place.pack_id;
-    const known = this.#packs.get(id);
-    this.#packs.delete(id);
-    const pack = known ?? this.#fetch(place, signal);
-    this.#packs.set(id, pack);
-    for (const oldest of this.#packs.keys()) {
-      if (this.#packs.size <= PACKS_KEPT) break;
-      this.#packs.delete(oldest);
+  async #piece(place: ChunksTable, piece: Piece, signal: AbortSignal | undefined): Promise<Uint8Array> {
+    const id = `${piece.packId} ${piece.start}`;
+    const known = this.#fetched.get(id);
+    this.#fetched.delete(id);
+    const fetched = known ?? this.#fetch(place, piece, signal);
+    this.#fetched.set(id, fetched);
+    for (const oldest of this.#fetched.keys()) {
+      if (this.#fetched.size <= PIECES_KEPT) break;
+      this.#fetched.delete(oldest);
     }
     try {
-      return await pack;
+      return await fetched;
     } catch (error) {
-      this.#packs.delete(id);
+      this.#fetched.delete(id);
       throw error;
     }
   }
 
-  async #fetch(place: ChunksTable, signal: AbortSignal | undefined): Promise<Uint8Array> {
+  async #fetch(
+    place: ChunksTable,
+    { start, end }: Piece,
+    signal: AbortSignal | undefined,
+  ): Promise<Uint8Array> {
     const key = this.#keys.get(place.pack_id);
     if (key === undefined) throw lost();
     const url = await this.#source.objects.presignGet(key, { expiresInMs: URL_MS });
     const limit = AbortSignal.timeout(FETCH_MS_MAX);
     try {
       const response = await fetch(url, {
+        headers: end === undefined ? {} : { range: `bytes=${start}-${end - 1}` },
         signal: signal === undefined ? limit : AbortSignal.any([signal, limit]),
       });
       if (response.status === 404) {
         await response.body?.cancel();
         throw await this.#forget(place, forgetPack);
       }
+      // The pack ends before the chunk.
+      if (response.status === 416) {
+        await response.body?.cancel();
+        return new Uint8Array(0);
+      }
       if (!response.ok || Number(response.headers.get("content-length") ?? 0) > PACK_BYTES_MAX) {
         await response.body?.cancel();
         throw unavailable(`the object store answered ${response.status}`);
       }
-      return new Uint8Array(await response.arrayBuffer());
+      const bytes = new Uint8Array(await response.arrayBuffer());
+      // A store may answer with all of it.
+      return end === undefined || response.status === 206 ? bytes : bytes.subarray(start, end);
     } catch (error) {
       signal?.throwIfAborted();
       if (error instanceof Fault) throw error;
