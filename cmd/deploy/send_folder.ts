@@ -220,6 +220,8 @@ async function upload(options: SendOptions, digested: Digested): Promise<number>
     });
   } catch (error) {
     process.signal.throwIfAborted();
-    throw error instanceof ContentChanged ? error : asFailure("upload_failed", error);
+    if (error instanceof ContentChanged) throw error;
+    const fault = fromConnectError(error);
+    throw isFault(fault, "too_large") ? asFailure("storage_full", fault) : asFailure("upload_failed", error);
   }
 }

@@ -62,6 +62,7 @@ const OF_FAILURE: Readonly<Record<string, ExitCode>> = {
   context_invalid: DEPLOY_EXIT.context,
   too_large: DEPLOY_EXIT.context,
   upload_failed: DEPLOY_EXIT.upload,
+  storage_full: DEPLOY_EXIT.upload,
   image_unavailable: DEPLOY_EXIT.start,
   crash_loop: DEPLOY_EXIT.start,
   out_of_memory: DEPLOY_EXIT.start,

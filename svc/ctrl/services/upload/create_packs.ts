@@ -26,7 +26,7 @@ const URL_MS = 15 * 60_000;
 /**
  * Hands out a URL for each pack.
  *
- * @throws `rate_limited` when the workspace has no room left
+ * @throws `too_large` when the workspace has no room left
  */
 export async function createPacks(
   deps: UploadDeps,
@@ -68,7 +68,11 @@ export async function createPacks(
 
 function checkPacks(packs: readonly NewPack[]): void {
   if (packs.length === 0 || packs.length > PACKS_MAX) {
-    throw invalid("packs", `must be 1 to ${PACKS_MAX}`, String(packs.length));
+    throw invalid(
+      "packs",
+      `must be 1 to ${PACKS_MAX} in one call: ask again for the others`,
+      String(packs.length),
+    );
   }
   for (const { sizeBytes, checksumSha256 } of packs) {
     if (!Number.isSafeInteger(sizeBytes) || sizeBytes < 1 || sizeBytes > PACK_BYTES_MAX) {
@@ -91,7 +95,8 @@ async function refuseFull(
   if (stored + added <= limits.workspaceBytesMax) return;
   const [has, may] = [stored, limits.workspaceBytesMax].map((bytes) => Math.round(bytes / 1024 / 1024));
   throw publicFault(
-    "rate_limited",
+    // Nothing that a client could wait for.
+    "too_large",
     `The workspace has ${has} MiB of build contexts stored, and ${may} MiB are allowed. What no build uses is deleted after a ` +
       "week: deploy again later, name what the builds do not need in .dockerignore, or ask the operator for more room.",
   );

@@ -45,7 +45,7 @@ Deno.test("createPacks() refuses packs beyond the limits", async (t) => {
     await client.createPacks({ projectId, packs: large });
     await refused(
       client.createPacks({ projectId, packs: large }),
-      Code.ResourceExhausted,
+      Code.OutOfRange,
       /100 MiB are allowed/,
     );
   });

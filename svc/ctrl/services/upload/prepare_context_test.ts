@@ -67,6 +67,17 @@ Deno.test("prepareContext() refuses what it cannot look for", async (t) => {
       /^root\.manifest_digests/,
     ],
     [
+      "a list of files beyond any use",
+      () => {
+        const chunks = 1_025;
+        const manifestLengths = Array.from({ length: chunks }, () => 256 << 10);
+        const long = { ...root, manifestDigests: new Uint8Array(chunks * 32), manifestLengths };
+        return client.prepareContext({ projectId, root: long });
+      },
+      Code.OutOfRange,
+      /has 257 MiB, and at most 256 MiB are allowed.*\.dockerignore/,
+    ],
+    [
       "another workspace's project",
       () => client.prepareContext({ projectId: other.projectId, root }),
       Code.NotFound,
