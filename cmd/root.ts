@@ -125,6 +125,13 @@ export const ROOT: Group = {
     registries: REGISTRIES,
     keys: KEYS,
     config: CONFIG,
+    completions: {
+      summary: "Print the completion script of a shell",
+      load: async () => {
+        const { completionsCommand } = await import("./completions/completions.ts");
+        return { command: completionsCommand(ROOT) };
+      },
+    },
     audit: { summary: "Show who did what", load: () => import("./audit/audit.ts") },
     up: { summary: "Run the whole platform on this machine", load: () => import("./up/up.ts") },
     admin: ADMIN,

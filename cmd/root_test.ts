@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { completionModel, flagsWithValues } from "../pkg/cli/completions/model.ts";
 import { leavesOf, VERSION } from "../pkg/cli/mod.ts";
 import { defaultText } from "../pkg/config/mod.ts";
 import { ROOT } from "./root.ts";
@@ -77,6 +78,34 @@ Deno.test("every default is shown as a user types it", async () => {
     }
   }
   assert.ok(shown > 100, "defaults are found");
+});
+
+/** The completion scripts and users know a flag by its name alone. */
+Deno.test("a flag means the same to every command: a switch, or the same form of value", async () => {
+  const nodes = await completionModel(ROOT);
+  const known = flagsWithValues(nodes);
+  for (const { path, flags } of nodes) {
+    for (const { word, value } of flags) assert.deepEqual(value, known.get(word), `${path} ${word}`);
+  }
+});
+
+Deno.test("every choice that a placeholder names is a value of its setting", async () => {
+  let found = 0;
+  for (const { path, node } of leavesOf(ROOT)) {
+    const { command: { fields } } = await node.load();
+    const { flags } = await completionModel({ summary: "", commands: { it: node } }).then(([, it]) =>
+      it ?? { flags: [] }
+    );
+    for (const each of Object.values(fields)) {
+      const value = flags.find(({ word }) => word === `--${each.flag}`)?.value;
+      if (value?.kind !== "choice") continue;
+      found++;
+      for (const choice of value.choices) {
+        assert.ok(each.schema.safeParse(choice).success, `${path.join(" ")} --${each.flag} ${choice}`);
+      }
+    }
+  }
+  assert.ok(found > 5, "choices are found");
 });
 
 Deno.test("the version is the one of the package", async () => {

@@ -45,7 +45,7 @@ export const DEPLOY_FIELDS = {
     flag: "health-check-path",
     env: "UNKEY_HEALTH_CHECK_PATH",
     file: "healthCheckPath",
-    placeholder: "<path>",
+    placeholder: "<url-path>",
     help: "HTTP path that answers 2xx or 3xx when the app is healthy. Default: the port accepts connections.",
     schema: z.string().default("").refine((path) => path === "" || path.startsWith("/"), {
       message: "must begin with /",

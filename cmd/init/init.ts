@@ -45,7 +45,7 @@ const FIELDS = {
   healthCheckPath: field({
     flag: "health-check-path",
     env: "UNKEY_HEALTH_CHECK_PATH",
-    placeholder: "<path>",
+    placeholder: "<url-path>",
     help: "HTTP path that answers 2xx or 3xx when the app is healthy.",
     schema: z.string().regex(/^\/[\x21-\x7e]*$/, 'must be a path that begins with "/"').optional(),
   }),

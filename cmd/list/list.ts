@@ -32,7 +32,12 @@ type ListConfig = ConfigOf<typeof FIELDS>;
 export const command = defineCommand({
   outcome: "output",
   fields: FIELDS,
-  positionals: [{ name: "what", help: "deployments (the default) or projects.", required: false }],
+  positionals: [{
+    name: "what",
+    help: "deployments (the default) or projects.",
+    required: false,
+    choices: ["deployments", "projects"],
+  }],
   async run({ config, positionals: [what = "deployments"] }, process) {
     if (what !== "deployments" && what !== "projects") {
       throw new UsageError(

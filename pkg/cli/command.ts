@@ -15,6 +15,8 @@ export interface Positional {
   readonly required: boolean;
   /** Takes all words that are left; only the last one can. */
   readonly repeated?: boolean;
+  /** All words that it takes, where they are known. */
+  readonly choices?: readonly string[];
 }
 
 /** One per declared positional; `undefined` where an optional one was left out. A repeated one gives all its words. */

@@ -38,6 +38,7 @@ export {
   type Positional,
   type Positionals,
 } from "./command.ts";
+export { completionScript, type Shell, SHELLS } from "./completions/mod.ts";
 export { baseDirectories } from "./directories.ts";
 export { EXIT, type ExitCode } from "./exit_codes.ts";
 export { dispatch } from "./dispatch.ts";
