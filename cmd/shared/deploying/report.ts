@@ -62,6 +62,7 @@ export class Report implements Disposable {
 
   /** A problem that ends nothing; of one line or several. */
   warning(text: string): void {
+    this.#lines?.notice(printable(text));
     this.line(`${this.#colours.yellow("warning")} ${printable(text)}`);
   }
 
