@@ -65,6 +65,26 @@ export async function findChunks(
   return found;
 }
 
+/** The number of these chunks in each pack that holds some of them. No digest is given twice. */
+export async function countChunks(
+  db: Queryable,
+  projectId: string,
+  digests: readonly string[],
+): Promise<ReadonlyMap<string, number>> {
+  const counts = new Map<string, number>();
+  for (let start = 0; start < digests.length; start += DIGESTS_PER_QUERY) {
+    const rows = await db.selectFrom("chunks")
+      .select(({ fn }) => ["pack_id", fn.countAll<number | string>().as("chunks")])
+      .where("project_id", "=", projectId)
+      .where("digest", "in", digests.slice(start, start + DIGESTS_PER_QUERY))
+      .groupBy("pack_id").execute();
+    for (const { pack_id, chunks } of rows) {
+      counts.set(pack_id, (counts.get(pack_id) ?? 0) + Number(chunks));
+    }
+  }
+  return counts;
+}
+
 /**
  * Keeps packs from being collected, and returns those that are stored. Locks their rows in the order of their ids, so that two
  * uploads and the collection never wait for each other in a circle.

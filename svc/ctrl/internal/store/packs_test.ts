@@ -4,6 +4,7 @@ import { SHARED_DATABASES } from "../../../../pkg/testkit/databases.ts";
 import { NOW_MS, seedProject, testOnCtrlDatabases } from "./testing.ts";
 import { newChunk, newPack, seedContext, seedPack } from "./testing_content.ts";
 import {
+  countChunks,
   createPacks,
   type CtrlDatabase,
   deletePack,
@@ -64,6 +65,22 @@ test("more chunks than one statement takes are stored and found", async (db) => 
   await transact(db, (tx) => storePack(tx, pack.id, chunks, NOW_MS));
   const found = await findChunks(db.kysely, seed.projectId, chunks.map(({ digest }) => digest));
   assert.equal(found.length, chunks.length);
+});
+
+test("chunks are counted by their packs", async (db) => {
+  const [seed, other] = [await seedProject(db), await seedProject(db)];
+  const digests: string[] = [];
+  const expected = new Map<string, number>();
+  for (const count of [700, 1, 600]) {
+    const pack = newPack(seed);
+    await createPacks(db.kysely, [pack]);
+    const chunks = Array.from({ length: count }, () => newChunk(pack));
+    await transact(db, (tx) => storePack(tx, pack.id, chunks, NOW_MS));
+    digests.push(...chunks.map(({ digest }) => digest));
+    expected.set(pack.id, count);
+  }
+  assert.deepEqual(await countChunks(db.kysely, seed.projectId, [...digests, "unknown"]), expected);
+  assert.equal((await countChunks(db.kysely, other.projectId, digests)).size, 0);
 });
 
 test("the bytes of a workspace's packs count from the offer on", async (db) => {

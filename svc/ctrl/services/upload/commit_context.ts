@@ -14,6 +14,7 @@ import { requireProject } from "../../internal/auth/project.ts";
 import { encodeManifest, readChunks } from "../../internal/contexts/mod.ts";
 import {
   contextPath,
+  countChunks,
   createContext,
   findChunks,
   findContextByRoot,
@@ -43,12 +44,12 @@ export async function commitContext(
   });
   const root = checkRoot(request.root);
   const summary = await readManifest(deps, project.id, root);
-  await refuseOtherLengths(deps, project.id, summary.chunks);
+  const packIds = await findPacks(deps, project.id, summary.chunks);
   const now = clock.now();
   return await transact(db, async (tx) => {
     const known = await findContextByRoot(tx, project.id, root.root);
     if (known !== undefined && await touchContext(tx, known.id, now)) return contextPath(known.id);
-    const packIds = await requireChunks(tx, project.id, [...summary.chunks.keys()], now);
+    await requireChunks(tx, project.id, { digests: [...summary.chunks.keys()], packIds, nowMs: now });
     const id = newId("context", now);
     const committed = await createContext(tx, {
       id,
@@ -99,36 +100,42 @@ async function readManifest(deps: UploadDeps, projectId: string, root: CheckedRo
   return { entries: entries.length, contentBytes, chunks };
 }
 
-/** A chunk whose row has another length than its manifest: which of the two is wrong, its bytes tell. */
-async function refuseOtherLengths(
+/**
+ * The packs that hold the chunks. A chunk whose row has another length than its manifest is read: which of the two is wrong, its bytes
+ * tell.
+ */
+async function findPacks(
   deps: UploadDeps,
   projectId: string,
   chunks: ReadonlyMap<string, ChunkReference>,
-): Promise<void> {
+): Promise<readonly string[]> {
   const rows = await findChunks(deps.db.kysely, projectId, [...chunks.keys()]);
   const other = rows.find(({ digest, bytes }) => chunks.get(digest)?.bytes !== bytes);
   const chunk = other === undefined ? undefined : chunks.get(other.digest);
   if (chunk !== undefined) await readChunks(deps, projectId, [chunk]).next();
+  return [...new Set(rows.map(({ pack_id }) => pack_id))];
 }
 
-/** The packs of the chunks, which from now on stay as long as the context does. */
+/** From now on the packs stay as long as the context does. */
 async function requireChunks(
   tx: Tx,
   projectId: string,
-  digests: readonly string[],
-  nowMs: number,
-): Promise<readonly string[]> {
-  const places = await findChunks(tx, projectId, digests);
-  const stored = await touchPacks(tx, projectId, places.map(({ pack_id }) => pack_id), nowMs);
-  // Read again under the locks: a chunk may have been forgotten before them.
-  const chunks = await findChunks(tx, projectId, digests);
-  if (chunks.length < digests.length || chunks.some(({ pack_id }) => !stored.has(pack_id))) {
+  { digests, packIds, nowMs }: {
+    readonly digests: readonly string[];
+    readonly packIds: readonly string[];
+    readonly nowMs: number;
+  },
+): Promise<void> {
+  const stored = await touchPacks(tx, projectId, packIds, nowMs);
+  // Counted under the locks: a chunk may have been forgotten, or have got another pack, before them.
+  const counts = await countChunks(tx, projectId, digests);
+  const found = [...counts].reduce((sum, [packId, chunks]) => stored.has(packId) ? sum + chunks : sum, 0);
+  if (found < digests.length) {
     throw publicFault(
       "failed_precondition",
       "A part of the build context is not uploaded, or has expired: ask again which chunks are missing, and upload them.",
     );
   }
-  return [...new Set(chunks.map(({ pack_id }) => pack_id))];
 }
 
 function tooLarge(has: string, may: string): Error {
