@@ -46,6 +46,7 @@ const OTHERS = [
   "context explain",
   "config show",
   "config schema",
+  "completions",
   "up",
   "ctrl api",
   "ctrl worker",

@@ -85,7 +85,7 @@ Deno.test("a flag means the same to every command: a switch, or the same form of
   const nodes = await completionModel(ROOT);
   const known = flagsWithValues(nodes);
   for (const { path, flags } of nodes) {
-    for (const { word, value } of flags) assert.deepEqual(value, known.get(word), `${path} ${word}`);
+    for (const { word, value } of flags) assert.equal(value?.kind, known.get(word)?.kind, `${path} ${word}`);
   }
 });
 

@@ -89,11 +89,14 @@ function firstSentence(help: string): string {
   return help.replace(/\.(?:\s[^]*)?$/, "").replaceAll(/\s+/g, " ");
 }
 
-/** Flags that take a value, of all commands together; a flag means the same everywhere. */
+/** Flags that take a value, of all commands together: a flag has the same form everywhere, and all choices of each command. */
 export function flagsWithValues(nodes: readonly CompletedNode[]): ReadonlyMap<string, CompletedValue> {
   const found = new Map<string, CompletedValue>();
   for (const { word, value } of nodes.flatMap(({ flags }) => flags)) {
-    if (value !== undefined) found.set(word, value);
+    if (value === undefined) continue;
+    const known = found.get(word);
+    const choices = [known, value].flatMap((each) => each?.kind === "choice" ? each.choices : []);
+    found.set(word, choices.length === 0 ? value : { kind: "choice", choices: [...new Set(choices)] });
   }
   return found;
 }

@@ -52,6 +52,17 @@ Deno.test("completionModel() knows the form of each value, and no secret", async
   assert.equal(leaf?.flags[0]?.summary, "First sentence");
 });
 
+Deno.test("flagsWithValues() joins the choices of all commands", () => {
+  const node = (choices: readonly string[]) => ({
+    path: "",
+    commands: [],
+    argument: undefined,
+    flags: [{ word: "--wait", summary: "", value: { kind: "choice", choices } as const }],
+  });
+  const all = flagsWithValues([node(["none", "built"]), node(["built", "ready"])]);
+  assert.deepEqual(all.get("--wait"), { kind: "choice", choices: ["none", "built", "ready"] });
+});
+
 Deno.test("flagsWithValues() leaves out switches", async () => {
   const flags = flagsWithValues(await completionModel(ROOT));
   assert.deepEqual([...flags.keys()], ["--text", "--file", "--folder", "--url-path", "--choice", "--list"]);
