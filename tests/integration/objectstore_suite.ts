@@ -35,6 +35,23 @@ async function roundTrip({ store }: Subject): Promise<void> {
   assert.deepEqual(got.body, CONTENT);
 }
 
+/** A manifest lies in parts of many packs: fetching the packs as a whole would cost a hundred times its bytes. */
+async function ranges({ store }: Subject): Promise<void> {
+  const put = await store.presignPut("proj_1/range", BOUND);
+  assert.equal((await send("PUT", put.url, { headers: put.headers, body: CONTENT })).status, 200);
+  const url = await store.presignGet("proj_1/range", { expiresInMs: MINUTE_MS });
+  const part = await send("GET", url, { headers: { range: "bytes=2-6" } });
+  assert.deepEqual([part.status, part.body], [206, CONTENT.slice(2, 7)]);
+  const end = await send("GET", url, {
+    headers: { range: `bytes=${CONTENT.length - 3}-${CONTENT.length + 9}` },
+  });
+  assert.deepEqual([end.status, end.body], [206, CONTENT.slice(-3)]);
+  const behind = await send("GET", url, {
+    headers: { range: `bytes=${CONTENT.length}-${CONTENT.length + 9}` },
+  });
+  assert.equal(behind.status, 416);
+}
+
 /** A client that does not announce size and checksum may still upload. */
 async function unboundUpload({ store }: Subject): Promise<void> {
   const put = await store.presignPut("proj_1/unbound", { expiresInMs: MINUTE_MS });
@@ -166,6 +183,7 @@ function* largeBody(sizeBytes: number): Generator<Uint8Array> {
 /** The suite, by name. */
 export const CASES: Readonly<Record<string, (subject: Subject) => Promise<void>>> = {
   "what is uploaded can be downloaded": roundTrip,
+  "a range of what is uploaded can be downloaded": ranges,
   "an upload need not announce size and checksum": unboundUpload,
   "another size than the announced one is refused": wrongSize,
   "another checksum than the announced one is refused": wrongChecksum,

@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import { type Clock, systemClock } from "../../pkg/clock/mod.ts";
 import { Secret } from "../../pkg/config/mod.ts";
 import { type Engine, inspectImage, openEngine, pullImage, removeImage } from "../../pkg/docker/mod.ts";
-import type { Registry } from "../../pkg/registry/mod.ts";
+import { silentLogger } from "../../pkg/logger/mod.ts";
+import { createManifestFinder, type Registry } from "../../pkg/registry/mod.ts";
 import { BASE_IMAGE, engineAnswers, ensureBaseImage } from "../../pkg/testkit/base_image.ts";
 import { hasRegistry, REGISTRY_USER, TestRegistry } from "../../pkg/testkit/registry.ts";
 import { docker } from "../testbed/testbed.ts";
@@ -90,6 +91,31 @@ real("a build is pushed, told as one step, and known by its digest", async ({ en
     again.lines.some((line) => /RUN echo .*: cached$/.test(line)),
     "the build cache outlives the image",
   );
+});
+
+/** A registry has a retention of its own: an image that is gone must be known before a deployment counts on it. */
+real("an image that was pushed is found until the registry has removed it", async ({ build }) => {
+  const folder = await Deno.makeTempDir({ prefix: "unkey-registry-" });
+  try {
+    await using registry = await TestRegistry.start({ credentials: true, folder });
+    const target = { name: `${registry.name}/apps`, credentials: REGISTRY_USER };
+    const { report } = await build(`FROM ${BASE_IMAGE}\nLABEL unique=${unique()}\n`, target);
+    assert.ok(report.kind === "built", JSON.stringify(report));
+    const find = (credentials = target.credentials) =>
+      createManifestFinder({ registry: { ...target, credentials }, log: silentLogger() })(
+        report.image,
+        limit(),
+      );
+    assert.equal(await find(), "present");
+    assert.equal(await find({ username: "pusher", password: new Secret("not-the-password") }), "unknown");
+    await registry.pause();
+    assert.equal(await find(), "unknown", "the registry is away");
+    await Deno.remove(`${folder}/docker/registry/v2/repositories`, { recursive: true });
+    await registry.resume();
+    assert.equal(await find(), "missing");
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
 });
 
 real("wrong credentials are the operator's to mend, and the user is told so", async ({ engine, build }) => {
