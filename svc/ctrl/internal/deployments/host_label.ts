@@ -7,8 +7,9 @@
  * exact parts behind it, and a text that ends like one with a hash gets a hash, too. Hence no two branches share a label, and a branch
  * shares none with anything else.
  *
- * Two exceptions, which are refused where routes are assigned: the environment `eu` of `shop` and the project `shop-eu` have the same
- * text without a branch, and so have workspaces of which one's slug ends with a hyphen and the other's.
+ * Two exceptions: the environment `eu` of `shop` and the project `shop-eu` have the same text without a branch, and the second of them is
+ * refused when it is created. Two workspaces, of which one's slug ends with a hyphen and the other's, can have the same label, which is
+ * refused where routes are assigned.
  */
 import { shortHash } from "../../../../pkg/hash/mod.ts";
 

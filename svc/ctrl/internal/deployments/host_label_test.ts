@@ -197,7 +197,7 @@ class Owners {
   }
 }
 
-/** The same text without a branch is refused where routes are assigned. */
+/** The same text without a branch is refused when the second one is created. */
 function mayShare(one: LabelOwner, two: LabelOwner): boolean {
   return isNamed(one) && isNamed(two);
 }

@@ -49,6 +49,7 @@ export * from "./instance_end.ts";
 export * from "./instance_logs.ts";
 export * from "./log_block.ts";
 export * from "./routes.ts";
+export * from "./host_names.ts";
 export * from "./sentinels.ts";
 export * from "./sentinel_sweep.ts";
 export * from "./agents.ts";

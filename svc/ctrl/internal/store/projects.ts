@@ -14,7 +14,8 @@ export interface NewProject {
   readonly nowMs: number;
 }
 
-const FIRST_ENVIRONMENTS = ["production", "preview"];
+/** Every project has them from the start. */
+export const FIRST_ENVIRONMENTS: readonly string[] = ["production", "preview"];
 
 /** Makes a project with its first environments. @throws `already_exists` when the slug is taken in the workspace */
 export async function createProject(tx: Tx, project: NewProject): Promise<void> {

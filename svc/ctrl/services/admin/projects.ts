@@ -10,12 +10,15 @@ import {
   createProject as recordProject,
   type EnvironmentsTable,
   findProject,
+  FIRST_ENVIRONMENTS,
   listEnvironments as readEnvironments,
   listLiveDeployments,
   listProjects as readProjects,
+  lockWorkspace,
   type ProjectsTable,
   recordAudit,
 } from "../../internal/store/mod.ts";
+import { refuseTakenNames } from "../../internal/taken_names.ts";
 import { optionalText, slug } from "../../internal/validate/mod.ts";
 import type { AdminDeps } from "./deps.ts";
 import { unlessTaken, workspaceFor } from "./workspaces.ts";
@@ -29,7 +32,11 @@ export interface ProjectRequest {
   readonly defaultBranch: string;
 }
 
-/** Creates a project with its environments `production` and `preview`. @throws `already_exists` when the slug is taken */
+/**
+ * Creates a project with its environments `production` and `preview`.
+ *
+ * @throws `already_exists` when the slug is taken, `failed_precondition` when a host name of it would be another one's
+ */
 export async function createProject(
   deps: AdminDeps,
   caller: RootKeyPrincipal | ServicePrincipal,
@@ -49,6 +56,15 @@ export async function createProject(
   }
   await unlessTaken("project", project.slug, () =>
     transact(db, async (tx) => {
+      // Names are looked up and taken in turns.
+      await lockWorkspace(tx, project.workspaceId);
+      const { workspaceId, slug: name } = project;
+      await refuseTakenNames(tx, {
+        workspaceId,
+        project: name,
+        environments: FIRST_ENVIRONMENTS,
+        isProject: true,
+      });
       await recordProject(tx, project);
       await recordAudit(tx, {
         workspaceId: project.workspaceId,

@@ -11,8 +11,10 @@ import {
   createEnvironment as recordEnvironment,
   type CtrlDatabase,
   lockProject,
+  lockWorkspace,
   recordAudit,
 } from "../../internal/store/mod.ts";
+import { refuseTakenNames } from "../../internal/taken_names.ts";
 import { environmentSlug, invalid, optionalText } from "../../internal/validate/mod.ts";
 
 export interface EnvironmentDeps {
@@ -34,7 +36,7 @@ export interface EnvironmentRequest {
 /**
  * Creates an environment and returns its id. Production is decided by the name, so a second one is refused.
  *
- * @throws `not_found`, `already_exists`, `invalid_argument`
+ * @throws `not_found`, `already_exists`, `invalid_argument`, `failed_precondition` when its host name would be another one's
  */
 export async function createEnvironment(
   deps: EnvironmentDeps,
@@ -54,8 +56,15 @@ export async function createEnvironment(
   try {
     return await transact(deps.db, async (tx) => {
       const { workspaceId } = caller;
-      // The limit holds for concurrent calls together, so they take turns.
+      // Names and the limit hold for concurrent calls together, so they take turns.
+      await lockWorkspace(tx, workspaceId);
       await lockProject(tx, project.id);
+      await refuseTakenNames(tx, {
+        workspaceId,
+        project: project.slug,
+        environments: [name],
+        isProject: false,
+      });
       if (await countEnvironments(tx, project.id) >= ENVIRONMENTS_MAX) throw tooMany(project.slug);
       const id = await recordEnvironment(tx, {
         workspaceId,
