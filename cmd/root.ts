@@ -117,6 +117,7 @@ export const ROOT: Group = {
     list: { summary: "List deployments or projects", load: () => import("./list/list.ts") },
     open: { summary: "Open the live deployment in a browser", load: () => import("./open/open.ts") },
     redeploy: { summary: "Deploy again what runs", load: () => import("./redeploy/redeploy.ts") },
+    scale: { summary: "Set memory, CPU and replicas", load: () => import("./scale/scale.ts") },
     environments: ENVIRONMENTS,
     env: { ...ENVIRONMENTS, hidden: true },
     variables: VARIABLES,

@@ -7,6 +7,7 @@ import { FOLLOW_FIELDS } from "../shared/deploying/follow_fields.ts";
 import type { Report } from "../shared/deploying/report.ts";
 import type { Place } from "../shared/place.ts";
 import { ENVIRONMENT_FIELD, PROJECT_FIELD } from "../shared/project_fields.ts";
+import { SIZE_FIELDS } from "../shared/size_fields.ts";
 import { BUILD_FIELDS } from "./build_fields.ts";
 
 /** Every setting of `deploy`. */
@@ -51,6 +52,7 @@ export const DEPLOY_FIELDS = {
       message: "must begin with /",
     }),
   }),
+  ...SIZE_FIELDS,
   ...FOLLOW_FIELDS,
 };
 

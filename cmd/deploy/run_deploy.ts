@@ -9,6 +9,7 @@ import { createOnce } from "../shared/deploying/create_once.ts";
 import { followSettings } from "../shared/deploying/follow_fields.ts";
 import { CREATED, DeployOutcome } from "../shared/deploying/outcome.ts";
 import type { DeployResult } from "../shared/deploying/result.ts";
+import { sizeOf } from "../shared/size_fields.ts";
 import { waitForEnd } from "../shared/deploying/wait_for_end.ts";
 import { oneLine } from "../shared/output.ts";
 import { resolveProject } from "../shared/resolve_project.ts";
@@ -45,6 +46,7 @@ export async function runDeploy(options: DeployOptions): Promise<DeployResult> {
       timings,
       warnings,
     });
+    const size = sizeOf(config);
     const deploymentId = await createOnce({ client, process, report, timings }, {
       projectId: project.id,
       branch: config.branch ?? commit?.branch ?? "",
@@ -53,6 +55,7 @@ export async function runDeploy(options: DeployOptions): Promise<DeployResult> {
       ...(commit === undefined ? {} : { gitCommit: gitCommit(commit) }),
       port: config.port,
       healthCheckPath: config.healthCheckPath,
+      ...(size === undefined ? {} : { size }),
     });
     outcome.deploymentId = deploymentId;
     if (wait === "none") return outcome.ended(CREATED);

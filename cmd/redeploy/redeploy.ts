@@ -8,6 +8,7 @@ import { NOTHING_DONE } from "../shared/deploying/result.ts";
 import { connect, CONNECT_FIELDS } from "../shared/connect.ts";
 import { ENVIRONMENT_FIELD, PROJECT_FIELD } from "../shared/project_fields.ts";
 import { projectFile } from "../shared/project_file.ts";
+import { SIZE_FIELDS, sizeOf } from "../shared/size_fields.ts";
 import { runRedeploy } from "../shared/deploying/run_redeploy.ts";
 
 /** `unkey redeploy [deployment]` */
@@ -24,6 +25,7 @@ export const command = defineCommand({
       help: "Deploy to this environment of the project instead, without building again.",
       schema: textSchema(),
     }),
+    ...SIZE_FIELDS,
     ...FOLLOW_FIELDS,
   },
   positionals: [{
@@ -33,8 +35,8 @@ export const command = defineCommand({
     required: false,
   }],
   notes:
-    `Nothing is built: image, commit, command, port and health check are those of the deployment, and the variables are
-the environment's as they are now.
+    `Nothing is built: image, commit, command, port and health check are those of the deployment, and the variables
+and the size are the environment's as they are now.
 
 ${EXIT_NOTES}`,
   failure: NOTHING_DONE,
@@ -48,6 +50,7 @@ ${EXIT_NOTES}`,
       runRedeploy({
         former: id === undefined ? { kind: "environment", project, environment } : { kind: "deployment", id },
         to,
+        size: sizeOf(config),
         connect: () => connect(config, process),
         process,
         report,

@@ -6,6 +6,7 @@ import type {
 } from "../../proto/gen/ctrl/v1/deployment_pb.ts";
 import { type DeploymentJson, deploymentJson, statusText } from "../shared/deployment_view.ts";
 import { age, facts, oneLine, printable, table } from "../shared/output.ts";
+import { sizeText } from "../shared/size_fields.ts";
 import { type InstanceJson, instanceJson, troublesText } from "./instances.ts";
 
 /** A step in the JSON of `status`. Times are milliseconds since the epoch. */
@@ -22,6 +23,8 @@ export interface StepJson {
 /** The JSON of `status` for a deployment. */
 export interface DeploymentStatusJson extends DeploymentJson {
   readonly instances: DeploymentJson["instances"] & { readonly list: readonly InstanceJson[] };
+  /** Of each instance. */
+  readonly size?: { readonly memoryMib: number; readonly cpuMillicores: number };
   readonly image: string;
   readonly steps: readonly StepJson[];
 }
@@ -34,6 +37,12 @@ export function deploymentStatusJson(
   return {
     ...shown,
     instances: { ...shown.instances, list: instances.map(instanceJson) },
+    ...(deployment.topology === undefined ? {} : {
+      size: {
+        memoryMib: deployment.topology.memoryMib,
+        cpuMillicores: deployment.topology.cpuMillicores,
+      },
+    }),
     image: deployment.rootfsImageId,
     steps: deployment.steps.map((step) => ({
       name: step.name,
@@ -68,6 +77,7 @@ export function deploymentText(
     "image of": shown.imageSourceDeploymentId &&
       `${shown.imageSourceDeploymentId} (same content, not built again)`,
     instances: `${shown.instances.running} of ${shown.instances.desired} running`,
+    size: deployment.topology === undefined ? undefined : `${sizeText(deployment.topology)} each`,
     created: `${age(shown.createdAt, nowMs)} ago`,
     urls: shown.urls,
   });
@@ -78,7 +88,7 @@ export function deploymentText(
   const error = shown.error === undefined
     ? ""
     : `\nerror (${shown.error.code}): ${printable(shown.error.message).trim()}\n${outputText(shown.error)}`;
-  return `${about}${stepsTable}${error}${troublesText(instances, nowMs)}`;
+  return `${about}${stepsTable}${error}${troublesText(instances, { nowMs, deployment })}`;
 }
 
 /** The last output, where the message does not end with all of it anyway. */

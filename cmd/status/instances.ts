@@ -1,5 +1,5 @@
 /** The instances of a deployment, and their troubles. */
-import type { DeploymentInstance } from "../../proto/gen/ctrl/v1/deployment_pb.ts";
+import type { Deployment, DeploymentInstance } from "../../proto/gen/ctrl/v1/deployment_pb.ts";
 import { age, oneLine, printable, table } from "../shared/output.ts";
 
 /** An instance in the JSON of `status`. Times are milliseconds since the epoch. */
@@ -44,9 +44,13 @@ export function instanceJson(instance: DeploymentInstance): InstanceJson {
 }
 
 const LINES_MAX = 5;
+const OUT_OF_MEMORY = "oom_killed";
 
 /** A row for each instance that has or had trouble, and its last lines; empty when all is well. */
-export function troublesText(instances: readonly DeploymentInstance[], nowMs: number): string {
+export function troublesText(
+  instances: readonly DeploymentInstance[],
+  { nowMs, deployment }: { readonly nowMs: number; readonly deployment: Deployment },
+): string {
   const troubled = instances.filter(({ reason, restarts, lastEnd }) =>
     reason !== "" || restarts > 0 || lastEnd !== undefined
   );
@@ -62,7 +66,18 @@ export function troublesText(instances: readonly DeploymentInstance[], nowMs: nu
     `\nlast output of ${oneLine(each.name)}:\n` +
     each.lastLogLines.slice(-LINES_MAX).map((line) => `  | ${printable(line)}\n`).join("")
   );
-  return `\n${table(["INSTANCE", "REGION", "STATUS", "RESTARTS", "TROUBLE"], rows)}${output.join("")}`;
+  const shown = table(["INSTANCE", "REGION", "STATUS", "RESTARTS", "TROUBLE"], rows);
+  return `\n${shown}${memoryHint(troubled, deployment)}${output.join("")}`;
+}
+
+function memoryHint(troubled: readonly DeploymentInstance[], { environmentSlug }: Deployment): string {
+  const killed = troubled.find(({ reason, lastEnd }) =>
+    reason === OUT_OF_MEMORY || lastEnd?.reason === OUT_OF_MEMORY
+  );
+  if (killed === undefined || killed.memoryMib === 0n) return "";
+  const environment = oneLine(environmentSlug);
+  return `\nGive it more memory: unkey scale ${environment} --memory ${2n * killed.memoryMib}, then ` +
+    `unkey redeploy --env ${environment}\n`;
 }
 
 function troubleOf({ message, lastEnd }: DeploymentInstance, nowMs: number): string {

@@ -203,7 +203,7 @@ Deno.test("status tells of instances that have or had trouble, with their last l
       listInstances: () => ({
         instances: [
           { name: "a-0", region: "eu", status: "running", restarts: 0 },
-          { name: "a-1", region: "eu", status: "running", restarts: 2, lastEnd },
+          { name: "a-1", region: "eu", status: "running", restarts: 2, memoryMib: 256n, lastEnd },
           {
             name: "a-2",
             region: "us",
@@ -223,6 +223,8 @@ Deno.test("status tells of instances that have or had trouble, with their last l
 INSTANCE  REGION  STATUS               RESTARTS  TROUBLE
 a-1       eu      running              2         2m ago: ${lastEnd.message}
 a-2       us      running (unhealthy)  0         ${message}
+
+Give it more memory: unkey scale production --memory 512, then unkey redeploy --env production
 
 last output of a-2:
   | no db

@@ -56,6 +56,11 @@ export const UP_FIELDS = {
   buildDiskFreeMib: WORKER_FIELDS.buildDiskFreeMib,
   outputKept: API_FIELDS.outputKept,
   outputSizeMax: API_FIELDS.outputSizeMax,
+  cpuDefault: API_FIELDS.cpuDefault,
+  cpuMax: API_FIELDS.cpuMax,
+  memoryDefault: API_FIELDS.memoryDefault,
+  memoryMax: API_FIELDS.memoryMax,
+  replicasMax: API_FIELDS.replicasMax,
 };
 
 /** Parsed settings of `up`. */

@@ -39,6 +39,11 @@ export function apiSettings(plan: Plan): Settings {
     UNKEY_BUILD_FILES_EXTERNAL_URL: apiUrl(plan),
     UNKEY_OUTPUT_KEPT: String(plan.config.outputKept),
     UNKEY_OUTPUT_SIZE_MAX: String(plan.config.outputSizeMax),
+    UNKEY_CPU_DEFAULT: String(plan.config.cpuDefault),
+    UNKEY_CPU_MAX: String(plan.config.cpuMax),
+    UNKEY_MEMORY_DEFAULT: String(plan.config.memoryDefault),
+    UNKEY_MEMORY_MAX: String(plan.config.memoryMax),
+    UNKEY_REPLICAS_MAX: String(plan.config.replicasMax),
   };
 }
 

@@ -1,3 +1,4 @@
+import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { Process } from "../../../pkg/cli/mod.ts";
 import { publicFault } from "../../../pkg/fault/mod.ts";
 import { createRpcClient } from "../../../pkg/rpc/mod.ts";
@@ -6,6 +7,7 @@ import {
   type Deployment,
   DeploymentService,
   DeploymentStatus,
+  type SizeSchema,
 } from "../../../proto/gen/ctrl/v1/deployment_pb.ts";
 import type { Connection } from "../connect.ts";
 import { findProject } from "../find_deployment.ts";
@@ -29,6 +31,8 @@ export interface RedeployOptions extends FollowSettings {
   readonly former: Former;
   /** The environment to deploy to, when that is another one. */
   readonly to: string | undefined;
+  /** Of the new deployment; `undefined`: the environment's. */
+  readonly size?: MessageInitShape<typeof SizeSchema> | undefined;
   /** Called inside, so that a missing login is a result too. */
   readonly connect: () => Promise<Connection>;
   readonly process: Process;
@@ -40,7 +44,7 @@ const SEARCHED_MAX = 100;
 
 /** Creates a deployment like a former one. Never throws: every end is a result. */
 export async function runRedeploy(options: RedeployOptions): Promise<DeployResult> {
-  const { to, process, report, wait, timeoutMs, ask } = options;
+  const { to, size, process, report, wait, timeoutMs, ask } = options;
   const outcome = new DeployOutcome(to ?? environmentOf(options.former), process);
   const { timings } = outcome;
   try {
@@ -59,6 +63,7 @@ export async function runRedeploy(options: RedeployOptions): Promise<DeployResul
     const deploymentId = await createOnce({ client, process, report, timings }, {
       redeployOf: former.id,
       ...(to === undefined ? {} : { environmentSlug: to }),
+      ...(size === undefined ? {} : { size }),
     });
     outcome.deploymentId = deploymentId;
     if (wait === "none") return outcome.ended(CREATED);

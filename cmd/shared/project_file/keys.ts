@@ -1,7 +1,9 @@
 import { z } from "zod";
+import { parseCpu, parseMemory } from "../size_fields.ts";
 import { BUILD_KEYS } from "./build_keys.ts";
 
 const PORT_RULE = "must be a whole number between 1 and 65535";
+const REPLICAS_RULE = "must be a whole number from 1 on";
 const PATH_RULE = 'must be a path that begins with "/"';
 
 /** Every key that the file may have. Flags and variables of the same settings go before it. */
@@ -14,6 +16,13 @@ export const KEYS = {
   dockerfile: filled("the path of a Dockerfile"),
   port: z.int({ error: PORT_RULE }).min(1, PORT_RULE).max(65_535, PORT_RULE),
   healthCheckPath: z.string({ error: PATH_RULE }).regex(/^\/[\x21-\x7e]*$/, PATH_RULE),
+  memory: z.union([z.int().min(1), z.string().refine((text) => parseMemory(text) !== undefined)], {
+    error: 'must be MiB such as 512, or a size such as "2GiB"',
+  }),
+  cpu: z.union([z.number().positive(), z.string().refine((text) => parseCpu(text) !== undefined)], {
+    error: 'must be cores such as 0.5, or millicores such as "500m"',
+  }),
+  replicas: z.int({ error: REPLICAS_RULE }).min(1, REPLICAS_RULE),
   build: z.strictObject(BUILD_KEYS, { error: "must be a JSON object" }).partial(),
 };
 

@@ -12,6 +12,8 @@ import {
 } from "../../../pkg/config/mod.ts";
 import { OBJECT_STORE_FIELDS, objectStoreProblems } from "../../../pkg/objectstore/mod.ts";
 import { masterKeysProblem } from "../../../pkg/vault/mod.ts";
+import type { SizeLimits } from "../internal/deployments/size.ts";
+import { SIZE_FIELDS } from "./size_config.ts";
 
 /** Every setting of `ctrl api`. */
 export const API_FIELDS = {
@@ -143,6 +145,7 @@ export const API_FIELDS = {
     help: "Most MiB of the output of its instances that are kept of a deployment; the oldest goes first.",
     schema: integerSchema(64, 1, 65_536),
   }),
+  ...SIZE_FIELDS,
   availableRegions: field({
     flag: "available-regions",
     env: "UNKEY_AVAILABLE_REGIONS",
@@ -161,6 +164,14 @@ export const API_FIELDS = {
 
 /** Parsed settings of `ctrl api`. */
 export type ApiConfig = ConfigOf<typeof API_FIELDS>;
+
+/** The size of apps that set none, and the most that they may set. */
+export function sizeLimits(config: ApiConfig): SizeLimits {
+  return {
+    initial: { cpuMillicores: config.cpuDefault, memoryMib: config.memoryDefault, replicas: 0 },
+    max: { cpuMillicores: config.cpuMax, memoryMib: config.memoryMax, replicas: config.replicasMax },
+  };
+}
 
 /** A problem per pair of settings that do not go together; for `loadConfig`. */
 export function checkApiConfig(config: ApiConfig): readonly string[] {

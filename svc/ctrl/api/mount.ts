@@ -14,6 +14,7 @@ import { FrontlineService } from "../../../proto/gen/ctrl/v1/frontline_pb.ts";
 import { UploadService } from "../../../proto/gen/ctrl/v1/upload_pb.ts";
 import type { AgentHeartbeats } from "../internal/agents/mod.ts";
 import type { ChangeHub, ChangeNotifier } from "../internal/changes/mod.ts";
+import type { SizeLimits } from "../internal/deployments/size.ts";
 import { LogHub } from "../internal/logs/mod.ts";
 import type { CtrlDatabase } from "../internal/store/mod.ts";
 import type { Workflows } from "../internal/workflows/mod.ts";
@@ -48,6 +49,7 @@ export interface ServiceParts {
   readonly contexts: ContextLimits;
   /** Bytes of output that are kept of each deployment. */
   readonly outputBytesMax: number;
+  readonly sizes: SizeLimits;
   readonly edgeUrl: string;
   readonly regions: readonly string[];
 }
@@ -89,7 +91,7 @@ export function buildServices(parts: ServiceParts): Services {
   const events = new EventHub({ db, clock, log });
   const logs = new LogHub({ db, clock });
   const reader = createDeploymentReader({ db: db.kysely, clock });
-  const { objects, uploads, edgeUrl, regions } = parts;
+  const { objects, uploads, sizes, edgeUrl, regions } = parts;
   const deployment = {
     db,
     clock,
@@ -101,6 +103,7 @@ export function buildServices(parts: ServiceParts): Services {
     logs,
     reader,
     uploads,
+    sizes,
     edgeUrl,
   };
   const deployments = createDeploymentFeed(vault);
@@ -130,7 +133,7 @@ export function buildServices(parts: ServiceParts): Services {
       );
       router.service(FrontlineService, frontlineHandlers({ hub, agents }));
       router.service(AdminService, adminHandlers({ db, clock, vault, regions }));
-      router.service(EnvironmentService, environmentHandlers({ db, clock, notifier }));
+      router.service(EnvironmentService, environmentHandlers({ db, clock, notifier, sizes }));
     },
   };
 }

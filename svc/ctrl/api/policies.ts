@@ -100,6 +100,7 @@ const ADMIN: MethodsOf<typeof AdminService> = {
 const ENVIRONMENT: MethodsOf<typeof EnvironmentService> = {
   createEnvironment: { kind: "root_key", permission: "create_environment" },
   deleteEnvironment: { kind: "root_key", permission: "delete_environment" },
+  setSize: { kind: "root_key", permission: "scale_environment" },
 };
 
 const POLICIES = new Map<string, Readonly<Record<string, Policy>>>([

@@ -81,7 +81,8 @@ export async function route(
   const environmentId = await environmentOf(api, deploymentId);
   const outcome = await transact(api.db, (tx) =>
     assignRoutes(tx, {
-      routes: [{ hostname, sticky: "branch" }],
+      // Only such a name moves between environments.
+      routes: [{ hostname, sticky: "none" }],
       deploymentId,
       environmentId,
       projectId: tenant.projectId,

@@ -10,7 +10,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file ctrl/v1/deployment.proto.
  */
 export const file_ctrl_v1_deployment: GenFile = /*@__PURE__*/
-  fileDesc("ChhjdHJsL3YxL2RlcGxveW1lbnQucHJvdG8SB2N0cmwudjEiYQoYQ3JlYXRlUzNVcGxvYWRVUkxSZXF1ZXN0EhgKEHVua2V5X3Byb2plY3RfaWQYASABKAkSEgoKc2l6ZV9ieXRlcxgCIAEoAxIXCg9jaGVja3N1bV9zaGEyNTYYAyABKAki6QEKGUNyZWF0ZVMzVXBsb2FkVVJMUmVzcG9uc2USEgoKdXBsb2FkX3VybBgBIAEoCRIaChJidWlsZF9jb250ZXh0X3BhdGgYAiABKAkSQAoHaGVhZGVycxgDIAMoCzIvLmN0cmwudjEuQ3JlYXRlUzNVcGxvYWRVUkxSZXNwb25zZS5IZWFkZXJzRW50cnkSEgoKZXhwaXJlc19hdBgEIAEoAxIWCg5hbHJlYWR5X3N0b3JlZBgFIAEoCBouCgxIZWFkZXJzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASKBAwoXQ3JlYXRlRGVwbG95bWVudFJlcXVlc3QSEgoKcHJvamVjdF9pZBgCIAEoCRIOCgZicmFuY2gYAyABKAkSGAoQZW52aXJvbm1lbnRfc2x1ZxgEIAEoCRIuCg1idWlsZF9jb250ZXh0GAUgASgLMhUuY3RybC52MS5CdWlsZENvbnRleHRIABIWCgxkb2NrZXJfaW1hZ2UYBiABKAlIABIvCgpnaXRfY29tbWl0GAcgASgLMhYuY3RybC52MS5HaXRDb21taXRJbmZvSAGIAQESGAoLa2V5c3BhY2VfaWQYCCABKAlIAogBARIPCgdjb21tYW5kGAkgAygJEhcKD2lkZW1wb3RlbmN5X2tleRgKIAEoCRIMCgRwb3J0GAsgASgFEhkKEWhlYWx0aF9jaGVja19wYXRoGAwgASgJEhMKC3JlZGVwbG95X29mGA0gASgJQggKBnNvdXJjZUINCgtfZ2l0X2NvbW1pdEIOCgxfa2V5c3BhY2VfaWRKBAgBEAIirgEKDEJ1aWxkQ29udGV4dBIaChJidWlsZF9jb250ZXh0X3BhdGgYASABKAkSHAoPZG9ja2VyZmlsZV9wYXRoGAIgASgJSACIAQESFwoKZG9ja2VyZmlsZRgDIAEoDEgBiAEBEigKCHNldHRpbmdzGAQgASgLMhYuY3RybC52MS5CdWlsZFNldHRpbmdzQhIKEF9kb2NrZXJmaWxlX3BhdGhCDQoLX2RvY2tlcmZpbGUivwIKDUJ1aWxkU2V0dGluZ3MSOAoJYXJndW1lbnRzGAEgAygLMiUuY3RybC52MS5CdWlsZFNldHRpbmdzLkFyZ3VtZW50c0VudHJ5EjQKB3NlY3JldHMYAiADKAsyIy5jdHJsLnYxLkJ1aWxkU2V0dGluZ3MuU2VjcmV0c0VudHJ5Eg4KBnRhcmdldBgDIAEoCRIQCghub19jYWNoZRgEIAEoCBIMCgRwdWxsGAUgASgIEhAKCHBsYXRmb3JtGAYgASgJEhoKEnZhcmlhYmxlX2FyZ3VtZW50cxgHIAMoCRowCg5Bcmd1bWVudHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBGi4KDFNlY3JldHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAw6AjgBIoABCg1HaXRDb21taXRJbmZvEhIKCmNvbW1pdF9zaGEYASABKAkSFgoOY29tbWl0X21lc3NhZ2UYAiABKAkSFQoNYXV0aG9yX2hhbmRsZRgDIAEoCRIZChFhdXRob3JfYXZhdGFyX3VybBgEIAEoCRIRCgl0aW1lc3RhbXAYBSABKAMiXAoYQ3JlYXRlRGVwbG95bWVudFJlc3BvbnNlEhUKDWRlcGxveW1lbnRfaWQYASABKAkSKQoGc3RhdHVzGAIgASgOMhkuY3RybC52MS5EZXBsb3ltZW50U3RhdHVzIi0KFEdldERlcGxveW1lbnRSZXF1ZXN0EhUKDWRlcGxveW1lbnRfaWQYASABKAkiQAoVR2V0RGVwbG95bWVudFJlc3BvbnNlEicKCmRlcGxveW1lbnQYASABKAsyEy5jdHJsLnYxLkRlcGxveW1lbnQiyAgKCkRlcGxveW1lbnQSCgoCaWQYASABKAkSFAoMd29ya3NwYWNlX2lkGAIgASgJEhIKCnByb2plY3RfaWQYAyABKAkSFgoOZW52aXJvbm1lbnRfaWQYBCABKAkSFgoOZ2l0X2NvbW1pdF9zaGEYBSABKAkSEgoKZ2l0X2JyYW5jaBgGIAEoCRIpCgZzdGF0dXMYByABKA4yGS5jdHJsLnYxLkRlcGxveW1lbnRTdGF0dXMSFQoNZXJyb3JfbWVzc2FnZRgIIAEoCRJMChVlbnZpcm9ubWVudF92YXJpYWJsZXMYCSADKAsyLS5jdHJsLnYxLkRlcGxveW1lbnQuRW52aXJvbm1lbnRWYXJpYWJsZXNFbnRyeRIjCgh0b3BvbG9neRgKIAEoCzIRLmN0cmwudjEuVG9wb2xvZ3kSEgoKY3JlYXRlZF9hdBgLIAEoAxISCgp1cGRhdGVkX2F0GAwgASgDEhEKCWhvc3RuYW1lcxgNIAMoCRIXCg9yb290ZnNfaW1hZ2VfaWQYDiABKAkSEAoIYnVpbGRfaWQYDyABKAkSJgoFc3RlcHMYECADKAsyFy5jdHJsLnYxLkRlcGxveW1lbnRTdGVwEhoKEmdpdF9jb21taXRfbWVzc2FnZRgRIAEoCRIgChhnaXRfY29tbWl0X2F1dGhvcl9oYW5kbGUYEiABKAkSJAocZ2l0X2NvbW1pdF9hdXRob3JfYXZhdGFyX3VybBgTIAEoCRIcChRnaXRfY29tbWl0X3RpbWVzdGFtcBgUIAEoAxIMCgR1cmxzGBUgAygJEhgKEGVudmlyb25tZW50X3NsdWcYFiABKAkSFAoMZmFpbHVyZV9jb2RlGBcgASgJEgwKBGxpdmUYGCABKAgSGQoRZGVzaXJlZF9pbnN0YW5jZXMYGSABKAUSGQoRcnVubmluZ19pbnN0YW5jZXMYGiABKAUSFAoMcHJvamVjdF9zbHVnGBsgASgJEh8KF2Vudmlyb25tZW50X3JvbGxlZF9iYWNrGBwgASgIEhYKDnF1ZXVlX3Bvc2l0aW9uGCQgASgFEhkKEXF1ZXVlX2Jsb2NrZXJfaWRzGCUgAygJEhUKDXF1ZXVlX2Jsb2NrZXIYJiABKAkSEQoJcXVldWVkX2F0GCcgASgDEhMKC3JlZGVwbG95X29mGCsgASgJEjAKD2ZhaWx1cmVfZGV0YWlscxgsIAEoCzIXLmN0cmwudjEuRmFpbHVyZURldGFpbHMSFQoNaW1hZ2VfcmVtb3ZlZBgtIAEoCBImCh5lbnZpcm9ubWVudF9saXZlX2RlcGxveW1lbnRfaWQYLiABKAkSIgoaaW1hZ2Vfc291cmNlX2RlcGxveW1lbnRfaWQYLyABKAkaOwoZRW52aXJvbm1lbnRWYXJpYWJsZXNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBImkKDkZhaWx1cmVEZXRhaWxzEhYKCWV4aXRfY29kZRgBIAEoBUgAiAEBEg4KBnNvdXJjZRgCIAEoCRIOCgZvcmlnaW4YAyABKAkSEQoJbG9nX2xpbmVzGAQgAygJQgwKCl9leGl0X2NvZGUifAoORGVwbG95bWVudFN0ZXASDgoGc3RhdHVzGAEgASgJEg8KB21lc3NhZ2UYAiABKAkSFQoNZXJyb3JfbWVzc2FnZRgDIAEoCRISCgpjcmVhdGVkX2F0GAQgASgDEgwKBG5hbWUYBSABKAkSEAoIZW5kZWRfYXQYBiABKAMipwEKCFRvcG9sb2d5EhYKDmNwdV9taWxsaWNvcmVzGAEgASgFEhIKCm1lbW9yeV9taWIYAiABKAUSKAoHcmVnaW9ucxgDIAMoCzIXLmN0cmwudjEuUmVnaW9uYWxDb25maWcSHAoUaWRsZV90aW1lb3V0X3NlY29uZHMYBCABKAUSGQoRaGVhbHRoX2NoZWNrX3BhdGgYBSABKAkSDAoEcG9ydBgGIAEoBSJOCg5SZWdpb25hbENvbmZpZxIOCgZyZWdpb24YASABKAkSFQoNbWluX2luc3RhbmNlcxgCIAEoBRIVCg1tYXhfaW5zdGFuY2VzGAMgASgFIm0KFkxpc3REZXBsb3ltZW50c1JlcXVlc3QSEgoKcHJvamVjdF9pZBgBIAEoCRIYChBlbnZpcm9ubWVudF9zbHVnGAIgASgJEhEKCXBhZ2Vfc2l6ZRgDIAEoBRISCgpwYWdlX3Rva2VuGAQgASgJIlwKF0xpc3REZXBsb3ltZW50c1Jlc3BvbnNlEigKC2RlcGxveW1lbnRzGAEgAygLMhMuY3RybC52MS5EZXBsb3ltZW50EhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSIwChdDYW5jZWxEZXBsb3ltZW50UmVxdWVzdBIVCg1kZXBsb3ltZW50X2lkGAEgASgJImsKGENhbmNlbERlcGxveW1lbnRSZXNwb25zZRIpCgZzdGF0dXMYASABKA4yGS5jdHJsLnYxLkRlcGxveW1lbnRTdGF0dXMSJAoLcm9sbGVkX2JhY2sYAiABKAsyDy5jdHJsLnYxLlN3aXRjaCJNChxXYXRjaERlcGxveW1lbnRFdmVudHNSZXF1ZXN0EhUKDWRlcGxveW1lbnRfaWQYASABKAkSFgoOYWZ0ZXJfc2VxdWVuY2UYAiABKAMihwEKHVdhdGNoRGVwbG95bWVudEV2ZW50c1Jlc3BvbnNlEjQKEGRlcGxveW1lbnRfZXZlbnQYASABKAsyGC5jdHJsLnYxLkRlcGxveW1lbnRFdmVudEgAEicKCWhlYXJ0YmVhdBgCIAEoCzISLmN0cmwudjEuSGVhcnRiZWF0SABCBwoFZXZlbnQiCwoJSGVhcnRiZWF0ItcBCg9EZXBsb3ltZW50RXZlbnQSEAoIc2VxdWVuY2UYASABKAMSEgoKY3JlYXRlZF9hdBgCIAEoAxIoCgZzdGF0dXMYAyABKAsyFi5jdHJsLnYxLlN0YXR1c0NoYW5nZWRIABIkCgRzdGVwGAQgASgLMhQuY3RybC52MS5TdGVwQ2hhbmdlZEgAEiAKA2xvZxgFIAEoCzIRLmN0cmwudjEuTG9nTGluZXNIABIhCgZub3RpY2UYBiABKAsyDy5jdHJsLnYxLk5vdGljZUgAQgkKB3BheWxvYWQidQoNU3RhdHVzQ2hhbmdlZBIpCgZzdGF0dXMYASABKA4yGS5jdHJsLnYxLkRlcGxveW1lbnRTdGF0dXMSFQoNZXJyb3JfbWVzc2FnZRgCIAEoCRIUCgxmYWlsdXJlX2NvZGUYAyABKAkSDAoEdXJscxgEIAMoCSI8CgtTdGVwQ2hhbmdlZBIMCgRuYW1lGAEgASgJEg4KBnN0YXR1cxgCIAEoCRIPCgdtZXNzYWdlGAMgASgJIjkKCExvZ0xpbmVzEg4KBnNvdXJjZRgBIAEoCRIOCgZvcmlnaW4YAiABKAkSDQoFbGluZXMYAyADKAkiGQoGTm90aWNlEg8KB21lc3NhZ2UYASABKAkikAEKGVN0cmVhbUluc3RhbmNlTG9nc1JlcXVlc3QSFQoNZGVwbG95bWVudF9pZBgBIAEoCRIOCgZmb2xsb3cYAiABKAgSDAoEdGFpbBgDIAEoBRINCgVzaW5jZRgEIAEoAxINCgV1bnRpbBgFIAEoAxIQCghpbnN0YW5jZRgGIAEoCRIOCgZyZWdpb24YByABKAkiegoaU3RyZWFtSW5zdGFuY2VMb2dzUmVzcG9uc2USKAoEbGluZRgBIAEoCzIYLmN0cmwudjEuSW5zdGFuY2VMb2dMaW5lSAASJwoJaGVhcnRiZWF0GAIgASgLMhIuY3RybC52MS5IZWFydGJlYXRIAEIJCgdtZXNzYWdlIi0KFExpc3RJbnN0YW5jZXNSZXF1ZXN0EhUKDWRlcGxveW1lbnRfaWQYASABKAkiRwoVTGlzdEluc3RhbmNlc1Jlc3BvbnNlEi4KCWluc3RhbmNlcxgBIAMoCzIbLmN0cmwudjEuRGVwbG95bWVudEluc3RhbmNlIqUCChJEZXBsb3ltZW50SW5zdGFuY2USDAoEbmFtZRgBIAEoCRIOCgZyZWdpb24YAiABKAkSDgoGc3RhdHVzGAMgASgJEg4KBnJlYXNvbhgEIAEoCRIPCgdtZXNzYWdlGAUgASgJEhAKCHJlc3RhcnRzGAYgASgFEhYKCWV4aXRfY29kZRgHIAEoBUgAiAEBEhYKDmxhc3RfbG9nX2xpbmVzGAggAygJEjAKCGxhc3RfZW5kGAkgASgLMh4uY3RybC52MS5EZXBsb3ltZW50SW5zdGFuY2VFbmQSFgoOY3B1X21pbGxpY29yZXMYCiABKAMSEgoKbWVtb3J5X21pYhgLIAEoAxISCgp1cGRhdGVkX2F0GAwgASgDQgwKCl9leGl0X2NvZGUiVwoVRGVwbG95bWVudEluc3RhbmNlRW5kEg4KBnJlYXNvbhgBIAEoCRIPCgdtZXNzYWdlGAIgASgJEhEKCWV4aXRfY29kZRgDIAEoBRIKCgJhdBgEIAEoAyJfCg9JbnN0YW5jZUxvZ0xpbmUSEAoIaW5zdGFuY2UYASABKAkSDgoGcmVnaW9uGAIgASgJEgwKBHRpbWUYAyABKAMSDgoGc3RyZWFtGAQgASgJEgwKBHRleHQYBSABKAkiewoPUm9sbGJhY2tSZXF1ZXN0EhwKFHNvdXJjZV9kZXBsb3ltZW50X2lkGAEgASgJEhwKFHRhcmdldF9kZXBsb3ltZW50X2lkGAIgASgJEhIKCnByb2plY3RfaWQYAyABKAkSGAoQZW52aXJvbm1lbnRfc2x1ZxgEIAEoCSI1ChBSb2xsYmFja1Jlc3BvbnNlEiEKCHN3aXRjaGVkGAEgASgLMg8uY3RybC52MS5Td2l0Y2giLgoOUHJvbW90ZVJlcXVlc3QSHAoUdGFyZ2V0X2RlcGxveW1lbnRfaWQYASABKAkiNAoPUHJvbW90ZVJlc3BvbnNlEiEKCHN3aXRjaGVkGAEgASgLMg8uY3RybC52MS5Td2l0Y2giNQoUUGxhblJvbGxiYWNrUmVzcG9uc2USHQoEcGxhbhgBIAEoCzIPLmN0cmwudjEuU3dpdGNoIjQKE1BsYW5Qcm9tb3RlUmVzcG9uc2USHQoEcGxhbhgBIAEoCzIPLmN0cmwudjEuU3dpdGNoItgBCgZTd2l0Y2gSFAoMcHJvamVjdF9zbHVnGAEgASgJEhgKEGVudmlyb25tZW50X3NsdWcYAiABKAkSGgoSZnJvbV9kZXBsb3ltZW50X2lkGAMgASgJEhgKEHRvX2RlcGxveW1lbnRfaWQYBCABKAkSIQoEcGF0aBgFIAEoDjITLmN0cmwudjEuU3dpdGNoUGF0aBITCgtyb2xsZWRfYmFjaxgGIAEoCBIRCglob3N0bmFtZXMYByADKAkSDAoEdXJscxgIIAMoCRIPCgd0b29rX21zGAkgASgDIi4KFVN0b3BEZXBsb3ltZW50UmVxdWVzdBIVCg1kZXBsb3ltZW50X2lkGAEgASgJIkMKFlN0b3BEZXBsb3ltZW50UmVzcG9uc2USKQoGc3RhdHVzGAEgASgOMhkuY3RybC52MS5EZXBsb3ltZW50U3RhdHVzIi8KFlN0YXJ0RGVwbG95bWVudFJlcXVlc3QSFQoNZGVwbG95bWVudF9pZBgBIAEoCSJjChdTdGFydERlcGxveW1lbnRSZXNwb25zZRIpCgZzdGF0dXMYASABKA4yGS5jdHJsLnYxLkRlcGxveW1lbnRTdGF0dXMSDAoEdXJscxgCIAMoCRIPCgd0b29rX21zGAMgASgDKu8CChBEZXBsb3ltZW50U3RhdHVzEiEKHURFUExPWU1FTlRfU1RBVFVTX1VOU1BFQ0lGSUVEEAASHQoZREVQTE9ZTUVOVF9TVEFUVVNfUEVORElORxABEh4KGkRFUExPWU1FTlRfU1RBVFVTX0JVSUxESU5HEAISHwobREVQTE9ZTUVOVF9TVEFUVVNfREVQTE9ZSU5HEAMSHQoZREVQTE9ZTUVOVF9TVEFUVVNfTkVUV09SSxAEEhsKF0RFUExPWU1FTlRfU1RBVFVTX1JFQURZEAUSHAoYREVQTE9ZTUVOVF9TVEFUVVNfRkFJTEVEEAYSHAoYREVQTE9ZTUVOVF9TVEFUVVNfUVVFVUVEEAcSHwobREVQTE9ZTUVOVF9TVEFUVVNfQ0FOQ0VMTEVEEAgSIAocREVQTE9ZTUVOVF9TVEFUVVNfU1VQRVJTRURFRBAJEh0KGURFUExPWU1FTlRfU1RBVFVTX1NUT1BQRUQQCipaCgpTb3VyY2VUeXBlEhsKF1NPVVJDRV9UWVBFX1VOU1BFQ0lGSUVEEAASEwoPU09VUkNFX1RZUEVfR0lUEAESGgoWU09VUkNFX1RZUEVfQ0xJX1VQTE9BRBACKm4KClN3aXRjaFBhdGgSGwoXU1dJVENIX1BBVEhfVU5TUEVDSUZJRUQQABIXChNTV0lUQ0hfUEFUSF9JTlNUQU5UEAESFAoQU1dJVENIX1BBVEhfV0FSTRACEhQKEFNXSVRDSF9QQVRIX0NPTEQQAzK1CQoRRGVwbG95bWVudFNlcnZpY2USXAoRQ3JlYXRlUzNVcGxvYWRVUkwSIS5jdHJsLnYxLkNyZWF0ZVMzVXBsb2FkVVJMUmVxdWVzdBoiLmN0cmwudjEuQ3JlYXRlUzNVcGxvYWRVUkxSZXNwb25zZSIAElkKEENyZWF0ZURlcGxveW1lbnQSIC5jdHJsLnYxLkNyZWF0ZURlcGxveW1lbnRSZXF1ZXN0GiEuY3RybC52MS5DcmVhdGVEZXBsb3ltZW50UmVzcG9uc2UiABJQCg1HZXREZXBsb3ltZW50Eh0uY3RybC52MS5HZXREZXBsb3ltZW50UmVxdWVzdBoeLmN0cmwudjEuR2V0RGVwbG95bWVudFJlc3BvbnNlIgASVgoPTGlzdERlcGxveW1lbnRzEh8uY3RybC52MS5MaXN0RGVwbG95bWVudHNSZXF1ZXN0GiAuY3RybC52MS5MaXN0RGVwbG95bWVudHNSZXNwb25zZSIAElkKEENhbmNlbERlcGxveW1lbnQSIC5jdHJsLnYxLkNhbmNlbERlcGxveW1lbnRSZXF1ZXN0GiEuY3RybC52MS5DYW5jZWxEZXBsb3ltZW50UmVzcG9uc2UiABJqChVXYXRjaERlcGxveW1lbnRFdmVudHMSJS5jdHJsLnYxLldhdGNoRGVwbG95bWVudEV2ZW50c1JlcXVlc3QaJi5jdHJsLnYxLldhdGNoRGVwbG95bWVudEV2ZW50c1Jlc3BvbnNlIgAwARJhChJTdHJlYW1JbnN0YW5jZUxvZ3MSIi5jdHJsLnYxLlN0cmVhbUluc3RhbmNlTG9nc1JlcXVlc3QaIy5jdHJsLnYxLlN0cmVhbUluc3RhbmNlTG9nc1Jlc3BvbnNlIgAwARJQCg1MaXN0SW5zdGFuY2VzEh0uY3RybC52MS5MaXN0SW5zdGFuY2VzUmVxdWVzdBoeLmN0cmwudjEuTGlzdEluc3RhbmNlc1Jlc3BvbnNlIgASQQoIUm9sbGJhY2sSGC5jdHJsLnYxLlJvbGxiYWNrUmVxdWVzdBoZLmN0cmwudjEuUm9sbGJhY2tSZXNwb25zZSIAEj4KB1Byb21vdGUSFy5jdHJsLnYxLlByb21vdGVSZXF1ZXN0GhguY3RybC52MS5Qcm9tb3RlUmVzcG9uc2UiABJJCgxQbGFuUm9sbGJhY2sSGC5jdHJsLnYxLlJvbGxiYWNrUmVxdWVzdBodLmN0cmwudjEuUGxhblJvbGxiYWNrUmVzcG9uc2UiABJGCgtQbGFuUHJvbW90ZRIXLmN0cmwudjEuUHJvbW90ZVJlcXVlc3QaHC5jdHJsLnYxLlBsYW5Qcm9tb3RlUmVzcG9uc2UiABJTCg5TdG9wRGVwbG95bWVudBIeLmN0cmwudjEuU3RvcERlcGxveW1lbnRSZXF1ZXN0Gh8uY3RybC52MS5TdG9wRGVwbG95bWVudFJlc3BvbnNlIgASVgoPU3RhcnREZXBsb3ltZW50Eh8uY3RybC52MS5TdGFydERlcGxveW1lbnRSZXF1ZXN0GiAuY3RybC52MS5TdGFydERlcGxveW1lbnRSZXNwb25zZSIAYgZwcm90bzM");
+  fileDesc("ChhjdHJsL3YxL2RlcGxveW1lbnQucHJvdG8SB2N0cmwudjEiYQoYQ3JlYXRlUzNVcGxvYWRVUkxSZXF1ZXN0EhgKEHVua2V5X3Byb2plY3RfaWQYASABKAkSEgoKc2l6ZV9ieXRlcxgCIAEoAxIXCg9jaGVja3N1bV9zaGEyNTYYAyABKAki6QEKGUNyZWF0ZVMzVXBsb2FkVVJMUmVzcG9uc2USEgoKdXBsb2FkX3VybBgBIAEoCRIaChJidWlsZF9jb250ZXh0X3BhdGgYAiABKAkSQAoHaGVhZGVycxgDIAMoCzIvLmN0cmwudjEuQ3JlYXRlUzNVcGxvYWRVUkxSZXNwb25zZS5IZWFkZXJzRW50cnkSEgoKZXhwaXJlc19hdBgEIAEoAxIWCg5hbHJlYWR5X3N0b3JlZBgFIAEoCBouCgxIZWFkZXJzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASKeAwoXQ3JlYXRlRGVwbG95bWVudFJlcXVlc3QSEgoKcHJvamVjdF9pZBgCIAEoCRIOCgZicmFuY2gYAyABKAkSGAoQZW52aXJvbm1lbnRfc2x1ZxgEIAEoCRIuCg1idWlsZF9jb250ZXh0GAUgASgLMhUuY3RybC52MS5CdWlsZENvbnRleHRIABIWCgxkb2NrZXJfaW1hZ2UYBiABKAlIABIvCgpnaXRfY29tbWl0GAcgASgLMhYuY3RybC52MS5HaXRDb21taXRJbmZvSAGIAQESGAoLa2V5c3BhY2VfaWQYCCABKAlIAogBARIPCgdjb21tYW5kGAkgAygJEhcKD2lkZW1wb3RlbmN5X2tleRgKIAEoCRIMCgRwb3J0GAsgASgFEhkKEWhlYWx0aF9jaGVja19wYXRoGAwgASgJEhMKC3JlZGVwbG95X29mGA0gASgJEhsKBHNpemUYDiABKAsyDS5jdHJsLnYxLlNpemVCCAoGc291cmNlQg0KC19naXRfY29tbWl0Qg4KDF9rZXlzcGFjZV9pZEoECAEQAiJECgRTaXplEhYKDmNwdV9taWxsaWNvcmVzGAEgASgFEhIKCm1lbW9yeV9taWIYAiABKAUSEAoIcmVwbGljYXMYAyABKAUirgEKDEJ1aWxkQ29udGV4dBIaChJidWlsZF9jb250ZXh0X3BhdGgYASABKAkSHAoPZG9ja2VyZmlsZV9wYXRoGAIgASgJSACIAQESFwoKZG9ja2VyZmlsZRgDIAEoDEgBiAEBEigKCHNldHRpbmdzGAQgASgLMhYuY3RybC52MS5CdWlsZFNldHRpbmdzQhIKEF9kb2NrZXJmaWxlX3BhdGhCDQoLX2RvY2tlcmZpbGUivwIKDUJ1aWxkU2V0dGluZ3MSOAoJYXJndW1lbnRzGAEgAygLMiUuY3RybC52MS5CdWlsZFNldHRpbmdzLkFyZ3VtZW50c0VudHJ5EjQKB3NlY3JldHMYAiADKAsyIy5jdHJsLnYxLkJ1aWxkU2V0dGluZ3MuU2VjcmV0c0VudHJ5Eg4KBnRhcmdldBgDIAEoCRIQCghub19jYWNoZRgEIAEoCBIMCgRwdWxsGAUgASgIEhAKCHBsYXRmb3JtGAYgASgJEhoKEnZhcmlhYmxlX2FyZ3VtZW50cxgHIAMoCRowCg5Bcmd1bWVudHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBGi4KDFNlY3JldHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAw6AjgBIoABCg1HaXRDb21taXRJbmZvEhIKCmNvbW1pdF9zaGEYASABKAkSFgoOY29tbWl0X21lc3NhZ2UYAiABKAkSFQoNYXV0aG9yX2hhbmRsZRgDIAEoCRIZChFhdXRob3JfYXZhdGFyX3VybBgEIAEoCRIRCgl0aW1lc3RhbXAYBSABKAMiXAoYQ3JlYXRlRGVwbG95bWVudFJlc3BvbnNlEhUKDWRlcGxveW1lbnRfaWQYASABKAkSKQoGc3RhdHVzGAIgASgOMhkuY3RybC52MS5EZXBsb3ltZW50U3RhdHVzIi0KFEdldERlcGxveW1lbnRSZXF1ZXN0EhUKDWRlcGxveW1lbnRfaWQYASABKAkiQAoVR2V0RGVwbG95bWVudFJlc3BvbnNlEicKCmRlcGxveW1lbnQYASABKAsyEy5jdHJsLnYxLkRlcGxveW1lbnQiyAgKCkRlcGxveW1lbnQSCgoCaWQYASABKAkSFAoMd29ya3NwYWNlX2lkGAIgASgJEhIKCnByb2plY3RfaWQYAyABKAkSFgoOZW52aXJvbm1lbnRfaWQYBCABKAkSFgoOZ2l0X2NvbW1pdF9zaGEYBSABKAkSEgoKZ2l0X2JyYW5jaBgGIAEoCRIpCgZzdGF0dXMYByABKA4yGS5jdHJsLnYxLkRlcGxveW1lbnRTdGF0dXMSFQoNZXJyb3JfbWVzc2FnZRgIIAEoCRJMChVlbnZpcm9ubWVudF92YXJpYWJsZXMYCSADKAsyLS5jdHJsLnYxLkRlcGxveW1lbnQuRW52aXJvbm1lbnRWYXJpYWJsZXNFbnRyeRIjCgh0b3BvbG9neRgKIAEoCzIRLmN0cmwudjEuVG9wb2xvZ3kSEgoKY3JlYXRlZF9hdBgLIAEoAxISCgp1cGRhdGVkX2F0GAwgASgDEhEKCWhvc3RuYW1lcxgNIAMoCRIXCg9yb290ZnNfaW1hZ2VfaWQYDiABKAkSEAoIYnVpbGRfaWQYDyABKAkSJgoFc3RlcHMYECADKAsyFy5jdHJsLnYxLkRlcGxveW1lbnRTdGVwEhoKEmdpdF9jb21taXRfbWVzc2FnZRgRIAEoCRIgChhnaXRfY29tbWl0X2F1dGhvcl9oYW5kbGUYEiABKAkSJAocZ2l0X2NvbW1pdF9hdXRob3JfYXZhdGFyX3VybBgTIAEoCRIcChRnaXRfY29tbWl0X3RpbWVzdGFtcBgUIAEoAxIMCgR1cmxzGBUgAygJEhgKEGVudmlyb25tZW50X3NsdWcYFiABKAkSFAoMZmFpbHVyZV9jb2RlGBcgASgJEgwKBGxpdmUYGCABKAgSGQoRZGVzaXJlZF9pbnN0YW5jZXMYGSABKAUSGQoRcnVubmluZ19pbnN0YW5jZXMYGiABKAUSFAoMcHJvamVjdF9zbHVnGBsgASgJEh8KF2Vudmlyb25tZW50X3JvbGxlZF9iYWNrGBwgASgIEhYKDnF1ZXVlX3Bvc2l0aW9uGCQgASgFEhkKEXF1ZXVlX2Jsb2NrZXJfaWRzGCUgAygJEhUKDXF1ZXVlX2Jsb2NrZXIYJiABKAkSEQoJcXVldWVkX2F0GCcgASgDEhMKC3JlZGVwbG95X29mGCsgASgJEjAKD2ZhaWx1cmVfZGV0YWlscxgsIAEoCzIXLmN0cmwudjEuRmFpbHVyZURldGFpbHMSFQoNaW1hZ2VfcmVtb3ZlZBgtIAEoCBImCh5lbnZpcm9ubWVudF9saXZlX2RlcGxveW1lbnRfaWQYLiABKAkSIgoaaW1hZ2Vfc291cmNlX2RlcGxveW1lbnRfaWQYLyABKAkaOwoZRW52aXJvbm1lbnRWYXJpYWJsZXNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBImkKDkZhaWx1cmVEZXRhaWxzEhYKCWV4aXRfY29kZRgBIAEoBUgAiAEBEg4KBnNvdXJjZRgCIAEoCRIOCgZvcmlnaW4YAyABKAkSEQoJbG9nX2xpbmVzGAQgAygJQgwKCl9leGl0X2NvZGUifAoORGVwbG95bWVudFN0ZXASDgoGc3RhdHVzGAEgASgJEg8KB21lc3NhZ2UYAiABKAkSFQoNZXJyb3JfbWVzc2FnZRgDIAEoCRISCgpjcmVhdGVkX2F0GAQgASgDEgwKBG5hbWUYBSABKAkSEAoIZW5kZWRfYXQYBiABKAMipwEKCFRvcG9sb2d5EhYKDmNwdV9taWxsaWNvcmVzGAEgASgFEhIKCm1lbW9yeV9taWIYAiABKAUSKAoHcmVnaW9ucxgDIAMoCzIXLmN0cmwudjEuUmVnaW9uYWxDb25maWcSHAoUaWRsZV90aW1lb3V0X3NlY29uZHMYBCABKAUSGQoRaGVhbHRoX2NoZWNrX3BhdGgYBSABKAkSDAoEcG9ydBgGIAEoBSJOCg5SZWdpb25hbENvbmZpZxIOCgZyZWdpb24YASABKAkSFQoNbWluX2luc3RhbmNlcxgCIAEoBRIVCg1tYXhfaW5zdGFuY2VzGAMgASgFIm0KFkxpc3REZXBsb3ltZW50c1JlcXVlc3QSEgoKcHJvamVjdF9pZBgBIAEoCRIYChBlbnZpcm9ubWVudF9zbHVnGAIgASgJEhEKCXBhZ2Vfc2l6ZRgDIAEoBRISCgpwYWdlX3Rva2VuGAQgASgJIlwKF0xpc3REZXBsb3ltZW50c1Jlc3BvbnNlEigKC2RlcGxveW1lbnRzGAEgAygLMhMuY3RybC52MS5EZXBsb3ltZW50EhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSIwChdDYW5jZWxEZXBsb3ltZW50UmVxdWVzdBIVCg1kZXBsb3ltZW50X2lkGAEgASgJImsKGENhbmNlbERlcGxveW1lbnRSZXNwb25zZRIpCgZzdGF0dXMYASABKA4yGS5jdHJsLnYxLkRlcGxveW1lbnRTdGF0dXMSJAoLcm9sbGVkX2JhY2sYAiABKAsyDy5jdHJsLnYxLlN3aXRjaCJNChxXYXRjaERlcGxveW1lbnRFdmVudHNSZXF1ZXN0EhUKDWRlcGxveW1lbnRfaWQYASABKAkSFgoOYWZ0ZXJfc2VxdWVuY2UYAiABKAMihwEKHVdhdGNoRGVwbG95bWVudEV2ZW50c1Jlc3BvbnNlEjQKEGRlcGxveW1lbnRfZXZlbnQYASABKAsyGC5jdHJsLnYxLkRlcGxveW1lbnRFdmVudEgAEicKCWhlYXJ0YmVhdBgCIAEoCzISLmN0cmwudjEuSGVhcnRiZWF0SABCBwoFZXZlbnQiCwoJSGVhcnRiZWF0ItcBCg9EZXBsb3ltZW50RXZlbnQSEAoIc2VxdWVuY2UYASABKAMSEgoKY3JlYXRlZF9hdBgCIAEoAxIoCgZzdGF0dXMYAyABKAsyFi5jdHJsLnYxLlN0YXR1c0NoYW5nZWRIABIkCgRzdGVwGAQgASgLMhQuY3RybC52MS5TdGVwQ2hhbmdlZEgAEiAKA2xvZxgFIAEoCzIRLmN0cmwudjEuTG9nTGluZXNIABIhCgZub3RpY2UYBiABKAsyDy5jdHJsLnYxLk5vdGljZUgAQgkKB3BheWxvYWQidQoNU3RhdHVzQ2hhbmdlZBIpCgZzdGF0dXMYASABKA4yGS5jdHJsLnYxLkRlcGxveW1lbnRTdGF0dXMSFQoNZXJyb3JfbWVzc2FnZRgCIAEoCRIUCgxmYWlsdXJlX2NvZGUYAyABKAkSDAoEdXJscxgEIAMoCSI8CgtTdGVwQ2hhbmdlZBIMCgRuYW1lGAEgASgJEg4KBnN0YXR1cxgCIAEoCRIPCgdtZXNzYWdlGAMgASgJIjkKCExvZ0xpbmVzEg4KBnNvdXJjZRgBIAEoCRIOCgZvcmlnaW4YAiABKAkSDQoFbGluZXMYAyADKAkiGQoGTm90aWNlEg8KB21lc3NhZ2UYASABKAkikAEKGVN0cmVhbUluc3RhbmNlTG9nc1JlcXVlc3QSFQoNZGVwbG95bWVudF9pZBgBIAEoCRIOCgZmb2xsb3cYAiABKAgSDAoEdGFpbBgDIAEoBRINCgVzaW5jZRgEIAEoAxINCgV1bnRpbBgFIAEoAxIQCghpbnN0YW5jZRgGIAEoCRIOCgZyZWdpb24YByABKAkiegoaU3RyZWFtSW5zdGFuY2VMb2dzUmVzcG9uc2USKAoEbGluZRgBIAEoCzIYLmN0cmwudjEuSW5zdGFuY2VMb2dMaW5lSAASJwoJaGVhcnRiZWF0GAIgASgLMhIuY3RybC52MS5IZWFydGJlYXRIAEIJCgdtZXNzYWdlIi0KFExpc3RJbnN0YW5jZXNSZXF1ZXN0EhUKDWRlcGxveW1lbnRfaWQYASABKAkiRwoVTGlzdEluc3RhbmNlc1Jlc3BvbnNlEi4KCWluc3RhbmNlcxgBIAMoCzIbLmN0cmwudjEuRGVwbG95bWVudEluc3RhbmNlIqUCChJEZXBsb3ltZW50SW5zdGFuY2USDAoEbmFtZRgBIAEoCRIOCgZyZWdpb24YAiABKAkSDgoGc3RhdHVzGAMgASgJEg4KBnJlYXNvbhgEIAEoCRIPCgdtZXNzYWdlGAUgASgJEhAKCHJlc3RhcnRzGAYgASgFEhYKCWV4aXRfY29kZRgHIAEoBUgAiAEBEhYKDmxhc3RfbG9nX2xpbmVzGAggAygJEjAKCGxhc3RfZW5kGAkgASgLMh4uY3RybC52MS5EZXBsb3ltZW50SW5zdGFuY2VFbmQSFgoOY3B1X21pbGxpY29yZXMYCiABKAMSEgoKbWVtb3J5X21pYhgLIAEoAxISCgp1cGRhdGVkX2F0GAwgASgDQgwKCl9leGl0X2NvZGUiVwoVRGVwbG95bWVudEluc3RhbmNlRW5kEg4KBnJlYXNvbhgBIAEoCRIPCgdtZXNzYWdlGAIgASgJEhEKCWV4aXRfY29kZRgDIAEoBRIKCgJhdBgEIAEoAyJfCg9JbnN0YW5jZUxvZ0xpbmUSEAoIaW5zdGFuY2UYASABKAkSDgoGcmVnaW9uGAIgASgJEgwKBHRpbWUYAyABKAMSDgoGc3RyZWFtGAQgASgJEgwKBHRleHQYBSABKAkiewoPUm9sbGJhY2tSZXF1ZXN0EhwKFHNvdXJjZV9kZXBsb3ltZW50X2lkGAEgASgJEhwKFHRhcmdldF9kZXBsb3ltZW50X2lkGAIgASgJEhIKCnByb2plY3RfaWQYAyABKAkSGAoQZW52aXJvbm1lbnRfc2x1ZxgEIAEoCSI1ChBSb2xsYmFja1Jlc3BvbnNlEiEKCHN3aXRjaGVkGAEgASgLMg8uY3RybC52MS5Td2l0Y2giLgoOUHJvbW90ZVJlcXVlc3QSHAoUdGFyZ2V0X2RlcGxveW1lbnRfaWQYASABKAkiNAoPUHJvbW90ZVJlc3BvbnNlEiEKCHN3aXRjaGVkGAEgASgLMg8uY3RybC52MS5Td2l0Y2giNQoUUGxhblJvbGxiYWNrUmVzcG9uc2USHQoEcGxhbhgBIAEoCzIPLmN0cmwudjEuU3dpdGNoIjQKE1BsYW5Qcm9tb3RlUmVzcG9uc2USHQoEcGxhbhgBIAEoCzIPLmN0cmwudjEuU3dpdGNoItgBCgZTd2l0Y2gSFAoMcHJvamVjdF9zbHVnGAEgASgJEhgKEGVudmlyb25tZW50X3NsdWcYAiABKAkSGgoSZnJvbV9kZXBsb3ltZW50X2lkGAMgASgJEhgKEHRvX2RlcGxveW1lbnRfaWQYBCABKAkSIQoEcGF0aBgFIAEoDjITLmN0cmwudjEuU3dpdGNoUGF0aBITCgtyb2xsZWRfYmFjaxgGIAEoCBIRCglob3N0bmFtZXMYByADKAkSDAoEdXJscxgIIAMoCRIPCgd0b29rX21zGAkgASgDIi4KFVN0b3BEZXBsb3ltZW50UmVxdWVzdBIVCg1kZXBsb3ltZW50X2lkGAEgASgJIkMKFlN0b3BEZXBsb3ltZW50UmVzcG9uc2USKQoGc3RhdHVzGAEgASgOMhkuY3RybC52MS5EZXBsb3ltZW50U3RhdHVzIi8KFlN0YXJ0RGVwbG95bWVudFJlcXVlc3QSFQoNZGVwbG95bWVudF9pZBgBIAEoCSJjChdTdGFydERlcGxveW1lbnRSZXNwb25zZRIpCgZzdGF0dXMYASABKA4yGS5jdHJsLnYxLkRlcGxveW1lbnRTdGF0dXMSDAoEdXJscxgCIAMoCRIPCgd0b29rX21zGAMgASgDKu8CChBEZXBsb3ltZW50U3RhdHVzEiEKHURFUExPWU1FTlRfU1RBVFVTX1VOU1BFQ0lGSUVEEAASHQoZREVQTE9ZTUVOVF9TVEFUVVNfUEVORElORxABEh4KGkRFUExPWU1FTlRfU1RBVFVTX0JVSUxESU5HEAISHwobREVQTE9ZTUVOVF9TVEFUVVNfREVQTE9ZSU5HEAMSHQoZREVQTE9ZTUVOVF9TVEFUVVNfTkVUV09SSxAEEhsKF0RFUExPWU1FTlRfU1RBVFVTX1JFQURZEAUSHAoYREVQTE9ZTUVOVF9TVEFUVVNfRkFJTEVEEAYSHAoYREVQTE9ZTUVOVF9TVEFUVVNfUVVFVUVEEAcSHwobREVQTE9ZTUVOVF9TVEFUVVNfQ0FOQ0VMTEVEEAgSIAocREVQTE9ZTUVOVF9TVEFUVVNfU1VQRVJTRURFRBAJEh0KGURFUExPWU1FTlRfU1RBVFVTX1NUT1BQRUQQCipaCgpTb3VyY2VUeXBlEhsKF1NPVVJDRV9UWVBFX1VOU1BFQ0lGSUVEEAASEwoPU09VUkNFX1RZUEVfR0lUEAESGgoWU09VUkNFX1RZUEVfQ0xJX1VQTE9BRBACKm4KClN3aXRjaFBhdGgSGwoXU1dJVENIX1BBVEhfVU5TUEVDSUZJRUQQABIXChNTV0lUQ0hfUEFUSF9JTlNUQU5UEAESFAoQU1dJVENIX1BBVEhfV0FSTRACEhQKEFNXSVRDSF9QQVRIX0NPTEQQAzK1CQoRRGVwbG95bWVudFNlcnZpY2USXAoRQ3JlYXRlUzNVcGxvYWRVUkwSIS5jdHJsLnYxLkNyZWF0ZVMzVXBsb2FkVVJMUmVxdWVzdBoiLmN0cmwudjEuQ3JlYXRlUzNVcGxvYWRVUkxSZXNwb25zZSIAElkKEENyZWF0ZURlcGxveW1lbnQSIC5jdHJsLnYxLkNyZWF0ZURlcGxveW1lbnRSZXF1ZXN0GiEuY3RybC52MS5DcmVhdGVEZXBsb3ltZW50UmVzcG9uc2UiABJQCg1HZXREZXBsb3ltZW50Eh0uY3RybC52MS5HZXREZXBsb3ltZW50UmVxdWVzdBoeLmN0cmwudjEuR2V0RGVwbG95bWVudFJlc3BvbnNlIgASVgoPTGlzdERlcGxveW1lbnRzEh8uY3RybC52MS5MaXN0RGVwbG95bWVudHNSZXF1ZXN0GiAuY3RybC52MS5MaXN0RGVwbG95bWVudHNSZXNwb25zZSIAElkKEENhbmNlbERlcGxveW1lbnQSIC5jdHJsLnYxLkNhbmNlbERlcGxveW1lbnRSZXF1ZXN0GiEuY3RybC52MS5DYW5jZWxEZXBsb3ltZW50UmVzcG9uc2UiABJqChVXYXRjaERlcGxveW1lbnRFdmVudHMSJS5jdHJsLnYxLldhdGNoRGVwbG95bWVudEV2ZW50c1JlcXVlc3QaJi5jdHJsLnYxLldhdGNoRGVwbG95bWVudEV2ZW50c1Jlc3BvbnNlIgAwARJhChJTdHJlYW1JbnN0YW5jZUxvZ3MSIi5jdHJsLnYxLlN0cmVhbUluc3RhbmNlTG9nc1JlcXVlc3QaIy5jdHJsLnYxLlN0cmVhbUluc3RhbmNlTG9nc1Jlc3BvbnNlIgAwARJQCg1MaXN0SW5zdGFuY2VzEh0uY3RybC52MS5MaXN0SW5zdGFuY2VzUmVxdWVzdBoeLmN0cmwudjEuTGlzdEluc3RhbmNlc1Jlc3BvbnNlIgASQQoIUm9sbGJhY2sSGC5jdHJsLnYxLlJvbGxiYWNrUmVxdWVzdBoZLmN0cmwudjEuUm9sbGJhY2tSZXNwb25zZSIAEj4KB1Byb21vdGUSFy5jdHJsLnYxLlByb21vdGVSZXF1ZXN0GhguY3RybC52MS5Qcm9tb3RlUmVzcG9uc2UiABJJCgxQbGFuUm9sbGJhY2sSGC5jdHJsLnYxLlJvbGxiYWNrUmVxdWVzdBodLmN0cmwudjEuUGxhblJvbGxiYWNrUmVzcG9uc2UiABJGCgtQbGFuUHJvbW90ZRIXLmN0cmwudjEuUHJvbW90ZVJlcXVlc3QaHC5jdHJsLnYxLlBsYW5Qcm9tb3RlUmVzcG9uc2UiABJTCg5TdG9wRGVwbG95bWVudBIeLmN0cmwudjEuU3RvcERlcGxveW1lbnRSZXF1ZXN0Gh8uY3RybC52MS5TdG9wRGVwbG95bWVudFJlc3BvbnNlIgASVgoPU3RhcnREZXBsb3ltZW50Eh8uY3RybC52MS5TdGFydERlcGxveW1lbnRSZXF1ZXN0GiAuY3RybC52MS5TdGFydERlcGxveW1lbnRSZXNwb25zZSIAYgZwcm90bzM");
 
 /**
  * @generated from message ctrl.v1.CreateS3UploadURLRequest
@@ -164,6 +164,13 @@ export type CreateDeploymentRequest = Message<"ctrl.v1.CreateDeploymentRequest">
    * @generated from field: string redeploy_of = 13;
    */
   redeployOf: string;
+
+  /**
+   * Comes before the environment's size, for this deployment only.
+   *
+   * @generated from field: ctrl.v1.Size size = 14;
+   */
+  size?: Size | undefined;
 };
 
 /**
@@ -172,6 +179,39 @@ export type CreateDeploymentRequest = Message<"ctrl.v1.CreateDeploymentRequest">
  */
 export const CreateDeploymentRequestSchema: GenMessage<CreateDeploymentRequest> = /*@__PURE__*/
   messageDesc(file_ctrl_v1_deployment, 2);
+
+/**
+ * The size of an app. 0: not set.
+ *
+ * @generated from message ctrl.v1.Size
+ */
+export type Size = Message<"ctrl.v1.Size"> & {
+  /**
+   * Of one instance; 1,000 are one core.
+   *
+   * @generated from field: int32 cpu_millicores = 1;
+   */
+  cpuMillicores: number;
+
+  /**
+   * @generated from field: int32 memory_mib = 2;
+   */
+  memoryMib: number;
+
+  /**
+   * Instances in each region.
+   *
+   * @generated from field: int32 replicas = 3;
+   */
+  replicas: number;
+};
+
+/**
+ * Describes the message ctrl.v1.Size.
+ * Use `create(SizeSchema)` to create a new message.
+ */
+export const SizeSchema: GenMessage<Size> = /*@__PURE__*/
+  messageDesc(file_ctrl_v1_deployment, 3);
 
 /**
  * @generated from message ctrl.v1.BuildContext
@@ -205,7 +245,7 @@ export type BuildContext = Message<"ctrl.v1.BuildContext"> & {
  * Use `create(BuildContextSchema)` to create a new message.
  */
 export const BuildContextSchema: GenMessage<BuildContext> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_deployment, 3);
+  messageDesc(file_ctrl_v1_deployment, 4);
 
 /**
  * The options of `docker build` that a deployment can set.
@@ -268,7 +308,7 @@ export type BuildSettings = Message<"ctrl.v1.BuildSettings"> & {
  * Use `create(BuildSettingsSchema)` to create a new message.
  */
 export const BuildSettingsSchema: GenMessage<BuildSettings> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_deployment, 4);
+  messageDesc(file_ctrl_v1_deployment, 5);
 
 /**
  * @generated from message ctrl.v1.GitCommitInfo
@@ -307,7 +347,7 @@ export type GitCommitInfo = Message<"ctrl.v1.GitCommitInfo"> & {
  * Use `create(GitCommitInfoSchema)` to create a new message.
  */
 export const GitCommitInfoSchema: GenMessage<GitCommitInfo> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_deployment, 5);
+  messageDesc(file_ctrl_v1_deployment, 6);
 
 /**
  * @generated from message ctrl.v1.CreateDeploymentResponse
@@ -329,7 +369,7 @@ export type CreateDeploymentResponse = Message<"ctrl.v1.CreateDeploymentResponse
  * Use `create(CreateDeploymentResponseSchema)` to create a new message.
  */
 export const CreateDeploymentResponseSchema: GenMessage<CreateDeploymentResponse> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_deployment, 6);
+  messageDesc(file_ctrl_v1_deployment, 7);
 
 /**
  * @generated from message ctrl.v1.GetDeploymentRequest
@@ -346,7 +386,7 @@ export type GetDeploymentRequest = Message<"ctrl.v1.GetDeploymentRequest"> & {
  * Use `create(GetDeploymentRequestSchema)` to create a new message.
  */
 export const GetDeploymentRequestSchema: GenMessage<GetDeploymentRequest> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_deployment, 7);
+  messageDesc(file_ctrl_v1_deployment, 8);
 
 /**
  * @generated from message ctrl.v1.GetDeploymentResponse
@@ -363,7 +403,7 @@ export type GetDeploymentResponse = Message<"ctrl.v1.GetDeploymentResponse"> & {
  * Use `create(GetDeploymentResponseSchema)` to create a new message.
  */
 export const GetDeploymentResponseSchema: GenMessage<GetDeploymentResponse> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_deployment, 8);
+  messageDesc(file_ctrl_v1_deployment, 9);
 
 /**
  * @generated from message ctrl.v1.Deployment
@@ -585,7 +625,7 @@ export type Deployment = Message<"ctrl.v1.Deployment"> & {
  * Use `create(DeploymentSchema)` to create a new message.
  */
 export const DeploymentSchema: GenMessage<Deployment> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_deployment, 9);
+  messageDesc(file_ctrl_v1_deployment, 10);
 
 /**
  * @generated from message ctrl.v1.FailureDetails
@@ -625,7 +665,7 @@ export type FailureDetails = Message<"ctrl.v1.FailureDetails"> & {
  * Use `create(FailureDetailsSchema)` to create a new message.
  */
 export const FailureDetailsSchema: GenMessage<FailureDetails> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_deployment, 10);
+  messageDesc(file_ctrl_v1_deployment, 11);
 
 /**
  * @generated from message ctrl.v1.DeploymentStep
@@ -671,7 +711,7 @@ export type DeploymentStep = Message<"ctrl.v1.DeploymentStep"> & {
  * Use `create(DeploymentStepSchema)` to create a new message.
  */
 export const DeploymentStepSchema: GenMessage<DeploymentStep> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_deployment, 11);
+  messageDesc(file_ctrl_v1_deployment, 12);
 
 /**
  * @generated from message ctrl.v1.Topology
@@ -713,7 +753,7 @@ export type Topology = Message<"ctrl.v1.Topology"> & {
  * Use `create(TopologySchema)` to create a new message.
  */
 export const TopologySchema: GenMessage<Topology> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_deployment, 12);
+  messageDesc(file_ctrl_v1_deployment, 13);
 
 /**
  * @generated from message ctrl.v1.RegionalConfig
@@ -740,7 +780,7 @@ export type RegionalConfig = Message<"ctrl.v1.RegionalConfig"> & {
  * Use `create(RegionalConfigSchema)` to create a new message.
  */
 export const RegionalConfigSchema: GenMessage<RegionalConfig> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_deployment, 13);
+  messageDesc(file_ctrl_v1_deployment, 14);
 
 /**
  * @generated from message ctrl.v1.ListDeploymentsRequest
@@ -774,7 +814,7 @@ export type ListDeploymentsRequest = Message<"ctrl.v1.ListDeploymentsRequest"> &
  * Use `create(ListDeploymentsRequestSchema)` to create a new message.
  */
 export const ListDeploymentsRequestSchema: GenMessage<ListDeploymentsRequest> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_deployment, 14);
+  messageDesc(file_ctrl_v1_deployment, 15);
 
 /**
  * @generated from message ctrl.v1.ListDeploymentsResponse
@@ -796,7 +836,7 @@ export type ListDeploymentsResponse = Message<"ctrl.v1.ListDeploymentsResponse">
  * Use `create(ListDeploymentsResponseSchema)` to create a new message.
  */
 export const ListDeploymentsResponseSchema: GenMessage<ListDeploymentsResponse> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_deployment, 15);
+  messageDesc(file_ctrl_v1_deployment, 16);
 
 /**
  * @generated from message ctrl.v1.CancelDeploymentRequest
@@ -813,7 +853,7 @@ export type CancelDeploymentRequest = Message<"ctrl.v1.CancelDeploymentRequest">
  * Use `create(CancelDeploymentRequestSchema)` to create a new message.
  */
 export const CancelDeploymentRequestSchema: GenMessage<CancelDeploymentRequest> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_deployment, 16);
+  messageDesc(file_ctrl_v1_deployment, 17);
 
 /**
  * @generated from message ctrl.v1.CancelDeploymentResponse
@@ -837,7 +877,7 @@ export type CancelDeploymentResponse = Message<"ctrl.v1.CancelDeploymentResponse
  * Use `create(CancelDeploymentResponseSchema)` to create a new message.
  */
 export const CancelDeploymentResponseSchema: GenMessage<CancelDeploymentResponse> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_deployment, 17);
+  messageDesc(file_ctrl_v1_deployment, 18);
 
 /**
  * @generated from message ctrl.v1.WatchDeploymentEventsRequest
@@ -861,7 +901,7 @@ export type WatchDeploymentEventsRequest = Message<"ctrl.v1.WatchDeploymentEvent
  * Use `create(WatchDeploymentEventsRequestSchema)` to create a new message.
  */
 export const WatchDeploymentEventsRequestSchema: GenMessage<WatchDeploymentEventsRequest> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_deployment, 18);
+  messageDesc(file_ctrl_v1_deployment, 19);
 
 /**
  * @generated from message ctrl.v1.WatchDeploymentEventsResponse
@@ -892,7 +932,7 @@ export type WatchDeploymentEventsResponse = Message<"ctrl.v1.WatchDeploymentEven
  * Use `create(WatchDeploymentEventsResponseSchema)` to create a new message.
  */
 export const WatchDeploymentEventsResponseSchema: GenMessage<WatchDeploymentEventsResponse> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_deployment, 19);
+  messageDesc(file_ctrl_v1_deployment, 20);
 
 /**
  * @generated from message ctrl.v1.Heartbeat
@@ -905,7 +945,7 @@ export type Heartbeat = Message<"ctrl.v1.Heartbeat"> & {
  * Use `create(HeartbeatSchema)` to create a new message.
  */
 export const HeartbeatSchema: GenMessage<Heartbeat> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_deployment, 20);
+  messageDesc(file_ctrl_v1_deployment, 21);
 
 /**
  * @generated from message ctrl.v1.DeploymentEvent
@@ -960,7 +1000,7 @@ export type DeploymentEvent = Message<"ctrl.v1.DeploymentEvent"> & {
  * Use `create(DeploymentEventSchema)` to create a new message.
  */
 export const DeploymentEventSchema: GenMessage<DeploymentEvent> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_deployment, 21);
+  messageDesc(file_ctrl_v1_deployment, 22);
 
 /**
  * @generated from message ctrl.v1.StatusChanged
@@ -992,7 +1032,7 @@ export type StatusChanged = Message<"ctrl.v1.StatusChanged"> & {
  * Use `create(StatusChangedSchema)` to create a new message.
  */
 export const StatusChangedSchema: GenMessage<StatusChanged> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_deployment, 22);
+  messageDesc(file_ctrl_v1_deployment, 23);
 
 /**
  * @generated from message ctrl.v1.StepChanged
@@ -1021,7 +1061,7 @@ export type StepChanged = Message<"ctrl.v1.StepChanged"> & {
  * Use `create(StepChangedSchema)` to create a new message.
  */
 export const StepChangedSchema: GenMessage<StepChanged> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_deployment, 23);
+  messageDesc(file_ctrl_v1_deployment, 24);
 
 /**
  * @generated from message ctrl.v1.LogLines
@@ -1052,7 +1092,7 @@ export type LogLines = Message<"ctrl.v1.LogLines"> & {
  * Use `create(LogLinesSchema)` to create a new message.
  */
 export const LogLinesSchema: GenMessage<LogLines> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_deployment, 24);
+  messageDesc(file_ctrl_v1_deployment, 25);
 
 /**
  * @generated from message ctrl.v1.Notice
@@ -1069,7 +1109,7 @@ export type Notice = Message<"ctrl.v1.Notice"> & {
  * Use `create(NoticeSchema)` to create a new message.
  */
 export const NoticeSchema: GenMessage<Notice> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_deployment, 25);
+  messageDesc(file_ctrl_v1_deployment, 26);
 
 /**
  * @generated from message ctrl.v1.StreamInstanceLogsRequest
@@ -1124,7 +1164,7 @@ export type StreamInstanceLogsRequest = Message<"ctrl.v1.StreamInstanceLogsReque
  * Use `create(StreamInstanceLogsRequestSchema)` to create a new message.
  */
 export const StreamInstanceLogsRequestSchema: GenMessage<StreamInstanceLogsRequest> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_deployment, 26);
+  messageDesc(file_ctrl_v1_deployment, 27);
 
 /**
  * @generated from message ctrl.v1.StreamInstanceLogsResponse
@@ -1153,7 +1193,7 @@ export type StreamInstanceLogsResponse = Message<"ctrl.v1.StreamInstanceLogsResp
  * Use `create(StreamInstanceLogsResponseSchema)` to create a new message.
  */
 export const StreamInstanceLogsResponseSchema: GenMessage<StreamInstanceLogsResponse> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_deployment, 27);
+  messageDesc(file_ctrl_v1_deployment, 28);
 
 /**
  * @generated from message ctrl.v1.ListInstancesRequest
@@ -1170,7 +1210,7 @@ export type ListInstancesRequest = Message<"ctrl.v1.ListInstancesRequest"> & {
  * Use `create(ListInstancesRequestSchema)` to create a new message.
  */
 export const ListInstancesRequestSchema: GenMessage<ListInstancesRequest> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_deployment, 28);
+  messageDesc(file_ctrl_v1_deployment, 29);
 
 /**
  * @generated from message ctrl.v1.ListInstancesResponse
@@ -1187,7 +1227,7 @@ export type ListInstancesResponse = Message<"ctrl.v1.ListInstancesResponse"> & {
  * Use `create(ListInstancesResponseSchema)` to create a new message.
  */
 export const ListInstancesResponseSchema: GenMessage<ListInstancesResponse> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_deployment, 29);
+  messageDesc(file_ctrl_v1_deployment, 30);
 
 /**
  * @generated from message ctrl.v1.DeploymentInstance
@@ -1271,7 +1311,7 @@ export type DeploymentInstance = Message<"ctrl.v1.DeploymentInstance"> & {
  * Use `create(DeploymentInstanceSchema)` to create a new message.
  */
 export const DeploymentInstanceSchema: GenMessage<DeploymentInstance> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_deployment, 30);
+  messageDesc(file_ctrl_v1_deployment, 31);
 
 /**
  * @generated from message ctrl.v1.DeploymentInstanceEnd
@@ -1309,7 +1349,7 @@ export type DeploymentInstanceEnd = Message<"ctrl.v1.DeploymentInstanceEnd"> & {
  * Use `create(DeploymentInstanceEndSchema)` to create a new message.
  */
 export const DeploymentInstanceEndSchema: GenMessage<DeploymentInstanceEnd> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_deployment, 31);
+  messageDesc(file_ctrl_v1_deployment, 32);
 
 /**
  * @generated from message ctrl.v1.InstanceLogLine
@@ -1348,7 +1388,7 @@ export type InstanceLogLine = Message<"ctrl.v1.InstanceLogLine"> & {
  * Use `create(InstanceLogLineSchema)` to create a new message.
  */
 export const InstanceLogLineSchema: GenMessage<InstanceLogLine> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_deployment, 32);
+  messageDesc(file_ctrl_v1_deployment, 33);
 
 /**
  * @generated from message ctrl.v1.RollbackRequest
@@ -1388,7 +1428,7 @@ export type RollbackRequest = Message<"ctrl.v1.RollbackRequest"> & {
  * Use `create(RollbackRequestSchema)` to create a new message.
  */
 export const RollbackRequestSchema: GenMessage<RollbackRequest> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_deployment, 33);
+  messageDesc(file_ctrl_v1_deployment, 34);
 
 /**
  * @generated from message ctrl.v1.RollbackResponse
@@ -1405,7 +1445,7 @@ export type RollbackResponse = Message<"ctrl.v1.RollbackResponse"> & {
  * Use `create(RollbackResponseSchema)` to create a new message.
  */
 export const RollbackResponseSchema: GenMessage<RollbackResponse> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_deployment, 34);
+  messageDesc(file_ctrl_v1_deployment, 35);
 
 /**
  * @generated from message ctrl.v1.PromoteRequest
@@ -1422,7 +1462,7 @@ export type PromoteRequest = Message<"ctrl.v1.PromoteRequest"> & {
  * Use `create(PromoteRequestSchema)` to create a new message.
  */
 export const PromoteRequestSchema: GenMessage<PromoteRequest> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_deployment, 35);
+  messageDesc(file_ctrl_v1_deployment, 36);
 
 /**
  * @generated from message ctrl.v1.PromoteResponse
@@ -1439,7 +1479,7 @@ export type PromoteResponse = Message<"ctrl.v1.PromoteResponse"> & {
  * Use `create(PromoteResponseSchema)` to create a new message.
  */
 export const PromoteResponseSchema: GenMessage<PromoteResponse> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_deployment, 36);
+  messageDesc(file_ctrl_v1_deployment, 37);
 
 /**
  * @generated from message ctrl.v1.PlanRollbackResponse
@@ -1456,7 +1496,7 @@ export type PlanRollbackResponse = Message<"ctrl.v1.PlanRollbackResponse"> & {
  * Use `create(PlanRollbackResponseSchema)` to create a new message.
  */
 export const PlanRollbackResponseSchema: GenMessage<PlanRollbackResponse> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_deployment, 37);
+  messageDesc(file_ctrl_v1_deployment, 38);
 
 /**
  * @generated from message ctrl.v1.PlanPromoteResponse
@@ -1473,7 +1513,7 @@ export type PlanPromoteResponse = Message<"ctrl.v1.PlanPromoteResponse"> & {
  * Use `create(PlanPromoteResponseSchema)` to create a new message.
  */
 export const PlanPromoteResponseSchema: GenMessage<PlanPromoteResponse> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_deployment, 38);
+  messageDesc(file_ctrl_v1_deployment, 39);
 
 /**
  * How an environment's live traffic moves, or moved.
@@ -1540,7 +1580,7 @@ export type Switch = Message<"ctrl.v1.Switch"> & {
  * Use `create(SwitchSchema)` to create a new message.
  */
 export const SwitchSchema: GenMessage<Switch> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_deployment, 39);
+  messageDesc(file_ctrl_v1_deployment, 40);
 
 /**
  * @generated from message ctrl.v1.StopDeploymentRequest
@@ -1557,7 +1597,7 @@ export type StopDeploymentRequest = Message<"ctrl.v1.StopDeploymentRequest"> & {
  * Use `create(StopDeploymentRequestSchema)` to create a new message.
  */
 export const StopDeploymentRequestSchema: GenMessage<StopDeploymentRequest> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_deployment, 40);
+  messageDesc(file_ctrl_v1_deployment, 41);
 
 /**
  * @generated from message ctrl.v1.StopDeploymentResponse
@@ -1574,7 +1614,7 @@ export type StopDeploymentResponse = Message<"ctrl.v1.StopDeploymentResponse"> &
  * Use `create(StopDeploymentResponseSchema)` to create a new message.
  */
 export const StopDeploymentResponseSchema: GenMessage<StopDeploymentResponse> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_deployment, 41);
+  messageDesc(file_ctrl_v1_deployment, 42);
 
 /**
  * @generated from message ctrl.v1.StartDeploymentRequest
@@ -1591,7 +1631,7 @@ export type StartDeploymentRequest = Message<"ctrl.v1.StartDeploymentRequest"> &
  * Use `create(StartDeploymentRequestSchema)` to create a new message.
  */
 export const StartDeploymentRequestSchema: GenMessage<StartDeploymentRequest> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_deployment, 42);
+  messageDesc(file_ctrl_v1_deployment, 43);
 
 /**
  * @generated from message ctrl.v1.StartDeploymentResponse
@@ -1620,7 +1660,7 @@ export type StartDeploymentResponse = Message<"ctrl.v1.StartDeploymentResponse">
  * Use `create(StartDeploymentResponseSchema)` to create a new message.
  */
 export const StartDeploymentResponseSchema: GenMessage<StartDeploymentResponse> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_deployment, 43);
+  messageDesc(file_ctrl_v1_deployment, 44);
 
 /**
  * @generated from enum ctrl.v1.DeploymentStatus

@@ -4,13 +4,70 @@
 
 import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import type { Size } from "./deployment_pb.ts";
+import { file_ctrl_v1_deployment } from "./deployment_pb.ts";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file ctrl/v1/environment.proto.
  */
 export const file_ctrl_v1_environment: GenFile = /*@__PURE__*/
-  fileDesc("ChljdHJsL3YxL2Vudmlyb25tZW50LnByb3RvEgdjdHJsLnYxInkKGENyZWF0ZUVudmlyb25tZW50UmVxdWVzdBISCgpwcm9qZWN0X2lkGAEgASgJEgwKBHNsdWcYAiABKAkSEwoLZGVzY3JpcHRpb24YAyABKAkSJgoEdHlwZRgEIAEoDjIYLmN0cmwudjEuRW52aXJvbm1lbnRUeXBlIicKGUNyZWF0ZUVudmlyb25tZW50UmVzcG9uc2USCgoCaWQYASABKAkiSgoYRGVsZXRlRW52aXJvbm1lbnRSZXF1ZXN0EhIKCnByb2plY3RfaWQYASABKAkSDAoEc2x1ZxgCIAEoCRIMCgRzdG9wGAMgASgIIjsKGURlbGV0ZUVudmlyb25tZW50UmVzcG9uc2USHgoWc3RvcHBlZF9kZXBsb3ltZW50X2lkcxgBIAMoCSqUAQoPRW52aXJvbm1lbnRUeXBlEiAKHEVOVklST05NRU5UX1RZUEVfVU5TUEVDSUZJRUQQABIgChxFTlZJUk9OTUVOVF9UWVBFX0RFVkVMT1BNRU5UEAESHAoYRU5WSVJPTk1FTlRfVFlQRV9QUkVWSUVXEAISHwobRU5WSVJPTk1FTlRfVFlQRV9QUk9EVUNUSU9OEAMy0AEKEkVudmlyb25tZW50U2VydmljZRJcChFDcmVhdGVFbnZpcm9ubWVudBIhLmN0cmwudjEuQ3JlYXRlRW52aXJvbm1lbnRSZXF1ZXN0GiIuY3RybC52MS5DcmVhdGVFbnZpcm9ubWVudFJlc3BvbnNlIgASXAoRRGVsZXRlRW52aXJvbm1lbnQSIS5jdHJsLnYxLkRlbGV0ZUVudmlyb25tZW50UmVxdWVzdBoiLmN0cmwudjEuRGVsZXRlRW52aXJvbm1lbnRSZXNwb25zZSIAYgZwcm90bzM");
+  fileDesc("ChljdHJsL3YxL2Vudmlyb25tZW50LnByb3RvEgdjdHJsLnYxImoKDlNldFNpemVSZXF1ZXN0EhIKCnByb2plY3RfaWQYASABKAkSGAoQZW52aXJvbm1lbnRfc2x1ZxgCIAEoCRIbCgRzaXplGAMgASgLMg0uY3RybC52MS5TaXplEg0KBXJlc2V0GAQgASgIIi4KD1NldFNpemVSZXNwb25zZRIbCgRzaXplGAEgASgLMg0uY3RybC52MS5TaXplInkKGENyZWF0ZUVudmlyb25tZW50UmVxdWVzdBISCgpwcm9qZWN0X2lkGAEgASgJEgwKBHNsdWcYAiABKAkSEwoLZGVzY3JpcHRpb24YAyABKAkSJgoEdHlwZRgEIAEoDjIYLmN0cmwudjEuRW52aXJvbm1lbnRUeXBlIicKGUNyZWF0ZUVudmlyb25tZW50UmVzcG9uc2USCgoCaWQYASABKAkiSgoYRGVsZXRlRW52aXJvbm1lbnRSZXF1ZXN0EhIKCnByb2plY3RfaWQYASABKAkSDAoEc2x1ZxgCIAEoCRIMCgRzdG9wGAMgASgIIjsKGURlbGV0ZUVudmlyb25tZW50UmVzcG9uc2USHgoWc3RvcHBlZF9kZXBsb3ltZW50X2lkcxgBIAMoCSqUAQoPRW52aXJvbm1lbnRUeXBlEiAKHEVOVklST05NRU5UX1RZUEVfVU5TUEVDSUZJRUQQABIgChxFTlZJUk9OTUVOVF9UWVBFX0RFVkVMT1BNRU5UEAESHAoYRU5WSVJPTk1FTlRfVFlQRV9QUkVWSUVXEAISHwobRU5WSVJPTk1FTlRfVFlQRV9QUk9EVUNUSU9OEAMykAIKEkVudmlyb25tZW50U2VydmljZRJcChFDcmVhdGVFbnZpcm9ubWVudBIhLmN0cmwudjEuQ3JlYXRlRW52aXJvbm1lbnRSZXF1ZXN0GiIuY3RybC52MS5DcmVhdGVFbnZpcm9ubWVudFJlc3BvbnNlIgASXAoRRGVsZXRlRW52aXJvbm1lbnQSIS5jdHJsLnYxLkRlbGV0ZUVudmlyb25tZW50UmVxdWVzdBoiLmN0cmwudjEuRGVsZXRlRW52aXJvbm1lbnRSZXNwb25zZSIAEj4KB1NldFNpemUSFy5jdHJsLnYxLlNldFNpemVSZXF1ZXN0GhguY3RybC52MS5TZXRTaXplUmVzcG9uc2UiAGIGcHJvdG8z", [file_ctrl_v1_deployment]);
+
+/**
+ * @generated from message ctrl.v1.SetSizeRequest
+ */
+export type SetSizeRequest = Message<"ctrl.v1.SetSizeRequest"> & {
+  /**
+   * @generated from field: string project_id = 1;
+   */
+  projectId: string;
+
+  /**
+   * @generated from field: string environment_slug = 2;
+   */
+  environmentSlug: string;
+
+  /**
+   * A value of 0 leaves what was set before.
+   *
+   * @generated from field: ctrl.v1.Size size = 3;
+   */
+  size?: Size | undefined;
+
+  /**
+   * Forgets first what was set before.
+   *
+   * @generated from field: bool reset = 4;
+   */
+  reset: boolean;
+};
+
+/**
+ * Describes the message ctrl.v1.SetSizeRequest.
+ * Use `create(SetSizeRequestSchema)` to create a new message.
+ */
+export const SetSizeRequestSchema: GenMessage<SetSizeRequest> = /*@__PURE__*/
+  messageDesc(file_ctrl_v1_environment, 0);
+
+/**
+ * @generated from message ctrl.v1.SetSizeResponse
+ */
+export type SetSizeResponse = Message<"ctrl.v1.SetSizeResponse"> & {
+  /**
+   * The size of the next deployment. Replicas 0: the number that the worker gives.
+   *
+   * @generated from field: ctrl.v1.Size size = 1;
+   */
+  size?: Size | undefined;
+};
+
+/**
+ * Describes the message ctrl.v1.SetSizeResponse.
+ * Use `create(SetSizeResponseSchema)` to create a new message.
+ */
+export const SetSizeResponseSchema: GenMessage<SetSizeResponse> = /*@__PURE__*/
+  messageDesc(file_ctrl_v1_environment, 1);
 
 /**
  * @generated from message ctrl.v1.CreateEnvironmentRequest
@@ -42,7 +99,7 @@ export type CreateEnvironmentRequest = Message<"ctrl.v1.CreateEnvironmentRequest
  * Use `create(CreateEnvironmentRequestSchema)` to create a new message.
  */
 export const CreateEnvironmentRequestSchema: GenMessage<CreateEnvironmentRequest> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_environment, 0);
+  messageDesc(file_ctrl_v1_environment, 2);
 
 /**
  * @generated from message ctrl.v1.CreateEnvironmentResponse
@@ -59,7 +116,7 @@ export type CreateEnvironmentResponse = Message<"ctrl.v1.CreateEnvironmentRespon
  * Use `create(CreateEnvironmentResponseSchema)` to create a new message.
  */
 export const CreateEnvironmentResponseSchema: GenMessage<CreateEnvironmentResponse> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_environment, 1);
+  messageDesc(file_ctrl_v1_environment, 3);
 
 /**
  * @generated from message ctrl.v1.DeleteEnvironmentRequest
@@ -88,7 +145,7 @@ export type DeleteEnvironmentRequest = Message<"ctrl.v1.DeleteEnvironmentRequest
  * Use `create(DeleteEnvironmentRequestSchema)` to create a new message.
  */
 export const DeleteEnvironmentRequestSchema: GenMessage<DeleteEnvironmentRequest> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_environment, 2);
+  messageDesc(file_ctrl_v1_environment, 4);
 
 /**
  * @generated from message ctrl.v1.DeleteEnvironmentResponse
@@ -105,7 +162,7 @@ export type DeleteEnvironmentResponse = Message<"ctrl.v1.DeleteEnvironmentRespon
  * Use `create(DeleteEnvironmentResponseSchema)` to create a new message.
  */
 export const DeleteEnvironmentResponseSchema: GenMessage<DeleteEnvironmentResponse> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_environment, 3);
+  messageDesc(file_ctrl_v1_environment, 5);
 
 /**
  * @generated from enum ctrl.v1.EnvironmentType
@@ -159,6 +216,16 @@ export const EnvironmentService: GenService<{
     methodKind: "unary";
     input: typeof DeleteEnvironmentRequestSchema;
     output: typeof DeleteEnvironmentResponseSchema;
+  },
+  /**
+   * Sets the size of the environment's later deployments; a redeploy gives it to what runs.
+   *
+   * @generated from rpc ctrl.v1.EnvironmentService.SetSize
+   */
+  setSize: {
+    methodKind: "unary";
+    input: typeof SetSizeRequestSchema;
+    output: typeof SetSizeResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_ctrl_v1_environment, 0);

@@ -107,6 +107,11 @@ function decodeCreate(body: z.infer<typeof createDeploymentBody>, idempotencyKey
     projectId: body.projectId,
     environmentSlug: body.environmentSlug,
     branch: body.branch,
+    size: body.size === undefined ? undefined : {
+      cpuMillicores: body.size.cpuMillicores ?? 0,
+      memoryMib: body.size.memoryMib ?? 0,
+      replicas: body.size.replicas ?? 0,
+    },
     source: decodeSource(body),
     git: git === undefined ? undefined : {
       commitSha: git.commitSha ?? "",

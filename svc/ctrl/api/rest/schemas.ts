@@ -35,6 +35,11 @@ export const createDeploymentBody = z.strictObject({
   gitCommit: gitCommit.optional(),
   build: build.optional(),
   image: filled.optional(),
+  size: z.strictObject({
+    cpuMillicores: z.int().min(1).optional(),
+    memoryMib: z.int().min(1).optional(),
+    replicas: z.int().min(1).optional(),
+  }).optional(),
 }).refine(
   ({ build, image }) => (build === undefined) !== (image === undefined),
   'must have exactly one of "build" and "image"',

@@ -17,6 +17,7 @@ export const PROJECT_ACTIONS = [
   "create_project",
   "read_environment",
   "create_environment",
+  "scale_environment",
   "delete_environment",
   "write_environment_variables",
 ] as const;

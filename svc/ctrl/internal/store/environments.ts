@@ -31,12 +31,21 @@ export async function createEnvironment(db: Queryable, environment: NewEnvironme
     description: environment.description,
     live_deployment_id: null,
     is_rolled_back: 0,
+    size: null,
     next_sequence: 1,
     created_at: environment.nowMs,
     updated_at: environment.nowMs,
     deleted_at: 0,
   }).execute();
   return id;
+}
+
+/** Sets the column `size`; see `encodeSizeSettings`. */
+export async function setEnvironmentSize(
+  tx: Tx,
+  { id, size, nowMs }: { readonly id: string; readonly size: string | null; readonly nowMs: number },
+): Promise<void> {
+  await tx.updateTable("environments").set({ size, updated_at: nowMs }).where("id", "=", id).execute();
 }
 
 /** The environment, by primary key; a deleted one is as good as missing, here and below. */

@@ -58,6 +58,8 @@ export interface EnvironmentsTable {
   description: string;
   live_deployment_id: string | null;
   is_rolled_back: Flag;
+  /** JSON of `SizeSettings`; null: nothing is set. */
+  size: string | null;
   /** The sequence that the next deployment of this environment gets. */
   next_sequence: number;
   created_at: number;
@@ -170,6 +172,8 @@ export interface DeploymentsTable {
   health_check_path: string;
   cpu_millicores: number;
   memory_mib: number;
+  /** Instances in each region; 0: the number that the worker gives. */
+  replicas: number;
   /** JSON object of name to ciphertext: the environment's variables at create. */
   encrypted_environment_variables: string;
   status: DeploymentStatus;

@@ -82,6 +82,7 @@ export function newDeployment(seed: Seed, changes: Partial<NewDeployment> = {}):
     health_check_path: "",
     cpu_millicores: 250,
     memory_mib: 256,
+    replicas: 0,
     encrypted_environment_variables: "{}",
     idempotency_key: null,
     created_at: NOW_MS,

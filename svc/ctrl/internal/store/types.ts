@@ -9,6 +9,7 @@ export type AuditAction =
   | "project.create"
   | "environment.create"
   | "environment.delete"
+  | "environment.scale"
   | "variables.set"
   | "variables.remove"
   | "deployment.create"

@@ -5,6 +5,7 @@ import { actorOf } from "../../internal/auth/actor.ts";
 import type { RootKeyPrincipal } from "../../internal/auth/principal.ts";
 import { requireEnvironment, requireProject } from "../../internal/auth/project.ts";
 import { sealBuildSecrets } from "../../internal/builds/mod.ts";
+import { decodeSizeSettings, resolveSize } from "../../internal/deployments/size.ts";
 import type { DeploymentStatus } from "../../internal/deployments/status.ts";
 import {
   type AuditFacts,
@@ -12,12 +13,14 @@ import {
   createBuildInputs,
   createDeployment as recordDeployment,
   type DeploymentsTable,
+  type EnvironmentsTable,
   findDeploymentByIdempotencyKey,
   listEnvironmentVariables,
   markSubmitted,
   type ProjectsTable,
   recordAudit,
 } from "../../internal/store/mod.ts";
+import { sizeSettings } from "../../internal/validate/size.ts";
 import { type CheckedSource, requireContext } from "./build_context.ts";
 import {
   checkCreate,
@@ -34,8 +37,6 @@ export interface Created {
   readonly status: DeploymentStatus;
 }
 
-const CPU_MILLICORES = 256;
-const MEMORY_MIB = 256;
 const K8S_NAME_LENGTH = 12;
 const SUBMIT_MS_MAX = 5_000;
 
@@ -67,7 +68,7 @@ export async function createDeployment(
     await requireContext(deps, project.id, checked.source.objectKey);
   }
   const deployment = former ??
-    await insert(deps, caller, { project, environmentId: environment.id, checked, request });
+    await insert(deps, caller, { project, environment, checked, request });
   refuseOther(deployment, project, request);
   if (deployment.submitted_at === null) {
     await submit(deps, parseId("deployment", "deployment_id", deployment.id));
@@ -96,7 +97,7 @@ async function findFormer(
 
 interface NewDeployment {
   readonly project: ProjectsTable;
-  readonly environmentId: string;
+  readonly environment: EnvironmentsTable;
   readonly checked: CheckedCreate;
   readonly request: CreateRequest;
 }
@@ -104,9 +105,15 @@ interface NewDeployment {
 async function insert(
   deps: DeploymentDeps,
   caller: RootKeyPrincipal,
-  { project, environmentId, checked, request }: NewDeployment,
+  { project, environment, checked, request }: NewDeployment,
 ): Promise<DeploymentsTable> {
-  const { db, clock } = deps;
+  const { db, clock, sizes } = deps;
+  const environmentId = environment.id;
+  const size = resolveSize(
+    sizes,
+    sizeSettings("size", request.size, sizes),
+    decodeSizeSettings(environment.size),
+  );
   const now = clock.now();
   const id = newId("deployment", now);
   const k8sName = newDnsName(K8S_NAME_LENGTH);
@@ -129,8 +136,9 @@ async function insert(
       command: JSON.stringify(checked.command),
       port: checked.port,
       health_check_path: checked.healthCheckPath,
-      cpu_millicores: CPU_MILLICORES,
-      memory_mib: MEMORY_MIB,
+      cpu_millicores: size.cpuMillicores,
+      memory_mib: size.memoryMib,
+      replicas: size.replicas,
       encrypted_environment_variables: JSON.stringify(
         Object.fromEntries(variables.map(({ name, ciphertext }) => [name, ciphertext])),
       ),

@@ -12,6 +12,7 @@ import {
   port,
   text,
 } from "../../internal/validate/mod.ts";
+import type { WireSize } from "../../internal/validate/size.ts";
 import type { CheckedSource, ContextSource } from "./build_context.ts";
 import { checkBuild, checkDockerfile } from "./build_settings.ts";
 
@@ -26,6 +27,7 @@ export interface CreateRequest {
   readonly idempotencyKey: string;
   readonly port: number;
   readonly healthCheckPath: string;
+  readonly size: WireSize | undefined;
   /** The deployment to repeat; empty: there is a source. */
   readonly redeployOf: string;
   /** Field names for messages, where the caller knows them by other names. */

@@ -5,6 +5,7 @@ import type { Vault } from "../../../../pkg/vault/mod.ts";
 import type { LogHub } from "../../internal/logs/mod.ts";
 import type { CtrlDatabase } from "../../internal/store/mod.ts";
 import type { Workflows } from "../../internal/workflows/mod.ts";
+import type { SizeLimits } from "../../internal/deployments/size.ts";
 import type { EventHub } from "./event_hub.ts";
 import type { DeploymentReader } from "./reader.ts";
 
@@ -30,6 +31,7 @@ export interface DeploymentDeps {
   readonly logs: LogHub;
   readonly reader: DeploymentReader;
   readonly uploads: UploadLimits;
+  readonly sizes: SizeLimits;
   /** Scheme and port of shown URLs, e.g. `http://localhost:7070`; the host is replaced. */
   readonly edgeUrl: string;
 }

@@ -8,7 +8,7 @@ import type { CreateRequest } from "./create_request.ts";
  * request as it was sent: what defaults stand for may change between two calls.
  */
 export function fingerprint(request: CreateRequest): string {
-  const { projectId, environmentSlug, branch, source, git, command, port, healthCheckPath } = request;
+  const { projectId, environmentSlug, branch, source, git, command, port, healthCheckPath, size } = request;
   return digestOf([
     projectId,
     environmentSlug,
@@ -27,6 +27,8 @@ export function fingerprint(request: CreateRequest): string {
     port,
     healthCheckPath,
     request.redeployOf,
+    // Nothing without a size: the fingerprint stays that of servers that knew none.
+    ...(size === undefined ? [] : [[size.cpuMillicores, size.memoryMib, size.replicas]]),
   ]);
 }
 

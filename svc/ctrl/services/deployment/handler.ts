@@ -159,6 +159,7 @@ function decodeCreate(request: CreateDeploymentRequest): CreateRequest {
     idempotencyKey: request.idempotencyKey,
     port: request.port,
     healthCheckPath: request.healthCheckPath,
+    size: request.size,
     redeployOf: request.redeployOf,
   };
 }

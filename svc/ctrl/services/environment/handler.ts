@@ -3,9 +3,12 @@ import { type EnvironmentService, EnvironmentType } from "../../../../proto/gen/
 import { principalOf } from "../../internal/auth/principal.ts";
 import { createEnvironment, type EnvironmentDeps } from "./create.ts";
 import { deleteEnvironment } from "./delete.ts";
+import { setSize, type SetSizeDeps } from "./set_size.ts";
 
 /** Adapts the environment use cases to `ctrl.v1.EnvironmentService`. */
-export function environmentHandlers(deps: EnvironmentDeps): ServiceImpl<typeof EnvironmentService> {
+export function environmentHandlers(
+  deps: EnvironmentDeps & SetSizeDeps,
+): ServiceImpl<typeof EnvironmentService> {
   return {
     async createEnvironment({ projectId, slug, description, type }, context) {
       const caller = principalOf(context.values, "root_key");
@@ -15,6 +18,10 @@ export function environmentHandlers(deps: EnvironmentDeps): ServiceImpl<typeof E
     async deleteEnvironment(request, context) {
       const caller = principalOf(context.values, "root_key");
       return { stoppedDeploymentIds: [...await deleteEnvironment(deps, caller, request)] };
+    },
+    async setSize({ projectId, environmentSlug, size, reset }, context) {
+      const caller = principalOf(context.values, "root_key");
+      return { size: await setSize(deps, caller, { projectId, environmentSlug, size, reset }) };
     },
   };
 }

@@ -172,7 +172,7 @@ async function place(
     await placeDeployment(tx, {
       deploymentId: id,
       workspaceId: row.workspace_id,
-      regions: deps.regions.map((region) => ({ region, replicas: deps.replicas })),
+      regions: deps.regions.map((region) => ({ region, replicas: row.replicas || deps.replicas })),
       sentinels,
       nowMs,
     });

@@ -3,8 +3,10 @@ import type { Clock } from "../../../../pkg/clock/mod.ts";
 import { type DeploymentStatus, isFinal } from "../../internal/deployments/status.ts";
 import {
   type CtrlDatabase,
+  type DeploymentsTable,
   findBuildInputs,
   findDeployment,
+  findEnvironment,
   type InstancesTable,
   listInstances,
   listLiveRegions,
@@ -59,10 +61,22 @@ export async function observe(
       regions,
       port: row.port,
       healthCheckPath: row.health_check_path,
+      memoryMib: row.memory_mib,
+      environmentSlug: await environmentSlug(db, row, instances),
       ...await portsOf(db, id, instances),
     },
     cancelRequested: row.cancel_requested_at !== null,
   };
+}
+
+/** The environment's slug, for the hint to an app that was killed for its memory; empty for others. */
+async function environmentSlug(
+  db: CtrlDatabase,
+  row: DeploymentsTable,
+  instances: readonly InstancesTable[],
+): Promise<string> {
+  if (!instances.some(({ reason }) => reason === "oom_killed")) return "";
+  return (await findEnvironment(db.kysely, row.workspace_id, row.environment_id))?.slug ?? "";
 }
 
 /** The ports that the Dockerfile exposes, for a hint to an app that does not become ready. */

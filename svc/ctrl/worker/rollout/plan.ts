@@ -32,6 +32,9 @@ export interface RolloutState {
   readonly port: number;
   /** Empty: accepting connections is enough. */
   readonly healthCheckPath: string;
+  /** The memory of each instance, and the environment that can give it more. */
+  readonly memoryMib: number;
+  readonly environmentSlug: string;
   /** The ports that the image says it listens on, where they are known. */
   readonly exposedPorts?: readonly number[];
 }
@@ -86,7 +89,9 @@ export function judgeRollout(facts: RolloutState, times: RolloutTimes, limits: R
 
   const broken = instances.find((each) => fatalCode(each, limits) !== undefined);
   const code = broken && fatalCode(broken, limits);
-  if (broken !== undefined && code !== undefined) return failed(code, describeInstance(broken), broken);
+  if (broken !== undefined && code !== undefined) {
+    return failed(code, describeInstance(broken, facts), broken);
+  }
 
   if (alive.length > 0 && alive.every(isComplete)) return { kind: "ready" };
 
@@ -152,8 +157,10 @@ function failed(code: FailureCode, text: string, instance?: InstanceState): Verd
   };
 }
 
-function describeInstance(instance: InstanceState): string {
-  const hint = startHint([instance.message, ...instance.lastLogLines], instance.exitCode ?? undefined);
+function describeInstance(instance: InstanceState, facts: RolloutState): string {
+  const hint = instance.reason === "oom_killed"
+    ? memoryHint(facts)
+    : startHint([instance.message, ...instance.lastLogLines], instance.exitCode ?? undefined);
   const text = describeEnd(instance);
   return hint === undefined ? text : withHint(text, hint);
 }
@@ -166,6 +173,12 @@ function describeEnd({ message, exitCode, restarts }: InstanceState): string {
   return exitCode === null || message.includes(String(exitCode))
     ? message
     : `${message} Its exit code was ${exitCode}.`;
+}
+
+function memoryHint({ memoryMib, environmentSlug }: RolloutState): string {
+  const more = 2 * memoryMib;
+  return `Give it more: unkey deploy --memory ${more} --env ${environmentSlug}, or for each later deploy ` +
+    `"unkey scale ${environmentSlug} --memory ${more}".`;
 }
 
 function noAgentText({ regions }: RolloutState): string {

@@ -28,7 +28,7 @@ function region(instances: readonly InstanceState[], changes: Partial<RegionStat
 }
 
 function facts(...regions: readonly RegionState[]): RolloutState {
-  return { regions, port: 8080, healthCheckPath: "" };
+  return { regions, port: 8080, healthCheckPath: "", memoryMib: 256, environmentSlug: "production" };
 }
 
 const PENDING = instance({ status: "pending", reason: "starting", message: "The app is starting." });
@@ -121,7 +121,9 @@ const TABLE: readonly {
     facts: facts(
       region([instance({ status: "failed", reason: "oom_killed", message: "More than 64 MiB." })]),
     ),
-    verdict: "failed out_of_memory: More than 64 MiB.",
+    verdict:
+      "failed out_of_memory: More than 64 MiB. Give it more: unkey deploy --memory 512 --env production, " +
+      'or for each later deploy "unkey scale production --memory 512".',
   },
   {
     name: "the image cannot be pulled",

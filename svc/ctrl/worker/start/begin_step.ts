@@ -65,7 +65,7 @@ async function place(
   const former = await lockTopology(tx, deploymentId);
   const regions = former.length > 0
     ? former.map(({ region, desired_replicas }) => ({ region, replicas: desired_replicas }))
-    : deps.regions.map((region) => ({ region, replicas: deps.replicas }));
+    : deps.regions.map((region) => ({ region, replicas: deployment.replicas || deps.replicas }));
   await moveStatus(tx, { id: deploymentId, from: ["stopped"], to: "deploying", nowMs });
   const names = regions.map(({ region }) => region);
   const message = `Starting the app again in ${names.join(", ")}.`;

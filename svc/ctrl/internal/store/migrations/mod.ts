@@ -4,6 +4,7 @@ import { content } from "./0002_content.ts";
 import { logBlocks } from "./0003_log_blocks.ts";
 import { builtImages } from "./0004_built_images.ts";
 import { instanceEnds } from "./0005_instance_ends.ts";
+import { sizes } from "./0006_sizes.ts";
 import type { Migration } from "./migration.ts";
 
-export const MIGRATIONS: readonly Migration[] = [base, content, logBlocks, builtImages, instanceEnds];
+export const MIGRATIONS: readonly Migration[] = [base, content, logBlocks, builtImages, instanceEnds, sizes];
