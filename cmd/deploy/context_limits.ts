@@ -1,5 +1,4 @@
 import { describeShares, type Entry, formatBytes, largestShares } from "../../pkg/archive/mod.ts";
-import type { ContentEntry } from "../../pkg/content/mod.ts";
 import type { ContextLimits } from "../../proto/gen/ctrl/v1/upload_pb.ts";
 import { DeployFailure } from "../shared/deploying/result.ts";
 
@@ -7,15 +6,13 @@ import { DeployFailure } from "../shared/deploying/result.ts";
 const PATHS_MAX = 5;
 
 /** @throws `too_large` that names what to leave out */
-export function refuseLarge(
-  { listed, entries }: { readonly listed: readonly Entry[]; readonly entries: readonly ContentEntry[] },
-  limits: ContextLimits | undefined,
-): void {
+export function refuseLarge(listed: readonly Entry[], limits: ContextLimits | undefined): void {
   if (limits === undefined) return;
+  const entries = listed.filter(({ kind }) => kind !== "pipe" && kind !== "socket");
   const [bytesMax, filesMax] = [Number(limits.contentBytesMax), Number(limits.filesMax)];
   const bytes = entries.reduce((sum, { size }) => sum + size, 0);
   if (bytes > bytesMax) {
-    throw tooLarge(formatBytes(bytes), formatBytes(bytesMax), describeShares(largestShares(listed)));
+    throw tooLarge(formatBytes(bytes), formatBytes(bytesMax), describeShares(largestShares(entries)));
   }
   if (entries.length > filesMax) {
     throw tooLarge(`${entries.length} files and folders`, String(filesMax), describeFullest(entries));
@@ -29,7 +26,7 @@ function tooLarge(has: string, may: string, paths: string): DeployFailure {
 }
 
 /** The top-level paths that hold the most entries, as lines of a message. */
-function describeFullest(entries: readonly ContentEntry[]): string {
+function describeFullest(entries: readonly Entry[]): string {
   const counts = new Map<string, number>();
   for (const { path, kind } of entries) {
     const slash = path.indexOf("/");

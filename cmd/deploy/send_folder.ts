@@ -86,7 +86,7 @@ export async function sendFolder(options: SendOptions): Promise<string> {
   for (let round = 1;; round++) {
     const begunMs = clock.now();
     report.busy("packing");
-    const digested = await digest(options, begunMs, changed);
+    const digested = await digest(options, await listWithinLimits(options), { nowMs: begunMs, changed });
     timings.packMs = clock.now() - begunMs;
     report.idle();
     const count = digested.entries.filter(({ kind }) => kind !== "folder").length;
@@ -113,13 +113,28 @@ function changesAllTheTime(error: ContentChanged): DeployFailure {
   return new DeployFailure("context_invalid", text, { cause: error });
 }
 
+/** The limits are asked for meanwhile: a folder that is too large is not read. */
+async function listWithinLimits(
+  { source, client, projectId, process }: SendOptions,
+): Promise<ListedContext> {
+  const { signal } = process;
+  const asked = retryWhileUnavailable(process, () => client.prepareContext({ projectId }, { signal }));
+  const [listed, { limits }] = await Promise.all([
+    listFolder(source, signal).catch((error: unknown) => {
+      throw asContextFailure(error);
+    }),
+    asked,
+  ]);
+  refuseLarge(listed.entries, limits);
+  return listed;
+}
+
 async function digest(
-  { source, process: { signal, directories } }: SendOptions,
-  nowMs: number,
-  changed: ReadonlySet<string>,
+  { process: { signal, directories } }: SendOptions,
+  listed: ListedContext,
+  { nowMs, changed }: { readonly nowMs: number; readonly changed: ReadonlySet<string> },
 ): Promise<Digested> {
   try {
-    const listed = await listFolder(source, signal);
     const { root } = listed;
     const kept = new KeptChunks(KEPT_BYTES_MAX);
     const entries = await digestFolder({
@@ -133,9 +148,13 @@ async function digest(
     });
     return { root, listed, entries, kept, manifest: cutManifest(entries) };
   } catch (error) {
-    if (isFault(error, "cancelled")) throw error;
-    throw asFailure(isFault(error, "too_large") ? "too_large" : "context_invalid", error);
+    throw asContextFailure(error);
   }
+}
+
+function asContextFailure(error: unknown): unknown {
+  if (isFault(error, "cancelled")) return error;
+  return asFailure(isFault(error, "too_large") ? "too_large" : "context_invalid", error);
 }
 
 /** No image holds a socket or a pipe; Docker's client sends an empty file for each. */
@@ -174,7 +193,6 @@ async function send(options: SendOptions, digested: Digested): Promise<string> {
     },
   };
   const prepared = await retryWhileUnavailable(process, () => client.prepareContext(request, { signal }));
-  refuseLarge({ listed: digested.listed.entries, entries: digested.entries }, prepared.limits);
   const known = prepared.buildContextPath;
   const { path, sentBytes } = known !== ""
     ? { path: known, sentBytes: 0 }

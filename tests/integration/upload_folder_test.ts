@@ -31,7 +31,7 @@ function whenRead(change: () => Promise<void>): Script {
   return {
     client: (real) => ({
       prepareContext: async (request, options) => {
-        await change();
+        if (request.root !== undefined) await change();
         return await real.prepareContext(request, options);
       },
     }),
@@ -163,6 +163,7 @@ Deno.test("sendFolder() refuses what is over a limit, and names the largest path
     );
     failed(sent, "too_large", /\nExclude what the build does not need in \.dockerignore\.$/);
     assert.equal(sent.puts, 0);
+    assert.equal(sent.printed, "", "nothing was packed");
   });
   await t.step("files", async () => {
     const modules = Object.fromEntries(["a", "b", "c", "d"].map((name) => [`node_modules/${name}`, name]));

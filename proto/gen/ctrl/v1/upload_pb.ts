@@ -57,6 +57,8 @@ export type PrepareContextRequest = Message<"ctrl.v1.PrepareContextRequest"> & {
   projectId: string;
 
   /**
+   * Without one, the answer has the limits alone: a folder that is too large need not be read.
+   *
    * @generated from field: ctrl.v1.ContextRoot root = 2;
    */
   root?: ContextRoot | undefined;

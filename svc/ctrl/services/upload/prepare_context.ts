@@ -18,7 +18,7 @@ export interface Prepared {
   readonly limits: ContextLimits;
 }
 
-/** Finds a context that is stored already, and keeps it for another day. */
+/** Finds a context that is stored already, and keeps it for another day. Without a root, it only answers with the limits. */
 export async function prepareContext(
   deps: UploadDeps,
   caller: RootKeyPrincipal,
@@ -26,6 +26,7 @@ export async function prepareContext(
 ): Promise<Prepared> {
   const { db, clock, limits } = deps;
   const project = await requireProject(deps, caller, { id: projectId, action: "generate_upload_url" });
+  if (message === undefined) return { path: undefined, limits };
   const { root } = checkRoot(message);
   const found = await findContextByRoot(db.kysely, project.id, root);
   const kept = found !== undefined && await transact(db, (tx) => touchContext(tx, found.id, clock.now()));

@@ -50,6 +50,8 @@ Deno.test("prepareContext() tells the limits before anything is sent", async () 
   const { root } = treeOf(FILES);
   const { limits } = await uploadClient(api, tenant).prepareContext({ projectId: tenant.projectId, root });
   assert.deepEqual([limits?.contentBytesMax, limits?.filesMax], [20n << 20n, 1_000n]);
+  const alone = await uploadClient(api, tenant).prepareContext({ projectId: tenant.projectId });
+  assert.deepEqual([alone.limits, alone.buildContextPath], [limits, ""]);
 });
 
 Deno.test("prepareContext() refuses what it cannot look for", async (t) => {
@@ -59,7 +61,6 @@ Deno.test("prepareContext() refuses what it cannot look for", async (t) => {
   const { root } = treeOf(FILES);
   const { projectId } = own;
   await eachRefused(t, [
-    ["no root", () => client.prepareContext({ projectId }), Code.InvalidArgument, /^root is required/],
     [
       "half a digest",
       () => client.prepareContext({ projectId, root: { ...root, manifestDigests: new Uint8Array(33) } }),
@@ -76,6 +77,12 @@ Deno.test("prepareContext() refuses what it cannot look for", async (t) => {
       },
       Code.OutOfRange,
       /has 257 MiB, and at most 256 MiB are allowed.*\.dockerignore/,
+    ],
+    [
+      "the limits of another workspace's project",
+      () => client.prepareContext({ projectId: other.projectId }),
+      Code.NotFound,
+      /project/,
     ],
     [
       "another workspace's project",
