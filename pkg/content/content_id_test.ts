@@ -40,6 +40,56 @@ Deno.test("contentIdOf() differs for trees that differ, and not for other times"
   });
 });
 
+/** A generator that repeats itself for the same seed (mulberry32). */
+function randomOf(seed: number): (below: number) => number {
+  let state = seed;
+  return (below) => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return Math.floor(((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32 * below);
+  };
+}
+
+/** A folder's entries in the order of the walk, with folders down to three levels. */
+function randomTree(random: (below: number) => number, prefix = "", depth = 0): readonly ContentEntry[] {
+  const names = new Set(Array.from({ length: 1 + random(5) }, () => "abcdefgh"[random(8)] ?? "a"));
+  return [...names].sort().flatMap((name) => {
+    const path = `${prefix}${name}`;
+    const kind = random(6);
+    if (kind === 0) return [otherEntry(path, "link", random(2) === 0 ? "a" : "../b")];
+    if (kind > 2 || depth === 3) return [fileEntry(path, `content ${random(3)}`)];
+    return [otherEntry(path, "folder"), ...randomTree(random, `${path}/`, depth + 1)];
+  });
+}
+
+/** One change of one entry that a build could see. */
+function changed(random: (below: number) => number, entry: ContentEntry): readonly ContentEntry[] {
+  const { path, kind, mode, target } = entry;
+  const change = random(4);
+  if (change === 0) return [{ ...entry, mode: mode ^ (1 << random(9)) }];
+  if (change === 1 && kind !== "folder") return [];
+  if (change === 2 && kind !== "folder") return [entry, fileEntry(`${path}.new`, "")];
+  if (kind === "link") return [{ ...entry, target: `${target}x` }];
+  return kind === "file"
+    ? [fileEntry(path, `other ${random(1_000)}`, { mode })]
+    : [{ ...entry, mode: mode ^ 1 }];
+}
+
+Deno.test("contentIdOf() tells a random tree from the same one with one change, and from no other times", () => {
+  for (let seed = 1; seed <= 2_000; seed++) {
+    const random = randomOf(seed);
+    const tree = randomTree(random);
+    const at = random(tree.length);
+    const entry = tree[at];
+    assert.ok(entry !== undefined);
+    const other = [...tree.slice(0, at), ...changed(random, entry), ...tree.slice(at + 1)];
+    assert.notEqual(id(other), id(tree), `seed ${seed}: ${entry.kind} ${entry.path}`);
+    const later = tree.map((each) => ({ ...each, modifiedAtNs: BigInt(random(1_000_000)) }));
+    assert.equal(id(later), id(tree), `seed ${seed}`);
+  }
+});
+
 /** The digest of a whole file is never compared with bytes: an image must not be found by it. */
 Deno.test("contentIdOf() counts a file by its chunks, not by the digest that a client names for the whole", () => {
   const [first, second] = [sha256(new Uint8Array([1])), sha256(new Uint8Array([2]))];

@@ -34,9 +34,21 @@ export async function readBuildKey(
   inputs: BuildInputs,
 ): Promise<string | undefined> {
   const { dockerfile: content, settings } = inputs;
+  // `pull` and `noCache` force a build, and do not decide its image.
+  const {
+    arguments: given,
+    target,
+    platform,
+    variableArguments: _,
+    noCache: _force,
+    pull: _newer,
+    ...others
+  } = settings;
+  // A setting that is new here does not compile until it is in the key.
+  others satisfies Readonly<Record<string, never>>;
   const contextId = contextIdOfPath(row.build_context_path ?? "");
   if (content === undefined || contextId === undefined) return undefined;
-  const frontend = frontendOf(content, settings.arguments);
+  const frontend = frontendOf(content, given);
   if (frontend !== undefined && !isAllowedFrontend(frontend, FRONTENDS_DEFAULT)) return undefined;
   const context = await findContext(deps.db.kysely, row.project_id, contextId);
   if (context === undefined) return undefined;
@@ -48,9 +60,9 @@ export async function readBuildKey(
   return buildKey({
     contentId: context.content_id,
     dockerfile: { path: row.dockerfile_path ?? "", content },
-    platform: settings.platform || (deps.platform ?? ""),
-    target: settings.target,
-    arguments: { ...Object.fromEntries(facts), ...settings.arguments },
+    platform: platform || (deps.platform ?? ""),
+    target,
+    arguments: { ...Object.fromEntries(facts), ...given },
     secretsDigest: secrets.length === 0
       ? ""
       : deps.vault?.digest(row.project_id, JSON.stringify(secrets)) ?? "",
