@@ -26,6 +26,8 @@ const CASES: readonly Case[] = [
   { line: "unkey --env variables variables s", words: ["set"], only: true },
   { line: "unkey krane --runtime ", words: ["docker", "kubernetes"], only: true },
   { line: "unkey krane --log-level w", words: ["warn"], only: true },
+  { line: "unkey deploy --det", words: ["--detach"], only: true },
+  { line: "unkey deploy --output js", words: ["json"], only: true },
   { line: "unkey list ", words: ["deployments", "projects"] },
   { line: "unkey completions ", words: ["bash", "fish", "zsh"] },
   { line: "unkey deploy --project ", words: [], only: true },
@@ -70,8 +72,10 @@ Deno.test("completions name every command and flag", async () => {
     assert.equal(code, 0);
     for (const { path, node } of leavesOf(ROOT)) {
       assert.ok(stdout.includes(path.join(" ")), `${shell}: ${path.join(" ")}`);
-      for (const { flag } of Object.values((await node.load()).command.fields)) {
-        if (flag !== undefined) assert.match(stdout, new RegExp(`(--|-l )${flag}\\b`), `${shell}: ${flag}`);
+      for (const { flag, shorts = [] } of Object.values((await node.load()).command.fields)) {
+        for (const each of [flag ?? [], shorts.map((short) => short.flag)].flat()) {
+          assert.match(stdout, new RegExp(`(--|-l )${each}\\b`), `${shell}: ${each}`);
+        }
       }
     }
   }

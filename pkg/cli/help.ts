@@ -1,8 +1,11 @@
-import type { Command as Commander, Option } from "commander";
+import type { Command as Commander, Help, HelpConfiguration, Option } from "commander";
 import type { Command } from "./command.ts";
 import type { Process } from "./process.ts";
 
 const COLUMNS_MAX = 110;
+/** A longer flag has its explanation below it, so that the explanations of all others have room. */
+const TERM_COLUMNS_MAX = 28;
+const INDENT = "  ";
 
 /** Where commander writes, and how wide; errors are printed by `dispatch`, so commander prints none. */
 export function styleHelp(to: Commander, process: Process): void {
@@ -16,6 +19,28 @@ export function styleHelp(to: Commander, process: Process): void {
     getOutHasColors: () => false,
     getErrHasColors: () => false,
   });
+  to.configureHelp(LAYOUT);
+}
+
+const LAYOUT: HelpConfiguration = { padWidth, formatItem };
+
+function padWidth(command: Commander, helper: Help): number {
+  const terms = [
+    ...helper.visibleOptions(command).map((option) => helper.optionTerm(option)),
+    ...helper.visibleCommands(command).map((each) => helper.subcommandTerm(each)),
+    ...helper.visibleArguments(command).map((argument) => helper.argumentTerm(argument)),
+  ];
+  return Math.max(0, ...terms.map((term) => term.length).filter((length) => length <= TERM_COLUMNS_MAX));
+}
+
+/** Names and explanations in two columns. */
+function formatItem(this: Help, term: string, termWidth: number, description: string, helper: Help): string {
+  if (description === "") return `${INDENT}${term}`;
+  const margin = " ".repeat(INDENT.length + termWidth + INDENT.length);
+  const columns = (this.helpWidth ?? COLUMNS_MAX) - margin.length;
+  const lines = helper.boxWrap(description, columns).split("\n").join(`\n${margin}`);
+  const head = `${INDENT}${term.padEnd(termWidth)}${INDENT}`;
+  return term.length > termWidth ? `${INDENT}${term}\n${margin}${lines}` : `${head}${lines}`;
 }
 
 /** Adds variable and default to each setting's help, and lists the settings that only a variable can give. */
@@ -39,7 +64,7 @@ export async function addHelp(to: Commander, command: Command): Promise<void> {
     else if (fallback !== undefined) facts.push(`default: ${fallback}`);
     return `${option.description} (${facts.join(", ")})`;
   };
-  to.configureHelp({ optionDescription: describe });
+  to.configureHelp({ ...LAYOUT, optionDescription: describe });
 
   const secrets = Object.values(command.fields).filter((each) => each.flag === undefined);
   if (secrets.length > 0) {

@@ -8,8 +8,9 @@ const FOLDER = new URL("help/", import.meta.url);
 /** `UPDATE_GOLDEN=1` writes the texts anew. */
 const UPDATE = Deno.env.get("UPDATE_GOLDEN") === "1";
 
-async function helpOf(path: readonly string[]): Promise<string> {
-  await using process = await testProcess({ args: [...path, "--help"] });
+async function helpOf(path: readonly string[], columns = 100): Promise<string> {
+  const terminal = { columns: () => columns };
+  await using process = await testProcess({ args: [...path, "--help"], terminal });
   assert.equal(await dispatch(ROOT, process), 0);
   assert.equal(process.printed.stderr, "");
   return process.printed.stdout;
@@ -39,4 +40,16 @@ Deno.test("help <command> prints what <command> --help prints", async () => {
   await using process = await testProcess({ args: ["help", "variables", "set"] });
   assert.equal(await dispatch(ROOT, process), 0);
   assert.equal(process.printed.stdout, await helpOf(["variables", "set"]));
+});
+
+Deno.test("the flags of every command and their explanations fit a terminal of 80 columns", async () => {
+  for (const { path } of nodesOf(ROOT)) {
+    const lines = (await helpOf(path, 80)).split("\n");
+    const end = lines.findIndex((line) => line.startsWith("  -h, --help"));
+    assert.ok(end > 0, path.join(" "));
+    // A word that is longer stands alone.
+    const long = lines.slice(lines.indexOf("Options:"), end)
+      .filter((line) => line.length > 80 && line.trim().includes(" "));
+    assert.deepEqual(long, [], path.join(" "));
+  }
 });

@@ -58,7 +58,7 @@ async function completedNode(node: CommandTree, path: readonly string[]): Promis
     };
   }
   const { command: { fields, positionals: [argument] = [] } } = await node.load();
-  const flags = Object.values(fields).flatMap((field) => completedFlag(field) ?? []);
+  const flags = Object.values(fields).flatMap(completedFlags);
   return {
     path: path.join(" "),
     commands: [],
@@ -67,10 +67,17 @@ async function completedNode(node: CommandTree, path: readonly string[]): Promis
   };
 }
 
-function completedFlag({ flag, help, placeholder }: Field<unknown>): CompletedFlag | undefined {
-  if (flag === undefined) return undefined;
+function completedFlags({ flag, help, placeholder, shorts = [] }: Field<unknown>): readonly CompletedFlag[] {
+  if (flag === undefined) return [];
   const value = placeholder === undefined ? undefined : valueOf(placeholder);
-  return { word: `--${flag}`, summary: firstSentence(help), value };
+  return [
+    { word: `--${flag}`, summary: firstSentence(help), value },
+    ...shorts.map((short) => ({
+      word: `--${short.flag}`,
+      summary: `The same as --${flag} ${short.value}`,
+      value: undefined,
+    })),
+  ];
 }
 
 function argumentValue({ name, choices }: Positional): CompletedValue {
