@@ -18,6 +18,7 @@ const DEVELOPER: Readonly<Record<string, readonly string[]>> = {
   "start": ["d_1"],
   "list": [],
   "redeploy": ["d_1"],
+  "scale": ["qa", "--memory", "512"],
   "environments list": [],
   "environments create": ["qa"],
   "environments delete": ["qa", "--yes"],
