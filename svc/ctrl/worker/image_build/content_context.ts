@@ -63,6 +63,9 @@ async function readEntries(
   return entries;
 }
 
+/** Files that are looked up one by one; a build that reads more of them reads most. */
+const SINGLE_READS_MAX = 16;
+
 class ContentContext implements ContextArchive {
   readonly entries: readonly ContextEntry[];
   readonly sizeBytes = 0;
@@ -72,8 +75,9 @@ class ContentContext implements ContextArchive {
   readonly #chunks: ReadonlyMap<string, readonly ChunkReference[]>;
   /** The first read that failed. */
   failure: Fault | undefined;
-  /** Places of all chunks, looked up at the first read. */
+  /** Places of all chunks. */
   #reader: Promise<ChunkReader> | undefined;
+  #singleReads = 0;
 
   constructor(source: ChunkSource, projectId: string, entries: readonly ContentEntry[]) {
     this.#source = source;
@@ -91,20 +95,27 @@ class ContentContext implements ContextArchive {
   }
 
   async *read({ path }: ContextEntry, signal: AbortSignal): AsyncGenerator<Uint8Array> {
-    for (const chunk of this.#chunks.get(path) ?? []) {
-      signal.throwIfAborted();
-      yield await this.#readChunk(chunk, signal);
-    }
-  }
-
-  async #readChunk(chunk: ChunkReference, signal: AbortSignal): Promise<Uint8Array> {
+    const chunks = this.#chunks.get(path) ?? [];
+    if (chunks.length === 0) return;
     try {
-      const reader = await (this.#reader ??= this.#openReader());
-      return await reader.read(chunk, signal);
+      const reader = await this.#readerOf(chunks);
+      for (const chunk of chunks) {
+        signal.throwIfAborted();
+        yield await reader.read(chunk, signal);
+      }
     } catch (error) {
       if (error instanceof Fault) this.failure ??= error;
       throw error;
     }
+  }
+
+  /** An edit of a large context is a build of few files: only their chunks are looked up and fetched. */
+  #readerOf(chunks: readonly ChunkReference[]): Promise<ChunkReader> {
+    if (this.#reader === undefined && this.#singleReads < SINGLE_READS_MAX) {
+      this.#singleReads++;
+      return ChunkReader.open(this.#source, this.#projectId, chunks, "these chunks");
+    }
+    return this.#reader ??= this.#openReader();
   }
 
   #openReader(): Promise<ChunkReader> {

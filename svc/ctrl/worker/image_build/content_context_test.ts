@@ -36,6 +36,8 @@ interface Bed {
   /** Packs by the last part of their keys: the manifest's, then one for each file that has content. */
   readonly objects: Map<string, Uint8Array<ArrayBuffer>>;
   readonly fetched: string[];
+  /** The range of each request for an object. */
+  readonly ranges: (string | null)[];
   status: number | undefined;
   open(id?: string, projectId?: string): Promise<ContextArchive | FailedBuild>;
 }
@@ -78,11 +80,13 @@ async function onBed(
   const context = newContext(seed, { root: randomUUID(), manifest: encodeManifest(manifest.root.manifest) });
   await transact(db, (tx) => createContext(tx, context, packIds));
   const fetched: string[] = [];
+  const ranges: (string | null)[] = [];
   await using server = Deno.serve(
     { hostname: "127.0.0.1", port: 0, onListen: () => undefined },
     (request) => {
       const key = new URL(request.url).pathname.slice(1);
       fetched.push(key);
+      ranges.push(request.headers.get("range"));
       if (bed.status !== undefined) return new Response("", { status: bed.status });
       const bytes = objects.get(key);
       return bytes === undefined ? new Response("", { status: 404 }) : new Response(bytes);
@@ -97,6 +101,7 @@ async function onBed(
     root: context.root,
     objects,
     fetched,
+    ranges,
     status: undefined,
     open: (id = context.id, projectId = seed.projectId) => openContentContext(source, projectId, id, signal),
   };
@@ -136,12 +141,22 @@ Deno.test("files are read in any order, as they were uploaded, and only their pa
       ["folder", "folder", 0],
     ]);
     assert.equal(bed.fetched.length, 1, "the manifest");
-    for (const path of ["b.txt", "empty", "b.txt"]) {
+    for (const path of ["b.txt", "empty"]) {
       assert.equal(await contentOf(context, path), CONTENTS[path]);
     }
     assert.deepEqual(bed.fetched.slice(1), [keyOf(bed, "b.txt")]);
-    assert.equal(await contentOf(context, "a.txt"), "a");
+    for (const path of ["a.txt", "b.txt"]) assert.equal(await contentOf(context, path), CONTENTS[path]);
     assert.equal(readFailure(context), undefined);
+  }));
+
+/** An edit of a large context needs few of its files; to look up all of them took longer than to read these. */
+Deno.test("a build that needs few files fetches their chunks, and one that needs many fetches whole packs", () =>
+  onBed(async (bed) => {
+    const context = opened(await bed.open());
+    const before = bed.ranges.length;
+    for (let read = 0; read < 20; read++) assert.equal(await contentOf(context, "a.txt"), "a");
+    const wholes = bed.ranges.slice(before).map((range) => range === null);
+    assert.deepEqual(wholes, Array.from({ length: 17 }, (_, read) => read === 16));
   }));
 
 Deno.test("a context that is gone, or another project's, is missing", () =>
