@@ -13,7 +13,11 @@ export async function setBuildKey(db: Queryable, id: string, buildKey: string): 
   await db.updateTable("deployments").set({ build_key: buildKey }).where("id", "=", id).execute();
 }
 
-/** The newest image of the project with this key that is kept and was built after a time. Index on project and key. */
+/**
+ * The newest image of the project with this key that is kept and was built after a time. Index on project and key.
+ *
+ * An image that a region could not pull is left out: its registry may have the name and not the layers.
+ */
 export async function findBuiltImage(
   db: Queryable,
   options: { readonly projectId: string; readonly buildKey: string; readonly builtAfterMs: number },
@@ -21,6 +25,13 @@ export async function findBuiltImage(
   const row = await db.selectFrom("deployments").select(["id", "image"])
     .where("project_id", "=", options.projectId).where("build_key", "=", options.buildKey)
     .where("image_built_at", ">", options.builtAfterMs).where("image_removed_at", "is", null)
+    .where(({ not, exists, selectFrom }) =>
+      not(exists(
+        selectFrom("deployments as failed").select("failed.id")
+          .whereRef("failed.image", "=", "deployments.image")
+          .where("failed.failure_code", "=", "image_unavailable"),
+      ))
+    )
     .orderBy("image_built_at", "desc").orderBy("id", "desc").limit(1).executeTakeFirst();
   return row === undefined || row.image === null ? undefined : { deploymentId: row.id, image: row.image };
 }

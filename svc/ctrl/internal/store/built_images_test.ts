@@ -44,6 +44,22 @@ test("findBuiltImage() finds the newest image of the project and key that is kep
   assert.deepEqual(await find(), { deploymentId: old.id, image: old.image });
 });
 
+/** Otherwise each deploy of the content fails for a day, with an image that only its registry believes in. */
+test("findBuiltImage() leaves out an image that could not be pulled, by whatever deployment", async (db) => {
+  const seed = await seedProject(db);
+  const find = () => findBuiltImage(db.kysely, { projectId: seed.projectId, buildKey: KEY, builtAfterMs: 0 });
+  const old = await built(db, seed, 1_000);
+  const young = await built(db, seed, 2_000);
+  const { id } = await seedDeployment(db, seed, { source: "context", image: young.image });
+  const fail = (code: "crash_loop" | "image_unavailable") =>
+    db.kysely.updateTable("deployments").set({ status: "failed", failure_code: code }).where("id", "=", id)
+      .execute();
+  await fail("crash_loop");
+  assert.equal((await find())?.deploymentId, young.id);
+  await fail("image_unavailable");
+  assert.equal((await find())?.deploymentId, old.id);
+});
+
 test("findBuiltImage() finds no image that its deployment did not build", async (db) => {
   const seed = await seedProject(db);
   const { id } = await seedDeployment(db, seed, { image: "nginx:1.29" });
