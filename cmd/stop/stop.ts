@@ -1,5 +1,7 @@
-/** `unkey stop`: the instances of a deployment that serves nothing are ended. */
+/** `unkey stop`: the instances of a deployment are ended. */
 import { defineCommand, EXIT } from "../../pkg/cli/mod.ts";
+import type { Deployment } from "../../proto/gen/ctrl/v1/deployment_pb.ts";
+import { confirm, YES_FIELD } from "../shared/confirm.ts";
 import { connect, CONNECT_FIELDS } from "../shared/connect.ts";
 import { statusName } from "../shared/deployment_view.ts";
 import { DEPLOYMENT_WORD, findDeployment } from "../shared/find_deployment.ts";
@@ -12,21 +14,27 @@ export const command = defineCommand({
   fields: {
     ...CONNECT_FIELDS,
     environment: ENVIRONMENT_FILTER_FIELD,
+    yes: YES_FIELD,
     quiet: QUIET_FIELD,
     json: JSON_FIELD,
   },
   positionals: [{ name: "deployment", help: DEPLOYMENT_WORD, required: true }],
   notes:
-    `A deployment that is live, or that a branch's or an environment's host name leads to, is not stopped. Its own
-host name stays; "unkey start" and "unkey rollback" bring the deployment back.
+    `What production serves is not stopped. A preview is, after a question; its host names stay, and "unkey start"
+brings it back. "unkey rollback" brings back what served before.
 
 ${EXIT_NOTES}`,
   async run({ config, positionals: [word = ""] }, process) {
     const { signal } = process;
     const connection = await connect(config, process);
     return await operate({ process, connection, json: config.json }, async () => {
-      const { id } = await findDeployment(connection, { word, environment: config.environment }, signal);
-      const { status } = await operationClient(connection).stopDeployment({ deploymentId: id }, { signal });
+      const found = await findDeployment(connection, { word, environment: config.environment }, signal);
+      const { id } = found;
+      const confirmed = servesOthers(found);
+      if (confirmed) await confirm(process, config.yes, { message: question(found), initial: false });
+      const { status } = await operationClient(connection).stopDeployment({ deploymentId: id, confirmed }, {
+        signal,
+      });
       const name = statusName(status);
       const text = `stopped ${id}: "unkey start ${id}" brings it back\n`;
       printDone(config, process, { json: { id, status: name }, text, id, urls: [] });
@@ -34,3 +42,12 @@ ${EXIT_NOTES}`,
     });
   },
 });
+
+/** Names of a branch or an environment lead to it, besides its own; production's refusal is the control plane's. */
+function servesOthers({ urls, live, environmentSlug }: Deployment): boolean {
+  return urls.length > 1 && !(live && environmentSlug === "production");
+}
+
+function question({ id, urls, environmentSlug }: Deployment): string {
+  return `Stop ${id} of ${environmentSlug}? ${urls.join(", ")} will not answer then.`;
+}

@@ -32,6 +32,36 @@ Deno.test("stop says how the deployment is brought back", async () => {
   });
 });
 
+Deno.test("stop asks before it ends a preview that names lead to, and says so to the control plane", async (t) => {
+  const confirmed: boolean[] = [];
+  const urls = ["http://shop-git-a-acme.localhost", "http://d1-acme.localhost"];
+  await using server = await startControlPlane({
+    deployment: {
+      getDeployment: ({ deploymentId }) => ({
+        deployment: deploymentOf({ id: deploymentId, environmentSlug: "preview", urls, live: false }),
+      }),
+      stopDeployment(request) {
+        confirmed.push(request.confirmed);
+        return { status: STOPPED };
+      },
+    },
+  });
+  const env = access(server.url);
+  await t.step("without a terminal and without --yes nothing is done", async () => {
+    const { code, stderr } = await unkey(["stop", "d_1"], { env });
+    assert.equal(code, 2);
+    assert.match(
+      stderr,
+      /Stop d_1 of preview\? http:\/\/shop-git-a-acme\.localhost, .* --yes \(UNKEY_YES\) confirms/,
+    );
+    assert.deepEqual(confirmed, []);
+  });
+  await t.step("--yes", async () => {
+    assert.equal((await unkey(["stop", "d_1", "--yes"], { env })).code, 0);
+    assert.deepEqual(confirmed, [true]);
+  });
+});
+
 Deno.test("stop of a project stops its newest deployment of the environment", async () => {
   const stopped: string[] = [];
   await using server = await startControlPlane({

@@ -123,7 +123,7 @@ async function act(
     "roll back one": () => rollback(deps, caller, nobody, signal),
     cancel: () => cancelDeployment(deps, caller, id, signal),
     "cancel the newest": () => cancelDeployment(deps, caller, ids.at(-1) ?? "", signal),
-    stop: () => stopDeployment(deps, caller, id, signal),
+    stop: () => stopDeployment(deps, caller, { deploymentId: id, confirmed: false }, signal),
     start: () => startDeployment(deps, caller, id, signal),
   };
   const names = Object.keys(choices);

@@ -14,7 +14,7 @@ import { rollback } from "../../services/deployment/rollback.ts";
 import type { Switched } from "../../services/deployment/switch.ts";
 import { readBody } from "./body.ts";
 import { type Answer, DEPLOYMENT_MISSING, ENVIRONMENT_MISSING, PROJECT_MISSING, saying } from "./deploy.ts";
-import { deploymentBody, listDeploymentsBody, rollbackBody } from "./schemas.ts";
+import { deploymentBody, listDeploymentsBody, rollbackBody, stopBody } from "./schemas.ts";
 
 export async function promoteRoute(
   deps: DeploymentDeps,
@@ -61,8 +61,10 @@ export async function stopRoute(
   caller: RootKeyPrincipal,
   request: Request,
 ): Promise<Answer> {
-  const { deploymentId } = await readBody(request, "/v2/deploy.stop", deploymentBody);
-  await stopDeployment(deps, caller, deploymentId, request.signal).catch(saying(DEPLOYMENT_MISSING));
+  const { deploymentId, confirmed = false } = await readBody(request, "/v2/deploy.stop", stopBody);
+  await stopDeployment(deps, caller, { deploymentId, confirmed }, request.signal).catch(
+    saying(DEPLOYMENT_MISSING),
+  );
   return { status: 200, data: { status: "STOPPED" } };
 }
 

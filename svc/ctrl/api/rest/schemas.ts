@@ -52,6 +52,8 @@ export const getDeploymentBody = z.strictObject({ deploymentId });
 /** Of the routes that do something to one deployment. */
 export const deploymentBody = z.strictObject({ deploymentId });
 
+export const stopBody = z.strictObject({ deploymentId, confirmed: z.boolean().optional() });
+
 export const rollbackBody = z.strictObject({
   sourceDeploymentId: deploymentId.optional(),
   targetDeploymentId: deploymentId.optional(),

@@ -141,10 +141,20 @@ export function startRefusal(target: Imaged & Pick<GatedDeployment, "status">): 
   );
 }
 
-/** Decides if the deployment can be stopped. `serves`: names that lead to it besides its own. */
+/** The traffic of a deployment that is to stop. */
+export interface StopFacts {
+  /** Names that lead to it besides its own. */
+  readonly serves: readonly string[];
+  /** Production serves it. */
+  readonly isProduction: boolean;
+  /** The caller knows that it serves, and wants it stopped all the same. */
+  readonly confirmed: boolean;
+}
+
+/** Decides if the deployment can be stopped. Whatever production serves cannot; a preview can, when that is meant. */
 export function stopRefusal(
   { id, status }: Pick<GatedDeployment, "id" | "status">,
-  serves: readonly string[],
+  { serves, isProduction, confirmed }: StopFacts,
 ): Refusal | undefined {
   if (status === "stopped") return undefined;
   if (status !== "ready") {
@@ -154,11 +164,13 @@ export function stopRefusal(
         : `Deployment ${id} is ${status}: "unkey cancel ${id}" ends it.`,
     );
   }
-  if (serves.length === 0) return undefined;
+  const names = serves.join(", ");
+  if (isProduction) {
+    return no(`Deployment ${id} serves ${names}: deploy, promote or roll back to another one, then stop it.`);
+  }
+  if (serves.length === 0 || confirmed) return undefined;
   return no(
-    `Deployment ${id} serves ${
-      serves.join(", ")
-    }: deploy, promote or roll back to another one, then stop it.`,
+    `Deployment ${id} serves ${names}. If nobody needs it any more, "unkey stop ${id} --yes" ends it.`,
   );
 }
 

@@ -9,6 +9,7 @@ import {
   rollbackRefusal,
   servingRefusal,
   startRefusal,
+  type StopFacts,
   stopRefusal,
   switchPath,
 } from "./gates.ts";
@@ -33,6 +34,8 @@ function deployment(changes: Partial<GatedDeployment> = {}): GatedDeployment {
     ...changes,
   };
 }
+
+const NO_TRAFFIC: StopFacts = { serves: [], isProduction: false, confirmed: false };
 
 type Want = readonly [Refusal["code"], RegExp] | undefined;
 const no = (text: RegExp): Want => ["failed_precondition", text];
@@ -139,7 +142,7 @@ Deno.test("what each status allows", async (t) => {
       if (typeof path === "string") assert.equal(found, path);
       else check(typeof found === "string" ? undefined : found, no(path));
       check(startRefusal(target), start && no(start));
-      check(stopRefusal(target, []), stop && no(stop));
+      check(stopRefusal(target, NO_TRAFFIC), stop && no(stop));
       assert.equal(cancelAct(target, { live: false, cancelRequested: false }).kind, cancel);
       check(servingRefusal(target), status === "ready" ? undefined : no(new RegExp(`is ${status}`)));
     });
@@ -178,12 +181,19 @@ Deno.test("redeployRefusal() wants an image", () => {
   check(redeployRefusal({ ...deployment(), image: "" }), no(/has no image.*"unkey deploy" builds one/));
 });
 
-Deno.test("stopRefusal() says what the deployment serves", () => {
+Deno.test("stopRefusal() says what the deployment serves, and how a preview is ended all the same", () => {
+  const preview = { serves: ["shop-git-a.example", "b.example"], isProduction: false, confirmed: false };
   check(
-    stopRefusal(deployment(), ["shop.example", "shop-git-main.example"]),
-    no(/serves shop.example, shop-git/),
+    stopRefusal(deployment(), preview),
+    no(/serves shop-git-a.example, b.example\. .*"unkey stop d_target --yes"/),
   );
-  assert.equal(stopRefusal(deployment({ status: "stopped" }), ["shop.example"]), undefined);
+  assert.equal(stopRefusal(deployment(), { ...preview, confirmed: true }), undefined);
+  const production = { serves: ["shop.example"], isProduction: true, confirmed: true };
+  check(
+    stopRefusal(deployment(), production),
+    no(/serves shop.example: deploy, promote or roll back to another/),
+  );
+  assert.equal(stopRefusal(deployment({ status: "stopped" }), preview), undefined);
 });
 
 Deno.test("cancelAct() of a ready deployment depends on whether it is live", () => {

@@ -190,6 +190,13 @@ export async function listServed(db: Queryable, deploymentId: string): Promise<r
   return live.map(({ slug }) => `the environment "${slug}"`);
 }
 
+/** True for the live deployment of an environment with this slug. By index on the live deployment. */
+export async function isLiveIn(db: Queryable, slug: string, deploymentId: string): Promise<boolean> {
+  const row = await db.selectFrom("environments").select("id")
+    .where("live_deployment_id", "=", deploymentId).where("slug", "=", slug).executeTakeFirst();
+  return row !== undefined;
+}
+
 /** Removes all routes of the environment, and appends the changes of the edges' feed. False: there were none. */
 export async function removeRoutesOfEnvironment(
   tx: Tx,

@@ -26,6 +26,8 @@ export interface SwitchOutcome {
 /** A user wants the instances of a deployment gone. */
 export interface StopByUserOrder {
   readonly deploymentId: string;
+  /** Also when names lead to it; absent from orders of older processes. */
+  readonly confirmed?: boolean;
   readonly actor: AuditActor;
 }
 

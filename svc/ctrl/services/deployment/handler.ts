@@ -117,7 +117,7 @@ export function deploymentHandlers(deps: DeploymentDeps): ServiceImpl<typeof Dep
       return { plan: encodePlan(plan, deps.edgeUrl) };
     },
     async stopDeployment(request, context) {
-      await stopDeployment(deps, callerOf(context), request.deploymentId, context.signal);
+      await stopDeployment(deps, callerOf(context), request, context.signal);
       return { status: encodeStatus("stopped") };
     },
     async startDeployment(request, context) {

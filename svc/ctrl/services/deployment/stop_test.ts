@@ -12,6 +12,11 @@ Deno.test("a stop is refused with the names that the deployment serves, and is h
     Code.FailedPrecondition,
     /the environment "production"/,
   );
+  await refused(
+    client.stopDeployment({ deploymentId: d2, confirmed: true }),
+    Code.FailedPrecondition,
+    /deploy, promote or roll back to another one/,
+  );
   await client.stopDeployment({ deploymentId: d1 });
   assert.deepEqual(calls, [`stopByUser ${environmentId} ${d1}`]);
   await move(api, d1, "stopped");

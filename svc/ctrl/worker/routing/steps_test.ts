@@ -16,6 +16,7 @@ import {
   routingDeps,
   snapshot,
 } from "../testing.ts";
+import { stopByUser } from "./workflow.ts";
 
 const test = testOnCtrlDatabases();
 
@@ -121,4 +122,35 @@ test("no deployment takes the host name of another branch, or of its branch in a
   assert.equal(rows.length, 6, "each still leads to the first deployment of its branch");
   assert.equal(new Set(rows.map(({ deployment_id }) => deployment_id)).size, 6);
   assert.deepEqual(await deploy("feat/a"), [names[1]], "a newer one of the branch takes the same name");
+});
+
+test("a preview that names lead to is stopped when that is confirmed, and what production serves never", async (db) => {
+  const seed = await seedProject(db);
+  const world = newWorld();
+  const routing = routingDeps(db, world);
+  const actor = { kind: "system", name: "test" } as const;
+  const deploy = async (environment_id: string): Promise<string> => {
+    const { id } = await seedDeployment(db, seed, { git_branch: "feat-a", environment_id });
+    const onWait = (): Promise<void> => report(db, id, world.nowMs, [instanceReport()]);
+    assert.equal(orThrow(await playDeploy(db, id, { world, onWait })).status, "ready");
+    return id;
+  };
+  const stop = async (key: string, deploymentId: string, confirmed?: boolean): Promise<string> => {
+    const order = { deploymentId, actor, ...(confirmed === undefined ? {} : { confirmed }) };
+    const { result } = await execute((durable) => stopByUser(durable, routing, order), { key, world });
+    if (result.ok) return (await snapshot(db, deploymentId)).status;
+    assert.ok(isFault(result.error, "failed_precondition"));
+    return result.error.publicMessage ?? "";
+  };
+
+  const preview = await deploy(seed.previewId);
+  assert.match(await stop(seed.previewId, preview), /"unkey stop d_\w+ --yes" ends it/);
+  assert.match(await stop(seed.previewId, preview, false), /serves /);
+  assert.equal(await stop(seed.previewId, preview, true), "stopped");
+  assert.deepEqual((await snapshot(db, preview)).topology, ["local stopped"]);
+  assert.equal(await stop(seed.previewId, preview, true), "stopped", "once more changes nothing");
+
+  const production = await deploy(seed.productionId);
+  assert.match(await stop(seed.productionId, production, true), /promote or roll back to another one/);
+  assert.equal((await snapshot(db, production)).status, "ready");
 });

@@ -1,5 +1,6 @@
-/** Stopping a deployment that serves nothing any more. */
+/** Stopping a deployment that serves nothing any more, or that a user ends. */
 import { publicFault } from "../../../../pkg/fault/mod.ts";
+import { PRODUCTION_SLUG } from "../../internal/deployments/domains.ts";
 import { stopRefusal } from "../../internal/deployments/gates.ts";
 import {
   announceRoutes,
@@ -7,6 +8,7 @@ import {
   type DeploymentsTable,
   EDGE_REGION,
   findStart,
+  isLiveIn,
   listServed,
   lockDeployment,
   lockEnvironment,
@@ -47,7 +49,11 @@ export async function stopByUserInTransaction(
   await lockEnvironment(tx, environmentId);
   const deployment = await lockDeployment(tx, deploymentId);
   if (deployment === undefined) throw publicFault("not_found", `There is no deployment ${deploymentId}.`);
-  const refusal = stopRefusal(deployment, await listServed(tx, deploymentId));
+  const refusal = stopRefusal(deployment, {
+    serves: await listServed(tx, deploymentId),
+    isProduction: await isLiveIn(tx, PRODUCTION_SLUG, deploymentId),
+    confirmed: order.confirmed === true,
+  });
   if (refusal !== undefined) throw publicFault(refusal.code, refusal.message);
   if (deployment.status === "stopped") return [];
   await audit(tx, deployment, order.actor, nowMs);
