@@ -15,7 +15,7 @@ export interface StopRequest {
 }
 
 /**
- * Ends the instances of a ready deployment. One that serves more than its own host name is ended when that is confirmed,
+ * Ends the instances of a ready deployment. A deployment that serves more than its own host name is ended when that is confirmed,
  * and never while production serves it. A stopped deployment stays stopped.
  *
  * @throws `failed_precondition` that says what it serves, or why there is nothing to stop
