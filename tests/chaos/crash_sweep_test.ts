@@ -11,6 +11,7 @@ import {
 import { instanceReport } from "../../svc/ctrl/worker/testing.ts";
 import { back, to } from "../../svc/ctrl/worker/testing_environment.ts";
 import { actor } from "../../svc/ctrl/worker/testing_environment.ts";
+import { seedBuild } from "../../svc/ctrl/worker/testing_builds.ts";
 import { WorkerBed } from "../integration/worker_bed.ts";
 import { eventually } from "../testbed/wait.ts";
 import { type Crash, StandbyWorker } from "./standby_worker.ts";
@@ -33,6 +34,14 @@ async function deploy(bed: Bed, dockerfile?: string): Promise<string> {
   return id;
 }
 
+/** Of the same content each time. */
+async function deployContent(bed: Bed): Promise<string> {
+  const { id } = await seedBuild(bed.db, bed.seed, { row: { dockerfile_path: "ok" } });
+  await bed.workflows.submitDeploy(parseId("deployment", "id", id));
+  await bed.until(id, "ready", "failed");
+  return id;
+}
+
 const live = (count: number): Scenario["prepare"] => async (bed) => {
   const ids: string[] = [];
   for (let made = 0; made < count; made++) ids.push(await deploy(bed));
@@ -47,6 +56,14 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
   "deploy with a build": {
     prepare: live(1),
     act: async (bed, ids) => [...ids, await deploy(bed, "ok")],
+  },
+  "deploy of content that was built before": {
+    prepare: async (bed) => [await deployContent(bed)],
+    act: async (bed, ids) => {
+      const id = await deployContent(bed);
+      assert.equal((await findDeployment(bed.db.kysely, id))?.image_source_deployment_id, ids[0]);
+      return [...ids, id];
+    },
   },
   "deploy whose build fails": {
     prepare: live(1),

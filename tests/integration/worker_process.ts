@@ -4,6 +4,7 @@ import { loadConfig } from "../../pkg/config/mod.ts";
 import { createLogger } from "../../pkg/logger/mod.ts";
 import type { Builder } from "../../pkg/build/mod.ts";
 import { checkWorkerConfig, WORKER_FIELDS } from "../../svc/ctrl/worker/config/config.ts";
+import type { ImagePresence } from "../../svc/ctrl/worker/builder/image_presence.ts";
 import { runWorker, type WorkerProcess } from "../../svc/ctrl/worker/run.ts";
 
 const clock = systemClock();
@@ -45,6 +46,12 @@ const builder: Builder = {
   },
 };
 
+/** The images of this builder are files. */
+const presence: ImagePresence = async (image) => {
+  const images = `${Deno.env.get("UNKEY_BUILD_FILES_DIR")}/../images`;
+  return await exists(`${images}/${image.slice(image.lastIndexOf(":") + 1)}`) ? "present" : "missing";
+};
+
 function exists(path: string): Promise<boolean> {
   return Deno.stat(path).then(() => true, () => false);
 }
@@ -58,7 +65,7 @@ export async function runTestWorker(parts: Pick<WorkerProcess, "activity"> = {})
     env: (name) => Deno.env.get(name),
     readFile: (path) => Deno.readTextFileSync(path),
   }, checkWorkerConfig);
-  await runWorker(config, { log, clock, signal: stop.signal, builder, ...parts });
+  await runWorker(config, { log, clock, signal: stop.signal, builder, presence, ...parts });
 }
 
 if (import.meta.main) await runTestWorker();

@@ -21,6 +21,7 @@ import { serveEndpoint } from "./restate/endpoint.ts";
 import { openObjects } from "./objects.ts";
 import { retainCache } from "./tasks/cache_retention.ts";
 import { retainImages } from "./tasks/image_retention.ts";
+import type { ImagePresence } from "./builder/image_presence.ts";
 import { imageRules } from "./builder/image_rules.ts";
 import { registerWorker } from "./restate/register.ts";
 import { sentinelShapes } from "./config/sentinels.ts";
@@ -41,6 +42,8 @@ export interface WorkerProcess {
   readonly dockerCredentials?: BuildRequest["credentials"];
   /** Instead of the configured one, for tests. */
   readonly builder?: Builder;
+  /** The same, for the place of that builder's images. */
+  readonly presence?: ImagePresence;
   /** Instead of its own, for tests that look at steps. */
   readonly activity?: StepActivity;
 }
@@ -76,7 +79,7 @@ async function start(config: WorkerConfig, process: WorkerProcess, runner: Runne
   const objects = openObjects(config, clock);
   runner.defer("object store", () => objects.close());
   const opened = await openBuilder(config, { db: db.kysely, clock, log });
-  const { registryName, presence, localImages, endpoint: buildkit, bytesFree } = opened;
+  const { registryName, localImages, endpoint: buildkit, bytesFree } = opened;
   runner.defer("builder", () => opened.close());
   const builder = process.builder ??
     await openBuilderNetwork(config, { ...opened, clock, log, runner, signal });
@@ -105,7 +108,7 @@ async function start(config: WorkerConfig, process: WorkerProcess, runner: Runne
     objects: objects.store,
     builder,
     registryName,
-    presence,
+    presence: process.presence ?? opened.presence,
     vault,
     platform: config.buildPlatform,
     credentialsOf: credentialsOf({ db, vault, ownCredentials: process.dockerCredentials }),
