@@ -45,10 +45,13 @@ async function dockerfileOf(
   root: string,
   { cwd }: Pick<Process, "cwd">,
 ): Promise<DockerfileSource> {
+  const none = { file: resolve(root, "Dockerfile"), name: "Dockerfile", content: new Uint8Array(0) };
+  // Standard input, which only a deploy reads.
+  if (dockerfile === "-") return none;
   try {
     return await findDockerfile({ root, dockerfile, preferred, cwd });
   } catch (error) {
     if (dockerfile !== undefined || !isFault(error, "not_found", "failed_precondition")) throw error;
-    return { file: resolve(root, "Dockerfile"), name: "Dockerfile", content: new Uint8Array(0) };
+    return none;
   }
 }

@@ -15,7 +15,8 @@ interface Sent {
 
 async function run(
   files: Readonly<Record<string, string>>,
-  { cwd, args = [], env = {} }: {
+  { cwd, args = [], env = {}, stdin = "" }: {
+    readonly stdin?: string;
     readonly cwd: string;
     readonly args?: readonly string[];
     readonly env?: Readonly<Record<string, string>>;
@@ -23,7 +24,7 @@ async function run(
 ): Promise<Sent> {
   await using parts = await startParts({});
   const all = { ".git/HEAD": "", "apps/api/main.ts": "", "shared/s": "", ...files };
-  const deployed = await deploy({ url: parts.plane.url, files: all, cwd, args, env });
+  const deployed = await deploy({ url: parts.plane.url, files: all, cwd, args, env, stdin });
   const [request] = parts.seen.creates;
   const source = request?.source.case === "buildContext" ? request.source.value : undefined;
   return {
@@ -128,4 +129,21 @@ Deno.test("deploy names the Dockerfile that was meant, and refuses two folders",
   const twice = await run(files, { cwd: ".", args: ["apps/api", "--context", "shared"] });
   assert.equal(twice.deployed.code, 2);
   assert.match(twice.deployed.stderr, /named twice/);
+});
+
+Deno.test("deploy --dockerfile - reads the Dockerfile from standard input, as docker build does", async () => {
+  const files = { "apps/api/Dockerfile": API_DOCKERFILE, "apps/api/.dockerignore": "main.ts\n" };
+  const call = { cwd: "apps/api", args: ["--dockerfile", "-"] };
+  const { deployed, dockerfile } = await run(files, { ...call, stdin: ROOT_DOCKERFILE });
+  assert.equal(deployed.code, 0, deployed.stderr);
+  assert.equal(dockerfile, ROOT_DOCKERFILE);
+  assert.match(deployed.stderr, /Dockerfile of standard input/);
+  assert.equal(packed(deployed), 2, "the ignore file of the context holds");
+  for (
+    const [stdin, says] of [["\n", /is empty/], ["#".repeat(512 * 1024 + 1), /larger than 512 KiB/]] as const
+  ) {
+    const refused = await run(files, { ...call, stdin });
+    assert.equal(refused.deployed.code, 10);
+    assert.match(refused.deployed.stderr, says);
+  }
 });

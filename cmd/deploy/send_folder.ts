@@ -1,6 +1,8 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
+import { join } from "node:path";
 import {
   contextRoot,
+  DOCKERFILE_BYTES_MAX,
   type DockerfileSource,
   findDockerfile,
   formatBytes,
@@ -50,6 +52,8 @@ interface Digested {
   readonly manifest: Manifest;
 }
 
+/** Stands for standard input. */
+const STDIN = "-";
 /** Of small files, kept in memory from digesting to packing. */
 const KEPT_BYTES_MAX = 64 << 20;
 /** Files that change while they are uploaded are read again this often. */
@@ -64,14 +68,31 @@ const COMMITS_MAX = 2;
  */
 export async function checkFolder(
   { folder, dockerfile, preferred }: Place,
-  cwd: string,
+  { cwd, readStdin }: Pick<Process, "cwd" | "readStdin">,
 ): Promise<DockerfileSource> {
   const root = await contextRoot(folder).catch((error: unknown) => {
     throw asFailure("context_missing", error);
   });
+  if (dockerfile === STDIN) return stdinDockerfile(root, await readStdin());
   return await findDockerfile({ root, dockerfile, preferred, cwd }).catch((error: unknown) => {
     throw asFailure(isFault(error, "too_large") ? "too_large" : "dockerfile_missing", error);
   });
+}
+
+/** As for `docker build -f -`: the ignore file is that of the context. */
+function stdinDockerfile(root: string, text: string): DockerfileSource {
+  if (text.trim() === "") {
+    const problem =
+      "Standard input, which --dockerfile - names, is empty. Write the Dockerfile to it, or name a file.";
+    throw new DeployFailure("dockerfile_missing", problem);
+  }
+  const content = new TextEncoder().encode(text);
+  if (content.length > DOCKERFILE_BYTES_MAX) {
+    const problem = `The Dockerfile of standard input is larger than ${formatBytes(DOCKERFILE_BYTES_MAX)}. ` +
+      "Move data out of it, into files that it copies.";
+    throw new DeployFailure("too_large", problem);
+  }
+  return { file: join(root, "Dockerfile"), name: "Dockerfile", content };
 }
 
 function asFailure(code: string, error: unknown): unknown {

@@ -19,7 +19,7 @@ export type Source =
 export async function readSource({ config, place, process, report }: DeployOptions): Promise<Source> {
   const { image } = config;
   if (image !== undefined) return { kind: "image", image };
-  const dockerfile = await checkFolder(place, process.cwd);
+  const dockerfile = await checkFolder(place, process);
   const { folder } = place;
   const text = describePlace(place, dockerfile, process.cwd);
   if (text !== undefined) report.line(`   ${text}`);

@@ -22,7 +22,7 @@ export const PLACE_FIELDS = {
     help:
       "Dockerfile, relative to the current folder, as for docker build -f; in unkey.json relative to that file, " +
       "else to the folder. It may be outside of the folder. <path>.dockerignore beside it goes before .dockerignore. " +
-      "Default: Dockerfile.",
+      "- is standard input. Default: Dockerfile.",
     schema: textSchema(),
   }),
 };
@@ -81,7 +81,7 @@ function isWithin(folder: string, path: string): boolean {
 
 /** A sentence for the user when something else is built than the current folder; `undefined` when that is what is built. */
 export function describePlace(
-  { folder, file }: Place,
+  { folder, file, dockerfile: given }: Place,
   { file: dockerfile, name }: Pick<DockerfileSource, "file" | "name">,
   cwd: string,
 ): string | undefined {
@@ -90,6 +90,7 @@ export function describePlace(
   if (file !== undefined) parts.push(`settings of ${shown(file)}`);
   if (folder !== cwd) parts.push(`folder ${shown(folder)}`);
   const ofFolder = /^dockerfile$/i.test(name) && (folder === cwd || dirname(dockerfile) !== cwd);
-  if (!ofFolder) parts.push(`Dockerfile ${shown(dockerfile)}`);
+  if (given === "-") parts.push("Dockerfile of standard input");
+  else if (!ofFolder) parts.push(`Dockerfile ${shown(dockerfile)}`);
   return parts.length === 0 ? undefined : parts.join(", ");
 }

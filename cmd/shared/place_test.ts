@@ -103,4 +103,5 @@ Deno.test("describePlace() says what is built when that is not the current folde
     "folder ../web, Dockerfile Dockerfile",
     "outside of the context",
   );
+  assert.equal(describePlace(place({ dockerfile: "-" }), usual, cwd), "Dockerfile of standard input");
 });

@@ -26,7 +26,8 @@ export interface DockerfileHints {
 }
 
 const USUAL_NAME = "Dockerfile";
-const BYTES_MAX = 512 * 1024;
+/** Of one Dockerfile. */
+export const DOCKERFILE_BYTES_MAX = 512 * 1024;
 const CANDIDATES_MAX = 5;
 
 /**
@@ -83,7 +84,7 @@ function nameOf(file: string, { root, cwd }: Pick<DockerfileHints, "root" | "cwd
 }
 
 async function readBounded(file: string, shown: string): Promise<Uint8Array> {
-  const bytes = new Uint8Array(BYTES_MAX + 1);
+  const bytes = new Uint8Array(DOCKERFILE_BYTES_MAX + 1);
   let used = 0;
   try {
     await using handle = await open(file);
@@ -94,11 +95,11 @@ async function readBounded(file: string, shown: string): Promise<Uint8Array> {
     const why = error instanceof Error ? error.message : String(error);
     throw publicFault("failed_precondition", `The Dockerfile "${shown}" cannot be read: ${why}`, error);
   }
-  if (used > BYTES_MAX) {
+  if (used > DOCKERFILE_BYTES_MAX) {
     throw publicFault(
       "too_large",
       `The Dockerfile "${shown}" is larger than ${
-        formatBytes(BYTES_MAX)
+        formatBytes(DOCKERFILE_BYTES_MAX)
       }. Move data out of it, into files that it copies.`,
     );
   }

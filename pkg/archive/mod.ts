@@ -15,7 +15,12 @@
  */
 export type { ContextOptions } from "./context_rules.ts";
 export { copiedPaths } from "./copied_paths.ts";
-export { type DockerfileHints, type DockerfileSource, findDockerfile } from "./dockerfile.ts";
+export {
+  DOCKERFILE_BYTES_MAX,
+  type DockerfileHints,
+  type DockerfileSource,
+  findDockerfile,
+} from "./dockerfile.ts";
 export type { Decision } from "./explain.ts";
 export type { Rule } from "./ignore_file.ts";
 export { ignoreLine } from "./ignore_line.ts";

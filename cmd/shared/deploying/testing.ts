@@ -173,6 +173,7 @@ export interface DeployOptions {
   readonly terminal?: Partial<Terminal>;
   readonly prompts?: Prompts;
   readonly signal?: AbortSignal;
+  readonly stdin?: string;
   readonly env?: Readonly<Record<string, string>>;
   /** Where it runs, below the folder of the files. */
   readonly cwd?: string;
@@ -195,6 +196,7 @@ export async function deploy(options: DeployOptions): Promise<Deployed> {
     terminal,
     ...(options.prompts === undefined ? {} : { prompts: options.prompts }),
     ...(options.signal === undefined ? {} : { signal: options.signal }),
+    ...(options.stdin === undefined ? {} : { stdin: options.stdin }),
   });
   for (const [path, text] of Object.entries(files)) {
     await Deno.mkdir(`${process.cwd}/${path}`.replace(/\/[^/]*$/, ""), { recursive: true });
