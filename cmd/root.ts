@@ -50,7 +50,7 @@ const CONTEXT: Group = {
 };
 
 const CONFIG: Group = {
-  summary: "Show the settings of a deploy",
+  summary: "Show settings with their places, and the schema of unkey.json",
   commands: {
     show: {
       summary: "Show every setting of a deploy from here, and where its value comes from",
@@ -59,7 +59,7 @@ const CONFIG: Group = {
           import("./config/show.ts"),
           import("./deploy/deploy.ts"),
         ]);
-        return { command: showCommand(command) };
+        return { command: showCommand(command, ROOT) };
       },
     },
     schema: {

@@ -1,5 +1,14 @@
 /** `unkey config show`: the settings of a deploy from here, each with its place. */
-import { type Command, defineCommand, type Process } from "../../pkg/cli/mod.ts";
+import {
+  type Command,
+  defineCommand,
+  type Group,
+  leavesOf,
+  type Process,
+  UsageError,
+} from "../../pkg/cli/mod.ts";
+import { field, loadConfig, type Sources, textSchema } from "../../pkg/config/mod.ts";
+import { isFault } from "../../pkg/fault/mod.ts";
 import { LOCAL_API_URL } from "../shared/connect.ts";
 import { readCredentials } from "../shared/credentials.ts";
 import { JSON_FIELD, jsonLine, table } from "../shared/output.ts";
@@ -13,9 +22,17 @@ import {
   shown,
 } from "./effective.ts";
 
-/** `unkey config show`, for the settings of `deploy`, with its flags. */
-export function showCommand({ fields: ofDeploy, positionals = [] }: Command): Command {
-  const fields = { ...ofDeploy, output: JSON_FIELD };
+const OF_FIELD = field({
+  flag: "of",
+  env: "UNKEY_CONFIG_SHOW_OF",
+  placeholder: "<command>",
+  help: 'The settings of this command instead, by variables and defaults, e.g. krane or "ctrl api".',
+  schema: textSchema(),
+});
+
+/** `unkey config show`, for the settings of `deploy` with its flags, and for those of every command of the tree. */
+export function showCommand({ fields: ofDeploy, positionals = [] }: Command, root: Group): Command {
+  const fields = { ...ofDeploy, of: OF_FIELD, output: JSON_FIELD };
   return defineCommand({
     fields,
     positionals,
@@ -23,25 +40,52 @@ export function showCommand({ fields: ofDeploy, positionals = [] }: Command): Co
       `Every setting of a deploy with the value that it has here, and where that comes from: a flag, a variable, a line of
 unkey.json, the stored login, or the default. Takes the flags of "unkey deploy". Secrets are masked.`,
     file: ([folder], { cwd }) => findProjectFile(settingsFolder(folder, cwd)),
-    async run({ config, positionals: [folder], file, sources }, process) {
+    async run({ config: { of, output }, positionals: [folder], file, sources }, process) {
+      const print = (settings: Settings): void =>
+        process.stdout(
+          output === true
+            ? jsonLine(json(settings, file?.path))
+            : table(["SETTING", "VALUE", "FROM"], rows(settings, process.cwd)),
+        );
+      if (typeof of === "string") return await showOther(of, { root, sources, json: output === true, print });
       const settings = effectiveSettings(fields, sources);
-      // It is about this command.
-      settings.delete("output");
+      // They are about this command.
+      for (const key of ["of", "output"]) settings.delete(key);
       await addLogin(settings, process);
-      addFolder(
-        settings,
-        placeOf({
-          folder,
-          context: textOf(settings, "context"),
-          dockerfile: textOf(settings, "dockerfile"),
-          file,
-          cwd: process.cwd,
-        }).folder,
-      );
-      if (config.output === true) return process.stdout(jsonLine(json(settings, file?.path)));
-      process.stdout(table(["SETTING", "VALUE", "FROM"], rows(settings, process.cwd)));
+      const [context, dockerfile] = [textOf(settings, "context"), textOf(settings, "dockerfile")];
+      addFolder(settings, placeOf({ folder, context, dockerfile, file, cwd: process.cwd }).folder);
+      print(settings);
     },
   });
+}
+
+interface Showing {
+  readonly root: Group;
+  readonly sources: Sources;
+  readonly json: boolean;
+  readonly print: (settings: Settings) => void;
+}
+
+/** Values are also shown when some of them cannot be used, but never beside the JSON of a failure. */
+async function showOther(name: string, { root, sources, json, print }: Showing): Promise<void> {
+  const leaf = Array.from(leavesOf(root)).find(({ path }) => path.join(" ") === name.trim());
+  if (leaf === undefined) {
+    throw new UsageError(`There is no command "${name}": name one that runs, e.g. krane or "ctrl api".`);
+  }
+  const { command: { fields } } = await leaf.node.load();
+  const given = [...sources.flags.keys()].filter((flag) => !["of", "output", "json"].includes(flag));
+  if (given.length > 0) {
+    throw new UsageError(
+      `--of shows a command by its variables and defaults: leave out --${given.join(", --")}.`,
+    );
+  }
+  if (!json) print(effectiveSettings(fields, sources));
+  try {
+    loadConfig(fields, sources);
+  } catch (error) {
+    throw isFault(error, "invalid_argument") ? new UsageError(error.message) : error;
+  }
+  if (json) print(effectiveSettings(fields, sources));
 }
 
 type Settings = Map<string, EffectiveSetting>;

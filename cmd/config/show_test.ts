@@ -139,3 +139,36 @@ Deno.test("config show refuses what a deploy refuses, all of it at once", async 
     assert.match(wrong.stderr, /2 configuration problems/);
   }, '{"prot": 1}');
 });
+
+Deno.test("config show --of shows a service by its variables and defaults, and says what it lacks", async () => {
+  const env = {
+    UNKEY_REGION: "eu",
+    UNKEY_CONTROL_PLANE_URL: "http://127.0.0.1:1",
+    UNKEY_CONTROL_PLANE_BEARER: "hunter2",
+  };
+  const shown = await show(["--of", "krane"], { env });
+  assert.equal(shown.get("--region"), "eu | variable UNKEY_REGION");
+  assert.equal(shown.get("--host-ports"), "20000-29999 | default");
+  assert.equal(shown.get("UNKEY_CONTROL_PLANE_BEARER"), "******** | variable UNKEY_CONTROL_PLANE_BEARER");
+  assert.equal(shown.has("--project"), false);
+  const lacking = await unkey(["config", "show", "--of", "krane"], { env: { UNKEY_REGION: "eu" } });
+  assert.equal(lacking.code, 2);
+  assert.match(lacking.stdout, /^--region +eu +variable UNKEY_REGION$/m);
+  assert.match(lacking.stderr, /2 configuration problems\n {2}--control-plane-url .* is required/);
+  const asJson = await unkey(["config", "show", "--of", "krane", "--json"], { env: {} });
+  assert.equal(asJson.code, 2);
+  assert.equal(asJson.stdout.trim().split("\n").length, 1, "one object, also for a failure");
+});
+
+Deno.test("config show --of refuses what is no command, and flags that it does not apply", async () => {
+  const cases: readonly (readonly [args: readonly string[], says: RegExp])[] = [
+    [["--of", "ctrl"], /no command "ctrl"/],
+    [["--of", "nothing"], /no command "nothing"/],
+    [["--of", "krane", "--port", "1"], /leave out --port/],
+  ];
+  for (const [args, says] of cases) {
+    const { code, stdout, stderr } = await unkey(["config", "show", ...args]);
+    assert.deepEqual([code, stdout], [2, ""]);
+    assert.match(stderr, says);
+  }
+});
