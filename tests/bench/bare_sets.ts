@@ -147,6 +147,7 @@ function desiredAt({ name, namespace }: BareAt, pod: BarePod): DesiredDeployment
     pidsMax: 1_024,
     ephemeralStorageMib: 2_048,
     healthCheckPath: "",
+    healthCheckHost: "",
     env: {},
     buildId: "",
     commit: { sha: "", branch: "", authorHandle: "" },

@@ -212,7 +212,14 @@ export class SimulatedPlatform {
           : { kind: "built", image: `unkey.local/p:${deploymentId}`, buildId: `${deploymentId}.1` };
       },
     });
-    const deploySteps = createDeploySteps({ db, clock, changes, ...IMAGE_RULES, ...placement });
+    const deploySteps = createDeploySteps({
+      apex: "localhost",
+      db,
+      clock,
+      changes,
+      ...IMAGE_RULES,
+      ...placement,
+    });
     sim.workflow(DEPLOYMENT_SERVICE, (durable) =>
       deploy(durable, {
         steps: deploySteps,

@@ -88,6 +88,7 @@ function desired(bed: KraneBed, name: string): DesiredDeployment {
     command: ["sh", "-c", "trap 'exit 0' TERM; sleep 3600 & wait"],
     port: 3000,
     healthCheckPath: "",
+    healthCheckHost: "",
     env: { KEY: "value" },
     buildId: "",
     commit: { sha: "", branch: "", authorHandle: "" },

@@ -72,6 +72,7 @@ export function workerServices(config: WorkerConfig, deps: ServicesDeps): Endpoi
         changes,
         sentinels,
         images,
+        apex: config.defaultDomain,
         reuse: { log, presence, vault, platform, ageMsMax: config.imageReuseHours * HOUR_MS },
         ...placement,
       }),

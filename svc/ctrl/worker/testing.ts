@@ -171,6 +171,7 @@ export async function playDeploy(
     changes,
     regions: [REGION],
     replicas: 1,
+    apex: "localhost",
     ...IMAGE_RULES,
     agentTimeoutMs: 30_000,
   });

@@ -14,6 +14,7 @@ export interface NewDeployment extends
     | "sequence"
     | "status"
     | "build_id"
+    | "health_check_host"
     | "failure_code"
     | "error_message"
     | "failure_details"
@@ -65,6 +66,7 @@ export async function createDeployment(tx: Tx, deployment: NewDeployment): Promi
     request_fingerprint: deployment.request_fingerprint ?? null,
     redeploy_of: deployment.redeploy_of ?? null,
     build_id: null,
+    health_check_host: null,
     failure_code: null,
     error_message: null,
     failure_details: null,

@@ -51,6 +51,11 @@ export async function findSlugs(db: Queryable, deploymentId: string): Promise<De
     .executeTakeFirst();
 }
 
+/** Notes the host that health checks name. */
+export async function setCheckHost(tx: Tx, id: string, host: string | null): Promise<void> {
+  await tx.updateTable("deployments").set({ health_check_host: host }).where("id", "=", id).execute();
+}
+
 /**
  * Ready deployments of the environment that nothing but their own commit's name leads to, the one that was live last
  * first. Neither the live one nor one that a branch, environment or live name leads to is among them, nor one whose

@@ -170,6 +170,8 @@ export interface DeploymentsTable {
   command: string;
   port: number;
   health_check_path: string;
+  /** The host that health checks name, from the placement on; null before, and for older deployments. */
+  health_check_host: string | null;
   cpu_millicores: number;
   memory_mib: number;
   /** Instances in each region; 0: the number that the worker gives. */

@@ -146,6 +146,7 @@ export const ROWS: Schema = {
     command: "[]",
     port: 8080,
     health_check_path: "/health",
+    health_check_host: "shop.localhost",
     cpu_millicores: 250,
     memory_mib: 256,
     replicas: 2,

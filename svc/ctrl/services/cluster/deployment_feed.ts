@@ -105,6 +105,7 @@ async function encodeDesired(vault: Vault, row: DesiredDeployment): Promise<Depl
       command: decodeStrings(row.command),
       port: row.port,
       healthCheckPath: row.health_check_path,
+      healthCheckHost: row.health_check_host ?? "",
       environmentVariables: await decryptVariables(vault, row),
       pidsMax: PIDS_MAX,
       ephemeralStorageMib: BigInt(EPHEMERAL_STORAGE_MIB),

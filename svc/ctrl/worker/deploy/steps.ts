@@ -2,6 +2,7 @@
 import type { Clock } from "../../../../pkg/clock/mod.ts";
 import { transact } from "../../../../pkg/db/mod.ts";
 import { newDnsName } from "../../../../pkg/uid/mod.ts";
+import { domainsOf } from "../../internal/deployments/domains.ts";
 import type { StepName } from "../../internal/deployments/events.ts";
 import { ACTIVE_STATUSES, type DeploymentStatus, isFinal } from "../../internal/deployments/status.ts";
 import {
@@ -12,11 +13,13 @@ import {
   endStep,
   ensureWorkspaceNamespace,
   findDeployment,
+  findSlugs,
   holdsBuildSlot,
   listSteps,
   lockDeployment,
   moveStatus,
   placeDeployment,
+  setCheckHost,
   setImage,
   startStep,
   stopTopology,
@@ -37,6 +40,8 @@ export interface DeployDeps {
   readonly changes: ChangeNotifier;
   /** Regions of every deployment. */
   readonly regions: readonly string[];
+  /** The domain below which host names are. */
+  readonly apex: string;
   /** Per region. */
   readonly replicas: number;
   /** Rules for images that users name. */
@@ -169,6 +174,7 @@ async function place(
     await ensureWorkspaceNamespace(tx, { id: row.workspace_id, candidate, nowMs });
     const message = `Starting the app in ${deps.regions.join(", ")}.`;
     await startStep(tx, { deploymentId: id, name: "deploying", message, nowMs });
+    await setCheckHost(tx, id, await checkHost(tx, deps, row));
     await placeDeployment(tx, {
       deploymentId: id,
       workspaceId: row.workspace_id,
@@ -177,6 +183,17 @@ async function place(
       nowMs,
     });
   });
+}
+
+/** The name that visitors use: apps with a list of hosts refuse any other one. */
+async function checkHost(tx: Tx, { apex }: DeployDeps, row: DeploymentsTable): Promise<string | null> {
+  const slugs = await findSlugs(tx, row.id);
+  if (slugs === undefined) return null;
+  const { id: deploymentId, git_commit_sha: commitSha, git_branch: branch } = row;
+  const domains = domainsOf({ ...slugs, apex, deploymentId, commitSha, branch });
+  const name = domains.find(({ sticky }) => sticky === "live") ??
+    domains.find(({ sticky }) => sticky === "environment");
+  return name?.hostname ?? null;
 }
 
 interface FinishedDeploy {

@@ -21,6 +21,7 @@ function stepsOver(db: CtrlDatabase): DeploySteps {
     clock: worldClock({ nowMs: NOW_MS }),
     changes: recordingNotifier(),
     regions: [REGION],
+    apex: "localhost",
     replicas: 1,
     ...IMAGE_RULES,
     agentTimeoutMs: 30_000,

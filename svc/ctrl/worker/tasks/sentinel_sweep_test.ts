@@ -43,6 +43,7 @@ async function begin(db: CtrlDatabase, regions: readonly string[], sentinels: Se
     clock,
     changes: recordingNotifier(),
     regions,
+    apex: "localhost",
     replicas: 1,
     ...IMAGE_RULES,
     agentTimeoutMs: 30_000,

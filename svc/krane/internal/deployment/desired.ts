@@ -25,6 +25,8 @@ export interface DesiredDeployment {
   readonly port: number;
   /** Empty: the app is healthy when its port accepts connections. */
   readonly healthCheckPath: string;
+  /** Host header of the health check; empty: the address that is asked. */
+  readonly healthCheckHost: string;
   readonly env: Readonly<Record<string, string>>;
   readonly buildId: string;
   readonly commit: DeployedCommit;
@@ -77,6 +79,7 @@ export function decodeApply(apply: ApplyDeployment): DesiredDeployment {
   if (apply.healthCheckPath !== "" && !apply.healthCheckPath.startsWith("/")) {
     problems.push("health_check_path does not begin with a slash");
   }
+  if (!/^[a-z0-9.:-]{0,253}$/i.test(apply.healthCheckHost)) problems.push("health_check_host is no host");
   for (const [name, value] of Object.entries(apply.environmentVariables)) {
     const problem = variableNameProblem(name);
     if (problem !== undefined) problems.push(`the variable "${name.slice(0, 80)}" ${problem}`);
@@ -104,6 +107,7 @@ export function decodeApply(apply: ApplyDeployment): DesiredDeployment {
     command: apply.command,
     port,
     healthCheckPath: apply.healthCheckPath,
+    healthCheckHost: apply.healthCheckHost,
     env: apply.environmentVariables,
     buildId: apply.buildId ?? "",
     commit: {

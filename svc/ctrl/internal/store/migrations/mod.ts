@@ -5,6 +5,15 @@ import { logBlocks } from "./0003_log_blocks.ts";
 import { builtImages } from "./0004_built_images.ts";
 import { instanceEnds } from "./0005_instance_ends.ts";
 import { sizes } from "./0006_sizes.ts";
+import { checkHosts } from "./0007_check_hosts.ts";
 import type { Migration } from "./migration.ts";
 
-export const MIGRATIONS: readonly Migration[] = [base, content, logBlocks, builtImages, instanceEnds, sizes];
+export const MIGRATIONS: readonly Migration[] = [
+  base,
+  content,
+  logBlocks,
+  builtImages,
+  instanceEnds,
+  sizes,
+  checkHosts,
+];

@@ -112,6 +112,7 @@ export function specHash(desired: DesiredDeployment, options: SpecOptions): stri
   const {
     replicas: _replicas,
     healthCheckPath: _path,
+    healthCheckHost: _host,
     buildId: _build,
     blobSha256: _blob,
     commit: _commit,
@@ -144,6 +145,7 @@ const Desired = z.object({
   command: z.array(z.string()),
   port: z.number(),
   healthCheckPath: z.string(),
+  healthCheckHost: z.string().default(""),
   buildId: z.string(),
   blobSha256: z.string().default(""),
   commit: z.object({ sha: z.string(), branch: z.string(), authorHandle: z.string() })

@@ -95,6 +95,7 @@ function healthOf(deps: ObserveDeps, desired: DesiredDeployment, container: Cont
     port: desired.port,
     published: { host: deps.spec.publishAddress, port: container.hostPorts.get(desired.port) ?? 0 },
     path: desired.healthCheckPath,
+    hostHeader: desired.healthCheckHost,
   });
 }
 

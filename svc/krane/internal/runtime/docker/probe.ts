@@ -11,6 +11,8 @@ export interface ProbeTarget {
   readonly published: { readonly host: string; readonly port: number };
   /** Empty: an accepted connection is enough. */
   readonly path: string;
+  /** Host header; empty: the address that is asked. */
+  readonly hostHeader: string;
 }
 
 export type Answer = { readonly ok: true } | { readonly ok: false; readonly detail: string };
@@ -31,7 +33,7 @@ export async function probeOnce(target: ProbeTarget, signal: AbortSignal): Promi
     return { ok: false, detail: "no connection" };
   }
   if (path === "") return { ok: true };
-  return await asks(direct ? { host: ip, port } : published, path, signal);
+  return await asks(direct ? { host: ip, port } : published, target, signal);
 }
 
 /** True if this machine has an interface in the network of `ip`: then, and only then, a refusal comes from the app. */
@@ -93,10 +95,18 @@ async function staysOpen(hostname: string, port: number, signal: AbortSignal): P
 }
 
 /** Not by `fetch`, which would go through the proxy that the agent's environment names. */
-async function asks(at: ProbeTarget["published"], path: string, signal: AbortSignal): Promise<Answer> {
+async function asks(
+  at: ProbeTarget["published"],
+  { path, hostHeader }: ProbeTarget,
+  signal: AbortSignal,
+): Promise<Answer> {
   const limit = AbortSignal.any([signal, AbortSignal.timeout(HTTP_MS)]);
   try {
-    const status = await statusOf({ ...at, path, signal: limit });
+    const headers = {
+      "user-agent": "unkey-health-check",
+      ...(hostHeader === "" ? {} : { host: hostHeader }),
+    };
+    const status = await statusOf({ ...at, path, headers, signal: limit });
     const ok = status >= 200 && status < 400;
     return ok ? { ok } : { ok, detail: `it answered ${status}` };
   } catch (error) {
@@ -108,7 +118,7 @@ async function asks(at: ProbeTarget["published"], path: string, signal: AbortSig
 
 function statusOf(at: RequestOptions): Promise<number> {
   return new Promise((resolve, reject) => {
-    const asked = request({ ...at, agent: false, headers: { "user-agent": "unkey-health-check" } });
+    const asked = request({ ...at, agent: false });
     asked.once("response", ({ statusCode }) => {
       resolve(statusCode ?? 0);
       asked.destroy();

@@ -6,7 +6,15 @@ const signal = new AbortController().signal;
 const ELSEWHERE = "198.51.100.1";
 
 function target(port: number, changes: Partial<ProbeTarget> = {}): ProbeTarget {
-  return { key: "k", ip: "127.0.0.1", port, published: { host: "127.0.0.1", port }, path: "", ...changes };
+  return {
+    key: "k",
+    ip: "127.0.0.1",
+    port,
+    published: { host: "127.0.0.1", port },
+    path: "",
+    hostHeader: "",
+    ...changes,
+  };
 }
 
 function closedPort(): number {
@@ -65,6 +73,26 @@ Deno.test("probeOnce() takes 2xx and 3xx of the health check path for an answer"
       { ok: false, detail: "it answered 404" },
       { ok: false, detail: "it answered 500" },
     ]);
+  } finally {
+    await server.shutdown();
+  }
+});
+
+Deno.test("probeOnce() names the host of the app, for apps that refuse any other", async () => {
+  const hosts: (string | null)[] = [];
+  const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => undefined }, ({ headers }) => {
+    hosts.push(headers.get("host"));
+    return new Response(null, { status: headers.get("host") === "shop-acme.localhost" ? 200 : 400 });
+  });
+  const { port } = server.addr;
+  try {
+    const named = target(port, { path: "/", hostHeader: "shop-acme.localhost" });
+    assert.deepEqual(await probeOnce(named, signal), { ok: true });
+    assert.deepEqual(await probeOnce(target(port, { path: "/" }), signal), {
+      ok: false,
+      detail: "it answered 400",
+    });
+    assert.deepEqual(hosts, ["shop-acme.localhost", `127.0.0.1:${port}`]);
   } finally {
     await server.shutdown();
   }

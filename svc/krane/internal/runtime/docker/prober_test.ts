@@ -9,7 +9,14 @@ const REFUSED = { ok: false, detail: "connection refused" } as const;
 const OK = { ok: true } as const;
 
 function target(key: string, host = ""): ProbeTarget {
-  return { key, ip: "127.0.0.1", port: 1, published: { host: "127.0.0.1", port: 1 }, path: host };
+  return {
+    key,
+    ip: "127.0.0.1",
+    port: 1,
+    published: { host: "127.0.0.1", port: 1 },
+    path: host,
+    hostHeader: "",
+  };
 }
 
 /** The changes of health after answers at these times. */

@@ -2,6 +2,7 @@ import type {
   V1Affinity,
   V1Container,
   V1EnvVar,
+  V1HTTPGetAction,
   V1PodSpec,
   V1Probe,
   V1ReplicaSet,
@@ -217,10 +218,15 @@ function resources(desired: DesiredDeployment, settings: KubernetesSettings): V1
  * help it. The times are those of the Docker runtime.
  */
 export function probes(
-  { healthCheckPath, port }: Pick<DesiredDeployment, "healthCheckPath" | "port">,
+  { healthCheckPath, healthCheckHost, port }: Pick<
+    DesiredDeployment,
+    "healthCheckPath" | "healthCheckHost" | "port"
+  >,
 ): { readonly startupProbe: V1Probe; readonly readinessProbe: V1Probe; readonly livenessProbe: V1Probe } {
   const probe = {
-    ...(healthCheckPath === "" ? { tcpSocket: { port } } : { httpGet: { path: healthCheckPath, port } }),
+    ...(healthCheckPath === ""
+      ? { tcpSocket: { port } }
+      : { httpGet: { path: healthCheckPath, port, ...hostHeader(healthCheckHost) } }),
     timeoutSeconds: PROBE_SECONDS,
   };
   return {
@@ -228,6 +234,10 @@ export function probes(
     readinessProbe: { ...probe, periodSeconds: 2, failureThreshold: 3 },
     livenessProbe: { ...probe, periodSeconds: 10, failureThreshold: 6 },
   };
+}
+
+function hostHeader(host: string): Pick<V1HTTPGetAction, "httpHeaders"> {
+  return host === "" ? {} : { httpHeaders: [{ name: "Host", value: host }] };
 }
 
 function drainSeconds({ drainMs }: KubernetesSettings): number {

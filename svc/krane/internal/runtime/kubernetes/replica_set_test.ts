@@ -12,6 +12,7 @@ goldenTest("replicaSet() makes the ReplicaSets of the golden files", {
         ...DESIRED,
         command: ["serve", "--fast"],
         healthCheckPath: "/health",
+        healthCheckHost: "shop-acme.localhost",
         buildId: "build_E5",
         ephemeralStorageMib: 512,
       },

@@ -27,6 +27,7 @@ export const DESIRED: DesiredDeployment = {
   command: [],
   port: 8080,
   healthCheckPath: "",
+  healthCheckHost: "",
   env: { DATABASE_URL: "mysql://x", "A.B": "1" },
   buildId: "",
   commit: { sha: "0f3c1d", branch: "feature/x", authorHandle: "" },
