@@ -25,6 +25,7 @@ const WRITERS: Readonly<Record<string, readonly string[]>> = {
     "deployment_create",
     "deployment_events",
     "deployment_status",
+    "deployments",
     "images",
     "output_retention",
   ],
