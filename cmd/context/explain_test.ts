@@ -182,3 +182,24 @@ Deno.test("context explain refuses paths that belong to no context", async (t) =
     });
   });
 });
+
+Deno.test("context explain takes paths relative to where its user is, also with the context of unkey.json above", async () => {
+  const files = {
+    ".dockerignore": "shared/b\n",
+    "apps/api/Dockerfile": "FROM scratch\n",
+    "apps/api/unkey.json": JSON.stringify({ context: "../.." }),
+    "apps/api/main.ts": "1",
+    "shared/a": "1",
+    "shared/b": "1",
+  };
+  await inFolder(async (_run, root) => {
+    const run = async (path: string): Promise<string> =>
+      (await unkey(["context", "explain", path], { cwd: `${root}/apps/api` })).stdout;
+    assert.match(await run("main.ts"), /^apps\/api\/main\.ts is sent/);
+    assert.match(
+      await run("../../shared/b"),
+      /^shared\/b is left out: \.dockerignore:1 'shared\/b' matches it/,
+    );
+    assert.match(await run("../.."), new RegExp(`^context +${root}\ndockerfile +apps/api/Dockerfile\n`));
+  }, files);
+});

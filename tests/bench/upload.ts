@@ -152,7 +152,7 @@ async function largeFile(directory: string): Promise<Subject> {
     await file.seek(LARGE_BYTES / 2, Deno.SeekMode.Start);
     await file.read(byte);
     await file.seek(LARGE_BYTES / 2, Deno.SeekMode.Start);
-    await file.write(byte.map((value) => value ^ 1));
+    await file.write(byte.map((value) => value + 1));
   };
   return { name: `a file of ${LARGE_BYTES / 1e6} MB`, root, change };
 }
