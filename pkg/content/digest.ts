@@ -7,9 +7,10 @@ export function digestOf(bytes: Uint8Array): Uint8Array {
   return new Uint8Array(createHash("sha256").update(bytes).digest());
 }
 
-/** A digest as the key of a map. */
+/** A digest as the key of a map: a character for each byte. */
 export function digestKey(digest: Uint8Array): string {
-  return Buffer.from(digest.buffer, digest.byteOffset, digest.length).toString("latin1");
+  const key: string = Reflect.apply(String.fromCharCode, undefined, digest);
+  return key;
 }
 
 export function hexOf(bytes: Uint8Array): string {

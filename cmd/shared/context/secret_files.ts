@@ -37,6 +37,8 @@ const SECRET_FILES: readonly SecretFiles[] = [
   { path: /\.tfstate(\.backup)?$/ },
 ];
 
+/** One look at each path: a context may have some hundred thousand. */
+const ANY = new RegExp(SECRET_FILES.map(({ path }) => path.source).join("|"), "i");
 /** Packages bring keys of their tests along. */
 const OF_PACKAGES = /(^|\/)(node_modules|vendor|site-packages)\//;
 /** Files whose content is looked at. */
@@ -48,7 +50,7 @@ export async function findSecretFiles(root: string, entries: readonly Entry[]): 
   const found: string[] = [];
   let reads = 0;
   for (const { path, kind, size } of entries) {
-    const rule = kind === "file" && size > 0 && !OF_PACKAGES.test(path)
+    const rule = kind === "file" && size > 0 && ANY.test(path) && !OF_PACKAGES.test(path)
       ? SECRET_FILES.find((each) => each.path.test(path) && each.except?.test(path) !== true)
       : undefined;
     if (rule === undefined) continue;
