@@ -147,3 +147,23 @@ Deno.test("deploy --dockerfile - reads the Dockerfile from standard input, as do
     assert.match(refused.deployed.stderr, says);
   }
 });
+
+Deno.test("deploy below the unkey.json of another app says that this folder's Dockerfile is not used", async () => {
+  const files = { "Dockerfile": ROOT_DOCKERFILE, "unkey.json": "{}", "apps/api/Dockerfile": API_DOCKERFILE };
+  const note =
+    /note the Dockerfile of this folder is not used, since \.\.\/\.\.\/unkey\.json holds here: "unkey deploy \."/;
+  const above = await run(files, { cwd: "apps/api" });
+  assert.equal(above.dockerfile, ROOT_DOCKERFILE);
+  assert.match(above.deployed.stderr, note);
+  const quiet: readonly (readonly [cwd: string, args: readonly string[], dockerfile: string])[] = [
+    ["apps/api", ["."], API_DOCKERFILE],
+    ["apps/api", ["../.."], API_DOCKERFILE],
+    ["shared", [], ROOT_DOCKERFILE],
+    [".", ["apps/api"], API_DOCKERFILE],
+  ];
+  for (const [cwd, args, dockerfile] of quiet) {
+    const sent = await run(files, { cwd, args });
+    assert.equal(sent.dockerfile, dockerfile, cwd);
+    assert.doesNotMatch(sent.deployed.stderr, /is not used/, `${cwd} ${args}`);
+  }
+});

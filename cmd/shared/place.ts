@@ -34,6 +34,8 @@ export interface Place extends Pick<Required<DockerfileHints>, "dockerfile" | "p
   readonly home: string;
   /** The `unkey.json` that holds, absolute. */
   readonly file: string | undefined;
+  /** It is that file that names the folder, by its context or by its place. */
+  readonly isOfFile: boolean;
 }
 
 export interface PlaceHints {
@@ -66,6 +68,7 @@ export function placeOf({ folder, context, dockerfile, file, cwd }: PlaceHints):
     folder: root,
     home: file !== undefined && isWithin(root, fileFolder) ? fileFolder : root,
     file: file?.path,
+    isOfFile: file !== undefined && folder === undefined && context === ofFile,
     dockerfile: dockerfile !== undefined && dockerfile === file?.value("dockerfile")
       ? [dockerfile, resolve(root, relative(fileFolder, dockerfile))]
       : dockerfile,
