@@ -62,7 +62,7 @@ async function readEntries(
   signal: AbortSignal,
 ): Promise<Page<AuditEntry>> {
   const client = createRpcClient(AdminService, connection);
-  const projectId = project === undefined ? "" : (await findProject(connection, project)).id;
+  const projectId = project === undefined ? "" : (await findProject(connection, project, signal)).id;
   return await readPages({ limit, pageToken, pageSizeMax: PAGE_MAX }, async (page) => {
     const request = { projectId, deploymentId, action, ...page };
     const { entries, nextPageToken } = await client.listAuditLog(request, { signal });

@@ -9,7 +9,14 @@ import { confirm, YES_FIELD } from "../shared/confirm.ts";
 import { connect, CONNECT_FIELDS, type Connection } from "../shared/connect.ts";
 import { isActive, statusName } from "../shared/deployment_view.ts";
 import { DEPLOYMENT_WORD, findDeployment } from "../shared/find_deployment.ts";
-import { EXIT_NOTES, operate, operationClient, printDone, QUIET_FIELD } from "../shared/operation.ts";
+import {
+  exitNotes,
+  operate,
+  OPERATION_EXITS,
+  operationClient,
+  printDone,
+  QUIET_FIELD,
+} from "../shared/operation.ts";
 import { JSON_FIELD } from "../shared/output.ts";
 import { withinTime } from "../shared/time_limit.ts";
 import { switchJson, switchText } from "../shared/switch_view.ts";
@@ -30,13 +37,14 @@ type Config = ConfigOf<typeof FIELDS>;
 
 /** `unkey cancel <deployment>` */
 export const command = defineCommand({
+  exitCodes: OPERATION_EXITS,
   fields: FIELDS,
   positionals: [{ name: "deployment", help: DEPLOYMENT_WORD, required: true }],
   notes:
     `What the deployment had created is taken back, and the previous version keeps serving. Once it is live, its
 traffic goes back to what was live before, which is a rollback.
 
-${EXIT_NOTES}`,
+${exitNotes(OPERATION_EXITS)}`,
   async run({ config, positionals: [word = ""] }, process) {
     const connection = await connect(config, process);
     return await operate(

@@ -11,6 +11,7 @@ import {
 /** The command for this tree. */
 export function completionsCommand(root: Group): Command {
   return defineCommand({
+    outcome: "output",
     fields: {},
     positionals: [{ name: "shell", help: "bash, zsh or fish.", required: true, choices: SHELLS }],
     notes: `Install it once, and again after an update:

@@ -5,6 +5,7 @@ import { projectFileSchema } from "../shared/project_file/schema.ts";
 /** Descriptions and defaults are those of the settings of `deploy`. */
 export function schemaCommand({ fields }: Command): Command {
   return defineCommand({
+    outcome: "output",
     fields: {},
     notes: `  unkey config schema > unkey.schema.json
 

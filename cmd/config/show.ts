@@ -11,6 +11,7 @@ import { field, loadConfig, type Sources, textSchema } from "../../pkg/config/mo
 import { isFault } from "../../pkg/fault/mod.ts";
 import { LOCAL_API_URL } from "../shared/connect.ts";
 import { readCredentials } from "../shared/credentials.ts";
+import { LOCAL_EXITS } from "../shared/exit_codes.ts";
 import { JSON_FIELD, jsonLine, table } from "../shared/output.ts";
 import { placeOf, settingsFolder } from "../shared/place.ts";
 import { findProjectFile } from "../shared/project_file.ts";
@@ -34,6 +35,8 @@ const OF_FIELD = field({
 export function showCommand({ fields: ofDeploy, positionals = [] }: Command, root: Group): Command {
   const fields = { ...ofDeploy, of: OF_FIELD, output: JSON_FIELD };
   return defineCommand({
+    outcome: "output",
+    exitCodes: LOCAL_EXITS,
     fields,
     positionals,
     notes:

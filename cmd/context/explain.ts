@@ -5,6 +5,7 @@ import { defineCommand, type Process } from "../../pkg/cli/mod.ts";
 import { isFault } from "../../pkg/fault/mod.ts";
 import { CONTEXT_FIELDS } from "../shared/context/fields.ts";
 import { listFolder } from "../shared/context/list_folder.ts";
+import { LOCAL_EXITS } from "../shared/exit_codes.ts";
 import { JSON_FIELD, jsonLine } from "../shared/output.ts";
 import { type Place, placeOf } from "../shared/place.ts";
 import { projectFile } from "../shared/project_file.ts";
@@ -14,6 +15,8 @@ import { summaryOf, summaryText } from "./summary.ts";
 
 /** `unkey context explain [path]` */
 export const command = defineCommand({
+  outcome: "output",
+  exitCodes: LOCAL_EXITS,
   fields: { ...CONTEXT_FIELDS, json: JSON_FIELD },
   positionals: [
     { name: "path", help: "File or folder to explain. Default: the context as a whole.", required: false },

@@ -1,10 +1,12 @@
 import { defineCommand } from "../../pkg/cli/mod.ts";
 import { API_FIELDS, checkApiConfig } from "../../svc/ctrl/api/config.ts";
 import { runApi } from "../../svc/ctrl/api/run.ts";
+import { serviceExits } from "../shared/exit_codes.ts";
 import { runService, SERVICE_FIELDS, SERVICE_NOTES } from "../shared/service.ts";
 
 /** `unkey ctrl api` */
 export const command = defineCommand({
+  exitCodes: serviceExits("the database"),
   outcome: "service",
   fields: { ...API_FIELDS, ...SERVICE_FIELDS },
   check: checkApiConfig,

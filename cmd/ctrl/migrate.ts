@@ -2,10 +2,12 @@ import { defineCommand } from "../../pkg/cli/mod.ts";
 import { silentLogger } from "../../pkg/logger/mod.ts";
 import { MIGRATE_FIELDS } from "../../svc/ctrl/migrate/config.ts";
 import { runMigrate } from "../../svc/ctrl/migrate/run.ts";
+import { DATABASE_EXITS } from "../shared/exit_codes.ts";
 import { JSON_FIELD } from "../shared/output.ts";
 
 /** `unkey ctrl migrate` */
 export const command = defineCommand({
+  exitCodes: DATABASE_EXITS,
   fields: {
     ...MIGRATE_FIELDS,
     json: JSON_FIELD,

@@ -2,10 +2,12 @@ import { defineCommand } from "../../pkg/cli/mod.ts";
 import { silentLogger } from "../../pkg/logger/mod.ts";
 import { checkRotateKeysConfig, ROTATE_KEYS_FIELDS } from "../../svc/ctrl/rotate_keys/config.ts";
 import { runRotateKeys } from "../../svc/ctrl/rotate_keys/run.ts";
+import { DATABASE_EXITS } from "../shared/exit_codes.ts";
 import { JSON_FIELD, jsonLine } from "../shared/output.ts";
 
 /** `unkey ctrl rotate-keys` */
 export const command = defineCommand({
+  exitCodes: DATABASE_EXITS,
   fields: { ...ROTATE_KEYS_FIELDS, json: JSON_FIELD },
   check: checkRotateKeysConfig,
   notes: `To change the master key:

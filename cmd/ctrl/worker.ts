@@ -1,10 +1,12 @@
 import { defineCommand } from "../../pkg/cli/mod.ts";
 import { checkWorkerConfig, WORKER_FIELDS } from "../../svc/ctrl/worker/config/config.ts";
 import { runWorker } from "../../svc/ctrl/worker/run.ts";
+import { serviceExits } from "../shared/exit_codes.ts";
 import { runService, SERVICE_FIELDS, SERVICE_NOTES } from "../shared/service.ts";
 
 /** `unkey ctrl worker` */
 export const command = defineCommand({
+  exitCodes: serviceExits("the database"),
   outcome: "service",
   fields: { ...WORKER_FIELDS, ...SERVICE_FIELDS },
   check: checkWorkerConfig,

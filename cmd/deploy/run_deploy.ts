@@ -71,7 +71,7 @@ function findProject(
   admin: Parameters<typeof resolveProject>[0],
 ): ReturnType<typeof resolveProject> {
   const hints = { given: config.project, folder: basename(place.home) };
-  return retryWhileUnavailable(process, () => resolveProject(admin, hints));
+  return retryWhileUnavailable(process, () => resolveProject(admin, hints, process.signal));
 }
 
 function describeCommit({ branch, sha, subject, dirty }: Commit): string {

@@ -14,6 +14,12 @@ const OK = 200;
 
 /** `unkey healthcheck <url>` */
 export const command = defineCommand({
+  exitCodes: [
+    { code: EXIT.ok, means: "it answered 200" },
+    { code: EXIT.failed, means: "it answered otherwise, or not in time" },
+    { code: EXIT.usage, means: "wrong usage or settings" },
+    { code: EXIT.interrupted, means: "Ctrl-C" },
+  ],
   fields: { json: JSON_FIELD },
   positionals: [{ name: "url", help: "What to ask, http:// or https://.", required: true }],
   notes: `Exit codes: ${EXIT.ok} it answered 200 within ${

@@ -51,7 +51,7 @@ workspace.manage_registries.
     const admin = createRpcClient(AdminService, connection);
     const projectId = project === undefined
       ? "*"
-      : (await calling(connection, () => findProject(connection, project))).id;
+      : (await calling(connection, () => findProject(connection, project, process.signal))).id;
     const permissions = [...expandPermissions(config.permissions, projectId)];
     const { signal } = process;
     const { keyId, key } = await calling(

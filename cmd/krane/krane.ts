@@ -2,10 +2,12 @@ import { defineCommand } from "../../pkg/cli/mod.ts";
 import { registryProblems } from "../../pkg/registry/mod.ts";
 import { KRANE_FIELDS } from "../../svc/krane/config.ts";
 import { runKrane } from "../../svc/krane/run.ts";
+import { serviceExits } from "../shared/exit_codes.ts";
 import { runService, SERVICE_FIELDS, SERVICE_NOTES } from "../shared/service.ts";
 
 /** `unkey krane` */
 export const command = defineCommand({
+  exitCodes: serviceExits("the Docker Engine or the cluster"),
   outcome: "service",
   fields: { ...KRANE_FIELDS, ...SERVICE_FIELDS },
   check: registryProblems,

@@ -88,7 +88,7 @@ async function readDeployments(
 ): Promise<Page<Deployment>> {
   const { project, environment = "", limit, pageToken } = config;
   const client = createRpcClient(DeploymentService, connection);
-  const projectId = project === undefined ? "" : (await findProject(connection, project)).id;
+  const projectId = project === undefined ? "" : (await findProject(connection, project, signal)).id;
   return await readPages({ limit, pageToken, pageSizeMax: PAGE_MAX }, async (page) => {
     const request = { projectId, environmentSlug: environment, ...page };
     const { deployments, nextPageToken } = await client.listDeployments(request, { signal });

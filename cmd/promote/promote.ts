@@ -6,8 +6,9 @@ import { confirm, YES_FIELD } from "../shared/confirm.ts";
 import { connect, CONNECT_FIELDS, type Connection } from "../shared/connect.ts";
 import { DEPLOYMENT_WORD, findDeployment } from "../shared/find_deployment.ts";
 import {
-  EXIT_NOTES,
+  exitNotes,
   operate,
+  OPERATION_EXITS,
   OPERATION_TIMEOUT_FIELD,
   operationClient,
   QUIET_FIELD,
@@ -37,13 +38,14 @@ type Config = ConfigOf<typeof FIELDS>;
 
 /** `unkey promote <deployment>` */
 export const command = defineCommand({
+  exitCodes: OPERATION_EXITS,
   fields: FIELDS,
   positionals: [{ name: "deployment", help: DEPLOYMENT_WORD, required: true }],
   notes:
     `The deployment takes over in its own environment; none moves from one environment to another. It also ends a
 rollback: new deployments go live again. Of the one that is live already, that is all it does.
 
-${EXIT_NOTES}`,
+${exitNotes(OPERATION_EXITS)}`,
   async run({ config, positionals: [word = ""] }, process) {
     const connection = await connect(config, process);
     return await operate(

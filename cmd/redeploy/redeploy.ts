@@ -2,7 +2,7 @@
 import { defineCommand, type ExitCode, UsageError } from "../../pkg/cli/mod.ts";
 import { field, textSchema } from "../../pkg/config/mod.ts";
 import { FOLLOW_FIELDS, followSettings } from "../shared/deploying/follow_fields.ts";
-import { EXIT_NOTES } from "../shared/deploying/exit_codes.ts";
+import { exitNotes, FOLLOW_EXITS } from "../shared/deploying/exit_codes.ts";
 import { reportDeploy } from "../shared/deploying/print_result.ts";
 import { NOTHING_DONE } from "../shared/deploying/result.ts";
 import { connect, CONNECT_FIELDS } from "../shared/connect.ts";
@@ -14,6 +14,7 @@ import { runRedeploy } from "../shared/deploying/run_redeploy.ts";
 /** `unkey redeploy [deployment]` */
 export const command = defineCommand({
   events: true,
+  exitCodes: FOLLOW_EXITS,
   fields: {
     ...CONNECT_FIELDS,
     project: PROJECT_FIELD,
@@ -38,7 +39,7 @@ export const command = defineCommand({
     `Nothing is built: image, commit, command, port and health check are those of the deployment, and the variables
 and the size are the environment's as they are now.
 
-${EXIT_NOTES}`,
+${exitNotes(FOLLOW_EXITS)}`,
   failure: NOTHING_DONE,
   file: (_words, process) => projectFile(process),
   async run({ config, positionals: [id] }, process): Promise<ExitCode> {

@@ -5,8 +5,9 @@ import { type Switch, SwitchPath } from "../../proto/gen/ctrl/v1/deployment_pb.t
 import { confirm, YES_FIELD } from "../shared/confirm.ts";
 import { connect, CONNECT_FIELDS, type Connection } from "../shared/connect.ts";
 import {
-  EXIT_NOTES,
+  exitNotes,
   operate,
+  OPERATION_EXITS,
   OPERATION_TIMEOUT_FIELD,
   operationClient,
   QUIET_FIELD,
@@ -42,6 +43,7 @@ type Config = ConfigOf<typeof FIELDS>;
 
 /** `unkey rollback [deployment]` */
 export const command = defineCommand({
+  exitCodes: OPERATION_EXITS,
   fields: FIELDS,
   file: (_words, process) => projectFile(process),
   positionals: [{
@@ -56,7 +58,7 @@ go live: "unkey promote <deployment>" ends that, also with the one that is live.
 
 A deployment that is still running takes over at once; one that was stopped is started first.
 
-${EXIT_NOTES}`,
+${exitNotes(OPERATION_EXITS)}`,
   async run({ config, positionals: [word] }, process) {
     const connection = await connect(config, process);
     return await operate(

@@ -26,7 +26,7 @@ export async function findDeployment(
     const { deployment } = await client.getDeployment({ deploymentId: word }, { signal });
     return existing(deployment, `Deployment "${word}" was not found: "unkey list" shows yours.`);
   }
-  const project = await findProject(connection, word);
+  const project = await findProject(connection, word, signal);
   const request = { projectId: project.id, environmentSlug: environment, pageSize: 1 };
   const { deployments: [newest] } = await client.listDeployments(request, { signal });
   const where = environment === "" ? "" : ` in the environment "${environment}"`;
@@ -37,9 +37,13 @@ export async function findDeployment(
 }
 
 /** The project with this slug or id. @throws `not_found` that lists the projects */
-export function findProject(connection: Connection, given: string): ReturnType<typeof resolveProject> {
+export function findProject(
+  connection: Connection,
+  given: string,
+  signal: AbortSignal,
+): ReturnType<typeof resolveProject> {
   const admin = createRpcClient(AdminService, connection);
-  return resolveProject(admin, { given, folder: "" });
+  return resolveProject(admin, { given, folder: "" }, signal);
 }
 
 function existing(deployment: Deployment | undefined, otherwise: string): Deployment {

@@ -1,5 +1,12 @@
 /** Shared by start, stop, cancel, promote and rollback: exit codes, and failures as JSON. */
-import { EXIT, type ExitCode, printFailure, type Process, toFailure } from "../../pkg/cli/mod.ts";
+import {
+  EXIT,
+  type ExitCode,
+  type ExitMeaning,
+  printFailure,
+  type Process,
+  toFailure,
+} from "../../pkg/cli/mod.ts";
 import { createRpcClient } from "../../pkg/rpc/mod.ts";
 import { DeploymentService } from "../../proto/gen/ctrl/v1/deployment_pb.ts";
 import { switchField } from "../../pkg/config/mod.ts";
@@ -16,18 +23,30 @@ export const OPERATION_EXIT = {
   running: 17,
 } as const;
 
+/** Every exit code of these commands. */
+export const OPERATION_EXITS: readonly ExitMeaning[] = [
+  { code: EXIT.ok, means: "done, or there was nothing to do" },
+  { code: EXIT.failed, means: "something else failed, or there is no such deployment" },
+  { code: EXIT.usage, means: "wrong usage or settings, or no terminal to ask on and no --yes" },
+  { code: EXIT.auth, means: "not logged in, or not allowed" },
+  { code: OPERATION_EXIT.running, means: "--timeout was over; what was asked for goes on" },
+  {
+    code: OPERATION_EXIT.refused,
+    means: "refused: the deployment's state does not allow it, or the app did not start; nothing was changed",
+  },
+  { code: EXIT.unreachable, means: "the control plane does not answer" },
+  { code: EXIT.interrupted, means: "Ctrl-C, or the answer was no" },
+];
+
+/** The same for a command that does not wait. */
+export const AT_ONCE_EXITS = OPERATION_EXITS.filter(({ code }) => code !== OPERATION_EXIT.running);
+
 /** The codes as `--help` shows them. */
-export const EXIT_NOTES = [
-  "Exit codes:",
-  "  0    done, or there was nothing to do",
-  "  1    something else failed, or there is no such deployment",
-  "  2    wrong usage or settings",
-  "  4    not logged in, or not allowed",
-  "  17   --timeout was over; what was asked for goes on",
-  "  18   refused: the deployment's state does not allow it, or the app did not start; nothing was changed",
-  "  20   the control plane does not answer",
-  "  130  Ctrl-C, or the answer was no",
-].join("\n");
+export function exitNotes(exits: readonly ExitMeaning[]): string {
+  return ["Exit codes:", ...exits.map(({ code, means }) => `  ${String(code).padEnd(3)}  ${means}`)].join(
+    "\n",
+  );
+}
 
 /** A start has an hour at most, by the worker's settings. */
 export const OPERATION_TIMEOUT_FIELD = timeoutField({

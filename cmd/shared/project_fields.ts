@@ -36,7 +36,8 @@ export const ENVIRONMENT_FILTER_FIELD = field({
 export async function projectOf(
   connection: Connection,
   given: string | undefined,
-  { cwd }: Pick<Process, "cwd">,
+  { cwd, signal }: Pick<Process, "cwd" | "signal">,
 ): Promise<Project> {
-  return await resolveProject(createRpcClient(AdminService, connection), { given, folder: basename(cwd) });
+  const admin = createRpcClient(AdminService, connection);
+  return await resolveProject(admin, { given, folder: basename(cwd) }, signal);
 }

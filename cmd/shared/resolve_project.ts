@@ -21,8 +21,9 @@ export interface ProjectHints {
 export async function resolveProject(
   admin: Client<typeof AdminService>,
   hints: ProjectHints,
+  signal: AbortSignal,
 ): Promise<Project> {
-  const { projects } = await admin.listProjects({});
+  const { projects } = await admin.listProjects({}, { signal });
   const wanted = hints.given;
   const find = (name: string): Project | undefined =>
     projects.find(({ id, slug }) => id === name || slug === name);

@@ -5,8 +5,9 @@ import { connect, CONNECT_FIELDS } from "../shared/connect.ts";
 import { statusName } from "../shared/deployment_view.ts";
 import { DEPLOYMENT_WORD, findDeployment } from "../shared/find_deployment.ts";
 import {
-  EXIT_NOTES,
+  exitNotes,
   operate,
+  OPERATION_EXITS,
   OPERATION_TIMEOUT_FIELD,
   operationClient,
   printDone,
@@ -19,6 +20,7 @@ import { ENVIRONMENT_FILTER_FIELD } from "../shared/project_fields.ts";
 
 /** `unkey start <deployment>` */
 export const command = defineCommand({
+  exitCodes: OPERATION_EXITS,
   fields: {
     ...CONNECT_FIELDS,
     environment: ENVIRONMENT_FILTER_FIELD,
@@ -31,7 +33,7 @@ export const command = defineCommand({
     `No traffic moves: it answers at its own host name. Like every deployment that serves nothing, it is stopped again
 some time after another one has gone live.
 
-${EXIT_NOTES}`,
+${exitNotes(OPERATION_EXITS)}`,
   async run({ config, positionals: [word = ""] }, process) {
     const { clock, signal, stderr } = process;
     const connection = await connect(config, process);

@@ -5,12 +5,20 @@ import { confirm, YES_FIELD } from "../shared/confirm.ts";
 import { connect, CONNECT_FIELDS } from "../shared/connect.ts";
 import { statusName } from "../shared/deployment_view.ts";
 import { DEPLOYMENT_WORD, findDeployment } from "../shared/find_deployment.ts";
-import { EXIT_NOTES, operate, operationClient, printDone, QUIET_FIELD } from "../shared/operation.ts";
+import {
+  AT_ONCE_EXITS,
+  exitNotes,
+  operate,
+  operationClient,
+  printDone,
+  QUIET_FIELD,
+} from "../shared/operation.ts";
 import { JSON_FIELD } from "../shared/output.ts";
 import { ENVIRONMENT_FILTER_FIELD } from "../shared/project_fields.ts";
 
 /** `unkey stop <deployment>` */
 export const command = defineCommand({
+  exitCodes: AT_ONCE_EXITS,
   fields: {
     ...CONNECT_FIELDS,
     environment: ENVIRONMENT_FILTER_FIELD,
@@ -23,7 +31,7 @@ export const command = defineCommand({
     `What production serves is not stopped. A preview is, after a question; its host names stay, and "unkey start"
 brings it back. "unkey rollback" brings back what served before.
 
-${EXIT_NOTES}`,
+${exitNotes(AT_ONCE_EXITS)}`,
   async run({ config, positionals: [word = ""] }, process) {
     const { signal } = process;
     const connection = await connect(config, process);

@@ -1,7 +1,8 @@
 /** `unkey up`: the whole platform in one process, on this machine. */
 import { resolve } from "node:path";
-import { defineCommand, type Process, VERSION } from "../../pkg/cli/mod.ts";
+import { defineCommand, EXIT, type Process, VERSION } from "../../pkg/cli/mod.ts";
 import { Secret } from "../../pkg/config/mod.ts";
+import { SERVICE_EXITS } from "../shared/exit_codes.ts";
 import { UP_FIELDS, type UpConfig } from "./config.ts";
 import {
   type DataFolder,
@@ -22,6 +23,10 @@ import { Stack } from "./stack.ts";
 
 /** `unkey up` */
 export const command = defineCommand({
+  exitCodes: [
+    ...SERVICE_EXITS,
+    { code: EXIT.interrupted, means: "a signal ended it before everything had started" },
+  ],
   outcome: "service",
   fields: UP_FIELDS,
   notes:

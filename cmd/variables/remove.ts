@@ -1,11 +1,13 @@
 /** `unkey variables remove` */
 import { defineCommand } from "../../pkg/cli/mod.ts";
 import { publicFault } from "../../pkg/fault/mod.ts";
+import { FOLLOW_EXITS } from "../shared/deploying/exit_codes.ts";
 import { projectFile } from "../shared/project_file.ts";
 import { CHANGE_FIELDS, type ChangedEnvironment, changeVariables } from "./change.ts";
 
 export const command = defineCommand({
   events: true,
+  exitCodes: FOLLOW_EXITS,
   fields: CHANGE_FIELDS,
   positionals: [{ name: "names", help: "Names of the variables.", required: true, repeated: true }],
   file: (_words, process) => projectFile(process),

@@ -4,6 +4,7 @@ import { resolve } from "node:path";
 import { defineCommand, type Process, UsageError } from "../../pkg/cli/mod.ts";
 import { type ConfigOf, field, switchField, textSchema } from "../../pkg/config/mod.ts";
 import { variableNameProblem } from "../../pkg/variables/mod.ts";
+import { FOLLOW_EXITS } from "../shared/deploying/exit_codes.ts";
 import { projectFile } from "../shared/project_file.ts";
 import { CHANGE_FIELDS, changeVariables } from "./change.ts";
 import { parseDotenv } from "./dotenv.ts";
@@ -26,6 +27,7 @@ const FIELDS = {
 
 export const command = defineCommand({
   events: true,
+  exitCodes: FOLLOW_EXITS,
   fields: FIELDS,
   positionals: [{
     name: "variables",

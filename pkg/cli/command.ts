@@ -1,6 +1,6 @@
 import type { ConfigOf, Field, loadConfig, SettingsFile, Sources } from "../config/mod.ts";
 import { isFault } from "../fault/mod.ts";
-import type { ExitCode } from "./exit_codes.ts";
+import type { ExitCode, ExitMeaning } from "./exit_codes.ts";
 import { UsageError } from "./failure.ts";
 import type { Outcome } from "./output.ts";
 import type { Process } from "./process.ts";
@@ -30,6 +30,8 @@ export interface Definition<F extends Fields> {
   readonly positionals?: readonly Positional[];
   /** Shown by `--help` below the settings: examples, exit codes. */
   readonly notes?: string;
+  /** Every code with which it can end, where that is not what its settings tell (`exitCodesOf`). */
+  readonly exitCodes?: readonly ExitMeaning[];
   /** Reads the file of settings that the command takes values from; what it throws is the command's failure. */
   readonly file?: (positionals: Positionals, process: Process) => Promise<FileSettings | undefined>;
   /** True if the command prints events as they happen with `--output ndjson`, and its result as the last one. */
@@ -54,8 +56,11 @@ export interface Input<F extends Fields> {
 }
 
 /** A command whose settings' types are behind it. */
-export interface Command
-  extends Pick<Definition<Fields>, "fields" | "positionals" | "notes" | "failure" | "outcome" | "events"> {
+export interface Command extends
+  Pick<
+    Definition<Fields>,
+    "fields" | "positionals" | "notes" | "failure" | "outcome" | "events" | "exitCodes"
+  > {
   execute(call: Call, process: Process): Promise<ExitCode>;
 }
 

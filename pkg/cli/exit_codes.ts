@@ -12,6 +12,12 @@ export const EXIT = {
   interrupted: 130,
 } as const;
 
+/** An exit code as help and documentation explain it. */
+export interface ExitMeaning {
+  readonly code: ExitCode;
+  readonly means: string;
+}
+
 const OF_FAULT: Record<FaultCode, ExitCode> = {
   invalid_argument: EXIT.failed,
   unauthenticated: EXIT.auth,

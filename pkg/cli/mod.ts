@@ -40,7 +40,7 @@ export {
 } from "./command.ts";
 export { completionScript, type Shell, SHELLS } from "./completions/mod.ts";
 export { baseDirectories } from "./directories.ts";
-export { EXIT, type ExitCode } from "./exit_codes.ts";
+export { EXIT, type ExitCode, type ExitMeaning } from "./exit_codes.ts";
 export { dispatch } from "./dispatch.ts";
 export {
   type Failure,

@@ -1,4 +1,4 @@
-import { EXIT, type ExitCode } from "../../../pkg/cli/mod.ts";
+import { EXIT, type ExitCode, type ExitMeaning } from "../../../pkg/cli/mod.ts";
 
 /** Exit codes of `unkey deploy` beyond those that all commands share: one for each phase that can fail. */
 export const DEPLOY_EXIT = {
@@ -12,8 +12,13 @@ export const DEPLOY_EXIT = {
   running: 17,
 } as const;
 
-/** Every exit code with the phase in which a deploy ended. Help and JSON are made of this table. */
-const TABLE: readonly { readonly code: ExitCode; readonly phase: string; readonly means: string }[] = [
+/** An exit code with the phase in which a deploy ended. */
+interface PhaseMeaning extends ExitMeaning {
+  readonly phase: string;
+}
+
+/** Every exit code of a deploy. Help, documentation and JSON are made of this table. */
+export const DEPLOY_EXITS: readonly PhaseMeaning[] = [
   { code: EXIT.ok, phase: "ready", means: "the deployment is ready, or as far as --wait asks" },
   { code: EXIT.failed, phase: "other", means: "something else failed" },
   { code: EXIT.usage, phase: "usage", means: "wrong usage or settings" },
@@ -34,18 +39,25 @@ const TABLE: readonly { readonly code: ExitCode; readonly phase: string; readonl
   { code: EXIT.interrupted, phase: "interrupted", means: "Ctrl-C; a deployment that was created goes on" },
 ];
 
+/** The same for commands that follow a deployment without an upload. */
+export const FOLLOW_EXITS: readonly PhaseMeaning[] = DEPLOY_EXITS.filter(({ code }) =>
+  code !== DEPLOY_EXIT.upload
+);
+
 /** The codes as `--help` shows them. */
-export const EXIT_NOTES = [
-  "Standard output gets the URLs and nothing else, or with --json one JSON object, also when the deploy fails. With",
-  "--output ndjson it gets an object for each event: created, status, step, log and notice, and the result last.",
-  "",
-  "Exit codes, with the error.phase of --json:",
-  ...TABLE.map(({ code, phase, means }) => `  ${String(code).padEnd(3)}  ${phase.padEnd(11)}  ${means}`),
-].join("\n");
+export function exitNotes(exits: readonly PhaseMeaning[]): string {
+  return [
+    "Standard output gets the URLs and nothing else, or with --json one JSON object, also when the deploy fails. With",
+    "--output ndjson it gets an object for each event: created, status, step, log and notice, and the result last.",
+    "",
+    "Exit codes, with the error.phase of --json:",
+    ...exits.map(({ code, phase, means }) => `  ${String(code).padEnd(3)}  ${phase.padEnd(11)}  ${means}`),
+  ].join("\n");
+}
 
 /** The phase that an exit code stands for. */
 export function phaseOf(code: ExitCode): string {
-  return TABLE.find((each) => each.code === code)?.phase ?? "other";
+  return DEPLOY_EXITS.find((each) => each.code === code)?.phase ?? "other";
 }
 
 const OF_FAILURE: Readonly<Record<string, ExitCode>> = {

@@ -94,7 +94,7 @@ async function findFormer(former: Former, { client, connection, process }: Look)
   const { environment: environmentSlug } = former;
   const project = former.project === undefined
     ? await projectOf(connection, undefined, process)
-    : await findProject(connection, former.project);
+    : await findProject(connection, former.project, signal);
   const admin = createRpcClient(AdminService, connection);
   const { environments } = await admin.listEnvironments({ projectId: project.id }, { signal });
   const live = environments.find(({ slug }) => slug === environmentSlug)?.liveDeploymentId ?? "";

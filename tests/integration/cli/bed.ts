@@ -1,5 +1,7 @@
 /** The real program against a real api on SQLite, whose deployments have the life that a test gives them. */
+import type { ApiConfig } from "../../../svc/ctrl/api/config.ts";
 import { startApi, type Tenant, type TestApi } from "../../../svc/ctrl/services/testing.ts";
+import { type Life, setUpLife } from "../../../svc/ctrl/services/testing_lifecycle.ts";
 import { type Ending, live } from "./lives.ts";
 
 const MAIN = new URL("../../../main.ts", import.meta.url).pathname;
@@ -11,32 +13,36 @@ export interface ScriptResult {
   readonly stderr: string;
 }
 
-/** One api with one workspace, and `unkey` as a function of shell scripts. */
+/** One api with one workspace, some deployments, and `unkey` as a function of shell scripts. */
 export class CliBed implements AsyncDisposable {
   readonly api: TestApi;
-  readonly tenant: Tenant;
+  readonly life: Life;
+  readonly folder: string;
   /** The end of each deployment that is created from now on. */
   ending: Ending = { status: "ready" };
   /** Lines that each build prints. */
   lines: readonly string[] = ["compiling", "linking"];
   /** A deployment ends when this resolves. */
   mayEnd: Promise<void> = Promise.resolve();
-  readonly #folder: string;
   readonly #lives: Promise<void>[] = [];
 
-  private constructor(api: TestApi, tenant: Tenant, folder: string) {
+  private constructor(api: TestApi, life: Life, folder: string) {
     this.api = api;
-    this.tenant = tenant;
-    this.#folder = folder;
+    this.life = life;
+    this.folder = folder;
     api.workflows.submitDeploy = (id) => {
       this.#lives.push(this.#live(id));
       return Promise.resolve();
     };
   }
 
-  static async start(): Promise<CliBed> {
-    const api = await startApi();
-    return new CliBed(api, await api.tenant("acme"), await Deno.makeTempDir({ prefix: "unkey-cli-" }));
+  static async start(config: Partial<ApiConfig> = {}): Promise<CliBed> {
+    const api = await startApi(config);
+    return new CliBed(api, await setUpLife(api), await Deno.makeTempDir({ prefix: "unkey-cli-" }));
+  }
+
+  get tenant(): Tenant {
+    return this.life.tenant;
   }
 
   /** Variables with which the program reaches the api. */
@@ -44,7 +50,7 @@ export class CliBed implements AsyncDisposable {
     return {
       UNKEY_API_BASE_URL: this.api.url,
       UNKEY_ROOT_KEY: this.tenant.rootKey,
-      XDG_CONFIG_HOME: this.#folder,
+      XDG_CONFIG_HOME: this.folder,
       CI: "",
     };
   }
@@ -56,22 +62,30 @@ export class CliBed implements AsyncDisposable {
 
   /** The text of a file that a script has written; empty without one. */
   async read(name: string): Promise<string> {
-    return await Deno.readTextFile(`${this.#folder}/${name}`).catch(() => "");
+    return await Deno.readTextFile(`${this.folder}/${name}`).catch(() => "");
   }
 
   /** Runs a script of bash in an empty folder. `unkey` is the program. */
   async script(text: string, env: Readonly<Record<string, string>> = {}): Promise<ScriptResult> {
-    const { code, stdout, stderr } = await this.command(text, env).output();
+    const { code, stdout, stderr } = await this.command(text, { env }).output();
     const [out = "", err = ""] = [stdout, stderr].map((each) => new TextDecoder().decode(each));
     return { code, stdout: out, stderr: err };
   }
 
-  command(text: string, env: Readonly<Record<string, string>> = {}): Deno.Command {
+  /** The same with arguments for the script. */
+  command(
+    text: string,
+    { env = {}, args = [], stdin = "null" }: {
+      readonly env?: Readonly<Record<string, string>>;
+      readonly args?: readonly string[];
+      readonly stdin?: "null" | "piped";
+    } = {},
+  ): Deno.Command {
     return new Deno.Command("bash", {
-      args: ["-c", `unkey() { (exec ${this.program} "$@"); }\n${text}`],
-      cwd: this.#folder,
+      args: ["-c", `unkey() { (exec ${this.program} "$@"); }\n${text}`, "bash", ...args],
+      cwd: this.folder,
       env: { ...this.env, ...env },
-      stdin: "null",
+      stdin,
       stdout: "piped",
       stderr: "piped",
     });
@@ -80,7 +94,7 @@ export class CliBed implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all(this.#lives);
     await this.api[Symbol.asyncDispose]();
-    await Deno.remove(this.#folder, { recursive: true });
+    await Deno.remove(this.folder, { recursive: true });
   }
 
   #live(id: string): Promise<void> {

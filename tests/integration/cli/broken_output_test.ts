@@ -70,7 +70,7 @@ Deno.test("a deploy survives the end of its terminal, and ends with its deployme
   const inTerminal =
     `trap 'kill -HUP $job' HUP; ${command} >json & job=$!; wait $job; wait $job; echo $? >code.new; mv code.new code`;
   const terminal = bed.command(`exec script --quiet --flush --command "$COMMAND" screen`, {
-    COMMAND: inTerminal,
+    env: { COMMAND: inTerminal },
   })
     .spawn();
   await eventually("the deployment is created", async () => /created d_/.test(await bed.read("screen")));
@@ -86,8 +86,7 @@ Deno.test("a question whose terminal goes away has no answer, and ends the comma
   await using bed = await CliBed.start();
   const COMMAND = `echo $$ >pid; exec ${bed.program} login`;
   const terminal = bed.command(`exec script --quiet --flush --command "$COMMAND" screen`, {
-    COMMAND,
-    UNKEY_ROOT_KEY: "",
+    env: { COMMAND, UNKEY_ROOT_KEY: "" },
   }).spawn();
   await eventually("the key is asked for", async () => (await bed.read("screen")).includes("\x1b[?25l"));
   terminal.kill("SIGKILL");

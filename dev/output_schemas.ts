@@ -1,0 +1,316 @@
+/** The schemas of the JSON that commands print: published as `docs/schemas`, and applied to real output by tests. */
+import { z } from "zod";
+import type { RegionJson } from "../cmd/status/regions.ts";
+import type { DeploymentStatusJson } from "../cmd/status/deployment.ts";
+import type { InstanceJson } from "../cmd/status/instances.ts";
+import type { ContextSummary } from "../cmd/context/summary.ts";
+import type { PathDecision } from "../cmd/context/decision.ts";
+import type { Line } from "../cmd/logs/printer.ts";
+import type { EventJson } from "../cmd/shared/deploying/event_lines.ts";
+import type { DeployResult } from "../cmd/shared/deploying/result.ts";
+import type { DeploymentJson } from "../cmd/shared/deployment_view.ts";
+import type { SwitchJson } from "../cmd/shared/switch_view.ts";
+import type { FailureJson } from "../pkg/cli/mod.ts";
+
+const text = z.string();
+const count = z.number().int();
+/** Milliseconds since 1970. */
+const time = z.number().int();
+const flag = z.boolean();
+const texts = z.array(text).readonly();
+
+/** The keys of every member of a union. */
+type Keys<U> = U extends unknown ? keyof U : never;
+
+/** The schema as it is, if each value of the type fits it and each member of the type is in it. */
+function of<T>() {
+  return <S extends z.ZodType>(
+    schema: S & (T extends z.input<S> ? ([Keys<T>] extends [Keys<z.input<S>>] ? unknown : never) : never),
+  ): S => schema;
+}
+
+const error = of<FailureJson>()(z.strictObject({ code: text, message: text, request_id: text.optional() }));
+const failure = z.strictObject({ error, exitCode: count });
+
+/** The output of a command, or its failure. */
+function printed(shape: z.core.$ZodLooseShape): z.ZodType {
+  return z.union([z.strictObject(shape), failure]);
+}
+
+const deployResult = {
+  id: text.nullable(),
+  status: text,
+  urls: texts,
+  imageSourceDeploymentId: text.optional(),
+  live: z.strictObject({ id: text, urls: texts }).optional(),
+  environment: text.nullable(),
+  project: text.nullable(),
+  timings: z.strictObject({
+    packMs: count.optional(),
+    uploadMs: count.optional(),
+    createMs: count.optional(),
+    buildMs: count.optional(),
+    deployMs: count.optional(),
+    totalMs: count.optional(),
+  }),
+  warnings: z.array(z.strictObject({ code: text, message: text, paths: texts })).readonly(),
+  error: error.extend({ phase: text.optional() }).optional(),
+  exitCode: count,
+};
+const deployed = of<DeployResult>()(z.strictObject(deployResult));
+/** A change of variables, with the deployment that gets it if that was asked for. */
+const change = { set: texts.optional(), removed: texts.optional() };
+const changed = z.union([
+  z.strictObject({ project: text, environment: text, ...change }),
+  z.strictObject({ ...deployResult, ...change }),
+  failure,
+]);
+
+const switched = of<SwitchJson>()(z.strictObject({
+  project: text,
+  environment: text,
+  from: text.optional(),
+  to: text,
+  path: text,
+  rolledBack: flag,
+  hostnames: texts,
+  urls: texts,
+}));
+const moved = z.union([switched.extend({ tookMs: count }), z.strictObject({ plan: switched }), failure]);
+
+const deployment = of<DeploymentJson>()(z.strictObject({
+  id: text,
+  status: text,
+  live: flag,
+  liveDeploymentId: text.optional(),
+  project: text,
+  environment: text,
+  rolledBack: z.literal(true).optional(),
+  branch: text,
+  commit: z.strictObject({ sha: text, message: text, author: text }).optional(),
+  urls: texts,
+  instances: z.strictObject({ desired: count, running: count }),
+  imageSourceDeploymentId: text.optional(),
+  imageRemoved: z.literal(true).optional(),
+  queue: z.strictObject({ position: count, blockers: texts, queuedAt: time }).optional(),
+  createdAt: time,
+  updatedAt: time,
+  error: z.strictObject({
+    code: text,
+    message: text,
+    exitCode: count.optional(),
+    output: z.strictObject({ source: text, origin: text, lines: texts }).optional(),
+  }).optional(),
+}));
+const instance = of<InstanceJson>()(z.strictObject({
+  name: text,
+  region: text,
+  status: text,
+  reason: text.optional(),
+  message: text.optional(),
+  restarts: count,
+  exitCode: count.optional(),
+  output: texts.optional(),
+  lastEnd: z.strictObject({ reason: text, message: text, exitCode: count, at: time }).optional(),
+}));
+const deploymentStatus = of<DeploymentStatusJson>()(deployment.extend({
+  instances: z.strictObject({ desired: count, running: count, list: z.array(instance).readonly() }),
+  size: z.strictObject({ memoryMib: count, cpuMillicores: count }).optional(),
+  image: text,
+  steps: z.array(z.strictObject({
+    name: text,
+    status: text,
+    message: text,
+    startedAt: time,
+    endedAt: time.optional(),
+    error: text.optional(),
+  })).readonly(),
+}));
+const region = of<RegionJson>()(z.strictObject({
+  region: text,
+  desired: count,
+  applied: count.optional(),
+  observed: count.optional(),
+  lag: count.optional(),
+  waitingSince: time.optional(),
+  silentSince: time.optional(),
+  agents: z.array(
+    z.strictObject({ id: text, alive: flag, applied: count, observed: count, lastSeenAt: time }),
+  ).readonly(),
+  instances: z.strictObject({ desired: count, running: count }),
+  sentinels: z.strictObject({ desired: count, healthy: count }).optional(),
+  lastNack: z.strictObject({ resource: text, error: text, at: time }).optional(),
+}));
+
+const line = of<Line>()(z.union([
+  z.strictObject({ source: z.literal("build"), origin: text, time, text }),
+  z.strictObject({
+    source: z.literal("instance"),
+    instance: text,
+    region: text.optional(),
+    time,
+    stream: text.optional(),
+    text,
+  }),
+]));
+
+const listed = (name: string, row: z.core.$ZodLooseShape, rest: z.core.$ZodLooseShape = {}): z.ZodType =>
+  printed({ [name]: z.array(z.strictObject(row)), ...rest });
+
+const summary = of<ContextSummary>()(z.strictObject({
+  context: text,
+  dockerfile: text,
+  ignoreFile: text,
+  files: count,
+  folders: count,
+  bytes: count,
+  largest: z.array(z.strictObject({ path: text, bytes: count, files: count })).readonly(),
+  largestFiles: z.array(z.strictObject({ path: text, bytes: count })).readonly(),
+  warnings: z.array(z.strictObject({ code: text, message: text, paths: texts })).readonly(),
+}));
+const decision = of<PathDecision>()(z.strictObject({
+  context: text,
+  path: text,
+  included: flag,
+  reason: z.enum(["rule", "git", "default"]),
+  rule: z.strictObject({ file: text, line: count, text }).nullable(),
+  matched: text,
+  files: count,
+  bytes: count,
+}));
+const origin = z.strictObject({
+  kind: text,
+  name: text.optional(),
+  path: text.optional(),
+  line: count.optional(),
+  profile: text.optional(),
+});
+
+/** By the words of the command. */
+export const OUTPUT_SCHEMAS: Readonly<Record<string, z.ZodType>> = {
+  "init": printed({
+    path: text,
+    settings: z.looseObject({ project: text.optional() }),
+    projectCreated: flag,
+  }),
+  "deploy": deployed,
+  "attach": deployed,
+  "redeploy": deployed,
+  "login": printed({
+    apiBaseUrl: text,
+    profile: text,
+    workspace: text,
+    workspaceId: text,
+    keyId: text,
+    permissions: texts,
+  }),
+  "status": z.union([deploymentStatus, z.strictObject({ regions: z.array(region) }), failure]),
+  "logs": z.union([line, failure]),
+  "rollback": moved,
+  "promote": moved,
+  "cancel": printed({ id: text, status: text, rolledBack: switched.optional() }),
+  "stop": printed({ id: text, status: text }),
+  "start": printed({ id: text, status: text, urls: texts, tookMs: count }),
+  "list": z.union([
+    z.strictObject({ deployments: z.array(deployment), nextPageToken: text.optional() }),
+    z.strictObject({
+      projects: z.array(z.strictObject({
+        id: text,
+        slug: text,
+        name: text,
+        defaultBranch: text,
+        liveDeploymentId: text.optional(),
+        createdAt: time,
+      })),
+    }),
+    failure,
+  ]),
+  "scale": printed({
+    project: text,
+    environment: text,
+    size: z.strictObject({ memoryMib: count, cpuMillicores: count, replicas: count.optional() }),
+  }),
+  "open": printed({ url: text, project: text, environment: text, deploymentId: text }),
+  "environments list": listed("environments", {
+    id: text,
+    slug: text,
+    description: text,
+    liveDeploymentId: text.optional(),
+    rolledBack: flag,
+  }, { project: text }),
+  "environments create": printed({ id: text, slug: text, project: text }),
+  "environments delete": printed({ slug: text, project: text, stopped: texts }),
+  "variables list": listed("variables", { name: text, updatedAt: time }, {
+    project: text,
+    environment: text,
+  }),
+  "variables set": changed,
+  "variables remove": changed,
+  "registries list": listed("registries", { host: text, username: text, createdAt: time, updatedAt: time }),
+  "registries add": printed({ host: text, username: text, replaced: flag }),
+  "registries remove": printed({ host: text, removed: flag }),
+  "keys list": listed("keys", { id: text, name: text, start: text, permissions: texts, createdAt: time }),
+  "keys create": printed({ id: text, name: text, permissions: texts, key: text }),
+  "keys revoke": printed({ id: text, revoked: flag }),
+  "audit": listed("entries", {
+    id: text,
+    createdAt: time,
+    actor: z.strictObject({ kind: text, id: text.optional(), name: text.optional() }),
+    action: text,
+    resource: z.strictObject({ type: text, id: text }),
+    projectId: text.optional(),
+    environmentId: text.optional(),
+    facts: z.record(text, z.unknown()),
+  }, { nextPageToken: text.optional() }),
+  "admin workspaces list": listed("workspaces", { id: text, slug: text, name: text, createdAt: time }),
+  "admin workspaces create": printed({ workspaceId: text, slug: text, keyId: text, key: text }),
+  "admin region-tokens list": listed("tokens", { id: text, region: text, createdAt: time }),
+  "admin region-tokens create": printed({ id: text, region: text, token: text }),
+  "admin region-tokens revoke": printed({ id: text, revoked: flag }),
+  "context explain": z.union([summary, decision, failure]),
+  "config show": listed("settings", {
+    flag: text.nullable(),
+    variable: text,
+    key: text.nullable(),
+    secret: flag,
+    values: z.array(z.strictObject({ value: text, origin })),
+  }, { file: text.nullable() }),
+  "version": printed({ version: text, os: text, arch: text, deno: text }),
+  "healthcheck": z.union([
+    z.strictObject({ healthy: z.literal(true), url: text, status: count, durationMs: count }),
+    z.strictObject({
+      healthy: z.literal(false),
+      url: text,
+      status: count.optional(),
+      durationMs: count,
+      error,
+      exitCode: count,
+    }),
+    failure,
+  ]),
+  "ctrl migrate": printed({ applied: texts }),
+  "ctrl rotate-keys": printed({ resealed: count, current: count }),
+};
+
+/** One line of `--output ndjson` of a command that follows a deployment. */
+export const EVENT_SCHEMA = of<EventJson>()(z.union([
+  z.strictObject({ kind: z.literal("created"), time, id: text }),
+  z.strictObject({ kind: z.literal("status"), time, status: text, urls: texts.optional() }),
+  z.strictObject({ kind: z.literal("step"), time, step: text, status: text, message: text }),
+  z.strictObject({ kind: z.literal("log"), time, source: text, origin: text, text }),
+  z.strictObject({ kind: z.literal("notice"), time, message: text }),
+  z.strictObject({ kind: z.literal("result"), time, ...deployResult, ...change }),
+]));
+
+/** The files of `docs/schemas`: name and text. */
+export function schemaFiles(): ReadonlyMap<string, string> {
+  const all = [...Object.entries(OUTPUT_SCHEMAS), ["events", EVENT_SCHEMA] as const];
+  return new Map(all.map(([name, schema]) => {
+    const title = name === "events" ? "An event of --output ndjson" : `unkey ${name} --json`;
+    const { $schema, ...rest } = z.toJSONSchema(schema);
+    return [
+      `${name.replaceAll(" ", "_")}.json`,
+      `${JSON.stringify({ $schema, title, ...rest }, undefined, 2)}\n`,
+    ];
+  }));
+}

@@ -1,0 +1,219 @@
+/** For every command and every exit code that it can give: a call that gives it. */
+import { deployImage, move } from "../../../svc/ctrl/services/testing.ts";
+import { route } from "../../../svc/ctrl/services/testing_agents.ts";
+import { setLive } from "../../../svc/ctrl/services/testing_lifecycle.ts";
+import type { Ending } from "./lives.ts";
+import type { World } from "./world.ts";
+import { type Call, developer, full, local, NOWHERE, operator, type Row } from "./exit_code_rows.ts";
+import { SERVICES } from "./exit_code_services.ts";
+
+const failing = (failureCode: NonNullable<Ending["failureCode"]>) => (world: World): void => {
+  world.bed.ending = { status: "failed", failureCode };
+};
+const ending = (status: "cancelled" | "superseded") => (world: World): void => {
+  world.bed.ending = { status };
+};
+const holding = (world: World): void => {
+  world.bed.mayEnd = world.disposed;
+};
+
+/** Calls of a command that follows a deployment; the world gives the deployment its end. */
+function following(args: readonly string[], failed: Call): Row {
+  return developer(args, {
+    1: failed,
+    10: { args, prepare: failing("dockerfile_missing") },
+    12: { args, prepare: failing("build_failed") },
+    13: { args, prepare: failing("crash_loop") },
+    14: { args, prepare: failing("host_taken") },
+    15: { args, prepare: ending("cancelled") },
+    16: { args, prepare: ending("superseded") },
+    17: { args: [...args, "--timeout", "1s"], prepare: holding },
+    130: { args, prepare: holding, signals: { after: ".. building" } },
+  });
+}
+
+/** The same for one that the test has created: it takes the place of the word `NEW`. */
+function attaching(): Row {
+  const row = following(["attach", "NEW"], { args: ["attach", "d_none"] });
+  const create = (call: Call): Call => ({
+    ...call,
+    prepare: async (world) => {
+      await call.prepare?.(world);
+      world.words["NEW"] = await deployImage(world.bed.api, world.bed.tenant);
+    },
+  });
+  return Object.fromEntries(Object.entries(row).map(([code, call]) => [code, create(call)]));
+}
+
+const hangs = <T>(world: World): Promise<T> =>
+  world.disposed.then(() => Promise.reject(new Error("the test is over")));
+
+const SWITCH_HANGS = (world: World): void => {
+  world.bed.api.workflows.rollback = () => hangs(world);
+  world.bed.api.workflows.promote = () => hangs(world);
+  world.bed.api.workflows.onStart = () => hangs(world);
+};
+
+function operation(args: readonly string[], row: Partial<Row>): Row {
+  const [name = ""] = args;
+  return developer(args, {
+    1: { args: [name, "d_none", "--yes"].filter((word) => word !== "--yes" || args.includes(word)) },
+    17: { args: [...args, "--timeout", "1s"], prepare: SWITCH_HANGS },
+    ...row,
+  });
+}
+
+const stopped = (world: World): Promise<void> => move(world.bed.api, world.bed.life.d3, "stopped");
+const failed = (world: World): Promise<void> => move(world.bed.api, world.bed.life.d3, "failed");
+const project = ["--project", "shop", "--env", "production"];
+const nosuch = (...args: readonly string[]): Call => ({ args: [...args, "--project", "nosuch"] });
+
+/** By the words of the command, then by exit code. */
+export const CALLS: Readonly<Record<string, Row>> = {
+  "init": developer(["init", "FOLDER", "--create"], { 1: nosuch("init", "FOLDER") }),
+  "deploy": {
+    ...following(["deploy", "--image", "nginx:1", ...project], nosuch("deploy", "--image", "nginx:1")),
+    10: { args: ["deploy", "FOLDER", ...project] },
+    11: {
+      args: ["deploy", "FOLDER", ...project],
+      config: { buildFilesExternalUrl: NOWHERE },
+      prepare: (world) => world.write("Dockerfile", "FROM scratch\n"),
+    },
+  },
+  "attach": attaching(),
+  "login": developer(["login"], {
+    1: { args: ["login", "--api-base-url", "ftp://x"] },
+    4: { args: ["login"], env: { UNKEY_ROOT_KEY: "unkey_wrong" } },
+  }),
+  "status": developer(["status", "D2"], { 1: { args: ["status", "d_none"] } }),
+  "logs": developer(["logs", "D2"], { 1: { args: ["logs", "d_none"] } }),
+  "rollback": operation(["rollback", "D1", "--yes"], {
+    18: { args: ["rollback", "D3", "--yes"], prepare: failed },
+  }),
+  "promote": operation(["promote", "D3", "--yes"], {
+    18: { args: ["promote", "D3", "--yes"], prepare: failed },
+  }),
+  "cancel": operation(["cancel", "D1", "--yes"], {
+    0: { args: ["cancel", "D3"], prepare: failed },
+    17: {
+      args: ["cancel", "NEW", "--timeout", "1s"],
+      prepare: async (world) => {
+        holding(world);
+        world.words["NEW"] = await deployImage(world.bed.api, world.bed.tenant);
+      },
+    },
+    18: {
+      args: ["cancel", "D1", "--yes"],
+      prepare: ({ bed: { api, life: { environmentId, d1, d2 } } }) =>
+        setLive(api, environmentId, d2, d1, true),
+    },
+  }),
+  "stop": developer(["stop", "D3"], { 1: { args: ["stop", "d_none"] }, 18: { args: ["stop", "D2"] } }),
+  "start": operation(["start", "D3"], {
+    17: {
+      args: ["start", "D3", "--timeout", "1s"],
+      prepare: async (world) => {
+        await stopped(world);
+        SWITCH_HANGS(world);
+      },
+    },
+    18: { args: ["start", "D3"], prepare: failed },
+  }),
+  "list": developer(["list"], { 1: nosuch("list") }),
+  "open": developer(["open", "--print", ...project], {
+    0: {
+      args: ["open", "--print", ...project],
+      prepare: ({ bed: { api, tenant, life } }) => route(api, tenant, "shop-acme.localhost", life.d2),
+    },
+    1: { args: ["open", "--print", "--project", "shop"] },
+  }),
+  "scale": developer(["scale", "production", "--memory", "256", "--project", "shop"], {
+    1: nosuch("scale", "production", "--memory", "256"),
+  }),
+  "redeploy": following(["redeploy", "D2"], { args: ["redeploy", "d_none"] }),
+  "environments list": developer(["environments", "list", "--project", "shop"], {
+    1: nosuch("environments", "list"),
+  }),
+  "environments create": developer(["environments", "create", "qa", "--project", "shop"], {
+    1: { args: ["environments", "create", "production", "--project", "shop"] },
+  }),
+  "environments delete": developer(["environments", "delete", "qa", "--yes", "--project", "shop"], {
+    0: {
+      args: ["environments", "delete", "qa", "--yes", "--project", "shop"],
+      prepare: (world) => world.createEnvironment("qa"),
+    },
+    1: { args: ["environments", "delete", "qa", "--yes", "--project", "shop"] },
+  }),
+  "variables list": developer(["variables", "list", ...project], { 1: nosuch("variables", "list") }),
+  "variables set": following(
+    ["variables", "set", "A=1", "--redeploy", ...project],
+    nosuch("variables", "set", "A=1"),
+  ),
+  "variables remove": Object.fromEntries(
+    Object.entries(
+      following(["variables", "remove", "A", "--redeploy", ...project], nosuch("variables", "remove", "A")),
+    ).map(([code, call]) => [code, {
+      ...call,
+      prepare: async (world: World) => {
+        await world.setVariable("A");
+        await call.prepare?.(world);
+      },
+    }]),
+  ),
+  "registries list": developer(["registries", "list"], { 1: full("registries", "list") }),
+  "registries add": Object.fromEntries(
+    Object.entries(
+      developer(["registries", "add", "ghcr.io", "--username", "acme", "--password-stdin"], {
+        1: { args: ["registries", "add", "ghcr.io/acme", "--username", "acme", "--password-stdin"] },
+      }),
+    ).map(([code, call]) => [code, { ...call, stdin: "s3cret\n" }]),
+  ),
+  "registries remove": developer(["registries", "remove", "ghcr.io"], {
+    0: { args: ["registries", "remove", "ghcr.io"], prepare: (world) => world.addRegistry("ghcr.io") },
+    1: { args: ["registries", "remove", "ghcr.io"] },
+  }),
+  "keys list": developer(["keys", "list"], { 1: full("keys", "list") }),
+  "keys create": developer(["keys", "create", "ci"], { 1: full("keys", "create", "ci") }),
+  "keys revoke": developer(["keys", "revoke", "KEY"], {
+    0: {
+      args: ["keys", "revoke", "KEY"],
+      prepare: async (world) => void (world.words["KEY"] = await world.createKey()),
+    },
+    1: { args: ["keys", "revoke", "key_none"] },
+  }),
+  "audit": developer(["audit"], { 1: nosuch("audit") }),
+  "admin workspaces list": operator(["admin", "workspaces", "list"], full("admin", "workspaces", "list")),
+  "admin workspaces create": operator(["admin", "workspaces", "create", "other"], {
+    args: ["admin", "workspaces", "create", "acme"],
+  }),
+  "admin region-tokens list": operator(
+    ["admin", "region-tokens", "list"],
+    full("admin", "region-tokens", "list"),
+  ),
+  "admin region-tokens create": operator(
+    ["admin", "region-tokens", "create", "eu-1"],
+    full("admin", "region-tokens", "create", "eu-1"),
+  ),
+  "admin region-tokens revoke": Object.fromEntries(
+    Object.entries(
+      operator(["admin", "region-tokens", "revoke", "TOKEN"], {
+        args: ["admin", "region-tokens", "revoke", "rt_none"],
+      }),
+    ).map(([code, call]) => [code, {
+      ...call,
+      prepare: async (world: World) => void (world.words["TOKEN"] = await world.createRegionToken()),
+    }]),
+  ),
+  "context explain": local(["context", "explain"]),
+  "config show": local(["config", "show"]),
+  "config schema": local(["config", "schema"]),
+  "completions": local(["completions", "bash"]),
+  "version": local(["version"]),
+  "healthcheck": {
+    0: { args: ["healthcheck", "API/health/live"] },
+    1: { args: ["healthcheck", `${NOWHERE}/`] },
+    2: { args: ["healthcheck", "ftp://x"] },
+    130: { args: ["healthcheck", "HOLDS"], signals: {} },
+  },
+  ...SERVICES,
+};

@@ -1,0 +1,100 @@
+/** Calls of services and of the commands that work on the database. */
+import { SERVICE_TOKEN } from "../../../svc/ctrl/services/testing.ts";
+import { NOWHERE, type Row } from "./exit_code_rows.ts";
+import type { World } from "./world.ts";
+
+const DATABASE = { UNKEY_DATABASE_PRIMARY: "sqlite://FOLDER/ctrl.db" };
+const NO_DATABASE = { UNKEY_DATABASE_PRIMARY: "mysql://root@127.0.0.1:1/none" };
+const KEYS = { UNKEY_VAULT_MASTER_KEYS: btoa("m".repeat(32)) };
+
+const BUILDS = {
+  UNKEY_BUILD_NETWORK: "trusted",
+  UNKEY_BUILD_FILES_DIR: "FOLDER",
+  UNKEY_BUILD_FILES_URL: NOWHERE,
+  UNKEY_RESTATE_ADMIN_URL: NOWHERE,
+  UNKEY_RESTATE_INGRESS_URL: NOWHERE,
+  UNKEY_WORKER_HTTP_PORT: "FREE1",
+  UNKEY_RESTATE_HTTP_PORT: "FREE2",
+};
+const EDGE = {
+  UNKEY_CONTROL_PLANE_URL: NOWHERE,
+  UNKEY_CONTROL_PLANE_BEARER: "token",
+  UNKEY_REGION: "eu-1",
+  UNKEY_ENVIRONMENT_ID: "env_1",
+  UNKEY_HTTP_PORT: "0",
+};
+const API = {
+  ...KEYS,
+  UNKEY_AUTH_TOKEN: SERVICE_TOKEN,
+  UNKEY_BUILD_FILES_DIR: "FOLDER",
+  UNKEY_HTTP_PORT: "0",
+};
+const UP = ["up", "--data-dir", "FOLDER/up", "--api-port", "FREE1", "--edge-port", "FREE2"];
+
+/** A service that starts, and that ends at a signal; the second call fails at a port that is taken. */
+function service(args: readonly string[], env: Readonly<Record<string, string>>, after: string): Row {
+  return {
+    0: { args, env, signals: { after } },
+    1: { args: [...args, "--http-port", "TAKEN"], env },
+    2: { args: [...args, "--no-such-flag"] },
+  };
+}
+
+const migrated = (world: World): Promise<unknown> => world.run({ args: ["ctrl", "migrate"], env: DATABASE });
+
+export const SERVICES: Readonly<Record<string, Row>> = {
+  "up": {
+    0: { args: UP, signals: { after: "Ctrl-C stops everything" } },
+    1: { args: [...UP, "--edge-port", "TAKEN"] },
+    2: { args: [...UP, "--no-such-flag"] },
+    130: { args: UP, signals: { after: "ok docker" } },
+  },
+  "ctrl api": {
+    ...service(["ctrl", "api"], { ...DATABASE, ...API }, "ctrl api serves"),
+    20: { args: ["ctrl", "api"], env: { ...NO_DATABASE, ...API } },
+  },
+  "ctrl worker": {
+    0: {
+      args: ["ctrl", "worker"],
+      env: { ...DATABASE, ...KEYS, ...BUILDS },
+      prepare: migrated,
+      signals: { after: "cannot register with restate" },
+    },
+    1: {
+      args: ["ctrl", "worker"],
+      env: { UNKEY_DATABASE_PRIMARY: "sqlite:///none/ctrl.db", ...KEYS, ...BUILDS },
+    },
+    2: { args: ["ctrl", "worker", "--no-such-flag"] },
+    20: { args: ["ctrl", "worker"], env: { ...NO_DATABASE, ...KEYS, ...BUILDS } },
+  },
+  "krane": {
+    ...service(["krane"], { ...EDGE, UNKEY_KRANE_STATE_DIR: "FOLDER/krane" }, "agent started"),
+    20: { args: ["krane"], env: { ...EDGE, DOCKER_HOST: "unix:///none" } },
+  },
+  "frontline": service(["frontline"], EDGE, "route watch failed"),
+  "sentinel": service(["sentinel"], EDGE, "route watch failed"),
+  "ctrl migrate": {
+    0: { args: ["ctrl", "migrate"], env: DATABASE },
+    1: {
+      args: ["ctrl", "migrate"],
+      env: DATABASE,
+      prepare: (world) => world.write("ctrl.db", "no database"),
+    },
+    2: { args: ["ctrl", "migrate"] },
+    20: { args: ["ctrl", "migrate"], env: NO_DATABASE },
+  },
+  "ctrl rotate-keys": {
+    0: {
+      args: ["ctrl", "rotate-keys"],
+      env: { ...DATABASE, ...KEYS },
+      prepare: migrated,
+    },
+    1: {
+      args: ["ctrl", "rotate-keys"],
+      env: { ...DATABASE, ...KEYS },
+      prepare: (world) => world.write("ctrl.db", "no database"),
+    },
+    2: { args: ["ctrl", "rotate-keys"] },
+    20: { args: ["ctrl", "rotate-keys"], env: { ...NO_DATABASE, ...KEYS } },
+  },
+};

@@ -1,0 +1,149 @@
+import { AdminService } from "../../../proto/gen/ctrl/v1/admin_pb.ts";
+import { EnvironmentService } from "../../../proto/gen/ctrl/v1/environment_pb.ts";
+import type { ApiConfig } from "../../../svc/ctrl/api/config.ts";
+import { SERVICE_TOKEN } from "../../../svc/ctrl/services/testing.ts";
+import { freePort } from "../../testbed/wait.ts";
+import { CliBed, type ScriptResult } from "./bed.ts";
+
+/** Only a program that hangs takes so long. */
+const RUN_MS_MAX = 180_000;
+
+/** One run of the program. */
+export interface Invocation {
+  /** Words; those in capitals are replaced by what the world has: `D1`, `D2`, `D3`, `FOLDER`, `TAKEN` for a port, etc. */
+  readonly args: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  readonly stdin?: string;
+  /** Standard output is a full device. */
+  readonly full?: true;
+  /** The program gets SIGINT once it waits for an answer, or once it has printed `after`. */
+  readonly signals?: { readonly after?: string };
+}
+
+/** A bed, a server that never answers, and the names of what is there. */
+export class World implements AsyncDisposable {
+  readonly bed: CliBed;
+  /** The words of calls that stand for something else. */
+  readonly words: Record<string, string>;
+  /** Resolves at the end of the test. */
+  readonly disposed: Promise<void>;
+  readonly #dispose: () => void;
+  readonly #requested = Promise.withResolvers<void>();
+  readonly #holds: Deno.HttpServer<Deno.NetAddr>;
+
+  private constructor(bed: CliBed) {
+    this.bed = bed;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    [this.disposed, this.#dispose] = [promise, resolve];
+    this.#holds = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => undefined }, async () => {
+      this.#requested.resolve();
+      await this.disposed;
+      return new Response();
+    });
+    const { d1, d2, d3 } = bed.life;
+    const holds = `http://127.0.0.1:${this.#holds.addr.port}`;
+    this.words = { D1: d1, D2: d2, D3: d3, FOLDER: bed.folder, API: bed.api.url, HOLDS: holds };
+    this.words["TAKEN"] = String(this.#holds.addr.port);
+    for (const name of ["FREE1", "FREE2"]) this.words[name] = String(freePort());
+  }
+
+  static async start(config?: Partial<ApiConfig>): Promise<World> {
+    return new World(await CliBed.start(config));
+  }
+
+  async write(name: string, text: string): Promise<void> {
+    await Deno.writeTextFile(`${this.bed.folder}/${name}`, text);
+  }
+
+  async setVariable(name: string): Promise<void> {
+    const { projectId } = this.bed.tenant;
+    const variables = { [name]: "1" };
+    await this.#admin().setEnvironmentVariables({ projectId, environmentSlug: "production", variables });
+  }
+
+  async createEnvironment(slug: string): Promise<void> {
+    const { rootKey, projectId } = this.bed.tenant;
+    await this.bed.api.client(EnvironmentService, rootKey).createEnvironment({ projectId, slug });
+  }
+
+  async addRegistry(host: string): Promise<void> {
+    await this.#admin().addRegistry({ host, username: "acme", secret: "s3cret" });
+  }
+
+  async createKey(): Promise<string> {
+    return (await this.#admin().createRootKey({ name: "ci", permissions: ["*"] })).keyId;
+  }
+
+  async createRegionToken(): Promise<string> {
+    const admin = this.bed.api.client(AdminService, SERVICE_TOKEN);
+    return (await admin.createRegionToken({ region: "eu-2" })).tokenId;
+  }
+
+  /** Runs the program itself. */
+  async run({ args, env = {}, stdin, full, signals }: Invocation): Promise<ScriptResult> {
+    const replaced = (text: string): string =>
+      text.replaceAll(/[A-Z]+\d?/g, (word) => this.words[word] ?? word);
+    const command = this.bed.command(`exec ${this.bed.program} "$@" ${full ? ">/dev/full" : ""}`, {
+      args: args.map(replaced),
+      env: Object.fromEntries(Object.entries(env).map(([name, value]) => [name, replaced(value)])),
+      stdin: stdin === undefined ? "null" : "piped",
+    });
+    const child = command.spawn();
+    if (stdin !== undefined) await new Blob([stdin]).stream().pipeTo(child.stdin);
+    const [out, err] = [new Output(child.stdout), new Output(child.stderr)];
+    if (signals !== undefined) {
+      await Promise.race([
+        signals.after === undefined ? this.#requested.promise : err.has(signals.after),
+        signals.after === undefined ? this.disposed : out.has(signals.after),
+        child.status,
+      ]);
+      child.kill("SIGINT");
+    }
+    const late = setTimeout(() => child.kill("SIGKILL"), RUN_MS_MAX);
+    const { code } = await child.status;
+    clearTimeout(late);
+    return { code, stdout: await out.whole, stderr: await err.whole };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#dispose();
+    await this.#holds.shutdown();
+    await this.bed[Symbol.asyncDispose]();
+  }
+
+  #admin() {
+    return this.bed.api.client(AdminService, this.bed.tenant.rootKey);
+  }
+}
+
+/** The text of a stream. */
+class Output {
+  /** The text when the stream has ended. */
+  readonly whole: Promise<string>;
+  #text = "";
+  #wanted: { readonly text: string; readonly found: () => void } | undefined;
+
+  constructor(stream: ReadableStream<Uint8Array<ArrayBuffer>>) {
+    this.whole = this.#read(stream);
+  }
+
+  /** Resolves when the text is there. */
+  async has(text: string): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#wanted = { text, found: resolve };
+    this.#look();
+    await promise;
+  }
+
+  async #read(stream: ReadableStream<Uint8Array<ArrayBuffer>>): Promise<string> {
+    for await (const part of stream.pipeThrough(new TextDecoderStream())) {
+      this.#text += part;
+      this.#look();
+    }
+    return this.#text;
+  }
+
+  #look(): void {
+    if (this.#wanted !== undefined && this.#text.includes(this.#wanted.text)) this.#wanted.found();
+  }
+}
