@@ -7,6 +7,8 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { cpuUsage } from "node:process";
 import { oneLine, printable } from "../../cmd/shared/output.ts";
+import { dockerfileNotices } from "../../pkg/build/explain/mod.ts";
+import { LogDemux } from "../../pkg/docker/logs.ts";
 import { LineCutter, parseStamped } from "../../pkg/lines/mod.ts";
 import { bodyDecoder } from "../../pkg/proxy/body.ts";
 import { forwardedRequest, forwardedResponse } from "../../pkg/proxy/forward.ts";
@@ -151,6 +153,15 @@ function podStates(text: string): void {
 }
 
 const PARSERS: Readonly<Record<string, (text: string) => void>> = {
+  "volumes of a Dockerfile": (text) => void dockerfileNotices(`VOLUME ${text}`, { healthCheckPath: "" }),
+  "a Dockerfile": (text) => void dockerfileNotices(text, { healthCheckPath: "" }),
+  "frames of the engine's log": (text) => {
+    const bytes = new TextEncoder().encode(text);
+    const frame = new Uint8Array(8 + bytes.length);
+    new DataView(frame.buffer).setUint32(4, bytes.length);
+    frame.set(bytes, 8);
+    for (const _ of new LogDemux().push(frame)) { /* only read */ }
+  },
   "a value of a response": (text) => responseHead(`HTTP/1.1 200 OK\r\nA: b${text}c\r\n d\r\n\r\n`),
   "a folded value of a response": (text) => responseHead(`HTTP/1.1 200 OK\nA: b\n ${text}\n c\n\n`),
   "a reason of a response": (text) => responseHead(`HTTP/1.1 200 ${text}\r\n\r\n`),

@@ -1,5 +1,6 @@
 /** Advice where users of containers get stuck. Pure; time is linear in the texts. */
 import type { BuildFailure } from "../builder.ts";
+import { instructions, instructionsOfLastStage, linesOf } from "./stages.ts";
 
 /** A failure and its surroundings. */
 export interface HintFacts {
@@ -135,26 +136,14 @@ export function portHint(port: number, exposed: readonly number[]): string | und
 const PORTS_SHOWN = 5;
 const PORT_MAX = 65_535;
 const RANGE_MAX = 100;
-const STAGES_MAX = 1_000;
 
 /** The TCP ports that the last stage of a Dockerfile exposes by number, with those of the stages that it builds on. */
 export function exposedPorts(dockerfile: string): readonly number[] {
-  const stages = new Map<string, Set<number>>();
-  let ports = new Set<number>();
-  for (const line of instructions(dockerfile)) {
-    const [name = "", ...words] = line.split(/\s+/, WORDS_MAX);
-    if (name.toLowerCase() === "from" && stages.size < STAGES_MAX) {
-      const [base = "", as = "", stage = ""] = words.filter((each) => !each.startsWith("--"));
-      ports = new Set(stages.get(base.toLowerCase()));
-      stages.set(as.toLowerCase() === "as" ? stage.toLowerCase() : String(stages.size), ports);
-    } else if (name.toLowerCase() === "expose") {
-      for (const word of words) for (const port of portsOf(word)) ports.add(port);
-    }
-  }
-  return [...ports];
+  const words = instructionsOfLastStage(dockerfile).filter(({ name }) => name === "expose").flatMap((each) =>
+    each.words
+  );
+  return [...new Set(words.flatMap(portsOf))];
 }
-
-const WORDS_MAX = 100;
 
 /** `3000`, `3000/tcp` or `3000-3005`. */
 function portsOf(word: string): number[] {
@@ -162,29 +151,6 @@ function portsOf(word: string): number[] {
   const [first, last] = [Number(from), Number(to)];
   if (!(first >= 1 && last <= PORT_MAX && last >= first)) return [];
   return Array.from({ length: Math.min(RANGE_MAX, last - first + 1) }, (_, index) => first + index);
-}
-
-/** Instructions, each in one line, without comments. */
-function instructions(dockerfile: string): string[] {
-  const found: string[] = [];
-  let open: string[] = [];
-  for (const line of linesOf(dockerfile)) {
-    const text = line.trim();
-    if (text === "" || text.startsWith("#")) continue;
-    const goesOn = text.endsWith("\\");
-    open.push(goesOn ? text.slice(0, -1) : text);
-    if (goesOn) continue;
-    found.push(open.join(" "));
-    open = [];
-  }
-  if (open.length > 0) found.push(open.join(" "));
-  return found;
-}
-
-const DOCKERFILE_CHARACTERS_MAX = 1_000_000;
-
-function linesOf(dockerfile: string): string[] {
-  return dockerfile.slice(0, DOCKERFILE_CHARACTERS_MAX).replace(/^\ufeff/, "").split("\n");
 }
 
 function wordAfter(text: string, before: string): string | undefined {

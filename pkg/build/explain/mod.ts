@@ -4,4 +4,5 @@
  *
  * @module
  */
+export { dockerfileNotices } from "./notices.ts";
 export { exposedPorts, portHint, startHint, withHint } from "./hints.ts";

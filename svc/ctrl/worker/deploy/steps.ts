@@ -1,17 +1,20 @@
 /** The effects of a deploy. Each may run twice, and its second run finds its work done. */
 import type { Clock } from "../../../../pkg/clock/mod.ts";
 import { transact } from "../../../../pkg/db/mod.ts";
+import { dockerfileNotices } from "../../../../pkg/build/explain/mod.ts";
 import { newDnsName } from "../../../../pkg/uid/mod.ts";
 import { domainsOf } from "../../internal/deployments/domains.ts";
 import type { StepName } from "../../internal/deployments/events.ts";
 import { ACTIVE_STATUSES, type DeploymentStatus, isFinal } from "../../internal/deployments/status.ts";
 import {
+  appendEvent,
   appendLogLines,
   type CtrlDatabase,
   type DeploymentsTable,
   EDGE_REGION,
   endStep,
   ensureWorkspaceNamespace,
+  findBuildInputs,
   findDeployment,
   findSlugs,
   holdsBuildSlot,
@@ -174,6 +177,7 @@ async function place(
     await ensureWorkspaceNamespace(tx, { id: row.workspace_id, candidate, nowMs });
     const message = `Starting the app in ${deps.regions.join(", ")}.`;
     await startStep(tx, { deploymentId: id, name: "deploying", message, nowMs });
+    for (const message of await noticesOf(tx, row)) await appendEvent(tx, id, "notice", { message }, nowMs);
     await setCheckHost(tx, id, await checkHost(tx, deps, row));
     await placeDeployment(tx, {
       deploymentId: id,
@@ -183,6 +187,13 @@ async function place(
       nowMs,
     });
   });
+}
+
+/** Instructions that mean less here than on a machine of one's own. A redeploy has told of them before. */
+async function noticesOf(tx: Tx, row: DeploymentsTable): Promise<readonly string[]> {
+  const dockerfile = (await findBuildInputs(tx, row.id))?.dockerfile;
+  if (dockerfile === undefined) return [];
+  return dockerfileNotices(new TextDecoder().decode(dockerfile), { healthCheckPath: row.health_check_path });
 }
 
 /** The name that visitors use: apps with a list of hosts refuse any other one. */
