@@ -50,6 +50,8 @@ export const UP_FIELDS = {
     schema: textSchema(HOST_DEFAULT),
   }),
   imagesKept: WORKER_FIELDS.imagesKept,
+  readySeconds: WORKER_FIELDS.readySeconds,
+  listenSeconds: WORKER_FIELDS.listenSeconds,
   trustedRegistries: WORKER_FIELDS.trustedRegistries,
   buildSources: WORKER_FIELDS.buildSources,
   buildCacheMib: WORKER_FIELDS.buildCacheMib,
