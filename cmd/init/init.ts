@@ -2,12 +2,13 @@
 import { writeFile } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import { z } from "zod";
-import { defineCommand, type Process } from "../../pkg/cli/mod.ts";
+import { defineCommand, type Process, UsageError } from "../../pkg/cli/mod.ts";
 import { type ConfigOf, field, switchField, textSchema } from "../../pkg/config/mod.ts";
 import { isFault, publicFault } from "../../pkg/fault/mod.ts";
 import { createRpcClient } from "../../pkg/rpc/mod.ts";
-import { AdminService } from "../../proto/gen/ctrl/v1/admin_pb.ts";
+import { AdminService, type Project } from "../../proto/gen/ctrl/v1/admin_pb.ts";
 import { calling, connect, CONNECT_FIELDS, type Connection } from "../shared/connect.ts";
+import { YES_FIELD } from "../shared/confirm.ts";
 import { JSON_FIELD, jsonLine } from "../shared/output.ts";
 import { PROJECT_FILE } from "../shared/project_file.ts";
 import { parseProjectFile } from "../shared/project_file/parse.ts";
@@ -27,6 +28,7 @@ const FIELDS = {
     env: "UNKEY_INIT_CREATE",
     help: "Create the project if there is none, without asking.",
   }),
+  yes: { ...YES_FIELD, help: "The same as --create." },
   environment: { ...ENVIRONMENT_FILTER_FIELD, help: "Environment that deploys go to." },
   dockerfile: field({
     flag: "dockerfile",
@@ -104,7 +106,7 @@ async function findOrCreate(config: InitConfig, folder: string, process: Process
     throw publicFault("invalid_argument", "The folder's name makes no project: give --project.");
   }
   const connection = await connect(config, process).catch((error: unknown) => {
-    if (isFault(error, "unauthenticated") && !config.create) return undefined;
+    if (isFault(error, "unauthenticated") && !config.create && !config.yes) return undefined;
     throw error;
   });
   if (connection === undefined) return { project, created: false, known: false };
@@ -124,16 +126,23 @@ async function ensureProject(
   if (projects.some(({ id, slug }) => id === project || slug === project)) {
     return { project, created: false, known: true };
   }
-  const message = `There is no project "${project}" yet. Create it?`;
-  if (!config.create && await prompts?.confirm({ message, initial: true }) !== true) {
-    const there = projects.length === 0 ? "none yet" : projects.map(({ slug }) => slug).sort().join(", ");
-    throw publicFault(
-      "not_found",
-      `There is no project "${project}" in your workspace: --create makes it, --project names another. Yours: ${there}.`,
-    );
-  }
+  if (!config.create && !config.yes) await askToCreate(project, projects, prompts);
   await admin.createProject({ slug: project }, { signal });
   return { project, created: true, known: true };
+}
+
+/** @throws `UsageError` without a terminal, `not_found` when the answer is no */
+async function askToCreate(
+  project: string,
+  projects: readonly Project[],
+  prompts: Process["prompts"],
+): Promise<void> {
+  const message = `There is no project "${project}" yet. Create it?`;
+  if (await prompts?.confirm({ message, initial: true }) === true) return;
+  const there = projects.length === 0 ? "none yet" : projects.map(({ slug }) => slug).sort().join(", ");
+  const text =
+    `There is no project "${project}" in your workspace: --create makes it, --project names another. Yours: ${there}.`;
+  throw prompts === undefined ? new UsageError(text) : publicFault("not_found", text);
 }
 
 /** The folder's name as the slug of a project; empty when nothing of it can be used. */

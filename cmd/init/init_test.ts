@@ -57,12 +57,28 @@ Deno.test("init creates the project with --create, and lists the projects withou
   const env = access(api.url);
   await withFolder("My App_2", async (cwd) => {
     const refused = await unkey(["init"], { cwd, env });
-    assert.equal(refused.code, 1);
+    assert.equal(refused.code, 2, "there is no terminal to ask on");
     assert.match(refused.stderr, /no project "my-app-2".*--create makes it.*Yours: shop/);
+    const prompts = {
+      confirm: () => Promise.resolve(false),
+      select: () => Promise.resolve(undefined),
+      password: () => Promise.resolve(undefined),
+    };
+    const declined = await unkey(["init"], { cwd, env, prompts });
+    assert.deepEqual([declined.code, declined.stderr, created], [1, refused.stderr, []]);
     const done = await unkey(["init", "--create"], { cwd, env });
     assert.equal(done.code, 0, done.stderr);
     assert.match(done.stderr, /created the project my-app-2/);
     assert.deepEqual([created, await read(cwd)], [["my-app-2"], { project: "my-app-2" }]);
+  });
+});
+
+Deno.test("init --yes creates the project as --create does", async () => {
+  const created: string[] = [];
+  await using api = await controlPlane(created);
+  await withFolder("my-app", async (cwd) => {
+    const { code, stderr } = await unkey(["init", "--yes"], { cwd, env: access(api.url) });
+    assert.deepEqual([code, created], [0, ["my-app"]], stderr);
   });
 });
 

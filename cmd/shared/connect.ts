@@ -2,7 +2,7 @@
 import type { Process } from "../../pkg/cli/mod.ts";
 import { readCredentials } from "./credentials.ts";
 import { type ConfigOf, field, type Secret, secretField, textSchema } from "../../pkg/config/mod.ts";
-import { type Fault, publicFault } from "../../pkg/fault/mod.ts";
+import { type Fault, isFault, publicFault } from "../../pkg/fault/mod.ts";
 import { fromConnectError, isAnswer } from "../../pkg/rpc/mod.ts";
 
 /** Settings of every command that calls the control plane. */
@@ -82,6 +82,8 @@ export async function calling<T>({ baseUrl, as }: Connection, call: () => Promis
   try {
     return await call();
   } catch (error) {
+    // A wrong use, Ctrl-C or a bug is no answer of the control plane.
+    if (!isFault(error) && !isRemote(error)) throw error;
     const fault = fromConnectError(error);
     if (as !== "operator" || fault.code !== "unauthenticated") throw withAdvice(fault, baseUrl);
     const text =
@@ -92,8 +94,11 @@ export async function calling<T>({ baseUrl, as }: Connection, call: () => Promis
 
 /** A failed call as a fault with advice; any other error as it is. */
 export function explainCallError(error: unknown, baseUrl: string): unknown {
-  const isRemote = error instanceof Error && error.name === "ConnectError";
-  return isRemote ? withAdvice(fromConnectError(error), baseUrl) : error;
+  return isRemote(error) ? withAdvice(fromConnectError(error), baseUrl) : error;
+}
+
+function isRemote(error: unknown): boolean {
+  return error instanceof Error && error.name === "ConnectError";
 }
 
 /** The fault with advice for the user. */

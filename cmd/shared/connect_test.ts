@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { writeCredentials } from "./credentials.ts";
+import { UsageError } from "../../pkg/cli/mod.ts";
+import { isFault, publicFault } from "../../pkg/fault/mod.ts";
 import { Secret } from "../../pkg/config/mod.ts";
 import { testProcess } from "../../pkg/testkit/process.ts";
-import { connect, LOCAL_API_URL } from "./connect.ts";
+import { calling, connect, LOCAL_API_URL } from "./connect.ts";
 
 const STORED = {
   apiBaseUrl: "https://api.example.com",
@@ -52,4 +54,18 @@ Deno.test("connect()", async (t) => {
     const { baseUrl, token } = await connect(config, process);
     assert.deepEqual([baseUrl, token.reveal()], ["https://other.example", "unkey_env"]);
   });
+});
+
+/** They were shown as an internal failure of the control plane. */
+Deno.test("calling() passes on errors that no call gave, as they are", async () => {
+  const connection = { baseUrl: "http://127.0.0.1:1", token: new Secret("unkey_test") };
+  const interrupted = new DOMException("Got SIGINT", "AbortError");
+  for (const error of [new UsageError("--yes confirms"), interrupted, new RangeError("a bug")]) {
+    await assert.rejects(calling(connection, () => Promise.reject(error)), (thrown) => thrown === error);
+  }
+  const gone = calling(connection, () => Promise.reject(publicFault("unavailable", "Nothing answers.")));
+  await assert.rejects(
+    gone,
+    (error) => isFault(error, "unavailable") && /127\.0\.0\.1:1 does not answer/.test(error.message),
+  );
 });

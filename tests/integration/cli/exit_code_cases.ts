@@ -70,7 +70,10 @@ const nosuch = (...args: readonly string[]): Call => ({ args: [...args, "--proje
 
 /** By the words of the command, then by exit code. */
 export const CALLS: Readonly<Record<string, Row>> = {
-  "init": developer(["init", "FOLDER", "--create"], { 1: nosuch("init", "FOLDER") }),
+  "init": developer(["init", "FOLDER", "--create"], {
+    1: { args: ["init", "FOLDER", "--create"], prepare: (world) => world.write("unkey.json", "{}") },
+    2: nosuch("init", "FOLDER"),
+  }),
   "deploy": {
     ...following(["deploy", "--image", "nginx:1", ...project], nosuch("deploy", "--image", "nginx:1")),
     10: { args: ["deploy", "FOLDER", ...project] },
