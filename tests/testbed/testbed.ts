@@ -22,6 +22,8 @@ const MAIN = new URL("../../main.ts", import.meta.url).pathname;
 export interface TestbedOptions {
   /** A database to use instead of a new SQLite file. */
   readonly databaseUrl?: string;
+  /** Settings of an object store to use instead of a folder of the api. */
+  readonly objects?: Readonly<Record<string, string>>;
   /** Added to the worker's environment, e.g. shorter deadlines. */
   readonly workerEnv?: Readonly<Record<string, string>>;
   readonly apiEnv?: Readonly<Record<string, string>>;
@@ -212,9 +214,11 @@ export class Testbed implements AsyncDisposable {
       UNKEY_RESTATE_INGRESS_URL: `http://127.0.0.1:${this.ports.ingress}`,
       UNKEY_AVAILABLE_REGIONS: this.region,
       UNKEY_EDGE_URL: `http://localhost:${this.ports.edge}`,
-      UNKEY_BUILD_FILES_DIR: `${this.directory}/objects`,
-      UNKEY_BUILD_FILES_SIGNING_KEY: "test-signing-key-0123456789abcdef",
-      UNKEY_BUILD_FILES_URL: this.apiUrl,
+      ...this.#options.objects ?? {
+        UNKEY_BUILD_FILES_DIR: `${this.directory}/objects`,
+        UNKEY_BUILD_FILES_SIGNING_KEY: "test-signing-key-0123456789abcdef",
+        UNKEY_BUILD_FILES_URL: this.apiUrl,
+      },
       UNKEY_VAULT_MASTER_KEYS: btoa("0123456789abcdef0123456789abcdef"),
     };
   }
