@@ -8,13 +8,12 @@ import { openEngine } from "../../pkg/docker/mod.ts";
 import { LocalPlatform } from "../testbed/local.ts";
 import { BOUNDS } from "./bounds.ts";
 import { report, type Row } from "./row.ts";
-import { type Deployed, Deploys } from "./upload_deploys.ts";
-import { dockerBuildMs, tarAndCurl } from "./upload_others.ts";
+import { type Deployed, Deploys, MadeImages } from "./upload_deploys.ts";
+import { dockerBuildMs, removeReference, tarAndCurl } from "./upload_others.ts";
 
 const FOLDERS = 400;
 const FILES_PER_FOLDER = 50;
 const LARGE_BYTES = 500_000_000;
-const ROUNDS = 3;
 /** Files that were written within the last 2 s are always read again; a source tree is older. */
 const SETTLED_MS = 2_100;
 const BUNDLE = new URL("../../dist/bundle/main.js", import.meta.url).pathname;
@@ -23,6 +22,8 @@ const BUNDLE = new URL("../../dist/bundle/main.js", import.meta.url).pathname;
 interface Subject {
   readonly name: string;
   readonly root: string;
+  /** Changes that are measured. */
+  readonly rounds: number;
   readonly change: () => Promise<void>;
 }
 
@@ -31,14 +32,16 @@ export async function benchUpload(): Promise<Row[]> {
   const engine = openEngine();
   await ensureBaseImage(engine, AbortSignal.timeout(60_000));
   engine.close();
+  await using images = new MadeImages();
   await using platform = await LocalPlatform.create(await program());
   await platform.start();
-  const deploys = new Deploys(platform, await program());
+  const deploys = new Deploys(platform, await program(), images);
   const rows: Row[] = [];
   for (const subject of [await manyFiles(platform.directory), await largeFile(platform.directory)]) {
     rows.push(...await measure(subject, deploys));
     await Deno.remove(subject.root, { recursive: true });
   }
+  await removeReference();
   return rows;
 }
 
@@ -51,7 +54,7 @@ async function program(): Promise<readonly string[]> {
   return [Deno.execPath(), "run", "-A", "--quiet", `--v8-flags=${V8_FLAGS}`, main];
 }
 
-async function measure({ name, root, change }: Subject, deploys: Deploys): Promise<Row[]> {
+async function measure({ name, root, rounds: count, change }: Subject, deploys: Deploys): Promise<Row[]> {
   const settle = (): Promise<unknown> => new Promise((resolve) => setTimeout(resolve, SETTLED_MS));
   await settle();
   const rows: Row[] = [];
@@ -69,14 +72,14 @@ async function measure({ name, root, change }: Subject, deploys: Deploys): Promi
     ok: unchanged.sentMs < BOUNDS.uploadUnchanged.limit.ms && unchanged.sentBytes === 0,
   });
   const rounds: { readonly changed: Deployed; readonly other: Others }[] = [];
-  for (let round = 0; round < ROUNDS; round++) {
+  for (let round = 0; round < count; round++) {
     await change();
     await settle();
     rounds.push({ changed: await deploys.deploy(root), other: await others(root) });
   }
   // Each beside its own reference: the machine may be busier in one round than in another.
   const behind = ({ changed, other }: typeof rounds[number]): number => changed.imageMs - other.dockerMs;
-  const [median] = rounds.toSorted((a, b) => behind(a) - behind(b)).slice(Math.floor(ROUNDS / 2));
+  const [median] = rounds.toSorted((a, b) => behind(a) - behind(b)).slice(Math.floor(count / 2));
   if (median === undefined) return rows;
   const { changed, other } = median;
   const { extraMs, bytes } = BOUNDS.uploadChange.limit;
@@ -133,7 +136,7 @@ async function manyFiles(directory: string): Promise<Subject> {
   }
   const change = (): Promise<void> =>
     Deno.writeTextFile(`${root}/src/module7/file7.ts`, `${crypto.randomUUID()}\n`);
-  return { name: `${(FOLDERS * FILES_PER_FOLDER).toLocaleString("en")} files`, root, change };
+  return { name: `${(FOLDERS * FILES_PER_FOLDER).toLocaleString("en")} files`, root, rounds: 3, change };
 }
 
 /** Random bytes, and a byte in the middle that changes. */
@@ -154,7 +157,7 @@ async function largeFile(directory: string): Promise<Subject> {
     await file.seek(LARGE_BYTES / 2, Deno.SeekMode.Start);
     await file.write(byte.map((value) => value + 1));
   };
-  return { name: `a file of ${LARGE_BYTES / 1e6} MB`, root, change };
+  return { name: `a file of ${LARGE_BYTES / 1e6} MB`, root, rounds: 1, change };
 }
 
 if (import.meta.main) {

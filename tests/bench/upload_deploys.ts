@@ -1,5 +1,6 @@
 import { LineCutter } from "../../pkg/lines/mod.ts";
 import type { LocalPlatform } from "../testbed/local.ts";
+import { docker } from "../testbed/testbed.ts";
 
 /** Times from the start of the command. */
 export interface Deployed {
@@ -16,14 +17,36 @@ const SENT = /^ok (?:uploaded ([\d.]+) (\w+)|unchanged)/;
 /** The image is there: it was built, or that of an earlier build is used again. */
 const IMAGE = /^(ok building|\.\. starting)/;
 
+const CREATED = /^ok created (d_\w+)/;
+
+/** Images of deployments. Dispose of them behind the platform: one that runs cannot be removed. */
+export class MadeImages implements AsyncDisposable {
+  readonly #ids: string[] = [];
+
+  add(deploymentId: string): void {
+    this.#ids.push(deploymentId);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const id of this.#ids) {
+      const filter = `reference=unkey.local/*/*:${id}*`;
+      const { stdout } = await docker(["images", "--quiet", "--filter", filter]);
+      const images = stdout.split("\n").filter((image) => image !== "");
+      if (images.length > 0) await docker(["rmi", "--force", ...images]);
+    }
+  }
+}
+
 /** Runs deploys with a clock beside their output. */
 export class Deploys {
   readonly #platform: LocalPlatform;
   readonly #program: readonly string[];
+  readonly #images: MadeImages;
 
-  constructor(platform: LocalPlatform, program: readonly string[]) {
+  constructor(platform: LocalPlatform, program: readonly string[], images: MadeImages) {
     this.#platform = platform;
     this.#program = program;
+    this.#images = images;
   }
 
   async deploy(root: string): Promise<Deployed> {
@@ -50,6 +73,7 @@ export class Deploys {
       for (const text of cutter.push(bytes)) lines.push({ text, ms: performance.now() - begunMs });
     }
     const { success } = await process.status;
+    for (const id of lines.flatMap(({ text }) => CREATED.exec(text)?.[1] ?? [])) this.#images.add(id);
     const sent = lines.find(({ text }) => SENT.test(text));
     const image = lines.find(({ text }) => IMAGE.test(text));
     if (!success || sent === undefined || image === undefined) {

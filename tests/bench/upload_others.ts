@@ -1,5 +1,4 @@
-import { hasBuildx } from "../../pkg/testkit/buildx.ts";
-import { Buildx } from "../../pkg/testkit/buildx.ts";
+import { Buildx, hasBuildx } from "../../pkg/testkit/buildx.ts";
 
 const TAG = "unkey-bench-upload:reference";
 const HOST = Deno.env.get("DOCKER_HOST") ?? "unix:///var/run/docker.sock";
@@ -14,6 +13,10 @@ export async function dockerBuildMs(root: string): Promise<number> {
     await run("docker", ["build", "--quiet", "--tag", TAG, root], { DOCKER_BUILDKIT: "1" });
   }
   return performance.now() - begunMs;
+}
+
+export async function removeReference(): Promise<void> {
+  await run("docker", ["rmi", "--force", TAG]);
 }
 
 /** The time for an archive and its upload, and its size. */
