@@ -1,9 +1,12 @@
 import { z } from "zod";
-import { type ConfigOf, field, portSchema, textSchema } from "../../pkg/config/mod.ts";
+import { type ConfigOf, field, integerSchema, portSchema, textSchema } from "../../pkg/config/mod.ts";
 import { HOST_DEFAULT } from "../../pkg/docker/mod.ts";
 import { API_FIELDS } from "../../svc/ctrl/api/config.ts";
+import { edgeFields } from "../../svc/frontline/config.ts";
 import { WORKER_FIELDS } from "../../svc/ctrl/worker/config/config.ts";
 
+const EDGE = edgeFields("FRONTLINE");
+const DRAIN_MS_MAX = 3_600_000;
 const SLUG = /^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$/;
 
 function slugSchema(fallback: string): z.ZodType<string> {
@@ -56,6 +59,12 @@ export const UP_FIELDS = {
   buildSources: WORKER_FIELDS.buildSources,
   buildCacheMib: WORKER_FIELDS.buildCacheMib,
   buildDiskFreeMib: WORKER_FIELDS.buildDiskFreeMib,
+  trustedProxies: EDGE.trustedProxies,
+  drainMs: {
+    ...EDGE.drainMs,
+    help: "How long running requests may go on after Ctrl-C.",
+    schema: integerSchema(10_000, 1, DRAIN_MS_MAX),
+  },
   outputKept: API_FIELDS.outputKept,
   outputSizeMax: API_FIELDS.outputSizeMax,
   cpuDefault: API_FIELDS.cpuDefault,

@@ -104,9 +104,6 @@ export function kraneSettings(plan: Plan & { readonly state: SeededState }): Set
   };
 }
 
-/** Requests that still run when Ctrl-C is pressed get this long. */
-const DRAIN_MS = 2_000;
-
 export function edgeSettings(plan: Plan & { readonly state: SeededState }): Settings {
   return {
     UNKEY_CONTROL_PLANE_URL: apiUrl(plan),
@@ -114,7 +111,8 @@ export function edgeSettings(plan: Plan & { readonly state: SeededState }): Sett
     UNKEY_REGION: REGION,
     UNKEY_HTTP_HOST: HOST,
     UNKEY_HTTP_PORT: String(plan.config.edgePort),
-    UNKEY_FRONTLINE_DRAIN_MS: String(DRAIN_MS),
+    UNKEY_FRONTLINE_DRAIN_MS: String(plan.config.drainMs),
+    UNKEY_TRUSTED_PROXIES: plan.config.trustedProxies.join(","),
     // There is no load balancer in front of it.
     UNKEY_FRONTLINE_STOP_DELAY_MS: "0",
   };
