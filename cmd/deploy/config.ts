@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { Process } from "../../pkg/cli/mod.ts";
-import { type ConfigOf, field, integerSchema, textSchema } from "../../pkg/config/mod.ts";
+import { type ConfigOf, durationSchema, field, integerSchema, textSchema } from "../../pkg/config/mod.ts";
 import { CONNECT_FIELDS } from "../shared/connect.ts";
 import { CONTEXT_FIELDS } from "../shared/context/fields.ts";
 import { FOLLOW_FIELDS } from "../shared/deploying/follow_fields.ts";
@@ -52,9 +52,30 @@ export const DEPLOY_FIELDS = {
       message: "must begin with /",
     }),
   }),
+  startTimeoutMs: field({
+    flag: "start-timeout",
+    env: "UNKEY_START_TIMEOUT",
+    file: "startTimeout",
+    placeholder: "<duration>",
+    help:
+      "How long the app has to listen, or to be healthy, e.g. 90s or 5m. Default: the operator's, mostly 60s.",
+    schema: startTimeoutSchema(),
+  }),
   ...SIZE_FIELDS,
   ...FOLLOW_FIELDS,
 };
+
+/** `undefined` when nothing is given. */
+function startTimeoutSchema(): z.ZodType<number | undefined> {
+  const given = durationSchema({ fallback: "1s", minMs: 1_000, maxMs: 3_600_000 });
+  return z.string().optional().transform((text, context): number | undefined => {
+    if (text === undefined) return undefined;
+    const parsed = given.safeParse(text);
+    if (parsed.success) return parsed.data;
+    context.addIssue({ code: "custom", message: parsed.error.issues[0]?.message ?? "is not valid" });
+    return z.NEVER;
+  });
+}
 
 export interface DeployOptions {
   readonly config: ConfigOf<typeof DEPLOY_FIELDS>;

@@ -56,6 +56,7 @@ export async function runDeploy(options: DeployOptions): Promise<DeployResult> {
       port: config.port,
       healthCheckPath: config.healthCheckPath,
       ...(size === undefined ? {} : { size }),
+      startSeconds: Math.ceil((config.startTimeoutMs ?? 0) / 1_000),
     });
     outcome.deploymentId = deploymentId;
     if (wait === "none") return outcome.ended(CREATED);

@@ -64,6 +64,15 @@ Deno.test("apps as they are: sized, health-checked, told about, and ended", asyn
     },
   );
 
+  await t.step("an app that starts slowly runs after the option that its failure names", async () => {
+    const folder = await app("slow", `sleep 12 & wait; ${SERVE}`);
+    const failed = await run("deploy", folder, "--branch", "slow");
+    assert.notEqual(failed.code, 0, failed.text);
+    const [, option = ""] = /unkey deploy (--start-timeout \d+s)/.exec(failed.text) ?? [];
+    const second = await run("deploy", folder, "--branch", "slow", ...option.split(" "));
+    assert.equal(second.code, 0, second.text);
+  });
+
   await t.step("a crash of a live app is in status, in its output, and mended", async () => {
     const folder = await app("crashes", SERVE);
     const { stdout } = await run("deploy", folder, "--branch", "crashes", "--quiet");

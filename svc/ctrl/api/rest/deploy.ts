@@ -107,6 +107,7 @@ function decodeCreate(body: z.infer<typeof createDeploymentBody>, idempotencyKey
     projectId: body.projectId,
     environmentSlug: body.environmentSlug,
     branch: body.branch,
+    startSeconds: body.startSeconds ?? 0,
     size: body.size === undefined ? undefined : {
       cpuMillicores: body.size.cpuMillicores ?? 0,
       memoryMib: body.size.memoryMib ?? 0,

@@ -40,6 +40,7 @@ export const createDeploymentBody = z.strictObject({
     memoryMib: z.int().min(1).optional(),
     replicas: z.int().min(1).optional(),
   }).optional(),
+  startSeconds: z.int().min(1).optional(),
 }).refine(
   ({ build, image }) => (build === undefined) !== (image === undefined),
   'must have exactly one of "build" and "image"',

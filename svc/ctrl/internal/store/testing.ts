@@ -83,6 +83,7 @@ export function newDeployment(seed: Seed, changes: Partial<NewDeployment> = {}):
     cpu_millicores: 250,
     memory_mib: 256,
     replicas: 0,
+    start_seconds: 0,
     encrypted_environment_variables: "{}",
     idempotency_key: null,
     created_at: NOW_MS,

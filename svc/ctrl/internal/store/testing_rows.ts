@@ -147,6 +147,7 @@ export const ROWS: Schema = {
     port: 8080,
     health_check_path: "/health",
     health_check_host: "shop.localhost",
+    start_seconds: 90,
     cpu_millicores: 250,
     memory_mib: 256,
     replicas: 2,

@@ -136,6 +136,7 @@ async function insert(
       command: JSON.stringify(checked.command),
       port: checked.port,
       health_check_path: checked.healthCheckPath,
+      start_seconds: checked.startSeconds,
       cpu_millicores: size.cpuMillicores,
       memory_mib: size.memoryMib,
       replicas: size.replicas,

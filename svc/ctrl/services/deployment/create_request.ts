@@ -28,6 +28,8 @@ export interface CreateRequest {
   readonly port: number;
   readonly healthCheckPath: string;
   readonly size: WireSize | undefined;
+  /** 0: the operator's value. */
+  readonly startSeconds: number;
   /** The deployment to repeat; empty: there is a source. */
   readonly redeployOf: string;
   /** Field names for messages, where the caller knows them by other names. */
@@ -57,8 +59,11 @@ export interface CheckedCreate {
   readonly idempotencyKey: string | undefined;
   readonly port: number;
   readonly healthCheckPath: string;
+  readonly startSeconds: number;
 }
 
+/** An hour, as the worker's own limit has it at most. */
+const START_SECONDS_MAX = 3_600;
 const PORT = 8080;
 /** The last time that a JavaScript Date can hold. */
 const TIMESTAMP_MS_MAX = 8_640_000_000_000_000;
@@ -78,12 +83,18 @@ export function checkCreate(request: CreateRequest, project: ProjectsTable): Che
     idempotencyKey: checkIdempotencyKey(request),
     port: port("port", request.port, PORT),
     healthCheckPath: healthCheckPath("health_check_path", request.healthCheckPath),
+    startSeconds: startSeconds(request.startSeconds),
   };
 }
 
 /** @throws `invalid_argument` */
 export function checkIdempotencyKey({ idempotencyKey }: CreateRequest): string | undefined {
   return optionalText("idempotency_key", idempotencyKey, 255) || undefined;
+}
+
+function startSeconds(seconds: number): number {
+  if (seconds >= 0 && seconds <= START_SECONDS_MAX) return seconds;
+  throw invalid("start_seconds", `must be between 0 and ${START_SECONDS_MAX}`, String(seconds));
 }
 
 const NO_COMMIT: RequestedCommit = {

@@ -8,7 +8,18 @@ import type { CreateRequest } from "./create_request.ts";
  * request as it was sent: what defaults stand for may change between two calls.
  */
 export function fingerprint(request: CreateRequest): string {
-  const { projectId, environmentSlug, branch, source, git, command, port, healthCheckPath, size } = request;
+  const {
+    projectId,
+    environmentSlug,
+    branch,
+    source,
+    git,
+    command,
+    port,
+    healthCheckPath,
+    size,
+    startSeconds,
+  } = request;
   return digestOf([
     projectId,
     environmentSlug,
@@ -29,6 +40,7 @@ export function fingerprint(request: CreateRequest): string {
     request.redeployOf,
     // Nothing without a size: the fingerprint stays that of servers that knew none.
     ...(size === undefined ? [] : [[size.cpuMillicores, size.memoryMib, size.replicas]]),
+    ...(startSeconds === 0 ? [] : [{ startSeconds }]),
   ]);
 }
 

@@ -160,6 +160,7 @@ function decodeCreate(request: CreateDeploymentRequest): CreateRequest {
     port: request.port,
     healthCheckPath: request.healthCheckPath,
     size: request.size,
+    startSeconds: request.startSeconds,
     redeployOf: request.redeployOf,
   };
 }

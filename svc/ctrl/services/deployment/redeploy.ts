@@ -60,12 +60,15 @@ function refuseWithoutImage(row: DeploymentsTable): string {
   return image;
 }
 
-function otherFields({ source, git, branch, command, port, healthCheckPath }: CreateRequest) {
+function otherFields(
+  { source, git, branch, command, port, healthCheckPath, startSeconds }: CreateRequest,
+) {
   if (source !== undefined) return "the source";
   if (git !== undefined) return "git_commit";
   if (branch !== "") return "branch";
   if (command.length > 0) return "command";
   if (port !== 0) return "port";
+  if (startSeconds !== 0) return "start_seconds";
   return healthCheckPath === "" ? undefined : "health_check_path";
 }
 
@@ -92,5 +95,6 @@ export function checkedAgain({ row, image }: Repeated, idempotencyKey: string | 
     idempotencyKey,
     port: row.port,
     healthCheckPath: row.health_check_path,
+    startSeconds: row.start_seconds,
   };
 }

@@ -62,6 +62,7 @@ export async function observe(
       port: row.port,
       healthCheckPath: row.health_check_path,
       memoryMib: row.memory_mib,
+      startMs: row.start_seconds === 0 ? undefined : row.start_seconds * 1_000,
       environmentSlug: await environmentSlug(db, row, instances),
       ...await portsOf(db, id, instances),
     },

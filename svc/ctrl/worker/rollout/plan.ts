@@ -32,6 +32,8 @@ export interface RolloutState {
   readonly port: number;
   /** Empty: accepting connections is enough. */
   readonly healthCheckPath: string;
+  /** The app's own time to listen or to be healthy; `undefined`: that of the limits. */
+  readonly startMs?: number | undefined;
   /** The memory of each instance, and the environment that can give it more. */
   readonly memoryMib: number;
   readonly environmentSlug: string;
@@ -81,9 +83,16 @@ const FATAL: Readonly<Record<string, FailureCode>> = {
 };
 
 const MESSAGE_LINES_MAX = 5;
+/** Pulling the image and starting the containers take this long at most, beside the start of the app itself. */
+const PLACING_MS = 60_000;
 
 /** Decides about a rollout. A failure is final, so it is only given for permanent reasons, or after its deadline. */
-export function judgeRollout(facts: RolloutState, times: RolloutTimes, limits: RolloutLimits): Verdict {
+export function judgeRollout(
+  facts: RolloutState,
+  times: RolloutTimes,
+  general: RolloutLimits,
+): Verdict {
+  const limits = ownLimits(facts, general);
   const alive = facts.regions.filter((each) => each.agentAlive);
   const instances = alive.flatMap((each) => each.instances);
 
@@ -115,6 +124,12 @@ export function judgeRollout(facts: RolloutState, times: RolloutTimes, limits: R
     return failed("not_ready_in_time", lateText(facts, limits, late), late);
   }
   return { kind: "pending", untilMs: Math.min(...deadlines) };
+}
+
+/** An app with a time of its own has it, and the deployment a minute more. */
+function ownLimits({ startMs }: RolloutState, limits: RolloutLimits): RolloutLimits {
+  if (startMs === undefined) return limits;
+  return { ...limits, listenMs: startMs, readyMs: Math.max(limits.readyMs, startMs + PLACING_MS) };
 }
 
 /** Since when some app runs without listening, given what was known before. */
@@ -204,8 +219,9 @@ function notListeningText(
       `It must listen on 0.0.0.0:$PORT (PORT is ${port}); listening on localhost only is not enough.`
     : `The app runs, but its health check GET ${healthCheckPath} on port ${port} did not succeed within ${seconds} s` +
       `${answer}. It must listen on 0.0.0.0:$PORT (PORT is ${port}) and answer that path with 2xx or 3xx.`;
-  const hint = portHint(port, exposedPorts);
-  return hint === undefined ? text : withHint(text, hint);
+  const hint = portHint(port, exposedPorts) ??
+    `If it needs longer to start: unkey deploy --start-timeout ${2 * seconds}s.`;
+  return withHint(text, hint);
 }
 
 function lateText(facts: RolloutState, limits: RolloutLimits, late: InstanceState | undefined): string {

@@ -186,6 +186,22 @@ const TABLE: readonly {
     verdict: "failed not_listening: The app runs, but its health check GET /up on port 8080 did not succeed",
   },
   {
+    name: "it has a time of its own to start, which is not over",
+    facts: { ...facts(region([DEAF])), startMs: 400_000 },
+    atMs: 301_000,
+    notListeningSinceMs: 5_000,
+    verdict: "pending until 405000",
+  },
+  {
+    name: "it has a time of its own to start, which is over",
+    facts: { ...facts(region([DEAF])), startMs: 90_000 },
+    atMs: 95_000,
+    notListeningSinceMs: 5_000,
+    verdict: "failed not_listening: The app runs, but nothing listened on port 8080 within 90 s. " +
+      "It must listen on 0.0.0.0:$PORT (PORT is 8080); listening on localhost only is not enough. " +
+      "If it needs longer to start: unkey deploy --start-timeout 180s.",
+  },
+  {
     name: "its health check is answered with 401, and it has printed why",
     facts: {
       ...facts(
@@ -200,7 +216,7 @@ const TABLE: readonly {
     verdict:
       "failed not_listening: The app runs, but its health check GET /up on port 8080 did not succeed " +
       "within 60 s (it answered 401). It must listen on 0.0.0.0:$PORT (PORT is 8080) and answer that path with " +
-      "2xx or 3xx. Its last output:\nInvalid host",
+      "2xx or 3xx. If it needs longer to start: unkey deploy --start-timeout 120s. Its last output:\nInvalid host",
   },
   {
     name: "it is not ready in time",

@@ -6,6 +6,7 @@ import { builtImages } from "./0004_built_images.ts";
 import { instanceEnds } from "./0005_instance_ends.ts";
 import { sizes } from "./0006_sizes.ts";
 import { checkHosts } from "./0007_check_hosts.ts";
+import { startTimes } from "./0008_start_times.ts";
 import type { Migration } from "./migration.ts";
 
 export const MIGRATIONS: readonly Migration[] = [
@@ -16,4 +17,5 @@ export const MIGRATIONS: readonly Migration[] = [
   instanceEnds,
   sizes,
   checkHosts,
+  startTimes,
 ];
