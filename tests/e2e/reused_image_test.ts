@@ -118,7 +118,7 @@ Deno.test("content that was built before is deployed without a build, and all el
     },
   );
 
-  await t.step("an image that somebody has removed is built again", async () => {
+  await t.step("an image that was removed by hand is built again", async () => {
     const { image } = JSON.parse((await unkey("status", forced.id, "--json")).stdout);
     await docker(["rmi", "--force", image]);
     const rebuilt = await deploy();

@@ -170,7 +170,7 @@ export function stopRefusal(
   }
   if (serves.length === 0 || confirmed) return undefined;
   return no(
-    `Deployment ${id} serves ${names}. If nobody needs it any more, "unkey stop ${id} --yes" ends it.`,
+    `Deployment ${id} serves ${names}. "unkey stop ${id} --yes" ends it all the same.`,
   );
 }
 

@@ -124,7 +124,7 @@ Deno.test("reuseImage() leads to a build", async (t) => {
     "with newer base images": [{ settings: { pull: true } }, {}],
     "for an archive": [{ row: { build_context_path: "p/u.tar.gz" } }, {}],
     "when the image is gone from where it was": [{}, { presence: () => Promise.resolve("missing") }],
-    "when nobody tells where the image is": [{}, { presence: () => Promise.resolve("unknown") }],
+    "when the place of the image is not known": [{}, { presence: () => Promise.resolve("unknown") }],
     "when the question for the image breaks": [
       {},
       { presence: () => Promise.reject(new Fault("internal", "broken")) },
