@@ -54,7 +54,7 @@ test("a late follower gets every line after its cursor, and then the lines of th
   for (const from of [1, 501, 1_001]) await print(db, id, ...lines("a", from, from > 1_000 ? 200 : 500));
   assert.deepEqual(await take(first, 1_200), lines("a", 1, 1_200));
   const late = hub.follow(id, START);
-  const middle = hub.follow(id, new Map([["a", { timeNs: timeNsText(1_198n), ordinal: 0 }]]));
+  const middle = hub.follow(id, new Map([["local/a", { timeNs: timeNsText(1_198n), ordinal: 0 }]]));
   assert.deepEqual(await nextTexts(late), lines("a", 1, 500));
   await print(db, id, "b 7", "a 1201");
   assert.deepEqual(await take(first, 2), ["b 7", "a 1201"]);

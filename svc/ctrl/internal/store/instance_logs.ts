@@ -12,6 +12,7 @@ import {
   isAfterCursor,
   type LogCursor,
   type LogLine,
+  sourceOf,
 } from "./log_block.ts";
 import type { Schema } from "./schema.ts";
 
@@ -34,21 +35,31 @@ export async function insertInstanceLogs(
   lines: readonly LogLine[],
 ): Promise<void> {
   const ends = new Map<string, Position>();
-  for (const instance of new Set(lines.map((each) => each.instance))) {
-    const end = await findEnd(db, deploymentId, instance);
-    if (end !== undefined) ends.set(instance, end);
+  for (const [source, first] of new Map(lines.map((each) => [sourceOf(each), each]))) {
+    const end = await findEnd(db, deploymentId, first);
+    if (end !== undefined) ends.set(source, end);
   }
-  const fresh = Map.groupBy(lines.filter((each) => isAfterCursor(ends, each)), (each) => each.instance);
+  const fresh = Map.groupBy(lines.filter((each) => isAfterCursor(ends, each)), sourceOf);
   const rows = [...fresh.values()].flatMap((each) => cutIntoBlocks(each).map(blockRow)).map((row) => ({
     deployment_id: deploymentId,
     ...row,
   }));
-  await insertIgnore(db, "log_blocks", rows, ["deployment_id", "instance", "last_time_ns", "last_ordinal"]);
+  await insertIgnore(db, "log_blocks", rows, [
+    "deployment_id",
+    "region",
+    "instance",
+    "last_time_ns",
+    "last_ordinal",
+  ]);
 }
 
-async function findEnd(db: Queryable, deploymentId: string, instance: string): Promise<Position | undefined> {
+async function findEnd(
+  db: Queryable,
+  deploymentId: string,
+  { region, instance }: LogLine,
+): Promise<Position | undefined> {
   const row = await db.selectFrom("log_blocks").select(["last_time_ns", "last_ordinal"])
-    .where("deployment_id", "=", deploymentId).where("instance", "=", instance)
+    .where("deployment_id", "=", deploymentId).where("region", "=", region).where("instance", "=", instance)
     .orderBy("last_time_ns", "desc").orderBy("last_ordinal", "desc").limit(1).executeTakeFirst();
   return row === undefined ? undefined : { timeNs: row.last_time_ns, ordinal: row.last_ordinal };
 }
@@ -87,12 +98,13 @@ export async function listInstanceLogsAfter(
   cursor: LogCursor,
   limit: number,
 ): Promise<LogPage> {
-  const instances = await db.selectFrom("log_blocks").select("instance").distinct()
+  const sources = await db.selectFrom("log_blocks").select(["region", "instance"]).distinct()
     .where("deployment_id", "=", deploymentId).execute();
   const lines: LogLine[] = [];
   let more = false;
-  for (const { instance } of instances) {
-    const page = await readAfter(db, { deploymentId, instance, after: cursor.get(instance), limit });
+  for (const source of sources) {
+    const after = cursor.get(sourceOf(source));
+    const page = await readAfter(db, { ...source, deploymentId, after, limit });
     for (const line of page.lines) {
       if (isAfterCursor(cursor, line)) lines.push(line);
     }
@@ -103,6 +115,7 @@ export async function listInstanceLogsAfter(
 
 interface After {
   readonly deploymentId: string;
+  readonly region: string;
   readonly instance: string;
   readonly after: Position | undefined;
   readonly limit: number;
@@ -110,10 +123,10 @@ interface After {
 
 async function readAfter(
   db: Queryable,
-  { deploymentId, instance, after, limit }: After,
+  { deploymentId, region, instance, after, limit }: After,
 ): Promise<LogPage> {
   const blocks = db.selectFrom("log_blocks")
-    .where("deployment_id", "=", deploymentId).where("instance", "=", instance)
+    .where("deployment_id", "=", deploymentId).where("region", "=", region).where("instance", "=", instance)
     .$if(after !== undefined, (query) => query.where((eb) => isBehind(eb, after, ">")))
     .orderBy("last_time_ns").orderBy("last_ordinal");
   const heads = await blocks.select(["last_time_ns", "last_ordinal", "line_count", "size_bytes"]).limit(limit)
@@ -142,7 +155,7 @@ function endOfRead(
   return end < 0 ? heads.length : end;
 }
 
-/** Compares the end of a block with a position. */
+/** Compares the end of a block with a position. The first condition is a range of the key, which SQLite sees in no other form. */
 function isBehind(
   eb: ExpressionBuilder<Schema, "log_blocks">,
   position: Position | undefined,
@@ -150,9 +163,9 @@ function isBehind(
 ): ExpressionWrapper<Schema, "log_blocks", SqlBool> {
   if (position === undefined) return eb.and([]);
   const { timeNs, ordinal } = position;
-  return eb.or([
-    eb("last_time_ns", order === ">" ? ">" : "<", timeNs),
-    eb.and([eb("last_time_ns", "=", timeNs), eb("last_ordinal", order, ordinal)]),
+  return eb.and([
+    eb("last_time_ns", order === ">" ? ">=" : "<=", timeNs),
+    eb.or([eb("last_time_ns", "!=", timeNs), eb("last_ordinal", order, ordinal)]),
   ]);
 }
 

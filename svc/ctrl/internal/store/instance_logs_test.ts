@@ -62,6 +62,19 @@ test("a reader gets every line once, although instances ship late and twice", as
   assert.deepEqual(await textsOf(db, id), ["a 10.0", "b 15.0", "a 20.0", "a 20.1", "a 30.0"]);
 });
 
+test("instances of two regions that have one name keep their lines apart", async (db) => {
+  const id = newDeploymentId();
+  const there = (timeNs: number): LogLine => ({ ...line("a", timeNs), region: "far", text: `far ${timeNs}` });
+  const read = readerOf(db, id);
+  await insertInstanceLogs(db.kysely, id, [there(50)]);
+  assert.deepEqual(await read(), ["far 50"]);
+  // The slower region ships what is older than the last line of the other one.
+  await insertInstanceLogs(db.kysely, id, [line("a", 10), line("a", 60)]);
+  await insertInstanceLogs(db.kysely, id, [there(55)]);
+  assert.deepEqual(await read(), ["a 10.0", "far 55", "a 60.0"]);
+  assert.deepEqual(await textsOf(db, id), ["a 10.0", "far 50", "far 55", "a 60.0"]);
+});
+
 test("lines that two calls stored at once are read once", async (db) => {
   const [id, other] = [newDeploymentId(), newDeploymentId()];
   const first = [line("a", 1), line("a", 2), line("a", 3)];

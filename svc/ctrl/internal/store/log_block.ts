@@ -14,7 +14,9 @@ export interface LogLine {
   readonly text: string;
 }
 
-/** Position of one reader, per instance: instances ship their lines in order, but not in step with each other. */
+/**
+ * Position of one reader, by `sourceOf`: instances ship their lines in order, but not in step with each other.
+ */
 export type LogCursor = ReadonlyMap<string, { readonly timeNs: string; readonly ordinal: number }>;
 
 /** A block counts at least so much: its row and its keys take space too. */
@@ -28,10 +30,16 @@ export function timeNsText(timeNs: bigint): string {
   return (timeNs < 0n ? 0n : timeNs).toString().padStart(TIME_DIGITS, "0");
 }
 
+/** The key of an instance: its name is unique in its region only. */
+export function sourceOf({ region, instance }: Pick<LogLine, "region" | "instance">): string {
+  return `${region}/${instance}`;
+}
+
 /** The order of lines: by time, then by instance, then as they were printed. */
 export function compareLines(a: LogLine, b: LogLine): number {
   if (a.timeNs !== b.timeNs) return a.timeNs < b.timeNs ? -1 : 1;
-  if (a.instance !== b.instance) return a.instance < b.instance ? -1 : 1;
+  const [one, other] = [sourceOf(a), sourceOf(b)];
+  if (one !== other) return one < other ? -1 : 1;
   return a.ordinal - b.ordinal;
 }
 
@@ -39,7 +47,7 @@ export function compareLines(a: LogLine, b: LogLine): number {
 export function advanceLogCursor(cursor: LogCursor, lines: readonly LogLine[]): LogCursor {
   const next = new Map(cursor);
   for (const line of lines) {
-    if (isAfterCursor(next, line)) next.set(line.instance, { timeNs: line.timeNs, ordinal: line.ordinal });
+    if (isAfterCursor(next, line)) next.set(sourceOf(line), { timeNs: line.timeNs, ordinal: line.ordinal });
   }
   return next;
 }
@@ -47,9 +55,10 @@ export function advanceLogCursor(cursor: LogCursor, lines: readonly LogLine[]): 
 /** True when the line comes after the cursor. */
 export function isAfterCursor(
   cursor: LogCursor,
-  { instance, timeNs, ordinal }: Pick<LogLine, "instance" | "timeNs" | "ordinal">,
+  line: Pick<LogLine, "region" | "instance" | "timeNs" | "ordinal">,
 ): boolean {
-  const seen = cursor.get(instance);
+  const { timeNs, ordinal } = line;
+  const seen = cursor.get(sourceOf(line));
   return seen === undefined || timeNs > seen.timeNs || timeNs === seen.timeNs && ordinal > seen.ordinal;
 }
 

@@ -38,11 +38,14 @@ export function createLogTaker(
       logs.reported(deploymentId);
       const chars = lines.reduce((sum, each) => sum + each.text.length, BLOCK_BYTES_MIN);
       const count = (untrimmed.get(deploymentId) ?? 0) + chars;
-      untrimmed.set(deploymentId, count);
-      if (count >= outputBytesMax * TRIM_SHARE || untrimmed.size > COUNTED_MAX) {
-        untrimmed.delete(deploymentId);
-        await trimInstanceLogs(db.kysely, deploymentId, outputBytesMax);
+      untrimmed.delete(deploymentId);
+      if (count >= outputBytesMax * TRIM_SHARE) {
+        return void await trimInstanceLogs(db.kysely, deploymentId, outputBytesMax);
       }
+      // The deployment that printed last comes last, so that one of long ago is forgotten first.
+      untrimmed.set(deploymentId, count);
+      const [oldest] = untrimmed.keys();
+      if (untrimmed.size > COUNTED_MAX && oldest !== undefined) untrimmed.delete(oldest);
     },
   };
 }

@@ -19,7 +19,7 @@ export const logBlocks: Migration = {
         size_bytes: integer(),
         body: bytes(),
       },
-      primaryKey: ["deployment_id", "instance", "last_time_ns", "last_ordinal"],
+      primaryKey: ["deployment_id", "region", "instance", "last_time_ns", "last_ordinal"],
       indices: [["deployment_id", "last_time_ns"]],
     });
     await sql`drop table if exists instance_logs`.execute(db);

@@ -1,6 +1,15 @@
 /** The last lines of a deployment's instances, in the order of time, in bounded memory. */
+import type { ExpressionBuilder } from "kysely";
 import type { Queryable } from "../database.ts";
-import { compareLines, decodeBlock, isAfterCursor, type LogCursor, type LogLine } from "../log_block.ts";
+import type { Schema } from "../schema.ts";
+import {
+  compareLines,
+  decodeBlock,
+  isAfterCursor,
+  type LogCursor,
+  type LogLine,
+  sourceOf,
+} from "../log_block.ts";
 
 /** A part of the output. */
 export interface LogTailQuery {
@@ -62,7 +71,7 @@ export async function* readLogTail(db: Queryable, query: LogTailQuery): AsyncGen
     const seen = new Map(cursor);
     for (const line of ready.sort(compareLines)) {
       if (!isAfterCursor(seen, line)) continue;
-      seen.set(line.instance, line);
+      seen.set(sourceOf(line), line);
       fresh.push(line);
     }
     cursor = seen;
@@ -97,16 +106,37 @@ async function findTail(
 
 async function* headsFromEnd(db: Queryable, query: LogTailQuery): AsyncGenerator<Head> {
   const { deploymentId, since, until, region, instance = "" } = query;
-  for (let from = 0;; from += PAGE) {
+  let last: Head | undefined;
+  for (;;) {
     let page = db.selectFrom("log_blocks").select(COLUMNS).where("deployment_id", "=", deploymentId);
     if (since !== undefined) page = page.where("last_time_ns", ">=", since);
     if (until !== undefined) page = page.where("first_time_ns", "<", until);
     if (region !== undefined) page = page.where("region", "=", region);
-    const heads = await page.orderBy("last_time_ns", "desc").orderBy("instance", "desc")
-      .orderBy("last_ordinal", "desc").limit(PAGE).offset(from).execute();
+    if (last !== undefined) page = page.where(behind(last));
+    const heads = await page.orderBy("last_time_ns", "desc").orderBy("region", "desc")
+      .orderBy("instance", "desc").orderBy("last_ordinal", "desc").limit(PAGE).execute();
     yield* heads.filter((each) => each.instance.startsWith(instance));
+    last = heads.at(-1);
     if (heads.length < PAGE) return;
   }
+}
+
+/** The blocks that come after `head` in the order of the pages; new ones come before it. */
+function behind(head: Head) {
+  return (eb: ExpressionBuilder<Schema, "log_blocks">) =>
+    eb.and([
+      eb("last_time_ns", "<=", head.last_time_ns),
+      eb.or([
+        eb("last_time_ns", "!=", head.last_time_ns),
+        eb("region", "<", head.region),
+        eb.and([eb("region", "=", head.region), eb("instance", "<", head.instance)]),
+        eb.and([
+          eb("region", "=", head.region),
+          eb("instance", "=", head.instance),
+          eb("last_ordinal", "<", head.last_ordinal),
+        ]),
+      ]),
+    ]);
 }
 
 /** The number of matching lines in a block. Only a block that lies across `since` or `until` is read for it. */
@@ -137,6 +167,7 @@ async function readBodies(
     .where((eb) =>
       eb.or(heads.map((head) =>
         eb.and([
+          eb("region", "=", head.region),
           eb("instance", "=", head.instance),
           eb("last_time_ns", "=", head.last_time_ns),
           eb("last_ordinal", "=", head.last_ordinal),

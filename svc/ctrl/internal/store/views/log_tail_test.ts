@@ -11,18 +11,20 @@ import {
 import { testOnCtrlDatabases } from "../testing.ts";
 
 const test = testOnCtrlDatabases();
-const INSTANCES = ["a-1", "a-2", "b-1"];
+/** As regions name them: the same name in two of them is two instances. */
+const INSTANCES = ["eu/a-1", "eu/a-2", "us/b-1", "us/a-1"];
 const BATCHES = 60;
 const below = (max: number): number => Math.floor(Math.random() * max);
 
-function line(instance: string, time: number, ordinal: number): LogLine {
+function line(source: string, time: number, ordinal: number): LogLine {
+  const [region = "", instance = ""] = source.split("/");
   return {
     instance,
-    region: instance.startsWith("a") ? "eu" : "us",
+    region,
     timeNs: timeNsText(BigInt(time)),
     ordinal,
     stream: "stdout",
-    text: `${instance} ${time}.${ordinal}`,
+    text: `${source} ${time}.${ordinal}`,
   };
 }
 
@@ -76,7 +78,10 @@ test("readLogTail() holds a small part of a long output at a time", async (db) =
   const id = newId("deployment", 1);
   const count = 200;
   for (let n = 0; n < count; n++) {
-    await insertInstanceLogs(db.kysely, id, [{ ...line("a-1", n, 0), text: `${n} ${"x".repeat(100_000)}` }]);
+    await insertInstanceLogs(db.kysely, id, [{
+      ...line("eu/a-1", n, 0),
+      text: `${n} ${"x".repeat(100_000)}`,
+    }]);
   }
   const pages = await Array.fromAsync(readLogTail(db.kysely, { deploymentId: id, lines: count }));
   assert.equal(pages.flat().length, count);
