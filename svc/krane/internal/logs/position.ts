@@ -11,9 +11,13 @@ export interface LinePlace {
  * of that time again, in the same order.
  */
 export class OutputPosition {
-  #lastNs: bigint | undefined;
-  /** Lines with the last time. */
-  #count = 0;
+  /** The place of the last line, also of one of the agent's own. */
+  #placeNs: bigint | undefined;
+  /** Lines at that time. */
+  #placed = 0;
+  /** The time of the last line that was read, and the lines that were read of it. */
+  #readNs: bigint | undefined;
+  #read = 0;
   #reading: {
     readonly since: bigint | undefined;
     /** Lines of that time that are still to come again. */
@@ -23,17 +27,18 @@ export class OutputPosition {
 
   /** @param lastNs the time from which on lines are wanted; `undefined`: all lines */
   constructor(lastNs: bigint | undefined) {
-    this.#lastNs = lastNs;
+    this.#placeNs = this.#readNs = lastNs;
     this.#reading = { since: lastNs, known: 0, isReached: false };
   }
 
+  /** The time of the last line that was read; lines of the agent's own do not move it. */
   get lastNs(): bigint | undefined {
-    return this.#lastNs;
+    return this.#readNs;
   }
 
   /** A reading begins at the last time. */
   begin(): void {
-    this.#reading = { since: this.#lastNs, known: this.#count, isReached: false };
+    this.#reading = { since: this.#readNs, known: this.#read, isReached: false };
   }
 
   /**
@@ -49,13 +54,15 @@ export class OutputPosition {
       reading.known--;
       return undefined;
     }
+    if (this.#readNs === undefined || timeNs > this.#readNs) [this.#readNs, this.#read] = [timeNs, 0];
+    this.#read++;
     return this.insert(timeNs);
   }
 
   /** The place of a line of the agent's own, which is in no reading. */
   insert(timeNs: bigint): LinePlace {
-    const last = this.#lastNs;
-    if (last === undefined || timeNs > last) [this.#lastNs, this.#count] = [timeNs, 0];
-    return { timeNs: this.#lastNs ?? timeNs, ordinal: this.#count++ };
+    const last = this.#placeNs;
+    if (last === undefined || timeNs > last) [this.#placeNs, this.#placed] = [timeNs, 0];
+    return { timeNs: this.#placeNs ?? timeNs, ordinal: this.#placed++ };
   }
 }

@@ -35,3 +35,11 @@ Deno.test("a position keeps the order of lines when the clock is set back", () =
   const resumed = new OutputPosition(8n);
   assert.deepEqual(takeAll(resumed, 8, 3, 8, 9), ["8.0", "8.1", "8.2", "9.0"]);
 });
+
+Deno.test("a line of the agent's own moves no reading, and keeps the order", () => {
+  const position = new OutputPosition(undefined);
+  assert.deepEqual(takeAll(position, 5), ["5.0"]);
+  assert.deepEqual(position.insert(9n), { timeNs: 9n, ordinal: 0 });
+  assert.equal(position.lastNs, 5n, "what came between the two is still to be read");
+  assert.deepEqual(takeAll(position, 5, 7, 9, 10), ["-", "9.1", "9.2", "10.0"]);
+});

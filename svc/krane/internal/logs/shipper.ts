@@ -154,8 +154,9 @@ export class LogShipper implements OutputSink {
     queue.failures = 0;
     queue.notBefore = 0;
     queue.lines.splice(0, batch.length);
-    for (const { instance, timeNs, text } of batch) {
+    for (const { instance, timeNs, text, isOwn } of batch) {
       this.#chars -= text.length;
+      if (isOwn === true) continue;
       // The instance that printed last comes last: the instances beyond the limit have been quiet for longest.
       this.#shipped.delete(instance);
       this.#shipped.set(instance, timeNs);

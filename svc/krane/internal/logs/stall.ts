@@ -19,6 +19,21 @@ const CONFIRM_MS = 1_000;
 const NANOSECONDS = 1_000_000n;
 
 /**
+ * The runtime's last line at the last stall of an instance. A runtime may give the last piece of a long line a time of
+ * its own, which no stream of lines reaches: it is a reason to begin anew only once.
+ */
+export interface StallMemory {
+  lastNs?: bigint | undefined;
+}
+
+/** The state in which a stream begins. */
+export interface StallStart {
+  /** The time of the last line that was read before. */
+  readonly readNs: bigint | undefined;
+  readonly memory: StallMemory;
+}
+
+/**
  * Finds a stream of output that stands still although the instance prints. The rotation of an engine's log files can
  * overtake a reader; its stream then stays open, and gives nothing any more (moby/moby#37646).
  */
@@ -27,15 +42,17 @@ export class StallCheck {
   readonly #ends: OutputEnds;
   readonly #wake: WakeSignal;
   #intervalMs = CHECK_FIRST_MS;
+  readonly #memory: StallMemory;
   #readNs: bigint | undefined;
+  #aheadNs: bigint | undefined;
   #lines = 0;
 
-  /** @param readNs the time of the last line that was read before the stream began */
-  constructor(clock: Clock, ends: OutputEnds, readNs: bigint | undefined) {
+  constructor(clock: Clock, ends: OutputEnds, { readNs, memory }: StallStart) {
     this.#clock = clock;
     this.#ends = ends;
     this.#wake = new WakeSignal(clock);
     this.#readNs = readNs;
+    this.#memory = memory;
   }
 
   /** A line came from the stream. */
@@ -59,7 +76,9 @@ export class StallCheck {
       this.#intervalMs = Math.min(2 * this.#intervalMs, CHECK_MS_MAX);
       if (!await this.#isBehind(signal)) continue;
       await this.#clock.sleep(CONFIRM_MS, signal).catch(() => undefined);
-      if (lines === this.#lines && !signal.aborted) return true;
+      if (lines !== this.#lines || signal.aborted) continue;
+      this.#memory.lastNs = this.#aheadNs;
+      return true;
     }
     return false;
   }
@@ -67,7 +86,8 @@ export class StallCheck {
   async #isBehind(signal: AbortSignal): Promise<boolean> {
     try {
       const lastNs = await this.#ends.lastNs(signal);
-      return lastNs !== undefined && lastNs > (this.#readNs ?? -1n);
+      this.#aheadNs = lastNs;
+      return lastNs !== undefined && lastNs > (this.#readNs ?? -1n) && lastNs !== this.#memory.lastNs;
     } catch (error) {
       // An engine that does not answer is not a stream that stands still.
       if (signal.aborted || isFault(error)) return false;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { publicFault } from "../../../../pkg/fault/mod.ts";
 import { ManualClock } from "../../../../pkg/testkit/manual_clock.ts";
-import { gapAfter, type OutputEnds, StallCheck } from "./stall.ts";
+import { gapAfter, type OutputEnds, StallCheck, type StallMemory } from "./stall.ts";
 
 function endsOf(first: () => bigint | undefined, last: () => bigint | undefined): OutputEnds {
   return { firstNs: () => Promise.resolve(first()), lastNs: () => Promise.resolve(last()) };
@@ -10,7 +10,7 @@ function endsOf(first: () => bigint | undefined, last: () => bigint | undefined)
 Deno.test("a stream stands still when the runtime has a later line and none comes", async () => {
   const clock = new ManualClock();
   let last = 5n;
-  const check = new StallCheck(clock, endsOf(() => 0n, () => last), 5n);
+  const check = new StallCheck(clock, endsOf(() => 0n, () => last), { readNs: 5n, memory: {} });
   const stop = new AbortController();
   let outcome: boolean | undefined;
   const stalled = check.untilStalled(stop.signal).then((is) => outcome = is);
@@ -27,7 +27,7 @@ Deno.test("a stream stands still when the runtime has a later line and none come
 Deno.test("a line that is on its way is no stall", async () => {
   const clock = new ManualClock();
   let asked = 0;
-  const check = new StallCheck(clock, endsOf(() => 0n, () => BigInt(++asked)), 0n);
+  const check = new StallCheck(clock, endsOf(() => 0n, () => BigInt(++asked)), { readNs: 0n, memory: {} });
   const stop = new AbortController();
   const stalled = check.untilStalled(stop.signal);
   await clock.advance(5_500);
@@ -45,7 +45,7 @@ Deno.test("an engine that does not answer is no stall", async () => {
     lastNs: () => Promise.reject(publicFault("unavailable", "The engine does not answer.")),
   };
   const stop = new AbortController();
-  const stalled = new StallCheck(clock, down, 0n).untilStalled(stop.signal);
+  const stalled = new StallCheck(clock, down, { readNs: 0n, memory: {} }).untilStalled(stop.signal);
   await clock.advance(60_000);
   stop.abort();
   assert.equal(await stalled, false);
@@ -64,4 +64,20 @@ Deno.test("a gap is named by its times, and only when lines are gone", async () 
     assert.equal(await gapAfter(second(1), first(ns), signal), undefined);
   }
   assert.equal(await gapAfter(undefined, first(second(9)), signal), undefined, "nothing was read before");
+});
+
+/** The kubelet gives each piece of a long line its own time. */
+Deno.test("a last line that no stream reaches is a stall once", async () => {
+  const clock = new ManualClock();
+  const memory: StallMemory = {};
+  const stop = new AbortController();
+  const begin = () =>
+    new StallCheck(clock, endsOf(() => 0n, () => 9n), { readNs: 5n, memory }).untilStalled(stop.signal);
+  const first = begin();
+  await clock.advance(7_000);
+  assert.equal(await first, true);
+  const second = begin();
+  await clock.advance(120_000);
+  stop.abort();
+  assert.equal(await second, false);
 });

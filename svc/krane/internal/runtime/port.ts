@@ -58,6 +58,8 @@ export interface OutputLine {
   readonly ordinal: number;
   readonly stream: "stdout" | "stderr";
   readonly text: string;
+  /** A line of the agent's own: reading does not go on from its time. */
+  readonly isOwn?: true;
 }
 
 /** Takes the output of all instances. */

@@ -3,7 +3,7 @@ import { describeError, isFault } from "../../../../../pkg/fault/mod.ts";
 import { type Container, containerLogs, type Engine, type LogRange } from "../../../../../pkg/docker/mod.ts";
 import type { Logger } from "../../../../../pkg/logger/mod.ts";
 import { OutputPosition } from "../../logs/position.ts";
-import { gapAfter, type OutputEnds, StallCheck } from "../../logs/stall.ts";
+import { gapAfter, type OutputEnds, StallCheck, type StallMemory } from "../../logs/stall.ts";
 import type { OutputLine, OutputSink } from "../port.ts";
 
 export interface OutputFollowersOptions {
@@ -20,6 +20,7 @@ interface Follower {
   readonly instance: string;
   readonly deploymentId: string;
   readonly position: OutputPosition;
+  readonly stalls: StallMemory;
   startedAt: string;
   active: boolean;
   done: Promise<void>;
@@ -46,6 +47,7 @@ export class OutputFollowers {
       instance: name,
       deploymentId,
       position: new OutputPosition(this.#options.sink.resumeFrom(name)),
+      stalls: {},
       startedAt: "",
       active: false,
       done: Promise.resolve(),
@@ -67,7 +69,11 @@ export class OutputFollowers {
     if (follower === undefined || this.#stop.signal.aborted) return;
     const { deploymentId, position } = follower;
     const place = position.insert(BigInt(atMs) * NANOSECONDS);
-    this.#options.sink.push({ ...place, instance, deploymentId, stream: "stderr", text: `(unkey: ${text})` });
+    this.#own({ ...place, instance, deploymentId, text: `(unkey: ${text})` });
+  }
+
+  #own(line: Omit<OutputLine, "stream" | "isOwn">): void {
+    this.#options.sink.push({ ...line, stream: "stderr", isOwn: true });
   }
 
   forget(id: string): void {
@@ -90,7 +96,7 @@ export class OutputFollowers {
         if (gap === undefined) continue;
         const { deploymentId } = follower;
         const place = position.insert(gap.timeNs);
-        this.#options.sink.push({ ...place, instance, deploymentId, stream: "stderr", text: gap.text });
+        this.#own({ ...place, instance, deploymentId, text: gap.text });
       }
     } catch (error) {
       const expected = this.#stop.signal.aborted || isFault(error, "not_found");
@@ -107,7 +113,7 @@ export class OutputFollowers {
     const { engine, clock } = this.#options;
     const { id, position } = follower;
     const since = position.lastNs;
-    const check = new StallCheck(clock, ends, since);
+    const check = new StallCheck(clock, ends, { readNs: since, memory: follower.stalls });
     const [ended, stalled] = [new AbortController(), new AbortController()];
     const watch = check.untilStalled(AbortSignal.any([this.#stop.signal, ended.signal]))
       .then((isStalled) => isStalled && stalled.abort());

@@ -5,8 +5,8 @@ import type { Logger } from "../../../../../pkg/logger/mod.ts";
 import { backoffMs } from "../../../../../pkg/retry/mod.ts";
 import { Semaphore } from "../../../../../pkg/async/mod.ts";
 import { type LinePlace, OutputPosition } from "../../logs/position.ts";
-import { gapAfter, type OutputEnds, StallCheck } from "../../logs/stall.ts";
-import type { OutputSink } from "../port.ts";
+import { gapAfter, type OutputEnds, StallCheck, type StallMemory } from "../../logs/stall.ts";
+import type { OutputLine, OutputSink } from "../port.ts";
 import { LABEL } from "./labels.ts";
 import type { Pod } from "./objects.ts";
 import { CONTAINER } from "./replica_set.ts";
@@ -46,6 +46,7 @@ interface Follower {
   readonly stop: AbortController;
   active: boolean;
   readonly position: OutputPosition;
+  readonly stalls: StallMemory;
   done: Promise<void>;
 }
 
@@ -80,6 +81,7 @@ export class OutputFollowers {
       active: false,
       done: Promise.resolve(),
       position: new OutputPosition(this.#options.sink.resumeFrom(name)),
+      stalls: {},
     };
     this.#followers.set(uid, follower);
     follower.pod = pod;
@@ -185,7 +187,7 @@ export class OutputFollowers {
         lines_missing: gap !== undefined,
       });
       if (gap === undefined) continue;
-      this.#hand(follower, position.insert(gap.timeNs), gap.text);
+      this.#hand(follower, position.insert(gap.timeNs), { text: gap.text, isOwn: true });
     }
   }
 
@@ -203,7 +205,7 @@ export class OutputFollowers {
       ...(run.previous ? { previous: true } : { follow: true }),
       ...(since === undefined ? {} : { sinceNs: since }),
     };
-    const check = new StallCheck(clock, ends, since);
+    const check = new StallCheck(clock, ends, { readNs: since, memory: follower.stalls });
     const [ended, stalled] = [new AbortController(), new AbortController()];
     const watch = run.previous ? undefined : check.untilStalled(AbortSignal.any([signal, ended.signal]))
       .then((isStalled) => isStalled && stalled.abort());
@@ -226,7 +228,7 @@ export class OutputFollowers {
 
   #push(follower: Follower, { timeNs, text }: PodLogLine): void {
     const place = follower.position.take(timeNs);
-    if (place !== undefined) this.#hand(follower, place, text);
+    if (place !== undefined) this.#hand(follower, place, { text });
   }
 
   /** Tells of the end of a run behind its last line. An app that is to end is not told about. */
@@ -237,13 +239,14 @@ export class OutputFollowers {
     const end = endOf(pod, this.#options.clock.now());
     if (end === undefined) return;
     follower.notedRun = run;
-    this.#hand(follower, position.insert(BigInt(end.atMs) * NANOSECONDS), `(unkey: ${end.message})`);
+    const text = `(unkey: ${end.message})`;
+    this.#hand(follower, position.insert(BigInt(end.atMs) * NANOSECONDS), { text, isOwn: true });
   }
 
-  #hand({ pod }: Follower, place: LinePlace, text: string): void {
+  #hand({ pod }: Follower, place: LinePlace, line: Pick<OutputLine, "text" | "isOwn">): void {
     const { labels, name } = pod.metadata;
     const deploymentId = labels[LABEL.deployment] ?? "";
-    this.#options.sink.push({ ...place, deploymentId, instance: name, stream: "stdout", text });
+    this.#options.sink.push({ ...place, ...line, deploymentId, instance: name, stream: "stdout" });
   }
 }
 
