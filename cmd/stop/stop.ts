@@ -38,8 +38,10 @@ ${exitNotes(AT_ONCE_EXITS)}`,
     return await operate({ process, connection, json: config.json }, async () => {
       const found = await findDeployment(connection, { word, environment: config.environment }, signal);
       const { id } = found;
-      const confirmed = servesOthers(found);
-      if (confirmed) await confirm(process, config.yes, { message: question(found), initial: false });
+      if (servesOthers(found)) {
+        await confirm(process, config.yes, { message: question(found), initial: false });
+      }
+      const confirmed = config.yes || servesOthers(found);
       const { status } = await operationClient(connection).stopDeployment({ deploymentId: id, confirmed }, {
         signal,
       });
@@ -53,7 +55,7 @@ ${exitNotes(AT_ONCE_EXITS)}`,
 
 /** Names of a branch or an environment lead to it, besides its own; production's refusal is the control plane's. */
 function servesOthers({ urls, live, environmentSlug }: Deployment): boolean {
-  return urls.length > 1 && !(live && environmentSlug === "production");
+  return live ? environmentSlug !== "production" : urls.length > 1;
 }
 
 function question({ id, urls, environmentSlug }: Deployment): string {

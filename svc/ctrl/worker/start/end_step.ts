@@ -69,7 +69,9 @@ export async function undoInTransaction(
   await releaseStart(tx, deploymentId, startId);
   // Only the start of a stopped deployment makes it `deploying`; a deployment that ran before goes on running.
   const ours = deployment.status === "deploying" || (cold && deployment.status === "ready");
-  if (!ours || (await listServed(tx, deploymentId)).length > 0) return [];
+  if (!ours) return [];
+  // One that got ready and serves meanwhile goes on. A stopped preview keeps its names while its start breaks.
+  if (deployment.status === "ready" && (await listServed(tx, deploymentId)).length > 0) return [];
   const message = why.kind === "failed" ? why.failure.message : "The start was cancelled.";
   if (why.kind === "failed" && why.failure.details !== undefined) {
     const { source, origin, lines } = why.failure.details;

@@ -134,6 +134,25 @@ Deno.test("a start that fails leaves everything as it was, and says why", async 
   }
 });
 
+/** A preview that was stopped by its user keeps its branch's name. */
+Deno.test("a start that fails ends stopped again, also when names lead to the deployment", () =>
+  onEnvironment(async (environment) => {
+    const [d1] = await withStopped(environment);
+    const { kysely } = environment.db;
+    await kysely.updateTable("frontline_routes").set({ deployment_id: d1, sticky: "branch" })
+      .where("sticky", "=", "none").where("deployment_id", "=", d1).execute();
+    const crashed = instanceReport({ status: "failed", reason: "crash_loop", exit_code: 1 });
+    const outcome = orThrow(
+      await environment.start(d1, { kind: "nothing" }, {
+        onWait: (_count, world) => report(environment.db, d1, world.nowMs, [crashed]),
+      }),
+    );
+    assert.equal(outcome.kind, "failed");
+    const row = await kysely.selectFrom("deployments").select("status").where("id", "=", d1)
+      .executeTakeFirstOrThrow();
+    assert.equal(row.status, "stopped");
+  }));
+
 Deno.test("a cancelled start is taken back, whether it comes while it waits or before", async (t) => {
   await t.step("while it waits", () =>
     onEnvironment(async (environment) => {
