@@ -10,6 +10,9 @@ import { ENVIRONMENT_FIELD, PROJECT_FIELD } from "../shared/project_fields.ts";
 import { SIZE_FIELDS } from "../shared/size_fields.ts";
 import { BUILD_FIELDS } from "./build_fields.ts";
 
+/** The control plane takes no more. */
+const START_MS_MAX = 540_000;
+
 /** Every setting of `deploy`. */
 export const DEPLOY_FIELDS = {
   ...CONNECT_FIELDS,
@@ -67,7 +70,7 @@ export const DEPLOY_FIELDS = {
 
 /** `undefined` when nothing is given. */
 function startTimeoutSchema(): z.ZodType<number | undefined> {
-  const given = durationSchema({ fallback: "1s", minMs: 1_000, maxMs: 3_600_000 });
+  const given = durationSchema({ fallback: "1s", minMs: 1_000, maxMs: START_MS_MAX });
   return z.string().optional().transform((text, context): number | undefined => {
     if (text === undefined) return undefined;
     const parsed = given.safeParse(text);

@@ -85,7 +85,11 @@ async function printLogs(connection: Connection, { config, deployment, process }
   if (count > 0 || tail === 0) return;
   quoted ??=
     (await readBuildLog({ ...events, deployment: now, follow: false, onLine: () => undefined })).quoted;
-  for (const line of tail === undefined ? quoted : quoted.slice(-tail)) onLine(line);
+  // A failure names the instance that it quotes, and no region.
+  const shown = quoted.filter((line) =>
+    region === "" && line.source === "instance" && line.instance.startsWith(instance)
+  );
+  for (const line of tail === undefined ? shown : shown.slice(-tail)) onLine(line);
 }
 
 /** Milliseconds since the epoch; 0 for no bound, as in the RPC. */

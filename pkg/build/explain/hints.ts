@@ -1,6 +1,6 @@
 /** Advice where users of containers get stuck. Pure; time is linear in the texts. */
 import type { BuildFailure } from "../builder.ts";
-import { instructions, instructionsOfLastStage, linesOf } from "./stages.ts";
+import { instructions, instructionsOfStage, linesOf } from "./stages.ts";
 
 /** A failure and its surroundings. */
 export interface HintFacts {
@@ -137,11 +137,11 @@ const PORTS_SHOWN = 5;
 const PORT_MAX = 65_535;
 const RANGE_MAX = 100;
 
-/** The TCP ports that the last stage of a Dockerfile exposes by number, with those of the stages that it builds on. */
-export function exposedPorts(dockerfile: string): readonly number[] {
-  const words = instructionsOfLastStage(dockerfile).filter(({ name }) => name === "expose").flatMap((each) =>
-    each.words
-  );
+/** The TCP ports that a stage of a Dockerfile exposes by number, the last one by default, with those of the stages that it builds on. */
+export function exposedPorts(dockerfile: string, target = ""): readonly number[] {
+  const words = instructionsOfStage(dockerfile, target).filter(({ name }) => name === "expose").flatMap((
+    each,
+  ) => each.words);
   return [...new Set(words.flatMap(portsOf))];
 }
 

@@ -1,15 +1,15 @@
 /** Instructions of a Dockerfile that mean less here than its author may think. Pure; time is linear in the text. */
-import { instructionsOfLastStage } from "./stages.ts";
+import { instructionsOfStage } from "./stages.ts";
 
 const PATHS_SHOWN_MAX = 5;
 const PATH_CHARACTERS_MAX = 200;
 
-/** A sentence or two for each such instruction of the last stage, mostly none. */
+/** A sentence or two for each such instruction of the stage that is built, mostly none. */
 export function dockerfileNotices(
   dockerfile: string,
-  { healthCheckPath }: { readonly healthCheckPath: string },
+  { healthCheckPath, target = "" }: { readonly healthCheckPath: string; readonly target?: string },
 ): readonly string[] {
-  const found = instructionsOfLastStage(dockerfile);
+  const found = instructionsOfStage(dockerfile, target);
   const volumes = found.filter(({ name }) => name === "volume").flatMap(({ words }) => volumePaths(words));
   const checks = found.filter(({ name }) => name === "healthcheck");
   const hasCheck = checks.length > 0 && checks.at(-1)?.words[0]?.toLowerCase() !== "none";

@@ -15,6 +15,12 @@ Deno.test("dockerfileNotices() names the volumes of the last stage and of the st
   assert.deepEqual(others, []);
 });
 
+Deno.test("dockerfileNotices() looks at the stage that is built", () => {
+  const dockerfile = "FROM a AS api\nVOLUME /api\nFROM b AS web\nVOLUME /web";
+  assert.match(dockerfileNotices(dockerfile, { ...without, target: "API" }).join(), /^Files in \/api /);
+  assert.match(dockerfileNotices(dockerfile, without).join(), /^Files in \/web /);
+});
+
 Deno.test("dockerfileNotices() tells of a HEALTHCHECK that nothing asks for", () => {
   const dockerfile = "FROM node\nHEALTHCHECK --interval=1s CMD curl -f http://localhost/";
   assert.match(

@@ -17,8 +17,12 @@ const STAGES_MAX = 1_000;
 const WORDS_MAX = 100;
 const DOCKERFILE_CHARACTERS_MAX = 1_000_000;
 
-/** The instructions of the last stage behind its FROM, after those of the stages that it builds on. */
-export function instructionsOfLastStage(dockerfile: string): readonly Instruction[] {
+/**
+ * The instructions of a stage behind its FROM, after those of the stages that it builds on.
+ *
+ * @param target the name of the stage; empty: the last one
+ */
+export function instructionsOfStage(dockerfile: string, target: string): readonly Instruction[] {
   const stages = new Map<string, Stage>();
   let last: Stage = { base: undefined, own: [] };
   for (const line of instructions(dockerfile)) {
@@ -30,7 +34,8 @@ export function instructionsOfLastStage(dockerfile: string): readonly Instructio
     } else last.own.push({ name: name.toLowerCase(), words });
   }
   const chain: Stage[] = [];
-  for (let stage: Stage | undefined = last; stage !== undefined; stage = stage.base) chain.push(stage);
+  const built = stages.get(target.toLowerCase()) ?? last;
+  for (let stage: Stage | undefined = built; stage !== undefined; stage = stage.base) chain.push(stage);
   return chain.reverse().flatMap(({ own }) => own);
 }
 

@@ -62,8 +62,8 @@ export interface CheckedCreate {
   readonly startSeconds: number;
 }
 
-/** An hour, as the worker's own limit has it at most. */
-const START_SECONDS_MAX = 3_600;
+/** Below the ten minutes after which both runtimes restart an app that has never answered. */
+const START_SECONDS_MAX = 540;
 const PORT = 8080;
 /** The last time that a JavaScript Date can hold. */
 const TIMESTAMP_MS_MAX = 8_640_000_000_000_000;

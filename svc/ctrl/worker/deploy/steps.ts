@@ -191,9 +191,12 @@ async function place(
 
 /** Instructions that mean less here than on a machine of one's own. A redeploy has told of them before. */
 async function noticesOf(tx: Tx, row: DeploymentsTable): Promise<readonly string[]> {
-  const dockerfile = (await findBuildInputs(tx, row.id))?.dockerfile;
-  if (dockerfile === undefined) return [];
-  return dockerfileNotices(new TextDecoder().decode(dockerfile), { healthCheckPath: row.health_check_path });
+  const inputs = await findBuildInputs(tx, row.id);
+  if (inputs?.dockerfile === undefined) return [];
+  return dockerfileNotices(new TextDecoder().decode(inputs.dockerfile), {
+    healthCheckPath: row.health_check_path,
+    target: inputs.settings.target,
+  });
 }
 
 /** The name that visitors use: apps with a list of hosts refuse any other one. */

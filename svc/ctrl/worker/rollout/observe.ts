@@ -87,8 +87,9 @@ async function portsOf(
   instances: readonly InstancesTable[],
 ): Promise<Pick<RolloutState, "exposedPorts">> {
   if (instances.length === 0 || instances.every(({ status }) => status === "running")) return {};
-  const dockerfile = (await findBuildInputs(db.kysely, id))?.dockerfile;
-  return dockerfile === undefined ? {} : { exposedPorts: exposedPorts(new TextDecoder().decode(dockerfile)) };
+  const inputs = await findBuildInputs(db.kysely, id);
+  if (inputs?.dockerfile === undefined) return {};
+  return { exposedPorts: exposedPorts(new TextDecoder().decode(inputs.dockerfile), inputs.settings.target) };
 }
 
 function instanceState(row: InstancesTable): InstanceState {

@@ -85,6 +85,8 @@ const FATAL: Readonly<Record<string, FailureCode>> = {
 const MESSAGE_LINES_MAX = 5;
 /** Pulling the image and starting the containers take this long at most, beside the start of the app itself. */
 const PLACING_MS = 60_000;
+/** The longest start timeout that a deployment can have. */
+const START_SECONDS_MAX = 540;
 
 /** Decides about a rollout. A failure is final, so it is only given for permanent reasons, or after its deadline. */
 export function judgeRollout(
@@ -219,9 +221,14 @@ function notListeningText(
       `It must listen on 0.0.0.0:$PORT (PORT is ${port}); listening on localhost only is not enough.`
     : `The app runs, but its health check GET ${healthCheckPath} on port ${port} did not succeed within ${seconds} s` +
       `${answer}. It must listen on 0.0.0.0:$PORT (PORT is ${port}) and answer that path with 2xx or 3xx.`;
-  const hint = portHint(port, exposedPorts) ??
-    `If it needs longer to start: unkey deploy --start-timeout ${2 * seconds}s.`;
-  return withHint(text, hint);
+  const hint = portHint(port, exposedPorts) ?? slowStartHint(seconds);
+  return hint === undefined ? text : withHint(text, hint);
+}
+
+function slowStartHint(seconds: number): string | undefined {
+  if (seconds >= START_SECONDS_MAX) return undefined;
+  const longer = Math.min(2 * seconds, START_SECONDS_MAX);
+  return `If it needs longer to start: unkey deploy --start-timeout ${longer}s.`;
 }
 
 function lateText(facts: RolloutState, limits: RolloutLimits, late: InstanceState | undefined): string {
