@@ -37,7 +37,7 @@ export const command = defineCommand({
   }],
   notes:
     `Nothing is built: image, commit, command, port and health check are those of the deployment, and the variables
-and the size are the environment's as they are now.
+are the environment's as they are now. So is the size, when it was set since, or in another environment.
 
 ${exitNotes(FOLLOW_EXITS)}`,
   failure: NOTHING_DONE,

@@ -32,6 +32,7 @@ export async function createEnvironment(db: Queryable, environment: NewEnvironme
     live_deployment_id: null,
     is_rolled_back: 0,
     size: null,
+    size_set_at: 0,
     next_sequence: 1,
     created_at: environment.nowMs,
     updated_at: environment.nowMs,
@@ -45,7 +46,11 @@ export async function setEnvironmentSize(
   tx: Tx,
   { id, size, nowMs }: { readonly id: string; readonly size: string | null; readonly nowMs: number },
 ): Promise<void> {
-  await tx.updateTable("environments").set({ size, updated_at: nowMs }).where("id", "=", id).execute();
+  await tx.updateTable("environments").set({ size, size_set_at: nowMs, updated_at: nowMs }).where(
+    "id",
+    "=",
+    id,
+  ).execute();
 }
 
 /** The environment, by primary key; a deleted one is as good as missing, here and below. */

@@ -60,6 +60,8 @@ export interface EnvironmentsTable {
   is_rolled_back: Flag;
   /** JSON of `SizeSettings`; null: nothing is set. */
   size: string | null;
+  /** When it was set or reset; 0: never. */
+  size_set_at: number;
   /** The sequence that the next deployment of this environment gets. */
   next_sequence: number;
   created_at: number;

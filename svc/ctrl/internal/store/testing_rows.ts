@@ -26,6 +26,7 @@ export const ROWS: Schema = {
     live_deployment_id: "d",
     is_rolled_back: 1,
     size: '{"memoryMib":512}',
+    size_set_at: 3,
     next_sequence: 7,
     created_at: 1,
     updated_at: 2,

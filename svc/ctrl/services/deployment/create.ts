@@ -5,7 +5,7 @@ import { actorOf } from "../../internal/auth/actor.ts";
 import type { RootKeyPrincipal } from "../../internal/auth/principal.ts";
 import { requireEnvironment, requireProject } from "../../internal/auth/project.ts";
 import { sealBuildSecrets } from "../../internal/builds/mod.ts";
-import { decodeSizeSettings, resolveSize } from "../../internal/deployments/size.ts";
+import { decodeSizeSettings, resolveSize, type SizeSettings } from "../../internal/deployments/size.ts";
 import type { DeploymentStatus } from "../../internal/deployments/status.ts";
 import {
   type AuditFacts,
@@ -112,6 +112,7 @@ async function insert(
   const size = resolveSize(
     sizes,
     sizeSettings("size", request.size, sizes),
+    formerSize(checked, environment),
     decodeSizeSettings(environment.size),
   );
   const now = clock.now();
@@ -165,6 +166,14 @@ async function insert(
   });
   await wakeSuperseded(deps, superseded);
   return deployment;
+}
+
+/** A repeated deployment keeps its size in its environment, unless the environment's was set since. */
+function formerSize({ former }: CheckedCreate, environment: EnvironmentsTable): SizeSettings {
+  if (former === undefined || former.environmentId !== environment.id) return {};
+  if (environment.size_set_at >= former.createdAtMs) return {};
+  const { replicas, ...resources } = former.size;
+  return { ...resources, ...(replicas === 0 ? {} : { replicas }) };
 }
 
 /** Before the transaction: the vault has statements of its own. */

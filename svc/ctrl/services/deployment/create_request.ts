@@ -12,6 +12,7 @@ import {
   port,
   text,
 } from "../../internal/validate/mod.ts";
+import type { Size } from "../../internal/deployments/size.ts";
 import type { WireSize } from "../../internal/validate/size.ts";
 import type { CheckedSource, ContextSource } from "./build_context.ts";
 import { checkBuild, checkDockerfile } from "./build_settings.ts";
@@ -60,6 +61,8 @@ export interface CheckedCreate {
   readonly port: number;
   readonly healthCheckPath: string;
   readonly startSeconds: number;
+  /** The size of the deployment that is repeated, which holds until the environment's is set again. */
+  readonly former?: { readonly size: Size; readonly environmentId: string; readonly createdAtMs: number };
 }
 
 /** Below the ten minutes after which both runtimes restart an app that has never answered. */

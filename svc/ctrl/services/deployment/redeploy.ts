@@ -96,5 +96,10 @@ export function checkedAgain({ row, image }: Repeated, idempotencyKey: string | 
     port: row.port,
     healthCheckPath: row.health_check_path,
     startSeconds: row.start_seconds,
+    former: {
+      size: { cpuMillicores: row.cpu_millicores, memoryMib: row.memory_mib, replicas: row.replicas },
+      environmentId: row.environment_id,
+      createdAtMs: row.created_at,
+    },
   };
 }

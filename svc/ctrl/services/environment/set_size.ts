@@ -56,7 +56,6 @@ export async function setSize(
     if (row === undefined) throw publicFault("not_found", `Environment "${environment.slug}" was deleted.`);
     const settings = mergeSizes(request.reset ? {} : decodeSizeSettings(row.size), given);
     const size = encodeSizeSettings(settings);
-    if (size === row.size) return resolveSize(sizes, settings);
     await setEnvironmentSize(tx, { id: row.id, size, nowMs });
     await recordAudit(tx, {
       workspaceId: caller.workspaceId,

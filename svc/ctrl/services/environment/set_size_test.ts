@@ -38,6 +38,34 @@ Deno.test("setSize gives later deployments of the environment its size; a deploy
   assert.deepEqual((await sizeOf({})).size, [64, 256, 0]);
 });
 
+Deno.test("a redeploy keeps the size of its deployment until the environment's is set, and not elsewhere", async () => {
+  await using api = await startApi();
+  const { projectId, rootKey } = await api.tenant("acme");
+  const environments = api.client(EnvironmentService, rootKey);
+  const deployments = api.client(DeploymentService, rootKey);
+  const environmentSlug = "production";
+  const memoryOf = async (deploymentId: string): Promise<number> => {
+    const { deployment } = await deployments.getDeployment({ deploymentId });
+    return deployment?.topology?.memoryMib ?? 0;
+  };
+  const redeploy = async (redeployOf: string, to = ""): Promise<number> =>
+    await memoryOf((await deployments.createDeployment({ redeployOf, environmentSlug: to })).deploymentId);
+  const create = async (size?: { memoryMib: number }): Promise<string> => {
+    const source = { case: "dockerImage", value: "nginx:1" } as const;
+    const request = { projectId, environmentSlug, source, ...(size === undefined ? {} : { size }) };
+    return (await deployments.createDeployment(request)).deploymentId;
+  };
+
+  const large = await create({ memoryMib: 1_024 });
+  assert.equal(await redeploy(large), 1_024);
+  assert.equal(await redeploy(large, "preview"), 256, "another environment has a size of its own");
+  await environments.setSize({ projectId, environmentSlug, size: { memoryMib: 512 } });
+  assert.equal(await redeploy(large), 512);
+  const later = await create({ memoryMib: 2_048 });
+  await api.db.kysely.updateTable("environments").set({ size_set_at: 1 }).execute();
+  assert.equal(await redeploy(later), 2_048);
+});
+
 Deno.test("setSize refuses sizes that the operator does not allow, and callers without the permission", async (t) => {
   await using api = await startApi({ memoryMax: 2_048, replicasMax: 4 });
   const { projectId, rootKey } = await api.tenant("acme");

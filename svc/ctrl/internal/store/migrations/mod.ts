@@ -7,6 +7,7 @@ import { instanceEnds } from "./0005_instance_ends.ts";
 import { sizes } from "./0006_sizes.ts";
 import { checkHosts } from "./0007_check_hosts.ts";
 import { startTimes } from "./0008_start_times.ts";
+import { sizeTimes } from "./0009_size_times.ts";
 import type { Migration } from "./migration.ts";
 
 export const MIGRATIONS: readonly Migration[] = [
@@ -18,4 +19,5 @@ export const MIGRATIONS: readonly Migration[] = [
   sizes,
   checkHosts,
   startTimes,
+  sizeTimes,
 ];
