@@ -44,7 +44,6 @@ export class World implements AsyncDisposable {
     const holds = `http://127.0.0.1:${this.#holds.addr.port}`;
     this.words = { D1: d1, D2: d2, D3: d3, FOLDER: bed.folder, API: bed.api.url, HOLDS: holds };
     this.words["TAKEN"] = String(this.#holds.addr.port);
-    for (const name of ["FREE1", "FREE2"]) this.words[name] = String(freePort());
   }
 
   static async start(config?: Partial<ApiConfig>): Promise<World> {
@@ -81,8 +80,13 @@ export class World implements AsyncDisposable {
 
   /** Runs the program itself. */
   async run({ args, env = {}, stdin, full, signals }: Invocation): Promise<ScriptResult> {
-    const replaced = (text: string): string =>
-      text.replaceAll(/[A-Z]+\d?/g, (word) => this.words[word] ?? word);
+    // Free ports of this moment: another test may take one in the minutes that a table runs.
+    const words: Readonly<Record<string, string>> = {
+      ...this.words,
+      FREE1: String(freePort()),
+      FREE2: String(freePort()),
+    };
+    const replaced = (text: string): string => text.replaceAll(/[A-Z]+\d?/g, (word) => words[word] ?? word);
     const command = this.bed.command(`exec ${this.bed.program} "$@" ${full ? ">/dev/full" : ""}`, {
       args: args.map(replaced),
       env: Object.fromEntries(Object.entries(env).map(([name, value]) => [name, replaced(value)])),
@@ -92,12 +96,13 @@ export class World implements AsyncDisposable {
     if (stdin !== undefined) await new Blob([stdin]).stream().pipeTo(child.stdin);
     const [out, err] = [new Output(child.stdout), new Output(child.stderr)];
     if (signals !== undefined) {
-      await Promise.race([
+      const ended = await Promise.race([
         signals.after === undefined ? this.#requested.promise : err.has(signals.after),
         signals.after === undefined ? this.disposed : out.has(signals.after),
         child.status,
       ]);
-      child.kill("SIGINT");
+      // A command that ended by itself is judged by its code and its text.
+      if (ended === undefined || !("code" in Object(ended))) child.kill("SIGINT");
     }
     const late = setTimeout(() => child.kill("SIGKILL"), RUN_MS_MAX);
     const { code } = await child.status;
