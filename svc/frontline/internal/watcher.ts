@@ -147,6 +147,8 @@ function decode({ state, version: versionBigint }: RouteState): FeedMessage<Rout
       const resources = [`route/${resourceId}`, `endpoints/${resourceId}`];
       return { kind: "problem", version, resources, resourceId, text };
     }
+    case "applyCertificate":
+    case "deleteCertificate":
     case undefined:
       return { kind: "unknown", version };
     default: {

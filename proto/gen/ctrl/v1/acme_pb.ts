@@ -52,6 +52,8 @@ export const VerifyCertificateResponseSchema: GenMessage<VerifyCertificateRespon
   messageDesc(file_ctrl_v1_acme, 1);
 
 /**
+ * The edge's side of certificates. Authenticated by an edge token.
+ *
  * @generated from service ctrl.v1.AcmeService
  */
 export const AcmeService: GenService<{

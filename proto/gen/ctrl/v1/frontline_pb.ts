@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file ctrl/v1/frontline.proto.
  */
 export const file_ctrl_v1_frontline: GenFile = /*@__PURE__*/
-  fileDesc("ChdjdHJsL3YxL2Zyb250bGluZS5wcm90bxIHY3RybC52MSJAChJXYXRjaFJvdXRlc1JlcXVlc3QSGQoRdmVyc2lvbl9sYXN0X3NlZW4YASABKAQSDwoHZWRnZV9pZBgCIAEoCSLyAgoKUm91dGVTdGF0ZRIqCgthcHBseV9yb3V0ZRgBIAEoCzITLmN0cmwudjEuQXBwbHlSb3V0ZUgAEiwKDGRlbGV0ZV9yb3V0ZRgCIAEoCzIULmN0cmwudjEuRGVsZXRlUm91dGVIABIyCg9hcHBseV9lbmRwb2ludHMYBCABKAsyFy5jdHJsLnYxLkFwcGx5RW5kcG9pbnRzSAASNAoQZGVsZXRlX2VuZHBvaW50cxgFIAEoCzIYLmN0cmwudjEuRGVsZXRlRW5kcG9pbnRzSAASLAoMc25hcHNob3RfZW5kGAYgASgLMhQuY3RybC52MS5TbmFwc2hvdEVuZEgAEisKCWhlYXJ0YmVhdBgHIAEoCzIWLmN0cmwudjEuRmVlZEhlYXJ0YmVhdEgAEisKB3Byb2JsZW0YCCABKAsyGC5jdHJsLnYxLlJlc291cmNlUHJvYmxlbUgAEg8KB3ZlcnNpb24YAyABKARCBwoFc3RhdGUihgEKCkFwcGx5Um91dGUSEAoIcm91dGVfaWQYASABKAkSEAoIaG9zdG5hbWUYAiABKAkSFQoNZGVwbG95bWVudF9pZBgDIAEoCRIWCg5lbnZpcm9ubWVudF9pZBgEIAEoCRIUCgx3b3Jrc3BhY2VfaWQYBSABKAkSDwoHc3RvcHBlZBgGIAEoCCIxCgtEZWxldGVSb3V0ZRIQCghyb3V0ZV9pZBgBIAEoCRIQCghob3N0bmFtZRgCIAEoCSJNCg5BcHBseUVuZHBvaW50cxIVCg1kZXBsb3ltZW50X2lkGAEgASgJEiQKCWVuZHBvaW50cxgCIAMoCzIRLmN0cmwudjEuRW5kcG9pbnQiQAoIRW5kcG9pbnQSEwoLaW5zdGFuY2VfaWQYASABKAkSDwoHYWRkcmVzcxgCIAEoCRIOCgZyZWdpb24YAyABKAkiKAoPRGVsZXRlRW5kcG9pbnRzEhUKDWRlcGxveW1lbnRfaWQYASABKAkiRAoYQWNrbm93bGVkZ2VSb3V0ZXNSZXF1ZXN0Eg8KB2VkZ2VfaWQYASABKAkSFwoPYXBwbGllZF92ZXJzaW9uGAIgASgEIhsKGUFja25vd2xlZGdlUm91dGVzUmVzcG9uc2UytQEKEEZyb250bGluZVNlcnZpY2USQwoLV2F0Y2hSb3V0ZXMSGy5jdHJsLnYxLldhdGNoUm91dGVzUmVxdWVzdBoTLmN0cmwudjEuUm91dGVTdGF0ZSIAMAESXAoRQWNrbm93bGVkZ2VSb3V0ZXMSIS5jdHJsLnYxLkFja25vd2xlZGdlUm91dGVzUmVxdWVzdBoiLmN0cmwudjEuQWNrbm93bGVkZ2VSb3V0ZXNSZXNwb25zZSIAYgZwcm90bzM", [file_ctrl_v1_cluster]);
+  fileDesc("ChdjdHJsL3YxL2Zyb250bGluZS5wcm90bxIHY3RybC52MSJAChJXYXRjaFJvdXRlc1JlcXVlc3QSGQoRdmVyc2lvbl9sYXN0X3NlZW4YASABKAQSDwoHZWRnZV9pZBgCIAEoCSLkAwoKUm91dGVTdGF0ZRIqCgthcHBseV9yb3V0ZRgBIAEoCzITLmN0cmwudjEuQXBwbHlSb3V0ZUgAEiwKDGRlbGV0ZV9yb3V0ZRgCIAEoCzIULmN0cmwudjEuRGVsZXRlUm91dGVIABIyCg9hcHBseV9lbmRwb2ludHMYBCABKAsyFy5jdHJsLnYxLkFwcGx5RW5kcG9pbnRzSAASNAoQZGVsZXRlX2VuZHBvaW50cxgFIAEoCzIYLmN0cmwudjEuRGVsZXRlRW5kcG9pbnRzSAASLAoMc25hcHNob3RfZW5kGAYgASgLMhQuY3RybC52MS5TbmFwc2hvdEVuZEgAEisKCWhlYXJ0YmVhdBgHIAEoCzIWLmN0cmwudjEuRmVlZEhlYXJ0YmVhdEgAEisKB3Byb2JsZW0YCCABKAsyGC5jdHJsLnYxLlJlc291cmNlUHJvYmxlbUgAEjYKEWFwcGx5X2NlcnRpZmljYXRlGAkgASgLMhkuY3RybC52MS5BcHBseUNlcnRpZmljYXRlSAASOAoSZGVsZXRlX2NlcnRpZmljYXRlGAogASgLMhouY3RybC52MS5EZWxldGVDZXJ0aWZpY2F0ZUgAEg8KB3ZlcnNpb24YAyABKARCBwoFc3RhdGUioQEKCkFwcGx5Um91dGUSEAoIcm91dGVfaWQYASABKAkSEAoIaG9zdG5hbWUYAiABKAkSFQoNZGVwbG95bWVudF9pZBgDIAEoCRIWCg5lbnZpcm9ubWVudF9pZBgEIAEoCRIUCgx3b3Jrc3BhY2VfaWQYBSABKAkSDwoHc3RvcHBlZBgGIAEoCBIZChFyZWRpcmVjdF9ob3N0bmFtZRgHIAEoCSIxCgtEZWxldGVSb3V0ZRIQCghyb3V0ZV9pZBgBIAEoCRIQCghob3N0bmFtZRgCIAEoCSJfCg5BcHBseUVuZHBvaW50cxIVCg1kZXBsb3ltZW50X2lkGAEgASgJEiQKCWVuZHBvaW50cxgCIAMoCzIRLmN0cmwudjEuRW5kcG9pbnQSEAoIcHJvdG9jb2wYAyABKAkiQAoIRW5kcG9pbnQSEwoLaW5zdGFuY2VfaWQYASABKAkSDwoHYWRkcmVzcxgCIAEoCRIOCgZyZWdpb24YAyABKAkiKAoPRGVsZXRlRW5kcG9pbnRzEhUKDWRlcGxveW1lbnRfaWQYASABKAkiigEKEEFwcGx5Q2VydGlmaWNhdGUSFgoOY2VydGlmaWNhdGVfaWQYASABKAkSEAoIaG9zdG5hbWUYAiABKAkSHQoVY2VydGlmaWNhdGVfY2hhaW5fcGVtGAMgASgJEhcKD3ByaXZhdGVfa2V5X3BlbRgEIAEoCRIUCgxub3RfYWZ0ZXJfbXMYBSABKAMiPQoRRGVsZXRlQ2VydGlmaWNhdGUSFgoOY2VydGlmaWNhdGVfaWQYASABKAkSEAoIaG9zdG5hbWUYAiABKAkiRAoYQWNrbm93bGVkZ2VSb3V0ZXNSZXF1ZXN0Eg8KB2VkZ2VfaWQYASABKAkSFwoPYXBwbGllZF92ZXJzaW9uGAIgASgEIhsKGUFja25vd2xlZGdlUm91dGVzUmVzcG9uc2UytQEKEEZyb250bGluZVNlcnZpY2USQwoLV2F0Y2hSb3V0ZXMSGy5jdHJsLnYxLldhdGNoUm91dGVzUmVxdWVzdBoTLmN0cmwudjEuUm91dGVTdGF0ZSIAMAESXAoRQWNrbm93bGVkZ2VSb3V0ZXMSIS5jdHJsLnYxLkFja25vd2xlZGdlUm91dGVzUmVxdWVzdBoiLmN0cmwudjEuQWNrbm93bGVkZ2VSb3V0ZXNSZXNwb25zZSIAYgZwcm90bzM", [file_ctrl_v1_cluster]);
 
 /**
  * @generated from message ctrl.v1.WatchRoutesRequest
@@ -89,6 +89,20 @@ export type RouteState = Message<"ctrl.v1.RouteState"> & {
      */
     value: ResourceProblem;
     case: "problem";
+  } | {
+    /**
+     * A sentinel never gets certificates.
+     *
+     * @generated from field: ctrl.v1.ApplyCertificate apply_certificate = 9;
+     */
+    value: ApplyCertificate;
+    case: "applyCertificate";
+  } | {
+    /**
+     * @generated from field: ctrl.v1.DeleteCertificate delete_certificate = 10;
+     */
+    value: DeleteCertificate;
+    case: "deleteCertificate";
   } | { case: undefined; value?: undefined };
 
   /**
@@ -141,6 +155,13 @@ export type ApplyRoute = Message<"ctrl.v1.ApplyRoute"> & {
    * @generated from field: bool stopped = 6;
    */
   stopped: boolean;
+
+  /**
+   * Not empty: every request is answered with a permanent redirect to this host.
+   *
+   * @generated from field: string redirect_hostname = 7;
+   */
+  redirectHostname: string;
 };
 
 /**
@@ -185,6 +206,13 @@ export type ApplyEndpoints = Message<"ctrl.v1.ApplyEndpoints"> & {
    * @generated from field: repeated ctrl.v1.Endpoint endpoints = 2;
    */
   endpoints: Endpoint[];
+
+  /**
+   * What the instances speak: "http1", or "h2c" for HTTP/2 without TLS. Empty is "http1".
+   *
+   * @generated from field: string protocol = 3;
+   */
+  protocol: string;
 };
 
 /**
@@ -241,6 +269,71 @@ export const DeleteEndpointsSchema: GenMessage<DeleteEndpoints> = /*@__PURE__*/
   messageDesc(file_ctrl_v1_frontline, 6);
 
 /**
+ * Replaces the certificate of this id. Handshakes that come after it use the new chain.
+ *
+ * @generated from message ctrl.v1.ApplyCertificate
+ */
+export type ApplyCertificate = Message<"ctrl.v1.ApplyCertificate"> & {
+  /**
+   * @generated from field: string certificate_id = 1;
+   */
+  certificateId: string;
+
+  /**
+   * Lower case. `*.name` covers one label before the name.
+   *
+   * @generated from field: string hostname = 2;
+   */
+  hostname: string;
+
+  /**
+   * The leaf first.
+   *
+   * @generated from field: string certificate_chain_pem = 3;
+   */
+  certificateChainPem: string;
+
+  /**
+   * @generated from field: string private_key_pem = 4;
+   */
+  privateKeyPem: string;
+
+  /**
+   * @generated from field: int64 not_after_ms = 5;
+   */
+  notAfterMs: bigint;
+};
+
+/**
+ * Describes the message ctrl.v1.ApplyCertificate.
+ * Use `create(ApplyCertificateSchema)` to create a new message.
+ */
+export const ApplyCertificateSchema: GenMessage<ApplyCertificate> = /*@__PURE__*/
+  messageDesc(file_ctrl_v1_frontline, 7);
+
+/**
+ * @generated from message ctrl.v1.DeleteCertificate
+ */
+export type DeleteCertificate = Message<"ctrl.v1.DeleteCertificate"> & {
+  /**
+   * @generated from field: string certificate_id = 1;
+   */
+  certificateId: string;
+
+  /**
+   * @generated from field: string hostname = 2;
+   */
+  hostname: string;
+};
+
+/**
+ * Describes the message ctrl.v1.DeleteCertificate.
+ * Use `create(DeleteCertificateSchema)` to create a new message.
+ */
+export const DeleteCertificateSchema: GenMessage<DeleteCertificate> = /*@__PURE__*/
+  messageDesc(file_ctrl_v1_frontline, 8);
+
+/**
  * @generated from message ctrl.v1.AcknowledgeRoutesRequest
  */
 export type AcknowledgeRoutesRequest = Message<"ctrl.v1.AcknowledgeRoutesRequest"> & {
@@ -260,7 +353,7 @@ export type AcknowledgeRoutesRequest = Message<"ctrl.v1.AcknowledgeRoutesRequest
  * Use `create(AcknowledgeRoutesRequestSchema)` to create a new message.
  */
 export const AcknowledgeRoutesRequestSchema: GenMessage<AcknowledgeRoutesRequest> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_frontline, 7);
+  messageDesc(file_ctrl_v1_frontline, 9);
 
 /**
  * @generated from message ctrl.v1.AcknowledgeRoutesResponse
@@ -273,7 +366,7 @@ export type AcknowledgeRoutesResponse = Message<"ctrl.v1.AcknowledgeRoutesRespon
  * Use `create(AcknowledgeRoutesResponseSchema)` to create a new message.
  */
 export const AcknowledgeRoutesResponseSchema: GenMessage<AcknowledgeRoutesResponse> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_frontline, 8);
+  messageDesc(file_ctrl_v1_frontline, 10);
 
 /**
  * Feeds the edges. Authenticated by an edge token; a sentinel's token may watch too, and sees its environment only.
