@@ -1,11 +1,12 @@
 import { Buffer } from "node:buffer";
 import type { Socket } from "node:net";
-import { type Piece, writePiece } from "./body.ts";
+import { bodyDecoder, writePiece } from "./body.ts";
 import { type Core, reportFailure } from "./core.ts";
 import { Exchange, type ExchangeClient } from "./exchange.ts";
-import { answerHead } from "./forward.ts";
+import { answerHead, chunkedTail, forwardedInterim, forwardedResponse } from "./forward.ts";
 import { requestFraming } from "./framing.ts";
-import { parseRequestHead, requestHeadEnd } from "./head.ts";
+import { parseRequestHead, type RequestHead, requestHeadEnd, type ResponseHead } from "./head.ts";
+import type { ResponsePart } from "./link.ts";
 import type { UpstreamConnection } from "./pool.ts";
 import { describeRequest, expectationProblem } from "./request.ts";
 import { Tunnel } from "./tunnel.ts";
@@ -32,6 +33,10 @@ export class ClientConnection implements ExchangeClient {
   #scanned = 0;
   #lingered = 0;
   #exchange: Exchange | undefined;
+  /** The HTTP/1.x version of the request. */
+  #minor: RequestHead["minor"] = 1;
+  /** True if the response's body is written in chunks. */
+  #chunked = false;
   #tunnel: Tunnel | undefined;
   /** When the phase began, the first byte of a head came, or something of what is written was last seen to be sent. */
   #sinceMs: number;
@@ -122,7 +127,9 @@ export class ClientConnection implements ExchangeClient {
     if (problem !== undefined) return this.#refuse(problem);
     this.#phase = "exchange";
     this.#served++;
-    const incoming = { request: request.value, head: head.value, framing: framing.value };
+    this.#minor = head.value.minor;
+    const body = bodyDecoder(framing.value);
+    const incoming = { request: request.value, head: head.value, framing: framing.value, body };
     this.#exchange = new Exchange(this.#core, this, incoming);
     this.#exchange.start();
   }
@@ -151,15 +158,36 @@ export class ClientConnection implements ExchangeClient {
     else this.#socket.resume();
   }
 
-  write(piece: Piece): boolean {
-    return !this.#socket.writable || writePiece(this.#socket, piece);
+  interim(head: ResponseHead, upgrade: string | undefined): boolean {
+    return this.#write(forwardedInterim(head, upgrade), [], false, "");
+  }
+
+  write({ start, slices, trailers }: ResponsePart, keepAlive: boolean): boolean {
+    let head = "";
+    if (start !== undefined) {
+      const plan = forwardedResponse(start.head, {
+        requestId: this.#exchange?.request.id ?? "",
+        clientMinor: this.#minor,
+        framing: start.framing,
+        keepAlive,
+      });
+      head = plan.head;
+      this.#chunked = plan.chunked;
+    }
+    const tail = this.#chunked && trailers !== undefined ? chunkedTail(trailers) : "";
+    return this.#write(head, slices, this.#chunked, tail);
+  }
+
+  #write(head: string, slices: readonly Buffer[], chunked: boolean, tail: string): boolean {
+    return !this.#socket.writable ||
+      writePiece(this.#socket, { head, slices, borrowed: true, chunked, tail });
   }
 
   answer(answer: Answer, requestId: string, keepAlive: boolean): void {
     const body = Buffer.from(answer.body);
     const head = answerHead(answer, { requestId, length: body.length, close: !keepAlive });
     const bodyless = this.#exchange?.request.method === "HEAD";
-    this.write({ head, slices: bodyless ? [] : [body], borrowed: false, chunked: false, tail: "" });
+    this.#write(head, bodyless ? [] : [body], false, "");
     this.finished(keepAlive);
   }
 

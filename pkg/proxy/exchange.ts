@@ -1,19 +1,20 @@
 import type { Buffer } from "node:buffer";
-import { type BodyDecoder, bodyDecoder, type Piece, writePiece } from "./body.ts";
+import type { BodyDecoder } from "./body.ts";
 import { type Core, reportFailure } from "./core.ts";
-import { chunkedTail, forwardedInterim, forwardedRequest, forwardedResponse } from "./forward.ts";
-import { type Framing, responseFraming } from "./framing.ts";
-import { listed, type Parsed, type RequestHead, type ResponseHead } from "./head.ts";
-import type { UpstreamConnection, UpstreamUser } from "./pool.ts";
+import type { Framing } from "./framing.ts";
+import type { RequestHead, ResponseHead } from "./head.ts";
+import type { LinkUser, ResponsePart, UpstreamLink } from "./link.ts";
+import type { UpstreamConnection } from "./pool.ts";
 import { isRepeatable, keepsAlive, upgradeOf } from "./request.ts";
-import { ResponseHeads } from "./response_heads.ts";
 import type { Answer, Failure, ProxyRequest } from "./types.ts";
 import { UpstreamSearch } from "./upstream_search.ts";
 
 /** The client's side of an exchange. */
 export interface ExchangeClient {
-  /** Writes to the client; false when it takes no more for now. */
-  write(piece: Piece): boolean;
+  /** Writes an interim response, or the switch to `upgrade`; false when the client takes no more for now. */
+  interim(head: ResponseHead, upgrade: string | undefined): boolean;
+  /** Writes more of the response; false when the client takes no more for now. */
+  write(part: ResponsePart, keepAlive: boolean): boolean;
   /** Offers bytes of the request body that have arrived to `Exchange.body`. */
   pump(): void;
   /** Reads on, or stops reading, depending on `Exchange.takesBody`. */
@@ -28,17 +29,16 @@ export interface ExchangeClient {
   tunnel(connection: UpstreamConnection, early: Buffer): void;
 }
 
-interface Response {
+/** A request as its client sent it; the body follows. */
+export interface Incoming {
+  readonly request: ProxyRequest;
+  readonly head: RequestHead;
   readonly framing: Framing;
-  readonly decoder: BodyDecoder;
-  readonly chunked: boolean;
-  /** True if the client's connection goes on. */
-  readonly keepAlive: boolean;
-  readonly upstreamKeepAlive: boolean;
+  readonly body: BodyDecoder;
 }
 
 /** One request and its response: finds an upstream, passes both bodies on as they come, and answers when it cannot. */
-export class Exchange implements UpstreamUser {
+export class Exchange implements LinkUser {
   readonly request: ProxyRequest;
   readonly #core: Core;
   readonly #client: ExchangeClient;
@@ -47,31 +47,28 @@ export class Exchange implements UpstreamUser {
   readonly #upgrade: string | undefined;
   readonly #body: BodyDecoder;
   readonly #search: UpstreamSearch;
-  readonly #heads = new ResponseHeads();
-  #connection: UpstreamConnection | undefined;
-  #unsentHead = "";
+  #link: UpstreamLink | undefined;
+  #headSent = false;
   #bodyBegun = false;
   #upstreamFull = false;
   #clientFull = false;
-  #response: Response | undefined;
+  #responding = false;
+  /** True if the client's connection goes on after the response. */
+  #keepAlive = false;
   #over = false;
   /** When the last thing happened that moves the request on. */
   #movedMs: number;
 
-  constructor(
-    core: Core,
-    client: ExchangeClient,
-    incoming: { request: ProxyRequest; head: RequestHead; framing: Framing },
-  ) {
+  constructor(core: Core, client: ExchangeClient, incoming: Incoming) {
     this.#core = core;
     this.#client = client;
     this.request = incoming.request;
     this.#head = incoming.head;
     this.#framing = incoming.framing;
     this.#upgrade = upgradeOf(incoming.head, incoming.framing);
-    this.#body = bodyDecoder(incoming.framing);
+    this.#body = incoming.body;
     this.#search = new UpstreamSearch(core, incoming.request, {
-      found: (connection) => this.#begin(connection),
+      found: (link) => this.#begin(link),
       answered: (answer) => this.#answer(answer),
       failed: (failure) => this.#fail(failure),
     });
@@ -85,7 +82,7 @@ export class Exchange implements UpstreamUser {
 
   /** True if bytes of the body can be passed on now. */
   get takesBody(): boolean {
-    return this.#connection !== undefined && !this.#upstreamFull && !this.requestDone;
+    return this.#link !== undefined && !this.#upstreamFull && !this.requestDone;
   }
 
   start(): void {
@@ -96,19 +93,13 @@ export class Exchange implements UpstreamUser {
     this.#search.begin({ fresh: false, repeatable: isRepeatable(this.#head) && this.requestDone });
   }
 
-  #begin(connection: UpstreamConnection): void {
-    const { clock, trusts } = this.#core.options;
-    this.#connection = connection;
-    connection.user = this;
-    this.#core.pool.enter(connection.upstream.key);
-    this.#movedMs = clock.now();
-    this.#unsentHead = forwardedRequest(this.request, this.#head, {
-      framing: this.#framing,
-      upgrade: this.#upgrade,
-      trusted: trusts(this.request.clientAddress),
-    });
+  #begin(link: UpstreamLink): void {
+    this.#link = link;
+    this.#headSent = false;
+    link.open(this);
+    this.#movedMs = this.#core.options.clock.now();
     if (!this.requestDone) this.#client.pump();
-    if (this.#unsentHead !== "" && this.#connection !== undefined) this.#send([], "");
+    if (!this.#headSent && this.#link === link) this.#send([]);
     if (!this.#over) this.#client.steer();
   }
 
@@ -125,24 +116,22 @@ export class Exchange implements UpstreamUser {
       return bytes.length;
     }
     this.#bodyBegun = true;
-    const chunked = this.#framing.kind === "chunked";
-    this.#send(slices, chunked && this.#body.done ? chunkedTail(this.#body.trailers) : "");
+    this.#send(slices);
     return next;
   }
 
-  #send(slices: readonly Buffer[], tail: string): void {
-    const socket = this.#connection?.socket;
-    if (socket === undefined || !socket.writable) return;
-    const head = this.#unsentHead;
-    this.#unsentHead = "";
-    const more = writePiece(socket, {
-      head,
-      slices,
-      borrowed: true,
-      chunked: this.#framing.kind === "chunked",
-      tail,
-    });
-    if (!more && !this.requestDone) this.#upstreamFull = true;
+  #send(slices: readonly Buffer[]): void {
+    if (this.#link === undefined) return;
+    const start = this.#headSent ? undefined : {
+      request: this.request,
+      head: this.#head,
+      framing: this.#framing,
+      upgrade: this.#upgrade,
+      trusted: this.#core.options.trusts(this.request.clientAddress),
+    };
+    this.#headSent = true;
+    const trailers = this.requestDone ? this.#body.trailers : undefined;
+    if (!this.#link.send({ start, slices, trailers }) && !this.requestDone) this.#upstreamFull = true;
   }
 
   drained(): void {
@@ -153,75 +142,41 @@ export class Exchange implements UpstreamUser {
     if (!this.#over) this.#client.steer();
   }
 
-  received(bytes: Buffer): void {
-    if (this.#response !== undefined) return this.#relay(this.#response, "", bytes);
-    this.#heads.push(bytes);
-    for (let head = this.#heads.next(); head !== undefined; head = this.#heads.next()) {
-      if (!head.ok) return this.#fail(head.failure);
-      if (head.value.status === 101) return this.#switch(head.value);
-      if (head.value.status >= 200) return this.#respond(head.value);
-      this.#movedMs = this.#core.options.clock.now();
-      if (this.#head.minor === 1) this.#write({ head: forwardedInterim(head.value, undefined) });
-    }
+  interim(head: ResponseHead): void {
+    this.#movedMs = this.#core.options.clock.now();
+    if (this.#head.minor === 1 && !this.#client.interim(head, undefined)) this.#wait();
   }
 
-  #respond(head: ResponseHead): void {
-    const framing: Parsed<Framing> = responseFraming(head, this.request.method);
-    if (!framing.ok) return this.#fail(framing.failure);
-    const { kind } = framing.value;
+  response(part: ResponsePart): void {
+    if (part.start !== undefined) this.#respond(part.start.head, part.start.framing);
+    if (!this.#client.write(part, this.#keepAlive)) this.#wait();
+    if (part.trailers !== undefined) this.#finish();
+  }
+
+  #respond(head: ResponseHead, { kind }: Framing): void {
     const endless = kind === "close" || (kind === "chunked" && this.#head.minor === 0);
-    const keepAlive = keepsAlive(this.#head) && this.requestDone && !this.#core.stopping &&
+    this.#responding = true;
+    this.#keepAlive = keepsAlive(this.#head) && this.requestDone && !this.#core.stopping &&
       (!endless || this.#head.minor === 1);
-    const plan = forwardedResponse(head, {
-      requestId: this.request.id,
-      clientMinor: this.#head.minor,
-      framing: framing.value,
-      keepAlive,
-    });
-    this.#response = {
-      framing: framing.value,
-      decoder: bodyDecoder(framing.value),
-      chunked: plan.chunked,
-      keepAlive,
-      upstreamKeepAlive: head.minor === 1 && kind !== "close" &&
-        !listed(head.headers, "connection").includes("close"),
-    };
     this.#core.options.onStatus(head.status);
-    this.#relay(this.#response, plan.head, this.#heads.takeRest());
   }
 
-  #relay(response: Response, head: string, bytes: Buffer): void {
-    const slices: Buffer[] = [];
-    const next = response.decoder.push(bytes, 0, slices);
-    if (next === -1) return this.#cut("The app's chunked body is malformed.");
-    const { done } = response.decoder;
-    this.#write({
-      head,
-      slices,
-      chunked: response.chunked,
-      tail: done && response.chunked ? chunkedTail(response.decoder.trailers) : "",
-    });
-    if (done) this.#finish(response, next === bytes.length);
-  }
-
-  #write(piece: { head: string; slices?: readonly Buffer[]; chunked?: boolean; tail?: string }): void {
-    const { head, slices = [], chunked = false, tail = "" } = piece;
-    if (this.#client.write({ head, slices, borrowed: true, chunked, tail })) return;
+  /** Takes no more of the response until the client has taken what there is. */
+  #wait(): void {
     this.#clientFull = true;
     this.#movedMs = this.#core.options.clock.now();
-    this.#connection?.socket.pause();
+    this.#link?.pause();
   }
 
   /** The client can take more of the response. */
   clientDrained(): void {
     if (!this.#clientFull) return;
     this.#clientFull = false;
-    this.#connection?.socket.resume();
+    this.#link?.resume();
   }
 
-  #switch(head: ResponseHead): void {
-    const connection = this.#connection;
-    if (this.#upgrade === undefined || connection === undefined) {
+  switched(head: ResponseHead, connection: UpstreamConnection, early: Buffer): void {
+    if (this.#upgrade === undefined) {
       return this.#fail({
         kind: "upstream_invalid",
         detail: "The app switched protocols without being asked.",
@@ -230,28 +185,19 @@ export class Exchange implements UpstreamUser {
     const protocol = head.headers.find((each) => each.lower === "upgrade")?.value ?? this.#upgrade;
     this.#over = true;
     this.#core.options.onStatus(101);
-    this.#write({ head: forwardedInterim(head, protocol) });
-    this.#client.tunnel(connection, this.#heads.takeRest());
+    this.#client.interim(head, protocol);
+    this.#client.tunnel(connection, early);
   }
 
-  ended(): void {
-    const response = this.#response;
-    if (response === undefined) return this.#lost("closed without a response");
-    if (response.framing.kind !== "close") return this.#cut("The app closed the connection in mid-body.");
-    if (response.chunked) this.#write({ head: "", tail: chunkedTail([]) });
-    this.#finish(response, false);
+  invalid(failure: Failure): void {
+    this.#fail(failure);
   }
 
-  failed(cause: string): void {
-    if (this.#response === undefined) this.#lost(cause);
-    else this.#cut(`The connection to the app broke in mid-body: ${cause}`);
-  }
-
-  /** The connection went away before the response: an old one that the app had closed is replaced by a new one. */
-  #lost(cause: string): void {
-    const connection = this.#connection;
-    const untouched = this.#heads.untouched && !this.#bodyBegun;
-    if (connection?.used === true && untouched && isRepeatable(this.#head)) {
+  /** The connection went away: an old one that the app had closed before it answered is replaced by a new one. */
+  lost(cause: string): void {
+    if (this.#responding) return this.#cut(`The connection to the app broke: ${cause}`);
+    const link = this.#link;
+    if (link?.used === true && link.untouched && !this.#bodyBegun && isRepeatable(this.#head)) {
       this.#release(false);
       return this.#search.begin({ fresh: true, repeatable: false });
     }
@@ -259,11 +205,11 @@ export class Exchange implements UpstreamUser {
     this.#fail({ kind: "upstream_closed", detail: "The app closed the connection without a response." });
   }
 
-  #finish(response: Response, clean: boolean): void {
+  #finish(): void {
     this.#over = true;
     const { requestDone } = this;
-    this.#release(response.upstreamKeepAlive && clean && requestDone);
-    this.#client.finished(response.keepAlive && requestDone);
+    this.#release(requestDone);
+    this.#client.finished(this.#keepAlive && requestDone);
   }
 
   #answer(answer: Answer): void {
@@ -275,8 +221,8 @@ export class Exchange implements UpstreamUser {
 
   #fail(failure: Failure): void {
     if (this.#over) return;
-    if (this.#response !== undefined) return this.#cut(failure.detail);
-    const upstream = this.#connection?.upstream.key;
+    if (this.#responding) return this.#cut(failure.detail);
+    const upstream = this.#link?.upstream.key;
     this.#release(false);
     const cause = this.#search.lastCause;
     this.#answer(
@@ -288,7 +234,7 @@ export class Exchange implements UpstreamUser {
   #cut(cause: string): void {
     if (this.#over) return;
     this.#over = true;
-    const upstream = this.#connection?.upstream.key;
+    const upstream = this.#link?.upstream.key;
     this.#release(false);
     const failure: Failure = { kind: "upstream_closed", detail: "The response was cut off." };
     reportFailure(this.#core, failure, {
@@ -306,30 +252,27 @@ export class Exchange implements UpstreamUser {
     if (this.#over) return;
     this.#over = true;
     this.#search.cancel();
-    if (this.#response === undefined) this.#core.options.onStatus(499);
+    if (!this.#responding) this.#core.options.onStatus(499);
     this.#release(false);
   }
 
-  #release(reuse: boolean): void {
-    const connection = this.#connection;
-    this.#connection = undefined;
+  #release(whole: boolean): void {
+    const link = this.#link;
+    this.#link = undefined;
     this.#upstreamFull = false;
-    if (connection === undefined) return;
-    if (reuse) this.#core.pool.put(connection);
-    else connection.destroy();
-    this.#core.pool.leave(connection.upstream.key);
+    link?.release(whole);
   }
 
   /** Ends what has waited too long. */
   sweep(nowMs: number): void {
-    if (this.#over || this.#connection === undefined) return;
+    if (this.#over || this.#link === undefined) return;
     const { limits } = this.#core.options;
     const stoodMs = nowMs - this.#movedMs;
     if (this.#clientFull) {
       if (stoodMs > limits.responseStallMsMax) this.#cut("The client took no more of the response.");
       return;
     }
-    if (this.#response !== undefined) return;
+    if (this.#responding) return;
     if (this.requestDone) {
       if (stoodMs > limits.responseHeadMsMax) this.#late("The app did not answer in time.");
     } else if (stoodMs > limits.bodyStallMsMax) {

@@ -1,10 +1,12 @@
 import type { Core } from "./core.ts";
+import { Http1Link } from "./http1_link.ts";
+import type { UpstreamLink } from "./link.ts";
 import type { UpstreamConnection } from "./pool.ts";
 import type { Answer, Failure, ProxyRequest, Upstream } from "./types.ts";
 
 /** The outcome of a search; one of these is called, unless it is cancelled. */
 export interface SearchResult {
-  found(connection: UpstreamConnection): void;
+  found(link: UpstreamLink): void;
   /** The request is answered without an upstream. */
   answered(answer: Answer): void;
   failed(failure: Failure): void;
@@ -41,13 +43,17 @@ export class UpstreamSearch {
     const recentMs = options.repeatable ? Infinity : RECENT_MS;
     const kept = options.fresh ? undefined : pool.take(upstream.key, recentMs);
     if (kept === undefined) return this.#dial(upstream, options);
-    if (options.repeatable) return this.#result.found(kept);
+    if (options.repeatable) return this.#found(kept);
     // It cannot be sent twice: let a close of that connection that has arrived already be seen first.
     setImmediate(() => {
       if (this.#over) pool.put(kept);
-      else if (kept.alive) this.#result.found(kept);
+      else if (kept.alive) this.#found(kept);
       else this.begin(options);
     });
+  }
+
+  #found(connection: UpstreamConnection): void {
+    this.#result.found(new Http1Link(this.#core.pool, connection));
   }
 
   /** Gives up. */
@@ -68,7 +74,7 @@ export class UpstreamSearch {
       connected: (connection) => {
         this.#cancelDial = undefined;
         onDial(upstream, true);
-        this.#result.found(connection);
+        this.#found(connection);
       },
       unreachable: (cause) => {
         this.#cancelDial = undefined;
