@@ -94,7 +94,8 @@ const SIDE_DOORS: readonly string[] = ["pkg/build/depot/mod.ts", "pkg/build/expl
 /** Where each npm package lives; a package that is not listed may be used anywhere. */
 const HOMES: Readonly<Record<string, RegExp>> = {
   "kysely": /^pkg\/db\/|^svc\/ctrl\/internal\/store\//,
-  "zod": /^pkg\/(config|docker|docker_config|kube|registry)\/|^cmd\/|^svc\/|^dev\//,
+  "acme-client": /^pkg\/acme\//,
+  "zod": /^pkg\/(acme|config|docker|docker_config|kube|registry)\/|^cmd\/|^svc\/|^dev\//,
   "mysql2": /^pkg\/db\//,
   "node:sqlite": /^pkg\/db\//,
   "@aws-sdk/client-s3": /^pkg\/s3\//,
