@@ -45,6 +45,7 @@ const ContainerStatus = z.object(
     containerID: z.string().default(""),
     restartCount: z.number().default(0),
     started: z.boolean().nullish(),
+    ready: z.boolean().default(false),
     state: ContainerState.default({}),
     lastState: ContainerState.default({}),
   } satisfies FieldsOf<V1ContainerStatus>,
@@ -74,6 +75,7 @@ export const Pod = z.object(
         podIP: z.string().default(""),
         conditions: z.array(Condition).default([]),
         containerStatuses: z.array(ContainerStatus).default([]),
+        initContainerStatuses: z.array(ContainerStatus).default([]),
       } satisfies FieldsOf<V1PodStatus>,
     ).default({
       phase: "Unknown",
@@ -82,6 +84,7 @@ export const Pod = z.object(
       podIP: "",
       conditions: [],
       containerStatuses: [],
+      initContainerStatuses: [],
     }),
   } satisfies FieldsOf<V1Pod>,
 );

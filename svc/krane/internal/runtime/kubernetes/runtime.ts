@@ -20,6 +20,7 @@ import type { Instance, ManagedDeployment, Observation, OutputSink, Runtime } fr
 import { BusyNodes } from "./busy_nodes.ts";
 import { ANNOTATION, deploymentSelection, LABEL } from "./labels.ts";
 import { identifyPod } from "./identify_pod.ts";
+import { isUserRefused } from "./image_user.ts";
 import { LastLines } from "./last_lines.ts";
 import { Pod, ReplicaSet } from "./objects.ts";
 import { OutputFollowers } from "./output_followers.ts";
@@ -242,7 +243,8 @@ function toPodState(pod: Pod, specHash: string): PodState {
 }
 
 function lacksConfig(pod: Pod): boolean {
-  return appStatus(pod)?.state.waiting?.reason === "CreateContainerConfigError";
+  const waiting = appStatus(pod)?.state.waiting;
+  return waiting?.reason === "CreateContainerConfigError" && !isUserRefused(waiting.message);
 }
 
 /** Pods that Kubernetes refuses to make, by quota or policy, are reported as one pending instance. */

@@ -1,6 +1,8 @@
 import { pullFailureText, pullText } from "../../../../../pkg/registry/mod.ts";
 import type { Instance, InstanceEnd } from "../port.ts";
 import { type ContainerStatus, mebibytes, millicores, type Pod, type Terminated } from "./objects.ts";
+import { imageUserText } from "./image_user.ts";
+import { initTrouble, sidecarText, sidecarTrouble } from "./other_containers.ts";
 import { CONTAINER } from "./replica_set.ts";
 
 /** A pod at one time, and the settings of its app. */
@@ -42,8 +44,13 @@ export function isRunning(pod: Pod): boolean {
     conditionOf(pod, "Ready")?.status === "True" && appStatus(pod)?.state.running !== undefined;
 }
 
-/** The app was ready in this run, and does not answer now: the kubelet took its readiness after the run had begun. */
+/** The app was ready in this run, and does not answer now. */
 export function isUnhealthy(pod: Pod): boolean {
+  return appStatus(pod)?.ready !== true && lostReadiness(pod);
+}
+
+/** The kubelet took the pod's readiness after the app's run had begun. */
+function lostReadiness(pod: Pod): boolean {
   const [app, ready] = [appStatus(pod), conditionOf(pod, "Ready")];
   const isThere = !isTerminating(pod) && pod.status.phase === "Running" && pod.status.podIP !== "";
   if (!isThere || app?.state.running === undefined || app.started !== true || ready?.status !== "False") {
@@ -87,8 +94,13 @@ export function derivePod(facts: PodFacts): PodReport {
   if (lost !== undefined) return { instance: { ...base, ...pending("node_not_ready", lost) } };
   if (app === undefined) return { instance: { ...base, ...unplaced(pod) } };
   const { waiting, terminated, running } = app.state;
+  const init = initTrouble(pod);
+  if (running === undefined && terminated === undefined && init !== undefined) {
+    return { instance: { ...base, ...pending("sidecar", sidecarText("The app waits", init)) } };
+  }
   if (waiting !== undefined) return deriveWaiting(facts, app, base);
   if (terminated !== undefined) return { instance: { ...base, ...ended(facts, app, terminated) } };
+  if (running !== undefined && app.ready) return { instance: { ...base, ...heldUp(facts, address) } };
   if (running !== undefined && isUnhealthy(pod)) {
     const trouble = { reason: "unhealthy", message: unansweredText(facts), lastLogLines: facts.lastLines };
     const place = facts.isLast ? { status: "running", address } as const : { status: "pending" } as const;
@@ -135,6 +147,9 @@ function conditionOf(pod: Pod, type: string): Pod["status"]["conditions"][number
   return pod.status.conditions.find((each) => each.type === type);
 }
 
+/** Another program, such as a load balancer's, has not yet said that the pod may be ready. */
+const GATES_NOT_READY = "ReadinessGatesNotReady";
+
 /**
  * A lost node keeps the last status of its pods: only `Ready` is taken from them, by the control plane. A kubelet
  * would never say that a pod is not ready while its containers are.
@@ -142,7 +157,8 @@ function conditionOf(pod: Pod, type: string): Pod["status"]["conditions"][number
 function nodeProblem(pod: Pod): string | undefined {
   const ready = conditionOf(pod, "Ready")?.status;
   const isLost = (pod.status.phase === "Unknown" && pod.spec.nodeName !== "") || ready === "Unknown" ||
-    (ready === "False" && conditionOf(pod, "ContainersReady")?.status === "True");
+    (ready === "False" && conditionOf(pod, "ContainersReady")?.status === "True" &&
+      conditionOf(pod, "Ready")?.reason !== GATES_NOT_READY);
   return isLost ? `The node "${pod.spec.nodeName}" does not answer.` : undefined;
 }
 
@@ -194,7 +210,7 @@ function deriveWaiting(facts: PodFacts, app: ContainerStatus, base: Base): PodRe
 
 /** The image or the command is wrong in a way that no repetition mends: as final as a crash loop. */
 function refused(message: string): State {
-  return failed("crash_loop", `The container cannot be started: ${message}`);
+  return failed("crash_loop", imageUserText(message) ?? `The container cannot be started: ${message}`);
 }
 
 function derivePull(
@@ -213,6 +229,18 @@ function derivePull(
   return { instance, againMs: PULL_PATIENCE_MS - Math.max(0, ageMs), pullError };
 }
 
+/** The app is ready, and its pod is not. */
+function heldUp({ isLast, pod }: PodFacts, address: string): State {
+  const trouble = sidecarTrouble(pod);
+  const message = trouble === undefined
+    ? `The app is ready, but its pod is not: ${
+      conditionOf(pod, "Ready")?.message || "Kubernetes gives no reason"
+    }.`
+    : sidecarText("The app itself is ready, but its pod is not", trouble);
+  const state = pending("sidecar", message);
+  return isLast && lostReadiness(pod) ? { ...state, status: "running", address } : state;
+}
+
 /** It runs, but does not answer yet. */
 function deriveStarting(facts: PodFacts, app: ContainerStatus, base: Base): PodReport {
   const { nowMs } = facts;
@@ -226,7 +254,11 @@ function deriveStarting(facts: PodFacts, app: ContainerStatus, base: Base): PodR
   if (waitMs > 0) {
     return { instance: { ...base, ...pending("starting", "The app is starting.") }, againMs: waitMs };
   }
-  const state = pending("not_listening", unansweredText(facts));
+  const beside = sidecarTrouble(facts.pod);
+  const perhaps = beside === undefined
+    ? ""
+    : ` Perhaps because of the container "${beside.name}" beside it, which ${beside.problem}.`;
+  const state = pending("not_listening", unansweredText(facts) + perhaps);
   return { instance: { ...base, ...state, lastLogLines: facts.lastLines } };
 }
 
