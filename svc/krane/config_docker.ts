@@ -38,7 +38,7 @@ export const DOCKER_FIELDS = {
     flag: "pids-default",
     env: "UNKEY_KRANE_PIDS_DEFAULT",
     help: "Limit of processes and threads of instances whose deployment names none.",
-    schema: integerSchema(512, 8, 1_000_000),
+    schema: integerSchema(1_024, 8, 1_000_000),
   }),
 };
 

@@ -35,8 +35,6 @@ export interface DeploymentFeed {
 }
 
 const PAGE = 500;
-const PIDS_MAX = 1_024;
-const EPHEMERAL_STORAGE_MIB = 2_048;
 
 /** The feed over `vault`, which decrypts the variables. Plaintext exists in messages to the deployment's own region only. */
 export function createDeploymentFeed(vault: Vault): DeploymentFeed {
@@ -107,8 +105,9 @@ async function encodeDesired(vault: Vault, row: DesiredDeployment): Promise<Depl
       healthCheckPath: row.health_check_path,
       healthCheckHost: row.health_check_host ?? "",
       environmentVariables: await decryptVariables(vault, row),
-      pidsMax: PIDS_MAX,
-      ephemeralStorageMib: BigInt(EPHEMERAL_STORAGE_MIB),
+      // The agent's defaults hold: nothing in the control plane sets these limits.
+      pidsMax: 0,
+      ephemeralStorageMib: 0n,
       gitCommitSha: row.git_commit_sha,
       gitBranch: row.git_branch,
       gitCommitAuthorHandle: row.git_commit_author_handle,

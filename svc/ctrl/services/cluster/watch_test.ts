@@ -28,9 +28,10 @@ Deno.test("an agent gets its region's deployments with decrypted variables, then
   assert.deepEqual({ ...apply.value.environmentVariables }, { TOKEN: "s3cret", EMPTY: "" });
   const { gitCommitSha, gitBranch, gitCommitAuthorHandle } = apply.value;
   assert.deepEqual([gitCommitSha, gitBranch, gitCommitAuthorHandle], ["0a1b2c3", "main", "ada"]);
-  const { deploymentId, k8sName, image, replicas, port, memoryMib, pidsMax } = apply.value;
+  const { deploymentId, k8sName, image, replicas, port, memoryMib, pidsMax, ephemeralStorageMib } =
+    apply.value;
   assert.deepEqual(
-    { deploymentId, k8sName, image, replicas, port, memoryMib, pidsMax },
+    { deploymentId, k8sName, image, replicas, port, memoryMib, pidsMax, ephemeralStorageMib },
     {
       deploymentId: first.id,
       k8sName: first.k8sName,
@@ -38,7 +39,9 @@ Deno.test("an agent gets its region's deployments with decrypted variables, then
       replicas: 1,
       port: 8080,
       memoryMib: 256n,
-      pidsMax: 1024,
+      // The agent's own settings decide.
+      pidsMax: 0,
+      ephemeralStorageMib: 0n,
     },
   );
   const end = await nextState(stream);
