@@ -20,6 +20,8 @@ export interface ContainerSpec {
   readonly output: { readonly fileBytesMax: number; readonly filesMax: number };
   /** Linux capabilities to take away from the engine's default set. */
   readonly capabilitiesDropped: readonly string[];
+  /** Beyond the engine's default. */
+  readonly capabilitiesAdded?: readonly string[];
 }
 
 export interface ContainerLimits {
@@ -133,6 +135,7 @@ export function containerBody(spec: ContainerSpec): Readonly<Record<string, unkn
       RestartPolicy: { Name: spec.restart },
       SecurityOpt: ["no-new-privileges"],
       CapDrop: spec.capabilitiesDropped,
+      CapAdd: spec.capabilitiesAdded ?? [],
       Privileged: false,
       LogConfig: {
         Type: "json-file",

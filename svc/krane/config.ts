@@ -12,6 +12,8 @@ import {
 import { REGISTRY_FIELDS } from "../../pkg/registry/mod.ts";
 import { DOCKER_FIELDS } from "./config_docker.ts";
 import { KUBERNETES_FIELDS } from "./config_kubernetes.ts";
+import { capabilitiesSchema, listText } from "./config_values.ts";
+import { CAPABILITIES_DEFAULT } from "./internal/deployment/capabilities.ts";
 
 /** Every setting of `krane`. */
 export const KRANE_FIELDS = {
@@ -82,16 +84,28 @@ export const KRANE_FIELDS = {
     help: "Time between SIGTERM and SIGKILL, in seconds.",
     schema: integerSchema(10, 0, 600),
   }),
+  capabilities: field({
+    flag: "capabilities",
+    env: "UNKEY_KRANE_CAPABILITIES",
+    help:
+      "Linux capabilities of apps, in both runtimes; they have no others. The default is enough for images that " +
+      "start as root, set the owner of files, and drop to a user. A shorter list breaks such images.",
+    placeholder: "<NAME,...|none>",
+    schema: capabilitiesSchema(CAPABILITIES_DEFAULT),
+    show: listText,
+  }),
   cpuMillicoresDefault: field({
     flag: "cpu-millicores-default",
     env: "UNKEY_KRANE_CPU_MILLICORES_DEFAULT",
-    help: "CPU limit of instances whose deployment names none, in thousandths of a core.",
+    help: "CPU limit of an instance, in thousandths of a core, for a control plane that sends none. " +
+      "This program's sends one with each deployment.",
     schema: integerSchema(500, 10, 1_000_000),
   }),
   memoryMibDefault: field({
     flag: "memory-mib-default",
     env: "UNKEY_KRANE_MEMORY_MIB_DEFAULT",
-    help: "Memory limit of instances whose deployment names none, in MiB.",
+    help: "Memory limit of an instance, in MiB, for a control plane that sends none. " +
+      "This program's sends one with each deployment.",
     schema: integerSchema(512, 8, 10_000_000),
   }),
 };

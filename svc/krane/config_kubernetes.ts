@@ -1,4 +1,3 @@
-import { z } from "zod";
 import {
   field,
   integerSchema,
@@ -7,7 +6,20 @@ import {
   switchField,
   textSchema,
 } from "../../pkg/config/mod.ts";
-import type { Toleration } from "./internal/runtime/kubernetes/settings.ts";
+import {
+  addressesSchema,
+  annotationsSchema,
+  choiceSchema,
+  cidrsSchema,
+  labelsSchema,
+  listText,
+  nameSchema,
+  noneIsEmpty,
+  pairsSchema,
+  pairsText,
+  tolerationsSchema,
+  tolerationsText,
+} from "./config_values.ts";
 
 /** Settings of the Kubernetes runtime. */
 export const KUBERNETES_FIELDS = {
@@ -43,10 +55,46 @@ export const KUBERNETES_FIELDS = {
   tolerations: field({
     flag: "tolerations",
     env: "UNKEY_KRANE_TOLERATIONS",
-    help: "Taints that pods tolerate; an empty list is written as none.",
-    placeholder: "<key[=value][:effect],...|none>",
+    help:
+      "Taints that pods tolerate, NoExecute perhaps for a number of seconds; an empty list is written as none.",
+    placeholder: "<key[=value][:effect[:seconds]],...|none>",
     schema: tolerationsSchema("karpenter.sh/nodepool=untrusted:NoSchedule"),
     show: tolerationsText,
+  }),
+  nodeLostSeconds: field({
+    flag: "node-lost-seconds",
+    env: "UNKEY_KRANE_NODE_LOST_SECONDS",
+    help:
+      "A pod whose node does not answer is replaced on another one after this time. It begins when Kubernetes " +
+      "calls the node lost, about 50 s after its last sign of life.",
+    schema: integerSchema(30, 5, 86_400),
+  }),
+  podSecurity: field({
+    flag: "pod-security",
+    env: "UNKEY_KRANE_POD_SECURITY",
+    help:
+      "The Pod Security Standard that pods meet. With restricted, images that run as root are refused, and apps " +
+      "have no capability but NET_BIND_SERVICE.",
+    placeholder: "<baseline|restricted>",
+    schema: choiceSchema(["baseline", "restricted"]),
+  }),
+  podLabels: field({
+    flag: "pod-labels",
+    env: "UNKEY_KRANE_POD_LABELS",
+    help:
+      "Labels of all apps' pods and ReplicaSets, for policies, meshes and cost reports. New pods get them; those " +
+      "that run are not replaced.",
+    placeholder: "<key=value,...>",
+    schema: labelsSchema(),
+    show: pairsText,
+  }),
+  podAnnotations: field({
+    flag: "pod-annotations",
+    env: "UNKEY_KRANE_POD_ANNOTATIONS",
+    help: "Annotations of all apps' pods and ReplicaSets, as for the labels.",
+    placeholder: "<key=value,...>",
+    schema: annotationsSchema(),
+    show: pairsText,
   }),
   imagePullSecrets: field({
     flag: "image-pull-secrets",
@@ -54,15 +102,6 @@ export const KUBERNETES_FIELDS = {
     help: "Secrets with registry credentials that somebody else puts into each namespace.",
     placeholder: "<name,...>",
     schema: listSchema([]),
-  }),
-  capabilities: field({
-    flag: "capabilities",
-    env: "UNKEY_KRANE_CAPABILITIES",
-    help:
-      "Linux capabilities that apps keep, of none; images that drop root by themselves need SETUID,SETGID.",
-    placeholder: "<NAME,...|none>",
-    schema: listSchema(["NET_BIND_SERVICE"]).transform(noneIsEmpty),
-    show: listText,
   }),
   edgeNamespaces: field({
     flag: "edge-namespaces",
@@ -97,7 +136,7 @@ export const KUBERNETES_FIELDS = {
     flag: "sentinel-tolerations",
     env: "UNKEY_KRANE_SENTINEL_TOLERATIONS",
     help: "Taints that sentinels tolerate; an empty list is written as none.",
-    placeholder: "<key[=value][:effect],...|none>",
+    placeholder: "<key[=value][:effect[:seconds]],...|none>",
     schema: tolerationsSchema("node-class=sentinel:NoSchedule"),
     show: tolerationsText,
   }),
@@ -111,9 +150,28 @@ export const KUBERNETES_FIELDS = {
   egressDeniedCidrs: field({
     flag: "egress-denied-cidrs",
     env: "UNKEY_KRANE_EGRESS_DENIED_CIDRS",
-    help: "Networks that no app may reach. Default: where clouds keep credentials of their machines.",
+    help:
+      "Networks that no app may reach, but for resolvers in them. Default: where clouds keep credentials of " +
+      "their machines.",
     placeholder: "<cidr,...|none>",
     schema: cidrsSchema(["169.254.0.0/16", "fd00:ec2::254/128"]),
+    show: listText,
+  }),
+  dnsServers: field({
+    flag: "dns-servers",
+    env: "UNKEY_KRANE_DNS_SERVERS",
+    help:
+      "Addresses of resolvers that apps may ask on port 53, also inside of a denied network. Those that the " +
+      "agent's own pod and the Service kube-dns name are found by themselves.",
+    placeholder: "<ip,...>",
+    schema: addressesSchema(),
+  }),
+  dnsNamespaces: field({
+    flag: "dns-namespaces",
+    env: "UNKEY_KRANE_DNS_NAMESPACES",
+    help: "Namespaces whose pods are resolvers: apps may ask them on the ports 53 and 5353.",
+    placeholder: "<name,...|none>",
+    schema: listSchema(["kube-system", "openshift-dns"]).transform(noneIsEmpty),
     show: listText,
   }),
   podToken: switchField({
@@ -134,68 +192,3 @@ export const KUBERNETES_FIELDS = {
     schema: integerSchema(2_048, 16, 10_000_000),
   }),
 };
-
-function noneIsEmpty(values: readonly string[]): readonly string[] {
-  return values.length === 1 && values[0] === "none" ? [] : values;
-}
-
-/** The text that stands for these entries where the default is not an empty list. */
-function listText(entries: readonly string[]): string {
-  return entries.length === 0 ? "none" : entries.join(",");
-}
-
-function nameSchema(): z.ZodType<string | undefined> {
-  return textSchema().refine((name) => name === undefined || /^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/.test(name), {
-    message: "must be the name of a Kubernetes object",
-  });
-}
-
-function pairsSchema(): z.ZodType<Readonly<Record<string, string>>> {
-  return listSchema([]).transform((entries, context): Readonly<Record<string, string>> => {
-    const pairs = entries.map((entry) => entry.split("="));
-    if (pairs.every((pair) => pair.length === 2 && pair[0] !== "")) return Object.fromEntries(pairs);
-    context.addIssue({ code: "custom", message: "must be pairs, e.g. pool=apps,disk=ssd" });
-    return z.NEVER;
-  });
-}
-
-function pairsText(pairs: Readonly<Record<string, string>>): string {
-  return Object.entries(pairs).map(([key, value]) => `${key}=${value}`).join(",");
-}
-
-function tolerationsText(tolerations: readonly Toleration[]): string {
-  return listText(
-    tolerations.map(({ key, value, effect }) =>
-      `${key}${value === undefined ? "" : `=${value}`}${effect === undefined ? "" : `:${effect}`}`
-    ),
-  );
-}
-
-function tolerationsSchema(fallback: string): z.ZodType<readonly Toleration[]> {
-  return listSchema([fallback]).transform(noneIsEmpty).transform(
-    (entries, context): readonly Toleration[] => {
-      const found: Toleration[] = [];
-      for (const entry of entries) {
-        const [, key, value, effect] =
-          /^([^=:]+)(?:=([^=:]*))?(?::(NoSchedule|PreferNoSchedule|NoExecute))?$/.exec(entry) ?? [];
-        if (key === undefined) {
-          context.addIssue({ code: "custom", message: "must be taints, e.g. pool=untrusted:NoSchedule" });
-          return z.NEVER;
-        }
-        found.push({
-          key,
-          ...(value === undefined ? {} : { value }),
-          ...(effect === undefined ? {} : { effect }),
-        });
-      }
-      return found;
-    },
-  );
-}
-
-function cidrsSchema(fallback: readonly string[]): z.ZodType<readonly string[]> {
-  return listSchema(fallback).transform(noneIsEmpty).refine(
-    (cidrs) => cidrs.every((cidr) => /^(\d{1,3}(\.\d{1,3}){3}\/\d{1,2}|[0-9a-f:]+\/\d{1,3})$/i.test(cidr)),
-    { message: "must be networks, e.g. 10.0.0.0/8,fd00::/8" },
-  );
-}

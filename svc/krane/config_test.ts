@@ -29,7 +29,7 @@ Deno.test("KRANE_FIELDS reads the settings of pods", async (t) => {
   const config = load({
     runtime: "kubernetes",
     "node-selector": "pool=apps,disk=ssd",
-    tolerations: "a=b:NoSchedule,c,d:NoExecute",
+    tolerations: "a=b:NoSchedule,c,d:NoExecute,node.kubernetes.io/not-ready:NoExecute:20",
     "egress-denied-cidrs": "none",
     "ingress-cidrs": "10.1.0.0/16,fd00::/8",
   });
@@ -38,6 +38,7 @@ Deno.test("KRANE_FIELDS reads the settings of pods", async (t) => {
     { key: "a", value: "b", effect: "NoSchedule" },
     { key: "c" },
     { key: "d", effect: "NoExecute" },
+    { key: "node.kubernetes.io/not-ready", effect: "NoExecute", seconds: 20 },
   ]);
   assert.deepEqual(config.egressDeniedCidrs, []);
   assert.deepEqual(config.ingressCidrs, ["10.1.0.0/16", "fd00::/8"]);
@@ -45,9 +46,38 @@ Deno.test("KRANE_FIELDS reads the settings of pods", async (t) => {
     ["node-selector", "pool", /must be pairs/],
     ["tolerations", "a:Sometimes", /must be taints/],
     ["ingress-cidrs", "example.com", /must be networks/],
+    ["tolerations", "a:NoSchedule:5", /must be taints/],
+    ["tolerations", "a:5", /must be taints/],
+    ["capabilities", "ALL", /names of capabilities/],
+    ["capabilities", "chown it", /names of capabilities/],
+    ["pod-security", "privileged", /must be baseline or restricted/],
+    ["pod-labels", "team", /must be pairs/],
+    ["pod-labels", "team=a b", /must have values/],
+    ["pod-labels", "-team=a", /must have keys/],
+    ["pod-labels", "unkey.com/name=x", /keys of the agent's own/],
+    ["pod-annotations", "app.kubernetes.io/managed-by=x", /keys of the agent's own/],
+    ["dns-servers", "kube-dns", /must be addresses/],
+    ["node-lost-seconds", "1", /node-lost-seconds/],
     ["runtime-class", "G Visor", /name of a Kubernetes object/],
   ];
   for (const [flag, value, text] of bad) {
-    await t.step(flag, () => assert.throws(() => load({ [flag]: value }), text));
+    await t.step(`${flag} ${value}`, () => assert.throws(() => load({ [flag]: value }), text));
   }
+});
+
+Deno.test("KRANE_FIELDS takes what an operator adds to pods", () => {
+  const config = load({
+    capabilities: "cap_chown,SETUID",
+    "pod-labels": "team=shop,example.com/cost-centre=7",
+    "pod-annotations": "sidecar.istio.io/inject=false,example.com/query=a=b c",
+    "dns-servers": "169.254.20.10,fd00::a",
+    "dns-namespaces": "none",
+  });
+  assert.deepEqual(config.capabilities, ["CHOWN", "SETUID"]);
+  assert.deepEqual(config.podLabels, { team: "shop", "example.com/cost-centre": "7" });
+  assert.deepEqual(config.podAnnotations, {
+    "sidecar.istio.io/inject": "false",
+    "example.com/query": "a=b c",
+  });
+  assert.deepEqual([config.dnsServers, config.dnsNamespaces], [["169.254.20.10", "fd00::a"], []]);
 });

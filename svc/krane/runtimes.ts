@@ -57,6 +57,7 @@ async function openDocker(config: KraneConfig, { signal, ...parts }: RuntimePart
         cpuMillicoresDefault,
         memoryMibDefault,
         pidsDefault,
+        capabilities: config.capabilities,
         cpuMillicoresMax: cpus * 1_000,
       },
       hostPorts,
@@ -75,6 +76,7 @@ async function openKubernetes(
   { signal, ...parts }: RuntimeParts,
 ): Promise<OpenedRuntime> {
   const { clusterVersion, loadAccess, openCluster } = await import("../../pkg/kube/mod.ts");
+  const { findDnsServers } = await import("./internal/runtime/kubernetes/dns_servers.ts");
   const { KubernetesRuntime } = await import("./internal/runtime/kubernetes/runtime.ts");
   const { Namespaces } = await import("./internal/runtime/kubernetes/namespaces.ts");
   const { REGISTRY_SECRET } = await import("./internal/runtime/kubernetes/replica_set.ts");
@@ -87,9 +89,17 @@ async function openKubernetes(
   try {
     const version = await clusterVersion(cluster, signal);
     const controlPlaneId = config.controlPlaneId ?? config.controlPlaneUrl;
-    const settings = { ...config, controlPlaneId, registry: registryOf(config) };
-    const runtime = new KubernetesRuntime({ ...parts, cluster, settings });
     const { clock, log } = parts;
+    const dnsServers = await findDnsServers({
+      cluster,
+      given: config.dnsServers,
+      // Outside of the cluster the agent's resolver is another one than its pods'.
+      resolvConf: config.kubeconfig === undefined ? await ownResolvConf() : undefined,
+      log,
+      signal,
+    });
+    const settings = { ...config, controlPlaneId, registry: registryOf(config), dnsServers };
+    const runtime = new KubernetesRuntime({ ...parts, cluster, settings });
     const sentinels = new KubernetesSentinels({
       cluster,
       clock,
@@ -118,4 +128,9 @@ async function openKubernetes(
     cluster.close();
     throw error;
   }
+}
+
+/** Empty where there is no such file: the operator's setting is what is left then. */
+async function ownResolvConf(): Promise<string> {
+  return await Deno.readTextFile("/etc/resolv.conf").catch(() => "");
 }

@@ -14,6 +14,7 @@ import { createLogger } from "../../pkg/logger/mod.ts";
 import { engineAnswers, ensureBaseImage } from "../../pkg/testkit/base_image.ts";
 import type { KraneConfig } from "./config.ts";
 import { KUBERNETES_FIELDS } from "./config_kubernetes.ts";
+import { CAPABILITIES_DEFAULT } from "./internal/deployment/capabilities.ts";
 import { runKrane } from "./run.ts";
 import { until } from "./testing.ts";
 import { FakePlane } from "./testing_plane.ts";
@@ -47,6 +48,7 @@ export function agentConfig(controlPlaneUrl: string, controlPlaneId: string, sta
     cpuMillicoresDefault: 250,
     memoryMibDefault: 64,
     pidsDefault: 64,
+    capabilities: CAPABILITIES_DEFAULT,
   };
 }
 

@@ -74,9 +74,10 @@ export const PURE: readonly RegExp[] = [
   /^svc\/ctrl\/internal\/builds\/build_key\.ts$/,
   /^svc\/ctrl\/internal\/deployments\/(domains|gates|host_label|images|status|urls)\.ts$/,
   /^svc\/frontline\/internal\/(route_table|explain)\.ts$/,
-  /^svc\/krane\/internal\/deployment\/platform_variables\.ts$/,
+  /^svc\/krane\/internal\/deployment\/(capabilities|platform_variables)\.ts$/,
   /^svc\/krane\/internal\/runtime\/docker\/(container_manifest|status)\.ts$/,
-  /^svc\/krane\/internal\/runtime\/kubernetes\/(labels|network_policy|objects|replica_set|sentinel_manifest|status)\.ts$/,
+  /^svc\/krane\/internal\/runtime\/kubernetes\/(image_user|labels|network_policy|objects|other_containers)\.ts$/,
+  /^svc\/krane\/internal\/runtime\/kubernetes\/(replica_set|sentinel_manifest|status|tolerations)\.ts$/,
 ];
 /** Pure files that take schemas, or functions over names and texts, from a package that can wait. */
 const PURE_IMPORTS: Readonly<Record<string, string>> = {

@@ -10,6 +10,7 @@ import {
   specHash,
   type SpecOptions,
 } from "../runtime/docker/container_manifest.ts";
+import { CAPABILITIES_DEFAULT } from "./capabilities.ts";
 import { decodeApply, type DesiredDeployment } from "./desired.ts";
 import { platformVariables } from "./platform_variables.ts";
 
@@ -46,6 +47,7 @@ const OPTIONS: SpecOptions = {
   cpuMillicoresDefault: 500,
   memoryMibDefault: 512,
   pidsDefault: 100,
+  capabilities: CAPABILITIES_DEFAULT,
   cpuMillicoresMax: 2_000,
 };
 
@@ -125,6 +127,7 @@ Deno.test("containerSpec() and the engine's form of it, as a whole", () => {
       NetworkMode: "apart",
       RestartPolicy: { Name: "always" },
       SecurityOpt: ["no-new-privileges"],
+      CapAdd: [],
       CapDrop: ["NET_RAW", "MKNOD", "AUDIT_WRITE", "SETFCAP", "SETPCAP", "SYS_CHROOT"],
       Privileged: false,
       LogConfig: { Type: "json-file", Config: { "max-size": "10000000", "max-file": "3" } },
@@ -157,6 +160,30 @@ Deno.test("specHash() changes with what shows inside of the container only", () 
     memoryMib: 1_000,
   }];
   for (const change of other) assert.notEqual(specHash({ ...desired, ...change }, OPTIONS), hash);
+});
+
+Deno.test("specHash() of a container stays when the control plane no longer sends the limits that nobody set", () => {
+  const desired = decodeApply(create(ApplyDeploymentSchema, FULL));
+  const options = { ...OPTIONS, pidsDefault: 1_024 };
+  assert.equal(
+    specHash({ ...desired, pidsMax: 0, ephemeralStorageMib: 0 }, options),
+    specHash({ ...desired, pidsMax: 1_024, ephemeralStorageMib: 2_048 }, options),
+  );
+});
+
+Deno.test("an app has exactly the capabilities of the setting, whatever the engine gives", async (t) => {
+  const dropped = ["NET_RAW", "MKNOD", "AUDIT_WRITE", "SETFCAP", "SETPCAP", "SYS_CHROOT"];
+  const desired = decodeApply(create(ApplyDeploymentSchema, FULL));
+  const of = (capabilities: readonly string[]) => containerSpec(desired, 0, 1, { ...OPTIONS, capabilities });
+  await t.step("by default", () => {
+    const spec = of(CAPABILITIES_DEFAULT);
+    assert.deepEqual([spec.capabilitiesDropped, spec.capabilitiesAdded], [dropped, []]);
+  });
+  await t.step("one that engines give, and one that they do not", () => {
+    const spec = of([...CAPABILITIES_DEFAULT, "NET_RAW", "SYS_PTRACE"]);
+    assert.deepEqual([spec.capabilitiesDropped, spec.capabilitiesAdded], [dropped.slice(1), ["SYS_PTRACE"]]);
+  });
+  await t.step("none", () => assert.equal(of([]).capabilitiesDropped.length, 14));
 });
 
 Deno.test("recoverDesired() gives the desired state that a container was made from", () => {

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { type Container, type ContainerSpec, fullReference } from "../../../../../pkg/docker/mod.ts";
 import { digestOf } from "../../../../../pkg/hash/mod.ts";
+import { capabilityChanges } from "../../deployment/capabilities.ts";
 import type { DesiredDeployment } from "../../deployment/desired.ts";
 import { platformVariables } from "../../deployment/platform_variables.ts";
 
@@ -14,6 +15,7 @@ export interface SpecOptions {
   readonly cpuMillicoresDefault: number;
   readonly memoryMibDefault: number;
   readonly pidsDefault: number;
+  readonly capabilities: readonly string[];
   /** The engine refuses limits above what the machine has. */
   readonly cpuMillicoresMax: number;
 }
@@ -36,8 +38,11 @@ export const LABEL = {
 const MANAGED_BY = "krane";
 const MEMORY_MIB_MIN = 8;
 const OUTPUT = { fileBytesMax: 10_000_000, filesMax: 3 };
-/** Forging packets and devices, and changing capabilities, is not what an app needs; web servers keep all they use. */
-const CAPABILITIES_DROPPED = ["NET_RAW", "MKNOD", "AUDIT_WRITE", "SETFCAP", "SETPCAP", "SYS_CHROOT"];
+/**
+ * The limits that earlier control planes sent with each deployment, in place of 0. The hash counts 0 as these: containers of
+ * that time must not be replaced because the number is left out now.
+ */
+const LIMITS_ONCE_SENT = { pidsMax: 1_024, ephemeralStorageMib: 2_048 };
 
 /** Agents of one machine share their network: it keeps all instances apart from each other. */
 export const NETWORK_LABELS = { [LABEL.managedBy]: MANAGED_BY };
@@ -64,6 +69,7 @@ export function containerSpec(
   options: SpecOptions,
 ): ContainerSpec {
   const name = containerName(desired.name, ordinal);
+  const { added, dropped } = capabilityChanges(options.capabilities);
   return {
     name,
     image: fullReference(desired.image),
@@ -91,7 +97,8 @@ export function containerSpec(
     network: options.network,
     restart: "always",
     output: OUTPUT,
-    capabilitiesDropped: CAPABILITIES_DROPPED,
+    capabilitiesDropped: dropped,
+    capabilitiesAdded: added,
   };
 }
 
@@ -119,13 +126,17 @@ export function specHash(desired: DesiredDeployment, options: SpecOptions): stri
     ...rest
   } = desired;
   const env = Object.entries(desired.env).toSorted(([a], [b]) => a < b ? -1 : 1);
+  const pidsMax = desired.pidsMax || LIMITS_ONCE_SENT.pidsMax;
+  const ephemeralStorageMib = desired.ephemeralStorageMib || LIMITS_ONCE_SENT.ephemeralStorageMib;
+  const { added, dropped } = capabilityChanges(options.capabilities);
   return digestOf([
-    { ...rest, env },
+    { ...rest, pidsMax, ephemeralStorageMib, env },
     limitsOf(desired, options),
     options.publishAddress,
     options.network,
     OUTPUT,
-    CAPABILITIES_DROPPED,
+    dropped,
+    ...(added.length === 0 ? [] : [added]),
   ]).slice(0, 32);
 }
 

@@ -2,6 +2,7 @@ import type {
   V1NetworkPolicy,
   V1NetworkPolicyEgressRule,
   V1NetworkPolicyPeer,
+  V1NetworkPolicyPort,
 } from "@kubernetes/client-node";
 import { digestOf } from "../../../../../pkg/hash/mod.ts";
 import type { JsonOf, Manifest } from "../../../../../pkg/kube/mod.ts";
@@ -10,7 +11,9 @@ import { deploymentSelection, LABEL, namespaceOf } from "./labels.ts";
 import type { KubernetesSettings } from "./settings.ts";
 
 const NAMESPACE_NAME = "kubernetes.io/metadata.name";
-const DNS_NAMESPACE = "kube-system";
+const DNS_PORT = 53;
+/** Where resolvers of OpenShift listen: policies see the port of the pod, not that of its Service. */
+const DNS_POD_PORTS = [DNS_PORT, 5_353];
 
 /** One policy per environment, region and control plane: a shared one would be overwritten by each of them in turn. */
 export function policyName(environmentId: string, settings: KubernetesSettings): string {
@@ -75,9 +78,25 @@ function egressRules(
   };
   return [
     { to: [block("0.0.0.0/0", false), block("::/0", true), { podSelector: { matchLabels: own } }] },
-    {
-      to: [{ namespaceSelector: { matchLabels: { [NAMESPACE_NAME]: DNS_NAMESPACE } } }],
-      ports: [{ protocol: "UDP", port: 53 }, { protocol: "TCP", port: 53 }],
-    },
+    ...dnsRules(settings),
   ];
+}
+
+/** Resolvers are pods, or processes of the node with an address of their own, which may lie in a denied network. */
+function dnsRules(
+  { dnsNamespaces, dnsServers }: Pick<KubernetesSettings, "dnsNamespaces" | "dnsServers">,
+): V1NetworkPolicyEgressRule[] {
+  const pods = dnsNamespaces.map((name) => ({
+    namespaceSelector: { matchLabels: { [NAMESPACE_NAME]: name } },
+  }));
+  const servers = dnsServers.map((ip) => ({ ipBlock: { cidr: `${ip}/${ip.includes(":") ? 128 : 32}` } }));
+  // Without a peer a rule would allow every address.
+  return [
+    ...(pods.length === 0 ? [] : [{ to: pods, ports: DNS_POD_PORTS.flatMap(onBoth) }]),
+    ...(servers.length === 0 ? [] : [{ to: servers, ports: onBoth(DNS_PORT) }]),
+  ];
+}
+
+function onBoth(port: number): V1NetworkPolicyPort[] {
+  return [{ protocol: "UDP", port }, { protocol: "TCP", port }];
 }

@@ -7,7 +7,7 @@ import type {
   V1Probe,
   V1ReplicaSet,
   V1ResourceRequirements,
-  V1Toleration,
+  V1Sysctl,
   V1Volume,
 } from "@kubernetes/client-node";
 import { digestOf } from "../../../../../pkg/hash/mod.ts";
@@ -16,6 +16,7 @@ import type { DesiredDeployment } from "../../deployment/desired.ts";
 import { platformVariables } from "../../deployment/platform_variables.ts";
 import { ANNOTATION, deploymentLabels, LABEL, namespaceOf, ownLabels, secretName } from "./labels.ts";
 import type { KubernetesSettings } from "./settings.ts";
+import { podTolerations } from "./tolerations.ts";
 
 /** The container that runs the app. */
 export const CONTAINER = "deployment";
@@ -24,6 +25,8 @@ export const TOKEN_AUDIENCE = "unkey-krane";
 /** The Secret that the agent makes of its registry credentials. */
 export const REGISTRY_SECRET = "unkey-registry";
 
+/** The standard `restricted` allows no other capability. */
+const CAPABILITY_RESTRICTED = "NET_BIND_SERVICE";
 const TOKEN_FOLDER = "/var/run/secrets/unkey.com";
 const TOKEN_SECONDS = 3_600;
 const PROBE_SECONDS = 3;
@@ -47,11 +50,16 @@ export function replicaSet(
   placement: Placement,
   settings: KubernetesSettings,
 ): Manifest {
-  const labels = deploymentLabels(desired, settings);
+  const labels = { ...settings.podLabels, ...deploymentLabels(desired, settings) };
   return {
     apiVersion: "apps/v1",
     kind: "ReplicaSet",
-    metadata: { name: desired.name, namespace: namespaceOf(desired), labels },
+    metadata: {
+      name: desired.name,
+      namespace: namespaceOf(desired),
+      labels,
+      ...(Object.keys(settings.podAnnotations).length === 0 ? {} : { annotations: settings.podAnnotations }),
+    },
     spec: {
       replicas: placement.replicas,
       selector: { matchLabels: selector(desired, settings) },
@@ -59,6 +67,7 @@ export function replicaSet(
         metadata: {
           labels,
           annotations: {
+            ...settings.podAnnotations,
             [ANNOTATION.specHash]: specHash(desired, placement.revision, settings),
             ...(placement.revision === undefined ? {} : { [ANNOTATION.revision]: placement.revision }),
           },
@@ -113,7 +122,7 @@ function podSpec(
     terminationGracePeriodSeconds: drainSeconds(settings) + settings.stopGraceSeconds,
     ...(runtimeClass === undefined ? {} : { runtimeClassName: runtimeClass }),
     ...(Object.keys(nodeSelector).length === 0 ? {} : { nodeSelector }),
-    ...(settings.tolerations.length === 0 ? {} : { tolerations: settings.tolerations.map(toleration) }),
+    tolerations: podTolerations(settings),
     ...(pullSecrets.length === 0 ? {} : { imagePullSecrets: pullSecrets.map((name) => ({ name })) }),
     topologySpreadConstraints: [TOPOLOGY_ZONE, TOPOLOGY_HOST].map((topologyKey) => ({
       maxSkew: 1,
@@ -122,11 +131,19 @@ function podSpec(
       labelSelector: { matchLabels: selector(desired, settings) },
     })),
     affinity: nearSentinels(desired, settings),
-    securityContext: { seccompProfile: { type: "RuntimeDefault" } },
+    securityContext: {
+      // By the image's own USER: the kubelet refuses root, and a name, whose number it cannot know.
+      ...(settings.podSecurity === "restricted" ? { runAsNonRoot: true } : {}),
+      seccompProfile: { type: "RuntimeDefault" },
+      sysctls: [LOW_PORTS],
+    },
     containers: [container(desired, placement, settings)],
     ...(settings.podToken ? { volumes: [TOKEN_VOLUME] } : {}),
   };
 }
+
+/** Docker lets every user bind low ports; not every cluster's runtime does so. The setting is one of those called safe. */
+const LOW_PORTS: V1Sysctl = { name: "net.ipv4.ip_unprivileged_port_start", value: "0" };
 
 const TOKEN_VOLUME: V1Volume = {
   name: "unkey-token",
@@ -143,6 +160,9 @@ function container(
   settings: KubernetesSettings,
 ): V1Container {
   const drain = drainSeconds(settings);
+  const capabilities = settings.capabilities.filter((each) =>
+    settings.podSecurity !== "restricted" || each === CAPABILITY_RESTRICTED
+  );
   return {
     name: CONTAINER,
     image: desired.image,
@@ -157,15 +177,11 @@ function container(
     ...probes(desired),
     // SIGTERM comes after the edge has left: a terminating pod is not reported as running any more.
     ...(drain === 0 ? {} : { lifecycle: { preStop: { sleep: { seconds: drain } } } }),
-    // Not runAsNonRoot: most images start as root, to bind a low port or because no user is set. Root without
-    // capabilities and privilege escalation, behind seccomp and the runtime class, can do little more than another user.
     securityContext: {
+      // A program of another user never gets more than its user has; one that starts as root can still become another.
       allowPrivilegeEscalation: false,
       privileged: false,
-      capabilities: {
-        drop: ["ALL"],
-        ...(settings.capabilities.length === 0 ? {} : { add: [...settings.capabilities] }),
-      },
+      capabilities: { drop: ["ALL"], ...(capabilities.length === 0 ? {} : { add: capabilities }) },
     },
     ...(settings.podToken
       ? { volumeMounts: [{ name: TOKEN_VOLUME.name, mountPath: TOKEN_FOLDER, readOnly: true }] }
@@ -242,14 +258,6 @@ function hostHeader(host: string): Pick<V1HTTPGetAction, "httpHeaders"> {
 
 function drainSeconds({ drainMs }: KubernetesSettings): number {
   return Math.ceil(drainMs / 1_000);
-}
-
-function toleration({ key, value, effect }: KubernetesSettings["tolerations"][number]): V1Toleration {
-  return {
-    key,
-    ...(value === undefined ? { operator: "Exists" } : { operator: "Equal", value }),
-    ...(effect === undefined ? {} : { effect }),
-  };
 }
 
 /** Most requests come through a sentinel of the environment: being in its zone saves a hop between zones. */

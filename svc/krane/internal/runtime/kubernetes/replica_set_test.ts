@@ -38,7 +38,16 @@ Deno.test("specHash() changes with each setting that a running pod shows, and wi
   for (const changes of different) assert.notEqual(hash(changes), base, JSON.stringify(changes));
   assert.notEqual(hash({}, "s"), base);
   assert.equal(hash({ replicas: 9, buildId: "b" }), base);
-  assert.equal(hash({}, "r", { tolerations: "none", "runtime-class": "gvisor" }), base);
+  const forNextPods = {
+    tolerations: "none",
+    "runtime-class": "gvisor",
+    capabilities: "none",
+    "pod-labels": "team=x",
+    "pod-annotations": "a=b",
+    "pod-security": "restricted",
+    "node-lost-seconds": "5",
+  };
+  assert.equal(hash({}, "r", forNextPods), base);
 });
 
 Deno.test("an id that cannot be a label is refused", () => {

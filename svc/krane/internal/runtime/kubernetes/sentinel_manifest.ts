@@ -11,13 +11,13 @@ import type {
   V1ResourceRequirements,
   V1Secret,
   V1Service,
-  V1Toleration,
 } from "@kubernetes/client-node";
 import { shortHash } from "../../../../../pkg/hash/mod.ts";
 import type { JsonOf, Manifest } from "../../../../../pkg/kube/mod.ts";
 import type { DesiredSentinel } from "../../sentinel/desired.ts";
 import { type Identity, LABEL, labelValue, ownLabels } from "./labels.ts";
 import type { Toleration } from "./settings.ts";
+import { toleration } from "./tolerations.ts";
 
 /** The agent's settings for all its sentinels. */
 export interface SentinelSettings extends Identity {
@@ -300,12 +300,4 @@ function resources(
   const cpu = Math.max(1, Math.ceil(cpuMillicores * cpuRequestPercent / 100));
   const same = { memory: `${memoryMib}Mi`, "ephemeral-storage": `${STORAGE_MIB}Mi` };
   return { limits: { cpu: `${cpuMillicores}m`, ...same }, requests: { cpu: `${cpu}m`, ...same } };
-}
-
-function toleration({ key, value, effect }: Toleration): V1Toleration {
-  return {
-    key,
-    ...(value === undefined ? { operator: "Exists" } : { operator: "Equal", value }),
-    ...(effect === undefined ? {} : { effect }),
-  };
 }

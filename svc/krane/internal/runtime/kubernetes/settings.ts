@@ -6,6 +6,8 @@ export interface Toleration {
   readonly value?: string;
   /** Absent: all effects. */
   readonly effect?: string;
+  /** Of `NoExecute`: the pod goes after this time; absent: it stays. */
+  readonly seconds?: number;
 }
 
 /** The agent's settings for all its pods. */
@@ -24,6 +26,12 @@ export interface KubernetesSettings {
   readonly runtimeClass: string | undefined;
   readonly nodeSelector: Readonly<Record<string, string>>;
   readonly tolerations: readonly Toleration[];
+  /** A pod of a node that does not answer goes after so long. */
+  readonly nodeLostSeconds: number;
+  readonly podSecurity: "baseline" | "restricted";
+  /** The operator's, for all apps. */
+  readonly podLabels: Readonly<Record<string, string>>;
+  readonly podAnnotations: Readonly<Record<string, string>>;
   /** Capabilities that a process keeps when it runs as root. */
   readonly capabilities: readonly string[];
   /** Secrets of each namespace that the agent does not make itself. */
@@ -34,6 +42,10 @@ export interface KubernetesSettings {
   readonly sentinelNamespace: string;
   readonly ingressCidrs: readonly string[];
   readonly egressDeniedCidrs: readonly string[];
+  /** Addresses of resolvers. */
+  readonly dnsServers: readonly string[];
+  /** Namespaces of pods that are resolvers. */
+  readonly dnsNamespaces: readonly string[];
   /** True if pods get a token that only this agent takes. */
   readonly podToken: boolean;
 }
