@@ -1,4 +1,11 @@
-import { type Engine, listContainers, removeContainer, stopContainer } from "../../pkg/docker/mod.ts";
+import {
+  type Engine,
+  listContainers,
+  listNetworks,
+  removeContainer,
+  removeNetwork,
+  stopContainer,
+} from "../../pkg/docker/mod.ts";
 import { describeError } from "../../pkg/fault/mod.ts";
 import type { Logger } from "../../pkg/logger/mod.ts";
 
@@ -8,8 +15,9 @@ const GRACE_SECONDS = 5;
 const REMOVE_MS_MAX = 30_000;
 
 /**
- * Ends the app containers of one platform, all at once, and returns how many there were. They are removed, not just
- * stopped: Docker would start stopped ones again when it restarts. The next start of the platform makes new ones.
+ * Ends the app containers of one platform, all at once, removes the network that its agent made for them, and returns how
+ * many containers there were. They are removed, not just stopped: Docker would start stopped ones again when it restarts.
+ * The next start of the platform makes new ones.
  */
 export async function removeAppContainers(
   engine: Engine,
@@ -26,5 +34,10 @@ export async function removeAppContainers(
       log.warn("container was not removed", { container: name, error: describeError(error) });
     }
   }));
+  for (const { id, name } of await listNetworks(engine, [`${LABEL}=${controlPlaneId}`], signal)) {
+    await removeNetwork(engine, id, signal).catch((error: unknown) =>
+      log.warn("network was not removed", { network: name, error: describeError(error) })
+    );
+  }
   return containers.length;
 }

@@ -101,6 +101,8 @@ export function kraneSettings(plan: Plan & { readonly state: SeededState }): Set
     UNKEY_HTTP_HOST: HOST,
     UNKEY_HTTP_PORT: String(state.ports.krane),
     DOCKER_HOST: config.dockerHost,
+    // The edge is in this process; where the engine is elsewhere, the agent notices.
+    UNKEY_KRANE_INSTANCE_ADDRESS: "container",
   };
 }
 

@@ -14,6 +14,8 @@ export interface ContainerSpec {
   readonly publish: readonly { readonly port: number; readonly hostIp: string; readonly hostPort: number }[];
   /** Name of the engine's network that it is in. */
   readonly network: string;
+  /** Its address there, for networks with a subnet of their own; absent: the engine chooses one at each start. */
+  readonly address?: string;
   /** `always`: also after the engine itself was restarted, unless the container was stopped by hand. */
   readonly restart: "no" | "always";
   /** The limit of the output that the engine keeps. */
@@ -124,6 +126,11 @@ export function containerBody(spec: ContainerSpec): Readonly<Record<string, unkn
     Env: Object.entries(spec.env).map(([name, value]) => `${name}=${value}`),
     Labels: spec.labels,
     ExposedPorts: Object.fromEntries(ports.map(([port]) => [port, {}])),
+    ...(spec.address === undefined ? {} : {
+      NetworkingConfig: {
+        EndpointsConfig: { [spec.network]: { IPAMConfig: { IPv4Address: spec.address } } },
+      },
+    }),
     HostConfig: {
       NanoCpus: spec.limits.cpuMillicores * 1_000_000,
       Memory: spec.limits.memoryBytes,

@@ -50,5 +50,12 @@ export {
   pushStepName,
 } from "./push.ts";
 export { type PushProblem, pushProblem } from "./push_problem.ts";
-export { ensureSeparatingBridge } from "./networks.ts";
+export {
+  ensureSeparatingBridge,
+  inspectNetwork,
+  listNetworks,
+  type Network,
+  removeNetwork,
+  type SeparatingBridge,
+} from "./networks.ts";
 export { containerLogs, type LogLine, type LogRange } from "./logs.ts";

@@ -26,6 +26,15 @@ export const DOCKER_FIELDS = {
     placeholder: "<name>",
     schema: textSchema("unkey"),
   }),
+  instanceAddress: field({
+    flag: "instance-address",
+    env: "UNKEY_KRANE_INSTANCE_ADDRESS",
+    help:
+      "Where the edge connects to instances. published: at ports of this machine. container: at the containers' own " +
+      "addresses, in a network that the agent makes for itself; only for edges on the engine's machine.",
+    placeholder: "<published|container>",
+    schema: instanceAddressSchema(),
+  }),
   hostPorts: field({
     flag: "host-ports",
     env: "UNKEY_KRANE_HOST_PORTS",
@@ -46,6 +55,11 @@ export const DOCKER_FIELDS = {
 export interface PortRange {
   readonly first: number;
   readonly last: number;
+}
+
+function instanceAddressSchema(): z.ZodType<"published" | "container"> {
+  const error = "must be published or container";
+  return z.enum(["published", "container"], { error }).default("published");
 }
 
 function portRangeSchema(fallback: string): z.ZodType<PortRange> {

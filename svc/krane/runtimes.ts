@@ -38,6 +38,7 @@ export async function openRuntime(config: KraneConfig, parts: RuntimeParts): Pro
 async function openDocker(config: KraneConfig, { signal, ...parts }: RuntimeParts): Promise<OpenedRuntime> {
   const { engineCapacity, engineVersion, openEngine } = await import("../../pkg/docker/mod.ts");
   const { DockerRuntime } = await import("./internal/runtime/docker/runtime.ts");
+  const { OwnNetwork } = await import("./internal/runtime/docker/own_network.ts");
   const engine = openEngine(config.dockerHost);
   try {
     const { version } = await engineVersion(engine, signal);
@@ -45,21 +46,25 @@ async function openDocker(config: KraneConfig, { signal, ...parts }: RuntimePart
     const registry = registryOf(config);
     const { hostPorts, drainMs, stopGraceSeconds, cpuMillicoresDefault, memoryMibDefault, pidsDefault } =
       config;
+    const spec = {
+      region: config.region,
+      controlPlaneId: config.controlPlaneId ?? config.controlPlaneUrl,
+      publishAddress: config.publishAddress,
+      network: config.dockerNetwork,
+      cpuMillicoresDefault,
+      memoryMibDefault,
+      pidsDefault,
+      capabilities: config.capabilities,
+      cpuMillicoresMax: cpus * 1_000,
+    };
     const runtime = new DockerRuntime({
       ...parts,
       engine,
       credentialsFor: (image) => credentialsFor(registry, image),
-      spec: {
-        region: config.region,
-        controlPlaneId: config.controlPlaneId ?? config.controlPlaneUrl,
-        publishAddress: config.publishAddress,
-        network: config.dockerNetwork,
-        cpuMillicoresDefault,
-        memoryMibDefault,
-        pidsDefault,
-        capabilities: config.capabilities,
-        cpuMillicoresMax: cpus * 1_000,
-      },
+      spec,
+      ownNetwork: config.instanceAddress === "container"
+        ? await OwnNetwork.open({ ...parts, engine, spec, directory: config.stateDir })
+        : undefined,
       hostPorts,
       drainMs,
       stopGraceSeconds,

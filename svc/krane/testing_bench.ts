@@ -7,8 +7,10 @@ import {
   HOST_DEFAULT,
   inspectContainer,
   listContainers,
+  listNetworks,
   openEngine,
   removeContainer,
+  removeNetwork,
 } from "../../pkg/docker/mod.ts";
 import { createLogger } from "../../pkg/logger/mod.ts";
 import { engineAnswers, ensureBaseImage } from "../../pkg/testkit/base_image.ts";
@@ -42,6 +44,7 @@ export function agentConfig(controlPlaneUrl: string, controlPlaneId: string, sta
     httpPort: 0,
     publishAddress: "127.0.0.1",
     dockerNetwork: "unkey",
+    instanceAddress: "published",
     hostPorts: { first: 20_000, last: 29_999 },
     drainMs: 200,
     stopGraceSeconds: 2,
@@ -118,13 +121,21 @@ export class Bench implements AsyncDisposable {
     return all.filter((each) => each !== undefined);
   }
 
+  /** The networks that this test's agents made for themselves. */
+  networks(): Promise<{ readonly id: string; readonly name: string }[]> {
+    return listNetworks(this.engine, [`unkey.control-plane=${this.id}`], this.signal);
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     try {
       for (const stop of [...this.#stops]) await stop();
     } finally {
       await this.plane[Symbol.asyncDispose]();
       // An engine of the test's own takes its containers with it.
-      if (this.engine.host === HOST_DEFAULT) await this.#removeContainers();
+      if (this.engine.host === HOST_DEFAULT) {
+        await this.#removeContainers();
+        for (const { id } of await this.networks()) await removeNetwork(this.engine, id, this.signal);
+      }
       this.engine.close();
       await Deno.remove(this.stateDir, { recursive: true });
     }

@@ -95,8 +95,12 @@ Deno.test("decodeApply() names everything that is wrong and no value of a variab
   });
 });
 
+function port(hostPort: number) {
+  return { kind: "port", hostPort } as const;
+}
+
 Deno.test("containerSpec() and the engine's form of it, as a whole", () => {
-  const spec = containerSpec(decodeApply(create(ApplyDeploymentSchema, FULL)), 1, 20_123, OPTIONS);
+  const spec = containerSpec(decodeApply(create(ApplyDeploymentSchema, FULL)), 1, port(20_123), OPTIONS);
   const { Labels, ...body } = containerBody(spec);
   assert.equal(spec.name, "unkey-abc-1");
   assert.deepEqual(body, {
@@ -140,13 +144,13 @@ Deno.test("containerSpec() uses the agent's defaults and stays below the machine
   const none = decodeApply(
     create(ApplyDeploymentSchema, { ...FULL, cpuMillicores: 0n, memoryMib: 0n, pidsMax: 0 }),
   );
-  assert.deepEqual(containerSpec(none, 0, 1, OPTIONS).limits, {
+  assert.deepEqual(containerSpec(none, 0, port(1), OPTIONS).limits, {
     cpuMillicores: 500,
     memoryBytes: 536_870_912,
     pidsMax: 100,
   });
   const huge = decodeApply(create(ApplyDeploymentSchema, { ...FULL, cpuMillicores: 64_000n }));
-  assert.equal(containerSpec(huge, 0, 1, OPTIONS).limits.cpuMillicores, 2_000);
+  assert.equal(containerSpec(huge, 0, port(1), OPTIONS).limits.cpuMillicores, 2_000);
 });
 
 Deno.test("specHash() changes with what shows inside of the container only", () => {
@@ -188,14 +192,14 @@ Deno.test("an app has exactly the capabilities of the setting, whatever the engi
 
 Deno.test("recoverDesired() gives the desired state that a container was made from", () => {
   const desired = decodeApply(create(ApplyDeploymentSchema, FULL));
-  const { labels, env } = containerSpec(desired, 0, 20_000, OPTIONS);
+  const { labels, env } = containerSpec(desired, 0, port(20_000), OPTIONS);
   assert.deepEqual(recoverDesired({ labels, env: { PATH: "/bin", ...env } }), desired);
   assert.equal(recoverDesired({ labels: { [LABEL.desired]: "{" }, env }), undefined);
 });
 
 Deno.test("a container of an agent that knew no commits is taken over as it is", () => {
   const desired = decodeApply(create(ApplyDeploymentSchema, FULL));
-  const { labels, env } = containerSpec(desired, 0, 20_000, OPTIONS);
+  const { labels, env } = containerSpec(desired, 0, port(20_000), OPTIONS);
   const { commit: _, ...known } = JSON.parse(labels[LABEL.desired] ?? "");
   const recovered = recoverDesired({ labels: { [LABEL.desired]: JSON.stringify(known) }, env });
   assert.deepEqual(recovered, { ...desired, commit: { sha: "", branch: "", authorHandle: "" } });

@@ -33,6 +33,8 @@ export const LABEL = {
   deployment: "unkey.deployment-id",
   hash: "unkey.spec-hash",
   desired: "unkey.desired",
+  /** Its address, when the agent chose it; the edge connects there. */
+  address: "unkey.address",
 } as const;
 
 const MANAGED_BY = "krane";
@@ -61,11 +63,16 @@ export function containerName(name: string, ordinal: number): string {
   return `unkey-${name}-${ordinal}`;
 }
 
-/** Everything about one instance's container but its host port. */
+/** Where the edge reaches a container: at a published port, or at an address in the agent's own network. */
+export type Place =
+  | { readonly kind: "port"; readonly hostPort: number }
+  | { readonly kind: "address"; readonly network: string; readonly address: string };
+
+/** Everything about one instance's container. */
 export function containerSpec(
   desired: DesiredDeployment,
   ordinal: number,
-  hostPort: number,
+  place: Place,
   options: SpecOptions,
 ): ContainerSpec {
   const name = containerName(desired.name, ordinal);
@@ -91,15 +98,33 @@ export function containerSpec(
       [LABEL.deployment]: desired.deploymentId,
       [LABEL.hash]: specHash(desired, options),
       [LABEL.desired]: encodeDesired(desired),
+      ...(place.kind === "address" ? { [LABEL.address]: place.address } : {}),
     },
     limits: limitsOf(desired, options),
-    publish: [{ port: desired.port, hostIp: options.publishAddress, hostPort }],
-    network: options.network,
+    ...(place.kind === "address"
+      ? { publish: [], network: place.network, address: place.address }
+      : { publish: [publication(desired, place, options)], network: options.network }),
     restart: "always",
     output: OUTPUT,
     capabilitiesDropped: dropped,
     capabilitiesAdded: added,
   };
+}
+
+function publication({ port }: DesiredDeployment, { hostPort }: { hostPort: number }, options: SpecOptions) {
+  return { port, hostIp: options.publishAddress, hostPort };
+}
+
+/** host:port for the edge; empty when there is none. */
+export function instanceAddress(
+  container: Pick<Container, "labels" | "hostPorts">,
+  port: number,
+  publishAddress: string,
+): string {
+  const own = container.labels[LABEL.address];
+  if (own !== undefined) return `${own}:${port}`;
+  const hostPort = container.hostPorts.get(port);
+  return hostPort === undefined ? "" : `${publishAddress}:${hostPort}`;
 }
 
 function limitsOf(desired: DesiredDeployment, options: SpecOptions): ContainerSpec["limits"] {

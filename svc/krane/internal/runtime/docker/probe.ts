@@ -1,4 +1,5 @@
 import { request, type RequestOptions } from "node:http";
+import { localSubnets, parseIp } from "./ipv4.ts";
 
 /** Where an app should answer. */
 export interface ProbeTarget {
@@ -39,18 +40,7 @@ export async function probeOnce(target: ProbeTarget, signal: AbortSignal): Promi
 /** True if this machine has an interface in the network of `ip`: then, and only then, a refusal comes from the app. */
 function isNeighbour(ip: string): boolean {
   const wanted = parseIp(ip);
-  if (wanted === undefined) return false;
-  return Deno.networkInterfaces().some(({ family, address, netmask }) => {
-    const [own, mask] = [parseIp(address), parseIp(netmask)];
-    return family === "IPv4" && own !== undefined && mask !== undefined &&
-      ((own & mask) >>> 0) === ((wanted & mask) >>> 0);
-  });
-}
-
-function parseIp(text: string): number | undefined {
-  const parts = text.split(".").map(Number);
-  if (parts.length !== 4 || parts.some((part) => !(part >= 0 && part <= 255))) return undefined;
-  return parts.reduce((sum, part) => sum * 256 + part, 0);
+  return wanted !== undefined && localSubnets().some(({ first, last }) => first <= wanted && wanted <= last);
 }
 
 async function connectProblem(

@@ -29,6 +29,7 @@ import { Histories } from "./exits.ts";
 import { HostPorts } from "./host_ports.ts";
 import { ImagePulls } from "./image_pulls.ts";
 import { observe } from "./observe.ts";
+import type { OwnNetwork } from "./own_network.ts";
 import { OutputFollowers } from "./output_followers.ts";
 import { type Action, type ContainerState, plan } from "./plan.ts";
 import { Prober } from "./prober.ts";
@@ -44,6 +45,8 @@ export interface DockerRuntimeOptions {
   readonly credentialsFor: (image: string) => RegistryCredentials | undefined;
   readonly spec: SpecOptions;
   readonly hostPorts: { readonly first: number; readonly last: number };
+  /** Absent: ports are published. */
+  readonly ownNetwork: OwnNetwork | undefined;
   readonly drainMs: number;
   readonly stopGraceSeconds: number;
 }
@@ -92,7 +95,7 @@ export class DockerRuntime implements Runtime {
     });
     const start = crypto.getRandomValues(new Uint16Array(1))[0] ?? 0;
     const ports = new HostPorts({ ...hostPorts, address: spec.publishAddress, start });
-    this.#starter = new Starter({ engine, clock, log, spec, ports, histories: this.#histories });
+    this.#starter = new Starter({ ...options, ports, histories: this.#histories });
   }
 
   async reconcile(desired: DesiredDeployment, signal: AbortSignal): Promise<Observation> {
@@ -147,7 +150,11 @@ export class DockerRuntime implements Runtime {
   async recover(signal: AbortSignal): Promise<DesiredDeployment[]> {
     const { engine } = this.#options;
     const found = new Map<string, DesiredDeployment>();
-    for (const { id } of await listContainers(engine, this.#own(), signal)) {
+    const listed = await listContainers(engine, this.#own(), signal);
+    await this.#options.ownNetwork?.recover(
+      new Map(listed.map(({ name, labels }) => [labels[LABEL.address] ?? "", name])),
+    );
+    for (const { id } of listed) {
       const container = await inspectContainer(engine, id, signal);
       const desired = container && recoverDesired(container);
       if (desired !== undefined && !found.has(desired.name)) found.set(desired.name, desired);
@@ -188,13 +195,15 @@ export class DockerRuntime implements Runtime {
         history.outputRead = this.#outputRead(event.containerId, signal);
         this.#histories.ended(container, Number(event.attributes["exitCode"] ?? 0), clock.now());
       }
-      if (event.action === "destroy") this.#forget(event.containerId, container);
+      if (event.action === "destroy") this.#forget(event.containerId, container, event.attributes);
       // `exec_create: ...` and the like come with every exec and change nothing.
       if (CHANGES.has(event.action)) this.#onChange(event.attributes[LABEL.name]);
     }
   }
 
-  #forget(id: string, container: string): void {
+  #forget(id: string, container: string, labels: Readonly<Record<string, string>>): void {
+    const address = labels[LABEL.address];
+    if (address !== undefined) void this.#options.ownNetwork?.release(address);
     this.#prober.forget(container);
     this.#unhealthy.forget(container);
     this.#histories.forget(container);
@@ -251,7 +260,7 @@ export class DockerRuntime implements Runtime {
     await stopContainer(engine, container.id, stopGraceSeconds, signal);
     await this.#outputRead(container.id, signal);
     await removeContainer(engine, container.id, signal);
-    this.#forget(container.id, container.name);
+    this.#forget(container.id, container.name, container.labels);
   }
 
   /** Waits for what a container printed last, though not for long. */

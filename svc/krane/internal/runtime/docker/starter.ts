@@ -14,12 +14,15 @@ import type { DesiredDeployment } from "../../deployment/desired.ts";
 import {
   containerName,
   containerSpec,
+  LABEL,
   NETWORK_LABELS,
   ownLabels,
+  type Place,
   type SpecOptions,
 } from "./container_manifest.ts";
 import type { Histories } from "./exits.ts";
 import type { HostPorts } from "./host_ports.ts";
+import type { OwnNetwork } from "./own_network.ts";
 import type { Action } from "./plan.ts";
 
 export interface StarterOptions {
@@ -28,10 +31,12 @@ export interface StarterOptions {
   readonly log: Logger;
   readonly spec: SpecOptions;
   readonly ports: HostPorts;
+  /** Where containers get addresses; absent: their ports are published. */
+  readonly ownNetwork: OwnNetwork | undefined;
   readonly histories: Histories;
 }
 
-const PORTS_TRIED_MAX = 5;
+const PLACES_TRIED_MAX = 5;
 const START_FIRST_MS = 1_000;
 const START_MS_MAX = 60_000;
 
@@ -75,10 +80,10 @@ export class Starter {
   }
 
   async #attempt(action: Start, desired: DesiredDeployment, signal: AbortSignal): Promise<void> {
-    const { engine, spec } = this.#options;
-    // Each time: an administrator may have pruned it.
-    if (spec.network !== ENGINE_NETWORK) {
-      await ensureSeparatingBridge(engine, { name: spec.network, labels: NETWORK_LABELS }, signal);
+    const { engine } = this.#options;
+    if (action.kind === "start") {
+      await this.#options.ownNetwork?.restore(signal);
+      await this.#ensureNetwork(signal);
     }
     let id = action.kind === "start" ? action.id : undefined;
     for (let tried = 1;; tried++) {
@@ -86,17 +91,45 @@ export class Starter {
       try {
         return await startContainer(engine, id, signal);
       } catch (error) {
-        if (!isPortTaken(error) || tried >= PORTS_TRIED_MAX) throw error;
-        // Another program took the port meanwhile: begin again with another one.
+        if (!isPlaceLost(error) || tried >= PLACES_TRIED_MAX) throw error;
+        // Another program took the port or the address meanwhile: begin again with another one.
         await removeContainer(engine, id, signal);
         id = undefined;
       }
     }
   }
 
+  /** Each time: an administrator may have pruned it. */
+  async #ensureNetwork(signal: AbortSignal): Promise<void> {
+    const { engine, spec } = this.#options;
+    if (spec.network !== ENGINE_NETWORK) {
+      await ensureSeparatingBridge(engine, { name: spec.network, labels: NETWORK_LABELS }, signal);
+    }
+  }
+
   async #create(action: Start, desired: DesiredDeployment, signal: AbortSignal): Promise<string> {
-    const { engine, ports, spec } = this.#options;
-    const wanted = containerSpec(desired, action.ordinal, ports.take(), spec);
+    const { ownNetwork, ports, spec } = this.#options;
+    const own = spec.network === ENGINE_NETWORK
+      ? undefined
+      : await ownNetwork?.take(containerName(desired.name, action.ordinal), signal);
+    const place: Place = own ?? { kind: "port", hostPort: ports.take() };
+    try {
+      return await this.#createAt(place, action, desired, signal);
+    } catch (error) {
+      if (place.kind === "address") await ownNetwork?.release(place.address);
+      throw error;
+    }
+  }
+
+  async #createAt(
+    place: Place,
+    action: Start,
+    desired: DesiredDeployment,
+    signal: AbortSignal,
+  ): Promise<string> {
+    const { engine, ownNetwork, spec } = this.#options;
+    const wanted = containerSpec(desired, action.ordinal, place, spec);
+    if (place.kind === "port") await this.#ensureNetwork(signal);
     try {
       return await createContainer(engine, wanted, signal);
     } catch (error) {
@@ -107,7 +140,12 @@ export class Starter {
         return holder?.labels[key] === value;
       });
       // Created by a call whose answer was lost: the next look finds it.
-      if (holder !== undefined && own) return holder.id;
+      if (holder !== undefined && own) {
+        if (place.kind === "address" && holder.labels[LABEL.address] !== place.address) {
+          await ownNetwork?.release(place.address);
+        }
+        return holder.id;
+      }
       throw new Fault("failed_precondition", `the container name "${wanted.name}" belongs to somebody else`, {
         cause: error,
       });
@@ -121,7 +159,10 @@ function isEngineAnswer(error: unknown): error is Fault {
     (isFault(error, "unavailable") && error.cause === undefined);
 }
 
-function isPortTaken(error: unknown): boolean {
-  return error instanceof Fault &&
-    /port is already allocated|address already in use|ports are not available/i.test(error.message);
+const PLACE_LOST =
+  /port is already allocated|address already in use|ports are not available|no configured subnet|network \S+ not found/i;
+
+/** True if the container may be started at another port or address. */
+function isPlaceLost(error: unknown): boolean {
+  return error instanceof Fault && PLACE_LOST.test(error.message);
 }

@@ -1,5 +1,6 @@
 import type { Container } from "../../../../../pkg/docker/mod.ts";
 import type { Instance, InstanceEnd } from "../port.ts";
+import { instanceAddress } from "./container_manifest.ts";
 
 /** The last end of a container. */
 export interface Exit {
@@ -30,7 +31,7 @@ export interface ContainerFacts {
   readonly port: number;
   readonly healthCheckPath: string;
   readonly publishAddress: string;
-  readonly container: Pick<Container, "state" | "hostPorts" | "limits"> | undefined;
+  readonly container: Pick<Container, "state" | "hostPorts" | "limits" | "labels"> | undefined;
   readonly health: Health;
   /** The last lines of an app that does not answer. */
   readonly recentLines: readonly string[];
@@ -96,8 +97,8 @@ type Base = Pick<
 
 function deriveRunning(facts: ContainerFacts, base: Base): Instance {
   const { health, lastExit, port } = facts;
-  const hostPort = facts.container?.hostPorts.get(port);
-  const address = hostPort === undefined ? "" : `${facts.publishAddress}:${hostPort}`;
+  const { container, publishAddress } = facts;
+  const address = container === undefined ? "" : instanceAddress(container, port, publishAddress);
   if (health.kind === "healthy") return { ...base, address, status: "running", reason: "", message: "" };
   if (health.kind === "unhealthy" && health.wasHealthy) {
     const trouble = {

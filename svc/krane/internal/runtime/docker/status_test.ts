@@ -13,6 +13,7 @@ function facts(status: Status, changes: Partial<ContainerFacts> = {}): Container
     container: {
       state: { status, exitCode: 0, oomKilled: false, error: "", startedAt: "2026-01-01T00:00:00Z" },
       hostPorts: new Map([[3000, 20_001]]),
+      labels: {},
       limits: { cpuMillicores: 250, memoryBytes: 64 * 1024 * 1024, pidsMax: 10 },
     },
     health: { kind: "unknown" },
