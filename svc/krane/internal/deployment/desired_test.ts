@@ -178,7 +178,8 @@ Deno.test("specHash() of a container stays when the control plane no longer send
 Deno.test("an app has exactly the capabilities of the setting, whatever the engine gives", async (t) => {
   const dropped = ["NET_RAW", "MKNOD", "AUDIT_WRITE", "SETFCAP", "SETPCAP", "SYS_CHROOT"];
   const desired = decodeApply(create(ApplyDeploymentSchema, FULL));
-  const of = (capabilities: readonly string[]) => containerSpec(desired, 0, 1, { ...OPTIONS, capabilities });
+  const of = (capabilities: readonly string[]) =>
+    containerSpec(desired, 0, port(1), { ...OPTIONS, capabilities });
   await t.step("by default", () => {
     const spec = of(CAPABILITIES_DEFAULT);
     assert.deepEqual([spec.capabilitiesDropped, spec.capabilitiesAdded], [dropped, []]);
