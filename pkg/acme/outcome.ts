@@ -39,7 +39,7 @@ export class CaProblem extends Error {
 const RATE_LIMIT_MS = 60 * 60_000;
 const RETRY_MS = 10_000;
 /** Problems that the authority, or the moment, is the reason for. */
-const TRANSIENT: readonly string[] = ["badNonce", "serverInternal", "orderNotReady", "accountDoesNotExist"];
+const TRANSIENT: readonly string[] = ["badNonce", "serverInternal", "orderNotReady"];
 
 /** The failure that a problem stands for. */
 export function failureOf(problem: CaProblem, nowMs: number): Failure {

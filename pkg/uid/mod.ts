@@ -31,6 +31,7 @@ const PREFIXES = {
   start: "start",
   agent: "agt",
   auditEntry: "audit",
+  certificate: "cert",
 } as const;
 
 export type IdKind = keyof typeof PREFIXES;

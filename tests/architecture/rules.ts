@@ -96,6 +96,7 @@ const SIDE_DOORS: readonly string[] = ["pkg/build/depot/mod.ts", "pkg/build/expl
 const HOMES: Readonly<Record<string, RegExp>> = {
   "kysely": /^pkg\/db\/|^svc\/ctrl\/internal\/store\//,
   "acme-client": /^pkg\/acme\//,
+  "tldts": /^svc\/ctrl\/internal\/certificates\//,
   "zod": /^pkg\/(acme|config|docker|docker_config|kube|registry)\/|^cmd\/|^svc\/|^dev\//,
   "mysql2": /^pkg\/db\//,
   "node:sqlite": /^pkg\/db\//,

@@ -6,11 +6,17 @@ const STORE = "svc/ctrl/internal/store/";
 
 /** Files of the store by the tables that they write. A table whose columns belong to several nouns has several. */
 const WRITERS: Readonly<Record<string, readonly string[]>> = {
+  acme_accounts: ["acme_accounts"],
+  acme_challenges: ["acme_challenges"],
+  acme_directories: ["acme_orders"],
+  acme_orders: ["acme_orders"],
   agents: ["agents"],
   api_processes: ["processes"],
   audit_log: ["audit"],
   build_inputs: ["build_inputs"],
   build_slots: ["build_slots"],
+  certificate_orders: ["certificate_orders"],
+  certificates: ["certificates"],
   chunks: ["packs"],
   context_packs: ["contexts"],
   contexts: ["contexts"],

@@ -177,6 +177,7 @@ export class SimulatedPlatform {
         sim.call({ service: START_SERVICE, key: id, handler: "run" }, undefined) as Promise<StartOutcome>,
       cancelStart: (id) => send(START_SERVICE, id, "cancel"),
       startChanged: (id) => send(START_SERVICE, id, "instancesChanged"),
+      processCertificate: () => Promise.reject(new Error("this platform has no certificates")),
     };
   }
 

@@ -5,6 +5,7 @@ import type { Clock } from "../../../pkg/clock/mod.ts";
 import type { Logger } from "../../../pkg/logger/mod.ts";
 import type { ObjectStore } from "../../../pkg/objectstore/mod.ts";
 import type { Vault } from "../../../pkg/vault/mod.ts";
+import { AcmeService } from "../../../proto/gen/ctrl/v1/acme_pb.ts";
 import { AdminService } from "../../../proto/gen/ctrl/v1/admin_pb.ts";
 import { ClusterService } from "../../../proto/gen/ctrl/v1/cluster_pb.ts";
 import { CtrlService } from "../../../proto/gen/ctrl/v1/ctrl_pb.ts";
@@ -18,6 +19,7 @@ import type { SizeLimits } from "../internal/deployments/size.ts";
 import { LogHub } from "../internal/logs/mod.ts";
 import type { CtrlDatabase } from "../internal/store/mod.ts";
 import type { Workflows } from "../internal/workflows/mod.ts";
+import { acmeHandlers } from "../services/acme/handler.ts";
 import { adminHandlers } from "../services/admin/handler.ts";
 import { createDeploymentFeed } from "../services/cluster/deployment_feed.ts";
 import { clusterHandlers } from "../services/cluster/handler.ts";
@@ -29,6 +31,7 @@ import { deploymentHandlers } from "../services/deployment/handler.ts";
 import { createDeploymentReader } from "../services/deployment/reader.ts";
 import { environmentHandlers } from "../services/environment/handler.ts";
 import { frontlineHandlers } from "../services/frontline/handler.ts";
+import { createRouteFeed } from "../services/frontline/route_feed.ts";
 import type { ContextLimits } from "../services/upload/deps.ts";
 import { uploadHandlers } from "../services/upload/handler.ts";
 import { policyOf } from "./policies.ts";
@@ -62,7 +65,7 @@ export interface Services {
   mount(router: ConnectRouter): void;
 }
 
-/** Everything that is served. `AcmeService` and `OpenApiService` come with the certificates and specs that they answer from. */
+/** Everything that is served. `OpenApiService` comes with the specs that it answers from. */
 export const SERVED = [
   CtrlService,
   DeploymentService,
@@ -71,6 +74,7 @@ export const SERVED = [
   FrontlineService,
   AdminService,
   EnvironmentService,
+  AcmeService,
 ] as const;
 
 /** A start has an hour at most, by the worker's settings, and is waited for a little longer. */
@@ -108,6 +112,7 @@ export function buildServices(parts: ServiceParts): Services {
   };
   const deployments = createDeploymentFeed(vault);
   const sentinels = createSentinelFeed(vault);
+  const routes = createRouteFeed(vault);
   return {
     deployment,
     events,
@@ -131,8 +136,9 @@ export function buildServices(parts: ServiceParts): Services {
           sentinels,
         }),
       );
-      router.service(FrontlineService, frontlineHandlers({ hub, agents }));
+      router.service(FrontlineService, frontlineHandlers({ hub, agents, feed: routes }));
       router.service(AdminService, adminHandlers({ db, clock, vault, regions }));
+      router.service(AcmeService, acmeHandlers({ db }));
       router.service(EnvironmentService, environmentHandlers({ db, clock, notifier, sizes }));
     },
   };

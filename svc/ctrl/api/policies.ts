@@ -3,6 +3,7 @@ import type { DescMethod, DescService } from "@bufbuild/protobuf";
 import type { Admission } from "../../../pkg/rpc/mod.ts";
 import { addCallFields } from "../../../pkg/rpc/mod.ts";
 import { Fault } from "../../../pkg/fault/mod.ts";
+import { AcmeService } from "../../../proto/gen/ctrl/v1/acme_pb.ts";
 import { AdminService } from "../../../proto/gen/ctrl/v1/admin_pb.ts";
 import { ClusterService } from "../../../proto/gen/ctrl/v1/cluster_pb.ts";
 import { CtrlService } from "../../../proto/gen/ctrl/v1/ctrl_pb.ts";
@@ -103,6 +104,8 @@ const ENVIRONMENT: MethodsOf<typeof EnvironmentService> = {
   setSize: { kind: "root_key", permission: "scale_environment" },
 };
 
+const ACME: MethodsOf<typeof AcmeService> = { verifyCertificate: { kind: "edge" } };
+
 const POLICIES = new Map<string, Readonly<Record<string, Policy>>>([
   [CtrlService.typeName, CTRL],
   [DeploymentService.typeName, DEPLOYMENT],
@@ -111,6 +114,7 @@ const POLICIES = new Map<string, Readonly<Record<string, Policy>>>([
   [FrontlineService.typeName, FRONTLINE],
   [AdminService.typeName, ADMIN],
   [EnvironmentService.typeName, ENVIRONMENT],
+  [AcmeService.typeName, ACME],
 ]);
 
 /** @throws `internal` for a method without a policy */

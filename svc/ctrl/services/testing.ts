@@ -31,7 +31,7 @@ import { runApi } from "../api/run.ts";
 
 export const clock = systemClock();
 export const SERVICE_TOKEN = "service-token-of-the-tests";
-const MASTER_KEY = "bWFzdGVyLW1hc3Rlci1tYXN0ZXItbWFzdGVyLW1hc3Q=";
+export const MASTER_KEY = "bWFzdGVyLW1hc3Rlci1tYXN0ZXItbWFzdGVyLW1hc3Q=";
 
 /** Workflows that record calls; `fail` makes the next ones fail. */
 export interface FakeWorkflows extends Workflows {
@@ -73,6 +73,7 @@ export function fakeWorkflows(): FakeWorkflows {
     },
     cancelStart: (id) => take(`cancel ${id}`),
     startChanged: (id) => take(`instances ${id}`),
+    processCertificate: (hostname) => take(`certificate ${hostname}`),
     onStart: () => Promise.resolve({ kind: "started", hostnames: [] }),
   };
   return fake;

@@ -8,6 +8,9 @@ import type { CtrlDatabase } from "../internal/store/mod.ts";
 import { buildService } from "./image_build/mod.ts";
 import { type BuildDeps, createBuildSteps } from "./image_build/steps.ts";
 import type { WorkerConfig } from "./config/config.ts";
+import type { CertificateDeps } from "./certificate/deps.ts";
+import { certificateService } from "./certificate/mod.ts";
+import { createCertificateSteps } from "./certificate/steps.ts";
 import { deployService } from "./deploy/mod.ts";
 import type { ImagePresence } from "./builder/image_presence.ts";
 import type { ImageRules } from "./builder/image_rules.ts";
@@ -33,6 +36,8 @@ export interface ServicesDeps extends BuildDeps {
   readonly presence: ImagePresence;
   /** `undefined`: environments get none. */
   readonly sentinels?: SentinelMaker | undefined;
+  /** `undefined`: there is no authority. */
+  readonly certificates?: CertificateDeps | undefined;
 }
 
 const SECOND_MS = 1_000;
@@ -109,6 +114,9 @@ export function workerServices(config: WorkerConfig, deps: ServicesDeps): Endpoi
       restate,
       steps: createVersioningSteps({ db, clock, keepMs: FEED_KEEP_MS, keepVersions: FEED_KEEP_VERSIONS }),
     }),
+    ...(deps.certificates === undefined
+      ? []
+      : [certificateService({ restate, steps: createCertificateSteps(deps.certificates) })]),
   ];
 }
 

@@ -11,6 +11,7 @@ import { type ChangeHub, type ChangeNotifier, createNudger } from "../internal/c
 import type { SentinelMaker } from "../internal/sentinels/mod.ts";
 import { type CtrlDatabase, dataKeyStore, openCtrlDatabase } from "../internal/store/mod.ts";
 import type { Builder, BuildRequest } from "../../../pkg/build/mod.ts";
+import { openCertificates } from "./certificates.ts";
 import { credentialsOf } from "./builder/base_image_credentials.ts";
 import { cacheLimits } from "./config/build.ts";
 import { openBuilder } from "./builder/builder.ts";
@@ -19,6 +20,7 @@ import { requestCompactions } from "./tasks/compaction.ts";
 import { WORKER_FIELDS, type WorkerConfig } from "./config/config.ts";
 import { serveEndpoint } from "./restate/endpoint.ts";
 import { openObjects } from "./objects.ts";
+import { requestRenewals } from "./tasks/certificates.ts";
 import { retainCache } from "./tasks/cache_retention.ts";
 import { retainImages } from "./tasks/image_retention.ts";
 import type { ImagePresence } from "./builder/image_presence.ts";
@@ -98,6 +100,7 @@ async function start(config: WorkerConfig, process: WorkerProcess, runner: Runne
 
   const vault = openVault(config, db, clock);
   const sentinels = sentinelMaker(config, vault);
+  const certificates = await openCertificates(config, { db, clock, log, changes, vault });
   const activity = process.activity ?? new StepActivity();
   const parts = {
     db,
@@ -119,6 +122,7 @@ async function start(config: WorkerConfig, process: WorkerProcess, runner: Runne
     },
     images: imageRules(config, { registryName, log }),
     sentinels,
+    certificates,
   };
   if (config.restateIdentityKeys.length === 0) {
     log.warn("requests to workflows are not verified: whoever reaches the port is believed", {
@@ -148,6 +152,9 @@ async function start(config: WorkerConfig, process: WorkerProcess, runner: Runne
   const ingress = { ingressUrl: config.restateUrl, ...key, clock, timeoutMs: INGRESS_MS_MAX };
   runner.go("take-over", (stop) => takeOverForever(registration, stop));
   runner.go("compaction", (stop) => requestCompactions({ db, clock, log, ingress }, stop));
+  if (certificates !== undefined) {
+    runner.go("renewals", (stop) => requestRenewals({ clock, log, ingress }, stop));
+  }
   runner.go("sentinel sweep", (stop) => sweepSentinels({ db, clock, log, changes, sentinels }, stop));
   if (buildkit !== undefined && config.buildCacheMib > 0) {
     const limits = { ...cacheLimits(config), ...(bytesFree === undefined ? {} : { bytesFree }) };

@@ -6,6 +6,14 @@
  * they are numbers here and 64-bit integers in the database.
  */
 import type { ChunksTable, ContextPacksTable, ContextsTable, PacksTable } from "./schema_content.ts";
+import type {
+  AcmeAccountsTable,
+  AcmeChallengesTable,
+  AcmeDirectoriesTable,
+  AcmeOrdersTable,
+  CertificateOrdersTable,
+  CertificatesTable,
+} from "./schema_certificates.ts";
 import type { DeploymentStatus, FailureCode } from "../deployments/status.ts";
 import type { AuditAction, AuditActorKind, AuditResourceType } from "./types.ts";
 import type {
@@ -329,4 +337,10 @@ export interface Schema {
   agents: AgentsTable;
   silent_regions: SilentRegionsTable;
   api_processes: ApiProcessesTable;
+  certificates: CertificatesTable;
+  certificate_orders: CertificateOrdersTable;
+  acme_accounts: AcmeAccountsTable;
+  acme_challenges: AcmeChallengesTable;
+  acme_directories: AcmeDirectoriesTable;
+  acme_orders: AcmeOrdersTable;
 }

@@ -110,8 +110,8 @@ export interface StateChangesTable {
   created_at: number;
 }
 
-/** Kinds of resources in the feeds. Deployments and sentinels live in agents' regions, routes and endpoints in `*`. */
-export type ChangedResource = "deployment" | "sentinel" | "route" | "endpoints";
+/** Kinds of resources in the feeds. Deployments and sentinels live in agents' regions, the others in `*`. */
+export type ChangedResource = "deployment" | "sentinel" | "route" | "endpoints" | "certificate";
 
 /** Heartbeats of agents and edges, with the progress of each in its feed. */
 export interface AgentsTable {

@@ -1,4 +1,5 @@
 import type { Schema } from "./mod.ts";
+import { CERTIFICATE_ROWS } from "./testing_rows_certificates.ts";
 
 /** The largest integer that comes back as it was. */
 export const FAR = Number.MAX_SAFE_INTEGER;
@@ -296,4 +297,5 @@ export const ROWS: Schema = {
   },
   silent_regions: { region: "r", since: 1 },
   api_processes: { id: "api", nudge_url: "http://127.0.0.1:1/internal/nudge", lease_expires_at: 5 },
+  ...CERTIFICATE_ROWS,
 };

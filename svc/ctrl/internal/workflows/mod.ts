@@ -43,4 +43,6 @@ export interface Workflows {
   cancelStart(id: StartId, signal?: AbortSignal): Promise<void>;
   /** Wakes a start that waits for instances. */
   startChanged(id: StartId, signal?: AbortSignal): Promise<void>;
+  /** Starts an attempt to get the certificate that is wanted for a host name. Harmless when there is nothing to do. */
+  processCertificate(hostname: string, signal?: AbortSignal): Promise<void>;
 }

@@ -14,3 +14,5 @@ export const VERSIONING_SERVICE = "hydra.v1.VersioningService";
 export const START_SERVICE = "hydra.v1.StartService";
 /** Virtual object, keyed by workspace id. */
 export const BUILD_SLOT_SERVICE = "hydra.v1.BuildSlotService";
+/** Virtual object, keyed by host name, and by `global` for renewals. */
+export const CERTIFICATE_SERVICE = "hydra.v1.CertificateService";

@@ -2,7 +2,7 @@ import { newId } from "../../../../pkg/uid/mod.ts";
 import { handlerPath, type IngressOptions, postToIngress } from "./ingress.ts";
 import { decodeStart, decodeSwitch } from "./decode.ts";
 import type { StartOutcome, Workflows } from "./mod.ts";
-import { DEPLOYMENT_SERVICE, ROUTING_SERVICE, START_SERVICE } from "./names.ts";
+import { CERTIFICATE_SERVICE, DEPLOYMENT_SERVICE, ROUTING_SERVICE, START_SERVICE } from "./names.ts";
 
 /** See `IngressOptions`; a promote or rollback is answered when it is done, within its timeout. */
 export type RestateWorkflowsOptions = IngressOptions;
@@ -49,6 +49,11 @@ export function createRestateWorkflows(options: RestateWorkflowsOptions): Workfl
     awaitStart: attach,
     cancelStart: (id, signal) => send(START_SERVICE, id, "cancel", within(signal)),
     startChanged: (id, signal) => send(START_SERVICE, id, "instancesChanged", within(signal)),
+    processCertificate: (hostname, signal) =>
+      send(CERTIFICATE_SERVICE, hostname, "ProcessChallenge", {
+        body: { domain: hostname },
+        ...within(signal),
+      }),
   };
 }
 

@@ -1,11 +1,16 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { EndpointSchema, RouteStateSchema } from "../../../../proto/gen/ctrl/v1/frontline_pb.ts";
-import { defineFeed, feedKind, inPages } from "../../internal/changes/mod.ts";
+import type { Vault } from "../../../../pkg/vault/mod.ts";
+import { openCertificateKey } from "../../internal/certificates/mod.ts";
+import { defineFeed, type Feed, type FeedKind, feedKind, inPages } from "../../internal/changes/mod.ts";
 import {
+  type CertificatesTable,
   type EndpointRow,
+  listCertificates,
   listEndpoints,
   listEnvironmentsOfDeployments,
   listRoutes,
+  pageCertificates,
   pageDeploymentsWithInstances,
   pageRoutes,
   type Queryable,
@@ -109,5 +114,48 @@ function endpointMessage({ id, address, region }: EndpointRow): EndpointMessage 
   return { instanceId: id, address, region };
 }
 
-/** The feed of every edge: routes, and the endpoints behind them. */
-export const ROUTE_FEED = defineFeed("routes", [ROUTES, ENDPOINTS]);
+/** Certificates belong to no environment: no sentinel sees them. */
+function certificateKind(vault: Vault): FeedKind<RouteEntry> {
+  return feedKind<CertificatesTable, RouteEntry>({
+    resourceType: "certificate",
+    async load(db, _region, ids) {
+      return new Map((await listCertificates(db, ids)).map((row) => [row.id, row]));
+    },
+    async *snapshot(db) {
+      const pages = inPages((after) => pageCertificates(db, after, PAGE), {
+        first: "",
+        limit: PAGE,
+        cursorOf: ({ id }) => id,
+      });
+      for await (const rows of pages) for (const row of rows) yield { resourceId: row.id, version: 0, row };
+    },
+    async convert(row) {
+      const owner = { workspaceId: row.workspace_id, hostname: row.hostname };
+      const key = await openCertificateKey(vault, owner, row.encrypted_private_key);
+      return {
+        environmentId: undefined,
+        message: {
+          case: "applyCertificate",
+          value: {
+            certificateId: row.id,
+            hostname: row.hostname,
+            certificateChainPem: row.chain,
+            privateKeyPem: key.reveal(),
+            notAfterMs: BigInt(row.not_after),
+          },
+        },
+      };
+    },
+    gone: (certificateId) => ({
+      environmentId: undefined,
+      message: { case: "deleteCertificate", value: { certificateId } },
+    }),
+  });
+}
+
+export type RouteFeed = Feed<RouteEntry>;
+
+/** The feed of every edge: routes, the endpoints behind them, and certificates. */
+export function createRouteFeed(vault: Vault): RouteFeed {
+  return defineFeed("routes", [ROUTES, ENDPOINTS, certificateKind(vault)]);
+}

@@ -4,19 +4,20 @@ import type { RouteStateSchema } from "../../../../proto/gen/ctrl/v1/frontline_p
 import type { AgentHeartbeats } from "../../internal/agents/mod.ts";
 import { type ChangeHub, EDGE_REGION } from "../../internal/changes/mod.ts";
 import { text, version } from "../../internal/validate/mod.ts";
-import { ROUTE_FEED } from "./route_feed.ts";
+import type { RouteFeed } from "./route_feed.ts";
 import { EDGE_VIEW, type SentinelScope, sentinelView } from "./view.ts";
 
 export interface FrontlineDeps {
   readonly hub: ChangeHub;
   readonly agents: AgentHeartbeats;
+  readonly feed: RouteFeed;
 }
 
 type RouteState = MessageInitShape<typeof RouteStateSchema>;
 
 /** All routes and endpoints, then their changes, until `signal` aborts. */
 export async function* watchRoutes(
-  { hub, agents }: FrontlineDeps,
+  { hub, agents, feed }: FrontlineDeps,
   edge: { readonly edgeId: string; readonly versionLastSeen: bigint },
   { signal, sendNow }: StreamClient,
 ): AsyncGenerator<RouteState> {
@@ -24,7 +25,7 @@ export async function* watchRoutes(
   if (edge.edgeId !== "") {
     await agents.record({ agentId: edgeKey(edge.edgeId), region: EDGE_REGION });
   }
-  yield* hub.watch(ROUTE_FEED, { region: EDGE_REGION, sinceVersion, signal }, {
+  yield* hub.watch(feed, { region: EDGE_REGION, sinceVersion, signal }, {
     toMessage: EDGE_VIEW.show,
     sendNow,
   });
@@ -35,12 +36,12 @@ export async function* watchRoutes(
  * its acknowledgements.
  */
 export function watchOwnRoutes(
-  { hub }: Pick<FrontlineDeps, "hub">,
+  { hub, feed }: Pick<FrontlineDeps, "hub" | "feed">,
   scope: SentinelScope,
   { signal, sendNow }: StreamClient,
 ): AsyncIterable<RouteState> {
   const toMessage = sentinelView(scope).show;
-  return hub.watch(ROUTE_FEED, { region: EDGE_REGION, sinceVersion: 0, signal }, { toMessage, sendNow });
+  return hub.watch(feed, { region: EDGE_REGION, sinceVersion: 0, signal }, { toMessage, sendNow });
 }
 
 /** Records the version that an edge has applied; the stop of a predecessor waits for it. */

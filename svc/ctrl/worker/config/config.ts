@@ -12,6 +12,7 @@ import {
 import { OBJECT_STORE_FIELDS, objectStoreProblems } from "../../../../pkg/objectstore/mod.ts";
 import { BUILD_FIELDS, buildProblems } from "./build.ts";
 import { BUILDER_FIELDS, builderProblems } from "./builder.ts";
+import { CERTIFICATE_FIELDS, certificateProblems } from "./certificates.ts";
 import { DEADLINE_FIELDS } from "./deadlines.ts";
 import { QUEUE_FIELDS } from "./queue.ts";
 import { RESTATE_FIELDS, restateProblems } from "./restate.ts";
@@ -106,6 +107,7 @@ export const WORKER_FIELDS = {
     schema: integerSchema(1, 1, 100),
   }),
   ...SENTINEL_FIELDS,
+  ...CERTIFICATE_FIELDS,
 };
 
 /** Parsed settings of `ctrl worker`. */
@@ -120,7 +122,12 @@ export function checkWorkerConfig(config: WorkerConfig): readonly string[] {
   if (config.sentinelImage !== undefined && config.vaultMasterKeys === undefined) {
     problems.push("UNKEY_VAULT_MASTER_KEYS is required with --sentinel-image (UNKEY_SENTINEL_IMAGE)");
   }
-  problems.push(...restateProblems(config), ...builderProblems(config), ...buildProblems(config));
+  problems.push(
+    ...restateProblems(config),
+    ...builderProblems(config),
+    ...buildProblems(config),
+    ...certificateProblems(config),
+  );
   return [...problems, ...objectStoreProblems(config), ...filesProblems(config)];
 }
 

@@ -8,6 +8,7 @@ import { sizes } from "./0006_sizes.ts";
 import { checkHosts } from "./0007_check_hosts.ts";
 import { startTimes } from "./0008_start_times.ts";
 import { sizeTimes } from "./0009_size_times.ts";
+import { certificates } from "./0010_certificates.ts";
 import type { Migration } from "./migration.ts";
 
 export const MIGRATIONS: readonly Migration[] = [
@@ -20,4 +21,5 @@ export const MIGRATIONS: readonly Migration[] = [
   checkHosts,
   startTimes,
   sizeTimes,
+  certificates,
 ];

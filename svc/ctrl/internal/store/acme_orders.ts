@@ -1,0 +1,140 @@
+/** The limits of authorities, spent in one transaction, so that no number of workers spends more. */
+import { insertIgnore, lockRows, upsert } from "../../../../pkg/db/mod.ts";
+import type { Queryable, Tx } from "./database.ts";
+import type { AcmeOrdersTable } from "./schema_certificates.ts";
+
+/** At most `max` in `windowMs`. */
+export interface AcmeLimit {
+  readonly max: number;
+  readonly windowMs: number;
+}
+
+/** The limits of an authority. */
+export interface AcmeLimits {
+  /** New orders of one account. */
+  readonly orders: AcmeLimit;
+  /** Certificates under one registered domain. */
+  readonly domain: AcmeLimit;
+  /** Certificates for the same name. */
+  readonly duplicate: AcmeLimit;
+  /** Failed proofs of one name. */
+  readonly failures: AcmeLimit;
+}
+
+/** An order that is about to be placed. */
+export interface Spending {
+  readonly order: Omit<AcmeOrdersTable, "outcome" | "created_at">;
+  readonly deadlineMs: number;
+  readonly limits: AcmeLimits | undefined;
+  readonly nowMs: number;
+}
+
+/** The leave to place an order: it counts now, or did so before; or there is no room until a time. */
+export type Spent =
+  | { readonly kind: "counted" }
+  | { readonly kind: "known" }
+  | { readonly kind: "full"; readonly untilMs: number };
+
+/**
+ * Counts an order before it is placed, unless a limit is spent.
+ *
+ * The last of a limit are for those who need them most: orders of the same kind that wait and have an earlier deadline
+ * are counted as if they were placed. Counting the same attempt twice counts it once.
+ */
+export async function spendOrder(tx: Tx, spending: Spending): Promise<Spent> {
+  const { order, limits, nowMs } = spending;
+  const { hostname, attempt, directory_url } = order;
+  await insertIgnore(tx, "acme_directories", [{ directory_url, created_at: nowMs }], ["directory_url"]);
+  const lock = tx.selectFrom("acme_directories").select("directory_url").where(
+    "directory_url",
+    "=",
+    directory_url,
+  );
+  await lockRows(tx, lock).execute();
+  const known = await tx.selectFrom("acme_orders").select("directory_url").where("hostname", "=", hostname)
+    .where("attempt", "=", attempt).executeTakeFirst();
+  if (known?.directory_url === directory_url) return { kind: "known" };
+  if (limits !== undefined && order.counted === 1) {
+    const untilMs = Math.max(...await waits(tx, spending, limits));
+    if (untilMs > nowMs) return { kind: "full", untilMs };
+  }
+  await upsert(tx, "acme_orders", [{ ...order, outcome: "open", created_at: nowMs }], {
+    key: ["hostname", "attempt"],
+    update: ["directory_url", "counted", "outcome", "created_at"],
+  });
+  return { kind: "counted" };
+}
+
+/** Orders that wait for a limit wake together when it has room again. */
+const SOON_MS = 60_000;
+
+/** For each limit the time at which it has room; the past when it has some now. */
+async function waits(tx: Tx, { order, deadlineMs, nowMs }: Spending, limits: AcmeLimits): Promise<number[]> {
+  const since = ({ windowMs }: AcmeLimit) =>
+    tx.selectFrom("acme_orders").select("created_at").where("directory_url", "=", order.directory_url)
+      .where("counted", "=", 1).where("created_at", ">", nowMs - windowMs).orderBy("created_at", "desc");
+  const issued = (limit: AcmeLimit) => since(limit).where("outcome", "!=", "failed");
+  const ahead = tx.selectFrom("certificate_orders").select((eb) => eb.fn.countAll<number>().as("count"))
+    .where("status", "=", "waiting").where("next_attempt_at", "<=", nowMs + SOON_MS).where(
+      "deadline_at",
+      "<",
+      deadlineMs,
+    )
+    .where("hostname", "!=", order.hostname);
+  const countOf = async (query: typeof ahead): Promise<number> =>
+    Number((await query.executeTakeFirst())?.count ?? 0);
+  const room = async (
+    limit: AcmeLimit,
+    query: ReturnType<typeof since>,
+    reserved: number,
+  ): Promise<number> => {
+    const left = limit.max - reserved;
+    if (left <= 0) return nowMs + limit.windowMs / limit.max;
+    const rows = await query.limit(left).execute();
+    const oldest = rows[left - 1];
+    return oldest === undefined ? 0 : oldest.created_at + limit.windowMs;
+  };
+  const sameDomain = ahead.where("registered_domain", "=", order.registered_domain);
+  return [
+    await room(
+      limits.orders,
+      since(limits.orders).where("workspace_id", "=", order.workspace_id),
+      await countOf(ahead.where("workspace_id", "=", order.workspace_id)),
+    ),
+    await room(
+      limits.domain,
+      issued(limits.domain).where("registered_domain", "=", order.registered_domain),
+      await countOf(sameDomain),
+    ),
+    await room(limits.duplicate, issued(limits.duplicate).where("hostname", "=", order.hostname), 0),
+    await room(
+      limits.failures,
+      since(limits.failures).where("hostname", "=", order.hostname).where("outcome", "=", "failed"),
+      0,
+    ),
+  ];
+}
+
+/** Notes how an order ended. */
+export async function endAcmeOrder(
+  db: Queryable,
+  { hostname, attempt }: Pick<AcmeOrdersTable, "hostname" | "attempt">,
+  outcome: "issued" | "failed",
+): Promise<void> {
+  await db.updateTable("acme_orders").set({ outcome }).where("hostname", "=", hostname)
+    .where("attempt", "=", attempt).execute();
+}
+
+/** An order that was counted and not placed does not count. */
+export async function forgetAcmeOrder(
+  db: Queryable,
+  { hostname, attempt }: Pick<AcmeOrdersTable, "hostname" | "attempt">,
+): Promise<void> {
+  await db.deleteFrom("acme_orders").where("hostname", "=", hostname).where("attempt", "=", attempt)
+    .execute();
+}
+
+/** Forgets orders that no limit counts any more. */
+export async function deleteOldAcmeOrders(db: Queryable, beforeMs: number): Promise<void> {
+  await db.deleteFrom("acme_orders").where("created_at", "<", beforeMs).execute();
+}

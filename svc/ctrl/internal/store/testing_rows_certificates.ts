@@ -1,0 +1,65 @@
+import type { Schema } from "./mod.ts";
+
+type CertificateTable = "certificates" | "certificate_orders" | `acme_${string}`;
+
+/** One row of each table of certificates. */
+export const CERTIFICATE_ROWS: Pick<Schema, Extract<keyof Schema, CertificateTable>> = {
+  certificates: {
+    id: "c",
+    workspace_id: "w",
+    hostname: "*.example.com",
+    chain: "-----BEGIN CERTIFICATE-----",
+    encrypted_private_key: "x",
+    not_before: 1,
+    not_after: Number.MAX_SAFE_INTEGER,
+    renew_at: 2,
+    advice_at: 3,
+    renewal_id: "key.serial",
+    directory_url: "https://ca.example/dir",
+    created_at: 4,
+    updated_at: 5,
+  },
+  certificate_orders: {
+    hostname: "*.example.com",
+    workspace_id: "w",
+    challenge_type: "dns-01",
+    registered_domain: "example.com",
+    status: "waiting",
+    attempt: 1,
+    failures: 2,
+    next_attempt_at: 3,
+    deadline_at: Number.MAX_SAFE_INTEGER,
+    directory_url: "https://ca.example/dir",
+    order_url: "https://ca.example/order/1",
+    encrypted_key: "x",
+    problem: "why",
+    created_at: 4,
+    updated_at: 5,
+  },
+  acme_accounts: {
+    workspace_id: "w",
+    directory_url: "https://ca.example/dir",
+    encrypted_key: "x",
+    account_url: "https://ca.example/account/1",
+    created_at: Number.MAX_SAFE_INTEGER,
+  },
+  acme_challenges: {
+    hostname: "shop.example.com",
+    token: "t",
+    challenge_type: "http-01",
+    key_authorization: "t.k",
+    record_value: "v",
+    created_at: Number.MAX_SAFE_INTEGER,
+  },
+  acme_directories: { directory_url: "https://ca.example/dir", created_at: Number.MAX_SAFE_INTEGER },
+  acme_orders: {
+    hostname: "shop.example.com",
+    attempt: 1,
+    directory_url: "https://ca.example/dir",
+    workspace_id: "w",
+    registered_domain: "example.com",
+    outcome: "open",
+    counted: 1,
+    created_at: Number.MAX_SAFE_INTEGER,
+  },
+};
