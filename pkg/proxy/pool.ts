@@ -140,8 +140,8 @@ export class Pool {
     for (const each of place?.idle ?? []) each.destroy();
   }
 
-  /** Opens a connection. Returns how to give up. */
-  dial(upstream: Upstream, result: DialResult): () => void {
+  /** Opens a connection within `limitMs`. Returns how to give up. */
+  dial(upstream: Upstream, limitMs: number, result: DialResult): () => void {
     const buffer = Buffer.allocUnsafeSlow(READ_BYTES);
     let connection: UpstreamConnection | undefined;
     const socket = connect({
@@ -178,10 +178,9 @@ export class Pool {
     };
     socket.once("connect", connected);
     socket.once("error", refused);
-    const { clock, limits } = this.#options;
     this.#dials.set(socket, {
-      deadlineMs: clock.now() + limits.dialMsMax,
-      late: () => give(`no connection within ${limits.dialMsMax} ms`),
+      deadlineMs: this.#options.clock.now() + limitMs,
+      late: () => give(`no connection within ${limitMs} ms`),
     });
     return () => {
       if (!settle()) return;

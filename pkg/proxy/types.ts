@@ -41,7 +41,12 @@ export interface Answer {
 
 /** The decision on a request. */
 export type Decision =
-  | { readonly kind: "forward"; readonly upstream: Upstream }
+  | {
+    readonly kind: "forward";
+    readonly upstream: Upstream;
+    /** True if another one can be tried after it, so that a dial need not wait for long. */
+    readonly hasOthers?: boolean;
+  }
   | { readonly kind: "answer"; readonly answer: Answer }
   | { readonly kind: "fail"; readonly failure: Failure };
 
@@ -102,6 +107,8 @@ export interface ProxyLimits {
   /** The longest time that a client may refuse to take more of a response. */
   readonly responseStallMsMax: number;
   readonly dialMsMax: number;
+  /** The same while another upstream can be tried: nothing answers at the address of a container that is gone. */
+  readonly firstDialMsMax: number;
   /** From the end of the request to the head of the response. */
   readonly responseHeadMsMax: number;
   /** The time for which a connection to an upstream is kept for the next request. */
@@ -124,6 +131,7 @@ export const LIMITS: ProxyLimits = {
   bodyStallMsMax: 60_000,
   responseStallMsMax: 120_000,
   dialMsMax: 5_000,
+  firstDialMsMax: 1_000,
   responseHeadMsMax: 300_000,
   idleUpstreamMsMax: 30_000,
   idleUpstreamsMax: 128,

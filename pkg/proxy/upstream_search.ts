@@ -39,10 +39,10 @@ export class UpstreamSearch {
     const decision = route(this.#request, this.#tried);
     if (decision.kind === "answer") return this.#result.answered(decision.answer);
     if (decision.kind === "fail") return this.#result.failed(decision.failure);
-    const { upstream } = decision;
+    const { upstream, hasOthers = false } = decision;
     const recentMs = options.repeatable ? Infinity : RECENT_MS;
     const kept = options.fresh ? undefined : pool.take(upstream.key, recentMs);
-    if (kept === undefined) return this.#dial(upstream, options);
+    if (kept === undefined) return this.#dial(upstream, { ...options, hasOthers });
     if (options.repeatable) return this.#found(kept);
     // It cannot be sent twice: let a close of that connection that has arrived already be seen first.
     setImmediate(() => {
@@ -63,14 +63,23 @@ export class UpstreamSearch {
     this.#cancelDial = undefined;
   }
 
-  #dial(upstream: Upstream, options: { readonly fresh: boolean; readonly repeatable: boolean }): void {
+  #dial(
+    upstream: Upstream,
+    { hasOthers, ...options }: {
+      readonly fresh: boolean;
+      readonly repeatable: boolean;
+      readonly hasOthers: boolean;
+    },
+  ): void {
     const { options: { limits, onDial }, pool } = this.#core;
     if (this.#tried.has(upstream.key) || this.#dials >= limits.dialsMax) {
       const detail = "No instance of the app took the connection.";
       return this.#result.failed({ kind: "instance_unreachable", detail });
     }
     this.#dials++;
-    this.#cancelDial = pool.dial(upstream, {
+    const isLast = !hasOthers || this.#dials === limits.dialsMax;
+    const limitMs = isLast ? limits.dialMsMax : Math.min(limits.firstDialMsMax, limits.dialMsMax);
+    this.#cancelDial = pool.dial(upstream, limitMs, {
       connected: (connection) => {
         this.#cancelDial = undefined;
         onDial(upstream, true);

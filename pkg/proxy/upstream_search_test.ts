@@ -40,6 +40,36 @@ Deno.test("a request is answered with 503 when no instance can be dialed, and it
   assert.match(proxy.failures[0]?.cause ?? "", /refused/i);
 });
 
+/** A listener whose queue is full: the system answers no further dial. */
+async function silentUpstream(): Promise<{ readonly upstream: Upstream } & Disposable> {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0, tcpBacklog: 1 });
+  const { port } = listener.addr;
+  const queued = [await Wire.connect(port), await Wire.connect(port)];
+  return {
+    upstream: { key: "silent", host: "127.0.0.1", port },
+    [Symbol.dispose]() {
+      for (const each of queued) each.close();
+      listener.close();
+    },
+  };
+}
+
+Deno.test("a dial without an answer is short while there is another instance", async () => {
+  using app = new App();
+  using silent = await silentUpstream();
+  const route = inOrder([silent.upstream, app.upstream]);
+  await using proxy = await startProxy({
+    route: (request, tried) => ({ ...route(request, tried), hasOthers: tried.size === 0 }),
+    limits: { firstDialMsMax: 100, dialMsMax: 600_000, lingerMsMax: 100 },
+  });
+  using client = await Wire.connect(proxy.port);
+  await client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello");
+  const { wire } = await app.request();
+  assert.equal(await wire.exactly(5), "hello");
+  await wire.send(OK);
+  assert.equal((await responseHead(client)).status, "HTTP/1.1 200 OK");
+});
+
 /** It may have been processed: whether to send it again is not for a proxy to decide. */
 Deno.test("a request that an instance took is not sent to another one", async () => {
   using first = new App();
@@ -88,6 +118,25 @@ for (const body of ["1", ""]) {
     assert.equal((await responseHead(client)).status, "HTTP/1.1 502 Bad Gateway");
   });
 }
+
+Deno.test("a GET that a kept connection lost goes to another instance when the first cannot be dialed any more", async () => {
+  using first = new App();
+  using second = new App();
+  await using proxy = await startProxy({ route: inOrder([first.upstream, second.upstream]) });
+  using client = await Wire.connect(proxy.port);
+  await client.send("GET /1 HTTP/1.1\r\nHost: a\r\n\r\n");
+  const kept = await first.request();
+  await kept.wire.send(OK);
+  await responseHead(client);
+  await client.exactly(2);
+  await client.send("GET /2 HTTP/1.1\r\nHost: a\r\n\r\n");
+  await kept.wire.until("\r\n\r\n");
+  first[Symbol.dispose]();
+  const other = await second.request();
+  assert.match(other.head, /^GET \/2 /);
+  await other.wire.send(OK);
+  assert.equal((await responseHead(client)).status, "HTTP/1.1 200 OK");
+});
 
 Deno.test("a POST takes a new connection when the kept one is closed already", async () => {
   using app = new App();

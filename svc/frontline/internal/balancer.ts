@@ -1,7 +1,8 @@
 import type { Instance } from "./route_table.ts";
 
-/** After a failed dial, an instance gets no requests for so long, unless there is no other. */
-const EJECTED_MS = 3_000;
+/** After a failed dial, an instance gets no requests for so long, unless there is no other; twice as long each time. */
+const EJECTED_FIRST_MS = 3_000;
+const EJECTED_MS_MAX = 60_000;
 const EJECTIONS_MAX = 10_000;
 
 export interface BalancerOptions {
@@ -12,10 +13,18 @@ export interface BalancerOptions {
   readonly nowMs: () => number;
 }
 
+interface Ejection {
+  untilMs: number;
+  /** Failed attempts without a successful one in between. */
+  failures: number;
+  /** A request tries it just now. */
+  isTried: boolean;
+}
+
 /** Chooses an instance: of this region first, the less loaded of two picked at random, without a recent failed dial. */
 export class Balancer {
   readonly #options: BalancerOptions;
-  readonly #ejectedUntilMs = new Map<string, number>();
+  readonly #ejections = new Map<string, Ejection>();
   #seed = 1;
 
   constructor(options: BalancerOptions) {
@@ -27,22 +36,42 @@ export class Balancer {
     const [only] = instances;
     if (instances.length === 1 && only !== undefined) return tried.has(only.key) ? undefined : only;
     const untried = tried.size === 0 ? instances : instances.filter((each) => !tried.has(each.key));
-    const healthy = this.#ejectedUntilMs.size === 0
-      ? untried
-      : untried.filter((each) => !this.#isEjected(each.key));
-    const usable = healthy.length > 0 ? healthy : untried;
-    const near = usable.filter((each) => each.region === this.#options.region);
-    return this.#lessLoaded(near.length > 0 ? near : usable);
+    if (this.#ejections.size === 0) return this.#preferred(untried);
+    const healthy = untried.filter((each) => !this.#isEjected(each.key));
+    const chosen = this.#preferred(healthy.length > 0 ? healthy : untried);
+    const ejection = chosen && this.#ejections.get(chosen.key);
+    // One request tries whether it is back; others do not until that is known.
+    if (ejection !== undefined && healthy.length > 0) {
+      ejection.untilMs = this.#options.nowMs() + EJECTED_FIRST_MS;
+      ejection.isTried = true;
+    }
+    return chosen;
   }
 
   /** Records the result of a dial. */
   dialed(key: string, ok: boolean): void {
     if (ok) {
-      if (this.#ejectedUntilMs.size > 0) this.#ejectedUntilMs.delete(key);
+      if (this.#ejections.size > 0) this.#ejections.delete(key);
       return;
     }
-    if (this.#ejectedUntilMs.size >= EJECTIONS_MAX) this.#ejectedUntilMs.clear();
-    this.#ejectedUntilMs.set(key, this.#options.nowMs() + EJECTED_MS);
+    const known = this.#ejections.get(key);
+    const nowMs = this.#options.nowMs();
+    // Dials that ran side by side and failed together are one failure.
+    if (known !== undefined && !known.isTried && known.untilMs > nowMs) return;
+    const failures = known?.failures ?? 0;
+    const ejectedMs = Math.min(EJECTED_MS_MAX, EJECTED_FIRST_MS * 2 ** failures);
+    if (this.#ejections.size >= EJECTIONS_MAX) this.#ejections.clear();
+    this.#ejections.set(key, { untilMs: nowMs + ejectedMs, failures: failures + 1, isTried: false });
+  }
+
+  /** Forgets an instance that takes no requests any more. */
+  forget(key: string): void {
+    this.#ejections.delete(key);
+  }
+
+  #preferred(instances: readonly Instance[]): Instance | undefined {
+    const near = instances.filter((each) => each.region === this.#options.region);
+    return this.#lessLoaded(near.length > 0 ? near : instances);
   }
 
   #lessLoaded(instances: readonly Instance[]): Instance | undefined {
@@ -61,10 +90,7 @@ export class Balancer {
   }
 
   #isEjected(key: string): boolean {
-    const untilMs = this.#ejectedUntilMs.get(key);
-    if (untilMs === undefined) return false;
-    if (untilMs > this.#options.nowMs()) return true;
-    this.#ejectedUntilMs.delete(key);
-    return false;
+    const ejection = this.#ejections.get(key);
+    return ejection !== undefined && ejection.untilMs > this.#options.nowMs();
   }
 }

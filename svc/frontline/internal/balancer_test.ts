@@ -47,7 +47,7 @@ Deno.test("Balancer gives an instance that refused no requests for a while, or u
   balancer.dialed("a", false);
   assert.deepEqual(shares(balancer, instances), { b: 1_000 });
   clock.nowMs = 3_001;
-  assert.ok((shares(balancer, instances)["a"] ?? 0) > 0);
+  assert.equal(shares(balancer, instances)["a"], 1);
   balancer.dialed("a", false);
   balancer.dialed("a", true);
   assert.ok((shares(balancer, instances)["a"] ?? 0) > 0);
@@ -63,4 +63,25 @@ Deno.test("Balancer tries an instance that refused when there is no other, but n
   assert.equal(balancer.choose(instances, new Set(["a", "b"])), undefined);
   assert.equal(balancer.choose([instance("a")], new Set(["a"])), undefined);
   assert.equal(balancer.choose([], new Set()), undefined);
+});
+
+Deno.test("Balancer lets one request try an instance again, and waits twice as long after each failure", () => {
+  const { balancer, clock } = start();
+  const instances = [instance("a"), instance("b")];
+  const dialsThatFail = (): number => {
+    const count = shares(balancer, instances)["a"] ?? 0;
+    // Dials that were under way at the same time.
+    for (let dial = 0; dial < 3; dial++) balancer.dialed("a", false);
+    return count;
+  };
+  balancer.dialed("a", false);
+  const waits = [3_000, 6_000, 12_000, 24_000, 48_000, 60_000, 60_000];
+  for (const waitMs of waits) {
+    clock.nowMs += waitMs - 1;
+    assert.equal(shares(balancer, instances)["a"], undefined, `for ${waitMs} ms`);
+    clock.nowMs += 1;
+    assert.equal(dialsThatFail(), 1, `after ${waitMs} ms`);
+  }
+  balancer.dialed("a", true);
+  assert.ok((shares(balancer, instances)["a"] ?? 0) > 1);
 });

@@ -49,7 +49,10 @@ export class Edge {
     const { clock, log, region, limits, trusts } = options;
     this.#namedDeployments = options.namedDeployments;
     const nowMs = (): number => clock.now();
-    this.table = new RouteTable((key) => this.proxy.retire(key));
+    this.table = new RouteTable((key) => {
+      this.proxy.retire(key);
+      this.#balancer.forget(key);
+    });
     this.#balancer = new Balancer({ region, nowMs, load: (key) => this.proxy.load(key) });
     this.proxy = new Proxy({
       clock,
@@ -79,7 +82,9 @@ export class Edge {
       return { kind: "fail", failure: { kind: "no_instance", detail: "No instance is running." } };
     }
     const upstream = this.#balancer.choose(instances, tried);
-    if (upstream !== undefined) return { kind: "forward", upstream };
+    if (upstream !== undefined) {
+      return { kind: "forward", upstream, hasOthers: instances.length > tried.size + 1 };
+    }
     return {
       kind: "fail",
       failure: { kind: "instance_unreachable", detail: "No instance took the connection." },
