@@ -5,6 +5,7 @@ import { type Core, reportFailure } from "./core.ts";
 import { Exchange, type ExchangeClient } from "./exchange.ts";
 import { answerHead, chunkedTail, forwardedInterim, forwardedResponse } from "./forward.ts";
 import { requestFraming } from "./framing.ts";
+import { http2Refusal, isHttp2Preface } from "./http2_preface.ts";
 import { parseRequestHead, type RequestHead, requestHeadEnd, type ResponseHead } from "./head.ts";
 import type { ResponsePart } from "./link.ts";
 import type { UpstreamConnection } from "./pool.ts";
@@ -17,6 +18,8 @@ const EMPTY = Buffer.alloc(0);
 const PENDING_BYTES_MAX = 64 * 1024;
 const RELEASE_BYTES_MIN = 8 * 1024;
 const LINGER_BYTES_MAX = 1024 * 1024;
+const HTTP2_DETAIL =
+  "HTTP/2 without TLS is not served on this port: use HTTP/1.1 here, or HTTP/2 over TLS (https).";
 const CR = 13;
 const LF = 10;
 
@@ -113,6 +116,7 @@ export class ClientConnection implements ExchangeClient {
       return;
     }
     this.#scanned = 0;
+    if (this.#served === 0 && isHttp2Preface(this.#pending)) return this.#refuseHttp2();
     const head = parseRequestHead(this.#pending, end, headersMax);
     this.#pending = this.#pending.subarray(end);
     if (!head.ok) return this.#refuse(head.failure);
@@ -132,6 +136,14 @@ export class ClientConnection implements ExchangeClient {
     const incoming = { request: request.value, head: head.value, framing: framing.value, body };
     this.#exchange = new Exchange(this.#core, this, incoming);
     this.#exchange.start();
+  }
+
+  #refuseHttp2(): void {
+    const failure: Failure = { kind: "version_not_supported", detail: HTTP2_DETAIL };
+    const { status } = reportFailure(this.#core, failure, { id: this.#core.options.newRequestId() });
+    this.#core.options.onStatus(status);
+    this.#write("", [http2Refusal(HTTP2_DETAIL)], false, "");
+    this.finished(false);
   }
 
   /** Answers what cannot be read as a request. Nothing after it can be trusted, so the connection ends. */

@@ -91,7 +91,6 @@ const REFUSALS: readonly Refusal[] = [
   { name: "two spaces in the request line", request: `GET  / HTTP/1.1\r\n${HOST}\r\n`, status: 400 },
   { name: "CONNECT", request: `CONNECT a:80 HTTP/1.1\r\n${HOST}\r\n`, status: 501 },
   { name: "HTTP/2.0", request: `GET / HTTP/2.0\r\n${HOST}\r\n`, status: 505 },
-  { name: "the preface of HTTP/2", request: "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", status: 505 },
   { name: "no HTTP at all", request: "hello\r\n\r\n", status: 400 },
   { name: "an unknown expectation", request: `GET / HTTP/1.1\r\n${HOST}Expect: tea\r\n\r\n`, status: 417 },
   {
