@@ -18,14 +18,18 @@ export function describeRequest(head: RequestHead, peer: Peer): Parsed<ProxyRequ
   if (head.method === "CONNECT") return refuse("not_implemented", "This is not a forward proxy: no CONNECT.");
   const hostField = single(head.headers, "host");
   if (hostField === null) return refuse("bad_request", "Host is given more than once.");
-  if (hostField === undefined) return refuse("bad_request", "The Host header is missing.");
+  if (hostField === undefined && head.minor === 1) {
+    return refuse("bad_request", "The Host header is missing.");
+  }
   const place = splitTarget(head);
   if (place === undefined) return refuse("bad_request", "The request target must be a path.");
-  const hostHeader = place.authority ?? hostField;
-  if (place.authority !== undefined && place.authority.toLowerCase() !== hostField.toLowerCase()) {
+  const { authority = hostField } = place;
+  if (hostField !== undefined && authority?.toLowerCase() !== hostField.toLowerCase()) {
     return refuse("bad_request", "The request target and the Host header name different hosts.");
   }
-  const host = hostName(hostHeader);
+  // HTTP/1.0 has no Host, and HTTP/1.1 an empty one where there is no name (RFC 9112, 3.2).
+  const hostHeader = authority ?? "";
+  const host = hostHeader === "" ? "" : hostName(hostHeader);
   if (host === undefined) return refuse("bad_request", "The Host header is malformed.");
   const given = single(head.headers, REQUEST_ID_HEADER);
   const hops = single(head.headers, HOPS_HEADER) ?? "0";

@@ -22,7 +22,7 @@ export interface ProxyRequest {
   readonly method: string;
   /** Origin form, or `*`. */
   readonly target: string;
-  /** Lower case, without port and trailing dot. */
+  /** Lower case, without port and trailing dot; empty when the client names none, as HTTP/1.0 may. */
   readonly host: string;
   /** As the client sent it. */
   readonly hostHeader: string;

@@ -1,3 +1,4 @@
+import { isIP } from "node:net";
 import type { Clock } from "../../../pkg/clock/mod.ts";
 import type { Logger } from "../../../pkg/logger/mod.ts";
 import {
@@ -70,11 +71,14 @@ export class Edge {
   #route(request: ProxyRequest, tried: ReadonlySet<string>): Decision {
     const { target } = request;
     if (target === HEALTH_PATH || target === `${HEALTH_PATH}/ready`) {
-      return { kind: "answer", answer: health(this.stopping ? "stopping" : this.ready ? "ok" : "starting") };
+      return { kind: "answer", answer: health(this.#state) };
     }
     if (target === `${HEALTH_PATH}/live`) return { kind: "answer", answer: health("ok") };
     const instances = this.#find(request);
     if ("kind" in instances) {
+      if (isCheck(request) && instances.kind === "unknown_host") {
+        return { kind: "answer", answer: health(this.#state) };
+      }
       const starting: Failure = { kind: "starting", detail: "No routes yet." };
       return { kind: "fail", failure: this.ready ? instances : starting };
     }
@@ -89,6 +93,10 @@ export class Edge {
       kind: "fail",
       failure: { kind: "instance_unreachable", detail: "No instance took the connection." },
     };
+  }
+
+  get #state(): "ok" | "starting" | "stopping" {
+    return this.stopping ? "stopping" : this.ready ? "ok" : "starting";
   }
 
   #find({ host, headers }: ProxyRequest): readonly Instance[] | Failure {
@@ -107,6 +115,17 @@ export class Edge {
     const stopped = found.route.stopped && found.instances.length === 0;
     return stopped ? { kind: "deployment_stopped", detail: "The deployment is stopped." } : found.instances;
   }
+}
+
+const CHECK_METHODS = new Set(["GET", "HEAD", "OPTIONS"]);
+
+/**
+ * True for a check as load balancers make it unless they are told otherwise: of the root, at an address, which no app has,
+ * or at no host at all.
+ */
+function isCheck({ method, target, host }: ProxyRequest): boolean {
+  const atRoot = target === "/" || target === "*";
+  return atRoot && CHECK_METHODS.has(method) && (host === "" || isIP(host.replace(/^\[|\]$/g, "")) !== 0);
 }
 
 function health(status: "ok" | "starting" | "stopping"): Answer {

@@ -36,7 +36,8 @@ const TEXTS: Record<FailureKind, Text> = {
   },
   unknown_host: {
     title: "Nothing is deployed here",
-    happened: (host) => `No deployment answers for the host "${host}".`,
+    happened: (host) =>
+      host === "" ? "The request names no host." : `No deployment answers for the host "${host}".`,
     advice: 'Check the address. If the app is yours, "unkey list" shows your deployments and their hosts, ' +
       'and "unkey deploy" makes a new one.',
   },
