@@ -103,3 +103,30 @@ engineTest("a command that does not exist fails at once, with what Docker says",
   assert.equal(found?.reason, "crash_loop");
   assert.match(found?.message ?? "", /cannot be started: .*no-such-program/);
 });
+
+engineTest(
+  "a container name that another program has is told at once, and the app starts when it is free",
+  async (bench) => {
+    const name = bench.name();
+    const holder = `unkey-${name}-0`;
+    const docker = async (...args: readonly string[]): Promise<void> => {
+      const { success, stderr } = await new Deno.Command("docker", { args: [...args], stdout: "null" })
+        .output();
+      assert.ok(success, new TextDecoder().decode(stderr));
+    };
+    await docker("create", "--name", holder, BASE_IMAGE, "true");
+    try {
+      await bench.agent();
+      await bench.plane.snapshot(0, 1, apply(name, 1));
+      const found = await until(
+        "the refusal",
+        () => bench.plane.instances(name).find((each) => each.reason === "refused"),
+      );
+      assert.equal(found.status, Status.PENDING);
+      assert.match(found.message, new RegExp(`"${holder}" belongs to somebody else.*operator removes`));
+    } finally {
+      await docker("rm", holder);
+    }
+    await bench.plane.settled(name, Status.RUNNING);
+  },
+);

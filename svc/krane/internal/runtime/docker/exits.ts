@@ -1,3 +1,4 @@
+import type { StartTrouble } from "./refusals.ts";
 import type { Exit } from "./status.ts";
 
 /** The record of one container; it lives as long as the agent. */
@@ -19,7 +20,7 @@ export interface ContainerHistory {
   restartsByAgent: number;
   startAttempts: number;
   startNotBefore: number;
-  startError: string | undefined;
+  startTrouble: StartTrouble | undefined;
 }
 
 /** An end within so many milliseconds of a lack of memory was caused by it. */
@@ -44,7 +45,7 @@ export class Histories {
       restartsByAgent: 0,
       startAttempts: 0,
       startNotBefore: 0,
-      startError: undefined,
+      startTrouble: undefined,
     };
     this.#all.set(name, history);
     return history;
@@ -74,7 +75,7 @@ export class Histories {
     const history = this.of(name);
     history.exits = 0;
     history.startAttempts = 0;
-    history.startError = undefined;
+    history.startTrouble = undefined;
   }
 
   forget(name: string): void {

@@ -57,7 +57,7 @@ export async function observe(
       isLast: false,
       exits: history.exits,
       lastExit: history.lastExit,
-      startError: history.startError,
+      startTrouble: history.startTrouble,
       pull: container === undefined ? pull : { kind: "idle" },
       restarts: (container?.restarts ?? 0) + history.restartsByAgent,
     };

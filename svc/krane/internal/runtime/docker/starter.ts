@@ -24,6 +24,7 @@ import type { Histories } from "./exits.ts";
 import type { HostPorts } from "./host_ports.ts";
 import type { OwnNetwork } from "./own_network.ts";
 import type { Action } from "./plan.ts";
+import { startTrouble } from "./refusals.ts";
 
 export interface StarterOptions {
   readonly engine: Engine;
@@ -38,7 +39,7 @@ export interface StarterOptions {
 
 const PLACES_TRIED_MAX = 5;
 const START_FIRST_MS = 1_000;
-const START_MS_MAX = 60_000;
+const START_MS_MAX = 30_000;
 
 /** The engine's own, which is always there. */
 const ENGINE_NETWORK = "bridge";
@@ -54,7 +55,7 @@ export class Starter {
   }
 
   /**
-   * Does one action. What the engine refuses because of the image or the command is kept in the container's history;
+   * Does one action. What the engine refuses is kept in the container's history;
    * returns how long to wait before the next attempt, in milliseconds, when there must be one.
    */
   async run(action: Start, desired: DesiredDeployment, signal: AbortSignal): Promise<number | undefined> {
@@ -68,12 +69,12 @@ export class Starter {
     try {
       await this.#attempt(action, desired, signal);
       if (action.kind === "start") history.restartsByAgent++;
-      history.startError = undefined;
+      history.startTrouble = undefined;
       return undefined;
     } catch (error) {
-      if (!isEngineAnswer(error)) throw error;
-      const said = (error.publicMessage ?? error.message).replace(/^Docker: /, "");
-      history.startError = said;
+      const trouble = startTrouble(error);
+      if (trouble === undefined) throw error;
+      history.startTrouble = trouble;
       log.warn("container start failed", { instance: name, error: describeError(error) });
       return backMs;
     }
@@ -151,12 +152,6 @@ export class Starter {
       });
     }
   }
-}
-
-/** True if the engine itself refused, as opposed to not being there. */
-function isEngineAnswer(error: unknown): error is Fault {
-  return isFault(error, "invalid_argument", "not_found") ||
-    (isFault(error, "unavailable") && error.cause === undefined);
 }
 
 const PLACE_LOST =

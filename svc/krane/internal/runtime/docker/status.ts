@@ -1,6 +1,7 @@
 import type { Container } from "../../../../../pkg/docker/mod.ts";
 import type { Instance, InstanceEnd } from "../port.ts";
 import { instanceAddress } from "./container_manifest.ts";
+import type { StartTrouble } from "./refusals.ts";
 
 /** The last end of a container. */
 export interface Exit {
@@ -41,7 +42,7 @@ export interface ContainerFacts {
   readonly exits: number;
   readonly lastExit: Exit | undefined;
   /** Why the engine could not create or start it, when it could not. */
-  readonly startError: string | undefined;
+  readonly startTrouble: StartTrouble | undefined;
   readonly pull: { readonly kind: "idle" | "pulling" } | {
     readonly kind: "failed";
     readonly message: string;
@@ -71,9 +72,10 @@ export function deriveInstance(facts: ContainerFacts): Instance {
   if (facts.pull.kind === "pulling") {
     return { ...base, status: "pending", reason: "image_pulling", message: "The image is being pulled." };
   }
-  if (facts.startError !== undefined) {
-    const message = `The container cannot be started: ${facts.startError}`;
-    return { ...base, status: "failed", reason: "crash_loop", message, ...exitOf(facts) };
+  if (facts.startTrouble !== undefined) {
+    const { reason, message } = facts.startTrouble;
+    if (reason !== "crash_loop") return { ...base, status: "pending", reason, message };
+    return { ...base, status: "failed", reason, message, ...exitOf(facts) };
   }
   if (container === undefined) {
     return { ...base, status: "pending", reason: "creating", message: "The container is being created." };

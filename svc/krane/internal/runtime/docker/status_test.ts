@@ -21,7 +21,7 @@ function facts(status: Status, changes: Partial<ContainerFacts> = {}): Container
     isLast: false,
     exits: 0,
     lastExit: undefined,
-    startError: undefined,
+    startTrouble: undefined,
     pull: { kind: "idle" },
     restarts: 0,
     ...changes,
@@ -129,7 +129,9 @@ const CASES: readonly {
   },
   {
     name: "cannot be started",
-    facts: facts("created", { startError: "exec: not found" }),
+    facts: facts("created", {
+      startTrouble: { reason: "crash_loop", message: "The container cannot be started: exec: not found" },
+    }),
     want: { status: "failed", reason: "crash_loop" },
     message: /exec: not found/,
   },
