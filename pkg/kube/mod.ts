@@ -34,6 +34,7 @@ export {
   type Deletion,
   DEPLOYMENTS,
   DISRUPTION_BUDGETS,
+  EVENTS,
   getObject,
   type KubeObject,
   labelSelector,

@@ -62,6 +62,7 @@ const core = (kind: string, plural: string, namespaced = true): Resource => ({
 
 export const NAMESPACES = core("Namespace", "namespaces", false);
 export const PODS = core("Pod", "pods");
+export const EVENTS = core("Event", "events");
 export const SECRETS = core("Secret", "secrets");
 export const SERVICES = core("Service", "services");
 export const REPLICA_SETS = { ...core("ReplicaSet", "replicasets"), group: "apps" };
@@ -104,6 +105,8 @@ export interface Selection {
   /** Absent: all namespaces. */
   readonly namespace?: string;
   readonly labels: Readonly<Record<string, string>>;
+  /** Absent: fields do not matter. Only some fields of each kind can be selected by. */
+  readonly fields?: Readonly<Record<string, string>>;
 }
 
 /** The selector text for labels that all must be equal. */
@@ -131,7 +134,12 @@ export async function listObjects<T>(
     const answer = await callJson(cluster, {
       method: "GET",
       path: collectionPath(resource, selection.namespace),
-      query: { labelSelector: labelSelector(selection.labels), limit: String(PAGE), continue: next },
+      query: {
+        labelSelector: labelSelector(selection.labels),
+        fieldSelector: selection.fields && labelSelector(selection.fields),
+        limit: String(PAGE),
+        continue: next,
+      },
       signal: options.signal,
     }, List);
     items.push(...answer.items);

@@ -37,6 +37,7 @@ export async function* watchObjects(
     query: {
       watch: "true",
       labelSelector: labelSelector(selection.labels),
+      fieldSelector: selection.fields && labelSelector(selection.fields),
       resourceVersion,
       allowWatchBookmarks: "true",
       timeoutSeconds: String(seconds),

@@ -151,8 +151,8 @@ function actorOf(runtime: Runtime): Actor<DesiredDeployment, readonly Instance[]
   return {
     noun: "deployment",
     async reconcile(desired, signal) {
-      const { instances, ...again } = await runtime.reconcile(desired, signal);
-      return { content: instances, ...again };
+      const { instances, ...rest } = await runtime.reconcile(desired, signal);
+      return { content: instances, ...rest };
     },
     remove: (name, signal) => runtime.remove(name, signal),
   };

@@ -18,6 +18,8 @@ export interface Observed<C> {
   readonly content: C;
   /** When to reconcile again; absent: after a change of the runtime. */
   readonly againMs?: number;
+  /** The desired state could not be reached, for this reason; the content is to be reported all the same. */
+  readonly failure?: unknown;
 }
 
 /** Acts on one kind of resource. Calls are idempotent, and one at a time per resource. */
@@ -170,6 +172,7 @@ export class Controller<D extends Named, C> {
             reporter.submit(name, observed.content, { force: alwaysReport && target !== reported });
             reported = target;
           }
+          if (observed.failure !== undefined) throw observed.failure;
           againMs = observed.againMs;
         } else if (!await this.#remove(name, worker)) {
           worker.pending.unshift(...settles);

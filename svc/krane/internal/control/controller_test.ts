@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { systemClock } from "../../../../pkg/clock/mod.ts";
 import { silentLogger } from "../../../../pkg/logger/mod.ts";
 import { until } from "../../testing.ts";
-import { type Actor, Controller } from "./controller.ts";
+import { type Actor, Controller, type Observed } from "./controller.ts";
 import { type Report, Reporter } from "./reporter.ts";
 
 const clock = systemClock();
@@ -22,17 +22,20 @@ class FakeRuntime implements Actor<Desired, string> {
   readonly running = new Map<string, string>();
   readonly calls: string[] = [];
   failing = new Set<string>();
+  /** Observed, but not as desired. */
+  refused = new Set<string>();
   held: Promise<void> = Promise.resolve();
   busy = 0;
   busiest = 0;
 
-  async reconcile({ name, image }: Desired) {
+  async reconcile({ name, image }: Desired): Promise<Observed<string>> {
     this.busy++;
     this.busiest = Math.max(this.busiest, this.busy);
     await this.held;
     this.busy--;
     this.calls.push(`apply ${name} ${image}`);
     if (this.failing.has(name)) throw new Error(`cannot run ${name}`);
+    if (this.refused.has(name)) return { content: "refused", failure: new Error(`refused ${name}`) };
     this.running.set(name, image);
     return { content: image };
   }
@@ -69,6 +72,20 @@ async function controlling(
     await reporter.close();
   }
 }
+
+Deno.test("a refused resource is reported as it is, is not settled as applied, and is tried again", async () => {
+  await controlling(async ({ controller, events, runtime }) => {
+    const settled: string[] = [];
+    runtime.refused.add("a");
+    controller.apply(desired("a"), (error) => settled.push(error));
+    await until("the NACK", () => settled.length === 1);
+    assert.match(settled[0] ?? "", /refused a/);
+    await until("the report", () => events.includes("report update a"));
+    runtime.refused.delete("a");
+    await until("the ACK", () => settled.length === 2);
+    assert.equal(settled[1], "");
+  });
+});
 
 Deno.test("a resource is applied, reported, and settled", async () => {
   await controlling(async ({ controller, events }) => {

@@ -40,12 +40,17 @@ function encodeEnd({ reason, message, exitCode, atMs }: InstanceEnd) {
   return { reason, message, exitCode, at: BigInt(atMs) };
 }
 
-/** True when other instances run or have failed than in the last report. The progress of pending instances can wait. */
+/**
+ * True when other instances run, have failed, or are in trouble than in the last report. The progress of pending instances
+ * can wait.
+ */
 export function mustSendNow(content: readonly Instance[], sent: readonly Instance[] | undefined): boolean {
-  return JSON.stringify(content.filter(isRunningOrFailed)) !==
-    JSON.stringify((sent ?? []).filter(isRunningOrFailed));
+  return JSON.stringify(content.filter(isUrgent)) !== JSON.stringify((sent ?? []).filter(isUrgent));
 }
 
-function isRunningOrFailed({ status }: Instance): boolean {
-  return status !== "pending";
+/** Users wait for the reason why nothing happens. */
+const TROUBLES: ReadonlySet<string> = new Set(["refused", "quota", "sandbox", "mount", "unschedulable"]);
+
+function isUrgent({ status, reason }: Instance): boolean {
+  return status !== "pending" || TROUBLES.has(reason);
 }

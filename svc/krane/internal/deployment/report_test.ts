@@ -14,9 +14,10 @@ const PENDING: Instance = {
   lastLogLines: [],
 };
 const RUNNING: Instance = { ...PENDING, status: "running", reason: "", address: "10.0.0.1:80" };
+const REFUSED: Instance = { ...PENDING, reason: "refused", message: "not allowed" };
 const FAILED: Instance = { ...PENDING, status: "failed", reason: "crash_loop" };
 
-Deno.test("mustSendNow() for what begins or ceases to serve, fails, or fails otherwise", () => {
+Deno.test("mustSendNow() for what begins or ceases to serve, fails, is refused, or fails otherwise", () => {
   const second = { ...RUNNING, name: "b" };
   const urgent: [readonly Instance[], readonly Instance[] | undefined][] = [
     [[RUNNING], undefined],
@@ -27,6 +28,8 @@ Deno.test("mustSendNow() for what begins or ceases to serve, fails, or fails oth
     [[{ ...RUNNING, address: "10.0.0.2:80" }], [RUNNING]],
     [[FAILED], [PENDING]],
     [[{ ...FAILED, restarts: 3 }], [FAILED]],
+    [[REFUSED], [PENDING]],
+    [[{ ...REFUSED, message: "no room" }], [REFUSED]],
   ];
   for (const [content, sent] of urgent) {
     assert.ok(mustSendNow(content, sent), JSON.stringify([content, sent]));

@@ -41,6 +41,8 @@ export interface Observation {
   readonly instances: readonly Instance[];
   /** Milliseconds; absent: each change is reported by `watch`. */
   readonly againMs?: number;
+  /** The desired state could not be reached: the instances are reported all the same, and it is tried again later. */
+  readonly failure?: unknown;
 }
 
 /** A deployment that the runtime holds. */
@@ -76,7 +78,8 @@ export interface OutputSink {
 export interface Runtime {
   /**
    * Brings a deployment to its desired state, without waiting for images or apps, and returns its instances. A failure
-   * of the user's image or app is an instance's reason; a failure of the runtime is thrown.
+   * of the user's image or app is an instance's reason, and so is a refusal of the runtime, which is the observation's
+   * `failure` too; any other failure is thrown.
    */
   reconcile(desired: DesiredDeployment, signal: AbortSignal): Promise<Observation>;
   /** Stops a deployment's instances, with grace, and removes all traces. */

@@ -24,6 +24,10 @@ export const ANNOTATION = {
   specHash: "unkey.com/spec-hash",
   /** On pods and their Secret: changes whenever a value does. */
   revision: "unkey.com/variables",
+  /** On pods: what the operator has set for them. A pod that does not come to start is made anew when it differs. */
+  settings: "unkey.com/settings-hash",
+  /** On ReplicaSets whose pods are refused: the last time at which the agent had Kubernetes try again. */
+  retriedAt: "unkey.com/retried-at",
   /** On the Secret only, whose readers see the values anyway. */
   digest: "unkey.com/variables-digest",
 } as const;

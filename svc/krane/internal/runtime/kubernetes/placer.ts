@@ -19,7 +19,7 @@ import { ANNOTATION, deploymentSelection, LABEL, namespaceOf } from "./labels.ts
 import { FIELD_MANAGER, Namespaces } from "./namespaces.ts";
 import { networkPolicy, policyName } from "./network_policy.ts";
 import { ReplicaSet } from "./objects.ts";
-import { replicaSet, specHash } from "./replica_set.ts";
+import { replicaSet, settingsHash, specHash } from "./replica_set.ts";
 import { variablesDigest, variablesRevision, variablesSecret } from "./secrets.ts";
 import type { KubernetesSettings } from "./settings.ts";
 
@@ -33,14 +33,20 @@ export interface PlacerOptions {
 
 /** The set that a deployment's pods are made from; `leaving`: its name still belongs to a set that is being deleted. */
 export type PlacementResult =
-  | { readonly kind: "placed"; readonly specHash: string; readonly set: ReplicaSet }
-  | { readonly kind: "leaving" };
+  | ({ readonly kind: "placed"; readonly set: ReplicaSet } & PodMarks)
+  | { readonly kind: "leaving"; readonly set: ReplicaSet };
 
-interface Applied {
+/** The marks of pods that are as they should be. */
+export interface PodMarks {
+  readonly specHash: string;
+  /** Counts for pods that have not come to start. */
+  readonly settingsHash: string;
+}
+
+interface Applied extends PodMarks {
   readonly desired: DesiredDeployment;
   readonly uid: string;
   readonly generation: number | undefined;
-  readonly specHash: string;
 }
 
 /** Keeps the values in the Secret apart from their mark, so that writing one leaves the other as it is. */
@@ -73,12 +79,12 @@ export class Placer {
   async place(desired: DesiredDeployment, signal: AbortSignal): Promise<PlacementResult> {
     const namespace = namespaceOf(desired);
     const set = this.#options.sets.get({ namespace, name: desired.name });
-    if (set?.metadata.deletionTimestamp !== undefined) return { kind: "leaving" };
+    if (set?.metadata.deletionTimestamp !== undefined) return { kind: "leaving", set };
     const applied = this.#applied.get(desired.name);
     if (
       set !== undefined && applied?.desired === desired && isSame(set, applied) && this.#hasPolicy(desired)
     ) {
-      return { kind: "placed", specHash: applied.specHash, set };
+      return { kind: "placed", specHash: applied.specHash, settingsHash: applied.settingsHash, set };
     }
     try {
       await this.#namespaces.ensure(namespace, desired.workspaceId, signal);
@@ -152,11 +158,15 @@ export class Placer {
       const owner = known ?? await this.#writeSet(desired, { replicas: 0, revision: "none" }, signal);
       revision = await this.#writeVariables(desired, owner, signal);
     }
-    const set = await this.#writeSet(desired, { replicas: desired.replicas, revision }, signal);
-    const hash = specHash(desired, revision, settings);
+    const placement = { replicas: desired.replicas, revision };
+    const set = await this.#writeSet(desired, placement, signal);
+    const marks = {
+      specHash: specHash(desired, revision, settings),
+      settingsHash: settingsHash(desired, placement, settings),
+    };
     const { uid, generation } = set.metadata;
-    this.#applied.set(desired.name, { desired, uid, generation, specHash: hash });
-    return { kind: "placed", specHash: hash, set };
+    this.#applied.set(desired.name, { desired, uid, generation, ...marks });
+    return { kind: "placed", ...marks, set };
   }
 
   async #writeSet(

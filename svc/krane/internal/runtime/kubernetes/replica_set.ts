@@ -69,6 +69,7 @@ export function replicaSet(
           annotations: {
             ...settings.podAnnotations,
             [ANNOTATION.specHash]: specHash(desired, placement.revision, settings),
+            [ANNOTATION.settings]: settingsHash(desired, placement, settings),
             ...(placement.revision === undefined ? {} : { [ANNOTATION.revision]: placement.revision }),
           },
         },
@@ -95,6 +96,15 @@ export function specHash(
     limitsOf(desired, settings),
   ];
   return digestOf(inputs).slice(0, 32);
+}
+
+/** Differs when a pod that has not come to start must be replaced: whatever differs in it may be what it lacks. */
+export function settingsHash(
+  desired: DesiredDeployment,
+  placement: Placement,
+  settings: KubernetesSettings,
+): string {
+  return digestOf(podSpec(desired, placement, settings)).slice(0, 16);
 }
 
 /** Cannot be changed later, so it holds only what never changes. */

@@ -18,16 +18,20 @@ import type { DesiredDeployment } from "../../deployment/desired.ts";
 import type { PodIdentity } from "../../secrets/give_variables.ts";
 import type { Instance, ManagedDeployment, Observation, OutputSink, Runtime } from "../port.ts";
 import { BusyNodes } from "./busy_nodes.ts";
-import { ANNOTATION, deploymentSelection, LABEL } from "./labels.ts";
+import { ANNOTATION, deploymentSelection, LABEL, namespaceOf } from "./labels.ts";
 import { identifyPod } from "./identify_pod.ts";
 import { isUserRefused } from "./image_user.ts";
 import { LastLines } from "./last_lines.ts";
+import { Notes } from "./notes.ts";
 import { Pod, ReplicaSet } from "./objects.ts";
 import { OutputFollowers } from "./output_followers.ts";
-import { Placer } from "./placer.ts";
+import { type PlacementResult, Placer, type PodMarks } from "./placer.ts";
 import { type PodState, podsToDelete } from "./plan.ts";
+import { placementRefusal, type Refusal, refusedInstance } from "./refusals.ts";
+import { RefusedSets } from "./refused_sets.ts";
 import type { KubernetesSettings } from "./settings.ts";
-import { appStatus, derivePod, isFinished, isRunning, isTerminating } from "./status.ts";
+import { appStatus, derivePod, isFinished, isRunning, isTerminating, restartDueMs } from "./status.ts";
+import { StuckPods } from "./stuck_pods.ts";
 import { untilListed } from "./until_listed.ts";
 
 export interface KubernetesRuntimeOptions {
@@ -43,6 +47,14 @@ const REMOVAL_SPARE_MS = 20_000;
 const REMOVAL_POLL_MS = 200;
 const LEAVING_AGAIN_MS = 2_000;
 const BROKEN_AGAIN_MS = 10_000;
+const LEAVING_SHOWN_MAX = 3;
+
+/** The cluster does not take what pods are made from. */
+interface RefusedPlacement {
+  readonly kind: "refused";
+  readonly refusal: Refusal;
+  readonly error: unknown;
+}
 
 /** Deployments as ReplicaSets of one Kubernetes cluster. */
 export class KubernetesRuntime implements Runtime {
@@ -52,6 +64,9 @@ export class KubernetesRuntime implements Runtime {
   readonly #policies: Informer<KubeObject>;
   readonly #placer: Placer;
   readonly #lines: LastLines;
+  readonly #stuck: StuckPods;
+  readonly #refused: RefusedSets;
+  readonly #notes: Notes;
   /** The errors of pulls that were logged, by the pod's uid. */
   readonly #pullErrors = new Map<string, string>();
   readonly #followers: OutputFollowers;
@@ -75,45 +90,35 @@ export class KubernetesRuntime implements Runtime {
     });
     this.#placer = new Placer({ cluster, settings, log, sets: this.#sets, policies: this.#policies });
     this.#lines = new LastLines(cluster, options.clock);
+    this.#stuck = new StuckPods(options);
+    this.#refused = new RefusedSets(options);
+    this.#notes = new Notes(options.sink, options.clock);
     const busyNodes = new BusyNodes(() => this.#pods.all(), options.clock);
     this.#followers = new OutputFollowers({ ...options, isBusy: (nodeName) => busyNodes.has(nodeName) });
   }
 
   async reconcile(desired: DesiredDeployment, signal: AbortSignal): Promise<Observation> {
     await this.#listed(signal);
-    const placed = await this.#placer.place(desired, signal);
-    if (placed.kind === "leaving") return { instances: [], againMs: LEAVING_AGAIN_MS };
+    const placed = await this.#place(desired, signal);
+    if (placed.kind === "refused") return await this.#observeRefused(desired, placed, signal);
     const pods = this.#pods.group(desired.name).filter((pod) => isOwned(pod, placed.set));
-    for (
-      const { name, uid } of podsToDelete(
-        desired.replicas,
-        pods.map((pod) => toPodState(pod, placed.specHash)),
-      )
-    ) {
-      const namespace = placed.set.metadata.namespace;
-      await deleteObject(this.#options.cluster, PODS, { namespace, name }, {
-        propagation: "Background",
-        uid,
-        signal,
-      });
+    if (placed.kind === "leaving") {
+      const refusal = leavingRefusal(pods);
+      return { instances: [refusedInstance(desired.name, refusal)], againMs: LEAVING_AGAIN_MS };
+    }
+    const nowMs = this.#options.clock.now();
+    const doomed = podsToDelete(desired.replicas, pods.map((pod) => toPodState(pod, placed, nowMs)));
+    for (const pod of doomed) {
+      await this.#deletePod({ ...pod, namespace: placed.set.metadata.namespace }, signal);
     }
     const again: number[] = [];
-    const instances: Instance[] = refusedPods(placed.set, desired, pods);
-    const present = pods.filter((each) => !isTerminating(each));
-    const isLast = !present.some(isRunning);
-    for (const pod of present) {
-      const derived = derivePod({
-        pod,
-        port: desired.port,
-        healthCheckPath: desired.healthCheckPath,
-        lastLines: isRunning(pod) ? [] : await this.#lines.of(pod, signal),
-        nowMs: this.#options.clock.now(),
-        isLast,
-      });
-      instances.push(derived.instance);
-      this.#logPullError(pod, derived.pullError);
-      if (derived.againMs !== undefined) again.push(derived.againMs);
-    }
+    const refused = pods.length < desired.replicas ? await this.#refused.of(placed.set, signal) : undefined;
+    if (refused !== undefined) again.push(refused.againMs);
+    this.#notes.refusal(desired, refused?.refusal);
+    const instances: Instance[] = refused === undefined
+      ? []
+      : [refusedInstance(desired.name, refused.refusal)];
+    instances.push(...await this.#observePods(desired, pods, again, signal));
     if (pods.some(lacksConfig)) {
       // Its Secret was deleted by another client: all objects are written again, but not all the time.
       this.#placer.forget(desired.name);
@@ -123,7 +128,66 @@ export class KubernetesRuntime implements Runtime {
     return { instances, ...(again.length === 0 ? {} : { againMs: Math.min(...again) }) };
   }
 
+  /** The refusal of the cluster to take the objects of a deployment, or the outcome of placing it. */
+  async #place(desired: DesiredDeployment, signal: AbortSignal): Promise<PlacementResult | RefusedPlacement> {
+    try {
+      return await this.#placer.place(desired, signal);
+    } catch (error) {
+      signal.throwIfAborted();
+      const refusal = placementRefusal(error);
+      if (refusal === undefined) throw error;
+      return { kind: "refused", refusal, error };
+    }
+  }
+
+  /** Pods that run go on, and are reported beside the refusal. */
+  async #observeRefused(
+    desired: DesiredDeployment,
+    { refusal, error }: RefusedPlacement,
+    signal: AbortSignal,
+  ): Promise<Observation> {
+    const set = this.#sets.get({ namespace: namespaceOf(desired), name: desired.name });
+    const pods = this.#pods.group(desired.name).filter((pod) => set !== undefined && isOwned(pod, set));
+    this.#notes.refusal(desired, refusal);
+    const instances = await this.#observePods(desired, pods, [], signal);
+    return { instances: [refusedInstance(desired.name, refusal), ...instances], failure: error };
+  }
+
+  /** Reports each pod; adds to `again` the times at which to look again without a change, in milliseconds. */
+  async #observePods(
+    desired: DesiredDeployment,
+    pods: readonly Pod[],
+    again: number[],
+    signal: AbortSignal,
+  ): Promise<Instance[]> {
+    const present = pods.filter((each) => !isTerminating(each));
+    const isLast = !present.some(isRunning);
+    return await Promise.all(present.map(async (pod): Promise<Instance> => {
+      const derived = derivePod({
+        pod,
+        port: desired.port,
+        healthCheckPath: desired.healthCheckPath,
+        lastLines: isRunning(pod) ? [] : await this.#lines.of(pod, signal),
+        nowMs: this.#options.clock.now(),
+        isLast,
+      });
+      const stuck = await this.#stuck.of(pod, signal);
+      const waitMs = restartDueMs(pod, this.#options.clock.now());
+      again.push(...[derived.againMs, stuck?.againMs, waitMs].filter((each) => each !== undefined));
+      this.#logPullError(pod, derived.pullError);
+      this.#notes.ended(desired, pod, derived.instance.message);
+      return { ...derived.instance, ...stuck?.refusal };
+    }));
+  }
+
+  async #deletePod(pod: ObjectRef & { readonly uid: string }, signal: AbortSignal): Promise<void> {
+    const { uid } = pod;
+    await deleteObject(this.#options.cluster, PODS, pod, { propagation: "Background", uid, signal });
+  }
+
   async remove(name: string, signal: AbortSignal): Promise<void> {
+    this.#refused.forget(name);
+    this.#notes.forget(name);
     const { clock, settings } = this.#options;
     await this.#listed(signal);
     const sets = await this.#placer.delete(name, signal);
@@ -206,6 +270,7 @@ export class KubernetesRuntime implements Runtime {
     if (known?.metadata.uid === uid) this.#followers.ensure(pod);
     else {
       this.#lines.forget(pod);
+      this.#stuck.forget(pod);
       this.#pullErrors.delete(pod.metadata.uid);
       this.#followers.forget(pod);
     }
@@ -230,12 +295,18 @@ function isOwned(pod: Pod, set: ReplicaSet): boolean {
   return pod.metadata.ownerReferences.some((each) => each.uid === set.metadata.uid);
 }
 
-function toPodState(pod: Pod, specHash: string): PodState {
+function toPodState(pod: Pod, { specHash, settingsHash }: PodMarks, nowMs: number): PodState {
+  const { annotations } = pod.metadata;
+  // The settings of the operator change no pod that runs, but may be what keeps this one from starting.
+  const isStuck = pod.status.phase === "Pending";
+  const isCurrent = annotations[ANNOTATION.specHash] === specHash &&
+    (!isStuck || annotations[ANNOTATION.settings] === settingsHash);
   return {
     name: pod.metadata.name,
     uid: pod.metadata.uid,
     createdAt: Date.parse(pod.metadata.creationTimestamp) || 0,
-    current: pod.metadata.annotations[ANNOTATION.specHash] === specHash,
+    // A new pod starts at once, where this one would wait for minutes.
+    current: isCurrent && restartDueMs(pod, nowMs) !== 0,
     running: isRunning(pod),
     finished: isFinished(pod),
     terminating: isTerminating(pod),
@@ -247,21 +318,16 @@ function lacksConfig(pod: Pod): boolean {
   return waiting?.reason === "CreateContainerConfigError" && !isUserRefused(waiting.message);
 }
 
-/** Pods that Kubernetes refuses to make, by quota or policy, are reported as one pending instance. */
-function refusedPods(set: ReplicaSet, desired: DesiredDeployment, pods: readonly Pod[]): Instance[] {
-  const refusal = set.status.conditions.find((each) =>
-    each.type === "ReplicaFailure" && each.status === "True"
+/** Its name belongs to the set of before, whose pods have not ended. */
+function leavingRefusal(pods: readonly Pod[]): Refusal {
+  const names = pods.slice(0, LEAVING_SHOWN_MAX).map(({ metadata, spec }) =>
+    `${metadata.name} on ${spec.nodeName}`
   );
-  if (refusal === undefined || pods.length >= desired.replicas) return [];
-  return [{
-    name: `${desired.name}-refused`,
-    address: "",
-    cpuMillicores: 0,
-    memoryMib: 0,
-    status: "pending",
-    reason: "unschedulable",
-    message: `Kubernetes does not take the pod: ${refusal.message}`,
-    restarts: 0,
-    lastLogLines: [],
-  }];
+  const what = names.length === 0 ? "" : ` (${names.join(", ")})`;
+  return {
+    reason: "leaving",
+    message:
+      `The app's instances of before have not ended yet${what}. It starts by itself when they have; if that ` +
+      "takes minutes, the region's operator looks at them.",
+  };
 }

@@ -81,6 +81,17 @@ export function appStatus(pod: Pod): ContainerStatus | undefined {
   return pod.status.containerStatuses.find((each) => each.name === CONTAINER);
 }
 
+/** Kubernetes starts an app that has ended again and again after up to 5 min; a new pod starts at once. */
+const RESTART_WAIT_MS_MAX = 30_000;
+
+/** The time for which a pod that has ended may still wait for its restart; `undefined`: it does not wait. */
+export function restartDueMs(pod: Pod, nowMs: number): number | undefined {
+  const app = appStatus(pod);
+  if (isTerminating(pod) || app?.state.waiting?.reason !== "CrashLoopBackOff") return undefined;
+  const endedAtMs = Date.parse(app.lastState.terminated?.finishedAt ?? "");
+  return Number.isNaN(endedAtMs) ? undefined : Math.max(0, endedAtMs + RESTART_WAIT_MS_MAX - nowMs);
+}
+
 /** The report of a pod that is not terminating. */
 export function derivePod(facts: PodFacts): PodReport {
   const { pod, port } = facts;
@@ -165,17 +176,29 @@ function nodeProblem(pod: Pod): string | undefined {
 function unplaced(pod: Pod): State {
   const scheduled = conditionOf(pod, "PodScheduled");
   if (scheduled?.status === "False" && scheduled.reason === "Unschedulable") {
-    return pending("unschedulable", `No machine of the region has room for it: ${scheduled.message}`);
+    return pending(
+      "unschedulable",
+      `No machine of the region has room for it: ${scheduled.message} It starts by itself as soon as there is room: ` +
+        "make it smaller (unkey deploy --memory, --cpu), or the region's operator adds machines.",
+    );
   }
   return pending("creating", "The container is being created.");
 }
+
+const EVICTED_FOR_DISK = /ephemeral.*(exceeds|limit)|low on resource: ephemeral-storage/;
+const DISK_ADVICE =
+  " Files that the app writes count; it must write less, or the region's operator raises the agent's " +
+  "--ephemeral-storage-mib-default.";
 
 /** Evicted, refused by its node, or ended with it. */
 function finished({ pod }: PodFacts): State {
   const { message, phase, reason } = pod.status;
   const end = lastEnd(pod)?.end;
   const code = reason === "" ? "ended" : reason.replace(/(?<=[a-z])(?=[A-Z])/g, "_").toLowerCase();
-  const text = message === "" ? `The pod ended as ${phase}.` : `The pod ended (${reason}): ${message}`;
+  const text = message === ""
+    ? `The pod ended as ${phase}.`
+    : `The pod ended (${reason}): ${message}`.trimEnd() +
+      (EVICTED_FOR_DISK.test(message) ? DISK_ADVICE : "");
   return failed(code, text, end === undefined ? {} : { exitCode: end.exitCode });
 }
 
