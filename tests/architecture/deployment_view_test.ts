@@ -11,7 +11,7 @@ const ROOT = new URL("../../", import.meta.url).pathname;
 const WRITES: Readonly<Record<string, number>> = {
   [`${STORE}instances.ts`]: 4,
   [`${STORE}routes.ts`]: 4,
-  [`${STORE}steps.ts`]: 2,
+  [`${STORE}steps.ts`]: 3,
   [`${STORE}topology.ts`]: 2,
 };
 

@@ -76,6 +76,7 @@ const OF_FAILURE: Readonly<Record<string, ExitCode>> = {
   upload_failed: DEPLOY_EXIT.upload,
   storage_full: DEPLOY_EXIT.upload,
   image_unavailable: DEPLOY_EXIT.start,
+  refused: DEPLOY_EXIT.start,
   crash_loop: DEPLOY_EXIT.start,
   out_of_memory: DEPLOY_EXIT.start,
   not_listening: DEPLOY_EXIT.start,

@@ -122,9 +122,12 @@ export class Report implements Disposable {
     if (status === "running") {
       const text = oneLine(message).replace(/\.$/, "") || title;
       // A step that waits is reported again whenever its place in the queue changes.
-      if (!this.#started.has(name)) this.#started.set(name, at);
+      const isRetold = this.#started.has(name);
+      if (!isRetold) this.#started.set(name, at);
       this.busy(text);
-      if (!this.#process.terminal.live) this.line(`.. ${name === "queued" ? text : title}`);
+      // What the app waits for stays on the screen; it can be long.
+      if (name === "deploying" && isRetold) this.line(`${this.#colours.yellow("..")} ${text}`);
+      else if (!this.#process.terminal.live) this.line(`.. ${name === "queued" ? text : title}`);
       return;
     }
     const since = this.#started.get(name);

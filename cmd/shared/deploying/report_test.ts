@@ -41,6 +41,16 @@ Deno.test("Report prints a line when a step starts and ends, with its time, with
   assert.equal(test.written(), ".. building\nok building (2.4 s)\n.. starting\nfailed starting\n");
 });
 
+Deno.test("Report prints what a start waits for, and that it goes on", () => {
+  for (const live of [false, true]) {
+    using test = start(live);
+    test.event(1_000, step("deploying", "running", "Starting the app in near."));
+    test.event(2_000, step("deploying", "running", "Waiting: no room."));
+    test.event(3_000, step("deploying", "running", "Starting the app in near."));
+    assert.match(test.written(), /\.\. Waiting: no room\n[^]*\.\. Starting the app in near\n/);
+  }
+});
+
 Deno.test("Report prints each place in the queue without a terminal, and counts the time from the first", () => {
   using test = start(false);
   test.event(1_000, step("queued", "running", "2 builds ahead."));

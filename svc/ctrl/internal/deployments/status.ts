@@ -26,6 +26,7 @@ export type FailureCode =
   | "registry_full"
   | "registry_unavailable"
   | "image_unavailable"
+  | "refused"
   | "crash_loop"
   | "out_of_memory"
   | "not_listening"

@@ -36,6 +36,25 @@ export async function startStep(
   }, step.nowMs);
 }
 
+/** Changes what a running step says. Returns false when it does not run, or says so already. */
+export async function retellStep(
+  tx: Tx,
+  step: {
+    readonly deploymentId: string;
+    readonly name: StepName;
+    readonly message: string;
+    readonly nowMs: number;
+  },
+): Promise<boolean> {
+  const { deploymentId, name, message, nowMs } = step;
+  const { numUpdatedRows } = await tx.updateTable("deployment_steps").set({ message })
+    .where("deployment_id", "=", deploymentId).where("name", "=", name).where("status", "=", "running")
+    .where("message", "!=", message).executeTakeFirst();
+  if (numUpdatedRows === 0n) return false;
+  await appendEvent(tx, deploymentId, "step", { name, status: "running", message }, nowMs);
+  return true;
+}
+
 /** Ends a running step, with the public error if it failed. Returns false when it was not running. */
 export async function endStep(
   tx: Tx,
@@ -66,7 +85,8 @@ export async function listSteps(db: Queryable, deploymentId: string): Promise<De
     .where("deployment_id", "=", deploymentId).orderBy("started_at").orderBy("name").execute();
 }
 
-async function findStep(
+/** One step, by primary key. */
+export async function findStep(
   db: Queryable,
   deploymentId: string,
   name: StepName,

@@ -2,18 +2,22 @@
 import type { Clock } from "../../../../pkg/clock/mod.ts";
 import { type DeploymentStatus, isFinal } from "../../internal/deployments/status.ts";
 import {
+  type AgentsTable,
   type CtrlDatabase,
   type DeploymentsTable,
+  type DeploymentTopologyTable,
   findBuildInputs,
   findDeployment,
   findEnvironment,
   type InstancesTable,
+  listAgents,
   listInstances,
   listLiveRegions,
   listTopology,
 } from "../../internal/store/mod.ts";
 import { exposedPorts } from "../../../../pkg/build/explain/mod.ts";
-import type { InstanceState, RolloutState } from "./plan.ts";
+import type { InstanceState, RegionState, RolloutState } from "./plan.ts";
+import { tellTrouble } from "./tell_trouble.ts";
 
 /** The deployment is final already, or does not exist: there is nothing left to do. */
 export interface Ended {
@@ -37,7 +41,10 @@ export interface ObserveDeps {
 const LINES_MAX = 20;
 const LINE_CHARACTERS_MAX = 500;
 
-/** The deployment as its regions report it. `isOver` says at which statuses there is nothing left to wait for. */
+/**
+ * The deployment as its regions report it; its step tells what holds it back. `isOver` says at which statuses there is nothing left
+ * to wait for.
+ */
 export async function observe(
   { db, clock, agentTimeoutMs }: ObserveDeps,
   id: string,
@@ -49,25 +56,41 @@ export async function observe(
   const topology = await listTopology(db.kysely, id);
   const instances = await listInstances(db.kysely, id);
   const alive = await listLiveRegions(db.kysely, clock.now() - agentTimeoutMs);
-  const regions = topology.filter((each) => each.desired_status === "started").map((each) => ({
+  const started = topology.filter((each) => each.desired_status === "started");
+  const silent = started.filter(({ region }) => instances.every((instance) => instance.region !== region));
+  const nacks = silent.length === 0
+    ? []
+    : await listAgents(db.kysely, { sinceMs: clock.now() - agentTimeoutMs });
+  const regions = started.map((each): RegionState => ({
     region: each.region,
     desiredReplicas: each.desired_replicas,
     agentAlive: alive.has(each.region),
     instances: instances.filter((instance) => instance.region === each.region).map(instanceState),
+    agentError: agentError(nacks, each, id),
   }));
-  return {
-    kind: "observed",
-    state: {
-      regions,
-      port: row.port,
-      healthCheckPath: row.health_check_path,
-      memoryMib: row.memory_mib,
-      startMs: row.start_seconds === 0 ? undefined : row.start_seconds * 1_000,
-      environmentSlug: await environmentSlug(db, row, instances),
-      ...await portsOf(db, id, instances),
-    },
-    cancelRequested: row.cancel_requested_at !== null,
+  const state: RolloutState = {
+    regions,
+    port: row.port,
+    healthCheckPath: row.health_check_path,
+    memoryMib: row.memory_mib,
+    startMs: row.start_seconds === 0 ? undefined : row.start_seconds * 1_000,
+    environmentSlug: await environmentSlug(db, row, instances),
+    ...await portsOf(db, id, instances),
   };
+  await tellTrouble({ db, clock }, id, state);
+  return { kind: "observed", state, cancelRequested: row.cancel_requested_at !== null };
+}
+
+/** The failure of the region's agent to apply this deployment since it was placed there. */
+function agentError(
+  agents: readonly AgentsTable[],
+  { region, updated_at }: DeploymentTopologyTable,
+  id: string,
+): string | undefined {
+  const agent = agents.find((each) =>
+    each.region === region && each.last_nack_resource === id && (each.last_nack_at ?? 0) >= updated_at
+  );
+  return agent?.last_nack_error ?? undefined;
 }
 
 /** The environment's slug, for the hint to an app that was killed for its memory; empty for others. */

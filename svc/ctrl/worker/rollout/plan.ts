@@ -1,5 +1,6 @@
 /** The verdict about a rollout. Pure: the workflow asks again after every replay and must get the same answer. */
 import { portHint, startHint, withHint } from "../../../../pkg/build/explain/mod.ts";
+import { isHeldBack, REFUSED } from "../../internal/deployments/troubles.ts";
 import type { FailureCode, FailureDetails } from "../../internal/deployments/status.ts";
 
 /** One instance as its agent reported it last. */
@@ -23,6 +24,8 @@ export interface RegionState {
   /** False when its agents' heartbeats have timed out. Such a region counts for nothing. */
   readonly agentAlive: boolean;
   readonly instances: readonly InstanceState[];
+  /** The failure of its agent to apply the deployment, where no instance tells of it. */
+  readonly agentError?: string | undefined;
 }
 
 /** Everything that decides about a rollout. */
@@ -58,6 +61,14 @@ export interface RolloutTimes {
   readonly placedAtMs: number;
   /** When an app that does not listen was first seen; `undefined` when there is none. */
   readonly notListeningSinceMs: number | undefined;
+  /** The present refusal of a region; `undefined` when there is none. */
+  readonly refused?: Refused | undefined;
+}
+
+/** A refusal that no waiting mends, and the time at which it was first seen with this text. */
+export interface Refused {
+  readonly message: string;
+  readonly sinceMs: number;
 }
 
 /** The reason why a deployment ends, for programs and for its user. */
@@ -83,6 +94,8 @@ const FATAL: Readonly<Record<string, FailureCode>> = {
 };
 
 const MESSAGE_LINES_MAX = 5;
+/** An operator may be about to mend it: a refusal counts when it has stayed the same for so long. */
+const REFUSED_MS = 15_000;
 /** Pulling the image and starting the containers take this long at most, beside the start of the app itself. */
 const PLACING_MS = 60_000;
 /** The longest start timeout that a deployment can have. */
@@ -113,6 +126,12 @@ export function judgeRollout(
     if (times.nowMs >= agentBy) return failed("no_region", noAgentText(facts));
     deadlines.push(agentBy);
   }
+  const refused = instances.find(isRefused);
+  if (refused !== undefined && times.refused !== undefined) {
+    const mendedBy = times.refused.sinceMs + REFUSED_MS;
+    if (times.nowMs >= mendedBy) return failed("refused", refused.message, refused);
+    deadlines.push(mendedBy);
+  }
   const notListening = instances.find(isNotListening);
   if (notListening !== undefined && times.notListeningSinceMs !== undefined) {
     const listenBy = times.notListeningSinceMs + limits.listenMs;
@@ -134,6 +153,32 @@ function ownLimits({ startMs }: RolloutState, limits: RolloutLimits): RolloutLim
   return { ...limits, listenMs: startMs, readyMs: Math.max(limits.readyMs, startMs + PLACING_MS) };
 }
 
+/** The refusal that counts, given the one of before: each one has its whole time. */
+export function refusedSince(
+  facts: RolloutState,
+  before: Refused | undefined,
+  nowMs: number,
+): Refused | undefined {
+  const message = facts.regions.filter((each) => each.agentAlive).flatMap((each) => each.instances)
+    .find(isRefused)?.message;
+  if (message === undefined) return undefined;
+  return before?.message === message ? before : { message, sinceMs: nowMs };
+}
+
+/** The reason that holds a rollout back although the app has done nothing wrong; `undefined`: there is none. */
+export function waitText({ regions }: RolloutState): string | undefined {
+  const held = regions.filter((each) => each.agentAlive).flatMap((each) => each.instances)
+    .filter(({ status, reason, message }) => status !== "running" && message !== "" && isHeldBack(reason));
+  return (held.find(isRefused) ?? held[0])?.message ?? agentErrorText(regions);
+}
+
+function agentErrorText(regions: readonly RegionState[]): string | undefined {
+  const failed = regions.find((each) => each.agentAlive && each.agentError !== undefined);
+  return failed &&
+    `The agent of ${failed.region} cannot start the app: ${failed.agentError}. It tries again; the ` +
+      "region's operator finds the reason in its log.";
+}
+
 /** Since when some app runs without listening, given what was known before. */
 export function notListeningSince(
   facts: RolloutState,
@@ -146,6 +191,10 @@ export function notListeningSince(
 
 function isComplete(region: RegionState): boolean {
   return region.instances.filter((each) => each.status === "running").length >= region.desiredReplicas;
+}
+
+function isRefused({ status, reason }: InstanceState): boolean {
+  return status !== "running" && reason === REFUSED;
 }
 
 function isNotListening(instance: InstanceState): boolean {
@@ -237,8 +286,7 @@ function lateText(facts: RolloutState, limits: RolloutLimits, late: InstanceStat
     each.region
   );
   const where = missing.length === 0 ? "" : ` in ${missing.join(", ")}`;
-  const why = late === undefined || late.message === ""
-    ? "No instance was reported: the region may lack capacity."
-    : late.message;
+  const reason = late === undefined || late.message === "" ? agentErrorText(facts.regions) : late.message;
+  const why = reason ?? "No instance was reported: the region may lack capacity.";
   return `The app was not ready${where} within ${seconds} s. ${why}`;
 }

@@ -3,9 +3,11 @@ import {
   type InstanceState,
   judgeRollout,
   notListeningSince,
+  refusedSince,
   type RegionState,
   type RolloutLimits,
   type RolloutState,
+  waitText,
 } from "./plan.ts";
 
 const LIMITS: RolloutLimits = { readyMs: 300_000, listenMs: 60_000, agentMs: 30_000, restartsMax: 3 };
@@ -225,6 +227,14 @@ const TABLE: readonly {
     verdict: "failed not_ready_in_time: The app was not ready in local within 300 s. The app is starting.",
   },
   {
+    name: "the agent cannot apply it in time",
+    facts: facts(region([], { agentError: "unavailable: no engine" })),
+    atMs: 300_000,
+    verdict:
+      "failed not_ready_in_time: The app was not ready in local within 300 s. The agent of local cannot " +
+      "start the app: unavailable: no engine. It tries again; the region's operator",
+  },
+  {
     name: "nothing is reported in time",
     facts: facts(region([])),
     atMs: 300_000,
@@ -266,4 +276,54 @@ Deno.test("notListeningSince() keeps the first time, and forgets it when everyth
   assert.equal(notListeningSince(facts(region([DEAF])), 5, 9), 5);
   assert.equal(notListeningSince(facts(region([instance()])), 5, 9), undefined);
   assert.equal(notListeningSince(facts(region([DEAF], SILENT)), 5, 9), undefined);
+});
+
+const REFUSED = instance({
+  name: "a-refused",
+  status: "pending",
+  reason: "refused",
+  message: "Kubernetes does not take the app's pods: a rule. The operator changes it.",
+});
+const NO_ROOM = instance({ status: "pending", reason: "quota", message: "Kubernetes has no room." });
+
+Deno.test("judgeRollout() ends a refused rollout when the refusal has stayed for 15 s, and waits for room", () => {
+  const judge = (found: InstanceState, atMs: number, refusedAtMs: number) => {
+    const state = facts(region([found]));
+    const refused = refusedSince(state, undefined, refusedAtMs);
+    return judgeRollout(
+      state,
+      { nowMs: atMs, placedAtMs: 0, notListeningSinceMs: undefined, refused },
+      LIMITS,
+    );
+  };
+  assert.deepEqual(judge(REFUSED, 5_000, 4_000), { kind: "pending", untilMs: 19_000 });
+  assert.deepEqual(judge(REFUSED, 19_000, 4_000), {
+    kind: "failed",
+    failure: { code: "refused", message: REFUSED.message },
+  });
+  assert.deepEqual(judge(NO_ROOM, 200_000, 0), { kind: "pending", untilMs: 300_000 });
+  const late = judge(NO_ROOM, 300_000, 0);
+  assert.ok(late.kind === "failed" && late.failure.code === "not_ready_in_time");
+  assert.match(late.failure.message, /Kubernetes has no room/);
+});
+
+/** A mend in progress changes the answer, and gets its time. */
+Deno.test("refusedSince() keeps the time of the same refusal only", () => {
+  const first = refusedSince(facts(region([REFUSED])), undefined, 5);
+  assert.deepEqual(first, { message: REFUSED.message, sinceMs: 5 });
+  assert.equal(refusedSince(facts(region([REFUSED])), first, 9), first);
+  const other = { ...REFUSED, message: "Another rule." };
+  assert.deepEqual(refusedSince(facts(region([other])), first, 9), { message: "Another rule.", sinceMs: 9 });
+  assert.equal(refusedSince(facts(region([NO_ROOM])), first, 9), undefined);
+  assert.equal(refusedSince(facts(region([REFUSED], SILENT)), undefined, 9), undefined);
+});
+
+Deno.test("waitText() tells what holds the app back, the final first, and nothing of an app that starts", () => {
+  assert.equal(waitText(facts(region([PENDING]))), undefined);
+  assert.equal(waitText(facts(region([DEAF, instance()]))), undefined);
+  assert.equal(waitText(facts(region([PENDING, NO_ROOM]))), NO_ROOM.message);
+  assert.equal(waitText(facts(region([NO_ROOM, REFUSED]))), REFUSED.message);
+  assert.equal(waitText(facts(region([NO_ROOM], SILENT))), undefined);
+  assert.match(waitText(facts(region([], { agentError: "no engine" }))) ?? "", /agent of local .* no engine/);
+  assert.equal(waitText(facts(region([], { ...SILENT, agentError: "no engine" }))), undefined);
 });

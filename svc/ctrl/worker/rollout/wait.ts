@@ -1,6 +1,13 @@
 /** Waiting until a deployment runs: the same for a deploy and for a start. */
 import type { DurableShared, DurableWorkflow } from "../../../../pkg/durable/mod.ts";
-import { type Failure, judgeRollout, notListeningSince, type RolloutLimits } from "./plan.ts";
+import {
+  type Failure,
+  judgeRollout,
+  notListeningSince,
+  type Refused,
+  refusedSince,
+  type RolloutLimits,
+} from "./plan.ts";
 import type { Ended, Observed } from "./observe.ts";
 
 /** Set once, when the user wants the workflow to stop. */
@@ -29,6 +36,7 @@ export async function untilRunning(
 ): Promise<Waited> {
   const placedAtMs = await durable.now();
   let notListeningSinceMs: number | undefined;
+  let refused: Refused | undefined;
   for (let round = 1;; round++) {
     // No change is missed: the shared handler runs after a change has committed, reads the round, and sets that round's
     // signal. `now` is answered only after Restate has taken everything before it, the new round included. So a handler
@@ -42,7 +50,9 @@ export async function untilRunning(
     if (observed.cancelRequested) return { kind: "cancelled" };
 
     notListeningSinceMs = notListeningSince(observed.state, notListeningSinceMs, nowMs);
-    const verdict = judgeRollout(observed.state, { nowMs, placedAtMs, notListeningSinceMs }, limits);
+    refused = refusedSince(observed.state, refused, nowMs);
+    const times = { nowMs, placedAtMs, notListeningSinceMs, refused };
+    const verdict = judgeRollout(observed.state, times, limits);
     if (verdict.kind === "failed") return verdict;
     if (verdict.kind === "ready") return { kind: "running" };
 

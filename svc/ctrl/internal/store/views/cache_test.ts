@@ -19,6 +19,7 @@ import {
   replaceReported,
   type ReportedInstance,
   requestCancel,
+  retellStep,
   saveBuildSlots,
   setImage,
   startStep,
@@ -160,6 +161,7 @@ const WRITES: Readonly<Record<string, Write>> = {
   "a step": (tx, scene) => startStep(tx, { ...own(scene), name: "building", message: "Building" }),
   "another message": (tx, scene) =>
     startStep(tx, { ...own(scene), name: "building", message: "Still building" }),
+  "a step that waits": (tx, scene) => retellStep(tx, { ...own(scene), name: "building", message: "Waiting" }),
   "the end of a step": (tx, scene) =>
     endStep(tx, { ...own(scene), name: "building", status: "failed", errorMessage: "no" }),
   "being live": (tx, { seed, id }) => {
