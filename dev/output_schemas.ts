@@ -2,6 +2,7 @@
 import { z } from "zod";
 import type { RegionJson } from "../cmd/status/regions.ts";
 import type { DeploymentStatusJson } from "../cmd/status/deployment.ts";
+import type { InstanceEventJson } from "../cmd/status/events.ts";
 import type { InstanceJson } from "../cmd/status/instances.ts";
 import type { ContextSummary } from "../cmd/context/summary.ts";
 import type { PathDecision } from "../cmd/context/decision.ts";
@@ -108,10 +109,22 @@ const instance = of<InstanceJson>()(z.strictObject({
   status: text,
   reason: text.optional(),
   message: text.optional(),
+  since: time.optional(),
   restarts: count,
   exitCode: count.optional(),
   output: texts.optional(),
   lastEnd: z.strictObject({ reason: text, message: text, exitCode: count, at: time }).optional(),
+}));
+const instanceEvent = of<InstanceEventJson>()(z.strictObject({
+  kind: text,
+  reason: text,
+  message: text,
+  instance: text,
+  region: text,
+  exitCode: count.optional(),
+  times: count,
+  firstAt: time,
+  lastAt: time,
 }));
 const deploymentStatus = of<DeploymentStatusJson>()(deployment.extend({
   instances: z.strictObject({ desired: count, running: count, list: z.array(instance).readonly() }),
@@ -125,6 +138,7 @@ const deploymentStatus = of<DeploymentStatusJson>()(deployment.extend({
     endedAt: time.optional(),
     error: text.optional(),
   })).readonly(),
+  events: z.array(instanceEvent).readonly().optional(),
 }));
 const region = of<RegionJson>()(z.strictObject({
   region: text,
@@ -138,6 +152,7 @@ const region = of<RegionJson>()(z.strictObject({
     z.strictObject({ id: text, alive: flag, applied: count, observed: count, lastSeenAt: time }),
   ).readonly(),
   instances: z.strictObject({ desired: count, running: count }),
+  refused: count.optional(),
   sentinels: z.strictObject({ desired: count, healthy: count }).optional(),
   lastNack: z.strictObject({ resource: text, error: text, at: time }).optional(),
 }));

@@ -3,10 +3,12 @@ import type {
   Deployment,
   DeploymentInstance,
   DeploymentStep,
+  InstanceEvent,
 } from "../../proto/gen/ctrl/v1/deployment_pb.ts";
 import { type DeploymentJson, deploymentJson, statusText } from "../shared/deployment_view.ts";
 import { age, facts, oneLine, printable, table } from "../shared/output.ts";
 import { sizeText } from "../shared/size_fields.ts";
+import { eventJson, type InstanceEventJson } from "./events.ts";
 import { type InstanceJson, instanceJson, troublesText } from "./instances.ts";
 
 /** A step in the JSON of `status`. Times are milliseconds since the epoch. */
@@ -27,11 +29,14 @@ export interface DeploymentStatusJson extends DeploymentJson {
   readonly size?: { readonly memoryMib: number; readonly cpuMillicores: number };
   readonly image: string;
   readonly steps: readonly StepJson[];
+  /** Only with --events. */
+  readonly events?: readonly InstanceEventJson[];
 }
 
 export function deploymentStatusJson(
   deployment: Deployment,
   instances: readonly DeploymentInstance[],
+  events?: readonly InstanceEvent[],
 ): DeploymentStatusJson {
   const shown = deploymentJson(deployment);
   return {
@@ -52,6 +57,7 @@ export function deploymentStatusJson(
       ...(step.endedAt === 0n ? {} : { endedAt: Number(step.endedAt) }),
       ...(step.errorMessage === "" ? {} : { error: step.errorMessage }),
     })),
+    ...(events === undefined ? {} : { events: events.map(eventJson) }),
   };
 }
 

@@ -10,6 +10,8 @@ export interface InstanceJson {
   /** The trouble as a code, and as a sentence; absent when there is none. */
   readonly reason?: string;
   readonly message?: string;
+  /** When the trouble began. */
+  readonly since?: number;
   readonly restarts: number;
   readonly exitCode?: number;
   readonly output?: readonly string[];
@@ -22,13 +24,15 @@ export interface InstanceJson {
 }
 
 export function instanceJson(instance: DeploymentInstance): InstanceJson {
-  const { name, region, status, reason, message, restarts, exitCode, lastLogLines, lastEnd } = instance;
+  const { name, region, status, reason, message, restarts, exitCode, lastLogLines, lastEnd, troubleSince } =
+    instance;
   return {
     name,
     region,
     status,
     ...(reason === "" ? {} : { reason }),
     ...(message === "" ? {} : { message }),
+    ...(troubleSince === 0n ? {} : { since: Number(troubleSince) }),
     restarts,
     ...(exitCode === undefined ? {} : { exitCode }),
     ...(lastLogLines.length === 0 ? {} : { output: lastLogLines }),
@@ -80,8 +84,12 @@ function memoryHint(troubled: readonly DeploymentInstance[], { environmentSlug }
     `unkey redeploy --env ${environment}\n`;
 }
 
-function troubleOf({ message, lastEnd }: DeploymentInstance, nowMs: number): string {
-  if (message !== "") return oneLine(message);
+function troubleOf({ message, lastEnd, troubleSince }: DeploymentInstance, nowMs: number): string {
+  if (message !== "") {
+    return troubleSince === 0n
+      ? oneLine(message)
+      : `for ${age(Number(troubleSince), nowMs)}: ${oneLine(message)}`;
+  }
   if (lastEnd === undefined) return "";
   return `${age(Number(lastEnd.at), nowMs)} ago: ${oneLine(lastEnd.message)}`;
 }

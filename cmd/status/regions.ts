@@ -26,6 +26,8 @@ export interface RegionJson {
     readonly lastSeenAt: number;
   }[];
   readonly instances: { readonly desired: number; readonly running: number };
+  /** Deployments that the region refuses to run, or has no room for; absent when there are none. */
+  readonly refused?: number;
   /** Proxies of environments; absent where there are none. */
   readonly sentinels?: { readonly desired: number; readonly healthy: number };
   readonly lastNack?: { readonly resource: string; readonly error: string; readonly at: number };
@@ -52,6 +54,7 @@ export function regionJson(status: RegionStatus): RegionJson {
       lastSeenAt: Number(each.lastSeenAt),
     })),
     instances: { desired: status.desiredInstances, running: status.runningInstances },
+    ...(status.refusedDeployments === 0 ? {} : { refused: status.refusedDeployments }),
     ...(status.desiredSentinels === 0 ? {} : {
       sentinels: { desired: status.desiredSentinels, healthy: status.healthySentinels },
     }),
@@ -109,7 +112,13 @@ export function regionsText(regions: readonly RegionJson[], nowMs: number): stri
       ? []
       : [`${region} has ${sentinels.healthy} of ${sentinels.desired} sentinels that take requests\n`]
   );
-  const notes = [...silent, ...closed, ...nacks];
+  const refusing = regions.flatMap(({ region, refused }) =>
+    refused === undefined ? [] : [
+      `${region} does not run ${refused === 1 ? "1 deployment" : `${refused} deployments`}: ` +
+      '"unkey status <deployment>" says why\n',
+    ]
+  );
+  const notes = [...silent, ...refusing, ...closed, ...nacks];
   return `${table(titles, rows)}${notes.length === 0 ? "" : "\n"}${notes.join("")}`;
 }
 

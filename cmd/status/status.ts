@@ -1,5 +1,6 @@
 /** `unkey status`: how the regions keep up, or how one deployment does. */
 import { defineCommand } from "../../pkg/cli/mod.ts";
+import { switchField } from "../../pkg/config/mod.ts";
 import { createRpcClient } from "../../pkg/rpc/mod.ts";
 import { AdminService } from "../../proto/gen/ctrl/v1/admin_pb.ts";
 import { DeploymentService } from "../../proto/gen/ctrl/v1/deployment_pb.ts";
@@ -8,7 +9,14 @@ import { DEPLOYMENT_WORD, findDeployment } from "../shared/find_deployment.ts";
 import { JSON_FIELD, jsonLine } from "../shared/output.ts";
 import { ENVIRONMENT_FILTER_FIELD } from "../shared/project_fields.ts";
 import { deploymentStatusJson, deploymentText } from "./deployment.ts";
+import { eventsText } from "./events.ts";
 import { regionJson, regionsText } from "./regions.ts";
+
+const EVENTS_FIELD = switchField({
+  flag: "events",
+  env: "UNKEY_STATUS_EVENTS",
+  help: "Also what befell the deployment's instances: ends, refusals, failing health checks.",
+});
 
 /** `unkey status [deployment]` */
 export const command = defineCommand({
@@ -16,6 +24,7 @@ export const command = defineCommand({
   fields: {
     ...CONNECT_FIELDS,
     environment: ENVIRONMENT_FILTER_FIELD,
+    events: EVENTS_FIELD,
     json: JSON_FIELD,
   },
   positionals: [{ name: "deployment", help: `${DEPLOYMENT_WORD} Default: all regions.`, required: false }],
@@ -34,8 +43,16 @@ and for how long the oldest of them has waited. RUNNING counts your instances.`,
         connection,
         () => client.listInstances({ deploymentId: deployment.id }, { signal }),
       );
-      const json = (): string => jsonLine(deploymentStatusJson(deployment, instances));
-      return stdout(config.json ? json() : deploymentText(deployment, instances, clock.now()));
+      const events = config.events
+        ? (await calling(
+          connection,
+          () => client.listInstanceEvents({ deploymentId: deployment.id }, { signal }),
+        )).events
+        : undefined;
+      if (config.json) return stdout(jsonLine(deploymentStatusJson(deployment, instances, events)));
+      const nowMs = clock.now();
+      stdout(deploymentText(deployment, instances, nowMs));
+      return events === undefined ? undefined : stdout(eventsText(events, nowMs));
     }
     const admin = createRpcClient(AdminService, connection);
     const { regions } = await calling(connection, () => admin.getStatus({}, { signal }));

@@ -21,6 +21,7 @@ const REGIONS = [
     runningInstances: 1,
     desiredSentinels: 3,
     healthySentinels: 1,
+    refusedDeployments: 2,
     lastNackResource: "d_9",
     lastNackError: "no such image:\n\x1b[31mghcr.io/acme/shop",
     lastNackAt: BigInt(NOW - 90_000),
@@ -52,6 +53,7 @@ eu-west-1.aws  7        5        4         2 for 5m  silent for 4m  1/3      d_9
 local.dev      0        -        -         -         none           0/0      -
 
 eu-west-1.aws has been left out of routing for 3m wherever another region serves: none of its agents is heard
+eu-west-1.aws does not run 2 deployments: "unkey status <deployment>" says why
 eu-west-1.aws has 1 of 3 sentinels that take requests
 eu-west-1.aws could not apply d_9: no such image: ghcr.io/acme/shop
 `,
@@ -76,15 +78,12 @@ Deno.test("status --json has every agent, and leaves out unknown values", async 
     silentSince: NOW - 210_000,
     agents: [{ id: "agt_eu", alive: false, applied: 5, observed: 4, lastSeenAt: NOW - 240_000 }],
     instances: { desired: 3, running: 1 },
+    refused: 2,
     sentinels: { desired: 3, healthy: 1 },
     lastNack: { resource: "d_9", error: "no such image:\n\x1b[31mghcr.io/acme/shop", at: NOW - 90_000 },
   });
-  assert.deepEqual(local, {
-    region: "local.dev",
-    desired: 0,
-    agents: [],
-    instances: { desired: 0, running: 0 },
-  });
+  const instances = { desired: 0, running: 0 };
+  assert.deepEqual(local, { region: "local.dev", desired: 0, agents: [], instances });
 });
 
 const FAILED = deploymentOf({

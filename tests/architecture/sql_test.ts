@@ -38,6 +38,7 @@ const WRITERS: Readonly<Record<string, readonly string[]>> = {
   environment_variables: ["variables"],
   environments: ["environments"],
   frontline_routes: ["routes"],
+  instance_events: ["instance_events"],
   instances: ["instances"],
   live_history: ["live_history"],
   log_blocks: ["instance_logs", "output_retention"],

@@ -42,6 +42,7 @@ const DEPLOYMENT: MethodsOf<typeof DeploymentService> = {
   cancelDeployment: { kind: "root_key", permission: "cancel_deployment" },
   watchDeploymentEvents: { kind: "root_key", permission: "read_deployment" },
   listInstances: { kind: "root_key", permission: "read_deployment" },
+  listInstanceEvents: { kind: "root_key", permission: "read_deployment" },
   streamInstanceLogs: { kind: "root_key", permission: "read_logs" },
   rollback: { kind: "root_key", permission: "rollback_deployment" },
   promote: { kind: "root_key", permission: "promote_deployment" },

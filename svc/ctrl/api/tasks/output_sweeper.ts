@@ -2,6 +2,7 @@ import type { Clock } from "../../../../pkg/clock/mod.ts";
 import type { Logger } from "../../../../pkg/logger/mod.ts";
 import {
   type CtrlDatabase,
+  deleteInstanceEvents,
   deleteInstanceOutput,
   deleteOutputEvents,
   listPastDeployments,
@@ -56,6 +57,7 @@ async function removeOutput(
     signal,
     (limit) => deleteInstanceOutput(db.kysely, { ...from, limit }),
   );
+  await deleteInstanceEvents(db.kysely, from);
   await replaceFirstOutputEvent(db.kysely, { ...from, notice });
   const events = await deleteInBatches(
     EVENTS_PER_DELETE,

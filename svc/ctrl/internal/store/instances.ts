@@ -3,6 +3,8 @@ import { lockRows, upsert } from "../../../../pkg/db/mod.ts";
 import { newId } from "../../../../pkg/uid/mod.ts";
 import { appendChanges, EDGE_REGION } from "./changes.ts";
 import type { Queryable, Tx } from "./database.ts";
+import { changesBetween } from "./instance_changes.ts";
+import { recordInstanceEvents } from "./instance_events.ts";
 import type { InstancesTable } from "./schema.ts";
 import { bumpViewRevision } from "./views/revisions.ts";
 
@@ -69,6 +71,7 @@ export async function replaceReported(tx: Tx, report: InstanceReport): Promise<R
       ...instance,
       // An agent that was restarted does not know the end of before.
       last_end: instance.last_end ?? row?.last_end ?? null,
+      trouble_since: troubleSince(row, instance, nowMs),
       id: row?.id ?? newId("instance", nowMs),
       deployment_id: deploymentId,
       workspace_id: report.workspaceId,
@@ -79,6 +82,7 @@ export async function replaceReported(tx: Tx, report: InstanceReport): Promise<R
     };
   });
   const changed = rows.filter((row) => differs(known.get(row.k8s_name), row));
+  await recordInstanceEvents(tx, report, changesBetween(before, rows, nowMs));
   const kept = new Set(rows.map((row) => row.k8s_name));
   const gone = before.filter((row) => !kept.has(row.k8s_name));
   if (gone.length > 0) {
@@ -119,7 +123,23 @@ const COMPARED = [
   "last_end",
 ] as const;
 
-const UPDATED = [...COMPARED, "deployment_id", "workspace_id", "project_id", "updated_at"] as const;
+const UPDATED = [
+  ...COMPARED,
+  "trouble_since",
+  "deployment_id",
+  "workspace_id",
+  "project_id",
+  "updated_at",
+] as const;
+
+function troubleSince(
+  before: InstancesTable | undefined,
+  { reason }: ReportedInstance,
+  nowMs: number,
+): number | null {
+  if (reason === "") return null;
+  return before?.reason === reason ? before.trouble_since : nowMs;
+}
 
 /** Locks the placement and moves its generation on. */
 async function takeTurn(tx: Tx, report: InstanceReport): Promise<"taken" | "stale" | "unplaced"> {

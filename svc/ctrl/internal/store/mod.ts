@@ -34,6 +34,7 @@ export * from "./deployment_create.ts";
 export * from "./deployment_status.ts";
 export * from "./deployment_events.ts";
 export * from "./steps.ts";
+export * from "./instance_events.ts";
 export * from "./starts.ts";
 export * from "./live_history.ts";
 export * from "./images.ts";

@@ -21,6 +21,7 @@ import type {
   ApiProcessesTable,
   DeploymentTopologyTable,
   FrontlineRoutesTable,
+  InstanceEventsTable,
   InstancesTable,
   LogBlocksTable,
   RegionVersionsTable,
@@ -326,6 +327,7 @@ export interface Schema {
   build_slots: BuildSlotsTable;
   deployment_topology: DeploymentTopologyTable;
   instances: InstancesTable;
+  instance_events: InstanceEventsTable;
   log_blocks: LogBlocksTable;
   frontline_routes: FrontlineRoutesTable;
   sentinels: SentinelsTable;

@@ -34,8 +34,27 @@ export interface InstancesTable {
   last_log_lines: string;
   /** JSON of `InstanceEnd`; null: no run has ended. */
   last_end: string | null;
+  /** Since when it has its present reason; null: it has none, or has had it from before this was kept. */
+  trouble_since: number | null;
   created_at: number;
   updated_at: number;
+}
+
+/** Something that befell an instance, or the same several times. */
+export interface InstanceEventsTable {
+  deployment_id: string;
+  region: string;
+  /** Of kind, reason and message. */
+  fingerprint: string;
+  first_at: number;
+  last_at: number;
+  times: number;
+  kind: "ended" | "trouble" | "recovered";
+  reason: string;
+  message: string;
+  /** The instance that it befell last. */
+  instance: string;
+  exit_code: number | null;
 }
 
 /** Lines that an instance printed one after the other, compressed. Kept for a bounded number of bytes per deployment. */

@@ -37,6 +37,8 @@ export interface RegionStatus {
   readonly lastNack: Nack | undefined;
   readonly desiredInstances: number;
   readonly runningInstances: number;
+  /** Deployments that the region's cluster or engine does not come to run. */
+  readonly refusedDeployments: number;
   readonly desiredSentinels: number;
   /** Sentinels that take requests. */
   readonly healthySentinels: number;
@@ -83,6 +85,7 @@ export async function getStatus(
       lastNack: lastNack(here, own),
       desiredInstances: counts?.desired ?? 0,
       runningInstances: counts?.running ?? 0,
+      refusedDeployments: counts?.refused ?? 0,
       desiredSentinels: proxies?.desired ?? 0,
       healthySentinels: proxies?.healthy ?? 0,
       silentSince: down.get(region),

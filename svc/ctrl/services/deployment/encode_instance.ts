@@ -18,6 +18,7 @@ export function encodeInstance(row: InstancesTable): MessageInitShape<typeof Dep
     cpuMillicores: BigInt(row.cpu_millicores),
     memoryMib: BigInt(row.memory_mib),
     updatedAt: BigInt(row.updated_at),
+    troubleSince: BigInt(row.trouble_since ?? 0),
   };
 }
 

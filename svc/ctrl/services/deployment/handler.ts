@@ -22,6 +22,7 @@ import { encodeInstance } from "./encode_instance.ts";
 import { encodePlan, encodeSwitched } from "./encode_switch.ts";
 import { requireDeployment } from "./find.ts";
 import { listDeployments } from "./list.ts";
+import { encodeInstanceEvent, listDeploymentInstanceEvents } from "./list_instance_events.ts";
 import { listDeploymentInstances } from "./list_instances.ts";
 import { streamLogs } from "./stream_logs.ts";
 import { startDeployment } from "./start.ts";
@@ -92,6 +93,10 @@ export function deploymentHandlers(deps: DeploymentDeps): ServiceImpl<typeof Dep
     async listInstances(request, context) {
       const instances = await listDeploymentInstances(deps, callerOf(context), request.deploymentId);
       return { instances: instances.map(encodeInstance) };
+    },
+    async listInstanceEvents(request, context) {
+      const events = await listDeploymentInstanceEvents(deps, callerOf(context), request.deploymentId);
+      return { events: events.map(encodeInstanceEvent) };
     },
     async *streamInstanceLogs(request, context) {
       for await (const log of streamLogs(deps, callerOf(context), request, context.signal)) {

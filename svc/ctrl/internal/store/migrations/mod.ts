@@ -9,6 +9,7 @@ import { checkHosts } from "./0007_check_hosts.ts";
 import { startTimes } from "./0008_start_times.ts";
 import { sizeTimes } from "./0009_size_times.ts";
 import { certificates } from "./0010_certificates.ts";
+import { instanceEvents } from "./0011_instance_events.ts";
 import type { Migration } from "./migration.ts";
 
 export const MIGRATIONS: readonly Migration[] = [
@@ -22,4 +23,5 @@ export const MIGRATIONS: readonly Migration[] = [
   startTimes,
   sizeTimes,
   certificates,
+  instanceEvents,
 ];

@@ -88,8 +88,8 @@ test("a shown deployment holds everything that belongs to it, and nothing of ano
   ]);
   const counts = await countInstancesByRegion(db.kysely, seed.workspaceId);
   assert.deepEqual(counts.toSorted((a, b) => a.region < b.region ? -1 : 1), [
-    { region: "eu", desired: 1, running: 0 },
-    { region: "us", desired: 2, running: 1 },
+    { region: "eu", desired: 1, running: 0, refused: 0 },
+    { region: "us", desired: 2, running: 1, refused: 0 },
   ]);
   const live = await listLiveDeployments(db.kysely, seed.workspaceId, "production");
   assert.deepEqual([...live], [[seed.projectId, full.id]]);

@@ -1,4 +1,5 @@
 /** Counts for `unkey status` and `unkey list projects`. */
+import { HELD_BACK } from "../../deployments/troubles.ts";
 import type { Queryable } from "../database.ts";
 
 /** Instances of a workspace in one region. */
@@ -6,6 +7,8 @@ export interface RegionInstances {
   readonly region: string;
   readonly desired: number;
   readonly running: number;
+  /** Deployments that the region does not come to run. */
+  readonly refused: number;
 }
 
 /** Counts of wanted and running instances of the workspace, per region. Indices on the workspace. */
@@ -17,6 +20,10 @@ export async function countInstancesByRegion(db: Queryable, workspaceId: string)
   const running = await db.selectFrom("instances").select("region")
     .select(({ fn }) => fn.countAll<number>().as("count"))
     .where("workspace_id", "=", workspaceId).where("status", "=", "running").groupBy("region").execute();
+  const refused = await db.selectFrom("instances").select("region")
+    .select((eb) => eb.fn.count<number>("deployment_id").distinct().as("count"))
+    .where("workspace_id", "=", workspaceId).where("status", "!=", "running")
+    .where("reason", "in", [...HELD_BACK]).groupBy("region").execute();
   const regions = new Set([...desired, ...running].map(({ region }) => region));
   const count = (rows: typeof desired, region: string): number =>
     Number(rows.find((row) => row.region === region)?.count ?? 0);
@@ -24,6 +31,7 @@ export async function countInstancesByRegion(db: Queryable, workspaceId: string)
     region,
     desired: count(desired, region),
     running: count(running, region),
+    refused: count(refused, region),
   }));
 }
 
