@@ -1,10 +1,11 @@
 import type { Group } from "../pkg/cli/mod.ts";
 
 const ENVIRONMENTS: Group = {
-  summary: "List, create and delete environments",
+  summary: "List, create, set and delete environments",
   commands: {
     list: { summary: "List the environments of a project", load: () => import("./environments/list.ts") },
     create: { summary: "Create an environment", load: () => import("./environments/create.ts") },
+    set: { summary: "Set when unused deployments end", load: () => import("./environments/set.ts") },
     delete: { summary: "Delete an environment", load: () => import("./environments/delete.ts") },
   },
 };

@@ -94,6 +94,7 @@ const deployment = of<DeploymentJson>()(z.strictObject({
   imageSourceDeploymentId: text.optional(),
   imageRemoved: z.literal(true).optional(),
   queue: z.strictObject({ position: count, blockers: texts, queuedAt: time }).optional(),
+  stop: z.strictObject({ reason: text, message: text, at: time }).optional(),
   createdAt: time,
   updatedAt: time,
   error: z.strictObject({
@@ -252,8 +253,12 @@ export const OUTPUT_SCHEMAS: Readonly<Record<string, z.ZodType>> = {
     description: text,
     liveDeploymentId: text.optional(),
     rolledBack: flag,
+    size: z.strictObject({ memoryMib: count, cpuMillicores: count, replicas: count.optional() }).optional(),
+    lastDeployedAt: time.optional(),
+    idleEndSeconds: count,
   }, { project: text }),
   "environments create": printed({ id: text, slug: text, project: text }),
+  "environments set": printed({ project: text, environment: text, idleEndSeconds: count }),
   "environments delete": printed({ slug: text, project: text, stopped: texts }),
   "variables list": listed("variables", { name: text, updatedAt: time }, {
     project: text,

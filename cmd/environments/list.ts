@@ -3,9 +3,11 @@ import { defineCommand } from "../../pkg/cli/mod.ts";
 import { createRpcClient } from "../../pkg/rpc/mod.ts";
 import { AdminService, type Environment } from "../../proto/gen/ctrl/v1/admin_pb.ts";
 import { calling, connect, CONNECT_FIELDS } from "../shared/connect.ts";
-import { JSON_FIELD, jsonLine, table } from "../shared/output.ts";
+import { age, JSON_FIELD, jsonLine, table } from "../shared/output.ts";
 import { PROJECT_FIELD, projectOf } from "../shared/project_fields.ts";
 import { projectFile } from "../shared/project_file.ts";
+import { sizeText } from "../shared/size_fields.ts";
+import { idleEndText } from "./idle_end.ts";
 
 export const command = defineCommand({
   outcome: "output",
@@ -22,24 +24,43 @@ export const command = defineCommand({
     if (config.json) {
       return process.stdout(jsonLine({ project, environments: environments.map(environmentJson) }));
     }
+    const now = process.clock.now();
     process.stdout(table(
-      ["ENVIRONMENT", "LIVE DEPLOYMENT", "ROLLED BACK", "DESCRIPTION"],
+      ["ENVIRONMENT", "LIVE DEPLOYMENT", "LAST DEPLOY", "SIZE", "UNUSED ENDS AFTER", "DESCRIPTION"],
       environments.map((each) => [
         each.slug,
-        each.liveDeploymentId,
-        each.rolledBack ? "yes" : "",
+        each.rolledBack ? `${each.liveDeploymentId} (rolled back)` : each.liveDeploymentId,
+        each.lastDeployedAt === 0n ? "" : `${age(Number(each.lastDeployedAt), now)} ago`,
+        environmentSize(each),
+        idleEndText(Number(each.idleEndSeconds)),
         each.description,
       ]),
     ));
   },
 });
 
-function environmentJson({ id, slug, description, liveDeploymentId, rolledBack }: Environment) {
+function environmentSize({ size }: Environment): string {
+  if (size === undefined) return "";
+  const replicas = size.replicas === 0 ? "" : `, ${size.replicas} in each region`;
+  return `${sizeText(size)}${replicas}`;
+}
+
+function environmentJson(environment: Environment) {
+  const { id, slug, description, liveDeploymentId, rolledBack, size } = environment;
   return {
     id,
     slug,
     description,
     ...(liveDeploymentId === "" ? {} : { liveDeploymentId }),
     rolledBack,
+    ...(size === undefined ? {} : {
+      size: {
+        memoryMib: size.memoryMib,
+        cpuMillicores: size.cpuMillicores,
+        ...(size.replicas === 0 ? {} : { replicas: size.replicas }),
+      },
+    }),
+    ...(environment.lastDeployedAt === 0n ? {} : { lastDeployedAt: Number(environment.lastDeployedAt) }),
+    idleEndSeconds: Number(environment.idleEndSeconds),
   };
 }

@@ -2,6 +2,7 @@ import { publicFault } from "../../pkg/fault/mod.ts";
 import type { DeleteEnvironmentRequest } from "../../proto/gen/ctrl/v1/environment_pb.ts";
 import {
   access,
+  NOW,
   type RunOptions,
   type RunResult,
   SHOP,
@@ -13,18 +14,38 @@ export interface EnvironmentsPlane extends AsyncDisposable {
   readonly run: (args: readonly string[], options?: RunOptions) => Promise<RunResult>;
 }
 
-export async function controlPlane(deletes: DeleteEnvironmentRequest[] = []): Promise<EnvironmentsPlane> {
+export async function controlPlane(
+  deletes: DeleteEnvironmentRequest[] = [],
+  ends: string[] = [],
+): Promise<EnvironmentsPlane> {
   const api = await startControlPlane({
     admin: {
       listProjects: () => ({ projects: [SHOP] }),
       listEnvironments: () => ({
         environments: [
-          { id: "env_1", slug: "production", liveDeploymentId: "d_1", rolledBack: true },
-          { id: "env_2", slug: "qa", description: "for QA" },
+          {
+            id: "env_1",
+            slug: "production",
+            liveDeploymentId: "d_1",
+            rolledBack: true,
+            size: { memoryMib: 512, cpuMillicores: 500, replicas: 2 },
+            lastDeployedAt: BigInt(NOW - 3 * 3_600_000),
+          },
+          {
+            id: "env_2",
+            slug: "qa",
+            description: "for QA",
+            size: { memoryMib: 256, cpuMillicores: 256 },
+            idleEndSeconds: 604_800n,
+          },
         ],
       }),
     },
     environment: {
+      setIdleEnd({ environmentSlug, seconds }) {
+        ends.push(`${environmentSlug} ${seconds}`);
+        return { seconds: seconds ?? 604_800n };
+      },
       createEnvironment: ({ slug }) => ({ id: `env_${slug}` }),
       deleteEnvironment(request) {
         deletes.push(request);

@@ -27,6 +27,8 @@ export interface DeploymentJson {
     readonly blockers: readonly string[];
     readonly queuedAt: number;
   };
+  /** Present while it is stopped, where that is known. */
+  readonly stop?: { readonly reason: string; readonly message: string; readonly at: number };
   readonly createdAt: number;
   readonly updatedAt: number;
   readonly error?: {
@@ -43,12 +45,23 @@ export function statusName(status: DeploymentStatus): string {
   return (DeploymentStatus[status] ?? `unknown (${status})`).toLowerCase();
 }
 
+/** Causes of stops that their reader did not order. */
+const STOP_WORDS: Readonly<Record<string, string>> = {
+  branch_gone: "branch gone",
+  no_requests: "no requests",
+};
+
 /** The status as tables show it: with the place in the queue, e.g. `queued #2`, or with a removed image, which prevents a start. */
 export function statusText(
-  { status, queuePosition, imageRemoved }: Pick<Deployment, "status" | "queuePosition" | "imageRemoved">,
+  { status, queuePosition, imageRemoved, stop }: Pick<
+    Deployment,
+    "status" | "queuePosition" | "imageRemoved" | "stop"
+  >,
 ): string {
-  if (imageRemoved) return `${statusName(status)}, image removed`;
-  return queuePosition === 0 ? statusName(status) : `${statusName(status)} #${queuePosition}`;
+  const cause = STOP_WORDS[stop?.reason ?? ""];
+  const name = cause === undefined ? statusName(status) : `${statusName(status)} (${cause})`;
+  if (imageRemoved) return `${name}, image removed`;
+  return queuePosition === 0 ? name : `${name} #${queuePosition}`;
 }
 
 /** True while the deployment's workflow runs. */
@@ -61,7 +74,7 @@ export function isActive({ status }: Pick<Deployment, "status">): boolean {
 export function deploymentJson(deployment: Deployment): DeploymentJson {
   const { gitCommitSha: sha, gitCommitMessage: message, gitCommitAuthorHandle: author } = deployment;
   const { errorMessage, failureCode, status, environmentLiveDeploymentId: liveDeploymentId } = deployment;
-  const { imageSourceDeploymentId } = deployment;
+  const { imageSourceDeploymentId, stop } = deployment;
   return {
     id: deployment.id,
     status: statusName(status),
@@ -83,6 +96,9 @@ export function deploymentJson(deployment: Deployment): DeploymentJson {
         queuedAt: Number(deployment.queuedAt),
       },
     }),
+    ...(stop === undefined
+      ? {}
+      : { stop: { reason: stop.reason, message: stop.message, at: Number(stop.at) } }),
     createdAt: Number(deployment.createdAt),
     updatedAt: Number(deployment.updatedAt),
     ...(errorMessage === "" && failureCode === "" ? {} : {

@@ -85,6 +85,10 @@ export function deploymentText(
     instances: `${shown.instances.running} of ${shown.instances.desired} running`,
     size: deployment.topology === undefined ? undefined : `${sizeText(deployment.topology)} each`,
     created: `${age(shown.createdAt, nowMs)} ago`,
+    stopped: shown.stop &&
+      `${age(shown.stop.at, nowMs)} ago: ${
+        oneLine(shown.stop.message)
+      } "unkey start ${shown.id}" starts it again.`,
     urls: shown.urls,
   });
   const { steps } = deployment;

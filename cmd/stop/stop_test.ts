@@ -103,3 +103,45 @@ Deno.test("a refused stop says what the deployment serves, with an exit code of 
     exitCode: 18,
   });
 });
+
+Deno.test("stop --branch ends what is left of a branch, in the project that is named", async (t) => {
+  const asked: string[] = [];
+  await using server = await startControlPlane({
+    admin: { listProjects: () => ({ projects: [SHOP] }) },
+    deployment: {
+      endBranch({ projectId, branch, environmentSlug }) {
+        asked.push(`${projectId} ${branch} ${environmentSlug}`);
+        return branch === "gone"
+          ? { stoppedDeploymentIds: ["d_1"], cancelledDeploymentIds: ["d_2"] }
+          : { stoppedDeploymentIds: [], cancelledDeploymentIds: [] };
+      },
+    },
+  });
+  const env = access(server.url);
+  const run = (...args: string[]) => unkey(["stop", "--project", "shop", ...args], { env });
+  await t.step("as text, as JSON, and as ids", async () => {
+    assert.equal(
+      (await run("--branch", "gone")).stdout,
+      'stopped d_1: "unkey start d_1" brings it back\ncancelled d_2\n',
+    );
+    assert.deepEqual(onlyJson(await run("--branch", "gone", "--env", "qa", "--json")), {
+      project: "shop",
+      branch: "gone",
+      stopped: ["d_1"],
+      cancelled: ["d_2"],
+    });
+    assert.equal((await run("--branch", "gone", "--quiet")).stdout, "d_1\nd_2\n");
+    assert.deepEqual(asked, [`${SHOP.id} gone `, `${SHOP.id} gone qa`, `${SHOP.id} gone `]);
+  });
+  await t.step("a branch of which nothing is left is no failure", async () => {
+    const { code, stdout } = await run("--branch", "done");
+    assert.deepEqual([code, stdout], [0, "Nothing of branch done runs in shop.\n"]);
+  });
+  await t.step("a deployment and a branch, or neither", async () => {
+    for (const words of [["d_1", "--branch", "x"], []]) {
+      const { code, stderr } = await run(...words);
+      assert.equal(code, 2);
+      assert.match(stderr, /Name a deployment, or a branch with --branch: one of the two/);
+    }
+  });
+});

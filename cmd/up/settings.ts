@@ -76,7 +76,7 @@ export function workerSettings(plan: Plan, restateIdentityKey: string): Settings
 
 /** Settings that api and worker must have alike. */
 function sharedSettings(plan: Plan): Settings {
-  const { folder, state } = plan;
+  const { config, folder, state } = plan;
   return {
     UNKEY_DATABASE_PRIMARY: databaseUrl(plan),
     UNKEY_AUTH_TOKEN: state.serviceToken,
@@ -85,6 +85,7 @@ function sharedSettings(plan: Plan): Settings {
     UNKEY_BUILD_FILES_DIR: folder.objects,
     UNKEY_BUILD_FILES_URL: apiUrl(plan),
     UNKEY_BUILD_FILES_SIGNING_KEY: state.objectSigningKey,
+    UNKEY_PREVIEW_IDLE_DAYS: String(config.previewIdleDays),
     UNKEY_AVAILABLE_REGIONS: REGION,
     UNKEY_EDGE_URL: edgeUrl(plan),
   };

@@ -22,6 +22,7 @@ const WRITERS: Readonly<Record<string, readonly string[]>> = {
   contexts: ["contexts"],
   data_keys: ["data_keys"],
   deployment_events: ["deployment_events", "output_retention"],
+  deployment_requests: ["requests"],
   deployment_starts: ["starts"],
   deployment_steps: ["steps"],
   deployment_topology: ["instances", "topology"],

@@ -23,6 +23,8 @@ type Item = { readonly state: RouteState } | { readonly end: ConnectError | unde
 /** Scripts `WatchRoutes` and remembers acknowledgements. */
 export class Feed implements AsyncDisposable {
   readonly acknowledged: bigint[] = [];
+  /** Deployments that edges have named as used. */
+  readonly requested: string[] = [];
   readonly edgeIds = new Set<string>();
   readonly tokens = new Set<string>();
   #waiting: ((stream: FeedStream) => void)[] = [];
@@ -55,6 +57,7 @@ export class Feed implements AsyncDisposable {
           },
           acknowledgeRoutes: (request) => {
             this.acknowledged.push(request.appliedVersion);
+            this.requested.push(...request.requestedDeploymentIds);
             return {};
           },
         });

@@ -13,6 +13,7 @@ import {
 import { OBJECT_STORE_FIELDS, objectStoreProblems } from "../../../pkg/objectstore/mod.ts";
 import { masterKeysProblem } from "../../../pkg/vault/mod.ts";
 import type { SizeLimits } from "../internal/deployments/size.ts";
+import { IDLE_END_FIELDS } from "../internal/deployments/idle_end_config.ts";
 import { SIZE_FIELDS } from "./size_config.ts";
 
 /** Every setting of `ctrl api`. */
@@ -146,6 +147,7 @@ export const API_FIELDS = {
     schema: integerSchema(64, 1, 65_536),
   }),
   ...SIZE_FIELDS,
+  ...IDLE_END_FIELDS,
   availableRegions: field({
     flag: "available-regions",
     env: "UNKEY_AVAILABLE_REGIONS",

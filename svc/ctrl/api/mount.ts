@@ -53,6 +53,8 @@ export interface ServiceParts {
   /** Bytes of output that are kept of each deployment. */
   readonly outputBytesMax: number;
   readonly sizes: SizeLimits;
+  /** See `SetIdleEndDeps`. */
+  readonly operatorIdleSeconds: number;
   readonly edgeUrl: string;
   readonly regions: readonly string[];
 }
@@ -95,7 +97,7 @@ export function buildServices(parts: ServiceParts): Services {
   const events = new EventHub({ db, clock, log });
   const logs = new LogHub({ db, clock });
   const reader = createDeploymentReader({ db: db.kysely, clock });
-  const { objects, uploads, sizes, edgeUrl, regions } = parts;
+  const { objects, uploads, sizes, edgeUrl, regions, operatorIdleSeconds } = parts;
   const deployment = {
     db,
     clock,
@@ -136,10 +138,13 @@ export function buildServices(parts: ServiceParts): Services {
           sentinels,
         }),
       );
-      router.service(FrontlineService, frontlineHandlers({ hub, agents, feed: routes }));
-      router.service(AdminService, adminHandlers({ db, clock, vault, regions }));
+      router.service(FrontlineService, frontlineHandlers({ hub, agents, db, feed: routes }));
+      router.service(AdminService, adminHandlers({ db, clock, vault, regions, sizes, operatorIdleSeconds }));
       router.service(AcmeService, acmeHandlers({ db }));
-      router.service(EnvironmentService, environmentHandlers({ db, clock, notifier, sizes }));
+      router.service(
+        EnvironmentService,
+        environmentHandlers({ db, clock, notifier, sizes, operatorIdleSeconds }),
+      );
     },
   };
 }

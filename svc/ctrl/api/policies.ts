@@ -48,6 +48,7 @@ const DEPLOYMENT: MethodsOf<typeof DeploymentService> = {
   promote: { kind: "root_key", permission: "promote_deployment" },
   planRollback: { kind: "root_key", permission: "rollback_deployment" },
   planPromote: { kind: "root_key", permission: "promote_deployment" },
+  endBranch: { kind: "root_key", permission: "stop_deployment" },
   stopDeployment: { kind: "root_key", permission: "stop_deployment" },
   startDeployment: { kind: "root_key", permission: "start_deployment" },
 };
@@ -103,6 +104,7 @@ const ENVIRONMENT: MethodsOf<typeof EnvironmentService> = {
   createEnvironment: { kind: "root_key", permission: "create_environment" },
   deleteEnvironment: { kind: "root_key", permission: "delete_environment" },
   setSize: { kind: "root_key", permission: "scale_environment" },
+  setIdleEnd: { kind: "root_key", permission: "scale_environment" },
 };
 
 const ACME: MethodsOf<typeof AcmeService> = { verifyCertificate: { kind: "edge" } };

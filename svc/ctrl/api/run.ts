@@ -7,6 +7,7 @@ import { serveRpc } from "../../../pkg/rpc/mod.ts";
 import { Runner } from "../../../pkg/runner/mod.ts";
 import { newDnsName } from "../../../pkg/uid/mod.ts";
 import { createVault, parseMasterKeys } from "../../../pkg/vault/mod.ts";
+import { operatorIdleSeconds } from "../internal/deployments/idle_end_config.ts";
 import { AgentHeartbeats } from "../internal/agents/mod.ts";
 import { ChangeHub, createNudger } from "../internal/changes/mod.ts";
 import { type CtrlDatabase, dataKeyStore, openCtrlDatabase } from "../internal/store/mod.ts";
@@ -159,6 +160,7 @@ async function openParts(
     contexts: contextLimits(config),
     outputBytesMax: config.outputSizeMax * 1_048_576,
     sizes: sizeLimits(config),
+    operatorIdleSeconds: operatorIdleSeconds(config),
     edgeUrl: config.edgeUrl,
     regions: config.availableRegions,
   };

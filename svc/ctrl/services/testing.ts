@@ -62,7 +62,8 @@ export function fakeWorkflows(): FakeWorkflows {
       await take(`rollback ${environment} ${sourceDeploymentId} ${targetDeploymentId}`);
       return { previousDeploymentId: sourceDeploymentId, hostnames: ["shop-acme.localhost"] };
     },
-    stopByUser: (environment, { deploymentId }) => take(`stopByUser ${environment} ${deploymentId}`),
+    stopByUser: (environment, { deploymentId, because }) =>
+      take(["stopByUser", environment, deploymentId, ...because === undefined ? [] : [because]].join(" ")),
     start: async (_id, order) => {
       await take(`start ${order.deploymentId} then ${order.then.kind}`);
       return await fake.onStart(order);
@@ -135,6 +136,7 @@ export function testConfig(folder: string, changes: Partial<ApiConfig> = {}): Ap
     memoryDefault: 256,
     memoryMax: 16_384,
     replicasMax: 20,
+    previewIdleDays: 7,
     availableRegions: ["local.dev"],
     edgeUrl: "http://localhost:7070",
     ...changes,

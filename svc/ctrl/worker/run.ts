@@ -8,6 +8,7 @@ import { serveRpc } from "../../../pkg/rpc/mod.ts";
 import { Runner } from "../../../pkg/runner/mod.ts";
 import { createVault, parseMasterKeys, type Vault } from "../../../pkg/vault/mod.ts";
 import { type ChangeHub, type ChangeNotifier, createNudger } from "../internal/changes/mod.ts";
+import { operatorIdleSeconds } from "../internal/deployments/idle_end_config.ts";
 import type { SentinelMaker } from "../internal/sentinels/mod.ts";
 import { type CtrlDatabase, dataKeyStore, openCtrlDatabase } from "../internal/store/mod.ts";
 import type { Builder, BuildRequest } from "../../../pkg/build/mod.ts";
@@ -21,6 +22,7 @@ import { WORKER_FIELDS, type WorkerConfig } from "./config/config.ts";
 import { serveEndpoint } from "./restate/endpoint.ts";
 import { openObjects } from "./objects.ts";
 import { requestRenewals } from "./tasks/certificates.ts";
+import { endUnusedPreviews } from "./tasks/preview_ends.ts";
 import { retainCache } from "./tasks/cache_retention.ts";
 import { retainImages } from "./tasks/image_retention.ts";
 import type { ImagePresence } from "./builder/image_presence.ts";
@@ -155,6 +157,8 @@ async function start(config: WorkerConfig, process: WorkerProcess, runner: Runne
   if (certificates !== undefined) {
     runner.go("renewals", (stop) => requestRenewals({ clock, log, ingress }, stop));
   }
+  const previews = { db, clock, log, ingress, operatorSeconds: operatorIdleSeconds(config) };
+  runner.go("preview ends", (stop) => endUnusedPreviews(previews, stop));
   runner.go("sentinel sweep", (stop) => sweepSentinels({ db, clock, log, changes, sentinels }, stop));
   if (buildkit !== undefined && config.buildCacheMib > 0) {
     const limits = { ...cacheLimits(config), ...(bytesFree === undefined ? {} : { bytesFree }) };

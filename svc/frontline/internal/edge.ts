@@ -13,7 +13,8 @@ import {
 import { newId } from "../../../pkg/uid/mod.ts";
 import { Balancer } from "./balancer.ts";
 import { explain } from "./explain.ts";
-import { type Instance, RouteTable } from "./route_table.ts";
+import type { RequestedDeployments } from "./requested.ts";
+import { type Instance, type Route, RouteTable } from "./route_table.ts";
 
 /** The edge itself answers this path on every host; all other paths belong to the apps. */
 export const HEALTH_PATH = "/_unkey/internal/health";
@@ -31,6 +32,8 @@ export interface EdgeOptions {
    * environment: on an edge it would open every deployment to every host.
    */
   readonly namedDeployments: boolean;
+  /** Learns of each deployment that gets a request, where the control plane wants to know. */
+  readonly requested?: RequestedDeployments;
 }
 
 /** The proxy with its routes: the instance for each request, or the failure that explains why there is none. */
@@ -45,10 +48,12 @@ export class Edge {
   stopping = false;
   readonly #balancer: Balancer;
   readonly #namedDeployments: boolean;
+  readonly #requested: RequestedDeployments | undefined;
 
   constructor(options: EdgeOptions) {
     const { clock, log, region, limits, trusts } = options;
     this.#namedDeployments = options.namedDeployments;
+    this.#requested = options.requested;
     const nowMs = (): number => clock.now();
     this.table = new RouteTable((key) => {
       this.proxy.retire(key);
@@ -66,6 +71,14 @@ export class Edge {
       onFailure: (report) => logFailure(log, report),
       onStatus: (status) => void this.responses.set(status, (this.responses.get(status) ?? 0) + 1),
     });
+  }
+
+  /** Deployments with requests under way get requests all the time, such as those of an open WebSocket. */
+  noteOpenRequests(): void {
+    if (this.#requested === undefined) return;
+    for (const id of this.table.deploymentsWhere(({ key }) => this.proxy.load(key) > 0)) {
+      this.#requested.note(id);
+    }
   }
 
   #route(request: ProxyRequest, tried: ReadonlySet<string>): Decision {
@@ -111,9 +124,13 @@ export class Edge {
     }
     const found = this.table.lookup(host);
     if (found === undefined) return { kind: "unknown_host", detail: "No route." };
+    const { route, instances } = found;
     // Its last instances may still be answering.
-    const stopped = found.route.stopped && found.instances.length === 0;
-    return stopped ? { kind: "deployment_stopped", detail: "The deployment is stopped." } : found.instances;
+    if (route.stopped && instances.length === 0) {
+      return { kind: "deployment_stopped", detail: stopText(route) };
+    }
+    this.#requested?.note(route.deploymentId);
+    return instances;
   }
 }
 
@@ -126,6 +143,15 @@ const CHECK_METHODS = new Set(["GET", "HEAD", "OPTIONS"]);
 function isCheck({ method, target, host }: ProxyRequest): boolean {
   const atRoot = target === "/" || target === "*";
   return atRoot && CHECK_METHODS.has(method) && (host === "" || isIP(host.replace(/^\[|\]$/g, "")) !== 0);
+}
+
+/** For the owner of the app; visitors learn nothing that its host name does not tell. */
+function stopText({ hostname, deploymentId, stop }: Route): string {
+  const since = stop === undefined
+    ? ""
+    : ` on ${new Date(stop.atMs).toISOString().slice(0, 16).replace("T", " at ")} UTC`;
+  const because = stop === undefined ? "" : ` ${stop.message}`;
+  return `The deployment at "${hostname}" was stopped${since}.${because} "unkey start ${deploymentId}" starts it again.`;
 }
 
 function health(status: "ok" | "starting" | "stopping"): Answer {

@@ -54,9 +54,7 @@ const TEXTS: Record<FailureKind, Text> = {
   },
   deployment_stopped: {
     title: "This deployment is stopped",
-    happened: (host) => `The deployment at "${host}" was stopped: nothing of it runs.`,
-    advice:
-      `If the app is yours, "unkey start" brings it back, and "unkey list" shows the deployment that is live.`,
+    advice: 'If the app is yours, "unkey list" shows its deployments, and the one that is live.',
   },
   instance_unreachable: {
     title: "The app cannot be reached",

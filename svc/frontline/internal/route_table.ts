@@ -15,6 +15,8 @@ export interface Route {
   readonly workspaceId: string;
   /** Nothing of the deployment runs, and nothing is about to. */
   readonly stopped: boolean;
+  /** Why and since when it is stopped, where that is known. */
+  readonly stop?: { readonly message: string; readonly atMs: number } | undefined;
 }
 
 /** An endpoint as the feed gives it. */
@@ -85,6 +87,11 @@ export class RouteTable {
   /** The instances of a deployment, without regard to routes; `undefined` when it is unknown. */
   instancesOf(deploymentId: string): readonly Instance[] | undefined {
     return this.#instances.get(deploymentId);
+  }
+
+  /** The deployments of which an instance is like this. */
+  *deploymentsWhere(matches: (instance: Instance) => boolean): Iterable<string> {
+    for (const [id, instances] of this.#instances) if (instances.some(matches)) yield id;
   }
 
   /** Applies a change. Changes of one resource must come in the order of their versions. */

@@ -8,6 +8,7 @@ import { FrontlineService } from "../../../proto/gen/ctrl/v1/frontline_pb.ts";
 import { type EdgeConfig, FRONTLINE_FIELDS, networkMatcher } from "../config.ts";
 import { Edge } from "./edge.ts";
 import { renderMetrics } from "./metrics.ts";
+import { RequestedDeployments } from "./requested.ts";
 import { Watcher, type WatchTimes } from "./watcher.ts";
 
 /** The process that an edge runs in. */
@@ -48,6 +49,7 @@ export interface EdgeRole {
  */
 export async function serveEdge(role: EdgeRole, config: EdgeConfig, process: EdgeProcess): Promise<void> {
   const { log, clock, signal } = process;
+  const requested = role.acknowledges ? new RequestedDeployments() : undefined;
   const edge = new Edge({
     clock,
     log,
@@ -55,6 +57,7 @@ export async function serveEdge(role: EdgeRole, config: EdgeConfig, process: Edg
     limits: { ...limitsOf(config), ...process.limits },
     trusts: networkMatcher(config.trustedProxies),
     namedDeployments: role.namedDeployments,
+    ...(requested === undefined ? {} : { requested }),
   });
   const ready = Promise.withResolvers<void>();
   const client = createRpcClient(FrontlineService, {
@@ -68,6 +71,8 @@ export async function serveEdge(role: EdgeRole, config: EdgeConfig, process: Edg
     log,
     edgeId: role.id,
     acknowledges: role.acknowledges,
+    requested,
+    onAcknowledge: () => edge.noteOpenRequests(),
     onReady: () => {
       edge.ready = true;
       ready.resolve();

@@ -4,8 +4,9 @@ import { describeError } from "../../../pkg/fault/mod.ts";
 import { FeedClient, type FeedConsumer, type FeedMessage, type FeedTimes } from "../../../pkg/feed/mod.ts";
 import type { Logger } from "../../../pkg/logger/mod.ts";
 import { backoffMs } from "../../../pkg/retry/mod.ts";
-import type { FrontlineService, RouteState } from "../../../proto/gen/ctrl/v1/frontline_pb.ts";
-import { resourceOf, type RouteChange, type RouteTable } from "./route_table.ts";
+import type { ApplyRoute, FrontlineService, RouteState } from "../../../proto/gen/ctrl/v1/frontline_pb.ts";
+import type { RequestedDeployments } from "./requested.ts";
+import { resourceOf, type Route, type RouteChange, type RouteTable } from "./route_table.ts";
 
 /** Times of the watch, in milliseconds. */
 export interface WatchTimes extends FeedTimes {
@@ -35,6 +36,10 @@ export interface WatcherOptions {
   readonly edgeId: string;
   /** True for an edge: the control plane waits until its table has reached a version. */
   readonly acknowledges: boolean;
+  /** Deployments that got requests; each acknowledgement names those that are due. */
+  readonly requested?: RequestedDeployments | undefined;
+  /** Called before each acknowledgement. */
+  readonly onAcknowledge?: (() => void) | undefined;
   readonly times?: Partial<WatchTimes>;
   /** Called once, when the first snapshot is complete. */
   readonly onReady: () => void;
@@ -81,7 +86,7 @@ export class Watcher {
    * control plane, an acknowledgement is also the heartbeat of this edge.
    */
   async acknowledge(signal: AbortSignal): Promise<void> {
-    const { acknowledges, clock, client, edgeId, log, table } = this.#options;
+    const { acknowledges, clock, client, edgeId, log, onAcknowledge, requested, table } = this.#options;
     let lastMs = -Infinity;
     let failures = 0;
     while (!signal.aborted) {
@@ -89,12 +94,19 @@ export class Watcher {
       const { version } = this;
       const isDue = version !== this.#acknowledged || clock.now() - lastMs >= this.#times.heartbeatMs;
       if (acknowledges && this.#isReady && isDue && !table.hasWaiting) {
+        onAcknowledge?.();
+        const requestedIds = requested?.take(clock.now()) ?? [];
         try {
-          await client.acknowledgeRoutes({ edgeId, appliedVersion: BigInt(version) }, { signal });
+          await client.acknowledgeRoutes({
+            edgeId,
+            appliedVersion: BigInt(version),
+            requestedDeploymentIds: [...requestedIds],
+          }, { signal });
           this.#acknowledged = version;
           lastMs = clock.now();
           failures = 0;
         } catch (error) {
+          requested?.failed(requestedIds);
           if (signal.aborted) return;
           if (failures++ === 0) {
             log.warn("acknowledging routes failed", { version, error: describeError(error) });
@@ -159,6 +171,10 @@ function decode({ state, version: versionBigint }: RouteState): FeedMessage<Rout
   }
 }
 
+function stopOf({ stop }: ApplyRoute): Route["stop"] {
+  return stop && { message: stop.message, atMs: Number(stop.at) };
+}
+
 type ResourceState = Extract<
   RouteState["state"],
   { readonly case: "applyRoute" | "deleteRoute" | "applyEndpoints" | "deleteEndpoints" }
@@ -167,7 +183,7 @@ type ResourceState = Extract<
 function changeOf({ case: kind, value }: ResourceState): RouteChange {
   switch (kind) {
     case "applyRoute":
-      return { kind: "apply_route", route: value };
+      return { kind: "apply_route", route: { ...value, stop: stopOf(value) } };
     case "deleteRoute":
       return { kind: "delete_route", routeId: value.routeId, hostname: value.hostname };
     case "applyEndpoints":

@@ -140,6 +140,9 @@ export const CALLS: Readonly<Record<string, Row>> = {
   "environments create": developer(["environments", "create", "qa", "--project", "shop"], {
     1: { args: ["environments", "create", "production", "--project", "shop"] },
   }),
+  "environments set": developer(["environments", "set", "preview", "--idle-end", "7d", "--project", "shop"], {
+    1: nosuch("environments", "set", "preview", "--idle-end", "7d"),
+  }),
   "environments delete": developer(["environments", "delete", "qa", "--yes", "--project", "shop"], {
     0: {
       args: ["environments", "delete", "qa", "--yes", "--project", "shop"],

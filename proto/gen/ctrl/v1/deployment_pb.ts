@@ -10,7 +10,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file ctrl/v1/deployment.proto.
  */
 export const file_ctrl_v1_deployment: GenFile = /*@__PURE__*/
-  fileDesc("ChhjdHJsL3YxL2RlcGxveW1lbnQucHJvdG8SB2N0cmwudjEiYQoYQ3JlYXRlUzNVcGxvYWRVUkxSZXF1ZXN0EhgKEHVua2V5X3Byb2plY3RfaWQYASABKAkSEgoKc2l6ZV9ieXRlcxgCIAEoAxIXCg9jaGVja3N1bV9zaGEyNTYYAyABKAki6QEKGUNyZWF0ZVMzVXBsb2FkVVJMUmVzcG9uc2USEgoKdXBsb2FkX3VybBgBIAEoCRIaChJidWlsZF9jb250ZXh0X3BhdGgYAiABKAkSQAoHaGVhZGVycxgDIAMoCzIvLmN0cmwudjEuQ3JlYXRlUzNVcGxvYWRVUkxSZXNwb25zZS5IZWFkZXJzRW50cnkSEgoKZXhwaXJlc19hdBgEIAEoAxIWCg5hbHJlYWR5X3N0b3JlZBgFIAEoCBouCgxIZWFkZXJzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASK1AwoXQ3JlYXRlRGVwbG95bWVudFJlcXVlc3QSEgoKcHJvamVjdF9pZBgCIAEoCRIOCgZicmFuY2gYAyABKAkSGAoQZW52aXJvbm1lbnRfc2x1ZxgEIAEoCRIuCg1idWlsZF9jb250ZXh0GAUgASgLMhUuY3RybC52MS5CdWlsZENvbnRleHRIABIWCgxkb2NrZXJfaW1hZ2UYBiABKAlIABIvCgpnaXRfY29tbWl0GAcgASgLMhYuY3RybC52MS5HaXRDb21taXRJbmZvSAGIAQESGAoLa2V5c3BhY2VfaWQYCCABKAlIAogBARIPCgdjb21tYW5kGAkgAygJEhcKD2lkZW1wb3RlbmN5X2tleRgKIAEoCRIMCgRwb3J0GAsgASgFEhkKEWhlYWx0aF9jaGVja19wYXRoGAwgASgJEhMKC3JlZGVwbG95X29mGA0gASgJEhsKBHNpemUYDiABKAsyDS5jdHJsLnYxLlNpemUSFQoNc3RhcnRfc2Vjb25kcxgPIAEoBUIICgZzb3VyY2VCDQoLX2dpdF9jb21taXRCDgoMX2tleXNwYWNlX2lkSgQIARACIkQKBFNpemUSFgoOY3B1X21pbGxpY29yZXMYASABKAUSEgoKbWVtb3J5X21pYhgCIAEoBRIQCghyZXBsaWNhcxgDIAEoBSKuAQoMQnVpbGRDb250ZXh0EhoKEmJ1aWxkX2NvbnRleHRfcGF0aBgBIAEoCRIcCg9kb2NrZXJmaWxlX3BhdGgYAiABKAlIAIgBARIXCgpkb2NrZXJmaWxlGAMgASgMSAGIAQESKAoIc2V0dGluZ3MYBCABKAsyFi5jdHJsLnYxLkJ1aWxkU2V0dGluZ3NCEgoQX2RvY2tlcmZpbGVfcGF0aEINCgtfZG9ja2VyZmlsZSK/AgoNQnVpbGRTZXR0aW5ncxI4Cglhcmd1bWVudHMYASADKAsyJS5jdHJsLnYxLkJ1aWxkU2V0dGluZ3MuQXJndW1lbnRzRW50cnkSNAoHc2VjcmV0cxgCIAMoCzIjLmN0cmwudjEuQnVpbGRTZXR0aW5ncy5TZWNyZXRzRW50cnkSDgoGdGFyZ2V0GAMgASgJEhAKCG5vX2NhY2hlGAQgASgIEgwKBHB1bGwYBSABKAgSEAoIcGxhdGZvcm0YBiABKAkSGgoSdmFyaWFibGVfYXJndW1lbnRzGAcgAygJGjAKDkFyZ3VtZW50c0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEaLgoMU2VjcmV0c0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoDDoCOAEigAEKDUdpdENvbW1pdEluZm8SEgoKY29tbWl0X3NoYRgBIAEoCRIWCg5jb21taXRfbWVzc2FnZRgCIAEoCRIVCg1hdXRob3JfaGFuZGxlGAMgASgJEhkKEWF1dGhvcl9hdmF0YXJfdXJsGAQgASgJEhEKCXRpbWVzdGFtcBgFIAEoAyJcChhDcmVhdGVEZXBsb3ltZW50UmVzcG9uc2USFQoNZGVwbG95bWVudF9pZBgBIAEoCRIpCgZzdGF0dXMYAiABKA4yGS5jdHJsLnYxLkRlcGxveW1lbnRTdGF0dXMiLQoUR2V0RGVwbG95bWVudFJlcXVlc3QSFQoNZGVwbG95bWVudF9pZBgBIAEoCSJAChVHZXREZXBsb3ltZW50UmVzcG9uc2USJwoKZGVwbG95bWVudBgBIAEoCzITLmN0cmwudjEuRGVwbG95bWVudCLICAoKRGVwbG95bWVudBIKCgJpZBgBIAEoCRIUCgx3b3Jrc3BhY2VfaWQYAiABKAkSEgoKcHJvamVjdF9pZBgDIAEoCRIWCg5lbnZpcm9ubWVudF9pZBgEIAEoCRIWCg5naXRfY29tbWl0X3NoYRgFIAEoCRISCgpnaXRfYnJhbmNoGAYgASgJEikKBnN0YXR1cxgHIAEoDjIZLmN0cmwudjEuRGVwbG95bWVudFN0YXR1cxIVCg1lcnJvcl9tZXNzYWdlGAggASgJEkwKFWVudmlyb25tZW50X3ZhcmlhYmxlcxgJIAMoCzItLmN0cmwudjEuRGVwbG95bWVudC5FbnZpcm9ubWVudFZhcmlhYmxlc0VudHJ5EiMKCHRvcG9sb2d5GAogASgLMhEuY3RybC52MS5Ub3BvbG9neRISCgpjcmVhdGVkX2F0GAsgASgDEhIKCnVwZGF0ZWRfYXQYDCABKAMSEQoJaG9zdG5hbWVzGA0gAygJEhcKD3Jvb3Rmc19pbWFnZV9pZBgOIAEoCRIQCghidWlsZF9pZBgPIAEoCRImCgVzdGVwcxgQIAMoCzIXLmN0cmwudjEuRGVwbG95bWVudFN0ZXASGgoSZ2l0X2NvbW1pdF9tZXNzYWdlGBEgASgJEiAKGGdpdF9jb21taXRfYXV0aG9yX2hhbmRsZRgSIAEoCRIkChxnaXRfY29tbWl0X2F1dGhvcl9hdmF0YXJfdXJsGBMgASgJEhwKFGdpdF9jb21taXRfdGltZXN0YW1wGBQgASgDEgwKBHVybHMYFSADKAkSGAoQZW52aXJvbm1lbnRfc2x1ZxgWIAEoCRIUCgxmYWlsdXJlX2NvZGUYFyABKAkSDAoEbGl2ZRgYIAEoCBIZChFkZXNpcmVkX2luc3RhbmNlcxgZIAEoBRIZChFydW5uaW5nX2luc3RhbmNlcxgaIAEoBRIUCgxwcm9qZWN0X3NsdWcYGyABKAkSHwoXZW52aXJvbm1lbnRfcm9sbGVkX2JhY2sYHCABKAgSFgoOcXVldWVfcG9zaXRpb24YJCABKAUSGQoRcXVldWVfYmxvY2tlcl9pZHMYJSADKAkSFQoNcXVldWVfYmxvY2tlchgmIAEoCRIRCglxdWV1ZWRfYXQYJyABKAMSEwoLcmVkZXBsb3lfb2YYKyABKAkSMAoPZmFpbHVyZV9kZXRhaWxzGCwgASgLMhcuY3RybC52MS5GYWlsdXJlRGV0YWlscxIVCg1pbWFnZV9yZW1vdmVkGC0gASgIEiYKHmVudmlyb25tZW50X2xpdmVfZGVwbG95bWVudF9pZBguIAEoCRIiChppbWFnZV9zb3VyY2VfZGVwbG95bWVudF9pZBgvIAEoCRo7ChlFbnZpcm9ubWVudFZhcmlhYmxlc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiaQoORmFpbHVyZURldGFpbHMSFgoJZXhpdF9jb2RlGAEgASgFSACIAQESDgoGc291cmNlGAIgASgJEg4KBm9yaWdpbhgDIAEoCRIRCglsb2dfbGluZXMYBCADKAlCDAoKX2V4aXRfY29kZSJ8Cg5EZXBsb3ltZW50U3RlcBIOCgZzdGF0dXMYASABKAkSDwoHbWVzc2FnZRgCIAEoCRIVCg1lcnJvcl9tZXNzYWdlGAMgASgJEhIKCmNyZWF0ZWRfYXQYBCABKAMSDAoEbmFtZRgFIAEoCRIQCghlbmRlZF9hdBgGIAEoAyKnAQoIVG9wb2xvZ3kSFgoOY3B1X21pbGxpY29yZXMYASABKAUSEgoKbWVtb3J5X21pYhgCIAEoBRIoCgdyZWdpb25zGAMgAygLMhcuY3RybC52MS5SZWdpb25hbENvbmZpZxIcChRpZGxlX3RpbWVvdXRfc2Vjb25kcxgEIAEoBRIZChFoZWFsdGhfY2hlY2tfcGF0aBgFIAEoCRIMCgRwb3J0GAYgASgFIk4KDlJlZ2lvbmFsQ29uZmlnEg4KBnJlZ2lvbhgBIAEoCRIVCg1taW5faW5zdGFuY2VzGAIgASgFEhUKDW1heF9pbnN0YW5jZXMYAyABKAUibQoWTGlzdERlcGxveW1lbnRzUmVxdWVzdBISCgpwcm9qZWN0X2lkGAEgASgJEhgKEGVudmlyb25tZW50X3NsdWcYAiABKAkSEQoJcGFnZV9zaXplGAMgASgFEhIKCnBhZ2VfdG9rZW4YBCABKAkiXAoXTGlzdERlcGxveW1lbnRzUmVzcG9uc2USKAoLZGVwbG95bWVudHMYASADKAsyEy5jdHJsLnYxLkRlcGxveW1lbnQSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIjAKF0NhbmNlbERlcGxveW1lbnRSZXF1ZXN0EhUKDWRlcGxveW1lbnRfaWQYASABKAkiawoYQ2FuY2VsRGVwbG95bWVudFJlc3BvbnNlEikKBnN0YXR1cxgBIAEoDjIZLmN0cmwudjEuRGVwbG95bWVudFN0YXR1cxIkCgtyb2xsZWRfYmFjaxgCIAEoCzIPLmN0cmwudjEuU3dpdGNoIk0KHFdhdGNoRGVwbG95bWVudEV2ZW50c1JlcXVlc3QSFQoNZGVwbG95bWVudF9pZBgBIAEoCRIWCg5hZnRlcl9zZXF1ZW5jZRgCIAEoAyKHAQodV2F0Y2hEZXBsb3ltZW50RXZlbnRzUmVzcG9uc2USNAoQZGVwbG95bWVudF9ldmVudBgBIAEoCzIYLmN0cmwudjEuRGVwbG95bWVudEV2ZW50SAASJwoJaGVhcnRiZWF0GAIgASgLMhIuY3RybC52MS5IZWFydGJlYXRIAEIHCgVldmVudCILCglIZWFydGJlYXQi1wEKD0RlcGxveW1lbnRFdmVudBIQCghzZXF1ZW5jZRgBIAEoAxISCgpjcmVhdGVkX2F0GAIgASgDEigKBnN0YXR1cxgDIAEoCzIWLmN0cmwudjEuU3RhdHVzQ2hhbmdlZEgAEiQKBHN0ZXAYBCABKAsyFC5jdHJsLnYxLlN0ZXBDaGFuZ2VkSAASIAoDbG9nGAUgASgLMhEuY3RybC52MS5Mb2dMaW5lc0gAEiEKBm5vdGljZRgGIAEoCzIPLmN0cmwudjEuTm90aWNlSABCCQoHcGF5bG9hZCJ1Cg1TdGF0dXNDaGFuZ2VkEikKBnN0YXR1cxgBIAEoDjIZLmN0cmwudjEuRGVwbG95bWVudFN0YXR1cxIVCg1lcnJvcl9tZXNzYWdlGAIgASgJEhQKDGZhaWx1cmVfY29kZRgDIAEoCRIMCgR1cmxzGAQgAygJIjwKC1N0ZXBDaGFuZ2VkEgwKBG5hbWUYASABKAkSDgoGc3RhdHVzGAIgASgJEg8KB21lc3NhZ2UYAyABKAkiOQoITG9nTGluZXMSDgoGc291cmNlGAEgASgJEg4KBm9yaWdpbhgCIAEoCRINCgVsaW5lcxgDIAMoCSIZCgZOb3RpY2USDwoHbWVzc2FnZRgBIAEoCSKQAQoZU3RyZWFtSW5zdGFuY2VMb2dzUmVxdWVzdBIVCg1kZXBsb3ltZW50X2lkGAEgASgJEg4KBmZvbGxvdxgCIAEoCBIMCgR0YWlsGAMgASgFEg0KBXNpbmNlGAQgASgDEg0KBXVudGlsGAUgASgDEhAKCGluc3RhbmNlGAYgASgJEg4KBnJlZ2lvbhgHIAEoCSJ6ChpTdHJlYW1JbnN0YW5jZUxvZ3NSZXNwb25zZRIoCgRsaW5lGAEgASgLMhguY3RybC52MS5JbnN0YW5jZUxvZ0xpbmVIABInCgloZWFydGJlYXQYAiABKAsyEi5jdHJsLnYxLkhlYXJ0YmVhdEgAQgkKB21lc3NhZ2UiLQoUTGlzdEluc3RhbmNlc1JlcXVlc3QSFQoNZGVwbG95bWVudF9pZBgBIAEoCSJHChVMaXN0SW5zdGFuY2VzUmVzcG9uc2USLgoJaW5zdGFuY2VzGAEgAygLMhsuY3RybC52MS5EZXBsb3ltZW50SW5zdGFuY2UivAIKEkRlcGxveW1lbnRJbnN0YW5jZRIMCgRuYW1lGAEgASgJEg4KBnJlZ2lvbhgCIAEoCRIOCgZzdGF0dXMYAyABKAkSDgoGcmVhc29uGAQgASgJEg8KB21lc3NhZ2UYBSABKAkSEAoIcmVzdGFydHMYBiABKAUSFgoJZXhpdF9jb2RlGAcgASgFSACIAQESFgoObGFzdF9sb2dfbGluZXMYCCADKAkSMAoIbGFzdF9lbmQYCSABKAsyHi5jdHJsLnYxLkRlcGxveW1lbnRJbnN0YW5jZUVuZBIWCg5jcHVfbWlsbGljb3JlcxgKIAEoAxISCgptZW1vcnlfbWliGAsgASgDEhIKCnVwZGF0ZWRfYXQYDCABKAMSFQoNdHJvdWJsZV9zaW5jZRgNIAEoA0IMCgpfZXhpdF9jb2RlIjIKGUxpc3RJbnN0YW5jZUV2ZW50c1JlcXVlc3QSFQoNZGVwbG95bWVudF9pZBgBIAEoCSJEChpMaXN0SW5zdGFuY2VFdmVudHNSZXNwb25zZRImCgZldmVudHMYASADKAsyFi5jdHJsLnYxLkluc3RhbmNlRXZlbnQiuAEKDUluc3RhbmNlRXZlbnQSDAoEa2luZBgBIAEoCRIOCgZyZWFzb24YAiABKAkSDwoHbWVzc2FnZRgDIAEoCRIQCghpbnN0YW5jZRgEIAEoCRIOCgZyZWdpb24YBSABKAkSFgoJZXhpdF9jb2RlGAYgASgFSACIAQESDQoFdGltZXMYByABKAUSEAoIZmlyc3RfYXQYCCABKAMSDwoHbGFzdF9hdBgJIAEoA0IMCgpfZXhpdF9jb2RlIlcKFURlcGxveW1lbnRJbnN0YW5jZUVuZBIOCgZyZWFzb24YASABKAkSDwoHbWVzc2FnZRgCIAEoCRIRCglleGl0X2NvZGUYAyABKAUSCgoCYXQYBCABKAMiXwoPSW5zdGFuY2VMb2dMaW5lEhAKCGluc3RhbmNlGAEgASgJEg4KBnJlZ2lvbhgCIAEoCRIMCgR0aW1lGAMgASgDEg4KBnN0cmVhbRgEIAEoCRIMCgR0ZXh0GAUgASgJInsKD1JvbGxiYWNrUmVxdWVzdBIcChRzb3VyY2VfZGVwbG95bWVudF9pZBgBIAEoCRIcChR0YXJnZXRfZGVwbG95bWVudF9pZBgCIAEoCRISCgpwcm9qZWN0X2lkGAMgASgJEhgKEGVudmlyb25tZW50X3NsdWcYBCABKAkiNQoQUm9sbGJhY2tSZXNwb25zZRIhCghzd2l0Y2hlZBgBIAEoCzIPLmN0cmwudjEuU3dpdGNoIi4KDlByb21vdGVSZXF1ZXN0EhwKFHRhcmdldF9kZXBsb3ltZW50X2lkGAEgASgJIjQKD1Byb21vdGVSZXNwb25zZRIhCghzd2l0Y2hlZBgBIAEoCzIPLmN0cmwudjEuU3dpdGNoIjUKFFBsYW5Sb2xsYmFja1Jlc3BvbnNlEh0KBHBsYW4YASABKAsyDy5jdHJsLnYxLlN3aXRjaCI0ChNQbGFuUHJvbW90ZVJlc3BvbnNlEh0KBHBsYW4YASABKAsyDy5jdHJsLnYxLlN3aXRjaCLYAQoGU3dpdGNoEhQKDHByb2plY3Rfc2x1ZxgBIAEoCRIYChBlbnZpcm9ubWVudF9zbHVnGAIgASgJEhoKEmZyb21fZGVwbG95bWVudF9pZBgDIAEoCRIYChB0b19kZXBsb3ltZW50X2lkGAQgASgJEiEKBHBhdGgYBSABKA4yEy5jdHJsLnYxLlN3aXRjaFBhdGgSEwoLcm9sbGVkX2JhY2sYBiABKAgSEQoJaG9zdG5hbWVzGAcgAygJEgwKBHVybHMYCCADKAkSDwoHdG9va19tcxgJIAEoAyJBChVTdG9wRGVwbG95bWVudFJlcXVlc3QSFQoNZGVwbG95bWVudF9pZBgBIAEoCRIRCgljb25maXJtZWQYAiABKAgiQwoWU3RvcERlcGxveW1lbnRSZXNwb25zZRIpCgZzdGF0dXMYASABKA4yGS5jdHJsLnYxLkRlcGxveW1lbnRTdGF0dXMiLwoWU3RhcnREZXBsb3ltZW50UmVxdWVzdBIVCg1kZXBsb3ltZW50X2lkGAEgASgJImMKF1N0YXJ0RGVwbG95bWVudFJlc3BvbnNlEikKBnN0YXR1cxgBIAEoDjIZLmN0cmwudjEuRGVwbG95bWVudFN0YXR1cxIMCgR1cmxzGAIgAygJEg8KB3Rvb2tfbXMYAyABKAMq7wIKEERlcGxveW1lbnRTdGF0dXMSIQodREVQTE9ZTUVOVF9TVEFUVVNfVU5TUEVDSUZJRUQQABIdChlERVBMT1lNRU5UX1NUQVRVU19QRU5ESU5HEAESHgoaREVQTE9ZTUVOVF9TVEFUVVNfQlVJTERJTkcQAhIfChtERVBMT1lNRU5UX1NUQVRVU19ERVBMT1lJTkcQAxIdChlERVBMT1lNRU5UX1NUQVRVU19ORVRXT1JLEAQSGwoXREVQTE9ZTUVOVF9TVEFUVVNfUkVBRFkQBRIcChhERVBMT1lNRU5UX1NUQVRVU19GQUlMRUQQBhIcChhERVBMT1lNRU5UX1NUQVRVU19RVUVVRUQQBxIfChtERVBMT1lNRU5UX1NUQVRVU19DQU5DRUxMRUQQCBIgChxERVBMT1lNRU5UX1NUQVRVU19TVVBFUlNFREVEEAkSHQoZREVQTE9ZTUVOVF9TVEFUVVNfU1RPUFBFRBAKKloKClNvdXJjZVR5cGUSGwoXU09VUkNFX1RZUEVfVU5TUEVDSUZJRUQQABITCg9TT1VSQ0VfVFlQRV9HSVQQARIaChZTT1VSQ0VfVFlQRV9DTElfVVBMT0FEEAIqbgoKU3dpdGNoUGF0aBIbChdTV0lUQ0hfUEFUSF9VTlNQRUNJRklFRBAAEhcKE1NXSVRDSF9QQVRIX0lOU1RBTlQQARIUChBTV0lUQ0hfUEFUSF9XQVJNEAISFAoQU1dJVENIX1BBVEhfQ09MRBADMpYKChFEZXBsb3ltZW50U2VydmljZRJcChFDcmVhdGVTM1VwbG9hZFVSTBIhLmN0cmwudjEuQ3JlYXRlUzNVcGxvYWRVUkxSZXF1ZXN0GiIuY3RybC52MS5DcmVhdGVTM1VwbG9hZFVSTFJlc3BvbnNlIgASWQoQQ3JlYXRlRGVwbG95bWVudBIgLmN0cmwudjEuQ3JlYXRlRGVwbG95bWVudFJlcXVlc3QaIS5jdHJsLnYxLkNyZWF0ZURlcGxveW1lbnRSZXNwb25zZSIAElAKDUdldERlcGxveW1lbnQSHS5jdHJsLnYxLkdldERlcGxveW1lbnRSZXF1ZXN0Gh4uY3RybC52MS5HZXREZXBsb3ltZW50UmVzcG9uc2UiABJWCg9MaXN0RGVwbG95bWVudHMSHy5jdHJsLnYxLkxpc3REZXBsb3ltZW50c1JlcXVlc3QaIC5jdHJsLnYxLkxpc3REZXBsb3ltZW50c1Jlc3BvbnNlIgASWQoQQ2FuY2VsRGVwbG95bWVudBIgLmN0cmwudjEuQ2FuY2VsRGVwbG95bWVudFJlcXVlc3QaIS5jdHJsLnYxLkNhbmNlbERlcGxveW1lbnRSZXNwb25zZSIAEmoKFVdhdGNoRGVwbG95bWVudEV2ZW50cxIlLmN0cmwudjEuV2F0Y2hEZXBsb3ltZW50RXZlbnRzUmVxdWVzdBomLmN0cmwudjEuV2F0Y2hEZXBsb3ltZW50RXZlbnRzUmVzcG9uc2UiADABEmEKElN0cmVhbUluc3RhbmNlTG9ncxIiLmN0cmwudjEuU3RyZWFtSW5zdGFuY2VMb2dzUmVxdWVzdBojLmN0cmwudjEuU3RyZWFtSW5zdGFuY2VMb2dzUmVzcG9uc2UiADABElAKDUxpc3RJbnN0YW5jZXMSHS5jdHJsLnYxLkxpc3RJbnN0YW5jZXNSZXF1ZXN0Gh4uY3RybC52MS5MaXN0SW5zdGFuY2VzUmVzcG9uc2UiABJfChJMaXN0SW5zdGFuY2VFdmVudHMSIi5jdHJsLnYxLkxpc3RJbnN0YW5jZUV2ZW50c1JlcXVlc3QaIy5jdHJsLnYxLkxpc3RJbnN0YW5jZUV2ZW50c1Jlc3BvbnNlIgASQQoIUm9sbGJhY2sSGC5jdHJsLnYxLlJvbGxiYWNrUmVxdWVzdBoZLmN0cmwudjEuUm9sbGJhY2tSZXNwb25zZSIAEj4KB1Byb21vdGUSFy5jdHJsLnYxLlByb21vdGVSZXF1ZXN0GhguY3RybC52MS5Qcm9tb3RlUmVzcG9uc2UiABJJCgxQbGFuUm9sbGJhY2sSGC5jdHJsLnYxLlJvbGxiYWNrUmVxdWVzdBodLmN0cmwudjEuUGxhblJvbGxiYWNrUmVzcG9uc2UiABJGCgtQbGFuUHJvbW90ZRIXLmN0cmwudjEuUHJvbW90ZVJlcXVlc3QaHC5jdHJsLnYxLlBsYW5Qcm9tb3RlUmVzcG9uc2UiABJTCg5TdG9wRGVwbG95bWVudBIeLmN0cmwudjEuU3RvcERlcGxveW1lbnRSZXF1ZXN0Gh8uY3RybC52MS5TdG9wRGVwbG95bWVudFJlc3BvbnNlIgASVgoPU3RhcnREZXBsb3ltZW50Eh8uY3RybC52MS5TdGFydERlcGxveW1lbnRSZXF1ZXN0GiAuY3RybC52MS5TdGFydERlcGxveW1lbnRSZXNwb25zZSIAYgZwcm90bzM");
+  fileDesc("ChhjdHJsL3YxL2RlcGxveW1lbnQucHJvdG8SB2N0cmwudjEiYQoYQ3JlYXRlUzNVcGxvYWRVUkxSZXF1ZXN0EhgKEHVua2V5X3Byb2plY3RfaWQYASABKAkSEgoKc2l6ZV9ieXRlcxgCIAEoAxIXCg9jaGVja3N1bV9zaGEyNTYYAyABKAki6QEKGUNyZWF0ZVMzVXBsb2FkVVJMUmVzcG9uc2USEgoKdXBsb2FkX3VybBgBIAEoCRIaChJidWlsZF9jb250ZXh0X3BhdGgYAiABKAkSQAoHaGVhZGVycxgDIAMoCzIvLmN0cmwudjEuQ3JlYXRlUzNVcGxvYWRVUkxSZXNwb25zZS5IZWFkZXJzRW50cnkSEgoKZXhwaXJlc19hdBgEIAEoAxIWCg5hbHJlYWR5X3N0b3JlZBgFIAEoCBouCgxIZWFkZXJzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASK1AwoXQ3JlYXRlRGVwbG95bWVudFJlcXVlc3QSEgoKcHJvamVjdF9pZBgCIAEoCRIOCgZicmFuY2gYAyABKAkSGAoQZW52aXJvbm1lbnRfc2x1ZxgEIAEoCRIuCg1idWlsZF9jb250ZXh0GAUgASgLMhUuY3RybC52MS5CdWlsZENvbnRleHRIABIWCgxkb2NrZXJfaW1hZ2UYBiABKAlIABIvCgpnaXRfY29tbWl0GAcgASgLMhYuY3RybC52MS5HaXRDb21taXRJbmZvSAGIAQESGAoLa2V5c3BhY2VfaWQYCCABKAlIAogBARIPCgdjb21tYW5kGAkgAygJEhcKD2lkZW1wb3RlbmN5X2tleRgKIAEoCRIMCgRwb3J0GAsgASgFEhkKEWhlYWx0aF9jaGVja19wYXRoGAwgASgJEhMKC3JlZGVwbG95X29mGA0gASgJEhsKBHNpemUYDiABKAsyDS5jdHJsLnYxLlNpemUSFQoNc3RhcnRfc2Vjb25kcxgPIAEoBUIICgZzb3VyY2VCDQoLX2dpdF9jb21taXRCDgoMX2tleXNwYWNlX2lkSgQIARACIkQKBFNpemUSFgoOY3B1X21pbGxpY29yZXMYASABKAUSEgoKbWVtb3J5X21pYhgCIAEoBRIQCghyZXBsaWNhcxgDIAEoBSKuAQoMQnVpbGRDb250ZXh0EhoKEmJ1aWxkX2NvbnRleHRfcGF0aBgBIAEoCRIcCg9kb2NrZXJmaWxlX3BhdGgYAiABKAlIAIgBARIXCgpkb2NrZXJmaWxlGAMgASgMSAGIAQESKAoIc2V0dGluZ3MYBCABKAsyFi5jdHJsLnYxLkJ1aWxkU2V0dGluZ3NCEgoQX2RvY2tlcmZpbGVfcGF0aEINCgtfZG9ja2VyZmlsZSK/AgoNQnVpbGRTZXR0aW5ncxI4Cglhcmd1bWVudHMYASADKAsyJS5jdHJsLnYxLkJ1aWxkU2V0dGluZ3MuQXJndW1lbnRzRW50cnkSNAoHc2VjcmV0cxgCIAMoCzIjLmN0cmwudjEuQnVpbGRTZXR0aW5ncy5TZWNyZXRzRW50cnkSDgoGdGFyZ2V0GAMgASgJEhAKCG5vX2NhY2hlGAQgASgIEgwKBHB1bGwYBSABKAgSEAoIcGxhdGZvcm0YBiABKAkSGgoSdmFyaWFibGVfYXJndW1lbnRzGAcgAygJGjAKDkFyZ3VtZW50c0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEaLgoMU2VjcmV0c0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoDDoCOAEigAEKDUdpdENvbW1pdEluZm8SEgoKY29tbWl0X3NoYRgBIAEoCRIWCg5jb21taXRfbWVzc2FnZRgCIAEoCRIVCg1hdXRob3JfaGFuZGxlGAMgASgJEhkKEWF1dGhvcl9hdmF0YXJfdXJsGAQgASgJEhEKCXRpbWVzdGFtcBgFIAEoAyJcChhDcmVhdGVEZXBsb3ltZW50UmVzcG9uc2USFQoNZGVwbG95bWVudF9pZBgBIAEoCRIpCgZzdGF0dXMYAiABKA4yGS5jdHJsLnYxLkRlcGxveW1lbnRTdGF0dXMiLQoUR2V0RGVwbG95bWVudFJlcXVlc3QSFQoNZGVwbG95bWVudF9pZBgBIAEoCSJAChVHZXREZXBsb3ltZW50UmVzcG9uc2USJwoKZGVwbG95bWVudBgBIAEoCzITLmN0cmwudjEuRGVwbG95bWVudCLvCAoKRGVwbG95bWVudBIKCgJpZBgBIAEoCRIUCgx3b3Jrc3BhY2VfaWQYAiABKAkSEgoKcHJvamVjdF9pZBgDIAEoCRIWCg5lbnZpcm9ubWVudF9pZBgEIAEoCRIWCg5naXRfY29tbWl0X3NoYRgFIAEoCRISCgpnaXRfYnJhbmNoGAYgASgJEikKBnN0YXR1cxgHIAEoDjIZLmN0cmwudjEuRGVwbG95bWVudFN0YXR1cxIVCg1lcnJvcl9tZXNzYWdlGAggASgJEkwKFWVudmlyb25tZW50X3ZhcmlhYmxlcxgJIAMoCzItLmN0cmwudjEuRGVwbG95bWVudC5FbnZpcm9ubWVudFZhcmlhYmxlc0VudHJ5EiMKCHRvcG9sb2d5GAogASgLMhEuY3RybC52MS5Ub3BvbG9neRISCgpjcmVhdGVkX2F0GAsgASgDEhIKCnVwZGF0ZWRfYXQYDCABKAMSEQoJaG9zdG5hbWVzGA0gAygJEhcKD3Jvb3Rmc19pbWFnZV9pZBgOIAEoCRIQCghidWlsZF9pZBgPIAEoCRImCgVzdGVwcxgQIAMoCzIXLmN0cmwudjEuRGVwbG95bWVudFN0ZXASGgoSZ2l0X2NvbW1pdF9tZXNzYWdlGBEgASgJEiAKGGdpdF9jb21taXRfYXV0aG9yX2hhbmRsZRgSIAEoCRIkChxnaXRfY29tbWl0X2F1dGhvcl9hdmF0YXJfdXJsGBMgASgJEhwKFGdpdF9jb21taXRfdGltZXN0YW1wGBQgASgDEgwKBHVybHMYFSADKAkSGAoQZW52aXJvbm1lbnRfc2x1ZxgWIAEoCRIUCgxmYWlsdXJlX2NvZGUYFyABKAkSDAoEbGl2ZRgYIAEoCBIZChFkZXNpcmVkX2luc3RhbmNlcxgZIAEoBRIZChFydW5uaW5nX2luc3RhbmNlcxgaIAEoBRIUCgxwcm9qZWN0X3NsdWcYGyABKAkSHwoXZW52aXJvbm1lbnRfcm9sbGVkX2JhY2sYHCABKAgSFgoOcXVldWVfcG9zaXRpb24YJCABKAUSGQoRcXVldWVfYmxvY2tlcl9pZHMYJSADKAkSFQoNcXVldWVfYmxvY2tlchgmIAEoCRIRCglxdWV1ZWRfYXQYJyABKAMSEwoLcmVkZXBsb3lfb2YYKyABKAkSMAoPZmFpbHVyZV9kZXRhaWxzGCwgASgLMhcuY3RybC52MS5GYWlsdXJlRGV0YWlscxIVCg1pbWFnZV9yZW1vdmVkGC0gASgIEiYKHmVudmlyb25tZW50X2xpdmVfZGVwbG95bWVudF9pZBguIAEoCRIiChppbWFnZV9zb3VyY2VfZGVwbG95bWVudF9pZBgvIAEoCRIlCgRzdG9wGDAgASgLMhcuY3RybC52MS5EZXBsb3ltZW50U3RvcBo7ChlFbnZpcm9ubWVudFZhcmlhYmxlc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiPQoORGVwbG95bWVudFN0b3ASDgoGcmVhc29uGAEgASgJEg8KB21lc3NhZ2UYAiABKAkSCgoCYXQYAyABKAMiaQoORmFpbHVyZURldGFpbHMSFgoJZXhpdF9jb2RlGAEgASgFSACIAQESDgoGc291cmNlGAIgASgJEg4KBm9yaWdpbhgDIAEoCRIRCglsb2dfbGluZXMYBCADKAlCDAoKX2V4aXRfY29kZSJ8Cg5EZXBsb3ltZW50U3RlcBIOCgZzdGF0dXMYASABKAkSDwoHbWVzc2FnZRgCIAEoCRIVCg1lcnJvcl9tZXNzYWdlGAMgASgJEhIKCmNyZWF0ZWRfYXQYBCABKAMSDAoEbmFtZRgFIAEoCRIQCghlbmRlZF9hdBgGIAEoAyKnAQoIVG9wb2xvZ3kSFgoOY3B1X21pbGxpY29yZXMYASABKAUSEgoKbWVtb3J5X21pYhgCIAEoBRIoCgdyZWdpb25zGAMgAygLMhcuY3RybC52MS5SZWdpb25hbENvbmZpZxIcChRpZGxlX3RpbWVvdXRfc2Vjb25kcxgEIAEoBRIZChFoZWFsdGhfY2hlY2tfcGF0aBgFIAEoCRIMCgRwb3J0GAYgASgFIk4KDlJlZ2lvbmFsQ29uZmlnEg4KBnJlZ2lvbhgBIAEoCRIVCg1taW5faW5zdGFuY2VzGAIgASgFEhUKDW1heF9pbnN0YW5jZXMYAyABKAUibQoWTGlzdERlcGxveW1lbnRzUmVxdWVzdBISCgpwcm9qZWN0X2lkGAEgASgJEhgKEGVudmlyb25tZW50X3NsdWcYAiABKAkSEQoJcGFnZV9zaXplGAMgASgFEhIKCnBhZ2VfdG9rZW4YBCABKAkiXAoXTGlzdERlcGxveW1lbnRzUmVzcG9uc2USKAoLZGVwbG95bWVudHMYASADKAsyEy5jdHJsLnYxLkRlcGxveW1lbnQSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIjAKF0NhbmNlbERlcGxveW1lbnRSZXF1ZXN0EhUKDWRlcGxveW1lbnRfaWQYASABKAkiawoYQ2FuY2VsRGVwbG95bWVudFJlc3BvbnNlEikKBnN0YXR1cxgBIAEoDjIZLmN0cmwudjEuRGVwbG95bWVudFN0YXR1cxIkCgtyb2xsZWRfYmFjaxgCIAEoCzIPLmN0cmwudjEuU3dpdGNoIk0KHFdhdGNoRGVwbG95bWVudEV2ZW50c1JlcXVlc3QSFQoNZGVwbG95bWVudF9pZBgBIAEoCRIWCg5hZnRlcl9zZXF1ZW5jZRgCIAEoAyKHAQodV2F0Y2hEZXBsb3ltZW50RXZlbnRzUmVzcG9uc2USNAoQZGVwbG95bWVudF9ldmVudBgBIAEoCzIYLmN0cmwudjEuRGVwbG95bWVudEV2ZW50SAASJwoJaGVhcnRiZWF0GAIgASgLMhIuY3RybC52MS5IZWFydGJlYXRIAEIHCgVldmVudCILCglIZWFydGJlYXQi1wEKD0RlcGxveW1lbnRFdmVudBIQCghzZXF1ZW5jZRgBIAEoAxISCgpjcmVhdGVkX2F0GAIgASgDEigKBnN0YXR1cxgDIAEoCzIWLmN0cmwudjEuU3RhdHVzQ2hhbmdlZEgAEiQKBHN0ZXAYBCABKAsyFC5jdHJsLnYxLlN0ZXBDaGFuZ2VkSAASIAoDbG9nGAUgASgLMhEuY3RybC52MS5Mb2dMaW5lc0gAEiEKBm5vdGljZRgGIAEoCzIPLmN0cmwudjEuTm90aWNlSABCCQoHcGF5bG9hZCJ1Cg1TdGF0dXNDaGFuZ2VkEikKBnN0YXR1cxgBIAEoDjIZLmN0cmwudjEuRGVwbG95bWVudFN0YXR1cxIVCg1lcnJvcl9tZXNzYWdlGAIgASgJEhQKDGZhaWx1cmVfY29kZRgDIAEoCRIMCgR1cmxzGAQgAygJIjwKC1N0ZXBDaGFuZ2VkEgwKBG5hbWUYASABKAkSDgoGc3RhdHVzGAIgASgJEg8KB21lc3NhZ2UYAyABKAkiOQoITG9nTGluZXMSDgoGc291cmNlGAEgASgJEg4KBm9yaWdpbhgCIAEoCRINCgVsaW5lcxgDIAMoCSIZCgZOb3RpY2USDwoHbWVzc2FnZRgBIAEoCSKQAQoZU3RyZWFtSW5zdGFuY2VMb2dzUmVxdWVzdBIVCg1kZXBsb3ltZW50X2lkGAEgASgJEg4KBmZvbGxvdxgCIAEoCBIMCgR0YWlsGAMgASgFEg0KBXNpbmNlGAQgASgDEg0KBXVudGlsGAUgASgDEhAKCGluc3RhbmNlGAYgASgJEg4KBnJlZ2lvbhgHIAEoCSJ6ChpTdHJlYW1JbnN0YW5jZUxvZ3NSZXNwb25zZRIoCgRsaW5lGAEgASgLMhguY3RybC52MS5JbnN0YW5jZUxvZ0xpbmVIABInCgloZWFydGJlYXQYAiABKAsyEi5jdHJsLnYxLkhlYXJ0YmVhdEgAQgkKB21lc3NhZ2UiLQoUTGlzdEluc3RhbmNlc1JlcXVlc3QSFQoNZGVwbG95bWVudF9pZBgBIAEoCSJHChVMaXN0SW5zdGFuY2VzUmVzcG9uc2USLgoJaW5zdGFuY2VzGAEgAygLMhsuY3RybC52MS5EZXBsb3ltZW50SW5zdGFuY2UivAIKEkRlcGxveW1lbnRJbnN0YW5jZRIMCgRuYW1lGAEgASgJEg4KBnJlZ2lvbhgCIAEoCRIOCgZzdGF0dXMYAyABKAkSDgoGcmVhc29uGAQgASgJEg8KB21lc3NhZ2UYBSABKAkSEAoIcmVzdGFydHMYBiABKAUSFgoJZXhpdF9jb2RlGAcgASgFSACIAQESFgoObGFzdF9sb2dfbGluZXMYCCADKAkSMAoIbGFzdF9lbmQYCSABKAsyHi5jdHJsLnYxLkRlcGxveW1lbnRJbnN0YW5jZUVuZBIWCg5jcHVfbWlsbGljb3JlcxgKIAEoAxISCgptZW1vcnlfbWliGAsgASgDEhIKCnVwZGF0ZWRfYXQYDCABKAMSFQoNdHJvdWJsZV9zaW5jZRgNIAEoA0IMCgpfZXhpdF9jb2RlIjIKGUxpc3RJbnN0YW5jZUV2ZW50c1JlcXVlc3QSFQoNZGVwbG95bWVudF9pZBgBIAEoCSJEChpMaXN0SW5zdGFuY2VFdmVudHNSZXNwb25zZRImCgZldmVudHMYASADKAsyFi5jdHJsLnYxLkluc3RhbmNlRXZlbnQiuAEKDUluc3RhbmNlRXZlbnQSDAoEa2luZBgBIAEoCRIOCgZyZWFzb24YAiABKAkSDwoHbWVzc2FnZRgDIAEoCRIQCghpbnN0YW5jZRgEIAEoCRIOCgZyZWdpb24YBSABKAkSFgoJZXhpdF9jb2RlGAYgASgFSACIAQESDQoFdGltZXMYByABKAUSEAoIZmlyc3RfYXQYCCABKAMSDwoHbGFzdF9hdBgJIAEoA0IMCgpfZXhpdF9jb2RlIlcKFURlcGxveW1lbnRJbnN0YW5jZUVuZBIOCgZyZWFzb24YASABKAkSDwoHbWVzc2FnZRgCIAEoCRIRCglleGl0X2NvZGUYAyABKAUSCgoCYXQYBCABKAMiXwoPSW5zdGFuY2VMb2dMaW5lEhAKCGluc3RhbmNlGAEgASgJEg4KBnJlZ2lvbhgCIAEoCRIMCgR0aW1lGAMgASgDEg4KBnN0cmVhbRgEIAEoCRIMCgR0ZXh0GAUgASgJInsKD1JvbGxiYWNrUmVxdWVzdBIcChRzb3VyY2VfZGVwbG95bWVudF9pZBgBIAEoCRIcChR0YXJnZXRfZGVwbG95bWVudF9pZBgCIAEoCRISCgpwcm9qZWN0X2lkGAMgASgJEhgKEGVudmlyb25tZW50X3NsdWcYBCABKAkiNQoQUm9sbGJhY2tSZXNwb25zZRIhCghzd2l0Y2hlZBgBIAEoCzIPLmN0cmwudjEuU3dpdGNoIi4KDlByb21vdGVSZXF1ZXN0EhwKFHRhcmdldF9kZXBsb3ltZW50X2lkGAEgASgJIjQKD1Byb21vdGVSZXNwb25zZRIhCghzd2l0Y2hlZBgBIAEoCzIPLmN0cmwudjEuU3dpdGNoIjUKFFBsYW5Sb2xsYmFja1Jlc3BvbnNlEh0KBHBsYW4YASABKAsyDy5jdHJsLnYxLlN3aXRjaCI0ChNQbGFuUHJvbW90ZVJlc3BvbnNlEh0KBHBsYW4YASABKAsyDy5jdHJsLnYxLlN3aXRjaCLYAQoGU3dpdGNoEhQKDHByb2plY3Rfc2x1ZxgBIAEoCRIYChBlbnZpcm9ubWVudF9zbHVnGAIgASgJEhoKEmZyb21fZGVwbG95bWVudF9pZBgDIAEoCRIYChB0b19kZXBsb3ltZW50X2lkGAQgASgJEiEKBHBhdGgYBSABKA4yEy5jdHJsLnYxLlN3aXRjaFBhdGgSEwoLcm9sbGVkX2JhY2sYBiABKAgSEQoJaG9zdG5hbWVzGAcgAygJEgwKBHVybHMYCCADKAkSDwoHdG9va19tcxgJIAEoAyJBChVTdG9wRGVwbG95bWVudFJlcXVlc3QSFQoNZGVwbG95bWVudF9pZBgBIAEoCRIRCgljb25maXJtZWQYAiABKAgiQwoWU3RvcERlcGxveW1lbnRSZXNwb25zZRIpCgZzdGF0dXMYASABKA4yGS5jdHJsLnYxLkRlcGxveW1lbnRTdGF0dXMiUAoQRW5kQnJhbmNoUmVxdWVzdBISCgpwcm9qZWN0X2lkGAEgASgJEg4KBmJyYW5jaBgCIAEoCRIYChBlbnZpcm9ubWVudF9zbHVnGAMgASgJIlUKEUVuZEJyYW5jaFJlc3BvbnNlEh4KFnN0b3BwZWRfZGVwbG95bWVudF9pZHMYASADKAkSIAoYY2FuY2VsbGVkX2RlcGxveW1lbnRfaWRzGAIgAygJIi8KFlN0YXJ0RGVwbG95bWVudFJlcXVlc3QSFQoNZGVwbG95bWVudF9pZBgBIAEoCSJjChdTdGFydERlcGxveW1lbnRSZXNwb25zZRIpCgZzdGF0dXMYASABKA4yGS5jdHJsLnYxLkRlcGxveW1lbnRTdGF0dXMSDAoEdXJscxgCIAMoCRIPCgd0b29rX21zGAMgASgDKu8CChBEZXBsb3ltZW50U3RhdHVzEiEKHURFUExPWU1FTlRfU1RBVFVTX1VOU1BFQ0lGSUVEEAASHQoZREVQTE9ZTUVOVF9TVEFUVVNfUEVORElORxABEh4KGkRFUExPWU1FTlRfU1RBVFVTX0JVSUxESU5HEAISHwobREVQTE9ZTUVOVF9TVEFUVVNfREVQTE9ZSU5HEAMSHQoZREVQTE9ZTUVOVF9TVEFUVVNfTkVUV09SSxAEEhsKF0RFUExPWU1FTlRfU1RBVFVTX1JFQURZEAUSHAoYREVQTE9ZTUVOVF9TVEFUVVNfRkFJTEVEEAYSHAoYREVQTE9ZTUVOVF9TVEFUVVNfUVVFVUVEEAcSHwobREVQTE9ZTUVOVF9TVEFUVVNfQ0FOQ0VMTEVEEAgSIAocREVQTE9ZTUVOVF9TVEFUVVNfU1VQRVJTRURFRBAJEh0KGURFUExPWU1FTlRfU1RBVFVTX1NUT1BQRUQQCipaCgpTb3VyY2VUeXBlEhsKF1NPVVJDRV9UWVBFX1VOU1BFQ0lGSUVEEAASEwoPU09VUkNFX1RZUEVfR0lUEAESGgoWU09VUkNFX1RZUEVfQ0xJX1VQTE9BRBACKm4KClN3aXRjaFBhdGgSGwoXU1dJVENIX1BBVEhfVU5TUEVDSUZJRUQQABIXChNTV0lUQ0hfUEFUSF9JTlNUQU5UEAESFAoQU1dJVENIX1BBVEhfV0FSTRACEhQKEFNXSVRDSF9QQVRIX0NPTEQQAzLcCgoRRGVwbG95bWVudFNlcnZpY2USXAoRQ3JlYXRlUzNVcGxvYWRVUkwSIS5jdHJsLnYxLkNyZWF0ZVMzVXBsb2FkVVJMUmVxdWVzdBoiLmN0cmwudjEuQ3JlYXRlUzNVcGxvYWRVUkxSZXNwb25zZSIAElkKEENyZWF0ZURlcGxveW1lbnQSIC5jdHJsLnYxLkNyZWF0ZURlcGxveW1lbnRSZXF1ZXN0GiEuY3RybC52MS5DcmVhdGVEZXBsb3ltZW50UmVzcG9uc2UiABJQCg1HZXREZXBsb3ltZW50Eh0uY3RybC52MS5HZXREZXBsb3ltZW50UmVxdWVzdBoeLmN0cmwudjEuR2V0RGVwbG95bWVudFJlc3BvbnNlIgASVgoPTGlzdERlcGxveW1lbnRzEh8uY3RybC52MS5MaXN0RGVwbG95bWVudHNSZXF1ZXN0GiAuY3RybC52MS5MaXN0RGVwbG95bWVudHNSZXNwb25zZSIAElkKEENhbmNlbERlcGxveW1lbnQSIC5jdHJsLnYxLkNhbmNlbERlcGxveW1lbnRSZXF1ZXN0GiEuY3RybC52MS5DYW5jZWxEZXBsb3ltZW50UmVzcG9uc2UiABJqChVXYXRjaERlcGxveW1lbnRFdmVudHMSJS5jdHJsLnYxLldhdGNoRGVwbG95bWVudEV2ZW50c1JlcXVlc3QaJi5jdHJsLnYxLldhdGNoRGVwbG95bWVudEV2ZW50c1Jlc3BvbnNlIgAwARJhChJTdHJlYW1JbnN0YW5jZUxvZ3MSIi5jdHJsLnYxLlN0cmVhbUluc3RhbmNlTG9nc1JlcXVlc3QaIy5jdHJsLnYxLlN0cmVhbUluc3RhbmNlTG9nc1Jlc3BvbnNlIgAwARJQCg1MaXN0SW5zdGFuY2VzEh0uY3RybC52MS5MaXN0SW5zdGFuY2VzUmVxdWVzdBoeLmN0cmwudjEuTGlzdEluc3RhbmNlc1Jlc3BvbnNlIgASXwoSTGlzdEluc3RhbmNlRXZlbnRzEiIuY3RybC52MS5MaXN0SW5zdGFuY2VFdmVudHNSZXF1ZXN0GiMuY3RybC52MS5MaXN0SW5zdGFuY2VFdmVudHNSZXNwb25zZSIAEkEKCFJvbGxiYWNrEhguY3RybC52MS5Sb2xsYmFja1JlcXVlc3QaGS5jdHJsLnYxLlJvbGxiYWNrUmVzcG9uc2UiABI+CgdQcm9tb3RlEhcuY3RybC52MS5Qcm9tb3RlUmVxdWVzdBoYLmN0cmwudjEuUHJvbW90ZVJlc3BvbnNlIgASSQoMUGxhblJvbGxiYWNrEhguY3RybC52MS5Sb2xsYmFja1JlcXVlc3QaHS5jdHJsLnYxLlBsYW5Sb2xsYmFja1Jlc3BvbnNlIgASRgoLUGxhblByb21vdGUSFy5jdHJsLnYxLlByb21vdGVSZXF1ZXN0GhwuY3RybC52MS5QbGFuUHJvbW90ZVJlc3BvbnNlIgASRAoJRW5kQnJhbmNoEhkuY3RybC52MS5FbmRCcmFuY2hSZXF1ZXN0GhouY3RybC52MS5FbmRCcmFuY2hSZXNwb25zZSIAElMKDlN0b3BEZXBsb3ltZW50Eh4uY3RybC52MS5TdG9wRGVwbG95bWVudFJlcXVlc3QaHy5jdHJsLnYxLlN0b3BEZXBsb3ltZW50UmVzcG9uc2UiABJWCg9TdGFydERlcGxveW1lbnQSHy5jdHJsLnYxLlN0YXJ0RGVwbG95bWVudFJlcXVlc3QaIC5jdHJsLnYxLlN0YXJ0RGVwbG95bWVudFJlc3BvbnNlIgBiBnByb3RvMw");
 
 /**
  * @generated from message ctrl.v1.CreateS3UploadURLRequest
@@ -625,6 +625,13 @@ export type Deployment = Message<"ctrl.v1.Deployment"> & {
    * @generated from field: string image_source_deployment_id = 47;
    */
   imageSourceDeploymentId: string;
+
+  /**
+   * Why it is stopped; absent unless it is.
+   *
+   * @generated from field: ctrl.v1.DeploymentStop stop = 48;
+   */
+  stop?: DeploymentStop | undefined;
 };
 
 /**
@@ -633,6 +640,39 @@ export type Deployment = Message<"ctrl.v1.Deployment"> & {
  */
 export const DeploymentSchema: GenMessage<Deployment> = /*@__PURE__*/
   messageDesc(file_ctrl_v1_deployment, 10);
+
+/**
+ * @generated from message ctrl.v1.DeploymentStop
+ */
+export type DeploymentStop = Message<"ctrl.v1.DeploymentStop"> & {
+  /**
+   * `by_user`, `branch_gone`, `no_requests`, `replaced`, `environment_deleted` or `start_failed`
+   *
+   * @generated from field: string reason = 1;
+   */
+  reason: string;
+
+  /**
+   * The same for a person.
+   *
+   * @generated from field: string message = 2;
+   */
+  message: string;
+
+  /**
+   * Milliseconds since the epoch.
+   *
+   * @generated from field: int64 at = 3;
+   */
+  at: bigint;
+};
+
+/**
+ * Describes the message ctrl.v1.DeploymentStop.
+ * Use `create(DeploymentStopSchema)` to create a new message.
+ */
+export const DeploymentStopSchema: GenMessage<DeploymentStop> = /*@__PURE__*/
+  messageDesc(file_ctrl_v1_deployment, 11);
 
 /**
  * @generated from message ctrl.v1.FailureDetails
@@ -672,7 +712,7 @@ export type FailureDetails = Message<"ctrl.v1.FailureDetails"> & {
  * Use `create(FailureDetailsSchema)` to create a new message.
  */
 export const FailureDetailsSchema: GenMessage<FailureDetails> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_deployment, 11);
+  messageDesc(file_ctrl_v1_deployment, 12);
 
 /**
  * @generated from message ctrl.v1.DeploymentStep
@@ -718,7 +758,7 @@ export type DeploymentStep = Message<"ctrl.v1.DeploymentStep"> & {
  * Use `create(DeploymentStepSchema)` to create a new message.
  */
 export const DeploymentStepSchema: GenMessage<DeploymentStep> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_deployment, 12);
+  messageDesc(file_ctrl_v1_deployment, 13);
 
 /**
  * @generated from message ctrl.v1.Topology
@@ -760,7 +800,7 @@ export type Topology = Message<"ctrl.v1.Topology"> & {
  * Use `create(TopologySchema)` to create a new message.
  */
 export const TopologySchema: GenMessage<Topology> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_deployment, 13);
+  messageDesc(file_ctrl_v1_deployment, 14);
 
 /**
  * @generated from message ctrl.v1.RegionalConfig
@@ -787,7 +827,7 @@ export type RegionalConfig = Message<"ctrl.v1.RegionalConfig"> & {
  * Use `create(RegionalConfigSchema)` to create a new message.
  */
 export const RegionalConfigSchema: GenMessage<RegionalConfig> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_deployment, 14);
+  messageDesc(file_ctrl_v1_deployment, 15);
 
 /**
  * @generated from message ctrl.v1.ListDeploymentsRequest
@@ -821,7 +861,7 @@ export type ListDeploymentsRequest = Message<"ctrl.v1.ListDeploymentsRequest"> &
  * Use `create(ListDeploymentsRequestSchema)` to create a new message.
  */
 export const ListDeploymentsRequestSchema: GenMessage<ListDeploymentsRequest> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_deployment, 15);
+  messageDesc(file_ctrl_v1_deployment, 16);
 
 /**
  * @generated from message ctrl.v1.ListDeploymentsResponse
@@ -843,7 +883,7 @@ export type ListDeploymentsResponse = Message<"ctrl.v1.ListDeploymentsResponse">
  * Use `create(ListDeploymentsResponseSchema)` to create a new message.
  */
 export const ListDeploymentsResponseSchema: GenMessage<ListDeploymentsResponse> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_deployment, 16);
+  messageDesc(file_ctrl_v1_deployment, 17);
 
 /**
  * @generated from message ctrl.v1.CancelDeploymentRequest
@@ -860,7 +900,7 @@ export type CancelDeploymentRequest = Message<"ctrl.v1.CancelDeploymentRequest">
  * Use `create(CancelDeploymentRequestSchema)` to create a new message.
  */
 export const CancelDeploymentRequestSchema: GenMessage<CancelDeploymentRequest> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_deployment, 17);
+  messageDesc(file_ctrl_v1_deployment, 18);
 
 /**
  * @generated from message ctrl.v1.CancelDeploymentResponse
@@ -884,7 +924,7 @@ export type CancelDeploymentResponse = Message<"ctrl.v1.CancelDeploymentResponse
  * Use `create(CancelDeploymentResponseSchema)` to create a new message.
  */
 export const CancelDeploymentResponseSchema: GenMessage<CancelDeploymentResponse> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_deployment, 18);
+  messageDesc(file_ctrl_v1_deployment, 19);
 
 /**
  * @generated from message ctrl.v1.WatchDeploymentEventsRequest
@@ -908,7 +948,7 @@ export type WatchDeploymentEventsRequest = Message<"ctrl.v1.WatchDeploymentEvent
  * Use `create(WatchDeploymentEventsRequestSchema)` to create a new message.
  */
 export const WatchDeploymentEventsRequestSchema: GenMessage<WatchDeploymentEventsRequest> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_deployment, 19);
+  messageDesc(file_ctrl_v1_deployment, 20);
 
 /**
  * @generated from message ctrl.v1.WatchDeploymentEventsResponse
@@ -939,7 +979,7 @@ export type WatchDeploymentEventsResponse = Message<"ctrl.v1.WatchDeploymentEven
  * Use `create(WatchDeploymentEventsResponseSchema)` to create a new message.
  */
 export const WatchDeploymentEventsResponseSchema: GenMessage<WatchDeploymentEventsResponse> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_deployment, 20);
+  messageDesc(file_ctrl_v1_deployment, 21);
 
 /**
  * @generated from message ctrl.v1.Heartbeat
@@ -952,7 +992,7 @@ export type Heartbeat = Message<"ctrl.v1.Heartbeat"> & {
  * Use `create(HeartbeatSchema)` to create a new message.
  */
 export const HeartbeatSchema: GenMessage<Heartbeat> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_deployment, 21);
+  messageDesc(file_ctrl_v1_deployment, 22);
 
 /**
  * @generated from message ctrl.v1.DeploymentEvent
@@ -1007,7 +1047,7 @@ export type DeploymentEvent = Message<"ctrl.v1.DeploymentEvent"> & {
  * Use `create(DeploymentEventSchema)` to create a new message.
  */
 export const DeploymentEventSchema: GenMessage<DeploymentEvent> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_deployment, 22);
+  messageDesc(file_ctrl_v1_deployment, 23);
 
 /**
  * @generated from message ctrl.v1.StatusChanged
@@ -1039,7 +1079,7 @@ export type StatusChanged = Message<"ctrl.v1.StatusChanged"> & {
  * Use `create(StatusChangedSchema)` to create a new message.
  */
 export const StatusChangedSchema: GenMessage<StatusChanged> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_deployment, 23);
+  messageDesc(file_ctrl_v1_deployment, 24);
 
 /**
  * @generated from message ctrl.v1.StepChanged
@@ -1068,7 +1108,7 @@ export type StepChanged = Message<"ctrl.v1.StepChanged"> & {
  * Use `create(StepChangedSchema)` to create a new message.
  */
 export const StepChangedSchema: GenMessage<StepChanged> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_deployment, 24);
+  messageDesc(file_ctrl_v1_deployment, 25);
 
 /**
  * @generated from message ctrl.v1.LogLines
@@ -1099,7 +1139,7 @@ export type LogLines = Message<"ctrl.v1.LogLines"> & {
  * Use `create(LogLinesSchema)` to create a new message.
  */
 export const LogLinesSchema: GenMessage<LogLines> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_deployment, 25);
+  messageDesc(file_ctrl_v1_deployment, 26);
 
 /**
  * @generated from message ctrl.v1.Notice
@@ -1116,7 +1156,7 @@ export type Notice = Message<"ctrl.v1.Notice"> & {
  * Use `create(NoticeSchema)` to create a new message.
  */
 export const NoticeSchema: GenMessage<Notice> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_deployment, 26);
+  messageDesc(file_ctrl_v1_deployment, 27);
 
 /**
  * @generated from message ctrl.v1.StreamInstanceLogsRequest
@@ -1171,7 +1211,7 @@ export type StreamInstanceLogsRequest = Message<"ctrl.v1.StreamInstanceLogsReque
  * Use `create(StreamInstanceLogsRequestSchema)` to create a new message.
  */
 export const StreamInstanceLogsRequestSchema: GenMessage<StreamInstanceLogsRequest> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_deployment, 27);
+  messageDesc(file_ctrl_v1_deployment, 28);
 
 /**
  * @generated from message ctrl.v1.StreamInstanceLogsResponse
@@ -1200,7 +1240,7 @@ export type StreamInstanceLogsResponse = Message<"ctrl.v1.StreamInstanceLogsResp
  * Use `create(StreamInstanceLogsResponseSchema)` to create a new message.
  */
 export const StreamInstanceLogsResponseSchema: GenMessage<StreamInstanceLogsResponse> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_deployment, 28);
+  messageDesc(file_ctrl_v1_deployment, 29);
 
 /**
  * @generated from message ctrl.v1.ListInstancesRequest
@@ -1217,7 +1257,7 @@ export type ListInstancesRequest = Message<"ctrl.v1.ListInstancesRequest"> & {
  * Use `create(ListInstancesRequestSchema)` to create a new message.
  */
 export const ListInstancesRequestSchema: GenMessage<ListInstancesRequest> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_deployment, 29);
+  messageDesc(file_ctrl_v1_deployment, 30);
 
 /**
  * @generated from message ctrl.v1.ListInstancesResponse
@@ -1234,7 +1274,7 @@ export type ListInstancesResponse = Message<"ctrl.v1.ListInstancesResponse"> & {
  * Use `create(ListInstancesResponseSchema)` to create a new message.
  */
 export const ListInstancesResponseSchema: GenMessage<ListInstancesResponse> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_deployment, 30);
+  messageDesc(file_ctrl_v1_deployment, 31);
 
 /**
  * @generated from message ctrl.v1.DeploymentInstance
@@ -1325,7 +1365,7 @@ export type DeploymentInstance = Message<"ctrl.v1.DeploymentInstance"> & {
  * Use `create(DeploymentInstanceSchema)` to create a new message.
  */
 export const DeploymentInstanceSchema: GenMessage<DeploymentInstance> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_deployment, 31);
+  messageDesc(file_ctrl_v1_deployment, 32);
 
 /**
  * @generated from message ctrl.v1.ListInstanceEventsRequest
@@ -1342,7 +1382,7 @@ export type ListInstanceEventsRequest = Message<"ctrl.v1.ListInstanceEventsReque
  * Use `create(ListInstanceEventsRequestSchema)` to create a new message.
  */
 export const ListInstanceEventsRequestSchema: GenMessage<ListInstanceEventsRequest> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_deployment, 32);
+  messageDesc(file_ctrl_v1_deployment, 33);
 
 /**
  * @generated from message ctrl.v1.ListInstanceEventsResponse
@@ -1361,7 +1401,7 @@ export type ListInstanceEventsResponse = Message<"ctrl.v1.ListInstanceEventsResp
  * Use `create(ListInstanceEventsResponseSchema)` to create a new message.
  */
 export const ListInstanceEventsResponseSchema: GenMessage<ListInstanceEventsResponse> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_deployment, 33);
+  messageDesc(file_ctrl_v1_deployment, 34);
 
 /**
  * @generated from message ctrl.v1.InstanceEvent
@@ -1430,7 +1470,7 @@ export type InstanceEvent = Message<"ctrl.v1.InstanceEvent"> & {
  * Use `create(InstanceEventSchema)` to create a new message.
  */
 export const InstanceEventSchema: GenMessage<InstanceEvent> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_deployment, 34);
+  messageDesc(file_ctrl_v1_deployment, 35);
 
 /**
  * @generated from message ctrl.v1.DeploymentInstanceEnd
@@ -1468,7 +1508,7 @@ export type DeploymentInstanceEnd = Message<"ctrl.v1.DeploymentInstanceEnd"> & {
  * Use `create(DeploymentInstanceEndSchema)` to create a new message.
  */
 export const DeploymentInstanceEndSchema: GenMessage<DeploymentInstanceEnd> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_deployment, 35);
+  messageDesc(file_ctrl_v1_deployment, 36);
 
 /**
  * @generated from message ctrl.v1.InstanceLogLine
@@ -1507,7 +1547,7 @@ export type InstanceLogLine = Message<"ctrl.v1.InstanceLogLine"> & {
  * Use `create(InstanceLogLineSchema)` to create a new message.
  */
 export const InstanceLogLineSchema: GenMessage<InstanceLogLine> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_deployment, 36);
+  messageDesc(file_ctrl_v1_deployment, 37);
 
 /**
  * @generated from message ctrl.v1.RollbackRequest
@@ -1547,7 +1587,7 @@ export type RollbackRequest = Message<"ctrl.v1.RollbackRequest"> & {
  * Use `create(RollbackRequestSchema)` to create a new message.
  */
 export const RollbackRequestSchema: GenMessage<RollbackRequest> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_deployment, 37);
+  messageDesc(file_ctrl_v1_deployment, 38);
 
 /**
  * @generated from message ctrl.v1.RollbackResponse
@@ -1564,7 +1604,7 @@ export type RollbackResponse = Message<"ctrl.v1.RollbackResponse"> & {
  * Use `create(RollbackResponseSchema)` to create a new message.
  */
 export const RollbackResponseSchema: GenMessage<RollbackResponse> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_deployment, 38);
+  messageDesc(file_ctrl_v1_deployment, 39);
 
 /**
  * @generated from message ctrl.v1.PromoteRequest
@@ -1581,7 +1621,7 @@ export type PromoteRequest = Message<"ctrl.v1.PromoteRequest"> & {
  * Use `create(PromoteRequestSchema)` to create a new message.
  */
 export const PromoteRequestSchema: GenMessage<PromoteRequest> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_deployment, 39);
+  messageDesc(file_ctrl_v1_deployment, 40);
 
 /**
  * @generated from message ctrl.v1.PromoteResponse
@@ -1598,7 +1638,7 @@ export type PromoteResponse = Message<"ctrl.v1.PromoteResponse"> & {
  * Use `create(PromoteResponseSchema)` to create a new message.
  */
 export const PromoteResponseSchema: GenMessage<PromoteResponse> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_deployment, 40);
+  messageDesc(file_ctrl_v1_deployment, 41);
 
 /**
  * @generated from message ctrl.v1.PlanRollbackResponse
@@ -1615,7 +1655,7 @@ export type PlanRollbackResponse = Message<"ctrl.v1.PlanRollbackResponse"> & {
  * Use `create(PlanRollbackResponseSchema)` to create a new message.
  */
 export const PlanRollbackResponseSchema: GenMessage<PlanRollbackResponse> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_deployment, 41);
+  messageDesc(file_ctrl_v1_deployment, 42);
 
 /**
  * @generated from message ctrl.v1.PlanPromoteResponse
@@ -1632,7 +1672,7 @@ export type PlanPromoteResponse = Message<"ctrl.v1.PlanPromoteResponse"> & {
  * Use `create(PlanPromoteResponseSchema)` to create a new message.
  */
 export const PlanPromoteResponseSchema: GenMessage<PlanPromoteResponse> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_deployment, 42);
+  messageDesc(file_ctrl_v1_deployment, 43);
 
 /**
  * How an environment's live traffic moves, or moved.
@@ -1699,7 +1739,7 @@ export type Switch = Message<"ctrl.v1.Switch"> & {
  * Use `create(SwitchSchema)` to create a new message.
  */
 export const SwitchSchema: GenMessage<Switch> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_deployment, 43);
+  messageDesc(file_ctrl_v1_deployment, 44);
 
 /**
  * @generated from message ctrl.v1.StopDeploymentRequest
@@ -1723,7 +1763,7 @@ export type StopDeploymentRequest = Message<"ctrl.v1.StopDeploymentRequest"> & {
  * Use `create(StopDeploymentRequestSchema)` to create a new message.
  */
 export const StopDeploymentRequestSchema: GenMessage<StopDeploymentRequest> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_deployment, 44);
+  messageDesc(file_ctrl_v1_deployment, 45);
 
 /**
  * @generated from message ctrl.v1.StopDeploymentResponse
@@ -1740,7 +1780,62 @@ export type StopDeploymentResponse = Message<"ctrl.v1.StopDeploymentResponse"> &
  * Use `create(StopDeploymentResponseSchema)` to create a new message.
  */
 export const StopDeploymentResponseSchema: GenMessage<StopDeploymentResponse> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_deployment, 45);
+  messageDesc(file_ctrl_v1_deployment, 46);
+
+/**
+ * @generated from message ctrl.v1.EndBranchRequest
+ */
+export type EndBranchRequest = Message<"ctrl.v1.EndBranchRequest"> & {
+  /**
+   * @generated from field: string project_id = 1;
+   */
+  projectId: string;
+
+  /**
+   * @generated from field: string branch = 2;
+   */
+  branch: string;
+
+  /**
+   * Empty: all environments but production.
+   *
+   * @generated from field: string environment_slug = 3;
+   */
+  environmentSlug: string;
+};
+
+/**
+ * Describes the message ctrl.v1.EndBranchRequest.
+ * Use `create(EndBranchRequestSchema)` to create a new message.
+ */
+export const EndBranchRequestSchema: GenMessage<EndBranchRequest> = /*@__PURE__*/
+  messageDesc(file_ctrl_v1_deployment, 47);
+
+/**
+ * @generated from message ctrl.v1.EndBranchResponse
+ */
+export type EndBranchResponse = Message<"ctrl.v1.EndBranchResponse"> & {
+  /**
+   * Deployments that ran.
+   *
+   * @generated from field: repeated string stopped_deployment_ids = 1;
+   */
+  stoppedDeploymentIds: string[];
+
+  /**
+   * Deploys that were under way.
+   *
+   * @generated from field: repeated string cancelled_deployment_ids = 2;
+   */
+  cancelledDeploymentIds: string[];
+};
+
+/**
+ * Describes the message ctrl.v1.EndBranchResponse.
+ * Use `create(EndBranchResponseSchema)` to create a new message.
+ */
+export const EndBranchResponseSchema: GenMessage<EndBranchResponse> = /*@__PURE__*/
+  messageDesc(file_ctrl_v1_deployment, 48);
 
 /**
  * @generated from message ctrl.v1.StartDeploymentRequest
@@ -1757,7 +1852,7 @@ export type StartDeploymentRequest = Message<"ctrl.v1.StartDeploymentRequest"> &
  * Use `create(StartDeploymentRequestSchema)` to create a new message.
  */
 export const StartDeploymentRequestSchema: GenMessage<StartDeploymentRequest> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_deployment, 46);
+  messageDesc(file_ctrl_v1_deployment, 49);
 
 /**
  * @generated from message ctrl.v1.StartDeploymentResponse
@@ -1786,7 +1881,7 @@ export type StartDeploymentResponse = Message<"ctrl.v1.StartDeploymentResponse">
  * Use `create(StartDeploymentResponseSchema)` to create a new message.
  */
 export const StartDeploymentResponseSchema: GenMessage<StartDeploymentResponse> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_deployment, 47);
+  messageDesc(file_ctrl_v1_deployment, 50);
 
 /**
  * @generated from enum ctrl.v1.DeploymentStatus
@@ -2054,6 +2149,16 @@ export const DeploymentService: GenService<{
     methodKind: "unary";
     input: typeof PromoteRequestSchema;
     output: typeof PlanPromoteResponseSchema;
+  },
+  /**
+   * Ends what was deployed from a branch that is gone, but for what production serves. Harmless when repeated.
+   *
+   * @generated from rpc ctrl.v1.DeploymentService.EndBranch
+   */
+  endBranch: {
+    methodKind: "unary";
+    input: typeof EndBranchRequestSchema;
+    output: typeof EndBranchResponseSchema;
   },
   /**
    * Ends the instances of a ready deployment that serves nothing but its own host name. Harmless when repeated.

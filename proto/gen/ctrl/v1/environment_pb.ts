@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file ctrl/v1/environment.proto.
  */
 export const file_ctrl_v1_environment: GenFile = /*@__PURE__*/
-  fileDesc("ChljdHJsL3YxL2Vudmlyb25tZW50LnByb3RvEgdjdHJsLnYxImoKDlNldFNpemVSZXF1ZXN0EhIKCnByb2plY3RfaWQYASABKAkSGAoQZW52aXJvbm1lbnRfc2x1ZxgCIAEoCRIbCgRzaXplGAMgASgLMg0uY3RybC52MS5TaXplEg0KBXJlc2V0GAQgASgIIi4KD1NldFNpemVSZXNwb25zZRIbCgRzaXplGAEgASgLMg0uY3RybC52MS5TaXplInkKGENyZWF0ZUVudmlyb25tZW50UmVxdWVzdBISCgpwcm9qZWN0X2lkGAEgASgJEgwKBHNsdWcYAiABKAkSEwoLZGVzY3JpcHRpb24YAyABKAkSJgoEdHlwZRgEIAEoDjIYLmN0cmwudjEuRW52aXJvbm1lbnRUeXBlIicKGUNyZWF0ZUVudmlyb25tZW50UmVzcG9uc2USCgoCaWQYASABKAkiSgoYRGVsZXRlRW52aXJvbm1lbnRSZXF1ZXN0EhIKCnByb2plY3RfaWQYASABKAkSDAoEc2x1ZxgCIAEoCRIMCgRzdG9wGAMgASgIIjsKGURlbGV0ZUVudmlyb25tZW50UmVzcG9uc2USHgoWc3RvcHBlZF9kZXBsb3ltZW50X2lkcxgBIAMoCSqUAQoPRW52aXJvbm1lbnRUeXBlEiAKHEVOVklST05NRU5UX1RZUEVfVU5TUEVDSUZJRUQQABIgChxFTlZJUk9OTUVOVF9UWVBFX0RFVkVMT1BNRU5UEAESHAoYRU5WSVJPTk1FTlRfVFlQRV9QUkVWSUVXEAISHwobRU5WSVJPTk1FTlRfVFlQRV9QUk9EVUNUSU9OEAMykAIKEkVudmlyb25tZW50U2VydmljZRJcChFDcmVhdGVFbnZpcm9ubWVudBIhLmN0cmwudjEuQ3JlYXRlRW52aXJvbm1lbnRSZXF1ZXN0GiIuY3RybC52MS5DcmVhdGVFbnZpcm9ubWVudFJlc3BvbnNlIgASXAoRRGVsZXRlRW52aXJvbm1lbnQSIS5jdHJsLnYxLkRlbGV0ZUVudmlyb25tZW50UmVxdWVzdBoiLmN0cmwudjEuRGVsZXRlRW52aXJvbm1lbnRSZXNwb25zZSIAEj4KB1NldFNpemUSFy5jdHJsLnYxLlNldFNpemVSZXF1ZXN0GhguY3RybC52MS5TZXRTaXplUmVzcG9uc2UiAGIGcHJvdG8z", [file_ctrl_v1_deployment]);
+  fileDesc("ChljdHJsL3YxL2Vudmlyb25tZW50LnByb3RvEgdjdHJsLnYxImoKDlNldFNpemVSZXF1ZXN0EhIKCnByb2plY3RfaWQYASABKAkSGAoQZW52aXJvbm1lbnRfc2x1ZxgCIAEoCRIbCgRzaXplGAMgASgLMg0uY3RybC52MS5TaXplEg0KBXJlc2V0GAQgASgIIi4KD1NldFNpemVSZXNwb25zZRIbCgRzaXplGAEgASgLMg0uY3RybC52MS5TaXplImMKEVNldElkbGVFbmRSZXF1ZXN0EhIKCnByb2plY3RfaWQYASABKAkSGAoQZW52aXJvbm1lbnRfc2x1ZxgCIAEoCRIUCgdzZWNvbmRzGAMgASgDSACIAQFCCgoIX3NlY29uZHMiJQoSU2V0SWRsZUVuZFJlc3BvbnNlEg8KB3NlY29uZHMYASABKAMieQoYQ3JlYXRlRW52aXJvbm1lbnRSZXF1ZXN0EhIKCnByb2plY3RfaWQYASABKAkSDAoEc2x1ZxgCIAEoCRITCgtkZXNjcmlwdGlvbhgDIAEoCRImCgR0eXBlGAQgASgOMhguY3RybC52MS5FbnZpcm9ubWVudFR5cGUiJwoZQ3JlYXRlRW52aXJvbm1lbnRSZXNwb25zZRIKCgJpZBgBIAEoCSJKChhEZWxldGVFbnZpcm9ubWVudFJlcXVlc3QSEgoKcHJvamVjdF9pZBgBIAEoCRIMCgRzbHVnGAIgASgJEgwKBHN0b3AYAyABKAgiOwoZRGVsZXRlRW52aXJvbm1lbnRSZXNwb25zZRIeChZzdG9wcGVkX2RlcGxveW1lbnRfaWRzGAEgAygJKpQBCg9FbnZpcm9ubWVudFR5cGUSIAocRU5WSVJPTk1FTlRfVFlQRV9VTlNQRUNJRklFRBAAEiAKHEVOVklST05NRU5UX1RZUEVfREVWRUxPUE1FTlQQARIcChhFTlZJUk9OTUVOVF9UWVBFX1BSRVZJRVcQAhIfChtFTlZJUk9OTUVOVF9UWVBFX1BST0RVQ1RJT04QAzLZAgoSRW52aXJvbm1lbnRTZXJ2aWNlElwKEUNyZWF0ZUVudmlyb25tZW50EiEuY3RybC52MS5DcmVhdGVFbnZpcm9ubWVudFJlcXVlc3QaIi5jdHJsLnYxLkNyZWF0ZUVudmlyb25tZW50UmVzcG9uc2UiABJcChFEZWxldGVFbnZpcm9ubWVudBIhLmN0cmwudjEuRGVsZXRlRW52aXJvbm1lbnRSZXF1ZXN0GiIuY3RybC52MS5EZWxldGVFbnZpcm9ubWVudFJlc3BvbnNlIgASPgoHU2V0U2l6ZRIXLmN0cmwudjEuU2V0U2l6ZVJlcXVlc3QaGC5jdHJsLnYxLlNldFNpemVSZXNwb25zZSIAEkcKClNldElkbGVFbmQSGi5jdHJsLnYxLlNldElkbGVFbmRSZXF1ZXN0GhsuY3RybC52MS5TZXRJZGxlRW5kUmVzcG9uc2UiAGIGcHJvdG8z", [file_ctrl_v1_deployment]);
 
 /**
  * @generated from message ctrl.v1.SetSizeRequest
@@ -70,6 +70,54 @@ export const SetSizeResponseSchema: GenMessage<SetSizeResponse> = /*@__PURE__*/
   messageDesc(file_ctrl_v1_environment, 1);
 
 /**
+ * @generated from message ctrl.v1.SetIdleEndRequest
+ */
+export type SetIdleEndRequest = Message<"ctrl.v1.SetIdleEndRequest"> & {
+  /**
+   * @generated from field: string project_id = 1;
+   */
+  projectId: string;
+
+  /**
+   * @generated from field: string environment_slug = 2;
+   */
+  environmentSlug: string;
+
+  /**
+   * 0: never. Absent: the operator's value.
+   *
+   * @generated from field: optional int64 seconds = 3;
+   */
+  seconds?: bigint | undefined;
+};
+
+/**
+ * Describes the message ctrl.v1.SetIdleEndRequest.
+ * Use `create(SetIdleEndRequestSchema)` to create a new message.
+ */
+export const SetIdleEndRequestSchema: GenMessage<SetIdleEndRequest> = /*@__PURE__*/
+  messageDesc(file_ctrl_v1_environment, 2);
+
+/**
+ * @generated from message ctrl.v1.SetIdleEndResponse
+ */
+export type SetIdleEndResponse = Message<"ctrl.v1.SetIdleEndResponse"> & {
+  /**
+   * What holds now; 0: never.
+   *
+   * @generated from field: int64 seconds = 1;
+   */
+  seconds: bigint;
+};
+
+/**
+ * Describes the message ctrl.v1.SetIdleEndResponse.
+ * Use `create(SetIdleEndResponseSchema)` to create a new message.
+ */
+export const SetIdleEndResponseSchema: GenMessage<SetIdleEndResponse> = /*@__PURE__*/
+  messageDesc(file_ctrl_v1_environment, 3);
+
+/**
  * @generated from message ctrl.v1.CreateEnvironmentRequest
  */
 export type CreateEnvironmentRequest = Message<"ctrl.v1.CreateEnvironmentRequest"> & {
@@ -99,7 +147,7 @@ export type CreateEnvironmentRequest = Message<"ctrl.v1.CreateEnvironmentRequest
  * Use `create(CreateEnvironmentRequestSchema)` to create a new message.
  */
 export const CreateEnvironmentRequestSchema: GenMessage<CreateEnvironmentRequest> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_environment, 2);
+  messageDesc(file_ctrl_v1_environment, 4);
 
 /**
  * @generated from message ctrl.v1.CreateEnvironmentResponse
@@ -116,7 +164,7 @@ export type CreateEnvironmentResponse = Message<"ctrl.v1.CreateEnvironmentRespon
  * Use `create(CreateEnvironmentResponseSchema)` to create a new message.
  */
 export const CreateEnvironmentResponseSchema: GenMessage<CreateEnvironmentResponse> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_environment, 3);
+  messageDesc(file_ctrl_v1_environment, 5);
 
 /**
  * @generated from message ctrl.v1.DeleteEnvironmentRequest
@@ -145,7 +193,7 @@ export type DeleteEnvironmentRequest = Message<"ctrl.v1.DeleteEnvironmentRequest
  * Use `create(DeleteEnvironmentRequestSchema)` to create a new message.
  */
 export const DeleteEnvironmentRequestSchema: GenMessage<DeleteEnvironmentRequest> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_environment, 4);
+  messageDesc(file_ctrl_v1_environment, 6);
 
 /**
  * @generated from message ctrl.v1.DeleteEnvironmentResponse
@@ -162,7 +210,7 @@ export type DeleteEnvironmentResponse = Message<"ctrl.v1.DeleteEnvironmentRespon
  * Use `create(DeleteEnvironmentResponseSchema)` to create a new message.
  */
 export const DeleteEnvironmentResponseSchema: GenMessage<DeleteEnvironmentResponse> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_environment, 5);
+  messageDesc(file_ctrl_v1_environment, 7);
 
 /**
  * @generated from enum ctrl.v1.EnvironmentType
@@ -226,6 +274,16 @@ export const EnvironmentService: GenService<{
     methodKind: "unary";
     input: typeof SetSizeRequestSchema;
     output: typeof SetSizeResponseSchema;
+  },
+  /**
+   * Sets after how long without a request deployments of the environment are stopped.
+   *
+   * @generated from rpc ctrl.v1.EnvironmentService.SetIdleEnd
+   */
+  setIdleEnd: {
+    methodKind: "unary";
+    input: typeof SetIdleEndRequestSchema;
+    output: typeof SetIdleEndResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_ctrl_v1_environment, 0);

@@ -18,6 +18,7 @@ export interface NewDeployment extends
     | "failure_code"
     | "error_message"
     | "failure_details"
+    | "stop_note"
     | "submitted_at"
     | "cancel_requested_at"
     | "next_event_sequence"
@@ -70,6 +71,7 @@ export async function createDeployment(tx: Tx, deployment: NewDeployment): Promi
     failure_code: null,
     error_message: null,
     failure_details: null,
+    stop_note: null,
     submitted_at: null,
     cancel_requested_at: null,
     next_event_sequence: 1,

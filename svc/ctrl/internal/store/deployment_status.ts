@@ -7,6 +7,7 @@ import {
   isFinal,
 } from "../deployments/status.ts";
 import type { PayloadOf } from "../deployments/events.ts";
+import type { StopNote } from "../deployments/stop_note.ts";
 import { deleteBuildSecrets } from "./build_inputs.ts";
 import type { Queryable, Tx } from "./database.ts";
 import { appendEvent } from "./deployment_events.ts";
@@ -25,6 +26,8 @@ export interface StatusMove {
     readonly message: string;
     readonly details?: FailureDetails;
   };
+  /** Why it stops, when `to` is stopped. */
+  readonly stop?: StopNote;
   /** URLs of the deployment, for the event of becoming ready. */
   readonly urls?: readonly string[];
 }
@@ -36,7 +39,7 @@ const BEFORE_END_OF_BUILD: readonly DeploymentStatus[] = ["pending", "queued", "
  * are removed with the first status behind the build.
  */
 export async function moveStatus(tx: Tx, move: StatusMove): Promise<boolean> {
-  const { id, from, to, nowMs, failure, urls } = move;
+  const { id, from, to, nowMs, failure, stop, urls } = move;
   const { numUpdatedRows } = await tx.updateTable("deployments")
     .set((eb) => ({
       status: to,
@@ -44,6 +47,7 @@ export async function moveStatus(tx: Tx, move: StatusMove): Promise<boolean> {
       failure_code: failure?.code ?? null,
       error_message: failure?.message ?? null,
       failure_details: failure?.details === undefined ? null : JSON.stringify(failure.details),
+      stop_note: stop === undefined ? null : JSON.stringify(stop),
       // A ready deployment that is stopped later keeps the time at which its workflow ended.
       ...(isFinal(to)
         ? { ended_at: eb.fn.coalesce("ended_at", eb.val(nowMs)) }

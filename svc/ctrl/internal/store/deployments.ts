@@ -111,6 +111,24 @@ export async function listActiveDeployments(tx: Tx, environmentId: string): Prom
     .orderBy("created_at").execute();
 }
 
+/** Deployments of a branch that run, or whose workflow is under way, oldest first. By index on the status. */
+export async function listOfBranch(
+  db: Queryable,
+  { environmentIds, branch, running, limit }: {
+    readonly environmentIds: readonly string[];
+    readonly branch: string;
+    readonly running: boolean;
+    readonly limit: number;
+  },
+): Promise<readonly string[]> {
+  if (environmentIds.length === 0) return [];
+  const rows = await db.selectFrom("deployments").select("id")
+    .where("status", "in", running ? ["ready"] : [...ACTIVE_STATUSES])
+    .where("environment_id", "in", [...environmentIds]).where("git_branch", "=", branch)
+    .orderBy("created_at").orderBy("id").limit(limit).execute();
+  return rows.map(({ id }) => id);
+}
+
 /** Deployments of the environment that should run somewhere, oldest first. They are locked until the transaction ends. */
 export async function lockStartedDeployments(tx: Tx, environmentId: string): Promise<BusyDeployment[]> {
   const query = tx.selectFrom("deployments").select(["id", "status"])

@@ -4,8 +4,10 @@
  * Each kind has two reads: by ids, for changes, and by page, for snapshots. Call them in one consistent read.
  */
 import type { SelectQueryBuilder } from "kysely";
+import type { StopNote } from "../deployments/stop_note.ts";
 import type { Queryable } from "./database.ts";
 import type { DeploymentsTable, FrontlineRoutesTable, InstancesTable, Schema } from "./schema.ts";
+import { decodeStopNote } from "./stop_note.ts";
 
 /** A deployment in one region with its desired state. */
 export interface DesiredDeployment extends DeploymentsTable {
@@ -107,6 +109,7 @@ function selectDesired(
 /** A route with the state of its deployment. */
 export interface RoutedDeployment extends FrontlineRoutesTable {
   readonly stopped: boolean;
+  readonly stop: StopNote | undefined;
 }
 
 /** These routes, by primary key; the removed ones are missing. */
@@ -127,7 +130,10 @@ export async function pageRoutes(
   return rows.map(withStopped);
 }
 
-type RouteRow = FrontlineRoutesTable & { readonly deployment_status: DeploymentsTable["status"] | null };
+type RouteRow = FrontlineRoutesTable & {
+  readonly deployment_status: DeploymentsTable["status"] | null;
+  readonly stop_note: string | null;
+};
 
 function selectRoutes(
   db: Queryable,
@@ -135,11 +141,11 @@ function selectRoutes(
   return db.selectFrom("frontline_routes")
     .leftJoin("deployments", "deployments.id", "frontline_routes.deployment_id")
     .selectAll("frontline_routes")
-    .select("deployments.status as deployment_status");
+    .select(["deployments.status as deployment_status", "deployments.stop_note"]);
 }
 
-function withStopped({ deployment_status: status, ...route }: RouteRow): RoutedDeployment {
-  return { ...route, stopped: status === "stopped" };
+function withStopped({ deployment_status: status, stop_note, ...route }: RouteRow): RoutedDeployment {
+  return { ...route, stopped: status === "stopped", stop: decodeStopNote(stop_note) };
 }
 
 /** An endpoint: an instance that runs and has an address. */

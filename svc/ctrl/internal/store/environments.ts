@@ -33,6 +33,7 @@ export async function createEnvironment(db: Queryable, environment: NewEnvironme
     is_rolled_back: 0,
     size: null,
     size_set_at: 0,
+    idle_end_seconds: null,
     next_sequence: 1,
     created_at: environment.nowMs,
     updated_at: environment.nowMs,
@@ -51,6 +52,15 @@ export async function setEnvironmentSize(
     "=",
     id,
   ).execute();
+}
+
+/** Sets the column `idle_end_seconds`. */
+export async function setIdleEnd(
+  tx: Tx,
+  { id, seconds, nowMs }: { readonly id: string; readonly seconds: number | null; readonly nowMs: number },
+): Promise<void> {
+  await tx.updateTable("environments").set({ idle_end_seconds: seconds, updated_at: nowMs })
+    .where("id", "=", id).execute();
 }
 
 /** The environment, by primary key; a deleted one is as good as missing, here and below. */
@@ -85,6 +95,18 @@ export async function listEnvironments(
   return await db.selectFrom("environments").selectAll()
     .where("project_id", "=", projectId).where("workspace_id", "=", workspaceId)
     .where("deleted_at", "=", 0).orderBy("slug").execute();
+}
+
+/** When the newest deployment of each of these environments was created. By index on environment and time. */
+export async function listLastDeployed(
+  db: Queryable,
+  environmentIds: readonly string[],
+): Promise<ReadonlyMap<string, number>> {
+  if (environmentIds.length === 0) return new Map();
+  const rows = await db.selectFrom("deployments").select("environment_id")
+    .select(({ fn }) => fn.max("created_at").as("at"))
+    .where("environment_id", "in", [...environmentIds]).groupBy("environment_id").execute();
+  return new Map(rows.map(({ environment_id, at }) => [environment_id, at]));
 }
 
 /** Counts the environments of a project. */

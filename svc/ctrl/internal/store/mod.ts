@@ -37,6 +37,8 @@ export * from "./steps.ts";
 export * from "./instance_events.ts";
 export * from "./starts.ts";
 export * from "./live_history.ts";
+export * from "./requests.ts";
+export * from "./stop_note.ts";
 export * from "./images.ts";
 export * from "./built_images.ts";
 export * from "./output_retention.ts";

@@ -29,8 +29,15 @@ import type {
   SilentRegionsTable,
   StateChangesTable,
 } from "./schema_regions.ts";
+import type {
+  DeploymentRequestsTable,
+  DeploymentStartsTable,
+  LiveHistoryTable,
+  ShownRevisionsTable,
+} from "./schema_traffic.ts";
 
 export * from "./schema_regions.ts";
+export * from "./schema_traffic.ts";
 
 /** A truth value, which both databases store as 0 or 1. */
 export type Flag = 0 | 1;
@@ -71,6 +78,8 @@ export interface EnvironmentsTable {
   size: string | null;
   /** When it was set or reset; 0: never. */
   size_set_at: number;
+  /** A deployment without requests for so long is stopped; 0: never, null: the operator's value. */
+  idle_end_seconds: number | null;
   /** The sequence that the next deployment of this environment gets. */
   next_sequence: number;
   created_at: number;
@@ -197,6 +206,8 @@ export interface DeploymentsTable {
   error_message: string | null;
   /** JSON of `FailureDetails`; null when it did not fail, or left nothing behind. */
   failure_details: string | null;
+  /** JSON of `StopNote`; null unless it is stopped, and for stops from before the column. */
+  stop_note: string | null;
   idempotency_key: string | null;
   /** SHA-256 of the create request with the idempotency key, hex. */
   request_fingerprint: string | null;
@@ -259,31 +270,6 @@ export interface BuildSlotsTable {
   reported_ahead: number | null;
 }
 
-/** Every move of an environment's live pointer, numbered per environment. */
-export interface LiveHistoryTable {
-  environment_id: string;
-  sequence: number;
-  deployment_id: string;
-  previous_deployment_id: string | null;
-  created_at: number;
-}
-
-/** Starts of stopped deployments that are under way. */
-export interface DeploymentStartsTable {
-  deployment_id: string;
-  /** The key of the workflow. */
-  start_id: string;
-  created_at: number;
-  /** The deployment was stopped before. */
-  is_cold: Flag;
-}
-
-/** Counts changes of a deployment's topology, routes and instances; a deployment without a row counts as 0. */
-export interface ShownRevisionsTable {
-  deployment_id: string;
-  revision: number;
-}
-
 /** Changes with their actors, written in the transaction of the change. Rows are never updated. */
 export interface AuditLogTable {
   id: string;
@@ -334,6 +320,7 @@ export interface Schema {
   region_versions: RegionVersionsTable;
   state_changes: StateChangesTable;
   live_history: LiveHistoryTable;
+  deployment_requests: DeploymentRequestsTable;
   deployment_starts: DeploymentStartsTable;
   shown_revisions: ShownRevisionsTable;
   agents: AgentsTable;

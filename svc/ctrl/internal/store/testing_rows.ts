@@ -28,6 +28,7 @@ export const ROWS: Schema = {
     is_rolled_back: 1,
     size: '{"memoryMib":512}',
     size_set_at: 3,
+    idle_end_seconds: 604_800,
     next_sequence: 7,
     created_at: 1,
     updated_at: 2,
@@ -158,6 +159,7 @@ export const ROWS: Schema = {
     failure_code: "build_failed",
     error_message: "it failed",
     failure_details: "{}",
+    stop_note: '{"reason":"by_user","message":"m","atMs":1}',
     idempotency_key: "once",
     request_fingerprint: "f",
     redeploy_of: "d0",
@@ -297,6 +299,7 @@ export const ROWS: Schema = {
     previous_deployment_id: "d0",
     created_at: 1,
   },
+  deployment_requests: { deployment_id: "d", last_request_at: FAR },
   deployment_starts: { deployment_id: "d", start_id: "s", created_at: 1, is_cold: 1 },
   shown_revisions: { deployment_id: "d", revision: FAR },
   agents: {

@@ -1,6 +1,7 @@
 /** Placements of deployments in regions. Every change of one is a change of the region's feed, in the same transaction. */
 import type { SelectQueryBuilder } from "kysely";
 import { lockRows, upsert } from "../../../../pkg/db/mod.ts";
+import type { StopNote } from "../deployments/stop_note.ts";
 import type { Queryable, Tx } from "./database.ts";
 import { appendChanges, lockRegion } from "./changes.ts";
 import { moveStatus } from "./deployment_status.ts";
@@ -146,15 +147,16 @@ function sortedByRegion<T extends { readonly region: string }>(rows: readonly T[
   return rows.toSorted((a, b) => a.region < b.region ? -1 : a.region > b.region ? 1 : 0);
 }
 
-/** Stops the deployments, and returns the regions whose feeds changed. */
+/** Stops the deployments at the time of the note, and returns the regions whose feeds changed. */
 export async function stopDeployments(
   tx: Tx,
   deployments: readonly BusyDeployment[],
-  nowMs: number,
+  stop: StopNote,
 ): Promise<readonly string[]> {
   const regions = new Set<string>();
+  const { atMs: nowMs } = stop;
   for (const { id } of deployments) {
-    await moveStatus(tx, { id, from: ["ready"], to: "stopped", nowMs });
+    await moveStatus(tx, { id, from: ["ready"], to: "stopped", stop, nowMs });
     for (const { region } of await stopTopology(tx, { deploymentId: id, nowMs })) regions.add(region);
   }
   return [...regions];

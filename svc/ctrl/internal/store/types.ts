@@ -10,6 +10,7 @@ export type AuditAction =
   | "environment.create"
   | "environment.delete"
   | "environment.scale"
+  | "environment.set_idle_end"
   | "variables.set"
   | "variables.remove"
   | "deployment.create"

@@ -28,6 +28,8 @@ export interface StopByUserOrder {
   readonly deploymentId: string;
   /** Also when names lead to it; absent from orders of older processes. */
   readonly confirmed?: boolean;
+  /** The branch that it was deployed from is gone; absent: the user has other reasons. */
+  readonly because?: "branch_gone";
   readonly actor: AuditActor;
 }
 

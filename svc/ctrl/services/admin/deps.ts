@@ -1,5 +1,6 @@
 import type { Clock } from "../../../../pkg/clock/mod.ts";
 import type { Vault } from "../../../../pkg/vault/mod.ts";
+import type { SizeLimits } from "../../internal/deployments/size.ts";
 import type { CtrlDatabase } from "../../internal/store/mod.ts";
 
 export interface AdminDeps {
@@ -8,4 +9,7 @@ export interface AdminDeps {
   readonly vault: Vault;
   /** Regions that deployments go to; shown in the status even before anything happened there. */
   readonly regions: readonly string[];
+  readonly sizes: SizeLimits;
+  /** See `SetIdleEndDeps`. */
+  readonly operatorIdleSeconds: number;
 }

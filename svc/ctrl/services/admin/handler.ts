@@ -45,12 +45,15 @@ export function adminHandlers(deps: AdminDeps): ServiceImpl<typeof AdminService>
     async listEnvironments({ projectId }, context) {
       const environments = await listEnvironments(deps, callerOf(context), projectId);
       return {
-        environments: environments.map(({ id, slug, description, live_deployment_id, is_rolled_back }) => ({
-          id,
-          slug,
-          description,
-          liveDeploymentId: live_deployment_id ?? "",
-          rolledBack: is_rolled_back === 1,
+        environments: environments.map(({ row, size, lastDeployedAt, idleEndSeconds }) => ({
+          id: row.id,
+          slug: row.slug,
+          description: row.description,
+          liveDeploymentId: row.live_deployment_id ?? "",
+          rolledBack: row.is_rolled_back === 1,
+          size,
+          lastDeployedAt: BigInt(lastDeployedAt),
+          idleEndSeconds: BigInt(idleEndSeconds),
         })),
       };
     },

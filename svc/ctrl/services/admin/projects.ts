@@ -6,12 +6,15 @@ import { mayInProject, permissionDenied } from "../../internal/auth/permissions.
 import type { RootKeyPrincipal, ServicePrincipal } from "../../internal/auth/principal.ts";
 import { requireProject } from "../../internal/auth/project.ts";
 import { PRODUCTION_SLUG } from "../../internal/deployments/domains.ts";
+import { idleEndSeconds } from "../../internal/deployments/idle_end.ts";
+import { decodeSizeSettings, resolveSize, type Size } from "../../internal/deployments/size.ts";
 import {
   createProject as recordProject,
   type EnvironmentsTable,
   findProject,
   FIRST_ENVIRONMENTS,
   listEnvironments as readEnvironments,
+  listLastDeployed,
   listLiveDeployments,
   listProjects as readProjects,
   lockWorkspace,
@@ -96,12 +99,30 @@ export async function listProjects({ db }: AdminDeps, caller: RootKeyPrincipal):
     .map((project) => ({ ...project, liveDeploymentId: live.get(project.id) }));
 }
 
+/** An environment with what holds for its next deployments. */
+export interface ListedEnvironment {
+  readonly row: EnvironmentsTable;
+  readonly size: Size;
+  /** 0: never. */
+  readonly lastDeployedAt: number;
+  /** 0: its deployments go on without requests. */
+  readonly idleEndSeconds: number;
+}
+
 /** The environments of a project, by slug. @throws `not_found` */
 export async function listEnvironments(
   deps: AdminDeps,
   caller: RootKeyPrincipal,
   projectId: string,
-): Promise<EnvironmentsTable[]> {
+): Promise<ListedEnvironment[]> {
+  const { db, sizes, operatorIdleSeconds } = deps;
   const project = await requireProject(deps, caller, { id: projectId, action: "read_environment" });
-  return await readEnvironments(deps.db.kysely, caller.workspaceId, project.id);
+  const rows = await readEnvironments(db.kysely, caller.workspaceId, project.id);
+  const deployed = await listLastDeployed(db.kysely, rows.map(({ id }) => id));
+  return rows.map((row) => ({
+    row,
+    size: resolveSize(sizes, decodeSizeSettings(row.size)),
+    lastDeployedAt: deployed.get(row.id) ?? 0,
+    idleEndSeconds: idleEndSeconds(row, operatorIdleSeconds),
+  }));
 }

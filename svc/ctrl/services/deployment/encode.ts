@@ -10,6 +10,7 @@ import {
 import type { DeploymentEventPayload } from "../../internal/deployments/events.ts";
 import { queueText } from "../../internal/deployments/queue.ts";
 import type { DeploymentStatus, FailureDetails } from "../../internal/deployments/status.ts";
+import { encodeStop } from "../../internal/deployments/encode_stop.ts";
 import { urlOf } from "../../internal/deployments/urls.ts";
 import type { DeploymentView } from "../../internal/store/mod.ts";
 import type { StreamedLog } from "./stream_logs.ts";
@@ -55,6 +56,7 @@ export function encodeDeployment(
     errorMessage: view.errorMessage,
     failureCode: view.failureCode ?? "",
     ...(view.failureDetails === undefined ? {} : { failureDetails: encodeDetails(view.failureDetails) }),
+    ...(view.stop === undefined ? {} : { stop: encodeStop(view.stop) }),
     topology: {
       cpuMillicores: view.cpuMillicores,
       memoryMib: view.memoryMib,

@@ -16,6 +16,7 @@ import { cancelDeployment } from "./cancel.ts";
 import { createDeployment } from "./create.ts";
 import type { CreateRequest, RequestedSource } from "./create_request.ts";
 import { createUpload } from "./create_upload.ts";
+import { endBranch } from "./end_branch.ts";
 import type { DeploymentDeps } from "./deps.ts";
 import { encodeDeployment, encodeLog, encodeStatus, encodeWatched } from "./encode.ts";
 import { encodeInstance } from "./encode_instance.ts";
@@ -121,8 +122,12 @@ export function deploymentHandlers(deps: DeploymentDeps): ServiceImpl<typeof Dep
       const plan = await planPromote(deps, callerOf(context), request.targetDeploymentId);
       return { plan: encodePlan(plan, deps.edgeUrl) };
     },
-    async stopDeployment(request, context) {
-      await stopDeployment(deps, callerOf(context), request, context.signal);
+    async endBranch(request, context) {
+      const { stopped, cancelled } = await endBranch(deps, callerOf(context), request, context.signal);
+      return { stoppedDeploymentIds: [...stopped], cancelledDeploymentIds: [...cancelled] };
+    },
+    async stopDeployment({ deploymentId, confirmed }, context) {
+      await stopDeployment(deps, callerOf(context), { deploymentId, confirmed }, context.signal);
       return { status: encodeStatus("stopped") };
     },
     async startDeployment(request, context) {

@@ -12,6 +12,8 @@ export interface StopRequest {
   readonly deploymentId: string;
   /** Also when names of a branch or an environment lead to it. */
   readonly confirmed: boolean;
+  /** Its branch is gone; absent: the caller has other reasons. */
+  readonly because?: "branch_gone";
 }
 
 /**
@@ -23,7 +25,7 @@ export interface StopRequest {
 export async function stopDeployment(
   deps: DeploymentDeps,
   caller: RootKeyPrincipal,
-  { deploymentId, confirmed }: StopRequest,
+  { deploymentId, confirmed, because }: StopRequest,
   signal: AbortSignal,
 ): Promise<void> {
   const { db, workflows, events } = deps;
@@ -39,6 +41,7 @@ export async function stopDeployment(
   await workflows.stopByUser(environmentId, {
     deploymentId: deployment.id,
     confirmed,
+    ...(because === undefined ? {} : { because }),
     actor: actorOf(caller),
   }, signal);
   events.changed();

@@ -2,6 +2,7 @@ import { transact } from "../../../../pkg/db/mod.ts";
 import { type Fault, publicFault } from "../../../../pkg/fault/mod.ts";
 import { actorOf } from "../../internal/auth/actor.ts";
 import type { RootKeyPrincipal } from "../../internal/auth/principal.ts";
+import { stopNote } from "../../internal/deployments/stop_note.ts";
 import { requireEnvironment, requireProject } from "../../internal/auth/project.ts";
 import {
   type AuditEntry,
@@ -55,7 +56,7 @@ export async function deleteEnvironment(
     const started = await lockStartedDeployments(tx, id);
     if (started.length > 0 && !stop) throw stillRunning(slug, started);
     const edges = await markDeleted(tx, { id, slug }, nowMs);
-    const regions = await stopDeployments(tx, started, nowMs);
+    const regions = await stopDeployments(tx, started, stopNote("environment_deleted", nowMs));
     await audit(tx, started, {
       workspaceId: caller.workspaceId,
       actor: actorOf(caller),

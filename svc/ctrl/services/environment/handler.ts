@@ -3,11 +3,12 @@ import { type EnvironmentService, EnvironmentType } from "../../../../proto/gen/
 import { principalOf } from "../../internal/auth/principal.ts";
 import { createEnvironment, type EnvironmentDeps } from "./create.ts";
 import { deleteEnvironment } from "./delete.ts";
+import { setEnvironmentIdleEnd, type SetIdleEndDeps } from "./set_idle_end.ts";
 import { setSize, type SetSizeDeps } from "./set_size.ts";
 
 /** Adapts the environment use cases to `ctrl.v1.EnvironmentService`. */
 export function environmentHandlers(
-  deps: EnvironmentDeps & SetSizeDeps,
+  deps: EnvironmentDeps & SetSizeDeps & SetIdleEndDeps,
 ): ServiceImpl<typeof EnvironmentService> {
   return {
     async createEnvironment({ projectId, slug, description, type }, context) {
@@ -22,6 +23,12 @@ export function environmentHandlers(
     async setSize({ projectId, environmentSlug, size, reset }, context) {
       const caller = principalOf(context.values, "root_key");
       return { size: await setSize(deps, caller, { projectId, environmentSlug, size, reset }) };
+    },
+    async setIdleEnd({ projectId, environmentSlug, seconds }, context) {
+      const caller = principalOf(context.values, "root_key");
+      const given = seconds === undefined ? undefined : Number(seconds);
+      const request = { projectId, environmentSlug, seconds: given };
+      return { seconds: BigInt(await setEnvironmentIdleEnd(deps, caller, request)) };
     },
   };
 }

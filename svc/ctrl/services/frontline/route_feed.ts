@@ -1,5 +1,6 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { EndpointSchema, RouteStateSchema } from "../../../../proto/gen/ctrl/v1/frontline_pb.ts";
+import { encodeStop } from "../../internal/deployments/encode_stop.ts";
 import type { Vault } from "../../../../pkg/vault/mod.ts";
 import { openCertificateKey } from "../../internal/certificates/mod.ts";
 import { defineFeed, type Feed, type FeedKind, feedKind, inPages } from "../../internal/changes/mod.ts";
@@ -63,6 +64,7 @@ const ROUTES = feedKind<RoutedDeployment, RouteEntry>({
         environmentId: row.environment_id,
         workspaceId: row.workspace_id,
         stopped: row.stopped,
+        ...(row.stop === undefined ? {} : { stop: encodeStop(row.stop) }),
       },
     },
   }),

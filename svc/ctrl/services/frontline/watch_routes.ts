@@ -1,9 +1,11 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { StreamClient } from "../../../../pkg/rpc/mod.ts";
 import type { RouteStateSchema } from "../../../../proto/gen/ctrl/v1/frontline_pb.ts";
+import { parseId } from "../../../../pkg/uid/mod.ts";
 import type { AgentHeartbeats } from "../../internal/agents/mod.ts";
 import { type ChangeHub, EDGE_REGION } from "../../internal/changes/mod.ts";
-import { text, version } from "../../internal/validate/mod.ts";
+import { invalid, text, version } from "../../internal/validate/mod.ts";
+import { type CtrlDatabase, recordRequests } from "../../internal/store/mod.ts";
 import type { RouteFeed } from "./route_feed.ts";
 import { EDGE_VIEW, type SentinelScope, sentinelView } from "./view.ts";
 
@@ -11,7 +13,10 @@ export interface FrontlineDeps {
   readonly hub: ChangeHub;
   readonly agents: AgentHeartbeats;
   readonly feed: RouteFeed;
+  readonly db: CtrlDatabase;
 }
+
+const REQUESTED_MAX = 2_000;
 
 type RouteState = MessageInitShape<typeof RouteStateSchema>;
 
@@ -44,12 +49,25 @@ export function watchOwnRoutes(
   return hub.watch(feed, { region: EDGE_REGION, sinceVersion: 0, signal }, { toMessage, sendNow });
 }
 
-/** Records the version that an edge has applied; the stop of a predecessor waits for it. */
+/**
+ * Records the version that an edge has applied, which the stop of a predecessor waits for, and the deployments that got
+ * requests through it.
+ */
 export async function acknowledgeRoutes(
-  { agents }: Pick<FrontlineDeps, "agents">,
-  edge: { readonly edgeId: string; readonly appliedVersion: bigint },
+  { agents, db }: Pick<FrontlineDeps, "agents" | "db">,
+  edge: {
+    readonly edgeId: string;
+    readonly appliedVersion: bigint;
+    readonly requestedDeploymentIds: readonly string[];
+  },
 ): Promise<void> {
   const applied = version("applied_version", edge.appliedVersion);
+  const requested = edge.requestedDeploymentIds;
+  if (requested.length > REQUESTED_MAX) {
+    throw invalid("requested_deployment_ids", `must be at most ${REQUESTED_MAX}`);
+  }
+  for (const id of requested) parseId("deployment", "requested_deployment_ids", id);
+  await recordRequests(db.kysely, requested);
   await agents.record({
     agentId: edgeKey(edge.edgeId),
     region: EDGE_REGION,

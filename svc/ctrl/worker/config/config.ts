@@ -10,6 +10,7 @@ import {
   urlSchema,
 } from "../../../../pkg/config/mod.ts";
 import { OBJECT_STORE_FIELDS, objectStoreProblems } from "../../../../pkg/objectstore/mod.ts";
+import { IDLE_END_FIELDS } from "../../internal/deployments/idle_end_config.ts";
 import { BUILD_FIELDS, buildProblems } from "./build.ts";
 import { BUILDER_FIELDS, builderProblems } from "./builder.ts";
 import { CERTIFICATE_FIELDS, certificateProblems } from "./certificates.ts";
@@ -99,6 +100,7 @@ export const WORKER_FIELDS = {
     schema: urlSchema("http://localhost:7070"),
   }),
   ...DEADLINE_FIELDS,
+  ...IDLE_END_FIELDS,
   replicas: field({
     flag: "replicas",
     env: "UNKEY_DEPLOY_REPLICAS",

@@ -41,6 +41,15 @@ export interface StopRequest {
   readonly edgesUntilMs: number;
 }
 
+/** A deployment that seems unused is to be stopped, unless it got a request meanwhile. */
+export interface EndUnusedRequest {
+  readonly deploymentId: string;
+  /** The operator's limit, for an environment without one of its own; 0: never. */
+  readonly operatorSeconds: number;
+  /** Beyond the limit, for reports of requests that are under way. */
+  readonly marginMs: number;
+}
+
 export type StopOutcome =
   | { readonly kind: "stopped" }
   /** Another schedule, or a switch back, has taken this one's place. */
@@ -49,6 +58,8 @@ export type StopOutcome =
   | { readonly kind: "waiting" }
   /** It serves again, or a start of it is under way. */
   | { readonly kind: "serving" }
+  /** It is used, or is to run whether it is used or not. */
+  | { readonly kind: "used" }
   | { readonly kind: "not_ready" };
 
 /** Moves an environment's traffic. */
@@ -58,6 +69,8 @@ export const RoutingService = iface.object(ROUTING_SERVICE, {
   rollback: iface.json<RollbackOrder, SwitchOutcome>(),
   /** A stop that was scheduled. */
   stop: iface.json<StopRequest, StopOutcome>(),
+  /** A stop of a preview without requests. */
+  endUnused: iface.json<EndUnusedRequest, StopOutcome>(),
   /** A stop that a user asks for. */
   stopByUser: iface.json<StopByUserOrder, void>(),
 });

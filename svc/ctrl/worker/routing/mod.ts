@@ -11,7 +11,7 @@ import { implement } from "@restatedev/restate-sdk/fetch";
 import { type RestateDeps, runObject } from "../../../../pkg/durable/mod.ts";
 import { RETRY_POLICY } from "../restate/retry_policy.ts";
 import { RoutingService } from "./contract.ts";
-import { assign, move, type RoutingWorkflowDeps, stop, stopByUser } from "./workflow.ts";
+import { assign, endUnused, move, type RoutingWorkflowDeps, stop, stopByUser } from "./workflow.ts";
 
 export interface RoutingServiceDeps extends RoutingWorkflowDeps {
   readonly restate: RestateDeps;
@@ -29,6 +29,7 @@ export function routingService({ restate, ...deps }: RoutingServiceDeps) {
       rollback: (ctx, order) =>
         runObject(ctx, restate, (durable) => move(durable, deps, { kind: "rollback", ...order })),
       stop: (ctx, request) => runObject(ctx, restate, (durable) => stop(durable, deps, request)),
+      endUnused: (ctx, request) => runObject(ctx, restate, (durable) => endUnused(durable, deps, request)),
       stopByUser: (ctx, order) => runObject(ctx, restate, (durable) => stopByUser(durable, deps, order)),
     },
     options: {

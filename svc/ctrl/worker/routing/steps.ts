@@ -10,6 +10,7 @@ import {
 } from "../../internal/store/mod.ts";
 import { assignInTransaction } from "./assign_step.ts";
 import { moveInTransaction } from "./move_step.ts";
+import { endUnusedInTransaction } from "./end_unused_step.ts";
 import { stopByUserInTransaction, stopInTransaction } from "./stop_step.ts";
 import type { RoutingDeps, RoutingSteps } from "./types.ts";
 
@@ -53,6 +54,16 @@ export function createRoutingSteps(deps: RoutingDeps): RoutingSteps {
     async stop(environmentId, deploymentId) {
       const order = { environmentId, deploymentId, nowMs: clock.now() };
       const { regions, outcome } = await transact(db, (tx) => stopInTransaction(tx, order));
+      changes.changed(regions);
+      return outcome;
+    },
+
+    async endUnused(environmentId, request) {
+      const nowMs = clock.now();
+      const { regions, outcome } = await transact(
+        db,
+        (tx) => endUnusedInTransaction(tx, { environmentId, request, nowMs }),
+      );
       changes.changed(regions);
       return outcome;
     },

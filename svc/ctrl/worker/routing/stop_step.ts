@@ -2,6 +2,7 @@
 import { publicFault } from "../../../../pkg/fault/mod.ts";
 import { PRODUCTION_SLUG } from "../../internal/deployments/domains.ts";
 import { stopRefusal } from "../../internal/deployments/gates.ts";
+import { branchGone, type StopNote, stopNote } from "../../internal/deployments/stop_note.ts";
 import {
   announceRoutes,
   type AuditActor,
@@ -36,8 +37,11 @@ export async function stopInTransaction(tx: Tx, order: Order): Promise<StopResul
   const wanted = (await listServed(tx, deployment.id)).length > 0 ||
     await findStart(tx, deployment.id) !== undefined;
   if (wanted) return { outcome: { kind: "serving" }, regions: [] };
-  await audit(tx, deployment, { kind: "system", name: "retention" }, order.nowMs);
-  return { outcome: { kind: "stopped" }, regions: await takeDown(tx, order) };
+  await auditStop(tx, deployment, { kind: "system", name: "retention" }, order.nowMs);
+  return {
+    outcome: { kind: "stopped" },
+    regions: await takeDown(tx, deployment.id, stopNote("replaced", order.nowMs)),
+  };
 }
 
 /** The same on a user's request, with the reason of a refusal. @throws `not_found`, or `failed_precondition` with the gate's text */
@@ -56,11 +60,20 @@ export async function stopByUserInTransaction(
   });
   if (refusal !== undefined) throw publicFault(refusal.code, refusal.message);
   if (deployment.status === "stopped") return [];
-  await audit(tx, deployment, order.actor, nowMs);
-  return await takeDown(tx, { environmentId, deploymentId, nowMs });
+  await auditStop(tx, deployment, order.actor, nowMs);
+  const stop = order.because === "branch_gone"
+    ? branchGone(deployment.git_branch, nowMs)
+    : stopNote("by_user", nowMs);
+  return await takeDown(tx, deploymentId, stop);
 }
 
-async function audit(tx: Tx, row: DeploymentsTable, actor: AuditActor, nowMs: number): Promise<void> {
+/** Notes who stopped the deployment. */
+export async function auditStop(
+  tx: Tx,
+  row: DeploymentsTable,
+  actor: AuditActor,
+  nowMs: number,
+): Promise<void> {
   await recordAudit(tx, {
     workspaceId: row.workspace_id,
     actor,
@@ -72,8 +85,10 @@ async function audit(tx: Tx, row: DeploymentsTable, actor: AuditActor, nowMs: nu
   });
 }
 
-async function takeDown(tx: Tx, { deploymentId, nowMs }: Order): Promise<readonly string[]> {
-  await moveStatus(tx, { id: deploymentId, from: ["ready"], to: "stopped", nowMs });
+/** Takes the running deployment down, and returns the regions whose feeds changed. */
+export async function takeDown(tx: Tx, deploymentId: string, stop: StopNote): Promise<readonly string[]> {
+  const { atMs: nowMs } = stop;
+  await moveStatus(tx, { id: deploymentId, from: ["ready"], to: "stopped", stop, nowMs });
   await lockTopology(tx, deploymentId);
   // The edges' region sorts before all others: every transaction locks regions in the same order.
   await announceRoutes(tx, deploymentId, nowMs);

@@ -3,7 +3,7 @@ import type { Clock } from "../../../../pkg/clock/mod.ts";
 import type { ChangeNotifier } from "../../internal/changes/mod.ts";
 import type { CtrlDatabase } from "../../internal/store/mod.ts";
 import type { PromoteOrder, RollbackOrder, StopByUserOrder } from "../../internal/workflows/messages.ts";
-import type { AssignOutcome, StopOutcome } from "./contract.ts";
+import type { AssignOutcome, EndUnusedRequest, StopOutcome } from "./contract.ts";
 import type { Idle } from "./plan.ts";
 
 /** The live deployment of an environment, and whether it is rolled back. */
@@ -49,6 +49,8 @@ export interface RoutingSteps {
   countEdgesBehind(edgeVersion: number): Promise<number>;
   /** Stops a deployment unless it serves. */
   stop(environmentId: string, deploymentId: string): Promise<StopResult["outcome"]>;
+  /** Stops an unused deployment. */
+  endUnused(environmentId: string, request: EndUnusedRequest): Promise<StopResult["outcome"]>;
   /** Stops a deployment on a user's request. @throws `failed_precondition` with the gate's text */
   stopByUser(environmentId: string, order: StopByUserOrder): Promise<void>;
 }

@@ -4,6 +4,7 @@ import { publicFault } from "../../../../pkg/fault/mod.ts";
 import type { StopByUserOrder, SwitchOutcome } from "../../internal/workflows/messages.ts";
 import {
   type AssignOutcome,
+  type EndUnusedRequest,
   routingKey,
   RoutingService,
   type StopOutcome,
@@ -118,6 +119,17 @@ export async function stop(
   }
   const outcome = await durable.run("stop deployment", () => steps.stop(durable.key, deploymentId));
   durable.clear(stopKey(deploymentId));
+  return outcome;
+}
+
+/** Stops a preview that got no request for longer than its environment allows. */
+export async function endUnused(
+  durable: DurableObject,
+  { steps }: RoutingWorkflowDeps,
+  request: EndUnusedRequest,
+): Promise<StopOutcome> {
+  const outcome = await durable.run("end unused deployment", () => steps.endUnused(durable.key, request));
+  if (outcome.kind === "stopped") durable.clear(stopKey(request.deploymentId));
   return outcome;
 }
 

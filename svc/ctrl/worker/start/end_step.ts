@@ -1,4 +1,5 @@
 /** The end of a start: the deployment is ready, or as it was before. */
+import { stopNote } from "../../internal/deployments/stop_note.ts";
 import { urlOf } from "../../internal/deployments/urls.ts";
 import {
   announceRoutes,
@@ -81,7 +82,15 @@ export async function undoInTransaction(
   await clearCancel(tx, deploymentId);
   // Last: readers of the events stop at a final status.
   const failure = why.kind === "failed" ? why.failure : { message };
-  await moveStatus(tx, { id: deploymentId, from: ["deploying", "ready"], to: "stopped", nowMs, failure });
+  const stop = stopNote("start_failed", nowMs);
+  await moveStatus(tx, {
+    id: deploymentId,
+    from: ["deploying", "ready"],
+    to: "stopped",
+    stop,
+    nowMs,
+    failure,
+  });
   await lockTopology(tx, deploymentId);
   await announceRoutes(tx, deploymentId, nowMs);
   const stopped = await stopTopology(tx, { deploymentId, nowMs });

@@ -10,6 +10,7 @@ import { startTimes } from "./0008_start_times.ts";
 import { sizeTimes } from "./0009_size_times.ts";
 import { certificates } from "./0010_certificates.ts";
 import { instanceEvents } from "./0011_instance_events.ts";
+import { previewEnds } from "./0012_preview_ends.ts";
 import type { Migration } from "./migration.ts";
 
 export const MIGRATIONS: readonly Migration[] = [
@@ -24,4 +25,5 @@ export const MIGRATIONS: readonly Migration[] = [
   sizeTimes,
   certificates,
   instanceEvents,
+  previewEnds,
 ];

@@ -191,6 +191,14 @@ const WRITES: Readonly<Record<string, Write>> = {
   "an image that is gone": (tx, { id }) =>
     tx.updateTable("deployments").set({ image_removed_at: NOW_MS }).where("id", "=", id).execute(),
   "a failure": move("building", "failed"),
+  "a stop with its reason": (tx, { id }) =>
+    moveStatus(tx, {
+      id,
+      from: ["failed"],
+      to: "stopped",
+      stop: { reason: "no_requests", message: "unused", atMs: NOW_MS },
+      nowMs: NOW_MS,
+    }),
   "an environment that is deleted": (tx, { seed }) =>
     deleteEnvironment(tx, { id: seed.previewId, slug: "preview" }, NOW_MS),
 };

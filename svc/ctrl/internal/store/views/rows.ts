@@ -2,6 +2,7 @@
 import { prepared } from "../../../../../pkg/db/mod.ts";
 import type { DeploymentStatus, FailureCode, FailureDetails } from "../../deployments/status.ts";
 import type { Queryable } from "../database.ts";
+import { decodeStopNote } from "../stop_note.ts";
 import type { DeploymentView, QueuePlace } from "./types.ts";
 
 /** A deployment's own row with its environment and project. The same cells mean the same answer, unless it is queued. */
@@ -19,6 +20,7 @@ export interface DeploymentViewRow {
   readonly failure_code: FailureCode | null;
   readonly error_message: string | null;
   readonly failure_details: string | null;
+  readonly stop_note: string | null;
   readonly image: string | null;
   readonly image_removed_at: number | null;
   readonly build_id: string | null;
@@ -45,7 +47,7 @@ export interface DeploymentViewRow {
 /** Selects `DeploymentViewRow`; a condition on `d`, `e` or `p` follows. */
 export const SELECT_VIEW_ROWS =
   `select d.id, d.workspace_id, d.project_id, p.slug as project_slug, d.environment_id,
-  e.slug as environment_slug, e.live_deployment_id, e.is_rolled_back, d.cancel_requested_at, d.status, d.failure_code, d.error_message, d.failure_details, d.image, d.image_removed_at, d.build_id, d.redeploy_of, d.image_source_deployment_id,
+  e.slug as environment_slug, e.live_deployment_id, e.is_rolled_back, d.cancel_requested_at, d.status, d.failure_code, d.error_message, d.failure_details, d.stop_note, d.image, d.image_removed_at, d.build_id, d.redeploy_of, d.image_source_deployment_id,
   d.git_commit_sha, d.git_branch, d.git_commit_message, d.git_commit_author_handle, d.git_commit_author_avatar_url,
   d.git_commit_timestamp, d.port, d.health_check_path, d.cpu_millicores, d.memory_mib, d.created_at, d.updated_at,
   d.next_event_sequence, coalesce(v.revision, 0) as revision
@@ -140,6 +142,7 @@ export function toDeploymentView(
     failureCode: row.failure_code ?? undefined,
     errorMessage: row.error_message ?? "",
     failureDetails: decodeDetails(row.failure_details),
+    stop: decodeStopNote(row.stop_note),
     image: row.image ?? "",
     imageRemoved: row.image_removed_at !== null,
     buildId: row.build_id ?? "",

@@ -1,6 +1,7 @@
 /** Deployments as the API shows them. */
 import type { RunningBuild } from "../../deployments/queue.ts";
 import type { DeploymentStatus, FailureCode, FailureDetails } from "../../deployments/status.ts";
+import type { StopNote } from "../../deployments/stop_note.ts";
 
 /** All fields that the API shows of a deployment. */
 export interface DeploymentView {
@@ -14,6 +15,8 @@ export interface DeploymentView {
   readonly failureCode: FailureCode | undefined;
   readonly errorMessage: string;
   readonly failureDetails: FailureDetails | undefined;
+  /** Only while it is stopped. */
+  readonly stop: StopNote | undefined;
   readonly image: string;
   /** Its image is no longer kept: it cannot run again. */
   readonly imageRemoved: boolean;
