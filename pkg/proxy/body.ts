@@ -166,7 +166,7 @@ class ChunkedDecoder implements BodyDecoder {
     }
     const failure = this.#lines === ""
       ? undefined
-      : parseFields(this.#lines, 0, this.#trailers, TRAILERS_MAX);
+      : parseFields(this.#lines, 0, this.#trailers, { headersMax: TRAILERS_MAX });
     if (failure !== undefined) return false;
     this.#state = "done";
     return true;

@@ -41,7 +41,9 @@ export function responseFraming(head: ResponseHead, method: string): Parsed<Fram
   const codings = listed(head.headers, "transfer-encoding");
   if (codings.length > 0) {
     if (codings.length > 1 || codings[0] !== "chunked") {
-      return refuse("upstream_invalid", "The app's Transfer-Encoding is not understood.");
+      const given = codings.join(", ").slice(0, 40).replace(/[^\x20-\x7e]/g, "?");
+      const detail = `The app's Transfer-Encoding "${given}" is not understood: it may be chunked or absent.`;
+      return refuse("upstream_invalid", detail);
     }
     return { ok: true, value: CHUNKED };
   }

@@ -71,7 +71,7 @@ export function parseRequestHead(bytes: Buffer, end: number, headersMax: number)
     return refuse("version_not_supported", "Only HTTP/1.0 and HTTP/1.1 are spoken on this port.");
   }
   const headers: HeaderField[] = [];
-  const failure = lineEnd === -1 ? undefined : parseFields(text, lineEnd + 2, headers, headersMax);
+  const failure = lineEnd === -1 ? undefined : parseFields(text, lineEnd + 2, headers, { headersMax });
   if (failure !== undefined) return { ok: false, failure };
   return { ok: true, value: { method, target, minor: minor === "1" ? 1 : 0, headers } };
 }
@@ -84,11 +84,14 @@ export function parseResponseHead(bytes: Buffer, end: number, headersMax: number
   if (/\r\n[ \t]/.test(text)) text = unfolded(text);
   const lineEnd = text.indexOf("\r\n");
   const match = STATUS_LINE.exec(lineEnd === -1 ? text : text.slice(0, lineEnd));
-  if (match === null) return refuse("upstream_invalid", "The app's status line is malformed.");
-  const [, minor, status, reason = ""] = match;
-  if (FORBIDDEN.test(reason)) return refuse("upstream_invalid", "The app's status line is malformed.");
+  const [, minor, status, reason = ""] = match ?? [];
+  if (match === null || FORBIDDEN.test(reason)) {
+    const line = quoted(lineEnd === -1 ? text : text.slice(0, lineEnd));
+    return refuse("upstream_invalid", `The app's status line is malformed: ${line}.`);
+  }
   const headers: HeaderField[] = [];
-  const failure = lineEnd === -1 ? undefined : parseFields(text, lineEnd + 2, headers, headersMax);
+  const options = { headersMax, blankBeforeColon: true };
+  const failure = lineEnd === -1 ? undefined : parseFields(text, lineEnd + 2, headers, options);
   if (failure !== undefined) {
     return refuse("upstream_invalid", `The app's response headers are malformed: ${failure.detail}`);
   }
@@ -112,19 +115,39 @@ function unfolded(text: string): string {
   return parts.join("");
 }
 
+/** Limits of a list of fields. */
+export interface FieldOptions {
+  readonly headersMax: number;
+  /**
+   * Blanks between a name and its colon are taken away. A proxy must do so in responses, and must refuse such requests,
+   * which servers read differently (RFC 9112, 5.1).
+   */
+  readonly blankBeforeColon?: boolean;
+}
+
 /** Reads the fields in `text` from `from` on, one per CRLF line, into `into`; also used for trailers. */
 export function parseFields(
   text: string,
   from: number,
   into: HeaderField[],
-  headersMax: number,
+  { headersMax, blankBeforeColon = false }: FieldOptions,
 ): Failure | undefined {
   for (let at = from; at <= text.length;) {
     const end = text.indexOf("\r\n", at);
     const stop = end === -1 ? text.length : end;
     const colon = text.indexOf(":", at);
-    const name = colon === -1 || colon > stop ? "" : text.slice(at, colon);
-    if (!TOKEN.test(name)) return { kind: "bad_request", detail: "A header line is malformed." };
+    const nameEnd = colon === -1 || colon > stop
+      ? at
+      : blankBeforeColon
+      ? blanksStart(text, at, colon)
+      : colon;
+    const name = text.slice(at, nameEnd);
+    if (!TOKEN.test(name)) {
+      const detail = `A header line is malformed: ${
+        quoted(text.slice(at, colon > at ? Math.min(colon, stop) : stop))
+      }.`;
+      return { kind: "bad_request", detail };
+    }
     const value = trimmed(text, colon + 1, stop);
     if (FORBIDDEN.test(value)) {
       return { kind: "bad_request", detail: `The header "${name}" holds a control character.` };
@@ -136,6 +159,14 @@ export function parseFields(
     at = stop + 2;
   }
   return undefined;
+}
+
+const QUOTED_MAX = 40;
+
+/** The beginning of a text from outside, for a message. */
+function quoted(text: string): string {
+  const shown = text.slice(0, QUOTED_MAX).replace(/[^\x20-\x7e]/g, "?");
+  return `"${shown}"${text.length > QUOTED_MAX ? "…" : ""}`;
 }
 
 /** The value without the spaces and tabs around it. */

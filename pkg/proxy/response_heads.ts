@@ -6,6 +6,7 @@ const HEAD_BYTES_MAX = 64 * 1024;
 const HEADERS_MAX = 512;
 const INTERIM_RESPONSES_MAX = 64;
 const ROOM_BYTES_MIN = 1024;
+const BEGIN = "HTTP/";
 const EMPTY = Buffer.alloc(0);
 
 /** Cuts response heads out of the bytes of an upstream: any number of interim ones, then the one that counts. */
@@ -44,6 +45,8 @@ export class ResponseHeads {
 
   /** The next complete head, why there cannot be one, or `undefined` when more bytes are needed. */
   next(): Parsed<ResponseHead> | undefined {
+    const begin = this.#bytes.toString("latin1", 0, BEGIN.length);
+    if (!BEGIN.startsWith(begin)) return invalid(notHttp(this.#bytes));
     const end = responseHeadEnd(this.#bytes, this.#scanned);
     if (end > HEAD_BYTES_MAX || (end === -1 && this.#bytes.length > HEAD_BYTES_MAX)) {
       return invalid(`The app's response headers are longer than ${HEAD_BYTES_MAX} bytes.`);
@@ -66,6 +69,14 @@ export class ResponseHeads {
     this.#bytes = EMPTY;
     return rest;
   }
+}
+
+/** An app that speaks something else never ends a head. */
+function notHttp(bytes: Buffer): string {
+  const isTls = (bytes[0] === 0x15 || bytes[0] === 0x16) && bytes[1] === 0x03;
+  return isTls
+    ? "The app speaks TLS. It gets HTTP without TLS on its port: let it listen without a certificate."
+    : "The app does not speak HTTP/1.1 on its port.";
 }
 
 function invalid(detail: string): Parsed<ResponseHead> {
