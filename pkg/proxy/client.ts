@@ -8,6 +8,7 @@ import { requestFraming } from "./framing.ts";
 import { http2Refusal, isHttp2Preface } from "./http2_preface.ts";
 import { parseRequestHead, type RequestHead, requestHeadEnd, type ResponseHead } from "./head.ts";
 import type { ResponsePart } from "./link.ts";
+import type { ClientPeer, ClientSide } from "./peer.ts";
 import type { UpstreamConnection } from "./pool.ts";
 import { describeRequest, expectationProblem } from "./request.ts";
 import { Tunnel } from "./tunnel.ts";
@@ -26,10 +27,10 @@ const LF = 10;
 type Phase = "head" | "exchange" | "tunnel" | "linger" | "closed";
 
 /** One connection of a client: its requests one after the other, then perhaps a tunnel. */
-export class ClientConnection implements ExchangeClient {
+export class ClientConnection implements ExchangeClient, ClientSide {
   readonly #core: Core;
   readonly #socket: Socket;
-  readonly #address: string;
+  readonly #peer: ClientPeer;
   readonly #gone: (connection: ClientConnection) => void;
   #phase: Phase = "head";
   #pending: Buffer = EMPTY;
@@ -47,11 +48,12 @@ export class ClientConnection implements ExchangeClient {
   #unsent = 0;
   #served = 0;
 
-  constructor(core: Core, socket: Socket, gone: (connection: ClientConnection) => void) {
+  constructor(core: Core, peer: ClientPeer, gone: (connection: ClientConnection) => void) {
+    const { socket } = peer;
     this.#core = core;
+    this.#peer = peer;
     this.#socket = socket;
     this.#gone = gone;
-    this.#address = plainAddress(socket.remoteAddress ?? "");
     this.#sinceMs = core.options.clock.now();
     socket.on("data", (bytes: Buffer) => this.#received(bytes));
     socket.on("end", () => this.#ended());
@@ -123,7 +125,8 @@ export class ClientConnection implements ExchangeClient {
     const framing = requestFraming(head.value);
     if (!framing.ok) return this.#refuse(framing.failure);
     const request = describeRequest(head.value, {
-      address: this.#address,
+      address: this.#peer.address,
+      scheme: this.#peer.scheme,
       newRequestId: this.#core.options.newRequestId,
     });
     if (!request.ok) return this.#refuse(request.failure);
@@ -182,6 +185,7 @@ export class ClientConnection implements ExchangeClient {
         clientMinor: this.#minor,
         framing: start.framing,
         keepAlive,
+        strictTransport: this.#peer.scheme === "https" ? this.#core.options.strictTransport : undefined,
       });
       head = plan.head;
       this.#chunked = plan.chunked;
@@ -222,7 +226,7 @@ export class ClientConnection implements ExchangeClient {
 
   abort(): void {
     this.#exchange = undefined;
-    this.#socket.resetAndDestroy();
+    this.#peer.abort();
     this.#closed();
   }
 
@@ -268,7 +272,7 @@ export class ClientConnection implements ExchangeClient {
 
   /** Ends the connection now; a client that has not got the whole of a response notices. */
   destroy(): void {
-    if (this.#exchange !== undefined || this.#socket.writableLength > 0) this.#socket.resetAndDestroy();
+    if (this.#exchange !== undefined || this.#socket.writableLength > 0) this.#peer.abort();
     else this.#socket.destroy();
     this.#closed();
   }
@@ -328,9 +332,4 @@ function release(bytes: Buffer): void {
   const { buffer } = bytes;
   const whole = bytes.byteOffset === 0 && bytes.length === buffer.byteLength;
   if (whole && bytes.length >= RELEASE_BYTES_MIN && buffer instanceof ArrayBuffer) buffer.transfer(0);
-}
-
-/** An IPv4 address as such, also when the socket speaks IPv6. */
-function plainAddress(address: string): string {
-  return address.startsWith("::ffff:") ? address.slice("::ffff:".length) : address;
 }

@@ -5,6 +5,7 @@ import type { Answer, HeaderField, ProxyRequest } from "./types.ts";
 /** Counts the proxies of this kind that a request has passed. Not `Via`: servers stop compressing when they see that. */
 export const HOPS_HEADER = "x-unkey-hops";
 export const REQUEST_ID_HEADER = "x-request-id";
+export const STRICT_TRANSPORT = "strict-transport-security";
 
 /** Fields that speak about one connection, and so end here. */
 const HOP_BY_HOP = new Set([
@@ -82,7 +83,7 @@ export function forwardedRequest(request: ProxyRequest, head: RequestHead, optio
   const tokens = connectionTokens(head.headers);
   let text = `${request.method} ${request.target} HTTP/1.1\r\nHost: ${request.hostHeader}\r\n`;
   let previousFor = "";
-  let proto = "http";
+  let proto: string = request.scheme;
   let forwardedHost = request.hostHeader;
   let trailers = false;
   for (const { name, lower, value } of head.headers) {
@@ -118,6 +119,8 @@ export interface ResponseOptions {
   readonly framing: Framing;
   /** True if the client's connection goes on after this response. A body that ends with the connection prevents it. */
   readonly keepAlive: boolean;
+  /** The value of `Strict-Transport-Security`, for responses that have none. */
+  readonly strictTransport?: string | undefined;
 }
 
 /** The head to send to the client, and how its body follows. */
@@ -131,6 +134,10 @@ export function forwardedResponse(head: ResponseHead, options: ResponseOptions):
   if (length !== undefined && !unknownLength && head.status !== 204) text += `Content-Length: ${length}\r\n`;
   if (chunked) text += "Transfer-Encoding: chunked\r\n";
   if (!hasId) text += `X-Request-Id: ${requestId}\r\n`;
+  const { strictTransport } = options;
+  if (strictTransport !== undefined && !head.headers.some((each) => each.lower === STRICT_TRANSPORT)) {
+    text += `Strict-Transport-Security: ${strictTransport}\r\n`;
+  }
   if (!keepAlive) text += "Connection: close\r\n";
   else if (clientMinor === 0) text += "Connection: keep-alive\r\n";
   return { head: `${text}\r\n`, chunked };
@@ -142,34 +149,49 @@ export function forwardedInterim(head: ResponseHead, upgrade: string | undefined
   return upgrade === undefined ? `${text}\r\n` : `${text}Connection: Upgrade\r\nUpgrade: ${upgrade}\r\n\r\n`;
 }
 
-function endToEnd(head: ResponseHead): { fields: string; hasId: boolean; length: string | undefined } {
+/** The fields of a response that are for its client, and its length. */
+export function endToEndFields(
+  head: ResponseHead,
+): { readonly fields: readonly HeaderField[]; readonly length: string | undefined } {
   const tokens = connectionTokens(head.headers);
-  let fields = "";
-  let hasId = false;
+  const fields: HeaderField[] = [];
   let length: string | undefined;
-  for (const { name, lower, value } of head.headers) {
-    if (lower === "content-length") {
-      length ??= value.split(",")[0]?.trim();
-      continue;
-    }
-    // A client that must upgrade needs the name of the protocol.
-    if (lower === "upgrade" && head.status === 426) fields += `Upgrade: ${value}\r\n`;
-    if (HOP_BY_HOP.has(lower) || tokens.has(lower)) continue;
-    if (lower === REQUEST_ID_HEADER) hasId = true;
-    fields += `${name}: ${value}\r\n`;
+  for (const field of head.headers) {
+    const { lower, value } = field;
+    if (lower === "content-length") length ??= value.split(",")[0]?.trim();
+    else if (!HOP_BY_HOP.has(lower) && !tokens.has(lower)) fields.push(field);
   }
-  return { fields, hasId, length };
+  return { fields, length };
+}
+
+function endToEnd(head: ResponseHead): { fields: string; hasId: boolean; length: string | undefined } {
+  const { fields, length } = endToEndFields(head);
+  let text = "";
+  let hasId = false;
+  // A client that must upgrade needs the name of the protocol.
+  if (head.status === 426) {
+    for (const { lower, value } of head.headers) if (lower === "upgrade") text += `Upgrade: ${value}\r\n`;
+  }
+  for (const { name, lower, value } of fields) {
+    if (lower === REQUEST_ID_HEADER) hasId = true;
+    text += `${name}: ${value}\r\n`;
+  }
+  return { fields: text, hasId, length };
 }
 
 /** Fields that may not be trailers: a reader that gets them late has already acted without them. */
 const NEVER_TRAILERS = new Set(["trailer", "authorization", "cookie", "set-cookie"]);
 
+/** The trailers that may be passed on. */
+export function endToEndTrailers(trailers: readonly HeaderField[]): readonly HeaderField[] {
+  if (trailers.length === 0) return trailers;
+  return trailers.filter(({ lower }) => !endsHere(lower, false) && !NEVER_TRAILERS.has(asVariable(lower)));
+}
+
 /** The end of a chunked body. */
 export function chunkedTail(trailers: readonly HeaderField[]): string {
   let text = "0\r\n";
-  for (const { name, lower, value } of trailers) {
-    if (!endsHere(lower, false) && !NEVER_TRAILERS.has(asVariable(lower))) text += `${name}: ${value}\r\n`;
-  }
+  for (const { name, value } of endToEndTrailers(trailers)) text += `${name}: ${value}\r\n`;
   return `${text}\r\n`;
 }
 
@@ -187,6 +209,7 @@ export function answerHead(
 
 const REASONS: Readonly<Record<number, string>> = {
   200: "OK",
+  308: "Permanent Redirect",
   400: "Bad Request",
   404: "Not Found",
   405: "Method Not Allowed",

@@ -33,6 +33,16 @@ const STATUS_LINE = /^HTTP\/1\.([01]) ([1-9][0-9]{2})(?: (.*))?$/;
 const CR = 13;
 const LF = 10;
 
+/** True if the text can be the name of a field, or a method. */
+export function isFieldName(text: string): boolean {
+  return TOKEN.test(text);
+}
+
+/** True if the text can be the value of a field: no control character, no blank around it. */
+export function isFieldValue(text: string): boolean {
+  return !FORBIDDEN.test(text) && !isBlank(text.charCodeAt(0)) && !isBlank(text.charCodeAt(text.length - 1));
+}
+
 /**
  * Finds where a request head ends: the index after its empty line, -1 when that has not come yet, -2 when a line ends
  * in a bare LF, which other parsers read differently.

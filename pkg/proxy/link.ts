@@ -51,13 +51,13 @@ export interface UpstreamLink {
   release(whole: boolean): void;
 }
 
-/** What an exchange learns from its link. Nothing comes after `release`. */
+/** The events of a link, for its exchange. Nothing comes after `release`. */
 export interface LinkUser {
   interim(head: ResponseHead): void;
   response(part: ResponsePart): void;
   /** Both sides speak another protocol from here on; `early` came after the head. The link is over. */
   switched(head: ResponseHead, connection: UpstreamConnection, early: Buffer): void;
-  /** What came is no response. */
+  /** The app sent no valid response. */
   invalid(failure: Failure): void;
   /** The connection went away before the response was complete. */
   lost(cause: string): void;

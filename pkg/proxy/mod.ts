@@ -25,6 +25,7 @@
  * @module
  */
 export { type ListenOptions, Proxy } from "./server.ts";
+export type { TlsOptions } from "./tls_listener.ts";
 export {
   type Answer,
   type Decision,

@@ -10,6 +10,7 @@ const HOPS = /^[0-9]{1,3}$/;
 /** The connection that a request came by. */
 export interface Peer {
   readonly address: string;
+  readonly scheme: "http" | "https";
   readonly newRequestId: () => string;
 }
 
@@ -43,6 +44,7 @@ export function describeRequest(head: RequestHead, peer: Peer): Parsed<ProxyRequ
       hostHeader,
       headers: head.headers,
       clientAddress: peer.address,
+      scheme: peer.scheme,
       hops: HOPS.test(hops) ? Number(hops) : 999,
     },
   };

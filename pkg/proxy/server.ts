@@ -4,7 +4,10 @@ import { ClientConnection } from "./client.ts";
 import { type Core, reportFailure } from "./core.ts";
 import { latin1 } from "./body.ts";
 import { answerHead } from "./forward.ts";
+import { Http2Client } from "./http2_client.ts";
+import { type ClientPeer, type ClientSide, plainAddress } from "./peer.ts";
 import { Pool } from "./pool.ts";
+import { TlsListener, type TlsOptions } from "./tls_listener.ts";
 import type { ProxyOptions } from "./types.ts";
 
 const SWEEP_MS_MAX = 500;
@@ -18,25 +21,25 @@ export interface ListenOptions {
   readonly port: number;
   /** The setting to name when the port is taken, e.g. `--http-port (UNKEY_HTTP_PORT)`. */
   readonly portSetting: string;
+  /** Serves HTTPS, with HTTP/1.1 and HTTP/2; without it HTTP/1.1 in clear text. */
+  readonly tls?: TlsOptions;
 }
 
-/** A reverse proxy for HTTP/1.1; see the package's description. */
+/** A reverse proxy; see the package's description. */
 export class Proxy {
   readonly #core: Core;
-  readonly #connections = new Set<ClientConnection>();
-  readonly #server: Server;
+  readonly #connections = new Set<ClientSide>();
+  /** Connections whose TLS handshake is not complete. */
+  readonly #handshakes = new Set<Socket>();
+  readonly #servers: Server[] = [];
 
   constructor(options: ProxyOptions) {
     this.#core = { options, pool: new Pool(options), stopping: false };
-    this.#server = createServer(
-      { allowHalfOpen: true, noDelay: true, keepAlive: true },
-      (socket) => this.#accept(socket),
-    );
   }
 
   /** The number of client connections. */
   get connections(): number {
-    return this.#connections.size;
+    return this.#connections.size + this.#handshakes.size;
   }
 
   /** The number of requests that run on an upstream. */
@@ -50,22 +53,41 @@ export class Proxy {
   }
 
   /**
-   * Begins to accept connections.
+   * Begins to accept connections, beside those of ports that were given before.
    *
    * @returns the port
    * @throws `failed_precondition` when the port is taken or not allowed
    */
-  async listen({ host, port, portSetting }: ListenOptions): Promise<number> {
+  async listen({ host, port, portSetting, tls }: ListenOptions): Promise<number> {
+    const secure = tls && this.#secureListener(tls);
+    const server = createServer(
+      { allowHalfOpen: true, noDelay: true, keepAlive: true },
+      (socket) => this.#accept(socket, secure),
+    );
     await new Promise<void>((resolve, reject) => {
-      this.#server.once("error", (error: Error) => {
+      server.once("error", (error: Error) => {
         const text = `Cannot listen on ${host}:${port}: ${reasonOf(error)}. ` +
           `Stop what uses it, or choose another port with ${portSetting}.`;
         reject(publicFault("failed_precondition", text, error));
       });
-      this.#server.listen({ host, port, backlog: BACKLOG }, () => resolve());
+      server.listen({ host, port, backlog: BACKLOG }, () => resolve());
     });
-    const address = this.#server.address();
+    this.#servers.push(server);
+    const address = server.address();
     return typeof address === "object" && address !== null ? address.port : port;
+  }
+
+  #secureListener({ contextOf }: TlsOptions): TlsListener {
+    return new TlsListener({
+      contextOf,
+      handshakeMsMax: this.#core.options.limits.headMsMax,
+      ready: (socket, raw, protocol) => {
+        this.#handshakes.delete(raw);
+        const address = plainAddress(raw.remoteAddress ?? "");
+        const peer: ClientPeer = { socket, address, scheme: "https", abort: () => raw.resetAndDestroy() };
+        this.#serve(peer, protocol);
+      },
+    });
   }
 
   /** Enforces the time limits until `signal` aborts. */
@@ -92,7 +114,9 @@ export class Proxy {
   async close(drainMs: number): Promise<void> {
     const { clock } = this.#core.options;
     this.#core.stopping = true;
-    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    const closed = Promise.all(
+      this.#servers.map((each) => new Promise<void>((resolve) => each.close(() => resolve()))),
+    );
     const untilMs = clock.now() + drainMs;
     for (;;) {
       for (const each of [...this.#connections]) each.retire();
@@ -100,19 +124,35 @@ export class Proxy {
       if (this.#connections.size === 0 || clock.now() >= untilMs) break;
       await clock.sleep(SWEEP_MS_MIN);
     }
-    for (const each of [...this.#connections]) each.destroy();
+    for (const each of [...this.#connections, ...this.#handshakes]) each.destroy();
     this.#core.pool.close();
     await closed;
   }
 
-  #accept(socket: Socket): void {
-    const { limits, newRequestId, onStatus } = this.#core.options;
-    if (this.#connections.size < limits.connectionsMax && !this.#core.stopping) {
-      this.#connections.add(
-        new ClientConnection(this.#core, socket, (gone) => this.#connections.delete(gone)),
-      );
-      return;
+  #accept(socket: Socket, secure: TlsListener | undefined): void {
+    if (this.connections >= this.#core.options.limits.connectionsMax || this.#core.stopping) {
+      return secure === undefined ? this.#decline(socket) : void socket.destroy();
     }
+    if (secure !== undefined) {
+      this.#handshakes.add(socket);
+      socket.once("close", () => this.#handshakes.delete(socket));
+      return secure.accept(socket);
+    }
+    const address = plainAddress(socket.remoteAddress ?? "");
+    this.#serve({ socket, address, scheme: "http", abort: () => socket.resetAndDestroy() }, "http/1.1");
+  }
+
+  #serve(peer: ClientPeer, protocol: "h2" | "http/1.1"): void {
+    const gone = (client: ClientSide): void => void this.#connections.delete(client);
+    this.#connections.add(
+      protocol === "h2"
+        ? new Http2Client(this.#core, peer, gone)
+        : new ClientConnection(this.#core, peer, gone),
+    );
+  }
+
+  #decline(socket: Socket): void {
+    const { newRequestId, onStatus } = this.#core.options;
     const id = newRequestId();
     const kind = this.#core.stopping ? "shutting_down" : "too_many_connections";
     const answer = reportFailure(this.#core, { kind, detail: "The edge takes no more connections." }, { id });

@@ -7,25 +7,50 @@ import {
   Proxy,
   type ProxyLimits,
   type ProxyOptions,
+  type TlsOptions,
   type Upstream,
 } from "./mod.ts";
 
 const DEADLINE_MS = 120_000;
 
+/** The part of a connection that a wire needs. */
+type WireConn = Pick<Deno.TcpConn, "read" | "write" | "close" | "closeWrite">;
+
+/** A handshake with a server that has a certificate of `authority`, in PEM. */
+export interface TlsWireOptions {
+  readonly serverName: string;
+  readonly authority: string;
+  readonly protocol?: "h2" | "http/1.1";
+}
+
 /** One end of a TCP connection; text is one byte per character. Every wait has a deadline. */
 export class Wire implements Disposable {
-  readonly #conn: Deno.TcpConn;
+  readonly #conn: WireConn;
   #received = Buffer.alloc(0);
   #ended = false;
   #closed = false;
 
-  constructor(conn: Deno.TcpConn) {
+  constructor(conn: WireConn) {
     this.#conn = conn;
-    conn.setNoDelay(true);
   }
 
   static async connect(port: number): Promise<Wire> {
-    return new Wire(await Deno.connect({ hostname: "127.0.0.1", port }));
+    const conn = await Deno.connect({ hostname: "127.0.0.1", port });
+    conn.setNoDelay(true);
+    return new Wire(conn);
+  }
+
+  /** Connects and shakes hands; fails when the server refuses. */
+  static async connectTls(port: number, options: TlsWireOptions): Promise<Wire> {
+    const tcp = await Deno.connect({ hostname: "127.0.0.1", port });
+    tcp.setNoDelay(true);
+    const conn = await Deno.startTls(tcp, {
+      hostname: options.serverName,
+      caCerts: [options.authority],
+      alpnProtocols: [options.protocol ?? "http/1.1"],
+    });
+    await conn.handshake();
+    return new Wire(conn);
   }
 
   async send(data: string | Uint8Array): Promise<void> {
@@ -166,7 +191,9 @@ export class App implements Disposable {
     // Closing the listener ends the wait with an error.
     const timer = setTimeout(() => this[Symbol.dispose](), DEADLINE_MS);
     try {
-      const wire = new Wire(await this.#listener.accept());
+      const conn = await this.#listener.accept();
+      conn.setNoDelay(true);
+      const wire = new Wire(conn);
       this.#wires.push(wire);
       return wire;
     } finally {
@@ -198,6 +225,8 @@ export function deadUpstream(): Upstream {
 /** A proxy that listens, and what it reported. */
 export interface TestProxy extends AsyncDisposable {
   readonly port: number;
+  /** The port of HTTPS; 0 without certificates. */
+  readonly securePort: number;
   readonly proxy: Proxy;
   readonly failures: readonly FailureReport[];
   readonly statuses: readonly number[];
@@ -213,6 +242,8 @@ export async function startProxy(
     readonly limits?: Partial<ProxyLimits>;
     readonly trusts?: ProxyOptions["trusts"];
     readonly clock?: Clock;
+    readonly tls?: TlsOptions;
+    readonly strictTransport?: string;
   },
 ): Promise<TestProxy> {
   const { upstream } = options;
@@ -234,14 +265,20 @@ export async function startProxy(
     }),
     newRequestId: () => `req_${++ids}`,
     trusts: options.trusts ?? (() => false),
+    strictTransport: options.strictTransport,
     onDial: () => undefined,
     onFailure: (report) => void failures.push(report),
     onStatus: (status) => void statuses.push(status),
   });
   const port = await proxy.listen({ host: "127.0.0.1", port: 0, portSetting: "--http-port" });
+  const { tls } = options;
+  const securePort = tls === undefined
+    ? 0
+    : await proxy.listen({ host: "127.0.0.1", port: 0, portSetting: "--https-port", tls });
   const running = proxy.run(stop.signal);
   return {
     port,
+    securePort,
     proxy,
     failures,
     statuses,

@@ -28,6 +28,8 @@ export interface ProxyRequest {
   readonly hostHeader: string;
   readonly headers: readonly HeaderField[];
   readonly clientAddress: string;
+  /** The protocol of the client's connection: "https" over TLS. */
+  readonly scheme: "http" | "https";
   /** The number of proxies of this kind that it has passed before this one. */
   readonly hops: number;
 }
@@ -48,7 +50,9 @@ export type Decision =
     readonly hasOthers?: boolean;
   }
   | { readonly kind: "answer"; readonly answer: Answer }
-  | { readonly kind: "fail"; readonly failure: Failure };
+  | { readonly kind: "fail"; readonly failure: Failure }
+  /** Known later; the promise does not fail, and ends within seconds. */
+  | { readonly kind: "wait"; readonly decision: Promise<Decision> };
 
 /** Why no response of an upstream can be given. */
 export type FailureKind =
@@ -151,6 +155,8 @@ export interface ProxyOptions {
   readonly newRequestId: () => string;
   /** True if forwarding headers of this peer are kept and appended to instead of replaced. */
   readonly trusts: (address: string) => boolean;
+  /** The value of `Strict-Transport-Security` in responses over TLS whose app does not set one. */
+  readonly strictTransport?: string | undefined;
   /** Called for every dial that ended. */
   readonly onDial: (upstream: Upstream, ok: boolean) => void;
   /** Called once for every failure, except for clients that went away. */

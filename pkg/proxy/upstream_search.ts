@@ -2,7 +2,7 @@ import type { Core } from "./core.ts";
 import { Http1Link } from "./http1_link.ts";
 import type { UpstreamLink } from "./link.ts";
 import type { UpstreamConnection } from "./pool.ts";
-import type { Answer, Failure, ProxyRequest, Upstream } from "./types.ts";
+import type { Answer, Decision, Failure, ProxyRequest, Upstream } from "./types.ts";
 
 /** The outcome of a search; one of these is called, unless it is cancelled. */
 export interface SearchResult {
@@ -35,8 +35,13 @@ export class UpstreamSearch {
 
   /** Begins to search. `repeatable`: the request may be sent again if a kept connection turns out to be closed. */
   begin(options: { readonly fresh: boolean; readonly repeatable: boolean }): void {
-    const { options: { route }, pool } = this.#core;
-    const decision = route(this.#request, this.#tried);
+    this.#take(this.#core.options.route(this.#request, this.#tried), options);
+  }
+
+  #take(decision: Decision, options: { readonly fresh: boolean; readonly repeatable: boolean }): void {
+    if (this.#over) return;
+    const { pool } = this.#core;
+    if (decision.kind === "wait") return void decision.decision.then((later) => this.#take(later, options));
     if (decision.kind === "answer") return this.#result.answered(decision.answer);
     if (decision.kind === "fail") return this.#result.failed(decision.failure);
     const { upstream, hasOthers = false } = decision;

@@ -11,6 +11,7 @@ import { dockerfileNotices } from "../../pkg/build/explain/mod.ts";
 import { LogDemux } from "../../pkg/docker/logs.ts";
 import { LineCutter, parseStamped } from "../../pkg/lines/mod.ts";
 import { bodyDecoder } from "../../pkg/proxy/body.ts";
+import { HpackDecoder } from "../../pkg/http2/hpack_decoder.ts";
 import { forwardedRequest, forwardedResponse } from "../../pkg/proxy/forward.ts";
 import { requestFraming, responseFraming } from "../../pkg/proxy/framing.ts";
 import { parseRequestHead, parseResponseHead } from "../../pkg/proxy/head.ts";
@@ -111,7 +112,7 @@ function requestHead(text: string): void {
   const parsed = parseRequestHead(bytes, bytes.length, HEADERS_MAX);
   if (!parsed.ok) return;
   const head = parsed.value;
-  const request = describeRequest(head, { address: "127.0.0.1", newRequestId: () => "r" });
+  const request = describeRequest(head, { address: "127.0.0.1", scheme: "http", newRequestId: () => "r" });
   const framing = requestFraming(head);
   expectationProblem(head);
   keepsAlive(head);
@@ -206,9 +207,15 @@ const PARSERS: Readonly<Record<string, (text: string) => void>> = {
   },
   "the path of a call": (text) => void pathOf({ url: text } as Parameters<typeof pathOf>[0]),
   "a page about a failure": explained,
+  "a header block of HTTP/2": (text) => {
+    const bytes = Buffer.from(text, "latin1");
+    new HpackDecoder(65_536).decode(bytes);
+    // A literal whose value is a Huffman code.
+    new HpackDecoder(65_536).decode(Buffer.concat([Buffer.from("0001788a", "hex"), bytes]));
+  },
   "an address of an instance": (text) => {
     const endpoints = [{ instanceId: "i", address: text, region: "r" }];
-    new RouteTable().apply({ kind: "apply_endpoints", deploymentId: "d", endpoints }, 0);
+    new RouteTable().apply({ kind: "apply_endpoints", deploymentId: "d", endpoints, protocol: "" }, 0);
   },
   "the state of a pod": podStates,
   "a quantity": (text) => void mebibytes(text),
