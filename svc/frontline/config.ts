@@ -13,6 +13,8 @@ import {
   urlSchema,
 } from "../../pkg/config/mod.ts";
 import { LIMITS } from "../../pkg/proxy/mod.ts";
+import { HTTPS_FIELDS } from "./config_https.ts";
+import { optionalPortSchema } from "./schemas.ts";
 
 const HOUR_MS = 3_600_000;
 
@@ -141,6 +143,7 @@ export const FRONTLINE_FIELDS = {
     placeholder: "<port>",
     schema: portSchema(7070),
   }),
+  ...HTTPS_FIELDS,
   ...edgeFields("FRONTLINE"),
   stopDelayMs: field({
     flag: "stop-delay-ms",
@@ -163,16 +166,6 @@ export const FRONTLINE_FIELDS = {
 };
 
 export type FrontlineConfig = ConfigOf<typeof FRONTLINE_FIELDS>;
-
-function optionalPortSchema(): z.ZodType<number | undefined> {
-  return z.string().optional().transform((raw, context): number | undefined => {
-    if (raw === undefined) return undefined;
-    const parsed = portSchema(0).safeParse(raw);
-    if (parsed.success) return parsed.data;
-    context.addIssue({ code: "custom", message: "must be a port between 0 and 65535" });
-    return z.NEVER;
-  });
-}
 
 function networksSchema(): z.ZodType<readonly string[]> {
   return listSchema([]).transform((networks, context): readonly string[] => {

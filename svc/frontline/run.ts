@@ -19,6 +19,7 @@ export async function runFrontline(config: FrontlineConfig, process: FrontlinePr
       namedDeployments: false,
       acknowledges: true,
       stopDelayMs: config.stopDelayMs,
+      https: config,
     },
     config,
     process,

@@ -3,6 +3,7 @@ import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { systemClock } from "../../pkg/clock/mod.ts";
 import { silentLogger } from "../../pkg/logger/mod.ts";
 import { RouteStateSchema } from "../../proto/gen/ctrl/v1/frontline_pb.ts";
+import { Certificates } from "../../svc/frontline/internal/certificates.ts";
 import { RouteTable } from "../../svc/frontline/internal/route_table.ts";
 import { Watcher as RouteWatcher } from "../../svc/frontline/internal/watcher.ts";
 import type { Settle } from "../../svc/krane/internal/control/controller.ts";
@@ -177,6 +178,7 @@ export class EdgeUnderTest implements ClientUnderTest {
         acknowledgeRoutes: () => Promise.reject(new Error("not in this test")),
       },
       table: this.#table,
+      certificates: new Certificates(base.log),
       edgeId: "edge",
       acknowledges: false,
       onReady: () => undefined,

@@ -30,6 +30,7 @@ export function app(name: string): { port: number; stop: () => Promise<void> } {
 /** An edge in this process, and what it logged. */
 export interface TestEdge extends AsyncDisposable {
   readonly port: number;
+  readonly httpsPort: number | undefined;
   readonly healthPort: number | undefined;
   readonly ready: Promise<void>;
   readonly logs: string[];
@@ -48,10 +49,19 @@ export function startEdge(
   const ready = Promise.withResolvers<void>();
   const logs: string[] = [];
   const httpPort = freePort();
-  const info: { healthPort: number | undefined } = { healthPort: undefined };
+  const info: { healthPort: number | undefined; httpsPort: number | undefined } = {
+    healthPort: undefined,
+    httpsPort: undefined,
+  };
   const config: FrontlineConfig = {
     ...LIMITS,
     httpPort,
+    httpsPort: undefined,
+    httpsPublicPort: 443,
+    httpsRedirect: true,
+    hstsSeconds: 0,
+    hstsSubDomains: false,
+    hstsPreload: false,
     httpHost: "127.0.0.1",
     healthPort: undefined,
     controlPlaneUrl: url,
@@ -69,14 +79,18 @@ export function startEdge(
     clock,
     signal: stop.signal,
     times,
-    onReady: ({ healthPort }) => {
+    onReady: ({ healthPort, httpsPort }) => {
       info.healthPort = healthPort;
+      info.httpsPort = httpsPort;
       ready.resolve();
     },
   });
   done.catch(() => undefined);
   return {
     port: httpPort,
+    get httpsPort() {
+      return info.httpsPort;
+    },
     get healthPort() {
       return info.healthPort;
     },

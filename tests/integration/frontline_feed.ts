@@ -1,9 +1,11 @@
 /** A control plane that feeds edges what a test tells it to. */
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import { X509Certificate } from "node:crypto";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { systemClock } from "../../pkg/clock/mod.ts";
 import { silentLogger } from "../../pkg/logger/mod.ts";
 import { serveRpc } from "../../pkg/rpc/mod.ts";
+import { AcmeService } from "../../proto/gen/ctrl/v1/acme_pb.ts";
 import { FrontlineService, type RouteState, RouteStateSchema } from "../../proto/gen/ctrl/v1/frontline_pb.ts";
 
 type State = MessageInitShape<typeof RouteStateSchema>["state"];
@@ -27,6 +29,10 @@ export class Feed implements AsyncDisposable {
   readonly requested: string[] = [];
   readonly edgeIds = new Set<string>();
   readonly tokens = new Set<string>();
+  /** Key authorizations by domain and token, with a blank between them. */
+  readonly challenges = new Map<string, string>();
+  /** Questions for challenges, in order. */
+  readonly asked: string[] = [];
   #waiting: ((stream: FeedStream) => void)[] = [];
   #opened: FeedStream[] = [];
   #port = 0;
@@ -59,6 +65,15 @@ export class Feed implements AsyncDisposable {
             this.acknowledged.push(request.appliedVersion);
             this.requested.push(...request.requestedDeploymentIds);
             return {};
+          },
+        });
+        router.service(AcmeService, {
+          verifyCertificate: ({ domain, token }, context) => {
+            this.tokens.add(context.requestHeader.get("authorization") ?? "");
+            this.asked.push(`${domain} ${token}`);
+            const authorization = this.challenges.get(`${domain} ${token}`);
+            if (authorization === undefined) throw new ConnectError("no such challenge", Code.NotFound);
+            return { authorization };
           },
         });
       },
@@ -127,10 +142,19 @@ export function applyRoute(
   hostname: string,
   deploymentId: string,
   stopped = false,
+  redirectHostname = "",
 ): State {
   return {
     case: "applyRoute",
-    value: { routeId, hostname, deploymentId, environmentId: "env_1", workspaceId: "ws_1", stopped },
+    value: {
+      routeId,
+      hostname,
+      deploymentId,
+      environmentId: "env_1",
+      workspaceId: "ws_1",
+      stopped,
+      redirectHostname,
+    },
   };
 }
 
@@ -141,6 +165,21 @@ export function applyEndpoints(deploymentId: string, ...ports: number[]): State 
     region: "local",
   }));
   return { case: "applyEndpoints", value: { deploymentId, endpoints } };
+}
+
+/** A certificate with its key, as files in PEM. */
+export async function applyCertificate(
+  certificateId: string,
+  hostname: string,
+  files: { readonly certificate: string; readonly privateKey: string },
+): Promise<State> {
+  const certificateChainPem = await Deno.readTextFile(files.certificate);
+  const privateKeyPem = await Deno.readTextFile(files.privateKey);
+  const notAfterMs = BigInt(Date.parse(new X509Certificate(certificateChainPem).validTo));
+  return {
+    case: "applyCertificate",
+    value: { certificateId, hostname, certificateChainPem, privateKeyPem, notAfterMs },
+  };
 }
 
 export const HEARTBEAT: State = { case: "heartbeat", value: {} };

@@ -12,7 +12,10 @@ import {
 } from "../../../pkg/proxy/mod.ts";
 import { newId } from "../../../pkg/uid/mod.ts";
 import { Balancer } from "./balancer.ts";
+import { Certificates } from "./certificates.ts";
+import { CHALLENGE_PATH, type Challenges } from "./challenges.ts";
 import { explain } from "./explain.ts";
+import { clientScheme, redirect } from "./redirects.ts";
 import type { RequestedDeployments } from "./requested.ts";
 import { type Instance, type Route, RouteTable } from "./route_table.ts";
 
@@ -34,11 +37,26 @@ export interface EdgeOptions {
   readonly namedDeployments: boolean;
   /** Learns of each deployment that gets a request, where the control plane wants to know. */
   readonly requested?: RequestedDeployments;
+  /** Absent where TLS ends elsewhere. */
+  readonly https?: EdgeHttps | undefined;
+  /** Answers challenges of certificate authorities; absent in a sentinel. */
+  readonly challenges?: Challenges | undefined;
+}
+
+/** The edge's own TLS. */
+export interface EdgeHttps {
+  /** The port of https:// URLs, as clients see it. */
+  readonly publicPort: number;
+  /** True if http:// is redirected for hosts with a certificate. */
+  readonly redirects: boolean;
+  /** The value of `Strict-Transport-Security`. */
+  readonly strictTransport: string | undefined;
 }
 
 /** The proxy with its routes: the instance for each request, or the failure that explains why there is none. */
 export class Edge {
   readonly table: RouteTable;
+  readonly certificates: Certificates;
   readonly proxy: Proxy;
   /** Responses by status since the start; 499: the client closed the connection. */
   readonly responses = new Map<number, number>();
@@ -47,13 +65,12 @@ export class Edge {
   /** Load balancers should send no more requests; it still answers them. */
   stopping = false;
   readonly #balancer: Balancer;
-  readonly #namedDeployments: boolean;
-  readonly #requested: RequestedDeployments | undefined;
+  readonly #options: EdgeOptions;
 
   constructor(options: EdgeOptions) {
     const { clock, log, region, limits, trusts } = options;
-    this.#namedDeployments = options.namedDeployments;
-    this.#requested = options.requested;
+    this.#options = options;
+    this.certificates = new Certificates(log);
     const nowMs = (): number => clock.now();
     this.table = new RouteTable((key) => {
       this.proxy.retire(key);
@@ -64,6 +81,7 @@ export class Edge {
       clock,
       limits,
       trusts,
+      strictTransport: options.https?.strictTransport,
       route: (request, tried) => this.#route(request, tried),
       explain,
       newRequestId: requestIds(clock),
@@ -75,9 +93,9 @@ export class Edge {
 
   /** Deployments with requests under way get requests all the time, such as those of an open WebSocket. */
   noteOpenRequests(): void {
-    if (this.#requested === undefined) return;
+    if (this.#options.requested === undefined) return;
     for (const id of this.table.deploymentsWhere(({ key }) => this.proxy.load(key) > 0)) {
-      this.#requested.note(id);
+      this.#options.requested.note(id);
     }
   }
 
@@ -87,6 +105,22 @@ export class Edge {
       return { kind: "answer", answer: health(this.#state) };
     }
     if (target === `${HEALTH_PATH}/live`) return { kind: "answer", answer: health("ok") };
+    const challenge = target.startsWith(CHALLENGE_PATH) && tried.size === 0
+      ? this.#options.challenges?.find(request.host, target)
+      : undefined;
+    if (challenge === undefined) return this.#routeToApp(request, tried);
+    const decision = challenge.then((authorization): Decision =>
+      authorization === undefined ? this.#routeToApp(request, tried) : {
+        kind: "answer",
+        answer: { status: 200, headers: [["Content-Type", "text/plain"]], body: authorization },
+      }
+    );
+    return { kind: "wait", decision };
+  }
+
+  #routeToApp(request: ProxyRequest, tried: ReadonlySet<string>): Decision {
+    const moved = this.#moved(request);
+    if (moved !== undefined) return { kind: "answer", answer: moved };
     const instances = this.#find(request);
     if ("kind" in instances) {
       if (isCheck(request) && instances.kind === "unknown_host") {
@@ -112,8 +146,25 @@ export class Edge {
     return this.stopping ? "stopping" : this.ready ? "ok" : "starting";
   }
 
+  /** The redirect to https:// or to another host, if there is one. */
+  #moved(request: ProxyRequest): Answer | undefined {
+    const { https, trusts } = this.#options;
+    const { host, target } = request;
+    const to = this.table.lookup(host)?.route.redirectHostname ?? "";
+    if (target === "*" || (https === undefined && to === "")) return undefined;
+    const scheme = clientScheme(request, trusts);
+    const isChallenge = target.startsWith(CHALLENGE_PATH);
+    const secures = https?.redirects === true && !isChallenge &&
+      this.certificates.covers(to === "" ? host : to);
+    if (to === "" && (!secures || scheme === "https")) return undefined;
+    const httpsPort = https?.publicPort ?? 443;
+    return redirect(request, { scheme: secures ? "https" : scheme, host: to === "" ? host : to, httpsPort });
+  }
+
   #find({ host, headers }: ProxyRequest): readonly Instance[] | Failure {
-    const named = this.#namedDeployments ? headers.filter((each) => each.lower === DEPLOYMENT_HEADER) : [];
+    const named = this.#options.namedDeployments
+      ? headers.filter((each) => each.lower === DEPLOYMENT_HEADER)
+      : [];
     const [first, second] = named;
     if (second !== undefined) {
       return { kind: "bad_request", detail: "X-Deployment-Id is given more than once." };
@@ -129,7 +180,7 @@ export class Edge {
     if (route.stopped && instances.length === 0) {
       return { kind: "deployment_stopped", detail: stopText(route) };
     }
-    this.#requested?.note(route.deploymentId);
+    this.#options.requested?.note(route.deploymentId);
     return instances;
   }
 }

@@ -24,9 +24,12 @@ async function startEdge(app: App): Promise<TestEdge> {
     namedDeployments: false,
   });
   const endpoint = { instanceId: "i", address: `127.0.0.1:${app.port}`, region: "here" };
-  edge.table.apply({ kind: "apply_endpoints", deploymentId: "d", endpoints: [endpoint] }, 0);
+  edge.table.apply({ kind: "apply_endpoints", deploymentId: "d", endpoints: [endpoint], protocol: "" }, 0);
   const ids = { routeId: "r", deploymentId: "d", environmentId: "e", workspaceId: "w", stopped: false };
-  edge.table.apply({ kind: "apply_route", route: { ...ids, hostname: "shop.example.com" } }, 0);
+  edge.table.apply({
+    kind: "apply_route",
+    route: { ...ids, hostname: "shop.example.com", redirectHostname: "" },
+  }, 0);
   edge.ready = true;
   const port = await edge.proxy.listen({ host: "127.0.0.1", port: 0, portSetting: "--http-port" });
   return { edge, port, logs, [Symbol.asyncDispose]: () => edge.proxy.close(0) };

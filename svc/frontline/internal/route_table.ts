@@ -17,6 +17,8 @@ export interface Route {
   readonly stopped: boolean;
   /** Why and since when it is stopped, where that is known. */
   readonly stop?: { readonly message: string; readonly atMs: number } | undefined;
+  /** Not empty: requests are sent to this host instead. */
+  readonly redirectHostname: string;
 }
 
 /** An endpoint as the feed gives it. */
@@ -35,6 +37,8 @@ export type RouteChange =
     readonly kind: "apply_endpoints";
     readonly deploymentId: string;
     readonly endpoints: readonly EndpointAddress[];
+    /** "h2c", or "http1", which may be empty. */
+    readonly protocol: string;
   }
   | { readonly kind: "delete_endpoints"; readonly deploymentId: string };
 
@@ -134,7 +138,8 @@ export class RouteTable {
   #moveRoute(route: Route, nowMs: number): void {
     const current = this.#routes.get(this.#hosts.get(route.routeId) ?? route.hostname);
     const answers = (id: string): boolean => (this.#instances.get(id) ?? NONE).length > 0;
-    const waits = current !== undefined && current.hostname === route.hostname &&
+    const waits = route.redirectHostname === "" && current !== undefined &&
+      current.hostname === route.hostname &&
       answers(current.deploymentId) && !answers(route.deploymentId);
     if (waits) this.#waiting.set(route.routeId, { route, sinceMs: nowMs });
     else this.#place(route);

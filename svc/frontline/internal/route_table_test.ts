@@ -4,7 +4,15 @@ import { type RouteChange, RouteTable } from "./route_table.ts";
 function route(routeId: string, hostname: string, deploymentId: string): RouteChange {
   return {
     kind: "apply_route",
-    route: { routeId, hostname, deploymentId, environmentId: "env_1", workspaceId: "ws_1", stopped: false },
+    route: {
+      routeId,
+      hostname,
+      deploymentId,
+      environmentId: "env_1",
+      workspaceId: "ws_1",
+      stopped: false,
+      redirectHostname: "",
+    },
   };
 }
 
@@ -13,6 +21,7 @@ function endpoints(deploymentId: string, ...addresses: string[]): RouteChange {
     kind: "apply_endpoints",
     deploymentId,
     endpoints: addresses.map((address) => ({ instanceId: `ins_${address}`, address, region: "here" })),
+    protocol: "",
   };
 }
 

@@ -4,12 +4,22 @@ import { LIMITS, type ProxyLimits } from "../../../pkg/proxy/mod.ts";
 import { createRpcClient, serveRpc } from "../../../pkg/rpc/mod.ts";
 import { Runner } from "../../../pkg/runner/mod.ts";
 import type { Secret } from "../../../pkg/config/mod.ts";
+import { AcmeService } from "../../../proto/gen/ctrl/v1/acme_pb.ts";
 import { FrontlineService } from "../../../proto/gen/ctrl/v1/frontline_pb.ts";
 import { type EdgeConfig, FRONTLINE_FIELDS, networkMatcher } from "../config.ts";
-import { Edge } from "./edge.ts";
+import { hstsValue, HTTPS_FIELDS, type HttpsConfig } from "../config_https.ts";
+import { Challenges } from "./challenges.ts";
+import { Edge, type EdgeHttps } from "./edge.ts";
 import { renderMetrics } from "./metrics.ts";
 import { RequestedDeployments } from "./requested.ts";
 import { Watcher, type WatchTimes } from "./watcher.ts";
+
+/** The ports that were taken. */
+export interface EdgePorts {
+  readonly port: number;
+  readonly httpsPort: number | undefined;
+  readonly healthPort: number | undefined;
+}
 
 /** The process that an edge runs in. */
 export interface EdgeProcess {
@@ -18,7 +28,7 @@ export interface EdgeProcess {
   /** Aborts to stop. */
   readonly signal: AbortSignal;
   /** Called once, when requests are routed. */
-  readonly onReady?: (info: { readonly port: number; readonly healthPort: number | undefined }) => void;
+  readonly onReady?: (info: EdgePorts) => void;
   /** Overrides for tests. */
   readonly times?: Partial<WatchTimes>;
   readonly limits?: Partial<ProxyLimits>;
@@ -39,6 +49,8 @@ export interface EdgeRole {
   readonly acknowledges: boolean;
   /** After a stop it accepts connections for so long, while its health check answers 503. */
   readonly stopDelayMs: number;
+  /** Its own TLS, and the answers to certificate authorities; absent in a sentinel. */
+  readonly https?: HttpsConfig;
 }
 
 /**
@@ -50,6 +62,7 @@ export interface EdgeRole {
 export async function serveEdge(role: EdgeRole, config: EdgeConfig, process: EdgeProcess): Promise<void> {
   const { log, clock, signal } = process;
   const requested = role.acknowledges ? new RequestedDeployments() : undefined;
+  const rpc = { baseUrl: config.controlPlaneUrl, token: role.token };
   const edge = new Edge({
     clock,
     log,
@@ -58,15 +71,14 @@ export async function serveEdge(role: EdgeRole, config: EdgeConfig, process: Edg
     trusts: networkMatcher(config.trustedProxies),
     namedDeployments: role.namedDeployments,
     ...(requested === undefined ? {} : { requested }),
+    https: edgeHttps(role.https),
+    challenges: role.https && new Challenges({ client: createRpcClient(AcmeService, rpc), clock, log }),
   });
   const ready = Promise.withResolvers<void>();
-  const client = createRpcClient(FrontlineService, {
-    baseUrl: config.controlPlaneUrl,
-    token: role.token,
-  });
   const watcher = new Watcher({
-    client,
+    client: createRpcClient(FrontlineService, rpc),
     table: edge.table,
+    certificates: edge.certificates,
     clock,
     log,
     edgeId: role.id,
@@ -91,6 +103,7 @@ export async function serveEdge(role: EdgeRole, config: EdgeConfig, process: Edg
       port: role.port,
       portSetting: `--${FRONTLINE_FIELDS.httpPort.flag} (${FRONTLINE_FIELDS.httpPort.env})`,
     });
+    const httpsPort = await listenHttps(edge, role, config);
     const drained = new AbortController();
     runner.go("proxy", async (stopping) => {
       await aborted(stopping);
@@ -107,14 +120,35 @@ export async function serveEdge(role: EdgeRole, config: EdgeConfig, process: Edg
     runner.go("routes", () => watcher.run(drained.signal));
     runner.go("acknowledge", () => watcher.acknowledge(drained.signal));
     void ready.promise.then(() => {
-      log.info("ready", { port, edge_id: role.id, region: config.region, routes: edge.table.size });
-      process.onReady?.({ port, healthPort });
+      const counts = { routes: edge.table.size, certificates: edge.certificates.size };
+      log.info("ready", { port, https_port: httpsPort, edge_id: role.id, region: config.region, ...counts });
+      process.onReady?.({ port, httpsPort, healthPort });
     });
   } catch (error) {
     await runner.shutdown();
     throw error;
   }
   await runner.wait(signal);
+}
+
+function edgeHttps(config: HttpsConfig | undefined): EdgeHttps | undefined {
+  if (config?.httpsPort === undefined) return undefined;
+  return {
+    publicPort: config.httpsPublicPort,
+    redirects: config.httpsRedirect,
+    strictTransport: hstsValue(config),
+  };
+}
+
+async function listenHttps(edge: Edge, role: EdgeRole, config: EdgeConfig): Promise<number | undefined> {
+  const port = role.https?.httpsPort;
+  if (port === undefined) return undefined;
+  return await edge.proxy.listen({
+    host: config.httpHost,
+    port,
+    portSetting: `--${HTTPS_FIELDS.httpsPort.flag} (${HTTPS_FIELDS.httpsPort.env})`,
+    tls: { contextOf: (name) => edge.certificates.contextOf(name) },
+  });
 }
 
 async function aborted(signal: AbortSignal): Promise<void> {

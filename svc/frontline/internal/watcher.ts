@@ -5,8 +5,15 @@ import { FeedClient, type FeedConsumer, type FeedMessage, type FeedTimes } from 
 import type { Logger } from "../../../pkg/logger/mod.ts";
 import { backoffMs } from "../../../pkg/retry/mod.ts";
 import type { ApplyRoute, FrontlineService, RouteState } from "../../../proto/gen/ctrl/v1/frontline_pb.ts";
+import type { Certificates, EdgeCertificate } from "./certificates.ts";
 import type { RequestedDeployments } from "./requested.ts";
 import { resourceOf, type Route, type RouteChange, type RouteTable } from "./route_table.ts";
+
+/** One step of the feed. */
+type EdgeChange =
+  | RouteChange
+  | { readonly kind: "apply_certificate"; readonly certificate: EdgeCertificate }
+  | { readonly kind: "delete_certificate"; readonly certificateId: string };
 
 /** Times of the watch, in milliseconds. */
 export interface WatchTimes extends FeedTimes {
@@ -31,6 +38,7 @@ const TIMES: WatchTimes = {
 export interface WatcherOptions {
   readonly client: Client<typeof FrontlineService>;
   readonly table: RouteTable;
+  readonly certificates: Certificates;
   readonly clock: Clock;
   readonly log: Logger;
   readonly edgeId: string;
@@ -52,7 +60,7 @@ export interface WatcherOptions {
 export class Watcher {
   readonly #options: WatcherOptions;
   readonly #times: WatchTimes;
-  readonly #feed: FeedClient<RouteState, RouteChange>;
+  readonly #feed: FeedClient<RouteState, EdgeChange>;
   #acknowledged = -1;
   #isReady = false;
 
@@ -120,19 +128,23 @@ export class Watcher {
     }
   }
 
-  #consumer(): FeedConsumer<RouteChange> {
-    const { clock, log, onReady, table } = this.#options;
+  #consumer(): FeedConsumer<EdgeChange> {
+    const { certificates, clock, log, onReady, table } = this.#options;
     return {
       apply({ change }, done) {
-        table.apply(change, clock.now());
+        if (change.kind === "apply_certificate") certificates.apply(change.certificate);
+        else if (change.kind === "delete_certificate") certificates.delete(change.certificateId);
+        else table.apply(change, clock.now());
         done();
       },
       reportProblem({ resourceId: resource, text: problem }) {
-        const text = "a route or deployment keeps its state: the control plane cannot read its new one";
+        const text =
+          "a route, deployment or certificate keeps its state: the control plane cannot read its new one";
         log.warn(text, { resource, problem });
       },
       removals(kept) {
         table.keepOnly(kept);
+        certificates.keepOnly(kept);
         return [];
       },
       caughtUp: () => {
@@ -146,7 +158,7 @@ export class Watcher {
   }
 }
 
-function decode({ state, version: versionBigint }: RouteState): FeedMessage<RouteChange> {
+function decode({ state, version: versionBigint }: RouteState): FeedMessage<EdgeChange> {
   const version = Number(versionBigint);
   switch (state.case) {
     case "snapshotEnd":
@@ -156,13 +168,17 @@ function decode({ state, version: versionBigint }: RouteState): FeedMessage<Rout
     case "problem": {
       const { resourceId, message: text } = state.value;
       // The message does not say which kind of resource it is.
-      const resources = [`route/${resourceId}`, `endpoints/${resourceId}`];
+      const resources = [`route/${resourceId}`, `endpoints/${resourceId}`, `certificate/${resourceId}`];
       return { kind: "problem", version, resources, resourceId, text };
     }
-    case "applyCertificate":
-    case "deleteCertificate":
     case undefined:
       return { kind: "unknown", version };
+    case "applyCertificate":
+    case "deleteCertificate": {
+      const resource = `certificate/${state.value.certificateId}`;
+      const change = certificateChangeOf(state);
+      return { kind: "change", version, resource, removes: state.case === "deleteCertificate", change };
+    }
     default: {
       const change = changeOf(state);
       const removes = change.kind === "delete_route" || change.kind === "delete_endpoints";
@@ -187,8 +203,24 @@ function changeOf({ case: kind, value }: ResourceState): RouteChange {
     case "deleteRoute":
       return { kind: "delete_route", routeId: value.routeId, hostname: value.hostname };
     case "applyEndpoints":
-      return { kind: "apply_endpoints", deploymentId: value.deploymentId, endpoints: value.endpoints };
+      return {
+        kind: "apply_endpoints",
+        deploymentId: value.deploymentId,
+        endpoints: value.endpoints,
+        protocol: value.protocol,
+      };
     case "deleteEndpoints":
       return { kind: "delete_endpoints", deploymentId: value.deploymentId };
   }
+}
+
+type CertificateState = Extract<
+  RouteState["state"],
+  { readonly case: "applyCertificate" | "deleteCertificate" }
+>;
+
+function certificateChangeOf({ case: kind, value }: CertificateState): EdgeChange {
+  return kind === "applyCertificate"
+    ? { kind: "apply_certificate", certificate: value }
+    : { kind: "delete_certificate", certificateId: value.certificateId };
 }
