@@ -125,6 +125,7 @@ ensure_part_packages() {
 /usr/bin/curl curl
 /usr/bin/openssl openssl
 /usr/sbin/mariadbd mariadb-server-core
+/usr/sbin/knotd knot
 /usr/bin/gcc gcc
 /usr/include/stdio.h libc6-dev
 /usr/include/seccomp.h libseccomp-dev

@@ -95,9 +95,10 @@ const SIDE_DOORS: readonly string[] = ["pkg/build/depot/mod.ts", "pkg/build/expl
 /** Where each npm package lives; a package that is not listed may be used anywhere. */
 const HOMES: Readonly<Record<string, RegExp>> = {
   "kysely": /^pkg\/db\/|^svc\/ctrl\/internal\/store\//,
+  "@aws-sdk/client-route-53": /^pkg\/dns01\//,
   "acme-client": /^pkg\/acme\//,
   "tldts": /^svc\/ctrl\/internal\/certificates\//,
-  "zod": /^pkg\/(acme|config|docker|docker_config|kube|registry)\/|^cmd\/|^svc\/|^dev\//,
+  "zod": /^pkg\/(acme|config|dns01|docker|docker_config|kube|registry)\/|^cmd\/|^svc\/|^dev\//,
   "mysql2": /^pkg\/db\//,
   "node:sqlite": /^pkg\/db\//,
   "@aws-sdk/client-s3": /^pkg\/s3\//,

@@ -2,10 +2,11 @@
 import { createRpcClient } from "../../pkg/rpc/mod.ts";
 import { systemClock } from "../../pkg/clock/mod.ts";
 import { Secret } from "../../pkg/config/mod.ts";
+import { KNOT_KEY, TestKnot } from "../../pkg/testkit/knot.ts";
 import { TestPebble, type TestPebbleOptions } from "../../pkg/testkit/pebble.ts";
 import { AcmeService } from "../../proto/gen/ctrl/v1/acme_pb.ts";
 import { FrontlineService, type RouteState } from "../../proto/gen/ctrl/v1/frontline_pb.ts";
-import { requestCertificate } from "../../svc/ctrl/internal/certificates/mod.ts";
+import { cancelCertificate, requestCertificate } from "../../svc/ctrl/internal/certificates/mod.ts";
 import {
   type CertificateOrdersTable,
   type CertificatesTable,
@@ -28,6 +29,8 @@ export interface CertificateBedOptions<W extends WorkerPart> {
 /** Dispose of it, or its processes stay. */
 export class CertificateBed<W extends WorkerPart = WorkerPart> implements AsyncDisposable {
   readonly pebble: TestPebble;
+  /** Has the zones `example.com` and `apps.test`; the authority asks it. */
+  readonly knot: TestKnot;
   readonly worker: WorkerBed<W>;
   readonly api: TestApi;
   /** Tokens that an authority has asked the edge for. */
@@ -39,12 +42,14 @@ export class CertificateBed<W extends WorkerPart = WorkerPart> implements AsyncD
 
   private constructor(parts: {
     readonly pebble: TestPebble;
+    readonly knot: TestKnot;
     readonly worker: WorkerBed<W>;
     readonly api: TestApi;
     readonly edgeToken: string;
     readonly httpPort: number;
   }) {
     this.pebble = parts.pebble;
+    this.knot = parts.knot;
     this.worker = parts.worker;
     this.api = parts.api;
     this.#edgeToken = parts.edgeToken;
@@ -54,7 +59,9 @@ export class CertificateBed<W extends WorkerPart = WorkerPart> implements AsyncD
 
   static async start<W extends WorkerPart>(options: CertificateBedOptions<W>): Promise<CertificateBed<W>> {
     const httpPort = freePort();
-    const pebble = await TestPebble.start({ httpPort, ...options.pebble });
+    const knot = await TestKnot.start({ "example.com": [], "apps.test": [] });
+    const dnsServer = `127.0.0.1:${knot.port}`;
+    const pebble = await TestPebble.start({ httpPort, dnsServer, ...options.pebble });
     const worker = await WorkerBed.startWith<W>({
       worker: options.worker,
       env: {
@@ -63,16 +70,39 @@ export class CertificateBed<W extends WorkerPart = WorkerPart> implements AsyncD
         UNKEY_ACME_CA_FILE: pebble.trustedFile,
         UNKEY_ACME_EMAIL: "ops@example.com",
         UNKEY_ACME_PROFILE: "default",
+        UNKEY_ACME_DNS_PROVIDER: "rfc2136",
+        UNKEY_ACME_DNS_SERVER: dnsServer,
+        UNKEY_ACME_DNS_RESOLVER: dnsServer,
+        UNKEY_ACME_DNS_NAMESERVERS: dnsServer,
+        UNKEY_ACME_DNS_TSIG_KEY: [KNOT_KEY.algorithm, KNOT_KEY.name, KNOT_KEY.secret.reveal()].join(":"),
         ...options.env,
       },
     });
     const api = await startApi({}, worker.db);
-    return new CertificateBed({ pebble, worker, api, httpPort, edgeToken: await api.regionToken("*") });
+    return new CertificateBed({ pebble, knot, worker, api, httpPort, edgeToken: await api.regionToken("*") });
   }
 
   async request(hostname: string, workspaceId = this.worker.seed.workspaceId): Promise<void> {
     const { db, workflows } = this.worker;
     await requestCertificate({ db, clock, workflows }, { workspaceId, hostname });
+  }
+
+  /** Does not want it any more. */
+  async cancel(hostname: string): Promise<void> {
+    const { db, workflows, seed } = this.worker;
+    const changes = { changed: () => undefined };
+    await cancelCertificate({ db, clock, workflows, changes }, { workspaceId: seed.workspaceId, hostname });
+  }
+
+  /** Looks for what is due, as the worker does each minute. */
+  async renew(): Promise<unknown> {
+    const path = "/hydra.v1.CertificateService/global/RenewExpiringCertificates";
+    const answer = await fetch(`${this.worker.ingressUrl}${path}`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: "{}",
+    });
+    return await answer.json();
   }
 
   order(hostname: string): Promise<CertificateOrdersTable | undefined> {
@@ -116,6 +146,7 @@ export class CertificateBed<W extends WorkerPart = WorkerPart> implements AsyncD
     await this.api[Symbol.asyncDispose]();
     await this.worker.stop();
     await this.pebble[Symbol.asyncDispose]();
+    await this.knot[Symbol.asyncDispose]();
   }
 
   async #answer(request: Request): Promise<Response> {

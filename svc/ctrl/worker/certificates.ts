@@ -10,6 +10,7 @@ import type { CtrlDatabase } from "../internal/store/mod.ts";
 import { Authorities } from "./certificate/authorities.ts";
 import type { CertificateDeps } from "./certificate/deps.ts";
 import { limitsOf } from "./certificate/limits.ts";
+import { openDns } from "./dns.ts";
 import { CERTIFICATE_FIELDS } from "./config/certificates.ts";
 import type { WorkerConfig } from "./config/config.ts";
 
@@ -40,7 +41,7 @@ export async function openCertificates(
     limits: limitsOf(directoryUrl),
   }));
   const authorities = new Authorities(all, { db, clock, vault, email: config.acmeEmail });
-  return { db, clock, log, vault, changes, authorities, records: undefined };
+  return { db, clock, log, vault, changes, authorities, records: openDns(config, clock) };
 }
 
 function externalAccountOf(text: string): { readonly keyId: string; readonly hmacKey: Secret } | undefined {

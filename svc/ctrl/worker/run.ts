@@ -23,6 +23,8 @@ import { serveEndpoint } from "./restate/endpoint.ts";
 import { openObjects } from "./objects.ts";
 import { requestRenewals } from "./tasks/certificates.ts";
 import { endUnusedPreviews } from "./tasks/preview_ends.ts";
+import { ensurePlatformCertificates, platformWildcards } from "./tasks/platform_certificates.ts";
+import { createRestateWorkflows } from "../internal/workflows/restate.ts";
 import { retainCache } from "./tasks/cache_retention.ts";
 import { retainImages } from "./tasks/image_retention.ts";
 import type { ImagePresence } from "./builder/image_presence.ts";
@@ -155,7 +157,16 @@ async function start(config: WorkerConfig, process: WorkerProcess, runner: Runne
   runner.go("take-over", (stop) => takeOverForever(registration, stop));
   runner.go("compaction", (stop) => requestCompactions({ db, clock, log, ingress }, stop));
   if (certificates !== undefined) {
+    const workflows = createRestateWorkflows(ingress);
+    const { defaultDomain, regionalDomain, availableRegions: regions } = config;
+    const wildcards = certificates.records === undefined
+      ? []
+      : platformWildcards({ defaultDomain, regionalDomain, regions });
     runner.go("renewals", (stop) => requestRenewals({ clock, log, ingress }, stop));
+    runner.go(
+      "platform certificates",
+      (stop) => ensurePlatformCertificates({ db, clock, log, workflows }, wildcards, stop),
+    );
   }
   const previews = { db, clock, log, ingress, operatorSeconds: operatorIdleSeconds(config) };
   runner.go("preview ends", (stop) => endUnusedPreviews(previews, stop));

@@ -1,9 +1,11 @@
 import { Code } from "@connectrpc/connect";
 import assert from "node:assert/strict";
 import { transact } from "../../../../pkg/db/mod.ts";
-import { FrontlineService } from "../../../../proto/gen/ctrl/v1/frontline_pb.ts";
-import { markRegionDown } from "../../internal/store/mod.ts";
-import { clock, refused, sentinelToken, startApi } from "../testing.ts";
+import { FrontlineService, type RouteState } from "../../../../proto/gen/ctrl/v1/frontline_pb.ts";
+import { Secret } from "../../../../pkg/config/mod.ts";
+import { sealCertificateKey } from "../../internal/certificates/mod.ts";
+import { deleteCertificate, markRegionDown, storeCertificate } from "../../internal/store/mod.ts";
+import { clock, refused, sentinelToken, startApi, type TestApi, vaultOf } from "../testing.ts";
 import { nextState, REGION, route, runNew, summaryOf } from "../testing_agents.ts";
 
 /** An attacker in one proxy must not see the other tenants. */
@@ -74,3 +76,79 @@ Deno.test("a region that is down keeps its instances for its sentinel, and loses
     "us-east-1.aws:80",
   ]]);
 });
+
+/** Stores a certificate, sealed for another name where the test says so. */
+async function certificate(api: TestApi, hostname: string, sealedFor = hostname): Promise<string> {
+  const workspaceId = "ws_1";
+  const sealed = await sealCertificateKey(
+    vaultOf(api),
+    { workspaceId, hostname: sealedFor },
+    new Secret("the key"),
+  );
+  return await transact(api.db, (tx) =>
+    storeCertificate(tx, {
+      id: `cert_${hostname}`,
+      workspace_id: workspaceId,
+      hostname,
+      chain: "the chain",
+      encrypted_private_key: sealed,
+      not_before: 1,
+      not_after: 2,
+      renew_at: 1,
+      advice_at: 1,
+      renewal_id: "",
+      directory_url: "https://ca.example/dir",
+    }, clock.now()));
+}
+
+Deno.test("an edge gets certificates with their keys, and a sentinel none", async () => {
+  await using api = await startApi();
+  const acme = await api.tenant("acme");
+  await certificate(api, "*.example.com");
+  // It was copied to another row: it must not open there.
+  await certificate(api, "copied.example.com", "shop.example.com");
+  const token = await sentinelToken(api, acme);
+  const edge = api.client(FrontlineService, await api.regionToken("*")).watchRoutes({ edgeId: "x" });
+  const sentinel = api.client(FrontlineService, token).watchRoutes({ edgeId: "y" });
+  const [edges, sentinels] = [edge[Symbol.asyncIterator](), sentinel[Symbol.asyncIterator]()];
+  const first = await untilEnd(edges);
+  const applied = first.flatMap(({ state }) => state.case === "applyCertificate" ? [state.value] : []);
+  assert.deepEqual(
+    applied.map((
+      each,
+    ) => [each.certificateId, each.hostname, each.certificateChainPem, each.privateKeyPem, each.notAfterMs]),
+    [["cert_*.example.com", "*.example.com", "the chain", "the key", 2n]],
+  );
+  assert.deepEqual(
+    first.flatMap(({ state }) => state.case === "problem" ? [state.value.resourceId] : []),
+    ["cert_copied.example.com"],
+  );
+  assert.ok(
+    !JSON.stringify((await untilEnd(sentinels)).map(({ state }) => state.case)).includes("ertificate"),
+  );
+
+  await transact(api.db, (tx) => deleteCertificate(tx, "*.example.com", clock.now()));
+  const gone = await nextState(edges);
+  assert.equal(
+    gone.state.case === "deleteCertificate" && gone.state.value.certificateId,
+    "cert_*.example.com",
+  );
+  // What comes after it shows that the sentinel was told nothing of it.
+  const own = await runNew(api, acme);
+  await route(api, acme, "own.test", own);
+  for (
+    let state = await nextState(sentinels);
+    state.state.case !== "applyRoute";
+    state = await nextState(sentinels)
+  ) {
+    assert.ok(!state.state.case?.includes("ertificate") && state.state.case !== "problem");
+  }
+  await edges.return?.();
+  await sentinels.return?.();
+});
+
+async function untilEnd(stream: AsyncIterator<RouteState>): Promise<RouteState[]> {
+  const seen: RouteState[] = [];
+  do seen.push(await nextState(stream)); while (seen.at(-1)?.state.case !== "snapshotEnd");
+  return seen;
+}

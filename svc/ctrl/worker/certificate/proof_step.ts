@@ -9,7 +9,8 @@ import {
   putAcmeChallenge,
 } from "../../internal/store/mod.ts";
 import { callFor, type CurrentOrder, currentOrder, isUnfinished, problemText } from "./current_order.ts";
-import type { CertificateDeps, ProofRecord } from "./deps.ts";
+import type { ProvenName } from "../../../../pkg/dns01/mod.ts";
+import type { CertificateDeps } from "./deps.ts";
 import type { Done, Pending, Proof, Unfinished, Wish } from "./types.ts";
 
 interface Asked {
@@ -129,6 +130,6 @@ export async function cleanProofs(
   }
 }
 
-function recordOf({ hostname, record_value: value }: AcmeChallengesTable): ProofRecord {
+function recordOf({ hostname, record_value: value }: AcmeChallengesTable): ProvenName {
   return { name: isWildcard(hostname) ? hostname.slice(2) : hostname, value };
 }

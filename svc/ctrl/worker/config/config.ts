@@ -14,6 +14,7 @@ import { IDLE_END_FIELDS } from "../../internal/deployments/idle_end_config.ts";
 import { BUILD_FIELDS, buildProblems } from "./build.ts";
 import { BUILDER_FIELDS, builderProblems } from "./builder.ts";
 import { CERTIFICATE_FIELDS, certificateProblems } from "./certificates.ts";
+import { DNS_FIELDS, dnsProblems } from "./dns.ts";
 import { DEADLINE_FIELDS } from "./deadlines.ts";
 import { QUEUE_FIELDS } from "./queue.ts";
 import { RESTATE_FIELDS, restateProblems } from "./restate.ts";
@@ -22,6 +23,7 @@ import { SENTINEL_FIELDS } from "./sentinels.ts";
 const DOMAIN = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$/;
 /** Leaves room for the label in front of it. */
 const DOMAIN_LENGTH_MAX = 189;
+const DOMAIN_RULE = `must be a domain in lower case of at most ${DOMAIN_LENGTH_MAX} characters`;
 
 /** Every setting of `ctrl worker`. */
 export const WORKER_FIELDS = {
@@ -92,6 +94,16 @@ export const WORKER_FIELDS = {
     help: "Host names of deployments end with it.",
     schema: domainSchema("localhost"),
   }),
+  regionalDomain: field({
+    flag: "regional-apex-domain",
+    env: "UNKEY_REGIONAL_APEX_DOMAIN",
+    placeholder: "<domain>",
+    help:
+      "Domain with a name per region below it, <region>.<domain>. Each gets a certificate for all names below it.",
+    schema: z.string().optional().refine((domain) => domain === undefined || isDomain(domain), {
+      message: DOMAIN_RULE,
+    }),
+  }),
   edgeUrl: field({
     flag: "edge-url",
     env: "UNKEY_EDGE_URL",
@@ -110,6 +122,7 @@ export const WORKER_FIELDS = {
   }),
   ...SENTINEL_FIELDS,
   ...CERTIFICATE_FIELDS,
+  ...DNS_FIELDS,
 };
 
 /** Parsed settings of `ctrl worker`. */
@@ -129,6 +142,7 @@ export function checkWorkerConfig(config: WorkerConfig): readonly string[] {
     ...builderProblems(config),
     ...buildProblems(config),
     ...certificateProblems(config),
+    ...dnsProblems(config),
   );
   return [...problems, ...objectStoreProblems(config), ...filesProblems(config)];
 }
@@ -147,8 +161,9 @@ function filesProblems(config: WorkerConfig): readonly string[] {
 }
 
 function domainSchema(fallback: string): z.ZodType<string> {
-  return z.string().default(fallback).refine(
-    (domain) => domain.length <= DOMAIN_LENGTH_MAX && DOMAIN.test(domain),
-    { message: `must be a domain in lower case of at most ${DOMAIN_LENGTH_MAX} characters` },
-  );
+  return z.string().default(fallback).refine(isDomain, { message: DOMAIN_RULE });
+}
+
+function isDomain(domain: string): boolean {
+  return domain.length <= DOMAIN_LENGTH_MAX && DOMAIN.test(domain);
 }

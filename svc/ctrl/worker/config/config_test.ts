@@ -4,6 +4,7 @@ import { Fault } from "../../../../pkg/fault/mod.ts";
 import { depotPlatformOf, depotTokenOf } from "./depot.ts";
 import { checkWorkerConfig, WORKER_FIELDS, type WorkerConfig } from "./config.ts";
 
+const MASTER_KEY = "bWFzdGVyLW1hc3Rlci1tYXN0ZXItbWFzdGVyLW1hc3Q=";
 const VALID: Readonly<Record<string, string>> = {
   UNKEY_DATABASE_PRIMARY: "sqlite::memory:",
   UNKEY_BUILD_FILES_DIR: "/tmp/objects",
@@ -207,4 +208,41 @@ Deno.test("the certificate of a BuildKit daemon comes with its key", () => {
     problems({ ...VALID, UNKEY_BUILDKIT_CA_FILE: "/ca.pem" }),
     /--buildkit-ca-file .* is of no use/,
   );
+});
+
+Deno.test("settings of certificates go together, and no text has a secret", () => {
+  const acme = {
+    ...VALID,
+    UNKEY_ACME_DIRECTORY_URL: "https://ca.example/dir",
+    UNKEY_VAULT_MASTER_KEYS: MASTER_KEY,
+  };
+  assert.equal(problems(acme), "");
+  const text = problems({
+    ...VALID,
+    UNKEY_ACME_DIRECTORY_URL: "https://ca.example/dir",
+    UNKEY_ACME_EXTERNAL_ACCOUNTS: "kid:s3cret!,kid2:key",
+    UNKEY_ACME_DNS_PROVIDER: "rfc2136",
+    UNKEY_ACME_DNS_TSIG_KEY: "md5:name:c2VjcmV0",
+    UNKEY_ACME_DNS_ROUTE53_KEY: "n0colon",
+  });
+  for (
+    const part of [
+      /UNKEY_VAULT_MASTER_KEYS is required with --acme-directory-url/,
+      /UNKEY_ACME_EXTERNAL_ACCOUNTS has more entries/,
+      /UNKEY_ACME_EXTERNAL_ACCOUNTS must have entries like/,
+      /--acme-dns-server \(UNKEY_ACME_DNS_SERVER\) is required with .* rfc2136/,
+      /UNKEY_ACME_DNS_TSIG_KEY must look like/,
+      /UNKEY_ACME_DNS_ROUTE53_KEY must look like/,
+    ]
+  ) assert.match(text, part);
+  assert.doesNotMatch(text, /s3cret|c2VjcmV0|n0colon/);
+  for (
+    const [setting, value] of [
+      ["UNKEY_ACME_DIRECTORY_URL", "http://ca.example/dir"],
+      ["UNKEY_ACME_EMAIL", "nobody"],
+      ["UNKEY_ACME_DNS_PROVIDER", "magic"],
+      ["UNKEY_ACME_DNS_RESOLVER", "resolver.example"],
+      ["UNKEY_REGIONAL_APEX_DOMAIN", "Not A Domain"],
+    ] as const
+  ) assert.match(problems({ ...acme, [setting]: value }), new RegExp(setting));
 });
