@@ -23,8 +23,18 @@ interface Kind {
 
 const BY_ITSELF = "It starts by itself as soon as the cluster takes it.";
 
+/** A quota with none of a thing in use has no room for the app, whatever else goes: `used: memory=0, limited: …`. */
+const QUOTA_TOO_SMALL = /exceeded quota: .*\bused: ([^:]*,)?[\w./-]+=0(,|$)/;
+
 /** The first that matches counts; what none matches is a rule of the cluster that the pods break. */
 const KINDS: readonly Kind[] = [
+  {
+    said: QUOTA_TOO_SMALL,
+    reason: "refused",
+    advice:
+      "The quota has no room for an app of this size, also when nothing else runs: make it smaller (unkey " +
+      "deploy --memory, --cpu), or the region's operator raises the quota.",
+  },
   {
     said: /exceeded quota/,
     reason: "quota",

@@ -10,6 +10,16 @@ const PODS: readonly (readonly [said: string, reason: string, text: RegExp])[] =
     /take the app's pods: exceeded quota: apps, .*limited: pods=2\. It starts by itself.*unkey stop/,
   ],
   [
+    'pods "a-x1" is forbidden: exceeded quota: q, requested: limits.memory=256Mi, used: limits.memory=0, limited: limits.memory=128Mi',
+    "refused",
+    /no room for an app of this size/,
+  ],
+  [
+    'pods "a-x1" is forbidden: exceeded quota: q, requested: cpu=1,memory=1Gi, used: cpu=500m,memory=10Mi, limited: cpu=1,memory=1Gi',
+    "quota",
+    /as soon as there is room/,
+  ],
+  [
     'pods "a-x1" is forbidden: maximum memory usage per Container is 128Mi, but limit is 256Mi',
     "refused",
     /but limit is 256Mi\. Give the app a size that is allowed \(unkey deploy --memory/,

@@ -9,9 +9,12 @@ import { podRefusal, type Refusal } from "./refusals.ts";
 const TOUCH_MANAGER = "krane-retry";
 const TOUCH_FIRST_MS = 4_000;
 const TOUCH_MS_MAX = 30_000;
+/** A quota counts a pod that is gone for some moments more. */
+const ROOM_MS = 1_500;
 
 interface Touch {
   readonly uid: string;
+  readonly namespace: string;
   readonly dueMs: number;
   readonly waitMs: number;
 }
@@ -33,21 +36,35 @@ export class RefusedSets {
     set: ReplicaSet,
     signal: AbortSignal,
   ): Promise<{ readonly refusal: Refusal; readonly againMs: number } | undefined> {
-    const { name, uid } = set.metadata;
+    const { name, namespace, uid } = set.metadata;
     const condition = set.status.conditions.find((each) =>
       each.type === "ReplicaFailure" && each.status === "True"
     );
     if (condition === undefined) return void this.#touches.delete(name);
     const nowMs = this.#deps.clock.now();
     const known = this.#touches.get(name);
-    let touch = known?.uid === uid ? known : { uid, dueMs: nowMs + TOUCH_FIRST_MS, waitMs: TOUCH_FIRST_MS };
+    let touch = known?.uid === uid
+      ? known
+      : { uid, namespace, dueMs: nowMs + TOUCH_FIRST_MS, waitMs: TOUCH_FIRST_MS };
     if (nowMs >= touch.dueMs) {
       await this.#touch(set, nowMs, signal);
       const waitMs = Math.min(TOUCH_MS_MAX, 2 * touch.waitMs);
-      touch = { uid, dueMs: nowMs + waitMs, waitMs };
+      touch = { ...touch, dueMs: nowMs + waitMs, waitMs };
     }
     this.#touches.set(name, touch);
     return { refusal: podRefusal(condition.message), againMs: touch.dueMs - nowMs };
+  }
+
+  /** A pod of the namespace is gone: there may be room. Returns the deployments to look at again. */
+  madeRoom(namespace: string): readonly string[] {
+    const dueMs = this.#deps.clock.now() + ROOM_MS;
+    const names: string[] = [];
+    for (const [name, touch] of this.#touches) {
+      if (touch.namespace !== namespace || touch.dueMs <= dueMs) continue;
+      this.#touches.set(name, { ...touch, dueMs });
+      names.push(name);
+    }
+    return names;
   }
 
   forget(name: string): void {

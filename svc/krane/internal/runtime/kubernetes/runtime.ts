@@ -162,22 +162,26 @@ export class KubernetesRuntime implements Runtime {
   ): Promise<Instance[]> {
     const present = pods.filter((each) => !isTerminating(each));
     const isLast = !present.some(isRunning);
-    return await Promise.all(present.map(async (pod): Promise<Instance> => {
+    const instances: Instance[] = [];
+    for (const pod of present) {
+      const nowMs = this.#options.clock.now();
       const derived = derivePod({
         pod,
         port: desired.port,
         healthCheckPath: desired.healthCheckPath,
         lastLines: isRunning(pod) ? [] : await this.#lines.of(pod, signal),
-        nowMs: this.#options.clock.now(),
+        nowMs,
         isLast,
       });
       const stuck = await this.#stuck.of(pod, signal);
-      const waitMs = restartDueMs(pod, this.#options.clock.now());
-      again.push(...[derived.againMs, stuck?.againMs, waitMs].filter((each) => each !== undefined));
+      // A pod whose time is over was just deleted: the cluster reports that by itself.
+      const waits = [derived.againMs, stuck?.againMs, restartDueMs(pod, nowMs) || undefined];
+      again.push(...waits.filter((each) => each !== undefined));
       this.#logPullError(pod, derived.pullError);
       this.#notes.ended(desired, pod, derived.instance.message);
-      return { ...derived.instance, ...stuck?.refusal };
-    }));
+      instances.push({ ...derived.instance, ...stuck?.refusal });
+    }
+    return instances;
   }
 
   async #deletePod(pod: ObjectRef & { readonly uid: string }, signal: AbortSignal): Promise<void> {
@@ -271,6 +275,7 @@ export class KubernetesRuntime implements Runtime {
     else {
       this.#lines.forget(pod);
       this.#stuck.forget(pod);
+      for (const refused of this.#refused.madeRoom(namespace)) this.#onChange(refused);
       this.#pullErrors.delete(pod.metadata.uid);
       this.#followers.forget(pod);
     }
