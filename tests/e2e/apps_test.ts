@@ -84,6 +84,14 @@ Deno.test("apps as they are: sized, health-checked, told about, and ended", asyn
       return /ended with exit code 137/.test(status.stdout);
     });
     await platform.answers(url, "crashes");
+    const shown = await run("status", "app", "--env", "preview", "--events", "--json");
+    const { events } = JSON.parse(shown.stdout);
+    assert.deepEqual(
+      events.map((
+        { kind, reason, exitCode, times }: Record<string, unknown>,
+      ) => [kind, reason, exitCode, times]),
+      [["ended", "exited", 137, 1]],
+    );
     const logs = await run("logs", "app", "--env", "preview", "--source", "instance", "--grep", "unkey:");
     assert.match(logs.stdout, /^\d{4}-\d\d-\d\dT\S+Z \S+ \| \(unkey: The app ended with exit code 137/m);
   });
