@@ -13,6 +13,7 @@ import {
   operationClient,
   QUIET_FIELD,
 } from "../shared/operation.ts";
+import { tellingWaits } from "../shared/tell_waits.ts";
 import { withinTime } from "../shared/time_limit.ts";
 import { JSON_FIELD, jsonLine } from "../shared/output.ts";
 import {
@@ -75,7 +76,12 @@ async function run(
   }
   const { switched } = await withinTime(
     { clock, signal, limitMs: config.timeoutMs },
-    (signal) => client.promote({ targetDeploymentId: id }, { signal }),
+    (signal) =>
+      tellingWaits(
+        { ...config, process, connection, id },
+        signal,
+        (signal) => client.promote({ targetDeploymentId: id }, { signal }),
+      ),
   );
   printSwitch("promoted", existingSwitch(switched), config, process);
   return EXIT.ok;

@@ -12,6 +12,7 @@ import {
   operationClient,
   QUIET_FIELD,
 } from "../shared/operation.ts";
+import { tellingWaits } from "../shared/tell_waits.ts";
 import { withinTime } from "../shared/time_limit.ts";
 import { JSON_FIELD, jsonLine } from "../shared/output.ts";
 import { ENVIRONMENT_FILTER_FIELD, PROJECT_FIELD, projectOf } from "../shared/project_fields.ts";
@@ -93,7 +94,12 @@ async function run(
   const named = { sourceDeploymentId: plan.fromDeploymentId, targetDeploymentId: plan.toDeploymentId };
   const { switched } = await withinTime(
     { clock, signal, limitMs: config.timeoutMs },
-    (signal) => client.rollback(named, { signal }),
+    (signal) =>
+      tellingWaits(
+        { ...config, process, connection, id: plan.toDeploymentId },
+        signal,
+        (signal) => client.rollback(named, { signal }),
+      ),
   );
   printSwitch("rolled back", existingSwitch(switched), config, process);
   return EXIT.ok;

@@ -14,6 +14,7 @@ import {
   QUIET_FIELD,
   seconds,
 } from "../shared/operation.ts";
+import { tellingWaits } from "../shared/tell_waits.ts";
 import { withinTime } from "../shared/time_limit.ts";
 import { JSON_FIELD } from "../shared/output.ts";
 import { ENVIRONMENT_FILTER_FIELD } from "../shared/project_fields.ts";
@@ -45,7 +46,12 @@ ${exitNotes(OPERATION_EXITS)}`,
       }
       const { status, urls, tookMs } = await withinTime(
         { clock, signal, limitMs: config.timeoutMs },
-        (signal) => operationClient(connection).startDeployment({ deploymentId: id }, { signal }),
+        (signal) =>
+          tellingWaits(
+            { ...config, process, connection, id },
+            signal,
+            (signal) => operationClient(connection).startDeployment({ deploymentId: id }, { signal }),
+          ),
       );
       const [url = ""] = urls;
       const took = Number(tookMs);
