@@ -12,6 +12,8 @@ export interface Credentials {
 export interface Access {
   /** Without a trailing slash. */
   readonly server: string;
+  /** The namespace of the pod, or of the kubeconfig's context. */
+  readonly namespace: string;
   readonly proxy?: Deno.Proxy;
   /**
    * Credentials that are valid now. Asked before each call, so that tokens can be replaced while the program runs.

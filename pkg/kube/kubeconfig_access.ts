@@ -26,6 +26,7 @@ export interface KubeconfigOptions {
  */
 export class KubeconfigAccess implements Access {
   readonly server: string;
+  readonly namespace: string;
   readonly proxy?: Deno.Proxy;
   readonly #options: KubeconfigOptions;
   #context: KubeconfigContext;
@@ -38,6 +39,7 @@ export class KubeconfigAccess implements Access {
     this.#options = options;
     this.#context = context;
     this.server = context.cluster.server;
+    this.namespace = context.namespace;
     const proxy = proxyOf(options.paths, context);
     if (proxy !== undefined) this.proxy = proxy;
   }

@@ -41,7 +41,11 @@ const Kubeconfig = z.object({
   "current-context": z.string().nullish(),
   contexts: list(z.object({
     name: z.string(),
-    context: z.looseObject({ cluster: z.string(), user: z.string().default("") }),
+    context: z.looseObject({
+      cluster: z.string(),
+      user: z.string().default(""),
+      namespace: z.string().nullish(),
+    }),
   })),
   clusters: list(z.object({ name: z.string(), cluster: Cluster })),
   users: list(
@@ -53,6 +57,7 @@ type Kubeconfig = z.output<typeof Kubeconfig>;
 /** One context of a kubeconfig with its cluster and user; paths in it are absolute, or relative to the process. */
 export interface KubeconfigContext {
   readonly name: string;
+  readonly namespace: string;
   readonly cluster: { readonly name: string } & z.output<typeof Cluster>;
   readonly user: { readonly name: string } & z.output<typeof User>;
 }
@@ -86,6 +91,7 @@ export async function readKubeconfig(
     refuse(`has no user "${chosen.user}"`);
   return {
     name,
+    namespace: chosen.namespace || "default",
     cluster: { name: chosen.cluster, ...cluster },
     user: { name: chosen.user, ...user },
   };

@@ -61,6 +61,7 @@ Deno.test({
     await received.promise;
 
     const cluster = openCluster({
+      namespace: "default",
       server: server.url,
       credentials: () => Promise.resolve({ headers: [] }),
       refused: () => undefined,

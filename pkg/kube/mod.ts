@@ -24,6 +24,7 @@ export { type ApiRequest, callJson, type Cluster, clusterVersion, openCluster } 
 export type { Access, Credentials } from "./credentials.ts";
 export { ApiFault, isExpired } from "./fault.ts";
 export { Informer, type InformerOptions } from "./informer.ts";
+export { fencedCluster, LeaderLease, type LeaseOptions } from "./lease.ts";
 export type { FieldsOf, JsonOf } from "./model.ts";
 export { type PodLogLine, type PodLogRange, podLogs } from "./logs.ts";
 export {
@@ -38,13 +39,16 @@ export {
   getObject,
   type KubeObject,
   labelSelector,
+  LEASES,
   listObjects,
   type Manifest,
   Metadata,
   NAMESPACES,
   NETWORK_POLICIES,
+  NODES,
   objectPath,
   type ObjectRef,
+  patchObject,
   PODS,
   REPLICA_SETS,
   type Resource,

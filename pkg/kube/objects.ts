@@ -70,6 +70,9 @@ export const DEPLOYMENTS = { ...core("Deployment", "deployments"), group: "apps"
 export const NETWORK_POLICIES = { ...core("NetworkPolicy", "networkpolicies"), group: "networking.k8s.io" };
 export const DISRUPTION_BUDGETS = { ...core("PodDisruptionBudget", "poddisruptionbudgets"), group: "policy" };
 
+export const LEASES = { ...core("Lease", "leases"), group: "coordination.k8s.io" };
+export const NODES = core("Node", "nodes", false);
+
 /** The path of all objects of a kind, in one namespace or in all of them. */
 export function collectionPath({ group, version, plural, namespaced }: Resource, namespace?: string): string {
   const root = group === "" ? `/api/${version}` : `/apis/${group}/${version}`;
@@ -189,11 +192,30 @@ export async function createObject<T>(
   );
 }
 
+/** Changes the fields of a merge patch. With a `resourceVersion` it applies to that version of the object only. */
+export async function patchObject<T>(
+  cluster: Cluster,
+  resource: Resource,
+  ref: ObjectRef,
+  patch: Readonly<Record<string, unknown>>,
+  options: { readonly schema: z.ZodType<T>; readonly signal: AbortSignal },
+): Promise<T> {
+  return await callJson(cluster, {
+    method: "PATCH",
+    path: objectPath(resource, ref),
+    contentType: "application/merge-patch+json",
+    body: patch,
+    signal: options.signal,
+  }, options.schema);
+}
+
 export interface Deletion {
   /** `Foreground`: the objects that it owns are deleted before it. */
   readonly propagation: "Foreground" | "Background";
   /** Only this very object; another one of the same name stays. */
   readonly uid?: string;
+  /** Only this version of it. */
+  readonly resourceVersion?: string;
   readonly signal: AbortSignal;
 }
 
@@ -202,7 +224,7 @@ export async function deleteObject(
   cluster: Cluster,
   resource: Resource,
   ref: ObjectRef,
-  { propagation, uid, signal }: Deletion,
+  { propagation, resourceVersion, uid, signal }: Deletion,
 ): Promise<void> {
   const request: ApiRequest = {
     method: "DELETE",
@@ -211,7 +233,7 @@ export async function deleteObject(
       apiVersion: "v1",
       kind: "DeleteOptions",
       propagationPolicy: propagation,
-      ...(uid === undefined ? {} : { preconditions: { uid } }),
+      ...(uid === undefined ? {} : { preconditions: { uid, resourceVersion } }),
     },
     signal,
   };

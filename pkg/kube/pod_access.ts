@@ -27,9 +27,14 @@ export async function podAccess(
       error,
     );
   });
+  const namespace = await Deno.readTextFile(`${folder}/namespace`).then(
+    (text) => text.trim(),
+    () => "default",
+  );
   let [token, readAt] = ["", -Infinity];
   return {
     server,
+    namespace,
     refused: () => undefined,
     async credentials() {
       if (Math.abs(clock.now() - readAt) >= TOKEN_MS) {

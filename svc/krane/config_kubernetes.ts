@@ -21,6 +21,14 @@ import {
   tolerationsText,
 } from "./config_values.ts";
 
+const DRAIN_TAINTS = [
+  "ToBeDeletedByClusterAutoscaler",
+  "karpenter.sh/disrupted",
+  "karpenter.sh/disruption",
+  "cloud.google.com/impending-node-termination",
+  "aws-node-termination-handler/spot-itn",
+];
+
 /** Settings of the Kubernetes runtime. */
 export const KUBERNETES_FIELDS = {
   kubeconfig: field({
@@ -37,6 +45,15 @@ export const KUBERNETES_FIELDS = {
     help: "Context of the kubeconfig file. Default: its current context.",
     placeholder: "<name>",
     schema: textSchema(),
+  }),
+  leaseNamespace: field({
+    flag: "lease-namespace",
+    env: "UNKEY_KRANE_LEASE_NAMESPACE",
+    help:
+      "Namespace of the Lease by which one of several agents of a region acts. Default: the agent's own, or that of " +
+      "the kubeconfig's context.",
+    placeholder: "<name>",
+    schema: nameSchema(),
   }),
   runtimeClass: field({
     flag: "runtime-class",
@@ -68,6 +85,32 @@ export const KUBERNETES_FIELDS = {
       "A pod whose node does not answer is replaced on another one after this time. It begins when Kubernetes " +
       "calls the node lost, about 50 s after its last sign of life.",
     schema: integerSchema(30, 5, 86_400),
+  }),
+  drainTaints: field({
+    flag: "drain-taints",
+    env: "UNKEY_KRANE_DRAIN_TAINTS",
+    help:
+      "Taints of nodes that are going to end. Pods on such a node, and on one that was cordoned, get others elsewhere " +
+      "before they go.",
+    placeholder: "<key,...|none>",
+    schema: listSchema(DRAIN_TAINTS).transform(noneIsEmpty),
+    show: listText,
+  }),
+  drainWaitSeconds: field({
+    flag: "drain-wait-seconds",
+    env: "UNKEY_KRANE_DRAIN_WAIT_SECONDS",
+    help:
+      "How long the drain of a node waits until an app's only pod runs elsewhere. After it evictions are allowed.",
+    schema: integerSchema(300, 0, 86_400),
+  }),
+  evictions: field({
+    flag: "evictions",
+    env: "UNKEY_KRANE_EVICTIONS",
+    help:
+      "With replace, an app's only pod cannot be evicted until another one runs, which the agent makes when the node " +
+      "drains. With allow, it can at any time: autoscalers then empty nodes, at the price of the app's start time.",
+    placeholder: "<replace|allow>",
+    schema: choiceSchema(["replace", "allow"]),
   }),
   podSecurity: field({
     flag: "pod-security",

@@ -25,7 +25,10 @@ export interface KraneProcess {
   readonly clock: Clock;
   /** Ends the agent; its containers go on running. */
   readonly signal: AbortSignal;
-  /** Called when the agent has started. The control plane need not answer yet. */
+  /**
+   * Called when the agent has started, or stands by until another one of its region is gone. The control plane need not
+   * answer yet.
+   */
   readonly onReady?: (info: { port: number }) => void;
   /** Instead of the configured one, for tests. */
   readonly runtime?: Runtime;
@@ -47,6 +50,13 @@ export async function runKrane(config: KraneConfig, process: KraneProcess): Prom
     const agent = await buildAgent(config, process, runner);
     const server = await serve(config, process, agent);
     runner.defer("server", () => server.shutdown());
+    const { leadership } = agent.opened;
+    let isAnnounced = false;
+    const announce = (): void => {
+      if (!isAnnounced) process.onReady?.({ port: server.port });
+      isAnnounced = true;
+    };
+    await leadership?.begin(runner, announce, process.signal);
     const recovered = await startAgent(agent, process, runner);
     const { agentId, watcher } = agent;
     const { region } = config;
@@ -58,9 +68,11 @@ export async function runKrane(config: KraneConfig, process: KraneProcess): Prom
       recovered,
       cursor: watcher.cursor,
     });
-    process.onReady?.({ port: server.port });
+    announce();
   } catch (error) {
     await runner.shutdown();
+    // An agent on standby is stopped while it waits.
+    if (process.signal.aborted) return;
     throw error;
   }
   await runner.wait(process.signal);
@@ -89,11 +101,12 @@ async function buildAgent(
   const plane: ControlPlane = connectControlPlane(config, agentId);
   const base = { clock, log };
   const shipper = new LogShipper({ ...base, send: plane.shipLogs, shipped: files.positions });
-  const opened = given === undefined
+  const opened: OpenedRuntime = given === undefined
     ? await openRuntime(config, { ...base, sink: shipper, signal })
     : { runtime: given, version: "given", close: () => undefined };
-  const { runtime } = opened;
+  const { leadership, runtime } = opened;
   runner.defer("runtime client", () => opened.close());
+  runner.defer("lease", () => leadership?.end());
   const reporter = new Reporter<readonly Instance[]>({
     ...base,
     send: (report, abort) => plane.report(deploymentReport(report), abort),
@@ -183,7 +196,8 @@ function serve(config: KraneConfig, { log, clock }: KraneProcess, agent: Agent):
     clock,
     limits: { messageBytesMax: MESSAGE_BYTES_MAX },
     mount: (router) => agent.opened.mount?.(router, (name) => agent.controller.find(name)),
-    ready: () => Promise.resolve(agent.watcher.isConnected),
+    // A standby must count as ready, or a rolling update would wait for it while it waits for the agent before it.
+    ready: () => Promise.resolve(agent.opened.leadership?.isStandby === true || agent.watcher.isConnected),
   });
 }
 

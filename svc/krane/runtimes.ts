@@ -1,8 +1,10 @@
 import type { ConnectRouter } from "@connectrpc/connect";
 import type { Clock } from "../../pkg/clock/mod.ts";
+import { Fault } from "../../pkg/fault/mod.ts";
 import type { Logger } from "../../pkg/logger/mod.ts";
 import { credentialsFor, registryOf } from "../../pkg/registry/mod.ts";
 import type { KraneConfig } from "./config.ts";
+import type { Leadership } from "./leadership.ts";
 import type { DesiredDeployment } from "./internal/deployment/desired.ts";
 import type { OutputSink, Runtime } from "./internal/runtime/port.ts";
 import type { SentinelRuntime } from "./internal/sentinel/port.ts";
@@ -19,6 +21,8 @@ export interface OpenedRuntime {
   readonly runtime: Runtime;
   /** Runs sentinels; absent where there cannot be any. */
   readonly sentinels?: SentinelRuntime;
+  /** Absent where there is one agent in any case. */
+  readonly leadership?: Leadership;
   /** The version of the container runtime. */
   readonly version: string;
   /** Registers its RPC services for pods. */
@@ -80,7 +84,11 @@ async function openKubernetes(
   config: KraneConfig,
   { signal, ...parts }: RuntimeParts,
 ): Promise<OpenedRuntime> {
-  const { clusterVersion, loadAccess, openCluster } = await import("../../pkg/kube/mod.ts");
+  const { clusterVersion, fencedCluster, LeaderLease, loadAccess, openCluster } = await import(
+    "../../pkg/kube/mod.ts"
+  );
+  const { Leadership, leaseIdentity } = await import("./leadership.ts");
+  const { leaseName, ownLabels } = await import("./internal/runtime/kubernetes/labels.ts");
   const { findDnsServers } = await import("./internal/runtime/kubernetes/dns_servers.ts");
   const { KubernetesRuntime } = await import("./internal/runtime/kubernetes/runtime.ts");
   const { Namespaces } = await import("./internal/runtime/kubernetes/namespaces.ts");
@@ -88,13 +96,25 @@ async function openKubernetes(
   const { KubernetesSentinels } = await import("./internal/runtime/kubernetes/sentinels.ts");
   const { secretsHandler } = await import("./internal/secrets/handler.ts");
   const { SecretsService } = await import("../../proto/gen/krane/v1/secrets_pb.ts");
-  const cluster = openCluster(
-    await loadAccess({ kubeconfig: config.kubeconfig, context: config.kubeContext }),
-  );
+  const access = await loadAccess({ kubeconfig: config.kubeconfig, context: config.kubeContext });
+  const whole = openCluster(access);
   try {
-    const version = await clusterVersion(cluster, signal);
+    const version = await clusterVersion(whole, signal);
     const controlPlaneId = config.controlPlaneId ?? config.controlPlaneUrl;
     const { clock, log } = parts;
+    const lease = new LeaderLease({
+      cluster: whole,
+      ref: {
+        namespace: config.leaseNamespace ?? access.namespace,
+        name: leaseName({ region: config.region, controlPlaneId }),
+      },
+      labels: ownLabels({ region: config.region, controlPlaneId }),
+      identity: await leaseIdentity(config.stateDir, clock),
+      clock,
+      log,
+    });
+    const leadership = new Leadership(lease, log);
+    const cluster = fencedCluster(whole, leadership);
     const dnsServers = await findDnsServers({
       cluster,
       given: config.dnsServers,
@@ -122,15 +142,20 @@ async function openKubernetes(
     return {
       runtime,
       sentinels,
+      leadership,
       version,
       mount: (router, find) => {
-        const identify = runtime.identify.bind(runtime);
+        const identify: typeof runtime.identify = async (token, abort) => {
+          // It knows no variables: the next call may reach the agent that acts.
+          if (leadership.isStandby) throw new Fault("unavailable", "this agent is on standby");
+          return await runtime.identify(token, abort);
+        };
         router.service(SecretsService, secretsHandler({ identify, find }));
       },
-      close: () => cluster.close(),
+      close: () => whole.close(),
     };
   } catch (error) {
-    cluster.close();
+    whole.close();
     throw error;
   }
 }

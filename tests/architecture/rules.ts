@@ -76,7 +76,7 @@ export const PURE: readonly RegExp[] = [
   /^svc\/frontline\/internal\/(route_table|explain)\.ts$/,
   /^svc\/krane\/internal\/deployment\/(capabilities|platform_variables)\.ts$/,
   /^svc\/krane\/internal\/runtime\/docker\/(container_manifest|status)\.ts$/,
-  /^svc\/krane\/internal\/runtime\/kubernetes\/(image_user|labels|network_policy|objects|other_containers)\.ts$/,
+  /^svc\/krane\/internal\/runtime\/kubernetes\/(disruption_budget|image_platform|image_user|labels|network_policy|objects|other_containers)\.ts$/,
   /^svc\/krane\/internal\/runtime\/kubernetes\/(replica_set|sentinel_manifest|status|tolerations)\.ts$/,
 ];
 /** Pure files that take schemas, or functions over names and texts, from a package that can wait. */

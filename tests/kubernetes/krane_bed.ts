@@ -5,6 +5,7 @@ import {
   AnyObject,
   type Cluster,
   deleteObject,
+  LEASES,
   listObjects,
   loadAccess,
   NAMESPACES,
@@ -19,7 +20,7 @@ import { createLogger } from "../../pkg/logger/mod.ts";
 import { KRANE_FIELDS, type KraneConfig } from "../../svc/krane/config.ts";
 import { type Apply, apply, type State } from "../../svc/krane/testing.ts";
 import { FakePlane } from "../../svc/krane/testing_plane.ts";
-import { LABEL } from "../../svc/krane/internal/runtime/kubernetes/labels.ts";
+import { LABEL, ownLabels } from "../../svc/krane/internal/runtime/kubernetes/labels.ts";
 import { Pod, ReplicaSet } from "../../svc/krane/internal/runtime/kubernetes/objects.ts";
 import { runKrane } from "../../svc/krane/run.ts";
 import type { Cluster as TestCluster } from "../testbed/cluster.ts";
@@ -180,6 +181,18 @@ export class KraneBed implements AsyncDisposable {
     await deleteObject(this.cluster, PODS, ref, { propagation: "Background", signal: this.signal });
   }
 
+  /** Agents that were killed leave theirs. */
+  async #removeLeases(): Promise<void> {
+    const labels = ownLabels({ region: REGION, controlPlaneId: this.id });
+    const leases = await listObjects(this.cluster, LEASES, { labels }, {
+      schema: AnyObject,
+      signal: this.signal,
+    });
+    for (const { metadata } of leases.items) {
+      await deleteObject(this.cluster, LEASES, metadata, { propagation: "Background", signal: this.signal });
+    }
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     try {
       for (const stop of [...this.#stops]) await stop();
@@ -194,6 +207,7 @@ export class KraneBed implements AsyncDisposable {
           signal: this.signal,
         });
       }
+      await this.#removeLeases();
     } finally {
       this.cluster.close();
       await Deno.remove(this.stateDir, { recursive: true });

@@ -36,7 +36,7 @@ kraneTest(
 );
 
 kraneTest(
-  "a pod that somebody deletes comes back and is reported, and never as running while it ends",
+  "a pod that somebody deletes comes back, and is told as running until another one is",
   async (bed) => {
     const { plane } = bed;
     const name = bed.name();
@@ -44,11 +44,8 @@ kraneTest(
     await plane.snapshot(0, 1, bed.apply(name, 1));
     const [first] = await plane.settled(name, Status.RUNNING);
     assert.ok(first);
+    const seen = plane.reports.length;
     await bed.deletePod(first.k8sName);
-    await until("not reported", () => !plane.instances(name).some((each) => each.k8sName === first.k8sName));
-    const [dying] = (await bed.pods(name)).filter((each) => each.metadata.name === first.k8sName);
-    assert.ok(dying?.metadata.deletionTimestamp, "it is told before it has ended");
-    assert.equal((await fetch(`http://${first.address}/`)).status, 200, "and still answers who came before");
     const second = await until(
       "another pod",
       () =>
@@ -56,6 +53,16 @@ kraneTest(
           each.status === Status.RUNNING && each.k8sName !== first.k8sName
         ),
     );
+    await until("not reported", () => !plane.instances(name).some((each) => each.k8sName === first.k8sName));
+    const [dying] = (await bed.pods(name)).filter((each) => each.metadata.name === first.k8sName);
+    assert.ok(dying?.metadata.deletionTimestamp, "it is told before it has ended");
+    assert.equal((await fetch(`http://${first.address}/`)).status, 200, "and still answers who came before");
+    const told = plane.reports.slice(seen).map(({ change }) => change).filter(({ value }) =>
+      value?.k8sName === name
+    );
+    const runs = ({ case: kind, value }: (typeof told)[number]): boolean =>
+      kind === "update" && value.instances.some((each) => each.status === Status.RUNNING);
+    assert.ok(told.length > 0 && told.every(runs), "at every time there is one to connect to");
     assert.equal((await fetch(`http://${second.address}/`)).status, 200);
   },
 );

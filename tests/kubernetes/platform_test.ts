@@ -159,4 +159,5 @@ async function removeNamespaces(cluster: Cluster, bed: Testbed): Promise<void> {
   await bed.parts.krane.kill("SIGKILL");
   const selector = `${LABEL.region}=${bed.region}`;
   await kubectl(cluster, ["delete", "namespaces", "--wait=false", "-l", selector]);
+  await kubectl(cluster, ["delete", "leases", "-n", "default", "-l", selector]);
 }

@@ -54,7 +54,7 @@ async function agentKubeconfig(cluster: Cluster, namespace: string): Promise<str
       file,
       JSON.stringify({
         "current-context": "c",
-        contexts: [{ name: "c", context: { cluster: "k", user: "krane" } }],
+        contexts: [{ name: "c", context: { cluster: "k", user: "krane", namespace } }],
         clusters: [{
           name: "k",
           cluster: { server: access.server, "certificate-authority-data": authority },

@@ -28,6 +28,8 @@ export const ANNOTATION = {
   settings: "unkey.com/settings-hash",
   /** On ReplicaSets whose pods are refused: the last time at which the agent had Kubernetes try again. */
   retriedAt: "unkey.com/retried-at",
+  /** On pods, Kubernetes' own: pods with a lower number are removed before others. */
+  deletionCost: "controller.kubernetes.io/pod-deletion-cost",
   /** On the Secret only, whose readers see the values anyway. */
   digest: "unkey.com/variables-digest",
 } as const;
@@ -42,6 +44,11 @@ export function ownLabels({ region, controlPlaneId }: Identity): Record<string, 
     [LABEL.region]: labelValue(region),
     [LABEL.controlPlane]: shortHash(controlPlaneId, 16),
   };
+}
+
+/** The Lease that agents of the same region and control plane compete for. */
+export function leaseName({ region, controlPlaneId }: Identity): string {
+  return `unkey-krane-${shortHash(JSON.stringify([region, controlPlaneId]), 16)}`;
 }
 
 /** The labels of the objects of deployments, as a selection. */

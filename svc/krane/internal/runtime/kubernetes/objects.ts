@@ -2,6 +2,7 @@ import type {
   V1ContainerState,
   V1ContainerStateTerminated,
   V1ContainerStatus,
+  V1ManagedFieldsEntry,
   V1Pod,
   V1PodCondition,
   V1PodSpec,
@@ -92,10 +93,12 @@ export type Pod = z.output<typeof Pod>;
 export type ContainerStatus = z.output<typeof ContainerStatus>;
 export type Terminated = z.output<typeof Terminated>;
 
+const Writer = z.object({ manager: z.string().default("") } satisfies FieldsOf<V1ManagedFieldsEntry>);
+
 /** The fields of a ReplicaSet that are kept. */
 export const ReplicaSet = z.object(
   {
-    metadata: Metadata,
+    metadata: Metadata.extend({ managedFields: z.array(Writer).default([]) }),
     spec: z.object({ replicas: z.number().default(1) }),
     status: z.object({ conditions: z.array(Condition).default([]) }).default({ conditions: [] }),
   } satisfies FieldsOf<V1ReplicaSet>,

@@ -14,6 +14,8 @@ const PROXY_ENDED = {
   lastState: ended(1),
 };
 
+const NOT_FORMAT = "exec /app: exec format error";
+
 interface Case {
   readonly name: string;
   /** The status of the app's own container. */
@@ -22,6 +24,7 @@ interface Case {
   readonly init?: object;
   readonly conditions?: readonly object[];
   readonly isLast?: boolean;
+  readonly lines?: readonly string[];
   readonly want: readonly [status: string, reason: string, text: RegExp];
 }
 
@@ -90,6 +93,21 @@ const CASES: readonly Case[] = [
     want: ["pending", "sidecar", /app is ready, but its pod is not: no target/],
   },
   {
+    name: "program for another processor",
+    app: { state: { terminated: { exitCode: 255, reason: "Error" } } },
+    lines: [NOT_FORMAT],
+    want: [
+      "failed",
+      "exited",
+      /exit code 255\. .*machine is linux\/amd64.*such as linux\/arm64.*--platform linux\/amd64/,
+    ],
+  },
+  {
+    name: "program for another processor, as the runtime tells it",
+    app: { state: { terminated: { exitCode: 128, reason: "StartError", message: NOT_FORMAT } } },
+    want: ["failed", "crash_loop", /exec format error.*machine is linux\/amd64/],
+  },
+  {
     name: "image that runs as root, where that is not allowed",
     app: {
       state: waiting(
@@ -113,7 +131,7 @@ const CASES: readonly Case[] = [
 
 /** The user of an app mends the app, and the operator what the cluster puts beside it. */
 Deno.test("derivePod() tells the app's own trouble from that of the containers beside it", async (t) => {
-  for (const { name, app, beside, conditions, init, isLast = false, want } of CASES) {
+  for (const { name, app, beside, conditions, init, isLast = false, lines = [], want } of CASES) {
     await t.step(name, () => {
       const pod = Pod.parse({
         metadata: { name: "app-x1", uid: "u", resourceVersion: "1", creationTimestamp: at(90) },
@@ -126,7 +144,13 @@ Deno.test("derivePod() tells the app's own trouble from that of the containers b
           initContainerStatuses: init === undefined ? [] : [init],
         },
       });
-      const facts = { port: 8080, healthCheckPath: "", lastLines: [], nowMs: NOW };
+      const facts = {
+        port: 8080,
+        healthCheckPath: "",
+        lastLines: lines,
+        nowMs: NOW,
+        platform: "linux/amd64",
+      };
       const { address, message, reason, status } = derivePod({ ...facts, pod, isLast }).instance;
       assert.deepEqual([status, reason], want.slice(0, 2));
       assert.match(message, want[2]);

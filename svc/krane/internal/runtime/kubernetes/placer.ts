@@ -1,9 +1,11 @@
+import type { Clock } from "../../../../../pkg/clock/mod.ts";
 import { describeError } from "../../../../../pkg/fault/mod.ts";
 import {
   AnyObject,
   applyObject,
   type Cluster,
   deleteObject,
+  DISRUPTION_BUDGETS,
   type Informer,
   type KubeObject,
   listObjects,
@@ -14,8 +16,11 @@ import {
 import type { Logger } from "../../../../../pkg/logger/mod.ts";
 import { newDnsName } from "../../../../../pkg/uid/mod.ts";
 import type { DesiredDeployment } from "../../deployment/desired.ts";
+import { disruptionBudget } from "./disruption_budget.ts";
+import { type ForeignWrite, ForeignWrites } from "./foreign_writes.ts";
 import { KeyedLock } from "./keyed_lock.ts";
 import { ANNOTATION, deploymentSelection, LABEL, namespaceOf } from "./labels.ts";
+import type { MoveState } from "./moves.ts";
 import { FIELD_MANAGER, Namespaces } from "./namespaces.ts";
 import { networkPolicy, policyName } from "./network_policy.ts";
 import { ReplicaSet } from "./objects.ts";
@@ -26,6 +31,7 @@ import type { KubernetesSettings } from "./settings.ts";
 export interface PlacerOptions {
   readonly cluster: Cluster;
   readonly settings: KubernetesSettings;
+  readonly clock: Clock;
   readonly log: Logger;
   readonly sets: Informer<ReplicaSet>;
   readonly policies: Informer<KubeObject>;
@@ -33,7 +39,15 @@ export interface PlacerOptions {
 
 /** The set that a deployment's pods are made from; `leaving`: its name still belongs to a set that is being deleted. */
 export type PlacementResult =
-  | ({ readonly kind: "placed"; readonly set: ReplicaSet } & PodMarks)
+  | (
+    & {
+      readonly kind: "placed";
+      readonly set: ReplicaSet;
+      /** The set differs from what it should be: another writer keeps changing it. To be written again after this time. */
+      readonly againMs?: number;
+    }
+    & PodMarks
+  )
   | { readonly kind: "leaving"; readonly set: ReplicaSet };
 
 /** The marks of pods that are as they should be. */
@@ -43,15 +57,20 @@ export interface PodMarks {
   readonly settingsHash: string;
 }
 
-interface Applied extends PodMarks {
+interface Applied extends PodMarks, MoveExtent {
   readonly desired: DesiredDeployment;
   readonly uid: string;
   readonly generation: number | undefined;
 }
 
+/** The part of a move away from draining nodes that shows in a deployment's objects. */
+export type MoveExtent = Pick<MoveState, "surge" | "isRelaxed">;
+
 /** Keeps the values in the Secret apart from their mark, so that writing one leaves the other as it is. */
 const REVISION_MANAGER = "krane-variables";
 const REVISION_LENGTH = 12;
+/** The second one writes the status only. */
+const OWN_WRITERS: ReadonlySet<string> = new Set([FIELD_MANAGER, "kube-controller-manager"]);
 
 /**
  * Writes a deployment's objects: namespace, policy, ReplicaSet and Secret, each before what depends on it.
@@ -62,6 +81,7 @@ const REVISION_LENGTH = 12;
 export class Placer {
   readonly #options: PlacerOptions;
   readonly #namespaces: Namespaces;
+  readonly #foreignWrites: ForeignWrites;
   readonly #applied = new Map<string, Applied>();
   /** As they were written, by namespace and name. */
   readonly #policies = new Map<string, { readonly uid: string; readonly generation: number | undefined }>();
@@ -72,23 +92,32 @@ export class Placer {
 
   constructor(options: PlacerOptions) {
     this.#options = options;
+    this.#foreignWrites = new ForeignWrites(options);
     this.#namespaces = new Namespaces(options.cluster, options.settings);
   }
 
   /** Writes what is not yet as it should be; costs nothing when all is. */
-  async place(desired: DesiredDeployment, signal: AbortSignal): Promise<PlacementResult> {
+  async place(desired: DesiredDeployment, move: MoveExtent, signal: AbortSignal): Promise<PlacementResult> {
     const namespace = namespaceOf(desired);
     const set = this.#options.sets.get({ namespace, name: desired.name });
     if (set?.metadata.deletionTimestamp !== undefined) return { kind: "leaving", set };
     const applied = this.#applied.get(desired.name);
-    if (
-      set !== undefined && applied?.desired === desired && isSame(set, applied) && this.#hasPolicy(desired)
-    ) {
-      return { kind: "placed", specHash: applied.specHash, settingsHash: applied.settingsHash, set };
+    const isWanted = applied?.desired === desired && applied.surge === move.surge &&
+      applied.isRelaxed === move.isRelaxed;
+    if (set !== undefined && isWanted && isSame(set, applied) && this.#hasPolicy(desired)) {
+      return { kind: "placed", ...marksOf(applied), set };
+    }
+    const foreign = isWanted ? this.#foreignWrite(desired, set, applied) : undefined;
+    const againMs = foreign === undefined ? 0 : this.#foreignWrites.waitMs(foreign);
+    if (set !== undefined && applied !== undefined && againMs > 0) {
+      return { kind: "placed", ...marksOf(applied), set, againMs };
     }
     try {
       await this.#namespaces.ensure(namespace, desired.workspaceId, signal);
-      return await this.#environments.share(environmentKey(desired), () => this.#write(desired, set, signal));
+      return await this.#environments.share(
+        environmentKey(desired),
+        () => this.#write(desired, { known: set, move }, signal),
+      );
     } catch (error) {
       this.#namespaces.forget(namespace);
       throw error;
@@ -104,6 +133,7 @@ export class Placer {
   async delete(name: string, signal: AbortSignal): Promise<ReplicaSet[]> {
     const { cluster, settings } = this.#options;
     this.#applied.delete(name);
+    this.#foreignWrites.forget(name);
     const labels = { ...deploymentSelection(settings), [LABEL.name]: name };
     const { items } = await listObjects(cluster, REPLICA_SETS, { labels }, { schema: ReplicaSet, signal });
     for (const { metadata } of items) {
@@ -146,7 +176,7 @@ export class Placer {
 
   async #write(
     desired: DesiredDeployment,
-    known: ReplicaSet | undefined,
+    { known, move }: { readonly known: ReplicaSet | undefined; readonly move: MoveExtent },
     signal: AbortSignal,
   ): Promise<PlacementResult> {
     const { settings } = this.#options;
@@ -158,14 +188,15 @@ export class Placer {
       const owner = known ?? await this.#writeSet(desired, { replicas: 0, revision: "none" }, signal);
       revision = await this.#writeVariables(desired, owner, signal);
     }
-    const placement = { replicas: desired.replicas, revision };
+    const placement = { replicas: desired.replicas + move.surge, revision };
     const set = await this.#writeSet(desired, placement, signal);
+    await this.#writeBudget(desired, set, move, signal);
     const marks = {
       specHash: specHash(desired, revision, settings),
       settingsHash: settingsHash(desired, placement, settings),
     };
     const { uid, generation } = set.metadata;
-    this.#applied.set(desired.name, { desired, uid, generation, ...marks });
+    this.#applied.set(desired.name, { desired, uid, generation, ...marks, ...move });
     return { kind: "placed", ...marks, set };
   }
 
@@ -183,6 +214,18 @@ export class Placer {
     });
     sets.put(set);
     return set;
+  }
+
+  async #writeBudget(
+    desired: DesiredDeployment,
+    owner: KubeObject,
+    { isRelaxed }: MoveExtent,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { cluster, settings } = this.#options;
+    const manifest = disruptionBudget(desired, owner.metadata, { isRelaxed, settings });
+    const options = { fieldManager: FIELD_MANAGER, schema: AnyObject, signal };
+    await applyObject(cluster, DISRUPTION_BUDGETS, manifest, options);
   }
 
   /** Returns a mark that changes whenever a value does, and reveals nothing about it. */
@@ -217,14 +260,42 @@ export class Placer {
 
   /** True if the environment's policy is there as it was written. */
   #hasPolicy(desired: DesiredDeployment): boolean {
-    const key = `${namespaceOf(desired)}/${policyName(desired.environmentId, this.#options.settings)}`;
-    const written = this.#policies.get(key);
-    if (written === undefined) return false;
-    for (const policy of this.#options.policies.all()) {
-      if (keyOf(policy) === key) return isSame(policy, written);
-    }
-    return false;
+    const written = this.#policies.get(this.#policyKey(desired));
+    const policy = this.#policyOf(desired);
+    return written !== undefined && policy !== undefined && isSame(policy, written);
   }
+
+  #policyOf(desired: DesiredDeployment): KubeObject | undefined {
+    const name = policyName(desired.environmentId, this.#options.settings);
+    return this.#options.policies.get({ namespace: namespaceOf(desired), name });
+  }
+
+  #policyKey(desired: DesiredDeployment): string {
+    return `${namespaceOf(desired)}/${policyName(desired.environmentId, this.#options.settings)}`;
+  }
+
+  /** The object of a deployment that another writer has changed since it was written; not one that was deleted. */
+  #foreignWrite(
+    desired: DesiredDeployment,
+    set: ReplicaSet | undefined,
+    applied: Applied,
+  ): ForeignWrite | undefined {
+    if (set !== undefined && set.metadata.uid === applied.uid && !isSame(set, applied)) {
+      const managers = set.metadata.managedFields.map(({ manager }) => manager);
+      const writers = [...new Set(managers)].filter((each) => !OWN_WRITERS.has(each));
+      return { kind: "ReplicaSet", ...set.metadata, generation: set.metadata.generation, writers };
+    }
+    const policy = this.#policyOf(desired);
+    const written = this.#policies.get(this.#policyKey(desired));
+    if (policy === undefined || written?.uid !== policy.metadata.uid || isSame(policy, written)) {
+      return undefined;
+    }
+    return { kind: "NetworkPolicy", ...policy.metadata, generation: policy.metadata.generation, writers: [] };
+  }
+}
+
+function marksOf({ settingsHash, specHash }: PodMarks): PodMarks {
+  return { settingsHash, specHash };
 }
 
 function isSame(

@@ -29,3 +29,32 @@ export function podsToDelete(replicas: number, found: readonly PodState[]): PodS
   const next = outdated[0];
   return next !== undefined && complete ? [...doomed, next] : doomed;
 }
+
+/** A pod, as far as a drain of its node matters. */
+export interface MovablePod {
+  readonly uid: string;
+  readonly running: boolean;
+  readonly finished: boolean;
+  readonly terminating: boolean;
+  /** It was there when its node began to drain. */
+  readonly leaving: boolean;
+}
+
+/** The pods to add to those that are wanted, and the pods that may go because others have taken their place. */
+export interface Move {
+  readonly surge: number;
+  readonly released: readonly string[];
+}
+
+/**
+ * Pods of draining nodes get others beside them, and go when as many run elsewhere as are wanted. They go together: a
+ * ReplicaSet that shrinks removes pods that do not run yet before any other. A pod that does not run needs no other one.
+ */
+export function planMove(replicas: number, pods: readonly MovablePod[]): Move {
+  const running = pods.filter((each) => each.running && !each.finished && !each.terminating);
+  const leaving = running.filter((each) => each.leaving);
+  const isReplaced = running.length - leaving.length >= replicas;
+  return isReplaced
+    ? { surge: 0, released: leaving.map(({ uid }) => uid) }
+    : { surge: Math.min(leaving.length, replicas), released: [] };
+}

@@ -108,7 +108,7 @@ export function settingsHash(
 }
 
 /** Cannot be changed later, so it holds only what never changes. */
-function selector(desired: DesiredDeployment, settings: KubernetesSettings): Record<string, string> {
+export function selector(desired: DesiredDeployment, settings: KubernetesSettings): Record<string, string> {
   return {
     [LABEL.deployment]: desired.deploymentId,
     [LABEL.controlPlane]: ownLabels(settings)[LABEL.controlPlane] ?? "",

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { isFault } from "../../../../../pkg/fault/mod.ts";
 import type { DesiredDeployment } from "../../deployment/desired.ts";
+import { disruptionBudget } from "./disruption_budget.ts";
 import { replicaSet, specHash } from "./replica_set.ts";
+import type { KubernetesSettings } from "./settings.ts";
 import { ALL_SET, DESIRED, goldenTest, REGISTRY, settings } from "./testing_manifests.ts";
 
 goldenTest("replicaSet() makes the ReplicaSets of the golden files", {
@@ -19,6 +21,21 @@ goldenTest("replicaSet() makes the ReplicaSets of the golden files", {
       { replicas: 0, revision: undefined },
       { ...ALL_SET, registry: REGISTRY },
     ),
+});
+
+goldenTest("disruptionBudget() makes the budgets of the golden files", {
+  "disruption_budget": () =>
+    disruptionBudget(DESIRED, { uid: "u1" }, { isRelaxed: false, settings: settings() }),
+});
+
+Deno.test("disruptionBudget() keeps an app's only pod, and all but one of several", () => {
+  const kept = (replicas: number, isRelaxed = false, all: KubernetesSettings = settings()): unknown => {
+    const { spec } = disruptionBudget({ ...DESIRED, replicas }, { uid: "u" }, { isRelaxed, settings: all });
+    return spec !== null && typeof spec === "object" && "minAvailable" in spec && spec.minAvailable;
+  };
+  assert.deepEqual([0, 1, 2, 5].map((replicas) => kept(replicas)), [0, 1, 1, 4]);
+  assert.equal(kept(1, true), 0, "a drain that waited for too long");
+  assert.equal(kept(1, false, ALL_SET), 0, "an operator who lets autoscalers evict");
 });
 
 /** A hash that misses one of these would leave the old app running. */

@@ -21,17 +21,19 @@ import { BusyNodes } from "./busy_nodes.ts";
 import { ANNOTATION, deploymentSelection, LABEL, namespaceOf } from "./labels.ts";
 import { identifyPod } from "./identify_pod.ts";
 import { isUserRefused } from "./image_user.ts";
-import { LastLines } from "./last_lines.ts";
+import { markAsFirst } from "./mark_pod.ts";
+import { Moves } from "./moves.ts";
+import { Nodes } from "./nodes.ts";
 import { Notes } from "./notes.ts";
 import { Pod, ReplicaSet } from "./objects.ts";
 import { OutputFollowers } from "./output_followers.ts";
-import { type PlacementResult, Placer, type PodMarks } from "./placer.ts";
+import { type MoveExtent, type PlacementResult, Placer, type PodMarks } from "./placer.ts";
+import { PodObserver } from "./pod_observer.ts";
 import { type PodState, podsToDelete } from "./plan.ts";
 import { placementRefusal, type Refusal, refusedInstance } from "./refusals.ts";
 import { RefusedSets } from "./refused_sets.ts";
 import type { KubernetesSettings } from "./settings.ts";
-import { appStatus, derivePod, isFinished, isRunning, isTerminating, restartDueMs } from "./status.ts";
-import { StuckPods } from "./stuck_pods.ts";
+import { appStatus, isFinished, isRunning, isTerminating, restartDueMs } from "./status.ts";
 import { untilListed } from "./until_listed.ts";
 
 export interface KubernetesRuntimeOptions {
@@ -62,13 +64,12 @@ export class KubernetesRuntime implements Runtime {
   readonly #pods: Informer<Pod>;
   readonly #sets: Informer<ReplicaSet>;
   readonly #policies: Informer<KubeObject>;
+  readonly #nodes: Nodes;
+  readonly #moves: Moves;
   readonly #placer: Placer;
-  readonly #lines: LastLines;
-  readonly #stuck: StuckPods;
+  readonly #observer: PodObserver;
   readonly #refused: RefusedSets;
   readonly #notes: Notes;
-  /** The errors of pulls that were logged, by the pod's uid. */
-  readonly #pullErrors = new Map<string, string>();
   readonly #followers: OutputFollowers;
   #onChange: (name: string | undefined) => void = () => undefined;
 
@@ -88,18 +89,38 @@ export class KubernetesRuntime implements Runtime {
       schema: AnyObject,
       onChange: (policy) => this.#policyChanged(policy),
     });
-    this.#placer = new Placer({ cluster, settings, log, sets: this.#sets, policies: this.#policies });
-    this.#lines = new LastLines(cluster, options.clock);
-    this.#stuck = new StuckPods(options);
+    this.#nodes = new Nodes({
+      ...{ clock: options.clock, cluster, log, drainTaints: settings.drainTaints },
+      onDrain: (nodeName) => {
+        for (const pod of this.#pods.all()) if (pod.spec.nodeName === nodeName) report(pod);
+      },
+    });
+    this.#moves = new Moves({
+      ...{ log, clock: options.clock },
+      isDraining: (nodeName) => this.#nodes.isDraining(nodeName),
+      waitMs: settings.drainWaitSeconds * 1_000,
+    });
+    this.#placer = new Placer({
+      cluster,
+      settings,
+      clock: options.clock,
+      log,
+      sets: this.#sets,
+      policies: this.#policies,
+    });
     this.#refused = new RefusedSets(options);
     this.#notes = new Notes(options.sink, options.clock);
+    const platformOf = (nodeName: string): string | undefined => this.#nodes.platformOf(nodeName);
+    this.#observer = new PodObserver({ ...options, notes: this.#notes, platformOf });
     const busyNodes = new BusyNodes(() => this.#pods.all(), options.clock);
     this.#followers = new OutputFollowers({ ...options, isBusy: (nodeName) => busyNodes.has(nodeName) });
   }
 
   async reconcile(desired: DesiredDeployment, signal: AbortSignal): Promise<Observation> {
     await this.#listed(signal);
-    const placed = await this.#place(desired, signal);
+    const move = this.#moves.of(desired, this.#podsOf(desired));
+    for (const pod of move.released) await markAsFirst(this.#options.cluster, pod, signal);
+    const placed = await this.#place(desired, move, signal);
     if (placed.kind === "refused") return await this.#observeRefused(desired, placed, signal);
     const pods = this.#pods.group(desired.name).filter((pod) => isOwned(pod, placed.set));
     if (placed.kind === "leaving") {
@@ -111,14 +132,14 @@ export class KubernetesRuntime implements Runtime {
     for (const pod of doomed) {
       await this.#deletePod({ ...pod, namespace: placed.set.metadata.namespace }, signal);
     }
-    const again: number[] = [];
+    const again = [placed.againMs, move.againMs].filter((each) => each !== undefined);
     const refused = pods.length < desired.replicas ? await this.#refused.of(placed.set, signal) : undefined;
     if (refused !== undefined) again.push(refused.againMs);
     this.#notes.refusal(desired, refused?.refusal);
     const instances: Instance[] = refused === undefined
       ? []
       : [refusedInstance(desired.name, refused.refusal)];
-    instances.push(...await this.#observePods(desired, pods, again, signal));
+    instances.push(...await this.#observer.observe(desired, pods, again, signal));
     if (pods.some(lacksConfig)) {
       // Its Secret was deleted by another client: all objects are written again, but not all the time.
       this.#placer.forget(desired.name);
@@ -129,9 +150,13 @@ export class KubernetesRuntime implements Runtime {
   }
 
   /** The refusal of the cluster to take the objects of a deployment, or the outcome of placing it. */
-  async #place(desired: DesiredDeployment, signal: AbortSignal): Promise<PlacementResult | RefusedPlacement> {
+  async #place(
+    desired: DesiredDeployment,
+    { isRelaxed, surge }: MoveExtent,
+    signal: AbortSignal,
+  ): Promise<PlacementResult | RefusedPlacement> {
     try {
-      return await this.#placer.place(desired, signal);
+      return await this.#placer.place(desired, { isRelaxed, surge }, signal);
     } catch (error) {
       signal.throwIfAborted();
       const refusal = placementRefusal(error);
@@ -146,42 +171,9 @@ export class KubernetesRuntime implements Runtime {
     { refusal, error }: RefusedPlacement,
     signal: AbortSignal,
   ): Promise<Observation> {
-    const set = this.#sets.get({ namespace: namespaceOf(desired), name: desired.name });
-    const pods = this.#pods.group(desired.name).filter((pod) => set !== undefined && isOwned(pod, set));
     this.#notes.refusal(desired, refusal);
-    const instances = await this.#observePods(desired, pods, [], signal);
+    const instances = await this.#observer.observe(desired, this.#podsOf(desired), [], signal);
     return { instances: [refusedInstance(desired.name, refusal), ...instances], failure: error };
-  }
-
-  /** Reports each pod; adds to `again` the times at which to look again without a change, in milliseconds. */
-  async #observePods(
-    desired: DesiredDeployment,
-    pods: readonly Pod[],
-    again: number[],
-    signal: AbortSignal,
-  ): Promise<Instance[]> {
-    const present = pods.filter((each) => !isTerminating(each));
-    const isLast = !present.some(isRunning);
-    const instances: Instance[] = [];
-    for (const pod of present) {
-      const nowMs = this.#options.clock.now();
-      const derived = derivePod({
-        pod,
-        port: desired.port,
-        healthCheckPath: desired.healthCheckPath,
-        lastLines: isRunning(pod) ? [] : await this.#lines.of(pod, signal),
-        nowMs,
-        isLast,
-      });
-      const stuck = await this.#stuck.of(pod, signal);
-      // A pod whose time is over was just deleted: the cluster reports that by itself.
-      const waits = [derived.againMs, stuck?.againMs, restartDueMs(pod, nowMs) || undefined];
-      again.push(...waits.filter((each) => each !== undefined));
-      this.#logPullError(pod, derived.pullError);
-      this.#notes.ended(desired, pod, derived.instance.message);
-      instances.push({ ...derived.instance, ...stuck?.refusal });
-    }
-    return instances;
   }
 
   async #deletePod(pod: ObjectRef & { readonly uid: string }, signal: AbortSignal): Promise<void> {
@@ -194,6 +186,7 @@ export class KubernetesRuntime implements Runtime {
     this.#notes.forget(name);
     const { clock, settings } = this.#options;
     await this.#listed(signal);
+    this.#moves.forget(name);
     const sets = await this.#placer.delete(name, signal);
     const limitMs = settings.drainMs + settings.stopGraceSeconds * 1_000 + REMOVAL_SPARE_MS;
     const deadline = clock.now() + limitMs;
@@ -229,7 +222,8 @@ export class KubernetesRuntime implements Runtime {
   async watch(onChange: (name: string | undefined) => void, signal: AbortSignal): Promise<void> {
     this.#onChange = onChange;
     try {
-      await Promise.all([this.#pods.run(signal), this.#sets.run(signal), this.#policies.run(signal)]);
+      const informers = [this.#pods, this.#sets, this.#policies, this.#nodes];
+      await Promise.all(informers.map((each) => each.run(signal)));
     } finally {
       this.#onChange = () => undefined;
       await this.#followers.close();
@@ -255,13 +249,6 @@ export class KubernetesRuntime implements Runtime {
     return untilListed([this.#pods, this.#sets, this.#policies], this.#options.clock, signal);
   }
 
-  /** Once, although the pod is looked at again and again. */
-  #logPullError({ metadata }: Pod, error: string | undefined): void {
-    if (error === undefined || this.#pullErrors.get(metadata.uid) === error) return;
-    this.#pullErrors.set(metadata.uid, error);
-    this.#options.log.warn("image pull failed", { pod: metadata.name, error });
-  }
-
   #isThere(name: string): boolean {
     // A set that is deleted stays until its pods have ended.
     for (const set of this.#sets.all()) if (nameOf(set) === name) return true;
@@ -271,15 +258,20 @@ export class KubernetesRuntime implements Runtime {
   #podChanged(pod: Pod): void {
     const { namespace, name, uid } = pod.metadata;
     const known = this.#pods.get({ namespace, name });
+    this.#observer.saw(pod);
     if (known?.metadata.uid === uid) this.#followers.ensure(pod);
     else {
-      this.#lines.forget(pod);
-      this.#stuck.forget(pod);
+      this.#observer.forget(pod);
       for (const refused of this.#refused.madeRoom(namespace)) this.#onChange(refused);
-      this.#pullErrors.delete(pod.metadata.uid);
       this.#followers.forget(pod);
     }
     this.#onChange(nameOf(pod));
+  }
+
+  /** The pods of a deployment's ReplicaSet. */
+  #podsOf(desired: DesiredDeployment): Pod[] {
+    const set = this.#sets.get({ namespace: namespaceOf(desired), name: desired.name });
+    return set === undefined ? [] : this.#pods.group(desired.name).filter((pod) => isOwned(pod, set));
   }
 
   /** Another client may have changed it: the deployments of its environment are reconciled. */

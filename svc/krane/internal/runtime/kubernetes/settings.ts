@@ -28,6 +28,12 @@ export interface KubernetesSettings {
   readonly tolerations: readonly Toleration[];
   /** A pod of a node that does not answer goes after so long. */
   readonly nodeLostSeconds: number;
+  /** Taints of nodes that are going to end. */
+  readonly drainTaints: readonly string[];
+  /** An app's only pod on a node that drains is kept for so long, until another one runs. */
+  readonly drainWaitSeconds: number;
+  /** `allow`: an app's only pod may be evicted before another one runs. */
+  readonly evictions: "replace" | "allow";
   readonly podSecurity: "baseline" | "restricted";
   /** The operator's, for all apps. */
   readonly podLabels: Readonly<Record<string, string>>;

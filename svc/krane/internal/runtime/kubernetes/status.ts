@@ -1,6 +1,7 @@
 import { pullFailureText, pullText } from "../../../../../pkg/registry/mod.ts";
 import type { Instance, InstanceEnd } from "../port.ts";
 import { type ContainerStatus, mebibytes, millicores, type Pod, type Terminated } from "./objects.ts";
+import { platformAdvice } from "./image_platform.ts";
 import { imageUserText } from "./image_user.ts";
 import { initTrouble, sidecarText, sidecarTrouble } from "./other_containers.ts";
 import { CONTAINER } from "./replica_set.ts";
@@ -15,6 +16,8 @@ export interface PodFacts {
   readonly nowMs: number;
   /** No other pod of the deployment answers. */
   readonly isLast: boolean;
+  /** Of its node, as in `linux/amd64`; absent where it is not known. */
+  readonly platform?: string | undefined;
 }
 
 /** The instance to report for a pod, and when to derive it again without a change. */
@@ -297,12 +300,15 @@ const CRASHES_MIN = 2;
 const OOM = "OOMKilled";
 
 function ended(
-  facts: Pick<PodFacts, "pod" | "lastLines">,
+  facts: Pick<PodFacts, "pod" | "lastLines" | "platform">,
   app: ContainerStatus,
   end: Terminated,
 ): State {
   // A command that does not exist ends like an app would; only the reason differs.
-  if (START_REFUSED.has(end.reason) || end.reason === "ContainerCannotRun") return refused(end.message);
+  const advice = platformAdvice(facts.platform, [end.message, ...facts.lastLines]);
+  if (START_REFUSED.has(end.reason) || end.reason === "ContainerCannotRun") {
+    return refused(end.message + advice);
+  }
   const ends = app.restartCount + (app.state.running === undefined ? 1 : 0);
   const looping = app.state.waiting?.reason === "CrashLoopBackOff" || ends >= CRASHES_MIN;
   const times = ends > 1 ? ` ${ends} times` : "";
@@ -310,7 +316,7 @@ function ended(
     ? `The app was killed${times} because it used more than its ${
       baseOf(facts.pod, app).memoryMib
     } MiB of memory.`
-    : `The app ended${times} ${exitText(end.exitCode)}`;
+    : `The app ended${times} ${exitText(end.exitCode)}${advice}`;
   const reason = end.reason === OOM ? "oom_killed" : looping ? "crash_loop" : "exited";
   return failed(reason, text, { exitCode: end.exitCode, lastLogLines: facts.lastLines });
 }

@@ -50,6 +50,7 @@ export const ALL_SET = settings({
   "node-selector": "pool=apps",
   tolerations: "pool=apps:NoSchedule,other,node.kubernetes.io/not-ready:NoExecute:7",
   "node-lost-seconds": "9",
+  evictions: "allow",
   "pod-labels": "team=shop",
   "pod-annotations": "sidecar.istio.io/inject=false",
   "pod-security": "restricted",

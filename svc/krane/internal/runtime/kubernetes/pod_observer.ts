@@ -1,0 +1,95 @@
+import type { Clock } from "../../../../../pkg/clock/mod.ts";
+import type { Cluster } from "../../../../../pkg/kube/mod.ts";
+import type { Logger } from "../../../../../pkg/logger/mod.ts";
+import type { DesiredDeployment } from "../../deployment/desired.ts";
+import type { Instance } from "../port.ts";
+import { LastLines } from "./last_lines.ts";
+import { LeavingPods } from "./leaving_pods.ts";
+import type { Notes } from "./notes.ts";
+import type { Pod } from "./objects.ts";
+import type { KubernetesSettings } from "./settings.ts";
+import { derivePod, isRunning, isTerminating, restartDueMs } from "./status.ts";
+import { StuckPods } from "./stuck_pods.ts";
+
+export interface PodObserverOptions {
+  readonly cluster: Cluster;
+  readonly settings: Pick<KubernetesSettings, "drainMs">;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly notes: Notes;
+  /** Of a node, as in `linux/amd64`. */
+  readonly platformOf: (nodeName: string) => string | undefined;
+}
+
+/** The instances of an app's pods, and what is remembered of each pod to tell them. */
+export class PodObserver {
+  readonly #options: PodObserverOptions;
+  readonly #leaving: LeavingPods;
+  readonly #lines: LastLines;
+  readonly #stuck: StuckPods;
+  /** The errors of pulls that were logged, by the pod's uid. */
+  readonly #pullErrors = new Map<string, string>();
+
+  constructor(options: PodObserverOptions) {
+    const { clock, cluster, settings } = options;
+    this.#options = options;
+    this.#leaving = new LeavingPods({ clock, drainMs: settings.drainMs });
+    this.#lines = new LastLines(cluster, clock);
+    this.#stuck = new StuckPods(options);
+  }
+
+  /** Called for each change of a pod. */
+  saw(pod: Pod): void {
+    this.#leaving.saw(pod);
+  }
+
+  /** A pod is gone. */
+  forget(pod: Pod): void {
+    this.#leaving.forget(pod);
+    this.#lines.forget(pod);
+    this.#stuck.forget(pod);
+    this.#pullErrors.delete(pod.metadata.uid);
+  }
+
+  /** Reports each pod; adds to `again` the times at which to look again without a change, in milliseconds. */
+  async observe(
+    desired: DesiredDeployment,
+    pods: readonly Pod[],
+    again: number[],
+    signal: AbortSignal,
+  ): Promise<Instance[]> {
+    const { clock, notes, platformOf } = this.#options;
+    const last = this.#leaving.lastOf(pods);
+    if (last !== undefined) again.push(last.leftMs);
+    const present = [...pods.filter((each) => !isTerminating(each)), ...last === undefined ? [] : [last.pod]];
+    const isLast = !present.some(isRunning);
+    const instances: Instance[] = [];
+    for (const pod of present) {
+      const nowMs = clock.now();
+      const derived = derivePod({
+        pod,
+        port: desired.port,
+        healthCheckPath: desired.healthCheckPath,
+        lastLines: isRunning(pod) ? [] : await this.#lines.of(pod, signal),
+        nowMs,
+        isLast,
+        platform: platformOf(pod.spec.nodeName),
+      });
+      const stuck = await this.#stuck.of(pod, signal);
+      // A pod whose time is over was just deleted: the cluster reports that by itself.
+      const waits = [derived.againMs, stuck?.againMs, restartDueMs(pod, nowMs) || undefined];
+      again.push(...waits.filter((each) => each !== undefined));
+      this.#logPullError(pod, derived.pullError);
+      notes.ended(desired, pod, derived.instance.message);
+      instances.push({ ...derived.instance, ...stuck?.refusal });
+    }
+    return instances;
+  }
+
+  /** Once, although the pod is looked at again and again. */
+  #logPullError({ metadata }: Pod, error: string | undefined): void {
+    if (error === undefined || this.#pullErrors.get(metadata.uid) === error) return;
+    this.#pullErrors.set(metadata.uid, error);
+    this.#options.log.warn("image pull failed", { pod: metadata.name, error });
+  }
+}
