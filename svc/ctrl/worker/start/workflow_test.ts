@@ -83,6 +83,12 @@ Deno.test("a start that fails leaves everything as it was, and says why", async 
     message: "The image does not exist any more.",
     address: "",
   });
+  const refused = instanceReport({
+    status: "pending",
+    reason: "refused",
+    message: "Kubernetes does not take the app's pods: a rule.",
+    address: "",
+  });
   const cases: readonly [
     string,
     string,
@@ -100,6 +106,12 @@ Deno.test("a start that fails leaves everything as it was, and says why", async 
       "image_unavailable",
       /does not exist any more/,
       (environment, id, nowMs) => report(environment.db, id, nowMs, [gone]),
+    ],
+    [
+      "its cluster refuses it, and goes on doing so",
+      "refused",
+      /^Kubernetes does not take the app's pods/,
+      (environment, id, nowMs) => report(environment.db, id, nowMs, [refused]),
     ],
     ["its region's agent has timed out", "no_region", /No agent is connected/, () => Promise.resolve()],
     [
