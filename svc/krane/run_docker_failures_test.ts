@@ -109,11 +109,6 @@ engineTest(
   async (bench) => {
     const name = bench.name();
     const holder = `unkey-${name}-0`;
-    const docker = async (...args: readonly string[]): Promise<void> => {
-      const { success, stderr } = await new Deno.Command("docker", { args: [...args], stdout: "null" })
-        .output();
-      assert.ok(success, new TextDecoder().decode(stderr));
-    };
     await docker("create", "--name", holder, BASE_IMAGE, "true");
     try {
       await bench.agent();
@@ -130,3 +125,34 @@ engineTest(
     await bench.plane.settled(name, Status.RUNNING);
   },
 );
+
+/** An operator who cleans up must see what it costs. */
+engineTest(
+  "an image that is gone with its container is told, and the app comes back with the image",
+  async (bench) => {
+    const name = bench.name();
+    const image = `registry.invalid/${name}:1`;
+    await docker("tag", BASE_IMAGE, image);
+    try {
+      await bench.agent();
+      await bench.plane.snapshot(0, 1, apply(name, 1, { image }));
+      await bench.plane.settled(name, Status.RUNNING);
+      await docker("rmi", image);
+      await docker("rm", "--force", `unkey-${name}-0`);
+      const found = await until(
+        "the missing image",
+        () => bench.plane.instances(name).find((each) => each.reason === "image_pull"),
+      );
+      assert.match(found.message, /could not be pulled: its registry cannot be reached/);
+      await docker("tag", BASE_IMAGE, image);
+      await bench.plane.settled(name, Status.RUNNING);
+    } finally {
+      await docker("rmi", "--force", image);
+    }
+  },
+);
+
+async function docker(...args: readonly string[]): Promise<void> {
+  const { success, stderr } = await new Deno.Command("docker", { args: [...args], stdout: "null" }).output();
+  assert.ok(success, new TextDecoder().decode(stderr));
+}
