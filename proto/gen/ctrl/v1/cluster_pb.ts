@@ -684,7 +684,9 @@ export type ReportDeploymentStatusRequest_Update_Instance = Message<"ctrl.v1.Rep
   status: ReportDeploymentStatusRequest_Update_Instance_Status;
 
   /**
-   * Why it is not running, as a code: `crash_loop`, `image_pull`, `oom_killed`, `not_listening`, `unschedulable`.
+   * Why it is not running, as a code: `crash_loop`, `image_pull`, `oom_killed`, `not_listening`, `unhealthy`; `refused`
+   * by the cluster or the engine, so that no waiting mends it; `quota`, `unschedulable`, `sandbox`, `mount`,
+   * `node_not_ready`, `leaving` or `cluster_trouble`, which may pass.
    *
    * @generated from field: string reason = 6;
    */
