@@ -51,5 +51,6 @@ export const BOUNDS = {
   kubeDeletesFailed: { limit: 0, text: "0 of 200" },
   kubeConnections: { limit: 2, text: "<= 2" },
   kubeMemory: { limit: 1, text: "less than the library" },
+  certificateMs: seconds(1_000),
   reportedMs: { limit: 1_000, text: "all < 1 s" },
 } as const;

@@ -5,6 +5,7 @@
 // deno-lint-ignore-file no-console -- the table is its output
 import { benchApi } from "./api.ts";
 import { benchBuild } from "./build.ts";
+import { benchCertificate } from "./certificate.ts";
 import { benchCli } from "./cli.ts";
 import { benchCluster } from "./cluster.ts";
 import { benchEdge } from "./edge.ts";
@@ -30,6 +31,7 @@ const BENCHES: Readonly<Record<string, () => Promise<Row[]>>> = {
   switch: benchSwitch,
   cluster: () => benchCluster(),
   kube_client: benchKubeClient,
+  certificate: benchCertificate,
 };
 
 const chosen = Deno.args.length === 0 ? Object.keys(BENCHES) : Deno.args;
