@@ -29,6 +29,19 @@ export async function listAcmeChallenges(db: Queryable, hostname: string): Promi
     .orderBy("created_at").execute();
 }
 
+/** Names with proofs from before `beforeMs` that no attempt works on. */
+export async function listNamesWithOldChallenges(
+  db: Queryable,
+  beforeMs: number,
+  limit: number,
+): Promise<string[]> {
+  const rows = await db.selectFrom("acme_challenges")
+    .leftJoin("certificate_orders", "certificate_orders.hostname", "acme_challenges.hostname")
+    .select("acme_challenges.hostname").distinct().where("acme_challenges.created_at", "<", beforeMs)
+    .where((eb) => eb.or([eb("status", "is", null), eb("status", "!=", "ordering")])).limit(limit).execute();
+  return rows.map(({ hostname }) => hostname);
+}
+
 /** Forgets a proof. */
 export async function deleteAcmeChallenge(db: Queryable, hostname: string, token: string): Promise<void> {
   await db.deleteFrom("acme_challenges").where("hostname", "=", hostname).where("token", "=", token)

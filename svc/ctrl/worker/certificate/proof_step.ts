@@ -63,19 +63,39 @@ export async function prepareProof(
   };
   // Before the record: whatever is published can be found again.
   await putAcmeChallenge(db.kysely, proof);
-  if (isRecord) await records?.publish(recordOf(proof), signal);
-  return { kind: "prepared", isRecord };
+  if (!isRecord) return { kind: "prepared", isRecord };
+  try {
+    await records?.publish(recordOf(proof), signal);
+    return { kind: "prepared", isRecord };
+  } catch (error) {
+    signal.throwIfAborted();
+    deps.log.error("a proof was not written to the DNS", {
+      hostname: wish.hostname,
+      error: describeError(error),
+    });
+    return {
+      kind: "failed",
+      afterMs: 0,
+      problem: "The platform's DNS provider did not take the record that proves the name.",
+    };
+  }
 }
 
 /** True when the DNS shows all records of the name. */
 export async function isProofPublished(
-  { db, records }: CertificateDeps,
+  { db, log, records }: CertificateDeps,
   { hostname }: Wish,
   signal: AbortSignal,
 ): Promise<boolean> {
   for (const proof of await listAcmeChallenges(db.kysely, hostname)) {
     if (proof.challenge_type !== "dns-01" || records === undefined) continue;
-    if (!await records.isPublished(recordOf(proof), signal)) return false;
+    try {
+      if (!await records.isPublished(recordOf(proof), signal)) return false;
+    } catch (error) {
+      signal.throwIfAborted();
+      log.warn("the DNS does not answer for a proof", { hostname, error: describeError(error) });
+      return false;
+    }
   }
   return true;
 }

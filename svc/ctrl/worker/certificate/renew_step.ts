@@ -9,12 +9,14 @@ import {
   findCertificate,
   listCertificatesForAdvice,
   listCertificatesToRenew,
+  listNamesWithOldChallenges,
   listOpenOrders,
   listOverdueOrders,
   setRenewal,
 } from "../../internal/store/mod.ts";
 import type { CertificateDeps } from "./deps.ts";
 import { isLate } from "./plan.ts";
+import { cleanProofs } from "./proof_step.ts";
 import type { Due, DueOrder } from "./types.ts";
 
 const MINUTE_MS = 60_000;
@@ -31,13 +33,14 @@ const SILENT_MS = 15 * MINUTE_MS;
 /** The longest window of a limit is a week. */
 const ORDERS_KEPT_MS = 8 * DAY_MS;
 
-/** Asks authorities when to renew what they issued. */
-export async function takeAdvice(
-  { db, clock, authorities }: CertificateDeps,
-  signal: AbortSignal,
-): Promise<void> {
+/** Asks authorities when to renew what they issued, and takes away proofs that stayed. */
+export async function takeAdvice(deps: CertificateDeps, signal: AbortSignal): Promise<void> {
+  const { db, clock, authorities } = deps;
   const nowMs = clock.now();
   await deleteOldAcmeOrders(db.kysely, nowMs - ORDERS_KEPT_MS);
+  for (const hostname of await listNamesWithOldChallenges(db.kysely, nowMs - SILENT_MS, ADVICE_MAX)) {
+    await cleanProofs(deps, hostname, signal);
+  }
   for (const certificate of await listCertificatesForAdvice(db.kysely, { nowMs, limit: ADVICE_MAX })) {
     const authority = authorities.find(certificate.directory_url);
     const info = authority === undefined || authorities.isAvoided(authority)
