@@ -115,6 +115,11 @@ export function edgeSettings(plan: Plan & { readonly state: SeededState }): Sett
     UNKEY_HTTP_HOST: HOST,
     UNKEY_HTTP_PORT: String(plan.config.edgePort),
     UNKEY_FRONTLINE_DRAIN_MS: String(plan.config.drainMs),
+    UNKEY_FRONTLINE_HEADER_BYTES_MAX: String(plan.config.headBytesMax),
+    UNKEY_FRONTLINE_HEADERS_MAX: String(plan.config.headersMax),
+    UNKEY_FRONTLINE_RESPONSE_HEADER_TIMEOUT_MS: String(plan.config.responseHeadMsMax),
+    UNKEY_FRONTLINE_RESPONSE_HEADER_BYTES_MAX: String(plan.config.responseHeadBytesMax),
+    UNKEY_FRONTLINE_RESPONSE_HEADERS_MAX: String(plan.config.responseHeadersMax),
     UNKEY_TRUSTED_PROXIES: plan.config.trustedProxies.join(","),
     // There is no load balancer in front of it.
     UNKEY_FRONTLINE_STOP_DELAY_MS: "0",

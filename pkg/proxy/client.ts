@@ -10,7 +10,7 @@ import { parseRequestHead, type RequestHead, requestHeadEnd, type ResponseHead }
 import type { ResponsePart } from "./link.ts";
 import type { ClientPeer, ClientSide } from "./peer.ts";
 import type { UpstreamConnection } from "./pool.ts";
-import { describeRequest, expectationProblem } from "./request.ts";
+import { describeRequest, expectationProblem, likelyHost } from "./request.ts";
 import { Tunnel } from "./tunnel.ts";
 import type { Answer, Failure } from "./types.ts";
 
@@ -111,7 +111,7 @@ export class ClientConnection implements ExchangeClient, ClientSide {
     if (end === -2) return this.#refuse({ kind: "bad_request", detail: "A line does not end in CR LF." });
     if (end > headBytesMax || (end === -1 && this.#pending.length > headBytesMax)) {
       const detail = `The request line and headers are longer than ${headBytesMax} bytes.`;
-      return this.#refuse({ kind: "header_too_large", detail });
+      return this.#refuse({ kind: "header_too_large", detail }, likelyHost(this.#pending, headBytesMax));
     }
     if (end === -1) {
       this.#scanned = this.#pending.length;
@@ -120,8 +120,8 @@ export class ClientConnection implements ExchangeClient, ClientSide {
     this.#scanned = 0;
     if (this.#served === 0 && isHttp2Preface(this.#pending)) return this.#refuseHttp2();
     const head = parseRequestHead(this.#pending, end, headersMax);
+    if (!head.ok) return this.#refuse(head.failure, likelyHost(this.#pending, end));
     this.#pending = this.#pending.subarray(end);
-    if (!head.ok) return this.#refuse(head.failure);
     const framing = requestFraming(head.value);
     if (!framing.ok) return this.#refuse(framing.failure);
     const request = describeRequest(head.value, {
@@ -150,9 +150,9 @@ export class ClientConnection implements ExchangeClient, ClientSide {
   }
 
   /** Answers what cannot be read as a request. Nothing after it can be trusted, so the connection ends. */
-  #refuse(failure: Failure): void {
+  #refuse(failure: Failure, host?: string): void {
     const id = this.#core.options.newRequestId();
-    const answer = reportFailure(this.#core, failure, { id });
+    const answer = reportFailure(this.#core, failure, { id, host });
     this.#core.options.onStatus(answer.status);
     this.answer(answer, id, false);
   }

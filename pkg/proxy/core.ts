@@ -13,6 +13,8 @@ export interface Core {
 export interface FailureContext {
   readonly id: string;
   readonly request?: ProxyRequest;
+  /** The host that an unread request seems to be for. */
+  readonly host?: string | undefined;
   readonly upstream?: string | undefined;
   readonly cut?: boolean;
   readonly cause?: string | undefined;
@@ -26,7 +28,7 @@ export function reportFailure(core: Core, failure: Failure, context: FailureCont
     id: context.id,
     status: FAILURE_STATUS[failure.kind],
     method: request?.method,
-    host: request?.host,
+    host: request?.host ?? context.host,
     accept: request?.headers.find((each) => each.lower === "accept")?.value,
     upstream: context.upstream,
     cut: context.cut === true,

@@ -3,6 +3,7 @@ import { Buffer } from "node:buffer";
 import { parseRequestHead, parseResponseHead, requestHeadEnd, responseHeadEnd } from "./head.ts";
 import { hostName } from "./request.ts";
 import { ResponseHeads } from "./response_heads.ts";
+import { LIMITS } from "./types.ts";
 
 const HEAD = "GET /a HTTP/1.1\r\nHost: a\r\nX: \t b c\t\r\nEmpty:\r\n\r\n";
 
@@ -58,7 +59,7 @@ Deno.test("a response head of more than 64 KiB is refused, whether its end has c
   const start = "HTTP/1.1 200 OK\r\nA: ";
   const head = (bytes: number): Buffer => Buffer.from(`${start.padEnd(bytes - 4, "x")}\r\n\r\n`);
   const read = (bytes: Buffer) => {
-    const heads = new ResponseHeads();
+    const heads = new ResponseHeads(LIMITS);
     heads.push(bytes);
     return heads.next();
   };

@@ -17,7 +17,7 @@ interface Body {
 export class Http1Link implements UpstreamLink, UpstreamUser {
   readonly #pool: Pool;
   readonly #connection: UpstreamConnection;
-  readonly #heads = new ResponseHeads();
+  readonly #heads: ResponseHeads;
   #user: LinkUser | undefined;
   #method = "";
   #chunked = false;
@@ -27,6 +27,7 @@ export class Http1Link implements UpstreamLink, UpstreamUser {
   constructor(pool: Pool, connection: UpstreamConnection) {
     this.#pool = pool;
     this.#connection = connection;
+    this.#heads = new ResponseHeads(pool.limits);
   }
 
   get upstream(): Upstream {

@@ -90,6 +90,10 @@ export class Pool {
     this.#options = options;
   }
 
+  get limits(): ProxyLimits {
+    return this.#options.limits;
+  }
+
   /** The number of requests that run on `key`. */
   load(key: string): number {
     return this.#places.get(key)?.load ?? 0;

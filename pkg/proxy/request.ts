@@ -1,3 +1,4 @@
+import type { Buffer } from "node:buffer";
 import { listed, type Parsed, type RequestHead, single } from "./head.ts";
 import { HOPS_HEADER, REQUEST_ID_HEADER } from "./forward.ts";
 import type { Framing } from "./framing.ts";
@@ -48,6 +49,12 @@ export function describeRequest(head: RequestHead, peer: Peer): Parsed<ProxyRequ
       hops: HOPS.test(hops) ? Number(hops) : 999,
     },
   };
+}
+
+/** The host that a request which was not read seems to be for, to tell the owner of the app; nothing is routed by it. */
+export function likelyHost(bytes: Buffer, end: number): string | undefined {
+  const found = /\r\nHost:[ \t]*([^\s]{1,255})[ \t]*\r\n/i.exec(bytes.toString("latin1", 0, end));
+  return found?.[1] === undefined ? undefined : hostName(found[1]);
 }
 
 /** The name in a Host header: lower case, without port and trailing dot; `undefined` when it cannot be one. */

@@ -1,13 +1,13 @@
 import { Buffer } from "node:buffer";
+import type { ProxyLimits } from "./types.ts";
 import { type Parsed, parseResponseHead, type ResponseHead, responseHeadEnd } from "./head.ts";
 
-/** Twice the default limit of a request head: apps set many cookies. */
-const HEAD_BYTES_MAX = 64 * 1024;
-const HEADERS_MAX = 512;
 const INTERIM_RESPONSES_MAX = 64;
 const ROOM_BYTES_MIN = 1024;
 const BEGIN = "HTTP/";
 const EMPTY = Buffer.alloc(0);
+
+export type ResponseHeadLimits = Pick<ProxyLimits, "responseHeadBytesMax" | "responseHeadersMax">;
 
 /** Cuts response heads out of the bytes of an upstream: any number of interim ones, then the one that counts. */
 export class ResponseHeads {
@@ -17,6 +17,11 @@ export class ResponseHeads {
   #room: Buffer = EMPTY;
   #scanned = 0;
   #count = 0;
+  readonly #limits: ResponseHeadLimits;
+
+  constructor(limits: ResponseHeadLimits) {
+    this.#limits = limits;
+  }
 
   /** True if nothing at all has come yet. */
   get untouched(): boolean {
@@ -48,15 +53,16 @@ export class ResponseHeads {
     const begin = this.#bytes.toString("latin1", 0, BEGIN.length);
     if (!BEGIN.startsWith(begin)) return invalid(notHttp(this.#bytes));
     const end = responseHeadEnd(this.#bytes, this.#scanned);
-    if (end > HEAD_BYTES_MAX || (end === -1 && this.#bytes.length > HEAD_BYTES_MAX)) {
-      return invalid(`The app's response headers are longer than ${HEAD_BYTES_MAX} bytes.`);
+    const { responseHeadBytesMax: bytesMax, responseHeadersMax } = this.#limits;
+    if (end > bytesMax || (end === -1 && this.#bytes.length > bytesMax)) {
+      return invalid(`The app's response headers are longer than ${bytesMax} bytes.`);
     }
     if (end === -1) {
       this.#scanned = this.#bytes.length;
       if (this.#room.length === 0) this.#append(EMPTY);
       return undefined;
     }
-    const parsed = parseResponseHead(this.#bytes, end, HEADERS_MAX);
+    const parsed = parseResponseHead(this.#bytes, end, responseHeadersMax);
     this.#bytes = this.#bytes.subarray(end);
     this.#scanned = 0;
     if (++this.#count > INTERIM_RESPONSES_MAX) return invalid("The app sent too many interim responses.");

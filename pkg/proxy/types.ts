@@ -115,6 +115,9 @@ export interface ProxyLimits {
   readonly firstDialMsMax: number;
   /** From the end of the request to the head of the response. */
   readonly responseHeadMsMax: number;
+  /** Status line and header fields of a response together. */
+  readonly responseHeadBytesMax: number;
+  readonly responseHeadersMax: number;
   /** The time for which a connection to an upstream is kept for the next request. */
   readonly idleUpstreamMsMax: number;
   readonly idleUpstreamsMax: number;
@@ -137,6 +140,9 @@ export const LIMITS: ProxyLimits = {
   dialMsMax: 5_000,
   firstDialMsMax: 1_000,
   responseHeadMsMax: 300_000,
+  // Twice the limit of a request's head: apps set many cookies.
+  responseHeadBytesMax: 64 * 1024,
+  responseHeadersMax: 512,
   idleUpstreamMsMax: 30_000,
   idleUpstreamsMax: 128,
   dialsMax: 3,

@@ -33,6 +33,8 @@ export interface EdgeFields {
   readonly bodyStallMsMax: Field<number>;
   readonly dialMsMax: Field<number>;
   readonly responseHeadMsMax: Field<number>;
+  readonly responseHeadBytesMax: Field<number>;
+  readonly responseHeadersMax: Field<number>;
   readonly drainMs: Field<number>;
 }
 
@@ -130,6 +132,18 @@ export function edgeFields(name: "FRONTLINE" | "SENTINEL"): EdgeFields {
       LIMITS.responseHeadMsMax,
       24 * HOUR_MS,
       "Longest time for an app to begin its response; the rest has no limit.",
+    ),
+    responseHeadBytesMax: limit(
+      "response-header-bytes-max",
+      LIMITS.responseHeadBytesMax,
+      1024 * 1024,
+      "Longest status line with headers of a response, in bytes.",
+    ),
+    responseHeadersMax: limit(
+      "response-headers-max",
+      LIMITS.responseHeadersMax,
+      10_000,
+      "Most headers of a response.",
     ),
     drainMs: limit("drain-ms", 15_000, HOUR_MS, "How long running requests may go on after a stop."),
   };

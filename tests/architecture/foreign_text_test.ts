@@ -23,6 +23,7 @@ import {
   upgradeOf,
 } from "../../pkg/proxy/request.ts";
 import { ResponseHeads } from "../../pkg/proxy/response_heads.ts";
+import { LIMITS } from "../../pkg/proxy/mod.ts";
 import { parseReference } from "../../pkg/registry/reference.ts";
 import { pathOf } from "../../pkg/rpc/context.ts";
 import { explain } from "../../svc/frontline/internal/explain.ts";
@@ -175,7 +176,7 @@ const PARSERS: Readonly<Record<string, (text: string) => void>> = {
   "framing of a response": (text) =>
     responseHead(`HTTP/1.1 200 OK\r\nContent-Length: ${text}\r\nTransfer-Encoding: ${text}\r\n\r\n`),
   "bytes of a response's head": (text) => {
-    const heads = new ResponseHeads();
+    const heads = new ResponseHeads(LIMITS);
     inPieces(`HTTP/1.1 200 OK\r\nA: ${text}`.slice(0, CHARS), 1, (bytes) => {
       heads.push(bytes);
       for (let head = heads.next(); head?.ok === true; head = heads.next());

@@ -176,6 +176,7 @@ export class EdgeUnderTest implements ClientUnderTest {
           return this.#states(history.stream(Number(request.versionLastSeen ?? 0n), this, ended));
         },
         acknowledgeRoutes: () => Promise.reject(new Error("not in this test")),
+        reportRefusals: () => Promise.reject(new Error("not in this test")),
       },
       table: this.#table,
       certificates: new Certificates(base.log),

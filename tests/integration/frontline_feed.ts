@@ -6,7 +6,12 @@ import { systemClock } from "../../pkg/clock/mod.ts";
 import { silentLogger } from "../../pkg/logger/mod.ts";
 import { serveRpc } from "../../pkg/rpc/mod.ts";
 import { AcmeService } from "../../proto/gen/ctrl/v1/acme_pb.ts";
-import { FrontlineService, type RouteState, RouteStateSchema } from "../../proto/gen/ctrl/v1/frontline_pb.ts";
+import {
+  FrontlineService,
+  type Refusal,
+  type RouteState,
+  RouteStateSchema,
+} from "../../proto/gen/ctrl/v1/frontline_pb.ts";
 
 type State = MessageInitShape<typeof RouteStateSchema>["state"];
 
@@ -27,6 +32,7 @@ export class Feed implements AsyncDisposable {
   readonly acknowledged: bigint[] = [];
   /** Deployments that edges have named as used. */
   readonly requested: string[] = [];
+  readonly refusals: Refusal[] = [];
   readonly edgeIds = new Set<string>();
   readonly tokens = new Set<string>();
   /** Key authorizations by domain and token, with a blank between them. */
@@ -60,6 +66,10 @@ export class Feed implements AsyncDisposable {
             this.edgeIds.add(request.edgeId);
             this.tokens.add(context.requestHeader.get("authorization") ?? "");
             return this.#open(request.versionLastSeen, context.signal);
+          },
+          reportRefusals: (request) => {
+            this.refusals.push(...request.refusals);
+            return {};
           },
           acknowledgeRoutes: (request) => {
             this.acknowledged.push(request.appliedVersion);

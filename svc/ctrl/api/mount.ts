@@ -138,7 +138,18 @@ export function buildServices(parts: ServiceParts): Services {
           sentinels,
         }),
       );
-      router.service(FrontlineService, frontlineHandlers({ hub, agents, db, feed: routes }));
+      router.service(
+        FrontlineService,
+        frontlineHandlers({
+          hub,
+          agents,
+          db,
+          clock,
+          logs,
+          outputBytesMax: parts.outputBytesMax,
+          feed: routes,
+        }),
+      );
       router.service(AdminService, adminHandlers({ db, clock, vault, regions, sizes, operatorIdleSeconds }));
       router.service(AcmeService, acmeHandlers({ db }));
       router.service(

@@ -75,6 +75,7 @@ const CLUSTER: MethodsOf<typeof ClusterService> = {
 const FRONTLINE: MethodsOf<typeof FrontlineService> = {
   watchRoutes: { kind: "edge", sentinel: true },
   acknowledgeRoutes: { kind: "edge" },
+  reportRefusals: { kind: "edge" },
 };
 
 const ADMIN: MethodsOf<typeof AdminService> = {

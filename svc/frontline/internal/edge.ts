@@ -16,6 +16,8 @@ import { Certificates } from "./certificates.ts";
 import { CHALLENGE_PATH, type Challenges } from "./challenges.ts";
 import { explain } from "./explain.ts";
 import { clientScheme, redirect } from "./redirects.ts";
+import { refusalText } from "./refusal_text.ts";
+import type { Refusals } from "./refusals.ts";
 import type { RequestedDeployments } from "./requested.ts";
 import { type Instance, type Route, RouteTable } from "./route_table.ts";
 
@@ -37,6 +39,8 @@ export interface EdgeOptions {
   readonly namedDeployments: boolean;
   /** Learns of each deployment that gets a request, where the control plane wants to know. */
   readonly requested?: RequestedDeployments;
+  /** Takes what the owners of apps should know, where the control plane wants to know. */
+  readonly refusals?: Refusals | undefined;
   /** Absent where TLS ends elsewhere. */
   readonly https?: EdgeHttps | undefined;
   /** Answers challenges of certificate authorities; absent in a sentinel. */
@@ -86,9 +90,20 @@ export class Edge {
       explain,
       newRequestId: requestIds(clock),
       onDial: (upstream, ok) => this.#balancer.dialed(upstream.key, ok),
-      onFailure: (report) => logFailure(log, report),
+      onFailure: (report) => {
+        logFailure(log, report);
+        this.#tell(options, report);
+      },
       onStatus: (status) => void this.responses.set(status, (this.responses.get(status) ?? 0) + 1),
     });
+  }
+
+  #tell({ refusals, limits, clock }: EdgeOptions, report: FailureReport): void {
+    const deploymentId = this.table.lookup(report.host ?? "")?.route.deploymentId;
+    const text = refusals === undefined || deploymentId === undefined
+      ? undefined
+      : refusalText(report, limits);
+    if (deploymentId !== undefined && text !== undefined) refusals?.note(deploymentId, text, clock.now());
   }
 
   /** Deployments with requests under way get requests all the time, such as those of an open WebSocket. */

@@ -11,6 +11,8 @@ import { hstsValue, HTTPS_FIELDS, type HttpsConfig } from "../config_https.ts";
 import { Challenges } from "./challenges.ts";
 import { Edge, type EdgeHttps } from "./edge.ts";
 import { renderMetrics } from "./metrics.ts";
+import { reportRefusals } from "./refusal_reporter.ts";
+import { Refusals } from "./refusals.ts";
 import { RequestedDeployments } from "./requested.ts";
 import { Watcher, type WatchTimes } from "./watcher.ts";
 
@@ -63,6 +65,7 @@ export async function serveEdge(role: EdgeRole, config: EdgeConfig, process: Edg
   const { log, clock, signal } = process;
   const requested = role.acknowledges ? new RequestedDeployments() : undefined;
   const rpc = { baseUrl: config.controlPlaneUrl, token: role.token };
+  const refusals = role.acknowledges ? new Refusals() : undefined;
   const edge = new Edge({
     clock,
     log,
@@ -73,10 +76,12 @@ export async function serveEdge(role: EdgeRole, config: EdgeConfig, process: Edg
     ...(requested === undefined ? {} : { requested }),
     https: edgeHttps(role.https),
     challenges: role.https && new Challenges({ client: createRpcClient(AcmeService, rpc), clock, log }),
+    refusals,
   });
   const ready = Promise.withResolvers<void>();
+  const client = createRpcClient(FrontlineService, rpc);
   const watcher = new Watcher({
-    client: createRpcClient(FrontlineService, rpc),
+    client,
     table: edge.table,
     certificates: edge.certificates,
     clock,
@@ -119,6 +124,10 @@ export async function serveEdge(role: EdgeRole, config: EdgeConfig, process: Edg
     runner.go("limits", () => edge.proxy.run(drained.signal));
     runner.go("routes", () => watcher.run(drained.signal));
     runner.go("acknowledge", () => watcher.acknowledge(drained.signal));
+    if (refusals !== undefined) {
+      const report = { refusals, client, clock, log, edgeId: role.id };
+      runner.go("refusals", () => reportRefusals(report, drained.signal));
+    }
     void ready.promise.then(() => {
       const counts = { routes: edge.table.size, certificates: edge.certificates.size };
       log.info("ready", { port, https_port: httpsPort, edge_id: role.id, region: config.region, ...counts });
@@ -191,6 +200,8 @@ function limitsOf(config: EdgeConfig): ProxyLimits {
     bodyStallMsMax,
     dialMsMax,
     responseHeadMsMax,
+    responseHeadBytesMax,
+    responseHeadersMax,
   } = config;
   return {
     ...LIMITS,
@@ -202,5 +213,7 @@ function limitsOf(config: EdgeConfig): ProxyLimits {
     bodyStallMsMax,
     dialMsMax,
     responseHeadMsMax,
+    responseHeadBytesMax,
+    responseHeadersMax,
   };
 }

@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file ctrl/v1/frontline.proto.
  */
 export const file_ctrl_v1_frontline: GenFile = /*@__PURE__*/
-  fileDesc("ChdjdHJsL3YxL2Zyb250bGluZS5wcm90bxIHY3RybC52MSJAChJXYXRjaFJvdXRlc1JlcXVlc3QSGQoRdmVyc2lvbl9sYXN0X3NlZW4YASABKAQSDwoHZWRnZV9pZBgCIAEoCSLkAwoKUm91dGVTdGF0ZRIqCgthcHBseV9yb3V0ZRgBIAEoCzITLmN0cmwudjEuQXBwbHlSb3V0ZUgAEiwKDGRlbGV0ZV9yb3V0ZRgCIAEoCzIULmN0cmwudjEuRGVsZXRlUm91dGVIABIyCg9hcHBseV9lbmRwb2ludHMYBCABKAsyFy5jdHJsLnYxLkFwcGx5RW5kcG9pbnRzSAASNAoQZGVsZXRlX2VuZHBvaW50cxgFIAEoCzIYLmN0cmwudjEuRGVsZXRlRW5kcG9pbnRzSAASLAoMc25hcHNob3RfZW5kGAYgASgLMhQuY3RybC52MS5TbmFwc2hvdEVuZEgAEisKCWhlYXJ0YmVhdBgHIAEoCzIWLmN0cmwudjEuRmVlZEhlYXJ0YmVhdEgAEisKB3Byb2JsZW0YCCABKAsyGC5jdHJsLnYxLlJlc291cmNlUHJvYmxlbUgAEjYKEWFwcGx5X2NlcnRpZmljYXRlGAkgASgLMhkuY3RybC52MS5BcHBseUNlcnRpZmljYXRlSAASOAoSZGVsZXRlX2NlcnRpZmljYXRlGAogASgLMhouY3RybC52MS5EZWxldGVDZXJ0aWZpY2F0ZUgAEg8KB3ZlcnNpb24YAyABKARCBwoFc3RhdGUiyAEKCkFwcGx5Um91dGUSEAoIcm91dGVfaWQYASABKAkSEAoIaG9zdG5hbWUYAiABKAkSFQoNZGVwbG95bWVudF9pZBgDIAEoCRIWCg5lbnZpcm9ubWVudF9pZBgEIAEoCRIUCgx3b3Jrc3BhY2VfaWQYBSABKAkSDwoHc3RvcHBlZBgGIAEoCBIZChFyZWRpcmVjdF9ob3N0bmFtZRgHIAEoCRIlCgRzdG9wGAggASgLMhcuY3RybC52MS5EZXBsb3ltZW50U3RvcCIxCgtEZWxldGVSb3V0ZRIQCghyb3V0ZV9pZBgBIAEoCRIQCghob3N0bmFtZRgCIAEoCSJfCg5BcHBseUVuZHBvaW50cxIVCg1kZXBsb3ltZW50X2lkGAEgASgJEiQKCWVuZHBvaW50cxgCIAMoCzIRLmN0cmwudjEuRW5kcG9pbnQSEAoIcHJvdG9jb2wYAyABKAkiQAoIRW5kcG9pbnQSEwoLaW5zdGFuY2VfaWQYASABKAkSDwoHYWRkcmVzcxgCIAEoCRIOCgZyZWdpb24YAyABKAkiKAoPRGVsZXRlRW5kcG9pbnRzEhUKDWRlcGxveW1lbnRfaWQYASABKAkiigEKEEFwcGx5Q2VydGlmaWNhdGUSFgoOY2VydGlmaWNhdGVfaWQYASABKAkSEAoIaG9zdG5hbWUYAiABKAkSHQoVY2VydGlmaWNhdGVfY2hhaW5fcGVtGAMgASgJEhcKD3ByaXZhdGVfa2V5X3BlbRgEIAEoCRIUCgxub3RfYWZ0ZXJfbXMYBSABKAMiPQoRRGVsZXRlQ2VydGlmaWNhdGUSFgoOY2VydGlmaWNhdGVfaWQYASABKAkSEAoIaG9zdG5hbWUYAiABKAkiZgoYQWNrbm93bGVkZ2VSb3V0ZXNSZXF1ZXN0Eg8KB2VkZ2VfaWQYASABKAkSFwoPYXBwbGllZF92ZXJzaW9uGAIgASgEEiAKGHJlcXVlc3RlZF9kZXBsb3ltZW50X2lkcxgDIAMoCSIbChlBY2tub3dsZWRnZVJvdXRlc1Jlc3BvbnNlMrUBChBGcm9udGxpbmVTZXJ2aWNlEkMKC1dhdGNoUm91dGVzEhsuY3RybC52MS5XYXRjaFJvdXRlc1JlcXVlc3QaEy5jdHJsLnYxLlJvdXRlU3RhdGUiADABElwKEUFja25vd2xlZGdlUm91dGVzEiEuY3RybC52MS5BY2tub3dsZWRnZVJvdXRlc1JlcXVlc3QaIi5jdHJsLnYxLkFja25vd2xlZGdlUm91dGVzUmVzcG9uc2UiAGIGcHJvdG8z", [file_ctrl_v1_cluster, file_ctrl_v1_deployment]);
+  fileDesc("ChdjdHJsL3YxL2Zyb250bGluZS5wcm90bxIHY3RybC52MSJAChJXYXRjaFJvdXRlc1JlcXVlc3QSGQoRdmVyc2lvbl9sYXN0X3NlZW4YASABKAQSDwoHZWRnZV9pZBgCIAEoCSLkAwoKUm91dGVTdGF0ZRIqCgthcHBseV9yb3V0ZRgBIAEoCzITLmN0cmwudjEuQXBwbHlSb3V0ZUgAEiwKDGRlbGV0ZV9yb3V0ZRgCIAEoCzIULmN0cmwudjEuRGVsZXRlUm91dGVIABIyCg9hcHBseV9lbmRwb2ludHMYBCABKAsyFy5jdHJsLnYxLkFwcGx5RW5kcG9pbnRzSAASNAoQZGVsZXRlX2VuZHBvaW50cxgFIAEoCzIYLmN0cmwudjEuRGVsZXRlRW5kcG9pbnRzSAASLAoMc25hcHNob3RfZW5kGAYgASgLMhQuY3RybC52MS5TbmFwc2hvdEVuZEgAEisKCWhlYXJ0YmVhdBgHIAEoCzIWLmN0cmwudjEuRmVlZEhlYXJ0YmVhdEgAEisKB3Byb2JsZW0YCCABKAsyGC5jdHJsLnYxLlJlc291cmNlUHJvYmxlbUgAEjYKEWFwcGx5X2NlcnRpZmljYXRlGAkgASgLMhkuY3RybC52MS5BcHBseUNlcnRpZmljYXRlSAASOAoSZGVsZXRlX2NlcnRpZmljYXRlGAogASgLMhouY3RybC52MS5EZWxldGVDZXJ0aWZpY2F0ZUgAEg8KB3ZlcnNpb24YAyABKARCBwoFc3RhdGUiyAEKCkFwcGx5Um91dGUSEAoIcm91dGVfaWQYASABKAkSEAoIaG9zdG5hbWUYAiABKAkSFQoNZGVwbG95bWVudF9pZBgDIAEoCRIWCg5lbnZpcm9ubWVudF9pZBgEIAEoCRIUCgx3b3Jrc3BhY2VfaWQYBSABKAkSDwoHc3RvcHBlZBgGIAEoCBIZChFyZWRpcmVjdF9ob3N0bmFtZRgHIAEoCRIlCgRzdG9wGAggASgLMhcuY3RybC52MS5EZXBsb3ltZW50U3RvcCIxCgtEZWxldGVSb3V0ZRIQCghyb3V0ZV9pZBgBIAEoCRIQCghob3N0bmFtZRgCIAEoCSJfCg5BcHBseUVuZHBvaW50cxIVCg1kZXBsb3ltZW50X2lkGAEgASgJEiQKCWVuZHBvaW50cxgCIAMoCzIRLmN0cmwudjEuRW5kcG9pbnQSEAoIcHJvdG9jb2wYAyABKAkiQAoIRW5kcG9pbnQSEwoLaW5zdGFuY2VfaWQYASABKAkSDwoHYWRkcmVzcxgCIAEoCRIOCgZyZWdpb24YAyABKAkiKAoPRGVsZXRlRW5kcG9pbnRzEhUKDWRlcGxveW1lbnRfaWQYASABKAkiigEKEEFwcGx5Q2VydGlmaWNhdGUSFgoOY2VydGlmaWNhdGVfaWQYASABKAkSEAoIaG9zdG5hbWUYAiABKAkSHQoVY2VydGlmaWNhdGVfY2hhaW5fcGVtGAMgASgJEhcKD3ByaXZhdGVfa2V5X3BlbRgEIAEoCRIUCgxub3RfYWZ0ZXJfbXMYBSABKAMiPQoRRGVsZXRlQ2VydGlmaWNhdGUSFgoOY2VydGlmaWNhdGVfaWQYASABKAkSEAoIaG9zdG5hbWUYAiABKAkiZgoYQWNrbm93bGVkZ2VSb3V0ZXNSZXF1ZXN0Eg8KB2VkZ2VfaWQYASABKAkSFwoPYXBwbGllZF92ZXJzaW9uGAIgASgEEiAKGHJlcXVlc3RlZF9kZXBsb3ltZW50X2lkcxgDIAMoCSIbChlBY2tub3dsZWRnZVJvdXRlc1Jlc3BvbnNlIkwKFVJlcG9ydFJlZnVzYWxzUmVxdWVzdBIPCgdlZGdlX2lkGAEgASgJEiIKCHJlZnVzYWxzGAIgAygLMhAuY3RybC52MS5SZWZ1c2FsIjoKB1JlZnVzYWwSFQoNZGVwbG95bWVudF9pZBgBIAEoCRIMCgR0ZXh0GAIgASgJEgoKAmF0GAMgASgDIhgKFlJlcG9ydFJlZnVzYWxzUmVzcG9uc2UyigIKEEZyb250bGluZVNlcnZpY2USQwoLV2F0Y2hSb3V0ZXMSGy5jdHJsLnYxLldhdGNoUm91dGVzUmVxdWVzdBoTLmN0cmwudjEuUm91dGVTdGF0ZSIAMAESXAoRQWNrbm93bGVkZ2VSb3V0ZXMSIS5jdHJsLnYxLkFja25vd2xlZGdlUm91dGVzUmVxdWVzdBoiLmN0cmwudjEuQWNrbm93bGVkZ2VSb3V0ZXNSZXNwb25zZSIAElMKDlJlcG9ydFJlZnVzYWxzEh4uY3RybC52MS5SZXBvcnRSZWZ1c2Fsc1JlcXVlc3QaHy5jdHJsLnYxLlJlcG9ydFJlZnVzYWxzUmVzcG9uc2UiAGIGcHJvdG8z", [file_ctrl_v1_cluster, file_ctrl_v1_deployment]);
 
 /**
  * @generated from message ctrl.v1.WatchRoutesRequest
@@ -385,6 +385,74 @@ export const AcknowledgeRoutesResponseSchema: GenMessage<AcknowledgeRoutesRespon
   messageDesc(file_ctrl_v1_frontline, 10);
 
 /**
+ * @generated from message ctrl.v1.ReportRefusalsRequest
+ */
+export type ReportRefusalsRequest = Message<"ctrl.v1.ReportRefusalsRequest"> & {
+  /**
+   * @generated from field: string edge_id = 1;
+   */
+  edgeId: string;
+
+  /**
+   * At most 100, in the order of their times.
+   *
+   * @generated from field: repeated ctrl.v1.Refusal refusals = 2;
+   */
+  refusals: Refusal[];
+};
+
+/**
+ * Describes the message ctrl.v1.ReportRefusalsRequest.
+ * Use `create(ReportRefusalsRequestSchema)` to create a new message.
+ */
+export const ReportRefusalsRequestSchema: GenMessage<ReportRefusalsRequest> = /*@__PURE__*/
+  messageDesc(file_ctrl_v1_frontline, 11);
+
+/**
+ * @generated from message ctrl.v1.Refusal
+ */
+export type Refusal = Message<"ctrl.v1.Refusal"> & {
+  /**
+   * @generated from field: string deployment_id = 1;
+   */
+  deploymentId: string;
+
+  /**
+   * At most 1,000 bytes.
+   *
+   * @generated from field: string text = 2;
+   */
+  text: string;
+
+  /**
+   * Unix milliseconds.
+   *
+   * @generated from field: int64 at = 3;
+   */
+  at: bigint;
+};
+
+/**
+ * Describes the message ctrl.v1.Refusal.
+ * Use `create(RefusalSchema)` to create a new message.
+ */
+export const RefusalSchema: GenMessage<Refusal> = /*@__PURE__*/
+  messageDesc(file_ctrl_v1_frontline, 12);
+
+/**
+ * @generated from message ctrl.v1.ReportRefusalsResponse
+ */
+export type ReportRefusalsResponse = Message<"ctrl.v1.ReportRefusalsResponse"> & {
+};
+
+/**
+ * Describes the message ctrl.v1.ReportRefusalsResponse.
+ * Use `create(ReportRefusalsResponseSchema)` to create a new message.
+ */
+export const ReportRefusalsResponseSchema: GenMessage<ReportRefusalsResponse> = /*@__PURE__*/
+  messageDesc(file_ctrl_v1_frontline, 13);
+
+/**
  * Feeds the edges. Authenticated by an edge token; a sentinel's token may watch too, and sees its environment only.
  *
  * @generated from service ctrl.v1.FrontlineService
@@ -409,6 +477,17 @@ export const FrontlineService: GenService<{
     methodKind: "unary";
     input: typeof AcknowledgeRoutesRequestSchema;
     output: typeof AcknowledgeRoutesResponseSchema;
+  },
+  /**
+   * Lines for the output of deployments: what an edge refused or broke in their place. More than 30 a minute of one
+   * deployment are dropped.
+   *
+   * @generated from rpc ctrl.v1.FrontlineService.ReportRefusals
+   */
+  reportRefusals: {
+    methodKind: "unary";
+    input: typeof ReportRefusalsRequestSchema;
+    output: typeof ReportRefusalsResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_ctrl_v1_frontline, 0);

@@ -16,3 +16,4 @@
  */
 export { LogFollower } from "./follower.ts";
 export { LogHub, type LogHubOptions } from "./hub.ts";
+export { OutputStore, type OutputStoreOptions } from "./output_store.ts";

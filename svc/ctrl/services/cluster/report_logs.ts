@@ -1,12 +1,6 @@
 import type { ReportInstanceLogsRequest } from "../../../../proto/gen/ctrl/v1/cluster_pb.ts";
-import {
-  BLOCK_BYTES_MIN,
-  insertInstanceLogs,
-  listTopology,
-  type LogLine,
-  timeNsText,
-  trimInstanceLogs,
-} from "../../internal/store/mod.ts";
+import { OutputStore } from "../../internal/logs/mod.ts";
+import { listTopology, type LogLine, timeNsText } from "../../internal/store/mod.ts";
 import { cutToBytes, invalid, text } from "../../internal/validate/mod.ts";
 import type { ClusterDeps } from "./deps.ts";
 
@@ -14,9 +8,6 @@ const LINES_MAX = 1_000;
 /** More than a character of four bytes for each one that an agent lets pass. */
 const LINE_BYTES_MAX = 262_144;
 const CUT = " (unkey: the line goes on, and was cut here)";
-/** A deployment is trimmed after this share of its bound in new text, so it exceeds the bound by at most that. */
-const TRIM_SHARE = 1 / 16;
-const COUNTED_MAX = 10_000;
 
 /** Stores batches of output; one per process. */
 export interface LogTaker {
@@ -27,25 +18,14 @@ export interface LogTaker {
 export function createLogTaker(
   { db, logs, outputBytesMax }: Pick<ClusterDeps, "db" | "logs" | "outputBytesMax">,
 ): LogTaker {
-  const untrimmed = new Map<string, number>();
+  const output = new OutputStore({ db, hub: logs, bytesMax: outputBytesMax });
   return {
     async take(region, request): Promise<void> {
       const deploymentId = text("deployment_id", request.deploymentId, 128);
       const lines = checkLines(region, request);
       const placements = await listTopology(db.kysely, deploymentId);
       if (lines.length === 0 || !placements.some((each) => each.region === region)) return;
-      await insertInstanceLogs(db.kysely, deploymentId, lines);
-      logs.reported(deploymentId);
-      const chars = lines.reduce((sum, each) => sum + each.text.length, BLOCK_BYTES_MIN);
-      const count = (untrimmed.get(deploymentId) ?? 0) + chars;
-      untrimmed.delete(deploymentId);
-      if (count >= outputBytesMax * TRIM_SHARE) {
-        return void await trimInstanceLogs(db.kysely, deploymentId, outputBytesMax);
-      }
-      // The deployment that printed last comes last, so that one of long ago is forgotten first.
-      untrimmed.set(deploymentId, count);
-      const [oldest] = untrimmed.keys();
-      if (untrimmed.size > COUNTED_MAX && oldest !== undefined) untrimmed.delete(oldest);
+      await output.put(deploymentId, lines);
     },
   };
 }

@@ -2,10 +2,13 @@ import type { ServiceImpl } from "@connectrpc/connect";
 import { streamClientOf } from "../../../../pkg/rpc/mod.ts";
 import type { FrontlineService } from "../../../../proto/gen/ctrl/v1/frontline_pb.ts";
 import { principalOf } from "../../internal/auth/principal.ts";
+import { EDGE_REGION } from "../../internal/changes/mod.ts";
+import { type RefusalDeps, RefusalTaker } from "./report_refusals.ts";
 import { acknowledgeRoutes, type FrontlineDeps, watchOwnRoutes, watchRoutes } from "./watch_routes.ts";
 
 /** Adapts the edges' use cases to `ctrl.v1.FrontlineService`: decode, call, encode. */
-export function frontlineHandlers(deps: FrontlineDeps): ServiceImpl<typeof FrontlineService> {
+export function frontlineHandlers(deps: FrontlineDeps & RefusalDeps): ServiceImpl<typeof FrontlineService> {
+  const refusals = new RefusalTaker(deps);
   return {
     watchRoutes(request, context) {
       const caller = principalOf(context.values, "edge", "sentinel");
@@ -16,6 +19,10 @@ export function frontlineHandlers(deps: FrontlineDeps): ServiceImpl<typeof Front
     },
     async acknowledgeRoutes(request) {
       await acknowledgeRoutes(deps, request);
+      return {};
+    },
+    async reportRefusals(request) {
+      await refusals.take(EDGE_REGION, request);
       return {};
     },
   };
