@@ -1,3 +1,4 @@
+import type { Http2Pool } from "./http2_pool.ts";
 import type { Pool } from "./pool.ts";
 import type { Answer, Failure, FailureReport, ProxyOptions, ProxyRequest } from "./types.ts";
 import { FAILURE_STATUS } from "./types.ts";
@@ -6,6 +7,7 @@ import { FAILURE_STATUS } from "./types.ts";
 export interface Core {
   readonly options: ProxyOptions;
   readonly pool: Pool;
+  readonly http2Pool: Http2Pool;
   /** True if the proxy stops: responses then end their connections. */
   stopping: boolean;
 }

@@ -9,6 +9,9 @@ import { isRepeatable, keepsAlive, upgradeOf } from "./request.ts";
 import type { Answer, Failure, ProxyRequest } from "./types.ts";
 import { UpstreamSearch } from "./upstream_search.ts";
 
+/** The limit of new attempts after connections that ended before the app did anything. */
+const ATTEMPTS_MAX = 2;
+
 /** The client's side of an exchange. */
 export interface ExchangeClient {
   /** Writes an interim response, or the switch to `upgrade`; false when the client takes no more for now. */
@@ -56,6 +59,7 @@ export class Exchange implements LinkUser {
   /** True if the client's connection goes on after the response. */
   #keepAlive = false;
   #over = false;
+  #attempts = 0;
   /** When the last thing happened that moves the request on. */
   #movedMs: number;
 
@@ -194,10 +198,11 @@ export class Exchange implements LinkUser {
   }
 
   /** The connection went away: an old one that the app had closed before it answered is replaced by a new one. */
-  lost(cause: string): void {
+  lost(cause: string, unprocessed = false): void {
     if (this.#responding) return this.#cut(`The connection to the app broke: ${cause}`);
     const link = this.#link;
-    if (link?.used === true && link.untouched && !this.#bodyBegun && isRepeatable(this.#head)) {
+    const isStale = link?.used === true && link.untouched && isRepeatable(this.#head);
+    if ((isStale || unprocessed) && !this.#bodyBegun && this.#attempts++ < ATTEMPTS_MAX) {
       this.#release(false);
       return this.#search.begin({ fresh: true, repeatable: false });
     }

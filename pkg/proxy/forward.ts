@@ -77,32 +77,55 @@ export interface ForwardOptions {
   readonly trusted: boolean;
 }
 
-/** The head to send upstream: names, order and repetition as the client had them. */
-export function forwardedRequest(request: ProxyRequest, head: RequestHead, options: ForwardOptions): string {
-  const { framing, upgrade, trusted } = options;
+/**
+ * Calls `add` with each field that a request has for its app, except for its host, its length and those of one
+ * connection: names, order and repetition as the client had them, then those that tell about the client. `between` is
+ * called between the two.
+ */
+export function eachForwarded(
+  request: ProxyRequest,
+  head: RequestHead,
+  { trusted }: Pick<ForwardOptions, "trusted">,
+  add: (name: string, lower: string, value: string) => void,
+  between: (takesTrailers: boolean) => void,
+): void {
   const tokens = connectionTokens(head.headers);
-  let text = `${request.method} ${request.target} HTTP/1.1\r\nHost: ${request.hostHeader}\r\n`;
   let previousFor = "";
   let proto: string = request.scheme;
   let forwardedHost = request.hostHeader;
   let trailers = false;
   for (const { name, lower, value } of head.headers) {
     if (lower === "te") trailers ||= /(^|,)\s*trailers\s*($|;|,)/i.test(value);
-    if (lower === "expect" && head.minor === 1) text += `${name}: ${value}\r\n`;
+    if (lower === "expect" && head.minor === 1) add(name, lower, value);
     if (trusted && lower === "x-forwarded-for") previousFor += `${value}, `;
     if (trusted && lower === "x-forwarded-proto") proto = value;
     if (trusted && lower === "x-forwarded-host") forwardedHost = value;
     if (endsHere(lower, trusted) || tokens.has(lower)) continue;
-    text += `${name}: ${value}\r\n`;
+    add(name, lower, value);
   }
-  if (framing.kind === "length") text += `Content-Length: ${framing.bytes}\r\n`;
-  else if (framing.kind === "chunked") text += "Transfer-Encoding: chunked\r\n";
-  else if (head.headers.some((each) => each.lower === "content-length")) text += "Content-Length: 0\r\n";
-  if (upgrade !== undefined) text += `Connection: Upgrade\r\nUpgrade: ${upgrade}\r\n`;
-  else if (trailers) text += "Connection: TE\r\nTE: trailers\r\n";
-  return text + `X-Forwarded-For: ${previousFor}${request.clientAddress}\r\n` +
-    `X-Forwarded-Host: ${forwardedHost}\r\nX-Forwarded-Proto: ${proto}\r\n` +
-    `X-Request-Id: ${request.id}\r\nX-Unkey-Hops: ${request.hops + 1}\r\n\r\n`;
+  between(trailers);
+  add("X-Forwarded-For", "x-forwarded-for", previousFor + request.clientAddress);
+  add("X-Forwarded-Host", "x-forwarded-host", forwardedHost);
+  add("X-Forwarded-Proto", "x-forwarded-proto", proto);
+  add("X-Request-Id", REQUEST_ID_HEADER, request.id);
+  add("X-Unkey-Hops", HOPS_HEADER, String(request.hops + 1));
+}
+
+/** The head to send upstream. */
+export function forwardedRequest(request: ProxyRequest, head: RequestHead, options: ForwardOptions): string {
+  const { framing, upgrade } = options;
+  let text = `${request.method} ${request.target} HTTP/1.1\r\nHost: ${request.hostHeader}\r\n`;
+  const add = (name: string, _lower: string, value: string): void => {
+    text += `${name}: ${value}\r\n`;
+  };
+  eachForwarded(request, head, options, add, (takesTrailers) => {
+    if (framing.kind === "length") text += `Content-Length: ${framing.bytes}\r\n`;
+    else if (framing.kind === "chunked") text += "Transfer-Encoding: chunked\r\n";
+    else if (head.headers.some((each) => each.lower === "content-length")) text += "Content-Length: 0\r\n";
+    if (upgrade !== undefined) text += `Connection: Upgrade\r\nUpgrade: ${upgrade}\r\n`;
+    else if (takesTrailers) text += "Connection: TE\r\nTE: trailers\r\n";
+  });
+  return `${text}\r\n`;
 }
 
 /** The form in which a response is written to the client. */

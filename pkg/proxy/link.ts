@@ -59,8 +59,8 @@ export interface LinkUser {
   switched(head: ResponseHead, connection: UpstreamConnection, early: Buffer): void;
   /** The app sent no valid response. */
   invalid(failure: Failure): void;
-  /** The connection went away before the response was complete. */
-  lost(cause: string): void;
+  /** The connection went away before the response was complete. `unprocessed`: the app says that it did nothing. */
+  lost(cause: string, unprocessed?: boolean): void;
   /** More of the request can be sent. */
   drained(): void;
 }

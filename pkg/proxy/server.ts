@@ -5,6 +5,7 @@ import { type Core, reportFailure } from "./core.ts";
 import { latin1 } from "./body.ts";
 import { answerHead } from "./forward.ts";
 import { Http2Client } from "./http2_client.ts";
+import { Http2Pool } from "./http2_pool.ts";
 import { type ClientPeer, type ClientSide, plainAddress } from "./peer.ts";
 import { Pool } from "./pool.ts";
 import { TlsListener, type TlsOptions } from "./tls_listener.ts";
@@ -34,7 +35,8 @@ export class Proxy {
   readonly #servers: Server[] = [];
 
   constructor(options: ProxyOptions) {
-    this.#core = { options, pool: new Pool(options), stopping: false };
+    const pool = new Pool(options);
+    this.#core = { options, pool, http2Pool: new Http2Pool(options, pool), stopping: false };
   }
 
   /** The number of client connections. */
@@ -50,6 +52,7 @@ export class Proxy {
   /** Keeps no connection to `key` any longer than its running requests; for listeners that leave. */
   retire(key: string): void {
     this.#core.pool.retire(key);
+    this.#core.http2Pool.retire(key);
   }
 
   /**
@@ -104,6 +107,7 @@ export class Proxy {
   #sweep(): void {
     const nowMs = this.#core.options.clock.now();
     this.#core.pool.sweep();
+    this.#core.http2Pool.sweep();
     for (const each of [...this.#connections]) each.sweep(nowMs);
   }
 
@@ -126,6 +130,7 @@ export class Proxy {
     }
     for (const each of [...this.#connections, ...this.#handshakes]) each.destroy();
     this.#core.pool.close();
+    this.#core.http2Pool.close();
     await closed;
   }
 

@@ -13,6 +13,8 @@ export interface Upstream {
   readonly key: string;
   readonly host: string;
   readonly port: number;
+  /** HTTP/2 without TLS, spoken at once; else HTTP/1.1. */
+  readonly protocol?: "h2c" | undefined;
 }
 
 /** A request whose head has been read and found valid. */

@@ -45,6 +45,7 @@ export class UpstreamSearch {
     if (decision.kind === "answer") return this.#result.answered(decision.answer);
     if (decision.kind === "fail") return this.#result.failed(decision.failure);
     const { upstream, hasOthers = false } = decision;
+    if (upstream.protocol === "h2c") return this.#dial(upstream, { ...options, hasOthers });
     const recentMs = options.repeatable ? Infinity : RECENT_MS;
     const kept = options.fresh ? undefined : pool.take(upstream.key, recentMs);
     if (kept === undefined) return this.#dial(upstream, { ...options, hasOthers });
@@ -76,7 +77,7 @@ export class UpstreamSearch {
       readonly hasOthers: boolean;
     },
   ): void {
-    const { options: { limits, onDial }, pool } = this.#core;
+    const { options: { limits, onDial }, pool, http2Pool } = this.#core;
     if (this.#tried.has(upstream.key) || this.#dials >= limits.dialsMax) {
       const detail = "No instance of the app took the connection.";
       return this.#result.failed({ kind: "instance_unreachable", detail });
@@ -84,19 +85,23 @@ export class UpstreamSearch {
     this.#dials++;
     const isLast = !hasOthers || this.#dials === limits.dialsMax;
     const limitMs = isLast ? limits.dialMsMax : Math.min(limits.firstDialMsMax, limits.dialMsMax);
-    this.#cancelDial = pool.dial(upstream, limitMs, {
-      connected: (connection) => {
-        this.#cancelDial = undefined;
-        onDial(upstream, true);
-        this.#found(connection);
-      },
-      unreachable: (cause) => {
-        this.#cancelDial = undefined;
-        onDial(upstream, false);
-        this.#tried.add(upstream.key);
-        this.lastCause = `${upstream.host}:${upstream.port}: ${cause}`;
-        this.begin(options);
-      },
-    });
+    const connected = (link: UpstreamLink): void => {
+      this.#cancelDial = undefined;
+      onDial(upstream, true);
+      this.#result.found(link);
+    };
+    const unreachable = (cause: string): void => {
+      this.#cancelDial = undefined;
+      onDial(upstream, false);
+      this.#tried.add(upstream.key);
+      this.lastCause = `${upstream.host}:${upstream.port}: ${cause}`;
+      this.begin(options);
+    };
+    this.#cancelDial = upstream.protocol === "h2c"
+      ? http2Pool.open(upstream, options.fresh, { opened: connected, unreachable })
+      : pool.dial(upstream, limitMs, {
+        connected: (connection) => connected(new Http1Link(pool, connection)),
+        unreachable,
+      });
   }
 }

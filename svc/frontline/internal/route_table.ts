@@ -108,7 +108,7 @@ export class RouteTable {
         this.#dropRoute(change.routeId);
         break;
       case "apply_endpoints":
-        this.#setInstances(change.deploymentId, change.endpoints);
+        this.#setInstances(change.deploymentId, change.endpoints, change.protocol);
         break;
       case "delete_endpoints":
         this.#setInstances(change.deploymentId, []);
@@ -161,9 +161,9 @@ export class RouteTable {
     if (host !== undefined && this.#routes.get(host)?.routeId === routeId) this.#routes.delete(host);
   }
 
-  #setInstances(deploymentId: string, endpoints: readonly EndpointAddress[]): void {
+  #setInstances(deploymentId: string, endpoints: readonly EndpointAddress[], protocol = ""): void {
     const former = this.#instances.get(deploymentId) ?? NONE;
-    const next = endpoints.map((each) => instanceOf(each)).filter((each) => each !== undefined);
+    const next = endpoints.map((each) => instanceOf(each, protocol)).filter((each) => each !== undefined);
     const keys = new Set(next.map((each) => each.key));
     this.#instances.set(deploymentId, next);
     for (const each of former) if (!keys.has(each.key)) this.#onLeave(each.key);
@@ -188,10 +188,14 @@ export function resourceOf(change: RouteChange): string {
 }
 
 /** Reads `host:port`, with brackets around an IPv6 address; `undefined` for other texts. */
-function instanceOf({ instanceId, address, region }: EndpointAddress): Instance | undefined {
+function instanceOf(
+  { instanceId, address, region }: EndpointAddress,
+  protocol: string,
+): Instance | undefined {
   const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^\s:[\]]+)):([0-9]{1,5})$/.exec(address);
   const host = match?.[1] ?? match?.[2];
   const port = Number(match?.[3]);
   if (host === undefined || !(port >= 1 && port <= 65_535)) return undefined;
-  return { key: `${instanceId}@${address}`, host, port, instanceId, region };
+  const base = { key: `${instanceId}@${address}`, host, port, instanceId, region };
+  return protocol === "h2c" ? { ...base, protocol } : base;
 }
