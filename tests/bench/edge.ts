@@ -19,7 +19,7 @@ const ROUNDS = 3;
 const SAMPLE_MS = 50;
 
 /** A server on a port of this machine. */
-interface Target {
+export interface Target {
   readonly name: string;
   readonly port: number;
   readonly pid: number;
@@ -182,7 +182,11 @@ async function startEdge(children: ChildProcess[], feed: Feed, file: string, app
 }
 
 /** Starts a script that prints its port when it is ready. */
-async function startDeno(children: ChildProcess[], name: string, args: readonly string[]): Promise<Target> {
+export async function startDeno(
+  children: ChildProcess[],
+  name: string,
+  args: readonly string[],
+): Promise<Target> {
   const child = spawn(Deno.execPath(), ["run", "-A", "--quiet", `--v8-flags=${V8_FLAGS}`, ...args], {
     stdio: ["ignore", "pipe", "inherit"],
   });
@@ -217,7 +221,8 @@ async function startCaddy(
   return { name: "Caddy", port, pid: child.pid ?? 0 };
 }
 
-function installed(program: string): boolean {
+/** True if a program is on the path. */
+export function installed(program: string): boolean {
   return spawnSync("which", [program]).status === 0;
 }
 

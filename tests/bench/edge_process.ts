@@ -1,4 +1,7 @@
-/** An edge as a process of its own, fed by the control plane whose URL is its argument. Prints its port when ready. */
+/**
+ * An edge as a process of its own, fed by the control plane whose URL is its first argument; the second is a port for HTTPS,
+ * if it serves that. Prints its port when ready.
+ */
 // deno-lint-ignore-file no-console -- its port is its output
 import { systemClock } from "../../pkg/clock/mod.ts";
 import { loadConfig } from "../../pkg/config/mod.ts";
@@ -12,6 +15,7 @@ const settings: Readonly<Record<string, string>> = {
   UNKEY_CONTROL_PLANE_URL: Deno.args[0] ?? "",
   UNKEY_CONTROL_PLANE_BEARER: "bench",
   UNKEY_REGION: "local",
+  ...(Deno.args[1] === undefined ? {} : { UNKEY_HTTPS_PORT: Deno.args[1] }),
 };
 const config = loadConfig(FRONTLINE_FIELDS, {
   flags: new Map(),

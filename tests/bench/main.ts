@@ -15,6 +15,7 @@ import { benchKubeClient } from "./kube_client.ts";
 import { benchPack } from "./pack.ts";
 import { report, type Row } from "./row.ts";
 import { benchSwitch } from "./switch.ts";
+import { benchTls } from "./tls.ts";
 import { benchUp } from "./up.ts";
 import { benchUpload } from "./upload.ts";
 
@@ -26,6 +27,7 @@ const BENCHES: Readonly<Record<string, () => Promise<Row[]>>> = {
   up: benchUp,
   api: benchApi,
   edge: benchEdge,
+  tls: benchTls,
   feed: () => benchFeed(),
   feed_property: () => benchFeedProperty(),
   switch: benchSwitch,
