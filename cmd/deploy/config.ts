@@ -55,6 +55,14 @@ export const DEPLOY_FIELDS = {
       message: "must begin with /",
     }),
   }),
+  protocol: field({
+    flag: "protocol",
+    env: "UNKEY_APP_PROTOCOL",
+    file: "protocol",
+    placeholder: "<http1|h2c>",
+    help: "Protocol that the app speaks: http1, or h2c for HTTP/2 without TLS, such as gRPC.",
+    schema: z.enum(["http1", "h2c"], { error: 'must be "http1" or "h2c"' }).default("http1"),
+  }),
   startTimeoutMs: field({
     flag: "start-timeout",
     env: "UNKEY_START_TIMEOUT",

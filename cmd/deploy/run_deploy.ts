@@ -56,6 +56,7 @@ export async function runDeploy(options: DeployOptions): Promise<DeployResult> {
       port: config.port,
       healthCheckPath: config.healthCheckPath,
       ...(size === undefined ? {} : { size }),
+      protocol: config.protocol === "http1" ? "" : config.protocol,
       startSeconds: Math.ceil((config.startTimeoutMs ?? 0) / 1_000),
     });
     outcome.deploymentId = deploymentId;

@@ -17,6 +17,7 @@ export const KEYS = {
   dockerfile: filled("the path of a Dockerfile"),
   port: z.int({ error: PORT_RULE }).min(1, PORT_RULE).max(65_535, PORT_RULE),
   healthCheckPath: z.string({ error: PATH_RULE }).regex(/^\/[\x21-\x7e]*$/, PATH_RULE),
+  protocol: z.enum(["http1", "h2c"], { error: 'must be "http1" or "h2c"' }),
   startTimeout: z.string({ error: TIMEOUT_RULE }).regex(/^(?:\d+h)?(?:\d+m)?(?:\d+s)?$/, TIMEOUT_RULE),
   memory: z.union([z.int().min(1), z.string().refine((text) => parseMemory(text) !== undefined)], {
     error: 'must be MiB such as 512, or a size such as "2GiB"',

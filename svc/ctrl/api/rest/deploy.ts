@@ -108,6 +108,7 @@ function decodeCreate(body: z.infer<typeof createDeploymentBody>, idempotencyKey
     environmentSlug: body.environmentSlug,
     branch: body.branch,
     startSeconds: body.startSeconds ?? 0,
+    protocol: body.protocol ?? "",
     size: body.size === undefined ? undefined : {
       cpuMillicores: body.size.cpuMillicores ?? 0,
       memoryMib: body.size.memoryMib ?? 0,

@@ -41,6 +41,7 @@ export const createDeploymentBody = z.strictObject({
     replicas: z.int().min(1).optional(),
   }).optional(),
   startSeconds: z.int().min(1).optional(),
+  protocol: z.enum(["http1", "h2c"]).optional(),
 }).refine(
   ({ build, image }) => (build === undefined) !== (image === undefined),
   'must have exactly one of "build" and "image"',

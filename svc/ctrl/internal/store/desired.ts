@@ -178,15 +178,17 @@ export async function listEndpoints(
   }));
 }
 
-/** The environments of these deployments, by deployment; missing deployments have no entry. By primary key. */
-export async function listEnvironmentsOfDeployments(
+/** The environments of deployments, and the protocols that they speak: "" is HTTP/1.1. */
+export async function listServedDeployments(
   db: Queryable,
   deploymentIds: readonly string[],
-): Promise<ReadonlyMap<string, string>> {
+): Promise<ReadonlyMap<string, { readonly environmentId: string; readonly protocol: string }>> {
   if (deploymentIds.length === 0) return new Map();
-  const rows = await db.selectFrom("deployments").select(["id", "environment_id"])
+  const rows = await db.selectFrom("deployments").select(["id", "environment_id", "app_protocol"])
     .where("id", "in", [...deploymentIds]).execute();
-  return new Map(rows.map((row) => [row.id, row.environment_id]));
+  return new Map(
+    rows.map((row) => [row.id, { environmentId: row.environment_id, protocol: row.app_protocol ?? "" }]),
+  );
 }
 
 /** Deployments that have instances, in order of id, above `afterId`. Index on the deployment. */

@@ -192,6 +192,8 @@ export interface DeploymentsTable {
   health_check_path: string;
   /** Until it listens or its health check succeeds; 0: the time that the worker gives. */
   start_seconds: number;
+  /** "h2c"; null: HTTP/1.1. */
+  app_protocol: string | null;
   /** The host that health checks name, from the placement on; null before, and for older deployments. */
   health_check_host: string | null;
   cpu_millicores: number;

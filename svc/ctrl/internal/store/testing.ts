@@ -84,6 +84,7 @@ export function newDeployment(seed: Seed, changes: Partial<NewDeployment> = {}):
     memory_mib: 256,
     replicas: 0,
     start_seconds: 0,
+    app_protocol: null,
     encrypted_environment_variables: "{}",
     idempotency_key: null,
     created_at: NOW_MS,

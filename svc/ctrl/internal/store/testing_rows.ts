@@ -151,6 +151,7 @@ export const ROWS: Schema = {
     health_check_path: "/health",
     health_check_host: "shop.localhost",
     start_seconds: 90,
+    app_protocol: "h2c",
     cpu_millicores: 250,
     memory_mib: 256,
     replicas: 2,

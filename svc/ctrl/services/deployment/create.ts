@@ -138,6 +138,7 @@ async function insert(
       port: checked.port,
       health_check_path: checked.healthCheckPath,
       start_seconds: checked.startSeconds,
+      app_protocol: checked.protocol === "" ? null : checked.protocol,
       cpu_millicores: size.cpuMillicores,
       memory_mib: size.memoryMib,
       replicas: size.replicas,

@@ -31,6 +31,8 @@ export interface CreateRequest {
   readonly size: WireSize | undefined;
   /** 0: the operator's value. */
   readonly startSeconds: number;
+  /** "h2c", or "" for HTTP/1.1. */
+  readonly protocol: string;
   /** The deployment to repeat; empty: there is a source. */
   readonly redeployOf: string;
   /** Field names for messages, where the caller knows them by other names. */
@@ -61,6 +63,8 @@ export interface CheckedCreate {
   readonly port: number;
   readonly healthCheckPath: string;
   readonly startSeconds: number;
+  /** "h2c", or "" for HTTP/1.1. */
+  readonly protocol: string;
   /** The size of the deployment that is repeated, which holds until the environment's is set again. */
   readonly former?: { readonly size: Size; readonly environmentId: string; readonly createdAtMs: number };
 }
@@ -87,6 +91,7 @@ export function checkCreate(request: CreateRequest, project: ProjectsTable): Che
     port: port("port", request.port, PORT),
     healthCheckPath: healthCheckPath("health_check_path", request.healthCheckPath),
     startSeconds: startSeconds(request.startSeconds),
+    protocol: protocol(request),
   };
 }
 
@@ -98,6 +103,18 @@ export function checkIdempotencyKey({ idempotencyKey }: CreateRequest): string |
 function startSeconds(seconds: number): number {
   if (seconds >= 0 && seconds <= START_SECONDS_MAX) return seconds;
   throw invalid("start_seconds", `must be between 0 and ${START_SECONDS_MAX}`, String(seconds));
+}
+
+function protocol({ protocol: given, healthCheckPath: path }: CreateRequest): string {
+  if (given === "" || given === "http1") return "";
+  if (given !== "h2c") throw invalid("protocol", 'must be "http1" or "h2c"', given);
+  if (path === "") return given;
+  // Agents ask in HTTP/1.1, which an app of h2c need not understand.
+  throw invalid(
+    "health_check_path",
+    "must be empty for an app of protocol h2c: its port is checked instead",
+    path,
+  );
 }
 
 const NO_COMMIT: RequestedCommit = {

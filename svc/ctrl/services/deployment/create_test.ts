@@ -50,6 +50,18 @@ Deno.test("createDeployment() refuses requests that cannot be deployed, each wit
       /^health_check_path must begin/,
     ],
     [
+      "an unknown protocol",
+      { ...good, protocol: "h3" },
+      Code.InvalidArgument,
+      /^protocol must be "http1" or "h2c"/,
+    ],
+    [
+      "a health check in HTTP/1.1 of an app that does not speak it",
+      { ...good, protocol: "h2c", healthCheckPath: "/health" },
+      Code.InvalidArgument,
+      /^health_check_path must be empty for an app of protocol h2c/,
+    ],
+    [
       "an unknown context",
       { ...good, source: context("proj_x/build_x.tar.gz") },
       Code.FailedPrecondition,

@@ -19,6 +19,7 @@ export function fingerprint(request: CreateRequest): string {
     healthCheckPath,
     size,
     startSeconds,
+    protocol,
   } = request;
   return digestOf([
     projectId,
@@ -41,6 +42,7 @@ export function fingerprint(request: CreateRequest): string {
     // Nothing without a size: the fingerprint stays that of servers that knew none.
     ...(size === undefined ? [] : [[size.cpuMillicores, size.memoryMib, size.replicas]]),
     ...(startSeconds === 0 ? [] : [{ startSeconds }]),
+    ...(protocol === "" ? [] : [{ protocol }]),
   ]);
 }
 

@@ -171,6 +171,7 @@ function decodeCreate(request: CreateDeploymentRequest): CreateRequest {
     healthCheckPath: request.healthCheckPath,
     size: request.size,
     startSeconds: request.startSeconds,
+    protocol: request.protocol,
     redeployOf: request.redeployOf,
   };
 }

@@ -61,7 +61,7 @@ function refuseWithoutImage(row: DeploymentsTable): string {
 }
 
 function otherFields(
-  { source, git, branch, command, port, healthCheckPath, startSeconds }: CreateRequest,
+  { source, git, branch, command, port, healthCheckPath, startSeconds, protocol }: CreateRequest,
 ) {
   if (source !== undefined) return "the source";
   if (git !== undefined) return "git_commit";
@@ -69,6 +69,7 @@ function otherFields(
   if (command.length > 0) return "command";
   if (port !== 0) return "port";
   if (startSeconds !== 0) return "start_seconds";
+  if (protocol !== "") return "protocol";
   return healthCheckPath === "" ? undefined : "health_check_path";
 }
 
@@ -96,6 +97,7 @@ export function checkedAgain({ row, image }: Repeated, idempotencyKey: string | 
     port: row.port,
     healthCheckPath: row.health_check_path,
     startSeconds: row.start_seconds,
+    protocol: row.app_protocol ?? "",
     former: {
       size: { cpuMillicores: row.cpu_millicores, memoryMib: row.memory_mib, replicas: row.replicas },
       environmentId: row.environment_id,

@@ -9,8 +9,8 @@ import {
   type EndpointRow,
   listCertificates,
   listEndpoints,
-  listEnvironmentsOfDeployments,
   listRoutes,
+  listServedDeployments,
   pageCertificates,
   pageDeploymentsWithInstances,
   pageRoutes,
@@ -35,6 +35,7 @@ export type EndpointMessage = MessageInitShape<typeof EndpointSchema>;
 
 interface Endpoints {
   readonly environmentId: string | undefined;
+  readonly protocol: string;
   readonly rows: readonly EndpointRow[];
 }
 
@@ -87,12 +88,13 @@ const ENDPOINTS = feedKind<Endpoints, RouteEntry>({
       for (const [resourceId, row] of await endpointsOf(db, ids)) yield { resourceId, version: 0, row };
     }
   },
-  convert: ({ environmentId, rows }, deploymentId) => ({
+  convert: ({ environmentId, protocol, rows }, deploymentId) => ({
     environmentId,
     message: {
       case: "applyEndpoints",
       value: {
         deploymentId,
+        protocol,
         endpoints: rows.filter((row) => !row.leftOut).map(endpointMessage),
       },
     },
@@ -106,10 +108,13 @@ const ENDPOINTS = feedKind<Endpoints, RouteEntry>({
 
 /** Includes deployments without endpoints: edges must learn that nothing of them runs. */
 async function endpointsOf(db: Queryable, ids: readonly string[]): Promise<Map<string, Endpoints>> {
-  const environments = await listEnvironmentsOfDeployments(db, ids);
+  const served = await listServedDeployments(db, ids);
   const byDeployment = new Map<string, EndpointRow[]>(ids.map((id) => [id, []]));
   for (const row of await listEndpoints(db, ids)) byDeployment.get(row.deployment_id)?.push(row);
-  return new Map([...byDeployment].map(([id, rows]) => [id, { environmentId: environments.get(id), rows }]));
+  return new Map([...byDeployment].map(([id, rows]) => {
+    const { environmentId, protocol = "" } = served.get(id) ?? {};
+    return [id, { environmentId, protocol, rows }];
+  }));
 }
 
 function endpointMessage({ id, address, region }: EndpointRow): EndpointMessage {

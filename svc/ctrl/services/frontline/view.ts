@@ -75,9 +75,9 @@ export function sentinelView({ environmentId, region }: SentinelScope): View {
  */
 function inRegion({ message, leftOut = [] }: RouteEntry, region: string): RouteMessage {
   if (message.case !== "applyEndpoints") return message;
-  const { deploymentId = "", endpoints = [] } = message.value;
+  const { deploymentId = "", endpoints = [], protocol = "" } = message.value;
   const near = [...endpoints, ...leftOut].filter((each) => each.region === region);
-  return { case: "applyEndpoints", value: { deploymentId, endpoints: near } };
+  return { case: "applyEndpoints", value: { deploymentId, endpoints: near, protocol } };
 }
 
 function goneMessage({ resourceType, resourceId }: ItemEvent): RouteMessage {

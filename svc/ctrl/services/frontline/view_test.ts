@@ -1,12 +1,22 @@
 import { Code } from "@connectrpc/connect";
 import assert from "node:assert/strict";
 import { transact } from "../../../../pkg/db/mod.ts";
+import {
+  ClusterService,
+  ReportDeploymentStatusRequest_Update_Instance_Status as Status,
+} from "../../../../proto/gen/ctrl/v1/cluster_pb.ts";
+import { DeploymentService } from "../../../../proto/gen/ctrl/v1/deployment_pb.ts";
 import { FrontlineService, type RouteState } from "../../../../proto/gen/ctrl/v1/frontline_pb.ts";
 import { Secret } from "../../../../pkg/config/mod.ts";
 import { sealCertificateKey } from "../../internal/certificates/mod.ts";
-import { deleteCertificate, markRegionDown, storeCertificate } from "../../internal/store/mod.ts";
-import { clock, refused, sentinelToken, startApi, type TestApi, vaultOf } from "../testing.ts";
-import { nextState, REGION, route, runNew, summaryOf } from "../testing_agents.ts";
+import {
+  deleteCertificate,
+  findDeployment,
+  markRegionDown,
+  storeCertificate,
+} from "../../internal/store/mod.ts";
+import { clock, place, refused, sentinelToken, startApi, type TestApi, vaultOf } from "../testing.ts";
+import { instanceReport, nextState, REGION, route, runNew, summaryOf } from "../testing_agents.ts";
 
 /** An attacker in one proxy must not see the other tenants. */
 Deno.test("a sentinel's token sees its environment in its region and nothing else", async () => {
@@ -51,6 +61,38 @@ Deno.test("a sentinel's token sees its environment in its region and nothing els
   await refused(client.acknowledgeRoutes({ edgeId: "x", appliedVersion: 1n }), Code.PermissionDenied, /edge/);
   const agents = await api.db.kysely.selectFrom("agents").select("agent_id").execute();
   assert.ok(!agents.some((each) => each.agent_id.includes("sentinel")), "no switch waits for a sentinel");
+});
+
+/** An edge that speaks HTTP/1.1 to a gRPC server gets no answer that it could pass on. */
+Deno.test("edges and sentinels learn which protocol an app speaks", async () => {
+  await using api = await startApi();
+  const acme = await api.tenant("acme");
+  const client = api.client(DeploymentService, acme.rootKey);
+  const { deploymentId } = await client.createDeployment({
+    projectId: acme.projectId,
+    environmentSlug: "production",
+    source: { case: "dockerImage", value: "nginx:1.29" },
+    protocol: "h2c",
+  });
+  await place(api, acme, deploymentId);
+  const agent = api.client(ClusterService, await api.regionToken(REGION));
+  const k8sName = (await findDeployment(api.db.kysely, deploymentId))?.k8s_name ?? "";
+  await agent.reportDeploymentStatus(instanceReport(k8sName, 1n, Status.RUNNING, `${REGION}:80`));
+  const other = await runNew(api, acme);
+  for (const token of [await api.regionToken("*"), await sentinelToken(api, acme)]) {
+    const edge = api.client(FrontlineService, token);
+    const stream = edge.watchRoutes({ edgeId: "e", versionLastSeen: 0n })[Symbol.asyncIterator]();
+    const protocols = new Map<string, string>();
+    for (let message = await nextState(stream); message.state.case !== "snapshotEnd";) {
+      if (message.state.case === "applyEndpoints") {
+        protocols.set(message.state.value.deploymentId, message.state.value.protocol);
+      }
+      message = await nextState(stream);
+    }
+    await stream.return?.();
+    assert.equal(protocols.get(deploymentId), "h2c");
+    assert.equal(protocols.get(other), "");
+  }
 });
 
 /** Only the region's agent timed out: the instances beside the sentinel may well be alive. */

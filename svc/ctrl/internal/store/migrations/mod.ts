@@ -11,6 +11,7 @@ import { sizeTimes } from "./0009_size_times.ts";
 import { certificates } from "./0010_certificates.ts";
 import { instanceEvents } from "./0011_instance_events.ts";
 import { previewEnds } from "./0012_preview_ends.ts";
+import { appProtocols } from "./0013_app_protocols.ts";
 import type { Migration } from "./migration.ts";
 
 export const MIGRATIONS: readonly Migration[] = [
@@ -26,4 +27,5 @@ export const MIGRATIONS: readonly Migration[] = [
   certificates,
   instanceEvents,
   previewEnds,
+  appProtocols,
 ];
