@@ -93,13 +93,23 @@ function nameProblem(word: string, at: number): string[] {
   return [`${which} cannot be a variable's name: it ${problem}.`];
 }
 
-async function fromDotenv(path: string, { cwd, env, readStdin }: Process): Promise<Record<string, string>> {
+async function fromDotenv(
+  path: string,
+  { cwd, env, readStdin, stderr }: Process,
+): Promise<Record<string, string>> {
   const shown = path === "-" ? "standard input" : path;
   const text = path === "-" ? await readStdin() : await readFile(resolve(cwd, path), "utf8").catch(() => {
     throw new UsageError(`${path} cannot be read.`);
   });
   const parsed = parseDotenv(text, env);
-  if (parsed.problems.length === 0) return parsed.variables;
+  if (parsed.problems.length === 0) {
+    const { PORT: port, ...variables } = parsed.variables;
+    // Files for a server on one's own machine have it, and it is the platform's to give.
+    if (port !== undefined) {
+      stderr(`   PORT of ${shown} is left out: the app gets the port that "unkey deploy --port" names\n`);
+    }
+    return variables;
+  }
   const lines = parsed.problems.map(({ line, problem }) => `  line ${line}: ${problem}`);
   throw new UsageError(`${shown} cannot be used:\n${lines.join("\n")}`);
 }

@@ -64,3 +64,20 @@ Deno.test("variables set names every word that it cannot use at once, without va
   }
   assert.deepEqual(api.sets, []);
 });
+
+Deno.test("variables set leaves the PORT of a file out and takes its other lines", async () => {
+  await using api = await controlPlane();
+  const { code, stderr } = await api.run(["set", "--from-file", "-"], {
+    stdin: "PORT=3000\nURL=http://localhost:${PORT}\nKEY=1\n",
+  });
+  assert.equal(code, 0, stderr);
+  assert.match(
+    stderr,
+    /PORT of standard input is left out: .* "unkey deploy --port" names\nset 2 variables \(KEY, URL\)/,
+  );
+  assert.deepEqual(api.sets.map(({ variables }) => variables), [{ URL: "http://localhost:3000", KEY: "1" }]);
+
+  const alone = await api.run(["set", "--from-file", "-"], { stdin: "PORT=3000\n" });
+  assert.equal(alone.code, 2);
+  assert.match(alone.stderr, /PORT of standard input is left out[^]*nothing to set/);
+});
