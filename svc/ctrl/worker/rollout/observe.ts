@@ -72,6 +72,7 @@ export async function observe(
     regions,
     port: row.port,
     healthCheckPath: row.health_check_path,
+    healthCheckHost: row.health_check_host ?? "",
     memoryMib: row.memory_mib,
     startMs: row.start_seconds === 0 ? undefined : row.start_seconds * 1_000,
     environmentSlug: await environmentSlug(db, row, instances),

@@ -1,7 +1,8 @@
 /** The verdict about a rollout. Pure: the workflow asks again after every replay and must get the same answer. */
-import { portHint, startHint, withHint } from "../../../../pkg/build/explain/mod.ts";
+import { startHint, withHint } from "../../../../pkg/build/explain/mod.ts";
 import { isHeldBack, REFUSED } from "../../internal/deployments/troubles.ts";
 import type { FailureCode, FailureDetails } from "../../internal/deployments/status.ts";
+import { notListeningText } from "./not_listening.ts";
 
 /** One instance as its agent reported it last. */
 export interface InstanceState {
@@ -35,6 +36,8 @@ export interface RolloutState {
   readonly port: number;
   /** Empty: accepting connections is enough. */
   readonly healthCheckPath: string;
+  /** The host that the check names; empty where that is not known. */
+  readonly healthCheckHost?: string;
   /** The app's own time to listen or to be healthy; `undefined`: that of the limits. */
   readonly startMs?: number | undefined;
   /** The memory of each instance, and the environment that can give it more. */
@@ -98,8 +101,6 @@ const MESSAGE_LINES_MAX = 5;
 const REFUSED_MS = 15_000;
 /** Pulling the image and starting the containers take this long at most, beside the start of the app itself. */
 const PLACING_MS = 60_000;
-/** The longest start timeout that a deployment can have. */
-const START_SECONDS_MAX = 540;
 
 /** Decides about a rollout. A failure is final, so it is only given for permanent reasons, or after its deadline. */
 export function judgeRollout(
@@ -136,7 +137,14 @@ export function judgeRollout(
   if (notListening !== undefined && times.notListeningSinceMs !== undefined) {
     const listenBy = times.notListeningSinceMs + limits.listenMs;
     if (times.nowMs >= listenBy) {
-      return failed("not_listening", notListeningText(facts, limits, notListening), notListening);
+      return failed(
+        "not_listening",
+        notListeningText(facts, {
+          seconds: Math.round(limits.listenMs / 1000),
+          message: notListening.message,
+        }),
+        notListening,
+      );
     }
     deadlines.push(listenBy);
   }
@@ -253,31 +261,6 @@ function noAgentText({ regions }: RolloutState): string {
     regions.length === 1 ? "region" : "any of the regions"
   } ${names}, so nothing can ` +
     'run. The operator starts "unkey krane" there; then deploy again.';
-}
-
-function notListeningText(
-  facts: RolloutState,
-  limits: RolloutLimits,
-  { message }: InstanceState,
-): string {
-  const { port, healthCheckPath, exposedPorts = [] } = facts;
-  const seconds = Math.round(limits.listenMs / 1000);
-  // The agent says in brackets what came back: a status, a refused connection, or nothing in time.
-  const seen = /\(([^()]+)\)/.exec(message)?.[1];
-  const answer = seen === undefined ? "" : ` (${seen})`;
-  const text = healthCheckPath === ""
-    ? `The app runs, but nothing listened on port ${port} within ${seconds} s${answer}. ` +
-      `It must listen on 0.0.0.0:$PORT (PORT is ${port}); listening on localhost only is not enough.`
-    : `The app runs, but its health check GET ${healthCheckPath} on port ${port} did not succeed within ${seconds} s` +
-      `${answer}. It must listen on 0.0.0.0:$PORT (PORT is ${port}) and answer that path with 2xx or 3xx.`;
-  const hint = portHint(port, exposedPorts) ?? slowStartHint(seconds);
-  return hint === undefined ? text : withHint(text, hint);
-}
-
-function slowStartHint(seconds: number): string | undefined {
-  if (seconds >= START_SECONDS_MAX) return undefined;
-  const longer = Math.min(2 * seconds, START_SECONDS_MAX);
-  return `If it needs longer to start: unkey deploy --start-timeout ${longer}s.`;
 }
 
 function lateText(facts: RolloutState, limits: RolloutLimits, late: InstanceState | undefined): string {

@@ -201,6 +201,7 @@ const TABLE: readonly {
     notListeningSinceMs: 5_000,
     verdict: "failed not_listening: The app runs, but nothing listened on port 8080 within 90 s. " +
       "It must listen on 0.0.0.0:$PORT (PORT is 8080); listening on localhost only is not enough. " +
+      "A worker or cron job without requests must listen there, too. " +
       "If it needs longer to start: unkey deploy --start-timeout 180s.",
   },
   {
@@ -217,8 +218,8 @@ const TABLE: readonly {
     notListeningSinceMs: 5_000,
     verdict:
       "failed not_listening: The app runs, but its health check GET /up on port 8080 did not succeed " +
-      "within 60 s (it answered 401). It must listen on 0.0.0.0:$PORT (PORT is 8080) and answer that path with " +
-      "2xx or 3xx. If it needs longer to start: unkey deploy --start-timeout 120s. Its last output:\nInvalid host",
+      "within 60 s (it answered 401). That path must answer with 2xx or 3xx, without a login. Another one: " +
+      "unkey deploy --health-check-path. Its last output:\nInvalid host",
   },
   {
     name: "it is not ready in time",

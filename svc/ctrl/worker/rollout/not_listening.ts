@@ -1,0 +1,68 @@
+/** Texts for an app that runs, and does not listen or is not healthy: what was seen, and what to do. */
+import { portHint, withHint } from "../../../../pkg/build/explain/mod.ts";
+import type { RolloutState } from "./plan.ts";
+
+/** The longest start timeout that a deployment can have. */
+const START_SECONDS_MAX = 540;
+
+/** The text. `message` is the agent's: in brackets it says what came back, such as `it answered 401`. */
+export function notListeningText(
+  facts: RolloutState,
+  { seconds, message }: { readonly seconds: number; readonly message: string },
+): string {
+  const { port, healthCheckPath } = facts;
+  const seen = /\(([^()]+)\)/.exec(message)?.[1];
+  const answer = seen === undefined ? "" : ` (${seen})`;
+  const status = Number(/\banswered (\d{3})\b/.exec(seen ?? "")?.[1]);
+  const listening = `It must listen on 0.0.0.0:$PORT (PORT is ${port})`;
+  if (healthCheckPath === "") {
+    const text = `The app runs, but nothing listened on port ${port} within ${seconds} s${answer}. ` +
+      `${listening}; listening on localhost only is not enough.`;
+    return withHints(text, portHint(port, facts.exposedPorts ?? []), WORKER_HINT, slowStartHint(seconds));
+  }
+  const failed =
+    `The app runs, but its health check GET ${healthCheckPath} on port ${port} did not succeed within ` +
+    `${seconds} s${answer}.`;
+  if (status >= 400 && status < 500) return `${failed} ${answeredHint(status, facts)}`;
+  const text = Number.isNaN(status)
+    ? `${failed} ${listening} and answer that path with 2xx or 3xx.`
+    : `${failed} That path must answer with 2xx or 3xx.`;
+  return withHints(text, portHint(port, facts.exposedPorts ?? []), undefined, slowStartHint(seconds));
+}
+
+/** An app of which the image names another port is no worker, and not slow. */
+function withHints(
+  text: string,
+  otherPort: string | undefined,
+  ...hints: readonly (string | undefined)[]
+): string {
+  if (otherPort !== undefined) return withHint(text, otherPort);
+  return hints.reduce<string>((whole, hint) => hint === undefined ? whole : withHint(whole, hint), text);
+}
+
+const WORKER_HINT = "A worker or cron job without requests must listen there, too.";
+
+/** Statuses of frameworks that refuse a host: Django's ALLOWED_HOSTS, Rails' config.hosts. */
+const HOST_REFUSED: readonly number[] = [400, 403, 421];
+const LOGIN_WANTED: readonly number[] = [401, 403];
+
+/** For an app that listens and refuses the check. */
+function answeredHint(status: number, { healthCheckHost = "" }: RolloutState): string {
+  const login = LOGIN_WANTED.includes(status) ? ", without a login" : "";
+  const host = HOST_REFUSED.includes(status) && healthCheckHost !== ""
+    ? ` The check names the host ${healthCheckHost}: the app's list of allowed hosts must have it, or all that end with ` +
+      `${parentOf(healthCheckHost)}.`
+    : "";
+  return `That path must answer with 2xx or 3xx${login}.${host} Another one: unkey deploy --health-check-path.`;
+}
+
+/** `.localhost` of `shop-acme.localhost`. */
+function parentOf(host: string): string {
+  return host.slice(Math.max(0, host.indexOf(".")));
+}
+
+function slowStartHint(seconds: number): string | undefined {
+  if (seconds >= START_SECONDS_MAX) return undefined;
+  const longer = Math.min(2 * seconds, START_SECONDS_MAX);
+  return `If it needs longer to start: unkey deploy --start-timeout ${longer}s.`;
+}

@@ -1,0 +1,55 @@
+import assert from "node:assert/strict";
+import { notListeningText } from "./not_listening.ts";
+import type { RolloutState } from "./plan.ts";
+
+function text(message: string, changes: Partial<RolloutState> = {}, seconds = 60): string {
+  const facts = { regions: [], port: 8080, healthCheckPath: "", memoryMib: 256, environmentSlug: "preview" };
+  return notListeningText({ ...facts, ...changes }, { seconds, message });
+}
+
+const UP = { healthCheckPath: "/up", healthCheckHost: "shop-acme.example.com" };
+
+Deno.test("an app that nothing listens in learns of PORT, workers and slow starts", () => {
+  assert.equal(
+    text("The app does not listen (connection refused)."),
+    "The app runs, but nothing listened on port 8080 within 60 s (connection refused). It must listen on " +
+      "0.0.0.0:$PORT (PORT is 8080); listening on localhost only is not enough. A worker or cron job without " +
+      "requests must listen there, too. If it needs longer to start: unkey deploy --start-timeout 120s.",
+  );
+  assert.doesNotMatch(text("", {}, 540), /start-timeout/, "there is no longer time");
+});
+
+Deno.test("an image that names another port gets that hint and no other", () => {
+  const found = text("", { exposedPorts: [3000] });
+  assert.match(found, /deploy with --port 3000\.$/);
+  assert.doesNotMatch(found, /worker|start-timeout/);
+});
+
+Deno.test("an app that refuses the host of its check learns which host that is", () => {
+  for (const status of [400, 403, 421]) {
+    assert.match(
+      text(`It fails (it answered ${status}).`, UP),
+      /The check names the host shop-acme\.example\.com: .* or all that end with \.example\.com\. Another one:/,
+    );
+  }
+  assert.doesNotMatch(text("It fails (it answered 400).", { ...UP, healthCheckHost: "" }), /names the host/);
+});
+
+Deno.test("an app that answers is not told to listen, and only one that fails by itself may need longer", () => {
+  const cases: [number, RegExp][] = [
+    [
+      401,
+      /^That path must answer with 2xx or 3xx, without a login\. Another one: unkey deploy --health-check-path\.$/,
+    ],
+    [404, /^That path must answer with 2xx or 3xx\. Another one: unkey deploy --health-check-path\.$/],
+    [503, /^That path must answer with 2xx or 3xx\. If it needs longer to start: .* 120s\.$/],
+  ];
+  for (const [status, expected] of cases) {
+    const [, advice = ""] = text(`It fails (it answered ${status}).`, UP).split(`(it answered ${status}). `);
+    assert.match(advice, expected, String(status));
+  }
+  assert.match(
+    text("It fails (no answer within 5 s).", UP),
+    /It must listen on 0\.0\.0\.0:\$PORT .* 2xx or 3xx\./,
+  );
+});
