@@ -72,7 +72,8 @@ const isOurs = (path: string): boolean => /^(main\.ts|cmd\/|svc\/|pkg\/|proto\/|
 export const PURE: readonly RegExp[] = [
   /^svc\/.*\/plan\.ts$/,
   /^svc\/ctrl\/internal\/builds\/build_key\.ts$/,
-  /^svc\/ctrl\/internal\/deployments\/(domains|gates|host_label|images|status|urls)\.ts$/,
+  /^svc\/ctrl\/internal\/deployments\/(domains|gates|host_label|idle_end|images|status|stop_note|urls)\.ts$/,
+  /^svc\/ctrl\/worker\/rollout\/not_listening\.ts$/,
   /^svc\/frontline\/internal\/(route_table|explain)\.ts$/,
   /^svc\/krane\/internal\/deployment\/(capabilities|platform_variables)\.ts$/,
   /^svc\/krane\/internal\/runtime\/docker\/(container_manifest|status)\.ts$/,

@@ -96,6 +96,34 @@ Deno.test("apps as they are: sized, health-checked, told about, and ended", asyn
     assert.match(logs.stdout, /^\d{4}-\d\d-\d\dT\S+Z \S+ \| \(unkey: The app ended with exit code 137/m);
   });
 
+  await t.step("a live app that hangs is told about, and serves again", async () => {
+    const folder = await app("hangs", SERVE);
+    const deployed = await run("deploy", folder, "--branch", "hangs", "--health-check-path", "/", "--quiet");
+    const url = deployed.stdout.trim().split("\n")[0] ?? "";
+    const [container = ""] = await platform.containers(["--filter", "status=running", "--latest"]);
+    const inside = (script: string) => docker(["exec", container, "sh", "-c", script]);
+    const logs = async () => (await run("logs", "app", "--env", "preview", "--source", "instance")).stdout;
+    await inside("kill -STOP $(pidof httpd)");
+    await eventually("status to tell of it", async () => {
+      const { stdout } = await run("status", "app", "--env", "preview");
+      return /unhealthy.* GET \/ on port 8080 does not answer/.test(stdout);
+    });
+    await eventually(
+      "its output to tell of it",
+      async () => (await logs()).includes("(unkey: the health check fails:"),
+    );
+    await inside("kill -CONT $(pidof httpd)");
+    await platform.answers(url, "hangs");
+    await eventually(
+      "the recovery",
+      async () => (await logs()).includes("(unkey: the health check succeeds again)"),
+    );
+
+    await inside("yes flood | head -c 40000000 >/proc/1/fd/1; echo behind the flood >/proc/1/fd/1");
+    await eventually("a line behind 40 MB", async () => (await logs()).includes("behind the flood"));
+    await platform.answers(url, "hangs");
+  });
+
   await t.step("a volume is told about, and long lines come whole", async () => {
     const folder = await app(
       "prints",

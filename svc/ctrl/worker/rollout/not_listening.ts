@@ -1,13 +1,24 @@
 /** Texts for an app that runs, and does not listen or is not healthy: what was seen, and what to do. */
 import { portHint, withHint } from "../../../../pkg/build/explain/mod.ts";
-import type { RolloutState } from "./plan.ts";
+
+/** Everything about an app that the texts name. */
+export interface NotListening {
+  /** The port that the app has to listen on. */
+  readonly port: number;
+  /** Empty: accepting connections is enough. */
+  readonly healthCheckPath: string;
+  /** The host that the check names; empty where that is not known. */
+  readonly healthCheckHost?: string;
+  /** The ports that the image says it listens on, where they are known. */
+  readonly exposedPorts?: readonly number[];
+}
 
 /** The longest start timeout that a deployment can have. */
 const START_SECONDS_MAX = 540;
 
 /** The text. `message` is the agent's: in brackets it says what came back, such as `it answered 401`. */
 export function notListeningText(
-  facts: RolloutState,
+  facts: NotListening,
   { seconds, message }: { readonly seconds: number; readonly message: string },
 ): string {
   const { port, healthCheckPath } = facts;
@@ -47,7 +58,7 @@ const HOST_REFUSED: readonly number[] = [400, 403, 421];
 const LOGIN_WANTED: readonly number[] = [401, 403];
 
 /** For an app that listens and refuses the check. */
-function answeredHint(status: number, { healthCheckHost = "" }: RolloutState): string {
+function answeredHint(status: number, { healthCheckHost = "" }: NotListening): string {
   const login = LOGIN_WANTED.includes(status) ? ", without a login" : "";
   const host = HOST_REFUSED.includes(status) && healthCheckHost !== ""
     ? ` The check names the host ${healthCheckHost}: the app's list of allowed hosts must have it, or all that end with ` +

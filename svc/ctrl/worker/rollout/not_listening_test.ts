@@ -1,9 +1,8 @@
 import assert from "node:assert/strict";
-import { notListeningText } from "./not_listening.ts";
-import type { RolloutState } from "./plan.ts";
+import { type NotListening, notListeningText } from "./not_listening.ts";
 
-function text(message: string, changes: Partial<RolloutState> = {}, seconds = 60): string {
-  const facts = { regions: [], port: 8080, healthCheckPath: "", memoryMib: 256, environmentSlug: "preview" };
+function text(message: string, changes: Partial<NotListening> = {}, seconds = 60): string {
+  const facts = { port: 8080, healthCheckPath: "" };
   return notListeningText({ ...facts, ...changes }, { seconds, message });
 }
 
