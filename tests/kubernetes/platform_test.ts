@@ -26,6 +26,8 @@ async function startBed(cluster: Cluster): Promise<Testbed> {
       KUBECONFIG: cluster.kubeconfig,
       UNKEY_KRANE_DRAIN_MS: "1000",
       UNKEY_KRANE_STOP_GRACE_SECONDS: "2",
+      // The cluster has one node: pods must be able to move within it when it drains.
+      UNKEY_KRANE_TOLERATIONS: "node.kubernetes.io/unschedulable:NoSchedule",
     },
   });
 }
@@ -115,12 +117,34 @@ onCluster(
 
       const third = await deploy(bed, await writeApp(bed, serves("back again")), slug);
       await answers(bed, third.urls[0] ?? "", "back again");
+      await survivesDrain(cluster, bed, third);
       await goesWithItsEnvironment(cluster, bed, slug);
     } finally {
       await removeNamespaces(cluster, bed);
     }
   },
 );
+
+/** The only instance of an app is not evicted, and a drain of its node moves it without a failed request. */
+async function survivesDrain(cluster: Cluster, bed: Testbed, { id, urls }: Deployed): Promise<void> {
+  const selector = `${LABEL.deployment}=${id}`;
+  const pod = "{.items[0].metadata.name} {.items[0].metadata.namespace} {.items[0].spec.nodeName}";
+  const find = ["get", "pods", "--all-namespaces", "-l", selector, "-o", `jsonpath=${pod}`];
+  const [name = "", namespace = "", node = ""] = (await kubectl(cluster, find)).split(" ");
+  const asking = askAlways(bed, urls[0] ?? "");
+  const eviction = { apiVersion: "policy/v1", kind: "Eviction", metadata: { name, namespace } };
+  const evict = ["create", "--raw", `/api/v1/namespaces/${namespace}/pods/${name}/eviction`, "-f", "-"];
+  await assert.rejects(kubectl(cluster, evict, JSON.stringify(eviction)), /disruption budget/);
+  try {
+    const timeout = "--timeout=180s";
+    await kubectl(cluster, ["drain", node, "--pod-selector", selector, "--ignore-daemonsets", timeout]);
+  } finally {
+    await kubectl(cluster, ["uncordon", node]);
+  }
+  const { asked, failed } = await asking.stop();
+  assert.deepEqual(failed, [], `of ${asked} requests`);
+  assert.notEqual((await kubectl(cluster, find)).split(" ")[0], name, "another pod serves");
+}
 
 /** An environment with an app and a variable: nothing of it stays in the cluster after the environment is deleted. */
 async function goesWithItsEnvironment(cluster: Cluster, bed: Testbed, project: string): Promise<void> {
