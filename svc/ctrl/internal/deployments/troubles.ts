@@ -10,6 +10,7 @@ const WAITING: ReadonlySet<string> = new Set([
   "sandbox",
   "mount",
   "leaving",
+  "sidecar",
   "cluster_trouble",
   "node_not_ready",
 ]);

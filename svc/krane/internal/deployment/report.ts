@@ -49,7 +49,14 @@ export function mustSendNow(content: readonly Instance[], sent: readonly Instanc
 }
 
 /** Users wait for the reason why nothing happens. */
-const TROUBLES: ReadonlySet<string> = new Set(["refused", "quota", "sandbox", "mount", "unschedulable"]);
+const TROUBLES: ReadonlySet<string> = new Set([
+  "refused",
+  "quota",
+  "sandbox",
+  "mount",
+  "unschedulable",
+  "sidecar",
+]);
 
 function isUrgent({ status, reason }: Instance): boolean {
   return status !== "pending" || TROUBLES.has(reason);

@@ -48,8 +48,8 @@ function problemOf({ lastState, restartCount, state }: ContainerStatus): string 
   const { waiting } = state;
   const end = state.terminated ?? lastState.terminated;
   if (end !== undefined && (state.running === undefined || restartCount > 0)) {
-    const times = restartCount > 1 ? ` ${restartCount} times` : "";
-    return `ended${times} with exit code ${end.exitCode}`;
+    // Without their number: each new text would be an event.
+    return `ended with exit code ${end.exitCode}`;
   }
   if (waiting === undefined || ON_ITS_WAY.has(waiting.reason)) return undefined;
   return waiting.message === "" ? `waits (${waiting.reason})` : `cannot start: ${waiting.message}`;
