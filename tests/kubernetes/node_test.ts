@@ -24,12 +24,17 @@ onCluster(
     await plane.snapshot(0, 1, bed.apply(name, 1));
     await plane.settled(name, Status.RUNNING);
     await nodes.goSilent();
+    let told: string | undefined;
     await eventually(
       "the pod to be told as lost",
-      () => plane.instances(name).some((each) => each.reason === "node_not_ready" && each.address === ""),
+      () => {
+        const lost = plane.instances(name).find(({ reason }) => reason === "node_not_ready");
+        if (lost?.address === "") told = lost.message;
+        return told !== undefined;
+      },
       { deadlineMs: NOTICED_MS },
     );
-    assert.match(plane.instances(name)[0]?.message ?? "", new RegExp(key));
+    assert.match(told ?? "", new RegExp(key));
     await until(
       "another pod that waits for a node",
       async () => (await bed.pods(name)).some(({ spec }) => spec.nodeName === ""),
