@@ -8,6 +8,7 @@ import { Http2Client } from "./http2_client.ts";
 import { Http2Pool } from "./http2_pool.ts";
 import { type ClientPeer, type ClientSide, plainAddress } from "./peer.ts";
 import { Pool } from "./pool.ts";
+import { takeProxyHeader } from "./proxy_header.ts";
 import { TlsListener, type TlsOptions } from "./tls_listener.ts";
 import type { ProxyOptions } from "./types.ts";
 
@@ -84,9 +85,8 @@ export class Proxy {
     return new TlsListener({
       contextOf,
       handshakeMsMax: this.#core.options.limits.headMsMax,
-      ready: (socket, raw, protocol) => {
+      ready: ({ socket, raw, address, protocol }) => {
         this.#handshakes.delete(raw);
-        const address = plainAddress(raw.remoteAddress ?? "");
         const peer: ClientPeer = { socket, address, scheme: "https", abort: () => raw.resetAndDestroy() };
         this.#serve(peer, protocol);
       },
@@ -138,13 +138,37 @@ export class Proxy {
     if (this.connections >= this.#core.options.limits.connectionsMax || this.#core.stopping) {
       return secure === undefined ? this.#decline(socket) : void socket.destroy();
     }
-    if (secure !== undefined) {
-      this.#handshakes.add(socket);
-      socket.once("close", () => this.#handshakes.delete(socket));
-      return secure.accept(socket);
-    }
+    const { limits, fromBalancer } = this.#core.options;
     const address = plainAddress(socket.remoteAddress ?? "");
-    this.#serve({ socket, address, scheme: "http", abort: () => socket.resetAndDestroy() }, "http/1.1");
+    if (fromBalancer?.(address) !== true) return this.#start({ socket, address, secure });
+    this.#await(socket);
+    takeProxyHeader(socket, limits.headMsMax, (told) => {
+      this.#handshakes.delete(socket);
+      this.#start({ socket, address: told ?? address, secure });
+    });
+  }
+
+  /** Counts a connection that cannot have a request yet. */
+  #await(socket: Socket): void {
+    this.#handshakes.add(socket);
+    socket.once("close", () => this.#handshakes.delete(socket));
+  }
+
+  #start(
+    { socket, address, secure }: {
+      readonly socket: Socket;
+      readonly address: string;
+      readonly secure: TlsListener | undefined;
+    },
+  ): void {
+    if (secure === undefined) {
+      return this.#serve(
+        { socket, address, scheme: "http", abort: () => socket.resetAndDestroy() },
+        "http/1.1",
+      );
+    }
+    this.#await(socket);
+    secure.accept(socket, address);
   }
 
   #serve(peer: ClientPeer, protocol: "h2" | "http/1.1"): void {

@@ -21,6 +21,8 @@ export interface TlsWireOptions {
   readonly serverName: string;
   readonly authority: string;
   readonly protocol?: "h2" | "http/1.1";
+  /** Bytes to send before the handshake. */
+  readonly before?: Uint8Array;
 }
 
 /** One end of a TCP connection; text is one byte per character. Every wait has a deadline. */
@@ -44,6 +46,7 @@ export class Wire implements Disposable {
   static async connectTls(port: number, options: TlsWireOptions): Promise<Wire> {
     const tcp = await Deno.connect({ hostname: "127.0.0.1", port });
     tcp.setNoDelay(true);
+    if (options.before !== undefined) await tcp.write(options.before);
     const conn = await Deno.startTls(tcp, {
       hostname: options.serverName,
       caCerts: [options.authority],
@@ -244,6 +247,7 @@ export async function startProxy(
     readonly clock?: Clock;
     readonly tls?: TlsOptions;
     readonly strictTransport?: string;
+    readonly fromBalancer?: ProxyOptions["fromBalancer"];
   },
 ): Promise<TestProxy> {
   const { upstream } = options;
@@ -266,6 +270,7 @@ export async function startProxy(
     newRequestId: () => `req_${++ids}`,
     trusts: options.trusts ?? (() => false),
     strictTransport: options.strictTransport,
+    fromBalancer: options.fromBalancer,
     onDial: () => undefined,
     onFailure: (report) => void failures.push(report),
     onStatus: (status) => void statuses.push(status),

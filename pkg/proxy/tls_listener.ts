@@ -11,14 +11,24 @@ export interface TlsListenerOptions extends TlsOptions {
   /** The longest time that a handshake may take. */
   readonly handshakeMsMax: number;
   /** Called with a connection that is ready, and its protocol. */
-  readonly ready: (socket: TLSSocket, raw: Socket, protocol: "h2" | "http/1.1") => void;
+  readonly ready: (ready: SecureConnection) => void;
+}
+
+/** A connection whose handshake is complete. */
+export interface SecureConnection {
+  readonly socket: TLSSocket;
+  /** The TCP connection under it. */
+  readonly raw: Socket;
+  /** The client's address. */
+  readonly address: string;
+  readonly protocol: "h2" | "http/1.1";
 }
 
 /** Handshakes of TLS on connections that others accepted. */
 export class TlsListener {
   readonly #server: Server;
   /** The TCP connections under TLS, by address and port of the client. */
-  readonly #raw = new Map<string, Socket>();
+  readonly #raw = new Map<string, { readonly raw: Socket; readonly address: string }>();
 
   constructor(options: TlsListenerOptions) {
     this.#server = createServer({
@@ -29,18 +39,18 @@ export class TlsListener {
       SNICallback: (name, done) => done(null, options.contextOf(name.toLowerCase())),
     });
     this.#server.on("secureConnection", (socket: TLSSocket) => {
-      const raw = this.#raw.get(keyOf(socket));
-      if (raw === undefined) return void socket.destroy();
-      options.ready(socket, raw, socket.alpnProtocol === "h2" ? "h2" : "http/1.1");
+      const under = this.#raw.get(keyOf(socket));
+      if (under === undefined) return void socket.destroy();
+      options.ready({ ...under, socket, protocol: socket.alpnProtocol === "h2" ? "h2" : "http/1.1" });
     });
     // Names without a certificate, and clients that speak something else: the alert says it all.
     this.#server.on("tlsClientError", (_error, socket: TLSSocket) => void socket.destroy());
   }
 
-  /** Begins a handshake. */
-  accept(raw: Socket): void {
+  /** Begins a handshake with the client at `address`. */
+  accept(raw: Socket, address: string): void {
     const key = keyOf(raw);
-    this.#raw.set(key, raw);
+    this.#raw.set(key, { raw, address });
     raw.once("close", () => this.#raw.delete(key));
     this.#server.emit("connection", raw);
   }

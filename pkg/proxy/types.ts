@@ -163,6 +163,8 @@ export interface ProxyOptions {
   readonly newRequestId: () => string;
   /** True if forwarding headers of this peer are kept and appended to instead of replaced. */
   readonly trusts: (address: string) => boolean;
+  /** True for balancers that tell the client's address by the PROXY protocol: each of their connections must begin so. */
+  readonly fromBalancer?: ((address: string) => boolean) | undefined;
   /** The value of `Strict-Transport-Security` in responses over TLS whose app does not set one. */
   readonly strictTransport?: string | undefined;
   /** Called for every dial that ended. */

@@ -159,6 +159,14 @@ export const FRONTLINE_FIELDS = {
   }),
   ...HTTPS_FIELDS,
   ...edgeFields("FRONTLINE"),
+  proxyProtocolFrom: field({
+    flag: "proxy-protocol-from",
+    env: "UNKEY_PROXY_PROTOCOL_FROM",
+    help:
+      "Addresses or networks of load balancers that begin each connection with the PROXY protocol (version 1 or 2).",
+    placeholder: "<ip[/bits],...>",
+    schema: networksSchema(),
+  }),
   stopDelayMs: field({
     flag: "stop-delay-ms",
     env: "UNKEY_FRONTLINE_STOP_DELAY_MS",

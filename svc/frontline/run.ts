@@ -1,5 +1,5 @@
 import { newId } from "../../pkg/uid/mod.ts";
-import type { FrontlineConfig } from "./config.ts";
+import { type FrontlineConfig, networkMatcher } from "./config.ts";
 import { type EdgeProcess, serveEdge } from "./internal/serve.ts";
 
 /** The process that an edge runs in. */
@@ -20,6 +20,7 @@ export async function runFrontline(config: FrontlineConfig, process: FrontlinePr
       acknowledges: true,
       stopDelayMs: config.stopDelayMs,
       https: config,
+      fromBalancer: networkMatcher(config.proxyProtocolFrom),
     },
     config,
     process,

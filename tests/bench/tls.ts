@@ -21,7 +21,7 @@ import { quantile, report, type Row } from "./row.ts";
 const HOST = "app.localhost";
 const ROUNDS = 3;
 const REQUESTS = 12_000;
-const HANDSHAKES = 600;
+const HANDSHAKES = 100;
 const IDLE = 1_000;
 
 type Measure = "HTTP/1.1" | "HTTP/2" | "handshakes";
@@ -30,7 +30,7 @@ type Measure = "HTTP/1.1" | "HTTP/2" | "handshakes";
 const LOADS: Readonly<Record<Measure, readonly string[]>> = {
   "HTTP/1.1": ["--h1", "-c32", "-m1", `-n${REQUESTS}`],
   "HTTP/2": ["-c16", "-m10", `-n${REQUESTS}`],
-  handshakes: ["--h1", `-c${HANDSHAKES}`, "-m1", `-n${HANDSHAKES}`, "-r100000"],
+  handshakes: ["--h1", `-c${HANDSHAKES}`, "-m1", `-n${HANDSHAKES}`],
 };
 
 /** Measures the edge's TLS. */

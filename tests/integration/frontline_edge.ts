@@ -62,6 +62,7 @@ export function startEdge(
     hstsSeconds: 0,
     hstsSubDomains: false,
     hstsPreload: false,
+    proxyProtocolFrom: [],
     httpHost: "127.0.0.1",
     healthPort: undefined,
     controlPlaneUrl: url,

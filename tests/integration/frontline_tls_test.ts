@@ -257,3 +257,36 @@ Deno.test("a challenge is answered for every host, and is the app's when it is n
   assert.equal(bed.feed.asked.length, 4, "known answers are kept, and odd tokens are not asked for");
   assert.deepEqual([...bed.feed.tokens], ["Bearer region_edge"]);
 });
+
+/** A renewal of many certificates at once must be noticed by nobody. */
+Deno.test("500 hosts get new certificates while clients connect, and no handshake fails", async () => {
+  await using bed = await start();
+  const hosts = Array.from({ length: 500 }, (_, index) => `h${index}.many.test`);
+  const [before, after] = [
+    await addCertificate(bed.folder, ["DNS:*.many.test"], "before-"),
+    await addCertificate(bed.folder, ["DNS:*.many.test"], "after-"),
+  ];
+  let version = 4;
+  const send = async (files: CertificateFiles): Promise<void> => {
+    const state = await applyCertificate("", "", files);
+    if (state?.case !== "applyCertificate") return;
+    for (const hostname of hosts) {
+      const value = { ...state.value, certificateId: `cert_${hostname}`, hostname };
+      bed.stream.send(++version, { case: "applyCertificate", value });
+    }
+  };
+  await send(before);
+  const last = hosts.at(-1) ?? "";
+  await eventually("the first certificates", async () => await serialOf(bed, last) !== undefined);
+  const old = await serialOf(bed, last);
+  const sent = send(after);
+  let handshakes = 0;
+  let failed = 0;
+  await eventually("the new certificates", async () => {
+    const host = hosts[handshakes++ % hosts.length] ?? "";
+    if (await serialOf(bed, host) === undefined) failed++;
+    return await serialOf(bed, last) !== old;
+  }, { everyMs: 1 });
+  await sent;
+  assert.equal(failed, 0, `of ${handshakes} handshakes`);
+});

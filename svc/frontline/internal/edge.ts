@@ -41,6 +41,8 @@ export interface EdgeOptions {
   readonly requested?: RequestedDeployments;
   /** Takes what the owners of apps should know, where the control plane wants to know. */
   readonly refusals?: Refusals | undefined;
+  /** True for balancers that speak the PROXY protocol. */
+  readonly fromBalancer?: ((address: string) => boolean) | undefined;
   /** Absent where TLS ends elsewhere. */
   readonly https?: EdgeHttps | undefined;
   /** Answers challenges of certificate authorities; absent in a sentinel. */
@@ -86,6 +88,7 @@ export class Edge {
       limits,
       trusts,
       strictTransport: options.https?.strictTransport,
+      fromBalancer: options.fromBalancer,
       route: (request, tried) => this.#route(request, tried),
       explain,
       newRequestId: requestIds(clock),

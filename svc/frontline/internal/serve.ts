@@ -53,6 +53,8 @@ export interface EdgeRole {
   readonly stopDelayMs: number;
   /** Its own TLS, and the answers to certificate authorities; absent in a sentinel. */
   readonly https?: HttpsConfig;
+  /** True for balancers that speak the PROXY protocol. */
+  readonly fromBalancer?: (address: string) => boolean;
 }
 
 /**
@@ -75,6 +77,7 @@ export async function serveEdge(role: EdgeRole, config: EdgeConfig, process: Edg
     namedDeployments: role.namedDeployments,
     ...(requested === undefined ? {} : { requested }),
     https: edgeHttps(role.https),
+    fromBalancer: role.fromBalancer,
     challenges: role.https && new Challenges({ client: createRpcClient(AcmeService, rpc), clock, log }),
     refusals,
   });
