@@ -112,7 +112,7 @@ Deno.test("a connection that the app leaves gets no new requests, and ends its o
   await two.until("second");
 });
 
-/** The app has done nothing for it, so that nobody notices. */
+/** The app has done nothing for it, so that it can be done elsewhere. */
 Deno.test("a request that the app refuses to begin is sent on a new connection", async () => {
   using app = new App();
   await using proxy = await start(app);

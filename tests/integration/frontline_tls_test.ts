@@ -258,7 +258,7 @@ Deno.test("a challenge is answered for every host, and is the app's when it is n
   assert.deepEqual([...bed.feed.tokens], ["Bearer region_edge"]);
 });
 
-/** A renewal of many certificates at once must be noticed by nobody. */
+/** A renewal of many certificates at once must break no connection. */
 Deno.test("500 hosts get new certificates while clients connect, and no handshake fails", async () => {
   await using bed = await start();
   const hosts = Array.from({ length: 500 }, (_, index) => `h${index}.many.test`);
