@@ -5,7 +5,10 @@ const ENVIRONMENTS: Group = {
   commands: {
     list: { summary: "List the environments of a project", load: () => import("./environments/list.ts") },
     create: { summary: "Create an environment", load: () => import("./environments/create.ts") },
-    set: { summary: "Set when unused deployments end", load: () => import("./environments/set.ts") },
+    set: {
+      summary: "Set how an environment's apps are run, and when they end",
+      load: () => import("./environments/set.ts"),
+    },
     delete: { summary: "Delete an environment", load: () => import("./environments/delete.ts") },
   },
 };

@@ -12,6 +12,7 @@ import type { DeployResult } from "../cmd/shared/deploying/result.ts";
 import type { DeploymentJson } from "../cmd/shared/deployment_view.ts";
 import type { SwitchJson } from "../cmd/shared/switch_view.ts";
 import type { FailureJson } from "../pkg/cli/mod.ts";
+import { APP_SHAPE } from "./app_schema.ts";
 
 const text = z.string();
 const count = z.number().int();
@@ -246,6 +247,12 @@ export const OUTPUT_SCHEMAS: Readonly<Record<string, z.ZodType>> = {
     environment: text,
     size: z.strictObject({ memoryMib: count, cpuMillicores: count, replicas: count.optional() }),
   }),
+  "environments set": printed({
+    project: text,
+    environment: text,
+    idleEndSeconds: count.optional(),
+    ...APP_SHAPE,
+  }),
   "open": printed({ url: text, project: text, environment: text, deploymentId: text }),
   "environments list": listed("environments", {
     id: text,
@@ -258,7 +265,6 @@ export const OUTPUT_SCHEMAS: Readonly<Record<string, z.ZodType>> = {
     idleEndSeconds: count,
   }, { project: text }),
   "environments create": printed({ id: text, slug: text, project: text }),
-  "environments set": printed({ project: text, environment: text, idleEndSeconds: count }),
   "environments delete": printed({ slug: text, project: text, stopped: texts }),
   "variables list": listed("variables", { name: text, updatedAt: time }, {
     project: text,

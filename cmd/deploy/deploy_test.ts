@@ -69,15 +69,34 @@ Deno.test("deploy sends the values of its flags", async () => {
   await using parts = await startParts({});
   const files = { "docker/prod.Dockerfile": "FROM scratch\n" };
   const flags = ["--branch", "feature/x", "--port", "3000", "--health-check-path", "/up"];
+  const more = ["--command", "serve 'a b'", "--stop-signal", "quit", "--stop-timeout", "1m", "--init=false"];
+  const check = [
+    "--health-check-expect",
+    "200,401",
+    "--health-check-header",
+    "X-Probe: 1",
+    "--restart-after",
+    "2m",
+  ];
+  const place = ["--region", "eu-1,us-1", "--region", "ap-1", "--ephemeral-storage", "1GiB"];
   await deploy({
     url: parts.plane.url,
     files,
-    args: [".", "--dockerfile", "./docker/prod.Dockerfile", ...flags],
+    args: [".", "--dockerfile", "./docker/prod.Dockerfile", ...flags, ...more, ...check, ...place],
   });
   const [request] = parts.seen.creates;
   assert.equal(request?.branch, "feature/x");
-  assert.equal(request?.port, 3000);
-  assert.equal(request?.healthCheckPath, "/up");
+  const { app } = request ?? {};
+  assert.deepEqual([app?.port, app?.command, app?.init], [3000, ["serve", "a b"], false]);
+  assert.deepEqual([app?.stopSignal, app?.stopSeconds, app?.ephemeralStorageMib], ["SIGQUIT", 60, 1_024]);
+  assert.deepEqual(app?.regions, ["eu-1", "us-1", "ap-1"]);
+  const { path, expectedStatus, headers, restartSeconds } = app?.healthCheck ?? {};
+  assert.deepEqual([path, expectedStatus, headers, restartSeconds], [
+    "/up",
+    "200,401",
+    { "x-probe": "1" },
+    120,
+  ]);
   assert.ok(request?.source.case === "buildContext");
   const { buildContextPath, dockerfilePath, dockerfile } = request.source.value;
   assert.deepEqual([buildContextPath, dockerfilePath], ["context/1", "docker/prod.Dockerfile"]);

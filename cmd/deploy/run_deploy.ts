@@ -9,6 +9,7 @@ import { createOnce } from "../shared/deploying/create_once.ts";
 import { followSettings } from "../shared/deploying/follow_fields.ts";
 import { CREATED, DeployOutcome } from "../shared/deploying/outcome.ts";
 import type { DeployResult } from "../shared/deploying/result.ts";
+import { appOf } from "../shared/app_fields.ts";
 import { sizeOf } from "../shared/size_fields.ts";
 import { waitForEnd } from "../shared/deploying/wait_for_end.ts";
 import { oneLine } from "../shared/output.ts";
@@ -46,18 +47,16 @@ export async function runDeploy(options: DeployOptions): Promise<DeployResult> {
       timings,
       warnings,
     });
-    const size = sizeOf(config);
+    const [size, app] = [sizeOf(config), appOf(config)];
     const deploymentId = await createOnce({ client, process, report, timings }, {
       projectId: project.id,
       branch: config.branch ?? commit?.branch ?? "",
       environmentSlug: config.environment,
       source: sent,
       ...(commit === undefined ? {} : { gitCommit: gitCommit(commit) }),
-      port: config.port,
-      healthCheckPath: config.healthCheckPath,
       ...(size === undefined ? {} : { size }),
       protocol: config.protocol === "http1" ? "" : config.protocol,
-      startSeconds: Math.ceil((config.startTimeoutMs ?? 0) / 1_000),
+      ...(app === undefined ? {} : { app }),
     });
     outcome.deploymentId = deploymentId;
     if (wait === "none") return outcome.ended(CREATED);

@@ -1,5 +1,8 @@
 import { publicFault } from "../../pkg/fault/mod.ts";
-import type { DeleteEnvironmentRequest } from "../../proto/gen/ctrl/v1/environment_pb.ts";
+import type {
+  DeleteEnvironmentRequest,
+  SetAppSettingsRequest,
+} from "../../proto/gen/ctrl/v1/environment_pb.ts";
 import {
   access,
   NOW,
@@ -17,6 +20,7 @@ export interface EnvironmentsPlane extends AsyncDisposable {
 export async function controlPlane(
   deletes: DeleteEnvironmentRequest[] = [],
   ends: string[] = [],
+  settings: SetAppSettingsRequest[] = [],
 ): Promise<EnvironmentsPlane> {
   const api = await startControlPlane({
     admin: {
@@ -46,6 +50,15 @@ export async function controlPlane(
         ends.push(`${environmentSlug} ${seconds}`);
         return { seconds: seconds ?? 604_800n };
       },
+      setAppSettings(request) {
+        settings.push(request);
+        return {};
+      },
+      setSize: () => ({}),
+      getAppSettings: () => ({
+        settings: settings.at(-1)?.settings ?? {},
+        size: { memoryMib: 512, cpuMillicores: 500 },
+      }),
       createEnvironment: ({ slug }) => ({ id: `env_${slug}` }),
       deleteEnvironment(request) {
         deletes.push(request);

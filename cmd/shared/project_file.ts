@@ -2,6 +2,7 @@
 import { readFile, stat } from "node:fs/promises";
 import { dirname, join, relative, resolve } from "node:path";
 import { type FileSettings, type Process, UsageError } from "../../pkg/cli/mod.ts";
+import { appValues } from "./project_file/app_keys.ts";
 import { buildValues } from "./project_file/build_keys.ts";
 import { parseProjectFile } from "./project_file/parse.ts";
 
@@ -61,11 +62,19 @@ function settingsOf(path: string, text: string): FileSettings {
     path,
     text,
   );
+  const { project, environment, memory, cpu, replicas, ...app } = settings;
   const folder = dirname(path);
-  const values = new Map<string, string | readonly string[]>(buildValues(build, folder));
-  for (const [key, value] of Object.entries(settings)) values.set(key, String(value));
+  const values = new Map<string, string | readonly string[]>([
+    ...buildValues(build, folder),
+    ...appValues(app),
+  ]);
+  for (const [key, value] of Object.entries({ project, environment, memory, cpu, replicas })) {
+    if (value !== undefined) values.set(key, String(value));
+  }
   for (const [key, value] of Object.entries({ context, dockerfile })) {
     if (value !== undefined) values.set(key, resolve(folder, value));
   }
-  return { path, value: (key) => values.get(key), lineOf };
+  const isShort = app.healthCheckPath !== undefined;
+  const placeOf = (key: string) => key === "healthCheck.path" && isShort ? "healthCheckPath" : key;
+  return { path, value: (key) => values.get(key), lineOf: (key) => lineOf(placeOf(key)) };
 }

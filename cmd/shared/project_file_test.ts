@@ -23,15 +23,38 @@ Deno.test("a deploy takes flags before variables, variables before the file, the
       const flags = ["deploy", "--image", "nginx", "--detach", ...args];
       const { code, stderr } = await unkey(flags, { cwd, env: { ...access(api.url), ...env } });
       assert.equal(code, 0, stderr);
-      const { projectId, environmentSlug, port, healthCheckPath } = creates.at(-1) ?? {};
-      return [projectId, environmentSlug, port, healthCheckPath];
+      const { projectId, environmentSlug, app } = creates.at(-1) ?? {};
+      return [projectId, environmentSlug, app?.port, app?.healthCheck?.path];
     };
     assert.deepEqual(await deploy(), ["proj_blog", "qa", 3000, "/up"]);
     const variables = { UNKEY_PROJECT: "shop", UNKEY_APP_PORT: "4000" };
     assert.deepEqual(await deploy([], variables), ["proj_shop", "qa", 4000, "/up"]);
     assert.deepEqual(await deploy(["--port", "5000"], variables), ["proj_shop", "qa", 5000, "/up"]);
     await write({ project: "blog" });
-    assert.deepEqual(await deploy(), ["proj_blog", "preview", 8080, ""]);
+    assert.deepEqual(await deploy(), ["proj_blog", "preview", undefined, undefined]);
+    const check = { path: "/up", headers: { "X-A": "1" }, expect: 204, interval: "10s" };
+    await write({
+      command: ["serve", "a b"],
+      healthCheck: check,
+      regions: ["eu-1"],
+      init: true,
+      stopTimeout: "30s",
+    });
+    await deploy(["--project", "blog"]);
+    const { app } = creates.at(-1) ?? {};
+    assert.deepEqual([app?.command, app?.regions, app?.init, app?.stopSeconds], [
+      ["serve", "a b"],
+      ["eu-1"],
+      true,
+      30,
+    ]);
+    const { path, headers, expectedStatus, intervalSeconds } = app?.healthCheck ?? {};
+    assert.deepEqual([path, headers, expectedStatus, intervalSeconds], ["/up", { "x-a": "1" }, "204", 10]);
+    await write({ healthCheck: { pth: "/up" } });
+    assert.match(
+      (await unkey(["deploy"], { cwd, env: access(api.url) })).stderr,
+      /did you mean "healthCheck\.path"\?/,
+    );
     await write({ prot: 1 });
     const { code, stderr } = await unkey(["deploy"], { cwd, env: access(api.url) });
     assert.equal(code, 2);

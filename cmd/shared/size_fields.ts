@@ -1,7 +1,6 @@
 /** The size of an app, as flags and `unkey.json` have it. */
 import type { MessageInitShape } from "@bufbuild/protobuf";
-import { z } from "zod";
-import { type ConfigOf, field } from "../../pkg/config/mod.ts";
+import { type ConfigOf, field, parsedSchema } from "../../pkg/config/mod.ts";
 import type { SizeSchema } from "../../proto/gen/ctrl/v1/deployment_pb.ts";
 
 const MEBIBYTES = { "": 1, m: 1, mb: 1, mib: 1, g: 1_024, gb: 1_024, gib: 1_024 } as const;
@@ -29,15 +28,6 @@ function parseReplicas(text: string): number | undefined {
   return /^[1-9]\d{0,5}$/.test(text) ? Number(text) : undefined;
 }
 
-function optional(parse: (text: string) => number | undefined, rule: string): z.ZodType<number | undefined> {
-  return z.string().optional().transform((text, context): number | undefined => {
-    const value = text === undefined ? undefined : parse(text.trim());
-    if (text === undefined || value !== undefined) return value;
-    context.addIssue({ code: "custom", message: rule });
-    return z.NEVER;
-  });
-}
-
 /** The fields of a command that sets an environment's size. */
 export const ENVIRONMENT_SIZE_FIELDS = {
   memory: field({
@@ -45,21 +35,21 @@ export const ENVIRONMENT_SIZE_FIELDS = {
     env: "UNKEY_MEMORY",
     placeholder: "<size>",
     help: "Memory of each instance, in MiB or like 2GiB.",
-    schema: optional(parseMemory, MEMORY_RULE),
+    schema: parsedSchema(parseMemory, MEMORY_RULE),
   }),
   cpu: field({
     flag: "cpu",
     env: "UNKEY_CPU",
     placeholder: "<cores>",
     help: "CPU of each instance, like 0.5 or 500m.",
-    schema: optional(parseCpu, CPU_RULE),
+    schema: parsedSchema(parseCpu, CPU_RULE),
   }),
   replicas: field({
     flag: "replicas",
     env: "UNKEY_REPLICAS",
     placeholder: "<count>",
     help: "Instances in each region.",
-    schema: optional(parseReplicas, REPLICAS_RULE),
+    schema: parsedSchema(parseReplicas, REPLICAS_RULE),
   }),
 };
 

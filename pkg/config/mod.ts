@@ -96,6 +96,19 @@ export function secretField(
 
 const REQUIRED = "is required";
 
+/** A text that `parse` reads, or nothing. @param rule says what `parse` takes, e.g. `must be a size like 2GiB` */
+export function parsedSchema<T>(
+  parse: (text: string) => T | undefined,
+  rule: string,
+): z.ZodType<T | undefined> {
+  return z.string().optional().transform((text, context): T | undefined => {
+    const value = text === undefined ? undefined : parse(text.trim());
+    if (text === undefined || value !== undefined) return value;
+    context.addIssue({ code: "custom", message: rule });
+    return z.NEVER;
+  });
+}
+
 /** A TCP port; 0 asks the system for a free one. */
 export function portSchema(fallback: number): z.ZodType<number> {
   return z.string().default(String(fallback)).transform((raw, context): number => {

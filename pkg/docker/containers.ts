@@ -24,6 +24,10 @@ export interface ContainerSpec {
   readonly capabilitiesDropped: readonly string[];
   /** Beyond the engine's default. */
   readonly capabilitiesAdded?: readonly string[];
+  /** E.g. `SIGQUIT`; absent: the image's, else SIGTERM. */
+  readonly stopSignal?: string;
+  /** True: the engine's small init process is the parent of the container's program, and collects orphans. */
+  readonly init: boolean;
 }
 
 export interface ContainerLimits {
@@ -131,6 +135,9 @@ export function containerBody(spec: ContainerSpec): Readonly<Record<string, unkn
         EndpointsConfig: { [spec.network]: { IPAMConfig: { IPv4Address: spec.address } } },
       },
     }),
+    ...(spec.stopSignal === undefined ? {} : { StopSignal: spec.stopSignal }),
+    // Health checks are asked by the owner of the container, in its own rhythm.
+    Healthcheck: { Test: ["NONE"] },
     HostConfig: {
       NanoCpus: spec.limits.cpuMillicores * 1_000_000,
       Memory: spec.limits.memoryBytes,
@@ -144,6 +151,7 @@ export function containerBody(spec: ContainerSpec): Readonly<Record<string, unkn
       CapDrop: spec.capabilitiesDropped,
       CapAdd: spec.capabilitiesAdded ?? [],
       Privileged: false,
+      Init: spec.init,
       LogConfig: {
         Type: "json-file",
         Config: { "max-size": String(spec.output.fileBytesMax), "max-file": String(spec.output.filesMax) },

@@ -80,6 +80,7 @@ function spec(name: string, script: string): ContainerSpec {
     restart: "no",
     output: { fileBytesMax: 1_000_000, filesMax: 1 },
     capabilitiesDropped: ["NET_RAW"],
+    init: false,
   };
 }
 

@@ -1,6 +1,11 @@
 import { z } from "zod";
 import { Fault, isFault } from "../fault/mod.ts";
-import { pullFailureText, type RegistryCredentials } from "../registry/mod.ts";
+import {
+  IMAGE_CONFIG,
+  type ImageConfig,
+  pullFailureText,
+  type RegistryCredentials,
+} from "../registry/mod.ts";
 import { callJson, callText, type Engine } from "./engine.ts";
 import { jsonLines } from "./json_stream.ts";
 import { authHeader } from "./registry_auth.ts";
@@ -42,6 +47,23 @@ export async function inspectImage(
       Inspected,
     );
     return { id: raw.Id, tags: raw.RepoTags ?? [] };
+  } catch (error) {
+    if (isFault(error, "not_found")) return undefined;
+    throw error;
+  }
+}
+
+const Configured = z.object({ Config: IMAGE_CONFIG.nullish() });
+
+/** The configuration of an image, or `undefined` when the engine does not have it. */
+export async function readImageConfig(
+  engine: Engine,
+  reference: string,
+  signal: AbortSignal,
+): Promise<ImageConfig | undefined> {
+  try {
+    const path = `${pathOf(reference)}/json`;
+    return (await callJson(engine, { method: "GET", path, signal }, Configured)).Config ?? undefined;
   } catch (error) {
     if (isFault(error, "not_found")) return undefined;
     throw error;

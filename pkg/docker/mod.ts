@@ -39,6 +39,7 @@ export {
   pullImage,
   type PullOptions,
   type PullProgress,
+  readImageConfig,
   removeImage,
 } from "./images.ts";
 export {
@@ -58,4 +59,5 @@ export {
   removeNetwork,
   type SeparatingBridge,
 } from "./networks.ts";
+export { type Exec, type ExecResult, isExecRunning, startExec } from "./exec.ts";
 export { containerLogs, type LogLine, type LogRange } from "./logs.ts";

@@ -1,6 +1,6 @@
 import { describeError } from "../fault/mod.ts";
 import type { Logger } from "../logger/mod.ts";
-import { headManifest } from "./head_manifest.ts";
+import { headManifest } from "./manifests.ts";
 import { parseReference } from "./reference.ts";
 import { credentialsFor, type Registry } from "./registry.ts";
 

@@ -14,6 +14,8 @@ export interface GuardedRequest {
   /** Hosts with port that may be private and may speak plain HTTP. */
   readonly trustedHosts: ReadonlySet<string>;
   readonly signal: AbortSignal;
+  /** The longest body that is read. Default: 64 KiB. */
+  readonly bytesMax?: number;
 }
 
 export interface GuardedAnswer {
@@ -53,7 +55,7 @@ function portOf({ port, protocol }: URL): string {
 }
 
 function send(
-  { method, url, headers = {}, signal }: GuardedRequest,
+  { method, url, headers = {}, signal, bytesMax = BODY_BYTES_MAX }: GuardedRequest,
   trusted: boolean,
 ): Promise<GuardedAnswer> {
   return new Promise((resolve, reject) => {
@@ -69,7 +71,7 @@ function send(
           (error: Error) => done(error, []),
         );
       },
-    }, (answer) => read(answer).then(resolve, reject).finally(() => sent.destroy()));
+    }, (answer) => read(answer, bytesMax).then(resolve, reject).finally(() => sent.destroy()));
     const stop = (): void => void sent.destroy(new Error("stopped"));
     sent.on("error", reject);
     sent.on("close", () => signal.removeEventListener("abort", stop));
@@ -96,12 +98,12 @@ function answerLookup(
   done(null, first.address, first.family);
 }
 
-async function read(answer: IncomingMessage): Promise<GuardedAnswer> {
+async function read(answer: IncomingMessage, bytesMax: number): Promise<GuardedAnswer> {
   const decoder = new TextDecoder();
   let body = "";
   for await (const chunk of answer) {
     body += decoder.decode(chunk, { stream: true });
-    if (body.length > BODY_BYTES_MAX) throw new Error("too long an answer");
+    if (body.length > bytesMax) throw new Error("too long an answer");
   }
   return { status: answer.statusCode ?? 0, headers: answer.headers, body };
 }

@@ -14,6 +14,8 @@ export { REGISTRY_FIELDS, type RegistryConfig, registryOf, registryProblems } fr
 export { isPublicRegistry, PRIVATE_SUFFIXES } from "./public_registry.ts";
 export { pullFailureText, pullText } from "./pull_text.ts";
 export { type RemoteProblem, remoteProblem } from "./remote_problem.ts";
+export { IMAGE_CONFIG, type ImageConfig, type ImageHealthCheck } from "./image_config.ts";
+export { type ConfigReader, createConfigReader } from "./read_config.ts";
 export { createManifestFinder, type ManifestState } from "./find_manifest.ts";
 export { createDigestResolver, type DigestResolver } from "./resolve.ts";
 export { GLOBAL_V6, isPublicAddress, PRIVATE_V4, PRIVATE_V6 } from "./public_address.ts";

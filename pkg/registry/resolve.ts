@@ -1,6 +1,7 @@
 import { describeError, isFault } from "../fault/mod.ts";
 import type { Logger } from "../logger/mod.ts";
-import { headManifest, type Inquiry } from "./head_manifest.ts";
+import { headManifest } from "./manifests.ts";
+import type { Inquiry } from "./repository.ts";
 import { HUB, parseReference, type Reference } from "./reference.ts";
 import { credentialsFor, type Registry } from "./registry.ts";
 

@@ -151,6 +151,7 @@ engineTest(
       restart: "no",
       output: { fileBytesMax: 1_000_000, filesMax: 1 },
       capabilitiesDropped: [],
+      init: false,
     }, bench.signal);
     try {
       const stop = await bench.agent();

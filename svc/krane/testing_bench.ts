@@ -11,6 +11,7 @@ import {
   openEngine,
   removeContainer,
   removeNetwork,
+  startExec,
 } from "../../pkg/docker/mod.ts";
 import { createLogger } from "../../pkg/logger/mod.ts";
 import { engineAnswers, ensureBaseImage } from "../../pkg/testkit/base_image.ts";
@@ -124,6 +125,13 @@ export class Bench implements AsyncDisposable {
   /** The networks that this test's agents made for themselves. */
   networks(): Promise<{ readonly id: string; readonly name: string }[]> {
     return listNetworks(this.engine, [`unkey.control-plane=${this.id}`], this.signal);
+  }
+
+  /** Runs a command in a container and returns its output. */
+  async exec(container: string, command: readonly string[]): Promise<string> {
+    const { signal } = this;
+    const exec = await startExec(this.engine, container, command, { signal, timeoutMs: LIMIT_MS });
+    return (await exec.result).output;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -3,6 +3,7 @@
  * square of the length lets one of them stop the service for all others. Here is every such parser, fed with 64 KiB of
  * what is hard for regular expressions. A new parser of foreign text gets a row.
  */
+import { plainCheck } from "../../svc/krane/internal/deployment/health_check.ts";
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { cpuUsage } from "node:process";
@@ -150,7 +151,7 @@ function podStates(text: string): void {
     const status of [{ phase: "Failed", reason: text, message: text }, waiting("ErrImagePull"), waiting(text)]
   ) {
     const pod = Pod.parse({ metadata, spec: { nodeName: "n", containers: [] }, status });
-    derivePod({ pod, port: 1, healthCheckPath: "", lastLines: [text], nowMs: 0, isLast: false });
+    derivePod({ pod, port: 1, healthCheck: plainCheck(""), lastLines: [text], nowMs: 0, isLast: false });
   }
 }
 

@@ -1,4 +1,5 @@
 /** The cluster's own time: ReplicaSets that are created at once without an agent. */
+import { plainCheck } from "../../svc/krane/internal/deployment/health_check.ts";
 import { loadConfig } from "../../pkg/config/mod.ts";
 import {
   AnyObject,
@@ -146,8 +147,10 @@ function desiredAt({ name, namespace }: BareAt, pod: BarePod): DesiredDeployment
     replicas: 1,
     pidsMax: 1_024,
     ephemeralStorageMib: 2_048,
-    healthCheckPath: "",
-    healthCheckHost: "",
+    healthCheck: plainCheck(""),
+    stopSignal: "",
+    stopSeconds: 0,
+    init: false,
     env: {},
     buildId: "",
     commit: { sha: "", branch: "", authorHandle: "" },

@@ -93,6 +93,7 @@ export class SimulatedPlatform {
       logs: new LogHub({ db, clock }),
       reader: createDeploymentReader({ db: db.kysely, clock }),
       uploads: { bytesMax: 1, workspaceBytesMax: 100, workspaceCountMax: 100 },
+      apps: { stopSecondsMax: 300, ephemeralStorageMibMax: 20_480 },
       sizes: {
         initial: { cpuMillicores: 256, memoryMib: 256, replicas: 0 },
         max: { cpuMillicores: 8_000, memoryMib: 16_384, replicas: 20 },

@@ -77,6 +77,7 @@ Deno.test({
         restart: "no",
         output: { fileBytesMax: 100_000, filesMax: 1 },
         capabilitiesDropped: [],
+        init: false,
       }, limit());
 
       const deps = { db: bed.db, clock, log, images: createLocalImages(engine), kept: 1 };

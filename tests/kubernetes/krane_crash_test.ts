@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { plainCheck } from "../../svc/krane/internal/deployment/health_check.ts";
 import { systemClock } from "../../pkg/clock/mod.ts";
 import { type ApiRequest, type Cluster } from "../../pkg/kube/mod.ts";
 import { silentLogger } from "../../pkg/logger/mod.ts";
@@ -88,8 +89,10 @@ function desired(bed: KraneBed, name: string): DesiredDeployment {
     ephemeralStorageMib: 0,
     command: ["sh", "-c", "trap 'exit 0' TERM; sleep 3600 & wait"],
     port: 3000,
-    healthCheckPath: "",
-    healthCheckHost: "",
+    healthCheck: plainCheck(""),
+    stopSignal: "",
+    stopSeconds: 0,
+    init: false,
     env: { KEY: "value" },
     buildId: "",
     commit: { sha: "", branch: "", authorHandle: "" },

@@ -1,11 +1,9 @@
 import { z } from "zod";
 import { parseCpu, parseMemory } from "../size_fields.ts";
+import { APP_KEYS } from "./app_keys.ts";
 import { BUILD_KEYS } from "./build_keys.ts";
 
-const PORT_RULE = "must be a whole number between 1 and 65535";
-const TIMEOUT_RULE = 'must be a duration like "90s" or "5m"';
 const REPLICAS_RULE = "must be a whole number from 1 on";
-const PATH_RULE = 'must be a path that begins with "/"';
 
 /** Every key that the file may have. Flags and variables of the same settings go before it. */
 export const KEYS = {
@@ -15,10 +13,8 @@ export const KEYS = {
   environment: filled("the slug of an environment"),
   context: filled("the path of a folder"),
   dockerfile: filled("the path of a Dockerfile"),
-  port: z.int({ error: PORT_RULE }).min(1, PORT_RULE).max(65_535, PORT_RULE),
-  healthCheckPath: z.string({ error: PATH_RULE }).regex(/^\/[\x21-\x7e]*$/, PATH_RULE),
+  ...APP_KEYS,
   protocol: z.enum(["http1", "h2c"], { error: 'must be "http1" or "h2c"' }),
-  startTimeout: z.string({ error: TIMEOUT_RULE }).regex(/^(?:\d+h)?(?:\d+m)?(?:\d+s)?$/, TIMEOUT_RULE),
   memory: z.union([z.int().min(1), z.string().refine((text) => parseMemory(text) !== undefined)], {
     error: 'must be MiB such as 512, or a size such as "2GiB"',
   }),

@@ -9,6 +9,7 @@ import {
 } from "jsonc-parser";
 import type { z } from "zod";
 import { UsageError } from "../../../pkg/cli/mod.ts";
+import { HEALTH_CHECK_KEYS } from "./app_keys.ts";
 import { BUILD_KEYS } from "./build_keys.ts";
 import { KEYS, type ProjectSettings, SCHEMA } from "./keys.ts";
 
@@ -117,7 +118,7 @@ function describeIssue(issue: z.core.$ZodIssue, root: Node): Problem[] {
       text: shown === "" ? "it must be a JSON object" : `"${shown}" ${issue.message}`,
     }];
   }
-  const known = shown === "" ? Object.keys(KEYS) : shown === "build" ? Object.keys(BUILD_KEYS) : undefined;
+  const known = KNOWN_KEYS[shown];
   return issue.keys.map((key) => ({
     offset: findNodeAtLocation(root, [...path, key])?.parent?.offset ?? at.offset,
     text: known === undefined
@@ -125,6 +126,13 @@ function describeIssue(issue: z.core.$ZodIssue, root: Node): Problem[] {
       : unknownKey(key, known, shown === "" ? "" : `${shown}.`),
   }));
 }
+
+/** The keys of each object whose keys are known. */
+const KNOWN_KEYS: Readonly<Record<string, readonly string[]>> = {
+  "": Object.keys(KEYS),
+  build: Object.keys(BUILD_KEYS),
+  healthCheck: Object.keys(HEALTH_CHECK_KEYS),
+};
 
 function unknownKey(key: string, known: readonly string[], prefix: string): string {
   const [nearest] = known.toSorted((a, b) => distance(a, key) - distance(b, key));

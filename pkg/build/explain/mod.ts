@@ -4,5 +4,5 @@
  *
  * @module
  */
-export { dockerfileNotices } from "./notices.ts";
+export { dockerfileNotices, volumeNotice } from "./notices.ts";
 export { exposedPorts, portHint, startHint, withHint } from "./hints.ts";

@@ -23,7 +23,8 @@ const CHECK_NOTICE =
   "The Dockerfile's HEALTHCHECK is not run here: an app is healthy when its port accepts connections. " +
   "Let a path be asked instead: --health-check-path, or healthCheckPath in unkey.json.";
 
-function volumeNotice(paths: readonly string[]): string {
+/** Folders that a Dockerfile means to outlive its containers. */
+export function volumeNotice(paths: readonly string[]): string {
   const shown = paths.slice(0, PATHS_SHOWN_MAX).join(", ");
   return `Files in ${shown} (VOLUME of the Dockerfile) end with each instance, and the next deploy begins without them: ` +
     "keep what must last in a database or an object store.";

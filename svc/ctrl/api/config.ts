@@ -12,8 +12,10 @@ import {
 } from "../../../pkg/config/mod.ts";
 import { OBJECT_STORE_FIELDS, objectStoreProblems } from "../../../pkg/objectstore/mod.ts";
 import { masterKeysProblem } from "../../../pkg/vault/mod.ts";
+import type { AppLimits } from "../internal/validate/app.ts";
 import type { SizeLimits } from "../internal/deployments/size.ts";
 import { IDLE_END_FIELDS } from "../internal/deployments/idle_end_config.ts";
+import { APP_FIELDS } from "./app_config.ts";
 import { SIZE_FIELDS } from "./size_config.ts";
 
 /** Every setting of `ctrl api`. */
@@ -148,6 +150,7 @@ export const API_FIELDS = {
   }),
   ...SIZE_FIELDS,
   ...IDLE_END_FIELDS,
+  ...APP_FIELDS,
   availableRegions: field({
     flag: "available-regions",
     env: "UNKEY_AVAILABLE_REGIONS",
@@ -173,6 +176,11 @@ export function sizeLimits(config: ApiConfig): SizeLimits {
     initial: { cpuMillicores: config.cpuDefault, memoryMib: config.memoryDefault, replicas: 0 },
     max: { cpuMillicores: config.cpuMax, memoryMib: config.memoryMax, replicas: config.replicasMax },
   };
+}
+
+/** The most that an app may ask for. */
+export function appLimits({ stopSecondsMax, ephemeralStorageMax }: ApiConfig): AppLimits {
+  return { stopSecondsMax, ephemeralStorageMibMax: ephemeralStorageMax };
 }
 
 /** A problem per pair of settings that do not go together; for `loadConfig`. */

@@ -16,6 +16,7 @@ import { UploadService } from "../../../proto/gen/ctrl/v1/upload_pb.ts";
 import type { AgentHeartbeats } from "../internal/agents/mod.ts";
 import type { ChangeHub, ChangeNotifier } from "../internal/changes/mod.ts";
 import type { SizeLimits } from "../internal/deployments/size.ts";
+import type { AppLimits } from "../internal/validate/app.ts";
 import { LogHub } from "../internal/logs/mod.ts";
 import type { CtrlDatabase } from "../internal/store/mod.ts";
 import type { Workflows } from "../internal/workflows/mod.ts";
@@ -55,6 +56,7 @@ export interface ServiceParts {
   readonly sizes: SizeLimits;
   /** See `SetIdleEndDeps`. */
   readonly operatorIdleSeconds: number;
+  readonly apps: AppLimits;
   readonly edgeUrl: string;
   readonly regions: readonly string[];
 }
@@ -97,7 +99,7 @@ export function buildServices(parts: ServiceParts): Services {
   const events = new EventHub({ db, clock, log });
   const logs = new LogHub({ db, clock });
   const reader = createDeploymentReader({ db: db.kysely, clock });
-  const { objects, uploads, sizes, edgeUrl, regions, operatorIdleSeconds } = parts;
+  const { objects, uploads, sizes, apps, edgeUrl, regions, operatorIdleSeconds } = parts;
   const deployment = {
     db,
     clock,
@@ -110,6 +112,7 @@ export function buildServices(parts: ServiceParts): Services {
     reader,
     uploads,
     sizes,
+    apps,
     edgeUrl,
   };
   const deployments = createDeploymentFeed(vault);
@@ -154,7 +157,7 @@ export function buildServices(parts: ServiceParts): Services {
       router.service(AcmeService, acmeHandlers({ db }));
       router.service(
         EnvironmentService,
-        environmentHandlers({ db, clock, notifier, sizes, operatorIdleSeconds }),
+        environmentHandlers({ db, clock, notifier, sizes, apps, operatorIdleSeconds }),
       );
     },
   };

@@ -106,6 +106,8 @@ const ENVIRONMENT: MethodsOf<typeof EnvironmentService> = {
   deleteEnvironment: { kind: "root_key", permission: "delete_environment" },
   setSize: { kind: "root_key", permission: "scale_environment" },
   setIdleEnd: { kind: "root_key", permission: "scale_environment" },
+  setAppSettings: { kind: "root_key", permission: "scale_environment" },
+  getAppSettings: { kind: "root_key", permission: "read_deployment" },
 };
 
 const ACME: MethodsOf<typeof AcmeService> = { verifyCertificate: { kind: "edge" } };

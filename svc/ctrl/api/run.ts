@@ -14,7 +14,7 @@ import { type CtrlDatabase, dataKeyStore, openCtrlDatabase } from "../internal/s
 import type { Workflows } from "../internal/workflows/mod.ts";
 import { createRestateWorkflows } from "../internal/workflows/restate.ts";
 import { createCredentials } from "./authenticate.ts";
-import { API_FIELDS, type ApiConfig, sizeLimits } from "./config.ts";
+import { API_FIELDS, type ApiConfig, appLimits, sizeLimits } from "./config.ts";
 import { holdLease } from "./tasks/lease.ts";
 import { NUDGE_PATH, nudgeRoute } from "./nudge.ts";
 import { contextLimits, type Objects, openObjects, uploadLimits } from "./objects.ts";
@@ -161,6 +161,7 @@ async function openParts(
     outputBytesMax: config.outputSizeMax * 1_048_576,
     sizes: sizeLimits(config),
     operatorIdleSeconds: operatorIdleSeconds(config),
+    apps: appLimits(config),
     edgeUrl: config.edgeUrl,
     regions: config.availableRegions,
   };

@@ -137,6 +137,8 @@ export function testConfig(folder: string, changes: Partial<ApiConfig> = {}): Ap
     memoryMax: 16_384,
     replicasMax: 20,
     previewIdleDays: 7,
+    stopSecondsMax: 300,
+    ephemeralStorageMax: 20_480,
     availableRegions: ["local.dev"],
     edgeUrl: "http://localhost:7070",
     ...changes,

@@ -1,5 +1,6 @@
 import type { Clock } from "../../../pkg/clock/mod.ts";
 import type { StepActivity } from "../../../pkg/durable/mod.ts";
+import type { ConfigReader } from "../../../pkg/registry/mod.ts";
 import type { Logger } from "../../../pkg/logger/mod.ts";
 import type { ChangeNotifier } from "../internal/changes/mod.ts";
 import { AGENT_HEARTBEAT_TIMEOUT_MS } from "../internal/agents/mod.ts";
@@ -34,6 +35,7 @@ export interface ServicesDeps extends BuildDeps {
   readonly changes: ChangeNotifier;
   readonly images: ImageRules;
   readonly presence: ImagePresence;
+  readonly imageConfig: ConfigReader;
   /** `undefined`: environments get none. */
   readonly sentinels?: SentinelMaker | undefined;
   /** `undefined`: there is no authority. */
@@ -55,7 +57,8 @@ const FEED_KEEP_VERSIONS = 10_000;
 
 /** All durable services, wired. */
 export function workerServices(config: WorkerConfig, deps: ServicesDeps): EndpointDeps["services"] {
-  const { db, clock, log, activity, changes, sentinels, images, presence, vault, platform } = deps;
+  const { db, clock, log, activity, changes, sentinels, images, presence, imageConfig, vault, platform } =
+    deps;
   const restate = { clock, log, activity };
   const placement = {
     regions: config.availableRegions,
@@ -77,6 +80,7 @@ export function workerServices(config: WorkerConfig, deps: ServicesDeps): Endpoi
         changes,
         sentinels,
         images,
+        imageConfig,
         apex: config.defaultDomain,
         reuse: { log, presence, vault, platform, ageMsMax: config.imageReuseHours * HOUR_MS },
         ...placement,

@@ -116,6 +116,7 @@ async function start(config: WorkerConfig, process: WorkerProcess, runner: Runne
     builder,
     registryName,
     presence: process.presence ?? opened.presence,
+    imageConfig: opened.imageConfig,
     vault,
     platform: config.buildPlatform,
     credentialsOf: credentialsOf({ db, vault, ownCredentials: process.dockerCredentials }),

@@ -41,12 +41,13 @@ export const LIMITS: RolloutLimits = { readyMs: 300_000, listenMs: 60_000, agent
 export const RECHECK_MS = 5_000;
 export const QUEUE_MS = 5 * SLOT_LIMITS.recheckMs;
 /** Rules of images in tests: any may be named, and all are where a build left them. */
-export const IMAGE_RULES: Pick<DeployDeps, "images" | "reuse"> = {
+export const IMAGE_RULES: Pick<DeployDeps, "images" | "imageConfig" | "reuse"> = {
   images: {
     registryName: "r.example/apps",
     mayPull: () => Promise.resolve(true),
     digestOf: () => Promise.resolve(undefined),
   },
+  imageConfig: () => Promise.resolve(undefined),
   reuse: {
     log: silentLogger(),
     presence: () => Promise.resolve("present"),

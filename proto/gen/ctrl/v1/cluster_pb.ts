@@ -10,7 +10,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file ctrl/v1/cluster.proto.
  */
 export const file_ctrl_v1_cluster: GenFile = /*@__PURE__*/
-  fileDesc("ChVjdHJsL3YxL2NsdXN0ZXIucHJvdG8SB2N0cmwudjEiVgoXV2F0Y2hEZXBsb3ltZW50c1JlcXVlc3QSDgoGcmVnaW9uGAEgASgJEhkKEXZlcnNpb25fbGFzdF9zZWVuGAIgASgEEhAKCGFnZW50X2lkGAMgASgJIlQKFVdhdGNoU2VudGluZWxzUmVxdWVzdBIOCgZyZWdpb24YASABKAkSGQoRdmVyc2lvbl9sYXN0X3NlZW4YAiABKAQSEAoIYWdlbnRfaWQYAyABKAkiiwIKD0RlcGxveW1lbnRTdGF0ZRIpCgVhcHBseRgBIAEoCzIYLmN0cmwudjEuQXBwbHlEZXBsb3ltZW50SAASKwoGZGVsZXRlGAIgASgLMhkuY3RybC52MS5EZWxldGVEZXBsb3ltZW50SAASLAoMc25hcHNob3RfZW5kGAQgASgLMhQuY3RybC52MS5TbmFwc2hvdEVuZEgAEisKCWhlYXJ0YmVhdBgFIAEoCzIWLmN0cmwudjEuRmVlZEhlYXJ0YmVhdEgAEisKB3Byb2JsZW0YBiABKAsyGC5jdHJsLnYxLlJlc291cmNlUHJvYmxlbUgAEg8KB3ZlcnNpb24YAyABKARCBwoFc3RhdGUihQIKDVNlbnRpbmVsU3RhdGUSJwoFYXBwbHkYASABKAsyFi5jdHJsLnYxLkFwcGx5U2VudGluZWxIABIpCgZkZWxldGUYAiABKAsyFy5jdHJsLnYxLkRlbGV0ZVNlbnRpbmVsSAASLAoMc25hcHNob3RfZW5kGAQgASgLMhQuY3RybC52MS5TbmFwc2hvdEVuZEgAEisKCWhlYXJ0YmVhdBgFIAEoCzIWLmN0cmwudjEuRmVlZEhlYXJ0YmVhdEgAEisKB3Byb2JsZW0YBiABKAsyGC5jdHJsLnYxLlJlc291cmNlUHJvYmxlbUgAEg8KB3ZlcnNpb24YAyABKARCBwoFc3RhdGUiIAoLU25hcHNob3RFbmQSEQoJcmVzb3VyY2VzGAEgASgFIg8KDUZlZWRIZWFydGJlYXQiNwoPUmVzb3VyY2VQcm9ibGVtEhMKC3Jlc291cmNlX2lkGAEgASgJEg8KB21lc3NhZ2UYAiABKAki1AEKDUFwcGx5U2VudGluZWwSEAoIazhzX25hbWUYASABKAkSFAoMd29ya3NwYWNlX2lkGAIgASgJEhIKCnByb2plY3RfaWQYAyABKAkSFgoOZW52aXJvbm1lbnRfaWQYBCABKAkSEwoLc2VudGluZWxfaWQYBSABKAkSDQoFaW1hZ2UYBiABKAkSEAoIcmVwbGljYXMYByABKAUSFgoOY3B1X21pbGxpY29yZXMYCCABKAMSEgoKbWVtb3J5X21pYhgJIAEoAxINCgV0b2tlbhgKIAEoCSIiCg5EZWxldGVTZW50aW5lbBIQCghrOHNfbmFtZRgBIAEoCSKRBQoPQXBwbHlEZXBsb3ltZW50EhUKDWs4c19uYW1lc3BhY2UYASABKAkSEAoIazhzX25hbWUYAiABKAkSFAoMd29ya3NwYWNlX2lkGAMgASgJEhIKCnByb2plY3RfaWQYBCABKAkSFgoOZW52aXJvbm1lbnRfaWQYBSABKAkSFQoNZGVwbG95bWVudF9pZBgGIAEoCRINCgVpbWFnZRgHIAEoCRIQCghyZXBsaWNhcxgIIAEoBRIWCg5jcHVfbWlsbGljb3JlcxgJIAEoAxISCgptZW1vcnlfbWliGAogASgDEhUKCGJ1aWxkX2lkGAsgASgJSACIAQESJwofZW5jcnlwdGVkX2Vudmlyb25tZW50X3ZhcmlhYmxlcxgMIAEoDBIPCgdjb21tYW5kGA0gAygJEgwKBHBvcnQYDiABKAUSGQoRaGVhbHRoX2NoZWNrX3BhdGgYDyABKAkSUQoVZW52aXJvbm1lbnRfdmFyaWFibGVzGBAgAygLMjIuY3RybC52MS5BcHBseURlcGxveW1lbnQuRW52aXJvbm1lbnRWYXJpYWJsZXNFbnRyeRIQCghwaWRzX21heBgRIAEoBRIdChVlcGhlbWVyYWxfc3RvcmFnZV9taWIYEiABKAMSFgoOZ2l0X2NvbW1pdF9zaGEYEyABKAkSEgoKZ2l0X2JyYW5jaBgUIAEoCRIgChhnaXRfY29tbWl0X2F1dGhvcl9oYW5kbGUYFSABKAkSGQoRaGVhbHRoX2NoZWNrX2hvc3QYFiABKAkaOwoZRW52aXJvbm1lbnRWYXJpYWJsZXNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBQgsKCV9idWlsZF9pZCI7ChBEZWxldGVEZXBsb3ltZW50EhUKDWs4c19uYW1lc3BhY2UYASABKAkSEAoIazhzX25hbWUYAiABKAkiNQoeR2V0RGVzaXJlZFNlbnRpbmVsU3RhdGVSZXF1ZXN0EhMKC3NlbnRpbmVsX2lkGAEgASgJIjkKIEdldERlc2lyZWREZXBsb3ltZW50U3RhdGVSZXF1ZXN0EhUKDWRlcGxveW1lbnRfaWQYASABKAkikQEKG1JlcG9ydFNlbnRpbmVsU3RhdHVzUmVxdWVzdBIQCghrOHNfbmFtZRgBIAEoCRIaChJhdmFpbGFibGVfcmVwbGljYXMYAiABKAUSHwoGaGVhbHRoGAMgASgOMg8uY3RybC52MS5IZWFsdGgSEgoKZ2VuZXJhdGlvbhgEIAEoBBIPCgdhZGRyZXNzGAUgASgJIh4KHFJlcG9ydFNlbnRpbmVsU3RhdHVzUmVzcG9uc2UiTQoLSW5zdGFuY2VFbmQSDgoGcmVhc29uGAEgASgJEg8KB21lc3NhZ2UYAiABKAkSEQoJZXhpdF9jb2RlGAMgASgFEgoKAmF0GAQgASgDIvgFCh1SZXBvcnREZXBsb3ltZW50U3RhdHVzUmVxdWVzdBI/CgZ1cGRhdGUYASABKAsyLS5jdHJsLnYxLlJlcG9ydERlcGxveW1lbnRTdGF0dXNSZXF1ZXN0LlVwZGF0ZUgAEj8KBmRlbGV0ZRgCIAEoCzItLmN0cmwudjEuUmVwb3J0RGVwbG95bWVudFN0YXR1c1JlcXVlc3QuRGVsZXRlSAAamgQKBlVwZGF0ZRIQCghrOHNfbmFtZRgBIAEoCRJJCglpbnN0YW5jZXMYAiADKAsyNi5jdHJsLnYxLlJlcG9ydERlcGxveW1lbnRTdGF0dXNSZXF1ZXN0LlVwZGF0ZS5JbnN0YW5jZRISCgpnZW5lcmF0aW9uGAMgASgEGp4DCghJbnN0YW5jZRIQCghrOHNfbmFtZRgBIAEoCRIPCgdhZGRyZXNzGAIgASgJEhYKDmNwdV9taWxsaWNvcmVzGAMgASgDEhIKCm1lbW9yeV9taWIYBCABKAMSTQoGc3RhdHVzGAUgASgOMj0uY3RybC52MS5SZXBvcnREZXBsb3ltZW50U3RhdHVzUmVxdWVzdC5VcGRhdGUuSW5zdGFuY2UuU3RhdHVzEg4KBnJlYXNvbhgGIAEoCRIPCgdtZXNzYWdlGAcgASgJEhYKCWV4aXRfY29kZRgIIAEoBUgAiAEBEhAKCHJlc3RhcnRzGAkgASgFEhYKDmxhc3RfbG9nX2xpbmVzGAogAygJEiYKCGxhc3RfZW5kGAsgASgLMhQuY3RybC52MS5JbnN0YW5jZUVuZCJbCgZTdGF0dXMSFgoSU1RBVFVTX1VOU1BFQ0lGSUVEEAASEgoOU1RBVFVTX1BFTkRJTkcQARISCg5TVEFUVVNfUlVOTklORxACEhEKDVNUQVRVU19GQUlMRUQQA0IMCgpfZXhpdF9jb2RlGi4KBkRlbGV0ZRIQCghrOHNfbmFtZRgBIAEoCRISCgpnZW5lcmF0aW9uGAIgASgEQggKBmNoYW5nZSIgCh5SZXBvcnREZXBsb3ltZW50U3RhdHVzUmVzcG9uc2Ui5AEKEkFja25vd2xlZGdlUmVxdWVzdBIQCghhZ2VudF9pZBgBIAEoCRIXCg9hcHBsaWVkX3ZlcnNpb24YAiABKAQSGAoQb2JzZXJ2ZWRfdmVyc2lvbhgDIAEoBBIzCgdyZXN1bHRzGAQgAygLMiIuY3RybC52MS5BY2tub3dsZWRnZVJlcXVlc3QuUmVzdWx0GlQKBlJlc3VsdBIVCg1yZXNvdXJjZV90eXBlGAEgASgJEhMKC3Jlc291cmNlX2lkGAIgASgJEg8KB3ZlcnNpb24YAyABKAQSDQoFZXJyb3IYBCABKAkiFQoTQWNrbm93bGVkZ2VSZXNwb25zZSJaChlSZXBvcnRJbnN0YW5jZUxvZ3NSZXF1ZXN0EhUKDWRlcGxveW1lbnRfaWQYASABKAkSJgoFbGluZXMYAiADKAsyFy5jdHJsLnYxLlNoaXBwZWRMb2dMaW5lImIKDlNoaXBwZWRMb2dMaW5lEhAKCGluc3RhbmNlGAEgASgJEg8KB3RpbWVfbnMYAiABKAMSDwoHb3JkaW5hbBgDIAEoBRIOCgZzdHJlYW0YBCABKAkSDAoEdGV4dBgFIAEoCSIcChpSZXBvcnRJbnN0YW5jZUxvZ3NSZXNwb25zZSpdCgZIZWFsdGgSFgoSSEVBTFRIX1VOU1BFQ0lGSUVEEAASEgoOSEVBTFRIX0hFQUxUSFkQARIUChBIRUFMVEhfVU5IRUFMVEhZEAISEQoNSEVBTFRIX1BBVVNFRBADMvUFCg5DbHVzdGVyU2VydmljZRJSChBXYXRjaERlcGxveW1lbnRzEiAuY3RybC52MS5XYXRjaERlcGxveW1lbnRzUmVxdWVzdBoYLmN0cmwudjEuRGVwbG95bWVudFN0YXRlIgAwARJMCg5XYXRjaFNlbnRpbmVscxIeLmN0cmwudjEuV2F0Y2hTZW50aW5lbHNSZXF1ZXN0GhYuY3RybC52MS5TZW50aW5lbFN0YXRlIgAwARJcChdHZXREZXNpcmVkU2VudGluZWxTdGF0ZRInLmN0cmwudjEuR2V0RGVzaXJlZFNlbnRpbmVsU3RhdGVSZXF1ZXN0GhYuY3RybC52MS5TZW50aW5lbFN0YXRlIgASYgoZR2V0RGVzaXJlZERlcGxveW1lbnRTdGF0ZRIpLmN0cmwudjEuR2V0RGVzaXJlZERlcGxveW1lbnRTdGF0ZVJlcXVlc3QaGC5jdHJsLnYxLkRlcGxveW1lbnRTdGF0ZSIAEmUKFFJlcG9ydFNlbnRpbmVsU3RhdHVzEiQuY3RybC52MS5SZXBvcnRTZW50aW5lbFN0YXR1c1JlcXVlc3QaJS5jdHJsLnYxLlJlcG9ydFNlbnRpbmVsU3RhdHVzUmVzcG9uc2UiABJrChZSZXBvcnREZXBsb3ltZW50U3RhdHVzEiYuY3RybC52MS5SZXBvcnREZXBsb3ltZW50U3RhdHVzUmVxdWVzdBonLmN0cmwudjEuUmVwb3J0RGVwbG95bWVudFN0YXR1c1Jlc3BvbnNlIgASSgoLQWNrbm93bGVkZ2USGy5jdHJsLnYxLkFja25vd2xlZGdlUmVxdWVzdBocLmN0cmwudjEuQWNrbm93bGVkZ2VSZXNwb25zZSIAEl8KElJlcG9ydEluc3RhbmNlTG9ncxIiLmN0cmwudjEuUmVwb3J0SW5zdGFuY2VMb2dzUmVxdWVzdBojLmN0cmwudjEuUmVwb3J0SW5zdGFuY2VMb2dzUmVzcG9uc2UiAGIGcHJvdG8z");
+  fileDesc("ChVjdHJsL3YxL2NsdXN0ZXIucHJvdG8SB2N0cmwudjEiVgoXV2F0Y2hEZXBsb3ltZW50c1JlcXVlc3QSDgoGcmVnaW9uGAEgASgJEhkKEXZlcnNpb25fbGFzdF9zZWVuGAIgASgEEhAKCGFnZW50X2lkGAMgASgJIlQKFVdhdGNoU2VudGluZWxzUmVxdWVzdBIOCgZyZWdpb24YASABKAkSGQoRdmVyc2lvbl9sYXN0X3NlZW4YAiABKAQSEAoIYWdlbnRfaWQYAyABKAkiiwIKD0RlcGxveW1lbnRTdGF0ZRIpCgVhcHBseRgBIAEoCzIYLmN0cmwudjEuQXBwbHlEZXBsb3ltZW50SAASKwoGZGVsZXRlGAIgASgLMhkuY3RybC52MS5EZWxldGVEZXBsb3ltZW50SAASLAoMc25hcHNob3RfZW5kGAQgASgLMhQuY3RybC52MS5TbmFwc2hvdEVuZEgAEisKCWhlYXJ0YmVhdBgFIAEoCzIWLmN0cmwudjEuRmVlZEhlYXJ0YmVhdEgAEisKB3Byb2JsZW0YBiABKAsyGC5jdHJsLnYxLlJlc291cmNlUHJvYmxlbUgAEg8KB3ZlcnNpb24YAyABKARCBwoFc3RhdGUihQIKDVNlbnRpbmVsU3RhdGUSJwoFYXBwbHkYASABKAsyFi5jdHJsLnYxLkFwcGx5U2VudGluZWxIABIpCgZkZWxldGUYAiABKAsyFy5jdHJsLnYxLkRlbGV0ZVNlbnRpbmVsSAASLAoMc25hcHNob3RfZW5kGAQgASgLMhQuY3RybC52MS5TbmFwc2hvdEVuZEgAEisKCWhlYXJ0YmVhdBgFIAEoCzIWLmN0cmwudjEuRmVlZEhlYXJ0YmVhdEgAEisKB3Byb2JsZW0YBiABKAsyGC5jdHJsLnYxLlJlc291cmNlUHJvYmxlbUgAEg8KB3ZlcnNpb24YAyABKARCBwoFc3RhdGUiIAoLU25hcHNob3RFbmQSEQoJcmVzb3VyY2VzGAEgASgFIg8KDUZlZWRIZWFydGJlYXQiNwoPUmVzb3VyY2VQcm9ibGVtEhMKC3Jlc291cmNlX2lkGAEgASgJEg8KB21lc3NhZ2UYAiABKAki1AEKDUFwcGx5U2VudGluZWwSEAoIazhzX25hbWUYASABKAkSFAoMd29ya3NwYWNlX2lkGAIgASgJEhIKCnByb2plY3RfaWQYAyABKAkSFgoOZW52aXJvbm1lbnRfaWQYBCABKAkSEwoLc2VudGluZWxfaWQYBSABKAkSDQoFaW1hZ2UYBiABKAkSEAoIcmVwbGljYXMYByABKAUSFgoOY3B1X21pbGxpY29yZXMYCCABKAMSEgoKbWVtb3J5X21pYhgJIAEoAxINCgV0b2tlbhgKIAEoCSIiCg5EZWxldGVTZW50aW5lbBIQCghrOHNfbmFtZRgBIAEoCSL2BQoPQXBwbHlEZXBsb3ltZW50EhUKDWs4c19uYW1lc3BhY2UYASABKAkSEAoIazhzX25hbWUYAiABKAkSFAoMd29ya3NwYWNlX2lkGAMgASgJEhIKCnByb2plY3RfaWQYBCABKAkSFgoOZW52aXJvbm1lbnRfaWQYBSABKAkSFQoNZGVwbG95bWVudF9pZBgGIAEoCRINCgVpbWFnZRgHIAEoCRIQCghyZXBsaWNhcxgIIAEoBRIWCg5jcHVfbWlsbGljb3JlcxgJIAEoAxISCgptZW1vcnlfbWliGAogASgDEhUKCGJ1aWxkX2lkGAsgASgJSACIAQESJwofZW5jcnlwdGVkX2Vudmlyb25tZW50X3ZhcmlhYmxlcxgMIAEoDBIPCgdjb21tYW5kGA0gAygJEgwKBHBvcnQYDiABKAUSGQoRaGVhbHRoX2NoZWNrX3BhdGgYDyABKAkSUQoVZW52aXJvbm1lbnRfdmFyaWFibGVzGBAgAygLMjIuY3RybC52MS5BcHBseURlcGxveW1lbnQuRW52aXJvbm1lbnRWYXJpYWJsZXNFbnRyeRIQCghwaWRzX21heBgRIAEoBRIdChVlcGhlbWVyYWxfc3RvcmFnZV9taWIYEiABKAMSFgoOZ2l0X2NvbW1pdF9zaGEYEyABKAkSEgoKZ2l0X2JyYW5jaBgUIAEoCRIgChhnaXRfY29tbWl0X2F1dGhvcl9oYW5kbGUYFSABKAkSGQoRaGVhbHRoX2NoZWNrX2hvc3QYFiABKAkSKgoMaGVhbHRoX2NoZWNrGBcgASgLMhQuY3RybC52MS5IZWFsdGhDaGVjaxITCgtzdG9wX3NpZ25hbBgYIAEoCRIUCgxzdG9wX3NlY29uZHMYGSABKAUSDAoEaW5pdBgaIAEoCBo7ChlFbnZpcm9ubWVudFZhcmlhYmxlc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAFCCwoJX2J1aWxkX2lkIpEDCgtIZWFsdGhDaGVjaxInCgRraW5kGAEgASgOMhkuY3RybC52MS5IZWFsdGhDaGVjay5LaW5kEgwKBHBhdGgYAiABKAkSDgoGbWV0aG9kGAMgASgJEgwKBGhvc3QYBCABKAkSMgoHaGVhZGVycxgFIAMoCzIhLmN0cmwudjEuSGVhbHRoQ2hlY2suSGVhZGVyc0VudHJ5EhcKD2V4cGVjdGVkX3N0YXR1cxgGIAEoCRIPCgdjb21tYW5kGAcgAygJEhMKC2ludGVydmFsX21zGAggASgFEhIKCnRpbWVvdXRfbXMYCSABKAUSFAoMdW5oZWFsdGh5X21zGAogASgFEhIKCnJlc3RhcnRfbXMYCyABKAUaLgoMSGVhZGVyc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiTAoES2luZBIUChBLSU5EX1VOU1BFQ0lGSUVEEAASDQoJS0lORF9QT1JUEAESDQoJS0lORF9IVFRQEAISEAoMS0lORF9DT01NQU5EEAMiOwoQRGVsZXRlRGVwbG95bWVudBIVCg1rOHNfbmFtZXNwYWNlGAEgASgJEhAKCGs4c19uYW1lGAIgASgJIjUKHkdldERlc2lyZWRTZW50aW5lbFN0YXRlUmVxdWVzdBITCgtzZW50aW5lbF9pZBgBIAEoCSI5CiBHZXREZXNpcmVkRGVwbG95bWVudFN0YXRlUmVxdWVzdBIVCg1kZXBsb3ltZW50X2lkGAEgASgJIpEBChtSZXBvcnRTZW50aW5lbFN0YXR1c1JlcXVlc3QSEAoIazhzX25hbWUYASABKAkSGgoSYXZhaWxhYmxlX3JlcGxpY2FzGAIgASgFEh8KBmhlYWx0aBgDIAEoDjIPLmN0cmwudjEuSGVhbHRoEhIKCmdlbmVyYXRpb24YBCABKAQSDwoHYWRkcmVzcxgFIAEoCSIeChxSZXBvcnRTZW50aW5lbFN0YXR1c1Jlc3BvbnNlIk0KC0luc3RhbmNlRW5kEg4KBnJlYXNvbhgBIAEoCRIPCgdtZXNzYWdlGAIgASgJEhEKCWV4aXRfY29kZRgDIAEoBRIKCgJhdBgEIAEoAyL4BQodUmVwb3J0RGVwbG95bWVudFN0YXR1c1JlcXVlc3QSPwoGdXBkYXRlGAEgASgLMi0uY3RybC52MS5SZXBvcnREZXBsb3ltZW50U3RhdHVzUmVxdWVzdC5VcGRhdGVIABI/CgZkZWxldGUYAiABKAsyLS5jdHJsLnYxLlJlcG9ydERlcGxveW1lbnRTdGF0dXNSZXF1ZXN0LkRlbGV0ZUgAGpoECgZVcGRhdGUSEAoIazhzX25hbWUYASABKAkSSQoJaW5zdGFuY2VzGAIgAygLMjYuY3RybC52MS5SZXBvcnREZXBsb3ltZW50U3RhdHVzUmVxdWVzdC5VcGRhdGUuSW5zdGFuY2USEgoKZ2VuZXJhdGlvbhgDIAEoBBqeAwoISW5zdGFuY2USEAoIazhzX25hbWUYASABKAkSDwoHYWRkcmVzcxgCIAEoCRIWCg5jcHVfbWlsbGljb3JlcxgDIAEoAxISCgptZW1vcnlfbWliGAQgASgDEk0KBnN0YXR1cxgFIAEoDjI9LmN0cmwudjEuUmVwb3J0RGVwbG95bWVudFN0YXR1c1JlcXVlc3QuVXBkYXRlLkluc3RhbmNlLlN0YXR1cxIOCgZyZWFzb24YBiABKAkSDwoHbWVzc2FnZRgHIAEoCRIWCglleGl0X2NvZGUYCCABKAVIAIgBARIQCghyZXN0YXJ0cxgJIAEoBRIWCg5sYXN0X2xvZ19saW5lcxgKIAMoCRImCghsYXN0X2VuZBgLIAEoCzIULmN0cmwudjEuSW5zdGFuY2VFbmQiWwoGU3RhdHVzEhYKElNUQVRVU19VTlNQRUNJRklFRBAAEhIKDlNUQVRVU19QRU5ESU5HEAESEgoOU1RBVFVTX1JVTk5JTkcQAhIRCg1TVEFUVVNfRkFJTEVEEANCDAoKX2V4aXRfY29kZRouCgZEZWxldGUSEAoIazhzX25hbWUYASABKAkSEgoKZ2VuZXJhdGlvbhgCIAEoBEIICgZjaGFuZ2UiIAoeUmVwb3J0RGVwbG95bWVudFN0YXR1c1Jlc3BvbnNlIuQBChJBY2tub3dsZWRnZVJlcXVlc3QSEAoIYWdlbnRfaWQYASABKAkSFwoPYXBwbGllZF92ZXJzaW9uGAIgASgEEhgKEG9ic2VydmVkX3ZlcnNpb24YAyABKAQSMwoHcmVzdWx0cxgEIAMoCzIiLmN0cmwudjEuQWNrbm93bGVkZ2VSZXF1ZXN0LlJlc3VsdBpUCgZSZXN1bHQSFQoNcmVzb3VyY2VfdHlwZRgBIAEoCRITCgtyZXNvdXJjZV9pZBgCIAEoCRIPCgd2ZXJzaW9uGAMgASgEEg0KBWVycm9yGAQgASgJIhUKE0Fja25vd2xlZGdlUmVzcG9uc2UiWgoZUmVwb3J0SW5zdGFuY2VMb2dzUmVxdWVzdBIVCg1kZXBsb3ltZW50X2lkGAEgASgJEiYKBWxpbmVzGAIgAygLMhcuY3RybC52MS5TaGlwcGVkTG9nTGluZSJiCg5TaGlwcGVkTG9nTGluZRIQCghpbnN0YW5jZRgBIAEoCRIPCgd0aW1lX25zGAIgASgDEg8KB29yZGluYWwYAyABKAUSDgoGc3RyZWFtGAQgASgJEgwKBHRleHQYBSABKAkiHAoaUmVwb3J0SW5zdGFuY2VMb2dzUmVzcG9uc2UqXQoGSGVhbHRoEhYKEkhFQUxUSF9VTlNQRUNJRklFRBAAEhIKDkhFQUxUSF9IRUFMVEhZEAESFAoQSEVBTFRIX1VOSEVBTFRIWRACEhEKDUhFQUxUSF9QQVVTRUQQAzL1BQoOQ2x1c3RlclNlcnZpY2USUgoQV2F0Y2hEZXBsb3ltZW50cxIgLmN0cmwudjEuV2F0Y2hEZXBsb3ltZW50c1JlcXVlc3QaGC5jdHJsLnYxLkRlcGxveW1lbnRTdGF0ZSIAMAESTAoOV2F0Y2hTZW50aW5lbHMSHi5jdHJsLnYxLldhdGNoU2VudGluZWxzUmVxdWVzdBoWLmN0cmwudjEuU2VudGluZWxTdGF0ZSIAMAESXAoXR2V0RGVzaXJlZFNlbnRpbmVsU3RhdGUSJy5jdHJsLnYxLkdldERlc2lyZWRTZW50aW5lbFN0YXRlUmVxdWVzdBoWLmN0cmwudjEuU2VudGluZWxTdGF0ZSIAEmIKGUdldERlc2lyZWREZXBsb3ltZW50U3RhdGUSKS5jdHJsLnYxLkdldERlc2lyZWREZXBsb3ltZW50U3RhdGVSZXF1ZXN0GhguY3RybC52MS5EZXBsb3ltZW50U3RhdGUiABJlChRSZXBvcnRTZW50aW5lbFN0YXR1cxIkLmN0cmwudjEuUmVwb3J0U2VudGluZWxTdGF0dXNSZXF1ZXN0GiUuY3RybC52MS5SZXBvcnRTZW50aW5lbFN0YXR1c1Jlc3BvbnNlIgASawoWUmVwb3J0RGVwbG95bWVudFN0YXR1cxImLmN0cmwudjEuUmVwb3J0RGVwbG95bWVudFN0YXR1c1JlcXVlc3QaJy5jdHJsLnYxLlJlcG9ydERlcGxveW1lbnRTdGF0dXNSZXNwb25zZSIAEkoKC0Fja25vd2xlZGdlEhsuY3RybC52MS5BY2tub3dsZWRnZVJlcXVlc3QaHC5jdHJsLnYxLkFja25vd2xlZGdlUmVzcG9uc2UiABJfChJSZXBvcnRJbnN0YW5jZUxvZ3MSIi5jdHJsLnYxLlJlcG9ydEluc3RhbmNlTG9nc1JlcXVlc3QaIy5jdHJsLnYxLlJlcG9ydEluc3RhbmNlTG9nc1Jlc3BvbnNlIgBiBnByb3RvMw");
 
 /**
  * @generated from message ctrl.v1.WatchDeploymentsRequest
@@ -437,6 +437,34 @@ export type ApplyDeployment = Message<"ctrl.v1.ApplyDeployment"> & {
    * @generated from field: string health_check_host = 22;
    */
   healthCheckHost: string;
+
+  /**
+   * Comes before `health_check_path` and `health_check_host`. Absent: an older control plane.
+   *
+   * @generated from field: ctrl.v1.HealthCheck health_check = 23;
+   */
+  healthCheck?: HealthCheck | undefined;
+
+  /**
+   * Empty: the image's, else SIGTERM.
+   *
+   * @generated from field: string stop_signal = 24;
+   */
+  stopSignal: string;
+
+  /**
+   * 0: the agent's default.
+   *
+   * @generated from field: int32 stop_seconds = 25;
+   */
+  stopSeconds: number;
+
+  /**
+   * Whether a small init process is the app's parent.
+   *
+   * @generated from field: bool init = 26;
+   */
+  init: boolean;
 };
 
 /**
@@ -445,6 +473,116 @@ export type ApplyDeployment = Message<"ctrl.v1.ApplyDeployment"> & {
  */
 export const ApplyDeploymentSchema: GenMessage<ApplyDeployment> = /*@__PURE__*/
   messageDesc(file_ctrl_v1_cluster, 9);
+
+/**
+ * How an agent finds out whether an instance is healthy. Times in milliseconds; 0: the agent's default.
+ *
+ * @generated from message ctrl.v1.HealthCheck
+ */
+export type HealthCheck = Message<"ctrl.v1.HealthCheck"> & {
+  /**
+   * @generated from field: ctrl.v1.HealthCheck.Kind kind = 1;
+   */
+  kind: HealthCheck_Kind;
+
+  /**
+   * @generated from field: string path = 2;
+   */
+  path: string;
+
+  /**
+   * `GET` or `HEAD`; empty: `GET`
+   *
+   * @generated from field: string method = 3;
+   */
+  method: string;
+
+  /**
+   * Host header; empty: the address that is asked.
+   *
+   * @generated from field: string host = 4;
+   */
+  host: string;
+
+  /**
+   * @generated from field: map<string, string> headers = 5;
+   */
+  headers: { [key: string]: string };
+
+  /**
+   * Status codes of a healthy app, e.g. `200-399` or `200,401`; empty: `200-399`.
+   *
+   * @generated from field: string expected_status = 6;
+   */
+  expectedStatus: string;
+
+  /**
+   * @generated from field: repeated string command = 7;
+   */
+  command: string[];
+
+  /**
+   * @generated from field: int32 interval_ms = 8;
+   */
+  intervalMs: number;
+
+  /**
+   * @generated from field: int32 timeout_ms = 9;
+   */
+  timeoutMs: number;
+
+  /**
+   * @generated from field: int32 unhealthy_ms = 10;
+   */
+  unhealthyMs: number;
+
+  /**
+   * @generated from field: int32 restart_ms = 11;
+   */
+  restartMs: number;
+};
+
+/**
+ * Describes the message ctrl.v1.HealthCheck.
+ * Use `create(HealthCheckSchema)` to create a new message.
+ */
+export const HealthCheckSchema: GenMessage<HealthCheck> = /*@__PURE__*/
+  messageDesc(file_ctrl_v1_cluster, 10);
+
+/**
+ * @generated from enum ctrl.v1.HealthCheck.Kind
+ */
+export enum HealthCheck_Kind {
+  /**
+   * @generated from enum value: KIND_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * The port accepts connections.
+   *
+   * @generated from enum value: KIND_PORT = 1;
+   */
+  PORT = 1,
+
+  /**
+   * @generated from enum value: KIND_HTTP = 2;
+   */
+  HTTP = 2,
+
+  /**
+   * The command exits with 0 inside the container.
+   *
+   * @generated from enum value: KIND_COMMAND = 3;
+   */
+  COMMAND = 3,
+}
+
+/**
+ * Describes the enum ctrl.v1.HealthCheck.Kind.
+ */
+export const HealthCheck_KindSchema: GenEnum<HealthCheck_Kind> = /*@__PURE__*/
+  enumDesc(file_ctrl_v1_cluster, 10, 0);
 
 /**
  * @generated from message ctrl.v1.DeleteDeployment
@@ -466,7 +604,7 @@ export type DeleteDeployment = Message<"ctrl.v1.DeleteDeployment"> & {
  * Use `create(DeleteDeploymentSchema)` to create a new message.
  */
 export const DeleteDeploymentSchema: GenMessage<DeleteDeployment> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_cluster, 10);
+  messageDesc(file_ctrl_v1_cluster, 11);
 
 /**
  * @generated from message ctrl.v1.GetDesiredSentinelStateRequest
@@ -483,7 +621,7 @@ export type GetDesiredSentinelStateRequest = Message<"ctrl.v1.GetDesiredSentinel
  * Use `create(GetDesiredSentinelStateRequestSchema)` to create a new message.
  */
 export const GetDesiredSentinelStateRequestSchema: GenMessage<GetDesiredSentinelStateRequest> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_cluster, 11);
+  messageDesc(file_ctrl_v1_cluster, 12);
 
 /**
  * @generated from message ctrl.v1.GetDesiredDeploymentStateRequest
@@ -500,7 +638,7 @@ export type GetDesiredDeploymentStateRequest = Message<"ctrl.v1.GetDesiredDeploy
  * Use `create(GetDesiredDeploymentStateRequestSchema)` to create a new message.
  */
 export const GetDesiredDeploymentStateRequestSchema: GenMessage<GetDesiredDeploymentStateRequest> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_cluster, 12);
+  messageDesc(file_ctrl_v1_cluster, 13);
 
 /**
  * @generated from message ctrl.v1.ReportSentinelStatusRequest
@@ -542,7 +680,7 @@ export type ReportSentinelStatusRequest = Message<"ctrl.v1.ReportSentinelStatusR
  * Use `create(ReportSentinelStatusRequestSchema)` to create a new message.
  */
 export const ReportSentinelStatusRequestSchema: GenMessage<ReportSentinelStatusRequest> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_cluster, 13);
+  messageDesc(file_ctrl_v1_cluster, 14);
 
 /**
  * @generated from message ctrl.v1.ReportSentinelStatusResponse
@@ -555,7 +693,7 @@ export type ReportSentinelStatusResponse = Message<"ctrl.v1.ReportSentinelStatus
  * Use `create(ReportSentinelStatusResponseSchema)` to create a new message.
  */
 export const ReportSentinelStatusResponseSchema: GenMessage<ReportSentinelStatusResponse> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_cluster, 14);
+  messageDesc(file_ctrl_v1_cluster, 15);
 
 /**
  * @generated from message ctrl.v1.InstanceEnd
@@ -593,7 +731,7 @@ export type InstanceEnd = Message<"ctrl.v1.InstanceEnd"> & {
  * Use `create(InstanceEndSchema)` to create a new message.
  */
 export const InstanceEndSchema: GenMessage<InstanceEnd> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_cluster, 15);
+  messageDesc(file_ctrl_v1_cluster, 16);
 
 /**
  * @generated from message ctrl.v1.ReportDeploymentStatusRequest
@@ -622,7 +760,7 @@ export type ReportDeploymentStatusRequest = Message<"ctrl.v1.ReportDeploymentSta
  * Use `create(ReportDeploymentStatusRequestSchema)` to create a new message.
  */
 export const ReportDeploymentStatusRequestSchema: GenMessage<ReportDeploymentStatusRequest> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_cluster, 16);
+  messageDesc(file_ctrl_v1_cluster, 17);
 
 /**
  * @generated from message ctrl.v1.ReportDeploymentStatusRequest.Update
@@ -652,7 +790,7 @@ export type ReportDeploymentStatusRequest_Update = Message<"ctrl.v1.ReportDeploy
  * Use `create(ReportDeploymentStatusRequest_UpdateSchema)` to create a new message.
  */
 export const ReportDeploymentStatusRequest_UpdateSchema: GenMessage<ReportDeploymentStatusRequest_Update> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_cluster, 16, 0);
+  messageDesc(file_ctrl_v1_cluster, 17, 0);
 
 /**
  * @generated from message ctrl.v1.ReportDeploymentStatusRequest.Update.Instance
@@ -729,7 +867,7 @@ export type ReportDeploymentStatusRequest_Update_Instance = Message<"ctrl.v1.Rep
  * Use `create(ReportDeploymentStatusRequest_Update_InstanceSchema)` to create a new message.
  */
 export const ReportDeploymentStatusRequest_Update_InstanceSchema: GenMessage<ReportDeploymentStatusRequest_Update_Instance> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_cluster, 16, 0, 0);
+  messageDesc(file_ctrl_v1_cluster, 17, 0, 0);
 
 /**
  * @generated from enum ctrl.v1.ReportDeploymentStatusRequest.Update.Instance.Status
@@ -760,7 +898,7 @@ export enum ReportDeploymentStatusRequest_Update_Instance_Status {
  * Describes the enum ctrl.v1.ReportDeploymentStatusRequest.Update.Instance.Status.
  */
 export const ReportDeploymentStatusRequest_Update_Instance_StatusSchema: GenEnum<ReportDeploymentStatusRequest_Update_Instance_Status> = /*@__PURE__*/
-  enumDesc(file_ctrl_v1_cluster, 16, 0, 0, 0);
+  enumDesc(file_ctrl_v1_cluster, 17, 0, 0, 0);
 
 /**
  * @generated from message ctrl.v1.ReportDeploymentStatusRequest.Delete
@@ -782,7 +920,7 @@ export type ReportDeploymentStatusRequest_Delete = Message<"ctrl.v1.ReportDeploy
  * Use `create(ReportDeploymentStatusRequest_DeleteSchema)` to create a new message.
  */
 export const ReportDeploymentStatusRequest_DeleteSchema: GenMessage<ReportDeploymentStatusRequest_Delete> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_cluster, 16, 1);
+  messageDesc(file_ctrl_v1_cluster, 17, 1);
 
 /**
  * @generated from message ctrl.v1.ReportDeploymentStatusResponse
@@ -795,7 +933,7 @@ export type ReportDeploymentStatusResponse = Message<"ctrl.v1.ReportDeploymentSt
  * Use `create(ReportDeploymentStatusResponseSchema)` to create a new message.
  */
 export const ReportDeploymentStatusResponseSchema: GenMessage<ReportDeploymentStatusResponse> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_cluster, 17);
+  messageDesc(file_ctrl_v1_cluster, 18);
 
 /**
  * @generated from message ctrl.v1.AcknowledgeRequest
@@ -831,7 +969,7 @@ export type AcknowledgeRequest = Message<"ctrl.v1.AcknowledgeRequest"> & {
  * Use `create(AcknowledgeRequestSchema)` to create a new message.
  */
 export const AcknowledgeRequestSchema: GenMessage<AcknowledgeRequest> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_cluster, 18);
+  messageDesc(file_ctrl_v1_cluster, 19);
 
 /**
  * @generated from message ctrl.v1.AcknowledgeRequest.Result
@@ -867,7 +1005,7 @@ export type AcknowledgeRequest_Result = Message<"ctrl.v1.AcknowledgeRequest.Resu
  * Use `create(AcknowledgeRequest_ResultSchema)` to create a new message.
  */
 export const AcknowledgeRequest_ResultSchema: GenMessage<AcknowledgeRequest_Result> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_cluster, 18, 0);
+  messageDesc(file_ctrl_v1_cluster, 19, 0);
 
 /**
  * @generated from message ctrl.v1.AcknowledgeResponse
@@ -880,7 +1018,7 @@ export type AcknowledgeResponse = Message<"ctrl.v1.AcknowledgeResponse"> & {
  * Use `create(AcknowledgeResponseSchema)` to create a new message.
  */
 export const AcknowledgeResponseSchema: GenMessage<AcknowledgeResponse> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_cluster, 19);
+  messageDesc(file_ctrl_v1_cluster, 20);
 
 /**
  * @generated from message ctrl.v1.ReportInstanceLogsRequest
@@ -902,7 +1040,7 @@ export type ReportInstanceLogsRequest = Message<"ctrl.v1.ReportInstanceLogsReque
  * Use `create(ReportInstanceLogsRequestSchema)` to create a new message.
  */
 export const ReportInstanceLogsRequestSchema: GenMessage<ReportInstanceLogsRequest> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_cluster, 20);
+  messageDesc(file_ctrl_v1_cluster, 21);
 
 /**
  * @generated from message ctrl.v1.ShippedLogLine
@@ -945,7 +1083,7 @@ export type ShippedLogLine = Message<"ctrl.v1.ShippedLogLine"> & {
  * Use `create(ShippedLogLineSchema)` to create a new message.
  */
 export const ShippedLogLineSchema: GenMessage<ShippedLogLine> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_cluster, 21);
+  messageDesc(file_ctrl_v1_cluster, 22);
 
 /**
  * @generated from message ctrl.v1.ReportInstanceLogsResponse
@@ -958,7 +1096,7 @@ export type ReportInstanceLogsResponse = Message<"ctrl.v1.ReportInstanceLogsResp
  * Use `create(ReportInstanceLogsResponseSchema)` to create a new message.
  */
 export const ReportInstanceLogsResponseSchema: GenMessage<ReportInstanceLogsResponse> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_cluster, 22);
+  messageDesc(file_ctrl_v1_cluster, 23);
 
 /**
  * @generated from enum ctrl.v1.Health

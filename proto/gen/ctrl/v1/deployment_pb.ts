@@ -10,7 +10,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file ctrl/v1/deployment.proto.
  */
 export const file_ctrl_v1_deployment: GenFile = /*@__PURE__*/
-  fileDesc("ChhjdHJsL3YxL2RlcGxveW1lbnQucHJvdG8SB2N0cmwudjEiYQoYQ3JlYXRlUzNVcGxvYWRVUkxSZXF1ZXN0EhgKEHVua2V5X3Byb2plY3RfaWQYASABKAkSEgoKc2l6ZV9ieXRlcxgCIAEoAxIXCg9jaGVja3N1bV9zaGEyNTYYAyABKAki6QEKGUNyZWF0ZVMzVXBsb2FkVVJMUmVzcG9uc2USEgoKdXBsb2FkX3VybBgBIAEoCRIaChJidWlsZF9jb250ZXh0X3BhdGgYAiABKAkSQAoHaGVhZGVycxgDIAMoCzIvLmN0cmwudjEuQ3JlYXRlUzNVcGxvYWRVUkxSZXNwb25zZS5IZWFkZXJzRW50cnkSEgoKZXhwaXJlc19hdBgEIAEoAxIWCg5hbHJlYWR5X3N0b3JlZBgFIAEoCBouCgxIZWFkZXJzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASLHAwoXQ3JlYXRlRGVwbG95bWVudFJlcXVlc3QSEgoKcHJvamVjdF9pZBgCIAEoCRIOCgZicmFuY2gYAyABKAkSGAoQZW52aXJvbm1lbnRfc2x1ZxgEIAEoCRIuCg1idWlsZF9jb250ZXh0GAUgASgLMhUuY3RybC52MS5CdWlsZENvbnRleHRIABIWCgxkb2NrZXJfaW1hZ2UYBiABKAlIABIvCgpnaXRfY29tbWl0GAcgASgLMhYuY3RybC52MS5HaXRDb21taXRJbmZvSAGIAQESGAoLa2V5c3BhY2VfaWQYCCABKAlIAogBARIPCgdjb21tYW5kGAkgAygJEhcKD2lkZW1wb3RlbmN5X2tleRgKIAEoCRIMCgRwb3J0GAsgASgFEhkKEWhlYWx0aF9jaGVja19wYXRoGAwgASgJEhMKC3JlZGVwbG95X29mGA0gASgJEhsKBHNpemUYDiABKAsyDS5jdHJsLnYxLlNpemUSFQoNc3RhcnRfc2Vjb25kcxgPIAEoBRIQCghwcm90b2NvbBgQIAEoCUIICgZzb3VyY2VCDQoLX2dpdF9jb21taXRCDgoMX2tleXNwYWNlX2lkSgQIARACIkQKBFNpemUSFgoOY3B1X21pbGxpY29yZXMYASABKAUSEgoKbWVtb3J5X21pYhgCIAEoBRIQCghyZXBsaWNhcxgDIAEoBSKuAQoMQnVpbGRDb250ZXh0EhoKEmJ1aWxkX2NvbnRleHRfcGF0aBgBIAEoCRIcCg9kb2NrZXJmaWxlX3BhdGgYAiABKAlIAIgBARIXCgpkb2NrZXJmaWxlGAMgASgMSAGIAQESKAoIc2V0dGluZ3MYBCABKAsyFi5jdHJsLnYxLkJ1aWxkU2V0dGluZ3NCEgoQX2RvY2tlcmZpbGVfcGF0aEINCgtfZG9ja2VyZmlsZSK/AgoNQnVpbGRTZXR0aW5ncxI4Cglhcmd1bWVudHMYASADKAsyJS5jdHJsLnYxLkJ1aWxkU2V0dGluZ3MuQXJndW1lbnRzRW50cnkSNAoHc2VjcmV0cxgCIAMoCzIjLmN0cmwudjEuQnVpbGRTZXR0aW5ncy5TZWNyZXRzRW50cnkSDgoGdGFyZ2V0GAMgASgJEhAKCG5vX2NhY2hlGAQgASgIEgwKBHB1bGwYBSABKAgSEAoIcGxhdGZvcm0YBiABKAkSGgoSdmFyaWFibGVfYXJndW1lbnRzGAcgAygJGjAKDkFyZ3VtZW50c0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEaLgoMU2VjcmV0c0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoDDoCOAEigAEKDUdpdENvbW1pdEluZm8SEgoKY29tbWl0X3NoYRgBIAEoCRIWCg5jb21taXRfbWVzc2FnZRgCIAEoCRIVCg1hdXRob3JfaGFuZGxlGAMgASgJEhkKEWF1dGhvcl9hdmF0YXJfdXJsGAQgASgJEhEKCXRpbWVzdGFtcBgFIAEoAyJcChhDcmVhdGVEZXBsb3ltZW50UmVzcG9uc2USFQoNZGVwbG95bWVudF9pZBgBIAEoCRIpCgZzdGF0dXMYAiABKA4yGS5jdHJsLnYxLkRlcGxveW1lbnRTdGF0dXMiLQoUR2V0RGVwbG95bWVudFJlcXVlc3QSFQoNZGVwbG95bWVudF9pZBgBIAEoCSJAChVHZXREZXBsb3ltZW50UmVzcG9uc2USJwoKZGVwbG95bWVudBgBIAEoCzITLmN0cmwudjEuRGVwbG95bWVudCLvCAoKRGVwbG95bWVudBIKCgJpZBgBIAEoCRIUCgx3b3Jrc3BhY2VfaWQYAiABKAkSEgoKcHJvamVjdF9pZBgDIAEoCRIWCg5lbnZpcm9ubWVudF9pZBgEIAEoCRIWCg5naXRfY29tbWl0X3NoYRgFIAEoCRISCgpnaXRfYnJhbmNoGAYgASgJEikKBnN0YXR1cxgHIAEoDjIZLmN0cmwudjEuRGVwbG95bWVudFN0YXR1cxIVCg1lcnJvcl9tZXNzYWdlGAggASgJEkwKFWVudmlyb25tZW50X3ZhcmlhYmxlcxgJIAMoCzItLmN0cmwudjEuRGVwbG95bWVudC5FbnZpcm9ubWVudFZhcmlhYmxlc0VudHJ5EiMKCHRvcG9sb2d5GAogASgLMhEuY3RybC52MS5Ub3BvbG9neRISCgpjcmVhdGVkX2F0GAsgASgDEhIKCnVwZGF0ZWRfYXQYDCABKAMSEQoJaG9zdG5hbWVzGA0gAygJEhcKD3Jvb3Rmc19pbWFnZV9pZBgOIAEoCRIQCghidWlsZF9pZBgPIAEoCRImCgVzdGVwcxgQIAMoCzIXLmN0cmwudjEuRGVwbG95bWVudFN0ZXASGgoSZ2l0X2NvbW1pdF9tZXNzYWdlGBEgASgJEiAKGGdpdF9jb21taXRfYXV0aG9yX2hhbmRsZRgSIAEoCRIkChxnaXRfY29tbWl0X2F1dGhvcl9hdmF0YXJfdXJsGBMgASgJEhwKFGdpdF9jb21taXRfdGltZXN0YW1wGBQgASgDEgwKBHVybHMYFSADKAkSGAoQZW52aXJvbm1lbnRfc2x1ZxgWIAEoCRIUCgxmYWlsdXJlX2NvZGUYFyABKAkSDAoEbGl2ZRgYIAEoCBIZChFkZXNpcmVkX2luc3RhbmNlcxgZIAEoBRIZChFydW5uaW5nX2luc3RhbmNlcxgaIAEoBRIUCgxwcm9qZWN0X3NsdWcYGyABKAkSHwoXZW52aXJvbm1lbnRfcm9sbGVkX2JhY2sYHCABKAgSFgoOcXVldWVfcG9zaXRpb24YJCABKAUSGQoRcXVldWVfYmxvY2tlcl9pZHMYJSADKAkSFQoNcXVldWVfYmxvY2tlchgmIAEoCRIRCglxdWV1ZWRfYXQYJyABKAMSEwoLcmVkZXBsb3lfb2YYKyABKAkSMAoPZmFpbHVyZV9kZXRhaWxzGCwgASgLMhcuY3RybC52MS5GYWlsdXJlRGV0YWlscxIVCg1pbWFnZV9yZW1vdmVkGC0gASgIEiYKHmVudmlyb25tZW50X2xpdmVfZGVwbG95bWVudF9pZBguIAEoCRIiChppbWFnZV9zb3VyY2VfZGVwbG95bWVudF9pZBgvIAEoCRIlCgRzdG9wGDAgASgLMhcuY3RybC52MS5EZXBsb3ltZW50U3RvcBo7ChlFbnZpcm9ubWVudFZhcmlhYmxlc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiPQoORGVwbG95bWVudFN0b3ASDgoGcmVhc29uGAEgASgJEg8KB21lc3NhZ2UYAiABKAkSCgoCYXQYAyABKAMiaQoORmFpbHVyZURldGFpbHMSFgoJZXhpdF9jb2RlGAEgASgFSACIAQESDgoGc291cmNlGAIgASgJEg4KBm9yaWdpbhgDIAEoCRIRCglsb2dfbGluZXMYBCADKAlCDAoKX2V4aXRfY29kZSJ8Cg5EZXBsb3ltZW50U3RlcBIOCgZzdGF0dXMYASABKAkSDwoHbWVzc2FnZRgCIAEoCRIVCg1lcnJvcl9tZXNzYWdlGAMgASgJEhIKCmNyZWF0ZWRfYXQYBCABKAMSDAoEbmFtZRgFIAEoCRIQCghlbmRlZF9hdBgGIAEoAyKnAQoIVG9wb2xvZ3kSFgoOY3B1X21pbGxpY29yZXMYASABKAUSEgoKbWVtb3J5X21pYhgCIAEoBRIoCgdyZWdpb25zGAMgAygLMhcuY3RybC52MS5SZWdpb25hbENvbmZpZxIcChRpZGxlX3RpbWVvdXRfc2Vjb25kcxgEIAEoBRIZChFoZWFsdGhfY2hlY2tfcGF0aBgFIAEoCRIMCgRwb3J0GAYgASgFIk4KDlJlZ2lvbmFsQ29uZmlnEg4KBnJlZ2lvbhgBIAEoCRIVCg1taW5faW5zdGFuY2VzGAIgASgFEhUKDW1heF9pbnN0YW5jZXMYAyABKAUibQoWTGlzdERlcGxveW1lbnRzUmVxdWVzdBISCgpwcm9qZWN0X2lkGAEgASgJEhgKEGVudmlyb25tZW50X3NsdWcYAiABKAkSEQoJcGFnZV9zaXplGAMgASgFEhIKCnBhZ2VfdG9rZW4YBCABKAkiXAoXTGlzdERlcGxveW1lbnRzUmVzcG9uc2USKAoLZGVwbG95bWVudHMYASADKAsyEy5jdHJsLnYxLkRlcGxveW1lbnQSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIjAKF0NhbmNlbERlcGxveW1lbnRSZXF1ZXN0EhUKDWRlcGxveW1lbnRfaWQYASABKAkiawoYQ2FuY2VsRGVwbG95bWVudFJlc3BvbnNlEikKBnN0YXR1cxgBIAEoDjIZLmN0cmwudjEuRGVwbG95bWVudFN0YXR1cxIkCgtyb2xsZWRfYmFjaxgCIAEoCzIPLmN0cmwudjEuU3dpdGNoIk0KHFdhdGNoRGVwbG95bWVudEV2ZW50c1JlcXVlc3QSFQoNZGVwbG95bWVudF9pZBgBIAEoCRIWCg5hZnRlcl9zZXF1ZW5jZRgCIAEoAyKHAQodV2F0Y2hEZXBsb3ltZW50RXZlbnRzUmVzcG9uc2USNAoQZGVwbG95bWVudF9ldmVudBgBIAEoCzIYLmN0cmwudjEuRGVwbG95bWVudEV2ZW50SAASJwoJaGVhcnRiZWF0GAIgASgLMhIuY3RybC52MS5IZWFydGJlYXRIAEIHCgVldmVudCILCglIZWFydGJlYXQi1wEKD0RlcGxveW1lbnRFdmVudBIQCghzZXF1ZW5jZRgBIAEoAxISCgpjcmVhdGVkX2F0GAIgASgDEigKBnN0YXR1cxgDIAEoCzIWLmN0cmwudjEuU3RhdHVzQ2hhbmdlZEgAEiQKBHN0ZXAYBCABKAsyFC5jdHJsLnYxLlN0ZXBDaGFuZ2VkSAASIAoDbG9nGAUgASgLMhEuY3RybC52MS5Mb2dMaW5lc0gAEiEKBm5vdGljZRgGIAEoCzIPLmN0cmwudjEuTm90aWNlSABCCQoHcGF5bG9hZCJ1Cg1TdGF0dXNDaGFuZ2VkEikKBnN0YXR1cxgBIAEoDjIZLmN0cmwudjEuRGVwbG95bWVudFN0YXR1cxIVCg1lcnJvcl9tZXNzYWdlGAIgASgJEhQKDGZhaWx1cmVfY29kZRgDIAEoCRIMCgR1cmxzGAQgAygJIjwKC1N0ZXBDaGFuZ2VkEgwKBG5hbWUYASABKAkSDgoGc3RhdHVzGAIgASgJEg8KB21lc3NhZ2UYAyABKAkiOQoITG9nTGluZXMSDgoGc291cmNlGAEgASgJEg4KBm9yaWdpbhgCIAEoCRINCgVsaW5lcxgDIAMoCSIZCgZOb3RpY2USDwoHbWVzc2FnZRgBIAEoCSKQAQoZU3RyZWFtSW5zdGFuY2VMb2dzUmVxdWVzdBIVCg1kZXBsb3ltZW50X2lkGAEgASgJEg4KBmZvbGxvdxgCIAEoCBIMCgR0YWlsGAMgASgFEg0KBXNpbmNlGAQgASgDEg0KBXVudGlsGAUgASgDEhAKCGluc3RhbmNlGAYgASgJEg4KBnJlZ2lvbhgHIAEoCSJ6ChpTdHJlYW1JbnN0YW5jZUxvZ3NSZXNwb25zZRIoCgRsaW5lGAEgASgLMhguY3RybC52MS5JbnN0YW5jZUxvZ0xpbmVIABInCgloZWFydGJlYXQYAiABKAsyEi5jdHJsLnYxLkhlYXJ0YmVhdEgAQgkKB21lc3NhZ2UiLQoUTGlzdEluc3RhbmNlc1JlcXVlc3QSFQoNZGVwbG95bWVudF9pZBgBIAEoCSJHChVMaXN0SW5zdGFuY2VzUmVzcG9uc2USLgoJaW5zdGFuY2VzGAEgAygLMhsuY3RybC52MS5EZXBsb3ltZW50SW5zdGFuY2UivAIKEkRlcGxveW1lbnRJbnN0YW5jZRIMCgRuYW1lGAEgASgJEg4KBnJlZ2lvbhgCIAEoCRIOCgZzdGF0dXMYAyABKAkSDgoGcmVhc29uGAQgASgJEg8KB21lc3NhZ2UYBSABKAkSEAoIcmVzdGFydHMYBiABKAUSFgoJZXhpdF9jb2RlGAcgASgFSACIAQESFgoObGFzdF9sb2dfbGluZXMYCCADKAkSMAoIbGFzdF9lbmQYCSABKAsyHi5jdHJsLnYxLkRlcGxveW1lbnRJbnN0YW5jZUVuZBIWCg5jcHVfbWlsbGljb3JlcxgKIAEoAxISCgptZW1vcnlfbWliGAsgASgDEhIKCnVwZGF0ZWRfYXQYDCABKAMSFQoNdHJvdWJsZV9zaW5jZRgNIAEoA0IMCgpfZXhpdF9jb2RlIjIKGUxpc3RJbnN0YW5jZUV2ZW50c1JlcXVlc3QSFQoNZGVwbG95bWVudF9pZBgBIAEoCSJEChpMaXN0SW5zdGFuY2VFdmVudHNSZXNwb25zZRImCgZldmVudHMYASADKAsyFi5jdHJsLnYxLkluc3RhbmNlRXZlbnQiuAEKDUluc3RhbmNlRXZlbnQSDAoEa2luZBgBIAEoCRIOCgZyZWFzb24YAiABKAkSDwoHbWVzc2FnZRgDIAEoCRIQCghpbnN0YW5jZRgEIAEoCRIOCgZyZWdpb24YBSABKAkSFgoJZXhpdF9jb2RlGAYgASgFSACIAQESDQoFdGltZXMYByABKAUSEAoIZmlyc3RfYXQYCCABKAMSDwoHbGFzdF9hdBgJIAEoA0IMCgpfZXhpdF9jb2RlIlcKFURlcGxveW1lbnRJbnN0YW5jZUVuZBIOCgZyZWFzb24YASABKAkSDwoHbWVzc2FnZRgCIAEoCRIRCglleGl0X2NvZGUYAyABKAUSCgoCYXQYBCABKAMiXwoPSW5zdGFuY2VMb2dMaW5lEhAKCGluc3RhbmNlGAEgASgJEg4KBnJlZ2lvbhgCIAEoCRIMCgR0aW1lGAMgASgDEg4KBnN0cmVhbRgEIAEoCRIMCgR0ZXh0GAUgASgJInsKD1JvbGxiYWNrUmVxdWVzdBIcChRzb3VyY2VfZGVwbG95bWVudF9pZBgBIAEoCRIcChR0YXJnZXRfZGVwbG95bWVudF9pZBgCIAEoCRISCgpwcm9qZWN0X2lkGAMgASgJEhgKEGVudmlyb25tZW50X3NsdWcYBCABKAkiNQoQUm9sbGJhY2tSZXNwb25zZRIhCghzd2l0Y2hlZBgBIAEoCzIPLmN0cmwudjEuU3dpdGNoIi4KDlByb21vdGVSZXF1ZXN0EhwKFHRhcmdldF9kZXBsb3ltZW50X2lkGAEgASgJIjQKD1Byb21vdGVSZXNwb25zZRIhCghzd2l0Y2hlZBgBIAEoCzIPLmN0cmwudjEuU3dpdGNoIjUKFFBsYW5Sb2xsYmFja1Jlc3BvbnNlEh0KBHBsYW4YASABKAsyDy5jdHJsLnYxLlN3aXRjaCI0ChNQbGFuUHJvbW90ZVJlc3BvbnNlEh0KBHBsYW4YASABKAsyDy5jdHJsLnYxLlN3aXRjaCLYAQoGU3dpdGNoEhQKDHByb2plY3Rfc2x1ZxgBIAEoCRIYChBlbnZpcm9ubWVudF9zbHVnGAIgASgJEhoKEmZyb21fZGVwbG95bWVudF9pZBgDIAEoCRIYChB0b19kZXBsb3ltZW50X2lkGAQgASgJEiEKBHBhdGgYBSABKA4yEy5jdHJsLnYxLlN3aXRjaFBhdGgSEwoLcm9sbGVkX2JhY2sYBiABKAgSEQoJaG9zdG5hbWVzGAcgAygJEgwKBHVybHMYCCADKAkSDwoHdG9va19tcxgJIAEoAyJBChVTdG9wRGVwbG95bWVudFJlcXVlc3QSFQoNZGVwbG95bWVudF9pZBgBIAEoCRIRCgljb25maXJtZWQYAiABKAgiQwoWU3RvcERlcGxveW1lbnRSZXNwb25zZRIpCgZzdGF0dXMYASABKA4yGS5jdHJsLnYxLkRlcGxveW1lbnRTdGF0dXMiUAoQRW5kQnJhbmNoUmVxdWVzdBISCgpwcm9qZWN0X2lkGAEgASgJEg4KBmJyYW5jaBgCIAEoCRIYChBlbnZpcm9ubWVudF9zbHVnGAMgASgJIlUKEUVuZEJyYW5jaFJlc3BvbnNlEh4KFnN0b3BwZWRfZGVwbG95bWVudF9pZHMYASADKAkSIAoYY2FuY2VsbGVkX2RlcGxveW1lbnRfaWRzGAIgAygJIi8KFlN0YXJ0RGVwbG95bWVudFJlcXVlc3QSFQoNZGVwbG95bWVudF9pZBgBIAEoCSJjChdTdGFydERlcGxveW1lbnRSZXNwb25zZRIpCgZzdGF0dXMYASABKA4yGS5jdHJsLnYxLkRlcGxveW1lbnRTdGF0dXMSDAoEdXJscxgCIAMoCRIPCgd0b29rX21zGAMgASgDKu8CChBEZXBsb3ltZW50U3RhdHVzEiEKHURFUExPWU1FTlRfU1RBVFVTX1VOU1BFQ0lGSUVEEAASHQoZREVQTE9ZTUVOVF9TVEFUVVNfUEVORElORxABEh4KGkRFUExPWU1FTlRfU1RBVFVTX0JVSUxESU5HEAISHwobREVQTE9ZTUVOVF9TVEFUVVNfREVQTE9ZSU5HEAMSHQoZREVQTE9ZTUVOVF9TVEFUVVNfTkVUV09SSxAEEhsKF0RFUExPWU1FTlRfU1RBVFVTX1JFQURZEAUSHAoYREVQTE9ZTUVOVF9TVEFUVVNfRkFJTEVEEAYSHAoYREVQTE9ZTUVOVF9TVEFUVVNfUVVFVUVEEAcSHwobREVQTE9ZTUVOVF9TVEFUVVNfQ0FOQ0VMTEVEEAgSIAocREVQTE9ZTUVOVF9TVEFUVVNfU1VQRVJTRURFRBAJEh0KGURFUExPWU1FTlRfU1RBVFVTX1NUT1BQRUQQCipaCgpTb3VyY2VUeXBlEhsKF1NPVVJDRV9UWVBFX1VOU1BFQ0lGSUVEEAASEwoPU09VUkNFX1RZUEVfR0lUEAESGgoWU09VUkNFX1RZUEVfQ0xJX1VQTE9BRBACKm4KClN3aXRjaFBhdGgSGwoXU1dJVENIX1BBVEhfVU5TUEVDSUZJRUQQABIXChNTV0lUQ0hfUEFUSF9JTlNUQU5UEAESFAoQU1dJVENIX1BBVEhfV0FSTRACEhQKEFNXSVRDSF9QQVRIX0NPTEQQAzLcCgoRRGVwbG95bWVudFNlcnZpY2USXAoRQ3JlYXRlUzNVcGxvYWRVUkwSIS5jdHJsLnYxLkNyZWF0ZVMzVXBsb2FkVVJMUmVxdWVzdBoiLmN0cmwudjEuQ3JlYXRlUzNVcGxvYWRVUkxSZXNwb25zZSIAElkKEENyZWF0ZURlcGxveW1lbnQSIC5jdHJsLnYxLkNyZWF0ZURlcGxveW1lbnRSZXF1ZXN0GiEuY3RybC52MS5DcmVhdGVEZXBsb3ltZW50UmVzcG9uc2UiABJQCg1HZXREZXBsb3ltZW50Eh0uY3RybC52MS5HZXREZXBsb3ltZW50UmVxdWVzdBoeLmN0cmwudjEuR2V0RGVwbG95bWVudFJlc3BvbnNlIgASVgoPTGlzdERlcGxveW1lbnRzEh8uY3RybC52MS5MaXN0RGVwbG95bWVudHNSZXF1ZXN0GiAuY3RybC52MS5MaXN0RGVwbG95bWVudHNSZXNwb25zZSIAElkKEENhbmNlbERlcGxveW1lbnQSIC5jdHJsLnYxLkNhbmNlbERlcGxveW1lbnRSZXF1ZXN0GiEuY3RybC52MS5DYW5jZWxEZXBsb3ltZW50UmVzcG9uc2UiABJqChVXYXRjaERlcGxveW1lbnRFdmVudHMSJS5jdHJsLnYxLldhdGNoRGVwbG95bWVudEV2ZW50c1JlcXVlc3QaJi5jdHJsLnYxLldhdGNoRGVwbG95bWVudEV2ZW50c1Jlc3BvbnNlIgAwARJhChJTdHJlYW1JbnN0YW5jZUxvZ3MSIi5jdHJsLnYxLlN0cmVhbUluc3RhbmNlTG9nc1JlcXVlc3QaIy5jdHJsLnYxLlN0cmVhbUluc3RhbmNlTG9nc1Jlc3BvbnNlIgAwARJQCg1MaXN0SW5zdGFuY2VzEh0uY3RybC52MS5MaXN0SW5zdGFuY2VzUmVxdWVzdBoeLmN0cmwudjEuTGlzdEluc3RhbmNlc1Jlc3BvbnNlIgASXwoSTGlzdEluc3RhbmNlRXZlbnRzEiIuY3RybC52MS5MaXN0SW5zdGFuY2VFdmVudHNSZXF1ZXN0GiMuY3RybC52MS5MaXN0SW5zdGFuY2VFdmVudHNSZXNwb25zZSIAEkEKCFJvbGxiYWNrEhguY3RybC52MS5Sb2xsYmFja1JlcXVlc3QaGS5jdHJsLnYxLlJvbGxiYWNrUmVzcG9uc2UiABI+CgdQcm9tb3RlEhcuY3RybC52MS5Qcm9tb3RlUmVxdWVzdBoYLmN0cmwudjEuUHJvbW90ZVJlc3BvbnNlIgASSQoMUGxhblJvbGxiYWNrEhguY3RybC52MS5Sb2xsYmFja1JlcXVlc3QaHS5jdHJsLnYxLlBsYW5Sb2xsYmFja1Jlc3BvbnNlIgASRgoLUGxhblByb21vdGUSFy5jdHJsLnYxLlByb21vdGVSZXF1ZXN0GhwuY3RybC52MS5QbGFuUHJvbW90ZVJlc3BvbnNlIgASRAoJRW5kQnJhbmNoEhkuY3RybC52MS5FbmRCcmFuY2hSZXF1ZXN0GhouY3RybC52MS5FbmRCcmFuY2hSZXNwb25zZSIAElMKDlN0b3BEZXBsb3ltZW50Eh4uY3RybC52MS5TdG9wRGVwbG95bWVudFJlcXVlc3QaHy5jdHJsLnYxLlN0b3BEZXBsb3ltZW50UmVzcG9uc2UiABJWCg9TdGFydERlcGxveW1lbnQSHy5jdHJsLnYxLlN0YXJ0RGVwbG95bWVudFJlcXVlc3QaIC5jdHJsLnYxLlN0YXJ0RGVwbG95bWVudFJlc3BvbnNlIgBiBnByb3RvMw");
+  fileDesc("ChhjdHJsL3YxL2RlcGxveW1lbnQucHJvdG8SB2N0cmwudjEiYQoYQ3JlYXRlUzNVcGxvYWRVUkxSZXF1ZXN0EhgKEHVua2V5X3Byb2plY3RfaWQYASABKAkSEgoKc2l6ZV9ieXRlcxgCIAEoAxIXCg9jaGVja3N1bV9zaGEyNTYYAyABKAki6QEKGUNyZWF0ZVMzVXBsb2FkVVJMUmVzcG9uc2USEgoKdXBsb2FkX3VybBgBIAEoCRIaChJidWlsZF9jb250ZXh0X3BhdGgYAiABKAkSQAoHaGVhZGVycxgDIAMoCzIvLmN0cmwudjEuQ3JlYXRlUzNVcGxvYWRVUkxSZXNwb25zZS5IZWFkZXJzRW50cnkSEgoKZXhwaXJlc19hdBgEIAEoAxIWCg5hbHJlYWR5X3N0b3JlZBgFIAEoCBouCgxIZWFkZXJzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASLqAwoXQ3JlYXRlRGVwbG95bWVudFJlcXVlc3QSEgoKcHJvamVjdF9pZBgCIAEoCRIOCgZicmFuY2gYAyABKAkSGAoQZW52aXJvbm1lbnRfc2x1ZxgEIAEoCRIuCg1idWlsZF9jb250ZXh0GAUgASgLMhUuY3RybC52MS5CdWlsZENvbnRleHRIABIWCgxkb2NrZXJfaW1hZ2UYBiABKAlIABIvCgpnaXRfY29tbWl0GAcgASgLMhYuY3RybC52MS5HaXRDb21taXRJbmZvSAGIAQESGAoLa2V5c3BhY2VfaWQYCCABKAlIAogBARIPCgdjb21tYW5kGAkgAygJEhcKD2lkZW1wb3RlbmN5X2tleRgKIAEoCRIMCgRwb3J0GAsgASgFEhkKEWhlYWx0aF9jaGVja19wYXRoGAwgASgJEhMKC3JlZGVwbG95X29mGA0gASgJEhsKBHNpemUYDiABKAsyDS5jdHJsLnYxLlNpemUSFQoNc3RhcnRfc2Vjb25kcxgPIAEoBRIQCghwcm90b2NvbBgQIAEoCRIhCgNhcHAYESABKAsyFC5jdHJsLnYxLkFwcFNldHRpbmdzQggKBnNvdXJjZUINCgtfZ2l0X2NvbW1pdEIOCgxfa2V5c3BhY2VfaWRKBAgBEAIi7gEKC0FwcFNldHRpbmdzEgwKBHBvcnQYASABKAUSDwoHY29tbWFuZBgCIAMoCRIyCgxoZWFsdGhfY2hlY2sYAyABKAsyHC5jdHJsLnYxLkhlYWx0aENoZWNrU2V0dGluZ3MSFQoNc3RhcnRfc2Vjb25kcxgEIAEoBRITCgtzdG9wX3NpZ25hbBgFIAEoCRIUCgxzdG9wX3NlY29uZHMYBiABKAUSHQoVZXBoZW1lcmFsX3N0b3JhZ2VfbWliGAcgASgFEg8KB3JlZ2lvbnMYCCADKAkSEQoEaW5pdBgJIAEoCEgAiAEBQgcKBV9pbml0IqoDChNIZWFsdGhDaGVja1NldHRpbmdzEi8KBGtpbmQYASABKA4yIS5jdHJsLnYxLkhlYWx0aENoZWNrU2V0dGluZ3MuS2luZBIMCgRwYXRoGAIgASgJEg4KBm1ldGhvZBgDIAEoCRIMCgRob3N0GAQgASgJEjoKB2hlYWRlcnMYBSADKAsyKS5jdHJsLnYxLkhlYWx0aENoZWNrU2V0dGluZ3MuSGVhZGVyc0VudHJ5EhcKD2V4cGVjdGVkX3N0YXR1cxgGIAEoCRIYChBpbnRlcnZhbF9zZWNvbmRzGAcgASgFEhcKD3RpbWVvdXRfc2Vjb25kcxgIIAEoBRIZChF1bmhlYWx0aHlfc2Vjb25kcxgJIAEoBRIXCg9yZXN0YXJ0X3NlY29uZHMYCiABKAUaLgoMSGVhZGVyc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiSgoES2luZBIUChBLSU5EX1VOU1BFQ0lGSUVEEAASDQoJS0lORF9QT1JUEAESDQoJS0lORF9IVFRQEAISDgoKS0lORF9JTUFHRRADIkQKBFNpemUSFgoOY3B1X21pbGxpY29yZXMYASABKAUSEgoKbWVtb3J5X21pYhgCIAEoBRIQCghyZXBsaWNhcxgDIAEoBSKuAQoMQnVpbGRDb250ZXh0EhoKEmJ1aWxkX2NvbnRleHRfcGF0aBgBIAEoCRIcCg9kb2NrZXJmaWxlX3BhdGgYAiABKAlIAIgBARIXCgpkb2NrZXJmaWxlGAMgASgMSAGIAQESKAoIc2V0dGluZ3MYBCABKAsyFi5jdHJsLnYxLkJ1aWxkU2V0dGluZ3NCEgoQX2RvY2tlcmZpbGVfcGF0aEINCgtfZG9ja2VyZmlsZSK/AgoNQnVpbGRTZXR0aW5ncxI4Cglhcmd1bWVudHMYASADKAsyJS5jdHJsLnYxLkJ1aWxkU2V0dGluZ3MuQXJndW1lbnRzRW50cnkSNAoHc2VjcmV0cxgCIAMoCzIjLmN0cmwudjEuQnVpbGRTZXR0aW5ncy5TZWNyZXRzRW50cnkSDgoGdGFyZ2V0GAMgASgJEhAKCG5vX2NhY2hlGAQgASgIEgwKBHB1bGwYBSABKAgSEAoIcGxhdGZvcm0YBiABKAkSGgoSdmFyaWFibGVfYXJndW1lbnRzGAcgAygJGjAKDkFyZ3VtZW50c0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEaLgoMU2VjcmV0c0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoDDoCOAEigAEKDUdpdENvbW1pdEluZm8SEgoKY29tbWl0X3NoYRgBIAEoCRIWCg5jb21taXRfbWVzc2FnZRgCIAEoCRIVCg1hdXRob3JfaGFuZGxlGAMgASgJEhkKEWF1dGhvcl9hdmF0YXJfdXJsGAQgASgJEhEKCXRpbWVzdGFtcBgFIAEoAyJcChhDcmVhdGVEZXBsb3ltZW50UmVzcG9uc2USFQoNZGVwbG95bWVudF9pZBgBIAEoCRIpCgZzdGF0dXMYAiABKA4yGS5jdHJsLnYxLkRlcGxveW1lbnRTdGF0dXMiLQoUR2V0RGVwbG95bWVudFJlcXVlc3QSFQoNZGVwbG95bWVudF9pZBgBIAEoCSJAChVHZXREZXBsb3ltZW50UmVzcG9uc2USJwoKZGVwbG95bWVudBgBIAEoCzITLmN0cmwudjEuRGVwbG95bWVudCLvCAoKRGVwbG95bWVudBIKCgJpZBgBIAEoCRIUCgx3b3Jrc3BhY2VfaWQYAiABKAkSEgoKcHJvamVjdF9pZBgDIAEoCRIWCg5lbnZpcm9ubWVudF9pZBgEIAEoCRIWCg5naXRfY29tbWl0X3NoYRgFIAEoCRISCgpnaXRfYnJhbmNoGAYgASgJEikKBnN0YXR1cxgHIAEoDjIZLmN0cmwudjEuRGVwbG95bWVudFN0YXR1cxIVCg1lcnJvcl9tZXNzYWdlGAggASgJEkwKFWVudmlyb25tZW50X3ZhcmlhYmxlcxgJIAMoCzItLmN0cmwudjEuRGVwbG95bWVudC5FbnZpcm9ubWVudFZhcmlhYmxlc0VudHJ5EiMKCHRvcG9sb2d5GAogASgLMhEuY3RybC52MS5Ub3BvbG9neRISCgpjcmVhdGVkX2F0GAsgASgDEhIKCnVwZGF0ZWRfYXQYDCABKAMSEQoJaG9zdG5hbWVzGA0gAygJEhcKD3Jvb3Rmc19pbWFnZV9pZBgOIAEoCRIQCghidWlsZF9pZBgPIAEoCRImCgVzdGVwcxgQIAMoCzIXLmN0cmwudjEuRGVwbG95bWVudFN0ZXASGgoSZ2l0X2NvbW1pdF9tZXNzYWdlGBEgASgJEiAKGGdpdF9jb21taXRfYXV0aG9yX2hhbmRsZRgSIAEoCRIkChxnaXRfY29tbWl0X2F1dGhvcl9hdmF0YXJfdXJsGBMgASgJEhwKFGdpdF9jb21taXRfdGltZXN0YW1wGBQgASgDEgwKBHVybHMYFSADKAkSGAoQZW52aXJvbm1lbnRfc2x1ZxgWIAEoCRIUCgxmYWlsdXJlX2NvZGUYFyABKAkSDAoEbGl2ZRgYIAEoCBIZChFkZXNpcmVkX2luc3RhbmNlcxgZIAEoBRIZChFydW5uaW5nX2luc3RhbmNlcxgaIAEoBRIUCgxwcm9qZWN0X3NsdWcYGyABKAkSHwoXZW52aXJvbm1lbnRfcm9sbGVkX2JhY2sYHCABKAgSFgoOcXVldWVfcG9zaXRpb24YJCABKAUSGQoRcXVldWVfYmxvY2tlcl9pZHMYJSADKAkSFQoNcXVldWVfYmxvY2tlchgmIAEoCRIRCglxdWV1ZWRfYXQYJyABKAMSEwoLcmVkZXBsb3lfb2YYKyABKAkSMAoPZmFpbHVyZV9kZXRhaWxzGCwgASgLMhcuY3RybC52MS5GYWlsdXJlRGV0YWlscxIVCg1pbWFnZV9yZW1vdmVkGC0gASgIEiYKHmVudmlyb25tZW50X2xpdmVfZGVwbG95bWVudF9pZBguIAEoCRIiChppbWFnZV9zb3VyY2VfZGVwbG95bWVudF9pZBgvIAEoCRIlCgRzdG9wGDAgASgLMhcuY3RybC52MS5EZXBsb3ltZW50U3RvcBo7ChlFbnZpcm9ubWVudFZhcmlhYmxlc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiPQoORGVwbG95bWVudFN0b3ASDgoGcmVhc29uGAEgASgJEg8KB21lc3NhZ2UYAiABKAkSCgoCYXQYAyABKAMiaQoORmFpbHVyZURldGFpbHMSFgoJZXhpdF9jb2RlGAEgASgFSACIAQESDgoGc291cmNlGAIgASgJEg4KBm9yaWdpbhgDIAEoCRIRCglsb2dfbGluZXMYBCADKAlCDAoKX2V4aXRfY29kZSJ8Cg5EZXBsb3ltZW50U3RlcBIOCgZzdGF0dXMYASABKAkSDwoHbWVzc2FnZRgCIAEoCRIVCg1lcnJvcl9tZXNzYWdlGAMgASgJEhIKCmNyZWF0ZWRfYXQYBCABKAMSDAoEbmFtZRgFIAEoCRIQCghlbmRlZF9hdBgGIAEoAyKnAQoIVG9wb2xvZ3kSFgoOY3B1X21pbGxpY29yZXMYASABKAUSEgoKbWVtb3J5X21pYhgCIAEoBRIoCgdyZWdpb25zGAMgAygLMhcuY3RybC52MS5SZWdpb25hbENvbmZpZxIcChRpZGxlX3RpbWVvdXRfc2Vjb25kcxgEIAEoBRIZChFoZWFsdGhfY2hlY2tfcGF0aBgFIAEoCRIMCgRwb3J0GAYgASgFIk4KDlJlZ2lvbmFsQ29uZmlnEg4KBnJlZ2lvbhgBIAEoCRIVCg1taW5faW5zdGFuY2VzGAIgASgFEhUKDW1heF9pbnN0YW5jZXMYAyABKAUibQoWTGlzdERlcGxveW1lbnRzUmVxdWVzdBISCgpwcm9qZWN0X2lkGAEgASgJEhgKEGVudmlyb25tZW50X3NsdWcYAiABKAkSEQoJcGFnZV9zaXplGAMgASgFEhIKCnBhZ2VfdG9rZW4YBCABKAkiXAoXTGlzdERlcGxveW1lbnRzUmVzcG9uc2USKAoLZGVwbG95bWVudHMYASADKAsyEy5jdHJsLnYxLkRlcGxveW1lbnQSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIjAKF0NhbmNlbERlcGxveW1lbnRSZXF1ZXN0EhUKDWRlcGxveW1lbnRfaWQYASABKAkiawoYQ2FuY2VsRGVwbG95bWVudFJlc3BvbnNlEikKBnN0YXR1cxgBIAEoDjIZLmN0cmwudjEuRGVwbG95bWVudFN0YXR1cxIkCgtyb2xsZWRfYmFjaxgCIAEoCzIPLmN0cmwudjEuU3dpdGNoIk0KHFdhdGNoRGVwbG95bWVudEV2ZW50c1JlcXVlc3QSFQoNZGVwbG95bWVudF9pZBgBIAEoCRIWCg5hZnRlcl9zZXF1ZW5jZRgCIAEoAyKHAQodV2F0Y2hEZXBsb3ltZW50RXZlbnRzUmVzcG9uc2USNAoQZGVwbG95bWVudF9ldmVudBgBIAEoCzIYLmN0cmwudjEuRGVwbG95bWVudEV2ZW50SAASJwoJaGVhcnRiZWF0GAIgASgLMhIuY3RybC52MS5IZWFydGJlYXRIAEIHCgVldmVudCILCglIZWFydGJlYXQi1wEKD0RlcGxveW1lbnRFdmVudBIQCghzZXF1ZW5jZRgBIAEoAxISCgpjcmVhdGVkX2F0GAIgASgDEigKBnN0YXR1cxgDIAEoCzIWLmN0cmwudjEuU3RhdHVzQ2hhbmdlZEgAEiQKBHN0ZXAYBCABKAsyFC5jdHJsLnYxLlN0ZXBDaGFuZ2VkSAASIAoDbG9nGAUgASgLMhEuY3RybC52MS5Mb2dMaW5lc0gAEiEKBm5vdGljZRgGIAEoCzIPLmN0cmwudjEuTm90aWNlSABCCQoHcGF5bG9hZCJ1Cg1TdGF0dXNDaGFuZ2VkEikKBnN0YXR1cxgBIAEoDjIZLmN0cmwudjEuRGVwbG95bWVudFN0YXR1cxIVCg1lcnJvcl9tZXNzYWdlGAIgASgJEhQKDGZhaWx1cmVfY29kZRgDIAEoCRIMCgR1cmxzGAQgAygJIjwKC1N0ZXBDaGFuZ2VkEgwKBG5hbWUYASABKAkSDgoGc3RhdHVzGAIgASgJEg8KB21lc3NhZ2UYAyABKAkiOQoITG9nTGluZXMSDgoGc291cmNlGAEgASgJEg4KBm9yaWdpbhgCIAEoCRINCgVsaW5lcxgDIAMoCSIZCgZOb3RpY2USDwoHbWVzc2FnZRgBIAEoCSKQAQoZU3RyZWFtSW5zdGFuY2VMb2dzUmVxdWVzdBIVCg1kZXBsb3ltZW50X2lkGAEgASgJEg4KBmZvbGxvdxgCIAEoCBIMCgR0YWlsGAMgASgFEg0KBXNpbmNlGAQgASgDEg0KBXVudGlsGAUgASgDEhAKCGluc3RhbmNlGAYgASgJEg4KBnJlZ2lvbhgHIAEoCSJ6ChpTdHJlYW1JbnN0YW5jZUxvZ3NSZXNwb25zZRIoCgRsaW5lGAEgASgLMhguY3RybC52MS5JbnN0YW5jZUxvZ0xpbmVIABInCgloZWFydGJlYXQYAiABKAsyEi5jdHJsLnYxLkhlYXJ0YmVhdEgAQgkKB21lc3NhZ2UiLQoUTGlzdEluc3RhbmNlc1JlcXVlc3QSFQoNZGVwbG95bWVudF9pZBgBIAEoCSJHChVMaXN0SW5zdGFuY2VzUmVzcG9uc2USLgoJaW5zdGFuY2VzGAEgAygLMhsuY3RybC52MS5EZXBsb3ltZW50SW5zdGFuY2UivAIKEkRlcGxveW1lbnRJbnN0YW5jZRIMCgRuYW1lGAEgASgJEg4KBnJlZ2lvbhgCIAEoCRIOCgZzdGF0dXMYAyABKAkSDgoGcmVhc29uGAQgASgJEg8KB21lc3NhZ2UYBSABKAkSEAoIcmVzdGFydHMYBiABKAUSFgoJZXhpdF9jb2RlGAcgASgFSACIAQESFgoObGFzdF9sb2dfbGluZXMYCCADKAkSMAoIbGFzdF9lbmQYCSABKAsyHi5jdHJsLnYxLkRlcGxveW1lbnRJbnN0YW5jZUVuZBIWCg5jcHVfbWlsbGljb3JlcxgKIAEoAxISCgptZW1vcnlfbWliGAsgASgDEhIKCnVwZGF0ZWRfYXQYDCABKAMSFQoNdHJvdWJsZV9zaW5jZRgNIAEoA0IMCgpfZXhpdF9jb2RlIjIKGUxpc3RJbnN0YW5jZUV2ZW50c1JlcXVlc3QSFQoNZGVwbG95bWVudF9pZBgBIAEoCSJEChpMaXN0SW5zdGFuY2VFdmVudHNSZXNwb25zZRImCgZldmVudHMYASADKAsyFi5jdHJsLnYxLkluc3RhbmNlRXZlbnQiuAEKDUluc3RhbmNlRXZlbnQSDAoEa2luZBgBIAEoCRIOCgZyZWFzb24YAiABKAkSDwoHbWVzc2FnZRgDIAEoCRIQCghpbnN0YW5jZRgEIAEoCRIOCgZyZWdpb24YBSABKAkSFgoJZXhpdF9jb2RlGAYgASgFSACIAQESDQoFdGltZXMYByABKAUSEAoIZmlyc3RfYXQYCCABKAMSDwoHbGFzdF9hdBgJIAEoA0IMCgpfZXhpdF9jb2RlIlcKFURlcGxveW1lbnRJbnN0YW5jZUVuZBIOCgZyZWFzb24YASABKAkSDwoHbWVzc2FnZRgCIAEoCRIRCglleGl0X2NvZGUYAyABKAUSCgoCYXQYBCABKAMiXwoPSW5zdGFuY2VMb2dMaW5lEhAKCGluc3RhbmNlGAEgASgJEg4KBnJlZ2lvbhgCIAEoCRIMCgR0aW1lGAMgASgDEg4KBnN0cmVhbRgEIAEoCRIMCgR0ZXh0GAUgASgJInsKD1JvbGxiYWNrUmVxdWVzdBIcChRzb3VyY2VfZGVwbG95bWVudF9pZBgBIAEoCRIcChR0YXJnZXRfZGVwbG95bWVudF9pZBgCIAEoCRISCgpwcm9qZWN0X2lkGAMgASgJEhgKEGVudmlyb25tZW50X3NsdWcYBCABKAkiNQoQUm9sbGJhY2tSZXNwb25zZRIhCghzd2l0Y2hlZBgBIAEoCzIPLmN0cmwudjEuU3dpdGNoIi4KDlByb21vdGVSZXF1ZXN0EhwKFHRhcmdldF9kZXBsb3ltZW50X2lkGAEgASgJIjQKD1Byb21vdGVSZXNwb25zZRIhCghzd2l0Y2hlZBgBIAEoCzIPLmN0cmwudjEuU3dpdGNoIjUKFFBsYW5Sb2xsYmFja1Jlc3BvbnNlEh0KBHBsYW4YASABKAsyDy5jdHJsLnYxLlN3aXRjaCI0ChNQbGFuUHJvbW90ZVJlc3BvbnNlEh0KBHBsYW4YASABKAsyDy5jdHJsLnYxLlN3aXRjaCLYAQoGU3dpdGNoEhQKDHByb2plY3Rfc2x1ZxgBIAEoCRIYChBlbnZpcm9ubWVudF9zbHVnGAIgASgJEhoKEmZyb21fZGVwbG95bWVudF9pZBgDIAEoCRIYChB0b19kZXBsb3ltZW50X2lkGAQgASgJEiEKBHBhdGgYBSABKA4yEy5jdHJsLnYxLlN3aXRjaFBhdGgSEwoLcm9sbGVkX2JhY2sYBiABKAgSEQoJaG9zdG5hbWVzGAcgAygJEgwKBHVybHMYCCADKAkSDwoHdG9va19tcxgJIAEoAyJBChVTdG9wRGVwbG95bWVudFJlcXVlc3QSFQoNZGVwbG95bWVudF9pZBgBIAEoCRIRCgljb25maXJtZWQYAiABKAgiQwoWU3RvcERlcGxveW1lbnRSZXNwb25zZRIpCgZzdGF0dXMYASABKA4yGS5jdHJsLnYxLkRlcGxveW1lbnRTdGF0dXMiUAoQRW5kQnJhbmNoUmVxdWVzdBISCgpwcm9qZWN0X2lkGAEgASgJEg4KBmJyYW5jaBgCIAEoCRIYChBlbnZpcm9ubWVudF9zbHVnGAMgASgJIlUKEUVuZEJyYW5jaFJlc3BvbnNlEh4KFnN0b3BwZWRfZGVwbG95bWVudF9pZHMYASADKAkSIAoYY2FuY2VsbGVkX2RlcGxveW1lbnRfaWRzGAIgAygJIi8KFlN0YXJ0RGVwbG95bWVudFJlcXVlc3QSFQoNZGVwbG95bWVudF9pZBgBIAEoCSJjChdTdGFydERlcGxveW1lbnRSZXNwb25zZRIpCgZzdGF0dXMYASABKA4yGS5jdHJsLnYxLkRlcGxveW1lbnRTdGF0dXMSDAoEdXJscxgCIAMoCRIPCgd0b29rX21zGAMgASgDKu8CChBEZXBsb3ltZW50U3RhdHVzEiEKHURFUExPWU1FTlRfU1RBVFVTX1VOU1BFQ0lGSUVEEAASHQoZREVQTE9ZTUVOVF9TVEFUVVNfUEVORElORxABEh4KGkRFUExPWU1FTlRfU1RBVFVTX0JVSUxESU5HEAISHwobREVQTE9ZTUVOVF9TVEFUVVNfREVQTE9ZSU5HEAMSHQoZREVQTE9ZTUVOVF9TVEFUVVNfTkVUV09SSxAEEhsKF0RFUExPWU1FTlRfU1RBVFVTX1JFQURZEAUSHAoYREVQTE9ZTUVOVF9TVEFUVVNfRkFJTEVEEAYSHAoYREVQTE9ZTUVOVF9TVEFUVVNfUVVFVUVEEAcSHwobREVQTE9ZTUVOVF9TVEFUVVNfQ0FOQ0VMTEVEEAgSIAocREVQTE9ZTUVOVF9TVEFUVVNfU1VQRVJTRURFRBAJEh0KGURFUExPWU1FTlRfU1RBVFVTX1NUT1BQRUQQCipaCgpTb3VyY2VUeXBlEhsKF1NPVVJDRV9UWVBFX1VOU1BFQ0lGSUVEEAASEwoPU09VUkNFX1RZUEVfR0lUEAESGgoWU09VUkNFX1RZUEVfQ0xJX1VQTE9BRBACKm4KClN3aXRjaFBhdGgSGwoXU1dJVENIX1BBVEhfVU5TUEVDSUZJRUQQABIXChNTV0lUQ0hfUEFUSF9JTlNUQU5UEAESFAoQU1dJVENIX1BBVEhfV0FSTRACEhQKEFNXSVRDSF9QQVRIX0NPTEQQAzLcCgoRRGVwbG95bWVudFNlcnZpY2USXAoRQ3JlYXRlUzNVcGxvYWRVUkwSIS5jdHJsLnYxLkNyZWF0ZVMzVXBsb2FkVVJMUmVxdWVzdBoiLmN0cmwudjEuQ3JlYXRlUzNVcGxvYWRVUkxSZXNwb25zZSIAElkKEENyZWF0ZURlcGxveW1lbnQSIC5jdHJsLnYxLkNyZWF0ZURlcGxveW1lbnRSZXF1ZXN0GiEuY3RybC52MS5DcmVhdGVEZXBsb3ltZW50UmVzcG9uc2UiABJQCg1HZXREZXBsb3ltZW50Eh0uY3RybC52MS5HZXREZXBsb3ltZW50UmVxdWVzdBoeLmN0cmwudjEuR2V0RGVwbG95bWVudFJlc3BvbnNlIgASVgoPTGlzdERlcGxveW1lbnRzEh8uY3RybC52MS5MaXN0RGVwbG95bWVudHNSZXF1ZXN0GiAuY3RybC52MS5MaXN0RGVwbG95bWVudHNSZXNwb25zZSIAElkKEENhbmNlbERlcGxveW1lbnQSIC5jdHJsLnYxLkNhbmNlbERlcGxveW1lbnRSZXF1ZXN0GiEuY3RybC52MS5DYW5jZWxEZXBsb3ltZW50UmVzcG9uc2UiABJqChVXYXRjaERlcGxveW1lbnRFdmVudHMSJS5jdHJsLnYxLldhdGNoRGVwbG95bWVudEV2ZW50c1JlcXVlc3QaJi5jdHJsLnYxLldhdGNoRGVwbG95bWVudEV2ZW50c1Jlc3BvbnNlIgAwARJhChJTdHJlYW1JbnN0YW5jZUxvZ3MSIi5jdHJsLnYxLlN0cmVhbUluc3RhbmNlTG9nc1JlcXVlc3QaIy5jdHJsLnYxLlN0cmVhbUluc3RhbmNlTG9nc1Jlc3BvbnNlIgAwARJQCg1MaXN0SW5zdGFuY2VzEh0uY3RybC52MS5MaXN0SW5zdGFuY2VzUmVxdWVzdBoeLmN0cmwudjEuTGlzdEluc3RhbmNlc1Jlc3BvbnNlIgASXwoSTGlzdEluc3RhbmNlRXZlbnRzEiIuY3RybC52MS5MaXN0SW5zdGFuY2VFdmVudHNSZXF1ZXN0GiMuY3RybC52MS5MaXN0SW5zdGFuY2VFdmVudHNSZXNwb25zZSIAEkEKCFJvbGxiYWNrEhguY3RybC52MS5Sb2xsYmFja1JlcXVlc3QaGS5jdHJsLnYxLlJvbGxiYWNrUmVzcG9uc2UiABI+CgdQcm9tb3RlEhcuY3RybC52MS5Qcm9tb3RlUmVxdWVzdBoYLmN0cmwudjEuUHJvbW90ZVJlc3BvbnNlIgASSQoMUGxhblJvbGxiYWNrEhguY3RybC52MS5Sb2xsYmFja1JlcXVlc3QaHS5jdHJsLnYxLlBsYW5Sb2xsYmFja1Jlc3BvbnNlIgASRgoLUGxhblByb21vdGUSFy5jdHJsLnYxLlByb21vdGVSZXF1ZXN0GhwuY3RybC52MS5QbGFuUHJvbW90ZVJlc3BvbnNlIgASRAoJRW5kQnJhbmNoEhkuY3RybC52MS5FbmRCcmFuY2hSZXF1ZXN0GhouY3RybC52MS5FbmRCcmFuY2hSZXNwb25zZSIAElMKDlN0b3BEZXBsb3ltZW50Eh4uY3RybC52MS5TdG9wRGVwbG95bWVudFJlcXVlc3QaHy5jdHJsLnYxLlN0b3BEZXBsb3ltZW50UmVzcG9uc2UiABJWCg9TdGFydERlcGxveW1lbnQSHy5jdHJsLnYxLlN0YXJ0RGVwbG95bWVudFJlcXVlc3QaIC5jdHJsLnYxLlN0YXJ0RGVwbG95bWVudFJlc3BvbnNlIgBiBnByb3RvMw");
 
 /**
  * @generated from message ctrl.v1.CreateS3UploadURLRequest
@@ -185,6 +185,14 @@ export type CreateDeploymentRequest = Message<"ctrl.v1.CreateDeploymentRequest">
    * @generated from field: string protocol = 16;
    */
   protocol: string;
+
+  /**
+   * How the app is run; comes before the environment's settings, for this deployment only. `port`, `health_check_path`, `command`
+   * and `start_seconds` above come before the same settings here.
+   *
+   * @generated from field: ctrl.v1.AppSettings app = 17;
+   */
+  app?: AppSettings | undefined;
 };
 
 /**
@@ -193,6 +201,188 @@ export type CreateDeploymentRequest = Message<"ctrl.v1.CreateDeploymentRequest">
  */
 export const CreateDeploymentRequestSchema: GenMessage<CreateDeploymentRequest> = /*@__PURE__*/
   messageDesc(file_ctrl_v1_deployment, 2);
+
+/**
+ * How an app is run. A value that is absent, empty or 0 is not set.
+ *
+ * @generated from message ctrl.v1.AppSettings
+ */
+export type AppSettings = Message<"ctrl.v1.AppSettings"> & {
+  /**
+   * TCP port that it listens on. Not set: the one that the image exposes, else 8080.
+   *
+   * @generated from field: int32 port = 1;
+   */
+  port: number;
+
+  /**
+   * Replaces the image's entry point and command.
+   *
+   * @generated from field: repeated string command = 2;
+   */
+  command: string[];
+
+  /**
+   * @generated from field: ctrl.v1.HealthCheckSettings health_check = 3;
+   */
+  healthCheck?: HealthCheckSettings | undefined;
+
+  /**
+   * How long it has until it listens or its health check succeeds.
+   *
+   * @generated from field: int32 start_seconds = 4;
+   */
+  startSeconds: number;
+
+  /**
+   * The signal that asks it to end, e.g. `SIGQUIT`. Not set: the image's, else SIGTERM.
+   *
+   * @generated from field: string stop_signal = 5;
+   */
+  stopSignal: string;
+
+  /**
+   * How long it has to end before it is killed.
+   *
+   * @generated from field: int32 stop_seconds = 6;
+   */
+  stopSeconds: number;
+
+  /**
+   * @generated from field: int32 ephemeral_storage_mib = 7;
+   */
+  ephemeralStorageMib: number;
+
+  /**
+   * Not set: all regions.
+   *
+   * @generated from field: repeated string regions = 8;
+   */
+  regions: string[];
+
+  /**
+   * Whether a small init process is its parent and collects orphans. Not set: where the image brings none.
+   *
+   * @generated from field: optional bool init = 9;
+   */
+  init?: boolean | undefined;
+};
+
+/**
+ * Describes the message ctrl.v1.AppSettings.
+ * Use `create(AppSettingsSchema)` to create a new message.
+ */
+export const AppSettingsSchema: GenMessage<AppSettings> = /*@__PURE__*/
+  messageDesc(file_ctrl_v1_deployment, 3);
+
+/**
+ * @generated from message ctrl.v1.HealthCheckSettings
+ */
+export type HealthCheckSettings = Message<"ctrl.v1.HealthCheckSettings"> & {
+  /**
+   * @generated from field: ctrl.v1.HealthCheckSettings.Kind kind = 1;
+   */
+  kind: HealthCheckSettings_Kind;
+
+  /**
+   * @generated from field: string path = 2;
+   */
+  path: string;
+
+  /**
+   * `GET` or `HEAD`
+   *
+   * @generated from field: string method = 3;
+   */
+  method: string;
+
+  /**
+   * Not set: the app's own host name.
+   *
+   * @generated from field: string host = 4;
+   */
+  host: string;
+
+  /**
+   * @generated from field: map<string, string> headers = 5;
+   */
+  headers: { [key: string]: string };
+
+  /**
+   * Status codes of a healthy app, e.g. `200-399` or `200,401`.
+   *
+   * @generated from field: string expected_status = 6;
+   */
+  expectedStatus: string;
+
+  /**
+   * @generated from field: int32 interval_seconds = 7;
+   */
+  intervalSeconds: number;
+
+  /**
+   * @generated from field: int32 timeout_seconds = 8;
+   */
+  timeoutSeconds: number;
+
+  /**
+   * An app that was healthy and fails for so long gets no requests, unless no other instance is healthy.
+   *
+   * @generated from field: int32 unhealthy_seconds = 9;
+   */
+  unhealthySeconds: number;
+
+  /**
+   * An app that was healthy and fails for so long is restarted.
+   *
+   * @generated from field: int32 restart_seconds = 10;
+   */
+  restartSeconds: number;
+};
+
+/**
+ * Describes the message ctrl.v1.HealthCheckSettings.
+ * Use `create(HealthCheckSettingsSchema)` to create a new message.
+ */
+export const HealthCheckSettingsSchema: GenMessage<HealthCheckSettings> = /*@__PURE__*/
+  messageDesc(file_ctrl_v1_deployment, 4);
+
+/**
+ * @generated from enum ctrl.v1.HealthCheckSettings.Kind
+ */
+export enum HealthCheckSettings_Kind {
+  /**
+   * `KIND_HTTP` with a path, else `KIND_IMAGE` where the image has a HEALTHCHECK, else `KIND_PORT`.
+   *
+   * @generated from enum value: KIND_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * The port accepts connections.
+   *
+   * @generated from enum value: KIND_PORT = 1;
+   */
+  PORT = 1,
+
+  /**
+   * @generated from enum value: KIND_HTTP = 2;
+   */
+  HTTP = 2,
+
+  /**
+   * The command of the image's HEALTHCHECK exits with 0.
+   *
+   * @generated from enum value: KIND_IMAGE = 3;
+   */
+  IMAGE = 3,
+}
+
+/**
+ * Describes the enum ctrl.v1.HealthCheckSettings.Kind.
+ */
+export const HealthCheckSettings_KindSchema: GenEnum<HealthCheckSettings_Kind> = /*@__PURE__*/
+  enumDesc(file_ctrl_v1_deployment, 4, 0);
 
 /**
  * The size of an app. 0: not set.
@@ -225,7 +415,7 @@ export type Size = Message<"ctrl.v1.Size"> & {
  * Use `create(SizeSchema)` to create a new message.
  */
 export const SizeSchema: GenMessage<Size> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_deployment, 3);
+  messageDesc(file_ctrl_v1_deployment, 5);
 
 /**
  * @generated from message ctrl.v1.BuildContext
@@ -259,7 +449,7 @@ export type BuildContext = Message<"ctrl.v1.BuildContext"> & {
  * Use `create(BuildContextSchema)` to create a new message.
  */
 export const BuildContextSchema: GenMessage<BuildContext> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_deployment, 4);
+  messageDesc(file_ctrl_v1_deployment, 6);
 
 /**
  * The options of `docker build` that a deployment can set.
@@ -322,7 +512,7 @@ export type BuildSettings = Message<"ctrl.v1.BuildSettings"> & {
  * Use `create(BuildSettingsSchema)` to create a new message.
  */
 export const BuildSettingsSchema: GenMessage<BuildSettings> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_deployment, 5);
+  messageDesc(file_ctrl_v1_deployment, 7);
 
 /**
  * @generated from message ctrl.v1.GitCommitInfo
@@ -361,7 +551,7 @@ export type GitCommitInfo = Message<"ctrl.v1.GitCommitInfo"> & {
  * Use `create(GitCommitInfoSchema)` to create a new message.
  */
 export const GitCommitInfoSchema: GenMessage<GitCommitInfo> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_deployment, 6);
+  messageDesc(file_ctrl_v1_deployment, 8);
 
 /**
  * @generated from message ctrl.v1.CreateDeploymentResponse
@@ -383,7 +573,7 @@ export type CreateDeploymentResponse = Message<"ctrl.v1.CreateDeploymentResponse
  * Use `create(CreateDeploymentResponseSchema)` to create a new message.
  */
 export const CreateDeploymentResponseSchema: GenMessage<CreateDeploymentResponse> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_deployment, 7);
+  messageDesc(file_ctrl_v1_deployment, 9);
 
 /**
  * @generated from message ctrl.v1.GetDeploymentRequest
@@ -400,7 +590,7 @@ export type GetDeploymentRequest = Message<"ctrl.v1.GetDeploymentRequest"> & {
  * Use `create(GetDeploymentRequestSchema)` to create a new message.
  */
 export const GetDeploymentRequestSchema: GenMessage<GetDeploymentRequest> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_deployment, 8);
+  messageDesc(file_ctrl_v1_deployment, 10);
 
 /**
  * @generated from message ctrl.v1.GetDeploymentResponse
@@ -417,7 +607,7 @@ export type GetDeploymentResponse = Message<"ctrl.v1.GetDeploymentResponse"> & {
  * Use `create(GetDeploymentResponseSchema)` to create a new message.
  */
 export const GetDeploymentResponseSchema: GenMessage<GetDeploymentResponse> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_deployment, 9);
+  messageDesc(file_ctrl_v1_deployment, 11);
 
 /**
  * @generated from message ctrl.v1.Deployment
@@ -646,7 +836,7 @@ export type Deployment = Message<"ctrl.v1.Deployment"> & {
  * Use `create(DeploymentSchema)` to create a new message.
  */
 export const DeploymentSchema: GenMessage<Deployment> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_deployment, 10);
+  messageDesc(file_ctrl_v1_deployment, 12);
 
 /**
  * @generated from message ctrl.v1.DeploymentStop
@@ -679,7 +869,7 @@ export type DeploymentStop = Message<"ctrl.v1.DeploymentStop"> & {
  * Use `create(DeploymentStopSchema)` to create a new message.
  */
 export const DeploymentStopSchema: GenMessage<DeploymentStop> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_deployment, 11);
+  messageDesc(file_ctrl_v1_deployment, 13);
 
 /**
  * @generated from message ctrl.v1.FailureDetails
@@ -719,7 +909,7 @@ export type FailureDetails = Message<"ctrl.v1.FailureDetails"> & {
  * Use `create(FailureDetailsSchema)` to create a new message.
  */
 export const FailureDetailsSchema: GenMessage<FailureDetails> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_deployment, 12);
+  messageDesc(file_ctrl_v1_deployment, 14);
 
 /**
  * @generated from message ctrl.v1.DeploymentStep
@@ -765,7 +955,7 @@ export type DeploymentStep = Message<"ctrl.v1.DeploymentStep"> & {
  * Use `create(DeploymentStepSchema)` to create a new message.
  */
 export const DeploymentStepSchema: GenMessage<DeploymentStep> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_deployment, 13);
+  messageDesc(file_ctrl_v1_deployment, 15);
 
 /**
  * @generated from message ctrl.v1.Topology
@@ -807,7 +997,7 @@ export type Topology = Message<"ctrl.v1.Topology"> & {
  * Use `create(TopologySchema)` to create a new message.
  */
 export const TopologySchema: GenMessage<Topology> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_deployment, 14);
+  messageDesc(file_ctrl_v1_deployment, 16);
 
 /**
  * @generated from message ctrl.v1.RegionalConfig
@@ -834,7 +1024,7 @@ export type RegionalConfig = Message<"ctrl.v1.RegionalConfig"> & {
  * Use `create(RegionalConfigSchema)` to create a new message.
  */
 export const RegionalConfigSchema: GenMessage<RegionalConfig> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_deployment, 15);
+  messageDesc(file_ctrl_v1_deployment, 17);
 
 /**
  * @generated from message ctrl.v1.ListDeploymentsRequest
@@ -868,7 +1058,7 @@ export type ListDeploymentsRequest = Message<"ctrl.v1.ListDeploymentsRequest"> &
  * Use `create(ListDeploymentsRequestSchema)` to create a new message.
  */
 export const ListDeploymentsRequestSchema: GenMessage<ListDeploymentsRequest> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_deployment, 16);
+  messageDesc(file_ctrl_v1_deployment, 18);
 
 /**
  * @generated from message ctrl.v1.ListDeploymentsResponse
@@ -890,7 +1080,7 @@ export type ListDeploymentsResponse = Message<"ctrl.v1.ListDeploymentsResponse">
  * Use `create(ListDeploymentsResponseSchema)` to create a new message.
  */
 export const ListDeploymentsResponseSchema: GenMessage<ListDeploymentsResponse> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_deployment, 17);
+  messageDesc(file_ctrl_v1_deployment, 19);
 
 /**
  * @generated from message ctrl.v1.CancelDeploymentRequest
@@ -907,7 +1097,7 @@ export type CancelDeploymentRequest = Message<"ctrl.v1.CancelDeploymentRequest">
  * Use `create(CancelDeploymentRequestSchema)` to create a new message.
  */
 export const CancelDeploymentRequestSchema: GenMessage<CancelDeploymentRequest> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_deployment, 18);
+  messageDesc(file_ctrl_v1_deployment, 20);
 
 /**
  * @generated from message ctrl.v1.CancelDeploymentResponse
@@ -931,7 +1121,7 @@ export type CancelDeploymentResponse = Message<"ctrl.v1.CancelDeploymentResponse
  * Use `create(CancelDeploymentResponseSchema)` to create a new message.
  */
 export const CancelDeploymentResponseSchema: GenMessage<CancelDeploymentResponse> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_deployment, 19);
+  messageDesc(file_ctrl_v1_deployment, 21);
 
 /**
  * @generated from message ctrl.v1.WatchDeploymentEventsRequest
@@ -955,7 +1145,7 @@ export type WatchDeploymentEventsRequest = Message<"ctrl.v1.WatchDeploymentEvent
  * Use `create(WatchDeploymentEventsRequestSchema)` to create a new message.
  */
 export const WatchDeploymentEventsRequestSchema: GenMessage<WatchDeploymentEventsRequest> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_deployment, 20);
+  messageDesc(file_ctrl_v1_deployment, 22);
 
 /**
  * @generated from message ctrl.v1.WatchDeploymentEventsResponse
@@ -986,7 +1176,7 @@ export type WatchDeploymentEventsResponse = Message<"ctrl.v1.WatchDeploymentEven
  * Use `create(WatchDeploymentEventsResponseSchema)` to create a new message.
  */
 export const WatchDeploymentEventsResponseSchema: GenMessage<WatchDeploymentEventsResponse> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_deployment, 21);
+  messageDesc(file_ctrl_v1_deployment, 23);
 
 /**
  * @generated from message ctrl.v1.Heartbeat
@@ -999,7 +1189,7 @@ export type Heartbeat = Message<"ctrl.v1.Heartbeat"> & {
  * Use `create(HeartbeatSchema)` to create a new message.
  */
 export const HeartbeatSchema: GenMessage<Heartbeat> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_deployment, 22);
+  messageDesc(file_ctrl_v1_deployment, 24);
 
 /**
  * @generated from message ctrl.v1.DeploymentEvent
@@ -1054,7 +1244,7 @@ export type DeploymentEvent = Message<"ctrl.v1.DeploymentEvent"> & {
  * Use `create(DeploymentEventSchema)` to create a new message.
  */
 export const DeploymentEventSchema: GenMessage<DeploymentEvent> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_deployment, 23);
+  messageDesc(file_ctrl_v1_deployment, 25);
 
 /**
  * @generated from message ctrl.v1.StatusChanged
@@ -1086,7 +1276,7 @@ export type StatusChanged = Message<"ctrl.v1.StatusChanged"> & {
  * Use `create(StatusChangedSchema)` to create a new message.
  */
 export const StatusChangedSchema: GenMessage<StatusChanged> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_deployment, 24);
+  messageDesc(file_ctrl_v1_deployment, 26);
 
 /**
  * @generated from message ctrl.v1.StepChanged
@@ -1115,7 +1305,7 @@ export type StepChanged = Message<"ctrl.v1.StepChanged"> & {
  * Use `create(StepChangedSchema)` to create a new message.
  */
 export const StepChangedSchema: GenMessage<StepChanged> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_deployment, 25);
+  messageDesc(file_ctrl_v1_deployment, 27);
 
 /**
  * @generated from message ctrl.v1.LogLines
@@ -1146,7 +1336,7 @@ export type LogLines = Message<"ctrl.v1.LogLines"> & {
  * Use `create(LogLinesSchema)` to create a new message.
  */
 export const LogLinesSchema: GenMessage<LogLines> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_deployment, 26);
+  messageDesc(file_ctrl_v1_deployment, 28);
 
 /**
  * @generated from message ctrl.v1.Notice
@@ -1163,7 +1353,7 @@ export type Notice = Message<"ctrl.v1.Notice"> & {
  * Use `create(NoticeSchema)` to create a new message.
  */
 export const NoticeSchema: GenMessage<Notice> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_deployment, 27);
+  messageDesc(file_ctrl_v1_deployment, 29);
 
 /**
  * @generated from message ctrl.v1.StreamInstanceLogsRequest
@@ -1218,7 +1408,7 @@ export type StreamInstanceLogsRequest = Message<"ctrl.v1.StreamInstanceLogsReque
  * Use `create(StreamInstanceLogsRequestSchema)` to create a new message.
  */
 export const StreamInstanceLogsRequestSchema: GenMessage<StreamInstanceLogsRequest> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_deployment, 28);
+  messageDesc(file_ctrl_v1_deployment, 30);
 
 /**
  * @generated from message ctrl.v1.StreamInstanceLogsResponse
@@ -1247,7 +1437,7 @@ export type StreamInstanceLogsResponse = Message<"ctrl.v1.StreamInstanceLogsResp
  * Use `create(StreamInstanceLogsResponseSchema)` to create a new message.
  */
 export const StreamInstanceLogsResponseSchema: GenMessage<StreamInstanceLogsResponse> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_deployment, 29);
+  messageDesc(file_ctrl_v1_deployment, 31);
 
 /**
  * @generated from message ctrl.v1.ListInstancesRequest
@@ -1264,7 +1454,7 @@ export type ListInstancesRequest = Message<"ctrl.v1.ListInstancesRequest"> & {
  * Use `create(ListInstancesRequestSchema)` to create a new message.
  */
 export const ListInstancesRequestSchema: GenMessage<ListInstancesRequest> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_deployment, 30);
+  messageDesc(file_ctrl_v1_deployment, 32);
 
 /**
  * @generated from message ctrl.v1.ListInstancesResponse
@@ -1281,7 +1471,7 @@ export type ListInstancesResponse = Message<"ctrl.v1.ListInstancesResponse"> & {
  * Use `create(ListInstancesResponseSchema)` to create a new message.
  */
 export const ListInstancesResponseSchema: GenMessage<ListInstancesResponse> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_deployment, 31);
+  messageDesc(file_ctrl_v1_deployment, 33);
 
 /**
  * @generated from message ctrl.v1.DeploymentInstance
@@ -1372,7 +1562,7 @@ export type DeploymentInstance = Message<"ctrl.v1.DeploymentInstance"> & {
  * Use `create(DeploymentInstanceSchema)` to create a new message.
  */
 export const DeploymentInstanceSchema: GenMessage<DeploymentInstance> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_deployment, 32);
+  messageDesc(file_ctrl_v1_deployment, 34);
 
 /**
  * @generated from message ctrl.v1.ListInstanceEventsRequest
@@ -1389,7 +1579,7 @@ export type ListInstanceEventsRequest = Message<"ctrl.v1.ListInstanceEventsReque
  * Use `create(ListInstanceEventsRequestSchema)` to create a new message.
  */
 export const ListInstanceEventsRequestSchema: GenMessage<ListInstanceEventsRequest> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_deployment, 33);
+  messageDesc(file_ctrl_v1_deployment, 35);
 
 /**
  * @generated from message ctrl.v1.ListInstanceEventsResponse
@@ -1408,7 +1598,7 @@ export type ListInstanceEventsResponse = Message<"ctrl.v1.ListInstanceEventsResp
  * Use `create(ListInstanceEventsResponseSchema)` to create a new message.
  */
 export const ListInstanceEventsResponseSchema: GenMessage<ListInstanceEventsResponse> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_deployment, 34);
+  messageDesc(file_ctrl_v1_deployment, 36);
 
 /**
  * @generated from message ctrl.v1.InstanceEvent
@@ -1477,7 +1667,7 @@ export type InstanceEvent = Message<"ctrl.v1.InstanceEvent"> & {
  * Use `create(InstanceEventSchema)` to create a new message.
  */
 export const InstanceEventSchema: GenMessage<InstanceEvent> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_deployment, 35);
+  messageDesc(file_ctrl_v1_deployment, 37);
 
 /**
  * @generated from message ctrl.v1.DeploymentInstanceEnd
@@ -1515,7 +1705,7 @@ export type DeploymentInstanceEnd = Message<"ctrl.v1.DeploymentInstanceEnd"> & {
  * Use `create(DeploymentInstanceEndSchema)` to create a new message.
  */
 export const DeploymentInstanceEndSchema: GenMessage<DeploymentInstanceEnd> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_deployment, 36);
+  messageDesc(file_ctrl_v1_deployment, 38);
 
 /**
  * @generated from message ctrl.v1.InstanceLogLine
@@ -1554,7 +1744,7 @@ export type InstanceLogLine = Message<"ctrl.v1.InstanceLogLine"> & {
  * Use `create(InstanceLogLineSchema)` to create a new message.
  */
 export const InstanceLogLineSchema: GenMessage<InstanceLogLine> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_deployment, 37);
+  messageDesc(file_ctrl_v1_deployment, 39);
 
 /**
  * @generated from message ctrl.v1.RollbackRequest
@@ -1594,7 +1784,7 @@ export type RollbackRequest = Message<"ctrl.v1.RollbackRequest"> & {
  * Use `create(RollbackRequestSchema)` to create a new message.
  */
 export const RollbackRequestSchema: GenMessage<RollbackRequest> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_deployment, 38);
+  messageDesc(file_ctrl_v1_deployment, 40);
 
 /**
  * @generated from message ctrl.v1.RollbackResponse
@@ -1611,7 +1801,7 @@ export type RollbackResponse = Message<"ctrl.v1.RollbackResponse"> & {
  * Use `create(RollbackResponseSchema)` to create a new message.
  */
 export const RollbackResponseSchema: GenMessage<RollbackResponse> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_deployment, 39);
+  messageDesc(file_ctrl_v1_deployment, 41);
 
 /**
  * @generated from message ctrl.v1.PromoteRequest
@@ -1628,7 +1818,7 @@ export type PromoteRequest = Message<"ctrl.v1.PromoteRequest"> & {
  * Use `create(PromoteRequestSchema)` to create a new message.
  */
 export const PromoteRequestSchema: GenMessage<PromoteRequest> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_deployment, 40);
+  messageDesc(file_ctrl_v1_deployment, 42);
 
 /**
  * @generated from message ctrl.v1.PromoteResponse
@@ -1645,7 +1835,7 @@ export type PromoteResponse = Message<"ctrl.v1.PromoteResponse"> & {
  * Use `create(PromoteResponseSchema)` to create a new message.
  */
 export const PromoteResponseSchema: GenMessage<PromoteResponse> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_deployment, 41);
+  messageDesc(file_ctrl_v1_deployment, 43);
 
 /**
  * @generated from message ctrl.v1.PlanRollbackResponse
@@ -1662,7 +1852,7 @@ export type PlanRollbackResponse = Message<"ctrl.v1.PlanRollbackResponse"> & {
  * Use `create(PlanRollbackResponseSchema)` to create a new message.
  */
 export const PlanRollbackResponseSchema: GenMessage<PlanRollbackResponse> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_deployment, 42);
+  messageDesc(file_ctrl_v1_deployment, 44);
 
 /**
  * @generated from message ctrl.v1.PlanPromoteResponse
@@ -1679,7 +1869,7 @@ export type PlanPromoteResponse = Message<"ctrl.v1.PlanPromoteResponse"> & {
  * Use `create(PlanPromoteResponseSchema)` to create a new message.
  */
 export const PlanPromoteResponseSchema: GenMessage<PlanPromoteResponse> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_deployment, 43);
+  messageDesc(file_ctrl_v1_deployment, 45);
 
 /**
  * How an environment's live traffic moves, or moved.
@@ -1746,7 +1936,7 @@ export type Switch = Message<"ctrl.v1.Switch"> & {
  * Use `create(SwitchSchema)` to create a new message.
  */
 export const SwitchSchema: GenMessage<Switch> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_deployment, 44);
+  messageDesc(file_ctrl_v1_deployment, 46);
 
 /**
  * @generated from message ctrl.v1.StopDeploymentRequest
@@ -1770,7 +1960,7 @@ export type StopDeploymentRequest = Message<"ctrl.v1.StopDeploymentRequest"> & {
  * Use `create(StopDeploymentRequestSchema)` to create a new message.
  */
 export const StopDeploymentRequestSchema: GenMessage<StopDeploymentRequest> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_deployment, 45);
+  messageDesc(file_ctrl_v1_deployment, 47);
 
 /**
  * @generated from message ctrl.v1.StopDeploymentResponse
@@ -1787,7 +1977,7 @@ export type StopDeploymentResponse = Message<"ctrl.v1.StopDeploymentResponse"> &
  * Use `create(StopDeploymentResponseSchema)` to create a new message.
  */
 export const StopDeploymentResponseSchema: GenMessage<StopDeploymentResponse> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_deployment, 46);
+  messageDesc(file_ctrl_v1_deployment, 48);
 
 /**
  * @generated from message ctrl.v1.EndBranchRequest
@@ -1816,7 +2006,7 @@ export type EndBranchRequest = Message<"ctrl.v1.EndBranchRequest"> & {
  * Use `create(EndBranchRequestSchema)` to create a new message.
  */
 export const EndBranchRequestSchema: GenMessage<EndBranchRequest> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_deployment, 47);
+  messageDesc(file_ctrl_v1_deployment, 49);
 
 /**
  * @generated from message ctrl.v1.EndBranchResponse
@@ -1842,7 +2032,7 @@ export type EndBranchResponse = Message<"ctrl.v1.EndBranchResponse"> & {
  * Use `create(EndBranchResponseSchema)` to create a new message.
  */
 export const EndBranchResponseSchema: GenMessage<EndBranchResponse> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_deployment, 48);
+  messageDesc(file_ctrl_v1_deployment, 50);
 
 /**
  * @generated from message ctrl.v1.StartDeploymentRequest
@@ -1859,7 +2049,7 @@ export type StartDeploymentRequest = Message<"ctrl.v1.StartDeploymentRequest"> &
  * Use `create(StartDeploymentRequestSchema)` to create a new message.
  */
 export const StartDeploymentRequestSchema: GenMessage<StartDeploymentRequest> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_deployment, 49);
+  messageDesc(file_ctrl_v1_deployment, 51);
 
 /**
  * @generated from message ctrl.v1.StartDeploymentResponse
@@ -1888,7 +2078,7 @@ export type StartDeploymentResponse = Message<"ctrl.v1.StartDeploymentResponse">
  * Use `create(StartDeploymentResponseSchema)` to create a new message.
  */
 export const StartDeploymentResponseSchema: GenMessage<StartDeploymentResponse> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_deployment, 50);
+  messageDesc(file_ctrl_v1_deployment, 52);
 
 /**
  * @generated from enum ctrl.v1.DeploymentStatus

@@ -4,7 +4,7 @@
 
 import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
-import type { Size } from "./deployment_pb.ts";
+import type { AppSettings, Size } from "./deployment_pb.ts";
 import { file_ctrl_v1_deployment } from "./deployment_pb.ts";
 import type { Message } from "@bufbuild/protobuf";
 
@@ -12,7 +12,108 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file ctrl/v1/environment.proto.
  */
 export const file_ctrl_v1_environment: GenFile = /*@__PURE__*/
-  fileDesc("ChljdHJsL3YxL2Vudmlyb25tZW50LnByb3RvEgdjdHJsLnYxImoKDlNldFNpemVSZXF1ZXN0EhIKCnByb2plY3RfaWQYASABKAkSGAoQZW52aXJvbm1lbnRfc2x1ZxgCIAEoCRIbCgRzaXplGAMgASgLMg0uY3RybC52MS5TaXplEg0KBXJlc2V0GAQgASgIIi4KD1NldFNpemVSZXNwb25zZRIbCgRzaXplGAEgASgLMg0uY3RybC52MS5TaXplImMKEVNldElkbGVFbmRSZXF1ZXN0EhIKCnByb2plY3RfaWQYASABKAkSGAoQZW52aXJvbm1lbnRfc2x1ZxgCIAEoCRIUCgdzZWNvbmRzGAMgASgDSACIAQFCCgoIX3NlY29uZHMiJQoSU2V0SWRsZUVuZFJlc3BvbnNlEg8KB3NlY29uZHMYASABKAMieQoYQ3JlYXRlRW52aXJvbm1lbnRSZXF1ZXN0EhIKCnByb2plY3RfaWQYASABKAkSDAoEc2x1ZxgCIAEoCRITCgtkZXNjcmlwdGlvbhgDIAEoCRImCgR0eXBlGAQgASgOMhguY3RybC52MS5FbnZpcm9ubWVudFR5cGUiJwoZQ3JlYXRlRW52aXJvbm1lbnRSZXNwb25zZRIKCgJpZBgBIAEoCSJKChhEZWxldGVFbnZpcm9ubWVudFJlcXVlc3QSEgoKcHJvamVjdF9pZBgBIAEoCRIMCgRzbHVnGAIgASgJEgwKBHN0b3AYAyABKAgiOwoZRGVsZXRlRW52aXJvbm1lbnRSZXNwb25zZRIeChZzdG9wcGVkX2RlcGxveW1lbnRfaWRzGAEgAygJKpQBCg9FbnZpcm9ubWVudFR5cGUSIAocRU5WSVJPTk1FTlRfVFlQRV9VTlNQRUNJRklFRBAAEiAKHEVOVklST05NRU5UX1RZUEVfREVWRUxPUE1FTlQQARIcChhFTlZJUk9OTUVOVF9UWVBFX1BSRVZJRVcQAhIfChtFTlZJUk9OTUVOVF9UWVBFX1BST0RVQ1RJT04QAzLZAgoSRW52aXJvbm1lbnRTZXJ2aWNlElwKEUNyZWF0ZUVudmlyb25tZW50EiEuY3RybC52MS5DcmVhdGVFbnZpcm9ubWVudFJlcXVlc3QaIi5jdHJsLnYxLkNyZWF0ZUVudmlyb25tZW50UmVzcG9uc2UiABJcChFEZWxldGVFbnZpcm9ubWVudBIhLmN0cmwudjEuRGVsZXRlRW52aXJvbm1lbnRSZXF1ZXN0GiIuY3RybC52MS5EZWxldGVFbnZpcm9ubWVudFJlc3BvbnNlIgASPgoHU2V0U2l6ZRIXLmN0cmwudjEuU2V0U2l6ZVJlcXVlc3QaGC5jdHJsLnYxLlNldFNpemVSZXNwb25zZSIAEkcKClNldElkbGVFbmQSGi5jdHJsLnYxLlNldElkbGVFbmRSZXF1ZXN0GhsuY3RybC52MS5TZXRJZGxlRW5kUmVzcG9uc2UiAGIGcHJvdG8z", [file_ctrl_v1_deployment]);
+  fileDesc("ChljdHJsL3YxL2Vudmlyb25tZW50LnByb3RvEgdjdHJsLnYxInwKFVNldEFwcFNldHRpbmdzUmVxdWVzdBISCgpwcm9qZWN0X2lkGAEgASgJEhgKEGVudmlyb25tZW50X3NsdWcYAiABKAkSJgoIc2V0dGluZ3MYAyABKAsyFC5jdHJsLnYxLkFwcFNldHRpbmdzEg0KBXJlc2V0GAQgAygJIkAKFlNldEFwcFNldHRpbmdzUmVzcG9uc2USJgoIc2V0dGluZ3MYASABKAsyFC5jdHJsLnYxLkFwcFNldHRpbmdzIkUKFUdldEFwcFNldHRpbmdzUmVxdWVzdBISCgpwcm9qZWN0X2lkGAEgASgJEhgKEGVudmlyb25tZW50X3NsdWcYAiABKAkiXQoWR2V0QXBwU2V0dGluZ3NSZXNwb25zZRImCghzZXR0aW5ncxgBIAEoCzIULmN0cmwudjEuQXBwU2V0dGluZ3MSGwoEc2l6ZRgCIAEoCzINLmN0cmwudjEuU2l6ZSJqCg5TZXRTaXplUmVxdWVzdBISCgpwcm9qZWN0X2lkGAEgASgJEhgKEGVudmlyb25tZW50X3NsdWcYAiABKAkSGwoEc2l6ZRgDIAEoCzINLmN0cmwudjEuU2l6ZRINCgVyZXNldBgEIAEoCCIuCg9TZXRTaXplUmVzcG9uc2USGwoEc2l6ZRgBIAEoCzINLmN0cmwudjEuU2l6ZSJjChFTZXRJZGxlRW5kUmVxdWVzdBISCgpwcm9qZWN0X2lkGAEgASgJEhgKEGVudmlyb25tZW50X3NsdWcYAiABKAkSFAoHc2Vjb25kcxgDIAEoA0gAiAEBQgoKCF9zZWNvbmRzIiUKElNldElkbGVFbmRSZXNwb25zZRIPCgdzZWNvbmRzGAEgASgDInkKGENyZWF0ZUVudmlyb25tZW50UmVxdWVzdBISCgpwcm9qZWN0X2lkGAEgASgJEgwKBHNsdWcYAiABKAkSEwoLZGVzY3JpcHRpb24YAyABKAkSJgoEdHlwZRgEIAEoDjIYLmN0cmwudjEuRW52aXJvbm1lbnRUeXBlIicKGUNyZWF0ZUVudmlyb25tZW50UmVzcG9uc2USCgoCaWQYASABKAkiSgoYRGVsZXRlRW52aXJvbm1lbnRSZXF1ZXN0EhIKCnByb2plY3RfaWQYASABKAkSDAoEc2x1ZxgCIAEoCRIMCgRzdG9wGAMgASgIIjsKGURlbGV0ZUVudmlyb25tZW50UmVzcG9uc2USHgoWc3RvcHBlZF9kZXBsb3ltZW50X2lkcxgBIAMoCSqUAQoPRW52aXJvbm1lbnRUeXBlEiAKHEVOVklST05NRU5UX1RZUEVfVU5TUEVDSUZJRUQQABIgChxFTlZJUk9OTUVOVF9UWVBFX0RFVkVMT1BNRU5UEAESHAoYRU5WSVJPTk1FTlRfVFlQRV9QUkVWSUVXEAISHwobRU5WSVJPTk1FTlRfVFlQRV9QUk9EVUNUSU9OEAMygwQKEkVudmlyb25tZW50U2VydmljZRJcChFDcmVhdGVFbnZpcm9ubWVudBIhLmN0cmwudjEuQ3JlYXRlRW52aXJvbm1lbnRSZXF1ZXN0GiIuY3RybC52MS5DcmVhdGVFbnZpcm9ubWVudFJlc3BvbnNlIgASXAoRRGVsZXRlRW52aXJvbm1lbnQSIS5jdHJsLnYxLkRlbGV0ZUVudmlyb25tZW50UmVxdWVzdBoiLmN0cmwudjEuRGVsZXRlRW52aXJvbm1lbnRSZXNwb25zZSIAEj4KB1NldFNpemUSFy5jdHJsLnYxLlNldFNpemVSZXF1ZXN0GhguY3RybC52MS5TZXRTaXplUmVzcG9uc2UiABJHCgpTZXRJZGxlRW5kEhouY3RybC52MS5TZXRJZGxlRW5kUmVxdWVzdBobLmN0cmwudjEuU2V0SWRsZUVuZFJlc3BvbnNlIgASUwoOU2V0QXBwU2V0dGluZ3MSHi5jdHJsLnYxLlNldEFwcFNldHRpbmdzUmVxdWVzdBofLmN0cmwudjEuU2V0QXBwU2V0dGluZ3NSZXNwb25zZSIAElMKDkdldEFwcFNldHRpbmdzEh4uY3RybC52MS5HZXRBcHBTZXR0aW5nc1JlcXVlc3QaHy5jdHJsLnYxLkdldEFwcFNldHRpbmdzUmVzcG9uc2UiAGIGcHJvdG8z", [file_ctrl_v1_deployment]);
+
+/**
+ * @generated from message ctrl.v1.SetAppSettingsRequest
+ */
+export type SetAppSettingsRequest = Message<"ctrl.v1.SetAppSettingsRequest"> & {
+  /**
+   * @generated from field: string project_id = 1;
+   */
+  projectId: string;
+
+  /**
+   * @generated from field: string environment_slug = 2;
+   */
+  environmentSlug: string;
+
+  /**
+   * A value that is not set here stays as it was. A health check replaces the former one as a whole.
+   *
+   * @generated from field: ctrl.v1.AppSettings settings = 3;
+   */
+  settings?: AppSettings | undefined;
+
+  /**
+   * Names of settings to forget first, as in `unkey.json`, e.g. `stopTimeout`; `*`: all.
+   *
+   * @generated from field: repeated string reset = 4;
+   */
+  reset: string[];
+};
+
+/**
+ * Describes the message ctrl.v1.SetAppSettingsRequest.
+ * Use `create(SetAppSettingsRequestSchema)` to create a new message.
+ */
+export const SetAppSettingsRequestSchema: GenMessage<SetAppSettingsRequest> = /*@__PURE__*/
+  messageDesc(file_ctrl_v1_environment, 0);
+
+/**
+ * @generated from message ctrl.v1.SetAppSettingsResponse
+ */
+export type SetAppSettingsResponse = Message<"ctrl.v1.SetAppSettingsResponse"> & {
+  /**
+   * All settings that the environment has now.
+   *
+   * @generated from field: ctrl.v1.AppSettings settings = 1;
+   */
+  settings?: AppSettings | undefined;
+};
+
+/**
+ * Describes the message ctrl.v1.SetAppSettingsResponse.
+ * Use `create(SetAppSettingsResponseSchema)` to create a new message.
+ */
+export const SetAppSettingsResponseSchema: GenMessage<SetAppSettingsResponse> = /*@__PURE__*/
+  messageDesc(file_ctrl_v1_environment, 1);
+
+/**
+ * @generated from message ctrl.v1.GetAppSettingsRequest
+ */
+export type GetAppSettingsRequest = Message<"ctrl.v1.GetAppSettingsRequest"> & {
+  /**
+   * @generated from field: string project_id = 1;
+   */
+  projectId: string;
+
+  /**
+   * @generated from field: string environment_slug = 2;
+   */
+  environmentSlug: string;
+};
+
+/**
+ * Describes the message ctrl.v1.GetAppSettingsRequest.
+ * Use `create(GetAppSettingsRequestSchema)` to create a new message.
+ */
+export const GetAppSettingsRequestSchema: GenMessage<GetAppSettingsRequest> = /*@__PURE__*/
+  messageDesc(file_ctrl_v1_environment, 2);
+
+/**
+ * @generated from message ctrl.v1.GetAppSettingsResponse
+ */
+export type GetAppSettingsResponse = Message<"ctrl.v1.GetAppSettingsResponse"> & {
+  /**
+   * @generated from field: ctrl.v1.AppSettings settings = 1;
+   */
+  settings?: AppSettings | undefined;
+
+  /**
+   * Of later deployments. Replicas 0: the number that the worker gives.
+   *
+   * @generated from field: ctrl.v1.Size size = 2;
+   */
+  size?: Size | undefined;
+};
+
+/**
+ * Describes the message ctrl.v1.GetAppSettingsResponse.
+ * Use `create(GetAppSettingsResponseSchema)` to create a new message.
+ */
+export const GetAppSettingsResponseSchema: GenMessage<GetAppSettingsResponse> = /*@__PURE__*/
+  messageDesc(file_ctrl_v1_environment, 3);
 
 /**
  * @generated from message ctrl.v1.SetSizeRequest
@@ -48,7 +149,7 @@ export type SetSizeRequest = Message<"ctrl.v1.SetSizeRequest"> & {
  * Use `create(SetSizeRequestSchema)` to create a new message.
  */
 export const SetSizeRequestSchema: GenMessage<SetSizeRequest> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_environment, 0);
+  messageDesc(file_ctrl_v1_environment, 4);
 
 /**
  * @generated from message ctrl.v1.SetSizeResponse
@@ -67,7 +168,7 @@ export type SetSizeResponse = Message<"ctrl.v1.SetSizeResponse"> & {
  * Use `create(SetSizeResponseSchema)` to create a new message.
  */
 export const SetSizeResponseSchema: GenMessage<SetSizeResponse> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_environment, 1);
+  messageDesc(file_ctrl_v1_environment, 5);
 
 /**
  * @generated from message ctrl.v1.SetIdleEndRequest
@@ -96,7 +197,7 @@ export type SetIdleEndRequest = Message<"ctrl.v1.SetIdleEndRequest"> & {
  * Use `create(SetIdleEndRequestSchema)` to create a new message.
  */
 export const SetIdleEndRequestSchema: GenMessage<SetIdleEndRequest> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_environment, 2);
+  messageDesc(file_ctrl_v1_environment, 6);
 
 /**
  * @generated from message ctrl.v1.SetIdleEndResponse
@@ -115,7 +216,7 @@ export type SetIdleEndResponse = Message<"ctrl.v1.SetIdleEndResponse"> & {
  * Use `create(SetIdleEndResponseSchema)` to create a new message.
  */
 export const SetIdleEndResponseSchema: GenMessage<SetIdleEndResponse> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_environment, 3);
+  messageDesc(file_ctrl_v1_environment, 7);
 
 /**
  * @generated from message ctrl.v1.CreateEnvironmentRequest
@@ -147,7 +248,7 @@ export type CreateEnvironmentRequest = Message<"ctrl.v1.CreateEnvironmentRequest
  * Use `create(CreateEnvironmentRequestSchema)` to create a new message.
  */
 export const CreateEnvironmentRequestSchema: GenMessage<CreateEnvironmentRequest> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_environment, 4);
+  messageDesc(file_ctrl_v1_environment, 8);
 
 /**
  * @generated from message ctrl.v1.CreateEnvironmentResponse
@@ -164,7 +265,7 @@ export type CreateEnvironmentResponse = Message<"ctrl.v1.CreateEnvironmentRespon
  * Use `create(CreateEnvironmentResponseSchema)` to create a new message.
  */
 export const CreateEnvironmentResponseSchema: GenMessage<CreateEnvironmentResponse> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_environment, 5);
+  messageDesc(file_ctrl_v1_environment, 9);
 
 /**
  * @generated from message ctrl.v1.DeleteEnvironmentRequest
@@ -193,7 +294,7 @@ export type DeleteEnvironmentRequest = Message<"ctrl.v1.DeleteEnvironmentRequest
  * Use `create(DeleteEnvironmentRequestSchema)` to create a new message.
  */
 export const DeleteEnvironmentRequestSchema: GenMessage<DeleteEnvironmentRequest> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_environment, 6);
+  messageDesc(file_ctrl_v1_environment, 10);
 
 /**
  * @generated from message ctrl.v1.DeleteEnvironmentResponse
@@ -210,7 +311,7 @@ export type DeleteEnvironmentResponse = Message<"ctrl.v1.DeleteEnvironmentRespon
  * Use `create(DeleteEnvironmentResponseSchema)` to create a new message.
  */
 export const DeleteEnvironmentResponseSchema: GenMessage<DeleteEnvironmentResponse> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_environment, 7);
+  messageDesc(file_ctrl_v1_environment, 11);
 
 /**
  * @generated from enum ctrl.v1.EnvironmentType
@@ -284,6 +385,24 @@ export const EnvironmentService: GenService<{
     methodKind: "unary";
     input: typeof SetIdleEndRequestSchema;
     output: typeof SetIdleEndResponseSchema;
+  },
+  /**
+   * Sets how the environment's later deployments are run; a redeploy gives it to what runs.
+   *
+   * @generated from rpc ctrl.v1.EnvironmentService.SetAppSettings
+   */
+  setAppSettings: {
+    methodKind: "unary";
+    input: typeof SetAppSettingsRequestSchema;
+    output: typeof SetAppSettingsResponseSchema;
+  },
+  /**
+   * @generated from rpc ctrl.v1.EnvironmentService.GetAppSettings
+   */
+  getAppSettings: {
+    methodKind: "unary";
+    input: typeof GetAppSettingsRequestSchema;
+    output: typeof GetAppSettingsResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_ctrl_v1_environment, 0);

@@ -15,6 +15,7 @@ export interface NewDeployment extends
     | "status"
     | "build_id"
     | "health_check_host"
+    | "image_config"
     | "failure_code"
     | "error_message"
     | "failure_details"
@@ -68,6 +69,7 @@ export async function createDeployment(tx: Tx, deployment: NewDeployment): Promi
     redeploy_of: deployment.redeploy_of ?? null,
     build_id: null,
     health_check_host: null,
+    image_config: null,
     failure_code: null,
     error_message: null,
     failure_details: null,

@@ -51,9 +51,23 @@ export async function findSlugs(db: Queryable, deploymentId: string): Promise<De
     .executeTakeFirst();
 }
 
-/** Notes the host that health checks name. */
-export async function setCheckHost(tx: Tx, id: string, host: string | null): Promise<void> {
-  await tx.updateTable("deployments").set({ health_check_host: host }).where("id", "=", id).execute();
+/** Columns that the placement of a deployment finds out. */
+export interface PlacementFacts {
+  readonly id: string;
+  /** The host that health checks name. */
+  readonly checkHost: string | null;
+  readonly imageConfig: string | null;
+  readonly port: number;
+}
+
+/** Notes what the placement found out. */
+export async function setPlacementFacts(
+  tx: Tx,
+  { id, checkHost, imageConfig, port }: PlacementFacts,
+): Promise<void> {
+  await tx.updateTable("deployments")
+    .set({ health_check_host: checkHost, image_config: imageConfig, port })
+    .where("id", "=", id).execute();
 }
 
 /**

@@ -34,12 +34,22 @@ export async function createEnvironment(db: Queryable, environment: NewEnvironme
     size: null,
     size_set_at: 0,
     idle_end_seconds: null,
+    app_settings: null,
     next_sequence: 1,
     created_at: environment.nowMs,
     updated_at: environment.nowMs,
     deleted_at: 0,
   }).execute();
   return id;
+}
+
+/** Sets the column `app_settings`; see `encodeAppSettings`. */
+export async function setEnvironmentAppSettings(
+  tx: Tx,
+  { id, settings, nowMs }: { readonly id: string; readonly settings: string | null; readonly nowMs: number },
+): Promise<void> {
+  await tx.updateTable("environments").set({ app_settings: settings, updated_at: nowMs }).where("id", "=", id)
+    .execute();
 }
 
 /** Sets the column `size`; see `encodeSizeSettings`. */

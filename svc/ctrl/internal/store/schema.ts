@@ -5,7 +5,13 @@
  * JSON columns hold text; they are decoded in this folder. Versions and sequences stay far below 2^53, so
  * they are numbers here and 64-bit integers in the database.
  */
-import type { ChunksTable, ContextPacksTable, ContextsTable, PacksTable } from "./schema_content.ts";
+import type {
+  ChunksTable,
+  ContextPacksTable,
+  ContextsTable,
+  PacksTable,
+  UploadsTable,
+} from "./schema_content.ts";
 import type {
   AcmeAccountsTable,
   AcmeChallengesTable,
@@ -80,6 +86,8 @@ export interface EnvironmentsTable {
   size_set_at: number;
   /** A deployment without requests for so long is stopped; 0: never, null: the operator's value. */
   idle_end_seconds: number | null;
+  /** JSON of `AppSettings`; null: none is set. */
+  app_settings: string | null;
   /** The sequence that the next deployment of this environment gets. */
   next_sequence: number;
   created_at: number;
@@ -140,20 +148,6 @@ export interface RegionTokensTable {
   revoked_at: number | null;
 }
 
-/** Build contexts: which project may use which object. */
-export interface UploadsTable {
-  id: string;
-  workspace_id: string;
-  project_id: string;
-  object_key: string;
-  /** 0 when the client did not say. */
-  size_bytes: number;
-  /** Base64, empty when the client did not say. */
-  checksum_sha256: string;
-  created_at: number;
-  expires_at: number;
-}
-
 /** Inputs of a deployment's build beside its archive. */
 export interface BuildInputsTable {
   deployment_id: string;
@@ -196,6 +190,10 @@ export interface DeploymentsTable {
   app_protocol: string | null;
   /** The host that health checks name, from the placement on; null before, and for older deployments. */
   health_check_host: string | null;
+  /** JSON of `AppSnapshot`; null for older deployments. */
+  app_settings: string | null;
+  /** JSON of the image's configuration, from the placement on; null where it is not known. */
+  image_config: string | null;
   cpu_millicores: number;
   memory_mib: number;
   /** Instances in each region; 0: the number that the worker gives. */

@@ -48,3 +48,17 @@ export interface ContextPacksTable {
   context_id: string;
   pack_id: string;
 }
+
+/** Build contexts: which project may use which object. */
+export interface UploadsTable {
+  id: string;
+  workspace_id: string;
+  project_id: string;
+  object_key: string;
+  /** 0 when the client did not say. */
+  size_bytes: number;
+  /** Base64, empty when the client did not say. */
+  checksum_sha256: string;
+  created_at: number;
+  expires_at: number;
+}

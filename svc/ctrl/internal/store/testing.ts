@@ -85,6 +85,7 @@ export function newDeployment(seed: Seed, changes: Partial<NewDeployment> = {}):
     replicas: 0,
     start_seconds: 0,
     app_protocol: null,
+    app_settings: null,
     encrypted_environment_variables: "{}",
     idempotency_key: null,
     created_at: NOW_MS,

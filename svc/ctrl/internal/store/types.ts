@@ -11,6 +11,7 @@ export type AuditAction =
   | "environment.delete"
   | "environment.scale"
   | "environment.set_idle_end"
+  | "environment.settings"
   | "variables.set"
   | "variables.remove"
   | "deployment.create"

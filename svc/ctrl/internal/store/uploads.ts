@@ -1,7 +1,7 @@
 /** Build contexts that were handed a place in the object store, and the project that each belongs to. */
 import { ACTIVE_STATUSES } from "../deployments/status.ts";
 import type { Queryable } from "./database.ts";
-import type { UploadsTable } from "./schema.ts";
+import type { UploadsTable } from "./schema_content.ts";
 
 /** Records an upload before its URL is given away. */
 export async function createUpload(db: Queryable, upload: UploadsTable): Promise<void> {

@@ -1,7 +1,7 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { Fault } from "../../../../pkg/fault/mod.ts";
 import type { Vault } from "../../../../pkg/vault/mod.ts";
-import type { DeploymentStateSchema } from "../../../../proto/gen/ctrl/v1/cluster_pb.ts";
+import { type DeploymentStateSchema, HealthCheck_Kind } from "../../../../proto/gen/ctrl/v1/cluster_pb.ts";
 import {
   defineFeed,
   type Feed,
@@ -10,6 +10,9 @@ import {
   inPages,
   type SnapshotRow,
 } from "../../internal/changes/mod.ts";
+import { healthCheckOf, initOf } from "../../internal/deployments/app/resolve.ts";
+import { decodeAppSnapshot, settingsOf } from "../../internal/deployments/app/settings.ts";
+import { decodeImageConfig } from "../../internal/deployments/app/image_config.ts";
 import { decodeStringMap, decodeStrings } from "../../internal/json.ts";
 import {
   type DesiredDeployment,
@@ -104,15 +107,43 @@ async function encodeDesired(vault: Vault, row: DesiredDeployment): Promise<Depl
       port: row.port,
       healthCheckPath: row.health_check_path,
       healthCheckHost: row.health_check_host ?? "",
+      ...runSettings(row),
       environmentVariables: await decryptVariables(vault, row),
-      // The agent's defaults hold: nothing in the control plane sets these limits.
+      // The agent's default holds: nothing in the control plane sets this limit.
       pidsMax: 0,
-      ephemeralStorageMib: 0n,
       gitCommitSha: row.git_commit_sha,
       gitBranch: row.git_branch,
       gitCommitAuthorHandle: row.git_commit_author_handle,
       ...(row.build_id === null ? {} : { buildId: row.build_id }),
     },
+  };
+}
+
+const CHECK_KINDS = {
+  port: HealthCheck_Kind.PORT,
+  http: HealthCheck_Kind.HTTP,
+  command: HealthCheck_Kind.COMMAND,
+} as const;
+
+/** Nothing for a deployment of an older version: it is run as it was. A disk of 0 is the agent's default. */
+function runSettings(row: DesiredDeployment) {
+  const snapshot = decodeAppSnapshot(row.app_settings);
+  const settings = snapshot === undefined ? {} : settingsOf(snapshot);
+  const disk = { ephemeralStorageMib: BigInt(settings.ephemeralStorageMib ?? 0) };
+  if (snapshot === undefined) return disk;
+  const image = decodeImageConfig(row.image_config);
+  const { kind, ...check } = healthCheckOf(settings, image, row.health_check_host ?? "");
+  return {
+    ...disk,
+    healthCheck: {
+      ...check,
+      kind: CHECK_KINDS[kind],
+      headers: { ...check.headers },
+      command: [...check.command],
+    },
+    stopSignal: settings.stopSignal ?? "",
+    stopSeconds: settings.stopSeconds ?? 0,
+    init: initOf(settings, image),
   };
 }
 

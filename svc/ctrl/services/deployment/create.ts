@@ -5,6 +5,14 @@ import { actorOf } from "../../internal/auth/actor.ts";
 import type { RootKeyPrincipal } from "../../internal/auth/principal.ts";
 import { requireEnvironment, requireProject } from "../../internal/auth/project.ts";
 import { sealBuildSecrets } from "../../internal/builds/mod.ts";
+import {
+  type AppSnapshot,
+  decodeAppSettings,
+  encodeAppSnapshot,
+  settingsOf,
+} from "../../internal/deployments/app/settings.ts";
+import { portOf } from "../../internal/deployments/app/resolve.ts";
+import { decodeStrings } from "../../internal/json.ts";
 import { decodeSizeSettings, resolveSize, type SizeSettings } from "../../internal/deployments/size.ts";
 import type { DeploymentStatus } from "../../internal/deployments/status.ts";
 import {
@@ -27,6 +35,7 @@ import {
   type CheckedCreate,
   checkIdempotencyKey,
   type CreateRequest,
+  refuseHttpCheck,
 } from "./create_request.ts";
 import type { DeploymentDeps } from "./deps.ts";
 import { fingerprint } from "./fingerprint.ts";
@@ -60,7 +69,7 @@ export async function createDeployment(
   const slug = request.environmentSlug || (repeated?.environmentSlug ?? "");
   const environment = await requireEnvironment(deps, project, slug);
   const checked = repeated === undefined
-    ? checkCreate(request, project)
+    ? checkCreate(request, deps.apps)
     : checkedAgain(repeated, checkIdempotencyKey(request));
   const former = await findFormer(deps, caller, checked.idempotencyKey);
   // The context may have expired since; a deployment that was created from it stays.
@@ -115,6 +124,9 @@ async function insert(
     formerSize(checked, environment),
     decodeSizeSettings(environment.size),
   );
+  const snapshot = snapshotOf({ project, environment, checked });
+  const app = settingsOf(snapshot);
+  refuseHttpCheck(checked.protocol, app);
   const now = clock.now();
   const id = newId("deployment", now);
   const k8sName = newDnsName(K8S_NAME_LENGTH);
@@ -134,11 +146,13 @@ async function insert(
       git_commit_author_handle: checked.git.authorHandle,
       git_commit_author_avatar_url: checked.git.authorAvatarUrl,
       git_commit_timestamp: checked.git.timestampMs,
-      command: JSON.stringify(checked.command),
-      port: checked.port,
-      health_check_path: checked.healthCheckPath,
-      start_seconds: checked.startSeconds,
+      command: JSON.stringify(app.command ?? []),
+      // The placement knows the image, and what it exposes.
+      port: portOf(app, undefined),
+      health_check_path: app.healthCheck?.kind === "http" ? app.healthCheck.path ?? "/" : "",
+      start_seconds: app.startSeconds ?? 0,
       app_protocol: checked.protocol === "" ? null : checked.protocol,
+      app_settings: encodeAppSnapshot(snapshot),
       cpu_millicores: size.cpuMillicores,
       memory_mib: size.memoryMib,
       replicas: size.replicas,
@@ -167,6 +181,20 @@ async function insert(
   });
   await wakeSuperseded(deps, superseded);
   return deployment;
+}
+
+/** The settings of the request, and those that the environment and the project have now. */
+function snapshotOf(
+  { project, environment, checked }: Pick<NewDeployment, "project" | "environment" | "checked">,
+): AppSnapshot {
+  const command = decodeStrings(project.command);
+  return {
+    own: checked.app,
+    environment: {
+      ...(command.length === 0 ? {} : { command }),
+      ...decodeAppSettings(environment.app_settings),
+    },
+  };
 }
 
 /** A repeated deployment keeps its size in its environment, unless the environment's was set since. */

@@ -1,6 +1,5 @@
 import { publicFault } from "../../../../pkg/fault/mod.ts";
-import type { ProjectsTable } from "../../internal/store/mod.ts";
-import { decodeStrings } from "../../internal/json.ts";
+import { type AppLimits, appSettings, START_SECONDS_MAX, type WireApp } from "../../internal/validate/app.ts";
 import {
   command,
   cutToBytes,
@@ -12,6 +11,7 @@ import {
   port,
   text,
 } from "../../internal/validate/mod.ts";
+import { type AppSettings, mergeApps } from "../../internal/deployments/app/settings.ts";
 import type { Size } from "../../internal/deployments/size.ts";
 import type { WireSize } from "../../internal/validate/size.ts";
 import type { CheckedSource, ContextSource } from "./build_context.ts";
@@ -33,6 +33,8 @@ export interface CreateRequest {
   readonly startSeconds: number;
   /** "h2c", or "" for HTTP/1.1. */
   readonly protocol: string;
+  /** The values above come before the same ones here. */
+  readonly app?: WireApp | undefined;
   /** The deployment to repeat; empty: there is a source. */
   readonly redeployOf: string;
   /** Field names for messages, where the caller knows them by other names. */
@@ -58,20 +60,15 @@ export interface CheckedCreate {
   readonly branch: string;
   readonly source: CheckedSource;
   readonly git: RequestedCommit;
-  readonly command: readonly string[];
   readonly idempotencyKey: string | undefined;
-  readonly port: number;
-  readonly healthCheckPath: string;
-  readonly startSeconds: number;
+  /** The settings of the request itself. */
+  readonly app: AppSettings;
   /** "h2c", or "" for HTTP/1.1. */
   readonly protocol: string;
   /** The size of the deployment that is repeated, which holds until the environment's is set again. */
   readonly former?: { readonly size: Size; readonly environmentId: string; readonly createdAtMs: number };
 }
 
-/** Below the ten minutes after which both runtimes restart an app that has never answered. */
-const START_SECONDS_MAX = 540;
-const PORT = 8080;
 /** The last time that a JavaScript Date can hold. */
 const TIMESTAMP_MS_MAX = 8_640_000_000_000_000;
 const MESSAGE_BYTES_MAX = 10_240;
@@ -79,20 +76,28 @@ const HANDLE_BYTES_MAX = 256;
 const AVATAR_BYTES_MAX = 512;
 
 /** @throws `invalid_argument` for the first field that is wrong */
-export function checkCreate(request: CreateRequest, project: ProjectsTable): CheckedCreate {
+export function checkCreate(request: CreateRequest, limits: AppLimits): CheckedCreate {
   return {
     branch: optionalText("branch", request.branch, 256) ?? "",
     git: checkCommit(request.git),
     source: checkSource(request.source),
-    command: request.command.length > 0
-      ? command("command", request.command)
-      : decodeStrings(project.command),
     idempotencyKey: checkIdempotencyKey(request),
-    port: port("port", request.port, PORT),
-    healthCheckPath: healthCheckPath("health_check_path", request.healthCheckPath),
-    startSeconds: startSeconds(request.startSeconds),
+    app: checkApp(request, limits),
     protocol: protocol(request),
   };
+}
+
+/** The fields that clients knew before `app` come first. */
+function checkApp(request: CreateRequest, limits: AppLimits): AppSettings {
+  const app = appSettings("app", request.app, limits);
+  const path = healthCheckPath("health_check_path", request.healthCheckPath);
+  const start = startSeconds(request.startSeconds);
+  return mergeApps(app, {
+    ...(request.command.length === 0 ? {} : { command: command("command", request.command) }),
+    ...(request.port === 0 ? {} : { port: port("port", request.port, 0) }),
+    ...(path === "" ? {} : { healthCheck: { ...app.healthCheck, kind: "http", path } }),
+    ...(start === 0 ? {} : { startSeconds: start }),
+  });
 }
 
 /** @throws `invalid_argument` */
@@ -105,15 +110,23 @@ function startSeconds(seconds: number): number {
   throw invalid("start_seconds", `must be between 0 and ${START_SECONDS_MAX}`, String(seconds));
 }
 
-function protocol({ protocol: given, healthCheckPath: path }: CreateRequest): string {
+function protocol({ protocol: given }: CreateRequest): string {
   if (given === "" || given === "http1") return "";
   if (given !== "h2c") throw invalid("protocol", 'must be "http1" or "h2c"', given);
-  if (path === "") return given;
-  // Agents ask in HTTP/1.1, which an app of h2c need not understand.
+  return given;
+}
+
+/**
+ * Agents ask in HTTP/1.1, which an app of h2c need not understand.
+ *
+ * @throws `invalid_argument` for a check by HTTP
+ */
+export function refuseHttpCheck(protocol: string, { healthCheck }: AppSettings): void {
+  if (protocol === "" || healthCheck?.kind !== "http") return;
   throw invalid(
     "health_check_path",
     "must be empty for an app of protocol h2c: its port is checked instead",
-    path,
+    healthCheck.path,
   );
 }
 

@@ -6,6 +6,7 @@ import type { LogHub } from "../../internal/logs/mod.ts";
 import type { CtrlDatabase } from "../../internal/store/mod.ts";
 import type { Workflows } from "../../internal/workflows/mod.ts";
 import type { SizeLimits } from "../../internal/deployments/size.ts";
+import type { AppLimits } from "../../internal/validate/app.ts";
 import type { EventHub } from "./event_hub.ts";
 import type { DeploymentReader } from "./reader.ts";
 
@@ -32,6 +33,7 @@ export interface DeploymentDeps {
   readonly reader: DeploymentReader;
   readonly uploads: UploadLimits;
   readonly sizes: SizeLimits;
+  readonly apps: AppLimits;
   /** Scheme and port of shown URLs, e.g. `http://localhost:7070`; the host is replaced. */
   readonly edgeUrl: string;
 }

@@ -20,6 +20,7 @@ export function fingerprint(request: CreateRequest): string {
     size,
     startSeconds,
     protocol,
+    app,
   } = request;
   return digestOf([
     projectId,
@@ -43,6 +44,7 @@ export function fingerprint(request: CreateRequest): string {
     ...(size === undefined ? [] : [[size.cpuMillicores, size.memoryMib, size.replicas]]),
     ...(startSeconds === 0 ? [] : [{ startSeconds }]),
     ...(protocol === "" ? [] : [{ protocol }]),
+    ...(app === undefined ? [] : [{ app: sortedKeys(app) }]),
   ]);
 }
 
@@ -71,6 +73,18 @@ const NO_SETTINGS = JSON.stringify([
   NO_OPTIONS.platform,
   NO_OPTIONS.variableArguments,
 ]);
+
+/** The same value with the keys of its objects in order. */
+function sortedKeys(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sortedKeys);
+  if (typeof value !== "object" || value === null) return value;
+  const named = Object.entries(value).filter(([name, each]) =>
+    each !== undefined && name !== "$typeName" && name !== "$unknown"
+  );
+  return Object.fromEntries(
+    named.toSorted(([a], [b]) => a < b ? -1 : 1).map(([name, each]) => [name, sortedKeys(each)]),
+  );
+}
 
 function sorted(entries: readonly (readonly [string, string])[]): readonly (readonly [string, string])[] {
   return entries.toSorted(([a], [b]) => a < b ? -1 : a > b ? 1 : 0);

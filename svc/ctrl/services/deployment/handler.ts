@@ -9,6 +9,7 @@ import {
   type RollbackRequest as WireRollback,
 } from "../../../../proto/gen/ctrl/v1/deployment_pb.ts";
 import { principalOf, type RootKeyPrincipal } from "../../internal/auth/principal.ts";
+import { decodeApp } from "../../internal/deployments/app/wire.ts";
 import { urlOf } from "../../internal/deployments/urls.ts";
 import type { DeploymentView } from "../../internal/store/mod.ts";
 import { NO_OPTIONS, type RequestedBuild } from "./build_settings.ts";
@@ -172,6 +173,7 @@ function decodeCreate(request: CreateDeploymentRequest): CreateRequest {
     size: request.size,
     startSeconds: request.startSeconds,
     protocol: request.protocol,
+    app: decodeApp(request.app),
     redeployOf: request.redeployOf,
   };
 }

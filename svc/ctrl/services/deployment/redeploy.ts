@@ -1,6 +1,7 @@
 import { Fault, publicFault } from "../../../../pkg/fault/mod.ts";
 import { decodeStrings } from "../../internal/json.ts";
 import type { RootKeyPrincipal } from "../../internal/auth/principal.ts";
+import { type AppSettings, decodeAppSnapshot } from "../../internal/deployments/app/settings.ts";
 import { redeployRefusal } from "../../internal/deployments/gates.ts";
 import { type DeploymentsTable, findDeployment, lockDeployment, type Tx } from "../../internal/store/mod.ts";
 import type { CheckedCreate, CreateRequest } from "./create_request.ts";
@@ -61,7 +62,7 @@ function refuseWithoutImage(row: DeploymentsTable): string {
 }
 
 function otherFields(
-  { source, git, branch, command, port, healthCheckPath, startSeconds, protocol }: CreateRequest,
+  { source, git, branch, command, port, healthCheckPath, startSeconds, protocol, app }: CreateRequest,
 ) {
   if (source !== undefined) return "the source";
   if (git !== undefined) return "git_commit";
@@ -70,6 +71,7 @@ function otherFields(
   if (port !== 0) return "port";
   if (startSeconds !== 0) return "start_seconds";
   if (protocol !== "") return "protocol";
+  if (app !== undefined) return "app";
   return healthCheckPath === "" ? undefined : "health_check_path";
 }
 
@@ -92,16 +94,24 @@ export function checkedAgain({ row, image }: Repeated, idempotencyKey: string | 
       objectKey: row.build_context_path,
       dockerfilePath: row.dockerfile_path,
     },
-    command: decodeStrings(row.command),
     idempotencyKey,
-    port: row.port,
-    healthCheckPath: row.health_check_path,
-    startSeconds: row.start_seconds,
+    app: decodeAppSnapshot(row.app_settings)?.own ?? olderSettings(row),
     protocol: row.app_protocol ?? "",
     former: {
       size: { cpuMillicores: row.cpu_millicores, memoryMib: row.memory_mib, replicas: row.replicas },
       environmentId: row.environment_id,
       createdAtMs: row.created_at,
     },
+  };
+}
+
+/** The settings of a deployment that an older version made: its columns have them all. */
+function olderSettings(row: DeploymentsTable): AppSettings {
+  const command = decodeStrings(row.command);
+  return {
+    port: row.port,
+    ...(command.length === 0 ? {} : { command }),
+    ...(row.health_check_path === "" ? {} : { healthCheck: { kind: "http", path: row.health_check_path } }),
+    ...(row.start_seconds === 0 ? {} : { startSeconds: row.start_seconds }),
   };
 }

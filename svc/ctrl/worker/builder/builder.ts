@@ -16,13 +16,19 @@ import { Secret } from "../../../../pkg/config/mod.ts";
 import { type Engine, engineCapacity, openEngine } from "../../../../pkg/docker/mod.ts";
 import { Fault, publicFault } from "../../../../pkg/fault/mod.ts";
 import type { Logger } from "../../../../pkg/logger/mod.ts";
-import { createManifestFinder, registryOf } from "../../../../pkg/registry/mod.ts";
+import {
+  type ConfigReader,
+  createConfigReader,
+  createManifestFinder,
+  registryOf,
+} from "../../../../pkg/registry/mod.ts";
 import { type BuildConfig, cacheLimits } from "../config/build.ts";
 import { type BuilderConfig, builderProblems } from "../config/builder.ts";
 import { depotPlatformOf, depotTokenOf } from "../config/depot.ts";
 import { depotLease } from "./depot_lease.ts";
 import type { Queryable } from "../../internal/store/mod.ts";
 import { guardDisk } from "./disk_guard.ts";
+import { configInEngine } from "./image_config.ts";
 import { type ImagePresence, presenceInEngine } from "./image_presence.ts";
 import { createLocalImages, type LocalImages } from "./local_images.ts";
 
@@ -32,6 +38,8 @@ export interface OpenBuilder {
   readonly registryName: string;
   /** Looks whether an image that a build made is still there. */
   readonly presence: ImagePresence;
+  /** Reads the configuration of an image, built or named by a user. */
+  readonly imageConfig: ConfigReader;
   /** Images that stay where they were built; `undefined`: the builder keeps none. */
   readonly localImages?: LocalImages;
   /** A BuildKit that this worker shares with nothing but other workers; `undefined`: each build has its own. */
@@ -82,6 +90,7 @@ export async function openBuilder(
       presence: registry === undefined
         ? presenceInEngine(engine, log)
         : createManifestFinder({ registry, log }),
+      imageConfig: configInEngine(engine, configReader(config, log), log),
       localImages: createLocalImages(engine),
       endpoint,
       bytesFree,
@@ -98,6 +107,7 @@ export async function openBuilder(
     builder: createBuildkitBuilder({ ...common, lease: standing(endpoint), destination }),
     registryName: registry.name,
     presence: createManifestFinder({ registry, log }),
+    imageConfig: configReader(config, log),
     endpoint,
     close: () => undefined,
   };
@@ -131,8 +141,20 @@ async function openDepotBuilder(
     builder: createBuildkitBuilder({ ...common, lease, destination }),
     registryName: registry.name,
     presence: createManifestFinder({ registry, log }),
+    imageConfig: configReader(config, log),
     close: () => undefined,
   };
+}
+
+/** Only the platform's own registry is asked where the operator keeps the platform from asking others. */
+function configReader(config: BuilderConfig, log: Logger): ConfigReader {
+  const registry = registryOf(config);
+  const read = createConfigReader({ registry, trustedHosts: config.trustedRegistries, log });
+  if (config.resolveImages) return read;
+  return (image, signal) =>
+    registry !== undefined && image.startsWith(`${registry.name}/`)
+      ? read(image, signal)
+      : Promise.resolve(undefined);
 }
 
 /** Of the disk with the engine's data, when the engine runs on this machine. */

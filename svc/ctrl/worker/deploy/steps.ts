@@ -1,38 +1,30 @@
 /** The effects of a deploy. Each may run twice, and its second run finds its work done. */
 import type { Clock } from "../../../../pkg/clock/mod.ts";
 import { transact } from "../../../../pkg/db/mod.ts";
-import { dockerfileNotices } from "../../../../pkg/build/explain/mod.ts";
-import { newDnsName } from "../../../../pkg/uid/mod.ts";
-import { domainsOf } from "../../internal/deployments/domains.ts";
+import type { ConfigReader, ImageConfig } from "../../../../pkg/registry/mod.ts";
 import type { StepName } from "../../internal/deployments/events.ts";
 import { ACTIVE_STATUSES, type DeploymentStatus, isFinal } from "../../internal/deployments/status.ts";
 import {
-  appendEvent,
   appendLogLines,
   type CtrlDatabase,
   type DeploymentsTable,
   EDGE_REGION,
   endStep,
-  ensureWorkspaceNamespace,
-  findBuildInputs,
   findDeployment,
-  findSlugs,
   holdsBuildSlot,
   listSteps,
   lockDeployment,
   moveStatus,
-  placeDeployment,
-  setCheckHost,
   setImage,
   startStep,
   stopTopology,
   type Tx,
-  type WantedSentinel,
 } from "../../internal/store/mod.ts";
 import type { ChangeNotifier } from "../../internal/changes/mod.ts";
 import { type SentinelMaker, wantSentinels } from "../../internal/sentinels/mod.ts";
 import { observe } from "../rollout/observe.ts";
 import type { ImageRules } from "../builder/image_rules.ts";
+import { placeInTransaction } from "./place_step.ts";
 import { pinImage } from "./pin_image.ts";
 import { type ReuseDeps, reuseImage } from "./reuse_image.ts";
 import type { Advanced, DeploySteps, Ending, Loaded, NoSlot } from "./types.ts";
@@ -49,6 +41,8 @@ export interface DeployDeps {
   readonly replicas: number;
   /** Rules for images that users name. */
   readonly images: ImageRules;
+  /** Reads the configuration of an image, where it can be had. */
+  readonly imageConfig: ConfigReader;
   /** Rules for images that earlier builds made. */
   readonly reuse: Omit<ReuseDeps, "db" | "clock">;
   /** Proxies that environments get beside their deployments; `undefined`: none. */
@@ -58,7 +52,6 @@ export interface DeployDeps {
 }
 
 const DOCKERFILE = "Dockerfile";
-const NAMESPACE_LENGTH = 8;
 const CANCELLED_TEXT = "The deployment was cancelled.";
 
 /** The steps over the database. */
@@ -83,9 +76,10 @@ export function createDeploySteps(deps: DeployDeps): DeploySteps {
 
     pinImage: (id, signal) => pinImage(deps, id, signal),
 
-    async place(id) {
+    async place(id, signal) {
+      const image = await imageConfigOf(deps, id, signal);
       const sentinels = await wantSentinels(deps.sentinels, { ...deps, deploymentId: id });
-      const placed = await transact(db, (tx) => place(tx, deps, { id, sentinels }));
+      const placed = await transact(db, (tx) => placeInTransaction(tx, deps, { id, image, sentinels }));
       if (placed.kind === "advanced") changes.changed(deps.regions);
       return placed;
     },
@@ -113,6 +107,15 @@ export function createDeploySteps(deps: DeployDeps): DeploySteps {
       return finished.status;
     },
   };
+}
+
+async function imageConfigOf(
+  { db, imageConfig }: DeployDeps,
+  id: string,
+  signal: AbortSignal,
+): Promise<ImageConfig | undefined> {
+  const image = (await findDeployment(db.kysely, id))?.image ?? "";
+  return image === "" ? undefined : await imageConfig(image, signal);
 }
 
 function loaded(row: DeploymentsTable | undefined): Loaded {
@@ -161,53 +164,6 @@ async function beginBuild(tx: Tx, id: string, nowMs: number): Promise<Advanced |
 
 async function lockStatus(tx: Tx, id: string): Promise<DeploymentStatus | "missing"> {
   return (await lockDeployment(tx, id))?.status ?? "missing";
-}
-
-async function place(
-  tx: Tx,
-  deps: DeployDeps,
-  { id, sentinels }: { readonly id: string; readonly sentinels: readonly WantedSentinel[] },
-): Promise<Advanced> {
-  const nowMs = deps.clock.now();
-  const move = { id, to: "deploying", from: ["pending", "queued", "building"], nowMs } as const;
-  return await advance(tx, move, async () => {
-    const row = await findDeployment(tx, id);
-    if (row === undefined) return;
-    const candidate = newDnsName(NAMESPACE_LENGTH);
-    await ensureWorkspaceNamespace(tx, { id: row.workspace_id, candidate, nowMs });
-    const message = `Starting the app in ${deps.regions.join(", ")}.`;
-    await startStep(tx, { deploymentId: id, name: "deploying", message, nowMs });
-    for (const message of await noticesOf(tx, row)) await appendEvent(tx, id, "notice", { message }, nowMs);
-    await setCheckHost(tx, id, await checkHost(tx, deps, row));
-    await placeDeployment(tx, {
-      deploymentId: id,
-      workspaceId: row.workspace_id,
-      regions: deps.regions.map((region) => ({ region, replicas: row.replicas || deps.replicas })),
-      sentinels,
-      nowMs,
-    });
-  });
-}
-
-/** Instructions that mean less here than on a machine of one's own. A redeploy has told of them before. */
-async function noticesOf(tx: Tx, row: DeploymentsTable): Promise<readonly string[]> {
-  const inputs = await findBuildInputs(tx, row.id);
-  if (inputs?.dockerfile === undefined) return [];
-  return dockerfileNotices(new TextDecoder().decode(inputs.dockerfile), {
-    healthCheckPath: row.health_check_path,
-    target: inputs.settings.target,
-  });
-}
-
-/** The name that visitors use: apps with a list of hosts refuse any other one. */
-async function checkHost(tx: Tx, { apex }: DeployDeps, row: DeploymentsTable): Promise<string | null> {
-  const slugs = await findSlugs(tx, row.id);
-  if (slugs === undefined) return null;
-  const { id: deploymentId, git_commit_sha: commitSha, git_branch: branch } = row;
-  const domains = domainsOf({ ...slugs, apex, deploymentId, commitSha, branch });
-  const name = domains.find(({ sticky }) => sticky === "live") ??
-    domains.find(({ sticky }) => sticky === "environment");
-  return name?.hostname ?? null;
 }
 
 interface FinishedDeploy {

@@ -22,6 +22,9 @@ export type Loaded = Ended | {
 /** The step was taken, now or in an earlier run. */
 export type Advanced = Ended | { readonly kind: "advanced" };
 
+/** The answer to a placement. */
+export type Placed = Advanced | Extract<Ending, { kind: "failed" }>;
+
 /** The slot ran out before the build began. */
 export interface NoSlot {
   readonly kind: "no_slot";
@@ -53,8 +56,8 @@ export interface DeploySteps {
    * which; refuses images of other workspaces.
    */
   pinImage(id: string, signal: AbortSignal): Promise<Advanced | Extract<Ending, { kind: "failed" }>>;
-  /** Wants the deployment to run in every region. */
-  place(id: string): Promise<Advanced>;
+  /** Wants the deployment to run in its regions, as its settings and its image say. */
+  place(id: string, signal: AbortSignal): Promise<Placed>;
   observe(id: string): Promise<Observed>;
   beginNetwork(id: string): Promise<Advanced>;
   /**

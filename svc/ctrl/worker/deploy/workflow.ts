@@ -126,8 +126,8 @@ async function rolloutStage(
 ): Promise<StageResult> {
   const { steps, limits, recheckMs } = deps;
   if (await durable.isSet(CANCEL)) return CANCELLED;
-  const placed = await durable.run("place topology", () => steps.place(id));
-  if (placed.kind === "ended") return placed;
+  const placed = await durable.run("place topology", (signal) => steps.place(id, signal));
+  if (placed.kind !== "advanced") return placed;
 
   const waited = await untilRunning(durable, { observe: () => steps.observe(id), limits, recheckMs });
   return waited.kind === "running" ? ON : waited;

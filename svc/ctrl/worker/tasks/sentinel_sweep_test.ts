@@ -51,8 +51,12 @@ async function begin(db: CtrlDatabase, regions: readonly string[], sentinels: Se
   });
   const place = async (environment = seed.productionId): Promise<string> => {
     const { id } = await seedDeployment(db, seed, { environment_id: environment });
-    assert.deepEqual(await steps.place(id), { kind: "advanced" });
-    assert.deepEqual(await steps.place(id), { kind: "advanced" }, "a step may run twice");
+    assert.deepEqual(await steps.place(id, new AbortController().signal), { kind: "advanced" });
+    assert.deepEqual(
+      await steps.place(id, new AbortController().signal),
+      { kind: "advanced" },
+      "a step may run twice",
+    );
     return id;
   };
   const find = (region: string, environment = seed.productionId) =>

@@ -2,6 +2,7 @@ import { sha256Hex } from "../../../../pkg/hash/mod.ts";
 import type { ApplyDeployment } from "../../../../proto/gen/ctrl/v1/cluster_pb.ts";
 import { Fault } from "../../../../pkg/fault/mod.ts";
 import { variableNameProblem } from "../../../../pkg/variables/mod.ts";
+import { decodeHealthCheck, type HealthCheck, healthCheckProblems } from "./health_check.ts";
 import type { ResourceKind } from "../watch/watcher.ts";
 
 /** The desired state of one deployment in this region. */
@@ -23,10 +24,13 @@ export interface DesiredDeployment {
   /** Replaces the image's entry point and command; empty: the image decides. */
   readonly command: readonly string[];
   readonly port: number;
-  /** Empty: the app is healthy when its port accepts connections. */
-  readonly healthCheckPath: string;
-  /** Host header of the health check; empty: the address that is asked. */
-  readonly healthCheckHost: string;
+  readonly healthCheck: HealthCheck;
+  /** Empty: the image's, else SIGTERM. */
+  readonly stopSignal: string;
+  /** 0: the agent's default. */
+  readonly stopSeconds: number;
+  /** True: a small init process is the app's parent. */
+  readonly init: boolean;
   readonly env: Readonly<Record<string, string>>;
   readonly buildId: string;
   readonly commit: DeployedCommit;
@@ -76,10 +80,10 @@ export function decodeApply(apply: ApplyDeployment): DesiredDeployment {
   if (apply.cpuMillicores < 0n || apply.memoryMib < 0n || apply.pidsMax < 0) {
     problems.push("a limit is negative");
   }
-  if (apply.healthCheckPath !== "" && !apply.healthCheckPath.startsWith("/")) {
-    problems.push("health_check_path does not begin with a slash");
-  }
-  if (!/^[a-z0-9.:-]{0,253}$/i.test(apply.healthCheckHost)) problems.push("health_check_host is no host");
+  const healthCheck = decodeHealthCheck(apply);
+  problems.push(...healthCheckProblems(healthCheck));
+  if (!/^(?:SIG[A-Z0-9]{2,10})?$/.test(apply.stopSignal)) problems.push("stop_signal is no signal");
+  if (apply.stopSeconds < 0) problems.push("stop_seconds is negative");
   for (const [name, value] of Object.entries(apply.environmentVariables)) {
     const problem = variableNameProblem(name);
     if (problem !== undefined) problems.push(`the variable "${name.slice(0, 80)}" ${problem}`);
@@ -106,8 +110,10 @@ export function decodeApply(apply: ApplyDeployment): DesiredDeployment {
     ephemeralStorageMib: Number(apply.ephemeralStorageMib),
     command: apply.command,
     port,
-    healthCheckPath: apply.healthCheckPath,
-    healthCheckHost: apply.healthCheckHost,
+    healthCheck,
+    stopSignal: apply.stopSignal,
+    stopSeconds: apply.stopSeconds,
+    init: apply.init,
     env: apply.environmentVariables,
     buildId: apply.buildId ?? "",
     commit: {

@@ -1,6 +1,6 @@
 import { create } from "@bufbuild/protobuf";
 import assert from "node:assert/strict";
-import { ApplyDeploymentSchema } from "../../../../proto/gen/ctrl/v1/cluster_pb.ts";
+import { ApplyDeploymentSchema, HealthCheck_Kind } from "../../../../proto/gen/ctrl/v1/cluster_pb.ts";
 import { isFault } from "../../../../pkg/fault/mod.ts";
 import { containerBody } from "../../../../pkg/docker/mod.ts";
 import {
@@ -12,6 +12,7 @@ import {
 } from "../runtime/docker/container_manifest.ts";
 import { CAPABILITIES_DEFAULT } from "./capabilities.ts";
 import { decodeApply, type DesiredDeployment } from "./desired.ts";
+import { expects, plainCheck } from "./health_check.ts";
 import { platformVariables } from "./platform_variables.ts";
 
 const FULL = {
@@ -37,6 +38,21 @@ const FULL = {
   gitCommitSha: "0f3c1d",
   gitBranch: "feature/x",
   gitCommitAuthorHandle: "ada",
+  healthCheck: {
+    kind: HealthCheck_Kind.HTTP,
+    path: "/ready",
+    method: "HEAD",
+    host: "shop.example.com",
+    headers: { "x-probe": "1" },
+    expectedStatus: "200,401",
+    intervalMs: 2_000,
+    timeoutMs: 500,
+    unhealthyMs: 8_000,
+    restartMs: 90_000,
+  },
+  stopSignal: "SIGQUIT",
+  stopSeconds: 25,
+  init: true,
 };
 
 const OPTIONS: SpecOptions = {
@@ -70,8 +86,22 @@ Deno.test("every field of ApplyDeployment reaches the desired state", () => {
     ephemeralStorageMib: 99,
     command: ["run", "me"],
     port: 4000,
-    healthCheckPath: "/health",
-    healthCheckHost: "shop-acme.localhost",
+    healthCheck: {
+      kind: "http",
+      path: "/ready",
+      method: "HEAD",
+      host: "shop.example.com",
+      headers: { "x-probe": "1" },
+      expectedStatus: "200,401",
+      command: [],
+      intervalMs: 2_000,
+      timeoutMs: 500,
+      unhealthyMs: 8_000,
+      restartMs: 90_000,
+    },
+    stopSignal: "SIGQUIT",
+    stopSeconds: 25,
+    init: true,
     env: { B: "2", A: "1" },
     buildId: "b_1",
     commit: { sha: "0f3c1d", branch: "feature/x", authorHandle: "ada" },
@@ -79,15 +109,55 @@ Deno.test("every field of ApplyDeployment reaches the desired state", () => {
   });
 });
 
+Deno.test("decodeApply() takes the path and host of a control plane without the message of a check", () => {
+  const { healthCheck: _check, ...older } = FULL;
+  const { healthCheck } = decodeApply(create(ApplyDeploymentSchema, older));
+  assert.deepEqual(healthCheck, plainCheck("/health", "shop-acme.localhost"));
+});
+
+Deno.test("expects() knows single status codes and ranges", () => {
+  const cases: readonly [string, number, boolean][] = [
+    ["200-399", 200, true],
+    ["200-399", 399, true],
+    ["200-399", 400, false],
+    ["200,401", 401, true],
+    ["200,401", 300, false],
+    ["500", 500, true],
+  ];
+  for (const [expectedStatus, status, expected] of cases) {
+    assert.equal(expects({ expectedStatus }, status), expected, `${status} of ${expectedStatus}`);
+  }
+});
+
 Deno.test("decodeApply() names everything that is wrong and no value of a variable", () => {
-  const bad = { ...FULL, k8sName: "No Label", image: "", replicas: -1, port: 70_000, healthCheckPath: "x" };
+  const bad = {
+    ...FULL,
+    k8sName: "No Label",
+    image: "",
+    replicas: -1,
+    port: 70_000,
+    stopSignal: "TERM",
+    healthCheck: { ...FULL.healthCheck, path: "x", expectedStatus: "ok" },
+  };
   const apply = create(ApplyDeploymentSchema, {
     ...bad,
     environmentVariables: { "A B": "hunter2", C: "hunter2\0" },
   });
   assert.throws(() => decodeApply(apply), (error) => {
     assert.ok(isFault(error, "invalid_argument"));
-    for (const part of ["no DNS label", "image is empty", "replicas", "port 70000", "slash", "A B", "NUL"]) {
+    for (
+      const part of [
+        "no DNS label",
+        "image is empty",
+        "replicas",
+        "port 70000",
+        "slash",
+        "status",
+        "stop_signal",
+        "A B",
+        "NUL",
+      ]
+    ) {
       assert.ok(error.message.includes(part), part);
     }
     assert.ok(!error.message.includes("hunter2"));
@@ -122,6 +192,8 @@ Deno.test("containerSpec() and the engine's form of it, as a whole", () => {
       "UNKEY_INSTANCE_ID=unkey-abc-1",
     ],
     ExposedPorts: { "4000/tcp": {} },
+    StopSignal: "SIGQUIT",
+    Healthcheck: { Test: ["NONE"] },
     HostConfig: {
       NanoCpus: 300_000_000,
       Memory: 134_217_728,
@@ -134,6 +206,7 @@ Deno.test("containerSpec() and the engine's form of it, as a whole", () => {
       CapAdd: [],
       CapDrop: ["NET_RAW", "MKNOD", "AUDIT_WRITE", "SETFCAP", "SETPCAP", "SYS_CHROOT"],
       Privileged: false,
+      Init: true,
       LogConfig: { Type: "json-file", Config: { "max-size": "10000000", "max-file": "3" } },
     },
   });
@@ -156,7 +229,9 @@ Deno.test("containerSpec() uses the agent's defaults and stays below the machine
 Deno.test("specHash() changes with what shows inside of the container only", () => {
   const desired = decodeApply(create(ApplyDeploymentSchema, FULL));
   const hash = specHash(desired, OPTIONS);
-  const same = [{ replicas: 9 }, { healthCheckPath: "/other" }, { buildId: "b_2" }, {
+  const same = [{ replicas: 9 }, { healthCheck: plainCheck("/other") }, { stopSeconds: 1 }, { init: false }, {
+    buildId: "b_2",
+  }, {
     env: { A: "1", B: "2" },
   }, { commit: { sha: "", branch: "", authorHandle: "" } }];
   for (const change of same) assert.equal(specHash({ ...desired, ...change }, OPTIONS), hash);

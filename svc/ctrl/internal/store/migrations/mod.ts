@@ -12,6 +12,7 @@ import { certificates } from "./0010_certificates.ts";
 import { instanceEvents } from "./0011_instance_events.ts";
 import { previewEnds } from "./0012_preview_ends.ts";
 import { appProtocols } from "./0013_app_protocols.ts";
+import { appSettings } from "./0014_app_settings.ts";
 import type { Migration } from "./migration.ts";
 
 export const MIGRATIONS: readonly Migration[] = [
@@ -28,4 +29,5 @@ export const MIGRATIONS: readonly Migration[] = [
   instanceEvents,
   previewEnds,
   appProtocols,
+  appSettings,
 ];

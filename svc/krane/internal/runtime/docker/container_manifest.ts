@@ -2,6 +2,7 @@ import { z } from "zod";
 import { type Container, type ContainerSpec, fullReference } from "../../../../../pkg/docker/mod.ts";
 import { digestOf } from "../../../../../pkg/hash/mod.ts";
 import { capabilityChanges } from "../../deployment/capabilities.ts";
+import { HEALTH_CHECK, plainCheck } from "../../deployment/health_check.ts";
 import type { DesiredDeployment } from "../../deployment/desired.ts";
 import { platformVariables } from "../../deployment/platform_variables.ts";
 
@@ -108,6 +109,8 @@ export function containerSpec(
     output: OUTPUT,
     capabilitiesDropped: dropped,
     capabilitiesAdded: added,
+    ...(desired.stopSignal === "" ? {} : { stopSignal: desired.stopSignal }),
+    init: desired.init,
   };
 }
 
@@ -137,14 +140,16 @@ function limitsOf(desired: DesiredDeployment, options: SpecOptions): ContainerSp
 }
 
 /**
- * Differs when a running container must be replaced. What does not show inside of it is not part of it, and neither is the
- * commit, which never changes for a deployment and is not known of older containers.
+ * Differs when a running container must be replaced. What does not show inside of it is not part of it, and neither is what
+ * never changes for a deployment and is not known of older containers: the commit, the way to stop, the init process.
  */
 export function specHash(desired: DesiredDeployment, options: SpecOptions): string {
   const {
     replicas: _replicas,
-    healthCheckPath: _path,
-    healthCheckHost: _host,
+    healthCheck: _check,
+    stopSignal: _signal,
+    stopSeconds: _seconds,
+    init: _init,
     buildId: _build,
     blobSha256: _blob,
     commit: _commit,
@@ -180,8 +185,13 @@ const Desired = z.object({
   ephemeralStorageMib: z.number(),
   command: z.array(z.string()),
   port: z.number(),
-  healthCheckPath: z.string(),
+  healthCheck: HEALTH_CHECK.optional(),
+  /** Of containers of an older agent. */
+  healthCheckPath: z.string().default(""),
   healthCheckHost: z.string().default(""),
+  stopSignal: z.string().default(""),
+  stopSeconds: z.number().default(0),
+  init: z.boolean().default(false),
   buildId: z.string(),
   blobSha256: z.string().default(""),
   commit: z.object({ sha: z.string(), branch: z.string(), authorHandle: z.string() })
@@ -199,9 +209,9 @@ function encodeDesired(desired: DesiredDeployment): string {
 export function recoverDesired(container: Pick<Container, "labels" | "env">): DesiredDeployment | undefined {
   const parsed = Desired.safeParse(safeJson(container.labels[LABEL.desired] ?? ""));
   if (!parsed.success) return undefined;
-  const { variables, ...rest } = parsed.data;
+  const { variables, healthCheck, healthCheckPath, healthCheckHost, ...rest } = parsed.data;
   const env = Object.fromEntries(variables.map((name) => [name, container.env[name] ?? ""]));
-  return { ...rest, env };
+  return { ...rest, healthCheck: healthCheck ?? plainCheck(healthCheckPath, healthCheckHost), env };
 }
 
 function safeJson(text: string): unknown {

@@ -49,7 +49,7 @@ export async function observe(
     return {
       name,
       port: desired.port,
-      healthCheckPath: desired.healthCheckPath,
+      healthCheck: desired.healthCheck,
       publishAddress: deps.spec.publishAddress,
       container,
       health,
@@ -94,8 +94,8 @@ function healthOf(deps: ObserveDeps, desired: DesiredDeployment, container: Cont
     ip: container.ip,
     port: desired.port,
     published: { host: deps.spec.publishAddress, port: container.hostPorts.get(desired.port) ?? 0 },
-    path: desired.healthCheckPath,
-    hostHeader: desired.healthCheckHost,
+    container: container.id,
+    check: desired.healthCheck,
   });
 }
 

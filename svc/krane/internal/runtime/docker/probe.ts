@@ -1,6 +1,8 @@
 import { request, type RequestOptions } from "node:http";
 import { localSubnets, parseIp } from "./ipv4.ts";
 
+import { expects, type HealthCheck } from "../../deployment/health_check.ts";
+
 /** Where an app should answer. */
 export interface ProbeTarget {
   /** One run of one container; a restart is another. */
@@ -10,22 +12,26 @@ export interface ProbeTarget {
   readonly port: number;
   /** Where the same port is published. */
   readonly published: { readonly host: string; readonly port: number };
-  /** Empty: an accepted connection is enough. */
-  readonly path: string;
-  /** Host header; empty: the address that is asked. */
-  readonly hostHeader: string;
+  /** The engine's id of the container. */
+  readonly container: string;
+  readonly check: HealthCheck;
 }
 
 export type Answer = { readonly ok: true } | { readonly ok: false; readonly detail: string };
 
 const CONNECT_MS = 1_000;
-const HTTP_MS = 3_000;
+const ANSWER_MS = 3_000;
 /** The engine's own proxy accepts for an app that does not listen, and hangs up at once. */
 const HANG_UP_MS = 250;
 
-/** Asks once. */
+/** The longest wait for an answer, in milliseconds. */
+export function answerMsMax({ timeoutMs }: HealthCheck): number {
+  return timeoutMs || ANSWER_MS;
+}
+
+/** Asks once, but for the command of a check. */
 export async function probeOnce(target: ProbeTarget, signal: AbortSignal): Promise<Answer> {
-  const { ip, path, port, published } = target;
+  const { ip, check, port, published } = target;
   const direct = isNeighbour(ip);
   if (direct) {
     const problem = await connectProblem(ip, port, signal);
@@ -33,7 +39,7 @@ export async function probeOnce(target: ProbeTarget, signal: AbortSignal): Promi
   } else if (!await staysOpen(published.host, published.port, signal)) {
     return { ok: false, detail: "no connection" };
   }
-  if (path === "") return { ok: true };
+  if (check.kind !== "http") return { ok: true };
   return await asks(direct ? { host: ip, port } : published, target, signal);
 }
 
@@ -87,21 +93,23 @@ async function staysOpen(hostname: string, port: number, signal: AbortSignal): P
 /** Not by `fetch`, which would go through the proxy that the agent's environment names. */
 async function asks(
   at: ProbeTarget["published"],
-  { path, hostHeader }: ProbeTarget,
+  { check }: ProbeTarget,
   signal: AbortSignal,
 ): Promise<Answer> {
-  const limit = AbortSignal.any([signal, AbortSignal.timeout(HTTP_MS)]);
+  const { path, method, host } = check;
+  const answerMs = answerMsMax(check);
+  const limit = AbortSignal.any([signal, AbortSignal.timeout(answerMs)]);
   try {
     const headers = {
       "user-agent": "unkey-health-check",
-      ...(hostHeader === "" ? {} : { host: hostHeader }),
+      ...check.headers,
+      ...(host === "" ? {} : { host }),
     };
-    const status = await statusOf({ ...at, path, headers, signal: limit });
-    const ok = status >= 200 && status < 400;
-    return ok ? { ok } : { ok, detail: `it answered ${status}` };
+    const status = await statusOf({ ...at, method, path, headers, signal: limit });
+    return expects(check, status) ? { ok: true } : { ok: false, detail: `it answered ${status}` };
   } catch (error) {
     signal.throwIfAborted();
-    if (limit.aborted) return { ok: false, detail: `no answer within ${HTTP_MS / 1_000} s` };
+    if (limit.aborted) return { ok: false, detail: `no answer within ${answerMs / 1_000} s` };
     return { ok: false, detail: error instanceof Error ? error.message.slice(0, 200) : "no answer" };
   }
 }

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { plainCheck } from "../../deployment/health_check.ts";
 import { probeOnce, type ProbeTarget } from "./probe.ts";
 
 const signal = new AbortController().signal;
@@ -11,8 +12,8 @@ function target(port: number, changes: Partial<ProbeTarget> = {}): ProbeTarget {
     ip: "127.0.0.1",
     port,
     published: { host: "127.0.0.1", port },
-    path: "",
-    hostHeader: "",
+    container: "c",
+    check: plainCheck(""),
     ...changes,
   };
 }
@@ -65,7 +66,7 @@ Deno.test("probeOnce() takes 2xx and 3xx of the health check path for an answer"
   try {
     const answers = [];
     for (const status of [204, 302, 404, 500]) {
-      answers.push(await probeOnce(target(server.addr.port, { path: `/${status}` }), signal));
+      answers.push(await probeOnce(target(server.addr.port, { check: plainCheck(`/${status}`) }), signal));
     }
     assert.deepEqual(answers, [
       { ok: true },
@@ -86,9 +87,9 @@ Deno.test("probeOnce() names the host of the app, for apps that refuse any other
   });
   const { port } = server.addr;
   try {
-    const named = target(port, { path: "/", hostHeader: "shop-acme.localhost" });
+    const named = target(port, { check: plainCheck("/", "shop-acme.localhost") });
     assert.deepEqual(await probeOnce(named, signal), { ok: true });
-    assert.deepEqual(await probeOnce(target(port, { path: "/" }), signal), {
+    assert.deepEqual(await probeOnce(target(port, { check: plainCheck("/") }), signal), {
       ok: false,
       detail: "it answered 400",
     });
@@ -98,18 +99,26 @@ Deno.test("probeOnce() names the host of the app, for apps that refuse any other
   }
 });
 
+const CONFIG = new URL("../../../../../deno.json", import.meta.url).pathname;
+
 Deno.test("probeOnce() asks the app itself, also when the environment names a proxy", async () => {
   const server = Deno.serve(
     { hostname: "127.0.0.1", port: 0, onListen: () => undefined },
     () => new Response(),
   );
   const probe = new URL("./probe.ts", import.meta.url);
-  const asked = target(server.addr.port, { path: "/health" });
+  const asked = target(server.addr.port, { check: plainCheck("/health") });
   const code = `import { probeOnce } from "${probe}";
     console.log(JSON.stringify(await probeOnce(${JSON.stringify(asked)}, new AbortController().signal)));`;
   try {
     const { stdout } = await new Deno.Command(Deno.execPath(), {
-      args: ["run", "-A", "--quiet", `data:application/typescript,${encodeURIComponent(code)}`],
+      args: [
+        "run",
+        "-A",
+        "--quiet",
+        `--config=${CONFIG}`,
+        `data:application/typescript,${encodeURIComponent(code)}`,
+      ],
       env: { HTTP_PROXY: "http://127.0.0.1:1" },
     }).output();
     assert.deepEqual(JSON.parse(new TextDecoder().decode(stdout)), { ok: true });

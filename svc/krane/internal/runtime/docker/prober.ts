@@ -1,5 +1,6 @@
 import type { Clock } from "../../../../../pkg/clock/mod.ts";
 import { type Answer, probeOnce, type ProbeTarget } from "./probe.ts";
+import type { HealthCheck } from "../../deployment/health_check.ts";
 import type { Health } from "./status.ts";
 
 const FIRST_MS = 100;
@@ -89,7 +90,7 @@ export class Prober {
 
   async #run(name: string, entry: Probing): Promise<void> {
     const { signal } = entry.stop;
-    const record = new HealthRecord(this.#clock.now());
+    const record = new HealthRecord(this.#clock.now(), entry.target.check);
     try {
       while (!signal.aborted) {
         const answer = await this.#ask(entry.target, signal);
@@ -114,9 +115,17 @@ export class HealthRecord {
   #failingSinceMs: number;
   #waitMs = FIRST_MS;
 
-  /** @param nowMs the time from which on a run without any good answer fails */
-  constructor(nowMs: number) {
+  readonly #healthyMs: number;
+  readonly #failingMsMax: number;
+
+  /**
+   * @param nowMs the time from which on a run without any good answer fails
+   * @param check gives the times between questions, and how long an app may fail
+   */
+  constructor(nowMs: number, { intervalMs, unhealthyMs }: Pick<HealthCheck, "intervalMs" | "unhealthyMs">) {
     this.#failingSinceMs = nowMs;
+    this.#healthyMs = intervalMs || HEALTHY_MS;
+    this.#failingMsMax = unhealthyMs || FAILING_MS_MAX;
   }
 
   /** The time until the next question. */
@@ -128,13 +137,13 @@ export class HealthRecord {
   take(answer: Answer, nowMs: number): Health | undefined {
     const before = this.#health;
     if (answer.ok) {
-      [this.#failures, this.#wasHealthy, this.#waitMs] = [0, true, HEALTHY_MS];
+      [this.#failures, this.#wasHealthy, this.#waitMs] = [0, true, this.#healthyMs];
       this.#health = { kind: "healthy" };
       return before.kind === "healthy" ? undefined : this.#health;
     }
     if (this.#failures === 0 && this.#wasHealthy) this.#failingSinceMs = nowMs;
     this.#failures++;
-    this.#waitMs = this.#wasHealthy ? FAILING_MS : this.#nextStartMs();
+    this.#waitMs = this.#wasHealthy ? Math.min(FAILING_MS, this.#healthyMs) : this.#nextStartMs();
     if (!this.#isUnhealthy(nowMs)) return undefined;
     const { detail } = answer;
     if (before.kind === "unhealthy" && before.detail === detail) return undefined;
@@ -149,7 +158,7 @@ export class HealthRecord {
 
   #isUnhealthy(nowMs: number): boolean {
     if (!this.#wasHealthy) return this.#failures >= FIRST_FAILURES;
-    return this.#failures > 1 && nowMs - this.#failingSinceMs >= FAILING_MS_MAX;
+    return this.#failures > 1 && nowMs - this.#failingSinceMs >= this.#failingMsMax;
   }
 
   #nextStartMs(): number {

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { plainCheck } from "../../deployment/health_check.ts";
 import { systemClock } from "../../../../../pkg/clock/mod.ts";
 import { until } from "../../../testing.ts";
 import type { ProbeTarget } from "./probe.ts";
@@ -14,14 +15,14 @@ function target(key: string, host = ""): ProbeTarget {
     ip: "127.0.0.1",
     port: 1,
     published: { host: "127.0.0.1", port: 1 },
-    path: host,
-    hostHeader: "",
+    container: "c",
+    check: plainCheck("", host),
   };
 }
 
 /** The changes of health after answers at these times. */
 function changesOf(...answers: readonly [number, typeof OK | { ok: false; detail: string }][]): string[] {
-  const record = new HealthRecord(0);
+  const record = new HealthRecord(0, plainCheck(""));
   return answers.flatMap(([nowMs, answer]) => {
     const changed = record.take(answer, nowMs);
     if (changed === undefined) return [];
@@ -65,7 +66,7 @@ Deno.test("HealthRecord needs two bad answers, however long the first question t
 });
 
 Deno.test("HealthRecord asks a starting app quickly, a healthy one seldom, and a failing one each second", () => {
-  const record = new HealthRecord(0);
+  const record = new HealthRecord(0, plainCheck(""));
   const waits = [REFUSED, REFUSED, OK, REFUSED, OK].map((answer, n) => {
     record.take(answer, n);
     return record.waitMs;
@@ -95,7 +96,7 @@ Deno.test("Prober reports changes of health, begins again with another run, and 
 
 Deno.test("Prober asks a changed target from the next question on, without beginning again", async () => {
   const asked: string[] = [];
-  const probe = ({ path }: ProbeTarget) => {
+  const probe = ({ check: { host: path } }: ProbeTarget) => {
     asked.push(path);
     return Promise.resolve(asked.length === 1 ? OK : REFUSED);
   };

@@ -32,6 +32,7 @@ import { observe } from "./observe.ts";
 import type { OwnNetwork } from "./own_network.ts";
 import { OutputFollowers } from "./output_followers.ts";
 import { type Action, type ContainerState, plan } from "./plan.ts";
+import { CommandProber } from "./probe_command.ts";
 import { Prober } from "./prober.ts";
 import { UnhealthyApps } from "./unhealthy.ts";
 import { Starter } from "./starter.ts";
@@ -60,6 +61,7 @@ export class DockerRuntime implements Runtime {
   readonly #options: DockerRuntimeOptions;
   readonly #histories = new Histories();
   readonly #prober: Prober;
+  readonly #commands: CommandProber;
   readonly #pulls: ImagePulls;
   readonly #followers: OutputFollowers;
   readonly #starter: Starter;
@@ -75,8 +77,11 @@ export class DockerRuntime implements Runtime {
   constructor(options: DockerRuntimeOptions) {
     const { engine, clock, log, sink, hostPorts, spec } = options;
     this.#options = options;
+    const commands = new CommandProber(engine);
+    this.#commands = commands;
     this.#prober = new Prober({
       clock,
+      probe: (target, signal) => commands.ask(target, signal),
       onChange: (container, health) => {
         this.#unhealthy.changed(container, health);
         this.#onChange(deploymentOf(container));
@@ -209,6 +214,7 @@ export class DockerRuntime implements Runtime {
     this.#histories.forget(container);
     this.#followers.forget(id);
     this.#retiring.delete(id);
+    this.#commands.forget(id);
   }
 
   #pulled(image: string): void {
@@ -257,7 +263,8 @@ export class DockerRuntime implements Runtime {
   async #stopAndRemove(container: Container, signal: AbortSignal): Promise<void> {
     const { engine, stopGraceSeconds } = this.#options;
     this.#prober.forget(container.name);
-    await stopContainer(engine, container.id, stopGraceSeconds, signal);
+    const graceSeconds = recoverDesired(container)?.stopSeconds || stopGraceSeconds;
+    await stopContainer(engine, container.id, graceSeconds, signal);
     await this.#outputRead(container.id, signal);
     await removeContainer(engine, container.id, signal);
     this.#forget(container.id, container.name, container.labels);

@@ -49,6 +49,8 @@ type Start = Extract<Action, { kind: "create" | "start" }>;
 /** Creates and starts containers, each no more often than its history allows. */
 export class Starter {
   readonly #options: StarterOptions;
+  /** False once the engine has turned out to have no init program. */
+  #hasInit = true;
 
   constructor(options: StarterOptions) {
     this.#options = options;
@@ -92,12 +94,21 @@ export class Starter {
       try {
         return await startContainer(engine, id, signal);
       } catch (error) {
-        if (!isPlaceLost(error) || tried >= PLACES_TRIED_MAX) throw error;
-        // Another program took the port or the address meanwhile: begin again with another one.
+        const withoutInit = desired.init && this.#hasInit && isInitMissing(error);
+        if (withoutInit) this.#leaveOutInit();
+        else if (!isPlaceLost(error) || tried >= PLACES_TRIED_MAX) throw error;
+        // Without the init program, or elsewhere: another program took the port or the address meanwhile.
         await removeContainer(engine, id, signal);
         id = undefined;
       }
     }
+  }
+
+  #leaveOutInit(): void {
+    this.#hasInit = false;
+    this.#options.log.warn("the engine has no init program: orphaned processes of apps are not collected", {
+      program: INIT_PROGRAM,
+    });
   }
 
   /** Each time: an administrator may have pruned it. */
@@ -129,7 +140,8 @@ export class Starter {
     signal: AbortSignal,
   ): Promise<string> {
     const { engine, ownNetwork, spec } = this.#options;
-    const wanted = containerSpec(desired, action.ordinal, place, spec);
+    const possible = { ...desired, init: desired.init && this.#hasInit };
+    const wanted = containerSpec(possible, action.ordinal, place, spec);
     if (place.kind === "port") await this.#ensureNetwork(signal);
     try {
       return await createContainer(engine, wanted, signal);
@@ -152,6 +164,13 @@ export class Starter {
       });
     }
   }
+}
+
+/** The engine looks for it in its own PATH. */
+const INIT_PROGRAM = "docker-init";
+
+function isInitMissing(error: unknown): boolean {
+  return error instanceof Fault && error.message.includes(INIT_PROGRAM);
 }
 
 const PLACE_LOST =

@@ -1,4 +1,5 @@
 import type { Container } from "../../../../../pkg/docker/mod.ts";
+import { failingText, type HealthCheck } from "../../deployment/health_check.ts";
 import type { Instance, InstanceEnd } from "../port.ts";
 import { instanceAddress } from "./container_manifest.ts";
 import type { StartTrouble } from "./refusals.ts";
@@ -30,7 +31,7 @@ export type Health =
 export interface ContainerFacts {
   readonly name: string;
   readonly port: number;
-  readonly healthCheckPath: string;
+  readonly healthCheck: HealthCheck;
   readonly publishAddress: string;
   readonly container: Pick<Container, "state" | "hostPorts" | "limits" | "labels"> | undefined;
   readonly health: Health;
@@ -119,7 +120,7 @@ function deriveRunning(facts: ContainerFacts, base: Base): Instance {
   if (health.kind === "unknown") {
     return { ...base, status: "pending", reason: "starting", message: "The app is starting." };
   }
-  const must = facts.healthCheckPath === ""
+  const must = facts.healthCheck.kind === "port"
     ? ` It must listen on 0.0.0.0:${port}; the variable PORT holds the port.`
     : "";
   const message = `The app runs, but ${checkText(facts, health.detail)}.${must}`;
@@ -128,12 +129,10 @@ function deriveRunning(facts: ContainerFacts, base: Base): Instance {
 
 /** The failing check, as the end of a sentence. */
 export function checkText(
-  { healthCheckPath, port }: Pick<ContainerFacts, "healthCheckPath" | "port">,
+  { healthCheck, port }: Pick<ContainerFacts, "healthCheck" | "port">,
   detail: string,
 ): string {
-  return healthCheckPath === ""
-    ? `nothing answers on port ${port} (${detail})`
-    : `its health check GET ${healthCheckPath} on port ${port} does not answer 2xx or 3xx (${detail})`;
+  return failingText(healthCheck, port, detail);
 }
 
 function endOf(facts: ContainerFacts, exit: Exit): InstanceEnd {

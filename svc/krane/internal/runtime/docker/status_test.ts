@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { plainCheck } from "../../deployment/health_check.ts";
 import type { Instance } from "../port.ts";
 import { type ContainerFacts, deriveInstance } from "./status.ts";
 
@@ -8,7 +9,7 @@ function facts(status: Status, changes: Partial<ContainerFacts> = {}): Container
   return {
     name: "unkey-a-0",
     port: 3000,
-    healthCheckPath: "",
+    healthCheck: plainCheck(""),
     publishAddress: "127.0.0.1",
     container: {
       state: { status, exitCode: 0, oomKilled: false, error: "", startedAt: "2026-01-01T00:00:00Z" },
@@ -57,7 +58,11 @@ const CASES: readonly {
   },
   {
     name: "running, and failing after it has answered, beside another one that answers",
-    facts: facts("running", { health: failing, healthCheckPath: "/healthz", recentLines: ["no database"] }),
+    facts: facts("running", {
+      health: failing,
+      healthCheck: plainCheck("/healthz"),
+      recentLines: ["no database"],
+    }),
     want: { status: "pending", address: "", reason: "unhealthy", lastLogLines: ["no database"] },
     message: /GET \/healthz on port 3000 does not answer 2xx or 3xx \(it answered 500\)\.$/,
   },

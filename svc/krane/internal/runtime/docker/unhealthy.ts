@@ -1,6 +1,7 @@
 import { type Container, type Engine, stopContainer } from "../../../../../pkg/docker/mod.ts";
 import type { Clock } from "../../../../../pkg/clock/mod.ts";
 import type { Logger } from "../../../../../pkg/logger/mod.ts";
+import type { HealthCheck } from "../../deployment/health_check.ts";
 import type { DesiredDeployment } from "../../deployment/desired.ts";
 import type { Histories } from "./exits.ts";
 import type { ObservedContainer } from "./observe.ts";
@@ -22,9 +23,13 @@ const FAILING_MS_MAX = 60_000;
 const SILENT_MS_MAX = 600_000;
 
 /** Milliseconds until an app is restarted for its health; `undefined` while there is no reason to. */
-export function restartInMs(health: Health, nowMs: number): number | undefined {
+export function restartInMs(
+  health: Health,
+  { restartMs }: Pick<HealthCheck, "restartMs">,
+  nowMs: number,
+): number | undefined {
   if (health.kind !== "unhealthy") return undefined;
-  return health.sinceMs + (health.wasHealthy ? FAILING_MS_MAX : SILENT_MS_MAX) - nowMs;
+  return health.sinceMs + (health.wasHealthy ? restartMs || FAILING_MS_MAX : SILENT_MS_MAX) - nowMs;
 }
 
 /** Tells of failing health checks in the output of apps, and stops apps that fail for long: their next start is planned. */
@@ -62,20 +67,25 @@ export class UnhealthyApps {
   ): Promise<readonly number[]> {
     const waits: number[] = [];
     for (const { container, health } of observed) {
-      const waitMs = restartInMs(health, this.#options.clock.now());
+      const waitMs = restartInMs(health, desired.healthCheck, this.#options.clock.now());
       if (waitMs === undefined || health.kind !== "unhealthy") continue;
       if (waitMs > 0) waits.push(waitMs);
-      else await this.#stop(container, checkText(desired, health.detail), signal);
+      else await this.#stop(container, desired, checkText(desired, health.detail), signal);
     }
     return waits;
   }
 
   /** The engine does not start again what was stopped; the event of the end leads to the next plan, which starts it. */
-  async #stop({ id, name }: Container, reason: string, signal: AbortSignal): Promise<void> {
+  async #stop(
+    { id, name }: Container,
+    desired: DesiredDeployment,
+    reason: string,
+    signal: AbortSignal,
+  ): Promise<void> {
     const { engine, histories, log, stopGraceSeconds } = this.#options;
     log.info("unhealthy app restarted", { instance: name });
     histories.of(name).stopReason = reason;
     this.#failing.delete(name);
-    await stopContainer(engine, id, stopGraceSeconds, signal);
+    await stopContainer(engine, id, desired.stopSeconds || stopGraceSeconds, signal);
   }
 }

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { plainCheck } from "../../deployment/health_check.ts";
 import type { Health } from "./status.ts";
 import { restartInMs } from "./unhealthy.ts";
 
@@ -9,8 +10,10 @@ Deno.test("restartInMs() gives an app that has answered a minute, and a new run 
     sinceMs: 1_000,
     wasHealthy,
   });
-  assert.equal(restartInMs(failing(true), 1_000), 60_000);
-  assert.equal(restartInMs(failing(true), 61_500), -500);
-  assert.equal(restartInMs(failing(false), 61_000), 540_000);
-  for (const kind of ["unknown", "healthy"] as const) assert.equal(restartInMs({ kind }, 0), undefined);
+  assert.equal(restartInMs(failing(true), plainCheck(""), 1_000), 60_000);
+  assert.equal(restartInMs(failing(true), plainCheck(""), 61_500), -500);
+  assert.equal(restartInMs(failing(false), plainCheck(""), 61_000), 540_000);
+  for (const kind of ["unknown", "healthy"] as const) {
+    assert.equal(restartInMs({ kind }, plainCheck(""), 0), undefined);
+  }
 });

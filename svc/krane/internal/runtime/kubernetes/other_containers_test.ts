@@ -1,3 +1,4 @@
+import { plainCheck } from "../../deployment/health_check.ts";
 import assert from "node:assert/strict";
 import { Pod } from "./objects.ts";
 import { derivePod } from "./status.ts";
@@ -146,7 +147,7 @@ Deno.test("derivePod() tells the app's own trouble from that of the containers b
       });
       const facts = {
         port: 8080,
-        healthCheckPath: "",
+        healthCheck: plainCheck(""),
         lastLines: lines,
         nowMs: NOW,
         platform: "linux/amd64",

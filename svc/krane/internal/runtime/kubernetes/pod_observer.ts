@@ -69,7 +69,7 @@ export class PodObserver {
       const derived = derivePod({
         pod,
         port: desired.port,
-        healthCheckPath: desired.healthCheckPath,
+        healthCheck: desired.healthCheck,
         lastLines: isRunning(pod) ? [] : await this.#lines.of(pod, signal),
         nowMs,
         isLast,

@@ -2,9 +2,7 @@ import type {
   V1Affinity,
   V1Container,
   V1EnvVar,
-  V1HTTPGetAction,
   V1PodSpec,
-  V1Probe,
   V1ReplicaSet,
   V1ResourceRequirements,
   V1Sysctl,
@@ -15,6 +13,7 @@ import type { Manifest } from "../../../../../pkg/kube/mod.ts";
 import type { DesiredDeployment } from "../../deployment/desired.ts";
 import { platformVariables } from "../../deployment/platform_variables.ts";
 import { ANNOTATION, deploymentLabels, LABEL, namespaceOf, ownLabels, secretName } from "./labels.ts";
+import { probes } from "./probes.ts";
 import type { KubernetesSettings } from "./settings.ts";
 import { podTolerations } from "./tolerations.ts";
 
@@ -29,9 +28,6 @@ export const REGISTRY_SECRET = "unkey-registry";
 const CAPABILITY_RESTRICTED = "NET_BIND_SERVICE";
 const TOKEN_FOLDER = "/var/run/secrets/unkey.com";
 const TOKEN_SECONDS = 3_600;
-const PROBE_SECONDS = 3;
-/** An app may take ten minutes to start; then it is started again. */
-const STARTUP_PROBES_MAX = 600;
 const MEMORY_MIB_MIN = 8;
 const STORAGE_REQUEST_PERCENT = 10;
 const TOPOLOGY_ZONE = "topology.kubernetes.io/zone";
@@ -85,12 +81,12 @@ export function specHash(
   revision: string | undefined,
   settings: KubernetesSettings,
 ): string {
-  const { image, command, port, healthCheckPath, deploymentId } = desired;
+  const { image, command, port, healthCheck, deploymentId } = desired;
   const inputs = [
     image,
     command,
     port,
-    healthCheckPath,
+    healthCheck.path,
     deploymentId,
     revision ?? "",
     limitsOf(desired, settings),
@@ -129,7 +125,11 @@ function podSpec(
     restartPolicy: "Always",
     automountServiceAccountToken: false,
     enableServiceLinks: false,
-    terminationGracePeriodSeconds: drainSeconds(settings) + settings.stopGraceSeconds,
+    terminationGracePeriodSeconds: drainSeconds(settings) +
+      (desired.stopSeconds || settings.stopGraceSeconds),
+    // The pause container is the first process then, and collects orphans.
+    ...(desired.init ? { shareProcessNamespace: true } : {}),
+    ...(desired.stopSignal === "" ? {} : { os: { name: "linux" } }),
     ...(runtimeClass === undefined ? {} : { runtimeClassName: runtimeClass }),
     ...(Object.keys(nodeSelector).length === 0 ? {} : { nodeSelector }),
     tolerations: podTolerations(settings),
@@ -186,7 +186,7 @@ function container(
     resources: resources(desired, settings),
     ...probes(desired),
     // SIGTERM comes after the edge has left: a terminating pod is not reported as running any more.
-    ...(drain === 0 ? {} : { lifecycle: { preStop: { sleep: { seconds: drain } } } }),
+    ...lifecycle(desired, drain),
     securityContext: {
       // A program of another user never gets more than its user has; one that starts as root can still become another.
       allowPrivilegeEscalation: false,
@@ -239,31 +239,13 @@ function resources(desired: DesiredDeployment, settings: KubernetesSettings): V1
   };
 }
 
-/**
- * The probes for the kubelet: that an app has started, asked each second, that it serves, and that a restart would not
- * help it. The times are those of the Docker runtime.
- */
-export function probes(
-  { healthCheckPath, healthCheckHost, port }: Pick<
-    DesiredDeployment,
-    "healthCheckPath" | "healthCheckHost" | "port"
-  >,
-): { readonly startupProbe: V1Probe; readonly readinessProbe: V1Probe; readonly livenessProbe: V1Probe } {
-  const probe = {
-    ...(healthCheckPath === ""
-      ? { tcpSocket: { port } }
-      : { httpGet: { path: healthCheckPath, port, ...hostHeader(healthCheckHost) } }),
-    timeoutSeconds: PROBE_SECONDS,
+/** A cluster without the feature gate ContainerStopSignals drops the signal: the image's own holds there. */
+function lifecycle({ stopSignal }: DesiredDeployment, drain: number): Pick<V1Container, "lifecycle"> {
+  const parts = {
+    ...(drain === 0 ? {} : { preStop: { sleep: { seconds: drain } } }),
+    ...(stopSignal === "" ? {} : { stopSignal }),
   };
-  return {
-    startupProbe: { ...probe, periodSeconds: 1, failureThreshold: STARTUP_PROBES_MAX },
-    readinessProbe: { ...probe, periodSeconds: 2, failureThreshold: 3 },
-    livenessProbe: { ...probe, periodSeconds: 10, failureThreshold: 6 },
-  };
-}
-
-function hostHeader(host: string): Pick<V1HTTPGetAction, "httpHeaders"> {
-  return host === "" ? {} : { httpHeaders: [{ name: "Host", value: host }] };
+  return Object.keys(parts).length === 0 ? {} : { lifecycle: parts };
 }
 
 function drainSeconds({ drainMs }: KubernetesSettings): number {

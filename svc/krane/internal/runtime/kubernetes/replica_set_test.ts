@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import { isFault } from "../../../../../pkg/fault/mod.ts";
 import type { DesiredDeployment } from "../../deployment/desired.ts";
 import { disruptionBudget } from "./disruption_budget.ts";
+import { plainCheck } from "../../deployment/health_check.ts";
+import { probeProblem, probes } from "./probes.ts";
 import { replicaSet, specHash } from "./replica_set.ts";
 import type { KubernetesSettings } from "./settings.ts";
 import { ALL_SET, DESIRED, goldenTest, REGISTRY, settings } from "./testing_manifests.ts";
@@ -13,8 +15,17 @@ goldenTest("replicaSet() makes the ReplicaSets of the golden files", {
       {
         ...DESIRED,
         command: ["serve", "--fast"],
-        healthCheckPath: "/health",
-        healthCheckHost: "shop-acme.localhost",
+        healthCheck: {
+          ...plainCheck("/health", "shop-acme.localhost"),
+          headers: { "x-probe": "1" },
+          intervalMs: 20_000,
+          timeoutMs: 1_500,
+          unhealthyMs: 45_000,
+          restartMs: 90_000,
+        },
+        stopSignal: "SIGQUIT",
+        stopSeconds: 45,
+        init: false,
         buildId: "build_E5",
         ephemeralStorageMib: 512,
       },
@@ -47,14 +58,14 @@ Deno.test("specHash() changes with each setting that a running pod shows, and wi
     { image: "other" },
     { command: ["x"] },
     { port: 81 },
-    { healthCheckPath: "/x" },
+    { healthCheck: plainCheck("/x") },
     { cpuMillicores: 251 },
     { memoryMib: 257 },
     { ephemeralStorageMib: 99 },
   ];
   for (const changes of different) assert.notEqual(hash(changes), base, JSON.stringify(changes));
   assert.notEqual(hash({}, "s"), base);
-  assert.equal(hash({ replicas: 9, buildId: "b" }), base);
+  assert.equal(hash({ replicas: 9, buildId: "b", stopSignal: "SIGINT", stopSeconds: 5, init: false }), base);
   const forNextPods = {
     tolerations: "none",
     "runtime-class": "gvisor",
@@ -71,5 +82,29 @@ Deno.test("an id that cannot be a label is refused", () => {
   assert.throws(
     () => replicaSet({ ...DESIRED, projectId: "a/b" }, { replicas: 1, revision: undefined }, settings()),
     (error) => isFault(error, "invalid_argument"),
+  );
+});
+
+Deno.test("probes() runs the command of an image's check once the port accepts connections", () => {
+  const healthCheck = {
+    ...plainCheck(""),
+    kind: "command",
+    command: ["/check", "me"],
+    unhealthyMs: 30_000,
+  } as const;
+  const { startupProbe, readinessProbe, livenessProbe } = probes({ healthCheck, port: 80 });
+  assert.deepEqual(startupProbe.tcpSocket, { port: 80 });
+  for (const probe of [readinessProbe, livenessProbe]) {
+    assert.deepEqual(probe.exec?.command, ["/check", "me"]);
+  }
+  assert.deepEqual([readinessProbe.periodSeconds, readinessProbe.failureThreshold], [2, 15]);
+});
+
+Deno.test("probeProblem() names what the kubelet cannot ask", () => {
+  assert.equal(probeProblem(plainCheck("/x")), undefined);
+  assert.match(probeProblem({ ...plainCheck("/x"), method: "HEAD" }) ?? "", /with GET, not with HEAD/);
+  assert.match(
+    probeProblem({ ...plainCheck("/x"), expectedStatus: "401" }) ?? "",
+    /200-399 as healthy, not 401/,
   );
 });

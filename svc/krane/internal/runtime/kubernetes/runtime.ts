@@ -1,5 +1,5 @@
 import type { Clock } from "../../../../../pkg/clock/mod.ts";
-import { Fault } from "../../../../../pkg/fault/mod.ts";
+import { Fault, publicFault } from "../../../../../pkg/fault/mod.ts";
 import {
   AnyObject,
   type Cluster,
@@ -32,6 +32,7 @@ import { PodObserver } from "./pod_observer.ts";
 import { type PodState, podsToDelete } from "./plan.ts";
 import { placementRefusal, type Refusal, refusedInstance } from "./refusals.ts";
 import { RefusedSets } from "./refused_sets.ts";
+import { probeProblem } from "./probes.ts";
 import type { KubernetesSettings } from "./settings.ts";
 import { appStatus, isFinished, isRunning, isTerminating, restartDueMs } from "./status.ts";
 import { untilListed } from "./until_listed.ts";
@@ -117,6 +118,8 @@ export class KubernetesRuntime implements Runtime {
   }
 
   async reconcile(desired: DesiredDeployment, signal: AbortSignal): Promise<Observation> {
+    const problem = probeProblem(desired.healthCheck);
+    if (problem !== undefined) throw publicFault("invalid_argument", problem);
     await this.#listed(signal);
     const move = this.#moves.of(desired, this.#podsOf(desired));
     for (const pod of move.released) await markAsFirst(this.#options.cluster, pod, signal);

@@ -1,4 +1,5 @@
 import { pullFailureText, pullText } from "../../../../../pkg/registry/mod.ts";
+import { failingText, type HealthCheck } from "../../deployment/health_check.ts";
 import type { Instance, InstanceEnd } from "../port.ts";
 import { type ContainerStatus, mebibytes, millicores, type Pod, type Terminated } from "./objects.ts";
 import { platformAdvice } from "./image_platform.ts";
@@ -10,7 +11,7 @@ import { CONTAINER } from "./replica_set.ts";
 export interface PodFacts {
   readonly pod: Pod;
   readonly port: number;
-  readonly healthCheckPath: string;
+  readonly healthCheck: HealthCheck;
   /** The last lines of its last run, when that has ended. */
   readonly lastLines: readonly string[];
   readonly nowMs: number;
@@ -288,11 +289,10 @@ function deriveStarting(facts: PodFacts, app: ContainerStatus, base: Base): PodR
   return { instance: { ...base, ...state, lastLogLines: facts.lastLines } };
 }
 
-function unansweredText({ healthCheckPath, port }: PodFacts): string {
-  return healthCheckPath === ""
-    ? `The app runs, but nothing answers on port ${port}. It must listen on 0.0.0.0:${port}; ` +
-      "the variable PORT holds the port."
-    : `The app runs, but its health check GET ${healthCheckPath} on port ${port} does not answer 2xx or 3xx.`;
+function unansweredText({ healthCheck, port }: PodFacts): string {
+  const text = `The app runs, but ${failingText(healthCheck, port)}.`;
+  if (healthCheck.kind !== "port") return text;
+  return `${text} It must listen on 0.0.0.0:${port}; the variable PORT holds the port.`;
 }
 
 /** From so many ends on without an answer in between, an app is in a crash loop. */

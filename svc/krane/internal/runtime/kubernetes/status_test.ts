@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { plainCheck } from "../../deployment/health_check.ts";
 import { Pod } from "./objects.ts";
 import { derivePod, isFinished, isRunning } from "./status.ts";
 
@@ -269,7 +270,7 @@ Deno.test("derivePod()", async (t) => {
       const facts = {
         pod: pod(shape),
         port: 8080,
-        healthCheckPath: path,
+        healthCheck: plainCheck(path),
         lastLines: ["last"],
         nowMs: NOW,
         isLast: shape.isLast ?? false,
@@ -309,7 +310,7 @@ Deno.test("derivePod() tells of the end of the run before while the pod runs aga
   const lastState = {
     terminated: { exitCode: 137, reason: "OOMKilled", containerID: "containerd://0", finishedAt: at(60) },
   };
-  const facts = { port: 80, healthCheckPath: "", lastLines: [], nowMs: NOW, isLast: false };
+  const facts = { port: 80, healthCheck: plainCheck(""), lastLines: [], nowMs: NOW, isLast: false };
   const { instance } = derivePod({ pod: pod({ ready: "True", restarts: 4, lastState }), ...facts });
   assert.equal(instance.status, "running");
   assert.deepEqual(instance.lastEnd, {
@@ -321,7 +322,7 @@ Deno.test("derivePod() tells of the end of the run before while the pod runs aga
 });
 
 Deno.test("derivePod() writes IPv6 addresses as URLs do", () => {
-  const facts = { port: 80, healthCheckPath: "", lastLines: [], nowMs: NOW, isLast: false };
+  const facts = { port: 80, healthCheck: plainCheck(""), lastLines: [], nowMs: NOW, isLast: false };
   assert.equal(
     derivePod({ ...facts, pod: pod({ ready: "True", ip: "fd00::7" }) }).instance.address,
     "[fd00::7]:80",

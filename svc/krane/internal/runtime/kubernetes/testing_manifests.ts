@@ -4,6 +4,7 @@ import { loadConfig, Secret } from "../../../../../pkg/config/mod.ts";
 import type { Manifest } from "../../../../../pkg/kube/mod.ts";
 import { KRANE_FIELDS } from "../../../config.ts";
 import type { DesiredDeployment } from "../../deployment/desired.ts";
+import { plainCheck } from "../../deployment/health_check.ts";
 import type { DesiredSentinel } from "../../sentinel/desired.ts";
 import type { SentinelSettings } from "./sentinel_manifest.ts";
 import type { KubernetesSettings } from "./settings.ts";
@@ -26,8 +27,10 @@ export const DESIRED: DesiredDeployment = {
   ephemeralStorageMib: 0,
   command: [],
   port: 8080,
-  healthCheckPath: "",
-  healthCheckHost: "",
+  healthCheck: plainCheck(""),
+  stopSignal: "",
+  stopSeconds: 0,
+  init: true,
   env: { DATABASE_URL: "mysql://x", "A.B": "1" },
   buildId: "",
   commit: { sha: "0f3c1d", branch: "feature/x", authorHandle: "" },

@@ -1,10 +1,10 @@
-import { z } from "zod";
 import { Buffer } from "node:buffer";
+import { z } from "zod";
 import { type GuardedAnswer, guardedRequest } from "./guarded_request.ts";
 import type { Reference } from "./reference.ts";
 import type { RegistryCredentials } from "./registry.ts";
 
-/** The rules for one question to a registry. */
+/** The rules for questions to one repository of a registry. */
 export interface Inquiry {
   /** Hosts with port that may be private and may speak plain HTTP. */
   readonly trusted: ReadonlySet<string>;
@@ -12,33 +12,43 @@ export interface Inquiry {
   readonly signal: AbortSignal;
 }
 
+/** One question, e.g. for `manifests/latest`. */
+export interface Question {
+  readonly method: "GET" | "HEAD";
+  /** Below the repository. */
+  readonly path: string;
+  readonly accept?: string;
+  /** The longest body that is read. */
+  readonly bytesMax?: number;
+}
+
+/** A repository that answers questions. An authorization is had once and used again. */
+export interface Repository {
+  /**
+   * `undefined`: the registry wants an authorization that cannot be had.
+   *
+   * @throws `permission_denied` for a registry that is at a private address, or leads to one; `unavailable` when it does not answer
+   */
+  ask(question: Question): Promise<GuardedAnswer | undefined>;
+}
+
 const REDIRECTS_MAX = 3;
-const ACCEPT = [
-  "application/vnd.oci.image.index.v1+json",
-  "application/vnd.docker.distribution.manifest.list.v2+json",
-  "application/vnd.oci.image.manifest.v1+json",
-  "application/vnd.docker.distribution.manifest.v2+json",
-].join(", ");
 const Token = z.object({ token: z.string().optional(), access_token: z.string().optional() });
 
-/**
- * The answer to a question for an image's manifest, by its digest or else its tag. `undefined`: the registry wants an authorization
- * that cannot be had.
- *
- * @throws `permission_denied` for a registry that is at a private address, or leads to one; `unavailable` when it does not answer
- */
-export async function headManifest(
-  { host, path, tag, digest }: Reference,
-  inquiry: Inquiry,
-): Promise<GuardedAnswer | undefined> {
-  const first = new URL(`https://${host}/v2/${path}/manifests/${digest ?? tag}`);
-  const url = inquiry.trusted.has(host) && !await speaksTls(host, inquiry)
-    ? new URL(first.href.replace(/^https/, "http"))
-    : first;
-  const answer = await head(url, undefined, inquiry);
-  if (answer.status !== 401) return answer;
-  const authorization = await authorize(url, answer, inquiry);
-  return authorization === undefined ? undefined : await head(url, authorization, inquiry);
+/** The repository of an image. Nothing is sent before the first question. */
+export function openRepository({ host, path }: Reference, inquiry: Inquiry): Repository {
+  let scheme: string | undefined;
+  let authorization: string | undefined;
+  return {
+    async ask(question) {
+      scheme ??= inquiry.trusted.has(host) && !await speaksTls(host, inquiry) ? "http" : "https";
+      const url = new URL(`${scheme}://${host}/v2/${path}/${question.path}`);
+      const answer = await send(url, question, authorization, inquiry);
+      if (answer.status !== 401 || authorization !== undefined) return answer;
+      authorization = await authorize(url, answer, inquiry);
+      return authorization === undefined ? undefined : await send(url, question, authorization, inquiry);
+    },
+  };
 }
 
 /** A host that may speak plain HTTP is asked for TLS first. */
@@ -58,13 +68,24 @@ async function speaksTls(host: string, { trusted, signal }: Inquiry): Promise<bo
 }
 
 /** Follows a few redirects; what authorizes goes to the first host only. */
-async function head(url: URL, authorization: string | undefined, inquiry: Inquiry): Promise<GuardedAnswer> {
-  const { trusted: trustedHosts, signal } = inquiry;
+async function send(
+  url: URL,
+  { method, accept, bytesMax }: Question,
+  authorization: string | undefined,
+  { trusted: trustedHosts, signal }: Inquiry,
+): Promise<GuardedAnswer> {
   let at = url;
   for (let redirects = 0;; redirects++) {
     const own = authorization !== undefined && at.origin === url.origin ? { authorization } : {};
-    const headers = { accept: ACCEPT, ...own };
-    const answer = await guardedRequest({ method: "HEAD", url: at, headers, trustedHosts, signal });
+    const headers = { ...(accept === undefined ? {} : { accept }), ...own };
+    const answer = await guardedRequest({
+      method,
+      url: at,
+      headers,
+      trustedHosts,
+      signal,
+      ...(bytesMax === undefined ? {} : { bytesMax }),
+    });
     const { location } = answer.headers;
     if (answer.status < 300 || answer.status > 399 || location === undefined) return answer;
     if (redirects >= REDIRECTS_MAX || !URL.canParse(location, at)) return answer;

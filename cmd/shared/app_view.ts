@@ -1,0 +1,107 @@
+/** The settings of apps, as commands show them. */
+import { durationText } from "../../pkg/config/mod.ts";
+import {
+  type AppSettings,
+  type HealthCheckSettings,
+  HealthCheckSettings_Kind as Kind,
+  type Size,
+} from "../../proto/gen/ctrl/v1/deployment_pb.ts";
+import { joinWords } from "./words.ts";
+
+/** The settings of an environment and the size of its next deployment. */
+export interface ShownApp {
+  readonly settings?: AppSettings | undefined;
+  readonly size?: Size | undefined;
+}
+
+const TYPES = {
+  [Kind.UNSPECIFIED]: undefined,
+  [Kind.PORT]: "port",
+  [Kind.HTTP]: "http",
+  [Kind.IMAGE]: "image",
+} as const;
+
+/** The settings of an app in printed JSON. */
+export type AppJson = Partial<ReturnType<typeof settingsJson>> & {
+  readonly memory?: number;
+  readonly cpu?: number;
+  readonly replicas?: number;
+};
+
+/** The keys are those of `unkey.json`; what is not set is absent. */
+export function appJson({ settings, size }: ShownApp): AppJson {
+  return {
+    ...(settings === undefined ? {} : settingsJson(settings)),
+    ...(size === undefined ? {} : {
+      memory: size.memoryMib,
+      cpu: size.cpuMillicores / 1_000,
+      ...(size.replicas === 0 ? {} : { replicas: size.replicas }),
+    }),
+  };
+}
+
+/** One row for each setting that has a value. */
+export function appRows(shown: ShownApp): string[][] {
+  const { healthCheck = {}, command, regions, memory, ephemeralStorage, ...rest } = appJson(shown);
+  const rows: Record<string, unknown> = {
+    ...rest,
+    ...(command === undefined ? {} : { command: joinWords(command) }),
+    ...(regions === undefined ? {} : { regions: regions.join(", ") }),
+    ...(memory === undefined ? {} : { memory: `${memory} MiB` }),
+    ...(ephemeralStorage === undefined ? {} : { ephemeralStorage: `${ephemeralStorage} MiB` }),
+  };
+  for (const [key, value] of Object.entries(healthCheck)) {
+    rows[`healthCheck.${key}`] = typeof value === "object" ? JSON.stringify(value) : value;
+  }
+  return Object.entries(rows).map(([key, value]) => [key, String(value)]);
+}
+
+function settingsJson(settings: AppSettings) {
+  const {
+    port,
+    command,
+    healthCheck,
+    startSeconds,
+    stopSignal,
+    stopSeconds,
+    ephemeralStorageMib,
+    regions,
+    init,
+  } = settings;
+  return {
+    ...(port === 0 ? {} : { port }),
+    ...(command.length === 0 ? {} : { command }),
+    ...(healthCheck === undefined ? {} : { healthCheck: healthCheckJson(healthCheck) }),
+    ...(startSeconds === 0 ? {} : { startTimeout: seconds(startSeconds) }),
+    ...(stopSignal === "" ? {} : { stopSignal }),
+    ...(stopSeconds === 0 ? {} : { stopTimeout: seconds(stopSeconds) }),
+    ...(ephemeralStorageMib === 0 ? {} : { ephemeralStorage: ephemeralStorageMib }),
+    ...(regions.length === 0 ? {} : { regions }),
+    ...(init === undefined ? {} : { init }),
+  };
+}
+
+function healthCheckJson(check: HealthCheckSettings) {
+  const type = TYPES[check.kind];
+  const times = {
+    interval: check.intervalSeconds,
+    timeout: check.timeoutSeconds,
+    unhealthyAfter: check.unhealthySeconds,
+    restartAfter: check.restartSeconds,
+  };
+  return {
+    ...(type === undefined ? {} : { type }),
+    ...(check.path === "" ? {} : { path: check.path }),
+    ...(check.method === "" ? {} : { method: check.method }),
+    ...(check.host === "" ? {} : { host: check.host }),
+    ...(Object.keys(check.headers).length === 0 ? {} : { headers: check.headers }),
+    ...(check.expectedStatus === "" ? {} : { expect: check.expectedStatus }),
+    ...Object.fromEntries(
+      Object.entries(times).filter(([, value]) => value !== 0).map(([name, value]) => [name, seconds(value)]),
+    ),
+  };
+}
+
+function seconds(value: number): string {
+  return durationText(value * 1_000);
+}

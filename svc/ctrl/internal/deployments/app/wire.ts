@@ -1,0 +1,63 @@
+/** The settings of an app, as messages of `ctrl.v1` have it. */
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import {
+  type AppSettings as Message,
+  type AppSettingsSchema,
+  HealthCheckSettings_Kind as Kind,
+  type HealthCheckSettingsSchema,
+} from "../../../../../proto/gen/ctrl/v1/deployment_pb.ts";
+import type { WireApp } from "../../validate/app.ts";
+import type { AppSettings, HealthCheckSettings } from "./settings.ts";
+
+const KINDS = {
+  [Kind.UNSPECIFIED]: undefined,
+  [Kind.PORT]: "port",
+  [Kind.HTTP]: "http",
+  [Kind.IMAGE]: "image",
+} as const satisfies Record<Kind, HealthCheckSettings["kind"]>;
+
+const WIRE_KINDS = { port: Kind.PORT, http: Kind.HTTP, image: Kind.IMAGE } as const;
+
+/** The message with names for its enum's numbers; one that is not known counts as not set. */
+export function decodeApp(message: Message | undefined): WireApp | undefined {
+  if (message === undefined) return undefined;
+  const { healthCheck } = message;
+  return {
+    ...message,
+    healthCheck: healthCheck === undefined ? undefined : { ...healthCheck, kind: KINDS[healthCheck.kind] },
+  };
+}
+
+/** The settings as a message. */
+export function encodeApp(settings: AppSettings): MessageInitShape<typeof AppSettingsSchema> {
+  const { port = 0, startSeconds = 0, stopSignal = "", stopSeconds = 0, ephemeralStorageMib = 0 } = settings;
+  const { command = [], regions = [], init, healthCheck } = settings;
+  return {
+    port,
+    command: [...command],
+    startSeconds,
+    stopSignal,
+    stopSeconds,
+    ephemeralStorageMib,
+    regions: [...regions],
+    ...(init === undefined ? {} : { init }),
+    ...(healthCheck === undefined ? {} : { healthCheck: encodeCheck(healthCheck) }),
+  };
+}
+
+function encodeCheck(check: HealthCheckSettings): MessageInitShape<typeof HealthCheckSettingsSchema> {
+  const { kind, path = "", method = "", host = "", headers = {}, expectedStatus = "" } = check;
+  const { intervalSeconds = 0, timeoutSeconds = 0, unhealthySeconds = 0, restartSeconds = 0 } = check;
+  return {
+    kind: kind === undefined ? Kind.UNSPECIFIED : WIRE_KINDS[kind],
+    path,
+    method,
+    host,
+    headers: { ...headers },
+    expectedStatus,
+    intervalSeconds,
+    timeoutSeconds,
+    unhealthySeconds,
+    restartSeconds,
+  };
+}
