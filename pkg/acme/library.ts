@@ -2,16 +2,20 @@ import type * as Library from "acme-client";
 import { CaProblem } from "./outcome.ts";
 import { scopes, send } from "./transport.ts";
 
-let loading: Promise<typeof Library> | undefined;
+/** The parts of the library that are used. */
+export type AcmeLibrary = Pick<typeof Library, "Client" | "axios" | "crypto">;
+
+let loading: Promise<AcmeLibrary> | undefined;
 
 /** The library, loaded at the first call: it takes a second and 35 MB, which a worker without certificates does not pay. */
-export function loadLibrary(): Promise<typeof Library> {
+export function loadLibrary(): Promise<AcmeLibrary> {
   loading ??= load();
   return loading;
 }
 
-async function load(): Promise<typeof Library> {
-  const library = await import("acme-client");
+async function load(): Promise<AcmeLibrary> {
+  // A bundle gives a CommonJS module as the default export only.
+  const { default: library } = await import("acme-client");
   // Its own adapter has no limits. An error without a `config` passes by its own retries, which would sleep for hours.
   library.axios.defaults.adapter = async (config) => {
     const scope = scopes.getStore();
