@@ -1,5 +1,6 @@
 /** The schemas of the JSON that commands print: published as `docs/schemas`, and applied to real output by tests. */
 import { z } from "zod";
+import type { CertificateJson } from "../cmd/status/certificates.ts";
 import type { RegionJson } from "../cmd/status/regions.ts";
 import type { DeploymentStatusJson } from "../cmd/status/deployment.ts";
 import type { InstanceEventJson } from "../cmd/status/events.ts";
@@ -142,6 +143,14 @@ const deploymentStatus = of<DeploymentStatusJson>()(deployment.extend({
   })).readonly(),
   events: z.array(instanceEvent).readonly().optional(),
 }));
+const certificate = of<CertificateJson>()(z.strictObject({
+  hostname: text,
+  notAfter: count.optional(),
+  failures: count,
+  problem: text.optional(),
+  nextAttemptAt: count,
+  late: flag,
+}));
 const region = of<RegionJson>()(z.strictObject({
   region: text,
   desired: count,
@@ -221,7 +230,11 @@ export const OUTPUT_SCHEMAS: Readonly<Record<string, z.ZodType>> = {
     keyId: text,
     permissions: texts,
   }),
-  "status": z.union([deploymentStatus, z.strictObject({ regions: z.array(region) }), failure]),
+  "status": z.union([
+    deploymentStatus,
+    z.strictObject({ regions: z.array(region), certificates: z.array(certificate).optional() }),
+    failure,
+  ]),
   "logs": z.union([line, failure]),
   "rollback": moved,
   "promote": moved,

@@ -8,6 +8,7 @@ import { calling, connect, CONNECT_FIELDS } from "../shared/connect.ts";
 import { DEPLOYMENT_WORD, findDeployment } from "../shared/find_deployment.ts";
 import { JSON_FIELD, jsonLine } from "../shared/output.ts";
 import { ENVIRONMENT_FILTER_FIELD } from "../shared/project_fields.ts";
+import { certificateJson, certificatesText } from "./certificates.ts";
 import { deploymentStatusJson, deploymentText } from "./deployment.ts";
 import { eventsText } from "./events.ts";
 import { regionJson, regionsText } from "./regions.ts";
@@ -55,8 +56,13 @@ and for how long the oldest of them has waited. RUNNING counts your instances.`,
       return events === undefined ? undefined : stdout(eventsText(events, nowMs));
     }
     const admin = createRpcClient(AdminService, connection);
-    const { regions } = await calling(connection, () => admin.getStatus({}, { signal }));
-    const shown = regions.map(regionJson);
-    stdout(config.json ? jsonLine({ regions: shown }) : regionsText(shown, clock.now()));
+    const status = await calling(connection, () => admin.getStatus({}, { signal }));
+    const regions = status.regions.map(regionJson);
+    const certificates = status.certificates.map(certificateJson);
+    if (config.json) {
+      return stdout(jsonLine({ regions, ...(certificates.length === 0 ? {} : { certificates }) }));
+    }
+    const nowMs = clock.now();
+    stdout(`${regionsText(regions, nowMs)}${certificatesText(certificates, nowMs)}`);
   },
 });

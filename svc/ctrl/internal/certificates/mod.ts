@@ -12,6 +12,7 @@
  */
 export { certificateHostname, isWildcard, registeredDomain } from "./hostname.ts";
 export { cancelCertificate, type CertificateWish, requestCertificate, type RequestDeps } from "./request.ts";
+export { isLate } from "./late.ts";
 export {
   openAccountKey,
   openCertificateKey,

@@ -52,8 +52,8 @@ export async function countCertificates(db: Queryable): Promise<number> {
   return Number(count);
 }
 
-/** A host name whose certificate is late, with the reason. */
-export interface LateCertificate {
+/** A host name whose certificate is not there, or is being renewed. */
+export interface OpenOrder {
   readonly hostname: string;
   readonly workspaceId: string;
   /** `undefined`: there has been none yet. */
@@ -65,9 +65,12 @@ export interface LateCertificate {
   readonly problem: string | undefined;
 }
 
-/** Orders that are not issued, with the certificate that is used meanwhile; the first to end first. */
-export async function listOpenOrders(db: Queryable, limit: number): Promise<LateCertificate[]> {
-  const rows = await db.selectFrom("certificate_orders")
+/** Orders that are not issued, of these workspaces or all, with the certificate that is used meanwhile; the first to end first. */
+export async function listOpenOrders(
+  db: Queryable,
+  { limit, workspaceIds }: { readonly limit: number; readonly workspaceIds?: readonly string[] },
+): Promise<OpenOrder[]> {
+  let query = db.selectFrom("certificate_orders")
     .leftJoin("certificates", "certificates.hostname", "certificate_orders.hostname")
     .select([
       "certificate_orders.hostname",
@@ -78,7 +81,11 @@ export async function listOpenOrders(db: Queryable, limit: number): Promise<Late
       "failures",
       "next_attempt_at",
       "problem",
-    ]).where("status", "in", ["waiting", "ordering"]).orderBy("deadline_at").limit(limit).execute();
+    ]).where("status", "in", ["waiting", "ordering"]).orderBy("deadline_at").limit(limit);
+  if (workspaceIds !== undefined) {
+    query = query.where("certificate_orders.workspace_id", "in", [...workspaceIds]);
+  }
+  const rows = await query.execute();
   return rows.map((row) => ({
     hostname: row.hostname,
     workspaceId: row.workspace_id,

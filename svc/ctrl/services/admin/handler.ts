@@ -9,7 +9,7 @@ import { createRootKey, listRootKeys, revokeRootKey } from "./keys.ts";
 import { createProject, listEnvironments, listProjects } from "./projects.ts";
 import { addRegistry, type KnownRegistry, listRegistries, removeRegistry } from "./registries.ts";
 import { createRegionToken, listRegionTokens, revokeRegionToken } from "./region_tokens.ts";
-import { getStatus } from "./status.ts";
+import { getStatus, listPendingCertificates } from "./status.ts";
 import { listVariables, removeVariable, setVariables } from "./variables.ts";
 import { createWorkspace, listWorkspaces, requireOwnWorkspace } from "./workspaces.ts";
 
@@ -135,7 +135,18 @@ export function adminHandlers(deps: AdminDeps): ServiceImpl<typeof AdminService>
     },
     async getStatus(_request, context) {
       const regions = await getStatus(deps, callerOf(context));
+      const certificates = await listPendingCertificates(deps, callerOf(context));
       return {
+        certificates: certificates.map((
+          { hostname, notAfterMs, failures, problem, nextAttemptAtMs, late },
+        ) => ({
+          hostname,
+          notAfter: BigInt(notAfterMs ?? 0),
+          failures,
+          problem: problem ?? "",
+          nextAttemptAt: BigInt(nextAttemptAtMs),
+          late,
+        })),
         regions: regions.map((
           { lastNack, agents, desiredVersion, waitingSince, silentSince, ...region },
         ) => ({

@@ -1,4 +1,5 @@
 import type { RootKeyPrincipal } from "../../internal/auth/principal.ts";
+import { isLate, PLATFORM_WORKSPACE } from "../../internal/certificates/mod.ts";
 import { AGENT_HEARTBEAT_TIMEOUT_MS } from "../../internal/agents/mod.ts";
 import {
   type AgentsTable,
@@ -7,6 +8,7 @@ import {
   findChangeTime,
   listAgents,
   listDownRegions,
+  listOpenOrders,
   listOwnResources,
   listRegionVersions,
 } from "../../internal/store/mod.ts";
@@ -46,6 +48,30 @@ export interface RegionStatus {
   readonly waitingSince: number | undefined;
   /** The time since which the region is left out of routing. */
   readonly silentSince: number | undefined;
+}
+
+/** A certificate that is ordered now, or renewed. */
+export interface PendingCertificate {
+  readonly hostname: string;
+  /** `undefined`: there has been none. */
+  readonly notAfterMs: number | undefined;
+  readonly failures: number;
+  readonly problem: string | undefined;
+  readonly nextAttemptAtMs: number;
+  readonly late: boolean;
+}
+
+const CERTIFICATES_MAX = 100;
+
+/** The certificates of the caller's workspace and of the platform that are not there yet, or are being renewed. */
+export async function listPendingCertificates(
+  { db, clock }: AdminDeps,
+  caller: RootKeyPrincipal,
+): Promise<PendingCertificate[]> {
+  const workspaceIds = [caller.workspaceId, PLATFORM_WORKSPACE];
+  const open = await listOpenOrders(db.kysely, { workspaceIds, limit: CERTIFICATES_MAX });
+  const nowMs = clock.now();
+  return open.map((each) => ({ ...each, late: isLate(each, nowMs) }));
 }
 
 /** Agents without a heartbeat for so long are not shown. */

@@ -2,6 +2,8 @@ import { Code } from "@connectrpc/connect";
 import assert from "node:assert/strict";
 import { AdminService } from "../../../../proto/gen/ctrl/v1/admin_pb.ts";
 import { ClusterService } from "../../../../proto/gen/ctrl/v1/cluster_pb.ts";
+import { requestCertificate } from "../../internal/certificates/mod.ts";
+import { updateCertificateOrder } from "../../internal/store/mod.ts";
 import { clock, refused, SERVICE_TOKEN, startApi } from "../testing.ts";
 import { placeNew, REGION } from "../testing_agents.ts";
 
@@ -41,4 +43,27 @@ Deno.test("getStatus() needs the permission, and the key of a workspace", async 
   });
   await refused(api.client(AdminService, key).getStatus({}), Code.PermissionDenied, /read_status/);
   await refused(api.client(AdminService, SERVICE_TOKEN).getStatus({}), Code.PermissionDenied, /root key/);
+});
+
+Deno.test("getStatus() tells of certificates that do not come: the caller's and the platform's", async () => {
+  await using api = await startApi();
+  const [acme, globex] = [await api.tenant("acme"), await api.tenant("globex")];
+  const want = (workspaceId: string, hostname: string) =>
+    requestCertificate({ db: api.db, clock, workflows: api.workflows }, { workspaceId, hostname });
+  await want(acme.workspaceId, "shop.example.com");
+  await want(globex.workspaceId, "other.example.com");
+  await want("unkey_internal", "*.apps.example.com");
+  await want(acme.workspaceId, "issued.example.com");
+  const updated_at = clock.now();
+  await updateCertificateOrder(api.db.kysely, "issued.example.com", { status: "issued", updated_at });
+  const changes = { failures: 2, problem: "no", created_at: updated_at - 2 * 3_600_000, updated_at };
+  await updateCertificateOrder(api.db.kysely, "*.apps.example.com", changes);
+  const { certificates } = await api.client(AdminService, acme.rootKey).getStatus({});
+  assert.deepEqual(
+    certificates.map((
+      { hostname, failures, problem, late, notAfter },
+    ) => [hostname, failures, problem, late, notAfter])
+      .sort(),
+    [["*.apps.example.com", 2, "no", true, 0n], ["shop.example.com", 0, "", false, 0n]],
+  );
 });

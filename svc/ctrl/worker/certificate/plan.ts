@@ -13,11 +13,6 @@ const RETRY_FIRST_MS = 15 * SECOND_MS;
 /** A name whose DNS is mended gets its certificate within this time. */
 const RETRY_MS_MAX = 2 * HOUR_MS;
 const LIMIT_MS_MIN = MINUTE_MS;
-/** The part of the time between the renewal and the end after which a renewal is late. */
-const LATE_AFTER = 1 / 3;
-/** A first certificate is late when it takes so long. */
-const LATE_FIRST_MS = HOUR_MS;
-
 /** The wait before look number `look` (from 0), or `undefined` to stop looking. */
 export function lookAfterMs(
   look: number,
@@ -42,17 +37,4 @@ export function retryAfterMs(
 /** The time of the next attempt after a limit. */
 export function afterLimitMs(untilMs: number, nowMs: number): number {
   return Math.max(untilMs, nowMs + LIMIT_MS_MIN);
-}
-
-/** True when an operator should look: a renewal that should be long done, or a first certificate that does not come. */
-export function isLate(
-  { renewAtMs, notAfterMs, wantedSinceMs }: {
-    readonly renewAtMs: number | undefined;
-    readonly notAfterMs: number | undefined;
-    readonly wantedSinceMs: number;
-  },
-  nowMs: number,
-): boolean {
-  if (renewAtMs === undefined || notAfterMs === undefined) return nowMs > wantedSinceMs + LATE_FIRST_MS;
-  return nowMs > renewAtMs + (notAfterMs - renewAtMs) * LATE_AFTER;
 }

@@ -15,7 +15,7 @@ import {
   setRenewal,
 } from "../../internal/store/mod.ts";
 import type { CertificateDeps } from "./deps.ts";
-import { isLate } from "./plan.ts";
+import { isLate } from "../../internal/certificates/mod.ts";
 import { cleanProofs } from "./proof_step.ts";
 import type { Due, DueOrder } from "./types.ts";
 
@@ -82,7 +82,7 @@ export async function findDue({ db, clock, log }: CertificateDeps, days: number)
     silentSinceMs: nowMs - SILENT_MS,
     limit: DUE_MAX,
   });
-  const late = (await listOpenOrders(db.kysely, DUE_MAX)).filter((each) => isLate(each, nowMs));
+  const late = (await listOpenOrders(db.kysely, { limit: DUE_MAX })).filter((each) => isLate(each, nowMs));
   for (const { hostname, notAfterMs, failures, problem } of late) {
     log.error("a certificate is late: look at its problem", { hostname, notAfterMs, failures, problem });
   }
