@@ -102,7 +102,8 @@ Deno.test("apps as they are: sized, health-checked, told about, and ended", asyn
     const url = deployed.stdout.trim().split("\n")[0] ?? "";
     const [container = ""] = await platform.containers(["--filter", "status=running", "--latest"]);
     const inside = (script: string) => docker(["exec", container, "sh", "-c", script]);
-    const logs = async () => (await run("logs", "app", "--env", "preview", "--source", "instance")).stdout;
+    const logs = async () =>
+      (await run("logs", "app", "--env", "preview", "--source", "instance", "--tail", "20")).stdout;
     await inside("kill -STOP $(pidof httpd)");
     await eventually("status to tell of it", async () => {
       const { stdout } = await run("status", "app", "--env", "preview");
@@ -118,10 +119,6 @@ Deno.test("apps as they are: sized, health-checked, told about, and ended", asyn
       "the recovery",
       async () => (await logs()).includes("(unkey: the health check succeeds again)"),
     );
-
-    await inside("yes flood | head -c 40000000 >/proc/1/fd/1; echo behind the flood >/proc/1/fd/1");
-    await eventually("a line behind 40 MB", async () => (await logs()).includes("behind the flood"));
-    await platform.answers(url, "hangs");
   });
 
   await t.step("a volume is told about, and long lines come whole", async () => {

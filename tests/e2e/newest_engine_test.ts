@@ -1,4 +1,4 @@
-/** The platform on Docker Engine 29 with the image store of new installations: build, run, replace, crash, stop. */
+/** The platform on Docker Engine 29 with the image store of new installations: build, run, replace. */
 import assert from "node:assert/strict";
 import { openEngine } from "../../pkg/docker/mod.ts";
 import { baseImageTar } from "../../pkg/testkit/base_image.ts";
@@ -9,7 +9,7 @@ import { LocalPlatform } from "../testbed/local.ts";
 import { eventually } from "../testbed/wait.ts";
 
 Deno.test({
-  name: "a folder is built, served, replaced and stopped on Docker Engine 29",
+  name: "a folder is built, served and replaced on Docker Engine 29",
   ignore: !await canStartEngine("29"),
   fn: async () => {
     await using engine = await PrivateEngine.open({ engine: "29" });

@@ -15,7 +15,7 @@ export interface PreviewEndsDeps {
   readonly operatorSeconds: number;
 }
 
-const EVERY_MS = 30_000;
+const EVERY_MS = 15_000;
 const AT_ONCE_MAX = 100;
 /** Edges name a deployment again after 30 s at the earliest, with their next heartbeat. */
 export const REPORTS_MARGIN_MS = 45_000;
