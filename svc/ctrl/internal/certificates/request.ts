@@ -28,7 +28,7 @@ export interface CertificateWish {
 
 /**
  * Wants a certificate for a host name, from now on and always. Safe to repeat: a wish that is there is tried again at
- * once.
+ * once, unless a limit of an authority was met.
  *
  * @throws `already_exists` when another workspace has the name, `unavailable` when the wish is written down and no
  * workflow engine answers: it is fulfilled later
@@ -52,7 +52,7 @@ export async function requestCertificate(
     if (order.status === "issued" || order.status === "ordering") return;
     await updateCertificateOrder(tx, hostname, {
       status: "waiting",
-      next_attempt_at: nowMs,
+      next_attempt_at: Math.max(nowMs, order.limited_until),
       updated_at: nowMs,
     });
   });

@@ -21,6 +21,7 @@ export async function requestCertificateOrder(
     attempt: 0,
     failures: 0,
     next_attempt_at: nowMs,
+    limited_until: 0,
     deadline_at: nowMs,
     directory_url: null,
     order_url: null,

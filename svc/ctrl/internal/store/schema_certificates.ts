@@ -42,6 +42,8 @@ export interface CertificateOrdersTable {
   /** In a row. */
   failures: number;
   next_attempt_at: number;
+  /** No attempt comes before it, also when a user asks for one; 0: no limit was met. */
+  limited_until: number;
   /** By then it is needed: the end of the former certificate, or the time of the first wish. */
   deadline_at: number;
   directory_url: string | null;

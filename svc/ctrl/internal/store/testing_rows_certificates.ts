@@ -28,6 +28,7 @@ export const CERTIFICATE_ROWS: Pick<Schema, Extract<keyof Schema, CertificateTab
     attempt: 1,
     failures: 2,
     next_attempt_at: 3,
+    limited_until: 6,
     deadline_at: Number.MAX_SAFE_INTEGER,
     directory_url: "https://ca.example/dir",
     order_url: "https://ca.example/order/1",

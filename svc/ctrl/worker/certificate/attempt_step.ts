@@ -67,11 +67,13 @@ async function noteFailure(
   // An earlier run of this very step committed and was not recorded.
   if (row.status !== "ordering" || row.attempt !== wish.attempt) return row;
   const failures = end.kind === "limited" ? row.failures : row.failures + 1;
+  const nextAtMs = nextAttemptAtMs(end, { failures, nowMs });
   const changes = {
     status: "waiting" as const,
     failures,
     problem: end.problem,
-    next_attempt_at: nextAttemptAtMs(end, { failures, nowMs }),
+    next_attempt_at: nextAtMs,
+    limited_until: end.kind === "limited" ? nextAtMs : 0,
     updated_at: nowMs,
     // An order that was refused is over, and the next one has a key of its own.
     ...(end.kind === "refused" ? { order_url: null, directory_url: null, encrypted_key: null } : {}),

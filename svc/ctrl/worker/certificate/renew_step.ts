@@ -33,6 +33,11 @@ const SILENT_MS = 15 * MINUTE_MS;
 /** The longest window of a limit is a week. */
 const ORDERS_KEPT_MS = 8 * DAY_MS;
 
+/** The times of the last alarms of this process, by host name. */
+export type Alarms = Map<string, number>;
+/** Between two alarms about one name. */
+const ALARM_MS = HOUR_MS;
+
 /** Asks authorities when to renew what they issued, and takes away proofs that stayed. */
 export async function takeAdvice(deps: CertificateDeps, signal: AbortSignal): Promise<void> {
   const { db, clock, authorities } = deps;
@@ -67,7 +72,11 @@ function spreadOf(text: string): number {
 }
 
 /** Orders to start now, the most urgent first, and names that an operator should look at. */
-export async function findDue({ db, clock, log }: CertificateDeps, days: number): Promise<Due> {
+export async function findDue(
+  { db, clock, log }: CertificateDeps,
+  days: number,
+  alarms: Alarms,
+): Promise<Due> {
   const nowMs = clock.now();
   const renewals = await listCertificatesToRenew(db.kysely, {
     nowMs,
@@ -84,8 +93,12 @@ export async function findDue({ db, clock, log }: CertificateDeps, days: number)
   });
   const late = (await listOpenOrders(db.kysely, { limit: DUE_MAX })).filter((each) => isLate(each, nowMs));
   for (const { hostname, notAfterMs, failures, problem } of late) {
+    if (nowMs - (alarms.get(hostname) ?? 0) < ALARM_MS) continue;
+    alarms.set(hostname, nowMs);
     log.error("a certificate is late: look at its problem", { hostname, notAfterMs, failures, problem });
   }
+  const isLateNow = new Set(late.map(({ hostname }) => hostname));
+  for (const hostname of [...alarms.keys()]) if (!isLateNow.has(hostname)) alarms.delete(hostname);
   return {
     checked: await countCertificates(db.kysely),
     orders: [...overdue, ...renewals].map(dueOrder),

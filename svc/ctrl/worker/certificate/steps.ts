@@ -3,12 +3,13 @@ import type { CertificateDeps } from "./deps.ts";
 import { beginAttempt, failAttempt, forgetWish } from "./attempt_step.ts";
 import { placeOrder } from "./order_step.ts";
 import { answerProof, cleanProofs, isProofPublished, lookAtProof, prepareProof } from "./proof_step.ts";
-import { findDue, takeAdvice } from "./renew_step.ts";
+import { type Alarms, findDue, takeAdvice } from "./renew_step.ts";
 import { finalizeOrder, storeIssued } from "./issue_step.ts";
 import type { CertificateSteps } from "./types.ts";
 
 /** The steps over the database and the authorities. */
 export function createCertificateSteps(deps: CertificateDeps): CertificateSteps {
+  const alarms: Alarms = new Map();
   return {
     begin: (hostname) => beginAttempt(deps, hostname),
     order: (wish, signal) => placeOrder(deps, wish, signal),
@@ -24,6 +25,6 @@ export function createCertificateSteps(deps: CertificateDeps): CertificateSteps 
     clean: (hostname, signal) => cleanProofs(deps, hostname, signal),
     forget: (wish, signal) => forgetWish(deps, wish, signal),
     takeAdvice: (signal) => takeAdvice(deps, signal),
-    due: (days) => findDue(deps, days),
+    due: (days) => findDue(deps, days, alarms),
   };
 }

@@ -119,6 +119,9 @@ test("a limit of the authority is waited for as long as it says, without a failu
   assert.ok((world.sent[0]?.delayMs ?? 0) > 7_000_000);
   await world.run(hostname);
   assert.equal(asked, 1, "a message that comes too early asks nothing");
+  await world.want(hostname);
+  await world.run(hostname);
+  assert.equal(asked, 1, "nor does a user who does not want to wait");
   // Another authority that takes it spares the wait.
   await using both = await make({ directories: [limited, pebble.directoryUrl] });
   await both.want("spared.example.com");

@@ -13,6 +13,7 @@ import { instanceEvents } from "./0011_instance_events.ts";
 import { previewEnds } from "./0012_preview_ends.ts";
 import { appProtocols } from "./0013_app_protocols.ts";
 import { appSettings } from "./0014_app_settings.ts";
+import { certificateLimits } from "./0015_certificate_limits.ts";
 import type { Migration } from "./migration.ts";
 
 export const MIGRATIONS: readonly Migration[] = [
@@ -30,4 +31,5 @@ export const MIGRATIONS: readonly Migration[] = [
   previewEnds,
   appProtocols,
   appSettings,
+  certificateLimits,
 ];
