@@ -55,6 +55,7 @@ export const UP_FIELDS = {
   imagesKept: WORKER_FIELDS.imagesKept,
   readySeconds: WORKER_FIELDS.readySeconds,
   listenSeconds: WORKER_FIELDS.listenSeconds,
+  stopGraceSeconds: WORKER_FIELDS.stopGraceSeconds,
   previewIdleDays: WORKER_FIELDS.previewIdleDays,
   trustedRegistries: WORKER_FIELDS.trustedRegistries,
   buildSources: WORKER_FIELDS.buildSources,

@@ -54,6 +54,7 @@ export function workerSettings(plan: Plan, restateIdentityKey: string): Settings
     UNKEY_WORKER_HOST: HOST,
     UNKEY_DEPLOY_READY_SECONDS: String(plan.config.readySeconds),
     UNKEY_DEPLOY_LISTEN_SECONDS: String(plan.config.listenSeconds),
+    UNKEY_STOP_GRACE_SECONDS: String(plan.config.stopGraceSeconds),
     UNKEY_WORKER_HTTP_PORT: String(ports.workerHealth),
     UNKEY_RESTATE_HTTP_PORT: String(ports.worker),
     // An image's name means the image of that name in the one engine.

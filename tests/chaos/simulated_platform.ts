@@ -188,7 +188,15 @@ export class SimulatedPlatform {
     const placement = { regions: [REGION], replicas: 1, agentTimeoutMs: 1_000_000_000_000 };
     const edgeUrl = "http://localhost:7070";
     const routing = {
-      steps: createRoutingSteps({ db, clock, changes, apex: "localhost", edgeUrl, edgeTimeoutMs: 30_000 }),
+      steps: createRoutingSteps({
+        db,
+        clock,
+        changes,
+        apex: "localhost",
+        edgeUrl,
+        edgeTimeoutMs: 30_000,
+        graceMs: 30_000,
+      }),
       retention: RETENTION,
     };
     sim.object(ROUTING_SERVICE, {

@@ -132,8 +132,10 @@ export class Report implements Disposable {
     }
     const since = this.#started.get(name);
     this.#started.delete(name);
-    if (status === "done") this.done(title, since === undefined ? undefined : Number(at - since));
-    else if (status === "failed") this.line(`${this.#colours.red("failed")} ${title}`);
+    if (status === "done") {
+      this.done(title, since === undefined ? undefined : Number(at - since));
+      if (message !== "") this.line(`   ${this.#colours.dim(oneLine(message))}`);
+    } else if (status === "failed") this.line(`${this.#colours.red("failed")} ${title}`);
     // The activity is over; the next step names the next one.
     if (this.#busy !== undefined) this.busy("waiting");
   }

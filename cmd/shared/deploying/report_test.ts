@@ -41,6 +41,16 @@ Deno.test("Report prints a line when a step starts and ends, with its time, with
   assert.equal(test.written(), ".. building\nok building (2.4 s)\n.. starting\nfailed starting\n");
 });
 
+Deno.test("Report prints what there is to know about a step that is done", () => {
+  using test = start(false);
+  test.event(1_000, step("network", "running"));
+  test.event(2_000, step("network", "done", "Requests under way on d_1 have 2 minutes to end."));
+  assert.match(
+    test.written(),
+    /^\.\. .*\nok .* \(1\.0 s\)\n   Requests .* on d_1 have 2 minutes to end\.\n$/,
+  );
+});
+
 Deno.test("Report prints what a start waits for, and that it goes on", () => {
   for (const live of [false, true]) {
     using test = start(live);

@@ -106,6 +106,7 @@ export function workerServices(config: WorkerConfig, deps: ServicesDeps): Endpoi
         apex: config.defaultDomain,
         edgeUrl: config.edgeUrl,
         edgeTimeoutMs: AGENT_HEARTBEAT_TIMEOUT_MS,
+        graceMs: config.stopGraceSeconds * SECOND_MS,
       }),
       retention: {
         warmCount: config.warmCount,

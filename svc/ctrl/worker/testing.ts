@@ -221,6 +221,7 @@ export function routingDeps(db: CtrlDatabase, world: World): RoutingWorkflowDeps
     apex: "localhost",
     edgeUrl: "http://localhost:7070",
     edgeTimeoutMs: 30_000,
+    graceMs: RETENTION.graceMs,
   });
   return { steps, retention: RETENTION };
 }

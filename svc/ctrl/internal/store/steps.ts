@@ -63,6 +63,8 @@ export async function endStep(
     readonly name: StepName;
     readonly status: "done" | "failed";
     readonly errorMessage?: string;
+    /** Told with the end of a step that is done. */
+    readonly message?: string;
     readonly nowMs: number;
   },
 ): Promise<boolean> {
@@ -74,7 +76,7 @@ export async function endStep(
   await appendEvent(tx, step.deploymentId, "step", {
     name: step.name,
     status: step.status,
-    message: step.errorMessage ?? "",
+    message: step.errorMessage ?? step.message ?? "",
   }, step.nowMs);
   return true;
 }

@@ -46,7 +46,7 @@ Deno.test("the defaults are those of the documentation", () => {
       config.stopGraceSeconds,
       config.warmMinutes,
     ],
-    [300, 60, 30, 30, 30],
+    [300, 60, 30, 120, 30],
   );
   assert.deepEqual([config.buildsMax, config.queueMinutes, config.queueAgeingSeconds], [2, 240, 600]);
   assert.deepEqual([config.imagesKept, config.imageReuseHours], [10, 24]);

@@ -28,8 +28,9 @@ export const DEADLINE_FIELDS = {
     flag: "stop-grace-seconds",
     env: "UNKEY_STOP_GRACE_SECONDS",
     placeholder: "<seconds>",
-    help: "How long a deployment that serves nothing goes on running.",
-    schema: integerSchema(30, 1, 86_400),
+    help:
+      "How long a deployment goes on running after its traffic moved to another one, for requests under way.",
+    schema: integerSchema(120, 1, 86_400),
   }),
   stopEdgesSeconds: field({
     flag: "stop-edges-seconds",

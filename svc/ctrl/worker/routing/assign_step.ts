@@ -1,6 +1,7 @@
 /** Giving a deployment its names, the environment's traffic and the status ready, all at once or not at all. */
 import { Fault } from "../../../../pkg/fault/mod.ts";
 import { type DomainParts, domainsOf } from "../../internal/deployments/domains.ts";
+import { spanText } from "../../internal/deployments/stop_note.ts";
 import { urlOf } from "../../internal/deployments/urls.ts";
 import {
   appendEvent,
@@ -95,13 +96,18 @@ async function assignNames(tx: Tx, deps: RoutingDeps, naming: Naming): Promise<A
     if (!await swapLiveDeployment(tx, swap)) throw new Fault("internal", "a locked pointer moved");
   }
   const hostnames = inShownOrder(routes).map((route) => route.hostname);
-  await endStep(tx, { deploymentId, name: "network", status: "done", nowMs });
+  const message = plan.live && live !== undefined ? drainText(live, deps.graceMs) : "";
+  await endStep(tx, { deploymentId, name: "network", status: "done", message, nowMs });
   if (plan.notice !== undefined) {
     await appendEvent(tx, deploymentId, "notice", { message: plan.notice }, nowMs);
   }
   const urls = hostnames.map((hostname) => urlOf(deps.edgeUrl, hostname));
   await moveStatus(tx, { id: deploymentId, from: ["network"], to: "ready", nowMs, urls });
   return { kind: "ready", hostnames, live: plan.live };
+}
+
+function drainText(predecessorId: string, graceMs: number): string {
+  return `Requests under way on ${predecessorId} have ${spanText(Math.ceil(graceMs / 1_000))} to end.`;
 }
 
 /** The parts of the deployment's names. */

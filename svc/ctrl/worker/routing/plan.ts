@@ -78,7 +78,7 @@ export function inShownOrder<T extends { readonly hostname: string; readonly sti
 export interface Retention {
   /** So many of those that served last stay warm: a rollback to them needs no start. */
   readonly warmCount: number;
-  /** For those that stay warm. */
+  /** For those that stay warm. Both times begin with the switch that took the deployment's traffic. */
   readonly warmMs: number;
   /** For all others: requests under way are through by then. */
   readonly graceMs: number;
@@ -123,9 +123,21 @@ export function planRetirements(
 export interface Scheduled {
   readonly id: string;
   readonly dueAtMs: number;
+  /** When its traffic went; absent in what an older worker wrote. */
+  readonly switchedAtMs?: number;
 }
 
-/** True when the retirement replaces the scheduled stop. A stop that is due sooner stays, or deploys in a row would put it off for ever. */
-export function replaces(retirement: Retirement, scheduled: Scheduled | undefined, nowMs: number): boolean {
-  return scheduled === undefined || retirement.renews || nowMs + retirement.delayMs < scheduled.dueAtMs;
+/**
+ * The times of a retirement, or `undefined` when the scheduled stop stays. A stop that is due sooner stays, or deploys in
+ * a row would put it off for ever.
+ */
+export function schedule(
+  { delayMs, renews }: Retirement,
+  scheduled: Scheduled | undefined,
+  nowMs: number,
+): Required<Omit<Scheduled, "id">> | undefined {
+  const switchedAtMs = renews ? nowMs : scheduled?.switchedAtMs ?? nowMs;
+  const dueAtMs = Math.max(nowMs, switchedAtMs + delayMs);
+  const replaces = scheduled === undefined || renews || dueAtMs < scheduled.dueAtMs;
+  return replaces ? { dueAtMs, switchedAtMs } : undefined;
 }

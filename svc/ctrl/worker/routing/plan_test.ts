@@ -5,8 +5,8 @@ import {
   inShownOrder,
   planRetirements,
   planRoutes,
-  replaces,
   type RoutePlanInput,
+  schedule,
 } from "./plan.ts";
 
 const DOMAINS: readonly Domain[] = [
@@ -111,18 +111,32 @@ Deno.test("planRetirements() keeps those that served last warm and spares the wi
   }
 });
 
-Deno.test("replaces() takes the sooner stop, unless the deployment was displaced again", () => {
+Deno.test("schedule() takes the sooner stop, unless the deployment was displaced again", () => {
   const soon = { id: "a", dueAtMs: 105 };
   const late = { id: "a", dueAtMs: 1_000 };
   const grace = { deploymentId: "d", delayMs: 10, renews: false };
   const warm = { deploymentId: "d", delayMs: 1_000, renews: true };
   assert.deepEqual(
     [
-      replaces(grace, undefined, 100),
-      replaces(grace, soon, 100),
-      replaces(grace, late, 100),
-      replaces(warm, soon, 100),
+      schedule(grace, undefined, 100),
+      schedule(grace, soon, 100),
+      schedule(grace, late, 100),
+      schedule(warm, soon, 100),
     ],
-    [true, false, true, true],
+    [
+      { dueAtMs: 110, switchedAtMs: 100 },
+      undefined,
+      { dueAtMs: 110, switchedAtMs: 100 },
+      { dueAtMs: 1_100, switchedAtMs: 100 },
+    ],
   );
+});
+
+/** Otherwise requests would have the less time, the sooner another deploy follows. */
+Deno.test("schedule() counts from the switch that took the traffic, whatever comes after it", () => {
+  const pushedOut = { deploymentId: "d", delayMs: 300, renews: false };
+  const scheduled = { id: "a", dueAtMs: 2_000, switchedAtMs: 1_000 };
+  assert.equal(schedule(pushedOut, scheduled, 1_050)?.dueAtMs, 1_300);
+  assert.equal(schedule(pushedOut, scheduled, 1_299)?.dueAtMs, 1_300);
+  assert.equal(schedule(pushedOut, scheduled, 1_900)?.dueAtMs, 1_900, "that time is over: now");
 });

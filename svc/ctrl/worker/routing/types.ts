@@ -74,4 +74,6 @@ export interface RoutingDeps {
   readonly edgeUrl: string;
   /** An edge whose last heartbeat is older routes nothing any more. */
   readonly edgeTimeoutMs: number;
+  /** The time that requests on a deployment have to end after its traffic went. */
+  readonly graceMs: number;
 }

@@ -10,7 +10,7 @@ import {
   type StopOutcome,
   type StopRequest,
 } from "./contract.ts";
-import { planRetirements, replaces, type Retention, type Scheduled } from "./plan.ts";
+import { planRetirements, type Retention, schedule, type Scheduled } from "./plan.ts";
 import type { MoveOrder, RoutingSteps } from "./types.ts";
 
 export interface RoutingWorkflowDeps {
@@ -89,12 +89,13 @@ async function retire(
   );
   const nowMs = await durable.now();
   for (const retirement of planRetirements(idle, moved, retention)) {
-    const { deploymentId, delayMs } = retirement;
-    const scheduled = await durable.get<Scheduled>(stopKey(deploymentId));
-    if (!replaces(retirement, scheduled, nowMs)) continue;
-    const dueAtMs = nowMs + delayMs;
-    durable.set(stopKey(deploymentId), { id: scheduleId, dueAtMs });
+    const { deploymentId } = retirement;
+    const times = schedule(retirement, await durable.get<Scheduled>(stopKey(deploymentId)), nowMs);
+    if (times === undefined) continue;
+    const { dueAtMs } = times;
+    durable.set(stopKey(deploymentId), { id: scheduleId, ...times });
     const request = { deploymentId, scheduleId, edgeVersion, edgesUntilMs: dueAtMs + retention.edgesMs };
+    const delayMs = dueAtMs - nowMs;
     await durable.send(target(RoutingService, "stop", routingKey(durable.key)), request, { delayMs });
   }
 }

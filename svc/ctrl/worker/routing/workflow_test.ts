@@ -46,6 +46,26 @@ Deno.test("the newest deployment takes all names, and the one before stays warm"
     assert.equal((await environment.picture())["statuses"], "stopped stopped ready");
   }));
 
+/** A request of two minutes must not be cut because two deploys followed it. */
+Deno.test("requests have their time from the switch on, also when another deploy follows, and a deploy tells it", () =>
+  onEnvironment(async (environment) => {
+    const { graceMs, warmMs } = RETENTION;
+    const d1 = await environment.deployNew();
+    const d2 = await environment.deployNew();
+    environment.world.nowMs += 10_000;
+    const d3 = await environment.deployNew();
+    const { stops } = await environment.picture();
+    assert.deepEqual(stops, [`d1 in ${warmMs}`, `d2 in ${warmMs}`, `d1 in ${graceMs - 10_000}`]);
+    for (const [id, text] of [[d1, ""], [d2, `on ${d1} have 30 seconds`], [d3, `on ${d2} have 30 seconds`]]) {
+      const events = await environment.db.kysely.selectFrom("deployment_events").select("payload")
+        .where("deployment_id", "=", id ?? "").where("kind", "=", "step").execute();
+      const done = events.map(({ payload }) => JSON.parse(payload)).find((each) =>
+        each.name === "network" && each.status === "done"
+      );
+      assert.ok(text === "" ? done.message === "" : done.message.includes(text), done.message);
+    }
+  }));
+
 /** Otherwise a slow build of an old commit would replace what was deployed after it. */
 Deno.test("an older deployment that finishes later takes only its own name", () =>
   onEnvironment(async (environment) => {
