@@ -20,5 +20,10 @@ export function isHeldBack(reason: string): boolean {
   return reason === REFUSED || WAITING.has(reason);
 }
 
-/** All such reasons, for queries. */
+/** True if a rollout waits for something that the app cannot change; a pull is such a thing, but no trouble. */
+export function isWaitedFor(reason: string): boolean {
+  return reason === "image_pulling" || isHeldBack(reason);
+}
+
+/** All reasons of regions that do not run an app, for queries. */
 export const HELD_BACK: readonly string[] = [REFUSED, ...WAITING];

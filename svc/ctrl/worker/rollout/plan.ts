@@ -1,6 +1,6 @@
 /** The verdict about a rollout. Pure: the workflow asks again after every replay and must get the same answer. */
 import { startHint, withHint } from "../../../../pkg/build/explain/mod.ts";
-import { isHeldBack, REFUSED } from "../../internal/deployments/troubles.ts";
+import { isWaitedFor, REFUSED } from "../../internal/deployments/troubles.ts";
 import type { FailureCode, FailureDetails } from "../../internal/deployments/status.ts";
 import { notListeningText } from "./not_listening.ts";
 
@@ -176,7 +176,7 @@ export function refusedSince(
 /** The reason that holds a rollout back although the app has done nothing wrong; `undefined`: there is none. */
 export function waitText({ regions }: RolloutState): string | undefined {
   const held = regions.filter((each) => each.agentAlive).flatMap((each) => each.instances)
-    .filter(({ status, reason, message }) => status !== "running" && message !== "" && isHeldBack(reason));
+    .filter(({ status, reason, message }) => status !== "running" && message !== "" && isWaitedFor(reason));
   return (held.find(isRefused) ?? held[0])?.message ?? agentErrorText(regions);
 }
 

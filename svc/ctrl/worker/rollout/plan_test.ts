@@ -322,6 +322,8 @@ Deno.test("refusedSince() keeps the time of the same refusal only", () => {
 Deno.test("waitText() tells what holds the app back, the final first, and nothing of an app that starts", () => {
   assert.equal(waitText(facts(region([PENDING]))), undefined);
   assert.equal(waitText(facts(region([DEAF, instance()]))), undefined);
+  const pull = { ...PENDING, reason: "image_pulling", message: "The image is being pulled." };
+  assert.equal(waitText(facts(region([pull]))), pull.message);
   assert.equal(waitText(facts(region([PENDING, NO_ROOM]))), NO_ROOM.message);
   assert.equal(waitText(facts(region([NO_ROOM, REFUSED]))), REFUSED.message);
   assert.equal(waitText(facts(region([NO_ROOM], SILENT))), undefined);
