@@ -55,6 +55,8 @@ export type ChallengeType = "http-01" | "dns-01";
 /** The proof that an authority asks for. */
 export interface Challenge {
   readonly status: "pending" | "valid" | "invalid";
+  /** The authority was told to look. It may refuse to be told again. */
+  readonly isAnswered: boolean;
   readonly url: string;
   readonly authorizationUrl: string;
   readonly token: string;
@@ -234,6 +236,7 @@ export function openAuthority(options: AuthorityOptions): Authority {
         const answer = await client.getChallengeKeyAuthorization({ ...challenge, type: "http-01" });
         return {
           status: isValid ? "valid" : isWaiting && challenge.status !== "invalid" ? "pending" : "invalid",
+          isAnswered: challenge.status !== "pending",
           url: challenge.url,
           authorizationUrl: authorization.url,
           token: challenge.token,

@@ -108,14 +108,17 @@ export async function answerProof(
 ): Promise<Done | Unfinished> {
   const asked = await ask(deps, wish, signal);
   if (asked.kind !== "asked") return asked;
-  if (asked.challenge.status === "valid") return { kind: "done" };
+  if (asked.challenge.status === "valid" || asked.challenge.isAnswered) return { kind: "done" };
   const answered = await callFor(
     deps,
     asked.order,
     signal,
     (authority, account) => authority.answerChallenge(account, asked.challenge, signal),
   );
-  return answered.kind === "ok" ? { kind: "done" } : answered;
+  if (answered.kind !== "refused") return answered.kind === "ok" ? { kind: "done" } : answered;
+  // An earlier run of this very step told it, and its look has begun in between.
+  const now = await ask(deps, wish, signal);
+  return now.kind === "asked" && now.challenge.isAnswered ? { kind: "done" } : answered;
 }
 
 /** Asks whether the authority has accepted it. */
