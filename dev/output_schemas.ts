@@ -1,10 +1,6 @@
 /** The schemas of the JSON that commands print: published as `docs/schemas`, and applied to real output by tests. */
 import { z } from "zod";
-import type { CertificateJson } from "../cmd/status/certificates.ts";
-import type { RegionJson } from "../cmd/status/regions.ts";
 import type { DeploymentStatusJson } from "../cmd/status/deployment.ts";
-import type { InstanceEventJson } from "../cmd/status/events.ts";
-import type { InstanceJson } from "../cmd/status/instances.ts";
 import type { ContextSummary } from "../cmd/context/summary.ts";
 import type { PathDecision } from "../cmd/context/decision.ts";
 import type { Line } from "../cmd/logs/printer.ts";
@@ -14,23 +10,8 @@ import type { DeploymentJson } from "../cmd/shared/deployment_view.ts";
 import type { SwitchJson } from "../cmd/shared/switch_view.ts";
 import type { FailureJson } from "../pkg/cli/mod.ts";
 import { APP_SHAPE } from "./app_schema.ts";
-
-const text = z.string();
-const count = z.number().int();
-/** Milliseconds since 1970. */
-const time = z.number().int();
-const flag = z.boolean();
-const texts = z.array(text).readonly();
-
-/** The keys of every member of a union. */
-type Keys<U> = U extends unknown ? keyof U : never;
-
-/** The schema as it is, if each value of the type fits it and each member of the type is in it. */
-function of<T>() {
-  return <S extends z.ZodType>(
-    schema: S & (T extends z.input<S> ? ([Keys<T>] extends [Keys<z.input<S>>] ? unknown : never) : never),
-  ): S => schema;
-}
+import { count, flag, of, text, texts, time } from "./schema_words.ts";
+import { certificate, instance, instanceEvent, region } from "./status_schemas.ts";
 
 const error = of<FailureJson>()(z.strictObject({ code: text, message: text, request_id: text.optional() }));
 const failure = z.strictObject({ error, exitCode: count });
@@ -106,29 +87,6 @@ const deployment = of<DeploymentJson>()(z.strictObject({
     output: z.strictObject({ source: text, origin: text, lines: texts }).optional(),
   }).optional(),
 }));
-const instance = of<InstanceJson>()(z.strictObject({
-  name: text,
-  region: text,
-  status: text,
-  reason: text.optional(),
-  message: text.optional(),
-  since: time.optional(),
-  restarts: count,
-  exitCode: count.optional(),
-  output: texts.optional(),
-  lastEnd: z.strictObject({ reason: text, message: text, exitCode: count, at: time }).optional(),
-}));
-const instanceEvent = of<InstanceEventJson>()(z.strictObject({
-  kind: text,
-  reason: text,
-  message: text,
-  instance: text,
-  region: text,
-  exitCode: count.optional(),
-  times: count,
-  firstAt: time,
-  lastAt: time,
-}));
 const deploymentStatus = of<DeploymentStatusJson>()(deployment.extend({
   instances: z.strictObject({ desired: count, running: count, list: z.array(instance).readonly() }),
   size: z.strictObject({ memoryMib: count, cpuMillicores: count }).optional(),
@@ -143,31 +101,6 @@ const deploymentStatus = of<DeploymentStatusJson>()(deployment.extend({
   })).readonly(),
   events: z.array(instanceEvent).readonly().optional(),
 }));
-const certificate = of<CertificateJson>()(z.strictObject({
-  hostname: text,
-  notAfter: count.optional(),
-  failures: count,
-  problem: text.optional(),
-  nextAttemptAt: count,
-  late: flag,
-}));
-const region = of<RegionJson>()(z.strictObject({
-  region: text,
-  desired: count,
-  applied: count.optional(),
-  observed: count.optional(),
-  lag: count.optional(),
-  waitingSince: time.optional(),
-  silentSince: time.optional(),
-  agents: z.array(
-    z.strictObject({ id: text, alive: flag, applied: count, observed: count, lastSeenAt: time }),
-  ).readonly(),
-  instances: z.strictObject({ desired: count, running: count }),
-  refused: count.optional(),
-  sentinels: z.strictObject({ desired: count, healthy: count }).optional(),
-  lastNack: z.strictObject({ resource: text, error: text, at: time }).optional(),
-}));
-
 const line = of<Line>()(z.union([
   z.strictObject({ source: z.literal("build"), origin: text, time, text }),
   z.strictObject({

@@ -47,7 +47,7 @@ Deno.test("Report prints what there is to know about a step that is done", () =>
   test.event(2_000, step("network", "done", "Requests under way on d_1 have 2 minutes to end."));
   assert.match(
     test.written(),
-    /^\.\. .*\nok .* \(1\.0 s\)\n   Requests .* on d_1 have 2 minutes to end\.\n$/,
+    /^\.\. .*\nok .* \(1\.0 s\)\n {3}Requests .* on d_1 have 2 minutes to end\.\n$/,
   );
 });
 
