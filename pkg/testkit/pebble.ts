@@ -110,6 +110,13 @@ export class TestPebble implements AsyncDisposable {
     await response.body?.cancel();
   }
 
+  /** The root of the certificates that it issues, in PEM; another one at each start. */
+  async root(): Promise<string> {
+    using client = Deno.createHttpClient({ caCerts: [this.#authority] });
+    const response = await fetch(`https://localhost:${this.#ports.management}/roots/0`, { client });
+    return await response.text();
+  }
+
   async log(): Promise<string> {
     return await Deno.readTextFile(`${this.#folder}/pebble.log`);
   }

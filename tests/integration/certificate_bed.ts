@@ -24,6 +24,8 @@ export interface CertificateBedOptions<W extends WorkerPart> {
   readonly worker: WorkerBedOptions<W>["worker"];
   readonly pebble?: TestPebbleOptions;
   readonly env?: Readonly<Record<string, string>>;
+  /** The test starts an edge of its own on `httpPort`. */
+  readonly ownEdge?: boolean;
 }
 
 /** Dispose of it, or its processes stay. */
@@ -37,8 +39,10 @@ export class CertificateBed<W extends WorkerPart = WorkerPart> implements AsyncD
   readonly asked: string[] = [];
   /** False: the edge is away. */
   answers = true;
-  readonly #edgeToken: string;
-  readonly #edge: Deno.HttpServer;
+  readonly edgeToken: string;
+  /** The authority asks here. */
+  readonly httpPort: number;
+  readonly #edge: Deno.HttpServer | undefined;
 
   private constructor(parts: {
     readonly pebble: TestPebble;
@@ -47,14 +51,16 @@ export class CertificateBed<W extends WorkerPart = WorkerPart> implements AsyncD
     readonly api: TestApi;
     readonly edgeToken: string;
     readonly httpPort: number;
+    readonly ownEdge: boolean;
   }) {
     this.pebble = parts.pebble;
     this.knot = parts.knot;
     this.worker = parts.worker;
     this.api = parts.api;
-    this.#edgeToken = parts.edgeToken;
+    this.edgeToken = parts.edgeToken;
+    this.httpPort = parts.httpPort;
     const options = { hostname: "127.0.0.1", port: parts.httpPort, onListen: () => undefined };
-    this.#edge = Deno.serve(options, (request) => this.#answer(request));
+    this.#edge = parts.ownEdge ? undefined : Deno.serve(options, (request) => this.#answer(request));
   }
 
   static async start<W extends WorkerPart>(options: CertificateBedOptions<W>): Promise<CertificateBed<W>> {
@@ -79,7 +85,9 @@ export class CertificateBed<W extends WorkerPart = WorkerPart> implements AsyncD
       },
     });
     const api = await startApi({}, worker.db);
-    return new CertificateBed({ pebble, knot, worker, api, httpPort, edgeToken: await api.regionToken("*") });
+    const edgeToken = await api.regionToken("*");
+    const ownEdge = options.ownEdge === true;
+    return new CertificateBed({ pebble, knot, worker, api, httpPort, edgeToken, ownEdge });
   }
 
   async request(hostname: string, workspaceId = this.worker.seed.workspaceId): Promise<void> {
@@ -136,13 +144,13 @@ export class CertificateBed<W extends WorkerPart = WorkerPart> implements AsyncD
   watch(since: bigint, signal: AbortSignal): AsyncIterable<RouteState> {
     const client = createRpcClient(FrontlineService, {
       baseUrl: this.api.url,
-      token: new Secret(this.#edgeToken),
+      token: new Secret(this.edgeToken),
     });
     return client.watchRoutes({ edgeId: "edge", versionLastSeen: since }, { signal });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#edge.shutdown();
+    await this.#edge?.shutdown();
     await this.api[Symbol.asyncDispose]();
     await this.worker.stop();
     await this.pebble[Symbol.asyncDispose]();
@@ -156,7 +164,7 @@ export class CertificateBed<W extends WorkerPart = WorkerPart> implements AsyncD
     this.asked.push(token);
     const client = createRpcClient(AcmeService, {
       baseUrl: this.api.url,
-      token: new Secret(this.#edgeToken),
+      token: new Secret(this.edgeToken),
     });
     const { authorization } = await client.verifyCertificate({ domain: hostname, token });
     return new Response(authorization);
