@@ -114,16 +114,22 @@ export class Http2Connection extends Http2Sender {
     if (stream === undefined) return this.#late(id);
     if (stream.remoteClosed) return this.#break(stream, CODE.streamClosed);
     stream.receiveWindow -= length;
-    if (stream.receiveWindow < 0) return this.#break(stream, CODE.flowControl);
+    if (stream.receiveWindow < 0) return this.#unwanted(stream, length, CODE.flowControl);
     const bytes = padded ? payload.subarray(1, length - padding + 1) : payload;
     const end = (flags & FLAG.endStream) !== 0;
-    if (!stream.arrived(bytes.length)) return this.#break(stream, CODE.protocol);
+    if (!stream.arrived(bytes.length)) return this.#unwanted(stream, length, CODE.protocol);
     if (padding > 0) this.credit(stream, padding);
     if (bytes.length > 0) this.flood.useful();
     else if (!end) return this.#idleFrame();
     if (end) stream.remoteClosed = true;
     if (bytes.length > 0) stream.handler?.data(bytes);
     if (end) this.#ended(stream, []);
+  }
+
+  /** Breaks a stream off for payload that goes nowhere: the connection's window stays as wide as it was. */
+  #unwanted(stream: Stream, bytes: number, code: number): void {
+    this.credit(undefined, bytes);
+    this.#break(stream, code);
   }
 
   #ended(stream: Stream, trailers: Block["fields"]): void {

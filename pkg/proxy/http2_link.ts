@@ -91,6 +91,7 @@ export class Http2Link implements UpstreamLink, StreamHandler {
     if (this.#user === undefined) return;
     this.#user = undefined;
     const stream = this.#stream;
+    this.#drop();
     this.#stream = undefined;
     if (!whole) stream?.reset(CODE.cancel);
     this.#pool.leave(this.upstream.key);
@@ -114,11 +115,11 @@ export class Http2Link implements UpstreamLink, StreamHandler {
   }
 
   data(bytes: Buffer): void {
+    this.#pending.push(bytes);
     if (!this.#hasHead) {
       const detail = "The app's HTTP/2 response has a body and no headers.";
       return this.#user?.invalid({ kind: "upstream_invalid", detail });
     }
-    this.#pending.push(bytes);
     this.#deliver();
   }
 
@@ -132,9 +133,10 @@ export class Http2Link implements UpstreamLink, StreamHandler {
     while (!this.#isPaused && this.#user !== undefined) {
       const bytes = this.#pending.shift();
       if (bytes === undefined) break;
+      const stream = this.#stream;
       // A body where none may be has no place to go.
       this.#user.response({ slices: this.#isHead ? [] : [bytes] });
-      this.#stream?.consumed(bytes.length);
+      stream?.consumed(bytes.length);
     }
     const trailers = this.#trailers;
     if (trailers === undefined || this.#pending.length > 0 || this.#isPaused) return;
@@ -143,8 +145,15 @@ export class Http2Link implements UpstreamLink, StreamHandler {
   }
 
   reset(code: number): void {
+    this.#drop();
     this.#stream = undefined;
     this.#user?.lost(`the app broke the stream off (HTTP/2 code ${code})`, code === CODE.refused);
+  }
+
+  /** Gives back what waits and has no taker any more: the window of the connection is one for all requests. */
+  #drop(): void {
+    for (const each of this.#pending) this.#stream?.consumed(each.length);
+    this.#pending = [];
   }
 
   drained(): void {

@@ -68,6 +68,8 @@ export class StreamTunnel {
     if (this.#over) return;
     this.#over = true;
     this.#connection.user = undefined;
+    // The window of the client's connection is one for all its streams.
+    this.#appDrained();
     // What was written is still delivered.
     this.#connection.socket.destroySoon();
     this.#closed();
