@@ -21,6 +21,7 @@ const DEVELOPER: Readonly<Record<string, readonly string[]>> = {
   "scale": ["qa", "--memory", "512"],
   "environments list": [],
   "environments create": ["qa"],
+  "environments set": ["qa", "--port", "3000"],
   "environments delete": ["qa", "--yes"],
   "variables list": [],
   "variables set": ["A=1"],

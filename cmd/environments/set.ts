@@ -25,9 +25,9 @@ const FIELDS = {
     schema: IDLE_END_SCHEMA,
     show: () => "",
   }),
-  reset: listField({
-    flag: "reset",
-    env: "UNKEY_SETTINGS_RESET",
+  unset: listField({
+    flag: "unset",
+    env: "UNKEY_SETTINGS_UNSET",
     placeholder: "<setting>",
     help: "Forget this setting, by its name in unkey.json; * forgets all but size and end. Repeatable.",
     parse: (names) => names,
@@ -85,15 +85,15 @@ async function apply(
   environmentSlug: string,
   process: Process,
 ) {
-  const { idleEnd, reset } = config;
+  const { idleEnd, unset } = config;
   const { signal } = process;
   const client = createRpcClient(EnvironmentService, connection);
   const { id: projectId, slug: project } = await projectOf(connection, config.project, process);
   const named = { projectId, environmentSlug };
   const [settings, size] = [appOf(config), sizeOf(config)];
-  if (settings !== undefined || reset.length > 0) {
+  if (settings !== undefined || unset.length > 0) {
     const given = settings === undefined ? {} : { settings };
-    await client.setAppSettings({ ...named, reset: [...reset], ...given }, { signal });
+    await client.setAppSettings({ ...named, reset: [...unset], ...given }, { signal });
   }
   if (size !== undefined) await client.setSize({ ...named, size, reset: false }, { signal });
   const given = idleEnd?.kind === "operator" ? {} : { seconds: BigInt(idleEnd?.seconds ?? 0) };
@@ -109,7 +109,7 @@ async function apply(
 }
 
 function changesApp(config: Config): boolean {
-  return appOf(config) !== undefined || sizeOf(config) !== undefined || config.reset.length > 0;
+  return appOf(config) !== undefined || sizeOf(config) !== undefined || config.unset.length > 0;
 }
 
 /** The settings in `unkey.json` are those of one app's deployments, and not the environment's. */

@@ -35,7 +35,7 @@ Deno.test("environments set sends what is given, shows what holds then, and take
   await using folder = await temporaryFolder();
   await Deno.writeTextFile(`${folder.path}/unkey.json`, '{"port": 9000, "memory": 64}');
   const options = { cwd: folder.path };
-  const args = ["environments", "set", "qa", "--port", "3000", "--stop-signal", "quit", "--reset", "init"];
+  const args = ["environments", "set", "qa", "--port", "3000", "--stop-signal", "quit", "--unset", "init"];
   const check = ["--health-check-path", "/up", "--health-check-interval", "1m30s"];
   const { code, stdout, stderr } = await api.run([...args, ...check], options);
   assert.equal(code, 0, stderr);

@@ -37,7 +37,7 @@ export const HEALTH_CHECK_FIELDS = {
     file: "healthCheck.type",
     placeholder: "<type>",
     help:
-      "port: it accepts connections; http: a path answers; image: the command of its HEALTHCHECK succeeds.",
+      "Port: it accepts connections; http: a path answers; image: the command of its HEALTHCHECK succeeds.",
     schema: parsedSchema(
       (text) => HEALTH_CHECK_TYPES.find((each) => each === text),
       `must be one of ${HEALTH_CHECK_TYPES.join(", ")}`,

@@ -139,7 +139,8 @@ withDocker("up starts every part, logs the command line in, and Ctrl-C stops all
     assert.match(text, new RegExp(`^ok ${part} .*\\d s$`, "m"));
   }
   assert.equal(await status(`http://127.0.0.1:${bed.api}/health/ready`), 200);
-  assert.equal(await status(`http://127.0.0.1:${bed.edge}/`), 404, "the edge knows no such host");
+  assert.equal(await status(`http://127.0.0.1:${bed.edge}/`), 200, "the edge is healthy");
+  assert.equal(await status(`http://127.0.0.1:${bed.edge}/app`), 404, "the edge knows no such host");
   const restate = await bed.restatePid();
   const { ports } = await bed.state() as { ports: Record<string, number> };
   await assertLoopbackOnly([bed.api, bed.edge, ...Object.values(ports)]);
