@@ -120,7 +120,7 @@ function signalName(text: string): string {
 }
 
 function regionName(name: string): string {
-  if (/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/.test(name.trim())) return name.trim();
+  if (/^[a-z0-9](?:[a-z0-9.-]{0,61}[a-z0-9])?$/.test(name.trim())) return name.trim();
   throw publicFault("invalid_argument", `must be names of regions: "${name.slice(0, 80)}" is none`);
 }
 

@@ -177,7 +177,7 @@ function statusRanges(field: string, value: string): string {
 function regions(field: string, names: readonly string[]): readonly string[] {
   if (names.length > REGIONS_MAX) throw invalid(field, `must be at most ${REGIONS_MAX}`);
   for (const name of names) {
-    if (!/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/.test(name)) {
+    if (!/^[a-z0-9](?:[a-z0-9.-]{0,61}[a-z0-9])?$/.test(name)) {
       throw invalid(field, "must be names of regions", name);
     }
   }
