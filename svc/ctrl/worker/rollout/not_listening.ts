@@ -1,5 +1,6 @@
 /** Texts for an app that runs, and does not listen or is not healthy: what was seen, and what to do. */
 import { portHint, withHint } from "../../../../pkg/build/explain/mod.ts";
+import type { HealthCheck } from "../../internal/deployments/app/resolve.ts";
 
 /** Everything about an app that the texts name. */
 export interface NotListening {
@@ -9,9 +10,14 @@ export interface NotListening {
   readonly healthCheckPath: string;
   /** The host that the check names; empty where that is not known. */
   readonly healthCheckHost?: string;
+  /** The whole check; `undefined` for a deployment of an older version. */
+  readonly healthCheck?: CheckFacts | undefined;
   /** The ports that the image says it listens on, where they are known. */
   readonly exposedPorts?: readonly number[];
 }
+
+/** The parts of a check that the texts name. */
+export type CheckFacts = Pick<HealthCheck, "kind" | "method" | "expectedStatus">;
 
 /** The longest start timeout that a deployment can have. */
 const START_SECONDS_MAX = 540;
@@ -21,7 +27,9 @@ export function notListeningText(
   facts: NotListening,
   { seconds, message }: { readonly seconds: number; readonly message: string },
 ): string {
+  if (facts.healthCheck?.kind === "command") return commandText(message, seconds);
   const { port, healthCheckPath } = facts;
+  const method = facts.healthCheck?.method || "GET";
   const seen = /\(([^()]+)\)/.exec(message)?.[1];
   const answer = seen === undefined ? "" : ` (${seen})`;
   const status = Number(/\banswered (\d{3})\b/.exec(seen ?? "")?.[1]);
@@ -32,13 +40,29 @@ export function notListeningText(
     return withHints(text, portHint(port, facts.exposedPorts ?? []), WORKER_HINT, slowStartHint(seconds));
   }
   const failed =
-    `The app runs, but its health check GET ${healthCheckPath} on port ${port} did not succeed within ` +
+    `The app runs, but its health check ${method} ${healthCheckPath} on port ${port} did not succeed within ` +
     `${seconds} s${answer}.`;
   if (status >= 400 && status < 500) return `${failed} ${answeredHint(status, facts)}`;
   const text = Number.isNaN(status)
-    ? `${failed} ${listening} and answer that path with 2xx or 3xx.`
-    : `${failed} That path must answer with 2xx or 3xx.`;
+    ? `${failed} ${listening} and answer that path with ${wantedOf(facts)}.`
+    : `${failed} That path must answer with ${wantedOf(facts)}.`;
   return withHints(text, portHint(port, facts.exposedPorts ?? []), undefined, slowStartHint(seconds));
+}
+
+/** The command of an image need not ask the port at all. */
+function commandText(message: string, seconds: number): string {
+  const seen = /, fails \((.+?)\)\./.exec(message)?.[1];
+  const text = "The app runs, but its health check, the HEALTHCHECK of its image, did not succeed within " +
+    `${seconds} s${
+      seen === undefined ? "" : ` (${seen})`
+    }. Another one: unkey deploy --health-check-type port, or ` +
+    "--health-check-path.";
+  const hint = slowStartHint(seconds);
+  return hint === undefined ? text : withHint(text, hint);
+}
+
+function wantedOf({ healthCheck }: NotListening): string {
+  return healthCheck?.expectedStatus || "2xx or 3xx";
 }
 
 /** An app of which the image names another port is no worker, and not slow. */
@@ -58,13 +82,16 @@ const HOST_REFUSED: readonly number[] = [400, 403, 421];
 const LOGIN_WANTED: readonly number[] = [401, 403];
 
 /** For an app that listens and refuses the check. */
-function answeredHint(status: number, { healthCheckHost = "" }: NotListening): string {
+function answeredHint(status: number, facts: NotListening): string {
+  const { healthCheckHost = "" } = facts;
   const login = LOGIN_WANTED.includes(status) ? ", without a login" : "";
   const host = HOST_REFUSED.includes(status) && healthCheckHost !== ""
     ? ` The check names the host ${healthCheckHost}: the app's list of allowed hosts must have it, or all that end with ` +
       `${parentOf(healthCheckHost)}.`
     : "";
-  return `That path must answer with 2xx or 3xx${login}.${host} Another one: unkey deploy --health-check-path.`;
+  return `That path must answer with ${
+    wantedOf(facts)
+  }${login}.${host} Another one: unkey deploy --health-check-path.`;
 }
 
 /** `.localhost` of `shop-acme.localhost`. */

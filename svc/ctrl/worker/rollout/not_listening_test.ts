@@ -52,3 +52,52 @@ Deno.test("an app that answers is not told to listen, and only one that fails by
     /It must listen on 0\.0\.0\.0:\$PORT .* 2xx or 3xx\./,
   );
 });
+
+Deno.test("an app whose image's HEALTHCHECK fails is not told that nothing listens", async (t) => {
+  const healthCheck = { kind: "command", method: "", expectedStatus: "" } as const;
+  const fails = "The app runs, but its health check, the command curl $(cat /at), fails";
+  const cases: readonly [string, string, string][] = [
+    ["with what the agent saw", `${fails} (exit code 7: no (such) host).`, " (exit code 7: no (such) host)"],
+    ["without", `${fails}.`, ""],
+  ];
+  for (const [name, message, seen] of cases) {
+    await t.step(name, () =>
+      assert.equal(
+        text(message, { healthCheck, exposedPorts: [3000] }),
+        "The app runs, but its health check, the HEALTHCHECK of its image, did not succeed within 60 s" +
+          `${seen}. Another one: unkey deploy --health-check-type port, or --health-check-path. If it needs ` +
+          "longer to start: unkey deploy --start-timeout 120s.",
+      ));
+  }
+  await t.step(
+    "no longer time than the longest",
+    () => assert.doesNotMatch(text(`${fails}.`, { healthCheck }, 540), /start-timeout/),
+  );
+});
+
+Deno.test("the text names the method and the statuses that were set", async (t) => {
+  const healthCheck = { kind: "http", method: "HEAD", expectedStatus: "200,204" } as const;
+  const facts = { ...UP, healthCheck };
+  await t.step(
+    "the method",
+    () => assert.match(text("It fails.", facts), /its health check HEAD \/up on port 8080/),
+  );
+  for (const status of [301, 404, 503]) {
+    await t.step(String(status), () => {
+      const found = text(`It fails (it answered ${status}).`, facts);
+      assert.match(found, /That path must answer with 200,204/);
+      assert.doesNotMatch(found, /2xx/);
+    });
+  }
+  await t.step(
+    "nothing listens",
+    () => assert.match(text("It fails (connection refused).", facts), /answer that path with 200,204\./),
+  );
+  await t.step("what was not set", () => {
+    const found = text("It fails (it answered 503).", {
+      ...UP,
+      healthCheck: { ...healthCheck, method: "", expectedStatus: "" },
+    });
+    assert.match(found, /check GET \/up .* answer with 2xx or 3xx\./);
+  });
+});

@@ -1,5 +1,8 @@
 /** The state of a deployment that should come to run, as its regions report it. */
 import type { Clock } from "../../../../pkg/clock/mod.ts";
+import { decodeImageConfig } from "../../internal/deployments/app/image_config.ts";
+import { healthCheckOf } from "../../internal/deployments/app/resolve.ts";
+import { decodeAppSnapshot, settingsOf } from "../../internal/deployments/app/settings.ts";
 import { type DeploymentStatus, isFinal } from "../../internal/deployments/status.ts";
 import {
   type AgentsTable,
@@ -73,6 +76,7 @@ export async function observe(
     port: row.port,
     healthCheckPath: row.health_check_path,
     healthCheckHost: row.health_check_host ?? "",
+    healthCheck: checkOf(row),
     memoryMib: row.memory_mib,
     startMs: row.start_seconds === 0 ? undefined : row.start_seconds * 1_000,
     environmentSlug: await environmentSlug(db, row, instances),
@@ -80,6 +84,14 @@ export async function observe(
   };
   await tellTrouble({ db, clock }, id, state);
   return { kind: "observed", state, cancelRequested: row.cancel_requested_at !== null };
+}
+
+function checkOf(row: DeploymentsTable): RolloutState["healthCheck"] {
+  const snapshot = decodeAppSnapshot(row.app_settings);
+  if (snapshot === undefined) return undefined;
+  const image = decodeImageConfig(row.image_config);
+  const { kind, method, expectedStatus } = healthCheckOf(settingsOf(snapshot), image, "");
+  return { kind, method, expectedStatus };
 }
 
 /** The failure of the region's agent to apply this deployment since it was placed there. */

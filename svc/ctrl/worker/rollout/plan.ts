@@ -2,7 +2,7 @@
 import { startHint, withHint } from "../../../../pkg/build/explain/mod.ts";
 import { isWaitedFor, REFUSED } from "../../internal/deployments/troubles.ts";
 import type { FailureCode, FailureDetails } from "../../internal/deployments/status.ts";
-import { notListeningText } from "./not_listening.ts";
+import { type CheckFacts, notListeningText } from "./not_listening.ts";
 
 /** One instance as its agent reported it last. */
 export interface InstanceState {
@@ -38,6 +38,8 @@ export interface RolloutState {
   readonly healthCheckPath: string;
   /** The host that the check names; empty where that is not known. */
   readonly healthCheckHost?: string;
+  /** The whole check; `undefined` for a deployment of an older version. */
+  readonly healthCheck?: CheckFacts | undefined;
   /** The app's own time to listen or to be healthy; `undefined`: that of the limits. */
   readonly startMs?: number | undefined;
   /** The memory of each instance, and the environment that can give it more. */
