@@ -17,7 +17,7 @@ export interface ImageConfig {
 
 /** A `HEALTHCHECK` of the Dockerfile. Times in milliseconds; 0: the default. */
 export interface ImageHealthCheck {
-  /** The program and its arguments; a shell's line is an argument of `/bin/sh -c`. */
+  /** The program and its arguments; a shell's line is an argument of the image's `SHELL`, or of `/bin/sh -c`. */
   readonly command: readonly string[];
   readonly intervalMs: number;
   readonly timeoutMs: number;
@@ -27,6 +27,7 @@ export interface ImageHealthCheck {
 const NANOSECONDS_PER_MS = 1_000_000;
 const PORTS_MAX = 100;
 const VOLUMES_MAX = 100;
+const SHELL_DEFAULT = ["/bin/sh", "-c"];
 
 const words = z.array(z.string()).nullish().transform((value) => value ?? []);
 const time = z.number().nullish().transform((value) =>
@@ -43,10 +44,12 @@ export const IMAGE_CONFIG = z.object({
   StopSignal: z.string().nullish(),
   Entrypoint: words,
   Cmd: words,
+  /** Of images that Docker has built. */
+  Shell: words,
 }).transform((raw): ImageConfig => {
   const healthCheck = raw.Healthcheck === null || raw.Healthcheck === undefined
     ? undefined
-    : healthCheckOf(raw.Healthcheck);
+    : healthCheckOf(raw.Healthcheck, raw.Shell);
   return {
     exposedPorts: tcpPorts(Object.keys(raw.ExposedPorts ?? {})),
     ...(healthCheck === undefined ? {} : { healthCheck }),
@@ -73,9 +76,10 @@ function healthCheckOf(
     readonly Timeout: number;
     readonly Retries?: number | null | undefined;
   },
+  shell: readonly string[],
 ): ImageHealthCheck | undefined {
   // `NONE` and an empty test take the base image's check away.
-  const command = kind === "CMD-SHELL" ? ["/bin/sh", "-c", ...rest] : kind === "CMD" ? rest : [];
-  if (command.length === 0) return undefined;
+  if (rest.length === 0 || (kind !== "CMD" && kind !== "CMD-SHELL")) return undefined;
+  const command = kind === "CMD" ? rest : [...(shell.length === 0 ? SHELL_DEFAULT : shell), ...rest];
   return { command, intervalMs, timeoutMs, retries: Math.max(0, Retries ?? 0) };
 }
