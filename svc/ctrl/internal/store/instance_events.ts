@@ -19,6 +19,8 @@ export interface InstanceEvent {
 const REPEAT_MS = 3_600_000;
 /** Per deployment; the oldest go first. */
 export const INSTANCE_EVENTS_MAX = 100;
+/** More than the instances of a report, of which each has few events. */
+const SURPLUS_MAX = 10_000;
 
 /** Where events belong. */
 export interface EventPlace {
@@ -79,14 +81,20 @@ function fingerprint({ kind, reason, message }: InstanceEvent): string {
   return digestOf([kind, reason, message]).slice(0, 32);
 }
 
-/** Index on deployment and time. */
+/** One by one: a time may be that of many, of which some stay. Index on deployment and time. */
 async function trim(tx: Tx, deploymentId: string): Promise<void> {
-  const newest = await tx.selectFrom("instance_events").select("last_at")
+  const surplus = await tx.selectFrom("instance_events").select(["region", "fingerprint", "first_at"])
     .where("deployment_id", "=", deploymentId)
-    .orderBy("last_at", "desc").offset(INSTANCE_EVENTS_MAX).limit(1).executeTakeFirst();
-  if (newest === undefined) return;
-  await tx.deleteFrom("instance_events")
-    .where("deployment_id", "=", deploymentId).where("last_at", "<=", newest.last_at).execute();
+    .orderBy("last_at", "desc").orderBy("first_at", "desc").orderBy("fingerprint", "desc")
+    .offset(INSTANCE_EVENTS_MAX).limit(SURPLUS_MAX).execute();
+  for (const { region, fingerprint, first_at } of surplus) {
+    await tx.deleteFrom("instance_events").where("deployment_id", "=", deploymentId).where(
+      "region",
+      "=",
+      region,
+    )
+      .where("fingerprint", "=", fingerprint).where("first_at", "=", first_at).execute();
+  }
 }
 
 /** All events of a deployment in the order of their last time. Index on deployment and time. */
