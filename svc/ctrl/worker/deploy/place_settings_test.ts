@@ -1,0 +1,112 @@
+/** Placements of older deployments, of redeploys, and of those that are repeated or too late. */
+import assert from "node:assert/strict";
+import { transact } from "../../../../pkg/db/mod.ts";
+import { encodeAppSnapshot } from "../../internal/deployments/app/settings.ts";
+import {
+  type CtrlDatabase,
+  type DeploymentsTable,
+  findDeployment,
+  listEventsAfter,
+  listTopology,
+} from "../../internal/store/mod.ts";
+import { seedDeployment, seedProject, testOnCtrlDatabases } from "../../internal/store/testing.ts";
+import { worldClock } from "../testing.ts";
+import { placeInTransaction } from "./place_step.ts";
+
+const onDatabases = testOnCtrlDatabases();
+const test = (name: string, fn: (db: CtrlDatabase) => Promise<void>) =>
+  onDatabases(name, fn, ["SQLite in memory"]);
+const IMAGE = {
+  exposedPorts: [3000],
+  volumes: ["/data"],
+  user: "",
+  stopSignal: "",
+  entrypoint: ["/app"],
+  command: [],
+};
+const SETTINGS = encodeAppSnapshot({ own: {}, environment: {} });
+
+/** A deployment whose row has these values, and its placement. */
+async function bed(db: CtrlDatabase, changes: Partial<DeploymentsTable>) {
+  const { id } = await seedDeployment(db, await seedProject(db));
+  await db.kysely.updateTable("deployments").set(changes).where("id", "=", id).execute();
+  const deps = {
+    clock: worldClock({ nowMs: 1_700_000_000_000 }),
+    regions: ["eu-1", "us-1"],
+    replicas: 2,
+    apex: "localhost",
+  };
+  return {
+    id,
+    place: (image: typeof IMAGE | null = IMAGE) =>
+      transact(db, (tx) => placeInTransaction(tx, deps, { id, image: image ?? undefined, sentinels: [] })),
+    row: async () => {
+      const row = await findDeployment(db.kysely, id);
+      assert.ok(row !== undefined);
+      return row;
+    },
+    notices: async () =>
+      (await listEventsAfter(db.kysely, id, 0, 100)).filter(({ payload }) => payload.kind === "notice")
+        .length,
+    placements: async () =>
+      (await listTopology(db.kysely, id)).map(({ region, desired_replicas }) =>
+        `${region} x${desired_replicas}`
+      )
+        .toSorted(),
+  };
+}
+
+test("a deployment of an older version keeps the port of its row, in all regions", async (db) => {
+  const { place, row, notices, placements } = await bed(db, { app_settings: null, port: 4000 });
+  assert.deepEqual(await place(), { kind: "advanced" });
+  const { port, image_config, health_check_host } = await row();
+  assert.equal(port, 4000, "its image exposes another one");
+  assert.deepEqual(JSON.parse(image_config ?? ""), IMAGE);
+  assert.match(health_check_host ?? "", /\.localhost$/);
+  assert.deepEqual(await placements(), ["eu-1 x2", "us-1 x2"]);
+  assert.equal(await notices(), 0, "no Dockerfile was sent with it");
+});
+
+test("a redeploy tells nothing again, and takes the image's port all the same", async (db) => {
+  const first = await bed(db, { app_settings: SETTINGS });
+  const again = await bed(db, { app_settings: SETTINGS, redeploy_of: first.id });
+  await first.place();
+  await again.place();
+  assert.deepEqual([await first.notices(), await again.notices()], [2, 0]);
+  assert.equal((await again.row()).port, 3000);
+});
+
+test("a repeated placement writes nothing, whatever is known of the image by then", async (db) => {
+  const { place, row, notices } = await bed(db, { app_settings: SETTINGS });
+  await place();
+  const before = await row();
+  const other = { ...IMAGE, exposedPorts: [9000], volumes: ["/other"] };
+  assert.deepEqual(await place(other), { kind: "advanced" });
+  assert.deepEqual(await row(), before);
+  assert.equal(await notices(), 2);
+});
+
+test("an image that cannot be read leaves what is known of it", async (db) => {
+  const known = JSON.stringify(IMAGE);
+  const { place, row } = await bed(db, { app_settings: SETTINGS, image_config: known });
+  assert.deepEqual(await place(null), { kind: "advanced" });
+  assert.equal((await row()).image_config, known);
+});
+
+test("a deployment that has ended, or is not there, is not placed", async (db) => {
+  for (const status of ["failed", "stopped", "ready"] as const) {
+    const { place, placements, notices } = await bed(db, { app_settings: SETTINGS, status });
+    assert.deepEqual(await place(), { kind: "ended", status });
+    assert.deepEqual([await placements(), await notices()], [[], 0]);
+  }
+  const { id, place } = await bed(db, { app_settings: SETTINGS });
+  await db.kysely.deleteFrom("deployments").where("id", "=", id).execute();
+  assert.deepEqual(await place(), { kind: "ended", status: "missing" });
+});
+
+test("the replicas of the deployment come before the operator's, and a region from the environment is used", async (db) => {
+  const app_settings = encodeAppSnapshot({ own: {}, environment: { regions: ["us-1"] } });
+  const { place, placements } = await bed(db, { app_settings, replicas: 5 });
+  await place();
+  assert.deepEqual(await placements(), ["us-1 x5"]);
+});
