@@ -31,7 +31,7 @@ export function readChain(pem: string): LeafCertificate {
   if (first === undefined || others.length >= CHAIN_MAX) {
     throw new Fault("internal", "the authority's answer is not a certificate chain");
   }
-  const leaf = new X509Certificate(first);
+  const leaf = readLeaf(first);
   return {
     notBeforeMs: Date.parse(leaf.validFrom),
     notAfterMs: Date.parse(leaf.validTo),
@@ -40,6 +40,14 @@ export function readChain(pem: string): LeafCertificate {
       (leaf.subjectAltName ?? "").split(", ").some((name) => name.toLowerCase() === `dns:${hostname}`),
     renewalId: renewalId(leaf.raw),
   };
+}
+
+function readLeaf(pem: string): X509Certificate {
+  try {
+    return new X509Certificate(pem);
+  } catch (cause) {
+    throw new Fault("internal", "the authority's certificate cannot be read", { cause });
+  }
 }
 
 const AUTHORITY_KEY_ID = [0x06, 0x03, 0x55, 0x1d, 0x23];
