@@ -1,4 +1,5 @@
 /** Questions to the DNS: where a record lives, and whether every server of its zone shows it. */
+import { isIPv4, isIPv6 } from "node:net";
 import { Fault } from "../fault/mod.ts";
 
 /** A name server by its address. */
@@ -31,6 +32,7 @@ const ALIASES_MAX = 8;
 const LABELS_MAX = 127;
 const QUESTION_MS_MAX = 10_000;
 const DNS_PORT = 53;
+const PORT_MAX = 65_535;
 
 /** Asks through Deno's own resolver. Does no I/O before the first question. */
 export function openLookup({ resolver, nameservers = [] }: LookupOptions): Lookup {
@@ -47,16 +49,13 @@ export function openLookup({ resolver, nameservers = [] }: LookupOptions): Looku
 
   return {
     async place(given, signal) {
-      let name = bare(given);
-      for (let aliases = 0; aliases < ALIASES_MAX; aliases++) {
-        const [target] = await ask(name, "CNAME", { server: resolver, signal });
-        if (target === undefined) break;
-        name = bare(target);
-      }
+      const name = await behindAliases(bare(given), { server: resolver, signal });
       const labels = name.split(".");
       for (let cut = 0; cut < Math.min(labels.length, LABELS_MAX); cut++) {
         const zone = labels.slice(cut).join(".");
-        if ((await ask(zone, "SOA", { server: resolver, signal })).length > 0) return { name, zone };
+        if ((await ask(zone, "SOA", { server: resolver, signal })).length === 0) continue;
+        // The answer for an alias is about the zone that it leads to. No zone begins at an alias.
+        if ((await ask(zone, "CNAME", { server: resolver, signal })).length === 0) return { name, zone };
       }
       throw new Fault("failed_precondition", `no zone holds ${name}`, {
         publicMessage: `The DNS has no zone for "${name}".`,
@@ -76,19 +75,40 @@ export function openLookup({ resolver, nameservers = [] }: LookupOptions): Looku
 /** `host:port` or an address; `undefined` when the text is neither. */
 export function serverOf(text: string): Server | undefined {
   const [, bracketed, plain, port] = /^(?:\[([0-9a-f:]+)\]|([0-9.]+))(?::(\d{1,5}))?$/i.exec(text) ?? [];
-  const address = bracketed ?? plain;
-  return address === undefined ? undefined : { address, port: port === undefined ? DNS_PORT : Number(port) };
+  const isAddress = bracketed === undefined ? isIPv4(plain ?? "") : isIPv6(bracketed);
+  const number = port === undefined ? DNS_PORT : Number(port);
+  if (!isAddress || number === 0 || number > PORT_MAX) return undefined;
+  return { address: bracketed ?? plain ?? "", port: number };
 }
 
 function bare(name: string): string {
   return name.toLowerCase().replace(/\.$/, "");
 }
 
+/** Where the aliases of a name end. @throws `failed_precondition` when there are too many, as in a loop */
+async function behindAliases(given: string, options: Question): Promise<string> {
+  let name = given;
+  for (let aliases = 0; aliases <= ALIASES_MAX; aliases++) {
+    const [target] = await ask(name, "CNAME", options);
+    if (target === undefined) return name;
+    name = bare(target);
+  }
+  throw new Fault("failed_precondition", `more than ${ALIASES_MAX} aliases follow ${given}`, {
+    publicMessage:
+      `The aliases (CNAME) of "${given}" have no end: more than ${ALIASES_MAX} follow each other.`,
+  });
+}
+
+interface Question {
+  readonly server: Server | undefined;
+  readonly signal: AbortSignal;
+}
+
 /** The answers as texts; none when there is no such record or no answer. */
 async function ask(
   name: string,
   type: "A" | "AAAA" | "CNAME" | "NS" | "SOA" | "TXT",
-  { server, signal }: { readonly server: Server | undefined; readonly signal: AbortSignal },
+  { server, signal }: Question,
 ): Promise<readonly string[]> {
   const limit = AbortSignal.any([signal, AbortSignal.timeout(QUESTION_MS_MAX)]);
   const options = {
