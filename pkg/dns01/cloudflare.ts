@@ -12,8 +12,8 @@ export interface CloudflareOptions {
 
 const URL_DEFAULT = "https://api.cloudflare.com/client/v4";
 const ANSWER_CHARACTERS_MAX = 1_000_000;
-/** "An identical record already exists." */
-const SAME_RECORD = 81058;
+/** "An identical record already exists." and "Record does not exist.": another writer did it in between. */
+const DONE_BEFORE = { GET: undefined, POST: 81058, DELETE: 81044 } as const;
 
 const envelope = z.object({
   success: z.boolean(),
@@ -40,7 +40,8 @@ export function openCloudflare({ token, url = URL_DEFAULT }: CloudflareOptions):
     }, signal);
     const parsed = envelope.safeParse(jsonOf(answer.text));
     if (
-      parsed.success && (parsed.data.success || parsed.data.errors.some(({ code }) => code === SAME_RECORD))
+      parsed.success &&
+      (parsed.data.success || parsed.data.errors.some(({ code }) => code === DONE_BEFORE[method]))
     ) {
       return parsed.data.result;
     }
@@ -53,7 +54,9 @@ export function openCloudflare({ token, url = URL_DEFAULT }: CloudflareOptions):
   };
 
   const zonePath = async (zone: string, signal: AbortSignal): Promise<string> => {
-    const zones = withIds.safeParse(await call({ method: "GET", path: `/zones?name=${zone}` }, signal));
+    const zones = withIds.safeParse(
+      await call({ method: "GET", path: `/zones?name=${encodeURIComponent(zone)}` }, signal),
+    );
     const id = zones.data?.[0]?.id;
     if (id === undefined) {
       throw new Fault("failed_precondition", `Cloudflare has no zone ${zone} for this token`);
@@ -69,7 +72,7 @@ export function openCloudflare({ token, url = URL_DEFAULT }: CloudflareOptions):
     async remove({ zone, name, value }: TxtRecord, signal) {
       const path = await zonePath(zone, signal);
       const found = withIds.safeParse(
-        await call({ method: "GET", path: `${path}?type=TXT&name=${name}` }, signal),
+        await call({ method: "GET", path: `${path}?type=TXT&name=${encodeURIComponent(name)}` }, signal),
       );
       for (const { id, content } of found.data ?? []) {
         if (content?.replaceAll('"', "") === value) {
