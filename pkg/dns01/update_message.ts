@@ -8,6 +8,7 @@ const [TYPE_SOA, TYPE_TXT, TYPE_TSIG] = [6, 16, 250];
 const [CLASS_IN, CLASS_NONE, CLASS_ANY] = [1, 254, 255];
 const FUDGE_SECONDS = 300;
 const LABEL_BYTES_MAX = 63;
+const NAME_BYTES_MAX = 255;
 const STRING_BYTES_MAX = 255;
 
 export interface UpdateSignature {
@@ -72,12 +73,16 @@ function name(text: string): Uint8Array {
   const labels = text.toLowerCase().replace(/\.$/, "").split(".");
   const parts = labels.map((label) => {
     const bytes = new TextEncoder().encode(label);
-    if (bytes.length === 0 || bytes.length > LABEL_BYTES_MAX) {
-      throw new Fault("invalid_argument", `"${text.slice(0, 80)}" is not a name of the DNS`);
-    }
+    if (bytes.length === 0 || bytes.length > LABEL_BYTES_MAX) throw noName(text);
     return concat(new Uint8Array([bytes.length]), bytes);
   });
-  return concat(...parts, new Uint8Array([0]));
+  const whole = concat(...parts, new Uint8Array([0]));
+  if (whole.length > NAME_BYTES_MAX) throw noName(text);
+  return whole;
+}
+
+function noName(text: string): Fault {
+  return new Fault("invalid_argument", `"${text.slice(0, 80)}" is not a name of the DNS`);
 }
 
 function textData(value: string): Uint8Array {
