@@ -68,11 +68,11 @@ export function certificateProblems(
       `UNKEY_VAULT_MASTER_KEYS is required with ${directories}: keys of certificates are sealed with them`,
     );
   }
-  const accounts = acmeExternalAccounts?.reveal().split(",") ?? [];
+  const accounts = acmeExternalAccounts?.reveal().split(",").map((account) => account.trim()) ?? [];
   if (accounts.length > acmeDirectoryUrl.length) {
     problems.push(`UNKEY_ACME_EXTERNAL_ACCOUNTS has more entries than ${directories}`);
   }
-  if (accounts.some((account) => account !== "" && !/^[^:]+:[A-Za-z0-9_=-]+$/.test(account.trim()))) {
+  if (accounts.some((account) => account !== "" && !/^[^:]+:[A-Za-z0-9_=-]+$/.test(account))) {
     problems.push("UNKEY_ACME_EXTERNAL_ACCOUNTS must have entries like <key id>:<key in base64url>");
   }
   return problems;

@@ -107,7 +107,16 @@ export function tsigKeyOf(
   const [, algorithm = "", name = "", secret = ""] =
     /^([^:]+):([^:]+):([A-Za-z0-9+/]+=*)$/.exec(key.reveal()) ?? [];
   const known = Object.keys(TSIG_ALGORITHMS).find((each): each is TsigAlgorithm => each === algorithm);
-  return known === undefined ? undefined : { algorithm: known, name, secret: new Secret(secret) };
+  if (known === undefined || !isBase64(secret)) return undefined;
+  return { algorithm: known, name, secret: new Secret(secret) };
+}
+
+function isBase64(text: string): boolean {
+  try {
+    return Uint8Array.fromBase64(text).length > 0;
+  } catch {
+    return false;
+  }
 }
 
 /** The two parts of a text with a colon. */
