@@ -70,6 +70,7 @@ export async function listOpenOrders(
   db: Queryable,
   { limit, workspaceIds }: { readonly limit: number; readonly workspaceIds?: readonly string[] },
 ): Promise<OpenOrder[]> {
+  if (workspaceIds?.length === 0) return [];
   let query = db.selectFrom("certificate_orders")
     .leftJoin("certificates", "certificates.hostname", "certificate_orders.hostname")
     .select([
