@@ -1,5 +1,6 @@
 import { Buffer } from "node:buffer";
 import { isIPv4, isIPv6, type Socket } from "node:net";
+import { plainAddress } from "./peer.ts";
 
 const SIGNATURE = Buffer.from("0d0a0d0a000d0a515549540a", "hex");
 const V1_START = Buffer.from("PROXY ");
@@ -8,6 +9,8 @@ const V1_BYTES_MAX = 107;
 const V2_HEAD_BYTES = 16;
 /** Addresses, and what balancers add about themselves. */
 const V2_BYTES_MAX = 2_048;
+/** The start of an IPv4 address in IPv6. */
+const MAPPED = Buffer.from("00000000000000000000ffff", "hex");
 const V1_LINE = /^PROXY (?:(TCP4|TCP6) (\S+) (\S+) ([0-9]{1,5}) ([0-9]{1,5})|UNKNOWN.*)\r\n$/;
 
 /** The start of a connection from a balancer. */
@@ -35,7 +38,9 @@ export function readProxyHeader(bytes: Buffer): ProxyHeader {
   const [, family, source] = match;
   if (source === undefined) return { kind: "read", bytes: end + 2, address: undefined };
   const fits = family === "TCP4" ? isIPv4(source) : isIPv6(source);
-  return fits ? { kind: "read", bytes: end + 2, address: source } : MALFORMED;
+  if (!fits) return MALFORMED;
+  const plain = plainAddress(source);
+  return { kind: "read", bytes: end + 2, address: isIPv4(plain) ? plain : source };
 }
 
 function readBinary(bytes: Buffer): ProxyHeader {
@@ -51,8 +56,10 @@ function readBinary(bytes: Buffer): ProxyHeader {
   }
   const isV4 = family >>> 4 === 1;
   if (addresses.length < (isV4 ? 12 : 36)) return MALFORMED;
-  const address = isV4
-    ? [...addresses.subarray(0, 4)].join(".")
+  const isMapped = !isV4 && addresses.subarray(0, MAPPED.length).equals(MAPPED);
+  const v4At = isMapped ? MAPPED.length : 0;
+  const address = isV4 || isMapped
+    ? [...addresses.subarray(v4At, v4At + 4)].join(".")
     : Array.from({ length: 8 }, (_, index) => addresses.readUInt16BE(2 * index).toString(16)).join(":");
   return { kind: "read", bytes: end, address };
 }
@@ -67,7 +74,9 @@ export function takeProxyHeader(
   done: (address: string | undefined) => void,
 ): void {
   let seen = Buffer.alloc(0);
-  socket.setTimeout(msMax, () => socket.destroy());
+  // The socket's own limit would begin anew with each byte.
+  const timer = setTimeout(() => socket.destroy(), msMax);
+  socket.once("close", () => clearTimeout(timer));
   socket.on("error", () => undefined);
   const read = (): void => {
     for (let chunk: Buffer | null = socket.read(); chunk !== null; chunk = socket.read()) {
@@ -77,7 +86,7 @@ export function takeProxyHeader(
     if (header.kind === "more") return;
     socket.removeListener("readable", read);
     if (header.kind === "malformed") return void socket.destroy();
-    socket.setTimeout(0);
+    clearTimeout(timer);
     const rest = seen.subarray(header.bytes);
     if (rest.length > 0) socket.unshift(rest);
     done(header.address);
