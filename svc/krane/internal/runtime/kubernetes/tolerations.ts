@@ -8,7 +8,8 @@ const NODE_LOST = ["node.kubernetes.io/not-ready", "node.kubernetes.io/unreachab
 export function podTolerations(
   { nodeLostSeconds, tolerations }: Pick<KubernetesSettings, "nodeLostSeconds" | "tolerations">,
 ): V1Toleration[] {
-  const lost = NODE_LOST.filter((key) => !tolerations.some((each) => each.key === key));
+  const decided = tolerations.filter(({ effect = "NoExecute" }) => effect === "NoExecute");
+  const lost = NODE_LOST.filter((key) => !decided.some((each) => each.key === key));
   return [
     ...tolerations.map(toleration),
     ...lost.map((key) => toleration({ key, effect: "NoExecute", seconds: nodeLostSeconds })),
