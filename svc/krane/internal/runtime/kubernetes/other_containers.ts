@@ -15,7 +15,8 @@ const ON_ITS_WAY = new Set(["", "ContainerCreating", "PodInitializing"]);
 /** The container that the app's own waits for: an init container that failed. */
 export function initTrouble(pod: Pod): OtherTrouble | undefined {
   return firstTrouble(pod.status.initContainerStatuses, (status) => {
-    if (status.state.terminated?.exitCode === 0) return undefined;
+    // An init container that goes on beside the app is ready again after an end of long ago.
+    if (status.ready || status.state.terminated?.exitCode === 0) return undefined;
     return problemOf(status);
   });
 }
