@@ -151,13 +151,13 @@ export class LeaderLease {
 
   async #renew(signal: AbortSignal): Promise<void> {
     const { clock, cluster, identity, ref } = this.#options;
+    const known = this.#held;
+    // It was given up, or never held: there is nothing to renew.
+    if (known === undefined) return;
     const options = this.#callOptions(signal);
     const calledAtMs = clock.now();
-    const known = this.#held;
     try {
-      this.#held = known === undefined
-        ? undefined
-        : await patchObject(cluster, LEASES, ref, this.#change(known, false), options);
+      this.#held = await patchObject(cluster, LEASES, ref, this.#change(known, false), options);
       this.#heldUntilMs = calledAtMs + HELD_MS;
     } catch (error) {
       if (!isConflict(error) && !isFault(error, "not_found")) throw error;
