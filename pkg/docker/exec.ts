@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { isFault } from "../fault/mod.ts";
 import { callJson, type Engine } from "./engine.ts";
 import { chunks } from "./json_stream.ts";
 import { LogDemux } from "./logs.ts";
@@ -39,9 +40,14 @@ export async function startExec(
   return { id, result: run(engine, id, { signal, timeoutMs }) };
 }
 
-/** True while the command runs. */
+/** True while the command runs. An engine that was started again has forgotten it, and ended it. */
 export async function isExecRunning(engine: Engine, id: string, signal: AbortSignal): Promise<boolean> {
-  return (await inspectExec(engine, id, signal)).Running;
+  try {
+    return (await inspectExec(engine, id, signal)).Running;
+  } catch (error) {
+    if (isFault(error, "not_found")) return false;
+    throw error;
+  }
 }
 
 async function run(
@@ -65,10 +71,14 @@ async function run(
   } catch (error) {
     signal.throwIfAborted();
     if (!late.aborted) throw error;
-    return { exitCode: undefined, output: lines.join("\n") };
+    return { exitCode: undefined, output: lastOf(lines) };
   }
   const { ExitCode: exitCode } = await inspectExec(engine, id, signal);
-  return { exitCode: exitCode ?? undefined, output: lines.join("\n").slice(-OUTPUT_CHARACTERS_MAX) };
+  return { exitCode: exitCode ?? undefined, output: lastOf(lines) };
+}
+
+function lastOf(lines: readonly string[]): string {
+  return lines.join("\n").slice(-OUTPUT_CHARACTERS_MAX);
 }
 
 const LINES_MAX = 20;
