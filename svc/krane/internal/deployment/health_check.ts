@@ -94,7 +94,9 @@ type Range = readonly [number, number];
 function statusRanges(text: string): readonly Range[] | undefined {
   const ranges = text.split(",").map((each) => /^(\d{3})(?:-(\d{3}))?$/.exec(each));
   if (ranges.some((range) => range === null)) return undefined;
-  return ranges.map((range): Range => [Number(range?.[1]), Number(range?.[2] ?? range?.[1])]);
+  const read = ranges.map((range): Range => [Number(range?.[1]), Number(range?.[2] ?? range?.[1])]);
+  // No answer would be in a range that ends before it begins.
+  return read.every(([from, to]) => from <= to) ? read : undefined;
 }
 
 /** True for a status code with which a healthy app answers. */
