@@ -1,0 +1,117 @@
+import assert from "node:assert/strict";
+import type { Container } from "../../../../../pkg/docker/mod.ts";
+import { isFault } from "../../../../../pkg/fault/mod.ts";
+import { silentLogger } from "../../../../../pkg/logger/mod.ts";
+import { ManualClock } from "../../../../../pkg/testkit/manual_clock.ts";
+import { DESIRED } from "../kubernetes/testing_manifests.ts";
+import { plainCheck } from "../../deployment/health_check.ts";
+import { Histories } from "./exits.ts";
+import type { Health } from "./status.ts";
+import { engineFault, FakeEngine } from "./testing_engine.ts";
+import { UnhealthyApps } from "./unhealthy.ts";
+
+const APP = { ...DESIRED, healthCheck: { ...plainCheck("/up"), restartMs: 20_000 } };
+
+function start(answer: () => unknown = () => undefined) {
+  const [clock, engine, histories] = [new ManualClock(), new FakeEngine(answer), new Histories()];
+  const notes: string[] = [];
+  const note = (instance: string, _: number, text: string): void => void notes.push(`${instance}: ${text}`);
+  const apps = new UnhealthyApps({
+    engine,
+    clock,
+    log: silentLogger(),
+    histories,
+    stopGraceSeconds: 10,
+    note,
+  });
+  const failing = (forMs: number, wasHealthy = true): Health => ({
+    kind: "unhealthy",
+    detail: "it answered 500",
+    sinceMs: clock.now() - forMs,
+    wasHealthy,
+  });
+  const stop = (healths: Readonly<Record<string, Health>>, desired = APP) =>
+    apps.stop(
+      desired,
+      Object.entries(healths).map(([name, health]) => ({ container: container(name), health })),
+      new AbortController().signal,
+    );
+  return { apps, engine, failing, histories, notes, stop };
+}
+
+function container(name: string): Container {
+  return {
+    id: `id-${name}`,
+    name,
+    imageId: "",
+    labels: {},
+    env: {},
+    state: { status: "running", exitCode: 0, oomKilled: false, error: "", startedAt: "" },
+    restarts: 0,
+    ip: "",
+    hostPorts: new Map(),
+    limits: { cpuMillicores: 0, memoryBytes: 0, pidsMax: 0 },
+  };
+}
+
+Deno.test("UnhealthyApps stops an app that fails for its time, and waits for the others", async () => {
+  const { engine, failing, histories, stop } = start();
+  const waits = await stop({
+    late: failing(20_000),
+    soon: failing(15_000),
+    silent: failing(20_000, false),
+    well: { kind: "healthy" },
+    new: { kind: "unknown" },
+  });
+  assert.deepEqual(engine.asked, ["POST /containers/id-late/stop"]);
+  assert.deepEqual(waits, [5_000, 580_000]);
+  assert.match(
+    histories.of("late").stopReason ?? "",
+    /GET \/up on port 8080 does not answer.*it answered 500/,
+  );
+  assert.equal(histories.of("soon").stopReason, undefined);
+});
+
+Deno.test("UnhealthyApps gives an app its own time to end, and else the agent's", async (t) => {
+  for (const [stopSeconds, grace] of [[0, "10"], [45, "45"]] as const) {
+    await t.step(`${stopSeconds}`, async () => {
+      const { engine, failing, stop } = start();
+      await stop({ a: failing(60_000) }, { ...APP, stopSeconds });
+      assert.deepEqual(engine.requests.map(({ query }) => query?.["t"]), [grace]);
+    });
+  }
+});
+
+Deno.test("UnhealthyApps takes a container that is gone for stopped, and passes on what the engine refuses", async () => {
+  const gone = start(() => {
+    throw engineFault("not_found", "No such container");
+  });
+  assert.deepEqual(await gone.stop({ a: gone.failing(60_000) }), []);
+  const broken = start(() => {
+    throw engineFault("unavailable", "no space");
+  });
+  await assert.rejects(broken.stop({ a: broken.failing(60_000) }), (error) => isFault(error, "unavailable"));
+});
+
+Deno.test("UnhealthyApps tells of a failing check once, and of its end", async () => {
+  const { apps, failing, notes, stop } = start();
+  const [fails, well] = ["a: the health check fails: it answered 500", "a: the health check succeeds again"];
+  apps.changed("a", { kind: "healthy" });
+  apps.changed("a", failing(0, false));
+  assert.deepEqual(notes, [], "an app that starts has said so itself");
+  apps.changed("a", failing(0));
+  apps.changed("a", failing(1));
+  assert.deepEqual(notes, [fails]);
+  apps.changed("b", { kind: "healthy" });
+  apps.changed("a", { kind: "healthy" });
+  apps.changed("a", { kind: "healthy" });
+  assert.deepEqual(notes, [fails, well]);
+  apps.changed("a", failing(0));
+  apps.forget("a");
+  apps.changed("a", { kind: "healthy" });
+  assert.deepEqual(notes, [fails, well, fails], "the next container of the name has not failed");
+  apps.changed("a", failing(0));
+  await stop({ a: failing(60_000) });
+  apps.changed("a", { kind: "healthy" });
+  assert.deepEqual(notes, [fails, well, fails, fails], "nor has the run that follows");
+});
