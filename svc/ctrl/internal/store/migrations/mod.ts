@@ -14,6 +14,7 @@ import { previewEnds } from "./0012_preview_ends.ts";
 import { appProtocols } from "./0013_app_protocols.ts";
 import { appSettings } from "./0014_app_settings.ts";
 import { certificateLimits } from "./0015_certificate_limits.ts";
+import { firstRequests } from "./0016_first_requests.ts";
 import type { Migration } from "./migration.ts";
 
 export const MIGRATIONS: readonly Migration[] = [
@@ -32,4 +33,5 @@ export const MIGRATIONS: readonly Migration[] = [
   appProtocols,
   appSettings,
   certificateLimits,
+  firstRequests,
 ];
