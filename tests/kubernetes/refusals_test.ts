@@ -148,8 +148,11 @@ onCluster(
       await reported(bed, live, "refused");
       const kept = plane.instances(live).find((each) => each.k8sName === running?.k8sName);
       assert.equal(kept?.status, Status.RUNNING, "the former version serves");
-      const errors = plane.acknowledgements.flatMap(({ results }) => results).map(({ error }) => error);
-      assert.ok(errors.some((error) => /needs a label team/.test(error)), "the operator has it as a NACK");
+      // An acknowledgement follows the reports.
+      await until("the operator's NACK", () => {
+        const errors = plane.acknowledgements.flatMap(({ results }) => results).map(({ error }) => error);
+        return errors.some((error) => /needs a label team/.test(error));
+      });
     } finally {
       await remove(cluster, rule);
     }
