@@ -132,7 +132,7 @@ export class DockerRuntime implements Runtime {
     };
     const { instances, containers } = await observe(deps, desired, current, pull, signal);
     for (const each of current) this.#followers.ensure(each, desired.deploymentId);
-    again.push(...await this.#unhealthy.stop(desired, containers, signal));
+    again.push(...this.#unhealthy.stop(desired, containers, signal));
     return { instances, ...(again.length === 0 ? {} : { againMs: Math.min(...again) }) };
   }
 

@@ -1,4 +1,5 @@
 import { type Container, type Engine, stopContainer } from "../../../../../pkg/docker/mod.ts";
+import { describeError } from "../../../../../pkg/fault/mod.ts";
 import type { Clock } from "../../../../../pkg/clock/mod.ts";
 import type { Logger } from "../../../../../pkg/logger/mod.ts";
 import type { HealthCheck } from "../../deployment/health_check.ts";
@@ -22,6 +23,9 @@ const FAILING_MS_MAX = 60_000;
 /** The same for a run that has never answered. */
 const SILENT_MS_MAX = 600_000;
 
+/** A stop that the engine refused is tried again after so long. */
+const STOP_AGAIN_MS = 5_000;
+
 /** Milliseconds until an app is restarted for its health; `undefined` while there is no reason to. */
 export function restartInMs(
   health: Health,
@@ -37,6 +41,8 @@ export class UnhealthyApps {
   readonly #options: UnhealthyOptions;
   /** The instances whose failing was told. */
   readonly #failing = new Set<string>();
+  /** The containers that are being stopped, by id. */
+  readonly #stopping = new Set<string>();
 
   constructor(options: UnhealthyOptions) {
     this.#options = options;
@@ -59,18 +65,22 @@ export class UnhealthyApps {
     this.#failing.delete(instance);
   }
 
-  /** Stops what has failed for too long. Returns when to look again, in milliseconds. */
-  async stop(
+  /**
+   * Begins to stop what has failed for too long. Returns when to look again, in milliseconds. It does not wait: apps choose
+   * their time to end, and few of them that hang would hold up all others of the region.
+   */
+  stop(
     desired: DesiredDeployment,
     observed: readonly ObservedContainer[],
     signal: AbortSignal,
-  ): Promise<readonly number[]> {
+  ): readonly number[] {
     const waits: number[] = [];
     for (const { container, health } of observed) {
       const waitMs = restartInMs(health, desired.healthCheck, this.#options.clock.now());
       if (waitMs === undefined || health.kind !== "unhealthy") continue;
-      if (waitMs > 0) waits.push(waitMs);
-      else await this.#stop(container, desired, checkText(desired, health.detail), signal);
+      waits.push(waitMs > 0 ? waitMs : STOP_AGAIN_MS);
+      if (waitMs > 0 || this.#stopping.has(container.id)) continue;
+      void this.#stop(container, desired, checkText(desired, health.detail), signal);
     }
     return waits;
   }
@@ -86,6 +96,15 @@ export class UnhealthyApps {
     log.info("unhealthy app restarted", { instance: name });
     histories.of(name).stopReason = reason;
     this.#failing.delete(name);
-    await stopContainer(engine, id, desired.stopSeconds || stopGraceSeconds, signal);
+    this.#stopping.add(id);
+    try {
+      await stopContainer(engine, id, desired.stopSeconds || stopGraceSeconds, signal);
+    } catch (error) {
+      if (!signal.aborted) {
+        log.warn("unhealthy app not stopped", { instance: name, error: describeError(error) });
+      }
+    } finally {
+      this.#stopping.delete(id);
+    }
   }
 }
