@@ -91,7 +91,7 @@ export const APP_FIELDS = {
     file: "init",
     placeholder: "<true|false>",
     help:
-      "Whether a small init process collects the app's orphans. Default: true, but for images with their own.",
+      "Whether a small init process collects the app's orphans. Default: in Docker, but for images with their own.",
     schema: parsedSchema(
       (text) => text === "true" || text === "false" ? BOOLEANS[text] : undefined,
       "must be true or false",

@@ -151,6 +151,7 @@ function desiredAt({ name, namespace }: BareAt, pod: BarePod): DesiredDeployment
     stopSignal: "",
     stopSeconds: 0,
     init: false,
+    initAsked: false,
     env: {},
     buildId: "",
     commit: { sha: "", branch: "", authorHandle: "" },

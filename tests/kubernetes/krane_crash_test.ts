@@ -93,6 +93,7 @@ function desired(bed: KraneBed, name: string): DesiredDeployment {
     stopSignal: "",
     stopSeconds: 0,
     init: false,
+    initAsked: false,
     env: { KEY: "value" },
     buildId: "",
     commit: { sha: "", branch: "", authorHandle: "" },

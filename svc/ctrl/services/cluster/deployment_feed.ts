@@ -144,6 +144,7 @@ function runSettings(row: DesiredDeployment) {
     stopSignal: settings.stopSignal ?? "",
     stopSeconds: settings.stopSeconds ?? 0,
     init: initOf(settings, image),
+    initAsked: settings.init === true,
   };
 }
 

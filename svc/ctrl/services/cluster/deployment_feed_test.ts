@@ -131,7 +131,9 @@ test("an image with its own init gets no other one, unless the command is replac
   const row = await placedRow(db);
   const image = { ...IMAGE, entrypoint: ["/sbin/tini", "--"] };
   assert.equal((await applied(row, {}, { image })).init, false);
-  assert.equal((await applied(row, { command: ["/app"] }, { image })).init, true);
+  assert.equal((await applied(row, { init: true }, { image })).initAsked, true);
+  const replaced = await applied(row, { command: ["/app"] }, { image });
+  assert.deepEqual([replaced.init, replaced.initAsked], [true, false]);
 });
 
 test("a row that another program has broken fails, and is not run with half of its settings", async (db) => {

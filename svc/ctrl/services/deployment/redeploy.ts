@@ -105,13 +105,16 @@ export function checkedAgain({ row, image }: Repeated, idempotencyKey: string | 
   };
 }
 
-/** The settings of a deployment that an older version made: its columns have them all. */
+/** The settings of a deployment that an older version made: its columns have them all, and its image was not asked. */
 function olderSettings(row: DeploymentsTable): AppSettings {
   const command = decodeStrings(row.command);
   return {
     port: row.port,
     ...(command.length === 0 ? {} : { command }),
-    ...(row.health_check_path === "" ? {} : { healthCheck: { kind: "http", path: row.health_check_path } }),
+    healthCheck: row.health_check_path === ""
+      ? { kind: "port" }
+      : { kind: "http", path: row.health_check_path },
+    init: false,
     ...(row.start_seconds === 0 ? {} : { startSeconds: row.start_seconds }),
   };
 }

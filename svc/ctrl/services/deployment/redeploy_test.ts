@@ -177,3 +177,19 @@ Deno.test("a deployment without its image says so, and cannot be redeployed, sta
   await refused(client.promote({ targetDeploymentId: id }), Code.FailedPrecondition, text);
   await refused(client.rollback({ targetDeploymentId: id }), Code.FailedPrecondition, text);
 });
+
+Deno.test("a redeploy of an older version's deployment keeps its port, and takes no check of the image", async () => {
+  await using api = await startApi();
+  const tenant = await api.tenant("acme");
+  const client = api.client(DeploymentService, tenant.rootKey);
+  const first = await deployFolder(api, tenant);
+  await built(api, first);
+  const older = { app_settings: null, health_check_path: "", port: 8080, command: "[]" };
+  await api.db.kysely.updateTable("deployments").set(older).where("id", "=", first).execute();
+  const { deploymentId } = await client.createDeployment({ redeployOf: first });
+  const row = await findDeployment(api.db.kysely, deploymentId);
+  assert.deepEqual(JSON.parse(row?.app_settings ?? "{}"), {
+    own: { port: 8080, healthCheck: { kind: "port" }, init: false },
+    environment: {},
+  });
+});

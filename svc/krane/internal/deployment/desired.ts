@@ -31,6 +31,8 @@ export interface DesiredDeployment {
   readonly stopSeconds: number;
   /** True: a small init process is the app's parent. */
   readonly init: boolean;
+  /** The user has asked for it. */
+  readonly initAsked: boolean;
   readonly env: Readonly<Record<string, string>>;
   readonly buildId: string;
   readonly commit: DeployedCommit;
@@ -114,6 +116,7 @@ export function decodeApply(apply: ApplyDeployment): DesiredDeployment {
     stopSignal: apply.stopSignal,
     stopSeconds: apply.stopSeconds,
     init: apply.init,
+    initAsked: apply.initAsked,
     env: apply.environmentVariables,
     buildId: apply.buildId ?? "",
     commit: {

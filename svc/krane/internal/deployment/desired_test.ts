@@ -53,6 +53,7 @@ const FULL = {
   stopSignal: "SIGQUIT",
   stopSeconds: 25,
   init: true,
+  initAsked: true,
 };
 
 const OPTIONS: SpecOptions = {
@@ -102,6 +103,7 @@ Deno.test("every field of ApplyDeployment reaches the desired state", () => {
     stopSignal: "SIGQUIT",
     stopSeconds: 25,
     init: true,
+    initAsked: true,
     env: { B: "2", A: "1" },
     buildId: "b_1",
     commit: { sha: "0f3c1d", branch: "feature/x", authorHandle: "ada" },

@@ -150,6 +150,7 @@ export function specHash(desired: DesiredDeployment, options: SpecOptions): stri
     stopSignal: _signal,
     stopSeconds: _seconds,
     init: _init,
+    initAsked: _asked,
     buildId: _build,
     blobSha256: _blob,
     commit: _commit,
@@ -192,6 +193,7 @@ const Desired = z.object({
   stopSignal: z.string().default(""),
   stopSeconds: z.number().default(0),
   init: z.boolean().default(false),
+  initAsked: z.boolean().default(false),
   buildId: z.string(),
   blobSha256: z.string().default(""),
   commit: z.object({ sha: z.string(), branch: z.string(), authorHandle: z.string() })

@@ -128,7 +128,7 @@ function podSpec(
     terminationGracePeriodSeconds: drainSeconds(settings) +
       (desired.stopSeconds || settings.stopGraceSeconds),
     // The pause container is the first process then, and collects orphans.
-    ...(desired.init ? { shareProcessNamespace: true } : {}),
+    ...(desired.initAsked ? { shareProcessNamespace: true } : {}),
     ...(desired.stopSignal === "" ? {} : { os: { name: "linux" } }),
     ...(runtimeClass === undefined ? {} : { runtimeClassName: runtimeClass }),
     ...(Object.keys(nodeSelector).length === 0 ? {} : { nodeSelector }),

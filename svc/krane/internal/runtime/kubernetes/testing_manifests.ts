@@ -31,6 +31,7 @@ export const DESIRED: DesiredDeployment = {
   stopSignal: "",
   stopSeconds: 0,
   init: true,
+  initAsked: false,
   env: { DATABASE_URL: "mysql://x", "A.B": "1" },
   buildId: "",
   commit: { sha: "0f3c1d", branch: "feature/x", authorHandle: "" },
