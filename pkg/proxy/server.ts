@@ -9,6 +9,7 @@ import { Http2Pool } from "./http2_pool.ts";
 import { type ClientPeer, type ClientSide, plainAddress } from "./peer.ts";
 import { Pool } from "./pool.ts";
 import { takeProxyHeader } from "./proxy_header.ts";
+import { reset } from "./reset.ts";
 import { TlsListener, type TlsOptions } from "./tls_listener.ts";
 import type { ProxyOptions } from "./types.ts";
 
@@ -87,7 +88,7 @@ export class Proxy {
       handshakeMsMax: this.#core.options.limits.headMsMax,
       ready: ({ socket, raw, address, protocol }) => {
         this.#handshakes.delete(raw);
-        const peer: ClientPeer = { socket, address, scheme: "https", abort: () => raw.resetAndDestroy() };
+        const peer: ClientPeer = { socket, address, scheme: "https", abort: () => reset(raw) };
         this.#serve(peer, protocol);
       },
     });
@@ -163,7 +164,7 @@ export class Proxy {
   ): void {
     if (secure === undefined) {
       return this.#serve(
-        { socket, address, scheme: "http", abort: () => socket.resetAndDestroy() },
+        { socket, address, scheme: "http", abort: () => reset(socket) },
         "http/1.1",
       );
     }
