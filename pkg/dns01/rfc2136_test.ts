@@ -75,9 +75,9 @@ Deno.test({
       (error) => isFault(error, "failed_precondition") && /NOTAUTH/.test(error.message),
     );
     assert.deepEqual(await knot.texts("_acme-challenge.example.com"), []);
-    const nobody = openRfc2136({ server: { address: "127.0.0.1", port: 1 }, key: KNOT_KEY, clock });
+    const absent = openRfc2136({ server: { address: "127.0.0.1", port: 1 }, key: KNOT_KEY, clock });
     const record = { zone: "example.com", name: "a.example.com", value: "x" };
-    await assert.rejects(nobody.add(record, never), (error) => isFault(error, "unavailable"));
-    await assert.rejects(nobody.add(record, AbortSignal.abort(new Error("stopped"))), /stopped/);
+    await assert.rejects(absent.add(record, never), (error) => isFault(error, "unavailable"));
+    await assert.rejects(absent.add(record, AbortSignal.abort(new Error("stopped"))), /stopped/);
   },
 });

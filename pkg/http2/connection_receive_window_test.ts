@@ -61,7 +61,7 @@ Deno.test("a stream that is complete gets no more room, its connection does", as
 });
 
 /** Without it, each such stream would narrow the connection for all others, for good. */
-Deno.test("payload that nobody gets is given back to the connection", async (t) => {
+Deno.test("payload without a taker is given back to the connection", async (t) => {
   const cases: Readonly<Record<string, (side: TestSide) => Promise<string[]>>> = {
     "of a stream that was broken off here": (side) => {
       side.streams[0]?.reset(CODE.cancel);

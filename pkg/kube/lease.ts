@@ -166,7 +166,7 @@ export class LeaderLease {
       if (found?.spec.holderIdentity === identity) this.#held = found;
       else if (found === undefined) {
         this.#held = await createObject(cluster, LEASES, this.#manifest(), options);
-      } else throw this.#lost(found.spec.holderIdentity ?? "nobody");
+      } else throw this.#lost(found.spec.holderIdentity ?? "no holder");
     }
   }
 

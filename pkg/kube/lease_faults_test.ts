@@ -104,7 +104,7 @@ const TAKEN: readonly TakenCase[] = [
   { name: "one that was given up", found: { ...OTHER, holderIdentity: "" }, transitions: 5 },
 ];
 
-Deno.test("a lease that nobody else holds is taken at once", async (t) => {
+Deno.test("a lease without another holder is taken at once", async (t) => {
   for (const { name, found, transitions } of TAKEN) {
     await t.step(name, async () => {
       const { acquire, clock, cluster, lease, waited } = start();

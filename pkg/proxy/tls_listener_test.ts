@@ -102,7 +102,7 @@ Deno.test("a handshake that does not go on ends in time, and counts as a connect
   await app.request();
 });
 
-Deno.test("clear text on the port of HTTPS harms nobody", async () => {
+Deno.test("clear text on the port of HTTPS harms no other client", async () => {
   using app = new App();
   await using proxy = await start(app);
   using wrong = await Wire.connect(proxy.securePort);

@@ -296,7 +296,7 @@ Deno.test("a challenge is answered on every host, also where there is no app, be
       assert.equal(await wire.exactly(body.length), body);
     });
   }
-  await t.step("and one that nobody knows is a 404 where there is no app", async () => {
+  await t.step("and an unknown one is a 404 where there is no app", async () => {
     using wire = await Wire.connect(started.port);
     await wire.send("GET /.well-known/acme-challenge/other HTTP/1.1\r\nHost: new.example.org\r\n\r\n");
     assert.equal((await responseHead(wire)).status, "HTTP/1.1 404 Not Found");

@@ -97,7 +97,7 @@ Deno.test("a message begins an attempt, unless there is nothing to do", async (t
       else assert.deepEqual([after?.status, after?.attempt], ["ordering", expected.attempt]);
     });
   }
-  await t.step("a name that nobody wants", async () => {
+  await t.step("a name without a wish", async () => {
     await using world = await bed({ hostname: "other.example.com" });
     assert.deepEqual(await beginAttempt(world.deps, HOSTNAME), { kind: "unwanted" });
   });

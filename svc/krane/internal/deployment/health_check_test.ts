@@ -53,7 +53,7 @@ const PROBLEMS:
   readonly (readonly [name: string, changes: Partial<HealthCheck>, problems: readonly string[]])[] = [
     ["nothing is wrong", {}, []],
     ["a path without its slash", { path: "up" }, ["health_check_path does not begin with a slash"]],
-    ["a path that nobody asks", { kind: "port", path: "up" }, []],
+    ["a path without effect", { kind: "port", path: "up" }, []],
     ["a host with a port", { host: "shop.example:8080" }, []],
     ["an address of IPv6", { host: "fd00::1" }, []],
     ["a host with a line break", { host: "a\r\nx: y" }, ["health_check_host is no host"]],

@@ -99,7 +99,7 @@ Deno.test("CommandProber takes the exit code of the check's command for the answ
   }
 });
 
-Deno.test("CommandProber runs no command while nobody listens, and none for other checks", async () => {
+Deno.test("CommandProber runs no command while no app listens, and none for other checks", async () => {
   const app = appOf(ended(0));
   assert.deepEqual(await app.ask({ kind: "port" }), { ok: true });
   assert.deepEqual(app.engine.asked, []);

@@ -24,7 +24,7 @@ Deno.test("LeavingPods keeps the last pod while it serves, until another one run
   const clock = new ManualClock();
   const leaving = new LeavingPods({ clock, drainMs: 3_000 });
   const old = pod("old", { ends: true });
-  assert.equal(leaving.lastOf([old]), undefined, "one that nobody saw alive");
+  assert.equal(leaving.lastOf([old]), undefined, "one that was never seen alive");
   leaving.saw(old);
   const last = leaving.lastOf([old, pod("new", { ready: false })]);
   assert.deepEqual([last?.pod.metadata.name, last?.leftMs], ["old", 2_010]);

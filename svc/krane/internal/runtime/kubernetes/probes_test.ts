@@ -129,8 +129,8 @@ Deno.test("probes() starts a command's check with the port, and copies the comma
 
 const PROBLEMS: readonly (readonly [name: string, check: HealthCheck, problem: RegExp | undefined])[] = [
   ["a port", plainCheck(""), undefined],
-  ["a port with a method that nobody asks with", { ...plainCheck(""), method: "HEAD" }, undefined],
-  ["a command with a status that nobody sees", {
+  ["a port with a method without effect", { ...plainCheck(""), method: "HEAD" }, undefined],
+  ["a command with a status without effect", {
     ...plainCheck(""),
     kind: "command",
     expectedStatus: "418",
