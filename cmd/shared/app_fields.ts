@@ -1,16 +1,10 @@
 /** The settings of an app, as flags and `unkey.json` have it. */
 import type { MessageInitShape } from "@bufbuild/protobuf";
-import {
-  type ConfigOf,
-  durationSchema,
-  type Field,
-  field,
-  listField,
-  parsedSchema,
-} from "../../pkg/config/mod.ts";
+import { type ConfigOf, field, listField, parsedSchema } from "../../pkg/config/mod.ts";
 import { publicFault } from "../../pkg/fault/mod.ts";
 import type { AppSettingsSchema } from "../../proto/gen/ctrl/v1/deployment_pb.ts";
 import { HEALTH_CHECK_FIELDS, healthCheckOf } from "./health_check_fields.ts";
+import { optionalDurationField } from "./duration_field.ts";
 import { parseMemory } from "./size_fields.ts";
 import { splitWords } from "./words.ts";
 
@@ -45,7 +39,7 @@ export const APP_FIELDS = {
     schema: parsedSchema(splitWords, "must be a command line whose quotes have an end"),
   }),
   ...HEALTH_CHECK_FIELDS,
-  startTimeoutMs: durationField(START_MS_MAX, {
+  startTimeoutMs: optionalDurationField(START_MS_MAX, {
     flag: "start-timeout",
     env: "UNKEY_START_TIMEOUT",
     file: "startTimeout",
@@ -63,7 +57,7 @@ export const APP_FIELDS = {
       "must be the name of a signal such as SIGQUIT",
     ),
   }),
-  stopTimeoutMs: durationField(STOP_MS_MAX, {
+  stopTimeoutMs: optionalDurationField(STOP_MS_MAX, {
     flag: "stop-timeout",
     env: "UNKEY_STOP_TIMEOUT",
     file: "stopTimeout",
@@ -100,19 +94,6 @@ export const APP_FIELDS = {
 };
 
 export type AppConfig = ConfigOf<typeof APP_FIELDS>;
-
-function durationField(
-  maxMs: number,
-  options: { readonly flag: string; readonly env: string; readonly file: string; readonly help: string },
-): Field<number | undefined> {
-  const given = durationSchema({ fallback: "1s", minMs: SECOND_MS, maxMs });
-  const rule = given.safeParse("").error?.issues[0]?.message ?? "";
-  return field({
-    ...options,
-    placeholder: "<duration>",
-    schema: parsedSchema((text) => given.safeParse(text).data, rule),
-  });
-}
 
 function signalName(text: string): string {
   const name = text.toUpperCase();

@@ -1,18 +1,12 @@
 /** The health check of an app, as flags and `unkey.json` have it. */
 import type { MessageInitShape } from "@bufbuild/protobuf";
-import {
-  type ConfigOf,
-  durationSchema,
-  type Field,
-  field,
-  listField,
-  parsedSchema,
-} from "../../pkg/config/mod.ts";
+import { type ConfigOf, field, listField, parsedSchema } from "../../pkg/config/mod.ts";
 import { publicFault } from "../../pkg/fault/mod.ts";
 import {
   HealthCheckSettings_Kind as Kind,
   type HealthCheckSettingsSchema,
 } from "../../proto/gen/ctrl/v1/deployment_pb.ts";
+import { optionalDurationField } from "./duration_field.ts";
 
 const SECOND_MS = 1_000;
 const KINDS = { port: Kind.PORT, http: Kind.HTTP, image: Kind.IMAGE } as const;
@@ -84,25 +78,25 @@ export const HEALTH_CHECK_FIELDS = {
       "must be status codes and ranges such as 200-399 or 200,401",
     ),
   }),
-  healthCheckIntervalMs: durationField(300, {
+  healthCheckIntervalMs: optionalDurationField(300 * SECOND_MS, {
     flag: "health-check-interval",
     env: "UNKEY_HEALTH_CHECK_INTERVAL",
     file: "healthCheck.interval",
     help: "From one health check of a healthy app to the next. Default: 5s.",
   }),
-  healthCheckTimeoutMs: durationField(60, {
+  healthCheckTimeoutMs: optionalDurationField(60 * SECOND_MS, {
     flag: "health-check-timeout",
     env: "UNKEY_HEALTH_CHECK_TIMEOUT",
     file: "healthCheck.timeout",
     help: "Longest wait for the answer to a health check. Default: 3s.",
   }),
-  unhealthyAfterMs: durationField(3_600, {
+  unhealthyAfterMs: optionalDurationField(3_600 * SECOND_MS, {
     flag: "unhealthy-after",
     env: "UNKEY_UNHEALTHY_AFTER",
     file: "healthCheck.unhealthyAfter",
     help: "How long health checks fail until other instances get the requests. Default: 5s.",
   }),
-  restartAfterMs: durationField(3_600, {
+  restartAfterMs: optionalDurationField(3_600 * SECOND_MS, {
     flag: "restart-after",
     env: "UNKEY_RESTART_AFTER",
     file: "healthCheck.restartAfter",
@@ -111,19 +105,6 @@ export const HEALTH_CHECK_FIELDS = {
 };
 
 export type HealthCheckConfig = ConfigOf<typeof HEALTH_CHECK_FIELDS>;
-
-function durationField(
-  secondsMax: number,
-  options: { readonly flag: string; readonly env: string; readonly file: string; readonly help: string },
-): Field<number | undefined> {
-  const given = durationSchema({ fallback: "1s", minMs: SECOND_MS, maxMs: secondsMax * SECOND_MS });
-  const rule = given.safeParse("").error?.issues[0]?.message ?? "";
-  return field({
-    ...options,
-    placeholder: "<duration>",
-    schema: parsedSchema((text) => given.safeParse(text).data, rule),
-  });
-}
 
 /** The last value of a name holds. */
 function parseHeaders(values: readonly string[]): readonly (readonly [name: string, value: string])[] {
