@@ -59,6 +59,8 @@ const switched = of<SwitchJson>()(z.strictObject({
   rolledBack: flag,
   hostnames: texts,
   urls: texts,
+  fromApp: z.strictObject(APP_SHAPE).optional(),
+  toApp: z.strictObject(APP_SHAPE).optional(),
 }));
 const moved = z.union([switched.extend({ tookMs: count }), z.strictObject({ plan: switched }), failure]);
 
@@ -78,6 +80,7 @@ const deployment = of<DeploymentJson>()(z.strictObject({
   imageRemoved: z.literal(true).optional(),
   queue: z.strictObject({ position: count, blockers: texts, queuedAt: time }).optional(),
   stop: z.strictObject({ reason: text, message: text, at: time }).optional(),
+  stopsAt: time.optional(),
   createdAt: time,
   updatedAt: time,
   error: z.strictObject({
@@ -90,6 +93,8 @@ const deployment = of<DeploymentJson>()(z.strictObject({
 const deploymentStatus = of<DeploymentStatusJson>()(deployment.extend({
   instances: z.strictObject({ desired: count, running: count, list: z.array(instance).readonly() }),
   size: z.strictObject({ memoryMib: count, cpuMillicores: count }).optional(),
+  port: count.optional(),
+  app: z.strictObject(APP_SHAPE),
   image: text,
   steps: z.array(z.strictObject({
     name: text,
@@ -209,6 +214,7 @@ export const OUTPUT_SCHEMAS: Readonly<Record<string, z.ZodType>> = {
     size: z.strictObject({ memoryMib: count, cpuMillicores: count, replicas: count.optional() }).optional(),
     lastDeployedAt: time.optional(),
     idleEndSeconds: count,
+    app: z.strictObject(APP_SHAPE),
   }, { project: text }),
   "environments create": printed({ id: text, slug: text, project: text }),
   "environments delete": printed({ slug: text, project: text, stopped: texts }),

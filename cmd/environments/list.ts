@@ -2,6 +2,7 @@
 import { defineCommand } from "../../pkg/cli/mod.ts";
 import { createRpcClient } from "../../pkg/rpc/mod.ts";
 import { AdminService, type Environment } from "../../proto/gen/ctrl/v1/admin_pb.ts";
+import { appJson, appRows } from "../shared/app_view.ts";
 import { calling, connect, CONNECT_FIELDS } from "../shared/connect.ts";
 import { age, JSON_FIELD, jsonLine, table } from "../shared/output.ts";
 import { PROJECT_FIELD, projectOf } from "../shared/project_fields.ts";
@@ -26,13 +27,22 @@ export const command = defineCommand({
     }
     const now = process.clock.now();
     process.stdout(table(
-      ["ENVIRONMENT", "LIVE DEPLOYMENT", "LAST DEPLOY", "SIZE", "UNUSED ENDS AFTER", "DESCRIPTION"],
+      [
+        "ENVIRONMENT",
+        "LIVE DEPLOYMENT",
+        "LAST DEPLOY",
+        "SIZE",
+        "UNUSED ENDS AFTER",
+        "SETTINGS",
+        "DESCRIPTION",
+      ],
       environments.map((each) => [
         each.slug,
         each.rolledBack ? `${each.liveDeploymentId} (rolled back)` : each.liveDeploymentId,
         each.lastDeployedAt === 0n ? "" : `${age(Number(each.lastDeployedAt), now)} ago`,
         environmentSize(each),
         idleEndText(Number(each.idleEndSeconds)),
+        appRows({ settings: each.app }).map(([name = "", value = ""]) => `${name} ${value}`).join(", "),
         each.description,
       ]),
     ));
@@ -62,5 +72,6 @@ function environmentJson(environment: Environment) {
     }),
     ...(environment.lastDeployedAt === 0n ? {} : { lastDeployedAt: Number(environment.lastDeployedAt) }),
     idleEndSeconds: Number(environment.idleEndSeconds),
+    app: appJson({ settings: environment.app }),
   };
 }

@@ -41,6 +41,7 @@ export async function controlPlane(
             description: "for QA",
             size: { memoryMib: 256, cpuMillicores: 256 },
             idleEndSeconds: 604_800n,
+            app: { port: 3000, startSeconds: 90, healthCheck: { path: "/up" } },
           },
         ],
       }),

@@ -93,6 +93,50 @@ Deno.test("rollback --plan prints the path and changes nothing", async (t) => {
   }
 });
 
+Deno.test("rollback --plan shows the settings that are others afterwards, and only those", async () => {
+  const check = { path: "/up", intervalSeconds: 5 };
+  const size = { memoryMib: 256, cpuMillicores: 250, replicas: 2 };
+  const plan = {
+    ...SWITCH,
+    fromSettings: {
+      app: { port: 3000, stopSeconds: 30, healthCheck: check },
+      size: { ...size, memoryMib: 512 },
+    },
+    toSettings: { app: { port: 3000, command: ["node", "old server.js"], healthCheck: check }, size },
+  };
+  await using server = await startControlPlane({
+    admin: { listProjects: () => ({ projects: [SHOP] }) },
+    deployment: { planRollback: () => ({ plan }) },
+  });
+  const { stdout } = await unkey(["rollback", "--plan"], { env: access(server.url) });
+  assert.ok(
+    stdout.endsWith(`names: http://shop-acme.localhost:7070
+
+SETTING      NOW      AFTERWARDS
+stopTimeout  30s      -
+memory       512 MiB  256 MiB
+command      -        node 'old server.js'
+`),
+    stdout,
+  );
+  const json = onlyJson(await unkey(["rollback", "--plan", "--json"], { env: access(server.url) }));
+  const healthCheck = { path: "/up", interval: "5s" };
+  assert.deepEqual(json, {
+    plan: {
+      ...JSON_OF_SWITCH,
+      fromApp: { port: 3000, healthCheck, stopTimeout: "30s", memory: 512, cpu: 0.25, replicas: 2 },
+      toApp: {
+        port: 3000,
+        command: ["node", "old server.js"],
+        healthCheck,
+        memory: 256,
+        cpu: 0.25,
+        replicas: 2,
+      },
+    },
+  });
+});
+
 Deno.test("rollback to a stopped deployment says that it is started first", async () => {
   const { server } = await controlPlane(SwitchPath.COLD);
   await using _server = server;

@@ -19,6 +19,7 @@ const TYPES = {
   [Kind.PORT]: "port",
   [Kind.HTTP]: "http",
   [Kind.IMAGE]: "image",
+  [Kind.NONE]: "none",
 } as const;
 
 /** The settings of an app in printed JSON. */
@@ -38,6 +39,18 @@ export function appJson({ settings, size }: ShownApp): AppJson {
       ...(size.replicas === 0 ? {} : { replicas: size.replicas }),
     }),
   };
+}
+
+/** The settings that differ, as rows with the value of each side; `-` is not set. */
+export function changedRows(from: ShownApp, to: ShownApp): string[][] {
+  const [former, later] = [new Map(pairs(from)), new Map(pairs(to))];
+  const names = [...new Set([...former.keys(), ...later.keys()])];
+  return names.map((name) => [name, former.get(name) ?? "", later.get(name) ?? ""])
+    .filter(([, before, after]) => before !== after);
+}
+
+function pairs(shown: ShownApp): (readonly [string, string])[] {
+  return appRows(shown).map(([name = "", value = ""]) => [name, value]);
 }
 
 /** One row for each setting that has a value. */

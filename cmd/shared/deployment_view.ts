@@ -29,6 +29,8 @@ export interface DeploymentJson {
   };
   /** Present while it is stopped, where that is known. */
   readonly stop?: { readonly reason: string; readonly message: string; readonly at: number };
+  /** When it is stopped, after its traffic went to another one; absent when it is not. */
+  readonly stopsAt?: number;
   readonly createdAt: number;
   readonly updatedAt: number;
   readonly error?: {
@@ -74,7 +76,7 @@ export function isActive({ status }: Pick<Deployment, "status">): boolean {
 export function deploymentJson(deployment: Deployment): DeploymentJson {
   const { gitCommitSha: sha, gitCommitMessage: message, gitCommitAuthorHandle: author } = deployment;
   const { errorMessage, failureCode, status, environmentLiveDeploymentId: liveDeploymentId } = deployment;
-  const { imageSourceDeploymentId, stop } = deployment;
+  const { imageSourceDeploymentId, stop, stopsAt } = deployment;
   return {
     id: deployment.id,
     status: statusName(status),
@@ -99,6 +101,7 @@ export function deploymentJson(deployment: Deployment): DeploymentJson {
     ...(stop === undefined
       ? {}
       : { stop: { reason: stop.reason, message: stop.message, at: Number(stop.at) } }),
+    ...(stopsAt === 0n ? {} : { stopsAt: Number(stopsAt) }),
     createdAt: Number(deployment.createdAt),
     updatedAt: Number(deployment.updatedAt),
     ...(errorMessage === "" && failureCode === "" ? {} : {

@@ -9,10 +9,10 @@ import {
 import { optionalDurationField } from "./duration_field.ts";
 
 const SECOND_MS = 1_000;
-const KINDS = { port: Kind.PORT, http: Kind.HTTP, image: Kind.IMAGE } as const;
+const KINDS = { port: Kind.PORT, http: Kind.HTTP, image: Kind.IMAGE, none: Kind.NONE } as const;
 
 /** The words of `--health-check-type`. */
-export const HEALTH_CHECK_TYPES = ["port", "http", "image"] as const;
+export const HEALTH_CHECK_TYPES = ["port", "http", "image", "none"] as const;
 
 /** Fields whose values are absent where nothing is given. */
 export const HEALTH_CHECK_FIELDS = {
@@ -31,7 +31,7 @@ export const HEALTH_CHECK_FIELDS = {
     file: "healthCheck.type",
     placeholder: "<type>",
     help:
-      "Port: it accepts connections; http: a path answers; image: the command of its HEALTHCHECK succeeds.",
+      "Port: it accepts connections; http: a path answers; image: the command of its HEALTHCHECK succeeds; none: an app without a port, such as a worker, is ready when it has run for --start-timeout (default 10s).",
     schema: parsedSchema(
       (text) => HEALTH_CHECK_TYPES.find((each) => each === text),
       `must be one of ${HEALTH_CHECK_TYPES.join(", ")}`,

@@ -2,8 +2,10 @@
 import type { Process } from "../../pkg/cli/mod.ts";
 import { switchField } from "../../pkg/config/mod.ts";
 import { publicFault } from "../../pkg/fault/mod.ts";
-import { type Switch, SwitchPath } from "../../proto/gen/ctrl/v1/deployment_pb.ts";
+import { type RunSettings, type Switch, SwitchPath } from "../../proto/gen/ctrl/v1/deployment_pb.ts";
+import { type AppJson, appJson, changedRows, type ShownApp } from "./app_view.ts";
 import { printDone, type Printing, seconds } from "./operation.ts";
+import { table } from "./output.ts";
 
 export const PLAN_FIELD = switchField({
   flag: "plan",
@@ -22,6 +24,9 @@ export interface SwitchJson {
   readonly rolledBack: boolean;
   readonly hostnames: readonly string[];
   readonly urls: readonly string[];
+  /** Only in a plan: how the live deployment is run, and how the target is. Names as in `unkey.json`. */
+  readonly fromApp?: AppJson;
+  readonly toApp?: AppJson;
 }
 
 const PATHS: Readonly<Record<number, string>> = {
@@ -37,7 +42,7 @@ export function existingSwitch(given: Switch | undefined): Switch {
 }
 
 export function switchJson(given: Switch): SwitchJson {
-  const { fromDeploymentId: from, hostnames, urls, rolledBack } = given;
+  const { fromDeploymentId: from, hostnames, urls, rolledBack, fromSettings, toSettings } = given;
   return {
     project: given.projectSlug,
     environment: given.environmentSlug,
@@ -47,7 +52,13 @@ export function switchJson(given: Switch): SwitchJson {
     rolledBack,
     hostnames,
     urls,
+    ...(fromSettings === undefined ? {} : { fromApp: appJson(shownApp(fromSettings)) }),
+    ...(toSettings === undefined ? {} : { toApp: appJson(shownApp(toSettings)) }),
   };
+}
+
+function shownApp({ app, size }: RunSettings): ShownApp {
+  return { settings: app, size };
 }
 
 /** `instant`, `warm` or `cold`. */
@@ -101,5 +112,12 @@ export function planText(verb: "roll back" | "promote", plan: Switch): string {
     : `would roll back ${placeOf(plan)} from ${from} to ${to}`;
   const path = pathName(plan);
   const names = urls.length === 0 ? "" : `names: ${urls.join(" ")}\n`;
-  return `${what}\n${path}: ${WAYS[path] ?? "it is not known how"}\n${names}`;
+  return `${what}\n${path}: ${WAYS[path] ?? "it is not known how"}\n${names}${changesText(plan)}`;
+}
+
+/** The settings that are others after the switch; empty when none is. */
+function changesText({ fromSettings, toSettings }: Switch): string {
+  if (fromSettings === undefined || toSettings === undefined) return "";
+  const rows = changedRows(shownApp(fromSettings), shownApp(toSettings));
+  return rows.length === 0 ? "" : `\n${table(["SETTING", "NOW", "AFTERWARDS"], rows)}`;
 }

@@ -1,10 +1,13 @@
 /** One deployment in full. */
-import type {
-  Deployment,
-  DeploymentInstance,
-  DeploymentStep,
-  InstanceEvent,
+import {
+  type Deployment,
+  type DeploymentInstance,
+  type DeploymentStep,
+  HealthCheckSettings_Kind as HealthCheckKind,
+  type InstanceEvent,
 } from "../../proto/gen/ctrl/v1/deployment_pb.ts";
+import { type AppJson, appJson, appRows } from "../shared/app_view.ts";
+import { clockTime } from "../shared/clock_time.ts";
 import { type DeploymentJson, deploymentJson, statusText } from "../shared/deployment_view.ts";
 import { age, facts, oneLine, printable, table } from "../shared/output.ts";
 import { sizeText } from "../shared/size_fields.ts";
@@ -27,6 +30,10 @@ export interface DeploymentStatusJson extends DeploymentJson {
   readonly instances: DeploymentJson["instances"] & { readonly list: readonly InstanceJson[] };
   /** Of each instance. */
   readonly size?: { readonly memoryMib: number; readonly cpuMillicores: number };
+  /** The port that requests go to. */
+  readonly port?: number;
+  /** Settings by their names in `unkey.json`; what was not set is absent. */
+  readonly app: AppJson;
   readonly image: string;
   readonly steps: readonly StepJson[];
   /** Only with --events. */
@@ -48,6 +55,8 @@ export function deploymentStatusJson(
         cpuMillicores: deployment.topology.cpuMillicores,
       },
     }),
+    ...(portOf(deployment) === 0 ? {} : { port: portOf(deployment) }),
+    app: appJson({ settings: deployment.app }),
     image: deployment.rootfsImageId,
     steps: deployment.steps.map((step) => ({
       name: step.name,
@@ -84,7 +93,12 @@ export function deploymentText(
       `${shown.imageSourceDeploymentId} (same content, not built again)`,
     instances: `${shown.instances.running} of ${shown.instances.desired} running`,
     size: deployment.topology === undefined ? undefined : `${sizeText(deployment.topology)} each`,
+    port: portOf(deployment) === 0 ? undefined : String(portOf(deployment)),
+    settings: settingsTexts(deployment),
     created: `${age(shown.createdAt, nowMs)} ago`,
+    "runs until": shown.stopsAt === undefined
+      ? undefined
+      : `${clockTime(shown.stopsAt, nowMs)}: its traffic went, and requests under way have until then`,
     stopped: shown.stop &&
       `${age(shown.stop.at, nowMs)} ago: ${
         oneLine(shown.stop.message)
@@ -99,6 +113,18 @@ export function deploymentText(
     ? ""
     : `\nerror (${shown.error.code}): ${printable(shown.error.message).trim()}\n${outputText(shown.error)}`;
   return `${about}${stepsTable}${error}${troublesText(instances, { nowMs, deployment })}`;
+}
+
+/** The port is a line of its own. */
+function settingsTexts({ app: settings }: Deployment): readonly string[] {
+  return appRows({ settings }).filter(([name]) => name !== "port").map(([name = "", value = ""]) =>
+    `${name} ${value}`
+  );
+}
+
+/** 0: it has none, or it is not known. */
+function portOf({ topology, app }: Deployment): number {
+  return app?.healthCheck?.kind === HealthCheckKind.NONE ? 0 : topology?.port ?? 0;
 }
 
 /** The last output, where the message does not end with all of it anyway. */

@@ -1,6 +1,70 @@
 import assert from "node:assert/strict";
-import { DeploymentStatus } from "../../proto/gen/ctrl/v1/deployment_pb.ts";
+import {
+  DeploymentStatus,
+  HealthCheckSettings_Kind as HealthCheckKind,
+} from "../../proto/gen/ctrl/v1/deployment_pb.ts";
+import { clockTime } from "../shared/clock_time.ts";
 import { access, deploymentOf, NOW, startControlPlane, unkey } from "../shared/testing.ts";
+
+Deno.test("status shows the settings that a deployment was given, and its port", async () => {
+  const deployment = deploymentOf({
+    id: "d_1",
+    topology: { cpuMillicores: 250, memoryMib: 256, port: 3000 },
+    app: {
+      port: 3000,
+      command: ["node", "server.js"],
+      stopSeconds: 30,
+      healthCheck: { path: "/up", expectedStatus: "200,401" },
+    },
+  });
+  await using server = await startControlPlane({
+    deployment: { getDeployment: () => ({ deployment }), listInstances: () => ({ instances: [] }) },
+  });
+  const env = access(server.url);
+  const lines = (await unkey(["status", "d_1"], { env })).stdout.split("\n").map((line) => line.trim());
+  const at = lines.findIndex((line) => /^port +3000$/.test(line));
+  assert.match(lines[at + 1] ?? "", /^settings +stopTimeout 30s$/);
+  assert.deepEqual(lines.slice(at + 2, at + 5), [
+    "command node server.js",
+    "healthCheck.path /up",
+    "healthCheck.expect 200,401",
+  ]);
+  const json = JSON.parse((await unkey(["status", "d_1", "--json"], { env })).stdout);
+  assert.deepEqual([json.port, json.app], [3000, {
+    port: 3000,
+    command: ["node", "server.js"],
+    healthCheck: { path: "/up", expect: "200,401" },
+    stopTimeout: "30s",
+  }]);
+});
+
+Deno.test("status of an app without a health check shows no port", async () => {
+  const deployment = deploymentOf({
+    topology: { port: 8080 },
+    app: { healthCheck: { kind: HealthCheckKind.NONE } },
+  });
+  await using server = await startControlPlane({
+    deployment: { getDeployment: () => ({ deployment }), listInstances: () => ({ instances: [] }) },
+  });
+  const { stdout } = await unkey(["status", "d_1"], { env: access(server.url) });
+  assert.match(stdout, /^settings +healthCheck\.type none$/m);
+  assert.doesNotMatch(stdout, /8080$/m);
+});
+
+Deno.test("status says until when a deployment that lost its traffic runs", async () => {
+  const stopsAt = NOW + 1_800_000;
+  const deployment = deploymentOf({ id: "d_old", live: false, stopsAt: BigInt(stopsAt) });
+  await using server = await startControlPlane({
+    deployment: { getDeployment: () => ({ deployment }), listInstances: () => ({ instances: [] }) },
+  });
+  const env = access(server.url);
+  const { stdout } = await unkey(["status", "d_old"], { env });
+  const [, time] =
+    /^runs until +(.+): its traffic went, and requests under way have until then$/m.exec(stdout) ?? [];
+  assert.equal(time, clockTime(stopsAt, NOW), stdout);
+  assert.match(time ?? "", /\d\d:\d\d:\d\d$/);
+  assert.equal(JSON.parse((await unkey(["status", "d_old", "--json"], { env })).stdout).stopsAt, stopsAt);
+});
 
 Deno.test("status and list say why and when a preview ended, and what starts it again", async () => {
   const deployment = deploymentOf({

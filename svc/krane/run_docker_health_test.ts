@@ -1,5 +1,6 @@
 /** Troubles of apps that are live, on a real engine: the edge keeps an address, and the reason is reported and printed. */
 import assert from "node:assert/strict";
+import { HealthCheck_Kind } from "../../proto/gen/ctrl/v1/cluster_pb.ts";
 import { apply, shell, Status, until, WEB_SERVER } from "./testing.ts";
 import { engineTest } from "./testing_bench.ts";
 
@@ -49,3 +50,41 @@ engineTest(
     assert.ok(texts().includes("(unkey: the health check fails: it answered 404)"));
   },
 );
+
+const WORKER = 'echo "at work"; while :; do sleep 1 & wait $!; done';
+
+engineTest(
+  "an app without a health check and a port runs when it has run for its start time",
+  async (bench) => {
+    const { plane } = bench;
+    const name = bench.name();
+    await bench.agent();
+    const healthCheck = { kind: HealthCheck_Kind.NONE, settleMs: 3_000 };
+    await plane.snapshot(0, 1, apply(name, 1, { command: shell(WORKER), healthCheck }));
+    const starting = await until(
+      "its start",
+      () => plane.instances(name).find(({ reason }) => reason === "starting"),
+    );
+    assert.equal(starting.status, Status.PENDING);
+    const [running] = await plane.settled(name, Status.RUNNING);
+    const [container] = await bench.containers(name);
+    const ranForMs = Date.now() - Date.parse(container?.state.startedAt ?? "");
+    assert.ok(ranForMs >= 3_000, `reported after ${ranForMs} ms`);
+    assert.equal(running?.reason, "");
+  },
+);
+
+engineTest("an app without a health check that ends in its start time is in a crash loop", async (bench) => {
+  const { plane } = bench;
+  const name = bench.name();
+  await bench.agent();
+  const healthCheck = { kind: HealthCheck_Kind.NONE, settleMs: 60_000 };
+  await plane.snapshot(0, 1, apply(name, 1, { command: shell("echo no work; exit 0"), healthCheck }));
+  const failed = await until(
+    "the loop",
+    () => plane.instances(name).find(({ reason }) => reason === "crash_loop"),
+  );
+  assert.equal(failed.status, Status.FAILED);
+  assert.match(failed.message ?? "", /by itself with exit code 0: it must keep running\.$/);
+  assert.equal(failed.lastLogLines.at(-1), "no work");
+});

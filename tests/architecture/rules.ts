@@ -77,14 +77,14 @@ export const PURE: readonly RegExp[] = [
   /^svc\/frontline\/internal\/(route_table|explain)\.ts$/,
   /^svc\/krane\/internal\/deployment\/(capabilities|health_check|platform_variables)\.ts$/,
   /^svc\/krane\/internal\/runtime\/docker\/(container_manifest|status)\.ts$/,
-  /^svc\/krane\/internal\/runtime\/kubernetes\/(disruption_budget|image_platform|image_user|labels|network_policy|objects|other_containers)\.ts$/,
+  /^svc\/krane\/internal\/runtime\/kubernetes\/(disruption_budget|image_platform|image_user|labels|network_policy|objects|other_containers|pull_trouble)\.ts$/,
   /^svc\/krane\/internal\/runtime\/kubernetes\/(probes|replica_set|sentinel_manifest|status|tolerations)\.ts$/,
 ];
 /** Pure files that take schemas, or functions over names and texts, from a package that can wait. */
 const PURE_IMPORTS: Readonly<Record<string, string>> = {
   "svc/krane/internal/runtime/docker/container_manifest.ts": "pkg/docker/mod.ts",
   "svc/krane/internal/runtime/kubernetes/objects.ts": "pkg/kube/mod.ts",
-  "svc/krane/internal/runtime/kubernetes/status.ts": "pkg/registry/mod.ts",
+  "svc/krane/internal/runtime/kubernetes/pull_trouble.ts": "pkg/registry/mod.ts",
 };
 const isPure = (path: string): boolean => PURE.some((each) => each.test(path));
 

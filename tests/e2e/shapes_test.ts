@@ -100,8 +100,11 @@ Deno.test("ten shapes of apps are served, or say what they need", async (t) => {
   });
 
   await t.step("a process without a port, and one that listens on ::1, say what to do", async () => {
-    await golden(await first.cron);
+    const cron = await first.cron;
+    await golden(cron);
     await golden(await first.localhost);
+    const [, option = ""] = /unkey deploy (--health-check-type none)/.exec(cron.text) ?? [];
+    served(await deploy("cron", "cron", ...option.split(" "), "--start-timeout", "2s"));
   });
 
   await t.step("a static site, a WebSocket, server-sent events, an upload", async () => {

@@ -9,6 +9,7 @@ import type { CreateRequest, RequestedSource } from "../../services/deployment/c
 import { createUpload } from "../../services/deployment/create_upload.ts";
 import type { DeploymentDeps } from "../../services/deployment/deps.ts";
 import { requireDeployment } from "../../services/deployment/find.ts";
+import { wireApp, wireSize } from "./app_body.ts";
 import { readBody } from "./body.ts";
 import { ProblemError } from "./problem.ts";
 import { createDeploymentBody, generateUploadUrlBody, getDeploymentBody } from "./schemas.ts";
@@ -58,7 +59,8 @@ export async function getDeploymentRoute(
   const { deploymentId: id } = await readBody(request, "/v2/deploy.getDeployment", getDeploymentBody);
   const deployment = await requireDeployment(deps, caller, { id, action: "read_deployment" })
     .catch(saying(DEPLOYMENT_MISSING));
-  const { hostnames, steps, errorMessage, queue, imageRemoved, imageSourceDeploymentId } = deployment;
+  const { hostnames, steps, errorMessage, queue, imageRemoved, imageSourceDeploymentId, app, stopsAt } =
+    deployment;
   return {
     status: 200,
     data: {
@@ -68,6 +70,8 @@ export async function getDeploymentRoute(
       ...(errorMessage === "" ? {} : { errorMessage }),
       ...(imageRemoved ? { imageRemoved } : {}),
       ...(imageSourceDeploymentId === "" ? {} : { imageSourceDeploymentId }),
+      ...(Object.keys(app).length === 0 ? {} : { app }),
+      ...(stopsAt === undefined ? {} : { stopsAt }),
       ...(queue === undefined ? {} : {
         queue: {
           position: queue.ahead + 1,
@@ -109,11 +113,8 @@ function decodeCreate(body: z.infer<typeof createDeploymentBody>, idempotencyKey
     branch: body.branch,
     startSeconds: body.startSeconds ?? 0,
     protocol: body.protocol ?? "",
-    size: body.size === undefined ? undefined : {
-      cpuMillicores: body.size.cpuMillicores ?? 0,
-      memoryMib: body.size.memoryMib ?? 0,
-      replicas: body.size.replicas ?? 0,
-    },
+    size: body.size === undefined ? undefined : wireSize(body.size),
+    app: body.app === undefined ? undefined : wireApp(body.app),
     source: decodeSource(body),
     git: git === undefined ? undefined : {
       commitSha: git.commitSha ?? "",

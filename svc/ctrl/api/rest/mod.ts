@@ -20,6 +20,7 @@ import {
   startRoute,
   stopRoute,
 } from "./lifecycle.ts";
+import { getAppSettingsRoute, setAppSettingsRoute, setSizeRoute } from "./settings.ts";
 import { ProblemError, problemOf } from "./problem.ts";
 
 export interface RestOptions {
@@ -39,6 +40,9 @@ const ROUTES: Readonly<Record<string, Route>> = {
   "/v2/deploy.cancel": cancelRoute,
   "/v2/deploy.stop": stopRoute,
   "/v2/deploy.start": startRoute,
+  "/v2/deploy.getAppSettings": getAppSettingsRoute,
+  "/v2/deploy.setAppSettings": setAppSettingsRoute,
+  "/v2/deploy.setSize": setSizeRoute,
 };
 
 /** Answers everything below `/v2/`, unknown routes included. */

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { appBody, sizeBody } from "./app_body.ts";
 
 const projectId = z.string().regex(/^proj_[a-zA-Z0-9]+$/, 'must match "^proj_[a-zA-Z0-9]+$"');
 const filled = z.string().min(1);
@@ -35,11 +36,8 @@ export const createDeploymentBody = z.strictObject({
   gitCommit: gitCommit.optional(),
   build: build.optional(),
   image: filled.optional(),
-  size: z.strictObject({
-    cpuMillicores: z.int().min(1).optional(),
-    memoryMib: z.int().min(1).optional(),
-    replicas: z.int().min(1).optional(),
-  }).optional(),
+  size: sizeBody.optional(),
+  app: appBody.optional(),
   startSeconds: z.int().min(1).optional(),
   protocol: z.enum(["http1", "h2c"]).optional(),
 }).refine(
@@ -66,6 +64,24 @@ export const rollbackBody = z.strictObject({
     (sourceDeploymentId ?? targetDeploymentId ?? projectId) !== undefined,
   'must have "sourceDeploymentId", "targetDeploymentId" or "projectId"',
 );
+
+const environment = { projectId, environmentSlug: filled };
+
+export const environmentBody = z.strictObject(environment);
+
+export const setAppSettingsBody = z.strictObject({
+  ...environment,
+  settings: appBody.optional(),
+  /** Names of settings to forget first, as in `unkey.json`; `*`: all. */
+  reset: z.array(filled).optional(),
+}).refine(({ settings, reset }) => (settings ?? reset) !== undefined, 'must have "settings" or "reset"');
+
+export const setSizeBody = z.strictObject({
+  ...environment,
+  size: sizeBody.optional(),
+  /** Forgets first what was set before. */
+  reset: z.boolean().optional(),
+}).refine(({ size, reset }) => size !== undefined || reset === true, 'must have "size" or "reset"');
 
 export const listDeploymentsBody = z.strictObject({
   projectId: projectId.optional(),

@@ -20,6 +20,7 @@ export interface NewDeployment extends
     | "error_message"
     | "failure_details"
     | "stop_note"
+    | "stop_due_at"
     | "submitted_at"
     | "cancel_requested_at"
     | "next_event_sequence"
@@ -74,6 +75,7 @@ export async function createDeployment(tx: Tx, deployment: NewDeployment): Promi
     error_message: null,
     failure_details: null,
     stop_note: null,
+    stop_due_at: null,
     submitted_at: null,
     cancel_requested_at: null,
     next_event_sequence: 1,

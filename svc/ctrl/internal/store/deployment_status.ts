@@ -48,6 +48,7 @@ export async function moveStatus(tx: Tx, move: StatusMove): Promise<boolean> {
       error_message: failure?.message ?? null,
       failure_details: failure?.details === undefined ? null : JSON.stringify(failure.details),
       stop_note: stop === undefined ? null : JSON.stringify(stop),
+      stop_due_at: null,
       // A ready deployment that is stopped later keeps the time at which its workflow ended.
       ...(isFinal(to)
         ? { ended_at: eb.fn.coalesce("ended_at", eb.val(nowMs)) }
@@ -115,6 +116,22 @@ export async function requestCancel(
     .where("id", "=", options.id).where("cancel_requested_at", "is", null)
     .where("status", "in", [...ACTIVE_STATUSES]).executeTakeFirst();
   return numUpdatedRows > 0n;
+}
+
+/** Notes when deployments are to be stopped, and forgets it of `keep`, which serves. */
+export async function noteStops(
+  tx: Tx,
+  { keep, stops }: {
+    readonly keep: string;
+    readonly stops: readonly { readonly deploymentId: string; readonly dueAtMs: number }[];
+  },
+): Promise<void> {
+  await tx.updateTable("deployments").set({ stop_due_at: null })
+    .where("id", "=", keep).where("stop_due_at", "is not", null).execute();
+  for (const { deploymentId, dueAtMs } of stops) {
+    await tx.updateTable("deployments").set({ stop_due_at: dueAtMs })
+      .where("id", "=", deploymentId).where("status", "=", "ready").execute();
+  }
 }
 
 /** Marks a ready deployment whose traffic a cancel has moved back. */

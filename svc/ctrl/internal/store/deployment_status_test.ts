@@ -8,6 +8,7 @@ import {
   listUnsubmitted,
   markSubmitted,
   moveStatus,
+  noteStops,
   requestCancel,
   setImage,
 } from "./mod.ts";
@@ -50,6 +51,44 @@ test("moveStatus() moves from the given statuses only, once, and tells it as an 
       },
     },
   ]);
+});
+
+test("noteStops() notes times of what is ready, and a change of status forgets them", async (db) => {
+  const seed = await seedProject(db);
+  const [one, two, failed] = [
+    await seedDeployment(db, seed),
+    await seedDeployment(db, seed),
+    await seedDeployment(db, seed),
+  ];
+  const due = async () => {
+    const ids = [one.id, two.id, failed.id];
+    const rows = await db.kysely.selectFrom("deployments").select(["id", "stop_due_at"]).where(
+      "id",
+      "in",
+      ids,
+    )
+      .execute();
+    return ids.map((id) => rows.find((row) => row.id === id)?.stop_due_at);
+  };
+  const note = (keep: string, ...ids: readonly string[]) =>
+    transact(
+      db,
+      (tx) =>
+        noteStops(tx, {
+          keep,
+          stops: ids.map((deploymentId, at) => ({ deploymentId, dueAtMs: NOW_MS + at })),
+        }),
+    );
+  for (const { id } of [one, two]) {
+    await transact(db, (tx) => moveStatus(tx, { id, from: ["pending"], to: "ready", nowMs: NOW_MS }));
+  }
+  await move(db, failed.id, "pending", "failed");
+  await note("d_none", one.id, two.id, failed.id);
+  assert.deepEqual(await due(), [NOW_MS, NOW_MS + 1, null]);
+  await note(one.id);
+  assert.deepEqual(await due(), [null, NOW_MS + 1, null]);
+  await transact(db, (tx) => moveStatus(tx, { id: two.id, from: ["ready"], to: "stopped", nowMs: NOW_MS }));
+  assert.deepEqual(await due(), [null, null, null]);
 });
 
 test("stopping a ready deployment keeps the time at which it became ready", async (db) => {

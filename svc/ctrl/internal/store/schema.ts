@@ -208,6 +208,8 @@ export interface DeploymentsTable {
   failure_details: string | null;
   /** JSON of `StopNote`; null unless it is stopped, and for stops from before the column. */
   stop_note: string | null;
+  /** When it is stopped, after its traffic went; null: not scheduled. Each change of status forgets it. */
+  stop_due_at: number | null;
   idempotency_key: string | null;
   /** SHA-256 of the create request with the idempotency key, hex. */
   request_fingerprint: string | null;

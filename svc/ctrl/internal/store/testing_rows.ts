@@ -164,6 +164,7 @@ export const ROWS: Schema = {
     error_message: "it failed",
     failure_details: "{}",
     stop_note: '{"reason":"by_user","message":"m","atMs":1}',
+    stop_due_at: 10,
     idempotency_key: "once",
     request_fingerprint: "f",
     redeploy_of: "d0",

@@ -99,6 +99,9 @@ function healthCheckSettings(
   if (asksHttp && kind !== undefined && kind !== "http") {
     throw invalid(field, `of the kind "${kind}" takes no path, method, host, headers and expected status`);
   }
+  if (kind === "none" && [interval, timeout, unhealthy, restart].some((value) => value !== undefined)) {
+    throw invalid(field, 'of the kind "none" takes no times: start_seconds says how long the app has to run');
+  }
   const healthCheck: HealthCheckSettings = {
     ...(kind !== undefined ? { kind } : asksHttp ? { kind: "http" } : {}),
     ...(wire.path === "" ? {} : { path: healthCheckPath(`${field}.path`, wire.path) }),

@@ -68,6 +68,11 @@ Deno.test("appSettings() names the field and the rule of what it refuses", async
     [check({ expectedStatus: "399-200" }), /app\.health_check\.expected_status/],
     [check({ expectedStatus: "20" }), /app\.health_check\.expected_status/],
     [check({ intervalSeconds: 301 }), /app\.health_check\.interval_seconds must be between 1 and 300/],
+    [check({ kind: "none", path: "/x" }), /of the kind "none" takes no path/],
+    [
+      check({ kind: "none", restartSeconds: 9 }),
+      /takes no times: start_seconds says how long the app has to run/,
+    ],
     [check({ kind: "port", path: "/x" }), /of the kind "port" takes no path/],
   ];
   for (const [changes, message] of cases) {

@@ -1,6 +1,7 @@
 import type { HandlerContext, ServiceImpl } from "@connectrpc/connect";
 import type { AdminService } from "../../../../proto/gen/ctrl/v1/admin_pb.ts";
 import { principalOf, type RootKeyPrincipal } from "../../internal/auth/principal.ts";
+import { encodeApp } from "../../internal/deployments/app/wire.ts";
 import { decodeStrings } from "../../internal/json.ts";
 import type { AuditLogTable, ProjectsTable } from "../../internal/store/mod.ts";
 import { listAuditLog } from "./audit.ts";
@@ -45,13 +46,14 @@ export function adminHandlers(deps: AdminDeps): ServiceImpl<typeof AdminService>
     async listEnvironments({ projectId }, context) {
       const environments = await listEnvironments(deps, callerOf(context), projectId);
       return {
-        environments: environments.map(({ row, size, lastDeployedAt, idleEndSeconds }) => ({
+        environments: environments.map(({ row, app, size, lastDeployedAt, idleEndSeconds }) => ({
           id: row.id,
           slug: row.slug,
           description: row.description,
           liveDeploymentId: row.live_deployment_id ?? "",
           rolledBack: row.is_rolled_back === 1,
           size,
+          ...(Object.keys(app).length === 0 ? {} : { app: encodeApp(app) }),
           lastDeployedAt: BigInt(lastDeployedAt),
           idleEndSeconds: BigInt(idleEndSeconds),
         })),

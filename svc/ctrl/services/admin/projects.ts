@@ -5,6 +5,7 @@ import { actorOf } from "../../internal/auth/actor.ts";
 import { mayInProject, permissionDenied } from "../../internal/auth/permissions.ts";
 import type { RootKeyPrincipal, ServicePrincipal } from "../../internal/auth/principal.ts";
 import { requireProject } from "../../internal/auth/project.ts";
+import { type AppSettings, decodeAppSettings } from "../../internal/deployments/app/settings.ts";
 import { PRODUCTION_SLUG } from "../../internal/deployments/domains.ts";
 import { idleEndSeconds } from "../../internal/deployments/idle_end.ts";
 import { decodeSizeSettings, resolveSize, type Size } from "../../internal/deployments/size.ts";
@@ -103,6 +104,7 @@ export async function listProjects({ db }: AdminDeps, caller: RootKeyPrincipal):
 export interface ListedEnvironment {
   readonly row: EnvironmentsTable;
   readonly size: Size;
+  readonly app: AppSettings;
   /** 0: never. */
   readonly lastDeployedAt: number;
   /** 0: its deployments go on without requests. */
@@ -122,6 +124,7 @@ export async function listEnvironments(
   return rows.map((row) => ({
     row,
     size: resolveSize(sizes, decodeSizeSettings(row.size)),
+    app: decodeAppSettings(row.app_settings),
     lastDeployedAt: deployed.get(row.id) ?? 0,
     idleEndSeconds: idleEndSeconds(row, operatorIdleSeconds),
   }));

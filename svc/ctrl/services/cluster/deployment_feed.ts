@@ -123,6 +123,7 @@ const CHECK_KINDS = {
   port: HealthCheck_Kind.PORT,
   http: HealthCheck_Kind.HTTP,
   command: HealthCheck_Kind.COMMAND,
+  none: HealthCheck_Kind.NONE,
 } as const;
 
 /** Nothing for a deployment of an older version: it is run as it was. A disk of 0 is the agent's default. */

@@ -1,7 +1,11 @@
 import { Code } from "@connectrpc/connect";
 import assert from "node:assert/strict";
 import { transact } from "../../../../pkg/db/mod.ts";
-import { DeploymentService, DeploymentStatus } from "../../../../proto/gen/ctrl/v1/deployment_pb.ts";
+import {
+  DeploymentService,
+  DeploymentStatus,
+  HealthCheckSettings_Kind as HealthCheckKind,
+} from "../../../../proto/gen/ctrl/v1/deployment_pb.ts";
 import { findDeployment, startStep } from "../../internal/store/mod.ts";
 import { deployImage, place, refused, startApi } from "../testing.ts";
 
@@ -163,6 +167,30 @@ Deno.test("createDeployment() records everything, and getDeployment() shows it",
         healthCheckPath: "/health",
         port: 3000,
       },
+      app: {
+        $typeName: "ctrl.v1.AppSettings",
+        port: 3000,
+        command: ["sh", "-c", "exit 0"],
+        healthCheck: {
+          $typeName: "ctrl.v1.HealthCheckSettings",
+          kind: HealthCheckKind.HTTP,
+          path: "/health",
+          method: "",
+          host: "",
+          headers: {},
+          expectedStatus: "",
+          intervalSeconds: 0,
+          timeoutSeconds: 0,
+          unhealthySeconds: 0,
+          restartSeconds: 0,
+        },
+        startSeconds: 0,
+        stopSignal: "",
+        stopSeconds: 0,
+        ephemeralStorageMib: 0,
+        regions: [],
+      },
+      stopsAt: 0,
       hostnames: [],
       urls: [],
       rootfsImageId: "nginx:1.29",

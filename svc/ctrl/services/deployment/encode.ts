@@ -7,6 +7,7 @@ import {
   type StreamInstanceLogsResponseSchema,
   type WatchDeploymentEventsResponseSchema,
 } from "../../../../proto/gen/ctrl/v1/deployment_pb.ts";
+import { encodeApp } from "../../internal/deployments/app/wire.ts";
 import type { DeploymentEventPayload } from "../../internal/deployments/events.ts";
 import { queueText } from "../../internal/deployments/queue.ts";
 import type { DeploymentStatus, FailureDetails } from "../../internal/deployments/status.ts";
@@ -57,6 +58,8 @@ export function encodeDeployment(
     failureCode: view.failureCode ?? "",
     ...(view.failureDetails === undefined ? {} : { failureDetails: encodeDetails(view.failureDetails) }),
     ...(view.stop === undefined ? {} : { stop: encodeStop(view.stop) }),
+    stopsAt: BigInt(view.stopsAt ?? 0),
+    ...(Object.keys(view.app).length === 0 ? {} : { app: encodeApp(view.app) }),
     topology: {
       cpuMillicores: view.cpuMillicores,
       memoryMib: view.memoryMib,

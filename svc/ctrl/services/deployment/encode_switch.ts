@@ -1,10 +1,16 @@
 /** Turns switches, planned and done, into messages of `ctrl.v1`. */
 import type { MessageInitShape } from "@bufbuild/protobuf";
-import { SwitchPath as Wire, type SwitchSchema } from "../../../../proto/gen/ctrl/v1/deployment_pb.ts";
+import {
+  type RunSettingsSchema,
+  SwitchPath as Wire,
+  type SwitchSchema,
+} from "../../../../proto/gen/ctrl/v1/deployment_pb.ts";
+import { encodeApp } from "../../internal/deployments/app/wire.ts";
 import type { SwitchPath } from "../../internal/deployments/gates.ts";
 import { urlOf } from "../../internal/deployments/urls.ts";
+import type { DeploymentView } from "../../internal/store/mod.ts";
 import type { Switched } from "./switch.ts";
-import type { SwitchPlan } from "./switch_plan.ts";
+import type { ShownPlan } from "./switch_plan.ts";
 
 type Message = MessageInitShape<typeof SwitchSchema>;
 
@@ -23,7 +29,7 @@ export function encodeSwitched(switched: Switched, edgeUrl: string): Message {
   };
 }
 
-export function encodePlan(plan: SwitchPlan, edgeUrl: string): Message {
+export function encodePlan(plan: ShownPlan, edgeUrl: string): Message {
   return {
     projectSlug: plan.target.projectSlug,
     environmentSlug: plan.target.environmentSlug,
@@ -32,6 +38,17 @@ export function encodePlan(plan: SwitchPlan, edgeUrl: string): Message {
     path: PATH[plan.path],
     rolledBack: plan.rolledBack,
     ...names(plan.hostnames, edgeUrl),
+    ...(plan.from === undefined ? {} : { fromSettings: runSettings(plan.from) }),
+    toSettings: runSettings(plan.target),
+  };
+}
+
+function runSettings(
+  { app, cpuMillicores, memoryMib, replicas }: DeploymentView,
+): MessageInitShape<typeof RunSettingsSchema> {
+  return {
+    ...(Object.keys(app).length === 0 ? {} : { app: encodeApp(app) }),
+    size: { cpuMillicores, memoryMib, replicas },
   };
 }
 

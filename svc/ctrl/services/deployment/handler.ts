@@ -31,6 +31,7 @@ import { startDeployment } from "./start.ts";
 import { stopDeployment } from "./stop.ts";
 import { planPromote, promote } from "./promote.ts";
 import { planRollback, rollback, type RollbackRequest } from "./rollback.ts";
+import { shownPlan } from "./switch_plan.ts";
 import { watchEvents } from "./watch_events.ts";
 
 /** Adapts the deployment use cases to `ctrl.v1.DeploymentService`: decode, call, encode. */
@@ -115,13 +116,14 @@ export function deploymentHandlers(deps: DeploymentDeps): ServiceImpl<typeof Dep
       return { switched: encodeSwitched(switched, deps.edgeUrl) };
     },
     async planRollback(request, context) {
+      const plan = await planRollback(deps, callerOf(context), decodeRollback(request));
       return {
-        plan: encodePlan(await planRollback(deps, callerOf(context), decodeRollback(request)), deps.edgeUrl),
+        plan: encodePlan(await shownPlan(deps, plan), deps.edgeUrl),
       };
     },
     async planPromote(request, context) {
       const plan = await planPromote(deps, callerOf(context), request.targetDeploymentId);
-      return { plan: encodePlan(plan, deps.edgeUrl) };
+      return { plan: encodePlan(await shownPlan(deps, plan), deps.edgeUrl) };
     },
     async endBranch(request, context) {
       const { stopped, cancelled } = await endBranch(deps, callerOf(context), request, context.signal);

@@ -14,6 +14,8 @@ Deno.test("a rollback without ids goes from the live deployment to the one befor
     [d2, d1, SwitchPath.INSTANT, true],
   );
   assert.deepEqual(calls, [], "a plan does nothing");
+  const memory = [plan?.fromSettings?.size?.memoryMib, plan?.toSettings?.size?.memoryMib];
+  assert.ok(memory.every((each) => each !== undefined && each > 0), String(memory));
   const { switched } = await client.rollback({ projectId });
   assert.deepEqual(calls, [`rollback ${environmentId} ${d2} ${d1}`]);
   assert.deepEqual(

@@ -30,6 +30,19 @@ export interface SwitchPlan {
   readonly hostnames: readonly string[];
 }
 
+/** A plan to be shown. */
+export interface ShownPlan extends SwitchPlan {
+  /** The live deployment; `undefined` when there is none. */
+  readonly from: DeploymentView | undefined;
+}
+
+/** The plan with the deployment that loses its traffic, which a promote does not need. */
+export async function shownPlan({ reader }: DeploymentDeps, plan: SwitchPlan): Promise<ShownPlan> {
+  const { liveDeploymentId } = plan.environment;
+  if (plan.source !== undefined || liveDeploymentId === undefined) return { ...plan, from: plan.source };
+  return { ...plan, from: await reader.find(liveDeploymentId, plan.target.workspaceId) };
+}
+
 export function requirePath(target: DeploymentView): SwitchPath {
   const path = switchPath(gated(target));
   if (typeof path === "string") return path;

@@ -4,7 +4,8 @@ import { AdminService } from "../../../../proto/gen/ctrl/v1/admin_pb.ts";
 import { DeploymentService } from "../../../../proto/gen/ctrl/v1/deployment_pb.ts";
 import { EnvironmentService } from "../../../../proto/gen/ctrl/v1/environment_pb.ts";
 import { decodeAppSnapshot, settingsOf } from "../../internal/deployments/app/settings.ts";
-import { eachRefused, startApi } from "../testing.ts";
+import { eachRefused, move, startApi } from "../testing.ts";
+import { setUpLife } from "../testing_lifecycle.ts";
 
 Deno.test("settings of an environment hold for its later deployments, below those of a request", async () => {
   await using api = await startApi();
@@ -51,6 +52,33 @@ Deno.test("settings of an environment hold for its later deployments, below thos
     256,
   ]);
   assert.equal((await settingsAfter({})).port, 8080);
+});
+
+Deno.test("settings are shown of the environment, of its deployments, and of a plan of a switch", async () => {
+  await using api = await startApi();
+  const { tenant, d1, d2, client } = await setUpLife(api);
+  const where = { projectId: tenant.projectId, environmentSlug: "production" };
+  const set = (settings: { port?: number; stopSeconds?: number }) =>
+    api.client(EnvironmentService, tenant.rootKey).setAppSettings({ ...where, settings });
+  await set({ port: 3000 });
+  const { environments } = await api.client(AdminService, tenant.rootKey).listEnvironments(where);
+  assert.deepEqual(environments.map(({ slug, app }) => [slug, app?.port]), [
+    ["preview", undefined],
+    ["production", 3000],
+  ]);
+  const source = { case: "dockerImage", value: "nginx:1" } as const;
+  const { deploymentId } = await client.createDeployment({ ...where, source, app: { stopSeconds: 20 } });
+  const { deployment } = await client.getDeployment({ deploymentId });
+  assert.deepEqual([deployment?.app?.port, deployment?.app?.stopSeconds], [3000, 20]);
+  assert.equal((await client.getDeployment({ deploymentId: d1 })).deployment?.app, undefined);
+
+  await move(api, deploymentId, "ready");
+  const { plan } = await client.planPromote({ targetDeploymentId: deploymentId });
+  assert.deepEqual([plan?.fromDeploymentId, plan?.fromSettings?.app, plan?.toSettings?.app?.port], [
+    d2,
+    undefined,
+    3000,
+  ]);
 });
 
 Deno.test("a change of settings is audited, with the names of what was set", async () => {

@@ -75,7 +75,8 @@ function withHints(
   return hints.reduce<string>((whole, hint) => hint === undefined ? whole : withHint(whole, hint), text);
 }
 
-const WORKER_HINT = "A worker or cron job without requests must listen there, too.";
+const WORKER_HINT =
+  "A worker or cron job that takes no requests needs no port: unkey deploy --health-check-type none.";
 
 /** Statuses of frameworks that refuse a host: Django's ALLOWED_HOSTS, Rails' config.hosts. */
 const HOST_REFUSED: readonly number[] = [400, 403, 421];

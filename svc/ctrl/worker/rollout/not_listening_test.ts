@@ -12,8 +12,8 @@ Deno.test("an app that nothing listens in learns of PORT, workers and slow start
   assert.equal(
     text("The app does not listen (connection refused)."),
     "The app runs, but nothing listened on port 8080 within 60 s (connection refused). It must listen on " +
-      "0.0.0.0:$PORT (PORT is 8080); listening on localhost only is not enough. A worker or cron job without " +
-      "requests must listen there, too. If it needs longer to start: unkey deploy --start-timeout 120s.",
+      "0.0.0.0:$PORT (PORT is 8080); listening on localhost only is not enough. A worker or cron job that " +
+      "takes no requests needs no port: unkey deploy --health-check-type none. If it needs longer to start: unkey deploy --start-timeout 120s.",
   );
   assert.doesNotMatch(text("", {}, 540), /start-timeout/, "there is no longer time");
 });

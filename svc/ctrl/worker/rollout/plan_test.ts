@@ -201,7 +201,7 @@ const TABLE: readonly {
     notListeningSinceMs: 5_000,
     verdict: "failed not_listening: The app runs, but nothing listened on port 8080 within 90 s. " +
       "It must listen on 0.0.0.0:$PORT (PORT is 8080); listening on localhost only is not enough. " +
-      "A worker or cron job without requests must listen there, too. " +
+      "A worker or cron job that takes no requests needs no port: unkey deploy --health-check-type none. " +
       "If it needs longer to start: unkey deploy --start-timeout 180s.",
   },
   {

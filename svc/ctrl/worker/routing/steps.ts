@@ -7,6 +7,7 @@ import {
   findRegionVersion,
   listAgents,
   listIdleDeployments,
+  noteStops,
 } from "../../internal/store/mod.ts";
 import { assignInTransaction } from "./assign_step.ts";
 import { moveInTransaction } from "./move_step.ts";
@@ -44,6 +45,8 @@ export function createRoutingSteps(deps: RoutingDeps): RoutingSteps {
       scheduleId: newId("request", clock.now()),
       edgeVersion: await findRegionVersion(db.kysely, EDGE_REGION),
     }),
+
+    noteStops: (times) => transact(db, (tx) => noteStops(tx, times)),
 
     async countEdgesBehind(edgeVersion) {
       const sinceMs = clock.now() - deps.edgeTimeoutMs;

@@ -45,6 +45,8 @@ export interface RoutingSteps {
   move(environmentId: string, order: MoveOrder, before: Pointer): Promise<MoveResult>;
   /** Ready deployments that serve nothing, with the id of a new schedule for their stops. */
   listIdle(environmentId: string): Promise<IdleDeployments>;
+  /** Notes for people when deployments are to be stopped; `keep` serves. */
+  noteStops(times: StopTimes): Promise<void>;
   /** The number of edges that are alive and have not acknowledged this version of their feed. */
   countEdgesBehind(edgeVersion: number): Promise<number>;
   /** Stops a deployment unless it serves. */
@@ -53,6 +55,12 @@ export interface RoutingSteps {
   endUnused(environmentId: string, request: EndUnusedRequest): Promise<StopResult["outcome"]>;
   /** Stops a deployment on a user's request. @throws `failed_precondition` with the gate's text */
   stopByUser(environmentId: string, order: StopByUserOrder): Promise<void>;
+}
+
+/** The times of stops that were scheduled. */
+export interface StopTimes {
+  readonly keep: string;
+  readonly stops: readonly { readonly deploymentId: string; readonly dueAtMs: number }[];
 }
 
 /** Deployments that may be stopped. */

@@ -11,7 +11,7 @@ import {
   type StopRequest,
 } from "./contract.ts";
 import { planRetirements, type Retention, schedule, type Scheduled } from "./plan.ts";
-import type { MoveOrder, RoutingSteps } from "./types.ts";
+import type { MoveOrder, RoutingSteps, StopTimes } from "./types.ts";
 
 export interface RoutingWorkflowDeps {
   readonly steps: RoutingSteps;
@@ -88,6 +88,7 @@ async function retire(
     () => steps.listIdle(durable.key),
   );
   const nowMs = await durable.now();
+  const stops: StopTimes["stops"][number][] = [];
   for (const retirement of planRetirements(idle, moved, retention)) {
     const { deploymentId } = retirement;
     const times = schedule(retirement, await durable.get<Scheduled>(stopKey(deploymentId)), nowMs);
@@ -97,7 +98,9 @@ async function retire(
     const request = { deploymentId, scheduleId, edgeVersion, edgesUntilMs: dueAtMs + retention.edgesMs };
     const delayMs = dueAtMs - nowMs;
     await durable.send(target(RoutingService, "stop", routingKey(durable.key)), request, { delayMs });
+    stops.push({ deploymentId, dueAtMs });
   }
+  await durable.run("note times of stops", () => steps.noteStops({ keep: moved.keep, stops }));
 }
 
 /**

@@ -46,6 +46,30 @@ Deno.test("the newest deployment takes all names, and the one before stays warm"
     assert.equal((await environment.picture())["statuses"], "stopped stopped ready");
   }));
 
+Deno.test("the times of stops are noted, and forgotten of what serves again or is stopped", () =>
+  onEnvironment(async (environment) => {
+    const { graceMs, warmMs } = RETENTION;
+    const noted = async () => {
+      const rows = await environment.db.kysely.selectFrom("deployments").select(["id", "stop_due_at"])
+        .execute();
+      return environment.ids.map((id) => {
+        const at = rows.find((row) => row.id === id)?.stop_due_at ?? null;
+        // A deploy takes a few seconds, which the environment's own time does not show.
+        return at === null ? undefined : Math.floor((at - environment.world.nowMs) / 10_000) * 10_000;
+      });
+    };
+    const [d1, d2] = [await environment.deployNew(), await environment.deployNew()];
+    assert.deepEqual(await noted(), [warmMs, undefined]);
+    orThrow(await environment.move({ kind: "rollback", ...back(d2, d1) }));
+    assert.deepEqual(await noted(), [undefined, undefined], "d2 has its branch's name still");
+    orThrow(await environment.move({ kind: "promote", ...to(d2) }));
+    await environment.deployNew();
+    assert.deepEqual(await noted(), [graceMs, warmMs, undefined]);
+    await deliverStops(environment.db, environment.world, graceMs);
+    environment.world.nowMs += graceMs;
+    assert.deepEqual(await noted(), [undefined, warmMs - graceMs, undefined]);
+  }));
+
 /** A request of two minutes must not be cut because two deploys followed it. */
 Deno.test("requests have their time from the switch on, also when another deploy follows, and a deploy tells it", () =>
   onEnvironment(async (environment) => {

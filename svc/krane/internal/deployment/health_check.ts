@@ -3,8 +3,8 @@ import { z } from "zod";
 import { type ApplyDeployment, HealthCheck_Kind as Kind } from "../../../../proto/gen/ctrl/v1/cluster_pb.ts";
 
 const Check = z.object({
-  /** `command`: a command inside the container exits with 0. The port must accept connections in any case. */
-  kind: z.enum(["port", "http", "command"]),
+  /** `command`: a command inside the container exits with 0, and the port accepts connections. `none`: see `settleMs`. */
+  kind: z.enum(["port", "http", "command", "none"]),
   /** Of `http`; else empty. */
   path: z.string(),
   method: z.enum(["GET", "HEAD"]),
@@ -21,6 +21,8 @@ const Check = z.object({
   unhealthyMs: z.number(),
   /** An app that was healthy and fails for so long is restarted. */
   restartMs: z.number(),
+  /** Only of `none`: an app that has run for so long is healthy. */
+  settleMs: z.number().optional(),
 }).readonly();
 
 export type HealthCheck = z.infer<typeof Check>;
@@ -58,7 +60,7 @@ export function decodeHealthCheck(
   }
   const { path, host, headers, command, intervalMs, timeoutMs, unhealthyMs, restartMs } = healthCheck;
   return {
-    kind: healthCheck.kind === Kind.HTTP ? "http" : healthCheck.kind === Kind.COMMAND ? "command" : "port",
+    kind: KINDS[healthCheck.kind],
     path,
     method: healthCheck.method === "HEAD" ? "HEAD" : "GET",
     host,
@@ -69,8 +71,18 @@ export function decodeHealthCheck(
     timeoutMs,
     unhealthyMs,
     restartMs,
+    ...(healthCheck.kind === Kind.NONE ? { settleMs: healthCheck.settleMs } : {}),
   };
 }
+
+/** One of a later version is a port's. */
+const KINDS: Readonly<Record<Kind, HealthCheck["kind"]>> = {
+  [Kind.UNSPECIFIED]: "port",
+  [Kind.PORT]: "port",
+  [Kind.HTTP]: "http",
+  [Kind.COMMAND]: "command",
+  [Kind.NONE]: "none",
+};
 
 /** The parts of a check that cannot be made, for the agent's answer. */
 export function healthCheckProblems(check: HealthCheck): string[] {
@@ -83,7 +95,8 @@ export function healthCheckProblems(check: HealthCheck): string[] {
   if (statusRanges(check.expectedStatus) === undefined) {
     problems.push("health_check.expected_status is no list");
   }
-  if ([check.intervalMs, check.timeoutMs, check.unhealthyMs, check.restartMs].some((ms) => ms < 0)) {
+  const { intervalMs, timeoutMs, unhealthyMs, restartMs, settleMs = 0 } = check;
+  if ([intervalMs, timeoutMs, unhealthyMs, restartMs, settleMs].some((ms) => ms < 0)) {
     problems.push("a time of health_check is negative");
   }
   return problems;
@@ -108,6 +121,8 @@ export function expects({ expectedStatus }: Pick<HealthCheck, "expectedStatus">,
 export function failingText(check: HealthCheck, port: number, detail = ""): string {
   const seen = detail === "" ? "" : ` (${detail})`;
   switch (check.kind) {
+    case "none":
+      return "it has not run for its start time yet";
     case "port":
       return `nothing answers on port ${port}${seen}`;
     case "command":
@@ -122,3 +137,8 @@ export function failingText(check: HealthCheck, port: number, detail = ""): stri
 }
 
 const COMMAND_SHOWN_MAX = 200;
+
+/** The time that a run of an app without a health check has to last on until it is healthy, in milliseconds; 0: none. */
+export function unsettledMs({ settleMs = 0 }: HealthCheck, startedAtMs: number, nowMs: number): number {
+  return Math.max(0, startedAtMs + settleMs - nowMs);
+}

@@ -8,6 +8,7 @@ import {
   type HealthCheck,
   healthCheckProblems,
   plainCheck,
+  unsettledMs,
 } from "./health_check.ts";
 
 type Sent = MessageInitShape<typeof ApplyDeploymentSchema>;
@@ -30,6 +31,16 @@ const DECODED: readonly (readonly [name: string, sent: Sent, check: HealthCheck]
     "a command",
     { healthCheck: { kind: Kind.COMMAND, command: ["a", "b"], restartMs: 5 } },
     { ...plainCheck(""), kind: "command", command: ["a", "b"], restartMs: 5 },
+  ],
+  [
+    "none, with the time that it has to run",
+    { healthCheck: { kind: Kind.NONE, settleMs: 10_000 } },
+    { ...plainCheck(""), kind: "none", settleMs: 10_000 },
+  ],
+  [
+    "a time to run without effect",
+    { healthCheck: { kind: Kind.PORT, settleMs: 10_000 } },
+    plainCheck(""),
   ],
   [
     "HEAD, and status codes",
@@ -60,6 +71,7 @@ const PROBLEMS:
     ["a host that is too long", { host: "a".repeat(261) }, ["health_check_host is no host"]],
     ["no command", { kind: "command" }, ["health_check has no command"]],
     ["no times", { intervalMs: 0, timeoutMs: 0, unhealthyMs: 0, restartMs: 0 }, []],
+    ["a run of less than no time", { kind: "none", settleMs: -1 }, ["a time of health_check is negative"]],
     ["a time before now", { restartMs: -1 }, ["a time of health_check is negative"]],
     [
       "everything is told at once",
@@ -79,6 +91,17 @@ Deno.test("healthCheckProblems() names each thing that cannot be asked, once", a
       assert.deepEqual(healthCheckProblems({ ...plainCheck("/up"), ...changes }), problems);
     });
   }
+});
+
+Deno.test("unsettledMs() counts from the start of the run, and never below 0", () => {
+  const check = { ...plainCheck(""), kind: "none", settleMs: 10_000 } as const;
+  assert.deepEqual([100_000, 103_000, 110_000, 500_000].map((nowMs) => unsettledMs(check, 100_000, nowMs)), [
+    10_000,
+    7_000,
+    0,
+    0,
+  ]);
+  assert.equal(unsettledMs(plainCheck(""), 100_000, 100_000), 0, "an app with a check has no such time");
 });
 
 /** The codes that count, and the ones next to them that do not. */
@@ -123,6 +146,7 @@ Deno.test("expects() knows lists of codes and ranges, and nothing else is one", 
 
 const LONG = { ...plainCheck(""), kind: "command", command: ["/check", "x".repeat(300)] } as const;
 const TEXTS: readonly (readonly [text: RegExp, check: HealthCheck, detail?: string])[] = [
+  [/^it has not run for its start time yet$/, { ...plainCheck(""), kind: "none" }],
   [/^nothing answers on port 80$/, plainCheck("")],
   [/^nothing answers on port 80 \(connection refused\)$/, plainCheck(""), "connection refused"],
   [/^its health check GET \/up on port 80 does not answer 2xx or 3xx$/, plainCheck("/up")],

@@ -4,7 +4,7 @@ import type { AppSettings, HealthCheckSettings } from "./settings.ts";
 
 /** A health check as agents make it; times in milliseconds, 0: the agent's default. */
 export interface HealthCheck {
-  readonly kind: "port" | "http" | "command";
+  readonly kind: "port" | "http" | "command" | "none";
   readonly path: string;
   readonly method: string;
   readonly host: string;
@@ -15,6 +15,8 @@ export interface HealthCheck {
   readonly timeoutMs: number;
   readonly unhealthyMs: number;
   readonly restartMs: number;
+  /** Only of `none`: how long a run has to last until the app counts as healthy. */
+  readonly settleMs?: number;
 }
 
 /** The port of an app for which neither a setting nor its image names one. */
@@ -25,6 +27,8 @@ const PORTS_PREFERRED = [PORT_DEFAULT, 80, 3000, 8000, 5000];
 const INIT_PROGRAMS =
   /(?:^|\/)(?:init|tini(?:-static)?|dumb-init|catatonit|s6-svscan|s6-overlay-suexec|systemd|my_init|runit(?:-init)?|supervisord)$/;
 const SECOND_MS = 1_000;
+/** The run of an app without a health check that makes it healthy: a wrong setting mostly ends it sooner. */
+export const SETTLE_SECONDS_DEFAULT = 10;
 /** Of a `HEALTHCHECK` that does not say. */
 const RETRIES_DEFAULT = 3;
 
@@ -45,7 +49,7 @@ export function initOf({ init, command }: AppSettings, image: ImageConfig | unde
 
 /** The health check of the app. @param host the app's own host name */
 export function healthCheckOf(
-  { healthCheck = {} }: AppSettings,
+  { healthCheck = {}, startSeconds = SETTLE_SECONDS_DEFAULT }: AppSettings,
   image: ImageConfig | undefined,
   host: string,
 ): HealthCheck {
@@ -63,6 +67,7 @@ export function healthCheckOf(
     command: [],
     ...times,
   };
+  if (kind === "none") return { ...common, settleMs: startSeconds * SECOND_MS };
   if (kind !== "command" || own === undefined) return common;
   const intervalMs = times.intervalMs || own.intervalMs;
   // Docker's own rule is a number of failures in a row, each an interval apart.

@@ -79,6 +79,17 @@ Deno.test("healthCheckOf() asks a path, else runs the image's check, else asks t
       kind: "port",
       command: [],
     }],
+    ["none", [{ healthCheck: { kind: "none" } }, withCheck, "h"], {
+      kind: "none",
+      path: "",
+      host: "",
+      command: [],
+      settleMs: 10_000,
+    }],
+    ["none, with a start time", [{ healthCheck: { kind: "none" }, startSeconds: 90 }, IMAGE, "h"], {
+      kind: "none",
+      settleMs: 90_000,
+    }],
     ["the check of an image without one", [{ healthCheck: { kind: "image" } }, IMAGE, "h"], { kind: "port" }],
   ];
   for (const [name, given, expected] of cases) {

@@ -3,7 +3,8 @@ import { z } from "zod";
 
 /** A health check as it was set. */
 const HealthCheck = z.object({
-  kind: z.enum(["port", "http", "image"]).optional(),
+  /** `none`: an app without a port, which is healthy when it has run for its start time. */
+  kind: z.enum(["port", "http", "image", "none"]).optional(),
   path: z.string().optional(),
   method: z.enum(["GET", "HEAD"]).optional(),
   /** Not set: the app's own host name. */

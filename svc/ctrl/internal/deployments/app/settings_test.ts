@@ -49,6 +49,7 @@ const KINDS: Readonly<Record<string, AppSettings>> = {
   "an init that is wanted": { init: true },
   "a check of the port": { healthCheck: { kind: "port" } },
   "the image's check, with a time": { healthCheck: { kind: "image", intervalSeconds: 7 } },
+  "no check": { healthCheck: { kind: "none" } },
   "times alone": { healthCheck: { unhealthySeconds: 9, restartSeconds: 60 } },
 };
 

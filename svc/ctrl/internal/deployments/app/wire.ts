@@ -14,9 +14,10 @@ const KINDS = {
   [Kind.PORT]: "port",
   [Kind.HTTP]: "http",
   [Kind.IMAGE]: "image",
+  [Kind.NONE]: "none",
 } as const satisfies Record<Kind, HealthCheckSettings["kind"]>;
 
-const WIRE_KINDS = { port: Kind.PORT, http: Kind.HTTP, image: Kind.IMAGE } as const;
+const WIRE_KINDS = { port: Kind.PORT, http: Kind.HTTP, image: Kind.IMAGE, none: Kind.NONE } as const;
 
 /** The message with names for its enum's numbers; one that is not known counts as not set. */
 export function decodeApp(message: Message | undefined): WireApp | undefined {

@@ -15,6 +15,7 @@ import { appProtocols } from "./0013_app_protocols.ts";
 import { appSettings } from "./0014_app_settings.ts";
 import { certificateLimits } from "./0015_certificate_limits.ts";
 import { firstRequests } from "./0016_first_requests.ts";
+import { stopTimes } from "./0021_stop_times.ts";
 import type { Migration } from "./migration.ts";
 
 export const MIGRATIONS: readonly Migration[] = [
@@ -34,4 +35,5 @@ export const MIGRATIONS: readonly Migration[] = [
   appSettings,
   certificateLimits,
   firstRequests,
+  stopTimes,
 ];

@@ -52,6 +52,8 @@ const FIXED: readonly (keyof DeploymentView)[] = [
   "healthCheckPath",
   "cpuMillicores",
   "memoryMib",
+  "replicas",
+  "app",
   "createdAt",
 ];
 
@@ -190,6 +192,8 @@ const WRITES: Readonly<Record<string, Write>> = {
   },
   "an image that is gone": (tx, { id }) =>
     tx.updateTable("deployments").set({ image_removed_at: NOW_MS }).where("id", "=", id).execute(),
+  "a stop to come": (tx, { id }) =>
+    tx.updateTable("deployments").set({ stop_due_at: NOW_MS }).where("id", "=", id).execute(),
   "a failure": move("building", "failed"),
   "a stop with its reason": (tx, { id }) =>
     moveStatus(tx, {

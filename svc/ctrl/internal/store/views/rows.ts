@@ -1,5 +1,6 @@
 /** Rows behind a deployment's view: its own with its environment and project, and the rows that belong to it. */
 import { prepared } from "../../../../../pkg/db/mod.ts";
+import { type AppSettings, decodeAppSnapshot, settingsOf } from "../../deployments/app/settings.ts";
 import type { DeploymentStatus, FailureCode, FailureDetails } from "../../deployments/status.ts";
 import type { Queryable } from "../database.ts";
 import { decodeStopNote } from "../stop_note.ts";
@@ -21,6 +22,8 @@ export interface DeploymentViewRow {
   readonly error_message: string | null;
   readonly failure_details: string | null;
   readonly stop_note: string | null;
+  readonly stop_due_at: number | null;
+  readonly app_settings: string | null;
   readonly image: string | null;
   readonly image_removed_at: number | null;
   readonly build_id: string | null;
@@ -36,6 +39,7 @@ export interface DeploymentViewRow {
   readonly health_check_path: string;
   readonly cpu_millicores: number;
   readonly memory_mib: number;
+  readonly replicas: number;
   readonly created_at: number;
   readonly updated_at: number;
   /** Counts events, and with them steps. */
@@ -47,9 +51,9 @@ export interface DeploymentViewRow {
 /** Selects `DeploymentViewRow`; a condition on `d`, `e` or `p` follows. */
 export const SELECT_VIEW_ROWS =
   `select d.id, d.workspace_id, d.project_id, p.slug as project_slug, d.environment_id,
-  e.slug as environment_slug, e.live_deployment_id, e.is_rolled_back, d.cancel_requested_at, d.status, d.failure_code, d.error_message, d.failure_details, d.stop_note, d.image, d.image_removed_at, d.build_id, d.redeploy_of, d.image_source_deployment_id,
+  e.slug as environment_slug, e.live_deployment_id, e.is_rolled_back, d.cancel_requested_at, d.status, d.failure_code, d.error_message, d.failure_details, d.stop_note, d.stop_due_at, d.app_settings, d.image, d.image_removed_at, d.build_id, d.redeploy_of, d.image_source_deployment_id,
   d.git_commit_sha, d.git_branch, d.git_commit_message, d.git_commit_author_handle, d.git_commit_author_avatar_url,
-  d.git_commit_timestamp, d.port, d.health_check_path, d.cpu_millicores, d.memory_mib, d.created_at, d.updated_at,
+  d.git_commit_timestamp, d.port, d.health_check_path, d.cpu_millicores, d.memory_mib, d.replicas, d.created_at, d.updated_at,
   d.next_event_sequence, coalesce(v.revision, 0) as revision
   from deployments d join environments e on e.id = d.environment_id join projects p on p.id = d.project_id
   left join shown_revisions v on v.deployment_id = d.id`;
@@ -143,6 +147,8 @@ export function toDeploymentView(
     errorMessage: row.error_message ?? "",
     failureDetails: decodeDetails(row.failure_details),
     stop: decodeStopNote(row.stop_note),
+    stopsAt: row.stop_due_at ?? undefined,
+    app: appOf(row.app_settings),
     image: row.image ?? "",
     imageRemoved: row.image_removed_at !== null,
     buildId: row.build_id ?? "",
@@ -158,6 +164,7 @@ export function toDeploymentView(
     healthCheckPath: row.health_check_path,
     cpuMillicores: row.cpu_millicores,
     memoryMib: row.memory_mib,
+    replicas: row.replicas,
     createdAt: row.created_at,
     updatedAt: row.updated_at,
     live: row.live_deployment_id === row.id,
@@ -178,6 +185,12 @@ export function toDeploymentView(
     hostnames: routes.map(({ name }) => name),
     queue,
   };
+}
+
+/** A deployment of an older version has its settings in other columns. */
+function appOf(json: string | null): AppSettings {
+  const snapshot = decodeAppSnapshot(json);
+  return snapshot === undefined ? {} : settingsOf(snapshot);
 }
 
 /** Only `moveStatus` writes these, from typed values. */

@@ -1,4 +1,5 @@
 /** Deployments as the API shows them. */
+import type { AppSettings } from "../../deployments/app/settings.ts";
 import type { RunningBuild } from "../../deployments/queue.ts";
 import type { DeploymentStatus, FailureCode, FailureDetails } from "../../deployments/status.ts";
 import type { StopNote } from "../../deployments/stop_note.ts";
@@ -17,6 +18,10 @@ export interface DeploymentView {
   readonly failureDetails: FailureDetails | undefined;
   /** Only while it is stopped. */
   readonly stop: StopNote | undefined;
+  /** When it is stopped, after its traffic went; `undefined`: not scheduled. */
+  readonly stopsAt: number | undefined;
+  /** Its own settings over those that its environment had. */
+  readonly app: AppSettings;
   readonly image: string;
   /** Its image is no longer kept: it cannot run again. */
   readonly imageRemoved: boolean;
@@ -35,6 +40,8 @@ export interface DeploymentView {
   readonly healthCheckPath: string;
   readonly cpuMillicores: number;
   readonly memoryMib: number;
+  /** Instances in each region; 0: the number that the worker gives. */
+  readonly replicas: number;
   readonly createdAt: number;
   readonly updatedAt: number;
   readonly live: boolean;

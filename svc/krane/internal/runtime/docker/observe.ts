@@ -1,6 +1,7 @@
 import { type Container, containerLogs, type Engine } from "../../../../../pkg/docker/mod.ts";
 import { isFault } from "../../../../../pkg/fault/mod.ts";
 import type { Clock } from "../../../../../pkg/clock/mod.ts";
+import { unsettledMs } from "../../deployment/health_check.ts";
 import type { DesiredDeployment } from "../../deployment/desired.ts";
 import type { Instance } from "../port.ts";
 import { containerName, type SpecOptions } from "./container_manifest.ts";
@@ -27,6 +28,13 @@ export interface ObservedContainer {
   readonly health: Health;
 }
 
+/** The instances to report, and when to look again without a change, in milliseconds. */
+export interface Observed {
+  readonly instances: readonly Instance[];
+  readonly containers: readonly ObservedContainer[];
+  readonly again: readonly number[];
+}
+
 /** The instances of a deployment, one per ordinal, from its containers as they are now. */
 export async function observe(
   deps: ObserveDeps,
@@ -34,7 +42,7 @@ export async function observe(
   containers: readonly Container[],
   pull: ContainerFacts["pull"],
   signal: AbortSignal,
-): Promise<{ readonly instances: readonly Instance[]; readonly containers: readonly ObservedContainer[] }> {
+): Promise<Observed> {
   const ordinals = Array.from({ length: desired.replicas }, (_, ordinal) => ordinal);
   const all = await Promise.all(ordinals.map(async (ordinal): Promise<ContainerFacts> => {
     const name = containerName(desired.name, ordinal);
@@ -67,6 +75,7 @@ export async function observe(
   for (const instance of instances) noteEnd(deps, instance);
   return {
     instances,
+    again: containers.map((each) => settlesInMs(deps, desired, each)).filter((ms) => ms > 0),
     containers: all.flatMap(({ name, health }) => {
       const container = containers.find((each) => each.name === name);
       return container === undefined ? [] : [{ container, health }];
@@ -82,12 +91,27 @@ function noteEnd({ histories, note }: ObserveDeps, { name, lastEnd }: Instance):
   void history.outputRead.then(() => note(name, lastEnd.atMs, lastEnd.message));
 }
 
+/** 0: it has a health check, does not run, or has run for long enough. */
+function settlesInMs(
+  { clock }: ObserveDeps,
+  { healthCheck }: DesiredDeployment,
+  { state }: Container,
+): number {
+  if (healthCheck.kind !== "none" || state.status !== "running") return 0;
+  const nowMs = clock.now();
+  return unsettledMs(healthCheck, Date.parse(state.startedAt) || nowMs, nowMs);
+}
+
 const UNKNOWN: Health = { kind: "unknown" };
 
 function healthOf(deps: ObserveDeps, desired: DesiredDeployment, container: Container): Health {
   if (container.state.status !== "running") {
     deps.prober.forget(container.name);
     return UNKNOWN;
+  }
+  if (desired.healthCheck.kind === "none") {
+    deps.prober.forget(container.name);
+    return settlesInMs(deps, desired, container) > 0 ? UNKNOWN : { kind: "healthy" };
   }
   return deps.prober.health(container.name, {
     key: `${container.id} ${container.state.startedAt}`,

@@ -130,9 +130,9 @@ export class DockerRuntime implements Runtime {
       prober: this.#prober,
       note: this.#note,
     };
-    const { instances, containers } = await observe(deps, desired, current, pull, signal);
+    const { instances, containers, again: looks } = await observe(deps, desired, current, pull, signal);
     for (const each of current) this.#followers.ensure(each, desired.deploymentId);
-    again.push(...this.#unhealthy.stop(desired, containers, signal));
+    again.push(...looks, ...this.#unhealthy.stop(desired, containers, signal));
     return { instances, ...(again.length === 0 ? {} : { againMs: Math.min(...again) }) };
   }
 

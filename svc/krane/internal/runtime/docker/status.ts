@@ -163,7 +163,7 @@ function deriveExit(
 }
 
 function exitText(exitCode: number): string {
-  if (exitCode === 0) return "by itself with exit code 0: it must keep running and serve requests.";
+  if (exitCode === 0) return "by itself with exit code 0: it must keep running.";
   if (exitCode > 128 && exitCode < 160) return `with exit code ${exitCode} (signal ${exitCode - 128}).`;
   return `with exit code ${exitCode}.`;
 }

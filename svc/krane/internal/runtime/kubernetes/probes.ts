@@ -34,11 +34,15 @@ export function probeProblem(
 
 /**
  * The probes for the kubelet: that an app has started, asked each second, that it serves, and that a restart would not
- * help it. The times are those of the Docker runtime.
+ * help it. The times are those of the Docker runtime. `undefined` for an app without a health check.
  */
-export function probes({ healthCheck, port }: Pick<DesiredDeployment, "healthCheck" | "port">): Probes {
+export function probes(
+  { healthCheck, port }: Pick<DesiredDeployment, "healthCheck" | "port">,
+): Probes | undefined {
   const timeoutSeconds = seconds(healthCheck.timeoutMs || TIMEOUT_MS);
-  const probe = { ...question(healthCheck, port), timeoutSeconds };
+  const { kind } = healthCheck;
+  if (kind === "none") return undefined;
+  const probe = { ...question(kind, healthCheck, port), timeoutSeconds };
   const start = healthCheck.kind === "command" ? { tcpSocket: { port }, timeoutSeconds } : probe;
   return {
     startupProbe: { ...start, periodSeconds: 1, failureThreshold: STARTUP_PROBES_MAX },
@@ -48,12 +52,16 @@ export function probes({ healthCheck, port }: Pick<DesiredDeployment, "healthChe
     },
     livenessProbe: {
       ...probe,
-      ...times(Math.max(LIVENESS_MS, healthCheck.intervalMs), healthCheck.restartMs || RESTART_MS),
+      ...livenessTimes(healthCheck),
     },
   };
 }
 
-function question({ kind, path, host, headers, command }: HealthCheck, port: number): V1Probe {
+function question(
+  kind: Exclude<HealthCheck["kind"], "none">,
+  { path, host, headers, command }: HealthCheck,
+  port: number,
+): V1Probe {
   switch (kind) {
     case "port":
       return { tcpSocket: { port } };
@@ -68,6 +76,17 @@ function httpHeaders(host: string, headers: HealthCheck["headers"]): Pick<V1HTTP
   const all = Object.entries(headers).map(([name, value]) => ({ name, value }));
   if (host !== "") all.push({ name: "Host", value: host });
   return all.length === 0 ? {} : { httpHeaders: all };
+}
+
+/** A single failure restarts no app, however short its time is. */
+const RESTART_FAILURES_MIN = 2;
+
+function livenessTimes(
+  { intervalMs, restartMs }: HealthCheck,
+): Pick<V1Probe, "periodSeconds" | "failureThreshold"> {
+  const failingMs = restartMs || RESTART_MS;
+  const periodMs = Math.max(intervalMs, Math.min(LIVENESS_MS, failingMs / RESTART_FAILURES_MIN));
+  return times(periodMs, Math.max(failingMs, RESTART_FAILURES_MIN * seconds(periodMs) * SECOND_MS));
 }
 
 /** So many questions that the last one comes `failingMs` after the first. */

@@ -1,9 +1,20 @@
 import assert from "node:assert/strict";
 import { type HealthCheck, plainCheck } from "../../deployment/health_check.ts";
-import { probeProblem, probes } from "./probes.ts";
+import { probeProblem, type Probes, probes } from "./probes.ts";
 
 const PORT = 8080;
 const HTTP = plainCheck("/up");
+
+function probesOf(healthCheck: HealthCheck): Probes {
+  const made = probes({ healthCheck, port: PORT });
+  assert.ok(made !== undefined);
+  return made;
+}
+
+Deno.test("probes() asks nothing of an app without a health check", () => {
+  const healthCheck = { ...plainCheck(""), kind: "none", settleMs: 10_000 } as const;
+  assert.equal(probes({ healthCheck, port: PORT }), undefined);
+});
 
 /** Seconds between questions, and how many may fail. */
 type Rhythm = readonly [periodSeconds: number, failureThreshold: number];
@@ -57,7 +68,28 @@ const TIMES: readonly TimesCase[] = [
     check: { intervalMs: 90_000 },
     timeoutSeconds: 3,
     readiness: [90, 1],
-    liveness: [90, 1],
+    liveness: [90, 2],
+  },
+  {
+    name: "an app that is to be restarted soon is asked twice before",
+    check: { intervalMs: 1_000, restartMs: 6_000 },
+    timeoutSeconds: 3,
+    readiness: [1, 5],
+    liveness: [3, 2],
+  },
+  {
+    name: "two questions a second apart are the least before a restart",
+    check: { intervalMs: 1_000, restartMs: 1_000 },
+    timeoutSeconds: 3,
+    readiness: [1, 5],
+    liveness: [1, 2],
+  },
+  {
+    name: "an interval longer than the time to a restart counts",
+    check: { intervalMs: 8_000, restartMs: 5_000 },
+    timeoutSeconds: 3,
+    readiness: [8, 1],
+    liveness: [8, 2],
   },
   {
     name: "a part of an interval counts as a whole one",
@@ -71,7 +103,7 @@ const TIMES: readonly TimesCase[] = [
 Deno.test("probes() asks in the rhythm of the check", async (t) => {
   for (const { name, check, timeoutSeconds, readiness, liveness } of TIMES) {
     await t.step(name, () => {
-      const made = probes({ healthCheck: { ...HTTP, ...check }, port: PORT });
+      const made = probesOf({ ...HTTP, ...check });
       const { livenessProbe, readinessProbe, startupProbe } = made;
       assert.deepEqual([readinessProbe.periodSeconds, readinessProbe.failureThreshold], readiness);
       assert.deepEqual([livenessProbe.periodSeconds, livenessProbe.failureThreshold], liveness);
@@ -106,7 +138,7 @@ const QUESTIONS: readonly (readonly [name: string, check: HealthCheck, question:
 Deno.test("probes() puts one question three times where the check has no command", async (t) => {
   for (const [name, healthCheck, question] of QUESTIONS) {
     await t.step(name, () => {
-      for (const probe of Object.values(probes({ healthCheck, port: PORT }))) {
+      for (const probe of Object.values(probesOf(healthCheck))) {
         const { failureThreshold: _failures, periodSeconds: _period, timeoutSeconds: _timeout, ...asked } =
           probe;
         assert.deepEqual(asked, question);
@@ -119,7 +151,7 @@ Deno.test("probes() puts one question three times where the check has no command
 Deno.test("probes() starts a command's check with the port, and copies the command", () => {
   const command = ["/check", "me"];
   const healthCheck = { ...plainCheck(""), kind: "command", command, timeoutMs: 7_000 } as const;
-  const { livenessProbe, startupProbe } = probes({ healthCheck, port: PORT });
+  const { livenessProbe, startupProbe } = probesOf(healthCheck);
   assert.deepEqual(startupProbe.tcpSocket, { port: PORT });
   assert.equal(startupProbe.exec, undefined);
   assert.equal(startupProbe.timeoutSeconds, 7);

@@ -93,7 +93,9 @@ Deno.test("probes() runs the command of an image's check once the port accepts c
     command: ["/check", "me"],
     unhealthyMs: 30_000,
   } as const;
-  const { startupProbe, readinessProbe, livenessProbe } = probes({ healthCheck, port: 80 });
+  const made = probes({ healthCheck, port: 80 });
+  assert.ok(made !== undefined);
+  const { startupProbe, readinessProbe, livenessProbe } = made;
   assert.deepEqual(startupProbe.tcpSocket, { port: 80 });
   for (const probe of [readinessProbe, livenessProbe]) {
     assert.deepEqual(probe.exec?.command, ["/check", "me"]);

@@ -1,10 +1,10 @@
-import { pullFailureText, pullText } from "../../../../../pkg/registry/mod.ts";
-import { failingText, type HealthCheck } from "../../deployment/health_check.ts";
+import { failingText, type HealthCheck, unsettledMs } from "../../deployment/health_check.ts";
 import type { Instance, InstanceEnd } from "../port.ts";
 import { type ContainerStatus, mebibytes, millicores, type Pod, type Terminated } from "./objects.ts";
 import { platformAdvice } from "./image_platform.ts";
 import { imageUserText } from "./image_user.ts";
 import { initTrouble, sidecarText, sidecarTrouble } from "./other_containers.ts";
+import { pullTrouble } from "./pull_trouble.ts";
 import { CONTAINER } from "./replica_set.ts";
 
 /** A pod at one time, and the settings of its app. */
@@ -31,8 +31,6 @@ export interface PodReport {
 
 /** An app that does not answer for so long after its start is reported as not listening. */
 const NOT_LISTENING_MS = 3_000;
-/** A registry that does not answer, or answers with trouble of its own, gets this long. */
-const PULL_PATIENCE_MS = 30_000;
 
 /** The end that matters: the present one, or the one before a restart. */
 export function lastEnd(pod: Pod): { readonly end: Terminated; readonly previous: boolean } | undefined {
@@ -103,7 +101,7 @@ export function derivePod(facts: PodFacts): PodReport {
   const end = endOf(pod, facts.nowMs);
   const base = { ...baseOf(pod, app), ...(end === undefined ? {} : { lastEnd: end }) };
   const address = `${hostOf(pod.status.podIP)}:${port}`;
-  if (isRunning(pod)) return { instance: { ...base, address, ...RUNNING } };
+  if (isRunning(pod)) return deriveRunning(facts, { ...base, address });
   if (isFinished(pod)) return { instance: { ...base, ...finished(facts) } };
   const lost = nodeProblem(pod);
   if (lost !== undefined) return { instance: { ...base, ...pending("node_not_ready", lost) } };
@@ -206,16 +204,6 @@ function finished({ pod }: PodFacts): State {
   return failed(code, text, end === undefined ? {} : { exitCode: end.exitCode });
 }
 
-const PULLING = new Set([
-  "ErrImagePull",
-  "ImagePullBackOff",
-  "RegistryUnavailable",
-  "SignatureValidationFailed",
-]);
-const PULL_FINAL = new Set(["InvalidImageName", "ErrImageNeverPull"]);
-/** Answers of a registry that a repetition does not change. */
-const PULL_REFUSED =
-  /not found|manifest unknown|name unknown|denied|unauthorized|forbidden|authorization|no match for platform|invalid reference|no such host/i;
 const START_REFUSED = new Set([
   "CreateContainerConfigError",
   "CreateContainerError",
@@ -226,7 +214,12 @@ const START_REFUSED = new Set([
 
 function deriveWaiting(facts: PodFacts, app: ContainerStatus, base: Base): PodReport {
   const { reason, message } = app.state.waiting ?? { reason: "", message: "" };
-  if (PULL_FINAL.has(reason) || PULLING.has(reason)) return derivePull(facts, { reason, message }, base);
+  const pull = pullTrouble(facts.pod, { reason, message }, facts.nowMs);
+  if (pull !== undefined) {
+    const { isFinal, text, error: pullError, leftMs: againMs } = pull;
+    const state = isFinal ? failed("image_pull", text) : pending("image_pulling", text);
+    return { instance: { ...base, ...state }, ...(isFinal ? {} : { againMs }), pullError };
+  }
   if (START_REFUSED.has(reason)) {
     return { instance: { ...base, ...refused(message) } };
   }
@@ -238,22 +231,6 @@ function deriveWaiting(facts: PodFacts, app: ContainerStatus, base: Base): PodRe
 /** The image or the command is wrong in a way that no repetition mends: as final as a crash loop. */
 function refused(message: string): State {
   return failed("crash_loop", imageUserText(message) ?? `The container cannot be started: ${message}`);
-}
-
-function derivePull(
-  facts: PodFacts,
-  { reason, message }: { reason: string; message: string },
-  base: Base,
-): PodReport {
-  const ageMs = facts.nowMs - (Date.parse(facts.pod.metadata.creationTimestamp) || 0);
-  const image = facts.pod.spec.containers.find((each) => each.name === CONTAINER)?.image ?? "";
-  const text = reason === "InvalidImageName" ? pullText(image, "invalid") : pullFailureText(image, message);
-  const pullError = message === "" ? reason : message;
-  if (PULL_FINAL.has(reason) || PULL_REFUSED.test(message) || ageMs >= PULL_PATIENCE_MS) {
-    return { instance: { ...base, ...failed("image_pull", text) }, pullError };
-  }
-  const instance = { ...base, ...pending("image_pulling", text) };
-  return { instance, againMs: PULL_PATIENCE_MS - Math.max(0, ageMs), pullError };
 }
 
 /** The app is ready, and its pod is not. */
@@ -268,14 +245,31 @@ function heldUp({ isLast, pod }: PodFacts, address: string): State {
   return isLast && lostReadiness(pod) ? { ...state, status: "running", address } : state;
 }
 
+/** Ready. Without a health check Kubernetes says so of each run from its first moment on. */
+function deriveRunning(facts: PodFacts, base: Base): PodReport {
+  const { pod, healthCheck, nowMs } = facts;
+  const app = appStatus(pod);
+  const startedAtMs = Date.parse(app?.state.running?.startedAt ?? "");
+  const waitMs = healthCheck.kind === "none" && app !== undefined && !Number.isNaN(startedAtMs)
+    ? unsettledMs(healthCheck, startedAtMs, nowMs)
+    : 0;
+  if (waitMs === 0 || app === undefined) return { instance: { ...base, ...RUNNING } };
+  const end = loopingEnd(app);
+  const state = end === undefined ? pending("starting", "The app is starting.") : ended(facts, app, end);
+  return { instance: { ...base, ...state, address: "" }, againMs: waitMs };
+}
+
+/** Between two ends of a crash loop the app runs for a moment, which is not reported. */
+function loopingEnd(app: ContainerStatus): Terminated | undefined {
+  const last = app.lastState.terminated;
+  return last !== undefined && (app.restartCount >= CRASHES_MIN || last.reason === OOM) ? last : undefined;
+}
+
 /** It runs, but does not answer yet. */
 function deriveStarting(facts: PodFacts, app: ContainerStatus, base: Base): PodReport {
   const { nowMs } = facts;
-  const last = app.lastState.terminated;
-  // Between two ends of a crash loop the app runs for a moment, which is not reported.
-  if (last !== undefined && (app.restartCount >= CRASHES_MIN || last.reason === OOM)) {
-    return { instance: { ...base, ...ended(facts, app, last) } };
-  }
+  const last = loopingEnd(app);
+  if (last !== undefined) return { instance: { ...base, ...ended(facts, app, last) } };
   const startedAt = Date.parse(app.state.running?.startedAt ?? "") || nowMs;
   const waitMs = startedAt + NOT_LISTENING_MS - nowMs;
   if (waitMs > 0) {
@@ -331,7 +325,7 @@ export function endOf(pod: Pod, nowMs: number): InstanceEnd | undefined {
 }
 
 function exitText(exitCode: number): string {
-  if (exitCode === 0) return "by itself with exit code 0: it must keep running and serve requests.";
+  if (exitCode === 0) return "by itself with exit code 0: it must keep running.";
   if (exitCode > 128 && exitCode < 160) return `with exit code ${exitCode} (signal ${exitCode - 128}).`;
   return `with exit code ${exitCode}.`;
 }

@@ -1,0 +1,79 @@
+/** The settings of an app in bodies of requests. Their bounds are those of the use cases. */
+import { z } from "zod";
+import type { WireApp, WireHealthCheck } from "../../internal/validate/app.ts";
+import type { WireSize } from "../../internal/validate/size.ts";
+
+const filled = z.string().min(1);
+const positive = z.int().min(1);
+
+const healthCheckBody = z.strictObject({
+  kind: z.enum(["port", "http", "image", "none"]).optional(),
+  path: filled.optional(),
+  method: z.enum(["GET", "HEAD"]).optional(),
+  host: filled.optional(),
+  headers: z.record(z.string(), z.string()).optional(),
+  expectedStatus: filled.optional(),
+  intervalSeconds: positive.optional(),
+  timeoutSeconds: positive.optional(),
+  unhealthySeconds: positive.optional(),
+  restartSeconds: positive.optional(),
+});
+
+export const appBody = z.strictObject({
+  port: positive.optional(),
+  command: z.array(z.string()).min(1).optional(),
+  healthCheck: healthCheckBody.optional(),
+  startSeconds: positive.optional(),
+  stopSignal: filled.optional(),
+  stopSeconds: positive.optional(),
+  ephemeralStorageMib: positive.optional(),
+  regions: z.array(filled).min(1).optional(),
+  init: z.boolean().optional(),
+});
+
+export const sizeBody = z.strictObject({
+  cpuMillicores: positive.optional(),
+  memoryMib: positive.optional(),
+  replicas: positive.optional(),
+});
+
+/** The form that use cases check. */
+export function wireApp(body: z.infer<typeof appBody>): WireApp {
+  const { port = 0, command = [], healthCheck, startSeconds = 0, stopSignal = "", stopSeconds = 0 } = body;
+  const { ephemeralStorageMib = 0, regions = [], init } = body;
+  return {
+    port,
+    command,
+    healthCheck: healthCheck === undefined ? undefined : wireCheck(healthCheck),
+    startSeconds,
+    stopSignal,
+    stopSeconds,
+    ephemeralStorageMib,
+    regions,
+    init,
+  };
+}
+
+function wireCheck(body: z.infer<typeof healthCheckBody>): WireHealthCheck {
+  const { kind, path = "", method = "", host = "", headers = {}, expectedStatus = "" } = body;
+  const { intervalSeconds = 0, timeoutSeconds = 0, unhealthySeconds = 0, restartSeconds = 0 } = body;
+  return {
+    kind,
+    path,
+    method,
+    host,
+    headers,
+    expectedStatus,
+    intervalSeconds,
+    timeoutSeconds,
+    unhealthySeconds,
+    restartSeconds,
+  };
+}
+
+/** The size that use cases check. */
+export function wireSize(
+  { cpuMillicores = 0, memoryMib = 0, replicas = 0 }: z.infer<typeof sizeBody>,
+): WireSize {
+  return { cpuMillicores, memoryMib, replicas };
+}
