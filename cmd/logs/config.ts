@@ -7,6 +7,8 @@ import { momentSchema } from "./moment.ts";
 
 /** The control plane gives at most so many lines at once. */
 export const TAIL_MAX = 100_000;
+/** Without any range: minutes of a busy app, and not so many that a terminal is of no use. */
+export const TAIL_DEFAULT = 10_000;
 const NAME_LENGTH_MAX = 255;
 
 /** Every setting of `logs`. */
@@ -24,7 +26,8 @@ export const LOGS_FIELDS = {
     flag: "tail",
     env: "UNKEY_LOGS_TAIL",
     placeholder: "<lines>",
-    help: "Begin with the last lines of each source, counted before --grep. Default: all that is kept.",
+    help:
+      "Begin with the last lines of each source, counted before --grep. Default: 10000; with --since, --until or --grep 100000.",
     schema: optionalCountSchema(),
   }),
   since: field({
@@ -92,6 +95,12 @@ export function checkLogsConfig(config: LogsConfig): readonly string[] {
     problems.push("--instance and --region choose instances: leave them out, or --source build");
   }
   return problems;
+}
+
+/** The number of lines to begin with. A search takes all that the control plane gives at once. */
+export function tailOf({ tail, since, until, grep }: LogsConfig): number {
+  if (tail !== undefined) return tail;
+  return since === undefined && until === undefined && grep === undefined ? TAIL_DEFAULT : TAIL_MAX;
 }
 
 function patternSchema(): z.ZodType<RegExp | undefined> {

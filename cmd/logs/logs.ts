@@ -11,7 +11,7 @@ import { isActive, statusName } from "../shared/deployment_view.ts";
 import { DEPLOYMENT_WORD, findDeployment } from "../shared/find_deployment.ts";
 import { printable } from "../shared/output.ts";
 import { readBuildLog } from "./build_log.ts";
-import { checkLogsConfig, LOGS_FIELDS, type LogsConfig, TAIL_MAX } from "./config.ts";
+import { checkLogsConfig, LOGS_FIELDS, type LogsConfig, tailOf } from "./config.ts";
 import { readInstanceLog } from "./instance_log.ts";
 import { momentMs } from "./moment.ts";
 import { createPrinter, type Line, lineOfInstance } from "./printer.ts";
@@ -67,17 +67,22 @@ async function printLogs(connection: Connection, { config, deployment, process }
   if (follow) sayHowItEnded(now, onNote);
 
   let count = 0;
+  const [tailMax, startedAtMs] = [tailOf(config), clock.now()];
+  let former = 0;
   await readInstanceLog({
     client,
     deploymentId: now.id,
     clock,
     signal,
-    tail: tail ?? TAIL_MAX,
+    tail: tailMax,
     range: { ...range, instance, region },
     // What ended otherwise has no instances that could print.
     follow: follow && (now.status === DeploymentStatus.READY || isActive(now)),
     onLine: (line) => {
       count++;
+      if (tail === undefined && Number(line.time) <= startedAtMs && ++former === tailMax) {
+        onNote(earlierText(tailMax));
+      }
       onLine(lineOfInstance(line));
     },
     onNote,
@@ -110,6 +115,10 @@ function filtered(
     const isInRange = line.time >= since && (until === 0 || line.time < until);
     if (isInRange && (grep === undefined || grep.test(line.text))) print(line);
   };
+}
+
+function earlierText(lines: number): string {
+  return `Only the last ${lines} lines of the app: earlier ones with --tail, --since or --until.`;
 }
 
 function sayHowItEnded({ id, status, errorMessage }: Deployment, onNote: (text: string) => void): void {

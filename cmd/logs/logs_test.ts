@@ -39,6 +39,35 @@ Deno.test("logs of a project are those of its newest deployment, which it names"
   assert.equal(stderr, "d_1, the newest of shop\n");
 });
 
+Deno.test("logs without a range prints the last 10,000 lines, and says that there may be earlier ones", async (t) => {
+  const story = new Story().move(READY);
+  story.print("ins_a", -60_000, ...Array.from({ length: 10_050 }, (_, at) => `line ${at}`));
+  await using api = await story.serve();
+  const run = (...args: string[]) =>
+    unkey(["logs", "d_1", "--source", "instance", ...args], { env: untimed(api.url) });
+  await t.step("without a range", async () => {
+    const { code, stdout, stderr } = await run();
+    assert.equal(code, 0);
+    const lines = stdout.trimEnd().split("\n");
+    assert.deepEqual([lines.length, lines[0], lines.at(-1)], [
+      10_000,
+      "ins_a | line 50",
+      "ins_a | line 10049",
+    ]);
+    assert.equal(
+      stderr,
+      "Only the last 10000 lines of the app: earlier ones with --tail, --since or --until.\n",
+    );
+  });
+  for (const args of [["--tail", "10020"], ["--since", "10m"], ["--grep", "^line"]]) {
+    await t.step(args.join(" "), async () => {
+      const { stdout, stderr } = await run(...args);
+      assert.equal(stdout.trimEnd().split("\n").length, args[0] === "--tail" ? 10_020 : 10_050);
+      assert.equal(stderr, "");
+    });
+  }
+});
+
 Deno.test("logs takes one source, and the last lines of each", async (t) => {
   await using api = await shopStory().serve();
   const cases: readonly [string[], string][] = [

@@ -21,15 +21,18 @@ export interface ShipperOptions {
 
 export interface ShipperBounds {
   readonly linesPerDeploymentMax: number;
+  readonly charsPerDeploymentMax: number;
+  /** Of all deployments. */
   readonly charsMax: number;
   readonly linesPerBatchMax: number;
   readonly charsPerBatchMax: number;
-  /** Lines gather so long before they are sent, in milliseconds. */
+  /** Lines gather so long before they are sent, in milliseconds, unless they fill a batch. */
   readonly gatherMs: number;
 }
 
 const BOUNDS: ShipperBounds = {
-  linesPerDeploymentMax: 5_000,
+  linesPerDeploymentMax: 20_000,
+  charsPerDeploymentMax: 4_000_000,
   charsMax: 16_000_000,
   linesPerBatchMax: 1_000,
   charsPerBatchMax: 500_000,
@@ -42,6 +45,7 @@ const POSITIONS_MAX = 20_000;
 
 interface Queue {
   lines: OutputLine[];
+  chars: number;
   /** Lines that did not fit since the last accepted line, and the last of them. */
   dropped: number;
   lastDropped: OutputLine | undefined;
@@ -69,19 +73,29 @@ export class LogShipper implements OutputSink {
   }
 
   push(line: OutputLine): void {
-    const { charsMax, linesPerDeploymentMax } = this.#bounds;
     const queue = this.#queues.get(line.deploymentId) ??
-      { lines: [], dropped: 0, lastDropped: undefined, failures: 0, notBefore: 0 };
+      { lines: [], chars: 0, dropped: 0, lastDropped: undefined, failures: 0, notBefore: 0 };
     this.#queues.set(line.deploymentId, queue);
-    if (queue.lines.length >= linesPerDeploymentMax || this.#chars + line.text.length > charsMax) {
+    if (!this.#hasRoom(queue, line)) {
       queue.dropped++;
       queue.lastDropped = line;
       return;
     }
     this.#announceDrops(queue);
-    queue.lines.push(line);
-    this.#chars += line.text.length;
+    this.#add(queue, line);
     this.#wake.wake();
+  }
+
+  #hasRoom({ lines, chars }: Queue, { text }: OutputLine): boolean {
+    const { charsMax, charsPerDeploymentMax, linesPerDeploymentMax } = this.#bounds;
+    return lines.length < linesPerDeploymentMax && chars + text.length <= charsPerDeploymentMax &&
+      this.#chars + text.length <= charsMax;
+  }
+
+  #add(queue: Queue, line: OutputLine): void {
+    queue.lines.push(line);
+    queue.chars += line.text.length;
+    this.#chars += line.text.length;
   }
 
   resumeFrom(instance: string): bigint | undefined {
@@ -102,10 +116,20 @@ export class LogShipper implements OutputSink {
     const { clock } = this.#options;
     while (!signal.aborted) {
       const waitMs = await this.#shipAll(signal);
+      if (this.#isBehind()) continue;
       await this.#wake.wait(waitMs, signal);
       await clock.sleep(this.#bounds.gatherMs, signal).catch(() => undefined);
     }
     await this.#shipAll(AbortSignal.timeout(lastMs));
+  }
+
+  /** A whole batch waits, and may be sent: an app prints faster than batches gather. */
+  #isBehind(): boolean {
+    const { linesPerBatchMax, charsPerBatchMax } = this.#bounds;
+    const nowMs = this.#options.clock.now();
+    return [...this.#queues.values()].some(({ lines, chars, notBefore }) =>
+      notBefore <= nowMs && (lines.length >= linesPerBatchMax || chars > charsPerBatchMax)
+    );
   }
 
   /** Sends one round of batches. Returns when to come back at the latest, in milliseconds. */
@@ -155,6 +179,7 @@ export class LogShipper implements OutputSink {
     queue.notBefore = 0;
     queue.lines.splice(0, batch.length);
     for (const { instance, timeNs, text, isOwn } of batch) {
+      queue.chars -= text.length;
       this.#chars -= text.length;
       if (isOwn === true) continue;
       // The instance that printed last comes last: the instances beyond the limit have been quiet for longest.
@@ -183,8 +208,7 @@ export class LogShipper implements OutputSink {
     if (lastDropped === undefined) return;
     const text =
       `(unkey: ${dropped} lines were dropped here, because they came faster than they could be shipped)`;
-    queue.lines.push({ ...lastDropped, stream: "stderr", text });
-    this.#chars += text.length;
+    this.#add(queue, { ...lastDropped, stream: "stderr", text });
     queue.dropped = 0;
     queue.lastDropped = undefined;
   }

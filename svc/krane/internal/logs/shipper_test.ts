@@ -61,6 +61,50 @@ Deno.test("lines are shipped in order and in bounded batches, and positions foll
   }, { linesPerBatchMax: 10 });
 });
 
+/** 250 ms for each batch would make a flood of 40 MB take minutes. */
+Deno.test("lines that fill batches do not wait for more of them", async () => {
+  const sent: LogBatch[] = [];
+  const sleeps: number[] = [];
+  const clock = {
+    ...systemClock(),
+    sleep: (ms: number, signal?: AbortSignal) => {
+      sleeps.push(texts(sent).length);
+      return systemClock().sleep(ms, signal);
+    },
+  };
+  const shipper = new LogShipper({
+    send: (batch) => Promise.resolve(void sent.push(batch)),
+    clock,
+    log: silentLogger(),
+    shipped: new Map(),
+    bounds: { gatherMs: 1, linesPerBatchMax: 10 },
+  });
+  for (let number = 1; number <= 95; number++) shipper.push(line(number));
+  const stop = new AbortController();
+  const done = shipper.run(stop.signal, 200);
+  await until("all sent", () => texts(sent).length === 95);
+  stop.abort();
+  await done;
+  assert.deepEqual(
+    sleeps.filter((count) => count > 0 && count < 90),
+    [],
+    "nothing was waited for in between",
+  );
+});
+
+Deno.test("long lines of one deployment leave room for those of others", async () => {
+  const sent: LogBatch[] = [];
+  const send = (batch: LogBatch): Promise<void> => Promise.resolve(void sent.push(batch));
+  const bounds = { charsPerDeploymentMax: 100, charsMax: 150 };
+  await shipping(send, async (shipper) => {
+    for (let number = 1; number <= 9; number++) shipper.push({ ...line(number), text: "x".repeat(30) });
+    shipper.push(line(1, "d_other"));
+    await until("the other's", () => texts(sent).includes("line 1"));
+    shipper.push(line(10));
+    await until("the mark", () => texts(sent).some((text) => /6 lines were dropped/.test(String(text))));
+  }, bounds);
+});
+
 Deno.test("while the control plane is away nothing is lost within bounds, the rest is counted and announced", async () => {
   const sent: LogBatch[] = [];
   let away = true;

@@ -51,7 +51,8 @@ export async function observe(
     const health = container === undefined ? UNKNOWN : healthOf(deps, desired, container);
     if (health.kind === "healthy") deps.histories.healthy(name);
     if (container !== undefined) await recordExit(deps, container, history, signal);
-    const recentLines = container !== undefined && health.kind === "unhealthy"
+    const fails = health.kind === "unhealthy" || health.kind === "failing";
+    const recentLines = container !== undefined && fails
       ? await lastLinesOf(deps.engine, container.id, signal)
       : [];
     return {

@@ -2,6 +2,7 @@ import type { Clock } from "../../../../../pkg/clock/mod.ts";
 import { describeError, isFault } from "../../../../../pkg/fault/mod.ts";
 import { type Container, containerLogs, type Engine, type LogRange } from "../../../../../pkg/docker/mod.ts";
 import type { Logger } from "../../../../../pkg/logger/mod.ts";
+import { FloodMeter } from "../../logs/flood.ts";
 import { OutputPosition } from "../../logs/position.ts";
 import { gapAfter, type OutputEnds, StallCheck, type StallMemory } from "../../logs/stall.ts";
 import type { OutputLine, OutputSink } from "../port.ts";
@@ -14,6 +15,9 @@ export interface OutputFollowersOptions {
 }
 
 const NANOSECONDS = 1_000_000n;
+/** A read that brings less has caught up with the app. */
+const CAUGHT_UP_BYTES = 1_000_000;
+const PAUSE_MS = 500;
 
 interface Follower {
   readonly id: string;
@@ -87,16 +91,16 @@ export class OutputFollowers {
 
   async #follow(follower: Follower): Promise<void> {
     const { engine, log } = this.#options;
-    const { id, instance, position } = follower;
+    const { id, instance } = follower;
     const ends = endsOf(engine, id);
     try {
-      while (await this.#read(follower, ends) === "stalled") {
-        const gap = await gapAfter(position.lastNs, ends, this.#stop.signal);
-        log.warn("output follower stood still", { instance, lines_missing: gap !== undefined });
-        if (gap === undefined) continue;
-        const { deploymentId } = follower;
-        const place = position.insert(gap.timeNs);
-        this.#own({ ...place, instance, deploymentId, text: gap.text });
+      for (;;) {
+        const end = await this.#read(follower, ends);
+        if (end === "ended") break;
+        const isMissing = await this.#markGap(follower, ends);
+        if (end === "stalled") {
+          log.warn("output follower stood still", { instance, lines_missing: isMissing });
+        } else await this.#catchUp(follower, ends);
       }
     } catch (error) {
       const expected = this.#stop.signal.aborted || isFault(error, "not_found");
@@ -108,8 +112,37 @@ export class OutputFollowers {
     }
   }
 
-  /** Reads to the end of the run, or until the stream stands still. */
-  async #read(follower: Follower, ends: OutputEnds): Promise<"ended" | "stalled"> {
+  /** Puts a line in place of those that the engine has removed before they were read. True: there were some. */
+  async #markGap({ position, instance, deploymentId }: Follower, ends: OutputEnds): Promise<boolean> {
+    const gap = await gapAfter(position.lastNs, ends, this.#stop.signal);
+    if (gap !== undefined) {
+      this.#own({ ...position.insert(gap.timeNs), instance, deploymentId, text: gap.text });
+    }
+    return gap !== undefined;
+  }
+
+  /**
+   * Reads what the engine has, again and again until little is left. Such a read has all files from its beginning, where a
+   * reader that follows jumps to the newest file when two of them were rotated in the meantime.
+   */
+  async #catchUp(follower: Follower, ends: OutputEnds): Promise<void> {
+    const { engine, clock } = this.#options;
+    const { signal } = this.#stop;
+    for (let bytes = Infinity; bytes > CAUGHT_UP_BYTES;) {
+      const since = follower.position.lastNs;
+      follower.position.begin();
+      bytes = 0;
+      for await (const line of containerLogs(engine, follower.id, rangeFrom(since), signal)) {
+        if (this.#push(follower, line)) bytes += line.text.length + 1;
+      }
+      await this.#markGap(follower, ends);
+      // An app that never stops to print so fast leaves time for all others.
+      if (bytes > CAUGHT_UP_BYTES) await clock.sleep(PAUSE_MS, signal);
+    }
+  }
+
+  /** Reads to the end of the run, until the stream stands still, or until rotation may overtake it. */
+  async #read(follower: Follower, ends: OutputEnds): Promise<"ended" | "stalled" | "flooded"> {
     const { engine, clock } = this.#options;
     const { id, position } = follower;
     const since = position.lastNs;
@@ -117,13 +150,13 @@ export class OutputFollowers {
     const [ended, stalled] = [new AbortController(), new AbortController()];
     const watch = check.untilStalled(AbortSignal.any([this.#stop.signal, ended.signal]))
       .then((isStalled) => isStalled && stalled.abort());
-    const range: LogRange = { follow: true, ...(since === undefined ? {} : { sinceNs: since }) };
+    const flood = new FloodMeter();
     position.begin();
     try {
       const signal = AbortSignal.any([this.#stop.signal, stalled.signal]);
-      for await (const line of containerLogs(engine, id, range, signal)) {
+      for await (const line of containerLogs(engine, id, { follow: true, ...rangeFrom(since) }, signal)) {
         check.took(line.timeNs);
-        this.#push(follower, line);
+        if (this.#push(follower, line) && flood.took(line.text.length + 1, clock.now())) return "flooded";
       }
       return "ended";
     } catch (error) {
@@ -135,11 +168,21 @@ export class OutputFollowers {
     }
   }
 
-  #push(follower: Follower, { timeNs, stream, text }: Pick<OutputLine, "timeNs" | "stream" | "text">): void {
+  /** False for a line that was read before. */
+  #push(
+    follower: Follower,
+    { timeNs, stream, text }: Pick<OutputLine, "timeNs" | "stream" | "text">,
+  ): boolean {
     const { instance, deploymentId, position } = follower;
     const place = position.take(timeNs);
-    if (place !== undefined) this.#options.sink.push({ ...place, instance, deploymentId, stream, text });
+    if (place === undefined) return false;
+    this.#options.sink.push({ ...place, instance, deploymentId, stream, text });
+    return true;
   }
+}
+
+function rangeFrom(sinceNs: bigint | undefined): LogRange {
+  return sinceNs === undefined ? {} : { sinceNs };
 }
 
 function endsOf(engine: Engine, id: string): OutputEnds {

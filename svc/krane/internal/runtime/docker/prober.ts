@@ -6,11 +6,14 @@ import type { Health } from "./status.ts";
 const FIRST_MS = 100;
 const GROWTH = 1.25;
 const UNHEALTHY_MS_MAX = 1_000;
-const HEALTHY_MS = 5_000;
+/** With the longest wait for an answer behind it, an app that hangs is told about within 5 s. */
+const HEALTHY_MS = 1_500;
 /** A healthy app is asked so often while it fails. */
 const FAILING_MS = 1_000;
 /** A healthy app that fails for so long is unhealthy: a pause of its own, or a check that was slow once, is not. */
 const FAILING_MS_MAX = 5_000;
+/** A failure is told when it lasts: one bad answer among good ones is no news. */
+const TOLD_MS = 1_000;
 /** A starting app is not called unhealthy before it has failed so many times. */
 const FIRST_FAILURES = 3;
 
@@ -93,8 +96,9 @@ export class Prober {
     const record = new HealthRecord(this.#clock.now(), entry.target.check);
     try {
       while (!signal.aborted) {
+        const askedMs = this.#clock.now();
         const answer = await this.#ask(entry.target, signal);
-        const changed = record.take(answer, this.#clock.now());
+        const changed = record.take(answer, this.#clock.now(), askedMs);
         if (changed !== undefined) {
           entry.health = changed;
           this.#onChange(name, changed);
@@ -133,27 +137,28 @@ export class HealthRecord {
     return this.#waitMs;
   }
 
-  /** Returns the health when it changes. */
-  take(answer: Answer, nowMs: number): Health | undefined {
+  /** Returns the health when it changes. @param askedMs the time of the question: an app that hangs fails from then on */
+  take(answer: Answer, nowMs: number, askedMs: number = nowMs): Health | undefined {
     const before = this.#health;
     if (answer.ok) {
       [this.#failures, this.#wasHealthy, this.#waitMs] = [0, true, this.#healthyMs];
       this.#health = { kind: "healthy" };
       return before.kind === "healthy" ? undefined : this.#health;
     }
-    if (this.#failures === 0 && this.#wasHealthy) this.#failingSinceMs = nowMs;
+    if (this.#failures === 0 && this.#wasHealthy) this.#failingSinceMs = askedMs;
     this.#failures++;
     this.#waitMs = this.#wasHealthy ? Math.min(FAILING_MS, this.#healthyMs) : this.#nextStartMs();
-    if (!this.#isUnhealthy(nowMs)) return undefined;
-    const { detail } = answer;
-    if (before.kind === "unhealthy" && before.detail === detail) return undefined;
-    this.#health = {
-      kind: "unhealthy",
-      detail,
-      sinceMs: this.#failingSinceMs,
-      wasHealthy: this.#wasHealthy,
-    };
-    return this.#health;
+    const health = this.#failing(answer.detail, nowMs);
+    if (health === undefined) return undefined;
+    if (before.kind === health.kind && before.detail === health.detail) return undefined;
+    return this.#health = health;
+  }
+
+  /** `undefined` for failures that say nothing yet. */
+  #failing(detail: string, nowMs: number): Exclude<Health, { kind: "healthy" | "unknown" }> | undefined {
+    const [sinceMs, wasHealthy] = [this.#failingSinceMs, this.#wasHealthy];
+    if (this.#isUnhealthy(nowMs)) return { kind: "unhealthy", detail, sinceMs, wasHealthy };
+    return wasHealthy && nowMs - sinceMs >= TOLD_MS ? { kind: "failing", detail, sinceMs } : undefined;
   }
 
   #isUnhealthy(nowMs: number): boolean {

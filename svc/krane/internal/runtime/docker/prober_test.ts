@@ -43,9 +43,11 @@ Deno.test("HealthRecord calls a starting app unhealthy after three bad answers",
   ]);
 });
 
-Deno.test("HealthRecord passes over a healthy app's bad answers of less than five seconds", () => {
+Deno.test("HealthRecord tells of a healthy app's bad answers of less than five seconds, and no more", () => {
   assert.deepEqual(changesOf([0, OK], [5_000, REFUSED], [6_000, REFUSED], [9_900, REFUSED], [10_500, OK]), [
     "0: healthy",
+    "6000: failing",
+    "10500: healthy",
   ]);
 });
 
@@ -55,6 +57,7 @@ Deno.test("HealthRecord calls a healthy app unhealthy after five seconds, and te
     changesOf([0, OK], [5_000, REFUSED], [9_000, other], [10_000, other], [11_000, other], [12_000, REFUSED]),
     [
       "0: healthy",
+      "9000: failing",
       "10000: it answered 500 since 5000, was healthy",
       "12000: connection refused since 5000, was healthy",
     ],
@@ -71,7 +74,7 @@ Deno.test("HealthRecord asks a starting app quickly, a healthy one seldom, and a
     record.take(answer, n);
     return record.waitMs;
   });
-  assert.deepEqual(waits, [125, 156.25, 5_000, 1_000, 5_000]);
+  assert.deepEqual(waits, [125, 156.25, 1_500, 1_000, 1_500]);
 });
 
 Deno.test("Prober reports changes of health, begins again with another run, and stops", async () => {

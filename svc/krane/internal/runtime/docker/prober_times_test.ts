@@ -17,7 +17,7 @@ interface WaitCase {
 }
 
 const WAITS: readonly WaitCase[] = [
-  { name: "no interval", times: NO_TIMES, healthyMs: 5_000, failingMs: 1_000 },
+  { name: "no interval", times: NO_TIMES, healthyMs: 1_500, failingMs: 1_000 },
   {
     name: "a long interval does not slow the questions to an app that fails",
     times: { ...NO_TIMES, intervalMs: 60_000 },
@@ -60,23 +60,35 @@ Deno.test("HealthRecord asks an app that starts ever less often, whatever its in
 interface FailCase {
   readonly name: string;
   readonly times: Times;
+  /** When it is told that the app fails; absent: only when it is unhealthy. */
+  readonly failingAtMs?: number;
   /** When the app is called unhealthy. */
   readonly unhealthyAtMs: number;
 }
 
 const FAILS: readonly FailCase[] = [
-  { name: "five seconds where the check does not say", times: NO_TIMES, unhealthyAtMs: 15_000 },
-  { name: "longer", times: { ...NO_TIMES, unhealthyMs: 30_000 }, unhealthyAtMs: 40_000 },
+  {
+    name: "five seconds where the check does not say",
+    times: NO_TIMES,
+    failingAtMs: 11_000,
+    unhealthyAtMs: 15_000,
+  },
+  { name: "longer", times: { ...NO_TIMES, unhealthyMs: 30_000 }, failingAtMs: 11_000, unhealthyAtMs: 40_000 },
   {
     name: "the second bad answer at the earliest",
     times: { ...NO_TIMES, unhealthyMs: 1 },
     unhealthyAtMs: 11_000,
   },
-  { name: "the next answer after it", times: { ...NO_TIMES, unhealthyMs: 2_500 }, unhealthyAtMs: 13_000 },
+  {
+    name: "the next answer after it",
+    times: { ...NO_TIMES, unhealthyMs: 2_500 },
+    failingAtMs: 11_000,
+    unhealthyAtMs: 13_000,
+  },
 ];
 
 Deno.test("HealthRecord calls an app unhealthy after the time of its check", async (t) => {
-  for (const { name, times, unhealthyAtMs } of FAILS) {
+  for (const { name, times, failingAtMs, unhealthyAtMs } of FAILS) {
     await t.step(name, () => {
       const record = new HealthRecord(0, times);
       record.take(OK, 0);
@@ -85,12 +97,28 @@ Deno.test("HealthRecord calls an app unhealthy after the time of its check", asy
         const changed = record.take(BAD, nowMs);
         if (changed !== undefined) changes.push([nowMs, changed]);
       }
+      const failing = { kind: "failing", detail: BAD.detail, sinceMs: 10_000 } as const;
       const unhealthy = { kind: "unhealthy", detail: BAD.detail, sinceMs: 10_000, wasHealthy: true };
-      assert.deepEqual(changes, [[unhealthyAtMs, unhealthy]], "told once");
+      const told = failingAtMs === undefined ? [] : [[failingAtMs, failing]];
+      assert.deepEqual(changes, [...told, [unhealthyAtMs, unhealthy]], "each is told once");
       assert.deepEqual(record.take(OK, 61_000), { kind: "healthy" });
       assert.equal(record.take(BAD, 70_000), undefined, "it counts anew");
     });
   }
+});
+
+Deno.test("HealthRecord tells of a question that stayed without an answer at once, and of a bad answer when it lasts", () => {
+  const record = new HealthRecord(0, NO_TIMES);
+  record.take(OK, 0);
+  assert.deepEqual(record.take(BAD, 5_000, 2_000), { kind: "failing", detail: BAD.detail, sinceMs: 2_000 });
+  assert.deepEqual(record.take({ ok: false, detail: "no answer" }, 6_900, 6_000), {
+    kind: "failing",
+    detail: "no answer",
+    sinceMs: 2_000,
+  });
+  assert.equal(record.take(OK, 6_950)?.kind, "healthy");
+  assert.equal(record.take(BAD, 8_000, 7_999), undefined);
+  assert.equal(record.take(OK, 9_000), undefined, "one bad answer among good ones is no news");
 });
 
 const RESTARTS: readonly (readonly [name: string, restartMs: number, wasHealthy: boolean, leftMs: number])[] =

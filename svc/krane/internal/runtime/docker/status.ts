@@ -18,6 +18,8 @@ export interface Exit {
 export type Health =
   | { readonly kind: "unknown" }
   | { readonly kind: "healthy" }
+  /** It answered well, and does not for a moment: it is told, and nothing is done about it. */
+  | { readonly kind: "failing"; readonly detail: string; readonly sinceMs: number }
   | {
     readonly kind: "unhealthy";
     readonly detail: string;
@@ -103,13 +105,13 @@ function deriveRunning(facts: ContainerFacts, base: Base): Instance {
   const { container, publishAddress } = facts;
   const address = container === undefined ? "" : instanceAddress(container, port, publishAddress);
   if (health.kind === "healthy") return { ...base, address, status: "running", reason: "", message: "" };
-  if (health.kind === "unhealthy" && health.wasHealthy) {
+  if (health.kind === "failing" || health.kind === "unhealthy" && health.wasHealthy) {
     const trouble = {
       reason: "unhealthy",
       message: `The app runs, but ${checkText(facts, health.detail)}.`,
       lastLogLines: facts.recentLines,
     };
-    return facts.isLast
+    return facts.isLast || health.kind === "failing"
       ? { ...base, ...trouble, address, status: "running" }
       : { ...base, ...trouble, status: "pending" };
   }

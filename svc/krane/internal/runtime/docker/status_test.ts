@@ -57,6 +57,12 @@ const CASES: readonly {
     message: /port 3000 \(connection refused\)/,
   },
   {
+    name: "running, and failing for a moment, beside another one that answers",
+    facts: facts("running", { health: { kind: "failing", detail: "it answered 500", sinceMs: 1 } }),
+    want: { status: "running", address: "127.0.0.1:20001", reason: "unhealthy" },
+    message: /it answered 500|nothing answers/,
+  },
+  {
     name: "running, and failing after it has answered, beside another one that answers",
     facts: facts("running", {
       health: failing,

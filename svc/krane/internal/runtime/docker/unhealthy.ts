@@ -51,7 +51,7 @@ export class UnhealthyApps {
   /** The health of a run changed. */
   changed(instance: string, health: Health): void {
     const { clock, note } = this.#options;
-    if (health.kind === "unhealthy" && health.wasHealthy) {
+    if (health.kind === "failing" || health.kind === "unhealthy" && health.wasHealthy) {
       if (!this.#failing.has(instance)) {
         note(instance, clock.now(), `the health check fails: ${health.detail}`);
       }
