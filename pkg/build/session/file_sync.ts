@@ -206,13 +206,9 @@ class Sender {
 
   async #flush(): Promise<void> {
     if (this.#failure !== undefined) throw this.#failure;
-    if (this.#batched === 0) return;
-    const bytes = new Uint8Array(this.#batched);
-    let at = 0;
-    for (const frame of this.#batch) {
-      bytes.set(frame, at);
-      at += frame.length;
-    }
+    const [first, ...others] = this.#batch;
+    if (first === undefined) return;
+    const bytes = others.length === 0 ? first : joined(this.#batch, this.#batched);
     this.#batch = [];
     this.#batched = 0;
     if (!this.#response.write(bytes)) await this.#drained();
@@ -225,4 +221,14 @@ class Sender {
       throw this.#failure ?? error;
     }
   }
+}
+
+function joined(frames: readonly Uint8Array[], length: number): Uint8Array {
+  const bytes = new Uint8Array(length);
+  let at = 0;
+  for (const frame of frames) {
+    bytes.set(frame, at);
+    at += frame.length;
+  }
+  return bytes;
 }

@@ -33,11 +33,17 @@ export function listEndPacket(): Uint8Array {
 
 /** A piece of a file's content; an empty one ends the file. */
 export function dataPacket(id: number, data: Uint8Array): Uint8Array {
-  const packet = new BinaryWriter();
-  number(packet, 1, Packet_PacketType.PACKET_DATA);
-  if (id !== 0) number(packet, 3, id);
-  if (data.length > 0) packet.tag(4, WireType.LengthDelimited).bytes(data);
-  return framed(packet);
+  const fields = new BinaryWriter();
+  number(fields, 1, Packet_PacketType.PACKET_DATA);
+  if (id !== 0) number(fields, 3, id);
+  if (data.length > 0) fields.tag(4, WireType.LengthDelimited).uint32(data.length);
+  const head = fields.finish();
+  // Content is copied once here: the writer would copy it twice.
+  const frame = new Uint8Array(FRAME_HEAD_BYTES + head.length + data.length);
+  writeFrameHead(frame, 0, head.length + data.length);
+  frame.set(head, FRAME_HEAD_BYTES);
+  frame.set(data, FRAME_HEAD_BYTES + head.length);
+  return frame;
 }
 
 /** The last packet of both directions. */

@@ -8,6 +8,8 @@ const DATA_TAG = 0x0a;
 /** BuildKit takes messages of 4 MiB in its oldest versions; small ones keep its answers from waiting behind content. */
 const PIECE_BYTES = 256 * 1024;
 const MESSAGE_BYTES_MAX = 16 * 1024 * 1024;
+/** The head of a frame, the tag, and a length of at most four bytes. */
+const HEAD_BYTES_MAX = FRAME_HEAD_BYTES + 5;
 
 /**
  * The connection inside a `Control.Session` call, on which BuildKit is the client: bytes travel as `BytesMessage` both ways.
@@ -39,20 +41,14 @@ export class Tunnel extends Duplex {
   }
 
   override _write(chunk: Uint8Array, _encoding: string, done: (error?: Error | null) => void): void {
-    this.#call.write(framed(chunk), done);
+    this.#call.write(framed([chunk]), done);
   }
 
   override _writev(
     writes: readonly { readonly chunk: Uint8Array }[],
     done: (error?: Error | null) => void,
   ): void {
-    const whole = new Uint8Array(writes.reduce((sum, { chunk }) => sum + chunk.length, 0));
-    let at = 0;
-    for (const { chunk } of writes) {
-      whole.set(chunk, at);
-      at += chunk.length;
-    }
-    this.#call.write(framed(whole), done);
+    this.#call.write(framed(writes.map(({ chunk }) => chunk)), done);
   }
 
   override _final(done: (error?: Error | null) => void): void {
@@ -66,26 +62,56 @@ export class Tunnel extends Duplex {
   }
 }
 
-/** The bytes as one or more messages. */
-function framed(bytes: Uint8Array): Uint8Array {
-  const pieces = Math.max(1, Math.ceil(bytes.length / PIECE_BYTES));
-  // The head of a frame, the tag, and a length of at most four bytes.
-  const out = new Uint8Array(bytes.length + pieces * (FRAME_HEAD_BYTES + 5));
+/** The bytes of the chunks as one or more messages, copied once. */
+function framed(chunks: readonly Uint8Array[]): Uint8Array {
+  let left = chunks.reduce((sum, { length }) => sum + length, 0);
+  const out = new Uint8Array(left + Math.max(1, Math.ceil(left / PIECE_BYTES)) * HEAD_BYTES_MAX);
+  const source = new Cursor(chunks);
   let at = 0;
-  for (let from = 0; from < bytes.length || from === 0; from += PIECE_BYTES) {
-    const piece = bytes.subarray(from, from + PIECE_BYTES);
+  do {
+    const size = Math.min(left, PIECE_BYTES);
     const head = at;
-    at += FRAME_HEAD_BYTES;
-    out[at++] = DATA_TAG;
-    for (let length = piece.length;; length >>>= 7) {
-      out[at++] = (length & 0x7f) | (length > 0x7f ? 0x80 : 0);
-      if (length <= 0x7f) break;
-    }
-    out.set(piece, at);
-    at += piece.length;
+    at = writeLength(out, at + FRAME_HEAD_BYTES, size);
+    source.copy(out.subarray(at, at + size));
+    at += size;
     writeFrameHead(out, head, at - head - FRAME_HEAD_BYTES);
-  }
+    left -= size;
+  } while (left > 0);
   return out.subarray(0, at);
+}
+
+/** Writes the tag and the length of the message's only field, and returns where its bytes begin. */
+function writeLength(out: Uint8Array, start: number, size: number): number {
+  let at = start;
+  out[at++] = DATA_TAG;
+  for (let length = size;; length >>>= 7) {
+    out[at++] = (length & 0x7f) | (length > 0x7f ? 0x80 : 0);
+    if (length <= 0x7f) return at;
+  }
+}
+
+/** Reads chunks as one sequence of bytes. */
+class Cursor {
+  readonly #chunks: readonly Uint8Array[];
+  #chunk = 0;
+  #offset = 0;
+
+  constructor(chunks: readonly Uint8Array[]) {
+    this.#chunks = chunks;
+  }
+
+  /** Fills `target`. @throws when fewer bytes are left */
+  copy(target: Uint8Array): void {
+    for (let filled = 0; filled < target.length;) {
+      const rest = this.#chunks[this.#chunk]?.subarray(this.#offset);
+      if (rest === undefined) throw new RangeError("the chunks end before the message");
+      const part = rest.subarray(0, target.length - filled);
+      target.set(part, filled);
+      filled += part.length;
+      this.#offset = part.length === rest.length ? 0 : this.#offset + part.length;
+      if (part.length === rest.length) this.#chunk++;
+    }
+  }
 }
 
 function dataOf(message: Uint8Array): Uint8Array {
