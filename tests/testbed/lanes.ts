@@ -11,6 +11,7 @@ export interface LanesOptions {
   readonly version: RegExp;
   /** Between two requests of a lane; none by default. */
   readonly pauseMs?: number;
+  readonly onFailure?: (text: string) => void;
 }
 
 export interface LanesReport {
@@ -69,6 +70,7 @@ export class Lanes {
 
   #fail(text: string): void {
     if (this.failed.length < FAILURES_SHOWN_MAX) this.failed.push(text);
+    this.#options.onFailure?.(text);
   }
 
   #ask(): Promise<{ status: number; body: string }> {

@@ -15,6 +15,7 @@ import { Balancer } from "./balancer.ts";
 import { Certificates } from "./certificates.ts";
 import { CHALLENGE_PATH, type Challenges } from "./challenges.ts";
 import { explain } from "./explain.ts";
+import { FirstSnapshot } from "./first_snapshot.ts";
 import { clientScheme, redirect } from "./redirects.ts";
 import { refusalText } from "./refusal_text.ts";
 import type { Refusals } from "./refusals.ts";
@@ -25,6 +26,8 @@ import { type Instance, type Route, RouteTable } from "./route_table.ts";
 export const HEALTH_PATH = "/_unkey/internal/health";
 /** In lower case. */
 const DEPLOYMENT_HEADER = "x-deployment-id";
+
+const STARTING: Decision = { kind: "fail", failure: { kind: "starting", detail: "No routes yet." } };
 
 export interface EdgeOptions {
   readonly clock: Clock;
@@ -66,16 +69,17 @@ export class Edge {
   readonly proxy: Proxy;
   /** Responses by status since the start; 499: the client closed the connection. */
   readonly responses = new Map<number, number>();
-  /** The first snapshot of routes is complete. */
-  ready = false;
   /** Load balancers should send no more requests; it still answers them. */
   stopping = false;
   readonly #balancer: Balancer;
   readonly #options: EdgeOptions;
+  readonly #snapshot: FirstSnapshot;
+  #ready = false;
 
   constructor(options: EdgeOptions) {
     const { clock, log, region, limits, trusts } = options;
     this.#options = options;
+    this.#snapshot = new FirstSnapshot(clock);
     this.certificates = new Certificates(log);
     const nowMs = (): number => clock.now();
     this.table = new RouteTable((key) => {
@@ -99,6 +103,16 @@ export class Edge {
       },
       onStatus: (status) => void this.responses.set(status, (this.responses.get(status) ?? 0) + 1),
     });
+  }
+
+  /** The first snapshot of routes is complete. */
+  get ready(): boolean {
+    return this.#ready;
+  }
+
+  set ready(isReady: boolean) {
+    this.#ready = isReady;
+    if (isReady) this.#snapshot.arrive();
   }
 
   #tell({ refusals, limits, clock }: EdgeOptions, report: FailureReport): void {
@@ -136,17 +150,20 @@ export class Edge {
     return { kind: "wait", decision };
   }
 
-  #routeToApp(request: ProxyRequest, tried: ReadonlySet<string>): Decision {
+  #routeToApp(request: ProxyRequest, tried: ReadonlySet<string>, hasWaited = false): Decision {
     const moved = this.#moved(request);
     if (moved !== undefined) return { kind: "answer", answer: moved };
     const instances = this.#find(request);
-    if ("kind" in instances) {
-      if (isCheck(request) && instances.kind === "unknown_host") {
-        return { kind: "answer", answer: health(this.#state) };
-      }
-      const starting: Failure = { kind: "starting", detail: "No routes yet." };
-      return { kind: "fail", failure: this.ready ? instances : starting };
+    if ("kind" in instances && instances.kind === "unknown_host" && isCheck(request)) {
+      return { kind: "answer", answer: health(this.#state) };
     }
+    if (!this.ready && ("kind" in instances || instances.length === 0)) {
+      return hasWaited ? STARTING : {
+        kind: "wait",
+        decision: this.#snapshot.wait().then(() => this.#routeToApp(request, tried, true)),
+      };
+    }
+    if ("kind" in instances) return { kind: "fail", failure: instances };
     if (instances.length === 0) {
       return { kind: "fail", failure: { kind: "no_instance", detail: "No instance is running." } };
     }

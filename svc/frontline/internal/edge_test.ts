@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { connect } from "node:net";
-import { systemClock } from "../../../pkg/clock/mod.ts";
+import { type Clock, systemClock } from "../../../pkg/clock/mod.ts";
 import { createLogger } from "../../../pkg/logger/mod.ts";
 import { LIMITS } from "../../../pkg/proxy/mod.ts";
 import { App, Wire } from "../../../pkg/proxy/testing_wire.ts";
 import { eventually } from "../../../pkg/testkit/eventually.ts";
+import { ManualClock } from "../../../pkg/testkit/manual_clock.ts";
 import { Edge } from "./edge.ts";
 
 interface TestEdge extends AsyncDisposable {
@@ -13,10 +14,10 @@ interface TestEdge extends AsyncDisposable {
   readonly logs: readonly string[];
 }
 
-async function startEdge(app: App): Promise<TestEdge> {
+async function startEdge(app: App, clock: Clock = systemClock()): Promise<TestEdge> {
   const logs: string[] = [];
   const edge = new Edge({
-    clock: systemClock(),
+    clock,
     log: createLogger({ service: "frontline", level: "debug", write: (line) => void logs.push(line) }),
     region: "here",
     limits: { ...LIMITS, lingerMsMax: 100 },
@@ -167,6 +168,40 @@ Deno.test("an edge that starts or stops is not healthy, but alive, in every form
       }
     });
   }
+});
+
+Deno.test("an edge that starts lets requests wait for the first snapshot, at most five seconds", async (t) => {
+  using app = new App();
+  const clock = new ManualClock();
+  await using started = await startEdge(app, clock);
+  const { edge, port } = started;
+  const route = { routeId: "late", deploymentId: "d", environmentId: "e", workspaceId: "w", stopped: false };
+  const request = "GET / HTTP/1.1\r\nHost: late.example.com\r\n\r\n";
+
+  await t.step("the snapshot does not come", async () => {
+    edge.ready = false;
+    const answer = ask(port, request);
+    let isAnswered = false;
+    void answer.then(() => isAnswered = true);
+    await eventually("the answer", async () => {
+      await clock.advance(500);
+      return isAnswered;
+    });
+    assert.match(await answer, /^HTTP\/1\.1 503 [^]*"code":"starting"/);
+  });
+
+  await t.step("the snapshot comes", async () => {
+    using wire = await Wire.connect(port);
+    await wire.send(request);
+    edge.table.apply({
+      kind: "apply_route",
+      route: { ...route, hostname: "late.example.com", redirectHostname: "" },
+    }, 0);
+    edge.ready = true;
+    const { wire: own, head } = await app.request();
+    assert.ok(head.startsWith("GET / "));
+    own.close();
+  });
 });
 
 Deno.test("an app gets the root of its host, and the check of a path that is almost the edge's", async () => {

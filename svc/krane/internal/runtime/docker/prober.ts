@@ -12,7 +12,7 @@ const HEALTHY_MS = 1_500;
 const FAILING_MS = 1_000;
 /** A healthy app that fails for so long is unhealthy: a pause of its own, or a check that was slow once, is not. */
 const FAILING_MS_MAX = 5_000;
-/** A failure is told when it lasts: one bad answer among good ones is no news. */
+/** A failure is told when it lasts: one bad answer among good ones is not told. */
 const TOLD_MS = 1_000;
 /** A starting app is not called unhealthy before it has failed so many times. */
 const FIRST_FAILURES = 3;
