@@ -1,6 +1,6 @@
 /** Bodies of requests and responses on Node's servers. */
 import { Code, ConnectError } from "@connectrpc/connect";
-import type { NodeRequest, Outgoing } from "./listener.ts";
+import type { NodeRequest, Outgoing } from "./node_http.ts";
 
 /**
  * The whole body of a request.
@@ -55,7 +55,7 @@ export function writeHead(response: Outgoing, status: number, headers: Headers):
 
 /** True when the peer does not read any more. */
 export function isGone(response: Outgoing): boolean {
-  return response.stream?.destroyed ?? response.destroyed;
+  return response.destroyed;
 }
 
 /** Until the client has taken what was written, or is gone. */

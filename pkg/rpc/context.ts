@@ -7,7 +7,7 @@ import {
 } from "@connectrpc/connect";
 import { isGone } from "./body.ts";
 import { RequestHeaders } from "./headers.ts";
-import type { NodeRequest, Outgoing } from "./listener.ts";
+import type { NodeRequest, Outgoing } from "./node_http.ts";
 
 /** Where interceptors leave the context for the handler. */
 export const CONTEXT = { id: Symbol("call context"), defaultValue: undefined as HandlerContext | undefined };
@@ -120,9 +120,9 @@ interface ContextOptions {
   readonly open: OpenCalls;
 }
 
-/** The absolute URL, which only HTTP/2 sends the parts of. */
+/** The absolute URL, of which clients send the parts. */
 export function urlOf({ url = "/", headers }: NodeRequest): string {
-  return `http://${headers[":authority"] ?? headers.host ?? "localhost"}${url}`;
+  return `http://${headers.host ?? "localhost"}${url}`;
 }
 
 /** The path of the URL. */

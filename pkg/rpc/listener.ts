@@ -1,78 +1,85 @@
 /**
- * HTTP/1.1 and HTTP/2 with prior knowledge on one port, by Node's servers.
+ * HTTP/1.1 and HTTP/2 with prior knowledge on one port: HTTP/1.1 by Node's server, HTTP/2 by `pkg/http2`.
  *
  * `Deno.serve` would do both, but costs 50 KiB more for each response that is streamed: a ring of a thousand places for
- * chunks, of which a watch stream uses one. With a thousand agents that is most of what the process needs.
+ * chunks, of which a watch stream uses one. With a thousand agents that is most of what the process needs. It also ends
+ * the process when there are no descriptors for a connection; `node:http2` did under load (decision 0026).
  */
-import {
-  createServer,
-  type IncomingMessage,
-  type OutgoingHttpHeaders,
-  type Server,
-  type ServerResponse,
-} from "node:http";
-import {
-  createServer as createHttp2Server,
-  type Http2Server,
-  type Http2ServerRequest,
-  type Http2ServerResponse,
-  type ServerHttp2Session,
-} from "node:http2";
+import { Buffer } from "node:buffer";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { Socket } from "node:net";
-import type { Writable } from "node:stream";
+import type { Logger } from "../logger/mod.ts";
+import {
+  type CountLimits,
+  type Excess,
+  networkOf,
+  SharedCount,
+  TcpListener,
+  type TcpTimes,
+} from "../tcp/mod.ts";
+import { Http1Connection } from "./http1_connection.ts";
+import { Http2Session } from "./http2_session.ts";
+import type { HttpTimes, NodeHandler } from "./node_http.ts";
 
-/** A request of either version of HTTP. */
-export type NodeRequest = IncomingMessage | Http2ServerRequest;
-/** And where its answer goes. */
-export type NodeResponse = ServerResponse | Http2ServerResponse;
-/** The common part of the responses of both versions. */
-export interface Outgoing extends Writable {
-  readonly headersSent: boolean;
-  writeHead(status: number, headers: OutgoingHttpHeaders): unknown;
-  /** In HTTP/2 they leave by themselves. */
-  flushHeaders?(): void;
-  /** Of HTTP/2, whose response does not know what became of it. */
-  readonly stream?: { readonly destroyed: boolean };
+/** Where and for how many clients to listen. */
+export interface HttpListenOptions {
+  readonly hostname: string;
+  /** 0 takes a free port. */
+  readonly port: number;
+  readonly log: Logger;
+  readonly times: HttpTimes;
+  /** Connections of all clients, and of one. */
+  readonly connections: CountLimits;
+  readonly tcpTimes?: Partial<TcpTimes> | undefined;
 }
-/** Answers a request. It may neither throw nor reject. */
-export type NodeHandler = (request: NodeRequest, response: NodeResponse) => void;
 
-const HEAD_MS_MAX = 60_000;
-const SWEEP_MS = 15_000;
-/** Longer than clients keep a connection for their next call, so that none is closed while they begin to use it. */
-const KEEP_ALIVE_MS = 120_000;
-const STREAMS_PER_SESSION_MAX = 1_000;
-const BACKLOG = 4_096;
+const SWEEP_MS = 1_000;
 /** The first bytes of HTTP/2; no request of HTTP/1.1 begins like this. */
 const PREFACE = "PRI";
+const REFUSALS: Record<Excess, string> = {
+  all: refusal(
+    "503 Service Unavailable",
+    "The server has no room for another connection: try again in a moment.",
+  ),
+  key: refusal("429 Too Many Requests", "Your address has too many connections to this server: close some."),
+};
+
+interface Connection {
+  readonly socket: Socket;
+  sweep(nowMs: number): void;
+  leave(): void;
+}
 
 /** Accepts connections. */
 export class HttpListener {
+  readonly #times: HttpTimes;
   readonly #http1: Server;
-  readonly #http2: Http2Server;
   readonly #serveHttp1: (socket: Socket) => void;
+  readonly #handle: NodeHandler;
   /** Connections that have not said yet which version they speak, and since when they are there. */
   readonly #undecided = new Map<Socket, number>();
+  readonly #connections = new Map<Socket, Connection>();
+  readonly #count: SharedCount;
+  #tcp: TcpListener | undefined;
   #sweeper: ReturnType<typeof setInterval> | undefined;
-  readonly #sessions = new Set<ServerHttp2Session>();
+  #stopping = false;
 
-  private constructor(handle: NodeHandler) {
+  private constructor({ times, connections }: HttpListenOptions, handle: NodeHandler) {
+    this.#times = times;
+    this.#count = new SharedCount(connections);
+    this.#handle = handle;
     this.#http1 = createServer({
       keepAlive: true,
-      keepAliveTimeout: KEEP_ALIVE_MS,
-      headersTimeout: HEAD_MS_MAX,
+      keepAliveTimeout: times.keepAliveMs,
+      // Of the runtime it also ends connections that rest between requests; `Http1Connection` has the times of heads.
+      headersTimeout: 0,
       // An upload takes as long as it takes.
       requestTimeout: 0,
-    }, handle);
-    this.#http2 = createHttp2Server({ settings: { maxConcurrentStreams: STREAMS_PER_SESSION_MAX } }, handle);
-    this.#http2.on("session", (session) => {
-      this.#sessions.add(session);
-      session.once("close", () => this.#sessions.delete(session));
-    });
+    }, (request, response) => this.#serve(request, response));
+    // It ends each connection after one response unless it listens by itself.
+    Object.defineProperty(this.#http1, "listening", { value: true });
     const own = this.#http1.listeners("connection");
     this.#serveHttp1 = (socket) => own.forEach((each) => each.call(this.#http1, socket));
-    this.#http1.removeAllListeners("connection");
-    this.#http1.on("connection", (socket) => this.#accept(socket));
   }
 
   /**
@@ -80,62 +87,101 @@ export class HttpListener {
    *
    * @throws what the system says, with its `code`
    */
-  static async open(at: { hostname: string; port: number }, handle: NodeHandler): Promise<HttpListener> {
-    const listener = new HttpListener(handle);
-    await new Promise<void>((resolve, reject) => {
-      listener.#http1.once("error", reject);
-      listener.#http1.listen({ host: at.hostname, port: at.port, backlog: BACKLOG }, () => resolve());
-    });
-    listener.#sweeper = setInterval(() => listener.#sweep(), SWEEP_MS);
+  static async open(options: HttpListenOptions, handle: NodeHandler): Promise<HttpListener> {
+    const listener = new HttpListener(options, handle);
+    const { hostname: host, port, log, tcpTimes: times = {} } = options;
+    const accepted = (socket: Socket): void => listener.#accept(socket);
+    listener.#tcp = await TcpListener.open({ host, port, log, accepted, times });
+    const { headMsMax } = options.times;
+    listener.#sweeper = setInterval(() => listener.#sweep(), Math.min(SWEEP_MS, headMsMax / 4));
     return listener;
   }
 
   get port(): number {
-    const address = this.#http1.address();
-    return typeof address === "object" && address !== null ? address.port : 0;
+    return this.#tcp?.port ?? 0;
+  }
+
+  /** Until `signal` aborts; rejects when the port is dead. */
+  async run(signal: AbortSignal): Promise<void> {
+    await this.#tcp?.run(signal);
   }
 
   /** Accepts nothing more, and ends when the calls that are under way have. */
   async close(): Promise<void> {
-    const closed = new Promise<void>((resolve) => this.#http1.close(() => resolve()));
-    clearInterval(this.#sweeper);
+    this.#stopping = true;
+    const closed = this.#tcp?.close();
     for (const socket of this.#undecided.keys()) socket.destroy();
-    for (const session of this.#sessions) session.close();
+    for (const each of this.#connections.values()) each.leave();
     await closed;
+    clearInterval(this.#sweeper);
   }
 
   /** Cuts what is left. */
   cut(): void {
-    for (const session of this.#sessions) session.destroy();
-    this.#http1.closeAllConnections();
+    for (const socket of this.#connections.keys()) socket.destroy();
   }
 
   #accept(socket: Socket): void {
-    const forget = (): void => void this.#undecided.delete(socket);
-    this.#undecided.set(socket, performance.now());
     socket.on("error", ignore);
-    socket.once("close", forget);
-    let first = new Uint8Array();
-    const decide = (): void => {
-      const more: Uint8Array | null = socket.read();
+    const client = networkOf(socket.remoteAddress ?? "");
+    const excess = this.#stopping ? "all" : this.#count.take(client);
+    if (excess !== undefined) {
+      socket.write(REFUSALS[excess]);
+      return void socket.destroySoon();
+    }
+    this.#undecided.set(socket, performance.now());
+    socket.once("close", () => {
+      this.#count.give(client);
+      this.#undecided.delete(socket);
+      this.#connections.delete(socket);
+    });
+    this.#decide(socket, Buffer.alloc(0));
+  }
+
+  /** Waits for the first bytes, and for more when they could be of either version. */
+  #decide(socket: Socket, before: Buffer): void {
+    socket.once("readable", () => {
+      const more: Buffer | null = socket.read();
       // It ended without a word, or in the middle of one.
       if (more === null) return void socket.destroy();
-      first = first.length === 0 ? new Uint8Array(more) : new Uint8Array([...first, ...more]);
-      const begin = String.fromCharCode(...first.subarray(0, PREFACE.length));
-      if (begin !== PREFACE && PREFACE.startsWith(begin)) return void socket.once("readable", decide);
-      forget();
-      socket.off("close", forget);
+      const first = before.length === 0 ? more : Buffer.concat([before, more]);
+      const begin = first.toString("latin1", 0, PREFACE.length);
+      if (begin !== PREFACE && PREFACE.startsWith(begin)) return this.#decide(socket, first);
+      this.#undecided.delete(socket);
       socket.unshift(first);
-      if (begin === PREFACE) this.#http2.emit("connection", socket);
-      else this.#serveHttp1(socket);
-    };
-    socket.once("readable", decide);
+      if (begin === PREFACE) {
+        this.#connections.set(socket, new Http2Session(socket, this.#times, this.#handle));
+        return;
+      }
+      this.#connections.set(socket, new Http1Connection(socket, this.#times));
+      this.#serveHttp1(socket);
+    });
+  }
+
+  #serve(request: IncomingMessage, response: ServerResponse): void {
+    const connection = this.#connections.get(request.socket);
+    if (connection instanceof Http1Connection) {
+      connection.began();
+      response.once("close", () => connection.ended());
+      if (this.#stopping) response.shouldKeepAlive = false;
+    }
+    this.#handle(request, response);
   }
 
   #sweep(): void {
-    const beforeMs = performance.now() - HEAD_MS_MAX;
-    for (const [socket, sinceMs] of this.#undecided) if (sinceMs < beforeMs) socket.destroy();
+    const nowMs = performance.now();
+    for (const [socket, sinceMs] of this.#undecided) {
+      if (nowMs - sinceMs > this.#times.headMsMax) socket.destroy();
+    }
+    for (const each of [...this.#connections.values()]) each.sweep(nowMs);
   }
+}
+
+function refusal(status: string, text: string): string {
+  const body = `${text}\n`;
+  const fields =
+    `Content-Type: text/plain\r\nRetry-After: 5\r\nConnection: close\r\nContent-Length: ${body.length}`;
+  return `HTTP/1.1 ${status}\r\n${fields}\r\n\r\n${body}`;
 }
 
 /** A client that goes away is no event: the end of the response reports it. */

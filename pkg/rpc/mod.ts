@@ -13,4 +13,6 @@ export { fromConnectError, genericMessage, isAnswer } from "./faults.ts";
 export { addCallFields, type Admission, type Call } from "./call.ts";
 export { type StreamClient, streamClientOf } from "./context.ts";
 export type { HttpRoute } from "./plain.ts";
+export type { ConnectionLimits } from "./open_listener.ts";
+export { serveWeb, type WebServer, type WebServerOptions } from "./web_server.ts";
 export { type RpcServer, type RpcServerOptions, type ServerLimits, serveRpc } from "./server.ts";

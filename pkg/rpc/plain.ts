@@ -2,7 +2,7 @@
 import { describeError } from "../fault/mod.ts";
 import type { Logger } from "../logger/mod.ts";
 import { pathOf, urlOf } from "./context.ts";
-import type { NodeRequest, Outgoing } from "./listener.ts";
+import type { NodeRequest, Outgoing } from "./node_http.ts";
 import { sendResponse, webRequest } from "./web.ts";
 
 /** Answers a request, or `undefined` when it is not meant for this route. */

@@ -7,28 +7,24 @@ import {
   type Interceptor,
 } from "@connectrpc/connect";
 import type { UniversalHandler } from "@connectrpc/connect/protocol";
-import { universalRequestFromNodeRequest, universalResponseToNodeResponse } from "@connectrpc/connect-node";
 import type { DescMethod, DescMethodServerStreaming, DescMethodUnary, Message } from "@bufbuild/protobuf";
 import type { Clock } from "../clock/mod.ts";
-import { describeError, Fault } from "../fault/mod.ts";
+import { describeError } from "../fault/mod.ts";
 import type { Logger } from "../logger/mod.ts";
 import { type Admission, admitCall, callInterceptor } from "./call.ts";
 import { isGone, writeHead } from "./body.ts";
 import { OpenCalls, pathOf, urlOf } from "./context.ts";
-import { HttpListener, ignore, type NodeHandler, type NodeRequest, type NodeResponse } from "./listener.ts";
+import { type HttpListener, ignore } from "./listener.ts";
+import type { NodeRequest, NodeResponse } from "./node_http.ts";
+import { CONNECTION_LIMITS, type ConnectionLimits, openListener, type PortOptions } from "./open_listener.ts";
+import { answerUniversal } from "./universal.ts";
 import { answerPlain, type HttpRoute } from "./plain.ts";
 import { StallGuard } from "./stall.ts";
 import { isPlainStream, streamHandler } from "./stream.ts";
 import { isPlainUnary, unaryHandler } from "./unary.ts";
 import { linger } from "./web.ts";
 
-export interface RpcServerOptions {
-  readonly hostname: string;
-  /** 0 takes a free port. */
-  readonly port: number;
-  /** The setting to name when the port is taken, e.g. `--http-port (UNKEY_HTTP_PORT)`. */
-  readonly portSetting: string;
-  readonly log: Logger;
+export interface RpcServerOptions extends PortOptions {
   readonly clock: Clock;
   /** Registers the services. */
   readonly mount: (router: ConnectRouter) => void;
@@ -44,7 +40,7 @@ export interface RpcServerOptions {
 }
 
 /** Bounds of a server. */
-export interface ServerLimits {
+export interface ServerLimits extends ConnectionLimits {
   /** The largest message taken, in bytes. */
   readonly messageBytesMax: number;
   /** The longest that a unary call may take, in milliseconds. */
@@ -60,6 +56,7 @@ export interface ServerLimits {
 }
 
 const LIMITS: ServerLimits = {
+  ...CONNECTION_LIMITS,
   messageBytesMax: 4 * 1024 * 1024,
   unaryMsMax: 60_000,
   unaryMsMaxOf: new Map(),
@@ -71,6 +68,8 @@ const LIMITS: ServerLimits = {
 /** A server that listens. */
 export interface RpcServer {
   readonly port: number;
+  /** Until `signal` aborts. Rejects when the port accepts nothing any more: the process should end. */
+  run(signal: AbortSignal): Promise<void>;
   /** Stops accepting, ends streams, waits for calls up to the drain limit. Safe to repeat. */
   shutdown(): Promise<void>;
 }
@@ -102,7 +101,7 @@ export async function serveRpc(options: RpcServerOptions): Promise<RpcServer> {
     guard.add(response);
     await answerPlain(request, response, plain).finally(() => guard.remove(response));
   };
-  const listener = await listen(options, (request, response) => {
+  const listener = await openListener(options, limits, (request, response) => {
     request.on("error", ignore);
     response.on("error", ignore);
     answer(request, response).catch((error: unknown) => {
@@ -114,6 +113,7 @@ export async function serveRpc(options: RpcServerOptions): Promise<RpcServer> {
   let done: Promise<void> | undefined;
   return {
     port: listener.port,
+    run: (signal) => listener.run(signal),
     shutdown: () => done ??= shutdown(listener, { stopping, limitMs: limits.drainMsMax, clock, log }),
   };
 }
@@ -214,30 +214,8 @@ function generalHandler(handler: UniversalHandler, guard: StallGuard): Handle {
     }
     guard.add(response);
     response.once("finish", () => linger(request)).once("close", () => guard.remove(response));
-    const call = universalRequestFromNodeRequest(request, response, undefined, undefined);
-    await universalResponseToNodeResponse(await handler(call), response);
+    await answerUniversal(handler, request, response);
   };
-}
-
-async function listen(options: RpcServerOptions, handle: NodeHandler): Promise<HttpListener> {
-  const { hostname, port } = options;
-  try {
-    return await HttpListener.open({ hostname, port }, handle);
-  } catch (error) {
-    const code = error instanceof Error && "code" in error ? error.code : undefined;
-    if (code === "EADDRINUSE") {
-      throw refusal(`Port ${port} on ${hostname} is taken by another process.`, options, error);
-    }
-    if (code === "EACCES" || code === "EADDRNOTAVAIL") {
-      throw refusal(`Port ${port} on ${hostname} cannot be opened.`, options, error);
-    }
-    throw error;
-  }
-}
-
-function refusal(what: string, { portSetting }: RpcServerOptions, cause: unknown): Fault {
-  const text = `${what} Stop that process, or choose another port with ${portSetting}.`;
-  return new Fault("failed_precondition", text, { publicMessage: text, cause });
 }
 
 interface Stop {

@@ -1,4 +1,4 @@
-import type { Outgoing } from "./listener.ts";
+import type { Outgoing } from "./node_http.ts";
 
 /**
  * Cuts responses whose clients have stopped reading. What such a client has not taken stays in memory, so it must not stay

@@ -22,7 +22,7 @@ import { bytesOf, drained, isGone, writeHead } from "./body.ts";
 import type { Admission } from "./call.ts";
 import { CallContext, CONTEXT, offerSendNow, type OpenCalls } from "./context.ts";
 import { ObservedStream } from "./observed_stream.ts";
-import type { NodeRequest, Outgoing } from "./listener.ts";
+import type { NodeRequest, Outgoing } from "./node_http.ts";
 import type { StallGuard } from "./stall.ts";
 
 export interface StreamOptions {

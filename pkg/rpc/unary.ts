@@ -28,7 +28,7 @@ import { codeToHttpStatus, errorToJsonBytes } from "@connectrpc/connect/protocol
 import { bytesOf, isGone, writeHead } from "./body.ts";
 import type { Admission } from "./call.ts";
 import { CallContext, CONTEXT, type OpenCalls } from "./context.ts";
-import type { NodeRequest, Outgoing } from "./listener.ts";
+import type { NodeRequest, Outgoing } from "./node_http.ts";
 
 export interface UnaryOptions {
   readonly admit: Admission;

@@ -2,7 +2,7 @@
 import { drained, isGone, writeHead } from "./body.ts";
 import { urlOf } from "./context.ts";
 import { webHeaders } from "./headers.ts";
-import type { NodeRequest, Outgoing } from "./listener.ts";
+import type { NodeRequest, Outgoing } from "./node_http.ts";
 
 /** The longest time that a client that was answered early may go on sending, so that it comes to read the answer. */
 const LINGER_MS = 1_000;
@@ -17,7 +17,8 @@ export function webRequest(request: NodeRequest, response: Outgoing): Request {
   return new Request(urlOf(request), { method, headers, body, signal: gone.signal });
 }
 
-function bodyOf(request: NodeRequest): ReadableStream<Uint8Array<ArrayBuffer>> {
+/** The body of a request, read as fast as it is taken. */
+export function bodyOf(request: NodeRequest): ReadableStream<Uint8Array<ArrayBuffer>> {
   return new ReadableStream({
     start(controller) {
       const gone = (): void => controller.error(new Error("the client went away"));

@@ -50,6 +50,7 @@ export async function runKrane(config: KraneConfig, process: KraneProcess): Prom
     const agent = await buildAgent(config, process, runner);
     const server = await serve(config, process, agent);
     runner.defer("server", () => server.shutdown());
+    runner.go("port", (abort) => server.run(abort));
     const { leadership } = agent.opened;
     let isAnnounced = false;
     const announce = (): void => {

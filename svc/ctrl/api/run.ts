@@ -93,8 +93,11 @@ async function start(config: ApiConfig, process: ApiProcess, runner: Runner): Pr
   });
   port = server.port;
   runner.go("server", async (signal) => {
-    await aborted(signal);
-    await server.shutdown();
+    try {
+      await server.run(signal);
+    } finally {
+      await server.shutdown();
+    }
   });
   runner.go("stream sweeper", (signal) => streams.sweep({ clock, log }, signal));
   runner.go("events", (signal) => services.events.run(signal));
@@ -197,9 +200,4 @@ async function canWork(db: CtrlDatabase, log: Logger): Promise<boolean> {
     log.warn("database does not answer", { error: describeError(error) });
     return false;
   }
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
-  return new Promise((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
 }

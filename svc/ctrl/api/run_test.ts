@@ -67,11 +67,11 @@ Deno.test("a stop ends all open streams promptly", async () => {
     edge.watchRoutes({})[Symbol.asyncIterator](),
   ];
   for (const stream of streams) await next(stream);
-  const rest = streams.map(async (stream) => {
+  const over = Promise.allSettled(streams.map(async (stream) => {
     while ((await stream.next()).done !== true);
-  });
+  }));
   await api.stop();
-  await Promise.allSettled(rest);
+  await over;
   assert.equal(api.lines.some((line) => line.includes("did not end in time")), false);
 });
 

@@ -101,6 +101,7 @@ async function start(config: WorkerConfig, process: WorkerProcess, runner: Runne
     ready: async () => registered && await answers(db),
   });
   runner.defer("health", () => health.shutdown());
+  runner.go("health port", (signal) => health.run(signal));
 
   const vault = openVault(config, db, clock);
   const sentinels = sentinelMaker(config, vault);
@@ -134,7 +135,7 @@ async function start(config: WorkerConfig, process: WorkerProcess, runner: Runne
       setting: fieldName(WORKER_FIELDS.restateIdentityKeys),
     });
   }
-  const endpoint = serveEndpoint({
+  const endpoint = await serveEndpoint({
     services: workerServices(config, parts),
     hostname: config.host,
     port: config.restateHttpPort,
@@ -146,6 +147,7 @@ async function start(config: WorkerConfig, process: WorkerProcess, runner: Runne
     log,
   });
   runner.defer("endpoint", () => endpoint.shutdown());
+  runner.go("endpoint port", (signal) => endpoint.run(signal));
 
   const { restateApiKey } = config;
   const key = restateApiKey === undefined ? {} : { apiKey: restateApiKey };

@@ -4,6 +4,7 @@ import type { Clock } from "../../../../pkg/clock/mod.ts";
 import type { StepActivity } from "../../../../pkg/durable/mod.ts";
 import { Fault } from "../../../../pkg/fault/mod.ts";
 import type { Logger } from "../../../../pkg/logger/mod.ts";
+import { serveWeb } from "../../../../pkg/rpc/mod.ts";
 
 export interface EndpointDeps {
   readonly services: EndpointOptions["services"];
@@ -24,12 +25,16 @@ export interface EndpointDeps {
 /** An endpoint that listens. */
 export interface Endpoint {
   readonly port: number;
+  /** Until `signal` aborts. Rejects when the port accepts nothing any more: the process should end. */
+  run(signal: AbortSignal): Promise<void>;
   /** Takes no more attempts, lets the steps that run end within a limit, then cuts the connections. */
   shutdown(): Promise<void>;
 }
 
 /** Shorter than the grace period of service managers. A step that is cut runs again elsewhere. */
 const DRAIN_MS_MAX = 10_000;
+/** Restate keeps its connections for its next call. */
+const KEEP_ALIVE_MS = 600_000;
 const REFUSALS_LOGGED_EVERY_MS = 60_000;
 
 /**
@@ -37,25 +42,28 @@ const REFUSALS_LOGGED_EVERY_MS = 60_000;
  *
  * @throws `failed_precondition` when the port is taken or not allowed, or a key is none
  */
-export function serveEndpoint(deps: EndpointDeps): Endpoint {
-  const { hostname, port, activity, clock, log } = deps;
+export async function serveEndpoint(deps: EndpointDeps): Promise<Endpoint> {
+  const { hostname, port, portSetting, activity, clock, log } = deps;
   const handler = openHandler(deps);
   const refused = refusals(deps);
-  const cut = new AbortController();
   let stopping = false;
-  const server = listen(
-    deps,
-    () =>
-      Deno.serve({ hostname, port, signal: cut.signal, onListen: () => undefined }, async (request) => {
-        // Restate tries again, by then with the next process.
-        if (stopping) return new Response(null, { status: 503 });
-        const response = await handler(request);
-        if (response.status === 401) refused();
-        return response;
-      }),
-  );
+  const server = await serveWeb({
+    hostname,
+    port,
+    portSetting,
+    log,
+    limits: { keepAliveMs: KEEP_ALIVE_MS, connectionsPerClientMax: Infinity },
+    answer: async (request) => {
+      // Restate tries again, by then with the next process.
+      if (stopping) return new Response(null, { status: 503 });
+      const response = await handler(request);
+      if (response.status === 401) refused();
+      return response;
+    },
+  });
   return {
-    port: server.addr.port,
+    port: server.port,
+    run: (signal) => server.run(signal),
     async shutdown() {
       stopping = true;
       const idle = new AbortController();
@@ -64,8 +72,7 @@ export function serveEndpoint(deps: EndpointDeps): Endpoint {
       idle.abort();
       if (outcome === "late") log.warn("steps did not end in time", { limit_ms: DRAIN_MS_MAX });
       // Most connections belong to workflows that wait; they would stay open for as long as the wait.
-      cut.abort();
-      await server.finished;
+      await server.cut();
     },
   };
 }
@@ -101,23 +108,6 @@ function refusals({ identitySetting, clock, log }: EndpointDeps): () => void {
     loggedMs = clock.now();
     count = 0;
   };
-}
-
-function listen<T>({ hostname, port, portSetting }: EndpointDeps, serve: () => T): T {
-  try {
-    return serve();
-  } catch (error) {
-    const taken = error instanceof Deno.errors.AddrInUse;
-    if (
-      !taken && !(error instanceof Deno.errors.PermissionDenied) &&
-      !(error instanceof Deno.errors.AddrNotAvailable)
-    ) {
-      throw error;
-    }
-    const what = taken ? "is taken by another process" : "cannot be opened";
-    const text = `Port ${port} on ${hostname} ${what}. Choose another port with ${portSetting}.`;
-    throw new Fault("failed_precondition", text, { publicMessage: text, cause: error });
-  }
 }
 
 const REFUSAL = /^Rejecting request as its JWT/;

@@ -21,7 +21,7 @@ async function onEndpoint(
     name: "test.Echo",
     handlers: { say: (_ctx, text: string) => Promise.resolve(text) },
   });
-  const endpoint = serveEndpoint({
+  const endpoint = await serveEndpoint({
     services: [echo],
     hostname: "127.0.0.1",
     port: 0,
