@@ -6,7 +6,7 @@ import { Exchange, type ExchangeClient } from "./exchange.ts";
 import { answerHead, chunkedTail, forwardedInterim, forwardedResponse } from "./forward.ts";
 import { requestFraming } from "./framing.ts";
 import { http2Refusal, isHttp2Preface } from "./http2_preface.ts";
-import { parseRequestHead, type RequestHead, requestHeadEnd, type ResponseHead } from "./head.ts";
+import { blankLines, parseRequestHead, type RequestHead, requestHeadEnd, type ResponseHead } from "./head.ts";
 import type { ResponsePart } from "./link.ts";
 import type { ClientPeer, ClientSide } from "./peer.ts";
 import type { UpstreamConnection } from "./pool.ts";
@@ -21,8 +21,6 @@ const RELEASE_BYTES_MIN = 8 * 1024;
 const LINGER_BYTES_MAX = 1024 * 1024;
 const HTTP2_DETAIL =
   "HTTP/2 without TLS is not served on this port: use HTTP/1.1 here, or HTTP/2 over TLS (https).";
-const CR = 13;
-const LF = 10;
 
 type Phase = "head" | "exchange" | "tunnel" | "linger" | "closed";
 
@@ -42,11 +40,13 @@ export class ClientConnection implements ExchangeClient, ClientSide {
   /** True if the response's body is written in chunks. */
   #chunked = false;
   #tunnel: Tunnel | undefined;
-  /** When the phase began, the first byte of a head came, or something of what is written was last seen to be sent. */
+  /** When the phase began, or something of what is written was last seen to be sent. */
   #sinceMs: number;
   /** The written bytes that the system had not taken at the last sweep. */
   #unsent = 0;
   #served = 0;
+  /** When the first byte of what should be a head came, empty lines before it included. */
+  #headMs: number | undefined;
 
   constructor(core: Core, peer: ClientPeer, gone: (connection: ClientConnection) => void) {
     const { socket } = peer;
@@ -75,7 +75,7 @@ export class ClientConnection implements ExchangeClient, ClientSide {
       case "closed":
         return;
       case "head":
-        if (this.#pending.length === 0) this.#sinceMs = this.#core.options.clock.now();
+        this.#headMs ??= this.#core.options.clock.now();
         this.#pending = this.#pending.length === 0 ? bytes : Buffer.concat([this.#pending, bytes]);
         this.#next();
         return;
@@ -133,6 +133,7 @@ export class ClientConnection implements ExchangeClient, ClientSide {
     const problem = expectationProblem(head.value);
     if (problem !== undefined) return this.#refuse(problem);
     this.#phase = "exchange";
+    this.#headMs = undefined;
     this.#served++;
     this.#minor = head.value.minor;
     const body = bodyDecoder(framing.value);
@@ -212,6 +213,7 @@ export class ClientConnection implements ExchangeClient, ClientSide {
     this.#sinceMs = this.#core.options.clock.now();
     if (!keepAlive) return this.#linger();
     this.#phase = "head";
+    this.#headMs = this.#pending.length > 0 ? this.#sinceMs : undefined;
     this.#proceed();
   }
 
@@ -230,9 +232,12 @@ export class ClientConnection implements ExchangeClient, ClientSide {
     this.#closed();
   }
 
-  tunnel(connection: UpstreamConnection, early: Buffer): void {
+  tunnel(connection: UpstreamConnection, early: Buffer, closed: () => void): void {
     const { key } = connection.upstream;
-    const tunnel = new Tunnel(this.#socket, connection, () => this.#core.pool.leave(key));
+    const tunnel = new Tunnel(this.#socket, connection, () => {
+      this.#core.pool.leave(key);
+      closed();
+    });
     this.#exchange = undefined;
     this.#phase = "tunnel";
     this.#tunnel = tunnel;
@@ -282,6 +287,12 @@ export class ClientConnection implements ExchangeClient, ClientSide {
     if (this.#phase === "head" && this.#pending.length === 0) this.#leave();
   }
 
+  yield(): boolean {
+    if (this.#phase !== "head" || this.#pending.length > 0 || this.#socket.writableLength > 0) return false;
+    this.destroy();
+    return true;
+  }
+
   /** Ends a connection without a request once all that is written is sent. */
   #leave(): void {
     if (this.#socket.writableLength > 0) this.#linger();
@@ -292,16 +303,18 @@ export class ClientConnection implements ExchangeClient, ClientSide {
   sweep(nowMs: number): void {
     const { limits } = this.#core.options;
     if (this.#phase === "exchange") return this.#exchange?.sweep(nowMs);
+    if (this.#phase === "tunnel") return this.#tunnel?.sweep(nowMs, limits.tunnelIdleMsMax);
     if ((this.#phase !== "head" && this.#phase !== "linger") || this.#isSending(nowMs)) return;
     const sinceMs = nowMs - this.#sinceMs;
     if (this.#phase === "linger") return sinceMs > limits.lingerMsMax ? this.destroy() : undefined;
-    if (this.#pending.length > 0 && sinceMs > limits.headMsMax) {
+    const headLate = this.#headMs !== undefined && nowMs - this.#headMs > limits.headMsMax;
+    if (headLate && this.#pending.length > 0) {
       const detail = `The request line and headers did not come within ${limits.headMsMax} ms.`;
       return this.#refuse({ kind: "request_timeout", detail });
     }
     // A connection that has never sent a thing gets no more time than a head.
     const idleMsMax = this.#served === 0 ? limits.headMsMax : limits.keepAliveMsMax;
-    if (this.#pending.length === 0 && sinceMs > idleMsMax) this.destroy();
+    if (headLate || (this.#headMs === undefined && sinceMs > idleMsMax)) this.destroy();
   }
 
   /** True if a response is still being sent, or was at the last sweep. Ends a client that takes none of it for too long. */
@@ -310,18 +323,13 @@ export class ClientConnection implements ExchangeClient, ClientSide {
     if (writableLength !== this.#unsent) {
       this.#unsent = writableLength;
       this.#sinceMs = nowMs;
+      if (this.#headMs !== undefined) this.#headMs = nowMs;
       return true;
     }
     const { responseStallMsMax } = this.#core.options.limits;
     if (writableLength > 0 && nowMs - this.#sinceMs > responseStallMsMax) this.destroy();
     return writableLength > 0;
   }
-}
-
-function blankLines(bytes: Buffer): number {
-  let at = 0;
-  while (bytes[at] === CR && bytes[at + 1] === LF) at += 2;
-  return at;
 }
 
 /**

@@ -1,5 +1,6 @@
 import type { Http2Pool } from "./http2_pool.ts";
 import type { Pool } from "./pool.ts";
+import type { Shares } from "./shares.ts";
 import type { Answer, Failure, FailureReport, ProxyOptions, ProxyRequest } from "./types.ts";
 import { FAILURE_STATUS } from "./types.ts";
 
@@ -8,6 +9,7 @@ export interface Core {
   readonly options: ProxyOptions;
   readonly pool: Pool;
   readonly http2Pool: Http2Pool;
+  readonly shares: Shares;
   /** True if the proxy stops: responses then end their connections. */
   stopping: boolean;
 }

@@ -2,7 +2,7 @@ import type { Buffer } from "node:buffer";
 import type { BodyDecoder } from "./body.ts";
 import { type Core, reportFailure } from "./core.ts";
 import type { Framing } from "./framing.ts";
-import type { RequestHead, ResponseHead } from "./head.ts";
+import { type RequestHead, type ResponseHead, single } from "./head.ts";
 import type { LinkUser, ResponsePart, UpstreamLink } from "./link.ts";
 import type { UpstreamConnection } from "./pool.ts";
 import { isRepeatable, keepsAlive, upgradeOf } from "./request.ts";
@@ -28,8 +28,8 @@ export interface ExchangeClient {
   answer(answer: Answer, requestId: string, keepAlive: boolean): void;
   /** Ends the connection so that the client notices that the response is not complete. */
   abort(): void;
-  /** Both sides have switched protocols; `early` came after the head. */
-  tunnel(connection: UpstreamConnection, early: Buffer): void;
+  /** Both sides have switched protocols; `early` came after the head. `closed` is called when one of them is done. */
+  tunnel(connection: UpstreamConnection, early: Buffer, closed: () => void): void;
 }
 
 /** A request as its client sent it; the body follows. */
@@ -59,6 +59,10 @@ export class Exchange implements LinkUser {
   /** True if the client's connection goes on after the response. */
   #keepAlive = false;
   #over = false;
+  /** Ends the count of this request in the shares of its client and its app. */
+  #uncount: (() => void) | undefined;
+  readonly #begunMs: number;
+  #bodyBytes = 0;
   #attempts = 0;
   /** When the last thing happened that moves the request on. */
   #movedMs: number;
@@ -76,7 +80,8 @@ export class Exchange implements LinkUser {
       answered: (answer) => this.#answer(answer),
       failed: (failure) => this.#fail(failure),
     });
-    this.#movedMs = core.options.clock.now();
+    this.#begunMs = core.options.clock.now();
+    this.#movedMs = this.#begunMs;
   }
 
   /** True if the whole request has been read from the client. */
@@ -94,6 +99,9 @@ export class Exchange implements LinkUser {
     if (this.request.hops >= hopsMax) {
       return this.#fail({ kind: "loop_detected", detail: `It passed ${this.request.hops} edges already.` });
     }
+    const counted = this.#core.shares.take(this.request);
+    if (typeof counted !== "function") return this.#fail(counted);
+    this.#uncount = counted;
     this.#search.begin({ fresh: false, repeatable: isRepeatable(this.#head) && this.requestDone });
   }
 
@@ -120,6 +128,7 @@ export class Exchange implements LinkUser {
       return bytes.length;
     }
     this.#bodyBegun = true;
+    this.#bodyBytes += next - from;
     this.#send(slices);
     return next;
   }
@@ -190,7 +199,7 @@ export class Exchange implements LinkUser {
     this.#over = true;
     this.#core.options.onStatus(101);
     this.#client.interim(head, protocol);
-    this.#client.tunnel(connection, early);
+    this.#client.tunnel(connection, early, this.#uncount ?? (() => undefined));
   }
 
   invalid(failure: Failure): void {
@@ -210,15 +219,22 @@ export class Exchange implements LinkUser {
     this.#fail({ kind: "upstream_closed", detail: "The app closed the connection without a response." });
   }
 
-  #finish(): void {
+  /** Nothing more happens here. */
+  #end(): void {
     this.#over = true;
+    this.#uncount?.();
+    this.#uncount = undefined;
+  }
+
+  #finish(): void {
+    this.#end();
     const { requestDone } = this;
     this.#release(requestDone);
     this.#client.finished(this.#keepAlive && requestDone);
   }
 
   #answer(answer: Answer): void {
-    this.#over = true;
+    this.#end();
     this.#core.options.onStatus(answer.status);
     const keepAlive = keepsAlive(this.#head) && this.requestDone && !this.#core.stopping;
     this.#client.answer(answer, this.request.id, keepAlive);
@@ -238,7 +254,7 @@ export class Exchange implements LinkUser {
   /** The response has begun and cannot be completed: the client must not take what it has for the whole. */
   #cut(cause: string): void {
     if (this.#over) return;
-    this.#over = true;
+    this.#end();
     const upstream = this.#link?.upstream.key;
     this.#release(false);
     const failure: Failure = { kind: "upstream_closed", detail: "The response was cut off." };
@@ -255,7 +271,7 @@ export class Exchange implements LinkUser {
   /** The client went away. */
   cancel(): void {
     if (this.#over) return;
-    this.#over = true;
+    this.#end();
     this.#search.cancel();
     if (!this.#responding) this.#core.options.onStatus(499);
     this.#release(false);
@@ -283,7 +299,19 @@ export class Exchange implements LinkUser {
     } else if (stoodMs > limits.bodyStallMsMax) {
       if (this.#upstreamFull) this.#late("The app did not take the request in time.");
       else this.#fail({ kind: "request_timeout", detail: "The rest of the request body did not come." });
+    } else if (this.#trickles(nowMs)) {
+      const detail = `The request body comes slower than ${limits.bodyBytesPerSecondMin} bytes per second.`;
+      this.#fail({ kind: "request_timeout", detail });
     }
+  }
+
+  /** True for a body that keeps a connection to the app busy with next to nothing. Streams of gRPC may rest. */
+  #trickles(nowMs: number): boolean {
+    const { bodyStallMsMax, bodyBytesPerSecondMin } = this.#core.options.limits;
+    const seconds = (nowMs - this.#begunMs - bodyStallMsMax) / 1_000;
+    if (this.#upstreamFull || this.#bodyBytes >= seconds * bodyBytesPerSecondMin) return false;
+    const type = single(this.#head.headers, "content-type");
+    return typeof type !== "string" || !type.startsWith("application/grpc");
   }
 
   #late(detail: string): void {

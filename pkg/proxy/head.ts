@@ -43,6 +43,13 @@ export function isFieldValue(text: string): boolean {
   return !FORBIDDEN.test(text) && !isBlank(text.charCodeAt(0)) && !isBlank(text.charCodeAt(text.length - 1));
 }
 
+/** The bytes of empty lines at the begin. */
+export function blankLines(bytes: Uint8Array): number {
+  let at = 0;
+  while (bytes[at] === CR && bytes[at + 1] === LF) at += 2;
+  return at;
+}
+
 /**
  * Finds where a request head ends: the index after its empty line, -1 when that has not come yet, -2 when a line ends
  * in a bare LF, which other parsers read differently.

@@ -69,6 +69,12 @@ export class Http2Client implements ClientSide {
     this.#connection.leave();
   }
 
+  yield(): boolean {
+    if (this.#connection.size > 0 || this.#connection.blockSinceMs !== undefined) return false;
+    this.#connection.fail({ code: CODE.none, text: "" });
+    return true;
+  }
+
   destroy(): void {
     this.#peer.socket.destroy();
   }

@@ -41,6 +41,7 @@ export class ClientStream implements ExchangeClient, StreamHandler {
   readonly #core: Core;
   readonly #stream: Stream;
   readonly #peer: Peer;
+  #tunnel: StreamTunnel | undefined;
   #exchange: Exchange | undefined;
   #body = new StreamBody(true);
   /** Bytes that wait here; the client's window bounds them. */
@@ -58,7 +59,7 @@ export class ClientStream implements ExchangeClient, StreamHandler {
 
   /** True while something is to be done or sent. */
   get isBusy(): boolean {
-    return this.#exchange !== undefined || this.#stream.queued > 0;
+    return this.#exchange !== undefined || this.#tunnel !== undefined || this.#stream.queued > 0;
   }
 
   /** Takes the request; `end`: no body follows. */
@@ -179,10 +180,15 @@ export class ClientStream implements ExchangeClient, StreamHandler {
     this.#stream.reset(CODE.internal);
   }
 
-  tunnel(connection: UpstreamConnection, early: Buffer): void {
+  tunnel(connection: UpstreamConnection, early: Buffer, closed: () => void): void {
     const { key } = connection.upstream;
     this.#exchange = undefined;
-    const tunnel = new StreamTunnel(this.#stream, connection, () => this.#core.pool.leave(key));
+    const tunnel = new StreamTunnel(this.#stream, connection, () => {
+      this.#core.pool.leave(key);
+      this.#tunnel = undefined;
+      closed();
+    });
+    this.#tunnel = tunnel;
     if (early.length > 0) tunnel.fromApp(early);
     for (const each of this.#pending) tunnel.fromClient(each);
     this.#pending = [];
@@ -203,6 +209,7 @@ export class ClientStream implements ExchangeClient, StreamHandler {
   /** Ends what has waited too long. */
   sweep(nowMs: number): void {
     if (this.#exchange !== undefined) return this.#exchange.sweep(nowMs);
+    this.#tunnel?.sweep(nowMs, this.#core.options.limits.tunnelIdleMsMax);
     const { queued } = this.#stream;
     if (queued !== this.#queued) {
       this.#queued = queued;

@@ -17,6 +17,8 @@ export interface ClientSide {
   sweep(nowMs: number): void;
   /** Ends the connection as soon as nothing runs on it. */
   retire(): void;
+  /** Ends the connection now if nothing runs on it or has begun to come; false when something does. */
+  yield(): boolean;
   /** Ends the connection now. */
   destroy(): void;
 }

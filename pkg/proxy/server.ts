@@ -1,5 +1,6 @@
-import { createServer, type Server, type Socket } from "node:net";
+import type { Socket } from "node:net";
 import { publicFault } from "../fault/mod.ts";
+import { networkOf, SharedCount, TcpListener } from "../tcp/mod.ts";
 import { ClientConnection } from "./client.ts";
 import { type Core, reportFailure } from "./core.ts";
 import { latin1 } from "./body.ts";
@@ -10,12 +11,14 @@ import { type ClientPeer, type ClientSide, plainAddress } from "./peer.ts";
 import { Pool } from "./pool.ts";
 import { takeProxyHeader } from "./proxy_header.ts";
 import { reset } from "./reset.ts";
+import { Shares } from "./shares.ts";
 import { TlsListener, type TlsOptions } from "./tls_listener.ts";
 import type { ProxyOptions } from "./types.ts";
 
 const SWEEP_MS_MAX = 500;
 const SWEEP_MS_MIN = 10;
-const BACKLOG = 4_096;
+/** Connections that are asked, in the order in which they came, to make room for a new one. */
+const ASKED_MAX = 64;
 
 /** Where to listen. */
 export interface ListenOptions {
@@ -34,11 +37,14 @@ export class Proxy {
   readonly #connections = new Set<ClientSide>();
   /** Connections whose TLS handshake is not complete. */
   readonly #handshakes = new Set<Socket>();
-  readonly #servers: Server[] = [];
+  readonly #listeners: TcpListener[] = [];
+  readonly #clients: SharedCount;
 
   constructor(options: ProxyOptions) {
     const pool = new Pool(options);
-    this.#core = { options, pool, http2Pool: new Http2Pool(options, pool), stopping: false };
+    const http2Pool = new Http2Pool(options, pool);
+    this.#core = { options, pool, http2Pool, shares: new Shares(options), stopping: false };
+    this.#clients = new SharedCount({ max: Infinity, perKeyMax: options.limits.connectionsPerClientMax });
   }
 
   /** The number of client connections. */
@@ -65,21 +71,21 @@ export class Proxy {
    */
   async listen({ host, port, portSetting, tls }: ListenOptions): Promise<number> {
     const secure = tls && this.#secureListener(tls);
-    const server = createServer(
-      { allowHalfOpen: true, noDelay: true, keepAlive: true },
-      (socket) => this.#accept(socket, secure),
-    );
-    await new Promise<void>((resolve, reject) => {
-      server.once("error", (error: Error) => {
-        const text = `Cannot listen on ${host}:${port}: ${reasonOf(error)}. ` +
-          `Stop what uses it, or choose another port with ${portSetting}.`;
-        reject(publicFault("failed_precondition", text, error));
-      });
-      server.listen({ host, port, backlog: BACKLOG }, () => resolve());
-    });
-    this.#servers.push(server);
-    const address = server.address();
-    return typeof address === "object" && address !== null ? address.port : port;
+    const accepted = (socket: Socket): void => this.#accept(socket, secure);
+    try {
+      const listener = await TcpListener.open({ host, port, log: this.#core.options.log, accepted });
+      this.#listeners.push(listener);
+      return listener.port;
+    } catch (error) {
+      const text = `Cannot listen on ${host}:${port}: ${reasonOf(error)}. ` +
+        `Stop what uses it, or choose another port with ${portSetting}.`;
+      throw publicFault("failed_precondition", text, error);
+    }
+  }
+
+  /** Until `signal` aborts. Rejects when a port accepts nothing any more: the process should end. */
+  async watch(signal: AbortSignal): Promise<void> {
+    await Promise.all(this.#listeners.map((each) => each.run(signal)));
   }
 
   #secureListener({ contextOf }: TlsOptions): TlsListener {
@@ -119,9 +125,7 @@ export class Proxy {
   async close(drainMs: number): Promise<void> {
     const { clock } = this.#core.options;
     this.#core.stopping = true;
-    const closed = Promise.all(
-      this.#servers.map((each) => new Promise<void>((resolve) => each.close(() => resolve()))),
-    );
+    const closed = Promise.all(this.#listeners.map((each) => each.close()));
     const untilMs = clock.now() + drainMs;
     for (;;) {
       for (const each of [...this.#connections]) each.retire();
@@ -136,9 +140,7 @@ export class Proxy {
   }
 
   #accept(socket: Socket, secure: TlsListener | undefined): void {
-    if (this.connections >= this.#core.options.limits.connectionsMax || this.#core.stopping) {
-      return secure === undefined ? this.#decline(socket) : void socket.destroy();
-    }
+    if (this.#core.stopping || !this.#hasRoom()) return this.#decline(socket, secure, "too_many_connections");
     const { limits, fromBalancer } = this.#core.options;
     const address = plainAddress(socket.remoteAddress ?? "");
     if (fromBalancer?.(address) !== true) return this.#start({ socket, address, secure });
@@ -147,6 +149,17 @@ export class Proxy {
       this.#handshakes.delete(socket);
       this.#start({ socket, address: told ?? address, secure });
     });
+  }
+
+  /** False when there are too many connections, and none of the oldest is idle. */
+  #hasRoom(): boolean {
+    if (this.connections < this.#core.options.limits.connectionsMax) return true;
+    let asked = 0;
+    for (const each of this.#connections) {
+      if (each.yield()) return true;
+      if (++asked >= ASKED_MAX) break;
+    }
+    return false;
   }
 
   /** Counts a connection that cannot have a request yet. */
@@ -162,6 +175,12 @@ export class Proxy {
       readonly secure: TlsListener | undefined;
     },
   ): void {
+    const client = networkOf(address);
+    const unbounded = this.#core.options.trusts(address);
+    if (this.#clients.take(client, { unbounded }) !== undefined) {
+      return this.#decline(socket, secure, "too_many_from_client");
+    }
+    socket.once("close", () => this.#clients.give(client));
     if (secure === undefined) {
       return this.#serve(
         { socket, address, scheme: "http", abort: () => reset(socket) },
@@ -181,11 +200,17 @@ export class Proxy {
     );
   }
 
-  #decline(socket: Socket): void {
+  #decline(
+    socket: Socket,
+    secure: TlsListener | undefined,
+    why: "too_many_connections" | "too_many_from_client",
+  ): void {
+    // Before a handshake there is no way to say why.
+    if (secure !== undefined) return void socket.destroy();
     const { newRequestId, onStatus } = this.#core.options;
     const id = newRequestId();
-    const kind = this.#core.stopping ? "shutting_down" : "too_many_connections";
-    const answer = reportFailure(this.#core, { kind, detail: "The edge takes no more connections." }, { id });
+    const kind = this.#core.stopping ? "shutting_down" : why;
+    const answer = reportFailure(this.#core, { kind, detail: DETAILS[why] }, { id });
     onStatus(answer.status);
     socket.on("error", () => undefined);
     const body = new TextEncoder().encode(answer.body);
@@ -195,7 +220,13 @@ export class Proxy {
   }
 }
 
-function reasonOf(error: Error): string {
+const DETAILS = {
+  too_many_connections: "The edge takes no more connections.",
+  too_many_from_client: "Your address has as many connections as it may have.",
+};
+
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
   const code = "code" in error ? error.code : undefined;
   if (code === "EADDRINUSE") return "the port is in use";
   if (code === "EACCES") return "this user may not use the port";

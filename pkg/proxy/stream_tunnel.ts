@@ -11,6 +11,9 @@ export class StreamTunnel {
   #waiting = 0;
   #halves = 2;
   #over = false;
+  /** True if a byte has passed since the last sweep. */
+  #moved = true;
+  #movedMs = 0;
 
   /** `closed` is called once, when both sides are done or one of them broke. */
   constructor(stream: Stream, connection: UpstreamConnection, closed: () => void) {
@@ -39,11 +42,22 @@ export class StreamTunnel {
     };
   }
 
+  /** Ends a tunnel through which nothing passed for too long. */
+  sweep(nowMs: number, idleMsMax: number): void {
+    if (this.#moved) this.#movedMs = nowMs;
+    this.#moved = false;
+    if (nowMs - this.#movedMs <= idleMsMax) return;
+    this.#stream.reset(CODE.cancel);
+    this.#close();
+  }
+
   fromApp(bytes: Buffer): void {
+    this.#moved = true;
     if (!this.#stream.data([bytes], undefined)) this.#connection.socket.pause();
   }
 
   fromClient(bytes: Buffer): void {
+    this.#moved = true;
     const { socket } = this.#connection;
     if (socket.writable && !socket.write(bytes)) this.#waiting += bytes.length;
     else this.#stream.consumed(bytes.length);

@@ -1,6 +1,7 @@
 /** Both ends of a proxy as raw sockets, so that tests see and send exact bytes. */
 import { Buffer } from "node:buffer";
 import { type Clock, systemClock } from "../clock/mod.ts";
+import { silentLogger } from "../logger/mod.ts";
 import {
   type FailureReport,
   LIMITS,
@@ -257,6 +258,7 @@ export async function startProxy(
   let ids = 0;
   const proxy = new Proxy({
     clock: options.clock ?? systemClock(),
+    log: silentLogger(),
     limits: { ...LIMITS, ...options.limits },
     route: options.route ?? (() => {
       if (upstream !== undefined) return { kind: "forward", upstream };

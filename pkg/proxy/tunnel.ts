@@ -8,6 +8,9 @@ export class Tunnel implements UpstreamUser {
   readonly #connection: UpstreamConnection;
   readonly #closed: () => void;
   #over = false;
+  /** True if a byte has passed since the last sweep. */
+  #moved = true;
+  #movedMs = 0;
 
   /** `closed` is called once, when both sides are done or one of them broke. */
   constructor(client: Socket, connection: UpstreamConnection, closed: () => void) {
@@ -17,7 +20,15 @@ export class Tunnel implements UpstreamUser {
     connection.user = this;
   }
 
+  /** Ends a tunnel through which nothing passed for too long. */
+  sweep(nowMs: number, idleMsMax: number): void {
+    if (this.#moved) this.#movedMs = nowMs;
+    this.#moved = false;
+    if (nowMs - this.#movedMs > idleMsMax) this.close();
+  }
+
   fromClient(bytes: Buffer): void {
+    this.#moved = true;
     const { socket } = this.#connection;
     if (socket.writable && !socket.write(bytes)) this.#client.pause();
   }
@@ -32,6 +43,7 @@ export class Tunnel implements UpstreamUser {
   }
 
   received(bytes: Buffer): void {
+    this.#moved = true;
     if (this.#client.writable && !this.#client.write(Buffer.from(bytes))) this.#connection.socket.pause();
   }
 

@@ -1,4 +1,5 @@
 import type { Clock } from "../clock/mod.ts";
+import type { Logger } from "../logger/mod.ts";
 
 /** One header field as it was sent; `lower` is the name in lower case. Values are bytes, one per character. */
 export interface HeaderField {
@@ -65,6 +66,8 @@ export type FailureKind =
   | "version_not_supported"
   | "expectation_failed"
   | "too_many_connections"
+  | "too_many_from_client"
+  | "too_many_requests"
   | "loop_detected"
   | "unknown_host"
   | "unknown_deployment"
@@ -99,8 +102,14 @@ export interface FailureReport extends Failure {
 
 /** Bounds. Times in milliseconds, sizes in bytes. There is no limit on how long a response may take in all. */
 export interface ProxyLimits {
-  /** Client connections; more are answered with 503 and closed. */
+  /** Client connections; more take the place of idle ones, or are answered with 503 and closed. */
   readonly connectionsMax: number;
+  /** Connections of one client, an address or a /64 network of IPv6; more are answered with 429 and closed. */
+  readonly connectionsPerClientMax: number;
+  /** Requests of one client that run at a time; more are answered with 429. */
+  readonly requestsPerClientMax: number;
+  /** Requests to one app that run at a time, open tunnels with them; more are answered with 503. */
+  readonly requestsPerAppMax: number;
   /** Request line and header fields together. */
   readonly headBytesMax: number;
   readonly headersMax: number;
@@ -110,6 +119,8 @@ export interface ProxyLimits {
   readonly keepAliveMsMax: number;
   /** The longest time that a request body may stand still. */
   readonly bodyStallMsMax: number;
+  /** The least of a request body that must come per second, after `bodyStallMsMax`, until the app responds. */
+  readonly bodyBytesPerSecondMin: number;
   /** The longest time that a client may refuse to take more of a response. */
   readonly responseStallMsMax: number;
   readonly dialMsMax: number;
@@ -129,15 +140,22 @@ export interface ProxyLimits {
   readonly hopsMax: number;
   /** The time for which a client's bytes are still taken after a response that closes the connection. */
   readonly lingerMsMax: number;
+  /** The longest time in which no byte passes through a tunnel. */
+  readonly tunnelIdleMsMax: number;
 }
 
 export const LIMITS: ProxyLimits = {
   connectionsMax: 10_000,
+  // Users of one company or of one mobile network may share an address.
+  connectionsPerClientMax: 2_000,
+  requestsPerClientMax: 2_000,
+  requestsPerAppMax: 4_000,
   headBytesMax: 32 * 1024,
   headersMax: 128,
   headMsMax: 10_000,
   keepAliveMsMax: 75_000,
   bodyStallMsMax: 60_000,
+  bodyBytesPerSecondMin: 100,
   responseStallMsMax: 120_000,
   dialMsMax: 5_000,
   firstDialMsMax: 1_000,
@@ -150,11 +168,13 @@ export const LIMITS: ProxyLimits = {
   dialsMax: 3,
   hopsMax: 10,
   lingerMsMax: 2_000,
+  tunnelIdleMsMax: 3_600_000,
 };
 
 /** The decisions that a proxy leaves to its user. All functions are called synchronously and must not throw. */
 export interface ProxyOptions {
   readonly clock: Clock;
+  readonly log: Logger;
   readonly limits: ProxyLimits;
   /** Decides before each dial. `tried` holds the keys that could not be dialed for this request. */
   readonly route: (request: ProxyRequest, tried: ReadonlySet<string>) => Decision;
@@ -163,6 +183,8 @@ export interface ProxyOptions {
   readonly newRequestId: () => string;
   /** True if forwarding headers of this peer are kept and appended to instead of replaced. */
   readonly trusts: (address: string) => boolean;
+  /** The app that a request is for, whose requests are counted together; without it, the host. */
+  readonly appOf?: ((request: ProxyRequest) => string) | undefined;
   /** True for balancers that tell the client's address by the PROXY protocol: each of their connections must begin so. */
   readonly fromBalancer?: ((address: string) => boolean) | undefined;
   /** The value of `Strict-Transport-Security` in responses over TLS whose app does not set one. */
@@ -184,6 +206,8 @@ export const FAILURE_STATUS: Record<FailureKind, number> = {
   version_not_supported: 505,
   expectation_failed: 417,
   too_many_connections: 503,
+  too_many_from_client: 429,
+  too_many_requests: 503,
   loop_detected: 508,
   unknown_host: 404,
   unknown_deployment: 404,

@@ -17,6 +17,8 @@ import { HTTPS_FIELDS } from "./config_https.ts";
 import { optionalPortSchema } from "./schemas.ts";
 
 const HOUR_MS = 3_600_000;
+/** Heads are read whole, on the thread that serves all apps. */
+const HEAD_BYTES_MAX = 64 * 1024;
 
 /** Settings of an edge and of a sentinel. */
 export interface EdgeFields {
@@ -26,11 +28,16 @@ export interface EdgeFields {
   readonly region: Field<string>;
   readonly trustedProxies: Field<readonly string[]>;
   readonly connectionsMax: Field<number>;
+  readonly connectionsPerClientMax: Field<number>;
+  readonly requestsPerClientMax: Field<number>;
+  readonly requestsPerAppMax: Field<number>;
   readonly headBytesMax: Field<number>;
   readonly headersMax: Field<number>;
   readonly headMsMax: Field<number>;
   readonly keepAliveMsMax: Field<number>;
   readonly bodyStallMsMax: Field<number>;
+  readonly bodyBytesPerSecondMin: Field<number>;
+  readonly tunnelIdleMsMax: Field<number>;
   readonly dialMsMax: Field<number>;
   readonly responseHeadMsMax: Field<number>;
   readonly responseHeadBytesMax: Field<number>;
@@ -94,12 +101,30 @@ export function edgeFields(name: "FRONTLINE" | "SENTINEL"): EdgeFields {
       "connections-max",
       LIMITS.connectionsMax,
       1_000_000,
-      "Most client connections at a time.",
+      "Most client connections at a time. Descriptors (ulimit -n) may allow fewer.",
+    ),
+    connectionsPerClientMax: limit(
+      "connections-per-client-max",
+      LIMITS.connectionsPerClientMax,
+      1_000_000,
+      "Most connections of one address, or /64 network of IPv6; trusted proxies have no such limit.",
+    ),
+    requestsPerClientMax: limit(
+      "requests-per-client-max",
+      LIMITS.requestsPerClientMax,
+      1_000_000,
+      "Most requests of one address that run at a time; trusted proxies have no such limit.",
+    ),
+    requestsPerAppMax: limit(
+      "requests-per-app-max",
+      LIMITS.requestsPerAppMax,
+      1_000_000,
+      "Most requests and open WebSockets of one deployment at a time.",
     ),
     headBytesMax: limit(
       "header-bytes-max",
       LIMITS.headBytesMax,
-      1024 * 1024,
+      HEAD_BYTES_MAX,
       "Longest request line with headers, in bytes.",
     ),
     headersMax: limit("headers-max", LIMITS.headersMax, 10_000, "Most headers of a request."),
@@ -121,6 +146,18 @@ export function edgeFields(name: "FRONTLINE" | "SENTINEL"): EdgeFields {
       HOUR_MS,
       "Longest standstill of a request body.",
     ),
+    bodyBytesPerSecondMin: limit(
+      "body-bytes-per-second-min",
+      LIMITS.bodyBytesPerSecondMin,
+      1024 * 1024,
+      "Least bytes per second of a request body, until the app answers. gRPC has no such limit.",
+    ),
+    tunnelIdleMsMax: limit(
+      "tunnel-idle-ms",
+      LIMITS.tunnelIdleMsMax,
+      24 * HOUR_MS,
+      "Longest time in which nothing passes through a WebSocket.",
+    ),
     dialMsMax: limit(
       "dial-timeout-ms",
       LIMITS.dialMsMax,
@@ -136,7 +173,7 @@ export function edgeFields(name: "FRONTLINE" | "SENTINEL"): EdgeFields {
     responseHeadBytesMax: limit(
       "response-header-bytes-max",
       LIMITS.responseHeadBytesMax,
-      1024 * 1024,
+      HEAD_BYTES_MAX,
       "Longest status line with headers of a response, in bytes.",
     ),
     responseHeadersMax: limit(

@@ -89,8 +89,10 @@ export class Edge {
     this.#balancer = new Balancer({ region, nowMs, load: (key) => this.proxy.load(key) });
     this.proxy = new Proxy({
       clock,
+      log,
       limits,
       trusts,
+      appOf: ({ host }) => this.table.lookup(host)?.route.deploymentId ?? host,
       strictTransport: options.https?.strictTransport,
       fromBalancer: options.fromBalancer,
       route: (request, tried) => this.#route(request, tried),

@@ -29,6 +29,16 @@ const TEXTS: Record<FailureKind, Text> = {
     advice: "Try again in a moment.",
     retryAfter: 1,
   },
+  too_many_from_client: {
+    title: "Too many requests",
+    advice: "Close connections that are not used, wait for answers, and try again.",
+    retryAfter: 5,
+  },
+  too_many_requests: {
+    title: "The app has too many requests",
+    advice: `Try again in a moment. ${APP_LOGS}`,
+    retryAfter: 2,
+  },
   loop_detected: {
     title: "Loop detected",
     happened: () => "The request came back to the edge again and again.",

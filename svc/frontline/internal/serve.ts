@@ -2,6 +2,7 @@ import type { Clock } from "../../../pkg/clock/mod.ts";
 import type { Logger } from "../../../pkg/logger/mod.ts";
 import { LIMITS, type ProxyLimits } from "../../../pkg/proxy/mod.ts";
 import { createRpcClient, serveRpc } from "../../../pkg/rpc/mod.ts";
+import { shareOfDescriptors } from "../../../pkg/tcp/mod.ts";
 import { Runner } from "../../../pkg/runner/mod.ts";
 import type { Secret } from "../../../pkg/config/mod.ts";
 import { AcmeService } from "../../../proto/gen/ctrl/v1/acme_pb.ts";
@@ -36,6 +37,8 @@ export interface EdgeProcess {
   readonly limits?: Partial<ProxyLimits>;
 }
 
+/** The part of the process's descriptors that clients may use: each request under way needs another one, to its app. */
+const DESCRIPTORS_SHARE = 0.6;
 /** More than the drain, so that the drain ends by itself. */
 const CLOSE_MARGIN_MS = 5_000;
 
@@ -124,6 +127,7 @@ export async function serveEdge(role: EdgeRole, config: EdgeConfig, process: Edg
       }
     });
     // They outlive the stop: instances come and go, and limits count, until the last request has ended.
+    runner.go("ports", (stopping) => edge.proxy.watch(stopping));
     runner.go("limits", () => edge.proxy.run(drained.signal));
     runner.go("routes", () => watcher.run(drained.signal));
     runner.go("acknowledge", () => watcher.acknowledge(drained.signal));
@@ -190,33 +194,12 @@ async function serveHealth(
       )],
   });
   runner.defer("health", () => server.shutdown());
+  runner.go("health port", (signal) => server.run(signal));
   return server.port;
 }
 
+/** The settings of limits have the names of the limits. */
 function limitsOf(config: EdgeConfig): ProxyLimits {
-  const {
-    connectionsMax,
-    headBytesMax,
-    headersMax,
-    headMsMax,
-    keepAliveMsMax,
-    bodyStallMsMax,
-    dialMsMax,
-    responseHeadMsMax,
-    responseHeadBytesMax,
-    responseHeadersMax,
-  } = config;
-  return {
-    ...LIMITS,
-    connectionsMax,
-    headBytesMax,
-    headersMax,
-    headMsMax,
-    keepAliveMsMax,
-    bodyStallMsMax,
-    dialMsMax,
-    responseHeadMsMax,
-    responseHeadBytesMax,
-    responseHeadersMax,
-  };
+  const connectionsMax = shareOfDescriptors(DESCRIPTORS_SHARE, config.connectionsMax);
+  return { ...LIMITS, ...config, connectionsMax };
 }
