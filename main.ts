@@ -14,6 +14,7 @@ const STDIN_BYTES_MAX = 1 << 20;
 const COLUMNS = 80;
 const FULL_PIPE_MS = 5;
 const FULL_PIPE = new Int32Array(new SharedArrayBuffer(4));
+const OWNER_ONLY = 0o077;
 const SIGNALS = ["SIGINT", "SIGTERM"] as const;
 
 const [stop, hangup] = [new AbortController(), new AbortController()];
@@ -51,6 +52,7 @@ const process: Process = {
     ? terminalPrompts(hangup.signal)
     : undefined,
   surviveHangup: () => Deno.addSignalListener("SIGHUP", () => hangup.abort()),
+  keepFilesPrivate: () => void Deno.umask(OWNER_ONLY),
   signal: stop.signal,
   clock: systemClock(),
   fetch,

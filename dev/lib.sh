@@ -126,6 +126,7 @@ ensure_part_packages() {
 /usr/bin/openssl openssl
 /usr/sbin/mariadbd mariadb-server-core
 /usr/sbin/knotd knot
+/usr/bin/strace strace
 /usr/bin/gcc gcc
 /usr/include/stdio.h libc6-dev
 /usr/include/seccomp.h libseccomp-dev

@@ -70,6 +70,8 @@ Deno.test("a service keeps running, and stops in order, when its log cannot be w
             UNKEY_LOG_LEVEL: "debug",
           });
           assert.equal(await serveOnce(service, port), 0);
+          const { mode } = await Deno.stat(`${folder}/ctrl.db`);
+          assert.equal((mode ?? 0) & 0o077, 0, "what a service makes is for its own user");
         },
       });
     }

@@ -139,6 +139,7 @@ export async function unkey(args: readonly string[], options: RunOptions = {}): 
     },
     prompts,
     surviveHangup: () => undefined,
+    keepFilesPrivate: () => undefined,
     signal: options.signal ?? new AbortController().signal,
     clock: options.clock ?? { ...systemClock(), now: () => NOW },
     fetch,

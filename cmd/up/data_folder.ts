@@ -2,6 +2,7 @@ import { Buffer } from "node:buffer";
 import { join } from "node:path";
 import { z } from "zod";
 import { Fault, publicFault } from "../../pkg/fault/mod.ts";
+import { keepPrivate, writeWhole } from "../../pkg/files/mod.ts";
 import { newDnsName, newSecretToken } from "../../pkg/uid/mod.ts";
 
 /** Where everything is that outlives one run. */
@@ -57,7 +58,7 @@ export function dataFolder(root: string): DataFolder {
 }
 
 /**
- * Makes the folder unless it is there.
+ * Makes the folder unless it is there, and takes from other users the rights on it and on all in it, whatever made it.
  *
  * @throws `failed_precondition` when it cannot be made or written to
  */
@@ -65,6 +66,7 @@ export async function makeDataFolder(folder: DataFolder): Promise<void> {
   try {
     await Deno.mkdir(join(folder.root, "logs"), { recursive: true, mode: 0o700 });
     await Deno.mkdir(folder.krane, { recursive: true, mode: 0o700 });
+    await keepPrivate(folder.root);
   } catch (error) {
     const text = `The data folder ${folder.root} cannot be used. Choose another with --data-dir.`;
     throw new Fault("failed_precondition", text, { publicMessage: text, cause: error });
@@ -106,17 +108,11 @@ export function newState(ports: State["ports"]): State {
   };
 }
 
-/** Keeps the state: whole or not at all, readable by its owner only from the first byte on. */
+/** Keeps the state, which holds the only copy of the secrets: on disk when this resolves, and for its owner only. */
 export async function writeState(folder: DataFolder, state: State): Promise<void> {
-  const temporary = `${folder.state}.${newDnsName(8)}`;
   try {
-    await Deno.writeTextFile(temporary, `${JSON.stringify(state, undefined, 2)}\n`, {
-      mode: 0o600,
-      createNew: true,
-    });
-    await Deno.rename(temporary, folder.state);
+    await writeWhole(folder.state, `${JSON.stringify(state, undefined, 2)}\n`);
   } catch (error) {
-    await Deno.remove(temporary).catch(() => undefined); // it may not have been made
     const text = `${folder.state} cannot be written. Check the disk and the folder's owner.`;
     throw new Fault("failed_precondition", text, { publicMessage: text, cause: error });
   }

@@ -33,6 +33,21 @@ Deno.test("the state is kept as it is, and only its owner can read it", () =>
     assert.deepEqual(names, ["krane", "logs", "state.json"], "nothing temporary stays");
   }));
 
+/** Scripts make the folder before the first start, and earlier versions left the database readable for all users. */
+Deno.test("a folder that others could read is for its owner only after the next start", () =>
+  withFolder(async (root) => {
+    const folder = dataFolder(root);
+    await Deno.mkdir(join(root, "restate"), { recursive: true });
+    await Deno.writeTextFile(folder.database, "");
+    for (const [path, mode] of [[root, 0o755], [folder.restate, 0o755], [folder.database, 0o644]] as const) {
+      await Deno.chmod(path, mode);
+    }
+    await makeDataFolder(folder);
+    for (const path of [root, folder.restate, folder.database, folder.krane]) {
+      assert.equal(((await Deno.stat(path)).mode ?? 0) & 0o077, 0, path);
+    }
+  }));
+
 /** New secrets over old data would make the data unreadable. */
 Deno.test("a damaged state stops the start, and its text is not repeated", () =>
   withFolder(async (root) => {

@@ -36,6 +36,7 @@ export class Output {
       signal: outcome === "output" ? AbortSignal.any([process.signal, this.#stop.signal]) : process.signal,
     };
     if (outcome === "exit_code" || outcome === "secret") process.surviveHangup();
+    if (outcome === "service") process.keepFilesPrivate();
   }
 
   /** The exit code of a call that ended with `code`. */

@@ -29,18 +29,19 @@ function tree(
 }
 
 async function print(root: Group, error: Error | undefined, args: readonly string[] = ["print"]) {
-  let [writes, survived] = [0, false];
+  let [writes, survived, isPrivate] = [0, false, false];
   await using process = await testProcess({ args });
   const code = await dispatch(root, {
     ...process,
     surviveHangup: () => survived = true,
+    keepFilesPrivate: () => isPrivate = true,
     stdout: (text) => {
       writes++;
       if (error !== undefined) throw error;
       process.stdout(text);
     },
   });
-  return { code, writes, survived, ...process.printed };
+  return { code, writes, survived, isPrivate, ...process.printed };
 }
 
 Deno.test("a failed write changes no exit code of a command with an outcome, and is noted once", async () => {
@@ -106,5 +107,13 @@ Deno.test("the help of each command is output: its reader may leave", async () =
     const { code, stderr, writes } = await print(tree("exit_code", () => 12), GONE, args);
     assert.deepEqual([code, stderr], [0, ""], args.join(" "));
     assert.ok(writes > 0);
+  }
+});
+
+/** A command of a person makes files as that person's shell does; a service keeps secrets and other people's data. */
+Deno.test("a service makes files for its own user only, other commands do not", async () => {
+  for (const outcome of ["service", "output", "exit_code", "secret"] as const) {
+    const { isPrivate } = await print(tree(outcome, () => 0), undefined);
+    assert.equal(isPrivate, outcome === "service", outcome);
   }
 });

@@ -18,6 +18,8 @@ export interface Process {
   readonly prompts: Prompts | undefined;
   /** From now on, a terminal that goes away (SIGHUP) does not end the process. */
   readonly surviveHangup: () => void;
+  /** From now on, what this process and its children make is for their own user only. */
+  readonly keepFilesPrivate: () => void;
   /** Aborts at the first SIGINT or SIGTERM. The second one ends the process at once. */
   readonly signal: AbortSignal;
   readonly clock: Clock;

@@ -13,6 +13,7 @@ import {
 import { type Permit, Semaphore } from "../async/mod.ts";
 import type { Clock } from "../clock/mod.ts";
 import { Fault } from "../fault/mod.ts";
+import { keepFilePrivate } from "../files/mod.ts";
 import { retry } from "../retry/mod.ts";
 import { isConflict } from "./errors.ts";
 import type { TransactionScope } from "./scope.ts";
@@ -68,10 +69,15 @@ class SqliteDriver implements Driver {
     this.#options = options;
   }
 
-  init(): Promise<void> {
-    this.#writer = new SqliteHandle(this.#options.path, { readOnly: false });
-    if (!this.#inMemory) this.#reader = new SqliteHandle(this.#options.path, { readOnly: true });
-    return Promise.resolve();
+  async init(): Promise<void> {
+    const { path } = this.#options;
+    this.#writer = new SqliteHandle(path, { readOnly: false });
+    if (this.#inMemory) return;
+    this.#reader = new SqliteHandle(path, { readOnly: true });
+    // The other two have the file's rights when they are made, and may be older than this rule.
+    for (const each of [path, `${path}-wal`, `${path}-shm`]) {
+      if (await Deno.stat(each).then(() => true, () => false)) await keepFilePrivate(each);
+    }
   }
 
   acquireConnection(): Promise<DatabaseConnection> {

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { dirname, join } from "node:path";
 import type { Clock } from "../clock/mod.ts";
 import { Fault } from "../fault/mod.ts";
+import { syncFolder } from "../files/mod.ts";
 import { newDnsName } from "../uid/mod.ts";
 
 /** Where an upload goes, and what it must be. */
@@ -38,7 +39,7 @@ export async function receive(
     await write(body, temporary, options);
     await Deno.mkdir(dirname(options.path), { recursive: true, mode: 0o700 });
     await Deno.rename(temporary, options.path);
-    await syncDirectory(dirname(options.path));
+    await syncFolder(dirname(options.path));
   } catch (error) {
     await Deno.remove(temporary).catch(() => undefined); // it may not have been made
     throw error;
@@ -114,11 +115,4 @@ async function removeLeftovers(incoming: string, clock: Clock): Promise<void> {
     const changedMs = info?.mtime?.getTime() ?? Infinity;
     if (clock.now() - changedMs > LEFTOVER_MS) await Deno.remove(path).catch(() => undefined);
   }
-}
-
-/** Makes the new name survive a power cut, where the system can. */
-async function syncDirectory(path: string): Promise<void> {
-  if (Deno.build.os === "windows") return;
-  using directory = await Deno.open(path);
-  await directory.sync();
 }

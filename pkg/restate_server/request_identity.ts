@@ -1,7 +1,8 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from "node:crypto";
 import { dirname } from "node:path";
 import { Fault } from "../fault/mod.ts";
-import { base58, newDnsName } from "../uid/mod.ts";
+import { writeWhole } from "../files/mod.ts";
+import { base58 } from "../uid/mod.ts";
 
 /**
  * The public key, in the form that workers take, of the private key in a file, which is made unless it is there. A Restate
@@ -23,14 +24,11 @@ export async function requestIdentity(file: string): Promise<string> {
   }
 }
 
-/** Whole or not at all, and readable by its owner only from the first byte on. */
 async function makeKey(file: string): Promise<string> {
   const { privateKey } = generateKeyPairSync("ed25519");
   const pem = privateKey.export({ type: "pkcs8", format: "pem" }).toString();
   await Deno.mkdir(dirname(file), { recursive: true, mode: 0o700 });
-  const temporary = `${file}.${newDnsName(8)}`;
-  await Deno.writeTextFile(temporary, pem, { mode: 0o600, createNew: true });
-  await Deno.rename(temporary, file);
+  await writeWhole(file, pem);
   return pem;
 }
 

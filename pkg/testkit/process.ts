@@ -41,6 +41,7 @@ export async function testProcess(options: TestProcessOptions): Promise<TestProc
     terminal: { ...NO_TERMINAL, ...options.terminal },
     prompts: options.prompts,
     surviveHangup: () => undefined,
+    keepFilesPrivate: () => undefined,
     signal: options.signal ?? new AbortController().signal,
     clock: systemClock(),
     fetch,

@@ -1,4 +1,3 @@
-import { statfs } from "node:fs/promises";
 import {
   type Builder,
   type BuildkitBuilderOptions,
@@ -15,6 +14,7 @@ import type { Clock } from "../../../../pkg/clock/mod.ts";
 import { Secret } from "../../../../pkg/config/mod.ts";
 import { type Engine, engineCapacity, openEngine } from "../../../../pkg/docker/mod.ts";
 import { Fault, publicFault } from "../../../../pkg/fault/mod.ts";
+import { bytesFree } from "../../../../pkg/files/mod.ts";
 import type { Logger } from "../../../../pkg/logger/mod.ts";
 import {
   type ConfigReader,
@@ -76,11 +76,11 @@ export async function openBuilder(
     const engine = openEngine(config.dockerHost);
     const endpoint = engineEndpoint(config.dockerHost);
     const destination = { kind: "engine", engine, ...(registry === undefined ? {} : { registry }) } as const;
-    const bytesFree = () => engineBytesFree(engine);
-    const limits = { ...cacheLimits(config), bytesFree };
+    const free = () => engineBytesFree(engine);
+    const limits = { ...cacheLimits(config), bytesFree: free };
     return {
       builder: guardDisk(createBuildkitBuilder({ ...common, lease: standing(endpoint), destination }), {
-        bytesFree,
+        bytesFree: free,
         bytesMin: limits.bytesFreeMin * STOP_SHARE,
         prune: async (signal) => void await pruneCache(endpoint, limits, signal),
         clock,
@@ -93,7 +93,7 @@ export async function openBuilder(
       imageConfig: configInEngine(engine, configReader(config, log), log),
       localImages: createLocalImages(engine),
       endpoint,
-      bytesFree,
+      bytesFree: free,
       close: () => engine.close(),
     };
   }
@@ -162,11 +162,10 @@ async function engineBytesFree(engine: Engine): Promise<number | undefined> {
   if (!engine.host.startsWith("unix://")) return undefined;
   try {
     const { dataFolder } = await engineCapacity(engine, AbortSignal.timeout(LOOK_MS_MAX));
-    const { bavail, bsize } = await statfs(dataFolder);
-    return bavail * bsize;
-  } catch {
     // On macOS and Windows the engine's folder is inside a virtual machine.
-    return undefined;
+    return await bytesFree(dataFolder);
+  } catch {
+    return undefined; // an engine that does not answer tells of no disk
   }
 }
 
