@@ -61,6 +61,7 @@ export const UP_FIELDS = {
   buildSources: WORKER_FIELDS.buildSources,
   buildCacheMib: WORKER_FIELDS.buildCacheMib,
   buildDiskFreeMib: WORKER_FIELDS.buildDiskFreeMib,
+  uploadDiskFreeMib: API_FIELDS.uploadDiskFreeMib,
   trustedProxies: EDGE.trustedProxies,
   drainMs: {
     ...EDGE.drainMs,

@@ -37,6 +37,7 @@ export function apiSettings(plan: Plan): Settings {
     UNKEY_HTTP_HOST: HOST,
     UNKEY_HTTP_PORT: String(plan.config.apiPort),
     UNKEY_BUILD_FILES_EXTERNAL_URL: apiUrl(plan),
+    UNKEY_UPLOAD_DISK_FREE_MIB: String(plan.config.uploadDiskFreeMib),
     UNKEY_OUTPUT_KEPT: String(plan.config.outputKept),
     UNKEY_OUTPUT_SIZE_MAX: String(plan.config.outputSizeMax),
     UNKEY_CPU_DEFAULT: String(plan.config.cpuDefault),

@@ -1,7 +1,8 @@
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import type { Clock } from "../clock/mod.ts";
 import type { Secret } from "../secret/mod.ts";
 import { Fault, isFault, publicFault } from "../fault/mod.ts";
+import { bytesFree } from "../files/mod.ts";
 import { sha256Hex } from "../hash/mod.ts";
 import { checkKey } from "./key.ts";
 import { putHeaders } from "./put_headers.ts";
@@ -19,14 +20,20 @@ export interface FileObjectStoreOptions {
   readonly signingKey: Secret;
   /** No object is larger. */
   readonly sizeMaxBytes: number;
+  /** Uploads that would leave less than this of the disk are refused. */
+  readonly bytesFreeMin: number;
   readonly clock: Clock;
 }
 
 /** An object store in a directory, with the HTTP handler that its signed URLs lead to. */
 export interface FileObjectStore extends ObjectStore {
-  /** Answers requests below `/objects/`, and `undefined` for any other. */
+  /** Answers requests below `/objects/`, and `undefined` for any other; 507 when the disk has no room. */
   handler(request: Request): Promise<Response | undefined>;
 }
+
+const INSUFFICIENT_STORAGE = 507;
+const DISK_FULL = "The platform's disk for uploads is nearly full, so that it takes no more of them. " +
+  "Ask the operator to make room there, then deploy again.";
 
 /** It is held in memory. */
 const RANGE_BYTES_MAX = 16 << 20;
@@ -41,9 +48,12 @@ const REFUSALS: Record<Refusal, { readonly status: number; readonly text: string
 export function createFileObjectStore(options: FileObjectStoreOptions): FileObjectStore {
   const { clock, signingKey } = options;
   return {
-    presignPut(key, put): Promise<PresignedPut> {
+    async presignPut(key, put): Promise<PresignedPut> {
       checkKey(key);
       checkSize(put, options.sizeMaxBytes);
+      const full = await diskProblem(options, put.sizeBytes ?? 0);
+      // A client that tried again at once would get the same answer.
+      if (full !== undefined) throw publicFault("failed_precondition", full);
       const { sizeBytes, checksumSha256 } = put;
       const grant: Grant = {
         method: "PUT",
@@ -53,7 +63,7 @@ export function createFileObjectStore(options: FileObjectStoreOptions): FileObje
         checksumSha256,
       };
       const url = signUrl(options.externalUrl ?? options.baseUrl, grant, signingKey);
-      return Promise.resolve({ url, headers: putHeaders(put) });
+      return { url, headers: putHeaders(put) };
     },
 
     presignGet(key, { expiresInMs }): Promise<string> {
@@ -113,6 +123,8 @@ async function put(request: Request, grant: Grant, options: FileObjectStoreOptio
   if (sent !== undefined && grant.checksumSha256 !== undefined && sent !== grant.checksumSha256) {
     return await refuse(request, 403, "This URL takes content of another checksum. Ask for a new one.");
   }
+  const full = await diskProblem(options, length ?? 0);
+  if (full !== undefined) return await refuse(request, INSUFFICIENT_STORAGE, full);
   try {
     await receive(request.body, {
       path: pathOf(options.directory, grant.key),
@@ -125,6 +137,8 @@ async function put(request: Request, grant: Grant, options: FileObjectStoreOptio
   } catch (error) {
     if (isFault(error, "too_large")) return await refuse(request, 413, tooLarge(options.sizeMaxBytes));
     if (isFault(error, "invalid_argument")) return await refuse(request, 400, error.message);
+    // Other uploads have taken the rest meanwhile.
+    if (isDiskFull(error)) return await refuse(request, INSUFFICIENT_STORAGE, DISK_FULL);
     throw error;
   }
   return new Response(null, { status: 200 });
@@ -195,6 +209,21 @@ async function refuse(request: Request, status: number, text: string): Promise<R
 function pathOf(directory: string, key: string): string {
   const name = sha256Hex(key);
   return join(directory, name.slice(0, 2), name);
+}
+
+/** A text when the disk has no room for `sizeBytes` more. */
+async function diskProblem(
+  { directory, bytesFreeMin }: Pick<FileObjectStoreOptions, "directory" | "bytesFreeMin">,
+  sizeBytes: number,
+): Promise<string | undefined> {
+  if (bytesFreeMin === 0) return undefined;
+  // The folder itself is made by the first upload.
+  const free = await bytesFree(directory) ?? await bytesFree(dirname(directory));
+  return free === undefined || free - sizeBytes >= bytesFreeMin ? undefined : DISK_FULL;
+}
+
+function isDiskFull(error: unknown): boolean {
+  return error instanceof Error && "code" in error && (error.code === "ENOSPC" || error.code === "EDQUOT");
 }
 
 function checkSize(put: PresignPutOptions, sizeMaxBytes: number): void {

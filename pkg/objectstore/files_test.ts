@@ -17,7 +17,7 @@ interface Bed {
   advance(ms: number): void;
 }
 
-async function withStore(test: (bed: Bed) => Promise<void>): Promise<void> {
+async function withStore(test: (bed: Bed) => Promise<void>, bytesFreeMin = 0): Promise<void> {
   const directory = await Deno.makeTempDir({ prefix: "unkey-objects-" });
   let aheadMs = 0;
   const startMs = performance.timeOrigin;
@@ -32,6 +32,7 @@ async function withStore(test: (bed: Bed) => Promise<void>): Promise<void> {
     externalUrl: "https://outside.example/",
     signingKey: new Secret("a key"),
     sizeMaxBytes: SIZE_MAX_BYTES,
+    bytesFreeMin,
     clock,
   });
   const bed: Bed = {
@@ -131,6 +132,18 @@ Deno.test("an upload that is too large is refused, announced or not, and nothing
     assert.equal((await bed.send("PUT", url, { body: new Uint8Array(SIZE_MAX_BYTES) })).status, 200);
   }));
 
+/** A disk that uploads have filled takes no commit of the database beside them either. */
+Deno.test("no upload takes the space that the disk keeps free", () =>
+  withStore(async ({ store, files, directory }) => {
+    const beyondAnyDisk = store.presignPut(KEY, { sizeBytes: 1, expiresInMs: 1_000 });
+    await assert.rejects(beyondAnyDisk, (error: Error) => {
+      assert.match(error.message, /disk for uploads is nearly full.*Ask the operator/);
+      assert.doesNotMatch(error.message, new RegExp(directory));
+      return true;
+    });
+    assert.deepEqual(await files(), []);
+  }, 2 ** 60));
+
 Deno.test("an upload that breaks off is refused, and the object stays as it was", () =>
   withStore(async (bed) => {
     const { url } = await bed.store.presignPut(KEY, { expiresInMs: 1_000 });
@@ -221,6 +234,7 @@ Deno.test("an upload that stalls is given up", async () => {
     baseUrl: "http://inside",
     signingKey: new Secret("a key"),
     sizeMaxBytes: SIZE_MAX_BYTES,
+    bytesFreeMin: 0,
     clock,
   });
   try {

@@ -22,6 +22,7 @@ async function onFiles(test: (subject: Subject) => Promise<void>): Promise<void>
       baseUrl: `http://127.0.0.1:${server.addr.port}`,
       signingKey: new Secret("a key for tests"),
       sizeMaxBytes: SIZE_MAX_BYTES,
+      bytesFreeMin: 0,
       clock,
     };
     store = createFileObjectStore(options);
@@ -56,9 +57,9 @@ Deno.test({
       const baseUrl = `http://127.0.0.1:${port}`;
       await eventually("the server to listen", () => send("GET", baseUrl).then(() => true, () => false));
       const signingKey = new Secret("a key for tests");
-      const sizeMaxBytes = LARGE_BYTES;
+      const limits = { sizeMaxBytes: LARGE_BYTES, bytesFreeMin: 0 };
       await sendLarge(
-        createFileObjectStore({ directory, baseUrl, signingKey, sizeMaxBytes, clock: systemClock() }),
+        createFileObjectStore({ directory, baseUrl, signingKey, ...limits, clock: systemClock() }),
         LARGE_BYTES,
       );
       const status = await Deno.readTextFile(`/proc/${server.pid}/status`);

@@ -10,6 +10,7 @@ const store = createFileObjectStore({
   baseUrl,
   signingKey: new Secret("a key for tests"),
   sizeMaxBytes: 1024 ** 3,
+  bytesFreeMin: 0,
   clock: systemClock(),
 });
 Deno.serve(

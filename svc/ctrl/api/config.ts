@@ -132,6 +132,15 @@ export const API_FIELDS = {
     help: "Most build contexts that a workspace may have stored.",
     schema: integerSchema(2_000, 1, 1_000_000),
   }),
+  uploadDiskFreeMib: field({
+    flag: "upload-disk-free-mib",
+    env: "UNKEY_UPLOAD_DISK_FREE_MIB",
+    placeholder: "<MiB>",
+    help:
+      "Free space that the disk of --build-files-dir (UNKEY_BUILD_FILES_DIR) keeps: uploads that would take it are " +
+      "refused. 0: none is kept.",
+    schema: integerSchema(512, 0, 104_857_600),
+  }),
   outputKept: field({
     flag: "output-kept",
     env: "UNKEY_OUTPUT_KEPT",

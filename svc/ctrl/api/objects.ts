@@ -56,6 +56,7 @@ function openFolder(config: ApiConfig, directory: string, clock: Clock, port: ()
       signingKey: config.buildFilesSigningKey ?? filesSigningKey(config.vaultMasterKeys),
       // An archive, or a pack.
       sizeMaxBytes: Math.max(uploadLimits(config).bytesMax, PACK_BYTES_MAX),
+      bytesFreeMin: config.uploadDiskFreeMib * MEBIBYTE,
       clock,
     });
   return {

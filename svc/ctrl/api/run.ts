@@ -1,7 +1,5 @@
 import type { Clock } from "../../../pkg/clock/mod.ts";
 import { fieldName } from "../../../pkg/config/mod.ts";
-import { ping } from "../../../pkg/db/mod.ts";
-import { describeError } from "../../../pkg/fault/mod.ts";
 import type { Logger } from "../../../pkg/logger/mod.ts";
 import { serveRpc } from "../../../pkg/rpc/mod.ts";
 import { Runner } from "../../../pkg/runner/mod.ts";
@@ -21,6 +19,7 @@ import { contextLimits, type Objects, openObjects, uploadLimits } from "./object
 import { watchOpenStreams } from "./tasks/open_streams.ts";
 import { sweepOutput } from "./tasks/output_sweeper.ts";
 import { admitByPolicy } from "./policies.ts";
+import { Readiness } from "../internal/readiness.ts";
 import { restRoutes } from "./rest/mod.ts";
 import { buildServices, CALL_MS_MAX, type ServiceParts } from "./mount.ts";
 import { sweepRegions } from "./tasks/region_health.ts";
@@ -45,7 +44,6 @@ export interface ApiProcess {
 
 /** A promote waits for the switch. */
 const WORKFLOW_MS_MAX = 55_000;
-const READY_MS_MAX = 2_000;
 
 /**
  * Serves the control plane until `signal` aborts, then stops, drains and closes.
@@ -74,6 +72,7 @@ async function start(config: ApiConfig, process: ApiProcess, runner: Runner): Pr
   const credentials = createCredentials({ db: db.kysely, clock, serviceToken: config.authToken });
   const { authenticate } = credentials;
   const streams = watchOpenStreams(credentials);
+  const readiness = new Readiness({ db, clock, log, part: "api" });
   const server = await serveRpc({
     hostname: config.host,
     port,
@@ -89,7 +88,7 @@ async function start(config: ApiConfig, process: ApiProcess, runner: Runner): Pr
       nudgeRoute(authenticate, hub),
       ...(objects.route === undefined ? [] : [objects.route]),
     ],
-    ready: () => started ? canWork(db, log) : Promise.resolve(false),
+    ready: () => started ? readiness.isReady() : Promise.resolve(false),
   });
   port = server.port;
   runner.go("server", async (signal) => {
@@ -192,12 +191,3 @@ function openWorkflows(config: ApiConfig, clock: Clock): Workflows {
   return createRestateWorkflows({ ingressUrl, clock, timeoutMs: WORKFLOW_MS_MAX, ...key });
 }
 
-async function canWork(db: CtrlDatabase, log: Logger): Promise<boolean> {
-  try {
-    await ping(db, AbortSignal.timeout(READY_MS_MAX));
-    return true;
-  } catch (error) {
-    log.warn("database does not answer", { error: describeError(error) });
-    return false;
-  }
-}

@@ -129,6 +129,7 @@ export function testConfig(folder: string, changes: Partial<ApiConfig> = {}): Ap
     uploadFilesMax: 1_000,
     uploadsSizeMax: 100,
     uploadsCountMax: 100,
+    uploadDiskFreeMib: 0,
     outputKept: 30,
     outputSizeMax: 64,
     cpuDefault: 256,

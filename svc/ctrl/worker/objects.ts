@@ -30,8 +30,8 @@ export function openObjects(config: WorkerConfig, clock: Clock): WorkerObjects {
   if (directory === undefined || baseUrl === undefined || signingKey === undefined) {
     throw new Fault("invalid_argument", checkWorkerConfig(config).join("; "));
   }
-  // The worker only reads, so the limit of uploads is not its concern.
-  const sizeMaxBytes = Number.MAX_SAFE_INTEGER;
-  const store = createFileObjectStore({ directory, baseUrl, signingKey, sizeMaxBytes, clock });
+  // The worker only reads, so the limits of uploads are not its concern.
+  const none = { sizeMaxBytes: Number.MAX_SAFE_INTEGER, bytesFreeMin: 0 };
+  const store = createFileObjectStore({ directory, baseUrl, signingKey, ...none, clock });
   return { store, close: () => undefined };
 }

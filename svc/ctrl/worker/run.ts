@@ -1,7 +1,6 @@
 import { tmpdir } from "node:os";
 import type { Clock } from "../../../pkg/clock/mod.ts";
 import { fieldName } from "../../../pkg/config/mod.ts";
-import { ping } from "../../../pkg/db/mod.ts";
 import { StepActivity } from "../../../pkg/durable/mod.ts";
 import type { Logger } from "../../../pkg/logger/mod.ts";
 import { serveRpc } from "../../../pkg/rpc/mod.ts";
@@ -9,6 +8,7 @@ import { Runner } from "../../../pkg/runner/mod.ts";
 import { createVault, parseMasterKeys, type Vault } from "../../../pkg/vault/mod.ts";
 import { type ChangeHub, type ChangeNotifier, createNudger } from "../internal/changes/mod.ts";
 import { operatorIdleSeconds } from "../internal/deployments/idle_end_config.ts";
+import { Readiness } from "../internal/readiness.ts";
 import type { SentinelMaker } from "../internal/sentinels/mod.ts";
 import { type CtrlDatabase, dataKeyStore, openCtrlDatabase } from "../internal/store/mod.ts";
 import type { Builder, BuildRequest } from "../../../pkg/build/mod.ts";
@@ -54,7 +54,6 @@ export interface WorkerProcess {
   readonly activity?: StepActivity;
 }
 
-const READY_MS_MAX = 2_000;
 const INGRESS_MS_MAX = 10_000;
 const MEBIBYTE = 1024 * 1024;
 
@@ -91,6 +90,7 @@ async function start(config: WorkerConfig, process: WorkerProcess, runner: Runne
     await openBuilderNetwork(config, { ...opened, clock, log, runner, signal });
 
   let registered = false;
+  const readiness = new Readiness({ db, clock, log, part: "worker" });
   const health = await serveRpc({
     hostname: config.host,
     port: config.httpPort,
@@ -98,7 +98,7 @@ async function start(config: WorkerConfig, process: WorkerProcess, runner: Runne
     log,
     clock,
     mount: () => undefined,
-    ready: async () => registered && await answers(db),
+    ready: async () => registered && await readiness.isReady(),
   });
   runner.defer("health", () => health.shutdown());
   runner.go("health port", (signal) => health.run(signal));
@@ -206,10 +206,6 @@ async function openOwnDatabase(
   const db = await openCtrlDatabase(config.databasePrimary, { migrate: config.migrate, log, clock });
   runner.defer("database", () => db.close());
   return db;
-}
-
-async function answers(db: CtrlDatabase): Promise<boolean> {
-  return await ping(db, AbortSignal.timeout(READY_MS_MAX)).then(() => true, () => false);
 }
 
 /** Notifies the hub of this process directly, and api processes elsewhere by a request. */

@@ -65,6 +65,7 @@ export * from "./sentinel_sweep.ts";
 export * from "./agents.ts";
 export * from "./region_health.ts";
 export * from "./processes.ts";
+export * from "./write_probes.ts";
 export * from "./views/types.ts";
 export * from "./views/deployments.ts";
 export * from "./views/cache.ts";

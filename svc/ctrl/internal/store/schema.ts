@@ -34,6 +34,7 @@ import type {
   SentinelsTable,
   SilentRegionsTable,
   StateChangesTable,
+  WriteProbesTable,
 } from "./schema_regions.ts";
 import type {
   DeploymentRequestsTable,
@@ -328,6 +329,7 @@ export interface Schema {
   agents: AgentsTable;
   silent_regions: SilentRegionsTable;
   api_processes: ApiProcessesTable;
+  write_probes: WriteProbesTable;
   certificates: CertificatesTable;
   certificate_orders: CertificateOrdersTable;
   acme_accounts: AcmeAccountsTable;

@@ -151,6 +151,11 @@ export interface SilentRegionsTable {
 }
 
 /** Api processes that want to be nudged after a commit elsewhere; rows past their lease are dead. */
+export interface WriteProbesTable {
+  part: string;
+  written_at: number;
+}
+
 export interface ApiProcessesTable {
   id: string;
   nudge_url: string;

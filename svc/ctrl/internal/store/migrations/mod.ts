@@ -16,6 +16,7 @@ import { appSettings } from "./0014_app_settings.ts";
 import { certificateLimits } from "./0015_certificate_limits.ts";
 import { firstRequests } from "./0016_first_requests.ts";
 import { stopTimes } from "./0021_stop_times.ts";
+import { writeProbes } from "./0023_write_probes.ts";
 import type { Migration } from "./migration.ts";
 
 export const MIGRATIONS: readonly Migration[] = [
@@ -36,4 +37,5 @@ export const MIGRATIONS: readonly Migration[] = [
   certificateLimits,
   firstRequests,
   stopTimes,
+  writeProbes,
 ];
