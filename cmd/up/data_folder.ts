@@ -23,9 +23,6 @@ const State = z.object({
   id: z.string(),
   /** Ports that no user types, kept because Restate and routes remember them. */
   ports: z.object({
-    restateIngress: z.number(),
-    restateAdmin: z.number(),
-    restateNode: z.number(),
     worker: z.number(),
     workerHealth: z.number(),
     krane: z.number(),

@@ -4,7 +4,7 @@ import { dataFolder, makeDataFolder, readState, type State, writeState } from ".
 
 const STATE: State = {
   id: "abc",
-  ports: { restateIngress: 1, restateAdmin: 2, restateNode: 3, worker: 4, workerHealth: 5, krane: 6 },
+  ports: { worker: 4, workerHealth: 5, krane: 6 },
   serviceToken: "service-secret",
   vaultMasterKey: "vault-secret",
   objectSigningKey: "objects-secret",

@@ -42,9 +42,6 @@ export function keepPorts(kept: State["ports"] | undefined): State["ports"] {
   };
   try {
     return {
-      restateIngress: choose(kept?.restateIngress),
-      restateAdmin: choose(kept?.restateAdmin),
-      restateNode: choose(kept?.restateNode),
       worker: choose(kept?.worker),
       workerHealth: choose(kept?.workerHealth),
       krane: choose(kept?.krane),

@@ -35,11 +35,11 @@ Deno.test("one port for two parts is refused, free ports are not", () => {
 
 Deno.test("kept ports stay, except one that another process has", () => {
   const first = keepPorts(undefined);
-  assert.equal(new Set(Object.values(first)).size, 6, "all differ");
+  assert.equal(new Set(Object.values(first)).size, 3, "all differ");
   assert.deepEqual(keepPorts(first), first);
-  using _other = Deno.listen({ hostname: "127.0.0.1", port: first.restateAdmin });
-  const { restateAdmin, ...rest } = keepPorts(first);
-  assert.notEqual(restateAdmin, first.restateAdmin);
-  const { restateAdmin: _taken, ...kept } = first;
+  using _other = Deno.listen({ hostname: "127.0.0.1", port: first.workerHealth });
+  const { workerHealth, ...rest } = keepPorts(first);
+  assert.notEqual(workerHealth, first.workerHealth);
+  const { workerHealth: _taken, ...kept } = first;
   assert.deepEqual(rest, kept);
 });

@@ -1,4 +1,5 @@
 /** The settings of each part, as its own command has them. */
+import type { RestateServer } from "../../pkg/restate_server/mod.ts";
 import type { UpConfig } from "./config.ts";
 import type { DataFolder, State } from "./data_folder.ts";
 import { HOST } from "./ports.ts";
@@ -13,10 +14,8 @@ export interface Plan {
   readonly state: State;
 }
 
-/** Restate's addresses; known before it runs, since its ports are chosen. */
-export function restateUrls({ ports }: State): { readonly ingress: string; readonly admin: string } {
-  return { ingress: url(ports.restateIngress), admin: url(ports.restateAdmin) };
-}
+/** The addresses and the key of the Restate server that runs. */
+export type RestatePlace = Pick<RestateServer, "ingressUrl" | "adminUrl" | "identityKey">;
 
 export function apiUrl({ config }: Plan): string {
   return url(config.apiPort);
@@ -31,9 +30,9 @@ export function edgeUrl({ config }: Plan): string {
   return `http://localhost:${config.edgePort}`;
 }
 
-export function apiSettings(plan: Plan): Settings {
+export function apiSettings(plan: Plan, restate: RestatePlace): Settings {
   return {
-    ...sharedSettings(plan),
+    ...sharedSettings(plan, restate),
     UNKEY_HTTP_HOST: HOST,
     UNKEY_HTTP_PORT: String(plan.config.apiPort),
     UNKEY_BUILD_FILES_EXTERNAL_URL: apiUrl(plan),
@@ -48,10 +47,10 @@ export function apiSettings(plan: Plan): Settings {
   };
 }
 
-export function workerSettings(plan: Plan, restateIdentityKey: string): Settings {
+export function workerSettings(plan: Plan, restate: RestatePlace): Settings {
   const { ports } = plan.state;
   return {
-    ...sharedSettings(plan),
+    ...sharedSettings(plan, restate),
     UNKEY_WORKER_HOST: HOST,
     UNKEY_DEPLOY_READY_SECONDS: String(plan.config.readySeconds),
     UNKEY_DEPLOY_LISTEN_SECONDS: String(plan.config.listenSeconds),
@@ -62,9 +61,9 @@ export function workerSettings(plan: Plan, restateIdentityKey: string): Settings
     UNKEY_RESOLVE_IMAGES: "false",
     // A registry of the user's own machine is as good as any other one.
     UNKEY_IMAGE_SOURCES: "any",
-    UNKEY_RESTATE_ADMIN_URL: restateUrls(plan.state).admin,
+    UNKEY_RESTATE_ADMIN_URL: restate.adminUrl,
     UNKEY_RESTATE_REGISTER_AS: url(ports.worker),
-    UNKEY_RESTATE_IDENTITY_KEYS: restateIdentityKey,
+    UNKEY_RESTATE_IDENTITY_KEYS: restate.identityKey,
     DOCKER_HOST: plan.config.dockerHost,
     UNKEY_IMAGES_KEPT: String(plan.config.imagesKept),
     UNKEY_TRUSTED_REGISTRIES: plan.config.trustedRegistries.join(","),
@@ -77,13 +76,13 @@ export function workerSettings(plan: Plan, restateIdentityKey: string): Settings
 }
 
 /** Settings that api and worker must have alike. */
-function sharedSettings(plan: Plan): Settings {
+function sharedSettings(plan: Plan, restate: RestatePlace): Settings {
   const { config, folder, state } = plan;
   return {
     UNKEY_DATABASE_PRIMARY: databaseUrl(plan),
     UNKEY_AUTH_TOKEN: state.serviceToken,
     UNKEY_VAULT_MASTER_KEYS: state.vaultMasterKey,
-    UNKEY_RESTATE_INGRESS_URL: restateUrls(state).ingress,
+    UNKEY_RESTATE_INGRESS_URL: restate.ingressUrl,
     UNKEY_BUILD_FILES_DIR: folder.objects,
     UNKEY_BUILD_FILES_URL: apiUrl(plan),
     UNKEY_BUILD_FILES_SIGNING_KEY: state.objectSigningKey,

@@ -89,12 +89,12 @@ export class Stack {
       (download) => this.#restate(download),
       () => RESTATE_VERSION,
     );
-    const shared = await progress.step("api", () => this.#api(), () => apiUrl(this.#plan));
+    const shared = await progress.step("api", () => this.#api(restate), () => apiUrl(this.#plan));
     const seeded = await progress.step("project", () => this.#seed(), () => this.#plan.config.project);
     const plan = { ...this.#plan, state: seeded.state };
     await progress.step(
       "worker",
-      () => this.#worker(shared, restate.identityKey),
+      () => this.#worker(shared, restate),
       () => "registered with restate",
     );
     await progress.step("agent", () => this.#agent(plan), () => `region ${REGION}`);
@@ -121,12 +121,11 @@ export class Stack {
 
   async #restate(onProgress: OnDownload): Promise<RestateServer> {
     const { env, signal, clock, logs } = this.#deps;
-    const { folder, state: { ports } } = this.#plan;
+    const { folder } = this.#plan;
     const { path } = await findRestateServer({ env, clock, signal, onProgress });
     const server = await startRestateServer({
       binary: path,
       baseDir: folder.restate,
-      ports: { ingress: ports.restateIngress, admin: ports.restateAdmin, node: ports.restateNode },
       logFile: folder.restateLog,
       clock,
       log: logs.logger("restate"),
@@ -137,12 +136,12 @@ export class Stack {
     return server;
   }
 
-  async #api(): Promise<SharedControlPlane> {
+  async #api(restate: RestateServer): Promise<SharedControlPlane> {
     const { clock, logs, version } = this.#deps;
     const log = logs.logger("ctrl-api");
     const shared = await openSharedControlPlane(new Secret(databaseUrl(this.#plan)), { clock, log });
     this.#onStop("database", () => shared.close());
-    const config = literalConfig(API_FIELDS, apiSettings(this.#plan));
+    const config = literalConfig(API_FIELDS, apiSettings(this.#plan, restate));
     await this.#part(
       "The api",
       (signal, ready) => runApi(config, { log, clock, signal, onReady: ready, version, shared }),
@@ -160,9 +159,9 @@ export class Stack {
     });
   }
 
-  async #worker(shared: SharedControlPlane, restateIdentityKey: string): Promise<void> {
+  async #worker(shared: SharedControlPlane, restate: RestateServer): Promise<void> {
     const { clock, logs, env } = this.#deps;
-    const config = literalConfig(WORKER_FIELDS, workerSettings(this.#plan, restateIdentityKey));
+    const config = literalConfig(WORKER_FIELDS, workerSettings(this.#plan, restate));
     const log = logs.logger("ctrl-worker");
     await this.#part("The worker", (signal, ready) => {
       const dockerCredentials = openDockerConfig({ env, home: env("HOME") ?? homedir(), log, signal });

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { processIdentity } from "../../pkg/restate_server/mod.ts";
 import { freePort } from "../../pkg/testkit/ports.ts";
+import { askAt, socketUrl } from "../../pkg/unix_http/mod.ts";
 
 const MAIN = new URL("../../main.ts", import.meta.url).pathname;
 const WAIT_MS_MAX = 180_000;
@@ -193,12 +194,11 @@ withDocker("Restate's server is started again when it dies", async (bed) => {
   const pid = await bed.restatePid();
   Deno.kill(pid, "SIGKILL");
   const deadline = performance.now() + WAIT_MS_MAX;
-  const { ports } = await bed.state() as { ports: { restateIngress: number } };
-  const health = `http://127.0.0.1:${ports.restateIngress}/restate/health`;
+  const ingress = socketUrl(join(bed.data, "restate", "unkey", "ingress.sock"));
   for (;;) {
     assert.ok(performance.now() < deadline, "Restate's server stays dead");
     const isBack = await bed.restatePid().catch(() => pid) !== pid &&
-      await status(health).catch(() => 0) === 200;
+      await askAt(ingress, "/restate/health", {}).then(({ ok }) => ok, () => false);
     if (isBack) break;
     await new Promise((resolve) => setTimeout(resolve, 50));
   }

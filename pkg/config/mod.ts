@@ -144,7 +144,21 @@ export function urlSchema(fallback?: string): z.ZodType<string> {
   });
 }
 
-/** The same, or nothing. */
+/** The same, or `unix:///path` for a server at a Unix socket of this machine. */
+export function urlOrSocketSchema(fallback: string): z.ZodType<string> {
+  return z.string().default(fallback).transform((raw, context): string => {
+    const url = URL.canParse(raw) ? new URL(raw) : undefined;
+    if (url?.protocol === "http:" || url?.protocol === "https:") return raw.replace(/\/+$/, "");
+    if (/^unix:\/\/\/.+$/.test(raw)) return raw;
+    context.addIssue({
+      code: "custom",
+      message: "must be an http:// or https:// URL, or unix:///path/of/a.sock",
+    });
+    return z.NEVER;
+  });
+}
+
+/** The same as `urlSchema`, or nothing. */
 export function optionalUrlSchema(): z.ZodType<string | undefined> {
   return z.string().optional().transform((raw, context): string | undefined => {
     if (raw === undefined) return undefined;

@@ -3,12 +3,12 @@
  *
  * ```ts
  * const { path } = await findRestateServer({ env, clock, signal, onProgress });
- * const server = await startRestateServer({ binary: path, baseDir, ports, logFile, clock, log, signal });
- * await fetch(`${server.ingressUrl}/restate/health`);
+ * const server = await startRestateServer({ binary: path, baseDir, logFile, clock, log, signal });
+ * await askAt(server.ingressUrl, "/restate/health", { signal });
  * await server.stop();
  * ```
  *
- * The server listens on 127.0.0.1 only, and signs its requests to workers, which know it by `server.identityKey`. It is started again when it dies; one that a killed process left behind on the
+ * The server listens on Unix sockets in its folder only, and signs its requests to workers, which know it by `server.identityKey`. It is started again when it dies; one that a killed process left behind on the
  * same folder is ended before another starts there.
  *
  * @module
@@ -18,9 +18,4 @@ export type { DownloadProgress } from "./download.ts";
 export { processIdentity } from "./process_identity.ts";
 export { RESTATE_VERSION } from "./release.ts";
 export { requestIdentity } from "./request_identity.ts";
-export {
-  type RestatePorts,
-  type RestateServer,
-  type RestateServerOptions,
-  startRestateServer,
-} from "./server.ts";
+export { type RestateServer, type RestateServerOptions, startRestateServer } from "./server.ts";

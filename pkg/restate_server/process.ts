@@ -1,30 +1,20 @@
 import { spawn } from "node:child_process";
 import { closeSync, fstatSync, openSync } from "node:fs";
+import { join } from "node:path";
 import type { Clock } from "../clock/mod.ts";
 import { Fault } from "../fault/mod.ts";
 import { kill, STOP_MS_MAX } from "./stale.ts";
 
-/** The ports of one server, all on 127.0.0.1. */
-export interface RestatePorts {
-  /** Where workflows are called. */
-  readonly ingress: number;
-  /** Where workers are registered. */
-  readonly admin: number;
-  /** Where the nodes of a cluster talk; this one talks to itself. */
-  readonly node: number;
-}
-
 export interface ProcessOptions {
   readonly binary: string;
   readonly baseDir: string;
-  readonly ports: RestatePorts;
   readonly logFile: string;
   /** Holds the key that requests to workers are signed with. */
   readonly identityFile: string;
 }
 
 /** The data belongs to a node of this name: another name would not find it again. */
-const NODE_NAME = "unkey";
+export const NODE_NAME = "unkey";
 const LOG_LINES = 12;
 const LOG_BYTES = 16 * 1024;
 const LOG_BYTES_MAX = 10 * 1024 * 1024;
@@ -75,17 +65,15 @@ export class ServerProcess {
  * It has a process group of its own: Ctrl-C in a terminal must reach us only, and we end it when its users have drained.
  */
 export async function spawnServer(options: ProcessOptions): Promise<ServerProcess> {
-  const { binary, baseDir, ports, logFile, identityFile } = options;
+  const { binary, baseDir, logFile, identityFile } = options;
   await rotate(logFile);
   const env = {
     RESTATE_BASE_DIR: baseDir,
     RESTATE_NODE_NAME: NODE_NAME,
-    RESTATE_LISTEN_MODE: "tcp",
-    RESTATE_BIND_IP: "127.0.0.1",
-    RESTATE_BIND_PORT: String(ports.node),
-    RESTATE_INGRESS__BIND_ADDRESS: `127.0.0.1:${ports.ingress}`,
-    RESTATE_ADMIN__BIND_ADDRESS: `127.0.0.1:${ports.admin}`,
-    RESTATE_ADVERTISED_ADDRESS: `http://127.0.0.1:${ports.node}`,
+    // Nothing asks for credentials: on a port, any user and any page in a browser could run workflows and read them.
+    RESTATE_LISTEN_MODE: "unix",
+    // By default it follows links to its folder, whose own path may be too long for a socket.
+    RESTATE_ADVERTISED_ADDRESS: `unix:${join(baseDir, NODE_NAME, "fabric.sock")}`,
     RESTATE_WORKER__INVOKER__REQUEST_IDENTITY_PRIVATE_KEY_PEM_FILE: identityFile,
     RESTATE_LOG_FORMAT: "compact",
     // The last one looks for newer versions, which a pinned server has no use for.

@@ -3,19 +3,17 @@ import type { Clock } from "../clock/mod.ts";
 import { describeError, Fault, publicFault } from "../fault/mod.ts";
 import type { Logger } from "../logger/mod.ts";
 import { backoffMs } from "../retry/mod.ts";
-import { type ProcessOptions, type RestatePorts, type ServerProcess, spawnServer } from "./process.ts";
+import { askAt } from "../unix_http/mod.ts";
+import { type ProcessOptions, type ServerProcess, spawnServer } from "./process.ts";
 import { requestIdentity } from "./request_identity.ts";
+import { Sockets } from "./sockets.ts";
 import { endStaleServer, forgetServer, rememberServer } from "./stale.ts";
-
-export type { RestatePorts };
 
 export interface RestateServerOptions {
   /** From `findRestateServer`. */
   readonly binary: string;
   /** Holds all data; a second start on it continues where the first ended. */
   readonly baseDir: string;
-  /** 0 chooses a free port. Ports should stay the same from start to start. */
-  readonly ports: RestatePorts;
   /** Appended to, and put aside at the start when it has grown beyond 10 MB. */
   readonly logFile: string;
   readonly clock: Clock;
@@ -26,9 +24,9 @@ export interface RestateServerOptions {
 
 /** A running server. */
 export interface RestateServer {
+  /** `unix:///…`, like the other one. */
   readonly ingressUrl: string;
   readonly adminUrl: string;
-  readonly ports: RestatePorts;
   /** For workers, so that they take requests from this server only. It stays the same from start to start. */
   readonly identityKey: string;
   /** Of the process that runs now, or ran last. */
@@ -52,7 +50,7 @@ const RESTART_MAX_MS = 5_000;
 /**
  * Starts the server and waits until it answers. From then on it is started again when it dies, after a growing pause.
  *
- * @throws `failed_precondition` when a port is taken, `unavailable` with its last lines when it ends or does not answer
+ * @throws `unavailable` with its last lines when it ends or does not answer
  */
 export async function startRestateServer(options: RestateServerOptions): Promise<RestateServer> {
   const { baseDir, logFile, clock, log, signal } = options;
@@ -63,15 +61,20 @@ export async function startRestateServer(options: RestateServerOptions): Promise
 
   const identityFile = join(baseDir, IDENTITY_FILE);
   const identityKey = await requestIdentity(identityFile);
-  const chosen = { ...options, ports: choosePorts(options.ports), identityFile };
-  return new SupervisedServer(chosen, identityKey, await launchServer(chosen, signal));
+  const sockets = await Sockets.open(baseDir);
+  const chosen = { ...options, sockets, identityFile };
+  try {
+    return new SupervisedServer(chosen, identityKey, await launchServer(chosen, signal));
+  } catch (error) {
+    await sockets.close();
+    throw error;
+  }
 }
 
-type LaunchOptions = RestateServerOptions & ProcessOptions;
+type LaunchOptions = RestateServerOptions & ProcessOptions & { readonly sockets: Sockets };
 
 /** Keeps one server running until it is stopped. */
 class SupervisedServer implements RestateServer {
-  readonly ports: RestatePorts;
   readonly identityKey: string;
   readonly ended: Promise<void>;
   readonly #options: LaunchOptions;
@@ -79,7 +82,6 @@ class SupervisedServer implements RestateServer {
   #process: ServerProcess;
 
   constructor(options: LaunchOptions, identityKey: string, process: ServerProcess) {
-    this.ports = options.ports;
     this.identityKey = identityKey;
     this.#options = options;
     this.#process = process;
@@ -88,11 +90,11 @@ class SupervisedServer implements RestateServer {
   }
 
   get ingressUrl(): string {
-    return `http://127.0.0.1:${this.ports.ingress}`;
+    return this.#options.sockets.ingressUrl;
   }
 
   get adminUrl(): string {
-    return `http://127.0.0.1:${this.ports.admin}`;
+    return this.#options.sockets.adminUrl;
   }
 
   get pid(): number {
@@ -104,6 +106,7 @@ class SupervisedServer implements RestateServer {
     await this.#process.stop(this.#options.clock);
     await this.ended.catch(() => undefined); // reported to the caller that waits for it
     await forgetServer(this.#options.baseDir);
+    await this.#options.sockets.close();
   }
 
   async #supervise(): Promise<void> {
@@ -134,7 +137,7 @@ async function launchServer(
   signal: AbortSignal,
   onSpawn?: (process: ServerProcess) => void,
 ): Promise<ServerProcess> {
-  const process = await spawnServer(options);
+  const process = await spawnServer({ ...options, baseDir: options.sockets.baseDir });
   onSpawn?.(process);
   try {
     await rememberServer(options.baseDir, process.pid);
@@ -149,7 +152,7 @@ async function launchServer(
 
 async function waitUntilHealthy(
   process: ServerProcess,
-  { ports, clock }: RestateServerOptions,
+  { sockets, clock }: LaunchOptions,
   signal: AbortSignal,
 ): Promise<void> {
   const died = process.ended.then(async (how) => {
@@ -157,9 +160,9 @@ async function waitUntilHealthy(
   });
   died.catch(() => undefined); // it may die much later, after the wait here
   const deadlineMs = clock.now() + READY_MS_MAX;
-  const urls = [`http://127.0.0.1:${ports.admin}/health`, `http://127.0.0.1:${ports.ingress}/restate/health`];
-  for (const url of urls) {
-    while (!(await Promise.race([answers(url, signal), died]))) {
+  const probes = [[sockets.adminUrl, "/health"], [sockets.ingressUrl, "/restate/health"]] as const;
+  for (const [url, path] of probes) {
+    while (!(await Promise.race([answers(url, path, signal), died]))) {
       if (clock.now() > deadlineMs) {
         const lines = await process.lastLines();
         throw publicFault("unavailable", `Restate's server did not answer for ${READY_MS_MAX} ms:\n${lines}`);
@@ -169,13 +172,11 @@ async function waitUntilHealthy(
   }
 }
 
-async function answers(url: string, signal: AbortSignal): Promise<boolean> {
+async function answers(url: string, path: string, signal: AbortSignal): Promise<boolean> {
   signal.throwIfAborted();
   try {
     const limit = AbortSignal.any([signal, AbortSignal.timeout(HEALTH_MS_MAX)]);
-    const response = await fetch(url, { signal: limit });
-    await response.body?.cancel();
-    return response.ok;
+    return (await askAt(url, path, { signal: limit })).ok;
   } catch {
     signal.throwIfAborted();
     return false;
@@ -185,24 +186,4 @@ async function answers(url: string, signal: AbortSignal): Promise<boolean> {
 async function diedFault(process: ServerProcess, how: string): Promise<Fault> {
   const text = `Restate's server ended with ${how}:\n${await process.lastLines()}`;
   return publicFault("unavailable", text);
-}
-
-/** Free ports for those that are 0; the others must be free, since the server's own complaint about it is hard to read. */
-function choosePorts(wanted: RestatePorts): RestatePorts {
-  const listeners: Deno.Listener[] = [];
-  const choose = (port: number): number => {
-    try {
-      const listener = Deno.listen({ hostname: "127.0.0.1", port, transport: "tcp" });
-      listeners.push(listener);
-      return listener.addr.transport === "tcp" ? listener.addr.port : port;
-    } catch (error) {
-      if (!(error instanceof Deno.errors.AddrInUse)) throw error;
-      throw publicFault("failed_precondition", `Port ${port}, which Restate's server needs, is taken.`);
-    }
-  };
-  try {
-    return { ingress: choose(wanted.ingress), admin: choose(wanted.admin), node: choose(wanted.node) };
-  } finally {
-    for (const listener of listeners) listener.close();
-  }
 }

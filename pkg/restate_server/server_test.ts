@@ -1,13 +1,12 @@
 import assert from "node:assert/strict";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { systemClock } from "../clock/mod.ts";
 import { createLogger, silentLogger } from "../logger/mod.ts";
 import { killChild } from "../testkit/commands.ts";
+import { askAt } from "../unix_http/mod.ts";
 import { findRestateServer } from "./find.ts";
 import { processIdentity } from "./process_identity.ts";
 import { type RestateServer, type RestateServerOptions, startRestateServer } from "./server.ts";
-
-const FREE = { ingress: 0, admin: 0, node: 0 };
 
 /** The real server; where it cannot be had, its tests are ignored. */
 const BINARY = await findRestateServer({
@@ -32,7 +31,6 @@ async function withBed(test: (bed: Bed) => Promise<void>): Promise<void> {
         const server = await startRestateServer({
           binary: BINARY ?? "",
           baseDir: join(directory, "data"),
-          ports: FREE,
           logFile: join(directory, "restate.log"),
           clock: systemClock(),
           log: silentLogger(),
@@ -55,9 +53,7 @@ function real(name: string, test: (bed: Bed) => Promise<void>): void {
 
 async function healthy(server: RestateServer): Promise<boolean> {
   try {
-    const response = await fetch(`${server.ingressUrl}/restate/health`);
-    await response.body?.cancel();
-    return response.ok;
+    return (await askAt(server.ingressUrl, "/restate/health", {})).ok;
   } catch {
     return false;
   }
@@ -72,13 +68,13 @@ async function until(what: string, condition: () => Promise<boolean>): Promise<v
 }
 
 real(
-  "a server answers once it is started, listens on loopback only, and is gone once it is stopped",
+  "a server answers once it is started, listens on sockets of its user only, and is gone once it is stopped",
   async (bed) => {
     const server = await bed.start();
     assert.ok(await healthy(server));
-    const admin = await fetch(`${server.adminUrl}/version`);
-    assert.match(await admin.text(), /1\.7\.12/);
-    await assertLoopbackOnly(server);
+    assert.match((await askAt(server.adminUrl, "/version", {})).text, /1\.7\.12/);
+    await assertNoPorts(server);
+    assert.equal(((await Deno.stat(join(bed.directory, "data"))).mode ?? 0) & 0o077, 0);
 
     await server.stop();
     await server.ended;
@@ -87,17 +83,33 @@ real(
   },
 );
 
-/** On Linux the kernel's tables say who listens where. */
-async function assertLoopbackOnly({ ports }: RestateServer): Promise<void> {
+/** On Linux the kernel says which sockets a process has, and which of them are ports. */
+async function assertNoPorts({ pid }: RestateServer): Promise<void> {
   if (Deno.build.os !== "linux") return;
+  const links = await Promise.all(
+    (await Array.fromAsync(Deno.readDir(`/proc/${pid}/fd`))).map(({ name }) =>
+      Deno.readLink(`/proc/${pid}/fd/${name}`).catch(() => "")
+    ),
+  );
+  const own = new Set(links.map((link) => /^socket:\[(\d+)\]$/.exec(link)?.[1]));
   const tables = await Deno.readTextFile("/proc/net/tcp") + await Deno.readTextFile("/proc/net/tcp6");
-  for (const port of Object.values(ports)) {
-    const hex = port.toString(16).toUpperCase().padStart(4, "0");
-    const found = tables.split("\n").map((line) => line.trim().split(/\s+/))
-      .filter((fields) => fields[3] === "0A" && fields[1]?.endsWith(`:${hex}`)).map((fields) => fields[1]);
-    assert.deepEqual(found, [`0100007F:${hex}`], `port ${port}`);
-  }
+  const listening = tables.split("\n").map((line) => line.trim().split(/\s+/))
+    .filter((fields) => fields[3] === "0A" && own.has(fields[9])).map((fields) => fields[1]);
+  assert.deepEqual(listening, []);
 }
+
+real("a server whose folder has a path too long for a socket is reached all the same", async (bed) => {
+  const baseDir = join(bed.directory, "x".repeat(100), "data");
+  const server = await bed.start({ baseDir });
+  assert.ok(await healthy(server));
+  const link = dirname(dirname(server.adminUrl.slice("unix://".length)));
+  await server.stop();
+  assert.equal(
+    await Deno.lstat(link).then(() => true, () => false),
+    false,
+    "nothing stays outside of the folder",
+  );
+});
 
 /** Workers remember it: another key would have all of them refuse what they are sent. */
 real("a server signs with the key that it names, also after the next start", async (bed) => {
@@ -112,11 +124,10 @@ real("a server signs with the key that it names, also after the next start", asy
   assert.deepEqual([...named], [first.identityKey]);
 });
 
-real("a server on the same folder and ports continues with the old data", async (bed) => {
+real("a server on the same folder continues with the old data", async (bed) => {
   const first = await bed.start();
   await first.stop();
-  const second = await bed.start({ ports: first.ports });
-  assert.deepEqual(second.ports, first.ports);
+  const second = await bed.start();
   assert.ok(await healthy(second));
   await until("both starts to be in the log", async () => (await nodeIds(bed)).length > 1);
   assert.deepEqual(await nodeIds(bed), ["N1", "N1"], "the second is the same node");
@@ -128,7 +139,7 @@ async function nodeIds(bed: Bed): Promise<(string | undefined)[]> {
   return [...log.matchAll(/My Node ID is (N\d+)/g)].map((match) => match[1]);
 }
 
-real("a server that dies is started again on the same ports", async (bed) => {
+real("a server that dies is started again at the same place", async (bed) => {
   const server = await bed.start();
   const first = server.pid;
   Deno.kill(first, "SIGKILL");
@@ -202,15 +213,6 @@ real("a process that only has the old number is left alone", async (bed) => {
   } finally {
     await killChild(stranger);
   }
-});
-
-real("a taken port is named", async (bed) => {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const { port } = listener.addr;
-  await assert.rejects(bed.start({ ports: { ...FREE, admin: port } }), {
-    code: "failed_precondition",
-    publicMessage: new RegExp(`Port ${port}, .* is taken`),
-  });
 });
 
 Deno.test("a start that is given up leaves no server behind", () =>

@@ -8,7 +8,6 @@ const [binary = "", directory = ""] = Deno.args;
 const server = await startRestateServer({
   binary,
   baseDir: join(directory, "data"),
-  ports: { ingress: 0, admin: 0, node: 0 },
   logFile: join(directory, "restate.log"),
   clock: systemClock(),
   log: silentLogger(),

@@ -31,3 +31,32 @@ Deno.test("what Restate signs is done, and what a stranger sends to the worker's
     await bed.stop();
   }
 });
+
+/** These move traffic, hand out slots and build; the platform itself never calls them from outside of a workflow. */
+Deno.test("handlers that only workflows call cannot be called through Restate's ingress", async () => {
+  const bed = await WorkerBed.start();
+  try {
+    const call = async (path: string): Promise<string> => {
+      const headers = { "content-type": "application/json" };
+      const response = await fetch(`${bed.ingressUrl}/${path}`, { method: "POST", headers, body: "{}" });
+      return `${response.status} ${(await response.text()).slice(0, 200)}`;
+    };
+    for (
+      const path of [
+        "hydra.v1.RoutingService/env_1/assign",
+        "hydra.v1.RoutingService/env_1/stop/send",
+        "hydra.v1.BuildSlotService/ws_1/acquire",
+        "hydra.v1.BuildSlotService/ws_1/release/send",
+        "hydra.v1.BuildService/BuildDockerImage",
+        "hydra.v1.DeploymentService/d_1/slotOffered",
+      ]
+    ) {
+      assert.match(await call(path), /^400 .*not public/, path);
+    }
+    const id = await bed.create("ok");
+    await bed.workflows.submitDeploy(id);
+    await bed.until(id, "ready");
+  } finally {
+    await bed.stop();
+  }
+});

@@ -33,6 +33,7 @@ export class ContextStore implements AsyncDisposable {
       baseUrl: url,
       signingKey: new Secret(ContextStore.signingKey),
       sizeMaxBytes: SIZE_BYTES_MAX,
+      bytesFreeMin: 0,
       clock: systemClock(),
     });
     return new ContextStore(found.store, url, server);

@@ -8,6 +8,7 @@ import {
   secretField,
   switchField,
   textSchema,
+  urlOrSocketSchema,
   urlSchema,
 } from "../../../pkg/config/mod.ts";
 import { OBJECT_STORE_FIELDS, objectStoreProblems } from "../../../pkg/objectstore/mod.ts";
@@ -74,8 +75,8 @@ export const API_FIELDS = {
     flag: "restate-url",
     env: "UNKEY_RESTATE_INGRESS_URL",
     placeholder: "<url>",
-    help: "Ingress of the Restate server.",
-    schema: urlSchema("http://restate:8080"),
+    help: "Ingress of the Restate server; unix:///path for a socket.",
+    schema: urlOrSocketSchema("http://restate:8080"),
   }),
   restateApiKey: secretField({
     env: "UNKEY_RESTATE_API_KEY",

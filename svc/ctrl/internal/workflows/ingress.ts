@@ -2,11 +2,12 @@
 import type { Clock } from "../../../../pkg/clock/mod.ts";
 import type { Secret } from "../../../../pkg/config/mod.ts";
 import { Fault, type FaultCode } from "../../../../pkg/fault/mod.ts";
+import { type Answered, askAt } from "../../../../pkg/unix_http/mod.ts";
 import { retry } from "../../../../pkg/retry/mod.ts";
 
 /** Restate's ingress, with the bounds of calls to it. */
 export interface IngressOptions {
-  /** E.g. `http://127.0.0.1:8080`. */
+  /** E.g. `http://127.0.0.1:8080`, or `unix:///data/ingress.sock`. */
   readonly ingressUrl: string;
   /** Sent as a bearer token. */
   readonly apiKey?: Secret;
@@ -76,10 +77,9 @@ async function post(
   { ingressUrl, apiKey }: IngressOptions,
   { method = "POST", path, body, idempotencyKey, signal }: IngressRequest & { readonly signal: AbortSignal },
 ): Promise<unknown> {
-  let response: Response;
-  let text: string;
+  let answer: Answered;
   try {
-    response = await fetch(`${ingressUrl}${path}`, {
+    answer = await askAt(ingressUrl, path, {
       method,
       signal,
       headers: {
@@ -89,12 +89,12 @@ async function post(
       },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
-    text = await response.text();
   } catch (error) {
     signal.throwIfAborted();
     throw unavailable(`Restate's ingress at ${ingressUrl} does not answer`, error);
   }
-  if (!response.ok) throw refusal(path, response.status, text);
+  const { ok, status, text } = answer;
+  if (!ok) throw refusal(path, status, text);
   return text === "" ? undefined : JSON.parse(text);
 }
 

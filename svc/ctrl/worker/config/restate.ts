@@ -9,7 +9,7 @@ import {
   secretField,
   switchField,
   textSchema,
-  urlSchema,
+  urlOrSocketSchema,
 } from "../../../../pkg/config/mod.ts";
 
 /** As Restate logs it: the version, and base58 of 32 bytes. */
@@ -20,15 +20,15 @@ export const RESTATE_FIELDS = {
     flag: "restate-admin-url",
     env: "UNKEY_RESTATE_ADMIN_URL",
     placeholder: "<url>",
-    help: "Admin API of the Restate server, where this worker registers itself.",
-    schema: urlSchema("http://restate:9070"),
+    help: "Admin API of the Restate server, where this worker registers itself; unix:///path for a socket.",
+    schema: urlOrSocketSchema("http://restate:9070"),
   }),
   restateUrl: field({
     flag: "restate-url",
     env: "UNKEY_RESTATE_INGRESS_URL",
     placeholder: "<url>",
-    help: "Ingress of the Restate server.",
-    schema: urlSchema("http://restate:8080"),
+    help: "Ingress of the Restate server; unix:///path for a socket.",
+    schema: urlOrSocketSchema("http://restate:8080"),
   }),
   restateApiKey: secretField({
     env: "UNKEY_RESTATE_API_KEY",

@@ -59,7 +59,10 @@ export function deployService({ restate, ...deps }: DeployServiceDeps) {
         }),
     },
     // Pause: what the workflow made has to be taken back, which only it can do once an operator resumes it.
-    options: { retryPolicy: { ...RETRY_POLICY, onMaxAttempts: "pause" } },
+    options: {
+      handlers: { slotOffered: { ingressPrivate: true } },
+      retryPolicy: { ...RETRY_POLICY, onMaxAttempts: "pause" },
+    },
   });
 }
 

@@ -44,6 +44,7 @@ export function buildService({ restate, steps, limitMs }: BuildServiceDeps) {
         ),
     },
     options: {
+      ingressPrivate: true,
       inactivityTimeout: limitMs + SLACK_MS,
       abortTimeout: SLACK_MS,
       // Kill: its caller gets the error and undoes its own work; a build has nothing to undo.

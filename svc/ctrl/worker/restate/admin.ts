@@ -2,10 +2,11 @@
 import { z } from "zod";
 import type { Secret } from "../../../../pkg/config/mod.ts";
 import { Fault } from "../../../../pkg/fault/mod.ts";
+import { type Answered, askAt } from "../../../../pkg/unix_http/mod.ts";
 
 /** Address and credentials of the admin API. */
 export interface RestateAdmin {
-  /** E.g. `http://127.0.0.1:9070`. */
+  /** E.g. `http://127.0.0.1:9070`, or `unix:///data/admin.sock`. */
   readonly adminUrl: string;
   readonly apiKey?: Secret;
 }
@@ -70,10 +71,7 @@ export function withoutSlash(uri: string): string {
   return uri.replace(/\/+$/, "");
 }
 
-interface Answer {
-  readonly ok: boolean;
-  readonly status: number;
-  readonly text: string;
+interface Answer extends Answered {
   /** Method and path of the request. */
   readonly what: string;
 }
@@ -86,7 +84,7 @@ async function ask(
   signal: AbortSignal,
 ): Promise<Answer> {
   try {
-    const response = await fetch(`${adminUrl}${path}`, {
+    const answer = await askAt(adminUrl, path, {
       method,
       signal: AbortSignal.any([signal, AbortSignal.timeout(REQUEST_MS_MAX)]),
       headers: {
@@ -96,8 +94,7 @@ async function ask(
       },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
-    const { ok, status } = response;
-    return { ok, status, text: await response.text(), what: `${method} ${path}` };
+    return { ...answer, what: `${method} ${path}` };
   } catch (error) {
     const publicMessage =
       "Restate's admin API does not answer: check --restate-admin-url, and that Restate runs.";

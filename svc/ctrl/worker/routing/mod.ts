@@ -17,6 +17,9 @@ export interface RoutingServiceDeps extends RoutingWorkflowDeps {
   readonly restate: RestateDeps;
 }
 
+/** Called by workflows only: a request from outside could move traffic, or take a deployment out of it. */
+const PRIVATE = { ingressPrivate: true };
+
 /** Binds the routing service. */
 // deno-lint-ignore explicit-module-boundary-types -- the SDK infers the bindable type
 export function routingService({ restate, ...deps }: RoutingServiceDeps) {
@@ -33,6 +36,7 @@ export function routingService({ restate, ...deps }: RoutingServiceDeps) {
       stopByUser: (ctx, order) => runObject(ctx, restate, (durable) => stopByUser(durable, deps, order)),
     },
     options: {
+      handlers: { assign: PRIVATE, stop: PRIVATE },
       // Kill, not pause: a paused call holds its key, so one bad call would stop its whole environment. Nothing needs
       // undoing, since every step is a whole transaction.
       retryPolicy: { ...RETRY_POLICY, onMaxAttempts: "kill" },

@@ -28,6 +28,7 @@ export function buildSlotService({ restate, steps }: BuildSlotServiceDeps) {
       release: (ctx, request) => runObject(ctx, restate, (durable) => release(durable, steps, request)),
     },
     options: {
+      ingressPrivate: true,
       // Kill: a paused call would hold the whole workspace's queue. Nothing needs undoing, since a step is a whole
       // transaction and leases mend what was not handed on.
       retryPolicy: { ...RETRY_POLICY, onMaxAttempts: "kill" },

@@ -25,4 +25,11 @@ Deno.test("platformUrls() names each service of the platform once, without crede
     databasePrimary: new Secret("sqlite:///data/unkey.db"),
   };
   assert.deepEqual(platformUrls(managed), ["http://api:7091"]);
+  const sockets = {
+    ...managed,
+    restateApiKey: undefined,
+    restateAdminUrl: "unix:///data/admin.sock",
+    restateUrl: "unix:///data/ingress.sock",
+  };
+  assert.deepEqual(platformUrls(sockets), ["http://api:7091"], "no build reaches a socket");
 });
