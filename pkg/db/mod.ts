@@ -21,6 +21,7 @@
  */
 export { type Database, type DatabaseOptions, type Dialect, openDatabase } from "./open.ts";
 export { ping } from "./health.ts";
+export { DatabaseClock } from "./database_clock.ts";
 export { databaseNow } from "./now.ts";
 export { readConsistently, transact } from "./transact.ts";
 export { dialectOf, insertIgnore, lockRows, upsert } from "./statements.ts";

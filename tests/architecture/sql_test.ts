@@ -56,6 +56,7 @@ const WRITERS: Readonly<Record<string, readonly string[]>> = {
   state_changes: ["changes"],
   uploads: ["uploads"],
   workspaces: ["workspaces"],
+  write_probes: ["write_probes"],
 };
 
 const STATEMENT = /\.(?:selectFrom|insertInto|updateTable|deleteFrom)\(|\bexecuteQuery\(|\bsql(?:<[^`]*>)?`/;

@@ -19,6 +19,7 @@ import { contextLimits, type Objects, openObjects, uploadLimits } from "./object
 import { watchOpenStreams } from "./tasks/open_streams.ts";
 import { sweepOutput } from "./tasks/output_sweeper.ts";
 import { admitByPolicy } from "./policies.ts";
+import { followDatabase } from "../internal/follow_database.ts";
 import { Readiness } from "../internal/readiness.ts";
 import { restRoutes } from "./rest/mod.ts";
 import { buildServices, CALL_MS_MAX, type ServiceParts } from "./mount.ts";
@@ -62,11 +63,13 @@ export async function runApi(config: ApiConfig, process: ApiProcess): Promise<vo
   await runner.wait(process.signal);
 }
 
-async function start(config: ApiConfig, process: ApiProcess, runner: Runner): Promise<void> {
+async function start(config: ApiConfig, own: ApiProcess, runner: Runner): Promise<void> {
+  const database = own.shared?.db ?? await openOwnDatabase(config, own, runner);
+  const process = { ...own, clock: await followDatabase(database, own, runner) };
   const { log, clock } = process;
   let port = config.httpPort;
   let started = false;
-  const parts = await openParts(config, process, runner, () => port);
+  const parts = await openParts(config, process, { db: database, runner, port: () => port });
   const { db, hub, objects } = parts;
   const services = buildServices({ ...parts, objects: objects.store });
   const credentials = createCredentials({ db: db.kysely, clock, serviceToken: config.authToken });
@@ -126,11 +129,9 @@ interface Parts extends Omit<ServiceParts, "objects"> {
 async function openParts(
   config: ApiConfig,
   process: ApiProcess,
-  runner: Runner,
-  port: () => number,
+  { db, runner, port }: { readonly db: CtrlDatabase; readonly runner: Runner; readonly port: () => number },
 ): Promise<Parts> {
   const { log, clock } = process;
-  const db = process.shared?.db ?? await openOwnDatabase(config, process, runner);
   const hub = process.shared?.hub ?? startHub(db, process, runner);
   const nudgeUrl = config.advertiseUrl === undefined ? undefined : `${config.advertiseUrl}${NUDGE_PATH}`;
   const own = nudgeUrl === undefined ? {} : { ownUrl: nudgeUrl };
@@ -190,4 +191,3 @@ function openWorkflows(config: ApiConfig, clock: Clock): Workflows {
   const key = apiKey === undefined ? {} : { apiKey };
   return createRestateWorkflows({ ingressUrl, clock, timeoutMs: WORKFLOW_MS_MAX, ...key });
 }
-

@@ -8,6 +8,7 @@ import { Runner } from "../../../pkg/runner/mod.ts";
 import { createVault, parseMasterKeys, type Vault } from "../../../pkg/vault/mod.ts";
 import { type ChangeHub, type ChangeNotifier, createNudger } from "../internal/changes/mod.ts";
 import { operatorIdleSeconds } from "../internal/deployments/idle_end_config.ts";
+import { followDatabase } from "../internal/follow_database.ts";
 import { Readiness } from "../internal/readiness.ts";
 import type { SentinelMaker } from "../internal/sentinels/mod.ts";
 import { type CtrlDatabase, dataKeyStore, openCtrlDatabase } from "../internal/store/mod.ts";
@@ -77,9 +78,10 @@ export async function runWorker(config: WorkerConfig, process: WorkerProcess): P
   await runner.wait(process.signal);
 }
 
-async function start(config: WorkerConfig, process: WorkerProcess, runner: Runner): Promise<void> {
+async function start(config: WorkerConfig, own: WorkerProcess, runner: Runner): Promise<void> {
+  const db = own.shared?.db ?? await openOwnDatabase(config, own, runner);
+  const process = { ...own, clock: await followDatabase(db, own, runner) };
   const { log, clock, signal } = process;
-  const db = process.shared?.db ?? await openOwnDatabase(config, process, runner);
   const changes = openNotifier(config, process, { db, runner });
   const objects = openObjects(config, clock);
   runner.defer("object store", () => objects.close());
