@@ -15,6 +15,7 @@ import { benchKubeClient } from "./kube_client.ts";
 import { benchPack } from "./pack.ts";
 import { report, type Row } from "./row.ts";
 import { benchSwitch } from "./switch.ts";
+import { benchTenants } from "./tenants.ts";
 import { benchTls } from "./tls.ts";
 import { benchUp } from "./up.ts";
 import { benchUpload } from "./upload.ts";
@@ -34,6 +35,7 @@ const BENCHES: Readonly<Record<string, () => Promise<Row[]>>> = {
   cluster: () => benchCluster(),
   kube_client: benchKubeClient,
   certificate: benchCertificate,
+  tenants: benchTenants,
 };
 
 const chosen = Deno.args.length === 0 ? Object.keys(BENCHES) : Deno.args;
