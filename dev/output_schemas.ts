@@ -267,7 +267,7 @@ export const OUTPUT_SCHEMAS: Readonly<Record<string, z.ZodType>> = {
     failure,
   ]),
   "ctrl migrate": printed({ applied: texts }),
-  "ctrl rotate-keys": printed({ resealed: count, current: count }),
+  "ctrl rotate-keys": printed({ resealed: count, current: count, renewed: count }),
 };
 
 /** One line of `--output ndjson` of a command that follows a deployment. */

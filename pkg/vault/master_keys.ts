@@ -15,11 +15,19 @@ export interface MasterKey {
 export function masterKeysProblem(text: Secret): string | undefined {
   const parts = split(text);
   if (parts.length === 0) return "must hold at least one key";
-  const bad = parts.findIndex((part) => decodeBase64(part)?.length !== KEY_BYTES);
-  return bad < 0
-    ? undefined
-    : `key ${bad + 1} must be base64 of ${KEY_BYTES} bytes ("openssl rand -base64 32")`;
+  const keys = parts.map(decodeBase64);
+  const bad = keys.findIndex((key) => key?.length !== KEY_BYTES);
+  if (bad >= 0) return `key ${bad + 1} must be base64 of ${KEY_BYTES} bytes (${MAKE_ONE})`;
+  // Only the key that encrypts: a weak one that was used before has to be readable to be replaced.
+  const different = new Set(keys[0]).size;
+  if (different >= DIFFERENT_BYTES_MIN) return undefined;
+  return `key 1 must be random, and has only ${different} different ${different === 1 ? "byte" : "bytes"}: ` +
+    `put a new key before it (${MAKE_ONE})`;
 }
+
+const MAKE_ONE = '"openssl rand -base64 32"';
+/** A random key has fewer than this in no lifetime. */
+const DIFFERENT_BYTES_MIN = 4;
 
 /**
  * Reads comma-separated keys in base64. The first encrypts, all of them decrypt.

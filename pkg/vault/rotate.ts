@@ -1,7 +1,7 @@
 import { Fault } from "../fault/mod.ts";
 import { boundTo, importKey, open, readSealed, seal } from "./cipher.ts";
+import { makeDataKey, type StoredDataKey } from "./data_keys.ts";
 import type { MasterKey } from "./master_keys.ts";
-import type { StoredDataKey } from "./vault.ts";
 
 /** Where data keys are kept, as far as resealing goes. */
 export interface ResealStore {
@@ -61,4 +61,43 @@ export async function resealDataKeys(
     batch = await store.listAfter(afterId, BATCH);
   }
   return { resealed, current, unreadable };
+}
+
+/** Where data keys are kept, as far as new ones go. */
+export interface RenewStore {
+  /** The newest keys of up to `limit` keyrings above `afterKeyring` that have none younger than `beforeMs`, by keyring. */
+  listNewest(
+    afterKeyring: string,
+    range: { readonly beforeMs: number; readonly limit: number },
+  ): Promise<readonly Pick<StoredDataKey, "keyring" | "generation">[]>;
+  /** False when the keyring has a key of this generation already. */
+  add(key: StoredDataKey): Promise<boolean>;
+}
+
+/**
+ * Makes a new data key for every keyring whose newest one is older than `nowMs`, and returns their number. Values that
+ * were encrypted stay readable; vaults use the new keys within a minute. Safe to repeat and to interrupt.
+ */
+export async function renewDataKeys(
+  { masterKeys, store, nowMs, signal }: {
+    readonly masterKeys: readonly MasterKey[];
+    readonly store: RenewStore;
+    readonly nowMs: number;
+    readonly signal: AbortSignal;
+  },
+): Promise<number> {
+  const [first] = masterKeys;
+  if (first === undefined) throw new Fault("internal", "no master key is configured");
+  const master = { id: first.id, key: await importKey(first.bytes) };
+  let [made, after] = [0, ""];
+  const next = () => store.listNewest(after, { beforeMs: nowMs, limit: BATCH });
+  for (let batch = await next(); batch.length > 0; batch = await next()) {
+    for (const { keyring, generation } of batch) {
+      signal.throwIfAborted();
+      const { stored } = await makeDataKey(master, { keyring, generation: generation + 1, uses: 0, nowMs });
+      if (await store.add(stored)) made++;
+      after = keyring;
+    }
+  }
+  return made;
 }

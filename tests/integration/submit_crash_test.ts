@@ -9,7 +9,7 @@ import { answersOk, eventually, freePort } from "../testbed/wait.ts";
 import { WorkerBed } from "./worker_bed.ts";
 
 const SERVICE_TOKEN = "service-token-of-the-tests";
-const MASTER_KEY = btoa("m".repeat(32));
+const MASTER_KEY = btoa("a master key for the tests here.");
 const SUBMIT = /^\/hydra\.v1\.DeploymentService\/(d_[^/]+)\/run\/send$/;
 
 /** Faults of a submission on its way to Restate. */

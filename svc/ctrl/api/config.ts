@@ -15,6 +15,7 @@ import { OBJECT_STORE_FIELDS, objectStoreProblems } from "../../../pkg/objectsto
 import { masterKeysProblem } from "../../../pkg/vault/mod.ts";
 import type { AppLimits } from "../internal/validate/app.ts";
 import type { SizeLimits } from "../internal/deployments/size.ts";
+import { DATA_KEY_FIELDS } from "../internal/vault/config.ts";
 import { IDLE_END_FIELDS } from "../internal/deployments/idle_end_config.ts";
 import { APP_FIELDS } from "./app_config.ts";
 import { SIZE_FIELDS } from "./size_config.ts";
@@ -71,6 +72,7 @@ export const API_FIELDS = {
     help: "Comma-separated keys of 32 bytes in base64. The first encrypts, all of them decrypt.",
     required: true,
   }),
+  ...DATA_KEY_FIELDS,
   restateUrl: field({
     flag: "restate-url",
     env: "UNKEY_RESTATE_INGRESS_URL",

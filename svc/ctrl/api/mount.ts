@@ -13,6 +13,7 @@ import { DeploymentService } from "../../../proto/gen/ctrl/v1/deployment_pb.ts";
 import { EnvironmentService } from "../../../proto/gen/ctrl/v1/environment_pb.ts";
 import { FrontlineService } from "../../../proto/gen/ctrl/v1/frontline_pb.ts";
 import { UploadService } from "../../../proto/gen/ctrl/v1/upload_pb.ts";
+import { VaultService } from "../../../proto/gen/vault/v1/vault_pb.ts";
 import type { AgentHeartbeats } from "../internal/agents/mod.ts";
 import type { ChangeHub, ChangeNotifier } from "../internal/changes/mod.ts";
 import type { SizeLimits } from "../internal/deployments/size.ts";
@@ -35,6 +36,7 @@ import { frontlineHandlers } from "../services/frontline/handler.ts";
 import { createRouteFeed } from "../services/frontline/route_feed.ts";
 import type { ContextLimits } from "../services/upload/deps.ts";
 import { uploadHandlers } from "../services/upload/handler.ts";
+import { vaultHandlers } from "../services/vault/handler.ts";
 import { policyOf } from "./policies.ts";
 
 export interface ServiceParts {
@@ -79,6 +81,7 @@ export const SERVED = [
   AdminService,
   EnvironmentService,
   AcmeService,
+  VaultService,
 ] as const;
 
 /** A start has an hour at most, by the worker's settings, and is waited for a little longer. */
@@ -155,6 +158,7 @@ export function buildServices(parts: ServiceParts): Services {
       );
       router.service(AdminService, adminHandlers({ db, clock, vault, regions, sizes, operatorIdleSeconds }));
       router.service(AcmeService, acmeHandlers({ db }));
+      router.service(VaultService, vaultHandlers({ vault }));
       router.service(
         EnvironmentService,
         environmentHandlers({ db, clock, notifier, sizes, apps, operatorIdleSeconds }),

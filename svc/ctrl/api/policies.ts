@@ -11,6 +11,7 @@ import { DeploymentService } from "../../../proto/gen/ctrl/v1/deployment_pb.ts";
 import { EnvironmentService } from "../../../proto/gen/ctrl/v1/environment_pb.ts";
 import { FrontlineService } from "../../../proto/gen/ctrl/v1/frontline_pb.ts";
 import { UploadService } from "../../../proto/gen/ctrl/v1/upload_pb.ts";
+import { VaultService } from "../../../proto/gen/vault/v1/vault_pb.ts";
 import {
   mayInSomeProject,
   mayInWorkspace,
@@ -112,6 +113,15 @@ const ENVIRONMENT: MethodsOf<typeof EnvironmentService> = {
 
 const ACME: MethodsOf<typeof AcmeService> = { verifyCertificate: { kind: "edge" } };
 
+const VAULT: MethodsOf<typeof VaultService> = {
+  liveness: { kind: "public" },
+  encrypt: { kind: "service" },
+  decrypt: { kind: "service" },
+  reEncrypt: { kind: "service" },
+  encryptBulk: { kind: "service" },
+  decryptBulk: { kind: "service" },
+};
+
 const POLICIES = new Map<string, Readonly<Record<string, Policy>>>([
   [CtrlService.typeName, CTRL],
   [DeploymentService.typeName, DEPLOYMENT],
@@ -121,6 +131,7 @@ const POLICIES = new Map<string, Readonly<Record<string, Policy>>>([
   [AdminService.typeName, ADMIN],
   [EnvironmentService.typeName, ENVIRONMENT],
   [AcmeService.typeName, ACME],
+  [VaultService.typeName, VAULT],
 ]);
 
 /** @throws `internal` for a method without a policy */

@@ -4,11 +4,11 @@ import type { Logger } from "../../../pkg/logger/mod.ts";
 import { serveRpc } from "../../../pkg/rpc/mod.ts";
 import { Runner } from "../../../pkg/runner/mod.ts";
 import { newDnsName } from "../../../pkg/uid/mod.ts";
-import { createVault, parseMasterKeys } from "../../../pkg/vault/mod.ts";
 import { operatorIdleSeconds } from "../internal/deployments/idle_end_config.ts";
 import { AgentHeartbeats } from "../internal/agents/mod.ts";
 import { ChangeHub, createNudger } from "../internal/changes/mod.ts";
-import { type CtrlDatabase, dataKeyStore, openCtrlDatabase } from "../internal/store/mod.ts";
+import { type CtrlDatabase, openCtrlDatabase } from "../internal/store/mod.ts";
+import { openVault } from "../internal/vault/mod.ts";
 import type { Workflows } from "../internal/workflows/mod.ts";
 import { createRestateWorkflows } from "../internal/workflows/restate.ts";
 import { createCredentials } from "./authenticate.ts";
@@ -152,11 +152,7 @@ async function openParts(
     objects,
     nudgeUrl,
     workflows: process.workflows ?? openWorkflows(config, clock),
-    vault: createVault({
-      masterKeys: parseMasterKeys(config.vaultMasterKeys),
-      store: dataKeyStore(db.kysely),
-      clock,
-    }),
+    vault: openVault(config, { db, clock }),
     instanceId: config.instanceId ?? `api_${newDnsName(12)}`,
     version: process.version ?? "dev",
     uploads: uploadLimits(config),

@@ -119,7 +119,7 @@ Deno.test("settings that contradict each other are all reported in one error, wi
   const base = {
     UNKEY_DATABASE_PRIMARY: "sqlite::memory:",
     UNKEY_AUTH_TOKEN: "t",
-    UNKEY_VAULT_MASTER_KEYS: btoa("x".repeat(32)),
+    UNKEY_VAULT_MASTER_KEYS: btoa("a master key for the tests here."),
   };
   const files = { ...base, UNKEY_BUILD_FILES_DIR: "/tmp/x" };
   const config = load(files)();

@@ -1,4 +1,4 @@
-import { type ConfigOf, secretField } from "../../../pkg/config/mod.ts";
+import { type ConfigOf, secretField, switchField } from "../../../pkg/config/mod.ts";
 import { masterKeysProblem } from "../../../pkg/vault/mod.ts";
 
 /** Every setting of `ctrl rotate-keys`. */
@@ -12,6 +12,12 @@ export const ROTATE_KEYS_FIELDS = {
     env: "UNKEY_VAULT_MASTER_KEYS",
     help: "Comma-separated keys of 32 bytes in base64: the new one first, then the former ones.",
     required: true,
+  }),
+  dataKeys: switchField({
+    flag: "data-keys",
+    env: "UNKEY_ROTATE_DATA_KEYS",
+    help: "Also make a new data key for every keyring, for all that is encrypted from now on.",
+    default: false,
   }),
 };
 

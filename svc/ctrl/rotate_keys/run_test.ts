@@ -5,7 +5,7 @@ import { isFault } from "../../../pkg/fault/mod.ts";
 import { silentLogger } from "../../../pkg/logger/mod.ts";
 import { newId } from "../../../pkg/uid/mod.ts";
 import { SHARED_DATABASES } from "../../../pkg/testkit/databases.ts";
-import { createVault, parseMasterKeys, type Vault } from "../../../pkg/vault/mod.ts";
+import { createVault, dataKeyIdOf, parseMasterKeys, type Vault } from "../../../pkg/vault/mod.ts";
 import { testOnCtrlDatabases } from "../internal/store/testing.ts";
 import { type CtrlDatabase, dataKeyStore } from "../internal/store/mod.ts";
 import { runRotateKeys } from "./run.ts";
@@ -13,7 +13,7 @@ import { runRotateKeys } from "./run.ts";
 const test = testOnCtrlDatabases();
 const clock = systemClock();
 const KEYRINGS = 450;
-const [OLD, NEW, OTHER] = ["o", "n", "x"].map((char) => btoa(char.repeat(32)));
+const [OLD, NEW, OTHER] = ["old-", "new-", "lost"].map((word) => btoa(word.repeat(8)));
 
 function vaultWith(db: CtrlDatabase, ...keys: readonly (string | undefined)[]): Vault {
   const masterKeys = parseMasterKeys(new Secret(keys.join(",")));
@@ -21,7 +21,15 @@ function vaultWith(db: CtrlDatabase, ...keys: readonly (string | undefined)[]): 
 }
 
 function rotate(url: Secret, ...keys: readonly (string | undefined)[]) {
-  return runRotateKeys({ databasePrimary: url, vaultMasterKeys: new Secret(keys.join(",")) }, {
+  return rotateWith({ url, dataKeys: false }, ...keys);
+}
+
+function rotateWith(
+  { url, dataKeys }: { readonly url: Secret; readonly dataKeys: boolean },
+  ...keys: readonly (string | undefined)[]
+) {
+  const vaultMasterKeys = new Secret(keys.join(","));
+  return runRotateKeys({ databasePrimary: url, vaultMasterKeys, dataKeys }, {
     log: silentLogger(),
     clock,
     signal: new AbortController().signal,
@@ -48,7 +56,7 @@ test("after a rotation the former master key can be dropped, whatever went on me
   };
   const [one, two] = await Promise.all([rotate(url, NEW, OLD), rotate(url, NEW, OLD), serve(), serve()]);
   assert.equal(one.resealed + two.resealed, KEYRINGS, "each key is counted by the one who sealed it anew");
-  assert.deepEqual(await rotate(url, NEW, OLD), { resealed: 0, current: KEYRINGS + 100 });
+  assert.deepEqual(await rotate(url, NEW, OLD), { resealed: 0, current: KEYRINGS + 100, renewed: 0 });
 
   const after = vaultWith(db, NEW);
   for (const [keyring, ciphertext] of values) {
@@ -69,5 +77,28 @@ test("a rotation that lacks a master key says so, and seals what it can", async 
       /^1 data keys .*add the key.*1 others/.test(error.publicMessage ?? ""),
   );
   assert.equal(await vaultWith(db, OTHER).decrypt("env_lost", "A", lost), "1");
-  assert.deepEqual(await rotate(url, NEW, OTHER), { resealed: 1, current: 1 });
+  assert.deepEqual(await rotate(url, NEW, OTHER), { resealed: 1, current: 1, renewed: 0 });
 }, SHARED_DATABASES);
+
+test(
+  "new data keys encrypt from then on, for every keyring once, and the former ones decrypt",
+  async (db, url) => {
+    await db.kysely.deleteFrom("data_keys").execute();
+    const keyrings = Array.from({ length: KEYRINGS }, () => newId("environment", clock.now()));
+    const before = vaultWith(db, OLD);
+    const values = new Map<string, string>();
+    for (const keyring of keyrings) values.set(keyring, await before.encrypt(keyring, "TOKEN", "before"));
+    const [first = ""] = keyrings;
+    const asked = { url, dataKeys: true };
+    const [one, two] = await Promise.all([rotateWith(asked, NEW, OLD), rotateWith(asked, NEW, OLD)]);
+    assert.ok(one.renewed + two.renewed >= KEYRINGS);
+    const after = vaultWith(db, NEW);
+    for (const [keyring, ciphertext] of values) {
+      assert.equal(await after.decrypt(keyring, "TOKEN", ciphertext), "before");
+      const keyId = dataKeyIdOf(await after.encrypt(keyring, "TOKEN", "after"));
+      assert.notEqual(keyId, dataKeyIdOf(ciphertext));
+    }
+    await assert.rejects(vaultWith(db, OLD).encrypt(first, "TOKEN", "x"), /not configured/);
+  },
+  SHARED_DATABASES,
+);

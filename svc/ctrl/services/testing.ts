@@ -112,6 +112,8 @@ export function testConfig(folder: string, changes: Partial<ApiConfig> = {}): Ap
     migrate: true,
     authToken: new Secret(SERVICE_TOKEN),
     vaultMasterKeys: new Secret(MASTER_KEY),
+    dataKeyDays: 90,
+    dataKeyUses: 1_000_000,
     restateUrl: "http://127.0.0.1:1",
     restateApiKey: undefined,
     buildS3Url: undefined,

@@ -5,13 +5,14 @@ import { StepActivity } from "../../../pkg/durable/mod.ts";
 import type { Logger } from "../../../pkg/logger/mod.ts";
 import { serveRpc } from "../../../pkg/rpc/mod.ts";
 import { Runner } from "../../../pkg/runner/mod.ts";
-import { createVault, parseMasterKeys, type Vault } from "../../../pkg/vault/mod.ts";
+import type { Vault } from "../../../pkg/vault/mod.ts";
 import { type ChangeHub, type ChangeNotifier, createNudger } from "../internal/changes/mod.ts";
 import { operatorIdleSeconds } from "../internal/deployments/idle_end_config.ts";
 import { followDatabase } from "../internal/follow_database.ts";
 import { Readiness } from "../internal/readiness.ts";
 import type { SentinelMaker } from "../internal/sentinels/mod.ts";
-import { type CtrlDatabase, dataKeyStore, openCtrlDatabase } from "../internal/store/mod.ts";
+import { type CtrlDatabase, openCtrlDatabase } from "../internal/store/mod.ts";
+import { openVault } from "../internal/vault/mod.ts";
 import type { Builder, BuildRequest } from "../../../pkg/build/mod.ts";
 import { openCertificates } from "./certificates.ts";
 import { credentialsOf } from "./builder/base_image_credentials.ts";
@@ -105,7 +106,7 @@ async function start(config: WorkerConfig, own: WorkerProcess, runner: Runner): 
   runner.defer("health", () => health.shutdown());
   runner.go("health port", (signal) => health.run(signal));
 
-  const vault = openVault(config, db, clock);
+  const vault = vaultOf(config, db, clock);
   const sentinels = sentinelMaker(config, vault);
   const certificates = await openCertificates(config, { db, clock, log, changes, vault });
   const activity = process.activity ?? new StepActivity();
@@ -194,10 +195,9 @@ function sentinelMaker(config: WorkerConfig, vault: Vault | undefined): Sentinel
 }
 
 /** `undefined` when the settings have no master keys. */
-function openVault({ vaultMasterKeys }: WorkerConfig, db: CtrlDatabase, clock: Clock): Vault | undefined {
-  if (vaultMasterKeys === undefined) return undefined;
-  const masterKeys = parseMasterKeys(vaultMasterKeys);
-  return createVault({ masterKeys, store: dataKeyStore(db.kysely), clock });
+function vaultOf(config: WorkerConfig, db: CtrlDatabase, clock: Clock): Vault | undefined {
+  const { vaultMasterKeys } = config;
+  return vaultMasterKeys && openVault({ ...config, vaultMasterKeys }, { db, clock });
 }
 
 async function openOwnDatabase(

@@ -1,7 +1,8 @@
 /** Deployments of contexts by content, for tests of builds and of images that are used again. */
 import { systemClock } from "../../../pkg/clock/mod.ts";
 import { transact } from "../../../pkg/db/mod.ts";
-import { createVault, type StoredDataKey, type Vault } from "../../../pkg/vault/mod.ts";
+import { MemoryDataKeys } from "../../../pkg/testkit/data_keys.ts";
+import { createVault, type Vault } from "../../../pkg/vault/mod.ts";
 import { sealBuildSecrets } from "../internal/builds/mod.ts";
 import {
   type BuildInputSettings,
@@ -26,14 +27,9 @@ export const NO_SETTINGS: BuildInputSettings = {
 
 /** A vault whose keys are in memory; the same master key each time, unless a byte says otherwise. */
 export function memoryVault(byte = 7): Vault {
-  const keys: StoredDataKey[] = [];
   return createVault({
     masterKeys: [{ id: "m", bytes: new Uint8Array(32).fill(byte) }],
-    store: {
-      newest: (keyring) => Promise.resolve(keys.findLast((key) => key.keyring === keyring)),
-      byId: (id) => Promise.resolve(keys.find((key) => key.id === id)),
-      add: (key) => Promise.resolve(void keys.push(key)),
-    },
+    store: new MemoryDataKeys(),
     clock: systemClock(),
   });
 }

@@ -5,7 +5,7 @@ import type { World } from "./world.ts";
 
 const DATABASE = { UNKEY_DATABASE_PRIMARY: "sqlite://FOLDER/ctrl.db" };
 const NO_DATABASE = { UNKEY_DATABASE_PRIMARY: "mysql://root@127.0.0.1:1/none" };
-const KEYS = { UNKEY_VAULT_MASTER_KEYS: btoa("m".repeat(32)) };
+const KEYS = { UNKEY_VAULT_MASTER_KEYS: btoa("a master key for the tests here.") };
 
 const BUILDS = {
   UNKEY_BUILD_NETWORK: "trusted",

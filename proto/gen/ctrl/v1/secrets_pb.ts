@@ -13,7 +13,8 @@ export const file_ctrl_v1_secrets: GenFile = /*@__PURE__*/
   fileDesc("ChVjdHJsL3YxL3NlY3JldHMucHJvdG8SB2N0cmwudjEidQoNU2VjcmV0c0NvbmZpZxI0CgdzZWNyZXRzGAEgAygLMiMuY3RybC52MS5TZWNyZXRzQ29uZmlnLlNlY3JldHNFbnRyeRouCgxTZWNyZXRzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4AWIGcHJvdG8z");
 
 /**
- * How a deployment's environment variables are stored: name to ciphertext.
+ * A deployment's environment variables, encrypted: name to ciphertext. Agents of the original get it as JSON in
+ * `ApplyDeployment.encrypted_environment_variables`, and pods give it to `krane.v1.SecretsService`.
  *
  * @generated from message ctrl.v1.SecretsConfig
  */

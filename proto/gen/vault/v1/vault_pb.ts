@@ -10,7 +10,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file vault/v1/vault.proto.
  */
 export const file_vault_v1_vault: GenFile = /*@__PURE__*/
-  fileDesc("ChR2YXVsdC92MS92YXVsdC5wcm90bxIIdmF1bHQudjEiEQoPTGl2ZW5lc3NSZXF1ZXN0IiIKEExpdmVuZXNzUmVzcG9uc2USDgoGc3RhdHVzGAEgASgJIi8KDkVuY3J5cHRSZXF1ZXN0Eg8KB2tleXJpbmcYASABKAkSDAoEZGF0YRgCIAEoCSI0Cg9FbmNyeXB0UmVzcG9uc2USEQoJZW5jcnlwdGVkGAEgASgJEg4KBmtleV9pZBgCIAEoCSI0Cg5EZWNyeXB0UmVxdWVzdBIPCgdrZXlyaW5nGAEgASgJEhEKCWVuY3J5cHRlZBgCIAEoCSIkCg9EZWNyeXB0UmVzcG9uc2USEQoJcGxhaW50ZXh0GAEgASgJIlYKEFJlRW5jcnlwdFJlcXVlc3QSDwoHa2V5cmluZxgBIAEoCRIRCgllbmNyeXB0ZWQYAiABKAkSEwoGa2V5X2lkGAMgASgJSACIAQFCCQoHX2tleV9pZCI2ChFSZUVuY3J5cHRSZXNwb25zZRIRCgllbmNyeXB0ZWQYASABKAkSDgoGa2V5X2lkGAIgASgJIn8KCUVuY3J5cHRlZBImCglhbGdvcml0aG0YASABKA4yEy52YXVsdC52MS5BbGdvcml0aG0SDQoFbm9uY2UYAiABKAwSEgoKY2lwaGVydGV4dBgDIAEoDBIZChFlbmNyeXB0aW9uX2tleV9pZBgEIAEoCRIMCgR0aW1lGAUgASgDIkAKEURhdGFFbmNyeXB0aW9uS2V5EgoKAmlkGAEgASgJEhIKCmNyZWF0ZWRfYXQYAiABKAMSCwoDa2V5GAMgASgMImQKGkVuY3J5cHRlZERhdGFFbmNyeXB0aW9uS2V5EgoKAmlkGAEgASgJEhIKCmNyZWF0ZWRfYXQYAiABKAMSJgoJZW5jcnlwdGVkGAMgASgLMhMudmF1bHQudjEuRW5jcnlwdGVkIj8KEEtleUVuY3J5cHRpb25LZXkSCgoCaWQYASABKAkSEgoKY3JlYXRlZF9hdBgCIAEoAxILCgNrZXkYAyABKAwqHAoJQWxnb3JpdGhtEg8KC0FFU18yNTZfR0NNEAAynwIKDFZhdWx0U2VydmljZRJDCghMaXZlbmVzcxIZLnZhdWx0LnYxLkxpdmVuZXNzUmVxdWVzdBoaLnZhdWx0LnYxLkxpdmVuZXNzUmVzcG9uc2UiABJACgdFbmNyeXB0EhgudmF1bHQudjEuRW5jcnlwdFJlcXVlc3QaGS52YXVsdC52MS5FbmNyeXB0UmVzcG9uc2UiABJACgdEZWNyeXB0EhgudmF1bHQudjEuRGVjcnlwdFJlcXVlc3QaGS52YXVsdC52MS5EZWNyeXB0UmVzcG9uc2UiABJGCglSZUVuY3J5cHQSGi52YXVsdC52MS5SZUVuY3J5cHRSZXF1ZXN0GhsudmF1bHQudjEuUmVFbmNyeXB0UmVzcG9uc2UiAGIGcHJvdG8z");
+  fileDesc("ChR2YXVsdC92MS92YXVsdC5wcm90bxIIdmF1bHQudjEiEQoPTGl2ZW5lc3NSZXF1ZXN0IiIKEExpdmVuZXNzUmVzcG9uc2USDgoGc3RhdHVzGAEgASgJIj0KDkVuY3J5cHRSZXF1ZXN0Eg8KB2tleXJpbmcYASABKAkSDAoEZGF0YRgCIAEoCRIMCgRuYW1lGAMgASgJIjQKD0VuY3J5cHRSZXNwb25zZRIRCgllbmNyeXB0ZWQYASABKAkSDgoGa2V5X2lkGAIgASgJIkIKDkRlY3J5cHRSZXF1ZXN0Eg8KB2tleXJpbmcYASABKAkSEQoJZW5jcnlwdGVkGAIgASgJEgwKBG5hbWUYAyABKAkiJAoPRGVjcnlwdFJlc3BvbnNlEhEKCXBsYWludGV4dBgBIAEoCSJkChBSZUVuY3J5cHRSZXF1ZXN0Eg8KB2tleXJpbmcYASABKAkSEQoJZW5jcnlwdGVkGAIgASgJEhMKBmtleV9pZBgDIAEoCUgAiAEBEgwKBG5hbWUYBCABKAlCCQoHX2tleV9pZCI2ChFSZUVuY3J5cHRSZXNwb25zZRIRCgllbmNyeXB0ZWQYASABKAkSDgoGa2V5X2lkGAIgASgJIqIBChJFbmNyeXB0QnVsa1JlcXVlc3QSDwoHa2V5cmluZxgBIAEoCRI2CgVpdGVtcxgCIAMoCzInLnZhdWx0LnYxLkVuY3J5cHRCdWxrUmVxdWVzdC5JdGVtc0VudHJ5EhUKDWlkc19hcmVfbmFtZXMYAyABKAgaLAoKSXRlbXNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIjwKF0VuY3J5cHRCdWxrUmVzcG9uc2VJdGVtEhEKCWVuY3J5cHRlZBgBIAEoCRIOCgZrZXlfaWQYAiABKAkinwEKE0VuY3J5cHRCdWxrUmVzcG9uc2USNwoFaXRlbXMYASADKAsyKC52YXVsdC52MS5FbmNyeXB0QnVsa1Jlc3BvbnNlLkl0ZW1zRW50cnkaTwoKSXRlbXNFbnRyeRILCgNrZXkYASABKAkSMAoFdmFsdWUYAiABKAsyIS52YXVsdC52MS5FbmNyeXB0QnVsa1Jlc3BvbnNlSXRlbToCOAEiogEKEkRlY3J5cHRCdWxrUmVxdWVzdBIPCgdrZXlyaW5nGAEgASgJEjYKBWl0ZW1zGAIgAygLMicudmF1bHQudjEuRGVjcnlwdEJ1bGtSZXF1ZXN0Lkl0ZW1zRW50cnkSFQoNaWRzX2FyZV9uYW1lcxgDIAEoCBosCgpJdGVtc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEifAoTRGVjcnlwdEJ1bGtSZXNwb25zZRI3CgVpdGVtcxgBIAMoCzIoLnZhdWx0LnYxLkRlY3J5cHRCdWxrUmVzcG9uc2UuSXRlbXNFbnRyeRosCgpJdGVtc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEifwoJRW5jcnlwdGVkEiYKCWFsZ29yaXRobRgBIAEoDjITLnZhdWx0LnYxLkFsZ29yaXRobRINCgVub25jZRgCIAEoDBISCgpjaXBoZXJ0ZXh0GAMgASgMEhkKEWVuY3J5cHRpb25fa2V5X2lkGAQgASgJEgwKBHRpbWUYBSABKAMiQAoRRGF0YUVuY3J5cHRpb25LZXkSCgoCaWQYASABKAkSEgoKY3JlYXRlZF9hdBgCIAEoAxILCgNrZXkYAyABKAwiZAoaRW5jcnlwdGVkRGF0YUVuY3J5cHRpb25LZXkSCgoCaWQYASABKAkSEgoKY3JlYXRlZF9hdBgCIAEoAxImCgllbmNyeXB0ZWQYAyABKAsyEy52YXVsdC52MS5FbmNyeXB0ZWQiPwoQS2V5RW5jcnlwdGlvbktleRIKCgJpZBgBIAEoCRISCgpjcmVhdGVkX2F0GAIgASgDEgsKA2tleRgDIAEoDCocCglBbGdvcml0aG0SDwoLQUVTXzI1Nl9HQ00QADK7AwoMVmF1bHRTZXJ2aWNlEkMKCExpdmVuZXNzEhkudmF1bHQudjEuTGl2ZW5lc3NSZXF1ZXN0GhoudmF1bHQudjEuTGl2ZW5lc3NSZXNwb25zZSIAEkAKB0VuY3J5cHQSGC52YXVsdC52MS5FbmNyeXB0UmVxdWVzdBoZLnZhdWx0LnYxLkVuY3J5cHRSZXNwb25zZSIAEkAKB0RlY3J5cHQSGC52YXVsdC52MS5EZWNyeXB0UmVxdWVzdBoZLnZhdWx0LnYxLkRlY3J5cHRSZXNwb25zZSIAEkYKCVJlRW5jcnlwdBIaLnZhdWx0LnYxLlJlRW5jcnlwdFJlcXVlc3QaGy52YXVsdC52MS5SZUVuY3J5cHRSZXNwb25zZSIAEkwKC0VuY3J5cHRCdWxrEhwudmF1bHQudjEuRW5jcnlwdEJ1bGtSZXF1ZXN0Gh0udmF1bHQudjEuRW5jcnlwdEJ1bGtSZXNwb25zZSIAEkwKC0RlY3J5cHRCdWxrEhwudmF1bHQudjEuRGVjcnlwdEJ1bGtSZXF1ZXN0Gh0udmF1bHQudjEuRGVjcnlwdEJ1bGtSZXNwb25zZSIAYgZwcm90bzM");
 
 /**
  * @generated from message vault.v1.LivenessRequest
@@ -55,6 +55,13 @@ export type EncryptRequest = Message<"vault.v1.EncryptRequest"> & {
    * @generated from field: string data = 2;
    */
   data: string;
+
+  /**
+   * The purpose of the text: it decrypts only under the same name. May be empty.
+   *
+   * @generated from field: string name = 3;
+   */
+  name: string;
 };
 
 /**
@@ -99,6 +106,11 @@ export type DecryptRequest = Message<"vault.v1.DecryptRequest"> & {
    * @generated from field: string encrypted = 2;
    */
   encrypted: string;
+
+  /**
+   * @generated from field: string name = 3;
+   */
+  name: string;
 };
 
 /**
@@ -140,9 +152,16 @@ export type ReEncryptRequest = Message<"vault.v1.ReEncryptRequest"> & {
   encrypted: string;
 
   /**
+   * Ignored, as it always was: the newest data key encrypts.
+   *
    * @generated from field: optional string key_id = 3;
    */
   keyId?: string | undefined;
+
+  /**
+   * @generated from field: string name = 4;
+   */
+  name: string;
 };
 
 /**
@@ -173,6 +192,120 @@ export type ReEncryptResponse = Message<"vault.v1.ReEncryptResponse"> & {
  */
 export const ReEncryptResponseSchema: GenMessage<ReEncryptResponse> = /*@__PURE__*/
   messageDesc(file_vault_v1_vault, 7);
+
+/**
+ * @generated from message vault.v1.EncryptBulkRequest
+ */
+export type EncryptBulkRequest = Message<"vault.v1.EncryptBulkRequest"> & {
+  /**
+   * @generated from field: string keyring = 1;
+   */
+  keyring: string;
+
+  /**
+   * By an id of the caller's choice.
+   *
+   * @generated from field: map<string, string> items = 2;
+   */
+  items: { [key: string]: string };
+
+  /**
+   * Binds each text to its id, as `name` does in a single call.
+   *
+   * @generated from field: bool ids_are_names = 3;
+   */
+  idsAreNames: boolean;
+};
+
+/**
+ * Describes the message vault.v1.EncryptBulkRequest.
+ * Use `create(EncryptBulkRequestSchema)` to create a new message.
+ */
+export const EncryptBulkRequestSchema: GenMessage<EncryptBulkRequest> = /*@__PURE__*/
+  messageDesc(file_vault_v1_vault, 8);
+
+/**
+ * @generated from message vault.v1.EncryptBulkResponseItem
+ */
+export type EncryptBulkResponseItem = Message<"vault.v1.EncryptBulkResponseItem"> & {
+  /**
+   * @generated from field: string encrypted = 1;
+   */
+  encrypted: string;
+
+  /**
+   * @generated from field: string key_id = 2;
+   */
+  keyId: string;
+};
+
+/**
+ * Describes the message vault.v1.EncryptBulkResponseItem.
+ * Use `create(EncryptBulkResponseItemSchema)` to create a new message.
+ */
+export const EncryptBulkResponseItemSchema: GenMessage<EncryptBulkResponseItem> = /*@__PURE__*/
+  messageDesc(file_vault_v1_vault, 9);
+
+/**
+ * @generated from message vault.v1.EncryptBulkResponse
+ */
+export type EncryptBulkResponse = Message<"vault.v1.EncryptBulkResponse"> & {
+  /**
+   * @generated from field: map<string, vault.v1.EncryptBulkResponseItem> items = 1;
+   */
+  items: { [key: string]: EncryptBulkResponseItem };
+};
+
+/**
+ * Describes the message vault.v1.EncryptBulkResponse.
+ * Use `create(EncryptBulkResponseSchema)` to create a new message.
+ */
+export const EncryptBulkResponseSchema: GenMessage<EncryptBulkResponse> = /*@__PURE__*/
+  messageDesc(file_vault_v1_vault, 10);
+
+/**
+ * @generated from message vault.v1.DecryptBulkRequest
+ */
+export type DecryptBulkRequest = Message<"vault.v1.DecryptBulkRequest"> & {
+  /**
+   * @generated from field: string keyring = 1;
+   */
+  keyring: string;
+
+  /**
+   * @generated from field: map<string, string> items = 2;
+   */
+  items: { [key: string]: string };
+
+  /**
+   * @generated from field: bool ids_are_names = 3;
+   */
+  idsAreNames: boolean;
+};
+
+/**
+ * Describes the message vault.v1.DecryptBulkRequest.
+ * Use `create(DecryptBulkRequestSchema)` to create a new message.
+ */
+export const DecryptBulkRequestSchema: GenMessage<DecryptBulkRequest> = /*@__PURE__*/
+  messageDesc(file_vault_v1_vault, 11);
+
+/**
+ * @generated from message vault.v1.DecryptBulkResponse
+ */
+export type DecryptBulkResponse = Message<"vault.v1.DecryptBulkResponse"> & {
+  /**
+   * @generated from field: map<string, string> items = 1;
+   */
+  items: { [key: string]: string };
+};
+
+/**
+ * Describes the message vault.v1.DecryptBulkResponse.
+ * Use `create(DecryptBulkResponseSchema)` to create a new message.
+ */
+export const DecryptBulkResponseSchema: GenMessage<DecryptBulkResponse> = /*@__PURE__*/
+  messageDesc(file_vault_v1_vault, 12);
 
 /**
  * @generated from message vault.v1.Encrypted
@@ -209,7 +342,7 @@ export type Encrypted = Message<"vault.v1.Encrypted"> & {
  * Use `create(EncryptedSchema)` to create a new message.
  */
 export const EncryptedSchema: GenMessage<Encrypted> = /*@__PURE__*/
-  messageDesc(file_vault_v1_vault, 8);
+  messageDesc(file_vault_v1_vault, 13);
 
 /**
  * @generated from message vault.v1.DataEncryptionKey
@@ -236,7 +369,7 @@ export type DataEncryptionKey = Message<"vault.v1.DataEncryptionKey"> & {
  * Use `create(DataEncryptionKeySchema)` to create a new message.
  */
 export const DataEncryptionKeySchema: GenMessage<DataEncryptionKey> = /*@__PURE__*/
-  messageDesc(file_vault_v1_vault, 9);
+  messageDesc(file_vault_v1_vault, 14);
 
 /**
  * @generated from message vault.v1.EncryptedDataEncryptionKey
@@ -263,7 +396,7 @@ export type EncryptedDataEncryptionKey = Message<"vault.v1.EncryptedDataEncrypti
  * Use `create(EncryptedDataEncryptionKeySchema)` to create a new message.
  */
 export const EncryptedDataEncryptionKeySchema: GenMessage<EncryptedDataEncryptionKey> = /*@__PURE__*/
-  messageDesc(file_vault_v1_vault, 10);
+  messageDesc(file_vault_v1_vault, 15);
 
 /**
  * @generated from message vault.v1.KeyEncryptionKey
@@ -290,7 +423,7 @@ export type KeyEncryptionKey = Message<"vault.v1.KeyEncryptionKey"> & {
  * Use `create(KeyEncryptionKeySchema)` to create a new message.
  */
 export const KeyEncryptionKeySchema: GenMessage<KeyEncryptionKey> = /*@__PURE__*/
-  messageDesc(file_vault_v1_vault, 11);
+  messageDesc(file_vault_v1_vault, 16);
 
 /**
  * @generated from enum vault.v1.Algorithm
@@ -309,6 +442,8 @@ export const AlgorithmSchema: GenEnum<Algorithm> = /*@__PURE__*/
   enumDesc(file_vault_v1_vault, 0);
 
 /**
+ * Envelope encryption of small texts for other services. Authenticated by the service token.
+ *
  * @generated from service vault.v1.VaultService
  */
 export const VaultService: GenService<{
@@ -337,12 +472,32 @@ export const VaultService: GenService<{
     output: typeof DecryptResponseSchema;
   },
   /**
+   * Encrypts anew with the keyring's newest data key.
+   *
    * @generated from rpc vault.v1.VaultService.ReEncrypt
    */
   reEncrypt: {
     methodKind: "unary";
     input: typeof ReEncryptRequestSchema;
     output: typeof ReEncryptResponseSchema;
+  },
+  /**
+   * Up to 500 texts of one keyring: all of them, or an error.
+   *
+   * @generated from rpc vault.v1.VaultService.EncryptBulk
+   */
+  encryptBulk: {
+    methodKind: "unary";
+    input: typeof EncryptBulkRequestSchema;
+    output: typeof EncryptBulkResponseSchema;
+  },
+  /**
+   * @generated from rpc vault.v1.VaultService.DecryptBulk
+   */
+  decryptBulk: {
+    methodKind: "unary";
+    input: typeof DecryptBulkRequestSchema;
+    output: typeof DecryptBulkResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_vault_v1_vault, 0);

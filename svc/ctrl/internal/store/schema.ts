@@ -113,6 +113,9 @@ export interface DataKeysTable {
   keyring: string;
   encrypted_key: string;
   created_at: number;
+  /** From 1; null: made before they were counted. */
+  generation: number | null;
+  uses: number;
 }
 
 export interface RootKeysTable {

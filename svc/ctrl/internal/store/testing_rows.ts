@@ -58,7 +58,7 @@ export const ROWS: Schema = {
     facts: "{}",
     created_at: FAR,
   },
-  data_keys: { id: "k", keyring: "e", encrypted_key: "x", created_at: 1 },
+  data_keys: { id: "k", keyring: "e", encrypted_key: "x", created_at: 1, generation: 1, uses: 1 },
   root_keys: {
     id: "rk",
     workspace_id: "w",

@@ -1,7 +1,8 @@
-import type { MessageInitShape } from "@bufbuild/protobuf";
+import { create, type MessageInitShape, toJsonString } from "@bufbuild/protobuf";
 import { Fault } from "../../../../pkg/fault/mod.ts";
 import type { Vault } from "../../../../pkg/vault/mod.ts";
 import { type DeploymentStateSchema, HealthCheck_Kind } from "../../../../proto/gen/ctrl/v1/cluster_pb.ts";
+import { SecretsConfigSchema } from "../../../../proto/gen/ctrl/v1/secrets_pb.ts";
 import {
   defineFeed,
   type Feed,
@@ -108,7 +109,7 @@ async function encodeDesired(vault: Vault, row: DesiredDeployment): Promise<Depl
       healthCheckPath: row.health_check_path,
       healthCheckHost: row.health_check_host ?? "",
       ...runSettings(row),
-      environmentVariables: await decryptVariables(vault, row),
+      ...await variablesOf(vault, row),
       // The agent's default holds: nothing in the control plane sets this limit.
       pidsMax: 0,
       gitCommitSha: row.git_commit_sha,
@@ -149,10 +150,14 @@ function runSettings(row: DesiredDeployment) {
   };
 }
 
-async function decryptVariables(vault: Vault, row: DesiredDeployment): Promise<Record<string, string>> {
-  const variables: Record<string, string> = {};
-  for (const [name, ciphertext] of Object.entries(decodeStringMap(row.encrypted_environment_variables))) {
-    variables[name] = await vault.decrypt(row.environment_id, name, ciphertext);
+/** Encrypted they are as they were stored: a pod that got them from an earlier message has the same bytes. */
+async function variablesOf(vault: Vault, row: DesiredDeployment) {
+  const secrets = decodeStringMap(row.encrypted_environment_variables);
+  const environmentVariables: Record<string, string> = {};
+  for (const [name, ciphertext] of Object.entries(secrets)) {
+    environmentVariables[name] = await vault.decrypt(row.environment_id, name, ciphertext);
   }
-  return variables;
+  if (Object.keys(secrets).length === 0) return { environmentVariables };
+  const blob = toJsonString(SecretsConfigSchema, create(SecretsConfigSchema, { secrets }));
+  return { environmentVariables, encryptedEnvironmentVariables: new TextEncoder().encode(blob) };
 }

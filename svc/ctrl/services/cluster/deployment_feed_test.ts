@@ -27,6 +27,7 @@ const IMAGE = {
 };
 const NO_VARIABLES = {
   encrypt: () => Promise.reject(new Error("nothing to encrypt")),
+  open: () => Promise.reject(new Error("nothing to decrypt")),
   decrypt: () => Promise.reject(new Error("nothing to decrypt")),
   digest: () => "",
 };

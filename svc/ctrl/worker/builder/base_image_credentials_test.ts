@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { systemClock } from "../../../../pkg/clock/mod.ts";
 import { Secret } from "../../../../pkg/config/mod.ts";
 import { transact } from "../../../../pkg/db/mod.ts";
-import { createVault, type StoredDataKey } from "../../../../pkg/vault/mod.ts";
+import { MemoryDataKeys } from "../../../../pkg/testkit/data_keys.ts";
+import { createVault } from "../../../../pkg/vault/mod.ts";
 import { sealRegistrySecret } from "../../internal/registries/mod.ts";
 import { NOW_MS, seedProject } from "../../internal/store/testing.ts";
 import { setRegistryCredentials } from "../../internal/store/mod.ts";
@@ -16,14 +17,9 @@ Deno.test("credentialsOf() asks the workspace first, then the platform's only us
   try {
     const { workspaceId } = await seedProject(db);
     const { workspaceId: other } = await seedProject(db);
-    const keys: StoredDataKey[] = [];
     const vault = createVault({
       masterKeys: [{ id: "m", bytes: new Uint8Array(32).fill(7) }],
-      store: {
-        newest: (keyring) => Promise.resolve(keys.findLast((key) => key.keyring === keyring)),
-        byId: (id) => Promise.resolve(keys.find((key) => key.id === id)),
-        add: (key) => Promise.resolve(void keys.push(key)),
-      },
+      store: new MemoryDataKeys(),
       clock: systemClock(),
     });
     const host = "ghcr.io";

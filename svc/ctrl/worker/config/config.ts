@@ -11,6 +11,7 @@ import {
 } from "../../../../pkg/config/mod.ts";
 import { OBJECT_STORE_FIELDS, objectStoreProblems } from "../../../../pkg/objectstore/mod.ts";
 import { IDLE_END_FIELDS } from "../../internal/deployments/idle_end_config.ts";
+import { DATA_KEY_FIELDS } from "../../internal/vault/config.ts";
 import { BUILD_FIELDS, buildProblems } from "./build.ts";
 import { BUILDER_FIELDS, builderProblems } from "./builder.ts";
 import { CERTIFICATE_FIELDS, certificateProblems } from "./certificates.ts";
@@ -80,6 +81,7 @@ export const WORKER_FIELDS = {
       "of a folder when that is absent.",
     required: false,
   }),
+  ...DATA_KEY_FIELDS,
   availableRegions: field({
     flag: "available-regions",
     env: "UNKEY_AVAILABLE_REGIONS",

@@ -26,6 +26,23 @@ export async function addColumns(
 
 /** Adds an index that an earlier migration's table lacks. */
 export async function addIndex(db: Kysely<Schema>, table: string, columns: readonly string[]): Promise<void> {
+  await addKey(db, "index", { table, columns });
+}
+
+/** The same for an index that holds each combination once; those with a null do not count. */
+export async function addUniqueIndex(
+  db: Kysely<Schema>,
+  table: string,
+  columns: readonly string[],
+): Promise<void> {
+  await addKey(db, "unique index", { table, columns });
+}
+
+async function addKey(
+  db: Kysely<Schema>,
+  kind: "index" | "unique index",
+  { table, columns }: { readonly table: string; readonly columns: readonly string[] },
+): Promise<void> {
   const name = keyName({ name: table }, columns);
   if (dialectOf(db) === "mysql") {
     const { rows } = await sql`select 1 from information_schema.statistics
@@ -33,5 +50,5 @@ export async function addIndex(db: Kysely<Schema>, table: string, columns: reado
     if (rows.length > 0) return;
   }
   const guard = dialectOf(db) === "mysql" ? "" : "if not exists ";
-  await sql.raw(`create index ${guard}${name} on ${table} (${columns.join(", ")})`).execute(db);
+  await sql.raw(`create ${kind} ${guard}${name} on ${table} (${columns.join(", ")})`).execute(db);
 }
