@@ -82,9 +82,13 @@ export class FrameWire {
     }
   }
 
-  /** The fields of the next frame, which must be HEADERS. */
-  async fields(): Promise<{ readonly fields: Readonly<Record<string, string>>; readonly end: boolean }> {
-    const { type, flags, payload, id } = await this.next();
+  /** The fields of the next frame, which must be HEADERS; of a stream, whatever comes of others before. */
+  async fields(
+    stream?: number,
+  ): Promise<{ readonly fields: Readonly<Record<string, string>>; readonly end: boolean }> {
+    let seen = await this.next();
+    while (stream !== undefined && seen.id !== stream && seen.id !== 0) seen = await this.next();
+    const { type, flags, payload, id } = seen;
     if (type !== FRAME.headers) {
       throw new Error(`frame ${type} of stream ${id} came: ${payload.toString("hex")}`);
     }

@@ -8,7 +8,7 @@ import { requestFraming } from "./framing.ts";
 import { http2Refusal, isHttp2Preface } from "./http2_preface.ts";
 import { blankLines, parseRequestHead, type RequestHead, requestHeadEnd, type ResponseHead } from "./head.ts";
 import type { ResponsePart } from "./link.ts";
-import type { ClientPeer, ClientSide } from "./peer.ts";
+import { type ClientPeer, type ClientSide, strictTransportFor } from "./peer.ts";
 import type { UpstreamConnection } from "./pool.ts";
 import { describeRequest, expectationProblem, likelyHost } from "./request.ts";
 import { Tunnel } from "./tunnel.ts";
@@ -186,7 +186,7 @@ export class ClientConnection implements ExchangeClient, ClientSide {
         clientMinor: this.#minor,
         framing: start.framing,
         keepAlive,
-        strictTransport: this.#peer.scheme === "https" ? this.#core.options.strictTransport : undefined,
+        strictTransport: strictTransportFor(this.#core.options, this.#peer),
       });
       head = plan.head;
       this.#chunked = plan.chunked;
@@ -202,7 +202,12 @@ export class ClientConnection implements ExchangeClient, ClientSide {
 
   answer(answer: Answer, requestId: string, keepAlive: boolean): void {
     const body = Buffer.from(answer.body);
-    const head = answerHead(answer, { requestId, length: body.length, close: !keepAlive });
+    const head = answerHead(answer, {
+      requestId,
+      length: body.length,
+      close: !keepAlive,
+      strictTransport: strictTransportFor(this.#core.options, this.#peer),
+    });
     const bodyless = this.#exchange?.request.method === "HEAD";
     this.#write(head, bodyless ? [] : [body], false, "");
     this.finished(keepAlive);

@@ -221,11 +221,19 @@ export function chunkedTail(trailers: readonly HeaderField[]): string {
 /** The head of a response that is made here, for a body of `length` bytes. */
 export function answerHead(
   answer: Answer,
-  options: { requestId: string; length: number; close: boolean },
+  options: {
+    readonly requestId: string;
+    readonly length: number;
+    readonly close: boolean;
+    readonly strictTransport?: string | undefined;
+  },
 ): string {
   let text = `HTTP/1.1 ${answer.status} ${REASONS[answer.status] ?? ""}\r\n`;
   for (const [name, value] of answer.headers) text += `${name}: ${value}\r\n`;
   text += `Content-Length: ${options.length}\r\nX-Request-Id: ${options.requestId}\r\n`;
+  if (options.strictTransport !== undefined) {
+    text += `Strict-Transport-Security: ${options.strictTransport}\r\n`;
+  }
   if (options.close) text += "Connection: close\r\n";
   return `${text}\r\n`;
 }

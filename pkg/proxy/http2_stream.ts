@@ -10,10 +10,11 @@ import {
 import type { BodyDecoder } from "./body.ts";
 import { type Core, reportFailure } from "./core.ts";
 import { Exchange, type ExchangeClient } from "./exchange.ts";
-import { endToEndTrailers } from "./forward.ts";
+import { endToEndTrailers, STRICT_TRANSPORT } from "./forward.ts";
 import type { ResponseHead } from "./head.ts";
 import { translateInterim, translateRequest, translateResponse } from "./http2_head.ts";
 import type { ResponsePart } from "./link.ts";
+import { strictTransportFor } from "./peer.ts";
 import type { UpstreamConnection } from "./pool.ts";
 import { describeRequest, expectationProblem, type Peer } from "./request.ts";
 import { StreamTunnel } from "./stream_tunnel.ts";
@@ -140,7 +141,7 @@ export class ClientStream implements ExchangeClient, StreamHandler {
       const fields = translateResponse(start.head, {
         framing: start.framing,
         requestId,
-        strictTransport: this.#peer.scheme === "https" ? this.#core.options.strictTransport : undefined,
+        strictTransport: strictTransportFor(this.#core.options, this.#peer),
       });
       const bare = last?.length === 0 && slices.every((each) => each.length === 0);
       this.#stream.headers(fields, bare);
@@ -157,6 +158,8 @@ export class ClientStream implements ExchangeClient, StreamHandler {
       { lower: "content-length", value: String(body.length) },
       { lower: "x-request-id", value: requestId },
     ];
+    const strictTransport = strictTransportFor(this.#core.options, this.#peer);
+    if (strictTransport !== undefined) fields.push({ lower: STRICT_TRANSPORT, value: strictTransport });
     const bare = this.#isHead || body.length === 0;
     this.#stream.headers(fields, bare);
     if (!bare) this.#stream.data([body], []);

@@ -1,4 +1,5 @@
 import type { Socket } from "node:net";
+import type { ProxyOptions } from "./types.ts";
 
 /** A client's connection, ready for HTTP. */
 export interface ClientPeer {
@@ -26,4 +27,12 @@ export interface ClientSide {
 /** An IPv4 address as such, also when the socket speaks IPv6. */
 export function plainAddress(address: string): string {
   return address.startsWith("::ffff:") ? address.slice("::ffff:".length) : address;
+}
+
+/** The value of `Strict-Transport-Security` for responses to a client; `undefined` in clear text, where it means nothing. */
+export function strictTransportFor(
+  { strictTransport }: Pick<ProxyOptions, "strictTransport">,
+  { scheme }: Pick<ClientPeer, "scheme">,
+): string | undefined {
+  return scheme === "https" ? strictTransport : undefined;
 }

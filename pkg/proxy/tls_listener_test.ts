@@ -45,6 +45,21 @@ Deno.test("an app's own Strict-Transport-Security is kept, and clear text gets n
   assert.ok(!(await responseHead(clear)).fields.some((each) => each.startsWith("Strict")));
 });
 
+Deno.test("an answer of the edge itself has Strict-Transport-Security over TLS, and none in clear text", async () => {
+  const { authority, tls } = await testTls();
+  await using proxy = await startProxy({ tls, strictTransport: "max-age=60" });
+  const fieldsOf = async (client: Wire): Promise<readonly string[]> => {
+    await client.send("GET / HTTP/1.1\r\nHost: app.test\r\n\r\n");
+    const { status, fields } = await responseHead(client);
+    assert.equal(status, "HTTP/1.1 503 Service Unavailable");
+    return fields.filter((each) => each.startsWith("Strict"));
+  };
+  using secure = await Wire.connectTls(proxy.securePort, { serverName: SERVER_NAME, authority });
+  assert.deepEqual(await fieldsOf(secure), ["Strict-Transport-Security: max-age=60"]);
+  using clear = await Wire.connect(proxy.port);
+  assert.deepEqual(await fieldsOf(clear), []);
+});
+
 /** Without an error a client without a length would take the part for the whole. */
 Deno.test("a response over TLS that breaks off is no clean end", async () => {
   using app = new App();
