@@ -1,6 +1,7 @@
 /**
- * HTTPS at the edge beside Caddy, in one run: requests per second over HTTP/1.1 and HTTP/2, full handshakes per second,
- * and the edge's memory per idle connection. Needs `h2load` (Debian: nghttp2-client). `deno run -A tests/bench/tls.ts`
+ * HTTPS at the edge beside Caddy, in one run: requests per second over HTTP/1.1 and HTTP/2, full and resumed handshakes
+ * per second, and the edge's memory per idle connection. Needs `h2load` (Debian: nghttp2-client), and Python for resumed
+ * handshakes. `deno run -A tests/bench/tls.ts`
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { connect, type TLSSocket } from "node:tls";
@@ -21,13 +22,17 @@ import { quantile, report, type Row } from "./row.ts";
 const HOST = "app.localhost";
 const ROUNDS = 3;
 const REQUESTS = 12_000;
-const HANDSHAKES = 100;
+const HANDSHAKES = 600;
 const IDLE = 1_000;
+const RESUMED_SECONDS = 3;
+/** Below this part of resumed handshakes the row would be about full ones. */
+const RESUMED_MIN = 0.95;
 
-type Measure = "HTTP/1.1" | "HTTP/2" | "handshakes";
+type Load = "HTTP/1.1" | "HTTP/2" | "handshakes";
+type Version = "TLSv1.2" | "TLSv1.3";
 
 /** The arguments of `h2load`: 32 connections, or 16 with 10 streams each, or one request for each connection. */
-const LOADS: Readonly<Record<Measure, readonly string[]>> = {
+const LOADS: Readonly<Record<Load, readonly string[]>> = {
   "HTTP/1.1": ["--h1", "-c32", "-m1", `-n${REQUESTS}`],
   "HTTP/2": ["-c16", "-m10", `-n${REQUESTS}`],
   handshakes: ["--h1", `-c${HANDSHAKES}`, "-m1", `-n${HANDSHAKES}`],
@@ -57,9 +62,10 @@ export async function benchTls(): Promise<Row[]> {
     const edge = { ...await starting, port };
     const caddy = await startCaddy(children, { directory, app, ...files });
     const rows: Row[] = [];
-    for (const measure of ["HTTP/1.1", "HTTP/2", "handshakes"] as const) {
-      rows.push(await compare(measure, edge, caddy));
+    for (const load of ["HTTP/1.1", "HTTP/2", "handshakes"] as const) {
+      rows.push(await compare(load, { edge, caddy, perSecond: (target) => perSecond(load, target) }));
     }
+    for (const version of ["TLSv1.3", "TLSv1.2"] as const) rows.push(await resumedRow(version, edge, caddy));
     for (const protocol of ["http/1.1", "h2"] as const) rows.push(await idleRow(edge, protocol));
     clearInterval(beat);
     return rows;
@@ -70,12 +76,19 @@ export async function benchTls(): Promise<Row[]> {
 }
 
 /** Takes turns, so that other work of the machine meets both alike. */
-async function compare(measure: Measure, edge: Target, caddy: Target | undefined): Promise<Row> {
+async function compare(
+  measure: string,
+  { edge, caddy, perSecond }: {
+    readonly edge: Target;
+    readonly caddy: Target | undefined;
+    readonly perSecond: (target: Target) => Promise<number>;
+  },
+): Promise<Row> {
   const own: number[] = [];
   const other: number[] = [];
   for (let round = 0; round < ROUNDS; round++) {
-    own.push(await perSecond(measure, edge));
-    if (caddy !== undefined) other.push(await perSecond(measure, caddy));
+    own.push(await perSecond(edge));
+    if (caddy !== undefined) other.push(await perSecond(caddy));
   }
   const [mine, theirs] = [quantile(own, 0.5), quantile(other, 0.5)];
   const beside = caddy === undefined ? "Caddy is not installed" : `Caddy ${Math.round(theirs)}/s`;
@@ -87,9 +100,27 @@ async function compare(measure: Measure, edge: Target, caddy: Target | undefined
   };
 }
 
-async function perSecond(measure: Measure, { port }: Target): Promise<number> {
+async function resumedRow(version: Version, edge: Target, caddy: Target | undefined): Promise<Row> {
+  const measure = `handshakes resumed, ${version}`;
+  if (installed("python3")) {
+    return await compare(measure, { edge, caddy, perSecond: (target) => resumedPerSecond(version, target) });
+  }
+  return { measure, bound: BOUNDS.tlsRate, measured: "python3 is not installed", ok: undefined };
+}
+
+async function resumedPerSecond(version: Version, { name, port }: Target): Promise<number> {
+  const script = new URL("./tls_handshakes.py", import.meta.url).pathname;
+  const { stdout, stderr } = await new Deno.Command("python3", {
+    args: [script, String(port), HOST, String(RESUMED_SECONDS), "resumed", version],
+  }).output();
+  const [rate = NaN, resumed = 0] = new TextDecoder().decode(stdout).split(" ").map(Number);
+  if (resumed >= RESUMED_MIN) return rate;
+  throw new Error(`${name} resumed ${resumed} of its handshakes. ${new TextDecoder().decode(stderr)}`);
+}
+
+async function perSecond(load: Load, { port }: Target): Promise<number> {
   const { stdout } = await new Deno.Command("h2load", {
-    args: [...LOADS[measure], `--connect-to=127.0.0.1:${port}`, `https://${HOST}:${port}/`],
+    args: [...LOADS[load], `--connect-to=127.0.0.1:${port}`, `https://${HOST}:${port}/`],
     stderr: "null",
   }).output();
   const text = new TextDecoder().decode(stdout);

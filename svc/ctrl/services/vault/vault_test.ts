@@ -16,7 +16,10 @@ Deno.test("a text that was encrypted decrypts for its keyring and name, in the o
   assert.match(keyId, /^dek_/);
   assert.equal((await vault.decrypt({ keyring: KEYRING, encrypted })).plaintext, "s3cret");
   const named = await vault.encrypt({ keyring: KEYRING, data: "", name: "empty" });
-  assert.equal((await vault.decrypt({ keyring: KEYRING, name: "empty", encrypted: named.encrypted })).plaintext, "");
+  assert.equal(
+    (await vault.decrypt({ keyring: KEYRING, name: "empty", encrypted: named.encrypted })).plaintext,
+    "",
+  );
   assert.equal(named.keyId, keyId);
   const again = await vault.reEncrypt({ keyring: KEYRING, encrypted, keyId: "dek_old" });
   assert.notEqual(again.encrypted, encrypted);
