@@ -17,7 +17,11 @@ export const command = defineCommand({
 
 With --data-keys every keyring gets a new data key too. What was encrypted before stays readable.`,
   async run({ config }, { clock, signal, stdout }) {
-    const { resealed, current, renewed } = await runRotateKeys(config, { log: silentLogger(), clock, signal });
+    const { resealed, current, renewed } = await runRotateKeys(config, {
+      log: silentLogger(),
+      clock,
+      signal,
+    });
     if (config.json) return stdout(jsonLine({ resealed, current, renewed }));
     stdout(
       `${resealed} data keys were sealed anew, ${current} had the first master key already.\n` +

@@ -6,6 +6,8 @@ import type { Secret } from "../secret/mod.ts";
 import { loadLibrary } from "./library.ts";
 import { CaProblem, failureOf, type Outcome } from "./outcome.ts";
 import { readWindow, type RenewalInfo } from "./renewal.ts";
+import type { RequestPace } from "./pace.ts";
+import { Traffic } from "./traffic.ts";
 import { readProblem, type Scope, scopes, send } from "./transport.ts";
 
 /** The key of an account at an authority, and its URL once it is registered. */
@@ -29,6 +31,8 @@ export interface AuthorityOptions {
   readonly externalAccount?: ExternalAccount | undefined;
   /** The profile of new orders, if the authority has it; e.g. "shortlived". */
   readonly profile?: string | undefined;
+  /** `undefined`: the authority does not say. */
+  readonly pace?: RequestPace | undefined;
 }
 
 export interface OrderRequest {
@@ -128,10 +132,10 @@ type LibraryOrder = Awaited<ReturnType<Client["getOrder"]>>;
 export function openAuthority(options: AuthorityOptions): Authority {
   const { directoryUrl, clock, trusted = [], externalAccount, profile } = options;
   const http = trusted.length === 0 ? undefined : Deno.createHttpClient({ caCerts: [...trusted] });
-  let directory: Directory | undefined;
+  const traffic = new Traffic(directoryUrl, options);
 
   const within = async <T>(signal: AbortSignal, work: (scope: Scope) => Promise<T>): Promise<Outcome<T>> => {
-    const scope: Scope = { clock, signal, http };
+    const scope: Scope = { clock, signal, http, traffic };
     try {
       return { kind: "ok", value: await scopes.run(scope, () => work(scope)) };
     } catch (error) {
@@ -155,13 +159,12 @@ export function openAuthority(options: AuthorityOptions): Authority {
   };
 
   const readDirectory = async (scope: Scope): Promise<Directory> => {
-    if (directory !== undefined) return directory;
     const { text } = await send(scope, { url: directoryUrl, method: "GET" });
     const parsed = DIRECTORY.safeParse(jsonOf(text));
     if (!parsed.success) {
       throw new CaProblem("the directory is not one", { status: 0, type: "malformedDirectory" });
     }
-    return directory = parsed.data;
+    return parsed.data;
   };
 
   /** Runs with a client of the account. */

@@ -29,5 +29,6 @@ export {
   type OrderStatus,
 } from "./authority.ts";
 export { type Failure, type Outcome } from "./outcome.ts";
+export { type RequestPace } from "./pace.ts";
 export { type RenewalInfo, type RenewalWindow, renewAt } from "./renewal.ts";
 export { parseRetryAfter } from "./retry_after.ts";

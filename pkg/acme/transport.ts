@@ -3,6 +3,7 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import type { Clock } from "../clock/mod.ts";
 import { CaProblem } from "./outcome.ts";
 import { parseRetryAfter } from "./retry_after.ts";
+import type { Traffic } from "./traffic.ts";
 
 const REQUEST_MS_MAX = 30_000;
 /** A chain is some kilobytes. */
@@ -18,6 +19,7 @@ export interface Scope {
   readonly signal: AbortSignal;
   /** Trusts a private authority's own certificate. */
   readonly http: Deno.HttpClient | undefined;
+  readonly traffic: Traffic;
   /** Of the last answer. */
   retryAtMs?: number | undefined;
   /** The next page of a list, by the last answer. */
@@ -42,13 +44,31 @@ export interface CaAnswer {
 }
 
 /**
- * Sends a request.
+ * Sends a request, unless its answer is at hand.
  *
  * @throws `CaProblem` for anything but a success, except that a refused nonce is an answer
  */
-export async function send(scope: Scope, { url, method, headers = {}, body }: CaRequest): Promise<CaAnswer> {
+export async function send(scope: Scope, request: CaRequest): Promise<CaAnswer> {
+  scope.signal.throwIfAborted();
+  const { traffic } = scope;
+  const isDirectory = request.method === "GET" && request.url === traffic.directoryUrl;
+  const known = isDirectory ? traffic.directory : undefined;
+  if (known !== undefined) return { status: 200, headers: {}, text: known };
+  const nonce = request.method === "HEAD" ? traffic.takeNonce() : undefined;
+  if (nonce !== undefined) return { status: 200, headers: { [NONCE]: nonce }, text: "" };
+  await traffic.turn(scope.signal);
+  const answer = await ask(scope, request);
+  // The library uses those of a refused nonce and of a HEAD by itself.
+  const next = request.method === "POST" && answer.status < 400 ? answer.headers[NONCE] : undefined;
+  if (next !== undefined) traffic.keepNonce(next);
+  if (isDirectory) traffic.keepDirectory(answer.text);
+  return answer;
+}
+
+const NONCE = "replay-nonce";
+
+async function ask(scope: Scope, { url, method, headers = {}, body }: CaRequest): Promise<CaAnswer> {
   const { clock, http, signal } = scope;
-  signal.throwIfAborted();
   const late = new AbortController();
   const timer = setTimeout(() => late.abort(), REQUEST_MS_MAX);
   let answer: CaAnswer;

@@ -1,12 +1,14 @@
 import assert from "node:assert/strict";
 import { systemClock } from "../clock/mod.ts";
 import { CaProblem } from "./outcome.ts";
+import { Traffic } from "./traffic.ts";
 import { readProblem, type Scope, send } from "./transport.ts";
 
 const URN = "urn:ietf:params:acme:error:";
 
 function newScope(signal = new AbortController().signal): Scope {
-  return { clock: systemClock(), signal, http: undefined };
+  const clock = systemClock();
+  return { clock, signal, http: undefined, traffic: new Traffic("http://ca.test/dir", { clock }) };
 }
 
 interface Served {

@@ -9,7 +9,7 @@ import type { ChangeNotifier } from "../internal/changes/mod.ts";
 import type { CtrlDatabase } from "../internal/store/mod.ts";
 import { Authorities } from "./certificate/authorities.ts";
 import type { CertificateDeps } from "./certificate/deps.ts";
-import { limitsOf } from "./certificate/limits.ts";
+import { limitsOf, paceOf } from "./certificate/limits.ts";
 import { openDns } from "./dns.ts";
 import { CERTIFICATE_FIELDS } from "./config/certificates.ts";
 import type { WorkerConfig } from "./config/config.ts";
@@ -37,6 +37,7 @@ export async function openCertificates(
       trusted,
       externalAccount: externalAccountOf(accounts[index]?.trim() ?? ""),
       profile: config.acmeProfile,
+      pace: paceOf(directoryUrl),
     }),
     limits: limitsOf(directoryUrl),
   }));

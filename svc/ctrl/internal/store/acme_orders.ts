@@ -19,6 +19,8 @@ export interface AcmeLimits {
   readonly duplicate: AcmeLimit;
   /** Failed proofs of one name. */
   readonly failures: AcmeLimit;
+  /** New accounts of one address; `undefined`: as many as one likes. */
+  readonly accounts?: AcmeLimit;
 }
 
 /** An order that is about to be placed. */
@@ -44,13 +46,7 @@ export type Spent =
 export async function spendOrder(tx: Tx, spending: Spending): Promise<Spent> {
   const { order, limits, nowMs } = spending;
   const { hostname, attempt, directory_url } = order;
-  await insertIgnore(tx, "acme_directories", [{ directory_url, created_at: nowMs }], ["directory_url"]);
-  const lock = tx.selectFrom("acme_directories").select("directory_url").where(
-    "directory_url",
-    "=",
-    directory_url,
-  );
-  await lockRows(tx, lock).execute();
+  await lockAcmeDirectory(tx, directory_url, nowMs);
   const known = await tx.selectFrom("acme_orders").select("directory_url").where("hostname", "=", hostname)
     .where("attempt", "=", attempt).executeTakeFirst();
   if (known?.directory_url === directory_url) return { kind: "known" };
@@ -65,8 +61,18 @@ export async function spendOrder(tx: Tx, spending: Spending): Promise<Spent> {
   return { kind: "counted" };
 }
 
+/** Until the end of the transaction nothing else is spent at the authority. */
+export async function lockAcmeDirectory(tx: Tx, directoryUrl: string, nowMs: number): Promise<void> {
+  const row = { directory_url: directoryUrl, created_at: nowMs };
+  await insertIgnore(tx, "acme_directories", [row], ["directory_url"]);
+  const lock = tx.selectFrom("acme_directories").select("directory_url");
+  await lockRows(tx, lock.where("directory_url", "=", directoryUrl)).execute();
+}
+
 /** Orders that wait for a limit wake together when it has room again. */
 const SOON_MS = 60_000;
+/** The part of a limit's window after which an order behind others looks again; each look costs a call of its workflow. */
+const LOOK_AGAIN_AFTER = 1 / 8;
 
 /** For each limit the time at which it has room; the past when it has some now. */
 async function waits(tx: Tx, { order, deadlineMs, nowMs }: Spending, limits: AcmeLimits): Promise<number[]> {
@@ -88,11 +94,14 @@ async function waits(tx: Tx, { order, deadlineMs, nowMs }: Spending, limits: Acm
     query: ReturnType<typeof since>,
     reserved: number,
   ): Promise<number> => {
-    const left = limit.max - reserved;
-    if (left <= 0) return nowMs + limit.windowMs / limit.max;
-    const rows = await query.limit(left).execute();
-    const oldest = rows[left - 1];
-    return oldest === undefined ? 0 : oldest.created_at + limit.windowMs;
+    const spent = await query.limit(limit.max).execute();
+    // Its place among those that wait for a spent one to leave the window, the oldest first.
+    const place = reserved - (limit.max - spent.length);
+    if (place < 0) return 0;
+    const leaves = spent[spent.length - 1 - place]?.created_at ?? nowMs;
+    const untilMs = leaves + limit.windowMs;
+    // Those ahead may give up, so it looks again before.
+    return reserved === 0 ? untilMs : Math.min(untilMs, nowMs + limit.windowMs * LOOK_AGAIN_AFTER);
   };
   const sameDomain = ahead.where("registered_domain", "=", order.registered_domain);
   return [

@@ -127,6 +127,29 @@ test("the last of a limit is for those who need it first", async (db) => {
   assert.deepEqual(await spend(db, "urgent.test", { deadlineMs: NOW_MS + HOUR_MS }), COUNTED);
 });
 
+/** Hundreds of names that look every few seconds would keep the workflow engine busy for nothing. */
+test("an order behind others waits for its place in the limit, or looks again after an eighth of the window", async (db) => {
+  const windowMs = LIMITS.orders.windowMs;
+  for (let at = 0; at < 3; at++) await spend(db, `spent${at}.test`, { nowMs: NOW_MS + at });
+  const nowMs = NOW_MS + windowMs - 1_000;
+  for (let at = 0; at < 3; at++) {
+    const hostname = `ahead${at}.test`;
+    const wish = { workspace_id: "w", challenge_type: "http-01" as const, registered_domain: hostname };
+    await transact(db, async (tx) => {
+      await requestCertificateOrder(tx, { ...wish, hostname }, nowMs);
+      await updateCertificateOrder(tx, hostname, { deadline_at: NOW_MS + at, updated_at: nowMs });
+    });
+  }
+  // One is free and goes to the first; the others get those that leave the window.
+  const places = [[0, COUNTED], [1, NOW_MS + windowMs], [2, NOW_MS + 1 + windowMs]] as const;
+  for (const [at, expected] of places.toReversed()) {
+    const spent = await spend(db, `ahead${at}.test`, { nowMs, deadlineMs: NOW_MS + at });
+    assert.deepEqual(spent, typeof expected === "number" ? { kind: "full", untilMs: expected } : expected);
+  }
+  const far = await spend(db, "far.test", { nowMs, deadlineMs: NOW_MS + 9 });
+  assert.deepEqual(far, { kind: "full", untilMs: nowMs + windowMs / 8 });
+});
+
 /** Two workers that look at the same moment would both see room for one. */
 test("orders at once never spend more than there is", async (db) => {
   const names = Array.from({ length: 12 }, (_, index) => `n${index}.test`);

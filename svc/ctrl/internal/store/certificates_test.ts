@@ -244,14 +244,33 @@ test("proofs that stayed are found, unless an attempt works on them", async (db)
 
 test("the first key of an account stays, and accounts are apart by workspace and authority", async (db) => {
   const key = { workspace_id: newId("workspace", NOW_MS), directory_url: "https://a.test/dir" };
-  const first = await createAcmeAccount(db.kysely, { ...key, encrypted_key: "first" }, NOW_MS);
-  const second = await createAcmeAccount(db.kysely, { ...key, encrypted_key: "second" }, NOW_MS + 1);
-  assert.deepEqual(second, first);
-  assert.deepEqual([first?.encrypted_key, first?.account_url], ["first", null]);
+  const create = (encrypted_key: string, nowMs: number) =>
+    transact(db, (tx) => createAcmeAccount(tx, { ...key, encrypted_key }, { limit: undefined, nowMs }));
+  const first = await create("first", NOW_MS);
+  assert.deepEqual(await create("second", NOW_MS + 1), first);
+  assert.ok(first.kind === "there");
+  assert.deepEqual([first.account.encrypted_key, first.account.account_url], ["first", null]);
   await setAcmeAccountUrl(db.kysely, { ...key, directory_url: "https://b.test/dir" }, "other");
   assert.equal((await findAcmeAccount(db.kysely, key))?.account_url, null);
   await setAcmeAccountUrl(db.kysely, key, "https://a.test/account/1");
   assert.equal((await findAcmeAccount(db.kysely, key))?.account_url, "https://a.test/account/1");
   await setAcmeAccountUrl(db.kysely, key, null);
   assert.equal((await findAcmeAccount(db.kysely, key))?.account_url, null);
+});
+
+/** An authority counts the new accounts of an address; beyond its limit it refuses the address for a while. */
+test("new accounts of an authority are counted, and those that are there stay usable", async (db) => {
+  const directory_url = `https://${newId("request", NOW_MS)}.test/dir`;
+  const limit = { max: 2, windowMs: 1_000 };
+  const create = (workspace_id: string, nowMs: number) =>
+    transact(
+      db,
+      (tx) => createAcmeAccount(tx, { workspace_id, directory_url, encrypted_key: "k" }, { limit, nowMs }),
+    );
+  assert.equal((await create("w1", NOW_MS)).kind, "there");
+  assert.equal((await create("w2", NOW_MS + 10)).kind, "there");
+  assert.deepEqual(await create("w3", NOW_MS + 20), { kind: "full", untilMs: NOW_MS + 1_000 });
+  assert.equal((await create("w1", NOW_MS + 20)).kind, "there", "it has one");
+  const once = await Promise.all(["w3", "w4", "w5"].map((each) => create(each, NOW_MS + 1_000)));
+  assert.equal(once.filter(({ kind }) => kind === "there").length, 1, "one of them has left the window");
 });

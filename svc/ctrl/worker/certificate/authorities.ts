@@ -8,10 +8,11 @@ import {
   type Outcome,
 } from "../../../../pkg/acme/mod.ts";
 import type { Clock } from "../../../../pkg/clock/mod.ts";
-import { Fault } from "../../../../pkg/fault/mod.ts";
+import { transact } from "../../../../pkg/db/mod.ts";
 import type { Vault } from "../../../../pkg/vault/mod.ts";
 import { openAccountKey, sealAccountKey } from "../../internal/certificates/mod.ts";
 import {
+  type AcmeAccountsTable,
   type AcmeLimits,
   createAcmeAccount,
   type CtrlDatabase,
@@ -45,6 +46,8 @@ export class Authorities {
   readonly all: readonly ConfiguredAuthority[];
   readonly #deps: AccountsDeps;
   readonly #breakers = new Map<string, CircuitBreaker>();
+  /** Registrations under way, by workspace and authority. */
+  readonly #registering = new Map<string, Promise<Outcome<Account>>>();
 
   constructor(all: readonly ConfiguredAuthority[], deps: AccountsDeps) {
     this.all = all;
@@ -82,25 +85,55 @@ export class Authorities {
     return this.#note(authority, await work());
   }
 
-  /** Two first uses at once make one key, so the authority makes one account. */
-  async #account({ workspaceId, authority }: Membership, signal: AbortSignal): Promise<Outcome<Account>> {
+  async #account(membership: Membership, signal: AbortSignal): Promise<Outcome<Account>> {
+    const { workspaceId, authority: { directoryUrl } } = membership;
+    const row = await findAcmeAccount(this.#deps.db.kysely, {
+      workspace_id: workspaceId,
+      directory_url: directoryUrl,
+    });
+    if (row !== undefined && row.account_url !== null) return await this.#opened(membership, row);
+    const key = JSON.stringify([workspaceId, directoryUrl]);
+    // First uses take turns: each registration counts at the authority.
+    for (let other = this.#registering.get(key); other !== undefined; other = this.#registering.get(key)) {
+      // Its failure is that of its own call.
+      await other.catch(() => undefined);
+      signal.throwIfAborted();
+    }
+    const own = this.#register(membership, signal).finally(() => this.#registering.delete(key));
+    this.#registering.set(key, own);
+    return await own;
+  }
+
+  /** First uses of several workers make one key, so the authority makes one account. */
+  async #register(membership: Membership, signal: AbortSignal): Promise<Outcome<Account>> {
     const { db, clock, vault, email } = this.#deps;
+    const { workspaceId, authority } = membership;
     const { directoryUrl } = authority;
-    const owner = { workspaceId, directoryUrl };
     const id = { workspace_id: workspaceId, directory_url: directoryUrl };
-    const row = await findAcmeAccount(db.kysely, id) ??
-      await createAcmeAccount(
-        db.kysely,
-        { ...id, encrypted_key: await sealAccountKey(vault, owner, newPrivateKey()) },
-        clock.now(),
-      );
-    if (row === undefined) throw new Fault("internal", `no account for ${directoryUrl} after it was made`);
-    const key = await openAccountKey(vault, owner, row.encrypted_key);
-    if (row.account_url !== null) return { kind: "ok", value: { key, url: row.account_url } };
-    const registered = await authority.register({ key }, { email }, signal);
+    const encrypted_key = await sealAccountKey(vault, { workspaceId, directoryUrl }, newPrivateKey());
+    const limit = this.all.find((each) => each.authority === authority)?.limits?.accounts;
+    const made = await transact(
+      db,
+      (tx) => createAcmeAccount(tx, { ...id, encrypted_key }, { limit, nowMs: clock.now() }),
+    );
+    if (made.kind === "full") {
+      const detail = "its limit of new accounts is spent for now";
+      return { kind: "rate_limited", untilMs: made.untilMs, detail };
+    }
+    const opened = await this.#opened(membership, made.account);
+    if (opened.value.url !== undefined) return opened;
+    const registered = await authority.register(opened.value, { email }, signal);
     if (registered.kind !== "ok") return registered;
     await setAcmeAccountUrl(db.kysely, id, registered.value);
-    return { kind: "ok", value: { key, url: registered.value } };
+    return { kind: "ok", value: { key: opened.value.key, url: registered.value } };
+  }
+
+  async #opened(
+    { workspaceId, authority: { directoryUrl } }: Membership,
+    { account_url, encrypted_key }: AcmeAccountsTable,
+  ): Promise<{ readonly kind: "ok"; readonly value: Account }> {
+    const key = await openAccountKey(this.#deps.vault, { workspaceId, directoryUrl }, encrypted_key);
+    return { kind: "ok", value: { key, url: account_url ?? undefined } };
   }
 
   #note<O extends { readonly kind: "ok" } | Failure>(authority: Authority, outcome: O): O {

@@ -1,7 +1,7 @@
 /** A worker's certificates without a workflow engine: a database in memory, a real authority, and an edge for it. */
 import type { Clock } from "../../../../pkg/clock/mod.ts";
 import { systemClock } from "../../../../pkg/clock/mod.ts";
-import { openAuthority } from "../../../../pkg/acme/mod.ts";
+import { openAuthority, type RequestPace } from "../../../../pkg/acme/mod.ts";
 import { Secret } from "../../../../pkg/config/mod.ts";
 import type { ProofRecords } from "../../../../pkg/dns01/mod.ts";
 import type { DurableObject } from "../../../../pkg/durable/mod.ts";
@@ -38,6 +38,9 @@ export interface CertificateWorldOptions {
   /** Directories in the order in which they are asked; default: the authority's own. */
   readonly directories?: readonly string[];
   readonly limits?: AcmeLimits;
+  readonly pace?: RequestPace;
+  /** The authority of a server in front of the test authority, in PEM. */
+  readonly trusted?: string;
   readonly records?: ProofRecords;
 }
 
@@ -60,7 +63,7 @@ export class CertificateWorld implements AsyncDisposable {
   #aheadMs = 0;
 
   private constructor(db: CtrlDatabase, pebble: TestPebble, options: CertificateWorldOptions) {
-    const { directories = [pebble.directoryUrl], limits, records } = options;
+    const { directories = [pebble.directoryUrl], limits, pace, records, trusted = pebble.trusted } = options;
     this.db = db;
     const system = systemClock();
     const clock: Clock = { ...system, now: () => system.now() + this.#aheadMs };
@@ -70,7 +73,7 @@ export class CertificateWorld implements AsyncDisposable {
       clock,
     });
     const open = (directoryUrl: string) =>
-      openAuthority({ directoryUrl, clock, trusted: [pebble.trusted], profile: "default" });
+      openAuthority({ directoryUrl, clock, trusted: [trusted], profile: "default", pace });
     const all = directories.map((url) => ({ authority: open(url), limits }));
     const authorities = new Authorities(all, { db, clock, vault, email: "ops@example.com" });
     const log = createLogger({ service: "test", level: "debug", write: (line) => this.lines.push(line) });
@@ -177,6 +180,8 @@ export class TestEdge implements AsyncDisposable {
   world: CertificateWorld | undefined;
   /** False: it answers as a server that knows nothing of proofs. */
   answers = true;
+  /** Names for which it does the same. */
+  isWrong: (hostname: string) => boolean = () => false;
   readonly #server: Deno.HttpServer;
 
   constructor(port: number) {
@@ -184,7 +189,7 @@ export class TestEdge implements AsyncDisposable {
       const { hostname, pathname } = new URL(request.url);
       const { world } = this;
       const token = pathname.startsWith(PATH) ? pathname.slice(PATH.length) : "";
-      const found = world === undefined || !this.answers
+      const found = world === undefined || !this.answers || this.isWrong(hostname)
         ? undefined
         : await findKeyAuthorization(world.db.kysely, hostname, token);
       return found === undefined ? new Response("no", { status: 404 }) : new Response(found);
