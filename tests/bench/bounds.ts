@@ -36,6 +36,7 @@ export const BOUNDS = {
   getDeploymentSixteen: { limit: 2 * ORIGINAL.sixteen, text: `>= ${2 * ORIGINAL.sixteen}/s` },
   edgeRate: { limit: 1, text: ">= Caddy side by side" },
   tlsRate: { limit: 1, text: "HTTPS >= Caddy side by side" },
+  tlsResumedRate: { limit: 0.8, text: "resumed >= 0.8 x Caddy side by side" },
   tlsIdleKib: below(100, "KiB"),
   edgeGrowthMib: { limit: 64, text: "grows < 64 MiB" },
   delivery200: { limit: { p50Ms: 50, p99Ms: 250 }, text: "p50 < 50 ms, p99 < 250 ms" },
