@@ -15,7 +15,7 @@
  */
 export { openCloudflare } from "./cloudflare.ts";
 export { openExecHook } from "./exec.ts";
-export { type Lookup, openLookup, type Server, serverOf } from "./lookup.ts";
+export { type Lookup, openLookup } from "./lookup.ts";
 export { openProofRecords, type ProofRecords, type ProvenName } from "./records.ts";
 export { type DnsProvider, type TxtRecord } from "./provider.ts";
 export { openRfc2136, TSIG_ALGORITHMS, type TsigAlgorithm, type TsigKey } from "./rfc2136.ts";

@@ -1,7 +1,7 @@
 import type { Clock } from "../clock/mod.ts";
+import type { Server } from "../dns/mod.ts";
 import { Fault } from "../fault/mod.ts";
 import type { Secret } from "../secret/mod.ts";
-import type { Server } from "./lookup.ts";
 import { type DnsProvider, REQUEST_MS_MAX, type TxtRecord } from "./provider.ts";
 import { concat, type Update, updateMessage } from "./update_message.ts";
 

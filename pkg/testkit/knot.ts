@@ -18,6 +18,7 @@ export const KNOT_KEY = {
   secret: new Secret("c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0LXNlY3JldA=="),
 };
 const PROGRAM = "/usr/sbin/knotd";
+const CONTROL = "/usr/sbin/knotc";
 const STOP_MS = 10_000;
 
 /** True when it is installed here. */
@@ -68,8 +69,32 @@ export class TestKnot implements AsyncDisposable {
     }
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
+  /** Sets the only record of its type at a name; without values there is none. */
+  async set(zone: string, name: string, type: string, ...values: readonly string[]): Promise<void> {
+    const owner = name === zone ? "@" : name.slice(0, -zone.length - 1);
+    await this.#control("zone-begin", zone);
+    // It fails when there is none.
+    await this.#control("zone-unset", zone, owner, type).catch(() => undefined);
+    for (const value of values) await this.#control("zone-set", zone, owner, "60", type, value);
+    await this.#control("zone-commit", zone);
+  }
+
+  async #control(...args: readonly string[]): Promise<void> {
+    const options = { args: ["-c", `${this.#folder}/knot.conf`, "-b", ...args] };
+    const { success, stdout, stderr } = await new Deno.Command(CONTROL, options).output();
+    if (success) return;
+    const said = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes)).join("");
+    throw new Error(`knotc ${args.join(" ")}: ${said}`);
+  }
+
+  /** It answers no more. */
+  async stop(): Promise<void> {
     await this.#daemon?.end("SIGTERM", STOP_MS);
+    this.#daemon = undefined;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
     await Deno.remove(this.#folder, { recursive: true });
   }
 

@@ -1,5 +1,6 @@
 /** Opens the DNS that the settings name. */
 import type { Clock } from "../../../pkg/clock/mod.ts";
+import { serverOf } from "../../../pkg/dns/mod.ts";
 import {
   type DnsProvider,
   openCloudflare,
@@ -9,7 +10,6 @@ import {
   openRfc2136,
   openRoute53,
   type ProofRecords,
-  serverOf,
 } from "../../../pkg/dns01/mod.ts";
 import { Fault } from "../../../pkg/fault/mod.ts";
 import { type DnsConfig, dnsProblems, pairOf, tsigKeyOf } from "./config/dns.ts";

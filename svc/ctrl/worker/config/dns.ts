@@ -8,7 +8,8 @@ import {
   secretField,
   textSchema,
 } from "../../../../pkg/config/mod.ts";
-import { serverOf, TSIG_ALGORITHMS, type TsigAlgorithm } from "../../../../pkg/dns01/mod.ts";
+import { serverOf } from "../../../../pkg/dns/mod.ts";
+import { TSIG_ALGORITHMS, type TsigAlgorithm } from "../../../../pkg/dns01/mod.ts";
 import { Secret } from "../../../../pkg/config/mod.ts";
 
 const PROVIDERS = ["rfc2136", "exec", "cloudflare", "route53"] as const;
