@@ -11,6 +11,7 @@ import { publicFault } from "../../pkg/fault/mod.ts";
 import { silentLogger } from "../../pkg/logger/mod.ts";
 import { serveRpc } from "../../pkg/rpc/mod.ts";
 import { AdminService } from "../../proto/gen/ctrl/v1/admin_pb.ts";
+import { CustomDomainService } from "../../proto/gen/ctrl/v1/custom_domain_pb.ts";
 import {
   type DeploymentSchema,
   DeploymentService,
@@ -37,11 +38,12 @@ export interface FakeAnswers {
   readonly deployment?: Partial<ServiceImpl<typeof DeploymentService>>;
   readonly environment?: Partial<ServiceImpl<typeof EnvironmentService>>;
   readonly upload?: Partial<ServiceImpl<typeof UploadService>>;
+  readonly domain?: Partial<ServiceImpl<typeof CustomDomainService>>;
 }
 
 /** Starts a control plane that knows one root key. */
 export async function startControlPlane(answers: FakeAnswers, port = 0): Promise<FakeControlPlane> {
-  const { admin = {}, deployment = {}, environment = {}, upload = {} } = answers;
+  const { admin = {}, deployment = {}, environment = {}, upload = {}, domain = {} } = answers;
   const server = await serveRpc({
     hostname: "127.0.0.1",
     port,
@@ -55,7 +57,8 @@ export async function startControlPlane(answers: FakeAnswers, port = 0): Promise
     mount: (router) =>
       router.service(AdminService, admin)
         .service(DeploymentService, { listInstances: () => ({ instances: [] }), ...deployment })
-        .service(EnvironmentService, environment).service(UploadService, upload),
+        .service(EnvironmentService, environment).service(UploadService, upload)
+        .service(CustomDomainService, domain),
     limits: { drainMsMax: 1_000 },
   });
   const stop = (): Promise<void> => server.shutdown();

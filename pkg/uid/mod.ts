@@ -32,6 +32,7 @@ const PREFIXES = {
   agent: "agt",
   auditEntry: "audit",
   certificate: "cert",
+  domain: "dom",
 } as const;
 
 export type IdKind = keyof typeof PREFIXES;

@@ -73,6 +73,7 @@ export const PURE: readonly RegExp[] = [
   /^svc\/.*\/plan\.ts$/,
   /^svc\/ctrl\/internal\/builds\/build_key\.ts$/,
   /^svc\/ctrl\/internal\/deployments\/(domains|gates|host_label|idle_end|images|status|stop_note|urls)\.ts$/,
+  /^svc\/ctrl\/internal\/domains\/(judge|records)\.ts$/,
   /^svc\/ctrl\/worker\/rollout\/not_listening\.ts$/,
   /^svc\/frontline\/internal\/(route_table|explain)\.ts$/,
   /^svc\/krane\/internal\/deployment\/(capabilities|health_check|platform_variables)\.ts$/,

@@ -179,6 +179,7 @@ export class SimulatedPlatform {
       cancelStart: (id) => send(START_SERVICE, id, "cancel"),
       startChanged: (id) => send(START_SERVICE, id, "instancesChanged"),
       processCertificate: () => Promise.reject(new Error("this platform has no certificates")),
+      verifyDomain: () => Promise.reject(new Error("this platform has no custom domains")),
     };
   }
 

@@ -14,6 +14,7 @@ import {
 import { OBJECT_STORE_FIELDS, objectStoreProblems } from "../../../pkg/objectstore/mod.ts";
 import { masterKeysProblem } from "../../../pkg/vault/mod.ts";
 import type { AppLimits } from "../internal/validate/app.ts";
+import { DOMAIN_FIELDS } from "../internal/domains/mod.ts";
 import type { SizeLimits } from "../internal/deployments/size.ts";
 import { DATA_KEY_FIELDS } from "../internal/vault/config.ts";
 import { IDLE_END_FIELDS } from "../internal/deployments/idle_end_config.ts";
@@ -163,6 +164,14 @@ export const API_FIELDS = {
   ...SIZE_FIELDS,
   ...IDLE_END_FIELDS,
   ...APP_FIELDS,
+  ...DOMAIN_FIELDS,
+  domainsMax: field({
+    flag: "domains-max",
+    env: "UNKEY_DOMAINS_MAX",
+    placeholder: "<count>",
+    help: "Most custom domains of a workspace.",
+    schema: integerSchema(100, 0, 10_000),
+  }),
   availableRegions: field({
     flag: "available-regions",
     env: "UNKEY_AVAILABLE_REGIONS",

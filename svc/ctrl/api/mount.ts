@@ -9,6 +9,7 @@ import { AcmeService } from "../../../proto/gen/ctrl/v1/acme_pb.ts";
 import { AdminService } from "../../../proto/gen/ctrl/v1/admin_pb.ts";
 import { ClusterService } from "../../../proto/gen/ctrl/v1/cluster_pb.ts";
 import { CtrlService } from "../../../proto/gen/ctrl/v1/ctrl_pb.ts";
+import { CustomDomainService } from "../../../proto/gen/ctrl/v1/custom_domain_pb.ts";
 import { DeploymentService } from "../../../proto/gen/ctrl/v1/deployment_pb.ts";
 import { EnvironmentService } from "../../../proto/gen/ctrl/v1/environment_pb.ts";
 import { FrontlineService } from "../../../proto/gen/ctrl/v1/frontline_pb.ts";
@@ -16,6 +17,7 @@ import { UploadService } from "../../../proto/gen/ctrl/v1/upload_pb.ts";
 import { VaultService } from "../../../proto/gen/vault/v1/vault_pb.ts";
 import type { AgentHeartbeats } from "../internal/agents/mod.ts";
 import type { ChangeHub, ChangeNotifier } from "../internal/changes/mod.ts";
+import type { DomainDns } from "../internal/domains/mod.ts";
 import type { SizeLimits } from "../internal/deployments/size.ts";
 import type { AppLimits } from "../internal/validate/app.ts";
 import { LogHub } from "../internal/logs/mod.ts";
@@ -28,6 +30,8 @@ import { clusterHandlers } from "../services/cluster/handler.ts";
 import { createSentinelFeed } from "../services/cluster/sentinel_feed.ts";
 import { ctrlHandlers } from "../services/ctrl/handler.ts";
 import type { DeploymentDeps } from "../services/deployment/deps.ts";
+import type { DomainDeps } from "../services/domain/deps.ts";
+import { domainHandlers } from "../services/domain/handler.ts";
 import { EventHub } from "../services/deployment/event_hub.ts";
 import { deploymentHandlers } from "../services/deployment/handler.ts";
 import { createDeploymentReader } from "../services/deployment/reader.ts";
@@ -61,11 +65,16 @@ export interface ServiceParts {
   readonly apps: AppLimits;
   readonly edgeUrl: string;
   readonly regions: readonly string[];
+  /** `undefined`: there are no custom domains. */
+  readonly domains: DomainDns | undefined;
+  /** Of a workspace. */
+  readonly domainsMax: number;
 }
 
 /** The RPC services, and the dependencies that REST and the process share with them. */
 export interface Services {
   readonly deployment: DeploymentDeps;
+  readonly domain: DomainDeps;
   /** Must run for event streams to move. */
   readonly events: EventHub;
   mount(router: ConnectRouter): void;
@@ -82,6 +91,7 @@ export const SERVED = [
   EnvironmentService,
   AcmeService,
   VaultService,
+  CustomDomainService,
 ] as const;
 
 /** A start has an hour at most, by the worker's settings, and is waited for a little longer. */
@@ -118,11 +128,14 @@ export function buildServices(parts: ServiceParts): Services {
     apps,
     edgeUrl,
   };
+  const { domains, domainsMax } = parts;
+  const domain = { db, clock, log, notifier, workflows, domains, domainsMax };
   const deployments = createDeploymentFeed(vault);
   const sentinels = createSentinelFeed(vault);
   const routes = createRouteFeed(vault);
   return {
     deployment,
+    domain,
     events,
     mount(router) {
       router.service(CtrlService, ctrlHandlers(parts));
@@ -159,6 +172,7 @@ export function buildServices(parts: ServiceParts): Services {
       router.service(AdminService, adminHandlers({ db, clock, vault, regions, sizes, operatorIdleSeconds }));
       router.service(AcmeService, acmeHandlers({ db }));
       router.service(VaultService, vaultHandlers({ vault }));
+      router.service(CustomDomainService, domainHandlers(domain));
       router.service(
         EnvironmentService,
         environmentHandlers({ db, clock, notifier, sizes, apps, operatorIdleSeconds }),

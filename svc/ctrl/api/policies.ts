@@ -7,6 +7,7 @@ import { AcmeService } from "../../../proto/gen/ctrl/v1/acme_pb.ts";
 import { AdminService } from "../../../proto/gen/ctrl/v1/admin_pb.ts";
 import { ClusterService } from "../../../proto/gen/ctrl/v1/cluster_pb.ts";
 import { CtrlService } from "../../../proto/gen/ctrl/v1/ctrl_pb.ts";
+import { CustomDomainService } from "../../../proto/gen/ctrl/v1/custom_domain_pb.ts";
 import { DeploymentService } from "../../../proto/gen/ctrl/v1/deployment_pb.ts";
 import { EnvironmentService } from "../../../proto/gen/ctrl/v1/environment_pb.ts";
 import { FrontlineService } from "../../../proto/gen/ctrl/v1/frontline_pb.ts";
@@ -111,6 +112,15 @@ const ENVIRONMENT: MethodsOf<typeof EnvironmentService> = {
   getAppSettings: { kind: "root_key", permission: "read_deployment" },
 };
 
+const DOMAIN: MethodsOf<typeof CustomDomainService> = {
+  addCustomDomain: { kind: "root_key", permission: "manage_domains" },
+  deleteCustomDomain: { kind: "root_key", permission: "manage_domains" },
+  retryVerification: { kind: "root_key", permission: "manage_domains" },
+  listCustomDomains: { kind: "root_key", permission: "read_domain" },
+  verifyCustomDomain: { kind: "root_key", permission: "manage_domains" },
+  setRedirect: { kind: "root_key", permission: "manage_domains" },
+};
+
 const ACME: MethodsOf<typeof AcmeService> = { verifyCertificate: { kind: "edge" } };
 
 const VAULT: MethodsOf<typeof VaultService> = {
@@ -132,6 +142,7 @@ const POLICIES = new Map<string, Readonly<Record<string, Policy>>>([
   [EnvironmentService.typeName, ENVIRONMENT],
   [AcmeService.typeName, ACME],
   [VaultService.typeName, VAULT],
+  [CustomDomainService.typeName, DOMAIN],
 ]);
 
 /** @throws `internal` for a method without a policy */

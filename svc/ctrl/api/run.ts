@@ -5,6 +5,7 @@ import { serveRpc } from "../../../pkg/rpc/mod.ts";
 import { Runner } from "../../../pkg/runner/mod.ts";
 import { newDnsName } from "../../../pkg/uid/mod.ts";
 import { operatorIdleSeconds } from "../internal/deployments/idle_end_config.ts";
+import { openDomains } from "../internal/domains/mod.ts";
 import { AgentHeartbeats } from "../internal/agents/mod.ts";
 import { ChangeHub, createNudger } from "../internal/changes/mod.ts";
 import { type CtrlDatabase, openCtrlDatabase } from "../internal/store/mod.ts";
@@ -87,7 +88,7 @@ async function start(config: ApiConfig, own: ApiProcess, runner: Runner): Promis
     limits: { unaryMsMaxOf: CALL_MS_MAX },
     mount: (router) => services.mount(router),
     routes: [
-      restRoutes({ authenticate, deployment: services.deployment, clock, log }),
+      restRoutes({ authenticate, deployment: services.deployment, domain: services.domain, clock, log }),
       nudgeRoute(authenticate, hub),
       ...(objects.route === undefined ? [] : [objects.route]),
     ],
@@ -163,6 +164,8 @@ async function openParts(
     apps: appLimits(config),
     edgeUrl: config.edgeUrl,
     regions: config.availableRegions,
+    domains: openDomains(config),
+    domainsMax: config.domainsMax,
   };
 }
 

@@ -75,6 +75,7 @@ export function fakeWorkflows(): FakeWorkflows {
     cancelStart: (id) => take(`cancel ${id}`),
     startChanged: (id) => take(`instances ${id}`),
     processCertificate: (hostname) => take(`certificate ${hostname}`),
+    verifyDomain: (id) => take(`domain ${id}`),
     onStart: () => Promise.resolve({ kind: "started", hostnames: [] }),
   };
   return fake;
@@ -143,13 +144,28 @@ export function testConfig(folder: string, changes: Partial<ApiConfig> = {}): Ap
     stopSecondsMax: 300,
     ephemeralStorageMax: 20_480,
     availableRegions: ["local.dev"],
+    defaultDomain: "localhost",
+    regionalDomain: undefined,
+    domainTarget: undefined,
+    domainAddresses: [],
+    domainAuthorities: ["letsencrypt.org"],
+    domainResolver: undefined,
+    domainNameservers: [],
+    domainsMax: 100,
     edgeUrl: "http://localhost:7070",
     ...changes,
   };
 }
 
-/** Starts an api; `await using` stops it and removes its data, but for a database that was given. */
-export async function startApi(changes?: Partial<ApiConfig>, given?: CtrlDatabase): Promise<TestApi> {
+/**
+ * Starts an api; `await using` stops it and removes its data, but for a database that was given. With an `engine` its
+ * workflows run there, and none are recorded.
+ */
+export async function startApi(
+  changes?: Partial<ApiConfig>,
+  given?: CtrlDatabase,
+  engine?: Workflows,
+): Promise<TestApi> {
   const folder = await Deno.makeTempDir({ prefix: "unkey-test-api-" });
   const lines: string[] = [];
   const log = createLogger({ service: "test", level: "info", write: (line) => lines.push(line) });
@@ -165,7 +181,7 @@ export async function startApi(changes?: Partial<ApiConfig>, given?: CtrlDatabas
     signal: stop.signal,
     onReady: ready.resolve,
     shared: { db, hub },
-    workflows,
+    workflows: engine ?? workflows,
   });
   runs.catch(ready.reject);
   const { port } = await ready.promise;

@@ -4,6 +4,7 @@ import type { ConfigReader } from "../../../pkg/registry/mod.ts";
 import type { Logger } from "../../../pkg/logger/mod.ts";
 import type { ChangeNotifier } from "../internal/changes/mod.ts";
 import { AGENT_HEARTBEAT_TIMEOUT_MS } from "../internal/agents/mod.ts";
+import type { DomainDns } from "../internal/domains/mod.ts";
 import type { SentinelMaker } from "../internal/sentinels/mod.ts";
 import type { CtrlDatabase } from "../internal/store/mod.ts";
 import { buildService } from "./image_build/mod.ts";
@@ -13,6 +14,9 @@ import type { CertificateDeps } from "./certificate/deps.ts";
 import { certificateService } from "./certificate/mod.ts";
 import { createCertificateSteps } from "./certificate/steps.ts";
 import { deployService } from "./deploy/mod.ts";
+import type { DomainDeps } from "./domain/deps.ts";
+import { domainService } from "./domain/mod.ts";
+import { createDomainSteps } from "./domain/steps.ts";
 import type { ImagePresence } from "./builder/image_presence.ts";
 import type { ImageRules } from "./builder/image_rules.ts";
 import { createDeploySteps } from "./deploy/steps.ts";
@@ -40,11 +44,14 @@ export interface ServicesDeps extends BuildDeps {
   readonly sentinels?: SentinelMaker | undefined;
   /** `undefined`: there is no authority. */
   readonly certificates?: CertificateDeps | undefined;
+  /** `undefined`: there are no custom domains. */
+  readonly domains?: DomainDns | undefined;
 }
 
 const SECOND_MS = 1_000;
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
+const DAY_MS = 24 * HOUR_MS;
 /** The safety net under the messages that wake a waiting deploy. */
 const RECHECK_MS = 5_000;
 const RESTARTS_MAX = 3;
@@ -122,7 +129,23 @@ export function workerServices(config: WorkerConfig, deps: ServicesDeps): Endpoi
     ...(deps.certificates === undefined
       ? []
       : [certificateService({ restate, steps: createCertificateSteps(deps.certificates) })]),
+    ...(deps.domains === undefined
+      ? []
+      : [domainService({ restate, steps: createDomainSteps(domainDeps(config, deps, deps.domains)) })]),
   ];
+}
+
+function domainDeps(config: WorkerConfig, deps: ServicesDeps, domains: DomainDns): DomainDeps {
+  const { db, clock, log, changes, certificates } = deps;
+  return {
+    ...domains,
+    db,
+    clock,
+    log,
+    changes,
+    limits: { verifyMs: config.domainVerifyDays * DAY_MS, lostMs: config.domainLostDays * DAY_MS },
+    certificatesMax: certificates === undefined ? undefined : config.domainCertificatesMax,
+  };
 }
 
 function slotLimits(config: WorkerConfig): SlotLimits {

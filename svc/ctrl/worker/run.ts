@@ -8,6 +8,7 @@ import { Runner } from "../../../pkg/runner/mod.ts";
 import type { Vault } from "../../../pkg/vault/mod.ts";
 import { type ChangeHub, type ChangeNotifier, createNudger } from "../internal/changes/mod.ts";
 import { operatorIdleSeconds } from "../internal/deployments/idle_end_config.ts";
+import { openDomains } from "../internal/domains/mod.ts";
 import { followDatabase } from "../internal/follow_database.ts";
 import { Readiness } from "../internal/readiness.ts";
 import type { SentinelMaker } from "../internal/sentinels/mod.ts";
@@ -23,9 +24,10 @@ import { requestCompactions } from "./tasks/compaction.ts";
 import { WORKER_FIELDS, type WorkerConfig } from "./config/config.ts";
 import { serveEndpoint } from "./restate/endpoint.ts";
 import { openObjects } from "./objects.ts";
-import { requestRenewals } from "./tasks/certificates.ts";
+import { callEachMinute } from "./tasks/periodic_call.ts";
 import { endUnusedPreviews } from "./tasks/preview_ends.ts";
 import { ensurePlatformCertificates, platformWildcards } from "./tasks/platform_certificates.ts";
+import { CERTIFICATE_SERVICE, DOMAIN_SERVICE } from "../internal/workflows/names.ts";
 import { createRestateWorkflows } from "../internal/workflows/restate.ts";
 import { retainCache } from "./tasks/cache_retention.ts";
 import { retainImages } from "./tasks/image_retention.ts";
@@ -56,6 +58,12 @@ export interface WorkerProcess {
   readonly activity?: StepActivity;
 }
 
+const RENEWALS = {
+  service: CERTIFICATE_SERVICE,
+  handler: "RenewExpiringCertificates",
+  name: "cert-renewal",
+};
+const DOMAIN_CHECKS = { service: DOMAIN_SERVICE, handler: "VerifyDueDomains", name: "domain-checks" };
 const INGRESS_MS_MAX = 10_000;
 const MEBIBYTE = 1024 * 1024;
 
@@ -132,6 +140,7 @@ async function start(config: WorkerConfig, own: WorkerProcess, runner: Runner): 
     images: imageRules(config, { registryName, log }),
     sentinels,
     certificates,
+    domains: openDomains(config),
   };
   if (config.restateIdentityKeys.length === 0) {
     log.warn("requests to workflows are not verified: whoever reaches the port is believed", {
@@ -168,11 +177,14 @@ async function start(config: WorkerConfig, own: WorkerProcess, runner: Runner): 
     const wildcards = certificates.records === undefined
       ? []
       : platformWildcards({ defaultDomain, regionalDomain, regions });
-    runner.go("renewals", (stop) => requestRenewals({ clock, log, ingress }, stop));
+    runner.go("renewals", (stop) => callEachMinute({ clock, log, ingress }, RENEWALS, stop));
     runner.go(
       "platform certificates",
       (stop) => ensurePlatformCertificates({ db, clock, log, workflows }, wildcards, stop),
     );
+  }
+  if (parts.domains !== undefined) {
+    runner.go("domain checks", (stop) => callEachMinute({ clock, log, ingress }, DOMAIN_CHECKS, stop));
   }
   const previews = { db, clock, log, ingress, operatorSeconds: operatorIdleSeconds(config) };
   runner.go("preview ends", (stop) => endUnusedPreviews(previews, stop));

@@ -1328,7 +1328,7 @@ export type AuditEntry = Message<"ctrl.v1.AuditEntry"> & {
   action: string;
 
   /**
-   * `deployment`, `environment`, `project`, `workspace`, `root_key`, `region_token` or `registry`
+   * `deployment`, `environment`, `project`, `workspace`, `root_key`, `region_token`, `registry` or `domain`
    *
    * @generated from field: string resource_type = 7;
    */

@@ -21,7 +21,7 @@ export interface Answer {
 }
 
 /** One route, called after authentication. */
-export type Route = (deps: DeploymentDeps, caller: RootKeyPrincipal, request: Request) => Promise<Answer>;
+export type Route<D> = (deps: D, caller: RootKeyPrincipal, request: Request) => Promise<Answer>;
 
 export const PROJECT_MISSING = "The requested project does not exist or has been deleted.";
 export const ENVIRONMENT_MISSING = "The requested environment does not exist or has been deleted.";

@@ -11,7 +11,22 @@ import { newId } from "../../../../pkg/uid/mod.ts";
 import type { RootKeyPrincipal } from "../../internal/auth/principal.ts";
 import type { DeploymentDeps } from "../../services/deployment/deps.ts";
 import { type Authenticator, bearer } from "../authenticate.ts";
-import { createDeploymentRoute, generateUploadUrl, getDeploymentRoute, type Route } from "./deploy.ts";
+import type { DomainDeps } from "../../services/domain/deps.ts";
+import {
+  type Answer,
+  createDeploymentRoute,
+  generateUploadUrl,
+  getDeploymentRoute,
+  type Route,
+} from "./deploy.ts";
+import {
+  addDomainRoute,
+  listDomainsRoute,
+  removeDomainRoute,
+  retryDomainRoute,
+  setDomainRedirectRoute,
+  verifyDomainRoute,
+} from "./domains.ts";
 import {
   cancelRoute,
   listDeploymentsRoute,
@@ -26,11 +41,12 @@ import { ProblemError, problemOf } from "./problem.ts";
 export interface RestOptions {
   readonly authenticate: Authenticator;
   readonly deployment: DeploymentDeps;
+  readonly domain: DomainDeps;
   readonly clock: Clock;
   readonly log: Logger;
 }
 
-const ROUTES: Readonly<Record<string, Route>> = {
+const ROUTES: Readonly<Record<string, Route<DeploymentDeps>>> = {
   "/v2/deploy.generateUploadUrl": generateUploadUrl,
   "/v2/deploy.createDeployment": createDeploymentRoute,
   "/v2/deploy.getDeployment": getDeploymentRoute,
@@ -43,6 +59,14 @@ const ROUTES: Readonly<Record<string, Route>> = {
   "/v2/deploy.getAppSettings": getAppSettingsRoute,
   "/v2/deploy.setAppSettings": setAppSettingsRoute,
   "/v2/deploy.setSize": setSizeRoute,
+};
+const DOMAIN_ROUTES: Readonly<Record<string, Route<DomainDeps>>> = {
+  "/v2/deploy.addDomain": addDomainRoute,
+  "/v2/deploy.listDomains": listDomainsRoute,
+  "/v2/deploy.verifyDomain": verifyDomainRoute,
+  "/v2/deploy.retryDomain": retryDomainRoute,
+  "/v2/deploy.setDomainRedirect": setDomainRedirectRoute,
+  "/v2/deploy.removeDomain": removeDomainRoute,
 };
 
 /** Answers everything below `/v2/`, unknown routes included. */
@@ -82,13 +106,23 @@ export function restRoutes(options: RestOptions): HttpRoute {
   };
 }
 
+/** The route with what it works on. */
+function routeOf({ deployment, domain }: RestOptions, pathname: string): BoundRoute | undefined {
+  const route = Object.hasOwn(ROUTES, pathname) ? ROUTES[pathname] : undefined;
+  if (route !== undefined) return (caller, request) => route(deployment, caller, request);
+  const ofDomain = Object.hasOwn(DOMAIN_ROUTES, pathname) ? DOMAIN_ROUTES[pathname] : undefined;
+  return ofDomain && ((caller, request) => ofDomain(domain, caller, request));
+}
+
+type BoundRoute = (caller: RootKeyPrincipal, request: Request) => Promise<Answer>;
+
 async function answer(
-  { authenticate, deployment }: RestOptions,
+  options: RestOptions,
   pathname: string,
   request: Request,
   fields: Record<string, unknown>,
 ) {
-  const route = Object.hasOwn(ROUTES, pathname) ? ROUTES[pathname] : undefined;
+  const route = routeOf(options, pathname);
   if (route === undefined) {
     const detail = `There is no route "${pathname.slice(0, 120)}".`;
     throw new ProblemError({ status: 404, type: "application/not_found", detail });
@@ -97,9 +131,9 @@ async function answer(
     const detail = "This route takes POST requests only.";
     throw new ProblemError({ status: 405, type: "application/method_not_allowed", detail });
   }
-  const caller = await authenticateRootKey(authenticate, request.headers.get("authorization"));
+  const caller = await authenticateRootKey(options.authenticate, request.headers.get("authorization"));
   Object.assign(fields, { workspace_id: caller.workspaceId, key_id: caller.keyId });
-  return await route(deployment, caller, request);
+  return await route(caller, request);
 }
 
 async function authenticateRootKey(

@@ -89,3 +89,17 @@ export const listDeploymentsBody = z.strictObject({
   limit: z.int().min(1).max(100).optional(),
   cursor: filled.optional(),
 });
+
+/** Of the routes that do something to one domain. */
+export const domainBody = z.strictObject({ projectId, domain: filled });
+
+export const addDomainBody = z.strictObject({
+  projectId,
+  environmentSlug: filled,
+  domain: filled,
+  redirectTo: z.string().optional(),
+});
+
+export const listDomainsBody = z.strictObject({ projectId, environmentSlug: filled.optional() });
+
+export const setDomainRedirectBody = z.strictObject({ projectId, domain: filled, redirectTo: z.string() });

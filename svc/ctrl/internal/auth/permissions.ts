@@ -20,6 +20,8 @@ export const PROJECT_ACTIONS = [
   "scale_environment",
   "delete_environment",
   "write_environment_variables",
+  "read_domain",
+  "manage_domains",
 ] as const;
 export type ProjectAction = typeof PROJECT_ACTIONS[number];
 

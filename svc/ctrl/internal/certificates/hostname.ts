@@ -1,4 +1,4 @@
-import { getDomain } from "tldts";
+import { getDomain, getPublicSuffix } from "tldts";
 import { invalid } from "../validate/mod.ts";
 
 const HOSTNAME_CHARACTERS_MAX = 253;
@@ -19,4 +19,9 @@ export function isWildcard(hostname: string): boolean {
 export function registeredDomain(hostname: string): string {
   const name = isWildcard(hostname) ? hostname.slice(2) : hostname;
   return getDomain(name, { allowPrivateDomains: true }) ?? name;
+}
+
+/** True for a name below which anybody can have one, such as `co.uk`. */
+export function isPublicSuffix(hostname: string): boolean {
+  return getPublicSuffix(hostname, { allowPrivateDomains: true }) === hostname;
 }

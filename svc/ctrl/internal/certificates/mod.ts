@@ -10,8 +10,14 @@
  *
  * @module
  */
-export { certificateHostname, isWildcard, registeredDomain } from "./hostname.ts";
-export { cancelCertificate, type CertificateWish, requestCertificate, type RequestDeps } from "./request.ts";
+export { certificateHostname, isPublicSuffix, isWildcard, registeredDomain } from "./hostname.ts";
+export {
+  cancelCertificate,
+  type CertificateWish,
+  requestCertificate,
+  type RequestDeps,
+  requestInTransaction,
+} from "./request.ts";
 export { isLate } from "./late.ts";
 export {
   openAccountKey,

@@ -2,12 +2,12 @@ import type { Clock } from "../../../../pkg/clock/mod.ts";
 import { transact } from "../../../../pkg/db/mod.ts";
 import { publicFault } from "../../../../pkg/fault/mod.ts";
 import {
+  cancelCertificateOrder,
   type CertificateOrdersTable,
   type CtrlDatabase,
-  deleteCertificate,
   EDGE_REGION,
-  lockCertificateOrder,
   requestCertificateOrder,
+  type Tx,
   updateCertificateOrder,
 } from "../store/mod.ts";
 import type { ChangeNotifier } from "../changes/mod.ts";
@@ -40,23 +40,27 @@ export async function requestCertificate(
 ): Promise<void> {
   const hostname = certificateHostname("hostname", wish.hostname);
   const nowMs = clock.now();
-  await transact(db, async (tx) => {
-    const order = await requestCertificateOrder(tx, {
-      hostname,
-      workspace_id: wish.workspaceId,
-      challenge_type: isWildcard(hostname) ? "dns-01" : "http-01",
-      registered_domain: registeredDomain(hostname),
-    }, nowMs);
-    if (order === undefined) return;
-    checkOwner(order, wish);
-    if (order.status === "issued" || order.status === "ordering") return;
-    await updateCertificateOrder(tx, hostname, {
-      status: "waiting",
-      next_attempt_at: Math.max(nowMs, order.limited_until),
-      updated_at: nowMs,
-    });
-  });
+  await transact(db, (tx) => requestInTransaction(tx, { ...wish, hostname }, nowMs));
   await workflows.processCertificate(hostname, signal);
+}
+
+/** The same within a transaction; its caller starts the attempt afterwards. @throws `already_exists` */
+export async function requestInTransaction(tx: Tx, wish: CertificateWish, nowMs: number): Promise<void> {
+  const { hostname, workspaceId } = wish;
+  const order = await requestCertificateOrder(tx, {
+    hostname,
+    workspace_id: workspaceId,
+    challenge_type: isWildcard(hostname) ? "dns-01" : "http-01",
+    registered_domain: registeredDomain(hostname),
+  }, nowMs);
+  if (order === undefined) return;
+  checkOwner(order, wish);
+  if (order.status === "issued" || order.status === "ordering") return;
+  await updateCertificateOrder(tx, hostname, {
+    status: "waiting",
+    next_attempt_at: Math.max(nowMs, order.limited_until),
+    updated_at: nowMs,
+  });
 }
 
 /** Does not want it any more: edges lose the certificate, and what is under way is given up. */
@@ -67,13 +71,8 @@ export async function cancelCertificate(
 ): Promise<void> {
   const hostname = certificateHostname("hostname", wish.hostname);
   const nowMs = clock.now();
-  const isKnown = await transact(db, async (tx) => {
-    const order = await lockCertificateOrder(tx, hostname);
-    if (order === undefined || order.workspace_id !== wish.workspaceId) return false;
-    await updateCertificateOrder(tx, hostname, { status: "cancelled", updated_at: nowMs });
-    await deleteCertificate(tx, hostname, nowMs);
-    return true;
-  });
+  const owned = { hostname, workspaceId: wish.workspaceId };
+  const isKnown = await transact(db, (tx) => cancelCertificateOrder(tx, owned, nowMs));
   if (!isKnown) return;
   changes.changed([EDGE_REGION]);
   await workflows.processCertificate(hostname, signal);

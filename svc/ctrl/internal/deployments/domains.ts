@@ -29,6 +29,9 @@ export { PRODUCTION_SLUG };
 /** The scope whose newest deployment a name follows; `none` never moves. */
 export type Sticky = "none" | "branch" | "environment" | "live";
 
+/** The scope of names that users bring: they follow the live deployment, and are shown first. */
+export const CUSTOM_STICKY: Sticky = "live";
+
 /** One host name. */
 export interface Domain {
   readonly hostname: string;

@@ -124,6 +124,26 @@ async function waits(tx: Tx, { order, deadlineMs, nowMs }: Spending, limits: Acm
   ];
 }
 
+/** Names that a workspace has ordered certificates for, or wants them for, since then, but for renewals; the first one first. */
+export async function certificateNamesSince(
+  db: Queryable,
+  workspaceId: string,
+  sinceMs: number,
+): Promise<{ hostname: string; created_at: number }[]> {
+  const ordered = await db.selectFrom("acme_orders")
+    .select((eb) => ["hostname", eb.fn.min<number>("created_at").as("created_at")])
+    .where("workspace_id", "=", workspaceId).where("created_at", ">", sinceMs).where("counted", "=", 1)
+    .groupBy("hostname").execute();
+  const wanted = await db.selectFrom("certificate_orders").select(["hostname", "created_at"])
+    .where("workspace_id", "=", workspaceId).where("created_at", ">", sinceMs).execute();
+  const first = new Map<string, number>();
+  for (const { hostname, created_at: atMs } of [...ordered, ...wanted]) {
+    first.set(hostname, Math.min(Number(atMs), first.get(hostname) ?? Number(atMs)));
+  }
+  return [...first].map(([hostname, created_at]) => ({ hostname, created_at }))
+    .toSorted((a, b) => a.created_at - b.created_at);
+}
+
 /** Notes how an order ended. */
 export async function endAcmeOrder(
   db: Queryable,

@@ -1,5 +1,6 @@
 /** Certificates that edges use, with their keys as ciphertext. */
 import type { Queryable, Tx } from "./database.ts";
+import { lockCertificateOrder, updateCertificateOrder } from "./certificate_orders.ts";
 import { appendChanges, EDGE_REGION } from "./changes.ts";
 import type { CertificatesTable } from "./schema_certificates.ts";
 
@@ -51,6 +52,19 @@ export async function deleteCertificate(tx: Tx, hostname: string, nowMs: number)
   if (former === undefined) return false;
   await tx.deleteFrom("certificates").where("id", "=", former.id).execute();
   await appendChanges(tx, EDGE_REGION, [{ resourceType: "certificate", resourceId: former.id }], nowMs);
+  return true;
+}
+
+/** Does not want a workspace's certificate any more: the edges lose it. False: it was not wanted. */
+export async function cancelCertificateOrder(
+  tx: Tx,
+  { hostname, workspaceId }: { readonly hostname: string; readonly workspaceId: string },
+  nowMs: number,
+): Promise<boolean> {
+  const order = await lockCertificateOrder(tx, hostname);
+  if (order === undefined || order.workspace_id !== workspaceId) return false;
+  await updateCertificateOrder(tx, hostname, { status: "cancelled", updated_at: nowMs });
+  await deleteCertificate(tx, hostname, nowMs);
   return true;
 }
 

@@ -110,6 +110,8 @@ function selectDesired(
 export interface RoutedDeployment extends FrontlineRoutesTable {
   readonly stopped: boolean;
   readonly stop: StopNote | undefined;
+  /** Not empty: requests are sent to this name. */
+  readonly redirectHostname: string;
 }
 
 /** These routes, by primary key; the removed ones are missing. */
@@ -133,19 +135,33 @@ export async function pageRoutes(
 type RouteRow = FrontlineRoutesTable & {
   readonly deployment_status: DeploymentsTable["status"] | null;
   readonly stop_note: string | null;
+  readonly redirect_hostname: string | null;
 };
 
-function selectRoutes(
-  db: Queryable,
-): SelectQueryBuilder<Schema, "frontline_routes" | "deployments", RouteRow> {
+// deno-lint-ignore explicit-function-return-type -- the builder's type names every alias
+function selectRoutes(db: Queryable) {
   return db.selectFrom("frontline_routes")
     .leftJoin("deployments", "deployments.id", "frontline_routes.deployment_id")
+    .leftJoin("custom_domains as own", (join) =>
+      join.onRef("own.hostname", "=", "frontline_routes.hostname")
+        .onRef("own.workspace_id", "=", "frontline_routes.workspace_id"))
+    .leftJoin("custom_domains as other", (join) =>
+      // Only a name that is proven: others may lead anywhere.
+      join.onRef("other.hostname", "=", "own.redirect_to")
+        .onRef("other.workspace_id", "=", "own.workspace_id").on("other.status", "=", "verified"))
     .selectAll("frontline_routes")
-    .select(["deployments.status as deployment_status", "deployments.stop_note"]);
+    .select([
+      "deployments.status as deployment_status",
+      "deployments.stop_note",
+      "other.hostname as redirect_hostname",
+    ]);
 }
 
-function withStopped({ deployment_status: status, stop_note, ...route }: RouteRow): RoutedDeployment {
-  return { ...route, stopped: status === "stopped", stop: decodeStopNote(stop_note) };
+function withStopped(
+  { deployment_status: status, stop_note, redirect_hostname, ...route }: RouteRow,
+): RoutedDeployment {
+  const redirectHostname = redirect_hostname ?? "";
+  return { ...route, redirectHostname, stopped: status === "stopped", stop: decodeStopNote(stop_note) };
 }
 
 /** An endpoint: an instance that runs and has an address. */

@@ -7,6 +7,7 @@ import { publicFault } from "../../../../pkg/fault/mod.ts";
 import { newId } from "../../../../pkg/uid/mod.ts";
 import { EDGE_REGION } from "./changes.ts";
 import type { Queryable, Tx } from "./database.ts";
+import { removeDomainsOfEnvironment } from "./domain_end.ts";
 import { recordLive } from "./live_history.ts";
 import { removeRoutesOfEnvironment } from "./routes.ts";
 import type { EnvironmentsTable } from "./schema.ts";
@@ -217,5 +218,7 @@ export async function deleteEnvironment(
     deleted_at: nowMs,
   }).where("id", "=", id).execute();
   await removeAllEnvironmentVariables(tx, id);
-  return await removeRoutesOfEnvironment(tx, id, nowMs) ? [EDGE_REGION] : [];
+  const domains = await removeDomainsOfEnvironment(tx, id, nowMs);
+  const routes = await removeRoutesOfEnvironment(tx, id, nowMs);
+  return domains || routes ? [EDGE_REGION] : [];
 }

@@ -127,6 +127,33 @@ function newRow({ hostname, sticky }: WantedRoute, owner: RouteAssignment): Fron
   };
 }
 
+/** Appends changes for the routes of these names, because the meaning of a name has changed. */
+export async function announceHostnames(
+  tx: Tx,
+  { workspaceId, hostnames }: { readonly workspaceId: string; readonly hostnames: readonly string[] },
+  nowMs: number,
+): Promise<void> {
+  if (hostnames.length === 0) return;
+  const rows = await tx.selectFrom("frontline_routes").select("id").where("workspace_id", "=", workspaceId)
+    .where("hostname", "in", [...hostnames]).orderBy("hostname").execute();
+  await appendRouteChanges(tx, rows.map((row) => row.id), nowMs);
+}
+
+/** Removes the route of a name that a workspace had, and tells the edges. */
+export async function removeRouteOfHostname(
+  tx: Tx,
+  { hostname, workspaceId }: { readonly hostname: string; readonly workspaceId: string },
+  nowMs: number,
+): Promise<void> {
+  const query = tx.selectFrom("frontline_routes").select(["id", "deployment_id"])
+    .where("hostname", "=", hostname).where("workspace_id", "=", workspaceId);
+  const row = await lockRows(tx, query).executeTakeFirst();
+  if (row === undefined) return;
+  await tx.deleteFrom("frontline_routes").where("id", "=", row.id).execute();
+  await appendRouteChanges(tx, [row.id], nowMs);
+  await bumpViewRevision(tx, [row.deployment_id]);
+}
+
 /** Appends changes for the routes that lead to the deployment, because its own state has changed. False: it has none. */
 export async function announceRoutes(tx: Tx, deploymentId: string, nowMs: number): Promise<boolean> {
   const rows = await listRoutesOfDeployment(tx, deploymentId);

@@ -20,6 +20,7 @@ import type {
   CertificateOrdersTable,
   CertificatesTable,
 } from "./schema_certificates.ts";
+import type { CustomDomainsTable, HeldHostnamesTable } from "./schema_domains.ts";
 import type { DeploymentStatus, FailureCode } from "../deployments/status.ts";
 import type { AuditAction, AuditActorKind, AuditResourceType } from "./types.ts";
 import type {
@@ -339,4 +340,6 @@ export interface Schema {
   acme_challenges: AcmeChallengesTable;
   acme_directories: AcmeDirectoriesTable;
   acme_orders: AcmeOrdersTable;
+  custom_domains: CustomDomainsTable;
+  held_hostnames: HeldHostnamesTable;
 }

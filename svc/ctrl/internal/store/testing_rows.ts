@@ -1,5 +1,6 @@
 import type { Schema } from "./mod.ts";
 import { CERTIFICATE_ROWS } from "./testing_rows_certificates.ts";
+import { DOMAIN_ROWS } from "./testing_rows_domains.ts";
 
 /** The largest integer that comes back as it was. */
 export const FAR = Number.MAX_SAFE_INTEGER;
@@ -321,4 +322,5 @@ export const ROWS: Schema = {
   write_probes: { part: "api", written_at: 5 },
   api_processes: { id: "api", nudge_url: "http://127.0.0.1:1/internal/nudge", lease_expires_at: 5 },
   ...CERTIFICATE_ROWS,
+  ...DOMAIN_ROWS,
 };

@@ -27,6 +27,12 @@ export type AuditAction =
   | "root_key.revoke"
   | "registry.add"
   | "registry.remove"
+  | "domain.add"
+  | "domain.set"
+  | "domain.retry"
+  | "domain.verify"
+  | "domain.lose"
+  | "domain.remove"
   | "region_token.create"
   | "region_token.revoke";
 
@@ -37,4 +43,5 @@ export type AuditResourceType =
   | "deployment"
   | "root_key"
   | "region_token"
-  | "registry";
+  | "registry"
+  | "domain";

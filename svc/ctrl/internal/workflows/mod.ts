@@ -45,4 +45,6 @@ export interface Workflows {
   startChanged(id: StartId, signal?: AbortSignal): Promise<void>;
   /** Starts an attempt to get the certificate that is wanted for a host name. Harmless when there is nothing to do. */
   processCertificate(hostname: string, signal?: AbortSignal): Promise<void>;
+  /** Starts a check of a custom domain that is due. Losing one costs until the next look for due ones. */
+  verifyDomain(domainId: string, signal?: AbortSignal): Promise<void>;
 }

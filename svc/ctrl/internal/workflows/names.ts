@@ -14,5 +14,7 @@ export const VERSIONING_SERVICE = "hydra.v1.VersioningService";
 export const START_SERVICE = "hydra.v1.StartService";
 /** Virtual object, keyed by workspace id. */
 export const BUILD_SLOT_SERVICE = "hydra.v1.BuildSlotService";
+/** Virtual object, keyed by domain id, and by `global` for checks that are due. */
+export const DOMAIN_SERVICE = "hydra.v1.CustomDomainService";
 /** Virtual object, keyed by host name, and by `global` for renewals. */
 export const CERTIFICATE_SERVICE = "hydra.v1.CertificateService";

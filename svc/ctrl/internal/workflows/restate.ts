@@ -2,7 +2,13 @@ import { newId } from "../../../../pkg/uid/mod.ts";
 import { handlerPath, type IngressOptions, postToIngress } from "./ingress.ts";
 import { decodeStart, decodeSwitch } from "./decode.ts";
 import type { StartOutcome, Workflows } from "./mod.ts";
-import { CERTIFICATE_SERVICE, DEPLOYMENT_SERVICE, ROUTING_SERVICE, START_SERVICE } from "./names.ts";
+import {
+  CERTIFICATE_SERVICE,
+  DEPLOYMENT_SERVICE,
+  DOMAIN_SERVICE,
+  ROUTING_SERVICE,
+  START_SERVICE,
+} from "./names.ts";
 
 /** See `IngressOptions`; a promote or rollback is answered when it is done, within its timeout. */
 export type RestateWorkflowsOptions = IngressOptions;
@@ -54,6 +60,8 @@ export function createRestateWorkflows(options: RestateWorkflowsOptions): Workfl
         body: { domain: hostname },
         ...within(signal),
       }),
+    verifyDomain: (domainId, signal) =>
+      send(DOMAIN_SERVICE, domainId, "VerifyDomain", { body: {}, ...within(signal) }),
   };
 }
 

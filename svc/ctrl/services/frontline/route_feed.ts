@@ -65,6 +65,7 @@ const ROUTES = feedKind<RoutedDeployment, RouteEntry>({
         environmentId: row.environment_id,
         workspaceId: row.workspace_id,
         stopped: row.stopped,
+        redirectHostname: row.redirectHostname,
         ...(row.stop === undefined ? {} : { stop: encodeStop(row.stop) }),
       },
     },

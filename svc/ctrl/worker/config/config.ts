@@ -1,4 +1,3 @@
-import { z } from "zod";
 import {
   type ConfigOf,
   field,
@@ -10,21 +9,18 @@ import {
   urlSchema,
 } from "../../../../pkg/config/mod.ts";
 import { OBJECT_STORE_FIELDS, objectStoreProblems } from "../../../../pkg/objectstore/mod.ts";
+import { DOMAIN_FIELDS } from "../../internal/domains/mod.ts";
 import { IDLE_END_FIELDS } from "../../internal/deployments/idle_end_config.ts";
 import { DATA_KEY_FIELDS } from "../../internal/vault/config.ts";
 import { BUILD_FIELDS, buildProblems } from "./build.ts";
 import { BUILDER_FIELDS, builderProblems } from "./builder.ts";
 import { CERTIFICATE_FIELDS, certificateProblems } from "./certificates.ts";
 import { DNS_FIELDS, dnsProblems } from "./dns.ts";
+import { DOMAIN_CHECK_FIELDS } from "./domains.ts";
 import { DEADLINE_FIELDS } from "./deadlines.ts";
 import { QUEUE_FIELDS } from "./queue.ts";
 import { RESTATE_FIELDS, restateProblems } from "./restate.ts";
 import { SENTINEL_FIELDS } from "./sentinels.ts";
-
-const DOMAIN = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$/;
-/** Leaves room for the label in front of it. */
-const DOMAIN_LENGTH_MAX = 189;
-const DOMAIN_RULE = `must be a domain in lower case of at most ${DOMAIN_LENGTH_MAX} characters`;
 
 /** Every setting of `ctrl worker`. */
 export const WORKER_FIELDS = {
@@ -89,23 +85,8 @@ export const WORKER_FIELDS = {
     help: "Regions that deployments go to.",
     schema: listSchema(["local.dev"]),
   }),
-  defaultDomain: field({
-    flag: "default-domain",
-    env: "UNKEY_DEFAULT_DOMAIN",
-    placeholder: "<domain>",
-    help: "Host names of deployments end with it.",
-    schema: domainSchema("localhost"),
-  }),
-  regionalDomain: field({
-    flag: "regional-apex-domain",
-    env: "UNKEY_REGIONAL_APEX_DOMAIN",
-    placeholder: "<domain>",
-    help:
-      "Domain with a name per region below it, <region>.<domain>. Each gets a certificate for all names below it.",
-    schema: z.string().optional().refine((domain) => domain === undefined || isDomain(domain), {
-      message: DOMAIN_RULE,
-    }),
-  }),
+  ...DOMAIN_FIELDS,
+  ...DOMAIN_CHECK_FIELDS,
   edgeUrl: field({
     flag: "edge-url",
     env: "UNKEY_EDGE_URL",
@@ -160,12 +141,4 @@ function filesProblems(config: WorkerConfig): readonly string[] {
     problems.push(`UNKEY_BUILD_FILES_SIGNING_KEY ${because}, unless UNKEY_VAULT_MASTER_KEYS is set`);
   }
   return problems;
-}
-
-function domainSchema(fallback: string): z.ZodType<string> {
-  return z.string().default(fallback).refine(isDomain, { message: DOMAIN_RULE });
-}
-
-function isDomain(domain: string): boolean {
-  return domain.length <= DOMAIN_LENGTH_MAX && DOMAIN.test(domain);
 }

@@ -1,6 +1,6 @@
 /** Giving a deployment its names, the environment's traffic and the status ready, all at once or not at all. */
 import { Fault } from "../../../../pkg/fault/mod.ts";
-import { type DomainParts, domainsOf } from "../../internal/deployments/domains.ts";
+import { CUSTOM_STICKY, type DomainParts, domainsOf } from "../../internal/deployments/domains.ts";
 import { spanText } from "../../internal/deployments/stop_note.ts";
 import { urlOf } from "../../internal/deployments/urls.ts";
 import {
@@ -12,6 +12,7 @@ import {
   findSlugs,
   listRouteHolders,
   listRoutesOfDeployment,
+  listVerifiedHostnames,
   lockDeployment,
   lockEnvironment,
   moveStatus,
@@ -71,7 +72,13 @@ interface Naming {
 
 async function assignNames(tx: Tx, deps: RoutingDeps, naming: Naming): Promise<AssignResult> {
   const { order: { environmentId, deploymentId, nowMs }, deployment, live, rolledBack } = naming;
-  const domains = domainsOf(await domainParts(tx, deps, deployment));
+  const domains = [
+    ...domainsOf(await domainParts(tx, deps, deployment)),
+    ...(await listVerifiedHostnames(tx, environmentId)).map((hostname) => ({
+      hostname,
+      sticky: CUSTOM_STICKY,
+    })),
+  ];
   const holders = await listRouteHolders(tx, domains.map((each) => each.hostname));
   const plan = planRoutes({
     contender: contender(deployment),

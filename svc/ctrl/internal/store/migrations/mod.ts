@@ -15,6 +15,7 @@ import { appProtocols } from "./0013_app_protocols.ts";
 import { appSettings } from "./0014_app_settings.ts";
 import { certificateLimits } from "./0015_certificate_limits.ts";
 import { firstRequests } from "./0016_first_requests.ts";
+import { customDomains } from "./0017_custom_domains.ts";
 import { dataKeyLives } from "./0020_data_key_lives.ts";
 import { stopTimes } from "./0021_stop_times.ts";
 import { writeProbes } from "./0023_write_probes.ts";
@@ -37,6 +38,7 @@ export const MIGRATIONS: readonly Migration[] = [
   appSettings,
   certificateLimits,
   firstRequests,
+  customDomains,
   dataKeyLives,
   stopTimes,
   writeProbes,

@@ -16,6 +16,7 @@ import {
   markCancelled,
   moveStatus,
   placeDeployment,
+  removeRouteOfHostname,
   replaceReported,
   type ReportedInstance,
   requestCancel,
@@ -159,6 +160,8 @@ const WRITES: Readonly<Record<string, Write>> = {
     { hostname: `${host}.localhost`, sticky: "none" },
     { hostname: `${host}-git.localhost`, sticky: "none" },
   ]),
+  "a name that is given up": (tx, { host, seed: { workspaceId } }) =>
+    removeRouteOfHostname(tx, { hostname: `${host}.localhost`, workspaceId }, NOW_MS),
   "a route that leads elsewhere now": assign(others, branchName),
   "a step": (tx, scene) => startStep(tx, { ...own(scene), name: "building", message: "Building" }),
   "another message": (tx, scene) =>

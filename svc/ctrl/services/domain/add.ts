@@ -1,0 +1,164 @@
+import { transact } from "../../../../pkg/db/mod.ts";
+import { type Fault, publicFault } from "../../../../pkg/fault/mod.ts";
+import { newDnsName, newId } from "../../../../pkg/uid/mod.ts";
+import { actorOf } from "../../internal/auth/actor.ts";
+import type { RootKeyPrincipal } from "../../internal/auth/principal.ts";
+import { requireEnvironment, requireProject } from "../../internal/auth/project.ts";
+import { customHostname } from "../../internal/domains/mod.ts";
+import {
+  countCustomDomains,
+  type CustomDomainsTable,
+  type EnvironmentsTable,
+  findCustomDomain,
+  insertCustomDomain,
+  listEnvironments,
+  lockEnvironment,
+  lockWorkspace,
+  type ProjectsTable,
+  recordAudit,
+} from "../../internal/store/mod.ts";
+import { type DomainDeps, requireDomains, tell } from "./deps.ts";
+import { checkWorkspace } from "./find.ts";
+import { checkRedirect } from "./set_redirect.ts";
+import { type ShownDomain, showNow } from "./show.ts";
+
+export interface AddDomainRequest {
+  readonly workspaceId: string;
+  readonly projectId: string;
+  readonly environmentId: string;
+  readonly environmentSlug: string;
+  readonly domain: string;
+  readonly redirectTo: string;
+}
+
+export interface AddedDomain extends ShownDomain {
+  /** False: it was there. */
+  readonly created: boolean;
+}
+
+/** Of target and proof: so many that no old record, and no guess, names another domain's. */
+const TOKEN_CHARACTERS = 20;
+
+/**
+ * Adds a name to an environment and begins to look for its records. Returns it with what the DNS says already.
+ *
+ * @throws `invalid_argument`, `not_found`; `failed_precondition` for a name of the platform, or when there are too many;
+ * `already_exists` when the workspace has it elsewhere
+ */
+export async function addDomain(
+  deps: DomainDeps,
+  caller: RootKeyPrincipal,
+  request: AddDomainRequest,
+  signal?: AbortSignal,
+): Promise<AddedDomain> {
+  checkWorkspace(caller, request.workspaceId);
+  const project = await requireProject(deps, caller, { id: request.projectId, action: "manage_domains" });
+  const environment = await environmentOf(deps, project, request);
+  const { platform } = requireDomains(deps);
+  const hostname = customHostname("domain", request.domain, platform.ownDomains);
+  const redirectTo = request.redirectTo === ""
+    ? ""
+    : customHostname("redirect_to", request.redirectTo, platform.ownDomains);
+  const nowMs = deps.clock.now();
+  const token = newDnsName(TOKEN_CHARACTERS);
+  const wanted: CustomDomainsTable = {
+    id: newId("domain", nowMs),
+    workspace_id: caller.workspaceId,
+    project_id: project.id,
+    environment_id: environment.id,
+    hostname,
+    status: "pending",
+    target: `${token}.${platform.target}`,
+    proof_text: `unkey-verify=${token}`,
+    redirect_to: redirectTo,
+    proof: null,
+    reaches: 0,
+    findings: null,
+    checks: 0,
+    checked_at: null,
+    next_check_at: nowMs,
+    verify_from: nowMs,
+    verified_at: null,
+    lost_at: null,
+    created_at: nowMs,
+    updated_at: nowMs,
+  };
+  const row = await record(deps, caller, { wanted, project, environment });
+  const created = row.id === wanted.id;
+  if (created) await tell(deps, () => deps.workflows.verifyDomain(row.id, signal));
+  return { ...await showNow(deps, { project, row }, signal), created };
+}
+
+async function record(
+  { db, domainsMax }: DomainDeps,
+  caller: RootKeyPrincipal,
+  { wanted, project, environment }: {
+    readonly wanted: CustomDomainsTable;
+    readonly project: ProjectsTable;
+    readonly environment: EnvironmentsTable;
+  },
+): Promise<CustomDomainsTable> {
+  const { workspaceId } = caller;
+  const { hostname, redirect_to: redirectTo, created_at: nowMs } = wanted;
+  return await transact(db, async (tx) => {
+    // Names and the limit hold for concurrent calls together, so they take turns.
+    await lockWorkspace(tx, workspaceId);
+    if (await lockEnvironment(tx, environment.id) === undefined) {
+      throw publicFault("not_found", `Environment "${environment.slug}" was deleted meanwhile.`);
+    }
+    const known = await findCustomDomain(tx, { workspaceId, hostname });
+    if (known !== undefined) return sameDomain(known, wanted, environment.slug);
+    if (await countCustomDomains(tx, workspaceId) >= domainsMax) throw tooMany(domainsMax);
+    if (redirectTo !== "") await checkRedirect(tx, wanted, project.slug);
+    await insertCustomDomain(tx, wanted);
+    await recordAudit(tx, {
+      workspaceId,
+      actor: actorOf(caller),
+      action: "domain.add",
+      resource: { type: "domain", id: wanted.id },
+      projectId: project.id,
+      environmentId: environment.id,
+      facts: { hostname, ...(redirectTo === "" ? {} : { redirectTo }) },
+      nowMs,
+    });
+    return wanted;
+  });
+}
+
+/** Adding the same again is no error. */
+function sameDomain(known: CustomDomainsTable, wanted: CustomDomainsTable, slug: string): CustomDomainsTable {
+  const { hostname, redirect_to: redirectTo } = wanted;
+  if (known.environment_id !== wanted.environment_id) {
+    throw publicFault(
+      "already_exists",
+      `"${hostname}" belongs to another environment of your workspace than "${slug}": ` +
+        `remove it there first, with "unkey domains remove ${hostname}".`,
+    );
+  }
+  if (redirectTo === "" || known.redirect_to === redirectTo) return known;
+  throw publicFault(
+    "already_exists",
+    `"${hostname}" is there already, with other settings: "unkey domains set ${hostname} --redirect-to ${redirectTo}" changes them.`,
+  );
+}
+
+async function environmentOf(
+  deps: DomainDeps,
+  project: ProjectsTable,
+  { environmentId, environmentSlug }: Pick<AddDomainRequest, "environmentId" | "environmentSlug">,
+): Promise<EnvironmentsTable> {
+  if (environmentId === "") return await requireEnvironment(deps, project, environmentSlug);
+  const all = await listEnvironments(deps.db.kysely, project.workspace_id, project.id);
+  const slug = all.find(({ id }) => id === environmentId)?.slug;
+  if (slug !== undefined) return await requireEnvironment(deps, project, slug);
+  const text = `Environment "${environmentId.slice(0, 80)}" was not found in project "${project.slug}".`;
+  throw publicFault("not_found", text);
+}
+
+function tooMany(most: number): Fault {
+  return publicFault(
+    "failed_precondition",
+    `Your workspace has ${most} domains, which is the most: remove one that is not needed any more with ` +
+      '"unkey domains remove".',
+  );
+}

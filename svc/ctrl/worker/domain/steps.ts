@@ -1,0 +1,63 @@
+/** The effects of checks. Each may run twice, and its second run finds its work done. */
+import { transact } from "../../../../pkg/db/mod.ts";
+import { isFault } from "../../../../pkg/fault/mod.ts";
+import { EDGE_REGION } from "../../internal/changes/mod.ts";
+import { lookAtDomain } from "../../internal/domains/mod.ts";
+import { findCustomDomainById, listDueDomains } from "../../internal/store/mod.ts";
+import { applyInTransaction } from "./apply_step.ts";
+import type { DomainDeps } from "./deps.ts";
+import type { DomainSteps } from "./types.ts";
+import { wantInTransaction } from "./want_step.ts";
+
+/** A message with a delay may come this much before its time. */
+const EARLY_MS = 1_000;
+/** A message that is so late is lost. */
+const LATE_MS = 60_000;
+const DUE_MAX = 500;
+
+/** The steps over the database and the DNS. */
+export function createDomainSteps(deps: DomainDeps): DomainSteps {
+  const { db, clock, log, changes, certificatesMax } = deps;
+  return {
+    async begin(domainId) {
+      const row = await findCustomDomainById(db.kysely, domainId);
+      if (row === undefined) return { kind: "gone" };
+      if (row.status === "failed") return { kind: "failed" };
+      if (row.next_check_at > clock.now() + EARLY_MS) return { kind: "early" };
+      return { kind: "due", check: row.checks };
+    },
+
+    async look(domainId, signal) {
+      const row = await findCustomDomainById(db.kysely, domainId);
+      if (row === undefined) return { kind: "unanswered" };
+      try {
+        return { kind: "seen", observation: await lookAtDomain(deps, row, signal) };
+      } catch (error) {
+        signal.throwIfAborted();
+        if (isFault(error, "unavailable")) return { kind: "unanswered" };
+        throw error;
+      }
+    },
+
+    async apply(check, looked) {
+      const nowMs = clock.now();
+      const { applied, changed } = await transact(
+        db,
+        (tx) => applyInTransaction(tx, deps, { check, looked, nowMs }),
+      );
+      if (changed) {
+        changes.changed([EDGE_REGION]);
+        log.info("custom domain changed", { domain_id: check.domainId, status: applied.status });
+      }
+      return applied;
+    },
+
+    async want(domainId) {
+      if (certificatesMax === undefined) return { kind: "none" };
+      const nowMs = clock.now();
+      return await transact(db, (tx) => wantInTransaction(tx, { domainId, certificatesMax, nowMs }));
+    },
+
+    due: () => listDueDomains(db.kysely, { dueBeforeMs: clock.now() - LATE_MS, limit: DUE_MAX }),
+  };
+}
