@@ -43,6 +43,18 @@ const REGISTRIES: Group = {
   },
 };
 
+const DOMAINS: Group = {
+  summary: "Bring host names of your own",
+  commands: {
+    list: { summary: "List the domains of a project", load: () => import("./domains/list.ts") },
+    add: { summary: "Add a domain, and show the records to set", load: () => import("./domains/add.ts") },
+    verify: { summary: "Look at a domain's records now", load: () => import("./domains/verify.ts") },
+    retry: { summary: "Look for a domain's records again", load: () => import("./domains/retry.ts") },
+    set: { summary: "Redirect a domain, or let it serve", load: () => import("./domains/set.ts") },
+    remove: { summary: "Remove a domain", load: () => import("./domains/remove.ts") },
+  },
+};
+
 const CONTEXT: Group = {
   summary: "Show which files a build is given",
   commands: {
@@ -126,6 +138,7 @@ export const ROOT: Group = {
     env: { ...ENVIRONMENTS, hidden: true },
     variables: VARIABLES,
     vars: { ...VARIABLES, hidden: true },
+    domains: DOMAINS,
     context: CONTEXT,
     registries: REGISTRIES,
     keys: KEYS,

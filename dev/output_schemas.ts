@@ -11,6 +11,7 @@ import type { SwitchJson } from "../cmd/shared/switch_view.ts";
 import type { FailureJson } from "../pkg/cli/mod.ts";
 import { APP_SHAPE } from "./app_schema.ts";
 import { count, flag, of, text, texts, time } from "./schema_words.ts";
+import { DOMAIN } from "./domain_schema.ts";
 import { certificate, instance, instanceEvent, region } from "./status_schemas.ts";
 
 const error = of<FailureJson>()(z.strictObject({ code: text, message: text, request_id: text.optional() }));
@@ -218,6 +219,12 @@ export const OUTPUT_SCHEMAS: Readonly<Record<string, z.ZodType>> = {
   }, { project: text }),
   "environments create": printed({ id: text, slug: text, project: text }),
   "environments delete": printed({ slug: text, project: text, stopped: texts }),
+  "domains list": listed("domains", DOMAIN, { project: text }),
+  "domains add": printed({ project: text, created: flag, ...DOMAIN }),
+  "domains verify": printed({ project: text, ...DOMAIN }),
+  "domains retry": printed({ project: text, ...DOMAIN }),
+  "domains set": printed({ project: text, ...DOMAIN }),
+  "domains remove": printed({ project: text, domain: text, removed: flag }),
   "variables list": listed("variables", { name: text, updatedAt: time }, {
     project: text,
     environment: text,

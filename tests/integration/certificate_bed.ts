@@ -18,6 +18,8 @@ import { eventually, freePort } from "../testbed/wait.ts";
 import { WorkerBed, type WorkerBedOptions, type WorkerPart } from "./worker_bed.ts";
 
 const clock = systemClock();
+/** All names below it lead to this machine. The name server follows aliases only within a zone, as the authority needs it to. */
+const DOMAIN_TARGET = "cname.example.com";
 const PATH = "/.well-known/acme-challenge/";
 
 export interface CertificateBedOptions<W extends WorkerPart> {
@@ -80,11 +82,20 @@ export class CertificateBed<W extends WorkerPart = WorkerPart> implements AsyncD
         UNKEY_ACME_DNS_SERVER: dnsServer,
         UNKEY_ACME_DNS_RESOLVER: dnsServer,
         UNKEY_ACME_DNS_NAMESERVERS: dnsServer,
+        UNKEY_DOMAIN_TARGET: DOMAIN_TARGET,
+        UNKEY_DOMAIN_RESOLVER: dnsServer,
+        UNKEY_DOMAIN_NAMESERVERS: dnsServer,
         UNKEY_ACME_DNS_TSIG_KEY: [KNOT_KEY.algorithm, KNOT_KEY.name, KNOT_KEY.secret.reveal()].join(":"),
         ...options.env,
       },
     });
-    const api = await startApi({}, worker.db);
+    const domains = {
+      domainTarget: DOMAIN_TARGET,
+      domainResolver: dnsServer,
+      domainNameservers: [dnsServer],
+      domainAuthorities: ["pebble.test"],
+    };
+    const api = await startApi(domains, worker.db, worker.workflows);
     const edgeToken = await api.regionToken("*");
     const ownEdge = options.ownEdge === true;
     return new CertificateBed({ pebble, knot, worker, api, httpPort, edgeToken, ownEdge });

@@ -68,6 +68,25 @@ const failed = (world: World): Promise<void> => move(world.bed.api, world.bed.li
 const project = ["--project", "shop", "--env", "production"];
 const nosuch = (...args: readonly string[]): Call => ({ args: [...args, "--project", "nosuch"] });
 
+const SHOP = ["--project", "shop"];
+
+/** The same for a command about a domain, which is there unless the command adds it. Its DNS is away. */
+function domain(args: readonly string[], row: Row & { readonly 1: Call }): Row {
+  const config = {
+    domainTarget: "cname.apps.test",
+    domainResolver: "127.0.0.1:1",
+    domainNameservers: ["127.0.0.1:1"],
+  };
+  const prepare = args[1] === "add" ? undefined : (world: World) => world.addDomain("shop.example.com");
+  return Object.fromEntries(
+    Object.entries(developer(args, row)).map(([code, call]) => [code, {
+      ...call,
+      config,
+      ...(prepare === undefined || code === "20" ? {} : { prepare }),
+    }]),
+  );
+}
+
 /** By the words of the command, then by exit code. */
 export const CALLS: Readonly<Record<string, Row>> = {
   "init": developer(["init", "FOLDER", "--create"], {
@@ -149,6 +168,22 @@ export const CALLS: Readonly<Record<string, Row>> = {
       prepare: (world) => world.createEnvironment("qa"),
     },
     1: { args: ["environments", "delete", "qa", "--yes", "--project", "shop"] },
+  }),
+  "domains list": developer(["domains", "list", ...SHOP], { 1: nosuch("domains", "list") }),
+  "domains add": domain(["domains", "add", "shop.example.com", ...SHOP], {
+    1: { args: ["domains", "add", "10.0.0.1", ...SHOP] },
+  }),
+  "domains verify": domain(["domains", "verify", "shop.example.com", ...SHOP], {
+    1: { args: ["domains", "verify", "no.example.com", ...SHOP] },
+  }),
+  "domains retry": domain(["domains", "retry", "shop.example.com", ...SHOP], {
+    1: { args: ["domains", "retry", "no.example.com", ...SHOP] },
+  }),
+  "domains set": domain(["domains", "set", "shop.example.com", "--serve", ...SHOP], {
+    1: { args: ["domains", "set", "no.example.com", "--serve", ...SHOP] },
+  }),
+  "domains remove": domain(["domains", "remove", "shop.example.com", "--yes", ...SHOP], {
+    1: { args: ["domains", "remove", "no.example.com", "--yes", ...SHOP] },
   }),
   "variables list": developer(["variables", "list", ...project], { 1: nosuch("variables", "list") }),
   "variables set": following(

@@ -1,4 +1,5 @@
 import { AdminService } from "../../../proto/gen/ctrl/v1/admin_pb.ts";
+import { CustomDomainService } from "../../../proto/gen/ctrl/v1/custom_domain_pb.ts";
 import { EnvironmentService } from "../../../proto/gen/ctrl/v1/environment_pb.ts";
 import type { ApiConfig } from "../../../svc/ctrl/api/config.ts";
 import { SERVICE_TOKEN } from "../../../svc/ctrl/services/testing.ts";
@@ -67,6 +68,12 @@ export class World implements AsyncDisposable {
 
   async addRegistry(host: string): Promise<void> {
     await this.#admin().addRegistry({ host, username: "acme", secret: "s3cret" });
+  }
+
+  async addDomain(domain: string): Promise<void> {
+    const { rootKey, projectId } = this.bed.tenant;
+    const request = { projectId, environmentSlug: "production", domain };
+    await this.bed.api.client(CustomDomainService, rootKey).addCustomDomain(request);
   }
 
   async createKey(): Promise<string> {
