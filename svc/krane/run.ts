@@ -168,7 +168,7 @@ function actorOf(runtime: Runtime): Actor<DesiredDeployment, readonly Instance[]
       const { instances, ...rest } = await runtime.reconcile(desired, signal);
       return { content: instances, ...rest };
     },
-    remove: (name, signal) => runtime.remove(name, signal),
+    remove: (name, signal, limit) => runtime.remove(name, signal, limit),
   };
 }
 

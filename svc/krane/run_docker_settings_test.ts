@@ -68,3 +68,26 @@ engineTest("an app gets its stop signal, and the time that it asks for to end", 
   await until("its last line", () => plane.lines.some(({ text }) => text === "ended"));
   await until("its end", async () => (await bench.containers()).length === 0);
 });
+
+/** Apps choose their time to end: those that take it must not keep others from starting. */
+engineTest("apps that do not end hold up no start of another one", async (bench) => {
+  const { plane } = bench;
+  await bench.agent({ drainMs: 0 });
+  const names = Array.from({ length: 9 }, () => bench.name());
+  const stays = (version: number, image: string) =>
+    names.map((name) => apply(name, version, { command: [...STAYS, image], stopSeconds: 120 }));
+  const stream = await plane.snapshot(0, 1, ...stays(1, "one"));
+  for (const name of names) await plane.settled(name, Status.RUNNING);
+  for (const each of stays(2, "two")) stream.send(each);
+  const other = bench.name();
+  stream.send(apply(other, 3));
+  await plane.settled(other, Status.RUNNING);
+  const left = await bench.containers(names[0]);
+  assert.deepEqual(left.map(({ state }) => state.status), ["running"], "its time to end is not over");
+});
+
+const STAYS = [
+  "sh",
+  "-c",
+  `trap '' TERM; mkdir -p /tmp/www; httpd -p "$PORT" -h /tmp/www; while :; do sleep 1; done`,
+];

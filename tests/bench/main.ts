@@ -17,6 +17,7 @@ import { report, type Row } from "./row.ts";
 import { benchSwitch } from "./switch.ts";
 import { benchTenants } from "./tenants.ts";
 import { benchTls } from "./tls.ts";
+import { benchTroubles } from "./troubles.ts";
 import { benchUp } from "./up.ts";
 import { benchUpload } from "./upload.ts";
 
@@ -36,6 +37,7 @@ const BENCHES: Readonly<Record<string, () => Promise<Row[]>>> = {
   kube_client: benchKubeClient,
   certificate: benchCertificate,
   tenants: benchTenants,
+  troubles: benchTroubles,
 };
 
 const chosen = Deno.args.length === 0 ? Object.keys(BENCHES) : Deno.args;

@@ -22,13 +22,16 @@ export interface Observed<C> {
   readonly failure?: unknown;
 }
 
+/** Runs a task as one of a bounded number. */
+export type Limit = <T>(task: () => Promise<T>) => Promise<T>;
+
 /** Acts on one kind of resource. Calls are idempotent, and one at a time per resource. */
 export interface Actor<D, C> {
   /** For logs. */
   readonly noun: string;
   reconcile(desired: D, signal: AbortSignal): Promise<Observed<C>>;
-  /** Removes all traces. */
-  remove(name: string, signal: AbortSignal): Promise<void>;
+  /** Removes all traces. The parts that cost something run in `limit`; waiting for what ends in its own time does not. */
+  remove(name: string, signal: AbortSignal, limit: Limit): Promise<void>;
 }
 
 type Target<D> = { readonly kind: "apply"; readonly desired: D } | { readonly kind: "delete" };
@@ -213,7 +216,7 @@ export class Controller<D extends Named, C> {
     await clock.sleep(drainMs, signal).catch(() => undefined);
     this.#stop.signal.throwIfAborted();
     if (worker.target !== target) return false;
-    await this.#removals.run(() => actor.remove(name, this.#stop.signal));
+    await actor.remove(name, this.#stop.signal, (task) => this.#removals.run(task));
     return true;
   }
 }

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { systemClock } from "../../../../pkg/clock/mod.ts";
 import { silentLogger } from "../../../../pkg/logger/mod.ts";
 import { until } from "../../testing.ts";
-import { type Actor, Controller, type Observed } from "./controller.ts";
+import { type Actor, Controller, type Limit, type Observed } from "./controller.ts";
 import { type Report, Reporter } from "./reporter.ts";
 
 const clock = systemClock();
@@ -39,10 +39,22 @@ class FakeRuntime implements Actor<Desired, string> {
     this.running.set(name, image);
     return { content: image };
   }
-  remove(name: string): Promise<void> {
-    this.calls.push(`remove ${name}`);
-    this.running.delete(name);
-    return Promise.resolve();
+  /** Names of what does not end by itself. */
+  staying = new Set<string>();
+  limited = 0;
+
+  async remove(name: string, signal: AbortSignal, limit: Limit): Promise<void> {
+    if (this.staying.has(name)) {
+      return await new Promise((resolve) =>
+        signal.addEventListener("abort", () => resolve(), { once: true })
+      );
+    }
+    await limit(() => {
+      this.limited++;
+      this.calls.push(`remove ${name}`);
+      this.running.delete(name);
+      return Promise.resolve();
+    });
   }
 }
 
@@ -185,3 +197,14 @@ Deno.test("many resources are worked on side by side, but not all at once", asyn
     assert.equal(runtime.busiest, 8);
   });
 });
+
+/** Apps choose their time to end, up to an hour. */
+Deno.test("resources that take long to end hold up no removal of another one", () =>
+  controlling(async ({ controller, runtime }) => {
+    const names = Array.from({ length: 100 }, (_, at) => `slow${at}`);
+    for (const name of names) runtime.staying.add(name);
+    for (const name of names) controller.delete(name, () => undefined);
+    controller.delete("quick", () => undefined);
+    await until("the quick one to be removed", () => runtime.calls.includes("remove quick"));
+    assert.equal(runtime.limited, 1);
+  }));

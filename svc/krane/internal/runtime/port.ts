@@ -1,4 +1,5 @@
 /** The port to a runtime. `docker/` and `kubernetes/` implement it; `svc/krane/runtimes.ts` opens the one that is set. */
+import type { Limit } from "../control/controller.ts";
 import type { DesiredDeployment } from "../deployment/desired.ts";
 
 /** One instance of a deployment, as it is reported. */
@@ -82,8 +83,8 @@ export interface Runtime {
    * `failure` too; any other failure is thrown.
    */
   reconcile(desired: DesiredDeployment, signal: AbortSignal): Promise<Observation>;
-  /** Stops a deployment's instances, with grace, and removes all traces. */
-  remove(name: string, signal: AbortSignal): Promise<void>;
+  /** Stops a deployment's instances, with grace, and removes all traces; all but the grace is done in `limit`. */
+  remove(name: string, signal: AbortSignal, limit: Limit): Promise<void>;
   /** The deployments of this agent; objects of others are never listed. */
   managed(signal: AbortSignal): Promise<readonly ManagedDeployment[]>;
   /** Desired states as they can be read back from what runs. */

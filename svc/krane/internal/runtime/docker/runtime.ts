@@ -16,6 +16,7 @@ import type { Logger } from "../../../../../pkg/logger/mod.ts";
 import type { RegistryCredentials } from "../../../../../pkg/registry/mod.ts";
 import { backoffMs } from "../../../../../pkg/retry/mod.ts";
 import type { DesiredDeployment } from "../../deployment/desired.ts";
+import type { Limit } from "../../control/controller.ts";
 import type { ManagedDeployment, Observation, OutputSink, Runtime } from "../port.ts";
 import {
   containerName,
@@ -55,6 +56,8 @@ export interface DockerRuntimeOptions {
 const RECONNECT_FIRST_MS = 200;
 const RECONNECT_MS_MAX = 5_000;
 const LAST_OUTPUT_MS = 2_000;
+/** A container whose removal failed is tried again after so long. */
+const LEAVE_AGAIN_MS = 5_000;
 
 /** Deployments as containers of one Docker Engine. */
 export class DockerRuntime implements Runtime {
@@ -70,6 +73,10 @@ export class DockerRuntime implements Runtime {
     this.#followers.note(instance, atMs, text);
   /** Containers that run but must go, and the time since which the edge knows. */
   readonly #retiring = new Map<string, number>();
+  /** Aborted when the agent stops: the next one goes on. */
+  readonly #closing = new AbortController();
+  /** Containers that are being stopped and removed, by id. */
+  readonly #leaving = new Map<string, Promise<void>>();
   /** The deployments that wait for an image, by image. */
   readonly #waiting = new Map<string, Set<string>>();
   #onChange: (name: string | undefined) => void = () => undefined;
@@ -108,7 +115,7 @@ export class DockerRuntime implements Runtime {
     const before = await this.#containers(desired.name, signal);
     const actions = plan(desired.replicas, hash, before.map(toContainerState));
     const removals = actions.filter((each) => each.kind === "retire" || each.kind === "clear");
-    const drainingMs = await this.#retire(removals, before, signal);
+    const drainingMs = this.#retire(removals, before);
     const again: number[] = drainingMs === undefined ? [] : [drainingMs];
 
     const starts = actions.filter((each) => each.kind === "create" || each.kind === "start");
@@ -136,10 +143,13 @@ export class DockerRuntime implements Runtime {
     return { instances, ...(again.length === 0 ? {} : { againMs: Math.min(...again) }) };
   }
 
-  async remove(name: string, signal: AbortSignal): Promise<void> {
-    const containers = await this.#containers(name, signal);
+  async remove(name: string, signal: AbortSignal, limit: Limit): Promise<void> {
+    const containers = await limit(() => this.#containers(name, signal));
     for (const each of containers) this.#prober.forget(each.name);
-    await Promise.all(containers.map((each) => this.#stopAndRemove(each, signal)));
+    await Promise.all(containers.map(async (each) => {
+      await this.#stopContainer(each, signal);
+      await limit(() => this.#removeStopped(each, signal));
+    }));
     for (const names of this.#waiting.values()) names.delete(name);
   }
 
@@ -186,7 +196,11 @@ export class DockerRuntime implements Runtime {
       }
     } finally {
       this.#onChange = () => undefined;
-      await Promise.all([this.#prober.close(), this.#pulls.close(), this.#followers.close()]);
+      this.#closing.abort();
+      await Promise.all([
+        ...[this.#prober.close(), this.#pulls.close(), this.#followers.close()],
+        ...this.#leaving.values(),
+      ]);
     }
   }
 
@@ -239,11 +253,10 @@ export class DockerRuntime implements Runtime {
   }
 
   /** Removes what must go; what runs first rests unreported for the drain time. Returns how long, if something waits. */
-  async #retire(
+  #retire(
     removals: readonly (Action & { readonly id: string })[],
     containers: readonly Container[],
-    signal: AbortSignal,
-  ): Promise<number | undefined> {
+  ): number | undefined {
     const { clock, drainMs } = this.#options;
     const due: Container[] = [];
     let waitMs: number | undefined;
@@ -256,18 +269,38 @@ export class DockerRuntime implements Runtime {
       if (kind === "clear" || container.state.status !== "running" || leftMs <= 0) due.push(container);
       else waitMs = Math.max(waitMs ?? 0, leftMs);
     }
-    await Promise.all(due.map((each) => this.#stopAndRemove(each, signal)));
-    return waitMs;
+    for (const each of due) this.#leave(each);
+    return due.length === 0 ? waitMs : Math.min(waitMs ?? Infinity, LEAVE_AGAIN_MS);
   }
 
-  async #stopAndRemove(container: Container, signal: AbortSignal): Promise<void> {
+  /**
+   * Stops and removes a container, without a wait: apps choose their time to end, and few of them would hold up all others
+   * of the region. The event of its removal leads to the next plan; one that failed is due again.
+   */
+  #leave(container: Container): void {
+    const { id, name } = container;
+    if (this.#leaving.has(id)) return;
+    const { signal } = this.#closing;
+    const left = this.#stopContainer(container, signal).then(() => this.#removeStopped(container, signal))
+      .catch((error: unknown) => {
+        if (!signal.aborted) {
+          this.#options.log.warn("container not removed", { instance: name, error: describeError(error) });
+        }
+      }).finally(() => this.#leaving.delete(id));
+    this.#leaving.set(id, left);
+  }
+
+  async #stopContainer(container: Container, signal: AbortSignal): Promise<void> {
     const { engine, stopGraceSeconds } = this.#options;
     this.#prober.forget(container.name);
     const graceSeconds = recoverDesired(container)?.stopSeconds || stopGraceSeconds;
     await stopContainer(engine, container.id, graceSeconds, signal);
-    await this.#outputRead(container.id, signal);
-    await removeContainer(engine, container.id, signal);
-    this.#forget(container.id, container.name, container.labels);
+  }
+
+  async #removeStopped({ id, name, labels }: Container, signal: AbortSignal): Promise<void> {
+    await this.#outputRead(id, signal);
+    await removeContainer(this.#options.engine, id, signal);
+    this.#forget(id, name, labels);
   }
 
   /** Waits for what a container printed last, though not for long. */

@@ -61,6 +61,7 @@ export const Pod = z.object(
     spec: z.object(
       {
         nodeName: z.string().default(""),
+        terminationGracePeriodSeconds: z.number().nullish(),
         containers: z.array(z.object({
           name: z.string(),
           image: z.string().default(""),

@@ -15,6 +15,7 @@ import {
 } from "../../../../../pkg/kube/mod.ts";
 import type { Logger } from "../../../../../pkg/logger/mod.ts";
 import type { DesiredDeployment } from "../../deployment/desired.ts";
+import type { Limit } from "../../control/controller.ts";
 import type { PodIdentity } from "../../secrets/give_variables.ts";
 import type { Instance, ManagedDeployment, Observation, OutputSink, Runtime } from "../port.ts";
 import { BusyNodes } from "./busy_nodes.ts";
@@ -184,14 +185,17 @@ export class KubernetesRuntime implements Runtime {
     await deleteObject(this.#options.cluster, PODS, pod, { propagation: "Background", uid, signal });
   }
 
-  async remove(name: string, signal: AbortSignal): Promise<void> {
+  async remove(name: string, signal: AbortSignal, limit: Limit): Promise<void> {
     this.#refused.forget(name);
     this.#notes.forget(name);
     const { clock, settings } = this.#options;
     await this.#listed(signal);
     this.#moves.forget(name);
-    const sets = await this.#placer.delete(name, signal);
-    const limitMs = settings.drainMs + settings.stopGraceSeconds * 1_000 + REMOVAL_SPARE_MS;
+    const graceSeconds = this.#pods.group(name).map(({ spec }) => spec.terminationGracePeriodSeconds ?? 0);
+    const sets = await limit(() => this.#placer.delete(name, signal));
+    // An app may have a longer time of its own to end than the operator gives.
+    const graceMs = 1_000 * Math.max(settings.stopGraceSeconds, ...graceSeconds);
+    const limitMs = settings.drainMs + graceMs + REMOVAL_SPARE_MS;
     const deadline = clock.now() + limitMs;
     while (this.#isThere(name)) {
       if (clock.now() > deadline) {
@@ -200,7 +204,7 @@ export class KubernetesRuntime implements Runtime {
       }
       await clock.sleep(REMOVAL_POLL_MS, signal);
     }
-    for (const set of sets) await this.#placer.sweepPolicies(set, signal);
+    for (const set of sets) await limit(() => this.#placer.sweepPolicies(set, signal));
   }
 
   async managed(signal: AbortSignal): Promise<ManagedDeployment[]> {

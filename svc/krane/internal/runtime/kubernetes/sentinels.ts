@@ -21,7 +21,7 @@ import {
   SERVICES,
 } from "../../../../../pkg/kube/mod.ts";
 import type { Logger } from "../../../../../pkg/logger/mod.ts";
-import type { Observed } from "../../control/controller.ts";
+import type { Limit, Observed } from "../../control/controller.ts";
 import type { DesiredSentinel } from "../../sentinel/desired.ts";
 import type { ManagedSentinel, SentinelRuntime } from "../../sentinel/port.ts";
 import type { SentinelStatus } from "../../sentinel/report.ts";
@@ -121,13 +121,14 @@ export class KubernetesSentinels implements SentinelRuntime {
   }
 
   /** Deletes its Deployment, with which Kubernetes removes what it owns, and waits until the pods have gone. */
-  async remove(name: string, signal: AbortSignal): Promise<void> {
+  async remove(name: string, signal: AbortSignal, limit: Limit): Promise<void> {
     const { clock, cluster } = this.#options;
     await untilListed([this.#deployments], this.#options.clock, signal);
     this.#written.delete(name);
     for (const { metadata } of await this.#list({ [LABEL.name]: name }, signal)) {
       const { uid } = metadata;
-      await deleteObject(cluster, DEPLOYMENTS, metadata, { propagation: "Foreground", uid, signal });
+      const how = { propagation: "Foreground", uid, signal } as const;
+      await limit(() => deleteObject(cluster, DEPLOYMENTS, metadata, how));
     }
     const deadline = clock.now() + REMOVAL_MS_MAX;
     while (this.#find(name) !== undefined) {
