@@ -18,7 +18,9 @@ export function splitWords(text: string): readonly string[] | undefined {
       if (word !== undefined) words.push(word);
       word = undefined;
     } else {
-      word = (word ?? "") + (character === "\\" ? text[++at] ?? "" : character);
+      // Behind the last character there is nothing that a backslash could escape: it stands for itself.
+      const isEscape = character === "\\" && at + 1 < text.length;
+      word = (word ?? "") + (isEscape ? text[++at] ?? "" : character);
     }
   }
   if (word !== undefined) words.push(word);

@@ -9,6 +9,8 @@ Deno.test("splitWords() takes command lines apart", async (t) => {
     [`a'b c'd`, ["ab cd"]],
     [`"a \\"b\\" \\c"`, [`a "b" \\c`]],
     ["a\\ b", ["a b"]],
+    ["a \\", ["a", "\\"]],
+    ["a\\", ["a\\"]],
     [`a ""`, ["a", ""]],
     [`a "b`, undefined],
     ["", undefined],

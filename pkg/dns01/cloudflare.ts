@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { Fault } from "../fault/mod.ts";
 import type { Secret } from "../secret/mod.ts";
+import { quoteTxt, readTxt } from "./txt_text.ts";
 import { type DnsProvider, REQUEST_MS_MAX, TTL_SECONDS, type TxtRecord } from "./provider.ts";
 
 export interface CloudflareOptions {
@@ -66,7 +67,7 @@ export function openCloudflare({ token, url = URL_DEFAULT }: CloudflareOptions):
 
   return {
     async add({ zone, name, value }: TxtRecord, signal) {
-      const body = { type: "TXT", name, content: `"${value}"`, ttl: TTL_SECONDS };
+      const body = { type: "TXT", name, content: quoteTxt(value), ttl: TTL_SECONDS };
       await call({ method: "POST", path: await zonePath(zone, signal), body }, signal);
     },
     async remove({ zone, name, value }: TxtRecord, signal) {
@@ -75,7 +76,7 @@ export function openCloudflare({ token, url = URL_DEFAULT }: CloudflareOptions):
         await call({ method: "GET", path: `${path}?type=TXT&name=${encodeURIComponent(name)}` }, signal),
       );
       for (const { id, content } of found.data ?? []) {
-        if (content?.replaceAll('"', "") === value) {
+        if (content !== undefined && readTxt(content) === value) {
           await call({ method: "DELETE", path: `${path}/${id}` }, signal);
         }
       }

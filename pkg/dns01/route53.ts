@@ -2,6 +2,7 @@ import type { Route53Client } from "@aws-sdk/client-route-53";
 import type * as Library from "@aws-sdk/client-route-53";
 import { describeError, Fault } from "../fault/mod.ts";
 import type { Secret } from "../secret/mod.ts";
+import { quoteTxt, readTxt } from "./txt_text.ts";
 import { type DnsProvider, REQUEST_MS_MAX, TTL_SECONDS, type TxtRecord } from "./provider.ts";
 
 export interface Route53Options {
@@ -19,6 +20,7 @@ const ATTEMPTS_MAX = 5;
 /** Two writers of one name: the one that comes second reads again. */
 const ROUNDS_MAX = 5;
 
+/** The values are as they are written there: what another writer wrote must be deleted letter by letter. */
 type Change = (values: readonly string[]) => readonly string[];
 
 /** Amazon Route 53. All values of a name are one record there, so a change is read, and written if nothing came between. */
@@ -57,7 +59,7 @@ export function openRoute53({ credentials, zoneId, url }: Route53Options): DnsPr
           Name: record.name,
           Type: "TXT" as const,
           TTL: ttl,
-          ResourceRecords: of.map((value) => ({ Value: `"${value}"` })),
+          ResourceRecords: of.map((written) => ({ Value: written })),
         });
         // What is deleted must be there as it is written: nothing that another writer added is lost.
         const changes = [
@@ -79,6 +81,8 @@ export function openRoute53({ credentials, zoneId, url }: Route53Options): DnsPr
     } catch (error) {
       signal.throwIfAborted();
       if (error instanceof Fault) throw error;
+      const refusal = refusalOf(library, error, record.zone);
+      if (refusal !== undefined) throw refusal;
       throw new Fault("unavailable", `Route 53 did not change ${record.zone}: ${describeError(error)}`, {
         cause: error,
       });
@@ -87,10 +91,46 @@ export function openRoute53({ credentials, zoneId, url }: Route53Options): DnsPr
 
   return {
     add: (record, signal) =>
-      change(record, (values) => values.includes(record.value) ? values : [...values, record.value], signal),
+      change(
+        record,
+        (values) =>
+          values.some((each) => readTxt(each) === record.value)
+            ? values
+            : [...values, quoteTxt(record.value)],
+        signal,
+      ),
     remove: (record, signal) =>
-      change(record, (values) => values.filter((each) => each !== record.value), signal),
+      change(record, (values) => values.filter((each) => readTxt(each) !== record.value), signal),
   };
+}
+
+/** What the credentials need, for the text of a refusal. */
+const PERMISSIONS =
+  "route53:ListHostedZonesByName (unless the zone's id is set), route53:ListResourceRecordSets and " +
+  "route53:ChangeResourceRecordSets";
+/** Too many calls at once are answered like a refusal. */
+const BUSY = new Set([
+  "Throttling",
+  "ThrottlingException",
+  "PriorRequestNotComplete",
+  "RequestLimitExceeded",
+]);
+
+/** An answer that waiting does not change. */
+function refusalOf(library: typeof Library, error: unknown, zone: string): Fault | undefined {
+  if (!(error instanceof library.Route53ServiceException) || BUSY.has(error.name)) return undefined;
+  const status = error.$metadata.httpStatusCode ?? 0;
+  const why = `${error.message} (${error.name})`;
+  if (status === 401 || status === 403) {
+    return new Fault(
+      "failed_precondition",
+      `Route 53 refused to change ${zone}: ${why}. The credentials need ${PERMISSIONS}.`,
+      { cause: error },
+    );
+  }
+  return status === 404
+    ? new Fault("failed_precondition", `Route 53 has no such zone for ${zone}: ${why}`, { cause: error })
+    : undefined;
 }
 
 interface Opened {
@@ -126,6 +166,6 @@ async function recordOf(
   });
   const { ResourceRecordSets: sets = [] } = await client.send(command, { abortSignal });
   const set = sets.find(({ Name, Type }) => Type === "TXT" && Name?.replace(/\.$/, "") === name);
-  const values = (set?.ResourceRecords ?? []).map(({ Value: value = "" }) => value.replaceAll('"', ""));
+  const values = (set?.ResourceRecords ?? []).map(({ Value: value = "" }) => value);
   return { values, ttl: set?.TTL ?? TTL_SECONDS };
 }

@@ -22,6 +22,8 @@ export interface LeaseOptions {
   /** The same after a restart of the holder, who then need not wait for the end of its own lease. */
   readonly identity: string;
   readonly clock: Clock;
+  /** Milliseconds that go on evenly, whatever is done to the machine's clock. Default: those of the process. */
+  readonly elapsedMs?: () => number;
   readonly log: Logger;
 }
 
@@ -47,24 +49,46 @@ const Lease = z.object(
 );
 type Lease = z.output<typeof Lease>;
 
+/** One moment on both clocks. */
+interface Moment {
+  readonly elapsedMs: number;
+  readonly wallMs: number;
+}
+
+const NEVER: Moment = { elapsedMs: -Infinity, wallMs: -Infinity };
+
+function heldSince({ elapsedMs, wallMs }: Moment): Moment {
+  return { elapsedMs: elapsedMs + HELD_MS, wallMs: wallMs + HELD_MS };
+}
+
 /**
  * A `coordination.k8s.io` Lease: of several processes one holds it and acts, and another takes over when the holder is
  * gone. Clocks of different machines are never compared: a lease is over when it did not change for its duration.
  */
 export class LeaderLease {
   readonly #options: LeaseOptions;
+  readonly #elapsedMs: () => number;
   #held: Lease | undefined;
-  #heldUntilMs = -Infinity;
+  #heldUntil: Moment = NEVER;
   /** Another's lease as it was seen last, and since when it is like that. */
   #seen = { version: "", sinceMs: 0 };
 
   constructor(options: LeaseOptions) {
     this.#options = options;
+    this.#elapsedMs = options.elapsedMs ?? (() => performance.now());
   }
 
-  /** True while no other process can hold it. */
+  /**
+   * True while no other process can hold it. The machine's clock may be set back, and the even one stands still while the
+   * machine sleeps: both must say so.
+   */
   get isHeld(): boolean {
-    return this.#options.clock.now() < this.#heldUntilMs;
+    const { elapsedMs, wallMs } = this.#now();
+    return elapsedMs < this.#heldUntil.elapsedMs && wallMs < this.#heldUntil.wallMs;
+  }
+
+  #now(): Moment {
+    return { elapsedMs: this.#elapsedMs(), wallMs: this.#options.clock.now() };
   }
 
   /**
@@ -117,7 +141,7 @@ export class LeaderLease {
     const { cluster, log, ref } = this.#options;
     const held = this.#held;
     if (held === undefined) return;
-    [this.#held, this.#heldUntilMs] = [undefined, -Infinity];
+    [this.#held, this.#heldUntil] = [undefined, NEVER];
     try {
       const { resourceVersion, uid } = held.metadata;
       const signal = AbortSignal.timeout(CALL_MS_MAX);
@@ -130,8 +154,8 @@ export class LeaderLease {
 
   /** Returns the holder if it is another process. */
   async #tryAcquire(signal: AbortSignal): Promise<string | undefined> {
-    const { clock, cluster, identity, ref } = this.#options;
-    const calledAtMs = clock.now();
+    const { cluster, identity, ref } = this.#options;
+    const calledAt = this.#now();
     const options = this.#callOptions(signal);
     try {
       const found = await getObject(cluster, LEASES, ref, options);
@@ -140,7 +164,7 @@ export class LeaderLease {
       const taken = found === undefined
         ? await createObject(cluster, LEASES, this.#manifest(), options)
         : await patchObject(cluster, LEASES, ref, this.#change(found, holder !== identity), options);
-      [this.#held, this.#heldUntilMs] = [taken, calledAtMs + HELD_MS];
+      [this.#held, this.#heldUntil] = [taken, heldSince(calledAt)];
       return undefined;
     } catch (error) {
       // Another process was faster.
@@ -150,15 +174,15 @@ export class LeaderLease {
   }
 
   async #renew(signal: AbortSignal): Promise<void> {
-    const { clock, cluster, identity, ref } = this.#options;
+    const { cluster, identity, ref } = this.#options;
     const known = this.#held;
     // It was given up, or never held: there is nothing to renew.
     if (known === undefined) return;
     const options = this.#callOptions(signal);
-    const calledAtMs = clock.now();
+    const calledAt = this.#now();
     try {
       this.#held = await patchObject(cluster, LEASES, ref, this.#change(known, false), options);
-      this.#heldUntilMs = calledAtMs + HELD_MS;
+      this.#heldUntil = heldSince(calledAt);
     } catch (error) {
       if (!isConflict(error) && !isFault(error, "not_found")) throw error;
       const found = await getObject(cluster, LEASES, ref, options);
@@ -171,7 +195,7 @@ export class LeaderLease {
   }
 
   #lost(holder: string): Fault {
-    [this.#held, this.#heldUntilMs] = [undefined, -Infinity];
+    [this.#held, this.#heldUntil] = [undefined, NEVER];
     const { namespace, name } = this.#options.ref;
     return publicFault(
       "failed_precondition",
@@ -181,7 +205,7 @@ export class LeaderLease {
   }
 
   #isOver({ metadata, spec }: Lease): boolean {
-    const now = this.#options.clock.now();
+    const now = this.#elapsedMs();
     if (metadata.resourceVersion !== this.#seen.version) {
       this.#seen = { version: metadata.resourceVersion, sinceMs: now };
     }

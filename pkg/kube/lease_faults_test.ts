@@ -70,10 +70,13 @@ class LeaseServer implements Cluster {
   }
 }
 
-function start(identity = "own") {
+function start(identity = "own", elapsedMs?: () => number) {
   const [clock, cluster, logs] = [new ManualClock(), new LeaseServer(), new Array<string>()];
   const log = createLogger({ service: "test", level: "warn", write: (line) => logs.push(line) });
-  const lease = new LeaderLease({ cluster, ref: REF, labels: {}, identity, clock, log });
+  const lease = new LeaderLease({
+    ...{ cluster, ref: REF, labels: {}, identity, clock, log },
+    elapsedMs: elapsedMs ?? (() => clock.now()),
+  });
   const [stop, waited] = [new AbortController(), new Array<string>()];
   const acquire = () => lease.acquire((holder) => waited.push(holder), stop.signal);
   return { acquire, clock, cluster, lease, logs, stop, waited };
@@ -261,4 +264,22 @@ Deno.test("fencedCluster() lets reads and reviews through without the lease, and
       assert.equal((await ask()).status, 200, "the holder may do all of it");
     });
   }
+});
+
+/** With a clock that was set back by an hour, a holder of before would act for an hour beside the next one. */
+Deno.test("a lease ends for its holder by whichever of both clocks is further", async (t) => {
+  await t.step("the machine's clock is set back", async () => {
+    let elapsed = 0;
+    const { acquire, lease } = start("own", () => elapsed);
+    await acquire();
+    assert.equal(lease.isHeld, true);
+    elapsed += 8_000;
+    assert.equal(lease.isHeld, false);
+  });
+  await t.step("the even clock stood still while the machine slept", async () => {
+    const { acquire, clock, lease } = start("own", () => 0);
+    await acquire();
+    await clock.advance(8_000);
+    assert.equal(lease.isHeld, false);
+  });
 });

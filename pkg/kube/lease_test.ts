@@ -33,6 +33,7 @@ class Contender {
       labels: { app: "test" },
       identity,
       clock,
+      elapsedMs: clock.now,
       log,
     });
   }

@@ -31,11 +31,12 @@ export interface UnusedDeployment {
 
 /**
  * Ready deployments, outside of production, whose last request and last start are longer ago than the setting of the
- * environment, or the operator's. By index on status and change.
+ * environment, or the operator's; those with ids after `after`, in their order. By index on status and change.
  */
 export async function listUnusedDeployments(
   db: Queryable,
-  { operatorSeconds, marginMs, limit }: {
+  { operatorSeconds, marginMs, limit, after = "" }: {
+    readonly after?: string;
     readonly operatorSeconds: number;
     readonly marginMs: number;
     readonly limit: number;
@@ -46,7 +47,11 @@ export async function listUnusedDeployments(
     .innerJoin("environments as e", "e.id", "d.environment_id")
     .leftJoin("deployment_requests as r", "r.deployment_id", "d.id")
     .select(["d.id", "d.environment_id as environmentId"])
-    .where("d.status", "=", "ready").where("e.slug", "!=", PRODUCTION_SLUG).where("e.deleted_at", "=", 0)
+    .where("d.status", "=", "ready").where("d.id", ">", after).where("e.slug", "!=", PRODUCTION_SLUG).where(
+      "e.deleted_at",
+      "=",
+      0,
+    )
     .where(({ eb, and, or, fn, val }) => {
       const seconds = fn.coalesce("e.idle_end_seconds", val(operatorSeconds));
       const since = (time: Parameters<typeof eb>[0]) =>
@@ -58,5 +63,5 @@ export async function listUnusedDeployments(
         or([eb("r.last_request_at", "is", null), since("r.last_request_at")]),
       ]);
     })
-    .orderBy("d.updated_at").orderBy("d.id").limit(limit).execute();
+    .orderBy("d.id").limit(limit).execute();
 }

@@ -1,5 +1,6 @@
 /** Renewal: when, and of which certificates. */
 import { createHash } from "node:crypto";
+import { Semaphore } from "../../../../pkg/async/mod.ts";
 import { renewAt } from "../../../../pkg/acme/mod.ts";
 import {
   type CertificateOrdersTable,
@@ -24,6 +25,8 @@ const HOUR_MS = 60 * MINUTE_MS;
 const DAY_MS = 24 * HOUR_MS;
 /** Asked per pass. */
 const ADVICE_MAX = 50;
+/** Questions to authorities at a time. */
+const AT_ONCE_MAX = 8;
 /** Started per pass; the rest is due at the next. */
 const DUE_MAX = 200;
 /** The message for an attempt is older than that only when it was lost. */
@@ -40,29 +43,39 @@ const ALARM_MS = HOUR_MS;
 
 /** Asks authorities when to renew what they issued, and takes away proofs that stayed. */
 export async function takeAdvice(deps: CertificateDeps, signal: AbortSignal): Promise<void> {
-  const { db, clock, authorities } = deps;
+  const { db, clock } = deps;
   const nowMs = clock.now();
   await deleteOldAcmeOrders(db.kysely, nowMs - ORDERS_KEPT_MS);
   for (const hostname of await listNamesWithOldChallenges(db.kysely, nowMs - SILENT_MS, ADVICE_MAX)) {
     await cleanProofs(deps, hostname, signal);
   }
-  for (const certificate of await listCertificatesForAdvice(db.kysely, { nowMs, limit: ADVICE_MAX })) {
-    const authority = authorities.find(certificate.directory_url);
-    const info = authority === undefined || authorities.isAvoided(authority)
-      ? undefined
-      : await authorities.ask(authority, () => authority.renewalInfo(certificate.renewal_id, signal));
-    if (info?.kind !== "ok") await setRenewal(db.kysely, certificate, { advice_at: nowMs + HOUR_MS });
-    else if (info.value === undefined) {
-      await setRenewal(db.kysely, certificate, { advice_at: nowMs + DAY_MS });
-    } else {
-      const { window, askAgainMs } = info.value;
-      const lifetime = { notBeforeMs: certificate.not_before, notAfterMs: certificate.not_after };
-      const spread = spreadOf(certificate.renewal_id);
-      await setRenewal(db.kysely, certificate, {
-        renew_at: renewAt(lifetime, { window, spread }),
-        advice_at: askAgainMs,
-      });
-    }
+  const certificates = await listCertificatesForAdvice(db.kysely, { nowMs, limit: ADVICE_MAX });
+  // An authority that is slow must not make the pass as long as all its answers one after the other.
+  const limit = new Semaphore({ permits: AT_ONCE_MAX });
+  await Promise.all(certificates.map((each) => limit.run(() => takeAdviceOf(deps, each, signal))));
+}
+
+async function takeAdviceOf(
+  { db, clock, authorities }: CertificateDeps,
+  certificate: CertificatesTable,
+  signal: AbortSignal,
+): Promise<void> {
+  const nowMs = clock.now();
+  const authority = authorities.find(certificate.directory_url);
+  const info = authority === undefined || authorities.isAvoided(authority)
+    ? undefined
+    : await authorities.ask(authority, () => authority.renewalInfo(certificate.renewal_id, signal));
+  if (info?.kind !== "ok") await setRenewal(db.kysely, certificate, { advice_at: nowMs + HOUR_MS });
+  else if (info.value === undefined) {
+    await setRenewal(db.kysely, certificate, { advice_at: nowMs + DAY_MS });
+  } else {
+    const { window, askAgainMs } = info.value;
+    const lifetime = { notBeforeMs: certificate.not_before, notAfterMs: certificate.not_after };
+    const spread = spreadOf(certificate.renewal_id);
+    await setRenewal(db.kysely, certificate, {
+      renew_at: renewAt(lifetime, { window, spread }),
+      advice_at: askAgainMs,
+    });
   }
 }
 

@@ -1,6 +1,6 @@
 /** Texts for an app that runs, and does not listen or is not healthy: what was seen, and what to do. */
 import { portHint, withHint } from "../../../../pkg/build/explain/mod.ts";
-import type { HealthCheck } from "../../internal/deployments/app/resolve.ts";
+import { type HealthCheck, PORT_DEFAULT } from "../../internal/deployments/app/resolve.ts";
 
 /** Everything about an app that the texts name. */
 export interface NotListening {
@@ -37,7 +37,13 @@ export function notListeningText(
   if (healthCheckPath === "") {
     const text = `The app runs, but nothing listened on port ${port} within ${seconds} s${answer}. ` +
       `${listening}; listening on localhost only is not enough.`;
-    return withHints(text, portHint(port, facts.exposedPorts ?? []), WORKER_HINT, slowStartHint(seconds));
+    return withHints(
+      text,
+      portHint(port, facts.exposedPorts ?? []),
+      exposedHint(facts),
+      WORKER_HINT,
+      slowStartHint(seconds),
+    );
   }
   const failed =
     `The app runs, but its health check ${method} ${healthCheckPath} on port ${port} did not succeed within ` +
@@ -46,7 +52,12 @@ export function notListeningText(
   const text = Number.isNaN(status)
     ? `${failed} ${listening} and answer that path with ${wantedOf(facts)}.`
     : `${failed} That path must answer with ${wantedOf(facts)}.`;
-  return withHints(text, portHint(port, facts.exposedPorts ?? []), undefined, slowStartHint(seconds));
+  return withHints(
+    text,
+    portHint(port, facts.exposedPorts ?? []),
+    exposedHint(facts),
+    slowStartHint(seconds),
+  );
 }
 
 /** The command of an image need not ask the port at all. */
@@ -73,6 +84,13 @@ function withHints(
 ): string {
   if (otherPort !== undefined) return withHint(text, otherPort);
   return hints.reduce<string>((whole, hint) => hint === undefined ? whole : withHint(whole, hint), text);
+}
+
+/** An image may expose a port of long ago, on which its app does not listen. */
+function exposedHint({ port, exposedPorts = [] }: NotListening): string | undefined {
+  if (port === PORT_DEFAULT || !exposedPorts.includes(port)) return undefined;
+  return `Port ${port} is the one that the image exposes: if the app listens on another one, deploy with --port, e.g. ` +
+    `--port ${PORT_DEFAULT}.`;
 }
 
 const WORKER_HINT =

@@ -24,6 +24,16 @@ Deno.test("an image that names another port gets that hint and no other", () => 
   assert.doesNotMatch(found, /worker|start-timeout/);
 });
 
+/** Before images were read, the same app ran on 8080. */
+Deno.test("an app on the port that its image exposes learns how another one is set", () => {
+  const hint = /Port 3000 is the one that the image exposes: .* deploy with --port, e\.g\. --port 8080\./;
+  for (const path of ["", "/up"]) {
+    assert.match(text("", { port: 3000, exposedPorts: [3000], healthCheckPath: path }), hint);
+    assert.doesNotMatch(text("", { port: 3000, exposedPorts: [], healthCheckPath: path }), /EXPOSE|exposes/);
+    assert.doesNotMatch(text("", { port: 8080, exposedPorts: [8080], healthCheckPath: path }), /exposes/);
+  }
+});
+
 Deno.test("an app that refuses the host of its check learns which host that is", () => {
   for (const status of [400, 403, 421]) {
     assert.match(

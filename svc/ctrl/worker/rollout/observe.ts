@@ -80,7 +80,7 @@ export async function observe(
     memoryMib: row.memory_mib,
     startMs: row.start_seconds === 0 ? undefined : row.start_seconds * 1_000,
     environmentSlug: await environmentSlug(db, row, instances),
-    ...await portsOf(db, id, instances),
+    ...await portsOf(db, row, instances),
   };
   await tellTrouble({ db, clock }, id, state);
   return { kind: "observed", state, cancelRequested: row.cancel_requested_at !== null };
@@ -116,13 +116,18 @@ async function environmentSlug(
   return (await findEnvironment(db.kysely, row.workspace_id, row.environment_id))?.slug ?? "";
 }
 
-/** The ports that the Dockerfile exposes, for a hint to an app that does not become ready. */
+/**
+ * The ports that the image exposes, for a hint to an app that does not become ready. Those of its Dockerfile where the
+ * image could not be read.
+ */
 async function portsOf(
   db: CtrlDatabase,
-  id: string,
+  { id, image_config }: DeploymentsTable,
   instances: readonly InstancesTable[],
 ): Promise<Pick<RolloutState, "exposedPorts">> {
   if (instances.length === 0 || instances.every(({ status }) => status === "running")) return {};
+  const image = decodeImageConfig(image_config);
+  if (image !== undefined) return { exposedPorts: image.exposedPorts };
   const inputs = await findBuildInputs(db.kysely, id);
   if (inputs?.dockerfile === undefined) return {};
   return { exposedPorts: exposedPorts(new TextDecoder().decode(inputs.dockerfile), inputs.settings.target) };

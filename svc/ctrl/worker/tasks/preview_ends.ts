@@ -1,7 +1,12 @@
 import type { Clock } from "../../../../pkg/clock/mod.ts";
 import { describeError } from "../../../../pkg/fault/mod.ts";
 import type { Logger } from "../../../../pkg/logger/mod.ts";
-import { type CtrlDatabase, listUnusedDeployments } from "../../internal/store/mod.ts";
+import {
+  type CtrlDatabase,
+  EDGE_REGION,
+  listAgents,
+  listUnusedDeployments,
+} from "../../internal/store/mod.ts";
 import { handlerPath, type IngressOptions, postToIngress } from "../../internal/workflows/ingress.ts";
 import { ROUTING_SERVICE } from "../../internal/workflows/names.ts";
 import type { EndUnusedRequest } from "../routing/contract.ts";
@@ -26,32 +31,44 @@ export const REPORTS_MARGIN_MS = 45_000;
  */
 export async function endUnusedPreviews(deps: PreviewEndsDeps, signal: AbortSignal): Promise<void> {
   const { clock, log } = deps;
+  let after = "";
   while (!signal.aborted) {
     // The wait first: edges may have requests to report after the control plane was away.
     await clock.sleep(EVERY_MS, signal).catch(() => undefined);
     if (signal.aborted) return;
     try {
-      await endUnusedOnce(deps, signal);
+      after = await endUnusedOnce(deps, after, signal);
     } catch (error) {
       if (!signal.aborted) log.warn("unused previews not ended", { error: describeError(error) });
     }
   }
 }
 
-/** One look; returns how many ends it asked for. */
-export async function endUnusedOnce(deps: PreviewEndsDeps, signal: AbortSignal): Promise<number> {
+/**
+ * One look at the deployments with ids after `after`; returns where the next look goes on, so that those that cannot be
+ * ended hide no others. None while an edge is silent that may serve: it cannot report requests.
+ */
+export async function endUnusedOnce(
+  deps: PreviewEndsDeps,
+  after: string,
+  signal: AbortSignal,
+): Promise<string> {
   const { db, clock, log, ingress, operatorSeconds } = deps;
+  const nowMs = clock.now();
+  const edges = await listAgents(db.kysely, { sinceMs: 0, region: EDGE_REGION });
+  if (edges.some((each) => each.last_seen_at < nowMs - REPORTS_MARGIN_MS)) return after;
   const unused = await listUnusedDeployments(db.kysely, {
     operatorSeconds,
     marginMs: REPORTS_MARGIN_MS,
     limit: AT_ONCE_MAX,
+    after,
   });
-  const period = Math.floor(clock.now() / EVERY_MS);
+  const period = Math.floor(nowMs / EVERY_MS);
   for (const { id: deploymentId, environmentId } of unused) {
     const path = `${handlerPath(ROUTING_SERVICE, environmentId, "endUnused")}/send`;
     const body: EndUnusedRequest = { deploymentId, operatorSeconds, marginMs: REPORTS_MARGIN_MS };
     await postToIngress(ingress, { path, body, idempotencyKey: `end-${deploymentId}-${period}`, signal });
   }
   if (unused.length > 0) log.info("ends of unused previews asked for", { count: unused.length });
-  return unused.length;
+  return unused.length < AT_ONCE_MAX ? "" : unused.at(-1)?.id ?? "";
 }

@@ -2,8 +2,14 @@
 import assert from "node:assert/strict";
 import { silentLogger } from "../../../../pkg/logger/mod.ts";
 import { ManualClock } from "../../../../pkg/testkit/manual_clock.ts";
+import { transact } from "../../../../pkg/db/mod.ts";
 import { seedDeployment, seedProject, testOnCtrlDatabases } from "../../internal/store/testing.ts";
-import type { CtrlDatabase } from "../../internal/store/mod.ts";
+import {
+  type CtrlDatabase,
+  EDGE_REGION,
+  listUnusedDeployments,
+  recordAgents,
+} from "../../internal/store/mod.ts";
 import { endUnusedOnce, type PreviewEndsDeps, REPORTS_MARGIN_MS } from "./preview_ends.ts";
 
 const test = testOnCtrlDatabases();
@@ -52,8 +58,8 @@ test("endUnusedOnce() asks the environment of each unused deployment, and with o
   const { id, environmentId } = await unused(db);
   await onIngress(async (url, asked) => {
     const given = deps(db, url);
-    await endUnusedOnce(given, never);
-    await endUnusedOnce(given, never);
+    await endUnusedOnce(given, "", never);
+    await endUnusedOnce(given, "", never);
     const own = asked.filter(({ path }) => path.includes(environmentId));
     assert.deepEqual(own.map(({ path }) => path.split("/").slice(-2)), [["endUnused", "send"], [
       "endUnused",
@@ -72,7 +78,38 @@ test("endUnusedOnce() asks nothing about what is used or stopped", async (db) =>
   const { id, environmentId } = await unused(db);
   await db.kysely.updateTable("deployments").set({ status: "stopped" }).where("id", "=", id).execute();
   await onIngress(async (url, asked) => {
-    await endUnusedOnce(deps(db, url), never);
+    await endUnusedOnce(deps(db, url), "", never);
     assert.deepEqual(asked.filter(({ path }) => path.includes(environmentId)), []);
   });
+});
+
+/** Its requests of the time are reported when it is connected again. */
+test("endUnusedOnce() asks for no end while an edge is silent that may still serve", async (db) => {
+  const { environmentId } = await unused(db);
+  await onIngress(async (url, asked) => {
+    const given = deps(db, url);
+    const heard = (nowMs: number) =>
+      transact(db, (tx) => recordAgents(tx, [{ agentId: `*:${environmentId}`, region: EDGE_REGION, nowMs }]));
+    const own = () => asked.filter(({ path }) => path.includes(environmentId)).length;
+    await heard(given.clock.now() - REPORTS_MARGIN_MS - 1);
+    await endUnusedOnce(given, "", never);
+    assert.equal(own(), 0);
+    await heard(given.clock.now());
+    await endUnusedOnce(given, "", never);
+    assert.equal(own(), 1);
+    await db.kysely.deleteFrom("agents").where("agent_id", "=", `*:${environmentId}`).execute();
+  });
+});
+
+test("listUnusedDeployments() goes on after an id, so that the first ones hide no others", async (db) => {
+  const ids = [(await unused(db)).id, (await unused(db)).id, (await unused(db)).id].sort();
+  const options = { operatorSeconds: WEEK_SECONDS, marginMs: REPORTS_MARGIN_MS, limit: 1 };
+  const seen: string[] = [];
+  for (let [after, page] = ["", 0]; page < 1_000; page++) {
+    const [next] = await listUnusedDeployments(db.kysely, { ...options, after });
+    if (next === undefined) break;
+    seen.push(next.id);
+    after = next.id;
+  }
+  assert.deepEqual(seen.filter((id) => ids.includes(id)), ids);
 });

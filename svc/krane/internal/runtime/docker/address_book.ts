@@ -63,7 +63,11 @@ export class AddressBook {
   take(container: string, usable: Subnet, nowMs: number): string | undefined {
     const { held, released, unknownUntilMs } = this.#state;
     this.#forget(nowMs);
-    if (nowMs < unknownUntilMs) return undefined;
+    if (nowMs < unknownUntilMs) {
+      // A clock that was set back must not make the rest longer than it is.
+      this.#state.unknownUntilMs = Math.min(unknownUntilMs, nowMs + REST_MS);
+      return undefined;
+    }
     const count = usable.last - usable.first + 1;
     const start = Math.max(usable.first, Math.min(usable.last, this.#state.next));
     for (let step = 0; step < count; step++) {

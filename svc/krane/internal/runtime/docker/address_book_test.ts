@@ -40,6 +40,15 @@ Deno.test("a network that is there already, and that the book does not know, res
   );
 });
 
+Deno.test("a clock that is set back by a day lets a network of before rest for an hour, and not for a day", () => {
+  const [dayMs, usable] = [86_400_000, addresses("10.128.1.0", 2)];
+  const book = AddressBook.parse("not JSON");
+  book.open(SUBNET, false, dayMs);
+  assert.equal(book.take("a", usable, 5), undefined);
+  assert.equal(AddressBook.parse(book.text()).take("a", usable, 4 + REST_MS), undefined);
+  assert.equal(book.take("a", usable, 5 + REST_MS), "10.128.1.0");
+});
+
 Deno.test("addresses whose containers went while the agent was away rest from its start on", () => {
   const before = newBook();
   const usable = addresses("10.128.1.0", 2);

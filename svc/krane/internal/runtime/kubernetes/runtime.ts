@@ -22,7 +22,7 @@ import { BusyNodes } from "./busy_nodes.ts";
 import { ANNOTATION, deploymentSelection, LABEL, namespaceOf } from "./labels.ts";
 import { identifyPod } from "./identify_pod.ts";
 import { isUserRefused } from "./image_user.ts";
-import { markAsFirst } from "./mark_pod.ts";
+import { FirstToGo } from "./mark_pod.ts";
 import { Moves } from "./moves.ts";
 import { Nodes } from "./nodes.ts";
 import { Notes } from "./notes.ts";
@@ -68,6 +68,7 @@ export class KubernetesRuntime implements Runtime {
   readonly #policies: Informer<KubeObject>;
   readonly #nodes: Nodes;
   readonly #moves: Moves;
+  readonly #firstToGo: FirstToGo;
   readonly #placer: Placer;
   readonly #observer: PodObserver;
   readonly #refused: RefusedSets;
@@ -102,6 +103,7 @@ export class KubernetesRuntime implements Runtime {
       isDraining: (nodeName) => this.#nodes.isDraining(nodeName),
       waitMs: settings.drainWaitSeconds * 1_000,
     });
+    this.#firstToGo = new FirstToGo({ cluster, log });
     this.#placer = new Placer({
       cluster,
       settings,
@@ -123,7 +125,7 @@ export class KubernetesRuntime implements Runtime {
     if (problem !== undefined) throw publicFault("invalid_argument", problem);
     await this.#listed(signal);
     const move = this.#moves.of(desired, this.#podsOf(desired));
-    for (const pod of move.released) await markAsFirst(this.#options.cluster, pod, signal);
+    for (const pod of move.released) await this.#firstToGo.mark(pod, signal);
     const placed = await this.#place(desired, move, signal);
     if (placed.kind === "refused") return await this.#observeRefused(desired, placed, signal);
     const pods = this.#pods.group(desired.name).filter((pod) => isOwned(pod, placed.set));
