@@ -104,7 +104,7 @@ export function openRoute53({ credentials, zoneId, url }: Route53Options): DnsPr
   };
 }
 
-/** What the credentials need, for the text of a refusal. */
+/** The rights that the credentials need, for the text of a refusal. */
 const PERMISSIONS =
   "route53:ListHostedZonesByName (unless the zone's id is set), route53:ListResourceRecordSets and " +
   "route53:ChangeResourceRecordSets";

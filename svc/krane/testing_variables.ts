@@ -18,7 +18,7 @@ export const ODD_VARIABLES: Readonly<Record<string, string>> = {
   QUOTES: `"double" 'single' \`back\` \\n \\`,
   REFERENCES: "$(EMPTY) $$ ${HOME} $HOME %PATH%",
   UNICODE: "Grüße, 世界 🚀",
-  LARGE: "x".repeat(20_000),
+  LARGE: "x".repeat(60_000),
 };
 
 /** An app that serves the variables of its first process; a shell would drop names that it cannot have. */

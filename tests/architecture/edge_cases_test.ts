@@ -8,6 +8,8 @@ import { readSource } from "./sources.ts";
 const APPS = "tests/e2e/apps_test.ts";
 const SHAPES = "tests/e2e/shapes_test.ts";
 const ENGINE = "svc/krane/run_docker_";
+const PODS = "tests/kubernetes/";
+const STATUS = "svc/krane/internal/runtime/kubernetes/";
 
 /** Case, what people met, test file, and the name of the test or step there. */
 const CASES: readonly (readonly [name: string, met: string, file: string, test: string])[] = [
@@ -78,6 +80,12 @@ const CASES: readonly (readonly [name: string, met: string, file: string, test: 
     "a long line after 40 MB at full speed comes, and so do those behind it",
   ],
   [
+    "log_follower_stuck, rotation",
+    "the rotation of log files swallowed lines without a word",
+    "svc/krane/internal/logs/flood_test.ts",
+    "FloodMeter calls it a flood when 4 MB come within 10 s",
+  ],
+  [
     "log_lines_cut",
     "long lines and what follows a NUL were lost",
     `${ENGINE}output_test.ts`,
@@ -130,6 +138,156 @@ const CASES: readonly (readonly [name: string, met: string, file: string, test: 
     "files of a VOLUME were gone without a word",
     APPS,
     "a volume is told about, and long lines come whole",
+  ],
+  [
+    "zombies",
+    "orphans of an app's children were collected by nobody",
+    `${ENGINE}settings_test.ts`,
+    "an app with an init process leaves no zombies, and one without keeps them",
+  ],
+  [
+    "kubernetes 1: rootdrop, suonly, dac",
+    "images that start as root and drop to a user did not run as pods",
+    `${PODS}images_test.ts`,
+    "images that start as root run as pods, with the operator's labels",
+  ],
+  [
+    "kubernetes 2: dns.py",
+    "names were not resolved at a resolver in a denied network",
+    `${PODS}dns_test.ts`,
+    "apps resolve names at a resolver in a denied network, whose other ports stay denied",
+  ],
+  [
+    "kubernetes 10: evict",
+    "an eviction for a full disk was told nowhere",
+    `${STATUS}notes_test.ts`,
+    "Notes tells of a pod that has ended once, as a line that moves no position",
+  ],
+  [
+    "kubernetes 3 and 4: quota, LimitRange, PodSecurity",
+    "refused pods were not told",
+    `${PODS}refusals_test.ts`,
+    "a quota, a LimitRange and PodSecurity are told, and the app comes when they let it",
+  ],
+  [
+    "kubernetes 3 and 4, as users see it",
+    "a deploy was silent for 300 s, and a live app down without a reason",
+    `${PODS}refused_deploy_test.ts`,
+    "a deploy says what it waits for, ends at a refusal, and a live app's refusal is shown",
+  ],
+  [
+    "kubernetes 5",
+    "a refused ReplicaSet was told as lack of capacity",
+    `${PODS}refusals_test.ts`,
+    "a policy that refuses the ReplicaSet is told of the app, and what runs goes on",
+  ],
+  [
+    "kubernetes 6",
+    "a pod that cannot be made stayed when its operator had mended the cause",
+    `${PODS}refusals_test.ts`,
+    "a runtime that is missing is told, and its pod is made anew with other settings",
+  ],
+  [
+    "kubernetes 7",
+    "nothing ran where PodSecurity restricted is enforced",
+    `${PODS}images_test.ts`,
+    "in a namespace that enforces restricted, an image's user decides, and advice is given",
+  ],
+  [
+    "kubernetes 8: lst.py",
+    "two agents wrote against each other without end",
+    `${PODS}leader_test.ts`,
+    "of two agents one acts, and the other one takes over when it is killed",
+  ],
+  [
+    "kubernetes 8, another writer",
+    "so did any other writer of the same objects",
+    `${PODS}leader_test.ts`,
+    "another writer is written over, ever more slowly, and is named",
+  ],
+  [
+    "kubernetes 9: mutate.yaml",
+    "a broken sidecar was told as the app's fault",
+    `${PODS}sidecar_test.ts`,
+    "a broken container that the cluster puts beside an app is named, and the app is not blamed",
+  ],
+  [
+    "kubernetes 11",
+    "a drain of the only pod was an outage",
+    `${PODS}drain_test.ts`,
+    "a drain ends where no other pod can run, after a limited time",
+  ],
+  [
+    "kubernetes 12",
+    "an app stayed down for minutes after its quota was lifted",
+    `${STATUS}refused_sets_test.ts`,
+    "RefusedSets has Kubernetes try again soon after a pod of the namespace is gone",
+  ],
+  [
+    "kubernetes 14: dep",
+    "an app came back a minute after what it needs",
+    `${STATUS}status_restart_test.ts`,
+    "restartDueMs() ends the back-off of Kubernetes after 30 s",
+  ],
+  [
+    "kubernetes 15",
+    "a pod that does not end",
+    `${PODS}foreign_hands_test.ts`,
+    "a pod that does not come to end holds up its own deployment only, which says so",
+  ],
+  [
+    "kubernetes 16 and 17",
+    "objects that other hands delete or change",
+    `${PODS}foreign_hands_test.ts`,
+    "a ReplicaSet that is scaled or deleted, and its whole namespace, come back",
+  ],
+  [
+    "kubernetes 18: logs, ok",
+    "output of pods",
+    `${PODS}krane_run_test.ts`,
+    "an app runs as pods, answers at the reported addresses, and its output is shipped",
+  ],
+  [
+    "kubernetes 19 and 20",
+    "variables with odd names, and of the size that is allowed",
+    `${PODS}variables_test.ts`,
+    "an app in a pod gets variables with any name and value as they are",
+  ],
+  [
+    "kubernetes 20, beyond the size",
+    "variables that are too large are refused when they are set",
+    "svc/ctrl/services/admin/variables_test.ts",
+    "environment variables are stored as ciphertext, within limits, and never read back",
+  ],
+  [
+    "kubernetes 22: arm",
+    "a program for another kind of machine",
+    `${PODS}odd_images_test.ts`,
+    "a program for another kind of machine is told as such, within seconds",
+  ],
+  [
+    "kubernetes 23: p80",
+    "a user without rights on port 80",
+    `${PODS}odd_images_test.ts`,
+    "an app of a user without rights binds port 80",
+  ],
+  [
+    "kubernetes 24",
+    "rights that are taken from the agent",
+    `${PODS}lost_rights_test.ts`,
+    "an agent whose rights are taken away says so, and goes on when they are back",
+  ],
+  [
+    "kubernetes 25",
+    "a setting of the operator's without an effect",
+    `${STATUS}settings_test.ts`,
+    "each setting of pods has its effect",
+  ],
+  [
+    "a node that is lost",
+    "an app of one replica stayed down for five minutes",
+    `${PODS}node_test.ts`,
+    "pods of a node that went silent are not reported as running, and are replaced soon",
   ],
 ];
 

@@ -4,6 +4,7 @@ import { systemClock } from "../../pkg/clock/mod.ts";
 import { type ApiRequest, type Cluster } from "../../pkg/kube/mod.ts";
 import { silentLogger } from "../../pkg/logger/mod.ts";
 import { Status, until } from "../../svc/krane/testing.ts";
+import type { Limit } from "../../svc/krane/internal/control/controller.ts";
 import type { DesiredDeployment } from "../../svc/krane/internal/deployment/desired.ts";
 import { KubernetesRuntime } from "../../svc/krane/internal/runtime/kubernetes/runtime.ts";
 import { onCluster } from "../testbed/cluster.ts";
@@ -11,6 +12,8 @@ import { IMAGE, KraneBed } from "./krane_bed.ts";
 
 const CALLS_MAX = 30;
 const STARTS = 6;
+/** Nothing else is removed at the time. */
+const direct: Limit = (task) => task();
 
 /** The cluster as an agent sees it that dies before its call number `left`. */
 class DyingCluster implements Cluster {
@@ -130,13 +133,13 @@ onCluster(
       {
         await using life = new Life(bed);
         await life.runtime.managed(signal);
-        await life.survives(calls, (runtime) => runtime.remove(name, signal));
+        await life.survives(calls, (runtime) => runtime.remove(name, signal, direct));
       }
       // The next agent knows of it what the cluster tells, and begins with `recover`.
       await using life = new Life(bed);
       await life.runtime.recover(signal);
       const managed = await life.runtime.managed(signal);
-      if (managed.some((each) => each.name === name)) await life.runtime.remove(name, signal);
+      if (managed.some((each) => each.name === name)) await life.runtime.remove(name, signal, direct);
       assert.deepEqual(
         (await bed.sets()).filter((each) => each.metadata.name === name),
         [],

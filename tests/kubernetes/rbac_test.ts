@@ -1,10 +1,8 @@
 import assert from "node:assert/strict";
 import { parseAllDocuments } from "yaml";
-import { z } from "zod";
 import {
   AnyObject,
   applyObject,
-  callJson,
   loadAccess,
   type Manifest,
   openCluster,
@@ -12,11 +10,11 @@ import {
 } from "../../pkg/kube/mod.ts";
 import { isFault } from "../../pkg/fault/mod.ts";
 import { remove, Status, until } from "../../svc/krane/testing.ts";
-import { type Cluster, createNamespace, kubectl, onCluster } from "../testbed/cluster.ts";
+import { createNamespace, kubectl, onCluster } from "../testbed/cluster.ts";
+import { accountKubeconfig } from "./account.ts";
 import { IMAGE, KraneBed } from "./krane_bed.ts";
 
 const FOLDER = new URL("../../dev/k8s/manifests/", import.meta.url);
-const Token = z.object({ status: z.object({ token: z.string() }) });
 
 /** All shipped manifests, with names of this test's own so that tests and people do not meet. */
 async function manifests(namespace: string): Promise<string[]> {
@@ -30,42 +28,6 @@ async function manifests(namespace: string): Promise<string[]> {
       .replaceAll("serviceaccount:unkey:", `serviceaccount:${namespace}:`)
       .replaceAll("name: gvisor\n", `name: ${namespace}-gvisor\n`)
   );
-}
-
-/** A kubeconfig with the rights of the agent's own account. */
-async function agentKubeconfig(cluster: Cluster, namespace: string): Promise<string> {
-  const access = await loadAccess({ kubeconfig: cluster.kubeconfig });
-  const admin = openCluster(access);
-  try {
-    const { status } = await callJson(admin, {
-      method: "POST",
-      path: `/api/v1/namespaces/${namespace}/serviceaccounts/krane/token`,
-      body: {
-        apiVersion: "authentication.k8s.io/v1",
-        kind: "TokenRequest",
-        spec: { expirationSeconds: 3_600 },
-      },
-      signal: AbortSignal.timeout(180_000),
-    }, Token);
-    const file = await Deno.makeTempFile({ prefix: "kubeconfig-" });
-    const { certificateAuthority = "" } = await access.credentials();
-    const authority = new TextEncoder().encode(certificateAuthority).toBase64();
-    await Deno.writeTextFile(
-      file,
-      JSON.stringify({
-        "current-context": "c",
-        contexts: [{ name: "c", context: { cluster: "k", user: "krane", namespace } }],
-        clusters: [{
-          name: "k",
-          cluster: { server: access.server, "certificate-authority-data": authority },
-        }],
-        users: [{ name: "krane", user: { token: status.token } }],
-      }),
-    );
-    return file;
-  } finally {
-    admin.close();
-  }
 }
 
 onCluster("the shipped manifests are what the cluster takes", async (cluster) => {
@@ -85,7 +47,7 @@ onCluster("the agent needs no more rights than it is given, and cannot write els
     );
   const text = wanted.map((each) => JSON.stringify(each)).join("\n---\n");
   await kubectl(cluster, ["apply", "--server-side", "-f", "-"], text);
-  const kubeconfig = await agentKubeconfig(cluster, namespace.name);
+  const kubeconfig = await accountKubeconfig(cluster, { namespace: namespace.name, account: "krane" });
   const agent = openCluster(await loadAccess({ kubeconfig }));
   try {
     await using bed = await KraneBed.open(cluster);
