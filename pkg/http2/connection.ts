@@ -20,6 +20,8 @@ export class Http2Connection extends Http2Sender {
   readonly #blocks: HeaderBlocks;
   readonly #decoder: HpackDecoder;
   #prefaceBytes: number;
+  /** The client has passed over streams: it may not open them later. */
+  #hasGaps = false;
   #hasSettings = false;
 
   constructor(options: ConnectionOptions) {
@@ -146,6 +148,13 @@ export class Http2Connection extends Http2Sender {
     this.#resetFrame();
   }
 
+  /** HEADERS of a client for a stream that is over, or that was passed over: either is the end of the connection. */
+  #reopened(id: number): void {
+    if (this.broken.has(id)) return this.#idleFrame();
+    if (this.#hasGaps) return this.#protocol("HEADERS on a stream below one that was opened");
+    this.fail({ code: CODE.streamClosed, text: "HEADERS on a stream that is over" });
+  }
+
   #resetFrame(): void {
     if (!this.flood.reset()) this.fail({ code: CODE.calm, text: "too many streams were broken off" });
   }
@@ -168,9 +177,10 @@ export class Http2Connection extends Http2Sender {
     const { id, endStream } = result;
     const stream = this.streams.get(id);
     if (stream !== undefined) return this.#moreFields(stream, block, endStream);
-    if (!this.#isIdle(id)) return this.#late(id);
+    if (!this.#isIdle(id)) return this.isServer ? this.#reopened(id) : this.#late(id);
     const { accept, limits } = this.options;
     if (accept === undefined) return this.#protocol("HEADERS on a stream that was not opened");
+    this.#hasGaps ||= id > this.lastId + 2;
     this.lastId = id;
     if (result.selfish || this.draining === "yes" || this.streams.size >= limits.streamsMax) {
       const code = result.selfish ? CODE.protocol : CODE.refused;

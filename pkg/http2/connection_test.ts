@@ -77,8 +77,12 @@ const CASES: Readonly<Record<string, Case>> = {
   "HEADERS on stream 0": { frames: [frame(FRAME.headers, WHOLE, 0, GET)], goaway: CODE.protocol },
   "HEADERS on an even stream": { frames: [frame(FRAME.headers, WHOLE, 2, GET)], goaway: CODE.protocol },
   "HEADERS of a stream that was answered": {
-    frames: [frame(FRAME.headers, WHOLE, 3, GET), frame(FRAME.headers, WHOLE, 1, GET)],
-    reset: CODE.streamClosed,
+    frames: [frame(FRAME.headers, WHOLE, 1, GET), frame(FRAME.headers, WHOLE, 1, GET)],
+    goaway: CODE.streamClosed,
+  },
+  "HEADERS of a stream that was passed over": {
+    frames: [frame(FRAME.headers, WHOLE, 5, GET), frame(FRAME.headers, WHOLE, 3, GET)],
+    goaway: CODE.protocol,
   },
   "HEADERS that depend on themselves": {
     frames: [
