@@ -79,6 +79,7 @@ export class Exchange implements LinkUser {
       found: (link) => this.#begin(link),
       answered: (answer) => this.#answer(answer),
       failed: (failure) => this.#fail(failure),
+      isWebSocket: this.#upgrade?.toLowerCase() === "websocket",
     });
     this.#begunMs = core.options.clock.now();
     this.#movedMs = this.#begunMs;

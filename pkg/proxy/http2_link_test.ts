@@ -72,6 +72,42 @@ Deno.test("an app of HTTP/2 gets a request of HTTP/1.1, and its response comes b
   assert.equal(await client.until("\r\n\r\n"), "5\r\nhello\r\n0\r\nx-sum: 9\r\n\r\n");
 });
 
+/** Most servers of HTTP/2 without TLS speak HTTP/1.1 on the same port, and few of them RFC 8441. */
+Deno.test("a WebSocket reaches an app of HTTP/2 in HTTP/1.1, and other requests go on in HTTP/2", async () => {
+  using app = new App();
+  await using proxy = await start(app);
+  using client = await Wire.connect(proxy.port);
+  await client.send(
+    "GET /ws HTTP/1.1\r\nHost: app.test\r\nConnection: Upgrade\r\nUpgrade: WebSocket\r\n" +
+      "Sec-WebSocket-Version: 13\r\n\r\n",
+  );
+  const { wire, head } = await app.request();
+  assert.match(head, /^GET \/ws HTTP\/1\.1\r\n[^]*\r\nUpgrade: WebSocket\r\n/);
+  await wire.send(
+    "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\nhello",
+  );
+  await client.until("hello");
+  using other = await Wire.connect(proxy.port);
+  await other.send("GET /h2 HTTP/1.1\r\nHost: app.test\r\nConnection: Upgrade\r\nUpgrade: irc\r\n\r\n");
+  const { http2 } = await accept(app);
+  const { fields } = await http2.fields();
+  assert.deepEqual([fields[":path"], fields["upgrade"]], ["/h2", undefined]);
+});
+
+Deno.test("an app that speaks HTTP/2 only refuses a WebSocket, and the client hears of it", async () => {
+  using app = new App();
+  await using proxy = await start(app);
+  using client = await Wire.connect(proxy.port);
+  await client.send(
+    "GET /ws HTTP/1.1\r\nHost: app.test\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n",
+  );
+  const { wire } = await app.request();
+  await wire.send(frame(FRAME.settings, 0, 0));
+  await wire.send(frame(FRAME.goaway, 0, 0, uint32s(0, CODE.protocol)));
+  wire.close();
+  assert.equal((await responseHead(client)).status, "HTTP/1.1 502 Bad Gateway");
+});
+
 Deno.test("many requests share a connection to an app, and their load counts", async () => {
   using app = new App();
   await using proxy = await start(app);

@@ -20,6 +20,7 @@ export class UpstreamSearch {
   readonly #core: Core;
   readonly #request: ProxyRequest;
   readonly #result: SearchResult;
+  readonly #isWebSocket: boolean;
   readonly #tried = new Set<string>();
   #dials = 0;
   #over = false;
@@ -27,10 +28,15 @@ export class UpstreamSearch {
   /** Why the last dial failed; for the log. */
   lastCause: string | undefined;
 
-  constructor(core: Core, request: ProxyRequest, result: SearchResult) {
+  /**
+   * `isWebSocket`: the connection is to be switched. Apps of HTTP/2 are asked in HTTP/1.1, which most of their servers
+   * speak on the same port; few of them take a WebSocket over HTTP/2.
+   */
+  constructor(core: Core, request: ProxyRequest, result: SearchResult & { readonly isWebSocket?: boolean }) {
     this.#core = core;
     this.#request = request;
     this.#result = result;
+    this.#isWebSocket = result.isWebSocket ?? false;
   }
 
   /** Begins to search. `repeatable`: the request may be sent again if a kept connection turns out to be closed. */
@@ -45,7 +51,7 @@ export class UpstreamSearch {
     if (decision.kind === "answer") return this.#result.answered(decision.answer);
     if (decision.kind === "fail") return this.#result.failed(decision.failure);
     const { upstream, hasOthers = false } = decision;
-    if (upstream.protocol === "h2c") return this.#dial(upstream, { ...options, hasOthers });
+    if (this.#speaksHttp2(upstream)) return this.#dial(upstream, { ...options, hasOthers });
     const recentMs = options.repeatable ? Infinity : RECENT_MS;
     const kept = options.fresh ? undefined : pool.take(upstream.key, recentMs);
     if (kept === undefined) return this.#dial(upstream, { ...options, hasOthers });
@@ -56,6 +62,10 @@ export class UpstreamSearch {
       else if (kept.alive) this.#found(kept);
       else this.begin(options);
     });
+  }
+
+  #speaksHttp2({ protocol }: Upstream): boolean {
+    return protocol === "h2c" && !this.#isWebSocket;
   }
 
   #found(connection: UpstreamConnection): void {
@@ -97,7 +107,7 @@ export class UpstreamSearch {
       this.lastCause = `${upstream.host}:${upstream.port}: ${cause}`;
       this.begin(options);
     };
-    this.#cancelDial = upstream.protocol === "h2c"
+    this.#cancelDial = this.#speaksHttp2(upstream)
       ? http2Pool.open(upstream, options.fresh, { opened: connected, unreachable })
       : pool.dial(upstream, limitMs, {
         connected: (connection) => connected(new Http1Link(pool, connection)),
