@@ -19,6 +19,8 @@ const EMPTY = Buffer.alloc(0);
 const PENDING_BYTES_MAX = 64 * 1024;
 const RELEASE_BYTES_MIN = 8 * 1024;
 const LINGER_BYTES_MAX = 1024 * 1024;
+/** The longest pause before the next request of a client that is busy. */
+const LEAVE_MS = 500;
 const HTTP2_DETAIL =
   "HTTP/2 without TLS is not served on this port: use HTTP/1.1 here, or HTTP/2 over TLS (https).";
 
@@ -287,9 +289,13 @@ export class ClientConnection implements ExchangeClient, ClientSide {
     this.#closed();
   }
 
-  /** Ends the connection unless a request runs or has begun to come. */
+  /**
+   * Ends the connection unless a request runs, has begun to come, or may be on its way: a client that has just connected, or
+   * got its last response, is given a moment. The response to its next request tells it that the connection ends.
+   */
   retire(): void {
-    if (this.#phase === "head" && this.#pending.length === 0) this.#leave();
+    if (this.#phase !== "head" || this.#pending.length > 0) return;
+    if (this.#core.options.clock.now() - this.#sinceMs >= LEAVE_MS) this.#leave();
   }
 
   yield(): boolean {

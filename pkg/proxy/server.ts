@@ -25,6 +25,8 @@ export interface ListenOptions {
   readonly host: string;
   /** 0 takes a free port. */
   readonly port: number;
+  /** A listening socket that this process was started with; host and port are not used then. */
+  readonly descriptor?: number | undefined;
   /** The setting to name when the port is taken, e.g. `--http-port (UNKEY_HTTP_PORT)`. */
   readonly portSetting: string;
   /** Serves HTTPS, with HTTP/1.1 and HTTP/2; without it HTTP/1.1 in clear text. */
@@ -69,16 +71,26 @@ export class Proxy {
    * @returns the port
    * @throws `failed_precondition` when the port is taken or not allowed
    */
-  async listen({ host, port, portSetting, tls }: ListenOptions): Promise<number> {
+  async listen({ host, port, descriptor, portSetting, tls }: ListenOptions): Promise<number> {
     const secure = tls && this.#secureListener(tls);
     const accepted = (socket: Socket): void => this.#accept(socket, secure);
     try {
-      const listener = await TcpListener.open({ host, port, log: this.#core.options.log, accepted });
+      const listener = await TcpListener.open({
+        host,
+        port,
+        descriptor,
+        log: this.#core.options.log,
+        accepted,
+      });
       this.#listeners.push(listener);
       return listener.port;
     } catch (error) {
-      const text = `Cannot listen on ${host}:${port}: ${reasonOf(error)}. ` +
-        `Stop what uses it, or choose another port with ${portSetting}.`;
+      const text = descriptor === undefined
+        ? `Cannot listen on ${host}:${port}: ${reasonOf(error)}. ` +
+          `Stop what uses it, or choose another port with ${portSetting}.`
+        : `Cannot listen on file descriptor ${descriptor}: ${
+          reasonOf(error)
+        }. It must be a listening TCP socket.`;
       throw publicFault("failed_precondition", text, error);
     }
   }
@@ -130,7 +142,7 @@ export class Proxy {
     for (;;) {
       for (const each of [...this.#connections]) each.retire();
       this.#sweep();
-      if (this.#connections.size === 0 || clock.now() >= untilMs) break;
+      if (this.connections === 0 || clock.now() >= untilMs) break;
       await clock.sleep(SWEEP_MS_MIN);
     }
     for (const each of [...this.#connections, ...this.#handshakes]) each.destroy();
@@ -140,7 +152,8 @@ export class Proxy {
   }
 
   #accept(socket: Socket, secure: TlsListener | undefined): void {
-    if (this.#core.stopping || !this.#hasRoom()) return this.#decline(socket, secure, "too_many_connections");
+    // A connection that was accepted in the moment of a stop is served: its client has no way to know.
+    if (!this.#hasRoom()) return this.#decline(socket, secure, "too_many_connections");
     const { limits, fromBalancer } = this.#core.options;
     const address = plainAddress(socket.remoteAddress ?? "");
     if (fromBalancer?.(address) !== true) return this.#start({ socket, address, secure });
@@ -209,8 +222,7 @@ export class Proxy {
     if (secure !== undefined) return void socket.destroy();
     const { newRequestId, onStatus } = this.#core.options;
     const id = newRequestId();
-    const kind = this.#core.stopping ? "shutting_down" : why;
-    const answer = reportFailure(this.#core, { kind, detail: DETAILS[why] }, { id });
+    const answer = reportFailure(this.#core, { kind: why, detail: DETAILS[why] }, { id });
     onStatus(answer.status);
     socket.on("error", () => undefined);
     const body = new TextEncoder().encode(answer.body);

@@ -114,3 +114,29 @@ Deno.test("a request goes on to the next instance also while the proxy closes", 
   client.close();
   await msUntil(clock, closed);
 });
+
+/** An upgrade restarts the edge under load: a client that has just connected has no way to know. */
+Deno.test("close() serves clients that have just connected or got a response, and ends quiet ones", async () => {
+  const clock = new ManualClock();
+  await using proxy = await startProxy({ route: answering("done"), clock });
+  using fresh = await Wire.connect(proxy.port);
+  using kept = await Wire.connect(proxy.port);
+  using quiet = await Wire.connect(proxy.port);
+  await eventually("the connections to be accepted", () => proxy.proxy.connections === 3);
+  await clock.advance(400);
+  await kept.send(GET);
+  await responseHead(kept);
+  await kept.exactly("done".length);
+  await proxy.halt();
+  const closed = proxy.proxy.close(DRAIN_MS);
+  await clock.advance(50);
+  for (const client of [fresh, kept]) {
+    await client.send(GET);
+    const { fields } = await responseHead(client);
+    assert.ok(fields.some((each) => each.toLowerCase() === "connection: close"), String(fields));
+    assert.deepEqual(await client.countToEnd(), { bytes: "done".length, reset: false });
+    client.close();
+  }
+  assert.ok(await msUntil(clock, closed) <= 2_000);
+  assert.deepEqual(await quiet.countToEnd(), { bytes: 0, reset: false });
+});

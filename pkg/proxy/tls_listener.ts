@@ -3,8 +3,11 @@ import { createServer, type SecureContext, type Server, type TLSSocket } from "n
 
 /** Certificates by name. */
 export interface TlsOptions {
-  /** The certificate for a name in lower case; `undefined` refuses the connection. */
-  readonly contextOf: (serverName: string) => SecureContext | undefined;
+  /**
+   * The certificate for a name in lower case; `undefined` refuses the connection. A promise holds the handshake up, within
+   * its limit, and does not reject.
+   */
+  readonly contextOf: (serverName: string) => SecureContext | undefined | Promise<SecureContext | undefined>;
 }
 
 export interface TlsListenerOptions extends TlsOptions {
@@ -36,7 +39,11 @@ export class TlsListener {
       allowHalfOpen: true,
       handshakeTimeout: options.handshakeMsMax,
       minVersion: "TLSv1.2",
-      SNICallback: (name, done) => done(null, options.contextOf(name.toLowerCase())),
+      SNICallback: (name, done) => {
+        const found = options.contextOf(name.toLowerCase());
+        if (found instanceof Promise) void found.then((context) => done(null, context));
+        else done(null, found);
+      },
     });
     this.#server.on("secureConnection", (socket: TLSSocket) => {
       const under = this.#raw.get(keyOf(socket));

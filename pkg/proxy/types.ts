@@ -77,8 +77,7 @@ export type FailureKind =
   | "upstream_closed"
   | "upstream_invalid"
   | "upstream_timeout"
-  | "starting"
-  | "shutting_down";
+  | "starting";
 
 export interface Failure {
   readonly kind: FailureKind;
@@ -218,5 +217,4 @@ export const FAILURE_STATUS: Record<FailureKind, number> = {
   upstream_invalid: 502,
   upstream_timeout: 504,
   starting: 503,
-  shutting_down: 503,
 };

@@ -6,6 +6,8 @@ export interface TcpListenerOptions {
   readonly host: string;
   /** 0 takes a free port. */
   readonly port: number;
+  /** A listening socket that this process was given; other processes may accept from it, too. The port is then its own. */
+  readonly descriptor?: number | undefined;
   readonly log: Logger;
   /** Takes a connection, which is half open when the client ends its side. It may not throw. */
   readonly accepted: (socket: Socket) => void;
@@ -73,8 +75,9 @@ export class TcpListener {
   static async open(options: TcpListenerOptions): Promise<TcpListener> {
     const listener = new TcpListener(options);
     listener.#port = await listener.#listen(options.port);
-    // Where a process cannot reach its own port, a probe says nothing.
-    if (await listener.#ask() === "accepted") listener.#plan(listener.#times.probeEveryMs);
+    // Where a process cannot reach its own port, a probe says nothing; where it shares the port, the first one does not either.
+    if (options.descriptor !== undefined) listener.#plan(listener.#times.probeEveryMs);
+    else if (await listener.#ask() === "accepted") listener.#plan(listener.#times.probeEveryMs);
     else options.log.warn("a port cannot be probed from its own process", { port: listener.#port });
     return listener;
   }
@@ -111,10 +114,11 @@ export class TcpListener {
       { allowHalfOpen: true, noDelay: true, keepAlive: true },
       (socket) => this.#take(socket),
     );
-    const { host } = this.#options;
+    const { host, descriptor } = this.#options;
+    const place = descriptor === undefined ? { host, port } : { fd: descriptor };
     await new Promise<void>((resolve, reject) => {
       server.once("error", reject);
-      server.listen({ host, port, backlog: BACKLOG }, () => resolve());
+      server.listen({ ...place, backlog: BACKLOG }, () => resolve());
     });
     this.#servers.add(server);
     server.once("close", () => this.#servers.delete(server));
@@ -217,6 +221,7 @@ export class TcpListener {
   /** Connections that wait for the deaf listener are reset; those that were accepted go on. */
   async #reopen(): Promise<void> {
     const { log } = this.#options;
+    if (this.#options.descriptor !== undefined) return this.#die("its socket was opened by another process");
     if (this.#reopens >= REOPENS_MAX) return this.#die("opening it again did not help");
     this.#reopens++;
     this.#misses = 0;

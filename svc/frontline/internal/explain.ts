@@ -90,12 +90,6 @@ const TEXTS: Record<FailureKind, Text> = {
     advice: "Try again in a moment.",
     retryAfter: 1,
   },
-  shutting_down: {
-    title: "Shutting down",
-    happened: () => "This edge is about to stop.",
-    advice: "Try again.",
-    retryAfter: 1,
-  },
 };
 
 /** The response for a failure: a page for browsers, plain text where it is accepted, JSON otherwise. */
