@@ -92,7 +92,7 @@ const CONFIG: Group = {
 };
 
 const ADMIN: Group = {
-  summary: "Set up workspaces and regions, as the operator",
+  summary: "Set up workspaces, logins and regions, as the operator",
   commands: {
     workspaces: {
       summary: "List and create workspaces",
@@ -102,6 +102,12 @@ const ADMIN: Group = {
           summary: "Create a workspace and its first root key",
           load: () => import("./admin/create_workspace.ts"),
         },
+      },
+    },
+    "login-codes": {
+      summary: "Create one-time codes for a login from another machine",
+      commands: {
+        create: { summary: "Create a code", load: () => import("./admin/create_login_code.ts") },
       },
     },
     "region-tokens": {
@@ -122,7 +128,7 @@ export const ROOT: Group = {
     init: { summary: "Write unkey.json for a folder", load: () => import("./init/init.ts") },
     deploy: { summary: "Deploy a folder or an image", load: () => import("./deploy/deploy.ts") },
     attach: { summary: "Follow a deployment to its end", load: () => import("./attach/attach.ts") },
-    login: { summary: "Store a root key", load: () => import("./login/login.ts") },
+    login: { summary: "Log in with a root key or a one-time code", load: () => import("./login/login.ts") },
     status: { summary: "Show the regions, or one deployment", load: () => import("./status/status.ts") },
     logs: { summary: "Print what build and app printed", load: () => import("./logs/logs.ts") },
     rollback: { summary: "Go back to an earlier deployment", load: () => import("./rollback/rollback.ts") },

@@ -44,6 +44,7 @@ const DEVELOPER: Readonly<Record<string, readonly string[]>> = {
 const OPERATOR: Readonly<Record<string, readonly string[]>> = {
   "admin workspaces list": [],
   "admin workspaces create": ["acme"],
+  "admin login-codes create": [],
   "admin region-tokens list": [],
   "admin region-tokens create": ["eu-1"],
   "admin region-tokens revoke": ["rt_1"],

@@ -249,6 +249,7 @@ export const OUTPUT_SCHEMAS: Readonly<Record<string, z.ZodType>> = {
   }, { nextPageToken: text.optional() }),
   "admin workspaces list": listed("workspaces", { id: text, slug: text, name: text, createdAt: time }),
   "admin workspaces create": printed({ workspaceId: text, slug: text, keyId: text, key: text }),
+  "admin login-codes create": printed({ code: text, url: text, workspace: text, expiresAt: time }),
   "admin region-tokens list": listed("tokens", { id: text, region: text, createdAt: time }),
   "admin region-tokens create": printed({ id: text, region: text, token: text }),
   "admin region-tokens revoke": printed({ id: text, revoked: flag }),

@@ -1,9 +1,11 @@
-/** `unkey login`: checks a root key and stores it. */
+/** `unkey login`: checks a root key, or gets one for a one-time code, and stores it. */
+import { hostname } from "node:os";
 import { defineCommand, type Process } from "../../pkg/cli/mod.ts";
 import { credentialsPath, readCredentials, writeCredentials } from "../shared/credentials.ts";
 import { type ConfigOf, Secret } from "../../pkg/config/mod.ts";
 import { isFault, publicFault } from "../../pkg/fault/mod.ts";
 import { createRpcClient, fromConnectError } from "../../pkg/rpc/mod.ts";
+import { isLoginCode } from "../../pkg/uid/mod.ts";
 import { AdminService, type WhoAmIResponse } from "../../proto/gen/ctrl/v1/admin_pb.ts";
 import { CONNECT_FIELDS, type Connection, LOCAL_API_URL, withAdvice } from "../shared/connect.ts";
 import { JSON_FIELD, jsonLine } from "../shared/output.ts";
@@ -13,15 +15,23 @@ const FIELDS = { ...CONNECT_FIELDS, json: JSON_FIELD };
 /** `unkey login` */
 export const command = defineCommand({
   fields: FIELDS,
+  positionals: [{
+    name: "url",
+    help: "URL of the control plane, e.g. https://api.apps.example.com; the same as --api-base-url.",
+    required: false,
+  }],
   notes:
     `The root key comes from UNKEY_ROOT_KEY, else you are asked for it, else it is read from standard input.
-It is stored, readable by you only, for all later commands. "unkey up" logs you in by itself.`,
-  async run({ config }, process) {
+In its place you may give a one-time code, such as K7M2-9QXP, which the operator makes with
+"unkey admin login-codes create". The key is stored, readable by you only, for all later commands.
+"unkey up" logs you in by itself.`,
+  async run({ config, positionals: [url] }, process) {
     const { directories, stdout } = process;
     const { profile } = config;
     const stored = await readCredentials(directories.config, profile);
-    const baseUrl = checkUrl(config.apiBaseUrl ?? stored?.apiBaseUrl ?? LOCAL_API_URL);
-    const rootKey = config.rootKey ?? await askForKey(baseUrl, process);
+    const baseUrl = checkUrl(url ?? config.apiBaseUrl ?? stored?.apiBaseUrl ?? LOCAL_API_URL);
+    const rootKey = config.rootKey ??
+      await keyFor(await askForKey(baseUrl, process), baseUrl, process.signal);
     const who = await whoAmI({ baseUrl, token: rootKey }, process.signal);
     const login = { apiBaseUrl: baseUrl, rootKey, workspaceSlug: who.workspaceSlug };
     await writeCredentials(directories.config, login, profile);
@@ -33,7 +43,8 @@ It is stored, readable by you only, for all later commands. "unkey up" logs you 
 function checkUrl(given: string): string {
   const url = URL.canParse(given) ? new URL(given) : undefined;
   if (url?.protocol === "http:" || url?.protocol === "https:") return given.replace(/\/+$/, "");
-  const text = `--api-base-url (UNKEY_API_BASE_URL) must be an http:// or https:// URL: got "${given}".`;
+  const text =
+    `The control plane's URL (UNKEY_API_BASE_URL) must be an http:// or https:// URL: got "${given}".`;
   throw publicFault("invalid_argument", text);
 }
 
@@ -41,15 +52,29 @@ async function askForKey(baseUrl: string, process: Process): Promise<Secret> {
   const { prompts, terminal, signal } = process;
   let key: string | undefined;
   if (prompts !== undefined) {
-    key = await prompts.password({ message: `Root key for ${baseUrl}` });
+    key = await prompts.password({ message: `Root key or one-time code for ${baseUrl}` });
     if (key === undefined) throw new DOMException("Nothing was stored.", "AbortError");
   } else if (!terminal.stdin) key = await untilAborted(process.readStdin(), signal);
   const trimmed = key?.trim() ?? "";
   if (trimmed !== "") return new Secret(trimmed);
   throw publicFault(
     "unauthenticated",
-    "There is no root key to log in with: set UNKEY_ROOT_KEY, or give the key on standard input.",
+    "There is no root key to log in with: set UNKEY_ROOT_KEY, or give the key or a one-time code on standard input.",
   );
+}
+
+/** A one-time code is exchanged for a root key of this machine's; a root key is taken as it is. */
+async function keyFor(given: Secret, baseUrl: string, signal: AbortSignal): Promise<Secret> {
+  const code = given.reveal();
+  if (!isLoginCode(code)) return given;
+  try {
+    const admin = createRpcClient(AdminService, { baseUrl });
+    const { key } = await admin.exchangeLoginCode({ code, keyName: `login from ${hostname()}` }, { signal });
+    return new Secret(key);
+  } catch (error) {
+    const fault = fromConnectError(error);
+    throw isFault(fault, "unauthenticated") ? fault : withAdvice(fault, baseUrl);
+  }
 }
 
 async function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { readCredentials } from "../shared/credentials.ts";
 import type { Prompts } from "../../pkg/cli/mod.ts";
+import { publicFault } from "../../pkg/fault/mod.ts";
 import { onlyJson, ROOT_KEY, type RunOptions, startControlPlane, unkey } from "../shared/testing.ts";
 
 function controlPlane() {
@@ -85,4 +86,38 @@ Deno.test("a login that fails keeps the one before", async (t) => {
       assert.equal((await readCredentials(config.path))?.rootKey.reveal(), ROOT_KEY);
     });
   }
+});
+
+Deno.test("login exchanges a one-time code for a root key of this machine, and stores that", async (t) => {
+  const exchanged: string[] = [];
+  await using api = await startControlPlane({
+    admin: {
+      whoAmI: () => ({ workspaceId: "ws_1", workspaceSlug: "acme", keyId: "key_1", permissions: ["*"] }),
+      exchangeLoginCode({ code, keyName }) {
+        exchanged.push(keyName);
+        if (code.toUpperCase() !== "K7M2-9QXP") throw publicFault("unauthenticated", "This code is wrong.");
+        return { keyId: "key_1", key: ROOT_KEY };
+      },
+    },
+  });
+  const ways: Readonly<Record<string, RunOptions>> = {
+    "from standard input": { stdin: "k7m2-9qxp\n" },
+    "typed in": { prompts: answering("K7M2-9QXP") },
+  };
+  for (const [name, options] of Object.entries(ways)) {
+    await t.step(name, async () => {
+      await using config = await home();
+      const done = await unkey(["login", `${api.url}/`], { ...options, configDirectory: config.path });
+      assert.deepEqual([done.code, done.stdout], [0, `Logged in to ${api.url}, workspace acme.\n`]);
+      assert.equal((await readCredentials(config.path))?.rootKey.reveal(), ROOT_KEY);
+      assert.match(exchanged.at(-1) ?? "", /^login from \S+/);
+    });
+  }
+  await t.step("a wrong code stores nothing", async () => {
+    await using config = await home();
+    const failed = await unkey(["login", api.url], { stdin: "AAAA-AAAA", configDirectory: config.path });
+    assert.equal(failed.code, 4);
+    assert.match(failed.stderr, /This code is wrong/);
+    assert.equal(await readCredentials(config.path), undefined);
+  });
 });

@@ -50,8 +50,11 @@ export async function startControlPlane(answers: FakeAnswers, port = 0): Promise
     portSetting: "none",
     log: silentLogger(),
     clock: systemClock(),
-    admit: ({ requestHeader }) => {
-      if (requestHeader.get("authorization") === `Bearer ${ROOT_KEY}`) return;
+    admit: ({ requestHeader, method }) => {
+      if (
+        method.localName === "exchangeLoginCode" ||
+        requestHeader.get("authorization") === `Bearer ${ROOT_KEY}`
+      ) return;
       throw publicFault("unauthenticated", "Credentials are missing or not valid.");
     },
     mount: (router) =>

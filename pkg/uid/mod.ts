@@ -103,3 +103,25 @@ export function base58(bytes: Uint8Array): string {
   for (let index = digits.length - 1; index >= 0; index--) text += ALPHABET[digits[index] ?? 0];
   return text;
 }
+
+/** Without 0 and O, 1 and I, which people confuse. */
+const CODE_ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ";
+const CODE_CHARACTERS = 8;
+
+/** A code of 40 random bits that a person types, such as `K7M2-9QXP`. */
+export function newLoginCode(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(CODE_CHARACTERS));
+  const text = Array.from(bytes, (byte) => CODE_ALPHABET[byte % CODE_ALPHABET.length]).join("");
+  return `${text.slice(0, CODE_CHARACTERS / 2)}-${text.slice(CODE_CHARACTERS / 2)}`;
+}
+
+/** The code as it is compared: upper case, without hyphens and blanks. */
+export function normalizedLoginCode(code: string): string {
+  return code.replace(/[\s-]/g, "").toUpperCase();
+}
+
+/** True for a text that has the form of a code. */
+export function isLoginCode(text: string): boolean {
+  const code = normalizedLoginCode(text);
+  return code.length === CODE_CHARACTERS && [...code].every((each) => CODE_ALPHABET.includes(each));
+}

@@ -45,6 +45,7 @@ const WRITERS: Readonly<Record<string, readonly string[]>> = {
   instances: ["instances"],
   live_history: ["live_history"],
   log_blocks: ["instance_logs", "output_retention"],
+  login_codes: ["login_codes"],
   migrations: ["database"],
   packs: ["packs"],
   projects: ["depot_projects", "projects"],

@@ -227,6 +227,10 @@ export const CALLS: Readonly<Record<string, Row>> = {
   "admin workspaces create": operator(["admin", "workspaces", "create", "other"], {
     args: ["admin", "workspaces", "create", "acme"],
   }),
+  "admin login-codes create": operator(
+    ["admin", "login-codes", "create", "--workspace", "acme"],
+    full("admin", "login-codes", "create", "--workspace", "acme"),
+  ),
   "admin region-tokens list": operator(
     ["admin", "region-tokens", "list"],
     full("admin", "region-tokens", "list"),

@@ -38,6 +38,7 @@ export * from "./steps.ts";
 export * from "./instance_events.ts";
 export * from "./starts.ts";
 export * from "./live_history.ts";
+export * from "./login_codes.ts";
 export * from "./requests.ts";
 export * from "./stop_note.ts";
 export * from "./images.ts";

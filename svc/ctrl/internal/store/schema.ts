@@ -43,6 +43,7 @@ import type {
   LiveHistoryTable,
   ShownRevisionsTable,
 } from "./schema_traffic.ts";
+import type { LoginCodesTable } from "./schema_login_codes.ts";
 
 export * from "./schema_regions.ts";
 export * from "./schema_traffic.ts";
@@ -307,6 +308,7 @@ export interface Schema {
   data_keys: DataKeysTable;
   root_keys: RootKeysTable;
   registry_credentials: RegistryCredentialsTable;
+  login_codes: LoginCodesTable;
   region_tokens: RegionTokensTable;
   uploads: UploadsTable;
   packs: PacksTable;

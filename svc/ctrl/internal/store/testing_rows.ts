@@ -78,6 +78,7 @@ export const ROWS: Schema = {
     created_at: 1,
     updated_at: 2,
   },
+  login_codes: { hash: "h", workspace_id: "w", permissions: '["*"]', expires_at: FAR, created_at: 1 },
   region_tokens: { id: "rt", region: "local", hash: "h", created_at: 1, revoked_at: 5 },
   uploads: {
     id: "u",

@@ -25,6 +25,7 @@ export type AuditAction =
   | "deployment.remove_image"
   | "root_key.create"
   | "root_key.revoke"
+  | "login_code.create"
   | "registry.add"
   | "registry.remove"
   | "domain.add"
@@ -42,6 +43,7 @@ export type AuditResourceType =
   | "environment"
   | "deployment"
   | "root_key"
+  | "login_code"
   | "region_token"
   | "registry"
   | "domain";

@@ -6,7 +6,9 @@ import { decodeStrings } from "../../internal/json.ts";
 import type { AuditLogTable, ProjectsTable } from "../../internal/store/mod.ts";
 import { listAuditLog } from "./audit.ts";
 import type { AdminDeps } from "./deps.ts";
+import { GuessLimit } from "./guess_limit.ts";
 import { createRootKey, listRootKeys, revokeRootKey } from "./keys.ts";
+import { createLoginCode, exchangeLoginCode } from "./login_codes.ts";
 import { createProject, listEnvironments, listProjects } from "./projects.ts";
 import { addRegistry, type KnownRegistry, listRegistries, removeRegistry } from "./registries.ts";
 import { createRegionToken, listRegionTokens, revokeRegionToken } from "./region_tokens.ts";
@@ -16,6 +18,7 @@ import { createWorkspace, listWorkspaces, requireOwnWorkspace } from "./workspac
 
 /** Adapts the admin use cases to `ctrl.v1.AdminService`: decode, call, encode. */
 export function adminHandlers(deps: AdminDeps): ServiceImpl<typeof AdminService> {
+  const guesses = new GuessLimit(deps.clock);
   return {
     async createWorkspace(request) {
       return { workspaceId: await createWorkspace(deps, request) };
@@ -124,6 +127,15 @@ export function adminHandlers(deps: AdminDeps): ServiceImpl<typeof AdminService>
     async revokeRegionToken({ tokenId }) {
       await revokeRegionToken(deps, tokenId);
       return {};
+    },
+    async createLoginCode(request, context) {
+      const caller = principalOf(context.values, "root_key", "service");
+      const { code, expiresAt, workspaceSlug } = await createLoginCode(deps, caller, request);
+      return { code, expiresAt: BigInt(expiresAt), workspaceSlug };
+    },
+    async exchangeLoginCode(request) {
+      const { id, key } = await exchangeLoginCode(deps, guesses, request);
+      return { keyId: id, key };
     },
     async listAuditLog(request, context) {
       const caller = principalOf(context.values, "root_key", "service");

@@ -6,11 +6,13 @@ import { credentialHash } from "../../internal/auth/hash.ts";
 import { includesPermission, isPermission, permissionDenied } from "../../internal/auth/permissions.ts";
 import type { RootKeyPrincipal, ServicePrincipal } from "../../internal/auth/principal.ts";
 import {
+  type AuditActor,
   createRootKey as recordRootKey,
   listRootKeys as readRootKeys,
   recordAudit,
   revokeRootKey as markRevoked,
   type RootKeysTable,
+  type Tx,
 } from "../../internal/store/mod.ts";
 import { invalid, optionalText } from "../../internal/validate/mod.ts";
 import type { AdminDeps } from "./deps.ts";
@@ -32,36 +34,59 @@ export async function createRootKey(
   request: { readonly workspaceId: string; readonly name: string; readonly permissions: readonly string[] },
 ): Promise<NewRootKey> {
   const { db, clock } = deps;
-  const permissions = checkPermissions(request.permissions);
+  const permissions = permissionsToGrant(caller, request.permissions);
+  const workspaceId = await workspaceFor(deps, caller, request.workspaceId);
+  const name = optionalText("name", request.name, 256);
+  const nowMs = clock.now();
+  const actor = actorOf(caller);
+  return await transact(db, (tx) => insertRootKey(tx, { workspaceId, name, permissions, actor, nowMs }));
+}
+
+/** Stores a new root key of a workspace, and who made it. */
+export async function insertRootKey(
+  tx: Tx,
+  { workspaceId, name, permissions, actor, nowMs }: {
+    readonly workspaceId: string;
+    readonly name: string;
+    readonly permissions: readonly string[];
+    readonly actor: AuditActor;
+    readonly nowMs: number;
+  },
+): Promise<NewRootKey> {
+  const key = newSecretToken("unkey");
+  const id = newId("rootKey", nowMs);
+  const hash = credentialHash(key);
+  await recordRootKey(tx, {
+    id,
+    workspaceId,
+    name,
+    hash,
+    start: key.slice(0, START_CHARACTERS),
+    permissions,
+    nowMs,
+  });
+  await recordAudit(tx, {
+    workspaceId,
+    actor,
+    action: "root_key.create",
+    resource: { type: "root_key", id },
+    facts: { name, permissions },
+    nowMs,
+  });
+  return { id, key };
+}
+
+/** The permissions, each once. @throws `permission_denied` for one that the caller does not have itself */
+export function permissionsToGrant(
+  caller: RootKeyPrincipal | ServicePrincipal,
+  given: readonly string[],
+): readonly string[] {
+  const permissions = checkPermissions(given);
   const refused = caller.kind === "service"
     ? undefined
     : permissions.find((each) => !includesPermission(caller.permissions, each));
   if (refused !== undefined) throw permissionDenied(refused);
-  const key = newSecretToken("unkey");
-  const id = newId("rootKey", clock.now());
-  const workspaceId = await workspaceFor(deps, caller, request.workspaceId);
-  const name = optionalText("name", request.name, 256);
-  const nowMs = clock.now();
-  await transact(db, async (tx) => {
-    await recordRootKey(tx, {
-      id,
-      workspaceId,
-      name,
-      hash: credentialHash(key),
-      start: key.slice(0, START_CHARACTERS),
-      permissions,
-      nowMs,
-    });
-    await recordAudit(tx, {
-      workspaceId,
-      actor: actorOf(caller),
-      action: "root_key.create",
-      resource: { type: "root_key", id },
-      facts: { name, permissions },
-      nowMs,
-    });
-  });
-  return { id, key };
+  return permissions;
 }
 
 function checkPermissions(given: readonly string[]): readonly string[] {

@@ -16,6 +16,7 @@ import { appSettings } from "./0014_app_settings.ts";
 import { certificateLimits } from "./0015_certificate_limits.ts";
 import { firstRequests } from "./0016_first_requests.ts";
 import { customDomains } from "./0017_custom_domains.ts";
+import { loginCodes } from "./0019_login_codes.ts";
 import { dataKeyLives } from "./0020_data_key_lives.ts";
 import { stopTimes } from "./0021_stop_times.ts";
 import { writeProbes } from "./0023_write_probes.ts";
@@ -39,6 +40,7 @@ export const MIGRATIONS: readonly Migration[] = [
   certificateLimits,
   firstRequests,
   customDomains,
+  loginCodes,
   dataKeyLives,
   stopTimes,
   writeProbes,
