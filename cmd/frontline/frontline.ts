@@ -1,14 +1,26 @@
 import { defineCommand } from "../../pkg/cli/mod.ts";
+import { describeError } from "../../pkg/fault/mod.ts";
 import { FRONTLINE_FIELDS } from "../../svc/frontline/config.ts";
-import { runFrontline } from "../../svc/frontline/run.ts";
+import { inheritedSockets, runFrontline } from "../../svc/frontline/run.ts";
+import { notifyReady } from "../shared/service_manager.ts";
 import { runService, SERVICE_FIELDS, SERVICE_NOTES } from "../shared/service.ts";
 
 /** `unkey frontline` */
 export const command = defineCommand({
   outcome: "service",
   fields: { ...FRONTLINE_FIELDS, ...SERVICE_FIELDS },
-  notes: SERVICE_NOTES,
+  notes: `${SERVICE_NOTES}
+Sockets that systemd passes (LISTEN_FDS) are used instead of the ports: the first for HTTP, the second for HTTPS.`,
   run({ config }, process) {
-    return runService("frontline", { config, process }, (service) => runFrontline(config, service));
+    const { env } = process;
+    const sockets = inheritedSockets(env, Deno.pid);
+    return runService("frontline", { config, process }, (service) => {
+      const onReady = (): void => {
+        notifyReady(env).catch((error: unknown) => {
+          service.log.error("the service manager was not told", { error: describeError(error) });
+        });
+      };
+      return runFrontline(config, { ...service, sockets, onReady });
+    });
   },
 });

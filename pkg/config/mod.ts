@@ -119,6 +119,17 @@ export function portSchema(fallback: number): z.ZodType<number> {
   });
 }
 
+/** The same, or none. */
+export function optionalPortSchema(): z.ZodType<number | undefined> {
+  return z.string().optional().transform((raw, context): number | undefined => {
+    if (raw === undefined) return undefined;
+    const parsed = portSchema(0).safeParse(raw);
+    if (parsed.success) return parsed.data;
+    context.addIssue({ code: "custom", message: "must be a port between 0 and 65535" });
+    return z.NEVER;
+  });
+}
+
 /** A whole number within bounds. */
 export function integerSchema(fallback: number, min: number, max: number): z.ZodType<number> {
   return z.string().default(String(fallback)).transform((raw, context): number => {

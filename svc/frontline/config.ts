@@ -6,15 +6,16 @@ import {
   field,
   integerSchema,
   listSchema,
+  optionalPortSchema,
   portSchema,
   requiredTextSchema,
   secretField,
+  switchField,
   textSchema,
   urlSchema,
 } from "../../pkg/config/mod.ts";
 import { LIMITS } from "../../pkg/proxy/mod.ts";
 import { HTTPS_FIELDS } from "./config_https.ts";
-import { optionalPortSchema } from "./schemas.ts";
 
 const HOUR_MS = 3_600_000;
 /** Heads are read whole, on the thread that serves all apps. */
@@ -210,6 +211,19 @@ export const FRONTLINE_FIELDS = {
     help: "How long it goes on to accept after a stop, while its health check says 503 to load balancers.",
     placeholder: "<number>",
     schema: integerSchema(5_000, 0, HOUR_MS),
+  }),
+  apiHost: field({
+    flag: "api-host",
+    env: "UNKEY_API_HOST",
+    help: "Host name at which the control plane's API is served, too. Default: it is not.",
+    placeholder: "<host>",
+    schema: textSchema(),
+  }),
+  certificatesOnDemand: switchField({
+    flag: "certificates-on-demand",
+    env: "UNKEY_CERTIFICATES_ON_DEMAND",
+    help:
+      "Order a certificate when a visitor asks for a host below the default domain that has a route and none.",
   }),
   controlPlaneBearer: secretField({
     env: "UNKEY_CONTROL_PLANE_BEARER",

@@ -1,5 +1,11 @@
-import { type ConfigOf, field, integerSchema, portSchema, switchField } from "../../pkg/config/mod.ts";
-import { optionalPortSchema } from "./schemas.ts";
+import {
+  type ConfigOf,
+  field,
+  integerSchema,
+  optionalPortSchema,
+  portSchema,
+  switchField,
+} from "../../pkg/config/mod.ts";
 
 const YEARS_2_SECONDS = 63_072_000;
 

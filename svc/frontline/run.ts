@@ -2,6 +2,8 @@ import { newId } from "../../pkg/uid/mod.ts";
 import { type FrontlineConfig, networkMatcher } from "./config.ts";
 import { type EdgeProcess, serveEdge } from "./internal/serve.ts";
 
+export { inheritedSockets } from "./inherited.ts";
+
 /** The process that an edge runs in. */
 export type FrontlineProcess = EdgeProcess;
 
@@ -21,6 +23,8 @@ export async function runFrontline(config: FrontlineConfig, process: FrontlinePr
       stopDelayMs: config.stopDelayMs,
       https: config,
       fromBalancer: networkMatcher(config.proxyProtocolFrom),
+      apiHost: config.apiHost?.toLowerCase(),
+      ordersCertificates: config.certificatesOnDemand,
     },
     config,
     process,

@@ -62,6 +62,8 @@ export function startEdge(
     hstsSeconds: 0,
     hstsSubDomains: false,
     hstsPreload: false,
+    apiHost: undefined,
+    certificatesOnDemand: false,
     proxyProtocolFrom: [],
     httpHost: "127.0.0.1",
     healthPort: undefined,

@@ -64,6 +64,7 @@ export interface ServiceParts {
   readonly operatorIdleSeconds: number;
   readonly apps: AppLimits;
   readonly edgeUrl: string;
+  readonly defaultDomain: string;
   readonly regions: readonly string[];
   /** `undefined`: there are no custom domains. */
   readonly domains: DomainDns | undefined;
@@ -170,7 +171,7 @@ export function buildServices(parts: ServiceParts): Services {
         }),
       );
       router.service(AdminService, adminHandlers({ db, clock, vault, regions, sizes, operatorIdleSeconds }));
-      router.service(AcmeService, acmeHandlers({ db }));
+      router.service(AcmeService, acmeHandlers({ db, clock, workflows, defaultDomain: parts.defaultDomain }));
       router.service(VaultService, vaultHandlers({ vault }));
       router.service(CustomDomainService, domainHandlers(domain));
       router.service(

@@ -97,6 +97,8 @@ const ADMIN: MethodsOf<typeof AdminService> = {
   createRegionToken: { kind: "service" },
   listRegionTokens: { kind: "service" },
   revokeRegionToken: { kind: "service" },
+  createLoginCode: { kind: "workspace", permission: "manage_keys", service: true },
+  exchangeLoginCode: { kind: "public" },
   listWorkspaces: { kind: "service" },
   whoAmI: { kind: "root_key" },
   getStatus: { kind: "workspace", permission: "read_status" },
@@ -121,7 +123,10 @@ const DOMAIN: MethodsOf<typeof CustomDomainService> = {
   setRedirect: { kind: "root_key", permission: "manage_domains" },
 };
 
-const ACME: MethodsOf<typeof AcmeService> = { verifyCertificate: { kind: "edge" } };
+const ACME: MethodsOf<typeof AcmeService> = {
+  verifyCertificate: { kind: "edge" },
+  wantCertificate: { kind: "edge" },
+};
 
 const VAULT: MethodsOf<typeof VaultService> = {
   liveness: { kind: "public" },

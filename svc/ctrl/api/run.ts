@@ -163,6 +163,7 @@ async function openParts(
     operatorIdleSeconds: operatorIdleSeconds(config),
     apps: appLimits(config),
     edgeUrl: config.edgeUrl,
+    defaultDomain: config.defaultDomain,
     regions: config.availableRegions,
     domains: openDomains(config),
     domainsMax: config.domainsMax,

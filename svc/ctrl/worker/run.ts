@@ -26,7 +26,8 @@ import { serveEndpoint } from "./restate/endpoint.ts";
 import { openObjects } from "./objects.ts";
 import { callEachMinute } from "./tasks/periodic_call.ts";
 import { endUnusedPreviews } from "./tasks/preview_ends.ts";
-import { ensurePlatformCertificates, platformWildcards } from "./tasks/platform_certificates.ts";
+import { giveUpUnusedCertificates } from "./tasks/unused_certificates.ts";
+import { ensurePlatformCertificates, platformNames } from "./tasks/platform_certificates.ts";
 import { CERTIFICATE_SERVICE, DOMAIN_SERVICE } from "../internal/workflows/names.ts";
 import { createRestateWorkflows } from "../internal/workflows/restate.ts";
 import { retainCache } from "./tasks/cache_retention.ts";
@@ -173,14 +174,15 @@ async function start(config: WorkerConfig, own: WorkerProcess, runner: Runner): 
   runner.go("compaction", (stop) => requestCompactions({ db, clock, log, ingress }, stop));
   if (certificates !== undefined) {
     const workflows = createRestateWorkflows(ingress);
-    const { defaultDomain, regionalDomain, availableRegions: regions } = config;
-    const wildcards = certificates.records === undefined
-      ? []
-      : platformWildcards({ defaultDomain, regionalDomain, regions });
+    const { defaultDomain, regionalDomain, availableRegions: regions, platformHosts: hosts } = config;
+    const domains = { defaultDomain, regionalDomain, regions, hosts };
+    const names = platformNames(domains, certificates.records !== undefined);
     runner.go("renewals", (stop) => callEachMinute({ clock, log, ingress }, RENEWALS, stop));
+    const unused = { db, clock, log, changes, workflows, platformNames: names };
+    runner.go("unused certificates", (stop) => giveUpUnusedCertificates(unused, stop));
     runner.go(
       "platform certificates",
-      (stop) => ensurePlatformCertificates({ db, clock, log, workflows }, wildcards, stop),
+      (stop) => ensurePlatformCertificates({ db, clock, log, workflows }, names, stop),
     );
   }
   if (parts.domains !== undefined) {

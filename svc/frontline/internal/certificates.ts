@@ -23,13 +23,16 @@ const PEM_BLOCK = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g;
  */
 export class Certificates {
   readonly #log: Logger;
+  readonly #onArrival: () => void;
   readonly #byId = new Map<string, EdgeCertificate>();
   readonly #idsByHost = new Map<string, Set<string>>();
   /** Used last comes last. */
   readonly #contexts = new Map<string, SecureContext>();
 
-  constructor(log: Logger) {
+  /** `onArrival` is called after each certificate that was taken. */
+  constructor(log: Logger, onArrival: () => void = () => undefined) {
     this.#log = log;
+    this.#onArrival = onArrival;
   }
 
   get size(): number {
@@ -48,6 +51,7 @@ export class Certificates {
     this.#byId.set(certificateId, { ...certificate, hostname: host });
     const ids = this.#idsByHost.get(host) ?? new Set();
     this.#idsByHost.set(host, ids.add(certificateId));
+    this.#onArrival();
   }
 
   delete(certificateId: string): void {

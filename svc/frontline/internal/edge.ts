@@ -1,4 +1,5 @@
 import { isIP } from "node:net";
+import type { SecureContext } from "node:tls";
 import type { Clock } from "../../../pkg/clock/mod.ts";
 import type { Logger } from "../../../pkg/logger/mod.ts";
 import {
@@ -9,6 +10,7 @@ import {
   Proxy,
   type ProxyLimits,
   type ProxyRequest,
+  type Upstream,
 } from "../../../pkg/proxy/mod.ts";
 import { newId } from "../../../pkg/uid/mod.ts";
 import { Balancer } from "./balancer.ts";
@@ -21,6 +23,7 @@ import { refusalText } from "./refusal_text.ts";
 import type { Refusals } from "./refusals.ts";
 import type { RequestedDeployments } from "./requested.ts";
 import { type Instance, type Route, RouteTable } from "./route_table.ts";
+import { WantedCertificates, type WantedOptions } from "./wanted_certificates.ts";
 
 /** The edge itself answers this path on every host; all other paths belong to the apps. */
 export const HEALTH_PATH = "/_unkey/internal/health";
@@ -50,6 +53,10 @@ export interface EdgeOptions {
   readonly https?: EdgeHttps | undefined;
   /** Answers challenges of certificate authorities; absent in a sentinel. */
   readonly challenges?: Challenges | undefined;
+  /** Orders certificates when a visitor asks for a host; absent where they are ordered otherwise. */
+  readonly wants?: WantedOptions["client"] | undefined;
+  /** The host name at which the control plane's api is served, and the api. */
+  readonly api?: { readonly host: string; readonly upstream: Upstream } | undefined;
 }
 
 /** The edge's own TLS. */
@@ -72,6 +79,7 @@ export class Edge {
   /** Load balancers should send no more requests; it still answers them. */
   stopping = false;
   readonly #balancer: Balancer;
+  readonly #wanted: WantedCertificates | undefined;
   readonly #options: EdgeOptions;
   readonly #snapshot: FirstSnapshot;
   #ready = false;
@@ -80,7 +88,14 @@ export class Edge {
     const { clock, log, region, limits, trusts } = options;
     this.#options = options;
     this.#snapshot = new FirstSnapshot(clock);
-    this.certificates = new Certificates(log);
+    this.certificates = new Certificates(log, () => this.#wanted?.arrived());
+    this.#wanted = options.wants && new WantedCertificates({
+      client: options.wants,
+      clock,
+      log,
+      isServed: (host) => this.table.lookup(host) !== undefined,
+      covers: (host) => this.certificates.covers(host),
+    });
     const nowMs = (): number => clock.now();
     this.table = new RouteTable((key) => {
       this.proxy.retire(key);
@@ -115,6 +130,13 @@ export class Edge {
   set ready(isReady: boolean) {
     this.#ready = isReady;
     if (isReady) this.#snapshot.arrive();
+  }
+
+  /** The certificate of a host name in lower case; one that may be on its way is waited for. */
+  contextOf(host: string): SecureContext | undefined | Promise<SecureContext | undefined> {
+    const context = this.certificates.contextOf(host);
+    if (context !== undefined) return context;
+    return this.#wanted?.want(host)?.then(() => this.certificates.contextOf(host));
   }
 
   #tell({ refusals, limits, clock }: EdgeOptions, report: FailureReport): void {
@@ -155,6 +177,10 @@ export class Edge {
   #routeToApp(request: ProxyRequest, tried: ReadonlySet<string>, hasWaited = false): Decision {
     const moved = this.#moved(request);
     if (moved !== undefined) return { kind: "answer", answer: moved };
+    // The answer does not wait for it: the next visit is over https://.
+    if (request.scheme === "http") void this.#wanted?.want(request.host);
+    const { api } = this.#options;
+    if (api !== undefined && request.host === api.host) return toApi(api.upstream, tried);
     const instances = this.#find(request);
     if ("kind" in instances && instances.kind === "unknown_host" && isCheck(request)) {
       return { kind: "answer", answer: health(this.#state) };
@@ -220,6 +246,14 @@ export class Edge {
     this.#options.requested?.note(route.deploymentId);
     return instances;
   }
+}
+
+function toApi(upstream: Upstream, tried: ReadonlySet<string>): Decision {
+  if (!tried.has(upstream.key)) return { kind: "forward", upstream };
+  return {
+    kind: "fail",
+    failure: { kind: "instance_unreachable", detail: "The control plane does not answer." },
+  };
 }
 
 const CHECK_METHODS = new Set(["GET", "HEAD", "OPTIONS"]);

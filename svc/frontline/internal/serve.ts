@@ -1,6 +1,6 @@
 import type { Clock } from "../../../pkg/clock/mod.ts";
 import type { Logger } from "../../../pkg/logger/mod.ts";
-import { LIMITS, type ProxyLimits } from "../../../pkg/proxy/mod.ts";
+import { LIMITS, type ProxyLimits, type Upstream } from "../../../pkg/proxy/mod.ts";
 import { createRpcClient, serveRpc } from "../../../pkg/rpc/mod.ts";
 import { shareOfDescriptors } from "../../../pkg/tcp/mod.ts";
 import { Runner } from "../../../pkg/runner/mod.ts";
@@ -8,6 +8,7 @@ import type { Secret } from "../../../pkg/config/mod.ts";
 import { AcmeService } from "../../../proto/gen/ctrl/v1/acme_pb.ts";
 import { FrontlineService } from "../../../proto/gen/ctrl/v1/frontline_pb.ts";
 import { type EdgeConfig, FRONTLINE_FIELDS, networkMatcher } from "../config.ts";
+import type { InheritedSockets } from "../inherited.ts";
 import { hstsValue, HTTPS_FIELDS, type HttpsConfig } from "../config_https.ts";
 import { Challenges } from "./challenges.ts";
 import { Edge, type EdgeHttps } from "./edge.ts";
@@ -35,12 +36,16 @@ export interface EdgeProcess {
   /** Overrides for tests. */
   readonly times?: Partial<WatchTimes>;
   readonly limits?: Partial<ProxyLimits>;
+  /** Sockets that are listened on instead of the ports of the settings. */
+  readonly sockets?: InheritedSockets | undefined;
 }
 
 /** The part of the process's descriptors that clients may use: each request under way needs another one, to its app. */
 const DESCRIPTORS_SHARE = 0.6;
 /** More than the drain, so that the drain ends by itself. */
 const CLOSE_MARGIN_MS = 5_000;
+/** The longest wait for routes before connections are accepted. */
+const ROUTES_MS_MAX = 30_000;
 
 /** The differences between an edge and a sentinel. */
 export interface EdgeRole {
@@ -58,6 +63,9 @@ export interface EdgeRole {
   readonly https?: HttpsConfig;
   /** True for balancers that speak the PROXY protocol. */
   readonly fromBalancer?: (address: string) => boolean;
+  /** See `EdgeOptions`. */
+  readonly apiHost?: string | undefined;
+  readonly ordersCertificates?: boolean;
 }
 
 /**
@@ -71,6 +79,7 @@ export async function serveEdge(role: EdgeRole, config: EdgeConfig, process: Edg
   const requested = role.acknowledges ? new RequestedDeployments() : undefined;
   const rpc = { baseUrl: config.controlPlaneUrl, token: role.token };
   const refusals = role.acknowledges ? new Refusals() : undefined;
+  const acme = createRpcClient(AcmeService, rpc);
   const edge = new Edge({
     clock,
     log,
@@ -81,7 +90,11 @@ export async function serveEdge(role: EdgeRole, config: EdgeConfig, process: Edg
     ...(requested === undefined ? {} : { requested }),
     https: edgeHttps(role.https),
     fromBalancer: role.fromBalancer,
-    challenges: role.https && new Challenges({ client: createRpcClient(AcmeService, rpc), clock, log }),
+    challenges: role.https && new Challenges({ client: acme, clock, log }),
+    wants: role.ordersCertificates === true ? acme : undefined,
+    api: role.apiHost === undefined
+      ? undefined
+      : { host: role.apiHost, upstream: apiUpstream(config.controlPlaneUrl) },
     refusals,
   });
   const ready = Promise.withResolvers<void>();
@@ -109,17 +122,13 @@ export async function serveEdge(role: EdgeRole, config: EdgeConfig, process: Edg
   });
   try {
     const healthPort = await serveHealth(config, process, { edge, watcher, runner });
-    const port = await edge.proxy.listen({
-      host: config.httpHost,
-      port: role.port,
-      portSetting: `--${FRONTLINE_FIELDS.httpPort.flag} (${FRONTLINE_FIELDS.httpPort.env})`,
-    });
-    const httpsPort = await listenHttps(edge, role, config);
     const drained = new AbortController();
+    const listening = listen({ edge, role, config, process, ready: ready.promise });
     runner.go("proxy", async (stopping) => {
-      await aborted(stopping);
-      edge.stopping = true;
       try {
+        await listening;
+        await aborted(stopping);
+        edge.stopping = true;
         await clock.sleep(role.stopDelayMs);
         await edge.proxy.close(config.drainMs);
       } finally {
@@ -135,6 +144,7 @@ export async function serveEdge(role: EdgeRole, config: EdgeConfig, process: Edg
       const report = { refusals, client, clock, log, edgeId: role.id };
       runner.go("refusals", () => reportRefusals(report, drained.signal));
     }
+    const { port, httpsPort } = await listening;
     void ready.promise.then(() => {
       const counts = { routes: edge.table.size, certificates: edge.certificates.size };
       log.info("ready", { port, https_port: httpsPort, edge_id: role.id, region: config.region, ...counts });
@@ -156,15 +166,50 @@ function edgeHttps(config: HttpsConfig | undefined): EdgeHttps | undefined {
   };
 }
 
-async function listenHttps(edge: Edge, role: EdgeRole, config: EdgeConfig): Promise<number | undefined> {
-  const port = role.https?.httpsPort;
-  if (port === undefined) return undefined;
-  return await edge.proxy.listen({
+/** The api as an upstream. It speaks HTTP/1.1 in clear text, on this machine or in its network. */
+function apiUpstream(url: string): Upstream {
+  const { hostname, port } = new URL(url);
+  return { key: "control-plane", host: hostname.replace(/^\[|\]$/g, ""), port: Number(port || "80") };
+}
+
+interface Listening {
+  readonly edge: Edge;
+  readonly role: EdgeRole;
+  readonly config: EdgeConfig;
+  readonly process: EdgeProcess;
+  readonly ready: Promise<void>;
+}
+
+/**
+ * Begins to accept connections. Those that wait in a socket of a predecessor are accepted when their routes are known, since
+ * they would get an error before; but not much later, since the control plane may be away for long.
+ */
+async function listen(
+  { edge, role, config, process, ready }: Listening,
+): Promise<{ readonly port: number; readonly httpsPort: number | undefined }> {
+  const { sockets, clock, signal } = process;
+  if (sockets !== undefined) {
+    const done = new AbortController();
+    const late = clock.sleep(ROUTES_MS_MAX, AbortSignal.any([signal, done.signal])).catch(() => undefined);
+    await Promise.race([ready, late]);
+    done.abort();
+  }
+  const port = await edge.proxy.listen({
     host: config.httpHost,
-    port,
-    portSetting: `--${HTTPS_FIELDS.httpsPort.flag} (${HTTPS_FIELDS.httpsPort.env})`,
-    tls: { contextOf: (name) => edge.certificates.contextOf(name) },
+    port: role.port,
+    descriptor: sockets?.http,
+    portSetting: `--${FRONTLINE_FIELDS.httpPort.flag} (${FRONTLINE_FIELDS.httpPort.env})`,
   });
+  const securePort = role.https?.httpsPort;
+  if (securePort === undefined) return { port, httpsPort: undefined };
+  const httpsPort = await edge.proxy.listen({
+    host: config.httpHost,
+    port: securePort,
+    descriptor: sockets?.https,
+    portSetting: `--${HTTPS_FIELDS.httpsPort.flag} (${HTTPS_FIELDS.httpsPort.env})`,
+    tls: { contextOf: (name) => edge.contextOf(name) },
+  });
+  return { port, httpsPort };
 }
 
 async function aborted(signal: AbortSignal): Promise<void> {

@@ -10,7 +10,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file ctrl/v1/acme.proto.
  */
 export const file_ctrl_v1_acme: GenFile = /*@__PURE__*/
-  fileDesc("ChJjdHJsL3YxL2FjbWUucHJvdG8SB2N0cmwudjEiOQoYVmVyaWZ5Q2VydGlmaWNhdGVSZXF1ZXN0Eg4KBmRvbWFpbhgBIAEoCRINCgV0b2tlbhgCIAEoCSIyChlWZXJpZnlDZXJ0aWZpY2F0ZVJlc3BvbnNlEhUKDWF1dGhvcml6YXRpb24YASABKAkyawoLQWNtZVNlcnZpY2USXAoRVmVyaWZ5Q2VydGlmaWNhdGUSIS5jdHJsLnYxLlZlcmlmeUNlcnRpZmljYXRlUmVxdWVzdBoiLmN0cmwudjEuVmVyaWZ5Q2VydGlmaWNhdGVSZXNwb25zZSIAYgZwcm90bzM");
+  fileDesc("ChJjdHJsL3YxL2FjbWUucHJvdG8SB2N0cmwudjEiOQoYVmVyaWZ5Q2VydGlmaWNhdGVSZXF1ZXN0Eg4KBmRvbWFpbhgBIAEoCRINCgV0b2tlbhgCIAEoCSIyChlWZXJpZnlDZXJ0aWZpY2F0ZVJlc3BvbnNlEhUKDWF1dGhvcml6YXRpb24YASABKAkiKgoWV2FudENlcnRpZmljYXRlUmVxdWVzdBIQCghob3N0bmFtZRgBIAEoCSIqChdXYW50Q2VydGlmaWNhdGVSZXNwb25zZRIPCgdvcmRlcmVkGAEgASgIMsMBCgtBY21lU2VydmljZRJcChFWZXJpZnlDZXJ0aWZpY2F0ZRIhLmN0cmwudjEuVmVyaWZ5Q2VydGlmaWNhdGVSZXF1ZXN0GiIuY3RybC52MS5WZXJpZnlDZXJ0aWZpY2F0ZVJlc3BvbnNlIgASVgoPV2FudENlcnRpZmljYXRlEh8uY3RybC52MS5XYW50Q2VydGlmaWNhdGVSZXF1ZXN0GiAuY3RybC52MS5XYW50Q2VydGlmaWNhdGVSZXNwb25zZSIAYgZwcm90bzM");
 
 /**
  * @generated from message ctrl.v1.VerifyCertificateRequest
@@ -52,6 +52,44 @@ export const VerifyCertificateResponseSchema: GenMessage<VerifyCertificateRespon
   messageDesc(file_ctrl_v1_acme, 1);
 
 /**
+ * @generated from message ctrl.v1.WantCertificateRequest
+ */
+export type WantCertificateRequest = Message<"ctrl.v1.WantCertificateRequest"> & {
+  /**
+   * Lower case, without a port.
+   *
+   * @generated from field: string hostname = 1;
+   */
+  hostname: string;
+};
+
+/**
+ * Describes the message ctrl.v1.WantCertificateRequest.
+ * Use `create(WantCertificateRequestSchema)` to create a new message.
+ */
+export const WantCertificateRequestSchema: GenMessage<WantCertificateRequest> = /*@__PURE__*/
+  messageDesc(file_ctrl_v1_acme, 2);
+
+/**
+ * @generated from message ctrl.v1.WantCertificateResponse
+ */
+export type WantCertificateResponse = Message<"ctrl.v1.WantCertificateResponse"> & {
+  /**
+   * True if a certificate is on its way.
+   *
+   * @generated from field: bool ordered = 1;
+   */
+  ordered: boolean;
+};
+
+/**
+ * Describes the message ctrl.v1.WantCertificateResponse.
+ * Use `create(WantCertificateResponseSchema)` to create a new message.
+ */
+export const WantCertificateResponseSchema: GenMessage<WantCertificateResponse> = /*@__PURE__*/
+  messageDesc(file_ctrl_v1_acme, 3);
+
+/**
  * The edge's side of certificates. Authenticated by an edge token.
  *
  * @generated from service ctrl.v1.AcmeService
@@ -66,6 +104,17 @@ export const AcmeService: GenService<{
     methodKind: "unary";
     input: typeof VerifyCertificateRequestSchema;
     output: typeof VerifyCertificateResponseSchema;
+  },
+  /**
+   * A visitor asked an edge for a host that has a route and no certificate. One is ordered if the name is below the
+   * platform's own domain; it comes by the feed.
+   *
+   * @generated from rpc ctrl.v1.AcmeService.WantCertificate
+   */
+  wantCertificate: {
+    methodKind: "unary";
+    input: typeof WantCertificateRequestSchema;
+    output: typeof WantCertificateResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_ctrl_v1_acme, 0);

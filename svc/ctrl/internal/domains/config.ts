@@ -107,6 +107,7 @@ function optionalDomain() {
   });
 }
 
-function isDomain(domain: string): boolean {
+/** True for a domain below which deployments can have names. */
+export function isDomain(domain: string): boolean {
   return domain.length <= DOMAIN_LENGTH_MAX && DOMAIN.test(domain);
 }

@@ -8,7 +8,7 @@
  *
  * @module
  */
-export { DOMAIN_FIELDS, type DomainConfig, openDomains } from "./config.ts";
+export { DOMAIN_FIELDS, type DomainConfig, isDomain, openDomains } from "./config.ts";
 export { customHostname, isWithin } from "./hostname.ts";
 export {
   type Findings,

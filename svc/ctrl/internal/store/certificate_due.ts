@@ -98,3 +98,25 @@ export async function listOpenOrders(
     problem: row.problem ?? undefined,
   }));
 }
+
+/** Host names of a workspace's wishes that lead to no deployment, or to one that is stopped. Wildcards are no host names. */
+export async function listUnusedOrders(
+  db: Queryable,
+  { workspaceId, except, limit }: {
+    readonly workspaceId: string;
+    readonly except: readonly string[];
+    readonly limit: number;
+  },
+): Promise<string[]> {
+  let query = db.selectFrom("certificate_orders as o").select("o.hostname")
+    .where("o.workspace_id", "=", workspaceId).where("o.status", "!=", "cancelled")
+    .where("o.hostname", "not like", "*.%")
+    .where(({ exists, not, selectFrom }) =>
+      not(exists(
+        selectFrom("frontline_routes as r").innerJoin("deployments as d", "d.id", "r.deployment_id")
+          .select("r.id").whereRef("r.hostname", "=", "o.hostname").where("d.status", "!=", "stopped"),
+      ))
+    );
+  if (except.length > 0) query = query.where("o.hostname", "not in", [...except]);
+  return (await query.orderBy("o.hostname").limit(limit).execute()).map(({ hostname }) => hostname);
+}

@@ -241,3 +241,9 @@ export async function removeRoutesOfEnvironment(
   await bumpViewRevision(tx, routes.map((row) => row.deployment_id));
   return true;
 }
+
+/** True if a host name leads to a deployment. Unique index on the host name. */
+export async function hasRoute(db: Queryable, hostname: string): Promise<boolean> {
+  return await db.selectFrom("frontline_routes").select("id").where("hostname", "=", hostname)
+    .executeTakeFirst() !== undefined;
+}

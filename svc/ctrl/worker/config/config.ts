@@ -9,7 +9,7 @@ import {
   urlSchema,
 } from "../../../../pkg/config/mod.ts";
 import { OBJECT_STORE_FIELDS, objectStoreProblems } from "../../../../pkg/objectstore/mod.ts";
-import { DOMAIN_FIELDS } from "../../internal/domains/mod.ts";
+import { DOMAIN_FIELDS, isDomain } from "../../internal/domains/mod.ts";
 import { IDLE_END_FIELDS } from "../../internal/deployments/idle_end_config.ts";
 import { DATA_KEY_FIELDS } from "../../internal/vault/config.ts";
 import { BUILD_FIELDS, buildProblems } from "./build.ts";
@@ -87,6 +87,15 @@ export const WORKER_FIELDS = {
   }),
   ...DOMAIN_FIELDS,
   ...DOMAIN_CHECK_FIELDS,
+  platformHosts: field({
+    flag: "platform-hosts",
+    env: "UNKEY_PLATFORM_HOSTS",
+    placeholder: "<host,...>",
+    help: "Host names of the platform itself, such as its API's. Each gets a certificate.",
+    schema: listSchema([]).refine((hosts) => hosts.every((host) => host.includes(".") && isDomain(host)), {
+      message: "must be host names in lower case with at least one dot",
+    }),
+  }),
   edgeUrl: field({
     flag: "edge-url",
     env: "UNKEY_EDGE_URL",

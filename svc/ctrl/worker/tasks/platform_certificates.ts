@@ -13,24 +13,33 @@ export interface PlatformCertificatesDeps {
   readonly workflows: Pick<Workflows, "processCertificate">;
 }
 
-/** The domains under which the platform gives out names. */
+/** The domains under which the platform gives out names, and its own hosts. */
 export interface PlatformDomains {
   readonly defaultDomain: string;
   readonly regionalDomain: string | undefined;
   readonly regions: readonly string[];
+  /** Of the platform's own services. */
+  readonly hosts: readonly string[];
 }
 
 const RETRY_FIRST_MS = 1_000;
 const RETRY_MS_MAX = 60_000;
 
-/** The wildcards of the platform's own names. A name without a dot, such as `localhost`, gets none. */
-export function platformWildcards(
-  { defaultDomain, regionalDomain, regions }: PlatformDomains,
+/**
+ * The names that the platform itself wants certificates for. With `hasRecords` it can prove names in the DNS, and gets a
+ * wildcard for each of its domains, which then covers its hosts, too. A name without a dot, such as `localhost`, gets none.
+ */
+export function platformNames(
+  { defaultDomain, regionalDomain, regions, hosts }: PlatformDomains,
+  hasRecords: boolean,
 ): readonly string[] {
-  const regional = regionalDomain === undefined
-    ? []
-    : regions.map((region) => `*.${region}.${regionalDomain}`);
-  return defaultDomain.includes(".") ? [`*.${defaultDomain}`, ...regional] : regional;
+  if (!hasRecords) return hosts;
+  const domains = [
+    ...defaultDomain.includes(".") ? [defaultDomain] : [],
+    ...regionalDomain === undefined ? [] : regions.map((region) => `${region}.${regionalDomain}`),
+  ];
+  const isCovered = (host: string): boolean => domains.includes(host.slice(host.indexOf(".") + 1));
+  return [...domains.map((domain) => `*.${domain}`), ...hosts.filter((host) => !isCovered(host))];
 }
 
 /** Wants these certificates, once; tries until each wish is written down and known to the workflows. */
