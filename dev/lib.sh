@@ -127,6 +127,7 @@ ensure_part_packages() {
 /usr/sbin/mariadbd mariadb-server-core
 /usr/sbin/knotd knot
 /usr/bin/strace strace
+/usr/sbin/debootstrap debootstrap
 /usr/bin/gcc gcc
 /usr/include/stdio.h libc6-dev
 /usr/include/seccomp.h libseccomp-dev

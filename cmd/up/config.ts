@@ -1,8 +1,16 @@
 import { z } from "zod";
-import { type ConfigOf, field, integerSchema, portSchema, textSchema } from "../../pkg/config/mod.ts";
+import {
+  type ConfigOf,
+  field,
+  integerSchema,
+  optionalPortSchema,
+  portSchema,
+  textSchema,
+} from "../../pkg/config/mod.ts";
 import { HOST_DEFAULT } from "../../pkg/docker/mod.ts";
 import { API_FIELDS } from "../../svc/ctrl/api/config.ts";
 import { edgeFields } from "../../svc/frontline/config.ts";
+import { SERVER_FIELDS, serverProblems } from "./config_server.ts";
 import { WORKER_FIELDS } from "../../svc/ctrl/worker/config/config.ts";
 
 const EDGE = edgeFields("FRONTLINE");
@@ -27,17 +35,19 @@ export const UP_FIELDS = {
   apiPort: field({
     flag: "api-port",
     env: "UNKEY_UP_API_PORT",
-    help: "Port of the API, on 127.0.0.1.",
+    help: "Port of the API, on 127.0.0.1. 0: any free one.",
     placeholder: "<port>",
     schema: portSchema(7091),
   }),
   edgePort: field({
     flag: "edge-port",
     env: "UNKEY_UP_EDGE_PORT",
-    help: "Port that serves the apps, on 127.0.0.1.",
+    help:
+      "Port that serves the apps, on 127.0.0.1. 0: any free one. Default: 7070; with --domain 80, on all addresses.",
     placeholder: "<port>",
-    schema: portSchema(7070),
+    schema: optionalPortSchema(),
   }),
+  ...SERVER_FIELDS,
   project: field({
     flag: "project",
     env: "UNKEY_PROJECT",
@@ -84,3 +94,8 @@ export const UP_FIELDS = {
 
 /** Parsed settings of `up`. */
 export type UpConfig = ConfigOf<typeof UP_FIELDS>;
+
+/** A problem per setting that does not fit the others. */
+export function checkUpConfig(config: UpConfig): readonly string[] {
+  return serverProblems(config);
+}

@@ -14,6 +14,8 @@ export interface DataFolder {
   readonly objects: string;
   readonly restate: string;
   readonly krane: string;
+  /** The settings of an edge that is a process of its own. */
+  readonly edgeSettings: string;
   readonly log: string;
   readonly restateLog: string;
 }
@@ -32,6 +34,9 @@ const State = z.object({
   objectSigningKey: z.string(),
   regionToken: z.string().optional(),
   edgeToken: z.string().optional(),
+  /** The api for other commands of this machine, and for other machines. */
+  apiUrl: z.string().optional(),
+  publicApiUrl: z.string().optional(),
   workspaceId: z.string().optional(),
   rootKey: z.string().optional(),
 });
@@ -49,6 +54,7 @@ export function dataFolder(root: string): DataFolder {
     objects: join(root, "objects"),
     restate: join(root, "restate"),
     krane: join(root, "krane"),
+    edgeSettings: join(root, "edge.env"),
     log: join(root, "logs", "unkey.log"),
     restateLog: join(root, "logs", "restate.log"),
   };
@@ -107,11 +113,16 @@ export function newState(ports: State["ports"]): State {
 
 /** Keeps the state, which holds the only copy of the secrets: on disk when this resolves, and for its owner only. */
 export async function writeState(folder: DataFolder, state: State): Promise<void> {
+  await writePrivately(folder.state, `${JSON.stringify(state, undefined, 2)}\n`);
+}
+
+/** Writes a file whole or not at all; only its owner can read it. */
+export async function writePrivately(path: string, text: string): Promise<void> {
   try {
-    await writeWhole(folder.state, `${JSON.stringify(state, undefined, 2)}\n`);
+    await writeWhole(path, text);
   } catch (error) {
-    const text = `${folder.state} cannot be written. Check the disk and the folder's owner.`;
-    throw new Fault("failed_precondition", text, { publicMessage: text, cause: error });
+    const problem = `${path} cannot be written. Check the disk and the folder's owner.`;
+    throw new Fault("failed_precondition", problem, { publicMessage: problem, cause: error });
   }
 }
 

@@ -21,6 +21,12 @@ export function openLogFile(path: string, level: LogLevel): LogFile {
   };
 }
 
+/** Loggers that write to standard error, for a service manager that keeps it. */
+export function logsToStderr({ log: write }: { readonly log: (line: string) => void }): LogFile {
+  const log = createLogger({ service: "up", level: "info", write });
+  return { logger: (service) => log.with({ service }), [Symbol.dispose]: () => undefined };
+}
+
 class RotatedFile {
   readonly #path: string;
   #file: Deno.FsFile;

@@ -2,6 +2,7 @@
 import type { RestateServer } from "../../pkg/restate_server/mod.ts";
 import type { UpConfig } from "./config.ts";
 import type { DataFolder, State } from "./data_folder.ts";
+import { apiUrlOf, authorities, edgeUrlOf, type Place, publicApiUrlOf } from "./place.ts";
 import { HOST } from "./ports.ts";
 import { REGION, type SeededState } from "./seed.ts";
 
@@ -10,6 +11,8 @@ export type Settings = Readonly<Record<string, string>>;
 
 export interface Plan {
   readonly config: UpConfig;
+  /** Its ports are settled. */
+  readonly place: Place;
   readonly folder: DataFolder;
   readonly state: State;
 }
@@ -17,25 +20,16 @@ export interface Plan {
 /** The addresses and the key of the Restate server that runs. */
 export type RestatePlace = Pick<RestateServer, "ingressUrl" | "adminUrl" | "identityKey">;
 
-export function apiUrl({ config }: Plan): string {
-  return url(config.apiPort);
-}
-
 export function databaseUrl({ folder }: Plan): string {
   return `sqlite://${folder.database}`;
-}
-
-/** The edge as people type it; browsers resolve every name below `localhost` to this machine. */
-export function edgeUrl({ config }: Plan): string {
-  return `http://localhost:${config.edgePort}`;
 }
 
 export function apiSettings(plan: Plan, restate: RestatePlace): Settings {
   return {
     ...sharedSettings(plan, restate),
     UNKEY_HTTP_HOST: HOST,
-    UNKEY_HTTP_PORT: String(plan.config.apiPort),
-    UNKEY_BUILD_FILES_EXTERNAL_URL: apiUrl(plan),
+    UNKEY_HTTP_PORT: String(plan.place.apiPort),
+    UNKEY_BUILD_FILES_EXTERNAL_URL: publicApiUrlOf(plan.place) ?? apiUrlOf(plan.place),
     UNKEY_UPLOAD_DISK_FREE_MIB: String(plan.config.uploadDiskFreeMib),
     UNKEY_OUTPUT_KEPT: String(plan.config.outputKept),
     UNKEY_OUTPUT_SIZE_MAX: String(plan.config.outputSizeMax),
@@ -59,8 +53,8 @@ export function workerSettings(plan: Plan, restate: RestatePlace): Settings {
     UNKEY_RESTATE_HTTP_PORT: String(ports.worker),
     // An image's name means the image of that name in the one engine.
     UNKEY_RESOLVE_IMAGES: "false",
-    // A registry of the user's own machine is as good as any other one.
-    UNKEY_IMAGE_SOURCES: "any",
+    // A registry of the user's own machine is as good as any other one. A server may have users that are not its owner.
+    UNKEY_IMAGE_SOURCES: plan.config.domain === undefined ? "any" : "public",
     UNKEY_RESTATE_ADMIN_URL: restate.adminUrl,
     UNKEY_RESTATE_REGISTER_AS: url(ports.worker),
     UNKEY_RESTATE_IDENTITY_KEYS: restate.identityKey,
@@ -72,7 +66,30 @@ export function workerSettings(plan: Plan, restate: RestatePlace): Settings {
     UNKEY_BUILD_DISK_FREE_MIB: String(plan.config.buildDiskFreeMib),
     // The engine serves the user whose own it is.
     UNKEY_BUILD_NETWORK: "trusted",
+    ...certificateSettings(plan),
   };
+}
+
+function certificateSettings({ config, place }: Plan): Settings {
+  const values: Readonly<Record<string, string | undefined>> = {
+    UNKEY_PLATFORM_HOSTS: place.apiHost,
+    UNKEY_ACME_DIRECTORY_URL: authorities(config).join(","),
+    UNKEY_ACME_EMAIL: config.email,
+    UNKEY_ACME_PROFILE: config.acmeProfile,
+    UNKEY_ACME_CA_FILE: config.acmeCaFile,
+    UNKEY_ACME_EXTERNAL_ACCOUNTS: config.acmeExternalAccounts?.reveal(),
+    UNKEY_ACME_DNS_PROVIDER: config.acmeDnsProvider,
+    UNKEY_ACME_DNS_SERVER: config.acmeDnsServer,
+    UNKEY_ACME_DNS_TSIG_KEY: config.acmeDnsTsigKey?.reveal(),
+    UNKEY_ACME_DNS_PROGRAM: config.acmeDnsProgram,
+    UNKEY_ACME_DNS_CLOUDFLARE_TOKEN: config.acmeDnsCloudflareToken?.reveal(),
+    UNKEY_ACME_DNS_ROUTE53_KEY: config.acmeDnsRoute53Key?.reveal(),
+    UNKEY_ACME_DNS_ROUTE53_ZONE: config.acmeDnsRoute53Zone,
+    UNKEY_ACME_DNS_RESOLVER: config.acmeDnsResolver,
+    UNKEY_ACME_DNS_NAMESERVERS: config.acmeDnsNameservers.join(","),
+  };
+  const given = Object.entries(values).filter((each): each is [string, string] => (each[1] ?? "") !== "");
+  return Object.fromEntries(given);
 }
 
 /** Settings that api and worker must have alike. */
@@ -84,18 +101,19 @@ function sharedSettings(plan: Plan, restate: RestatePlace): Settings {
     UNKEY_VAULT_MASTER_KEYS: state.vaultMasterKey,
     UNKEY_RESTATE_INGRESS_URL: restate.ingressUrl,
     UNKEY_BUILD_FILES_DIR: folder.objects,
-    UNKEY_BUILD_FILES_URL: apiUrl(plan),
+    UNKEY_BUILD_FILES_URL: apiUrlOf(plan.place),
     UNKEY_BUILD_FILES_SIGNING_KEY: state.objectSigningKey,
     UNKEY_PREVIEW_IDLE_DAYS: String(config.previewIdleDays),
     UNKEY_AVAILABLE_REGIONS: REGION,
-    UNKEY_EDGE_URL: edgeUrl(plan),
+    UNKEY_EDGE_URL: edgeUrlOf(plan.place),
+    UNKEY_DEFAULT_DOMAIN: plan.place.domain,
   };
 }
 
 export function kraneSettings(plan: Plan & { readonly state: SeededState }): Settings {
   const { config, folder, state } = plan;
   return {
-    UNKEY_CONTROL_PLANE_URL: apiUrl(plan),
+    UNKEY_CONTROL_PLANE_URL: apiUrlOf(plan.place),
     UNKEY_CONTROL_PLANE_BEARER: state.regionToken,
     UNKEY_CONTROL_PLANE_ID: state.id,
     UNKEY_REGION: REGION,
@@ -109,12 +127,14 @@ export function kraneSettings(plan: Plan & { readonly state: SeededState }): Set
 }
 
 export function edgeSettings(plan: Plan & { readonly state: SeededState }): Settings {
+  const { place } = plan;
   return {
-    UNKEY_CONTROL_PLANE_URL: apiUrl(plan),
+    UNKEY_CONTROL_PLANE_URL: apiUrlOf(plan.place),
     UNKEY_CONTROL_PLANE_BEARER: plan.state.edgeToken,
     UNKEY_REGION: REGION,
-    UNKEY_HTTP_HOST: HOST,
-    UNKEY_HTTP_PORT: String(plan.config.edgePort),
+    UNKEY_HTTP_HOST: place.edgeHost,
+    UNKEY_HTTP_PORT: String(place.edgePort),
+    ...httpsSettings(plan),
     UNKEY_FRONTLINE_DRAIN_MS: String(plan.config.drainMs),
     UNKEY_FRONTLINE_HEADER_BYTES_MAX: String(plan.config.headBytesMax),
     UNKEY_FRONTLINE_HEADERS_MAX: String(plan.config.headersMax),
@@ -124,6 +144,18 @@ export function edgeSettings(plan: Plan & { readonly state: SeededState }): Sett
     UNKEY_TRUSTED_PROXIES: plan.config.trustedProxies.join(","),
     // There is no load balancer in front of it.
     UNKEY_FRONTLINE_STOP_DELAY_MS: "0",
+  };
+}
+
+function httpsSettings({ config, place }: Plan): Settings {
+  if (place.edgeHttpsPort === undefined) return {};
+  return {
+    UNKEY_HTTPS_PORT: String(place.edgeHttpsPort),
+    UNKEY_HTTPS_PUBLIC_PORT: String(place.publicHttpsPort),
+    UNKEY_HSTS_SECONDS: String(config.hstsSeconds),
+    ...place.apiHost === undefined ? {} : { UNKEY_API_HOST: place.apiHost },
+    // A wildcard needs no orders of single names.
+    UNKEY_CERTIFICATES_ON_DEMAND: String(config.domain !== undefined && config.acmeDnsProvider === undefined),
   };
 }
 

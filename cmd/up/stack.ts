@@ -26,17 +26,17 @@ import type { LogFile } from "./log_file.ts";
 import { Part, type RunPart } from "./part.ts";
 import type { OnDownload, Progress } from "./progress.ts";
 import { REGION, seed, type Seeded, type SeededState } from "./seed.ts";
+import { envFileText } from "./env_file.ts";
+import { apiUrlOf, edgeUrlOf } from "./place.ts";
 import {
   apiSettings,
-  apiUrl,
   databaseUrl,
   edgeSettings,
-  edgeUrl,
   kraneSettings,
   type Plan,
   workerSettings,
 } from "./settings.ts";
-import { type State, writeState } from "./data_folder.ts";
+import { type State, writePrivately, writeState } from "./data_folder.ts";
 
 export interface StackDeps {
   readonly env: (name: string) => string | undefined;
@@ -89,7 +89,7 @@ export class Stack {
       (download) => this.#restate(download),
       () => RESTATE_VERSION,
     );
-    const shared = await progress.step("api", () => this.#api(restate), () => apiUrl(this.#plan));
+    const shared = await progress.step("api", () => this.#api(restate), () => apiUrlOf(this.#plan.place));
     const seeded = await progress.step("project", () => this.#seed(), () => this.#plan.config.project);
     const plan = { ...this.#plan, state: seeded.state };
     await progress.step(
@@ -98,7 +98,7 @@ export class Stack {
       () => "registered with restate",
     );
     await progress.step("agent", () => this.#agent(plan), () => `region ${REGION}`);
-    await progress.step("edge", () => this.#edge(plan), () => edgeUrl(plan));
+    await progress.step("edge", () => this.#edge(plan), () => edgeUrlOf(plan.place));
     return seeded;
   }
 
@@ -152,7 +152,7 @@ export class Stack {
   #seed(): Promise<Seeded> {
     const { folder, state, config } = this.#plan;
     return seed(state, {
-      apiUrl: apiUrl(this.#plan),
+      apiUrl: apiUrlOf(this.#plan.place),
       project: config.project,
       signal: this.#deps.signal,
       save: (next: State) => writeState(folder, next),
@@ -173,14 +173,17 @@ export class Stack {
     const { clock, logs } = this.#deps;
     const log = logs.logger("krane");
     const config = literalConfig(KRANE_FIELDS, kraneSettings(plan));
-    this.#onStop("app containers", async () => {
-      const engine = openEngine(plan.config.dockerHost);
-      try {
-        await removeAppContainers(engine, plan.state.id, log);
-      } finally {
-        engine.close();
-      }
-    });
+    // Apps of a server go on while it is upgraded; those of a developer's machine end with it.
+    if (plan.config.domain === undefined) {
+      this.#onStop("app containers", async () => {
+        const engine = openEngine(plan.config.dockerHost);
+        try {
+          await removeAppContainers(engine, plan.state.id, log);
+        } finally {
+          engine.close();
+        }
+      });
+    }
     await this.#part(
       "The agent",
       (signal, ready) => runKrane(config, { log, clock, signal, onReady: ready }),
@@ -189,7 +192,9 @@ export class Stack {
 
   async #edge(plan: Plan & { readonly state: SeededState }): Promise<void> {
     const { clock, logs } = this.#deps;
-    const config = literalConfig(FRONTLINE_FIELDS, edgeSettings(plan));
+    const settings = edgeSettings(plan);
+    const config = literalConfig(FRONTLINE_FIELDS, settings);
+    if (plan.config.edgeApart) return await writePrivately(plan.folder.edgeSettings, envFileText(settings));
     const log = logs.logger("frontline");
     await this.#part(
       "The edge",

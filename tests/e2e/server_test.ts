@@ -1,0 +1,52 @@
+/** A server of one's own, from its installation to its end: a bare Debian 12 whose own systemd runs the service. */
+import assert from "node:assert/strict";
+import { canRun, PARTS_CACHE } from "../../pkg/testkit/commands.ts";
+import { hasKnot } from "../../pkg/testkit/knot.ts";
+import { hasPebble } from "../../pkg/testkit/pebble.ts";
+import { canStartEngine } from "../../pkg/testkit/private_engine.ts";
+
+interface Line {
+  readonly name: string;
+  readonly note?: string;
+  readonly error?: string;
+}
+
+const SCENARIO = new URL("./server/scenario.ts", import.meta.url).pathname;
+
+const CAN_RUN = hasPebble() && hasKnot() && await canStartEngine() && await hasRoot() &&
+  await canRun([["unshare", "--version"], ["nsenter", "--version"]]);
+
+/** The bare Debian is there, or can be made. */
+async function hasRoot(): Promise<boolean> {
+  const isMade = await Deno.stat(`${PARTS_CACHE}/debian-12-root-1`).then(() => true, () => false);
+  return isMade || await canRun([["debootstrap", "--version"]]);
+}
+
+async function* linesOf(stream: ReadableStream<Uint8Array>): AsyncGenerator<Line> {
+  let rest = "";
+  for await (const chunk of stream.pipeThrough(new TextDecoderStream())) {
+    const lines = `${rest}${chunk}`.split("\n");
+    rest = lines.pop() ?? "";
+    for (const line of lines) if (line.startsWith("{")) yield JSON.parse(line);
+  }
+}
+
+Deno.test({
+  name: "a server of one's own is installed, serves by name, is upgraded, restarted and uninstalled",
+  ignore: !CAN_RUN,
+  async fn(t) {
+    // Its ports, addresses and rules are those of a network that nothing else is in.
+    const child = new Deno.Command("unshare", {
+      args: ["--net", Deno.execPath(), "run", "-A", "--quiet", SCENARIO],
+      stdin: "null",
+      stdout: "piped",
+      stderr: "inherit",
+    }).spawn();
+    for await (const { name, note = "", error } of linesOf(child.stdout)) {
+      await t.step(note === "" ? name : `${name} (${note.split("\n")[0]})`, () => {
+        if (error !== undefined) assert.fail(error);
+      });
+    }
+    assert.equal((await child.status).code, 0);
+  },
+});
