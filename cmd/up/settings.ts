@@ -107,6 +107,11 @@ function sharedSettings(plan: Plan, restate: RestatePlace): Settings {
     UNKEY_AVAILABLE_REGIONS: REGION,
     UNKEY_EDGE_URL: edgeUrlOf(plan.place),
     UNKEY_DEFAULT_DOMAIN: plan.place.domain,
+    // Every name below the domain leads here, so that users can point domains of their own to one.
+    ...config.domain === undefined ? {} : { UNKEY_DOMAIN_TARGET: config.domain },
+    ...config.domain === undefined || config.acmeDnsResolver === undefined
+      ? {}
+      : { UNKEY_DOMAIN_RESOLVER: config.acmeDnsResolver },
   };
 }
 

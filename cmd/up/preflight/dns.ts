@@ -1,6 +1,6 @@
 import { isIPv4 } from "node:net";
 import { describeError } from "../../../pkg/fault/mod.ts";
-import type { Server } from "../../../pkg/dns01/mod.ts";
+import type { Server } from "../../../pkg/dns/mod.ts";
 import { isPrivate } from "./addresses.ts";
 
 const QUESTION_MS_MAX = 5_000;

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { type Server, serverOf } from "../../../pkg/dns01/mod.ts";
+import { type Server, serverOf } from "../../../pkg/dns/mod.ts";
 import { newDnsName } from "../../../pkg/uid/mod.ts";
 import type { UpConfig } from "../config.ts";
 import type { Place } from "../place.ts";

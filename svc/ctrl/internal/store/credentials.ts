@@ -1,7 +1,8 @@
 /** Root keys and region tokens. Only their hashes are stored. */
 import type { Queryable, Tx } from "./database.ts";
 import type { Page } from "./page.ts";
-import type { RegionTokensTable, RootKeysTable } from "./schema.ts";
+import type { RootKeysTable } from "./schema.ts";
+import type { RegionTokensTable } from "./schema_credentials.ts";
 
 /** Stores a root key. */
 export async function createRootKey(

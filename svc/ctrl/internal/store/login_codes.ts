@@ -1,6 +1,6 @@
 /** Codes for a login from another machine. Only their hashes are stored. */
 import type { Queryable, Tx } from "./database.ts";
-import type { LoginCodesTable } from "./schema_login_codes.ts";
+import type { LoginCodesTable } from "./schema_credentials.ts";
 
 /** Stores a code, and forgets those that have expired. */
 export async function createLoginCode(tx: Tx, code: LoginCodesTable): Promise<void> {

@@ -17,6 +17,7 @@ export * from "./schema.ts";
 export * from "./schema_content.ts";
 export * from "./schema_certificates.ts";
 export * from "./schema_domains.ts";
+export * from "./schema_credentials.ts";
 export * from "./types.ts";
 export * from "./workspaces.ts";
 export * from "./projects.ts";

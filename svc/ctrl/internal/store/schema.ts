@@ -43,7 +43,7 @@ import type {
   LiveHistoryTable,
   ShownRevisionsTable,
 } from "./schema_traffic.ts";
-import type { LoginCodesTable } from "./schema_login_codes.ts";
+import type { LoginCodesTable, RegionTokensTable } from "./schema_credentials.ts";
 
 export * from "./schema_regions.ts";
 export * from "./schema_traffic.ts";
@@ -143,15 +143,6 @@ export interface RegistryCredentialsTable {
   ciphertext: string;
   created_at: number;
   updated_at: number;
-}
-
-/** Credentials of agents (region name) and edges (region `*`). */
-export interface RegionTokensTable {
-  id: string;
-  region: string;
-  hash: string;
-  created_at: number;
-  revoked_at: number | null;
 }
 
 /** Inputs of a deployment's build beside its archive. */
