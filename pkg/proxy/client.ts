@@ -289,13 +289,10 @@ export class ClientConnection implements ExchangeClient, ClientSide {
     this.#closed();
   }
 
-  /**
-   * Ends the connection unless a request runs, has begun to come, or may be on its way: a client that has just connected, or
-   * got its last response, is given a moment. The response to its next request tells it that the connection ends.
-   */
+  /** Ends the connection unless a request runs, has begun to come, or may be on its way. */
   retire(): void {
-    if (this.#phase !== "head" || this.#pending.length > 0) return;
-    if (this.#core.options.clock.now() - this.#sinceMs >= LEAVE_MS) this.#leave();
+    const quietMs = this.#core.options.clock.now() - this.#sinceMs;
+    if (this.#phase === "head" && this.#pending.length === 0 && quietMs >= LEAVE_MS) this.#leave();
   }
 
   yield(): boolean {
@@ -343,10 +340,7 @@ export class ClientConnection implements ExchangeClient, ClientSide {
   }
 }
 
-/**
- * Frees the memory of a large read whose bytes have been copied. The collector would do it too, but late: it counts
- * objects more than what they hold, and a body of 1 GiB is only a few thousand objects.
- */
+/** Frees the memory of a large read whose bytes have been copied. The collector would be late: it counts objects. */
 function release(bytes: Buffer): void {
   const { buffer } = bytes;
   const whole = bytes.byteOffset === 0 && bytes.length === buffer.byteLength;
