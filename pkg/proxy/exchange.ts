@@ -75,11 +75,11 @@ export class Exchange implements LinkUser {
     this.#framing = incoming.framing;
     this.#upgrade = upgradeOf(incoming.head, incoming.framing);
     this.#body = incoming.body;
-    this.#search = new UpstreamSearch(core, incoming.request, {
+    const isWebSocket = this.#upgrade?.toLowerCase() === "websocket";
+    this.#search = new UpstreamSearch(core, { request: incoming.request, isWebSocket }, {
       found: (link) => this.#begin(link),
       answered: (answer) => this.#answer(answer),
       failed: (failure) => this.#fail(failure),
-      isWebSocket: this.#upgrade?.toLowerCase() === "websocket",
     });
     this.#begunMs = core.options.clock.now();
     this.#movedMs = this.#begunMs;

@@ -12,6 +12,16 @@ export interface SearchResult {
   failed(failure: Failure): void;
 }
 
+/** A request that needs a connection. */
+export interface Wanted {
+  readonly request: ProxyRequest;
+  /**
+   * The connection is to be switched. Apps of HTTP/2 are asked in HTTP/1.1 then, which most of their servers speak on the
+   * same port; few of them take a WebSocket over HTTP/2.
+   */
+  readonly isWebSocket: boolean;
+}
+
 /** Servers keep idle connections for at least two seconds, so that one used this recently is not about to be closed. */
 const RECENT_MS = 1_000;
 
@@ -28,15 +38,11 @@ export class UpstreamSearch {
   /** Why the last dial failed; for the log. */
   lastCause: string | undefined;
 
-  /**
-   * `isWebSocket`: the connection is to be switched. Apps of HTTP/2 are asked in HTTP/1.1, which most of their servers
-   * speak on the same port; few of them take a WebSocket over HTTP/2.
-   */
-  constructor(core: Core, request: ProxyRequest, result: SearchResult & { readonly isWebSocket?: boolean }) {
+  constructor(core: Core, { request, isWebSocket }: Wanted, result: SearchResult) {
     this.#core = core;
     this.#request = request;
+    this.#isWebSocket = isWebSocket;
     this.#result = result;
-    this.#isWebSocket = result.isWebSocket ?? false;
   }
 
   /** Begins to search. `repeatable`: the request may be sent again if a kept connection turns out to be closed. */
