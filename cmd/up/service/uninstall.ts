@@ -1,7 +1,8 @@
 /** `unkey up --uninstall`: removes the service, its apps and, after a question, its data. */
 import { join } from "node:path";
 import type { Process } from "../../../pkg/cli/mod.ts";
-import { openEngine } from "../../../pkg/docker/mod.ts";
+import { LOCAL_REGISTRY } from "../../../pkg/build/mod.ts";
+import { type Engine, listImages, openEngine, removeImage } from "../../../pkg/docker/mod.ts";
 import { describeError, publicFault } from "../../../pkg/fault/mod.ts";
 import { silentLogger } from "../../../pkg/logger/mod.ts";
 import type { UpConfig } from "../config.ts";
@@ -23,6 +24,8 @@ import {
 import { mergeSettings, readSettings } from "./settings.ts";
 import { requireSystemd, systemctl } from "./systemd.ts";
 
+/** Every image that a build made carries it. */
+const BUILT_LABEL = "dev.unkey.deployment";
 const UNITS = [SECOND_EDGE_UNIT, EDGE_UNIT, SOCKET_UNIT, PLATFORM_UNIT];
 
 /** @throws `failed_precondition` without a terminal to ask about the data, unless --yes is given */
@@ -31,7 +34,11 @@ export async function uninstall(config: UpConfig, process: Process): Promise<voi
   const removesData = config.yes || await ask(process);
   const progress = createProgress(process);
   await progress.step("units", removeUnits, () => "stopped and removed");
-  await progress.step("apps", () => removeApps(process), (count) => `${count} containers removed`);
+  await progress.step(
+    "apps",
+    () => removeApps(process, removesData),
+    (count) => `${count} containers removed`,
+  );
   await remove(PROGRAM, `${PROGRAM}.next`, `${PROGRAM}.former`);
   if (!removesData) {
     return process.stdout(
@@ -69,7 +76,7 @@ async function removeUnits(): Promise<void> {
 }
 
 /** The number of containers; a Docker Engine that does not answer keeps nothing from being removed. */
-async function removeApps({ stderr, env }: Process): Promise<number> {
+async function removeApps({ stderr, env, signal }: Process, removesImages: boolean): Promise<number> {
   const readFile = (): string => "";
   const { config } = mergeSettings(await readSettings(SETTINGS_FILE), {
     flags: new Map(),
@@ -80,12 +87,23 @@ async function removeApps({ stderr, env }: Process): Promise<number> {
   if (state === undefined) return 0;
   const engine = openEngine(env("DOCKER_HOST") ?? config.dockerHost);
   try {
-    return await removeAppContainers(engine, state.id, silentLogger());
+    const count = await removeAppContainers(engine, state.id, silentLogger());
+    if (removesImages) await removeBuiltImages(engine, signal);
+    return count;
   } catch (error) {
     stderr(`Containers of apps may be left: ${describeError(error)}\n`);
     return 0;
   } finally {
     engine.close();
+  }
+}
+
+/** Images that builds left here: their label and their name say so. */
+async function removeBuiltImages(engine: Engine, signal: AbortSignal): Promise<void> {
+  for (const { tags } of await listImages(engine, BUILT_LABEL, signal)) {
+    for (const tag of tags.filter((each) => each.startsWith(`${LOCAL_REGISTRY}/`))) {
+      await removeImage(engine, tag, signal);
+    }
   }
 }
 

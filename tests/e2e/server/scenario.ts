@@ -6,7 +6,7 @@
 import assert from "node:assert/strict";
 import { connect } from "node:tls";
 import { once } from "node:events";
-import { listContainers, openEngine } from "../../../pkg/docker/mod.ts";
+import { listContainers, listImages, openEngine } from "../../../pkg/docker/mod.ts";
 import { eventually } from "../../../pkg/testkit/eventually.ts";
 import { Visitors } from "./visitors.ts";
 import { ADDRESS, DOMAIN, World } from "./world.ts";
@@ -186,6 +186,8 @@ await step("uninstall asks before it removes data, and leaves nothing", async ()
   ]);
   assert.equal(left.stdout.replace(/^LISTEN.*127\.0\.0\.1.*\n/gm, ""), "");
   const docker = openEngine(world.engine.host);
-  assert.deepEqual(await listContainers(docker, [], AbortSignal.timeout(10_000)), []);
+  const signal = AbortSignal.timeout(10_000);
+  assert.deepEqual(await listContainers(docker, [], signal), []);
+  assert.deepEqual(await listImages(docker, "dev.unkey.deployment", signal), []);
   docker.close();
 });
