@@ -1,9 +1,10 @@
 /** Plain HTTP beside the RPCs: probes, and the routes of the service. */
 import { describeError } from "../fault/mod.ts";
 import type { Logger } from "../logger/mod.ts";
-import { pathOf, urlOf } from "./context.ts";
+import { pathOf } from "./context.ts";
+import type { Bodies } from "./bodies.ts";
 import type { NodeRequest, Outgoing } from "./node_http.ts";
-import { sendResponse, webRequest } from "./web.ts";
+import { sendResponse, webProblem, webRequest } from "./web.ts";
 
 /** Answers a request, or `undefined` when it is not meant for this route. */
 export type HttpRoute = (request: Request) => Promise<Response | undefined>;
@@ -12,6 +13,7 @@ export interface PlainOptions {
   readonly routes: readonly HttpRoute[];
   readonly ready: () => Promise<boolean>;
   readonly log: Logger;
+  readonly bodies: Bodies;
 }
 
 /** Answers every request that is no RPC. */
@@ -26,7 +28,7 @@ export async function answerPlain(
 async function answerTo(
   request: NodeRequest,
   response: Outgoing,
-  { routes, ready, log }: PlainOptions,
+  { routes, ready, log, bodies }: PlainOptions,
 ): Promise<Response> {
   const path = pathOf(request);
   if (path === "/v1/liveness") return new Response(null);
@@ -35,8 +37,9 @@ async function answerTo(
     const isReady = await ready();
     return Response.json({ status: isReady ? "ready" : "not_ready" }, { status: isReady ? 200 : 503 });
   }
-  if (!URL.canParse(urlOf(request))) return new Response(null, { status: 400 });
-  const asked = webRequest(request, response);
+  const problem = webProblem(request);
+  if (problem !== undefined) return new Response(null, { status: problem });
+  const asked = webRequest(request, response, bodies);
   try {
     for (const route of routes) {
       const answer = await route(asked);

@@ -17,7 +17,8 @@ import { OpenCalls, pathOf, urlOf } from "./context.ts";
 import { type HttpListener, ignore } from "./listener.ts";
 import type { NodeRequest, NodeResponse } from "./node_http.ts";
 import { CONNECTION_LIMITS, type ConnectionLimits, openListener, type PortOptions } from "./open_listener.ts";
-import { answerUniversal } from "./universal.ts";
+import { answerUniversal, type BodyOptions } from "./universal.ts";
+import { Bodies, BODY_LIMITS, type BodyLimits } from "./bodies.ts";
 import { answerPlain, type HttpRoute } from "./plain.ts";
 import { StallGuard } from "./stall.ts";
 import { isPlainStream, streamHandler } from "./stream.ts";
@@ -40,9 +41,11 @@ export interface RpcServerOptions extends PortOptions {
 }
 
 /** Bounds of a server. */
-export interface ServerLimits extends ConnectionLimits {
+export interface ServerLimits extends ConnectionLimits, BodyLimits {
   /** The largest message taken, in bytes. */
   readonly messageBytesMax: number;
+  /** The same for methods that take less, such as those that need no credentials. */
+  readonly messageBytesMaxOf: ReadonlyMap<DescMethod, number>;
   /** The longest that a unary call may take, in milliseconds. */
   readonly unaryMsMax: number;
   /** The same for those that may take longer, or less. */
@@ -57,7 +60,9 @@ export interface ServerLimits extends ConnectionLimits {
 
 const LIMITS: ServerLimits = {
   ...CONNECTION_LIMITS,
+  ...BODY_LIMITS,
   messageBytesMax: 4 * 1024 * 1024,
+  messageBytesMaxOf: new Map(),
   unaryMsMax: 60_000,
   unaryMsMaxOf: new Map(),
   timeoutMsMax: 24 * 3_600_000,
@@ -88,11 +93,13 @@ export async function serveRpc(options: RpcServerOptions): Promise<RpcServer> {
   const { clock, log } = options;
   const stopping = new AbortController();
   const guard = new StallGuard(limits.stallMsMax);
-  const handlers = rpcHandlers(options, limits, guard, stopping.signal);
+  const bodies = new Bodies(limits);
+  const handlers = rpcHandlers(options, limits, { guard, bodies, stopping: stopping.signal });
   const { routes = [], ready } = options;
   const plain = {
     routes,
     log,
+    bodies,
     ready: async () => !stopping.signal.aborted && (ready === undefined || await ready()),
   };
   const answer: Handle = async (request, response) => {
@@ -118,16 +125,23 @@ export async function serveRpc(options: RpcServerOptions): Promise<RpcServer> {
   };
 }
 
+/** The parts that all calls of a server share. */
+interface Shared {
+  readonly guard: StallGuard;
+  readonly bodies: Bodies;
+  readonly stopping: AbortSignal;
+}
+
 /** The handlers of all procedures by path. */
 function rpcHandlers(
   options: RpcServerOptions,
   limits: ServerLimits,
-  guard: StallGuard,
-  shutdownSignal: AbortSignal,
+  { guard, bodies, stopping }: Shared,
 ): ReadonlyMap<string, Handle> {
   const { log, clock, admit, interceptors = [] } = options;
   const admission = admitCall(admit, clock, log);
-  const { unaryMsMax, unaryMsMaxOf, messageBytesMax } = limits;
+  const { unaryMsMax, unaryMsMaxOf, messageBytesMax, messageBytesMaxOf } = limits;
+  const bytesMaxOf = (method: DescMethod): number => messageBytesMaxOf.get(method) ?? messageBytesMax;
   const all = [callInterceptor({ log, clock, unaryMsMax, unaryMsMaxOf }), ...interceptors];
   const router = createConnectRouter({
     grpc: false,
@@ -135,27 +149,28 @@ function rpcHandlers(
     maxTimeoutMs: limits.timeoutMsMax,
     requestGate: admission,
     interceptors: all,
-    shutdownSignal,
+    shutdownSignal: stopping,
   });
   const serve = {
     admit: admission,
     interceptors: all,
-    messageBytesMax,
-    open: new OpenCalls(shutdownSignal),
+    bodies,
+    open: new OpenCalls(stopping),
     guard,
   };
   const fast = new Map<string, FastPath>();
   options.mount(recordMethods(router, (method, implementation) => {
     const path = `/${method.parent.typeName}/${method.name}`;
+    const own = { ...serve, messageBytesMax: bytesMaxOf(method) };
     if (isUnary(method)) {
-      const takes = (request: NodeRequest): boolean => isPlainUnary(request, messageBytesMax);
-      fast.set(path, { takes, handle: unaryHandler(method, implementation, serve) });
+      const takes = (request: NodeRequest): boolean => isPlainUnary(request, own.messageBytesMax);
+      fast.set(path, { takes, handle: unaryHandler(method, implementation, own) });
     } else if (isServerStreaming(method)) {
-      fast.set(path, { takes: isPlainStream, handle: streamHandler(method, implementation, serve) });
+      fast.set(path, { takes: isPlainStream, handle: streamHandler(method, implementation, own) });
     }
   }));
   return new Map(router.handlers.map((each) => {
-    const general = generalHandler(each, guard);
+    const general = generalHandler(each, guard, { bodies, bytesMax: bytesMaxOf(each.method) });
     const plain = fast.get(each.requestPath);
     return [
       each.requestPath,
@@ -206,7 +221,7 @@ function isServerStreaming(method: DescMethod): method is DescMethodServerStream
 }
 
 /** The handlers of requests that no fast path takes. */
-function generalHandler(handler: UniversalHandler, guard: StallGuard): Handle {
+function generalHandler(handler: UniversalHandler, guard: StallGuard, body: BodyOptions): Handle {
   return async (request, response) => {
     if (!URL.canParse(urlOf(request))) {
       writeHead(response, 400, new Headers());
@@ -214,7 +229,7 @@ function generalHandler(handler: UniversalHandler, guard: StallGuard): Handle {
     }
     guard.add(response);
     response.once("finish", () => linger(request)).once("close", () => guard.remove(response));
-    await answerUniversal(handler, request, response);
+    await answerUniversal(handler, request, response, body);
   };
 }
 

@@ -18,11 +18,13 @@ import {
 import { Code, ConnectError, type HandlerContext, type Interceptor } from "@connectrpc/connect";
 import { encodeEnvelope } from "@connectrpc/connect/protocol";
 import { endStreamFlag, endStreamToJson } from "@connectrpc/connect/protocol-connect";
-import { bytesOf, drained, isGone, writeHead } from "./body.ts";
+import type { Bodies } from "./bodies.ts";
+import { drained, isGone, writeHead } from "./body.ts";
 import type { Admission } from "./call.ts";
 import { CallContext, CONTEXT, offerSendNow, type OpenCalls } from "./context.ts";
 import { ObservedStream } from "./observed_stream.ts";
 import type { NodeRequest, Outgoing } from "./node_http.ts";
+import { jsonProblem } from "./json_shape.ts";
 import type { StallGuard } from "./stall.ts";
 
 export interface StreamOptions {
@@ -30,6 +32,7 @@ export interface StreamOptions {
   /** Outermost first. */
   readonly interceptors: readonly Interceptor[];
   readonly messageBytesMax: number;
+  readonly bodies: Bodies;
   readonly open: OpenCalls;
   readonly guard: StallGuard;
 }
@@ -74,7 +77,7 @@ export function streamHandler(
   implementation: StreamImplementation,
   options: StreamOptions,
 ): (request: NodeRequest, response: Outgoing) => Promise<void> {
-  const { admit, open, guard, messageBytesMax } = options;
+  const { admit, open, guard, bodies, messageBytesMax } = options;
   const encoded: Record<Codec, WeakMap<object, Uint8Array>> = {
     "application/connect+proto": new WeakMap(),
     "application/connect+json": new WeakMap(),
@@ -157,7 +160,10 @@ export function streamHandler(
         response.write(encode(type, message));
         return true;
       });
-      const answers = await answersTo(context, requestOf(type, method.input, request, messageBytesMax));
+      const answers = await answersTo(
+        context,
+        requestOf(type, method.input, request, { bodies, bytesMax: messageBytesMax }),
+      );
       if (isGone(response)) return;
       begin();
       // The client may wait for it while there is nothing to say yet.
@@ -184,9 +190,9 @@ async function* requestOf(
   type: Codec,
   schema: DescMessage,
   request: NodeRequest,
-  bytesMax: number,
+  { bodies, bytesMax }: { readonly bodies: Bodies; readonly bytesMax: number },
 ): AsyncGenerator<Message> {
-  const body = await bytesOf(request, bytesMax + ENVELOPE_BYTES);
+  const body = await bodies.read(request, bytesMax + ENVELOPE_BYTES);
   const view = new DataView(body.buffer, body.byteOffset, body.length);
   if (
     body.length < ENVELOPE_BYTES || view.getUint8(0) !== 0 ||
@@ -198,6 +204,8 @@ async function* requestOf(
 }
 
 function read(type: Codec, schema: DescMessage, body: Uint8Array): Message {
+  const problem = type === "application/connect+json" ? jsonProblem(body) : undefined;
+  if (problem !== undefined) throw new ConnectError(problem, Code.InvalidArgument);
   try {
     return CODECS[type].read(schema, body);
   } catch (error) {

@@ -25,9 +25,11 @@ import {
   type UnaryRequest,
 } from "@connectrpc/connect";
 import { codeToHttpStatus, errorToJsonBytes } from "@connectrpc/connect/protocol-connect";
-import { bytesOf, isGone, writeHead } from "./body.ts";
+import type { Bodies } from "./bodies.ts";
+import { isGone, writeHead } from "./body.ts";
 import type { Admission } from "./call.ts";
 import { CallContext, CONTEXT, type OpenCalls } from "./context.ts";
+import { jsonProblem } from "./json_shape.ts";
 import type { NodeRequest, Outgoing } from "./node_http.ts";
 
 export interface UnaryOptions {
@@ -35,6 +37,7 @@ export interface UnaryOptions {
   /** Outermost first. */
   readonly interceptors: readonly Interceptor[];
   readonly messageBytesMax: number;
+  readonly bodies: Bodies;
   readonly open: OpenCalls;
 }
 
@@ -74,7 +77,7 @@ export function unaryHandler(
   implementation: UnaryImplementation,
   options: UnaryOptions,
 ): (request: NodeRequest, response: Outgoing) => Promise<void> {
-  const { admit, open, messageBytesMax } = options;
+  const { admit, open, bodies, messageBytesMax } = options;
   /** Of messages that the implementation made itself, and so may answer with again. */
   const encoded = new WeakMap<Message, Partial<Record<Codec, string | Uint8Array>>>();
   const encode = (type: Codec, message: Message): string | Uint8Array => {
@@ -106,7 +109,7 @@ export function unaryHandler(
       await admit(context);
       const type = request.headers["content-type"];
       if (!isCodec(type)) throw new ConnectError("unknown content type", Code.InvalidArgument);
-      const input = read(type, method.input, await bytesOf(request, messageBytesMax));
+      const input = read(type, method.input, await bodies.read(request, messageBytesMax));
       context.values.set(CONTEXT, context);
       const answer = await call(new UnaryCall(context, method, input));
       if (answer.stream) throw new ConnectError("unary method answered with a stream", Code.Internal);
@@ -153,6 +156,8 @@ class UnaryCall implements UnaryRequest {
 }
 
 function read(type: Codec, schema: DescMessage, body: Uint8Array): Message {
+  const problem = type === "application/json" ? jsonProblem(body) : undefined;
+  if (problem !== undefined) throw new ConnectError(problem, Code.InvalidArgument);
   try {
     return CODECS[type].read(schema, body);
   } catch (error) {

@@ -1,16 +1,28 @@
 /** The library's own handlers, for whatever no fast path takes, on our requests and responses. */
+import { Code, ConnectError } from "@connectrpc/connect";
 import type { UniversalHandler } from "@connectrpc/connect/protocol";
+import type { Bodies } from "./bodies.ts";
 import { drained, isGone, writeHead } from "./body.ts";
 import { urlOf } from "./context.ts";
 import { webHeaders } from "./headers.ts";
+import { jsonProblem } from "./json_shape.ts";
 import type { NodeRequest, Outgoing } from "./node_http.ts";
-import { bodyOf } from "./web.ts";
+
+/** Room for the frames around a message. */
+const FRAMES_BYTES = 1024;
+
+export interface BodyOptions {
+  readonly bodies: Bodies;
+  /** Of the message, in bytes. */
+  readonly bytesMax: number;
+}
 
 /** Answers a request by a handler of the library. Rejects when the answer breaks off in its middle. */
 export async function answerUniversal(
   handler: UniversalHandler,
   request: NodeRequest,
   response: Outgoing,
+  options: BodyOptions,
 ): Promise<void> {
   const gone = new AbortController();
   response.once("close", () => gone.abort());
@@ -19,7 +31,7 @@ export async function answerUniversal(
     method: request.method ?? "",
     url: urlOf(request),
     header: webHeaders(request.headers),
-    body: bodyOf(request),
+    body: wholeBody(request, options),
     signal: gone.signal,
   });
   const parts = answer.body?.[Symbol.asyncIterator]();
@@ -32,4 +44,16 @@ export async function answerUniversal(
     if (isGone(response)) return void await parts.return?.();
   }
   response.end();
+}
+
+/** The body in one piece; it is read once the handler asks for it, after the call was admitted. */
+async function* wholeBody(
+  request: NodeRequest,
+  { bodies, bytesMax }: BodyOptions,
+): AsyncGenerator<Uint8Array> {
+  const body = await bodies.read(request, bytesMax + FRAMES_BYTES);
+  const isJson = request.headers["content-type"]?.includes("json") === true;
+  const problem = isJson ? jsonProblem(body) : undefined;
+  if (problem !== undefined) throw new ConnectError(problem, Code.InvalidArgument);
+  yield body;
 }

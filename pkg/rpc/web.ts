@@ -1,4 +1,5 @@
 /** Plain HTTP works with `Request` and `Response`: here they meet Node's servers. */
+import type { Bodies } from "./bodies.ts";
 import { drained, isGone, writeHead } from "./body.ts";
 import { urlOf } from "./context.ts";
 import { webHeaders } from "./headers.ts";
@@ -7,30 +8,66 @@ import type { NodeRequest, Outgoing } from "./node_http.ts";
 /** The longest time that a client that was answered early may go on sending, so that it comes to read the answer. */
 const LINGER_MS = 1_000;
 
-/** The request; its body is read as fast as it is taken, and its signal aborts when the client goes away. */
-export function webRequest(request: NodeRequest, response: Outgoing): Request {
+/** Methods that `Request` cannot have. */
+const FORBIDDEN_METHODS = new Set(["CONNECT", "TRACE", "TRACK"]);
+
+/** The status for a request that cannot be a `Request`. */
+export function webProblem(request: NodeRequest): 400 | 405 | undefined {
+  if (FORBIDDEN_METHODS.has((request.method ?? "GET").toUpperCase())) return 405;
+  return URL.canParse(urlOf(request)) ? undefined : 400;
+}
+
+/**
+ * The request; its body is read as fast as it is taken, and its signal aborts when the client goes away. With `bodies`, a
+ * body that comes too slowly breaks off.
+ */
+export function webRequest(request: NodeRequest, response: Outgoing, bodies?: Bodies): Request {
   const method = request.method ?? "GET";
   const headers = webHeaders(request.headers);
-  const body = method === "GET" || method === "HEAD" ? null : bodyOf(request);
+  const body = method === "GET" || method === "HEAD" ? null : bodyOf(request, bodies);
   const gone = new AbortController();
   response.once("close", () => response.writableFinished || gone.abort());
   return new Request(urlOf(request), { method, headers, body, signal: gone.signal });
 }
 
 /** The body of a request, read as fast as it is taken. */
-export function bodyOf(request: NodeRequest): ReadableStream<Uint8Array<ArrayBuffer>> {
+function bodyOf(request: NodeRequest, bodies: Bodies | undefined): ReadableStream<Uint8Array<ArrayBuffer>> {
+  const watched = bodies?.watch(() => request.destroy());
+  const rest = (): void => {
+    if (watched?.sinceMs === undefined) return;
+    watched.waitedMs += performance.now() - watched.sinceMs;
+    watched.sinceMs = undefined;
+  };
+  const over = (): void => {
+    if (watched !== undefined) bodies?.forget(watched);
+  };
   return new ReadableStream({
     start(controller) {
-      const gone = (): void => controller.error(new Error("the client went away"));
+      const gone = (): void => {
+        over();
+        controller.error(new Error("the client went away"));
+      };
       request.on("data", (part: Uint8Array<ArrayBuffer>) => {
         request.pause();
+        rest();
+        if (watched !== undefined) watched.bytes += part.length;
         controller.enqueue(new Uint8Array(part.buffer, part.byteOffset, part.length));
       });
-      request.once("end", () => controller.close()).once("close", gone).once("error", gone);
+      request.once("end", () => {
+        over();
+        controller.close();
+      }).once("close", gone).once("error", gone);
       request.pause();
+      rest();
     },
-    pull: () => void request.resume(),
-    cancel: () => discard(request),
+    pull: () => {
+      if (watched !== undefined) watched.sinceMs ??= performance.now();
+      request.resume();
+    },
+    cancel: () => {
+      over();
+      discard(request);
+    },
   }, { highWaterMark: 0 });
 }
 

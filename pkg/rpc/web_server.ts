@@ -1,9 +1,8 @@
 import { describeError } from "../fault/mod.ts";
-import { urlOf } from "./context.ts";
 import { ignore } from "./listener.ts";
 import { CONNECTION_LIMITS, type ConnectionLimits, openListener, type PortOptions } from "./open_listener.ts";
 import { isGone, writeHead } from "./body.ts";
-import { sendResponse, webRequest } from "./web.ts";
+import { sendResponse, webProblem, webRequest } from "./web.ts";
 
 export interface WebServerOptions extends PortOptions {
   /** Answers a request, whose body may still be coming while the answer leaves. */
@@ -33,8 +32,9 @@ export async function serveWeb(options: WebServerOptions): Promise<WebServer> {
     (request, response) => {
       request.on("error", ignore);
       response.on("error", ignore);
-      if (!URL.canParse(urlOf(request))) {
-        writeHead(response, 400, new Headers());
+      const problem = webProblem(request);
+      if (problem !== undefined) {
+        writeHead(response, problem, new Headers());
         return void response.end();
       }
       Promise.resolve(webRequest(request, response)).then(answer).then((each) =>

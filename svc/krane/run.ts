@@ -195,7 +195,7 @@ function serve(config: KraneConfig, { log, clock }: KraneProcess, agent: Agent):
     portSetting: "--http-port (UNKEY_HTTP_PORT)",
     log,
     clock,
-    limits: { messageBytesMax: MESSAGE_BYTES_MAX },
+    limits: { messageBytesMax: MESSAGE_BYTES_MAX, bodyBytesWaitingMax: 8 * MESSAGE_BYTES_MAX },
     mount: (router) => agent.opened.mount?.(router, (name) => agent.controller.find(name)),
     // A standby must count as ready, or a rolling update would wait for it while it waits for the agent before it.
     ready: () => Promise.resolve(agent.opened.leadership?.isStandby === true || agent.watcher.isConnected),

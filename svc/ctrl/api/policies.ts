@@ -137,18 +137,19 @@ const VAULT: MethodsOf<typeof VaultService> = {
   decryptBulk: { kind: "service" },
 };
 
-const POLICIES = new Map<string, Readonly<Record<string, Policy>>>([
-  [CtrlService.typeName, CTRL],
-  [DeploymentService.typeName, DEPLOYMENT],
-  [UploadService.typeName, UPLOAD],
-  [ClusterService.typeName, CLUSTER],
-  [FrontlineService.typeName, FRONTLINE],
-  [AdminService.typeName, ADMIN],
-  [EnvironmentService.typeName, ENVIRONMENT],
-  [AcmeService.typeName, ACME],
-  [VaultService.typeName, VAULT],
-  [CustomDomainService.typeName, DOMAIN],
-]);
+const SERVED: readonly (readonly [service: DescService, policies: Readonly<Record<string, Policy>>])[] = [
+  [CtrlService, CTRL],
+  [DeploymentService, DEPLOYMENT],
+  [UploadService, UPLOAD],
+  [ClusterService, CLUSTER],
+  [FrontlineService, FRONTLINE],
+  [AdminService, ADMIN],
+  [EnvironmentService, ENVIRONMENT],
+  [AcmeService, ACME],
+  [VaultService, VAULT],
+  [CustomDomainService, DOMAIN],
+];
+const POLICIES = new Map(SERVED.map(([{ typeName }, policies]) => [typeName, policies]));
 
 /** @throws `internal` for a method without a policy */
 export function policyOf(service: DescService, method: DescMethod): Policy {
@@ -157,6 +158,18 @@ export function policyOf(service: DescService, method: DescMethod): Policy {
     throw new Fault("internal", `${service.typeName}/${method.name} has no policy: it cannot be served`);
   }
   return policy;
+}
+
+/** Room for the message of a method that needs no credentials. */
+const PUBLIC_BYTES_MAX = 4 * 1024;
+
+/** The methods that need no credentials, with the bytes that their messages may have. */
+export function publicMethods(): ReadonlyMap<DescMethod, number> {
+  const all = SERVED.flatMap(([{ methods }]) => methods);
+  return new Map(
+    all.filter((method) => policyOf(method.parent, method).kind === "public")
+      .map((method) => [method, PUBLIC_BYTES_MAX]),
+  );
 }
 
 /** The admission in front of all services: no method runs, and no body is read, before its policy has been met. */

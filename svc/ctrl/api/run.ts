@@ -19,9 +19,9 @@ import { NUDGE_PATH, nudgeRoute } from "./nudge.ts";
 import { contextLimits, type Objects, openObjects, uploadLimits } from "./objects.ts";
 import { watchOpenStreams } from "./tasks/open_streams.ts";
 import { sweepOutput } from "./tasks/output_sweeper.ts";
-import { admitByPolicy } from "./policies.ts";
 import { followDatabase } from "../internal/follow_database.ts";
 import { Readiness } from "../internal/readiness.ts";
+import { admitByPolicy, publicMethods } from "./policies.ts";
 import { restRoutes } from "./rest/mod.ts";
 import { buildServices, CALL_MS_MAX, type ServiceParts } from "./mount.ts";
 import { sweepRegions } from "./tasks/region_health.ts";
@@ -85,7 +85,7 @@ async function start(config: ApiConfig, own: ApiProcess, runner: Runner): Promis
     clock,
     admit: admitByPolicy(authenticate),
     interceptors: [streams.interceptor],
-    limits: { unaryMsMaxOf: CALL_MS_MAX },
+    limits: { unaryMsMaxOf: CALL_MS_MAX, messageBytesMaxOf: publicMethods() },
     mount: (router) => services.mount(router),
     routes: [
       restRoutes({ authenticate, deployment: services.deployment, domain: services.domain, clock, log }),

@@ -1,4 +1,6 @@
+import { Buffer } from "node:buffer";
 import type { z } from "zod";
+import { jsonProblem } from "../../../../pkg/rpc/mod.ts";
 import { ProblemError } from "./problem.ts";
 
 /** Room for a Dockerfile, arguments and secrets of a build at their limits, escaped as JSON. */
@@ -7,7 +9,7 @@ const ERRORS_MAX = 20;
 
 /** Reads and checks a JSON body. @throws `ProblemError` with status 400 or 413 */
 export async function readBody<T>(request: Request, path: string, schema: z.ZodType<T>): Promise<T> {
-  const parsed = schema.safeParse(parseJson(await readText(request)));
+  const parsed = schema.safeParse(parseJson(await readBytes(request)));
   if (parsed.success) return parsed.data;
   throw new ProblemError({
     status: 400,
@@ -20,9 +22,13 @@ export async function readBody<T>(request: Request, path: string, schema: z.ZodT
   });
 }
 
-function parseJson(text: string): unknown {
+function parseJson(bytes: Uint8Array): unknown {
+  const problem = jsonProblem(bytes);
+  if (problem !== undefined) {
+    throw new ProblemError({ status: 400, type: "application/invalid_input", detail: problem });
+  }
   try {
-    return JSON.parse(text);
+    return JSON.parse(new TextDecoder().decode(bytes));
   } catch {
     // The text is not quoted: it may hold a credential in the wrong place.
     throw new ProblemError({
@@ -33,17 +39,17 @@ function parseJson(text: string): unknown {
   }
 }
 
-async function readText(request: Request): Promise<string> {
+async function readBytes(request: Request): Promise<Uint8Array> {
   const declared = Number(request.headers.get("content-length") ?? 0);
   if (declared > BODY_BYTES_MAX) throw tooLarge();
-  const decoder = new TextDecoder();
-  let [text, bytes] = ["", 0];
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
   for await (const chunk of request.body ?? []) {
     bytes += chunk.length;
     if (bytes > BODY_BYTES_MAX) throw tooLarge();
-    text += decoder.decode(chunk, { stream: true });
+    chunks.push(chunk);
   }
-  return text + decoder.decode();
+  return Buffer.concat(chunks);
 }
 
 function tooLarge(): ProblemError {
