@@ -148,7 +148,7 @@ async function askToCreate(
 /** The folder's name as the slug of a project; empty when nothing of it can be used. */
 function slugOf(name: string): string {
   const slug = name.toLowerCase().replace(/[^a-z0-9]+/g, "-").replace(/^-+/, "");
-  return slug.slice(0, SLUG_CHARACTERS_MAX).replace(/-+$/, "");
+  return slug.slice(0, SLUG_CHARACTERS_MAX).replace(/(?<!-)-+$/, "");
 }
 
 async function write(path: string, text: string, force: boolean): Promise<void> {

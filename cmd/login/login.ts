@@ -42,7 +42,7 @@ In its place you may give a one-time code, such as K7M2-9QXP, which the operator
 
 function checkUrl(given: string): string {
   const url = URL.canParse(given) ? new URL(given) : undefined;
-  if (url?.protocol === "http:" || url?.protocol === "https:") return given.replace(/\/+$/, "");
+  if (url?.protocol === "http:" || url?.protocol === "https:") return given.replace(/(?<!\/)\/+$/, "");
   const text =
     `The control plane's URL (UNKEY_API_BASE_URL) must be an http:// or https:// URL: got "${given}".`;
   throw publicFault("invalid_argument", text);

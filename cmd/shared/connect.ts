@@ -61,7 +61,7 @@ export async function connect(
 
 /** The URL without slashes at its end. */
 export function checkedUrl(given: string): string {
-  const baseUrl = given.replace(/\/+$/, "");
+  const baseUrl = given.replace(/(?<!\/)\/+$/, "");
   if (URL.canParse(baseUrl)) return baseUrl;
   throw publicFault("invalid_argument", `The control plane's URL is not a URL: "${baseUrl}".`);
 }

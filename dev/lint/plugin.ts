@@ -1,4 +1,5 @@
 /** House rules for `deno lint`: what the compiler cannot know and a reviewer should not have to. */
+import { patternProblem } from "./patterns.ts";
 
 interface Banned {
   readonly name: string;
@@ -59,6 +60,21 @@ const plugin: Deno.lint.Plugin = {
             if (node.kind !== "get" && node.kind !== "set") return;
             const message = "An object literal with an accessor costs a shape for each object";
             context.report({ node, message, hint: "use a class, or a plain property" });
+          },
+        };
+      },
+    },
+    /** Text comes from clients, apps, builds and engines, and is parsed on the only thread there is. */
+    "linear-patterns": {
+      create(context) {
+        if (EXEMPT.test(context.filename)) return {};
+        return {
+          Literal(node) {
+            if (!("regex" in node) || node.regex === undefined) return;
+            const message = patternProblem(node.regex.pattern);
+            if (message === undefined) return;
+            const hint = "begin with ^, or where a run begins, (?<!x)x+$; bound what is between: .{0,200}";
+            context.report({ node, message, hint });
           },
         };
       },

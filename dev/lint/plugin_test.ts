@@ -24,6 +24,12 @@ Deno.test("house/no-literal-accessor lets classes have accessors, and object lit
   assert.equal(count("class A { get b() { return 1; } }"), 0);
 });
 
+Deno.test("house/linear-patterns refuses patterns that a stranger can slow down, outside of tests", () => {
+  const count = (file: string): number =>
+    Deno.lint.runPlugin(plugin, file, 'const [a, b, c] = [/\\r+$/, "x+$", 1];').length;
+  assert.deepEqual([count("/x/pkg/a.ts"), count("/x/pkg/a_test.ts")], [1, 0]);
+});
+
 const COMMENTS: readonly { source: string; reports: number }[] = [
   { source: "/** What a build needs. */\nconst a = 1;", reports: 1 },
   { source: "/**\n * How a build ends.\n */\nconst a = 1;", reports: 1 },

@@ -149,7 +149,7 @@ export function urlSchema(fallback?: string): z.ZodType<string> {
       return z.NEVER;
     }
     const url = URL.canParse(raw) ? new URL(raw) : undefined;
-    if (url?.protocol === "http:" || url?.protocol === "https:") return raw.replace(/\/+$/, "");
+    if (url?.protocol === "http:" || url?.protocol === "https:") return raw.replace(/(?<!\/)\/+$/, "");
     context.addIssue({ code: "custom", message: "must be an http:// or https:// URL" });
     return z.NEVER;
   });

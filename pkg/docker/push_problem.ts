@@ -14,7 +14,7 @@ const FULL =
 const DENIED = /unauthorized|\bdenied\b|no basic auth credentials|authorization failed|forbidden/i;
 const TRUST = /x509|certificate|http response to https client/i;
 const UNAVAILABLE =
-  /connection refused|no such host|timeout|deadline exceeded|connection reset|broken pipe|\bEOF\b|unreachable|request canceled|too many requests|unexpected (?:http )?status\b.*: 5\d\d /i;
+  /connection refused|no such host|timeout|deadline exceeded|connection reset|broken pipe|\bEOF\b|unreachable|request canceled|too many requests|unexpected (?:http )?status\b.{0,200}: 5\d\d /i;
 
 /** A registry may answer anything, and a pattern may need time in proportion to the square of its length. */
 const TEXT_CHARACTERS_MAX = 4_096;

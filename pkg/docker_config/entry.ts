@@ -48,7 +48,7 @@ export function decodeEntry({ auth, identitytoken, username, password }: ConfigE
   const colon = text?.indexOf(":") ?? -1;
   if (text === undefined || colon < 1) return { kind: "broken" };
   // Old versions of Docker padded the password.
-  return found(text.slice(0, colon), text.slice(colon + 1).replace(/\0+$/, ""));
+  return found(text.slice(0, colon), text.slice(colon + 1).replace(/(?<!\0)\0+$/, ""));
 }
 
 /** Credentials, unless a part is empty, which is how some helpers say that they have none. */

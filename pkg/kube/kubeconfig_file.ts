@@ -16,7 +16,7 @@ const Exec = z.looseObject({
 });
 
 const Cluster = z.looseObject({
-  server: z.string().min(1).transform((server) => server.replace(/\/+$/, "")),
+  server: z.string().min(1).transform((server) => server.replace(/(?<!\/)\/+$/, "")),
   "certificate-authority": z.string().optional(),
   "insecure-skip-tls-verify": z.boolean().optional(),
   "tls-server-name": z.string().optional(),

@@ -22,7 +22,7 @@ export type Refusal = "bad_key" | "bad_signature" | "expired";
 
 /** The URL that carries `grant` and proves that it was given by a holder of `signingKey`. */
 export function signUrl(baseUrl: string, grant: Grant, signingKey: Secret): string {
-  const url = new URL(`${baseUrl.replace(/\/+$/, "")}${OBJECTS_PATH}${grant.key}`);
+  const url = new URL(`${baseUrl.replace(/(?<!\/)\/+$/, "")}${OBJECTS_PATH}${grant.key}`);
   url.searchParams.set("expires", String(grant.expiresAtMs));
   if (grant.sizeBytes !== undefined) url.searchParams.set("size", String(grant.sizeBytes));
   if (grant.checksumSha256 !== undefined) url.searchParams.set("sha256", grant.checksumSha256);

@@ -22,7 +22,10 @@ export type ParsedHost =
 /** Reads `host[:port]`; a URL's scheme, slashes at the end and the API's version (`/v1/`, `/v2/`) are left out. */
 export function parseRegistryHost(given: string): ParsedHost {
   if (given.length > GIVEN_CHARACTERS_MAX) return problem(EXAMPLES);
-  const bare = given.trim().toLowerCase().replace(/^https?:\/\//, "").replace(/(?:\/+v[12])?\/*$/, "");
+  const bare = given.trim().toLowerCase().replace(/^https?:\/\//, "").replace(/(?<!\/)\/+$/, "").replace(
+    /(?<!\/)\/+v[12]$/,
+    "",
+  );
   if (bare.includes("@")) return problem("must not contain a user name or password");
   if (bare.includes("/")) {
     return problem("must not have a path: credentials are for a whole registry, so give its host alone");

@@ -59,7 +59,7 @@ export function registryOf(config: RegistryConfig): Registry | undefined {
 }
 
 function nameSchema(): z.ZodType<string | undefined> {
-  return textSchema().transform((raw) => raw?.replace(/\/+$/, "")).refine(
+  return textSchema().transform((raw) => raw?.replace(/(?<!\/)\/+$/, "")).refine(
     (name) => name === undefined || (name.length <= NAME_LENGTH_MAX && NAME.test(name)),
     {
       message:

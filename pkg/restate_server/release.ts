@@ -36,5 +36,5 @@ export function releaseFor(os: string, arch: string): Release | undefined {
 /** Where every npm registry keeps a package's tarball. */
 export function tarballUrl(registry: string, { packageName }: Release): string {
   const file = `${packageName.split("/")[1]}-${RESTATE_VERSION}.tgz`;
-  return `${registry.replace(/\/+$/, "")}/${packageName}/-/${file}`;
+  return `${registry.replace(/(?<!\/)\/+$/, "")}/${packageName}/-/${file}`;
 }

@@ -130,7 +130,7 @@ export class TarReader {
     const prefix = text(block, 257, 5) === "ustar" && block[262] === 0 ? text(block, 345, 155) : "";
     const name = text(block, 0, 100);
     const written = attributes.path ?? (prefix === "" ? name : `${prefix}/${name}`);
-    const path = written.replace(/\/+$/, "");
+    const path = written.replace(/(?<!\/)\/+$/, "");
     // Before ustar a folder was a file whose name ends with a slash.
     const kind = type === "0" || type === "\0" ? (written.endsWith("/") ? "folder" : "file") : KINDS[type];
     if (kind === undefined) throw new TarProblem(unknownType(type, path));

@@ -17,7 +17,7 @@ export interface PagePosition {
 
 /** The token that continues after `last`. */
 export function encodePageToken({ createdAt, id }: PagePosition): string {
-  return btoa(`${createdAt}:${id}`).replace(/=+$/, "");
+  return btoa(`${createdAt}:${id}`).replace(/(?<!=)=+$/, "");
 }
 
 /** The page of what was found, which is one row more than fits when there are more; the token is empty on the last. */

@@ -144,5 +144,5 @@ function identityOf(owner: LabelOwner): readonly string[] {
 
 /** At most so many characters, without a hyphen at the end. */
 function cut(text: string, characters: number): string {
-  return text.slice(0, characters).replace(/-+$/, "");
+  return text.slice(0, characters).replace(/(?<!-)-+$/, "");
 }

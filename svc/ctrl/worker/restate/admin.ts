@@ -68,7 +68,7 @@ export async function pointAt(
 
 /** As Restate gives URLs back. */
 export function withoutSlash(uri: string): string {
-  return uri.replace(/\/+$/, "");
+  return uri.replace(/(?<!\/)\/+$/, "");
 }
 
 interface Answer extends Answered {

@@ -24,7 +24,7 @@ interface Kind {
 const BY_ITSELF = "It starts by itself as soon as the cluster takes it.";
 
 /** A quota with none of a thing in use has no room for the app, whatever else goes: `used: memory=0, limited: …`. */
-const QUOTA_TOO_SMALL = /exceeded quota: .*\bused: ([^:]*,)?[\w./-]+=0(,|$)/;
+const QUOTA_TOO_SMALL = /exceeded quota: .{0,1000}\bused: ([^:]*,)?[\w./-]+=0(,|$)/;
 
 /** The first that matches counts; what none matches is a rule of the cluster that the pods break. */
 const KINDS: readonly Kind[] = [
@@ -68,7 +68,7 @@ const KINDS: readonly Kind[] = [
       "the LimitRange of the namespace.",
   },
   {
-    said: /RuntimeClass .*not found/,
+    said: /RuntimeClass .{0,300}not found/,
     reason: "refused",
     advice:
       "The region's operator installs that RuntimeClass, or starts the agent with another --runtime-class; " +
@@ -113,7 +113,8 @@ export function placementRefusal(error: unknown): Refusal | undefined {
 }
 
 /** A handler that the node lacks; everything else about a sandbox may pass. */
-const HANDLER_MISSING = /no runtime for|runtime handler .*(not found|not supported|unknown)|unknown runtime/i;
+const HANDLER_MISSING =
+  /no runtime for|runtime handler .{0,300}(not found|not supported|unknown)|unknown runtime/i;
 
 /** A warning of a node about a pod that it is making; `undefined`: it does not keep the pod from starting. */
 export function nodeRefusal(

@@ -187,7 +187,7 @@ function unplaced(pod: Pod): State {
   return pending("creating", "The container is being created.");
 }
 
-const EVICTED_FOR_DISK = /ephemeral.*(exceeds|limit)|low on resource: ephemeral-storage/;
+const EVICTED_FOR_DISK = /ephemeral.{0,300}(exceeds|limit)|low on resource: ephemeral-storage/;
 const DISK_ADVICE =
   " Files that the app writes count; it must write less, or the region's operator raises the agent's " +
   "--ephemeral-storage-mib-default.";
