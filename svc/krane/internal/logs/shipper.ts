@@ -24,6 +24,8 @@ export interface ShipperBounds {
   readonly charsPerDeploymentMax: number;
   /** Of all deployments. */
   readonly charsMax: number;
+  /** Of a deployment, also when the others have all the rest: noisy ones must not drop the lines of quiet ones. */
+  readonly charsReserved: number;
   readonly linesPerBatchMax: number;
   readonly charsPerBatchMax: number;
   /** Lines gather so long before they are sent, in milliseconds, unless they fill a batch. */
@@ -34,6 +36,7 @@ const BOUNDS: ShipperBounds = {
   linesPerDeploymentMax: 20_000,
   charsPerDeploymentMax: 4_000_000,
   charsMax: 16_000_000,
+  charsReserved: 64_000,
   linesPerBatchMax: 1_000,
   charsPerBatchMax: 500_000,
   gatherMs: 250,
@@ -87,9 +90,9 @@ export class LogShipper implements OutputSink {
   }
 
   #hasRoom({ lines, chars }: Queue, { text }: OutputLine): boolean {
-    const { charsMax, charsPerDeploymentMax, linesPerDeploymentMax } = this.#bounds;
+    const { charsMax, charsReserved, charsPerDeploymentMax, linesPerDeploymentMax } = this.#bounds;
     return lines.length < linesPerDeploymentMax && chars + text.length <= charsPerDeploymentMax &&
-      this.#chars + text.length <= charsMax;
+      (this.#chars + text.length <= charsMax || chars + text.length <= charsReserved);
   }
 
   #add(queue: Queue, line: OutputLine): void {

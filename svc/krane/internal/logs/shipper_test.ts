@@ -105,6 +105,19 @@ Deno.test("long lines of one deployment leave room for those of others", async (
   }, bounds);
 });
 
+/** Four noisy apps had all the room while shipping was slow, and a quiet one lost its lines. */
+Deno.test("noisy deployments together leave room for the lines of a quiet one", async () => {
+  const sent: LogBatch[] = [];
+  const send = (batch: LogBatch): Promise<void> => Promise.resolve(void sent.push(batch));
+  const bounds = { charsPerDeploymentMax: 100, charsMax: 200, charsReserved: 20 };
+  await shipping(send, async (shipper) => {
+    for (const noisy of ["d_1", "d_2"]) shipper.push({ ...line(1, noisy), text: "x".repeat(100) });
+    for (let number = 1; number <= 9; number++) shipper.push(line(number, "d_quiet"));
+    await until("the quiet one's", () => texts(sent).includes("line 2"));
+    assert.equal(texts(sent).includes("line 9"), false, "the reserve has a bound");
+  }, bounds);
+});
+
 Deno.test("while the control plane is away nothing is lost within bounds, the rest is counted and announced", async () => {
   const sent: LogBatch[] = [];
   let away = true;
