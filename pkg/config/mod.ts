@@ -159,7 +159,7 @@ export function urlSchema(fallback?: string): z.ZodType<string> {
 export function urlOrSocketSchema(fallback: string): z.ZodType<string> {
   return z.string().default(fallback).transform((raw, context): string => {
     const url = URL.canParse(raw) ? new URL(raw) : undefined;
-    if (url?.protocol === "http:" || url?.protocol === "https:") return raw.replace(/\/+$/, "");
+    if (url?.protocol === "http:" || url?.protocol === "https:") return raw.replace(/(?<!\/)\/+$/, "");
     if (/^unix:\/\/\/.+$/.test(raw)) return raw;
     context.addIssue({
       code: "custom",
