@@ -108,9 +108,10 @@ export const KUBERNETES_FIELDS = {
     env: "UNKEY_KRANE_EVICTIONS",
     help:
       "With replace, an app's only pod cannot be evicted until another one runs, which the agent makes when the node " +
-      "drains. With allow, it can at any time: autoscalers then empty nodes, at the price of the app's start time.",
-    placeholder: "<replace|allow>",
-    schema: choiceSchema(["replace", "allow"]),
+      "drains. With allow, it can at any time: autoscalers then empty nodes, at the price of the app's start time. With " +
+      "none, the operator's own PodDisruptionBudgets decide: Kubernetes evicts no pod that two of them match.",
+    placeholder: "<replace|allow|none>",
+    schema: choiceSchema(["replace", "allow", "none"]),
   }),
   podSecurity: field({
     flag: "pod-security",

@@ -5,6 +5,9 @@ import { deploymentLabels, namespaceOf } from "./labels.ts";
 import { selector } from "./replica_set.ts";
 import type { KubernetesSettings } from "./settings.ts";
 
+/** The agent has no right to delete budgets: one that is not wanted matches nothing. */
+const ON_NO_POD = { "unkey.com/evictions": "none" };
+
 /**
  * The pods of a deployment that an eviction must leave. Of several one may go at a time; the only one waits until the agent
  * has made another. A pod that does not run may always go. It goes with the ReplicaSet that owns it.
@@ -15,7 +18,9 @@ export function disruptionBudget(
   { isRelaxed, settings }: { readonly isRelaxed: boolean; readonly settings: KubernetesSettings },
 ): Manifest {
   const { name, replicas } = desired;
-  const kept = replicas === 1 && settings.evictions === "replace" ? 1 : Math.max(0, replicas - 1);
+  const { evictions } = settings;
+  const kept = replicas === 1 && evictions === "replace" ? 1 : Math.max(0, replicas - 1);
+  const matchLabels = selector(desired, settings);
   return {
     apiVersion: "policy/v1",
     kind: "PodDisruptionBudget",
@@ -26,9 +31,9 @@ export function disruptionBudget(
       ownerReferences: [{ apiVersion: "apps/v1", kind: "ReplicaSet", name, uid: owner.uid }],
     },
     spec: {
-      minAvailable: isRelaxed ? 0 : kept,
+      minAvailable: isRelaxed || evictions === "none" ? 0 : kept,
       unhealthyPodEvictionPolicy: "AlwaysAllow",
-      selector: { matchLabels: selector(desired, settings) },
+      selector: { matchLabels: evictions === "none" ? { ...matchLabels, ...ON_NO_POD } : matchLabels },
     },
   } satisfies V1PodDisruptionBudget;
 }

@@ -33,7 +33,7 @@ export interface KubernetesSettings {
   /** An app's only pod on a node that drains is kept for so long, until another one runs. */
   readonly drainWaitSeconds: number;
   /** `allow`: an app's only pod may be evicted before another one runs. */
-  readonly evictions: "replace" | "allow";
+  readonly evictions: "replace" | "allow" | "none";
   readonly podSecurity: "baseline" | "restricted";
   /** The operator's, for all apps. */
   readonly podLabels: Readonly<Record<string, string>>;
