@@ -12,7 +12,7 @@ import type { FailureJson } from "../pkg/cli/mod.ts";
 import { APP_SHAPE } from "./app_schema.ts";
 import { count, flag, of, text, texts, time } from "./schema_words.ts";
 import { DOMAIN } from "./domain_schema.ts";
-import { certificate, instance, instanceEvent, region } from "./status_schemas.ts";
+import { certificate, instance, instanceEvent, region, trouble } from "./status_schemas.ts";
 
 const error = of<FailureJson>()(z.strictObject({ code: text, message: text, request_id: text.optional() }));
 const failure = z.strictObject({ error, exitCode: count });
@@ -171,7 +171,11 @@ export const OUTPUT_SCHEMAS: Readonly<Record<string, z.ZodType>> = {
   }),
   "status": z.union([
     deploymentStatus,
-    z.strictObject({ regions: z.array(region), certificates: z.array(certificate).optional() }),
+    z.strictObject({
+      regions: z.array(region),
+      certificates: z.array(certificate).optional(),
+      domains: z.array(trouble).optional(),
+    }),
     failure,
   ]),
   "logs": z.union([line, failure]),

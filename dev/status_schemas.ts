@@ -1,6 +1,7 @@
 /** The schemas of the parts of `unkey status --json`. */
 import { z } from "zod";
 import type { CertificateJson } from "../cmd/status/certificates.ts";
+import type { TroubleJson } from "../cmd/status/domains.ts";
 import type { RegionJson } from "../cmd/status/regions.ts";
 import type { InstanceEventJson } from "../cmd/status/events.ts";
 import type { InstanceJson } from "../cmd/status/instances.ts";
@@ -52,4 +53,13 @@ export const region = of<RegionJson>()(z.strictObject({
   refused: count.optional(),
   sentinels: z.strictObject({ desired: count, healthy: count }).optional(),
   lastNack: z.strictObject({ resource: text, error: text, at: time }).optional(),
+}));
+
+export const trouble = of<TroubleJson>()(z.strictObject({
+  domain: text,
+  project: text,
+  environment: text,
+  status: text,
+  lostAt: time.optional(),
+  problem: text.optional(),
 }));

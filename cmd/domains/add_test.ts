@@ -16,7 +16,7 @@ Records to set at your DNS provider:
 TYPE   NAME              VALUE
 CNAME  shop.example.com  k3j9.cname.apps.test
 
-"shop.example.com" leads to 192.0.2.7, which is not the name that it has here.
+"shop.example.com" leads to 192.0.2.7 instead of this platform.
 Replace that record by CNAME shop.example.com -> k3j9.cname.apps.test.
 `,
   );

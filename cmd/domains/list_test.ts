@@ -35,7 +35,7 @@ c.example.com    production   certificate has ended  ended 1h ago  -
 www.example.com  production   serving https          ends in 60d   a.example.com
 z.example.com    production   pending                -             -
 
-b.example.com: "shop.example.com" leads to 192.0.2.7, which is not the name that it has here. ` +
+b.example.com: "shop.example.com" leads to 192.0.2.7 instead of this platform. ` +
       `Replace that record by CNAME shop.example.com -> k3j9.cname.apps.test.
 `,
   );

@@ -34,7 +34,7 @@ export const TXT = {
 };
 export const ISSUE = {
   code: "points_elsewhere",
-  message: '"shop.example.com" leads to 192.0.2.7, which is not the name that it has here.',
+  message: '"shop.example.com" leads to 192.0.2.7 instead of this platform.',
   fix: "Replace that record by CNAME shop.example.com -> k3j9.cname.apps.test.",
 };
 

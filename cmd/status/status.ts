@@ -9,6 +9,7 @@ import { DEPLOYMENT_WORD, findDeployment } from "../shared/find_deployment.ts";
 import { JSON_FIELD, jsonLine } from "../shared/output.ts";
 import { ENVIRONMENT_FILTER_FIELD } from "../shared/project_fields.ts";
 import { certificateJson, certificatesText } from "./certificates.ts";
+import { troubleJson, troublesText } from "./domains.ts";
 import { deploymentStatusJson, deploymentText } from "./deployment.ts";
 import { eventsText } from "./events.ts";
 import { regionJson, regionsText } from "./regions.ts";
@@ -59,10 +60,16 @@ and for how long the oldest of them has waited. RUNNING counts your instances.`,
     const status = await calling(connection, () => admin.getStatus({}, { signal }));
     const regions = status.regions.map(regionJson);
     const certificates = status.certificates.map(certificateJson);
+    const domains = status.domains.map(troubleJson);
     if (config.json) {
-      return stdout(jsonLine({ regions, ...(certificates.length === 0 ? {} : { certificates }) }));
+      return stdout(jsonLine({
+        regions,
+        ...(certificates.length === 0 ? {} : { certificates }),
+        ...(domains.length === 0 ? {} : { domains }),
+      }));
     }
     const nowMs = clock.now();
-    stdout(`${regionsText(regions, nowMs)}${certificatesText(certificates, nowMs)}`);
+    const troubles = `${certificatesText(certificates, nowMs)}${troublesText(domains, nowMs)}`;
+    stdout(`${regionsText(regions, nowMs)}${troubles}`);
   },
 });

@@ -26,11 +26,8 @@ import {
 
 export { PRODUCTION_SLUG };
 
-/** The scope whose newest deployment a name follows; `none` never moves. */
-export type Sticky = "none" | "branch" | "environment" | "live";
-
-/** The scope of names that users bring: they follow the live deployment, and are shown first. */
-export const CUSTOM_STICKY: Sticky = "live";
+/** The scope whose newest deployment a name follows; `none` never moves, `custom` is a user's own name. */
+export type Sticky = "none" | "branch" | "environment" | "live" | "custom";
 
 /** One host name. */
 export interface Domain {

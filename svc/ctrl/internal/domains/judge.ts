@@ -86,7 +86,8 @@ interface Facts {
   readonly reaches: boolean;
 }
 
-function routeIssue({ domain: { hostname }, seen, records, reaches, proof }: Facts): Issue | undefined {
+function routeIssue({ domain, seen, records, reaches, proof }: Facts): Issue | undefined {
+  const { hostname } = domain;
   if (!seen.delegated && seen.aliases.length === 0 && seen.addresses.length === 0) {
     return {
       code: "not_delegated",
@@ -119,10 +120,14 @@ function routeIssue({ domain: { hostname }, seen, records, reaches, proof }: Fac
       fix: `Set ${recordsText(routes(records))}.`,
     };
   }
-  return elsewhere(hostname, seen, records);
+  return elsewhere(domain, seen, records);
 }
 
-function elsewhere(hostname: string, seen: Observation, records: readonly WantedRecord[]): Issue {
+function elsewhere(
+  { hostname, target }: JudgedDomain,
+  seen: Observation,
+  records: readonly WantedRecord[],
+): Issue {
   const foreign = seen.addresses.filter((each) => !seen.platformAddresses.includes(each));
   if (foreign.length > 0 && foreign.length < seen.addresses.length) {
     return {
@@ -136,9 +141,11 @@ function elsewhere(hostname: string, seen: Observation, records: readonly Wanted
   }
   const last = seen.aliases.at(-1);
   const where = last ?? seen.addresses.join(", ");
+  const ofAnother = last?.endsWith(target.slice(target.indexOf("."))) === true;
+  const instead = ofAnother ? ", which is the target of another domain" : " instead of this platform";
   return {
     code: "points_elsewhere",
-    message: `"${hostname}" leads to ${where}, which is not the name that it has here.`,
+    message: `"${hostname}" leads to ${where}${instead}.`,
     fix: `Replace that record by ${recordsText(routes(records))}.`,
   };
 }

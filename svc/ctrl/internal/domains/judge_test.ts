@@ -55,12 +55,20 @@ const CASES: Readonly<Record<string, Case>> = {
   "another host's address": {
     seen: { addresses: ["192.0.2.7"] },
     issues: {
-      points_elsewhere: [/leads to 192\.0\.2\.7/, /Replace that record by CNAME shop\.example\.com -> k3/],
+      points_elsewhere: [
+        /leads to 192\.0\.2\.7 instead of this platform\./,
+        /Replace that record by CNAME shop\.example\.com -> k3/,
+      ],
     },
   },
   "the CNAME of another domain here": {
     seen: { aliases: ["j2.cname.apps.test"] },
-    issues: { points_elsewhere: [/leads to j2\.cname\.apps\.test/, /CNAME shop\.example\.com -> k3/] },
+    issues: {
+      points_elsewhere: [
+        /leads to j2\.cname\.apps\.test, which is the target of another domain\./,
+        /CNAME shop\.example\.com -> k3/,
+      ],
+    },
   },
   "addresses of the edges": {
     seen: { addresses: ["198.51.100.1"] },

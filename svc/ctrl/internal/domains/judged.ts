@@ -13,7 +13,7 @@ export function judgedDomain(
     target,
     proofText,
     isApex: registeredDomain(hostname) === hostname,
-    contested: held !== undefined && held.workspace_id !== workspaceId,
+    contested: held !== undefined && held.workspace_id !== "" && held.workspace_id !== workspaceId,
     authorities,
   };
 }

@@ -7,18 +7,22 @@ import { announceHostnames, removeRouteOfHostname } from "./routes.ts";
 import { listRedirectsTo } from "./custom_domains.ts";
 import type { CustomDomainsTable } from "./schema_domains.ts";
 
-/** Takes the name from a domain that held it; the domain's row stays. The edges' feed has changed afterwards. */
+/**
+ * Takes the name from a domain that held it; the domain's row stays. The edges' feed has changed afterwards. True: there
+ * was a certificate, or an order for one, which its workflow gives up.
+ */
 export async function endDomain(
   tx: Tx,
   { id, hostname, workspace_id: workspaceId }: Pick<CustomDomainsTable, "id" | "hostname" | "workspace_id">,
   nowMs: number,
-): Promise<void> {
+): Promise<boolean> {
   await releaseHostname(tx, id, hostname, nowMs);
   await removeRouteOfHostname(tx, { hostname, workspaceId }, nowMs);
-  await cancelCertificateOrder(tx, { hostname, workspaceId }, nowMs);
+  const hadCertificate = await cancelCertificateOrder(tx, { hostname, workspaceId }, nowMs);
   // Names that redirect to it serve by themselves from now on.
   const redirecting = await listRedirectsTo(tx, { hostname, workspaceId });
   await announceHostnames(tx, { workspaceId, hostnames: redirecting }, nowMs);
+  return hadCertificate;
 }
 
 /** Removes all domains of an environment. False: there were none. */

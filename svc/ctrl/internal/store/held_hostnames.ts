@@ -11,16 +11,13 @@ export async function findHeldHostname(
     .executeTakeFirst();
 }
 
-/** The same, locked until the transaction ends; a name that no workspace has had is locked by a row of this one. */
+/** The same, locked until the transaction ends; a name that no workspace has had gets a row without one. */
 export async function lockHeldHostname(
   tx: Tx,
-  { hostname, workspaceId, nowMs }: {
-    readonly hostname: string;
-    readonly workspaceId: string;
-    readonly nowMs: number;
-  },
+  hostname: string,
+  nowMs: number,
 ): Promise<HeldHostnamesTable> {
-  const row = { hostname, workspace_id: workspaceId, domain_id: null, updated_at: nowMs };
+  const row = { hostname, workspace_id: "", domain_id: null, updated_at: nowMs };
   await insertIgnore(tx, "held_hostnames", [row], ["hostname"]);
   const query = tx.selectFrom("held_hostnames").selectAll().where("hostname", "=", hostname);
   return await lockRows(tx, query).executeTakeFirst() ?? row;

@@ -43,6 +43,7 @@ export interface CustomDomainsTable {
 /** The workspace that a name was verified for last. Another one needs a TXT record from then on. */
 export interface HeldHostnamesTable {
   hostname: string;
+  /** Empty: there has been none. */
   workspace_id: string;
   /** `null`: it was given up. */
   domain_id: string | null;

@@ -81,7 +81,7 @@ export interface FrontlineRoutesTable {
   deployment_id: string;
   /** Unique everywhere; lower case. */
   hostname: string;
-  sticky: "none" | "branch" | "environment" | "live";
+  sticky: "none" | "branch" | "environment" | "live" | "custom";
   created_at: number;
   updated_at: number;
 }

@@ -12,7 +12,7 @@ import { createLoginCode, exchangeLoginCode } from "./login_codes.ts";
 import { createProject, listEnvironments, listProjects } from "./projects.ts";
 import { addRegistry, type KnownRegistry, listRegistries, removeRegistry } from "./registries.ts";
 import { createRegionToken, listRegionTokens, revokeRegionToken } from "./region_tokens.ts";
-import { getStatus, listPendingCertificates } from "./status.ts";
+import { getStatus, listDomainTroubles, listPendingCertificates } from "./status.ts";
 import { listVariables, removeVariable, setVariables } from "./variables.ts";
 import { createWorkspace, listWorkspaces, requireOwnWorkspace } from "./workspaces.ts";
 
@@ -150,7 +150,9 @@ export function adminHandlers(deps: AdminDeps): ServiceImpl<typeof AdminService>
     async getStatus(_request, context) {
       const regions = await getStatus(deps, callerOf(context));
       const certificates = await listPendingCertificates(deps, callerOf(context));
+      const domains = await listDomainTroubles(deps, callerOf(context));
       return {
+        domains: domains.map(({ lostAtMs, ...domain }) => ({ ...domain, lostAt: BigInt(lostAtMs ?? 0) })),
         certificates: certificates.map((
           { hostname, notAfterMs, failures, problem, nextAttemptAtMs, late },
         ) => ({

@@ -1,5 +1,6 @@
 import type { RootKeyPrincipal } from "../../internal/auth/principal.ts";
 import { isLate, PLATFORM_WORKSPACE } from "../../internal/certificates/mod.ts";
+import { decodeIssues } from "../../internal/domains/mod.ts";
 import { AGENT_HEARTBEAT_TIMEOUT_MS } from "../../internal/agents/mod.ts";
 import {
   type AgentsTable,
@@ -11,6 +12,7 @@ import {
   listOpenOrders,
   listOwnResources,
   listRegionVersions,
+  listTroubledDomains,
 } from "../../internal/store/mod.ts";
 import type { AdminDeps } from "./deps.ts";
 
@@ -72,6 +74,39 @@ export async function listPendingCertificates(
   const open = await listOpenOrders(db.kysely, { workspaceIds, limit: CERTIFICATES_MAX });
   const nowMs = clock.now();
   return open.map((each) => ({ ...each, late: isLate(each, nowMs) }));
+}
+
+const DOMAINS_MAX = 100;
+
+/** A custom domain that visitors do not get to, or not for long. */
+export interface DomainTrouble {
+  readonly domain: string;
+  readonly projectSlug: string;
+  readonly environmentSlug: string;
+  readonly status: string;
+  /** Since then its proof has been gone. */
+  readonly lostAtMs: number | undefined;
+  /** Empty: no check has found anything yet. */
+  readonly problem: string;
+}
+
+/** The domains of the caller's workspace that need a look. */
+export async function listDomainTroubles(
+  { db }: AdminDeps,
+  { workspaceId }: RootKeyPrincipal,
+): Promise<DomainTrouble[]> {
+  const rows = await listTroubledDomains(db.kysely, workspaceId, DOMAINS_MAX);
+  return rows.map(({ hostname, project_slug, environment_slug, status, lost_at, findings }) => {
+    const [first] = decodeIssues(findings);
+    return {
+      domain: hostname,
+      projectSlug: project_slug,
+      environmentSlug: environment_slug,
+      status,
+      lostAtMs: lost_at ?? undefined,
+      problem: first === undefined ? "" : `${first.message} ${first.fix}`,
+    };
+  });
 }
 
 /** Agents without a heartbeat for so long are not shown. */

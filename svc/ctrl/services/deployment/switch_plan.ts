@@ -12,6 +12,7 @@ import {
   type DeploymentView,
   type EnvironmentsTable,
   findEnvironment,
+  type FrontlineRoutesTable,
   listRoutesOfEnvironment,
 } from "../../internal/store/mod.ts";
 import type { DeploymentDeps } from "./deps.ts";
@@ -72,13 +73,15 @@ export function gatedEnvironment(row: EnvironmentsTable): GatedEnvironment {
   };
 }
 
+/** A user's own name first, then the shortest of production: those that people use. */
+const SHOWN: readonly FrontlineRoutesTable["sticky"][] = ["custom", "live", "environment"];
+
 export async function hostnamesOf(
   { db }: DeploymentDeps,
   { id }: GatedEnvironment,
 ): Promise<readonly string[]> {
-  const routes = await listRoutesOfEnvironment(db.kysely, id, ["live", "environment"]);
-  // Names that follow the live deployment first: for production that is the shortest name, the one that people use.
-  return routes.toSorted((a, b) => (a.sticky === "live" ? 0 : 1) - (b.sticky === "live" ? 0 : 1))
+  const routes = await listRoutesOfEnvironment(db.kysely, id, SHOWN);
+  return routes.toSorted((a, b) => SHOWN.indexOf(a.sticky) - SHOWN.indexOf(b.sticky))
     .map(({ hostname }) => hostname);
 }
 

@@ -297,3 +297,33 @@ Deno.test({
     await client.addCustomDomain({ projectId, environmentSlug: "preview", domain: "qa.example.com" });
   },
 });
+
+Deno.test({
+  name: "the status of a workspace names its domains that are not served, and no other workspace's",
+  ignore,
+  fn: async () => {
+    await using bed = await startDomainsApi();
+    const { api, tenant, client, projectId } = await served(bed);
+    const other = await api.tenant("other");
+    const add = { projectId: other.projectId, environmentSlug: "production", domain: "foreign.example.com" };
+    await bed.domains(other.rootKey).addCustomDomain(add);
+    await client.addCustomDomain({ projectId, environmentSlug: "preview", domain: "next.example.com" });
+    const status = async () => (await api.client(AdminService, tenant.rootKey).getStatus({})).domains;
+    assert.deepEqual(
+      (await status()).map(({ domain, projectSlug, environmentSlug, status, problem }) => [
+        domain,
+        projectSlug,
+        environmentSlug,
+        status,
+        problem,
+      ]),
+      [["next.example.com", "shop", "preview", "pending", ""]],
+    );
+    const { id } = await rowOf(api, tenant, SHOP);
+    const issues = [{ code: "no_record", message: "It has no record.", fix: "Set one." }];
+    const changes = { lost_at: 7, findings: JSON.stringify(issues), updated_at: 7 };
+    await updateCustomDomain(api.db.kysely, id, changes);
+    const shop = (await status()).find(({ domain }) => domain === SHOP);
+    assert.deepEqual([shop?.lostAt, shop?.problem], [7n, "It has no record. Set one."]);
+  },
+});

@@ -30,7 +30,7 @@ export async function removeDomain(
   const { id, hostname, environment_id: environmentId } = row;
   const { workspaceId } = caller;
   const nowMs = deps.clock.now();
-  await transact(deps.db, async (tx) => {
+  const hadCertificate = await transact(deps.db, async (tx) => {
     await lockEnvironment(tx, environmentId);
     const known = await lockCustomDomain(tx, id);
     if (known === undefined) throw domainMissing(hostname, project.slug);
@@ -42,7 +42,7 @@ export async function removeDomain(
           `"unkey domains set ${redirecting} --serve".`,
       );
     }
-    await endDomain(tx, known, nowMs);
+    const had = await endDomain(tx, known, nowMs);
     await deleteCustomDomain(tx, id);
     await recordAudit(tx, {
       workspaceId,
@@ -54,8 +54,9 @@ export async function removeDomain(
       facts: { hostname },
       nowMs,
     });
+    return had;
   });
   deps.notifier.changed([EDGE_REGION]);
   // An order that is under way is given up at once; one that is missed here is given up by the sweep.
-  await tell(deps, () => deps.workflows.processCertificate(hostname, signal));
+  if (hadCertificate) await tell(deps, () => deps.workflows.processCertificate(hostname, signal));
 }

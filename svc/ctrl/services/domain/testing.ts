@@ -4,7 +4,6 @@ import { transact } from "../../../../pkg/db/mod.ts";
 import { TestKnot } from "../../../../pkg/testkit/knot.ts";
 import { CustomDomainService } from "../../../../proto/gen/ctrl/v1/custom_domain_pb.ts";
 import type { ApiConfig } from "../../api/config.ts";
-import { CUSTOM_STICKY } from "../../internal/deployments/domains.ts";
 import {
   assignRoutes,
   type CustomDomainsTable,
@@ -74,7 +73,7 @@ export async function makeVerified(
     await holdHostname(tx, { hostname, workspace_id: workspaceId, domain_id: row.id, updated_at: nowMs });
     if (deploymentId === undefined) return;
     const owner = { workspaceId, projectId, environmentId: row.environment_id, deploymentId };
-    await assignRoutes(tx, { ...owner, routes: [{ hostname, sticky: CUSTOM_STICKY }], nowMs });
+    await assignRoutes(tx, { ...owner, routes: [{ hostname, sticky: "custom" }], nowMs });
   });
   return await rowOf(api, tenant, hostname);
 }

@@ -1,6 +1,5 @@
 /** The result of a check: status, hold on the name, and route change in one transaction. */
 import { Fault } from "../../../../pkg/fault/mod.ts";
-import { CUSTOM_STICKY } from "../../internal/deployments/domains.ts";
 import {
   encodeIssues,
   type Findings,
@@ -64,7 +63,7 @@ export async function applyInTransaction(
   if (row === undefined || environment === undefined) return GONE;
   // An earlier run of this very step committed and was not recorded.
   if (row.checks !== check.check) return { applied: appliedBefore(row, nowMs), changed: false };
-  const held = await lockHeldHostname(tx, { hostname, workspaceId: row.workspace_id, nowMs });
+  const held = await lockHeldHostname(tx, hostname, nowMs);
   const rival = held.workspace_id === row.workspace_id ? undefined : held.domain_id ?? undefined;
   if (rival !== undefined && rival !== holder?.id) {
     throw new Fault("unavailable", `${hostname} changed hands meanwhile`);
@@ -137,9 +136,9 @@ async function write(tx: Tx, { limits }: DomainDeps, facts: Facts): Promise<Appl
   const ended: string[] = [];
   if (isNew) ended.push(...await begin(tx, facts));
   if (verdict.kind === "lost") {
-    await endDomain(tx, row, nowMs);
+    const hadCertificate = await endDomain(tx, row, nowMs);
     await audit(tx, row, "domain.lose", nowMs, { hostname: row.hostname });
-    ended.push(row.hostname);
+    if (hadCertificate) ended.push(row.hostname);
   }
   const shown = status === "verifying" ? "waiting" : status;
   return { applied: { status: shown, delayMs, ended }, changed: isNew || verdict.kind === "lost" };
@@ -153,10 +152,10 @@ async function begin(
   const { id, hostname, workspace_id: workspaceId, environment_id: environmentId, project_id: projectId } =
     row;
   const isMove = held.workspace_id !== workspaceId && held.domain_id !== null;
-  if (isMove && held.domain_id !== null) await yieldName(tx, held.domain_id, nowMs);
+  const hadCertificate = isMove && held.domain_id !== null && await yieldName(tx, held.domain_id, nowMs);
   await holdHostname(tx, { hostname, workspace_id: workspaceId, domain_id: id, updated_at: nowMs });
   if (liveDeploymentId !== undefined) {
-    const routes = [{ hostname, sticky: CUSTOM_STICKY }];
+    const routes = [{ hostname, sticky: "custom" as const }];
     const owner = { deploymentId: liveDeploymentId, environmentId, projectId, workspaceId };
     const assigned = await assignRoutes(tx, { ...owner, routes, nowMs });
     if (assigned.kind === "taken") throw new Fault("internal", `the route of ${hostname} has another owner`);
@@ -164,13 +163,13 @@ async function begin(
   const redirecting = await listRedirectsTo(tx, { workspaceId, hostname });
   await announceHostnames(tx, { workspaceId, hostnames: redirecting }, nowMs);
   await audit(tx, row, "domain.verify", nowMs, { hostname, proof: findings.proof ?? "", moved: isMove });
-  return isMove ? [hostname] : [];
+  return hadCertificate ? [hostname] : [];
 }
 
-/** The former holder fails, with a text that says why. */
-async function yieldName(tx: Tx, domainId: string, nowMs: number): Promise<void> {
+/** The former holder fails, with a text that says why. True: it had a certificate, or an order. */
+async function yieldName(tx: Tx, domainId: string, nowMs: number): Promise<boolean> {
   const former = await lockCustomDomain(tx, domainId);
-  if (former === undefined) return;
+  if (former === undefined) return false;
   const issues = [{
     code: "moved" as const,
     message:
@@ -179,7 +178,7 @@ async function yieldName(tx: Tx, domainId: string, nowMs: number): Promise<void>
       `If that was not meant, set TXT _unkey.${former.hostname} -> ${former.proof_text}, remove the other TXT record, ` +
       `and run "unkey domains retry ${former.hostname}".`,
   }];
-  await endDomain(tx, former, nowMs);
+  const hadCertificate = await endDomain(tx, former, nowMs);
   await updateCustomDomain(tx, domainId, {
     status: "failed",
     findings: encodeIssues(issues),
@@ -188,6 +187,7 @@ async function yieldName(tx: Tx, domainId: string, nowMs: number): Promise<void>
     updated_at: nowMs,
   });
   await audit(tx, former, "domain.lose", nowMs, { hostname: former.hostname, moved: true });
+  return hadCertificate;
 }
 
 async function audit(

@@ -14,6 +14,8 @@ const EARLY_MS = 1_000;
 /** A message that is so late is lost. */
 const LATE_MS = 60_000;
 const DUE_MAX = 500;
+/** Servers of strangers may take their time for each question. */
+const LOOK_MS_MAX = 60_000;
 
 /** The steps over the database and the DNS. */
 export function createDomainSteps(deps: DomainDeps): DomainSteps {
@@ -30,11 +32,12 @@ export function createDomainSteps(deps: DomainDeps): DomainSteps {
     async look(domainId, signal) {
       const row = await findCustomDomainById(db.kysely, domainId);
       if (row === undefined) return { kind: "unanswered" };
+      const limit = AbortSignal.any([signal, AbortSignal.timeout(LOOK_MS_MAX)]);
       try {
-        return { kind: "seen", observation: await lookAtDomain(deps, row, signal) };
+        return { kind: "seen", observation: await lookAtDomain(deps, row, limit) };
       } catch (error) {
         signal.throwIfAborted();
-        if (isFault(error, "unavailable")) return { kind: "unanswered" };
+        if (limit.aborted || isFault(error, "unavailable")) return { kind: "unanswered" };
         throw error;
       }
     },

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
-import { FAULT_KINDS } from "../../../../pkg/testkit/fake_durable.ts";
+import { execute, FAULT_KINDS } from "../../../../pkg/testkit/fake_durable.ts";
 import { hasKnot, TestKnot } from "../../../../pkg/testkit/knot.ts";
 import { decodeIssues } from "../../internal/domains/mod.ts";
-import { type CtrlDatabase, updateCustomDomain } from "../../internal/store/mod.ts";
+import { type CtrlDatabase, listDeploymentViewsByIds, updateCustomDomain } from "../../internal/store/mod.ts";
 import { testOnCtrlDatabases } from "../../internal/store/testing.ts";
-import { orThrow } from "../testing.ts";
+import { move, orThrow, routingDeps } from "../testing.ts";
 import { DAY_MS, DomainWorld, ZONE } from "./testing.ts";
 
 const testOnDatabase = testOnCtrlDatabases();
@@ -157,6 +157,19 @@ test(
   },
 );
 
+test("a name that others only want has no holder: its own record proves it", async (db, knot) => {
+  const world = await DomainWorld.make(db, knot);
+  const wish = await world.add(await world.project(), "wanted.example.com");
+  assert.equal(await world.status(wish), "waiting");
+  const owner = await world.project();
+  const row = await world.add(owner, "wanted.example.com");
+  await world.alias(row);
+  assert.equal(await world.status(row), "verified");
+  assert.equal(await world.routed("wanted.example.com"), owner.live);
+  assert.equal(await world.status(wish), "waiting");
+  assert.equal(await world.holder("wanted.example.com"), row.id);
+});
+
 test(
   "the certificate of a name that moved is ordered once that of the former holder is given up",
   async (db, knot) => {
@@ -285,5 +298,44 @@ test(
     world.sent(row.id);
     assert.equal(orThrow(await world.check(row)).status, "gone");
     assert.deepEqual(world.sent(row.id), []);
+  },
+);
+
+test(
+  "a name follows the live deployment through deploys, rollbacks and promotes, and stays while it is rolled back",
+  async (db, knot) => {
+    const world = await DomainWorld.make(db, knot);
+    const seed = await world.project();
+    const name = "sticky.example.com";
+    const row = await world.add(seed, name);
+    await world.alias(row);
+    await world.status(row);
+    const first = seed.live;
+    const second = await world.deploy(seed);
+    assert.equal(await world.routed(name), second, "a deploy takes it along");
+    const shown = await listDeploymentViewsByIds(db.kysely, [second]);
+    assert.equal(shown.get(second)?.hostnames[0], name, "and shows it first");
+    const actor = { kind: "system", name: "test" } as const;
+    const routing = routingDeps(db, world.world);
+    const options = { key: seed.productionId, world: world.world };
+    const back = {
+      kind: "rollback",
+      sourceDeploymentId: second,
+      targetDeploymentId: first,
+      cancels: false,
+      actor,
+    } as const;
+    const moved = orThrow(await execute((durable) => move(durable, routing, back), options));
+    assert.deepEqual([await world.routed(name), moved.hostnames[0]], [first, name]);
+    const third = await world.deploy(seed);
+    assert.equal(await world.routed(name), first, "the rollback holds for it too");
+    // A name that is verified meanwhile goes where the others are.
+    const late = await world.add(seed, "late.example.com");
+    await world.alias(late);
+    await world.status(late);
+    assert.equal(await world.routed("late.example.com"), first);
+    const forth = { kind: "promote", targetDeploymentId: third, actor } as const;
+    orThrow(await execute((durable) => move(durable, routing, forth), options));
+    assert.deepEqual([await world.routed(name), await world.routed("late.example.com")], [third, third]);
   },
 );

@@ -1,6 +1,6 @@
 /** Giving a deployment its names, the environment's traffic and the status ready, all at once or not at all. */
 import { Fault } from "../../../../pkg/fault/mod.ts";
-import { CUSTOM_STICKY, type DomainParts, domainsOf } from "../../internal/deployments/domains.ts";
+import { type DomainParts, domainsOf } from "../../internal/deployments/domains.ts";
 import { spanText } from "../../internal/deployments/stop_note.ts";
 import { urlOf } from "../../internal/deployments/urls.ts";
 import {
@@ -76,7 +76,7 @@ async function assignNames(tx: Tx, deps: RoutingDeps, naming: Naming): Promise<A
     ...domainsOf(await domainParts(tx, deps, deployment)),
     ...(await listVerifiedHostnames(tx, environmentId)).map((hostname) => ({
       hostname,
-      sticky: CUSTOM_STICKY,
+      sticky: "custom" as const,
     })),
   ];
   const holders = await listRouteHolders(tx, domains.map((each) => each.hostname));

@@ -37,7 +37,7 @@ export interface Move {
 }
 
 /** The names that stand for the environment; a branch's name stays with its branch. */
-const MOVED: readonly Sticky[] = ["environment", "live"];
+const MOVED: readonly Sticky[] = ["environment", "live", "custom"];
 
 /** @throws `not_found`, or the gate's refusal, both with a public text */
 export async function moveInTransaction(tx: Tx, deps: RoutingDeps, move: Move): Promise<MoveResult> {

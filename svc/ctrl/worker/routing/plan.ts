@@ -60,6 +60,7 @@ function hostnameFor(domain: Domain, facts: RoutePlanInput, live: boolean): stri
         : undefined;
     case "environment":
     case "live":
+    case "custom":
       return live ? domain.hostname : undefined;
   }
 }
@@ -68,7 +69,7 @@ function hostnameFor(domain: Domain, facts: RoutePlanInput, live: boolean): stri
 export function inShownOrder<T extends { readonly hostname: string; readonly sticky: Sticky }>(
   routes: readonly T[],
 ): readonly T[] {
-  const rank: Record<Sticky, number> = { live: 0, environment: 1, branch: 2, none: 3 };
+  const rank: Record<Sticky, number> = { custom: 0, live: 1, environment: 2, branch: 3, none: 4 };
   return routes.toSorted((a, b) =>
     rank[a.sticky] - rank[b.sticky] || (a.hostname < b.hostname ? -1 : a.hostname > b.hostname ? 1 : 0)
   );

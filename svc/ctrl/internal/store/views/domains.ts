@@ -14,6 +14,41 @@ export interface DomainView extends CustomDomainsTable {
   readonly not_after: number | null;
 }
 
+/** A domain that visitors do not get to, or not for long. */
+export interface TroubledDomain
+  extends Pick<CustomDomainsTable, "hostname" | "status" | "lost_at" | "findings"> {
+  readonly project_slug: string;
+  readonly environment_slug: string;
+}
+
+/** Domains of a workspace that are not proven, do not lead here, or have lost their proof; by name. */
+export async function listTroubledDomains(
+  db: Queryable,
+  workspaceId: string,
+  limit: number,
+): Promise<TroubledDomain[]> {
+  return await db.selectFrom("custom_domains")
+    .innerJoin("environments", "environments.id", "custom_domains.environment_id")
+    .innerJoin("projects", "projects.id", "custom_domains.project_id")
+    .select([
+      "custom_domains.hostname",
+      "custom_domains.status",
+      "custom_domains.lost_at",
+      "custom_domains.findings",
+      "projects.slug as project_slug",
+      "environments.slug as environment_slug",
+    ])
+    .where("custom_domains.workspace_id", "=", workspaceId)
+    .where((eb) =>
+      eb.or([
+        eb("custom_domains.status", "!=", "verified"),
+        eb("custom_domains.reaches", "=", 0),
+        eb("custom_domains.lost_at", "is not", null),
+      ])
+    )
+    .orderBy("custom_domains.hostname").limit(limit).execute();
+}
+
 /** The domains of a project, or of one of its environments, or one of them; by name. Index on the project. */
 export async function listDomainViews(
   db: Queryable,

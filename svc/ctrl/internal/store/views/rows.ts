@@ -121,7 +121,13 @@ function byCount(text: (marks: string) => string): (count: number) => string {
   };
 }
 
-const STICKY_ORDER: Readonly<Record<string, number>> = { live: 0, environment: 1, branch: 2, none: 3 };
+const STICKY_ORDER: Readonly<Record<string, number>> = {
+  custom: 0,
+  live: 1,
+  environment: 2,
+  branch: 3,
+  none: 4,
+};
 
 /** Joins the rows to one view. */
 export function toDeploymentView(
@@ -132,7 +138,7 @@ export function toDeploymentView(
   const of = (kind: DeploymentViewPart["kind"]): DeploymentViewPart[] =>
     parts.filter((part) => part.kind === kind);
   const routes = of("route").sort((a, b) =>
-    (STICKY_ORDER[a.state] ?? 4) - (STICKY_ORDER[b.state] ?? 4) || (a.name < b.name ? -1 : 1)
+    (STICKY_ORDER[a.state] ?? 5) - (STICKY_ORDER[b.state] ?? 5) || (a.name < b.name ? -1 : 1)
   );
   return {
     id: row.id,
