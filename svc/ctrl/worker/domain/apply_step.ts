@@ -39,12 +39,15 @@ export interface ApplyResult {
 const GONE: ApplyResult = { applied: { status: "gone", delayMs: null, ended: [] }, changed: false };
 const ACTOR = { kind: "system", name: "domains" } as const;
 
-/** Locks environments, then domains, then the name: as all transactions about domains do. */
+/**
+ * Locks environments, then domains, then the name: as all transactions about domains do. `undefined`: the name has changed
+ * hands meanwhile, so that it is to be done again.
+ */
 export async function applyInTransaction(
   tx: Tx,
   deps: DomainDeps,
   { check, looked, nowMs }: { readonly check: Check; readonly looked: Looked; readonly nowMs: number },
-): Promise<ApplyResult> {
+): Promise<ApplyResult | undefined> {
   const seen = await findCustomDomainById(tx, check.domainId);
   if (seen === undefined) return GONE;
   const { hostname } = seen;
@@ -65,9 +68,8 @@ export async function applyInTransaction(
   if (row.checks !== check.check) return { applied: appliedBefore(row, nowMs), changed: false };
   const held = await lockHeldHostname(tx, hostname, nowMs);
   const rival = held.workspace_id === row.workspace_id ? undefined : held.domain_id ?? undefined;
-  if (rival !== undefined && rival !== holder?.id) {
-    throw new Fault("unavailable", `${hostname} changed hands meanwhile`);
-  }
+  // Its environment would have to be locked before it.
+  if (rival !== undefined && rival !== holder?.id) return undefined;
   const findings = findingsOf(deps, { row, held, looked });
   const liveDeploymentId = environment.live_deployment_id ?? undefined;
   const facts = { row, held, findings, answered: looked.kind === "seen", liveDeploymentId, nowMs };

@@ -1,12 +1,12 @@
 /** The effects of checks. Each may run twice, and its second run finds its work done. */
 import { transact } from "../../../../pkg/db/mod.ts";
-import { isFault } from "../../../../pkg/fault/mod.ts";
+import { Fault, isFault } from "../../../../pkg/fault/mod.ts";
 import { EDGE_REGION } from "../../internal/changes/mod.ts";
 import { lookAtDomain } from "../../internal/domains/mod.ts";
 import { findCustomDomainById, listDueDomains } from "../../internal/store/mod.ts";
-import { applyInTransaction } from "./apply_step.ts";
+import { applyInTransaction, type ApplyResult } from "./apply_step.ts";
 import type { DomainDeps } from "./deps.ts";
-import type { DomainSteps } from "./types.ts";
+import type { Check, DomainSteps, Looked } from "./types.ts";
 import { wantInTransaction } from "./want_step.ts";
 
 /** A message with a delay may come this much before its time. */
@@ -43,11 +43,7 @@ export function createDomainSteps(deps: DomainDeps): DomainSteps {
     },
 
     async apply(check, looked) {
-      const nowMs = clock.now();
-      const { applied, changed } = await transact(
-        db,
-        (tx) => applyInTransaction(tx, deps, { check, looked, nowMs }),
-      );
+      const { applied, changed } = await applyOnce(deps, check, looked);
       if (changed) {
         changes.changed([EDGE_REGION]);
         log.info("custom domain changed", { domain_id: check.domainId, status: applied.status });
@@ -63,4 +59,16 @@ export function createDomainSteps(deps: DomainDeps): DomainSteps {
 
     due: () => listDueDomains(db.kysely, { dueBeforeMs: clock.now() - LATE_MS, limit: DUE_MAX }),
   };
+}
+
+/** Two workspaces that prove one name at once take it from each other. */
+const ROUNDS_MAX = 5;
+
+async function applyOnce(deps: DomainDeps, check: Check, looked: Looked): Promise<ApplyResult> {
+  for (let round = 1; round <= ROUNDS_MAX; round++) {
+    const order = { check, looked, nowMs: deps.clock.now() };
+    const done = await transact(deps.db, (tx) => applyInTransaction(tx, deps, order));
+    if (done !== undefined) return done;
+  }
+  throw new Fault("unavailable", `the name of ${check.domainId} changes hands again and again`);
 }

@@ -9,7 +9,7 @@ import {
   newWorld,
   type World,
 } from "../../../../pkg/testkit/fake_durable.ts";
-import type { TestKnot } from "../../../../pkg/testkit/knot.ts";
+import { hasKnot, TestKnot } from "../../../../pkg/testkit/knot.ts";
 import { newDnsName, newId } from "../../../../pkg/uid/mod.ts";
 import {
   type CertificateOrdersTable,
@@ -21,7 +21,7 @@ import {
   insertCustomDomain,
   updateCustomDomain,
 } from "../../internal/store/mod.ts";
-import { type Seed, seedDeployment, seedProject } from "../../internal/store/testing.ts";
+import { type Seed, seedDeployment, seedProject, testOnCtrlDatabases } from "../../internal/store/testing.ts";
 import { instanceReport, orThrow, playDeploy, recordingNotifier, report, worldClock } from "../testing.ts";
 import type { DomainDeps } from "./deps.ts";
 import { SENDERS } from "./mod.ts";
@@ -35,6 +35,21 @@ export const TARGET = "cname.apps.test";
 /** The address that the test's zones give to every name. */
 export const EDGE = "127.0.0.1";
 export const DAY_MS = 86_400_000;
+
+/** Registers a test for each database, with a name server of its own. */
+export function testOnNameServer(): (
+  name: string,
+  run: (db: CtrlDatabase, knot: TestKnot) => Promise<void>,
+) => void {
+  const testOnDatabase = testOnCtrlDatabases();
+  return (name, run) =>
+    testOnDatabase(name, async (db) => {
+      // Without it the installation that CI makes is incomplete, which its own check tells.
+      if (!hasKnot()) return;
+      await using knot = await TestKnot.start({ [ZONE]: [], "apps.test": [] });
+      await run(db, knot);
+    });
+}
 
 export class DomainWorld {
   readonly notifier = recordingNotifier();

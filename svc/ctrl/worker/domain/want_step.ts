@@ -4,6 +4,7 @@ import { decodeIssues, encodeIssues } from "../../internal/domains/mod.ts";
 import {
   certificateNamesSince,
   findCertificateOrder,
+  findCustomDomainById,
   lockCustomDomain,
   lockWorkspace,
   type Tx,
@@ -21,6 +22,9 @@ export async function wantInTransaction(
     readonly nowMs: number;
   },
 ): Promise<Wanted> {
+  const seen = await findCustomDomainById(tx, domainId);
+  if (seen === undefined) return { kind: "none" };
+  await lockWorkspace(tx, seen.workspace_id);
   const row = await lockCustomDomain(tx, domainId);
   if (row === undefined || row.status !== "verified" || row.reaches !== 1) return { kind: "none" };
   const { hostname, workspace_id: workspaceId } = row;
@@ -31,7 +35,6 @@ export async function wantInTransaction(
     await updateCustomDomain(tx, domainId, { next_check_at: nowMs + FORMER_MS, updated_at: nowMs });
     return { kind: "later", delayMs: FORMER_MS };
   }
-  await lockWorkspace(tx, workspaceId);
   const names = await certificateNamesSince(tx, workspaceId, nowMs - ALLOWANCE_MS);
   const oldest = names[0];
   if (

@@ -1,22 +1,11 @@
 import assert from "node:assert/strict";
 import { execute, FAULT_KINDS } from "../../../../pkg/testkit/fake_durable.ts";
-import { hasKnot, TestKnot } from "../../../../pkg/testkit/knot.ts";
 import { decodeIssues } from "../../internal/domains/mod.ts";
-import { type CtrlDatabase, listDeploymentViewsByIds, updateCustomDomain } from "../../internal/store/mod.ts";
-import { testOnCtrlDatabases } from "../../internal/store/testing.ts";
+import { listDeploymentViewsByIds, updateCustomDomain } from "../../internal/store/mod.ts";
 import { move, orThrow, routingDeps } from "../testing.ts";
-import { DAY_MS, DomainWorld, ZONE } from "./testing.ts";
+import { DAY_MS, DomainWorld, testOnNameServer, ZONE } from "./testing.ts";
 
-const testOnDatabase = testOnCtrlDatabases();
-
-function test(name: string, run: (db: CtrlDatabase, knot: TestKnot) => Promise<void>): void {
-  testOnDatabase(name, async (db) => {
-    // Without it the installation that CI makes is incomplete, which its own check tells.
-    if (!hasKnot()) return;
-    await using knot = await TestKnot.start({ [ZONE]: [], "apps.test": [] });
-    await run(db, knot);
-  });
-}
+const test = testOnNameServer();
 
 test(
   "a check that breaks anywhere ends with one holder, one route and one wish, and the next check is sent",
@@ -117,113 +106,6 @@ test("addresses of the edges prove the name that was bought, and no other", asyn
   assert.equal(await world.status(other), "waiting");
   assert.match((await world.row(other)).findings ?? "", /mixed_addresses/);
 });
-
-test(
-  "a name goes to another workspace by its TXT record only, with route and certificate, wherever that breaks",
-  async (db, knot) => {
-    const world = await DomainWorld.make(db, knot);
-    const [first, second] = [await world.project(), await world.project()];
-    const move = async (hostname: string) => {
-      const held = await world.add(first, hostname);
-      await world.alias(held);
-      assert.equal(await world.status(held), "verified");
-      const claim = await world.add(second, hostname);
-      await world.alias(claim);
-      assert.equal(await world.status(claim), "waiting", "its CNAME is not enough");
-      assert.equal(await world.routed(hostname), first.live);
-      const issues = decodeIssues((await world.row(claim)).findings);
-      assert.match(issues.find(({ code }) => code === "proof_missing")?.fix ?? "", /TXT _unkey\./);
-      await world.text(claim);
-      const due = { next_check_at: world.world.nowMs, updated_at: world.world.nowMs };
-      await updateCustomDomain(db.kysely, claim.id, due);
-      return { held, claim };
-    };
-    const { claim: calm } = await move("calm.example.com");
-    const { names } = await world.check(calm);
-    for (const kind of ["lost", "recorded", "repeated"] as const) {
-      for (const [at, step] of names.entries()) {
-        const hostname = `${kind}-${at}.example.com`;
-        const { held, claim } = await move(hostname);
-        await world.check(claim, { kind, at });
-        const where = `${kind} at ${step}`;
-        const loser = await world.row(held);
-        assert.deepEqual([(await world.row(claim)).status, loser.status], ["verified", "failed"], where);
-        assert.equal(await world.routed(hostname), second.live, where);
-        assert.equal(await world.holder(hostname), claim.id, where);
-        assert.equal((await world.order(hostname))?.status, "cancelled", `${where}: the loser's order`);
-        assert.match(decodeIssues(loser.findings)[0]?.message ?? "", /given to another workspace/, where);
-      }
-    }
-  },
-);
-
-test("a name that others only want has no holder: its own record proves it", async (db, knot) => {
-  const world = await DomainWorld.make(db, knot);
-  const wish = await world.add(await world.project(), "wanted.example.com");
-  assert.equal(await world.status(wish), "waiting");
-  const owner = await world.project();
-  const row = await world.add(owner, "wanted.example.com");
-  await world.alias(row);
-  assert.equal(await world.status(row), "verified");
-  assert.equal(await world.routed("wanted.example.com"), owner.live);
-  assert.equal(await world.status(wish), "waiting");
-  assert.equal(await world.holder("wanted.example.com"), row.id);
-});
-
-test(
-  "the certificate of a name that moved is ordered once that of the former holder is given up",
-  async (db, knot) => {
-    const world = await DomainWorld.make(db, knot);
-    const held = await world.add(await world.project(), "both.example.com");
-    await world.alias(held);
-    await world.status(held);
-    const second = await world.project();
-    const claim = await world.add(second, "both.example.com");
-    await world.text(claim);
-    await world.alias(claim);
-    world.sent("");
-    assert.equal(await world.status(claim), "verified");
-    assert.deepEqual(world.sent("both.example.com"), ["ProcessChallenge"], "the former one is given up");
-    assert.ok(
-      (await world.row(claim)).next_check_at - world.world.nowMs <= 5_000,
-      "and soon looked at again",
-    );
-    await db.kysely.deleteFrom("certificate_orders").execute();
-    assert.equal(await world.status(claim), "verified");
-    assert.equal((await world.order("both.example.com"))?.workspace_id, second.workspaceId);
-  },
-);
-
-test(
-  "a name whose record goes is served for some days, given up after them, and needs a TXT record from others",
-  async (db, knot) => {
-    const world = await DomainWorld.make(db, knot);
-    const seed = await world.project();
-    const row = await world.add(seed, "dangling.example.com");
-    await world.alias(row);
-    await world.status(row);
-    await knot.set(ZONE, "dangling.example.com", "CNAME", `former-${row.target}.`);
-    assert.equal(await world.status(row), "verified");
-    const lostAt = (await world.row(row)).lost_at;
-    assert.equal(lostAt, world.world.nowMs);
-    world.advance(2 * DAY_MS);
-    assert.equal(await world.status(row), "verified");
-    assert.equal((await world.row(row)).lost_at, lostAt);
-    assert.equal(await world.routed("dangling.example.com"), seed.live);
-    world.advance(DAY_MS);
-    world.sent("");
-    assert.equal(await world.status(row), "failed");
-    assert.deepEqual(world.sent("dangling.example.com"), ["ProcessChallenge"]);
-    assert.equal(await world.routed("dangling.example.com"), undefined);
-    assert.equal((await world.order("dangling.example.com"))?.status, "cancelled");
-    assert.equal(await world.holder("dangling.example.com"), null);
-    const claim = await world.add(await world.project(), "dangling.example.com");
-    await world.alias(claim);
-    assert.equal(await world.status(claim), "waiting");
-    await world.text(claim);
-    assert.equal(await world.status(claim), "verified");
-  },
-);
 
 test("servers that do not answer take no name away", async (db, knot) => {
   const world = await DomainWorld.make(db, knot);
