@@ -39,10 +39,16 @@ export const SERVER_FIELDS = {
     placeholder: "<host>",
     schema: hostSchema(253),
   }),
+  https: switchField({
+    flag: "https",
+    env: "UNKEY_UP_HTTPS",
+    help:
+      "Serve https:// for names below localhost, too, by an authority of this machine that you have to trust.",
+  }),
   edgeHttpsPort: field({
     flag: "edge-https-port",
     env: "UNKEY_UP_EDGE_HTTPS_PORT",
-    help: "Port of https://. 0: any free one. Default: 443 with --domain, else none.",
+    help: "Port of https://. 0: any free one. Default: 443 with --domain, 7443 with --https.",
     placeholder: "<port>",
     schema: optionalPortSchema(),
   }),
@@ -127,8 +133,13 @@ export function serverProblems(config: ServerConfig): readonly string[] {
   if (domain === undefined && apiHost !== undefined) {
     problems.push("--api-host (UNKEY_API_HOST) needs --domain (UNKEY_DOMAIN)");
   }
-  if (domain === undefined && config.edgeHttpsPort !== undefined) {
-    problems.push("--edge-https-port (UNKEY_UP_EDGE_HTTPS_PORT) needs --domain (UNKEY_DOMAIN)");
+  if (domain === undefined && !config.https && config.edgeHttpsPort !== undefined) {
+    problems.push("--edge-https-port (UNKEY_UP_EDGE_HTTPS_PORT) needs --domain (UNKEY_DOMAIN) or --https");
+  }
+  if (domain !== undefined && config.https) {
+    problems.push(
+      "--https (UNKEY_UP_HTTPS) is for a laptop: --domain (UNKEY_DOMAIN) serves https:// by itself",
+    );
   }
   if (apiHost !== undefined && apiHost === domain) {
     problems.push("--api-host (UNKEY_API_HOST) must be another name than --domain (UNKEY_DOMAIN)");

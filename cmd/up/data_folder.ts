@@ -16,6 +16,9 @@ export interface DataFolder {
   readonly krane: string;
   /** The settings of an edge that is a process of its own. */
   readonly edgeSettings: string;
+  /** The authority of names below `localhost`, and its key. */
+  readonly authority: string;
+  readonly authorityKey: string;
   readonly log: string;
   readonly restateLog: string;
 }
@@ -55,6 +58,8 @@ export function dataFolder(root: string): DataFolder {
     restate: join(root, "restate"),
     krane: join(root, "krane"),
     edgeSettings: join(root, "edge.env"),
+    authority: join(root, "authority.pem"),
+    authorityKey: join(root, "authority.key"),
     log: join(root, "logs", "unkey.log"),
     restateLog: join(root, "logs", "restate.log"),
   };

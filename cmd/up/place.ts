@@ -19,18 +19,19 @@ export interface Place {
   readonly apiHost: string | undefined;
 }
 
-const PORTS = { edge: 7070, http: 80, https: 443 };
+const PORTS = { edge: 7070, localHttps: 7443, http: 80, https: 443 };
 
 /** The place that settings ask for; a port of 0 is still to be chosen. */
 export function placeOf(config: UpConfig): Place {
   const { domain, apiPort } = config;
   if (domain === undefined) {
+    const edgeHttpsPort = config.https ? config.edgeHttpsPort ?? PORTS.localHttps : undefined;
     return {
       domain: "localhost",
       edgeHost: HOST,
       edgePort: config.edgePort ?? PORTS.edge,
-      edgeHttpsPort: undefined,
-      publicHttpsPort: PORTS.https,
+      edgeHttpsPort,
+      publicHttpsPort: edgeHttpsPort ?? PORTS.https,
       apiPort,
       apiHost: undefined,
     };

@@ -42,6 +42,13 @@ Deno.test("the place of a platform follows from its settings", async (t) => {
       api: undefined,
     },
     {
+      name: "a laptop with HTTPS",
+      flags: { https: "true" },
+      want: { ...local, edgeHttpsPort: 7443 },
+      edge: "https://localhost:7443",
+      api: undefined,
+    },
+    {
       name: "a server",
       flags: SERVER,
       want: server,
@@ -95,6 +102,7 @@ Deno.test("settings of a server that do not go together are refused, all at once
     [{ ...SERVER, "public-address": "203.0.113.10,here" }, /must be IP addresses/],
     [{ ...SERVER, "acme-directory-url": "http://ca.example.com" }, /must be URLs with https/],
     [{ install: "true", uninstall: "true" }, /--install and --uninstall exclude each other/],
+    [{ ...SERVER, https: "true" }, /--https \(UNKEY_UP_HTTPS\) is for a laptop/],
     [{ yes: "true" }, /--yes \(UNKEY_UP_YES\) belongs to --uninstall/],
   ];
   for (const [flags, problem] of cases) {

@@ -158,6 +158,8 @@ function httpsSettings({ config, place }: Plan): Settings {
     UNKEY_HTTPS_PORT: String(place.edgeHttpsPort),
     UNKEY_HTTPS_PUBLIC_PORT: String(place.publicHttpsPort),
     UNKEY_HSTS_SECONDS: String(config.hstsSeconds),
+    // A laptop's browser may not trust its authority.
+    UNKEY_HTTPS_REDIRECT: String(config.domain !== undefined),
     ...place.apiHost === undefined ? {} : { UNKEY_API_HOST: place.apiHost },
     // A wildcard needs no orders of single names.
     UNKEY_CERTIFICATES_ON_DEMAND: String(config.domain !== undefined && config.acmeDnsProvider === undefined),

@@ -16,7 +16,7 @@ import { openSharedControlPlane, type SharedControlPlane } from "../../svc/ctrl/
 import { WORKER_FIELDS } from "../../svc/ctrl/worker/config/config.ts";
 import { runWorker } from "../../svc/ctrl/worker/run.ts";
 import { FRONTLINE_FIELDS } from "../../svc/frontline/config.ts";
-import { runFrontline } from "../../svc/frontline/run.ts";
+import { type FrontlineProcess, runFrontline } from "../../svc/frontline/run.ts";
 import { KRANE_FIELDS } from "../../svc/krane/config.ts";
 import { runKrane } from "../../svc/krane/run.ts";
 import { removeAppContainers } from "./containers.ts";
@@ -36,7 +36,7 @@ import {
   type Plan,
   workerSettings,
 } from "./settings.ts";
-import { type State, writePrivately, writeState } from "./data_folder.ts";
+import { type DataFolder, type State, writePrivately, writeState } from "./data_folder.ts";
 
 export interface StackDeps {
   readonly env: (name: string) => string | undefined;
@@ -52,6 +52,12 @@ export interface StackDeps {
 async function buildProblem(): Promise<string | undefined> {
   const { runtimeProblem } = await import("../../pkg/build/mod.ts");
   return runtimeProblem();
+}
+
+/** Loaded by itself: most platforms have no authority of their own. */
+async function localIssuer(folder: DataFolder, clock: Clock): Promise<FrontlineProcess["issue"]> {
+  const { issuerOf, keptAuthority } = await import("./local_https.ts");
+  return issuerOf(await keptAuthority(folder, clock), clock);
 }
 
 /** Everything that `up` runs, from the first part on. */
@@ -194,11 +200,12 @@ export class Stack {
     const { clock, logs } = this.#deps;
     const settings = edgeSettings(plan);
     const config = literalConfig(FRONTLINE_FIELDS, settings);
+    const issue = plan.config.https ? await localIssuer(plan.folder, clock) : undefined;
     if (plan.config.edgeApart) return await writePrivately(plan.folder.edgeSettings, envFileText(settings));
     const log = logs.logger("frontline");
     await this.#part(
       "The edge",
-      (signal, ready) => runFrontline(config, { log, clock, signal, onReady: ready }),
+      (signal, ready) => runFrontline(config, { log, clock, signal, onReady: ready, issue }),
     );
   }
 

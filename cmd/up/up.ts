@@ -110,6 +110,11 @@ async function runStack(plan: Plan, logs: ReturnType<typeof openLogFile>, proces
     notices.catch(() => undefined); // awaited below, where a failed start does not come to
     const { state, workspaceSlug } = await stack.start();
     for (const { subject, text } of await notices) progress.notice(subject, text);
+    if (plan.config.https) {
+      const { trustCommand } = await import("./local_https.ts");
+      const command = trustCommand(plan.folder.authority, Deno.build.os);
+      progress.notice("https", `browsers trust it after: ${command}`);
+    }
     if (!plan.config.edgeApart) {
       const login = { apiBaseUrl: apiUrlOf(plan.place), rootKey: new Secret(state.rootKey), workspaceSlug };
       await progress.step("login", () => logIn(process.directories.config, login), (done) => done);

@@ -188,6 +188,14 @@ withDocker("a second up on the same folder is refused and harms nothing", async 
   assert.equal(await status(`http://127.0.0.1:${bed.api}/health/ready`), 200);
 });
 
+withDocker("up --https makes an authority of this machine, and says how to trust it", async (bed) => {
+  const run = bed.up({ flags: ["--https", "--edge-https-port", "0"] });
+  const text = await run.ready;
+  assert.match(text, /^ready: https:\/\/localhost:\d+$/m);
+  assert.match(text, new RegExp(`^! +https +browsers trust it after: .*${bed.data}/authority\\.pem`, "m"));
+  assert.equal(((await Deno.stat(join(bed.data, "authority.key"))).mode ?? 0) & 0o777, 0o600);
+});
+
 /** Clients refuse to call port 0, so that the first call of the start failed. */
 withDocker("up takes free ports where 0 is asked for", async (bed) => {
   const run = bed.up({ flags: ["--api-port", "0", "--edge-port", "0"] });

@@ -99,6 +99,8 @@ const HOMES: Readonly<Record<string, RegExp>> = {
   "kysely": /^pkg\/db\/|^svc\/ctrl\/internal\/store\//,
   "@aws-sdk/client-route-53": /^pkg\/dns01\//,
   "acme-client": /^pkg\/acme\//,
+  "@peculiar/x509": /^pkg\/local_authority\//,
+  "reflect-metadata": /^pkg\/local_authority\//,
   "tldts": /^svc\/ctrl\/internal\/certificates\//,
   "zod": /^pkg\/(acme|config|dns01|docker|docker_config|kube|registry)\/|^cmd\/|^svc\/|^dev\//,
   "mysql2": /^pkg\/db\//,

@@ -4,7 +4,7 @@ import { type Clock, systemClock } from "../../pkg/clock/mod.ts";
 import { createLogger } from "../../pkg/logger/mod.ts";
 import { LIMITS } from "../../pkg/proxy/mod.ts";
 import type { FrontlineConfig } from "../../svc/frontline/config.ts";
-import { runFrontline } from "../../svc/frontline/run.ts";
+import { type FrontlineProcess, runFrontline } from "../../svc/frontline/run.ts";
 import { freePort } from "../testbed/wait.ts";
 import { Wire } from "../../pkg/proxy/testing_wire.ts";
 
@@ -44,6 +44,7 @@ export function startEdge(
   extra: Partial<FrontlineConfig> = {},
   times = TIMES,
   clock: Clock = systemClock(),
+  issue: FrontlineProcess["issue"] = undefined,
 ): TestEdge {
   const stop = new AbortController();
   const ready = Promise.withResolvers<void>();
@@ -82,6 +83,7 @@ export function startEdge(
     clock,
     signal: stop.signal,
     times,
+    issue,
     onReady: ({ healthPort, httpsPort }) => {
       info.healthPort = healthPort;
       info.httpsPort = httpsPort;

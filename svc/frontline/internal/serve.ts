@@ -11,7 +11,8 @@ import { type EdgeConfig, FRONTLINE_FIELDS, networkMatcher } from "../config.ts"
 import type { InheritedSockets } from "../inherited.ts";
 import { hstsValue, HTTPS_FIELDS, type HttpsConfig } from "../config_https.ts";
 import { Challenges } from "./challenges.ts";
-import { Edge, type EdgeHttps } from "./edge.ts";
+import type { EdgeCertificate } from "./certificates.ts";
+import { Edge, type EdgeHttps, type EdgeOptions } from "./edge.ts";
 import { renderMetrics } from "./metrics.ts";
 import { reportRefusals } from "./refusal_reporter.ts";
 import { Refusals } from "./refusals.ts";
@@ -25,6 +26,13 @@ export interface EdgePorts {
   readonly healthPort: number | undefined;
 }
 
+/** Issues a certificate for a host name that has a route. */
+export type IssueCertificate = (
+  hostname: string,
+) => Promise<
+  Pick<EdgeCertificate, "certificateChainPem" | "privateKeyPem"> & { readonly notAfterMs: number }
+>;
+
 /** The process that an edge runs in. */
 export interface EdgeProcess {
   readonly log: Logger;
@@ -36,6 +44,8 @@ export interface EdgeProcess {
   /** Overrides for tests. */
   readonly times?: Partial<WatchTimes>;
   readonly limits?: Partial<ProxyLimits>;
+  /** Issues certificates here, instead of an authority that the control plane asks. */
+  readonly issue?: IssueCertificate | undefined;
   /** Sockets that are listened on instead of the ports of the settings. */
   readonly sockets?: InheritedSockets | undefined;
 }
@@ -91,7 +101,9 @@ export async function serveEdge(role: EdgeRole, config: EdgeConfig, process: Edg
     https: edgeHttps(role.https),
     fromBalancer: role.fromBalancer,
     challenges: role.https && new Challenges({ client: acme, clock, log }),
-    wants: role.ordersCertificates === true ? acme : undefined,
+    wants: process.issue === undefined
+      ? role.ordersCertificates === true ? acme : undefined
+      : localIssuer(process.issue, (certificate) => edge.certificates.apply(certificate)),
     api: role.apiHost === undefined
       ? undefined
       : { host: role.apiHost, upstream: apiUpstream(config.controlPlaneUrl) },
@@ -163,6 +175,25 @@ function edgeHttps(config: HttpsConfig | undefined): EdgeHttps | undefined {
     publicPort: config.httpsPublicPort,
     redirects: config.httpsRedirect,
     strictTransport: hstsValue(config),
+  };
+}
+
+/** Answers as the control plane does, and takes the certificate at once. */
+function localIssuer(
+  issue: IssueCertificate,
+  apply: (certificate: EdgeCertificate) => void,
+): NonNullable<EdgeOptions["wants"]> {
+  return {
+    async wantCertificate({ hostname = "" }) {
+      const issued = await issue(hostname);
+      apply({
+        ...issued,
+        certificateId: `local/${hostname}`,
+        hostname,
+        notAfterMs: BigInt(issued.notAfterMs),
+      });
+      return { $typeName: "ctrl.v1.WantCertificateResponse", ordered: true };
+    },
   };
 }
 
