@@ -128,6 +128,7 @@ ensure_part_packages() {
 /usr/sbin/knotd knot
 /usr/bin/strace strace
 /usr/sbin/debootstrap debootstrap
+/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1 libfaketime
 /usr/bin/gcc gcc
 /usr/include/stdio.h libc6-dev
 /usr/include/seccomp.h libseccomp-dev

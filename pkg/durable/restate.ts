@@ -28,6 +28,8 @@ import { fromTerminal, toTerminal } from "./errors.ts";
 export interface RestateDeps {
   readonly clock: Clock;
   readonly log: Logger;
+  /** How far Restate's clock is ahead of this machine's, by which the SDK computes the ends of waits; 0 by default. */
+  readonly restateAheadMs?: () => number;
   /** Counts the steps that run now, so that a stopping process can let them end. */
   readonly activity?: StepActivity;
 }
@@ -117,19 +119,27 @@ function service(ctx: Context, deps: RestateDeps): Durable {
       const signal = ctx.request().attemptCompletedSignal;
       return restored(ctx.run(name, () => step(ctx, deps, name, () => action(signal), options)));
     },
-    sleep: (name, ms) => restored(ctx.sleep(ms, name)),
+    sleep: (name, ms) => restored(ctx.sleep(byRestate(deps, ms), name)),
     now: () => restored(ctx.run("now", () => deps.clock.now())),
     call: (to, input) => restored(ctx.genericCall(callOf(to, input))),
     async send(to, input, options = {}) {
       const { outputSerde: _, ...request } = callOf(to, input);
       const handle = ctx.genericSend({
         ...request,
-        ...(options.delayMs === undefined ? {} : { delay: options.delayMs }),
+        ...(options.delayMs === undefined ? {} : { delay: byRestate(deps, options.delayMs) }),
         ...(options.idempotencyKey === undefined ? {} : { idempotencyKey: options.idempotencyKey }),
       });
       await restored(handle.invocationId);
     },
   };
+}
+
+/**
+ * A wait of `ms` by Restate's clock, which ends it, in terms of this machine's. Where this machine is ahead, the SDK can say nothing
+ * that ends before this machine's time: short waits last longer then, unless a signal ends them.
+ */
+function byRestate({ restateAheadMs }: RestateDeps, ms: number): number {
+  return Math.max(0, ms + (restateAheadMs?.() ?? 0));
 }
 
 function object(ctx: ObjectContext, deps: RestateDeps): DurableObject {
@@ -152,7 +162,7 @@ function workflow(ctx: WorkflowContext, deps: RestateDeps): DurableWorkflow {
       restored(
         RestatePromise.race<RestatePromise<string | undefined>[]>([
           ...signals.map(signalled),
-          ctx.sleep(timeoutMs).map(() => undefined),
+          ctx.sleep(byRestate(deps, timeoutMs)).map(() => undefined),
         ]),
       ),
     async callUnless<I, O>(to: Target<I, O>, input: I, signals: readonly string[]) {

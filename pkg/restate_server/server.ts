@@ -1,6 +1,7 @@
 import { dirname, join } from "node:path";
 import type { Clock } from "../clock/mod.ts";
 import { describeError, Fault, publicFault } from "../fault/mod.ts";
+import { bytesFree } from "../files/mod.ts";
 import type { Logger } from "../logger/mod.ts";
 import { backoffMs } from "../retry/mod.ts";
 import { askAt } from "../unix_http/mod.ts";
@@ -44,6 +45,8 @@ const HEALTH_MS_MAX = 2_000;
 /** Deaths in a row before it is given up; one that served this long begins a new count. */
 const DEATHS_MAX = 5;
 const STEADY_MS = 60_000;
+/** With less on its disk, the server's death is the disk's fault. */
+const ROOM_BYTES_MIN = 32 * 1024 * 1024;
 const RESTART_FIRST_MS = 200;
 const RESTART_MAX_MS = 5_000;
 
@@ -118,7 +121,10 @@ class SupervisedServer implements RestateServer {
       if (this.#stop.signal.aborted) return;
       deaths = clock.now() - startedMs > STEADY_MS ? 1 : deaths + 1;
       log.warn("restate server died", { pid: this.pid, how, deaths });
-      if (deaths >= DEATHS_MAX) throw await diedFault(this.#process, how);
+      // On a full disk it dies at once, and lives again as soon as there is room: apps must not go down with it.
+      if (deaths >= DEATHS_MAX && !await isFull(this.#options.baseDir)) {
+        throw await diedFault(this.#process, how);
+      }
       try {
         await clock.sleep(backoffMs(deaths, RESTART_FIRST_MS, RESTART_MAX_MS), this.#stop.signal);
         await launchServer(this.#options, this.#stop.signal, (process) => void (this.#process = process));
@@ -129,6 +135,10 @@ class SupervisedServer implements RestateServer {
       }
     }
   }
+}
+
+async function isFull(folder: string): Promise<boolean> {
+  return (await bytesFree(folder) ?? Infinity) < ROOM_BYTES_MIN;
 }
 
 /** One process that answers. None is left running after an error. */

@@ -125,3 +125,23 @@ export function isLoginCode(text: string): boolean {
   const code = normalizedLoginCode(text);
   return code.length === CODE_CHARACTERS && [...code].every((each) => CODE_ALPHABET.includes(each));
 }
+
+/** The bytes that a text in base58 stands for; `undefined` for any other text. */
+export function fromBase58(text: string): Uint8Array<ArrayBuffer> | undefined {
+  const bytes: number[] = [];
+  for (const character of text) {
+    let carry = ALPHABET.indexOf(character);
+    if (carry < 0) return undefined;
+    for (let index = 0; index < bytes.length; index++) {
+      carry += (bytes[index] ?? 0) * 58;
+      bytes[index] = carry % 256;
+      carry = Math.floor(carry / 256);
+    }
+    for (; carry > 0; carry = Math.floor(carry / 256)) bytes.push(carry % 256);
+  }
+  for (const character of text) {
+    if (character !== ALPHABET[0]) break;
+    bytes.push(0);
+  }
+  return Uint8Array.from(bytes.toReversed());
+}

@@ -14,6 +14,8 @@ export interface Answered {
   readonly ok: boolean;
   readonly status: number;
   readonly text: string;
+  /** The time of the server, as the header `Date` tells it. */
+  readonly date: string | null;
 }
 
 const SCHEME = "unix://";
@@ -42,5 +44,5 @@ export async function askAt(base: string, path: string, init: RequestInit): Prom
 async function wholeAnswer(answering: Promise<Response>): Promise<Answered> {
   const response = await answering;
   const { ok, status } = response;
-  return { ok, status, text: await response.text() };
+  return { ok, status, text: await response.text(), date: response.headers.get("date") };
 }

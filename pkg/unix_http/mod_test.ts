@@ -16,8 +16,9 @@ Deno.test("askAt() asks a server at a socket and one at a URL alike", async () =
     const addr = servers[1]?.addr;
     assert.ok(addr !== undefined && "port" in addr);
     for (const base of [socketUrl(path), `http://127.0.0.1:${addr.port}`]) {
-      const answer = await askAt(base, "/a/b", { method: "POST", body: "text" });
+      const { date, ...answer } = await askAt(base, "/a/b", { method: "POST", body: "text" });
       assert.deepEqual(answer, { ok: true, status: 201, text: "POST /a/b text" });
+      assert.ok(Date.parse(date ?? "") > 0);
     }
   } finally {
     for (const server of servers) await server.shutdown();

@@ -14,8 +14,9 @@ import type { Acknowledgement } from "./internal/watch/acknowledger.ts";
 export interface ControlPlane {
   watch(versionLastSeen: number, signal: AbortSignal): AsyncIterable<DeploymentState>;
   watchSentinels(versionLastSeen: number, signal: AbortSignal): AsyncIterable<SentinelState>;
-  reportSentinel(report: SentinelReport, signal: AbortSignal): Promise<void>;
-  report(report: DeploymentReport, signal: AbortSignal): Promise<void>;
+  /** The generation of a newer report that was taken before; `undefined` when this one was taken. */
+  reportSentinel(report: SentinelReport, signal: AbortSignal): Promise<number | undefined>;
+  report(report: DeploymentReport, signal: AbortSignal): Promise<number | undefined>;
   acknowledge(message: Acknowledgement, signal: AbortSignal): Promise<void>;
   shipLogs(batch: LogBatch, signal: AbortSignal): Promise<void>;
 }
@@ -48,16 +49,22 @@ export function connectControlPlane(config: KraneConfig, agentId: string): Contr
         throw fromConnectError(error);
       }
     },
-    reportSentinel: (report, signal) => settle(client.reportSentinelStatus(report, { signal })),
-    report: (report, signal) => settle(client.reportDeploymentStatus(report, { signal })),
-    acknowledge: (message, signal) => settle(client.acknowledge(message, { signal })),
-    shipLogs: (batch, signal) => settle(client.reportInstanceLogs(batch, { signal })),
+    reportSentinel: async (report, signal) =>
+      newerOf(await settle(client.reportSentinelStatus(report, { signal }))),
+    report: async (report, signal) =>
+      newerOf(await settle(client.reportDeploymentStatus(report, { signal }))),
+    acknowledge: async (message, signal) => void await settle(client.acknowledge(message, { signal })),
+    shipLogs: async (batch, signal) => void await settle(client.reportInstanceLogs(batch, { signal })),
   };
 }
 
-async function settle(call: Promise<unknown>): Promise<void> {
+function newerOf({ newerGeneration }: { readonly newerGeneration: bigint }): number | undefined {
+  return newerGeneration === 0n ? undefined : Number(newerGeneration);
+}
+
+async function settle<T>(call: Promise<T>): Promise<T> {
   try {
-    await call;
+    return await call;
   } catch (error) {
     throw fromConnectError(error);
   }

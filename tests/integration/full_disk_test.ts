@@ -1,7 +1,11 @@
 import { Code } from "@connectrpc/connect";
 import assert from "node:assert/strict";
+import { systemClock } from "../../pkg/clock/mod.ts";
 import { Secret } from "../../pkg/config/mod.ts";
+import { createLogger } from "../../pkg/logger/mod.ts";
+import { findRestateServer, startRestateServer } from "../../pkg/restate_server/mod.ts";
 import { createRpcClient } from "../../pkg/rpc/mod.ts";
+import { askAt } from "../../pkg/unix_http/mod.ts";
 import { AdminService } from "../../proto/gen/ctrl/v1/admin_pb.ts";
 import { failure } from "../../svc/ctrl/services/testing.ts";
 import { askEdge } from "../testbed/ask.ts";
@@ -87,6 +91,47 @@ Deno.test({
       assert.ok(api.running);
     } finally {
       await api.kill("SIGTERM");
+    }
+  },
+});
+
+/** It is part of `unkey up`, which ends, with all apps, when the server is given up. */
+Deno.test({
+  name: "a Restate server that dies on a full disk is started until there is room, however often it dies",
+  ignore,
+  fn: async () => {
+    await using disk = await SmallDisk.mount(500);
+    const { signal } = new AbortController();
+    const { path } = await findRestateServer({
+      env: (name) => Deno.env.get(name),
+      clock: systemClock(),
+      signal,
+    });
+    const lines: string[] = [];
+    const server = await startRestateServer({
+      binary: path,
+      baseDir: `${disk.folder}/restate`,
+      logFile: `${disk.folder}/restate.log`,
+      clock: systemClock(),
+      log: createLogger({ service: "test", level: "info", write: (line) => void lines.push(line) }),
+      signal,
+    });
+    let end = "none";
+    server.ended.then(() => end = "stopped", () => end = "given up");
+    const isHealthy = () => askAt(server.ingressUrl, "/restate/health", {}).then(({ ok }) => ok, () => false);
+    try {
+      await disk.fill();
+      Deno.kill(server.pid, "SIGKILL");
+      await eventually(
+        "more deaths than a server with room may die",
+        () => Promise.resolve(lines.some((line) => line.includes(`"deaths":7`)) || end !== "none"),
+      );
+      assert.equal(end, "none");
+      await disk.free();
+      await eventually("the server to be back", async () => await isHealthy() || end !== "none");
+      assert.equal(end, "none");
+    } finally {
+      await server.stop();
     }
   },
 });

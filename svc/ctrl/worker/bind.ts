@@ -36,6 +36,8 @@ export interface ServicesDeps extends BuildDeps {
   readonly clock: Clock;
   readonly log: Logger;
   readonly activity: StepActivity;
+  /** How far Restate's clock is ahead of this machine's. */
+  readonly restateAheadMs: () => number;
   readonly changes: ChangeNotifier;
   readonly images: ImageRules;
   readonly presence: ImagePresence;
@@ -64,9 +66,21 @@ const FEED_KEEP_VERSIONS = 10_000;
 
 /** All durable services, wired. */
 export function workerServices(config: WorkerConfig, deps: ServicesDeps): EndpointDeps["services"] {
-  const { db, clock, log, activity, changes, sentinels, images, presence, imageConfig, vault, platform } =
-    deps;
-  const restate = { clock, log, activity };
+  const {
+    db,
+    clock,
+    log,
+    activity,
+    restateAheadMs,
+    changes,
+    sentinels,
+    images,
+    presence,
+    imageConfig,
+    vault,
+    platform,
+  } = deps;
+  const restate = { clock, log, activity, restateAheadMs };
   const placement = {
     regions: config.availableRegions,
     replicas: config.replicas,

@@ -35,6 +35,7 @@ import { retainImages } from "./tasks/image_retention.ts";
 import type { ImagePresence } from "./builder/image_presence.ts";
 import { imageRules } from "./builder/image_rules.ts";
 import { registerWorker } from "./restate/register.ts";
+import { RestateClock } from "./restate/restate_clock.ts";
 import { sentinelShapes } from "./config/sentinels.ts";
 import { sweepSentinels } from "./tasks/sentinel_sweep.ts";
 import { workerServices } from "./bind.ts";
@@ -119,11 +120,18 @@ async function start(config: WorkerConfig, own: WorkerProcess, runner: Runner): 
   const sentinels = sentinelMaker(config, vault);
   const certificates = await openCertificates(config, { db, clock, log, changes, vault });
   const activity = process.activity ?? new StepActivity();
+  const { restateApiKey } = config;
+  const key = restateApiKey === undefined ? {} : { apiKey: restateApiKey };
+  const admin = { adminUrl: config.restateAdminUrl, ...key };
+  const restateClock = new RestateClock(admin, own.clock, log);
+  await restateClock.measure(signal);
+  runner.go("restate clock", (stop) => restateClock.follow(stop));
   const parts = {
     db,
     clock,
     log,
     activity,
+    restateAheadMs: () => restateClock.aheadMs,
     changes,
     objects: objects.store,
     builder,
@@ -155,6 +163,7 @@ async function start(config: WorkerConfig, own: WorkerProcess, runner: Runner): 
     portSetting: fieldName(WORKER_FIELDS.restateHttpPort),
     identityKeys: config.restateIdentityKeys,
     identitySetting: fieldName(WORKER_FIELDS.restateIdentityKeys),
+    restateNow: () => restateClock.now(),
     activity,
     clock,
     log,
@@ -162,10 +171,8 @@ async function start(config: WorkerConfig, own: WorkerProcess, runner: Runner): 
   runner.defer("endpoint", () => endpoint.shutdown());
   runner.go("endpoint port", (signal) => endpoint.run(signal));
 
-  const { restateApiKey } = config;
-  const key = restateApiKey === undefined ? {} : { apiKey: restateApiKey };
   const uri = config.restateRegisterAs ?? `http://127.0.0.1:${endpoint.port}`;
-  const registration = { adminUrl: config.restateAdminUrl, ...key, uri, clock, log };
+  const registration = { ...admin, uri, clock, log };
   await registerWorker(registration, signal);
   registered = true;
   runner.defer("readiness", () => void (registered = false));

@@ -40,7 +40,7 @@ export type ReportOutcome =
   /** The deployment has never been placed in the region. */
   | { readonly kind: "unplaced" }
   /** A newer report was taken before. */
-  | { readonly kind: "stale" }
+  | { readonly kind: "stale"; readonly newerGeneration: number }
   | {
     readonly kind: "taken";
     /** True when a row differs from before. */
@@ -59,7 +59,7 @@ export type ReportOutcome =
 export async function replaceReported(tx: Tx, report: InstanceReport): Promise<ReportOutcome> {
   const { deploymentId, region, nowMs } = report;
   const turn = await takeTurn(tx, report);
-  if (turn !== "taken") return { kind: turn };
+  if (turn.kind !== "taken") return turn;
 
   const before = await tx.selectFrom("instances").selectAll()
     .where("deployment_id", "=", deploymentId).where("region", "=", region).execute();
@@ -142,7 +142,10 @@ function troubleSince(
 }
 
 /** Locks the placement and moves its generation on. */
-async function takeTurn(tx: Tx, report: InstanceReport): Promise<"taken" | "stale" | "unplaced"> {
+async function takeTurn(
+  tx: Tx,
+  report: InstanceReport,
+): Promise<{ readonly kind: "taken" } | Exclude<ReportOutcome, { kind: "taken" }>> {
   const { deploymentId, region, generation } = report;
   const update = tx.updateTable("deployment_topology")
     .where("deployment_id", "=", deploymentId).where("region", "=", region);
@@ -151,10 +154,12 @@ async function takeTurn(tx: Tx, report: InstanceReport): Promise<"taken" | "stal
     ? await update.set((eb) => ({ reported_generation: eb.ref("reported_generation") })).executeTakeFirst()
     : await update.set({ reported_generation: generation })
       .where("reported_generation", "<", generation).executeTakeFirst();
-  if (numUpdatedRows > 0n) return "taken";
-  const placed = await tx.selectFrom("deployment_topology").select("region")
+  if (numUpdatedRows > 0n) return { kind: "taken" };
+  const placed = await tx.selectFrom("deployment_topology").select("reported_generation")
     .where("deployment_id", "=", deploymentId).where("region", "=", region).executeTakeFirst();
-  return placed === undefined ? "unplaced" : "stale";
+  return placed === undefined
+    ? { kind: "unplaced" }
+    : { kind: "stale", newerGeneration: placed.reported_generation };
 }
 
 /** By primary key. The row is locked: no other transaction stops or starts it meanwhile. */

@@ -108,8 +108,8 @@ test("a report that is not newer than the last one changes nothing", async (db) 
   await place(db, seed, id, region);
   const report = reporter(db, seed, id, region);
   assert.equal((await report(7, instance("a"))).kind, "taken");
-  assert.deepEqual(await report(7), { kind: "stale" });
-  assert.deepEqual(await report(6), { kind: "stale" });
+  assert.deepEqual(await report(7), { kind: "stale", newerGeneration: 7 });
+  assert.deepEqual(await report(6), { kind: "stale", newerGeneration: 7 });
   assert.equal((await listInstances(db.kysely, id)).length, 1);
   await Promise.all([12, 9, 11, 8, 10].map((generation) => report(generation, instance(`g${generation}`))));
   assert.deepEqual((await listInstances(db.kysely, id)).map((row) => row.k8s_name), ["g12"]);
@@ -150,7 +150,7 @@ test("a stop forgets what was reported and tells the edges, and nothing is store
   assert.deepEqual(await listEndpoints(db.kysely, [id]), []);
   await place(db, seed, id, here);
   assert.deepEqual(await listInstances(db.kysely, id), []);
-  assert.deepEqual(await report(6, instance("a")), { kind: "stale" }, "it was counted");
+  assert.deepEqual(await report(6, instance("a")), { kind: "stale", newerGeneration: 6 }, "it was counted");
   assert.equal((await report(7, instance("a"))).kind, "taken");
   assert.equal((await listEndpoints(db.kysely, [id])).length, 1);
 });

@@ -211,3 +211,14 @@ export async function reportSentinel(db: Queryable, report: SentinelReport): Pro
   const newer = generation === 0 ? update : update.where("reported_generation", "<", generation);
   return (await newer.executeTakeFirst()).numUpdatedRows > 0n;
 }
+
+/** The generation of the last report that was taken of a sentinel. */
+export async function sentinelGeneration(
+  db: Queryable,
+  k8sName: string,
+  region: string,
+): Promise<number | undefined> {
+  const row = await db.selectFrom("sentinels").select("reported_generation")
+    .where("k8s_name", "=", k8sName).where("region", "=", region).executeTakeFirst();
+  return row?.reported_generation;
+}

@@ -39,12 +39,12 @@ export function clusterHandlers(deps: ClusterDeps): ServiceImpl<typeof ClusterSe
       return { state: await deps.sentinels.encode(row), version: BigInt(row.version) };
     },
     async reportSentinelStatus(request, context) {
-      await reportSentinelStatus(deps, regionOf(context), request);
-      return {};
+      const newer = await reportSentinelStatus(deps, regionOf(context), request);
+      return { newerGeneration: BigInt(newer ?? 0) };
     },
     async reportDeploymentStatus(request, context) {
-      await reportDeploymentStatus(deps, regionOf(context), request);
-      return {};
+      const newer = await reportDeploymentStatus(deps, regionOf(context), request);
+      return { newerGeneration: BigInt(newer ?? 0) };
     },
     async acknowledge(request, context) {
       await acknowledge(deps, { ...request, region: regionOf(context) });

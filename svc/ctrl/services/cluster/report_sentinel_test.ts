@@ -30,7 +30,8 @@ Deno.test("reports of a sentinel are taken from its region only, and malformed o
   await other.reportSentinelStatus(report);
   assert.deepEqual(await row(), ["unknown", 0, `${k8sName}.sentinel.svc.cluster.local:8040`]);
   await agent.reportSentinelStatus(report);
-  await agent.reportSentinelStatus({ ...report, generation: 1n, health: Health.UNHEALTHY });
+  const old = { ...report, generation: 1n, health: Health.UNHEALTHY };
+  assert.equal((await agent.reportSentinelStatus(old)).newerGeneration, 2n);
   assert.deepEqual(await row(), ["healthy", 2, "10.0.0.1:8040"]);
   await agent.reportSentinelStatus({ ...report, k8sName: "unknown" });
 

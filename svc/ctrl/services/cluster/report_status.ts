@@ -19,7 +19,8 @@ const WAKE_MS_MAX = 5_000;
  * Takes an agent's whole view of one deployment in its region, then wakes the deployment's workflow and the edges.
  *
  * A report about a deployment that does not exist, or that was never placed in the region, is a success that changes
- * nothing: an agent that still has an old container must not be stopped by it. So is a report older than the last.
+ * nothing: an agent that still has an old container must not be stopped by it. So is a report older than the last, whose
+ * generation is returned then.
  *
  * @throws `invalid_argument`
  */
@@ -27,12 +28,12 @@ export async function reportDeploymentStatus(
   deps: ClusterDeps,
   region: string,
   request: ReportDeploymentStatusRequest,
-): Promise<void> {
+): Promise<number | undefined> {
   const { db, clock, notifier } = deps;
   const report = checkReport(request);
-  if (report === undefined) return;
+  if (report === undefined) return undefined;
   const deployment = await findDeploymentByName(db.kysely, report.k8sName);
-  if (deployment === undefined) return;
+  if (deployment === undefined) return undefined;
   const outcome = await transact(db, (tx) =>
     replaceReported(tx, {
       deploymentId: deployment.id,
@@ -43,9 +44,10 @@ export async function reportDeploymentStatus(
       instances: report.instances,
       nowMs: clock.now(),
     }));
-  if (outcome.kind !== "taken") return;
+  if (outcome.kind !== "taken") return outcome.kind === "stale" ? outcome.newerGeneration : undefined;
   if (outcome.endpointsChanged) notifier.changed([EDGE_REGION]);
   if (outcome.changed) await wake(deps, deployment);
+  return undefined;
 }
 
 /** The workflow looks again by itself, so a wake that is lost costs time and nothing else. */

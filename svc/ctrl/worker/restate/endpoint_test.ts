@@ -28,6 +28,7 @@ async function onEndpoint(
     portSetting: "--port",
     identityKeys,
     identitySetting: "--keys",
+    restateNow: () => systemClock().now(),
     activity: new StepActivity(),
     clock: systemClock(),
     log: createLogger({ service: "test", level: "info", write: (line) => log.push(line) }),
@@ -62,6 +63,7 @@ Deno.test("requests that Restate did not sign are refused, and counted in the lo
     for (const headers of [{}, none, forged]) {
       assert.equal(await ask(`${url}/invoke/test.Echo/say`, headers), 401);
       assert.equal(await ask(`${url}/discover`, headers), 401);
+      assert.equal(await ask(`${url}/invoke/test.Echo/health`, headers), 401);
     }
     assert.equal(await ask(`${url}/health`), 200);
     const refused = log.filter((line) => line.includes("not signed by Restate"));

@@ -14,8 +14,12 @@ export interface Report<C> {
 }
 
 export interface ReporterOptions<C> {
-  /** @throws a fault when the report is not delivered */
-  readonly send: (report: Report<C>, signal: AbortSignal) => Promise<void>;
+  /**
+   * Returns the generation of a newer report, when such a one was taken before and this one left out.
+   *
+   * @throws a fault when the report is not delivered
+   */
+  readonly send: (report: Report<C>, signal: AbortSignal) => Promise<number | void>;
   /**
    * Returns true for changes that must be sent at once. All others are debounced (1 s, up to 5 s under load) and
    * coalesced. Absent: every change is sent at once.
@@ -138,6 +142,14 @@ export class Reporter<C> {
     this.#tasks.add(task);
   }
 
+  /** An agent before this one, whose clock is ahead of this one's, has counted further: reports below would all be left out. */
+  #goAbove(newer: number, name: string, entry: Entry<C>): void {
+    if (newer <= this.#generation) return;
+    this.#options.log.warn("an agent before this one has a clock that is ahead", { name, generation: newer });
+    this.#generation = newer;
+    this.#renew(name, entry, 0);
+  }
+
   /** Runs as long as there is something to deliver. */
   async #deliver(name: string, entry: Entry<C>): Promise<void> {
     const { clock, log } = this.#options;
@@ -150,12 +162,13 @@ export class Reporter<C> {
       }
       let { generation, content } = entry;
       try {
-        await this.#sending.run(() => {
+        const newer = await this.#sending.run(() => {
           ({ generation, content } = entry);
           entry.sent = content;
           entry.dueMs = Infinity;
           return this.#options.send({ name, content, generation }, signal);
         });
+        if (typeof newer === "number") this.#goAbove(newer, name, entry);
       } catch (error) {
         if (signal.aborted) break;
         const final = isFault(error, "not_found", "invalid_argument");

@@ -161,3 +161,33 @@ Deno.test("generations continue above those of an earlier process, also when the
     assert.equal(sent[0]?.generation, floor + 1);
   }, { generationFloor: floor });
 });
+
+/** It takes over on another machine, whose clock is behind. Its reports would be left out until that clock has caught up. */
+Deno.test("an agent is heard at once after an agent whose clock was five minutes ahead", async () => {
+  const clock = new ManualClock();
+  let taken = { generation: clock.now() + 5 * 60_000, content: "of the agent before" };
+  const send = ({ generation, content = "" }: Report<string>): Promise<number | void> => {
+    if (generation <= taken.generation) return Promise.resolve(taken.generation);
+    taken = { generation, content };
+    return Promise.resolve();
+  };
+  await reporting(send, async (reporter) => {
+    reporter.submit("a", "one");
+    await until("the first report to be taken", () => taken.content === "one");
+    reporter.submit("a", "two");
+    await until("the next one to be taken", () => taken.content === "two");
+  }, { clock });
+});
+
+Deno.test("a report that this agent's own newer one has overtaken is not repeated", async () => {
+  const sent: Sent = [];
+  const send = (report: Report<string>): Promise<number | void> => {
+    sent.push(report);
+    return Promise.resolve(report.generation);
+  };
+  await reporting(send, async (reporter) => {
+    reporter.submit("a", "one");
+    assert.ok(await reporter.delivered("a", LIMIT_MS, signal));
+    assert.deepEqual(contents(sent), ["one"]);
+  });
+});
