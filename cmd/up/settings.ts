@@ -126,6 +126,8 @@ export function kraneSettings(plan: Plan & { readonly state: SeededState }): Set
     UNKEY_HTTP_HOST: HOST,
     UNKEY_HTTP_PORT: String(state.ports.krane),
     DOCKER_HOST: config.dockerHost,
+    // They are all of the user whose own machine it is.
+    UNKEY_DOCKER_WORKSPACES: "many",
     // The edge is in this process; where the engine is elsewhere, the agent notices.
     UNKEY_KRANE_INSTANCE_ADDRESS: "container",
   };

@@ -26,6 +26,16 @@ export const DOCKER_FIELDS = {
     placeholder: "<name>",
     schema: textSchema("unkey"),
   }),
+  dockerWorkspaces: field({
+    flag: "docker-workspaces",
+    env: "UNKEY_DOCKER_WORKSPACES",
+    help:
+      "Workspaces whose apps this engine runs. one: deployments of a second one are refused, since apps reach this " +
+      "machine's own ports and the cloud's metadata service. many: firewall rules of yours (chains DOCKER-USER and " +
+      "INPUT) keep apps from both.",
+    placeholder: "<one|many>",
+    schema: workspacesSchema(),
+  }),
   instanceAddress: field({
     flag: "instance-address",
     env: "UNKEY_KRANE_INSTANCE_ADDRESS",
@@ -70,4 +80,8 @@ function portRangeSchema(fallback: string): z.ZodType<PortRange> {
     context.addIssue({ code: "custom", message: "must be two ports, e.g. 20000-29999" });
     return z.NEVER;
   });
+}
+
+function workspacesSchema(): z.ZodType<"one" | "many"> {
+  return z.enum(["one", "many"], { error: "must be one or many" }).default("one");
 }

@@ -72,6 +72,7 @@ async function openDocker(config: KraneConfig, { signal, ...parts }: RuntimePart
       hostPorts,
       drainMs,
       stopGraceSeconds,
+      hasManyWorkspaces: config.dockerWorkspaces === "many",
     });
     return { runtime, version, close: () => engine.close() };
   } catch (error) {

@@ -47,6 +47,7 @@ export function agentConfig(controlPlaneUrl: string, controlPlaneId: string, sta
     dockerNetwork: "unkey",
     instanceAddress: "published",
     hostPorts: { first: 20_000, last: 29_999 },
+    dockerWorkspaces: "one",
     drainMs: 200,
     stopGraceSeconds: 2,
     cpuMillicoresDefault: 250,
