@@ -28,7 +28,7 @@ import { fromTerminal, toTerminal } from "./errors.ts";
 export interface RestateDeps {
   readonly clock: Clock;
   readonly log: Logger;
-  /** How far Restate's clock is ahead of this machine's, by which the SDK computes the ends of waits; 0 by default. */
+  /** The time by which Restate's clock is ahead of this machine's, which the SDK computes the ends of waits by; 0 by default. */
   readonly restateAheadMs?: () => number;
   /** Counts the steps that run now, so that a stopping process can let them end. */
   readonly activity?: StepActivity;

@@ -43,6 +43,7 @@ async function openDocker(config: KraneConfig, { signal, ...parts }: RuntimePart
   const { engineCapacity, engineVersion, openEngine } = await import("../../pkg/docker/mod.ts");
   const { DockerRuntime } = await import("./internal/runtime/docker/runtime.ts");
   const { OwnNetwork } = await import("./internal/runtime/docker/own_network.ts");
+  const { ofOneWorkspace } = await import("./internal/runtime/docker/tenants.ts");
   const engine = openEngine(config.dockerHost);
   try {
     const { version } = await engineVersion(engine, signal);
@@ -72,9 +73,12 @@ async function openDocker(config: KraneConfig, { signal, ...parts }: RuntimePart
       hostPorts,
       drainMs,
       stopGraceSeconds,
-      hasManyWorkspaces: config.dockerWorkspaces === "many",
     });
-    return { runtime, version, close: () => engine.close() };
+    return {
+      runtime: config.dockerWorkspaces === "many" ? runtime : ofOneWorkspace(runtime),
+      version,
+      close: () => engine.close(),
+    };
   } catch (error) {
     engine.close();
     throw error;

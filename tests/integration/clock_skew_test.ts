@@ -5,7 +5,7 @@ import { WorkerBed } from "./worker_bed.ts";
 
 const LIBRARY = "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1";
 const canFake = Deno.build.os === "linux" && await Deno.stat(LIBRARY).then(() => true, () => false);
-/** How many records a deploy of one build leaves in Restate's journal, and then some. */
+/** More records than a deploy of one build leaves in Restate's journal. */
 const JOURNAL_MAX = 200;
 
 /** The database, Restate and the agent have this machine's time; only the worker's clock is wrong. */

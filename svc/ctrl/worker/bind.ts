@@ -36,7 +36,7 @@ export interface ServicesDeps extends BuildDeps {
   readonly clock: Clock;
   readonly log: Logger;
   readonly activity: StepActivity;
-  /** How far Restate's clock is ahead of this machine's. */
+  /** The time by which Restate's clock is ahead of this machine's. */
   readonly restateAheadMs: () => number;
   readonly changes: ChangeNotifier;
   readonly images: ImageRules;

@@ -22,7 +22,8 @@ function encoded(value: unknown): string {
   });
 }
 
-function token(claims: unknown, { alg = "EdDSA", key = KEY, kid = key.kid } = {}): string {
+function token(claims: unknown, options: { alg?: string; key?: typeof KEY; kid?: string } = {}): string {
+  const { alg = "EdDSA", key = KEY, kid = key.kid } = options;
   const text = `${encoded({ typ: "JWT", alg, kid })}.${encoded(claims)}`;
   const signature = sign(null, new TextEncoder().encode(text), key.privateKey);
   return `${text}.${Uint8Array.from(signature).toBase64({ alphabet: "base64url", omitPadding: true })}`;

@@ -30,7 +30,7 @@ export class RestateClock {
     return this.#local.now() + this.#aheadMs;
   }
 
-  /** How far Restate's clock is ahead of this machine's; 0 when the difference is smaller than can be measured. */
+  /** The time by which Restate's clock is ahead of this machine's; 0 when it is less than can be measured. */
   get aheadMs(): number {
     return this.#aheadMs;
   }

@@ -35,7 +35,6 @@ import { OutputFollowers } from "./output_followers.ts";
 import { type Action, type ContainerState, plan } from "./plan.ts";
 import { CommandProber } from "./probe_command.ts";
 import { Prober } from "./prober.ts";
-import { Tenants } from "./tenants.ts";
 import { UnhealthyApps } from "./unhealthy.ts";
 import { Starter } from "./starter.ts";
 
@@ -52,8 +51,6 @@ export interface DockerRuntimeOptions {
   readonly ownNetwork: OwnNetwork | undefined;
   readonly drainMs: number;
   readonly stopGraceSeconds: number;
-  /** Apps of several workspaces may run beside each other. */
-  readonly hasManyWorkspaces: boolean;
 }
 
 const RECONNECT_FIRST_MS = 200;
@@ -72,7 +69,6 @@ export class DockerRuntime implements Runtime {
   readonly #followers: OutputFollowers;
   readonly #starter: Starter;
   readonly #unhealthy: UnhealthyApps;
-  readonly #tenants: Tenants;
   readonly #note = (instance: string, atMs: number, text: string): void =>
     this.#followers.note(instance, atMs, text);
   /** Containers that run but must go, and the time since which the edge knows. */
@@ -88,7 +84,6 @@ export class DockerRuntime implements Runtime {
   constructor(options: DockerRuntimeOptions) {
     const { engine, clock, log, sink, hostPorts, spec } = options;
     this.#options = options;
-    this.#tenants = new Tenants(options.hasManyWorkspaces);
     const commands = new CommandProber(engine);
     this.#commands = commands;
     this.#prober = new Prober({
@@ -116,7 +111,6 @@ export class DockerRuntime implements Runtime {
   }
 
   async reconcile(desired: DesiredDeployment, signal: AbortSignal): Promise<Observation> {
-    this.#tenants.admit(desired);
     const hash = specHash(desired, this.#options.spec);
     const before = await this.#containers(desired.name, signal);
     const actions = plan(desired.replicas, hash, before.map(toContainerState));
@@ -157,7 +151,6 @@ export class DockerRuntime implements Runtime {
       await limit(() => this.#removeStopped(each, signal));
     }));
     for (const names of this.#waiting.values()) names.delete(name);
-    this.#tenants.forget(name);
   }
 
   async managed(signal: AbortSignal): Promise<ManagedDeployment[]> {
@@ -181,7 +174,6 @@ export class DockerRuntime implements Runtime {
       const desired = container && recoverDesired(container);
       if (desired !== undefined && !found.has(desired.name)) found.set(desired.name, desired);
     }
-    this.#tenants.recover([...found.values()]);
     return [...found.values()];
   }
 

@@ -1,34 +1,44 @@
 import assert from "node:assert/strict";
-import { Tenants } from "./tenants.ts";
+import type { DesiredDeployment } from "../../deployment/desired.ts";
+import { DESIRED } from "../kubernetes/testing_manifests.ts";
+import type { Runtime } from "../port.ts";
+import { ofOneWorkspace } from "./tenants.ts";
 
-const MINE = { name: "shop", workspaceId: "ws_1" };
-const OTHERS = { name: "evil", workspaceId: "ws_2" };
+const { signal } = new AbortController();
+const of = (name: string, workspaceId: string): DesiredDeployment => ({ ...DESIRED, name, workspaceId });
+const limit = <T>(task: () => Promise<T>): Promise<T> => task();
+const REFUSAL = { code: "failed_precondition", publicMessage: /one workspace only.*UNKEY_DOCKER_WORKSPACES/ };
+
+/** A runtime that notes what it is told. */
+function noting(recovered: readonly DesiredDeployment[] = []) {
+  const told: string[] = [];
+  const runtime: Runtime = {
+    reconcile: ({ name }) => Promise.resolve(void told.push(name)).then(() => ({ instances: [] })),
+    remove: (name) => Promise.resolve(void told.push(`remove ${name}`)),
+    managed: () => Promise.resolve([]),
+    recover: () => Promise.resolve([...recovered]),
+    watch: () => Promise.resolve(),
+  };
+  return { told, runtime: ofOneWorkspace(runtime) };
+}
 
 /** Its apps would reach the machine's ports and the credentials that the cloud gives to the machine. */
-Deno.test("a second workspace is refused while the first one has apps, and is taken when they are gone", () => {
-  const tenants = new Tenants(false);
-  tenants.admit(MINE);
-  tenants.admit({ ...MINE, name: "blog" });
-  assert.throws(() => tenants.admit(OTHERS), {
-    code: "failed_precondition",
-    publicMessage: /one workspace only.*UNKEY_DOCKER_WORKSPACES/,
-  });
-  tenants.admit(MINE);
-  tenants.forget("shop");
-  assert.throws(() => tenants.admit(OTHERS), { code: "failed_precondition" });
-  tenants.forget("blog");
-  tenants.admit(OTHERS);
+Deno.test("a second workspace is refused while the first one has apps, and is taken when they are gone", async () => {
+  const { told, runtime } = noting();
+  await runtime.reconcile(of("shop", "ws_1"), signal);
+  await runtime.reconcile(of("blog", "ws_1"), signal);
+  await assert.rejects(runtime.reconcile(of("evil", "ws_2"), signal), REFUSAL);
+  await runtime.reconcile(of("shop", "ws_1"), signal);
+  await runtime.remove("shop", signal, limit);
+  await assert.rejects(runtime.reconcile(of("evil", "ws_2"), signal), REFUSAL);
+  await runtime.remove("blog", signal, limit);
+  await runtime.reconcile(of("evil", "ws_2"), signal);
+  assert.deepEqual(told, ["shop", "blog", "shop", "remove shop", "remove blog", "evil"]);
 });
 
-Deno.test("apps that run already are known after a start of the agent, also those of several workspaces", () => {
-  const tenants = new Tenants(false);
-  tenants.recover([MINE, OTHERS]);
-  tenants.admit(OTHERS);
-  assert.throws(() => tenants.admit({ name: "third", workspaceId: "ws_3" }), { code: "failed_precondition" });
-});
-
-Deno.test("many workspaces are taken where the operator says so", () => {
-  const tenants = new Tenants(true);
-  tenants.admit(MINE);
-  tenants.admit(OTHERS);
+Deno.test("apps that run already stay after a start of the agent, also those of several workspaces", async () => {
+  const { runtime } = noting([of("shop", "ws_1"), of("evil", "ws_2")]);
+  await runtime.recover(signal);
+  await runtime.reconcile(of("evil", "ws_2"), signal);
+  await assert.rejects(runtime.reconcile(of("third", "ws_3"), signal), REFUSAL);
 });
