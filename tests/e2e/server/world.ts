@@ -2,12 +2,14 @@
 import { request } from "node:https";
 import { once } from "node:events";
 import type { IncomingMessage } from "node:http";
+import { systemClock } from "../../../pkg/clock/mod.ts";
 import { openEngine } from "../../../pkg/docker/mod.ts";
 import { ensureBaseImage } from "../../../pkg/testkit/base_image.ts";
 import { runCommand } from "../../../pkg/testkit/commands.ts";
 import { TestKnot } from "../../../pkg/testkit/knot.ts";
 import { TestPebble } from "../../../pkg/testkit/pebble.ts";
 import { PrivateEngine } from "../../../pkg/testkit/private_engine.ts";
+import { findRestateServer } from "../../../pkg/restate_server/mod.ts";
 import { Machine } from "./machine.ts";
 
 /** For documentation (RFC 5737): nothing outside has it. */
@@ -117,8 +119,9 @@ export class World implements AsyncDisposable {
   }
 }
 
+/** The one that the test has found before: there is no network here to get one. */
 async function restateServer(): Promise<string> {
-  const cache = Deno.env.get("XDG_CACHE_HOME") ?? `${Deno.env.get("HOME")}/.cache`;
-  const { RESTATE_VERSION } = await import("../../../pkg/restate_server/mod.ts");
-  return `${cache}/unkey/restate-server/${RESTATE_VERSION}/restate-server`;
+  const env = (name: string): string | undefined => Deno.env.get(name);
+  const signal = AbortSignal.timeout(ANSWER_MS);
+  return (await findRestateServer({ env, clock: systemClock(), signal })).path;
 }
