@@ -119,7 +119,7 @@ export class World implements AsyncDisposable {
   }
 }
 
-/** The one that the test has found before: there is no network here to get one. */
+/** The binary of which the test has made sure: there is no network here. */
 async function restateServer(): Promise<string> {
   const env = (name: string): string | undefined => Deno.env.get(name);
   const signal = AbortSignal.timeout(ANSWER_MS);
