@@ -110,6 +110,13 @@ const ADMIN: Group = {
         create: { summary: "Create a code", load: () => import("./admin/create_login_code.ts") },
       },
     },
+    limits: {
+      summary: "List and set the limits of a workspace",
+      commands: {
+        list: { summary: "List the limits and their use", load: () => import("./admin/list_limits.ts") },
+        set: { summary: "Set a limit", load: () => import("./admin/set_limit.ts") },
+      },
+    },
     "region-tokens": {
       summary: "List, create and revoke what agents and edges log in with",
       commands: {
@@ -156,6 +163,7 @@ export const ROOT: Group = {
         return { command: completionsCommand(ROOT) };
       },
     },
+    limits: { summary: "Show the limits of the workspace", load: () => import("./limits/limits.ts") },
     audit: { summary: "Show who did what", load: () => import("./audit/audit.ts") },
     up: { summary: "Run the whole platform on this machine", load: () => import("./up/up.ts") },
     admin: ADMIN,

@@ -39,12 +39,15 @@ const DEVELOPER: Readonly<Record<string, readonly string[]>> = {
   "keys create": ["ci"],
   "keys revoke": ["key_1"],
   "audit": [],
+  "limits": [],
   "open": ["--print"],
 };
 const OPERATOR: Readonly<Record<string, readonly string[]>> = {
   "admin workspaces list": [],
   "admin workspaces create": ["acme"],
   "admin login-codes create": [],
+  "admin limits list": ["acme"],
+  "admin limits set": ["acme", "projects", "7"],
   "admin region-tokens list": [],
   "admin region-tokens create": ["eu-1"],
   "admin region-tokens revoke": ["rt_1"],

@@ -3,6 +3,7 @@ import { z } from "zod";
 import type { DeploymentStatusJson } from "../cmd/status/deployment.ts";
 import type { ContextSummary } from "../cmd/context/summary.ts";
 import type { PathDecision } from "../cmd/context/decision.ts";
+import type { LimitJson } from "../cmd/shared/limit_table.ts";
 import type { Line } from "../cmd/logs/printer.ts";
 import type { EventJson } from "../cmd/shared/deploying/event_lines.ts";
 import type { DeployResult } from "../cmd/shared/deploying/result.ts";
@@ -50,6 +51,16 @@ const changed = z.union([
   z.strictObject({ ...deployResult, ...change }),
   failure,
 ]);
+
+const limitRows = z.array(
+  of<LimitJson>()(z.strictObject({
+    name: text,
+    limit: count.optional(),
+    used: count.optional(),
+    set: flag,
+    about: text,
+  })),
+).readonly();
 
 const switched = of<SwitchJson>()(z.strictObject({
   project: text,
@@ -254,6 +265,9 @@ export const OUTPUT_SCHEMAS: Readonly<Record<string, z.ZodType>> = {
   "admin workspaces list": listed("workspaces", { id: text, slug: text, name: text, createdAt: time }),
   "admin workspaces create": printed({ workspaceId: text, slug: text, keyId: text, key: text }),
   "admin login-codes create": printed({ code: text, url: text, workspace: text, expiresAt: time }),
+  "limits": printed({ limits: limitRows }),
+  "admin limits list": printed({ limits: limitRows }),
+  "admin limits set": printed({ workspace: text, name: text, limit: count.optional() }),
   "admin region-tokens list": listed("tokens", { id: text, region: text, createdAt: time }),
   "admin region-tokens create": printed({ id: text, region: text, token: text }),
   "admin region-tokens revoke": printed({ id: text, revoked: flag }),

@@ -33,6 +33,8 @@ export interface FaultOptions {
   readonly publicMessage?: string;
   /** The id under which the answering service logged the call. */
   readonly requestId?: string | undefined;
+  /** The call may succeed after this time. */
+  readonly retryAfterSeconds?: number | undefined;
   /** The error that led to this one. Its text is not repeated in the message. */
   readonly cause?: unknown;
 }
@@ -58,12 +60,14 @@ export class Fault extends Error {
   readonly code: FaultCode;
   readonly publicMessage: string | undefined;
   readonly requestId: string | undefined;
+  readonly retryAfterSeconds: number | undefined;
 
   constructor(code: FaultCode, message: string, options: FaultOptions = {}) {
     super(message, { cause: options.cause });
     this.code = code;
     this.publicMessage = options.publicMessage;
     this.requestId = options.requestId;
+    this.retryAfterSeconds = options.retryAfterSeconds;
   }
 
   /** True if the same call can succeed later with no change by the caller. */

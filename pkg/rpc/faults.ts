@@ -49,8 +49,10 @@ export function shownError(error: unknown, onDetail: (detail: string) => void): 
 
 /** The part of `error` that the caller may see: the public text of a fault, and nothing of other errors. */
 export function toConnectError(error: unknown, code: FaultCode): ConnectError {
-  const shown = error instanceof Fault ? error.publicMessage : undefined;
-  return new ConnectError(shown ?? GENERIC[code], CONNECT_CODE[code]);
+  const fault = error instanceof Fault ? error : undefined;
+  const seconds = fault?.retryAfterSeconds;
+  const headers = seconds === undefined ? undefined : { "retry-after": String(seconds) };
+  return new ConnectError(fault?.publicMessage ?? GENERIC[code], CONNECT_CODE[code], headers);
 }
 
 /** A call that the client gave up is not a bug of ours. */

@@ -58,6 +58,7 @@ const WRITERS: Readonly<Record<string, readonly string[]>> = {
   silent_regions: ["region_health"],
   state_changes: ["changes"],
   uploads: ["uploads"],
+  workspace_limits: ["workspace_limits"],
   workspaces: ["workspaces"],
   write_probes: ["write_probes"],
 };

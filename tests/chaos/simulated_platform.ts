@@ -26,6 +26,7 @@ import {
   START_SERVICE,
 } from "../../svc/ctrl/internal/workflows/names.ts";
 import type { DeploymentDeps } from "../../svc/ctrl/services/deployment/deps.ts";
+import { StreamShares } from "../../svc/ctrl/internal/limits/mod.ts";
 import { LogHub } from "../../svc/ctrl/internal/logs/mod.ts";
 import { EventHub } from "../../svc/ctrl/services/deployment/event_hub.ts";
 import { createDeploymentReader } from "../../svc/ctrl/services/deployment/reader.ts";
@@ -93,6 +94,7 @@ export class SimulatedPlatform {
       logs: new LogHub({ db, clock }),
       reader: createDeploymentReader({ db: db.kysely, clock }),
       uploads: { bytesMax: 1, workspaceBytesMax: 100, workspaceCountMax: 100 },
+      streams: new StreamShares(db.kysely),
       apps: { stopSecondsMax: 300, ephemeralStorageMibMax: 20_480 },
       sizes: {
         initial: { cpuMillicores: 256, memoryMib: 256, replicas: 0 },

@@ -20,6 +20,7 @@ import type { ChangeHub, ChangeNotifier } from "../internal/changes/mod.ts";
 import type { DomainDns } from "../internal/domains/mod.ts";
 import type { SizeLimits } from "../internal/deployments/size.ts";
 import type { AppLimits } from "../internal/validate/app.ts";
+import { StreamShares } from "../internal/limits/mod.ts";
 import { LogHub } from "../internal/logs/mod.ts";
 import type { CtrlDatabase } from "../internal/store/mod.ts";
 import type { Workflows } from "../internal/workflows/mod.ts";
@@ -114,6 +115,7 @@ export function buildServices(parts: ServiceParts): Services {
   const logs = new LogHub({ db, clock });
   const reader = createDeploymentReader({ db: db.kysely, clock });
   const { objects, uploads, sizes, apps, edgeUrl, regions, operatorIdleSeconds } = parts;
+  const streams = new StreamShares(db.kysely);
   const deployment = {
     db,
     clock,
@@ -125,6 +127,7 @@ export function buildServices(parts: ServiceParts): Services {
     logs,
     reader,
     uploads,
+    streams,
     sizes,
     apps,
     edgeUrl,
@@ -170,8 +173,11 @@ export function buildServices(parts: ServiceParts): Services {
           feed: routes,
         }),
       );
-      router.service(AdminService, adminHandlers({ db, clock, vault, regions, sizes, operatorIdleSeconds }));
       router.service(AcmeService, acmeHandlers({ db, clock, workflows, defaultDomain: parts.defaultDomain }));
+      router.service(
+        AdminService,
+        adminHandlers({ db, clock, vault, regions, sizes, operatorIdleSeconds, streams, uploads }),
+      );
       router.service(VaultService, vaultHandlers({ vault }));
       router.service(CustomDomainService, domainHandlers(domain));
       router.service(

@@ -100,6 +100,8 @@ const ADMIN: MethodsOf<typeof AdminService> = {
   createLoginCode: { kind: "workspace", permission: "manage_keys", service: true },
   exchangeLoginCode: { kind: "public" },
   listWorkspaces: { kind: "service" },
+  listLimits: { kind: "workspace", permission: "read_status", service: true },
+  setLimit: { kind: "service" },
   whoAmI: { kind: "root_key" },
   getStatus: { kind: "workspace", permission: "read_status" },
   listAuditLog: { kind: "workspace", permission: "read_audit_log", service: true },

@@ -12,7 +12,130 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file ctrl/v1/admin.proto.
  */
 export const file_ctrl_v1_admin: GenFile = /*@__PURE__*/
-  fileDesc("ChNjdHJsL3YxL2FkbWluLnByb3RvEgdjdHJsLnYxIjQKFkNyZWF0ZVdvcmtzcGFjZVJlcXVlc3QSDAoEbmFtZRgBIAEoCRIMCgRzbHVnGAIgASgJIi8KF0NyZWF0ZVdvcmtzcGFjZVJlc3BvbnNlEhQKDHdvcmtzcGFjZV9pZBgBIAEoCSI+ChVMaXN0V29ya3NwYWNlc1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgFEhIKCnBhZ2VfdG9rZW4YAiABKAkiRwoJV29ya3NwYWNlEgoKAmlkGAEgASgJEgwKBHNsdWcYAiABKAkSDAoEbmFtZRgDIAEoCRISCgpjcmVhdGVkX2F0GAQgASgDIlkKFkxpc3RXb3Jrc3BhY2VzUmVzcG9uc2USJgoKd29ya3NwYWNlcxgBIAMoCzISLmN0cmwudjEuV29ya3NwYWNlEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSJgChRDcmVhdGVQcm9qZWN0UmVxdWVzdBIUCgx3b3Jrc3BhY2VfaWQYASABKAkSDAoEbmFtZRgCIAEoCRIMCgRzbHVnGAMgASgJEhYKDmRlZmF1bHRfYnJhbmNoGAQgASgJIjoKFUNyZWF0ZVByb2plY3RSZXNwb25zZRIhCgdwcm9qZWN0GAEgASgLMhAuY3RybC52MS5Qcm9qZWN0InkKB1Byb2plY3QSCgoCaWQYASABKAkSDAoEc2x1ZxgCIAEoCRIMCgRuYW1lGAMgASgJEhYKDmRlZmF1bHRfYnJhbmNoGAQgASgJEhoKEmxpdmVfZGVwbG95bWVudF9pZBgFIAEoCRISCgpjcmVhdGVkX2F0GAYgASgDIhUKE0xpc3RQcm9qZWN0c1JlcXVlc3QiOgoUTGlzdFByb2plY3RzUmVzcG9uc2USIgoIcHJvamVjdHMYASADKAsyEC5jdHJsLnYxLlByb2plY3QiLQoXTGlzdEVudmlyb25tZW50c1JlcXVlc3QSEgoKcHJvamVjdF9pZBgBIAEoCSLhAQoLRW52aXJvbm1lbnQSCgoCaWQYASABKAkSDAoEc2x1ZxgCIAEoCRITCgtkZXNjcmlwdGlvbhgDIAEoCRIaChJsaXZlX2RlcGxveW1lbnRfaWQYBCABKAkSEwoLcm9sbGVkX2JhY2sYBSABKAgSGwoEc2l6ZRgGIAEoCzINLmN0cmwudjEuU2l6ZRIYChBsYXN0X2RlcGxveWVkX2F0GAcgASgDEhgKEGlkbGVfZW5kX3NlY29uZHMYCCABKAMSIQoDYXBwGAkgASgLMhQuY3RybC52MS5BcHBTZXR0aW5ncyJGChhMaXN0RW52aXJvbm1lbnRzUmVzcG9uc2USKgoMZW52aXJvbm1lbnRzGAEgAygLMhQuY3RybC52MS5FbnZpcm9ubWVudCLLAQoeU2V0RW52aXJvbm1lbnRWYXJpYWJsZXNSZXF1ZXN0EhIKCnByb2plY3RfaWQYASABKAkSGAoQZW52aXJvbm1lbnRfc2x1ZxgCIAEoCRJJCgl2YXJpYWJsZXMYAyADKAsyNi5jdHJsLnYxLlNldEVudmlyb25tZW50VmFyaWFibGVzUmVxdWVzdC5WYXJpYWJsZXNFbnRyeRowCg5WYXJpYWJsZXNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIiEKH1NldEVudmlyb25tZW50VmFyaWFibGVzUmVzcG9uc2UiTwofTGlzdEVudmlyb25tZW50VmFyaWFibGVzUmVxdWVzdBISCgpwcm9qZWN0X2lkGAEgASgJEhgKEGVudmlyb25tZW50X3NsdWcYAiABKAkiNgoTRW52aXJvbm1lbnRWYXJpYWJsZRILCgNrZXkYASABKAkSEgoKdXBkYXRlZF9hdBgCIAEoAyJTCiBMaXN0RW52aXJvbm1lbnRWYXJpYWJsZXNSZXNwb25zZRIvCgl2YXJpYWJsZXMYASADKAsyHC5jdHJsLnYxLkVudmlyb25tZW50VmFyaWFibGUiXQogUmVtb3ZlRW52aXJvbm1lbnRWYXJpYWJsZVJlcXVlc3QSEgoKcHJvamVjdF9pZBgBIAEoCRIYChBlbnZpcm9ubWVudF9zbHVnGAIgASgJEgsKA2tleRgDIAEoCSI0CiFSZW1vdmVFbnZpcm9ubWVudFZhcmlhYmxlUmVzcG9uc2USDwoHcmVtb3ZlZBgBIAEoCCJPChRDcmVhdGVSb290S2V5UmVxdWVzdBIUCgx3b3Jrc3BhY2VfaWQYASABKAkSDAoEbmFtZRgCIAEoCRITCgtwZXJtaXNzaW9ucxgDIAMoCSI0ChVDcmVhdGVSb290S2V5UmVzcG9uc2USDgoGa2V5X2lkGAEgASgJEgsKA2tleRgCIAEoCSIrChNMaXN0Um9vdEtleXNSZXF1ZXN0EhQKDHdvcmtzcGFjZV9pZBgBIAEoCSJbCgdSb290S2V5EgoKAmlkGAEgASgJEgwKBG5hbWUYAiABKAkSDQoFc3RhcnQYAyABKAkSEwoLcGVybWlzc2lvbnMYBCADKAkSEgoKY3JlYXRlZF9hdBgFIAEoAyI2ChRMaXN0Um9vdEtleXNSZXNwb25zZRIeCgRrZXlzGAEgAygLMhAuY3RybC52MS5Sb290S2V5IjwKFFJldm9rZVJvb3RLZXlSZXF1ZXN0Eg4KBmtleV9pZBgBIAEoCRIUCgx3b3Jrc3BhY2VfaWQYAiABKAkiFwoVUmV2b2tlUm9vdEtleVJlc3BvbnNlIloKEkFkZFJlZ2lzdHJ5UmVxdWVzdBIMCgRob3N0GAEgASgJEhAKCHVzZXJuYW1lGAIgASgJEg4KBnNlY3JldBgDIAEoCRIUCgx3b3Jrc3BhY2VfaWQYBCABKAkiTAoTQWRkUmVnaXN0cnlSZXNwb25zZRIjCghyZWdpc3RyeRgBIAEoCzIRLmN0cmwudjEuUmVnaXN0cnkSEAoIcmVwbGFjZWQYAiABKAgiUgoIUmVnaXN0cnkSDAoEaG9zdBgBIAEoCRIQCgh1c2VybmFtZRgCIAEoCRISCgpjcmVhdGVkX2F0GAMgASgDEhIKCnVwZGF0ZWRfYXQYBCABKAMiLQoVTGlzdFJlZ2lzdHJpZXNSZXF1ZXN0EhQKDHdvcmtzcGFjZV9pZBgBIAEoCSI/ChZMaXN0UmVnaXN0cmllc1Jlc3BvbnNlEiUKCnJlZ2lzdHJpZXMYASADKAsyES5jdHJsLnYxLlJlZ2lzdHJ5IjsKFVJlbW92ZVJlZ2lzdHJ5UmVxdWVzdBIMCgRob3N0GAEgASgJEhQKDHdvcmtzcGFjZV9pZBgCIAEoCSI3ChZSZW1vdmVSZWdpc3RyeVJlc3BvbnNlEg8KB3JlbW92ZWQYASABKAgSDAoEaG9zdBgCIAEoCSIqChhDcmVhdGVSZWdpb25Ub2tlblJlcXVlc3QSDgoGcmVnaW9uGAEgASgJIjwKGUNyZWF0ZVJlZ2lvblRva2VuUmVzcG9uc2USDQoFdG9rZW4YASABKAkSEAoIdG9rZW5faWQYAiABKAkiQAoXTGlzdFJlZ2lvblRva2Vuc1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgFEhIKCnBhZ2VfdG9rZW4YAiABKAkiPQoLUmVnaW9uVG9rZW4SCgoCaWQYASABKAkSDgoGcmVnaW9uGAIgASgJEhIKCmNyZWF0ZWRfYXQYAyABKAMiWQoYTGlzdFJlZ2lvblRva2Vuc1Jlc3BvbnNlEiQKBnRva2VucxgBIAMoCzIULmN0cmwudjEuUmVnaW9uVG9rZW4SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIiwKGFJldm9rZVJlZ2lvblRva2VuUmVxdWVzdBIQCgh0b2tlbl9pZBgBIAEoCSIbChlSZXZva2VSZWdpb25Ub2tlblJlc3BvbnNlIg8KDVdob0FtSVJlcXVlc3QiYwoOV2hvQW1JUmVzcG9uc2USFAoMd29ya3NwYWNlX2lkGAEgASgJEhYKDndvcmtzcGFjZV9zbHVnGAIgASgJEg4KBmtleV9pZBgDIAEoCRITCgtwZXJtaXNzaW9ucxgEIAMoCSISChBHZXRTdGF0dXNSZXF1ZXN0It4CCgxSZWdpb25TdGF0dXMSDgoGcmVnaW9uGAEgASgJEhcKD2Rlc2lyZWRfdmVyc2lvbhgCIAEoBBIkCgZhZ2VudHMYAyADKAsyFC5jdHJsLnYxLkFnZW50U3RhdHVzEhoKEmxhc3RfbmFja19yZXNvdXJjZRgEIAEoCRIXCg9sYXN0X25hY2tfZXJyb3IYBSABKAkSFAoMbGFzdF9uYWNrX2F0GAYgASgDEhkKEWRlc2lyZWRfaW5zdGFuY2VzGAcgASgFEhkKEXJ1bm5pbmdfaW5zdGFuY2VzGAggASgFEhUKDXdhaXRpbmdfc2luY2UYCSABKAMSFAoMc2lsZW50X3NpbmNlGAogASgDEhkKEWRlc2lyZWRfc2VudGluZWxzGAsgASgFEhkKEWhlYWx0aHlfc2VudGluZWxzGAwgASgFEhsKE3JlZnVzZWRfZGVwbG95bWVudHMYDSABKAUidwoLQWdlbnRTdGF0dXMSEAoIYWdlbnRfaWQYASABKAkSFwoPYXBwbGllZF92ZXJzaW9uGAIgASgEEhgKEG9ic2VydmVkX3ZlcnNpb24YAyABKAQSFAoMbGFzdF9zZWVuX2F0GAQgASgDEg0KBWFsaXZlGAUgASgIIpgBChFHZXRTdGF0dXNSZXNwb25zZRImCgdyZWdpb25zGAEgAygLMhUuY3RybC52MS5SZWdpb25TdGF0dXMSMQoMY2VydGlmaWNhdGVzGAIgAygLMhsuY3RybC52MS5QZW5kaW5nQ2VydGlmaWNhdGUSKAoHZG9tYWlucxgDIAMoCzIXLmN0cmwudjEuVHJvdWJsZWREb21haW4iggEKDlRyb3VibGVkRG9tYWluEg4KBmRvbWFpbhgBIAEoCRIUCgxwcm9qZWN0X3NsdWcYAiABKAkSGAoQZW52aXJvbm1lbnRfc2x1ZxgDIAEoCRIOCgZzdGF0dXMYBCABKAkSDwoHbG9zdF9hdBgFIAEoAxIPCgdwcm9ibGVtGAYgASgJIoMBChJQZW5kaW5nQ2VydGlmaWNhdGUSEAoIaG9zdG5hbWUYASABKAkSEQoJbm90X2FmdGVyGAIgASgDEhAKCGZhaWx1cmVzGAMgASgFEg8KB3Byb2JsZW0YBCABKAkSFwoPbmV4dF9hdHRlbXB0X2F0GAUgASgDEgwKBGxhdGUYBiABKAgijQEKE0xpc3RBdWRpdExvZ1JlcXVlc3QSFAoMd29ya3NwYWNlX2lkGAEgASgJEhIKCnByb2plY3RfaWQYAiABKAkSFQoNZGVwbG95bWVudF9pZBgDIAEoCRIOCgZhY3Rpb24YBCABKAkSEQoJcGFnZV9zaXplGAUgASgFEhIKCnBhZ2VfdG9rZW4YBiABKAki4gEKCkF1ZGl0RW50cnkSCgoCaWQYASABKAkSEgoKY3JlYXRlZF9hdBgCIAEoAxISCgphY3Rvcl9raW5kGAMgASgJEhAKCGFjdG9yX2lkGAQgASgJEhIKCmFjdG9yX25hbWUYBSABKAkSDgoGYWN0aW9uGAYgASgJEhUKDXJlc291cmNlX3R5cGUYByABKAkSEwoLcmVzb3VyY2VfaWQYCCABKAkSEgoKcHJvamVjdF9pZBgJIAEoCRIWCg5lbnZpcm9ubWVudF9pZBgKIAEoCRISCgpmYWN0c19qc29uGAsgASgJIlUKFExpc3RBdWRpdExvZ1Jlc3BvbnNlEiQKB2VudHJpZXMYASADKAsyEy5jdHJsLnYxLkF1ZGl0RW50cnkSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIloKFkNyZWF0ZUxvZ2luQ29kZVJlcXVlc3QSFAoMd29ya3NwYWNlX2lkGAEgASgJEhMKC3Blcm1pc3Npb25zGAIgAygJEhUKDXZhbGlkX3NlY29uZHMYAyABKAMiUwoXQ3JlYXRlTG9naW5Db2RlUmVzcG9uc2USDAoEY29kZRgBIAEoCRISCgpleHBpcmVzX2F0GAIgASgDEhYKDndvcmtzcGFjZV9zbHVnGAMgASgJIjoKGEV4Y2hhbmdlTG9naW5Db2RlUmVxdWVzdBIMCgRjb2RlGAEgASgJEhAKCGtleV9uYW1lGAIgASgJIjgKGUV4Y2hhbmdlTG9naW5Db2RlUmVzcG9uc2USDgoGa2V5X2lkGAEgASgJEgsKA2tleRgCIAEoCTKYDwoMQWRtaW5TZXJ2aWNlElYKD0NyZWF0ZVdvcmtzcGFjZRIfLmN0cmwudjEuQ3JlYXRlV29ya3NwYWNlUmVxdWVzdBogLmN0cmwudjEuQ3JlYXRlV29ya3NwYWNlUmVzcG9uc2UiABJQCg1DcmVhdGVQcm9qZWN0Eh0uY3RybC52MS5DcmVhdGVQcm9qZWN0UmVxdWVzdBoeLmN0cmwudjEuQ3JlYXRlUHJvamVjdFJlc3BvbnNlIgASTQoMTGlzdFByb2plY3RzEhwuY3RybC52MS5MaXN0UHJvamVjdHNSZXF1ZXN0Gh0uY3RybC52MS5MaXN0UHJvamVjdHNSZXNwb25zZSIAElkKEExpc3RFbnZpcm9ubWVudHMSIC5jdHJsLnYxLkxpc3RFbnZpcm9ubWVudHNSZXF1ZXN0GiEuY3RybC52MS5MaXN0RW52aXJvbm1lbnRzUmVzcG9uc2UiABJuChdTZXRFbnZpcm9ubWVudFZhcmlhYmxlcxInLmN0cmwudjEuU2V0RW52aXJvbm1lbnRWYXJpYWJsZXNSZXF1ZXN0GiguY3RybC52MS5TZXRFbnZpcm9ubWVudFZhcmlhYmxlc1Jlc3BvbnNlIgAScQoYTGlzdEVudmlyb25tZW50VmFyaWFibGVzEiguY3RybC52MS5MaXN0RW52aXJvbm1lbnRWYXJpYWJsZXNSZXF1ZXN0GikuY3RybC52MS5MaXN0RW52aXJvbm1lbnRWYXJpYWJsZXNSZXNwb25zZSIAEnQKGVJlbW92ZUVudmlyb25tZW50VmFyaWFibGUSKS5jdHJsLnYxLlJlbW92ZUVudmlyb25tZW50VmFyaWFibGVSZXF1ZXN0GiouY3RybC52MS5SZW1vdmVFbnZpcm9ubWVudFZhcmlhYmxlUmVzcG9uc2UiABJQCg1DcmVhdGVSb290S2V5Eh0uY3RybC52MS5DcmVhdGVSb290S2V5UmVxdWVzdBoeLmN0cmwudjEuQ3JlYXRlUm9vdEtleVJlc3BvbnNlIgASTQoMTGlzdFJvb3RLZXlzEhwuY3RybC52MS5MaXN0Um9vdEtleXNSZXF1ZXN0Gh0uY3RybC52MS5MaXN0Um9vdEtleXNSZXNwb25zZSIAElAKDVJldm9rZVJvb3RLZXkSHS5jdHJsLnYxLlJldm9rZVJvb3RLZXlSZXF1ZXN0Gh4uY3RybC52MS5SZXZva2VSb290S2V5UmVzcG9uc2UiABJKCgtBZGRSZWdpc3RyeRIbLmN0cmwudjEuQWRkUmVnaXN0cnlSZXF1ZXN0GhwuY3RybC52MS5BZGRSZWdpc3RyeVJlc3BvbnNlIgASUwoOTGlzdFJlZ2lzdHJpZXMSHi5jdHJsLnYxLkxpc3RSZWdpc3RyaWVzUmVxdWVzdBofLmN0cmwudjEuTGlzdFJlZ2lzdHJpZXNSZXNwb25zZSIAElMKDlJlbW92ZVJlZ2lzdHJ5Eh4uY3RybC52MS5SZW1vdmVSZWdpc3RyeVJlcXVlc3QaHy5jdHJsLnYxLlJlbW92ZVJlZ2lzdHJ5UmVzcG9uc2UiABJcChFDcmVhdGVSZWdpb25Ub2tlbhIhLmN0cmwudjEuQ3JlYXRlUmVnaW9uVG9rZW5SZXF1ZXN0GiIuY3RybC52MS5DcmVhdGVSZWdpb25Ub2tlblJlc3BvbnNlIgASOwoGV2hvQW1JEhYuY3RybC52MS5XaG9BbUlSZXF1ZXN0GhcuY3RybC52MS5XaG9BbUlSZXNwb25zZSIAEkQKCUdldFN0YXR1cxIZLmN0cmwudjEuR2V0U3RhdHVzUmVxdWVzdBoaLmN0cmwudjEuR2V0U3RhdHVzUmVzcG9uc2UiABJNCgxMaXN0QXVkaXRMb2cSHC5jdHJsLnYxLkxpc3RBdWRpdExvZ1JlcXVlc3QaHS5jdHJsLnYxLkxpc3RBdWRpdExvZ1Jlc3BvbnNlIgASUwoOTGlzdFdvcmtzcGFjZXMSHi5jdHJsLnYxLkxpc3RXb3Jrc3BhY2VzUmVxdWVzdBofLmN0cmwudjEuTGlzdFdvcmtzcGFjZXNSZXNwb25zZSIAElkKEExpc3RSZWdpb25Ub2tlbnMSIC5jdHJsLnYxLkxpc3RSZWdpb25Ub2tlbnNSZXF1ZXN0GiEuY3RybC52MS5MaXN0UmVnaW9uVG9rZW5zUmVzcG9uc2UiABJcChFSZXZva2VSZWdpb25Ub2tlbhIhLmN0cmwudjEuUmV2b2tlUmVnaW9uVG9rZW5SZXF1ZXN0GiIuY3RybC52MS5SZXZva2VSZWdpb25Ub2tlblJlc3BvbnNlIgASVgoPQ3JlYXRlTG9naW5Db2RlEh8uY3RybC52MS5DcmVhdGVMb2dpbkNvZGVSZXF1ZXN0GiAuY3RybC52MS5DcmVhdGVMb2dpbkNvZGVSZXNwb25zZSIAElwKEUV4Y2hhbmdlTG9naW5Db2RlEiEuY3RybC52MS5FeGNoYW5nZUxvZ2luQ29kZVJlcXVlc3QaIi5jdHJsLnYxLkV4Y2hhbmdlTG9naW5Db2RlUmVzcG9uc2UiAGIGcHJvdG8z", [file_ctrl_v1_deployment]);
+  fileDesc("ChNjdHJsL3YxL2FkbWluLnByb3RvEgdjdHJsLnYxIikKEUxpc3RMaW1pdHNSZXF1ZXN0EhQKDHdvcmtzcGFjZV9pZBgBIAEoCSJuCgVMaW1pdBIMCgRuYW1lGAEgASgJEhIKBXZhbHVlGAIgASgDSACIAQESEQoEdXNlZBgDIAEoA0gBiAEBEg4KBmlzX3NldBgEIAEoCBINCgVhYm91dBgFIAEoCUIICgZfdmFsdWVCBwoFX3VzZWQiNAoSTGlzdExpbWl0c1Jlc3BvbnNlEh4KBmxpbWl0cxgBIAMoCzIOLmN0cmwudjEuTGltaXQiUwoPU2V0TGltaXRSZXF1ZXN0EhQKDHdvcmtzcGFjZV9pZBgBIAEoCRIMCgRuYW1lGAIgASgJEhIKBXZhbHVlGAMgASgDSACIAQFCCAoGX3ZhbHVlIhIKEFNldExpbWl0UmVzcG9uc2UiNAoWQ3JlYXRlV29ya3NwYWNlUmVxdWVzdBIMCgRuYW1lGAEgASgJEgwKBHNsdWcYAiABKAkiLwoXQ3JlYXRlV29ya3NwYWNlUmVzcG9uc2USFAoMd29ya3NwYWNlX2lkGAEgASgJIj4KFUxpc3RXb3Jrc3BhY2VzUmVxdWVzdBIRCglwYWdlX3NpemUYASABKAUSEgoKcGFnZV90b2tlbhgCIAEoCSJHCglXb3Jrc3BhY2USCgoCaWQYASABKAkSDAoEc2x1ZxgCIAEoCRIMCgRuYW1lGAMgASgJEhIKCmNyZWF0ZWRfYXQYBCABKAMiWQoWTGlzdFdvcmtzcGFjZXNSZXNwb25zZRImCgp3b3Jrc3BhY2VzGAEgAygLMhIuY3RybC52MS5Xb3Jrc3BhY2USFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJImAKFENyZWF0ZVByb2plY3RSZXF1ZXN0EhQKDHdvcmtzcGFjZV9pZBgBIAEoCRIMCgRuYW1lGAIgASgJEgwKBHNsdWcYAyABKAkSFgoOZGVmYXVsdF9icmFuY2gYBCABKAkiOgoVQ3JlYXRlUHJvamVjdFJlc3BvbnNlEiEKB3Byb2plY3QYASABKAsyEC5jdHJsLnYxLlByb2plY3QieQoHUHJvamVjdBIKCgJpZBgBIAEoCRIMCgRzbHVnGAIgASgJEgwKBG5hbWUYAyABKAkSFgoOZGVmYXVsdF9icmFuY2gYBCABKAkSGgoSbGl2ZV9kZXBsb3ltZW50X2lkGAUgASgJEhIKCmNyZWF0ZWRfYXQYBiABKAMiFQoTTGlzdFByb2plY3RzUmVxdWVzdCI6ChRMaXN0UHJvamVjdHNSZXNwb25zZRIiCghwcm9qZWN0cxgBIAMoCzIQLmN0cmwudjEuUHJvamVjdCItChdMaXN0RW52aXJvbm1lbnRzUmVxdWVzdBISCgpwcm9qZWN0X2lkGAEgASgJIuEBCgtFbnZpcm9ubWVudBIKCgJpZBgBIAEoCRIMCgRzbHVnGAIgASgJEhMKC2Rlc2NyaXB0aW9uGAMgASgJEhoKEmxpdmVfZGVwbG95bWVudF9pZBgEIAEoCRITCgtyb2xsZWRfYmFjaxgFIAEoCBIbCgRzaXplGAYgASgLMg0uY3RybC52MS5TaXplEhgKEGxhc3RfZGVwbG95ZWRfYXQYByABKAMSGAoQaWRsZV9lbmRfc2Vjb25kcxgIIAEoAxIhCgNhcHAYCSABKAsyFC5jdHJsLnYxLkFwcFNldHRpbmdzIkYKGExpc3RFbnZpcm9ubWVudHNSZXNwb25zZRIqCgxlbnZpcm9ubWVudHMYASADKAsyFC5jdHJsLnYxLkVudmlyb25tZW50IssBCh5TZXRFbnZpcm9ubWVudFZhcmlhYmxlc1JlcXVlc3QSEgoKcHJvamVjdF9pZBgBIAEoCRIYChBlbnZpcm9ubWVudF9zbHVnGAIgASgJEkkKCXZhcmlhYmxlcxgDIAMoCzI2LmN0cmwudjEuU2V0RW52aXJvbm1lbnRWYXJpYWJsZXNSZXF1ZXN0LlZhcmlhYmxlc0VudHJ5GjAKDlZhcmlhYmxlc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiIQofU2V0RW52aXJvbm1lbnRWYXJpYWJsZXNSZXNwb25zZSJPCh9MaXN0RW52aXJvbm1lbnRWYXJpYWJsZXNSZXF1ZXN0EhIKCnByb2plY3RfaWQYASABKAkSGAoQZW52aXJvbm1lbnRfc2x1ZxgCIAEoCSI2ChNFbnZpcm9ubWVudFZhcmlhYmxlEgsKA2tleRgBIAEoCRISCgp1cGRhdGVkX2F0GAIgASgDIlMKIExpc3RFbnZpcm9ubWVudFZhcmlhYmxlc1Jlc3BvbnNlEi8KCXZhcmlhYmxlcxgBIAMoCzIcLmN0cmwudjEuRW52aXJvbm1lbnRWYXJpYWJsZSJdCiBSZW1vdmVFbnZpcm9ubWVudFZhcmlhYmxlUmVxdWVzdBISCgpwcm9qZWN0X2lkGAEgASgJEhgKEGVudmlyb25tZW50X3NsdWcYAiABKAkSCwoDa2V5GAMgASgJIjQKIVJlbW92ZUVudmlyb25tZW50VmFyaWFibGVSZXNwb25zZRIPCgdyZW1vdmVkGAEgASgIIk8KFENyZWF0ZVJvb3RLZXlSZXF1ZXN0EhQKDHdvcmtzcGFjZV9pZBgBIAEoCRIMCgRuYW1lGAIgASgJEhMKC3Blcm1pc3Npb25zGAMgAygJIjQKFUNyZWF0ZVJvb3RLZXlSZXNwb25zZRIOCgZrZXlfaWQYASABKAkSCwoDa2V5GAIgASgJIisKE0xpc3RSb290S2V5c1JlcXVlc3QSFAoMd29ya3NwYWNlX2lkGAEgASgJIlsKB1Jvb3RLZXkSCgoCaWQYASABKAkSDAoEbmFtZRgCIAEoCRINCgVzdGFydBgDIAEoCRITCgtwZXJtaXNzaW9ucxgEIAMoCRISCgpjcmVhdGVkX2F0GAUgASgDIjYKFExpc3RSb290S2V5c1Jlc3BvbnNlEh4KBGtleXMYASADKAsyEC5jdHJsLnYxLlJvb3RLZXkiPAoUUmV2b2tlUm9vdEtleVJlcXVlc3QSDgoGa2V5X2lkGAEgASgJEhQKDHdvcmtzcGFjZV9pZBgCIAEoCSIXChVSZXZva2VSb290S2V5UmVzcG9uc2UiWgoSQWRkUmVnaXN0cnlSZXF1ZXN0EgwKBGhvc3QYASABKAkSEAoIdXNlcm5hbWUYAiABKAkSDgoGc2VjcmV0GAMgASgJEhQKDHdvcmtzcGFjZV9pZBgEIAEoCSJMChNBZGRSZWdpc3RyeVJlc3BvbnNlEiMKCHJlZ2lzdHJ5GAEgASgLMhEuY3RybC52MS5SZWdpc3RyeRIQCghyZXBsYWNlZBgCIAEoCCJSCghSZWdpc3RyeRIMCgRob3N0GAEgASgJEhAKCHVzZXJuYW1lGAIgASgJEhIKCmNyZWF0ZWRfYXQYAyABKAMSEgoKdXBkYXRlZF9hdBgEIAEoAyItChVMaXN0UmVnaXN0cmllc1JlcXVlc3QSFAoMd29ya3NwYWNlX2lkGAEgASgJIj8KFkxpc3RSZWdpc3RyaWVzUmVzcG9uc2USJQoKcmVnaXN0cmllcxgBIAMoCzIRLmN0cmwudjEuUmVnaXN0cnkiOwoVUmVtb3ZlUmVnaXN0cnlSZXF1ZXN0EgwKBGhvc3QYASABKAkSFAoMd29ya3NwYWNlX2lkGAIgASgJIjcKFlJlbW92ZVJlZ2lzdHJ5UmVzcG9uc2USDwoHcmVtb3ZlZBgBIAEoCBIMCgRob3N0GAIgASgJIioKGENyZWF0ZVJlZ2lvblRva2VuUmVxdWVzdBIOCgZyZWdpb24YASABKAkiPAoZQ3JlYXRlUmVnaW9uVG9rZW5SZXNwb25zZRINCgV0b2tlbhgBIAEoCRIQCgh0b2tlbl9pZBgCIAEoCSJAChdMaXN0UmVnaW9uVG9rZW5zUmVxdWVzdBIRCglwYWdlX3NpemUYASABKAUSEgoKcGFnZV90b2tlbhgCIAEoCSI9CgtSZWdpb25Ub2tlbhIKCgJpZBgBIAEoCRIOCgZyZWdpb24YAiABKAkSEgoKY3JlYXRlZF9hdBgDIAEoAyJZChhMaXN0UmVnaW9uVG9rZW5zUmVzcG9uc2USJAoGdG9rZW5zGAEgAygLMhQuY3RybC52MS5SZWdpb25Ub2tlbhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiLAoYUmV2b2tlUmVnaW9uVG9rZW5SZXF1ZXN0EhAKCHRva2VuX2lkGAEgASgJIhsKGVJldm9rZVJlZ2lvblRva2VuUmVzcG9uc2UiDwoNV2hvQW1JUmVxdWVzdCJjCg5XaG9BbUlSZXNwb25zZRIUCgx3b3Jrc3BhY2VfaWQYASABKAkSFgoOd29ya3NwYWNlX3NsdWcYAiABKAkSDgoGa2V5X2lkGAMgASgJEhMKC3Blcm1pc3Npb25zGAQgAygJIhIKEEdldFN0YXR1c1JlcXVlc3Qi3gIKDFJlZ2lvblN0YXR1cxIOCgZyZWdpb24YASABKAkSFwoPZGVzaXJlZF92ZXJzaW9uGAIgASgEEiQKBmFnZW50cxgDIAMoCzIULmN0cmwudjEuQWdlbnRTdGF0dXMSGgoSbGFzdF9uYWNrX3Jlc291cmNlGAQgASgJEhcKD2xhc3RfbmFja19lcnJvchgFIAEoCRIUCgxsYXN0X25hY2tfYXQYBiABKAMSGQoRZGVzaXJlZF9pbnN0YW5jZXMYByABKAUSGQoRcnVubmluZ19pbnN0YW5jZXMYCCABKAUSFQoNd2FpdGluZ19zaW5jZRgJIAEoAxIUCgxzaWxlbnRfc2luY2UYCiABKAMSGQoRZGVzaXJlZF9zZW50aW5lbHMYCyABKAUSGQoRaGVhbHRoeV9zZW50aW5lbHMYDCABKAUSGwoTcmVmdXNlZF9kZXBsb3ltZW50cxgNIAEoBSJ3CgtBZ2VudFN0YXR1cxIQCghhZ2VudF9pZBgBIAEoCRIXCg9hcHBsaWVkX3ZlcnNpb24YAiABKAQSGAoQb2JzZXJ2ZWRfdmVyc2lvbhgDIAEoBBIUCgxsYXN0X3NlZW5fYXQYBCABKAMSDQoFYWxpdmUYBSABKAgimAEKEUdldFN0YXR1c1Jlc3BvbnNlEiYKB3JlZ2lvbnMYASADKAsyFS5jdHJsLnYxLlJlZ2lvblN0YXR1cxIxCgxjZXJ0aWZpY2F0ZXMYAiADKAsyGy5jdHJsLnYxLlBlbmRpbmdDZXJ0aWZpY2F0ZRIoCgdkb21haW5zGAMgAygLMhcuY3RybC52MS5Ucm91YmxlZERvbWFpbiKCAQoOVHJvdWJsZWREb21haW4SDgoGZG9tYWluGAEgASgJEhQKDHByb2plY3Rfc2x1ZxgCIAEoCRIYChBlbnZpcm9ubWVudF9zbHVnGAMgASgJEg4KBnN0YXR1cxgEIAEoCRIPCgdsb3N0X2F0GAUgASgDEg8KB3Byb2JsZW0YBiABKAkigwEKElBlbmRpbmdDZXJ0aWZpY2F0ZRIQCghob3N0bmFtZRgBIAEoCRIRCglub3RfYWZ0ZXIYAiABKAMSEAoIZmFpbHVyZXMYAyABKAUSDwoHcHJvYmxlbRgEIAEoCRIXCg9uZXh0X2F0dGVtcHRfYXQYBSABKAMSDAoEbGF0ZRgGIAEoCCKNAQoTTGlzdEF1ZGl0TG9nUmVxdWVzdBIUCgx3b3Jrc3BhY2VfaWQYASABKAkSEgoKcHJvamVjdF9pZBgCIAEoCRIVCg1kZXBsb3ltZW50X2lkGAMgASgJEg4KBmFjdGlvbhgEIAEoCRIRCglwYWdlX3NpemUYBSABKAUSEgoKcGFnZV90b2tlbhgGIAEoCSLiAQoKQXVkaXRFbnRyeRIKCgJpZBgBIAEoCRISCgpjcmVhdGVkX2F0GAIgASgDEhIKCmFjdG9yX2tpbmQYAyABKAkSEAoIYWN0b3JfaWQYBCABKAkSEgoKYWN0b3JfbmFtZRgFIAEoCRIOCgZhY3Rpb24YBiABKAkSFQoNcmVzb3VyY2VfdHlwZRgHIAEoCRITCgtyZXNvdXJjZV9pZBgIIAEoCRISCgpwcm9qZWN0X2lkGAkgASgJEhYKDmVudmlyb25tZW50X2lkGAogASgJEhIKCmZhY3RzX2pzb24YCyABKAkiVQoUTGlzdEF1ZGl0TG9nUmVzcG9uc2USJAoHZW50cmllcxgBIAMoCzITLmN0cmwudjEuQXVkaXRFbnRyeRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiWgoWQ3JlYXRlTG9naW5Db2RlUmVxdWVzdBIUCgx3b3Jrc3BhY2VfaWQYASABKAkSEwoLcGVybWlzc2lvbnMYAiADKAkSFQoNdmFsaWRfc2Vjb25kcxgDIAEoAyJTChdDcmVhdGVMb2dpbkNvZGVSZXNwb25zZRIMCgRjb2RlGAEgASgJEhIKCmV4cGlyZXNfYXQYAiABKAMSFgoOd29ya3NwYWNlX3NsdWcYAyABKAkiOgoYRXhjaGFuZ2VMb2dpbkNvZGVSZXF1ZXN0EgwKBGNvZGUYASABKAkSEAoIa2V5X25hbWUYAiABKAkiOAoZRXhjaGFuZ2VMb2dpbkNvZGVSZXNwb25zZRIOCgZrZXlfaWQYASABKAkSCwoDa2V5GAIgASgJMqQQCgxBZG1pblNlcnZpY2USVgoPQ3JlYXRlV29ya3NwYWNlEh8uY3RybC52MS5DcmVhdGVXb3Jrc3BhY2VSZXF1ZXN0GiAuY3RybC52MS5DcmVhdGVXb3Jrc3BhY2VSZXNwb25zZSIAElAKDUNyZWF0ZVByb2plY3QSHS5jdHJsLnYxLkNyZWF0ZVByb2plY3RSZXF1ZXN0Gh4uY3RybC52MS5DcmVhdGVQcm9qZWN0UmVzcG9uc2UiABJNCgxMaXN0UHJvamVjdHMSHC5jdHJsLnYxLkxpc3RQcm9qZWN0c1JlcXVlc3QaHS5jdHJsLnYxLkxpc3RQcm9qZWN0c1Jlc3BvbnNlIgASWQoQTGlzdEVudmlyb25tZW50cxIgLmN0cmwudjEuTGlzdEVudmlyb25tZW50c1JlcXVlc3QaIS5jdHJsLnYxLkxpc3RFbnZpcm9ubWVudHNSZXNwb25zZSIAEm4KF1NldEVudmlyb25tZW50VmFyaWFibGVzEicuY3RybC52MS5TZXRFbnZpcm9ubWVudFZhcmlhYmxlc1JlcXVlc3QaKC5jdHJsLnYxLlNldEVudmlyb25tZW50VmFyaWFibGVzUmVzcG9uc2UiABJxChhMaXN0RW52aXJvbm1lbnRWYXJpYWJsZXMSKC5jdHJsLnYxLkxpc3RFbnZpcm9ubWVudFZhcmlhYmxlc1JlcXVlc3QaKS5jdHJsLnYxLkxpc3RFbnZpcm9ubWVudFZhcmlhYmxlc1Jlc3BvbnNlIgASdAoZUmVtb3ZlRW52aXJvbm1lbnRWYXJpYWJsZRIpLmN0cmwudjEuUmVtb3ZlRW52aXJvbm1lbnRWYXJpYWJsZVJlcXVlc3QaKi5jdHJsLnYxLlJlbW92ZUVudmlyb25tZW50VmFyaWFibGVSZXNwb25zZSIAElAKDUNyZWF0ZVJvb3RLZXkSHS5jdHJsLnYxLkNyZWF0ZVJvb3RLZXlSZXF1ZXN0Gh4uY3RybC52MS5DcmVhdGVSb290S2V5UmVzcG9uc2UiABJNCgxMaXN0Um9vdEtleXMSHC5jdHJsLnYxLkxpc3RSb290S2V5c1JlcXVlc3QaHS5jdHJsLnYxLkxpc3RSb290S2V5c1Jlc3BvbnNlIgASUAoNUmV2b2tlUm9vdEtleRIdLmN0cmwudjEuUmV2b2tlUm9vdEtleVJlcXVlc3QaHi5jdHJsLnYxLlJldm9rZVJvb3RLZXlSZXNwb25zZSIAEkoKC0FkZFJlZ2lzdHJ5EhsuY3RybC52MS5BZGRSZWdpc3RyeVJlcXVlc3QaHC5jdHJsLnYxLkFkZFJlZ2lzdHJ5UmVzcG9uc2UiABJTCg5MaXN0UmVnaXN0cmllcxIeLmN0cmwudjEuTGlzdFJlZ2lzdHJpZXNSZXF1ZXN0Gh8uY3RybC52MS5MaXN0UmVnaXN0cmllc1Jlc3BvbnNlIgASUwoOUmVtb3ZlUmVnaXN0cnkSHi5jdHJsLnYxLlJlbW92ZVJlZ2lzdHJ5UmVxdWVzdBofLmN0cmwudjEuUmVtb3ZlUmVnaXN0cnlSZXNwb25zZSIAElwKEUNyZWF0ZVJlZ2lvblRva2VuEiEuY3RybC52MS5DcmVhdGVSZWdpb25Ub2tlblJlcXVlc3QaIi5jdHJsLnYxLkNyZWF0ZVJlZ2lvblRva2VuUmVzcG9uc2UiABI7CgZXaG9BbUkSFi5jdHJsLnYxLldob0FtSVJlcXVlc3QaFy5jdHJsLnYxLldob0FtSVJlc3BvbnNlIgASRAoJR2V0U3RhdHVzEhkuY3RybC52MS5HZXRTdGF0dXNSZXF1ZXN0GhouY3RybC52MS5HZXRTdGF0dXNSZXNwb25zZSIAEk0KDExpc3RBdWRpdExvZxIcLmN0cmwudjEuTGlzdEF1ZGl0TG9nUmVxdWVzdBodLmN0cmwudjEuTGlzdEF1ZGl0TG9nUmVzcG9uc2UiABJTCg5MaXN0V29ya3NwYWNlcxIeLmN0cmwudjEuTGlzdFdvcmtzcGFjZXNSZXF1ZXN0Gh8uY3RybC52MS5MaXN0V29ya3NwYWNlc1Jlc3BvbnNlIgASWQoQTGlzdFJlZ2lvblRva2VucxIgLmN0cmwudjEuTGlzdFJlZ2lvblRva2Vuc1JlcXVlc3QaIS5jdHJsLnYxLkxpc3RSZWdpb25Ub2tlbnNSZXNwb25zZSIAElwKEVJldm9rZVJlZ2lvblRva2VuEiEuY3RybC52MS5SZXZva2VSZWdpb25Ub2tlblJlcXVlc3QaIi5jdHJsLnYxLlJldm9rZVJlZ2lvblRva2VuUmVzcG9uc2UiABJWCg9DcmVhdGVMb2dpbkNvZGUSHy5jdHJsLnYxLkNyZWF0ZUxvZ2luQ29kZVJlcXVlc3QaIC5jdHJsLnYxLkNyZWF0ZUxvZ2luQ29kZVJlc3BvbnNlIgASXAoRRXhjaGFuZ2VMb2dpbkNvZGUSIS5jdHJsLnYxLkV4Y2hhbmdlTG9naW5Db2RlUmVxdWVzdBoiLmN0cmwudjEuRXhjaGFuZ2VMb2dpbkNvZGVSZXNwb25zZSIAEkcKCkxpc3RMaW1pdHMSGi5jdHJsLnYxLkxpc3RMaW1pdHNSZXF1ZXN0GhsuY3RybC52MS5MaXN0TGltaXRzUmVzcG9uc2UiABJBCghTZXRMaW1pdBIYLmN0cmwudjEuU2V0TGltaXRSZXF1ZXN0GhkuY3RybC52MS5TZXRMaW1pdFJlc3BvbnNlIgBiBnByb3RvMw", [file_ctrl_v1_deployment]);
+
+/**
+ * @generated from message ctrl.v1.ListLimitsRequest
+ */
+export type ListLimitsRequest = Message<"ctrl.v1.ListLimitsRequest"> & {
+  /**
+   * Id or slug. Only with the service token; a root key sees its own workspace's.
+   *
+   * @generated from field: string workspace_id = 1;
+   */
+  workspaceId: string;
+};
+
+/**
+ * Describes the message ctrl.v1.ListLimitsRequest.
+ * Use `create(ListLimitsRequestSchema)` to create a new message.
+ */
+export const ListLimitsRequestSchema: GenMessage<ListLimitsRequest> = /*@__PURE__*/
+  messageDesc(file_ctrl_v1_admin, 0);
+
+/**
+ * @generated from message ctrl.v1.Limit
+ */
+export type Limit = Message<"ctrl.v1.Limit"> & {
+  /**
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * Absent: the worker's own setting holds.
+   *
+   * @generated from field: optional int64 value = 2;
+   */
+  value?: bigint | undefined;
+
+  /**
+   * Absent: not counted.
+   *
+   * @generated from field: optional int64 used = 3;
+   */
+  used?: bigint | undefined;
+
+  /**
+   * True if an operator has set it for this workspace.
+   *
+   * @generated from field: bool is_set = 4;
+   */
+  isSet: boolean;
+
+  /**
+   * The thing that is counted, for people.
+   *
+   * @generated from field: string about = 5;
+   */
+  about: string;
+};
+
+/**
+ * Describes the message ctrl.v1.Limit.
+ * Use `create(LimitSchema)` to create a new message.
+ */
+export const LimitSchema: GenMessage<Limit> = /*@__PURE__*/
+  messageDesc(file_ctrl_v1_admin, 1);
+
+/**
+ * @generated from message ctrl.v1.ListLimitsResponse
+ */
+export type ListLimitsResponse = Message<"ctrl.v1.ListLimitsResponse"> & {
+  /**
+   * @generated from field: repeated ctrl.v1.Limit limits = 1;
+   */
+  limits: Limit[];
+};
+
+/**
+ * Describes the message ctrl.v1.ListLimitsResponse.
+ * Use `create(ListLimitsResponseSchema)` to create a new message.
+ */
+export const ListLimitsResponseSchema: GenMessage<ListLimitsResponse> = /*@__PURE__*/
+  messageDesc(file_ctrl_v1_admin, 2);
+
+/**
+ * @generated from message ctrl.v1.SetLimitRequest
+ */
+export type SetLimitRequest = Message<"ctrl.v1.SetLimitRequest"> & {
+  /**
+   * @generated from field: string workspace_id = 1;
+   */
+  workspaceId: string;
+
+  /**
+   * @generated from field: string name = 2;
+   */
+  name: string;
+
+  /**
+   * Absent: the default again.
+   *
+   * @generated from field: optional int64 value = 3;
+   */
+  value?: bigint | undefined;
+};
+
+/**
+ * Describes the message ctrl.v1.SetLimitRequest.
+ * Use `create(SetLimitRequestSchema)` to create a new message.
+ */
+export const SetLimitRequestSchema: GenMessage<SetLimitRequest> = /*@__PURE__*/
+  messageDesc(file_ctrl_v1_admin, 3);
+
+/**
+ * @generated from message ctrl.v1.SetLimitResponse
+ */
+export type SetLimitResponse = Message<"ctrl.v1.SetLimitResponse"> & {
+};
+
+/**
+ * Describes the message ctrl.v1.SetLimitResponse.
+ * Use `create(SetLimitResponseSchema)` to create a new message.
+ */
+export const SetLimitResponseSchema: GenMessage<SetLimitResponse> = /*@__PURE__*/
+  messageDesc(file_ctrl_v1_admin, 4);
 
 /**
  * @generated from message ctrl.v1.CreateWorkspaceRequest
@@ -34,7 +157,7 @@ export type CreateWorkspaceRequest = Message<"ctrl.v1.CreateWorkspaceRequest"> &
  * Use `create(CreateWorkspaceRequestSchema)` to create a new message.
  */
 export const CreateWorkspaceRequestSchema: GenMessage<CreateWorkspaceRequest> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_admin, 0);
+  messageDesc(file_ctrl_v1_admin, 5);
 
 /**
  * @generated from message ctrl.v1.CreateWorkspaceResponse
@@ -51,7 +174,7 @@ export type CreateWorkspaceResponse = Message<"ctrl.v1.CreateWorkspaceResponse">
  * Use `create(CreateWorkspaceResponseSchema)` to create a new message.
  */
 export const CreateWorkspaceResponseSchema: GenMessage<CreateWorkspaceResponse> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_admin, 1);
+  messageDesc(file_ctrl_v1_admin, 6);
 
 /**
  * @generated from message ctrl.v1.ListWorkspacesRequest
@@ -73,7 +196,7 @@ export type ListWorkspacesRequest = Message<"ctrl.v1.ListWorkspacesRequest"> & {
  * Use `create(ListWorkspacesRequestSchema)` to create a new message.
  */
 export const ListWorkspacesRequestSchema: GenMessage<ListWorkspacesRequest> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_admin, 2);
+  messageDesc(file_ctrl_v1_admin, 7);
 
 /**
  * @generated from message ctrl.v1.Workspace
@@ -105,7 +228,7 @@ export type Workspace = Message<"ctrl.v1.Workspace"> & {
  * Use `create(WorkspaceSchema)` to create a new message.
  */
 export const WorkspaceSchema: GenMessage<Workspace> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_admin, 3);
+  messageDesc(file_ctrl_v1_admin, 8);
 
 /**
  * @generated from message ctrl.v1.ListWorkspacesResponse
@@ -127,7 +250,7 @@ export type ListWorkspacesResponse = Message<"ctrl.v1.ListWorkspacesResponse"> &
  * Use `create(ListWorkspacesResponseSchema)` to create a new message.
  */
 export const ListWorkspacesResponseSchema: GenMessage<ListWorkspacesResponse> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_admin, 4);
+  messageDesc(file_ctrl_v1_admin, 9);
 
 /**
  * @generated from message ctrl.v1.CreateProjectRequest
@@ -161,7 +284,7 @@ export type CreateProjectRequest = Message<"ctrl.v1.CreateProjectRequest"> & {
  * Use `create(CreateProjectRequestSchema)` to create a new message.
  */
 export const CreateProjectRequestSchema: GenMessage<CreateProjectRequest> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_admin, 5);
+  messageDesc(file_ctrl_v1_admin, 10);
 
 /**
  * @generated from message ctrl.v1.CreateProjectResponse
@@ -178,7 +301,7 @@ export type CreateProjectResponse = Message<"ctrl.v1.CreateProjectResponse"> & {
  * Use `create(CreateProjectResponseSchema)` to create a new message.
  */
 export const CreateProjectResponseSchema: GenMessage<CreateProjectResponse> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_admin, 6);
+  messageDesc(file_ctrl_v1_admin, 11);
 
 /**
  * @generated from message ctrl.v1.Project
@@ -220,7 +343,7 @@ export type Project = Message<"ctrl.v1.Project"> & {
  * Use `create(ProjectSchema)` to create a new message.
  */
 export const ProjectSchema: GenMessage<Project> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_admin, 7);
+  messageDesc(file_ctrl_v1_admin, 12);
 
 /**
  * @generated from message ctrl.v1.ListProjectsRequest
@@ -233,7 +356,7 @@ export type ListProjectsRequest = Message<"ctrl.v1.ListProjectsRequest"> & {
  * Use `create(ListProjectsRequestSchema)` to create a new message.
  */
 export const ListProjectsRequestSchema: GenMessage<ListProjectsRequest> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_admin, 8);
+  messageDesc(file_ctrl_v1_admin, 13);
 
 /**
  * @generated from message ctrl.v1.ListProjectsResponse
@@ -250,7 +373,7 @@ export type ListProjectsResponse = Message<"ctrl.v1.ListProjectsResponse"> & {
  * Use `create(ListProjectsResponseSchema)` to create a new message.
  */
 export const ListProjectsResponseSchema: GenMessage<ListProjectsResponse> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_admin, 9);
+  messageDesc(file_ctrl_v1_admin, 14);
 
 /**
  * @generated from message ctrl.v1.ListEnvironmentsRequest
@@ -267,7 +390,7 @@ export type ListEnvironmentsRequest = Message<"ctrl.v1.ListEnvironmentsRequest">
  * Use `create(ListEnvironmentsRequestSchema)` to create a new message.
  */
 export const ListEnvironmentsRequestSchema: GenMessage<ListEnvironmentsRequest> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_admin, 10);
+  messageDesc(file_ctrl_v1_admin, 15);
 
 /**
  * @generated from message ctrl.v1.Environment
@@ -332,7 +455,7 @@ export type Environment = Message<"ctrl.v1.Environment"> & {
  * Use `create(EnvironmentSchema)` to create a new message.
  */
 export const EnvironmentSchema: GenMessage<Environment> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_admin, 11);
+  messageDesc(file_ctrl_v1_admin, 16);
 
 /**
  * @generated from message ctrl.v1.ListEnvironmentsResponse
@@ -349,7 +472,7 @@ export type ListEnvironmentsResponse = Message<"ctrl.v1.ListEnvironmentsResponse
  * Use `create(ListEnvironmentsResponseSchema)` to create a new message.
  */
 export const ListEnvironmentsResponseSchema: GenMessage<ListEnvironmentsResponse> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_admin, 12);
+  messageDesc(file_ctrl_v1_admin, 17);
 
 /**
  * @generated from message ctrl.v1.SetEnvironmentVariablesRequest
@@ -376,7 +499,7 @@ export type SetEnvironmentVariablesRequest = Message<"ctrl.v1.SetEnvironmentVari
  * Use `create(SetEnvironmentVariablesRequestSchema)` to create a new message.
  */
 export const SetEnvironmentVariablesRequestSchema: GenMessage<SetEnvironmentVariablesRequest> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_admin, 13);
+  messageDesc(file_ctrl_v1_admin, 18);
 
 /**
  * @generated from message ctrl.v1.SetEnvironmentVariablesResponse
@@ -389,7 +512,7 @@ export type SetEnvironmentVariablesResponse = Message<"ctrl.v1.SetEnvironmentVar
  * Use `create(SetEnvironmentVariablesResponseSchema)` to create a new message.
  */
 export const SetEnvironmentVariablesResponseSchema: GenMessage<SetEnvironmentVariablesResponse> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_admin, 14);
+  messageDesc(file_ctrl_v1_admin, 19);
 
 /**
  * @generated from message ctrl.v1.ListEnvironmentVariablesRequest
@@ -411,7 +534,7 @@ export type ListEnvironmentVariablesRequest = Message<"ctrl.v1.ListEnvironmentVa
  * Use `create(ListEnvironmentVariablesRequestSchema)` to create a new message.
  */
 export const ListEnvironmentVariablesRequestSchema: GenMessage<ListEnvironmentVariablesRequest> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_admin, 15);
+  messageDesc(file_ctrl_v1_admin, 20);
 
 /**
  * Values are never read back.
@@ -435,7 +558,7 @@ export type EnvironmentVariable = Message<"ctrl.v1.EnvironmentVariable"> & {
  * Use `create(EnvironmentVariableSchema)` to create a new message.
  */
 export const EnvironmentVariableSchema: GenMessage<EnvironmentVariable> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_admin, 16);
+  messageDesc(file_ctrl_v1_admin, 21);
 
 /**
  * @generated from message ctrl.v1.ListEnvironmentVariablesResponse
@@ -452,7 +575,7 @@ export type ListEnvironmentVariablesResponse = Message<"ctrl.v1.ListEnvironmentV
  * Use `create(ListEnvironmentVariablesResponseSchema)` to create a new message.
  */
 export const ListEnvironmentVariablesResponseSchema: GenMessage<ListEnvironmentVariablesResponse> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_admin, 17);
+  messageDesc(file_ctrl_v1_admin, 22);
 
 /**
  * @generated from message ctrl.v1.RemoveEnvironmentVariableRequest
@@ -479,7 +602,7 @@ export type RemoveEnvironmentVariableRequest = Message<"ctrl.v1.RemoveEnvironmen
  * Use `create(RemoveEnvironmentVariableRequestSchema)` to create a new message.
  */
 export const RemoveEnvironmentVariableRequestSchema: GenMessage<RemoveEnvironmentVariableRequest> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_admin, 18);
+  messageDesc(file_ctrl_v1_admin, 23);
 
 /**
  * @generated from message ctrl.v1.RemoveEnvironmentVariableResponse
@@ -496,7 +619,7 @@ export type RemoveEnvironmentVariableResponse = Message<"ctrl.v1.RemoveEnvironme
  * Use `create(RemoveEnvironmentVariableResponseSchema)` to create a new message.
  */
 export const RemoveEnvironmentVariableResponseSchema: GenMessage<RemoveEnvironmentVariableResponse> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_admin, 19);
+  messageDesc(file_ctrl_v1_admin, 24);
 
 /**
  * @generated from message ctrl.v1.CreateRootKeyRequest
@@ -527,7 +650,7 @@ export type CreateRootKeyRequest = Message<"ctrl.v1.CreateRootKeyRequest"> & {
  * Use `create(CreateRootKeyRequestSchema)` to create a new message.
  */
 export const CreateRootKeyRequestSchema: GenMessage<CreateRootKeyRequest> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_admin, 20);
+  messageDesc(file_ctrl_v1_admin, 25);
 
 /**
  * @generated from message ctrl.v1.CreateRootKeyResponse
@@ -551,7 +674,7 @@ export type CreateRootKeyResponse = Message<"ctrl.v1.CreateRootKeyResponse"> & {
  * Use `create(CreateRootKeyResponseSchema)` to create a new message.
  */
 export const CreateRootKeyResponseSchema: GenMessage<CreateRootKeyResponse> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_admin, 21);
+  messageDesc(file_ctrl_v1_admin, 26);
 
 /**
  * @generated from message ctrl.v1.ListRootKeysRequest
@@ -570,7 +693,7 @@ export type ListRootKeysRequest = Message<"ctrl.v1.ListRootKeysRequest"> & {
  * Use `create(ListRootKeysRequestSchema)` to create a new message.
  */
 export const ListRootKeysRequestSchema: GenMessage<ListRootKeysRequest> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_admin, 22);
+  messageDesc(file_ctrl_v1_admin, 27);
 
 /**
  * @generated from message ctrl.v1.RootKey
@@ -609,7 +732,7 @@ export type RootKey = Message<"ctrl.v1.RootKey"> & {
  * Use `create(RootKeySchema)` to create a new message.
  */
 export const RootKeySchema: GenMessage<RootKey> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_admin, 23);
+  messageDesc(file_ctrl_v1_admin, 28);
 
 /**
  * @generated from message ctrl.v1.ListRootKeysResponse
@@ -626,7 +749,7 @@ export type ListRootKeysResponse = Message<"ctrl.v1.ListRootKeysResponse"> & {
  * Use `create(ListRootKeysResponseSchema)` to create a new message.
  */
 export const ListRootKeysResponseSchema: GenMessage<ListRootKeysResponse> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_admin, 24);
+  messageDesc(file_ctrl_v1_admin, 29);
 
 /**
  * @generated from message ctrl.v1.RevokeRootKeyRequest
@@ -650,7 +773,7 @@ export type RevokeRootKeyRequest = Message<"ctrl.v1.RevokeRootKeyRequest"> & {
  * Use `create(RevokeRootKeyRequestSchema)` to create a new message.
  */
 export const RevokeRootKeyRequestSchema: GenMessage<RevokeRootKeyRequest> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_admin, 25);
+  messageDesc(file_ctrl_v1_admin, 30);
 
 /**
  * @generated from message ctrl.v1.RevokeRootKeyResponse
@@ -663,7 +786,7 @@ export type RevokeRootKeyResponse = Message<"ctrl.v1.RevokeRootKeyResponse"> & {
  * Use `create(RevokeRootKeyResponseSchema)` to create a new message.
  */
 export const RevokeRootKeyResponseSchema: GenMessage<RevokeRootKeyResponse> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_admin, 26);
+  messageDesc(file_ctrl_v1_admin, 31);
 
 /**
  * @generated from message ctrl.v1.AddRegistryRequest
@@ -701,7 +824,7 @@ export type AddRegistryRequest = Message<"ctrl.v1.AddRegistryRequest"> & {
  * Use `create(AddRegistryRequestSchema)` to create a new message.
  */
 export const AddRegistryRequestSchema: GenMessage<AddRegistryRequest> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_admin, 27);
+  messageDesc(file_ctrl_v1_admin, 32);
 
 /**
  * @generated from message ctrl.v1.AddRegistryResponse
@@ -725,7 +848,7 @@ export type AddRegistryResponse = Message<"ctrl.v1.AddRegistryResponse"> & {
  * Use `create(AddRegistryResponseSchema)` to create a new message.
  */
 export const AddRegistryResponseSchema: GenMessage<AddRegistryResponse> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_admin, 28);
+  messageDesc(file_ctrl_v1_admin, 33);
 
 /**
  * @generated from message ctrl.v1.Registry
@@ -757,7 +880,7 @@ export type Registry = Message<"ctrl.v1.Registry"> & {
  * Use `create(RegistrySchema)` to create a new message.
  */
 export const RegistrySchema: GenMessage<Registry> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_admin, 29);
+  messageDesc(file_ctrl_v1_admin, 34);
 
 /**
  * @generated from message ctrl.v1.ListRegistriesRequest
@@ -776,7 +899,7 @@ export type ListRegistriesRequest = Message<"ctrl.v1.ListRegistriesRequest"> & {
  * Use `create(ListRegistriesRequestSchema)` to create a new message.
  */
 export const ListRegistriesRequestSchema: GenMessage<ListRegistriesRequest> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_admin, 30);
+  messageDesc(file_ctrl_v1_admin, 35);
 
 /**
  * @generated from message ctrl.v1.ListRegistriesResponse
@@ -793,7 +916,7 @@ export type ListRegistriesResponse = Message<"ctrl.v1.ListRegistriesResponse"> &
  * Use `create(ListRegistriesResponseSchema)` to create a new message.
  */
 export const ListRegistriesResponseSchema: GenMessage<ListRegistriesResponse> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_admin, 31);
+  messageDesc(file_ctrl_v1_admin, 36);
 
 /**
  * @generated from message ctrl.v1.RemoveRegistryRequest
@@ -817,7 +940,7 @@ export type RemoveRegistryRequest = Message<"ctrl.v1.RemoveRegistryRequest"> & {
  * Use `create(RemoveRegistryRequestSchema)` to create a new message.
  */
 export const RemoveRegistryRequestSchema: GenMessage<RemoveRegistryRequest> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_admin, 32);
+  messageDesc(file_ctrl_v1_admin, 37);
 
 /**
  * @generated from message ctrl.v1.RemoveRegistryResponse
@@ -841,7 +964,7 @@ export type RemoveRegistryResponse = Message<"ctrl.v1.RemoveRegistryResponse"> &
  * Use `create(RemoveRegistryResponseSchema)` to create a new message.
  */
 export const RemoveRegistryResponseSchema: GenMessage<RemoveRegistryResponse> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_admin, 33);
+  messageDesc(file_ctrl_v1_admin, 38);
 
 /**
  * @generated from message ctrl.v1.CreateRegionTokenRequest
@@ -858,7 +981,7 @@ export type CreateRegionTokenRequest = Message<"ctrl.v1.CreateRegionTokenRequest
  * Use `create(CreateRegionTokenRequestSchema)` to create a new message.
  */
 export const CreateRegionTokenRequestSchema: GenMessage<CreateRegionTokenRequest> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_admin, 34);
+  messageDesc(file_ctrl_v1_admin, 39);
 
 /**
  * @generated from message ctrl.v1.CreateRegionTokenResponse
@@ -882,7 +1005,7 @@ export type CreateRegionTokenResponse = Message<"ctrl.v1.CreateRegionTokenRespon
  * Use `create(CreateRegionTokenResponseSchema)` to create a new message.
  */
 export const CreateRegionTokenResponseSchema: GenMessage<CreateRegionTokenResponse> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_admin, 35);
+  messageDesc(file_ctrl_v1_admin, 40);
 
 /**
  * @generated from message ctrl.v1.ListRegionTokensRequest
@@ -904,7 +1027,7 @@ export type ListRegionTokensRequest = Message<"ctrl.v1.ListRegionTokensRequest">
  * Use `create(ListRegionTokensRequestSchema)` to create a new message.
  */
 export const ListRegionTokensRequestSchema: GenMessage<ListRegionTokensRequest> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_admin, 36);
+  messageDesc(file_ctrl_v1_admin, 41);
 
 /**
  * @generated from message ctrl.v1.RegionToken
@@ -933,7 +1056,7 @@ export type RegionToken = Message<"ctrl.v1.RegionToken"> & {
  * Use `create(RegionTokenSchema)` to create a new message.
  */
 export const RegionTokenSchema: GenMessage<RegionToken> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_admin, 37);
+  messageDesc(file_ctrl_v1_admin, 42);
 
 /**
  * @generated from message ctrl.v1.ListRegionTokensResponse
@@ -955,7 +1078,7 @@ export type ListRegionTokensResponse = Message<"ctrl.v1.ListRegionTokensResponse
  * Use `create(ListRegionTokensResponseSchema)` to create a new message.
  */
 export const ListRegionTokensResponseSchema: GenMessage<ListRegionTokensResponse> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_admin, 38);
+  messageDesc(file_ctrl_v1_admin, 43);
 
 /**
  * @generated from message ctrl.v1.RevokeRegionTokenRequest
@@ -972,7 +1095,7 @@ export type RevokeRegionTokenRequest = Message<"ctrl.v1.RevokeRegionTokenRequest
  * Use `create(RevokeRegionTokenRequestSchema)` to create a new message.
  */
 export const RevokeRegionTokenRequestSchema: GenMessage<RevokeRegionTokenRequest> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_admin, 39);
+  messageDesc(file_ctrl_v1_admin, 44);
 
 /**
  * @generated from message ctrl.v1.RevokeRegionTokenResponse
@@ -985,7 +1108,7 @@ export type RevokeRegionTokenResponse = Message<"ctrl.v1.RevokeRegionTokenRespon
  * Use `create(RevokeRegionTokenResponseSchema)` to create a new message.
  */
 export const RevokeRegionTokenResponseSchema: GenMessage<RevokeRegionTokenResponse> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_admin, 40);
+  messageDesc(file_ctrl_v1_admin, 45);
 
 /**
  * @generated from message ctrl.v1.WhoAmIRequest
@@ -998,7 +1121,7 @@ export type WhoAmIRequest = Message<"ctrl.v1.WhoAmIRequest"> & {
  * Use `create(WhoAmIRequestSchema)` to create a new message.
  */
 export const WhoAmIRequestSchema: GenMessage<WhoAmIRequest> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_admin, 41);
+  messageDesc(file_ctrl_v1_admin, 46);
 
 /**
  * @generated from message ctrl.v1.WhoAmIResponse
@@ -1030,7 +1153,7 @@ export type WhoAmIResponse = Message<"ctrl.v1.WhoAmIResponse"> & {
  * Use `create(WhoAmIResponseSchema)` to create a new message.
  */
 export const WhoAmIResponseSchema: GenMessage<WhoAmIResponse> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_admin, 42);
+  messageDesc(file_ctrl_v1_admin, 47);
 
 /**
  * @generated from message ctrl.v1.GetStatusRequest
@@ -1043,7 +1166,7 @@ export type GetStatusRequest = Message<"ctrl.v1.GetStatusRequest"> & {
  * Use `create(GetStatusRequestSchema)` to create a new message.
  */
 export const GetStatusRequestSchema: GenMessage<GetStatusRequest> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_admin, 43);
+  messageDesc(file_ctrl_v1_admin, 48);
 
 /**
  * @generated from message ctrl.v1.RegionStatus
@@ -1128,7 +1251,7 @@ export type RegionStatus = Message<"ctrl.v1.RegionStatus"> & {
  * Use `create(RegionStatusSchema)` to create a new message.
  */
 export const RegionStatusSchema: GenMessage<RegionStatus> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_admin, 44);
+  messageDesc(file_ctrl_v1_admin, 49);
 
 /**
  * @generated from message ctrl.v1.AgentStatus
@@ -1167,7 +1290,7 @@ export type AgentStatus = Message<"ctrl.v1.AgentStatus"> & {
  * Use `create(AgentStatusSchema)` to create a new message.
  */
 export const AgentStatusSchema: GenMessage<AgentStatus> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_admin, 45);
+  messageDesc(file_ctrl_v1_admin, 50);
 
 /**
  * @generated from message ctrl.v1.GetStatusResponse
@@ -1198,7 +1321,7 @@ export type GetStatusResponse = Message<"ctrl.v1.GetStatusResponse"> & {
  * Use `create(GetStatusResponseSchema)` to create a new message.
  */
 export const GetStatusResponseSchema: GenMessage<GetStatusResponse> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_admin, 46);
+  messageDesc(file_ctrl_v1_admin, 51);
 
 /**
  * @generated from message ctrl.v1.TroubledDomain
@@ -1246,7 +1369,7 @@ export type TroubledDomain = Message<"ctrl.v1.TroubledDomain"> & {
  * Use `create(TroubledDomainSchema)` to create a new message.
  */
 export const TroubledDomainSchema: GenMessage<TroubledDomain> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_admin, 47);
+  messageDesc(file_ctrl_v1_admin, 52);
 
 /**
  * @generated from message ctrl.v1.PendingCertificate
@@ -1296,7 +1419,7 @@ export type PendingCertificate = Message<"ctrl.v1.PendingCertificate"> & {
  * Use `create(PendingCertificateSchema)` to create a new message.
  */
 export const PendingCertificateSchema: GenMessage<PendingCertificate> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_admin, 48);
+  messageDesc(file_ctrl_v1_admin, 53);
 
 /**
  * @generated from message ctrl.v1.ListAuditLogRequest
@@ -1342,7 +1465,7 @@ export type ListAuditLogRequest = Message<"ctrl.v1.ListAuditLogRequest"> & {
  * Use `create(ListAuditLogRequestSchema)` to create a new message.
  */
 export const ListAuditLogRequestSchema: GenMessage<ListAuditLogRequest> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_admin, 49);
+  messageDesc(file_ctrl_v1_admin, 54);
 
 /**
  * @generated from message ctrl.v1.AuditEntry
@@ -1417,7 +1540,7 @@ export type AuditEntry = Message<"ctrl.v1.AuditEntry"> & {
  * Use `create(AuditEntrySchema)` to create a new message.
  */
 export const AuditEntrySchema: GenMessage<AuditEntry> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_admin, 50);
+  messageDesc(file_ctrl_v1_admin, 55);
 
 /**
  * @generated from message ctrl.v1.ListAuditLogResponse
@@ -1439,7 +1562,7 @@ export type ListAuditLogResponse = Message<"ctrl.v1.ListAuditLogResponse"> & {
  * Use `create(ListAuditLogResponseSchema)` to create a new message.
  */
 export const ListAuditLogResponseSchema: GenMessage<ListAuditLogResponse> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_admin, 51);
+  messageDesc(file_ctrl_v1_admin, 56);
 
 /**
  * @generated from message ctrl.v1.CreateLoginCodeRequest
@@ -1472,7 +1595,7 @@ export type CreateLoginCodeRequest = Message<"ctrl.v1.CreateLoginCodeRequest"> &
  * Use `create(CreateLoginCodeRequestSchema)` to create a new message.
  */
 export const CreateLoginCodeRequestSchema: GenMessage<CreateLoginCodeRequest> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_admin, 52);
+  messageDesc(file_ctrl_v1_admin, 57);
 
 /**
  * @generated from message ctrl.v1.CreateLoginCodeResponse
@@ -1503,7 +1626,7 @@ export type CreateLoginCodeResponse = Message<"ctrl.v1.CreateLoginCodeResponse">
  * Use `create(CreateLoginCodeResponseSchema)` to create a new message.
  */
 export const CreateLoginCodeResponseSchema: GenMessage<CreateLoginCodeResponse> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_admin, 53);
+  messageDesc(file_ctrl_v1_admin, 58);
 
 /**
  * @generated from message ctrl.v1.ExchangeLoginCodeRequest
@@ -1529,7 +1652,7 @@ export type ExchangeLoginCodeRequest = Message<"ctrl.v1.ExchangeLoginCodeRequest
  * Use `create(ExchangeLoginCodeRequestSchema)` to create a new message.
  */
 export const ExchangeLoginCodeRequestSchema: GenMessage<ExchangeLoginCodeRequest> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_admin, 54);
+  messageDesc(file_ctrl_v1_admin, 59);
 
 /**
  * @generated from message ctrl.v1.ExchangeLoginCodeResponse
@@ -1553,7 +1676,7 @@ export type ExchangeLoginCodeResponse = Message<"ctrl.v1.ExchangeLoginCodeRespon
  * Use `create(ExchangeLoginCodeResponseSchema)` to create a new message.
  */
 export const ExchangeLoginCodeResponseSchema: GenMessage<ExchangeLoginCodeResponse> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_admin, 55);
+  messageDesc(file_ctrl_v1_admin, 60);
 
 /**
  * What an operator does, and what a developer does to their own workspace. Methods of workspaces and region tokens need
@@ -1759,6 +1882,26 @@ export const AdminService: GenService<{
     methodKind: "unary";
     input: typeof ExchangeLoginCodeRequestSchema;
     output: typeof ExchangeLoginCodeResponseSchema;
+  },
+  /**
+   * The limits of a workspace, and how much of each is used.
+   *
+   * @generated from rpc ctrl.v1.AdminService.ListLimits
+   */
+  listLimits: {
+    methodKind: "unary";
+    input: typeof ListLimitsRequestSchema;
+    output: typeof ListLimitsResponseSchema;
+  },
+  /**
+   * Sets a limit of a workspace, or takes it back to the default.
+   *
+   * @generated from rpc ctrl.v1.AdminService.SetLimit
+   */
+  setLimit: {
+    methodKind: "unary";
+    input: typeof SetLimitRequestSchema;
+    output: typeof SetLimitResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_ctrl_v1_admin, 0);

@@ -4,7 +4,7 @@
  * @module
  */
 import type { Clock } from "../../../../pkg/clock/mod.ts";
-import { describeError } from "../../../../pkg/fault/mod.ts";
+import { describeError, Fault } from "../../../../pkg/fault/mod.ts";
 import type { Logger } from "../../../../pkg/logger/mod.ts";
 import type { HttpRoute } from "../../../../pkg/rpc/mod.ts";
 import { newId } from "../../../../pkg/uid/mod.ts";
@@ -91,7 +91,8 @@ export function restRoutes(options: RestOptions): HttpRoute {
       await request.body?.cancel().catch(() => undefined);
       const body = { meta: { requestId }, error: { title, type, detail, status, ...(errors && { errors }) } };
       const allow: Record<string, string> = status === 405 ? { allow: "POST" } : {};
-      return Response.json(body, { status, headers: { "x-request-id": requestId, ...allow } });
+      const headers = { "x-request-id": requestId, ...allow, ...retryAfter(error) };
+      return Response.json(body, { status, headers });
     }
 
     function line(status: number): Record<string, unknown> {
@@ -115,6 +116,11 @@ function routeOf({ deployment, domain }: RestOptions, pathname: string): BoundRo
 }
 
 type BoundRoute = (caller: RootKeyPrincipal, request: Request) => Promise<Answer>;
+
+function retryAfter(error: unknown): Record<string, string> {
+  const seconds = error instanceof Fault ? error.retryAfterSeconds : undefined;
+  return seconds === undefined ? {} : { "retry-after": String(seconds) };
+}
 
 async function answer(
   options: RestOptions,

@@ -71,6 +71,8 @@ export * from "./sentinel_sweep.ts";
 export * from "./agents.ts";
 export * from "./region_health.ts";
 export * from "./processes.ts";
+export * from "./workspace_limits.ts";
+export * from "./workspace_usage.ts";
 export * from "./write_probes.ts";
 export * from "./views/types.ts";
 export * from "./views/deployments.ts";

@@ -35,6 +35,7 @@ import type {
   SentinelsTable,
   SilentRegionsTable,
   StateChangesTable,
+  WorkspaceLimitsTable,
   WriteProbesTable,
 } from "./schema_regions.ts";
 import type {
@@ -293,6 +294,7 @@ export interface AuditLogTable {
 export interface Schema {
   audit_log: AuditLogTable;
   workspaces: WorkspacesTable;
+  workspace_limits: WorkspaceLimitsTable;
   projects: ProjectsTable;
   environments: EnvironmentsTable;
   environment_variables: EnvironmentVariablesTable;

@@ -1,4 +1,4 @@
-/** Tables of placements, instances, routes, sentinels, agents, and the change feed. */
+/** Tables of placements, instances, routes, sentinels, agents, the change feed, and limits of workspaces. */
 export interface DeploymentTopologyTable {
   deployment_id: string;
   region: string;
@@ -150,14 +150,23 @@ export interface SilentRegionsTable {
   since: number;
 }
 
-/** Api processes that want to be nudged after a commit elsewhere; rows past their lease are dead. */
+/** One row for each part of the platform, which shows that the database still takes writes. */
 export interface WriteProbesTable {
   part: string;
   written_at: number;
 }
 
+/** Api processes that want to be nudged after a commit elsewhere; rows past their lease are dead. */
 export interface ApiProcessesTable {
   id: string;
   nudge_url: string;
   lease_expires_at: number;
+}
+
+/** Limits that an operator has set, by their names in `internal/limits`. */
+export interface WorkspaceLimitsTable {
+  workspace_id: string;
+  name: string;
+  value: number;
+  updated_at: number;
 }

@@ -320,6 +320,7 @@ export const ROWS: Schema = {
     last_nack_at: 4,
   },
   silent_regions: { region: "r", since: 1 },
+  workspace_limits: { workspace_id: "w", name: "projects", value: FAR, updated_at: 6 },
   write_probes: { part: "api", written_at: 5 },
   api_processes: { id: "api", nudge_url: "http://127.0.0.1:1/internal/nudge", lease_expires_at: 5 },
   ...CERTIFICATE_ROWS,

@@ -6,6 +6,7 @@ export type AuditActorKind = "root_key" | "service" | "system";
 /** Resource and verb. */
 export type AuditAction =
   | "workspace.create"
+  | "workspace.set_limit"
   | "project.create"
   | "environment.create"
   | "environment.delete"

@@ -1,6 +1,7 @@
 import type { Clock } from "../../../../pkg/clock/mod.ts";
 import type { Vault } from "../../../../pkg/vault/mod.ts";
 import type { SizeLimits } from "../../internal/deployments/size.ts";
+import type { StreamShares, UploadLimits } from "../../internal/limits/mod.ts";
 import type { CtrlDatabase } from "../../internal/store/mod.ts";
 
 export interface AdminDeps {
@@ -12,4 +13,7 @@ export interface AdminDeps {
   readonly sizes: SizeLimits;
   /** See `SetIdleEndDeps`. */
   readonly operatorIdleSeconds: number;
+  readonly streams: StreamShares;
+  /** Settings of this process. */
+  readonly uploads: UploadLimits;
 }

@@ -13,6 +13,8 @@ import { createProject, listEnvironments, listProjects } from "./projects.ts";
 import { addRegistry, type KnownRegistry, listRegistries, removeRegistry } from "./registries.ts";
 import { createRegionToken, listRegionTokens, revokeRegionToken } from "./region_tokens.ts";
 import { getStatus, listDomainTroubles, listPendingCertificates } from "./status.ts";
+import { listLimits, type ShownLimit } from "./list_limits.ts";
+import { setLimit } from "./set_limit.ts";
 import { listVariables, removeVariable, setVariables } from "./variables.ts";
 import { createWorkspace, listWorkspaces, requireOwnWorkspace } from "./workspaces.ts";
 
@@ -137,6 +139,15 @@ export function adminHandlers(deps: AdminDeps): ServiceImpl<typeof AdminService>
       const { id, key } = await exchangeLoginCode(deps, guesses, request);
       return { keyId: id, key };
     },
+    async listLimits({ workspaceId }, context) {
+      const caller = principalOf(context.values, "root_key", "service");
+      return { limits: (await listLimits(deps, caller, workspaceId)).map(encodeLimit) };
+    },
+    async setLimit({ workspaceId, name, value }) {
+      const count = value === undefined ? undefined : Number(value);
+      await setLimit(deps, { workspaceId, name, value: count });
+      return {};
+    },
     async listAuditLog(request, context) {
       const caller = principalOf(context.values, "root_key", "service");
       const { entries, nextPageToken } = await listAuditLog(deps, caller, request);
@@ -217,5 +228,13 @@ function encodeAuditEntry(entry: AuditLogTable) {
     projectId: entry.project_id,
     environmentId: entry.environment_id,
     factsJson: entry.facts,
+  };
+}
+
+function encodeLimit({ value, used, ...limit }: ShownLimit) {
+  return {
+    ...limit,
+    ...(value === undefined ? {} : { value: BigInt(value) }),
+    ...(used === undefined ? {} : { used: BigInt(used) }),
   };
 }

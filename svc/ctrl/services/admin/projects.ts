@@ -18,10 +18,10 @@ import {
   listLastDeployed,
   listLiveDeployments,
   listProjects as readProjects,
-  lockWorkspace,
   type ProjectsTable,
   recordAudit,
 } from "../../internal/store/mod.ts";
+import { reserve } from "../../internal/limits/mod.ts";
 import { refuseTakenNames } from "../../internal/taken_names.ts";
 import { optionalText, slug } from "../../internal/validate/mod.ts";
 import type { AdminDeps } from "./deps.ts";
@@ -60,8 +60,8 @@ export async function createProject(
   }
   await unlessTaken("project", project.slug, () =>
     transact(db, async (tx) => {
-      // Names are looked up and taken in turns.
-      await lockWorkspace(tx, project.workspaceId);
+      // Names are looked up and taken in turns, too.
+      await reserve(tx, ["projects"], { workspaceId: project.workspaceId, nowMs: project.nowMs });
       const { workspaceId, slug: name } = project;
       await refuseTakenNames(tx, {
         workspaceId,

@@ -10,10 +10,12 @@ import {
   type EnvironmentVariablesTable,
   listEnvironmentVariables,
   lockEnvironment,
+  lockWorkspace,
   recordAudit,
   removeEnvironmentVariable,
   setEnvironmentVariables,
 } from "../../internal/store/mod.ts";
+import { reserve } from "../../internal/limits/mod.ts";
 import { byteLength, invalid, variableName } from "../../internal/validate/mod.ts";
 import type { AdminDeps } from "./deps.ts";
 
@@ -61,14 +63,18 @@ export async function setVariables(
   })));
   const nowMs = clock.now();
   await transact(db, async (tx) => {
-    // The limit holds for concurrent calls together, so they take turns.
+    // The limits hold for concurrent calls together, so they take turns.
+    await lockWorkspace(tx, caller.workspaceId);
     if (await lockEnvironment(tx, environment.id) === undefined) throw deleted(environment.slug);
     const after = new Map(
       (await listEnvironmentVariables(tx, environment.id)).map((row) => [row.name, row.ciphertext]),
     );
+    const before = after.size;
     for (const { name, ciphertext } of encrypted) after.set(name, ciphertext);
     const bytes = [...after].reduce((sum, [name, each]) => sum + byteLength(name) + plaintextBytes(each), 0);
     if (bytes > BYTES_MAX || after.size > VARIABLES_MAX) throw tooLarge();
+    const added = after.size - before;
+    if (added > 0) await reserve(tx, ["variables"], { workspaceId: caller.workspaceId, added, nowMs });
     await setEnvironmentVariables(tx, {
       workspaceId: caller.workspaceId,
       environmentId: environment.id,

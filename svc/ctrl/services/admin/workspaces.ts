@@ -67,7 +67,7 @@ export async function listWorkspaces(
 
 /** A root key acts in its own workspace; the service token must name one. */
 export async function workspaceFor(
-  { db }: AdminDeps,
+  { db }: Pick<AdminDeps, "db">,
   caller: RootKeyPrincipal | ServicePrincipal,
   given: string,
 ): Promise<WorkspaceId> {

@@ -28,6 +28,7 @@ import {
   type ProjectsTable,
   recordAudit,
 } from "../../internal/store/mod.ts";
+import { reserve } from "../../internal/limits/mod.ts";
 import { sizeSettings } from "../../internal/validate/size.ts";
 import { type CheckedSource, requireContext } from "./build_context.ts";
 import {
@@ -132,6 +133,8 @@ async function insert(
   const k8sName = newDnsName(K8S_NAME_LENGTH);
   const inputs = await buildInputs(deps, { environmentId, deploymentId: id }, checked.source);
   const { deployment, superseded } = await transact(db, async (tx) => {
+    const { workspaceId } = caller;
+    await reserve(tx, ["deployments_active", "deployments_per_hour"], { workspaceId, nowMs: now });
     const variables = await listEnvironmentVariables(tx, environmentId);
     const recorded = await recordDeployment(tx, {
       id,

@@ -6,6 +6,7 @@ import {
   createUpload as recordUpload,
   extendUpload,
   findUploadByChecksum,
+  listWorkspaceLimits,
   sumUploads,
 } from "../../internal/store/mod.ts";
 import { invalid } from "../../internal/validate/mod.ts";
@@ -88,7 +89,10 @@ async function refuseFull(
   workspaceId: string,
   { sizeBytes }: Content,
 ): Promise<void> {
-  const { bytesMax, workspaceBytesMax, workspaceCountMax } = uploads;
+  const { bytesMax } = uploads;
+  const set = await listWorkspaceLimits(db.kysely, workspaceId);
+  const workspaceCountMax = set.get("uploads") ?? uploads.workspaceCountMax;
+  const workspaceBytesMax = set.get("upload_bytes") ?? uploads.workspaceBytesMax;
   const stored = await sumUploads(db.kysely, { workspaceId, nowMs: clock.now(), unknownBytes: bytesMax });
   if (stored.count < workspaceCountMax && stored.bytes + (sizeBytes || bytesMax) <= workspaceBytesMax) return;
   const text =

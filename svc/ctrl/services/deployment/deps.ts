@@ -2,6 +2,7 @@ import type { Clock } from "../../../../pkg/clock/mod.ts";
 import type { Logger } from "../../../../pkg/logger/mod.ts";
 import type { ObjectStore } from "../../../../pkg/objectstore/mod.ts";
 import type { Vault } from "../../../../pkg/vault/mod.ts";
+import type { StreamShares, UploadLimits } from "../../internal/limits/mod.ts";
 import type { LogHub } from "../../internal/logs/mod.ts";
 import type { CtrlDatabase } from "../../internal/store/mod.ts";
 import type { Workflows } from "../../internal/workflows/mod.ts";
@@ -9,16 +10,6 @@ import type { SizeLimits } from "../../internal/deployments/size.ts";
 import type { AppLimits } from "../../internal/validate/app.ts";
 import type { EventHub } from "./event_hub.ts";
 import type { DeploymentReader } from "./reader.ts";
-
-/** Limits of uploaded build contexts. */
-export interface UploadLimits {
-  /** Bytes of one. */
-  readonly bytesMax: number;
-  /** Bytes of all that a workspace has stored; uploads expire after a day. */
-  readonly workspaceBytesMax: number;
-  /** Number of uploads that a workspace may have stored. */
-  readonly workspaceCountMax: number;
-}
 
 /** The parts that the deployment use cases work with. */
 export interface DeploymentDeps {
@@ -32,6 +23,7 @@ export interface DeploymentDeps {
   readonly logs: LogHub;
   readonly reader: DeploymentReader;
   readonly uploads: UploadLimits;
+  readonly streams: StreamShares;
   readonly sizes: SizeLimits;
   readonly apps: AppLimits;
   /** Scheme and port of shown URLs, e.g. `http://localhost:7070`; the host is replaced. */

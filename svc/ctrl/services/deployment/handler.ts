@@ -89,9 +89,9 @@ export function deploymentHandlers(deps: DeploymentDeps): ServiceImpl<typeof Dep
     },
     async *watchDeploymentEvents(request, context) {
       const from = { deploymentId: request.deploymentId, afterSequence: Number(request.afterSequence) };
-      for await (const event of watchEvents(deps, callerOf(context), from, context.signal)) {
-        yield encodeWatched(event);
-      }
+      const caller = callerOf(context);
+      const events = () => watchEvents(deps, caller, from, context.signal);
+      for await (const event of deps.streams.counted(caller.workspaceId, events)) yield encodeWatched(event);
     },
     async listInstances(request, context) {
       const instances = await listDeploymentInstances(deps, callerOf(context), request.deploymentId);
@@ -102,9 +102,9 @@ export function deploymentHandlers(deps: DeploymentDeps): ServiceImpl<typeof Dep
       return { events: events.map(encodeInstanceEvent) };
     },
     async *streamInstanceLogs(request, context) {
-      for await (const log of streamLogs(deps, callerOf(context), request, context.signal)) {
-        yield encodeLog(log);
-      }
+      const caller = callerOf(context);
+      const logs = () => streamLogs(deps, caller, request, context.signal);
+      for await (const log of deps.streams.counted(caller.workspaceId, logs)) yield encodeLog(log);
     },
     async rollback(request, context) {
       const switched = await rollback(deps, callerOf(context), decodeRollback(request), context.signal);

@@ -11,9 +11,9 @@ import {
   createEnvironment as recordEnvironment,
   type CtrlDatabase,
   lockProject,
-  lockWorkspace,
   recordAudit,
 } from "../../internal/store/mod.ts";
+import { reserve } from "../../internal/limits/mod.ts";
 import { refuseTakenNames } from "../../internal/taken_names.ts";
 import { environmentSlug, invalid, optionalText } from "../../internal/validate/mod.ts";
 
@@ -57,7 +57,7 @@ export async function createEnvironment(
     return await transact(deps.db, async (tx) => {
       const { workspaceId } = caller;
       // Names and the limit hold for concurrent calls together, so they take turns.
-      await lockWorkspace(tx, workspaceId);
+      await reserve(tx, ["environments"], { workspaceId, nowMs });
       await lockProject(tx, project.id);
       await refuseTakenNames(tx, {
         workspaceId,

@@ -3,7 +3,12 @@ import type { PresignedPut } from "../../../../pkg/objectstore/mod.ts";
 import { newId } from "../../../../pkg/uid/mod.ts";
 import type { RootKeyPrincipal } from "../../internal/auth/principal.ts";
 import { requireProject } from "../../internal/auth/project.ts";
-import { createPacks as recordPacks, type PacksTable, sumPacks } from "../../internal/store/mod.ts";
+import {
+  createPacks as recordPacks,
+  findWorkspaceLimit,
+  type PacksTable,
+  sumPacks,
+} from "../../internal/store/mod.ts";
 import { invalid } from "../../internal/validate/mod.ts";
 import { PACK_BYTES_MAX, type UploadDeps } from "./deps.ts";
 
@@ -90,10 +95,12 @@ async function refuseFull(
   workspaceId: string,
   packs: readonly NewPack[],
 ): Promise<void> {
+  const bytesMax = await findWorkspaceLimit(db.kysely, workspaceId, "upload_bytes") ??
+    limits.workspaceBytesMax;
   const stored = await sumPacks(db.kysely, workspaceId);
   const added = packs.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
-  if (stored + added <= limits.workspaceBytesMax) return;
-  const [has, may] = [stored, limits.workspaceBytesMax].map((bytes) => Math.round(bytes / 1024 / 1024));
+  if (stored + added <= bytesMax) return;
+  const [has, may] = [stored, bytesMax].map((bytes) => Math.round(bytes / 1024 / 1024));
   throw publicFault(
     // Nothing that a client could wait for.
     "too_large",

@@ -12,6 +12,7 @@ import {
   type DeploymentsTable,
   findDeployment,
   findSlugs,
+  findWorkspaceLimit,
   listBuildSlots,
   lockWorkspace,
   type Tx,
@@ -31,17 +32,27 @@ export interface SlotDeps {
 export function createSlotSteps({ db, clock, limits }: SlotDeps): SlotSteps {
   return {
     acquire: (workspaceId, request) =>
-      transact(db, (tx) => acquire(tx, limits, { workspaceId, request, nowMs: clock.now() })),
+      transact(db, async (tx) => {
+        const own = await limitsOf(tx, limits, workspaceId);
+        return await acquire(tx, own, { workspaceId, request, nowMs: clock.now() });
+      }),
 
     release: (workspaceId, deploymentId) =>
       transact(db, async (tx) => {
         await lockWorkspace(tx, workspaceId);
         await deleteBuildSlots(tx, workspaceId, [deploymentId]);
         const rows = await listBuildSlots(tx, [workspaceId]);
-        const { offers } = await updateQueue(tx, limits, { workspaceId, rows, nowMs: clock.now() });
+        const own = await limitsOf(tx, limits, workspaceId);
+        const { offers } = await updateQueue(tx, own, { workspaceId, rows, nowMs: clock.now() });
         return { offers };
       }),
   };
+}
+
+/** The worker's limits, with the number of builds that an operator has set for the workspace. */
+async function limitsOf(tx: Tx, limits: SlotLimits, workspaceId: string): Promise<SlotLimits> {
+  const buildsMax = await findWorkspaceLimit(tx, workspaceId, "builds");
+  return buildsMax === undefined ? limits : { ...limits, buildsMax };
 }
 
 interface Asking {

@@ -8,7 +8,13 @@ import {
 } from "../../../../pkg/testkit/fake_durable.ts";
 import type { DurableWorkflow } from "../../../../pkg/durable/mod.ts";
 import type { DeploymentStatus } from "../../internal/deployments/status.ts";
-import { countsInQueue, type CtrlDatabase, listBuildSlots, listSteps } from "../../internal/store/mod.ts";
+import {
+  countsInQueue,
+  type CtrlDatabase,
+  listBuildSlots,
+  listSteps,
+  setWorkspaceLimit,
+} from "../../internal/store/mod.ts";
 import {
   NOW_MS,
   type Seed,
@@ -283,6 +289,16 @@ test("a build that is final, cancelled or of another workspace gets no slot and 
   });
   const other = await seedDeployment(db, await seedProject(db), { image: null });
   await assert.rejects(steps.acquire("ws", { deploymentId: other.id, ticket: 1 }), /not a deployment of/);
+});
+
+test("a workspace builds no more at once than an operator has set for it", async (db) => {
+  const seed = await seedProject(db);
+  const bed = new Bed(db, seed, { buildsMax: 3 });
+  const [v1, v2, v3] = [await bed.create("v1"), await bed.create("v2"), await bed.create("v3")];
+  const limit = { workspaceId: seed.workspaceId, name: "builds", value: 1, nowMs: 1 };
+  await setWorkspaceLimit(db.kysely, limit);
+  for (const id of [v1, v2, v3]) await bed.ask(id);
+  assert.deepEqual(await bed.rows(), ["v1 holding", "v2 waiting", "v3 waiting"]);
 });
 
 /** Without the object in front of them, which would let them in one by one. */

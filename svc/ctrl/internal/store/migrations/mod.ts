@@ -20,6 +20,7 @@ import { loginCodes } from "./0019_login_codes.ts";
 import { dataKeyLives } from "./0020_data_key_lives.ts";
 import { stopTimes } from "./0021_stop_times.ts";
 import { writeProbes } from "./0023_write_probes.ts";
+import { workspaceLimits } from "./0024_workspace_limits.ts";
 import type { Migration } from "./migration.ts";
 
 export const MIGRATIONS: readonly Migration[] = [
@@ -44,4 +45,5 @@ export const MIGRATIONS: readonly Migration[] = [
   dataKeyLives,
   stopTimes,
   writeProbes,
+  workspaceLimits,
 ];
