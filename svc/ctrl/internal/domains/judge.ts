@@ -141,8 +141,8 @@ function elsewhere(
   }
   const last = seen.aliases.at(-1);
   const where = last ?? seen.addresses.join(", ");
-  const ofAnother = last?.endsWith(target.slice(target.indexOf("."))) === true;
-  const instead = ofAnother ? ", which is the target of another domain" : " instead of this platform";
+  const isOtherName = last?.endsWith(target.slice(target.indexOf("."))) === true;
+  const instead = isOtherName ? ", which is another name of this platform" : " instead of this platform";
   return {
     code: "points_elsewhere",
     message: `"${hostname}" leads to ${where}${instead}.`,

@@ -65,7 +65,7 @@ const CASES: Readonly<Record<string, Case>> = {
     seen: { aliases: ["j2.cname.apps.test"] },
     issues: {
       points_elsewhere: [
-        /leads to j2\.cname\.apps\.test, which is the target of another domain\./,
+        /leads to j2\.cname\.apps\.test, which is another name of this platform\./,
         /CNAME shop\.example\.com -> k3/,
       ],
     },
