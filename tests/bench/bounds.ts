@@ -38,6 +38,7 @@ export const BOUNDS = {
   tlsRate: { limit: 1, text: "HTTPS >= Caddy side by side" },
   tlsResumedRate: { limit: 0.8, text: "resumed >= 0.8 x Caddy side by side" },
   tlsIdleKib: below(100, "KiB"),
+  floodRate: { limit: 0.7, text: "0 failed, >= 0.7 x before the flood" },
   edgeGrowthMib: { limit: 64, text: "grows < 64 MiB" },
   delivery200: { limit: { p50Ms: 50, p99Ms: 250 }, text: "p50 < 50 ms, p99 < 250 ms" },
   delivery1000: { limit: { p50Ms: 100, p99Ms: 500 }, text: "p50 < 100 ms, p99 < 500 ms" },

@@ -16,6 +16,7 @@ import { benchPack } from "./pack.ts";
 import { report, type Row } from "./row.ts";
 import { benchSwitch } from "./switch.ts";
 import { benchTenants } from "./tenants.ts";
+import { benchFlood } from "./flood.ts";
 import { benchTls } from "./tls.ts";
 import { benchTroubles } from "./troubles.ts";
 import { benchUp } from "./up.ts";
@@ -30,6 +31,7 @@ const BENCHES: Readonly<Record<string, () => Promise<Row[]>>> = {
   api: benchApi,
   edge: benchEdge,
   tls: benchTls,
+  flood: benchFlood,
   feed: () => benchFeed(),
   feed_property: () => benchFeedProperty(),
   switch: benchSwitch,

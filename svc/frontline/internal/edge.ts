@@ -17,6 +17,7 @@ import { Balancer } from "./balancer.ts";
 import { Certificates } from "./certificates.ts";
 import { CHALLENGE_PATH, type Challenges } from "./challenges.ts";
 import { explain } from "./explain.ts";
+import { FailureLog } from "./failure_log.ts";
 import { FirstSnapshot } from "./first_snapshot.ts";
 import { clientScheme, redirect } from "./redirects.ts";
 import { refusalText } from "./refusal_text.ts";
@@ -102,6 +103,7 @@ export class Edge {
       this.#balancer.forget(key);
     });
     this.#balancer = new Balancer({ region, nowMs, load: (key) => this.proxy.load(key) });
+    const failures = new FailureLog({ log, clock });
     this.proxy = new Proxy({
       clock,
       log,
@@ -115,7 +117,7 @@ export class Edge {
       newRequestId: requestIds(clock),
       onDial: (upstream, ok) => this.#balancer.dialed(upstream.key, ok),
       onFailure: (report) => {
-        logFailure(log, report);
+        failures.note(report);
         this.#tell(options, report);
       },
       onStatus: (status) => void this.responses.set(status, (this.responses.get(status) ?? 0) + 1),
@@ -282,14 +284,6 @@ function health(status: "ok" | "starting" | "stopping"): Answer {
     headers: [["Content-Type", "application/json"], ["Cache-Control", "no-store"]],
     body: `{"status":"${status}"}\n`,
   };
-}
-
-/** One line per failed request. */
-function logFailure(log: Logger, report: FailureReport): void {
-  const { kind, detail, id, status, method, host, upstream, cut, cause } = report;
-  const fields = { request_id: id, code: kind, status, method, host, upstream, detail, cause, cut };
-  if (status >= 500 || cut) log.warn("request failed", fields);
-  else log.info("request refused", fields);
 }
 
 /** Ids as unique as those of `newId`, and much cheaper: one id per process, and a counter. */
