@@ -48,7 +48,7 @@ async function wait(
   { clock, signal, stderr }: Pick<Process, "clock" | "signal" | "stderr">,
 ): Promise<DomainJson> {
   let last: DomainJson | undefined;
-  let told = "";
+  let shown = "";
   try {
     return await withinTime({ clock, signal, limitMs: waitMs }, async (limit) => {
       for (;;) {
@@ -56,8 +56,8 @@ async function wait(
         if (isServed(last)) return last;
         const state = progressText(last, clock.now());
         if (last.status === "failed") throw failed(last);
-        if (state !== told) stderr(`.. ${state}\n`);
-        told = state;
+        if (state !== shown) stderr(`.. ${state}\n`);
+        shown = state;
         await clock.sleep(ASK_MS, limit);
       }
     });

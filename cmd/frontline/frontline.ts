@@ -17,7 +17,7 @@ Sockets that systemd passes (LISTEN_FDS) are used instead of the ports: the firs
     return runService("frontline", { config, process }, (service) => {
       const onReady = (): void => {
         notifyReady(env).catch((error: unknown) => {
-          service.log.error("the service manager was not told", { error: describeError(error) });
+          service.log.error("the service manager could not be notified", { error: describeError(error) });
         });
       };
       return runFrontline(config, { ...service, sockets, onReady });

@@ -3,7 +3,7 @@ import { notifyReady } from "./service_manager.ts";
 
 const HAS_SYSTEMD = await Deno.stat("/usr/bin/systemd-notify").then(() => true, () => false);
 
-Deno.test("without a service manager nothing is told", async () => {
+Deno.test("without a service manager nothing is sent", async () => {
   await notifyReady(() => undefined);
   await notifyReady(() => "");
 });

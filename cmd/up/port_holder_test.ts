@@ -9,7 +9,7 @@ Deno.test("the process that listens on a port is named", { ignore: Deno.build.os
       assert.match(holder ?? "", new RegExp(`^\\S+ \\(process ${Deno.pid}\\)$`));
     });
   }
-  await t.step("nobody", async () => {
+  await t.step("a free port", async () => {
     const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
     const { port } = listener.addr;
     listener.close();

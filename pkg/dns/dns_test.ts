@@ -47,7 +47,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "of servers that differ only the common records count, and one that is silent does not",
+  name: "of servers that differ only the common records count, and one that gives no answer does not",
   ignore: !hasKnot(),
   fn: async (t) => {
     await using first = await TestKnot.start({ "example.com": ["shop A 192.0.2.1", "shop A 192.0.2.2"] });

@@ -134,11 +134,11 @@ Deno.test("another's lease is waited for until it did not change for its own dur
   assert.equal(lease.isHeld, false, "it was renewed meanwhile");
   await clock.advance(6_000);
   await acquired;
-  assert.deepEqual([lease.isHeld, waited], [true, ["other"]], "the wait is told once");
+  assert.deepEqual([lease.isHeld, waited], [true, ["other"]], "the wait is logged once");
   assert.equal(cluster.spec?.leaseTransitions, 5);
 });
 
-Deno.test("an outage while it waits is told once, and a missing right ends the wait", async () => {
+Deno.test("an outage while it waits is logged once, and a missing right ends the wait", async () => {
   const { acquire, clock, cluster, lease, logs } = start();
   cluster.failures.push(503, 503, 500);
   const acquired = acquire();

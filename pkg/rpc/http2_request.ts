@@ -60,7 +60,7 @@ export class Http2Request extends Readable {
   /** True once all of the body has come. */
   complete = false;
   readonly #stream: Stream;
-  /** Bytes that came and were not asked for yet: the client is not told that it may send more. */
+  /** Bytes that came and were not asked for yet: the client gets no window for more. */
   #uncredited = 0;
 
   constructor(stream: Stream, { method, url, headers }: RequestParts) {

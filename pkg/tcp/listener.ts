@@ -26,7 +26,7 @@ export interface TcpTimes {
 
 const TIMES: TcpTimes = { probeEveryMs: 2_000, probeMsMax: 1_000, starvedMsMax: 300_000 };
 const BACKLOG = 4_096;
-/** Probes in a row that are not accepted until the port is opened again: a busy process is late, not deaf. */
+/** Probes in a row that are not accepted until the port is opened again: a busy process is late, and accepts in the end. */
 const MISSES_MAX = 2;
 /** Times that the port is opened again without a probe that is accepted; then it is dead. */
 const REOPENS_MAX = 5;
@@ -39,7 +39,7 @@ interface Probe {
 }
 
 /**
- * Accepts connections for as long as the process lives. The runtime's own listener is deaf for ever once it could not
+ * Accepts connections for as long as the process lives. The runtime's own listener accepts nothing any more once it could not
  * accept for want of descriptors, and says nothing; so this one connects to its own port now and then, and opens the port
  * again when the probe is not accepted.
  */
@@ -218,7 +218,7 @@ export class TcpListener {
     for (const each of held) this.#options.accepted(each);
   }
 
-  /** Connections that wait for the deaf listener are reset; those that were accepted go on. */
+  /** Connections that wait for the listener that accepts nothing are reset; those that were accepted go on. */
   async #reopen(): Promise<void> {
     const { log } = this.#options;
     if (this.#options.descriptor !== undefined) return this.#die("its socket was opened by another process");

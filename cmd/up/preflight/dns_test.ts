@@ -6,9 +6,9 @@ import { preflight } from "./mod.ts";
 
 const PUBLIC: OwnAddresses = { addresses: ["203.0.113.10", "2001:db8::10", "10.0.0.5"], isTold: false };
 const PRIVATE: OwnAddresses = { addresses: ["10.0.0.5"], isTold: false };
-const TOLD: OwnAddresses = { addresses: ["198.51.100.7"], isTold: true };
+const CONFIGURED: OwnAddresses = { addresses: ["198.51.100.7"], isTold: true };
 
-Deno.test("names that lead elsewhere are told, with the records to set", async (t) => {
+Deno.test("names that lead elsewhere are reported with the records to set", async (t) => {
   const record = "apps.example.com";
   const cases: readonly {
     readonly name: string;
@@ -18,7 +18,7 @@ Deno.test("names that lead elsewhere are told, with the records to set", async (
   }[] = [
     { name: "here", own: PUBLIC, addresses: ["203.0.113.10"], want: [] },
     { name: "here, by both families", own: PUBLIC, addresses: ["203.0.113.10", "2001:DB8::10"], want: [] },
-    { name: "here, as the operator told", own: TOLD, addresses: ["198.51.100.7"], want: [] },
+    { name: "here, as the operator has set", own: CONFIGURED, addresses: ["198.51.100.7"], want: [] },
     {
       name: "nowhere",
       own: PUBLIC,
@@ -47,8 +47,8 @@ Deno.test("names that lead elsewhere are told, with the records to set", async (
       want: [/private addresses only \(10\.0\.0\.5\)\. .*--public-address 198\.51\.100\.7\.$/],
     },
     {
-      name: "another router than told",
-      own: TOLD,
+      name: "another router than the one that is set",
+      own: CONFIGURED,
       addresses: ["198.51.100.8"],
       want: [
         /leads to 198\.51\.100\.8, which is not this machine/,

@@ -52,7 +52,7 @@ Deno.test("requests for the api's host go to the control plane, whatever routes 
   }
 });
 
-Deno.test("a control plane that is away is told as such", async () => {
+Deno.test("a control plane that is away has a text of its own", async () => {
   const edge = startEdge(freePort(), () => undefined);
   const port = await edge.proxy.listen({ host: "127.0.0.1", port: 0, portSetting: "--http-port" });
   try {

@@ -48,7 +48,7 @@ const CASES: Readonly<Record<string, Case>> = {
       no_record: [/has no record yet, so requests to it go nowhere/, /^Set CNAME shop\.example\.com -> k3/],
     },
   },
-  "a domain that nobody has": {
+  "a domain that is not registered": {
     seen: { delegated: false },
     issues: { not_delegated: [/not registered, or has no name servers/, /Register the domain.*CNAME shop/] },
   },

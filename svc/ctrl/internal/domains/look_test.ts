@@ -84,14 +84,14 @@ Deno.test({
       const seen = await look("www.example.com");
       assert.deepEqual(JSON.parse(JSON.stringify(seen)), seen);
     });
-    await t.step("servers that are away are told from a name without records", async () => {
+    await t.step("servers that are away are not taken for a name without records", async () => {
       await knot.stop();
       await assert.rejects(look("www.example.com"), (error) => isFault(error, "unavailable"));
     });
   },
 });
 
-Deno.test("Cloudflare's addresses are told from their neighbours", () => {
+Deno.test("Cloudflare's addresses are known, and their neighbours are not among them", () => {
   const proxy = ["104.16.0.0", "104.27.255.255", "172.64.0.1", "2606:4700::1", "2a06:98c7:ffff::1"];
   const other = ["104.28.0.0", "104.15.255.255", "1.1.1.1", "2606:4701::1", "2a06:98c8::1"];
   assert.deepEqual(proxy.filter((each) => !isCloudflare(each)), []);

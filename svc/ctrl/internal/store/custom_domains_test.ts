@@ -180,7 +180,7 @@ test("a route shows the redirect of its domain while the other name is proven in
   const before = await changesOf(db, routeId);
   await transact(db, (tx) => announceHostnames(tx, { workspaceId, hostnames: ["www.example.com"] }, NOW_MS));
   await transact(db, (tx) => endDomain(tx, apex, NOW_MS));
-  assert.equal(await changesOf(db, routeId), before + 2, "also the end of the other name is told");
+  assert.equal(await changesOf(db, routeId), before + 2, "also the end of the other name is a change");
   await updateCustomDomain(db.kysely, www.id, { redirect_to: "", updated_at: 1 });
   assert.equal(await redirect(), "");
 });

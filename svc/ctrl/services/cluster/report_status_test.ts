@@ -25,7 +25,7 @@ Deno.test("a report wakes the workflow, and its endpoints reach the edges", asyn
 
   const { newerGeneration } = await agent.reportDeploymentStatus(instanceReport(k8sName, 1n, Status.FAILED));
   assert.deepEqual(api.workflows.calls, [`instances ${id}`], "a report that is not newer changes nothing");
-  assert.equal(newerGeneration, 1n, "the agent is told");
+  assert.equal(newerGeneration, 1n, "the agent gets the generation");
   await agent.reportDeploymentStatus(instanceReport(k8sName, 2n, Status.FAILED));
   assert.deepEqual(endpoints(await nextState(routes)), [id, []]);
   await agent.reportDeploymentStatus(instanceReport(k8sName, 3n, Status.RUNNING, "127.0.0.1:40000"));

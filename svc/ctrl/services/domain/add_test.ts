@@ -59,7 +59,7 @@ Deno.test({
     const { customDomain } = await bed.domains(tenant.rootKey).addCustomDomain(request);
     assert.deepEqual(customDomain?.issues.map(({ code }) => code), ["dns_unavailable"]);
     assert.equal((await rowOf(bed.api, tenant, "shop.example.com")).status, "pending");
-    assert.match(bed.api.lines.join("\n"), /workflow of a custom domain not told/);
+    assert.match(bed.api.lines.join("\n"), /workflow of a custom domain not woken/);
   },
 });
 

@@ -32,7 +32,7 @@ export async function tell({ log }: DomainDeps, call: () => Promise<void>): Prom
   try {
     await call();
   } catch (error) {
-    log.warn("workflow of a custom domain not told", { error: describeError(error) });
+    log.warn("workflow of a custom domain not woken", { error: describeError(error) });
   }
 }
 

@@ -14,7 +14,7 @@ const state = (changes: Partial<DomainState> = {}): DomainState => ({
 });
 const NOTHING: Sight = { proof: undefined, reaches: false, answered: true };
 const PROOF: Sight = { proof: "cname", reaches: true, answered: true };
-const SILENCE: Sight = { proof: undefined, reaches: false, answered: false };
+const NO_ANSWER: Sight = { proof: undefined, reaches: false, answered: false };
 
 Deno.test("a verdict follows from the state and the look", async (t) => {
   const lost = (ageMs: number) => state({ status: "verified", lost_at: NOW - ageMs });
@@ -26,16 +26,16 @@ Deno.test("a verdict follows from the state and the look", async (t) => {
       kind: "verified",
       lostAtMs: null,
     }],
-    ["silence for too long", state({ verify_from: NOW - 8 * DAY }), SILENCE, { kind: "failed" }],
+    ["no answer for too long", state({ verify_from: NOW - 8 * DAY }), NO_ANSWER, { kind: "failed" }],
     ["a proof that goes", state({ status: "verified" }), NOTHING, { kind: "losing", lostAtMs: NOW }],
     ["a proof that stays away", lost(DAY), NOTHING, { kind: "losing", lostAtMs: NOW - DAY }],
     ["a proof that comes back", lost(DAY), PROOF, { kind: "verified", lostAtMs: null }],
     ["a proof that is gone", lost(3 * DAY), NOTHING, { kind: "lost" }],
-    ["silence about a verified one", state({ status: "verified" }), SILENCE, {
+    ["no answer about a verified one", state({ status: "verified" }), NO_ANSWER, {
       kind: "verified",
       lostAtMs: null,
     }],
-    ["silence after a loss", lost(9 * DAY), SILENCE, { kind: "losing", lostAtMs: NOW - 9 * DAY }],
+    ["no answer after a loss", lost(9 * DAY), NO_ANSWER, { kind: "losing", lostAtMs: NOW - 9 * DAY }],
   ];
   for (const [name, before, sight, expected] of cases) {
     await t.step(name, () => assert.deepEqual(verdictOf(before, sight, NOW, LIMITS), expected));
@@ -70,7 +70,7 @@ Deno.test("a verified domain is checked twice a day, more often while something 
   assert.equal(next(verified, PROOF), 12 * hour);
   assert.equal(next(verified, { ...PROOF, reaches: false }), 5_000);
   assert.equal(next(verified, { ...PROOF, reaches: false }, 9 * DAY), hour);
-  assert.equal(next(verified, SILENCE), hour);
+  assert.equal(next(verified, NO_ANSWER), hour);
   assert.equal(next({ kind: "losing", lostAtMs: NOW }, NOTHING), hour);
   assert.equal(next({ kind: "lost" }, NOTHING), null);
   assert.equal(next({ kind: "failed" }, NOTHING), null);

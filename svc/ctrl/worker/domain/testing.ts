@@ -151,7 +151,7 @@ export class DomainWorld {
     return this.knot.set(ZONE, `_unkey.${hostname}`, "TXT", ...[value, ...others].map((each) => `"${each}"`));
   }
 
-  /** One check, in the journal of a workflow that breaks where it is told to. */
+  /** One check, in the journal of a workflow that breaks at a chosen step. */
   check({ id }: Pick<CustomDomainsTable, "id">, fault?: Injected): Promise<Execution<VerifyOutcome>> {
     const deps = { steps: createDomainSteps(this.deps), send: SENDERS };
     const options = { key: id, world: this.world, ...(fault === undefined ? {} : { fault }) };

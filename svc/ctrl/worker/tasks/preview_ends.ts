@@ -46,7 +46,7 @@ export async function endUnusedPreviews(deps: PreviewEndsDeps, signal: AbortSign
 
 /**
  * One look at the deployments with ids after `after`; returns where the next look goes on, so that those that cannot be
- * ended hide no others. None while an edge is silent that may serve: it cannot report requests.
+ * ended hide no others. None while an edge that may serve sends no heartbeat: it cannot report requests.
  */
 export async function endUnusedOnce(
   deps: PreviewEndsDeps,

@@ -84,7 +84,7 @@ test("endUnusedOnce() asks nothing about what is used or stopped", async (db) =>
 });
 
 /** Its requests of the time are reported when it is connected again. */
-test("endUnusedOnce() asks for no end while an edge is silent that may still serve", async (db) => {
+test("endUnusedOnce() asks for no end while an edge that may still serve sends no heartbeat", async (db) => {
   const { environmentId } = await unused(db);
   await onIngress(async (url, asked) => {
     const given = deps(db, url);

@@ -39,7 +39,7 @@ Deno.test("certificates of deployments that are gone or stopped are given up, an
   };
   const { signal } = new AbortController();
   assert.deepEqual(await giveUpOnce(deps, signal), ["gone.apps.test", "stopped.apps.test"]);
-  assert.deepEqual([...new Set(changed)], ["*"], "the edges are told");
+  assert.deepEqual([...new Set(changed)], ["*"], "the change is for all edges");
   for (const [, hostname] of wishes) {
     const isGone = ["gone.apps.test", "stopped.apps.test"].includes(hostname);
     assert.equal((await findCertificateOrder(db.kysely, hostname))?.status, isGone ? "cancelled" : "waiting");

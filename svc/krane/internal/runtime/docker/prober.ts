@@ -6,13 +6,13 @@ import type { Health } from "./status.ts";
 const FIRST_MS = 100;
 const GROWTH = 1.25;
 const UNHEALTHY_MS_MAX = 1_000;
-/** With the longest wait for an answer behind it, an app that hangs is told about within 5 s. */
+/** With the longest wait for an answer behind it, an app that hangs is reported within 5 s. */
 const HEALTHY_MS = 1_500;
 /** A healthy app is asked so often while it fails. */
 const FAILING_MS = 1_000;
 /** A healthy app that fails for so long is unhealthy: a pause of its own, or a check that was slow once, is not. */
 const FAILING_MS_MAX = 5_000;
-/** A failure is told when it lasts: one bad answer among good ones is not told. */
+/** A failure is reported when it lasts: one bad answer among good ones is not. */
 const TOLD_MS = 1_000;
 /** A starting app is not called unhealthy before it has failed so many times. */
 const FIRST_FAILURES = 3;

@@ -60,7 +60,7 @@ Deno.test("HealthRecord asks an app that starts ever less often, whatever its in
 interface FailCase {
   readonly name: string;
   readonly times: Times;
-  /** When it is told that the app fails; absent: only when it is unhealthy. */
+  /** The time at which the failure is reported; absent: only when it is unhealthy. */
   readonly failingAtMs?: number;
   /** When the app is called unhealthy. */
   readonly unhealthyAtMs: number;
@@ -99,8 +99,8 @@ Deno.test("HealthRecord calls an app unhealthy after the time of its check", asy
       }
       const failing = { kind: "failing", detail: BAD.detail, sinceMs: 10_000 } as const;
       const unhealthy = { kind: "unhealthy", detail: BAD.detail, sinceMs: 10_000, wasHealthy: true };
-      const told = failingAtMs === undefined ? [] : [[failingAtMs, failing]];
-      assert.deepEqual(changes, [...told, [unhealthyAtMs, unhealthy]], "each is told once");
+      const reported = failingAtMs === undefined ? [] : [[failingAtMs, failing]];
+      assert.deepEqual(changes, [...reported, [unhealthyAtMs, unhealthy]], "each is reported once");
       assert.deepEqual(record.take(OK, 61_000), { kind: "healthy" });
       assert.equal(record.take(BAD, 70_000), undefined, "it counts anew");
     });
@@ -118,7 +118,7 @@ Deno.test("HealthRecord tells of a question that stayed without an answer at onc
   });
   assert.equal(record.take(OK, 6_950)?.kind, "healthy");
   assert.equal(record.take(BAD, 8_000, 7_999), undefined);
-  assert.equal(record.take(OK, 9_000), undefined, "one bad answer among good ones is no news");
+  assert.equal(record.take(OK, 9_000), undefined, "one bad answer among good ones is not reported");
 });
 
 const RESTARTS: readonly (readonly [name: string, restartMs: number, wasHealthy: boolean, leftMs: number])[] =

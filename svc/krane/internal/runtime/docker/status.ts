@@ -18,7 +18,7 @@ export interface Exit {
 export type Health =
   | { readonly kind: "unknown" }
   | { readonly kind: "healthy" }
-  /** It answered well, and does not for a moment: it is told, and nothing is done about it. */
+  /** It answered well, and does not for a moment: it is reported, and nothing else is done. */
   | { readonly kind: "failing"; readonly detail: string; readonly sinceMs: number }
   | {
     readonly kind: "unhealthy";

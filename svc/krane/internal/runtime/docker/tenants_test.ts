@@ -9,22 +9,22 @@ const of = (name: string, workspaceId: string): DesiredDeployment => ({ ...DESIR
 const limit = <T>(task: () => Promise<T>): Promise<T> => task();
 const REFUSAL = { code: "failed_precondition", publicMessage: /one workspace only.*UNKEY_DOCKER_WORKSPACES/ };
 
-/** A runtime that notes what it is told. */
+/** A runtime that notes the calls that it gets. */
 function noting(recovered: readonly DesiredDeployment[] = []) {
-  const told: string[] = [];
+  const calls: string[] = [];
   const runtime: Runtime = {
-    reconcile: ({ name }) => Promise.resolve(void told.push(name)).then(() => ({ instances: [] })),
-    remove: (name) => Promise.resolve(void told.push(`remove ${name}`)),
+    reconcile: ({ name }) => Promise.resolve(void calls.push(name)).then(() => ({ instances: [] })),
+    remove: (name) => Promise.resolve(void calls.push(`remove ${name}`)),
     managed: () => Promise.resolve([]),
     recover: () => Promise.resolve([...recovered]),
     watch: () => Promise.resolve(),
   };
-  return { told, runtime: ofOneWorkspace(runtime) };
+  return { calls, runtime: ofOneWorkspace(runtime) };
 }
 
 /** Its apps would reach the machine's ports and the credentials that the cloud gives to the machine. */
 Deno.test("a second workspace is refused while the first one has apps, and is taken when they are gone", async () => {
-  const { told, runtime } = noting();
+  const { calls, runtime } = noting();
   await runtime.reconcile(of("shop", "ws_1"), signal);
   await runtime.reconcile(of("blog", "ws_1"), signal);
   await assert.rejects(runtime.reconcile(of("evil", "ws_2"), signal), REFUSAL);
@@ -33,7 +33,7 @@ Deno.test("a second workspace is refused while the first one has apps, and is ta
   await assert.rejects(runtime.reconcile(of("evil", "ws_2"), signal), REFUSAL);
   await runtime.remove("blog", signal, limit);
   await runtime.reconcile(of("evil", "ws_2"), signal);
-  assert.deepEqual(told, ["shop", "blog", "shop", "remove shop", "remove blog", "evil"]);
+  assert.deepEqual(calls, ["shop", "blog", "shop", "remove shop", "remove blog", "evil"]);
 });
 
 Deno.test("apps that run already stay after a start of the agent, also those of several workspaces", async () => {

@@ -39,7 +39,7 @@ export function restartInMs(
 /** Tells of failing health checks in the output of apps, and stops apps that fail for long: their next start is planned. */
 export class UnhealthyApps {
   readonly #options: UnhealthyOptions;
-  /** The instances whose failing was told. */
+  /** The instances whose failing was reported. */
   readonly #failing = new Set<string>();
   /** The containers that are being stopped, by id. */
   readonly #stopping = new Set<string>();

@@ -46,7 +46,7 @@ Deno.test("a pod is marked once", async () => {
 });
 
 /** A role of an older version must not keep apps of a draining node from their move. */
-Deno.test("a mark that is not allowed is told once and holds up nothing, and an outage does", async (t) => {
+Deno.test("a mark that is not allowed is logged once and holds up nothing, and an outage does", async (t) => {
   await t.step("not allowed", async () => {
     const { logs, marks } = start("permission_denied");
     await marks.mark(pod(), signal);
