@@ -2,7 +2,7 @@ import { type OutgoingHttpHeaders, request as httpRequest, type RequestOptions }
 import { request as httpsRequest, type RequestOptions as SecureOptions } from "node:https";
 import { isIP, type Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import { connect as tlsConnect } from "node:tls";
+import { connect as tlsConnect, rootCertificates } from "node:tls";
 import { urlToHttpOptions } from "node:url";
 import type { OutgoingProxy } from "./choose.ts";
 import { proxyRefusal } from "./problem.ts";
@@ -17,6 +17,8 @@ export interface PrepareOptions {
   readonly signal: AbortSignal;
   /** The longest time that nothing may come from the proxy before it counts as lost. */
   readonly timeoutMs: number;
+  /** A further authority to trust for the server, in PEM. */
+  readonly authority?: string | undefined;
 }
 
 /**
@@ -33,8 +35,10 @@ export async function prepareRequest(
   const target = urlToHttpOptions(url);
   // Always said, since signed URLs are about it: what is filled in for a socket of one's own has another port.
   const headers = { host: url.host };
+  const { authority } = options;
+  const trust = authority === undefined ? {} : { ca: [...rootCertificates, authority] };
   if (proxy === undefined) {
-    return { request: secure ? httpsRequest : httpRequest, options: { ...target, headers } };
+    return { request: secure ? httpsRequest : httpRequest, options: { ...target, ...trust, headers } };
   }
   if (!secure) {
     const { origin, pathname, search } = url;
@@ -47,7 +51,7 @@ export async function prepareRequest(
   const socket = await tunnel(url, proxy, options);
   const host = url.hostname.replace(/^\[|\]$/g, "");
   const name = isIP(host) === 0 ? { servername: host } : {};
-  const createConnection = (): Duplex => tlsConnect({ socket, host, ...name });
+  const createConnection = (): Duplex => tlsConnect({ socket, host, ...trust, ...name });
   return { request: httpsRequest, options: { ...target, headers, createConnection } };
 }
 

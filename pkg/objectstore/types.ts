@@ -29,4 +29,6 @@ export interface ObjectStore {
   head(key: string): Promise<{ readonly sizeBytes: number } | undefined>;
   /** Removes the object; does nothing when there is none. */
   delete(key: string): Promise<void>;
+  /** Reads what its URLs lead to, where that takes an authority of one's own. Default: the runtime's. */
+  readonly fetch?: typeof fetch;
 }

@@ -1,6 +1,7 @@
 import type { DescService } from "@bufbuild/protobuf";
 import { type Client, Code, ConnectError, createClient, type Interceptor } from "@connectrpc/connect";
 import { createConnectTransport } from "@connectrpc/connect-web";
+import { explainTls } from "../tls/mod.ts";
 import type { Secret } from "../secret/mod.ts";
 
 export interface ClientOptions {
@@ -12,13 +13,15 @@ export interface ClientOptions {
   readonly headers?: Readonly<Record<string, string>>;
   /** JSON instead of binary messages, for reading along. */
   readonly json?: boolean;
+  /** Makes the requests: with certificates and authorities of one's own, where there are any. */
+  readonly fetch?: typeof fetch;
 }
 
 const TIMEOUT_MS = 10_000;
 
 /** A typed client over Connect. Errors reach the caller as `ConnectError`; `fromConnectError` makes them faults. */
 export function createRpcClient<S extends DescService>(service: S, options: ClientOptions): Client<S> {
-  const { baseUrl, token, headers = {}, timeoutMs = TIMEOUT_MS } = options;
+  const { baseUrl, token, headers = {}, timeoutMs = TIMEOUT_MS, fetch: request = fetch } = options;
   const authorize: Interceptor = (next) => (request) => {
     if (token !== undefined) request.header.set("authorization", `Bearer ${token.reveal()}`);
     for (const [name, value] of Object.entries(headers)) request.header.set(name, value);
@@ -40,7 +43,7 @@ export function createRpcClient<S extends DescService>(service: S, options: Clie
       baseUrl,
       interceptors: [authorize, deadline, lostConnection],
       useBinaryFormat: options.json !== true,
-      fetch: fetchAbortable,
+      fetch: abortable(request),
     }),
   );
 }
@@ -69,7 +72,7 @@ function whenLost(error: unknown): unknown {
   if (!(error instanceof TypeError)) return error;
   const { message } = error.cause instanceof Error ? error.cause : error;
   const why = message.replace(/^error sending request for url \(\S*\): (client error \(Connect\): )?/, "");
-  return connectError(`The connection failed: ${why}.`, Code.Unavailable, error);
+  return connectError(`The connection failed: ${explainTls(message) ?? why}.`, Code.Unavailable, error);
 }
 
 function connectError(message: string, code: Code, cause: unknown): ConnectError {
@@ -80,8 +83,10 @@ function connectError(message: string, code: Code, cause: unknown): ConnectError
  * `fetch` whose signal also ends a body that is being read. Once the `Response` is collected as garbage, Deno does not
  * tell its body of an abort any more, so that a stream would never end: the signal keeps the response alive.
  */
-async function fetchAbortable(input: RequestInfo | URL, init: RequestInit = {}): Promise<Response> {
-  const response = await fetch(input, init);
-  init.signal?.addEventListener("abort", () => void response, { once: true });
-  return response;
+function abortable(request: typeof fetch): typeof fetch {
+  return async (input, init) => {
+    const response = await request(input, init);
+    init?.signal?.addEventListener("abort", () => void response, { once: true });
+    return response;
+  };
 }

@@ -1,3 +1,4 @@
+import type { Socket } from "node:net";
 import type { DescMethod } from "@bufbuild/protobuf";
 import {
   type ContextValues,
@@ -5,6 +6,7 @@ import {
   createContextValues,
   type HandlerContext,
 } from "@connectrpc/connect";
+import { isVerifiedClient } from "../tls/mod.ts";
 import { isGone } from "./body.ts";
 import { RequestHeaders } from "./headers.ts";
 import type { NodeRequest, Outgoing } from "./node_http.ts";
@@ -14,6 +16,19 @@ export const CONTEXT = { id: Symbol("call context"), defaultValue: undefined as 
 
 /** Where the handler of a stream finds how to write beside it. */
 const SEND_NOW = createContextKey<SendNow | undefined>(undefined, { description: "send now" });
+
+/** The connection that a call came on. */
+const SOCKET = createContextKey<Socket | undefined>(undefined, { description: "socket" });
+
+/** Values for the context of a call. */
+export function callValues({ socket }: NodeRequest): ContextValues {
+  return createContextValues().set(SOCKET, socket);
+}
+
+/** True if the caller's connection has shown a certificate of the authority that the server asks for. */
+export function hasClientCertificate(values: ContextValues): boolean {
+  return isVerifiedClient(values.get(SOCKET));
+}
 
 /** Writes a message of the method's output, or answers false: then it has to go through the stream. */
 export type SendNow = (message: object) => boolean;
@@ -71,7 +86,7 @@ export class CallContext implements HandlerContext {
   readonly requestHeader: Headers;
   readonly responseHeader = new Headers();
   readonly responseTrailer = new Headers();
-  readonly values: ContextValues = createContextValues();
+  readonly values: ContextValues;
   readonly #response: Outgoing;
   readonly #open: OpenCalls;
   #controller: AbortController | undefined;
@@ -79,6 +94,7 @@ export class CallContext implements HandlerContext {
   constructor(request: NodeRequest, response: Outgoing, { method, open }: ContextOptions) {
     this.#response = response;
     this.#open = open;
+    this.values = callValues(request);
     this.method = method;
     this.service = method.parent;
     this.requestMethod = request.method ?? "POST";

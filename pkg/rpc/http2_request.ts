@@ -1,4 +1,5 @@
 import type { Buffer } from "node:buffer";
+import type { Socket } from "node:net";
 import { Readable } from "node:stream";
 import type { Field, Stream } from "../http2/mod.ts";
 
@@ -57,14 +58,16 @@ export class Http2Request extends Readable {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly httpVersion = "2.0";
+  readonly socket: Socket | undefined;
   /** True once all of the body has come. */
   complete = false;
   readonly #stream: Stream;
   /** Bytes that came and were not asked for yet: the client gets no window for more. */
   #uncredited = 0;
 
-  constructor(stream: Stream, { method, url, headers }: RequestParts) {
+  constructor(stream: Stream, { method, url, headers }: RequestParts, socket?: Socket) {
     super({ autoDestroy: true });
+    this.socket = socket;
     this.#stream = stream;
     this.method = method;
     this.url = url;

@@ -54,7 +54,7 @@ export class Http2Session {
     }
     const length = parts.headers["content-length"];
     if (length !== undefined || end) stream.expect(end ? 0 : Number(length));
-    const request = new Http2Request(stream, parts);
+    const request = new Http2Request(stream, parts, this.socket);
     const response = new Http2Response(stream, parts.method === "HEAD");
     stream.handler = {
       headers: () => undefined,

@@ -17,6 +17,7 @@ import {
   TcpListener,
   type TcpTimes,
 } from "../tcp/mod.ts";
+import type { TlsServer } from "../tls/mod.ts";
 import { Http1Connection } from "./http1_connection.ts";
 import { Http2Session } from "./http2_session.ts";
 import type { HttpTimes, NodeHandler } from "./node_http.ts";
@@ -31,6 +32,8 @@ export interface HttpListenOptions {
   /** Connections of all clients, and of one. */
   readonly connections: CountLimits;
   readonly tcpTimes?: Partial<TcpTimes> | undefined;
+  /** The port takes TLS, and nothing else. */
+  readonly tls?: TlsServer | undefined;
 }
 
 const SWEEP_MS = 1_000;
@@ -56,6 +59,8 @@ export class HttpListener {
   readonly #http1: Server;
   readonly #serveHttp1: (socket: Socket) => void;
   readonly #handle: NodeHandler;
+  /** Begins a handshake; absent where the port takes no TLS. */
+  readonly #handshake: ((raw: Socket) => void) | undefined;
   /** Connections that have not said yet which version they speak, and since when they are there. */
   readonly #undecided = new Map<Socket, number>();
   readonly #connections = new Map<Socket, Connection>();
@@ -64,10 +69,17 @@ export class HttpListener {
   #sweeper: ReturnType<typeof setInterval> | undefined;
   #stopping = false;
 
-  private constructor({ times, connections }: HttpListenOptions, handle: NodeHandler) {
+  private constructor({ times, connections, tls }: HttpListenOptions, handle: NodeHandler) {
     this.#times = times;
     this.#count = new SharedCount(connections);
     this.#handle = handle;
+    this.#handshake = tls?.acceptor({
+      handshakeMsMax: times.headMsMax,
+      ready: (socket, raw) => {
+        this.#undecided.delete(raw);
+        this.#begin(socket);
+      },
+    });
     this.#http1 = createServer({
       keepAlive: true,
       keepAliveTimeout: times.keepAliveMs,
@@ -119,6 +131,7 @@ export class HttpListener {
   /** Cuts what is left. */
   cut(): void {
     for (const socket of this.#connections.keys()) socket.destroy();
+    for (const socket of this.#undecided.keys()) socket.destroy();
   }
 
   #accept(socket: Socket): void {
@@ -126,12 +139,24 @@ export class HttpListener {
     const client = networkOf(socket.remoteAddress ?? "");
     const excess = this.#stopping ? "all" : this.#count.take(client);
     if (excess !== undefined) {
+      // In clear text it could not be read where TLS is spoken.
+      if (this.#handshake !== undefined) return void socket.destroy();
       socket.write(REFUSALS[excess]);
       return void socket.destroySoon();
     }
+    socket.once("close", () => this.#count.give(client));
+    if (this.#handshake === undefined) return this.#begin(socket);
+    this.#undecided.set(socket, performance.now());
+    socket.once("close", () => this.#undecided.delete(socket));
+    this.#handshake(socket);
+  }
+
+  /** Takes a connection on which HTTP begins. */
+  #begin(socket: Socket): void {
+    socket.on("error", ignore);
+    if (this.#stopping) return void socket.destroy();
     this.#undecided.set(socket, performance.now());
     socket.once("close", () => {
-      this.#count.give(client);
       this.#undecided.delete(socket);
       this.#connections.delete(socket);
     });

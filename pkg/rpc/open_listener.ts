@@ -1,6 +1,7 @@
 import { Fault } from "../fault/mod.ts";
 import type { Logger } from "../logger/mod.ts";
 import { shareOfDescriptors, type TcpTimes } from "../tcp/mod.ts";
+import type { TlsServer } from "../tls/mod.ts";
 import { HttpListener } from "./listener.ts";
 import type { NodeHandler } from "./node_http.ts";
 
@@ -12,6 +13,8 @@ export interface PortOptions {
   /** The setting to name when the port is taken, e.g. `--http-port (UNKEY_HTTP_PORT)`. */
   readonly portSetting: string;
   readonly log: Logger;
+  /** The port takes TLS 1.3, and nothing else. */
+  readonly tls?: TlsServer | undefined;
 }
 
 /** Bounds of the connections to a port. */
@@ -52,13 +55,13 @@ export async function openListener(
   limits: ConnectionLimits,
   handle: NodeHandler,
 ): Promise<HttpListener> {
-  const { hostname, port, log } = options;
+  const { hostname, port, log, tls } = options;
   const { headMsMax, keepAliveMs, connectionsMax, connectionsPerClientMax, tcp: tcpTimes } = limits;
   const max = shareOfDescriptors(DESCRIPTORS_SHARE, connectionsMax);
   const connections = { max, perKeyMax: Math.min(connectionsPerClientMax, Math.ceil(max * CLIENT_SHARE)) };
   const times = { headMsMax, keepAliveMs };
   try {
-    return await HttpListener.open({ hostname, port, log, times, connections, tcpTimes }, handle);
+    return await HttpListener.open({ hostname, port, log, times, connections, tcpTimes, tls }, handle);
   } catch (error) {
     const code = error instanceof Error && "code" in error ? error.code : undefined;
     if (code === "EADDRINUSE") {

@@ -3,7 +3,7 @@ import { Code, ConnectError } from "@connectrpc/connect";
 import type { UniversalHandler } from "@connectrpc/connect/protocol";
 import type { Bodies } from "./bodies.ts";
 import { drained, isGone, writeHead } from "./body.ts";
-import { urlOf } from "./context.ts";
+import { callValues, urlOf } from "./context.ts";
 import { webHeaders } from "./headers.ts";
 import { jsonProblem } from "./json_shape.ts";
 import type { NodeRequest, Outgoing } from "./node_http.ts";
@@ -33,6 +33,7 @@ export async function answerUniversal(
     header: webHeaders(request.headers),
     body: wholeBody(request, options),
     signal: gone.signal,
+    contextValues: callValues(request),
   });
   const parts = answer.body?.[Symbol.asyncIterator]();
   // The implementation may set headers until its first message.
