@@ -1,6 +1,5 @@
 import { defineCommand } from "../../pkg/cli/mod.ts";
-import { registryProblems } from "../../pkg/registry/mod.ts";
-import { KRANE_FIELDS } from "../../svc/krane/config.ts";
+import { checkKraneConfig, KRANE_FIELDS } from "../../svc/krane/config.ts";
 import { runKrane } from "../../svc/krane/run.ts";
 import { serviceExits } from "../shared/exit_codes.ts";
 import { runService, SERVICE_FIELDS, SERVICE_NOTES } from "../shared/service.ts";
@@ -10,7 +9,7 @@ export const command = defineCommand({
   exitCodes: serviceExits("the Docker Engine or the cluster"),
   outcome: "service",
   fields: { ...KRANE_FIELDS, ...SERVICE_FIELDS },
-  check: registryProblems,
+  check: checkKraneConfig,
   notes: SERVICE_NOTES,
   run({ config }, process) {
     return runService("krane", { config, process }, (service) => runKrane(config, service));

@@ -4,6 +4,7 @@ import {
   type ConfigOf,
   type Field,
   field,
+  fieldName,
   integerSchema,
   listSchema,
   optionalPortSchema,
@@ -14,6 +15,7 @@ import {
   textSchema,
   urlSchema,
 } from "../../pkg/config/mod.ts";
+import { TLS_CLIENT_FIELDS, tlsClientProblems } from "../../pkg/tls/mod.ts";
 import { LIMITS } from "../../pkg/proxy/mod.ts";
 import { HTTPS_FIELDS } from "./config_https.ts";
 
@@ -26,6 +28,9 @@ export interface EdgeFields {
   readonly httpHost: Field<string>;
   readonly healthPort: Field<number | undefined>;
   readonly controlPlaneUrl: Field<string>;
+  readonly caFile: Field<string | undefined>;
+  readonly clientCertFile: Field<string | undefined>;
+  readonly clientKeyFile: Field<string | undefined>;
   readonly region: Field<string>;
   readonly trustedProxies: Field<readonly string[]>;
   readonly connectionsMax: Field<number>;
@@ -85,6 +90,7 @@ export function edgeFields(name: "FRONTLINE" | "SENTINEL"): EdgeFields {
       placeholder: "<url>",
       schema: urlSchema(),
     }),
+    ...TLS_CLIENT_FIELDS,
     region: field({
       flag: "region",
       env: "UNKEY_REGION",
@@ -237,6 +243,17 @@ export const FRONTLINE_FIELDS = {
     schema: textSchema(),
   }),
 };
+
+/** A problem per pair of settings that do not go together; for `loadConfig`. */
+export function checkFrontlineConfig(config: FrontlineConfig): readonly string[] {
+  const { apiHost, controlPlaneUrl } = FRONTLINE_FIELDS;
+  // Requests for the API are passed on as they are, by a proxy that speaks clear text to its upstreams.
+  const unserved = config.apiHost !== undefined && config.controlPlaneUrl.startsWith("https:");
+  return [
+    ...tlsClientProblems(config),
+    ...unserved ? [`${fieldName(apiHost)} needs an http:// URL in ${fieldName(controlPlaneUrl)}`] : [],
+  ];
+}
 
 export type FrontlineConfig = ConfigOf<typeof FRONTLINE_FIELDS>;
 

@@ -9,7 +9,13 @@ import {
   textSchema,
   urlSchema,
 } from "../../pkg/config/mod.ts";
-import { REGISTRY_FIELDS } from "../../pkg/registry/mod.ts";
+import {
+  TLS_CLIENT_FIELDS,
+  TLS_SERVER_FIELDS,
+  tlsClientProblems,
+  tlsServerProblems,
+} from "../../pkg/tls/mod.ts";
+import { REGISTRY_FIELDS, registryProblems } from "../../pkg/registry/mod.ts";
 import { DOCKER_FIELDS } from "./config_docker.ts";
 import { KUBERNETES_FIELDS } from "./config_kubernetes.ts";
 import { capabilitiesSchema, listText } from "./config_values.ts";
@@ -29,6 +35,7 @@ export const KRANE_FIELDS = {
     help: "The region's token.",
     required: true,
   }),
+  ...TLS_CLIENT_FIELDS,
   controlPlaneId: field({
     flag: "control-plane-id",
     env: "UNKEY_CONTROL_PLANE_ID",
@@ -72,6 +79,7 @@ export const KRANE_FIELDS = {
     placeholder: "<ip>",
     schema: textSchema("0.0.0.0"),
   }),
+  ...TLS_SERVER_FIELDS,
   drainMs: field({
     flag: "drain-ms",
     env: "UNKEY_KRANE_DRAIN_MS",
@@ -109,6 +117,11 @@ export const KRANE_FIELDS = {
     schema: integerSchema(512, 8, 10_000_000),
   }),
 };
+
+/** A problem per pair of settings that do not go together; for `loadConfig`. */
+export function checkKraneConfig(config: KraneConfig): readonly string[] {
+  return [...registryProblems(config), ...tlsClientProblems(config), ...tlsServerProblems(config)];
+}
 
 /** Parsed settings of `krane`. */
 export type KraneConfig = ConfigOf<typeof KRANE_FIELDS>;

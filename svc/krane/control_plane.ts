@@ -24,13 +24,17 @@ export interface ControlPlane {
 const CALL_MS_MAX = 10_000;
 
 /** The control plane of a region's agent over Connect. */
-export function connectControlPlane(config: KraneConfig, agentId: string): ControlPlane {
+export function connectControlPlane(
+  config: KraneConfig,
+  { agentId, request }: { readonly agentId: string; readonly request: typeof fetch },
+): ControlPlane {
   const { region } = config;
   const client = createRpcClient(ClusterService, {
     baseUrl: config.controlPlaneUrl,
     token: config.controlPlaneBearer,
     timeoutMs: CALL_MS_MAX,
     headers: { "x-krane-region": region },
+    fetch: request,
   });
   return {
     async *watch(versionLastSeen, signal) {

@@ -3,9 +3,11 @@ import { describeError } from "../../pkg/fault/mod.ts";
 import type { Logger } from "../../pkg/logger/mod.ts";
 import { type RpcServer, serveRpc } from "../../pkg/rpc/mod.ts";
 import { Runner } from "../../pkg/runner/mod.ts";
+import { openClientTls, openServerTls, type TlsServer, warnOfPlain } from "../../pkg/tls/mod.ts";
 import { newId } from "../../pkg/uid/mod.ts";
 import type { ApplyDeployment } from "../../proto/gen/ctrl/v1/cluster_pb.ts";
-import type { KraneConfig } from "./config.ts";
+import { fieldName } from "../../pkg/config/mod.ts";
+import { KRANE_FIELDS, type KraneConfig } from "./config.ts";
 import { connectControlPlane, type ControlPlane } from "./control_plane.ts";
 import { type Actor, Controller } from "./internal/control/controller.ts";
 import { Reporter } from "./internal/control/reporter.ts";
@@ -48,7 +50,9 @@ export async function runKrane(config: KraneConfig, process: KraneProcess): Prom
   const runner = new Runner({ log: process.log, clock: process.clock });
   try {
     const agent = await buildAgent(config, process, runner);
-    const server = await serve(config, process, agent);
+    const tls = await openServerTls(config, process);
+    if (tls !== undefined) runner.go("certificate files", (abort) => tls.follow(abort));
+    const server = await serve(config, process, { agent, tls });
     runner.defer("server", () => server.shutdown());
     runner.go("port", (abort) => server.run(abort));
     const { leadership } = agent.opened;
@@ -99,8 +103,12 @@ async function buildAgent(
 ): Promise<Agent> {
   const agentId = newId("agent", clock.now());
   const files = await AgentFiles.open(config.stateDir);
-  const plane: ControlPlane = connectControlPlane(config, agentId);
   const base = { clock, log };
+  warnOfPlain(log, { [fieldName(KRANE_FIELDS.controlPlaneUrl)]: config.controlPlaneUrl });
+  const trust = await openClientTls(config, base);
+  runner.defer("trust", () => trust.close());
+  runner.go("authority files", (abort) => trust.follow(abort));
+  const plane: ControlPlane = connectControlPlane(config, { agentId, request: trust.fetch });
   const shipper = new LogShipper({ ...base, send: plane.shipLogs, shipped: files.positions });
   const opened: OpenedRuntime = given === undefined
     ? await openRuntime(config, { ...base, sink: shipper, signal })
@@ -188,13 +196,18 @@ async function startAgent(agent: Agent, process: KraneProcess, runner: Runner): 
   return recovered.length;
 }
 
-function serve(config: KraneConfig, { log, clock }: KraneProcess, agent: Agent): Promise<RpcServer> {
+function serve(
+  config: KraneConfig,
+  { log, clock }: KraneProcess,
+  { agent, tls }: { readonly agent: Agent; readonly tls: TlsServer | undefined },
+): Promise<RpcServer> {
   return serveRpc({
     hostname: config.httpHost,
     port: config.httpPort,
     portSetting: "--http-port (UNKEY_HTTP_PORT)",
     log,
     clock,
+    tls,
     limits: { messageBytesMax: MESSAGE_BYTES_MAX, bodyBytesWaitingMax: 8 * MESSAGE_BYTES_MAX },
     mount: (router) => agent.opened.mount?.(router, (name) => agent.controller.find(name)),
     // A standby must count as ready, or a rolling update would wait for it while it waits for the agent before it.

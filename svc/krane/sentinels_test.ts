@@ -85,7 +85,10 @@ async function running(
   const agent = buildSentinelAgent({
     ...base,
     runtime,
-    plane: connectControlPlane(agentConfig(plane.url, "test", "/nowhere"), "agent-1"),
+    plane: connectControlPlane(agentConfig(plane.url, "test", "/nowhere"), {
+      agentId: "agent-1",
+      request: fetch,
+    }),
     acknowledge: (result) => results.push(result),
     generationFloor: 0,
   }, runner);

@@ -124,7 +124,7 @@ Deno.test("a revoked key stops working within seconds", async () => {
 Deno.test("a method without a policy is refused", async () => {
   const { OpenApiService } = await import("../../proto/gen/ctrl/v1/openapi_pb.ts");
   const { admitByPolicy } = await import("../../svc/ctrl/api/policies.ts");
-  const gate = admitByPolicy(() => Promise.resolve({ kind: "service" }));
+  const gate = admitByPolicy(() => Promise.resolve({ kind: "service" }), { certificates: false });
   const transport = createRouterTransport(
     (router) => router.service(OpenApiService, { getOpenApiDiff: () => ({}) }).service(CtrlService, {}),
     { router: { requestGate: gate } },

@@ -18,6 +18,7 @@ export class RestatePart extends Part {
 export async function restatePart(
   directory: string,
   ports: { readonly ingress: number; readonly admin: number; readonly node: number },
+  extra: Readonly<Record<string, string>> = {},
 ): Promise<RestatePart> {
   const { path } = await findRestateServer({
     env: (name) => Deno.env.get(name),
@@ -43,6 +44,7 @@ export async function restatePart(
       RESTATE_DEFAULT_NUM_PARTITIONS: "4",
       RESTATE_ROCKSDB_TOTAL_MEMORY_SIZE: "256MB",
       RESTATE_WORKER__INVOKER__REQUEST_IDENTITY_PRIVATE_KEY_PEM_FILE: identityFile,
+      ...extra,
     }),
     logFile: `${directory}/restate.log`,
     ready: async () =>

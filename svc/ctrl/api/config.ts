@@ -1,6 +1,7 @@
 import {
   type ConfigOf,
   field,
+  fieldName,
   integerSchema,
   listSchema,
   optionalUrlSchema,
@@ -12,6 +13,12 @@ import {
   urlSchema,
 } from "../../../pkg/config/mod.ts";
 import { OBJECT_STORE_FIELDS, objectStoreProblems } from "../../../pkg/objectstore/mod.ts";
+import {
+  CA_FILE_FIELD,
+  CLIENT_CA_FIELD,
+  TLS_SERVER_FIELDS,
+  tlsServerProblems,
+} from "../../../pkg/tls/mod.ts";
 import { masterKeysProblem } from "../../../pkg/vault/mod.ts";
 import type { AppLimits } from "../internal/validate/app.ts";
 import { DOMAIN_FIELDS } from "../internal/domains/mod.ts";
@@ -37,6 +44,14 @@ export const API_FIELDS = {
     help: "Address to listen on.",
     schema: textSchema("0.0.0.0"),
   }),
+  ...TLS_SERVER_FIELDS,
+  ...CLIENT_CA_FIELD,
+  caFile: {
+    ...CA_FILE_FIELD.caFile,
+    help:
+      "Authority to trust for certificates of other api processes and of this one, in PEM, beside those that " +
+      "are trusted anyway.",
+  },
   advertiseUrl: field({
     flag: "advertise-url",
     env: "UNKEY_ADVERTISE_URL",
@@ -209,6 +224,10 @@ export function checkApiConfig(config: ApiConfig): readonly string[] {
   const problems: string[] = [];
   const keys = masterKeysProblem(config.vaultMasterKeys);
   if (keys !== undefined) problems.push(`UNKEY_VAULT_MASTER_KEYS ${keys}`);
-  problems.push(...objectStoreProblems(config));
+  problems.push(...objectStoreProblems(config), ...tlsServerProblems(config));
+  if (config.tlsCertFile !== undefined && config.advertiseUrl?.startsWith("http:") === true) {
+    const { advertiseUrl, tlsCertFile } = API_FIELDS;
+    problems.push(`${fieldName(advertiseUrl)} must begin with https:// with ${fieldName(tlsCertFile)}`);
+  }
   return problems;
 }

@@ -24,9 +24,16 @@ export interface Objects {
 
 const MEBIBYTE = 1024 * 1024;
 
-/** Opens the store without I/O; `port` returns the port of this process, once it listens. */
-export function openObjects(config: ApiConfig, clock: Clock, port: () => number): Objects {
-  if (config.buildFilesDir !== undefined) return openFolder(config, config.buildFilesDir, clock, port);
+/** This process as its own client. */
+export interface OwnPort {
+  /** Known once it listens. */
+  readonly port: () => number;
+  readonly fetch: typeof fetch;
+}
+
+/** Opens the store without I/O. */
+export function openObjects(config: ApiConfig, clock: Clock, own: OwnPort): Objects {
+  if (config.buildFilesDir !== undefined) return openFolder(config, config.buildFilesDir, clock, own);
   const { buildS3Url, buildS3Bucket, buildS3AccessKeyId, buildS3AccessKeySecret } = config;
   if (!buildS3Url || !buildS3Bucket || !buildS3AccessKeyId || !buildS3AccessKeySecret) {
     throw new Fault("invalid_argument", "the settings name no object store", {
@@ -46,12 +53,13 @@ export function openObjects(config: ApiConfig, clock: Clock, port: () => number)
 }
 
 /** The store is made at its first use, when the port that URLs lead to is known. */
-function openFolder(config: ApiConfig, directory: string, clock: Clock, port: () => number): Objects {
+function openFolder(config: ApiConfig, directory: string, clock: Clock, own: OwnPort): Objects {
+  const scheme = config.tlsCertFile === undefined ? "http" : "https";
   let opened: FileObjectStore | undefined;
   const store = (): FileObjectStore =>
     opened ??= createFileObjectStore({
       directory,
-      baseUrl: config.buildFilesUrl ?? `http://127.0.0.1:${port()}`,
+      baseUrl: config.buildFilesUrl ?? `${scheme}://127.0.0.1:${own.port()}`,
       ...(config.buildFilesExternalUrl === undefined ? {} : { externalUrl: config.buildFilesExternalUrl }),
       signingKey: config.buildFilesSigningKey ?? filesSigningKey(config.vaultMasterKeys),
       // An archive, or a pack.
@@ -65,6 +73,7 @@ function openFolder(config: ApiConfig, directory: string, clock: Clock, port: ()
       presignGet: (key, options) => store().presignGet(key, options),
       head: (key) => store().head(key),
       delete: (key) => store().delete(key),
+      fetch: own.fetch,
     },
     route: (request) => store().handler(request),
     prepare: () => Promise.resolve(),

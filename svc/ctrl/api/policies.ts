@@ -1,7 +1,7 @@
 /** The access policy of each method. A method that is missing here does not compile; a missing service does not start. */
 import type { DescMethod, DescService } from "@bufbuild/protobuf";
 import type { Admission } from "../../../pkg/rpc/mod.ts";
-import { addCallFields } from "../../../pkg/rpc/mod.ts";
+import { addCallFields, hasClientCertificate } from "../../../pkg/rpc/mod.ts";
 import { Fault } from "../../../pkg/fault/mod.ts";
 import { AcmeService } from "../../../proto/gen/ctrl/v1/acme_pb.ts";
 import { AdminService } from "../../../proto/gen/ctrl/v1/admin_pb.ts";
@@ -174,13 +174,20 @@ export function publicMethods(): ReadonlyMap<DescMethod, number> {
   );
 }
 
-/** The admission in front of all services: no method runs, and no body is read, before its policy has been met. */
-export function admitByPolicy(authenticate: Authenticator): Admission {
+/**
+ * The admission in front of all services: no method runs, and no body is read, before its policy has been met. With
+ * `certificates` agents and edges must have shown a client certificate.
+ */
+export function admitByPolicy(
+  authenticate: Authenticator,
+  { certificates }: { readonly certificates: boolean },
+): Admission {
   return async ({ service, method, requestHeader, values }) => {
     const policy = policyOf(service, method);
     if (policy.kind === "public") return;
     const principal = await authenticate(requestHeader.get("authorization"));
     check(policy, principal);
+    if (certificates && showsCertificate(principal) && !hasClientCertificate(values)) throw noCertificate();
     setPrincipal(values, principal);
     addCallFields(values, logged(principal));
   };
@@ -211,6 +218,19 @@ function check(policy: Exclude<Policy, { kind: "public" }>, principal: Principal
     default:
       return policy satisfies never;
   }
+}
+
+/** Agents and edges are set up by the operator; a sentinel runs among apps, where a key of the platform should not be. */
+function showsCertificate({ kind }: Principal): boolean {
+  return kind === "region" || kind === "edge";
+}
+
+function noCertificate(): Fault {
+  const text =
+    "This control plane takes agents and edges only with a client certificate, and the connection showed none " +
+    "of the authority in --tls-client-ca-file (UNKEY_TLS_CLIENT_CA_FILE). Give one with --client-cert-file " +
+    "(UNKEY_CLIENT_CERT_FILE) and --client-key-file (UNKEY_CLIENT_KEY_FILE).";
+  return new Fault("permission_denied", text, { publicMessage: text });
 }
 
 function wrongKind(wanted: string): Fault {

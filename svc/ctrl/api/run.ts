@@ -3,6 +3,7 @@ import { fieldName } from "../../../pkg/config/mod.ts";
 import type { Logger } from "../../../pkg/logger/mod.ts";
 import { serveRpc } from "../../../pkg/rpc/mod.ts";
 import { Runner } from "../../../pkg/runner/mod.ts";
+import { openClientTls, openServerTls } from "../../../pkg/tls/mod.ts";
 import { newDnsName } from "../../../pkg/uid/mod.ts";
 import { operatorIdleSeconds } from "../internal/deployments/idle_end_config.ts";
 import { openDomains } from "../internal/domains/mod.ts";
@@ -16,7 +17,7 @@ import { createCredentials } from "./authenticate.ts";
 import { API_FIELDS, type ApiConfig, appLimits, sizeLimits } from "./config.ts";
 import { holdLease } from "./tasks/lease.ts";
 import { NUDGE_PATH, nudgeRoute } from "./nudge.ts";
-import { contextLimits, type Objects, openObjects, uploadLimits } from "./objects.ts";
+import { contextLimits, type Objects, openObjects, type OwnPort, uploadLimits } from "./objects.ts";
 import { watchOpenStreams } from "./tasks/open_streams.ts";
 import { sweepOutput } from "./tasks/output_sweeper.ts";
 import { followDatabase } from "../internal/follow_database.ts";
@@ -64,13 +65,17 @@ export async function runApi(config: ApiConfig, process: ApiProcess): Promise<vo
   await runner.wait(process.signal);
 }
 
-async function start(config: ApiConfig, own: ApiProcess, runner: Runner): Promise<void> {
-  const database = own.shared?.db ?? await openOwnDatabase(config, own, runner);
-  const process = { ...own, clock: await followDatabase(database, own, runner) };
+async function start(config: ApiConfig, given: ApiProcess, runner: Runner): Promise<void> {
+  const database = given.shared?.db ?? await openOwnDatabase(config, given, runner);
+  const process = { ...given, clock: await followDatabase(database, given, runner) };
   const { log, clock } = process;
   let port = config.httpPort;
   let started = false;
-  const parts = await openParts(config, process, { db: database, runner, port: () => port });
+  const tls = await openServerTls(config, { clock, log });
+  const trust = await openClientTls(config, { clock, log });
+  runner.defer("trust", () => trust.close());
+  const own = { port: () => port, fetch: trust.fetch };
+  const parts = await openParts(config, process, { db: database, runner, own });
   const { db, hub, objects } = parts;
   const services = buildServices({ ...parts, objects: objects.store });
   const credentials = createCredentials({ db: db.kysely, clock, serviceToken: config.authToken });
@@ -83,7 +88,8 @@ async function start(config: ApiConfig, own: ApiProcess, runner: Runner): Promis
     portSetting: fieldName(API_FIELDS.httpPort),
     log,
     clock,
-    admit: admitByPolicy(authenticate),
+    tls,
+    admit: admitByPolicy(authenticate, { certificates: config.tlsClientCaFile !== undefined }),
     interceptors: [streams.interceptor],
     limits: { unaryMsMaxOf: CALL_MS_MAX, messageBytesMaxOf: publicMethods() },
     mount: (router) => services.mount(router),
@@ -102,6 +108,8 @@ async function start(config: ApiConfig, own: ApiProcess, runner: Runner): Promis
       await server.shutdown();
     }
   });
+  if (tls !== undefined) runner.go("certificate files", (signal) => tls.follow(signal));
+  runner.go("authority files", (signal) => trust.follow(signal));
   runner.go("stream sweeper", (signal) => streams.sweep({ clock, log }, signal));
   runner.go("events", (signal) => services.events.run(signal));
   const { workflows } = parts;
@@ -130,17 +138,17 @@ interface Parts extends Omit<ServiceParts, "objects"> {
 async function openParts(
   config: ApiConfig,
   process: ApiProcess,
-  { db, runner, port }: { readonly db: CtrlDatabase; readonly runner: Runner; readonly port: () => number },
+  { db, runner, own }: { readonly db: CtrlDatabase; readonly runner: Runner; readonly own: OwnPort },
 ): Promise<Parts> {
   const { log, clock } = process;
   const hub = process.shared?.hub ?? startHub(db, process, runner);
   const nudgeUrl = config.advertiseUrl === undefined ? undefined : `${config.advertiseUrl}${NUDGE_PATH}`;
-  const own = nudgeUrl === undefined ? {} : { ownUrl: nudgeUrl };
-  const notifier = createNudger({ db, clock, log, token: config.authToken, local: hub, ...own });
+  const nudges = { db, clock, log, token: config.authToken, local: hub, fetch: own.fetch };
+  const notifier = createNudger(nudgeUrl === undefined ? nudges : { ...nudges, ownUrl: nudgeUrl });
   runner.defer("nudges", () => notifier.close());
   const agents = new AgentHeartbeats({ db, clock, log });
   runner.defer("agent book", () => agents.close());
-  const objects = openObjects(config, clock, port);
+  const objects = openObjects(config, clock, own);
   runner.defer("object store", () => objects.close());
   await objects.prepare();
   return {

@@ -107,6 +107,10 @@ export function testConfig(folder: string, changes: Partial<ApiConfig> = {}): Ap
   return {
     httpPort: 0,
     host: "127.0.0.1",
+    tlsCertFile: undefined,
+    tlsKeyFile: undefined,
+    tlsClientCaFile: undefined,
+    caFile: undefined,
     advertiseUrl: undefined,
     instanceId: "api_test",
     databasePrimary: new Secret("sqlite::memory:"),

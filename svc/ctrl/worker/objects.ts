@@ -7,12 +7,12 @@ import { checkWorkerConfig, type WorkerConfig } from "./config/config.ts";
 
 /** The object store that the api puts build contexts into. */
 export interface WorkerObjects {
-  readonly store: Pick<ObjectStore, "head" | "presignGet">;
+  readonly store: Pick<ObjectStore, "head" | "presignGet" | "fetch">;
   close(): void;
 }
 
-/** Opens the store that the settings name. Does no I/O. */
-export function openObjects(config: WorkerConfig, clock: Clock): WorkerObjects {
+/** Opens the store that the settings name; `request` reads from the api's own. Does no I/O. */
+export function openObjects(config: WorkerConfig, clock: Clock, request: typeof fetch): WorkerObjects {
   const { buildS3Url: url, buildS3Bucket: bucket, buildS3AccessKeyId, buildS3AccessKeySecret } = config;
   if (url !== undefined && bucket !== undefined && buildS3AccessKeyId && buildS3AccessKeySecret) {
     const store = createS3ObjectStore({
@@ -33,5 +33,5 @@ export function openObjects(config: WorkerConfig, clock: Clock): WorkerObjects {
   // The worker only reads, so the limits of uploads are not its concern.
   const none = { sizeMaxBytes: Number.MAX_SAFE_INTEGER, bytesFreeMin: 0 };
   const store = createFileObjectStore({ directory, baseUrl, signingKey, ...none, clock });
-  return { store, close: () => undefined };
+  return { store: { ...store, fetch: request }, close: () => undefined };
 }

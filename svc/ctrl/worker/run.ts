@@ -5,6 +5,7 @@ import { StepActivity } from "../../../pkg/durable/mod.ts";
 import type { Logger } from "../../../pkg/logger/mod.ts";
 import { serveRpc } from "../../../pkg/rpc/mod.ts";
 import { Runner } from "../../../pkg/runner/mod.ts";
+import { openClientTls, openServerTls, warnOfPlain } from "../../../pkg/tls/mod.ts";
 import type { Vault } from "../../../pkg/vault/mod.ts";
 import { type ChangeHub, type ChangeNotifier, createNudger } from "../internal/changes/mod.ts";
 import { operatorIdleSeconds } from "../internal/deployments/idle_end_config.ts";
@@ -93,8 +94,14 @@ async function start(config: WorkerConfig, own: WorkerProcess, runner: Runner): 
   const db = own.shared?.db ?? await openOwnDatabase(config, own, runner);
   const process = { ...own, clock: await followDatabase(db, own, runner) };
   const { log, clock, signal } = process;
-  const changes = openNotifier(config, process, { db, runner });
-  const objects = openObjects(config, clock);
+  warnOfPlain(log, plainUrls(config));
+  const tls = await openServerTls(config, { clock, log });
+  const trust = await openClientTls(config, { clock, log });
+  runner.defer("trust", () => trust.close());
+  if (tls !== undefined) runner.go("certificate files", (signal) => tls.follow(signal));
+  runner.go("authority files", (signal) => trust.follow(signal));
+  const changes = openNotifier(config, process, { db, runner, request: trust.fetch });
+  const objects = openObjects(config, clock, trust.fetch);
   runner.defer("object store", () => objects.close());
   const opened = await openBuilder(config, { db: db.kysely, clock, log });
   const { registryName, localImages, endpoint: buildkit, bytesFree } = opened;
@@ -161,6 +168,7 @@ async function start(config: WorkerConfig, own: WorkerProcess, runner: Runner): 
     hostname: config.host,
     port: config.restateHttpPort,
     portSetting: fieldName(WORKER_FIELDS.restateHttpPort),
+    tls,
     identityKeys: config.restateIdentityKeys,
     identitySetting: fieldName(WORKER_FIELDS.restateIdentityKeys),
     restateNow: () => restateClock.now(),
@@ -171,8 +179,9 @@ async function start(config: WorkerConfig, own: WorkerProcess, runner: Runner): 
   runner.defer("endpoint", () => endpoint.shutdown());
   runner.go("endpoint port", (signal) => endpoint.run(signal));
 
-  const uri = config.restateRegisterAs ?? `http://127.0.0.1:${endpoint.port}`;
-  const registration = { ...admin, uri, clock, log };
+  const scheme = tls === undefined ? "http" : "https";
+  const uri = config.restateRegisterAs ?? `${scheme}://127.0.0.1:${endpoint.port}`;
+  const registration = { ...admin, uri, fetch: trust.fetch, clock, log };
   await registerWorker(registration, signal);
   registered = true;
   runner.defer("readiness", () => void (registered = false));
@@ -209,6 +218,17 @@ async function start(config: WorkerConfig, own: WorkerProcess, runner: Runner): 
   process.onReady?.({ port: endpoint.port, healthPort: health.port });
 }
 
+/** Where credentials or build contexts are sent, by setting. */
+function plainUrls(config: WorkerConfig): Readonly<Record<string, string | undefined>> {
+  return {
+    [fieldName(WORKER_FIELDS.restateAdminUrl)]: config.restateAdminUrl,
+    [fieldName(WORKER_FIELDS.restateUrl)]: config.restateUrl,
+    [fieldName(WORKER_FIELDS.restateRegisterAs)]: config.restateRegisterAs,
+    [fieldName(WORKER_FIELDS.buildFilesUrl)]: config.buildFilesUrl,
+    [fieldName(WORKER_FIELDS.buildS3Url)]: config.buildS3Url,
+  };
+}
+
 /** `undefined` when the settings want no sentinels. */
 function sentinelMaker(config: WorkerConfig, vault: Vault | undefined): SentinelMaker | undefined {
   const shapes = sentinelShapes(config);
@@ -235,14 +255,18 @@ async function openOwnDatabase(
 function openNotifier(
   config: WorkerConfig,
   { log, clock, shared }: WorkerProcess,
-  { db, runner }: { readonly db: CtrlDatabase; readonly runner: Runner },
+  { db, runner, request }: {
+    readonly db: CtrlDatabase;
+    readonly runner: Runner;
+    readonly request: typeof fetch;
+  },
 ): ChangeNotifier {
   if (config.authToken === undefined) {
     if (shared === undefined) log.warn("no service token: api processes notice changes at their next poll");
     return shared?.hub ?? { changed: () => undefined };
   }
   const local = shared === undefined ? {} : { local: shared.hub };
-  const nudger = createNudger({ db, clock, log, token: config.authToken, ...local });
+  const nudger = createNudger({ db, clock, log, token: config.authToken, fetch: request, ...local });
   runner.defer("nudges", () => nudger.close());
   return nudger;
 }

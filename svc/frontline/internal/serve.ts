@@ -3,8 +3,9 @@ import type { Logger } from "../../../pkg/logger/mod.ts";
 import { LIMITS, type ProxyLimits, type Upstream } from "../../../pkg/proxy/mod.ts";
 import { createRpcClient, serveRpc } from "../../../pkg/rpc/mod.ts";
 import { shareOfDescriptors } from "../../../pkg/tcp/mod.ts";
+import { openClientTls, warnOfPlain } from "../../../pkg/tls/mod.ts";
 import { Runner } from "../../../pkg/runner/mod.ts";
-import type { Secret } from "../../../pkg/config/mod.ts";
+import { fieldName, type Secret } from "../../../pkg/config/mod.ts";
 import { AcmeService } from "../../../proto/gen/ctrl/v1/acme_pb.ts";
 import { FrontlineService } from "../../../proto/gen/ctrl/v1/frontline_pb.ts";
 import { type EdgeConfig, FRONTLINE_FIELDS, networkMatcher } from "../config.ts";
@@ -87,7 +88,9 @@ export interface EdgeRole {
 export async function serveEdge(role: EdgeRole, config: EdgeConfig, process: EdgeProcess): Promise<void> {
   const { log, clock, signal } = process;
   const requested = role.acknowledges ? new RequestedDeployments() : undefined;
-  const rpc = { baseUrl: config.controlPlaneUrl, token: role.token };
+  warnOfPlain(log, { [fieldName(FRONTLINE_FIELDS.controlPlaneUrl)]: config.controlPlaneUrl });
+  const trust = await openClientTls(config, { clock, log });
+  const rpc = { baseUrl: config.controlPlaneUrl, token: role.token, fetch: trust.fetch };
   const refusals = role.acknowledges ? new Refusals() : undefined;
   const acme = createRpcClient(AcmeService, rpc);
   const edge = new Edge({
@@ -132,6 +135,7 @@ export async function serveEdge(role: EdgeRole, config: EdgeConfig, process: Edg
     clock,
     limitMs: role.stopDelayMs + config.drainMs + CLOSE_MARGIN_MS,
   });
+  runner.defer("trust", () => trust.close());
   try {
     const healthPort = await serveHealth(config, process, { edge, watcher, runner });
     const drained = new AbortController();
@@ -150,6 +154,7 @@ export async function serveEdge(role: EdgeRole, config: EdgeConfig, process: Edg
     // They outlive the stop: instances come and go, and limits count, until the last request has ended.
     runner.go("ports", (stopping) => edge.proxy.watch(stopping));
     runner.go("limits", () => edge.proxy.run(drained.signal));
+    runner.go("authority files", () => trust.follow(drained.signal));
     runner.go("routes", () => watcher.run(drained.signal));
     runner.go("acknowledge", () => watcher.acknowledge(drained.signal));
     if (refusals !== undefined) {

@@ -19,6 +19,8 @@ export interface NudgerOptions {
   readonly local?: ChangeNotifier;
   /** The nudge URL of this process, which needs no request. */
   readonly ownUrl?: string;
+  /** Makes the requests; the runtime's by default. */
+  readonly fetch?: typeof fetch;
 }
 
 /** Notifies the api processes, so that they need not wait for their next poll. */
@@ -36,7 +38,7 @@ const URLS_KEPT_MS = 1_000;
  * way; calls that come meanwhile share the next.
  */
 export function createNudger(options: NudgerOptions): Nudger {
-  const { db, clock, log, token, local, ownUrl } = options;
+  const { db, clock, log, token, local, ownUrl, fetch: request = fetch } = options;
   const waiting = new Set<string>();
   let round: Promise<void> | undefined;
   let urls: { readonly list: readonly string[]; readonly atMs: number } | undefined;
@@ -51,7 +53,7 @@ export function createNudger(options: NudgerOptions): Nudger {
 
   async function nudge(url: string, body: string): Promise<void> {
     try {
-      const response = await fetch(url, {
+      const response = await request(url, {
         method: "POST",
         headers: { authorization: `Bearer ${token.reveal()}`, "content-type": "application/json" },
         body,

@@ -18,7 +18,7 @@ import { type Piece, piecesOf } from "./pieces.ts";
 /** Where chunks are read from. */
 export interface ChunkSource {
   readonly db: CtrlDatabase;
-  readonly objects: Pick<ObjectStore, "presignGet">;
+  readonly objects: Pick<ObjectStore, "presignGet" | "fetch">;
 }
 
 const URL_MS = 15 * 60_000;
@@ -143,8 +143,9 @@ export class ChunkReader {
     if (key === undefined) throw lost();
     const url = await this.#source.objects.presignGet(key, { expiresInMs: URL_MS });
     const limit = AbortSignal.timeout(FETCH_MS_MAX);
+    const request = this.#source.objects.fetch ?? fetch;
     try {
-      const response = await fetch(url, {
+      const response = await request(url, {
         headers: end === undefined ? {} : { range: `bytes=${start}-${end - 1}` },
         signal: signal === undefined ? limit : AbortSignal.any([signal, limit]),
       });

@@ -1,6 +1,7 @@
 import {
   type ConfigOf,
   field,
+  fieldName,
   integerSchema,
   listSchema,
   portSchema,
@@ -9,6 +10,7 @@ import {
   urlSchema,
 } from "../../../../pkg/config/mod.ts";
 import { OBJECT_STORE_FIELDS, objectStoreProblems } from "../../../../pkg/objectstore/mod.ts";
+import { CA_FILE_FIELD, TLS_SERVER_FIELDS, tlsServerProblems } from "../../../../pkg/tls/mod.ts";
 import { DOMAIN_FIELDS, isDomain } from "../../internal/domains/mod.ts";
 import { IDLE_END_FIELDS } from "../../internal/deployments/idle_end_config.ts";
 import { DATA_KEY_FIELDS } from "../../internal/vault/config.ts";
@@ -42,6 +44,19 @@ export const WORKER_FIELDS = {
     required: false,
   }),
   ...RESTATE_FIELDS,
+  tlsCertFile: {
+    ...TLS_SERVER_FIELDS.tlsCertFile,
+    help:
+      "Certificate with its chain, in PEM. With it the port for Restate takes TLS 1.3 and nothing else; health " +
+      "checks stay plain. The file is read again when it changes.",
+  },
+  tlsKeyFile: TLS_SERVER_FIELDS.tlsKeyFile,
+  caFile: {
+    ...CA_FILE_FIELD.caFile,
+    help:
+      "Authority to trust for certificates of api processes and other workers, in PEM, beside those that are " +
+      "trusted anyway.",
+  },
   httpPort: field({
     flag: "http-port",
     env: "UNKEY_WORKER_HTTP_PORT",
@@ -131,12 +146,20 @@ export function checkWorkerConfig(config: WorkerConfig): readonly string[] {
   }
   problems.push(
     ...restateProblems(config),
+    ...tlsServerProblems(config),
+    ...registerProblems(config),
     ...builderProblems(config),
     ...buildProblems(config),
     ...certificateProblems(config),
     ...dnsProblems(config),
   );
   return [...problems, ...objectStoreProblems(config), ...filesProblems(config)];
+}
+
+function registerProblems({ tlsCertFile, restateRegisterAs }: WorkerConfig): readonly string[] {
+  if (tlsCertFile === undefined || restateRegisterAs?.startsWith("http:") !== true) return [];
+  const { restateRegisterAs: register, tlsCertFile: certificate } = WORKER_FIELDS;
+  return [`${fieldName(register)} must begin with https:// with ${fieldName(certificate)}`];
 }
 
 function filesProblems(config: WorkerConfig): readonly string[] {

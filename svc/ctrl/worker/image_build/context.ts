@@ -24,7 +24,7 @@ export interface ContextSettings {
 }
 
 export interface ContextDeps {
-  readonly objects: Pick<ObjectStore, "head" | "presignGet">;
+  readonly objects: Pick<ObjectStore, "head" | "presignGet" | "fetch">;
   readonly contexts: ContextSettings;
 }
 
@@ -44,7 +44,8 @@ export async function fetchContext(
   signal: AbortSignal,
 ): Promise<ContextArchive | FailedBuild> {
   if (await objects.head(key) === undefined) return CONTEXT_MISSING;
-  const response = await get(await objects.presignGet(key, { expiresInMs: URL_MS }), signal);
+  const url = await objects.presignGet(key, { expiresInMs: URL_MS });
+  const response = await get(objects.fetch ?? fetch, url, signal);
   if (response === undefined || response.body === null) return CONTEXT_MISSING;
   try {
     return await openArchive(response.body, { ...contexts, signal });
@@ -58,10 +59,14 @@ export async function fetchContext(
   }
 }
 
-async function get(url: string, signal: AbortSignal): Promise<Response | undefined> {
+async function get(
+  request: typeof fetch,
+  url: string,
+  signal: AbortSignal,
+): Promise<Response | undefined> {
   let response: Response;
   try {
-    response = await fetch(url, { signal });
+    response = await request(url, { signal });
   } catch (error) {
     signal.throwIfAborted();
     throw unavailable("the object store does not answer", error);

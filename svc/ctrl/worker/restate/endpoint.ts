@@ -5,6 +5,7 @@ import type { StepActivity } from "../../../../pkg/durable/mod.ts";
 import { Fault } from "../../../../pkg/fault/mod.ts";
 import type { Logger } from "../../../../pkg/logger/mod.ts";
 import { serveWeb } from "../../../../pkg/rpc/mod.ts";
+import type { TlsServer } from "../../../../pkg/tls/mod.ts";
 import { SignatureCheck } from "./request_signature.ts";
 
 export interface EndpointDeps {
@@ -16,6 +17,8 @@ export interface EndpointDeps {
   readonly portSetting: string;
   /** Requests must be signed with one of them; without any, every request is accepted. */
   readonly identityKeys: readonly string[];
+  /** The port takes TLS, and nothing else. */
+  readonly tls?: TlsServer | undefined;
   /** The time of Restate, by which its signatures are valid. */
   readonly restateNow: () => number;
   /** The setting to name when they are none. */
@@ -41,12 +44,12 @@ const KEEP_ALIVE_MS = 600_000;
 const REFUSALS_LOGGED_EVERY_MS = 60_000;
 
 /**
- * Serves the services to Restate, over HTTP/2 without TLS. What Restate did not sign is answered with 401.
+ * Serves the services to Restate, over HTTP/2. What Restate did not sign is answered with 401.
  *
  * @throws `failed_precondition` when the port is taken or not allowed, or a key is none
  */
 export async function serveEndpoint(deps: EndpointDeps): Promise<Endpoint> {
-  const { services, hostname, port, portSetting, restateNow, activity, clock, log } = deps;
+  const { services, hostname, port, portSetting, tls, restateNow, activity, clock, log } = deps;
   const check = openCheck(deps);
   const handler = createEndpointHandler({ services, bidirectional: true, logger: sdkLogger(log) });
   const refused = refusals(deps);
@@ -56,6 +59,7 @@ export async function serveEndpoint(deps: EndpointDeps): Promise<Endpoint> {
     port,
     portSetting,
     log,
+    tls,
     limits: { keepAliveMs: KEEP_ALIVE_MS, connectionsPerClientMax: Infinity },
     answer: async (request) => {
       // Restate tries again, by then with the next process.

@@ -8,6 +8,8 @@ import { register, type RestateAdmin } from "./admin.ts";
 export interface Registration extends RestateAdmin {
   /** Where Restate reaches this worker. */
   readonly uri: string;
+  /** Asks other workers whether they are there; the runtime's by default. */
+  readonly fetch?: typeof fetch;
   readonly clock: Clock;
   readonly log: Logger;
 }

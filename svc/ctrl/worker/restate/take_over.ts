@@ -52,7 +52,7 @@ async function lookOnce(
     const ours = workers.filter(({ services }) => services.includes(DEPLOYMENT_SERVICE));
     if (uri === undefined || uri === withoutSlash(registration.uri) || ours.length === 0) return;
     const nowMs = registration.clock.now();
-    if (await answers(uri, signal)) return;
+    if (await answers(registration.fetch ?? fetch, uri, signal)) return;
     const { sinceMs, probes } = before.get(uri) ?? { sinceMs: nowMs, probes: 0 };
     const suspect = { sinceMs, probes: probes + 1 };
     if (suspect.probes < PROBES_MIN || nowMs - sinceMs < UNREACHABLE_MS_MIN) suspects.set(uri, suspect);
@@ -83,9 +83,9 @@ async function takeOver(
   }
 }
 
-async function answers(uri: string, signal: AbortSignal): Promise<boolean> {
+async function answers(request: typeof fetch, uri: string, signal: AbortSignal): Promise<boolean> {
   try {
-    const response = await fetch(`${uri}/health`, {
+    const response = await request(`${uri}/health`, {
       signal: AbortSignal.any([signal, AbortSignal.timeout(PROBE_MS_MAX)]),
     });
     await response.body?.cancel();
