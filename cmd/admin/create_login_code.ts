@@ -12,6 +12,7 @@ const MINUTES_MAX = 60;
 
 const FIELDS = {
   apiBaseUrl: OPERATOR_FIELDS.apiBaseUrl,
+  caFile: OPERATOR_FIELDS.caFile,
   authToken: SERVICE_TOKEN_FIELD,
   dataDir: field({
     flag: "data-dir",
@@ -79,14 +80,15 @@ interface Target {
 
 async function target(config: ConfigOf<typeof FIELDS>, process: Process): Promise<Target> {
   if (config.authToken !== undefined) {
-    const connection = connectAsOperator({ ...config, authToken: config.authToken });
+    const connection = await connectAsOperator({ ...config, authToken: config.authToken }, process);
     return { connection, workspaceId: config.workspace ?? "", url: connection.baseUrl };
   }
   const local = await readLocalPlatform(process.cwd, config.dataDir);
-  const connection = connectAsOperator({
+  const connection = await connectAsOperator({
     apiBaseUrl: config.apiBaseUrl ?? local.apiUrl,
     authToken: local.serviceToken,
-  });
+    caFile: config.caFile,
+  }, process);
   const workspaceId = config.workspace ?? local.workspaceId;
   return { connection, workspaceId, url: local.publicApiUrl ?? connection.baseUrl };
 }

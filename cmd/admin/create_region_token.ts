@@ -17,8 +17,9 @@ export const command = defineCommand({
   notes:
     `Prints the token once. An agent ("unkey krane") takes it as UNKEY_CONTROL_PLANE_BEARER, and so does an edge
 ("unkey frontline"). To replace one: create another, restart its user with it, revoke the former.`,
-  async run({ config, positionals: [region = ""] }, { signal, stdout, stderr }) {
-    const connection = connectAsOperator(config);
+  async run({ config, positionals: [region = ""] }, process) {
+    const { signal, stdout, stderr } = process;
+    const connection = await connectAsOperator(config, process);
     const admin = createRpcClient(AdminService, connection);
     const { token, tokenId } = await calling(
       connection,

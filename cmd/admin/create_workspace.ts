@@ -31,8 +31,9 @@ export const command = defineCommand({
   notes:
     `Prints a root key that may do everything in the workspace, once. Hand it to whom the workspace belongs to:
 "unkey login" stores it, "unkey keys create" makes narrower ones with it.`,
-  async run({ config, positionals: [slug = ""] }, { signal, stdout, stderr }) {
-    const connection = connectAsOperator(config);
+  async run({ config, positionals: [slug = ""] }, process) {
+    const { signal, stdout, stderr } = process;
+    const connection = await connectAsOperator(config, process);
     const admin = createRpcClient(AdminService, connection);
     const name = config.name;
     const { workspaceId } = await calling(connection, () => admin.createWorkspace({ slug, name }, { signal }))

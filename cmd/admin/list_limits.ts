@@ -11,8 +11,9 @@ export const command = defineCommand({
   outcome: "output",
   fields: { ...OPERATOR_FIELDS, json: JSON_FIELD },
   positionals: [{ name: "workspace", help: "Slug or id of the workspace.", required: true }],
-  async run({ config, positionals: [workspaceId = ""] }, { signal, stdout }) {
-    const connection = connectAsOperator(config);
+  async run({ config, positionals: [workspaceId = ""] }, process) {
+    const { signal, stdout } = process;
+    const connection = await connectAsOperator(config, process);
     const admin = createRpcClient(AdminService, connection);
     const { limits } = await calling(connection, () => admin.listLimits({ workspaceId }, { signal }));
     stdout(config.json ? jsonLine({ limits: limits.map(limitJson) }) : limitTable(limits));

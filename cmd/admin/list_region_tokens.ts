@@ -10,8 +10,9 @@ import { allPages } from "../shared/pages.ts";
 export const command = defineCommand({
   outcome: "output",
   fields: { ...OPERATOR_FIELDS, json: JSON_FIELD },
-  async run({ config }, { clock, signal, stdout, stderr }) {
-    const connection = connectAsOperator(config);
+  async run({ config }, process) {
+    const { clock, signal, stdout, stderr } = process;
+    const connection = await connectAsOperator(config, process);
     const admin = createRpcClient(AdminService, connection);
     const tokens = await calling(connection, () =>
       allPages(async (pageToken) => {

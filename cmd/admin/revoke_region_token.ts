@@ -15,8 +15,9 @@ export const command = defineCommand({
   }],
   notes:
     "Whoever uses it is cut off within seconds. Apps that run keep running; an edge keeps the routes that it has.",
-  async run({ config, positionals: [tokenId = ""] }, { signal, stdout, stderr }) {
-    const connection = connectAsOperator(config);
+  async run({ config, positionals: [tokenId = ""] }, process) {
+    const { signal, stdout, stderr } = process;
+    const connection = await connectAsOperator(config, process);
     const admin = createRpcClient(AdminService, connection);
     await calling(connection, () => admin.revokeRegionToken({ tokenId }, { signal }));
     if (config.json) return stdout(jsonLine({ id: tokenId, revoked: true }));

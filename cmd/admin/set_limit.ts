@@ -17,11 +17,12 @@ export const command = defineCommand({
     { name: "value", help: `A whole number, or "${DEFAULT}".`, required: true },
   ],
   notes: "Holds at once. Things above a lower limit stay; nothing is added to them.",
-  async run({ config, positionals: [workspaceId = "", name = "", text = ""] }, { signal, stdout, stderr }) {
+  async run({ config, positionals: [workspaceId = "", name = "", text = ""] }, process) {
+    const { signal, stdout, stderr } = process;
     if (text !== DEFAULT && !COUNT.test(text)) {
       throw new UsageError(`The value "${text}" is not a whole number and not "${DEFAULT}".`);
     }
-    const connection = connectAsOperator(config);
+    const connection = await connectAsOperator(config, process);
     const admin = createRpcClient(AdminService, connection);
     const value = text === DEFAULT ? {} : { value: BigInt(text) };
     await calling(connection, () => admin.setLimit({ workspaceId, name, ...value }, { signal }));

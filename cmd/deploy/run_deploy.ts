@@ -41,6 +41,7 @@ export async function runDeploy(options: DeployOptions): Promise<DeployResult> {
     const uploads = createRpcClient(UploadService, connection);
     const sent = await prepareSource(source, {
       client: uploads,
+      authority: connection.authority,
       projectId: project.id,
       process,
       report,

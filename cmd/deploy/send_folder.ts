@@ -31,6 +31,8 @@ import { refuseLarge } from "./context_limits.ts";
 import { uploadChunks, type UploadClient } from "./upload_chunks.ts";
 
 export interface SendOptions {
+  /** A further authority to trust for the store, in PEM. */
+  readonly authority?: string | undefined;
   readonly client: UploadClient;
   readonly projectId: string;
   /** With the Dockerfile that `checkFolder` returned. */
@@ -254,6 +256,7 @@ async function upload(options: SendOptions, digested: Digested): Promise<number>
       client,
       projectId,
       process,
+      authority: options.authority,
       ...digested,
       onProgress: (share) => report.progress("uploading", share),
     });

@@ -16,6 +16,8 @@ export interface UploadOptions {
   readonly bytes: Uint8Array;
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
+  /** A further authority to trust, in PEM. */
+  readonly authority?: string | undefined;
   /** Where `HTTP_PROXY` and its relatives are read. */
   readonly env: Process["env"];
   readonly clock: Clock;
@@ -70,11 +72,11 @@ async function attempt(options: UploadOptions, url: URL, proxy: OutgoingProxy | 
 }
 
 async function put(
-  { bytes, headers, signal, onSent = () => undefined, idleMs = IDLE_MS }: UploadOptions,
+  { bytes, headers, authority, signal, onSent = () => undefined, idleMs = IDLE_MS }: UploadOptions,
   url: URL,
   proxy: OutgoingProxy | undefined,
 ): Promise<{ status: number; text: string }> {
-  const prepared = await prepareRequest(url, proxy, { signal, timeoutMs: idleMs });
+  const prepared = await prepareRequest(url, proxy, { signal, timeoutMs: idleMs, authority });
   return await new Promise((resolve, reject) => {
     const request = prepared.request({
       ...prepared.options,

@@ -29,6 +29,8 @@ export interface UploadChunksOptions {
   readonly kept: KeptChunks;
   readonly manifest: Manifest;
   readonly process: Process;
+  /** A further authority to trust for the store, in PEM. */
+  readonly authority?: string | undefined;
   /** Called with the share of the missing bytes that are sent; a repeated attempt makes it smaller. */
   readonly onProgress: (share: number) => void;
 }
@@ -145,7 +147,7 @@ async function sendPack(
 }
 
 async function sendOnce(
-  { client, projectId, process: { env, clock } }: UploadChunksOptions,
+  { client, projectId, authority, process: { env, clock } }: UploadChunksOptions,
   { bytes, checksumSha256, chunks }: Pack,
   signal: AbortSignal,
   onSent: (bytes: number) => void,
@@ -159,7 +161,7 @@ async function sendOnce(
   );
   if (target === undefined) throw new Error("the control plane offered no place for a pack");
   const { packId, url, headers } = target;
-  await upload({ bytes, url, headers, env, clock, signal, onSent });
+  await upload({ bytes, url, headers, authority, env, clock, signal, onSent });
   const commit = { projectId, packs: [{ packId, chunks: [...chunks] }] };
   await retryWhileUnavailable(waiting, () => client.commitPacks(commit, { signal }));
 }

@@ -7,6 +7,9 @@ import {
   type Process,
   UsageError,
 } from "../../pkg/cli/mod.ts";
+import { resolve } from "node:path";
+import { silentLogger } from "../../pkg/logger/mod.ts";
+import { CA_FILE_FIELD, openClientTls } from "../../pkg/tls/mod.ts";
 import { JSON_FIELD, jsonLine } from "../shared/output.ts";
 
 const ANSWER_MS_MAX = 10_000;
@@ -20,7 +23,13 @@ export const command = defineCommand({
     { code: EXIT.usage, means: "wrong usage or settings" },
     { code: EXIT.interrupted, means: "Ctrl-C" },
   ],
-  fields: { json: JSON_FIELD },
+  fields: {
+    json: JSON_FIELD,
+    caFile: {
+      ...CA_FILE_FIELD.caFile,
+      help: "Authority to trust for the certificate, in PEM, beside those that are trusted anyway.",
+    },
+  },
   positionals: [{ name: "url", help: "What to ask, http:// or https://.", required: true }],
   notes: `Exit codes: ${EXIT.ok} it answered 200 within ${
     ANSWER_MS_MAX / 1000
@@ -30,7 +39,7 @@ export const command = defineCommand({
     if (url?.protocol !== "http:" && url?.protocol !== "https:") {
       throw new UsageError(`"${given}" is not an http:// or https:// URL.`);
     }
-    const { problem, ...result } = await ask(url, process);
+    const { problem, ...result } = await askTrusting(config.caFile, url, process);
     if (problem === undefined) {
       process.stdout(config.json ? jsonLine({ healthy: true, ...result }) : "ok\n");
       return EXIT.ok;
@@ -47,6 +56,17 @@ interface Answer {
   readonly durationMs: number;
   /** The problem, as a part of a sentence. */
   readonly problem?: string;
+}
+
+async function askTrusting(caFile: string | undefined, url: URL, process: Process): Promise<Answer> {
+  if (caFile === undefined) return await ask(url, process);
+  const { clock, cwd } = process;
+  const trust = await openClientTls({ caFile: resolve(cwd, caFile) }, { clock, log: silentLogger() });
+  try {
+    return await ask(url, { ...process, fetch: trust.fetch });
+  } finally {
+    trust.close();
+  }
 }
 
 async function ask(url: URL, { fetch, clock, signal }: Process): Promise<Answer> {

@@ -7,7 +7,7 @@ import { isFault, publicFault } from "../../pkg/fault/mod.ts";
 import { createRpcClient, fromConnectError } from "../../pkg/rpc/mod.ts";
 import { isLoginCode } from "../../pkg/uid/mod.ts";
 import { AdminService, type WhoAmIResponse } from "../../proto/gen/ctrl/v1/admin_pb.ts";
-import { CONNECT_FIELDS, type Connection, LOCAL_API_URL, withAdvice } from "../shared/connect.ts";
+import { CONNECT_FIELDS, type Connection, LOCAL_API_URL, waysTo, withAdvice } from "../shared/connect.ts";
 import { JSON_FIELD, jsonLine } from "../shared/output.ts";
 
 const FIELDS = { ...CONNECT_FIELDS, json: JSON_FIELD };
@@ -30,9 +30,10 @@ In its place you may give a one-time code, such as K7M2-9QXP, which the operator
     const { profile } = config;
     const stored = await readCredentials(directories.config, profile);
     const baseUrl = checkUrl(url ?? config.apiBaseUrl ?? stored?.apiBaseUrl ?? LOCAL_API_URL);
+    const ways = await waysTo(baseUrl, config.caFile, process);
     const rootKey = config.rootKey ??
-      await keyFor(await askForKey(baseUrl, process), baseUrl, process.signal);
-    const who = await whoAmI({ baseUrl, token: rootKey }, process.signal);
+      await keyFor(await askForKey(baseUrl, process), { baseUrl, ...ways }, process.signal);
+    const who = await whoAmI({ baseUrl, token: rootKey, ...ways }, process.signal);
     const login = { apiBaseUrl: baseUrl, rootKey, workspaceSlug: who.workspaceSlug };
     await writeCredentials(directories.config, login, profile);
     stdout(config.json ? jsonLine(result(baseUrl, profile, who)) : sentence(config, baseUrl, who));
@@ -64,16 +65,20 @@ async function askForKey(baseUrl: string, process: Process): Promise<Secret> {
 }
 
 /** A one-time code is exchanged for a root key of this machine's; a root key is taken as it is. */
-async function keyFor(given: Secret, baseUrl: string, signal: AbortSignal): Promise<Secret> {
+async function keyFor(
+  given: Secret,
+  plane: Omit<Connection, "token">,
+  signal: AbortSignal,
+): Promise<Secret> {
   const code = given.reveal();
   if (!isLoginCode(code)) return given;
   try {
-    const admin = createRpcClient(AdminService, { baseUrl });
+    const admin = createRpcClient(AdminService, plane);
     const { key } = await admin.exchangeLoginCode({ code, keyName: `login from ${hostname()}` }, { signal });
     return new Secret(key);
   } catch (error) {
     const fault = fromConnectError(error);
-    throw isFault(fault, "unauthenticated") ? fault : withAdvice(fault, baseUrl);
+    throw isFault(fault, "unauthenticated") ? fault : withAdvice(fault, plane.baseUrl);
   }
 }
 

@@ -1,9 +1,27 @@
 /** The connection of a developer's commands to the control plane: its URL and the root key. */
+import { resolve } from "node:path";
 import type { Process } from "../../pkg/cli/mod.ts";
+import { silentLogger } from "../../pkg/logger/mod.ts";
 import { readCredentials } from "./credentials.ts";
-import { type ConfigOf, field, type Secret, secretField, textSchema } from "../../pkg/config/mod.ts";
+import {
+  type ConfigOf,
+  field,
+  fieldName,
+  type Secret,
+  secretField,
+  textSchema,
+} from "../../pkg/config/mod.ts";
 import { type Fault, isFault, publicFault } from "../../pkg/fault/mod.ts";
+import {
+  CA_FILE_FIELD,
+  isPlainToOthers,
+  openClientTls,
+  plainText,
+  readAuthorities,
+} from "../../pkg/tls/mod.ts";
 import { fromConnectError, isAnswer } from "../../pkg/rpc/mod.ts";
+
+const warned = new WeakSet<object>();
 
 /** Settings of every command that calls the control plane. */
 export const CONNECT_FIELDS = {
@@ -14,6 +32,7 @@ export const CONNECT_FIELDS = {
     help: "URL of the control plane. Default: the one you are logged in to.",
     schema: textSchema(),
   }),
+  ...CA_FILE_FIELD,
   profile: field({
     flag: "profile",
     env: "UNKEY_PROFILE",
@@ -31,6 +50,10 @@ export const CONNECT_FIELDS = {
 export interface Connection {
   readonly baseUrl: string;
   readonly token: Secret;
+  /** Absent: the runtime's. */
+  readonly fetch?: typeof fetch;
+  /** A further authority, in PEM, for uploads. */
+  readonly authority?: string;
   /** Absent: a root key. */
   readonly as?: "operator";
 }
@@ -45,7 +68,7 @@ export const LOCAL_API_URL = "http://127.0.0.1:7091";
  */
 export async function connect(
   config: ConfigOf<typeof CONNECT_FIELDS>,
-  process: Pick<Process, "directories">,
+  process: Pick<Process, "directories"> & CallingProcess,
 ): Promise<Connection> {
   const stored = await readCredentials(process.directories.config, config.profile);
   if (config.rootKey === undefined && stored !== undefined) checkOrigin(config.apiBaseUrl, stored.apiBaseUrl);
@@ -56,7 +79,34 @@ export async function connect(
       'You are not logged in. Run "unkey login", or set UNKEY_ROOT_KEY, or start a platform of your own with "unkey up".',
     );
   }
-  return { baseUrl: checkedUrl(config.apiBaseUrl ?? stored?.apiBaseUrl ?? LOCAL_API_URL), token };
+  const baseUrl = checkedUrl(config.apiBaseUrl ?? stored?.apiBaseUrl ?? LOCAL_API_URL);
+  return { baseUrl, token, ...await waysTo(baseUrl, config.caFile, process) };
+}
+
+/** The process of a command that calls the control plane. */
+export type CallingProcess = Pick<Process, "stderr" | "clock" | "cwd">;
+
+/**
+ * The parts of a connection that trust the authority of `caFile`. Warns once of a control plane on another machine that is
+ * called without TLS.
+ *
+ * @throws `failed_precondition` when the file cannot be used
+ */
+export async function waysTo(
+  baseUrl: string,
+  caFile: string | undefined,
+  process: CallingProcess,
+): Promise<Pick<Connection, "fetch" | "authority">> {
+  const { stderr, clock, cwd } = process;
+  if (isPlainToOthers(baseUrl) && !warned.has(process)) {
+    warned.add(process);
+    stderr(`Warning: ${plainText(baseUrl)}\n`);
+  }
+  if (caFile === undefined) return {};
+  const path = resolve(cwd, caFile);
+  const authority = await readAuthorities({ path, setting: fieldName(CONNECT_FIELDS.caFile) });
+  const trust = await openClientTls({ caFile: path }, { clock, log: silentLogger() });
+  return { fetch: trust.fetch, authority };
 }
 
 /** The URL without slashes at its end. */

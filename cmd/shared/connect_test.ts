@@ -11,7 +11,31 @@ const STORED = {
   rootKey: new Secret("unkey_stored"),
   workspaceSlug: "acme",
 };
-const NOTHING = { apiBaseUrl: undefined, profile: "default", rootKey: undefined };
+const NOTHING = { apiBaseUrl: undefined, caFile: undefined, profile: "default", rootKey: undefined };
+
+Deno.test("connect() warns once of a control plane elsewhere that is called without TLS", async () => {
+  await using process = await testProcess({ args: [] });
+  const texts: string[] = [];
+  const own = { ...process, stderr: (text: string) => void texts.push(text) };
+  const to = (apiBaseUrl: string) =>
+    connect({ ...NOTHING, apiBaseUrl, rootKey: new Secret("unkey_env") }, own);
+  for (const url of ["https://api.example.com", "http://127.0.0.1:7091", "http://localhost:1"]) await to(url);
+  assert.deepEqual(texts, []);
+  for (let call = 1; call <= 2; call++) await to("http://api.example.com");
+  assert.deepEqual(texts, [
+    "Warning: http://api.example.com is not encrypted: whoever is on the way reads what is sent, keys and " +
+    "tokens too. Use https://.\n",
+  ]);
+});
+
+Deno.test("connect() refuses an authority that cannot be read, and names the setting", async () => {
+  await using process = await testProcess({ args: [] });
+  const config = { ...NOTHING, caFile: "none.pem", rootKey: new Secret("unkey_env") };
+  await assert.rejects(
+    connect(config, process),
+    /"\/.*\/none\.pem" of --ca-file \(UNKEY_CA_FILE\) cannot be read/,
+  );
+});
 
 Deno.test("connect()", async (t) => {
   await using process = await testProcess({ args: [] });

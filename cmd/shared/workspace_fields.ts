@@ -2,7 +2,7 @@
 import type { Process } from "../../pkg/cli/mod.ts";
 import { UsageError } from "../../pkg/cli/mod.ts";
 import { type ConfigOf, field, textSchema } from "../../pkg/config/mod.ts";
-import { connect, CONNECT_FIELDS, type Connection } from "./connect.ts";
+import { type CallingProcess, connect, CONNECT_FIELDS, type Connection } from "./connect.ts";
 import { connectAsOperator, SERVICE_TOKEN_FIELD } from "./operator.ts";
 
 export const WORKSPACE_FIELDS = {
@@ -27,12 +27,15 @@ export interface WorkspaceConnection {
 /** @throws `UsageError` when a workspace is named without the service token */
 export async function connectToWorkspace(
   config: ConfigOf<typeof WORKSPACE_FIELDS>,
-  process: Pick<Process, "directories">,
+  process: Pick<Process, "directories"> & CallingProcess,
 ): Promise<WorkspaceConnection> {
-  const { apiBaseUrl, authToken, workspace } = config;
+  const { apiBaseUrl, authToken, caFile, workspace } = config;
   if (workspace === undefined) return { connection: await connect(config, process), workspaceId: "" };
   if (authToken === undefined) {
     throw new UsageError("--workspace (UNKEY_WORKSPACE) needs the service token: set UNKEY_AUTH_TOKEN.");
   }
-  return { connection: connectAsOperator({ apiBaseUrl, authToken }), workspaceId: workspace };
+  return {
+    connection: await connectAsOperator({ apiBaseUrl, authToken, caFile }, process),
+    workspaceId: workspace,
+  };
 }
