@@ -28,6 +28,8 @@ const TIMES: TcpTimes = { probeEveryMs: 2_000, probeMsMax: 1_000, starvedMsMax: 
 const BACKLOG = 4_096;
 /** Probes in a row that are not accepted until the port is opened again: a busy process is late, and accepts in the end. */
 const MISSES_MAX = 2;
+/** The same for a socket that other processes may accept from, such as the second edge of an upgrade: they take probes, too. */
+const SHARED_MISSES_MAX = 15;
 /** Times that the port is opened again without a probe that is accepted; then it is dead. */
 const REOPENS_MAX = 5;
 
@@ -159,7 +161,8 @@ export class TcpListener {
       return this.#plan(probeEveryMs / 4);
     }
     this.#misses++;
-    if (this.#misses >= MISSES_MAX || this.#starvedMs !== undefined) await this.#reopen();
+    const missesMax = this.#options.descriptor === undefined ? MISSES_MAX : SHARED_MISSES_MAX;
+    if (this.#misses >= missesMax || this.#starvedMs !== undefined) await this.#reopen();
     if (this.#death === undefined) this.#plan(this.#reopens > 0 ? probeEveryMs / 4 : probeEveryMs);
   }
 
