@@ -7,7 +7,7 @@
  */
 import { Buffer } from "node:buffer";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { Socket } from "node:net";
+import type { Server as TcpServer, Socket } from "node:net";
 import type { Logger } from "../logger/mod.ts";
 import {
   type CountLimits,
@@ -56,11 +56,13 @@ interface Connection {
 /** Accepts connections. */
 export class HttpListener {
   readonly #times: HttpTimes;
-  readonly #http1: Server;
-  readonly #serveHttp1: (socket: Socket) => void;
+  /** The listeners with which each server serves HTTP/1.1: it serves only connections that it accepted by itself. */
+  readonly #serveHttp1 = new WeakMap<TcpServer, (socket: Socket) => void>();
   readonly #handle: NodeHandler;
   /** Begins a handshake; absent where the port takes no TLS. */
   readonly #handshake: ((raw: Socket) => void) | undefined;
+  /** The servers that accepted the connections whose handshakes are under way. */
+  readonly #handshakes = new WeakMap<Socket, TcpServer>();
   /** Connections that have not said yet which version they speak, and since when they are there. */
   readonly #undecided = new Map<Socket, number>();
   readonly #connections = new Map<Socket, Connection>();
@@ -77,21 +79,10 @@ export class HttpListener {
       handshakeMsMax: times.headMsMax,
       ready: (socket, raw) => {
         this.#undecided.delete(raw);
-        this.#begin(socket);
+        const server = this.#handshakes.get(raw);
+        if (server !== undefined) this.#begin(socket, server);
       },
     });
-    this.#http1 = createServer({
-      keepAlive: true,
-      keepAliveTimeout: times.keepAliveMs,
-      // Of the runtime it also ends connections that rest between requests; `Http1Connection` has the times of heads.
-      headersTimeout: 0,
-      // An upload takes as long as it takes.
-      requestTimeout: 0,
-    }, (request, response) => this.#serve(request, response));
-    // It ends each connection after one response unless it listens by itself.
-    Object.defineProperty(this.#http1, "listening", { value: true });
-    const own = this.#http1.listeners("connection");
-    this.#serveHttp1 = (socket) => own.forEach((each) => each.call(this.#http1, socket));
   }
 
   /**
@@ -102,8 +93,9 @@ export class HttpListener {
   static async open(options: HttpListenOptions, handle: NodeHandler): Promise<HttpListener> {
     const listener = new HttpListener(options, handle);
     const { hostname: host, port, log, tcpTimes: times = {} } = options;
-    const accepted = (socket: Socket): void => listener.#accept(socket);
-    listener.#tcp = await TcpListener.open({ host, port, log, accepted, times });
+    const accepted = (socket: Socket, server: TcpServer): void => listener.#accept(socket, server);
+    const newServer = (): TcpServer => listener.#newServer();
+    listener.#tcp = await TcpListener.open({ host, port, log, accepted, newServer, times });
     const { headMsMax } = options.times;
     listener.#sweeper = setInterval(() => listener.#sweep(), Math.min(SWEEP_MS, headMsMax / 4));
     return listener;
@@ -134,7 +126,24 @@ export class HttpListener {
     for (const socket of this.#undecided.keys()) socket.destroy();
   }
 
-  #accept(socket: Socket): void {
+  /** A server of Node that reads HTTP/1.1, once a connection has said that it speaks that. */
+  #newServer(): Server {
+    const { keepAliveMs: keepAliveTimeout } = this.#times;
+    const server = createServer({
+      keepAlive: true,
+      keepAliveTimeout,
+      // Of the runtime it also ends connections that rest between requests; `Http1Connection` has the times of heads.
+      headersTimeout: 0,
+      // An upload takes as long as it takes.
+      requestTimeout: 0,
+    }, (request, response) => this.#serve(request, response));
+    const own = server.listeners("connection");
+    server.removeAllListeners("connection");
+    this.#serveHttp1.set(server, (socket) => own.forEach((each) => each.call(server, socket)));
+    return server;
+  }
+
+  #accept(socket: Socket, server: TcpServer): void {
     socket.on("error", ignore);
     const client = networkOf(socket.remoteAddress ?? "");
     const excess = this.#stopping ? "all" : this.#count.take(client);
@@ -145,14 +154,15 @@ export class HttpListener {
       return void socket.destroySoon();
     }
     socket.once("close", () => this.#count.give(client));
-    if (this.#handshake === undefined) return this.#begin(socket);
+    if (this.#handshake === undefined) return this.#begin(socket, server);
+    this.#handshakes.set(socket, server);
     this.#undecided.set(socket, performance.now());
     socket.once("close", () => this.#undecided.delete(socket));
     this.#handshake(socket);
   }
 
   /** Takes a connection on which HTTP begins. */
-  #begin(socket: Socket): void {
+  #begin(socket: Socket, server: TcpServer): void {
     socket.on("error", ignore);
     if (this.#stopping) return void socket.destroy();
     this.#undecided.set(socket, performance.now());
@@ -160,18 +170,18 @@ export class HttpListener {
       this.#undecided.delete(socket);
       this.#connections.delete(socket);
     });
-    this.#decide(socket, Buffer.alloc(0));
+    this.#decide(socket, server, Buffer.alloc(0));
   }
 
   /** Waits for the first bytes, and for more when they could be of either version. */
-  #decide(socket: Socket, before: Buffer): void {
+  #decide(socket: Socket, server: TcpServer, before: Buffer): void {
     socket.once("readable", () => {
       const more: Buffer | null = socket.read();
       // It ended without a word, or in the middle of one.
       if (more === null) return void socket.destroy();
       const first = before.length === 0 ? more : Buffer.concat([before, more]);
       const begin = first.toString("latin1", 0, PREFACE.length);
-      if (begin !== PREFACE && PREFACE.startsWith(begin)) return this.#decide(socket, first);
+      if (begin !== PREFACE && PREFACE.startsWith(begin)) return this.#decide(socket, server, first);
       this.#undecided.delete(socket);
       socket.unshift(first);
       if (begin === PREFACE) {
@@ -179,7 +189,7 @@ export class HttpListener {
         return;
       }
       this.#connections.set(socket, new Http1Connection(socket, this.#times));
-      this.#serveHttp1(socket);
+      this.#serveHttp1.get(server)?.(socket);
     });
   }
 

@@ -10,7 +10,9 @@ export interface TcpListenerOptions {
   readonly descriptor?: number | undefined;
   readonly log: Logger;
   /** Takes a connection, which is half open when the client ends its side. It may not throw. */
-  readonly accepted: (socket: Socket) => void;
+  readonly accepted: (socket: Socket, server: Server) => void;
+  /** Makes a server, without listeners for connections, that accepts; a plain one by default. */
+  readonly newServer?: (() => Server) | undefined;
   readonly times?: Partial<TcpTimes>;
 }
 
@@ -26,6 +28,12 @@ export interface TcpTimes {
 
 const TIMES: TcpTimes = { probeEveryMs: 2_000, probeMsMax: 1_000, starvedMsMax: 300_000 };
 const BACKLOG = 4_096;
+/** A connection and the server that accepted it. */
+interface Accepted {
+  readonly socket: Socket;
+  readonly server: Server;
+}
+
 /** Probes in a row that are not accepted until the port is opened again: a busy process is late, and accepts in the end. */
 const MISSES_MAX = 2;
 /** The same for a socket that other processes may accept from, such as the second edge of an upgrade: they take probes, too. */
@@ -54,7 +62,7 @@ export class TcpListener {
   #seen = 0;
   #probe: Probe | undefined;
   /** Connections that came while the port of the probe was not known yet. */
-  #held: Socket[] = [];
+  #held: Accepted[] = [];
   #timer: ReturnType<typeof setTimeout> | undefined;
   #misses = 0;
   #reopens = 0;
@@ -112,10 +120,9 @@ export class TcpListener {
   }
 
   async #listen(port: number): Promise<number> {
-    const server = createServer(
-      { allowHalfOpen: true, noDelay: true, keepAlive: true },
-      (socket) => this.#take(socket),
-    );
+    const server = this.#options.newServer?.() ??
+      createServer({ allowHalfOpen: true, noDelay: true, keepAlive: true });
+    server.on("connection", (socket) => this.#take({ socket, server }));
     const { host, descriptor } = this.#options;
     const place = descriptor === undefined ? { host, port } : { fd: descriptor };
     await new Promise<void>((resolve, reject) => {
@@ -127,12 +134,13 @@ export class TcpListener {
     return (server.address() as AddressInfo).port;
   }
 
-  #take(socket: Socket): void {
+  #take(accepted: Accepted): void {
     this.#accepted++;
+    const { socket, server } = accepted;
     const probe = this.#probe;
-    if (probe === undefined) return this.#options.accepted(socket);
-    if (probe.socket.connecting) return void this.#held.push(socket);
-    if (!isOtherEnd(socket, probe.socket)) return this.#options.accepted(socket);
+    if (probe === undefined) return this.#options.accepted(socket, server);
+    if (probe.socket.connecting) return void this.#held.push(accepted);
+    if (!isOtherEnd(socket, probe.socket)) return this.#options.accepted(socket, server);
     socket.destroy();
     probe.accepted();
   }
@@ -203,11 +211,11 @@ export class TcpListener {
     this.#probe = { socket, accepted: () => done("accepted") };
     const timer = setTimeout(() => done("missed"), this.#times.probeMsMax);
     socket.once("connect", () => {
-      const own = this.#held.find((each) => isOtherEnd(each, socket));
+      const own = this.#held.find((each) => isOtherEnd(each.socket, socket));
       this.#held = this.#held.filter((each) => each !== own);
       this.#release();
       if (own === undefined) return;
-      own.destroy();
+      own.socket.destroy();
       done("accepted");
     });
     socket.on("error", (error) => done(isStarved(error) ? "starved" : "missed"));
@@ -218,7 +226,7 @@ export class TcpListener {
   #release(): void {
     const held = this.#held;
     this.#held = [];
-    for (const each of held) this.#options.accepted(each);
+    for (const { socket, server } of held) this.#options.accepted(socket, server);
   }
 
   /** Connections that wait for the listener that accepts nothing are reset; those that were accepted go on. */
