@@ -223,9 +223,16 @@ export const CALLS: Readonly<Record<string, Row>> = {
     1: { args: ["keys", "revoke", "key_none"] },
   }),
   "audit": developer(["audit"], { 1: nosuch("audit") }),
+  "limits": developer(["limits"], { 1: full("limits") }),
   "admin workspaces list": operator(["admin", "workspaces", "list"], full("admin", "workspaces", "list")),
   "admin workspaces create": operator(["admin", "workspaces", "create", "other"], {
     args: ["admin", "workspaces", "create", "acme"],
+  }),
+  "admin limits list": operator(["admin", "limits", "list", "acme"], {
+    args: ["admin", "limits", "list", "nosuch"],
+  }),
+  "admin limits set": operator(["admin", "limits", "set", "acme", "projects", "7"], {
+    args: ["admin", "limits", "set", "nosuch", "projects", "7"],
   }),
   "admin login-codes create": operator(
     ["admin", "login-codes", "create", "--workspace", "acme"],

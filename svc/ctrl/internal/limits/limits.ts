@@ -23,7 +23,7 @@ export const LIMITS = {
     advice: 'Wait until some have ended, or end them with "unkey cancel"',
   },
   deployments_per_hour: {
-    value: 600,
+    value: 2_000,
     about: "deployments within an hour",
     advice: "Deploy again later",
   },

@@ -39,7 +39,7 @@ Deno.test("listLimits() shows each limit and its use, of the caller's workspace 
     environments: [2n, 1_000n, false],
     variables: [0n, 10_000n, false],
     deployments_active: [0n, 100n, false],
-    deployments_per_hour: [0n, 600n, false],
+    deployments_per_hour: [0n, 2_000n, false],
     streams: [0n, 200n, false],
     builds: [undefined, undefined, false],
     uploads: [0n, 100n, false],
