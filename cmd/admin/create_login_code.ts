@@ -62,7 +62,7 @@ itself: "sudo unkey admin login-codes create".`,
       () => admin.createLoginCode(request, { signal: process.signal }),
     );
     if (config.json) {
-      return process.stdout(jsonLine({ code, url, workspace: workspaceSlug, expiresAt: time(expiresAt) }));
+      return process.stdout(jsonLine({ code, url, workspace: workspaceSlug, expiresAt: Number(expiresAt) }));
     }
     process.stderr(
       `For the workspace ${workspaceSlug}, once, within ${minutes} minutes, on another machine: "unkey login ${url}"\n`,
@@ -91,8 +91,4 @@ async function target(config: ConfigOf<typeof FIELDS>, process: Process): Promis
   }, process);
   const workspaceId = config.workspace ?? local.workspaceId;
   return { connection, workspaceId, url: local.publicApiUrl ?? connection.baseUrl };
-}
-
-function time(ms: bigint): string {
-  return new Date(Number(ms)).toISOString();
 }

@@ -29,7 +29,7 @@ Deno.test("login-codes create prints a code for the operator, and the command th
     code: "K7M2-9QXP",
     url: api.url,
     workspace: "acme",
-    expiresAt: new Date(NOW).toISOString(),
+    expiresAt: NOW,
   });
   assert.deepEqual(api.asked, [["acme", ["*"], 300], ["acme", ["*"], 600]]);
 });
