@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { loadConfig } from "../../pkg/config/mod.ts";
-import { FRONTLINE_FIELDS, type FrontlineConfig, networkMatcher } from "./config.ts";
+import { checkFrontlineConfig, FRONTLINE_FIELDS, type FrontlineConfig, networkMatcher } from "./config.ts";
 
 function load(extra: Record<string, string>): FrontlineConfig {
   const env: Record<string, string> = {
@@ -20,6 +20,19 @@ Deno.test("FRONTLINE_FIELDS has defaults for all but the control plane and the r
   assert.equal(load({ UNKEY_FRONTLINE_STOP_DELAY_MS: "0" }).stopDelayMs, 0);
   assert.deepEqual(config.trustedProxies, []);
   assert.equal(String(config.controlPlaneBearer), "[secret]");
+});
+
+Deno.test("an edge needs both files of its certificate, and serves an API that is called without TLS only", () => {
+  const problems = (extra: Record<string, string>) => checkFrontlineConfig(load(extra));
+  const https = { UNKEY_CONTROL_PLANE_URL: "https://api.internal:7091" };
+  assert.deepEqual(problems({ ...https, UNKEY_CA_FILE: "ca.pem" }), []);
+  assert.deepEqual(problems({ UNKEY_API_HOST: "api.example.com" }), []);
+  assert.deepEqual(problems({ ...https, UNKEY_API_HOST: "api.example.com" }), [
+    "--api-host (UNKEY_API_HOST) needs an http:// URL in --control-plane-url (UNKEY_CONTROL_PLANE_URL)",
+  ]);
+  assert.deepEqual(problems({ ...https, UNKEY_CLIENT_CERT_FILE: "cert.pem" }), [
+    "--client-key-file (UNKEY_CLIENT_KEY_FILE) is required with --client-cert-file (UNKEY_CLIENT_CERT_FILE)",
+  ]);
 });
 
 Deno.test("FRONTLINE_FIELDS refuses networks that are not valid", () => {

@@ -133,6 +133,19 @@ Deno.test("an agent and an edge with a client certificate are served, and those 
   await edge.ready;
 });
 
+Deno.test("an agent and an edge warn once of a control plane elsewhere that is called without TLS", async () => {
+  await using bed = await Bed.start();
+  const warning = /"level":"warn".*not encrypted.*--control-plane-url \(UNKEY_CONTROL_PLANE_URL\) http:/;
+  const count = (lines: readonly string[]): number => lines.filter((line) => warning.test(line)).length;
+  const url = "http://control.invalid:1";
+  await using agent = await startAgent(bed, "region_token", { UNKEY_CONTROL_PLANE_URL: url });
+  assert.equal(count(agent.lines), 1);
+  await using edge = startEdge(url);
+  await eventually("the edge's warning", () => count(edge.logs) > 0);
+  await using secure = await startAgent(bed, "region_token", { UNKEY_CA_FILE: bed.own.authority });
+  assert.equal(count(secure.lines), 0);
+});
+
 Deno.test("a port with TLS answers a health check with --ca-file, and is not trusted without", async () => {
   await using bed = await Bed.start();
   const url = `https://127.0.0.1:${bed.api.port}/health/ready`;

@@ -58,6 +58,8 @@ export interface WorkerBedOptions<W extends WorkerPart> {
   readonly databaseUrl?: Secret;
   /** Added to the worker's environment. */
   readonly env?: Readonly<Record<string, string>>;
+  /** Added to Restate's environment. */
+  readonly restateEnv?: Readonly<Record<string, string>>;
 }
 
 export class WorkerBed<W extends WorkerPart = WorkerPart> {
@@ -105,7 +107,7 @@ export class WorkerBed<W extends WorkerPart = WorkerPart> {
   static async startWith<W extends WorkerPart>(options: WorkerBedOptions<W>): Promise<WorkerBed<W>> {
     const directory = await Deno.makeTempDir({ prefix: "unkey-worker-" });
     const ports = { ingress: freePort(), admin: freePort(), node: freePort() };
-    const restate = await restatePart(directory, ports);
+    const restate = await restatePart(directory, ports, options.restateEnv);
     const databaseUrl = options.databaseUrl ?? new Secret(`sqlite://${directory}/ctrl.db`);
     const db = await openCtrlDatabase(databaseUrl, { migrate: true, log: silentLogger() });
     const seed = await seedProject(db);

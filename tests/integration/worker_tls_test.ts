@@ -8,8 +8,10 @@ import { makeCertificate } from "../../pkg/testkit/certificate.ts";
 import { openServerTls } from "../../pkg/tls/mod.ts";
 import { type Endpoint, serveEndpoint } from "../../svc/ctrl/worker/restate/endpoint.ts";
 import { register } from "../../svc/ctrl/worker/restate/admin.ts";
+import { Part } from "../testbed/process.ts";
 import { restatePart } from "../testbed/restate.ts";
 import { freePort } from "../testbed/wait.ts";
+import { WorkerBed } from "./worker_bed.ts";
 
 const PROCESS = { clock: systemClock(), log: silentLogger() };
 
@@ -42,6 +44,25 @@ async function serve(
     ...PROCESS,
   });
 }
+
+Deno.test("a worker with a certificate registers at https:// and deploys", async () => {
+  const folder = await Deno.makeTempDir();
+  const files = await makeCertificate(folder, ["DNS:localhost", "IP:127.0.0.1"]);
+  const bed = await WorkerBed.startWith({
+    worker: (part) => new Part(part),
+    env: { UNKEY_TLS_CERT_FILE: files.certificate, UNKEY_TLS_KEY_FILE: files.privateKey },
+    restateEnv: { SSL_CERT_FILE: files.authority },
+  });
+  try {
+    const id = await bed.create("ok");
+    await bed.workflows.submitDeploy(id);
+    await bed.until(id, "ready");
+    assert.match(await bed.worker.logTail(1_000), /registered with restate","uri":"https:/);
+  } finally {
+    await bed.stop();
+    await Deno.remove(folder, { recursive: true });
+  }
+});
 
 Deno.test("restate calls a worker over TLS with SSL_CERT_FILE, and does not without", async () => {
   const folder = await Deno.makeTempDir();

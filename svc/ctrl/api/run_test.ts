@@ -123,6 +123,19 @@ Deno.test("settings that contradict each other are all reported in one error, wi
   };
   const files = { ...base, UNKEY_BUILD_FILES_DIR: "/tmp/x" };
   const config = load(files)();
+  assert.throws(
+    load({ ...files, UNKEY_TLS_CLIENT_CA_FILE: "ca.pem", UNKEY_TLS_KEY_FILE: "key.pem" }),
+    /--tls-cert-file.*is required with --tls-key-file.*\n.*--tls-cert-file.*is required with --tls-client-ca-file/,
+  );
+  assert.throws(
+    load({
+      ...files,
+      UNKEY_TLS_CERT_FILE: "cert.pem",
+      UNKEY_TLS_KEY_FILE: "key.pem",
+      UNKEY_ADVERTISE_URL: "http://api-1.internal:7091",
+    }),
+    /--advertise-url \(UNKEY_ADVERTISE_URL\) must begin with https:\/\/ with --tls-cert-file/,
+  );
   assert.deepEqual([config.httpPort, config.host, config.uploadSizeMax], [7091, "0.0.0.0", 512]);
   assert.throws(load(base), /exactly one of --build-s3-url .* neither is set/);
   assert.throws(load({ ...files, UNKEY_BUILD_S3_URL: "http://s3" }), (error) => {

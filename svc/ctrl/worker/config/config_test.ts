@@ -188,6 +188,18 @@ Deno.test("a worker beyond loopback needs Restate's keys, unless its network is 
   assert.match(wrong, /--restate-identity-keys .* must be keys that look like publickeyv1_/);
 });
 
+Deno.test("a worker with a certificate needs its key, and an https:// URL for Restate", () => {
+  const env = { ...VALID, UNKEY_TLS_CERT_FILE: "cert.pem" };
+  assert.match(problems(env), /--tls-key-file \(UNKEY_TLS_KEY_FILE\) is required with --tls-cert-file/);
+  const both = { ...env, UNKEY_TLS_KEY_FILE: "key.pem" };
+  assert.equal(problems(both), "");
+  assert.equal(problems({ ...both, UNKEY_RESTATE_REGISTER_AS: "https://worker.internal:9080" }), "");
+  assert.match(
+    problems({ ...both, UNKEY_RESTATE_REGISTER_AS: "http://worker.internal:9080" }),
+    /--restate-register-as \(UNKEY_RESTATE_REGISTER_AS\) must begin with https:\/\/ with --tls-cert-file/,
+  );
+});
+
 Deno.test("sentinels need the master keys, for their credentials", () => {
   const text = problems({ ...VALID, UNKEY_SENTINEL_IMAGE: "unkey:1" });
   assert.match(text, /UNKEY_VAULT_MASTER_KEYS is required with --sentinel-image/);
