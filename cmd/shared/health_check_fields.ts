@@ -82,7 +82,7 @@ export const HEALTH_CHECK_FIELDS = {
     flag: "health-check-interval",
     env: "UNKEY_HEALTH_CHECK_INTERVAL",
     file: "healthCheck.interval",
-    help: "From one health check of a healthy app to the next. Default: 1.5s, on Kubernetes 2s.",
+    help: "From one health check of a healthy app to the next. Default: 1s, on Kubernetes 2s.",
   }),
   healthCheckTimeoutMs: optionalDurationField(60 * SECOND_MS, {
     flag: "health-check-timeout",

@@ -7,7 +7,7 @@ const FIRST_MS = 100;
 const GROWTH = 1.25;
 const UNHEALTHY_MS_MAX = 1_000;
 /** With the longest wait for an answer behind it, an app that hangs is reported within 5 s. */
-const HEALTHY_MS = 1_500;
+const HEALTHY_MS = 1_000;
 /** A healthy app is asked so often while it fails. */
 const FAILING_MS = 1_000;
 /** A healthy app that fails for so long is unhealthy: a pause of its own, or a check that was slow once, is not. */

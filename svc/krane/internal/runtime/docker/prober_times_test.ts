@@ -17,7 +17,7 @@ interface WaitCase {
 }
 
 const WAITS: readonly WaitCase[] = [
-  { name: "no interval", times: NO_TIMES, healthyMs: 1_500, failingMs: 1_000 },
+  { name: "no interval", times: NO_TIMES, healthyMs: 1_000, failingMs: 1_000 },
   {
     name: "a long interval does not slow the questions to an app that fails",
     times: { ...NO_TIMES, intervalMs: 60_000 },
