@@ -1,8 +1,10 @@
 import type { Socket } from "node:net";
 import { createServer, type Server, TLSSocket } from "node:tls";
 import { fieldName } from "../config/mod.ts";
+import { publicFault } from "../fault/mod.ts";
 import { CLIENT_CA_FIELD, TLS_SERVER_FIELDS, type TlsServerConfig } from "./fields.ts";
 import { checkAuthorities, checkKeyPair, type KeyPair, type NamedFile } from "./files.ts";
+import { serverRuntimeProblem } from "./runtime.ts";
 import { type FilesProcess, FollowedFiles } from "./followed.ts";
 
 /** TLS of a port. */
@@ -27,13 +29,15 @@ interface Identity extends KeyPair {
 /**
  * Reads the files that the settings name; `undefined` when they name none.
  *
- * @throws `failed_precondition` when a file cannot be used
+ * @throws `failed_precondition` when a file cannot be used, or the runtime has no TLS for such a port
  */
 export async function openServerTls(
   { tlsCertFile, tlsKeyFile, tlsClientCaFile }: TlsServerConfig,
   process: FilesProcess,
 ): Promise<TlsServer | undefined> {
   if (tlsCertFile === undefined || tlsKeyFile === undefined) return undefined;
+  const problem = serverRuntimeProblem();
+  if (problem !== undefined) throw publicFault("failed_precondition", problem);
   const pair: readonly [NamedFile, NamedFile] = [
     { path: tlsCertFile, setting: fieldName(TLS_SERVER_FIELDS.tlsCertFile) },
     { path: tlsKeyFile, setting: fieldName(TLS_SERVER_FIELDS.tlsKeyFile) },
