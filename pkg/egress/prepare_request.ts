@@ -2,7 +2,7 @@ import { type OutgoingHttpHeaders, request as httpRequest, type RequestOptions }
 import { request as httpsRequest, type RequestOptions as SecureOptions } from "node:https";
 import { isIP, type Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import { connect as tlsConnect, rootCertificates } from "node:tls";
+import tls, { connect as tlsConnect, rootCertificates } from "node:tls";
 import { urlToHttpOptions } from "node:url";
 import type { OutgoingProxy } from "./choose.ts";
 import { proxyRefusal } from "./problem.ts";
@@ -36,7 +36,7 @@ export async function prepareRequest(
   // Always said, since signed URLs are about it: what is filled in for a socket of one's own has another port.
   const headers = { host: url.host };
   const { authority } = options;
-  const trust = authority === undefined ? {} : { ca: [...rootCertificates, authority] };
+  const trust = authority === undefined ? {} : { ca: authoritiesWith(authority) };
   if (proxy === undefined) {
     return { request: secure ? httpsRequest : httpRequest, options: { ...target, ...trust, headers } };
   }
@@ -53,6 +53,15 @@ export async function prepareRequest(
   const name = isIP(host) === 0 ? { servername: host } : {};
   const createConnection = (): Duplex => tlsConnect({ socket, host, ...trust, ...name });
   return { request: httpsRequest, options: { ...target, headers, createConnection } };
+}
+
+/**
+ * One authority and those that are trusted anyway, as one text: Deno 2.6, with which some executables are compiled, takes
+ * no list of several, and does not name those of the machine.
+ */
+function authoritiesWith(authority: string): string {
+  const others = tls.getCACertificates === undefined ? rootCertificates : tls.getCACertificates("default");
+  return [...others, authority].join("\n");
 }
 
 function tunnel(url: URL, proxy: OutgoingProxy, { signal, timeoutMs }: PrepareOptions): Promise<Socket> {
