@@ -3,12 +3,14 @@ import { publicFault } from "../../../../pkg/fault/mod.ts";
 import { newId, newSecretToken, parseId } from "../../../../pkg/uid/mod.ts";
 import { actorOf } from "../../internal/auth/actor.ts";
 import { credentialHash } from "../../internal/auth/hash.ts";
+import { decodeStrings } from "../../internal/json.ts";
 import { includesPermission, isPermission, permissionDenied } from "../../internal/auth/permissions.ts";
 import type { RootKeyPrincipal, ServicePrincipal } from "../../internal/auth/principal.ts";
 import {
   type AuditActor,
   createRootKey as recordRootKey,
   listRootKeys as readRootKeys,
+  lockWorkspace,
   recordAudit,
   revokeRootKey as markRevoked,
   type RootKeysTable,
@@ -113,7 +115,12 @@ export async function listRootKeys(
   return await readRootKeys(deps.db.kysely, await workspaceFor(deps, caller, workspaceId));
 }
 
-/** Revokes a key; api processes notice within seconds. @throws `not_found` also for another workspace's */
+/**
+ * Revokes a key; api processes notice within seconds.
+ *
+ * @throws `not_found` also for another workspace's; `permission_denied` when the key may do what the caller may not;
+ * `failed_precondition` when nothing but the operator could make keys any more
+ */
 export async function revokeRootKey(
   deps: AdminDeps,
   caller: RootKeyPrincipal | ServicePrincipal,
@@ -123,6 +130,11 @@ export async function revokeRootKey(
   const workspaceId = await workspaceFor(deps, caller, request.workspaceId);
   const nowMs = deps.clock.now();
   const revoked = await transact(deps.db, async (tx) => {
+    if (caller.kind === "root_key") {
+      // Otherwise two keys that revoke each other would both be the one before the last.
+      await lockWorkspace(tx, workspaceId);
+      refuseRevocation(caller, id, await readRootKeys(tx, workspaceId));
+    }
     const done = await markRevoked(tx, { workspaceId, id, nowMs });
     if (!done) return false;
     await recordAudit(tx, {
@@ -135,4 +147,24 @@ export async function revokeRootKey(
     return true;
   });
   if (!revoked) throw publicFault("not_found", `Root key "${id}" was not found, or was revoked before.`);
+}
+
+/** @throws `permission_denied`, `failed_precondition` */
+function refuseRevocation(caller: RootKeyPrincipal, id: string, keys: readonly RootKeysTable[]): void {
+  const key = keys.find((each) => each.id === id);
+  if (key === undefined) return;
+  const lacking = decodeStrings(key.permissions).find((each) =>
+    !includesPermission(caller.permissions, each)
+  );
+  if (lacking !== undefined) throw permissionDenied(lacking);
+  if (!managesKeys(key) || keys.some((each) => each.id !== id && managesKeys(each))) return;
+  throw publicFault(
+    "failed_precondition",
+    `Root key "${id}" is the last key of the workspace that may manage keys. Create another one first: ` +
+      '"unkey keys create <name> --permissions all".',
+  );
+}
+
+function managesKeys({ permissions }: RootKeysTable): boolean {
+  return includesPermission(new Set(decodeStrings(permissions)), "workspace.manage_keys");
 }

@@ -43,6 +43,52 @@ Deno.test("a root key passes on only what it has, is shown once, and knows its o
   );
 });
 
+Deno.test("a root key revokes no key that may do what it may not, and none is the last that manages keys", async () => {
+  await using api = await startApi();
+  const { rootKey, workspaceId } = await api.tenant("acme");
+  const owner = api.client(AdminService, rootKey);
+  const make = async (...permissions: string[]) => {
+    const { key, keyId } = await owner.createRootKey({ permissions });
+    return { keyId, client: api.client(AdminService, key) };
+  };
+  const manager = await make("workspace.manage_keys", "project.*.read_logs");
+  const [first] = (await owner.listRootKeys({})).keys;
+  const wider = await make("project.*.read_logs", "workspace.read_status");
+  const narrower = await make("project.proj_1a.read_logs");
+  for (const keyId of [first?.id ?? "", wider.keyId]) {
+    await refused(
+      manager.client.revokeRootKey({ keyId }),
+      Code.PermissionDenied,
+      /lacks the permission "(\*|workspace.read_status)"/,
+    );
+  }
+  await manager.client.revokeRootKey({ keyId: narrower.keyId });
+
+  await owner.revokeRootKey({ keyId: manager.keyId });
+  const last = /the last key of the workspace that may manage keys/;
+  await refused(owner.revokeRootKey({ keyId: first?.id ?? "" }), Code.FailedPrecondition, last);
+  assert.equal((await owner.listRootKeys({})).keys.length, 2);
+  await owner.revokeRootKey({ keyId: wider.keyId });
+  // The operator can make another one.
+  await api.client(AdminService, SERVICE_TOKEN).revokeRootKey({ workspaceId, keyId: first?.id ?? "" });
+});
+
+Deno.test("of two keys that revoke each other at once one is left to manage keys", async () => {
+  await using api = await startApi();
+  const { rootKey } = await api.tenant("acme");
+  const owner = api.client(AdminService, rootKey);
+  const [first] = (await owner.listRootKeys({})).keys;
+  const other = await owner.createRootKey({ permissions: ["*"] });
+  const second = api.client(AdminService, other.key);
+  // From now on both are known, so that neither is refused for what the other has done.
+  await Promise.all([owner.whoAmI({}), second.whoAmI({})]);
+  const outcomes = await Promise.allSettled([
+    owner.revokeRootKey({ keyId: other.keyId }),
+    second.revokeRootKey({ keyId: first?.id ?? "" }),
+  ]);
+  assert.equal(outcomes.filter(({ status }) => status === "fulfilled").length, 1);
+});
+
 Deno.test("the operator lists workspaces, and makes, lists and revokes keys of each, by slug or id", async () => {
   await using api = await startApi();
   const operator = api.client(AdminService, SERVICE_TOKEN);
