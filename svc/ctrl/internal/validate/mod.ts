@@ -29,6 +29,21 @@ export function optionalText(field: string, value: string, lengthMax: number): s
   return value;
 }
 
+/**
+ * The same for a text that is looked up, or is there once: MySQL compares without the blanks at the end, SQLite with them,
+ * so that `k` and `k ` would be one there and two here.
+ */
+export function key(field: string, value: string, lengthMax: number): string {
+  if (value === "") throw invalid(field, "is required");
+  return optionalKey(field, value, lengthMax);
+}
+
+/** The same, and may be empty. */
+export function optionalKey(field: string, value: string, lengthMax: number): string {
+  if (value.trim() === value) return optionalText(field, value, lengthMax);
+  throw invalid(field, "must not begin or end with white space");
+}
+
 /** A name that becomes part of host names. */
 export function slug(field: string, value: string): string {
   if (value === "") throw invalid(field, "is required");

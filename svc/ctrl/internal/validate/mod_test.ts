@@ -7,6 +7,8 @@ import {
   dockerfilePath,
   healthCheckPath,
   imageReference,
+  key,
+  optionalKey,
   port,
   slug,
   variableName,
@@ -20,6 +22,15 @@ Deno.test("slug() takes what can be part of a host name", () => {
   for (const bad of ["", "-a", "a-", "A", "a_b", "a.b", "x".repeat(64), "\u00e4"]) {
     refuses(() => slug("slug", bad), bad);
   }
+});
+
+Deno.test("key() takes no white space at the ends, where databases differ about it", () => {
+  for (const good of ["k", "a b", "ä", "x".repeat(8)]) assert.equal(key("key", good, 8), good);
+  for (const bad of ["", " k", "k ", "k  ", "k\u00a0", "\u3000k", "k\n", " ", "x".repeat(9)]) {
+    refuses(() => key("key", bad, 8), JSON.stringify(bad));
+  }
+  assert.equal(optionalKey("key", "", 8), "");
+  refuses(() => optionalKey("key", " ", 8), "a blank");
 });
 
 Deno.test("imageReference() knows registries, ports, tags and digests", () => {

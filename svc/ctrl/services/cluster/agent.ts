@@ -1,4 +1,4 @@
-import { cutToBytes, invalid, text, version } from "../../internal/validate/mod.ts";
+import { cutToBytes, invalid, key, version } from "../../internal/validate/mod.ts";
 import type { ClusterDeps } from "./deps.ts";
 
 const AGENT_ID_LENGTH_MAX = 63;
@@ -7,7 +7,7 @@ const ERROR_BYTES_MAX = 1_000;
 
 /** The key of an agent; it has the region, so that no region can report for another's agent. */
 export function agentKey(region: string, agentId: string): string {
-  return `${region}:${text("agent_id", agentId, AGENT_ID_LENGTH_MAX)}`;
+  return `${region}:${key("agent_id", agentId, AGENT_ID_LENGTH_MAX)}`;
 }
 
 export interface AgentProgress {

@@ -1,7 +1,7 @@
 import type { ReportInstanceLogsRequest } from "../../../../proto/gen/ctrl/v1/cluster_pb.ts";
 import { OutputStore } from "../../internal/logs/mod.ts";
 import { listTopology, type LogLine, timeNsText } from "../../internal/store/mod.ts";
-import { cutToBytes, invalid, text } from "../../internal/validate/mod.ts";
+import { cutToBytes, invalid, key, text } from "../../internal/validate/mod.ts";
 import type { ClusterDeps } from "./deps.ts";
 
 const LINES_MAX = 1_000;
@@ -37,7 +37,7 @@ function checkLines(region: string, { lines }: ReportInstanceLogsRequest): LogLi
       throw invalid("lines.stream", "must be stdout or stderr", stream);
     }
     return {
-      instance: text("lines.instance", instance, 255),
+      instance: key("lines.instance", instance, 255),
       timeNs: timeNsText(timeNs),
       ordinal,
       region,

@@ -1,6 +1,6 @@
 import { Health, type ReportSentinelStatusRequest } from "../../../../proto/gen/ctrl/v1/cluster_pb.ts";
 import { reportSentinel, sentinelGeneration, type SentinelsTable } from "../../internal/store/mod.ts";
-import { hostPort, invalid, text, version } from "../../internal/validate/mod.ts";
+import { hostPort, invalid, key, version } from "../../internal/validate/mod.ts";
 import type { ClusterDeps } from "./deps.ts";
 
 const NAME_LENGTH_MAX = 63;
@@ -30,7 +30,7 @@ export async function reportSentinelStatus(
     throw invalid("available_replicas", `must be between 0 and ${REPLICAS_MAX}`, String(availableReplicas));
   }
   const isTaken = await reportSentinel(db.kysely, {
-    k8sName: text("k8s_name", request.k8sName, NAME_LENGTH_MAX),
+    k8sName: key("k8s_name", request.k8sName, NAME_LENGTH_MAX),
     region,
     // This program does not know the health values of newer agents.
     health: HEALTH[request.health] ?? "unknown",

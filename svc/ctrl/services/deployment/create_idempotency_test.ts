@@ -111,3 +111,22 @@ Deno.test("an idempotency key is refused with another request, and belongs to it
     .createDeployment({ ...request, projectId: other.projectId });
   assert.notEqual(foreign.deploymentId, deploymentId);
 });
+
+/** MySQL takes both for one key, SQLite for two. */
+test("an idempotency key has no blank at its ends, on any database", async (db) => {
+  await using api = await startApi({}, db);
+  const tenant = await api.tenant(newDnsName(10));
+  const client = api.client(DeploymentService, tenant.rootKey);
+  const create = (idempotencyKey: string) =>
+    client.createDeployment({
+      projectId: tenant.projectId,
+      environmentSlug: "production",
+      source: { case: "dockerImage", value: "nginx:1.29" },
+      idempotencyKey,
+    });
+  const key = newDnsName(10);
+  await create(key);
+  for (const other of [`${key} `, ` ${key}`]) {
+    await refused(create(other), Code.InvalidArgument, /^idempotency_key must not begin or end with white/);
+  }
+});

@@ -7,7 +7,7 @@ import {
   healthCheckPath,
   imageReference,
   invalid,
-  optionalText,
+  optionalKey,
   port,
   text,
 } from "../../internal/validate/mod.ts";
@@ -78,7 +78,7 @@ const AVATAR_BYTES_MAX = 512;
 /** @throws `invalid_argument` for the first field that is wrong */
 export function checkCreate(request: CreateRequest, limits: AppLimits): CheckedCreate {
   return {
-    branch: optionalText("branch", request.branch, 256) ?? "",
+    branch: optionalKey("branch", request.branch, 256),
     git: checkCommit(request.git),
     source: checkSource(request.source),
     idempotencyKey: checkIdempotencyKey(request),
@@ -102,7 +102,7 @@ function checkApp(request: CreateRequest, limits: AppLimits): AppSettings {
 
 /** @throws `invalid_argument` */
 export function checkIdempotencyKey({ idempotencyKey }: CreateRequest): string | undefined {
-  return optionalText("idempotency_key", idempotencyKey, 255) || undefined;
+  return optionalKey("idempotency_key", idempotencyKey, 255) || undefined;
 }
 
 function startSeconds(seconds: number): number {

@@ -3,7 +3,7 @@ import { requireEnvironment, requireProject } from "../../internal/auth/project.
 import type { RootKeyPrincipal } from "../../internal/auth/principal.ts";
 import { PRODUCTION_SLUG } from "../../internal/deployments/domains.ts";
 import { listEnvironments, listOfBranch } from "../../internal/store/mod.ts";
-import { text } from "../../internal/validate/mod.ts";
+import { key } from "../../internal/validate/mod.ts";
 import { cancelDeployment } from "./cancel.ts";
 import type { DeploymentDeps } from "./deps.ts";
 import { stopDeployment } from "./stop.ts";
@@ -37,7 +37,7 @@ export async function endBranch(
   signal: AbortSignal,
 ): Promise<EndedBranch> {
   const project = await requireProject(deps, caller, { id: request.projectId, action: "stop_deployment" });
-  const branch = text("branch", request.branch, BRANCH_CHARACTERS_MAX);
+  const branch = key("branch", request.branch, BRANCH_CHARACTERS_MAX);
   const environments = request.environmentSlug === ""
     ? (await listEnvironments(deps.db.kysely, caller.workspaceId, project.id))
       .filter(({ slug }) => slug !== PRODUCTION_SLUG)

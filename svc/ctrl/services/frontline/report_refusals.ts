@@ -4,7 +4,7 @@ import { parseId } from "../../../../pkg/uid/mod.ts";
 import type { ReportRefusalsRequest } from "../../../../proto/gen/ctrl/v1/frontline_pb.ts";
 import { type LogHub, OutputStore } from "../../internal/logs/mod.ts";
 import { type CtrlDatabase, findDeployment, type LogLine, timeNsText } from "../../internal/store/mod.ts";
-import { cutToBytes, invalid, text } from "../../internal/validate/mod.ts";
+import { cutToBytes, invalid, key } from "../../internal/validate/mod.ts";
 
 export interface RefusalDeps {
   readonly db: CtrlDatabase;
@@ -38,7 +38,7 @@ export class RefusalTaker {
 
   /** @throws `invalid_argument`; lines of unknown deployments, and those over the limit, are dropped */
   async take(region: string, { edgeId, refusals }: ReportRefusalsRequest): Promise<void> {
-    const edge = text("edge_id", edgeId, 63);
+    const edge = key("edge_id", edgeId, 63);
     if (refusals.length > REFUSALS_MAX) throw invalid("refusals", `must be at most ${REFUSALS_MAX}`);
     const nowMs = this.#deps.clock.now();
     const lines = refusals.map(({ deploymentId, text: line, at }, ordinal) => {

@@ -4,7 +4,7 @@ import type { RouteStateSchema } from "../../../../proto/gen/ctrl/v1/frontline_p
 import { parseId } from "../../../../pkg/uid/mod.ts";
 import type { AgentHeartbeats } from "../../internal/agents/mod.ts";
 import { type ChangeHub, EDGE_REGION } from "../../internal/changes/mod.ts";
-import { invalid, text, version } from "../../internal/validate/mod.ts";
+import { invalid, key, version } from "../../internal/validate/mod.ts";
 import { type CtrlDatabase, recordRequests } from "../../internal/store/mod.ts";
 import type { RouteFeed } from "./route_feed.ts";
 import { EDGE_VIEW, type SentinelScope, sentinelView } from "./view.ts";
@@ -76,5 +76,5 @@ export async function acknowledgeRoutes(
 }
 
 function edgeKey(edgeId: string): string {
-  return `${EDGE_REGION}:${text("edge_id", edgeId, 63)}`;
+  return `${EDGE_REGION}:${key("edge_id", edgeId, 63)}`;
 }
