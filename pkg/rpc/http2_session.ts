@@ -1,6 +1,7 @@
 import type { Buffer } from "node:buffer";
 import type { Socket } from "node:net";
 import { type Block, CODE, Http2Connection, type Stream } from "../http2/mod.ts";
+import { noteClientAddress } from "./client_address.ts";
 import { Http2Request, requestParts } from "./http2_request.ts";
 import { Http2Response } from "./http2_response.ts";
 import type { HttpTimes, NodeHandler } from "./node_http.ts";
@@ -54,7 +55,9 @@ export class Http2Session {
     }
     const length = parts.headers["content-length"];
     if (length !== undefined || end) stream.expect(end ? 0 : Number(length));
-    const request = new Http2Request(stream, parts, this.socket);
+    const headers = { ...parts.headers };
+    noteClientAddress(headers, this.socket.remoteAddress);
+    const request = new Http2Request(stream, { ...parts, headers }, this.socket);
     const response = new Http2Response(stream, parts.method === "HEAD");
     stream.handler = {
       headers: () => undefined,

@@ -18,6 +18,7 @@ import {
   type TcpTimes,
 } from "../tcp/mod.ts";
 import type { TlsServer } from "../tls/mod.ts";
+import { noteClientAddress } from "./client_address.ts";
 import { Http1Connection } from "./http1_connection.ts";
 import { Http2Session } from "./http2_session.ts";
 import type { HttpTimes, NodeHandler } from "./node_http.ts";
@@ -194,6 +195,7 @@ export class HttpListener {
   }
 
   #serve(request: IncomingMessage, response: ServerResponse): void {
+    noteClientAddress(request.headers, request.socket.remoteAddress);
     const connection = this.#connections.get(request.socket);
     if (connection instanceof Http1Connection) {
       connection.began();

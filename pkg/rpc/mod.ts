@@ -11,6 +11,7 @@
 export { type ClientOptions, createRpcClient } from "./client.ts";
 export { fromConnectError, genericMessage, isAnswer } from "./faults.ts";
 export { addCallFields, type Admission, type Call } from "./call.ts";
+export { clientAddress } from "./client_address.ts";
 export { hasClientCertificate, type StreamClient, streamClientOf } from "./context.ts";
 export { type JsonLimits, jsonProblem } from "./json_shape.ts";
 export type { HttpRoute } from "./plain.ts";

@@ -1,4 +1,3 @@
-import { BlockList, isIP } from "node:net";
 import { z } from "zod";
 import {
   type ConfigOf,
@@ -15,6 +14,7 @@ import {
   textSchema,
   urlSchema,
 } from "../../pkg/config/mod.ts";
+import { isInNetworks, parseNetwork } from "../../pkg/networks/mod.ts";
 import { TLS_CLIENT_FIELDS, tlsClientProblems } from "../../pkg/tls/mod.ts";
 import { LIMITS } from "../../pkg/proxy/mod.ts";
 import { HTTPS_FIELDS } from "./config_https.ts";
@@ -23,10 +23,22 @@ const HOUR_MS = 3_600_000;
 /** Heads are read whole, on the thread that serves all apps. */
 const HEAD_BYTES_MAX = 64 * 1024;
 
+/** The numbers say how much traffic an edge has: strangers read them on no port. */
+const PRIVATE = [
+  "127.0.0.0/8",
+  "10.0.0.0/8",
+  "172.16.0.0/12",
+  "192.168.0.0/16",
+  "100.64.0.0/10",
+  "::1",
+  "fc00::/7",
+];
+
 /** Settings of an edge and of a sentinel. */
 export interface EdgeFields {
   readonly httpHost: Field<string>;
   readonly healthPort: Field<number | undefined>;
+  readonly metricsFrom: Field<readonly string[]>;
   readonly controlPlaneUrl: Field<string>;
   readonly caFile: Field<string | undefined>;
   readonly clientCertFile: Field<string | undefined>;
@@ -83,6 +95,13 @@ export function edgeFields(name: "FRONTLINE" | "SENTINEL"): EdgeFields {
       placeholder: "<port>",
       schema: optionalPortSchema(),
     }),
+    metricsFrom: field({
+      flag: "metrics-from",
+      env: `UNKEY_${name}_METRICS_FROM`,
+      help: "Addresses or networks that may read /metrics. Default: loopback and private networks.",
+      placeholder: "<ip[/bits],...>",
+      schema: networksSchema(PRIVATE),
+    }),
     controlPlaneUrl: field({
       flag: "control-plane-url",
       env: "UNKEY_CONTROL_PLANE_URL",
@@ -102,7 +121,7 @@ export function edgeFields(name: "FRONTLINE" | "SENTINEL"): EdgeFields {
       env: "UNKEY_TRUSTED_PROXIES",
       help: "Addresses or networks of load balancers whose X-Forwarded headers are believed.",
       placeholder: "<ip[/bits],...>",
-      schema: networksSchema(),
+      schema: networksSchema([]),
     }),
     connectionsMax: limit(
       "connections-max",
@@ -209,7 +228,7 @@ export const FRONTLINE_FIELDS = {
     help:
       "Addresses or networks of load balancers that begin each connection with the PROXY protocol (version 1 or 2).",
     placeholder: "<ip[/bits],...>",
-    schema: networksSchema(),
+    schema: networksSchema([]),
   }),
   stopDelayMs: field({
     flag: "stop-delay-ms",
@@ -257,10 +276,10 @@ export function checkFrontlineConfig(config: FrontlineConfig): readonly string[]
 
 export type FrontlineConfig = ConfigOf<typeof FRONTLINE_FIELDS>;
 
-function networksSchema(): z.ZodType<readonly string[]> {
-  return listSchema([]).transform((networks, context): readonly string[] => {
+function networksSchema(fallback: readonly string[]): z.ZodType<readonly string[]> {
+  return listSchema(fallback).transform((networks, context): readonly string[] => {
     for (const each of networks) {
-      if (addNetwork(new BlockList(), each)) continue;
+      if (parseNetwork(each) !== undefined) continue;
       context.addIssue({ code: "custom", message: `must be addresses or networks: "${each}" is neither` });
       return z.NEVER;
     }
@@ -270,21 +289,6 @@ function networksSchema(): z.ZodType<readonly string[]> {
 
 /** A predicate for addresses in one of `networks`, which were checked when the settings were read. */
 export function networkMatcher(networks: readonly string[]): (address: string) => boolean {
-  if (networks.length === 0) return () => false;
-  const list = new BlockList();
-  for (const each of networks) addNetwork(list, each);
-  return (address) => {
-    const family = isIP(address);
-    return family !== 0 && list.check(address, family === 6 ? "ipv6" : "ipv4");
-  };
-}
-
-function addNetwork(list: BlockList, text: string): boolean {
-  const [address = "", bits, ...rest] = text.split("/");
-  const family = isIP(address);
-  const width = family === 6 ? 128 : 32;
-  const size = bits === undefined ? width : /^[0-9]{1,3}$/.test(bits) ? Number(bits) : -1;
-  if (family === 0 || rest.length > 0 || size < 0 || size > width) return false;
-  list.addSubnet(address, size, family === 6 ? "ipv6" : "ipv4");
-  return true;
+  const parsed = networks.flatMap((each) => parseNetwork(each) ?? []);
+  return (address) => isInNetworks(parsed, address);
 }

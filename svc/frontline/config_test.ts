@@ -19,6 +19,15 @@ Deno.test("FRONTLINE_FIELDS has defaults for all but the control plane and the r
   assert.equal(config.stopDelayMs, 5_000);
   assert.equal(load({ UNKEY_FRONTLINE_STOP_DELAY_MS: "0" }).stopDelayMs, 0);
   assert.deepEqual(config.trustedProxies, []);
+  const readsMetrics = networkMatcher(config.metricsFrom);
+  for (
+    const own of ["127.0.0.1", "10.244.1.7", "172.16.0.1", "192.168.1.1", "100.64.0.1", "::1", "fd00::1"]
+  ) {
+    assert.equal(readsMetrics(own), true, own);
+  }
+  for (const other of ["203.0.113.9", "172.32.0.1", "2001:db8::1", ""]) {
+    assert.equal(readsMetrics(other), false, other);
+  }
   assert.equal(String(config.controlPlaneBearer), "[secret]");
 });
 

@@ -76,6 +76,7 @@ export function startEdge(
     region: "local",
     frontlineId: "edge_test",
     trustedProxies: [],
+    metricsFrom: ["127.0.0.1"],
     drainMs: 2_000,
     stopDelayMs: 0,
     ...extra,

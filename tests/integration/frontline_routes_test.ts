@@ -33,6 +33,15 @@ Deno.test("an edge is ready with the first snapshot, and says so by its health c
     const metrics = await (await fetch(`http://127.0.0.1:${edge.healthPort}/metrics`)).text();
     assert.match(metrics, /^unkey_frontline_responses_total\{status="200"\} [1-9]/m);
     assert.match(metrics, /^unkey_frontline_routes 1$/m);
+    await using closed = startEdge(feed.url, { healthPort: 0, metricsFrom: ["192.0.2.0/24"] });
+    (await feed.stream()).send(2, snapshotEnd(0));
+    await closed.ready;
+    const refused = await fetch(`http://127.0.0.1:${closed.healthPort}/metrics`);
+    assert.equal(refused.status, 404, "an address that may not read them");
+    assert.doesNotMatch(await refused.text(), /unkey_frontline/);
+    const open = await fetch(`http://127.0.0.1:${closed.healthPort}/health/ready`);
+    assert.equal(open.status, 200, "health checks are for everyone");
+    await open.body?.cancel();
   } finally {
     await one.stop();
   }

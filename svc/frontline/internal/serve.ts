@@ -1,7 +1,7 @@
 import type { Clock } from "../../../pkg/clock/mod.ts";
 import type { Logger } from "../../../pkg/logger/mod.ts";
 import { LIMITS, type ProxyLimits, type Upstream } from "../../../pkg/proxy/mod.ts";
-import { createRpcClient, serveRpc } from "../../../pkg/rpc/mod.ts";
+import { clientAddress, createRpcClient, serveRpc } from "../../../pkg/rpc/mod.ts";
 import { shareOfDescriptors } from "../../../pkg/tcp/mod.ts";
 import { openClientTls, warnOfPlain } from "../../../pkg/tls/mod.ts";
 import { Runner } from "../../../pkg/runner/mod.ts";
@@ -259,6 +259,7 @@ async function serveHealth(
   { edge, watcher, runner }: { edge: Edge; watcher: Watcher; runner: Runner },
 ): Promise<number | undefined> {
   if (config.healthPort === undefined) return undefined;
+  const mayRead = networkMatcher(config.metricsFrom);
   const server = await serveRpc({
     hostname: config.httpHost,
     port: config.healthPort,
@@ -267,12 +268,11 @@ async function serveHealth(
     clock,
     mount: () => undefined,
     ready: () => Promise.resolve(edge.ready && !edge.stopping),
-    routes: [(request) =>
-      Promise.resolve(
-        new URL(request.url).pathname === "/metrics"
-          ? new Response(renderMetrics(edge, watcher.version))
-          : undefined,
-      )],
+    routes: [({ url, headers }) => {
+      // For others there is nothing here.
+      const isOurs = new URL(url).pathname === "/metrics" && mayRead(clientAddress(headers));
+      return Promise.resolve(isOurs ? new Response(renderMetrics(edge, watcher.version)) : undefined);
+    }],
   });
   runner.defer("health", () => server.shutdown());
   runner.go("health port", (signal) => server.run(signal));
