@@ -268,7 +268,12 @@ export const OUTPUT_SCHEMAS: Readonly<Record<string, z.ZodType>> = {
   "limits": printed({ limits: limitRows }),
   "admin limits list": printed({ limits: limitRows }),
   "admin limits set": printed({ workspace: text, name: text, limit: count.optional() }),
-  "admin region-tokens list": listed("tokens", { id: text, region: text, createdAt: time }),
+  "admin region-tokens list": listed("tokens", {
+    id: text,
+    region: text,
+    createdAt: time,
+    networks: z.array(text).optional(),
+  }),
   "admin region-tokens create": printed({ id: text, region: text, token: text }),
   "admin region-tokens revoke": printed({ id: text, revoked: flag }),
   "context explain": z.union([summary, decision, failure]),

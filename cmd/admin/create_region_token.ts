@@ -1,5 +1,6 @@
 /** `unkey admin region-tokens create` */
 import { defineCommand } from "../../pkg/cli/mod.ts";
+import { field, listSchema } from "../../pkg/config/mod.ts";
 import { createRpcClient } from "../../pkg/rpc/mod.ts";
 import { AdminService } from "../../proto/gen/ctrl/v1/admin_pb.ts";
 import { calling } from "../shared/connect.ts";
@@ -8,7 +9,19 @@ import { JSON_FIELD, jsonLine } from "../shared/output.ts";
 
 export const command = defineCommand({
   outcome: "secret",
-  fields: { ...OPERATOR_FIELDS, json: JSON_FIELD },
+  fields: {
+    ...OPERATOR_FIELDS,
+    networks: field({
+      flag: "networks",
+      env: "UNKEY_REGION_NETWORKS",
+      placeholder: "<network,...>",
+      help:
+        "Where the region's instances are, e.g. 10.0.0.0/8,fd00::/8. Addresses outside, which its agent " +
+        "reports, get no request. Default: all but those of a machine itself (127.0.0.0/8, ::1) or a link.",
+      schema: listSchema([]),
+    }),
+    json: JSON_FIELD,
+  },
   positionals: [{
     name: "region",
     help: "The region of the agent, e.g. us-east-1.aws; '*' for an edge, which serves all of them.",
@@ -16,14 +29,18 @@ export const command = defineCommand({
   }],
   notes:
     `Prints the token once. An agent ("unkey krane") takes it as UNKEY_CONTROL_PLANE_BEARER, and so does an edge
-("unkey frontline"). To replace one: create another, restart its user with it, revoke the former.`,
+("unkey frontline"). To replace one: create another, restart its user with it, revoke the former.
+
+Edges connect to what agents report, so that an agent in wrong hands could lead visitors to ports of the control
+plane: name the networks of pods and containers. An agent with Docker on the edge's own machine that publishes
+ports there needs 127.0.0.0/8.`,
   async run({ config, positionals: [region = ""] }, process) {
     const { signal, stdout, stderr } = process;
     const connection = await connectAsOperator(config, process);
     const admin = createRpcClient(AdminService, connection);
     const { token, tokenId } = await calling(
       connection,
-      () => admin.createRegionToken({ region }, { signal }),
+      () => admin.createRegionToken({ region, networks: [...config.networks] }, { signal }),
     );
     if (config.json) return stdout(jsonLine({ id: tokenId, region, token }));
     const whose = region === "*" ? "edges" : `agents of the region ${region}`;

@@ -15,6 +15,13 @@ Deno.test("admin region-tokens create prints the token alone, and says beside it
   });
 });
 
+Deno.test("admin region-tokens create gives the token the networks that it is told", async () => {
+  await using api = await controlPlane();
+  await api.run("region-tokens", "create", "eu-1", "--networks", "10.0.0.0/8,fd00::/8");
+  await api.run("region-tokens", "create", "eu-1");
+  assert.deepEqual(api.created, [["eu-1", "10.0.0.0/8", "fd00::/8"], ["eu-1"]]);
+});
+
 Deno.test("admin region-tokens create needs a region", async () => {
   await using api = await controlPlane();
   const { code, stdout, stderr } = await api.run("region-tokens", "create");

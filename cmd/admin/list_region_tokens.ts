@@ -21,7 +21,12 @@ export const command = defineCommand({
       }));
     if (config.json) {
       return stdout(jsonLine({
-        tokens: tokens.map(({ id, region, createdAt }) => ({ id, region, createdAt: Number(createdAt) })),
+        tokens: tokens.map(({ id, region, createdAt, networks }) => ({
+          id,
+          region,
+          createdAt: Number(createdAt),
+          ...(region === "*" ? {} : { networks }),
+        })),
       }));
     }
     if (tokens.length === 0) {
@@ -29,11 +34,12 @@ export const command = defineCommand({
     }
     const now = clock.now();
     stdout(table(
-      ["TOKEN", "REGION", "AGE"],
-      tokens.map(({ id, region, createdAt }) => [
+      ["TOKEN", "REGION", "AGE", "NETWORKS"],
+      tokens.map(({ id, region, createdAt, networks }) => [
         id,
         region === "*" ? "* (edges)" : region,
         age(Number(createdAt), now),
+        region === "*" ? "" : networks.length === 0 ? "all but loopback" : networks.join(","),
       ]),
     ));
   },

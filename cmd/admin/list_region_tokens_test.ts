@@ -2,19 +2,21 @@ import assert from "node:assert/strict";
 import { NOW, onlyJson, startControlPlane, unkey } from "../shared/testing.ts";
 import { controlPlane, DAY_MS, TOKEN } from "./testing.ts";
 
-Deno.test("admin region-tokens list shows ids and regions, and no token", async () => {
+Deno.test("admin region-tokens list shows ids, regions and networks, and no token", async () => {
   await using api = await controlPlane();
   assert.equal(
     (await api.run("region-tokens", "list")).stdout,
-    `TOKEN  REGION     AGE
-rt_2   * (edges)  1m
-rt_1   eu-1       1d
+    `TOKEN  REGION     AGE  NETWORKS
+rt_2   * (edges)  1m   -
+rt_1   eu-1       1d   10.0.0.0/8,fd00::/8
+rt_0   eu-1       1d   all but loopback
 `,
   );
   assert.deepEqual(onlyJson(await api.run("region-tokens", "list", "--json")), {
     tokens: [
       { id: "rt_2", region: "*", createdAt: NOW - 60_000 },
-      { id: "rt_1", region: "eu-1", createdAt: NOW - DAY_MS },
+      { id: "rt_1", region: "eu-1", createdAt: NOW - DAY_MS, networks: ["10.0.0.0/8", "fd00::/8"] },
+      { id: "rt_0", region: "eu-1", createdAt: NOW - DAY_MS, networks: [] },
     ],
   });
 });

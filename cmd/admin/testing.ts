@@ -8,11 +8,14 @@ export const TOKEN = ROOT_KEY;
 export interface AdminPlane extends AsyncDisposable {
   readonly run: (...args: readonly string[]) => Promise<RunResult>;
   readonly revoked: readonly string[];
+  /** Regions of new tokens, each with its networks. */
+  readonly created: readonly (readonly string[])[];
 }
 
 /** With `keyFails`, a workspace is created and its root key is not. */
 export async function controlPlane(keyFails = false): Promise<AdminPlane> {
   const revoked: string[] = [];
+  const created: string[][] = [];
   const api = await startControlPlane({
     admin: {
       createWorkspace: ({ slug }) => ({ workspaceId: `ws_${slug}` }),
@@ -24,11 +27,20 @@ export async function controlPlane(keyFails = false): Promise<AdminPlane> {
         pageToken === ""
           ? { workspaces: [{ id: "ws_2", slug: "globex", name: "Globex" }], nextPageToken: "second" }
           : { workspaces: [{ id: "ws_1", slug: "acme", createdAt: BigInt(NOW - DAY_MS) }] },
-      createRegionToken: () => ({ tokenId: "rt_1", token: "region_secret" }),
+      createRegionToken({ region, networks }) {
+        created.push([region, ...networks]);
+        return { tokenId: "rt_1", token: "region_secret" };
+      },
       listRegionTokens: () => ({
         tokens: [
           { id: "rt_2", region: "*", createdAt: BigInt(NOW - 60_000) },
-          { id: "rt_1", region: "eu-1", createdAt: BigInt(NOW - DAY_MS) },
+          {
+            id: "rt_1",
+            region: "eu-1",
+            createdAt: BigInt(NOW - DAY_MS),
+            networks: ["10.0.0.0/8", "fd00::/8"],
+          },
+          { id: "rt_0", region: "eu-1", createdAt: BigInt(NOW - DAY_MS) },
         ],
       }),
       revokeRegionToken({ tokenId }) {
@@ -39,5 +51,5 @@ export async function controlPlane(keyFails = false): Promise<AdminPlane> {
   });
   const run = (...args: readonly string[]) =>
     unkey(["admin", ...args], { env: { UNKEY_API_BASE_URL: api.url, UNKEY_AUTH_TOKEN: TOKEN } });
-  return { run, revoked, [Symbol.asyncDispose]: () => api[Symbol.asyncDispose]() };
+  return { run, revoked, created, [Symbol.asyncDispose]: () => api[Symbol.asyncDispose]() };
 }

@@ -36,6 +36,8 @@ const State = z.object({
   vaultMasterKey: z.string(),
   objectSigningKey: z.string(),
   regionToken: z.string().optional(),
+  /** Those that the token was made with; absent: none, by an older version. */
+  regionNetworks: z.array(z.string()).optional(),
   edgeToken: z.string().optional(),
   /** The api for other commands of this machine, and for other machines. */
   apiUrl: z.string().optional(),

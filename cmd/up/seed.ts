@@ -8,6 +8,8 @@ import type { State } from "./data_folder.ts";
 
 /** The region of this machine. */
 export const REGION = "local";
+/** Where its instances are: in the agent's own network, or, with an engine that is elsewhere, at ports of this machine. */
+const NETWORKS = ["10.128.0.0/10", "127.0.0.0/8"];
 const EDGE = "*";
 const WORKSPACE = "local";
 const RPC_MS = 10_000;
@@ -46,9 +48,13 @@ export async function seed(state: State, options: SeedOptions): Promise<Seeded> 
 
   const known = state.rootKey === undefined ? undefined : await whoIs(options, state.rootKey);
   const rootKey = known === undefined ? await createRootKey(admin, workspaceId, signal) : known.rootKey;
-  const regionToken = state.regionToken ?? await createToken(admin, REGION, signal);
-  const edgeToken = state.edgeToken ?? await createToken(admin, EDGE, signal);
-  const seeded = { ...state, workspaceId, rootKey, regionToken, edgeToken };
+  const isOld = state.regionNetworks?.join() !== NETWORKS.join();
+  const region = state.regionToken === undefined || isOld
+    ? await createToken(admin, { region: REGION, networks: NETWORKS }, signal)
+    : state.regionToken;
+  const edgeToken = state.edgeToken ?? await createToken(admin, { region: EDGE }, signal);
+  const tokens = { regionToken: region, regionNetworks: NETWORKS, edgeToken };
+  const seeded = { ...state, workspaceId, rootKey, ...tokens };
   await save(seeded);
 
   await createProject(admin, workspaceId, options.project, signal);
@@ -76,8 +82,12 @@ async function createRootKey(admin: Admin, workspaceId: string, signal: AbortSig
   return (await call(admin.createRootKey(request, { signal }))).key;
 }
 
-async function createToken(admin: Admin, region: string, signal: AbortSignal): Promise<string> {
-  return (await call(admin.createRegionToken({ region }, { signal }))).token;
+async function createToken(
+  admin: Admin,
+  token: { readonly region: string; readonly networks?: string[] },
+  signal: AbortSignal,
+): Promise<string> {
+  return (await call(admin.createRegionToken(token, { signal }))).token;
 }
 
 async function createWorkspace(admin: Admin, signal: AbortSignal): Promise<string> {

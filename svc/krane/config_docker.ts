@@ -1,3 +1,4 @@
+import { isIP } from "node:net";
 import { z } from "zod";
 import { field, integerSchema, textSchema } from "../../pkg/config/mod.ts";
 
@@ -15,7 +16,7 @@ export const DOCKER_FIELDS = {
     env: "UNKEY_KRANE_PUBLISH_ADDRESS",
     help: "Address of this machine on which instances are published, as the edge reaches it.",
     placeholder: "<ip>",
-    schema: textSchema("127.0.0.1"),
+    schema: publishAddressSchema(),
   }),
   dockerNetwork: field({
     flag: "docker-network",
@@ -65,6 +66,12 @@ export const DOCKER_FIELDS = {
 export interface PortRange {
   readonly first: number;
   readonly last: number;
+}
+
+function publishAddressSchema(): z.ZodType<string> {
+  const isOne = (text: string): boolean => isIP(text) !== 0 && !/^[0.:]+$/.test(text);
+  const message = "must be an IP address at which the edge reaches this machine, and neither 0.0.0.0 nor ::";
+  return z.string().default("127.0.0.1").refine(isOne, message);
 }
 
 function instanceAddressSchema(): z.ZodType<"published" | "container"> {

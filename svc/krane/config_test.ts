@@ -25,6 +25,16 @@ Deno.test("KRANE_FIELDS refuses unknown runtimes, and port ranges that are none"
   }
 });
 
+/** The control plane would refuse each address of an instance. */
+Deno.test("KRANE_FIELDS takes an IP address to publish instances at, and none that stands for every one", () => {
+  for (const address of ["10.0.0.5", "127.0.0.1", "fd00::5", "::1"]) {
+    assert.equal(load({ "publish-address": address }).publishAddress, address);
+  }
+  for (const address of ["0.0.0.0", "::", "0:0::0", "host.docker.internal", "", "10.0.0.5:80"]) {
+    assert.throws(() => load({ "publish-address": address }), /--publish-address .* must be an IP address/);
+  }
+});
+
 Deno.test("KRANE_FIELDS reads the settings of pods", async (t) => {
   const config = load({
     runtime: "kubernetes",

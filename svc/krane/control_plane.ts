@@ -3,6 +3,7 @@ import {
   type DeploymentState,
   type SentinelState,
 } from "../../proto/gen/ctrl/v1/cluster_pb.ts";
+import type { Logger } from "../../pkg/logger/mod.ts";
 import { createRpcClient, fromConnectError } from "../../pkg/rpc/mod.ts";
 import type { KraneConfig } from "./config.ts";
 import type { DeploymentReport } from "./internal/deployment/report.ts";
@@ -26,7 +27,11 @@ const CALL_MS_MAX = 10_000;
 /** The control plane of a region's agent over Connect. */
 export function connectControlPlane(
   config: KraneConfig,
-  { agentId, request }: { readonly agentId: string; readonly request: typeof fetch },
+  { agentId, request, log }: {
+    readonly agentId: string;
+    readonly request: typeof fetch;
+    readonly log: Logger;
+  },
 ): ControlPlane {
   const { region } = config;
   const client = createRpcClient(ClusterService, {
@@ -55,8 +60,13 @@ export function connectControlPlane(
     },
     reportSentinel: async (report, signal) =>
       newerOf(await settle(client.reportSentinelStatus(report, { signal }))),
-    report: async (report, signal) =>
-      newerOf(await settle(client.reportDeploymentStatus(report, { signal }))),
+    async report(report, signal) {
+      const answer = await settle(client.reportDeploymentStatus(report, { signal }));
+      for (const { k8sName: instance, address, message: reason } of answer.refusedAddresses) {
+        log.warn("an instance gets no requests", { instance, address, reason });
+      }
+      return newerOf(answer);
+    },
     acknowledge: async (message, signal) => void await settle(client.acknowledge(message, { signal })),
     shipLogs: async (batch, signal) => void await settle(client.reportInstanceLogs(batch, { signal })),
   };

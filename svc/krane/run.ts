@@ -108,7 +108,7 @@ async function buildAgent(
   const trust = await openClientTls(config, base);
   runner.defer("trust", () => trust.close());
   runner.go("authority files", (abort) => trust.follow(abort));
-  const plane: ControlPlane = connectControlPlane(config, { agentId, request: trust.fetch });
+  const plane: ControlPlane = connectControlPlane(config, { agentId, request: trust.fetch, log });
   const shipper = new LogShipper({ ...base, send: plane.shipLogs, shipped: files.positions });
   const opened: OpenedRuntime = given === undefined
     ? await openRuntime(config, { ...base, sink: shipper, signal })

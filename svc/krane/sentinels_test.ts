@@ -88,6 +88,7 @@ async function running(
     plane: connectControlPlane(agentConfig(plane.url, "test", "/nowhere"), {
       agentId: "agent-1",
       request: fetch,
+      log: silentLogger(),
     }),
     acknowledge: (result) => results.push(result),
     generationFloor: 0,

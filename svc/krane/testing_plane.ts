@@ -32,6 +32,8 @@ export class FakePlane implements AsyncDisposable {
   readonly sentinels = new SentinelFeed();
   /** While set, calls other than the stream are refused. */
   broken = false;
+  /** A part of the answer to each report. */
+  refusedAddresses: { k8sName: string; address: string; message: string }[] = [];
   #port = 0;
   #stop = (): Promise<void> => Promise.resolve();
 
@@ -57,7 +59,10 @@ export class FakePlane implements AsyncDisposable {
             this.#stream(Number(request.versionLastSeen), context.signal),
           watchSentinels: (_request, context) => this.sentinels.stream(context.signal),
           reportSentinelStatus: (request) => this.#take(() => this.sentinels.reports.push(request)),
-          reportDeploymentStatus: (request) => this.#take(() => this.reports.push(request)),
+          reportDeploymentStatus: (request) => ({
+            ...this.#take(() => this.reports.push(request)),
+            refusedAddresses: this.refusedAddresses,
+          }),
           acknowledge: (request) => this.#take(() => this.acknowledgements.push(request)),
           reportInstanceLogs: (request) => this.#take(() => this.lines.push(...request.lines)),
         }),

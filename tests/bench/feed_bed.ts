@@ -137,6 +137,7 @@ export class FeedBed implements AsyncDisposable {
         id: newId("regionToken", clock.now()),
         region,
         hash: credentialHash(token),
+        networks: [],
         nowMs: clock.now(),
       });
       regions.push({ region, token });

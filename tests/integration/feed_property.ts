@@ -140,7 +140,13 @@ class World {
     for (let n = 0; n < REGIONS; n++) {
       const [region, token] = [newDnsName(12), newSecretToken("region")];
       const hash = credentialHash(token);
-      await createRegionToken(db.kysely, { id: newId("regionToken", clock.now()), region, hash, nowMs: 1 });
+      await createRegionToken(db.kysely, {
+        id: newId("regionToken", clock.now()),
+        region,
+        hash,
+        networks: [],
+        nowMs: 1,
+      });
       const runtime = new FakeRegion(region, dice(parts.seed + 100 + n));
       const place: Place = {
         region,

@@ -274,7 +274,9 @@ export class Testbed implements AsyncDisposable {
     this.workspaceId = workspaceId;
     const { key } = await operator.createRootKey({ workspaceId, name: "test", permissions: ["*"] });
     this.rootKey = key;
-    this.#regionToken = (await operator.createRegionToken({ region: this.region })).token;
+    // Ports of this machine, containers and pods.
+    const networks = ["127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12"];
+    this.#regionToken = (await operator.createRegionToken({ region: this.region, networks })).token;
     this.#edgeToken = (await operator.createRegionToken({ region: "*" })).token;
   }
 }

@@ -5,6 +5,7 @@ import { Fault } from "../../../pkg/fault/mod.ts";
 import { parseId } from "../../../pkg/uid/mod.ts";
 import { credentialHash } from "../internal/auth/hash.ts";
 import type { Principal } from "../internal/auth/principal.ts";
+import { networksOf } from "../internal/agents/mod.ts";
 import { decodeStrings } from "../internal/json.ts";
 import { SENTINEL_TOKEN_PREFIX } from "../internal/sentinels/mod.ts";
 import {
@@ -13,6 +14,7 @@ import {
   listRootKeysByHash,
   listSentinelsByToken,
   type Queryable,
+  type RegionTokensTable,
   type RootKeysTable,
   type SentinelsTable,
 } from "../internal/store/mod.ts";
@@ -171,9 +173,7 @@ async function findPrincipals(
         for (const row of await listRootKeysByHash(db, part)) found.set(row.hash, rootKeyPrincipal(row));
         break;
       case "region_":
-        for (const { hash, region } of await listRegionTokensByHash(db, part)) {
-          found.set(hash, region === EDGE_REGION ? { kind: "edge" } : { kind: "region", region });
-        }
+        for (const row of await listRegionTokensByHash(db, part)) found.set(row.hash, regionPrincipal(row));
         break;
       default:
         for (const row of await listSentinelsByToken(db, part)) {
@@ -187,6 +187,12 @@ async function findPrincipals(
 function sentinelPrincipal(row: Pick<SentinelsTable, "id" | "environment_id" | "region">): Principal {
   const { id, environment_id: environmentId, region } = row;
   return { kind: "sentinel", sentinelId: id, environmentId, region };
+}
+
+function regionPrincipal(row: RegionTokensTable): Principal {
+  return row.region === EDGE_REGION
+    ? { kind: "edge" }
+    : { kind: "region", region: row.region, networks: networksOf(row) };
 }
 
 function rootKeyPrincipal(row: RootKeysTable): Principal {

@@ -21,7 +21,13 @@ Deno.test("cached credentials are checked again every few seconds, all those in 
     const tokens = Array.from({ length: AGENTS }, () => newSecretToken("region"));
     for (const [n, token] of tokens.entries()) {
       const hash = credentialHash(token);
-      await createRegionToken(db.kysely, { id: newId("regionToken", 1), region: `r${n}`, hash, nowMs: 1 });
+      await createRegionToken(db.kysely, {
+        id: newId("regionToken", 1),
+        region: `r${n}`,
+        hash,
+        networks: [],
+        nowMs: 1,
+      });
     }
     let queries = 0;
     const counting = db.kysely.withPlugin({
@@ -60,7 +66,11 @@ Deno.test("cached credentials are checked again every few seconds, all those in 
       .where("hash", "=", credentialHash(revoked)).execute();
     nowMs += 3_000;
     const now = await lookAgain([revoked, other]);
-    assert.deepEqual([now.get(revoked), now.get(other)], [undefined, { kind: "region", region: "r1" }]);
+    assert.deepEqual([now.get(revoked), now.get(other)], [undefined, {
+      kind: "region",
+      region: "r1",
+      networks: [],
+    }]);
     assert.equal(await use(other), "r1");
     await assert.rejects(use(revoked), (error) => isFault(error, "unauthenticated"));
     await assert.rejects(use("region_unknown"), (error) => isFault(error, "unauthenticated"));

@@ -31,6 +31,7 @@ import { runApi } from "../api/run.ts";
 
 export const clock = systemClock();
 export const SERVICE_TOKEN = "service-token-of-the-tests";
+const NETWORKS = ["127.0.0.0/8", "10.0.0.0/8"];
 export const MASTER_KEY = "bWFzdGVyLW1hc3Rlci1tYXN0ZXItbWFzdGVyLW1hc3Q=";
 
 /** Workflows that record calls; `fail` makes the next ones fail. */
@@ -207,7 +208,7 @@ export async function startApi(
       return { workspaceId, projectId: project?.id ?? "", rootKey: key };
     },
     async regionToken(region) {
-      return (await admin.createRegionToken({ region })).token;
+      return (await admin.createRegionToken({ region, networks: region === "*" ? [] : NETWORKS })).token;
     },
     async stop() {
       stop.abort();

@@ -36,10 +36,10 @@ export async function runNew(
   const id = await deployImage(api, tenant, environment);
   await move(api, id, "deploying");
   const k8sName = await nameOf(api, id);
-  for (const region of regions) {
+  for (const [n, region] of regions.entries()) {
     await place(api, tenant, id, region);
     const agent = api.client(ClusterService, await api.regionToken(region));
-    await agent.reportDeploymentStatus(instanceReport(k8sName, 1n, Status.RUNNING, `${region}:80`));
+    await agent.reportDeploymentStatus(instanceReport(k8sName, 1n, Status.RUNNING, `10.0.${n}.1:80`));
   }
   return id;
 }

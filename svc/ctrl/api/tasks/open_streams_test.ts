@@ -161,7 +161,7 @@ Deno.test("a sweep checks all open streams with one call, and none that was clos
     portSetting: "none",
     clock,
     log: createLogger({ service: "test", level: "info", write: (line) => lines.push(line) }),
-    admit: ({ values }) => setPrincipal(values, { kind: "region", region: REGION }),
+    admit: ({ values }) => setPrincipal(values, { kind: "region", region: REGION, networks: [] }),
     interceptors: [streams.interceptor],
     mount: (router) =>
       router.service(DeploymentService, {

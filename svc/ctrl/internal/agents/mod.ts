@@ -1,5 +1,5 @@
 /**
- * The heartbeats of agents and edges, with their progress, written in batches.
+ * The rule for addresses that agents report, and the heartbeats of agents and edges, with their progress, written in batches.
  *
  * ```ts
  * const heartbeats = new AgentHeartbeats({ db, clock, log });
@@ -12,6 +12,7 @@
  *
  * @module
  */
+export { addressProblem, networksOf } from "./addresses.ts";
 export {
   AGENT_HEARTBEAT_TIMEOUT_MS,
   type AgentHeartbeat,

@@ -17,6 +17,8 @@ export interface RootKeyPrincipal {
 export interface RegionPrincipal {
   readonly kind: "region";
   readonly region: string;
+  /** Where the instances are that it reports; empty: the default rule holds. */
+  readonly networks: readonly string[];
 }
 
 /** An edge: it reads routes. */

@@ -52,12 +52,20 @@ export async function revokeRootKey(
 /** Stores the credential of a region's agent, or of an edge when the region is `*`. */
 export async function createRegionToken(
   db: Queryable,
-  token: { readonly id: string; readonly region: string; readonly hash: string; readonly nowMs: number },
+  token: {
+    readonly id: string;
+    readonly region: string;
+    readonly hash: string;
+    /** Empty: the default rule holds for the addresses of the agent. */
+    readonly networks: readonly string[];
+    readonly nowMs: number;
+  },
 ): Promise<void> {
   await db.insertInto("region_tokens").values({
     id: token.id,
     region: token.region,
     hash: token.hash,
+    networks: token.networks.length === 0 ? null : JSON.stringify(token.networks),
     created_at: token.nowMs,
     revoked_at: null,
   }).execute();

@@ -5,6 +5,8 @@ export interface RegionTokensTable {
   id: string;
   region: string;
   hash: string;
+  /** JSON array of networks in CIDR notation; null: none were given. */
+  networks: string | null;
   created_at: number;
   revoked_at: number | null;
 }

@@ -79,7 +79,14 @@ export const ROWS: Schema = {
     updated_at: 2,
   },
   login_codes: { hash: "h", workspace_id: "w", permissions: '["*"]', expires_at: FAR, created_at: 1 },
-  region_tokens: { id: "rt", region: "local", hash: "h", created_at: 1, revoked_at: 5 },
+  region_tokens: {
+    id: "rt",
+    region: "local",
+    hash: "h",
+    networks: '["10.0.0.0/8"]',
+    created_at: 1,
+    revoked_at: 5,
+  },
   uploads: {
     id: "u",
     workspace_id: "w",

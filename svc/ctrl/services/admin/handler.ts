@@ -1,5 +1,6 @@
 import type { HandlerContext, ServiceImpl } from "@connectrpc/connect";
 import type { AdminService } from "../../../../proto/gen/ctrl/v1/admin_pb.ts";
+import { networksOf } from "../../internal/agents/mod.ts";
 import { principalOf, type RootKeyPrincipal } from "../../internal/auth/principal.ts";
 import { encodeApp } from "../../internal/deployments/app/wire.ts";
 import { decodeStrings } from "../../internal/json.ts";
@@ -115,14 +116,19 @@ export function adminHandlers(deps: AdminDeps): ServiceImpl<typeof AdminService>
     async removeRegistry(request, context) {
       return await removeRegistry(deps, principalOf(context.values, "root_key", "service"), request);
     },
-    async createRegionToken({ region }) {
-      const { id, token } = await createRegionToken(deps, region);
+    async createRegionToken(request) {
+      const { id, token } = await createRegionToken(deps, request);
       return { token, tokenId: id };
     },
     async listRegionTokens(request) {
       const { rows, nextPageToken } = await listRegionTokens(deps, request);
       return {
-        tokens: rows.map(({ id, region, created_at }) => ({ id, region, createdAt: BigInt(created_at) })),
+        tokens: rows.map((row) => ({
+          id: row.id,
+          region: row.region,
+          createdAt: BigInt(row.created_at),
+          networks: networksOf(row),
+        })),
         nextPageToken,
       };
     },

@@ -39,3 +39,27 @@ Deno.test("createRegionToken() takes names of regions and the edges' asterisk on
   assert.equal((await operator.listRegionTokens({ pageSize: 3 })).tokens.length, 3);
   await refused(operator.listRegionTokens({ pageSize: -1 }), Code.InvalidArgument, /^page_size/);
 });
+
+Deno.test("a region's token has the networks that it was given, and an edge's has none", async (t) => {
+  await using api = await startApi();
+  const operator = api.client(AdminService, SERVICE_TOKEN);
+  await operator.createRegionToken({ region: "near", networks: ["10.0.0.0/8", "fd00::/8", "192.0.2.1"] });
+  await operator.createRegionToken({ region: "far" });
+  const { tokens } = await operator.listRegionTokens({});
+  assert.deepEqual(Object.fromEntries(tokens.map(({ region, networks }) => [region, networks])), {
+    near: ["10.0.0.0/8", "fd00::/8", "192.0.2.1"],
+    far: [],
+  });
+  const create = (networks: string[], region = "near") => () =>
+    operator.createRegionToken({ region, networks });
+  await eachRefused(t, [
+    [
+      "no network",
+      create(["10.0.0.0/8", "x"]),
+      Code.InvalidArgument,
+      /^networks must be networks .*: got "x"/,
+    ],
+    ["too many", create(Array(33).fill("10.0.0.0/8")), Code.InvalidArgument, /^networks must be at most 32/],
+    ["an edge's", create(["10.0.0.0/8"], "*"), Code.InvalidArgument, /^networks are those of a region's/],
+  ]);
+});

@@ -6,7 +6,7 @@ import { listDesiredDeployments, listDesiredSentinels } from "../../internal/sto
 import { text } from "../../internal/validate/mod.ts";
 import { acknowledge } from "./agent.ts";
 import type { ClusterDeps } from "./deps.ts";
-import { regionOf, streamRegionOf } from "./region.ts";
+import { agentOf, regionOf, streamRegionOf } from "./region.ts";
 import { createLogTaker } from "./report_logs.ts";
 import { reportSentinelStatus } from "./report_sentinel.ts";
 import { reportDeploymentStatus } from "./report_status.ts";
@@ -43,8 +43,8 @@ export function clusterHandlers(deps: ClusterDeps): ServiceImpl<typeof ClusterSe
       return { newerGeneration: BigInt(newer ?? 0) };
     },
     async reportDeploymentStatus(request, context) {
-      const newer = await reportDeploymentStatus(deps, regionOf(context), request);
-      return { newerGeneration: BigInt(newer ?? 0) };
+      const { newer, refused } = await reportDeploymentStatus(deps, agentOf(context), request);
+      return { newerGeneration: BigInt(newer ?? 0), refusedAddresses: [...refused] };
     },
     async acknowledge(request, context) {
       await acknowledge(deps, { ...request, region: regionOf(context) });

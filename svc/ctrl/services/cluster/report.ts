@@ -3,13 +3,13 @@ import {
   type ReportDeploymentStatusRequest_Update_Instance as Instance,
   ReportDeploymentStatusRequest_Update_Instance_Status as Status,
 } from "../../../../proto/gen/ctrl/v1/cluster_pb.ts";
+import { addressProblem } from "../../internal/agents/mod.ts";
 import { encodeEnd, type ReportedInstance } from "../../internal/store/mod.ts";
 import {
   cutToBytes,
-  hostPort,
   invalid,
+  key,
   optionalText,
-  text,
   version as wholeNumber,
 } from "../../internal/validate/mod.ts";
 
@@ -18,6 +18,14 @@ export interface CheckedReport {
   readonly k8sName: string;
   readonly generation: number;
   readonly instances: readonly ReportedInstance[];
+  readonly refused: readonly RefusedAddress[];
+}
+
+/** An instance that counts as refused, since edges must not connect to its address. */
+export interface RefusedAddress {
+  readonly k8sName: string;
+  readonly address: string;
+  readonly message: string;
 }
 
 const INSTANCES_MAX = 1_000;
@@ -25,30 +33,59 @@ const NAME_LENGTH_MAX = 255;
 const MESSAGE_BYTES_MAX = 4_096;
 const LOG_LINES_MAX = 50;
 const LOG_LINE_BYTES_MAX = 2_048;
+const ADDRESS_SHOWN_MAX = 80;
 
-/** The report, or `undefined` for an empty one. */
-export function checkReport({ change }: ReportDeploymentStatusRequest): CheckedReport | undefined {
+/** The report, or `undefined` for an empty one. Addresses must lie in `networks`. */
+export function checkReport(
+  { change }: ReportDeploymentStatusRequest,
+  networks: readonly string[],
+): CheckedReport | undefined {
   switch (change.case) {
     case "update": {
       const { k8sName, generation, instances } = change.value;
       if (instances.length > INSTANCES_MAX) throw invalid("instances", `must be at most ${INSTANCES_MAX}`);
+      const refused = instances.flatMap((each) => checkAddress(each, networks) ?? []);
+      const messages = new Map(refused.map((each) => [each.k8sName, each.message]));
       return {
-        k8sName: text("k8s_name", k8sName, NAME_LENGTH_MAX),
+        k8sName: key("k8s_name", k8sName, NAME_LENGTH_MAX),
         generation: wholeNumber("generation", generation),
-        instances: instances.map(checkInstance),
+        instances: instances.map((each) => withoutAddress(checkInstance(each), messages.get(each.k8sName))),
+        refused,
       };
     }
     case "delete": {
       const { k8sName, generation } = change.value;
       return {
-        k8sName: text("k8s_name", k8sName, NAME_LENGTH_MAX),
+        k8sName: key("k8s_name", k8sName, NAME_LENGTH_MAX),
         generation: wholeNumber("generation", generation),
         instances: [],
+        refused: [],
       };
     }
     default:
       return undefined;
   }
+}
+
+function checkAddress(
+  { k8sName, address }: Instance,
+  networks: readonly string[],
+): RefusedAddress | undefined {
+  const problem = address === "" ? undefined : addressProblem(address, networks);
+  if (problem === undefined) return undefined;
+  const shown = cutToBytes(address, ADDRESS_SHOWN_MAX);
+  const message =
+    `The address that the region's agent reports, ${JSON.stringify(shown)}, ${problem}, so that ` +
+    "no request goes there. The region's operator gives the agent a token with the networks of its instances: " +
+    '"unkey admin region-tokens create --networks".';
+  return { k8sName, address: shown, message };
+}
+
+/** Waiting mends nothing, so that a deploy ends with the message; all else of the instance stays. */
+function withoutAddress(instance: ReportedInstance, message: string | undefined): ReportedInstance {
+  return message === undefined
+    ? instance
+    : { ...instance, address: "", status: "pending", reason: "refused", message };
 }
 
 const STATUS: Record<Status, ReportedInstance["status"]> = {
@@ -61,8 +98,8 @@ const STATUS: Record<Status, ReportedInstance["status"]> = {
 function checkInstance(instance: Instance): ReportedInstance {
   const { address, reason, lastLogLines, lastEnd } = instance;
   return {
-    k8s_name: text("instances.k8s_name", instance.k8sName, NAME_LENGTH_MAX),
-    address: address === "" ? "" : hostPort("instances.address", address),
+    k8s_name: key("instances.k8s_name", instance.k8sName, NAME_LENGTH_MAX),
+    address,
     cpu_millicores: wholeNumber("instances.cpu_millicores", instance.cpuMillicores),
     memory_mib: wholeNumber("instances.memory_mib", instance.memoryMib),
     // An enum of a newer client counts as not running.

@@ -2,6 +2,7 @@ import { transact } from "../../../../pkg/db/mod.ts";
 import { describeError } from "../../../../pkg/fault/mod.ts";
 import { parseId } from "../../../../pkg/uid/mod.ts";
 import type { ReportDeploymentStatusRequest } from "../../../../proto/gen/ctrl/v1/cluster_pb.ts";
+import type { RegionPrincipal } from "../../internal/auth/principal.ts";
 import { ACTIVE_STATUSES } from "../../internal/deployments/status.ts";
 import {
   type DeploymentsTable,
@@ -11,29 +12,36 @@ import {
   replaceReported,
 } from "../../internal/store/mod.ts";
 import type { ClusterDeps } from "./deps.ts";
-import { checkReport } from "./report.ts";
+import { checkReport, type RefusedAddress } from "./report.ts";
 
 const WAKE_MS_MAX = 5_000;
+
+export interface ReportAnswer {
+  /** The generation of a newer report that was taken before. */
+  readonly newer?: number;
+  readonly refused: readonly RefusedAddress[];
+}
 
 /**
  * Takes an agent's whole view of one deployment in its region, then wakes the deployment's workflow and the edges.
  *
  * A report about a deployment that does not exist, or that was never placed in the region, is a success that changes
  * nothing: an agent that still has an old container must not be stopped by it. So is a report older than the last, whose
- * generation is returned then.
+ * generation is returned then. An instance whose address edges must not connect to counts as refused, and is returned.
  *
  * @throws `invalid_argument`
  */
 export async function reportDeploymentStatus(
   deps: ClusterDeps,
-  region: string,
+  { region, networks }: RegionPrincipal,
   request: ReportDeploymentStatusRequest,
-): Promise<number | undefined> {
+): Promise<ReportAnswer> {
   const { db, clock, notifier } = deps;
-  const report = checkReport(request);
-  if (report === undefined) return undefined;
+  const report = checkReport(request, networks);
+  if (report === undefined) return { refused: [] };
+  const { refused } = report;
   const deployment = await findDeploymentByName(db.kysely, report.k8sName);
-  if (deployment === undefined) return undefined;
+  if (deployment === undefined) return { refused };
   const outcome = await transact(db, (tx) =>
     replaceReported(tx, {
       deploymentId: deployment.id,
@@ -44,10 +52,11 @@ export async function reportDeploymentStatus(
       instances: report.instances,
       nowMs: clock.now(),
     }));
-  if (outcome.kind !== "taken") return outcome.kind === "stale" ? outcome.newerGeneration : undefined;
+  if (outcome.kind === "stale") return { newer: outcome.newerGeneration, refused };
+  if (outcome.kind === "unplaced") return { refused };
   if (outcome.endpointsChanged) notifier.changed([EDGE_REGION]);
   if (outcome.changed) await wake(deps, deployment);
-  return undefined;
+  return { refused };
 }
 
 /** The workflow looks again by itself, so a wake that is lost costs time and nothing else. */

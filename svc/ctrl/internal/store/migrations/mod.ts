@@ -19,6 +19,7 @@ import { customDomains } from "./0017_custom_domains.ts";
 import { loginCodes } from "./0019_login_codes.ts";
 import { dataKeyLives } from "./0020_data_key_lives.ts";
 import { stopTimes } from "./0021_stop_times.ts";
+import { regionNetworks } from "./0022_region_networks.ts";
 import { writeProbes } from "./0023_write_probes.ts";
 import { workspaceLimits } from "./0024_workspace_limits.ts";
 import type { Migration } from "./migration.ts";
@@ -44,6 +45,7 @@ export const MIGRATIONS: readonly Migration[] = [
   loginCodes,
   dataKeyLives,
   stopTimes,
+  regionNetworks,
   writeProbes,
   workspaceLimits,
 ];

@@ -127,7 +127,9 @@ export function instanceAddress(
   const own = container.labels[LABEL.address];
   if (own !== undefined) return `${own}:${port}`;
   const hostPort = container.hostPorts.get(port);
-  return hostPort === undefined ? "" : `${publishAddress}:${hostPort}`;
+  // IPv6 addresses are written in brackets when a port follows.
+  const host = publishAddress.includes(":") ? `[${publishAddress}]` : publishAddress;
+  return hostPort === undefined ? "" : `${host}:${hostPort}`;
 }
 
 function limitsOf(desired: DesiredDeployment, options: SpecOptions): ContainerSpec["limits"] {

@@ -178,3 +178,10 @@ Deno.test("deriveInstance() gives an address only to a healthy running container
     assert.notEqual(found.status, "running", status);
   }
 });
+
+Deno.test("an instance at a published port has brackets around an IPv6 address", () => {
+  const address = (publishAddress: string) =>
+    deriveInstance(facts("running", { health: healthy, publishAddress })).address;
+  assert.equal(address("fd00::5"), "[fd00::5]:20001");
+  assert.equal(address("10.0.0.5"), "10.0.0.5:20001");
+});
