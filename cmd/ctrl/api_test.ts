@@ -52,7 +52,7 @@ Deno.test("ctrl api logs JSON lines to standard error, and ends in order at a si
     UNKEY_HTTP_HOST: "127.0.0.1",
     UNKEY_HTTP_PORT: "0",
     UNKEY_DATABASE_PRIMARY: `sqlite://${folder.path}/ctrl.db`,
-    UNKEY_AUTH_TOKEN: "test-service-token",
+    UNKEY_AUTH_TOKEN: "test-service-token-0123456789",
     UNKEY_VAULT_MASTER_KEYS: MASTER_KEY,
     UNKEY_BUILD_FILES_DIR: join(folder.path, "objects"),
   };

@@ -64,7 +64,7 @@ Deno.test("a service keeps running, and stops in order, when its log cannot be w
             UNKEY_HTTP_HOST: "127.0.0.1",
             UNKEY_HTTP_PORT: String(port),
             UNKEY_DATABASE_PRIMARY: `sqlite://${folder}/ctrl.db`,
-            UNKEY_AUTH_TOKEN: "test-service-token",
+            UNKEY_AUTH_TOKEN: "test-service-token-0123456789",
             UNKEY_VAULT_MASTER_KEYS: btoa("0123456789abcdef0123456789abcdef"),
             UNKEY_BUILD_FILES_DIR: `${folder}/objects`,
             UNKEY_LOG_LEVEL: "debug",

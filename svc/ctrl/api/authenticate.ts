@@ -1,7 +1,7 @@
 import { timingSafeEqual } from "node:crypto";
 import type { Clock } from "../../../pkg/clock/mod.ts";
 import type { Secret } from "../../../pkg/config/mod.ts";
-import { Fault } from "../../../pkg/fault/mod.ts";
+import { Fault, isFault } from "../../../pkg/fault/mod.ts";
 import { parseId } from "../../../pkg/uid/mod.ts";
 import { credentialHash } from "../internal/auth/hash.ts";
 import type { Principal } from "../internal/auth/principal.ts";
@@ -18,6 +18,7 @@ import {
   type RootKeysTable,
   type SentinelsTable,
 } from "../internal/store/mod.ts";
+import { clientOf, Guesses } from "./guesses.ts";
 
 export interface CredentialsOptions {
   readonly db: Queryable;
@@ -26,11 +27,12 @@ export interface CredentialsOptions {
 }
 
 /**
- * Resolves an `Authorization` header to its principal.
+ * Resolves the `Authorization` header of a request to its principal.
  *
- * @throws `unauthenticated` for a missing, malformed, unknown or revoked credential, all with one text
+ * @throws `unauthenticated` for a missing, malformed, unknown or revoked credential, all with one text; `rate_limited` for
+ * a client that has sent many of them, unless it has used this one before
  */
-export type Authenticator = (authorization: string | null) => Promise<Principal>;
+export type Authenticator = (headers: Headers) => Promise<Principal>;
 
 export interface Credentials {
   readonly authenticate: Authenticator;
@@ -50,6 +52,8 @@ const IN_USE_MS = 15_000;
 const CACHE_MAX = 10_000;
 const HASHES_PER_QUERY = 2_000;
 const TOKEN_LENGTH_MAX = 512;
+/** Clients that are remembered of a credential; the others take their turn with guesses. */
+const CLIENTS_PER_TOKEN_MAX = 64;
 const encoder = new TextEncoder();
 
 /** The prefixes of tokens, one per table. */
@@ -66,7 +70,11 @@ interface Entry extends Use {
   /** The time of the last query. */
   readonly askedAtMs: number;
   readonly principal: Promise<Principal | undefined>;
+  readonly clients: Clients;
 }
+
+/** Those that have used a credential, the last one at the end: what others do at their address does not shut them out. */
+type Clients = Set<string>;
 
 /**
  * Caches credentials for a few seconds. When one has to be checked again, so are the others in use, with one query: the
@@ -75,6 +83,8 @@ interface Entry extends Use {
 export function createCredentials({ db, clock, serviceToken }: CredentialsOptions): Credentials {
   const cache = new Map<string, Entry>();
   const service = credentialHash(serviceToken.reveal());
+  const serviceClients: Clients = new Set();
+  const guesses = new Guesses(clock);
 
   const remember = (token: string, entry: Entry): void => {
     // Unknown tokens are not cached, so that guesses cannot evict credentials in use.
@@ -93,17 +103,21 @@ export function createCredentials({ db, clock, serviceToken }: CredentialsOption
     const principals = new Map<string, Entry["principal"]>();
     for (const [token, { digest, usedAtMs }] of uses) {
       const principal = found.then((all) => all.get(digest));
-      remember(token, { digest, usedAtMs, askedAtMs, principal });
+      const clients: Clients = cache.get(token)?.clients ?? new Set();
+      remember(token, { digest, usedAtMs, askedAtMs, principal, clients });
       principals.set(token, principal);
     }
     return principals;
   };
 
+  // Hashes have one length, and the time of comparing them depends on no part of the token.
+  const isService = (digest: string): boolean =>
+    timingSafeEqual(encoder.encode(digest), encoder.encode(service));
+
   const ask = async (token: string, kind: Kind | undefined): Promise<Principal | undefined> => {
     const nowMs = clock.now();
     const own = { digest: credentialHash(token), usedAtMs: nowMs };
-    // Hashes have one length, and the time of comparing them depends on no part of the token.
-    if (timingSafeEqual(encoder.encode(own.digest), encoder.encode(service))) return { kind: "service" };
+    if (isService(own.digest)) return { kind: "service" };
     if (kind === undefined) return undefined;
     const due = [...cache].filter(([known, entry]) =>
       known !== token && known.startsWith(kind) && nowMs - entry.usedAtMs <= IN_USE_MS &&
@@ -122,11 +136,27 @@ export function createCredentials({ db, clock, serviceToken }: CredentialsOption
     return ask(token, kindOf(token));
   };
 
-  const authenticate: Authenticator = async (authorization) => {
-    const token = bearer(authorization);
+  const isKnownOf = (client: string, token: string): boolean =>
+    cache.get(token)?.clients.has(client) === true ||
+    serviceClients.has(client) && isService(credentialHash(token));
+
+  const authenticate: Authenticator = async (headers) => {
+    const token = bearer(headers.get("authorization"));
     if (token === undefined) throw unauthenticated("no bearer token");
-    const principal = await cached(token);
-    if (principal === undefined) throw unauthenticated("unknown token");
+    const client = clientOf(headers);
+    if (isKnownOf(client, token)) return found(await cached(token));
+    // Before the answer is known: else a thousand guesses at once would be one.
+    guesses.take(client);
+    let principal: Principal;
+    try {
+      principal = found(await cached(token));
+    } catch (error) {
+      if (!isFault(error, "unauthenticated")) guesses.give(client);
+      throw error;
+    }
+    guesses.give(client);
+    const clients = principal.kind === "service" ? serviceClients : cache.get(token)?.clients;
+    if (clients !== undefined) addClient(clients, client);
     return principal;
   };
 
@@ -153,6 +183,17 @@ export function createCredentials({ db, clock, serviceToken }: CredentialsOption
   };
 
   return { authenticate, lookAgain };
+}
+
+function found(principal: Principal | undefined): Principal {
+  if (principal === undefined) throw unauthenticated("unknown token");
+  return principal;
+}
+
+function addClient(clients: Clients, client: string): void {
+  const oldest = clients.size >= CLIENTS_PER_TOKEN_MAX ? clients.values().next().value : undefined;
+  if (oldest !== undefined) clients.delete(oldest);
+  clients.add(client);
 }
 
 function kindOf(token: string): Kind | undefined {

@@ -40,7 +40,7 @@ Deno.test("cached credentials are checked again every few seconds, all those in 
       serviceToken: new Secret("service"),
     });
     const use = async (token: string): Promise<string> => {
-      const principal = await authenticate(`Bearer ${token}`);
+      const principal = await authenticate(new Headers({ authorization: `Bearer ${token}` }));
       return principal.kind === "region" ? principal.region : principal.kind;
     };
     for (const [n, token] of tokens.entries()) assert.equal(await use(token), `r${n}`);

@@ -21,6 +21,7 @@ import {
 } from "../../../pkg/tls/mod.ts";
 import { masterKeysProblem } from "../../../pkg/vault/mod.ts";
 import type { AppLimits } from "../internal/validate/app.ts";
+import { serviceTokenProblem } from "../internal/auth/service_token.ts";
 import { DOMAIN_FIELDS } from "../internal/domains/mod.ts";
 import type { SizeLimits } from "../internal/deployments/size.ts";
 import { DATA_KEY_FIELDS } from "../internal/vault/config.ts";
@@ -229,5 +230,7 @@ export function checkApiConfig(config: ApiConfig): readonly string[] {
     const { advertiseUrl, tlsCertFile } = API_FIELDS;
     problems.push(`${fieldName(advertiseUrl)} must begin with https:// with ${fieldName(tlsCertFile)}`);
   }
+  const token = serviceTokenProblem(config.authToken);
+  if (token !== undefined) problems.push(`UNKEY_AUTH_TOKEN ${token}`);
   return problems;
 }

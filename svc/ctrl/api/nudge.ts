@@ -1,4 +1,4 @@
-import { Fault } from "../../../pkg/fault/mod.ts";
+import { isFault } from "../../../pkg/fault/mod.ts";
 import type { HttpRoute } from "../../../pkg/rpc/mod.ts";
 import type { ChangeNotifier } from "../internal/changes/mod.ts";
 import type { Authenticator } from "./authenticate.ts";
@@ -14,12 +14,11 @@ export function nudgeRoute(authenticate: Authenticator, hub: ChangeNotifier): Ht
     if (new URL(request.url).pathname !== NUDGE_PATH) return undefined;
     if (request.method !== "POST") return new Response(null, { status: 405, headers: { allow: "POST" } });
     try {
-      const principal = await authenticate(request.headers.get("authorization"));
+      const principal = await authenticate(request.headers);
       if (principal.kind !== "service") return new Response(null, { status: 403 });
     } catch (error) {
-      if (error instanceof Fault && error.code === "unauthenticated") {
-        return new Response(null, { status: 401 });
-      }
+      if (isFault(error, "unauthenticated")) return new Response(null, { status: 401 });
+      if (isFault(error, "rate_limited")) return new Response(null, { status: 429 });
       throw error;
     }
     if (Number(request.headers.get("content-length") ?? BODY_BYTES_MAX + 1) > BODY_BYTES_MAX) {

@@ -185,7 +185,7 @@ export function admitByPolicy(
   return async ({ service, method, requestHeader, values }) => {
     const policy = policyOf(service, method);
     if (policy.kind === "public") return;
-    const principal = await authenticate(requestHeader.get("authorization"));
+    const principal = await authenticate(requestHeader);
     check(policy, principal);
     if (certificates && showsCertificate(principal) && !hasClientCertificate(values)) throw noCertificate();
     setPrincipal(values, principal);

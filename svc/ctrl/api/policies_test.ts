@@ -58,7 +58,7 @@ async function outcomeOf(principal: Principal, certificates: boolean): Promise<s
 Deno.test("agents and edges need a client certificate where the api asks for one; sentinels and operators do not", async () => {
   for (
     const [principal, outcome] of [
-      [{ kind: "region", region: "local.dev" }, "refused"],
+      [{ kind: "region", region: "local.dev", networks: [] }, "refused"],
       [{ kind: "edge" }, "refused"],
       [SENTINEL, "ok"],
       [{ kind: "service" }, "ok"],

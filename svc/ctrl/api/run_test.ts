@@ -118,7 +118,7 @@ Deno.test("settings that contradict each other are all reported in one error, wi
     );
   const base = {
     UNKEY_DATABASE_PRIMARY: "sqlite::memory:",
-    UNKEY_AUTH_TOKEN: "t",
+    UNKEY_AUTH_TOKEN: SERVICE_TOKEN,
     UNKEY_VAULT_MASTER_KEYS: btoa("a master key for the tests here."),
   };
   const files = { ...base, UNKEY_BUILD_FILES_DIR: "/tmp/x" };
@@ -145,6 +145,10 @@ Deno.test("settings that contradict each other are all reported in one error, wi
       /both are set[^]*UNKEY_BUILD_S3_BUCKET[^]*ACCESS_KEY_ID[^]*ACCESS_KEY_SECRET/,
     );
     return true;
+  });
+  assert.throws(load({ ...files, UNKEY_AUTH_TOKEN: "hunter2" }), (error) => {
+    assert.ok(error instanceof Error && !error.message.includes("hunter2"));
+    return /UNKEY_AUTH_TOKEN must have at least 24 characters/.test(error.message);
   });
   assert.throws(load({ ...files, UNKEY_VAULT_MASTER_KEYS: "hunter2" }), (error) => {
     assert.ok(error instanceof Error && !error.message.includes("hunter2"));

@@ -137,15 +137,16 @@ async function answer(
     const detail = "This route takes POST requests only.";
     throw new ProblemError({ status: 405, type: "application/method_not_allowed", detail });
   }
-  const caller = await authenticateRootKey(options.authenticate, request.headers.get("authorization"));
+  const caller = await authenticateRootKey(options.authenticate, request.headers);
   Object.assign(fields, { workspace_id: caller.workspaceId, key_id: caller.keyId });
   return await route(caller, request);
 }
 
 async function authenticateRootKey(
   authenticate: Authenticator,
-  authorization: string | null,
+  headers: Headers,
 ): Promise<RootKeyPrincipal> {
+  const authorization = headers.get("authorization");
   if (authorization === null) {
     const detail = 'The "Authorization" header is missing. Send "Authorization: Bearer <root key>".';
     throw new ProblemError({ status: 400, type: "authentication/missing", detail });
@@ -154,7 +155,7 @@ async function authenticateRootKey(
     const detail = 'The "Authorization" header must have the form "Bearer <root key>".';
     throw new ProblemError({ status: 400, type: "authentication/malformed", detail });
   }
-  const principal = await authenticate(authorization);
+  const principal = await authenticate(headers);
   if (principal.kind === "root_key") return principal;
   const detail = "These credentials are not a root key.";
   throw new ProblemError({ status: 403, type: "authorization/insufficient_permissions", detail });

@@ -11,6 +11,7 @@ import {
 } from "../../../../pkg/config/mod.ts";
 import { OBJECT_STORE_FIELDS, objectStoreProblems } from "../../../../pkg/objectstore/mod.ts";
 import { CA_FILE_FIELD, TLS_SERVER_FIELDS, tlsServerProblems } from "../../../../pkg/tls/mod.ts";
+import { serviceTokenProblem } from "../../internal/auth/service_token.ts";
 import { DOMAIN_FIELDS, isDomain } from "../../internal/domains/mod.ts";
 import { IDLE_END_FIELDS } from "../../internal/deployments/idle_end_config.ts";
 import { DATA_KEY_FIELDS } from "../../internal/vault/config.ts";
@@ -144,6 +145,8 @@ export function checkWorkerConfig(config: WorkerConfig): readonly string[] {
   if (config.sentinelImage !== undefined && config.vaultMasterKeys === undefined) {
     problems.push("UNKEY_VAULT_MASTER_KEYS is required with --sentinel-image (UNKEY_SENTINEL_IMAGE)");
   }
+  const token = config.authToken && serviceTokenProblem(config.authToken);
+  if (token !== undefined) problems.push(`UNKEY_AUTH_TOKEN ${token}`);
   problems.push(
     ...restateProblems(config),
     ...tlsServerProblems(config),

@@ -32,6 +32,11 @@ function problems(env: Readonly<Record<string, string>>): string {
   }
 }
 
+Deno.test("a service token that can be guessed is refused", () => {
+  assert.match(problems({ ...VALID, UNKEY_AUTH_TOKEN: "hunter2" }), /UNKEY_AUTH_TOKEN must have at least 24/);
+  assert.equal(problems({ ...VALID, UNKEY_AUTH_TOKEN: "service-token-of-the-tests" }), "");
+});
+
 Deno.test("the defaults are those of the documentation", () => {
   const config = load(VALID);
   assert.deepEqual(

@@ -1,0 +1,144 @@
+import assert from "node:assert/strict";
+import { isFault } from "../../../pkg/fault/mod.ts";
+import { ManualClock } from "../../../pkg/testkit/manual_clock.ts";
+import { AdminService } from "../../../proto/gen/ctrl/v1/admin_pb.ts";
+import { SERVICE_TOKEN, startApi, type TestApi } from "../services/testing.ts";
+import { clientOf, Guesses } from "./guesses.ts";
+
+const BURST = 100;
+const REFILL_MS = 3_000;
+
+/** Guesses until one is refused; returns their number and the wait. */
+function guessAll(guesses: Guesses, client: string): readonly [number, number | undefined] {
+  for (let n = 0; n < 1_000; n++) {
+    try {
+      guesses.take(client);
+    } catch (error) {
+      if (!isFault(error, "rate_limited")) throw error;
+      return [n, error.retryAfterSeconds];
+    }
+  }
+  return assert.fail("nothing was refused");
+}
+
+Deno.test("a client has a burst of guesses, then one for each refill, and others have theirs", async () => {
+  const clock = new ManualClock();
+  const guesses = new Guesses(clock);
+  assert.deepEqual(guessAll(guesses, "192.0.2.1"), [BURST, REFILL_MS / 1_000]);
+  assert.deepEqual(guessAll(guesses, "192.0.2.2"), [BURST, REFILL_MS / 1_000]);
+  await clock.advance(REFILL_MS * 5);
+  assert.deepEqual(guessAll(guesses, "192.0.2.1"), [5, REFILL_MS / 1_000]);
+  await clock.advance(REFILL_MS * 10 * BURST);
+  assert.deepEqual(guessAll(guesses, "192.0.2.1")[0], BURST, "no more than the burst is saved up");
+});
+
+Deno.test("a credential that was right does not count as a guess", () => {
+  const guesses = new Guesses(new ManualClock());
+  for (let n = 0; n < 10 * BURST; n++) {
+    guesses.take("192.0.2.1");
+    guesses.give("192.0.2.1");
+  }
+  assert.equal(guessAll(guesses, "192.0.2.1")[0], BURST);
+});
+
+Deno.test("guesses of any number of clients take bounded memory", () => {
+  const guesses = new Guesses(new ManualClock());
+  assert.equal(guessAll(guesses, "first")[0], BURST);
+  for (let n = 0; n < 9_999; n++) guesses.take(`client ${n}`);
+  assert.equal(guessAll(guesses, "first")[0], 0);
+  guesses.take("one more than there is room for");
+  assert.equal(
+    guessAll(guesses, "first")[0],
+    BURST,
+    "the client that has not tried for longest is forgotten",
+  );
+});
+
+Deno.test("the client is the connection's, or on this machine the one that the edge names", () => {
+  const client = (address: string, forwarded?: string) =>
+    clientOf(
+      new Headers({
+        "x-unkey-client-address": address,
+        ...(forwarded === undefined ? {} : { "x-forwarded-for": forwarded }),
+      }),
+    );
+  assert.equal(client("192.0.2.1"), "192.0.2.1");
+  assert.equal(client("192.0.2.1", "198.51.100.7"), "192.0.2.1", "anybody could say so");
+  assert.equal(client("127.0.0.1", "203.0.113.1, 198.51.100.7"), "198.51.100.7");
+  assert.equal(client("::ffff:127.0.0.1", "198.51.100.7"), "198.51.100.7");
+  assert.equal(client("127.0.0.1", "2001:db8:1:2:3::1"), "2001:db8:1:2::/64");
+  for (const odd of ["", "unknown", "x, ", "127.0.0.1:80"]) {
+    assert.equal(client("127.0.0.1", odd), "127.0.0.1");
+  }
+});
+
+type Ask = (token: string, more?: Record<string, string>) => Promise<Response>;
+
+/** The ways to the api, each with the status of a wrong token. */
+function ways({ url }: TestApi): readonly (readonly [name: string, ask: Ask, wrong: number])[] {
+  const post = (path: string, type: string, body: BodyInit): Ask => async (token, more) =>
+    await fetch(`${url}${path}`, {
+      method: "POST",
+      headers: { "content-type": type, authorization: `Bearer ${token}`, ...more },
+      body,
+    });
+  const frame = new Uint8Array([0, 0, 0, 0, 2, 123, 125]);
+  const watch = "/ctrl.v1.ClusterService/WatchDeployments";
+  return [
+    ["a call", post("/ctrl.v1.AdminService/WhoAmI", "application/json", "{}"), 401],
+    [
+      "a call that only the library takes",
+      (token, more) =>
+        post("/ctrl.v1.AdminService/WhoAmI", "application/json", "{}")(token, {
+          "connect-timeout-ms": "60000",
+          ...more,
+        }),
+      401,
+    ],
+    ["a REST route", post("/v2/deploy.getDeployment", "application/json", "{}"), 401],
+    ["a nudge", post("/internal/nudge", "application/json", "{}"), 401],
+    ["a stream", post(watch, "application/connect+json", frame), 200],
+  ];
+}
+
+Deno.test("guesses are slowed down on every way to the api, by address, and known clients go on", async (t) => {
+  await using api = await startApi();
+  const { rootKey } = await api.tenant("acme");
+  let n = 0;
+  for (const [name, ask, wrong] of ways(api)) {
+    await t.step(name, async () => {
+      n++;
+      const attacker = { "x-forwarded-for": `192.0.2.${n}` };
+      const known = await ask(rootKey, attacker);
+      assert.notEqual(known.status, 429);
+      await known.body?.cancel();
+      const texts: string[] = [];
+      for (let guess = 0; guess <= BURST + 5; guess++) {
+        const response = await ask(`unkey_guess${guess}`, attacker);
+        const text = await response.text();
+        if (guess < BURST) assert.deepEqual([guess, response.status], [guess, wrong]);
+        else texts.push(text);
+        if (guess < BURST || wrong === 200) continue;
+        assert.equal(response.status, 429);
+        if (!name.includes("nudge")) assert.match(response.headers.get("retry-after") ?? "", /^[1-9]$/);
+      }
+      if (!name.includes("nudge")) assert.match(texts.at(-1) ?? "", /Too many wrong credentials/);
+      // A guess that is right is not told from the others; a credential that was used here before is none.
+      for (
+        const [token, client, allowed] of [
+          [SERVICE_TOKEN, attacker, false],
+          [rootKey, attacker, true],
+          [rootKey, { "x-forwarded-for": `198.51.100.${n}` }, true],
+        ] as const
+      ) {
+        const response = await ask(token, client);
+        assert.equal(/Too many wrong/.test(await response.text()) || response.status === 429, !allowed);
+      }
+    });
+  }
+  assert.equal(
+    (await api.client(AdminService, rootKey).whoAmI({})).workspaceSlug,
+    "acme",
+    "by this machine itself",
+  );
+});
