@@ -23,7 +23,7 @@ Deno.test("connect() warns once of a control plane elsewhere that is called with
   assert.deepEqual(texts, []);
   for (let call = 1; call <= 2; call++) await to("http://api.example.com");
   assert.deepEqual(texts, [
-    "Warning: http://api.example.com is not encrypted: whoever is on the way reads what is sent, keys and " +
+    "Warning: http://api.example.com is not encrypted: machines on the way can read what is sent, keys and " +
     "tokens too. Use https://.\n",
   ]);
 });

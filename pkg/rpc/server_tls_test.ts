@@ -164,7 +164,7 @@ Deno.test("a call has a client certificate only if its connection showed one of 
   assert.deepEqual(bed.verified.slice(3), [true]);
 });
 
-Deno.test("a server that asks for no certificates calls nobody verified", async () => {
+Deno.test("a server that asks for no certificates calls no client verified", async () => {
   await using bed = await serve();
   const { own, agent } = bed;
   await live(bed.url, {

@@ -13,14 +13,14 @@ function isLoopback(host: string): boolean {
 
 /** The warning for people. */
 export function plainText(url: string): string {
-  return `${url} is not encrypted: whoever is on the way reads what is sent, keys and tokens too. Use https://.`;
+  return `${url} is not encrypted: machines on the way can read what is sent, keys and tokens too. Use https://.`;
 }
 
 /** Logs one warning for all URLs by which credentials or data cross a network unencrypted; to be called at the start. */
 export function warnOfPlain(log: Logger, urls: Readonly<Record<string, string | undefined>>): void {
   const plain = Object.entries(urls).filter(([, url]) => url !== undefined && isPlainToOthers(url));
   if (plain.length === 0) return;
-  log.warn("not encrypted: whoever is on the way reads what is sent, tokens too", {
+  log.warn("not encrypted: machines on the way can read what is sent, tokens too", {
     settings: plain.map(([setting, url]) => `${setting} ${url}`),
     check: "use https:// where the other side can",
   });

@@ -164,9 +164,9 @@ Deno.test("a look at a name that is not an apex", async (t) => {
       assert.equal(findings.reaches, each.reaches ?? false);
       assert.deepEqual(findings.issues.map(({ code }) => code), Object.keys(each.issues ?? {}));
       for (const { code, message, fix } of findings.issues) {
-        const [said, todo] = each.issues?.[code] ?? [];
+        const [said, advice] = each.issues?.[code] ?? [];
         assert.match(message, said ?? /^$/);
-        assert.match(fix, todo ?? /^$/);
+        assert.match(fix, advice ?? /^$/);
       }
     });
   }
