@@ -166,6 +166,17 @@ export const ROOT: Group = {
     limits: { summary: "Show the limits of the workspace", load: () => import("./limits/limits.ts") },
     audit: { summary: "Show who did what", load: () => import("./audit/audit.ts") },
     up: { summary: "Run the whole platform on this machine", load: () => import("./up/up.ts") },
+    preflight: {
+      summary: "Ask everything that a part needs, before it starts",
+      commands: {
+        up: {
+          summary: "Ask for the whole platform on this machine",
+          load: () => import("./up/preflight.ts"),
+        },
+        api: { summary: "Ask for ctrl api", load: () => import("./ctrl/preflight_api.ts") },
+        worker: { summary: "Ask for ctrl worker", load: () => import("./ctrl/preflight_worker.ts") },
+      },
+    },
     admin: ADMIN,
     ctrl: {
       summary: "Run the control plane",

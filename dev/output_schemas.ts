@@ -8,6 +8,7 @@ import type { Line } from "../cmd/logs/printer.ts";
 import type { EventJson } from "../cmd/shared/deploying/event_lines.ts";
 import type { DeployResult } from "../cmd/shared/deploying/result.ts";
 import type { DeploymentJson } from "../cmd/shared/deployment_view.ts";
+import type { ProbeJson } from "../cmd/shared/preflight.ts";
 import type { SwitchJson } from "../cmd/shared/switch_view.ts";
 import type { FailureJson } from "../pkg/cli/mod.ts";
 import { APP_SHAPE } from "./app_schema.ts";
@@ -49,6 +50,22 @@ const change = { set: texts.optional(), removed: texts.optional() };
 const changed = z.union([
   z.strictObject({ project: text, environment: text, ...change }),
   z.strictObject({ ...deployResult, ...change }),
+  failure,
+]);
+
+const probes = z.array(
+  of<ProbeJson>()(z.strictObject({
+    subject: text,
+    outcome: z.enum(["ok", "warning", "failed"]),
+    text,
+    advice: text.nullable(),
+    durationMs: count,
+  })),
+);
+/** Each part that a command of `preflight` asked. */
+const preflight = z.union([
+  z.strictObject({ ready: z.literal(true), probes }),
+  z.strictObject({ ready: z.literal(false), probes, error, exitCode: count }),
   failure,
 ]);
 
@@ -297,6 +314,9 @@ export const OUTPUT_SCHEMAS: Readonly<Record<string, z.ZodType>> = {
     }),
     failure,
   ]),
+  "preflight up": preflight,
+  "preflight api": preflight,
+  "preflight worker": preflight,
   "ctrl migrate": printed({ applied: texts }),
   "ctrl rotate-keys": printed({ resealed: count, current: count, renewed: count }),
 };

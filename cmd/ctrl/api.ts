@@ -1,5 +1,5 @@
 import { defineCommand } from "../../pkg/cli/mod.ts";
-import { API_FIELDS, checkApiConfig } from "../../svc/ctrl/api/config.ts";
+import { API_FIELDS, API_RULES } from "../../svc/ctrl/api/config.ts";
 import { runApi } from "../../svc/ctrl/api/run.ts";
 import { serviceExits } from "../shared/exit_codes.ts";
 import { runService, SERVICE_FIELDS, SERVICE_NOTES } from "../shared/service.ts";
@@ -9,7 +9,7 @@ export const command = defineCommand({
   exitCodes: serviceExits("the database"),
   outcome: "service",
   fields: { ...API_FIELDS, ...SERVICE_FIELDS },
-  check: checkApiConfig,
+  check: API_RULES,
   notes: SERVICE_NOTES,
   run({ config }, process) {
     return runService("ctrl-api", { config, process }, (service) => runApi(config, service));

@@ -1,5 +1,5 @@
 import { defineCommand } from "../../pkg/cli/mod.ts";
-import { checkWorkerConfig, WORKER_FIELDS } from "../../svc/ctrl/worker/config/config.ts";
+import { WORKER_FIELDS, WORKER_RULES } from "../../svc/ctrl/worker/config/config.ts";
 import { runWorker } from "../../svc/ctrl/worker/run.ts";
 import { serviceExits } from "../shared/exit_codes.ts";
 import { runService, SERVICE_FIELDS, SERVICE_NOTES } from "../shared/service.ts";
@@ -9,7 +9,7 @@ export const command = defineCommand({
   exitCodes: serviceExits("the database"),
   outcome: "service",
   fields: { ...WORKER_FIELDS, ...SERVICE_FIELDS },
-  check: checkWorkerConfig,
+  check: WORKER_RULES,
   notes: SERVICE_NOTES,
   run({ config }, process) {
     return runService("ctrl-worker", { config, process }, (service) => runWorker(config, service));

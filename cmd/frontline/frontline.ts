@@ -1,6 +1,6 @@
 import { defineCommand } from "../../pkg/cli/mod.ts";
 import { describeError } from "../../pkg/fault/mod.ts";
-import { checkFrontlineConfig, FRONTLINE_FIELDS } from "../../svc/frontline/config.ts";
+import { FRONTLINE_FIELDS, FRONTLINE_RULES } from "../../svc/frontline/config.ts";
 import { inheritedSockets, runFrontline } from "../../svc/frontline/run.ts";
 import { notifyReady } from "../shared/service_manager.ts";
 import { runService, SERVICE_FIELDS, SERVICE_NOTES } from "../shared/service.ts";
@@ -9,7 +9,7 @@ import { runService, SERVICE_FIELDS, SERVICE_NOTES } from "../shared/service.ts"
 export const command = defineCommand({
   outcome: "service",
   fields: { ...FRONTLINE_FIELDS, ...SERVICE_FIELDS },
-  check: checkFrontlineConfig,
+  check: FRONTLINE_RULES,
   notes: `${SERVICE_NOTES}
 Sockets that systemd passes (LISTEN_FDS) are used instead of the ports: the first for HTTP, the second for HTTPS.`,
   run({ config }, process) {

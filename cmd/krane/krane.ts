@@ -1,5 +1,5 @@
 import { defineCommand } from "../../pkg/cli/mod.ts";
-import { checkKraneConfig, KRANE_FIELDS } from "../../svc/krane/config.ts";
+import { KRANE_FIELDS, KRANE_RULES } from "../../svc/krane/config.ts";
 import { runKrane } from "../../svc/krane/run.ts";
 import { serviceExits } from "../shared/exit_codes.ts";
 import { runService, SERVICE_FIELDS, SERVICE_NOTES } from "../shared/service.ts";
@@ -9,7 +9,7 @@ export const command = defineCommand({
   exitCodes: serviceExits("the Docker Engine or the cluster"),
   outcome: "service",
   fields: { ...KRANE_FIELDS, ...SERVICE_FIELDS },
-  check: checkKraneConfig,
+  check: KRANE_RULES,
   notes: SERVICE_NOTES,
   run({ config }, process) {
     return runService("krane", { config, process }, (service) => runKrane(config, service));

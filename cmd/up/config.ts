@@ -5,12 +5,13 @@ import {
   integerSchema,
   optionalPortSchema,
   portSchema,
+  type Rule,
   textSchema,
 } from "../../pkg/config/mod.ts";
 import { HOST_DEFAULT } from "../../pkg/docker/mod.ts";
 import { API_FIELDS } from "../../svc/ctrl/api/config.ts";
 import { edgeFields } from "../../svc/frontline/config.ts";
-import { SERVER_FIELDS, serverProblems } from "./config_server.ts";
+import { SERVER_FIELDS, SERVER_RULES } from "./config_server.ts";
 import { WORKER_FIELDS } from "../../svc/ctrl/worker/config/config.ts";
 
 const EDGE = edgeFields("FRONTLINE");
@@ -95,7 +96,5 @@ export const UP_FIELDS = {
 /** Parsed settings of `up`. */
 export type UpConfig = ConfigOf<typeof UP_FIELDS>;
 
-/** A problem per setting that does not fit the others. */
-export function checkUpConfig(config: UpConfig): readonly string[] {
-  return serverProblems(config);
-}
+/** Rules between settings. */
+export const UP_RULES: readonly Rule<UpConfig>[] = SERVER_RULES;

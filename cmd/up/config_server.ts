@@ -4,6 +4,7 @@ import {
   field,
   listSchema,
   optionalPortSchema,
+  type Rule,
   switchField,
   textSchema,
 } from "../../pkg/config/mod.ts";
@@ -123,30 +124,39 @@ export const SERVER_FIELDS = {
 
 type ServerConfig = ConfigOf<typeof SERVER_FIELDS>;
 
-/** A problem per setting that does not fit the others. */
-export function serverProblems(config: ServerConfig): readonly string[] {
-  const { domain, email, apiHost, install, uninstall, yes } = config;
-  const problems: string[] = [];
-  if (domain !== undefined && email === undefined) {
-    problems.push("--email (UNKEY_EMAIL) is required with --domain: certificate authorities want an address");
-  }
-  if (domain === undefined && apiHost !== undefined) {
-    problems.push("--api-host (UNKEY_API_HOST) needs --domain (UNKEY_DOMAIN)");
-  }
-  if (domain === undefined && !config.https && config.edgeHttpsPort !== undefined) {
-    problems.push("--edge-https-port (UNKEY_UP_EDGE_HTTPS_PORT) needs --domain (UNKEY_DOMAIN) or --https");
-  }
-  if (domain !== undefined && config.https) {
-    problems.push(
+/** Rules between settings. */
+export const SERVER_RULES: readonly Rule<ServerConfig>[] = [
+  ({ domain, email }) =>
+    when(
+      domain !== undefined && email === undefined,
+      "--email (UNKEY_EMAIL) is required with --domain: certificate authorities want an address",
+    ),
+  ({ domain, apiHost }) =>
+    when(
+      domain === undefined && apiHost !== undefined,
+      "--api-host (UNKEY_API_HOST) needs --domain (UNKEY_DOMAIN)",
+    ),
+  ({ domain, https, edgeHttpsPort }) =>
+    when(
+      domain === undefined && !https && edgeHttpsPort !== undefined,
+      "--edge-https-port (UNKEY_UP_EDGE_HTTPS_PORT) needs --domain (UNKEY_DOMAIN) or --https",
+    ),
+  ({ domain, https }) =>
+    when(
+      domain !== undefined && https,
       "--https (UNKEY_UP_HTTPS) is for a laptop: --domain (UNKEY_DOMAIN) serves https:// by itself",
-    );
-  }
-  if (apiHost !== undefined && apiHost === domain) {
-    problems.push("--api-host (UNKEY_API_HOST) must be another name than --domain (UNKEY_DOMAIN)");
-  }
-  if (install && uninstall) problems.push("--install and --uninstall exclude each other");
-  if (yes && !uninstall) problems.push("--yes (UNKEY_UP_YES) belongs to --uninstall");
-  return problems;
+    ),
+  ({ domain, apiHost }) =>
+    when(
+      apiHost !== undefined && apiHost === domain,
+      "--api-host (UNKEY_API_HOST) must be another name than --domain (UNKEY_DOMAIN)",
+    ),
+  ({ install, uninstall }) => when(install && uninstall, "--install and --uninstall exclude each other"),
+  ({ yes, uninstall }) => when(yes && !uninstall, "--yes (UNKEY_UP_YES) belongs to --uninstall"),
+];
+
+function when(holds: boolean, problem: string): readonly string[] {
+  return holds ? [problem] : [];
 }
 
 function hostSchema(charactersMax: number): z.ZodType<string | undefined> {

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import { loadConfig } from "../../pkg/config/mod.ts";
+import { loadConfig, problemsOf } from "../../pkg/config/mod.ts";
 import { API_FIELDS } from "../../svc/ctrl/api/config.ts";
-import { checkWorkerConfig, WORKER_FIELDS } from "../../svc/ctrl/worker/config/config.ts";
+import { WORKER_FIELDS, WORKER_RULES } from "../../svc/ctrl/worker/config/config.ts";
 import { FRONTLINE_FIELDS } from "../../svc/frontline/config.ts";
-import { checkUpConfig, UP_FIELDS, type UpConfig } from "./config.ts";
+import { UP_FIELDS, UP_RULES, type UpConfig } from "./config.ts";
 import { dataFolder, newState } from "./data_folder.ts";
 import { literalConfig } from "./literal.ts";
 import { apiUrlOf, authorities, edgeUrlOf, placeOf, publicApiUrlOf } from "./place.ts";
@@ -18,7 +18,7 @@ function configOf(
     env: (name: string) => env[name],
     readFile: () => "",
   };
-  return loadConfig(UP_FIELDS, sources, checkUpConfig);
+  return loadConfig(UP_FIELDS, sources, UP_RULES);
 }
 
 const RESTATE = { ingressUrl: "http://127.0.0.1:1", adminUrl: "http://127.0.0.1:1", identityKey: "" };
@@ -126,7 +126,7 @@ Deno.test("the parts of a server get names, authorities and certificates as its 
   await t.step("certificates per name come from Let's Encrypt by default", () => {
     const server = plan(configOf(SERVER));
     const worker = literalConfig(WORKER_FIELDS, workerSettings(server, RESTATE));
-    assert.deepEqual(checkWorkerConfig(worker), []);
+    assert.deepEqual(problemsOf(WORKER_RULES, worker), []);
     assert.deepEqual(worker.acmeDirectoryUrl, ["https://acme-v02.api.letsencrypt.org/directory"]);
     assert.deepEqual([worker.acmeEmail, worker.defaultDomain], ["ops@example.com", "apps.example.com"]);
     assert.deepEqual(worker.platformHosts, ["api.apps.example.com"]);
@@ -152,7 +152,10 @@ Deno.test("the parts of a server get names, authorities and certificates as its 
   });
   await t.step("a provider without its settings is refused before anything starts", () => {
     const server = plan(configOf({ ...SERVER, "acme-dns-provider": "cloudflare" }));
-    const problems = checkWorkerConfig(literalConfig(WORKER_FIELDS, workerSettings(server, RESTATE)));
+    const problems = problemsOf(
+      WORKER_RULES,
+      literalConfig(WORKER_FIELDS, workerSettings(server, RESTATE)),
+    );
     assert.match(problems.join(), /UNKEY_ACME_DNS_CLOUDFLARE_TOKEN is required/);
   });
   await t.step("a laptop has neither", () => {

@@ -1,12 +1,12 @@
 /** `unkey up`: the whole platform in one process, on this machine. */
 import { resolve } from "node:path";
 import { defineCommand, EXIT, type Process, VERSION } from "../../pkg/cli/mod.ts";
-import { Secret } from "../../pkg/config/mod.ts";
+import { problemsOf, Secret } from "../../pkg/config/mod.ts";
 import { publicFault } from "../../pkg/fault/mod.ts";
-import { checkWorkerConfig, WORKER_FIELDS } from "../../svc/ctrl/worker/config/config.ts";
+import { WORKER_FIELDS, WORKER_RULES } from "../../svc/ctrl/worker/config/config.ts";
 import { SERVICE_EXITS } from "../shared/exit_codes.ts";
 import { notifyReady } from "../shared/service_manager.ts";
-import { checkUpConfig, UP_FIELDS, type UpConfig } from "./config.ts";
+import { UP_FIELDS, UP_RULES, type UpConfig } from "./config.ts";
 import {
   type DataFolder,
   dataFolder,
@@ -34,7 +34,7 @@ export const command = defineCommand({
   ],
   outcome: "service",
   fields: UP_FIELDS,
-  check: checkUpConfig,
+  check: UP_RULES,
   notes:
     `Everything listens on 127.0.0.1 only, unless --domain is set: then the edge serves apps and API to everyone, with
 certificates of its own. Ctrl-C stops all of it and keeps the data for the next start.
@@ -80,7 +80,8 @@ async function prepare(config: UpConfig, folder: DataFolder): Promise<Plan> {
     publicApiUrl: publicApiUrlOf(place),
   };
   const plan = { config, place, folder, state };
-  const problems = checkWorkerConfig(literalConfig(WORKER_FIELDS, workerSettings(plan, ANY_RESTATE)));
+  const worker = literalConfig(WORKER_FIELDS, workerSettings(plan, ANY_RESTATE));
+  const problems = problemsOf(WORKER_RULES, worker);
   if (problems.length > 0) throw publicFault("invalid_argument", problems.join("\n"));
   await writeState(folder, state);
   return plan;

@@ -1,4 +1,4 @@
-import type { ConfigOf, Field, loadConfig, SettingsFile, Sources } from "../config/mod.ts";
+import type { ConfigOf, Field, loadConfig, Rules, SettingsFile, Sources } from "../config/mod.ts";
 import { isFault } from "../fault/mod.ts";
 import type { ExitCode, ExitMeaning } from "./exit_codes.ts";
 import { UsageError } from "./failure.ts";
@@ -38,8 +38,8 @@ export interface Definition<F extends Fields> {
   readonly events?: true;
   /** `exit_code` by default. */
   readonly outcome?: Outcome;
-  /** Rules between settings; a text per problem. */
-  readonly check?: (config: ConfigOf<F>) => readonly string[];
+  /** Rules between settings. */
+  readonly check?: Rules<ConfigOf<F>>;
   /** Members that the JSON of a failure has besides `error` and `exitCode`, so that programs find the same names. */
   readonly failure?: Readonly<Record<string, unknown>>;
   /** Returns the exit code; nothing means success. What it throws is printed once, by `dispatch`. */

@@ -20,12 +20,14 @@ import { Fault, isFault } from "../fault/mod.ts";
 import { Secret } from "../secret/mod.ts";
 import type { ConfigOf, Field, Sources } from "./field.ts";
 import { givenValues } from "./given.ts";
+import { problemsOf, type Rules } from "./rules.ts";
 import { parseSwitch } from "./shorts.ts";
 
 export { Secret };
 export { durationSchema, durationText } from "./duration.ts";
 export type { ConfigOf, Field, FlagValue, SettingsFile, Short, Sources } from "./field.ts";
 export { type Given, givenValues, type Origin } from "./given.ts";
+export { problemsOf, type Rule, type Rules } from "./rules.ts";
 export { shortHelp } from "./shorts.ts";
 export { defaultText, valueText } from "./text.ts";
 
@@ -201,25 +203,28 @@ export function requiredTextSchema(): z.ZodType<string> {
 }
 
 /**
- * Parses all fields, then runs `check` for rules between fields, which returns a text per problem.
+ * Parses all fields, then applies the rules between fields. A rule that needs a field which could not be parsed is left out.
  *
  * @throws `invalid_argument` that lists every problem
  */
 export function loadConfig<F extends Record<string, Field<unknown>>>(
   fields: F,
   sources: Sources,
-  check: (config: ConfigOf<F>) => readonly string[] = () => [],
+  rules: Rules<ConfigOf<F>> = [],
 ): ConfigOf<F> {
   const problems: string[] = [];
   const config: Record<string, unknown> = {};
+  const broken = new Set<string>();
   for (const [key, each] of Object.entries(fields)) {
     const given = givenValues(each, sources, (text) => problems.push(text)).map(({ value }) => value);
     const parsed = each.schema.safeParse(each.repeated === true ? given : given[0]);
-    if (parsed.success) config[key] = parsed.data;
-    else problems.push(`${fieldName(each)} ${parsed.error.issues[0]?.message ?? "is not valid"}`);
+    config[key] = parsed.data;
+    if (parsed.success) continue;
+    broken.add(key);
+    problems.push(`${fieldName(each)} ${parsed.error.issues[0]?.message ?? "is not valid"}`);
   }
-  // Every key of `fields` was parsed by its own schema above, unless there is a problem.
-  if (problems.length === 0) problems.push(...check(config as ConfigOf<F>));
+  // Every key of `fields` was parsed by its own schema above, or is in `broken`.
+  problems.push(...problemsOf(rules, config as ConfigOf<F>, broken));
   if (problems.length === 0) return config as ConfigOf<F>;
   const count = problems.length === 1
     ? "1 configuration problem"

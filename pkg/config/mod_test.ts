@@ -85,3 +85,29 @@ Deno.test("loadConfig() gives a repeated setting its values of file, variable an
   assert.deepEqual(load(["x", "y"], { T_NAMES: "1\n 2 \n\n" }), ["a\nb", "1", "2", "x", "y"]);
   assert.throws(() => load([""]), /--name \(T_NAMES\) must not be empty/);
 });
+
+/** An operator who has to start a process once for each problem gives up. */
+Deno.test("loadConfig() applies the rules between settings beside a setting that cannot be parsed", () => {
+  const load = (flags: Record<string, string>) =>
+    loadConfig(FIELDS, sources(flags, { T_TOKEN: "x" }), [
+      ({ region }) => region === "eu" ? ["--region eu is closed"] : [],
+      ({ port }) => port < 1_024 ? ["--port is for root"] : [],
+      (config) => Object.values({ ...config }).includes(80) ? ["80 is taken"] : [],
+    ]);
+  assert.throws(() => load({ region: "eu", port: "80" }), /3 configuration problems/);
+  assert.throws(() => load({ region: "eu", port: "x" }), (error) => {
+    assert.ok(error instanceof Fault);
+    assert.match(
+      error.message,
+      /2 configuration problems\n {2}--port \(T_PORT\) .*\n {2}--region eu is closed$/,
+    );
+    return true;
+  });
+});
+
+Deno.test("loadConfig() lets a bug in a rule through", () => {
+  const broken = (): never => {
+    throw new TypeError("a bug");
+  };
+  assert.throws(() => loadConfig(FIELDS, sources({ region: "eu" }, { T_TOKEN: "x" }), broken), /a bug/);
+});

@@ -20,6 +20,7 @@
  * @module
  */
 export { type Database, type DatabaseOptions, type Dialect, openDatabase } from "./open.ts";
+export { type MysqlAddress, parseDatabaseUrl, type SqliteAddress } from "./url.ts";
 export { ping } from "./health.ts";
 export { DatabaseClock } from "./database_clock.ts";
 export { databaseNow } from "./now.ts";

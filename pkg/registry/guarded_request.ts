@@ -8,7 +8,8 @@ import { isPublicAddress } from "./public_address.ts";
 
 /** One question to a host that a user named. */
 export interface GuardedRequest {
-  readonly method: "GET" | "HEAD";
+  /** Requests that would have a body are sent with an empty one. */
+  readonly method: "GET" | "HEAD" | "POST" | "DELETE";
   readonly url: URL;
   readonly headers?: Readonly<Record<string, string>>;
   /** Hosts with port that may be private and may speak plain HTTP. */
@@ -64,7 +65,11 @@ function send(
       method,
       // No connection is shared: another request's address was checked for that request only.
       agent: false,
-      headers: { ...headers, connection: "close" },
+      headers: {
+        ...headers,
+        connection: "close",
+        ...(method === "POST" ? { "content-length": "0" } : {}),
+      },
       lookup: (hostname, options, done) => {
         addresses(hostname, trusted).then(
           (found) => answerLookup(found, options, done),

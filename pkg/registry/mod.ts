@@ -17,5 +17,6 @@ export { type RemoteProblem, remoteProblem } from "./remote_problem.ts";
 export { IMAGE_CONFIG, type ImageConfig, type ImageHealthCheck } from "./image_config.ts";
 export { type ConfigReader, createConfigReader } from "./read_config.ts";
 export { createManifestFinder, type ManifestState } from "./find_manifest.ts";
+export { probePush, type PushRight } from "./probe_push.ts";
 export { createDigestResolver, type DigestResolver } from "./resolve.ts";
 export { GLOBAL_V6, isPublicAddress, PRIVATE_V4, PRIVATE_V6 } from "./public_address.ts";

@@ -1,6 +1,6 @@
 import { Buffer } from "node:buffer";
 import { z } from "zod";
-import { type GuardedAnswer, guardedRequest } from "./guarded_request.ts";
+import { type GuardedAnswer, type GuardedRequest, guardedRequest } from "./guarded_request.ts";
 import type { Reference } from "./reference.ts";
 import type { RegistryCredentials } from "./registry.ts";
 
@@ -14,7 +14,7 @@ export interface Inquiry {
 
 /** One question, e.g. for `manifests/latest`. */
 export interface Question {
-  readonly method: "GET" | "HEAD";
+  readonly method: GuardedRequest["method"];
   /** Below the repository. */
   readonly path: string;
   readonly accept?: string;

@@ -29,11 +29,33 @@ export interface FoundServer {
  * @throws `failed_precondition` when there is none and none can be had, `unavailable` when the registry does not answer
  */
 export async function findRestateServer(options: FindOptions): Promise<FoundServer> {
+  const here = await locateRestateServer(options);
+  if (here !== undefined) return here;
+  const { url, release } = await restateDownload(options);
+  const { clock, signal, onProgress } = options;
+  const path = restateServerCachePath(options.env);
+  await download({ url, release, path, clock, signal, onProgress });
+  return { path, from: "download" };
+}
+
+/** The binary that is on this machine already, if any. */
+export async function locateRestateServer(
+  options: Pick<FindOptions, "env" | "signal">,
+): Promise<FoundServer | undefined> {
   const onPath = await findOnPath(options);
   if (onPath !== undefined) return { path: onPath, from: "path" };
   const cached = restateServerCachePath(options.env);
-  if (await isFile(cached)) return { path: cached, from: "cache" };
+  return await isFile(cached) ? { path: cached, from: "cache" } : undefined;
+}
 
+/**
+ * Where the binary is downloaded from.
+ *
+ * @throws `failed_precondition` for a system that has none
+ */
+export async function restateDownload(
+  options: Pick<FindOptions, "env" | "signal" | "platform" | "release">,
+): Promise<{ readonly url: string; readonly release: Release }> {
   const { os, arch } = options.platform ?? Deno.build;
   const release = options.release ?? releaseFor(os, arch);
   if (release === undefined) {
@@ -42,10 +64,7 @@ export async function findRestateServer(options: FindOptions): Promise<FoundServ
       `Restate has no server for ${os} on ${arch}. Run the platform on Linux or macOS, x64 or arm64.`,
     );
   }
-  const url = tarballUrl(await registryUrl(options), release);
-  const { clock, signal, onProgress } = options;
-  await download({ url, release, path: cached, clock, signal, onProgress });
-  return { path: cached, from: "download" };
+  return { url: tarballUrl(await registryUrl(options), release), release };
 }
 
 /** Where a downloaded binary is kept: shared by all data folders of a user. */
@@ -58,7 +77,7 @@ export function restateServerCachePath(env: (name: string) => string | undefined
  * A native binary of the right version on `PATH`. The npm package's own `restate-server` is a script that would survive
  * as a second process and leave the server behind when it is killed, so scripts do not count.
  */
-async function findOnPath({ env, signal }: FindOptions): Promise<string | undefined> {
+async function findOnPath({ env, signal }: Pick<FindOptions, "env" | "signal">): Promise<string | undefined> {
   for (const path of await onPath("restate-server", env)) {
     if (!(await isNative(path))) continue;
     if (await outputOf(path, ["--version"], signal) === `restate-server ${RESTATE_VERSION}`) return path;
@@ -74,7 +93,7 @@ async function onPath(program: string, env: FindOptions["env"]): Promise<string[
   return paths.filter((_path, index) => found[index]);
 }
 
-async function registryUrl({ env, signal }: FindOptions): Promise<string> {
+async function registryUrl({ env, signal }: Pick<FindOptions, "env" | "signal">): Promise<string> {
   const [npm] = await onPath("npm", env);
   const set = env("NPM_CONFIG_REGISTRY") || env("npm_config_registry") ||
     (npm && await outputOf(npm, ["config", "get", "registry"], signal));

@@ -13,7 +13,13 @@
  *
  * @module
  */
-export { type FindOptions, findRestateServer, type FoundServer } from "./find.ts";
+export {
+  type FindOptions,
+  findRestateServer,
+  type FoundServer,
+  locateRestateServer,
+  restateDownload,
+} from "./find.ts";
 export type { DownloadProgress } from "./download.ts";
 export { processIdentity } from "./process_identity.ts";
 export { RESTATE_VERSION } from "./release.ts";

@@ -9,6 +9,7 @@ import {
   optionalPortSchema,
   portSchema,
   requiredTextSchema,
+  type Rule,
   secretField,
   switchField,
   textSchema,
@@ -263,15 +264,14 @@ export const FRONTLINE_FIELDS = {
   }),
 };
 
-/** A problem per pair of settings that do not go together; for `loadConfig`. */
-export function checkFrontlineConfig(config: FrontlineConfig): readonly string[] {
+/** Rules between settings; for `loadConfig`. */
+export const FRONTLINE_RULES: readonly Rule<FrontlineConfig>[] = [tlsClientProblems, apiHostProblems];
+
+/** Requests for the API are passed on as they are, by a proxy that speaks clear text to its upstreams. */
+function apiHostProblems({ apiHost: host, controlPlaneUrl: url }: FrontlineConfig): readonly string[] {
   const { apiHost, controlPlaneUrl } = FRONTLINE_FIELDS;
-  // Requests for the API are passed on as they are, by a proxy that speaks clear text to its upstreams.
-  const unserved = config.apiHost !== undefined && config.controlPlaneUrl.startsWith("https:");
-  return [
-    ...tlsClientProblems(config),
-    ...unserved ? [`${fieldName(apiHost)} needs an http:// URL in ${fieldName(controlPlaneUrl)}`] : [],
-  ];
+  if (host === undefined || !url.startsWith("https:")) return [];
+  return [`${fieldName(apiHost)} needs an http:// URL in ${fieldName(controlPlaneUrl)}`];
 }
 
 export type FrontlineConfig = ConfigOf<typeof FRONTLINE_FIELDS>;

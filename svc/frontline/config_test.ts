@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { loadConfig } from "../../pkg/config/mod.ts";
-import { checkFrontlineConfig, FRONTLINE_FIELDS, type FrontlineConfig, networkMatcher } from "./config.ts";
+import { loadConfig, problemsOf } from "../../pkg/config/mod.ts";
+import { FRONTLINE_FIELDS, FRONTLINE_RULES, type FrontlineConfig, networkMatcher } from "./config.ts";
 
 function load(extra: Record<string, string>): FrontlineConfig {
   const env: Record<string, string> = {
@@ -32,7 +32,7 @@ Deno.test("FRONTLINE_FIELDS has defaults for all but the control plane and the r
 });
 
 Deno.test("an edge needs both files of its certificate, and serves an API that is called without TLS only", () => {
-  const problems = (extra: Record<string, string>) => checkFrontlineConfig(load(extra));
+  const problems = (extra: Record<string, string>) => problemsOf(FRONTLINE_RULES, load(extra));
   const https = { UNKEY_CONTROL_PLANE_URL: "https://api.internal:7091" };
   assert.deepEqual(problems({ ...https, UNKEY_CA_FILE: "ca.pem" }), []);
   assert.deepEqual(problems({ UNKEY_API_HOST: "api.example.com" }), []);

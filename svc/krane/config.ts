@@ -5,6 +5,7 @@ import {
   integerSchema,
   portSchema,
   requiredTextSchema,
+  type Rule,
   secretField,
   textSchema,
   urlSchema,
@@ -119,9 +120,11 @@ export const KRANE_FIELDS = {
 };
 
 /** A problem per pair of settings that do not go together; for `loadConfig`. */
-export function checkKraneConfig(config: KraneConfig): readonly string[] {
-  return [...registryProblems(config), ...tlsClientProblems(config), ...tlsServerProblems(config)];
-}
+export const KRANE_RULES: readonly Rule<KraneConfig>[] = [
+  registryProblems,
+  tlsClientProblems,
+  tlsServerProblems,
+];
 
 /** Parsed settings of `krane`. */
 export type KraneConfig = ConfigOf<typeof KRANE_FIELDS>;

@@ -3,7 +3,7 @@ import { systemClock } from "../../pkg/clock/mod.ts";
 import { loadConfig } from "../../pkg/config/mod.ts";
 import { createLogger } from "../../pkg/logger/mod.ts";
 import type { Builder } from "../../pkg/build/mod.ts";
-import { checkWorkerConfig, WORKER_FIELDS } from "../../svc/ctrl/worker/config/config.ts";
+import { WORKER_FIELDS, WORKER_RULES } from "../../svc/ctrl/worker/config/config.ts";
 import type { ImagePresence } from "../../svc/ctrl/worker/builder/image_presence.ts";
 import { runWorker, type WorkerProcess } from "../../svc/ctrl/worker/run.ts";
 
@@ -64,7 +64,7 @@ export async function runTestWorker(parts: Pick<WorkerProcess, "activity"> = {})
     flags: new Map(),
     env: (name) => Deno.env.get(name),
     readFile: (path) => Deno.readTextFileSync(path),
-  }, checkWorkerConfig);
+  }, WORKER_RULES);
   await runWorker(config, { log, clock, signal: stop.signal, builder, presence, ...parts });
 }
 

@@ -1,4 +1,5 @@
 /** Workers that come and go on a real Restate server, each at an address of its own. */
+import assert from "node:assert/strict";
 import { instanceReport } from "../../svc/ctrl/worker/testing.ts";
 import { WorkerBed } from "./worker_bed.ts";
 
@@ -15,6 +16,7 @@ Deno.test("workers take over from each other, whichever goes and whenever", asyn
     const first = await bed.addWorker();
     await t.step("the old one goes after the new one came, as when workers are rolled", async () => {
       await first.kill("SIGTERM");
+      assert.match(await first.logTail(), /workflows left to another worker/);
       bed.behaviour = () => [instanceReport()];
       await bed.until(begun, "ready");
     });

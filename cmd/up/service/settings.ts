@@ -1,7 +1,7 @@
 /** The settings of the service: a file that its owner may edit. */
 import { dirname } from "node:path";
 import { givenValues, loadConfig, Secret, type Sources } from "../../../pkg/config/mod.ts";
-import { checkUpConfig, UP_FIELDS, type UpConfig } from "../config.ts";
+import { UP_FIELDS, UP_RULES, type UpConfig } from "../config.ts";
 import { writePrivately } from "../data_folder.ts";
 import { envFileText, parseEnvFile } from "../env_file.ts";
 
@@ -48,7 +48,7 @@ export function mergeSettings(former: Readonly<Record<string, string>>, sources:
   const config = loadConfig(
     UP_FIELDS,
     { flags: new Map(), env: (name) => values[name], readFile },
-    checkUpConfig,
+    UP_RULES,
   );
   return { values, config };
 }

@@ -6,6 +6,7 @@ import {
   listSchema,
   optionalUrlSchema,
   portSchema,
+  type Rule,
   secretField,
   switchField,
   textSchema,
@@ -220,17 +221,21 @@ export function appLimits({ stopSecondsMax, ephemeralStorageMax }: ApiConfig): A
   return { stopSecondsMax, ephemeralStorageMibMax: ephemeralStorageMax };
 }
 
-/** A problem per pair of settings that do not go together; for `loadConfig`. */
-export function checkApiConfig(config: ApiConfig): readonly string[] {
-  const problems: string[] = [];
-  const keys = masterKeysProblem(config.vaultMasterKeys);
-  if (keys !== undefined) problems.push(`UNKEY_VAULT_MASTER_KEYS ${keys}`);
-  problems.push(...objectStoreProblems(config), ...tlsServerProblems(config));
-  if (config.tlsCertFile !== undefined && config.advertiseUrl?.startsWith("http:") === true) {
-    const { advertiseUrl, tlsCertFile } = API_FIELDS;
-    problems.push(`${fieldName(advertiseUrl)} must begin with https:// with ${fieldName(tlsCertFile)}`);
-  }
-  const token = serviceTokenProblem(config.authToken);
-  if (token !== undefined) problems.push(`UNKEY_AUTH_TOKEN ${token}`);
-  return problems;
+/** Rules between settings; for `loadConfig`. */
+export const API_RULES: readonly Rule<ApiConfig>[] = [
+  ({ vaultMasterKeys }) => named("UNKEY_VAULT_MASTER_KEYS", masterKeysProblem(vaultMasterKeys)),
+  objectStoreProblems,
+  tlsServerProblems,
+  advertiseProblems,
+  ({ authToken }) => named("UNKEY_AUTH_TOKEN", serviceTokenProblem(authToken)),
+];
+
+function named(setting: string, problem: string | undefined): readonly string[] {
+  return problem === undefined ? [] : [`${setting} ${problem}`];
+}
+
+function advertiseProblems({ tlsCertFile, advertiseUrl }: ApiConfig): readonly string[] {
+  if (tlsCertFile === undefined || advertiseUrl?.startsWith("http:") !== true) return [];
+  const { advertiseUrl: advertise, tlsCertFile: certificate } = API_FIELDS;
+  return [`${fieldName(advertise)} must begin with https:// with ${fieldName(certificate)}`];
 }

@@ -8,7 +8,7 @@ import { CtrlService } from "../../../proto/gen/ctrl/v1/ctrl_pb.ts";
 import { DeploymentService } from "../../../proto/gen/ctrl/v1/deployment_pb.ts";
 import { FrontlineService } from "../../../proto/gen/ctrl/v1/frontline_pb.ts";
 import { listNudgeUrls } from "../internal/store/mod.ts";
-import { API_FIELDS, checkApiConfig } from "./config.ts";
+import { API_FIELDS, API_RULES } from "./config.ts";
 import {
   clock,
   deployImage,
@@ -114,7 +114,7 @@ Deno.test("settings that contradict each other are all reported in one error, wi
     loadConfig(
       API_FIELDS,
       { flags: new Map(), env: (name) => env[name], readFile: () => "" },
-      checkApiConfig,
+      API_RULES,
     );
   const base = {
     UNKEY_DATABASE_PRIMARY: "sqlite::memory:",

@@ -1,9 +1,10 @@
 import type { Clock } from "../../../pkg/clock/mod.ts";
+import { problemsOf } from "../../../pkg/config/mod.ts";
 import { Fault } from "../../../pkg/fault/mod.ts";
 import { createFileObjectStore, type ObjectStore } from "../../../pkg/objectstore/mod.ts";
 import { createS3ObjectStore } from "../../../pkg/s3/mod.ts";
 import { filesSigningKey } from "../internal/files_signing_key.ts";
-import { checkWorkerConfig, type WorkerConfig } from "./config/config.ts";
+import { WORKER_RULES, type WorkerConfig } from "./config/config.ts";
 
 /** The object store that the api puts build contexts into. */
 export interface WorkerObjects {
@@ -28,7 +29,7 @@ export function openObjects(config: WorkerConfig, clock: Clock, request: typeof 
   const { buildFilesDir: directory, buildFilesUrl: baseUrl, vaultMasterKeys } = config;
   const signingKey = config.buildFilesSigningKey ?? (vaultMasterKeys && filesSigningKey(vaultMasterKeys));
   if (directory === undefined || baseUrl === undefined || signingKey === undefined) {
-    throw new Fault("invalid_argument", checkWorkerConfig(config).join("; "));
+    throw new Fault("invalid_argument", problemsOf(WORKER_RULES, config).join("; "));
   }
   // The worker only reads, so the limits of uploads are not its concern.
   const none = { sizeMaxBytes: Number.MAX_SAFE_INTEGER, bytesFreeMin: 0 };

@@ -35,7 +35,8 @@ import { retainCache } from "./tasks/cache_retention.ts";
 import { retainImages } from "./tasks/image_retention.ts";
 import type { ImagePresence } from "./builder/image_presence.ts";
 import { imageRules } from "./builder/image_rules.ts";
-import { registerWorker } from "./restate/register.ts";
+import { handOver } from "./restate/hand_over.ts";
+import { registerWorker, type Registration } from "./restate/register.ts";
 import { RestateClock } from "./restate/restate_clock.ts";
 import { sentinelShapes } from "./config/sentinels.ts";
 import { sweepSentinels } from "./tasks/sentinel_sweep.ts";
@@ -90,9 +91,9 @@ export async function runWorker(config: WorkerConfig, process: WorkerProcess): P
   await runner.wait(process.signal);
 }
 
-async function start(config: WorkerConfig, own: WorkerProcess, runner: Runner): Promise<void> {
-  const db = own.shared?.db ?? await openOwnDatabase(config, own, runner);
-  const process = { ...own, clock: await followDatabase(db, own, runner) };
+async function start(config: WorkerConfig, given: WorkerProcess, runner: Runner): Promise<void> {
+  const db = given.shared?.db ?? await openOwnDatabase(config, given, runner);
+  const process = { ...given, clock: await followDatabase(db, given, runner) };
   const { log, clock, signal } = process;
   warnOfPlain(log, plainUrls(config));
   const tls = await openServerTls(config, { clock, log });
@@ -130,7 +131,7 @@ async function start(config: WorkerConfig, own: WorkerProcess, runner: Runner): 
   const { restateApiKey } = config;
   const key = restateApiKey === undefined ? {} : { apiKey: restateApiKey };
   const admin = { adminUrl: config.restateAdminUrl, ...key };
-  const restateClock = new RestateClock(admin, own.clock, log);
+  const restateClock = new RestateClock(admin, given.clock, log);
   await restateClock.measure(signal);
   runner.go("restate clock", (stop) => restateClock.follow(stop));
   const parts = {
@@ -163,6 +164,9 @@ async function start(config: WorkerConfig, own: WorkerProcess, runner: Runner): 
       setting: fieldName(WORKER_FIELDS.restateIdentityKeys),
     });
   }
+  let registration: Registration | undefined;
+  // After the endpoint has taken its last attempt, so that none of them finds neither worker.
+  runner.defer("hand-over", () => registration === undefined ? undefined : handOver(registration));
   const endpoint = await serveEndpoint({
     services: workerServices(config, parts),
     hostname: config.host,
@@ -181,12 +185,12 @@ async function start(config: WorkerConfig, own: WorkerProcess, runner: Runner): 
 
   const scheme = tls === undefined ? "http" : "https";
   const uri = config.restateRegisterAs ?? `${scheme}://127.0.0.1:${endpoint.port}`;
-  const registration = { ...admin, uri, fetch: trust.fetch, clock, log };
-  await registerWorker(registration, signal);
-  registered = true;
+  const own = { ...admin, uri, fetch: trust.fetch, clock, log };
+  await registerWorker(own, signal);
+  [registration, registered] = [own, true];
   runner.defer("readiness", () => void (registered = false));
   const ingress = { ingressUrl: config.restateUrl, ...key, clock, timeoutMs: INGRESS_MS_MAX };
-  runner.go("take-over", (stop) => takeOverForever(registration, stop));
+  runner.go("take-over", (stop) => takeOverForever(own, stop));
   runner.go("compaction", (stop) => requestCompactions({ db, clock, log, ingress }, stop));
   if (certificates !== undefined) {
     const workflows = createRestateWorkflows(ingress);

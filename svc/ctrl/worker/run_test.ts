@@ -3,7 +3,7 @@ import { systemClock } from "../../../pkg/clock/mod.ts";
 import { loadConfig } from "../../../pkg/config/mod.ts";
 import { silentLogger } from "../../../pkg/logger/mod.ts";
 import { freePort } from "../../../pkg/testkit/ports.ts";
-import { checkWorkerConfig, WORKER_FIELDS, type WorkerConfig } from "./config/config.ts";
+import { WORKER_FIELDS, WORKER_RULES, type WorkerConfig } from "./config/config.ts";
 import { runWorker } from "./run.ts";
 
 /** A Restate whose registrations wait for the test. */
@@ -63,7 +63,7 @@ function configOf(adminUrl: string, folder: string): { config: WorkerConfig; hea
   const readFile = (): never => assert.fail("no file is read");
   const source = { flags: new Map<string, string>(), env: (name: string) => env[name], readFile };
   return {
-    config: loadConfig(WORKER_FIELDS, source, checkWorkerConfig),
+    config: loadConfig(WORKER_FIELDS, source, WORKER_RULES),
     health: `http://127.0.0.1:${port}/health/ready`,
   };
 }

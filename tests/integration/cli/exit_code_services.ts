@@ -40,6 +40,40 @@ function service(args: readonly string[], env: Readonly<Record<string, string>>,
   };
 }
 
+const PREFLIGHT_UP = ["preflight", ...UP];
+
+/** A server without TLS that takes requests and never answers, as Docker's clients name it. */
+const holdingHost = (world: World): void => {
+  world.words["HOST"] = new URL(world.words["HOLDS"] ?? "").host;
+};
+
+/** A Restate whose two APIs answer while the world is there. */
+function restate(world: World): void {
+  const stop = new AbortController();
+  const server = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, signal: stop.signal, onListen: () => undefined },
+    () => Response.json({ version: "1.7.12" }),
+  );
+  world.words["RESTATE"] = `http://127.0.0.1:${server.addr.port}`;
+  void world.disposed.then(() => stop.abort());
+}
+
+function preflight(part: string, env: Readonly<Record<string, string>>): Row {
+  const args = ["preflight", part];
+  const at = (url: string) => ({
+    ...DATABASE,
+    ...env,
+    UNKEY_RESTATE_ADMIN_URL: url,
+    UNKEY_RESTATE_INGRESS_URL: url,
+  });
+  return {
+    0: { args, env: at("RESTATE"), prepare: restate },
+    1: { args, env: at(NOWHERE) },
+    2: { args: [...args, "--no-such-flag"] },
+    130: { args, env: at("HOLDS"), signals: {} },
+  };
+}
+
 const migrated = (world: World): Promise<unknown> => world.run({ args: ["ctrl", "migrate"], env: DATABASE });
 
 export const SERVICES: Readonly<Record<string, Row>> = {
@@ -73,6 +107,14 @@ export const SERVICES: Readonly<Record<string, Row>> = {
   },
   "frontline": service(["frontline"], EDGE, "route watch failed"),
   "sentinel": service(["sentinel"], EDGE, "route watch failed"),
+  "preflight up": {
+    0: { args: PREFLIGHT_UP },
+    1: { args: [...PREFLIGHT_UP, "--edge-port", "TAKEN"] },
+    2: { args: [...PREFLIGHT_UP, "--no-such-flag"] },
+    130: { args: PREFLIGHT_UP, env: { DOCKER_HOST: "tcp://HOST" }, prepare: holdingHost, signals: {} },
+  },
+  "preflight api": preflight("api", API),
+  "preflight worker": preflight("worker", { ...KEYS, ...BUILDS }),
   "ctrl migrate": {
     0: { args: ["ctrl", "migrate"], env: DATABASE },
     1: {

@@ -4,7 +4,7 @@ import type { Secret } from "../../../../pkg/config/mod.ts";
 import { type Database, type DatabaseOptions, openDatabase, transact } from "../../../../pkg/db/mod.ts";
 import { Fault, publicFault } from "../../../../pkg/fault/mod.ts";
 import type { Logger } from "../../../../pkg/logger/mod.ts";
-import type { Migration } from "./migrations/migration.ts";
+import { type Migration, unusableAfter } from "./migrations/migration.ts";
 import { MIGRATIONS } from "./migrations/mod.ts";
 import type { Schema } from "./schema.ts";
 
@@ -26,8 +26,8 @@ const MYSQL_LOCK = "unkey_ctrl_migrate";
 /**
  * Opens the database at `url`.
  *
- * @throws `unavailable` when it cannot be reached; `failed_precondition` when it refuses the user, when its tables are
- * newer than this program, or when they are older and `migrate` is off
+ * @throws `unavailable` when it cannot be reached; `failed_precondition` when it refuses the user, when a newer program
+ * has removed what this one needs, or when tables are missing and `migrate` is off
  */
 export async function openCtrlDatabase(url: Secret, options: OpenOptions): Promise<CtrlDatabase> {
   const { migrate, log, ...bounds } = options;
@@ -46,7 +46,7 @@ export async function openCtrlDatabase(url: Secret, options: OpenOptions): Promi
  * Runs the migrations that are missing and returns their names. Several processes may do it at once: one works, the
  * others wait and find nothing left.
  *
- * @throws `failed_precondition` when the tables are newer than this program
+ * @throws `failed_precondition` when the tables lack what this program needs, because a newer one has removed it
  */
 export async function migrateCtrlDatabase(db: CtrlDatabase, log: Logger): Promise<readonly string[]> {
   // SQLite takes schema changes into the transaction, which also keeps other processes out.
@@ -89,17 +89,24 @@ async function runMissing(db: Queryable): Promise<string[]> {
 
 const HISTORY = "create table if not exists migrations (name varchar(128) not null primary key)";
 
-async function assertMigrated(db: CtrlDatabase): Promise<void> {
+/** The migrations that a database has, and those that this program would apply. Nothing is changed. */
+export async function readHistory(
+  db: CtrlDatabase,
+): Promise<{ readonly applied: readonly string[]; readonly missing: readonly string[] }> {
   const applied = await appliedMigrations(db.kysely).catch((error: unknown) => {
     // No table of migrations: nothing was ever migrated.
     if (error instanceof Fault && error.code === "internal") return [];
     throw error;
   });
-  const [first] = missing(applied);
+  return { applied, missing: missing(applied).map(({ name }) => name) };
+}
+
+async function assertMigrated(db: CtrlDatabase): Promise<void> {
+  const [first] = (await readHistory(db)).missing;
   if (first === undefined) return;
   throw publicFault(
     "failed_precondition",
-    `The database lacks migration ${first.name}. Run "unkey ctrl migrate", then start again.`,
+    `The database lacks migration ${first}. Run "unkey ctrl migrate", then start again.`,
   );
 }
 
@@ -108,13 +115,13 @@ async function appliedMigrations(db: Queryable): Promise<readonly string[]> {
   return rows.map((row) => row.name);
 }
 
+/** Tables that a newer release has added are no obstacle; those that it has removed are. */
 function missing(applied: readonly string[]): readonly Migration[] {
-  const known = new Set(MIGRATIONS.map((each) => each.name));
-  const newer = applied.filter((name) => !known.has(name));
-  if (newer.length > 0) {
+  const tooNew = unusableAfter(applied, MIGRATIONS);
+  if (tooNew.length > 0) {
     throw publicFault(
       "failed_precondition",
-      `The database was migrated by a newer version of unkey (${newer.join(", ")}). Upgrade this one.`,
+      `The database was migrated by a newer version of unkey (${tooNew.join(", ")}). Upgrade this one.`,
     );
   }
   return MIGRATIONS.filter((each) => !applied.includes(each.name));

@@ -13,6 +13,7 @@
  * @module
  */
 export * from "./database.ts";
+export * from "./condition.ts";
 export * from "./schema.ts";
 export * from "./schema_content.ts";
 export * from "./schema_certificates.ts";

@@ -97,11 +97,10 @@ export async function openBuilder(
       close: () => engine.close(),
     };
   }
-  const { buildkitUrl } = config;
-  if (buildkitUrl === undefined || registry === undefined) {
+  const endpoint = await builderEndpoint(config);
+  if (endpoint === undefined || registry === undefined) {
     throw new Fault("invalid_argument", builderProblems(config).join("; "));
   }
-  const endpoint = daemonEndpoint(buildkitUrl, await certificateOf(config));
   const destination = { kind: "registry", registry } as const;
   return {
     builder: createBuildkitBuilder({ ...common, lease: standing(endpoint), destination }),
@@ -111,6 +110,17 @@ export async function openBuilder(
     endpoint,
     close: () => undefined,
   };
+}
+
+/**
+ * Where the builder that the settings name listens; `undefined` for one that has a machine for each build.
+ *
+ * @throws `failed_precondition` when a file of a certificate cannot be read
+ */
+export async function builderEndpoint(config: BuilderConfig & BuildConfig): Promise<Endpoint | undefined> {
+  if (config.buildBackend === "docker") return engineEndpoint(config.dockerHost);
+  if (config.buildBackend === "depot" || config.buildkitUrl === undefined) return undefined;
+  return daemonEndpoint(config.buildkitUrl, await certificateOf(config));
 }
 
 /** Its machines are outside of every private network of ours, so that nothing has to be checked at the start. */

@@ -5,6 +5,7 @@ import {
   integerSchema,
   listSchema,
   portSchema,
+  type Rule,
   secretField,
   switchField,
   urlSchema,
@@ -136,27 +137,29 @@ export const WORKER_FIELDS = {
 /** Parsed settings of `ctrl worker`. */
 export type WorkerConfig = ConfigOf<typeof WORKER_FIELDS>;
 
-/** A problem per pair of settings that do not go together; for `loadConfig`. */
-export function checkWorkerConfig(config: WorkerConfig): readonly string[] {
-  const problems: string[] = [];
-  if (config.availableRegions.length === 0) {
-    problems.push("--available-regions (UNKEY_AVAILABLE_REGIONS) names no region");
-  }
-  if (config.sentinelImage !== undefined && config.vaultMasterKeys === undefined) {
-    problems.push("UNKEY_VAULT_MASTER_KEYS is required with --sentinel-image (UNKEY_SENTINEL_IMAGE)");
-  }
-  const token = config.authToken && serviceTokenProblem(config.authToken);
-  if (token !== undefined) problems.push(`UNKEY_AUTH_TOKEN ${token}`);
-  problems.push(
-    ...restateProblems(config),
-    ...tlsServerProblems(config),
-    ...registerProblems(config),
-    ...builderProblems(config),
-    ...buildProblems(config),
-    ...certificateProblems(config),
-    ...dnsProblems(config),
-  );
-  return [...problems, ...objectStoreProblems(config), ...filesProblems(config)];
+/** Rules between settings; for `loadConfig`. */
+export const WORKER_RULES: readonly Rule<WorkerConfig>[] = [
+  ({ availableRegions: regions }) =>
+    regions.length > 0 ? [] : ["--available-regions (UNKEY_AVAILABLE_REGIONS) names no region"],
+  ({ sentinelImage, vaultMasterKeys }) =>
+    sentinelImage === undefined || vaultMasterKeys !== undefined
+      ? []
+      : ["UNKEY_VAULT_MASTER_KEYS is required with --sentinel-image (UNKEY_SENTINEL_IMAGE)"],
+  tokenProblems,
+  restateProblems,
+  tlsServerProblems,
+  registerProblems,
+  builderProblems,
+  buildProblems,
+  certificateProblems,
+  dnsProblems,
+  objectStoreProblems,
+  filesProblems,
+];
+
+function tokenProblems({ authToken }: WorkerConfig): readonly string[] {
+  const problem = authToken && serviceTokenProblem(authToken);
+  return problem === undefined ? [] : [`UNKEY_AUTH_TOKEN ${problem}`];
 }
 
 function registerProblems({ tlsCertFile, restateRegisterAs }: WorkerConfig): readonly string[] {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { loadConfig } from "../../../../pkg/config/mod.ts";
 import { Fault } from "../../../../pkg/fault/mod.ts";
 import { depotPlatformOf, depotTokenOf } from "./depot.ts";
-import { checkWorkerConfig, WORKER_FIELDS, type WorkerConfig } from "./config.ts";
+import { WORKER_FIELDS, WORKER_RULES, type WorkerConfig } from "./config.ts";
 
 const MASTER_KEY = "bWFzdGVyLW1hc3Rlci1tYXN0ZXItbWFzdGVyLW1hc3Q=";
 const VALID: Readonly<Record<string, string>> = {
@@ -18,7 +18,7 @@ function load(env: Readonly<Record<string, string>>): WorkerConfig {
   return loadConfig(
     WORKER_FIELDS,
     { flags: new Map(), env: (name) => env[name], readFile },
-    checkWorkerConfig,
+    WORKER_RULES,
   );
 }
 

@@ -17,6 +17,8 @@ export interface KnownWorker {
   /** Without a slash at its end; `undefined` for what is not reached by HTTP. */
   readonly uri: string | undefined;
   readonly services: readonly string[];
+  /** When it registered first. */
+  readonly createdMs: number;
 }
 
 const REQUEST_MS_MAX = 30_000;
@@ -28,6 +30,7 @@ const Listed = z.object({
   deployments: z.array(z.object({
     id: z.string(),
     uri: z.string().optional(),
+    created_at: z.string().optional(),
     services: z.array(z.object({ name: z.string() })),
   })),
 });
@@ -41,10 +44,11 @@ export async function register(admin: RestateAdmin, uri: string, signal: AbortSi
 /** Every worker that ever registered. */
 export async function listWorkers(admin: RestateAdmin, signal: AbortSignal): Promise<readonly KnownWorker[]> {
   const answer = orThrow(await ask(admin, "GET", "/deployments", undefined, signal));
-  return Listed.parse(JSON.parse(answer.text)).deployments.map(({ id, uri, services }) => ({
+  return Listed.parse(JSON.parse(answer.text)).deployments.map(({ id, uri, services, created_at }) => ({
     id,
     uri: uri === undefined ? undefined : withoutSlash(uri),
     services: services.map(({ name }) => name),
+    createdMs: Date.parse(created_at ?? "") || 0,
   }));
 }
 

@@ -6,6 +6,7 @@ import { Fault } from "../../../../pkg/fault/mod.ts";
 import type { Logger } from "../../../../pkg/logger/mod.ts";
 import { serveWeb } from "../../../../pkg/rpc/mod.ts";
 import type { TlsServer } from "../../../../pkg/tls/mod.ts";
+import { readsJournal, requestedJournal } from "./journal.ts";
 import { SignatureCheck } from "./request_signature.ts";
 
 export interface EndpointDeps {
@@ -53,6 +54,7 @@ export async function serveEndpoint(deps: EndpointDeps): Promise<Endpoint> {
   const check = openCheck(deps);
   const handler = createEndpointHandler({ services, bidirectional: true, logger: sdkLogger(log) });
   const refused = refusals(deps);
+  const unread = unreadJournals(deps);
   let stopping = false;
   const server = await serveWeb({
     hostname,
@@ -64,6 +66,13 @@ export async function serveEndpoint(deps: EndpointDeps): Promise<Endpoint> {
     answer: async (request) => {
       // Restate tries again, by then with the next process.
       if (stopping) return new Response(null, { status: 503 });
+      const journal = requestedJournal(new URL(request.url).pathname);
+      if (!readsJournal(journal)) {
+        unread(journal);
+        await request.body?.cancel().catch(() => undefined);
+        // Replayed with another order of steps, the run would end for good; so it waits.
+        return new Response(null, { status: 503 });
+      }
       if (check === undefined || isHealth(request) || check.isSigned(request, restateNow())) {
         return await handler(request);
       }
@@ -116,6 +125,16 @@ function refusals({ identitySetting, clock, log }: EndpointDeps): () => void {
     log.warn("requests to workflows refused: not signed by Restate", { count, check });
     loggedMs = clock.now();
     count = 0;
+  };
+}
+
+/** Tells of runs that began with a newer release, not for each attempt. */
+function unreadJournals({ clock, log }: EndpointDeps): (journal: number) => void {
+  let loggedMs = -Infinity;
+  return (journal) => {
+    if (clock.now() - loggedMs < REFUSALS_LOGGED_EVERY_MS) return;
+    log.warn("workflows wait for a newer release: start a worker of it", { journal });
+    loggedMs = clock.now();
   };
 }
 

@@ -80,3 +80,14 @@ Deno.test("a key that is none is named with its setting", async () => {
     publicMessage: /A key of --keys cannot be used: .*32/,
   });
 });
+
+/** Replayed with another order of steps, a run would end for good. */
+Deno.test("runs that began with a newer release wait for it, and older ones go on", () =>
+  onEndpoint([], async ({ url, log }) => {
+    const statuses: number[] = [];
+    for (const journal of ["", "/journal/1", "/prefix/journal/1", "/journal/999", "/prefix/journal/999"]) {
+      statuses.push(await ask(`${url}${journal}/invoke/test.Echo/say`));
+    }
+    assert.deepEqual(statuses, [200, 200, 200, 503, 503]);
+    assert.equal(log.filter((line) => line.includes("wait for a newer release")).length, 1);
+  }));

@@ -4,6 +4,7 @@ import { describeError, Fault } from "../../../../pkg/fault/mod.ts";
 import type { Logger } from "../../../../pkg/logger/mod.ts";
 import { backoffMs } from "../../../../pkg/retry/mod.ts";
 import { register, type RestateAdmin } from "./admin.ts";
+import { journalUri } from "./journal.ts";
 
 export interface Registration extends RestateAdmin {
   /** Where Restate reaches this worker. */
@@ -17,9 +18,13 @@ export interface Registration extends RestateAdmin {
 const FIRST_MS = 100;
 const MAX_MS = 5_000;
 
-/** Registers this worker, in place of its former registration, and tries until that works or `signal` aborts. */
+/**
+ * Registers this worker for journals of the revision that it writes, in place of its former registration for them, and
+ * tries until that works or `signal` aborts.
+ */
 export async function registerWorker(registration: Registration, signal: AbortSignal): Promise<void> {
-  const { clock, log, uri, adminUrl } = registration;
+  const { clock, log, adminUrl } = registration;
+  const uri = journalUri(registration.uri);
   for (let attempt = 1;; attempt++) {
     signal.throwIfAborted();
     try {

@@ -54,7 +54,10 @@ Deno.test("registering goes on until it works, with credentials, and replaces th
     await register(admin);
     const posts = admin.seen.filter((each) => each.startsWith("POST"));
     assert.equal(posts.length, 3);
-    assert.equal(posts[0], 'POST /deployments Bearer s3cret {"uri":"http://127.0.0.1:9080","force":true}');
+    assert.equal(
+      posts[0],
+      'POST /deployments Bearer s3cret {"uri":"http://127.0.0.1:9080/journal/1","force":true}',
+    );
     assert.equal(admin.log.filter((line) => line.includes("cannot register")).length, 2);
     assert.ok(admin.log.some((line) => line.includes("--restate-register-as")));
     assert.ok(!admin.log.some((line) => line.includes("s3cret")));

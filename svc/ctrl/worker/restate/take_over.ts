@@ -4,6 +4,7 @@ import { backoffMs } from "../../../../pkg/retry/mod.ts";
 import { DEPLOYMENT_SERVICE } from "../../internal/workflows/names.ts";
 import type { Registration } from "./register.ts";
 import { type KnownWorker, listWorkers, pointAt, reaches, withoutSlash } from "./admin.ts";
+import { journalPlace, journalUri, readsJournal } from "./journal.ts";
 
 /** The longest time between two looks for workers that went away. Jitter makes it as short as half, so that not all workers look at once. */
 const LOOK_MS_MAX = 60_000;
@@ -50,9 +51,11 @@ async function lookOnce(
   const suspects = new Map<string, Suspect>();
   const look = async ([uri, workers]: [string | undefined, KnownWorker[]]): Promise<void> => {
     const ours = workers.filter(({ services }) => services.includes(DEPLOYMENT_SERVICE));
-    if (uri === undefined || uri === withoutSlash(registration.uri) || ours.length === 0) return;
+    if (uri === undefined || ours.length === 0) return;
+    const { worker } = journalPlace(uri);
+    if (worker === withoutSlash(registration.uri)) return;
     const nowMs = registration.clock.now();
-    if (await answers(registration.fetch ?? fetch, uri, signal)) return;
+    if (await answers(registration.fetch ?? fetch, worker, signal)) return;
     const { sinceMs, probes } = before.get(uri) ?? { sinceMs: nowMs, probes: 0 };
     const suspect = { sinceMs, probes: probes + 1 };
     if (suspect.probes < PROBES_MIN || nowMs - sinceMs < UNREACHABLE_MS_MIN) suspects.set(uri, suspect);
@@ -71,7 +74,13 @@ async function takeOver(
   workers: readonly KnownWorker[],
   signal: AbortSignal,
 ): Promise<void> {
-  const { log, uri } = registration;
+  const { log } = registration;
+  const { revision } = journalPlace(former);
+  if (!readsJournal(revision)) {
+    log.warn("workflows wait for a newer release: start a worker of it", { former, journal: revision });
+    return;
+  }
+  const uri = journalUri(registration.uri, revision);
   // Workers need not be able to reach each other.
   if (await reaches(registration, former, signal)) {
     log.debug("a worker that does not answer here is reached by restate", { worker: former });

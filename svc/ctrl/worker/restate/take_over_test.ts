@@ -157,3 +157,19 @@ Deno.test("a worker that only Restate reaches is not taken over", async () => {
   });
   assert.deepEqual(patched, []);
 });
+
+/** Replayed with another order of steps, a run would end for good. */
+Deno.test("journals are gone on with as the revision that they were written with, and unknown ones are left alone", async () => {
+  const bed = await during(60, ({ known }) =>
+    void known.push(
+      { id: "dp_own", uri: `${OWN}/journal/1`, services: OURS },
+      { id: "dp_older", uri: `${OWN}/`, services: OURS },
+      { id: "dp_known", uri: `${GONE}/journal/1`, services: OURS },
+      { id: "dp_before", uri: `${GONE}/`, services: OURS },
+      { id: "dp_newer", uri: `${GONE}/journal/999`, services: OURS },
+    ));
+  assert.deepEqual(bed.patched.map((each) => each.split(" ")[0]).sort(), ["dp_before", "dp_known"]);
+  const uris = Object.fromEntries(bed.known.map(({ id, uri }) => [id, uri]));
+  assert.equal(uris["dp_known"], `${OWN}/journal/1`);
+  assert.equal(uris["dp_before"], `${OWN}/journal/1`);
+});
