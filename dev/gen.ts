@@ -1,5 +1,6 @@
 /**
- * Generates `proto/gen` from `proto/**`. With `--check` it generates elsewhere and fails when the committed code differs.
+ * Generates `proto/gen` from `proto/**`, and `docs/openapi.json` from the REST routes. With `--check` it generates
+ * elsewhere and fails when the committed files differ.
  *
  * Works offline: buf and the plugin are npm packages, pinned here because nothing else uses them.
  */
@@ -9,6 +10,7 @@ import process from "node:process";
 const BUF = "npm:@bufbuild/buf@1.74.0";
 const PLUGIN = "npm:@bufbuild/protoc-gen-es@2.17.0";
 const OUT = "proto/gen";
+const DOCUMENT = "docs/openapi.json";
 
 function run(args: string[]): void {
   const { status } = spawnSync(Deno.execPath(), args, { stdio: "inherit" });
@@ -28,21 +30,29 @@ function template(out: string): string {
   });
 }
 
-function generate(out: string): void {
+async function generate(out: string, document: string): Promise<void> {
   run(["run", "-A", `${BUF}/buf`, "generate", "--template", template(out)]);
+  // The routes import the generated messages, so they are loaded after those are there.
+  const { openApiText } = await import("./openapi_file.ts");
+  await Deno.writeTextFile(document, openApiText());
+}
+
+function compare(committed: string, fresh: string): void {
+  const { status } = spawnSync("diff", ["-r", committed, fresh], { stdio: "inherit" });
+  if (status === 0) return;
+  throw new Error(`${committed} is not what its sources make: run "deno task gen" and commit the result`);
 }
 
 if (process.argv.includes("--check")) {
-  const fresh = await Deno.makeTempDir({ prefix: "unkey-gen-" });
+  const folder = await Deno.makeTempDir({ prefix: "unkey-gen-" });
+  const [fresh, document] = [`${folder}/gen`, `${folder}/openapi.json`];
   try {
-    generate(fresh);
-    const { status } = spawnSync("diff", ["-r", OUT, fresh], { stdio: "inherit" });
-    if (status !== 0) {
-      throw new Error(`${OUT} does not match proto/: run "deno task gen" and commit the result`);
-    }
+    await generate(fresh, document);
+    compare(OUT, fresh);
+    compare(DOCUMENT, document);
   } finally {
-    await Deno.remove(fresh, { recursive: true });
+    await Deno.remove(folder, { recursive: true });
   }
 } else {
-  generate(OUT);
+  await generate(OUT, DOCUMENT);
 }

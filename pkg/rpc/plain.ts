@@ -25,6 +25,9 @@ export async function answerPlain(
   await sendResponse(request, response, await answerTo(request, response, options));
 }
 
+/** The methods of all routes together; each refuses those that are not its own. */
+const METHODS = "GET, HEAD, POST, PUT";
+
 async function answerTo(
   request: NodeRequest,
   response: Outgoing,
@@ -38,6 +41,7 @@ async function answerTo(
     return Response.json({ status: isReady ? "ready" : "not_ready" }, { status: isReady ? 200 : 503 });
   }
   const problem = webProblem(request);
+  if (problem === 405) return new Response(null, { status: problem, headers: { allow: METHODS } });
   if (problem !== undefined) return new Response(null, { status: problem });
   const asked = webRequest(request, response, bodies);
   try {

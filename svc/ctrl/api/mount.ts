@@ -31,7 +31,6 @@ import { clusterHandlers } from "../services/cluster/handler.ts";
 import { createSentinelFeed } from "../services/cluster/sentinel_feed.ts";
 import { ctrlHandlers } from "../services/ctrl/handler.ts";
 import type { DeploymentDeps } from "../services/deployment/deps.ts";
-import type { DomainDeps } from "../services/domain/deps.ts";
 import { domainHandlers } from "../services/domain/handler.ts";
 import { EventHub } from "../services/deployment/event_hub.ts";
 import { deploymentHandlers } from "../services/deployment/handler.ts";
@@ -43,6 +42,7 @@ import type { ContextLimits } from "../services/upload/deps.ts";
 import { uploadHandlers } from "../services/upload/handler.ts";
 import { vaultHandlers } from "../services/vault/handler.ts";
 import { policyOf } from "./policies.ts";
+import type { RestDeps } from "./rest/mod.ts";
 
 export interface ServiceParts {
   readonly db: CtrlDatabase;
@@ -74,9 +74,7 @@ export interface ServiceParts {
 }
 
 /** The RPC services, and the dependencies that REST and the process share with them. */
-export interface Services {
-  readonly deployment: DeploymentDeps;
-  readonly domain: DomainDeps;
+export interface Services extends RestDeps {
   /** Must run for event streams to move. */
   readonly events: EventHub;
   mount(router: ConnectRouter): void;
@@ -134,12 +132,16 @@ export function buildServices(parts: ServiceParts): Services {
   };
   const { domains, domainsMax } = parts;
   const domain = { db, clock, log, notifier, workflows, domains, domainsMax };
+  const admin = { db, clock, vault, regions, sizes, operatorIdleSeconds, streams, uploads };
+  const environment = { db, clock, notifier, sizes, apps, operatorIdleSeconds };
   const deployments = createDeploymentFeed(vault);
   const sentinels = createSentinelFeed(vault);
   const routes = createRouteFeed(vault);
   return {
     deployment,
     domain,
+    admin,
+    environment,
     events,
     mount(router) {
       router.service(CtrlService, ctrlHandlers(parts));
@@ -174,16 +176,10 @@ export function buildServices(parts: ServiceParts): Services {
         }),
       );
       router.service(AcmeService, acmeHandlers({ db, clock, workflows, defaultDomain: parts.defaultDomain }));
-      router.service(
-        AdminService,
-        adminHandlers({ db, clock, vault, regions, sizes, operatorIdleSeconds, streams, uploads }),
-      );
+      router.service(AdminService, adminHandlers(admin));
       router.service(VaultService, vaultHandlers({ vault }));
       router.service(CustomDomainService, domainHandlers(domain));
-      router.service(
-        EnvironmentService,
-        environmentHandlers({ db, clock, notifier, sizes, apps, operatorIdleSeconds }),
-      );
+      router.service(EnvironmentService, environmentHandlers(environment));
     },
   };
 }

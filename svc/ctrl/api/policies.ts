@@ -186,15 +186,18 @@ export function admitByPolicy(
     const policy = policyOf(service, method);
     if (policy.kind === "public") return;
     const principal = await authenticate(requestHeader);
-    check(policy, principal);
+    requirePolicy(policy, principal);
     if (certificates && showsCertificate(principal) && !hasClientCertificate(values)) throw noCertificate();
     setPrincipal(values, principal);
     addCallFields(values, logged(principal));
   };
 }
 
-function check(policy: Exclude<Policy, { kind: "public" }>, principal: Principal): void {
+/** @throws `permission_denied` for a caller that the policy does not let in */
+export function requirePolicy(policy: Policy, principal: Principal): void {
   switch (policy.kind) {
+    case "public":
+      return;
     case "root_key":
       if (principal.kind === "service" && policy.service === true) return;
       if (principal.kind !== "root_key") throw wrongKind("a root key");

@@ -94,7 +94,15 @@ async function start(config: ApiConfig, given: ApiProcess, runner: Runner): Prom
     limits: { unaryMsMaxOf: CALL_MS_MAX, messageBytesMaxOf: publicMethods() },
     mount: (router) => services.mount(router),
     routes: [
-      restRoutes({ authenticate, deployment: services.deployment, domain: services.domain, clock, log }),
+      restRoutes({
+        authenticate,
+        deps: services,
+        streams,
+        clock,
+        log,
+        version: parts.version,
+        stopping: process.signal,
+      }),
       nudgeRoute(authenticate, hub),
       ...(objects.route === undefined ? [] : [objects.route]),
     ],

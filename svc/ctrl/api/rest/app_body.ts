@@ -1,6 +1,8 @@
 /** The settings of an app in bodies of requests. Their bounds are those of the use cases. */
 import { z } from "zod";
+import type { AppSettings } from "../../internal/deployments/app/settings.ts";
 import type { WireApp, WireHealthCheck } from "../../internal/validate/app.ts";
+import { named } from "./named.ts";
 import type { WireSize } from "../../internal/validate/size.ts";
 
 const filled = z.string().min(1);
@@ -19,23 +21,31 @@ const healthCheckBody = z.strictObject({
   restartSeconds: positive.optional(),
 });
 
-export const appBody = z.strictObject({
-  port: positive.optional(),
-  command: z.array(z.string()).min(1).optional(),
-  healthCheck: healthCheckBody.optional(),
-  startSeconds: positive.optional(),
-  stopSignal: filled.optional(),
-  stopSeconds: positive.optional(),
-  ephemeralStorageMib: positive.optional(),
-  regions: z.array(filled).min(1).optional(),
-  init: z.boolean().optional(),
-});
+export const appBody = named(
+  "AppSettings",
+  z.strictObject({
+    port: positive.optional(),
+    command: z.array(z.string()).min(1).optional(),
+    healthCheck: healthCheckBody.optional(),
+    startSeconds: positive.optional(),
+    stopSignal: filled.optional(),
+    stopSeconds: positive.optional(),
+    ephemeralStorageMib: positive.optional(),
+    regions: z.array(filled).min(1).optional(),
+    init: z.boolean().optional(),
+  }),
+  "The settings of an app. What is absent is not set.",
+);
 
-export const sizeBody = z.strictObject({
-  cpuMillicores: positive.optional(),
-  memoryMib: positive.optional(),
-  replicas: positive.optional(),
-});
+export const sizeBody = named(
+  "SizeSettings",
+  z.strictObject({
+    cpuMillicores: positive.optional(),
+    memoryMib: positive.optional(),
+    replicas: positive.optional(),
+  }),
+  "The sizes to set. What is absent stays.",
+);
 
 /** The form that use cases check. */
 export function wireApp(body: z.infer<typeof appBody>): WireApp {
@@ -76,4 +86,16 @@ export function wireSize(
   { cpuMillicores = 0, memoryMib = 0, replicas = 0 }: z.infer<typeof sizeBody>,
 ): WireSize {
   return { cpuMillicores, memoryMib, replicas };
+}
+
+/** Stored settings as they are answered. */
+export function shownApp(
+  { command, regions, healthCheck, ...settings }: AppSettings,
+): z.infer<typeof appBody> {
+  return {
+    ...settings,
+    ...(command === undefined ? {} : { command: [...command] }),
+    ...(regions === undefined ? {} : { regions: [...regions] }),
+    ...(healthCheck === undefined ? {} : { healthCheck: { ...healthCheck } }),
+  };
 }

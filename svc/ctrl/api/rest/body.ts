@@ -4,11 +4,15 @@ import { jsonProblem } from "../../../../pkg/rpc/mod.ts";
 import { ProblemError } from "./problem.ts";
 
 /** Room for a Dockerfile, arguments and secrets of a build at their limits, escaped as JSON. */
-const BODY_BYTES_MAX = 4 * 1024 * 1024;
+export const BODY_BYTES_MAX = 4 * 1024 * 1024;
 const ERRORS_MAX = 20;
 
 /** Reads and checks a JSON body. @throws `ProblemError` with status 400 or 413 */
-export async function readBody<T>(request: Request, path: string, schema: z.ZodType<T>): Promise<T> {
+export async function readBody<S extends z.ZodType>(
+  request: Request,
+  path: string,
+  schema: S,
+): Promise<z.output<S>> {
   const parsed = schema.safeParse(parseJson(await readBytes(request)));
   if (parsed.success) return parsed.data;
   throw new ProblemError({

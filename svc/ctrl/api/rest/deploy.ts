@@ -1,94 +1,166 @@
 /** The routes that create and show a deployment. Each one checks the body, calls a use case and builds the answer. */
-import type { z } from "zod";
+import { z } from "zod";
 import { isFault } from "../../../../pkg/fault/mod.ts";
+import { DeploymentService } from "../../../../proto/gen/ctrl/v1/deployment_pb.ts";
 import { requireInProject } from "../../internal/auth/permissions.ts";
-import type { RootKeyPrincipal } from "../../internal/auth/principal.ts";
 import { queueText } from "../../internal/deployments/queue.ts";
+import type { DeploymentView } from "../../internal/store/mod.ts";
 import { createDeployment } from "../../services/deployment/create.ts";
 import type { CreateRequest, RequestedSource } from "../../services/deployment/create_request.ts";
 import { createUpload } from "../../services/deployment/create_upload.ts";
-import type { DeploymentDeps } from "../../services/deployment/deps.ts";
 import { requireDeployment } from "../../services/deployment/find.ts";
-import { wireApp, wireSize } from "./app_body.ts";
-import { readBody } from "./body.ts";
+import { shownApp, wireApp, wireSize } from "./app_body.ts";
+import { DEPLOYMENT, PROJECT } from "./examples.ts";
 import { ProblemError } from "./problem.ts";
-import { createDeploymentBody, generateUploadUrlBody, getDeploymentBody } from "./schemas.ts";
-
-/** The answer of a route that did not fail. */
-export interface Answer {
-  readonly status: number;
-  readonly data: unknown;
-}
-
-/** One route, called after authentication. */
-export type Route<D> = (deps: D, caller: RootKeyPrincipal, request: Request) => Promise<Answer>;
+import { answer, created, defineRoute, ok } from "./route.ts";
+import { createDeploymentBody, deploymentBody, generateUploadUrlBody } from "./schemas.ts";
+import { deploymentShape, shownStatus } from "./shapes.ts";
 
 export const PROJECT_MISSING = "The requested project does not exist or has been deleted.";
 export const ENVIRONMENT_MISSING = "The requested environment does not exist or has been deleted.";
 export const DEPLOYMENT_MISSING = "The requested deployment does not exist or has been deleted.";
 
-export async function generateUploadUrl(
-  deps: DeploymentDeps,
-  caller: RootKeyPrincipal,
-  request: Request,
-): Promise<Answer> {
-  const { projectId } = await readBody(request, "/v2/deploy.generateUploadUrl", generateUploadUrlBody);
-  requireInProject(caller, "generate_upload_url", projectId);
-  const upload = await createUpload(deps, caller, { projectId, sizeBytes: 0, checksumSha256: "" })
-    .catch(saying(PROJECT_MISSING));
-  return { status: 200, data: { uploadUrl: upload.url, context: upload.objectKey } };
-}
+const createdShape = z.object({ deploymentId: z.string() });
 
-export async function createDeploymentRoute(
-  deps: DeploymentDeps,
-  caller: RootKeyPrincipal,
-  request: Request,
-): Promise<Answer> {
-  const body = await readBody(request, "/v2/deploy.createDeployment", createDeploymentBody);
-  requireInProject(caller, "create_deployment", body.projectId);
-  const idempotencyKey = request.headers.get("idempotency-key") ?? "";
-  const { id } = await createDeployment(deps, caller, decodeCreate(body, idempotencyKey));
-  return { status: 201, data: { deploymentId: id } };
-}
+/** A create that takes everything from the deployment that it names. */
+const AGAIN: Omit<CreateRequest, "redeployOf" | "idempotencyKey"> = {
+  projectId: "",
+  environmentSlug: "",
+  branch: "",
+  source: undefined,
+  git: undefined,
+  command: [],
+  port: 0,
+  healthCheckPath: "",
+  startSeconds: 0,
+  protocol: "",
+  size: undefined,
+  app: undefined,
+};
 
-export async function getDeploymentRoute(
-  deps: DeploymentDeps,
-  caller: RootKeyPrincipal,
-  request: Request,
-): Promise<Answer> {
-  const { deploymentId: id } = await readBody(request, "/v2/deploy.getDeployment", getDeploymentBody);
-  const deployment = await requireDeployment(deps, caller, { id, action: "read_deployment" })
-    .catch(saying(DEPLOYMENT_MISSING));
+export const generateUploadUrl = defineRoute({
+  name: "generateUploadUrl",
+  tag: "Deployments",
+  summary: "Returns a URL that takes one build context, a tar.gz archive, by PUT.",
+  rpc: DeploymentService.method.createS3UploadURL,
+  body: generateUploadUrlBody,
+  example: { projectId: PROJECT },
+  answers: {
+    200: answer(
+      "Send the archive to `uploadUrl`, then name `context` when you create the deployment.",
+      z.object({ uploadUrl: z.string(), context: z.string() }),
+      { uploadUrl: "https://s3.example.com/contexts/build_1.tar.gz?signature=…", context: "build_1.tar.gz" },
+    ),
+  },
+  problems: [404],
+  async run({ deps: { deployment: deps }, caller, body: { projectId } }) {
+    requireInProject(caller, "generate_upload_url", projectId);
+    const upload = await createUpload(deps, caller, { projectId, sizeBytes: 0, checksumSha256: "" })
+      .catch(saying(PROJECT_MISSING));
+    return ok({ uploadUrl: upload.url, context: upload.objectKey });
+  },
+});
+
+export const createDeploymentRoute = defineRoute({
+  name: "createDeployment",
+  tag: "Deployments",
+  summary: "Creates a deployment of an image, or of a build context that was uploaded.",
+  rpc: DeploymentService.method.createDeployment,
+  body: createDeploymentBody,
+  example: {
+    projectId: PROJECT,
+    environmentSlug: "production",
+    branch: "main",
+    image: "ghcr.io/acme/shop:1.4.2",
+  },
+  answers: {
+    201: answer("It is created, and its deploy goes on.", createdShape, { deploymentId: DEPLOYMENT }),
+  },
+  problems: [404, 412],
+  idempotent: true,
+  async run({ deps: { deployment: deps }, caller, body, idempotencyKey }) {
+    requireInProject(caller, "create_deployment", body.projectId);
+    const { id } = await createDeployment(deps, caller, decodeCreate(body, idempotencyKey));
+    return created({ deploymentId: id });
+  },
+});
+
+export const redeployRoute = defineRoute({
+  name: "redeploy",
+  tag: "Deployments",
+  summary:
+    "Deploys the image of an earlier deployment again, with the variables of its environment as they are now.",
+  rpc: DeploymentService.method.createDeployment,
+  body: deploymentBody,
+  example: { deploymentId: DEPLOYMENT },
+  answers: {
+    201: answer("It is created, and its deploy goes on.", createdShape, {
+      deploymentId: "d_5fLqcHJ2t9xK1m3",
+    }),
+  },
+  problems: [404, 412],
+  idempotent: true,
+  async run({ deps: { deployment: deps }, caller, body: { deploymentId }, idempotencyKey }) {
+    const { id } = await createDeployment(deps, caller, {
+      ...AGAIN,
+      redeployOf: deploymentId,
+      idempotencyKey,
+    })
+      .catch(saying(DEPLOYMENT_MISSING));
+    return created({ deploymentId: id });
+  },
+});
+
+export const getDeploymentRoute = defineRoute({
+  name: "getDeployment",
+  tag: "Deployments",
+  summary: "Shows a deployment.",
+  rpc: DeploymentService.method.getDeployment,
+  body: deploymentBody,
+  example: { deploymentId: DEPLOYMENT },
+  answers: {
+    200: answer("The deployment as it is now.", deploymentShape, {
+      id: DEPLOYMENT,
+      status: "READY",
+      hostnames: ["shop-acme.example.com"],
+    }),
+  },
+  problems: [404],
+  async run({ deps: { deployment: deps }, caller, body: { deploymentId: id } }) {
+    const deployment = await requireDeployment(deps, caller, { id, action: "read_deployment" })
+      .catch(saying(DEPLOYMENT_MISSING));
+    return ok(deploymentData(deployment));
+  },
+});
+
+function deploymentData(deployment: DeploymentView): z.infer<typeof deploymentShape> {
   const { hostnames, steps, errorMessage, queue, imageRemoved, imageSourceDeploymentId, app, stopsAt } =
     deployment;
   return {
-    status: 200,
-    data: {
-      id: deployment.id,
-      status: deployment.status.toUpperCase(),
-      ...(hostnames.length === 0 ? {} : { hostnames }),
-      ...(errorMessage === "" ? {} : { errorMessage }),
-      ...(imageRemoved ? { imageRemoved } : {}),
-      ...(imageSourceDeploymentId === "" ? {} : { imageSourceDeploymentId }),
-      ...(Object.keys(app).length === 0 ? {} : { app }),
-      ...(stopsAt === undefined ? {} : { stopsAt }),
-      ...(queue === undefined ? {} : {
-        queue: {
-          position: queue.ahead + 1,
-          blockerIds: queue.running.map(({ id }) => id),
-          blocker: queueText(queue.ahead, queue.running),
-          queuedAt: queue.queuedAt,
-        },
-      }),
-      ...(steps.length === 0 ? {} : {
-        steps: steps.map((step) => ({
-          status: step.status,
-          message: step.message,
-          errorMessage: step.errorMessage,
-          createdAt: step.startedAt,
-        })),
-      }),
-    },
+    id: deployment.id,
+    status: shownStatus(deployment.status),
+    ...(hostnames.length === 0 ? {} : { hostnames: [...hostnames] }),
+    ...(errorMessage === "" ? {} : { errorMessage }),
+    ...(imageRemoved ? { imageRemoved } : {}),
+    ...(imageSourceDeploymentId === "" ? {} : { imageSourceDeploymentId }),
+    ...(Object.keys(app).length === 0 ? {} : { app: shownApp(app) }),
+    ...(stopsAt === undefined ? {} : { stopsAt }),
+    ...(queue === undefined ? {} : {
+      queue: {
+        position: queue.ahead + 1,
+        blockerIds: queue.running.map(({ id }) => id),
+        blocker: queueText(queue.ahead, queue.running),
+        queuedAt: queue.queuedAt,
+      },
+    }),
+    ...(steps.length === 0 ? {} : {
+      steps: steps.map((step) => ({
+        status: step.status,
+        message: step.message,
+        errorMessage: step.errorMessage,
+        createdAt: step.startedAt,
+      })),
+    }),
   };
 }
 

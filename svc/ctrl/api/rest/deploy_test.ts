@@ -3,6 +3,7 @@ import { transact } from "../../../../pkg/db/mod.ts";
 import { AdminService } from "../../../../proto/gen/ctrl/v1/admin_pb.ts";
 import { saveBuildSlots } from "../../internal/store/mod.ts";
 import { deployImage, move, place, SERVICE_TOKEN, startApi, type TestApi } from "../../services/testing.ts";
+import { checkedFetch } from "./testing.ts";
 
 interface Answer {
   readonly status: number;
@@ -24,7 +25,7 @@ async function post(
   body: unknown,
   { authorization, method = "POST" }: { authorization?: string; method?: string } = {},
 ): Promise<Answer> {
-  const response = await fetch(`${api.url}/v2/${route}`, {
+  const response = await checkedFetch(`${api.url}/v2/${route}`, {
     method,
     headers: {
       "content-type": "application/json",

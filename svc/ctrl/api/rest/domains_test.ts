@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { hasKnot } from "../../../../pkg/testkit/knot.ts";
 import { makeVerified, startDomainsApi } from "../../services/domain/testing.ts";
+import { checkedFetch } from "./testing.ts";
 import { startApi } from "../../services/testing.ts";
 
 interface Answered {
@@ -10,7 +11,7 @@ interface Answered {
 }
 
 async function post(url: string, route: string, body: unknown, key: string): Promise<Answered> {
-  const response = await fetch(`${url}/v2/deploy.${route}`, {
+  const response = await checkedFetch(`${url}/v2/deploy.${route}`, {
     method: "POST",
     headers: { "content-type": "application/json", authorization: `Bearer ${key}` },
     body: JSON.stringify(body),

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { AdminService } from "../../../../proto/gen/ctrl/v1/admin_pb.ts";
 import { deployImage, move, startApi, type TestApi } from "../../services/testing.ts";
+import { checkedFetch } from "./testing.ts";
 import { setUpLife } from "../../services/testing_lifecycle.ts";
 
 const TYPES = "https://unkey.com/docs/errors/unkey/";
@@ -11,7 +12,7 @@ async function post(
   body: unknown,
   key: string,
 ): Promise<{ status: number; data: unknown; error?: { type: string; detail: string } }> {
-  const response = await fetch(`${api.url}/v2/deploy.${route}`, {
+  const response = await checkedFetch(`${api.url}/v2/deploy.${route}`, {
     method: "POST",
     headers: { "content-type": "application/json", authorization: `Bearer ${key}` },
     body: JSON.stringify(body),

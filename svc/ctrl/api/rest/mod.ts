@@ -1,87 +1,58 @@
 /**
- * The REST routes `/v2/deploy.*`: the same use cases as the RPCs, in the envelope `{ meta, data }` or `{ meta, error }`.
+ * The REST routes `/v2/deploy.*`: the same use cases as the RPCs, in the envelope `{ meta, data }` or `{ meta, error }`,
+ * and the OpenAPI document that is made from them.
  *
  * @module
  */
+import { Buffer } from "node:buffer";
 import type { Clock } from "../../../../pkg/clock/mod.ts";
 import { describeError, Fault } from "../../../../pkg/fault/mod.ts";
 import type { Logger } from "../../../../pkg/logger/mod.ts";
 import type { HttpRoute } from "../../../../pkg/rpc/mod.ts";
 import { newId } from "../../../../pkg/uid/mod.ts";
 import type { RootKeyPrincipal } from "../../internal/auth/principal.ts";
-import type { DeploymentDeps } from "../../services/deployment/deps.ts";
 import { type Authenticator, bearer } from "../authenticate.ts";
-import type { DomainDeps } from "../../services/domain/deps.ts";
-import {
-  type Answer,
-  createDeploymentRoute,
-  generateUploadUrl,
-  getDeploymentRoute,
-  type Route,
-} from "./deploy.ts";
-import {
-  addDomainRoute,
-  listDomainsRoute,
-  removeDomainRoute,
-  retryDomainRoute,
-  setDomainRedirectRoute,
-  verifyDomainRoute,
-} from "./domains.ts";
-import {
-  cancelRoute,
-  listDeploymentsRoute,
-  promoteRoute,
-  rollbackRoute,
-  startRoute,
-  stopRoute,
-} from "./lifecycle.ts";
-import { getAppSettingsRoute, setAppSettingsRoute, setSizeRoute } from "./settings.ts";
+import { policyOf, requirePolicy } from "../policies.ts";
+import type { OpenStreams } from "../tasks/open_streams.ts";
+import { streamFailure } from "./lines.ts";
 import { ProblemError, problemOf } from "./problem.ts";
+import type { Answer, RestDeps, Route, StreamAnswer } from "./route.ts";
+import { ROUTES } from "./routes.ts";
+
+export type { RestDeps } from "./route.ts";
 
 export interface RestOptions {
   readonly authenticate: Authenticator;
-  readonly deployment: DeploymentDeps;
-  readonly domain: DomainDeps;
+  readonly deps: RestDeps;
+  readonly streams: Pick<OpenStreams, "guarded">;
   readonly clock: Clock;
   readonly log: Logger;
+  /** The version in the document. */
+  readonly version: string;
+  /** Ends the open streams of a process that stops. */
+  readonly stopping: AbortSignal;
 }
 
-const ROUTES: Readonly<Record<string, Route<DeploymentDeps>>> = {
-  "/v2/deploy.generateUploadUrl": generateUploadUrl,
-  "/v2/deploy.createDeployment": createDeploymentRoute,
-  "/v2/deploy.getDeployment": getDeploymentRoute,
-  "/v2/deploy.listDeployments": listDeploymentsRoute,
-  "/v2/deploy.promote": promoteRoute,
-  "/v2/deploy.rollback": rollbackRoute,
-  "/v2/deploy.cancel": cancelRoute,
-  "/v2/deploy.stop": stopRoute,
-  "/v2/deploy.start": startRoute,
-  "/v2/deploy.getAppSettings": getAppSettingsRoute,
-  "/v2/deploy.setAppSettings": setAppSettingsRoute,
-  "/v2/deploy.setSize": setSizeRoute,
-};
-const DOMAIN_ROUTES: Readonly<Record<string, Route<DomainDeps>>> = {
-  "/v2/deploy.addDomain": addDomainRoute,
-  "/v2/deploy.listDomains": listDomainsRoute,
-  "/v2/deploy.verifyDomain": verifyDomainRoute,
-  "/v2/deploy.retryDomain": retryDomainRoute,
-  "/v2/deploy.setDomainRedirect": setDomainRedirectRoute,
-  "/v2/deploy.removeDomain": removeDomainRoute,
-};
+const BY_PATH: ReadonlyMap<string, Route> = new Map(ROUTES.map((route) => [route.path, route]));
+const DOCUMENT_PATH = "/v2/openapi.json";
 
 /** Answers everything below `/v2/`, unknown routes included. */
 export function restRoutes(options: RestOptions): HttpRoute {
   const { clock, log } = options;
+  let document: Promise<string> | undefined;
   return async (request) => {
     const { pathname } = new URL(request.url);
     if (!pathname.startsWith("/v2/")) return undefined;
+    if (pathname === DOCUMENT_PATH && request.method === "GET") {
+      return documentResponse(await (document ??= documentText(options.version)));
+    }
     const requestId = newId("request", clock.now());
     const startedAtMs = clock.now();
     const fields: Record<string, unknown> = {};
     try {
-      const { status, data } = await answer(options, pathname, request, fields);
-      log.debug("rest", line(status));
-      return Response.json({ meta: { requestId }, data }, { status, headers: { "x-request-id": requestId } });
+      const given = await answer(options, pathname, request, fields);
+      log.debug("rest", line(given.status));
+      return "lines" in given ? ndjson(given.lines, requestId) : envelope(given, requestId);
     } catch (error) {
       const { status, title, type, detail, errors } = problemOf(error);
       // A caller without credentials must not be able to fill the log.
@@ -90,7 +61,7 @@ export function restRoutes(options: RestOptions): HttpRoute {
       }
       await request.body?.cancel().catch(() => undefined);
       const body = { meta: { requestId }, error: { title, type, detail, status, ...(errors && { errors }) } };
-      const allow: Record<string, string> = status === 405 ? { allow: "POST" } : {};
+      const allow: Record<string, string> = status === 405 ? { allow: allowedOf(pathname) } : {};
       const headers = { "x-request-id": requestId, ...allow, ...retryAfter(error) };
       return Response.json(body, { status, headers });
     }
@@ -107,15 +78,36 @@ export function restRoutes(options: RestOptions): HttpRoute {
   };
 }
 
-/** The route with what it works on. */
-function routeOf({ deployment, domain }: RestOptions, pathname: string): BoundRoute | undefined {
-  const route = Object.hasOwn(ROUTES, pathname) ? ROUTES[pathname] : undefined;
-  if (route !== undefined) return (caller, request) => route(deployment, caller, request);
-  const ofDomain = Object.hasOwn(DOMAIN_ROUTES, pathname) ? DOMAIN_ROUTES[pathname] : undefined;
-  return ofDomain && ((caller, request) => ofDomain(domain, caller, request));
+function allowedOf(pathname: string): string {
+  return pathname === DOCUMENT_PATH ? "GET" : "POST";
 }
 
-type BoundRoute = (caller: RootKeyPrincipal, request: Request) => Promise<Answer>;
+/** The document is made when it is asked for first: it takes milliseconds, which a start need not wait for. */
+async function documentText(version: string): Promise<string> {
+  const { openApiDocument } = await import("./document.ts");
+  return JSON.stringify(openApiDocument(ROUTES, version));
+}
+
+function documentResponse(text: string): Response {
+  const headers = { "content-type": "application/json", "cache-control": "public, max-age=300" };
+  return new Response(text, { headers });
+}
+
+function envelope({ status, data }: Answer, requestId: string): Response {
+  return Response.json({ meta: { requestId }, data }, { status, headers: { "x-request-id": requestId } });
+}
+
+function ndjson(lines: StreamAnswer["lines"], requestId: string): Response {
+  const encoded = async function* () {
+    for await (const line of lines) yield new Uint8Array(Buffer.from(`${JSON.stringify(line)}\n`));
+  };
+  const headers = {
+    "content-type": "application/x-ndjson",
+    "cache-control": "no-store",
+    "x-request-id": requestId,
+  };
+  return new Response(ReadableStream.from(encoded()), { headers });
+}
 
 function retryAfter(error: unknown): Record<string, string> {
   const seconds = error instanceof Fault ? error.retryAfterSeconds : undefined;
@@ -123,23 +115,39 @@ function retryAfter(error: unknown): Record<string, string> {
 }
 
 async function answer(
-  options: RestOptions,
+  { authenticate, deps, streams, stopping }: RestOptions,
   pathname: string,
   request: Request,
   fields: Record<string, unknown>,
-) {
-  const route = routeOf(options, pathname);
-  if (route === undefined) {
+): Promise<Answer | StreamAnswer> {
+  const route = BY_PATH.get(pathname);
+  if (route === undefined && pathname !== DOCUMENT_PATH) {
     const detail = `There is no route "${pathname.slice(0, 120)}".`;
     throw new ProblemError({ status: 404, type: "application/not_found", detail });
   }
-  if (request.method !== "POST") {
-    const detail = "This route takes POST requests only.";
+  if (route === undefined || request.method !== "POST") {
+    const detail = `This route takes ${allowedOf(pathname)} requests only.`;
     throw new ProblemError({ status: 405, type: "application/method_not_allowed", detail });
   }
-  const caller = await authenticateRootKey(options.authenticate, request.headers);
+  const caller = await authenticateRootKey(authenticate, request.headers);
   Object.assign(fields, { workspace_id: caller.workspaceId, key_id: caller.keyId });
-  return await route(caller, request);
+  requirePolicy(policyOf(route.rpc.parent, route.rpc), caller);
+  const idempotencyKey = request.headers.get("idempotency-key") ?? "";
+  const signal = route.streams ? AbortSignal.any([request.signal, stopping]) : request.signal;
+  const given = await route.answer({ deps, caller, idempotencyKey, signal }, request);
+  if (!("lines" in given)) return given;
+  const token = bearer(request.headers.get("authorization")) ?? "";
+  const guarded = streams.guarded(given.lines, { token, principal: caller });
+  return { ...given, lines: untilAborted(guarded, signal) };
+}
+
+/** Lines until the client goes away or the process stops; a failure is the last line, since the status is out already. */
+async function* untilAborted(lines: AsyncIterable<unknown>, signal: AbortSignal): AsyncGenerator<unknown> {
+  try {
+    yield* lines;
+  } catch (error) {
+    if (!signal.aborted) yield streamFailure(error);
+  }
 }
 
 async function authenticateRootKey(

@@ -1,5 +1,7 @@
 import { Fault, type FaultCode } from "../../../../pkg/fault/mod.ts";
 import { genericMessage } from "../../../../pkg/rpc/mod.ts";
+import { z } from "zod";
+import { named } from "./named.ts";
 
 /** A failure as REST clients see it. */
 export interface Problem {
@@ -16,6 +18,19 @@ export interface FieldError {
   readonly location: string;
   readonly message: string;
 }
+
+export const problemShape = named(
+  "Problem",
+  z.object({
+    title: z.string(),
+    type: z.url(),
+    detail: z.string(),
+    status: z.int().min(400).max(599),
+    errors: z.array(z.object({ location: z.string(), message: z.string() })).optional(),
+  }),
+  "A failure. `type` is for programs and stays, `detail` is for people: what happened, why, and what to do. " +
+    "`errors` names the fields of a body that break its schema.",
+);
 
 const TYPES = "https://unkey.com/docs/errors/unkey/";
 
@@ -55,6 +70,11 @@ const KINDS: Record<FaultCode, Kind> = {
   unavailable: { status: 503, type: "application/service_unavailable" },
   internal: { status: 500, type: "application/unexpected_error" },
 };
+
+/** A problem as the document shows it. */
+export function problemExample(status: number, type: string, detail: string): Problem {
+  return { title: TITLES[status] ?? "Error", type: `${TYPES}${type}`, detail, status };
+}
 
 /** A problem with a kind of its own. */
 export class ProblemError extends Error {

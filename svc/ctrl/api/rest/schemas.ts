@@ -1,8 +1,13 @@
 import { z } from "zod";
 import { appBody, sizeBody } from "./app_body.ts";
+import { named, ruled } from "./named.ts";
 
 const projectId = z.string().regex(/^proj_[a-zA-Z0-9]+$/, 'must match "^proj_[a-zA-Z0-9]+$"');
 const filled = z.string().min(1);
+const slug = z.string().regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/);
+
+/** The most lines of output in one answer, and before a stream. */
+export const LOG_LINES_MAX = 1_000;
 
 export const generateUploadUrlBody = z.strictObject({ projectId });
 
@@ -16,8 +21,8 @@ const gitCommit = z.strictObject({
 
 const build = z.strictObject({
   context: filled,
-  /** Its path: in the archive, or for messages beside `dockerfileContent`. */
-  dockerfile: z.string().optional(),
+  dockerfile: z.string().optional()
+    .describe("Its path: in the archive, or for messages beside `dockerfileContent`."),
   dockerfileContent: z.string().optional(),
   arguments: z.record(z.string(), z.string()).optional(),
   secrets: z.record(z.string(), z.string()).optional(),
@@ -28,60 +33,80 @@ const build = z.strictObject({
   variableArguments: z.array(z.string()).optional(),
 });
 
-export const createDeploymentBody = z.strictObject({
-  projectId,
-  branch: filled,
-  environmentSlug: filled,
-  keyspaceId: z.string().optional(),
-  gitCommit: gitCommit.optional(),
-  build: build.optional(),
-  image: filled.optional(),
-  size: sizeBody.optional(),
-  app: appBody.optional(),
-  startSeconds: z.int().min(1).optional(),
-  protocol: z.enum(["http1", "h2c"]).optional(),
-}).refine(
-  ({ build, image }) => (build === undefined) !== (image === undefined),
-  'must have exactly one of "build" and "image"',
+export const createDeploymentBody = ruled(
+  { oneOf: [{ required: ["build"] }, { required: ["image"] }] },
+  z.strictObject({
+    projectId,
+    branch: filled,
+    environmentSlug: filled,
+    keyspaceId: z.string().optional(),
+    gitCommit: gitCommit.optional(),
+    build: build.optional(),
+    image: filled.optional(),
+    size: sizeBody.optional(),
+    app: appBody.optional(),
+    startSeconds: z.int().min(1).optional(),
+    protocol: z.enum(["http1", "h2c"]).optional(),
+  }).refine(
+    ({ build, image }) => (build === undefined) !== (image === undefined),
+    'must have exactly one of "build" and "image"',
+  ),
 );
 
 const deploymentId = z.string().regex(/^d_[a-zA-Z0-9]+$/, 'must match "^d_[a-zA-Z0-9]+$"');
 
-export const getDeploymentBody = z.strictObject({ deploymentId });
+/** Of the routes that are about one deployment. */
+export const deploymentBody = named("DeploymentName", z.strictObject({ deploymentId }));
 
-/** Of the routes that do something to one deployment. */
-export const deploymentBody = z.strictObject({ deploymentId });
+export const stopBody = z.strictObject({
+  deploymentId,
+  confirmed: z.boolean().optional().describe("Also when it serves names of a branch or an environment."),
+});
 
-export const stopBody = z.strictObject({ deploymentId, confirmed: z.boolean().optional() });
+const ROLLBACK_NAMES = ["sourceDeploymentId", "targetDeploymentId", "projectId"] as const;
 
-export const rollbackBody = z.strictObject({
-  sourceDeploymentId: deploymentId.optional(),
-  targetDeploymentId: deploymentId.optional(),
-  projectId: projectId.optional(),
-  environmentSlug: filled.optional(),
-}).refine(
-  ({ sourceDeploymentId, targetDeploymentId, projectId }) =>
-    (sourceDeploymentId ?? targetDeploymentId ?? projectId) !== undefined,
-  'must have "sourceDeploymentId", "targetDeploymentId" or "projectId"',
+export const rollbackBody = named(
+  "RollbackTarget",
+  ruled(
+    { anyOf: ROLLBACK_NAMES.map((name) => ({ required: [name] })) },
+    z.strictObject({
+      sourceDeploymentId: deploymentId.optional(),
+      targetDeploymentId: deploymentId.optional(),
+      projectId: projectId.optional(),
+      environmentSlug: filled.optional(),
+    }).refine(
+      (body) => ROLLBACK_NAMES.some((name) => body[name] !== undefined),
+      'must have "sourceDeploymentId", "targetDeploymentId" or "projectId"',
+    ),
+  ),
 );
 
 const environment = { projectId, environmentSlug: filled };
 
-export const environmentBody = z.strictObject(environment);
+export const environmentBody = named("EnvironmentName", z.strictObject(environment));
 
-export const setAppSettingsBody = z.strictObject({
-  ...environment,
-  settings: appBody.optional(),
-  /** Names of settings to forget first, as in `unkey.json`; `*`: all. */
-  reset: z.array(filled).optional(),
-}).refine(({ settings, reset }) => (settings ?? reset) !== undefined, 'must have "settings" or "reset"');
+export const setAppSettingsBody = ruled(
+  { anyOf: [{ required: ["settings"] }, { required: ["reset"] }] },
+  z.strictObject({
+    ...environment,
+    settings: appBody.optional(),
+    reset: z.array(filled).optional()
+      .describe("Names of settings to forget first, as in `unkey.json`; `*`: all."),
+  }).refine(({ settings, reset }) => (settings ?? reset) !== undefined, 'must have "settings" or "reset"'),
+);
 
-export const setSizeBody = z.strictObject({
-  ...environment,
-  size: sizeBody.optional(),
-  /** Forgets first what was set before. */
-  reset: z.boolean().optional(),
-}).refine(({ size, reset }) => size !== undefined || reset === true, 'must have "size" or "reset"');
+const SIZE_RULE = {
+  anyOf: [{ required: ["size"] }, { required: ["reset"], properties: { reset: { const: true } } }],
+};
+
+export const setSizeBody = ruled(
+  SIZE_RULE,
+  z.strictObject({
+    ...environment,
+    size: sizeBody.optional(),
+    reset: z.boolean().optional().describe("Forgets first what was set before."),
+  }).refine(({ size, reset }) => size !== undefined || reset === true, 'must have "size" or "reset"'),
+);
 
 export const listDeploymentsBody = z.strictObject({
   projectId: projectId.optional(),
@@ -91,7 +116,7 @@ export const listDeploymentsBody = z.strictObject({
 });
 
 /** Of the routes that do something to one domain. */
-export const domainBody = z.strictObject({ projectId, domain: filled });
+export const domainBody = named("DomainName", z.strictObject({ projectId, domain: filled }));
 
 export const addDomainBody = z.strictObject({
   projectId,
@@ -103,3 +128,89 @@ export const addDomainBody = z.strictObject({
 export const listDomainsBody = z.strictObject({ projectId, environmentSlug: filled.optional() });
 
 export const setDomainRedirectBody = z.strictObject({ projectId, domain: filled, redirectTo: z.string() });
+
+export const endBranchBody = z.strictObject({
+  projectId,
+  branch: filled,
+  environmentSlug: filled.optional(),
+});
+
+export const setIdleEndBody = z.strictObject({
+  ...environment,
+  seconds: z.int().min(0).optional().describe("0: never; absent: the operator's value."),
+});
+
+export const nothingBody = named("EmptyBody", z.strictObject({}));
+
+export const createProjectBody = z.strictObject({
+  slug,
+  name: z.string().max(256).optional(),
+  defaultBranch: z.string().max(256).optional(),
+});
+
+export const projectBody = named("ProjectName", z.strictObject({ projectId }));
+
+export const createEnvironmentBody = z.strictObject({
+  projectId,
+  slug,
+  description: z.string().max(255).optional(),
+});
+
+export const deleteEnvironmentBody = z.strictObject({
+  ...environment,
+  stop: z.boolean().optional().describe("Stops first what runs there."),
+});
+
+export const setVariablesBody = z.strictObject({
+  ...environment,
+  variables: z.record(z.string(), z.string()),
+});
+
+export const removeVariableBody = z.strictObject({ ...environment, name: filled });
+
+export const createRootKeyBody = z.strictObject({
+  name: z.string().max(256).optional(),
+  permissions: z.array(filled).min(1).max(100),
+});
+
+export const revokeRootKeyBody = z.strictObject({ keyId: filled });
+
+export const addRegistryBody = z.strictObject({ host: filled, username: filled, secret: filled });
+
+export const registryBody = z.strictObject({ host: filled });
+
+export const auditBody = z.strictObject({
+  projectId: projectId.optional(),
+  deploymentId: deploymentId.optional(),
+  action: filled.max(64).optional(),
+  limit: z.int().min(1).max(200).optional(),
+  cursor: filled.optional(),
+});
+
+/** In the year 2286; nanoseconds of it fill the digits that output is kept with. */
+const TIME_MS_MAX = 9_999_999_999_999;
+const moment = z.int().min(0).max(TIME_MS_MAX);
+
+const output = {
+  deploymentId,
+  instance: filled.optional().describe("The beginning of the names of instances."),
+  region: filled.optional(),
+};
+
+export const getLogsBody = z.strictObject({
+  ...output,
+  tail: z.int().min(0).max(LOG_LINES_MAX).optional(),
+  since: moment.optional(),
+  until: moment.optional(),
+});
+
+export const streamLogsBody = z.strictObject({
+  ...output,
+  tail: z.int().min(0).max(LOG_LINES_MAX).optional(),
+  since: moment.optional(),
+});
+
+export const streamEventsBody = z.strictObject({
+  deploymentId,
+  afterSequence: z.int().min(0).optional().describe("Of the last event that the client has."),
+});

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { AdminService } from "../../../../proto/gen/ctrl/v1/admin_pb.ts";
 import { startApi, type TestApi } from "../../services/testing.ts";
+import { checkedFetch } from "./testing.ts";
 
 const TYPES = "https://unkey.com/docs/errors/unkey/";
 const APP = {
@@ -28,7 +29,7 @@ const APP = {
 };
 
 async function post(api: TestApi, route: string, body: unknown, key: string) {
-  const response = await fetch(`${api.url}/v2/deploy.${route}`, {
+  const response = await checkedFetch(`${api.url}/v2/deploy.${route}`, {
     method: "POST",
     headers: { "content-type": "application/json", authorization: `Bearer ${key}` },
     body: JSON.stringify(body),

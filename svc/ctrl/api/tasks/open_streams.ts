@@ -14,16 +14,22 @@ const SWEEP_MS = 6_000;
 const SWEEP_MS_MAX = 12_000;
 
 /** An open stream and the credential that opened it. */
-interface OpenStream {
+interface OpenStream extends StreamOpener {
+  end(reason: Fault): void;
+}
+
+/** The credential that opened a stream. */
+export interface StreamOpener {
   readonly token: string;
   readonly principal: Principal;
-  end(reason: Fault): void;
 }
 
 /** The open streams of this process. */
 export interface OpenStreams {
   /** Registers streams while they are read. */
   readonly interceptor: Interceptor;
+  /** The messages of a stream that is no RPC, registered in the same way. */
+  guarded<T>(messages: AsyncIterable<T>, opener: StreamOpener): AsyncIterable<T>;
   /**
    * Repeats until `signal` aborts: ends streams whose credential is unknown or stands for another principal. A database
    * error ends none.
@@ -56,13 +62,15 @@ export function watchOpenStreams(credentials: Credentials): OpenStreams {
       }
     }
   };
-  return { interceptor, sweep: (deps, signal) => repeat(deps, signal, SWEEP_MS, look, SWEEP_MS_MAX) };
+  return {
+    interceptor,
+    guarded: (messages, opener) => revocable(messages, { ...opener, open }),
+    sweep: (deps, signal) => repeat(deps, signal, SWEEP_MS, look, SWEEP_MS_MAX),
+  };
 }
 
 /** A stream is registered with the first read of its messages. */
-interface Registration {
-  readonly token: string;
-  readonly principal: Principal;
+interface Registration extends StreamOpener {
   readonly open: Set<OpenStream>;
 }
 

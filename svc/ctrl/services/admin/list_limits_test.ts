@@ -1,5 +1,6 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import assert from "node:assert/strict";
+import { checkedFetch } from "../../api/rest/testing.ts";
 import { transact } from "../../../../pkg/db/mod.ts";
 import { AdminService } from "../../../../proto/gen/ctrl/v1/admin_pb.ts";
 import { DeploymentService } from "../../../../proto/gen/ctrl/v1/deployment_pb.ts";
@@ -148,7 +149,7 @@ Deno.test("more than a limit allows is refused, counted and changes nothing", as
   });
 
   await t.step("deployments by REST", async () => {
-    const response = await fetch(`${api.url}/v2/deploy.createDeployment`, {
+    const response = await checkedFetch(`${api.url}/v2/deploy.createDeployment`, {
       method: "POST",
       headers: { authorization: `Bearer ${tenant.rootKey}`, "content-type": "application/json" },
       body: JSON.stringify({

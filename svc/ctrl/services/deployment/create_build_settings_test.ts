@@ -1,6 +1,7 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { Code } from "@connectrpc/connect";
 import assert from "node:assert/strict";
+import { checkedFetch } from "../../api/rest/testing.ts";
 import { type BuildContextSchema, DeploymentService } from "../../../../proto/gen/ctrl/v1/deployment_pb.ts";
 import { openBuildSecrets } from "../../internal/builds/mod.ts";
 import { findBuildInputs, findDeployment } from "../../internal/store/mod.ts";
@@ -48,7 +49,7 @@ Deno.test("RPC and REST take the Dockerfile and the options of a build, and seal
       },
     },
   });
-  const response = await fetch(`${api.url}/v2/deploy.createDeployment`, {
+  const response = await checkedFetch(`${api.url}/v2/deploy.createDeployment`, {
     method: "POST",
     headers: { authorization: `Bearer ${tenant.rootKey}` },
     body: JSON.stringify({
@@ -100,7 +101,7 @@ Deno.test("RPC and REST take a request at the limits of every build setting", as
       },
     },
   });
-  const response = await fetch(`${api.url}/v2/deploy.createDeployment`, {
+  const response = await checkedFetch(`${api.url}/v2/deploy.createDeployment`, {
     method: "POST",
     headers: { authorization: `Bearer ${tenant.rootKey}` },
     body: JSON.stringify({

@@ -1,6 +1,7 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { Code } from "@connectrpc/connect";
 import assert from "node:assert/strict";
+import { checkedFetch } from "../../api/rest/testing.ts";
 import { newDnsName } from "../../../../pkg/uid/mod.ts";
 import { AdminService } from "../../../../proto/gen/ctrl/v1/admin_pb.ts";
 import {
@@ -32,7 +33,7 @@ test("concurrent creates with one idempotency key make one deployment, by RPC an
   } as const;
   const rest = async (): Promise<string> => {
     const { projectId, environmentSlug, branch } = request;
-    const response = await fetch(`${api.url}/v2/deploy.createDeployment`, {
+    const response = await checkedFetch(`${api.url}/v2/deploy.createDeployment`, {
       method: "POST",
       headers: {
         authorization: `Bearer ${tenant.rootKey}`,

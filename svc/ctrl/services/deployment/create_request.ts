@@ -17,6 +17,8 @@ import type { WireSize } from "../../internal/validate/size.ts";
 import type { CheckedSource, ContextSource } from "./build_context.ts";
 import { checkBuild, checkDockerfile } from "./build_settings.ts";
 
+export const IDEMPOTENCY_KEY_CHARACTERS_MAX = 255;
+
 /** A create as it arrives, from RPC or REST. */
 export interface CreateRequest {
   readonly projectId: string;
@@ -102,7 +104,7 @@ function checkApp(request: CreateRequest, limits: AppLimits): AppSettings {
 
 /** @throws `invalid_argument` */
 export function checkIdempotencyKey({ idempotencyKey }: CreateRequest): string | undefined {
-  return optionalKey("idempotency_key", idempotencyKey, 255) || undefined;
+  return optionalKey("idempotency_key", idempotencyKey, IDEMPOTENCY_KEY_CHARACTERS_MAX) || undefined;
 }
 
 function startSeconds(seconds: number): number {

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { checkedFetch } from "../../api/rest/testing.ts";
 import { transact } from "../../../../pkg/db/mod.ts";
 import { DeploymentService } from "../../../../proto/gen/ctrl/v1/deployment_pb.ts";
 import { endStep, moveStatus, startStep } from "../../internal/store/mod.ts";
@@ -42,7 +43,7 @@ Deno.test("the reason of a failure is in the RPC, the events and REST: step, tex
   }
   assert.ok(last?.case === "status");
   assert.deepEqual([last.value.failureCode, last.value.errorMessage], ["crash_loop", message]);
-  const response = await fetch(`${api.url}/v2/deploy.getDeployment`, {
+  const response = await checkedFetch(`${api.url}/v2/deploy.getDeployment`, {
     method: "POST",
     headers: { authorization: `Bearer ${tenant.rootKey}`, "content-type": "application/json" },
     body: JSON.stringify({ deploymentId: id }),

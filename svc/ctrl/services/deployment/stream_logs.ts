@@ -46,8 +46,8 @@ export async function* streamLogs(
   signal: AbortSignal,
 ): AsyncGenerator<StreamedLog> {
   const { db, clock, logs } = deps;
-  const { id } = await requireDeployment(deps, caller, { id: request.deploymentId, action: "read_logs" });
-  const query = checkQuery(id, request);
+  const query = await requireLogs(deps, caller, request);
+  const { deploymentId: id } = query;
   const { tail, follow } = request;
 
   // Read before the tail, so that no line falls in between the two.
@@ -69,6 +69,16 @@ export async function* streamLogs(
       yield { kind: "heartbeat" };
     }
   }
+}
+
+/** The output that a request asks for. @throws `not_found`, `permission_denied`, `invalid_argument` */
+export async function requireLogs(
+  deps: Pick<DeploymentDeps, "reader">,
+  caller: RootKeyPrincipal,
+  request: LogRequest,
+): Promise<LogTailQuery> {
+  const { id } = await requireDeployment(deps, caller, { id: request.deploymentId, action: "read_logs" });
+  return checkQuery(id, request);
 }
 
 function checkQuery(deploymentId: string, request: LogRequest): LogTailQuery {

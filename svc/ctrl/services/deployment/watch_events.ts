@@ -10,6 +10,12 @@ export type WatchedEvent =
   | { readonly kind: "event"; readonly event: StoredEvent }
   | { readonly kind: "heartbeat" };
 
+/** The events after one that the caller has; 0: all. */
+export interface EventsRequest {
+  readonly deploymentId: string;
+  readonly afterSequence: number;
+}
+
 const BATCH = 200;
 const HEARTBEAT_MS = 5_000;
 
@@ -22,18 +28,12 @@ const HEARTBEAT_MS = 5_000;
 export async function* watchEvents(
   deps: DeploymentDeps,
   caller: RootKeyPrincipal,
-  request: { readonly deploymentId: string; readonly afterSequence: number },
+  request: EventsRequest,
   signal: AbortSignal,
 ): AsyncGenerator<WatchedEvent> {
   const { db, events } = deps;
-  const { id } = await requireDeployment(deps, caller, {
-    id: request.deploymentId,
-    action: "read_deployment",
-  });
-  let cursor = request.afterSequence;
-  if (!Number.isSafeInteger(cursor) || cursor < 0) {
-    throw invalid("after_sequence", "must not be negative", String(cursor));
-  }
+  const { deploymentId: id, afterSequence } = await requireEvents(deps, caller, request);
+  let cursor = afterSequence;
   for (;;) {
     signal.throwIfAborted();
     const batch = await listEventsAfter(db.kysely, id, cursor, BATCH);
@@ -60,4 +60,15 @@ export async function* watchEvents(
       yield { kind: "heartbeat" };
     }
   }
+}
+
+/** The request with a deployment that is there. @throws `not_found`, `permission_denied`, `invalid_argument` */
+export async function requireEvents(
+  deps: Pick<DeploymentDeps, "reader">,
+  caller: RootKeyPrincipal,
+  { deploymentId, afterSequence }: EventsRequest,
+): Promise<EventsRequest> {
+  const { id } = await requireDeployment(deps, caller, { id: deploymentId, action: "read_deployment" });
+  if (Number.isSafeInteger(afterSequence) && afterSequence >= 0) return { deploymentId: id, afterSequence };
+  throw invalid("after_sequence", "must not be negative", String(afterSequence));
 }

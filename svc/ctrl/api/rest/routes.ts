@@ -1,0 +1,81 @@
+/** All REST routes, in the order of the document. */
+import { createDeploymentRoute, generateUploadUrl, getDeploymentRoute, redeployRoute } from "./deploy.ts";
+import {
+  addDomainRoute,
+  listDomainsRoute,
+  removeDomainRoute,
+  retryDomainRoute,
+  setDomainRedirectRoute,
+  verifyDomainRoute,
+} from "./domains.ts";
+import { createRootKeyRoute, listRootKeysRoute, revokeRootKeyRoute, whoAmIRoute } from "./keys.ts";
+import { cancelRoute, endBranchRoute, listDeploymentsRoute, startRoute, stopRoute } from "./lifecycle.ts";
+import {
+  getLogsRoute,
+  listInstanceEventsRoute,
+  listInstancesRoute,
+  streamEventsRoute,
+  streamLogsRoute,
+} from "./output.ts";
+import {
+  createEnvironmentRoute,
+  createProjectRoute,
+  deleteEnvironmentRoute,
+  listEnvironmentsRoute,
+  listProjectsRoute,
+} from "./projects.ts";
+import { addRegistryRoute, listRegistriesRoute, removeRegistryRoute } from "./registries.ts";
+import type { Route } from "./route.ts";
+import { getAppSettingsRoute, setAppSettingsRoute, setIdleEndRoute, setSizeRoute } from "./settings.ts";
+import { planPromoteRoute, planRollbackRoute, promoteRoute, rollbackRoute } from "./switches.ts";
+import { listVariablesRoute, removeVariableRoute, setVariablesRoute } from "./variables.ts";
+import { getStatusRoute, listAuditLogRoute, listLimitsRoute } from "./workspace.ts";
+
+export const ROUTES: readonly Route[] = [
+  generateUploadUrl,
+  createDeploymentRoute,
+  redeployRoute,
+  getDeploymentRoute,
+  listDeploymentsRoute,
+  streamEventsRoute,
+  cancelRoute,
+  stopRoute,
+  startRoute,
+  endBranchRoute,
+  promoteRoute,
+  rollbackRoute,
+  planPromoteRoute,
+  planRollbackRoute,
+  getLogsRoute,
+  streamLogsRoute,
+  listInstancesRoute,
+  listInstanceEventsRoute,
+  createProjectRoute,
+  listProjectsRoute,
+  createEnvironmentRoute,
+  listEnvironmentsRoute,
+  deleteEnvironmentRoute,
+  setVariablesRoute,
+  listVariablesRoute,
+  removeVariableRoute,
+  getAppSettingsRoute,
+  setAppSettingsRoute,
+  setSizeRoute,
+  setIdleEndRoute,
+  addDomainRoute,
+  listDomainsRoute,
+  verifyDomainRoute,
+  retryDomainRoute,
+  setDomainRedirectRoute,
+  removeDomainRoute,
+  createRootKeyRoute,
+  listRootKeysRoute,
+  revokeRootKeyRoute,
+  whoAmIRoute,
+  addRegistryRoute,
+  listRegistriesRoute,
+  removeRegistryRoute,
+  listLimitsRoute,
+  listAuditLogRoute,
+  getStatusRoute,
+];
