@@ -1,7 +1,8 @@
 import { join } from "node:path";
 import type { Clock } from "../clock/mod.ts";
 import { Fault, publicFault } from "../fault/mod.ts";
-import { download, type DownloadProgress } from "./download.ts";
+import type { DownloadProgress } from "../download/mod.ts";
+import { download } from "./download.ts";
 import { type Release, releaseFor, RESTATE_VERSION, tarballUrl } from "./release.ts";
 
 /** Where to look, and how to report. */

@@ -20,7 +20,7 @@ export {
   locateRestateServer,
   restateDownload,
 } from "./find.ts";
-export type { DownloadProgress } from "./download.ts";
+export type { DownloadProgress } from "../download/mod.ts";
 export { processIdentity } from "./process_identity.ts";
 export { RESTATE_VERSION } from "./release.ts";
 export { requestIdentity } from "./request_identity.ts";
