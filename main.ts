@@ -5,6 +5,7 @@ import {
   dispatch,
   EXIT,
   type Process,
+  stopSignals,
   terminalPrompts,
   withThisMachine,
 } from "./pkg/cli/mod.ts";
@@ -15,10 +16,11 @@ const COLUMNS = 80;
 const FULL_PIPE_MS = 5;
 const FULL_PIPE = new Int32Array(new SharedArrayBuffer(4));
 const OWNER_ONLY = 0o077;
-const SIGNALS = ["SIGINT", "SIGTERM"] as const;
+/** A release puts it beside the file that the program starts with. */
+const BUILD_INFO = "build_info.json";
 
 const [stop, hangup] = [new AbortController(), new AbortController()];
-for (const name of SIGNALS) {
+for (const name of stopSignals(Deno.build.os)) {
   Deno.addSignalListener(name, () => {
     if (stop.signal.aborted) Deno.exit(EXIT.interrupted);
     stop.abort(new DOMException(`Got ${name}`, "AbortError"));
@@ -52,13 +54,15 @@ const process: Process = {
     ? terminalPrompts(hangup.signal)
     : undefined,
   surviveHangup: () => Deno.addSignalListener("SIGHUP", () => hangup.abort()),
-  keepFilesPrivate: () => void Deno.umask(OWNER_ONLY),
+  // Windows has no such mask; the folders of a user are for that user only there.
+  keepFilesPrivate: () => void (Deno.build.os === "windows" || Deno.umask(OWNER_ONLY)),
   signal: stop.signal,
   clock: systemClock(),
   fetch,
   cwd: Deno.cwd(),
-  directories: baseDirectories(env),
+  directories: baseDirectories(env, Deno.build.os),
   executable: Deno.execPath(),
+  buildInfo: () => Deno.readTextFile(new URL(BUILD_INFO, Deno.mainModule)).catch(() => undefined),
 };
 
 Deno.exit(await dispatch(ROOT, process));

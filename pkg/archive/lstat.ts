@@ -27,7 +27,8 @@ export interface AttributeReader extends Disposable {
 
 /** Nanoseconds where Linux's C library can be called, milliseconds elsewhere. */
 export function openAttributeReader(os: string = Deno.build.os): AttributeReader {
-  return openStatx(os) ?? { lstat: lstatByRuntime, [Symbol.dispose]: () => undefined };
+  const lstat = os === "windows" ? lstatOnWindows : lstatByRuntime;
+  return openStatx(os) ?? { lstat, [Symbol.dispose]: () => undefined };
 }
 
 const PERMISSIONS = 0o7777;
@@ -45,6 +46,11 @@ function lstatByRuntime(path: string): Attributes {
     identity: `${info.dev}:${info.ino}`,
     links: info.nlink ?? 1,
   };
+}
+
+/** Windows has no permission bits: every file may be executed, as the `docker` command has it there. */
+function lstatOnWindows(path: string): Attributes {
+  return { ...lstatByRuntime(path), mode: 0o755 };
 }
 
 function kindOf(info: Deno.FileInfo): Attributes["kind"] {

@@ -28,17 +28,19 @@ export interface Entry {
  * that the same tree gives the same list. Links are listed and never followed. An ignored folder is listed when
  * something below it is kept. Paths that vanish meanwhile are left out.
  *
+ * @param os `Deno.build.os`: on Windows, links are written with backslashes, and nothing has permission bits
  * @throws `failed_precondition` naming what cannot be read or is a device
  */
 export async function listContext(
   root: string,
   matcher: IgnoreMatcher,
   signal: AbortSignal,
+  os: string = Deno.build.os,
 ): Promise<readonly Entry[]> {
   const cooperativeYield = new CooperativeYield(signal);
   const entries: Entry[] = [];
-  using reader = openAttributeReader();
-  const tree = new Tree(root, reader);
+  using reader = openAttributeReader(os);
+  const tree = new Tree(root, reader, os);
 
   const visit = async (
     folder: string,
@@ -75,10 +77,12 @@ export async function listContext(
 class Tree {
   readonly #root: string;
   readonly #reader: AttributeReader;
+  readonly #os: string;
   /** The first path of each file that has several. */
   readonly #firstPaths = new Map<string, string>();
 
-  constructor(root: string, reader: AttributeReader) {
+  constructor(root: string, reader: AttributeReader, os: string) {
+    this.#os = os;
     this.#root = root;
     this.#reader = reader;
   }
@@ -148,7 +152,8 @@ class Tree {
 
   #readLink(path: string): string | undefined {
     try {
-      return Deno.readLinkSync(join(this.#root, path));
+      const target = Deno.readLinkSync(join(this.#root, path));
+      return this.#os === "windows" ? target.replaceAll("\\", "/") : target;
     } catch (error) {
       if (isGone(error)) return undefined;
       throw unreadable(path, error);

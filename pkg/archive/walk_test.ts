@@ -132,3 +132,19 @@ Deno.test("listContext() takes files that vanish meanwhile as not there", async 
     assert.ok(listed.includes("Dockerfile") && listed.length < count, String(listed.length));
   });
 });
+
+Deno.test("listContext() on Windows makes every file executable, and writes links with slashes", async () => {
+  await withTree(["run.sh", "folder/file"], async (_list, root) => {
+    await Deno.symlink("folder\\file", `${root}/link`);
+    const matcher = new IgnoreMatcher([], ".dockerignore");
+    const entries = await listContext(root, matcher, new AbortController().signal, "windows");
+    assert.deepEqual(
+      entries.map(({ path, mode, target }) => [path, mode.toString(8), target]),
+      [["folder", "755", ""], ["folder/file", "755", ""], ["link", "777", "folder/file"], [
+        "run.sh",
+        "755",
+        "",
+      ]],
+    );
+  });
+});

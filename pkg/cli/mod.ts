@@ -39,7 +39,7 @@ export {
   type Positionals,
 } from "./command.ts";
 export { completionScript, type Shell, SHELLS } from "./completions/mod.ts";
-export { baseDirectories } from "./directories.ts";
+export { baseDirectories, stopSignals } from "./directories.ts";
 export { EXIT, type ExitCode, type ExitMeaning } from "./exit_codes.ts";
 export { dispatch } from "./dispatch.ts";
 export {
