@@ -201,5 +201,9 @@ export const ROOT: Group = {
       load: () => import("./healthcheck/healthcheck.ts"),
     },
     version: { summary: "Print the version", load: () => import("./version/version.ts") },
+    upgrade: {
+      summary: "Replace this program by a newer release",
+      load: () => import("./upgrade/upgrade.ts"),
+    },
   },
 };

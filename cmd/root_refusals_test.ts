@@ -58,6 +58,7 @@ const OTHERS = [
   "context explain",
   "config show",
   "config schema",
+  "upgrade",
   "completions",
   "up",
   "preflight up",

@@ -17,6 +17,7 @@ const SOURCES = [
   "deno.json",
   "deno.lock",
   "dev/compile.ts",
+  "dev/compiling",
   "dev/v8_flags.ts",
   "cmd",
   "svc",

@@ -301,6 +301,7 @@ export const OUTPUT_SCHEMAS: Readonly<Record<string, z.ZodType>> = {
     secret: flag,
     values: z.array(z.strictObject({ value: text, origin })),
   }, { file: text.nullable() }),
+  "upgrade": printed({ version: text, release: text, path: text.nullable() }),
   "version": printed({ version: text, os: text, arch: text, deno: text }),
   "healthcheck": z.union([
     z.strictObject({ healthy: z.literal(true), url: text, status: count, durationMs: count }),

@@ -18,6 +18,14 @@ export const DATABASE_EXITS: readonly ExitMeaning[] = [
   USAGE,
   { code: EXIT.unreachable, means: "the database does not answer" },
 ];
+/** Codes of a command that asks a server of releases. */
+export const RELEASE_EXITS: readonly ExitMeaning[] = [
+  DONE,
+  FAILED,
+  USAGE,
+  { code: EXIT.unreachable, means: "the server of the releases does not answer" },
+  { code: EXIT.interrupted, means: "Ctrl-C; the program is the former one" },
+];
 /** Codes of a service that waits for the parts that it needs. */
 export const SERVICE_EXITS: readonly ExitMeaning[] = [
   { code: EXIT.ok, means: "a signal ended it, in order" },

@@ -152,6 +152,7 @@ export async function unkey(args: readonly string[], options: RunOptions = {}): 
     cwd: options.cwd ?? "/nowhere",
     directories: { config: configDirectory, cache: "/nowhere", data: "/nowhere", temporary: "/nowhere" },
     executable: "/nowhere/unkey",
+    buildInfo: () => Promise.resolve(undefined),
   };
   const code = await dispatch(ROOT, process);
   return { code, stdout, stderr };

@@ -30,6 +30,8 @@ export interface Process {
   readonly directories: Directories;
   /** The running executable: `unkey` when compiled, else `deno`. */
   readonly executable: string;
+  /** The text that a release wrote beside this program (`pkg/release`); `undefined` for a build of a checkout. */
+  readonly buildInfo: () => Promise<string | undefined>;
 }
 
 /** The properties of the other ends of the streams. */

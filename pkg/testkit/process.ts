@@ -9,6 +9,8 @@ export interface TestProcessOptions {
   readonly terminal?: Partial<Terminal>;
   readonly prompts?: Prompts;
   readonly signal?: AbortSignal;
+  readonly executable?: string;
+  readonly buildInfo?: string;
 }
 
 /** A process that keeps what is printed. Disposing of it removes its folders. */
@@ -52,7 +54,8 @@ export async function testProcess(options: TestProcessOptions): Promise<TestProc
       data: `${base}/data`,
       temporary: `${base}/tmp`,
     },
-    executable: Deno.execPath(),
+    executable: options.executable ?? Deno.execPath(),
+    buildInfo: () => Promise.resolve(options.buildInfo),
     printed,
     [Symbol.asyncDispose]: () => Deno.remove(base, { recursive: true }),
   };

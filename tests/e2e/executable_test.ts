@@ -36,6 +36,8 @@ async function exists(path: string): Promise<boolean> {
   return await Deno.stat(path).then(() => true, () => false);
 }
 
+const NEWEST = "bundle with the newest Deno";
+
 /** Compiles once for all tests; an executable is copied to a folder where nothing else of the checkout is. */
 async function ship(directory: string): Promise<Shipped[]> {
   const compiled = await run([Deno.execPath()], ["run", "-A", `${ROOT}dev/compile.ts`]);
@@ -44,6 +46,11 @@ async function ship(directory: string): Promise<Shipped[]> {
     name: "bundle",
     program: [Deno.execPath(), "run", "-A", "--quiet", `${ROOT}dist/bundle/main.js`],
   }];
+  const newest = await run(["sh"], [`${ROOT}dev/parts/deno_newest.sh`]);
+  if (newest.code === 0) {
+    const program = [newest.stdout.trim(), "run", "-A", "--quiet", `${ROOT}dist/bundle/main.js`];
+    shipped.push({ name: NEWEST, program });
+  }
   if (await exists(`${ROOT}dist/unkey`)) {
     await Deno.copyFile(`${ROOT}dist/unkey`, `${directory}/unkey`);
     shipped.push({ name: "executable", program: [`${directory}/unkey`] });
@@ -61,12 +68,13 @@ Deno.test("the shipped program", async (t) => {
     let former: Served | undefined;
     const shipped = await ship(directory);
     // A skipped step, which is a failure where all tests must run.
-    const missing = !shipped.some(({ name }) => name === "executable");
-    await t.step({
-      name: "executable: is there (or no runtime to compile with)",
-      ignore: missing,
-      fn: () => undefined,
-    });
+    for (const name of [NEWEST, "executable"]) {
+      await t.step({
+        name: `${name}: is there (or no runtime for it)`,
+        ignore: !shipped.some((each) => each.name === name),
+        fn: () => undefined,
+      });
+    }
     for (const { name, program } of shipped) {
       await t.step(`${name}: prints its version`, async () => {
         const { code, stdout, stderr } = await run(program, ["version"]);

@@ -23,7 +23,7 @@ import {
   SETTINGS_FILE,
   SOCKET_UNIT,
   UNIT_FOLDER,
-} from "./paths.ts";
+} from "../../shared/service_paths.ts";
 import { type InstalledProgram, installProgram } from "./program.ts";
 import { mergeSettings, readSettings, writeSettings } from "./settings.ts";
 import { isActive, requireSystemd, systemctl } from "./systemd.ts";

@@ -20,7 +20,7 @@ import {
   SETTINGS_FOLDER,
   SOCKET_UNIT,
   UNIT_FOLDER,
-} from "./paths.ts";
+} from "../../shared/service_paths.ts";
 import { mergeSettings, readSettings } from "./settings.ts";
 import { requireSystemd, systemctl } from "./systemd.ts";
 

@@ -7,7 +7,7 @@ import {
   SECOND_EDGE_UNIT,
   SETTINGS_FILE,
   SOCKET_UNIT,
-} from "./paths.ts";
+} from "../../shared/service_paths.ts";
 
 export interface UnitOptions {
   readonly httpPort: number;

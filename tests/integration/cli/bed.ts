@@ -60,6 +60,16 @@ export class CliBed implements AsyncDisposable {
     return `"${Deno.execPath()}" run -A --no-check --quiet "${MAIN}" `;
   }
 
+  /** The same program as a release has it, in words of a shell. */
+  async released(buildInfo: string): Promise<string> {
+    const folder = `${this.folder}/released`;
+    await Deno.mkdir(folder, { recursive: true });
+    await Deno.writeTextFile(`${folder}/build_info.json`, buildInfo);
+    await Deno.writeTextFile(`${folder}/main.ts`, `import "file://${MAIN}";\n`);
+    const config = new URL("./deno.json", `file://${MAIN}`).pathname;
+    return `"${Deno.execPath()}" run -A --no-check --quiet --config "${config}" "${folder}/main.ts" `;
+  }
+
   /** The text of a file that a script has written; empty without one. */
   async read(name: string): Promise<string> {
     return await Deno.readTextFile(`${this.folder}/${name}`).catch(() => "");

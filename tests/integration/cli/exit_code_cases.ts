@@ -5,6 +5,7 @@ import { setLive } from "../../../svc/ctrl/services/testing_lifecycle.ts";
 import type { Ending } from "./lives.ts";
 import type { World } from "./world.ts";
 import { type Call, developer, full, local, NOWHERE, operator, type Row } from "./exit_code_rows.ts";
+import { BUILD_INFO, startReleases } from "../../../cmd/upgrade/testing.ts";
 import { SERVICES } from "./exit_code_services.ts";
 
 const failing = (failureCode: NonNullable<Ending["failureCode"]>) => (world: World): void => {
@@ -261,6 +262,22 @@ export const CALLS: Readonly<Record<string, Row>> = {
   "config schema": local(["config", "schema"]),
   "completions": local(["completions", "bash"]),
   "version": local(["version"]),
+  "upgrade": {
+    0: {
+      args: ["upgrade", "--check", "--release-url", "RELEASES"],
+      buildInfo: BUILD_INFO,
+      prepare: async (world) => {
+        const releases = startReleases();
+        void world.disposed.then(() => releases[Symbol.asyncDispose]());
+        await releases.publish("0.2.0");
+        world.words["RELEASES"] = releases.url;
+      },
+    },
+    1: { args: ["upgrade"] },
+    2: { args: ["upgrade", "--no-such-flag"] },
+    20: { args: ["upgrade", "--release-url", NOWHERE], buildInfo: BUILD_INFO },
+    130: { args: ["upgrade", "--release-url", "HOLDS"], buildInfo: BUILD_INFO, signals: {} },
+  },
   "healthcheck": {
     0: { args: ["healthcheck", "API/health/live"] },
     1: { args: ["healthcheck", `${NOWHERE}/`] },

@@ -17,6 +17,8 @@ export interface Invocation {
   readonly stdin?: string;
   /** Standard output is a full device. */
   readonly full?: true;
+  /** The program is one of a release, with this as its facts. */
+  readonly buildInfo?: string;
   /** The program gets SIGINT once it waits for an answer, or once it has printed `after`. */
   readonly signals?: { readonly after?: string };
 }
@@ -86,7 +88,7 @@ export class World implements AsyncDisposable {
   }
 
   /** Runs the program itself. */
-  async run({ args, env = {}, stdin, full, signals }: Invocation): Promise<ScriptResult> {
+  async run({ args, env = {}, stdin, full, signals, buildInfo }: Invocation): Promise<ScriptResult> {
     // Free ports of this moment: another test may take one in the minutes that a table runs.
     const words: Readonly<Record<string, string>> = {
       ...this.words,
@@ -94,7 +96,8 @@ export class World implements AsyncDisposable {
       FREE2: String(freePort()),
     };
     const replaced = (text: string): string => text.replaceAll(/[A-Z]+\d?/g, (word) => words[word] ?? word);
-    const command = this.bed.command(`exec ${this.bed.program} "$@" ${full ? ">/dev/full" : ""}`, {
+    const program = buildInfo === undefined ? this.bed.program : await this.bed.released(buildInfo);
+    const command = this.bed.command(`exec ${program} "$@" ${full ? ">/dev/full" : ""}`, {
       args: args.map(replaced),
       env: Object.fromEntries(Object.entries(env).map(([name, value]) => [name, replaced(value)])),
       stdin: stdin === undefined ? "null" : "piped",

@@ -1,5 +1,5 @@
 /** Where the service is on a machine. */
-import { SERVICE_DATA_FOLDER } from "../../shared/local_platform.ts";
+import { SERVICE_DATA_FOLDER } from "./local_platform.ts";
 
 export const PROGRAM = "/usr/local/bin/unkey";
 export const SETTINGS_FOLDER = "/etc/unkey";

@@ -1,0 +1,23 @@
+import { z } from "zod";
+
+const SCHEMA = z.strictObject({
+  /** Where releases are. */
+  url: z.url({ protocol: /^https?$/ }),
+  /** SubjectPublicKeyInfo of the key that signs releases, as base64. */
+  publicKey: z.base64().min(1).max(200),
+  packaging: z.enum(["archive", "npm"]),
+  commit: z.string().max(64),
+});
+
+/** The facts that a release writes beside its program; a build of a checkout has none. */
+export type BuildInfo = z.infer<typeof SCHEMA>;
+
+/** `undefined` for a text that no release wrote. */
+export function parseBuildInfo(text: string): BuildInfo | undefined {
+  try {
+    return SCHEMA.parse(JSON.parse(text));
+  } catch {
+    // Whatever it is, it names no release.
+    return undefined;
+  }
+}
