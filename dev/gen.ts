@@ -1,11 +1,12 @@
 /**
- * Generates `proto/gen` from `proto/**`, and `docs/openapi.json` from the REST routes. With `--check` it generates
- * elsewhere and fails when the committed files differ.
+ * Generates `proto/gen` from `proto/**`, `docs/openapi.json` from the REST routes, and the Helm chart from
+ * `dev/k8s/manifests`. With `--check` it generates elsewhere and fails when the committed files differ.
  *
  * Works offline: buf and the plugin are npm packages, pinned here because nothing else uses them.
  */
 import { spawnSync } from "node:child_process";
 import process from "node:process";
+import { staleFiles, writeChart } from "./k8s/generate/main.ts";
 
 const BUF = "npm:@bufbuild/buf@1.74.0";
 const PLUGIN = "npm:@bufbuild/protoc-gen-es@2.17.0";
@@ -44,6 +45,10 @@ function compare(committed: string, fresh: string): void {
 }
 
 if (process.argv.includes("--check")) {
+  const stale = await staleFiles();
+  if (stale.length > 0) {
+    throw new Error(`dev/k8s/chart does not match dev/k8s/manifests (${stale.join(", ")}): run "deno task gen"`);
+  }
   const folder = await Deno.makeTempDir({ prefix: "unkey-gen-" });
   const [fresh, document] = [`${folder}/gen`, `${folder}/openapi.json`];
   try {
@@ -55,4 +60,5 @@ if (process.argv.includes("--check")) {
   }
 } else {
   await generate(OUT, DOCUMENT);
+  await writeChart();
 }
