@@ -45,7 +45,7 @@ export async function buildImage(tag: string): Promise<void> {
 }
 
 /** `dist/unkey`, compiled now unless it is newer than every source. */
-async function freshExecutable(): Promise<string> {
+export async function freshExecutable(): Promise<string> {
   const built = await modifiedMs(EXECUTABLE);
   const newest = Math.max(...await Promise.all(SOURCES.map((each) => newestMs(`${ROOT}${each}`))));
   if (built < newest) await run(Deno.execPath(), ["run", "-A", `${ROOT}dev/compile.ts`]);
@@ -92,7 +92,7 @@ async function localBase(executable: string): Promise<string> {
 }
 
 /** The files that the dynamic loader needs for a program, itself included. */
-async function libraries(program: string): Promise<string[]> {
+export async function libraries(program: string): Promise<string[]> {
   const listed = await run("ldd", [program]);
   return [...listed.matchAll(/(?:=> )?(\/\S+) \(0x/g)].flatMap(([, path]) =>
     path === undefined ? [] : [path]

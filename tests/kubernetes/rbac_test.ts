@@ -10,41 +10,30 @@ import {
 } from "../../pkg/kube/mod.ts";
 import { isFault } from "../../pkg/fault/mod.ts";
 import { remove, Status, until } from "../../svc/krane/testing.ts";
-import { createNamespace, kubectl, onCluster } from "../testbed/cluster.ts";
+import { type Cluster, createNamespace, kubectl, onCluster } from "../testbed/cluster.ts";
 import { accountKubeconfig } from "./account.ts";
+import { relocated } from "./installed/overlay.ts";
 import { IMAGE, KraneBed } from "./krane_bed.ts";
 
-const FOLDER = new URL("../../dev/k8s/manifests/", import.meta.url);
+const FOLDER = new URL("../../dev/k8s/manifests", import.meta.url).pathname;
 
 /** All shipped manifests, with names of this test's own so that tests and people do not meet. */
-async function manifests(namespace: string): Promise<string[]> {
-  const names: string[] = [];
-  for await (const { name } of Deno.readDir(FOLDER)) if (name.endsWith(".yaml")) names.push(name);
-  const texts = await Promise.all(names.toSorted().map((name) => Deno.readTextFile(new URL(name, FOLDER))));
-  return texts.map((text) =>
-    text.replaceAll("namespace: unkey", `namespace: ${namespace}`)
-      .replaceAll("name: unkey\n", `name: ${namespace}\n`)
-      .replaceAll("unkey-krane", `${namespace}-krane`)
-      .replaceAll("serviceaccount:unkey:", `serviceaccount:${namespace}:`)
-      .replaceAll("name: gvisor\n", `name: ${namespace}-gvisor\n`)
-  );
+async function manifests(cluster: Cluster, namespace: string): Promise<string> {
+  return relocated(await kubectl(cluster, ["kustomize", FOLDER]), namespace);
 }
 
 onCluster("the shipped manifests are what the cluster takes", async (cluster) => {
   await using namespace = await createNamespace(cluster);
-  const documents = (await manifests(namespace.name)).flatMap((text) => parseAllDocuments(text));
-  assert.ok(documents.every((each) => each.errors.length === 0));
-  const text = documents.map(String).join("---\n");
+  const text = await manifests(cluster, namespace.name);
+  const documents = parseAllDocuments(text);
   const applied = await kubectl(cluster, ["apply", "--server-side", "--dry-run=server", "-f", "-"], text);
   assert.equal(applied.trim().split("\n").length, documents.length);
 });
 
 onCluster("the agent needs no more rights than it is given, and cannot write elsewhere", async (cluster) => {
   await using namespace = await createNamespace(cluster);
-  const wanted = (await manifests(namespace.name)).flatMap((text) => parseAllDocuments(text))
-    .map((each) => each.toJS()).filter(({ kind }) =>
-      !["Deployment", "RuntimeClass", "StatefulSet"].includes(kind)
-    );
+  const wanted = parseAllDocuments(await manifests(cluster, namespace.name)).map((each) => each.toJS())
+    .filter(({ kind }) => !["Deployment", "RuntimeClass", "StatefulSet"].includes(kind));
   const text = wanted.map((each) => JSON.stringify(each)).join("\n---\n");
   await kubectl(cluster, ["apply", "--server-side", "-f", "-"], text);
   const kubeconfig = await accountKubeconfig(cluster, { namespace: namespace.name, account: "krane" });
