@@ -47,7 +47,9 @@ function compare(committed: string, fresh: string): void {
 if (process.argv.includes("--check")) {
   const stale = await staleFiles();
   if (stale.length > 0) {
-    throw new Error(`dev/k8s/chart does not match dev/k8s/manifests (${stale.join(", ")}): run "deno task gen"`);
+    throw new Error(
+      `dev/k8s/chart does not match dev/k8s/manifests (${stale.join(", ")}): run "deno task gen"`,
+    );
   }
   const folder = await Deno.makeTempDir({ prefix: "unkey-gen-" });
   const [fresh, document] = [`${folder}/gen`, `${folder}/openapi.json`];

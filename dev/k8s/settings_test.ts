@@ -130,6 +130,14 @@ Deno.test("the edge opens the ports of its settings, and drains before it is kil
   assert.ok(edge.graceSeconds * 1_000 > drainMs + stopDelayMs);
 });
 
+Deno.test("api and worker take the addresses of a cluster with IPv6 only", () => {
+  const [api, worker] = [part("ctrl-api", "control-plane"), part("ctrl-worker", "control-plane")];
+  api.variables.set("UNKEY_HTTP_HOST", "::").set("UNKEY_ADVERTISE_URL", "http://[fd00:10::7]:7091");
+  worker.variables.set("UNKEY_WORKER_HOST", "::");
+  assert.equal(load(API_FIELDS, api).advertiseUrl, "http://[fd00:10::7]:7091");
+  assert.equal(load(WORKER_FIELDS, worker).host, "::");
+});
+
 Deno.test("settings keep the comment directly above them", () => {
   assert.deepEqual(parseSettings("# A file.\n\n# One.\n# More.\nONE=a=b\nTWO=\n"), [
     { name: "ONE", value: "a=b", help: "One. More." },

@@ -12,21 +12,23 @@ import {
   stepsOf,
   type Surroundings,
 } from "./installed/platform.ts";
+import { reachesOnly, startStranger } from "./installed/stranger.ts";
 
 onCluster("the shipped manifests are a platform that deploys and stays up", async (cluster, t) => {
   await inSurroundings(cluster, async (surroundings) => {
     const manifests = await rendered(surroundings);
     const platform = new Installed(surroundings);
     const step = stepsOf(t);
-    let url = "";
+    const hello = await copyHello(surroundings.folder);
+    let [url, key] = ["", ""];
     try {
       await kubectl(cluster, ["apply", "--server-side", "-f", "-"], manifests);
+      await platform.provision();
       await platform.admitParts();
       await platform.rolledOut(...PARTS);
 
       await step("an app is deployed, and answers through the Service of the edge", async () => {
-        const { key } = await platform.workspace("acme");
-        const hello = await copyHello(surroundings.folder);
+        ({ key } = await platform.workspace("acme"));
         await platform.unkey(["init", hello, "--project", "shop", "--yes"], key);
         const deploy = ["deploy", hello, "--env", "production", "--json"];
         const { urls }: { urls: string[] } = JSON.parse(await platform.unkey(deploy, key));
@@ -34,14 +36,27 @@ onCluster("the shipped manifests are a platform that deploys and stays up", asyn
         await eventually(`${url} to answer`, async () => /Hello/.test((await platform.get(url)).body));
       });
 
+      await step("a pod of someone else reaches the edge alone, and the vault with its label", async () => {
+        await using stranger = await startStranger(cluster);
+        const [edge, api, vault, restate, worker] = await Promise.all(
+          ["frontline", "ctrl-api", "vault", "restate", "ctrl-worker"].map((each) => platform.address(each)),
+        );
+        const closed = { [`${api}:7091`]: false, [`${restate}:8080`]: false, [`${restate}:9070`]: false };
+        const others = { ...closed, [`${worker}:9080`]: false, [`${edge}:80`]: true };
+        await reachesOnly(stranger, { ...others, [`${vault}:8060`]: false });
+        await stranger.label("unkey.com/vault-client=true");
+        await reachesOnly(stranger, { [`${vault}:8060`]: true, [`${restate}:9070`]: false });
+      });
+
       await step("no request fails while each part is restarted", async () => {
         const asking = await platform.askAlways(url);
         const [journal = "", ...others] = PARTS;
+        // As the drain of a node does; the others go on.
+        await platform.evict("restate-0");
+        await platform.rolledOut(journal);
         // The rest at once, which is harder than one after the other.
-        for (const parts of [[journal], others]) {
-          for (const part of parts) await platform.kubectl(["rollout", "restart", part]);
-          await platform.rolledOut(...parts);
-        }
+        for (const part of others) await platform.kubectl(["rollout", "restart", part]);
+        await platform.rolledOut(...others);
         const { asked, failed } = await asking.stop();
         assert.deepEqual(failed, [], `of ${asked} requests`);
         assert.ok(asked > 100, `${asked} requests were made meanwhile`);
@@ -58,6 +73,11 @@ onCluster("the shipped manifests are a platform that deploys and stays up", asyn
         await platform.rolledOut("deployment/ctrl-api", "deployment/ctrl-worker");
         assert.deepEqual((await asking.stop()).failed, []);
         assert.deepEqual(await platform.restarts(), before);
+      });
+
+      await step("the next deploy works as the first one did", async () => {
+        await platform.unkey(["deploy", hello, "--env", "production", "--json"], key);
+        assert.match((await platform.get(url)).body, /Hello/);
       });
     } finally {
       await kubectl(cluster, ["delete", "--ignore-not-found", "-f", "-", "--timeout=180s"], manifests);

@@ -45,6 +45,13 @@ Deno.test("defaults of the chart are those of the manifests", () => {
   );
 });
 
+Deno.test("no template depends on the version, the name or the time of a release: an upgrade changes what it must", () => {
+  assert.doesNotMatch(
+    templates,
+    /\.Chart\b|\.Release\.(Name|Revision|IsInstall)\b|\brand|\bnow\b|genSelfSigned|lookup/,
+  );
+});
+
 Deno.test("no template has a name of the manifests' own namespace", () => {
   const lines = templates.split("\n").filter((line) => !line.trim().startsWith("#"));
   // The cluster of Restate and the labels of the platform are called so everywhere.

@@ -11,8 +11,8 @@ export interface BedFacts {
   readonly host: { readonly address: string; readonly registryPort: number };
   /** Address of the cluster's DNS. */
   readonly dns: string;
-  /** A folder for Restate's volume: the bed has no provisioner. */
-  readonly volume: string;
+  /** Folders for the volumes of Restate's nodes: the bed has no provisioner. */
+  readonly volumes: readonly string[];
   /** Group of the Docker Engine's socket, which builds instead of BuildKit. */
   readonly dockerGroup: number;
 }
@@ -28,7 +28,9 @@ export function overlay(folder: string, facts: BedFacts): Record<string, string>
     apiVersion: "kustomize.config.k8s.io/v1beta1",
     kind: "Kustomization",
     resources: [`${shipped}/manifests`, "bed.json"],
-    components: [`${shipped}/components/without-gvisor`, `${shipped}/components/without-builder`],
+    components: ["without-gvisor", "without-builder", "restate-cluster"].map((each) =>
+      `${shipped}/components/${each}`
+    ),
     images: [image("registry.example.com/unkey", facts.images.platform), {
       ...image("docker.restate.dev/restatedev/restate", facts.images.restate),
     }],
@@ -48,6 +50,7 @@ export function overlay(folder: string, facts: BedFacts): Record<string, string>
         target: { kind: "Deployment", name: "ctrl-worker" },
         patch: JSON.stringify(builderPatch(facts)),
       },
+      { patch: JSON.stringify(SMALL_RESTATE) },
     ],
   };
   return {
@@ -77,6 +80,23 @@ export function bedSettings({ namespace, registry }: BedFacts): {
     krane: { ...images, UNKEY_CONTROL_PLANE_ID: namespace, UNKEY_KRANE_STOP_GRACE_SECONDS: "2" },
   };
 }
+
+/** Three of them have room beside everything else. */
+const SMALL_RESTATE = {
+  apiVersion: "apps/v1",
+  kind: "StatefulSet",
+  metadata: { name: "restate", namespace: "unkey" },
+  spec: {
+    template: {
+      spec: {
+        containers: [{
+          name: "restate",
+          env: [{ name: "RESTATE_ROCKSDB_TOTAL_MEMORY_SIZE", value: "256MiB" }],
+        }],
+      },
+    },
+  },
+};
 
 /** The bed's nodes know no cluster DNS, so each pod is given it. */
 function podPatch({ dns }: BedFacts): object[] {
@@ -132,22 +152,22 @@ function builderPatch(facts: BedFacts): object[] {
   ];
 }
 
-/** Restate's volume, and the way to what runs on this machine: the apiserver, the database, S3 and the registry. */
-export function bedObjects({ namespace, volume, host }: BedFacts): object[] {
-  const parts = ["ctrl-api", "ctrl-worker", "krane"];
+/** Restate's volumes, and the way to what runs on this machine: the apiserver, the database, S3 and the registry. */
+export function bedObjects({ namespace, volumes, host }: BedFacts): object[] {
+  const parts = ["ctrl-api", "ctrl-worker", "krane", "restate"];
   return [
-    {
+    ...volumes.map((path, index) => ({
       apiVersion: "v1",
       kind: "PersistentVolume",
-      metadata: { name: namespace },
+      metadata: { name: `${namespace}-${index}` },
       spec: {
         capacity: { storage: "20Gi" },
         accessModes: ["ReadWriteOnce"],
         persistentVolumeReclaimPolicy: "Retain",
-        claimRef: { namespace, name: "data-restate-0" },
-        hostPath: { path: volume, type: "Directory" },
+        claimRef: { namespace, name: `data-restate-${index}` },
+        hostPath: { path, type: "Directory" },
       },
-    },
+    })),
     {
       apiVersion: "networking.k8s.io/v1",
       kind: "NetworkPolicy",

@@ -4,11 +4,12 @@ import { systemClock } from "../../../pkg/clock/mod.ts";
 import { findRestateServer } from "../../../pkg/restate_server/mod.ts";
 import { mysqlServer } from "../../../pkg/testkit/mariadb.ts";
 import { PortRelay } from "../../../pkg/testkit/port_relay.ts";
-import { run } from "../../../dev/bed/part.ts";
+import { built, run } from "../../../dev/bed/part.ts";
 import { type Answer, askAt } from "../../testbed/ask.ts";
 import { type Cluster, kubectl } from "../../testbed/cluster.ts";
 import { pushImage, pushPlatformImage } from "../../testbed/images.ts";
 import { onS3, S3_KEYS } from "../../testbed/s3.ts";
+import { eventually } from "../../testbed/wait.ts";
 import { startClusterDns } from "./cluster_dns.ts";
 import type { BedFacts } from "./overlay.ts";
 
@@ -16,6 +17,7 @@ const ROOT = new URL("../../../", import.meta.url).pathname;
 const SOCKET = "/var/run/docker.sock";
 const RESTATE_MS = 300_000;
 export const BUCKET = "contexts";
+const RESTATE_NODES = 3;
 /** Between two requests. */
 const PAUSE_MS = 20;
 /** Of one change of a Deployment. */
@@ -65,15 +67,17 @@ export async function inSurroundings(
     platform: await once("UNKEY_TEST_PLATFORM_IMAGE", () => pushPlatformImage(cluster)),
     restate: await once("UNKEY_TEST_RESTATE_IMAGE", () => pushRestate(cluster)),
   };
-  const volume = `${folder}/restate`;
-  await Deno.mkdir(volume);
-  await Deno.chmod(volume, 0o777);
+  const volumes = Array.from({ length: RESTATE_NODES }, (_, index) => `${folder}/restate-${index}`);
+  for (const volume of volumes) {
+    await Deno.mkdir(volume);
+    await Deno.chmod(volume, 0o777);
+  }
   await kubectl(cluster, ["create", "namespace", namespace]);
   stack.defer(() => removeAll(cluster, namespace));
   const dockerGroup = (await Deno.stat(SOCKET)).gid ?? 0;
   const host = { address, registryPort: registry.port };
   const facts: BedFacts = {
-    ...{ namespace, images, host, volume, dockerGroup },
+    ...{ namespace, images, host, volumes, dockerGroup },
     ...{ registry: cluster.registry, dns: dns.address },
   };
   await onS3(async ({ url }) => {
@@ -103,7 +107,8 @@ async function pushRestate(cluster: Cluster): Promise<string> {
     signal: AbortSignal.timeout(RESTATE_MS),
   });
   const program = "/usr/local/bin/restate-server";
-  return await pushImage(cluster, "restate", { copies: { [program]: path }, entrypoint: [program] });
+  const copies = { [program]: path, "/usr/local/bin/restatectl": await built("restatectl") };
+  return await pushImage(cluster, "restate", { copies, entrypoint: [program] });
 }
 
 /** With the documented command. */
@@ -144,9 +149,34 @@ export class Installed {
     }
   }
 
+  /** Evicts a pod, as the drain of its node does, and waits until it is gone. */
+  async evict(name: string): Promise<void> {
+    const { namespace } = this.#surroundings;
+    const eviction = { apiVersion: "policy/v1", kind: "Eviction", metadata: { name, namespace } };
+    const uid = ["get", "pod", name, "--ignore-not-found", "-o", "jsonpath={.metadata.uid}"];
+    const before = await this.kubectl(uid);
+    const path = `/api/v1/namespaces/${namespace}/pods/${name}/eviction`;
+    await this.kubectl(["create", "--raw", path, "-f", "-"], JSON.stringify(eviction));
+    await eventually(`${name} to be gone`, async () => await this.kubectl(uid) !== before);
+  }
+
   /** Runs the command line inside a process of the api, which has the service token. */
   operate(...args: readonly string[]): Promise<string> {
     return this.kubectl(["exec", "deployment/ctrl-api", "--", "unkey", ...args]);
+  }
+
+  /** Makes one cluster of the nodes of Restate, with the documented command. */
+  async provision(): Promise<void> {
+    const running = "--for=jsonpath={.status.phase}=Running";
+    const nodes = Array.from({ length: RESTATE_NODES }, (_, index) => `pod/restate-${index}`);
+    await this.kubectl(["wait", "--for=create", ...nodes, "--timeout=180s"]);
+    await this.kubectl(["wait", running, ...nodes, "--timeout=180s"]);
+    const command = ["restatectl", "provision", "--replication", "2", "--yes"];
+    // It exits with 0 also when the node does not answer yet.
+    await eventually("the cluster of Restate to be made", async () => {
+      const said = await this.kubectl(["exec", "restate-0", "--", ...command]).catch(String);
+      return said.includes("successfully provisioned");
+    });
   }
 
   /** The tokens of agent and edge, which the api has to make first. */
