@@ -78,6 +78,12 @@ export function newDnsName(length: number): string {
   }).join("");
 }
 
+/** The id of a trace: 128 random bits in hexadecimal digits. */
+export function newTraceId(): string {
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0"))
+    .join("");
+}
+
 /** A secret of 192 random bits with a prefix that says what it is, e.g. `unkey_…`. */
 export function newSecretToken(prefix: string): string {
   return `${prefix}_${base58(crypto.getRandomValues(new Uint8Array(24)))}`;

@@ -24,9 +24,11 @@ const WRITERS: Readonly<Record<string, readonly string[]>> = {
   data_keys: ["data_keys"],
   deployment_events: ["deployment_events", "output_retention"],
   deployment_requests: ["requests"],
+  deployment_spans: ["traces"],
   deployment_starts: ["starts"],
   deployment_steps: ["steps"],
   deployment_topology: ["instances", "topology"],
+  deployment_traces: ["traces"],
   deployments: [
     "build_attempts",
     "built_images",

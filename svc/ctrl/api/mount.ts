@@ -23,6 +23,7 @@ import type { AppLimits } from "../internal/validate/app.ts";
 import { StreamShares } from "../internal/limits/mod.ts";
 import { LogHub } from "../internal/logs/mod.ts";
 import type { CtrlDatabase } from "../internal/store/mod.ts";
+import type { SpanTaker } from "../internal/traces/mod.ts";
 import type { Workflows } from "../internal/workflows/mod.ts";
 import { acmeHandlers } from "../services/acme/handler.ts";
 import { adminHandlers } from "../services/admin/handler.ts";
@@ -52,6 +53,7 @@ export interface ServiceParts {
   readonly agents: AgentHeartbeats;
   readonly notifier: ChangeNotifier;
   readonly workflows: Workflows;
+  readonly spans: SpanTaker;
   readonly vault: Vault;
   readonly objects: ObjectStore;
   readonly instanceId: string;
@@ -108,7 +110,7 @@ export const CALL_MS_MAX: ReadonlyMap<DescMethod, number> = new Map([
 /** @throws `internal` when a method has no policy */
 export function buildServices(parts: ServiceParts): Services {
   for (const service of SERVED) for (const method of service.methods) policyOf(service, method);
-  const { db, clock, log, hub, agents, notifier, workflows, vault } = parts;
+  const { db, clock, log, hub, agents, notifier, workflows, vault, spans } = parts;
   const events = new EventHub({ db, clock, log });
   const logs = new LogHub({ db, clock });
   const reader = createDeploymentReader({ db: db.kysely, clock });
@@ -123,6 +125,7 @@ export function buildServices(parts: ServiceParts): Services {
     workflows,
     events,
     logs,
+    spans,
     reader,
     uploads,
     streams,
@@ -157,6 +160,7 @@ export function buildServices(parts: ServiceParts): Services {
           agents,
           notifier,
           logs,
+          spans,
           outputBytesMax: parts.outputBytesMax,
           workflows,
           deployments,

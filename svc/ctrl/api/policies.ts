@@ -53,6 +53,7 @@ const DEPLOYMENT: MethodsOf<typeof DeploymentService> = {
   endBranch: { kind: "root_key", permission: "stop_deployment" },
   stopDeployment: { kind: "root_key", permission: "stop_deployment" },
   startDeployment: { kind: "root_key", permission: "start_deployment" },
+  getDeploymentTrace: { kind: "root_key", permission: "read_deployment" },
 };
 
 const UPLOAD: MethodsOf<typeof UploadService> = {

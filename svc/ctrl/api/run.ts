@@ -11,6 +11,7 @@ import { AgentHeartbeats } from "../internal/agents/mod.ts";
 import { ChangeHub, createNudger } from "../internal/changes/mod.ts";
 import { type CtrlDatabase, openCtrlDatabase } from "../internal/store/mod.ts";
 import { openVault } from "../internal/vault/mod.ts";
+import { SpanSink } from "../internal/traces/mod.ts";
 import type { Workflows } from "../internal/workflows/mod.ts";
 import { createRestateWorkflows } from "../internal/workflows/restate.ts";
 import { createCredentials } from "./authenticate.ts";
@@ -156,6 +157,8 @@ async function openParts(
   runner.defer("nudges", () => notifier.close());
   const agents = new AgentHeartbeats({ db, clock, log });
   runner.defer("agent book", () => agents.close());
+  const spans = new SpanSink({ db, clock, log });
+  runner.defer("spans", () => spans.close());
   const objects = openObjects(config, clock, own);
   runner.defer("object store", () => objects.close());
   await objects.prepare();
@@ -166,6 +169,7 @@ async function openParts(
     hub,
     agents,
     notifier,
+    spans,
     objects,
     nudgeUrl,
     workflows: process.workflows ?? openWorkflows(config, clock),

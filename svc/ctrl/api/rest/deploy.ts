@@ -23,7 +23,7 @@ export const DEPLOYMENT_MISSING = "The requested deployment does not exist or ha
 const createdShape = z.object({ deploymentId: z.string() });
 
 /** A create that takes everything from the deployment that it names. */
-const AGAIN: Omit<CreateRequest, "redeployOf" | "idempotencyKey"> = {
+const AGAIN: Omit<CreateRequest, "redeployOf" | "idempotencyKey" | "trace"> = {
   projectId: "",
   environmentSlug: "",
   branch: "",
@@ -78,9 +78,10 @@ export const createDeploymentRoute = defineRoute({
   },
   problems: [404, 412],
   idempotent: true,
-  async run({ deps: { deployment: deps }, caller, body, idempotencyKey }) {
+  async run({ deps: { deployment: deps }, caller, body, idempotencyKey, traceParent }) {
     requireInProject(caller, "create_deployment", body.projectId);
-    const { id } = await createDeployment(deps, caller, decodeCreate(body, idempotencyKey));
+    const trace = { traceParent, client: undefined };
+    const { id } = await createDeployment(deps, caller, { ...decodeCreate(body, idempotencyKey), trace });
     return created({ deploymentId: id });
   },
 });
@@ -100,9 +101,10 @@ export const redeployRoute = defineRoute({
   },
   problems: [404, 412],
   idempotent: true,
-  async run({ deps: { deployment: deps }, caller, body: { deploymentId }, idempotencyKey }) {
+  async run({ deps: { deployment: deps }, caller, body: { deploymentId }, idempotencyKey, traceParent }) {
     const { id } = await createDeployment(deps, caller, {
       ...AGAIN,
+      trace: { traceParent, client: undefined },
       redeployOf: deploymentId,
       idempotencyKey,
     })
@@ -177,7 +179,10 @@ export function saying(
   };
 }
 
-function decodeCreate(body: z.infer<typeof createDeploymentBody>, idempotencyKey: string): CreateRequest {
+function decodeCreate(
+  body: z.infer<typeof createDeploymentBody>,
+  idempotencyKey: string,
+): Omit<CreateRequest, "trace"> {
   const { gitCommit: git } = body;
   return {
     projectId: body.projectId,

@@ -133,8 +133,9 @@ async function answer(
   Object.assign(fields, { workspace_id: caller.workspaceId, key_id: caller.keyId });
   requirePolicy(policyOf(route.rpc.parent, route.rpc), caller);
   const idempotencyKey = request.headers.get("idempotency-key") ?? "";
+  const traceParent = request.headers.get("traceparent");
   const signal = route.streams ? AbortSignal.any([request.signal, stopping]) : request.signal;
-  const given = await route.answer({ deps, caller, idempotencyKey, signal }, request);
+  const given = await route.answer({ deps, caller, idempotencyKey, traceParent, signal }, request);
   if (!("lines" in given)) return given;
   const token = bearer(request.headers.get("authorization")) ?? "";
   const guarded = streams.guarded(given.lines, { token, principal: caller });

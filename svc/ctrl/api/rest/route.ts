@@ -24,6 +24,8 @@ export interface Call<B> {
   readonly body: B;
   /** The header; empty when it was not sent. */
   readonly idempotencyKey: string;
+  /** The header `traceparent`. */
+  readonly traceParent: string | null;
   readonly signal: AbortSignal;
 }
 

@@ -12,6 +12,7 @@ import { deleteBuildSecrets } from "./build_inputs.ts";
 import type { Queryable, Tx } from "./database.ts";
 import { appendEvent } from "./deployment_events.ts";
 import type { DeploymentsTable } from "./schema.ts";
+import { endTrace } from "./traces.ts";
 
 /** A change of status. */
 export interface StatusMove {
@@ -60,6 +61,7 @@ export async function moveStatus(tx: Tx, move: StatusMove): Promise<boolean> {
   if (!BEFORE_END_OF_BUILD.includes(to) && from.some((each) => BEFORE_END_OF_BUILD.includes(each))) {
     await deleteBuildSecrets(tx, id);
   }
+  if (isFinal(to)) await endTrace(tx, { id, outcome: to, nowMs });
   const payload: PayloadOf<"status"> = {
     status: to,
     ...(failure === undefined ? {} : { errorMessage: failure.message }),

@@ -45,6 +45,7 @@ import type {
   ShownRevisionsTable,
 } from "./schema_traffic.ts";
 import type { LoginCodesTable, RegionTokensTable } from "./schema_credentials.ts";
+import type { TraceTables } from "./schema_traces.ts";
 
 export * from "./schema_regions.ts";
 export * from "./schema_traffic.ts";
@@ -291,7 +292,7 @@ export interface AuditLogTable {
 }
 
 /** All tables. */
-export interface Schema {
+export interface Schema extends TraceTables {
   audit_log: AuditLogTable;
   workspaces: WorkspacesTable;
   workspace_limits: WorkspaceLimitsTable;

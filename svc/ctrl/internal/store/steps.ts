@@ -4,6 +4,7 @@ import type { StepName } from "../deployments/events.ts";
 import type { Queryable, Tx } from "./database.ts";
 import { appendEvent } from "./deployment_events.ts";
 import type { DeploymentStepsTable } from "./schema.ts";
+import { keepStepSpan } from "./traces.ts";
 
 /** Marks a step as running. Repeating it while it runs changes nothing. */
 export async function startStep(
@@ -73,6 +74,7 @@ export async function endStep(
     .where("deployment_id", "=", step.deploymentId).where("name", "=", step.name)
     .where("status", "=", "running").executeTakeFirst();
   if (numUpdatedRows === 0n) return false;
+  await keepStepSpan(tx, step.deploymentId, step.name);
   await appendEvent(tx, step.deploymentId, "step", {
     name: step.name,
     status: step.status,

@@ -1,6 +1,7 @@
 import type { Schema } from "./mod.ts";
 import { CERTIFICATE_ROWS } from "./testing_rows_certificates.ts";
 import { DOMAIN_ROWS } from "./testing_rows_domains.ts";
+import { TRACE_ROWS } from "./testing_rows_traces.ts";
 
 /** The largest integer that comes back as it was. */
 export const FAR = Number.MAX_SAFE_INTEGER;
@@ -332,4 +333,5 @@ export const ROWS: Schema = {
   api_processes: { id: "api", nudge_url: "http://127.0.0.1:1/internal/nudge", lease_expires_at: 5 },
   ...CERTIFICATE_ROWS,
   ...DOMAIN_ROWS,
+  ...TRACE_ROWS,
 };

@@ -4,6 +4,7 @@ import type { AgentHeartbeats } from "../../internal/agents/mod.ts";
 import type { ChangeHub, ChangeNotifier } from "../../internal/changes/mod.ts";
 import type { LogHub } from "../../internal/logs/mod.ts";
 import type { CtrlDatabase } from "../../internal/store/mod.ts";
+import type { SpanTaker } from "../../internal/traces/mod.ts";
 import type { Workflows } from "../../internal/workflows/mod.ts";
 import type { DeploymentFeed } from "./deployment_feed.ts";
 import type { SentinelFeed } from "./sentinel_feed.ts";
@@ -18,6 +19,7 @@ export interface ClusterDeps {
   readonly notifier: ChangeNotifier;
   /** Called after lines were stored. */
   readonly logs: Pick<LogHub, "reported">;
+  readonly spans: SpanTaker;
   /** Bytes of output that are kept of each deployment. */
   readonly outputBytesMax: number;
   readonly workflows: Workflows;

@@ -11,10 +11,13 @@ import {
   findStart,
   replaceReported,
 } from "../../internal/store/mod.ts";
+import { readSpans } from "../../internal/traces/mod.ts";
 import type { ClusterDeps } from "./deps.ts";
 import { checkReport, type RefusedAddress } from "./report.ts";
 
 const WAKE_MS_MAX = 5_000;
+/** Of one report. */
+const SPANS_MAX = 100;
 
 export interface ReportAnswer {
   /** The generation of a newer report that was taken before. */
@@ -42,6 +45,7 @@ export async function reportDeploymentStatus(
   const { refused } = report;
   const deployment = await findDeploymentByName(db.kysely, report.k8sName);
   if (deployment === undefined) return { refused };
+  const receivedAtMs = clock.now();
   const outcome = await transact(db, (tx) =>
     replaceReported(tx, {
       deploymentId: deployment.id,
@@ -54,9 +58,25 @@ export async function reportDeploymentStatus(
     }));
   if (outcome.kind === "stale") return { newer: outcome.newerGeneration, refused };
   if (outcome.kind === "unplaced") return { refused };
+  keepSpans(deps, { deploymentId: deployment.id, region, nowMs: receivedAtMs }, request);
   if (outcome.endpointsChanged) notifier.changed([EDGE_REGION]);
   if (outcome.changed) await wake(deps, deployment);
   return { refused };
+}
+
+function keepSpans(
+  { spans }: ClusterDeps,
+  { deploymentId, region, nowMs }: {
+    readonly deploymentId: string;
+    readonly region: string;
+    readonly nowMs: number;
+  },
+  { change }: ReportDeploymentStatusRequest,
+): void {
+  if (change.case !== "update" || change.value.spans.length === 0) return;
+  const sentAtMs = Number(change.value.sentAt);
+  const reporter = { source: "region", region, sentAtMs, nowMs, spansMax: SPANS_MAX } as const;
+  spans.push(deploymentId, readSpans(change.value.spans, reporter));
 }
 
 /** The workflow looks again by itself, so a wake that is lost costs time and nothing else. */

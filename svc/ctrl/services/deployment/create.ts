@@ -40,6 +40,7 @@ import {
 } from "./create_request.ts";
 import type { DeploymentDeps } from "./deps.ts";
 import { fingerprint } from "./fingerprint.ts";
+import { beginTrace, firstSpans, recordTrace } from "./begin_trace.ts";
 import { checkedAgain, findRepeated, refuseRemoved } from "./redeploy.ts";
 
 export interface Created {
@@ -132,6 +133,7 @@ async function insert(
   const id = newId("deployment", now);
   const k8sName = newDnsName(K8S_NAME_LENGTH);
   const inputs = await buildInputs(deps, { environmentId, deploymentId: id }, checked.source);
+  const trace = beginTrace(request.trace, now);
   const { deployment, superseded } = await transact(db, async (tx) => {
     const { workspaceId } = caller;
     await reserve(tx, ["deployments_active", "deployments_per_hour"], { workspaceId, nowMs: now });
@@ -168,6 +170,7 @@ async function insert(
     });
     if (recorded.created) {
       if (checked.source.kind === "repeat") await refuseRemoved(tx, checked.source.deploymentId);
+      await recordTrace(tx, id, request.trace, trace);
       if (inputs !== undefined) await createBuildInputs(tx, { deploymentId: id, inputs, nowMs: now });
       await recordAudit(tx, {
         workspaceId: caller.workspaceId,
@@ -182,6 +185,7 @@ async function insert(
     }
     return recorded;
   });
+  if (deployment.id === id) deps.spans.push(id, firstSpans(trace, clock.now()));
   await wakeSuperseded(deps, superseded);
   return deployment;
 }

@@ -14,6 +14,7 @@ import {
 import { type AppSettings, mergeApps } from "../../internal/deployments/app/settings.ts";
 import type { Size } from "../../internal/deployments/size.ts";
 import type { WireSize } from "../../internal/validate/size.ts";
+import type { RequestedTrace } from "./begin_trace.ts";
 import type { CheckedSource, ContextSource } from "./build_context.ts";
 import { checkBuild, checkDockerfile } from "./build_settings.ts";
 
@@ -39,6 +40,8 @@ export interface CreateRequest {
   readonly app?: WireApp | undefined;
   /** The deployment to repeat; empty: there is a source. */
   readonly redeployOf: string;
+  /** No part of what is asked for: a repetition may have another one. */
+  readonly trace: RequestedTrace;
   /** Field names for messages, where the caller knows them by other names. */
   readonly fields?: { readonly project: string };
 }

@@ -8,6 +8,7 @@ import type { CtrlDatabase } from "../../internal/store/mod.ts";
 import type { Workflows } from "../../internal/workflows/mod.ts";
 import type { SizeLimits } from "../../internal/deployments/size.ts";
 import type { AppLimits } from "../../internal/validate/app.ts";
+import type { SpanTaker } from "../../internal/traces/mod.ts";
 import type { EventHub } from "./event_hub.ts";
 import type { DeploymentReader } from "./reader.ts";
 
@@ -21,6 +22,7 @@ export interface DeploymentDeps {
   readonly workflows: Workflows;
   readonly events: EventHub;
   readonly logs: LogHub;
+  readonly spans: SpanTaker;
   readonly reader: DeploymentReader;
   readonly uploads: UploadLimits;
   readonly streams: StreamShares;

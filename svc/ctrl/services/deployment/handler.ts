@@ -17,6 +17,7 @@ import { cancelDeployment } from "./cancel.ts";
 import { createDeployment } from "./create.ts";
 import type { CreateRequest, RequestedSource } from "./create_request.ts";
 import { createUpload } from "./create_upload.ts";
+import { encodeTrace, getDeploymentTrace } from "./get_trace.ts";
 import { endBranch } from "./end_branch.ts";
 import type { DeploymentDeps } from "./deps.ts";
 import { encodeDeployment, encodeLog, encodeStatus, encodeWatched } from "./encode.ts";
@@ -63,7 +64,7 @@ export function deploymentHandlers(deps: DeploymentDeps): ServiceImpl<typeof Dep
       };
     },
     async createDeployment(request, context) {
-      const { id, status } = await createDeployment(deps, callerOf(context), decodeCreate(request));
+      const { id, status } = await createDeployment(deps, callerOf(context), decodeCreate(request, context));
       return { deploymentId: id, status: encodeStatus(status) };
     },
     async getDeployment(request, context) {
@@ -129,6 +130,9 @@ export function deploymentHandlers(deps: DeploymentDeps): ServiceImpl<typeof Dep
       const { stopped, cancelled } = await endBranch(deps, callerOf(context), request, context.signal);
       return { stoppedDeploymentIds: [...stopped], cancelledDeploymentIds: [...cancelled] };
     },
+    async getDeploymentTrace({ deploymentId }, context) {
+      return { trace: encodeTrace(await getDeploymentTrace(deps, callerOf(context), deploymentId)) };
+    },
     async stopDeployment({ deploymentId, confirmed }, context) {
       await stopDeployment(deps, callerOf(context), { deploymentId, confirmed }, context.signal);
       return { status: encodeStatus("stopped") };
@@ -160,7 +164,7 @@ function decodeRollback(request: WireRollback): RollbackRequest {
   };
 }
 
-function decodeCreate(request: CreateDeploymentRequest): CreateRequest {
+function decodeCreate(request: CreateDeploymentRequest, { requestHeader }: HandlerContext): CreateRequest {
   const { gitCommit: git } = request;
   return {
     projectId: request.projectId,
@@ -177,6 +181,7 @@ function decodeCreate(request: CreateDeploymentRequest): CreateRequest {
     protocol: request.protocol,
     app: decodeApp(request.app),
     redeployOf: request.redeployOf,
+    trace: { traceParent: requestHeader.get("traceparent"), client: request.clientTrace },
   };
 }
 

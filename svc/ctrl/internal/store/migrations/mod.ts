@@ -22,6 +22,7 @@ import { stopTimes } from "./0021_stop_times.ts";
 import { regionNetworks } from "./0022_region_networks.ts";
 import { writeProbes } from "./0023_write_probes.ts";
 import { workspaceLimits } from "./0024_workspace_limits.ts";
+import { traces } from "./0025_traces.ts";
 import type { Migration } from "./migration.ts";
 
 export const MIGRATIONS: readonly Migration[] = [
@@ -48,4 +49,5 @@ export const MIGRATIONS: readonly Migration[] = [
   regionNetworks,
   writeProbes,
   workspaceLimits,
+  traces,
 ];
