@@ -51,6 +51,7 @@ import { acquire, release } from "../../svc/ctrl/worker/slots/workflow.ts";
 import { createStartSteps } from "../../svc/ctrl/worker/start/steps.ts";
 import { start } from "../../svc/ctrl/worker/start/workflow.ts";
 import { Simulation } from "./simulation.ts";
+import { NO_SPANS } from "../../svc/ctrl/internal/traces/testing.ts";
 
 const BUILD_MS_MAX = 600_000;
 const QUEUE_MS = 3_600_000;
@@ -92,6 +93,7 @@ export class SimulatedPlatform {
       workflows: this.#workflows(),
       events: new EventHub({ db, clock, log: silentLogger() }),
       logs: new LogHub({ db, clock }),
+      spans: NO_SPANS,
       reader: createDeploymentReader({ db: db.kysely, clock }),
       uploads: { bytesMax: 1, workspaceBytesMax: 100, workspaceCountMax: 100 },
       streams: new StreamShares(db.kysely),
@@ -226,6 +228,7 @@ export class SimulatedPlatform {
       },
     });
     const deploySteps = createDeploySteps({
+      spans: NO_SPANS,
       apex: "localhost",
       db,
       clock,

@@ -10,6 +10,7 @@ import { createBuildSteps } from "../../svc/ctrl/worker/image_build/steps.ts";
 import type { BuildReport } from "../../svc/ctrl/worker/image_build/types.ts";
 import { memoryDatabase } from "../../svc/ctrl/worker/testing.ts";
 import { ContextStore } from "../testbed/context_store.ts";
+import { NO_SPANS } from "../../svc/ctrl/internal/traces/testing.ts";
 
 const clock = systemClock();
 const LIMIT_MS = 300_000;
@@ -57,6 +58,7 @@ export class BuildBed implements AsyncDisposable {
     });
     await transact(db, (tx) => moveStatus(tx, { id, from: ["pending"], to: "building", nowMs: clock.now() }));
     const steps = createBuildSteps({
+      spans: NO_SPANS,
       db,
       clock,
       log: silentLogger(),

@@ -7,6 +7,7 @@ import { AGENT_HEARTBEAT_TIMEOUT_MS } from "../internal/agents/mod.ts";
 import type { DomainDns } from "../internal/domains/mod.ts";
 import type { SentinelMaker } from "../internal/sentinels/mod.ts";
 import type { CtrlDatabase } from "../internal/store/mod.ts";
+import type { SpanTaker } from "../internal/traces/mod.ts";
 import { buildService } from "./image_build/mod.ts";
 import { type BuildDeps, createBuildSteps } from "./image_build/steps.ts";
 import type { WorkerConfig } from "./config/config.ts";
@@ -39,6 +40,7 @@ export interface ServicesDeps extends BuildDeps {
   /** The time by which Restate's clock is ahead of this machine's. */
   readonly restateAheadMs: () => number;
   readonly changes: ChangeNotifier;
+  readonly spans: SpanTaker;
   readonly images: ImageRules;
   readonly presence: ImagePresence;
   readonly imageConfig: ConfigReader;
@@ -73,6 +75,7 @@ export function workerServices(config: WorkerConfig, deps: ServicesDeps): Endpoi
     activity,
     restateAheadMs,
     changes,
+    spans,
     sentinels,
     images,
     presence,
@@ -99,6 +102,7 @@ export function workerServices(config: WorkerConfig, deps: ServicesDeps): Endpoi
         db,
         clock,
         changes,
+        spans,
         sentinels,
         images,
         imageConfig,

@@ -14,6 +14,7 @@ import { followDatabase } from "../internal/follow_database.ts";
 import { Readiness } from "../internal/readiness.ts";
 import type { SentinelMaker } from "../internal/sentinels/mod.ts";
 import { type CtrlDatabase, openCtrlDatabase } from "../internal/store/mod.ts";
+import { SpanSink } from "../internal/traces/mod.ts";
 import { openVault } from "../internal/vault/mod.ts";
 import type { Builder, BuildRequest } from "../../../pkg/build/mod.ts";
 import { openCertificates } from "./certificates.ts";
@@ -127,6 +128,8 @@ async function start(config: WorkerConfig, given: WorkerProcess, runner: Runner)
   const vault = vaultOf(config, db, clock);
   const sentinels = sentinelMaker(config, vault);
   const certificates = await openCertificates(config, { db, clock, log, changes, vault });
+  const spans = new SpanSink({ db, clock, log });
+  runner.defer("spans", () => spans.close());
   const activity = process.activity ?? new StepActivity();
   const { restateApiKey } = config;
   const key = restateApiKey === undefined ? {} : { apiKey: restateApiKey };
@@ -141,6 +144,7 @@ async function start(config: WorkerConfig, given: WorkerProcess, runner: Runner)
     activity,
     restateAheadMs: () => restateClock.aheadMs,
     changes,
+    spans,
     objects: objects.store,
     builder,
     registryName,

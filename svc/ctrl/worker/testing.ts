@@ -35,6 +35,7 @@ import { askForSlot, deliverSlotMessages, SLOT_LIMITS, SLOTS_ON_FAKE } from "./t
 import { createRoutingSteps } from "./routing/steps.ts";
 import type { RoutingSteps } from "./routing/types.ts";
 import { assign, move, type RoutingWorkflowDeps, stop } from "./routing/workflow.ts";
+import { NO_SPANS } from "../internal/traces/testing.ts";
 
 export const REGION = "local";
 export const LIMITS: RolloutLimits = { readyMs: 300_000, listenMs: 60_000, agentMs: 30_000, restartsMax: 3 };
@@ -167,6 +168,7 @@ export async function playDeploy(
   const clock = worldClock(world);
   const changes = recordingNotifier();
   const steps = createDeploySteps({
+    spans: NO_SPANS,
     db,
     clock,
     changes,

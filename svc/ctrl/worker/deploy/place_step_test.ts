@@ -10,6 +10,7 @@ import {
 import { seedDeployment, seedProject, testOnCtrlDatabases } from "../../internal/store/testing.ts";
 import { IMAGE_RULES, recordingNotifier, worldClock } from "../testing.ts";
 import { createDeploySteps } from "./steps.ts";
+import { NO_SPANS } from "../../internal/traces/testing.ts";
 
 const test = testOnCtrlDatabases();
 const NOW_MS = 1_700_000_000_000;
@@ -34,6 +35,7 @@ async function place(
   const app_settings = encodeAppSnapshot({ own, environment: {} });
   const { id } = await seedDeployment(db, seed, { app_settings });
   const steps = createDeploySteps({
+    spans: NO_SPANS,
     db,
     clock: worldClock({ nowMs: NOW_MS }),
     changes: recordingNotifier(),

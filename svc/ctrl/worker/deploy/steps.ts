@@ -22,17 +22,19 @@ import {
 } from "../../internal/store/mod.ts";
 import type { ChangeNotifier } from "../../internal/changes/mod.ts";
 import { type SentinelMaker, wantSentinels } from "../../internal/sentinels/mod.ts";
+import { type SpanTaker, timed } from "../../internal/traces/mod.ts";
 import { observe } from "../rollout/observe.ts";
 import type { ImageRules } from "../builder/image_rules.ts";
 import { placeInTransaction } from "./place_step.ts";
 import { pinImage } from "./pin_image.ts";
 import { type ReuseDeps, reuseImage } from "./reuse_image.ts";
-import type { Advanced, DeploySteps, Ending, Loaded, NoSlot } from "./types.ts";
+import type { Advanced, DeploySteps, Ending, Loaded, NoSlot, Placed } from "./types.ts";
 
 export interface DeployDeps {
   readonly db: CtrlDatabase;
   readonly clock: Clock;
   readonly changes: ChangeNotifier;
+  readonly spans: SpanTaker;
   /** Regions of every deployment. */
   readonly regions: readonly string[];
   /** The domain below which host names are. */
@@ -72,17 +74,12 @@ export function createDeploySteps(deps: DeployDeps): DeploySteps {
         return { kind: "advanced" };
       }),
 
-    reuseImage: (id, signal) => reuseImage({ db, clock, ...deps.reuse }, id, signal),
+    reuseImage: (id, signal) =>
+      timed(deps, { id, name: "look for image" }, () => reuseImage({ db, clock, ...deps.reuse }, id, signal)),
 
-    pinImage: (id, signal) => pinImage(deps, id, signal),
+    pinImage: (id, signal) => timed(deps, { id, name: "pin image" }, () => pinImage(deps, id, signal)),
 
-    async place(id, signal) {
-      const image = await imageConfigOf(deps, id, signal);
-      const sentinels = await wantSentinels(deps.sentinels, { ...deps, deploymentId: id });
-      const placed = await transact(db, (tx) => placeInTransaction(tx, deps, { id, image, sentinels }));
-      if (placed.kind === "advanced") changes.changed(deps.regions);
-      return placed;
-    },
+    place: (id, signal) => timed(deps, { id, name: "place" }, () => place(deps, id, signal)),
 
     observe: (id) => observe(deps, id),
 
@@ -107,6 +104,14 @@ export function createDeploySteps(deps: DeployDeps): DeploySteps {
       return finished.status;
     },
   };
+}
+
+async function place(deps: DeployDeps, id: string, signal: AbortSignal): Promise<Placed> {
+  const image = await imageConfigOf(deps, id, signal);
+  const sentinels = await wantSentinels(deps.sentinels, { ...deps, deploymentId: id });
+  const placed = await transact(deps.db, (tx) => placeInTransaction(tx, deps, { id, image, sentinels }));
+  if (placed.kind === "advanced") deps.changes.changed(deps.regions);
+  return placed;
 }
 
 async function imageConfigOf(

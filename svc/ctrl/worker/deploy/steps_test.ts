@@ -11,12 +11,14 @@ import { seedDeployment, seedProject, testOnCtrlDatabases } from "../../internal
 import { IMAGE_RULES, recordingNotifier, REGION, worldClock } from "../testing.ts";
 import { createDeploySteps } from "./steps.ts";
 import type { DeploySteps } from "./types.ts";
+import { NO_SPANS } from "../../internal/traces/testing.ts";
 
 const NOW_MS = 1_700_000_000_000;
 const test = testOnCtrlDatabases();
 
 function stepsOver(db: CtrlDatabase): DeploySteps {
   return createDeploySteps({
+    spans: NO_SPANS,
     db,
     clock: worldClock({ nowMs: NOW_MS }),
     changes: recordingNotifier(),

@@ -8,7 +8,9 @@ import { beginBuildAttempt, contextIdOfPath, type CtrlDatabase } from "../../int
 import { openContentContext, readFailure } from "./content_context.ts";
 import { type ContextDeps, dockerfileIn, fetchContext } from "./context.ts";
 import { type BuildInputs, type InputsDeps, loadInputs } from "./inputs.ts";
+import { type SpanTaker, timed } from "../../internal/traces/mod.ts";
 import { BuildLogSink } from "./log_sink.ts";
+import { BuildSpans } from "./build_spans.ts";
 import { IMAGE_LABEL } from "./contract.ts";
 import { type FailedBuild, failedBuild, imageName, isInstruction, TIMED_OUT } from "./plan.ts";
 import type { BuildJob, BuildReport, BuildSteps } from "./types.ts";
@@ -18,6 +20,7 @@ export interface BuildDeps extends ContextDeps, InputsDeps {
   readonly clock: Clock;
   readonly log: Logger;
   readonly builder: Builder;
+  readonly spans: SpanTaker;
   /** Names of images begin with it. */
   readonly registryName: string;
 }
@@ -54,7 +57,11 @@ interface Attempt {
 }
 
 async function attemptBuild(deps: BuildDeps, { job, buildId, signal }: Attempt): Promise<BuildReport> {
-  const context = await openContext(deps, job, signal);
+  const context = await timed(
+    deps,
+    { id: job.deploymentId, name: "open context", step: "building" },
+    () => openContext(deps, job, signal),
+  );
   if ("kind" in context) return context;
   try {
     const inputs = await loadInputs(deps, job);
@@ -95,6 +102,8 @@ async function run(
   { context, inputs, dockerfile }: Sources,
 ): Promise<BuildReport> {
   const sink = new BuildLogSink(deps, job.deploymentId);
+  const spans = new BuildSpans({ clock: deps.clock, deploymentId: job.deploymentId, buildId });
+  const show = stepLines(deps.clock, sink);
   try {
     const outcome = await deps.builder.build({
       context,
@@ -108,10 +117,14 @@ async function run(
       contextKey: contextKey(job, context),
       cacheNamespace: job.workspaceId,
       signal,
-      onEvent: stepLines(deps.clock, sink),
+      onEvent(event) {
+        spans.take(event);
+        show(event);
+      },
     });
     return outcome.kind === "built" ? { ...outcome, buildId } : failedBuild(outcome);
   } finally {
+    deps.spans.push(job.deploymentId, spans.end());
     await sink.close();
   }
 }

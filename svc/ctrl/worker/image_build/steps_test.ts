@@ -11,6 +11,7 @@ import { transact } from "../../../../pkg/db/mod.ts";
 import { memoryDatabase } from "../testing.ts";
 import { createBuildSteps } from "./steps.ts";
 import type { BuildReport } from "./types.ts";
+import { NO_SPANS } from "../../internal/traces/testing.ts";
 
 const FAR_MS = 180_000;
 
@@ -66,6 +67,7 @@ async function onBed(
       id,
       build: (build, { deadlineMs = clock.now() + FAR_MS, signal = new AbortController().signal } = {}) =>
         createBuildSteps({
+          spans: NO_SPANS,
           db,
           clock,
           log: silentLogger(),

@@ -18,6 +18,7 @@ import { createDeploySteps } from "../deploy/steps.ts";
 import { createStartSteps } from "../start/steps.ts";
 import { IMAGE_RULES, recordingNotifier } from "../testing.ts";
 import { sweepSentinelsOnce } from "./sentinel_sweep.ts";
+import { NO_SPANS } from "../../internal/traces/testing.ts";
 
 const test = testOnCtrlDatabases();
 const clock = systemClock();
@@ -39,6 +40,7 @@ function maker(db: CtrlDatabase, image: string): SentinelMaker {
 async function begin(db: CtrlDatabase, regions: readonly string[], sentinels: SentinelMaker | undefined) {
   const seed = await seedProject(db);
   const steps = createDeploySteps({
+    spans: NO_SPANS,
     db,
     clock,
     changes: recordingNotifier(),
