@@ -14,7 +14,7 @@ Deno.test("an address that the control plane refuses is in the agent's log, with
     request: fetch,
     log,
   });
-  const report = deploymentReport({ name: "app", content: [], generation: 1 });
+  const report = deploymentReport({ name: "app", content: [], generation: 1 }, { spans: [], sentAtMs: 0 });
   const { signal } = new AbortController();
   assert.equal(await client.report(report, signal), undefined);
   assert.deepEqual(lines, []);

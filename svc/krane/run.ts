@@ -13,6 +13,7 @@ import { type Actor, Controller } from "./internal/control/controller.ts";
 import { Reporter } from "./internal/control/reporter.ts";
 import { DEPLOYMENTS, type DesiredDeployment } from "./internal/deployment/desired.ts";
 import { deploymentReport, mustSendNow } from "./internal/deployment/report.ts";
+import { StartTimes } from "./internal/deployment/start_times.ts";
 import { LogShipper } from "./internal/logs/shipper.ts";
 import type { Instance, Runtime } from "./internal/runtime/port.ts";
 import { Acknowledger } from "./internal/watch/acknowledger.ts";
@@ -110,22 +111,27 @@ async function buildAgent(
   runner.go("authority files", (abort) => trust.follow(abort));
   const plane: ControlPlane = connectControlPlane(config, { agentId, request: trust.fetch, log });
   const shipper = new LogShipper({ ...base, send: plane.shipLogs, shipped: files.positions });
+  const times = new StartTimes(clock);
   const opened: OpenedRuntime = given === undefined
-    ? await openRuntime(config, { ...base, sink: shipper, signal })
+    ? await openRuntime(config, { ...base, sink: shipper, times, signal })
     : { runtime: given, version: "given", close: () => undefined };
   const { leadership, runtime } = opened;
   runner.defer("runtime client", () => opened.close());
   runner.defer("lease", () => leadership?.end());
   const reporter = new Reporter<readonly Instance[]>({
     ...base,
-    send: (report, abort) => plane.report(deploymentReport(report), abort),
+    send: (report, abort) =>
+      times.sent(
+        report.name,
+        (spans) => plane.report(deploymentReport(report, { spans, sentAtMs: clock.now() }), abort),
+      ),
     mustSendNow,
     generationFloor: files.state.generation,
   });
   runner.defer("reporter", () => reporter.close());
   const controller = new Controller({
     ...base,
-    actor: actorOf(runtime),
+    actor: actorOf(runtime, times),
     reporter,
     drainMs: config.drainMs,
     alwaysReport: true,
@@ -169,14 +175,18 @@ async function buildAgent(
 }
 
 /** A runtime, as the controller of deployments uses it. */
-function actorOf(runtime: Runtime): Actor<DesiredDeployment, readonly Instance[]> {
+function actorOf(runtime: Runtime, times: StartTimes): Actor<DesiredDeployment, readonly Instance[]> {
   return {
     noun: "deployment",
     async reconcile(desired, signal) {
+      times.applied(desired.name);
       const { instances, ...rest } = await runtime.reconcile(desired, signal);
       return { content: instances, ...rest };
     },
-    remove: (name, signal, limit) => runtime.remove(name, signal, limit),
+    async remove(name, signal, limit) {
+      await runtime.remove(name, signal, limit);
+      times.forget(name);
+    },
   };
 }
 

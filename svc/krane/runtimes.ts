@@ -6,6 +6,7 @@ import { credentialsFor, registryOf } from "../../pkg/registry/mod.ts";
 import type { KraneConfig } from "./config.ts";
 import type { Leadership } from "./leadership.ts";
 import type { DesiredDeployment } from "./internal/deployment/desired.ts";
+import type { StartTimes } from "./internal/deployment/start_times.ts";
 import type { OutputSink, Runtime } from "./internal/runtime/port.ts";
 import type { SentinelRuntime } from "./internal/sentinel/port.ts";
 
@@ -13,6 +14,7 @@ export interface RuntimeParts {
   readonly clock: Clock;
   readonly log: Logger;
   readonly sink: OutputSink;
+  readonly times: StartTimes;
   readonly signal: AbortSignal;
 }
 

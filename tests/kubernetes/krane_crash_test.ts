@@ -6,6 +6,7 @@ import { silentLogger } from "../../pkg/logger/mod.ts";
 import { Status, until } from "../../svc/krane/testing.ts";
 import type { Limit } from "../../svc/krane/internal/control/controller.ts";
 import type { DesiredDeployment } from "../../svc/krane/internal/deployment/desired.ts";
+import { StartTimes } from "../../svc/krane/internal/deployment/start_times.ts";
 import { KubernetesRuntime } from "../../svc/krane/internal/runtime/kubernetes/runtime.ts";
 import { onCluster } from "../testbed/cluster.ts";
 import { IMAGE, KraneBed } from "./krane_bed.ts";
@@ -51,6 +52,7 @@ class Life implements AsyncDisposable {
       settings: { ...config, controlPlaneId: bed.id, registry: undefined },
       clock: systemClock(),
       log: silentLogger(),
+      times: new StartTimes(systemClock()),
       sink: { push: () => undefined, resumeFrom: () => undefined, forget: () => undefined },
     });
     this.#done = this.runtime.watch(() => undefined, this.#stop.signal);

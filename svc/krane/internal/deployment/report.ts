@@ -4,6 +4,7 @@ import {
   type ReportDeploymentStatusRequestSchema,
 } from "../../../../proto/gen/ctrl/v1/cluster_pb.ts";
 import type { Report } from "../control/reporter.ts";
+import type { StartSpan } from "./start_times.ts";
 import type { Instance, InstanceEnd } from "../runtime/port.ts";
 
 export type DeploymentReport = MessageInitShape<typeof ReportDeploymentStatusRequestSchema>;
@@ -16,6 +17,7 @@ const STATUS: Record<Instance["status"], Status> = {
 
 export function deploymentReport(
   { name, content, generation }: Report<readonly Instance[]>,
+  { spans, sentAtMs }: { readonly spans: readonly StartSpan[]; readonly sentAtMs: number },
 ): DeploymentReport {
   if (content === undefined) {
     return { change: { case: "delete", value: { k8sName: name, generation: BigInt(generation) } } };
@@ -33,7 +35,13 @@ export function deploymentReport(
     lastLogLines: [...each.lastLogLines],
     ...(each.lastEnd === undefined ? {} : { lastEnd: encodeEnd(each.lastEnd) }),
   }));
-  return { change: { case: "update", value: { k8sName: name, instances, generation: BigInt(generation) } } };
+  const trace = { spans: spans.map(encodeSpan), sentAt: BigInt(Math.round(sentAtMs)) };
+  const value = { k8sName: name, instances, generation: BigInt(generation), ...trace };
+  return { change: { case: "update", value } };
+}
+
+function encodeSpan({ startedAtMs, endedAtMs, ...span }: StartSpan) {
+  return { ...span, startedAt: BigInt(Math.round(startedAtMs)), endedAt: BigInt(Math.round(endedAtMs)) };
 }
 
 function encodeEnd({ reason, message, exitCode, atMs }: InstanceEnd) {

@@ -5,6 +5,7 @@ import { capabilityChanges } from "../../deployment/capabilities.ts";
 import { HEALTH_CHECK, plainCheck } from "../../deployment/health_check.ts";
 import type { DesiredDeployment } from "../../deployment/desired.ts";
 import { platformVariables } from "../../deployment/platform_variables.ts";
+import type { ContainerState } from "./plan.ts";
 
 /** The agent's settings for all its containers. */
 export interface SpecOptions {
@@ -224,4 +225,15 @@ function safeJson(text: string): unknown {
   } catch {
     return undefined;
   }
+}
+
+/** The parts of a container that a plan looks at. */
+export function toContainerState(container: Container): ContainerState {
+  const ordinal = Number(container.labels[LABEL.ordinal] ?? NaN);
+  return {
+    id: container.id,
+    ordinal: Number.isInteger(ordinal) ? ordinal : -1,
+    hash: container.labels[LABEL.hash] ?? "",
+    status: container.state.status,
+  };
 }

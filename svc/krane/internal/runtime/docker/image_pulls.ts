@@ -21,12 +21,19 @@ interface Pull {
   done: Promise<void>;
 }
 
+/** One attempt to pull. */
+export interface PullTimes {
+  readonly startedAtMs: number;
+  readonly endedAtMs: number;
+  readonly failed: boolean;
+}
+
 export interface ImagePullsOptions {
   readonly pull: (image: string, signal: AbortSignal) => Promise<void>;
   readonly clock: Clock;
   readonly log: Logger;
   /** Called when a pull has ended, well or not. */
-  readonly onChange: (image: string) => void;
+  readonly onChange: (image: string, took: PullTimes) => void;
 }
 
 /** Pulls images in the background, each once however many instances wait for it, and again later when it fails. */
@@ -72,11 +79,14 @@ export class ImagePulls {
 
   async #run(image: string, pull: Pull): Promise<void> {
     const { clock, log, onChange } = this.#options;
+    const startedAtMs = clock.now();
+    let failed = false;
     try {
       await this.#options.pull(image, AbortSignal.any([this.#stop.signal, AbortSignal.timeout(PULL_MS_MAX)]));
       this.#pulls.delete(image);
     } catch (error) {
       if (this.#stop.signal.aborted) return;
+      failed = true;
       pull.state = "failed";
       pull.attempts++;
       pull.retryAt = clock.now() + backoffMs(pull.attempts, RETRY_FIRST_MS, RETRY_MS_MAX);
@@ -85,6 +95,6 @@ export class ImagePulls {
         : `The image "${image}" could not be pulled within ${PULL_MS_MAX / 60_000} minutes.`;
       log.warn("image pull failed", { image, attempt: pull.attempts, error: describeError(error) });
     }
-    onChange(image);
+    onChange(image, { startedAtMs, endedAtMs: clock.now(), failed });
   }
 }

@@ -16,6 +16,7 @@ import type { Logger } from "../../../../../pkg/logger/mod.ts";
 import type { RegistryCredentials } from "../../../../../pkg/registry/mod.ts";
 import { backoffMs } from "../../../../../pkg/retry/mod.ts";
 import type { DesiredDeployment } from "../../deployment/desired.ts";
+import type { StartTimes } from "../../deployment/start_times.ts";
 import type { Limit } from "../../control/controller.ts";
 import type { ManagedDeployment, Observation, OutputSink, Runtime } from "../port.ts";
 import {
@@ -25,14 +26,15 @@ import {
   recoverDesired,
   specHash,
   type SpecOptions,
+  toContainerState,
 } from "./container_manifest.ts";
 import { Histories } from "./exits.ts";
 import { HostPorts } from "./host_ports.ts";
-import { ImagePulls } from "./image_pulls.ts";
+import { ImagePulls, type PullTimes } from "./image_pulls.ts";
 import { observe } from "./observe.ts";
 import type { OwnNetwork } from "./own_network.ts";
 import { OutputFollowers } from "./output_followers.ts";
-import { type Action, type ContainerState, plan } from "./plan.ts";
+import { type Action, plan } from "./plan.ts";
 import { CommandProber } from "./probe_command.ts";
 import { Prober } from "./prober.ts";
 import { UnhealthyApps } from "./unhealthy.ts";
@@ -43,6 +45,7 @@ export interface DockerRuntimeOptions {
   readonly clock: Clock;
   readonly log: Logger;
   readonly sink: OutputSink;
+  readonly times: StartTimes;
   /** Credentials of the registry that holds an image; `undefined`: pulled without. */
   readonly credentialsFor: (image: string) => RegistryCredentials | undefined;
   readonly spec: SpecOptions;
@@ -91,6 +94,7 @@ export class DockerRuntime implements Runtime {
       probe: (target, signal) => commands.ask(target, signal),
       onChange: (container, health) => {
         this.#unhealthy.changed(container, health);
+        if (health.kind === "healthy") options.times.reached(deploymentOf(container), container, "health");
         this.#onChange(deploymentOf(container));
       },
     });
@@ -103,7 +107,7 @@ export class DockerRuntime implements Runtime {
       },
       clock,
       log,
-      onChange: (image) => this.#pulled(image),
+      onChange: (image, took) => this.#pulled(image, took),
     });
     const start = crypto.getRandomValues(new Uint16Array(1))[0] ?? 0;
     const ports = new HostPorts({ ...hostPorts, address: spec.publishAddress, start });
@@ -231,10 +235,13 @@ export class DockerRuntime implements Runtime {
     this.#commands.forget(id);
   }
 
-  #pulled(image: string): void {
+  #pulled(image: string, took: PullTimes): void {
     const names = this.#waiting.get(image) ?? new Set();
     this.#waiting.delete(image);
-    for (const name of names) this.#onChange(name);
+    for (const name of names) {
+      this.#options.times.add(name, { ...took, key: "pull", name: "pull", detail: image });
+      this.#onChange(name);
+    }
   }
 
   async #hasImage(desired: DesiredDeployment, signal: AbortSignal): Promise<boolean> {
@@ -329,16 +336,6 @@ export class DockerRuntime implements Runtime {
 
 /** The events after which a deployment looks different. */
 const CHANGES = new Set(["start", "die", "oom", "destroy", "pause", "unpause", "health_status"]);
-
-function toContainerState(container: Container): ContainerState {
-  const ordinal = Number(container.labels[LABEL.ordinal] ?? NaN);
-  return {
-    id: container.id,
-    ordinal: Number.isInteger(ordinal) ? ordinal : -1,
-    hash: container.labels[LABEL.hash] ?? "",
-    status: container.state.status,
-  };
-}
 
 /** `unkey-abc-0` is an instance of `abc`. */
 function deploymentOf(container: string): string {

@@ -11,6 +11,7 @@ import { describeError, Fault, isFault } from "../../../../../pkg/fault/mod.ts";
 import type { Logger } from "../../../../../pkg/logger/mod.ts";
 import { backoffMs } from "../../../../../pkg/retry/mod.ts";
 import type { DesiredDeployment } from "../../deployment/desired.ts";
+import type { StartTimes } from "../../deployment/start_times.ts";
 import {
   containerName,
   containerSpec,
@@ -35,6 +36,7 @@ export interface StarterOptions {
   /** Where containers get addresses; absent: their ports are published. */
   readonly ownNetwork: OwnNetwork | undefined;
   readonly histories: Histories;
+  readonly times: StartTimes;
 }
 
 const PLACES_TRIED_MAX = 5;
@@ -61,7 +63,7 @@ export class Starter {
    * returns how long to wait before the next attempt, in milliseconds, when there must be one.
    */
   async run(action: Start, desired: DesiredDeployment, signal: AbortSignal): Promise<number | undefined> {
-    const { clock, histories, log } = this.#options;
+    const { clock, histories, log, times } = this.#options;
     const name = containerName(desired.name, action.ordinal);
     const history = histories.of(name);
     const waitMs = history.startNotBefore - clock.now();
@@ -69,7 +71,9 @@ export class Starter {
     const backMs = backoffMs(++history.startAttempts, START_FIRST_MS, START_MS_MAX);
     history.startNotBefore = clock.now() + backMs;
     try {
+      times.begin(desired.name, name);
       await this.#attempt(action, desired, signal);
+      times.reached(desired.name, name, "start");
       if (action.kind === "start") history.restartsByAgent++;
       history.startTrouble = undefined;
       return undefined;

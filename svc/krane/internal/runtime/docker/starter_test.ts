@@ -9,6 +9,7 @@ import { Histories } from "./exits.ts";
 import { HostPorts } from "./host_ports.ts";
 import { Starter } from "./starter.ts";
 import { type Answer, engineFault, type EngineRequest, FakeEngine } from "./testing_engine.ts";
+import { StartTimes } from "../../deployment/start_times.ts";
 
 const SPEC: SpecOptions = {
   region: "eu-1",
@@ -47,6 +48,7 @@ function start(refusals: string[], other?: Answer) {
     return undefined;
   });
   const starter = new Starter({
+    times: new StartTimes(clock),
     engine,
     clock,
     histories,

@@ -2,13 +2,14 @@ import type { Clock } from "../../../../../pkg/clock/mod.ts";
 import type { Cluster } from "../../../../../pkg/kube/mod.ts";
 import type { Logger } from "../../../../../pkg/logger/mod.ts";
 import type { DesiredDeployment } from "../../deployment/desired.ts";
+import type { StartTimes } from "../../deployment/start_times.ts";
 import type { Instance } from "../port.ts";
 import { LastLines } from "./last_lines.ts";
 import { LeavingPods } from "./leaving_pods.ts";
 import type { Notes } from "./notes.ts";
 import type { Pod } from "./objects.ts";
 import type { KubernetesSettings } from "./settings.ts";
-import { derivePod, isRunning, isTerminating, restartDueMs } from "./status.ts";
+import { appStatus, derivePod, isRunning, isTerminating, restartDueMs } from "./status.ts";
 import { StuckPods } from "./stuck_pods.ts";
 
 export interface PodObserverOptions {
@@ -17,6 +18,7 @@ export interface PodObserverOptions {
   readonly clock: Clock;
   readonly log: Logger;
   readonly notes: Notes;
+  readonly times: StartTimes;
   /** Of a node, as in `linux/amd64`. */
   readonly platformOf: (nodeName: string) => string | undefined;
 }
@@ -65,6 +67,7 @@ export class PodObserver {
     const isLast = !present.some(isRunning);
     const instances: Instance[] = [];
     for (const pod of present) {
+      this.#takeTimes(desired.name, pod);
       const nowMs = clock.now();
       const derived = derivePod({
         pod,
@@ -84,6 +87,17 @@ export class PodObserver {
       instances.push({ ...derived.instance, ...stuck?.refusal });
     }
     return instances;
+  }
+
+  /** Kubernetes tells times in whole seconds: those at which changes arrive are closer. */
+  #takeTimes(name: string, pod: Pod): void {
+    const { times } = this.#options;
+    const instance = pod.metadata.name;
+    if (isRunning(pod) && !times.knows(name, instance)) return;
+    times.begin(name, instance);
+    if (pod.spec.nodeName !== "") times.reached(name, instance, "schedule");
+    if (appStatus(pod)?.state.running !== undefined) times.reached(name, instance, "pull and start");
+    if (isRunning(pod)) times.reached(name, instance, "health");
   }
 
   /** Once, although the pod is looked at again and again. */

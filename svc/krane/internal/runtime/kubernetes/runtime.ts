@@ -15,6 +15,7 @@ import {
 } from "../../../../../pkg/kube/mod.ts";
 import type { Logger } from "../../../../../pkg/logger/mod.ts";
 import type { DesiredDeployment } from "../../deployment/desired.ts";
+import type { StartTimes } from "../../deployment/start_times.ts";
 import type { Limit } from "../../control/controller.ts";
 import type { PodIdentity } from "../../secrets/give_variables.ts";
 import type { Instance, ManagedDeployment, Observation, OutputSink, Runtime } from "../port.ts";
@@ -44,6 +45,7 @@ export interface KubernetesRuntimeOptions {
   readonly clock: Clock;
   readonly log: Logger;
   readonly sink: OutputSink;
+  readonly times: StartTimes;
 }
 
 /** Beyond the pods' own time to end. */
