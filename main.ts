@@ -57,6 +57,7 @@ const process: Process = {
   // Windows has no such mask; the folders of a user are for that user only there.
   keepFilesPrivate: () => void (Deno.build.os === "windows" || Deno.umask(OWNER_ONLY)),
   signal: stop.signal,
+  startedAtMs: performance.timeOrigin,
   clock: systemClock(),
   fetch,
   cwd: Deno.cwd(),

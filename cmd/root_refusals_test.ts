@@ -10,6 +10,7 @@ const DEVELOPER: Readonly<Record<string, readonly string[]>> = {
   "attach": ["d_1"],
   "init": ["--create"],
   "status": [],
+  "trace": ["d_1"],
   "logs": ["d_1"],
   "rollback": ["d_1", "--yes"],
   "promote": ["d_1", "--yes"],

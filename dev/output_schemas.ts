@@ -15,6 +15,7 @@ import { APP_SHAPE } from "./app_schema.ts";
 import { count, flag, of, text, texts, time } from "./schema_words.ts";
 import { DOMAIN } from "./domain_schema.ts";
 import { certificate, instance, instanceEvent, region, trouble } from "./status_schemas.ts";
+import { trace } from "./trace_schemas.ts";
 
 const error = of<FailureJson>()(z.strictObject({ code: text, message: text, request_id: text.optional() }));
 const failure = z.strictObject({ error, exitCode: count });
@@ -207,6 +208,7 @@ export const OUTPUT_SCHEMAS: Readonly<Record<string, z.ZodType>> = {
     failure,
   ]),
   "logs": z.union([line, failure]),
+  "trace": z.union([trace, failure]),
   "rollback": moved,
   "promote": moved,
   "cancel": printed({ id: text, status: text, rolledBack: switched.optional() }),

@@ -24,16 +24,17 @@ export async function runDeploy(options: DeployOptions): Promise<DeployResult> {
   const { env, signal } = process;
   const { wait, ...limits } = followSettings(config);
   const outcome = new DeployOutcome(config.environment, process);
-  const { timings, warnings } = outcome;
+  const { timings, warnings, trace } = outcome;
   try {
     const source = await readSource(options);
     const connection = await connect(config, process);
     outcome.baseUrl = connection.baseUrl;
     report.busy("connecting");
-    const [project, commit] = await Promise.all([
-      findProject(options, createRpcClient(AdminService, connection)),
-      readCommit(place.folder, { env, signal }),
-    ]);
+    const [project, commit] = await trace.during("connect", () =>
+      Promise.all([
+        findProject(options, createRpcClient(AdminService, connection)),
+        readCommit(place.folder, { env, signal }),
+      ]));
     outcome.project = project.slug;
     report.idle();
     if (commit !== undefined) report.line(`   ${describeCommit(commit)}`);
@@ -46,10 +47,11 @@ export async function runDeploy(options: DeployOptions): Promise<DeployResult> {
       process,
       report,
       timings,
+      trace,
       warnings,
     });
     const [size, app] = [sizeOf(config), appOf(config)];
-    const deploymentId = await createOnce({ client, process, report, timings }, {
+    const deploymentId = await createOnce({ client, process, report, timings, trace }, {
       projectId: project.id,
       branch: config.branch ?? commit?.branch ?? "",
       environmentSlug: config.environment,

@@ -23,6 +23,7 @@ import { fromConnectError } from "../../pkg/rpc/mod.ts";
 import type { CommitContextRequestSchema } from "../../proto/gen/ctrl/v1/upload_pb.ts";
 import { type FolderSource, listFolder } from "../shared/context/list_folder.ts";
 import { contextWarnings } from "../shared/context/warnings.ts";
+import type { ClientTrace } from "../shared/deploying/client_trace.ts";
 import { DeployFailure, type DeployWarning, type Timings } from "../shared/deploying/result.ts";
 import type { Report } from "../shared/deploying/report.ts";
 import type { Place } from "../shared/place.ts";
@@ -40,6 +41,7 @@ export interface SendOptions {
   readonly process: Process;
   readonly report: Report;
   readonly timings: Timings;
+  readonly trace: ClientTrace;
   /** Gets what the user should know about the files. */
   readonly warnings: DeployWarning[];
 }
@@ -104,13 +106,14 @@ function asFailure(code: string, error: unknown): unknown {
 
 /** Reads the folder and uploads what the project's store lacks of it; returns the context's path, for the build. */
 export async function sendFolder(options: SendOptions): Promise<string> {
-  const { report, timings, process: { clock } } = options;
+  const { report, timings, trace, process: { clock } } = options;
   const changed = new Set<string>();
   for (let round = 1;; round++) {
     const begunMs = clock.now();
     report.busy("packing");
     const digested = await digest(options, await listWithinLimits(options), { nowMs: begunMs, changed });
     timings.packMs = clock.now() - begunMs;
+    trace.add("pack", begunMs);
     report.idle();
     const count = digested.entries.filter(({ kind }) => kind !== "folder").length;
     const bytes = digested.entries.reduce((sum, { size }) => sum + size, 0);
@@ -203,7 +206,7 @@ async function warn({ source, report, warnings }: SendOptions, { listed }: Diges
 }
 
 async function send(options: SendOptions, digested: Digested): Promise<string> {
-  const { client, projectId, process, report, timings } = options;
+  const { client, projectId, process, report, timings, trace } = options;
   const { signal, clock } = process;
   const begunMs = clock.now();
   const { manifest, contentId } = digested.manifest.root;
@@ -221,6 +224,7 @@ async function send(options: SendOptions, digested: Digested): Promise<string> {
     ? { path: known, sentBytes: 0 }
     : await uploadAndCommit(options, digested, request);
   timings.uploadMs = clock.now() - begunMs;
+  trace.add("upload", begunMs, sentBytes === 0 ? "nothing new" : formatBytes(sentBytes));
   report.idle();
   report.done(
     sentBytes === 0 ? "unchanged, nothing to upload" : `uploaded ${formatBytes(sentBytes)}`,

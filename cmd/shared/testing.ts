@@ -145,6 +145,7 @@ export async function unkey(args: readonly string[], options: RunOptions = {}): 
     },
     prompts,
     surviveHangup: () => undefined,
+    startedAtMs: NOW,
     keepFilesPrivate: () => undefined,
     signal: options.signal ?? new AbortController().signal,
     clock: options.clock ?? { ...systemClock(), now: () => NOW },

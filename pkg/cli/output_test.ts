@@ -34,6 +34,7 @@ async function print(root: Group, error: Error | undefined, args: readonly strin
   const code = await dispatch(root, {
     ...process,
     surviveHangup: () => survived = true,
+    startedAtMs: 0,
     keepFilesPrivate: () => isPrivate = true,
     stdout: (text) => {
       writes++;

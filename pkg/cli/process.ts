@@ -22,6 +22,8 @@ export interface Process {
   readonly keepFilesPrivate: () => void;
   /** Aborts at the first SIGINT or SIGTERM. The second one ends the process at once. */
   readonly signal: AbortSignal;
+  /** When the program began, in milliseconds since the epoch. */
+  readonly startedAtMs: number;
   readonly clock: Clock;
   readonly fetch: typeof fetch;
   /** The folder the command was started in, absolute. */

@@ -43,6 +43,7 @@ export async function testProcess(options: TestProcessOptions): Promise<TestProc
     terminal: { ...NO_TERMINAL, ...options.terminal },
     prompts: options.prompts,
     surviveHangup: () => undefined,
+    startedAtMs: 0,
     keepFilesPrivate: () => undefined,
     signal: options.signal ?? new AbortController().signal,
     clock: systemClock(),

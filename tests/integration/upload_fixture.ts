@@ -13,6 +13,7 @@ import {
 import { type TestProcess, testProcess } from "../../pkg/testkit/process.ts";
 import { UploadService } from "../../proto/gen/ctrl/v1/upload_pb.ts";
 import type { TestApi } from "../../svc/ctrl/services/testing.ts";
+import { ClientTrace } from "../../cmd/shared/deploying/client_trace.ts";
 import { Report } from "../../cmd/shared/deploying/report.ts";
 import { sendFolder } from "../../cmd/deploy/send_folder.ts";
 import type { UploadClient } from "../../cmd/deploy/upload_chunks.ts";
@@ -145,6 +146,7 @@ export class UploadFixture implements AsyncDisposable {
         process,
         report,
         timings: {},
+        trace: new ClientTrace(process),
         warnings: [],
       });
     } catch (thrown) {

@@ -63,6 +63,18 @@ export class LocalPlatform implements AsyncDisposable {
     return this.#part.logTail();
   }
 
+  /** Starts the command line, logged in by `up` itself; messages are dropped. */
+  spawn(args: readonly string[], env: Readonly<Record<string, string>> = {}): Deno.ChildProcess {
+    const [command = "", ...first] = this.#program;
+    return new Deno.Command(command, {
+      args: [...first, ...args],
+      env: { ...this.env(), ...env },
+      stdin: "null",
+      stdout: "piped",
+      stderr: "null",
+    }).spawn();
+  }
+
   /** Runs the command line, logged in by `up` itself. */
   async unkey(
     args: readonly string[],

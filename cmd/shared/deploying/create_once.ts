@@ -2,7 +2,9 @@ import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import type { Process } from "../../../pkg/cli/mod.ts";
 import { newSecretToken } from "../../../pkg/uid/mod.ts";
 import { CreateDeploymentRequestSchema } from "../../../proto/gen/ctrl/v1/deployment_pb.ts";
+import { ClientTraceSchema } from "../../../proto/gen/ctrl/v1/trace_pb.ts";
 import { retryWhileUnavailable } from "../retry_while_unavailable.ts";
+import type { ClientTrace } from "./client_trace.ts";
 import type { DeploymentClient } from "./follow.ts";
 import type { Report } from "./report.ts";
 import type { Timings } from "./result.ts";
@@ -12,6 +14,7 @@ export interface CreateOptions {
   readonly process: Process;
   readonly report: Report;
   readonly timings: Timings;
+  readonly trace: ClientTrace;
 }
 
 /**
@@ -19,14 +22,17 @@ export interface CreateOptions {
  * deployment. Ctrl-C does not break off a call that is under way, or it would be unknown if there is a deployment.
  */
 export async function createOnce(
-  { client, process, report, timings }: CreateOptions,
+  { client, process, report, timings, trace }: CreateOptions,
   request: MessageInitShape<typeof CreateDeploymentRequestSchema>,
 ): Promise<string> {
   const { clock } = process;
   const begunMs = clock.now();
   const keyed = create(CreateDeploymentRequestSchema, request);
   keyed.idempotencyKey = newSecretToken("deploy");
-  const { deploymentId } = await retryWhileUnavailable(process, () => client.createDeployment(keyed));
+  const { deploymentId } = await retryWhileUnavailable(process, () => {
+    const attempt = { ...keyed, clientTrace: create(ClientTraceSchema, trace.message()) };
+    return client.createDeployment(attempt, { headers: trace.headers });
+  });
   timings.createMs = clock.now() - begunMs;
   report.created(deploymentId, timings.createMs);
   return deploymentId;

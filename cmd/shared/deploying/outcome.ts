@@ -3,6 +3,7 @@ import { requestIdOf } from "../../../pkg/fault/mod.ts";
 import { explainCallError } from "../connect.ts";
 import { exitCodeOfFailure } from "./exit_codes.ts";
 import { leftRunning } from "./interrupt.ts";
+import { ClientTrace } from "./client_trace.ts";
 import {
   DeployFailure,
   type DeployResult,
@@ -20,6 +21,7 @@ export class DeployOutcome {
   /** Each phase writes its own time, so that a failure in a later phase keeps it. */
   readonly timings: Timings = {};
   readonly warnings: DeployWarning[] = [];
+  readonly trace: ClientTrace;
   /** Of the control plane; for the advice in a failure. */
   baseUrl = "";
   project: string | null = null;
@@ -28,7 +30,8 @@ export class DeployOutcome {
   readonly #process: Pick<Process, "clock" | "signal">;
   readonly #begunMs: number;
 
-  constructor(environment: string, process: Pick<Process, "clock" | "signal">) {
+  constructor(environment: string, process: Pick<Process, "clock" | "env" | "signal" | "startedAtMs">) {
+    this.trace = new ClientTrace(process);
     this.environment = environment;
     this.#process = process;
     this.#begunMs = process.clock.now();

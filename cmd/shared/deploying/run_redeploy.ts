@@ -46,21 +46,24 @@ const SEARCHED_MAX = 100;
 export async function runRedeploy(options: RedeployOptions): Promise<DeployResult> {
   const { to, size, process, report, wait, timeoutMs, ask } = options;
   const outcome = new DeployOutcome(to ?? environmentOf(options.former), process);
-  const { timings } = outcome;
+  const { timings, trace } = outcome;
   try {
     const connection = await options.connect();
     outcome.baseUrl = connection.baseUrl;
     report.busy("connecting");
     const client = createRpcClient(DeploymentService, connection);
     const look = { client, connection, process };
-    const former = await retryWhileUnavailable(process, () => findFormer(options.former, look));
+    const former = await trace.during(
+      "connect",
+      () => retryWhileUnavailable(process, () => findFormer(options.former, look)),
+    );
     report.idle();
     outcome.project = former.projectSlug;
     outcome.environment = to ?? former.environmentSlug;
     report.line(
       `   redeploying ${former.id}${former.gitBranch === "" ? "" : `, branch ${former.gitBranch}`}`,
     );
-    const deploymentId = await createOnce({ client, process, report, timings }, {
+    const deploymentId = await createOnce({ client, process, report, timings, trace }, {
       redeployOf: former.id,
       ...(to === undefined ? {} : { environmentSlug: to }),
       ...(size === undefined ? {} : { size }),

@@ -109,6 +109,7 @@ export const CALLS: Readonly<Record<string, Row>> = {
     4: { args: ["login"], env: { UNKEY_ROOT_KEY: "unkey_wrong" } },
   }),
   "status": developer(["status", "D2"], { 1: { args: ["status", "d_none"] } }),
+  "trace": developer(["trace", "D2"], { 1: { args: ["trace", "d_none"] } }),
   "logs": developer(["logs", "D2"], { 1: { args: ["logs", "d_none"] } }),
   "rollback": operation(["rollback", "D1", "--yes"], {
     18: { args: ["rollback", "D3", "--yes"], prepare: failed },

@@ -1,0 +1,32 @@
+/** The schema of `unkey trace --json`. */
+import { z } from "zod";
+import type { ShareJson, SpanJson, TraceJson } from "../cmd/trace/trace_json.ts";
+import { count, flag, of, text, time } from "./schema_words.ts";
+
+const share = of<ShareJson>()(z.strictObject({ name: text, tookMs: count }));
+const span = of<SpanJson>()(z.strictObject({
+  id: text,
+  parent: text.optional(),
+  name: text,
+  detail: text.optional(),
+  region: text.optional(),
+  startedAt: time,
+  endedAt: time,
+  tookMs: count,
+  status: text,
+  critical: flag,
+  gap: flag,
+}));
+
+export const trace = of<TraceJson>()(z.strictObject({
+  id: text,
+  traceId: text,
+  startedAt: time,
+  endedAt: time.optional(),
+  tookMs: count,
+  outcome: text.optional(),
+  spans: z.array(span).readonly(),
+  shares: z.array(share).readonly(),
+  before: z.strictObject({ id: text, tookMs: count, phases: z.array(share).readonly() }).optional(),
+  droppedSpans: count.optional(),
+}));
