@@ -39,12 +39,15 @@ export function pushStepName(reference: string): string {
 
 const Progress = z.object({
   id: z.string().optional(),
+  status: z.string().optional(),
   error: z.string().optional(),
   errorDetail: z.object({ message: z.string().optional() }).nullish(),
   progressDetail: z.object({ current: z.number().optional(), total: z.number().optional() }).nullish(),
   aux: z.unknown().optional(),
 });
 const Pushed = z.object({ Digest: z.string().regex(/^sha256:[a-f0-9]{64}$/) });
+/** The last line of an engine whose images are in containerd; engines with the classic store send `aux`, too. */
+const PUSHED_LINE = /: digest: (sha256:[a-f0-9]{64}) size: [0-9]+$/;
 
 /**
  * Pushes one tag. What the registry refuses is a value.
@@ -85,8 +88,7 @@ async function follow(engine: Engine, request: PushRequest): Promise<PushOutcome
       const said = line.errorDetail?.message ?? line.error;
       return { kind: "not_pushed", problem: pushProblem(said), said };
     }
-    const pushed = Pushed.safeParse(line.aux);
-    if (pushed.success) digest = pushed.data.Digest;
+    digest = digestIn(line) ?? digest;
     const { current, total } = line.progressDetail ?? {};
     if (line.id === undefined || current === undefined || total === undefined) continue;
     layers.set(line.id, { sentBytes: Math.min(current, total), totalBytes: total });
@@ -97,6 +99,13 @@ async function follow(engine: Engine, request: PushRequest): Promise<PushOutcome
   throw new Fault("unavailable", "Docker ended the push without a digest or an error", {
     publicMessage: "The builder stopped in the middle of the push. Try again.",
   });
+}
+
+/** A line about one layer has an id, and no digest of the image. */
+function digestIn({ id, status, aux }: z.infer<typeof Progress>): string | undefined {
+  const pushed = Pushed.safeParse(aux);
+  if (pushed.success) return pushed.data.Digest;
+  return id === undefined ? PUSHED_LINE.exec(status ?? "")?.[1] : undefined;
 }
 
 function summed(layers: readonly PushProgress[]): PushProgress {

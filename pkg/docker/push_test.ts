@@ -141,3 +141,38 @@ Deno.test("pushProblem()", async (t) => {
     await t.step(said, () => assert.equal(pushProblem(said), problem));
   }
 });
+
+/** Recorded from Docker Engine 29: with its new image store there is no `aux`, and a layer's status may hold anything. */
+Deno.test("pushImage() reads the digest of an engine whose images are in containerd", async (t) => {
+  const digest = `sha256:${"a".repeat(64)}`;
+  const layer = {
+    status: `1: digest: sha256:${"b".repeat(64)} size: 4`,
+    progressDetail: {},
+    id: "191013f86a09",
+  };
+  const said = async (lines: readonly unknown[]): Promise<PushOutcome> => {
+    const body = lines.map((line) => `${JSON.stringify(line)}\r\n`).join("");
+    const options = { hostname: "127.0.0.1", port: 0, onListen: () => undefined };
+    await using server: Deno.HttpServer<Deno.NetAddr> = Deno.serve(
+      options,
+      (request) =>
+        request.url.endsWith("/version")
+          ? Response.json({ Version: "29.2.0", ApiVersion: "1.44" })
+          : new Response(body),
+    );
+    const engine = openEngine(`tcp://127.0.0.1:${server.addr.port}`);
+    try {
+      return await push(engine, "localhost:5000/t/x:1");
+    } finally {
+      engine.close();
+    }
+  };
+  const first = { status: "The push refers to repository [localhost:5000/t/x]" };
+  await t.step("the last line has it", async () => {
+    const lines = [first, layer, { status: `1: digest: ${digest} size: 405` }];
+    assert.deepEqual(await said(lines), { kind: "pushed", digest });
+  });
+  await t.step("the line of a layer has none", async () => {
+    assert.equal((await said([first, layer])).kind, "not_pushed");
+  });
+});
