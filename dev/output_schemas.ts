@@ -293,7 +293,11 @@ export const OUTPUT_SCHEMAS: Readonly<Record<string, z.ZodType>> = {
     createdAt: time,
     networks: z.array(text).optional(),
   }),
-  "admin region-tokens create": printed({ id: text, region: text, token: text }),
+  "admin region-tokens create": z.union([
+    z.strictObject({ id: text, region: text, token: text }),
+    z.strictObject({ id: text, region: text, tokenFile: text, created: flag }),
+    failure,
+  ]),
   "admin region-tokens revoke": printed({ id: text, revoked: flag }),
   "context explain": z.union([summary, decision, failure]),
   "config show": listed("settings", {

@@ -1,11 +1,12 @@
 /** `unkey admin region-tokens create` */
 import { defineCommand } from "../../pkg/cli/mod.ts";
-import { field, listSchema } from "../../pkg/config/mod.ts";
+import { field, listSchema, textSchema } from "../../pkg/config/mod.ts";
 import { createRpcClient } from "../../pkg/rpc/mod.ts";
 import { AdminService } from "../../proto/gen/ctrl/v1/admin_pb.ts";
 import { calling } from "../shared/connect.ts";
 import { connectAsOperator, OPERATOR_FIELDS } from "../shared/operator.ts";
 import { JSON_FIELD, jsonLine } from "../shared/output.ts";
+import { keepToken } from "./token_file.ts";
 
 export const command = defineCommand({
   outcome: "secret",
@@ -19,6 +20,15 @@ export const command = defineCommand({
         "Where the region's instances are, e.g. 10.0.0.0/8,fd00::/8. Addresses outside, which its agent " +
         "reports, get no request. Default: all but those of a machine itself (127.0.0.0/8, ::1) or a link.",
       schema: listSchema([]),
+    }),
+    tokenFile: field({
+      flag: "token-file",
+      env: "UNKEY_REGION_TOKEN_FILE",
+      placeholder: "<path>",
+      help:
+        "Write the token there, readable by this user only, instead of printing it. When the file has a token that " +
+        "is still good, none is created: safe to repeat at each start.",
+      schema: textSchema(),
     }),
     json: JSON_FIELD,
   },
@@ -38,9 +48,18 @@ ports there needs 127.0.0.0/8.`,
     const { signal, stdout, stderr } = process;
     const connection = await connectAsOperator(config, process);
     const admin = createRpcClient(AdminService, connection);
+    const { networks, tokenFile: path } = config;
+    if (path !== undefined) {
+      const { tokenId, created } = await calling(
+        connection,
+        () => keepToken(admin, { path, region, networks }, signal),
+      );
+      if (config.json) return stdout(jsonLine({ id: tokenId, region, tokenFile: path, created }));
+      return stderr(`${path} has the token ${tokenId}, which ${created ? "is new" : "is still good"}.\n`);
+    }
     const { token, tokenId } = await calling(
       connection,
-      () => admin.createRegionToken({ region, networks: [...config.networks] }, { signal }),
+      () => admin.createRegionToken({ region, networks: [...networks] }, { signal }),
     );
     if (config.json) return stdout(jsonLine({ id: tokenId, region, token }));
     const whose = region === "*" ? "edges" : `agents of the region ${region}`;

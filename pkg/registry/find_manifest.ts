@@ -2,7 +2,7 @@ import { describeError } from "../fault/mod.ts";
 import type { Logger } from "../logger/mod.ts";
 import { headManifest } from "./manifests.ts";
 import { parseReference } from "./reference.ts";
-import { credentialsFor, type Registry } from "./registry.ts";
+import { addressFor, credentialsFor, type Registry } from "./registry.ts";
 
 /** `unknown`: the registry did not tell within a few seconds. */
 export type ManifestState = "present" | "missing" | "unknown";
@@ -17,9 +17,11 @@ export function createManifestFinder(
   return async (image, signal) => {
     if (!image.startsWith(`${registry.name}/`)) return "unknown";
     try {
-      const answer = await headManifest(parseReference(image), {
+      const reference = parseReference(image);
+      const answer = await headManifest(reference, {
         trusted,
         credentials: credentialsFor(registry, image),
+        ...addressFor(registry, reference.host),
         signal: AbortSignal.any([signal, AbortSignal.timeout(FIND_MS_MAX)]),
       });
       if (answer?.status === 200) return "present";

@@ -10,7 +10,13 @@
  */
 export { canonicalRegistryHost, DOCKER_HUB, type ParsedHost, parseRegistryHost } from "./host.ts";
 export { credentialsFor, type Registry, type RegistryCredentials } from "./registry.ts";
-export { REGISTRY_FIELDS, type RegistryConfig, registryOf, registryProblems } from "./settings.ts";
+export {
+  REGISTRY_ADDRESS_FIELD,
+  REGISTRY_FIELDS,
+  type RegistryConfig,
+  registryOf,
+  registryProblems,
+} from "./settings.ts";
 export { isPublicRegistry, PRIVATE_SUFFIXES } from "./public_registry.ts";
 export { pullFailureText, pullText } from "./pull_text.ts";
 export { type RemoteProblem, remoteProblem } from "./remote_problem.ts";

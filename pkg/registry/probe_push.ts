@@ -1,5 +1,5 @@
 import { parseReference } from "./reference.ts";
-import type { Registry } from "./registry.ts";
+import { addressFor, type Registry } from "./registry.ts";
 import { openRepository } from "./repository.ts";
 
 /** `refused`: with the status of the registry's answer; `unauthorized`: no authorization could be had. */
@@ -22,6 +22,7 @@ export async function probePush(registry: Registry, signal: AbortSignal): Promis
   const repository = openRepository(reference, {
     trusted: new Set([reference.host]),
     credentials: registry.credentials,
+    ...addressFor(registry, reference.host),
     signal,
   });
   const begun = await repository.ask({ method: "POST", path: "blobs/uploads/" });

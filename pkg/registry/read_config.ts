@@ -5,7 +5,7 @@ import { z } from "zod";
 import { IMAGE_CONFIG, type ImageConfig } from "./image_config.ts";
 import { Manifest, MANIFEST_TYPES, manifestPath } from "./manifests.ts";
 import { parseReference, type Reference } from "./reference.ts";
-import { credentialsFor, type Registry } from "./registry.ts";
+import { addressFor, credentialsFor, type Registry } from "./registry.ts";
 import { type Inquiry, openRepository, type Repository } from "./repository.ts";
 import { trustedFrom } from "./resolve.ts";
 
@@ -35,6 +35,7 @@ export function createConfigReader({ registry, trustedHosts, log }: ConfigReader
     const inquiry: Inquiry = {
       trusted: trustedFrom(reference.host, trusted),
       credentials: credentialsFor(registry, image),
+      ...addressFor(registry, reference.host),
       signal: AbortSignal.any([signal, AbortSignal.timeout(READ_MS_MAX)]),
     };
     try {

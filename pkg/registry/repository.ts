@@ -9,6 +9,8 @@ export interface Inquiry {
   /** Hosts with port that may be private and may speak plain HTTP. */
   readonly trusted: ReadonlySet<string>;
   readonly credentials: RegistryCredentials | undefined;
+  /** Host and port that are asked instead of the image's, and trusted. */
+  readonly address?: string;
   readonly signal: AbortSignal;
 }
 
@@ -36,7 +38,11 @@ const REDIRECTS_MAX = 3;
 const Token = z.object({ token: z.string().optional(), access_token: z.string().optional() });
 
 /** The repository of an image. Nothing is sent before the first question. */
-export function openRepository({ host, path }: Reference, inquiry: Inquiry): Repository {
+export function openRepository({ host: named, path }: Reference, given: Inquiry): Repository {
+  const host = given.address ?? named;
+  const inquiry = given.address === undefined
+    ? given
+    : { ...given, trusted: new Set([...given.trusted, given.address]) };
   let scheme: string | undefined;
   let authorization: string | undefined;
   return {

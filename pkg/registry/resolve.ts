@@ -3,7 +3,7 @@ import type { Logger } from "../logger/mod.ts";
 import { headManifest } from "./manifests.ts";
 import type { Inquiry } from "./repository.ts";
 import { HUB, parseReference, type Reference } from "./reference.ts";
-import { credentialsFor, type Registry } from "./registry.ts";
+import { addressFor, credentialsFor, type Registry } from "./registry.ts";
 
 export interface DigestResolverOptions {
   /** Asked with its credentials, and trusted. */
@@ -33,6 +33,7 @@ export function createDigestResolver({ registry, trustedHosts, log }: DigestReso
     const inquiry: Inquiry = {
       trusted: trustedFrom(reference.host, trusted),
       credentials: credentialsFor(registry, image),
+      ...addressFor(registry, reference.host),
       signal: AbortSignal.any([signal, AbortSignal.timeout(RESOLVE_MS_MAX)]),
     };
     try {

@@ -3,6 +3,7 @@ import { type ConfigOf, field, secretField, textSchema } from "../config/mod.ts"
 import type { Registry } from "./registry.ts";
 
 const HOST = "[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?";
+const ADDRESS = new RegExp(`^${HOST}$`);
 const COMPONENT = "[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*";
 const NAME = new RegExp(`^${HOST}(/${COMPONENT})*$`);
 /** Leaves room for what images are called below it. */
@@ -31,12 +32,32 @@ export const REGISTRY_FIELDS = {
   }),
 };
 
-export type RegistryConfig = ConfigOf<typeof REGISTRY_FIELDS>;
+/** Of a process that asks the registry itself, beside the engine that pushes and pulls. */
+export const REGISTRY_ADDRESS_FIELD = {
+  registryAddress: field({
+    flag: "registry-address",
+    env: "UNKEY_REGISTRY_ADDRESS",
+    placeholder: "<host[:port]>",
+    help:
+      "Where this worker asks that registry, when it is not the host of --registry-url (UNKEY_REGISTRY_URL): an engine " +
+      'pushes to "localhost:5000", which is another machine for a worker in a container.',
+    schema: addressSchema(),
+  }),
+};
+
+export type RegistryConfig =
+  & ConfigOf<typeof REGISTRY_FIELDS>
+  & Partial<ConfigOf<typeof REGISTRY_ADDRESS_FIELD>>;
 
 /** A problem per pair of settings that do not go together; for `loadConfig`. */
 export function registryProblems(config: RegistryConfig): readonly string[] {
-  const { registryUrl, registryUsername, registryPassword } = config;
+  const { registryUrl, registryUsername, registryPassword, registryAddress } = config;
   const problems: string[] = [];
+  if (registryUrl === undefined && registryAddress !== undefined) {
+    problems.push(
+      "--registry-address (UNKEY_REGISTRY_ADDRESS) is of no use without --registry-url (UNKEY_REGISTRY_URL)",
+    );
+  }
   if ((registryUsername === undefined) !== (registryPassword === undefined)) {
     problems.push(
       "--registry-username (UNKEY_REGISTRY_USERNAME) and UNKEY_REGISTRY_PASSWORD go together: only one is set",
@@ -54,8 +75,16 @@ export function registryProblems(config: RegistryConfig): readonly string[] {
 export function registryOf(config: RegistryConfig): Registry | undefined {
   const { registryUrl: name, registryUsername: username, registryPassword: password } = config;
   if (name === undefined) return undefined;
-  if (username === undefined || password === undefined) return { name };
-  return { name, credentials: { username, password } };
+  const { registryAddress: address } = config;
+  const registry = address === undefined ? { name } : { name, address };
+  if (username === undefined || password === undefined) return registry;
+  return { ...registry, credentials: { username, password } };
+}
+
+function addressSchema(): z.ZodType<string | undefined> {
+  return textSchema().refine((address) => address === undefined || ADDRESS.test(address), {
+    message: 'must be a host with its port, like "registry:5000", without http:// or https://',
+  });
 }
 
 function nameSchema(): z.ZodType<string | undefined> {

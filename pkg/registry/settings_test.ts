@@ -1,17 +1,29 @@
 import assert from "node:assert/strict";
 import { loadConfig, Secret } from "../config/mod.ts";
 import { Fault } from "../fault/mod.ts";
-import { credentialsFor, type Registry, REGISTRY_FIELDS, registryOf, registryProblems } from "./mod.ts";
+import {
+  credentialsFor,
+  type Registry,
+  REGISTRY_ADDRESS_FIELD,
+  REGISTRY_FIELDS,
+  registryOf,
+  registryProblems,
+} from "./mod.ts";
 
 function load(env: Readonly<Record<string, string>>): Registry | undefined {
   const readFile = (): never => assert.fail("no file is read");
   const sources = { flags: new Map<string, string>(), env: (name: string) => env[name], readFile };
-  return registryOf(loadConfig(REGISTRY_FIELDS, sources, registryProblems));
+  const fields = { ...REGISTRY_FIELDS, ...REGISTRY_ADDRESS_FIELD };
+  return registryOf(loadConfig(fields, sources, registryProblems));
 }
 
 Deno.test("a registry is named as images are, with or without a user", () => {
   assert.equal(load({}), undefined);
   assert.deepEqual(load({ UNKEY_REGISTRY_URL: "localhost:5000/" }), { name: "localhost:5000" });
+  assert.deepEqual(load({ UNKEY_REGISTRY_URL: "localhost:5000", UNKEY_REGISTRY_ADDRESS: "registry:5000" }), {
+    name: "localhost:5000",
+    address: "registry:5000",
+  });
   const full = load({
     UNKEY_REGISTRY_URL: "registry.example.com/team/apps",
     UNKEY_REGISTRY_USERNAME: "ci",
@@ -29,6 +41,21 @@ Deno.test("registry settings that cannot work are refused", async (t) => {
     ["capitals", { UNKEY_REGISTRY_URL: "r.example/Apps" }, /must be as images are named/],
     ["a user without a password", { ...url, UNKEY_REGISTRY_USERNAME: "ci" }, /go together/],
     ["a password without a user", { ...url, UNKEY_REGISTRY_PASSWORD: "s3cret" }, /go together/],
+    [
+      "an address with a scheme",
+      { ...url, UNKEY_REGISTRY_ADDRESS: "http://r:5000" },
+      /must be a host with its/,
+    ],
+    [
+      "an address with a path",
+      { ...url, UNKEY_REGISTRY_ADDRESS: "r:5000/apps" },
+      /must be a host with its port/,
+    ],
+    [
+      "an address of no registry",
+      { UNKEY_REGISTRY_ADDRESS: "r:5000" },
+      /is of no use without --registry-url/,
+    ],
     [
       "a user of no registry",
       { UNKEY_REGISTRY_USERNAME: "ci", UNKEY_REGISTRY_PASSWORD: "x" },

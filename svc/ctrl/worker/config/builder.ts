@@ -9,7 +9,7 @@ import {
   textSchema,
 } from "../../../../pkg/config/mod.ts";
 import { HOST_DEFAULT } from "../../../../pkg/docker/mod.ts";
-import { REGISTRY_FIELDS, registryProblems } from "../../../../pkg/registry/mod.ts";
+import { REGISTRY_ADDRESS_FIELD, REGISTRY_FIELDS, registryProblems } from "../../../../pkg/registry/mod.ts";
 import { DEPOT_FIELDS, depotProblems } from "./depot.ts";
 
 export const BUILDER_FIELDS = {
@@ -41,6 +41,7 @@ export const BUILDER_FIELDS = {
   }),
   ...DEPOT_FIELDS,
   ...REGISTRY_FIELDS,
+  ...REGISTRY_ADDRESS_FIELD,
   imagesKept: field({
     flag: "images-kept",
     env: "UNKEY_IMAGES_KEPT",
