@@ -23,6 +23,11 @@ export interface PrivateEngineOptions {
   readonly imageStore?: "classic" | "containerd";
   /** `host:port` of a registry without TLS that the engine asks in place of Docker Hub. */
   readonly mirror?: string;
+  /**
+   * Keeps its networks apart with rules of the firewall, as an engine does. For a network namespace of a test's own, where
+   * no other engine has rules.
+   */
+  readonly firewall?: boolean;
 }
 
 /** An engine that gives up on its containers leaves their file systems mounted, and cannot remove them afterwards. */
@@ -48,11 +53,13 @@ export class PrivateEngine implements AsyncDisposable {
   readonly #kind: EngineKind;
   /** Everything that it writes is in there. */
   readonly directory: string;
+  readonly #firewall: boolean;
   #engine: TestDaemon | undefined;
   #containerd: TestDaemon | undefined;
 
-  private constructor(kind: EngineKind, directory: string, bridge: string) {
+  private constructor(kind: EngineKind, directory: string, bridge: string, firewall: boolean) {
     this.#kind = kind;
+    this.#firewall = firewall;
     this.directory = directory;
     this.bridge = bridge;
   }
@@ -65,7 +72,7 @@ export class PrivateEngine implements AsyncDisposable {
     }
     const [high = 0, low = 0] = crypto.getRandomValues(new Uint8Array(2));
     const directory = await Deno.makeTempDir({ prefix: "unkey-dockerd-" });
-    const engine = new PrivateEngine(kind, directory, `ukt${high}x${low}`);
+    const engine = new PrivateEngine(kind, directory, `ukt${high}x${low}`, options.firewall ?? false);
     try {
       await ip("link", "add", "name", engine.bridge, "type", "bridge");
       await ip("addr", "add", `10.${200 + high % 50}.${low}.1/24`, "dev", engine.bridge);
@@ -96,7 +103,7 @@ export class PrivateEngine implements AsyncDisposable {
         `--pidfile=${directory}/pid`,
         `--host=${this.host}`,
         `--bridge=${this.bridge}`,
-        "--iptables=false",
+        `--iptables=${this.#firewall}`,
         "--ip-masq=false",
         `--containerd-namespace=${this.bridge}`,
         `--containerd-plugins-namespace=${this.bridge}-plugins`,

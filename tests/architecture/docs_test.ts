@@ -40,8 +40,8 @@ function pathsIn(text: string): string[] {
   );
 }
 
-/** Names that the reader replaces. */
-const PLACEHOLDER = /foo|NNNN/;
+/** Names that the reader replaces, and files that `dev/compose-secrets` makes. */
+const PLACEHOLDER = /foo|NNNN|^dev\/(?:secrets\/|\.env$)/;
 
 /** `a/{b,c}.ts` stands for both files. */
 function expand(path: string): string[] {

@@ -6,12 +6,7 @@ import { canRun, PARTS_CACHE, runCommand } from "../../pkg/testkit/commands.ts";
 import { hasKnot } from "../../pkg/testkit/knot.ts";
 import { hasPebble } from "../../pkg/testkit/pebble.ts";
 import { canStartEngine } from "../../pkg/testkit/private_engine.ts";
-
-interface Line {
-  readonly name: string;
-  readonly note?: string;
-  readonly error?: string;
-}
+import { stepLines } from "./step_lines.ts";
 
 const ROOT = new URL("../../", import.meta.url).pathname;
 const SCENARIO = `${ROOT}tests/e2e/server/scenario.ts`;
@@ -24,15 +19,6 @@ const CAN_RUN = hasPebble() && hasKnot() && await canStartEngine() && await hasR
 async function hasRoot(): Promise<boolean> {
   const isMade = await Deno.stat(`${PARTS_CACHE}/debian-12-root-1`).then(() => true, () => false);
   return isMade || await canRun([["debootstrap", "--version"]]);
-}
-
-async function* linesOf(stream: ReadableStream<Uint8Array>): AsyncGenerator<Line> {
-  let rest = "";
-  for await (const chunk of stream.pipeThrough(new TextDecoderStream())) {
-    const lines = `${rest}${chunk}`.split("\n");
-    rest = lines.pop() ?? "";
-    for (const line of lines) if (line.startsWith("{")) yield JSON.parse(line);
-  }
 }
 
 Deno.test({
@@ -53,7 +39,7 @@ Deno.test({
       stdout: "piped",
       stderr: "inherit",
     }).spawn();
-    for await (const { name, note = "", error } of linesOf(child.stdout)) {
+    for await (const { name, note = "", error } of stepLines(child.stdout)) {
       await t.step(note === "" ? name : `${name} (${note.split("\n")[0]})`, () => {
         if (error !== undefined) assert.fail(error);
       });

@@ -1,6 +1,7 @@
 /** Images for the cluster, made of programs of this machine: no registry with the real ones is reached from here. */
 import { dirname } from "node:path/posix";
-import { freshExecutable, libraries } from "../../dev/image.ts";
+import { freshExecutable } from "../../dev/image.ts";
+import { libraries } from "../../dev/image_base.ts";
 import { run } from "../../dev/bed/part.ts";
 import { V8_FLAGS } from "../../dev/v8_flags.ts";
 import type { Cluster } from "./cluster.ts";
