@@ -15,7 +15,13 @@ Sockets that systemd passes (LISTEN_FDS) are used instead of the ports: the firs
   run({ config }, process) {
     const { env } = process;
     const sockets = inheritedSockets(env, Deno.pid);
-    return runService("frontline", { config, process }, (service) => {
+    const metrics = {
+      part: "frontline",
+      host: config.httpHost,
+      from: config.metricsFrom,
+      onOwnPort: config.healthPort !== undefined,
+    };
+    return runService("frontline", { config, process, metrics }, (service) => {
       const onReady = (): void => {
         notifyReady(env).catch((error: unknown) => {
           service.log.error("the service manager could not be notified", { error: describeError(error) });

@@ -11,6 +11,12 @@ export const command = defineCommand({
   check: tlsClientProblems,
   notes: SERVICE_NOTES,
   run({ config }, process) {
-    return runService("sentinel", { config, process }, (service) => runSentinel(config, service));
+    const metrics = {
+      part: "sentinel",
+      host: config.httpHost,
+      from: config.metricsFrom,
+      onOwnPort: config.healthPort !== undefined,
+    };
+    return runService("sentinel", { config, process, metrics }, (service) => runSentinel(config, service));
   },
 });

@@ -7,6 +7,8 @@ import { unkey } from "./testing.ts";
 
 type Needed = Pick<Process, "clock" | "signal" | "log">;
 
+const OFF = { part: "test", host: "127.0.0.1", from: [] };
+
 function call(run: (service: ServiceProcess) => Promise<void>, changes: Partial<Needed> = {}) {
   const lines: string[] = [];
   const process = {
@@ -15,7 +17,14 @@ function call(run: (service: ServiceProcess) => Promise<void>, changes: Partial<
     log: (line: string) => void lines.push(line),
     ...changes,
   };
-  return { lines, ended: runService("test", { config: { logLevel: "info" }, process }, run) };
+  return {
+    lines,
+    ended: runService(
+      "test",
+      { config: { logLevel: "info", logFormat: "json", prometheusPort: 0 }, process, metrics: OFF },
+      run,
+    ),
+  };
 }
 
 Deno.test("runService() ends without an error when a signal comes during the start", async () => {

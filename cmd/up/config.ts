@@ -9,6 +9,7 @@ import {
   textSchema,
 } from "../../pkg/config/mod.ts";
 import { HOST_DEFAULT } from "../../pkg/docker/mod.ts";
+import { PROMETHEUS_PORT_FIELD } from "../../pkg/metrics_server/mod.ts";
 import { API_FIELDS } from "../../svc/ctrl/api/config.ts";
 import { edgeFields } from "../../svc/frontline/config.ts";
 import { SERVER_FIELDS, SERVER_RULES } from "./config_server.ts";
@@ -49,6 +50,11 @@ export const UP_FIELDS = {
     schema: optionalPortSchema(),
   }),
   ...SERVER_FIELDS,
+  prometheusPort: {
+    ...PROMETHEUS_PORT_FIELD,
+    env: "UNKEY_UP_PROMETHEUS_PORT",
+    help: "Port of /metrics of all parts for Prometheus, on 127.0.0.1. 0: metrics are off.",
+  },
   project: field({
     flag: "project",
     env: "UNKEY_PROJECT",

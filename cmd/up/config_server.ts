@@ -10,6 +10,7 @@ import {
 } from "../../pkg/config/mod.ts";
 import { isIP } from "node:net";
 import { z } from "zod";
+import { PROMETHEUS_PORT_FIELD } from "../../pkg/metrics_server/mod.ts";
 import { FRONTLINE_FIELDS } from "../../svc/frontline/config.ts";
 import { WORKER_FIELDS } from "../../svc/ctrl/worker/config/config.ts";
 
@@ -113,6 +114,12 @@ export const SERVER_FIELDS = {
     help:
       "Leave the edge to a process of its own, whose settings are written to edge.env in the data folder.",
   }),
+  edgePrometheusPort: {
+    ...PROMETHEUS_PORT_FIELD,
+    flag: "edge-prometheus-port",
+    env: "UNKEY_UP_EDGE_PROMETHEUS_PORT",
+    help: "Port of /metrics of an edge that is a process of its own, for this machine. 0: metrics are off.",
+  },
   logTo: field({
     flag: "log-to",
     env: "UNKEY_UP_LOG_TO",

@@ -4,6 +4,7 @@ import { Secret } from "../../pkg/config/mod.ts";
 import { openEngine } from "../../pkg/docker/mod.ts";
 import { openDockerConfig } from "../../pkg/docker_config/mod.ts";
 import { describeError } from "../../pkg/fault/mod.ts";
+import { countLines, type Metrics } from "../../pkg/metrics/mod.ts";
 import {
   findRestateServer,
   RESTATE_VERSION,
@@ -46,6 +47,8 @@ export interface StackDeps {
   /** Gives up the start. */
   readonly signal: AbortSignal;
   readonly version: string;
+  /** Of one part. */
+  readonly metrics: (part: string) => Metrics;
 }
 
 /** Loaded by itself, since commands that start quickly share this file's imports. */
@@ -144,13 +147,14 @@ export class Stack {
 
   async #api(restate: RestateServer): Promise<SharedControlPlane> {
     const { clock, logs, version } = this.#deps;
-    const log = logs.logger("ctrl-api");
-    const shared = await openSharedControlPlane(new Secret(databaseUrl(this.#plan)), { clock, log });
+    const metrics = this.#deps.metrics("api");
+    const log = countLines(logs.logger("ctrl-api"), metrics);
+    const shared = await openSharedControlPlane(new Secret(databaseUrl(this.#plan)), { clock, log, metrics });
     this.#onStop("database", () => shared.close());
     const config = literalConfig(API_FIELDS, apiSettings(this.#plan, restate));
     await this.#part(
       "The api",
-      (signal, ready) => runApi(config, { log, clock, signal, onReady: ready, version, shared }),
+      (signal, ready) => runApi(config, { log, clock, signal, onReady: ready, version, shared, metrics }),
     );
     return shared;
   }
@@ -168,16 +172,18 @@ export class Stack {
   async #worker(shared: SharedControlPlane, restate: RestateServer): Promise<void> {
     const { clock, logs, env } = this.#deps;
     const config = literalConfig(WORKER_FIELDS, workerSettings(this.#plan, restate));
-    const log = logs.logger("ctrl-worker");
+    const metrics = this.#deps.metrics("worker");
+    const log = countLines(logs.logger("ctrl-worker"), metrics);
     await this.#part("The worker", (signal, ready) => {
       const dockerCredentials = openDockerConfig({ env, home: env("HOME") ?? homedir(), log, signal });
-      return runWorker(config, { log, clock, signal, onReady: ready, shared, dockerCredentials });
+      return runWorker(config, { log, clock, signal, onReady: ready, shared, dockerCredentials, metrics });
     });
   }
 
   async #agent(plan: Plan & { readonly state: SeededState }): Promise<void> {
     const { clock, logs } = this.#deps;
-    const log = logs.logger("krane");
+    const metrics = this.#deps.metrics("krane");
+    const log = countLines(logs.logger("krane"), metrics);
     const config = literalConfig(KRANE_FIELDS, kraneSettings(plan));
     // Apps of a server go on while it is upgraded; those of a developer's machine end with it.
     if (plan.config.domain === undefined) {
@@ -192,7 +198,7 @@ export class Stack {
     }
     await this.#part(
       "The agent",
-      (signal, ready) => runKrane(config, { log, clock, signal, onReady: ready }),
+      (signal, ready) => runKrane(config, { log, clock, signal, onReady: ready, metrics }),
     );
   }
 
@@ -202,10 +208,11 @@ export class Stack {
     const config = literalConfig(FRONTLINE_FIELDS, settings);
     const issue = plan.config.https ? await localIssuer(plan.folder, clock) : undefined;
     if (plan.config.edgeApart) return await writePrivately(plan.folder.edgeSettings, envFileText(settings));
-    const log = logs.logger("frontline");
+    const metrics = this.#deps.metrics("frontline");
+    const log = countLines(logs.logger("frontline"), metrics);
     await this.#part(
       "The edge",
-      (signal, ready) => runFrontline(config, { log, clock, signal, onReady: ready, issue }),
+      (signal, ready) => runFrontline(config, { log, clock, signal, onReady: ready, issue, metrics }),
     );
   }
 

@@ -5,6 +5,7 @@ import { problemsOf, Secret } from "../../pkg/config/mod.ts";
 import { publicFault } from "../../pkg/fault/mod.ts";
 import { WORKER_FIELDS, WORKER_RULES } from "../../svc/ctrl/worker/config/config.ts";
 import { SERVICE_EXITS } from "../shared/exit_codes.ts";
+import { openProcessMetrics } from "../shared/metrics.ts";
 import { notifyReady } from "../shared/service_manager.ts";
 import { UP_FIELDS, UP_RULES, type UpConfig } from "./config.ts";
 import {
@@ -54,6 +55,9 @@ On a server: "sudo unkey up --install --domain apps.example.com --email you@exam
   },
 });
 
+/** Readers of metrics: this machine. */
+const LOOPBACK = ["127.0.0.0/8", "::1"];
+
 /** Its server does not run yet, and plays no part in rules between settings. */
 const ANY_RESTATE = { ingressUrl: "http://127.0.0.1:1", adminUrl: "http://127.0.0.1:1", identityKey: "" };
 
@@ -69,6 +73,9 @@ async function prepare(config: UpConfig, folder: DataFolder): Promise<Plan> {
   ];
   await checkPorts([
     { part: "the api", port: wanted.apiPort, flag: "api-port" },
+    ...config.prometheusPort === 0
+      ? []
+      : [{ part: "the metrics", port: config.prometheusPort, flag: "prometheus-port" }],
     ...config.edgeApart ? [] : edges,
   ]);
   const place = settled(wanted);
@@ -103,7 +110,18 @@ function settled(wanted: Place): Place {
 async function runStack(plan: Plan, logs: ReturnType<typeof openLogFile>, process: Process): Promise<void> {
   const { env, clock, signal, stdout, stderr } = process;
   const progress = createProgress(process);
-  const stack = new Stack(plan, { env, clock, logs, progress, signal, version: VERSION });
+  const { prometheusPort: port } = plan.config;
+  const log = logs.logger("up");
+  await using metrics = await openProcessMetrics({ host: HOST, port, from: LOOPBACK }, { clock, log });
+  const stack = new Stack(plan, {
+    env,
+    clock,
+    logs,
+    progress,
+    signal,
+    version: VERSION,
+    metrics: (part) => metrics.part(part),
+  });
   try {
     const notices = plan.config.domain === undefined || plan.config.edgeApart
       ? Promise.resolve([])

@@ -18,11 +18,18 @@ const QUEUE_MAX = 100_000;
 export class Semaphore {
   readonly #queue = new Set<() => void>();
   readonly #queueMax: number;
+  readonly #permits: number;
   #free: number;
 
   constructor({ permits, queueMax = QUEUE_MAX }: SemaphoreOptions) {
+    this.#permits = permits;
     this.#free = permits;
     this.#queueMax = queueMax;
+  }
+
+  /** Tasks that have a permit. */
+  get running(): number {
+    return this.#permits - this.#free;
   }
 
   /** Tasks that wait for a permit. */

@@ -17,6 +17,7 @@
  */
 import { z } from "zod";
 import { Fault, isFault } from "../fault/mod.ts";
+import { parseNetwork } from "../networks/mod.ts";
 import { Secret } from "../secret/mod.ts";
 import type { ConfigOf, Field, Sources } from "./field.ts";
 import { givenValues } from "./given.ts";
@@ -129,6 +130,18 @@ export function optionalPortSchema(): z.ZodType<number | undefined> {
     if (parsed.success) return parsed.data;
     context.addIssue({ code: "custom", message: "must be a port between 0 and 65535" });
     return z.NEVER;
+  });
+}
+
+/** Addresses and networks in CIDR notation, separated by commas. */
+export function networksSchema(fallback: readonly string[]): z.ZodType<readonly string[]> {
+  return listSchema(fallback).transform((networks, context): readonly string[] => {
+    for (const each of networks) {
+      if (parseNetwork(each) !== undefined) continue;
+      context.addIssue({ code: "custom", message: `must be addresses or networks: "${each}" is neither` });
+      return z.NEVER;
+    }
+    return networks;
   });
 }
 

@@ -21,6 +21,7 @@
  */
 export { type Database, type DatabaseOptions, type Dialect, openDatabase } from "./open.ts";
 export { type MysqlAddress, parseDatabaseUrl, type SqliteAddress } from "./url.ts";
+export { DATABASE_METRICS } from "./metrics.ts";
 export { ping } from "./health.ts";
 export { DatabaseClock } from "./database_clock.ts";
 export { databaseNow } from "./now.ts";

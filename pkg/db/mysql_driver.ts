@@ -14,12 +14,14 @@ import { createPool, type Pool, type PoolConnection } from "mysql2";
 import { Fault } from "../fault/mod.ts";
 import { mysqlFault } from "./errors.ts";
 import { isPrepared } from "./prepared.ts";
+import type { PoolReader } from "./metrics.ts";
 import type { MysqlAddress } from "./url.ts";
 import type { TransactionScope } from "./scope.ts";
 
 export interface MysqlOptions {
   readonly address: MysqlAddress;
   readonly scope: TransactionScope;
+  readonly pool: PoolReader;
   readonly connectionsMax: number;
   /** The longest time that a statement may wait for a connection, and a new connection for the server. */
   readonly waitMsMax: number;
@@ -52,13 +54,16 @@ class MysqlDriver implements Driver {
   readonly #options: MysqlOptions;
   readonly #ready = new WeakSet<PoolConnection>();
   #pool: Pool | undefined;
+  #used = 0;
+  #waiting = 0;
 
   constructor(options: MysqlOptions) {
     this.#options = options;
   }
 
   init(): Promise<void> {
-    const { address, connectionsMax, connectMsMax } = this.#options;
+    const { address, connectionsMax, connectMsMax, pool } = this.#options;
+    pool.read = () => ({ used: this.#used, waiting: this.#waiting, max: connectionsMax });
     this.#pool = createPool({
       host: address.host,
       port: address.port,
@@ -84,13 +89,16 @@ class MysqlDriver implements Driver {
 
   async acquireConnection(): Promise<DatabaseConnection> {
     this.#options.scope.assertOutside();
-    const raw = await this.#connect();
+    this.#waiting++;
+    const raw = await this.#connect().finally(() => this.#waiting--);
+    this.#used++;
     const connection = new MysqlConnection(raw, this.#options.queryMsMax);
     if (this.#ready.has(raw)) return connection;
     try {
       for (const statement of SESSION) await connection.run(statement, []);
     } catch (error) {
       raw.destroy();
+      this.#used--;
       throw error;
     }
     this.#ready.add(raw);
@@ -124,6 +132,7 @@ class MysqlDriver implements Driver {
 
   releaseConnection(connection: DatabaseConnection): Promise<void> {
     mysqlConnection(connection).raw.release();
+    this.#used--;
     return Promise.resolve();
   }
 

@@ -2,6 +2,8 @@
 import { Kysely } from "kysely";
 import { type Clock, systemClock } from "../clock/mod.ts";
 import type { Secret } from "../config/mod.ts";
+import { type Metrics, NO_METRICS } from "../metrics/mod.ts";
+import { type PoolReader, watchDatabase } from "./metrics.ts";
 import { TransactionScope } from "./scope.ts";
 import { sqliteDialect } from "./sqlite_driver.ts";
 import { parseDatabaseUrl } from "./url.ts";
@@ -30,6 +32,7 @@ export interface DatabaseOptions {
   readonly connectMsMax?: number;
   /** The longest time that one statement may take on MySQL before its connection is given up. */
   readonly queryMsMax?: number;
+  readonly metrics?: Metrics | undefined;
 }
 
 const CONNECTIONS_MAX = 16;
@@ -47,17 +50,24 @@ export async function openDatabase<S>(url: Secret, options: DatabaseOptions = {}
   const clock = options.clock ?? systemClock();
   const scope = new TransactionScope();
   const waitMsMax = options.waitMsMax ?? WAIT_MS_MAX;
+  const pool: PoolReader = { read: () => ({ used: 0, waiting: 0, max: 0 }) };
   const dialect = address.kind === "sqlite"
-    ? sqliteDialect({ path: address.path, clock, scope, waitMsMax })
+    ? sqliteDialect({ path: address.path, clock, scope, pool, waitMsMax })
     // A process on SQLite does not load the MySQL client.
     : (await import("./mysql_driver.ts")).mysqlDialect({
       address,
       scope,
+      pool,
       waitMsMax,
       connectionsMax: options.connectionsMax ?? CONNECTIONS_MAX,
       connectMsMax: options.connectMsMax ?? CONNECT_MS_MAX,
       queryMsMax: options.queryMsMax ?? QUERY_MS_MAX,
     });
-  const kysely = new Kysely<S>({ dialect });
+  const kysely = new Kysely<S>({
+    dialect,
+    ...options.metrics === undefined || options.metrics === NO_METRICS
+      ? {}
+      : { log: watchDatabase(options.metrics, pool) },
+  });
   return { kysely, dialect: address.kind, scope, clock, close: () => kysely.destroy() };
 }

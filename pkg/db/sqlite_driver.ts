@@ -16,6 +16,7 @@ import { Fault } from "../fault/mod.ts";
 import { keepFilePrivate } from "../files/mod.ts";
 import { retry } from "../retry/mod.ts";
 import { isConflict } from "./errors.ts";
+import type { PoolReader } from "./metrics.ts";
 import type { TransactionScope } from "./scope.ts";
 import { SqliteHandle } from "./sqlite_handle.ts";
 
@@ -24,6 +25,7 @@ export interface SqliteOptions {
   readonly path: string;
   readonly clock: Clock;
   readonly scope: TransactionScope;
+  readonly pool: PoolReader;
   /** The longest time that a statement may wait for its turn. */
   readonly waitMsMax: number;
 }
@@ -70,7 +72,13 @@ class SqliteDriver implements Driver {
   }
 
   async init(): Promise<void> {
-    const { path } = this.#options;
+    const { path, pool } = this.#options;
+    const [writing, reading] = [this.#writing, this.#reading];
+    pool.read = () => ({
+      used: writing.running + reading.running,
+      waiting: writing.waiting + reading.waiting,
+      max: 1 + READERS_MAX,
+    });
     this.#writer = new SqliteHandle(path, { readOnly: false });
     if (this.#inMemory) return;
     this.#reader = new SqliteHandle(path, { readOnly: true });

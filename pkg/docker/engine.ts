@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { Fault, publicFault } from "../fault/mod.ts";
+import { type Meter, NO_METER } from "../metrics/mod.ts";
 import { HOST_DEFAULT, parseHost } from "./address.ts";
 
 /** One HTTP exchange with the engine; `path` begins after the API version. */
@@ -28,11 +29,14 @@ const API_OLDEST = [1, 41] as const;
 const API_NEWEST = [1, 51] as const;
 
 /**
- * Opens a client; nothing is sent before the first call, which also settles the API version.
+ * Opens a client; nothing is sent before the first call, which also settles the API version. `meterOf` counts the calls.
  *
  * @throws `invalid_argument` when `host` has an unknown form
  */
-export function openEngine(host: string = HOST_DEFAULT): Engine {
+export function openEngine(
+  host: string = HOST_DEFAULT,
+  meterOf: (method: EngineRequest["method"]) => Meter = () => NO_METER,
+): Engine {
   const address = parseHost(host);
   const client = address.kind === "unix"
     ? Deno.createHttpClient({ proxy: { transport: "unix", path: address.path } })
@@ -76,9 +80,11 @@ export function openEngine(host: string = HOST_DEFAULT): Engine {
       for (const [name, value] of Object.entries(request.query ?? {})) {
         if (value !== undefined) url.searchParams.set(name, value);
       }
-      const response = await send(url.href, request);
-      if (!response.ok && response.status !== 304) throw await failure(response, request);
-      return response;
+      return await meterOf(request.method)(async () => {
+        const response = await send(url.href, request);
+        if (!response.ok && response.status !== 304) throw await failure(response, request);
+        return response;
+      });
     },
     close: () => client.close(),
   };

@@ -34,6 +34,7 @@ export {
 } from "./durable.ts";
 export { Compensations, type Undo } from "./compensations.ts";
 export { codeOfStatus, fromTerminal, STATUS_OF, toTerminal } from "./errors.ts";
+export { DURABLE_METRICS, DurableMetrics } from "./metrics.ts";
 export {
   type RestateDeps,
   runObject,

@@ -13,6 +13,7 @@ import {
 import type { Clock } from "../clock/mod.ts";
 import { describeError, Fault } from "../fault/mod.ts";
 import type { Logger } from "../logger/mod.ts";
+import { NO_METER } from "../metrics/mod.ts";
 import { retry } from "../retry/mod.ts";
 import {
   AttemptEnded,
@@ -24,6 +25,7 @@ import {
   type Target,
 } from "./durable.ts";
 import { fromTerminal, toTerminal } from "./errors.ts";
+import type { DurableMetrics } from "./metrics.ts";
 
 export interface RestateDeps {
   readonly clock: Clock;
@@ -32,6 +34,7 @@ export interface RestateDeps {
   readonly restateAheadMs?: () => number;
   /** Counts the steps that run now, so that a stopping process can let them end. */
   readonly activity?: StepActivity;
+  readonly metrics?: DurableMetrics;
 }
 
 /** Lets a stopping process wait until no step is running. */
@@ -215,8 +218,9 @@ async function step<T>(
   const bounds = { ...STEP_OPTIONS, ...options };
   const signal = ctx.request().attemptCompletedSignal;
   const fields = { step: name, target: ctx.request().target.toString() };
+  const meter = deps.metrics?.step(name) ?? NO_METER;
   const run = (): Promise<T> =>
-    retry(action, {
+    retry(() => meter(action), {
       clock: deps.clock,
       signal,
       ...bounds,
@@ -260,10 +264,14 @@ async function converted<T>(deps: RestateDeps, ctx: Context, body: () => Promise
   try {
     const result = await body();
     // Of the last attempt only: the ones before it ended without coming here.
-    deps.log.info("invocation", { target, code: "ok", attempt_ms: deps.clock.now() - startedAtMs });
+    const attemptMs = deps.clock.now() - startedAtMs;
+    deps.metrics?.ended(target, "ok", attemptMs);
+    deps.log.info("invocation", { target, code: "ok", attempt_ms: attemptMs });
     return result;
   } catch (error) {
     if (error instanceof AttemptEnded) throw error;
+    const code = error instanceof Fault ? error.code : "internal";
+    deps.metrics?.ended(target, code, deps.clock.now() - startedAtMs);
     if (error instanceof Fault) {
       deps.log.info("invocation", { target, code: error.code, error: describeError(error) });
       throw toTerminal(error);

@@ -2,7 +2,9 @@ import { IdleAbort } from "../async/mod.ts";
 import type { Clock } from "../clock/mod.ts";
 import { describeError, Fault } from "../fault/mod.ts";
 import type { Logger } from "../logger/mod.ts";
+import { codeOf, type Counter, type Metrics, NO_METRICS } from "../metrics/mod.ts";
 import { backoffMs } from "../retry/mod.ts";
+import { WATCH_METRICS } from "./metrics.ts";
 import { Progress } from "./progress.ts";
 import { ResourceVersions } from "./resource_versions.ts";
 import { Session } from "./session.ts";
@@ -26,6 +28,7 @@ export interface FeedClientOptions<M, C> {
   readonly times: FeedTimes;
   readonly clock: Clock;
   readonly log: Logger;
+  readonly metrics?: Metrics | undefined;
 }
 
 /** Ends the request of a stream that is not read to its end: an iterator of a response does not. */
@@ -39,9 +42,20 @@ export class FeedClient<M, C> {
   #isConnected = false;
   #failures = 0;
   #isOutage = false;
+  readonly #ends: Counter<"watch" | "code">;
 
   constructor(options: FeedClientOptions<M, C>) {
     this.#options = options;
+    const { metrics = NO_METRICS, name: watch } = options;
+    this.#ends = metrics.counter(WATCH_METRICS.ends);
+    const connected = metrics.gauge(WATCH_METRICS.connected);
+    const cursor = metrics.gauge(WATCH_METRICS.cursor);
+    const observed = metrics.gauge(WATCH_METRICS.observed);
+    metrics.onScrape(`${watch} watch`, () => {
+      connected.set({ watch }, this.#isConnected ? 1 : 0);
+      cursor.set({ watch }, this.cursor);
+      observed.set({ watch }, this.observed);
+    });
   }
 
   /** Everything up to this version was applied or quarantined. */
@@ -70,9 +84,12 @@ export class FeedClient<M, C> {
     while (!signal.aborted) {
       try {
         await this.#follow(signal);
-        if (!signal.aborted) log.debug(`${name} watch ended`, { cursor: this.cursor });
+        if (signal.aborted) return;
+        this.#ends.add({ watch: name, code: "ok" });
+        log.debug(`${name} watch ended`, { cursor: this.cursor });
       } catch (error) {
         if (signal.aborted) return;
+        this.#ends.add({ watch: name, code: codeOf(error) });
         this.#logFailure(error);
       } finally {
         this.#isConnected = false;

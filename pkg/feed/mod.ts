@@ -31,4 +31,5 @@
  * @module
  */
 export { FeedClient, type FeedClientOptions, type FeedTimes } from "./client.ts";
+export { WATCH_METRICS } from "./metrics.ts";
 export type { FeedChange, FeedConsumer, FeedMessage, FeedProblem, FeedRemoval } from "./types.ts";

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { Fault, publicFault } from "../fault/mod.ts";
+import { type Meter, NO_METER } from "../metrics/mod.ts";
 import type { Access, Credentials } from "./credentials.ts";
 import { apiFault } from "./fault.ts";
 
@@ -29,37 +30,41 @@ export interface Cluster {
 
 const TIMEOUT_MS = 30_000;
 
-/** Opens a client; nothing is sent before the first call. */
-export function openCluster(access: Access): Cluster {
+/** Opens a client; nothing is sent before the first call. `meterOf` counts the calls. */
+export function openCluster(
+  access: Access,
+  meterOf: (method: ApiRequest["method"]) => Meter = () => NO_METER,
+): Cluster {
   const { server } = access;
   const clients = new HttpClients(access.proxy);
+  const send = async (request: ApiRequest): Promise<Response> => {
+    const { timeoutMs = TIMEOUT_MS, signal } = request;
+    const timer = new AbortController();
+    const late = setTimeout(() => timer.abort(), timeoutMs);
+    try {
+      const credentials = await access.credentials();
+      const { calls, streams } = clients.with(credentials);
+      const response = await fetch(urlOf(server, request), {
+        method: request.method,
+        headers: headersOf(request, credentials),
+        signal: AbortSignal.any([signal, timer.signal]),
+        client: request.streamed === true ? streams : calls,
+        ...(request.body === undefined ? {} : { body: JSON.stringify(request.body) }),
+      });
+      if (response.status === 401) access.refused();
+      if (!response.ok) throw apiFault(labelOf(request), response.status, await response.text());
+      return response;
+    } catch (error) {
+      signal.throwIfAborted();
+      if (error instanceof Fault) throw error;
+      throw timer.signal.aborted ? lateFault(request, timeoutMs) : unreachable(server, error);
+    } finally {
+      clearTimeout(late);
+    }
+  };
   return {
     server,
-    async call(request) {
-      const { timeoutMs = TIMEOUT_MS, signal } = request;
-      const timer = new AbortController();
-      const late = setTimeout(() => timer.abort(), timeoutMs);
-      try {
-        const credentials = await access.credentials();
-        const { calls, streams } = clients.with(credentials);
-        const response = await fetch(urlOf(server, request), {
-          method: request.method,
-          headers: headersOf(request, credentials),
-          signal: AbortSignal.any([signal, timer.signal]),
-          client: request.streamed === true ? streams : calls,
-          ...(request.body === undefined ? {} : { body: JSON.stringify(request.body) }),
-        });
-        if (response.status === 401) access.refused();
-        if (!response.ok) throw apiFault(labelOf(request), response.status, await response.text());
-        return response;
-      } catch (error) {
-        signal.throwIfAborted();
-        if (error instanceof Fault) throw error;
-        throw timer.signal.aborted ? lateFault(request, timeoutMs) : unreachable(server, error);
-      } finally {
-        clearTimeout(late);
-      }
-    },
+    call: (request) => meterOf(request.method)(() => send(request)),
     close: () => clients.close(),
   };
 }

@@ -54,3 +54,9 @@ function familyOf(address: string): Network["family"] | undefined {
   const family = isIP(address);
   return family === 4 ? "ipv4" : family === 6 ? "ipv6" : undefined;
 }
+
+/** A predicate for addresses in one of `networks`, which were checked when the settings were read. */
+export function networkMatcher(networks: readonly string[]): (address: string) => boolean {
+  const parsed = networks.flatMap((each) => parseNetwork(each) ?? []);
+  return (address) => isInNetworks(parsed, address);
+}

@@ -172,7 +172,9 @@ export class Exchange implements LinkUser {
     this.#responding = true;
     this.#keepAlive = keepsAlive(this.#head) && this.requestDone && !this.#core.stopping &&
       (!endless || this.#head.minor === 1);
-    this.#core.options.onStatus(head.status);
+    const { clock, onResponded, onStatus } = this.#core.options;
+    onStatus(head.status);
+    onResponded?.(clock.now() - this.#begunMs);
   }
 
   /** Takes no more of the response until the client has taken what there is. */

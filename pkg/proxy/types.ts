@@ -194,6 +194,8 @@ export interface ProxyOptions {
   readonly onFailure: (report: FailureReport) => void;
   /** Called with the status of every response begun; 499 stands for a client that went away before. */
   readonly onStatus: (status: number) => void;
+  /** Called with the time from the head of a request to the head of its upstream's response. */
+  readonly onResponded?: ((waitedMs: number) => void) | undefined;
 }
 
 /** True if a reason to fail is the client's (4xx) or ours (5xx), as a status. */

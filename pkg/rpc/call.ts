@@ -13,6 +13,7 @@ import type { LogFields, Logger } from "../logger/mod.ts";
 import { newId } from "../uid/mod.ts";
 import { Deadlines } from "./deadlines.ts";
 import { REQUEST_ID_HEADER, shownError, toConnectError } from "./faults.ts";
+import type { CallMetrics } from "./metrics.ts";
 import { ObservedStream } from "./observed_stream.ts";
 
 /** A call while it runs. */
@@ -35,6 +36,7 @@ export interface CallOptions {
   readonly unaryMsMax: number;
   /** The same for those that may take longer, or less. */
   readonly unaryMsMaxOf: ReadonlyMap<DescMethod, number>;
+  readonly metrics: CallMetrics;
 }
 
 /** The request id of the call that `values` belong to. */
@@ -51,7 +53,10 @@ export function addCallFields(values: ContextValues, fields: LogFields): void {
  * Numbers the call and lets `admit` refuse it. Refused calls are not logged: a client without credentials must not be able
  * to fill the log. An admission that fails for another reason is.
  */
-export function admitCall(admit: Admission | undefined, clock: Clock, log: Logger): Admission {
+export function admitCall(
+  admit: Admission | undefined,
+  { clock, log, metrics }: Pick<CallOptions, "clock" | "log" | "metrics">,
+): Admission {
   return async (context) => {
     const call: Call = {
       requestId: newId("request", clock.now()),
@@ -63,8 +68,12 @@ export function admitCall(admit: Admission | undefined, clock: Clock, log: Logge
     try {
       await admit?.(context);
     } catch (error) {
-      if (error instanceof ConnectError) throw error;
+      if (error instanceof ConnectError) {
+        metrics.refused(nameOf(error.code));
+        throw error;
+      }
       const code = error instanceof Fault ? error.code : "internal";
+      metrics.refused(code);
       if (code === "internal" || code === "unavailable") {
         log.error("admission failed", { request_id: call.requestId, error: describeError(error) });
       }
@@ -80,13 +89,18 @@ export function callInterceptor(options: CallOptions): Interceptor {
   return (next) => async (request) => {
     const call = request.contextValues.get(CALL) ?? newCall(options.clock);
     let detail: string | undefined;
+    const procedure = `${request.service.typeName}/${request.method.name}`;
     const finish = (error: ConnectError | undefined): void => {
+      const durationMs = options.clock.now() - call.startedAtMs;
+      const code = error === undefined ? "ok" : nameOf(error.code);
+      if (request.stream) options.metrics.streamEnded(procedure, code);
+      else options.metrics.unaryEnded(procedure, code, durationMs);
       const fields = {
-        procedure: `${request.service.typeName}/${request.method.name}`,
+        procedure,
         request_id: call.requestId,
         ...call.fields,
         code: error === undefined ? "ok" : Code[error.code],
-        duration_ms: options.clock.now() - call.startedAtMs,
+        duration_ms: durationMs,
         ...(detail === undefined ? {} : { error: detail }),
       };
       options.log[levelOf(error, request.stream)]("rpc", fields);
@@ -98,6 +112,7 @@ export function callInterceptor(options: CallOptions): Interceptor {
       return shown;
     };
     const ended = (error: unknown): unknown => error === undefined ? finish(undefined) : failed(error);
+    if (request.stream) options.metrics.streamBegan(procedure);
     try {
       const limitMs = options.unaryMsMaxOf.get(request.method) ?? options.unaryMsMax;
       const response = request.stream
@@ -121,4 +136,9 @@ function levelOf(error: ConnectError | undefined, stream: boolean): "debug" | "i
   if (error === undefined) return stream ? "info" : "debug";
   if (error.code === Code.Internal || error.code === Code.Unknown) return "error";
   return error.code === Code.Unavailable || error.code === Code.DeadlineExceeded ? "warn" : "info";
+}
+
+/** As faults have it, where there is one. */
+function nameOf(code: Code): string {
+  return Code[code].replaceAll(/(?<=[a-z])[A-Z]/g, (letter) => `_${letter}`).toLowerCase();
 }

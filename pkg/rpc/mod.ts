@@ -15,6 +15,7 @@ export { clientAddress } from "./client_address.ts";
 export { hasClientCertificate, type StreamClient, streamClientOf } from "./context.ts";
 export { type JsonLimits, jsonProblem } from "./json_shape.ts";
 export type { HttpRoute } from "./plain.ts";
+export { RPC_METRICS } from "./metrics.ts";
 export type { ConnectionLimits } from "./open_listener.ts";
 export { serveWeb, type WebServer, type WebServerOptions } from "./web_server.ts";
 export { type RpcServer, type RpcServerOptions, type ServerLimits, serveRpc } from "./server.ts";

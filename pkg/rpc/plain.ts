@@ -3,6 +3,7 @@ import { describeError } from "../fault/mod.ts";
 import type { Logger } from "../logger/mod.ts";
 import { pathOf } from "./context.ts";
 import type { Bodies } from "./bodies.ts";
+import type { CallMetrics } from "./metrics.ts";
 import type { NodeRequest, Outgoing } from "./node_http.ts";
 import { sendResponse, webProblem, webRequest } from "./web.ts";
 
@@ -14,6 +15,7 @@ export interface PlainOptions {
   readonly ready: () => Promise<boolean>;
   readonly log: Logger;
   readonly bodies: Bodies;
+  readonly metrics: CallMetrics;
 }
 
 /** Answers every request that is no RPC. */
@@ -22,7 +24,9 @@ export async function answerPlain(
   response: Outgoing,
   options: PlainOptions,
 ): Promise<void> {
-  await sendResponse(request, response, await answerTo(request, response, options));
+  const answer = await answerTo(request, response, options);
+  options.metrics.answered(answer.status);
+  await sendResponse(request, response, answer);
 }
 
 /** The methods of all routes together; each refuses those that are not its own. */

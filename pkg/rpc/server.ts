@@ -11,10 +11,12 @@ import type { DescMethod, DescMethodServerStreaming, DescMethodUnary, Message } 
 import type { Clock } from "../clock/mod.ts";
 import { describeError } from "../fault/mod.ts";
 import type { Logger } from "../logger/mod.ts";
+import { type Metrics, NO_METRICS } from "../metrics/mod.ts";
 import { type Admission, admitCall, callInterceptor } from "./call.ts";
 import { isGone, writeHead } from "./body.ts";
 import { OpenCalls, pathOf, urlOf } from "./context.ts";
 import { type HttpListener, ignore } from "./listener.ts";
+import { CallMetrics } from "./metrics.ts";
 import type { NodeRequest, NodeResponse } from "./node_http.ts";
 import { CONNECTION_LIMITS, type ConnectionLimits, openListener, type PortOptions } from "./open_listener.ts";
 import { answerUniversal, type BodyOptions } from "./universal.ts";
@@ -38,6 +40,7 @@ export interface RpcServerOptions extends PortOptions {
   /** True if the service can do its work now; not asked while the server stops. */
   readonly ready?: () => Promise<boolean>;
   readonly limits?: Partial<ServerLimits>;
+  readonly metrics?: Metrics | undefined;
 }
 
 /** Bounds of a server. */
@@ -94,12 +97,14 @@ export async function serveRpc(options: RpcServerOptions): Promise<RpcServer> {
   const stopping = new AbortController();
   const guard = new StallGuard(limits.stallMsMax);
   const bodies = new Bodies(limits);
-  const handlers = rpcHandlers(options, limits, { guard, bodies, stopping: stopping.signal });
+  const metrics = new CallMetrics(options.metrics ?? NO_METRICS);
+  const handlers = rpcHandlers(options, limits, { guard, bodies, stopping: stopping.signal, metrics });
   const { routes = [], ready } = options;
   const plain = {
     routes,
     log,
     bodies,
+    metrics,
     ready: async () => !stopping.signal.aborted && (ready === undefined || await ready()),
   };
   const answer: Handle = async (request, response) => {
@@ -130,19 +135,20 @@ interface Shared {
   readonly guard: StallGuard;
   readonly bodies: Bodies;
   readonly stopping: AbortSignal;
+  readonly metrics: CallMetrics;
 }
 
 /** The handlers of all procedures by path. */
 function rpcHandlers(
   options: RpcServerOptions,
   limits: ServerLimits,
-  { guard, bodies, stopping }: Shared,
+  { guard, bodies, stopping, metrics }: Shared,
 ): ReadonlyMap<string, Handle> {
   const { log, clock, admit, interceptors = [] } = options;
-  const admission = admitCall(admit, clock, log);
+  const admission = admitCall(admit, { clock, log, metrics });
   const { unaryMsMax, unaryMsMaxOf, messageBytesMax, messageBytesMaxOf } = limits;
   const bytesMaxOf = (method: DescMethod): number => messageBytesMaxOf.get(method) ?? messageBytesMax;
-  const all = [callInterceptor({ log, clock, unaryMsMax, unaryMsMaxOf }), ...interceptors];
+  const all = [callInterceptor({ log, clock, metrics, unaryMsMax, unaryMsMaxOf }), ...interceptors];
   const router = createConnectRouter({
     grpc: false,
     readMaxBytes: messageBytesMax,

@@ -1,6 +1,7 @@
 import type { Clock } from "../../pkg/clock/mod.ts";
 import type { Secret } from "../../pkg/config/mod.ts";
 import type { Logger } from "../../pkg/logger/mod.ts";
+import type { Metrics } from "../../pkg/metrics/mod.ts";
 import { ChangeHub } from "./internal/changes/mod.ts";
 import { type CtrlDatabase, openCtrlDatabase } from "./internal/store/mod.ts";
 
@@ -20,10 +21,14 @@ export interface SharedControlPlane {
  */
 export async function openSharedControlPlane(
   databaseUrl: Secret,
-  { clock, log }: { readonly clock: Clock; readonly log: Logger },
+  { clock, log, metrics }: {
+    readonly clock: Clock;
+    readonly log: Logger;
+    readonly metrics?: Metrics | undefined;
+  },
 ): Promise<SharedControlPlane> {
-  const db = await openCtrlDatabase(databaseUrl, { migrate: true, log, clock });
-  const hub = new ChangeHub({ db, clock, log });
+  const db = await openCtrlDatabase(databaseUrl, { migrate: true, log, clock, metrics });
+  const hub = new ChangeHub({ db, clock, log, metrics });
   const stop = new AbortController();
   const running = hub.run(stop.signal);
   return {

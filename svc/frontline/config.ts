@@ -1,11 +1,10 @@
-import { z } from "zod";
 import {
   type ConfigOf,
   type Field,
   field,
   fieldName,
   integerSchema,
-  listSchema,
+  networksSchema,
   optionalPortSchema,
   portSchema,
   requiredTextSchema,
@@ -15,7 +14,7 @@ import {
   textSchema,
   urlSchema,
 } from "../../pkg/config/mod.ts";
-import { isInNetworks, parseNetwork } from "../../pkg/networks/mod.ts";
+import { METRICS_FROM_FIELD } from "../../pkg/metrics_server/mod.ts";
 import { TLS_CLIENT_FIELDS, tlsClientProblems } from "../../pkg/tls/mod.ts";
 import { LIMITS } from "../../pkg/proxy/mod.ts";
 import { HTTPS_FIELDS } from "./config_https.ts";
@@ -23,17 +22,6 @@ import { HTTPS_FIELDS } from "./config_https.ts";
 const HOUR_MS = 3_600_000;
 /** Heads are read whole, on the thread that serves all apps. */
 const HEAD_BYTES_MAX = 64 * 1024;
-
-/** The numbers say how much traffic an edge has: strangers read them on no port. */
-const PRIVATE = [
-  "127.0.0.0/8",
-  "10.0.0.0/8",
-  "172.16.0.0/12",
-  "192.168.0.0/16",
-  "100.64.0.0/10",
-  "::1",
-  "fc00::/7",
-];
 
 /** Settings of an edge and of a sentinel. */
 export interface EdgeFields {
@@ -96,13 +84,7 @@ export function edgeFields(name: "FRONTLINE" | "SENTINEL"): EdgeFields {
       placeholder: "<port>",
       schema: optionalPortSchema(),
     }),
-    metricsFrom: field({
-      flag: "metrics-from",
-      env: `UNKEY_${name}_METRICS_FROM`,
-      help: "Addresses or networks that may read /metrics. Default: loopback and private networks.",
-      placeholder: "<ip[/bits],...>",
-      schema: networksSchema(PRIVATE),
-    }),
+    metricsFrom: { ...METRICS_FROM_FIELD, env: `UNKEY_${name}_METRICS_FROM` },
     controlPlaneUrl: field({
       flag: "control-plane-url",
       env: "UNKEY_CONTROL_PLANE_URL",
@@ -275,20 +257,3 @@ function apiHostProblems({ apiHost: host, controlPlaneUrl: url }: FrontlineConfi
 }
 
 export type FrontlineConfig = ConfigOf<typeof FRONTLINE_FIELDS>;
-
-function networksSchema(fallback: readonly string[]): z.ZodType<readonly string[]> {
-  return listSchema(fallback).transform((networks, context): readonly string[] => {
-    for (const each of networks) {
-      if (parseNetwork(each) !== undefined) continue;
-      context.addIssue({ code: "custom", message: `must be addresses or networks: "${each}" is neither` });
-      return z.NEVER;
-    }
-    return networks;
-  });
-}
-
-/** A predicate for addresses in one of `networks`, which were checked when the settings were read. */
-export function networkMatcher(networks: readonly string[]): (address: string) => boolean {
-  const parsed = networks.flatMap((each) => parseNetwork(each) ?? []);
-  return (address) => isInNetworks(parsed, address);
-}

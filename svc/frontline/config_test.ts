@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { loadConfig, problemsOf } from "../../pkg/config/mod.ts";
-import { FRONTLINE_FIELDS, FRONTLINE_RULES, type FrontlineConfig, networkMatcher } from "./config.ts";
+import { FRONTLINE_FIELDS, FRONTLINE_RULES, type FrontlineConfig } from "./config.ts";
+import { networkMatcher } from "../../pkg/networks/mod.ts";
 
 function load(extra: Record<string, string>): FrontlineConfig {
   const env: Record<string, string> = {

@@ -1,5 +1,6 @@
+import { networkMatcher } from "../../pkg/networks/mod.ts";
 import { newId } from "../../pkg/uid/mod.ts";
-import { type FrontlineConfig, networkMatcher } from "./config.ts";
+import { type FrontlineConfig } from "./config.ts";
 import { type EdgeProcess, serveEdge } from "./internal/serve.ts";
 
 export { inheritedSockets } from "./inherited.ts";

@@ -1,6 +1,7 @@
 import type { Clock } from "../../pkg/clock/mod.ts";
 import { describeError } from "../../pkg/fault/mod.ts";
 import type { Logger } from "../../pkg/logger/mod.ts";
+import { type Metrics, NO_METRICS } from "../../pkg/metrics/mod.ts";
 import { type RpcServer, serveRpc } from "../../pkg/rpc/mod.ts";
 import { Runner } from "../../pkg/runner/mod.ts";
 import { openClientTls, openServerTls, type TlsServer, warnOfPlain } from "../../pkg/tls/mod.ts";
@@ -20,6 +21,7 @@ import { Acknowledger } from "./internal/watch/acknowledger.ts";
 import { AgentFiles } from "./internal/watch/agent_files.ts";
 import { digestDesired } from "./internal/watch/state_file.ts";
 import { createWatcher, type Watcher } from "./internal/watch/watcher.ts";
+import { countInstances, meteredActor, meterReports, watchController, watchOutput } from "./metrics.ts";
 import { type OpenedRuntime, openRuntime } from "./runtimes.ts";
 import { buildSentinelAgent, type SentinelAgent } from "./sentinels.ts";
 
@@ -35,6 +37,7 @@ export interface KraneProcess {
   readonly onReady?: (info: { port: number }) => void;
   /** Instead of the configured one, for tests. */
   readonly runtime?: Runtime;
+  readonly metrics?: Metrics;
 }
 
 const SAVE_MS = 500;
@@ -99,7 +102,7 @@ interface Agent {
 
 async function buildAgent(
   config: KraneConfig,
-  { log, clock, signal, runtime: given }: KraneProcess,
+  { log, clock, signal, runtime: given, metrics = NO_METRICS }: KraneProcess,
   runner: Runner,
 ): Promise<Agent> {
   const agentId = newId("agent", clock.now());
@@ -113,17 +116,20 @@ async function buildAgent(
   const shipper = new LogShipper({ ...base, send: plane.shipLogs, shipped: files.positions });
   const times = new StartTimes(clock);
   const opened: OpenedRuntime = given === undefined
-    ? await openRuntime(config, { ...base, sink: shipper, times, signal })
+    ? await openRuntime(config, { ...base, sink: shipper, times, signal, metrics })
     : { runtime: given, version: "given", close: () => undefined };
   const { leadership, runtime } = opened;
   runner.defer("runtime client", () => opened.close());
   runner.defer("lease", () => leadership?.end());
+  const reports = meterReports(metrics, "deployment");
   const reporter = new Reporter<readonly Instance[]>({
     ...base,
     send: (report, abort) =>
-      times.sent(
-        report.name,
-        (spans) => plane.report(deploymentReport(report, { spans, sentAtMs: clock.now() }), abort),
+      reports(() =>
+        times.sent(
+          report.name,
+          (spans) => plane.report(deploymentReport(report, { spans, sentAtMs: clock.now() }), abort),
+        )
       ),
     mustSendNow,
     generationFloor: files.state.generation,
@@ -131,15 +137,18 @@ async function buildAgent(
   runner.defer("reporter", () => reporter.close());
   const controller = new Controller({
     ...base,
-    actor: actorOf(runtime, times),
+    actor: meteredActor(countInstances(actorOf(runtime, times), metrics), metrics),
     reporter,
     drainMs: config.drainMs,
     alwaysReport: true,
     ...(config.runtime === "kubernetes" ? { appliesMax: CLUSTER_APPLIES_MAX } : {}),
   });
   runner.defer("controller", () => controller.close());
+  watchController(controller, "deployment", metrics);
+  watchOutput(shipper, metrics);
   const sentinels = opened.sentinels && buildSentinelAgent({
     ...base,
+    metrics,
     runtime: opened.sentinels,
     plane,
     acknowledge: (result) => acknowledger.add(result),
@@ -147,6 +156,7 @@ async function buildAgent(
   }, runner);
   const watcher = createWatcher<ApplyDeployment, DesiredDeployment>({
     ...base,
+    metrics,
     kind: DEPLOYMENTS,
     open: plane.watch,
     controller,
@@ -208,7 +218,7 @@ async function startAgent(agent: Agent, process: KraneProcess, runner: Runner): 
 
 function serve(
   config: KraneConfig,
-  { log, clock }: KraneProcess,
+  { log, clock, metrics }: KraneProcess,
   { agent, tls }: { readonly agent: Agent; readonly tls: TlsServer | undefined },
 ): Promise<RpcServer> {
   return serveRpc({
@@ -217,6 +227,7 @@ function serve(
     portSetting: "--http-port (UNKEY_HTTP_PORT)",
     log,
     clock,
+    metrics,
     tls,
     limits: { messageBytesMax: MESSAGE_BYTES_MAX, bodyBytesWaitingMax: 8 * MESSAGE_BYTES_MAX },
     mount: (router) => agent.opened.mount?.(router, (name) => agent.controller.find(name)),

@@ -2,9 +2,11 @@ import type { ConnectRouter } from "@connectrpc/connect";
 import type { Clock } from "../../pkg/clock/mod.ts";
 import { Fault } from "../../pkg/fault/mod.ts";
 import type { Logger } from "../../pkg/logger/mod.ts";
+import type { Metrics } from "../../pkg/metrics/mod.ts";
 import { credentialsFor, registryOf } from "../../pkg/registry/mod.ts";
 import type { KraneConfig } from "./config.ts";
 import type { Leadership } from "./leadership.ts";
+import { KRANE_METRICS, meterRuntimeCalls } from "./metrics.ts";
 import type { DesiredDeployment } from "./internal/deployment/desired.ts";
 import type { StartTimes } from "./internal/deployment/start_times.ts";
 import type { OutputSink, Runtime } from "./internal/runtime/port.ts";
@@ -16,6 +18,7 @@ export interface RuntimeParts {
   readonly sink: OutputSink;
   readonly times: StartTimes;
   readonly signal: AbortSignal;
+  readonly metrics: Metrics;
 }
 
 /** A runtime that answers. Close it after everything that uses it. */
@@ -41,12 +44,15 @@ export async function openRuntime(config: KraneConfig, parts: RuntimeParts): Pro
   return await (config.runtime === "docker" ? openDocker(config, parts) : openKubernetes(config, parts));
 }
 
-async function openDocker(config: KraneConfig, { signal, ...parts }: RuntimeParts): Promise<OpenedRuntime> {
+async function openDocker(
+  config: KraneConfig,
+  { signal, metrics, ...parts }: RuntimeParts,
+): Promise<OpenedRuntime> {
   const { engineCapacity, engineVersion, openEngine } = await import("../../pkg/docker/mod.ts");
   const { DockerRuntime } = await import("./internal/runtime/docker/runtime.ts");
   const { OwnNetwork } = await import("./internal/runtime/docker/own_network.ts");
   const { ofOneWorkspace } = await import("./internal/runtime/docker/tenants.ts");
-  const engine = openEngine(config.dockerHost);
+  const engine = openEngine(config.dockerHost, meterRuntimeCalls(metrics));
   try {
     const { version } = await engineVersion(engine, signal);
     const { cpus } = await engineCapacity(engine, signal);
@@ -89,7 +95,7 @@ async function openDocker(config: KraneConfig, { signal, ...parts }: RuntimePart
 
 async function openKubernetes(
   config: KraneConfig,
-  { signal, ...parts }: RuntimeParts,
+  { signal, metrics, ...parts }: RuntimeParts,
 ): Promise<OpenedRuntime> {
   const { clusterVersion, fencedCluster, LeaderLease, loadAccess, openCluster } = await import(
     "../../pkg/kube/mod.ts"
@@ -104,7 +110,7 @@ async function openKubernetes(
   const { secretsHandler } = await import("./internal/secrets/handler.ts");
   const { SecretsService } = await import("../../proto/gen/krane/v1/secrets_pb.ts");
   const access = await loadAccess({ kubeconfig: config.kubeconfig, context: config.kubeContext });
-  const whole = openCluster(access);
+  const whole = openCluster(access, meterRuntimeCalls(metrics));
   try {
     const version = await clusterVersion(whole, signal);
     const controlPlaneId = config.controlPlaneId ?? config.controlPlaneUrl;
@@ -121,6 +127,8 @@ async function openKubernetes(
       log,
     });
     const leadership = new Leadership(lease, log);
+    const standby = metrics.gauge(KRANE_METRICS.standby);
+    metrics.onScrape("leadership", () => standby.set({}, leadership.isStandby ? 1 : 0));
     const cluster = fencedCluster(whole, leadership);
     const dnsServers = await findDnsServers({
       cluster,

@@ -1,5 +1,6 @@
 import type { Clock } from "../../pkg/clock/mod.ts";
 import type { Logger } from "../../pkg/logger/mod.ts";
+import type { Metrics } from "../../pkg/metrics/mod.ts";
 import type { Runner } from "../../pkg/runner/mod.ts";
 import type { ApplySentinel } from "../../proto/gen/ctrl/v1/cluster_pb.ts";
 import type { ControlPlane } from "./control_plane.ts";
@@ -8,6 +9,7 @@ import { Reporter } from "./internal/control/reporter.ts";
 import { type DesiredSentinel, SENTINELS } from "./internal/sentinel/desired.ts";
 import type { SentinelRuntime } from "./internal/sentinel/port.ts";
 import { sentinelReport, type SentinelStatus } from "./internal/sentinel/report.ts";
+import { meteredActor, meterReports, watchController } from "./metrics.ts";
 import type { Result } from "./internal/watch/acknowledger.ts";
 import { createWatcher, type Watcher } from "./internal/watch/watcher.ts";
 
@@ -19,6 +21,7 @@ export interface SentinelDeps {
   readonly generationFloor: number;
   readonly clock: Clock;
   readonly log: Logger;
+  readonly metrics: Metrics;
 }
 
 export interface SentinelAgent {
@@ -33,24 +36,27 @@ export interface SentinelAgent {
  * repairs any drift.
  */
 export function buildSentinelAgent(deps: SentinelDeps, runner: Runner): SentinelAgent {
-  const { runtime, plane, acknowledge, generationFloor, clock, log } = deps;
+  const { runtime, plane, acknowledge, generationFloor, clock, log, metrics } = deps;
   const base = { clock, log };
+  const reports = meterReports(metrics, "sentinel");
   const reporter = new Reporter<SentinelStatus>({
     ...base,
-    send: (report, signal) => plane.reportSentinel(sentinelReport(report), signal),
+    send: (report, signal) => reports(() => plane.reportSentinel(sentinelReport(report), signal)),
     generationFloor,
   });
   runner.defer("sentinel reporter", () => reporter.close());
   // Their pods drain by themselves.
   const controller = new Controller<DesiredSentinel, SentinelStatus>({
     ...base,
-    actor: runtime,
+    actor: meteredActor(runtime, metrics),
     reporter,
     drainMs: 0,
   });
   runner.defer("sentinel controller", () => controller.close());
+  watchController(controller, "sentinel", metrics);
   const watcher = createWatcher<ApplySentinel, DesiredSentinel>({
     ...base,
+    metrics,
     kind: SENTINELS,
     open: plane.watchSentinels,
     controller,

@@ -4,6 +4,7 @@ import { ApplySentinelSchema, Health } from "../../proto/gen/ctrl/v1/cluster_pb.
 import { systemClock } from "../../pkg/clock/mod.ts";
 import { isFault } from "../../pkg/fault/mod.ts";
 import { silentLogger } from "../../pkg/logger/mod.ts";
+import { NO_METRICS } from "../../pkg/metrics/mod.ts";
 import { Runner } from "../../pkg/runner/mod.ts";
 import { connectControlPlane } from "./control_plane.ts";
 import type { Sentinel } from "./testing_sentinel.ts";
@@ -84,6 +85,7 @@ async function running(
   const stop = new AbortController();
   const agent = buildSentinelAgent({
     ...base,
+    metrics: NO_METRICS,
     runtime,
     plane: connectControlPlane(agentConfig(plane.url, "test", "/nowhere"), {
       agentId: "agent-1",

@@ -101,6 +101,7 @@ const HOMES: Readonly<Record<string, RegExp>> = {
   "acme-client": /^pkg\/acme\//,
   "@peculiar/x509": /^pkg\/local_authority\//,
   "reflect-metadata": /^pkg\/local_authority\//,
+  "prom-client": /^pkg\/metrics\//,
   "tldts": /^svc\/ctrl\/internal\/certificates\//,
   "zod": /^pkg\/(acme|config|dns01|docker|docker_config|kube|registry|release)\/|^cmd\/|^svc\/|^dev\//,
   "mysql2": /^pkg\/db\//,

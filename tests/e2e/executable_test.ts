@@ -6,6 +6,7 @@ import { runtimeProblem } from "../../pkg/build/mod.ts";
 import { serves } from "../testbed/apps.ts";
 import { LocalPlatform } from "../testbed/local.ts";
 import { answers, docker, Testbed, writeApp } from "../testbed/testbed.ts";
+import { freePort } from "../testbed/wait.ts";
 import { TlsApi } from "../../pkg/kube/testing_tls_api.ts";
 import { TestDaemon } from "../../pkg/testkit/daemon.ts";
 
@@ -171,6 +172,8 @@ interface Served {
 /** Deploys a folder; a program that cannot build says so, and deploys the image of an earlier one. */
 async function upAndDeploy(program: readonly string[], former: Served | undefined): Promise<Served> {
   await using platform = await LocalPlatform.create(program);
+  const metricsPort = freePort();
+  platform.settings["UNKEY_UP_PROMETHEUS_PORT"] = String(metricsPort);
   await platform.start();
   const app = `${platform.directory}/app`;
   for (const [path, text] of Object.entries(serves("served by what is shipped"))) {
@@ -189,6 +192,7 @@ async function upAndDeploy(program: readonly string[], former: Served | undefine
   }
   const { urls: [url = ""] } = await platform.deploy(given === undefined ? [app] : ["--image", given.image]);
   await platform.answers(url, "served by what is shipped");
+  await hasMetricsOfAllParts(metricsPort, platform);
   const digest = given?.digest ?? createHash("sha256").update(large).digest("hex");
   for (let times = 0; times < 3; times++) {
     assert.equal(
@@ -204,6 +208,21 @@ async function upAndDeploy(program: readonly string[], former: Served | undefine
   await platform.start();
   await platform.answers(url, "served by what is shipped");
   return { image, digest };
+}
+
+/** One port has the numbers of all parts; the ports of users and apps have none. */
+async function hasMetricsOfAllParts(port: number, platform: LocalPlatform): Promise<void> {
+  const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
+  const parts = new Set(Array.from(text.matchAll(/part="(\w+)"/g), ([, part]) => part));
+  assert.deepEqual([...parts].toSorted(), ["api", "frontline", "krane", "process", "worker"]);
+  assert.match(text, /^unkey_deploys_total\{status="ready",part="worker"\} 1$/m);
+  assert.match(text, /^unkey_frontline_responses_total\{status="200",part="frontline"\} [1-9]/m);
+  assert.match(text, /^unkey_instances\{status="running",part="krane"\} [1-9]/m);
+  assert.match(text, /^unkey_event_loop_lag_seconds_count\{part="process"\} [1-9]/m);
+  for (const other of [platform.apiPort, platform.edgePort]) {
+    const answer = await fetch(`http://127.0.0.1:${other}/metrics`);
+    assert.doesNotMatch(await answer.text(), /unkey_/);
+  }
 }
 
 const LARGE_BYTES = 48 * 1024 * 1024;

@@ -2,6 +2,7 @@
 import { Secret } from "../../pkg/config/mod.ts";
 import { type Clock, systemClock } from "../../pkg/clock/mod.ts";
 import { createLogger } from "../../pkg/logger/mod.ts";
+import { NO_METRICS, openMetrics } from "../../pkg/metrics/mod.ts";
 import { LIMITS } from "../../pkg/proxy/mod.ts";
 import type { FrontlineConfig } from "../../svc/frontline/config.ts";
 import { type FrontlineProcess, runFrontline } from "../../svc/frontline/run.ts";
@@ -82,18 +83,18 @@ export function startEdge(
     ...extra,
   };
   const log = createLogger({ service: "frontline", level: "info", write: (line) => void logs.push(line) });
-  const done = runFrontline(config, {
-    log,
-    clock,
-    signal: stop.signal,
-    times,
-    issue,
-    onReady: ({ healthPort, httpsPort }) => {
+  const run = async (): Promise<void> => {
+    const registry = config.healthPort === undefined ? undefined : await openMetrics({ clock, log });
+    const metrics = registry?.part("frontline") ?? NO_METRICS;
+    const onReady: FrontlineProcess["onReady"] = ({ healthPort, httpsPort }) => {
       info.healthPort = healthPort;
       info.httpsPort = httpsPort;
       ready.resolve();
-    },
-  });
+    };
+    const process = { log, clock, signal: stop.signal, times, issue, metrics, registry, onReady };
+    await runFrontline(config, process).finally(() => registry?.close());
+  };
+  const done = run();
   done.catch(() => undefined);
   return {
     port: httpPort,

@@ -64,7 +64,7 @@ Deno.test("an edge follows its routes until its last request has ended", async (
     stream.send(3, applyEndpoints("d_1", two.port));
     await eventually("the acknowledgement", () => feed.acknowledged.includes(3n), { deadlineMs: 60_000 });
     const metrics = await (await fetch(`http://127.0.0.1:${edge.healthPort}/metrics`)).text();
-    assert.match(metrics, /^unkey_frontline_connections 1$/m);
+    assert.match(metrics, /^unkey_frontline_connections\{part="frontline"\} 1$/m);
     await client.send("Host: app.localhost\r\n\r\n");
     await responseHead(client);
     assert.equal((await client.toEnd()).text, "two");

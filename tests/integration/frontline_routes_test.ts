@@ -31,8 +31,8 @@ Deno.test("an edge is ready with the first snapshot, and says so by its health c
     assert.equal(health.status, 200);
     await health.body?.cancel();
     const metrics = await (await fetch(`http://127.0.0.1:${edge.healthPort}/metrics`)).text();
-    assert.match(metrics, /^unkey_frontline_responses_total\{status="200"\} [1-9]/m);
-    assert.match(metrics, /^unkey_frontline_routes 1$/m);
+    assert.match(metrics, /^unkey_frontline_responses_total\{status="200",part="frontline"\} [1-9]/m);
+    assert.match(metrics, /^unkey_frontline_routes\{part="frontline"\} 1$/m);
     await using closed = startEdge(feed.url, { healthPort: 0, metricsFrom: ["192.0.2.0/24"] });
     (await feed.stream()).send(2, snapshotEnd(0));
     await closed.ready;

@@ -56,6 +56,8 @@ export interface ServiceParts {
   readonly spans: SpanTaker;
   readonly vault: Vault;
   readonly objects: ObjectStore;
+  /** See `UploadDeps`. */
+  readonly uploaded: (bytes: number) => void;
   readonly instanceId: string;
   readonly version: string;
   readonly uploads: DeploymentDeps["uploads"];
@@ -149,7 +151,10 @@ export function buildServices(parts: ServiceParts): Services {
     mount(router) {
       router.service(CtrlService, ctrlHandlers(parts));
       router.service(DeploymentService, deploymentHandlers(deployment));
-      router.service(UploadService, uploadHandlers({ db, clock, log, objects, limits: parts.contexts }));
+      router.service(
+        UploadService,
+        uploadHandlers({ db, clock, log, objects, limits: parts.contexts, uploaded: parts.uploaded }),
+      );
       router.service(
         ClusterService,
         clusterHandlers({

@@ -1,6 +1,7 @@
 import type { Clock } from "../../../pkg/clock/mod.ts";
 import { fieldName } from "../../../pkg/config/mod.ts";
 import type { Logger } from "../../../pkg/logger/mod.ts";
+import { loopMeters, type Metrics, NO_METRICS } from "../../../pkg/metrics/mod.ts";
 import { serveRpc } from "../../../pkg/rpc/mod.ts";
 import { Runner } from "../../../pkg/runner/mod.ts";
 import { openClientTls, openServerTls } from "../../../pkg/tls/mod.ts";
@@ -16,6 +17,7 @@ import type { Workflows } from "../internal/workflows/mod.ts";
 import { createRestateWorkflows } from "../internal/workflows/restate.ts";
 import { createCredentials } from "./authenticate.ts";
 import { API_FIELDS, type ApiConfig, appLimits, sizeLimits } from "./config.ts";
+import { countRefusals, countUploads, watchPlatform } from "./metrics.ts";
 import { holdLease } from "./tasks/lease.ts";
 import { NUDGE_PATH, nudgeRoute } from "./nudge.ts";
 import { contextLimits, type Objects, openObjects, type OwnPort, uploadLimits } from "./objects.ts";
@@ -23,6 +25,7 @@ import { watchOpenStreams } from "./tasks/open_streams.ts";
 import { sweepOutput } from "./tasks/output_sweeper.ts";
 import { followDatabase } from "../internal/follow_database.ts";
 import { Readiness } from "../internal/readiness.ts";
+import { watchReadiness } from "../internal/ready_metrics.ts";
 import { admitByPolicy, publicMethods } from "./policies.ts";
 import { restRoutes } from "./rest/mod.ts";
 import { buildServices, CALL_MS_MAX, type ServiceParts } from "./mount.ts";
@@ -44,6 +47,7 @@ export interface ApiProcess {
   readonly shared?: { readonly db: CtrlDatabase; readonly hub: ChangeHub };
   /** Instead of Restate, for tests. */
   readonly workflows?: Workflows;
+  readonly metrics?: Metrics;
 }
 
 /** A promote waits for the switch. */
@@ -69,7 +73,8 @@ export async function runApi(config: ApiConfig, process: ApiProcess): Promise<vo
 async function start(config: ApiConfig, given: ApiProcess, runner: Runner): Promise<void> {
   const database = given.shared?.db ?? await openOwnDatabase(config, given, runner);
   const process = { ...given, clock: await followDatabase(database, given, runner) };
-  const { log, clock } = process;
+  const { log, clock, metrics = NO_METRICS } = process;
+  const loop = loopMeters(metrics, clock);
   let port = config.httpPort;
   let started = false;
   const tls = await openServerTls(config, { clock, log });
@@ -78,11 +83,14 @@ async function start(config: ApiConfig, given: ApiProcess, runner: Runner): Prom
   const own = { port: () => port, fetch: trust.fetch };
   const parts = await openParts(config, process, { db: database, runner, own });
   const { db, hub, objects } = parts;
-  const services = buildServices({ ...parts, objects: objects.store });
+  const services = buildServices({ ...parts, objects: objects.store, uploaded: countUploads(metrics) });
   const credentials = createCredentials({ db: db.kysely, clock, serviceToken: config.authToken });
-  const { authenticate } = credentials;
+  const authenticate = countRefusals(credentials.authenticate, metrics);
   const streams = watchOpenStreams(credentials);
   const readiness = new Readiness({ db, clock, log, part: "api" });
+  const isReady = (): Promise<boolean> => started ? readiness.isReady() : Promise.resolve(false);
+  watchReadiness(metrics, isReady);
+  watchPlatform(metrics, { db, clock });
   const server = await serveRpc({
     hostname: config.host,
     port,
@@ -107,7 +115,8 @@ async function start(config: ApiConfig, given: ApiProcess, runner: Runner): Prom
       nudgeRoute(authenticate, hub),
       ...(objects.route === undefined ? [] : [objects.route]),
     ],
-    ready: () => started ? readiness.isReady() : Promise.resolve(false),
+    ready: isReady,
+    metrics,
   });
   port = server.port;
   runner.go("server", async (signal) => {
@@ -119,26 +128,41 @@ async function start(config: ApiConfig, given: ApiProcess, runner: Runner): Prom
   });
   if (tls !== undefined) runner.go("certificate files", (signal) => tls.follow(signal));
   runner.go("authority files", (signal) => trust.follow(signal));
-  runner.go("stream sweeper", (signal) => streams.sweep({ clock, log }, signal));
+  runner.go(
+    "stream sweeper",
+    (signal) => streams.sweep({ clock, log, meter: loop("stream sweeper") }, signal),
+  );
   runner.go("events", (signal) => services.events.run(signal));
   const { workflows } = parts;
-  runner.go("submit sweeper", (signal) => sweepSubmits({ db, clock, log, workflows }, signal));
-  runner.go("content sweeper", (signal) => sweepContent({ db, clock, log, objects: objects.store }, signal));
-  runner.go("upload sweeper", (signal) => sweepUploads({ db, clock, log, objects: objects.store }, signal));
-  runner.go("audit sweeper", (signal) => sweepAuditLog({ db, clock, log }, signal));
+  const base = { db, clock, log };
+  const stored = { ...base, objects: objects.store };
+  runner.go(
+    "submit sweeper",
+    (signal) => sweepSubmits({ ...base, workflows, meter: loop("submit sweeper") }, signal),
+  );
+  runner.go(
+    "content sweeper",
+    (signal) => sweepContent({ ...stored, meter: loop("content sweeper") }, signal),
+  );
+  runner.go("upload sweeper", (signal) => sweepUploads({ ...stored, meter: loop("upload sweeper") }, signal));
+  runner.go("audit sweeper", (signal) => sweepAuditLog({ ...base, meter: loop("audit sweeper") }, signal));
   const keptDays = config.outputKept;
-  runner.go("output sweeper", (signal) => sweepOutput({ db, clock, log, keptDays }, signal));
-  runner.go("region sweeper", (signal) => sweepRegions(parts, signal));
+  runner.go(
+    "output sweeper",
+    (signal) => sweepOutput({ ...base, keptDays, meter: loop("output sweeper") }, signal),
+  );
+  runner.go("region sweeper", (signal) => sweepRegions({ ...parts, meter: loop("region sweeper") }, signal));
   const { nudgeUrl, instanceId } = parts;
   if (nudgeUrl !== undefined) {
-    runner.go("lease", (signal) => holdLease({ db, clock, log, id: instanceId, nudgeUrl }, signal));
+    const lease = { ...base, id: instanceId, nudgeUrl, meter: loop("lease") };
+    runner.go("lease", (signal) => holdLease(lease, signal));
   }
   started = true;
   log.info("ctrl api serves", { port, instance_id: instanceId });
   process.onReady?.({ port });
 }
 
-interface Parts extends Omit<ServiceParts, "objects"> {
+interface Parts extends Omit<ServiceParts, "objects" | "uploaded"> {
   readonly objects: Objects;
   readonly nudgeUrl: string | undefined;
 }
@@ -192,16 +216,16 @@ async function openParts(
 
 async function openOwnDatabase(
   config: ApiConfig,
-  { log, clock }: ApiProcess,
+  { log, clock, metrics }: ApiProcess,
   runner: Runner,
 ): Promise<CtrlDatabase> {
-  const db = await openCtrlDatabase(config.databasePrimary, { migrate: config.migrate, log, clock });
+  const db = await openCtrlDatabase(config.databasePrimary, { migrate: config.migrate, log, clock, metrics });
   runner.defer("database", () => db.close());
   return db;
 }
 
-function startHub(db: CtrlDatabase, { log, clock }: ApiProcess, runner: Runner): ChangeHub {
-  const hub = new ChangeHub({ db, log, clock });
+function startHub(db: CtrlDatabase, { log, clock, metrics }: ApiProcess, runner: Runner): ChangeHub {
+  const hub = new ChangeHub({ db, log, clock, metrics });
   runner.go("change hub", (signal) => hub.run(signal));
   return hub;
 }

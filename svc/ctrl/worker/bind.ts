@@ -1,7 +1,8 @@
 import type { Clock } from "../../../pkg/clock/mod.ts";
-import type { StepActivity } from "../../../pkg/durable/mod.ts";
+import { DurableMetrics, type StepActivity } from "../../../pkg/durable/mod.ts";
 import type { ConfigReader } from "../../../pkg/registry/mod.ts";
 import type { Logger } from "../../../pkg/logger/mod.ts";
+import type { Metrics } from "../../../pkg/metrics/mod.ts";
 import type { ChangeNotifier } from "../internal/changes/mod.ts";
 import { AGENT_HEARTBEAT_TIMEOUT_MS } from "../internal/agents/mod.ts";
 import type { DomainDns } from "../internal/domains/mod.ts";
@@ -11,6 +12,7 @@ import type { SpanTaker } from "../internal/traces/mod.ts";
 import { buildService } from "./image_build/mod.ts";
 import { type BuildDeps, createBuildSteps } from "./image_build/steps.ts";
 import type { WorkerConfig } from "./config/config.ts";
+import { countAttempts, countBuilds, countDeploys } from "./metrics.ts";
 import type { CertificateDeps } from "./certificate/deps.ts";
 import { certificateService } from "./certificate/mod.ts";
 import { createCertificateSteps } from "./certificate/steps.ts";
@@ -37,6 +39,7 @@ export interface ServicesDeps extends BuildDeps {
   readonly clock: Clock;
   readonly log: Logger;
   readonly activity: StepActivity;
+  readonly metrics: Metrics;
   /** The time by which Restate's clock is ahead of this machine's. */
   readonly restateAheadMs: () => number;
   readonly changes: ChangeNotifier;
@@ -82,8 +85,9 @@ export function workerServices(config: WorkerConfig, deps: ServicesDeps): Endpoi
     imageConfig,
     vault,
     platform,
+    metrics,
   } = deps;
-  const restate = { clock, log, activity, restateAheadMs };
+  const restate = { clock, log, activity, restateAheadMs, metrics: new DurableMetrics(metrics) };
   const placement = {
     regions: config.availableRegions,
     replicas: config.replicas,
@@ -98,6 +102,7 @@ export function workerServices(config: WorkerConfig, deps: ServicesDeps): Endpoi
   return [
     deployService({
       restate,
+      ended: countDeploys(metrics),
       steps: createDeploySteps({
         db,
         clock,
@@ -121,7 +126,11 @@ export function workerServices(config: WorkerConfig, deps: ServicesDeps): Endpoi
       recheckMs: RECHECK_MS,
     }),
     buildSlotService({ restate, steps: createSlotSteps({ db, clock, limits: slotLimits(config) }) }),
-    buildService({ restate, steps: createBuildSteps(deps), limitMs: config.buildMinutes * MINUTE_MS }),
+    buildService({
+      restate,
+      steps: countBuilds(createBuildSteps(deps), metrics),
+      limitMs: config.buildMinutes * MINUTE_MS,
+    }),
     routingService({
       restate,
       steps: createRoutingSteps({
@@ -144,9 +153,10 @@ export function workerServices(config: WorkerConfig, deps: ServicesDeps): Endpoi
       restate,
       steps: createVersioningSteps({ db, clock, keepMs: FEED_KEEP_MS, keepVersions: FEED_KEEP_VERSIONS }),
     }),
-    ...(deps.certificates === undefined
-      ? []
-      : [certificateService({ restate, steps: createCertificateSteps(deps.certificates) })]),
+    ...(deps.certificates === undefined ? [] : [certificateService({
+      restate,
+      steps: countAttempts(createCertificateSteps(deps.certificates), metrics),
+    })]),
     ...(deps.domains === undefined
       ? []
       : [domainService({ restate, steps: createDomainSteps(domainDeps(config, deps, deps.domains)) })]),

@@ -3,6 +3,7 @@ import type { Clock } from "../../../pkg/clock/mod.ts";
 import { fieldName } from "../../../pkg/config/mod.ts";
 import { StepActivity } from "../../../pkg/durable/mod.ts";
 import type { Logger } from "../../../pkg/logger/mod.ts";
+import { loopMeters, type Metrics, NO_METRICS } from "../../../pkg/metrics/mod.ts";
 import { serveRpc } from "../../../pkg/rpc/mod.ts";
 import { Runner } from "../../../pkg/runner/mod.ts";
 import { openClientTls, openServerTls, warnOfPlain } from "../../../pkg/tls/mod.ts";
@@ -12,6 +13,7 @@ import { operatorIdleSeconds } from "../internal/deployments/idle_end_config.ts"
 import { openDomains } from "../internal/domains/mod.ts";
 import { followDatabase } from "../internal/follow_database.ts";
 import { Readiness } from "../internal/readiness.ts";
+import { watchReadiness } from "../internal/ready_metrics.ts";
 import type { SentinelMaker } from "../internal/sentinels/mod.ts";
 import { type CtrlDatabase, openCtrlDatabase } from "../internal/store/mod.ts";
 import { SpanSink } from "../internal/traces/mod.ts";
@@ -61,6 +63,7 @@ export interface WorkerProcess {
   readonly presence?: ImagePresence;
   /** Instead of its own, for tests that look at steps. */
   readonly activity?: StepActivity;
+  readonly metrics?: Metrics;
 }
 
 const RENEWALS = {
@@ -95,7 +98,8 @@ export async function runWorker(config: WorkerConfig, process: WorkerProcess): P
 async function start(config: WorkerConfig, given: WorkerProcess, runner: Runner): Promise<void> {
   const db = given.shared?.db ?? await openOwnDatabase(config, given, runner);
   const process = { ...given, clock: await followDatabase(db, given, runner) };
-  const { log, clock, signal } = process;
+  const { log, clock, signal, metrics = NO_METRICS } = process;
+  const loop = loopMeters(metrics, clock);
   warnOfPlain(log, plainUrls(config));
   const tls = await openServerTls(config, { clock, log });
   const trust = await openClientTls(config, { clock, log });
@@ -113,14 +117,17 @@ async function start(config: WorkerConfig, given: WorkerProcess, runner: Runner)
 
   let registered = false;
   const readiness = new Readiness({ db, clock, log, part: "worker" });
+  const isReady = async (): Promise<boolean> => registered && await readiness.isReady();
+  watchReadiness(metrics, isReady);
   const health = await serveRpc({
     hostname: config.host,
     port: config.httpPort,
     portSetting: fieldName(WORKER_FIELDS.httpPort),
     log,
     clock,
+    metrics,
     mount: () => undefined,
-    ready: async () => registered && await readiness.isReady(),
+    ready: isReady,
   });
   runner.defer("health", () => health.shutdown());
   runner.go("health port", (signal) => health.run(signal));
@@ -142,6 +149,7 @@ async function start(config: WorkerConfig, given: WorkerProcess, runner: Runner)
     clock,
     log,
     activity,
+    metrics,
     restateAheadMs: () => restateClock.aheadMs,
     changes,
     spans,
@@ -189,20 +197,34 @@ async function start(config: WorkerConfig, given: WorkerProcess, runner: Runner)
 
   const scheme = tls === undefined ? "http" : "https";
   const uri = config.restateRegisterAs ?? `${scheme}://127.0.0.1:${endpoint.port}`;
-  const own = { ...admin, uri, fetch: trust.fetch, clock, log };
+  const own = { ...admin, uri, fetch: trust.fetch, clock, log, meter: loop("take-over") };
   await registerWorker(own, signal);
   [registration, registered] = [own, true];
   runner.defer("readiness", () => void (registered = false));
   const ingress = { ingressUrl: config.restateUrl, ...key, clock, timeoutMs: INGRESS_MS_MAX };
   runner.go("take-over", (stop) => takeOverForever(own, stop));
-  runner.go("compaction", (stop) => requestCompactions({ db, clock, log, ingress }, stop));
+  runner.go(
+    "compaction",
+    (stop) => requestCompactions({ db, clock, log, ingress, meter: loop("compaction") }, stop),
+  );
   if (certificates !== undefined) {
     const workflows = createRestateWorkflows(ingress);
     const { defaultDomain, regionalDomain, availableRegions: regions, platformHosts: hosts } = config;
     const domains = { defaultDomain, regionalDomain, regions, hosts };
     const names = platformNames(domains, certificates.records !== undefined);
-    runner.go("renewals", (stop) => callEachMinute({ clock, log, ingress }, RENEWALS, stop));
-    const unused = { db, clock, log, changes, workflows, platformNames: names };
+    runner.go(
+      "renewals",
+      (stop) => callEachMinute({ clock, log, ingress, meter: loop("renewals") }, RENEWALS, stop),
+    );
+    const unused = {
+      db,
+      clock,
+      log,
+      changes,
+      workflows,
+      platformNames: names,
+      meter: loop("unused certificates"),
+    };
     runner.go("unused certificates", (stop) => giveUpUnusedCertificates(unused, stop));
     runner.go(
       "platform certificates",
@@ -210,17 +232,32 @@ async function start(config: WorkerConfig, given: WorkerProcess, runner: Runner)
     );
   }
   if (parts.domains !== undefined) {
-    runner.go("domain checks", (stop) => callEachMinute({ clock, log, ingress }, DOMAIN_CHECKS, stop));
+    runner.go(
+      "domain checks",
+      (stop) => callEachMinute({ clock, log, ingress, meter: loop("domain checks") }, DOMAIN_CHECKS, stop),
+    );
   }
-  const previews = { db, clock, log, ingress, operatorSeconds: operatorIdleSeconds(config) };
+  const operatorSeconds = operatorIdleSeconds(config);
+  const previews = { db, clock, log, ingress, operatorSeconds, meter: loop("preview ends") };
   runner.go("preview ends", (stop) => endUnusedPreviews(previews, stop));
-  runner.go("sentinel sweep", (stop) => sweepSentinels({ db, clock, log, changes, sentinels }, stop));
+  const sweep = { db, clock, log, changes, sentinels, meter: loop("sentinel sweep") };
+  runner.go("sentinel sweep", (stop) => sweepSentinels(sweep, stop));
   if (buildkit !== undefined && config.buildCacheMib > 0) {
     const limits = { ...cacheLimits(config), ...(bytesFree === undefined ? {} : { bytesFree }) };
-    runner.go("cache retention", (stop) => retainCache({ endpoint: buildkit, limits, clock, log }, stop));
+    runner.go(
+      "cache retention",
+      (stop) => retainCache({ endpoint: buildkit, limits, clock, log, meter: loop("cache retention") }, stop),
+    );
   }
   if (localImages !== undefined) {
-    const retention = { db, clock, log, images: localImages, kept: config.imagesKept };
+    const retention = {
+      db,
+      clock,
+      log,
+      images: localImages,
+      kept: config.imagesKept,
+      meter: loop("image retention"),
+    };
     runner.go("image retention", (stop) => retainImages(retention, stop));
   }
   process.onReady?.({ port: endpoint.port, healthPort: health.port });
@@ -251,10 +288,10 @@ function vaultOf(config: WorkerConfig, db: CtrlDatabase, clock: Clock): Vault | 
 
 async function openOwnDatabase(
   config: WorkerConfig,
-  { log, clock }: WorkerProcess,
+  { log, clock, metrics }: WorkerProcess,
   runner: Runner,
 ): Promise<CtrlDatabase> {
-  const db = await openCtrlDatabase(config.databasePrimary, { migrate: config.migrate, log, clock });
+  const db = await openCtrlDatabase(config.databasePrimary, { migrate: config.migrate, log, clock, metrics });
   runner.defer("database", () => db.close());
   return db;
 }

@@ -39,6 +39,15 @@ export class Certificates {
     return this.#byId.size;
   }
 
+  /** The end of the certificate that ends first; `undefined` without any. */
+  firstEndAtMs(): number | undefined {
+    let first: number | undefined;
+    for (const { notAfterMs } of this.#byId.values()) {
+      if (first === undefined || notAfterMs < first) first = Number(notAfterMs);
+    }
+    return first;
+  }
+
   apply(certificate: EdgeCertificate): void {
     const { certificateId, hostname } = certificate;
     const problem = problemOf(certificate);

@@ -19,6 +19,7 @@ import { CHALLENGE_PATH, type Challenges } from "./challenges.ts";
 import { explain } from "./explain.ts";
 import { FailureLog } from "./failure_log.ts";
 import { FirstSnapshot } from "./first_snapshot.ts";
+import { EdgeCounts } from "./metrics.ts";
 import { clientScheme, redirect } from "./redirects.ts";
 import { refusalText } from "./refusal_text.ts";
 import type { Refusals } from "./refusals.ts";
@@ -75,8 +76,7 @@ export class Edge {
   readonly table: RouteTable;
   readonly certificates: Certificates;
   readonly proxy: Proxy;
-  /** Responses by status since the start; 499: the client closed the connection. */
-  readonly responses = new Map<number, number>();
+  readonly counts = new EdgeCounts();
   /** Load balancers should send no more requests; it still answers them. */
   stopping = false;
   readonly #balancer: Balancer;
@@ -115,12 +115,17 @@ export class Edge {
       route: (request, tried) => this.#route(request, tried),
       explain,
       newRequestId: requestIds(clock),
-      onDial: (upstream, ok) => this.#balancer.dialed(upstream.key, ok),
+      onDial: (upstream, ok) => {
+        this.counts.dials[ok ? "ok" : "failed"]++;
+        this.#balancer.dialed(upstream.key, ok);
+      },
       onFailure: (report) => {
+        this.counts.failure(report.kind);
         failures.note(report);
         this.#tell(options, report);
       },
-      onStatus: (status) => void this.responses.set(status, (this.responses.get(status) ?? 0) + 1),
+      onStatus: (status) => this.counts.response(status),
+      onResponded: (waitedMs) => this.counts.responded?.(waitedMs),
     });
   }
 

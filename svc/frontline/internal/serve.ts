@@ -1,20 +1,23 @@
+import { networkMatcher } from "../../../pkg/networks/mod.ts";
 import type { Clock } from "../../../pkg/clock/mod.ts";
 import type { Logger } from "../../../pkg/logger/mod.ts";
 import { LIMITS, type ProxyLimits, type Upstream } from "../../../pkg/proxy/mod.ts";
-import { clientAddress, createRpcClient, serveRpc } from "../../../pkg/rpc/mod.ts";
+import { type Metrics, type MetricsRegistry, NO_METRICS } from "../../../pkg/metrics/mod.ts";
+import { metricsRoute } from "../../../pkg/metrics_server/mod.ts";
+import { createRpcClient, serveRpc } from "../../../pkg/rpc/mod.ts";
 import { shareOfDescriptors } from "../../../pkg/tcp/mod.ts";
 import { openClientTls, warnOfPlain } from "../../../pkg/tls/mod.ts";
 import { Runner } from "../../../pkg/runner/mod.ts";
 import { fieldName, type Secret } from "../../../pkg/config/mod.ts";
 import { AcmeService } from "../../../proto/gen/ctrl/v1/acme_pb.ts";
 import { FrontlineService } from "../../../proto/gen/ctrl/v1/frontline_pb.ts";
-import { type EdgeConfig, FRONTLINE_FIELDS, networkMatcher } from "../config.ts";
+import { type EdgeConfig, FRONTLINE_FIELDS } from "../config.ts";
 import type { InheritedSockets } from "../inherited.ts";
 import { hstsValue, HTTPS_FIELDS, type HttpsConfig } from "../config_https.ts";
 import { Challenges } from "./challenges.ts";
 import type { EdgeCertificate } from "./certificates.ts";
 import { Edge, type EdgeHttps, type EdgeOptions } from "./edge.ts";
-import { renderMetrics } from "./metrics.ts";
+import { watchEdge } from "./metrics.ts";
 import { reportRefusals } from "./refusal_reporter.ts";
 import { Refusals } from "./refusals.ts";
 import { RequestedDeployments } from "./requested.ts";
@@ -49,6 +52,9 @@ export interface EdgeProcess {
   readonly issue?: IssueCertificate | undefined;
   /** Sockets that are listened on instead of the ports of the settings. */
   readonly sockets?: InheritedSockets | undefined;
+  readonly metrics?: Metrics;
+  /** For the health port, where there is one. */
+  readonly registry?: MetricsRegistry | undefined;
 }
 
 /** The part of the process's descriptors that clients may use: each request under way needs another one, to its app. */
@@ -86,7 +92,7 @@ export interface EdgeRole {
  * @throws `failed_precondition` when a port is taken
  */
 export async function serveEdge(role: EdgeRole, config: EdgeConfig, process: EdgeProcess): Promise<void> {
-  const { log, clock, signal } = process;
+  const { log, clock, signal, metrics = NO_METRICS } = process;
   const requested = role.acknowledges ? new RequestedDeployments() : undefined;
   warnOfPlain(log, { [fieldName(FRONTLINE_FIELDS.controlPlaneUrl)]: config.controlPlaneUrl });
   const trust = await openClientTls(config, { clock, log });
@@ -123,6 +129,7 @@ export async function serveEdge(role: EdgeRole, config: EdgeConfig, process: Edg
     edgeId: role.id,
     acknowledges: role.acknowledges,
     requested,
+    metrics,
     onAcknowledge: () => edge.noteOpenRequests(),
     onReady: () => {
       edge.ready = true;
@@ -130,6 +137,7 @@ export async function serveEdge(role: EdgeRole, config: EdgeConfig, process: Edg
     },
     ...(process.times === undefined ? {} : { times: process.times }),
   });
+  watchEdge(metrics, { edge, version: () => watcher.version });
   const runner = new Runner({
     log,
     clock,
@@ -137,7 +145,7 @@ export async function serveEdge(role: EdgeRole, config: EdgeConfig, process: Edg
   });
   runner.defer("trust", () => trust.close());
   try {
-    const healthPort = await serveHealth(config, process, { edge, watcher, runner });
+    const healthPort = await serveHealth(config, process, { edge, runner });
     const drained = new AbortController();
     const listening = listen({ edge, role, config, process, ready: ready.promise });
     runner.go("proxy", async (stopping) => {
@@ -255,11 +263,10 @@ async function aborted(signal: AbortSignal): Promise<void> {
 
 async function serveHealth(
   config: EdgeConfig,
-  { log, clock }: EdgeProcess,
-  { edge, watcher, runner }: { edge: Edge; watcher: Watcher; runner: Runner },
+  { log, clock, registry }: EdgeProcess,
+  { edge, runner }: { edge: Edge; runner: Runner },
 ): Promise<number | undefined> {
   if (config.healthPort === undefined) return undefined;
-  const mayRead = networkMatcher(config.metricsFrom);
   const server = await serveRpc({
     hostname: config.httpHost,
     port: config.healthPort,
@@ -268,11 +275,7 @@ async function serveHealth(
     clock,
     mount: () => undefined,
     ready: () => Promise.resolve(edge.ready && !edge.stopping),
-    routes: [({ url, headers }) => {
-      // For others there is nothing here.
-      const isOurs = new URL(url).pathname === "/metrics" && mayRead(clientAddress(headers));
-      return Promise.resolve(isOurs ? new Response(renderMetrics(edge, watcher.version)) : undefined);
-    }],
+    routes: registry === undefined ? [] : [metricsRoute(registry, config.metricsFrom)],
   });
   runner.defer("health", () => server.shutdown());
   runner.go("health port", (signal) => server.run(signal));

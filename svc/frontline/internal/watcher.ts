@@ -3,6 +3,7 @@ import type { Clock } from "../../../pkg/clock/mod.ts";
 import { describeError } from "../../../pkg/fault/mod.ts";
 import { FeedClient, type FeedConsumer, type FeedMessage, type FeedTimes } from "../../../pkg/feed/mod.ts";
 import type { Logger } from "../../../pkg/logger/mod.ts";
+import type { Metrics } from "../../../pkg/metrics/mod.ts";
 import { backoffMs } from "../../../pkg/retry/mod.ts";
 import type { ApplyRoute, FrontlineService, RouteState } from "../../../proto/gen/ctrl/v1/frontline_pb.ts";
 import type { Certificates, EdgeCertificate } from "./certificates.ts";
@@ -41,6 +42,7 @@ export interface WatcherOptions {
   readonly certificates: Certificates;
   readonly clock: Clock;
   readonly log: Logger;
+  readonly metrics?: Metrics | undefined;
   readonly edgeId: string;
   /** True for an edge: the control plane waits until its table has reached a version. */
   readonly acknowledges: boolean;
@@ -76,6 +78,7 @@ export class Watcher {
       times: this.#times,
       clock,
       log,
+      metrics: options.metrics,
     });
   }
 

@@ -1,5 +1,6 @@
 import type { Clock } from "../../../../pkg/clock/mod.ts";
 import type { Logger } from "../../../../pkg/logger/mod.ts";
+import type { Meter } from "../../../../pkg/metrics/mod.ts";
 import { type CtrlDatabase, deleteAuditEntries } from "../../internal/store/mod.ts";
 import { repeat } from "./repeat.ts";
 
@@ -7,6 +8,7 @@ export interface AuditSweeperDeps {
   readonly db: CtrlDatabase;
   readonly clock: Clock;
   readonly log: Logger;
+  readonly meter?: Meter;
 }
 
 /** A year and a month, so that a yearly audit in January still finds the whole year before. */

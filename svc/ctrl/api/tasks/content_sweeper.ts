@@ -1,6 +1,7 @@
 import type { Clock } from "../../../../pkg/clock/mod.ts";
 import { transact } from "../../../../pkg/db/mod.ts";
 import type { Logger } from "../../../../pkg/logger/mod.ts";
+import type { Meter } from "../../../../pkg/metrics/mod.ts";
 import type { ObjectStore } from "../../../../pkg/objectstore/mod.ts";
 import {
   type CtrlDatabase,
@@ -16,6 +17,7 @@ export interface ContentSweeperDeps {
   readonly db: CtrlDatabase;
   readonly clock: Clock;
   readonly log: Logger;
+  readonly meter?: Meter;
   readonly objects: Pick<ObjectStore, "delete">;
 }
 

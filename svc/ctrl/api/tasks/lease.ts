@@ -1,6 +1,7 @@
 import type { Clock } from "../../../../pkg/clock/mod.ts";
 import { describeError } from "../../../../pkg/fault/mod.ts";
 import type { Logger } from "../../../../pkg/logger/mod.ts";
+import { type Meter, NO_METER } from "../../../../pkg/metrics/mod.ts";
 import {
   type CtrlDatabase,
   leaseApiProcess,
@@ -12,6 +13,7 @@ export interface LeaseOptions {
   readonly db: CtrlDatabase;
   readonly clock: Clock;
   readonly log: Logger;
+  readonly meter?: Meter;
   readonly id: string;
   readonly nudgeUrl: string;
 }
@@ -21,12 +23,14 @@ const RENEW_MS = 10_000;
 
 /** Keeps this process registered for nudges until `signal` aborts. Without a lease it still finds changes by polling. */
 export async function holdLease(options: LeaseOptions, signal: AbortSignal): Promise<void> {
-  const { db, clock, log, id, nudgeUrl } = options;
+  const { db, clock, log, id, nudgeUrl, meter = NO_METER } = options;
   while (!signal.aborted) {
     try {
       const now = clock.now();
-      await leaseApiProcess(db.kysely, { id, nudgeUrl, leaseExpiresAtMs: now + LEASE_MS });
-      await removeExpiredApiProcesses(db.kysely, now - LEASE_MS);
+      await meter(async () => {
+        await leaseApiProcess(db.kysely, { id, nudgeUrl, leaseExpiresAtMs: now + LEASE_MS });
+        await removeExpiredApiProcesses(db.kysely, now - LEASE_MS);
+      });
     } catch (error) {
       log.warn("lease was not renewed", { error: describeError(error) });
     }

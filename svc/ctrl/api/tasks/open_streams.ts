@@ -1,12 +1,10 @@
 /** A stream is authenticated once and stays open for days, so its credential is checked again for as long as it is open. */
 import type { Interceptor } from "@connectrpc/connect";
 import { isDeepStrictEqual } from "node:util";
-import type { Clock } from "../../../../pkg/clock/mod.ts";
 import type { Fault } from "../../../../pkg/fault/mod.ts";
-import type { Logger } from "../../../../pkg/logger/mod.ts";
 import { callerOf, type Principal } from "../../internal/auth/principal.ts";
 import { bearer, type Credentials, unauthenticated } from "../authenticate.ts";
-import { repeat } from "./repeat.ts";
+import { type LoopDeps, repeat } from "./repeat.ts";
 
 /** A revoked credential's streams end with the first or second sweep after. */
 const SWEEP_MS = 6_000;
@@ -34,7 +32,7 @@ export interface OpenStreams {
    * Repeats until `signal` aborts: ends streams whose credential is unknown or stands for another principal. A database
    * error ends none.
    */
-  sweep(deps: { readonly clock: Clock; readonly log: Logger }, signal: AbortSignal): Promise<void>;
+  sweep(deps: LoopDeps, signal: AbortSignal): Promise<void>;
 }
 
 /** One sweep for all streams: one query per many credentials, and none without streams. */

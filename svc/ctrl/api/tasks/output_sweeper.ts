@@ -1,5 +1,6 @@
 import type { Clock } from "../../../../pkg/clock/mod.ts";
 import type { Logger } from "../../../../pkg/logger/mod.ts";
+import type { Meter } from "../../../../pkg/metrics/mod.ts";
 import {
   type CtrlDatabase,
   deleteInstanceEvents,
@@ -15,6 +16,7 @@ export interface OutputSweeperDeps {
   readonly db: CtrlDatabase;
   readonly clock: Clock;
   readonly log: Logger;
+  readonly meter?: Meter;
   /** Counted from the end of the deployment. */
   readonly keptDays: number;
 }

@@ -1,6 +1,7 @@
 import type { Clock } from "../../../../pkg/clock/mod.ts";
 import { transact } from "../../../../pkg/db/mod.ts";
 import type { Logger } from "../../../../pkg/logger/mod.ts";
+import type { Meter } from "../../../../pkg/metrics/mod.ts";
 import type { ChangeNotifier } from "../../internal/changes/mod.ts";
 import { AGENT_HEARTBEAT_TIMEOUT_MS } from "../../internal/agents/mod.ts";
 import {
@@ -20,6 +21,7 @@ export interface RegionHealthDeps {
   readonly db: CtrlDatabase;
   readonly clock: Clock;
   readonly log: Logger;
+  readonly meter?: Meter;
   readonly notifier: ChangeNotifier;
 }
 

@@ -2,6 +2,7 @@ import type { Clock } from "../../../../pkg/clock/mod.ts";
 import { transact } from "../../../../pkg/db/mod.ts";
 import { describeError, isFault } from "../../../../pkg/fault/mod.ts";
 import type { Logger } from "../../../../pkg/logger/mod.ts";
+import type { Meter } from "../../../../pkg/metrics/mod.ts";
 import { parseId } from "../../../../pkg/uid/mod.ts";
 import { type CtrlDatabase, listUnsubmitted, markSubmitted, moveStatus } from "../../internal/store/mod.ts";
 import type { Workflows } from "../../internal/workflows/mod.ts";
@@ -11,6 +12,7 @@ export interface SubmitSweeperDeps {
   readonly db: CtrlDatabase;
   readonly clock: Clock;
   readonly log: Logger;
+  readonly meter?: Meter;
   readonly workflows: Pick<Workflows, "submitDeploy">;
 }
 

@@ -1,5 +1,6 @@
 import type { Clock } from "../../../../pkg/clock/mod.ts";
 import type { Logger } from "../../../../pkg/logger/mod.ts";
+import type { Meter } from "../../../../pkg/metrics/mod.ts";
 import type { ObjectStore } from "../../../../pkg/objectstore/mod.ts";
 import { type CtrlDatabase, deleteUpload, listUnneededUploads } from "../../internal/store/mod.ts";
 import { repeat } from "./repeat.ts";
@@ -8,6 +9,7 @@ export interface UploadSweeperDeps {
   readonly db: CtrlDatabase;
   readonly clock: Clock;
   readonly log: Logger;
+  readonly meter?: Meter;
   readonly objects: Pick<ObjectStore, "delete">;
 }
 

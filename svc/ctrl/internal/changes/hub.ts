@@ -2,9 +2,17 @@ import { Semaphore, WakeSignal } from "../../../../pkg/async/mod.ts";
 import type { Clock } from "../../../../pkg/clock/mod.ts";
 import { describeError, Fault } from "../../../../pkg/fault/mod.ts";
 import type { Logger } from "../../../../pkg/logger/mod.ts";
+import {
+  codeOf,
+  type Counter,
+  type Histogram,
+  type Metrics,
+  NO_METRICS,
+} from "../../../../pkg/metrics/mod.ts";
 import { backoffMs } from "../../../../pkg/retry/mod.ts";
 import { type CtrlDatabase, listRegionVersions } from "../store/mod.ts";
 import type { Feed, FeedEvent } from "./definition.ts";
+import { FEED_METRICS } from "./metrics.ts";
 import type { ChangeNotifier } from "./nudger.ts";
 import type { Entry } from "./read.ts";
 import { RegionFeed } from "./region_feed.ts";
@@ -17,6 +25,7 @@ export interface ChangeHubOptions {
   readonly pollMs?: number;
   /** A stream without messages for so long gets a heartbeat. */
   readonly heartbeatMs?: number;
+  readonly metrics?: Metrics | undefined;
 }
 
 export interface WatchOptions {
@@ -63,10 +72,21 @@ export class ChangeHub implements ChangeNotifier {
   #failures = 0;
   #versions: ReadonlyMap<string, number> = new Map();
   #changedAtMs = 0;
+  readonly #polls: Counter<"code">;
+  readonly #pollSeconds: Histogram<never>;
 
   constructor(options: ChangeHubOptions) {
     this.#options = options;
     this.#wake = new WakeSignal(options.clock);
+    const { metrics = NO_METRICS } = options;
+    this.#polls = metrics.counter(FEED_METRICS.polls);
+    this.#pollSeconds = metrics.histogram(FEED_METRICS.pollSeconds);
+    const streams = metrics.gauge(FEED_METRICS.streams);
+    const versions = metrics.gauge(FEED_METRICS.versions);
+    metrics.onScrape("change hub", () => {
+      streams.set({}, this.#streams);
+      versions.replace([...this.#versions].map(([region, value]) => ({ labels: { region }, value })));
+    });
   }
 
   /** Open streams. */
@@ -204,10 +224,13 @@ export class ChangeHub implements ChangeNotifier {
         feed.beat(heartbeatMs);
       }
       const tookMs = clock.now() - startedMs;
+      this.#polls.add({ code: "ok" });
+      this.#pollSeconds.observe({}, tookMs / 1_000);
       const isRested = startedMs - this.#changedAtMs > RESTED_AFTER_MS;
       return Math.min(POLL_MS_MAX, Math.max(isRested ? pollMs * 2 : pollMs, tookMs * POLL_SHARE));
     } catch (error) {
       this.#failures++;
+      this.#polls.add({ code: codeOf(error) });
       if (this.#failures === 1) log.warn("changes cannot be read", { error: describeError(error) });
       return backoffMs(this.#failures, pollMs * 2, POLL_MS_MAX);
     }

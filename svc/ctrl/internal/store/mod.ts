@@ -83,4 +83,5 @@ export * from "./views/cache.ts";
 export * from "./views/domains.ts";
 export * from "./views/log_tail.ts";
 export * from "./views/logs.ts";
+export * from "./views/numbers.ts";
 export * from "./views/status.ts";

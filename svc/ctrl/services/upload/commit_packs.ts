@@ -26,7 +26,7 @@ export async function commitPacks(
   caller: RootKeyPrincipal,
   request: { readonly projectId: string; readonly packs: readonly UploadedPack[] },
 ): Promise<void> {
-  const { db, clock } = deps;
+  const { db, clock, uploaded } = deps;
   const project = await requireProject(deps, caller, {
     id: request.projectId,
     action: "generate_upload_url",
@@ -44,6 +44,7 @@ export async function commitPacks(
       if (pack.state === "removing") throw unknownPack();
       if (pack.state === "offered") {
         await storePack(tx, pack.id, rowsOf(pack, byId.get(pack.id)), clock.now());
+        uploaded?.(pack.size_bytes);
       }
     }
   });

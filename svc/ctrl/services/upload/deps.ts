@@ -23,4 +23,6 @@ export interface UploadDeps {
   readonly log: Logger;
   readonly objects: ObjectStore;
   readonly limits: ContextLimits;
+  /** Counts a pack that was uploaded. */
+  readonly uploaded?: (bytes: number) => void;
 }

@@ -26,7 +26,7 @@ import { RETRY_POLICY } from "../restate/retry_policy.ts";
 import { announceChange, CANCEL } from "../rollout/wait.ts";
 import { routingKey, RoutingService } from "../routing/contract.ts";
 import { BuildSlotService, buildSlotsKey } from "../slots/contract.ts";
-import { DeploymentService } from "./contract.ts";
+import { DeploymentService, type DeployOutcome } from "./contract.ts";
 import type { RolloutLimits } from "../rollout/plan.ts";
 import { type BuildSlots, slotSignal } from "./queue_stage.ts";
 import type { DeploySteps } from "./types.ts";
@@ -38,16 +38,23 @@ export interface DeployServiceDeps {
   readonly limits: RolloutLimits;
   readonly recheckMs: number;
   readonly queueMs: number;
+  /** Called when a run has ended. */
+  readonly ended: (outcome: DeployOutcome) => void;
 }
 
 /** Binds the deploy workflow and the handlers that wake and cancel it. */
 // deno-lint-ignore explicit-module-boundary-types -- the SDK infers the bindable type
-export function deployService({ restate, ...deps }: DeployServiceDeps) {
+export function deployService({ restate, ended, ...deps }: DeployServiceDeps) {
   const workflow: DeployWorkflowDeps = { ...deps, build: callBuild, assign: callAssign, slots: SLOTS };
   return implement(DeploymentService, {
     handlers: {
       // The key is the truth; the request carries the id for those who read the journal.
-      run: (ctx) => runWorkflow(ctx, restate, (durable) => deploy(durable, workflow, durable.key)),
+      run: (ctx) =>
+        runWorkflow(ctx, restate, async (durable) => {
+          const outcome = await deploy(durable, workflow, durable.key);
+          ended(outcome);
+          return outcome;
+        }),
       instancesChanged: (ctx) => runShared(ctx, restate, announceChange),
       slotOffered: (ctx, { ticket }) =>
         runShared(ctx, restate, (shared) => shared.signal(slotSignal(ticket))),

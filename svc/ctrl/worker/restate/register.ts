@@ -2,6 +2,7 @@
 import type { Clock } from "../../../../pkg/clock/mod.ts";
 import { describeError, Fault } from "../../../../pkg/fault/mod.ts";
 import type { Logger } from "../../../../pkg/logger/mod.ts";
+import type { Meter } from "../../../../pkg/metrics/mod.ts";
 import { backoffMs } from "../../../../pkg/retry/mod.ts";
 import { register, type RestateAdmin } from "./admin.ts";
 import { journalUri } from "./journal.ts";
@@ -13,6 +14,8 @@ export interface Registration extends RestateAdmin {
   readonly fetch?: typeof fetch;
   readonly clock: Clock;
   readonly log: Logger;
+  /** Counts looks for workers that are gone. */
+  readonly meter?: Meter;
 }
 
 const FIRST_MS = 100;

@@ -1,5 +1,6 @@
 /** Going on with the workflows of workers that are gone. */
 import { describeError } from "../../../../pkg/fault/mod.ts";
+import { NO_METER } from "../../../../pkg/metrics/mod.ts";
 import { backoffMs } from "../../../../pkg/retry/mod.ts";
 import { DEPLOYMENT_SERVICE } from "../../internal/workflows/names.ts";
 import type { Registration } from "./register.ts";
@@ -28,11 +29,12 @@ interface Suspect {
  * another address. A worker is gone when it has not answered for a while, neither this worker nor Restate itself.
  */
 export async function takeOverForever(registration: Registration, signal: AbortSignal): Promise<void> {
-  const { clock, log } = registration;
+  const { clock, log, meter = NO_METER } = registration;
   let suspects: ReadonlyMap<string, Suspect> = new Map();
   while (!signal.aborted) {
     try {
-      suspects = await lookOnce(registration, suspects, signal);
+      const before = suspects;
+      suspects = await meter(() => lookOnce(registration, before, signal));
     } catch (error) {
       if (!signal.aborted) log.warn("former workers not looked after", { error: describeError(error) });
     }

@@ -2,6 +2,7 @@ import { type CacheLimits, cacheUsage, type Endpoint, pruneCache } from "../../.
 import type { Clock } from "../../../../pkg/clock/mod.ts";
 import { describeError } from "../../../../pkg/fault/mod.ts";
 import type { Logger } from "../../../../pkg/logger/mod.ts";
+import { type Meter, NO_METER } from "../../../../pkg/metrics/mod.ts";
 
 /** Parts of the retention of a build cache. */
 export interface CacheRetentionDeps {
@@ -9,6 +10,7 @@ export interface CacheRetentionDeps {
   readonly limits: CacheLimits;
   readonly clock: Clock;
   readonly log: Logger;
+  readonly meter?: Meter;
 }
 
 const EVERY_MS = 10 * 60_000;
@@ -17,10 +19,11 @@ const MEBIBYTE = 1024 * 1024;
 
 /** Keeps the build cache within its limits: at the start, then every ten minutes. Several workers may share one builder. */
 export async function retainCache(deps: CacheRetentionDeps, signal: AbortSignal): Promise<void> {
-  const { clock, log } = deps;
+  const { clock, log, meter = NO_METER } = deps;
   while (!signal.aborted) {
     try {
-      await retainCacheOnce(deps, AbortSignal.any([signal, AbortSignal.timeout(PRUNE_MS_MAX)]));
+      const limit = AbortSignal.any([signal, AbortSignal.timeout(PRUNE_MS_MAX)]);
+      await meter(() => retainCacheOnce(deps, limit));
     } catch (error) {
       if (!signal.aborted) log.warn("build cache not pruned", { error: describeError(error) });
     }

@@ -2,6 +2,7 @@ import type { Clock } from "../../../../pkg/clock/mod.ts";
 import { transact } from "../../../../pkg/db/mod.ts";
 import { describeError } from "../../../../pkg/fault/mod.ts";
 import type { Logger } from "../../../../pkg/logger/mod.ts";
+import { type Meter, NO_METER } from "../../../../pkg/metrics/mod.ts";
 import { imagesToRelease } from "../../internal/deployments/images.ts";
 import { mayBuild } from "../../internal/deployments/queue.ts";
 import { type CtrlDatabase, listImageUses, listStatuses, releaseImage } from "../../internal/store/mod.ts";
@@ -11,6 +12,7 @@ export interface ImageRetentionDeps {
   readonly db: CtrlDatabase;
   readonly clock: Clock;
   readonly log: Logger;
+  readonly meter?: Meter;
   readonly images: LocalImages;
   /** Of how many earlier deployments per environment. */
   readonly kept: number;
@@ -34,11 +36,11 @@ const AT_ONCE_MAX = 100;
  * more. Each worker looks at the engine that it builds with, and several of them may share one.
  */
 export async function retainImages(deps: ImageRetentionDeps, signal: AbortSignal): Promise<void> {
-  const { clock, log } = deps;
+  const { clock, log, meter = NO_METER } = deps;
   while (!signal.aborted) {
     let again = false;
     try {
-      again = (await retainImagesOnce(deps, signal)).again;
+      again = (await meter(() => retainImagesOnce(deps, signal))).again;
     } catch (error) {
       if (!signal.aborted) log.warn("images not retained", { error: describeError(error) });
     }

@@ -1,11 +1,13 @@
 import type { Clock } from "../../../../pkg/clock/mod.ts";
 import { describeError } from "../../../../pkg/fault/mod.ts";
 import type { Logger } from "../../../../pkg/logger/mod.ts";
+import { type Meter, NO_METER } from "../../../../pkg/metrics/mod.ts";
 import { handlerPath, type IngressOptions, postToIngress } from "../../internal/workflows/ingress.ts";
 
 export interface PeriodicDeps {
   readonly clock: Clock;
   readonly log: Logger;
+  readonly meter?: Meter;
   readonly ingress: IngressOptions;
 }
 
@@ -24,7 +26,7 @@ const EVERY_MS = 60_000;
  * idempotency key, so that it happens once.
  */
 export async function callEachMinute(
-  { clock, log, ingress }: PeriodicDeps,
+  { clock, log, ingress, meter = NO_METER }: PeriodicDeps,
   { service, handler, name }: PeriodicCall,
   signal: AbortSignal,
 ): Promise<void> {
@@ -32,7 +34,8 @@ export async function callEachMinute(
   while (!signal.aborted) {
     const period = Math.floor(clock.now() / EVERY_MS);
     try {
-      await postToIngress(ingress, { path, body: {}, idempotencyKey: `${name}-${period}`, signal });
+      const call = { path, body: {}, idempotencyKey: `${name}-${period}`, signal };
+      await meter(() => postToIngress(ingress, call));
     } catch (error) {
       if (!signal.aborted) log.warn("periodic call not sent", { call: name, error: describeError(error) });
     }

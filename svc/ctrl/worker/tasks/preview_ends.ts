@@ -1,6 +1,7 @@
 import type { Clock } from "../../../../pkg/clock/mod.ts";
 import { describeError } from "../../../../pkg/fault/mod.ts";
 import type { Logger } from "../../../../pkg/logger/mod.ts";
+import { type Meter, NO_METER } from "../../../../pkg/metrics/mod.ts";
 import {
   type CtrlDatabase,
   EDGE_REGION,
@@ -15,6 +16,7 @@ export interface PreviewEndsDeps {
   readonly db: CtrlDatabase;
   readonly clock: Clock;
   readonly log: Logger;
+  readonly meter?: Meter;
   readonly ingress: IngressOptions;
   /** For environments without a setting of their own; 0: never. */
   readonly operatorSeconds: number;
@@ -30,14 +32,15 @@ export const REPORTS_MARGIN_MS = 45_000;
  * before it does. Workers need not agree on who asks: an end that is asked for twice happens once.
  */
 export async function endUnusedPreviews(deps: PreviewEndsDeps, signal: AbortSignal): Promise<void> {
-  const { clock, log } = deps;
+  const { clock, log, meter = NO_METER } = deps;
   let after = "";
   while (!signal.aborted) {
     // The wait first: edges may have requests to report after the control plane was away.
     await clock.sleep(EVERY_MS, signal).catch(() => undefined);
     if (signal.aborted) return;
     try {
-      after = await endUnusedOnce(deps, after, signal);
+      const begin = after;
+      after = await meter(() => endUnusedOnce(deps, begin, signal));
     } catch (error) {
       if (!signal.aborted) log.warn("unused previews not ended", { error: describeError(error) });
     }

@@ -2,6 +2,7 @@ import type { Clock } from "../../../../pkg/clock/mod.ts";
 import { transact } from "../../../../pkg/db/mod.ts";
 import { describeError } from "../../../../pkg/fault/mod.ts";
 import type { Logger } from "../../../../pkg/logger/mod.ts";
+import { type Meter, NO_METER } from "../../../../pkg/metrics/mod.ts";
 import type { ChangeNotifier } from "../../internal/changes/mod.ts";
 import { type SentinelMaker, wantSentinel } from "../../internal/sentinels/mod.ts";
 import {
@@ -20,6 +21,7 @@ export interface SentinelSweepDeps {
   readonly db: CtrlDatabase;
   readonly clock: Clock;
   readonly log: Logger;
+  readonly meter?: Meter;
   readonly changes: ChangeNotifier;
   /** `undefined`: there are to be none. */
   readonly sentinels: SentinelMaker | undefined;
@@ -33,11 +35,11 @@ const AT_ONCE_MAX = 200;
  * without a deploy, and whatever a deploy missed is made good. Several workers may do it at once.
  */
 export async function sweepSentinels(deps: SentinelSweepDeps, signal: AbortSignal): Promise<void> {
-  const { clock, log } = deps;
+  const { clock, log, meter = NO_METER } = deps;
   while (!signal.aborted) {
     let again = false;
     try {
-      again = await sweepSentinelsOnce(deps, signal) >= AT_ONCE_MAX;
+      again = await meter(() => sweepSentinelsOnce(deps, signal)) >= AT_ONCE_MAX;
     } catch (error) {
       if (!signal.aborted) log.warn("sentinels not swept", { error: describeError(error) });
     }

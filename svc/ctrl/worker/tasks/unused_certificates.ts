@@ -1,6 +1,7 @@
 import type { Clock } from "../../../../pkg/clock/mod.ts";
 import { describeError } from "../../../../pkg/fault/mod.ts";
 import type { Logger } from "../../../../pkg/logger/mod.ts";
+import { type Meter, NO_METER } from "../../../../pkg/metrics/mod.ts";
 import { cancelCertificate, PLATFORM_WORKSPACE } from "../../internal/certificates/mod.ts";
 import type { ChangeNotifier } from "../../internal/changes/mod.ts";
 import { type CtrlDatabase, listUnusedOrders } from "../../internal/store/mod.ts";
@@ -10,6 +11,7 @@ export interface UnusedCertificatesDeps {
   readonly db: CtrlDatabase;
   readonly clock: Clock;
   readonly log: Logger;
+  readonly meter?: Meter;
   readonly changes: ChangeNotifier;
   readonly workflows: Pick<Workflows, "processCertificate">;
   /** Names that the platform wants for itself. */
@@ -27,10 +29,10 @@ export async function giveUpUnusedCertificates(
   deps: UnusedCertificatesDeps,
   signal: AbortSignal,
 ): Promise<void> {
-  const { clock, log } = deps;
+  const { clock, log, meter = NO_METER } = deps;
   while (!signal.aborted) {
     try {
-      await giveUpOnce(deps, signal);
+      await meter(() => giveUpOnce(deps, signal));
     } catch (error) {
       if (!signal.aborted) log.warn("unused certificates not given up", { error: describeError(error) });
     }

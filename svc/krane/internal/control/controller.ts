@@ -94,6 +94,14 @@ export class Controller<D extends Named, C> {
     return this.#revision;
   }
 
+  /** Resources that are acted on now, and those that wait until others have ended. */
+  get queue(): { readonly running: number; readonly waiting: number } {
+    return {
+      running: this.#applies.running + this.#removals.running,
+      waiting: this.#applies.waiting + this.#removals.waiting,
+    };
+  }
+
   apply(desired: D, settle: Settle): void {
     this.#take(desired.name, { kind: "apply", desired }, settle);
   }

@@ -67,6 +67,7 @@ export class LogShipper implements OutputSink {
   readonly #shipped: Map<string, bigint>;
   readonly #wake: WakeSignal;
   #chars = 0;
+  #dropped = 0;
 
   constructor(options: ShipperOptions) {
     this.#options = options;
@@ -75,12 +76,23 @@ export class LogShipper implements OutputSink {
     this.#shipped = new Map(options.shipped);
   }
 
+  /** Output that is not shipped yet. */
+  get waitingChars(): number {
+    return this.#chars;
+  }
+
+  /** Lines that were dropped since the start. */
+  get droppedLines(): number {
+    return this.#dropped;
+  }
+
   push(line: OutputLine): void {
     const queue = this.#queues.get(line.deploymentId) ??
       { lines: [], chars: 0, dropped: 0, lastDropped: undefined, failures: 0, notBefore: 0 };
     this.#queues.set(line.deploymentId, queue);
     if (!this.#hasRoom(queue, line)) {
       queue.dropped++;
+      this.#dropped++;
       queue.lastDropped = line;
       return;
     }

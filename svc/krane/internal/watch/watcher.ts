@@ -8,6 +8,7 @@ import {
   type FeedTimes,
 } from "../../../../pkg/feed/mod.ts";
 import type { Logger } from "../../../../pkg/logger/mod.ts";
+import type { Metrics } from "../../../../pkg/metrics/mod.ts";
 import type { Controller, Named } from "../control/controller.ts";
 import type { Result } from "./acknowledger.ts";
 
@@ -50,6 +51,7 @@ export interface WatcherOptions<A, D extends Named> {
   readonly clock: Clock;
   readonly log: Logger;
   readonly times?: Partial<FeedTimes>;
+  readonly metrics?: Metrics | undefined;
 }
 
 /** A change to one resource; `apply` is absent for a removal. */
@@ -67,7 +69,7 @@ const TIMES: FeedTimes = { heartbeatTimeoutMs: 15_000, retryFirstMs: 200, retryM
 export function createWatcher<A extends { readonly k8sName: string }, D extends Named>(
   options: WatcherOptions<A, D>,
 ): Watcher<A> {
-  const { clock, kind, log, open, times } = options;
+  const { clock, kind, log, metrics, open, times } = options;
   return new FeedClient({
     name: kind.type,
     open,
@@ -76,6 +78,7 @@ export function createWatcher<A extends { readonly k8sName: string }, D extends 
     times: { ...TIMES, ...times },
     clock,
     log,
+    metrics,
   });
 }
 
