@@ -1,5 +1,5 @@
 /**
- * Structured logs: one wide line per unit of work, on stderr as JSON.
+ * Structured logs: one wide line per unit of work, on stderr as JSON, or as text for a person.
  *
  * ```ts
  * const log = createLogger({ service: "ctrl-api", level: "info", write: (line) => console.error(line) });
@@ -8,11 +8,16 @@
  *
  * A logger is an argument, never a global: a test can read what was logged, and two services in one process differ.
  * A logger never throws: lines that cannot be written are counted, and as soon as one can be again, a line
- * `log lines lost` says how many there were. Values wrapped in `Secret` print as `[secret]`; bodies, tokens and DSNs are never passed in the first place.
+ * `log lines lost` says how many there were. Values wrapped in `Secret` print as `[secret]`; bodies, tokens and DSNs are
+ * never passed in the first place. Should one come all the same, in a field with such a name or in the text of an error,
+ * it is `[redacted]`.
  *
  * @module
  */
 
+import { formatLine, type LogFormat } from "./format.ts";
+
+export type { LogFormat };
 export type LogLevel = "debug" | "info" | "warn" | "error";
 export type LogFields = Readonly<Record<string, unknown>>;
 
@@ -28,6 +33,8 @@ export interface Logger {
 export interface LoggerOptions {
   readonly service: string;
   readonly level: LogLevel;
+  /** JSON by default. */
+  readonly format?: LogFormat;
   /** Writes a line, which has no newline, or throws. */
   readonly write: (line: string) => void;
   readonly now?: () => Date;
@@ -36,11 +43,11 @@ export interface LoggerOptions {
 
 const RANK: Record<LogLevel, number> = { debug: 10, info: 20, warn: 30, error: 40 };
 
-/** A logger that writes one JSON object per line. */
+/** A logger that writes one JSON object, or one text, per line. */
 export function createLogger(options: LoggerOptions): Logger {
-  const { service, level, now = () => new Date(), fields = {} } = options;
+  const { service, level, format = "json", now = () => new Date(), fields = {} } = options;
   const line = (at: LogLevel, event: string, fields: LogFields): string =>
-    toLine({ time: now().toISOString(), level: at, service, event }, fields);
+    formatLine(format, { time: now().toISOString(), level: at, service, event }, fields);
   const lines = new LossCounter(options.write, (lost) => line("warn", "log lines lost", lost));
   const loggerWith = (bound: LogFields): Logger => {
     const emit = (at: LogLevel, event: string, own: LogFields = {}): void => {
@@ -89,20 +96,4 @@ class LossCounter {
 /** A logger that drops everything, for tests and for commands whose output is for a person. */
 export function silentLogger(): Logger {
   return createLogger({ service: "silent", level: "error", write: () => undefined });
-}
-
-/** The line as JSON; without `fields`, but saying so, when they cannot be written as JSON. */
-function toLine(head: Readonly<Record<string, string>>, fields: LogFields): string {
-  try {
-    return JSON.stringify({ ...head, ...fields }, plain);
-  } catch {
-    return JSON.stringify({ ...head, fields: "cannot be written as JSON" });
-  }
-}
-
-/** JSON has no bigint and prints errors as `{}`. */
-function plain(_key: string, value: unknown): unknown {
-  if (typeof value === "bigint") return value.toString();
-  if (value instanceof Error) return `${value.name}: ${value.message}`;
-  return value;
 }
