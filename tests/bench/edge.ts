@@ -12,7 +12,8 @@ import { load } from "./load.ts";
 import { residentMib } from "./memory.ts";
 import { quantile, report, type Row } from "./row.ts";
 
-const HOST = "app.localhost";
+/** The host name of the app. */
+export const HOST = "app.localhost";
 const CONNECTIONS = 32;
 const SECONDS = 4;
 const ROUNDS = 3;
@@ -38,7 +39,7 @@ export async function benchEdge(): Promise<Row[]> {
   try {
     const here = (file: string): string => new URL(file, import.meta.url).pathname;
     const app = await startDeno(children, "the app alone", [here("./edge_backend.ts")]);
-    const edge = await startEdge(children, feed, here("./edge_process.ts"), app);
+    const edge = await startEdge(children, feed, app);
     const caddy = await startCaddy(children, directory, app);
     const rates = await compare(caddy === undefined ? [app, edge] : [app, edge, caddy]);
     return [
@@ -169,8 +170,15 @@ async function upload(port: number): Promise<void> {
   }
 }
 
-async function startEdge(children: ChildProcess[], feed: Feed, file: string, app: Target): Promise<Target> {
-  const starting = startDeno(children, "edge", [file, feed.url]);
+/** Starts an edge with one route, to `app`. */
+export async function startEdge(
+  children: ChildProcess[],
+  feed: Feed,
+  app: Target,
+  { name = "edge", options = [] }: { readonly name?: string; readonly options?: readonly string[] } = {},
+): Promise<Target> {
+  const file = new URL("./edge_process.ts", import.meta.url).pathname;
+  const starting = startDeno(children, name, [file, feed.url, ...options]);
   const stream = await feed.stream();
   stream.send(1, applyEndpoints("d_1", app.port));
   stream.send(2, applyRoute("ir_1", HOST, "d_1"));

@@ -1,11 +1,12 @@
 /**
  * An edge as a process of its own, fed by the control plane whose URL is its first argument; the second is a port for HTTPS,
- * if it serves that. Prints its port when ready.
+ * if it serves that; with the third, "metrics", it counts as it does when it is scraped. Prints its port when ready.
  */
 // deno-lint-ignore-file no-console -- its port is its output
 import { systemClock } from "../../pkg/clock/mod.ts";
 import { loadConfig } from "../../pkg/config/mod.ts";
-import { createLogger } from "../../pkg/logger/mod.ts";
+import { createLogger, silentLogger } from "../../pkg/logger/mod.ts";
+import { NO_METRICS, openMetrics } from "../../pkg/metrics/mod.ts";
 import { FRONTLINE_FIELDS } from "../../svc/frontline/config.ts";
 import { runFrontline } from "../../svc/frontline/run.ts";
 
@@ -15,8 +16,11 @@ const settings: Readonly<Record<string, string>> = {
   UNKEY_CONTROL_PLANE_URL: Deno.args[0] ?? "",
   UNKEY_CONTROL_PLANE_BEARER: "bench",
   UNKEY_REGION: "local",
-  ...(Deno.args[1] === undefined ? {} : { UNKEY_HTTPS_PORT: Deno.args[1] }),
+  ...((Deno.args[1] ?? "") === "" ? {} : { UNKEY_HTTPS_PORT: Deno.args[1] ?? "" }),
 };
+const registry = Deno.args[2] === "metrics"
+  ? await openMetrics({ clock: systemClock(), log: silentLogger() })
+  : undefined;
 const config = loadConfig(FRONTLINE_FIELDS, {
   flags: new Map(),
   env: (name) => settings[name],
@@ -25,6 +29,7 @@ const config = loadConfig(FRONTLINE_FIELDS, {
 await runFrontline(config, {
   log: createLogger({ service: "frontline", level: "warn", write: (line) => console.error(line) }),
   clock: systemClock(),
+  metrics: registry?.part("frontline") ?? NO_METRICS,
   signal: new AbortController().signal,
   onReady: ({ port }) => console.log(port),
 });

@@ -12,6 +12,7 @@ import { benchEdge } from "./edge.ts";
 import { benchFeed } from "./feed.ts";
 import { benchFeedProperty } from "./feed_property.ts";
 import { benchKubeClient } from "./kube_client.ts";
+import { benchMetrics } from "./metrics.ts";
 import { benchPack } from "./pack.ts";
 import { report, type Row } from "./row.ts";
 import { benchSwitch } from "./switch.ts";
@@ -30,6 +31,7 @@ const BENCHES: Readonly<Record<string, () => Promise<Row[]>>> = {
   up: benchUp,
   api: benchApi,
   edge: benchEdge,
+  metrics: benchMetrics,
   tls: benchTls,
   flood: benchFlood,
   feed: () => benchFeed(),

@@ -28,6 +28,7 @@ export interface TestbedOptions {
   readonly workerEnv?: Readonly<Record<string, string>>;
   readonly apiEnv?: Readonly<Record<string, string>>;
   readonly kraneEnv?: Readonly<Record<string, string>>;
+  readonly edgeEnv?: Readonly<Record<string, string>>;
   /** The command line of `unkey`: the program and its first arguments. */
   readonly program?: readonly string[];
 }
@@ -59,6 +60,7 @@ interface Ports {
 export class Testbed implements AsyncDisposable {
   readonly directory: string;
   readonly ports: Ports;
+  readonly masterKey = btoa("0123456789abcdef0123456789abcdef");
   readonly serviceToken = "test-service-token-0123456789abcdef";
   readonly region = `t${crypto.randomUUID().slice(0, 8)}`;
   readonly #options: TestbedOptions;
@@ -122,6 +124,10 @@ export class Testbed implements AsyncDisposable {
       await bed[Symbol.asyncDispose]();
       throw error;
     }
+  }
+
+  get databaseUrl(): string {
+    return this.#options.databaseUrl ?? `sqlite://${this.directory}/ctrl.db`;
   }
 
   get apiUrl(): string {
@@ -209,7 +215,7 @@ export class Testbed implements AsyncDisposable {
 
   #shared(): Record<string, string> {
     return {
-      UNKEY_DATABASE_PRIMARY: this.#options.databaseUrl ?? `sqlite://${this.directory}/ctrl.db`,
+      UNKEY_DATABASE_PRIMARY: this.databaseUrl,
       UNKEY_AUTH_TOKEN: this.serviceToken,
       UNKEY_RESTATE_INGRESS_URL: `http://127.0.0.1:${this.ports.ingress}`,
       UNKEY_AVAILABLE_REGIONS: this.region,
@@ -219,7 +225,7 @@ export class Testbed implements AsyncDisposable {
         UNKEY_BUILD_FILES_SIGNING_KEY: "test-signing-key-0123456789abcdef",
         UNKEY_BUILD_FILES_URL: this.apiUrl,
       },
-      UNKEY_VAULT_MASTER_KEYS: btoa("0123456789abcdef0123456789abcdef"),
+      UNKEY_VAULT_MASTER_KEYS: this.masterKey,
     };
   }
 
@@ -265,6 +271,7 @@ export class Testbed implements AsyncDisposable {
       UNKEY_HTTP_HOST: "127.0.0.1",
       UNKEY_HTTP_PORT: String(this.ports.edge),
       UNKEY_FRONTLINE_STOP_DELAY_MS: "0",
+      ...this.#options.edgeEnv,
     };
   }
 
