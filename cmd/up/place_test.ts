@@ -7,7 +7,7 @@ import { UP_FIELDS, UP_RULES, type UpConfig } from "./config.ts";
 import { dataFolder, newState } from "./data_folder.ts";
 import { literalConfig } from "./literal.ts";
 import { apiUrlOf, authorities, edgeUrlOf, placeOf, publicApiUrlOf } from "./place.ts";
-import { apiSettings, edgeSettings, workerSettings } from "./settings.ts";
+import { apiSettings, edgeProcessSettings, edgeSettings, workerSettings } from "./settings.ts";
 
 function configOf(
   flags: Readonly<Record<string, string>>,
@@ -157,6 +157,15 @@ Deno.test("the parts of a server get names, authorities and certificates as its 
       literalConfig(WORKER_FIELDS, workerSettings(server, RESTATE)),
     );
     assert.match(problems.join(), /UNKEY_ACME_DNS_CLOUDFLARE_TOKEN is required/);
+  });
+  await t.step("an edge of its own shows its metrics to this machine only", () => {
+    const server = plan(configOf({ ...SERVER, "edge-prometheus-port": "9101" }));
+    const settings = edgeProcessSettings(server);
+    assert.deepEqual(
+      [settings["UNKEY_PROMETHEUS_PORT"], settings["UNKEY_FRONTLINE_METRICS_FROM"]],
+      ["9101", "127.0.0.0/8,::1"],
+    );
+    assert.equal(edgeProcessSettings(plan(configOf(SERVER)))["UNKEY_PROMETHEUS_PORT"], "0");
   });
   await t.step("a laptop has neither", () => {
     const laptop = plan(configOf({}));

@@ -149,11 +149,17 @@ export function edgeSettings(plan: Plan & { readonly state: SeededState }): Sett
     UNKEY_FRONTLINE_RESPONSE_HEADER_BYTES_MAX: String(plan.config.responseHeadBytesMax),
     UNKEY_FRONTLINE_RESPONSE_HEADERS_MAX: String(plan.config.responseHeadersMax),
     UNKEY_TRUSTED_PROXIES: plan.config.trustedProxies.join(","),
-    // Its ports are on all addresses; its metrics are for this machine.
-    UNKEY_PROMETHEUS_PORT: String(plan.config.edgePrometheusPort),
-    UNKEY_FRONTLINE_METRICS_FROM: "127.0.0.0/8,::1",
     // There is no load balancer in front of it.
     UNKEY_FRONTLINE_STOP_DELAY_MS: "0",
+  };
+}
+
+/** The same for an edge that is a process of its own. Its ports are on all addresses; its metrics are for this machine. */
+export function edgeProcessSettings(plan: Plan & { readonly state: SeededState }): Settings {
+  return {
+    ...edgeSettings(plan),
+    UNKEY_PROMETHEUS_PORT: String(plan.config.edgePrometheusPort),
+    UNKEY_FRONTLINE_METRICS_FROM: "127.0.0.0/8,::1",
   };
 }
 

@@ -32,6 +32,7 @@ import { apiUrlOf, edgeUrlOf } from "./place.ts";
 import {
   apiSettings,
   databaseUrl,
+  edgeProcessSettings,
   edgeSettings,
   kraneSettings,
   type Plan,
@@ -204,10 +205,11 @@ export class Stack {
 
   async #edge(plan: Plan & { readonly state: SeededState }): Promise<void> {
     const { clock, logs } = this.#deps;
-    const settings = edgeSettings(plan);
-    const config = literalConfig(FRONTLINE_FIELDS, settings);
     const issue = plan.config.https ? await localIssuer(plan.folder, clock) : undefined;
-    if (plan.config.edgeApart) return await writePrivately(plan.folder.edgeSettings, envFileText(settings));
+    if (plan.config.edgeApart) {
+      return await writePrivately(plan.folder.edgeSettings, envFileText(edgeProcessSettings(plan)));
+    }
+    const config = literalConfig(FRONTLINE_FIELDS, edgeSettings(plan));
     const metrics = this.#deps.metrics("frontline");
     const log = countLines(logs.logger("frontline"), metrics);
     await this.#part(
