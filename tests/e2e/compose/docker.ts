@@ -9,6 +9,15 @@ export interface CommandOutput {
   readonly stderr: string;
 }
 
+/** Docker Engine 29 refuses clients that are older. */
+const CLIENT_MIN = 25;
+
+/** True when there is a command line that Docker Engine 29 answers; Debian 12 has an older one. */
+export async function hasDockerClient(): Promise<boolean> {
+  const { stdout } = await output("docker", ["--version"]).catch(() => ({ stdout: "" }));
+  return Number(/version ([0-9]+)\./.exec(stdout)?.[1] ?? 0) >= CLIENT_MIN;
+}
+
 /** Speaks to one engine; its settings and plugins are in a folder of its own. */
 export class Docker {
   /** Variables with which `docker` does the same in other processes. */
