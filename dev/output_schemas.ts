@@ -3,7 +3,6 @@ import { z } from "zod";
 import type { DeploymentStatusJson } from "../cmd/status/deployment.ts";
 import type { ContextSummary } from "../cmd/context/summary.ts";
 import type { PathDecision } from "../cmd/context/decision.ts";
-import type { LimitJson } from "../cmd/shared/limit_table.ts";
 import type { Line } from "../cmd/logs/printer.ts";
 import type { EventJson } from "../cmd/shared/deploying/event_lines.ts";
 import type { DeployResult } from "../cmd/shared/deploying/result.ts";
@@ -14,6 +13,7 @@ import type { FailureJson } from "../pkg/cli/mod.ts";
 import { APP_SHAPE } from "./app_schema.ts";
 import { count, flag, of, text, texts, time } from "./schema_words.ts";
 import { DOMAIN } from "./domain_schema.ts";
+import { limitRows } from "./limit_schema.ts";
 import { certificate, instance, instanceEvent, region, trouble } from "./status_schemas.ts";
 import { trace } from "./trace_schemas.ts";
 
@@ -69,16 +69,6 @@ const preflight = z.union([
   z.strictObject({ ready: z.literal(false), probes, error, exitCode: count }),
   failure,
 ]);
-
-const limitRows = z.array(
-  of<LimitJson>()(z.strictObject({
-    name: text,
-    limit: count.optional(),
-    used: count.optional(),
-    set: flag,
-    about: text,
-  })),
-).readonly();
 
 const switched = of<SwitchJson>()(z.strictObject({
   project: text,
