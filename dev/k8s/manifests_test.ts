@@ -169,3 +169,20 @@ Deno.test("a number that YAML reads in two ways is not there", async () => {
     assert.doesNotMatch(text, /: 0\d/, `${file}: an octal number for YAML 1.1 only`);
   }
 });
+
+Deno.test("the page for operators has the sums of what the manifests request", async () => {
+  const requested = (name: string, unit: Readonly<Record<string, number>>): number =>
+    workloads.reduce((sum, each) => {
+      const text = podOf(each).containers[0].resources.requests[name] ?? "";
+      const [, number, suffix = ""] = /^([\d.]+)(\D*)$/.exec(text) ?? [];
+      return sum + each.spec.replicas * Number(number) * (unit[suffix] ?? NaN);
+    }, 0);
+  const cores = requested("cpu", { m: 0.001, "": 1 });
+  const gibibytes = requested("memory", { Mi: 1 / 1024, Gi: 1 });
+  const page = await Deno.readTextFile(new URL("../../docs/operate/kubernetes.md", import.meta.url));
+  const sums = `${cores.toFixed(2)} cores and ${gibibytes.toFixed(1)} GiB`;
+  assert.ok(page.includes(`Together they request ${sums}`), sums);
+  for (const { metadata, spec } of workloads) {
+    assert.match(page, new RegExp(`\\| \`${metadata.name}\` +\\| ${spec.replicas} `), metadata.name);
+  }
+});
