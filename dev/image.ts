@@ -133,7 +133,7 @@ async function putBundle(root: string, architecture: Architecture): Promise<void
 }
 
 /** `dist/unkey`, compiled now unless it is newer than every source. */
-export async function freshExecutable(): Promise<string> {
+async function freshExecutable(): Promise<string> {
   const built = await modifiedMs(EXECUTABLE);
   const newest = Math.max(...await Promise.all(SOURCES.map((each) => newestMs(`${ROOT}${each}`))));
   if (built < newest) await run(Deno.execPath(), ["run", "-A", `${ROOT}dev/compile.ts`]);

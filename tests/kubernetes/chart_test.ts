@@ -89,8 +89,8 @@ onCluster(
             const { asked, failed } = await asking.stop();
             assert.deepEqual(failed, [], `of ${asked} requests`);
             assert.match(
-              await platform.kubectl(["exec", "deployment/frontline", "--", "/bin/busybox", "env"]),
-              /KEEP_ALIVE_MS=70000/,
+              await platform.kubectl(["exec", "deployment/frontline", "--", "sh", "-c", "export"]),
+              /KEEP_ALIVE_MS='?70000/,
             );
             const after = await platform.kubectl([
               "get",

@@ -1,20 +1,15 @@
 /** Images for the cluster, made of programs of this machine: no registry with the real ones is reached from here. */
 import { dirname } from "node:path/posix";
-import { freshExecutable } from "../../dev/image.ts";
+import { buildImage } from "../../dev/image.ts";
 import { libraries } from "../../dev/image_base.ts";
 import { run } from "../../dev/bed/part.ts";
-import { V8_FLAGS } from "../../dev/v8_flags.ts";
 import type { Cluster } from "./cluster.ts";
 
 const CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt";
-const BUSYBOX = "/bin/busybox";
-const RUNTIME = "/usr/local/bin/deno";
-const BUNDLE = "/opt/unkey";
 
 interface Contents {
-  /** Files and folders of this machine, by their place in the image. Programs bring the libraries that they load. */
+  /** Programs of this machine, by their place in the image. They bring the libraries that they load. */
   readonly copies: Readonly<Record<string, string>>;
-  readonly scripts?: Readonly<Record<string, string>>;
   readonly entrypoint: readonly string[];
 }
 
@@ -38,40 +33,23 @@ export async function pushImage(cluster: Cluster, name: string, contents: Conten
   }
 }
 
-/**
- * The platform's image. It runs the bundle on this Deno: where the only runtime for executables is an older one, an
- * executable cannot build (dev/compile.ts).
- */
+/** The platform's image, in the form that can build on any machine, in the cluster's registry. */
 export async function pushPlatformImage(cluster: Cluster): Promise<string> {
-  const bundle = `${dirname(await freshExecutable())}/bundle`;
-  const flags = [
-    "run",
-    "-A",
-    "--quiet",
-    "--no-config",
-    "--unstable-no-legacy-abort",
-    `--v8-flags=${V8_FLAGS}`,
-  ];
-  const command = [RUNTIME, ...flags, `${BUNDLE}/main_compiled.js`].join(" ");
-  return await pushImage(cluster, "unkey", {
-    copies: { [RUNTIME]: Deno.execPath(), [BUNDLE]: bundle, "/bin/busybox": BUSYBOX },
-    scripts: { "/usr/local/bin/unkey": `#!/bin/busybox sh\nDENO_DIR=/tmp/deno exec ${command} "$@"\n` },
-    entrypoint: ["/usr/local/bin/unkey"],
-  });
+  const tag = `${cluster.registry}/test/unkey:${crypto.randomUUID().slice(0, 8)}`;
+  await buildImage(tag, { bundle: true });
+  await run("docker", ["push", "--quiet", tag]);
+  await run("docker", ["rmi", tag]);
+  return tag;
 }
 
-async function fill(root: string, { copies, scripts = {} }: Contents): Promise<void> {
+async function fill(root: string, { copies }: Contents): Promise<void> {
   const put = async (from: string, to: string): Promise<void> => {
     await Deno.mkdir(`${root}${dirname(to)}`, { recursive: true });
-    await run("cp", ["-rL", from, `${root}${to}`]);
+    await run("cp", ["-L", from, `${root}${to}`]);
   };
   for (const [to, from] of Object.entries(copies)) {
     await put(from, to);
-    if ((await Deno.stat(from)).isFile) { for (const each of await loaded(from)) await put(each, each); }
-  }
-  for (const [to, text] of Object.entries(scripts)) {
-    await Deno.mkdir(`${root}${dirname(to)}`, { recursive: true });
-    await Deno.writeTextFile(`${root}${to}`, text, { mode: 0o755 });
+    for (const each of await loaded(from)) await put(each, each);
   }
   await put(CERTIFICATES, CERTIFICATES);
   await Deno.mkdir(`${root}/tmp`, { recursive: true });
