@@ -123,7 +123,7 @@ export function builder({ host, registry, dockerGroup }: BedFacts): Builder {
   const relay = `for await (const near of Deno.listen({ hostname: "127.0.0.1", port: ${port} })) {
   Deno.connect({ hostname: "${host.address}", port: ${host.registryPort} }).then((far) => Promise.all([
     near.readable.pipeTo(far.writable), far.readable.pipeTo(near.writable),
-  ])).catch(() => near.close());
+  ])).catch(() => near.close()).catch(() => undefined);
 }`;
   const sidecar = {
     name: "registry-relay",
