@@ -20,8 +20,10 @@
  * @module
  */
 export { type Database, type DatabaseOptions, type Dialect, openDatabase } from "./open.ts";
-export { type MysqlAddress, parseDatabaseUrl, type SqliteAddress } from "./url.ts";
 export { DATABASE_METRICS } from "./metrics.ts";
+export { withReplica } from "./replica.ts";
+export { isConflict } from "./errors.ts";
+export { databaseEndpoint, type MysqlAddress, parseDatabaseUrl, type SqliteAddress } from "./url.ts";
 export { ping } from "./health.ts";
 export { DatabaseClock } from "./database_clock.ts";
 export { databaseNow } from "./now.ts";

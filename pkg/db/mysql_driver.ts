@@ -10,7 +10,7 @@ import {
   type QueryResult,
   type TransactionSettings,
 } from "kysely";
-import { createPool, type Pool, type PoolConnection } from "mysql2";
+import { createPool, type Pool, type PoolConnection, type PoolOptions } from "mysql2";
 import { Fault } from "../fault/mod.ts";
 import { mysqlFault } from "./errors.ts";
 import { isPrepared } from "./prepared.ts";
@@ -22,14 +22,19 @@ export interface MysqlOptions {
   readonly address: MysqlAddress;
   readonly scope: TransactionScope;
   readonly pool: PoolReader;
+  /** Authorities to trust for the server's certificate, in PEM, instead of the machine's. */
+  readonly authorities?: string;
   readonly connectionsMax: number;
+  /** A connection without use for so long is closed. */
+  readonly idleMsMax: number;
+  /** Statements that wait for a connection at once. */
+  readonly waitingMax: number;
   /** The longest time that a statement may wait for a connection, and a new connection for the server. */
   readonly waitMsMax: number;
   readonly connectMsMax: number;
   readonly queryMsMax: number;
 }
 
-const WAITING_MAX = 5_000;
 const LOCK_WAIT_SECONDS = 10;
 const SESSION = [
   "set session transaction isolation level read committed",
@@ -62,19 +67,23 @@ class MysqlDriver implements Driver {
   }
 
   init(): Promise<void> {
-    const { address, connectionsMax, connectMsMax, pool } = this.#options;
+    const { address, connectionsMax, connectMsMax, idleMsMax, waitingMax, pool } = this.#options;
     pool.read = () => ({ used: this.#used, waiting: this.#waiting, max: connectionsMax });
     this.#pool = createPool({
-      host: address.host,
-      port: address.port,
+      ...(address.socketPath === undefined
+        ? { host: address.host, port: address.port }
+        : { socketPath: address.socketPath }),
       user: address.user,
       password: address.password.reveal(),
       database: address.database,
-      ...(address.tls ? { ssl: {} } : {}),
+      ...tlsOptions(this.#options),
       charset: "UTF8MB4_BIN",
       connectTimeout: connectMsMax,
       connectionLimit: connectionsMax,
-      queueLimit: WAITING_MAX,
+      // Only with a bound below the other one does the driver look at the time at all.
+      maxIdle: connectionsMax - 1,
+      idleTimeout: idleMsMax,
+      queueLimit: waitingMax,
       enableKeepAlive: true,
       // The driver has room for all of them from the beginning: 500 KiB a connection with its own bound of 16,000.
       maxPreparedStatements: PREPARED_MAX,
@@ -165,6 +174,17 @@ class MysqlDriver implements Driver {
       });
     });
   }
+}
+
+function tlsOptions({ address, authorities }: MysqlOptions): Pick<PoolOptions, "ssl"> {
+  if (address.tls === "off") return {};
+  return {
+    ssl: {
+      rejectUnauthorized: address.tls === "verified",
+      verifyIdentity: address.tls === "verified",
+      ...(authorities === undefined ? {} : { ca: authorities }),
+    },
+  };
 }
 
 /** One borrowed connection. It is destroyed, not given back, once its state is unknown. */

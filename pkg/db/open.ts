@@ -14,6 +14,11 @@ export type Dialect = "mysql" | "sqlite";
 export interface Database<S> {
   /** For single statements. Several that belong together go through `transact`. */
   readonly kysely: Kysely<S>;
+  /**
+   * For statements that only read and that users wait for, which a replica may answer. They see all that was committed before;
+   * `fn` may run twice. Reads that a write depends on go to the database itself.
+   */
+  read<T>(fn: (db: Kysely<S>) => Promise<T>): Promise<T>;
   readonly dialect: Dialect;
   /** For `transact`. */
   readonly scope: TransactionScope;
@@ -25,8 +30,14 @@ export interface Database<S> {
 /** Bounds, all with defaults that suit one process of the control plane. */
 export interface DatabaseOptions {
   readonly clock?: Clock;
+  /** Authorities to trust for the certificate of MySQL, in PEM, instead of the machine's. */
+  readonly authorities?: string;
   /** MySQL connections at once. */
   readonly connectionsMax?: number;
+  /** A MySQL connection without use for so long is closed. */
+  readonly idleMsMax?: number;
+  /** Statements that wait for a MySQL connection at once; more are refused. */
+  readonly waitingMax?: number;
   /** The longest time that a statement may wait for a free connection. */
   readonly waitMsMax?: number;
   readonly connectMsMax?: number;
@@ -36,6 +47,8 @@ export interface DatabaseOptions {
 }
 
 const CONNECTIONS_MAX = 16;
+const IDLE_MS_MAX = 60_000;
+const WAITING_MAX = 5_000;
 const WAIT_MS_MAX = 15_000;
 const CONNECT_MS_MAX = 5_000;
 const QUERY_MS_MAX = 30_000;
@@ -59,7 +72,10 @@ export async function openDatabase<S>(url: Secret, options: DatabaseOptions = {}
       scope,
       pool,
       waitMsMax,
+      ...(options.authorities === undefined ? {} : { authorities: options.authorities }),
       connectionsMax: options.connectionsMax ?? CONNECTIONS_MAX,
+      idleMsMax: options.idleMsMax ?? IDLE_MS_MAX,
+      waitingMax: options.waitingMax ?? WAITING_MAX,
       connectMsMax: options.connectMsMax ?? CONNECT_MS_MAX,
       queryMsMax: options.queryMsMax ?? QUERY_MS_MAX,
     });
@@ -69,5 +85,12 @@ export async function openDatabase<S>(url: Secret, options: DatabaseOptions = {}
       ? {}
       : { log: watchDatabase(options.metrics, pool) },
   });
-  return { kysely, dialect: address.kind, scope, clock, close: () => kysely.destroy() };
+  return {
+    kysely,
+    read: (fn) => fn(kysely),
+    dialect: address.kind,
+    scope,
+    clock,
+    close: () => kysely.destroy(),
+  };
 }

@@ -142,7 +142,7 @@ export async function initialiseMariadb(program: string, folder: string): Promis
 }
 
 /** Waits until the server answers; otherwise says why it does not. */
-async function becomesReady(url: string, folder: string): Promise<string | undefined> {
+export async function becomesReady(url: string, folder: string): Promise<string | undefined> {
   const deadline = performance.now() + READY_MS_MAX;
   for (;;) {
     try {
@@ -158,7 +158,8 @@ async function becomesReady(url: string, folder: string): Promise<string | undef
   }
 }
 
-function execute(url: string, sql: string): Promise<unknown> {
+/** Runs one statement on a connection of its own. */
+export function execute(url: string, sql: string): Promise<unknown> {
   const target = new URL(url);
   return new Promise((resolve, reject) => {
     const connection = createConnection({

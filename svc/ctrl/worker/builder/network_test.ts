@@ -28,6 +28,7 @@ function open(
     buildFilesUrl: undefined,
     buildS3Url: undefined,
     databasePrimary: new Secret("sqlite:///unkey.db"),
+    databaseReplica: undefined,
   } as const;
   const signal = AbortSignal.timeout(DEADLINE_MS);
   return openBuilderNetwork(config, {

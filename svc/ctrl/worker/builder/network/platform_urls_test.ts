@@ -10,12 +10,14 @@ Deno.test("platformUrls() names each service of the platform once, without crede
     buildFilesUrl: undefined,
     buildS3Url: "https://s3.unkey.svc",
     databasePrimary: new Secret("mysql://unkey:s3cret@db.unkey.svc/unkey"),
+    databaseReplica: new Secret("unkey:s3cret@tcp([fd00::5]:3307)/unkey"),
   };
   assert.deepEqual(platformUrls(config), [
     "http://restate:9070",
     "http://restate:8080",
     "https://s3.unkey.svc",
     "http://db.unkey.svc:3306",
+    "http://[fd00::5]:3307",
   ]);
   const managed = {
     ...config,
@@ -23,6 +25,7 @@ Deno.test("platformUrls() names each service of the platform once, without crede
     buildS3Url: undefined,
     buildFilesUrl: "http://api:7091",
     databasePrimary: new Secret("sqlite:///data/unkey.db"),
+    databaseReplica: undefined,
   };
   assert.deepEqual(platformUrls(managed), ["http://api:7091"]);
   const sockets = {
