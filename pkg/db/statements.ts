@@ -32,13 +32,16 @@ export async function insertIgnore<S, T extends keyof S & string>(
   rows: readonly Insertable<S[T]>[],
   key: readonly (keyof S[T] & string)[],
 ): Promise<void> {
-  const [first] = key;
-  if (first === undefined) throw new Fault("internal", `an insert into ${table} names no key`);
-  const ending = dialectOf(db) === "mysql"
-    // Not "insert ignore", which would also swallow values that do not fit.
-    ? sql`on duplicate key update ${sql.ref(first)} = ${sql.ref(`${table}.${first}`)}`
-    : sql`on conflict (${columns(key)}) do nothing`;
-  await insertRows(db, table, rows, ending);
+  if (key.length === 0) throw new Fault("internal", `an insert into ${table} names no key`);
+  if (dialectOf(db) !== "mysql") {
+    return await insertRows(db, table, rows, { ending: sql`on conflict (${columns(key)}) do nothing` });
+  }
+  // Not "insert ignore", which would also swallow values that do not fit. Vitess takes no update of a column that decides
+  // about the shard, even to its own value: the last column is none, unless there are only key columns.
+  const last = Object.keys(rows[0] ?? {}).findLast((name) => !key.some((each) => each === name));
+  if (last === undefined) return await insertRows(db, table, rows, { ignore: true });
+  const ending = sql`on duplicate key update ${sql.ref(last)} = ${sql.ref(`${table}.${last}`)}`;
+  await insertRows(db, table, rows, { ending });
 }
 
 /**
@@ -62,14 +65,17 @@ export async function upsert<S, T extends keyof S & string>(
     : sql`on conflict (${columns(options.key)}) do update set ${
       sql.join(options.update.map((name) => sql`${sql.ref(name)} = ${sql.ref(`excluded.${name}`)}`))
     }`;
-  await insertRows(db, table, rows, ending);
+  await insertRows(db, table, rows, { ending });
 }
 
 async function insertRows<S, T extends keyof S & string>(
   db: Kysely<S> | Transaction<S>,
   table: T,
   rows: readonly Insertable<S[T]>[],
-  ending: RawBuilder<unknown>,
+  { ignore = false, ending = sql`` }: {
+    readonly ignore?: boolean;
+    readonly ending?: RawBuilder<unknown>;
+  },
 ): Promise<void> {
   const [first] = rows;
   if (first === undefined) return;
@@ -81,7 +87,8 @@ async function insertRows<S, T extends keyof S & string>(
       const cells = new Map<string, unknown>(Object.entries(row));
       return sql`(${sql.join(names.map((name) => cells.get(name) ?? null))})`;
     });
-    await sql`insert into ${sql.table(table)} (${columns(names)}) values ${sql.join(values)} ${ending}`
+    const verb = ignore ? sql`insert ignore into` : sql`insert into`;
+    await sql`${verb} ${sql.table(table)} (${columns(names)}) values ${sql.join(values)} ${ending}`
       .execute(db);
   }
 }

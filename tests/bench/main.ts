@@ -13,6 +13,7 @@ import { benchFeed } from "./feed.ts";
 import { benchFeedProperty } from "./feed_property.ts";
 import { benchKubeClient } from "./kube_client.ts";
 import { benchMetrics } from "./metrics.ts";
+import { benchMigrate } from "./migrate.ts";
 import { benchPack } from "./pack.ts";
 import { report, type Row } from "./row.ts";
 import { benchSwitch } from "./switch.ts";
@@ -37,6 +38,7 @@ const BENCHES: Readonly<Record<string, () => Promise<Row[]>>> = {
   feed: () => benchFeed(),
   feed_property: () => benchFeedProperty(),
   switch: benchSwitch,
+  migrate: benchMigrate,
   cluster: () => benchCluster(),
   kube_client: benchKubeClient,
   certificate: benchCertificate,

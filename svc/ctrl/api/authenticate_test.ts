@@ -2,11 +2,11 @@ import assert from "node:assert/strict";
 import type { Clock } from "../../../pkg/clock/mod.ts";
 import { Secret } from "../../../pkg/config/mod.ts";
 import { isFault } from "../../../pkg/fault/mod.ts";
-import { silentLogger } from "../../../pkg/logger/mod.ts";
 import { newId, newSecretToken } from "../../../pkg/uid/mod.ts";
 import { credentialHash } from "../internal/auth/hash.ts";
 import { NOW_MS } from "../internal/store/testing.ts";
-import { createRegionToken, openCtrlDatabase } from "../internal/store/mod.ts";
+import { createRegionToken } from "../internal/store/mod.ts";
+import { openTestDatabase } from "../internal/store/testing.ts";
 import { createCredentials } from "./authenticate.ts";
 
 /** More than fit into one query. */
@@ -14,7 +14,7 @@ const AGENTS = 2_400;
 const AGENTS_PER_QUERY = 2_000;
 
 Deno.test("cached credentials are checked again every few seconds, all those in use with one query", async () => {
-  const db = await openCtrlDatabase(new Secret("sqlite::memory:"), { migrate: true, log: silentLogger() });
+  const db = await openTestDatabase();
   try {
     let nowMs = NOW_MS;
     const clock: Clock = { now: () => nowMs, sleep: () => Promise.resolve() };

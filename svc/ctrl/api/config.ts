@@ -8,7 +8,6 @@ import {
   portSchema,
   type Rule,
   secretField,
-  switchField,
   textSchema,
   urlOrSocketSchema,
   urlSchema,
@@ -25,6 +24,7 @@ import type { AppLimits } from "../internal/validate/app.ts";
 import { serviceTokenProblem } from "../internal/auth/service_token.ts";
 import { DOMAIN_FIELDS } from "../internal/domains/mod.ts";
 import type { SizeLimits } from "../internal/deployments/size.ts";
+import { DATABASE_FIELDS } from "../internal/database_config.ts";
 import { DATA_KEY_FIELDS } from "../internal/vault/config.ts";
 import { IDLE_END_FIELDS } from "../internal/deployments/idle_end_config.ts";
 import { APP_FIELDS } from "./app_config.ts";
@@ -69,17 +69,7 @@ export const API_FIELDS = {
     help: "Name of this process. Made up when absent.",
     schema: textSchema(),
   }),
-  databasePrimary: secretField({
-    env: "UNKEY_DATABASE_PRIMARY",
-    help: "Database: mysql://user:password@host:port/name or sqlite:///path/to/file.db.",
-    required: true,
-  }),
-  migrate: switchField({
-    flag: "migrate",
-    env: "UNKEY_DATABASE_MIGRATE",
-    help: "Bring the tables up to date at start.",
-    default: true,
-  }),
+  ...DATABASE_FIELDS,
   authToken: secretField({
     env: "UNKEY_AUTH_TOKEN",
     help: "Service token: for operators and between the processes of the control plane.",

@@ -10,7 +10,8 @@ import { operatorIdleSeconds } from "../internal/deployments/idle_end_config.ts"
 import { openDomains } from "../internal/domains/mod.ts";
 import { AgentHeartbeats } from "../internal/agents/mod.ts";
 import { ChangeHub, createNudger } from "../internal/changes/mod.ts";
-import { type CtrlDatabase, openCtrlDatabase } from "../internal/store/mod.ts";
+import { openConfiguredDatabase } from "../internal/database_config.ts";
+import type { CtrlDatabase } from "../internal/store/mod.ts";
 import { openVault } from "../internal/vault/mod.ts";
 import { SpanSink } from "../internal/traces/mod.ts";
 import type { Workflows } from "../internal/workflows/mod.ts";
@@ -185,7 +186,7 @@ async function openParts(
   runner.defer("spans", () => spans.close());
   const objects = openObjects(config, clock, own);
   runner.defer("object store", () => objects.close());
-  await objects.prepare();
+  await objects.prepare(log);
   return {
     db,
     clock,
@@ -219,7 +220,7 @@ async function openOwnDatabase(
   { log, clock, metrics }: ApiProcess,
   runner: Runner,
 ): Promise<CtrlDatabase> {
-  const db = await openCtrlDatabase(config.databasePrimary, { migrate: config.migrate, log, clock, metrics });
+  const db = await openConfiguredDatabase(config, { log, clock, metrics });
   runner.defer("database", () => db.close());
   return db;
 }

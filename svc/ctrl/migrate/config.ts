@@ -1,12 +1,9 @@
-import { type ConfigOf, secretField } from "../../../pkg/config/mod.ts";
+import type { ConfigOf } from "../../../pkg/config/mod.ts";
+import { DATABASE_PLACE_FIELDS } from "../internal/database_config.ts";
 
 /** Every setting of `ctrl migrate`. */
 export const MIGRATE_FIELDS = {
-  databasePrimary: secretField({
-    env: "UNKEY_DATABASE_PRIMARY",
-    help: "Database: mysql://user:password@host:port/name or sqlite:///path/to/file.db.",
-    required: true,
-  }),
+  ...DATABASE_PLACE_FIELDS,
 };
 
 /** Parsed settings of `ctrl migrate`. */

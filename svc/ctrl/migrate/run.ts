@@ -1,7 +1,7 @@
 import type { Clock } from "../../../pkg/clock/mod.ts";
-import { openDatabase } from "../../../pkg/db/mod.ts";
 import type { Logger } from "../../../pkg/logger/mod.ts";
-import { migrateCtrlDatabase, type Schema } from "../internal/store/mod.ts";
+import { databaseAuthorities } from "../internal/database_config.ts";
+import { migrateAt } from "../internal/store/mod.ts";
 import type { MigrateConfig } from "./config.ts";
 
 export interface MigrateProcess {
@@ -17,10 +17,5 @@ export interface MigrateProcess {
  */
 export async function runMigrate(config: MigrateConfig, process: MigrateProcess): Promise<readonly string[]> {
   const { log, clock } = process;
-  const db = await openDatabase<Schema>(config.databasePrimary, { clock });
-  try {
-    return await migrateCtrlDatabase(db, log);
-  } finally {
-    await db.close();
-  }
+  return await migrateAt(config.databasePrimary, { ...await databaseAuthorities(config), log, clock });
 }

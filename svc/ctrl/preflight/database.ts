@@ -1,12 +1,13 @@
 import { dirname } from "node:path";
 import type { Clock } from "../../../pkg/clock/mod.ts";
 import type { Secret } from "../../../pkg/config/mod.ts";
+import { databaseAuthorities, type DatabasePlaceConfig } from "../internal/database_config.ts";
 import { databaseNow, openDatabase, parseDatabaseUrl } from "../../../pkg/db/mod.ts";
 import { type ClockSource, failed, folderFinding, ok, type Probe } from "../../../pkg/preflight/mod.ts";
 import { type CtrlDatabase, readCondition, type Schema, tryWrite } from "../internal/store/mod.ts";
 
 /** The settings of the control plane's database. */
-export interface DatabaseSettings {
+export interface DatabaseSettings extends Partial<DatabasePlaceConfig> {
   readonly databasePrimary: Secret;
   /** True: the process brings the tables up to date at its start. */
   readonly migrate: boolean;
@@ -18,7 +19,8 @@ const ADVICE =
   `Check ${SETTING} (host, port, user, password, name of the database), and that the server runs.`;
 
 /** Reads the tables' version, and writes a row that it takes back. */
-export function databaseProbe({ databasePrimary: url, migrate }: DatabaseSettings, clock: Clock): Probe {
+export function databaseProbe(config: DatabaseSettings, clock: Clock): Probe {
+  const { databasePrimary: url, migrate } = config;
   return {
     subject: "database",
     advice: ADVICE,
@@ -27,7 +29,7 @@ export function databaseProbe({ databasePrimary: url, migrate }: DatabaseSetting
       if (folder !== undefined) {
         return await folderFinding(folder, SETTING) ?? ok("The SQLite file will be made at the start.");
       }
-      return await withDatabase(url, clock, async (db) => {
+      return await withDatabase(config, clock, async (db) => {
         const { version, applied, missing } = await readCondition(db);
         const name = db.dialect === "mysql" ? "MySQL" : "SQLite";
         if (missing.length > 0 && !migrate) {
@@ -46,22 +48,23 @@ export function databaseProbe({ databasePrimary: url, migrate }: DatabaseSetting
 }
 
 /** The database server's clock; a SQLite file has none of its own. */
-export function databaseClock({ databasePrimary: url }: DatabaseSettings, clock: Clock): ClockSource {
+export function databaseClock(config: DatabaseSettings, clock: Clock): ClockSource {
   return {
     name: "the database",
     read: () =>
-      parseDatabaseUrl(url).kind === "sqlite"
+      parseDatabaseUrl(config.databasePrimary).kind === "sqlite"
         ? Promise.resolve(undefined)
-        : withDatabase(url, clock, (db) => databaseNow(db.kysely)),
+        : withDatabase(config, clock, (db) => databaseNow(db.kysely)),
   };
 }
 
 async function withDatabase<T>(
-  url: Secret,
+  config: DatabaseSettings,
   clock: Clock,
   look: (db: CtrlDatabase) => Promise<T>,
 ): Promise<T> {
-  const db = await openDatabase<Schema>(url, { clock, ...BOUNDS });
+  const authorities = await databaseAuthorities(config);
+  const db = await openDatabase<Schema>(config.databasePrimary, { clock, ...authorities, ...BOUNDS });
   try {
     return await look(db);
   } finally {

@@ -1,13 +1,10 @@
 import { type ConfigOf, secretField, switchField } from "../../../pkg/config/mod.ts";
 import { masterKeysProblem } from "../../../pkg/vault/mod.ts";
+import { DATABASE_PLACE_FIELDS } from "../internal/database_config.ts";
 
 /** Every setting of `ctrl rotate-keys`. */
 export const ROTATE_KEYS_FIELDS = {
-  databasePrimary: secretField({
-    env: "UNKEY_DATABASE_PRIMARY",
-    help: "Database: mysql://user:password@host:port/name or sqlite:///path/to/file.db.",
-    required: true,
-  }),
+  ...DATABASE_PLACE_FIELDS,
   vaultMasterKeys: secretField({
     env: "UNKEY_VAULT_MASTER_KEYS",
     help: "Comma-separated keys of 32 bytes in base64: the new one first, then the former ones.",

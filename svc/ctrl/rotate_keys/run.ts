@@ -2,6 +2,7 @@ import type { Clock } from "../../../pkg/clock/mod.ts";
 import { publicFault } from "../../../pkg/fault/mod.ts";
 import type { Logger } from "../../../pkg/logger/mod.ts";
 import { parseMasterKeys, renewDataKeys, resealDataKeys, type Resealed } from "../../../pkg/vault/mod.ts";
+import { databaseAuthorities } from "../internal/database_config.ts";
 import { openCtrlDatabase, renewStore, resealStore } from "../internal/store/mod.ts";
 import type { RotateKeysConfig } from "./config.ts";
 
@@ -29,7 +30,8 @@ export async function runRotateKeys(
   config: RotateKeysConfig,
   { log, clock, signal }: RotateKeysProcess,
 ): Promise<Rotated> {
-  const db = await openCtrlDatabase(config.databasePrimary, { migrate: false, log, clock });
+  const authorities = await databaseAuthorities(config);
+  const db = await openCtrlDatabase(config.databasePrimary, { ...authorities, migrate: false, log, clock });
   try {
     const masterKeys = parseMasterKeys(config.vaultMasterKeys);
     const { unreadable, ...counts } = await resealDataKeys({

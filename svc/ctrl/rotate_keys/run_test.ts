@@ -29,7 +29,8 @@ function rotateWith(
   ...keys: readonly (string | undefined)[]
 ) {
   const vaultMasterKeys = new Secret(keys.join(","));
-  return runRotateKeys({ databasePrimary: url, vaultMasterKeys, dataKeys }, {
+  const config = { databasePrimary: url, databaseCaFile: undefined, vaultMasterKeys, dataKeys };
+  return runRotateKeys(config, {
     log: silentLogger(),
     clock,
     signal: new AbortController().signal,

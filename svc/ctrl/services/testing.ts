@@ -19,15 +19,16 @@ import {
   findDeployment,
   findSentinelOf,
   moveStatus,
-  openCtrlDatabase,
   placeDeployment,
   setImage,
   type WantedSentinel,
 } from "../internal/store/mod.ts";
+import { openTestDatabase } from "../internal/store/testing.ts";
 import { revealToken, wantSentinel } from "../internal/sentinels/mod.ts";
 import type { StartOrder, StartOutcome, Workflows } from "../internal/workflows/mod.ts";
 import type { ApiConfig } from "../api/config.ts";
 import { runApi } from "../api/run.ts";
+import { TEST_BUCKET, TEST_DATABASE } from "./testing_config.ts";
 
 export const clock = systemClock();
 export const SERVICE_TOKEN = "service-token-of-the-tests";
@@ -114,20 +115,14 @@ export function testConfig(folder: string, changes: Partial<ApiConfig> = {}): Ap
     caFile: undefined,
     advertiseUrl: undefined,
     instanceId: "api_test",
-    databasePrimary: new Secret("sqlite::memory:"),
-    migrate: true,
+    ...TEST_DATABASE,
     authToken: new Secret(SERVICE_TOKEN),
     vaultMasterKeys: new Secret(MASTER_KEY),
     dataKeyDays: 90,
     dataKeyUses: 1_000_000,
     restateUrl: "http://127.0.0.1:1",
     restateApiKey: undefined,
-    buildS3Url: undefined,
-    buildS3ExternalUrl: undefined,
-    buildS3Region: "auto",
-    buildS3Bucket: undefined,
-    buildS3AccessKeyId: undefined,
-    buildS3AccessKeySecret: undefined,
+    ...TEST_BUCKET,
     buildFilesDir: folder,
     buildFilesUrl: undefined,
     buildFilesExternalUrl: undefined,
@@ -174,7 +169,7 @@ export async function startApi(
   const folder = await Deno.makeTempDir({ prefix: "unkey-test-api-" });
   const lines: string[] = [];
   const log = createLogger({ service: "test", level: "info", write: (line) => lines.push(line) });
-  const db = given ?? await openCtrlDatabase(new Secret("sqlite::memory:"), { migrate: true, log, clock });
+  const db = given ?? await openTestDatabase(log);
   const hub = new ChangeHub({ db, log, clock, pollMs: 50 });
   const [stop, stopHub] = [new AbortController(), new AbortController()];
   const hubRuns = hub.run(stopHub.signal);

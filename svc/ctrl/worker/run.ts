@@ -15,8 +15,9 @@ import { followDatabase } from "../internal/follow_database.ts";
 import { Readiness } from "../internal/readiness.ts";
 import { watchReadiness } from "../internal/ready_metrics.ts";
 import type { SentinelMaker } from "../internal/sentinels/mod.ts";
-import { type CtrlDatabase, openCtrlDatabase } from "../internal/store/mod.ts";
 import { SpanSink } from "../internal/traces/mod.ts";
+import { openConfiguredDatabase } from "../internal/database_config.ts";
+import type { CtrlDatabase } from "../internal/store/mod.ts";
 import { openVault } from "../internal/vault/mod.ts";
 import type { Builder, BuildRequest } from "../../../pkg/build/mod.ts";
 import { openCertificates } from "./certificates.ts";
@@ -291,7 +292,7 @@ async function openOwnDatabase(
   { log, clock, metrics }: WorkerProcess,
   runner: Runner,
 ): Promise<CtrlDatabase> {
-  const db = await openCtrlDatabase(config.databasePrimary, { migrate: config.migrate, log, clock, metrics });
+  const db = await openConfiguredDatabase(config, { log, clock, metrics });
   runner.defer("database", () => db.close());
   return db;
 }

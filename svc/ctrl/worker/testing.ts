@@ -1,6 +1,5 @@
 /** A control plane in memory, for tests of workflows and steps. */
 import type { Clock } from "../../../pkg/clock/mod.ts";
-import { Secret } from "../../../pkg/config/mod.ts";
 import { transact } from "../../../pkg/db/mod.ts";
 import { silentLogger } from "../../../pkg/logger/mod.ts";
 import {
@@ -19,11 +18,11 @@ import {
   listEventsAfter,
   listSteps,
   listTopology,
-  openCtrlDatabase,
   recordAgents,
   replaceReported,
   type ReportedInstance,
 } from "../internal/store/mod.ts";
+import { openTestDatabase } from "../internal/store/testing.ts";
 import { listRoutesOfDeployment } from "../internal/store/mod.ts";
 import type { StopRequest } from "./routing/contract.ts";
 import type { DeployOutcome } from "./deploy/contract.ts";
@@ -61,7 +60,7 @@ export const RETENTION = { warmCount: 1, warmMs: 1_800_000, graceMs: 30_000, edg
 
 /** A database in memory with all tables. */
 export async function memoryDatabase(): Promise<CtrlDatabase> {
-  return await openCtrlDatabase(new Secret("sqlite::memory:"), { migrate: true, log: silentLogger() });
+  return await openTestDatabase();
 }
 
 /** A clock that a world moves. */

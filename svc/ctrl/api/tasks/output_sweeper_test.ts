@@ -64,7 +64,7 @@ async function printed(db: CtrlDatabase, seed: Seed, to: "ready" | "failed" | "s
 
 async function kept(db: CtrlDatabase, id: string) {
   const events = await listEventsAfter(db.kysely, id, 0, 1_000);
-  const lines = (await Array.fromAsync(readLogTail(db.kysely, { deploymentId: id, lines: 10_000 }))).flat();
+  const lines = (await Array.fromAsync(readLogTail(db, { deploymentId: id, lines: 10_000 }))).flat();
   return { kinds: [...new Set(events.map((each) => each.payload.kind))], lines: lines.length, events };
 }
 

@@ -58,7 +58,7 @@ const GATHER_MS = 8;
 const READS_MAX = 4;
 
 /**
- * Polls the versions of all regions with one query, whatever the number of streams, and not at all without streams.
+ * Polls the versions of all regions that have had streams with one query, whatever the number of streams, and not at all without streams.
  * A commit in this process, or a nudge from another, makes it look at once; a lost nudge costs one poll.
  */
 export class ChangeHub implements ChangeNotifier {
@@ -214,7 +214,7 @@ export class ChangeHub implements ChangeNotifier {
     const { db, clock, log, pollMs = POLL_MS, heartbeatMs = HEARTBEAT_MS } = this.#options;
     const startedMs = clock.now();
     try {
-      const versions = await listRegionVersions(db.kysely);
+      const versions = await listRegionVersions(db.kysely, this.#regions());
       if (this.#failures > 0) log.info("changes can be read again", { failures: this.#failures });
       this.#failures = 0;
       if (!sameVersions(versions, this.#versions)) this.#changedAtMs = startedMs;
@@ -247,6 +247,10 @@ export class ChangeHub implements ChangeNotifier {
     if (read === undefined) return;
     this.#reads.add(read);
     read.finally(() => this.#reads.delete(read));
+  }
+
+  #regions(): readonly string[] {
+    return [...new Set([...this.#all()].map(({ region }) => region))];
   }
 
   *#all(): Generator<RegionFeed<unknown>> {

@@ -2,12 +2,13 @@ import assert from "node:assert/strict";
 import { systemClock } from "../../../../pkg/clock/mod.ts";
 import { Secret } from "../../../../pkg/config/mod.ts";
 import { silentLogger } from "../../../../pkg/logger/mod.ts";
-import { leaseApiProcess, openCtrlDatabase } from "../store/mod.ts";
+import { leaseApiProcess } from "../store/mod.ts";
+import { openTestDatabase } from "../store/testing.ts";
 import { createNudger } from "./mod.ts";
 
 Deno.test("a nudge reaches every other process with a lease, also beside a dead one", async () => {
   const log = silentLogger();
-  const db = await openCtrlDatabase(new Secret("sqlite::memory:"), { migrate: true, log });
+  const db = await openTestDatabase();
   const got: { path: string; authorization: string | null; regions: unknown }[] = [];
   const enough = Promise.withResolvers<void>();
   const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, async (request) => {

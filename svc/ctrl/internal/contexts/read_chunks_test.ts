@@ -3,11 +3,10 @@ import { createHash } from "node:crypto";
 import type { ChunkReference } from "../../../../pkg/content/mod.ts";
 import { transact } from "../../../../pkg/db/mod.ts";
 import { isFault } from "../../../../pkg/fault/mod.ts";
-import { createPacks, type CtrlDatabase, findChunks, openCtrlDatabase, storePack } from "../store/mod.ts";
+import { createPacks, type CtrlDatabase, findChunks, storePack } from "../store/mod.ts";
+import { openTestDatabase } from "../store/testing.ts";
 import { type Seed, seedProject } from "../store/testing.ts";
 import { newPack } from "../store/testing_content.ts";
-import { Secret } from "../../../../pkg/secret/mod.ts";
-import { silentLogger } from "../../../../pkg/logger/mod.ts";
 import { ChunkReader, readChunks } from "./read_chunks.ts";
 
 const KIB = 1024;
@@ -27,7 +26,7 @@ interface Bed {
 
 async function onBed(test: (bed: Bed) => Promise<void>): Promise<void> {
   await using stack = new AsyncDisposableStack();
-  const db = await openCtrlDatabase(new Secret("sqlite::memory:"), { migrate: true, log: silentLogger() });
+  const db = await openTestDatabase();
   stack.defer(() => db.close());
   const seed = await seedProject(db);
   const objects = new Map<string, Uint8Array<ArrayBuffer>>();

@@ -28,6 +28,7 @@ export async function findBuiltImage(
     .where(({ not, exists, selectFrom }) =>
       not(exists(
         selectFrom("deployments as failed").select("failed.id")
+          .whereRef("failed.project_id", "=", "deployments.project_id")
           .whereRef("failed.image", "=", "deployments.image")
           .where("failed.failure_code", "=", "image_unavailable"),
       ))

@@ -1,7 +1,13 @@
 /** Opens the control plane's database and brings its tables up to date. */
 import { type Kysely, sql, type Transaction } from "kysely";
 import type { Secret } from "../../../../pkg/config/mod.ts";
-import { type Database, type DatabaseOptions, openDatabase, transact } from "../../../../pkg/db/mod.ts";
+import {
+  type Database,
+  type DatabaseOptions,
+  openDatabase,
+  transact,
+  withReplica,
+} from "../../../../pkg/db/mod.ts";
 import { Fault, publicFault } from "../../../../pkg/fault/mod.ts";
 import type { Logger } from "../../../../pkg/logger/mod.ts";
 import { type Migration, unusableAfter } from "./migrations/migration.ts";
@@ -17,8 +23,13 @@ export type Tx = Transaction<Schema>;
 export interface OpenOptions extends DatabaseOptions {
   /** True: run missing migrations. False: refuse to start when one is missing. */
   readonly migrate: boolean;
+  /** A replica of the same database, for `read`. */
+  readonly replica?: Secret;
   readonly log: Logger;
 }
+
+/** An index of a table with 10 million rows takes minutes; the tables are in use meanwhile. */
+export const MIGRATION_MS_MAX = 6 * 3_600_000;
 
 const LOCK_SECONDS = 60;
 const MYSQL_LOCK = "unkey_ctrl_migrate";
@@ -30,15 +41,47 @@ const MYSQL_LOCK = "unkey_ctrl_migrate";
  * has removed what this one needs, or when tables are missing and `migrate` is off
  */
 export async function openCtrlDatabase(url: Secret, options: OpenOptions): Promise<CtrlDatabase> {
-  const { migrate, log, ...bounds } = options;
+  const { migrate, replica, log, ...bounds } = options;
   const db = await openDatabase<Schema>(url, bounds);
   try {
-    if (migrate) await migrateCtrlDatabase(db, log);
+    if (migrate) await migrateAtStart(url, db, options);
     else await assertMigrated(db);
-    return db;
+    if (replica === undefined) return db;
+    return withReplica({
+      primary: db,
+      // The numbers are those of the primary.
+      replica: await openDatabase<Schema>(replica, { ...bounds, metrics: undefined }),
+      clock: db.clock,
+      log,
+    });
   } catch (error) {
     await db.close();
     throw error;
+  }
+}
+
+/** On MySQL through a connection of its own, because a migration may take far longer than any other statement. */
+async function migrateAtStart(url: Secret, db: CtrlDatabase, options: OpenOptions): Promise<void> {
+  if (db.dialect === "sqlite") return void await migrateCtrlDatabase(db, options.log);
+  await migrateAt(url, options);
+}
+
+/** Opens the database at `url` only to migrate it, see `migrateCtrlDatabase`. */
+export async function migrateAt(
+  url: Secret,
+  { log, authorities, connectMsMax, clock }: Omit<OpenOptions, "migrate">,
+): Promise<readonly string[]> {
+  const db = await openDatabase<Schema>(url, {
+    ...(clock === undefined ? {} : { clock }),
+    ...(authorities === undefined ? {} : { authorities }),
+    ...(connectMsMax === undefined ? {} : { connectMsMax }),
+    connectionsMax: 1,
+    queryMsMax: MIGRATION_MS_MAX,
+  });
+  try {
+    return await migrateCtrlDatabase(db, log);
+  } finally {
+    await db.close();
   }
 }
 

@@ -44,7 +44,7 @@ function readerOf(db: CtrlDatabase, id: string) {
 }
 
 async function textsOf(db: CtrlDatabase, deploymentId: string): Promise<string[]> {
-  const pages = await Array.fromAsync(readLogTail(db.kysely, { deploymentId, lines: 100_000 }));
+  const pages = await Array.fromAsync(readLogTail(db, { deploymentId, lines: 100_000 }));
   return pages.flat().map((each) => each.text);
 }
 

@@ -86,11 +86,12 @@ export async function replaceReported(tx: Tx, report: InstanceReport): Promise<R
   const kept = new Set(rows.map((row) => row.k8s_name));
   const gone = before.filter((row) => !kept.has(row.k8s_name));
   if (gone.length > 0) {
-    await tx.deleteFrom("instances").where("id", "in", gone.map((row) => row.id)).execute();
+    await tx.deleteFrom("instances").where("deployment_id", "=", deploymentId)
+      .where("id", "in", gone.map((row) => row.id)).execute();
   }
-  // By name: a name that another deployment's instance had before is now this one's.
+  // A name that another deployment's instance had before is now this one's.
   const fresh = changed.filter((row) => !known.has(row.k8s_name)).map((row) => row.k8s_name);
-  const losers = await lockOwners(tx, region, fresh);
+  const losers = await takeNames(tx, region, fresh);
   await upsert(tx, "instances", changed, { key: ["region", "k8s_name"], update: UPDATED });
 
   const endpointsChanged = endpointSet(before) !== endpointSet(rows);
@@ -102,12 +103,20 @@ export async function replaceReported(tx: Tx, report: InstanceReport): Promise<R
   return { kind: "taken", changed: true, endpointsChanged };
 }
 
-/** Deployments whose instances have these names until now. Unique index on region and name. */
-async function lockOwners(tx: Tx, region: string, names: readonly string[]): Promise<readonly string[]> {
+/**
+ * Removes the instances of other deployments that have these names until now, and returns those deployments. They are not
+ * changed in place: the row of another workspace may be in another shard. Unique index on region and name.
+ */
+async function takeNames(tx: Tx, region: string, names: readonly string[]): Promise<readonly string[]> {
   if (names.length === 0) return [];
-  const query = tx.selectFrom("instances").select("deployment_id").where("region", "=", region)
+  const query = tx.selectFrom("instances").select(["id", "deployment_id"]).where("region", "=", region)
     .where("k8s_name", "in", [...names]).orderBy("k8s_name");
-  return (await lockRows(tx, query).execute()).map((row) => row.deployment_id);
+  const rows = await lockRows(tx, query).execute();
+  for (const { id, deployment_id } of rows) {
+    await tx.deleteFrom("instances").where("deployment_id", "=", deployment_id).where("id", "=", id)
+      .execute();
+  }
+  return rows.map((row) => row.deployment_id);
 }
 
 const COMPARED = [
@@ -126,9 +135,6 @@ const COMPARED = [
 const UPDATED = [
   ...COMPARED,
   "trouble_since",
-  "deployment_id",
-  "workspace_id",
-  "project_id",
   "updated_at",
 ] as const;
 
@@ -180,7 +186,8 @@ export async function forgetInstances(
   const { deploymentId, regions, nowMs } = options;
   const rows = (await listInstances(tx, deploymentId)).filter((row) => regions.includes(row.region));
   if (rows.length === 0) return;
-  await tx.deleteFrom("instances").where("id", "in", rows.map((row) => row.id)).execute();
+  await tx.deleteFrom("instances").where("deployment_id", "=", deploymentId)
+    .where("id", "in", rows.map((row) => row.id)).execute();
   if (endpointSet(rows) === "") return;
   await appendChanges(tx, EDGE_REGION, [{ resourceType: "endpoints", resourceId: deploymentId }], nowMs);
 }

@@ -141,7 +141,7 @@ export async function forgetPack(
   { project_id, pack_id }: Pick<ChunksTable, "project_id" | "pack_id">,
 ): Promise<void> {
   await lockPacks(tx, project_id, [pack_id]);
-  await removeChunks(tx, pack_id);
+  await removeChunks(tx, { project_id, pack_id });
 }
 
 /** Packs that were used at a time known only now. */
@@ -197,13 +197,16 @@ export async function retirePack(
   const needed = await tx.selectFrom("context_packs").select("context_id").where("pack_id", "=", id).limit(1)
     .executeTakeFirst();
   if (needed !== undefined) return false;
-  await removeChunks(tx, id);
+  await removeChunks(tx, { project_id: pack.project_id, pack_id: id });
   return true;
 }
 
-async function removeChunks(tx: Tx, packId: string): Promise<void> {
-  await tx.deleteFrom("chunks").where("pack_id", "=", packId).execute();
-  await tx.updateTable("packs").set({ state: "removing" }).where("id", "=", packId).execute();
+async function removeChunks(
+  tx: Tx,
+  { project_id, pack_id }: Pick<ChunksTable, "project_id" | "pack_id">,
+): Promise<void> {
+  await tx.deleteFrom("chunks").where("project_id", "=", project_id).where("pack_id", "=", pack_id).execute();
+  await tx.updateTable("packs").set({ state: "removing" }).where("id", "=", pack_id).execute();
 }
 
 /** Forgets a pack whose object is removed. */

@@ -36,16 +36,21 @@ export async function markRegionDown(
   options: { readonly region: string; readonly heartbeatSinceMs: number; readonly nowMs: number },
 ): Promise<boolean> {
   const { region, heartbeatSinceMs, nowMs } = options;
+  // The mark is looked at first, so that on several shards its commit comes before the feed's.
+  if (await isDown(tx, region)) return false;
   // Other transactions that decide about endpoints wait for this one, or are visible to it.
   await lockRegion(tx, EDGE_REGION);
-  const known = await tx.selectFrom("silent_regions").select("region").where("region", "=", region)
-    .executeTakeFirst();
   const alive = await tx.selectFrom("agents").select("agent_id").where("region", "=", region)
     .where("last_seen_at", ">=", heartbeatSinceMs).limit(1).executeTakeFirst();
-  if (known !== undefined || alive !== undefined) return false;
+  if (alive !== undefined || await isDown(tx, region)) return false;
   await insertIgnore(tx, "silent_regions", [{ region, since: nowMs }], ["region"]);
   await appendEndpointsOf(tx, region, nowMs);
   return true;
+}
+
+async function isDown(tx: Tx, region: string): Promise<boolean> {
+  return await tx.selectFrom("silent_regions").select("region").where("region", "=", region)
+    .executeTakeFirst() !== undefined;
 }
 
 /** Takes a region into routing again. Returns true when it was down. */
@@ -54,6 +59,7 @@ export async function markRegionUp(
   options: { readonly region: string; readonly nowMs: number },
 ): Promise<boolean> {
   const { region, nowMs } = options;
+  if (!await isDown(tx, region)) return false;
   await lockRegion(tx, EDGE_REGION);
   const { numDeletedRows } = await tx.deleteFrom("silent_regions").where("region", "=", region)
     .executeTakeFirst();

@@ -3,7 +3,7 @@ import { insertIgnore, lockRows } from "../../../../pkg/db/mod.ts";
 import { newId } from "../../../../pkg/uid/mod.ts";
 import { appendChanges, EDGE_REGION } from "./changes.ts";
 import type { Queryable, Tx } from "./database.ts";
-import type { FrontlineRoutesTable } from "./schema.ts";
+import type { DeploymentsTable, FrontlineRoutesTable } from "./schema.ts";
 import { bumpViewRevision } from "./views/revisions.ts";
 
 /** A hostname with its meaning. */
@@ -204,22 +204,45 @@ export async function listRouteHolders(db: Queryable, hostnames: readonly string
     ]).execute();
 }
 
+/** A deployment, and the workspace whose shard it is in. */
+export interface DeploymentPlace {
+  readonly deploymentId: string;
+  readonly workspaceId: string;
+}
+
+export function placeOf(
+  { id, workspace_id }: Pick<DeploymentsTable, "id" | "workspace_id">,
+): DeploymentPlace {
+  return { deploymentId: id, workspaceId: workspace_id };
+}
+
 /**
  * Names that lead to the deployment besides its own commit's: hostnames, or the environment that has it live. Empty when
  * it serves nothing.
  */
-export async function listServed(db: Queryable, deploymentId: string): Promise<readonly string[]> {
+export async function listServed(
+  db: Queryable,
+  { deploymentId, workspaceId }: DeploymentPlace,
+): Promise<readonly string[]> {
   const routes = await db.selectFrom("frontline_routes").select("hostname")
-    .where("deployment_id", "=", deploymentId).where("sticky", "!=", "none").orderBy("hostname").execute();
+    .where("workspace_id", "=", workspaceId).where("deployment_id", "=", deploymentId).where(
+      "sticky",
+      "!=",
+      "none",
+    ).orderBy("hostname").execute();
   if (routes.length > 0) return routes.map(({ hostname }) => hostname);
   const live = await db.selectFrom("environments").select("slug")
-    .where("live_deployment_id", "=", deploymentId).execute();
+    .where("workspace_id", "=", workspaceId).where("live_deployment_id", "=", deploymentId).execute();
   return live.map(({ slug }) => `the environment "${slug}"`);
 }
 
 /** True for the live deployment of an environment with this slug. By index on the live deployment. */
-export async function isLiveIn(db: Queryable, slug: string, deploymentId: string): Promise<boolean> {
-  const row = await db.selectFrom("environments").select("id")
+export async function isLiveIn(
+  db: Queryable,
+  slug: string,
+  { deploymentId, workspaceId }: DeploymentPlace,
+): Promise<boolean> {
+  const row = await db.selectFrom("environments").select("id").where("workspace_id", "=", workspaceId)
     .where("live_deployment_id", "=", deploymentId).where("slug", "=", slug).executeTakeFirst();
   return row !== undefined;
 }

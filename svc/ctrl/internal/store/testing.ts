@@ -1,7 +1,10 @@
 /** Databases and first rows for tests. */
+import { sql } from "kysely";
+import { Secret } from "../../../../pkg/config/mod.ts";
 import { transact } from "../../../../pkg/db/mod.ts";
-import { silentLogger } from "../../../../pkg/logger/mod.ts";
+import { type Logger, silentLogger } from "../../../../pkg/logger/mod.ts";
 import { type TestOnDatabases, testOnDatabases } from "../../../../pkg/testkit/databases.ts";
+import { mysqlServer, type TestSchema } from "../../../../pkg/testkit/mariadb.ts";
 import { newDnsName, newId } from "../../../../pkg/uid/mod.ts";
 import {
   createDeployment,
@@ -12,6 +15,7 @@ import {
   findEnvironmentBySlug,
   migrateCtrlDatabase,
   type NewDeployment,
+  openCtrlDatabase,
   type Schema,
 } from "./mod.ts";
 
@@ -22,6 +26,32 @@ export function testOnCtrlDatabases(): TestOnDatabases<Schema> {
   return testOnDatabases<Schema>({
     migrate: async (db) => void await migrateCtrlDatabase(db, silentLogger()),
   });
+}
+
+/** Databases of MySQL that an earlier test of the file has closed. */
+const FREE: TestSchema[] = [];
+
+/**
+ * An empty database with all tables: in memory, or on MySQL where `UNKEY_TEST_STORE` says "mysql", as it does when the store's
+ * statements are recorded.
+ */
+export async function openTestDatabase(log: Logger = silentLogger()): Promise<CtrlDatabase> {
+  if (Deno.env.get("UNKEY_TEST_STORE") !== "mysql") {
+    return await openCtrlDatabase(new Secret("sqlite::memory:"), { migrate: true, log });
+  }
+  const schema = FREE.pop() ?? await (await mysqlServer())?.createSchema();
+  if (schema === undefined) throw new Error("no MySQL-compatible server is installed");
+  const db = await openCtrlDatabase(schema.url, { migrate: true, log });
+  const { rows } = await sql<{ name: string }>`select table_name as name from information_schema.tables
+    where table_schema = database() and table_name != 'migrations'`.execute(db.kysely);
+  for (const { name } of rows) await sql`delete from ${sql.table(name)}`.execute(db.kysely);
+  return {
+    ...db,
+    async close(): Promise<void> {
+      await db.close();
+      FREE.push(schema);
+    },
+  };
 }
 
 /** A workspace with one project. */

@@ -47,8 +47,13 @@ export async function deleteUpload(db: Queryable, id: string): Promise<void> {
 }
 
 /** Keeps an upload for longer. */
-export async function extendUpload(db: Queryable, id: string, expiresAtMs: number): Promise<void> {
-  await db.updateTable("uploads").set({ expires_at: expiresAtMs }).where("id", "=", id).execute();
+export async function extendUpload(
+  db: Queryable,
+  { id, workspace_id }: Pick<UploadsTable, "id" | "workspace_id">,
+  expiresAtMs: number,
+): Promise<void> {
+  await db.updateTable("uploads").set({ expires_at: expiresAtMs })
+    .where("workspace_id", "=", workspace_id).where("id", "=", id).execute();
 }
 
 /** Uploads that expired before `beforeMs` and that no active deployment needs, oldest first. Index on `expires_at`. */

@@ -27,6 +27,6 @@ test("an expired upload goes when no active deployment needs it", async (db) => 
   const move = { id: deployment.id, from: ["pending"], to: "failed", nowMs: NOW_MS } as const;
   await transact(db, (tx) => moveStatus(tx, move));
   assert.ok((await unneeded()).includes(id));
-  await extendUpload(db.kysely, id, NOW_MS + 1);
+  await extendUpload(db.kysely, { id, workspace_id: seed.workspaceId }, NOW_MS + 1);
   assert.ok(!(await unneeded()).includes(id));
 });

@@ -36,14 +36,15 @@ export async function listAuditLog(
   const { projectId, deploymentId, action } = request;
   const size = pageSize(request.pageSize, PAGE_SIZE, PAGE_SIZE_MAX);
   const ofNone = caller.kind === "service" && request.workspaceId === "";
-  const found = await listAuditEntries(deps.db.kysely, {
+  const filter = {
     workspaceId: ofNone ? "" : await workspaceFor(deps, caller, request.workspaceId),
     projectId: projectId === "" ? undefined : parseId("project", "project_id", projectId),
     resourceId: deploymentId === "" ? undefined : parseId("deployment", "deployment_id", deploymentId),
     action: optionalText("action", action, 64) || undefined,
     before: decodePageToken(request.pageToken, "audit"),
     limit: size + 1,
-  });
+  };
+  const found = await deps.db.read((db) => listAuditEntries(db, filter));
   const { rows: entries, nextPageToken } = pageOf(found, size);
   return { entries, nextPageToken };
 }

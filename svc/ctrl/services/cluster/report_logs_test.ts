@@ -26,7 +26,7 @@ async function placed(db: CtrlDatabase): Promise<string> {
 }
 
 async function storedTexts(db: CtrlDatabase, deploymentId: string): Promise<string[]> {
-  const pages = await Array.fromAsync(readLogTail(db.kysely, { deploymentId, lines: 100_000 }));
+  const pages = await Array.fromAsync(readLogTail(db, { deploymentId, lines: 100_000 }));
   return pages.flat().map(({ text }) => text);
 }
 

@@ -146,7 +146,7 @@ async function storedAlready(
   if (known === undefined || known.expires_at <= now) return undefined;
   const object = await objects.head(known.object_key);
   if (object?.sizeBytes !== content.sizeBytes) return undefined;
-  await extendUpload(db.kysely, known.id, now + UPLOAD_MS);
+  await extendUpload(db.kysely, known, now + UPLOAD_MS);
   return {
     url: "",
     headers: {},

@@ -35,13 +35,14 @@ export async function listDeployments(
   request: ListRequest,
 ): Promise<DeploymentPage> {
   const size = pageSize(request.pageSize, PAGE_SIZE, PAGE_SIZE_MAX);
-  const found = await listDeploymentViews(deps.db.kysely, {
+  const filter = {
     workspaceId: caller.workspaceId,
     projectIds: await projectsOf(deps, caller, request.projectId),
     environmentSlug: optionalText("environment_slug", request.environmentSlug, 63) || undefined,
     before: decodePageToken(request.pageToken, "d"),
     limit: size + 1,
-  });
+  };
+  const found = await deps.db.read((db) => listDeploymentViews(db, filter));
   const deployments = found.slice(0, size);
   const last = deployments.at(-1);
   return {

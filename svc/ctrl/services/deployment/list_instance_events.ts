@@ -16,7 +16,7 @@ export async function listDeploymentInstanceEvents(
   deploymentId: string,
 ): Promise<readonly InstanceEventsTable[]> {
   const { id } = await requireDeployment(deps, caller, { id: deploymentId, action: "read_deployment" });
-  return await listInstanceEvents(deps.db.kysely, id);
+  return await deps.db.read((db) => listInstanceEvents(db, id));
 }
 
 /** The message about one event. */

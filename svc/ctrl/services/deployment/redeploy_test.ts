@@ -3,16 +3,9 @@ import assert from "node:assert/strict";
 import { AdminService } from "../../../../proto/gen/ctrl/v1/admin_pb.ts";
 import { DeploymentService } from "../../../../proto/gen/ctrl/v1/deployment_pb.ts";
 import { decodeStringMap } from "../../internal/json.ts";
-import { Secret } from "../../../../pkg/config/mod.ts";
 import { transact } from "../../../../pkg/db/mod.ts";
-import { silentLogger } from "../../../../pkg/logger/mod.ts";
-import {
-  findDeployment,
-  openCtrlDatabase,
-  releaseImage,
-  setImage,
-  type Tx,
-} from "../../internal/store/mod.ts";
+import { findDeployment, releaseImage, setImage, type Tx } from "../../internal/store/mod.ts";
+import { openTestDatabase } from "../../internal/store/testing.ts";
 import { clock, deployImage, move, refused, startApi, type Tenant, type TestApi } from "../testing.ts";
 import { setLive } from "../testing_lifecycle.ts";
 
@@ -122,8 +115,7 @@ Deno.test("a redeploy is refused with what to do instead", async () => {
 
 /** Otherwise the new deployment would name an image that is about to go. */
 Deno.test("a redeploy is refused when its image is released between the check and the transaction", async () => {
-  const log = silentLogger();
-  const real = await openCtrlDatabase(new Secret("sqlite::memory:"), { migrate: true, log, clock });
+  const real = await openTestDatabase();
   let before: (() => Promise<unknown>) | undefined;
   const kysely = new Proxy(real.kysely, {
     get(target, name) {

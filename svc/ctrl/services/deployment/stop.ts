@@ -30,9 +30,10 @@ export async function stopDeployment(
 ): Promise<void> {
   const { db, workflows, events } = deps;
   const deployment = await requireDeployment(deps, caller, { id: deploymentId, action: "stop_deployment" });
+  const place = { deploymentId: deployment.id, workspaceId: deployment.workspaceId };
   const refusal = stopRefusal(deployment, {
-    serves: await listServed(db.kysely, deployment.id),
-    isProduction: await isLiveIn(db.kysely, PRODUCTION_SLUG, deployment.id),
+    serves: await listServed(db.kysely, place),
+    isProduction: await isLiveIn(db.kysely, PRODUCTION_SLUG, place),
     confirmed,
   });
   if (refusal !== undefined) throw publicFault(refusal.code, refusal.message);

@@ -52,7 +52,7 @@ export async function* streamLogs(
 
   // Read before the tail, so that no line falls in between the two.
   let cursor: LogCursor = follow ? await findLogEnds(db.kysely, id) : new Map();
-  for await (const lines of tail === 0 ? [] : readLogTail(db.kysely, query)) {
+  for await (const lines of tail === 0 ? [] : readLogTail(db, query)) {
     signal.throwIfAborted();
     cursor = advanceLogCursor(cursor, lines);
     for (const line of lines) yield { kind: "line", line };

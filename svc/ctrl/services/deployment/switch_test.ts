@@ -1,11 +1,9 @@
 import { Code } from "@connectrpc/connect";
 import { SelectQueryNode } from "kysely";
 import assert from "node:assert/strict";
-import { Secret } from "../../../../pkg/config/mod.ts";
-import { silentLogger } from "../../../../pkg/logger/mod.ts";
-import { openCtrlDatabase } from "../../internal/store/mod.ts";
+import { openTestDatabase } from "../../internal/store/testing.ts";
 import { SwitchPath } from "../../../../proto/gen/ctrl/v1/deployment_pb.ts";
-import { clock, deployImage, move, refused, startApi } from "../testing.ts";
+import { deployImage, move, refused, startApi } from "../testing.ts";
 import { setUpLife } from "../testing_lifecycle.ts";
 
 Deno.test("promote and rollback are refused by the gates, before a workflow is called", async () => {
@@ -105,11 +103,7 @@ Deno.test("a switch to a stopped target starts it first, and fails with the reas
 
 /** Each plan reads the routes of the environment once, and nothing else on the way reads them by a statement of its own. */
 async function startCounting() {
-  const db = await openCtrlDatabase(new Secret("sqlite::memory:"), {
-    migrate: true,
-    log: silentLogger(),
-    clock,
-  });
+  const db = await openTestDatabase();
   const counter = { plans: 0 };
   const kysely = db.kysely.withPlugin({
     transformQuery: ({ node }) => {

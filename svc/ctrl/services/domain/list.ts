@@ -22,10 +22,8 @@ export async function listDomains(
   const environment = environmentSlug === ""
     ? undefined
     : await requireEnvironment(deps, project, environmentSlug);
-  const views = await listDomainViews(deps.db.kysely, {
-    projectId: project.id,
-    environmentId: environment?.id,
-  });
+  const filter = { projectId: project.id, environmentId: environment?.id };
+  const views = await deps.db.read((db) => listDomainViews(db, filter));
   const target = views[0]?.target;
   const addresses = deps.domains === undefined || target === undefined
     ? []

@@ -30,7 +30,7 @@ async function open(db: CtrlDatabase) {
       }),
     );
   const stored = async (): Promise<string[]> => {
-    const pages = await Array.fromAsync(readLogTail(db.kysely, { deploymentId, lines: 10_000 }));
+    const pages = await Array.fromAsync(readLogTail(db, { deploymentId, lines: 10_000 }));
     return pages.flat().map(({ text }) => text);
   };
   return { deploymentId, clock, announced, report, stored };
@@ -71,7 +71,7 @@ test("times are not of the future, nor older than an hour", async (db) => {
   const { deploymentId, clock, report } = await open(db);
   const nowMs = clock.now();
   await report([{ text: "early", at: nowMs - 5_000_000 }, { text: "late", at: nowMs + 5_000_000 }]);
-  const pages = await Array.fromAsync(readLogTail(db.kysely, { deploymentId, lines: 10 }));
+  const pages = await Array.fromAsync(readLogTail(db, { deploymentId, lines: 10 }));
   const times = pages.flat().map(({ timeNs }) => Number(BigInt(timeNs) / 1_000_000n) - nowMs);
   assert.deepEqual(times, [-3_600_000, 0]);
 });

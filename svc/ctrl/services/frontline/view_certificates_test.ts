@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { systemClock } from "../../../../pkg/clock/mod.ts";
 import { Secret } from "../../../../pkg/config/mod.ts";
-import { silentLogger } from "../../../../pkg/logger/mod.ts";
 import { createVault, parseMasterKeys } from "../../../../pkg/vault/mod.ts";
 import type { FeedEvent } from "../../internal/changes/mod.ts";
 import { sealCertificateKey } from "../../internal/certificates/mod.ts";
-import { type CertificatesTable, dataKeyStore, openCtrlDatabase } from "../../internal/store/mod.ts";
+import { type CertificatesTable, dataKeyStore } from "../../internal/store/mod.ts";
+import { openTestDatabase } from "../../internal/store/testing.ts";
 import { CERTIFICATE_ROWS } from "../../internal/store/testing_rows_certificates.ts";
 import { createRouteFeed, type RouteEntry } from "./route_feed.ts";
 import { EDGE_VIEW, sentinelView } from "./view.ts";
@@ -76,7 +76,7 @@ Deno.test("the end of a sentinel's snapshot counts its own resources, without ce
 
 /** The feed's kind of certificates over a database with these rows. */
 async function bed(rows: readonly Partial<CertificatesTable>[]) {
-  const db = await openCtrlDatabase(new Secret("sqlite::memory:"), { migrate: true, log: silentLogger() });
+  const db = await openTestDatabase();
   const clock = systemClock();
   const masterKeys = parseMasterKeys(new Secret(MASTER_KEY));
   const vault = createVault({ masterKeys, store: dataKeyStore(db.kysely), clock });

@@ -7,7 +7,6 @@ import {
   portSchema,
   type Rule,
   secretField,
-  switchField,
   urlSchema,
 } from "../../../../pkg/config/mod.ts";
 import { OBJECT_STORE_FIELDS, objectStoreProblems } from "../../../../pkg/objectstore/mod.ts";
@@ -15,6 +14,7 @@ import { CA_FILE_FIELD, TLS_SERVER_FIELDS, tlsServerProblems } from "../../../..
 import { serviceTokenProblem } from "../../internal/auth/service_token.ts";
 import { DOMAIN_FIELDS, isDomain } from "../../internal/domains/mod.ts";
 import { IDLE_END_FIELDS } from "../../internal/deployments/idle_end_config.ts";
+import { DATABASE_FIELDS } from "../../internal/database_config.ts";
 import { DATA_KEY_FIELDS } from "../../internal/vault/config.ts";
 import { BUILD_FIELDS, buildProblems } from "./build.ts";
 import { BUILDER_FIELDS, builderProblems } from "./builder.ts";
@@ -28,17 +28,7 @@ import { SENTINEL_FIELDS } from "./sentinels.ts";
 
 /** Every setting of `ctrl worker`. */
 export const WORKER_FIELDS = {
-  databasePrimary: secretField({
-    env: "UNKEY_DATABASE_PRIMARY",
-    help: "Database: mysql://user:password@host:port/name or sqlite:///path/to/file.db.",
-    required: true,
-  }),
-  migrate: switchField({
-    flag: "migrate",
-    env: "UNKEY_DATABASE_MIGRATE",
-    help: "Bring the tables up to date at start.",
-    default: true,
-  }),
+  ...DATABASE_FIELDS,
   authToken: secretField({
     env: "UNKEY_AUTH_TOKEN",
     help:

@@ -9,6 +9,7 @@ import {
   lockDeployment,
   lockEnvironment,
   lockLastRequest,
+  placeOf,
   type Tx,
 } from "../../internal/store/mod.ts";
 import type { EndUnusedRequest } from "./contract.ts";
@@ -28,7 +29,7 @@ export async function endUnusedInTransaction(
   const deployment = await lockDeployment(tx, request.deploymentId);
   if (deployment?.status === "stopped") return { outcome: { kind: "stopped" }, regions: [] };
   if (environment === undefined || deployment?.status !== "ready") return unchanged("not_ready");
-  if (await isLiveIn(tx, PRODUCTION_SLUG, deployment.id)) return unchanged("serving");
+  if (await isLiveIn(tx, PRODUCTION_SLUG, placeOf(deployment))) return unchanged("serving");
   if (await findStart(tx, deployment.id) !== undefined) return unchanged("serving");
   const seconds = idleEndSeconds(environment, request.operatorSeconds);
   const lastUsedMs = Math.max(await lockLastRequest(tx, deployment.id) ?? 0, deployment.updated_at);

@@ -15,6 +15,7 @@ import {
   lockEnvironment,
   lockTopology,
   moveStatus,
+  placeOf,
   recordAudit,
   stopTopology,
   type Tx,
@@ -34,7 +35,7 @@ export async function stopInTransaction(tx: Tx, order: Order): Promise<StopResul
   const deployment = await lockDeployment(tx, order.deploymentId);
   if (deployment?.status === "stopped") return { outcome: { kind: "stopped" }, regions: [] };
   if (deployment?.status !== "ready") return { outcome: { kind: "not_ready" }, regions: [] };
-  const wanted = (await listServed(tx, deployment.id)).length > 0 ||
+  const wanted = (await listServed(tx, placeOf(deployment))).length > 0 ||
     await findStart(tx, deployment.id) !== undefined;
   if (wanted) return { outcome: { kind: "serving" }, regions: [] };
   await auditStop(tx, deployment, { kind: "system", name: "retention" }, order.nowMs);
@@ -54,8 +55,8 @@ export async function stopByUserInTransaction(
   const deployment = await lockDeployment(tx, deploymentId);
   if (deployment === undefined) throw publicFault("not_found", `There is no deployment ${deploymentId}.`);
   const refusal = stopRefusal(deployment, {
-    serves: await listServed(tx, deploymentId),
-    isProduction: await isLiveIn(tx, PRODUCTION_SLUG, deploymentId),
+    serves: await listServed(tx, placeOf(deployment)),
+    isProduction: await isLiveIn(tx, PRODUCTION_SLUG, placeOf(deployment)),
     confirmed: order.confirmed === true,
   });
   if (refusal !== undefined) throw publicFault(refusal.code, refusal.message);

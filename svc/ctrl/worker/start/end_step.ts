@@ -15,6 +15,7 @@ import {
   lockEnvironment,
   lockTopology,
   moveStatus,
+  placeOf,
   recordAudit,
   releaseStart,
   stopTopology,
@@ -72,7 +73,7 @@ export async function undoInTransaction(
   const ours = deployment.status === "deploying" || (cold && deployment.status === "ready");
   if (!ours) return [];
   // One that got ready and serves meanwhile goes on. A stopped preview keeps its names while its start breaks.
-  if (deployment.status === "ready" && (await listServed(tx, deploymentId)).length > 0) return [];
+  if (deployment.status === "ready" && (await listServed(tx, placeOf(deployment))).length > 0) return [];
   const message = why.kind === "failed" ? why.failure.message : "The start was cancelled.";
   if (why.kind === "failed" && why.failure.details !== undefined) {
     const { source, origin, lines } = why.failure.details;

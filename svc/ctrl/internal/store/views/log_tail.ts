@@ -1,6 +1,6 @@
 /** The last lines of a deployment's instances, in the order of time, in bounded memory. */
 import type { ExpressionBuilder } from "kysely";
-import type { Queryable } from "../database.ts";
+import type { CtrlDatabase } from "../database.ts";
 import type { Schema } from "../schema.ts";
 import {
   compareLines,
@@ -10,6 +10,9 @@ import {
   type LogLine,
   sourceOf,
 } from "../log_block.ts";
+
+/** Old output may come from a replica: it is most of what users read, and it does not change any more. */
+type Reads = Pick<CtrlDatabase, "read">;
 
 /** A part of the output. */
 export interface LogTailQuery {
@@ -54,7 +57,7 @@ const READ_BYTES_MAX = 1_048_576;
  * Yields the last lines that match, oldest first. Finds the blocks that hold them from the end on, and then reads them
  * from the beginning on, so that it holds only blocks of overlapping times. Index on deployment and time.
  */
-export async function* readLogTail(db: Queryable, query: LogTailQuery): AsyncGenerator<readonly LogLine[]> {
+export async function* readLogTail(db: Reads, query: LogTailQuery): AsyncGenerator<readonly LogLine[]> {
   const { heads, lines } = await findTail(db, query);
   let skip = lines - query.lines;
   const waiting = heads.toSorted((a, b) => order(a.first_time_ns, b.first_time_ns));
@@ -83,7 +86,7 @@ export async function* readLogTail(db: Queryable, query: LogTailQuery): AsyncGen
 
 /** The blocks of the tail, and how many matching lines they hold. */
 async function findTail(
-  db: Queryable,
+  db: Reads,
   query: LogTailQuery,
 ): Promise<{ readonly heads: readonly Head[]; readonly lines: number }> {
   const heads: Head[] = [];
@@ -104,17 +107,20 @@ async function findTail(
   return { heads, lines };
 }
 
-async function* headsFromEnd(db: Queryable, query: LogTailQuery): AsyncGenerator<Head> {
+async function* headsFromEnd(db: Reads, query: LogTailQuery): AsyncGenerator<Head> {
   const { deploymentId, since, until, region, instance = "" } = query;
   let last: Head | undefined;
   for (;;) {
-    let page = db.selectFrom("log_blocks").select(COLUMNS).where("deployment_id", "=", deploymentId);
-    if (since !== undefined) page = page.where("last_time_ns", ">=", since);
-    if (until !== undefined) page = page.where("first_time_ns", "<", until);
-    if (region !== undefined) page = page.where("region", "=", region);
-    if (last !== undefined) page = page.where(behind(last));
-    const heads = await page.orderBy("last_time_ns", "desc").orderBy("region", "desc")
-      .orderBy("instance", "desc").orderBy("last_ordinal", "desc").limit(PAGE).execute();
+    const after = last;
+    const heads: Head[] = await db.read(async (reader) => {
+      let page = reader.selectFrom("log_blocks").select(COLUMNS).where("deployment_id", "=", deploymentId);
+      if (since !== undefined) page = page.where("last_time_ns", ">=", since);
+      if (until !== undefined) page = page.where("first_time_ns", "<", until);
+      if (region !== undefined) page = page.where("region", "=", region);
+      if (after !== undefined) page = page.where(behind(after));
+      return await page.orderBy("last_time_ns", "desc").orderBy("region", "desc")
+        .orderBy("instance", "desc").orderBy("last_ordinal", "desc").limit(PAGE).execute();
+    });
     yield* heads.filter((each) => each.instance.startsWith(instance));
     last = heads.at(-1);
     if (heads.length < PAGE) return;
@@ -140,7 +146,7 @@ function behind(head: Head) {
 }
 
 /** The number of matching lines in a block. Only a block that lies across `since` or `until` is read for it. */
-async function matching(db: Queryable, query: LogTailQuery, head: Head): Promise<number> {
+async function matching(db: Reads, query: LogTailQuery, head: Head): Promise<number> {
   const { since = "", until } = query;
   if (head.first_time_ns >= since && (until === undefined || head.last_time_ns < until)) {
     return head.line_count;
@@ -158,22 +164,24 @@ function takeBatch(waiting: Head[]): Head[] {
 }
 
 async function readBodies(
-  db: Queryable,
+  db: Reads,
   { deploymentId, since = "", until }: LogTailQuery,
   heads: readonly Head[],
 ): Promise<LogLine[]> {
-  const rows = await db.selectFrom("log_blocks").select(["instance", "region", "body"])
-    .where("deployment_id", "=", deploymentId)
-    .where((eb) =>
-      eb.or(heads.map((head) =>
-        eb.and([
-          eb("region", "=", head.region),
-          eb("instance", "=", head.instance),
-          eb("last_time_ns", "=", head.last_time_ns),
-          eb("last_ordinal", "=", head.last_ordinal),
-        ])
-      ))
-    ).execute();
+  const rows = await db.read((reader) =>
+    reader.selectFrom("log_blocks").select(["instance", "region", "body"])
+      .where("deployment_id", "=", deploymentId)
+      .where((eb) =>
+        eb.or(heads.map((head) =>
+          eb.and([
+            eb("region", "=", head.region),
+            eb("instance", "=", head.instance),
+            eb("last_time_ns", "=", head.last_time_ns),
+            eb("last_ordinal", "=", head.last_ordinal),
+          ])
+        ))
+      ).execute()
+  );
   return rows.flatMap(decodeBlock)
     .filter(({ timeNs }) => timeNs >= since && (until === undefined || timeNs < until));
 }

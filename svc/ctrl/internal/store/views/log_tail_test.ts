@@ -69,7 +69,7 @@ test("readLogTail() yields exactly the last lines that match, in order, whatever
   for (const batch of batches) await insertInstanceLogs(db.kysely, id, batch);
   for (let n = 0; n < 40; n++) {
     const query = someQuery(id);
-    const read = (await Array.fromAsync(readLogTail(db.kysely, query))).flat().map(({ text }) => text);
+    const read = (await Array.fromAsync(readLogTail(db, query))).flat().map(({ text }) => text);
     assert.deepEqual(read, expected(batches.flat(), query), JSON.stringify(query));
   }
 });
@@ -83,12 +83,12 @@ test("readLogTail() holds a small part of a long output at a time", async (db) =
       text: `${n} ${"x".repeat(100_000)}`,
     }]);
   }
-  const pages = await Array.fromAsync(readLogTail(db.kysely, { deploymentId: id, lines: count }));
+  const pages = await Array.fromAsync(readLogTail(db, { deploymentId: id, lines: count }));
   assert.equal(pages.flat().length, count);
   assert.ok(pages.every((each) => each.length <= 11), "a page of bodies has at most a megabyte");
 });
 
 test("readLogTail() yields nothing for a deployment without output", async (db) => {
   const query = { deploymentId: newId("deployment", 1), lines: 10 };
-  assert.deepEqual(await Array.fromAsync(readLogTail(db.kysely, query)), []);
+  assert.deepEqual(await Array.fromAsync(readLogTail(db, query)), []);
 });
