@@ -25,6 +25,7 @@ import { problemsOf, type Rules } from "./rules.ts";
 import { parseSwitch } from "./shorts.ts";
 
 export { Secret };
+export { choiceSchema } from "./choice.ts";
 export { durationSchema, durationText } from "./duration.ts";
 export type { ConfigOf, Field, FlagValue, SettingsFile, Short, Sources } from "./field.ts";
 export { type Given, givenValues, type Origin } from "./given.ts";

@@ -1,4 +1,11 @@
-import { type ConfigOf, field, optionalUrlSchema, secretField, textSchema } from "../config/mod.ts";
+import {
+  choiceSchema,
+  type ConfigOf,
+  field,
+  optionalUrlSchema,
+  secretField,
+  textSchema,
+} from "../config/mod.ts";
 
 /** The settings of the store for build contexts, alike for all commands that use it. */
 export const OBJECT_STORE_FIELDS = {
@@ -23,6 +30,43 @@ export const OBJECT_STORE_FIELDS = {
     help: "Bucket for build contexts.",
     schema: textSchema(),
   }),
+  buildS3Style: field({
+    flag: "build-s3-style",
+    env: "UNKEY_BUILD_S3_STYLE",
+    placeholder: "<path|host>",
+    help: "Place of the bucket's name in URLs: path for most servers of one's own, host for AWS and others.",
+    schema: choiceSchema(["path", "host"]),
+  }),
+  buildS3CaFile: field({
+    flag: "build-s3-ca-file",
+    env: "UNKEY_BUILD_S3_CA_FILE",
+    placeholder: "<path>",
+    help:
+      "Authority to trust for the endpoint's certificate, in PEM, where it is not one that is trusted anyway.",
+    schema: textSchema(),
+  }),
+  buildS3Encryption: field({
+    flag: "build-s3-encryption",
+    env: "UNKEY_BUILD_S3_ENCRYPTION",
+    placeholder: "<none|AES256|aws:kms>",
+    help: "Encryption that each upload has to ask for. None: the bucket's own default.",
+    schema: choiceSchema(["none", "AES256", "aws:kms"]),
+  }),
+  buildS3KmsKeyId: field({
+    flag: "build-s3-kms-key-id",
+    env: "UNKEY_BUILD_S3_KMS_KEY_ID",
+    placeholder: "<id>",
+    help: "Key of aws:kms. Absent: the key of the account.",
+    schema: textSchema(),
+  }),
+  buildS3Credentials: field({
+    flag: "build-s3-credentials",
+    env: "UNKEY_BUILD_S3_CREDENTIALS",
+    placeholder: "<keys|chain>",
+    help:
+      "Keys: those of the two variables. Chain: as AWS's tools find them, also those of the machine or the pod.",
+    schema: choiceSchema(["keys", "chain"]),
+  }),
   buildS3AccessKeyId: secretField({
     env: "UNKEY_BUILD_S3_ACCESS_KEY_ID",
     help: "Access key of the bucket.",
@@ -31,6 +75,11 @@ export const OBJECT_STORE_FIELDS = {
   buildS3AccessKeySecret: secretField({
     env: "UNKEY_BUILD_S3_ACCESS_KEY_SECRET",
     help: "Secret of the access key.",
+    required: false,
+  }),
+  buildS3SessionToken: secretField({
+    env: "UNKEY_BUILD_S3_SESSION_TOKEN",
+    help: "Session token of an access key that lives for a time.",
     required: false,
   }),
   buildFilesDir: field({
@@ -68,11 +117,28 @@ export function objectStoreProblems(config: ObjectStoreConfig): readonly string[
     );
   }
   if (!s3) return problems;
-  const needed = {
-    "--build-s3-bucket (UNKEY_BUILD_S3_BUCKET)": config.buildS3Bucket,
+  const keys = {
     "UNKEY_BUILD_S3_ACCESS_KEY_ID": config.buildS3AccessKeyId,
     "UNKEY_BUILD_S3_ACCESS_KEY_SECRET": config.buildS3AccessKeySecret,
   };
+  const chained = config.buildS3Credentials === "chain";
+  const needed = {
+    "--build-s3-bucket (UNKEY_BUILD_S3_BUCKET)": config.buildS3Bucket,
+    ...(chained ? {} : keys),
+  };
+  const given = Object.values({ ...keys, token: config.buildS3SessionToken });
+  if (chained && given.some((value) => value !== undefined)) {
+    problems.push(
+      "UNKEY_BUILD_S3_ACCESS_KEY_ID and its companions do not go with --build-s3-credentials=chain " +
+        "(UNKEY_BUILD_S3_CREDENTIALS): give one of the two",
+    );
+  }
+  if (config.buildS3KmsKeyId !== undefined && config.buildS3Encryption !== "aws:kms") {
+    problems.push(
+      "--build-s3-kms-key-id (UNKEY_BUILD_S3_KMS_KEY_ID) needs --build-s3-encryption=aws:kms " +
+        "(UNKEY_BUILD_S3_ENCRYPTION)",
+    );
+  }
   for (const [name, value] of Object.entries(needed)) {
     if (value === undefined) problems.push(`${name} is required with --build-s3-url (UNKEY_BUILD_S3_URL)`);
   }

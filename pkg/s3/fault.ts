@@ -2,11 +2,20 @@ import { Fault } from "../fault/mod.ts";
 import type { S3Options } from "./client.ts";
 
 /** Refusals that no permission would change, and what to look at. */
-export const KEY_PROBLEMS: Record<string, string> = {
+const KEY_PROBLEMS: Record<string, string> = {
   InvalidAccessKeyId: "the access key is not known there: check the access key id",
   SignatureDoesNotMatch: "the signature is refused: check the secret access key and the region",
   AuthorizationHeaderMalformed: "the signature is refused: check the region",
+  ExpiredToken: "the session token has expired: give the process new credentials",
+  InvalidToken: "the session token is refused: it must be the one of the access key",
+  CredentialsProviderError:
+    "no credentials were found: give the process an access key, or the machine or pod a role that may use it",
 };
+
+/** True for a refusal of the key itself. */
+export function isKeyProblem(error: unknown): boolean {
+  return Object.hasOwn(KEY_PROBLEMS, nameOf(error));
+}
 
 /** The fault for an error of S3. */
 export function s3Fault(error: unknown, options: S3Options): Fault {
@@ -18,8 +27,10 @@ export function s3Fault(error: unknown, options: S3Options): Fault {
   }
   const status = statusOf(error);
   if (status === 403 || status === 404 || status === 409) {
-    const text = `Cannot use ${where}: it does not exist or the access key has no permission for it. ` +
-      "Create it, or give the key s3:PutObject, s3:GetObject and s3:DeleteObject.";
+    const text = status === 404
+      ? `Cannot use ${where}: it does not exist, and the access key could not create it. Create the bucket.`
+      : `Cannot use ${where}: it does not exist or the access key has no permission for it. ` +
+        "Create it, or give the key s3:PutObject, s3:GetObject and s3:DeleteObject.";
     return new Fault("failed_precondition", text, { publicMessage: text, cause: error });
   }
   return new Fault("unavailable", `Cannot reach ${where}`, { cause: error });

@@ -11,5 +11,6 @@
  *
  * @module
  */
-export type { S3Options } from "./client.ts";
+export type { S3Encryption, S3Options } from "./client.ts";
+export type { Lifecycle } from "./bucket.ts";
 export { createS3ObjectStore, type S3ObjectStore } from "./object_store.ts";

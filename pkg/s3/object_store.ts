@@ -1,15 +1,20 @@
 import { checkKey, type ObjectStore, type PresignedPut, putHeaders } from "../objectstore/mod.ts";
 import { lazyClient, type S3Options } from "./client.ts";
-import { KEY_PROBLEMS, nameOf, s3Fault, statusOf } from "./fault.ts";
+import { endOldVersions, findOrCreateBucket, type Lifecycle } from "./bucket.ts";
+import { encryptionHeaders } from "./encryption.ts";
+import { s3Fault, statusOf } from "./fault.ts";
+import { openFetch } from "./fetch.ts";
 
 /** An object store in a bucket. */
 export interface S3ObjectStore extends ObjectStore {
   /**
-   * Creates the bucket unless it exists. Lacking the permission to create is fine as long as the bucket is there.
+   * Finds the bucket, or creates it. Lacking the permission to create is fine as long as the bucket is there.
    *
    * @throws `failed_precondition` when there is no bucket and none can be made, `unavailable` when S3 does not answer
    */
   ensureBucket(): Promise<void>;
+  /** Lets old versions of objects end, where the bucket has no rules of its own. */
+  endOldVersions(): Promise<Lifecycle>;
   /** Closes idle connections. */
   close(): void;
 }
@@ -22,18 +27,23 @@ export function createS3ObjectStore(options: S3Options): S3ObjectStore {
   const { bucket, clock } = options;
   const inside = lazyClient(options, options.url);
   const outside = options.externalUrl === undefined ? inside : lazyClient(options, options.externalUrl);
+  const reader = options.authorities === undefined ? undefined : openFetch(options.authorities);
 
   return {
+    ...(reader === undefined ? {} : { fetch: reader.fetch }),
+
     async presignPut(key, put): Promise<PresignedPut> {
       checkKey(key);
       const { PutObjectCommand } = await import("@aws-sdk/client-s3");
       const { getSignedUrl } = await import("@aws-sdk/s3-request-presigner");
       const { sizeBytes, checksumSha256 } = put;
+      const encryption = encryptionHeaders(options.encryption, put);
       const command = new PutObjectCommand({
         Bucket: bucket,
         Key: key,
         ...(sizeBytes === undefined ? {} : { ContentLength: sizeBytes }),
         ...(checksumSha256 === undefined ? {} : { ChecksumSHA256: checksumSha256 }),
+        ...encryption.input,
       });
       // Signed as headers, not as query parameters: S3 checks the content against the header only.
       const url = await getSignedUrl(await outside.get(), command, {
@@ -41,8 +51,10 @@ export function createS3ObjectStore(options: S3Options): S3ObjectStore {
         signingDate: new Date(clock.now()),
         signableHeaders: new Set(["content-length"]),
         unhoistableHeaders: new Set(["x-amz-checksum-sha256"]),
+      }).catch((error: unknown) => {
+        throw s3Fault(error, options);
       });
-      return { url, headers: putHeaders(put) };
+      return { url, headers: { ...putHeaders(put), ...encryption.headers } };
     },
 
     async presignGet(key, { expiresInMs }): Promise<string> {
@@ -52,6 +64,8 @@ export function createS3ObjectStore(options: S3Options): S3ObjectStore {
       return await getSignedUrl(await inside.get(), new GetObjectCommand({ Bucket: bucket, Key: key }), {
         expiresIn: seconds(expiresInMs),
         signingDate: new Date(clock.now()),
+      }).catch((error: unknown) => {
+        throw s3Fault(error, options);
       });
     },
 
@@ -79,29 +93,17 @@ export function createS3ObjectStore(options: S3Options): S3ObjectStore {
       }
     },
 
-    async ensureBucket(): Promise<void> {
-      const { CreateBucketCommand, HeadBucketCommand } = await import("@aws-sdk/client-s3");
-      const client = await inside.get();
-      try {
-        await client.send(new CreateBucketCommand({ Bucket: bucket }));
-      } catch (error) {
-        if (OURS.has(nameOf(error))) return;
-        if (statusOf(error) !== 403 && !TAKEN.has(nameOf(error))) throw s3Fault(error, options);
-        // The bucket may be there although we may not create it; only a clear "no" stops the start.
-        const head = await client.send(new HeadBucketCommand({ Bucket: bucket })).catch((reason) => reason);
-        if (statusOf(head) === 404 || nameOf(error) in KEY_PROBLEMS) throw s3Fault(error, options);
-      }
-    },
+    ensureBucket: async () => await findOrCreateBucket(await inside.get(), options),
+
+    endOldVersions: async () => await endOldVersions(await inside.get(), options),
 
     close(): void {
       inside.close();
       outside.close();
+      reader?.close();
     },
   };
 }
-
-const OURS = new Set(["BucketAlreadyOwnedByYou"]);
-const TAKEN = new Set(["BucketAlreadyExists"]);
 
 function seconds(ms: number): number {
   return Math.min(EXPIRES_SECONDS_MAX, Math.max(1, Math.ceil(ms / 1_000)));

@@ -5,12 +5,14 @@ import {
   type FileObjectStore,
   type ObjectStore,
 } from "../../../pkg/objectstore/mod.ts";
-import { createS3ObjectStore } from "../../../pkg/s3/mod.ts";
+import type { Logger } from "../../../pkg/logger/mod.ts";
+import { createS3ObjectStore, type S3ObjectStore } from "../../../pkg/s3/mod.ts";
 import type { HttpRoute } from "../../../pkg/rpc/mod.ts";
 import type { DeploymentDeps } from "../services/deployment/deps.ts";
 import { type ContextLimits, PACK_BYTES_MAX } from "../services/upload/deps.ts";
 import type { ApiConfig } from "./config.ts";
 import { filesSigningKey } from "../internal/files_signing_key.ts";
+import { s3Options } from "../internal/s3_options.ts";
 
 /** The object store that the settings name. */
 export interface Objects {
@@ -18,7 +20,7 @@ export interface Objects {
   /** Serves the objects, where this process keeps them. */
   readonly route: HttpRoute | undefined;
   /** @throws `unavailable` when the store cannot be used */
-  prepare(): Promise<void>;
+  prepare(log: Logger): Promise<void>;
   close(): void;
 }
 
@@ -34,22 +36,21 @@ export interface OwnPort {
 /** Opens the store without I/O. */
 export function openObjects(config: ApiConfig, clock: Clock, own: OwnPort): Objects {
   if (config.buildFilesDir !== undefined) return openFolder(config, config.buildFilesDir, clock, own);
-  const { buildS3Url, buildS3Bucket, buildS3AccessKeyId, buildS3AccessKeySecret } = config;
-  if (!buildS3Url || !buildS3Bucket || !buildS3AccessKeyId || !buildS3AccessKeySecret) {
+  const options = s3Options(config, clock);
+  if (options === undefined) {
     throw new Fault("invalid_argument", "the settings name no object store", {
       publicMessage: "Neither a bucket nor a folder for build contexts is configured.",
     });
   }
-  const store = createS3ObjectStore({
-    url: buildS3Url,
-    ...(config.buildS3ExternalUrl === undefined ? {} : { externalUrl: config.buildS3ExternalUrl }),
-    bucket: buildS3Bucket,
-    region: config.buildS3Region,
-    accessKeyId: buildS3AccessKeyId.reveal(),
-    secretAccessKey: buildS3AccessKeySecret,
-    clock,
-  });
-  return { store, route: undefined, prepare: () => store.ensureBucket(), close: () => store.close() };
+  const store = createS3ObjectStore({ ...options, externalUrl: config.buildS3ExternalUrl });
+  return { store, route: undefined, prepare: (log) => prepareBucket(store, log), close: () => store.close() };
+}
+
+async function prepareBucket(store: S3ObjectStore, log: Logger): Promise<void> {
+  await store.ensureBucket();
+  const lifecycle = await store.endOldVersions();
+  if (lifecycle === "set") log.info("old versions of objects in the bucket end after a day");
+  if (lifecycle === "refused") log.info("the bucket's lifecycle rules cannot be seen or set");
 }
 
 /** The store is made at its first use, when the port that URLs lead to is known. */

@@ -45,11 +45,12 @@ async function tryObject(store: Objects["store"], bucket: string, signal: AbortS
     checksumSha256: Buffer.from(sha256Hex(CONTENT), "hex").toString("base64"),
     expiresInMs: EXPIRES_MS,
   });
-  const written = await fetch(put.url, { method: "PUT", headers: put.headers, body: CONTENT, signal });
+  const { fetch: request = fetch } = store;
+  const written = await request(put.url, { method: "PUT", headers: put.headers, body: CONTENT, signal });
   const answer = await written.text();
   if (!written.ok) return refusal(written.status, answer, bucket);
   try {
-    const read = await fetch(await store.presignGet(key, { expiresInMs: EXPIRES_MS }), { signal });
+    const read = await request(await store.presignGet(key, { expiresInMs: EXPIRES_MS }), { signal });
     const bytes = (await read.arrayBuffer()).byteLength;
     if (read.ok && bytes === CONTENT.length) {
       return ok(`Bucket "${bucket}" takes objects, gives them back and deletes them.`);

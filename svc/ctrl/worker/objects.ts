@@ -4,6 +4,7 @@ import { Fault } from "../../../pkg/fault/mod.ts";
 import { createFileObjectStore, type ObjectStore } from "../../../pkg/objectstore/mod.ts";
 import { createS3ObjectStore } from "../../../pkg/s3/mod.ts";
 import { filesSigningKey } from "../internal/files_signing_key.ts";
+import { s3Options } from "../internal/s3_options.ts";
 import { WORKER_RULES, type WorkerConfig } from "./config/config.ts";
 
 /** The object store that the api puts build contexts into. */
@@ -14,16 +15,9 @@ export interface WorkerObjects {
 
 /** Opens the store that the settings name; `request` reads from the api's own. Does no I/O. */
 export function openObjects(config: WorkerConfig, clock: Clock, request: typeof fetch): WorkerObjects {
-  const { buildS3Url: url, buildS3Bucket: bucket, buildS3AccessKeyId, buildS3AccessKeySecret } = config;
-  if (url !== undefined && bucket !== undefined && buildS3AccessKeyId && buildS3AccessKeySecret) {
-    const store = createS3ObjectStore({
-      url,
-      bucket,
-      region: config.buildS3Region,
-      accessKeyId: buildS3AccessKeyId.reveal(),
-      secretAccessKey: buildS3AccessKeySecret,
-      clock,
-    });
+  const options = s3Options(config, clock);
+  if (options !== undefined) {
+    const store = createS3ObjectStore(options);
     return { store, close: () => store.close() };
   }
   const { buildFilesDir: directory, buildFilesUrl: baseUrl, vaultMasterKeys } = config;
