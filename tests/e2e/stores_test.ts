@@ -6,7 +6,7 @@ import { packContext } from "../../pkg/testkit/context_archive/pack.ts";
 import { hasMysqlServer, mysqlServer } from "../../pkg/testkit/mariadb.ts";
 import { DeploymentService, DeploymentStatus } from "../../proto/gen/ctrl/v1/deployment_pb.ts";
 import { serves } from "../testbed/apps.ts";
-import { onS3, S3_ABSENT, S3_KEYS } from "../testbed/s3.ts";
+import { onS3, S3_ABSENT, S3_KEYS, type S3Switch } from "../testbed/s3.ts";
 import { answers, Testbed, writeApp } from "../testbed/testbed.ts";
 import { eventually } from "../testbed/wait.ts";
 
@@ -14,7 +14,7 @@ Deno.test({
   name: "a folder and an old client's archive are deployed on MariaDB and S3, and output keeps its bytes",
   ignore: S3_ABSENT || !hasMysqlServer(),
   fn: () =>
-    onS3(async ({ url, bucket, region }) => {
+    onS3(async ({ url, bucket, region }, server) => {
       const schema = await (await mysqlServer())?.createSchema();
       assert.ok(schema !== undefined);
       try {
@@ -26,11 +26,13 @@ Deno.test({
             UNKEY_BUILD_S3_REGION: region,
             UNKEY_BUILD_S3_ACCESS_KEY_ID: S3_KEYS.accessKeyId,
             UNKEY_BUILD_S3_ACCESS_KEY_SECRET: S3_KEYS.secretAccessKey.reveal(),
+            UNKEY_BUILD_S3_ENCRYPTION: "AES256",
           },
         });
         const project = await bed.project("stores");
         await deploysAFolder(bed);
         await deploysAnArchive(bed, project.id);
+        await survivesAnAbsence(bed, server);
       } finally {
         await schema.drop();
       }
@@ -55,6 +57,25 @@ async function deploysAFolder(bed: Testbed): Promise<void> {
   const second = await deploy();
   assert.equal(second.code, 0, second.stderr + second.stdout);
   await answers(bed, url, "changed");
+}
+
+/** Without its bucket the platform takes no new content; apps go on, and so does everything when it is back. */
+async function survivesAnAbsence(bed: Testbed, server: S3Switch): Promise<void> {
+  const folder = await writeApp(bed, serves("before"));
+  const deploy = () => bed.unkey(["deploy", folder, "--project", "stores", "--env", "production", "--json"]);
+  const before = await deploy();
+  assert.equal(before.code, 0, before.stderr + before.stdout);
+  const [url = ""] = JSON.parse(before.stdout).urls;
+  await Deno.writeTextFile(`${folder}/www/index.html`, "after");
+  await server.stop();
+  const refused = await deploy();
+  assert.notEqual(refused.code, 0);
+  assert.match(refused.stderr, /upload|store/i);
+  await answers(bed, url, "before");
+  await server.start();
+  const after = await deploy();
+  assert.equal(after.code, 0, after.stderr + after.stdout);
+  await answers(bed, url, "after");
 }
 
 /** Clients from before uploads by content send one archive to one URL. */

@@ -25,16 +25,22 @@ export interface S3Server {
   readonly users?: boolean;
 }
 
+/** Takes the server away, and brings it back with its objects. */
+export interface S3Switch {
+  stop(): Promise<void>;
+  start(): Promise<void>;
+}
+
 /** Runs `test` against a server of its own, which has no bucket yet. */
 export async function onS3(
-  test: (options: S3Options & typeof S3_KEYS) => Promise<void>,
+  test: (options: S3Options & typeof S3_KEYS, server: S3Switch) => Promise<void>,
   { tls, virtualDomain, users = false }: S3Server = {},
 ): Promise<void> {
   const directory = await Deno.makeTempDir({ prefix: "unkey-s3-" });
   const port = freePort();
   const url = `${tls === undefined ? "http" : "https"}://127.0.0.1:${port}`;
   for (const name of ["objects", "users"]) await Deno.mkdir(`${directory}/${name}`);
-  const server = new Deno.Command(BINARY, {
+  const command = new Deno.Command(BINARY, {
     args: ["--region", "eu-test-1", "--port", `127.0.0.1:${port}`, "--quiet"].concat(
       tls === undefined ? [] : ["--cert", tls.certificate, "--key", tls.privateKey],
       virtualDomain === undefined ? [] : ["--virtual-domain", `${virtualDomain}:${port}`],
@@ -45,12 +51,22 @@ export async function onS3(
     stdin: "null",
     stdout: "null",
     stderr: "null",
-  }).spawn();
-  try {
+  });
+  let server: Deno.ChildProcess | undefined;
+  const start = async (): Promise<void> => {
+    server = command.spawn();
     await eventually("the S3 server to listen", () => answers(port));
-    await test({ url, bucket: "contexts", region: "eu-test-1", ...S3_KEYS, clock: systemClock() });
+  };
+  const stop = async (): Promise<void> => {
+    if (server !== undefined) await killChild(server);
+    server = undefined;
+  };
+  try {
+    await start();
+    const options = { url, bucket: "contexts", region: "eu-test-1", ...S3_KEYS, clock: systemClock() };
+    await test(options, { start, stop });
   } finally {
-    await killChild(server);
+    await stop();
     await Deno.remove(directory, { recursive: true });
   }
 }
