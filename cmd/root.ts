@@ -164,6 +164,12 @@ export const ROOT: Group = {
         return { command: completionsCommand(ROOT) };
       },
     },
+    openapi: {
+      summary: "Compare the APIs of deployments",
+      commands: {
+        diff: { summary: "Show what changed for clients", load: () => import("./openapi/diff.ts") },
+      },
+    },
     limits: { summary: "Show the limits of the workspace", load: () => import("./limits/limits.ts") },
     audit: { summary: "Show who did what", load: () => import("./audit/audit.ts") },
     up: { summary: "Run the whole platform on this machine", load: () => import("./up/up.ts") },

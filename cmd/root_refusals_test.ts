@@ -41,6 +41,7 @@ const DEVELOPER: Readonly<Record<string, readonly string[]>> = {
   "keys revoke": ["key_1"],
   "audit": [],
   "limits": [],
+  "openapi diff": ["d_1", "d_2"],
   "open": ["--print"],
 };
 const OPERATOR: Readonly<Record<string, readonly string[]>> = {

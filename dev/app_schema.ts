@@ -27,6 +27,7 @@ export const APP_SHAPE = {
   ephemeralStorage: count.optional(),
   regions: z.array(text).optional(),
   init: z.boolean().optional(),
+  openapiPath: text.optional(),
   memory: count.optional(),
   cpu: z.number().optional(),
   replicas: count.optional(),

@@ -10,6 +10,7 @@ import type { DeploymentJson } from "../cmd/shared/deployment_view.ts";
 import type { ProbeJson } from "../cmd/shared/preflight.ts";
 import type { SwitchJson } from "../cmd/shared/switch_view.ts";
 import type { FailureJson } from "../pkg/cli/mod.ts";
+import { API_DIFF } from "./api_diff_schema.ts";
 import { APP_SHAPE } from "./app_schema.ts";
 import { count, flag, of, text, texts, time } from "./schema_words.ts";
 import { DOMAIN } from "./domain_schema.ts";
@@ -274,6 +275,7 @@ export const OUTPUT_SCHEMAS: Readonly<Record<string, z.ZodType>> = {
   "admin workspaces list": listed("workspaces", { id: text, slug: text, name: text, createdAt: time }),
   "admin workspaces create": printed({ workspaceId: text, slug: text, keyId: text, key: text }),
   "admin login-codes create": printed({ code: text, url: text, workspace: text, expiresAt: time }),
+  "openapi diff": printed(API_DIFF),
   "limits": printed({ limits: limitRows }),
   "admin limits list": printed({ limits: limitRows }),
   "admin limits set": printed({ workspace: text, name: text, limit: count.optional() }),

@@ -91,6 +91,17 @@ export const APP_FIELDS = {
       "must be true or false",
     ),
   }),
+  openapiPath: field({
+    flag: "openapi-path",
+    env: "UNKEY_OPENAPI_PATH",
+    file: "openapiPath",
+    placeholder: "<path>",
+    help: "Where the app serves its OpenAPI document, e.g. /openapi.json. Default: it is not read.",
+    schema: parsedSchema(
+      (text) => /^\/[\x21-\x7e]*$/.test(text) ? text : undefined,
+      'must be a path that begins with "/"',
+    ),
+  }),
 };
 
 export type AppConfig = ConfigOf<typeof APP_FIELDS>;
@@ -107,7 +118,8 @@ function regionName(name: string): string {
 
 /** The message, or `undefined` when nothing is set. */
 export function appOf(config: AppConfig): MessageInitShape<typeof AppSettingsSchema> | undefined {
-  const { port = 0, command = [], stopSignal = "", ephemeralStorage = 0, regions, init } = config;
+  const { port = 0, command = [], stopSignal = "", ephemeralStorage = 0, regions, init, openapiPath = "" } =
+    config;
   const seconds = (ms = 0): number => Math.ceil(ms / SECOND_MS);
   const healthCheck = healthCheckOf(config);
   const app = {
@@ -118,6 +130,7 @@ export function appOf(config: AppConfig): MessageInitShape<typeof AppSettingsSch
     stopSeconds: seconds(config.stopTimeoutMs),
     ephemeralStorageMib: ephemeralStorage,
     regions: [...regions],
+    openapiPath,
     ...(healthCheck === undefined ? {} : { healthCheck }),
     ...(init === undefined ? {} : { init }),
   };

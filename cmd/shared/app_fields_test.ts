@@ -30,6 +30,7 @@ const NONE: AppConfig = {
   ephemeralStorage: undefined,
   regions: [],
   init: undefined,
+  openapiPath: undefined,
 };
 
 const messageOf = (config: Partial<AppConfig>): AppSettings =>
@@ -52,6 +53,7 @@ Deno.test("each field reads what people write", async (t) => {
     ["init", "true", true],
     ["init", "false", false],
     ["healthCheckPath", "/up?deep=1", "/up?deep=1"],
+    ["openapiPath", "/v1/openapi.yaml?full=1", "/v1/openapi.yaml?full=1"],
     ["healthCheckType", "image", "image"],
     ["healthCheckMethod", "head", "HEAD"],
     ["healthCheckHost", "Shop.example:8080", "Shop.example:8080"],
@@ -162,6 +164,7 @@ const ALL: Partial<AppConfig> = {
   ephemeralStorage: 512,
   regions: ["eu-1", "us-1"],
   init: false,
+  openapiPath: "/openapi.json",
   healthCheckType: "http",
   healthCheckPath: "/up",
   healthCheckMethod: "HEAD",

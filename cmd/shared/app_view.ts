@@ -80,6 +80,7 @@ function settingsJson(settings: AppSettings) {
     ephemeralStorageMib,
     regions,
     init,
+    openapiPath,
   } = settings;
   return {
     ...(port === 0 ? {} : { port }),
@@ -91,6 +92,7 @@ function settingsJson(settings: AppSettings) {
     ...(ephemeralStorageMib === 0 ? {} : { ephemeralStorage: ephemeralStorageMib }),
     ...(regions.length === 0 ? {} : { regions }),
     ...(init === undefined ? {} : { init }),
+    ...(openapiPath === "" ? {} : { openapiPath }),
   };
 }
 

@@ -18,6 +18,7 @@ import {
   DeploymentStatus,
 } from "../../proto/gen/ctrl/v1/deployment_pb.ts";
 import { EnvironmentService } from "../../proto/gen/ctrl/v1/environment_pb.ts";
+import { OpenApiService } from "../../proto/gen/ctrl/v1/openapi_pb.ts";
 import { UploadService } from "../../proto/gen/ctrl/v1/upload_pb.ts";
 import { ROOT } from "../root.ts";
 
@@ -39,11 +40,12 @@ export interface FakeAnswers {
   readonly environment?: Partial<ServiceImpl<typeof EnvironmentService>>;
   readonly upload?: Partial<ServiceImpl<typeof UploadService>>;
   readonly domain?: Partial<ServiceImpl<typeof CustomDomainService>>;
+  readonly openapi?: Partial<ServiceImpl<typeof OpenApiService>>;
 }
 
 /** Starts a control plane that knows one root key. */
 export async function startControlPlane(answers: FakeAnswers, port = 0): Promise<FakeControlPlane> {
-  const { admin = {}, deployment = {}, environment = {}, upload = {}, domain = {} } = answers;
+  const { admin = {}, deployment = {}, environment = {}, upload = {}, domain = {}, openapi = {} } = answers;
   const server = await serveRpc({
     hostname: "127.0.0.1",
     port,
@@ -61,7 +63,7 @@ export async function startControlPlane(answers: FakeAnswers, port = 0): Promise
       router.service(AdminService, admin)
         .service(DeploymentService, { listInstances: () => ({ instances: [] }), ...deployment })
         .service(EnvironmentService, environment).service(UploadService, upload)
-        .service(CustomDomainService, domain),
+        .service(CustomDomainService, domain).service(OpenApiService, openapi),
     limits: { drainMsMax: 1_000 },
   });
   const stop = (): Promise<void> => server.shutdown();

@@ -132,14 +132,14 @@ Deno.test("a revoked key stops working within seconds", async () => {
 
 /** A mounted service without a policy must not be reachable. */
 Deno.test("a method without a policy is refused", async () => {
-  const { OpenApiService } = await import("../../proto/gen/ctrl/v1/openapi_pb.ts");
+  const { SecretsService } = await import("../../proto/gen/krane/v1/secrets_pb.ts");
   const { admitByPolicy } = await import("../../svc/ctrl/api/policies.ts");
   const gate = admitByPolicy(() => Promise.resolve({ kind: "service" }), { certificates: false });
   const transport = createRouterTransport(
-    (router) => router.service(OpenApiService, { getOpenApiDiff: () => ({}) }).service(CtrlService, {}),
+    (router) => router.service(SecretsService, { decryptSecretsBlob: () => ({}) }).service(CtrlService, {}),
     { router: { requestGate: gate } },
   );
-  await assert.rejects(createClient(OpenApiService, transport).getOpenApiDiff({}), (error) => {
+  await assert.rejects(createClient(SecretsService, transport).decryptSecretsBlob({}), (error) => {
     assert.equal(ConnectError.from(error).code, Code.Internal);
     return true;
   });

@@ -49,6 +49,7 @@ const WRITERS: Readonly<Record<string, readonly string[]>> = {
   log_blocks: ["instance_logs", "output_retention"],
   login_codes: ["login_codes"],
   migrations: ["database"],
+  openapi_documents: ["openapi_documents"],
   packs: ["packs"],
   projects: ["depot_projects", "projects"],
   region_tokens: ["credentials"],

@@ -8,7 +8,6 @@ const WITHOUT_FILE: Readonly<Record<string, string>> = {
   "pkg/build/connection/endpoints_test.ts": "both kinds of endpoint",
   "pkg/db/failures_test.ts": "the errors of both drivers, through mod.ts",
   "pkg/kube/kubeconfig_oidc_test.ts": "logins by OIDC, through the whole of a kubeconfig",
-  "svc/ctrl/api/rest/access_test.ts": "the access of all routes",
 };
 
 /**

@@ -250,6 +250,7 @@ export class SimulatedPlatform {
         },
         assign: (durable, key, deploymentId) =>
           durable.call({ service: ROUTING_SERVICE, handler: "assign", key }, { deploymentId }),
+        scrape: () => Promise.resolve(),
       }, durable.key), {
       instancesChanged: announceChange,
       slotOffered: (shared, { ticket }: { ticket: number }) => shared.signal(slotSignal(ticket)),

@@ -44,6 +44,7 @@ export const APP_KEYS = {
   }),
   regions: z.array(z.string({ error: REGIONS_RULE }), { error: REGIONS_RULE }).min(1, REGIONS_RULE),
   init: z.boolean({ error: "must be true or false" }),
+  openapiPath: path,
 };
 
 const SCHEMA = z.strictObject(APP_KEYS).partial();

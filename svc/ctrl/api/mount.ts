@@ -13,6 +13,7 @@ import { CustomDomainService } from "../../../proto/gen/ctrl/v1/custom_domain_pb
 import { DeploymentService } from "../../../proto/gen/ctrl/v1/deployment_pb.ts";
 import { EnvironmentService } from "../../../proto/gen/ctrl/v1/environment_pb.ts";
 import { FrontlineService } from "../../../proto/gen/ctrl/v1/frontline_pb.ts";
+import { OpenApiService } from "../../../proto/gen/ctrl/v1/openapi_pb.ts";
 import { UploadService } from "../../../proto/gen/ctrl/v1/upload_pb.ts";
 import { VaultService } from "../../../proto/gen/vault/v1/vault_pb.ts";
 import type { AgentHeartbeats } from "../internal/agents/mod.ts";
@@ -35,6 +36,7 @@ import type { DeploymentDeps } from "../services/deployment/deps.ts";
 import { domainHandlers } from "../services/domain/handler.ts";
 import { EventHub } from "../services/deployment/event_hub.ts";
 import { deploymentHandlers } from "../services/deployment/handler.ts";
+import { openApiHandlers } from "../services/deployment/openapi_handler.ts";
 import { createDeploymentReader } from "../services/deployment/reader.ts";
 import { environmentHandlers } from "../services/environment/handler.ts";
 import { frontlineHandlers } from "../services/frontline/handler.ts";
@@ -84,10 +86,11 @@ export interface Services extends RestDeps {
   mount(router: ConnectRouter): void;
 }
 
-/** Everything that is served. `OpenApiService` comes with the specs that it answers from. */
+/** Everything that is served. */
 export const SERVED = [
   CtrlService,
   DeploymentService,
+  OpenApiService,
   UploadService,
   ClusterService,
   FrontlineService,
@@ -151,6 +154,7 @@ export function buildServices(parts: ServiceParts): Services {
     mount(router) {
       router.service(CtrlService, ctrlHandlers(parts));
       router.service(DeploymentService, deploymentHandlers(deployment));
+      router.service(OpenApiService, openApiHandlers(deployment));
       router.service(
         UploadService,
         uploadHandlers({ db, clock, log, objects, limits: parts.contexts, uploaded: parts.uploaded }),

@@ -11,6 +11,7 @@ import { CustomDomainService } from "../../../proto/gen/ctrl/v1/custom_domain_pb
 import { DeploymentService } from "../../../proto/gen/ctrl/v1/deployment_pb.ts";
 import { EnvironmentService } from "../../../proto/gen/ctrl/v1/environment_pb.ts";
 import { FrontlineService } from "../../../proto/gen/ctrl/v1/frontline_pb.ts";
+import { OpenApiService } from "../../../proto/gen/ctrl/v1/openapi_pb.ts";
 import { UploadService } from "../../../proto/gen/ctrl/v1/upload_pb.ts";
 import { VaultService } from "../../../proto/gen/vault/v1/vault_pb.ts";
 import {
@@ -54,6 +55,10 @@ const DEPLOYMENT: MethodsOf<typeof DeploymentService> = {
   stopDeployment: { kind: "root_key", permission: "stop_deployment" },
   startDeployment: { kind: "root_key", permission: "start_deployment" },
   getDeploymentTrace: { kind: "root_key", permission: "read_deployment" },
+};
+
+const OPENAPI: MethodsOf<typeof OpenApiService> = {
+  getOpenApiDiff: { kind: "root_key", permission: "read_deployment" },
 };
 
 const UPLOAD: MethodsOf<typeof UploadService> = {
@@ -143,6 +148,7 @@ const VAULT: MethodsOf<typeof VaultService> = {
 const SERVED: readonly (readonly [service: DescService, policies: Readonly<Record<string, Policy>>])[] = [
   [CtrlService, CTRL],
   [DeploymentService, DEPLOYMENT],
+  [OpenApiService, OPENAPI],
   [UploadService, UPLOAD],
   [ClusterService, CLUSTER],
   [FrontlineService, FRONTLINE],

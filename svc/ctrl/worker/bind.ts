@@ -27,6 +27,8 @@ import type { EndpointDeps } from "./restate/endpoint.ts";
 import { buildSlotService } from "./slots/mod.ts";
 import { createSlotSteps } from "./slots/steps.ts";
 import type { SlotLimits } from "./slots/types.ts";
+import { openApiService } from "./openapi/mod.ts";
+import { createOpenApiSteps } from "./openapi/steps.ts";
 import { routingService } from "./routing/mod.ts";
 import { createRoutingSteps } from "./routing/steps.ts";
 import { startService } from "./start/mod.ts";
@@ -148,6 +150,10 @@ export function workerServices(config: WorkerConfig, deps: ServicesDeps): Endpoi
         graceMs: config.stopGraceSeconds * SECOND_MS,
         edgesMs: config.stopEdgesSeconds * SECOND_MS,
       },
+    }),
+    openApiService({
+      restate,
+      steps: createOpenApiSteps({ db, clock, edgeUrl: config.openapiEdgeUrl ?? config.edgeUrl }),
     }),
     versioningService({
       restate,

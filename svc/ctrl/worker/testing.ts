@@ -10,7 +10,12 @@ import {
   type Sent,
   type World,
 } from "../../../pkg/testkit/fake_durable.ts";
-import { BUILD_SERVICE, BUILD_SLOT_SERVICE, ROUTING_SERVICE } from "../internal/workflows/names.ts";
+import {
+  BUILD_SERVICE,
+  BUILD_SLOT_SERVICE,
+  OPENAPI_SERVICE,
+  ROUTING_SERVICE,
+} from "../internal/workflows/names.ts";
 import {
   type CtrlDatabase,
   findDeployment,
@@ -192,6 +197,8 @@ export async function playDeploy(
       },
       assign: (durable, key, deploymentId) =>
         durable.call({ service: ROUTING_SERVICE, handler: "assign", key }, { deploymentId }),
+      scrape: (durable, deploymentId) =>
+        durable.send({ service: OPENAPI_SERVICE, handler: "ScrapeSpec" }, { deploymentId }),
     }, id), {
     key: id,
     world,

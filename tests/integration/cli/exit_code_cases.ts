@@ -1,4 +1,5 @@
 /** For every command and every exit code that it can give: a call that gives it. */
+import { saveOpenApi } from "../../../svc/ctrl/internal/store/mod.ts";
 import { deployImage, move } from "../../../svc/ctrl/services/testing.ts";
 import { route } from "../../../svc/ctrl/services/testing_agents.ts";
 import { setLive } from "../../../svc/ctrl/services/testing_lifecycle.ts";
@@ -44,6 +45,24 @@ function attaching(): Row {
     },
   });
   return Object.fromEntries(Object.entries(row).map(([code, call]) => [code, create(call)]));
+}
+
+/** Two deployments, of which the later one lacks the operation of the former. */
+async function withDocuments({ bed: { api, tenant }, words }: World): Promise<void> {
+  for (const [word, paths] of [["FORMER", { "/pets": { get: {} } }], ["NEW", {}]] as const) {
+    const deploymentId = await deployImage(api, tenant);
+    words[word] = deploymentId;
+    await saveOpenApi(api.db.kysely, {
+      deploymentId,
+      workspaceId: tenant.workspaceId,
+      path: "/openapi.json",
+      body: new TextEncoder().encode(JSON.stringify({ openapi: "3.1.0", paths })),
+      problem: "",
+      version: "3.1.0",
+      operations: 1,
+      readAtMs: 1,
+    });
+  }
 }
 
 const hangs = <T>(world: World): Promise<T> =>
@@ -225,6 +244,10 @@ export const CALLS: Readonly<Record<string, Row>> = {
     1: { args: ["keys", "revoke", "key_none"] },
   }),
   "audit": developer(["audit"], { 1: nosuch("audit") }),
+  "openapi diff": developer(["openapi", "diff", "FORMER", "NEW"], {
+    0: { args: ["openapi", "diff", "FORMER", "NEW"], prepare: withDocuments },
+    1: { args: ["openapi", "diff", "FORMER", "NEW", "--fail-on", "breaking"], prepare: withDocuments },
+  }),
   "limits": developer(["limits"], { 1: full("limits") }),
   "admin workspaces list": operator(["admin", "workspaces", "list"], full("admin", "workspaces", "list")),
   "admin workspaces create": operator(["admin", "workspaces", "create", "other"], {

@@ -182,10 +182,14 @@ export const DiffCountsSchema: GenMessage<DiffCounts> = /*@__PURE__*/
   messageDesc(file_ctrl_v1_openapi, 5);
 
 /**
+ * The OpenAPI documents of deployments, as they were read from the running apps.
+ *
  * @generated from service ctrl.v1.OpenApiService
  */
 export const OpenApiService: GenService<{
   /**
+   * The changes from one deployment's document to another's, the breaking ones first.
+   *
    * @generated from rpc ctrl.v1.OpenApiService.GetOpenApiDiff
    */
   getOpenApiDiff: {

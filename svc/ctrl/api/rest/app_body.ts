@@ -33,6 +33,7 @@ export const appBody = named(
     ephemeralStorageMib: positive.optional(),
     regions: z.array(filled).min(1).optional(),
     init: z.boolean().optional(),
+    openapiPath: filled.optional(),
   }),
   "The settings of an app. What is absent is not set.",
 );
@@ -50,7 +51,7 @@ export const sizeBody = named(
 /** The form that use cases check. */
 export function wireApp(body: z.infer<typeof appBody>): WireApp {
   const { port = 0, command = [], healthCheck, startSeconds = 0, stopSignal = "", stopSeconds = 0 } = body;
-  const { ephemeralStorageMib = 0, regions = [], init } = body;
+  const { ephemeralStorageMib = 0, regions = [], init, openapiPath = "" } = body;
   return {
     port,
     command,
@@ -61,6 +62,7 @@ export function wireApp(body: z.infer<typeof appBody>): WireApp {
     ephemeralStorageMib,
     regions,
     init,
+    openapiPath,
   };
 }
 

@@ -10,6 +10,7 @@ import {
 } from "./domains.ts";
 import { createRootKeyRoute, listRootKeysRoute, revokeRootKeyRoute, whoAmIRoute } from "./keys.ts";
 import { cancelRoute, endBranchRoute, listDeploymentsRoute, startRoute, stopRoute } from "./lifecycle.ts";
+import { getOpenApiDiffRoute } from "./openapi_diff.ts";
 import {
   getLogsRoute,
   listInstanceEventsRoute,
@@ -42,6 +43,7 @@ export const ROUTES: readonly Route[] = [
   stopRoute,
   startRoute,
   endBranchRoute,
+  getOpenApiDiffRoute,
   promoteRoute,
   rollbackRoute,
   planPromoteRoute,

@@ -214,3 +214,8 @@ export const streamEventsBody = z.strictObject({
   deploymentId,
   afterSequence: z.int().min(0).optional().describe("Of the last event that the client has."),
 });
+
+export const openApiDiffBody = z.strictObject({
+  oldDeploymentId: deploymentId,
+  newDeploymentId: deploymentId,
+});

@@ -26,6 +26,7 @@ const APP = {
   ephemeralStorageMib: 512,
   regions: ["eu-1"],
   init: false,
+  openapiPath: "/openapi.json",
 };
 
 async function post(api: TestApi, route: string, body: unknown, key: string) {

@@ -5,6 +5,7 @@ import {
   type CtrlDatabase,
   deleteInstanceEvents,
   deleteInstanceOutput,
+  deleteOpenApi,
   deleteOutputEvents,
   listPastDeployments,
   markOutputRemoved,
@@ -60,6 +61,7 @@ async function removeOutput(
     (limit) => deleteInstanceOutput(db.kysely, { ...from, limit }),
   );
   await deleteInstanceEvents(db.kysely, from);
+  await deleteOpenApi(db.kysely, deploymentId);
   await replaceFirstOutputEvent(db.kysely, { ...from, notice });
   const events = await deleteInBatches(
     EVENTS_PER_DELETE,

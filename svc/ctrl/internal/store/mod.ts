@@ -77,6 +77,7 @@ export * from "./processes.ts";
 export * from "./workspace_limits.ts";
 export * from "./workspace_usage.ts";
 export * from "./write_probes.ts";
+export * from "./openapi_documents.ts";
 export * from "./views/types.ts";
 export * from "./views/deployments.ts";
 export * from "./views/cache.ts";

@@ -9,6 +9,7 @@ import type {
   ChunksTable,
   ContextPacksTable,
   ContextsTable,
+  OpenApiDocumentsTable,
   PacksTable,
   UploadsTable,
 } from "./schema_content.ts";
@@ -303,6 +304,7 @@ export interface Schema extends TraceTables {
   root_keys: RootKeysTable;
   registry_credentials: RegistryCredentialsTable;
   login_codes: LoginCodesTable;
+  openapi_documents: OpenApiDocumentsTable;
   region_tokens: RegionTokensTable;
   uploads: UploadsTable;
   packs: PacksTable;

@@ -62,3 +62,19 @@ export interface UploadsTable {
   created_at: number;
   expires_at: number;
 }
+
+/** The OpenAPI document of a deployment, or the reason why there is none. */
+export interface OpenApiDocumentsTable {
+  deployment_id: string;
+  workspace_id: string;
+  /** Where the app was asked for it. */
+  path: string;
+  /** Compressed with gzip, as it was served; null: there is none. */
+  body: Uint8Array | null;
+  /** For people; empty with a body. */
+  problem: string;
+  /** Of OpenAPI; empty without a body. */
+  version: string;
+  operations: number;
+  read_at: number;
+}

@@ -18,6 +18,7 @@ export interface WireApp {
   readonly ephemeralStorageMib: number;
   readonly regions: readonly string[];
   readonly init?: boolean | undefined;
+  readonly openapiPath: string;
 }
 
 export interface WireHealthCheck {
@@ -79,6 +80,9 @@ export function appSettings(field: string, wire: WireApp | undefined, limits: Ap
     ...(storage === undefined ? {} : { ephemeralStorageMib: storage }),
     ...(wire.regions.length === 0 ? {} : { regions: regions(`${field}.regions`, wire.regions) }),
     ...(wire.init === undefined ? {} : { init: wire.init }),
+    ...(wire.openapiPath === ""
+      ? {}
+      : { openapiPath: healthCheckPath(`${field}.openapi_path`, wire.openapiPath) }),
   };
 }
 

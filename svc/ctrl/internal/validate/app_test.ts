@@ -11,6 +11,7 @@ const NOTHING: WireApp = {
   stopSeconds: 0,
   ephemeralStorageMib: 0,
   regions: [],
+  openapiPath: "",
 };
 const NO_CHECK: WireHealthCheck = {
   kind: undefined,
@@ -36,6 +37,7 @@ Deno.test("appSettings() keeps what is set", () => {
     stopSeconds: 60,
     regions: ["a", "b", "a"],
     init: false,
+    openapiPath: "/openapi.json",
     healthCheck: { ...NO_CHECK, path: "/x", expectedStatus: "200, 401", intervalSeconds: 2 },
   };
   assert.deepEqual(appSettings("app", wire, LIMITS), {
@@ -45,6 +47,7 @@ Deno.test("appSettings() keeps what is set", () => {
     stopSeconds: 60,
     regions: ["a", "b"],
     init: false,
+    openapiPath: "/openapi.json",
     healthCheck: { kind: "http", path: "/x", expectedStatus: "200,401", intervalSeconds: 2 },
   });
 });
@@ -57,6 +60,8 @@ Deno.test("appSettings() names the field and the rule of what it refuses", async
     [{ startSeconds: -1 }, /app\.start_seconds/],
     [{ stopSeconds: 61 }, /app\.stop_seconds must be between 1 and 60, which the operator set/],
     [{ ephemeralStorageMib: 1_001 }, /app\.ephemeral_storage_mib must be between 16 and 1000/],
+    [{ openapiPath: "openapi.json" }, /app\.openapi_path must begin with "\/"/],
+    [{ openapiPath: "/a b" }, /app\.openapi_path .*no spaces/],
     [{ stopSignal: "TERM" }, /app\.stop_signal must be one of SIGTERM/],
     [{ regions: ["No"] }, /app\.regions must be names of regions/],
     [check({ path: "x" }), /app\.health_check\.path must begin with "\/"/],

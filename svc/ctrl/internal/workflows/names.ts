@@ -16,5 +16,7 @@ export const START_SERVICE = "hydra.v1.StartService";
 export const BUILD_SLOT_SERVICE = "hydra.v1.BuildSlotService";
 /** Virtual object, keyed by domain id, and by `global` for checks that are due. */
 export const DOMAIN_SERVICE = "hydra.v1.CustomDomainService";
+/** Stateless service. */
+export const OPENAPI_SERVICE = "hydra.v1.OpenapiService";
 /** Virtual object, keyed by host name, and by `global` for renewals. */
 export const CERTIFICATE_SERVICE = "hydra.v1.CertificateService";

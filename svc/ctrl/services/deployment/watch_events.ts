@@ -21,7 +21,7 @@ const HEARTBEAT_MS = 5_000;
 
 /**
  * The events of a deployment after a sequence, then new ones as they are written, up to and including the event of
- * its final status. A watch that resumes behind it gets an empty stream.
+ * its final status, and the notices that are there behind it. A watch that resumes behind it gets an empty stream.
  *
  * @throws `not_found`, `invalid_argument` before the first message
  */
@@ -34,15 +34,17 @@ export async function* watchEvents(
   const { db, events } = deps;
   const { deploymentId: id, afterSequence } = await requireEvents(deps, caller, request);
   let cursor = afterSequence;
+  let ended = false;
   for (;;) {
     signal.throwIfAborted();
     const batch = await listEventsAfter(db.kysely, id, cursor, BATCH);
     for (const event of batch) {
       const { payload } = event;
       cursor = event.sequence;
-      yield { kind: "event", event };
-      if (payload.kind === "status" && isFinal(payload.status)) return;
+      if (!ended || payload.kind === "notice") yield { kind: "event", event };
+      ended ||= payload.kind === "status" && isFinal(payload.status);
     }
+    if (ended) return;
     if (batch.length === BATCH) continue;
     const [head] = await listEventHeads(db.kysely, [id]);
     if (head === undefined) return;

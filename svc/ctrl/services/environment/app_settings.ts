@@ -107,6 +107,7 @@ const FILE_NAMES = {
   ephemeralStorage: "ephemeralStorageMib",
   regions: "regions",
   init: "init",
+  openapiPath: "openapiPath",
 } as const satisfies Readonly<Record<string, keyof AppSettings>>;
 
 /** @throws `invalid_argument` for a name that is no setting's */

@@ -4,6 +4,7 @@ import {
   fieldName,
   integerSchema,
   listSchema,
+  optionalUrlSchema,
   portSchema,
   type Rule,
   secretField,
@@ -109,6 +110,14 @@ export const WORKER_FIELDS = {
     placeholder: "<url>",
     help: "Scheme and port of the URLs that are shown; the host is the deployment's.",
     schema: urlSchema("http://localhost:7070"),
+  }),
+  openapiEdgeUrl: field({
+    flag: "openapi-edge-url",
+    env: "UNKEY_OPENAPI_EDGE_URL",
+    placeholder: "<url>",
+    help:
+      "An edge, as this worker reaches it, for reading OpenAPI documents of apps. Default: that of --edge-url.",
+    schema: optionalUrlSchema(),
   }),
   ...DEADLINE_FIELDS,
   ...IDLE_END_FIELDS,

@@ -22,6 +22,7 @@ import {
 } from "../../../../proto/gen/hydra/v1/hydra_pb.ts";
 import type { FailureCode } from "../../internal/deployments/status.ts";
 import { BuildService } from "../image_build/contract.ts";
+import { OpenApiWorkflow } from "../openapi/contract.ts";
 import { RETRY_POLICY } from "../restate/retry_policy.ts";
 import { announceChange, CANCEL } from "../rollout/wait.ts";
 import { routingKey, RoutingService } from "../routing/contract.ts";
@@ -45,7 +46,13 @@ export interface DeployServiceDeps {
 /** Binds the deploy workflow and the handlers that wake and cancel it. */
 // deno-lint-ignore explicit-module-boundary-types -- the SDK infers the bindable type
 export function deployService({ restate, ended, ...deps }: DeployServiceDeps) {
-  const workflow: DeployWorkflowDeps = { ...deps, build: callBuild, assign: callAssign, slots: SLOTS };
+  const workflow: DeployWorkflowDeps = {
+    ...deps,
+    build: callBuild,
+    assign: callAssign,
+    scrape: sendScrape,
+    slots: SLOTS,
+  };
   return implement(DeploymentService, {
     handlers: {
       // The key is the truth; the request carries the id for those who read the journal.
@@ -71,6 +78,10 @@ export function deployService({ restate, ended, ...deps }: DeployServiceDeps) {
       retryPolicy: { ...RETRY_POLICY, onMaxAttempts: "pause" },
     },
   });
+}
+
+async function sendScrape(durable: DurableWorkflow, deploymentId: string): Promise<void> {
+  await durable.send(target(OpenApiWorkflow, "ScrapeSpec"), { deploymentId });
 }
 
 const SLOTS: BuildSlots = {

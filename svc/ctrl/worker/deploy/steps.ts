@@ -2,6 +2,7 @@
 import type { Clock } from "../../../../pkg/clock/mod.ts";
 import { transact } from "../../../../pkg/db/mod.ts";
 import type { ConfigReader, ImageConfig } from "../../../../pkg/registry/mod.ts";
+import { decodeAppSnapshot, settingsOf } from "../../internal/deployments/app/settings.ts";
 import type { StepName } from "../../internal/deployments/events.ts";
 import { ACTIVE_STATUSES, type DeploymentStatus, isFinal } from "../../internal/deployments/status.ts";
 import {
@@ -132,8 +133,14 @@ function loaded(row: DeploymentsTable | undefined): Loaded {
     projectId: row.project_id,
     environmentId: row.environment_id,
     cancelRequested: row.cancel_requested_at !== null,
+    openApi: namesOpenApi(row),
     source: sourceOf(row),
   };
+}
+
+function namesOpenApi(row: DeploymentsTable): boolean {
+  const snapshot = decodeAppSnapshot(row.app_settings);
+  return snapshot !== undefined && settingsOf(snapshot).openapiPath !== undefined;
 }
 
 function sourceOf(row: DeploymentsTable): Extract<Loaded, { kind: "active" }>["source"] {

@@ -10,6 +10,8 @@ export type Loaded = Ended | {
   readonly projectId: string;
   readonly environmentId: string;
   readonly cancelRequested: boolean;
+  /** True if the app says where its OpenAPI document is; absent in journals of older versions. */
+  readonly openApi?: boolean;
   /** `built`: there is an image to run. */
   readonly source:
     | { readonly kind: "built" }

@@ -47,6 +47,8 @@ export interface DeployWorkflowDeps {
   readonly build: (durable: DurableWorkflow, order: BuildOrder, cancel: string) => Promise<BuildResult>;
   /** Asks the environment's routing service for traffic. */
   readonly assign: (durable: DurableWorkflow, environmentId: string, id: string) => Promise<AssignOutcome>;
+  /** Asks for a look for its OpenAPI document, which nothing waits for. */
+  readonly scrape: (durable: DurableWorkflow, id: string) => Promise<void>;
 }
 
 type Active = Extract<Loaded, { kind: "active" }>;
@@ -72,7 +74,10 @@ export async function deploy(
     if (stage.kind === "on") stage = await rolloutStage(durable, deps, id);
     if (stage.kind === "on") stage = await trafficStage(durable, deps, id, loaded.environmentId);
 
-    if (stage.kind === "on") return { status: "ready" };
+    if (stage.kind === "on") {
+      if (loaded.openApi === true) await deps.scrape(durable, id);
+      return { status: "ready" };
+    }
     if (stage.kind === "ended") return { status: stage.status };
     const ending = stage;
     return { status: await durable.run("finish deployment", () => steps.finish(id, ending)) };

@@ -32,6 +32,8 @@ const Settings = z.object({
   /** Not set: all regions. */
   regions: z.array(z.string()).readonly().optional(),
   init: z.boolean().optional(),
+  /** Where it serves its OpenAPI document. */
+  openapiPath: z.string().optional(),
 }).readonly();
 
 const Snapshot = z.object({ own: Settings, environment: Settings }).readonly();

@@ -32,7 +32,7 @@ export function decodeApp(message: Message | undefined): WireApp | undefined {
 /** The settings as a message. */
 export function encodeApp(settings: AppSettings): MessageInitShape<typeof AppSettingsSchema> {
   const { port = 0, startSeconds = 0, stopSignal = "", stopSeconds = 0, ephemeralStorageMib = 0 } = settings;
-  const { command = [], regions = [], init, healthCheck } = settings;
+  const { command = [], regions = [], init, healthCheck, openapiPath = "" } = settings;
   return {
     port,
     command: [...command],
@@ -41,6 +41,7 @@ export function encodeApp(settings: AppSettings): MessageInitShape<typeof AppSet
     stopSeconds,
     ephemeralStorageMib,
     regions: [...regions],
+    openapiPath,
     ...(init === undefined ? {} : { init }),
     ...(healthCheck === undefined ? {} : { healthCheck: encodeCheck(healthCheck) }),
   };

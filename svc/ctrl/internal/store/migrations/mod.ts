@@ -23,6 +23,7 @@ import { regionNetworks } from "./0022_region_networks.ts";
 import { writeProbes } from "./0023_write_probes.ts";
 import { workspaceLimits } from "./0024_workspace_limits.ts";
 import { traces } from "./0025_traces.ts";
+import { openApiDocuments } from "./0027_openapi_documents.ts";
 import type { Migration } from "./migration.ts";
 
 export const MIGRATIONS: readonly Migration[] = [
@@ -50,4 +51,5 @@ export const MIGRATIONS: readonly Migration[] = [
   writeProbes,
   workspaceLimits,
   traces,
+  openApiDocuments,
 ];

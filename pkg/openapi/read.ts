@@ -1,0 +1,73 @@
+import { get, isNode, type Node } from "./node.ts";
+
+/** Larger documents are not read; few APIs of a thousand operations come near. */
+export const DOCUMENT_BYTES_MAX = 1024 * 1024;
+const DEPTH_MAX = 100;
+const NODES_MAX = 200_000;
+const ALIASES_MAX = 100;
+
+/** A document, or the reason why it is none; the reason is for the owner of the app. */
+export type ReadDocument =
+  | { readonly kind: "document"; readonly document: Node; readonly version: string }
+  | { readonly kind: "problem"; readonly problem: string };
+
+/** Reads JSON or YAML of OpenAPI 3. Never throws for what the bytes hold. */
+export async function readDocument(bytes: Uint8Array): Promise<ReadDocument> {
+  if (bytes.length > DOCUMENT_BYTES_MAX) return problem(`has more than ${DOCUMENT_BYTES_MAX / 1024} KiB`);
+  let text: string;
+  try {
+    text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    return problem("is not UTF-8");
+  }
+  const parsed = /^\s*\{/.test(text) ? parseJson(text) : await parseYaml(text);
+  if ("problem" in parsed) return problem(parsed.problem);
+  const { value } = parsed;
+  const size = sizeProblem(value);
+  if (size !== undefined) return problem(size);
+  if (!isNode(value)) return problem("is not an object");
+  const version = get(value, "openapi");
+  if (typeof version !== "string" || !/^3\.\d+\.\d+$/.test(version)) {
+    return problem('has no "openapi" of the form "3.x.y": only OpenAPI 3 can be compared');
+  }
+  if (!isNode(get(value, "paths") ?? {})) return problem('has a "paths" that is not an object');
+  return { kind: "document", document: value, version };
+}
+
+type Parsed = { readonly value: unknown } | { readonly problem: string };
+
+function parseJson(text: string): Parsed {
+  try {
+    return { value: JSON.parse(text) };
+  } catch {
+    return { problem: "is not valid JSON" };
+  }
+}
+
+async function parseYaml(text: string): Promise<Parsed> {
+  const { parse } = await import("yaml");
+  try {
+    // Aliases of aliases multiply; the library counts them, and the nodes are counted afterwards.
+    return { value: parse(text, { maxAliasCount: ALIASES_MAX, schema: "core", logLevel: "error" }) };
+  } catch {
+    return { problem: "is neither valid JSON nor valid YAML, or has too many aliases or levels" };
+  }
+}
+
+/** Counts without recursion: a deep document must not take the stack. */
+function sizeProblem(root: unknown): string | undefined {
+  const open: { readonly value: unknown; readonly depth: number }[] = [{ value: root, depth: 1 }];
+  let nodes = 0;
+  for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    const { value, depth } = next;
+    if (++nodes > NODES_MAX) return `has more than ${NODES_MAX} values, aliases counted`;
+    if (typeof value !== "object" || value === null) continue;
+    if (depth > DEPTH_MAX) return `is nested deeper than ${DEPTH_MAX} levels`;
+    for (const child of Object.values(value)) open.push({ value: child, depth: depth + 1 });
+  }
+  return undefined;
+}
+
+function problem(text: string): ReadDocument {
+  return { kind: "problem", problem: text };
+}
