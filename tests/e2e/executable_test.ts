@@ -6,7 +6,7 @@ import { runtimeProblem } from "../../pkg/build/mod.ts";
 import { serves } from "../testbed/apps.ts";
 import { LocalPlatform } from "../testbed/local.ts";
 import { answers, docker, Testbed, writeApp } from "../testbed/testbed.ts";
-import { freePort } from "../testbed/wait.ts";
+import { eventually, freePort } from "../testbed/wait.ts";
 import { TlsApi } from "../../pkg/kube/testing_tls_api.ts";
 import { TestDaemon } from "../../pkg/testkit/daemon.ts";
 
@@ -212,10 +212,13 @@ async function upAndDeploy(program: readonly string[], former: Served | undefine
 
 /** One port has the numbers of all parts; the ports of users and apps have none. */
 async function hasMetricsOfAllParts(port: number, platform: LocalPlatform): Promise<void> {
-  const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
+  const scrape = async (): Promise<string> => await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
+  // A workflow ends a little after its deployment is ready.
+  const ended = /^unkey_deploys_total\{status="ready",part="worker"\} 1$/m;
+  await eventually("the end of the deploy to be counted", async () => ended.test(await scrape()));
+  const text = await scrape();
   const parts = new Set(Array.from(text.matchAll(/part="(\w+)"/g), ([, part]) => part));
   assert.deepEqual([...parts].toSorted(), ["api", "frontline", "krane", "process", "worker"]);
-  assert.match(text, /^unkey_deploys_total\{status="ready",part="worker"\} 1$/m);
   assert.match(text, /^unkey_frontline_responses_total\{status="200",part="frontline"\} [1-9]/m);
   assert.match(text, /^unkey_instances\{status="running",part="krane"\} [1-9]/m);
   assert.match(text, /^unkey_event_loop_lag_seconds_count\{part="process"\} [1-9]/m);
