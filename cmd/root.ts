@@ -195,6 +195,8 @@ export const ROOT: Group = {
           load: () => import("./ctrl/rotate_keys.ts"),
         },
         migrate: { summary: "Bring the database up to date", load: () => import("./ctrl/migrate.ts") },
+        backup: { summary: "Write the database into a folder", load: () => import("./ctrl/backup.ts") },
+        restore: { summary: "Fill an empty database from a backup", load: () => import("./ctrl/restore.ts") },
       },
     },
     krane: { summary: "Run the agent of a region", load: () => import("./krane/krane.ts") },

@@ -70,6 +70,8 @@ const OTHERS = [
   "ctrl worker",
   "ctrl rotate-keys",
   "ctrl migrate",
+  "ctrl backup",
+  "ctrl restore",
   "krane",
 ]
   .concat("frontline", "sentinel", "healthcheck", "version");

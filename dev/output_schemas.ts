@@ -317,6 +317,8 @@ export const OUTPUT_SCHEMAS: Readonly<Record<string, z.ZodType>> = {
   "preflight api": preflight,
   "preflight worker": preflight,
   "ctrl migrate": printed({ applied: texts }),
+  "ctrl backup": printed({ folder: text, takenAt: text, tables: count, rows: count }),
+  "ctrl restore": printed({ folder: text, takenAt: text, rows: count, unfinished: texts }),
   "ctrl rotate-keys": printed({ resealed: count, current: count, renewed: count }),
 };
 

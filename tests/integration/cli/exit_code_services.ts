@@ -40,6 +40,12 @@ function service(args: readonly string[], env: Readonly<Record<string, string>>,
   };
 }
 
+const OTHER_DATABASE = { UNKEY_DATABASE_PRIMARY: "sqlite://FOLDER/other.db" };
+const backedUp = async (world: World): Promise<unknown> => {
+  await migrated(world);
+  return await world.run({ args: ["ctrl", "backup", "FOLDER/backup"], env: DATABASE });
+};
+
 const PREFLIGHT_UP = ["preflight", ...UP];
 
 /** A server without TLS that takes requests and never answers, as Docker's clients name it. */
@@ -124,6 +130,18 @@ export const SERVICES: Readonly<Record<string, Row>> = {
     },
     2: { args: ["ctrl", "migrate"] },
     20: { args: ["ctrl", "migrate"], env: NO_DATABASE },
+  },
+  "ctrl backup": {
+    0: { args: ["ctrl", "backup", "FOLDER/backup"], env: DATABASE, prepare: migrated },
+    1: { args: ["ctrl", "backup", "FOLDER"], env: DATABASE, prepare: migrated },
+    2: { args: ["ctrl", "backup"] },
+    20: { args: ["ctrl", "backup", "FOLDER/backup"], env: NO_DATABASE },
+  },
+  "ctrl restore": {
+    0: { args: ["ctrl", "restore", "FOLDER/backup"], env: OTHER_DATABASE, prepare: backedUp },
+    1: { args: ["ctrl", "restore", "FOLDER/none"], env: OTHER_DATABASE },
+    2: { args: ["ctrl", "restore"] },
+    20: { args: ["ctrl", "restore", "FOLDER/backup"], env: NO_DATABASE, prepare: backedUp },
   },
   "ctrl rotate-keys": {
     0: {

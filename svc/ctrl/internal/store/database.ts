@@ -87,15 +87,21 @@ export async function migrateAt(
 
 /**
  * Runs the migrations that are missing and returns their names. Several processes may do it at once: one works, the
- * others wait and find nothing left.
+ * others wait and find nothing left. With `wanted`, only those are run.
  *
  * @throws `failed_precondition` when the tables lack what this program needs, because a newer one has removed it
  */
-export async function migrateCtrlDatabase(db: CtrlDatabase, log: Logger): Promise<readonly string[]> {
+export async function migrateCtrlDatabase(
+  db: CtrlDatabase,
+  log: Logger,
+  wanted?: readonly string[],
+): Promise<readonly string[]> {
   // SQLite takes schema changes into the transaction, which also keeps other processes out.
   const done = db.dialect === "sqlite"
-    ? await transact(db, (tx) => runMissing(tx))
-    : await db.kysely.connection().execute((connection) => locked(connection, () => runMissing(connection)));
+    ? await transact(db, (tx) => runMissing(tx, wanted))
+    : await db.kysely.connection().execute((connection) =>
+      locked(connection, () => runMissing(connection, wanted))
+    );
   if (done.length > 0) log.info("database migrated", { migrations: done });
   return done;
 }
@@ -118,11 +124,12 @@ async function locked<T>(connection: Queryable, action: () => Promise<T>): Promi
   }
 }
 
-async function runMissing(db: Queryable): Promise<string[]> {
+async function runMissing(db: Queryable, wanted?: readonly string[]): Promise<string[]> {
   await sql.raw(HISTORY).execute(db);
   const applied = await appliedMigrations(db);
   const done: string[] = [];
-  for (const migration of missing(applied)) {
+  const all = missing(applied);
+  for (const migration of all.filter(({ name }) => wanted?.includes(name) ?? true)) {
     await migration.up(db);
     await sql`insert into migrations (name) values (${migration.name})`.execute(db);
     done.push(migration.name);

@@ -14,6 +14,8 @@
  */
 export * from "./database.ts";
 export * from "./condition.ts";
+export * from "./dump.ts";
+export * from "./restored.ts";
 export * from "./schema.ts";
 export * from "./schema_content.ts";
 export * from "./schema_certificates.ts";
