@@ -38,5 +38,6 @@ export const SUITES: readonly Suite[] = [
   tests("differential", "compute", ["tests/differential"]),
   tests("chaos", "compute", ["tests/chaos"]),
   tests("end to end", "wait", ["tests/e2e"]),
+  tests("upgrade", "wait", ["tests/upgrade"]),
   tests("kubernetes", "cluster", ["tests/kubernetes"]),
 ];

@@ -22,6 +22,7 @@ import { instanceReport, REGION, report } from "../../svc/ctrl/worker/testing.ts
 import { ContextStore } from "../testbed/context_store.ts";
 import { Part, type PartOptions } from "../testbed/process.ts";
 import { type RestatePart, restatePart } from "../testbed/restate.ts";
+import type { RestateCluster } from "../testbed/restate_cluster.ts";
 import { answersOk, eventually, freePort } from "../testbed/wait.ts";
 
 const AGENT_MS = 30;
@@ -33,7 +34,7 @@ interface Parts {
   readonly directory: string;
   readonly db: CtrlDatabase;
   readonly seed: Seed;
-  readonly restate: RestatePart;
+  readonly restate: RestateServers;
   readonly ports: Ports;
   readonly databaseUrl: Secret;
 }
@@ -43,6 +44,9 @@ interface Ports {
   readonly admin: number;
   readonly node: number;
 }
+
+/** One server, or a cluster. */
+type RestateServers = Pick<RestatePart, "identityKey" | "start" | "kill">;
 
 /** The worker's process, however a test runs it. */
 export interface WorkerPart {
@@ -58,6 +62,8 @@ export interface WorkerBedOptions<W extends WorkerPart> {
   readonly databaseUrl?: Secret;
   /** Added to the worker's environment. */
   readonly env?: Readonly<Record<string, string>>;
+  /** Instead of one server. The bed starts and ends it. */
+  readonly cluster?: (directory: string) => Promise<RestateCluster>;
   /** Added to Restate's environment. */
   readonly restateEnv?: Readonly<Record<string, string>>;
 }
@@ -66,7 +72,7 @@ export class WorkerBed<W extends WorkerPart = WorkerPart> {
   readonly directory: string;
   readonly db: CtrlDatabase;
   seed: Seed;
-  readonly restate: RestatePart;
+  readonly restate: RestateServers;
   readonly workflows: Workflows;
   behaviour: Behaviour = () => [instanceReport()];
   #worker: W;
@@ -106,8 +112,13 @@ export class WorkerBed<W extends WorkerPart = WorkerPart> {
 
   static async startWith<W extends WorkerPart>(options: WorkerBedOptions<W>): Promise<WorkerBed<W>> {
     const directory = await Deno.makeTempDir({ prefix: "unkey-worker-" });
-    const ports = { ingress: freePort(), admin: freePort(), node: freePort() };
-    const restate = await restatePart(directory, ports, options.restateEnv);
+    const cluster = await options.cluster?.(directory);
+    const ports = {
+      ingress: cluster?.ways.ingress.port ?? freePort(),
+      admin: cluster?.ways.admin.port ?? freePort(),
+      node: freePort(),
+    };
+    const restate = cluster ?? await restatePart(directory, ports, options.restateEnv);
     const databaseUrl = options.databaseUrl ?? new Secret(`sqlite://${directory}/ctrl.db`);
     const db = await openCtrlDatabase(databaseUrl, { migrate: true, log: silentLogger() });
     const seed = await seedProject(db);

@@ -14,6 +14,8 @@ import { Secret } from "../../pkg/config/mod.ts";
 import { AdminService } from "../../proto/gen/ctrl/v1/admin_pb.ts";
 import { answersOk, eventually, freePort } from "./wait.ts";
 import { type Answer, askEdge } from "./ask.ts";
+import type { Balancer } from "./balancer.ts";
+import { type OwnPorts, ownPorts, type Ports } from "./ports.ts";
 import { Part } from "./process.ts";
 import { type RestatePart, restatePart } from "./restate.ts";
 
@@ -29,6 +31,8 @@ export interface TestbedOptions {
   readonly apiEnv?: Readonly<Record<string, string>>;
   readonly kraneEnv?: Readonly<Record<string, string>>;
   readonly edgeEnv?: Readonly<Record<string, string>>;
+  /** In front of api and edge: where others find them, whichever process there is. */
+  readonly balancers?: { readonly api: Balancer; readonly edge: Balancer };
   /** The command line of `unkey`: the program and its first arguments. */
   readonly program?: readonly string[];
 }
@@ -45,15 +49,12 @@ export interface TestProject {
   readonly slug: string;
 }
 
-interface Ports {
-  readonly api: number;
-  readonly worker: number;
-  readonly workerHealth: number;
-  readonly krane: number;
-  readonly edge: number;
-  readonly ingress: number;
-  readonly admin: number;
-  readonly node: number;
+type PartName = "api" | "worker" | "krane" | "edge";
+
+/** A process of a part beside the first one. */
+export interface AnotherPart {
+  readonly part: Part;
+  readonly ports: OwnPorts;
 }
 
 /** A running platform. Dispose of it, or its processes and containers stay. */
@@ -76,39 +77,53 @@ export class Testbed implements AsyncDisposable {
     this.ports = ports;
     this.#options = options;
     this.#restateIdentityKey = restate.identityKey;
+    const { balancers } = options;
+    const own = balancers === undefined ? ports : { ...ports, api: freePort(), edge: freePort() };
+    balancers?.api.lead(own.api);
+    balancers?.edge.lead(own.edge);
+    const first = (name: PartName): Part => this.#process(name, own, this.#program());
     this.parts = {
       restate,
-      api: this.#part("api", ["ctrl", "api"], () => this.#apiEnv(), `${this.apiUrl}/health/ready`),
-      worker: this.#part(
-        "worker",
-        ["ctrl", "worker"],
-        () => this.#workerEnv(),
-        `http://127.0.0.1:${ports.workerHealth}/health/ready`,
-      ),
-      krane: this.#part(
-        "krane",
-        ["krane"],
-        () => this.#kraneEnv(),
-        `http://127.0.0.1:${ports.krane}/health/ready`,
-      ),
-      edge: this.#part(
-        "edge",
-        ["frontline"],
-        () => this.#edgeEnv(),
-        `http://127.0.0.1:${ports.edge}/_unkey/internal/health`,
-      ),
+      api: first("api"),
+      worker: first("worker"),
+      krane: first("krane"),
+      edge: first("edge"),
     };
+  }
+
+  /** One more process of a part, of a program and at ports of its own. The caller starts and ends it. */
+  another(name: PartName, program: readonly string[] = this.#program()): AnotherPart {
+    const ports = ownPorts();
+    return { part: this.#process(name, ports, program), ports };
+  }
+
+  #process(name: PartName, ports: OwnPorts, program: readonly string[]): Part {
+    const health = (port: number, path = "/health/ready"): string => `http://127.0.0.1:${port}${path}`;
+    const parts = {
+      api: { args: ["ctrl", "api"], env: () => this.#apiEnv(ports), healthUrl: health(ports.api) },
+      worker: {
+        args: ["ctrl", "worker"],
+        env: () => this.#workerEnv(ports),
+        healthUrl: health(ports.workerHealth),
+      },
+      krane: { args: ["krane"], env: () => this.#kraneEnv(ports), healthUrl: health(ports.krane) },
+      edge: {
+        args: ["frontline"],
+        env: () => this.#edgeEnv(ports),
+        healthUrl: health(ports.edge, "/_unkey/internal/health"),
+      },
+    };
+    return this.#part(name, parts[name], program);
   }
 
   /** Starts every part and seeds a workspace with a root key. */
   static async start(options: TestbedOptions = {}): Promise<Testbed> {
     const directory = await Deno.makeTempDir({ prefix: "unkey-testbed-" });
     const ports = {
-      api: freePort(),
-      worker: freePort(),
-      workerHealth: freePort(),
-      krane: freePort(),
-      edge: freePort(),
+      ...ownPorts(),
+      ...options.balancers === undefined
+        ? {}
+        : { api: options.balancers.api.port, edge: options.balancers.edge.port },
       ingress: freePort(),
       admin: freePort(),
       node: freePort(),
@@ -168,7 +183,15 @@ export class Testbed implements AsyncDisposable {
 
   /** Runs the CLI with this test bed's address and key. */
   async unkey(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<CommandResult> {
-    const [program, first] = this.#program();
+    return await this.unkeyOf(this.#program(), args, env);
+  }
+
+  /** The same with another program. */
+  async unkeyOf(
+    [program = "", ...first]: readonly string[],
+    args: readonly string[],
+    env: Readonly<Record<string, string>> = {},
+  ): Promise<CommandResult> {
     const command = new Deno.Command(program, {
       args: [...first, ...args],
       env: { ...this.cliEnv(), ...env },
@@ -195,17 +218,23 @@ export class Testbed implements AsyncDisposable {
     return askEdge(this.ports.edge, url);
   }
 
-  #program(): readonly [string, readonly string[]] {
-    const [program = Deno.execPath(), ...first] = this.#options.program ??
+  #program(): readonly string[] {
+    return this.#options.program ??
       [Deno.execPath(), "run", "-A", "--quiet", `--v8-flags=${V8_FLAGS}`, MAIN];
-    return [program, first];
   }
 
-  #part(name: string, args: readonly string[], env: () => Record<string, string>, healthUrl: string): Part {
-    const [program, first] = this.#program();
+  #part(
+    name: string,
+    { args, env, healthUrl }: {
+      readonly args: readonly string[];
+      readonly env: () => Record<string, string>;
+      readonly healthUrl: string;
+    },
+    [command = "", ...first]: readonly string[],
+  ): Part {
     return new Part({
       name,
-      command: program,
+      command,
       args: [...first, ...args],
       env,
       logFile: `${this.directory}/${name}.log`,
@@ -229,47 +258,47 @@ export class Testbed implements AsyncDisposable {
     };
   }
 
-  #apiEnv(): Record<string, string> {
+  #apiEnv({ api }: OwnPorts): Record<string, string> {
     return {
       ...this.#shared(),
       UNKEY_HTTP_HOST: "127.0.0.1",
-      UNKEY_HTTP_PORT: String(this.ports.api),
-      UNKEY_ADVERTISE_URL: this.apiUrl,
+      UNKEY_HTTP_PORT: String(api),
+      UNKEY_ADVERTISE_URL: `http://127.0.0.1:${api}`,
       ...this.#options.apiEnv,
     };
   }
 
-  #workerEnv(): Record<string, string> {
+  #workerEnv({ worker, workerHealth }: OwnPorts): Record<string, string> {
     return {
       ...this.#shared(),
       UNKEY_RESTATE_IDENTITY_KEYS: this.#restateIdentityKey,
       UNKEY_BUILD_NETWORK: "trusted",
-      UNKEY_WORKER_HTTP_PORT: String(this.ports.workerHealth),
-      UNKEY_RESTATE_HTTP_PORT: String(this.ports.worker),
+      UNKEY_WORKER_HTTP_PORT: String(workerHealth),
+      UNKEY_RESTATE_HTTP_PORT: String(worker),
       UNKEY_RESTATE_ADMIN_URL: `http://127.0.0.1:${this.ports.admin}`,
-      UNKEY_RESTATE_REGISTER_AS: `http://127.0.0.1:${this.ports.worker}`,
+      UNKEY_RESTATE_REGISTER_AS: `http://127.0.0.1:${worker}`,
       ...this.#options.workerEnv,
     };
   }
 
-  #kraneEnv(): Record<string, string> {
+  #kraneEnv({ krane }: OwnPorts): Record<string, string> {
     return {
       UNKEY_CONTROL_PLANE_URL: this.apiUrl,
       UNKEY_CONTROL_PLANE_BEARER: this.#regionToken,
       UNKEY_REGION: this.region,
-      UNKEY_HTTP_PORT: String(this.ports.krane),
+      UNKEY_HTTP_PORT: String(krane),
       UNKEY_KRANE_STATE_DIR: `${this.directory}/krane`,
       ...this.#options.kraneEnv,
     };
   }
 
-  #edgeEnv(): Record<string, string> {
+  #edgeEnv({ edge }: OwnPorts): Record<string, string> {
     return {
       UNKEY_CONTROL_PLANE_URL: this.apiUrl,
       UNKEY_CONTROL_PLANE_BEARER: this.#edgeToken,
       UNKEY_REGION: this.region,
       UNKEY_HTTP_HOST: "127.0.0.1",
-      UNKEY_HTTP_PORT: String(this.ports.edge),
+      UNKEY_HTTP_PORT: String(edge),
       UNKEY_FRONTLINE_STOP_DELAY_MS: "0",
       ...this.#options.edgeEnv,
     };
