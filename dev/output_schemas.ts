@@ -7,7 +7,6 @@ import type { Line } from "../cmd/logs/printer.ts";
 import type { EventJson } from "../cmd/shared/deploying/event_lines.ts";
 import type { DeployResult } from "../cmd/shared/deploying/result.ts";
 import type { DeploymentJson } from "../cmd/shared/deployment_view.ts";
-import type { ProbeJson } from "../cmd/shared/preflight.ts";
 import type { SwitchJson } from "../cmd/shared/switch_view.ts";
 import type { FailureJson } from "../pkg/cli/mod.ts";
 import { API_DIFF } from "./api_diff_schema.ts";
@@ -15,6 +14,7 @@ import { APP_SHAPE } from "./app_schema.ts";
 import { count, flag, of, text, texts, time } from "./schema_words.ts";
 import { DOMAIN } from "./domain_schema.ts";
 import { limitRows } from "./limit_schema.ts";
+import { probes } from "./preflight_schema.ts";
 import { certificate, instance, instanceEvent, region, trouble } from "./status_schemas.ts";
 import { trace } from "./trace_schemas.ts";
 
@@ -55,15 +55,6 @@ const changed = z.union([
   failure,
 ]);
 
-const probes = z.array(
-  of<ProbeJson>()(z.strictObject({
-    subject: text,
-    outcome: z.enum(["ok", "warning", "failed"]),
-    text,
-    advice: text.nullable(),
-    durationMs: count,
-  })),
-);
 /** Each part that a command of `preflight` asked. */
 const preflight = z.union([
   z.strictObject({ ready: z.literal(true), probes }),
