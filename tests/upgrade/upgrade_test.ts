@@ -119,7 +119,8 @@ Deno.test({
       balancers: { api, edge },
       // For as long, an edge that ends asks its clients to connect anew.
       edgeEnv: { UNKEY_FRONTLINE_STOP_DELAY_MS: "3000" },
-      workerEnv: { UNKEY_STOP_GRACE_SECONDS: "1", UNKEY_DEPLOY_LISTEN_SECONDS: "240" },
+      // Longer than that: an edge that ends gets no new routes, and needs the former instances.
+      workerEnv: { UNKEY_STOP_GRACE_SECONDS: "30", UNKEY_DEPLOY_LISTEN_SECONDS: "240" },
     });
     const started: Part[] = [];
     const start = async (
