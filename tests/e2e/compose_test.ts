@@ -3,14 +3,13 @@ import assert from "node:assert/strict";
 import { canRun, runCommand } from "../../pkg/testkit/commands.ts";
 import { hasMysqlServer } from "../../pkg/testkit/mariadb.ts";
 import { canStartEngine } from "../../pkg/testkit/private_engine.ts";
-import { hasDockerClient } from "./compose/docker.ts";
 import { stepLines } from "./step_lines.ts";
 
 const ROOT = new URL("../../", import.meta.url).pathname;
 const SCENARIO = `${ROOT}tests/e2e/compose/scenario.ts`;
-const PARTS = ["compose", "buildx", "versitygw", "registry"];
+const PARTS = ["docker_cli", "compose", "buildx", "versitygw", "registry"];
 
-const CAN_RUN = hasMysqlServer() && await hasDockerClient() && await canStartEngine("29") && await canRun([
+const CAN_RUN = hasMysqlServer() && await canStartEngine("29") && await canRun([
   ["iptables", "--version"],
   ["curl", "--version"],
   ["unshare", "--version"],

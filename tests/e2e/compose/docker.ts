@@ -9,15 +9,6 @@ export interface CommandOutput {
   readonly stderr: string;
 }
 
-/** Docker Engine 29 refuses clients that are older. */
-const CLIENT_MIN = 25;
-
-/** True when there is a command line that Docker Engine 29 answers; Debian 12 has an older one. */
-export async function hasDockerClient(): Promise<boolean> {
-  const { stdout } = await output("docker", ["--version"]).catch(() => ({ stdout: "" }));
-  return Number(/version ([0-9]+)\./.exec(stdout)?.[1] ?? 0) >= CLIENT_MIN;
-}
-
 /** Speaks to one engine; its settings and plugins are in a folder of its own. */
 export class Docker {
   /** Variables with which `docker` does the same in other processes. */
@@ -35,7 +26,11 @@ export class Docker {
       const program = (await runCommand(`${PARTS}${name}.sh`)).trim();
       await Deno.symlink(program, `${plugins}/docker-${name}`);
     }
-    return new Docker({ DOCKER_HOST: host, DOCKER_CONFIG: folder });
+    // Debian's command line is too old for Docker Engine 29.
+    await Deno.mkdir(`${folder}/bin`);
+    await Deno.symlink((await runCommand(`${PARTS}docker_cli.sh`)).trim(), `${folder}/bin/docker`);
+    const path = `${folder}/bin:${Deno.env.get("PATH") ?? ""}`;
+    return new Docker({ DOCKER_HOST: host, DOCKER_CONFIG: folder, PATH: path });
   }
 
   /** The output; throws when the command fails. */
@@ -47,7 +42,7 @@ export class Docker {
 
   /** Runs it, however it ends. */
   async try(args: readonly string[]): Promise<CommandOutput> {
-    return await output("docker", args, { env: this.env });
+    return await output(`${this.env["DOCKER_CONFIG"]}/bin/docker`, args, { env: this.env });
   }
 }
 

@@ -33,7 +33,7 @@ export class ComposeWorld implements AsyncDisposable {
     this.#env = {
       ...docker.env,
       ...images,
-      PATH: `${directory}/bin:${ROOT_PATH}`,
+      PATH: `${directory}/bin:${directory}/docker/bin:${ROOT_PATH}`,
       UNKEY_DOCKER_SOCKET: engine.host.replace("unix://", ""),
       XDG_CONFIG_HOME: `${directory}/config`,
       NO_COLOR: "1",
