@@ -10,6 +10,8 @@ const ROOT = new URL("../../", import.meta.url).pathname;
 /** Number of such statements by file. A change of it is visible in review. */
 const WRITES: Readonly<Record<string, number>> = {
   [`${STORE}instances.ts`]: 5,
+  // A restore runs while no api does: no process has answers that it could make outdated.
+  [`${STORE}restored.ts`]: 1,
   [`${STORE}routes.ts`]: 5,
   [`${STORE}steps.ts`]: 3,
   [`${STORE}topology.ts`]: 2,
