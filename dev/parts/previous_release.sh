@@ -8,7 +8,10 @@ hash=$(cat "$ROOT/dev/previous_release")
 folder=$CACHE/release-$hash
 
 if [ ! -d "$folder" ]; then
-  git -C "$ROOT" cat-file -e "$hash^{commit}" 2>/dev/null ||
+  has_commit() { git -C "$ROOT" cat-file -e "$hash^{commit}" 2>/dev/null; }
+  # A clone for CI may have the newest commits only.
+  has_commit || git -C "$ROOT" fetch --quiet --unshallow >&2 || true
+  has_commit ||
     die "commit $hash of dev/previous_release is not in this clone: fetch the whole history (git fetch --unshallow)"
   say "previous release: unpacking $hash"
   new=$(mktemp -d "$CACHE/.release-XXXXXX")
