@@ -36,7 +36,7 @@ const TROUBLES: readonly Trouble[] = [
   {
     name: "hangs",
     script: "killall -STOP httpd",
-    inStatus: /"kind":"trouble","reason":"unhealthy".*no answer within/,
+    inStatus: /"kind":"trouble","reason":"unhealthy".*no answer (for|within)/,
     inLogs: /\(unkey: the health check fails: no answer/,
   },
   {

@@ -12,6 +12,8 @@ import {
   type DeploymentsTable,
   ensureWorkspaceNamespace,
   findBuildInputs,
+  findDeployment,
+  findEnvironmentPointer,
   findSlugs,
   lockDeployment,
   moveStatus,
@@ -92,13 +94,21 @@ async function noticesOf(
   { app, image }: { readonly app: AppSettings | undefined; readonly image: ImageConfig | undefined },
 ): Promise<readonly string[]> {
   if (row.redeploy_of !== null) return [];
-  if (app !== undefined && image !== undefined) return imageNotices(app, image);
+  if (app !== undefined && image !== undefined) {
+    return imageNotices(app, image, await livePort(tx, row.environment_id));
+  }
   const inputs = await findBuildInputs(tx, row.id);
   if (inputs?.dockerfile === undefined) return [];
   return dockerfileNotices(new TextDecoder().decode(inputs.dockerfile), {
     healthCheckPath: row.health_check_path,
     target: inputs.settings.target,
   });
+}
+
+/** A deployment of an older version, or of another image, may listen on another port than this one. */
+async function livePort(tx: Tx, environmentId: string): Promise<number | undefined> {
+  const { liveDeploymentId } = await findEnvironmentPointer(tx, environmentId) ?? {};
+  return liveDeploymentId === undefined ? undefined : (await findDeployment(tx, liveDeploymentId))?.port;
 }
 
 /** The name that visitors use: apps with a list of hosts refuse any other one. */

@@ -9,7 +9,7 @@ import {
   listEventsAfter,
   listTopology,
 } from "../../internal/store/mod.ts";
-import { seedDeployment, seedProject, testOnCtrlDatabases } from "../../internal/store/testing.ts";
+import { type Seed, seedDeployment, seedProject, testOnCtrlDatabases } from "../../internal/store/testing.ts";
 import { worldClock } from "../testing.ts";
 import { placeInTransaction } from "./place_step.ts";
 
@@ -27,8 +27,8 @@ const IMAGE = {
 const SETTINGS = encodeAppSnapshot({ own: {}, environment: {} });
 
 /** A deployment whose row has these values, and its placement. */
-async function bed(db: CtrlDatabase, changes: Partial<DeploymentsTable>) {
-  const { id } = await seedDeployment(db, await seedProject(db));
+async function bed(db: CtrlDatabase, changes: Partial<DeploymentsTable>, seed?: Seed) {
+  const { id } = await seedDeployment(db, seed ?? await seedProject(db));
   await db.kysely.updateTable("deployments").set(changes).where("id", "=", id).execute();
   const deps = {
     clock: worldClock({ nowMs: 1_700_000_000_000 }),
@@ -36,6 +36,10 @@ async function bed(db: CtrlDatabase, changes: Partial<DeploymentsTable>) {
     replicas: 2,
     apex: "localhost",
   };
+  const texts = async (): Promise<string[]> =>
+    (await listEventsAfter(db.kysely, id, 0, 100)).flatMap(({ payload }) =>
+      payload.kind === "notice" ? [payload.message] : []
+    );
   return {
     id,
     place: (image: typeof IMAGE | null = IMAGE) =>
@@ -45,9 +49,8 @@ async function bed(db: CtrlDatabase, changes: Partial<DeploymentsTable>) {
       assert.ok(row !== undefined);
       return row;
     },
-    notices: async () =>
-      (await listEventsAfter(db.kysely, id, 0, 100)).filter(({ payload }) => payload.kind === "notice")
-        .length,
+    texts,
+    notices: async () => (await texts()).length,
     placements: async () =>
       (await listTopology(db.kysely, id)).map(({ region, desired_replicas }) =>
         `${region} x${desired_replicas}`
@@ -74,6 +77,26 @@ test("a redeploy tells nothing again, and takes the image's port all the same", 
   await again.place();
   assert.deepEqual([await first.notices(), await again.notices()], [2, 0]);
   assert.equal((await again.row()).port, 3000);
+});
+
+/** Before images were read, an app without a setting got its requests on port 8080. */
+test("a placement tells of a port that differs from the live deployment's, until one with it is live", async (db) => {
+  const seed = await seedProject(db);
+  const live = (id: string) =>
+    db.kysely.updateTable("environments").set({ live_deployment_id: id }).where("id", "=", seed.productionId)
+      .execute();
+  const before = await bed(db, { app_settings: null, port: 8080 }, seed);
+  await live(before.id);
+  const next = await bed(db, { app_settings: SETTINGS }, seed);
+  await next.place();
+  assert.deepEqual((await next.texts()).filter((text) => text.includes("live deployment")), [
+    "The live deployment gets its requests on port 8080, this one on 3000. If the app listens on 8080 whatever PORT " +
+    'says: --port 8080, or "port": 8080 in unkey.json.',
+  ]);
+  await live(next.id);
+  const last = await bed(db, { app_settings: SETTINGS }, seed);
+  await last.place();
+  assert.equal(await last.notices(), 2);
 });
 
 test("a repeated placement writes nothing, whatever is known of the image by then", async (db) => {

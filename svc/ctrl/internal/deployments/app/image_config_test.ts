@@ -117,3 +117,28 @@ Deno.test("imageNotices() names a few of many ports, and all that was not set", 
     });
   }
 });
+
+const PORT_CHANGES: readonly (readonly [
+  name: string,
+  settings: Parameters<typeof imageNotices>[0],
+  exposedPorts: readonly number[],
+  livePort: number | undefined,
+  isTold: boolean,
+])[] = [
+  ["a port of its own", {}, [3000], 8080, true],
+  ["the default of an image that says nothing", {}, [], 3000, true],
+  ["the same port", {}, [8080], 8080, false],
+  ["another one of the exposed ports", {}, [8080, 9090], 9090, true],
+  ["a port that is set", { port: 3000 }, [3000], 8080, false],
+  ["an app without a port", { healthCheck: { kind: "none" } }, [3000], 8080, false],
+  ["no live deployment", {}, [3000], undefined, false],
+];
+
+Deno.test("imageNotices() tells of a port that differs from the live deployment's", async (t) => {
+  for (const [name, settings, exposedPorts, livePort, isTold] of PORT_CHANGES) {
+    await t.step(name, () => {
+      const texts = imageNotices(settings, { ...NOTHING, exposedPorts: [...exposedPorts] }, livePort);
+      assert.equal(texts.some((text) => text.includes("The live deployment gets its requests")), isTold);
+    });
+  }
+});

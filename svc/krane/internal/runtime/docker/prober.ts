@@ -6,8 +6,10 @@ import type { Health } from "./status.ts";
 const FIRST_MS = 100;
 const GROWTH = 1.25;
 const UNHEALTHY_MS_MAX = 1_000;
-/** With the longest wait for an answer behind it, an app that hangs is reported within 5 s. */
 const HEALTHY_MS = 1_000;
+/** A question to a healthy app that is open for so long is reported, before its time is over: with the next question in at
+ * most a second, an app that hangs is known after 2.5 s. */
+const OPEN_MS = 1_500;
 /** A healthy app is asked so often while it fails. */
 const FAILING_MS = 1_000;
 /** A healthy app that fails for so long is unhealthy: a pause of its own, or a check that was slow once, is not. */
@@ -91,18 +93,35 @@ export class Prober {
     }
   }
 
+  /** Calls `late` once if a question is still open after its time. */
+  async #whileOpen(answered: AbortSignal, late: () => void): Promise<void> {
+    try {
+      await this.#clock.sleep(OPEN_MS, answered);
+    } catch {
+      return;
+    }
+    if (!answered.aborted) late();
+  }
+
   async #run(name: string, entry: Probing): Promise<void> {
     const { signal } = entry.stop;
     const record = new HealthRecord(this.#clock.now(), entry.target.check);
     try {
       while (!signal.aborted) {
         const askedMs = this.#clock.now();
-        const answer = await this.#ask(entry.target, signal);
-        const changed = record.take(answer, this.#clock.now(), askedMs);
-        if (changed !== undefined) {
+        const tell = (changed: Health | undefined): void => {
+          if (changed === undefined) return;
           entry.health = changed;
           this.#onChange(name, changed);
-        }
+        };
+        const answered = new AbortController();
+        const open = this.#whileOpen(
+          AbortSignal.any([signal, answered.signal]),
+          () => tell(record.wait(askedMs)),
+        );
+        const answer = await this.#ask(entry.target, signal).finally(() => answered.abort());
+        await open;
+        tell(record.take(answer, this.#clock.now(), askedMs));
         await this.#clock.sleep(record.waitMs, signal);
       }
     } catch (error) {
@@ -121,20 +140,34 @@ export class HealthRecord {
 
   readonly #healthyMs: number;
   readonly #failingMsMax: number;
+  readonly #mayTakeLong: boolean;
 
   /**
    * @param nowMs the time from which on a run without any good answer fails
    * @param check gives the times between questions, and how long an app may fail
    */
-  constructor(nowMs: number, { intervalMs, unhealthyMs }: Pick<HealthCheck, "intervalMs" | "unhealthyMs">) {
+  constructor(
+    nowMs: number,
+    { intervalMs, timeoutMs, unhealthyMs }: Pick<HealthCheck, "intervalMs" | "timeoutMs" | "unhealthyMs">,
+  ) {
     this.#failingSinceMs = nowMs;
     this.#healthyMs = intervalMs || HEALTHY_MS;
     this.#failingMsMax = unhealthyMs || FAILING_MS_MAX;
+    this.#mayTakeLong = timeoutMs > 0;
   }
 
   /** The time until the next question. */
   get waitMs(): number {
     return this.#waitMs;
+  }
+
+  /**
+   * A healthy app has left a question open for {@linkcode OPEN_MS}: it is reported as failing, and nothing is counted. An
+   * app with a time of its own for answers may take that time.
+   */
+  wait(askedMs: number): Health | undefined {
+    if (this.#health.kind !== "healthy" || this.#mayTakeLong) return undefined;
+    return this.#health = { kind: "failing", detail: `no answer for ${OPEN_MS / 1_000} s`, sinceMs: askedMs };
   }
 
   /** Returns the health when it changes. @param askedMs the time of the question: an app that hangs fails from then on */

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { plainCheck } from "../../deployment/health_check.ts";
 import { systemClock } from "../../../../../pkg/clock/mod.ts";
+import { ManualClock } from "../../../../../pkg/testkit/manual_clock.ts";
 import { until } from "../../../testing.ts";
 import type { ProbeTarget } from "./probe.ts";
 import { HealthRecord, Prober } from "./prober.ts";
@@ -95,6 +96,32 @@ Deno.test("Prober reports changes of health, begins again with another run, and 
     await prober.close();
   }
   assert.deepEqual(prober.health("b", target("k")), { kind: "unknown" });
+});
+
+/** The longest wait for an answer is twice as long, and the command that asks needs its time, too. */
+Deno.test("Prober reports a healthy app that hangs while its question is open, and takes the answer back", async () => {
+  const [clock, changes] = [new ManualClock(), new Array<string>()];
+  const answers = [Promise.resolve(OK), Promise.withResolvers<typeof OK>()] as const;
+  let asked = 0;
+  const probe = () => asked++ === 0 ? answers[0] : answers[1].promise;
+  const onChange = (_: string, health: Health): void =>
+    void changes.push(health.kind === "failing" ? health.detail : health.kind);
+  const prober = new Prober({ clock, onChange, probe });
+  try {
+    prober.health("a", target("k"));
+    await until("an answer", () => changes.length === 1);
+    await clock.advance(1_000);
+    assert.equal(asked, 2);
+    await clock.advance(1_000);
+    assert.deepEqual(changes, ["healthy"]);
+    await clock.advance(500);
+    assert.deepEqual(changes, ["healthy", "no answer for 1.5 s"]);
+    answers[1].resolve(OK);
+    await until("the late answer", () => changes.length === 3);
+    assert.equal(changes.at(-1), "healthy");
+  } finally {
+    await prober.close();
+  }
 });
 
 Deno.test("Prober asks a changed target from the next question on, without beginning again", async () => {

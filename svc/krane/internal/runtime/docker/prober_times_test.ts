@@ -6,8 +6,8 @@ import { restartInMs } from "./unhealthy.ts";
 
 const OK = { ok: true } as const;
 const BAD = { ok: false, detail: "it answered 500" } as const;
-type Times = Pick<HealthCheck, "intervalMs" | "unhealthyMs">;
-const NO_TIMES: Times = { intervalMs: 0, unhealthyMs: 0 };
+type Times = Pick<HealthCheck, "intervalMs" | "timeoutMs" | "unhealthyMs">;
+const NO_TIMES: Times = { intervalMs: 0, timeoutMs: 0, unhealthyMs: 0 };
 
 interface WaitCase {
   readonly name: string;
@@ -119,6 +119,24 @@ Deno.test("HealthRecord tells of a question that stayed without an answer at onc
   assert.equal(record.take(OK, 6_950)?.kind, "healthy");
   assert.equal(record.take(BAD, 8_000, 7_999), undefined);
   assert.equal(record.take(OK, 9_000), undefined, "one bad answer among good ones is not reported");
+});
+
+Deno.test("HealthRecord tells of a question that is open for long to a healthy app, without counting it", () => {
+  const record = new HealthRecord(0, NO_TIMES);
+  assert.equal(record.wait(0), undefined, "an app that starts has not answered before");
+  record.take(OK, 0);
+  const failing = { kind: "failing", detail: "no answer for 1.5 s", sinceMs: 5_000 } as const;
+  assert.deepEqual(record.wait(5_000), failing);
+  assert.equal(record.wait(5_000), undefined, "once");
+  assert.deepEqual(record.take(OK, 7_000, 5_000), { kind: "healthy" });
+  assert.equal(record.waitMs, 1_000);
+  assert.equal(record.take(BAD, 8_000), undefined, "the slow answer was no failure");
+});
+
+Deno.test("HealthRecord lets an app with a time for answers of its own take it", () => {
+  const record = new HealthRecord(0, { ...NO_TIMES, timeoutMs: 10_000 });
+  record.take(OK, 0);
+  assert.equal(record.wait(5_000), undefined);
 });
 
 const RESTARTS: readonly (readonly [name: string, restartMs: number, wasHealthy: boolean, leftMs: number])[] =

@@ -36,9 +36,9 @@ export class LastLines {
   }
 
   /** Empty when there is nothing to tell, or when the output cannot be had. */
-  async of(pod: Pod, signal: AbortSignal): Promise<readonly string[]> {
+  async of(pod: Pod, signal: AbortSignal, isFailing = isUnhealthy(pod)): Promise<readonly string[]> {
     const last = lastEnd(pod);
-    if (isUnhealthy(pod) || last === undefined) return await this.#recentOf(pod, signal);
+    if (isFailing || last === undefined) return await this.#recentOf(pod, signal);
     // Without an id it never was a process, so it has printed nothing.
     if (last.end.containerID === "") return [];
     const containerId = last.end.containerID;

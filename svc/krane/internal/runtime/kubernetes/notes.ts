@@ -3,7 +3,7 @@ import type { DesiredDeployment } from "../../deployment/desired.ts";
 import type { OutputSink } from "../port.ts";
 import type { Pod } from "./objects.ts";
 import { type Refusal, refusedName } from "./refusals.ts";
-import { isFinished } from "./status.ts";
+import { isFinished, isRunning } from "./status.ts";
 
 const NANOSECONDS = 1_000_000n;
 const PODS_MAX = 10;
@@ -19,6 +19,8 @@ export class Notes {
   readonly #sink: OutputSink;
   readonly #clock: Clock;
   readonly #noted = new Map<string, Noted>();
+  /** The pods whose check fails and was told about, by uid. */
+  readonly #failing = new Set<string>();
 
   constructor(sink: OutputSink, clock: Clock) {
     this.#sink = sink;
@@ -41,6 +43,24 @@ export class Notes {
     if (!isFinished(pod) || noted.pods.includes(uid)) return;
     noted.pods = [...noted.pods, uid].slice(-PODS_MAX);
     this.#push(desired, name, text);
+  }
+
+  /** The health check of a pod fails. @param detail what came back; `undefined`: it does not fail */
+  check(desired: DesiredDeployment, pod: Pod, detail: string | undefined): void {
+    const { name, uid } = pod.metadata;
+    if (this.#failing.has(uid) === (detail !== undefined)) return;
+    if (detail === undefined) {
+      this.#failing.delete(uid);
+      // A pod that has ended does not answer again.
+      if (isRunning(pod)) this.#push(desired, name, "the health check succeeds again");
+    } else {
+      this.#failing.add(uid);
+      this.#push(desired, name, `the health check fails${detail === "" ? "" : `: ${detail}`}`);
+    }
+  }
+
+  gone(pod: Pod): void {
+    this.#failing.delete(pod.metadata.uid);
   }
 
   forget(name: string): void {

@@ -54,3 +54,38 @@ Deno.test("Notes tells of a pod that has ended once, as a line that moves no pos
     "app-2: (unkey: The pod ended (Evicted): disk.)",
   ]);
 });
+
+Deno.test("Notes tells of a failing check once, and of its end while the pod runs", () => {
+  const { notes, told } = start();
+  const ready = Pod.parse({
+    metadata: { name: "app-1", uid: "1", resourceVersion: "1" },
+    spec: { containers: [] },
+    status: {
+      phase: "Running",
+      podIP: "10.0.0.1",
+      conditions: [{ type: "Ready", status: "True" }],
+      containerStatuses: [{ name: "deployment", state: { running: { startedAt: "2026-05-01T12:00:00Z" } } }],
+    },
+  });
+  notes.check(desired, ready, undefined);
+  assert.deepEqual(told(), []);
+  notes.check(desired, ready, "it answered 500");
+  notes.check(desired, ready, "it answered 503");
+  notes.check(desired, ready, undefined);
+  notes.check(desired, ready, undefined);
+  assert.deepEqual(told(), [
+    "app-1: (unkey: the health check fails: it answered 500)",
+    "app-1: (unkey: the health check succeeds again)",
+  ]);
+  notes.check(desired, pod("1", "Running"), "");
+  notes.check(desired, pod("1", "Running"), undefined);
+  assert.deepEqual(
+    told(),
+    ["app-1: (unkey: the health check fails)"],
+    "a run that ended does not answer again",
+  );
+  notes.check(desired, ready, "x");
+  notes.gone(ready);
+  notes.check(desired, ready, "x");
+  assert.equal(told().length, 2, "another pod of the name is another app");
+});

@@ -4,12 +4,13 @@ import type { Logger } from "../../../../../pkg/logger/mod.ts";
 import type { DesiredDeployment } from "../../deployment/desired.ts";
 import type { StartTimes } from "../../deployment/start_times.ts";
 import type { Instance } from "../port.ts";
+import type { FailingChecks } from "./failing_checks.ts";
 import { LastLines } from "./last_lines.ts";
 import { LeavingPods } from "./leaving_pods.ts";
 import type { Notes } from "./notes.ts";
 import type { Pod } from "./objects.ts";
 import type { KubernetesSettings } from "./settings.ts";
-import { appStatus, derivePod, isRunning, isTerminating, restartDueMs } from "./status.ts";
+import { appStatus, derivePod, isRunning, isTerminating, isUnhealthy, restartDueMs } from "./status.ts";
 import { StuckPods } from "./stuck_pods.ts";
 
 export interface PodObserverOptions {
@@ -19,6 +20,7 @@ export interface PodObserverOptions {
   readonly log: Logger;
   readonly notes: Notes;
   readonly times: StartTimes;
+  readonly checks: Pick<FailingChecks, "detailOf" | "forget" | "of">;
   /** Of a node, as in `linux/amd64`. */
   readonly platformOf: (nodeName: string) => string | undefined;
 }
@@ -51,6 +53,8 @@ export class PodObserver {
     this.#lines.forget(pod);
     this.#stuck.forget(pod);
     this.#pullErrors.delete(pod.metadata.uid);
+    this.#options.checks.forget(pod);
+    this.#options.notes.gone(pod);
   }
 
   /** Reports each pod; adds to `again` the times at which to look again without a change, in milliseconds. */
@@ -60,7 +64,7 @@ export class PodObserver {
     again: number[],
     signal: AbortSignal,
   ): Promise<Instance[]> {
-    const { clock, notes, platformOf } = this.#options;
+    const { checks, clock, notes, platformOf } = this.#options;
     const last = this.#leaving.lastOf(pods);
     if (last !== undefined) again.push(last.leftMs);
     const present = [...pods.filter((each) => !isTerminating(each)), ...last === undefined ? [] : [last.pod]];
@@ -69,21 +73,26 @@ export class PodObserver {
     for (const pod of present) {
       this.#takeTimes(desired.name, pod);
       const nowMs = clock.now();
+      const failing = isRunning(pod) ? checks.of(pod, desired, nowMs) : undefined;
+      const fails = failing !== undefined || isUnhealthy(pod);
       const derived = derivePod({
         pod,
         port: desired.port,
         healthCheck: desired.healthCheck,
-        lastLines: isRunning(pod) ? [] : await this.#lines.of(pod, signal),
+        lastLines: isRunning(pod) && failing === undefined ? [] : await this.#lines.of(pod, signal, fails),
         nowMs,
         isLast,
         platform: platformOf(pod.spec.nodeName),
+        failing: failing?.detail,
+        answered: checks.detailOf(pod),
       });
       const stuck = await this.#stuck.of(pod, signal);
       // A pod whose time is over was just deleted: the cluster reports that by itself.
-      const waits = [derived.againMs, stuck?.againMs, restartDueMs(pod, nowMs) || undefined];
+      const waits = [derived.againMs, failing?.leftMs, stuck?.againMs, restartDueMs(pod, nowMs) || undefined];
       again.push(...waits.filter((each) => each !== undefined));
       this.#logPullError(pod, derived.pullError);
       notes.ended(desired, pod, derived.instance.message);
+      notes.check(desired, pod, fails ? failing?.detail ?? checks.detailOf(pod) : undefined);
       instances.push({ ...derived.instance, ...stuck?.refusal });
     }
     return instances;

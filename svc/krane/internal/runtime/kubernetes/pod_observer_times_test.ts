@@ -30,6 +30,7 @@ function open() {
     log,
     notes,
     times,
+    checks: { of: () => undefined, detailOf: () => "", forget: () => undefined },
     platformOf: () => undefined,
   });
   const begunMs = clock.now();

@@ -21,6 +21,7 @@ import type { PodIdentity } from "../../secrets/give_variables.ts";
 import type { Instance, ManagedDeployment, Observation, OutputSink, Runtime } from "../port.ts";
 import { BusyNodes } from "./busy_nodes.ts";
 import { ANNOTATION, deploymentSelection, LABEL, namespaceOf } from "./labels.ts";
+import { FailingChecks } from "./failing_checks.ts";
 import { identifyPod } from "./identify_pod.ts";
 import { isUserRefused } from "./image_user.ts";
 import { FirstToGo } from "./mark_pod.ts";
@@ -73,6 +74,7 @@ export class KubernetesRuntime implements Runtime {
   readonly #firstToGo: FirstToGo;
   readonly #placer: Placer;
   readonly #observer: PodObserver;
+  readonly #checks: FailingChecks;
   readonly #refused: RefusedSets;
   readonly #notes: Notes;
   readonly #followers: OutputFollowers;
@@ -117,7 +119,8 @@ export class KubernetesRuntime implements Runtime {
     this.#refused = new RefusedSets(options);
     this.#notes = new Notes(options.sink, options.clock);
     const platformOf = (nodeName: string): string | undefined => this.#nodes.platformOf(nodeName);
-    this.#observer = new PodObserver({ ...options, notes: this.#notes, platformOf });
+    this.#checks = new FailingChecks({ ...options, onFailure: (ref) => this.#checkFailed(ref) });
+    this.#observer = new PodObserver({ ...options, notes: this.#notes, checks: this.#checks, platformOf });
     const busyNodes = new BusyNodes(() => this.#pods.all(), options.clock);
     this.#followers = new OutputFollowers({ ...options, isBusy: (nodeName) => busyNodes.has(nodeName) });
   }
@@ -233,7 +236,7 @@ export class KubernetesRuntime implements Runtime {
   async watch(onChange: (name: string | undefined) => void, signal: AbortSignal): Promise<void> {
     this.#onChange = onChange;
     try {
-      const informers = [this.#pods, this.#sets, this.#policies, this.#nodes];
+      const informers = [this.#pods, this.#sets, this.#policies, this.#nodes, this.#checks];
       await Promise.all(informers.map((each) => each.run(signal)));
     } finally {
       this.#onChange = () => undefined;
@@ -277,6 +280,11 @@ export class KubernetesRuntime implements Runtime {
       this.#followers.forget(pod);
     }
     this.#onChange(nameOf(pod));
+  }
+
+  #checkFailed(ref: ObjectRef): void {
+    const pod = this.#pods.get(ref);
+    if (pod !== undefined) this.#onChange(nameOf(pod));
   }
 
   /** The pods of a deployment's ReplicaSet. */

@@ -19,6 +19,10 @@ export interface PodFacts {
   readonly isLast: boolean;
   /** Of its node, as in `linux/amd64`; absent where it is not known. */
   readonly platform?: string | undefined;
+  /** The bad answer to the health check of a pod that is still ready. */
+  readonly failing?: string | undefined;
+  /** What it answered last, when that was bad. */
+  readonly answered?: string | undefined;
 }
 
 /** The instance to report for a pod, and when to derive it again without a change. */
@@ -247,7 +251,8 @@ function heldUp({ isLast, pod }: PodFacts, address: string): State {
 
 /** Ready. Without a health check Kubernetes says so of each run from its first moment on. */
 function deriveRunning(facts: PodFacts, base: Base): PodReport {
-  const { pod, healthCheck, nowMs } = facts;
+  const { pod, healthCheck, nowMs, failing } = facts;
+  if (failing !== undefined) return { instance: { ...base, ...failingState(facts, failing) } };
   const app = appStatus(pod);
   const startedAtMs = Date.parse(app?.state.running?.startedAt ?? "");
   const waitMs = healthCheck.kind === "none" && app !== undefined && !Number.isNaN(startedAtMs)
@@ -257,6 +262,12 @@ function deriveRunning(facts: PodFacts, base: Base): PodReport {
   const end = loopingEnd(app);
   const state = end === undefined ? pending("starting", "The app is starting.") : ended(facts, app, end);
   return { instance: { ...base, ...state, address: "" }, againMs: waitMs };
+}
+
+/** It keeps its address: the node has not taken its readiness. */
+function failingState({ healthCheck, lastLines, port }: PodFacts, detail: string): State {
+  const message = `The app runs, but ${failingText(healthCheck, port, detail)}.`;
+  return { status: "running", reason: "unhealthy", message, lastLogLines: lastLines };
 }
 
 /** Between two ends of a crash loop the app runs for a moment, which is not reported. */
@@ -283,8 +294,8 @@ function deriveStarting(facts: PodFacts, app: ContainerStatus, base: Base): PodR
   return { instance: { ...base, ...state, lastLogLines: facts.lastLines } };
 }
 
-function unansweredText({ healthCheck, port }: PodFacts): string {
-  const text = `The app runs, but ${failingText(healthCheck, port)}.`;
+function unansweredText({ answered, healthCheck, port }: PodFacts): string {
+  const text = `The app runs, but ${failingText(healthCheck, port, answered)}.`;
   if (healthCheck.kind !== "port") return text;
   return `${text} It must listen on 0.0.0.0:${port}; the variable PORT holds the port.`;
 }
