@@ -1,5 +1,6 @@
 /** `unkey login`: checks a root key, or gets one for a one-time code, and stores it. */
 import { hostname } from "node:os";
+import { resolve } from "node:path";
 import { defineCommand, type Process } from "../../pkg/cli/mod.ts";
 import { credentialsPath, readCredentials, writeCredentials } from "../shared/credentials.ts";
 import { type ConfigOf, Secret } from "../../pkg/config/mod.ts";
@@ -7,7 +8,14 @@ import { isFault, publicFault } from "../../pkg/fault/mod.ts";
 import { createRpcClient, fromConnectError } from "../../pkg/rpc/mod.ts";
 import { isLoginCode } from "../../pkg/uid/mod.ts";
 import { AdminService, type WhoAmIResponse } from "../../proto/gen/ctrl/v1/admin_pb.ts";
-import { CONNECT_FIELDS, type Connection, LOCAL_API_URL, waysTo, withAdvice } from "../shared/connect.ts";
+import {
+  caFileOf,
+  CONNECT_FIELDS,
+  type Connection,
+  LOCAL_API_URL,
+  waysTo,
+  withAdvice,
+} from "../shared/connect.ts";
 import { JSON_FIELD, jsonLine } from "../shared/output.ts";
 
 const FIELDS = { ...CONNECT_FIELDS, json: JSON_FIELD };
@@ -23,18 +31,22 @@ export const command = defineCommand({
   notes:
     `The root key comes from UNKEY_ROOT_KEY, else you are asked for it, else it is read from standard input.
 In its place you may give a one-time code, such as K7M2-9QXP, which the operator makes with
-"unkey admin login-codes create". The key is stored, readable by you only, for all later commands.
+"unkey admin login-codes create". The key is stored, readable by you only, for all later commands, and
+with it the path that --ca-file gives.
 "unkey up" logs you in by itself.`,
   async run({ config, positionals: [url] }, process) {
     const { directories, stdout } = process;
     const { profile } = config;
     const stored = await readCredentials(directories.config, profile);
     const baseUrl = checkUrl(url ?? config.apiBaseUrl ?? stored?.apiBaseUrl ?? LOCAL_API_URL);
-    const ways = await waysTo(baseUrl, config.caFile, process);
+    const caFile = caFileOf(config.caFile, stored, baseUrl);
+    const ways = await waysTo(baseUrl, caFile, process);
     const rootKey = config.rootKey ??
       await keyFor(await askForKey(baseUrl, process), { baseUrl, ...ways }, process.signal);
     const who = await whoAmI({ baseUrl, token: rootKey, ...ways }, process.signal);
-    const login = { apiBaseUrl: baseUrl, rootKey, workspaceSlug: who.workspaceSlug };
+    // A relative path would mean another file in another folder.
+    const trusted = caFile === undefined ? {} : { caFile: resolve(process.cwd, caFile) };
+    const login = { apiBaseUrl: baseUrl, rootKey, workspaceSlug: who.workspaceSlug, ...trusted };
     await writeCredentials(directories.config, login, profile);
     stdout(config.json ? jsonLine(result(baseUrl, profile, who)) : sentence(config, baseUrl, who));
     if (!config.json) process.stderr(`The key is stored in ${credentialsPath(directories.config)}.\n`);

@@ -2,7 +2,7 @@
 import { resolve } from "node:path";
 import type { Process } from "../../pkg/cli/mod.ts";
 import { silentLogger } from "../../pkg/logger/mod.ts";
-import { readCredentials } from "./credentials.ts";
+import { type Profile, readCredentials } from "./credentials.ts";
 import {
   type ConfigOf,
   field,
@@ -80,7 +80,17 @@ export async function connect(
     );
   }
   const baseUrl = checkedUrl(config.apiBaseUrl ?? stored?.apiBaseUrl ?? LOCAL_API_URL);
-  return { baseUrl, token, ...await waysTo(baseUrl, config.caFile, process) };
+  return { baseUrl, token, ...await waysTo(baseUrl, caFileOf(config.caFile, stored, baseUrl), process) };
+}
+
+/** The authority that was given, else that of the stored login, for its own control plane only. */
+export function caFileOf(
+  given: string | undefined,
+  stored: Pick<Profile, "apiBaseUrl" | "caFile"> | undefined,
+  baseUrl: string,
+): string | undefined {
+  return given ??
+    (stored !== undefined && isSameOrigin(stored.apiBaseUrl, baseUrl) ? stored.caFile : undefined);
 }
 
 /** The process of a command that calls the control plane. */
@@ -118,13 +128,17 @@ export function checkedUrl(given: string): string {
 
 /** A stored key goes to the control plane that it was stored for and to no other. */
 function checkOrigin(wanted: string | undefined, stored: string): void {
-  const origin = (url: string): string => URL.canParse(url) ? new URL(url).origin : url;
-  if (wanted === undefined || origin(wanted) === origin(stored)) return;
+  if (wanted === undefined || isSameOrigin(wanted, stored)) return;
   throw publicFault(
     "unauthenticated",
     `The stored login is for ${stored}, not for ${wanted}. Run "unkey login --api-base-url ${wanted}", ` +
       "or set UNKEY_ROOT_KEY.",
   );
+}
+
+function isSameOrigin(one: string, other: string): boolean {
+  const origin = (url: string): string => URL.canParse(url) ? new URL(url).origin : url;
+  return origin(one) === origin(other);
 }
 
 /** Calls the control plane. A failure says which URL was called and how to go on. */

@@ -9,6 +9,8 @@ export interface Profile {
   readonly apiBaseUrl: string;
   readonly rootKey: Secret;
   readonly workspaceSlug: string;
+  /** Absolute path of the authority that the login was made with; absent: none. */
+  readonly caFile?: string | undefined;
 }
 
 /** The file's path below the user's config folder. */
@@ -36,12 +38,13 @@ export async function readCredentials(
   const profiles = parseProfiles(text, path);
   const stored = profiles[profile];
   if (stored === undefined) return undefined;
-  const { apiBaseUrl, rootKey, workspaceSlug } = stored;
+  const { apiBaseUrl, rootKey, workspaceSlug, caFile } = stored;
   if (typeof apiBaseUrl !== "string" || typeof rootKey !== "string") throw unusable(path, undefined);
   return {
     apiBaseUrl,
     rootKey: new Secret(rootKey),
     workspaceSlug: typeof workspaceSlug === "string" ? workspaceSlug : "",
+    ...(typeof caFile === "string" ? { caFile } : {}),
   };
 }
 
@@ -62,8 +65,8 @@ export async function writeCredentials(
       throw unusable(path, error);
     },
   );
-  const { apiBaseUrl, rootKey, workspaceSlug } = login;
-  const profiles = { ...others, [profile]: { apiBaseUrl, rootKey: rootKey.reveal(), workspaceSlug } };
+  const { rootKey, ...rest } = login;
+  const profiles = { ...others, [profile]: { ...rest, rootKey: rootKey.reveal() } };
   const temporary = `${path}.${newDnsName(8)}`;
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
   try {

@@ -1,7 +1,7 @@
 import type { Process } from "../../pkg/cli/mod.ts";
 import { isFault } from "../../pkg/fault/mod.ts";
 import { retry } from "../../pkg/retry/mod.ts";
-import { fromConnectError } from "../../pkg/rpc/mod.ts";
+import { fromConnectError, isUntrusted } from "../../pkg/rpc/mod.ts";
 
 /** Long enough for a restart of the control plane. */
 const ATTEMPTS_MAX = 6;
@@ -19,7 +19,9 @@ export function retryWhileUnavailable<T>(
     attemptsMax: ATTEMPTS_MAX,
     firstMs: FIRST_MS,
     maxMs: MAX_MS,
+    // No repetition makes a certificate trusted.
     retryable: (error) =>
+      !isUntrusted(error) &&
       isFault(fromConnectError(error), "unavailable", "deadline_exceeded", "rate_limited"),
   });
 }

@@ -29,6 +29,8 @@ export function apiSettings(plan: Plan, restate: RestatePlace): Settings {
     ...sharedSettings(plan, restate),
     UNKEY_HTTP_HOST: HOST,
     UNKEY_HTTP_PORT: String(plan.place.apiPort),
+    // The edge in front of it says for whom it asks, and they say so to the edge.
+    UNKEY_TRUSTED_PROXIES: plan.config.trustedProxies.join(","),
     UNKEY_BUILD_FILES_EXTERNAL_URL: publicApiUrlOf(plan.place) ?? apiUrlOf(plan.place),
     UNKEY_UPLOAD_DISK_FREE_MIB: String(plan.config.uploadDiskFreeMib),
     UNKEY_OUTPUT_KEPT: String(plan.config.outputKept),
@@ -109,6 +111,7 @@ function sharedSettings(plan: Plan, restate: RestatePlace): Settings {
     UNKEY_DEFAULT_DOMAIN: plan.place.domain,
     // Every name below the domain leads here, so that users can point domains of their own to one.
     ...config.domain === undefined ? {} : { UNKEY_DOMAIN_TARGET: config.domain },
+    UNKEY_DOMAIN_ADDRESSES: config.domainAddresses.join(","),
     ...config.domain === undefined || config.acmeDnsResolver === undefined
       ? {}
       : { UNKEY_DOMAIN_RESOLVER: config.acmeDnsResolver },

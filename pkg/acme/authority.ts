@@ -96,7 +96,7 @@ export interface Authority {
     type: ChallengeType,
     signal: AbortSignal,
   ): Promise<Outcome<Challenge>>;
-  /** Tells the authority to look. */
+  /** Tells the authority to look; it may look already. */
   answerChallenge(
     account: Account,
     challenge: { readonly url: string },
@@ -122,6 +122,7 @@ const DIRECTORY = z.object({
 });
 type Directory = z.infer<typeof DIRECTORY>;
 
+const ANSWERED = z.object({ status: z.enum(["processing", "valid"]) });
 const ORDER_LIST = z.object({ orders: z.array(z.url()).max(1_000) });
 const ASK_AGAIN_MS = 6 * 60 * 60_000;
 const ASK_AGAIN_MS_MIN = 60_000;
@@ -252,7 +253,14 @@ export function openAuthority(options: AuthorityOptions): Authority {
 
     answerChallenge: (account, { url }, signal) =>
       asAccount(account, signal, async (client) => {
-        await client.completeChallenge({ type: "http-01", url, status: "pending", token: "" });
+        try {
+          await client.completeChallenge({ type: "http-01", url, status: "pending", token: "" });
+        } catch (error) {
+          // The request may arrive twice: by a step that ran before, or by a transport that repeats it.
+          if (
+            !(error instanceof CaProblem) || error.status !== 400 || !await isAnswered(client, url)
+          ) throw error;
+        }
       }),
 
     finalize: (account, orderUrl, key, signal) =>
@@ -301,6 +309,11 @@ const PAGES_MAX = 10;
 const OPEN: readonly OrderStatus[] = ["pending", "ready", "processing"];
 
 /** The library wants an order to read an order; it uses the URL only. */
+/** A challenge is read as an order is: by a signed request without a body. */
+async function isAnswered(client: Client, url: string): Promise<boolean> {
+  return ANSWERED.safeParse(await client.getOrder(orderAt(url))).success;
+}
+
 function orderAt(url: string): LibraryOrder {
   return { url, status: "pending", identifiers: [], authorizations: [], finalize: "" };
 }

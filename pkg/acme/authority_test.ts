@@ -143,6 +143,19 @@ test(
   },
 );
 
+test("a challenge that is answered twice is answered once", {}, async (pebble) => {
+  const authority = open(pebble);
+  const account = await register(authority);
+  const order = value(await authority.placeOrder(account, { hostname: "twice.example.com" }, never));
+  const challenge = value(await authority.readChallenge(account, order.url, "http-01", never));
+  await pebble.answer("/add-http01", { token: challenge.token, content: challenge.keyAuthorization });
+  value(await authority.answerChallenge(account, challenge, never));
+  await until(authority, account, order, "ready");
+  value(await authority.answerChallenge(account, challenge, never));
+  const unknown = await authority.answerChallenge(account, { url: `${challenge.url}x` }, never);
+  assert.notEqual(unknown.kind, "ok");
+});
+
 test("a wrong answer is refused with the reason that the authority gives", {}, async (pebble) => {
   const authority = open(pebble);
   const account = await register(authority);

@@ -6,6 +6,7 @@ import {
   secretField,
   textSchema,
 } from "../config/mod.ts";
+import { secretProblem } from "../secret/mod.ts";
 
 /** The settings of the store for build contexts, alike for all commands that use it. */
 export const OBJECT_STORE_FIELDS = {
@@ -116,6 +117,9 @@ export function objectStoreProblems(config: ObjectStoreConfig): readonly string[
       `exactly one of --build-s3-url (UNKEY_BUILD_S3_URL) and --build-files-dir (UNKEY_BUILD_FILES_DIR) is needed: ${both}`,
     );
   }
+  const weak = config.buildFilesSigningKey &&
+    secretProblem(config.buildFilesSigningKey, "contexts of others can be read and replaced");
+  if (weak !== undefined) problems.push(`UNKEY_BUILD_FILES_SIGNING_KEY ${weak}`);
   if (!s3) return problems;
   const keys = {
     "UNKEY_BUILD_S3_ACCESS_KEY_ID": config.buildS3AccessKeyId,

@@ -105,6 +105,22 @@ for (const [way, headers] of Object.entries(WAYS)) {
     await sender.answered(/^HTTP\/1\.1 429 [^]*larger than allowed/);
   });
 
+  Deno.test(`a message in JSON has a bound of its own, but for methods with long ones, by ${way}`, async () => {
+    const text = `{"x":"${"x".repeat(6_000)}"}`;
+    for (
+      const [limits, answer] of [
+        [{ jsonBytesMax: 1_000 }, /^HTTP\/1\.1 429 [^]*larger than allowed/],
+        [{ jsonBytesMax: 1_000, jsonBytesMaxOf: new Map([[LIVENESS, 8_192]]) }, /"status":"ok"/],
+        [{ jsonBytesMaxOf: new Map([[LIVENESS, 8_192]]), messageBytesMax: 1_000 }, /^HTTP\/1\.1 429 /],
+      ] as const
+    ) {
+      await using served = await serve({ limits });
+      using sender = await Sender.open(served, { headers, length: text.length });
+      await sender.send(text);
+      await sender.answered(answer);
+    }
+  });
+
   Deno.test(`bodies that wait share a bounded memory, and free it, by ${way}`, async () => {
     await using served = await serve({ limits: { bodyBytesWaitingMax: 50_000 } });
     using first = await Sender.open(served, { headers, length: 40_002 });
@@ -124,7 +140,7 @@ for (const [way, headers] of Object.entries(WAYS)) {
 
   /** 330,000 keys without credentials stood the api still for eight seconds. */
   Deno.test(`JSON that is nothing but structure is refused before it is parsed, by ${way}`, async () => {
-    await using served = await serve({});
+    await using served = await serve({ limits: { jsonBytesMax: 4 * 1024 * 1024 } });
     const wide = `{${Array.from({ length: 330_000 }, (_, key) => `"${key}":1`).join()}}`;
     const deep = "[".repeat(1_000_000) + "]".repeat(1_000_000);
     for (const [text, problem] of [[wide, /more than 20000 members/], [deep, /nested deeper/]] as const) {

@@ -75,6 +75,14 @@ function whenLost(error: unknown): unknown {
   return connectError(`The connection failed: ${explainTls(message) ?? why}.`, Code.Unavailable, error);
 }
 
+/** True for a call that found no server it could trust: TLS failed in a way that no repetition mends. */
+export function isUntrusted(error: unknown): boolean {
+  for (let each = error; each instanceof Error; each = each.cause) {
+    if (explainTls(each.message) !== undefined) return true;
+  }
+  return false;
+}
+
 function connectError(message: string, code: Code, cause: unknown): ConnectError {
   return new ConnectError(message, code, undefined, undefined, cause);
 }

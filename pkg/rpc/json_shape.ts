@@ -1,3 +1,5 @@
+import type { NodeRequest } from "./node_http.ts";
+
 /** Bounds of the structure of a JSON text. */
 export interface JsonLimits {
   /** Objects and arrays inside of each other. */
@@ -7,6 +9,22 @@ export interface JsonLimits {
 }
 
 export const JSON_LIMITS: JsonLimits = { depthMax: 64, membersMax: 20_000 };
+
+/** The most bytes of one message. */
+export interface MessageSizes {
+  readonly messageBytesMax: number;
+  /** In JSON: its text takes ten times as long to read as the same in binary. */
+  readonly jsonBytesMax: number;
+}
+
+/** The most bytes that the message of this request may have. */
+export function messageBytesMaxOf(
+  { headers }: Pick<NodeRequest, "headers">,
+  { jsonBytesMax, messageBytesMax }: MessageSizes,
+): number {
+  const isJson = headers["content-type"]?.includes("json") === true;
+  return isJson ? Math.min(jsonBytesMax, messageBytesMax) : messageBytesMax;
+}
 
 const QUOTE = 34;
 const BACKSLASH = 92;

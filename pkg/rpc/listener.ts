@@ -32,6 +32,8 @@ export interface HttpListenOptions {
   readonly times: HttpTimes;
   /** Connections of all clients, and of one. */
   readonly connections: CountLimits;
+  /** True for addresses of many clients, which have no bound of their own. */
+  readonly isShared: (address: string) => boolean;
   readonly tcpTimes?: Partial<TcpTimes> | undefined;
   /** The port takes TLS, and nothing else. */
   readonly tls?: TlsServer | undefined;
@@ -68,13 +70,15 @@ export class HttpListener {
   readonly #undecided = new Map<Socket, number>();
   readonly #connections = new Map<Socket, Connection>();
   readonly #count: SharedCount;
+  readonly #isShared: (address: string) => boolean;
   #tcp: TcpListener | undefined;
   #sweeper: ReturnType<typeof setInterval> | undefined;
   #stopping = false;
 
-  private constructor({ times, connections, tls }: HttpListenOptions, handle: NodeHandler) {
+  private constructor({ times, connections, isShared, tls }: HttpListenOptions, handle: NodeHandler) {
     this.#times = times;
     this.#count = new SharedCount(connections);
+    this.#isShared = isShared;
     this.#handle = handle;
     this.#handshake = tls?.acceptor({
       handshakeMsMax: times.headMsMax,
@@ -147,7 +151,8 @@ export class HttpListener {
   #accept(socket: Socket, server: TcpServer): void {
     socket.on("error", ignore);
     const client = networkOf(socket.remoteAddress ?? "");
-    const excess = this.#stopping ? "all" : this.#count.take(client);
+    const unbounded = this.#isShared(client);
+    const excess = this.#stopping ? "all" : this.#count.take(client, { unbounded });
     if (excess !== undefined) {
       // In clear text it could not be read where TLS is spoken.
       if (this.#handshake !== undefined) return void socket.destroy();

@@ -140,6 +140,18 @@ Deno.test("a client with too many connections gets 429 with Retry-After, another
   for (const each of clients) each[Symbol.dispose]();
 });
 
+/** All clients behind it have its address. */
+Deno.test("a balancer that is trusted may have more connections than one client", async () => {
+  await using served = await serve({
+    connectionsPerClientMax: 1,
+    isShared: (address) => address === "127.0.0.1",
+  });
+  using _first = await Client.open(served);
+  using second = await Client.open(served);
+  await second.send(LIVENESS);
+  await eventually("an answer", () => second.received.includes('"status":"ok"'));
+});
+
 Deno.test("a port that has as many connections as it may says 503 with Retry-After", async () => {
   await using served = await serve({ connectionsMax: 1, connectionsPerClientMax: 10 });
   using _first = await Client.open(served);

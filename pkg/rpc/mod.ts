@@ -8,7 +8,7 @@
  *
  * @module
  */
-export { type ClientOptions, createRpcClient } from "./client.ts";
+export { type ClientOptions, createRpcClient, isUntrusted } from "./client.ts";
 export { fromConnectError, genericMessage, isAnswer } from "./faults.ts";
 export { addCallFields, type Admission, type Call } from "./call.ts";
 export { clientAddress } from "./client_address.ts";

@@ -27,6 +27,8 @@ export interface ConnectionLimits {
   readonly connectionsMax: number;
   /** Connections of one client: an address, or a /64 network of IPv6. */
   readonly connectionsPerClientMax: number;
+  /** True for addresses of many clients, such as a balancer's: they have no bound of their own. */
+  readonly isShared: (address: string) => boolean;
   readonly tcp: Partial<TcpTimes>;
 }
 
@@ -37,6 +39,7 @@ export const CONNECTION_LIMITS: ConnectionLimits = {
   connectionsMax: 10_000,
   // Agents and users of one site may share an address.
   connectionsPerClientMax: 2_000,
+  isShared: () => false,
   tcp: {},
 };
 
@@ -56,12 +59,15 @@ export async function openListener(
   handle: NodeHandler,
 ): Promise<HttpListener> {
   const { hostname, port, log, tls } = options;
-  const { headMsMax, keepAliveMs, connectionsMax, connectionsPerClientMax, tcp: tcpTimes } = limits;
+  const { headMsMax, keepAliveMs, connectionsMax, connectionsPerClientMax, isShared, tcp: tcpTimes } = limits;
   const max = shareOfDescriptors(DESCRIPTORS_SHARE, connectionsMax);
   const connections = { max, perKeyMax: Math.min(connectionsPerClientMax, Math.ceil(max * CLIENT_SHARE)) };
   const times = { headMsMax, keepAliveMs };
   try {
-    return await HttpListener.open({ hostname, port, log, times, connections, tcpTimes, tls }, handle);
+    return await HttpListener.open(
+      { hostname, port, log, times, connections, isShared, tcpTimes, tls },
+      handle,
+    );
   } catch (error) {
     const code = error instanceof Error && "code" in error ? error.code : undefined;
     if (code === "EADDRINUSE") {

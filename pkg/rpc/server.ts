@@ -21,6 +21,7 @@ import type { NodeRequest, NodeResponse } from "./node_http.ts";
 import { CONNECTION_LIMITS, type ConnectionLimits, openListener, type PortOptions } from "./open_listener.ts";
 import { answerUniversal, type BodyOptions } from "./universal.ts";
 import { Bodies, BODY_LIMITS, type BodyLimits } from "./bodies.ts";
+import type { MessageSizes } from "./json_shape.ts";
 import { answerPlain, type HttpRoute } from "./plain.ts";
 import { StallGuard } from "./stall.ts";
 import { isPlainStream, streamHandler } from "./stream.ts";
@@ -49,6 +50,10 @@ export interface ServerLimits extends ConnectionLimits, BodyLimits {
   readonly messageBytesMax: number;
   /** The same for methods that take less, such as those that need no credentials. */
   readonly messageBytesMaxOf: ReadonlyMap<DescMethod, number>;
+  /** The largest message in JSON, in bytes. */
+  readonly jsonBytesMax: number;
+  /** The same for methods whose messages are long, such as lists of files. */
+  readonly jsonBytesMaxOf: ReadonlyMap<DescMethod, number>;
   /** The longest that a unary call may take, in milliseconds. */
   readonly unaryMsMax: number;
   /** The same for those that may take longer, or less. */
@@ -66,6 +71,8 @@ const LIMITS: ServerLimits = {
   ...BODY_LIMITS,
   messageBytesMax: 4 * 1024 * 1024,
   messageBytesMaxOf: new Map(),
+  jsonBytesMax: 256 * 1024,
+  jsonBytesMaxOf: new Map(),
   unaryMsMax: 60_000,
   unaryMsMaxOf: new Map(),
   timeoutMsMax: 24 * 3_600_000,
@@ -147,7 +154,10 @@ function rpcHandlers(
   const { log, clock, admit, interceptors = [] } = options;
   const admission = admitCall(admit, { clock, log, metrics });
   const { unaryMsMax, unaryMsMaxOf, messageBytesMax, messageBytesMaxOf } = limits;
-  const bytesMaxOf = (method: DescMethod): number => messageBytesMaxOf.get(method) ?? messageBytesMax;
+  const sizesOf = (method: DescMethod): MessageSizes => ({
+    messageBytesMax: messageBytesMaxOf.get(method) ?? messageBytesMax,
+    jsonBytesMax: limits.jsonBytesMaxOf.get(method) ?? limits.jsonBytesMax,
+  });
   const all = [callInterceptor({ log, clock, metrics, unaryMsMax, unaryMsMaxOf }), ...interceptors];
   const router = createConnectRouter({
     grpc: false,
@@ -167,7 +177,7 @@ function rpcHandlers(
   const fast = new Map<string, FastPath>();
   options.mount(recordMethods(router, (method, implementation) => {
     const path = `/${method.parent.typeName}/${method.name}`;
-    const own = { ...serve, messageBytesMax: bytesMaxOf(method) };
+    const own = { ...serve, ...sizesOf(method) };
     if (isUnary(method)) {
       const takes = (request: NodeRequest): boolean => isPlainUnary(request, own.messageBytesMax);
       fast.set(path, { takes, handle: unaryHandler(method, implementation, own) });
@@ -176,7 +186,7 @@ function rpcHandlers(
     }
   }));
   return new Map(router.handlers.map((each) => {
-    const general = generalHandler(each, guard, { bodies, bytesMax: bytesMaxOf(each.method) });
+    const general = generalHandler(each, guard, { bodies, ...sizesOf(each.method) });
     const plain = fast.get(each.requestPath);
     return [
       each.requestPath,

@@ -24,14 +24,13 @@ import type { Admission } from "./call.ts";
 import { CallContext, CONTEXT, offerSendNow, type OpenCalls } from "./context.ts";
 import { ObservedStream } from "./observed_stream.ts";
 import type { NodeRequest, Outgoing } from "./node_http.ts";
-import { jsonProblem } from "./json_shape.ts";
+import { jsonProblem, messageBytesMaxOf, type MessageSizes } from "./json_shape.ts";
 import type { StallGuard } from "./stall.ts";
 
-export interface StreamOptions {
+export interface StreamOptions extends MessageSizes {
   readonly admit: Admission;
   /** Outermost first. */
   readonly interceptors: readonly Interceptor[];
-  readonly messageBytesMax: number;
   readonly bodies: Bodies;
   readonly open: OpenCalls;
   readonly guard: StallGuard;
@@ -77,7 +76,7 @@ export function streamHandler(
   implementation: StreamImplementation,
   options: StreamOptions,
 ): (request: NodeRequest, response: Outgoing) => Promise<void> {
-  const { admit, open, guard, bodies, messageBytesMax } = options;
+  const { admit, open, guard, bodies } = options;
   const encoded: Record<Codec, WeakMap<object, Uint8Array>> = {
     "application/connect+proto": new WeakMap(),
     "application/connect+json": new WeakMap(),
@@ -162,7 +161,7 @@ export function streamHandler(
       });
       const answers = await answersTo(
         context,
-        requestOf(type, method.input, request, { bodies, bytesMax: messageBytesMax }),
+        requestOf(type, method.input, request, { bodies, bytesMax: messageBytesMaxOf(request, options) }),
       );
       if (isGone(response)) return;
       begin();

@@ -29,14 +29,13 @@ import type { Bodies } from "./bodies.ts";
 import { isGone, writeHead } from "./body.ts";
 import type { Admission } from "./call.ts";
 import { CallContext, CONTEXT, type OpenCalls } from "./context.ts";
-import { jsonProblem } from "./json_shape.ts";
+import { jsonProblem, messageBytesMaxOf, type MessageSizes } from "./json_shape.ts";
 import type { NodeRequest, Outgoing } from "./node_http.ts";
 
-export interface UnaryOptions {
+export interface UnaryOptions extends MessageSizes {
   readonly admit: Admission;
   /** Outermost first. */
   readonly interceptors: readonly Interceptor[];
-  readonly messageBytesMax: number;
   readonly bodies: Bodies;
   readonly open: OpenCalls;
 }
@@ -77,7 +76,7 @@ export function unaryHandler(
   implementation: UnaryImplementation,
   options: UnaryOptions,
 ): (request: NodeRequest, response: Outgoing) => Promise<void> {
-  const { admit, open, bodies, messageBytesMax } = options;
+  const { admit, open, bodies } = options;
   /** Of messages that the implementation made itself, and so may answer with again. */
   const encoded = new WeakMap<Message, Partial<Record<Codec, string | Uint8Array>>>();
   const encode = (type: Codec, message: Message): string | Uint8Array => {
@@ -109,7 +108,7 @@ export function unaryHandler(
       await admit(context);
       const type = request.headers["content-type"];
       if (!isCodec(type)) throw new ConnectError("unknown content type", Code.InvalidArgument);
-      const input = read(type, method.input, await bodies.read(request, messageBytesMax));
+      const input = read(type, method.input, await bodies.read(request, messageBytesMaxOf(request, options)));
       context.values.set(CONTEXT, context);
       const answer = await call(new UnaryCall(context, method, input));
       if (answer.stream) throw new ConnectError("unary method answered with a stream", Code.Internal);

@@ -5,16 +5,14 @@ import type { Bodies } from "./bodies.ts";
 import { drained, isGone, writeHead } from "./body.ts";
 import { callValues, urlOf } from "./context.ts";
 import { webHeaders } from "./headers.ts";
-import { jsonProblem } from "./json_shape.ts";
+import { jsonProblem, messageBytesMaxOf, type MessageSizes } from "./json_shape.ts";
 import type { NodeRequest, Outgoing } from "./node_http.ts";
 
 /** Room for the frames around a message. */
 const FRAMES_BYTES = 1024;
 
-export interface BodyOptions {
+export interface BodyOptions extends MessageSizes {
   readonly bodies: Bodies;
-  /** Of the message, in bytes. */
-  readonly bytesMax: number;
 }
 
 /** Answers a request by a handler of the library. Rejects when the answer breaks off in its middle. */
@@ -31,7 +29,7 @@ export async function answerUniversal(
     method: request.method ?? "",
     url: urlOf(request),
     header: webHeaders(request.headers),
-    body: wholeBody(request, options),
+    body: wholeBody(request, options.bodies, messageBytesMaxOf(request, options)),
     signal: gone.signal,
     contextValues: callValues(request),
   });
@@ -50,7 +48,8 @@ export async function answerUniversal(
 /** The body in one piece; it is read once the handler asks for it, after the call was admitted. */
 async function* wholeBody(
   request: NodeRequest,
-  { bodies, bytesMax }: BodyOptions,
+  bodies: Bodies,
+  bytesMax: number,
 ): AsyncGenerator<Uint8Array> {
   const body = await bodies.read(request, bytesMax + FRAMES_BYTES);
   const isJson = request.headers["content-type"]?.includes("json") === true;

@@ -1,9 +1,11 @@
 import type { ConnectRouter } from "@connectrpc/connect";
 import type { Clock } from "../../pkg/clock/mod.ts";
+import { fieldName } from "../../pkg/config/mod.ts";
 import { Fault } from "../../pkg/fault/mod.ts";
 import type { Logger } from "../../pkg/logger/mod.ts";
 import type { Metrics } from "../../pkg/metrics/mod.ts";
 import { credentialsFor, registryOf } from "../../pkg/registry/mod.ts";
+import { CA_FILE_FIELD, readAuthorities } from "../../pkg/tls/mod.ts";
 import type { KraneConfig } from "./config.ts";
 import type { Leadership } from "./leadership.ts";
 import { KRANE_METRICS, meterRuntimeCalls } from "./metrics.ts";
@@ -140,13 +142,18 @@ async function openKubernetes(
     });
     const settings = { ...config, controlPlaneId, registry: registryOf(config), dnsServers };
     const runtime = new KubernetesRuntime({ ...parts, cluster, settings });
+    const { caFile } = config;
     const sentinels = new KubernetesSentinels({
       cluster,
       clock,
       log,
+      readAuthority: caFile === undefined
+        ? undefined
+        : () => readAuthorities({ path: caFile, setting: fieldName(CA_FILE_FIELD.caFile) }),
       namespaces: new Namespaces(cluster, settings),
       settings: {
         ...settings,
+        hasAuthority: caFile !== undefined,
         sentinelControlPlaneUrl: config.sentinelControlPlaneUrl ?? config.controlPlaneUrl,
         pullSecrets: [
           ...(settings.registry?.credentials === undefined ? [] : [REGISTRY_SECRET]),

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import type { DescService } from "@bufbuild/protobuf";
 import type { Client } from "@connectrpc/connect";
+import { relative } from "node:path";
 import { literalConfig } from "../../cmd/up/literal.ts";
 import { unkey } from "../../cmd/shared/testing.ts";
 import { systemClock } from "../../pkg/clock/mod.ts";
@@ -169,6 +170,30 @@ Deno.test("a nudge reaches an api process over TLS", async () => {
   nudger.changed(["local.dev"]);
   await nudger.close();
   assert.deepEqual(asked, [`${nudgeUrl} 204`]);
+});
+
+Deno.test("a login with --ca-file trusts that authority in all later commands, from any folder", {
+  sanitizeResources: false,
+}, async () => {
+  await using bed = await Bed.start();
+  const admin = bed.client(AdminService, SERVICE_TOKEN);
+  const { workspaceId } = await admin.createWorkspace({ slug: "acme" });
+  const { key } = await admin.createRootKey({ workspaceId, permissions: ["*"] });
+  const configDirectory = `${bed.folder}/config`;
+  const caFile = bed.own.authority;
+  const given = relative(bed.folder, caFile);
+  const login = await unkey(["login", bed.url, "--ca-file", given], {
+    stdin: key,
+    configDirectory,
+    cwd: bed.folder,
+  });
+  assert.equal(login.code, 0, login.stderr);
+  const list = (env: Record<string, string> = {}) => unkey(["list", "projects"], { env, configDirectory });
+  const listed = await list();
+  assert.equal(listed.code, 0, listed.stderr);
+  // Another control plane is not trusted for it.
+  const other = await list({ UNKEY_API_BASE_URL: `https://127.0.0.1:${bed.api.port}`, UNKEY_ROOT_KEY: key });
+  assert.match(other.stderr, /not of an authority that is trusted here/);
 });
 
 Deno.test("a deploy uploads over TLS with --ca-file, and is refused without it", {

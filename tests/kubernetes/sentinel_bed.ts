@@ -16,6 +16,7 @@ import {
   openCluster,
 } from "../../pkg/kube/mod.ts";
 import { createLogger, silentLogger } from "../../pkg/logger/mod.ts";
+import { makeCertificate } from "../../pkg/testkit/certificate.ts";
 import { createVault, parseMasterKeys } from "../../pkg/vault/mod.ts";
 import { DeploymentService } from "../../proto/gen/ctrl/v1/deployment_pb.ts";
 import { startApi, type Tenant, type TestApi } from "../../svc/ctrl/services/testing.ts";
@@ -66,11 +67,12 @@ export class SentinelBed implements AsyncDisposable {
   readonly kube: Kube;
   readonly logs: string[] = [];
   readonly #identity = { region: REGION, controlPlaneId: `test-${crypto.randomUUID()}` };
-  readonly #stateDir = Deno.makeTempDirSync({ prefix: "krane-" });
+  readonly #stateDir: string;
   readonly #stop = new AbortController();
   #agent: Promise<void> = Promise.resolve();
 
-  private constructor(api: TestApi, tenant: Tenant, kube: Kube) {
+  private constructor(api: TestApi, tenant: Tenant, kube: Kube, stateDir: string) {
+    this.#stateDir = stateDir;
     this.api = api;
     this.tenant = tenant;
     this.kube = kube;
@@ -78,13 +80,22 @@ export class SentinelBed implements AsyncDisposable {
 
   /** The pods of `edgeNamespace` may reach the sentinels. */
   static async open(cluster: Cluster, edgeNamespace = ""): Promise<SentinelBed> {
-    const api = await startApi({ host: "0.0.0.0" });
+    const stateDir = await Deno.makeTempDir({ prefix: "krane-" });
+    // Of an authority that nothing trusts by itself: the agent gives it to the sentinels.
+    const files = await makeCertificate(`${stateDir}/tls`, ["IP:127.0.0.1", `IP:${cluster.hostAddress}`]);
+    const api = await startApi({
+      host: "0.0.0.0",
+      tlsCertFile: files.certificate,
+      tlsKeyFile: files.privateKey,
+      caFile: files.authority,
+    });
     const kube = openCluster(await loadAccess({ kubeconfig: cluster.kubeconfig }));
-    const bed = new SentinelBed(api, await api.tenant("acme"), kube);
+    const bed = new SentinelBed(api, await api.tenant("acme"), kube, stateDir);
     const values: Readonly<Record<string, string>> = {
       UNKEY_CONTROL_PLANE_URL: api.url,
       UNKEY_CONTROL_PLANE_ID: bed.#identity.controlPlaneId,
-      UNKEY_KRANE_SENTINEL_CONTROL_PLANE_URL: `http://${cluster.hostAddress}:${api.port}`,
+      UNKEY_CA_FILE: files.authority,
+      UNKEY_KRANE_SENTINEL_CONTROL_PLANE_URL: `https://${cluster.hostAddress}:${api.port}`,
       UNKEY_KRANE_SENTINEL_NAMESPACE: bed.namespace,
       UNKEY_KRANE_EDGE_NAMESPACES: edgeNamespace,
       UNKEY_CONTROL_PLANE_BEARER: await api.regionToken(REGION),

@@ -24,6 +24,8 @@ export interface CredentialsOptions {
   readonly db: Queryable;
   readonly clock: Clock;
   readonly serviceToken: Secret;
+  /** True for addresses whose X-Forwarded-For is believed. */
+  readonly isProxy: (address: string) => boolean;
 }
 
 /**
@@ -80,7 +82,7 @@ type Clients = Set<string>;
  * Caches credentials for a few seconds. When one has to be checked again, so are the others in use, with one query: the
  * number of queries does not grow with the number of agents that call now and then.
  */
-export function createCredentials({ db, clock, serviceToken }: CredentialsOptions): Credentials {
+export function createCredentials({ db, clock, isProxy, serviceToken }: CredentialsOptions): Credentials {
   const cache = new Map<string, Entry>();
   const service = credentialHash(serviceToken.reveal());
   const serviceClients: Clients = new Set();
@@ -143,7 +145,7 @@ export function createCredentials({ db, clock, serviceToken }: CredentialsOption
   const authenticate: Authenticator = async (headers) => {
     const token = bearer(headers.get("authorization"));
     if (token === undefined) throw unauthenticated("no bearer token");
-    const client = clientOf(headers);
+    const client = clientOf(headers, isProxy);
     if (isKnownOf(client, token)) return found(await cached(token));
     // Before the answer is known: else a thousand guesses at once would be one.
     guesses.take(client);

@@ -37,6 +37,7 @@ Deno.test("cached credentials are checked again every few seconds, all those in 
     const { authenticate, lookAgain } = createCredentials({
       db: counting,
       clock,
+      isProxy: () => false,
       serviceToken: new Secret("service"),
     });
     const use = async (token: string): Promise<string> => {

@@ -4,6 +4,7 @@ import {
   fieldName,
   integerSchema,
   listSchema,
+  networksSchema,
   optionalUrlSchema,
   portSchema,
   type Rule,
@@ -54,6 +55,15 @@ export const API_FIELDS = {
       "Authority to trust for certificates of other api processes and of this one, in PEM, beside those that " +
       "are trusted anyway.",
   },
+  trustedProxies: field({
+    flag: "trusted-proxies",
+    env: "UNKEY_TRUSTED_PROXIES",
+    placeholder: "<ip[/bits],...>",
+    help:
+      "Addresses or networks of load balancers in front, whose X-Forwarded-For is believed: wrong credentials and " +
+      "connections are counted by client. An edge on this machine is always believed.",
+    schema: networksSchema([]),
+  }),
   advertiseUrl: field({
     flag: "advertise-url",
     env: "UNKEY_ADVERTISE_URL",

@@ -9,6 +9,8 @@ const BURST = 100;
 /** After them, one of each so many milliseconds. */
 const REFILL_MS = 3_000;
 const CLIENTS_MAX = 10_000;
+/** Proxies in front of each other. */
+const HOPS_MAX = 10;
 const LOOPBACK = ["127.0.0.0/8", "::1"].flatMap((each) => parseNetwork(each) ?? []);
 
 interface Level {
@@ -17,7 +19,11 @@ interface Level {
   atMs: number;
 }
 
-/** Slows down clients that try credentials: each guess costs a look-up, and a service token is as good as its maker. */
+/**
+ * Slows down clients that try credentials: each guess costs a look-up, and a service token is as good as its maker. Each
+ * api process counts for itself, so that n processes behind a balancer allow n times as many: none of the credentials is
+ * shorter than 80 bits, and a count in the database would cost a write for each guess.
+ */
 export class Guesses {
   readonly #clock: Clock;
   /** By client, the one that tried last at the end. */
@@ -60,13 +66,22 @@ export class Guesses {
 }
 
 /**
- * The client of a request. What comes from this machine itself comes from its edge, if that says for whom; elsewhere
- * anybody could say so.
+ * The client of a request: each trusted proxy says for whom it asks, the last one at the end of the list. What comes from
+ * this machine itself comes from its edge; elsewhere anybody could say so.
+ *
+ * @param isProxy of an address: its X-Forwarded-For is believed
  */
-export function clientOf(headers: Headers): string {
-  const peer = networkOf(clientAddress(headers));
-  const forwarded = isInNetworks(LOOPBACK, peer)
-    ? headers.get("x-forwarded-for")?.split(",").at(-1)?.trim() ?? ""
-    : "";
-  return parseNetwork(forwarded) === undefined ? peer : networkOf(forwarded);
+export function clientOf(headers: Headers, isProxy: (address: string) => boolean): string {
+  const said = (headers.get("x-forwarded-for") ?? "").split(",").map((each) => each.trim());
+  let client = clientAddress(headers);
+  for (let hops = 0; hops < HOPS_MAX && (isLoopback(client) || isProxy(client)); hops++) {
+    const next = said.pop() ?? "";
+    if (parseNetwork(next) === undefined || next.includes("/")) break;
+    client = next;
+  }
+  return networkOf(client);
+}
+
+function isLoopback(address: string): boolean {
+  return isInNetworks(LOOPBACK, networkOf(address));
 }

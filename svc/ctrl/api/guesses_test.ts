@@ -54,14 +54,19 @@ Deno.test("guesses of any number of clients take bounded memory", () => {
   );
 });
 
-Deno.test("the client is the connection's, or on this machine the one that the edge names", () => {
-  const client = (address: string, forwarded?: string) =>
+/** The client of a request that came from `address`. */
+const clientFrom =
+  (isProxy: (address: string) => boolean = () => false) => (address: string, forwarded?: string): string =>
     clientOf(
       new Headers({
         "x-unkey-client-address": address,
         ...(forwarded === undefined ? {} : { "x-forwarded-for": forwarded }),
       }),
+      isProxy,
     );
+
+Deno.test("the client is the connection's, or on this machine the one that the edge names", () => {
+  const client = clientFrom();
   assert.equal(client("192.0.2.1"), "192.0.2.1");
   assert.equal(client("192.0.2.1", "198.51.100.7"), "192.0.2.1", "anybody could say so");
   assert.equal(client("127.0.0.1", "203.0.113.1, 198.51.100.7"), "198.51.100.7");
@@ -70,6 +75,37 @@ Deno.test("the client is the connection's, or on this machine the one that the e
   for (const odd of ["", "unknown", "x, ", "127.0.0.1:80"]) {
     assert.equal(client("127.0.0.1", odd), "127.0.0.1");
   }
+});
+
+Deno.test("the client is the first address that no trusted proxy has, however many are in front", () => {
+  const client = clientFrom((address) => address.startsWith("10.") || address === "2001:db8::5");
+  assert.equal(client("10.0.0.1", "198.51.100.7"), "198.51.100.7");
+  assert.equal(client("192.0.2.1", "198.51.100.7"), "192.0.2.1", "it is no proxy of ours");
+  assert.equal(client("127.0.0.1", "198.51.100.7, 10.0.0.2, 10.0.0.1"), "198.51.100.7");
+  assert.equal(
+    client("10.0.0.1", "203.0.113.1, 198.51.100.7, 10.0.0.2"),
+    "198.51.100.7",
+    "the rest is the client's",
+  );
+  assert.equal(client("2001:db8::5", "198.51.100.7"), "198.51.100.7");
+  for (const odd of ["", "unknown", "10.0.0.0/8"]) assert.equal(client("10.0.0.1", odd), "10.0.0.1");
+  const loop = Array(50).fill("10.0.0.9").join(", ");
+  assert.equal(client("10.0.0.1", `198.51.100.7, ${loop}`), "10.0.0.9", "a list without end is not read");
+});
+
+Deno.test("guesses are counted by the client that a trusted proxy names", async () => {
+  await using api = await startApi({ trustedProxies: ["127.0.0.0/8", "10.0.0.0/8"] });
+  const [ask] = ways(api).map(([, each]) => each);
+  const status = async (forwarded: string): Promise<number | undefined> => {
+    const response = await ask?.("unkey_guess", { "x-forwarded-for": forwarded });
+    await response?.body?.cancel();
+    return response?.status;
+  };
+  // A slow machine gives some back meanwhile.
+  let guesses = 0;
+  while (await status(`192.0.2.1, 10.0.0.${4 + guesses % 2}`) !== 429) assert.ok(++guesses < 10 * BURST);
+  assert.ok(guesses >= BURST);
+  assert.equal(await status("192.0.2.2, 10.0.0.4"), 401);
 });
 
 type Ask = (token: string, more?: Record<string, string>) => Promise<Response>;

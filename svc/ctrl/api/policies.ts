@@ -170,6 +170,7 @@ export function policyOf(service: DescService, method: DescMethod): Policy {
 }
 
 /** Room for the message of a method that needs no credentials. */
+const LONG_JSON_BYTES_MAX = 4 * 1024 * 1024;
 const PUBLIC_BYTES_MAX = 4 * 1024;
 
 /** The methods that need no credentials, with the bytes that their messages may have. */
@@ -179,6 +180,19 @@ export function publicMethods(): ReadonlyMap<DescMethod, number> {
     all.filter((method) => policyOf(method.parent, method).kind === "public")
       .map((method) => [method, PUBLIC_BYTES_MAX]),
   );
+}
+
+/** Methods with lists of files, lines and instances, and the most bytes that their messages may have in JSON. */
+export function longMethods(): ReadonlyMap<DescMethod, number> {
+  const long = [
+    ...UploadService.methods,
+    DeploymentService.method.createDeployment,
+    AdminService.method.setEnvironmentVariables,
+    ClusterService.method.reportDeploymentStatus,
+    ClusterService.method.reportInstanceLogs,
+    FrontlineService.method.reportRefusals,
+  ];
+  return new Map(long.map((method) => [method, LONG_JSON_BYTES_MAX]));
 }
 
 /**

@@ -2,6 +2,7 @@ import type { Clock } from "../../../pkg/clock/mod.ts";
 import { fieldName } from "../../../pkg/config/mod.ts";
 import type { Logger } from "../../../pkg/logger/mod.ts";
 import { loopMeters, type Metrics, NO_METRICS } from "../../../pkg/metrics/mod.ts";
+import { networkMatcher } from "../../../pkg/networks/mod.ts";
 import { serveRpc } from "../../../pkg/rpc/mod.ts";
 import { Runner } from "../../../pkg/runner/mod.ts";
 import { openClientTls, openServerTls } from "../../../pkg/tls/mod.ts";
@@ -27,7 +28,7 @@ import { sweepOutput } from "./tasks/output_sweeper.ts";
 import { followDatabase } from "../internal/follow_database.ts";
 import { Readiness } from "../internal/readiness.ts";
 import { watchReadiness } from "../internal/ready_metrics.ts";
-import { admitByPolicy, publicMethods } from "./policies.ts";
+import { admitByPolicy, longMethods, publicMethods } from "./policies.ts";
 import { restRoutes } from "./rest/mod.ts";
 import { buildServices, CALL_MS_MAX, type ServiceParts } from "./mount.ts";
 import { sweepRegions } from "./tasks/region_health.ts";
@@ -85,7 +86,9 @@ async function start(config: ApiConfig, given: ApiProcess, runner: Runner): Prom
   const parts = await openParts(config, process, { db: database, runner, own });
   const { db, hub, objects } = parts;
   const services = buildServices({ ...parts, objects: objects.store, uploaded: countUploads(metrics) });
-  const credentials = createCredentials({ db: db.kysely, clock, serviceToken: config.authToken });
+  const isProxy = networkMatcher(config.trustedProxies);
+  const serviceToken = config.authToken;
+  const credentials = createCredentials({ db: db.kysely, clock, isProxy, serviceToken });
   const authenticate = countRefusals(credentials.authenticate, metrics);
   const streams = watchOpenStreams(credentials);
   const readiness = new Readiness({ db, clock, log, part: "api" });
@@ -101,7 +104,12 @@ async function start(config: ApiConfig, given: ApiProcess, runner: Runner): Prom
     tls,
     admit: admitByPolicy(authenticate, { certificates: config.tlsClientCaFile !== undefined }),
     interceptors: [streams.interceptor],
-    limits: { unaryMsMaxOf: CALL_MS_MAX, messageBytesMaxOf: publicMethods() },
+    limits: {
+      unaryMsMaxOf: CALL_MS_MAX,
+      messageBytesMaxOf: publicMethods(),
+      jsonBytesMaxOf: longMethods(),
+      isShared: isProxy,
+    },
     mount: (router) => services.mount(router),
     routes: [
       restRoutes({

@@ -5,9 +5,9 @@ import assert from "node:assert/strict";
 import { systemClock } from "../../../pkg/clock/mod.ts";
 import { Secret } from "../../../pkg/config/mod.ts";
 import { transact } from "../../../pkg/db/mod.ts";
-import { Fault } from "../../../pkg/fault/mod.ts";
 import { createLogger } from "../../../pkg/logger/mod.ts";
 import { createRpcClient } from "../../../pkg/rpc/mod.ts";
+import { openClientTls } from "../../../pkg/tls/mod.ts";
 import { createVault, parseMasterKeys, type Vault } from "../../../pkg/vault/mod.ts";
 import { AdminService } from "../../../proto/gen/ctrl/v1/admin_pb.ts";
 import { DeploymentService } from "../../../proto/gen/ctrl/v1/deployment_pb.ts";
@@ -25,63 +25,18 @@ import {
 } from "../internal/store/mod.ts";
 import { openTestDatabase } from "../internal/store/testing.ts";
 import { revealToken, wantSentinel } from "../internal/sentinels/mod.ts";
-import type { StartOrder, StartOutcome, Workflows } from "../internal/workflows/mod.ts";
+import type { Workflows } from "../internal/workflows/mod.ts";
 import type { ApiConfig } from "../api/config.ts";
 import { runApi } from "../api/run.ts";
 import { TEST_BUCKET, TEST_DATABASE } from "./testing_config.ts";
+import { type FakeWorkflows, fakeWorkflows } from "./testing_workflows.ts";
+
+export { type FakeWorkflows, fakeWorkflows };
 
 export const clock = systemClock();
 export const SERVICE_TOKEN = "service-token-of-the-tests";
 const NETWORKS = ["127.0.0.0/8", "10.0.0.0/8"];
 export const MASTER_KEY = "bWFzdGVyLW1hc3Rlci1tYXN0ZXItbWFzdGVyLW1hc3Q=";
-
-/** Workflows that record calls; `fail` makes the next ones fail. */
-export interface FakeWorkflows extends Workflows {
-  readonly calls: string[];
-  fail: boolean;
-  /** The outcome of starts. */
-  onStart: (order: StartOrder) => Promise<StartOutcome>;
-}
-
-export function fakeWorkflows(): FakeWorkflows {
-  const calls: string[] = [];
-  const take = (call: string): Promise<void> => {
-    if (fake.fail) return Promise.reject(new Fault("unavailable", "restate is down"));
-    calls.push(call);
-    return Promise.resolve();
-  };
-  const fake: FakeWorkflows = {
-    calls,
-    fail: false,
-    submitDeploy: (id) => take(`submit ${id}`),
-    cancelDeploy: (id) => take(`cancel ${id}`),
-    instancesChanged: (id) => take(`instances ${id}`),
-    promote: async (environment, { targetDeploymentId }) => {
-      await take(`promote ${environment} ${targetDeploymentId}`);
-      return { previousDeploymentId: "d_before", hostnames: ["shop-acme.localhost"] };
-    },
-    rollback: async (environment, { sourceDeploymentId, targetDeploymentId }) => {
-      await take(`rollback ${environment} ${sourceDeploymentId} ${targetDeploymentId}`);
-      return { previousDeploymentId: sourceDeploymentId, hostnames: ["shop-acme.localhost"] };
-    },
-    stopByUser: (environment, { deploymentId, because }) =>
-      take(["stopByUser", environment, deploymentId, ...because === undefined ? [] : [because]].join(" ")),
-    start: async (_id, order) => {
-      await take(`start ${order.deploymentId} then ${order.then.kind}`);
-      return await fake.onStart(order);
-    },
-    awaitStart: async (id) => {
-      await take(`await ${id}`);
-      return { kind: "cancelled" };
-    },
-    cancelStart: (id) => take(`cancel ${id}`),
-    startChanged: (id) => take(`instances ${id}`),
-    processCertificate: (hostname) => take(`certificate ${hostname}`),
-    verifyDomain: (id) => take(`domain ${id}`),
-    onStart: () => Promise.resolve({ kind: "started", hostnames: [] }),
-  };
-  return fake;
-}
 
 /** A workspace with a project and a key with every permission. */
 export interface Tenant {
@@ -113,6 +68,7 @@ export function testConfig(folder: string, changes: Partial<ApiConfig> = {}): Ap
     tlsKeyFile: undefined,
     tlsClientCaFile: undefined,
     caFile: undefined,
+    trustedProxies: [],
     advertiseUrl: undefined,
     instanceId: "api_test",
     ...TEST_DATABASE,
@@ -185,9 +141,14 @@ export async function startApi(
   });
   runs.catch(ready.reject);
   const { port } = await ready.promise;
-  const url = `http://127.0.0.1:${port}`;
+  const url = `${changes?.tlsCertFile === undefined ? "http" : "https"}://127.0.0.1:${port}`;
+  const trust = await openClientTls({ caFile: changes?.caFile }, { clock, log });
   const client = <S extends DescService>(service: S, token?: string): Client<S> =>
-    createRpcClient(service, { baseUrl: url, ...(token === undefined ? {} : { token: new Secret(token) }) });
+    createRpcClient(service, {
+      baseUrl: url,
+      fetch: trust.fetch,
+      ...(token === undefined ? {} : { token: new Secret(token) }),
+    });
   const admin = client(AdminService, SERVICE_TOKEN);
   return {
     url,
@@ -212,6 +173,7 @@ export async function startApi(
     async [Symbol.asyncDispose]() {
       stop.abort();
       await runs;
+      trust.close();
       stopHub.abort();
       await hubRuns;
       if (given === undefined) await db.close();

@@ -50,7 +50,7 @@ function configOf(adminUrl: string, folder: string): { config: WorkerConfig; hea
     UNKEY_DATABASE_PRIMARY: "sqlite::memory:",
     UNKEY_BUILD_FILES_DIR: folder,
     UNKEY_BUILD_FILES_URL: "http://127.0.0.1:1",
-    UNKEY_BUILD_FILES_SIGNING_KEY: "key",
+    UNKEY_BUILD_FILES_SIGNING_KEY: "f0e1d2c3b4a5968778695a4b3c2d1e0f",
     UNKEY_BUILD_NETWORK: "trusted",
     UNKEY_BUILD_SOURCES: "any",
     UNKEY_BUILD_CACHE_MIB: "0",

@@ -6,7 +6,7 @@ const MINUTE_MS = 60_000;
 
 /**
  * Bounds wrong codes of all callers of this process together: an address costs an attacker little. Within the ten minutes
- * that a code lives, 300 of 10^12 codes can be tried.
+ * that a code lives, 300 of 10^12 codes can be tried, with n api processes n times as many.
  */
 export class GuessLimit {
   readonly #clock: Clock;

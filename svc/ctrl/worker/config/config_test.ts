@@ -9,7 +9,7 @@ const VALID: Readonly<Record<string, string>> = {
   UNKEY_DATABASE_PRIMARY: "sqlite::memory:",
   UNKEY_BUILD_FILES_DIR: "/tmp/objects",
   UNKEY_BUILD_FILES_URL: "http://127.0.0.1:7091",
-  UNKEY_BUILD_FILES_SIGNING_KEY: "key",
+  UNKEY_BUILD_FILES_SIGNING_KEY: "f0e1d2c3b4a5968778695a4b3c2d1e0f",
   UNKEY_BUILD_NETWORK: "trusted",
 };
 

@@ -63,9 +63,11 @@ async function watching(
   setup.controller.direct = options.direct ?? true;
   const stop = new AbortController();
   const aborted = (signal: AbortSignal) =>
-    new Promise<never>((_, reject) =>
-      signal.addEventListener("abort", () => reject(signal.reason), { once: true })
-    );
+    new Promise<never>((_, reject) => {
+      // It may have ended between two messages.
+      if (signal.aborted) return reject(signal.reason);
+      signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+    });
   const watcher = createWatcher({
     kind: DEPLOYMENTS,
     async *open(cursor, signal): AsyncGenerator<DeploymentState> {

@@ -88,7 +88,7 @@ export class FailingChecks {
     return this.#informer.run(signal);
   }
 
-  /** What the run under way answered last, when that was bad; empty: nothing is known. */
+  /** The last bad answer of the run under way; empty: none is known. */
   detailOf(pod: Pod): string {
     return this.#of(pod)?.detail ?? "";
   }

@@ -11,6 +11,7 @@ import type {
   V1ResourceRequirements,
   V1Secret,
   V1Service,
+  V1Volume,
 } from "@kubernetes/client-node";
 import { shortHash } from "../../../../../pkg/hash/mod.ts";
 import type { JsonOf, Manifest } from "../../../../../pkg/kube/mod.ts";
@@ -24,6 +25,8 @@ export interface SentinelSettings extends Identity {
   readonly sentinelNamespace: string;
   /** The control plane as pods reach it. */
   readonly sentinelControlPlaneUrl: string;
+  /** True: its Secret has an authority to trust for the control plane's certificate. */
+  readonly hasAuthority: boolean;
   readonly sentinelTolerations: readonly Toleration[];
   readonly sentinelNodeSelector: Readonly<Record<string, string>>;
   /** Names of Secrets with registry credentials. */
@@ -40,6 +43,9 @@ const HEALTH_PATH = "/_unkey/internal/health";
 /** The image's unprivileged user, by number, so that the kubelet can tell that it is not root. */
 const USER_ID = 65_532;
 const TOKEN_KEY = "token";
+/** In the Secret, and the file\'s name in a pod. */
+const AUTHORITY_KEY = "authority.pem";
+const AUTHORITY_FOLDER = "/etc/unkey";
 const TMP_MIB = 32;
 const STORAGE_MIB = 64;
 /** A pod counts as available when it has been ready for so long. */
@@ -99,12 +105,14 @@ export function sentinelDeployment(
   } satisfies V1Deployment;
 }
 
-/** The Secret with the token that pods authenticate with. */
+/** The Secret with the token that pods authenticate with. @param authority to trust beside the usual ones, in PEM */
 export function sentinelSecret(
   desired: DesiredSentinel,
   owner: { readonly uid: string },
   settings: SentinelSettings,
+  authority?: string,
 ): Manifest {
+  const base64 = (text: string): string => new TextEncoder().encode(text).toBase64();
   return {
     apiVersion: "v1",
     kind: "Secret",
@@ -114,7 +122,10 @@ export function sentinelSecret(
       ...ownedBy(desired, owner),
     },
     type: "Opaque",
-    data: { [TOKEN_KEY]: new TextEncoder().encode(desired.token.reveal()).toBase64() },
+    data: {
+      [TOKEN_KEY]: base64(desired.token.reveal()),
+      ...(authority === undefined ? {} : { [AUTHORITY_KEY]: base64(authority) }),
+    },
   } satisfies V1Secret;
 }
 
@@ -239,8 +250,17 @@ function podSpec(desired: DesiredSentinel, settings: SentinelSettings): V1PodSpe
       seccompProfile: { type: "RuntimeDefault" },
     },
     containers: [container(desired, settings)],
-    volumes: [{ name: "tmp", emptyDir: { sizeLimit: `${TMP_MIB}Mi` } }],
+    volumes: [
+      { name: "tmp", emptyDir: { sizeLimit: `${TMP_MIB}Mi` } },
+      ...(settings.hasAuthority ? [authorityVolume(desired)] : []),
+    ],
   };
+}
+
+/** Only the authority: a token in a file would be one more place for it. A change of the Secret reaches the file. */
+function authorityVolume({ name }: DesiredSentinel): V1Volume {
+  const items = [{ key: AUTHORITY_KEY, path: AUTHORITY_KEY }];
+  return { name: "authority", secret: { secretName: name, items } };
 }
 
 function container(desired: DesiredSentinel, settings: SentinelSettings): V1Container {
@@ -267,7 +287,10 @@ function container(desired: DesiredSentinel, settings: SentinelSettings): V1Cont
       readOnlyRootFilesystem: true,
       capabilities: { drop: ["ALL"] },
     },
-    volumeMounts: [{ name: "tmp", mountPath: "/tmp" }],
+    volumeMounts: [
+      { name: "tmp", mountPath: "/tmp" },
+      ...(settings.hasAuthority ? [{ name: "authority", mountPath: AUTHORITY_FOLDER, readOnly: true }] : []),
+    ],
   };
 }
 
@@ -280,6 +303,7 @@ function environment(desired: DesiredSentinel, settings: SentinelSettings): V1En
     UNKEY_SENTINEL_ID: desired.sentinelId,
     UNKEY_REGION: settings.region,
     UNKEY_CONTROL_PLANE_URL: settings.sentinelControlPlaneUrl,
+    ...(settings.hasAuthority ? { UNKEY_CA_FILE: `${AUTHORITY_FOLDER}/${AUTHORITY_KEY}` } : {}),
     // Where the runtime keeps what it compiled; the rest of the file system is read-only.
     DENO_DIR: "/tmp",
   };

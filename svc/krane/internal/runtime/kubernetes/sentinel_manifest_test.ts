@@ -15,11 +15,14 @@ goldenTest("a sentinel's objects are those of the golden files", {
   "sentinel_deployment_all_settings": () =>
     sentinelDeployment(SENTINEL, 0, {
       ...SENTINEL_SETTINGS,
+      hasAuthority: true,
       sentinelNodeSelector: { pool: "edge" },
       sentinelTolerations: [{ key: "pool", value: "edge", effect: "NoExecute" }],
       pullSecrets: ["unkey-registry", "mirror"],
     }),
   "sentinel_secret": () => sentinelSecret(SENTINEL, { uid: "uid-2" }, SENTINEL_SETTINGS),
+  "sentinel_secret_authority": () =>
+    sentinelSecret(SENTINEL, { uid: "uid-2" }, SENTINEL_SETTINGS, "-----BEGIN CERTIFICATE-----\n"),
   "sentinel_service": () => sentinelService(SENTINEL, { uid: "uid-2" }, SENTINEL_SETTINGS),
   "sentinel_network_policy": () => sentinelNetworkPolicy(SENTINEL, { uid: "uid-2" }, SENTINEL_SETTINGS),
   "sentinel_network_policy_closed": () =>

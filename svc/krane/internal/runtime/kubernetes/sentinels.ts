@@ -51,6 +51,8 @@ type SentinelDeployment = z.output<typeof SentinelDeployment>;
 export interface KubernetesSentinelsOptions {
   readonly cluster: Cluster;
   readonly settings: SentinelSettings;
+  /** Reads the authority that pods are to trust, in PEM; it may be renewed. Absent: there is none. */
+  readonly readAuthority?: (() => Promise<string>) | undefined;
   readonly namespaces: Pick<Namespaces, "ensure" | "forget">;
   readonly clock: Clock;
   readonly log: Logger;
@@ -164,7 +166,8 @@ export class KubernetesSentinels implements SentinelRuntime {
     try {
       await namespaces.ensure(settings.sentinelNamespace, undefined, signal);
       const owner = (this.#find(desired.name) ?? await this.#writeDeployment(desired, 0, signal)).metadata;
-      await this.#apply(SECRETS, sentinelSecret(desired, owner, settings), AnyObject, signal);
+      const secret = sentinelSecret(desired, owner, settings, await this.#options.readAuthority?.());
+      await this.#apply(SECRETS, secret, AnyObject, signal);
       await this.#apply(SERVICES, sentinelService(desired, owner, settings), AnyObject, signal);
       const budget = sentinelDisruptionBudget(desired, owner, settings);
       await this.#apply(DISRUPTION_BUDGETS, budget, AnyObject, signal);

@@ -21,7 +21,7 @@ export interface PodFacts {
   readonly platform?: string | undefined;
   /** The bad answer to the health check of a pod that is still ready. */
   readonly failing?: string | undefined;
-  /** What it answered last, when that was bad. */
+  /** Its last bad answer. */
   readonly answered?: string | undefined;
 }
 

@@ -84,6 +84,7 @@ export const SENTINEL: DesiredSentinel = {
 export const SENTINEL_SETTINGS: SentinelSettings = {
   ...settings(),
   sentinelControlPlaneUrl: "https://unkey.example",
+  hasAuthority: false,
   sentinelNodeSelector: {},
   sentinelTolerations: [{ key: "node-class", value: "sentinel", effect: "NoSchedule" }],
   pullSecrets: [],
