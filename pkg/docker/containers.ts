@@ -225,6 +225,45 @@ export async function listContainers(
   }));
 }
 
+const Sized = z.object({
+  Id: z.string(),
+  Names: z.array(z.string()).default([]),
+  Labels: z.record(z.string(), z.string()).nullish(),
+  /** Missing for a container that has written nothing. */
+  SizeRw: z.number().default(0),
+});
+
+/** The bytes that containers with all these labels have written beside their images. The engine reads all their files. */
+export async function containerSizes(
+  engine: Engine,
+  labels: readonly string[],
+  signal: AbortSignal,
+): Promise<
+  {
+    readonly id: string;
+    readonly name: string;
+    readonly labels: Readonly<Record<string, string>>;
+    readonly writtenBytes: number;
+  }[]
+> {
+  const query = { all: "1", size: "1", filters: JSON.stringify({ label: labels }) };
+  const request = {
+    method: "GET",
+    path: "/containers/json",
+    query,
+    signal,
+    timeoutMs: SIZES_MS_MAX,
+  } as const;
+  return (await callJson(engine, request, z.array(Sized))).map((each) => ({
+    id: each.Id,
+    name: (each.Names[0] ?? "").replace(/^\//, ""),
+    labels: each.Labels ?? {},
+    writtenBytes: each.SizeRw,
+  }));
+}
+
+const SIZES_MS_MAX = 300_000;
+
 function toContainer(raw: z.infer<typeof Inspected>): Container {
   const hostPorts = new Map<number, number>();
   for (const [key, bindings] of Object.entries(raw.HostConfig.PortBindings ?? {})) {

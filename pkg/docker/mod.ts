@@ -18,6 +18,7 @@ export {
   type Container,
   containerBody,
   type ContainerLimits,
+  containerSizes,
   type ContainerSpec,
   type ContainerState,
   type ContainerSummary,

@@ -33,7 +33,7 @@ export const DOCKER_FIELDS = {
     help:
       "Workspaces whose apps this engine runs. one: deployments of a second one are refused, since apps reach this " +
       "machine's own ports and the cloud's metadata service. many: firewall rules of yours (chains DOCKER-USER and " +
-      "INPUT) keep apps from both.",
+      "INPUT, see docs/operate/docker.md) keep apps from both.",
     placeholder: "<one|many>",
     schema: workspacesSchema(),
   }),

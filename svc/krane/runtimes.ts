@@ -83,6 +83,7 @@ async function openDocker(
       hostPorts,
       drainMs,
       stopGraceSeconds,
+      diskMibDefault: config.ephemeralStorageMibDefault,
     });
     return {
       runtime: config.dockerWorkspaces === "many" ? runtime : ofOneWorkspace(runtime),

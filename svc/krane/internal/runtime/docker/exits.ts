@@ -29,6 +29,8 @@ const OUT_OF_MEMORY_MS = 5_000;
 /** Remembers how containers ended: the engine itself forgets it when it restarts one. */
 export class Histories {
   readonly #all = new Map<string, ContainerHistory>();
+  /** The ends of containers that are being removed, by name. */
+  readonly #replaced = new Map<string, Exit>();
 
   /** The history of a container, by name; begins empty. */
   of(name: string): ContainerHistory {
@@ -78,7 +80,19 @@ export class Histories {
     history.startTrouble = undefined;
   }
 
+  /** The agent removes a container for this reason: the end of its run belongs to the history of the next one, too. */
+  replaced(name: string, reason: string, nowMs: number): void {
+    const lastLines = this.of(name).lastExit?.lastLines ?? [];
+    const end = { exitCode: 0, oomKilled: false, lastLines, atMs: nowMs };
+    this.#replaced.set(name, { ...end, stoppedBecause: reason, isEvicted: true });
+  }
+
   forget(name: string): void {
     this.#all.delete(name);
+    const lastExit = this.#replaced.get(name);
+    if (lastExit === undefined) return;
+    this.#replaced.delete(name);
+    // A line in the output has told of it, and nothing is left to read of it.
+    Object.assign(this.of(name), { lastExit, linesRead: true, isNoted: true });
   }
 }

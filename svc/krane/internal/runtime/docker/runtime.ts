@@ -29,6 +29,7 @@ import {
   toContainerState,
 } from "./container_manifest.ts";
 import { Histories } from "./exits.ts";
+import { DiskWatch } from "./disk_watch.ts";
 import { HostPorts } from "./host_ports.ts";
 import { ImagePulls, type PullTimes } from "./image_pulls.ts";
 import { observe } from "./observe.ts";
@@ -54,6 +55,8 @@ export interface DockerRuntimeOptions {
   readonly ownNetwork: OwnNetwork | undefined;
   readonly drainMs: number;
   readonly stopGraceSeconds: number;
+  /** Of instances whose deployment names none, in MiB. */
+  readonly diskMibDefault: number;
 }
 
 const RECONNECT_FIRST_MS = 200;
@@ -72,6 +75,7 @@ export class DockerRuntime implements Runtime {
   readonly #followers: OutputFollowers;
   readonly #starter: Starter;
   readonly #unhealthy: UnhealthyApps;
+  readonly #disk: DiskWatch;
   readonly #note = (instance: string, atMs: number, text: string): void =>
     this.#followers.note(instance, atMs, text);
   /** Containers that run but must go, and the time since which the edge knows. */
@@ -87,11 +91,10 @@ export class DockerRuntime implements Runtime {
   constructor(options: DockerRuntimeOptions) {
     const { engine, clock, log, sink, hostPorts, spec } = options;
     this.#options = options;
-    const commands = new CommandProber(engine);
-    this.#commands = commands;
+    this.#commands = new CommandProber(engine);
     this.#prober = new Prober({
       clock,
-      probe: (target, signal) => commands.ask(target, signal),
+      probe: (target, signal) => this.#commands.ask(target, signal),
       onChange: (container, health) => {
         this.#unhealthy.changed(container, health);
         if (health.kind === "healthy") options.times.reached(deploymentOf(container), container, "health");
@@ -100,6 +103,7 @@ export class DockerRuntime implements Runtime {
     });
     this.#followers = new OutputFollowers({ engine, sink, clock, log });
     this.#unhealthy = new UnhealthyApps({ ...options, histories: this.#histories, note: this.#note });
+    this.#disk = new DiskWatch({ ...options, histories: this.#histories, note: this.#note });
     this.#pulls = new ImagePulls({
       pull: (image, signal) => {
         const credentials = options.credentialsFor(image);
@@ -183,6 +187,7 @@ export class DockerRuntime implements Runtime {
 
   async watch(onChange: (name: string | undefined) => void, signal: AbortSignal): Promise<void> {
     this.#onChange = onChange;
+    const watched = this.#disk.run(signal);
     try {
       for (let failures = 0; !signal.aborted;) {
         try {
@@ -203,7 +208,7 @@ export class DockerRuntime implements Runtime {
       this.#closing.abort();
       await Promise.all([
         ...[this.#prober.close(), this.#pulls.close(), this.#followers.close()],
-        ...this.#leaving.values(),
+        ...[watched, ...this.#leaving.values()],
       ]);
     }
   }
@@ -313,12 +318,8 @@ export class DockerRuntime implements Runtime {
   /** Waits for what a container printed last, though not for long. */
   async #outputRead(id: string, signal: AbortSignal): Promise<void> {
     const done = new AbortController();
-    await Promise.race([
-      this.#followers.finished(id),
-      this.#options.clock.sleep(LAST_OUTPUT_MS, AbortSignal.any([signal, done.signal])).catch(() =>
-        undefined
-      ),
-    ]);
+    const late = this.#options.clock.sleep(LAST_OUTPUT_MS, AbortSignal.any([signal, done.signal]));
+    await Promise.race([this.#followers.finished(id), late.catch(() => undefined)]);
     done.abort();
   }
 
@@ -334,7 +335,7 @@ export class DockerRuntime implements Runtime {
   }
 }
 
-/** The events after which a deployment looks different. */
+/** After them a deployment looks different. */
 const CHANGES = new Set(["start", "die", "oom", "destroy", "pause", "unpause", "health_status"]);
 
 /** `unkey-abc-0` is an instance of `abc`. */

@@ -12,6 +12,8 @@ export interface Exit {
   readonly atMs: number;
   /** The agent stopped it, for this reason. */
   readonly stoppedBecause?: string;
+  /** It was stopped for its disk; its files are gone. */
+  readonly isEvicted?: boolean;
 }
 
 /** The health of an app by its answers; `unknown` until enough answers or refusals came. */
@@ -154,7 +156,9 @@ function deriveExit(
     : oomKilled
     ? `The app was killed${times} because it used more than its ${memoryMib} MiB of memory.`
     : `The app ended${times} ${exitText(exitCode)}`;
-  const reason = exit.stoppedBecause !== undefined
+  const reason = exit.isEvicted === true
+    ? "evicted"
+    : exit.stoppedBecause !== undefined
     ? "unhealthy"
     : oomKilled
     ? "oom_killed"

@@ -1,0 +1,101 @@
+import type { Clock } from "../../../../../pkg/clock/mod.ts";
+import {
+  containerSizes,
+  type Engine,
+  removeContainer,
+  stopContainer,
+} from "../../../../../pkg/docker/mod.ts";
+import { describeError } from "../../../../../pkg/fault/mod.ts";
+import type { Logger } from "../../../../../pkg/logger/mod.ts";
+import { ownLabels, recoverDesired, type SpecOptions } from "./container_manifest.ts";
+import type { Histories } from "./exits.ts";
+
+export interface DiskWatchOptions {
+  readonly engine: Engine;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly histories: Histories;
+  readonly spec: Pick<SpecOptions, "region" | "controlPlaneId">;
+  /** Of apps that have no limit of their own. */
+  readonly diskMibDefault: number;
+  readonly stopGraceSeconds: number;
+  /** Puts a line into the output of an instance. */
+  readonly note: (instance: string, atMs: number, text: string) => void;
+}
+
+const FIRST_LOOK_MS = 10_000;
+const LOOK_EVERY_MS = 60_000;
+/** The engine counts every file of every container: it does so for a fiftieth of the time at most. */
+const REST_FACTOR = 50;
+const MIB = 1024 * 1024;
+
+/**
+ * Apps write to the engine's own disk, which most storage drivers do not limit. This looks now and then at the files that
+ * containers have written, and replaces those with more than their limit: their files end with them, as on Kubernetes.
+ */
+export class DiskWatch {
+  readonly #options: DiskWatchOptions;
+
+  constructor(options: DiskWatchOptions) {
+    this.#options = options;
+  }
+
+  /** Looks until `signal` aborts. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { clock, log } = this.#options;
+    let waitMs = FIRST_LOOK_MS;
+    while (!signal.aborted) {
+      await clock.sleep(waitMs, signal).catch(() => undefined);
+      if (signal.aborted) return;
+      const sinceMs = clock.now();
+      try {
+        await this.look(signal);
+      } catch (error) {
+        if (signal.aborted) return;
+        log.warn("disk of containers not read", { error: describeError(error) });
+      }
+      waitMs = Math.max(LOOK_EVERY_MS, REST_FACTOR * (clock.now() - sinceMs));
+    }
+  }
+
+  /** Looks once, and replaces what is over its limit. */
+  async look(signal: AbortSignal): Promise<void> {
+    const { engine, spec } = this.#options;
+    for (const { id, name, labels, writtenBytes } of await containerSizes(engine, ownLabels(spec), signal)) {
+      const desired = recoverDesired({ labels, env: {} });
+      const limitMib = desired?.ephemeralStorageMib || this.#options.diskMibDefault;
+      if (writtenBytes <= limitMib * MIB) continue;
+      const graceSeconds = desired?.stopSeconds || this.#options.stopGraceSeconds;
+      await this.#replace({ id, name, graceSeconds }, diskText(writtenBytes, limitMib), signal);
+    }
+  }
+
+  /** Its removal leads to the next plan, which makes another one. */
+  async #replace(
+    { id, name, graceSeconds }: { readonly id: string; readonly name: string; readonly graceSeconds: number },
+    reason: string,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { clock, engine, histories, log, note } = this.#options;
+    log.warn("app replaced for its files", { instance: name, reason });
+    const nowMs = clock.now();
+    note(name, nowMs, `The app is replaced because ${reason}.`);
+    histories.of(name).stopReason = reason;
+    try {
+      await stopContainer(engine, id, graceSeconds, signal);
+      histories.replaced(name, reason, clock.now());
+      await removeContainer(engine, id, signal);
+    } catch (error) {
+      signal.throwIfAborted();
+      log.warn("app not replaced", { instance: name, error: describeError(error) });
+    }
+  }
+}
+
+/** The end of a sentence. */
+function diskText(writtenBytes: number, limitMib: number): string {
+  return `it wrote ${
+    Math.ceil(writtenBytes / MIB)
+  } MiB of files, more than its ${limitMib} MiB of disk: it must write ` +
+    "less, or get more (unkey deploy --ephemeral-storage)";
+}
