@@ -1,12 +1,10 @@
 /** The platform on Docker Engine 29 with the image store of new installations: build, run, replace. */
 import assert from "node:assert/strict";
-import { openEngine } from "../../pkg/docker/mod.ts";
-import { baseImageTar } from "../../pkg/testkit/base_image.ts";
-import { importImage } from "../../pkg/testkit/images.ts";
 import { canStartEngine, PrivateEngine } from "../../pkg/testkit/private_engine.ts";
 import { serves } from "../testbed/apps.ts";
 import { LocalPlatform } from "../testbed/local.ts";
 import { eventually } from "../testbed/wait.ts";
+import { provideBaseImage } from "./base_image.ts";
 
 Deno.test({
   name: "a folder is built, served and replaced on Docker Engine 29",
@@ -37,11 +35,3 @@ Deno.test({
     assert.match((await platform.unkey(["status", id])).stdout, /instances +1 of 1 running/);
   },
 });
-
-async function provideBaseImage({ host }: PrivateEngine): Promise<void> {
-  const engine = openEngine(host);
-  const changes = ["ENV PATH=/bin", 'CMD ["sh"]'];
-  const image = { tar: await baseImageTar(), reference: "busybox:stable", changes };
-  await importImage(engine, image, AbortSignal.timeout(60_000));
-  engine.close();
-}

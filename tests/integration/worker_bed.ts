@@ -2,6 +2,7 @@
 import { systemClock } from "../../pkg/clock/mod.ts";
 import { transact } from "../../pkg/db/mod.ts";
 import { Secret } from "../../pkg/config/mod.ts";
+import { isFault } from "../../pkg/fault/mod.ts";
 import { silentLogger } from "../../pkg/logger/mod.ts";
 import { parseId } from "../../pkg/uid/mod.ts";
 import type { DeploymentId, EnvironmentId } from "../../pkg/uid/mod.ts";
@@ -78,6 +79,7 @@ export class WorkerBed<W extends WorkerPart = WorkerPart> {
   #worker: W;
   readonly #formers: W[] = [];
   #endpointUrl = "";
+  #healthUrl = "";
   readonly #options: WorkerBedOptions<W>;
   readonly #databaseUrl: Secret;
   readonly #ports: Ports;
@@ -262,8 +264,14 @@ export class WorkerBed<W extends WorkerPart = WorkerPart> {
     });
   }
 
+  /** Of the worker that was started last. */
+  get healthUrl(): string {
+    return this.#healthUrl;
+  }
+
   #newWorker(): W {
     const [http, health] = [freePort(), freePort()];
+    this.#healthUrl = `http://127.0.0.1:${health}/health`;
     const { admin } = this.#ports;
     this.#endpointUrl = `http://127.0.0.1:${http}`;
     return this.#options.worker({
@@ -295,24 +303,32 @@ export class WorkerBed<W extends WorkerPart = WorkerPart> {
     const clock = systemClock();
     const told = new Map<string, string>();
     while (!this.#stop.signal.aborted) {
-      const heard = { agentId: "agent", region: REGION, nowMs: clock.now() };
-      await transact(this.db, (tx) => recordAgents(tx, [heard]));
-      const rows = await this.db.kysely.selectFrom("deployment_topology")
-        .innerJoin("deployments", "deployments.id", "deployment_topology.deployment_id")
-        .select(["deployments.id", "desired_status", "deployment_topology.version"])
-        .where("deployments.project_id", "=", this.seed.projectId).execute();
-      for (const { id, desired_status: desired, version } of rows) {
-        const instances = desired === "started" ? this.behaviour(id) : [];
-        if (instances === undefined) continue;
-        // Each desired state is told anew: a stop and a start that it sees as one leave nothing else to tell.
-        const news = JSON.stringify([version, instances]);
-        if (told.get(id) === news) continue;
-        await report(this.db, id, clock.now(), instances);
-        // The message may find Restate down; the workflow looks again by itself.
-        await this.#wake(id).catch(() => undefined);
-        told.set(id, news);
+      try {
+        await this.#playOnce(told, clock.now());
+      } catch (error) {
+        // An agent tries again, also when the api's disk is full.
+        if (!isFault(error, "unavailable")) throw error;
       }
       await clock.sleep(AGENT_MS, this.#stop.signal).catch(() => undefined);
+    }
+  }
+
+  async #playOnce(told: Map<string, string>, nowMs: number): Promise<void> {
+    await transact(this.db, (tx) => recordAgents(tx, [{ agentId: "agent", region: REGION, nowMs }]));
+    const rows = await this.db.kysely.selectFrom("deployment_topology")
+      .innerJoin("deployments", "deployments.id", "deployment_topology.deployment_id")
+      .select(["deployments.id", "desired_status", "deployment_topology.version"])
+      .where("deployments.project_id", "=", this.seed.projectId).execute();
+    for (const { id, desired_status: desired, version } of rows) {
+      const instances = desired === "started" ? this.behaviour(id) : [];
+      if (instances === undefined) continue;
+      // Each desired state is told anew: a stop and a start that it sees as one leave nothing else to tell.
+      const news = JSON.stringify([version, instances]);
+      if (told.get(id) === news) continue;
+      await report(this.db, id, nowMs, instances);
+      // The message may find Restate down; the workflow looks again by itself.
+      await this.#wake(id).catch(() => undefined);
+      told.set(id, news);
     }
   }
 

@@ -1,5 +1,5 @@
 /** A rented server: a bare Debian 12 with its own systemd, in the network namespace of this process. */
-import { runCommand } from "../../../pkg/testkit/commands.ts";
+import { type CommandResult, outputOf, runCommand } from "../../../pkg/testkit/commands.ts";
 import { TestDaemon, unmountAll } from "../../../pkg/testkit/daemon.ts";
 
 const ROOT = new URL("../../../", import.meta.url).pathname;
@@ -8,12 +8,6 @@ const STOP_MS = 20_000;
 export interface MachineOptions {
   /** Paths outside and where they are shown inside. */
   readonly shown: Readonly<Record<string, string>>;
-}
-
-export interface Result {
-  readonly code: number;
-  readonly stdout: string;
-  readonly stderr: string;
 }
 
 /** Its disk stays over a reboot, and goes with it. */
@@ -60,42 +54,11 @@ export class Machine implements AsyncDisposable {
   }
 
   /** Runs a command inside. */
-  async run(command: readonly string[], stdin?: string): Promise<Result> {
-    const child = new Deno.Command("nsenter", {
-      args: [
-        ...[
-          "--target",
-          String(this.#pid),
-          "--mount",
-          "--uts",
-          "--ipc",
-          "--pid",
-          "--cgroup",
-          "--root",
-          "--wd=/",
-        ],
-        ...[
-          "env",
-          "-i",
-          "--chdir=/",
-          "PATH=/usr/local/bin:/usr/sbin:/usr/bin",
-          "HOME=/root",
-          "NO_COLOR=1",
-          ...command,
-        ],
-      ],
-      stdin: stdin === undefined ? "null" : "piped",
-      stdout: "piped",
-      stderr: "piped",
-    }).spawn();
-    if (stdin !== undefined) {
-      const writer = child.stdin.getWriter();
-      await writer.write(new TextEncoder().encode(stdin));
-      await writer.close();
-    }
-    const { code, stdout, stderr } = await child.output();
-    const decoder = new TextDecoder();
-    return { code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
+  async run(command: readonly string[], stdin?: string): Promise<CommandResult> {
+    const into = ["--mount", "--uts", "--ipc", "--pid", "--cgroup", "--root", "--wd=/"];
+    const env = ["PATH=/usr/local/bin:/usr/sbin:/usr/bin", "HOME=/root", "NO_COLOR=1"];
+    const inside = ["env", "-i", "--chdir=/", ...env, ...command];
+    return await outputOf("nsenter", ["--target", String(this.#pid), ...into, ...inside], stdin);
   }
 
   /** The same; throws with all of its output when it fails. */
