@@ -1,3 +1,4 @@
+import { outputOf } from "../../pkg/testkit/commands.ts";
 import type { PartName, StartedPart, Starting } from "./folder.ts";
 
 const CHECKOUT = new URL("../../", import.meta.url).pathname;
@@ -34,20 +35,9 @@ export function freePorts(count: number): number[] {
 
 /** Runs a command to its end and answers with what it printed; throws with its errors when it fails. */
 export async function run(command: string, args: readonly string[], stdin?: string): Promise<string> {
-  const child = new Deno.Command(command, {
-    args: [...args],
-    stdin: stdin === undefined ? "null" : "piped",
-    stdout: "piped",
-    stderr: "piped",
-  }).spawn();
-  if (stdin !== undefined) {
-    const writer = child.stdin.getWriter();
-    await writer.write(new TextEncoder().encode(stdin));
-    await writer.close();
-  }
-  const { success, stdout, stderr } = await child.output();
-  if (!success) throw new Error(`${command} ${args.join(" ")}: ${new TextDecoder().decode(stderr).trim()}`);
-  return new TextDecoder().decode(stdout);
+  const { code, stdout, stderr } = await outputOf(command, args, stdin);
+  if (code !== 0) throw new Error(`${command} ${args.join(" ")}: ${stderr.trim()}`);
+  return stdout;
 }
 
 /** True when a GET is answered, whatever the status. */

@@ -29,6 +29,35 @@ export async function killChild(child: Deno.ChildProcess): Promise<void> {
   await child.status;
 }
 
+/** All that a command answered. */
+export interface CommandResult {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs a command to its end, with this text as its input, if there is any. */
+export async function outputOf(
+  name: string,
+  args: readonly string[],
+  stdin?: string,
+): Promise<CommandResult> {
+  const child = new Deno.Command(name, {
+    args: [...args],
+    stdin: stdin === undefined ? "null" : "piped",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  if (stdin !== undefined) {
+    const writer = child.stdin.getWriter();
+    await writer.write(new TextEncoder().encode(stdin));
+    await writer.close();
+  }
+  const { code, stdout, stderr } = await child.output();
+  const decoder = new TextDecoder();
+  return { code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
+}
+
 /** Runs a command to its end and returns its stdout; throws with its stderr when it fails. */
 export async function runCommand(name: string, ...args: readonly string[]): Promise<string> {
   const command = new Deno.Command(name, { args: [...args], env: { PATH: ROOT_PATH }, stdin: "null" });

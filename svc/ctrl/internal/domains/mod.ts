@@ -27,6 +27,7 @@ export {
   platformAddresses,
   proofName,
 } from "./look.ts";
+export { newCustomDomain } from "./new_domain.ts";
 export { decodeIssues, encodeIssues } from "./findings_json.ts";
 export { judgedDomain } from "./judged.ts";
 export { type RecordOwner, recordsText, type WantedRecord, wantedRecords } from "./records.ts";

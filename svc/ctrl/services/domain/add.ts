@@ -1,10 +1,9 @@
 import { transact } from "../../../../pkg/db/mod.ts";
 import { type Fault, publicFault } from "../../../../pkg/fault/mod.ts";
-import { newDnsName, newId } from "../../../../pkg/uid/mod.ts";
 import { actorOf } from "../../internal/auth/actor.ts";
 import type { RootKeyPrincipal } from "../../internal/auth/principal.ts";
 import { requireEnvironment, requireProject } from "../../internal/auth/project.ts";
-import { customHostname } from "../../internal/domains/mod.ts";
+import { customHostname, newCustomDomain } from "../../internal/domains/mod.ts";
 import {
   countCustomDomains,
   type CustomDomainsTable,
@@ -36,9 +35,6 @@ export interface AddedDomain extends ShownDomain {
   readonly created: boolean;
 }
 
-/** Of target and proof: so many that no old record, and no guess, names another domain's. */
-const TOKEN_CHARACTERS = 20;
-
 /**
  * Adds a name to an environment and begins to look for its records. Returns it with what the DNS says already.
  *
@@ -60,29 +56,13 @@ export async function addDomain(
     ? ""
     : customHostname("redirect_to", request.redirectTo, platform.ownDomains);
   const nowMs = deps.clock.now();
-  const token = newDnsName(TOKEN_CHARACTERS);
-  const wanted: CustomDomainsTable = {
-    id: newId("domain", nowMs),
+  const wanted = newCustomDomain({
     workspace_id: caller.workspaceId,
     project_id: project.id,
     environment_id: environment.id,
     hostname,
-    status: "pending",
-    target: `${token}.${platform.target}`,
-    proof_text: `unkey-verify=${token}`,
     redirect_to: redirectTo,
-    proof: null,
-    reaches: 0,
-    findings: null,
-    checks: 0,
-    checked_at: null,
-    next_check_at: nowMs,
-    verify_from: nowMs,
-    verified_at: null,
-    lost_at: null,
-    created_at: nowMs,
-    updated_at: nowMs,
-  };
+  }, { target: platform.target, nowMs });
   const row = await record(deps, caller, { wanted, project, environment });
   const created = row.id === wanted.id;
   if (created) await tell(deps, () => deps.workflows.verifyDomain(row.id, signal));

@@ -10,7 +10,7 @@ import {
   type World,
 } from "../../../../pkg/testkit/fake_durable.ts";
 import { hasKnot, TestKnot } from "../../../../pkg/testkit/knot.ts";
-import { newDnsName, newId } from "../../../../pkg/uid/mod.ts";
+import { newCustomDomain } from "../../internal/domains/mod.ts";
 import {
   type CertificateOrdersTable,
   type CtrlDatabase,
@@ -114,31 +114,14 @@ export class DomainWorld {
     hostname: string,
     changes: Partial<CustomDomainsTable> = {},
   ): Promise<CustomDomainsTable> {
-    const token = newDnsName(20);
-    const nowMs = this.world.nowMs;
-    const row: CustomDomainsTable = {
-      id: newId("domain", nowMs),
+    const wanted = {
       workspace_id: seed.workspaceId,
       project_id: seed.projectId,
       environment_id: seed.productionId,
       hostname,
-      status: "pending",
-      target: `${token}.${TARGET}`,
-      proof_text: `unkey-verify=${token}`,
       redirect_to: "",
-      proof: null,
-      reaches: 0,
-      findings: null,
-      checks: 0,
-      checked_at: null,
-      next_check_at: nowMs,
-      verify_from: nowMs,
-      verified_at: null,
-      lost_at: null,
-      created_at: nowMs,
-      updated_at: nowMs,
-      ...changes,
     };
+    const row = { ...newCustomDomain(wanted, { target: TARGET, nowMs: this.world.nowMs }), ...changes };
     await transact(this.db, (tx) => insertCustomDomain(tx, row));
     return row;
   }
