@@ -80,11 +80,6 @@ export const UP_FIELDS = {
   buildDiskFreeMib: WORKER_FIELDS.buildDiskFreeMib,
   uploadDiskFreeMib: API_FIELDS.uploadDiskFreeMib,
   trustedProxies: EDGE.trustedProxies,
-  domainAddresses: {
-    ...API_FIELDS.domainAddresses,
-    help:
-      "Addresses of this server, for custom domains that cannot have a CNAME. Default: those of --domain.",
-  },
   drainMs: {
     ...EDGE.drainMs,
     help: "How long running requests may go on after Ctrl-C.",

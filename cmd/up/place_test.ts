@@ -142,6 +142,17 @@ Deno.test("the parts of a server get names, authorities and certificates as its 
     );
     assert.deepEqual([api.defaultDomain, api.host], ["apps.example.com", "127.0.0.1"]);
   });
+  await t.step(
+    "api and worker know the proxies in front, and the addresses for names without a CNAME",
+    () => {
+      const flags = { ...SERVER, "trusted-proxies": "10.0.0.0/8", "public-address": "192.0.2.1" };
+      const server = plan(configOf(flags));
+      const api = literalConfig(API_FIELDS, apiSettings(server, RESTATE));
+      assert.deepEqual([api.trustedProxies, api.domainAddresses], [["10.0.0.0/8"], ["192.0.2.1"]]);
+      const worker = literalConfig(WORKER_FIELDS, workerSettings(server, RESTATE));
+      assert.deepEqual(worker.domainAddresses, ["192.0.2.1"]);
+    },
+  );
   await t.step("a provider of DNS gives a wildcard, so that no single name is ordered", () => {
     const flags = { ...SERVER, "acme-dns-provider": "rfc2136", "acme-dns-server": "192.0.2.1" };
     const server = plan(configOf(flags, { UNKEY_ACME_DNS_TSIG_KEY: "hmac-sha256:k:c2VjcmV0" }));

@@ -111,7 +111,8 @@ function sharedSettings(plan: Plan, restate: RestatePlace): Settings {
     UNKEY_DEFAULT_DOMAIN: plan.place.domain,
     // Every name below the domain leads here, so that users can point domains of their own to one.
     ...config.domain === undefined ? {} : { UNKEY_DOMAIN_TARGET: config.domain },
-    UNKEY_DOMAIN_ADDRESSES: config.domainAddresses.join(","),
+    // Behind a router the names below the domain may lead elsewhere, seen from here.
+    UNKEY_DOMAIN_ADDRESSES: config.publicAddresses.join(","),
     ...config.domain === undefined || config.acmeDnsResolver === undefined
       ? {}
       : { UNKEY_DOMAIN_RESOLVER: config.acmeDnsResolver },

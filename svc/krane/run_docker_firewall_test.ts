@@ -1,6 +1,7 @@
 /** The firewall rules that operators are told to set, on this machine, for the network of one test. */
 import assert from "node:assert/strict";
 import { canRun, runCommand } from "../../pkg/testkit/commands.ts";
+import { isInNetworks, parseNetwork } from "../../pkg/networks/mod.ts";
 import { apply, shell, Status, until, WEB_SERVER } from "./testing.ts";
 import { Bench, NO_ENGINE } from "./testing_bench.ts";
 
@@ -29,6 +30,14 @@ async function withRules(net: string, work: () => Promise<void>): Promise<void> 
   }
 }
 
+/** The machine's interface in the network of an app. */
+function interfaceOf(ip: string): Deno.NetworkInterfaceInfo {
+  const found = Deno.networkInterfaces().find(({ cidr }) =>
+    isInNetworks([parseNetwork(cidr) ?? []].flat(), ip)
+  );
+  return found ?? assert.fail(`no interface for ${ip}`);
+}
+
 /** Says each second whether the machine's port can be reached, and serves. */
 function asking(host: string, port: number): string[] {
   const ask = `nc -w 2 ${host} ${port} </dev/null >/dev/null && echo reached || echo kept out`;
@@ -44,8 +53,7 @@ Deno.test({
     const first = bench.name();
     await bench.plane.snapshot(0, 1, apply(first, 1));
     const [{ address = "" } = {}] = await bench.plane.settled(first, Status.RUNNING);
-    const ip = address.split(":")[0] ?? "";
-    const gateway = ip.replace(/\.\d+$/, ".1");
+    const { address: gateway, cidr } = interfaceOf(address.split(":")[0] ?? "");
     // A port of the machine that listens on all of its addresses, as careless programs do.
     const listener = Deno.listen({ hostname: "0.0.0.0", port: 0 });
     const serving = (async () => {
@@ -58,7 +66,7 @@ Deno.test({
       const [instance] = await bench.plane.settled(app, Status.RUNNING);
       const said = () => bench.plane.lines.findLast(({ instance: name }) => name?.includes(app))?.text;
       await until("the way to be open without rules", () => said() === "reached");
-      await withRules(`${gateway}/24`, async () => {
+      await withRules(cidr, async () => {
         await until("the app to be kept out", () => said() === "kept out");
         assert.equal((await fetch(`http://${instance?.address}/`)).status, 200, "the edge reaches it");
       });
