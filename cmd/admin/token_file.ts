@@ -2,7 +2,7 @@
 import type { Client } from "@connectrpc/connect";
 import { publicFault } from "../../pkg/fault/mod.ts";
 import { writeWhole } from "../../pkg/files/mod.ts";
-import type { AdminService } from "../../proto/gen/ctrl/v1/admin_pb.ts";
+import type { AdminService, RegionToken } from "../../proto/gen/ctrl/v1/admin_pb.ts";
 import { allPages } from "../shared/pages.ts";
 
 type Admin = Client<typeof AdminService>;
@@ -15,7 +15,8 @@ export interface KeptToken {
 }
 
 /**
- * Puts a new token of the region into the file, unless the token that is there is still good. Its id is in a second file,
+ * Puts a new token of the region into the file, unless the token that is there is still good and has these networks. A token
+ * with other networks is revoked once the new one is in its place. Its id is in a second file,
  * `<path>.id`, because a token alone does not show whether it was revoked.
  *
  * @throws `failed_precondition` when the file cannot be written; the token is revoked then
@@ -27,7 +28,7 @@ export async function keepToken(
 ): Promise<KeptToken> {
   const { path, region, networks } = wanted;
   const known = await goodToken(admin, { path, region }, signal);
-  if (known !== undefined) return { tokenId: known, created: false };
+  if (known !== undefined && isSame(known.networks, networks)) return { tokenId: known.id, created: false };
   const { token, tokenId } = await admin.createRegionToken({ region, networks: [...networks] }, { signal });
   try {
     await writeWhole(path, `${token}\n`);
@@ -41,21 +42,26 @@ export async function keepToken(
       { cause },
     );
   }
+  if (known !== undefined) await admin.revokeRegionToken({ tokenId: known.id }, { signal });
   return { tokenId, created: true };
+}
+
+function isSame(one: readonly string[], other: readonly string[]): boolean {
+  return one.toSorted().join() === other.toSorted().join();
 }
 
 async function goodToken(
   admin: Admin,
   { path, region }: { readonly path: string; readonly region: string },
   signal: AbortSignal,
-): Promise<string | undefined> {
+): Promise<RegionToken | undefined> {
   if (await textOf(path) === "") return undefined;
   const id = await textOf(`${path}.id`);
   const tokens = await allPages(async (pageToken) => {
     const { tokens: rows, nextPageToken } = await admin.listRegionTokens({ pageToken }, { signal });
     return { rows, nextPageToken };
   });
-  return tokens.find((each) => each.id === id && each.region === region)?.id;
+  return tokens.find((each) => each.id === id && each.region === region);
 }
 
 /** Empty when there is no such file. */

@@ -11,7 +11,8 @@ async function inFolder(test: (folder: string) => Promise<void>): Promise<void> 
   }
 }
 
-const CREATE = ["region-tokens", "create", "eu-1", "--networks", "127.0.0.0/8", "--token-file"];
+const NETWORKS = ["--networks", "fd00::/8,10.0.0.0/8"];
+const CREATE = ["region-tokens", "create", "eu-1", ...NETWORKS, "--token-file"];
 
 Deno.test("admin region-tokens create --token-file writes a token that its user alone reads, once", () =>
   inFolder(async (folder) => {
@@ -30,7 +31,7 @@ Deno.test("admin region-tokens create --token-file writes a token that its user 
       tokenFile: path,
       created: false,
     });
-    assert.deepEqual(api.created, [["eu-1", "127.0.0.0/8"]]);
+    assert.deepEqual(api.created, [["eu-1", "fd00::/8", "10.0.0.0/8"]]);
   }));
 
 Deno.test("admin region-tokens create --token-file replaces a token that is revoked, or of another region", () =>
@@ -45,6 +46,18 @@ Deno.test("admin region-tokens create --token-file replaces a token that is revo
       assert.equal(await Deno.readTextFile(path), "region_secret\n");
     }
     assert.equal(api.created.length, 3);
+  }));
+
+Deno.test("admin region-tokens create --token-file replaces a token with other networks, and revokes it", () =>
+  inFolder(async (folder) => {
+    await using api = await controlPlane();
+    const path = `${folder}/token`;
+    await Deno.writeTextFile(path, "former\n");
+    await Deno.writeTextFile(`${path}.id`, "rt_0");
+    const { stderr } = await api.run(...CREATE, path);
+    assert.match(stderr, /has the token rt_1, which is new/);
+    assert.equal(await Deno.readTextFile(path), "region_secret\n");
+    assert.deepEqual(api.revoked, ["rt_0"]);
   }));
 
 Deno.test("admin region-tokens create --token-file revokes a token that it cannot write down", () =>

@@ -66,10 +66,13 @@ another one, is not used. The new executable has to start before it takes the pl
   },
 });
 
-/** The newest release is wanted when it is newer; one that was asked for by its version, when it is another one. */
+/**
+ * The newest release is wanted when it is newer, for a file also when it is this one; never an older one, which a mirror may
+ * offer as the newest. One that was asked for by its version is wanted when it is another one.
+ */
 function isWanted({ to, output }: Config, { version }: Release): boolean {
-  if (output !== undefined) return true;
   const order = compareVersions(version, VERSION);
+  if (output !== undefined) return to !== undefined || order >= 0;
   return to === undefined ? order > 0 : order !== 0;
 }
 

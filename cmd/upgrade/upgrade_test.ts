@@ -54,6 +54,14 @@ Deno.test("upgrade --output-file writes the program there, and leaves this one",
   assert.deepEqual([program, names], [FORMER, ["unkey", "unkey-next"]]);
 });
 
+Deno.test("upgrade --output-file writes no older release that is offered as the newest one", async () => {
+  await using releases = startReleases();
+  await releases.publish("0.0.9");
+  const { stdout, names } = await upgrade(releases, ["--output-file", "FOLDER/unkey-next"]);
+  assert.equal(stdout, `unkey ${VERSION} is the newest release.\n`);
+  assert.deepEqual(names, ["unkey"]);
+});
+
 Deno.test("upgrade uses nothing that the publisher did not sign, and the program stays", async (t) => {
   const cases: Record<string, readonly [string, (bytes: Uint8Array) => Uint8Array, RegExp]> = {
     "another list": [

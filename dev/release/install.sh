@@ -37,10 +37,13 @@ hash_of() { # FILE
   fi | cut -d ' ' -f 1
 }
 
-# OpenSSL 3 can check the signature; without it the list is trusted as its server sent it.
+# OpenSSL 3 can check the signature; without it the list is trusted as its server sent it, over HTTPS only.
 check_signature() {
   has openssl && openssl pkeyutl -help 2>&1 | grep -q -- -rawin || {
-    echo "note: without OpenSSL 3 the signature of the release is not checked" >&2
+    case "$url" in
+      https://*) echo "note: without OpenSSL 3 the signature of the release is not checked" >&2 ;;
+      *) fail "OpenSSL 3 is needed to check a release that does not come over https://, and it is not there." ;;
+    esac
     return 0
   }
   fetch "$from/SHA256SUMS.sig" "$work/sig"
@@ -79,6 +82,10 @@ line=$(grep -E "^[0-9a-f]{64} [ *]unkey-[0-9.]+-$os-$arch\.tar\.gz\$" "$work/SHA
   fail "the release has no executable for $os $arch; \"npx unkey\" runs wherever Deno does."
 hash=${line%% *}
 name=${line##*[ *]}
+case "$name" in
+  unkey-${UNKEY_VERSION:-*}-*) ;;
+  *) fail "$url has $name in the place of version $UNKEY_VERSION. Nothing was installed." ;;
+esac
 fetch "$from/$name" "$work/archive"
 [ "$(hash_of "$work/archive")" = "$hash" ] ||
   fail "$name is not the file that the release lists. Nothing was installed; check $url."

@@ -9,24 +9,31 @@ const RULE_ID = "unkey-ends-old-versions";
 const OLD_DAYS = 1;
 
 /**
- * Finds the bucket, or makes it where there is none and the key may.
+ * Finds the bucket, or makes it where there is none and the key may. True if it was made.
  *
  * @throws `failed_precondition` when there is none or the key is refused, `unavailable` when S3 does not answer
  */
-export async function findOrCreateBucket(client: S3Client, options: S3Options): Promise<void> {
+export async function findOrCreateBucket(client: S3Client, options: S3Options): Promise<boolean> {
   const { CreateBucketCommand, HeadBucketCommand } = await import("@aws-sdk/client-s3");
   const Bucket = options.bucket;
   try {
     await client.send(new HeadBucketCommand({ Bucket }));
-    return;
+    return false;
   } catch (error) {
-    if (statusOf(error) === 403 || statusOf(error) === 400) return await mayRead(client, options);
+    if (statusOf(error) === 403 || statusOf(error) === 400) {
+      await mayRead(client, options);
+      return false;
+    }
     if (statusOf(error) !== 404) throw s3Fault(error, options);
   }
-  await client.send(new CreateBucketCommand({ Bucket })).catch((error: unknown) => {
+  try {
+    await client.send(new CreateBucketCommand({ Bucket }));
+    return true;
+  } catch (error) {
     // Another process made it meanwhile.
     if (nameOf(error) !== "BucketAlreadyOwnedByYou") throw s3Fault(error, options);
-  });
+    return false;
+  }
 }
 
 /** A key may lack the right to look at a bucket and still use its objects; and only this answer names a wrong key. */

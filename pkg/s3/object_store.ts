@@ -8,11 +8,12 @@ import { openFetch } from "./fetch.ts";
 /** An object store in a bucket. */
 export interface S3ObjectStore extends ObjectStore {
   /**
-   * Finds the bucket, or creates it. Lacking the permission to create is fine as long as the bucket is there.
+   * Finds the bucket, or creates it; true if it was created. Lacking the permission to create is fine as long as the bucket
+   * is there.
    *
    * @throws `failed_precondition` when there is no bucket and none can be made, `unavailable` when S3 does not answer
    */
-  ensureBucket(): Promise<void>;
+  ensureBucket(): Promise<boolean>;
   /** Lets old versions of objects end, where the bucket has no rules of its own. */
   endOldVersions(): Promise<Lifecycle>;
   /** Closes idle connections. */

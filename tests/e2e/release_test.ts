@@ -123,6 +123,16 @@ Deno.test("a release is made, installed, upgraded to, and refused when a byte of
       }
     });
 
+    await t.step("another release in the place of the version that was asked for is refused", async () => {
+      const refused = await install({ UNKEY_VERSION: "9.9.9" });
+      assert.equal(refused.code, 1);
+      assert.match(
+        refused.stderr,
+        new RegExp(`has ${RegExp.escape(ARCHIVE)} in the place of version 9\\.9\\.9`),
+      );
+      assert.deepEqual(await Array.fromAsync(Deno.readDir(bin)), []);
+    });
+
     await t.step("a version that the server has not is an error with the URL", async () => {
       const refused = await install({ UNKEY_RELEASE_URL: `${server.url}/none` });
       assert.equal(refused.code, 1);

@@ -180,7 +180,8 @@ Deno.test({
   fn: async () => {
     await onS3((options) =>
       use(options, async (store) => {
-        await store.ensureBucket();
+        assert.equal(await store.ensureBucket(), true);
+        assert.equal(await store.ensureBucket(), false, "a bucket that is there is not ours");
         // This server has no lifecycles; nothing depends on them.
         assert.equal(await store.endOldVersions(), "refused");
       })

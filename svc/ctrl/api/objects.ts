@@ -47,7 +47,8 @@ export function openObjects(config: ApiConfig, clock: Clock, own: OwnPort): Obje
 }
 
 async function prepareBucket(store: S3ObjectStore, log: Logger): Promise<void> {
-  await store.ensureBucket();
+  // A bucket that was there may be shared: its owner decides on its rules.
+  if (!await store.ensureBucket()) return;
   const lifecycle = await store.endOldVersions();
   if (lifecycle === "set") log.info("old versions of objects in the bucket end after a day");
   if (lifecycle === "refused") log.info("the bucket's lifecycle rules cannot be seen or set");
