@@ -62,7 +62,7 @@ Deno.test("upgrade --output-file writes no older release that is offered as the 
   assert.deepEqual(names, ["unkey"]);
 });
 
-Deno.test("upgrade uses nothing that the publisher did not sign, and the program stays", async (t) => {
+Deno.test("upgrade refuses files that the publisher did not sign, and the program stays", async (t) => {
   const cases: Record<string, readonly [string, (bytes: Uint8Array) => Uint8Array, RegExp]> = {
     "another list": [
       "SHA256SUMS",
@@ -109,7 +109,7 @@ Deno.test("a mirror with another release in the place of the one that was asked 
   assert.match(stderr, /has the release 0\.2\.0 in the place of 0\.3\.0/);
 });
 
-Deno.test("a new program that does not start is thrown away", async (t) => {
+Deno.test("a new program that does not start is removed, and the former one stays", async (t) => {
   for (
     const [name, program] of [
       ["it fails", "#!/bin/sh\necho broken >&2\nexit 3\n"],
@@ -128,7 +128,7 @@ Deno.test("a new program that does not start is thrown away", async (t) => {
   }
 });
 
-Deno.test("a program that something else installed is not replaced; the text names what does", async (t) => {
+Deno.test("a program that a package or a service installed is not replaced, and the text names its upgrade", async (t) => {
   await using releases = startReleases();
   await releases.publish("0.2.0");
   for (

@@ -66,7 +66,7 @@ Deno.test("every Secret that a manifest requires is made, with every key", async
   }
 });
 
-Deno.test("values arrive as they were given, whatever they hold", () => {
+Deno.test("values with special characters arrive unchanged", () => {
   assert.equal(value("control-plane/database-url"), GIVEN.DATABASE_URL);
   assert.equal(value("control-plane/s3-access-key-secret"), GIVEN.S3_ACCESS_KEY_SECRET);
 });

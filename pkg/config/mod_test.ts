@@ -86,7 +86,7 @@ Deno.test("loadConfig() gives a repeated setting its values of file, variable an
   assert.throws(() => load([""]), /--name \(T_NAMES\) must not be empty/);
 });
 
-/** An operator who has to start a process once for each problem gives up. */
+/** One start has to show all problems, or an operator needs a start for each. */
 Deno.test("loadConfig() applies the rules between settings beside a setting that cannot be parsed", () => {
   const load = (flags: Record<string, string>) =>
     loadConfig(FIELDS, sources(flags, { T_TOKEN: "x" }), [

@@ -42,7 +42,7 @@ Deno.test({
     const url = (parameters: string, host = "127.0.0.1") =>
       new Secret(`mysql://root@${host}:${server.port}/mysql${parameters}`);
 
-    await t.step("by name and by address, in both forms of URLs", async () => {
+    await t.step("the server is reached by name and by address, in both forms of URLs", async () => {
       const dsn = new Secret(`root@tcp(localhost:${server.port})/mysql?tls=true`);
       for (const each of [url("?tls=true"), url("?tls=true", "localhost"), dsn]) {
         assert.match(await use(each, { authorities }, cipherOf), /^(TLS_|ECDHE)/);

@@ -172,7 +172,7 @@ Deno.test("pushImage() reads the digest of an engine whose images are in contain
     const lines = [first, layer, { status: `1: digest: ${digest} size: 405` }];
     assert.deepEqual(await said(lines), { kind: "pushed", digest });
   });
-  await t.step("the line of a layer has none", async () => {
+  await t.step("the line of a layer has no digest", async () => {
     assert.equal((await said([first, layer])).kind, "not_pushed");
   });
 });

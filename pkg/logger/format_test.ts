@@ -20,7 +20,7 @@ Deno.test("a line of text has time, level, service, event, and fields as name=va
   );
 });
 
-Deno.test("text of strangers cannot begin a line, or look like a field, in the text format", () => {
+Deno.test("untrusted text cannot begin a line, or look like a field, in the text format", () => {
   const hostile = "x\n1970-01-01T00:00:00.000Z ERROR test forged key=value \u001b[31m";
   for (const text of [line("text", hostile, {}), line("text", "rpc", { hostile })]) {
     assert.doesNotMatch(text, /^\S+ ERROR/m);
@@ -64,7 +64,7 @@ Deno.test("no format prints a secret, wherever it is", async (t) => {
   }
 });
 
-Deno.test("what only looks like a secret stays", () => {
+Deno.test("text that only looks like a secret stays", () => {
   const fields = {
     key_id: "key_2hT9",
     workspace_id: "ws_3ZxTq8vN2mKp7Rw",
@@ -86,7 +86,7 @@ Deno.test("what only looks like a secret stays", () => {
   });
 });
 
-Deno.test("a very long text of a stranger is searched for secrets in time that grows with its length only", () => {
+Deno.test("a very long untrusted text is searched for secrets in time that grows with its length only", () => {
   const texts = [
     "a:".repeat(200_000),
     `https://${"u:".repeat(200_000)}`,

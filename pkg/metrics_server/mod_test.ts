@@ -23,7 +23,7 @@ Deno.test("the port of metrics answers scrapes, and its own health", async () =>
   }
 });
 
-Deno.test("the port of metrics tells addresses that may not read them nothing", async () => {
+Deno.test("the port of metrics is an unknown path for addresses that the setting does not name", async () => {
   using test = await testMetrics();
   const server = await serveMetrics(test.registry, { ...base, port: 0, from: ["192.0.2.0/24"] });
   try {

@@ -227,7 +227,7 @@ Deno.test("changes of an operation have their ids and levels", async (t) => {
   }
 });
 
-Deno.test("a schema's change breaks those who write it or those who read it", async (t) => {
+Deno.test("a change of a schema breaks the clients that write it, or those that read it", async (t) => {
   for (const [name, former, current, written, read] of SCHEMAS) {
     await t.step(`${name}: request`, () => assert.deepEqual(found(asBody(former), asBody(current)), written));
     await t.step(
@@ -237,7 +237,7 @@ Deno.test("a schema's change breaks those who write it or those who read it", as
   }
 });
 
-Deno.test("operations and paths are counted, and the names of a path's parameters say nothing", () => {
+Deno.test("operations and paths are counted, and a new name of a path's parameter is no change", () => {
   const get = { ...answers(200), operationId: "list" };
   const path = (name: string) => ({ parameters: [{ name, in: "path", required: true, schema: text }], get });
   const paths = (value: Node): Node => ({ openapi: "3.1.0", paths: value });
@@ -291,7 +291,7 @@ Deno.test("schemas that hold themselves or each other are compared once", () => 
   }
 });
 
-Deno.test("a document compared with itself has no changes, whatever it holds", () => {
+Deno.test("a document of an invalid form has no changes when it is compared with itself", () => {
   const strange = { openapi: "3.0.0", paths: { "/a": { get: null, post: [] }, "/b": 7 }, components: [] };
   const { differs, changes, breaking } = compareDocuments(strange, structuredClone(strange));
   assert.deepEqual([differs, changes, breaking], [false, [], false]);

@@ -39,7 +39,7 @@ function wideAliases(): string {
   return `${HEAD}${wide}\nall: [${Array.from({ length: 90 }, () => "*w").join(", ")}]\n`;
 }
 
-Deno.test("what is no document, or too much of one, is named and takes no time", async (t) => {
+Deno.test("text that is no document, or too large a document, is refused at once with a reason", async (t) => {
   const deep = (open: string, close: string, count: number) => open.repeat(count) + close.repeat(count);
   const cases: readonly (readonly [string, string | Uint8Array, RegExp])[] = [
     ["nothing", "", /is not an object/],

@@ -6,7 +6,7 @@ const { signal } = new AbortController();
 const setting = "--here (UNKEY_HERE)";
 const MIB = 1024 * 1024;
 
-Deno.test("a folder is written to and left as it was; one that cannot be, or has no room, is told", async () => {
+Deno.test("a folder stays as it was after a probe, and a folder without rights or room is a finding", async () => {
   const root = await Deno.makeTempDir({ prefix: "unkey-preflight-test-" });
   const look = (folder: string, bytesMin = MIB) =>
     folderProbe({ subject: "folder", folder, bytesMin, setting }).ask(signal);

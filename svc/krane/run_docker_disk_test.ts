@@ -4,7 +4,7 @@ import { apply, shell, Status, until, WEB_SERVER } from "./testing.ts";
 import { engineTest } from "./testing_bench.ts";
 
 engineTest(
-  "an app that writes more files than its disk may have is replaced, and the reason is told",
+  "an app that writes more than its disk limit is replaced, and its output has the reason",
   async (bench) => {
     const { plane } = bench;
     const name = bench.name();

@@ -1,4 +1,4 @@
-/** The firewall rules that operators are told to set, on this machine, for the network of one test. */
+/** The firewall rules of `docs/operate/docker.md`, on this machine, for the network of one test. */
 import assert from "node:assert/strict";
 import { canRun, runCommand } from "../../pkg/testkit/commands.ts";
 import { isInNetworks, parseNetwork } from "../../pkg/networks/mod.ts";

@@ -6,7 +6,7 @@ const FOLDER = new URL("../../dev/observe/", import.meta.url).pathname;
 const ignore = !await hasPrometheus();
 
 Deno.test({
-  name: "promtool accepts the alert rules, and each alert fires and stays quiet as its cases say",
+  name: "promtool accepts the alert rules, and each alert fires in its first case only",
   ignore,
   fn: async (t) => {
     await t.step("rules", async () => {

@@ -37,7 +37,7 @@ async function setDescriptors(part: Part, count: number): Promise<void> {
   await runCommand("prlimit", "--pid", String(part.pid), `--nofile=${count}:`);
 }
 
-/** Takes every free descriptor of a process until it has said so in its log, with clients that try to get in. */
+/** Takes every free descriptor of a process with clients that connect, until its log says so. */
 async function starve(part: Part, port: number): Promise<void> {
   const open = await Array.fromAsync(Deno.readDir(`/proc/${part.pid}/fd`));
   await setDescriptors(part, open.length);

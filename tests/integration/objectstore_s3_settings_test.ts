@@ -41,7 +41,8 @@ Deno.test({
 });
 
 Deno.test({
-  name: "S3 store: a key that may not create buckets uses one that is there, and is told when there is none",
+  name:
+    "S3 store: a key without the right to create buckets uses an existing one, and a missing one is an error",
   ignore: S3_ABSENT,
   fn: () =>
     onS3(async (options) => {
@@ -234,7 +235,7 @@ function sendTo(url: string, method: string, body?: Uint8Array): Promise<number>
   });
 }
 
-/** Runs a script with these variables and a home of no one, and returns what it prints. */
+/** Runs a script with these variables and an empty home folder, and returns its output. */
 async function run(script: string, env: Readonly<Record<string, string>>): Promise<string> {
   const config = new URL("../../deno.json", import.meta.url).pathname;
   const child = new Deno.Command(Deno.execPath(), {

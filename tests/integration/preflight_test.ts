@@ -132,7 +132,7 @@ function settings(
 }
 
 Deno.test({
-  name: "preflight asks the real parts, and tells each that is wrong",
+  name: "preflight checks the real parts, and reports each failing one",
   ignore: S3_ABSENT || !hasMysqlServer() || !hasRegistry(),
   fn: (t) =>
     onS3(async (s3) => {

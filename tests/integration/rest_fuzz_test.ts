@@ -19,7 +19,7 @@ const EXAMPLES_MAX = 8;
 const ENDLESS = ["streamLogs", "streamEvents"];
 
 Deno.test({
-  name: "REST answers as its document says, whatever is sent",
+  name: "REST answers as its document says to generated requests",
   ignore: !await hasSchemathesis(),
   fn: async () => {
     const directory = await Deno.makeTempDir({ prefix: "unkey-rest-fuzz-" });

@@ -1,4 +1,4 @@
-/** The Helm chart: the same objects as the manifests, and a life of installing, upgrading and uninstalling. */
+/** The Helm chart: the same objects as the manifests, installed, upgraded and uninstalled. */
 import assert from "node:assert/strict";
 import { parseAllDocuments } from "yaml";
 import { z } from "zod";

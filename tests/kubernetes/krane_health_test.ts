@@ -46,7 +46,7 @@ onCluster("the only pod keeps its address while its health check fails, and says
   await until("the recovery", () => plane.instances(name).some(({ reason }) => reason === ""));
 });
 
-/** The threshold takes a minute here; the node's events tell of the first bad answers. */
+/** The threshold takes a minute here; the node's events show the first bad answers. */
 onCluster("a failing check is reported and printed while its pod is still ready", async (cluster) => {
   await using bed = await KraneBed.open(cluster);
   const { plane } = bed;

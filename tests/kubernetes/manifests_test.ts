@@ -36,7 +36,7 @@ onCluster("the shipped manifests are a platform that deploys and stays up", asyn
         await eventually(`${url} to answer`, async () => /Hello/.test((await platform.get(url)).body));
       });
 
-      await step("a pod of someone else reaches the edge alone, and the vault with its label", async () => {
+      await step("another pod reaches only the edge, and the vault with its label", async () => {
         await using stranger = await startStranger(cluster);
         const [edge, api, vault, restate, worker] = await Promise.all(
           ["frontline", "ctrl-api", "vault", "restate", "ctrl-worker"].map((each) => platform.address(each)),
@@ -83,7 +83,7 @@ onCluster("the shipped manifests are a platform that deploys and stays up", asyn
       await kubectl(cluster, ["delete", "--ignore-not-found", "-f", "-", "--timeout=180s"], manifests);
       await removeApps(surroundings);
     }
-    await step("nothing is left after it is deleted", async () => {
+    await step("the cluster has no object of the platform after its deletion", async () => {
       assert.deepEqual(await leftovers(surroundings), []);
     });
   });

@@ -34,7 +34,7 @@ async function buildText(cluster: Cluster, text: string): Promise<Map<string, Re
 }
 
 onCluster(
-  "the overlay of the documentation is what kustomize takes, and what it says arrives",
+  "kustomize builds the overlay of the documentation, and its settings arrive",
   async (cluster) => {
     const page = await Deno.readTextFile(`${ROOT}docs/operate/kubernetes.md`);
     const [, text = ""] = /```yaml\n(apiVersion: kustomize[^`]*)```/.exec(page) ?? [];

@@ -184,7 +184,7 @@ Deno.test("a restored feed is ahead of a feed that was restored a second before,
   assert.ok(restoredVersion(Date.UTC(2240, 0)) < Number.MAX_SAFE_INTEGER);
 });
 
-Deno.test("a restore refuses what it cannot do whole", async (t) => {
+Deno.test("a restore refuses a backup that it cannot restore completely", async (t) => {
   await using bed = new Bed();
   const source = await bed.url("sqlite");
   await seedProject(await bed.open(source));

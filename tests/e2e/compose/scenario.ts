@@ -67,7 +67,7 @@ await step("the commands under Deploy lead to a URL that answers", async () => {
   await world.answers(URL_OF_APP, TEXT);
 });
 
-await step("secrets that are there stay, and are readable by nobody else on the machine", async () => {
+await step("existing secrets stay, and only their owner can read them", async () => {
   const sums = (): Promise<string> => world.must("cat dev/secrets/* dev/.env | sha256sum");
   const before = await sums();
   await world.must("dev/compose-secrets");
@@ -146,7 +146,7 @@ await step("a token that is revoked is made again, and its user takes the new on
   await eventually("all services to be healthy", allHealthy);
 });
 
-await step("a stop leaves the apps alone, and an upgrade after it finds everything as it was", async () => {
+await step("apps run on during a stop, and an upgrade after it keeps all data", async () => {
   const flags = ["--quiet", "--no-trunc", "--filter", "label=unkey.control-plane=unkey"];
   const apps = async (): Promise<readonly string[]> =>
     (await world.docker.run(["ps", ...flags])).trim().split("\n");
@@ -160,7 +160,7 @@ await step("a stop leaves the apps alone, and an upgrade after it finds everythi
   assert.match(await world.must("unkey list --project hello"), /ready/);
 });
 
-await step("the last commands leave nothing", async () => {
+await step("the last commands remove all of it", async () => {
   await world.must(page.take("Stop"));
   assert.equal(await world.docker.run(["ps", "--all", "--quiet"]), "");
   assert.equal(await world.docker.run(["volume", "ls", "--quiet"]), "");

@@ -172,7 +172,7 @@ Deno.test("a start long after the deploy is no part of it, and what ran over its
   ]);
 });
 
-Deno.test("a deploy that nothing is known of is one wait", () => {
+Deno.test("a deploy without spans is one gap", () => {
   assert.deepEqual(lines(assembled([], 100).root), []);
   assert.deepEqual(sharesOf(assembled([], 100)), [{ name: "deploy", ms: 100 }]);
   const place = span("worker", "place", [60, 80]);

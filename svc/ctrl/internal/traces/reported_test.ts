@@ -43,7 +43,7 @@ Deno.test("spans that are too many, too long or not of this time are cut", () =>
   assert.equal(second.startedAtMs, NOW - 7 * 86_400_000);
 });
 
-Deno.test("two regions' spans of one key are two", () => {
+Deno.test("spans of two regions with one key are two spans", () => {
   const keys = ["eu", "us"].map((region) => readSpans([span()], { ...reporter, region })[0]?.key);
   assert.deepEqual(keys, ["eu pull", "us pull"]);
 });

@@ -11,7 +11,7 @@ Deno.test("a header of W3C Trace Context is read, later versions too", () => {
   assert.deepEqual(parseTraceParent(`01-${TRACE}-${SPAN}-03-more`), { ...parent, isSampled: true });
 });
 
-Deno.test("a header that is none is no trace", () => {
+Deno.test("a header of another form is no trace", () => {
   for (
     const text of [
       undefined,

@@ -105,7 +105,7 @@ Deno.test("a trace is compared with the success before it, and one that is not a
   assert.deepEqual([trace.endedAt, trace.outcome], [0n, ""]);
 });
 
-Deno.test("a trace is refused to strangers, and old deployments have none", async (t) => {
+Deno.test("a trace is refused to other workspaces, and old deployments have none", async (t) => {
   await using api = await startApi();
   const tenant = await api.tenant("acme");
   const [deploymentId, old] = [await deployImage(api, tenant), await deployImage(api, tenant)];

@@ -22,7 +22,7 @@ function stepsOf(target: Target, ...looks: readonly Looked[]) {
 const run = (steps: OpenApiSteps, options = {}) =>
   execute((durable) => scrapeSpec(durable, steps, { deploymentId: "d_1" }), options);
 
-Deno.test("a look ends with what it found, and nothing is asked where no path is named", async (t) => {
+Deno.test("a look keeps its result, and an app without a path gets no request", async (t) => {
   const cases = [
     ["a document", FOUND, [{ kind: "stored" }], "stored", 1],
     ["no document", FOUND, [{ kind: "none" }], "none", 1],

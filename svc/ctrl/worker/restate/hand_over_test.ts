@@ -78,11 +78,11 @@ Deno.test("a worker that ends leaves its workflows to the newest other one that 
     );
     assert.deepEqual(patched, ["dp_mine http://old:9080/journal/1", "dp_taken http://old:9080/journal/1"]);
   });
-  await t.step("to none when there is none", async () => {
+  await t.step("to no worker when there is no other one", async () => {
     assert.deepEqual(await end(MINE, () => true), { patched: [], log: [] });
     assert.deepEqual((await end([...MINE, ...others], () => false)).patched, []);
   });
-  await t.step("a Restate that is away does not keep the worker from its end", async () => {
+  await t.step("a worker ends although Restate does not answer", async () => {
     const { patched, log } = await end(MINE, () => true, 500);
     assert.deepEqual([patched.length, log.length], [0, 1]);
     assert.match(log[0] ?? "", /workflows not left to another worker/);

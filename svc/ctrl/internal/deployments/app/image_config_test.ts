@@ -134,7 +134,7 @@ const PORT_CHANGES: readonly (readonly [
   ["no live deployment", {}, [3000], undefined, false],
 ];
 
-Deno.test("imageNotices() tells of a port that differs from the live deployment's", async (t) => {
+Deno.test("imageNotices() names a port that differs from the live deployment's", async (t) => {
   for (const [name, settings, exposedPorts, livePort, isTold] of PORT_CHANGES) {
     await t.step(name, () => {
       const texts = imageNotices(settings, { ...NOTHING, exposedPorts: [...exposedPorts] }, livePort);

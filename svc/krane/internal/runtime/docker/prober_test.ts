@@ -99,7 +99,7 @@ Deno.test("Prober reports changes of health, begins again with another run, and 
 });
 
 /** The longest wait for an answer is twice as long, and the command that asks needs its time, too. */
-Deno.test("Prober reports a healthy app that hangs while its question is open, and takes the answer back", async () => {
+Deno.test("Prober reports a healthy app that hangs before the timeout, and takes the report back after an answer", async () => {
   const [clock, changes] = [new ManualClock(), new Array<string>()];
   const answers = [Promise.resolve(OK), Promise.withResolvers<typeof OK>()] as const;
   let asked = 0;

@@ -121,7 +121,7 @@ Deno.test("HealthRecord tells of a question that stayed without an answer at onc
   assert.equal(record.take(OK, 9_000), undefined, "one bad answer among good ones is not reported");
 });
 
-Deno.test("HealthRecord tells of a question that is open for long to a healthy app, without counting it", () => {
+Deno.test("HealthRecord reports a healthy app that does not answer for long, without counting a failure", () => {
   const record = new HealthRecord(0, NO_TIMES);
   assert.equal(record.wait(0), undefined, "an app that starts has not answered before");
   record.take(OK, 0);
@@ -133,7 +133,7 @@ Deno.test("HealthRecord tells of a question that is open for long to a healthy a
   assert.equal(record.take(BAD, 8_000), undefined, "the slow answer was no failure");
 });
 
-Deno.test("HealthRecord lets an app with a time for answers of its own take it", () => {
+Deno.test("HealthRecord waits for the whole timeout of an app that sets its own", () => {
   const record = new HealthRecord(0, { ...NO_TIMES, timeoutMs: 10_000 });
   record.take(OK, 0);
   assert.equal(record.wait(5_000), undefined);

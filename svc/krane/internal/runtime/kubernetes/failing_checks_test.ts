@@ -73,7 +73,7 @@ function start() {
   };
 }
 
-Deno.test("FailingChecks reports a bad answer of a pod when a second one follows, until a question later", async () => {
+Deno.test("FailingChecks reports a bad answer of a pod when a second one follows, until the next check", async () => {
   await using bed = start();
   void bed.run();
   await bed.send(REFUSED);
@@ -92,7 +92,7 @@ Deno.test("FailingChecks reports a bad answer of a pod when a second one follows
   assert.equal(watch?.query?.["fieldSelector"], "reason=Unhealthy,type=Warning");
 });
 
-Deno.test("FailingChecks reports a question without an answer at once, with the time of the check", async () => {
+Deno.test("FailingChecks reports a check without an answer at once, with its timeout", async () => {
   await using bed = start();
   void bed.run();
   await bed.send(HANGS);
@@ -140,7 +140,7 @@ const WORDS: readonly (readonly [message: string, detail: string])[] = [
   ["Readiness probe failed: ", ""],
 ];
 
-Deno.test("FailingChecks reads a node's words about a readiness probe, and no others", async (t) => {
+Deno.test("FailingChecks reads events of readiness probes, and no other events", async (t) => {
   for (const [message, detail] of WORDS) {
     await t.step(message.slice(0, 60), async () => {
       await using bed = start();

@@ -55,7 +55,7 @@ Deno.test("Notes tells of a pod that has ended once, as a line that moves no pos
   ]);
 });
 
-Deno.test("Notes tells of a failing check once, and of its end while the pod runs", () => {
+Deno.test("Notes has one line for a failing check, and one for its end while the pod runs", () => {
   const { notes, told } = start();
   const ready = Pod.parse({
     metadata: { name: "app-1", uid: "1", resourceVersion: "1" },

@@ -20,7 +20,7 @@ function pod(ready: "True" | "False"): Pod {
   });
 }
 
-Deno.test("derivePod() tells of a bad answer while the pod is ready, and of what came back when it is not", () => {
+Deno.test("derivePod() reports a bad answer while the pod is ready, and the last answer when it is not", () => {
   const facts = {
     port: 8080,
     healthCheck: plainCheck("/up"),
