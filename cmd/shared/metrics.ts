@@ -4,7 +4,7 @@ import type { Logger } from "../../pkg/logger/mod.ts";
 import { type Metrics, type MetricsRegistry, NO_METRICS, openMetrics } from "../../pkg/metrics/mod.ts";
 import { serveMetrics } from "../../pkg/metrics_server/mod.ts";
 
-/** Where the metrics of a process are read. */
+/** Port and readers of the metrics of a process. */
 export interface MetricsPlace {
   readonly host: string;
   /** 0: there is no port of metrics. */

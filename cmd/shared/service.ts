@@ -49,7 +49,6 @@ export interface ServiceProcess {
   readonly registry: MetricsRegistry | undefined;
 }
 
-/** The metrics of a service. */
 export interface ServiceMetrics extends Omit<MetricsPlace, "port"> {
   /** Its label in all of them. */
   readonly part: string;

@@ -24,7 +24,6 @@ export interface ShareJson {
   readonly tookMs: number;
 }
 
-/** The JSON of `unkey trace`. */
 export interface TraceJson {
   readonly id: string;
   readonly traceId: string;

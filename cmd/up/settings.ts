@@ -29,7 +29,7 @@ export function apiSettings(plan: Plan, restate: RestatePlace): Settings {
     ...sharedSettings(plan, restate),
     UNKEY_HTTP_HOST: HOST,
     UNKEY_HTTP_PORT: String(plan.place.apiPort),
-    // The edge in front of it says for whom it asks, and they say so to the edge.
+    // The edge passes the header of these proxies on, so the api has to trust them, too.
     UNKEY_TRUSTED_PROXIES: plan.config.trustedProxies.join(","),
     UNKEY_BUILD_FILES_EXTERNAL_URL: publicApiUrlOf(plan.place) ?? apiUrlOf(plan.place),
     UNKEY_UPLOAD_DISK_FREE_MIB: String(plan.config.uploadDiskFreeMib),

@@ -67,8 +67,8 @@ another one, is not used. The new executable has to start before it takes the pl
 });
 
 /**
- * The newest release is wanted when it is newer, for a file also when it is this one; never an older one, which a mirror may
- * offer as the newest. One that was asked for by its version is wanted when it is another one.
+ * Without `--to`, true for a newer release, and for a file also for this one; never for an older one, which a mirror may offer
+ * as the newest. With `--to`, true for any other version, and for a file for every version.
  */
 function isWanted({ to, output }: Config, { version }: Release): boolean {
   const order = compareVersions(version, VERSION);

@@ -13,7 +13,7 @@ export interface Toolchain {
   readonly cannotBuild?: boolean;
 }
 
-/** The first lines of every executable: it trusts the machine's certificates too, unless told otherwise. */
+/** The first lines of every executable: it trusts the machine's certificates, too, unless `DENO_TLS_CA_STORE` is set. */
 const TRUST =
   `if (!Deno.env.get("DENO_TLS_CA_STORE")) Deno.env.set("DENO_TLS_CA_STORE", "system,mozilla");\n`;
 

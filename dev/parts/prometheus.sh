@@ -17,7 +17,7 @@ if [ ! -x "$folder/promtool" ]; then
   trap 'exit 1' INT TERM
   echo "prometheus $version: building" >&2
   # A module of our own requires it, since the module path has no package to install by version. `go get` would fetch the
-  # clients of all clouds, whatever the tags; a build fetches what it needs. Its pages are not built in.
+  # clients of all clouds with any build tags; a build fetches what it needs. Its pages are not built in.
   export GOFLAGS="${GOFLAGS:-} -mod=mod -tags=remove_all_sd,netgo" CGO_ENABLED=0
   cd "$build"
   "$go" mod init testbed/prometheus >&2

@@ -7,7 +7,6 @@ import type { ReleaseFacts } from "./facts.ts";
 
 const ROOT = new URL("../../", import.meta.url).pathname;
 
-/** A file of an archive. */
 export interface ArchivedFile {
   readonly name: string;
   readonly content: Uint8Array;

@@ -2,7 +2,7 @@ import { run } from "../compiling/run.ts";
 import { commonFiles } from "./archives.ts";
 import type { ReleaseFacts } from "./facts.ts";
 
-/** Where Debian looks for the completions of a command. */
+/** Folders in which Debian looks for the completions of a command. */
 const COMPLETIONS: Readonly<Record<string, string>> = {
   "completions/unkey.bash": "usr/share/bash-completion/completions/unkey",
   "completions/unkey.zsh": "usr/share/zsh/vendor-completions/_unkey",

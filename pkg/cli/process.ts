@@ -22,7 +22,7 @@ export interface Process {
   readonly keepFilesPrivate: () => void;
   /** Aborts at the first SIGINT or SIGTERM. The second one ends the process at once. */
   readonly signal: AbortSignal;
-  /** When the program began, in milliseconds since the epoch. */
+  /** Begin of the program, in milliseconds since the epoch. */
   readonly startedAtMs: number;
   readonly clock: Clock;
   readonly fetch: typeof fetch;

@@ -20,14 +20,13 @@ export const DATABASE_METRICS = {
   waiting: gauge("unkey_database_waiting", "Statements that wait for a connection."),
 };
 
-/** The use of a pool. */
 export interface PoolUse {
   readonly used: number;
   readonly waiting: number;
   readonly max: number;
 }
 
-/** Where a driver says how to read its pool, when it opens it. */
+/** A driver replaces `read` when it opens its pool. */
 export interface PoolReader {
   read: () => PoolUse;
 }

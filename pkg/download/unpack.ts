@@ -32,7 +32,7 @@ export async function unpackFile(options: UnpackOptions): Promise<void> {
 
 const CHUNK_BYTES = 256 * 1024;
 
-/** Unlike `file.readable` this leaves the file to its owner, who closes it whatever happens. */
+/** Unlike `file.readable` this leaves the file to its owner, who closes it also after an error. */
 function chunksOf(file: Deno.FsFile): ReadableStream<Uint8Array<ArrayBuffer>> {
   return new ReadableStream({
     async pull(controller): Promise<void> {

@@ -48,7 +48,7 @@ function textLine(
   }
 }
 
-/** An event is a text of the code, but a line must stay one line whatever comes. */
+/** An event is a text of the code; a line break in it must not begin a new line all the same. */
 function bare(event: string): string {
   const json = JSON.stringify(event);
   return json.slice(1, -1);

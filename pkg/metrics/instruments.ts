@@ -4,7 +4,7 @@ import type { Counter, CounterSpec, GaugeSpec, HistogramSpec, Labels, Metrics, M
 type Library = Pick<typeof prom, "Counter" | "Gauge" | "Histogram">;
 type Instrument = prom.Counter | prom.Gauge | prom.Histogram;
 
-/** Label values of one metric, all parts together: what has more was not meant to be a label. */
+/** Label values of one metric, all parts together. More values mean that a label has no bound, which is an error in the code. */
 export const SERIES_MAX = 1_000;
 const PART = "part";
 
@@ -93,7 +93,7 @@ export class Instruments {
       return false;
     };
     return {
-      // The spec decides what was made under its name.
+      // The kind of the instrument follows from its spec.
       made: made as M,
       takes: labels.length === 0 ? () => true : (values) => bound.has(part, values) || refuse(),
     };

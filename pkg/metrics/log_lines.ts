@@ -2,7 +2,7 @@ import type { LogFields, Logger } from "../logger/mod.ts";
 import { NO_METRICS } from "./none.ts";
 import { counter, type Metrics } from "./types.ts";
 
-/** Warnings and errors are the end of every loop that failed, and each has a constant text. */
+/** Each failure of a loop logs a warning or an error, and each of these has a constant text. */
 export const LOG_METRICS = {
   lines: counter("unkey_log_lines_total", "Lines of the log that are warnings or errors, by event.", [
     "level",

@@ -18,7 +18,6 @@ export const PROCESS_METRICS = {
   ),
 };
 
-/** Reads this process. */
 export interface ProcessReader {
   cpuSeconds(): number;
   memory(): {

@@ -56,7 +56,6 @@ export interface Metrics {
   onScrape(name: string, read: (signal: AbortSignal) => void | Promise<void>): () => void;
 }
 
-/** Declares a counter. */
 export function counter<const L extends string = never>(
   name: string,
   help: string,
@@ -65,7 +64,6 @@ export function counter<const L extends string = never>(
   return { kind: "counter", name, help, labels };
 }
 
-/** Declares a gauge. */
 export function gauge<const L extends string = never>(
   name: string,
   help: string,
@@ -74,7 +72,6 @@ export function gauge<const L extends string = never>(
   return { kind: "gauge", name, help, labels };
 }
 
-/** Declares a histogram. */
 export function histogram<const L extends string = never>(
   name: string,
   help: string,

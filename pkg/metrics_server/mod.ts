@@ -6,8 +6,8 @@
  * await server.close();
  * ```
  *
- * Numbers say how much traffic a platform has: strangers read them on no port. Requests of other addresses than those of
- * the setting are answered like any unknown path.
+ * Metrics show the traffic of a platform, so no public port has them. Requests from addresses that the setting does not
+ * name are answered like any unknown path.
  *
  * @module
  */

@@ -51,7 +51,7 @@ export function compareLimits(
   }
 }
 
-/** Exclusive bounds are a hair beyond: the same number means less there. */
+/** An exclusive bound counts as slightly stricter: it does not allow the number itself. */
 function bound(schema: Node, name: string, upper: boolean): number {
   const none = upper ? Infinity : -Infinity;
   const given = get(schema, name);

@@ -151,7 +151,7 @@ function compareAnswers(
   }
 }
 
-/** Credentials that were not needed before are missing in the requests of every client. */
+/** New credentials break every client, since its requests lack them. */
 function compareSecurity({ former, current }: Pair<Operation>, { resolvers, changes }: Shared): void {
   const [had, has] = [
     needsCredentials(former.node, resolvers.former.root),
@@ -167,7 +167,7 @@ function compareSecurity({ former, current }: Pair<Operation>, { resolvers, chan
   }
 }
 
-/** Each entry is a way in, and an empty one is a way without credentials. */
+/** The entries are alternatives, and an empty entry allows calls without credentials. */
 function needsCredentials(operation: Node, document: Node): boolean {
   const ways = Object.hasOwn(operation, "security")
     ? listAt(operation, "security")

@@ -6,7 +6,7 @@
  * if (read.kind === "document") compareDocuments(former, read.document).changes; // the breaking ones first
  * ```
  *
- * A document is data of a stranger. References into other files or hosts are never followed, and the bounds of size,
+ * A document is untrusted data. References into other files or hosts are never followed, and the bounds of size,
  * depth and nodes hold after aliases of YAML are counted.
  *
  * @module

@@ -8,7 +8,7 @@ const METHODS = ["get", "put", "post", "delete", "options", "head", "patch", "tr
 export interface Operation {
   readonly place: Place;
   readonly node: Node;
-  /** By place and name; a parameter of a path by its position, since its name is of no client's concern. */
+  /** By place and name; a parameter of a path by its position, since clients do not send its name. */
   readonly parameters: ReadonlyMap<string, Node>;
 }
 

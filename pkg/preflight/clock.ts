@@ -5,7 +5,7 @@ import { failed, type Finding, ok, type Probe, warning } from "./probe.ts";
 export interface ClockSource {
   /** E.g. `the database`. */
   readonly name: string;
-  /** Its time in milliseconds; `undefined`: it tells none. */
+  /** Its time in milliseconds; `undefined`: it has none. */
   readonly read: (signal: AbortSignal) => Promise<number | undefined>;
 }
 

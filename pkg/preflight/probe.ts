@@ -1,11 +1,11 @@
 export type Outcome = "ok" | "warning" | "failed";
 
-/** The answer of what was asked. */
+/** The result of a probe. */
 export interface Finding {
   readonly outcome: Outcome;
   /** One sentence. */
   readonly text: string;
-  /** Steps that mend it; absent when nothing is wrong. */
+  /** Steps that solve the problem; absent without one. */
   readonly advice?: string;
 }
 
@@ -13,7 +13,7 @@ export interface Finding {
 export interface Probe {
   /** Unique among the probes of a command, e.g. `restate admin`. */
   readonly subject: string;
-  /** For failures whose text does not say it. */
+  /** For failures whose text has no advice. */
   readonly advice: string;
   /** Rejects when the part does not answer, or refuses. */
   readonly ask: (signal: AbortSignal) => Promise<Finding>;

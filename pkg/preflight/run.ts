@@ -47,7 +47,7 @@ function silent({ advice }: Probe): Finding {
   return failed(`No answer came within ${PROBE_MS_MAX / 1_000} s.`, advice);
 }
 
-/** `fetch` names the URL, which the advice knows better, and tells the reason in its cause. */
+/** The text of `fetch` up to its cause. The advice names the setting, so the URL is left out. */
 const FETCH = /^(TypeError: fetch failed <- )?\w*Error: error sending request for url \(\S*\): /;
 
 /** For an operator, who may see internal texts: no text of ours holds a secret. */

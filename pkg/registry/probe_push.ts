@@ -13,7 +13,7 @@ const REPOSITORY = "unkey-preflight";
 const BEGUN = 202;
 
 /**
- * Begins an upload and gives it up, which is all that shows the right to push.
+ * Begins an upload and cancels it: a registry has no other check of the right to push.
  *
  * @throws `unavailable` when the registry does not answer
  */

@@ -1,7 +1,7 @@
 import { z } from "zod";
 
 const SCHEMA = z.strictObject({
-  /** Where releases are. */
+  /** URL of the releases. */
   url: z.url({ protocol: /^https?$/ }),
   /** SubjectPublicKeyInfo of the key that signs releases, as base64. */
   publicKey: z.base64().min(1).max(200),
@@ -17,7 +17,7 @@ export function parseBuildInfo(text: string): BuildInfo | undefined {
   try {
     return SCHEMA.parse(JSON.parse(text));
   } catch {
-    // Whatever it is, it names no release.
+    // A text of another form names no release.
     return undefined;
   }
 }

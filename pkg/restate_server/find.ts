@@ -50,7 +50,7 @@ export async function locateRestateServer(
 }
 
 /**
- * Where the binary is downloaded from.
+ * The source of the binary's download.
  *
  * @throws `failed_precondition` for a system that has none
  */

@@ -1,4 +1,4 @@
-/** The bucket itself: it is there, and old versions of its objects end. */
+/** The bucket itself: its creation, and the end of old versions of its objects. */
 import type { S3Client } from "@aws-sdk/client-s3";
 import type { S3Options } from "./client.ts";
 import { isKeyProblem, nameOf, s3Fault, statusOf } from "./fault.ts";
@@ -53,8 +53,8 @@ async function mayRead(client: S3Client, options: S3Options): Promise<void> {
 export type Lifecycle = "kept" | "set" | "refused";
 
 /**
- * Where the bucket has no lifecycle rules at all, gives it one: versions that were replaced or deleted, and uploads that were
- * broken off, end after a day. The platform deletes the objects themselves.
+ * Gives a bucket without lifecycle rules one: replaced and deleted versions, and incomplete uploads, end after a day. The
+ * platform deletes the objects themselves.
  */
 export async function endOldVersions(client: S3Client, { bucket: Bucket }: S3Options): Promise<Lifecycle> {
   const { GetBucketLifecycleConfigurationCommand, PutBucketLifecycleConfigurationCommand } = await import(

@@ -2,15 +2,15 @@ import type { PutObjectCommandInput } from "@aws-sdk/client-s3";
 import type { PresignPutOptions } from "../objectstore/mod.ts";
 import type { S3Encryption } from "./client.ts";
 
-/** An upload's wish for encryption: as the SDK takes it, and as the client has to send it. */
+/** The encryption of an upload: as input of the SDK, and as headers that the client has to send. */
 export interface EncryptionParts {
   readonly input: Pick<PutObjectCommandInput, "ServerSideEncryption" | "SSEKMSKeyId">;
   readonly headers: Readonly<Record<string, string>>;
 }
 
 /**
- * S3 takes the wish from headers only, not from the URL. A client that names neither size nor checksum is an old one, which sends
- * no headers: the bucket's default holds for it.
+ * S3 reads the encryption from headers only, not from the URL. A client that names neither size nor checksum is an old one,
+ * which sends no headers: its uploads have the bucket's default.
  */
 export function encryptionHeaders(
   encryption: S3Encryption | undefined,

@@ -35,7 +35,7 @@ const BITS_MIN = 70;
 const MAKE_ONE = '"openssl rand -hex 32"';
 
 /**
- * Why a secret can be guessed, as the end of a sentence that does not tell it; `undefined` for a good one.
+ * The reason why a secret can be guessed, as the end of a sentence without the secret; `undefined` for a good one.
  *
  * @param because what can be done with it
  */

@@ -29,7 +29,6 @@ export async function killChild(child: Deno.ChildProcess): Promise<void> {
   await child.status;
 }
 
-/** All that a command answered. */
 export interface CommandResult {
   readonly code: number;
   readonly stdout: string;

@@ -83,7 +83,7 @@ export function meteredActor<D, C>(actor: Actor<D, C>, metrics: Metrics): Actor<
   return {
     noun: actor.noun,
     async reconcile(desired, signal) {
-      // A state that was not reached is an answer, and counts as what kept it from being reached.
+      // A state that was not reached is an answer, and counts with the code of its failure.
       let answer: Awaited<ReturnType<typeof actor.reconcile>> | undefined;
       await meter(async () => {
         answer = await actor.reconcile(desired, signal);

@@ -322,7 +322,7 @@ export class WorkerBed<W extends WorkerPart = WorkerPart> {
     for (const { id, desired_status: desired, version } of rows) {
       const instances = desired === "started" ? this.behaviour(id) : [];
       if (instances === undefined) continue;
-      // Each desired state is told anew: a stop and a start that it sees as one leave nothing else to tell.
+      // The version is compared, too: a stop and a start between two looks leave the same instances.
       const news = JSON.stringify([version, instances]);
       if (told.get(id) === news) continue;
       await report(this.db, id, nowMs, instances);

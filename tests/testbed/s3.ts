@@ -15,7 +15,6 @@ export const S3_ABSENT = await Deno.stat(BINARY).then(() => false, () => true);
 
 export const S3_KEYS = { accessKeyId: "tester", secretAccessKey: new Secret("tester's secret") };
 
-/** Options of a server. */
 export interface S3Server {
   /** With them it speaks TLS. */
   readonly tls?: CertificateFiles;

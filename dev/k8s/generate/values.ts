@@ -17,7 +17,7 @@ export interface Value {
   readonly help: string;
   readonly schema: Schema;
   readonly at: readonly Place[];
-  /** Where the manifests have nothing at that place. */
+  /** For a place that the manifests do not have. */
   readonly fallback?: unknown;
   /** The template that takes its place; by default the value as JSON, which is YAML too. */
   readonly template?: string;

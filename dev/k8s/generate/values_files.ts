@@ -43,7 +43,7 @@ export function valuesFile({ defaults, settings }: Shown): string {
   return document.toString({ lineWidth: 0 });
 }
 
-/** Unknown keys are refused: a value that nothing reads would leave the operator with a default. */
+/** Unknown keys are refused: a wrong key would leave the operator with a default. */
 export function schemaOf(): Schema {
   const entries: Entry<Schema>[] = [
     ...SWITCHES.map(({ key, help }): Entry<Schema> => [key, { type: "boolean", description: help }]),

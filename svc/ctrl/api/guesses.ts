@@ -20,9 +20,9 @@ interface Level {
 }
 
 /**
- * Slows down clients that try credentials: each guess costs a look-up, and a service token is as good as its maker. Each
- * api process counts for itself, so that n processes behind a balancer allow n times as many: none of the credentials is
- * shorter than 80 bits, and a count in the database would cost a write for each guess.
+ * Slows down clients that try credentials: each guess costs a look-up, and an operator may choose a weak service token. Each
+ * api process counts for itself, so that n processes behind a balancer allow n times as many; a count in the database would
+ * cost a write for each guess. `docs/decisions/0048` has the bits of each credential.
  */
 export class Guesses {
   readonly #clock: Clock;
@@ -66,8 +66,8 @@ export class Guesses {
 }
 
 /**
- * The client of a request: each trusted proxy says for whom it asks, the last one at the end of the list. What comes from
- * this machine itself comes from its edge; elsewhere anybody could say so.
+ * The client of a request. Each trusted proxy adds the address of its own client to the end of the list. Requests from this
+ * machine come from its edge, which is trusted; the header of any other address is not.
  *
  * @param isProxy of an address: its X-Forwarded-For is believed
  */

@@ -11,7 +11,7 @@ import {
 } from "../internal/store/mod.ts";
 import type { Authenticator } from "./authenticate.ts";
 
-/** Numbers of the platform as a whole, which each api process reads from the database; and of its door. */
+/** Numbers of the whole platform, which each api process reads from the database, and of its credentials and uploads. */
 export const API_METRICS = {
   regionSeen: gauge(
     "unkey_region_last_seen_timestamp_seconds",

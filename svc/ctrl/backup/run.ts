@@ -6,8 +6,8 @@
  * await runRestore(elsewhere, "/backup/monday", { clock, log });
  * ```
  *
- * A backup is of one moment, and no process waits for it. Apps are not touched by either: they run on, and agents and edges take the
- * restored state as a new one.
+ * A backup is of one moment, and no process waits for it. Apps run on during both, and agents and edges take the restored
+ * state as a new one.
  *
  * @module
  */
@@ -44,7 +44,6 @@ export interface BackupProcess {
   readonly log: Logger;
 }
 
-/** The result of a restore. */
 export interface Restored {
   readonly takenAtMs: number;
   readonly rows: number;
@@ -82,8 +81,7 @@ export async function runBackup(
 }
 
 /**
- * Fills an empty database from a backup, and makes it fit a world that has gone on: deployments that had not ended fail,
- * and agents and edges begin with a snapshot.
+ * Fills an empty database from a backup. Deployments that had not ended fail, and agents and edges begin with a snapshot.
  *
  * @throws `failed_precondition` for a database that has rows, and a backup that is damaged or of a newer program
  */

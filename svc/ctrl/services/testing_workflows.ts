@@ -5,7 +5,6 @@ import type { StartOrder, StartOutcome, Workflows } from "../internal/workflows/
 export interface FakeWorkflows extends Workflows {
   readonly calls: string[];
   fail: boolean;
-  /** The outcome of starts. */
   onStart: (order: StartOrder) => Promise<StartOutcome>;
 }
 

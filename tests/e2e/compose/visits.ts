@@ -1,4 +1,4 @@
-/** A visitor who asks an app again and again, and keeps what was no answer. */
+/** A visitor who sends requests to an app until the end of a test, and keeps the failures. */
 import type { Answer } from "../../testbed/ask.ts";
 
 const PAUSE_MS = 50;

@@ -1,4 +1,4 @@
-/** The routes of what instances print, what happens to them, and the events of a deployment. */
+/** The routes of output and events of instances, and of events of a deployment. */
 import { z } from "zod";
 import { DeploymentService } from "../../../../proto/gen/ctrl/v1/deployment_pb.ts";
 import { decodeStrings } from "../../internal/json.ts";

@@ -136,17 +136,15 @@ export function lines<S extends z.ZodType>(
   return { about, schema, example, stream: true };
 }
 
-/** The answer that all went well. */
 export function ok<D>(data: D): { readonly status: 200; readonly data: D } {
   return { status: 200, data };
 }
 
-/** The answer that there is something new. */
 export function created<D>(data: D): { readonly status: 201; readonly data: D } {
   return { status: 201, data };
 }
 
-/** The answer that goes on. */
+/** The begin of a stream of lines. */
 export function streamed<L>(lines: L): { readonly status: 200; readonly lines: L } {
   return { status: 200, lines };
 }

@@ -137,5 +137,5 @@ export const domainShape = named(
   "A custom domain with what the DNS says of it, and the records to set.",
 );
 
-/** The answer of a route that has done all that it was asked for. */
+/** The data of a successful answer that has none. */
 export const nothing = named("Nothing", z.object({}));

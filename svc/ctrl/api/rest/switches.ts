@@ -1,4 +1,4 @@
-/** The routes that move traffic, and those that say what would move. */
+/** The routes that move traffic, and those that plan it. */
 import { z } from "zod";
 import { DeploymentService } from "../../../../proto/gen/ctrl/v1/deployment_pb.ts";
 import type { RootKeyPrincipal } from "../../internal/auth/principal.ts";
@@ -107,7 +107,7 @@ export const planRollbackRoute = defineRoute({
   },
 });
 
-/** The order, and the conversion of a missing object: only the caller's own fields say which one is missing. */
+/** The rollback, and the fault of a missing object: a deployment, or else the environment, as the body names it. */
 async function decodeRollback(
   deps: DeploymentDeps,
   caller: RootKeyPrincipal,

@@ -58,7 +58,8 @@ const GATHER_MS = 8;
 const READS_MAX = 4;
 
 /**
- * Polls the versions of all regions that have had streams with one query, whatever the number of streams, and not at all without streams.
+ * Polls the versions of all regions that have had streams, with one query for any number of streams. Without streams it does
+ * not poll.
  * A commit in this process, or a nudge from another, makes it look at once; a lost nudge costs one poll.
  */
 export class ChangeHub implements ChangeNotifier {

@@ -8,7 +8,7 @@ import type { OpenApiDocumentsTable } from "./schema_content.ts";
 export interface StoredOpenApi {
   readonly deploymentId: string;
   readonly workspaceId: string;
-  /** Where the app was asked for it. */
+  /** Path at which the app was asked for it. */
   readonly path: string;
   /** As the app served it; `undefined`: there is none, and `problem` says why. */
   readonly body: Uint8Array | undefined;

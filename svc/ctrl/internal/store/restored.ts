@@ -1,4 +1,4 @@
-/** The changes that make a restored database fit a world that has gone on without it. */
+/** Changes of restored rows, since apps, agents and edges have gone on after the backup. */
 import { sql } from "kysely";
 import { ACTIVE_STATUSES } from "../deployments/status.ts";
 import type { Tx } from "./database.ts";
@@ -15,12 +15,12 @@ const RESTORED = {
 /** Versions within a second. 2^53 is reached in the year 2242. */
 const VERSIONS_PER_SECOND = 2 ** 20;
 
-/** A version of the feed above all that were ever given out, whatever was restored before. */
+/** A version of the feed above all former ones, also above those of former restores. */
 export function restoredVersion(nowMs: number): number {
   return Math.floor(nowMs / 1_000) * VERSIONS_PER_SECOND;
 }
 
-/** Ends deployments whose workflows are lost or belong to another past; returns their ids. */
+/** Ends deployments whose workflows are lost or do not fit the restored rows; returns their ids. */
 export async function endUnfinished(tx: Tx, nowMs: number): Promise<readonly string[]> {
   const rows = await tx.selectFrom("deployments").select("id").where("status", "in", [...ACTIVE_STATUSES])
     .orderBy("id").execute();
@@ -36,7 +36,7 @@ export async function endUnfinished(tx: Tx, nowMs: number): Promise<readonly str
 
 /**
  * Moves every region's feed to `version`, without the changes before it: each agent and edge begins with a snapshot, and
- * takes none of it for older than what it has.
+ * does not ignore it as older than its own state.
  */
 export async function moveFeedTo(tx: Tx, version: number): Promise<void> {
   await sql`delete from state_changes`.execute(tx);

@@ -67,7 +67,7 @@ export interface UploadsTable {
 export interface OpenApiDocumentsTable {
   deployment_id: string;
   workspace_id: string;
-  /** Where the app was asked for it. */
+  /** Path at which the app was asked for it. */
   path: string;
   /** Compressed with gzip, as it was served; null: there is none. */
   body: Uint8Array | null;

@@ -17,7 +17,7 @@ export interface DeploymentTracesTable {
   outcome: DeploymentStatus | null;
   /** Spans beyond the bound. */
   dropped_spans: number;
-  /** When its spans go to a collector; null: not before its end, or not any more. */
+  /** Time at which its spans go to a collector; null: not before its end, or not any more. */
   export_at: number | null;
 }
 
@@ -38,7 +38,6 @@ export interface DeploymentSpansTable {
   ended_at: number;
 }
 
-/** The reporter. */
 export type SpanSource = "client" | "api" | "worker" | "step" | "region";
 export type SpanStatus = "done" | "failed" | "cached";
 

@@ -34,7 +34,7 @@ export function ownTime(atMs: bigint, reporter: Pick<Reporter, "sentAtMs" | "now
   return Math.min(nowMs, Math.max(nowMs - AGE_MS_MAX, Number(atMs) + clockOffsetMs(reporter)));
 }
 
-/** Reads the spans of a report. What is too much or too long is cut: a report is more than its spans. */
+/** Reads the spans of a report. Spans beyond a bound are cut, and never refuse the rest of the report. */
 export function readSpans(spans: readonly ReportedSpan[], reporter: Reporter): readonly NewSpan[] {
   const { source, region, spansMax } = reporter;
   return spans.slice(0, spansMax).map(({ key, name, detail, startedAt, endedAt, failed }) => ({

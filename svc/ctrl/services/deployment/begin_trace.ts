@@ -4,7 +4,7 @@ import type { ClientTrace } from "../../../../proto/gen/ctrl/v1/trace_pb.ts";
 import { createTrace, type NewSpan, type Tx } from "../../internal/store/mod.ts";
 import { ownTime, parseTraceParent, readSpans } from "../../internal/traces/mod.ts";
 
-/** A caller's words about the trace of its deploy. */
+/** The caller's part of the trace of its deploy. */
 export interface RequestedTrace {
   /** The header `traceparent`. */
   readonly traceParent: string | null;

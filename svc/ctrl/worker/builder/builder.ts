@@ -113,7 +113,7 @@ export async function openBuilder(
 }
 
 /**
- * Where the builder that the settings name listens; `undefined` for one that has a machine for each build.
+ * Address of the builder that the settings name; `undefined` for a builder with a machine for each build.
  *
  * @throws `failed_precondition` when a file of a certificate cannot be read
  */

@@ -7,7 +7,7 @@ import { plain } from "../../internal/traces/mod.ts";
 export interface BuildSpansOptions {
   readonly clock: Clock;
   readonly deploymentId: string;
-  /** Tells apart the attempts of one deployment. */
+  /** Unique for each attempt of one deployment. */
   readonly buildId: string;
 }
 

@@ -7,7 +7,7 @@ import { countOperations, DOCUMENT_BYTES_MAX, readDocument } from "../../../../p
 import type { Asked } from "./types.ts";
 
 export interface AskOptions {
-  /** An address of the operator's, so that no app leads the request elsewhere. */
+  /** A setting of the operator, so that no app can direct the request to another host. */
   readonly edgeUrl: string;
   /** Of the deployment; the edge leads it to the deployment's own instances. */
   readonly hostname: string;

@@ -1,4 +1,4 @@
-/** The look for OpenAPI documents as its callers see it. */
+/** Types and names of the look for OpenAPI documents, for its callers. */
 import { iface } from "@restatedev/restate-sdk/fetch";
 import { OPENAPI_SERVICE } from "../../internal/workflows/names.ts";
 

@@ -19,7 +19,7 @@ import type { Asked, Look, OpenApiSteps } from "./types.ts";
 export interface OpenApiDeps {
   readonly db: CtrlDatabase;
   readonly clock: Clock;
-  /** Where requests for apps are answered, as the worker reaches it. */
+  /** Address of an edge, as the worker reaches it. */
   readonly edgeUrl: string;
 }
 
@@ -50,7 +50,7 @@ export function createOpenApiSteps(deps: OpenApiDeps): OpenApiSteps {
   };
 }
 
-/** Where the deployment serves its document; `undefined`: it does not say. */
+/** Path of the deployment's document; `undefined`: it names none. */
 export function pathOf(row: Pick<DeploymentsTable, "app_settings">): string | undefined {
   const snapshot = decodeAppSnapshot(row.app_settings);
   return snapshot === undefined ? undefined : settingsOf(snapshot).openapiPath;

@@ -17,7 +17,7 @@ export interface KnownWorker {
   /** Without a slash at its end; `undefined` for what is not reached by HTTP. */
   readonly uri: string | undefined;
   readonly services: readonly string[];
-  /** When it registered first. */
+  /** Time of its first registration. */
   readonly createdMs: number;
 }
 

@@ -108,13 +108,13 @@ function openCheck({ identityKeys, identitySetting }: EndpointDeps): SignatureCh
   }
 }
 
-/** It tells nothing, and is not signed. */
+/** Its answer has no secrets, and it is not signed. */
 function isHealth({ url }: Request): boolean {
   const { pathname } = new URL(url);
   return pathname.endsWith("/health") && !pathname.includes("/invoke/");
 }
 
-/** Counts requests that are refused. Anybody may send them, so they are logged together. */
+/** Counts requests that are refused. Any client may send them, so they are logged together. */
 function refusals({ identitySetting, clock, log }: EndpointDeps): () => void {
   let count = 0;
   let loggedMs = -Infinity;
@@ -128,7 +128,7 @@ function refusals({ identitySetting, clock, log }: EndpointDeps): () => void {
   };
 }
 
-/** Tells of runs that began with a newer release, not for each attempt. */
+/** Logs that runs of a newer release wait, not for each attempt. */
 function unreadJournals({ clock, log }: EndpointDeps): (journal: number) => void {
   let loggedMs = -Infinity;
   return (journal) => {

@@ -1,18 +1,18 @@
-/** Leaving workflows to another worker, at the end of this one. */
+/** Hands workflows over to another worker at the end of this one. */
 import { describeError } from "../../../../pkg/fault/mod.ts";
 import { DEPLOYMENT_SERVICE } from "../../internal/workflows/names.ts";
 import { type KnownWorker, listWorkers, pointAt, reaches } from "./admin.ts";
 import { journalPlace, journalUri } from "./journal.ts";
 import type { Registration } from "./register.ts";
 
-/** Shorter than the time that a closer has. A worker that is not handed over from is taken over from later. */
+/** Shorter than the time that a closer has. Without a hand-over, another worker takes over later. */
 const HAND_OVER_MS_MAX = 5_000;
 const PROBE_MS_MAX = 2_500;
 const SUCCESSORS_ASKED_MAX = 8;
 
 /**
  * Lets the workflows of this worker go on at another one that Restate reaches, the newest first. Without any they wait
- * for the next start. A worker that ends without this is taken over from when it has not answered for a while.
+ * for the next start. Without a hand-over, another worker takes over when this one has not answered for a while.
  */
 export async function handOver(registration: Registration): Promise<void> {
   const { log } = registration;

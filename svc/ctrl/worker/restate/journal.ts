@@ -6,7 +6,7 @@ import { withoutSlash } from "./admin.ts";
 
 /** Runs that begin with this release have journals of this revision. */
 export const JOURNAL_WRITTEN = 1;
-/** This release goes on with these: those of the former release, and those that it can be left with after a way back. */
+/** This release runs journals of these: its own, those of the former release, and those of the next one after a way back. */
 export const JOURNALS_READ: readonly number[] = [1];
 
 /** The revision of releases that did not name any. */
@@ -14,7 +14,7 @@ const JOURNAL_FIRST = 1;
 const LAST_SEGMENT = /\/journal\/(\d{1,6})$/;
 const IN_REQUEST = /\/journal\/(\d{1,6})\/(?:discover|health|invoke\/[^/]+\/[^/]+)$/;
 
-/** An address at Restate: a worker, and the revision of the journals that are gone on with there. */
+/** An address at Restate: a worker, and the revision of the journals that it runs there. */
 export interface JournalPlace {
   /** Without a slash at its end. */
   readonly worker: string;

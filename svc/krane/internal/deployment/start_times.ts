@@ -20,7 +20,7 @@ interface Book {
   waiting: StartSpan[];
 }
 
-/** The oldest deployments are forgotten first; theirs are over. */
+/** Deployments beyond it are dropped, the oldest first: their starts are over. */
 const DEPLOYMENTS_MAX = 2_000;
 /** The control plane takes no more of one report. */
 const SPANS_MAX = 100;

@@ -32,7 +32,7 @@ const Settings = z.object({
   /** Not set: all regions. */
   regions: z.array(z.string()).readonly().optional(),
   init: z.boolean().optional(),
-  /** Where it serves its OpenAPI document. */
+  /** Path of its OpenAPI document. */
   openapiPath: z.string().optional(),
 }).readonly();
 

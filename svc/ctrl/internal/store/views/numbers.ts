@@ -29,7 +29,7 @@ export async function listRegionProgress(db: Queryable, sinceMs: number): Promis
 export interface BuildQueue {
   readonly state: "waiting" | "offered" | "holding";
   readonly count: number;
-  /** When the first of them came. */
+  /** Arrival of the first of them. */
   readonly oldestAtMs: number;
 }
 

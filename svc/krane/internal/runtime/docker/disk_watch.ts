@@ -25,13 +25,13 @@ export interface DiskWatchOptions {
 
 const FIRST_LOOK_MS = 10_000;
 const LOOK_EVERY_MS = 60_000;
-/** The engine counts every file of every container: it does so for a fiftieth of the time at most. */
+/** The engine reads all files of all containers, which may take a fiftieth of the time at most. */
 const REST_FACTOR = 50;
 const MIB = 1024 * 1024;
 
 /**
- * Apps write to the engine's own disk, which most storage drivers do not limit. This looks now and then at the files that
- * containers have written, and replaces those with more than their limit: their files end with them, as on Kubernetes.
+ * Apps write to the engine's own disk, which most storage drivers do not limit. The watch measures the files that containers
+ * have written, and replaces containers over their limit: their files are removed with them, as on Kubernetes.
  */
 export class DiskWatch {
   readonly #options: DiskWatchOptions;

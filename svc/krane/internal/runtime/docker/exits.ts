@@ -92,7 +92,7 @@ export class Histories {
     const lastExit = this.#replaced.get(name);
     if (lastExit === undefined) return;
     this.#replaced.delete(name);
-    // A line in the output has told of it, and nothing is left to read of it.
+    // The output has a line about it already, and its own lines were read.
     Object.assign(this.of(name), { lastExit, linesRead: true, isNoted: true });
   }
 }

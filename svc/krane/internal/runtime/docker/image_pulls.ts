@@ -21,7 +21,6 @@ interface Pull {
   done: Promise<void>;
 }
 
-/** One attempt to pull. */
 export interface PullTimes {
   readonly startedAtMs: number;
   readonly endedAtMs: number;

@@ -7,8 +7,8 @@ const FIRST_MS = 100;
 const GROWTH = 1.25;
 const UNHEALTHY_MS_MAX = 1_000;
 const HEALTHY_MS = 1_000;
-/** A question to a healthy app that is open for so long is reported, before its time is over: with the next question in at
- * most a second, an app that hangs is known after 2.5 s. */
+/** A health check of a healthy app without an answer for so long is reported before its timeout: the next check begins within
+ * a second, so an app that hangs is reported after 2.5 s. */
 const OPEN_MS = 1_500;
 /** A healthy app is asked so often while it fails. */
 const FAILING_MS = 1_000;
@@ -162,8 +162,8 @@ export class HealthRecord {
   }
 
   /**
-   * A healthy app has left a question open for {@linkcode OPEN_MS}: it is reported as failing, and nothing is counted. An
-   * app with a time of its own for answers may take that time.
+   * Reports a healthy app as failing that has not answered for {@linkcode OPEN_MS}, and counts nothing. An app with its own
+   * timeout may use that time.
    */
   wait(askedMs: number): Health | undefined {
     if (this.#health.kind !== "healthy" || this.#mayTakeLong) return undefined;

@@ -335,7 +335,7 @@ export class DockerRuntime implements Runtime {
   }
 }
 
-/** After them a deployment looks different. */
+/** Events of the engine after which the state of a deployment may differ. */
 const CHANGES = new Set(["start", "die", "oom", "destroy", "pause", "unpause", "health_status"]);
 
 /** `unkey-abc-0` is an instance of `abc`. */

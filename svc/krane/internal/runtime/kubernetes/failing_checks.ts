@@ -32,7 +32,7 @@ const Event = z.object(
 );
 type Event = z.output<typeof Event>;
 
-/** A node's answers that were bad, of one pod. */
+/** Failed checks of one pod, as its node reports them. */
 interface Failure {
   readonly detail: string;
   /** By the agent's clock: the first and the last bad answer in a row. */
@@ -42,7 +42,7 @@ interface Failure {
   readonly nodeAtMs: number;
 }
 
-/** A bad answer that is reported for a while, because the next question has not been answered yet. */
+/** A failed check that is reported until the next check has its answer. */
 export interface FailingCheck {
   readonly detail: string;
   readonly leftMs: number;
@@ -56,7 +56,7 @@ export interface FailingChecksOptions {
   readonly onFailure: (pod: ObjectRef) => void;
 }
 
-/** A bad answer is reported when a second one follows; a question without an answer at once. */
+/** A bad answer is reported when a second one follows; a check without an answer at once. */
 const TOLD_MS = 1_000;
 /** For the way of an event from the node to the agent. */
 const SPARE_MS = 2_000;
@@ -65,7 +65,7 @@ const SECOND_MS = 1_000;
 /**
  * Bad answers to readiness probes, which a node makes events of, while the pod is still ready: its threshold may be seconds
  * away. One watch for all pods. A node sends up to 25 events of a pod at once and then one in five minutes, so that events
- * tell of the beginning of a trouble only. Nothing waits for them: without the right to watch events the threshold tells.
+ * show the first failures only. They are optional: without the right to watch events, a failure shows at the threshold.
  */
 export class FailingChecks {
   readonly #options: FailingChecksOptions;

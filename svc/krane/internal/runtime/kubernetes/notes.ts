@@ -19,7 +19,7 @@ export class Notes {
   readonly #sink: OutputSink;
   readonly #clock: Clock;
   readonly #noted = new Map<string, Noted>();
-  /** The pods whose check fails and was told about, by uid. */
+  /** The pods whose output has a line about their failing check, by uid. */
   readonly #failing = new Set<string>();
 
   constructor(sink: OutputSink, clock: Clock) {

@@ -98,7 +98,7 @@ export class PodObserver {
     return instances;
   }
 
-  /** Kubernetes tells times in whole seconds: those at which changes arrive are closer. */
+  /** Kubernetes has times in whole seconds: the arrival of a change is more exact. */
   #takeTimes(name: string, pod: Pod): void {
     const { times } = this.#options;
     const instance = pod.metadata.name;
