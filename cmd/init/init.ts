@@ -86,7 +86,7 @@ defaults.`,
     if (created) process.stderr(`created the project ${project}\n`);
     process.stderr(`wrote ${path}\n`);
     if (!known) {
-      process.stderr(`   not logged in, so nobody has looked whether there is a project "${project}"\n`);
+      process.stderr(`   not logged in, so it is not known whether there is a project "${project}"\n`);
     }
     process.stderr('   next: "unkey variables set NAME=value", then "unkey deploy"\n');
   },

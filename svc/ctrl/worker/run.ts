@@ -173,7 +173,7 @@ async function start(config: WorkerConfig, given: WorkerProcess, runner: Runner)
     domains: openDomains(config),
   };
   if (config.restateIdentityKeys.length === 0) {
-    log.warn("requests to workflows are not verified: whoever reaches the port is believed", {
+    log.warn("requests to workflows are not verified: every client that reaches the port is trusted", {
       setting: fieldName(WORKER_FIELDS.restateIdentityKeys),
     });
   }

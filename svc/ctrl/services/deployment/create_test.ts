@@ -170,6 +170,7 @@ Deno.test("createDeployment() records everything, and getDeployment() shows it",
       app: {
         $typeName: "ctrl.v1.AppSettings",
         port: 3000,
+        openapiPath: "",
         command: ["sh", "-c", "exit 0"],
         healthCheck: {
           $typeName: "ctrl.v1.HealthCheckSettings",

@@ -74,7 +74,7 @@ export const RESTATE_FIELDS = {
     flag: "restate-trusted-network",
     env: "UNKEY_RESTATE_TRUSTED_NETWORK",
     help:
-      "Without identity keys, take requests from whoever reaches the port. Right only where no app and no " +
+      "Without identity keys, take requests from every client that reaches the port. Right only where no app and no " +
       "stranger can: such requests deploy, roll back and delete.",
   }),
 };
@@ -87,8 +87,8 @@ export function restateProblems(config: ConfigOf<typeof RESTATE_FIELDS>): readon
   return [
     `${fieldName(keys)} is required when ${
       fieldName(address)
-    } is not a loopback address, or whoever reaches ` +
-    `the port could run workflows. On a network that no app and no stranger can reach, ${
+    } is not a loopback address, or every client that ` +
+    `reaches the port could run workflows. On a network that no app and no stranger can reach, ${
       fieldName(trusted)
     } ` +
     "does without",

@@ -15,7 +15,7 @@ const FAILING_MS = 1_000;
 /** A healthy app that fails for so long is unhealthy: a pause of its own, or a check that was slow once, is not. */
 const FAILING_MS_MAX = 5_000;
 /** A failure is reported when it lasts: one bad answer among good ones is not. */
-const TOLD_MS = 1_000;
+const REPORT_MS = 1_000;
 /** A starting app is not called unhealthy before it has failed so many times. */
 const FIRST_FAILURES = 3;
 
@@ -191,7 +191,7 @@ export class HealthRecord {
   #failing(detail: string, nowMs: number): Exclude<Health, { kind: "healthy" | "unknown" }> | undefined {
     const [sinceMs, wasHealthy] = [this.#failingSinceMs, this.#wasHealthy];
     if (this.#isUnhealthy(nowMs)) return { kind: "unhealthy", detail, sinceMs, wasHealthy };
-    return wasHealthy && nowMs - sinceMs >= TOLD_MS ? { kind: "failing", detail, sinceMs } : undefined;
+    return wasHealthy && nowMs - sinceMs >= REPORT_MS ? { kind: "failing", detail, sinceMs } : undefined;
   }
 
   #isUnhealthy(nowMs: number): boolean {

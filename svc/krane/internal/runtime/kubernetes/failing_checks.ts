@@ -57,7 +57,7 @@ export interface FailingChecksOptions {
 }
 
 /** A bad answer is reported when a second one follows; a check without an answer at once. */
-const TOLD_MS = 1_000;
+const REPORT_MS = 1_000;
 /** For the way of an event from the node to the agent. */
 const SPARE_MS = 2_000;
 const SECOND_MS = 1_000;
@@ -104,7 +104,7 @@ export class FailingChecks {
     if (failure === undefined || probe === undefined) return undefined;
     const answerMs = SECOND_MS * (probe.timeoutSeconds ?? 1);
     const leftMs = failure.atMs + SECOND_MS * (probe.periodSeconds ?? 1) + answerMs + SPARE_MS - nowMs;
-    const lasts = failure.detail === NO_ANSWER || failure.atMs - failure.sinceMs >= TOLD_MS;
+    const lasts = failure.detail === NO_ANSWER || failure.atMs - failure.sinceMs >= REPORT_MS;
     if (leftMs <= 0 || !lasts) return undefined;
     const detail = failure.detail === NO_ANSWER
       ? `${NO_ANSWER} within ${answerMs / SECOND_MS} s`
