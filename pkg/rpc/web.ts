@@ -71,17 +71,21 @@ function bodyOf(request: NodeRequest, bodies: Bodies | undefined): ReadableStrea
   }, { highWaterMark: 0 });
 }
 
-/** Sends the response; its body is taken as fast as the client reads. Ends when it is sent, or the client is gone. */
+/**
+ * Sends the response; its body is taken as fast as the client reads. Ends when it is sent, or the client is gone. The body
+ * is let go in every case, also when the client left before this was called.
+ */
 export async function sendResponse(
   request: NodeRequest,
   response: Outgoing,
   { status, headers, body }: Response,
 ): Promise<void> {
-  writeHead(response, status, headers);
   const parts = body?.getReader();
   const leave = (): void => void parts?.cancel().catch(() => undefined);
   response.once("close", leave);
   try {
+    if (isGone(response)) return;
+    writeHead(response, status, headers);
     for (let part = await parts?.read(); part?.value !== undefined; part = await parts?.read()) {
       if (!response.write(part.value)) await drained(response);
       if (isGone(response)) return;
@@ -93,6 +97,7 @@ export async function sendResponse(
     throw error;
   } finally {
     response.off("close", leave);
+    leave();
   }
   linger(request);
 }

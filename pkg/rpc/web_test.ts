@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { systemClock } from "../clock/mod.ts";
 import { silentLogger } from "../logger/mod.ts";
-import { type HttpRoute, type RpcServer, serveRpc } from "./mod.ts";
+import { type HttpRoute, type RpcServer, type ServerLimits, serveRpc } from "./mod.ts";
 
 const clock = systemClock();
 const encoder = new TextEncoder();
 
-function serve(route: HttpRoute): Promise<RpcServer> {
+function serve(route: HttpRoute, limits: Partial<ServerLimits> = {}): Promise<RpcServer> {
   return serveRpc({
     hostname: "127.0.0.1",
     port: 0,
@@ -15,6 +15,7 @@ function serve(route: HttpRoute): Promise<RpcServer> {
     log: silentLogger(),
     mount: () => undefined,
     routes: [route],
+    limits,
   });
 }
 
@@ -92,6 +93,68 @@ Deno.test("the signal of a request aborts when its client goes away", async () =
   } finally {
     await server.shutdown();
   }
+});
+
+/** An answer without an end; `cancelled` is called when the server lets go of it. */
+function endless(cancelled: () => void, part = new Uint8Array(16 * 1024)): Response {
+  return new Response(
+    new ReadableStream({ pull: (controller) => controller.enqueue(part), cancel: cancelled }, {
+      highWaterMark: 0,
+    }),
+  );
+}
+
+Deno.test("the body of an answer is let go when its client left before it was made", async (t) => {
+  const h2 = Deno.createHttpClient({ http1: false, http2: true });
+  try {
+    for (const [name, options] of Object.entries({ "HTTP/1.1": {}, "HTTP/2": { client: h2 } })) {
+      await t.step(name, async () => {
+        const [asked, gone, cancelled] = [0, 1, 2].map(() => Promise.withResolvers<void>());
+        const server = await serve(async (request) => {
+          request.signal.addEventListener("abort", () => gone?.resolve());
+          asked?.resolve();
+          await gone?.promise;
+          return endless(() => cancelled?.resolve());
+        });
+        try {
+          const leave = new AbortController();
+          const url = `http://127.0.0.1:${server.port}/`;
+          const call = fetch(url, { method: "POST", signal: leave.signal, ...options });
+          await asked?.promise;
+          leave.abort();
+          await assert.rejects(call);
+          await cancelled?.promise;
+        } finally {
+          await server.shutdown();
+        }
+      });
+    }
+  } finally {
+    h2.close();
+  }
+});
+
+Deno.test("the body of an answer is let go when its client leaves in the middle", async () => {
+  const cancelled = Promise.withResolvers<void>();
+  const server = await serve(() => Promise.resolve(endless(() => cancelled.resolve())));
+  const response = await fetch(`http://127.0.0.1:${server.port}/`);
+  const reader = response.body?.getReader();
+  await reader?.read();
+  await reader?.cancel();
+  await cancelled.promise;
+  await server.shutdown();
+});
+
+Deno.test("a client that reads nothing of a long answer is cut", async () => {
+  const cancelled = Promise.withResolvers<void>();
+  const server = await serve(
+    () => Promise.resolve(endless(() => cancelled.resolve())),
+    { stallMsMax: 400 },
+  );
+  using socket = await Deno.connect({ hostname: "127.0.0.1", port: server.port });
+  await socket.write(encoder.encode("POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 0\r\n\r\n"));
+  await cancelled.promise;
+  await server.shutdown();
 });
 
 Deno.test("a connection may begin in pieces, whichever version of HTTP it speaks", async (t) => {

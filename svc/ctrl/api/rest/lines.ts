@@ -30,7 +30,8 @@ interface Source<T, L> {
 
 /**
  * Opens a stream that counts as one of the workspace's. It begins with a heartbeat, so that the status of the answer does
- * not wait for the first message.
+ * not wait for the first message. `signal` aborts when its client leaves, which ends it also when it is never read: a
+ * generator that was not begun passes its end on to no other.
  *
  * @throws the faults that the stream begins with, while the answer can still have their status
  */
@@ -38,6 +39,7 @@ export async function openLines<T, L>(
   streams: StreamShares,
   { workspaceId }: RootKeyPrincipal,
   { check, follow, encode }: Source<T, L>,
+  signal: AbortSignal,
 ): Promise<AsyncIterable<L | typeof HEARTBEAT>> {
   await check();
   const counted = streams.counted<L | typeof HEARTBEAT>(workspaceId, async function* () {
@@ -45,11 +47,15 @@ export async function openLines<T, L>(
     for await (const message of follow()) yield encode(message);
   });
   const first = await counted.next();
+  const leave = (): void => void counted.return(undefined).catch(() => undefined);
+  signal.addEventListener("abort", leave, { once: true });
+  if (signal.aborted) leave();
   return (async function* () {
     try {
       if (first.done !== true) yield first.value;
       yield* counted;
     } finally {
+      signal.removeEventListener("abort", leave);
       await counted.return(undefined);
     }
   })();

@@ -211,7 +211,7 @@ export const streamLogsRoute = defineRoute({
       check: () => requireLogs(deps, caller, request).catch(missing),
       follow: () => streamLogs(deps, caller, request, signal),
       encode: (each) => each.kind === "line" ? lineData(each.line) : HEARTBEAT,
-    });
+    }, signal);
     return streamed(opened);
   },
 });
@@ -243,7 +243,7 @@ export const streamEventsRoute = defineRoute({
           createdAt: each.event.createdAtMs,
           ...payloadData(each.event.payload),
         },
-    });
+    }, signal);
     return streamed(opened);
   },
 });
