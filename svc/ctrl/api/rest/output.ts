@@ -10,6 +10,7 @@ import { type LogRequest, requireLogs, streamLogs } from "../../services/deploym
 import { requireEvents, watchEvents } from "../../services/deployment/watch_events.ts";
 import { DEPLOYMENT_MISSING, saying } from "./deploy.ts";
 import { CREATED_AT, DEPLOYMENT } from "./examples.ts";
+import { lastLines } from "./last_lines.ts";
 import { failureShape, HEARTBEAT, heartbeatShape, openLines } from "./lines.ts";
 import { named } from "./named.ts";
 import { answer, defineRoute, lines, ok, streamed } from "./route.ts";
@@ -18,6 +19,8 @@ import { count, shownStatus, statusShape, time } from "./shapes.ts";
 
 const missing = saying(DEPLOYMENT_MISSING);
 const TAIL = 100;
+/** Of the text in one answer. */
+const TEXT_MIB_MAX = 4;
 
 const instanceShape = named(
   "Instance",
@@ -170,23 +173,24 @@ export const getLogsRoute = defineRoute({
   example: { deploymentId: DEPLOYMENT, tail: 20 },
   answers: {
     200: answer(
-      `In the order of time; at most ${LOG_LINES_MAX} lines.`,
-      z.object({ lines: z.array(lineShape) }),
-      { lines: [LINE] },
+      `In the order of time; at most ${LOG_LINES_MAX} lines and ${TEXT_MIB_MAX} MiB of text, the last ones.`,
+      z.object({
+        lines: z.array(lineShape),
+        truncated: z.boolean().describe(
+          `True if older lines were left out because the text of all has more than ${TEXT_MIB_MAX} MiB: ` +
+            "ask for them with `until`.",
+        ),
+      }),
+      { lines: [LINE], truncated: false },
     ),
   },
   problems: [404],
   async run({ deps: { deployment: deps }, caller, body: { until = 0, ...body }, signal }) {
     const request = { ...logRequest(body), until: BigInt(until), follow: false };
-    const found: z.infer<typeof lineShape>[] = [];
-    try {
-      for await (const each of streamLogs(deps, caller, request, signal)) {
-        if (each.kind === "line") found.push(lineData(each.line));
-      }
-    } catch (error) {
-      missing(error);
-    }
-    return ok({ lines: found });
+    // A read holds more memory than most streams do.
+    const logs = deps.streams.counted(caller.workspaceId, () => streamLogs(deps, caller, request, signal));
+    const { lines: found, truncated } = await lastLines(logs, TEXT_MIB_MAX * 1024 * 1024).catch(missing);
+    return ok({ lines: found.map(lineData), truncated });
   },
 });
 

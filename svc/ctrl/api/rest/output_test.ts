@@ -81,6 +81,34 @@ Deno.test("REST returns the last lines of output, and follows new ones", async (
   await stream.return(undefined);
 });
 
+Deno.test("REST returns 4 MiB of output at most, the last lines, and says that older ones are missing", async () => {
+  await using api = await startApi();
+  const { tenant: { rootKey }, deploymentId, print } = await withOutput(api);
+  const text = "x".repeat(65_536);
+  for (let n = 0; n < 65; n++) await print(`${n} ${text}`.slice(0, 65_536), 10 + n);
+  const { data, at } = await callRest(api.url, "getLogs", { deploymentId, tail: 1_000 }, rootKey);
+  assert.ok(Array.isArray(data["lines"]));
+  assert.deepEqual([data["lines"].length, data["truncated"]], [64, true]);
+  assert.match(String(at("lines", 0, "text")), /^1 x/);
+  assert.match(String(at("lines", 63, "text")), /^64 x/);
+  const few = await callRest(api.url, "getLogs", { deploymentId, tail: 2 }, rootKey);
+  assert.equal(few.at("truncated"), false);
+});
+
+Deno.test("a read of output counts as one of the workspace's streams", async () => {
+  await using api = await startApi();
+  const { tenant: { workspaceId, rootKey }, deploymentId } = await withOutput(api);
+  const admin = api.client(AdminService, "service-token-of-the-tests");
+  await admin.setLimit({ workspaceId, name: "streams", value: 1n });
+  const read = () => callRest(api.url, "getLogs", { deploymentId }, rootKey);
+  assert.deepEqual([(await read()).status, (await read()).status], [200, 200], "one after the other");
+  const stream = streamOf(api, "streamLogs", { deploymentId, tail: 0 }, rootKey);
+  await nextOf(stream, "heartbeat");
+  const refused = await read();
+  assert.deepEqual([refused.status, refused.type], [429, "application/rate_limited"]);
+  await stream.return(undefined);
+});
+
 Deno.test("a stream ends with an error line when its key is revoked", async () => {
   await using api = await startApi();
   const { tenant, deploymentId } = await withOutput(api);
