@@ -25,6 +25,8 @@ export interface DiskWatchOptions {
 
 const FIRST_LOOK_MS = 10_000;
 const LOOK_EVERY_MS = 60_000;
+/** The time to stop of an app that is over its limit, in seconds at most: it goes on writing for so long. */
+const GRACE_SECONDS_MAX = 10;
 /** The engine reads all files of all containers, which may take a fiftieth of the time at most. */
 const REST_FACTOR = 50;
 const MIB = 1024 * 1024;
@@ -35,13 +37,20 @@ const MIB = 1024 * 1024;
  */
 export class DiskWatch {
   readonly #options: DiskWatchOptions;
+  /** Containers that are being replaced, by id. */
+  readonly #replacing = new Map<string, Promise<void>>();
 
   constructor(options: DiskWatchOptions) {
     this.#options = options;
   }
 
-  /** Looks until `signal` aborts. */
+  /** Looks until `signal` aborts, then waits for the replacements that it began. */
   async run(signal: AbortSignal): Promise<void> {
+    await this.#looks(signal);
+    await this.replaced();
+  }
+
+  async #looks(signal: AbortSignal): Promise<void> {
     const { clock, log } = this.#options;
     let waitMs = FIRST_LOOK_MS;
     while (!signal.aborted) {
@@ -58,16 +67,29 @@ export class DiskWatch {
     }
   }
 
-  /** Looks once, and replaces what is over its limit. */
+  /**
+   * Looks once, and begins to replace what is over its limit. It does not wait for apps to stop, or one that takes long
+   * would hold up the watch over all others of the host.
+   */
   async look(signal: AbortSignal): Promise<void> {
     const { engine, spec } = this.#options;
     for (const { id, name, labels, writtenBytes } of await containerSizes(engine, ownLabels(spec), signal)) {
       const desired = recoverDesired({ labels, env: {} });
       const limitMib = desired?.ephemeralStorageMib || this.#options.diskMibDefault;
-      if (writtenBytes <= limitMib * MIB) continue;
-      const graceSeconds = desired?.stopSeconds || this.#options.stopGraceSeconds;
-      await this.#replace({ id, name, graceSeconds }, diskText(writtenBytes, limitMib), signal);
+      if (writtenBytes <= limitMib * MIB || this.#replacing.has(id)) continue;
+      const graceSeconds = Math.min(
+        desired?.stopSeconds || this.#options.stopGraceSeconds,
+        GRACE_SECONDS_MAX,
+      );
+      const replaced = this.#replace({ id, name, graceSeconds }, diskText(writtenBytes, limitMib), signal)
+        .finally(() => this.#replacing.delete(id));
+      this.#replacing.set(id, replaced);
     }
+  }
+
+  /** Until the replacements that were begun are over. */
+  async replaced(): Promise<void> {
+    await Promise.all(this.#replacing.values());
   }
 
   /** Its removal leads to the next plan, which makes another one. */
@@ -86,8 +108,7 @@ export class DiskWatch {
       histories.replaced(name, reason, clock.now());
       await removeContainer(engine, id, signal);
     } catch (error) {
-      signal.throwIfAborted();
-      log.warn("app not replaced", { instance: name, error: describeError(error) });
+      if (!signal.aborted) log.warn("app not replaced", { instance: name, error: describeError(error) });
     }
   }
 }

@@ -11,8 +11,8 @@ const MIB = 1024 * 1024;
 const { env: _env, ...LABELLED } = DESIRED;
 
 /** A container in the engine's list, with the disk limit of its deployment; 0: it names none. */
-function sized(name: string, writtenMib: number, ephemeralStorageMib = 0) {
-  const desired = JSON.stringify({ ...LABELLED, ephemeralStorageMib, stopSeconds: 7, variables: [] });
+function sized(name: string, writtenMib: number, ephemeralStorageMib = 0, stopSeconds = 7) {
+  const desired = JSON.stringify({ ...LABELLED, ephemeralStorageMib, stopSeconds, variables: [] });
   return {
     Id: `id-${name}`,
     Names: [`/${name}`],
@@ -21,7 +21,7 @@ function sized(name: string, writtenMib: number, ephemeralStorageMib = 0) {
   };
 }
 
-function start(list: () => unknown, stop: () => unknown = () => undefined) {
+function start(list: () => unknown, stop: (path: string) => unknown = () => undefined) {
   const [clock, histories, notes, logs] = [
     new ManualClock(),
     new Histories(),
@@ -29,7 +29,7 @@ function start(list: () => unknown, stop: () => unknown = () => undefined) {
     new Array<string>(),
   ];
   const engine = new FakeEngine(({ path }) =>
-    path === "/containers/json" ? list() : path.endsWith("/stop") ? stop() : undefined
+    path === "/containers/json" ? list() : path.endsWith("/stop") ? stop(path) : undefined
   );
   const watch = new DiskWatch({
     engine,
@@ -41,7 +41,10 @@ function start(list: () => unknown, stop: () => unknown = () => undefined) {
     stopGraceSeconds: 10,
     note: (instance, _, text) => notes.push(`${instance}: ${text}`),
   });
-  const look = () => watch.look(new AbortController().signal);
+  const look = async (): Promise<void> => {
+    await watch.look(new AbortController().signal);
+    await watch.replaced();
+  };
   return { clock, engine, histories, logs, look, notes, watch };
 }
 
@@ -56,8 +59,8 @@ Deno.test("DiskWatch replaces the apps that wrote more than their limit, and kee
   await look();
   assert.deepEqual(engine.asked.slice(1), [
     "POST /containers/id-large/stop",
-    "DELETE /containers/id-large",
     "POST /containers/id-own/stop",
+    "DELETE /containers/id-large",
     "DELETE /containers/id-own",
   ]);
   const [list, stop] = engine.requests;
@@ -96,6 +99,42 @@ Deno.test("DiskWatch looks each minute, and less often where looking takes long"
   assert.equal(looks, 3);
   stop.abort();
   await done;
+});
+
+/** Else a tenant whose app ends slowly holds up the watch over all other tenants of the host. */
+Deno.test("DiskWatch looks again while apps take their time to stop, and stops each of them once", async () => {
+  const held = Promise.withResolvers<void>();
+  let looks = 0;
+  const bed = start(() => {
+    looks++;
+    return [sized("slow", 500), sized("next", 500), ...(looks < 3 ? [] : [sized("late", 500)])];
+  }, (path) => path.includes("id-slow") ? held.promise : undefined);
+  const stop = new AbortController();
+  const done = bed.watch.run(stop.signal);
+  await bed.clock.advance(10_000);
+  const stops = () => bed.engine.asked.filter((each) => each.endsWith("/stop"));
+  assert.deepEqual(stops(), ["POST /containers/id-slow/stop", "POST /containers/id-next/stop"]);
+  await bed.clock.advance(120_000);
+  assert.equal(looks, 3, "the next looks come each minute");
+  const slow = stops().filter((each) => each.includes("id-slow"));
+  assert.deepEqual([slow.length, stops().at(-1)], [1, "POST /containers/id-late/stop"]);
+  assert.equal(bed.notes.filter((each) => each.startsWith("slow")).length, 1);
+  let ended = false;
+  const end = done.then(() => void (ended = true));
+  stop.abort();
+  await bed.clock.advance(1_000);
+  assert.equal(ended, false, "what was begun is waited for");
+  held.resolve();
+  await end;
+});
+
+Deno.test("DiskWatch gives an app over its limit ten seconds to stop at most", async () => {
+  const bed = start(() => [sized("patient", 500, 0, 300), sized("quick", 500, 0, 3)]);
+  await bed.look();
+  const graces = bed.engine.requests.filter(({ path }) => path.endsWith("/stop")).map(({ query }) =>
+    query?.["t"]
+  );
+  assert.deepEqual(graces, ["10", "3"]);
 });
 
 Deno.test("DiskWatch goes on when the engine does not answer, or does not stop an app", async () => {
