@@ -1,10 +1,12 @@
-import { get, isNode, type Node } from "./node.ts";
+import { get, isNode, type Node, nodeAt } from "./node.ts";
+import { type Parsed, readYaml } from "./read_yaml.ts";
 
 /** Larger documents are not read; few APIs of a thousand operations come near. */
 export const DOCUMENT_BYTES_MAX = 1024 * 1024;
 const DEPTH_MAX = 100;
 const NODES_MAX = 200_000;
-const ALIASES_MAX = 100;
+/** Characters. URLs that are longer reach few servers. */
+const PATH_MAX = 2_048;
 
 /** A document, or the reason why it is none; the reason is for the owner of the app. */
 export type ReadDocument =
@@ -20,7 +22,7 @@ export async function readDocument(bytes: Uint8Array): Promise<ReadDocument> {
   } catch {
     return problem("is not UTF-8");
   }
-  const parsed = /^\s*\{/.test(text) ? parseJson(text) : await parseYaml(text);
+  const parsed = /^\s*\{/.test(text) ? parseJson(text) : await readYaml(text);
   if ("problem" in parsed) return problem(parsed.problem);
   const { value } = parsed;
   const size = sizeProblem(value);
@@ -31,26 +33,17 @@ export async function readDocument(bytes: Uint8Array): Promise<ReadDocument> {
     return problem('has no "openapi" of the form "3.x.y": only OpenAPI 3 can be compared');
   }
   if (!isNode(get(value, "paths") ?? {})) return problem('has a "paths" that is not an object');
+  if (Object.keys(nodeAt(value, "paths")).some((path) => path.length > PATH_MAX)) {
+    return problem(`has a path of more than ${PATH_MAX} characters`);
+  }
   return { kind: "document", document: value, version };
 }
-
-type Parsed = { readonly value: unknown } | { readonly problem: string };
 
 function parseJson(text: string): Parsed {
   try {
     return { value: JSON.parse(text) };
   } catch {
     return { problem: "is not valid JSON" };
-  }
-}
-
-async function parseYaml(text: string): Promise<Parsed> {
-  const { parse } = await import("yaml");
-  try {
-    // Aliases of aliases multiply; the library counts them, and the nodes are counted afterwards.
-    return { value: parse(text, { maxAliasCount: ALIASES_MAX, schema: "core", logLevel: "error" }) };
-  } catch {
-    return { problem: "is neither valid JSON nor valid YAML, or has too many aliases or levels" };
   }
 }
 

@@ -19,6 +19,15 @@ Deno.test("JSON and YAML of OpenAPI 3 are read", async () => {
   const yaml = await readDocument(encoder.encode(`${HEAD}x: &a { b: 1 }\ny: *a\n`));
   assert.ok(yaml.kind === "document");
   assert.deepEqual([yaml.version, yaml.document["y"]], ["3.0.3", { b: 1 }]);
+  const kinds =
+    "x: { 200: ~, true: 0x10, '': [1.5, &b yes, *b], z: !!binary aGk=, __proto__: &b 2 }\ny: *b\n";
+  const read = await readDocument(encoder.encode(`${HEAD}${kinds}`));
+  assert.ok(read.kind === "document");
+  const { x, y } = read.document;
+  assert.deepEqual(
+    [JSON.stringify(x), y],
+    ['{"200":null,"true":16,"":[1.5,"yes","yes"],"z":"aGk=","__proto__":2}', 2],
+  );
 });
 
 /** Ten levels of ten aliases each: ten thousand million values. */
@@ -59,8 +68,28 @@ Deno.test("text that is no document, or too large a document, is refused at once
     ],
     ["deep YAML", `${HEAD}x: ${deep("[", "]", 20_000)}`, /deeper than|neither valid/],
     ["many values", `{"openapi":"3.0.0","x":[${"1,".repeat(300_000)}1]}`, /more than 200000 values/],
-    ["aliases of aliases", aliasBomb(), /too many aliases/],
+    ["aliases of aliases", aliasBomb(), /more than 200000 values/],
     ["wide aliases", wideAliases(), /more than 200000 values/],
+    ["a name twice", `${HEAD}x: 1\nx: 2\n`, /a name twice/],
+    ["a number and a text of one name", `${HEAD}y: { 1: a, "1": b }\n`, /a name twice/],
+    ["thousands of one name", `${HEAD}${"aaa:\n".repeat(10_000)}`, /a name twice/],
+    [
+      "a document of one name",
+      `${HEAD}${"aaa:\n".repeat(200_000)}`,
+      /80000 tokens of YAML: serve it as JSON/,
+    ],
+    ["many errors", `${HEAD}x: ${"]".repeat(500_000)}`, /neither valid/],
+    ["a list as a name", `${HEAD}? [a]\n: b\n`, /neither valid/],
+    ["an alias of nothing", `${HEAD}x: *a\n`, /neither valid/],
+    ["an alias before its anchor", `${HEAD}x: *a\ny: &a 1\n`, /neither valid/],
+    ["two documents", `${HEAD}---\n${HEAD}`, /neither valid/],
+    ["lists within a line", `${HEAD}x:\n ${"- ".repeat(400_000)}`, /too many levels/],
+    [
+      "a path of braces",
+      JSON.stringify({ openapi: "3.0.0", paths: { ["{".repeat(1_000_000)]: {} } }),
+      /a path of more than 2048 characters/,
+    ],
+    ["a long path", JSON.stringify({ openapi: "3.0.0", paths: { ["/".repeat(2_048)]: {} } }), /^none$/],
     ["an alias of itself", `${HEAD}x: &x [*x]\n`, /deeper than|neither valid/],
     ["a tag of a program", `${HEAD}x: !!js/function "function () {}"\n`, /none/],
   ];

@@ -111,7 +111,7 @@ const HOMES: Readonly<Record<string, RegExp>> = {
   "@restatedev/restate-sdk":
     /^pkg\/durable\/|^svc\/ctrl\/worker\/([^/]+\/(contract|mod)|run|restate\/endpoint)\.ts$/,
   "@connectrpc/connect-web": /^pkg\/rpc\//,
-  "yaml": /^pkg\/(kube\/kubeconfig_library|openapi\/read)\.ts$/,
+  "yaml": /^pkg\/(kube\/kubeconfig_library|openapi\/read_yaml)\.ts$/,
   "@kubernetes/client-node": /^pkg\/kube\/kubeconfig_library\.ts$/,
   "@connectrpc/connect-node": /^pkg\/(build|rpc)\//,
   "modern-tar": /^pkg\/(archive|docker|download|testkit)\//,
