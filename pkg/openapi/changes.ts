@@ -1,3 +1,5 @@
+import type { Budget } from "./budget.ts";
+
 /** Changes between two documents. Their ids are those of oasdiff, which clients of the original know. */
 
 /** 3 breaks clients, 2 may break some, 1 breaks none. */
@@ -35,6 +37,11 @@ export interface Comparison {
 const CHANGES_MAX = 1_000;
 const FOUND_MAX = 20_000;
 
+/** The end of a comparison. `too_large`: the text says so, for people who read it after a subject of their own. */
+export type Compared =
+  | { readonly kind: "compared"; readonly comparison: Comparison }
+  | { readonly kind: "too_large"; readonly problem: string };
+
 /** The place of an operation. */
 export interface Place {
   readonly path: string;
@@ -44,23 +51,45 @@ export interface Place {
 
 /** Gathers changes, each once. */
 export class Changes {
-  readonly #found = new Map<string, Change>();
+  readonly #budget: Budget;
+  readonly #byOperation = new Map<string, Map<string, Change>>();
+  #count = 0;
+  #breaking = false;
+
+  constructor(budget: Budget) {
+    this.#budget = budget;
+  }
+
+  /** True if one breaks clients, also one beyond those that are kept. */
+  get breaking(): boolean {
+    return this.#breaking;
+  }
 
   /** Notes a change of an operation. */
   add(place: Place, id: string, level: Level, text: string): void {
-    if (this.#found.size >= FOUND_MAX) return;
-    this.#found.set(`${place.operation} ${place.path} ${id} ${text}`, { ...place, id, text, level });
+    this.#budget.spend(10);
+    if (level === LEVELS.error) this.#breaking = true;
+    if (this.#count >= FOUND_MAX) return;
+    const key = keyOf(place);
+    const known = this.#byOperation.get(key) ?? new Map<string, Change>();
+    this.#byOperation.set(key, known);
+    const before = known.size;
+    known.set(`${id} ${text}`, { ...place, id, text, level });
+    this.#count += known.size - before;
   }
 
   /** True if there is one of this operation. */
-  touches({ path, operation }: Place): boolean {
-    const start = `${operation} ${path} `;
-    for (const key of this.#found.keys()) if (key.startsWith(start)) return true;
-    return false;
+  touches(place: Place): boolean {
+    return this.#byOperation.has(keyOf(place));
   }
 
   /** The most serious first, then as they were found. */
   list(): readonly Change[] {
-    return [...this.#found.values()].sort((a, b) => b.level - a.level).slice(0, CHANGES_MAX);
+    return [...this.#byOperation.values()].flatMap((each) => [...each.values()])
+      .sort((a, b) => b.level - a.level).slice(0, CHANGES_MAX);
   }
+}
+
+function keyOf({ operation, path }: Place): string {
+  return `${operation} ${path}`;
 }

@@ -1,6 +1,7 @@
+import type { Budget } from "./budget.ts";
 import { type Changes, LEVELS } from "./changes.ts";
 import type { Resolvers, SchemaComparer } from "./compare_schemas.ts";
-import { get, listAt, type Node, nodeAt, textAt } from "./node.ts";
+import { get, listAt, type Node, nodeAt, short, textAt } from "./node.ts";
 import type { Operation } from "./operations.ts";
 
 /** The parts that a comparison shares. */
@@ -8,12 +9,16 @@ interface Shared {
   readonly resolvers: Resolvers;
   readonly comparer: SchemaComparer;
   readonly changes: Changes;
+  readonly budget: Budget;
 }
 
 interface Pair<T> {
   readonly former: T;
   readonly current: T;
 }
+
+/** Of a parameter, a media type or an answer. */
+const UNITS = 20;
 
 const { error: ERROR, warning: WARNING, info: INFO } = LEVELS;
 
@@ -25,8 +30,12 @@ export function compareOperations(pair: Pair<Operation>, shared: Shared): void {
   compareSecurity(pair, shared);
 }
 
-function compareParameters({ former, current }: Pair<Operation>, { changes, comparer }: Shared): void {
+function compareParameters(
+  { former, current }: Pair<Operation>,
+  { changes, comparer, budget }: Shared,
+): void {
   const { place } = current;
+  budget.spend(UNITS * (1 + former.parameters.size + current.parameters.size));
   for (const [key, before] of former.parameters) {
     const after = current.parameters.get(key);
     const name = nameOf(before);
@@ -57,7 +66,7 @@ function compareParameters({ former, current }: Pair<Operation>, { changes, comp
 }
 
 function nameOf(parameter: Node): string {
-  return `${textAt(parameter, "in") ?? ""} parameter '${textAt(parameter, "name") ?? ""}'`;
+  return `${short(textAt(parameter, "in") ?? "")} parameter '${short(textAt(parameter, "name") ?? "")}'`;
 }
 
 function isRequired(node: Node): boolean {
@@ -69,7 +78,8 @@ function schemaOf(parameter: Node): unknown {
   return get(parameter, "schema") ?? get(Object.values(nodeAt(parameter, "content"))[0], "schema");
 }
 
-function compareBodies({ former, current }: Pair<Operation>, { resolvers, changes, comparer }: Shared): void {
+function compareBodies({ former, current }: Pair<Operation>, shared: Shared): void {
+  const { resolvers, changes, comparer, budget } = shared;
   const { place } = current;
   const [had, has] = [get(former.node, "requestBody"), get(current.node, "requestBody")];
   const before = resolvers.former.resolve(had);
@@ -91,8 +101,8 @@ function compareBodies({ former, current }: Pair<Operation>, { resolvers, change
   if (!was && is) changes.add(place, "request-body-became-required", ERROR, "the body became required");
   if (was && !is) changes.add(place, "request-body-became-optional", INFO, "the body became optional");
   const contents = { former: nodeAt(before, "content"), current: nodeAt(after, "content") };
-  for (const { type, schemas } of mediaTypes(contents)) {
-    const text = `the media type '${type}' of the body`;
+  for (const { type, schemas } of mediaTypes(contents, budget)) {
+    const text = `the media type '${short(type)}' of the body`;
     if (schemas === "removed") {
       changes.add(place, "request-body-media-type-removed", ERROR, `${text} was removed`);
     } else if (schemas === "added") {
@@ -106,8 +116,9 @@ interface MediaType {
   readonly schemas: "added" | "removed" | Pair<unknown>;
 }
 
-function mediaTypes({ former, current }: Pair<Node>): readonly MediaType[] {
+function mediaTypes({ former, current }: Pair<Node>, budget: Budget): readonly MediaType[] {
   const types = new Set([...Object.keys(former), ...Object.keys(current)]);
+  budget.spend(UNITS * (1 + types.size));
   return [...types].map((type) => {
     if (!Object.hasOwn(current, type)) return { type, schemas: "removed" };
     if (!Object.hasOwn(former, type)) return { type, schemas: "added" };
@@ -117,29 +128,35 @@ function mediaTypes({ former, current }: Pair<Node>): readonly MediaType[] {
 
 function compareAnswers(
   { former, current }: Pair<Operation>,
-  { resolvers, changes, comparer }: Shared,
+  { resolvers, changes, comparer, budget }: Shared,
 ): void {
   const { place } = current;
   const [before, after] = [nodeAt(former.node, "responses"), nodeAt(current.node, "responses")];
+  budget.spend(UNITS * (1 + Object.keys(before).length + Object.keys(after).length));
   for (const [status, answer] of Object.entries(before)) {
     if (!Object.hasOwn(after, status)) {
       const success = /^2/.test(status);
       const id = success ? "response-success-status-removed" : "response-non-success-status-removed";
-      changes.add(place, id, success ? ERROR : INFO, `the response with the status '${status}' was removed`);
+      changes.add(
+        place,
+        id,
+        success ? ERROR : INFO,
+        `the response with the status '${short(status)}' was removed`,
+      );
       continue;
     }
     const contents = {
       former: nodeAt(resolvers.former.resolve(answer), "content"),
       current: nodeAt(resolvers.current.resolve(after[status]), "content"),
     };
-    for (const { type, schemas } of mediaTypes(contents)) {
-      const text = `the media type '${type}' of the response with the status '${status}'`;
+    for (const { type, schemas } of mediaTypes(contents, budget)) {
+      const text = `the media type '${short(type)}' of the response with the status '${short(status)}'`;
       if (schemas === "removed") {
         changes.add(place, "response-media-type-removed", ERROR, `${text} was removed`);
       } else if (schemas === "added") {
         changes.add(place, "response-media-type-added", INFO, `${text} was added`);
       } else {
-        const where = `the response with the status '${status}'`;
+        const where = `the response with the status '${short(status)}'`;
         comparer.compare(schemas, { place, direction: "response", subject: "body", text: where });
       }
     }
@@ -147,19 +164,14 @@ function compareAnswers(
   for (const status of Object.keys(after)) {
     if (Object.hasOwn(before, status)) continue;
     const id = /^2/.test(status) ? "response-success-status-added" : "response-non-success-status-added";
-    changes.add(place, id, INFO, `the response with the status '${status}' was added`);
+    changes.add(place, id, INFO, `the response with the status '${short(status)}' was added`);
   }
 }
 
 /** New credentials break every client, since its requests lack them. */
-function compareSecurity({ former, current }: Pair<Operation>, { resolvers, changes }: Shared): void {
-  const [had, has] = [
-    needsCredentials(former.node, resolvers.former.root),
-    needsCredentials(
-      current.node,
-      resolvers.current.root,
-    ),
-  ];
+function compareSecurity({ former, current }: Pair<Operation>, { resolvers, changes, budget }: Shared): void {
+  const had = needsCredentials(former.node, resolvers.former.root, budget);
+  const has = needsCredentials(current.node, resolvers.current.root, budget);
   const { place } = current;
   if (!had && has) changes.add(place, "api-security-added", ERROR, "the operation needs credentials now");
   if (had && !has) {
@@ -168,10 +180,13 @@ function compareSecurity({ former, current }: Pair<Operation>, { resolvers, chan
 }
 
 /** The entries are alternatives, and an empty entry allows calls without credentials. */
-function needsCredentials(operation: Node, document: Node): boolean {
+function needsCredentials(operation: Node, document: Node, budget: Budget): boolean {
   const ways = Object.hasOwn(operation, "security")
     ? listAt(operation, "security")
     : listAt(document, "security");
-  return ways.length > 0 &&
-    ways.every((way) => typeof way === "object" && way !== null && Object.keys(way).length > 0);
+  return ways.length > 0 && ways.every((way) => {
+    const names = typeof way === "object" && way !== null ? Object.keys(way).length : 0;
+    budget.spend(5 + names);
+    return names > 0;
+  });
 }

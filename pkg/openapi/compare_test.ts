@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
-import { compareDocuments } from "./compare.ts";
 import type { Node } from "./node.ts";
-import { asAnswer, asBody, asParameters, documentWith, objectOf } from "./testing.ts";
+import { asAnswer, asBody, asParameters, compared, documentWith, objectOf } from "./testing.ts";
 
 type Case = readonly [name: string, former: Node, current: Node, changes: readonly string[]];
 
@@ -217,7 +216,7 @@ const SCHEMAS: readonly (readonly [string, unknown, unknown, readonly string[], 
 ];
 
 function found(former: Node, current: Node): readonly string[] {
-  return compareDocuments(documentWith(former), documentWith(current)).changes
+  return compared(documentWith(former), documentWith(current)).changes
     .map(({ level, id }) => `${level} ${id}`);
 }
 
@@ -243,7 +242,7 @@ Deno.test("operations and paths are counted, and a new name of a path's paramete
   const paths = (value: Node): Node => ({ openapi: "3.1.0", paths: value });
   const former = paths({ "/pets/{id}": path("id"), "/old": { get, post: get }, "/some": { get, post: get } });
   const current = paths({ "/pets/{pet}": path("pet"), "/new": { get }, "/some": { get } });
-  const { changes, breaking, endpoints, paths: counted } = compareDocuments(former, current);
+  const { changes, breaking, endpoints, paths: counted } = compared(former, current);
   assert.deepEqual(changes.map(({ id, operation, path: at }) => [id, operation, at]), [
     ["api-path-removed-without-deprecation", "GET", "/old"],
     ["api-path-removed-without-deprecation", "POST", "/old"],
@@ -263,9 +262,9 @@ Deno.test("references inside of the document are followed, and none that lead ou
   const byReference = asBody({ $ref: "#/components/schemas/Pet" });
   const former = documentWith(byReference, components(objectOf({ a: text })));
   const current = documentWith(byReference, components(objectOf({ a: number })));
-  const compared = compareDocuments(former, current);
-  assert.deepEqual(compared.changes.map(({ id }) => id), ["request-property-type-changed"]);
-  assert.deepEqual([compared.schemas, compared.differs], [{ added: 0, deleted: 0, modified: 1 }, true]);
+  const comparison = compared(former, current);
+  assert.deepEqual(comparison.changes.map(({ id }) => id), ["request-property-type-changed"]);
+  assert.deepEqual([comparison.schemas, comparison.differs], [{ added: 0, deleted: 0, modified: 1 }, true]);
   for (const outside of ["https://example.com/pet.json", "file:///etc/passwd", "../pet.yaml", "#/no/such"]) {
     assert.deepEqual(found(asBody({ $ref: outside }), asBody({ $ref: outside })), []);
   }
@@ -283,7 +282,7 @@ Deno.test("schemas that hold themselves or each other are compared once", () => 
   });
   for (const name of ["Tree", "Loop", "Parts"]) {
     const operation = asAnswer({ $ref: `#/components/schemas/${name}` });
-    const { changes } = compareDocuments(
+    const { changes } = compared(
       documentWith(operation, self("string")),
       documentWith(operation, self("number")),
     );
@@ -293,6 +292,6 @@ Deno.test("schemas that hold themselves or each other are compared once", () => 
 
 Deno.test("a document of an invalid form has no changes when it is compared with itself", () => {
   const strange = { openapi: "3.0.0", paths: { "/a": { get: null, post: [] }, "/b": 7 }, components: [] };
-  const { differs, changes, breaking } = compareDocuments(strange, structuredClone(strange));
+  const { differs, changes, breaking } = compared(strange, structuredClone(strange));
   assert.deepEqual([differs, changes, breaking], [false, [], false]);
 });

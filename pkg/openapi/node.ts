@@ -33,11 +33,7 @@ export function textsAt(value: unknown, name: string): readonly string[] {
   return listAt(value, name).filter((each) => typeof each === "string");
 }
 
-/** JSON in which the order of names says nothing. */
-export function canonical(value: unknown): string {
-  return JSON.stringify(
-    value,
-    (_name, each: unknown) =>
-      isNode(each) ? Object.fromEntries(Object.entries(each).sort(([a], [b]) => a < b ? -1 : 1)) : each,
-  ) ?? "";
+/** The start of a text of the document, for texts that people read: names in documents may be long. */
+export function short(text: string, charactersMax = 100): string {
+  return text.length <= charactersMax ? text : `${text.slice(0, charactersMax)}…`;
 }

@@ -1,4 +1,4 @@
-/** YAML of strangers: each step costs the same, however the text is written. */
+/** Untrusted YAML: each step costs the same, however the text is written. */
 import type { CST, Node as YamlNode } from "yaml";
 
 export type Parsed = { readonly value: unknown } | { readonly problem: string };

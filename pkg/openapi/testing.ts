@@ -1,5 +1,15 @@
 /** Documents of tests: one operation, with what a case is about. */
+import assert from "node:assert/strict";
+import type { Comparison } from "./changes.ts";
+import { compareDocuments } from "./compare.ts";
 import type { Node } from "./node.ts";
+
+/** The differences of two documents that are small enough. */
+export function compared(former: Node, current: Node): Comparison {
+  const end = compareDocuments(former, current);
+  assert.ok(end.kind === "compared");
+  return end.comparison;
+}
 
 /** A document with one operation `POST /pets`. */
 export function documentWith(operation: Node, more: Node = {}): Node {

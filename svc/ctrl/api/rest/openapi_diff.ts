@@ -58,7 +58,7 @@ export const getOpenApiDiffRoute = defineRoute({
       },
     ),
   },
-  problems: [404],
+  problems: [404, 412],
   async run({ deps: { deployment: deps }, caller, body }) {
     const { changes, ...compared } = await getOpenApiDiff(deps, caller, body);
     return ok({

@@ -16,7 +16,8 @@ type DiffDeps = Pick<DeploymentDeps, "db" | "reader">;
 /**
  * Compares the OpenAPI documents that two deployments served when they became ready.
  *
- * @throws `not_found` for a deployment, or for a document with the reason why there is none; `permission_denied`
+ * @throws `not_found` for a deployment, or for a document with the reason why there is none; `permission_denied`;
+ *   `failed_precondition` if they are too large to compare
  */
 export async function getOpenApiDiff(
   deps: DiffDeps,
@@ -25,7 +26,12 @@ export async function getOpenApiDiff(
 ): Promise<Comparison> {
   const former = await documentOf(deps, caller, { id: oldDeploymentId, field: "old_deployment_id" });
   const current = await documentOf(deps, caller, { id: newDeploymentId, field: "new_deployment_id" });
-  return compareDocuments(former, current);
+  const compared = compareDocuments(former, current);
+  if (compared.kind === "compared") return compared.comparison;
+  throw publicFault(
+    "failed_precondition",
+    `The OpenAPI documents of deployments ${oldDeploymentId} and ${newDeploymentId} are ${compared.problem}.`,
+  );
 }
 
 async function documentOf(

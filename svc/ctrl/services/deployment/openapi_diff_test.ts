@@ -69,6 +69,47 @@ Deno.test("documents of two deployments are compared, over RPC and REST alike", 
   assert.deepEqual([same.summary?.diff, same.hasBreakingChanges, same.changes], [false, false, []]);
 });
 
+/** 5,000 paths that are one item with 4,000 properties. */
+function largeDocument(type: string): string {
+  const properties = Object.fromEntries(Array.from({ length: 4_000 }, (_, at) => [`p${at}`, { type }]));
+  const operation = { requestBody: { content: { "application/json": { schema: { properties } } } } };
+  const paths = Array.from({ length: 5_000 }, (_, at) => [`/${at}`, { $ref: "#/x" }]);
+  return JSON.stringify({ openapi: "3.1.0", paths: Object.fromEntries(paths), x: { post: operation } });
+}
+
+Deno.test("documents whose comparison would hold up the api are refused, with the reason", async (t) => {
+  await using api = await startApi();
+  const tenant = await api.tenant("acme");
+  const ownParts = { allOf: Array.from({ length: 30 }, () => ({ $ref: "#/components/schemas/A" })) };
+  const answer = { content: { "application/json": { schema: { $ref: "#/components/schemas/A" } } } };
+  const parts = await withDocument(
+    api,
+    tenant,
+    JSON.stringify({
+      openapi: "3.1.0",
+      paths: { "/a": { get: { responses: { 200: answer } } } },
+      components: { schemas: { A: ownParts } },
+    }),
+  );
+  const client = api.client(OpenApiService, tenant.rootKey);
+  const same = await client.getOpenApiDiff({ oldDeploymentId: parts, newDeploymentId: parts });
+  assert.deepEqual([same.summary?.diff, same.changes], [false, []]);
+  const [former, current] = [
+    await withDocument(api, tenant, largeDocument("string")),
+    await withDocument(api, tenant, largeDocument("number")),
+  ];
+  const request = { oldDeploymentId: former, newDeploymentId: current };
+  await eachRefused(t, [
+    [
+      "too large",
+      () => client.getOpenApiDiff(request),
+      Code.FailedPrecondition,
+      /are too large to compare: /,
+    ],
+  ]);
+  assert.equal((await callRest(api.url, "getOpenApiDiff", request, tenant.rootKey)).status, 412);
+});
+
 Deno.test("a comparison needs both documents, and the permission to read both deployments", async (t) => {
   await using api = await startApi();
   const [tenant, other] = [await api.tenant("acme"), await api.tenant("globex")];

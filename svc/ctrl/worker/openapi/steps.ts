@@ -106,7 +106,11 @@ async function noticeOf(
     : await findOpenApi(db.kysely, { deploymentId: previous, workspaceId: row.workspace_id });
   const [before, now] = [await documentOf(former?.body), await documentOf(asked.body)];
   if (previous === undefined || before === undefined || now === undefined) return `${start}.`;
-  const { changes } = compareDocuments(before, now);
+  const compared = compareDocuments(before, now);
+  if (compared.kind === "too_large") {
+    return `${start}. This one and that of ${previous} are ${compared.problem}.`;
+  }
+  const { changes } = compared.comparison;
   if (changes.length === 0) return `${start}: no changes since ${previous}.`;
   const breaking = changes.filter(({ level }) => level === LEVELS.error).length;
   const shown = breaking === 0 ? "none of them breaking" : `${breaking} of them breaking`;

@@ -96,6 +96,35 @@ test("a document is kept once, and its notice counts what breaks the one that wa
   assert.equal(foreign, undefined);
 });
 
+test("documents that are too large to compare are kept, and the notice says so", async (db) => {
+  using edge = await startEdge();
+  const steps = createOpenApiSteps({ db, clock, edgeUrl: edge.url });
+  const seed = await seedProject(db);
+  const ids = [
+    await ready(db, seed, { openapiPath: "/openapi.json" }),
+    await ready(db, seed, { openapiPath: "/openapi.json" }),
+  ];
+  for (const [at, id] of ids.entries()) {
+    await route(db, seed, id, `large-${id}.localhost`, "none");
+    await transact(db, async (tx) => {
+      const move = { environmentId: seed.productionId, back: false, nowMs: 1 };
+      await recordLive(tx, { ...move, deploymentId: id, displaced: ids[at - 1] });
+    });
+    const alike = Array.from({ length: 5_000 }, (_, each) => [`/${each}`, { $ref: "#/paths/~1x" }]);
+    const parameters = Array.from({ length: 4_000 }, (_, each) => ({ name: `${at}${each}`, in: "query" }));
+    edge.serve({ ...Object.fromEntries(alike), "/x": { parameters, get: {} } });
+    const look = { deploymentId: id, hostname: `large-${id}.localhost`, path: "/openapi.json" };
+    assert.deepEqual(await steps.look(look, signal), { kind: "stored" });
+  }
+  const [first, second] = ids;
+  assert.match(
+    (await notices(db, second ?? "")).join(),
+    new RegExp(
+      `^OpenAPI 3.1.0 document with 1 operation. This one and that of ${first} are too large to compare: `,
+    ),
+  );
+});
+
 test("only a ready deployment that names a path and has a name is asked", async (db) => {
   const steps = createOpenApiSteps({ db, clock, edgeUrl: "http://127.0.0.1:1" });
   const seed = await seedProject(db);
