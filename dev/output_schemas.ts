@@ -309,7 +309,15 @@ export const OUTPUT_SCHEMAS: Readonly<Record<string, z.ZodType>> = {
   "preflight worker": preflight,
   "ctrl migrate": printed({ applied: texts }),
   "ctrl backup": printed({ folder: text, takenAt: text, tables: count, rows: count }),
-  "ctrl restore": printed({ folder: text, takenAt: text, rows: count, unfinished: texts }),
+  "ctrl restore": printed({
+    folder: text,
+    takenAt: text,
+    rows: count,
+    unfinished: texts,
+    rootKeys: count,
+    regionTokens: count,
+    revokedRegionTokens: count,
+  }),
   "ctrl rotate-keys": printed({ resealed: count, current: count, renewed: count }),
 };
 

@@ -48,7 +48,7 @@ const WRITERS: Readonly<Record<string, readonly string[]>> = {
   live_history: ["live_history"],
   log_blocks: ["instance_logs", "output_retention"],
   login_codes: ["login_codes"],
-  migrations: ["database"],
+  migrations: ["database", "unfinished_restore"],
   openapi_documents: ["openapi_documents"],
   packs: ["packs"],
   projects: ["depot_projects", "projects"],

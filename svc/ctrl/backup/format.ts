@@ -92,6 +92,18 @@ export async function* readTable(folder: string, entry: TableEntry): AsyncGenera
   if (rest !== "" || rows !== entry.rows || hash.digest("hex") !== entry.sha256) throw damaged(folder, entry);
 }
 
+/**
+ * Reads all rows once, before any is used.
+ *
+ * @throws `failed_precondition` when some of them are not those that were written
+ */
+export async function verifyTables(folder: string, { tables }: Manifest): Promise<void> {
+  for (const entry of tables) {
+    let rows = 0;
+    for await (const page of readTable(folder, entry)) rows += page.length;
+  }
+}
+
 function tablePath(folder: string, name: string): string {
   return join(folder, `${name}.ndjson.gz`);
 }

@@ -15,26 +15,34 @@ import type { Clock } from "../../../pkg/clock/mod.ts";
 import { openDatabase, readConsistently, transact } from "../../../pkg/db/mod.ts";
 import { publicFault } from "../../../pkg/fault/mod.ts";
 import type { Logger } from "../../../pkg/logger/mod.ts";
+import { databaseAuthorities } from "../internal/database_config.ts";
 import {
+  beginRestore,
+  countValidCredentials,
   type CtrlDatabase,
   endUnfinished,
-  hasRows,
   insertRows,
   listDumpedTables,
-  migrateCtrlDatabase,
+  migrateAt,
   moveFeedTo,
+  newRestoreMark,
   readHistory,
   readRows,
+  removeRestoreMark,
   restoredVersion,
+  revokeRegionTokens,
   type Schema,
+  unknownMigrations,
+  type ValidCredentials,
 } from "../internal/store/mod.ts";
-import type { BackupConfig } from "./config.ts";
+import type { BackupConfig, RestoreConfig } from "./config.ts";
 import {
   FORMAT,
   type Manifest,
   readManifest,
   readTable,
   type TableEntry,
+  verifyTables,
   writeManifest,
   writeTable,
 } from "./format.ts";
@@ -44,11 +52,12 @@ export interface BackupProcess {
   readonly log: Logger;
 }
 
-export interface Restored {
+export interface Restored extends ValidCredentials {
   readonly takenAtMs: number;
   readonly rows: number;
   /** Deployments that had not ended, and have failed now. */
   readonly unfinished: readonly string[];
+  readonly revokedRegionTokens: number;
 }
 
 /**
@@ -82,34 +91,61 @@ export async function runBackup(
 
 /**
  * Fills an empty database from a backup. Deployments that had not ended fail, and agents and edges begin with a snapshot.
+ * Until the last transaction no program starts on the database; a restore that broke off is begun again.
  *
  * @throws `failed_precondition` for a database that has rows, and a backup that is damaged or of a newer program
  */
 export async function runRestore(
-  config: BackupConfig,
+  config: RestoreConfig,
   folder: string,
-  process: BackupProcess,
+  { clock, log }: BackupProcess,
 ): Promise<Restored> {
   const manifest = await readManifest(folder);
-  return await withDatabase(config, process.clock, async (db) => {
-    await assertEmpty(db);
-    await migrateCtrlDatabase(db, process.log, manifest.migrations);
-    const known = new Set(await listDumpedTables(db.kysely));
-    let rows = 0;
-    for (const entry of manifest.tables) {
-      if (!known.has(entry.name)) throw newer(folder, entry.name);
-      for await (const page of readTable(folder, entry)) await insertRows(db, entry.name, page);
-      rows += entry.rows;
-    }
-    const nowMs = process.clock.now();
-    const unfinished = await transact(db, async (tx) => {
-      const ended = await endUnfinished(tx, nowMs);
-      await moveFeedTo(tx, restoredVersion(nowMs));
-      return ended;
-    });
+  const [unknown] = unknownMigrations(manifest.migrations);
+  if (unknown !== undefined) throw newer(folder, unknown);
+  await verifyTables(folder, manifest);
+  const options = { ...await databaseAuthorities(config), clock, log };
+  const mark = newRestoreMark();
+  return await withDatabase(config, clock, async (db) => {
+    await beginRestore(db, mark);
+    await migrateAt(config.databasePrimary, options, { wanted: manifest.migrations, mark });
+    const rows = await insertTables(db, { folder, manifest, mark });
     // Those that came after the backup find its rows, as at an upgrade.
-    await migrateCtrlDatabase(db, process.log);
-    return { takenAtMs: manifest.takenAtMs, rows, unfinished };
+    await migrateAt(config.databasePrimary, options, { mark });
+    const ended = await endRestore(db, { mark, config, nowMs: clock.now() });
+    return { takenAtMs: manifest.takenAtMs, rows, ...ended };
+  });
+}
+
+async function insertTables(
+  db: CtrlDatabase,
+  { folder, manifest, mark }: { readonly folder: string; readonly manifest: Manifest; readonly mark: string },
+): Promise<number> {
+  const known = new Set(await listDumpedTables(db.kysely));
+  const other = manifest.tables.find(({ name }) => !known.has(name));
+  if (other !== undefined) throw newer(folder, other.name);
+  let count = 0;
+  for (const entry of manifest.tables) {
+    for await (const rows of readTable(folder, entry)) {
+      await insertRows(db, { table: entry.name, rows, mark });
+    }
+    count += entry.rows;
+  }
+  return count;
+}
+
+/** All in one transaction: a database without the mark has all of it. */
+async function endRestore(
+  db: CtrlDatabase,
+  { mark, config, nowMs }: { readonly mark: string; readonly config: RestoreConfig; readonly nowMs: number },
+): Promise<Omit<Restored, "takenAtMs" | "rows">> {
+  return await transact(db, async (tx) => {
+    const unfinished = await endUnfinished(tx, nowMs);
+    await moveFeedTo(tx, restoredVersion(nowMs));
+    const revokedRegionTokens = config.revokeRegionTokens === true ? await revokeRegionTokens(tx, nowMs) : 0;
+    const valid = await countValidCredentials(tx);
+    await removeRestoreMark(tx, mark);
+    return { unfinished, revokedRegionTokens, ...valid };
   });
 }
 
@@ -117,17 +153,6 @@ async function makeEmptyFolder(folder: string): Promise<void> {
   await Deno.mkdir(folder, { recursive: true, mode: 0o700 });
   for await (const { name } of Deno.readDir(folder)) {
     throw publicFault("failed_precondition", `${folder} is not empty: it has ${name}. Name a new folder.`);
-  }
-}
-
-async function assertEmpty(db: CtrlDatabase): Promise<void> {
-  if ((await readHistory(db)).applied.length === 0) return;
-  for (const name of await listDumpedTables(db.kysely)) {
-    if (!await hasRows(db.kysely, name)) continue;
-    throw publicFault(
-      "failed_precondition",
-      `The database has rows already (in ${name}). Restore into an empty one; keep this one until you are sure.`,
-    );
   }
 }
 
@@ -139,11 +164,14 @@ function newer(folder: string, what: string) {
 }
 
 async function withDatabase<T>(
-  { databasePrimary }: BackupConfig,
+  config: BackupConfig,
   clock: Clock,
   work: (db: CtrlDatabase) => Promise<T>,
 ): Promise<T> {
-  const db = await openDatabase<Schema>(databasePrimary, { clock });
+  const db = await openDatabase<Schema>(config.databasePrimary, {
+    ...await databaseAuthorities(config),
+    clock,
+  });
   try {
     return await work(db);
   } finally {

@@ -1,94 +1,18 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { sql } from "kysely";
-import { systemClock } from "../../../pkg/clock/mod.ts";
-import { Secret } from "../../../pkg/config/mod.ts";
 import { transact } from "../../../pkg/db/mod.ts";
 import { isFault } from "../../../pkg/fault/mod.ts";
-import { silentLogger } from "../../../pkg/logger/mod.ts";
-import { hasMysqlServer, mysqlServer } from "../../../pkg/testkit/mariadb.ts";
 import {
   appendChanges,
-  type CtrlDatabase,
   findDeployment,
   findOldestChange,
   findRegionVersion,
-  listDumpedTables,
   moveStatus,
-  openCtrlDatabase,
-  readRows,
   restoredVersion,
 } from "../internal/store/mod.ts";
 import { seedDeployment, seedProject } from "../internal/store/testing.ts";
-import { ROWS } from "../internal/store/testing_rows.ts";
 import { runBackup, runRestore } from "./run.ts";
-
-const process = { clock: systemClock(), log: silentLogger() };
-const log = silentLogger();
-type Kind = "sqlite" | "mysql";
-
-/** Databases and folders that are removed at the end. */
-class Bed implements AsyncDisposable {
-  readonly #stack = new AsyncDisposableStack();
-
-  async folder(): Promise<string> {
-    const path = await Deno.makeTempDir({ prefix: "unkey-backup-" });
-    this.#stack.defer(() => Deno.remove(path, { recursive: true }));
-    return path;
-  }
-
-  /** An empty database. */
-  async url(kind: Kind): Promise<Secret> {
-    if (kind === "sqlite") return new Secret(`sqlite://${await this.folder()}/ctrl.db`);
-    const schema = await (await mysqlServer())?.createSchema();
-    assert.ok(schema !== undefined);
-    this.#stack.defer(() => schema.drop());
-    return schema.url;
-  }
-
-  async open(url: Secret): Promise<CtrlDatabase> {
-    const db = await openCtrlDatabase(url, { migrate: true, log });
-    this.#stack.defer(() => db.close());
-    return db;
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.#stack.disposeAsync();
-  }
-}
-
-async function fill(db: CtrlDatabase): Promise<void> {
-  for (const [table, row] of Object.entries(ROWS)) {
-    if (table === "migrations") continue;
-    const cells = Object.entries(row);
-    await sql`insert into ${sql.table(table)} (${sql.join(cells.map(([name]) => sql.ref(name)))})
-      values (${sql.join(cells.map(([, value]) => value))})`.execute(db.kysely);
-  }
-  await db.kysely.updateTable("deployments").set({ status: "ready" }).execute();
-}
-
-/** All rows of the tables that a restore leaves as they were. */
-async function picture(db: CtrlDatabase): Promise<Record<string, unknown>> {
-  const changed = new Set(["region_versions", "deployment_topology", "sentinels"]);
-  const found: Record<string, unknown> = {};
-  for (const name of await listDumpedTables(db.kysely)) {
-    if (changed.has(name)) continue;
-    const rows: unknown[] = [];
-    await transact(db, async (tx) => {
-      for await (const page of readRows(tx, name)) {
-        rows.push(...page.map((row) =>
-          Object.fromEntries(
-            Object.entries(row).map(([key, cell]) => [key, cell instanceof Uint8Array ? [...cell] : cell]),
-          )
-        ));
-      }
-    });
-    found[name] = rows;
-  }
-  return found;
-}
-
-const KINDS: readonly Kind[] = hasMysqlServer() ? ["sqlite", "mysql"] : ["sqlite"];
+import { Bed, fill, KINDS, picture, process } from "./testing.ts";
 
 Deno.test("every row of a database comes back, in a database of either kind", async (t) => {
   for (const from of KINDS) {
@@ -222,7 +146,10 @@ Deno.test("a restore refuses a backup that it cannot restore completely", async 
     const manifest = join(folder, "manifest.json");
     const text = await Deno.readTextFile(manifest);
     await Deno.writeTextFile(manifest, text.replace('"name": "audit_log"', '"name": "later"'));
+    await Deno.rename(join(folder, "audit_log.ndjson.gz"), join(folder, "later.ndjson.gz"));
     await refused(restore(folder), /of a newer unkey \(it has later\)/);
+    await Deno.writeTextFile(manifest, text.replace('"0001_base"', '"0001_base", "9999_later"'));
+    await refused(restore(folder), /of a newer unkey \(it has 9999_later\)/);
   });
   await t.step("a backup into a folder with files", async () => {
     const folder = await backup();

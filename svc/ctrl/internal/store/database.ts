@@ -12,6 +12,7 @@ import { Fault, publicFault } from "../../../../pkg/fault/mod.ts";
 import type { Logger } from "../../../../pkg/logger/mod.ts";
 import { type Migration, unusableAfter } from "./migrations/migration.ts";
 import { MIGRATIONS } from "./migrations/mod.ts";
+import { assertRestored } from "./restore_mark.ts";
 import type { Schema } from "./schema.ts";
 
 export type CtrlDatabase = Database<Schema>;
@@ -26,6 +27,14 @@ export interface OpenOptions extends DatabaseOptions {
   /** A replica of the same database, for `read`. */
   readonly replica?: Secret;
   readonly log: Logger;
+}
+
+/** The migrations of a restore. */
+export interface RestoreMigrations {
+  /** The only ones to run; without them, all. */
+  readonly wanted?: readonly string[];
+  /** The mark of the restore. */
+  readonly mark: string;
 }
 
 /** An index of a table with 10 million rows takes minutes; the tables are in use meanwhile. */
@@ -70,6 +79,7 @@ async function migrateAtStart(url: Secret, db: CtrlDatabase, options: OpenOption
 export async function migrateAt(
   url: Secret,
   { log, authorities, connectMsMax, clock }: Omit<OpenOptions, "migrate">,
+  restore?: RestoreMigrations,
 ): Promise<readonly string[]> {
   const db = await openDatabase<Schema>(url, {
     ...(clock === undefined ? {} : { clock }),
@@ -79,7 +89,7 @@ export async function migrateAt(
     queryMsMax: MIGRATION_MS_MAX,
   });
   try {
-    return await migrateCtrlDatabase(db, log);
+    return await migrateCtrlDatabase(db, log, restore);
   } finally {
     await db.close();
   }
@@ -87,23 +97,33 @@ export async function migrateAt(
 
 /**
  * Runs the migrations that are missing and returns their names. Several processes may do it at once: one works, the
- * others wait and find nothing left. With `wanted`, only those are run.
+ * others wait and find nothing left.
  *
- * @throws `failed_precondition` when the tables lack what this program needs, because a newer one has removed it
+ * @throws `failed_precondition` when the tables lack what this program needs, because a newer one has removed it, or
+ * because a restore has not ended
  */
 export async function migrateCtrlDatabase(
   db: CtrlDatabase,
   log: Logger,
-  wanted?: readonly string[],
+  restore?: RestoreMigrations,
 ): Promise<readonly string[]> {
-  // SQLite takes schema changes into the transaction, which also keeps other processes out.
-  const done = db.dialect === "sqlite"
-    ? await transact(db, (tx) => runMissing(tx, wanted))
-    : await db.kysely.connection().execute((connection) =>
-      locked(connection, () => runMissing(connection, wanted))
-    );
+  const done = await changeTables(db, (only, applied) => runMissing(only, applied, restore));
   if (done.length > 0) log.info("database migrated", { migrations: done });
   return done;
+}
+
+/** Runs `action` with the names of the applied migrations, while no other process changes the tables. */
+export async function changeTables<T>(
+  db: CtrlDatabase,
+  action: (only: Queryable, applied: readonly string[]) => Promise<T>,
+): Promise<T> {
+  const run = async (only: Queryable): Promise<T> => {
+    await sql.raw(HISTORY).execute(only);
+    return await action(only, await appliedMigrations(only));
+  };
+  // SQLite takes schema changes into the transaction, which also keeps other processes out.
+  if (db.dialect === "sqlite") return await transact(db, run);
+  return await db.kysely.connection().execute((connection) => locked(connection, () => run(connection)));
 }
 
 async function locked<T>(connection: Queryable, action: () => Promise<T>): Promise<T> {
@@ -124,12 +144,14 @@ async function locked<T>(connection: Queryable, action: () => Promise<T>): Promi
   }
 }
 
-async function runMissing(db: Queryable, wanted?: readonly string[]): Promise<string[]> {
-  await sql.raw(HISTORY).execute(db);
-  const applied = await appliedMigrations(db);
+async function runMissing(
+  db: Queryable,
+  applied: readonly string[],
+  restore?: RestoreMigrations,
+): Promise<string[]> {
   const done: string[] = [];
-  const all = missing(applied);
-  for (const migration of all.filter(({ name }) => wanted?.includes(name) ?? true)) {
+  const all = missing(applied, restore?.mark);
+  for (const migration of all.filter(({ name }) => restore?.wanted?.includes(name) ?? true)) {
     await migration.up(db);
     await sql`insert into migrations (name) values (${migration.name})`.execute(db);
     done.push(migration.name);
@@ -151,6 +173,11 @@ export async function readHistory(
   return { applied, missing: missing(applied).map(({ name }) => name) };
 }
 
+/** Those of `names` that this program does not have. */
+export function unknownMigrations(names: readonly string[]): readonly string[] {
+  return names.filter((name) => !MIGRATIONS.some((each) => each.name === name));
+}
+
 async function assertMigrated(db: CtrlDatabase): Promise<void> {
   const [first] = (await readHistory(db)).missing;
   if (first === undefined) return;
@@ -165,14 +192,24 @@ async function appliedMigrations(db: Queryable): Promise<readonly string[]> {
   return rows.map((row) => row.name);
 }
 
-/** Tables that a newer release has added are no obstacle; those that it has removed are. */
-function missing(applied: readonly string[]): readonly Migration[] {
-  const tooNew = unusableAfter(applied, MIGRATIONS);
+/** Those that this program would apply; `mark` is that of its own restore. */
+function missing(applied: readonly string[], mark?: string): readonly Migration[] {
+  assertUsable(applied, mark);
+  return MIGRATIONS.filter((each) => !applied.includes(each.name));
+}
+
+/**
+ * Tables that a newer release has added are no obstacle; those that it has removed are, and a restore without an end.
+ *
+ * @throws `failed_precondition` when this program cannot work with the tables
+ */
+export function assertUsable(applied: readonly string[], mark?: string): void {
+  assertRestored(applied, mark);
+  const tooNew = unusableAfter(applied.filter((name) => name !== mark), MIGRATIONS);
   if (tooNew.length > 0) {
     throw publicFault(
       "failed_precondition",
       `The database was migrated by a newer version of unkey (${tooNew.join(", ")}). Upgrade this one.`,
     );
   }
-  return MIGRATIONS.filter((each) => !applied.includes(each.name));
 }

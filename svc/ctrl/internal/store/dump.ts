@@ -1,7 +1,7 @@
-/** All rows of the database, table by table, for a backup; and the way back into an empty one. */
+/** All rows of the database, table by table, for a backup. */
 import { sql } from "kysely";
-import { dialectOf, transact } from "../../../../pkg/db/mod.ts";
-import type { CtrlDatabase, Queryable, Tx } from "./database.ts";
+import { dialectOf } from "../../../../pkg/db/mod.ts";
+import type { Queryable, Tx } from "./database.ts";
 
 /** A value of a row as both databases give it. */
 export type Cell = string | number | null | Uint8Array;
@@ -29,7 +29,6 @@ const LEFT_OUT: ReadonlySet<string> = new Set([
 ]);
 
 const ROWS_PER_READ = 200;
-const ROWS_PER_INSERT = 100;
 
 /** The names of the tables that a backup has. */
 export async function listDumpedTables(db: Queryable): Promise<readonly string[]> {
@@ -50,20 +49,6 @@ export async function* readRows(tx: Tx, table: string): AsyncGenerator<readonly 
     if (rows.length > 0) yield rows;
     last = rows.length < ROWS_PER_READ ? undefined : rows.at(-1);
   } while (last !== undefined);
-}
-
-/** Writes rows into a table that has none of them. */
-export async function insertRows(db: CtrlDatabase, table: string, rows: readonly DumpedRow[]): Promise<void> {
-  for (let start = 0; start < rows.length; start += ROWS_PER_INSERT) {
-    const page = rows.slice(start, start + ROWS_PER_INSERT);
-    const columns = Object.keys(page[0] ?? {});
-    const values = page.map((row) => sql`(${sql.join(columns.map((column) => row[column] ?? null))})`);
-    await transact(db, async (tx) => {
-      await sql`insert into ${sql.table(table)} (${
-        sql.join(columns.map((column) => sql.ref(column)))
-      }) values ${sql.join(values)}`.execute(tx);
-    });
-  }
 }
 
 /** True when a table has a row. */

@@ -16,6 +16,8 @@ export * from "./database.ts";
 export * from "./condition.ts";
 export * from "./dump.ts";
 export * from "./restored.ts";
+export * from "./restore_mark.ts";
+export * from "./unfinished_restore.ts";
 export * from "./schema.ts";
 export * from "./schema_content.ts";
 export * from "./schema_certificates.ts";

@@ -1,6 +1,8 @@
 /** Changes of restored rows, since apps, agents and edges have gone on after the backup. */
 import { sql } from "kysely";
 import { ACTIVE_STATUSES } from "../deployments/status.ts";
+import { recordAudit } from "./audit.ts";
+import { revokeRegionToken } from "./credentials.ts";
 import type { Tx } from "./database.ts";
 import { moveStatus } from "./deployment_status.ts";
 import { endStep, listSteps } from "./steps.ts";
@@ -43,4 +45,37 @@ export async function moveFeedTo(tx: Tx, version: number): Promise<void> {
   await sql`update region_versions set version = ${version}`.execute(tx);
   await sql`update deployment_topology set version = ${version}`.execute(tx);
   await sql`update sentinels set version = ${version}`.execute(tx);
+}
+
+/** Credentials that are good. */
+export interface ValidCredentials {
+  readonly rootKeys: number;
+  readonly regionTokens: number;
+}
+
+/** A backup has none of the revocations after it, so that an operator looks at them again. */
+export async function countValidCredentials(tx: Tx): Promise<ValidCredentials> {
+  const [keys] = await tx.selectFrom("root_keys").select(({ fn }) => fn.countAll<number>().as("count"))
+    .where("revoked_at", "is", null).execute();
+  const [tokens] = await tx.selectFrom("region_tokens").select(({ fn }) => fn.countAll<number>().as("count"))
+    .where("revoked_at", "is", null).execute();
+  return { rootKeys: Number(keys?.count ?? 0), regionTokens: Number(tokens?.count ?? 0) };
+}
+
+/** Revokes the tokens of all agents and edges; returns their number. */
+export async function revokeRegionTokens(tx: Tx, nowMs: number): Promise<number> {
+  const tokens = await tx.selectFrom("region_tokens").select(["id", "region"]).where("revoked_at", "is", null)
+    .orderBy("id").execute();
+  for (const { id, region } of tokens) {
+    await revokeRegionToken(tx, { id, nowMs });
+    await recordAudit(tx, {
+      workspaceId: "",
+      actor: { kind: "system", name: "restore" },
+      action: "region_token.revoke",
+      resource: { type: "region_token", id },
+      facts: { region },
+      nowMs,
+    });
+  }
+  return tokens.length;
 }
