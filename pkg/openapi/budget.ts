@@ -2,7 +2,7 @@
  * The work of one comparison. A unit is about a tenth of a microsecond: the measure is counted, so that a slow machine
  * compares the same documents.
  */
-export const WORK_MAX = 1_500_000;
+export const WORK_MAX = 1_250_000;
 
 /** Ends a comparison that has done all the work it may. It never leaves this package. */
 export class BudgetSpent extends Error {}
