@@ -1,12 +1,11 @@
 /** A server of one's own, from its installation to its end: a bare Debian 12 whose own systemd runs the service. */
-import assert from "node:assert/strict";
 import { systemClock } from "../../pkg/clock/mod.ts";
 import { findRestateServer } from "../../pkg/restate_server/mod.ts";
 import { canRun, PARTS_CACHE, runCommand } from "../../pkg/testkit/commands.ts";
 import { hasKnot } from "../../pkg/testkit/knot.ts";
 import { hasPebble } from "../../pkg/testkit/pebble.ts";
 import { canStartEngine } from "../../pkg/testkit/private_engine.ts";
-import { stepLines } from "./step_lines.ts";
+import { runScenario } from "./step_lines.ts";
 
 const ROOT = new URL("../../", import.meta.url).pathname;
 const SCENARIO = `${ROOT}tests/e2e/server/scenario.ts`;
@@ -33,17 +32,6 @@ Deno.test({
       signal: AbortSignal.timeout(GET_MS),
     });
     // Its ports, addresses and rules are those of a network that nothing else is in.
-    const child = new Deno.Command("unshare", {
-      args: ["--net", Deno.execPath(), "run", "-A", "--quiet", SCENARIO],
-      stdin: "null",
-      stdout: "piped",
-      stderr: "inherit",
-    }).spawn();
-    for await (const { name, note = "", error } of stepLines(child.stdout)) {
-      await t.step(note === "" ? name : `${name} (${note.split("\n")[0]})`, () => {
-        if (error !== undefined) assert.fail(error);
-      });
-    }
-    assert.equal((await child.status).code, 0);
+    await runScenario(t, SCENARIO);
   },
 });
