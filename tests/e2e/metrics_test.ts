@@ -65,7 +65,7 @@ async function work(bed: Testbed): Promise<void> {
   const [url = ""]: string[] = JSON.parse(stdout).urls;
   await answers(bed, url, "counted");
   for (let i = 0; i < 20; i++) assert.equal((await bed.get(url)).status, 200);
-  assert.equal((await bed.get(`http://nobody.localhost:${bed.ports.edge}`)).status, 404);
+  assert.equal((await bed.get(`http://missing.localhost:${bed.ports.edge}`)).status, 404);
   const stranger = createRpcClient(DeploymentService, {
     baseUrl: bed.apiUrl,
     token: new Secret("unkey_wrong"),

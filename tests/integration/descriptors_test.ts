@@ -8,7 +8,7 @@ import { askEdge } from "../testbed/ask.ts";
 import { Part } from "../testbed/process.ts";
 import { answersOk, eventually, freePort } from "../testbed/wait.ts";
 import { app } from "./frontline_edge.ts";
-import { Feed } from "./frontline_feed.ts";
+import { Feed, feedShop } from "./frontline_feed.ts";
 import { WorkerBed } from "./worker_bed.ts";
 
 const MAIN = new URL("../../main.ts", import.meta.url).pathname;
@@ -99,14 +99,7 @@ Deno.test({
       UNKEY_HEALTH_PORT: String(health),
       UNKEY_FRONTLINE_STOP_DELAY_MS: "0",
     }, `http://127.0.0.1:${health}/health/ready`);
-    const fed = (async () => {
-      const stream = await feed.stream();
-      const endpoints = [{ instanceId: "ins_1", address: `127.0.0.1:${shop.port}`, region: "local" }];
-      stream.send(0, { case: "applyEndpoints", value: { deploymentId: "d_1", endpoints } });
-      const route = { environmentId: "env_1", workspaceId: "ws_1", routeId: "ir_1", deploymentId: "d_1" };
-      stream.send(0, { case: "applyRoute", value: { ...route, hostname: "shop.localhost" } });
-      stream.send(1, { case: "snapshotEnd", value: { resources: 2 } });
-    })();
+    const fed = feedShop(feed, shop.port);
     try {
       await edge.start();
       await fed;

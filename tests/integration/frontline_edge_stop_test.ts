@@ -29,7 +29,7 @@ Deno.test("an edge that stops says so first, and goes on to serve until its dela
     await health.body?.cancel();
     await clock.advance(4_000);
     assert.deepEqual(await get(edge.port, "app.localhost"), { status: 200, body: "one" });
-    assert.equal((await get(edge.port, "nobody.localhost")).status, 404, "its routes are as good as before");
+    assert.equal((await get(edge.port, "missing.localhost")).status, 404, "its routes are as good as before");
     let ended = false;
     void edge.done.then(() => ended = true);
     await eventually("the end", async () => {

@@ -197,3 +197,13 @@ export const HEARTBEAT: State = { case: "heartbeat", value: {} };
 export function snapshotEnd(resources: number): State {
   return { case: "snapshotEnd", value: { resources } };
 }
+
+/** A whole snapshot for the next edge that asks: the host `shop.localhost`, and one instance at a port of this machine. */
+export async function feedShop(feed: Feed, port: number): Promise<void> {
+  const stream = await feed.stream();
+  const endpoints = [{ instanceId: "ins_1", address: `127.0.0.1:${port}`, region: "local" }];
+  stream.send(0, { case: "applyEndpoints", value: { deploymentId: "d_1", endpoints } });
+  const route = { environmentId: "env_1", workspaceId: "ws_1", routeId: "ir_1", deploymentId: "d_1" };
+  stream.send(0, { case: "applyRoute", value: { ...route, hostname: "shop.localhost" } });
+  stream.send(1, { case: "snapshotEnd", value: { resources: 2 } });
+}

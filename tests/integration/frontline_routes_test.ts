@@ -54,13 +54,13 @@ Deno.test("an edge explains unknown hosts and deployments without instances", as
   stream.send(1, applyRoute("ir_1", "app.localhost", "d_1"));
   stream.send(1, snapshotEnd(1));
   await edge.ready;
-  const unknown = await get(edge.port, "nobody.localhost");
+  const unknown = await get(edge.port, "missing.localhost");
   assert.equal(unknown.status, 404);
-  assert.match(unknown.body, /No deployment answers for the host \\"nobody\.localhost\\"/);
+  assert.match(unknown.body, /No deployment answers for the host \\"missing\.localhost\\"/);
   const none = await get(edge.port, "app.localhost");
   assert.equal(none.status, 503);
   // Only the host decides on an edge: it knows the deployments of everybody.
-  const named = await get(edge.port, "nobody.localhost", "/", "X-Deployment-Id: d_1\r\n");
+  const named = await get(edge.port, "missing.localhost", "/", "X-Deployment-Id: d_1\r\n");
   assert.match(named.body, /"code":"unknown_host"/);
   assert.match(none.body, /"code":"no_instance"/);
   stream.send(2, applyRoute("ir_1", "app.localhost", "d_1", true));

@@ -13,7 +13,7 @@ import { Part } from "../testbed/process.ts";
 import { canMount, SmallDisk } from "../testbed/small_disk.ts";
 import { answersOk, eventually, freePort } from "../testbed/wait.ts";
 import { app } from "./frontline_edge.ts";
-import { Feed } from "./frontline_feed.ts";
+import { Feed, feedShop } from "./frontline_feed.ts";
 
 const MAIN = new URL("../../main.ts", import.meta.url).pathname;
 const TOKEN = "service-token-of-the-tests";
@@ -155,20 +155,13 @@ Deno.test({
       UNKEY_FRONTLINE_STOP_DELAY_MS: "0",
       UNKEY_LOG_LEVEL: "debug",
     }, `${health}/health/ready`);
-    const fed = (async () => {
-      const stream = await feed.stream();
-      const endpoints = [{ instanceId: "ins_1", address: `127.0.0.1:${shop.port}`, region: "local" }];
-      stream.send(0, { case: "applyEndpoints", value: { deploymentId: "d_1", endpoints } });
-      const route = { environmentId: "env_1", workspaceId: "ws_1", routeId: "ir_1", deploymentId: "d_1" };
-      stream.send(0, { case: "applyRoute", value: { ...route, hostname: "shop.localhost" } });
-      stream.send(1, { case: "snapshotEnd", value: { resources: 2 } });
-    })();
+    const fed = feedShop(feed, shop.port);
     try {
       await edge.start();
       await fed;
       const statuses = async () => [
         (await askEdge(port, "http://shop.localhost/")).body,
-        (await askEdge(port, "http://nobody.localhost/")).status,
+        (await askEdge(port, "http://missing.localhost/")).status,
       ];
       assert.deepEqual(await statuses(), ["shop", 404]);
       await disk.fill();
@@ -177,7 +170,7 @@ Deno.test({
       await disk.free();
       assert.deepEqual(await statuses(), ["shop", 404]);
       await eventually("a line about the lost ones", async () => {
-        await askEdge(port, "http://nobody.localhost/");
+        await askEdge(port, "http://missing.localhost/");
         return (await Deno.readTextFile(`${disk.folder}/log`)).includes(`"event":"log lines lost"`);
       });
     } finally {
