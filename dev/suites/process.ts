@@ -8,16 +8,20 @@ import { type Outcome, parseSkipped, parseSummary } from "./summary.ts";
 const OUTPUT_CHARACTERS_MAX = 5_000_000;
 /** Time between SIGTERM and SIGKILL. */
 const STOP_MS = 15_000;
+/** Twice of what the slowest suite takes on a busy machine: a test that hangs is named before CI's own limit ends it. */
+const SUITE_MS_MAX = 45 * 60_000;
 
 export class SuiteProcess {
   readonly suite: Suite;
+  readonly #limitMs: number;
   readonly #ended = Promise.withResolvers<Outcome>();
   #child: ChildProcess | undefined;
   #output = "";
   #shown = false;
 
-  constructor(suite: Suite) {
+  constructor(suite: Suite, limitMs = SUITE_MS_MAX) {
     this.suite = suite;
+    this.#limitMs = limitMs;
   }
 
   /** Resolves when the process has ended, however it did. */
@@ -38,9 +42,18 @@ export class SuiteProcess {
       if (this.#shown) process.stdout.write(chunk);
       this.#output = (this.#output + new TextDecoder().decode(chunk)).slice(-OUTPUT_CHARACTERS_MAX);
     };
+    const timer = setTimeout(() => {
+      keep(
+        new TextEncoder().encode(
+          `\nstopped after ${this.#limitMs / 60_000} minutes: see the last test above\n`,
+        ),
+      );
+      void this.stop();
+    }, this.#limitMs);
     child.stdout.on("data", keep);
     child.stderr.on("data", keep);
     child.on("close", (code) => {
+      clearTimeout(timer);
       this.#child = undefined;
       this.#ended.resolve(outcomeOf(this.suite, code, this.#output, performance.now() - startedMs));
     });
