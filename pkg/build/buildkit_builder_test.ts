@@ -70,7 +70,7 @@ async function onBed(options: BedOptions, test: (bed: Bed) => Promise<void>): Pr
     connect: () =>
       Promise.resolve({
         control: createClient(Control, transport),
-        call: (path, headers) => buildkit.connection.call(path, headers),
+        session: (fields, signal) => buildkit.connection.session(fields, signal),
         close: () => undefined,
       }),
   };

@@ -1,5 +1,5 @@
 import { Buffer } from "node:buffer";
-import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
 import { FRAME_BYTES_MAX, HEADER_BYTES } from "./frames.ts";
 
 const BLOCK_BYTES = 64 * 1024;
@@ -14,14 +14,14 @@ const freeBlocks: Buffer[] = [];
 
 /** Writes frames to a socket: all that one event brings in one piece. */
 export class Output {
-  readonly #socket: Socket;
+  readonly #socket: Duplex;
   #block: Buffer | undefined;
   #at = 0;
   #stuckBytes = 0;
   /** True if the socket takes no more for now: only frames that the protocol needs should be written. */
   choked = false;
 
-  constructor(socket: Socket) {
+  constructor(socket: Duplex) {
     this.#socket = socket;
   }
 

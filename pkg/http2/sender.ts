@@ -1,5 +1,5 @@
 import { Buffer } from "node:buffer";
-import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
 import { FloodGuard } from "./flood.ts";
 import { CODE, FLAG, FRAME, PREFACE, type Problem, SETTING, WINDOW_DEFAULT, WINDOW_MAX } from "./frames.ts";
 import type { Block } from "./hpack_decoder.ts";
@@ -20,7 +20,7 @@ export interface Http2Limits {
 }
 
 export interface ConnectionOptions {
-  readonly socket: Socket;
+  readonly socket: Duplex;
   readonly limits: Http2Limits;
   readonly nowMs: () => number;
   /** A server's connection: takes a new stream, and sets its handler. `end`: no payload follows. */

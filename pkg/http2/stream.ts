@@ -94,7 +94,7 @@ export class Stream {
    *
    * @returns false when no more should be sent until `drained`
    */
-  data(slices: readonly Buffer[], trailers: readonly FieldToSend[] | undefined): boolean {
+  data(slices: readonly Uint8Array[], trailers: readonly FieldToSend[] | undefined): boolean {
     if (this.localClosed || this.#trailers !== undefined) return true;
     this.#trailers = trailers;
     for (const [index, slice] of slices.entries()) {
@@ -129,7 +129,7 @@ export class Stream {
   }
 
   /** Sends the first bytes of `bytes`, as many as the windows allow; `last`: the stream ends with them. */
-  #sendSome(bytes: Buffer, last: boolean): number {
+  #sendSome(bytes: Uint8Array, last: boolean): number {
     const connection = this.#connection;
     let at = 0;
     while (at < bytes.length && !connection.choked) {

@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
 import { createServer as createHttp2 } from "node:http2";
 import { createServer, type Server, type Socket } from "node:net";
+import { create, toBinary } from "@bufbuild/protobuf";
+import { SolveResponseSchema } from "../../../proto/gen/moby/buildkit/v1/control_pb.ts";
 import { isFault } from "../../fault/mod.ts";
+import { frame, until } from "../session/testing.ts";
 import type { Endpoint } from "./connection.ts";
 import { daemonAddress, daemonEndpoint } from "./daemon.ts";
 import { engineEndpoint } from "./engine.ts";
@@ -61,6 +64,7 @@ async function withServer(
   }
 }
 
+const ANSWER = { exporterResponse: { "containerimage.digest": "sha256:1" } };
 const UPGRADED = "HTTP/1.1 101 UPGRADED\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n";
 
 /** The engine's answer and the first frames behind it may come in any pieces. */
@@ -69,7 +73,9 @@ Deno.test("engineEndpoint() upgrades however the answer comes", async (t) => {
     await t.step(`${pieces.length} pieces`, () => {
       const http2 = createHttp2((_request, response) => {
         response.writeHead(200, { "content-type": "application/grpc" });
-        response.end("answer");
+        response.write(frame(toBinary(SolveResponseSchema, create(SolveResponseSchema, ANSWER))));
+        response.addTrailers({ "grpc-status": "0" });
+        response.end();
       });
       http2.on("sessionError", () => undefined);
       let asked = "";
@@ -86,11 +92,7 @@ Deno.test("engineEndpoint() upgrades however the answer comes", async (t) => {
       }, async (port) => {
         const connection = await engineEndpoint(`tcp://127.0.0.1:${port}`).connect(signal);
         try {
-          const stream = await connection.call("/x", {});
-          stream.end();
-          let text = "";
-          for await (const chunk of stream) text += new TextDecoder().decode(chunk);
-          assert.equal(text, "answer");
+          assert.deepEqual((await connection.control.solve({})).exporterResponse, ANSWER.exporterResponse);
           assert.match(asked, /^POST \/grpc HTTP\/1\.1\r\n/);
         } finally {
           connection.close();
@@ -98,6 +100,52 @@ Deno.test("engineEndpoint() upgrades however the answer comes", async (t) => {
       });
     });
   }
+});
+
+/** Answers each request as an engine does that upgrades, notes it, and gives the connection. */
+function upgrading(heads: string[], onUpgraded: (socket: Socket) => void): (socket: Socket) => void {
+  return (socket) => {
+    let asked = "";
+    const take = (chunk: Uint8Array): void => {
+      asked += new TextDecoder().decode(chunk);
+      if (!asked.includes("\r\n\r\n")) return;
+      socket.off("data", take);
+      heads.push(asked);
+      socket.write(UPGRADED);
+      onUpgraded(socket);
+    };
+    socket.on("data", take);
+  };
+}
+
+Deno.test("a session of an engine has a connection of its own, which its fields describe", () => {
+  const heads: string[] = [];
+  return withServer(upgrading(heads, (socket) => socket.write("behind the head")), async (port) => {
+    const connection = await engineEndpoint(`tcp://127.0.0.1:${port}`).connect(signal);
+    const session = await connection.session({ "x-name": "one", "x-method": ["/a/B", "/c/D"] }, signal);
+    try {
+      let text = "";
+      session.on("data", (chunk: Uint8Array) => text += new TextDecoder().decode(chunk));
+      session.resume();
+      await until(() => text === "behind the head");
+      const [, head = ""] = heads;
+      assert.deepEqual(head.split("\r\n").toSorted(), [
+        "",
+        "",
+        "Connection: Upgrade",
+        "Host: docker",
+        "POST /session HTTP/1.1",
+        "Upgrade: h2c",
+        "x-method: /a/B",
+        "x-method: /c/D",
+        "x-name: one",
+      ]);
+      await assert.rejects(connection.session({ "x-name": "one\r\nx-other: two" }, signal), /x-name/);
+    } finally {
+      session.destroy();
+      connection.close();
+    }
+  });
 });
 
 Deno.test("an endpoint that does not answer as it should is unavailable", async (t) => {

@@ -1,10 +1,9 @@
-import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
-import { once } from "node:events";
 import { Packet_PacketType } from "../../../proto/gen/fsutil/types/wire_pb.ts";
+import type { Field, FieldToSend, Stream, StreamHandler } from "../../http2/mod.ts";
 import { type Selected, selectEntries } from "../context/select.ts";
 import type { ContextTree } from "../context/tree.ts";
-import { FrameReader } from "./grpc_frames.ts";
-import { dataPacket, decodePacket, errorPacket, finPacket, listEndPacket, statPacket } from "./packets.ts";
+import { FrameReader } from "../connection/grpc_frames.ts";
+import { dataHead, decodePacket, errorPacket, finPacket, listEndPacket, statPacket } from "./packets.ts";
 
 /** The method that BuildKit calls for each folder that a build reads. */
 export const DIFF_COPY = "/moby.filesync.v1.FileSync/DiffCopy";
@@ -34,21 +33,28 @@ const FOLDER_DEFAULT = "context";
 /** Requests and the end; content flows the other way only. */
 const PACKET_BYTES_MAX = 64 * 1024;
 const BATCH_BYTES = 64 * 1024;
+/** Larger pieces are not copied into a batch. */
+const BATCH_BYTES_MAX = 16 * 1024;
 /** Of content in one packet: gRPC in Go takes messages of 4 MiB, and no byte more. */
-const CONTENT_BYTES_MAX = 256 * 1024;
-const GRPC_HEADERS = { "content-type": "application/grpc" } as const;
+const CONTENT_BYTES_MAX = 64 * 1024;
+const HEADERS: readonly FieldToSend[] = [
+  { lower: ":status", value: "200" },
+  { lower: "content-type", value: "application/grpc" },
+];
+const NOTHING = new Uint8Array();
 const OK = "0";
 const INTERNAL = "13";
 
 /**
- * Reads the metadata of a call from its header fields, names and values in turn. Values that are not ASCII are escaped as in
- * URL queries, which a field `<name>-encoded` says.
+ * Reads the metadata of a call from its header fields. Values that are not ASCII are escaped as in URL queries, which a field
+ * `<name>-encoded` says.
  */
-export function syncMetadata(rawHeaders: readonly string[]): SyncMetadata {
+export function syncMetadata(fields: readonly Field[]): SyncMetadata {
   const values = new Map<string, string[]>();
-  for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
-    const [name = "", value = ""] = rawHeaders.slice(at, at + 2);
-    values.set(name, [...values.get(name) ?? [], value]);
+  for (const { name, value } of fields) {
+    const known = values.get(name);
+    if (known === undefined) values.set(name, [value]);
+    else known.push(value);
   }
   const read = (name: string): readonly string[] => {
     const found = values.get(name) ?? [];
@@ -71,61 +77,81 @@ function unescape(value: string): string {
  * the trees hold what the rules of their ignore files have left.
  */
 export async function sendFolder(
-  request: Http2ServerRequest,
-  response: Http2ServerResponse,
+  stream: Stream,
+  fields: readonly Field[],
   { folders, signal, onDone }: SyncOptions,
 ): Promise<void> {
-  const { folder, paths } = syncMetadata(request.rawHeaders);
+  const { folder, paths } = syncMetadata(fields);
   const tree = folders.get(folder);
+  const sender = new Sender(stream, tree === undefined ? [] : selectEntries(tree, paths));
+  stream.handler = sender;
+  stream.headers(HEADERS, false);
   let status = OK;
-  response.writeHead(200, GRPC_HEADERS);
   try {
     if (tree === undefined) throw new Error(`the build has no folder "${folder}"`);
-    const sender = new Sender({ request, response }, tree, selectEntries(tree, paths));
-    await sender.send(signal);
+    await sender.send(tree, signal);
     onDone?.({ folder, filesSent: sender.filesSent, bytesSent: sender.bytesSent });
   } catch (error) {
-    if (response.stream.destroyed || response.stream.closed) return;
+    if (sender.gone) return;
     status = INTERNAL;
-    response.write(errorPacket(error instanceof Error ? error.message : String(error)));
+    stream.data([errorPacket(error instanceof Error ? error.message : String(error))], undefined);
   }
-  response.addTrailers({ "grpc-status": status });
-  response.end();
+  stream.data([], [{ lower: "grpc-status", value: status }]);
+  stream.forgo();
 }
 
-interface Call {
-  readonly request: Http2ServerRequest;
-  readonly response: Http2ServerResponse;
-}
-
-class Sender {
-  readonly #response: Http2ServerResponse;
-  readonly #tree: ContextTree;
+class Sender implements StreamHandler {
+  readonly #stream: Stream;
   readonly #selected: readonly Selected[];
+  readonly #reader = new FrameReader(PACKET_BYTES_MAX);
   readonly #requests: number[] = [];
   #served = 0;
-  /** Aborts at a failure, which then ends a wait for the builder. */
-  readonly #failed = new AbortController();
-  #arrived = Promise.withResolvers<void>();
+  /** Resolves when the builder sent something, takes more, or is gone. */
+  #changed = Promise.withResolvers<void>();
   #finished = false;
   #failure: Error | undefined;
+  #full = false;
   #batch: Uint8Array[] = [];
   #batched = 0;
+  /** The call is over: nothing can be sent. */
+  gone = false;
   filesSent = 0;
   bytesSent = 0;
 
-  constructor({ request, response }: Call, tree: ContextTree, selected: readonly Selected[]) {
-    this.#response = response;
-    this.#tree = tree;
+  constructor(stream: Stream, selected: readonly Selected[]) {
+    this.#stream = stream;
     this.#selected = selected;
-    const reader = new FrameReader(PACKET_BYTES_MAX);
-    request.on("data", (chunk: Uint8Array) => this.#take(reader, chunk));
-    request.on("end", () => this.#fail(new Error("the builder ended the synchronization")));
-    request.on("error", (error: Error) => this.#fail(error));
-    response.on("close", () => this.#fail(new Error("the builder closed the synchronization")));
   }
 
-  async send(signal: AbortSignal): Promise<void> {
+  data(bytes: Uint8Array): void {
+    this.#stream.consumed(bytes.length);
+    try {
+      for (const message of this.#reader.push(bytes)) this.#take(message);
+    } catch (error) {
+      this.#fail(error instanceof Error ? error : new Error(String(error)));
+    }
+    this.#changed.resolve();
+  }
+
+  ended(): void {
+    if (!this.#finished) this.#fail(new Error("the builder ended the synchronization"));
+  }
+
+  reset(): void {
+    this.gone = true;
+    this.#fail(new Error("the builder closed the synchronization"));
+  }
+
+  drained(): void {
+    this.#full = false;
+    this.#changed.resolve();
+  }
+
+  headers(): void {
+    // Those of the request came with the stream.
+  }
+
+  async send(tree: ContextTree, signal: AbortSignal): Promise<void> {
     const aborted = (): void => this.#fail(new Error("the build was stopped"));
     signal.addEventListener("abort", aborted, { once: true });
     if (signal.aborted) aborted();
@@ -133,7 +159,7 @@ class Sender {
       for (const { entry } of this.#selected) await this.#write(statPacket(entry));
       await this.#write(listEndPacket());
       for (let id = await this.#next(); id !== undefined; id = await this.#next()) {
-        await this.#sendFile(id, signal);
+        await this.#sendFile(tree, id, signal);
       }
       await this.#write(finPacket());
       await this.#flush();
@@ -142,88 +168,78 @@ class Sender {
     }
   }
 
-  #take(reader: FrameReader, chunk: Uint8Array): void {
-    try {
-      for (const message of reader.push(chunk)) {
-        const { type, id, data } = decodePacket(message);
-        if (type === Packet_PacketType.PACKET_REQ) this.#requests.push(id);
-        else if (type === Packet_PacketType.PACKET_FIN) this.#finished = true;
-        else if (type === Packet_PacketType.PACKET_ERR) {
-          this.#fail(new Error(`the builder failed: ${new TextDecoder().decode(data)}`));
-        }
-      }
-      if (this.#requests.length > this.#selected.length) throw new Error("more requests than files");
-    } catch (error) {
-      this.#fail(error instanceof Error ? error : new Error(String(error)));
+  #take(message: Uint8Array): void {
+    const { type, id, data } = decodePacket(message);
+    if (type === Packet_PacketType.PACKET_REQ) this.#requests.push(id);
+    else if (type === Packet_PacketType.PACKET_FIN) this.#finished = true;
+    else if (type === Packet_PacketType.PACKET_ERR) {
+      throw new Error(`the builder failed: ${new TextDecoder().decode(data)}`);
     }
-    this.#arrived.resolve();
+    if (this.#requests.length > this.#selected.length) throw new Error("more requests than files");
   }
 
   #fail(error: Error): void {
-    if (this.#finished || this.#failure !== undefined) return;
-    this.#failure = error;
-    this.#failed.abort();
-    this.#arrived.resolve();
+    this.#failure ??= error;
+    this.#changed.resolve();
   }
 
   /** The next file that the builder asks for; `undefined` when it has all. */
   async #next(): Promise<number | undefined> {
-    while (true) {
-      if (this.#failure !== undefined) throw this.#failure;
-      const id = this.#requests[this.#served];
-      if (id !== undefined) {
-        this.#served++;
-        return id;
-      }
-      if (this.#finished) return undefined;
-      await this.#flush();
-      if (this.#requests.length > this.#served || this.#finished || this.#failure !== undefined) continue;
-      this.#arrived = Promise.withResolvers();
-      await this.#arrived.promise;
-    }
+    const isReady = (): boolean => this.#requests.length > this.#served || this.#finished;
+    if (!isReady()) await this.#flush();
+    await this.#until(isReady);
+    const id = this.#requests[this.#served];
+    if (id !== undefined) this.#served++;
+    return id;
   }
 
-  async #sendFile(id: number, signal: AbortSignal): Promise<void> {
+  async #sendFile(tree: ContextTree, id: number, signal: AbortSignal): Promise<void> {
     const content = this.#selected[id]?.content;
     if (content === undefined) throw new Error(`the builder asked for entry ${id}, which is not listed`);
     if (content.kind !== "file") throw new Error(`the builder asked for entry ${id}, which is not a file`);
-    for await (const piece of this.#tree.read(content, signal)) {
+    for await (const piece of tree.read(content, signal)) {
       this.bytesSent += piece.length;
       for (let at = 0; at < piece.length; at += CONTENT_BYTES_MAX) {
-        await this.#write(dataPacket(id, piece.subarray(at, at + CONTENT_BYTES_MAX)));
+        const data = piece.subarray(at, at + CONTENT_BYTES_MAX);
+        await this.#write(dataHead(id, data.length));
+        await (data.length < BATCH_BYTES_MAX ? this.#write(data.slice()) : this.#flush(data));
       }
     }
     this.filesSent++;
-    await this.#write(dataPacket(id, new Uint8Array(0)));
+    await this.#write(dataHead(id, 0));
   }
 
   /** Small packets go out together, since each write costs more than its bytes. */
-  #write(frame: Uint8Array): Promise<void> | undefined {
-    this.#batch.push(frame);
-    this.#batched += frame.length;
+  #write(bytes: Uint8Array): Promise<void> | undefined {
+    this.#batch.push(bytes);
+    this.#batched += bytes.length;
     return this.#batched >= BATCH_BYTES ? this.#flush() : undefined;
   }
 
-  async #flush(): Promise<void> {
+  /** Sends what waits, and `content` behind it. */
+  async #flush(content: Uint8Array = NOTHING): Promise<void> {
     if (this.#failure !== undefined) throw this.#failure;
-    const [first, ...others] = this.#batch;
-    if (first === undefined) return;
-    const bytes = others.length === 0 ? first : joined(this.#batch, this.#batched);
+    if (this.#batched + content.length === 0) return;
+    const waiting = joined(this.#batch, this.#batched);
     this.#batch = [];
     this.#batched = 0;
-    if (!this.#response.write(bytes)) await this.#drained();
+    this.#full = !this.#stream.data([waiting, content], undefined);
+    await this.#until(() => !this.#full);
   }
 
-  async #drained(): Promise<void> {
-    try {
-      await once(this.#response, "drain", { signal: this.#failed.signal });
-    } catch (error) {
-      throw this.#failure ?? error;
+  async #until(isReady: () => boolean): Promise<void> {
+    for (;;) {
+      if (this.#failure !== undefined) throw this.#failure;
+      if (isReady()) return;
+      this.#changed = Promise.withResolvers();
+      await this.#changed.promise;
     }
   }
 }
 
 function joined(frames: readonly Uint8Array[], length: number): Uint8Array {
+  const [first = NOTHING, ...others] = frames;
+  if (others.length === 0) return first;
   const bytes = new Uint8Array(length);
   let at = 0;
   for (const frame of frames) {

@@ -2,7 +2,7 @@ import { fromBinary } from "@bufbuild/protobuf";
 import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import { type Packet, Packet_PacketType, PacketSchema } from "../../../proto/gen/fsutil/types/wire_pb.ts";
 import type { ContextEntry } from "../context/tree.ts";
-import { FRAME_HEAD_BYTES, writeFrameHead } from "./grpc_frames.ts";
+import { FRAME_HEAD_BYTES, writeFrameHead } from "../connection/grpc_frames.ts";
 
 /** Go's `io/fs.FileMode`: its bits for kinds and special permissions are not those of POSIX. */
 const GO_MODE = { folder: 0x80000000, link: 0x08000000, pipe: 0x02000000, file: 0, hard_link: 0 } as const;
@@ -31,18 +31,16 @@ export function listEndPacket(): Uint8Array {
   return framed(new BinaryWriter());
 }
 
-/** A piece of a file's content; an empty one ends the file. */
-export function dataPacket(id: number, data: Uint8Array): Uint8Array {
+/** The head of a packet with a piece of a file's content, which has `length` bytes and comes behind it. An empty piece ends the file. */
+export function dataHead(id: number, length: number): Uint8Array {
   const fields = new BinaryWriter();
   number(fields, 1, Packet_PacketType.PACKET_DATA);
   if (id !== 0) number(fields, 3, id);
-  if (data.length > 0) fields.tag(4, WireType.LengthDelimited).uint32(data.length);
+  if (length > 0) fields.tag(4, WireType.LengthDelimited).uint32(length);
   const head = fields.finish();
-  // Content is copied once here: the writer would copy it twice.
-  const frame = new Uint8Array(FRAME_HEAD_BYTES + head.length + data.length);
-  writeFrameHead(frame, 0, head.length + data.length);
+  const frame = new Uint8Array(FRAME_HEAD_BYTES + head.length);
+  writeFrameHead(frame, 0, head.length + length);
   frame.set(head, FRAME_HEAD_BYTES);
-  frame.set(data, FRAME_HEAD_BYTES + head.length);
   return frame;
 }
 

@@ -3,7 +3,7 @@ import { fromBinary } from "@bufbuild/protobuf";
 import { Packet_PacketType, PacketSchema } from "../../../proto/gen/fsutil/types/wire_pb.ts";
 import type { ContextEntry } from "../context/tree.ts";
 import { unframed } from "./testing.ts";
-import { dataPacket, errorPacket, finPacket, listEndPacket, statPacket } from "./packets.ts";
+import { dataHead, errorPacket, finPacket, listEndPacket, statPacket } from "./packets.ts";
 
 const ENTRY: ContextEntry = { path: "a", kind: "file", mode: 0o644, size: 3, modifiedAtNs: 5n, target: "" };
 
@@ -42,8 +42,8 @@ Deno.test("statPacket() describes each kind of entry as Go does", async (t) => {
 Deno.test("the other packets have the form that BuildKit expects", () => {
   assert.equal(decoded(listEndPacket()).stat, undefined);
   assert.equal(decoded(finPacket()).type, Packet_PacketType.PACKET_FIN);
-  const { type, id, data } = decoded(dataPacket(300, Uint8Array.from([1, 2])));
+  const { type, id, data } = decoded(Uint8Array.of(...dataHead(300, 2), 1, 2));
   assert.deepEqual([type, id, [...data]], [Packet_PacketType.PACKET_DATA, 300, [1, 2]]);
-  assert.deepEqual(decoded(dataPacket(0, new Uint8Array(0))).data.length, 0);
+  assert.deepEqual(decoded(dataHead(0, 0)).data.length, 0);
   assert.equal(new TextDecoder().decode(decoded(errorPacket("why")).data), "why");
 });

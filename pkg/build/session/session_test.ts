@@ -101,6 +101,14 @@ Deno.test("a session reports why secrets and credentials are missing, without in
   }
 });
 
+Deno.test("a session breaks off a call whose request is larger than any name", async () => {
+  await using buildkit = await FakeBuildkit.start();
+  await using _session = await open(buildkit);
+  const { status } = await buildkit.unary(GET_SECRET, secretRequest("a".repeat(100_000)));
+  assert.equal(status, "none");
+  assert.equal((await buildkit.unary(GET_SECRET, secretRequest("bytes"))).status, "0");
+});
+
 Deno.test("a session gives credentials by host", async (t) => {
   await using buildkit = await FakeBuildkit.start();
   await using _session = await open(buildkit);

@@ -1,10 +1,9 @@
 import assert from "node:assert/strict";
-import { type ClientHttp2Session, type ClientHttp2Stream, connect, createServer } from "node:http2";
-import type { Duplex } from "node:stream";
-import { duplexPair } from "node:stream";
+import { type ClientHttp2Session, type ClientHttp2Stream, connect } from "node:http2";
+import { connect as connectTcp, createServer, type Server, type Socket } from "node:net";
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { type Packet, Packet_PacketType, PacketSchema } from "../../../proto/gen/fsutil/types/wire_pb.ts";
-
+import { Http2Connection } from "../../http2/mod.ts";
 import type { ContextEntry, ContextTree } from "../context/tree.ts";
 import { DIFF_COPY, sendFolder, type SyncOptions } from "./file_sync.ts";
 
@@ -132,25 +131,44 @@ export class SyncCall {
   }
 }
 
-/** A client of a server that answers `DiffCopy`, over streams in memory. */
+/** A client of a connection that answers `DiffCopy`. */
 export class SyncBed implements AsyncDisposable {
+  readonly #server: Server;
+  readonly #near: Socket;
   readonly #client: ClientHttp2Session;
-  readonly #ends: readonly Duplex[];
   /** Calls that `sendFolder` has not ended yet. */
   open = 0;
 
-  constructor(options: SyncOptions) {
-    const server = createServer((request, response) => {
-      this.open++;
-      void sendFolder(request, response, options).finally(() => this.open--);
+  private constructor(server: Server, near: Socket, far: Socket, options: SyncOptions) {
+    this.#server = server;
+    this.#near = near;
+    new Http2Connection({
+      socket: far,
+      limits: {
+        streamsMax: 10,
+        headBytesMax: 65_536,
+        streamWindowBytes: 100_000,
+        connectionWindowBytes: 100_000,
+      },
+      nowMs: () => performance.now(),
+      accept: (stream, { fields }) => {
+        this.open++;
+        void sendFolder(stream, fields, options).finally(() => this.open--);
+      },
+      closed: () => far.destroySoon(),
     });
-    server.on("sessionError", () => undefined);
-    this.#ends = duplexPair();
-    const [near, far] = this.#ends;
-    assert.ok(near !== undefined && far !== undefined);
-    server.emit("connection", far);
     this.#client = connect("http://bed", { createConnection: () => near });
     this.#client.on("error", () => undefined);
+  }
+
+  static async start(options: SyncOptions): Promise<SyncBed> {
+    const accepted = Promise.withResolvers<Socket>();
+    const server = createServer({ noDelay: true }, (socket) => accepted.resolve(socket));
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const address = server.address();
+    assert.ok(address !== null && typeof address === "object");
+    const near = connectTcp({ port: address.port, host: "127.0.0.1", noDelay: true });
+    return new SyncBed(server, near, await accepted.promise, options);
   }
 
   call(
@@ -161,12 +179,13 @@ export class SyncBed implements AsyncDisposable {
   }
 
   drop(): void {
-    for (const end of this.#ends) end.destroy();
+    this.#near.destroy();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#client.destroy();
     this.drop();
+    await new Promise<void>((resolve) => this.#server.close(() => resolve()));
     await until(() => this.open === 0);
   }
 }

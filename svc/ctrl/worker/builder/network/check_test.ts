@@ -37,10 +37,10 @@ function builder({ answerOf, begins = true, old = false }: Shape): Endpoint {
     });
   });
   const control = createClient(Control, transport);
-  const call = () => Promise.reject(new Error("no session is needed"));
+  const session = () => Promise.reject(new Error("no session is needed"));
   return {
     name: "tcp://buildkitd:1234",
-    connect: () => Promise.resolve({ control, call, close: () => undefined }),
+    connect: () => Promise.resolve({ control, session, close: () => undefined }),
   };
 }
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { frame } from "./testing.ts";
+import { frame } from "../session/testing.ts";
 import { FRAME_HEAD_BYTES, FrameReader, writeFrameHead } from "./grpc_frames.ts";
 
 function joined(parts: readonly Uint8Array[]): Uint8Array {

@@ -3,7 +3,7 @@ import { connect, createServer, type ServerHttp2Stream } from "node:http2";
 import { duplexPair } from "node:stream";
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { BytesMessageSchema } from "../../../proto/gen/moby/buildkit/v1/control_pb.ts";
-import { frame, unframed, until } from "./testing.ts";
+import { frame, unframed, until } from "../session/testing.ts";
 import { Tunnel } from "./tunnel.ts";
 
 const PIECE = 64 * 1024;
