@@ -90,7 +90,7 @@ export class ChunkReader {
   async read(chunk: ChunkReference, signal?: AbortSignal): Promise<Uint8Array> {
     const place = this.#places.get(text(chunk.digest));
     if (place === undefined) throw lost();
-    const piece = this.#pieces.get(place) ?? { packId: place.pack_id, start: 0, end: undefined };
+    const piece = this.#pieceOf(place);
     const fetched = await this.#piece(place, piece, signal);
     const plain = unpackChunk(fetched, {
       digest: chunk.digest,
@@ -103,6 +103,17 @@ export class ChunkReader {
     // The chunk is whole: the manifest is wrong, and other contexts go on using the chunk.
     if (plain.length !== chunk.bytes) throw wrongLength(chunk.bytes, plain.length);
     return plain;
+  }
+
+  /** Begins to fetch a chunk that is read next, so that it comes while the one before is used. Failures are left to its read. */
+  prepare(chunk: ChunkReference, signal: AbortSignal): void {
+    const place = this.#places.get(text(chunk.digest));
+    if (place === undefined) return;
+    this.#piece(place, this.#pieceOf(place), signal).catch(() => undefined);
+  }
+
+  #pieceOf(place: ChunksTable): Piece {
+    return this.#pieces.get(place) ?? { packId: place.pack_id, start: 0, end: undefined };
   }
 
   async #forget(

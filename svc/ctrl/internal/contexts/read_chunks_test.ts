@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import type { ChunkReference } from "../../../../pkg/content/mod.ts";
 import { transact } from "../../../../pkg/db/mod.ts";
 import { isFault } from "../../../../pkg/fault/mod.ts";
+import { eventually } from "../../../../pkg/testkit/eventually.ts";
 import { createPacks, type CtrlDatabase, findChunks, storePack } from "../store/mod.ts";
 import { openTestDatabase } from "../store/testing.ts";
 import { type Seed, seedProject } from "../store/testing.ts";
@@ -130,4 +131,24 @@ Deno.test("ChunkReader fetches a pack as a whole, once, for a builder that asks 
     const reader = await ChunkReader.open(bed.source, bed.seed.projectId, chunks);
     for (const chunk of [...chunks, ...chunks]) await reader.read(chunk);
     assert.deepEqual(bed.answers, [{ range: "", bytes: PACK_BYTES }]);
+  }));
+
+Deno.test("ChunkReader fetches a chunk once that was prepared, and leaves its failure to the read", () =>
+  onBed(async (bed) => {
+    const [first, second] = [
+      ...await bed.store({ 0: "one," }),
+      ...await bed.store({ [10 * KIB]: "two" }),
+    ];
+    assert.ok(first !== undefined && second !== undefined);
+    const { signal } = new AbortController();
+    const reader = await ChunkReader.open(bed.source, bed.seed.projectId, [first, second], "these chunks");
+    reader.prepare(second, signal);
+    await eventually("the piece", () => bed.answers.length === 1);
+    assert.equal(new TextDecoder().decode(await reader.read(second)), "two");
+    assert.equal(bed.answers.length, 1);
+    await bed.db.kysely.updateTable("chunks").set({ pack_offset: 2 * PACK_BYTES }).execute();
+    const broken = await ChunkReader.open(bed.source, bed.seed.projectId, [first], "these chunks");
+    broken.prepare(first, signal);
+    broken.prepare(second, signal);
+    await assert.rejects(broken.read(first), (error) => isFault(error, "failed_precondition"));
   }));

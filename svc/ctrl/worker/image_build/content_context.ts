@@ -99,9 +99,12 @@ class ContentContext implements ContextArchive {
     if (chunks.length === 0) return;
     try {
       const reader = await this.#readerOf(chunks);
-      for (const chunk of chunks) {
+      for (const [index, chunk] of chunks.entries()) {
         signal.throwIfAborted();
-        yield await reader.read(chunk, signal);
+        const plain = await reader.read(chunk, signal);
+        const next = chunks[index + 1];
+        if (next !== undefined) reader.prepare(next, signal);
+        yield plain;
       }
     } catch (error) {
       if (error instanceof Fault) this.failure ??= error;
