@@ -84,6 +84,8 @@ export class DockerRuntime implements Runtime {
   readonly #closing = new AbortController();
   /** Containers that are being stopped and removed, by id. */
   readonly #leaving = new Map<string, Promise<void>>();
+  /** Containers that were listed, by id. */
+  readonly #known = new Set<string>();
   /** The deployments that wait for an image, by image. */
   readonly #waiting = new Map<string, Set<string>>();
   #onChange: (name: string | undefined) => void = () => undefined;
@@ -223,7 +225,10 @@ export class DockerRuntime implements Runtime {
         history.outputRead = this.#outputRead(event.containerId, signal);
         this.#histories.ended(container, Number(event.attributes["exitCode"] ?? 0), clock.now());
       }
-      if (event.action === "destroy") this.#forget(event.containerId, container, event.attributes);
+      // The engine also sends it after a failed creation, whose attempts still count.
+      if (event.action === "destroy" && this.#known.delete(event.containerId)) {
+        this.#forget(event.containerId, container, event.attributes);
+      }
       // `exec_create: ...` and the like come with every exec and change nothing.
       if (CHANGES.has(event.action)) this.#onChange(event.attributes[LABEL.name]);
     }
@@ -326,6 +331,7 @@ export class DockerRuntime implements Runtime {
   async #containers(name: string, signal: AbortSignal): Promise<Container[]> {
     const { engine } = this.#options;
     const listed = await listContainers(engine, [...this.#own(), `${LABEL.name}=${name}`], signal);
+    for (const { id } of listed) this.#known.add(id);
     const all = await Promise.all(listed.map(({ id }) => inspectContainer(engine, id, signal)));
     return all.filter((each) => each !== undefined);
   }
