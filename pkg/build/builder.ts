@@ -81,6 +81,7 @@ export type BuildFailureCode =
   | "context_invalid"
   | "push_denied"
   | "push_failed"
+  | "builder_full"
   | "registry_full"
   | "registry_unavailable";
 

@@ -23,6 +23,8 @@ export interface PrivateEngineOptions {
   readonly imageStore?: "classic" | "containerd";
   /** `host:port` of a registry without TLS that the engine asks in place of Docker Hub. */
   readonly mirror?: string;
+  /** Keeps its data on a disk in memory of this size; default: in the folder for temporary files. */
+  readonly diskMib?: number;
   /**
    * Keeps its networks apart with rules of the firewall, as an engine does. For a network namespace of a test's own, where
    * no other engine has rules.
@@ -77,6 +79,7 @@ export class PrivateEngine implements AsyncDisposable {
       await ip("link", "add", "name", engine.bridge, "type", "bridge");
       await ip("addr", "add", `10.${200 + high % 50}.${low}.1/24`, "dev", engine.bridge);
       await ip("link", "set", engine.bridge, "up");
+      if (options.diskMib !== undefined) await engine.#mountDisk(options.diskMib);
       await engine.#writeSettings(options);
       await engine.start();
     } catch (error) {
@@ -84,6 +87,11 @@ export class PrivateEngine implements AsyncDisposable {
       throw error;
     }
     return engine;
+  }
+
+  /** Images, containers and the build cache. */
+  get dataFolder(): string {
+    return `${this.directory}/data`;
   }
 
   get host(): string {
@@ -98,7 +106,7 @@ export class PrivateEngine implements AsyncDisposable {
       command: this.#kind === "29" ? `${ENGINE_29}/dockerd` : "dockerd",
       args: [
         `--config-file=${directory}/daemon.json`,
-        `--data-root=${directory}/data`,
+        `--data-root=${this.dataFolder}`,
         `--exec-root=${directory}/exec`,
         `--pidfile=${directory}/pid`,
         `--host=${this.host}`,
@@ -154,6 +162,12 @@ export class PrivateEngine implements AsyncDisposable {
   /** Engine 29 finds its own `runc` before Debian's. */
   get #path(): string {
     return this.#kind === "29" ? `${ENGINE_29}:${ROOT_PATH}` : ROOT_PATH;
+  }
+
+  /** Disposal unmounts it, as it does what the engine mounted. */
+  async #mountDisk(mebibytes: number): Promise<void> {
+    await Deno.mkdir(this.dataFolder);
+    await runCommand("mount", "-t", "tmpfs", "-o", `size=${mebibytes}m`, "unkey-test", this.dataFolder);
   }
 
   async #writeSettings({ mirror, imageStore = "containerd" }: PrivateEngineOptions): Promise<void> {

@@ -23,6 +23,11 @@ export class SmallDisk implements AsyncDisposable {
     return new SmallDisk(folder);
   }
 
+  /** One that something else has mounted, and will unmount. */
+  static at(folder: string): Pick<SmallDisk, "fill" | "free"> {
+    return new SmallDisk(folder);
+  }
+
   /** Leaves no byte; what others write meanwhile fails. */
   async fill(): Promise<void> {
     using file = await Deno.open(`${this.folder}/${BALLAST}`, { append: true, create: true });

@@ -65,6 +65,7 @@ const OF_FAILURE: Readonly<Record<string, ExitCode>> = {
   build_timeout: DEPLOY_EXIT.build,
   push_denied: DEPLOY_EXIT.build,
   push_failed: DEPLOY_EXIT.build,
+  builder_full: DEPLOY_EXIT.build,
   registry_full: DEPLOY_EXIT.build,
   registry_unavailable: DEPLOY_EXIT.build,
   queue_timeout: DEPLOY_EXIT.build,

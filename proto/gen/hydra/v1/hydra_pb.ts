@@ -214,7 +214,7 @@ export const BuildDockerImageResponseSchema: GenMessage<BuildDockerImageResponse
 export type BuildFailure = Message<"hydra.v1.BuildFailure"> & {
   /**
    * `build_failed`, `dockerfile_missing`, `context_missing`, `context_invalid`, `build_timeout`, `push_denied`,
-   * `push_failed`, `registry_full`, `registry_unavailable`
+   * `push_failed`, `builder_full`, `registry_full`, `registry_unavailable`
    *
    * @generated from field: string code = 1;
    */

@@ -23,6 +23,7 @@ export type FailureCode =
   | "context_invalid"
   | "push_denied"
   | "push_failed"
+  | "builder_full"
   | "registry_full"
   | "registry_unavailable"
   | "image_unavailable"

@@ -1,6 +1,6 @@
 import type { Builder, BuildFailure, BuildOutcome, BuildRequest } from "../../../../pkg/build/mod.ts";
 import type { Clock } from "../../../../pkg/clock/mod.ts";
-import { describeError, Fault } from "../../../../pkg/fault/mod.ts";
+import { describeError } from "../../../../pkg/fault/mod.ts";
 import type { Logger } from "../../../../pkg/logger/mod.ts";
 
 /** Parts of the guard of a builder's disk. */
@@ -25,31 +25,30 @@ const MEBIBYTE = 1024 * 1024;
 export function guardDisk(builder: Builder, deps: DiskGuardDeps): Builder {
   return {
     async build(request) {
-      await makeRoom(deps, request.signal);
-      return await watched(builder, deps, request);
+      return await makeRoom(deps, request.signal) ?? await watched(builder, deps, request);
     },
   };
 }
 
-/** @throws `unavailable` when there is no room even without the cache */
+/** A failure when there is no room even without the cache. */
 async function makeRoom(
   { bytesFree, bytesMin, prune, log }: DiskGuardDeps,
   signal: AbortSignal,
-): Promise<void> {
-  if (!isShort(await bytesFree(), bytesMin)) return;
+): Promise<BuildFailure | undefined> {
+  if (!isShort(await bytesFree(), bytesMin)) return undefined;
   await prune(signal).catch((error: unknown) => {
     signal.throwIfAborted();
     log.warn("build cache not pruned", { error: describeError(error) });
   });
   const free = await bytesFree();
-  if (!isShort(free, bytesMin)) return;
-  throw new Fault("unavailable", `the builder's disk has ${mebibytes(free)} MiB free`, {
-    publicMessage:
-      `The builder's disk is nearly full: ${mebibytes(free)} MiB are free, and ${
-        mebibytes(bytesMin)
-      } MiB are ` +
-      "needed. Ask the operator to make room there, then deploy again.",
-  });
+  if (!isShort(free, bytesMin)) return undefined;
+  log.warn("no build begins: the builder's disk is full", { free_mib: mebibytes(free) });
+  return failure(
+    `The builder's disk is nearly full: ${mebibytes(free)} MiB are free, and ${
+      mebibytes(bytesMin)
+    } MiB are needed. ` +
+      "Ask the operator to make room there, then deploy again.",
+  );
 }
 
 async function watched(builder: Builder, deps: DiskGuardDeps, request: BuildRequest): Promise<BuildOutcome> {
@@ -71,21 +70,25 @@ async function watched(builder: Builder, deps: DiskGuardDeps, request: BuildRequ
     request.signal.throwIfAborted();
     if (!full.signal.aborted) throw error;
     log.warn("build stopped", { image: request.image, free_mib: mebibytes(left) });
-    return diskFull(left, bytesMin);
+    return stopped(left, bytesMin);
   } finally {
     ended.abort();
     await watching;
   }
 }
 
-function diskFull(left: number | undefined, bytesMin: number): BuildFailure {
-  const message =
+function stopped(left: number | undefined, bytesMin: number): BuildFailure {
+  return failure(
     `The build was stopped, because the builder's disk had only ${mebibytes(left)} MiB left, of which ` +
-    `${
-      mebibytes(bytesMin)
-    } MiB stay free. Write less in RUN steps and copy fewer files, or ask the operator for more room; ` +
-    "then deploy again.";
-  return { kind: "failed", code: "build_failed", message, lastLines: [] };
+      `${
+        mebibytes(bytesMin)
+      } MiB stay free. Write less in RUN steps and copy fewer files, or ask the operator for more ` +
+      "room; then deploy again.",
+  );
+}
+
+function failure(message: string): BuildFailure {
+  return { kind: "failed", code: "builder_full", message, lastLines: [] };
 }
 
 function isShort(free: number | undefined, bytesMin: number): boolean {

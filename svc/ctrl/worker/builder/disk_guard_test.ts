@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import type { Builder, BuildRequest } from "../../../../pkg/build/mod.ts";
 import { type Clock, systemClock } from "../../../../pkg/clock/mod.ts";
-import { isFault } from "../../../../pkg/fault/mod.ts";
 import { silentLogger } from "../../../../pkg/logger/mod.ts";
 import { guardDisk } from "./disk_guard.ts";
 
@@ -61,7 +60,10 @@ Deno.test("the cache is pruned before a build that finds too little room", async
 
 Deno.test("no build begins on a disk that stays full", async () => {
   const { guarded } = bed([60 * MIB], () => assert.fail("nothing may be built"));
-  await assert.rejects(guarded.build(request()), (error) => isFault(error, "unavailable"));
+  const outcome = await guarded.build(request());
+  assert.ok(outcome.kind === "failed");
+  assert.equal(outcome.code, "builder_full");
+  assert.match(outcome.message, /60 MiB are free, and 100 MiB are needed/);
 });
 
 Deno.test("a builder whose disk cannot be seen builds as before", async () => {

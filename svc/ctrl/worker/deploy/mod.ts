@@ -121,6 +121,7 @@ const BUILD_CODES: readonly FailureCode[] = [
   "context_invalid",
   "push_denied",
   "push_failed",
+  "builder_full",
   "registry_full",
   "registry_unavailable",
 ];
