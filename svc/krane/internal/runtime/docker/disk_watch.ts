@@ -29,6 +29,8 @@ const LOOK_EVERY_MS = 60_000;
 const GRACE_SECONDS_MAX = 10;
 /** The engine reads all files of all containers, which may take a fiftieth of the time at most. */
 const REST_FACTOR = 50;
+/** Else an app with very many files would buy hours in which no app is measured. */
+const REST_MS_MAX = 15 * 60_000;
 const MIB = 1024 * 1024;
 
 /**
@@ -63,7 +65,8 @@ export class DiskWatch {
         if (signal.aborted) return;
         log.warn("disk of containers not read", { error: describeError(error) });
       }
-      waitMs = Math.max(LOOK_EVERY_MS, REST_FACTOR * (clock.now() - sinceMs));
+      const restMs = Math.min(REST_MS_MAX, REST_FACTOR * (clock.now() - sinceMs));
+      waitMs = Math.max(LOOK_EVERY_MS, restMs);
     }
   }
 

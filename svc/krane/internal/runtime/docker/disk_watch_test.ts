@@ -101,6 +101,23 @@ Deno.test("DiskWatch looks each minute, and less often where looking takes long"
   await done;
 });
 
+Deno.test("DiskWatch rests for a quarter of an hour at most, however long the engine read", async () => {
+  let looks = 0;
+  const bed = start(async () => {
+    looks++;
+    if (looks === 1) await bed.clock.sleep(300_000);
+    return [];
+  });
+  const stop = new AbortController();
+  const done = bed.watch.run(stop.signal);
+  await bed.clock.advance(10_000 + 300_000 + 899_000);
+  assert.equal(looks, 1);
+  await bed.clock.advance(2_000);
+  assert.equal(looks, 2);
+  stop.abort();
+  await done;
+});
+
 /** Else a tenant whose app ends slowly holds up the watch over all other tenants of the host. */
 Deno.test("DiskWatch looks again while apps take their time to stop, and stops each of them once", async () => {
   const held = Promise.withResolvers<void>();
