@@ -57,6 +57,16 @@ StandardOutput=journal
 StandardError=journal
 `;
 
+/** Beside Docker's service, its builds and its containers, which have the default of 100. */
+const WEIGHTS = { edge: 1_000, platform: 300 };
+
+function weighted(weight: number): string {
+  return `# Apps that take all of the machine leave it its share.
+CPUWeight=${weight}
+IOWeight=${weight}
+`;
+}
+
 /** The unit files by name. */
 export function unitFiles(options: UnitOptions): Readonly<Record<string, string>> {
   return {
@@ -86,11 +96,9 @@ Environment=HOME=${DATA_FOLDER} XDG_CONFIG_HOME=${DATA_FOLDER}/config XDG_CACHE_
 StateDirectory=unkey
 StateDirectoryMode=0700
 CacheDirectory=unkey
-${
-    dockerGroup === undefined
-      ? ""
-      : `SupplementaryGroups=${dockerGroup}\n`
-  }${LASTING}# The first start may have to download Restate's server.
+${dockerGroup === undefined ? "" : `SupplementaryGroups=${dockerGroup}\n`}${LASTING}${
+    weighted(WEIGHTS.platform)
+  }# The first start may have to download Restate's server.
 TimeoutStartSec=900
 TimeoutStopSec=${STOP_SECONDS}
 ${CONFINED}
@@ -128,7 +136,7 @@ Sockets=${SOCKET_UNIT}
 # The platform writes it.
 EnvironmentFile=${DATA_FOLDER}/edge.env
 Environment=NO_COLOR=1
-${LASTING}TimeoutStartSec=300
+${LASTING}${weighted(WEIGHTS.edge)}TimeoutStartSec=300
 TimeoutStopSec=${STOP_SECONDS}
 ${CONFINED}`;
 }

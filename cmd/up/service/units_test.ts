@@ -43,3 +43,14 @@ Deno.test("data is in the service's own folder, readable by it alone", () => {
   assert.match(FILES["unkey.service"] ?? "", /UNKEY_DATA_DIR=\/var\/lib\/unkey /);
   assert.deepEqual(valuesOf("unkey.service", "EnvironmentFile"), ["/etc/unkey/up.env"]);
 });
+
+Deno.test("the edge goes before the platform, and both before the engine, its builds and its apps", () => {
+  const weights = SERVICES.map((unit) =>
+    [...valuesOf(unit, "CPUWeight"), ...valuesOf(unit, "IOWeight")].map(Number)
+  );
+  const [platform = [], edge = [], next] = weights;
+  assert.deepEqual(edge, next);
+  for (const at of [0, 1]) {
+    assert.ok((edge[at] ?? 0) > (platform[at] ?? 0) && (platform[at] ?? 0) > 100, String(weights));
+  }
+});
