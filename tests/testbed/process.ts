@@ -11,12 +11,19 @@ export interface PartOptions {
   /** Read at each start. */
   readonly env: () => Readonly<Record<string, string>>;
   readonly logFile: string;
+  /** Below 0 it goes before other processes of the machine, which needs root. Default: as the test. */
+  readonly niceness?: number | undefined;
   /** Resolves to true once the part does its work. */
   readonly ready: () => Promise<boolean>;
 }
 
 const READY_MS = 180_000;
 const STOP_MS = 120_000;
+
+/** The beginning of a command line whose process has a niceness, as all of its threads then have. */
+export function priority(niceness: number | undefined): readonly string[] {
+  return niceness === undefined ? [] : ["nice", "-n", String(niceness)];
+}
 
 /** A process that a test starts, kills and starts again. */
 export class Part {
@@ -39,9 +46,10 @@ export class Part {
 
   /** Starts the process and waits until it is ready. */
   async start(): Promise<void> {
-    const { command, args, env, logFile, ready, name } = this.#options;
+    const { command, args, env, logFile, niceness, ready, name } = this.#options;
     const log = openSync(logFile, "a");
-    const child = spawn(command, [...args], {
+    const [program = "", ...rest] = [...priority(niceness), command, ...args];
+    const child = spawn(program, rest, {
       env: { ...Deno.env.toObject(), ...env() },
       stdio: ["ignore", log, log],
     });

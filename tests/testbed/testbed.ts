@@ -16,7 +16,7 @@ import { answersOk, eventually, freePort } from "./wait.ts";
 import { type Answer, askEdge } from "./ask.ts";
 import type { Balancer } from "./balancer.ts";
 import { type OwnPorts, ownPorts, type Ports } from "./ports.ts";
-import { Part } from "./process.ts";
+import { Part, priority } from "./process.ts";
 import { type RestatePart, restatePart } from "./restate.ts";
 
 const MAIN = new URL("../../main.ts", import.meta.url).pathname;
@@ -33,6 +33,8 @@ export interface TestbedOptions {
   readonly edgeEnv?: Readonly<Record<string, string>>;
   /** In front of api and edge: where others find them, whichever process there is. */
   readonly balancers?: { readonly api: Balancer; readonly edge: Balancer };
+  /** Of the processes of the parts, in place of the weights that their units have on a server, and of commands. */
+  readonly niceness?: Readonly<Record<PartName | "command", number>>;
   /** The command line of `unkey`: the program and its first arguments. */
   readonly program?: readonly string[];
 }
@@ -183,7 +185,8 @@ export class Testbed implements AsyncDisposable {
 
   /** Runs the CLI with this test bed's address and key. */
   async unkey(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<CommandResult> {
-    return await this.unkeyOf(this.#program(), args, env);
+    const program = [...priority(this.#options.niceness?.command), ...this.#program()];
+    return await this.unkeyOf(program, args, env);
   }
 
   /** The same with another program. */
@@ -224,7 +227,7 @@ export class Testbed implements AsyncDisposable {
   }
 
   #part(
-    name: string,
+    name: PartName,
     { args, env, healthUrl }: {
       readonly args: readonly string[];
       readonly env: () => Record<string, string>;
@@ -238,6 +241,7 @@ export class Testbed implements AsyncDisposable {
       args: [...first, ...args],
       env,
       logFile: `${this.directory}/${name}.log`,
+      niceness: this.#options.niceness?.[name],
       ready: () => answersOk(healthUrl),
     });
   }
