@@ -23,7 +23,7 @@ export class SmallDisk implements AsyncDisposable {
     return new SmallDisk(folder);
   }
 
-  /** One that something else has mounted, and will unmount. */
+  /** A disk that another part has mounted, and will unmount. */
   static at(folder: string): Pick<SmallDisk, "fill" | "free"> {
     return new SmallDisk(folder);
   }
