@@ -92,6 +92,7 @@ export const UP_FIELDS = {
   responseHeadersMax: EDGE.responseHeadersMax,
   outputKept: API_FIELDS.outputKept,
   outputSizeMax: API_FIELDS.outputSizeMax,
+  auditKept: API_FIELDS.auditKept,
   cpuDefault: API_FIELDS.cpuDefault,
   cpuMax: API_FIELDS.cpuMax,
   memoryDefault: API_FIELDS.memoryDefault,

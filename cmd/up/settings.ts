@@ -35,6 +35,7 @@ export function apiSettings(plan: Plan, restate: RestatePlace): Settings {
     UNKEY_UPLOAD_DISK_FREE_MIB: String(plan.config.uploadDiskFreeMib),
     UNKEY_OUTPUT_KEPT: String(plan.config.outputKept),
     UNKEY_OUTPUT_SIZE_MAX: String(plan.config.outputSizeMax),
+    UNKEY_AUDIT_KEPT: String(plan.config.auditKept),
     UNKEY_CPU_DEFAULT: String(plan.config.cpuDefault),
     UNKEY_CPU_MAX: String(plan.config.cpuMax),
     UNKEY_MEMORY_DEFAULT: String(plan.config.memoryDefault),

@@ -16,6 +16,7 @@ import { benchMetrics } from "./metrics.ts";
 import { benchMigrate } from "./migrate.ts";
 import { benchPack } from "./pack.ts";
 import { report, type Row } from "./row.ts";
+import { benchRetention } from "./retention.ts";
 import { benchSwitch } from "./switch.ts";
 import { benchTenants } from "./tenants.ts";
 import { benchFlood } from "./flood.ts";
@@ -39,6 +40,7 @@ const BENCHES: Readonly<Record<string, () => Promise<Row[]>>> = {
   feed_property: () => benchFeedProperty(),
   switch: benchSwitch,
   migrate: benchMigrate,
+  retention: benchRetention,
   cluster: () => benchCluster(),
   kube_client: benchKubeClient,
   certificate: benchCertificate,

@@ -168,8 +168,16 @@ export const API_FIELDS = {
     placeholder: "<days>",
     help:
       "How long the output of builds and instances stays of a deployment that neither serves nor runs any more. " +
-      "Its steps and the reason of a failure stay.",
+      "Its steps and the reason of a failure stay. Its trace goes with the output.",
     schema: integerSchema(30, 1, 3_650),
+  }),
+  auditKept: field({
+    flag: "audit-kept",
+    env: "UNKEY_AUDIT_KEPT",
+    placeholder: "<days>",
+    // A year and a month: an audit in January still finds the whole year before.
+    help: "How long entries of the audit log stay.",
+    schema: integerSchema(400, 1, 36_500),
   }),
   outputSizeMax: field({
     flag: "output-size-max",

@@ -154,12 +154,10 @@ async function start(config: ApiConfig, given: ApiProcess, runner: Runner): Prom
     (signal) => sweepContent({ ...stored, meter: loop("content sweeper") }, signal),
   );
   runner.go("upload sweeper", (signal) => sweepUploads({ ...stored, meter: loop("upload sweeper") }, signal));
-  runner.go("audit sweeper", (signal) => sweepAuditLog({ ...base, meter: loop("audit sweeper") }, signal));
-  const keptDays = config.outputKept;
-  runner.go(
-    "output sweeper",
-    (signal) => sweepOutput({ ...base, keptDays, meter: loop("output sweeper") }, signal),
-  );
+  const audit = { ...base, keptDays: config.auditKept, meter: loop("audit sweeper") };
+  runner.go("audit sweeper", (signal) => sweepAuditLog(audit, signal));
+  const output = { ...base, keptDays: config.outputKept, meter: loop("output sweeper") };
+  runner.go("output sweeper", (signal) => sweepOutput(output, signal));
   runner.go("region sweeper", (signal) => sweepRegions({ ...parts, meter: loop("region sweeper") }, signal));
   const { nudgeUrl, instanceId } = parts;
   if (nudgeUrl !== undefined) {

@@ -90,6 +90,7 @@ export function testConfig(folder: string, changes: Partial<ApiConfig> = {}): Ap
     uploadsCountMax: 100,
     uploadDiskFreeMib: 0,
     outputKept: 30,
+    auditKept: 400,
     outputSizeMax: 64,
     cpuDefault: 256,
     cpuMax: 8_000,

@@ -1,7 +1,7 @@
 import type { Clock } from "../../../../pkg/clock/mod.ts";
 import type { Logger } from "../../../../pkg/logger/mod.ts";
 import type { Meter } from "../../../../pkg/metrics/mod.ts";
-import { type CtrlDatabase, deleteAuditEntries } from "../../internal/store/mod.ts";
+import { type CtrlDatabase, deleteAuditEntries, type DeletedEntries } from "../../internal/store/mod.ts";
 import { repeat } from "./repeat.ts";
 
 export interface AuditSweeperDeps {
@@ -9,21 +9,35 @@ export interface AuditSweeperDeps {
   readonly clock: Clock;
   readonly log: Logger;
   readonly meter?: Meter;
+  readonly keptDays: number;
 }
 
-/** A year and a month, so that a yearly audit in January still finds the whole year before. */
-const AUDIT_KEPT_MS = 400 * 24 * 3_600_000;
-const AUDIT_PER_SWEEP = 500;
+const DAY_MS = 24 * 3_600_000;
+const ENTRIES_PER_DELETE = 500;
 const SWEEP_MS = 3_600_000;
 
-/** Deletes audit entries past their retention, in small batches so that no act waits for a lock. */
+/** Deletes audit entries past their retention, each hour. */
 export async function sweepAuditLog(deps: AuditSweeperDeps, signal: AbortSignal): Promise<void> {
-  await repeat(deps, signal, SWEEP_MS, async () => {
-    const beforeMs = deps.clock.now() - AUDIT_KEPT_MS;
-    let removed = AUDIT_PER_SWEEP;
-    while (removed === AUDIT_PER_SWEEP) {
-      signal.throwIfAborted();
-      removed = await deleteAuditEntries(deps.db.kysely, { beforeMs, limit: AUDIT_PER_SWEEP });
-    }
-  });
+  await repeat(deps, signal, SWEEP_MS, () => removeOldAuditEntries(deps, signal));
+}
+
+/**
+ * Deletes them in small batches, so that no act waits for a lock. Every process may do it: deleted entries are not found
+ * again.
+ */
+export async function removeOldAuditEntries(
+  { db, clock, log, keptDays }: AuditSweeperDeps,
+  signal: AbortSignal,
+): Promise<void> {
+  const beforeMs = clock.now() - keptDays * DAY_MS;
+  let total = 0;
+  let fromMs: number | undefined = 0;
+  while (fromMs !== undefined) {
+    signal.throwIfAborted();
+    const place = { fromMs, beforeMs, limit: ENTRIES_PER_DELETE };
+    const batch: DeletedEntries = await deleteAuditEntries(db.kysely, place);
+    total += batch.deleted;
+    fromMs = batch.fromMs;
+  }
+  if (total > 0) log.info("audit entries removed", { entries: total });
 }

@@ -12,6 +12,7 @@ import {
   retirePack,
 } from "../../internal/store/mod.ts";
 import { repeat } from "./repeat.ts";
+import { inRounds } from "./rounds.ts";
 
 export interface ContentSweeperDeps {
   readonly db: CtrlDatabase;
@@ -28,39 +29,46 @@ const CONTEXT_MS = DAY_MS;
 const PACK_MS = 7 * DAY_MS;
 /** An upload whose client is gone. */
 const OFFERED_MS = DAY_MS;
-const PER_SWEEP = 50;
+const PER_ROUND = 50;
 const SWEEP_MS = 60_000;
 
 /** Removes contexts and packs that nothing needs any more. */
 export async function sweepContent(deps: ContentSweeperDeps, signal: AbortSignal): Promise<void> {
   await repeat(deps, signal, SWEEP_MS, async () => {
-    await sweepContexts(deps, signal);
-    await sweepPacks(deps, signal);
+    await inRounds(signal, () => sweepContexts(deps, signal));
+    await inRounds(signal, () => sweepPacks(deps, signal));
   });
 }
 
-async function sweepContexts({ db, clock, log }: ContentSweeperDeps, signal: AbortSignal): Promise<void> {
+async function sweepContexts({ db, clock, log }: ContentSweeperDeps, signal: AbortSignal): Promise<boolean> {
   const beforeMs = clock.now() - CONTEXT_MS;
-  for (const id of await listUnusedContexts(db.kysely, { beforeMs, limit: PER_SWEEP })) {
+  const unused = await listUnusedContexts(db.kysely, { beforeMs, limit: PER_ROUND });
+  let removed = 0;
+  for (const id of unused) {
     signal.throwIfAborted();
-    if (await transact(db, (tx) => removeContext(tx, id, beforeMs))) {
-      log.debug("build context removed", { context_id: id });
-    }
+    if (!await transact(db, (tx) => removeContext(tx, id, beforeMs))) continue;
+    removed++;
+    log.debug("build context removed", { context_id: id });
   }
+  return unused.length === PER_ROUND && removed > 0;
 }
 
 async function sweepPacks(
   { db, clock, log, objects }: ContentSweeperDeps,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<boolean> {
   const now = clock.now();
   const limits = { beforeMs: now - PACK_MS, offeredBeforeMs: now - OFFERED_MS };
-  for (const { id, object_key } of await listUnusedPacks(db.kysely, { ...limits, limit: PER_SWEEP })) {
+  const unused = await listUnusedPacks(db.kysely, { ...limits, limit: PER_ROUND });
+  let removed = 0;
+  for (const { id, object_key } of unused) {
     signal.throwIfAborted();
     if (!await transact(db, (tx) => retirePack(tx, id, limits))) continue;
     // The row goes last: a row without its object is found again, an object without a row never is.
     await objects.delete(object_key);
     await deletePack(db.kysely, id);
+    removed++;
     log.debug("pack removed", { pack_id: id });
   }
+  return unused.length === PER_ROUND && removed > 0;
 }

@@ -122,3 +122,14 @@ Deno.test("a delete that fails is tried again, though its chunks are gone", () =
     await sweep(NOW_MS + 8 * DAY_MS);
     assert.deepEqual([await left(), deleted], [[], [pack.id]]);
   }));
+
+/** A hundred deploys a minute leave more of them in a minute than one round removes. */
+Deno.test("one sweep removes more contexts and packs than one round", () =>
+  onBed(async ({ db, seed, left, sweep, deleted }) => {
+    for (let n = 0; n < 120; n++) {
+      const { pack } = await seedPack(db, seed, { usedAtMs: NOW_MS - 30 * DAY_MS });
+      await seedContext(db, seed, [pack]);
+    }
+    await sweep(NOW_MS + 7 * DAY_MS + 1);
+    assert.deepEqual([await left(), deleted.length], [[], 120]);
+  }));

@@ -7,8 +7,10 @@ import {
   deleteInstanceOutput,
   deleteOpenApi,
   deleteOutputEvents,
+  deleteTrace,
   listPastDeployments,
   markOutputRemoved,
+  type PastDeployments,
   replaceFirstOutputEvent,
 } from "../../internal/store/mod.ts";
 import { repeat } from "./repeat.ts";
@@ -24,26 +26,30 @@ export interface OutputSweeperDeps {
 
 const DAY_MS = 24 * 3_600_000;
 const SWEEP_MS = 3_600_000;
-const DEPLOYMENTS_PER_LOOK = 50;
+const DEPLOYMENTS_PER_LOOK = 200;
 /** Each holds many lines, as an event does. */
 const BLOCKS_PER_DELETE = 50;
 const EVENTS_PER_DELETE = 50;
 
-/**
- * Removes the output of builds and instances of past deployments, in small batches so that no other statement waits
- * long. Every process may do it: removed rows are not found again.
- */
+/** Removes the output and the traces of past deployments, each hour. */
 export async function sweepOutput(deps: OutputSweeperDeps, signal: AbortSignal): Promise<void> {
-  await repeat(deps, signal, SWEEP_MS, async () => {
-    const { db, clock, keptDays } = deps;
-    const beforeMs = clock.now() - keptDays * DAY_MS;
-    let found = DEPLOYMENTS_PER_LOOK;
-    while (found === DEPLOYMENTS_PER_LOOK) {
-      const ids = await listPastDeployments(db.kysely, { beforeMs, limit: DEPLOYMENTS_PER_LOOK });
-      for (const id of ids) await removeOutput(deps, id, beforeMs, signal);
-      found = ids.length;
-    }
-  });
+  await repeat(deps, signal, SWEEP_MS, () => removeOldOutput(deps, signal));
+}
+
+/**
+ * Removes them in small batches, so that no other statement waits long, the longest ago first. Every process may do it:
+ * removed rows are not found again.
+ */
+export async function removeOldOutput(deps: OutputSweeperDeps, signal: AbortSignal): Promise<void> {
+  const { db, clock, keptDays } = deps;
+  const beforeMs = clock.now() - keptDays * DAY_MS;
+  let after: PastDeployments["next"];
+  do {
+    const look = { beforeMs, after, limit: DEPLOYMENTS_PER_LOOK };
+    const { ids, next }: PastDeployments = await listPastDeployments(db.kysely, look);
+    for (const id of ids) await removeOutput(deps, id, beforeMs, signal);
+    after = next;
+  } while (after !== undefined);
 }
 
 async function removeOutput(
@@ -62,6 +68,7 @@ async function removeOutput(
   );
   await deleteInstanceEvents(db.kysely, from);
   await deleteOpenApi(db.kysely, deploymentId);
+  await deleteTrace(db.kysely, deploymentId);
   await replaceFirstOutputEvent(db.kysely, { ...from, notice });
   const events = await deleteInBatches(
     EVENTS_PER_DELETE,

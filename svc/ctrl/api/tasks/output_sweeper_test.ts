@@ -3,14 +3,18 @@ import { transact } from "../../../../pkg/db/mod.ts";
 import { silentLogger } from "../../../../pkg/logger/mod.ts";
 import {
   appendLogLines,
+  createTrace,
   type CtrlDatabase,
   findDeployment,
+  findTrace,
   insertInstanceLogs,
   listEventsAfter,
+  listSpans,
   moveStatus,
   placeDeployment,
   readLogTail,
   startStep,
+  storeSpans,
   timeNsText,
 } from "../../internal/store/mod.ts";
 import {
@@ -117,6 +121,31 @@ test("output of deployments that are over goes after a time; steps, failures and
   }
   assert.deepEqual((await kept(db, quiet)).kinds, ["status"], "no notice where there was no output");
   assert.equal((await findDeployment(db.kysely, active))?.output_removed_at, null);
+});
+
+test("the trace of a deployment that is over goes with its output, and no report brings it back", async (db) => {
+  const seed = await seedProject(db);
+  const [past, running] = [await printed(db, seed, "failed"), await printed(db, seed, "ready")];
+  const spans = [{
+    source: "api",
+    key: "c",
+    name: "create",
+    startedAtMs: NOW_MS,
+    endedAtMs: NOW_MS,
+  }] as const;
+  const trace = { trace_id: "a".repeat(32), parent_span_id: "", is_sampled: null, started_at: NOW_MS };
+  for (const id of [past, running]) {
+    await transact(db, async (tx) => {
+      await createTrace(tx, { deployment_id: id, ...trace });
+      await storeSpans(tx, id, spans);
+    });
+  }
+  await sweepAfter(db, 31, past);
+  await transact(db, (tx) => storeSpans(tx, past, spans));
+  assert.equal(await findTrace(db.kysely, past), undefined);
+  assert.deepEqual(await listSpans(db.kysely, past), []);
+  assert.ok(await findTrace(db.kysely, running) !== undefined);
+  assert.equal((await listSpans(db.kysely, running)).length, 1);
 });
 
 test("output stays until its time has come, and comes under the rule again after a start", async (db) => {

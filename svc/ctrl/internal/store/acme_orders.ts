@@ -163,7 +163,12 @@ export async function forgetAcmeOrder(
     .execute();
 }
 
-/** Forgets orders that no limit counts any more. */
-export async function deleteOldAcmeOrders(db: Queryable, beforeMs: number): Promise<void> {
-  await db.deleteFrom("acme_orders").where("created_at", "<", beforeMs).execute();
+/** Forgets up to `limit` orders from before `beforeMs`, which no limit counts any more. Index on `created_at`. */
+export async function deleteOldAcmeOrders(
+  db: Queryable,
+  { beforeMs, limit }: { readonly beforeMs: number; readonly limit: number },
+): Promise<void> {
+  const old = await db.selectFrom("acme_orders").select(["hostname", "attempt"])
+    .where("created_at", "<", beforeMs).orderBy("created_at").limit(limit).execute();
+  for (const { hostname, attempt } of old) await forgetAcmeOrder(db, { hostname, attempt });
 }

@@ -109,7 +109,7 @@ test("a name whose proofs fail waits an hour after some of them", async (db) => 
   }
   assert.deepEqual(await spend(db, "bad.test", { attempt: 3 }), { kind: "full", untilMs: NOW_MS + HOUR_MS });
   assert.deepEqual(await spend(db, "bad.test", { attempt: 3, nowMs: NOW_MS + HOUR_MS }), COUNTED);
-  await deleteOldAcmeOrders(db.kysely, NOW_MS + 1);
+  await deleteOldAcmeOrders(db.kysely, { beforeMs: NOW_MS + 1, limit: 10 });
   assert.equal((await db.kysely.selectFrom("acme_orders").selectAll().execute()).length, 1);
 });
 
@@ -155,4 +155,11 @@ test("orders at once never spend more than there is", async (db) => {
   const names = Array.from({ length: 12 }, (_, index) => `n${index}.test`);
   const spent = await Promise.all(names.map((name) => spend(db, name)));
   assert.equal(spent.filter(({ kind }) => kind === "counted").length, LIMITS.orders.max);
+});
+
+test("old orders are forgotten a bounded number at a time, the oldest first", async (db) => {
+  for (const attempt of [1, 2]) await spend(db, "old.test", { attempt, nowMs: NOW_MS - attempt });
+  await deleteOldAcmeOrders(db.kysely, { beforeMs: NOW_MS, limit: 1 });
+  const left = await db.kysely.selectFrom("acme_orders").select("attempt").execute();
+  assert.deepEqual(left, [{ attempt: 1 }]);
 });

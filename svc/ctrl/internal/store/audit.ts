@@ -75,15 +75,33 @@ export async function listAuditEntries(db: Queryable, filter: AuditFilter): Prom
   return await query.orderBy("created_at", "desc").orderBy("id", "desc").limit(filter.limit).execute();
 }
 
-/** Removes up to `limit` entries from before `beforeMs`, and returns how many. Index on `created_at`. */
+/** A deletion of old entries, and the time at which the next one begins. */
+export interface DeletedEntries {
+  readonly deleted: number;
+  /** `undefined`: there are no more. */
+  readonly fromMs: number | undefined;
+}
+
+/**
+ * Removes up to `limit` entries from before `beforeMs`, oldest first. Index on `created_at`. The next call begins where this
+ * one ended: while a long read goes on, the database passes deleted entries one by one.
+ */
 export async function deleteAuditEntries(
   db: Queryable,
-  options: { readonly beforeMs: number; readonly limit: number },
-): Promise<number> {
-  const old = await db.selectFrom("audit_log").select("id").where("created_at", "<", options.beforeMs)
-    .orderBy("created_at").limit(options.limit).execute();
-  if (old.length === 0) return 0;
+  { fromMs = 0, beforeMs, limit }: {
+    readonly fromMs?: number | undefined;
+    readonly beforeMs: number;
+    readonly limit: number;
+  },
+): Promise<DeletedEntries> {
+  const old = await db.selectFrom("audit_log").select(["id", "created_at"])
+    .where("created_at", ">=", fromMs).where("created_at", "<", beforeMs)
+    .orderBy("created_at").limit(limit).execute();
+  if (old.length === 0) return { deleted: 0, fromMs: undefined };
   const { numDeletedRows } = await db.deleteFrom("audit_log")
     .where("id", "in", old.map(({ id }) => id)).executeTakeFirst();
-  return Number(numDeletedRows);
+  return {
+    deleted: Number(numDeletedRows),
+    fromMs: old.length < limit ? undefined : old.at(-1)?.created_at,
+  };
 }

@@ -86,10 +86,14 @@ export async function findRegionVersion(db: Queryable, region: string): Promise<
   return row?.version ?? 0;
 }
 
-/** The oldest change that is still kept, by primary key; `undefined` when none is. */
-export async function findOldestChange(db: Queryable, region: string): Promise<number | undefined> {
+/** The oldest change that is still kept, of those from a version on; by primary key. `undefined` when there is none. */
+export async function findOldestChange(
+  db: Queryable,
+  region: string,
+  fromVersion = 0,
+): Promise<number | undefined> {
   const row = await db.selectFrom("state_changes").select("version").where("region", "=", region)
-    .orderBy("version").limit(1).executeTakeFirst();
+    .where("version", ">=", fromVersion).orderBy("version").limit(1).executeTakeFirst();
   return row?.version;
 }
 
@@ -139,24 +143,43 @@ export interface Retention {
 }
 
 const VERSIONS_PER_DELETE = 1_000;
+/** Of one call: a feed that has grown for long shrinks over several, and other steps of the worker get in between. */
+const DELETES_MAX = 200;
 
 /**
- * Deletes the oldest changes of a region and returns how many. Only a prefix goes, so the rest has no gaps. It is
- * many small statements: readers and writers get in between.
+ * Deletes the oldest changes of a region and returns how many. Only a prefix goes, so the rest has no gaps. It is many
+ * small statements, each of a range of versions: readers and writers get in between, and no statement passes the rows that
+ * an earlier one deleted.
  */
 export async function compactChanges(db: Queryable, region: string, retention: Retention): Promise<number> {
-  const oldest = await findOldestChange(db, region);
-  if (oldest === undefined) return 0;
-  const young = await db.selectFrom("state_changes").select("version").where("region", "=", region)
-    .where("created_at", ">=", retention.nowMs - retention.keepMs)
-    .orderBy("version").limit(1).executeTakeFirst();
-  const version = await findRegionVersion(db, region);
-  const end = Math.min(young?.version ?? version + 1, version - retention.keepVersions + 1);
+  const sinceMs = retention.nowMs - retention.keepMs;
+  const end = await findRegionVersion(db, region) - retention.keepVersions + 1;
+  let start = await findOldestChange(db, region);
   let deleted = 0;
-  for (let start = oldest; start < end; start += VERSIONS_PER_DELETE) {
+  for (let deletes = 0; start !== undefined && start < end && deletes < DELETES_MAX; deletes++) {
+    const next = Math.min(end, start + VERSIONS_PER_DELETE);
+    const young = await findYoungChange(db, { region, start, end: next, sinceMs });
     const { numDeletedRows } = await db.deleteFrom("state_changes").where("region", "=", region)
-      .where("version", "<", Math.min(end, start + VERSIONS_PER_DELETE)).executeTakeFirst();
+      .where("version", ">=", start).where("version", "<", young ?? next).executeTakeFirst();
     deleted += Number(numDeletedRows);
+    if (young !== undefined) break;
+    start = await findOldestChange(db, region, next);
   }
   return deleted;
+}
+
+/** The first change of a range of versions, without `end`, that was made since then. By primary key. */
+async function findYoungChange(
+  db: Queryable,
+  { region, start, end, sinceMs }: {
+    readonly region: string;
+    readonly start: number;
+    readonly end: number;
+    readonly sinceMs: number;
+  },
+): Promise<number | undefined> {
+  const row = await db.selectFrom("state_changes").select("version").where("region", "=", region)
+    .where("version", ">=", start).where("version", "<", end).where("created_at", ">=", sinceMs)
+    .orderBy("version").limit(1).executeTakeFirst();
+  return row?.version;
 }

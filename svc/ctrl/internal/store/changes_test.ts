@@ -36,3 +36,39 @@ test("compaction deletes the oldest changes only, and keeps what is young or amo
   assert.equal(await compact(0, 2_000), 0);
   assert.equal(await findRegionVersion(db.kysely, region), 10);
 });
+
+/** Rows of the feed without their resources, in one statement. */
+async function fill(db: CtrlDatabase, region: string, ages: (version: number) => number, count: number) {
+  const rows = Array.from({ length: count }, (_, index) => ({
+    region,
+    version: index + 1,
+    resource_type: "deployment" as const,
+    resource_id: "d",
+    created_at: ages(index + 1),
+  }));
+  for (let start = 0; start < rows.length; start += 1_000) {
+    await db.kysely.insertInto("state_changes").values(rows.slice(start, start + 1_000)).execute();
+  }
+  await db.kysely.insertInto("region_versions").values({ region, version: count }).execute();
+}
+
+test("compaction goes on over many batches, and stops at the first change that is young", async (db) => {
+  const region = newDnsName(10);
+  // The clock of a process that wrote one of them was ahead: what is behind it stays with it.
+  await fill(db, region, (version) => version === 2_345 ? NOW_MS : 1, 3_000);
+  const compact = () => compactChanges(db.kysely, region, { nowMs: NOW_MS, keepMs: 1_000, keepVersions: 0 });
+  assert.equal(await compact(), 2_344);
+  assert.equal(await findOldestChange(db.kysely, region), 2_345);
+  assert.equal(await compact(), 0);
+});
+
+test("compaction passes versions without rows in one step", async (db) => {
+  const region = newDnsName(10);
+  await fill(db, region, () => 1, 10);
+  const far = 1_000_000_000_000;
+  await db.kysely.updateTable("state_changes").set({ version: far }).where("region", "=", region)
+    .where("version", "=", 10).execute();
+  await db.kysely.updateTable("region_versions").set({ version: far }).where("region", "=", region).execute();
+  const retention = { nowMs: NOW_MS, keepMs: 1_000, keepVersions: 0 };
+  assert.equal(await compactChanges(db.kysely, region, retention), 10);
+});

@@ -179,15 +179,34 @@ function inOrder(lines: readonly LogLine[]): LogLine[] {
   });
 }
 
+/** Blocks of one deletion: a block has up to 256 Ki characters. */
+const BLOCKS_PER_DELETE = 50;
+
 /**
  * Deletes the oldest blocks of a deployment until the rest counts at most `bytesMax`; blocks that end at the same time
- * stay or go together. Index on deployment and time. Returns the number of deleted blocks.
+ * stay or go together. In small batches, also where the bound is much lower than before. Index on deployment and time.
+ * Returns the number of deleted blocks.
  */
 export async function trimInstanceLogs(
   db: Queryable,
   deploymentId: string,
   bytesMax: number,
 ): Promise<number> {
+  const untilNs = await findSurplus(db, deploymentId, bytesMax);
+  if (untilNs === undefined) return 0;
+  let total = 0;
+  for (let deleted = BLOCKS_PER_DELETE; deleted >= BLOCKS_PER_DELETE; total += deleted) {
+    deleted = await deleteLogBlocks(db, { deploymentId, untilNs, limit: BLOCKS_PER_DELETE });
+  }
+  return total;
+}
+
+/** The end of the newest block that is beyond the bound. */
+async function findSurplus(
+  db: Queryable,
+  deploymentId: string,
+  bytesMax: number,
+): Promise<string | undefined> {
   let kept = 0;
   let before: string | undefined;
   for (;;) {
@@ -197,12 +216,29 @@ export async function trimInstanceLogs(
       .orderBy("last_time_ns", "desc").limit(PAGE).execute();
     for (const { last_time_ns: time, size_bytes: bytes } of page) {
       kept += bytes;
-      if (kept <= bytesMax) continue;
-      const { numDeletedRows } = await db.deleteFrom("log_blocks")
-        .where("deployment_id", "=", deploymentId).where("last_time_ns", "<=", time).executeTakeFirst();
-      return Number(numDeletedRows);
+      if (kept > bytesMax) return time;
     }
     before = page.at(-1)?.last_time_ns;
-    if (page.length < PAGE || before === undefined) return 0;
+    if (page.length < PAGE || before === undefined) return undefined;
   }
+}
+
+/**
+ * Deletes about `limit` of the blocks that end until then, oldest first, and returns how many; blocks that end at the same
+ * time go together. Index on deployment and time.
+ */
+export async function deleteLogBlocks(
+  db: Queryable,
+  { deploymentId, untilNs, limit }: {
+    readonly deploymentId: string;
+    readonly untilNs: string;
+    readonly limit: number;
+  },
+): Promise<number> {
+  const last = await db.selectFrom("log_blocks").select("last_time_ns")
+    .where("deployment_id", "=", deploymentId).where("last_time_ns", "<=", untilNs)
+    .orderBy("last_time_ns").offset(limit - 1).limit(1).executeTakeFirst();
+  const { numDeletedRows } = await db.deleteFrom("log_blocks").where("deployment_id", "=", deploymentId)
+    .where("last_time_ns", "<=", last?.last_time_ns ?? untilNs).executeTakeFirst();
+  return Number(numDeletedRows);
 }

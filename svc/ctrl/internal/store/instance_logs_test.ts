@@ -128,3 +128,11 @@ test("trimming keeps the newest blocks of the deployment", async (db) => {
   assert.deepEqual([kept.length, kept[0]], [20, "i0 30.0"]);
   assert.equal((await textsOf(db, other)).length, 1);
 });
+
+test("trimming to a much lower bound removes all that is beyond it", async (db) => {
+  const id = newDeploymentId();
+  for (let n = 0; n < 130; n++) await insertInstanceLogs(db.kysely, id, [line("i", n)]);
+  assert.equal(await trimInstanceLogs(db.kysely, id, 10 * 256), 120);
+  const kept = await textsOf(db, id);
+  assert.deepEqual([kept.length, kept[0]], [10, "i 120.0"]);
+});

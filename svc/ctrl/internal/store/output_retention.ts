@@ -2,19 +2,56 @@
 import { ACTIVE_STATUSES } from "../deployments/status.ts";
 import type { PayloadOf } from "../deployments/events.ts";
 import type { Queryable } from "./database.ts";
+import { deleteLogBlocks } from "./instance_logs.ts";
 import { timeNsText } from "./log_block.ts";
 
+/** A place in the order of deployments by their last change of status. */
+export interface PastPlace {
+  readonly updatedAtMs: number;
+  readonly id: string;
+}
+
+/** Deployments of one look, and the place after which the next one begins; `undefined`: there is no more. */
+export interface PastDeployments {
+  readonly ids: readonly string[];
+  readonly next: PastPlace | undefined;
+}
+
 /**
- * Deployments whose last change of status was before `beforeMs`, that are over, serve nothing and run nowhere, and that
- * may still have output; longest ago first. Index on `output_removed_at` and `updated_at`.
+ * Looks at the next `limit` deployments after a place whose last change of status was before `beforeMs` and that may still
+ * have output, longest ago first, and returns those that are over, serve nothing and run nowhere. A look costs as much
+ * however many others run for years. Index on `output_removed_at` and `updated_at`; then by primary key.
  */
 export async function listPastDeployments(
   db: Queryable,
-  options: { readonly beforeMs: number; readonly limit: number },
-): Promise<readonly string[]> {
+  { beforeMs, after, limit }: {
+    readonly beforeMs: number;
+    readonly after?: PastPlace | undefined;
+    readonly limit: number;
+  },
+): Promise<PastDeployments> {
+  const seen = await db.selectFrom("deployments").select(["id", "updated_at"])
+    .where("output_removed_at", "is", null).where("updated_at", "<", beforeMs)
+    .$if(
+      after !== undefined,
+      (query) =>
+        query.where("updated_at", ">=", after?.updatedAtMs ?? 0).where((eb) =>
+          eb.or([eb("updated_at", ">", after?.updatedAtMs ?? 0), eb("id", ">", after?.id ?? "")])
+        ),
+    )
+    .orderBy("updated_at").orderBy("id").limit(limit).execute();
+  const last = seen.at(-1);
+  const next = last === undefined || seen.length < limit
+    ? undefined
+    : { updatedAtMs: last.updated_at, id: last.id };
+  return { ids: await listOver(db, seen.map(({ id }) => id)), next };
+}
+
+/** Those of `ids` that are over, serve nothing and run nowhere, in their order. */
+async function listOver(db: Queryable, ids: readonly string[]): Promise<readonly string[]> {
+  if (ids.length === 0) return [];
   const rows = await db.selectFrom("deployments").select("deployments.id")
-    .where("output_removed_at", "is", null).where("updated_at", "<", options.beforeMs)
-    .where("status", "not in", [...ACTIVE_STATUSES])
+    .where("deployments.id", "in", [...ids]).where("status", "not in", [...ACTIVE_STATUSES])
     .where(({ not, exists, selectFrom }) =>
       not(exists(
         selectFrom("environments").select("environments.id")
@@ -29,8 +66,9 @@ export async function listPastDeployments(
           .where("deployment_topology.desired_status", "=", "started"),
       ))
     )
-    .orderBy("updated_at").limit(options.limit).execute();
-  return rows.map(({ id }) => id);
+    .execute();
+  const over = new Set(rows.map(({ id }) => id));
+  return ids.filter((id) => over.has(id));
 }
 
 /** One bounded deletion. */
@@ -41,21 +79,11 @@ export interface OutputBatch {
   readonly limit: number;
 }
 
-/**
- * Deletes about `limit` of the blocks of lines that its instances printed, oldest first, and returns how many; blocks
- * that end at the same time go together. Index on deployment and time.
- */
+/** Deletes about `limit` of the blocks of lines that its instances printed, oldest first, and returns how many. */
 export async function deleteInstanceOutput(db: Queryable, batch: OutputBatch): Promise<number> {
   const { deploymentId, beforeMs, limit } = batch;
-  const before = timeNsText(BigInt(beforeMs) * 1_000_000n);
-  const last = await db.selectFrom("log_blocks").select("last_time_ns")
-    .where("deployment_id", "=", deploymentId).where("last_time_ns", "<", before)
-    .orderBy("last_time_ns").offset(limit - 1).limit(1).executeTakeFirst();
-  const deletion = db.deleteFrom("log_blocks").where("deployment_id", "=", deploymentId);
-  const { numDeletedRows } = last === undefined
-    ? await deletion.where("last_time_ns", "<", before).executeTakeFirst()
-    : await deletion.where("last_time_ns", "<=", last.last_time_ns).executeTakeFirst();
-  return Number(numDeletedRows);
+  const untilNs = timeNsText(BigInt(beforeMs) * 1_000_000n - 1n);
+  return await deleteLogBlocks(db, { deploymentId, untilNs, limit });
 }
 
 /** Deletes up to `limit` of its events that hold output, and returns how many. By primary key. */

@@ -164,3 +164,10 @@ export async function findSuccessBefore(
     .where("d.environment_id", "=", environmentId).where("d.sequence", "<", sequence)
     .where("t.outcome", "=", "ready").orderBy("d.sequence", "desc").limit(1).executeTakeFirst();
 }
+
+/** Forgets the trace of a deployment whose output is not kept any more. Its spans have a bound. By primary key. */
+export async function deleteTrace(db: Queryable, deploymentId: string): Promise<void> {
+  // The trace first: without it no more spans are stored.
+  await db.deleteFrom("deployment_traces").where("deployment_id", "=", deploymentId).execute();
+  await db.deleteFrom("deployment_spans").where("deployment_id", "=", deploymentId).execute();
+}

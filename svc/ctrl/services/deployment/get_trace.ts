@@ -37,7 +37,7 @@ export interface ShownTrace {
 /**
  * Assembles the trace of a deploy, finished or not.
  *
- * @throws `not_found`, `permission_denied`; `failed_precondition` for a deployment that is older than traces
+ * @throws `not_found`, `permission_denied`; `failed_precondition` for a deployment that is older than traces, or whose trace was removed
  */
 export async function getDeploymentTrace(
   deps: Pick<DeploymentDeps, "db" | "reader" | "clock">,
@@ -47,10 +47,7 @@ export async function getDeploymentTrace(
   const deployment = await requireDeployment(deps, caller, { id: deploymentId, action: "read_deployment" });
   const trace = await findTrace(deps.db.kysely, deployment.id);
   if (trace === undefined) {
-    throw publicFault(
-      "failed_precondition",
-      `Deployment ${deployment.id} has no trace: it was made before the platform kept them. Deploy again to get one.`,
-    );
+    throw publicFault("failed_precondition", await noTraceText(deps, deployment.id));
   }
   const before = await successBefore(deps, deployment);
   return {
@@ -60,6 +57,14 @@ export async function getDeploymentTrace(
       ? {}
       : { before: { id: before.deployment_id, assembled: await assembleStored(deps, before) } }),
   };
+}
+
+async function noTraceText({ db }: Pick<DeploymentDeps, "db">, id: string): Promise<string> {
+  const row = await findDeployment(db.kysely, id);
+  const reason = (row?.output_removed_at ?? null) === null
+    ? "it was made before the platform kept them"
+    : "traces of deployments that are over are removed with their output";
+  return `Deployment ${id} has no trace: ${reason}. Deploy again to get one.`;
 }
 
 async function successBefore(

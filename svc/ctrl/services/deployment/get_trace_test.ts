@@ -109,7 +109,10 @@ Deno.test("a trace is refused to other workspaces, and old deployments have none
   await using api = await startApi();
   const tenant = await api.tenant("acme");
   const [deploymentId, old] = [await deployImage(api, tenant), await deployImage(api, tenant)];
-  await api.db.kysely.deleteFrom("deployment_traces").where("deployment_id", "=", old).execute();
+  const removed = await deployImage(api, tenant);
+  await api.db.kysely.deleteFrom("deployment_traces").where("deployment_id", "!=", deploymentId).execute();
+  await api.db.kysely.updateTable("deployments").set({ output_removed_at: 1 }).where("id", "=", removed)
+    .execute();
   const own = api.client(DeploymentService, tenant.rootKey);
   const stranger = api.client(DeploymentService, (await api.tenant("other")).rootKey);
   await eachRefused(t, [
@@ -120,6 +123,12 @@ Deno.test("a trace is refused to other workspaces, and old deployments have none
       () => own.getDeploymentTrace({ deploymentId: old }),
       Code.FailedPrecondition,
       /made before the platform kept them/,
+    ],
+    [
+      "a deployment whose output was removed",
+      () => own.getDeploymentTrace({ deploymentId: removed }),
+      Code.FailedPrecondition,
+      /are removed with their output\. Deploy again/,
     ],
   ]);
 });

@@ -35,6 +35,8 @@ const OVERDUE_MS = MINUTE_MS;
 const SILENT_MS = 15 * MINUTE_MS;
 /** The longest window of a limit is a week. */
 const ORDERS_KEPT_MS = 8 * DAY_MS;
+/** Forgotten per pass, of which there is one a minute: more than all authorities allow together. */
+const ORDERS_FORGOTTEN_MAX = 200;
 
 /** The times of the last alarms of this process, by host name. */
 export type Alarms = Map<string, number>;
@@ -45,7 +47,7 @@ const ALARM_MS = HOUR_MS;
 export async function takeAdvice(deps: CertificateDeps, signal: AbortSignal): Promise<void> {
   const { db, clock } = deps;
   const nowMs = clock.now();
-  await deleteOldAcmeOrders(db.kysely, nowMs - ORDERS_KEPT_MS);
+  await deleteOldAcmeOrders(db.kysely, { beforeMs: nowMs - ORDERS_KEPT_MS, limit: ORDERS_FORGOTTEN_MAX });
   for (const hostname of await listNamesWithOldChallenges(db.kysely, nowMs - SILENT_MS, ADVICE_MAX)) {
     await cleanProofs(deps, hostname, signal);
   }
