@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { z } from "zod";
 import { loadConfig } from "../../pkg/config/mod.ts";
+import { PROMETHEUS_PORT_FIELD } from "../../pkg/metrics_server/mod.ts";
 import { API_FIELDS } from "../../svc/ctrl/api/config.ts";
 import { WORKER_FIELDS } from "../../svc/ctrl/worker/config/config.ts";
 import { FRONTLINE_FIELDS } from "../../svc/frontline/config.ts";
@@ -12,6 +13,7 @@ const Env = z.object({ name: z.string(), value: z.string().optional() });
 const Pod = z.object({
   spec: z.object({
     template: z.object({
+      metadata: z.object({ annotations: z.record(z.string(), z.string()).default({}) }),
       spec: z.object({
         terminationGracePeriodSeconds: z.number(),
         containers: z.tuple([z.object({
@@ -48,15 +50,15 @@ function part(name: string, config: string) {
   const source = objects.find(({ document }) =>
     document.get("kind") === "Deployment" && document.getIn(["metadata", "name"]) === name
   );
-  const { terminationGracePeriodSeconds: graceSeconds, containers: [container] } = Pod.parse(
-    source?.document.toJS(),
-  ).spec.template.spec;
+  const { metadata: { annotations }, spec } = Pod.parse(source?.document.toJS()).spec.template;
+  const { terminationGracePeriodSeconds: graceSeconds, containers: [container] } = spec;
   const shared = (settings.get(config) ?? []).map((each): [string, string] => [each.name, each.value]);
   const inline = container.env.map((each): [string, string | undefined] => [
     each.name,
     each.value ?? SECRETS[each.name],
   ]);
   return {
+    annotations,
     graceSeconds,
     ports: Object.fromEntries(container.ports.map((each) => [each.name, each.containerPort])),
     pauseSeconds: container.lifecycle?.preStop.sleep.seconds ?? 0,
@@ -86,7 +88,7 @@ const PARTS = [
 
 for (const { name, config, fields } of PARTS) {
   Deno.test(`each variable of ${name} is a setting`, () => {
-    const known = new Set<string>(fields.map(({ env }) => env));
+    const known = new Set<string>([...fields, PROMETHEUS_PORT_FIELD].map(({ env }) => env));
     const unknown = [...part(name, config).variables.keys()].filter((each) => !known.has(each));
     assert.deepEqual(unknown.filter((each) => each !== "POD_IP"), []);
   });
@@ -101,7 +103,8 @@ Deno.test("the api listens on the port that its Services lead to, and drains bef
 Deno.test("the worker listens on the ports that Restate and the kubelet ask, and drains before it is killed", () => {
   const worker = part("ctrl-worker", "control-plane");
   const { httpPort, restateHttpPort, host, buildBackend, restateRegisterAs } = load(WORKER_FIELDS, worker);
-  assert.deepEqual({ health: httpPort, restate: restateHttpPort }, worker.ports);
+  const { metrics: _, ...ports } = worker.ports;
+  assert.deepEqual({ health: httpPort, restate: restateHttpPort }, ports);
   assert.deepEqual([host, buildBackend], ["0.0.0.0", "buildkit"]);
   assert.equal(restateRegisterAs, "http://ctrl-worker.unkey.svc:9080");
   assert.ok(worker.graceSeconds > worker.pauseSeconds + TASKS_SECONDS + STEPS_SECONDS);
@@ -129,6 +132,40 @@ Deno.test("the edge opens the ports of its settings, and drains before it is kil
   assert.deepEqual(ports, [80, httpsPublicPort]);
   assert.ok(edge.graceSeconds * 1_000 > drainMs + stopDelayMs);
 });
+
+const Ingress = z.object({
+  from: z.array(z.object({ podSelector: z.object({ matchLabels: z.record(z.string(), z.string()) }) })),
+  ports: z.array(z.object({ port: z.number() })),
+});
+const Policy = z.object({ spec: z.object({ ingress: z.array(z.unknown()) }) });
+
+/** The ports of a policy that pods with the label of a scraper reach, whatever else it lets in. */
+function scrapedPorts(policy: string): number[] {
+  const source = objects.find(({ document }) =>
+    document.get("kind") === "NetworkPolicy" && document.getIn(["metadata", "name"]) === policy
+  );
+  return Policy.parse(source?.document.toJS()).spec.ingress.flatMap((rule) => {
+    const { success, data } = Ingress.safeParse(rule);
+    const labels = success ? data.from.map(({ podSelector }) => podSelector.matchLabels) : [];
+    const isForScrapers = labels.some((each) => each["unkey.com/metrics-client"] === "true");
+    return isForScrapers ? data?.ports.map(({ port }) => port) ?? [] : [];
+  });
+}
+
+for (const { name, config } of PARTS) {
+  Deno.test(`${name} has metrics where its annotations say, and a policy lets scrapers in there`, () => {
+    const { annotations, ports, variables } = part(name, config);
+    const edge = name === "frontline";
+    const port = edge ? ports["health"] : Number(variables.get(PROMETHEUS_PORT_FIELD.env));
+    assert.equal(ports[edge ? "health" : "metrics"], port);
+    assert.deepEqual(annotations, {
+      "prometheus.io/scrape": "true",
+      "prometheus.io/port": String(port),
+      "prometheus.io/path": "/metrics",
+    });
+    assert.deepEqual(scrapedPorts(edge ? "frontline" : "metrics"), [port]);
+  });
+}
 
 Deno.test("api and worker take the addresses of a cluster with IPv6 only", () => {
   const [api, worker] = [part("ctrl-api", "control-plane"), part("ctrl-worker", "control-plane")];

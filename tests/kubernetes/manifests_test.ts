@@ -12,7 +12,7 @@ import {
   stepsOf,
   type Surroundings,
 } from "./installed/platform.ts";
-import { reachesOnly, startStranger } from "./installed/stranger.ts";
+import { reachesOnly, scrapes, startStranger } from "./installed/stranger.ts";
 
 onCluster("the shipped manifests are a platform that deploys and stays up", async (cluster, t) => {
   await inSurroundings(cluster, async (surroundings) => {
@@ -46,6 +46,14 @@ onCluster("the shipped manifests are a platform that deploys and stays up", asyn
         await reachesOnly(stranger, { ...others, [`${vault}:8060`]: false });
         await stranger.label("unkey.com/vault-client=true");
         await reachesOnly(stranger, { [`${vault}:8060`]: true, [`${restate}:9070`]: false });
+      });
+
+      await step("a pod with its label reads the metrics of every part, and no other pod does", async () => {
+        await using stranger = await startStranger(cluster);
+        const urls = await platform.metricsUrls();
+        await scrapes(stranger, urls, false);
+        await stranger.label("unkey.com/metrics-client=true");
+        await scrapes(stranger, urls, true);
       });
 
       await step("no request fails while each part is restarted", async () => {

@@ -193,6 +193,21 @@ export class Installed {
     return await this.kubectl(["get", "service", service, "-o", "jsonpath={.spec.clusterIP}"]);
   }
 
+  /** URLs of the metrics of a pod of each part, by the part's label in them, as the pods' annotations say. */
+  async metricsUrls(): Promise<Readonly<Record<string, string>>> {
+    const parts = { api: "ctrl-api", worker: "ctrl-worker", krane: "krane", frontline: "frontline" };
+    const annotation = (name: string): string => `{.metadata.annotations.prometheus\\.io/${name}}`;
+    const path = `{.status.podIP} ${annotation("port")} ${annotation("path")}`;
+    const urls = Object.entries(parts).map(async ([part, name]) => {
+      const selector = ["-l", `app.kubernetes.io/name=${name}`, "--field-selector=status.phase=Running"];
+      const all = `jsonpath={range .items[*]}${path}{"\\n"}{end}`;
+      const [pod = ""] = (await this.kubectl(["get", "pods", ...selector, "-o", all])).split("\n");
+      const [address, port, metrics] = pod.split(" ");
+      return [part, `http://${address}:${port}${metrics}`] as const;
+    });
+    return Object.fromEntries(await Promise.all(urls));
+  }
+
   /** A new workspace, with the key that may do everything in it. */
   async workspace(slug: string): Promise<{ readonly key: string }> {
     return JSON.parse(await this.operate("admin", "workspaces", "create", slug, "--json"));

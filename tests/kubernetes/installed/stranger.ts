@@ -6,6 +6,8 @@ import { eventually } from "../../testbed/wait.ts";
 export interface Stranger extends AsyncDisposable {
   /** True when a server takes its connection within seconds. */
   reaches(address: string, port: number): Promise<boolean>;
+  /** The body that a URL answers with 200; empty when it does not. */
+  get(url: string): Promise<string>;
   /** Changes the pod's only label of its own. */
   label(label: string): Promise<void>;
 }
@@ -29,11 +31,32 @@ export async function startStranger(cluster: Cluster): Promise<Stranger> {
       const connect = ["timeout", String(ANSWER_SECONDS), "nc", address, String(port), "-e", "/bin/true"];
       return await namespace.kubectl(["exec", NAME, "--", ...connect]).then(() => true, () => false);
     },
+    async get(url) {
+      const ask = ["timeout", String(ANSWER_SECONDS), "wget", "-q", "-O", "-", url];
+      return await namespace.kubectl(["exec", NAME, "--", ...ask]).catch(() => "");
+    },
     async label(label) {
       await namespace.kubectl(["label", "pod", NAME, label]);
     },
     [Symbol.asyncDispose]: () => namespace[Symbol.asyncDispose](),
   };
+}
+
+/** Waits until each of these answers a scrape with the numbers of its part, or none of them does. */
+export async function scrapes(
+  stranger: Stranger,
+  urls: Readonly<Record<string, string>>,
+  isPermitted: boolean,
+): Promise<void> {
+  await eventually(`metrics to be ${isPermitted ? "open" : "closed"}`, async () => {
+    for (const [part, url] of Object.entries(urls)) {
+      const text = await stranger.get(url);
+      const hasNumbers = text.includes(`process_resident_memory_bytes{part="process"}`) &&
+        text.includes(`part="${part}"`);
+      if (isPermitted ? !hasNumbers : text !== "") return false;
+    }
+    return true;
+  });
 }
 
 /** Waits until each of these is reached, or not: the network takes a moment to learn of new pods and labels. */
