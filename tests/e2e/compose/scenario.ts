@@ -22,6 +22,8 @@ const TARGETS = [
   { service: "registry", port: 5000 },
   { service: "s3", port: 7070 },
 ];
+/** Ports of metrics. */
+const SCRAPED = [{ service: "ctrl-api", port: 9100 }, { service: "ctrl-worker", port: 9100 }];
 
 await using world = await ComposeWorld.create();
 const page = new CommandPage(await Deno.readTextFile(PAGE));
@@ -99,6 +101,22 @@ await step("an app reaches no service, whose ports are open for their own networ
   assert.deepEqual(database, ["ctrl-worker unkey_database", "mysql unkey_database"]);
   const workflows = await reached(world.docker, "unkey_workflows", TARGETS);
   assert.deepEqual(workflows, ["ctrl-worker unkey_workflows", "restate unkey_workflows"]);
+});
+
+await step("the command under Metrics reads the api, and no app does", async () => {
+  assert.match(await world.must(page.take("Metrics")), /^unkey_ready\{part="api"\} 1$/m);
+  assert.deepEqual(await reached(world.docker, "unkey-apps", SCRAPED), []);
+  const near = await reached(world.docker, "unkey_metrics", [...TARGETS, ...SCRAPED]);
+  // The worker takes connections of Restate at all its addresses, and refuses what Restate has not signed.
+  assert.deepEqual(near, [
+    "ctrl-api unkey_metrics",
+    "ctrl-worker unkey_metrics",
+    "ctrl-worker unkey_metrics",
+  ]);
+  const bindings = (await inspectAll(world.docker)).flatMap(({ HostConfig }) =>
+    Object.keys(HostConfig.PortBindings ?? {})
+  );
+  assert.ok(!bindings.includes("9100/tcp"), "no port of metrics is published");
 });
 
 await step("a restart of any service leaves the app answering", async () => {
