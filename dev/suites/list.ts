@@ -40,4 +40,6 @@ export const SUITES: readonly Suite[] = [
   tests("end to end", "wait", ["tests/e2e"]),
   tests("upgrade", "wait", ["tests/upgrade"]),
   tests("kubernetes", "cluster", ["tests/kubernetes"]),
+  // In the lane that ends first.
+  tests("scale", "cluster", ["tests/scale"]),
 ];

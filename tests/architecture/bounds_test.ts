@@ -20,8 +20,10 @@ Deno.test("docs/bounds.md has a row for every bound, with a bench that exists", 
 
 Deno.test("every bound is used by a bench", async () => {
   let sources = "";
-  for await (const { name } of Deno.readDir(`${ROOT}tests/bench`)) {
-    if (name !== "bounds.ts") sources += await Deno.readTextFile(`${ROOT}tests/bench/${name}`);
+  for (const folder of ["tests/bench", "tests/bench/scale"]) {
+    for await (const { name, isFile } of Deno.readDir(`${ROOT}${folder}`)) {
+      if (isFile && name !== "bounds.ts") sources += await Deno.readTextFile(`${ROOT}${folder}/${name}`);
+    }
   }
   const unused = Object.keys(BOUNDS).filter((name) => !new RegExp(`BOUNDS\\.${name}\\b`).test(sources));
   assert.deepEqual(unused, []);

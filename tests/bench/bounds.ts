@@ -19,6 +19,17 @@ function seconds(limitMs: number): Bound {
 const ORIGINAL = { one: 785, sixteen: 2_550 };
 const BUILD = { factor: 1.1, extraMs: 300 };
 
+/** Of each process in the short form of the scale run. */
+const SCALE_MIB: Readonly<Record<string, number>> = {
+  api: 300,
+  worker: 300,
+  restate: 500,
+  mariadb: 500,
+  "one edge": 220,
+  "other edges": 350,
+  "all agents": 350,
+};
+
 export const BOUNDS = {
   helpMs: below(100, "ms"),
   executableMb: below(110, "MB"),
@@ -59,5 +70,6 @@ export const BOUNDS = {
   certificateMs: seconds(1_000),
   tenantsP99: { limit: 3, text: "0 failed, p99 <= 3 x the quiet one" },
   toldMs: seconds(5_000),
+  scaleMib: { limit: SCALE_MIB, text: "all right, each within its memory" },
   reportedMs: { limit: 1_000, text: "all < 1 s" },
 } as const;

@@ -4,7 +4,6 @@ import { V8_FLAGS } from "../../dev/v8_flags.ts";
 import { Secret } from "../../pkg/config/mod.ts";
 import { transact } from "../../pkg/db/mod.ts";
 import { silentLogger } from "../../pkg/logger/mod.ts";
-import { killChild } from "../../pkg/testkit/commands.ts";
 import { mysqlServer, type TestMysqlServer, type TestSchema } from "../../pkg/testkit/mariadb.ts";
 import { newDnsName, newId, newSecretToken } from "../../pkg/uid/mod.ts";
 import { credentialHash } from "../../svc/ctrl/internal/auth/hash.ts";
@@ -22,6 +21,7 @@ import {
 } from "../../svc/ctrl/internal/store/mod.ts";
 import { Part } from "../testbed/process.ts";
 import { answersOk, freePort } from "../testbed/wait.ts";
+import { LineProcess } from "./line_process.ts";
 import type { StreamsOptions, StreamsReady, StreamsResult } from "./feed_streams.ts";
 
 const MAIN = new URL("../../main.ts", import.meta.url).pathname;
@@ -230,7 +230,9 @@ export class FeedBed implements AsyncDisposable {
 
   /** Opens streams in as many processes as there are lists of agents. */
   async open(agents: readonly StreamsOptions["agents"][], aliveMs: number): Promise<Streams> {
-    const processes = agents.map((each) => new StreamsProcess({ url: this.url, agents: each, aliveMs }));
+    const processes = agents.map((each) =>
+      new LineProcess(STREAMS, { url: this.url, agents: each, aliveMs } satisfies StreamsOptions, [])
+    );
     try {
       const ready = await Promise.all(processes.map((each) => each.line<StreamsReady>()));
       return { ready, stop: () => stopAll(processes) };
@@ -263,51 +265,10 @@ export class FeedBed implements AsyncDisposable {
   }
 }
 
-class StreamsProcess {
-  readonly #child: Deno.ChildProcess;
-  readonly #lines: AsyncIterator<string>;
-
-  constructor(options: StreamsOptions) {
-    this.#child = new Deno.Command(Deno.execPath(), {
-      args: ["run", "-A", "--quiet", STREAMS, JSON.stringify(options)],
-      stdin: "piped",
-      stdout: "piped",
-    }).spawn();
-    this.#lines = linesOf(this.#child.stdout)[Symbol.asyncIterator]();
-  }
-
-  /** The next line that it prints. */
-  async line<T>(): Promise<T> {
-    const { value, done } = await this.#lines.next();
-    if (done === true) throw new Error("a process with streams ended early");
-    return JSON.parse(value);
-  }
-
-  async stop(): Promise<StreamsResult> {
-    await this.#child.stdin.close();
-    const result = await this.line<StreamsResult>();
-    await this.#child.status;
-    return result;
-  }
-
-  async kill(): Promise<void> {
-    await killChild(this.#child);
-  }
-}
-
-async function stopAll(processes: readonly StreamsProcess[]): Promise<StreamsResult> {
-  const results = await Promise.all(processes.map((each) => each.stop()));
+async function stopAll(processes: readonly LineProcess[]): Promise<StreamsResult> {
+  const results = await Promise.all(processes.map((each) => each.stop<StreamsResult>()));
   return {
     received: results.flatMap((each) => each.received),
     problems: results.flatMap((each) => each.problems),
   };
-}
-
-async function* linesOf(stream: ReadableStream<Uint8Array<ArrayBuffer>>): AsyncGenerator<string> {
-  let rest = "";
-  for await (const part of stream.pipeThrough(new TextDecoderStream())) {
-    const lines = (rest + part).split("\n");
-    rest = lines.pop() ?? "";
-    yield* lines;
-  }
 }

@@ -17,6 +17,7 @@ import { benchMigrate } from "./migrate.ts";
 import { benchPack } from "./pack.ts";
 import { report, type Row } from "./row.ts";
 import { benchRetention } from "./retention.ts";
+import { benchScale } from "./scale/scale.ts";
 import { benchSwitch } from "./switch.ts";
 import { benchTenants } from "./tenants.ts";
 import { benchFlood } from "./flood.ts";
@@ -46,6 +47,7 @@ const BENCHES: Readonly<Record<string, () => Promise<Row[]>>> = {
   certificate: benchCertificate,
   tenants: benchTenants,
   troubles: benchTroubles,
+  scale: () => benchScale(),
 };
 
 const chosen = Deno.args.length === 0 ? Object.keys(BENCHES) : Deno.args;

@@ -51,3 +51,8 @@ export function machine(): string {
     memoryGib.toFixed(0)
   } GiB, ${os} ${Deno.osRelease()} ${arch}, Deno ${Deno.version.deno}, V8 ${Deno.version.v8} with ${V8_FLAGS}`;
 }
+
+/** The machine's other work, in the words of `uptime`. */
+export function loadAverage(): string {
+  return `Load average: ${Deno.loadavg().map((each) => each.toFixed(1)).join(", ")}.`;
+}
