@@ -22,16 +22,17 @@ test("regions are shown with their last heartbeat, their lag, and a mark when th
   using counted = await testMetrics();
   const [live, silent] = [`live-${newDnsName(8)}`, `silent-${newDnsName(8)}`];
   const nowMs = clock.now();
+  const progress = { appliedVersion: 1, observedVersion: 3 };
+  await transact(db, (tx) =>
+    recordAgents(tx, [
+      { agentId: `a-${live}`, region: live, progress, nowMs: nowMs - SECOND_MS },
+      { agentId: `a-${silent}`, region: silent, progress, nowMs: nowMs - 90 * SECOND_MS },
+    ]));
   await transact(db, async (tx) => {
     for (const region of [live, silent]) {
       const change = { resourceType: "deployment", resourceId: "d_1" } as const;
       for (let i = 0; i < 3; i++) await appendChanges(tx, region, [change], nowMs);
     }
-    const progress = { appliedVersion: 1, observedVersion: 3 };
-    await recordAgents(tx, [
-      { agentId: `a-${live}`, region: live, progress, nowMs: nowMs - SECOND_MS },
-      { agentId: `a-${silent}`, region: silent, progress, nowMs: nowMs - 90 * SECOND_MS },
-    ]);
   });
   await transact(
     db,

@@ -10,7 +10,7 @@ import {
   NO_METRICS,
 } from "../../../../pkg/metrics/mod.ts";
 import { backoffMs } from "../../../../pkg/retry/mod.ts";
-import { type CtrlDatabase, listRegionVersions } from "../store/mod.ts";
+import { type CtrlDatabase, findRegionVersions } from "../store/mod.ts";
 import type { Feed, FeedEvent } from "./definition.ts";
 import { FEED_METRICS } from "./metrics.ts";
 import type { ChangeNotifier } from "./nudger.ts";
@@ -215,7 +215,7 @@ export class ChangeHub implements ChangeNotifier {
     const { db, clock, log, pollMs = POLL_MS, heartbeatMs = HEARTBEAT_MS } = this.#options;
     const startedMs = clock.now();
     try {
-      const versions = await listRegionVersions(db.kysely, this.#regions());
+      const versions = await findRegionVersions(db.kysely, this.#regions());
       if (this.#failures > 0) log.info("changes can be read again", { failures: this.#failures });
       this.#failures = 0;
       if (!sameVersions(versions, this.#versions)) this.#changedAtMs = startedMs;

@@ -99,7 +99,14 @@ export async function listOpenOrders(
   }));
 }
 
-/** Host names of a workspace's wishes that lead to no deployment, or to one that is stopped. Wildcards are no host names. */
+/** Names of one look at the wishes of a workspace. */
+const NAMES_PER_LOOK = 200;
+
+/**
+ * Up to `limit` host names of a workspace's wishes that lead to no deployment, or to one that is stopped, in their order.
+ * Wildcards are no host names. Page by page, because names and deployments may be on different shards. By primary keys and
+ * the unique index on a route's name.
+ */
 export async function listUnusedOrders(
   db: Queryable,
   { workspaceId, except, limit }: {
@@ -108,15 +115,33 @@ export async function listUnusedOrders(
     readonly limit: number;
   },
 ): Promise<string[]> {
-  let query = db.selectFrom("certificate_orders as o").select("o.hostname")
-    .where("o.workspace_id", "=", workspaceId).where("o.status", "!=", "cancelled")
-    .where("o.hostname", "not like", "*.%")
-    .where(({ exists, not, selectFrom }) =>
-      not(exists(
-        selectFrom("frontline_routes as r").innerJoin("deployments as d", "d.id", "r.deployment_id")
-          .select("r.id").whereRef("r.hostname", "=", "o.hostname").where("d.status", "!=", "stopped"),
-      ))
-    );
-  if (except.length > 0) query = query.where("o.hostname", "not in", [...except]);
-  return (await query.orderBy("o.hostname").limit(limit).execute()).map(({ hostname }) => hostname);
+  const left = new Set(except);
+  const found: string[] = [];
+  let after: string | undefined = "";
+  while (after !== undefined && found.length < limit) {
+    const names = await pageWishes(db, workspaceId, after);
+    const used = await listUsedNames(db, names);
+    found.push(...names.filter((name) => !used.has(name) && !left.has(name)));
+    after = names.length < NAMES_PER_LOOK ? undefined : names.at(-1);
+  }
+  return found.slice(0, limit);
+}
+
+async function pageWishes(db: Queryable, workspaceId: string, after: string): Promise<readonly string[]> {
+  const rows = await db.selectFrom("certificate_orders").select("hostname")
+    .where("workspace_id", "=", workspaceId).where("hostname", ">", after).where("status", "!=", "cancelled")
+    .where("hostname", "not like", "*.%").orderBy("hostname").limit(NAMES_PER_LOOK).execute();
+  return rows.map(({ hostname }) => hostname);
+}
+
+/** Those of the names that lead to a deployment which is not stopped. */
+async function listUsedNames(db: Queryable, names: readonly string[]): Promise<ReadonlySet<string>> {
+  if (names.length === 0) return new Set();
+  const rows = await db.selectFrom("frontline_routes as r").innerJoin(
+    "deployments as d",
+    "d.id",
+    "r.deployment_id",
+  )
+    .select("r.hostname").where("r.hostname", "in", [...names]).where("d.status", "!=", "stopped").execute();
+  return new Set(rows.map(({ hostname }) => hostname));
 }

@@ -69,13 +69,20 @@ async function advance(tx: Tx, region: string, by: number): Promise<number> {
   return row.version;
 }
 
-/** The versions of these regions, or of every region that ever changed: one small table, read whole. By primary key. */
-export async function listRegionVersions(
+/** The version of every region that ever changed. One small table, read whole. */
+export async function listRegionVersions(db: Queryable): Promise<ReadonlyMap<string, number>> {
+  const rows = await db.selectFrom("region_versions").select(["region", "version"]).execute();
+  return new Map(rows.map((row) => [row.region, row.version]));
+}
+
+/** The versions of these regions, without those that never changed. By primary key. */
+export async function findRegionVersions(
   db: Queryable,
-  regions?: readonly string[],
+  regions: readonly string[],
 ): Promise<ReadonlyMap<string, number>> {
-  const all = db.selectFrom("region_versions").select(["region", "version"]);
-  const rows = await (regions === undefined ? all : all.where("region", "in", [...regions])).execute();
+  if (regions.length === 0) return new Map();
+  const rows = await db.selectFrom("region_versions").select(["region", "version"])
+    .where("region", "in", [...regions]).execute();
   return new Map(rows.map((row) => [row.region, row.version]));
 }
 

@@ -100,6 +100,7 @@ export async function listIdleDeployments(
     .where(({ not, exists, selectFrom }) =>
       not(exists(
         selectFrom("environments").select(sql<number>`1`.as("one"))
+          .where("environments.id", "=", environmentId)
           .whereRef("environments.live_deployment_id", "=", "deployments.id"),
       ))
     )

@@ -99,9 +99,13 @@ export async function archiveSentinel(
   tx: Tx,
   { id, region, nowMs }: { readonly id: string; readonly region: string; readonly nowMs: number },
 ): Promise<boolean> {
+  const find = () =>
+    tx.selectFrom("sentinels").selectAll().where("id", "=", id)
+      .where("region", "=", region).where("desired_state", "=", "running").executeTakeFirst();
+  // Looked at first, so that on several shards its commit comes before the feed's.
+  if (await find() === undefined) return false;
   await lockRegion(tx, region);
-  const row = await tx.selectFrom("sentinels").selectAll().where("id", "=", id)
-    .where("region", "=", region).where("desired_state", "=", "running").executeTakeFirst();
+  const row = await find();
   if (row === undefined) return false;
   await archive(tx, row, nowMs);
   return true;

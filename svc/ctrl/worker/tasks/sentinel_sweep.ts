@@ -73,6 +73,8 @@ async function makeMissing(
     const nowMs = clock.now();
     const wanted = await wantSentinel(sentinels, owner, nowMs);
     const isChanged = await transact(db, async (tx) => {
+      // Looked at first, so that on several shards its commit comes before the feed's.
+      if (!await isPlacedIn(tx, environmentId, region)) return false;
       await lockRegion(tx, region);
       return await isPlacedIn(tx, environmentId, region) && await ensureSentinel(tx, wanted, nowMs);
     });
@@ -86,6 +88,7 @@ async function archiveIdle({ db, clock }: SentinelSweepDeps, signal: AbortSignal
   for (const { environment_id: environmentId, region } of await listIdleSentinels(db.kysely, AT_ONCE_MAX)) {
     if (signal.aborted) break;
     const isChanged = await transact(db, async (tx) => {
+      if (await isPlacedIn(tx, environmentId, region)) return false;
       await lockRegion(tx, region);
       return await archiveIdleSentinel(tx, { environmentId, region, nowMs: clock.now() });
     });
