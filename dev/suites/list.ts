@@ -35,6 +35,7 @@ export const SUITES: readonly Suite[] = [
   tests("architecture", "compute", ["tests/architecture"]),
   tests("units", "compute", ["pkg", "cmd", "svc", "dev"]),
   tests("integration", "wait", ["tests/integration", "tests/golden"]),
+  tests("sharding", "compute", ["tests/sharding"]),
   tests("differential", "compute", ["tests/differential"]),
   tests("chaos", "compute", ["tests/chaos"]),
   tests("end to end", "wait", ["tests/e2e"]),

@@ -1,0 +1,142 @@
+/**
+ * The paths of the store under the sharded schema: those that must ask one shard, those that may ask all of them, and the
+ * transactions that may write to several. Decision 0047 has the reasons.
+ */
+
+/** Paths that users or agents wait for, or that run again and again: they ask the shards of their keys and no others. */
+export const HOT: Readonly<Record<string, readonly string[]>> = {
+  "a caller's key": [
+    "credentials: listRootKeysByHash",
+    "credentials: listRegionTokensByHash",
+    "sentinels: listSentinelsByToken",
+  ],
+  "GetDeployment": ["views/rows: listViewRows", "views/rows: listViewParts"],
+  "create": [
+    "deployment_create: createDeployment",
+    "environments: lockNextSequence",
+    "deployment_events: append",
+  ],
+  "status": ["deployment_status: moveStatus", "deployments: findDeployment", "deployments: lockDeployment"],
+  "steps of a deploy": [
+    "build_attempts: beginBuildAttempt",
+    "build_inputs: findBuildInputs",
+    "built_images: findBuiltImage",
+    "built_images: setBuildKey",
+    "deployment_events: listEventsAfter",
+    "deployment_status: setImage",
+    "deployments: setPlacementFacts",
+    "live_history: recordLive",
+    "steps: endStep",
+    "steps: startStep",
+    "supersede: supersedeOlderBuilds",
+    "topology: listTopology",
+    "topology: start",
+    "traces: keepStepSpan",
+    "traces: storeSpans",
+    "variables: listEnvironmentVariables",
+  ],
+  "watch": [
+    "changes: appendChanges",
+    "changes: advance",
+    "changes: findOldestChange",
+    "changes: findRegionVersion",
+    "changes: findRegionVersions",
+    "changes: listCoalescedChanges",
+    "desired: listDesiredDeployments",
+    "desired: listEndpoints",
+    "desired: listRoutes",
+    "sentinels: listDesiredSentinels",
+    "certificates: listCertificates",
+  ],
+  "routing": [
+    "environments: swapLiveDeployment",
+    "routes: assignRoutes",
+    "routes: listRoutesOfDeployment",
+    "routes: lockHostnames",
+  ],
+  "uploads": ["packs: storePack", "packs: findChunks", "contexts: createContext", "uploads: createUpload"],
+  "build slots": ["build_slots: listBuildSlots"],
+  "limits": [
+    "workspaces: lockWorkspace",
+    "workspace_limits: findWorkspaceLimit",
+    "workspace_usage: countActiveDeployments",
+    "packs: sumPacks",
+    "uploads: sumUploads",
+  ],
+  "reports": [
+    "agents: recordAgents",
+    "deployments: findDeploymentByName",
+    "instance_events: add",
+    "instances: replaceReported",
+    "instances: takeNames",
+    "requests: recordRequests",
+    "sentinels: reportSentinel",
+  ],
+  "output": ["instance_logs: insertInstanceLogs", "instance_logs: listInstanceLogsAfter"],
+  "variables": ["data_keys: byId", "data_keys: newest"],
+};
+
+/** Paths that ask all shards, by the reason why they may. */
+export const SCATTERS: Readonly<Record<string, readonly string[]>> = {
+  "sweeps in the background": [
+    "acme_challenges: listNamesWithOldChallenges",
+    "acme_orders: deleteOldAcmeOrders",
+    "audit: deleteAuditEntries",
+    "contexts: listUnusedContexts",
+    "custom_domains: listDueDomains",
+    "data_keys: listAfter",
+    "data_keys: listNewest",
+    "deployment_status: listUnsubmitted",
+    "images: releaseImage",
+    "images: usesOf",
+    "output_retention: listPastDeployments",
+    "packs: listUnusedPacks",
+    "requests: listUnusedDeployments",
+    "sentinel_sweep: listIdleSentinels",
+    "sentinel_sweep: listPlacementsWithoutSentinel",
+    "sentinel_sweep: listRunningSentinels",
+    "uploads: deleteUpload",
+    "uploads: listUnneededUploads",
+  ],
+  "snapshots of a region": [
+    "certificates: pageCertificates",
+    "desired: findStoppedFrom",
+    "desired: pageDeploymentsWithInstances",
+    "desired: pageDesiredDeployments",
+    "desired: pageRecordedDeployments",
+    "desired: pageRoutes",
+    "region_health: appendEndpointsOf",
+    "sentinels: pageDesiredSentinels",
+    "sentinels: pageRecordedSentinels",
+  ],
+  "orders of certificates": [
+    "acme_accounts: createAcmeAccount",
+    "acme_orders: certificateNamesSince",
+    "acme_orders: countOf",
+    "acme_orders: room",
+    "certificate_due: countCertificates",
+    "certificate_due: listCertificatesForAdvice",
+    "certificate_due: listCertificatesToRenew",
+    "certificate_due: listOpenOrders",
+    "certificate_due: listOverdueOrders",
+    "certificate_due: pageWishes",
+  ],
+  "operators, their metrics, and the view of all regions": [
+    "changes: listRegionVersions",
+    "views/numbers: certificateNumbers",
+    "views/numbers: countBuildSlots",
+    "workspaces: listWorkspaces",
+  ],
+};
+
+/** Transactions that write to the shards of several kinds of keys, with the reason. */
+export const CROSSES: Readonly<Record<string, string>> = {
+  "region + workspace": "desired state and its change in the feed",
+  "hostname + region": "a certificate and its change in the edges' feed",
+  "hostname + workspace": "a domain of a workspace and the holder of its name",
+  "hostname + region + workspace": "the end of a domain: its holder, its route and the edges' feed",
+  "global + region": "a region that is down, and the edges' feed",
+  "global + region + workspace": "the same with the endpoints that it concerns",
+  "global + hostname": "the room that an authority's limits leave for an order",
+  "global + workspace": "a login code or an account at an authority, and the workspace that it is for",
+};
