@@ -28,6 +28,8 @@ export const APP_SHAPE = {
   regions: z.array(text).optional(),
   init: z.boolean().optional(),
   openapiPath: text.optional(),
+  releaseCommand: z.array(text).optional(),
+  releaseTimeout: text.optional(),
   memory: count.optional(),
   cpu: z.number().optional(),
   replicas: count.optional(),

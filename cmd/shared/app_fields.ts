@@ -6,11 +6,13 @@ import type { AppSettingsSchema } from "../../proto/gen/ctrl/v1/deployment_pb.ts
 import { HEALTH_CHECK_FIELDS, healthCheckOf } from "./health_check_fields.ts";
 import { optionalDurationField } from "./duration_field.ts";
 import { parseMemory } from "./size_fields.ts";
+import { releaseWords } from "./release_words.ts";
 import { splitWords } from "./words.ts";
 
 /** The control plane takes no more. */
 const START_MS_MAX = 540_000;
 const STOP_MS_MAX = 3_600_000;
+const RELEASE_MS_MAX = 3_600_000;
 const SECOND_MS = 1_000;
 
 const BOOLEANS = { true: true, false: false } as const;
@@ -102,6 +104,21 @@ export const APP_FIELDS = {
       'must be a path that begins with "/"',
     ),
   }),
+  releaseCommand: field({
+    flag: "release-command",
+    env: "UNKEY_RELEASE_COMMAND",
+    file: "releaseCommand",
+    placeholder: "<command>",
+    help:
+      'Command that runs once in the new image before it starts, e.g. "npm run migrate"; run by sh -c, or a JSON list of words.',
+    schema: parsedSchema(releaseWords, "must be a command"),
+  }),
+  releaseTimeoutMs: optionalDurationField(RELEASE_MS_MAX, {
+    flag: "release-timeout",
+    env: "UNKEY_RELEASE_TIMEOUT",
+    file: "releaseTimeout",
+    help: "How long the release command may run. Default: 10m.",
+  }),
 };
 
 export type AppConfig = ConfigOf<typeof APP_FIELDS>;
@@ -131,6 +148,8 @@ export function appOf(config: AppConfig): MessageInitShape<typeof AppSettingsSch
     ephemeralStorageMib: ephemeralStorage,
     regions: [...regions],
     openapiPath,
+    releaseCommand: [...config.releaseCommand ?? []],
+    releaseSeconds: seconds(config.releaseTimeoutMs),
     ...(healthCheck === undefined ? {} : { healthCheck }),
     ...(init === undefined ? {} : { init }),
   };

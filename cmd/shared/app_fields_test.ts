@@ -31,6 +31,8 @@ const NONE: AppConfig = {
   regions: [],
   init: undefined,
   openapiPath: undefined,
+  releaseCommand: undefined,
+  releaseTimeoutMs: undefined,
 };
 
 const messageOf = (config: Partial<AppConfig>): AppSettings =>
@@ -50,6 +52,9 @@ Deno.test("each field reads what people write", async (t) => {
     ["stopSignal", "SIGUSR1", "SIGUSR1"],
     ["stopSignal", "sigint", "SIGINT"],
     ["ephemeralStorage", "2GiB", 2_048],
+    ["releaseCommand", "a && b", ["sh", "-c", "a && b"]],
+    ["releaseCommand", '["rake","db:migrate"]', ["rake", "db:migrate"]],
+    ["releaseTimeoutMs", "1h", 3_600_000],
     ["init", "true", true],
     ["init", "false", false],
     ["healthCheckPath", "/up?deep=1", "/up?deep=1"],
@@ -165,6 +170,8 @@ const ALL: Partial<AppConfig> = {
   regions: ["eu-1", "us-1"],
   init: false,
   openapiPath: "/openapi.json",
+  releaseCommand: ["sh", "-c", "npm run migrate"],
+  releaseTimeoutMs: 120_000,
   healthCheckType: "http",
   healthCheckPath: "/up",
   healthCheckMethod: "HEAD",
@@ -177,6 +184,14 @@ const ALL: Partial<AppConfig> = {
   restartAfterMs: 3_600_000,
 };
 
+const TIMES = [
+  "startTimeoutMs",
+  "stopTimeoutMs",
+  "unhealthyAfterMs",
+  "restartAfterMs",
+  "releaseTimeoutMs",
+] as const;
+
 Deno.test("printed JSON has the keys of unkey.json, whose values the fields read again", async (t) => {
   const settings = messageOf(ALL);
   const { healthCheck, ...json } = appJson({ settings });
@@ -188,7 +203,7 @@ Deno.test("printed JSON has the keys of unkey.json, whose values the fields read
   };
   const keys = Object.values(APP_FIELDS).map(({ file }) => file);
   assert.deepEqual(Object.keys(shown).toSorted(), keys.toSorted());
-  for (const name of ["startTimeoutMs", "stopTimeoutMs", "unhealthyAfterMs", "restartAfterMs"] as const) {
+  for (const name of TIMES) {
     await t.step(name, () => {
       const { file, schema } = APP_FIELDS[name];
       assert.equal(schema.parse(shown[file ?? ""]), ALL[name]);
@@ -200,6 +215,7 @@ Deno.test("printed JSON has the keys of unkey.json, whose values the fields read
 Deno.test("rows show a command line that can be pasted, and units", () => {
   const size = create(SizeSchema, { memoryMib: 512, cpuMillicores: 250, replicas: 2 });
   const rows = new Map(appRows({ settings: messageOf(ALL), size }).map(([key = "", value]) => [key, value]));
+  assert.equal(rows.get("releaseCommand"), "npm run migrate");
   assert.equal(rows.get("command"), `sh -c 'exec '"'"'my app'"'"''`);
   assert.deepEqual(APP_FIELDS.command.schema.parse(rows.get("command")), ALL.command);
   assert.deepEqual(

@@ -6,6 +6,7 @@ import {
   HealthCheckSettings_Kind as Kind,
   type Size,
 } from "../../proto/gen/ctrl/v1/deployment_pb.ts";
+import { releaseText } from "./release_words.ts";
 import { joinWords } from "./words.ts";
 
 /** The settings of an environment and the size of its next deployment. */
@@ -55,10 +56,13 @@ function pairs(shown: ShownApp): (readonly [string, string])[] {
 
 /** One row for each setting that has a value. */
 export function appRows(shown: ShownApp): string[][] {
-  const { healthCheck = {}, command, regions, memory, ephemeralStorage, ...rest } = appJson(shown);
+  const { healthCheck = {}, command, releaseCommand, regions, memory, ephemeralStorage, ...rest } = appJson(
+    shown,
+  );
   const rows: Record<string, unknown> = {
     ...rest,
     ...(command === undefined ? {} : { command: joinWords(command) }),
+    ...(releaseCommand === undefined ? {} : { releaseCommand: releaseText(releaseCommand) }),
     ...(regions === undefined ? {} : { regions: regions.join(", ") }),
     ...(memory === undefined ? {} : { memory: `${memory} MiB` }),
     ...(ephemeralStorage === undefined ? {} : { ephemeralStorage: `${ephemeralStorage} MiB` }),
@@ -81,6 +85,8 @@ function settingsJson(settings: AppSettings) {
     regions,
     init,
     openapiPath,
+    releaseCommand,
+    releaseSeconds,
   } = settings;
   return {
     ...(port === 0 ? {} : { port }),
@@ -93,6 +99,8 @@ function settingsJson(settings: AppSettings) {
     ...(regions.length === 0 ? {} : { regions }),
     ...(init === undefined ? {} : { init }),
     ...(openapiPath === "" ? {} : { openapiPath }),
+    ...(releaseCommand.length === 0 ? {} : { releaseCommand }),
+    ...(releaseSeconds === 0 ? {} : { releaseTimeout: seconds(releaseSeconds) }),
   };
 }
 

@@ -67,6 +67,8 @@ export interface ContainerState {
   /** Why the engine could not start it. */
   readonly error: string;
   readonly startedAt: string;
+  /** Of the last run; before the first end it is a time in the year 1. */
+  readonly finishedAt: string;
 }
 
 const Created = z.object({ Id: z.string() });
@@ -86,6 +88,7 @@ const Inspected = z.object({
     OOMKilled: z.boolean().default(false),
     Error: z.string().default(""),
     StartedAt: z.string(),
+    FinishedAt: z.string().default(""),
   }),
   Config: z.object({ Labels, Env: z.array(z.string()).nullish() }),
   HostConfig: z.object({
@@ -283,6 +286,7 @@ function toContainer(raw: z.infer<typeof Inspected>): Container {
       oomKilled: raw.State.OOMKilled,
       error: raw.State.Error,
       startedAt: raw.State.StartedAt,
+      finishedAt: raw.State.FinishedAt,
     },
     restarts: raw.RestartCount,
     ip: networks.find((each) => each.IPAddress !== "")?.IPAddress ?? "",

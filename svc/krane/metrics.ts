@@ -107,7 +107,7 @@ export function countInstances(
   const gauge = metrics.gauge(KRANE_METRICS.instances);
   const known = new Map<string, readonly Instance[]>();
   metrics.onScrape("instances", () => {
-    const all = [...known.values()].flat();
+    const all = [...known.values()].flat().filter(({ task }) => task === undefined);
     const statuses = ["pending", "running", "failed"] as const;
     for (const status of statuses) gauge.set({ status }, all.filter((each) => each.status === status).length);
   });

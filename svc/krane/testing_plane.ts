@@ -102,6 +102,13 @@ export class FakePlane implements AsyncDisposable {
     return change?.case === "update" ? change.value.instances : [];
   }
 
+  /** The newest reported state of a task of a deployment. */
+  task(name: string, task: string): Instance | undefined {
+    const change = this.latest(name);
+    const tasks = change?.case === "update" ? change.value.tasks : [];
+    return tasks.find((each) => each.name === task)?.instance;
+  }
+
   /** Waits until all of `count` instances have `status`, and returns them. */
   async settled(name: string, status: Status, count = 1): Promise<readonly Instance[]> {
     return await until(`${count} instances of ${name} to be ${Status[status]}`, () => {

@@ -14,7 +14,8 @@ const WRITES: Readonly<Record<string, number>> = {
   [`${STORE}restored.ts`]: 1,
   [`${STORE}routes.ts`]: 5,
   [`${STORE}steps.ts`]: 3,
-  [`${STORE}topology.ts`]: 2,
+  // One of them changes a version only, which no view shows.
+  [`${STORE}topology.ts`]: 3,
 };
 
 /** Their cells are compared, so they need no revision. */

@@ -74,12 +74,12 @@ export const PURE: readonly RegExp[] = [
   /^svc\/ctrl\/internal\/builds\/build_key\.ts$/,
   /^svc\/ctrl\/internal\/deployments\/(domains|gates|host_label|idle_end|images|status|stop_note|urls)\.ts$/,
   /^svc\/ctrl\/internal\/domains\/(judge|records)\.ts$/,
-  /^svc\/ctrl\/worker\/rollout\/not_listening\.ts$/,
+  /^svc\/ctrl\/worker\/rollout\/(not_listening|release)\.ts$/,
   /^svc\/frontline\/internal\/(route_table|explain)\.ts$/,
-  /^svc\/krane\/internal\/deployment\/(capabilities|health_check|platform_variables)\.ts$/,
+  /^svc\/krane\/internal\/deployment\/(capabilities|health_check|platform_variables|task_end)\.ts$/,
   /^svc\/krane\/internal\/runtime\/docker\/(container_manifest|status)\.ts$/,
   /^svc\/krane\/internal\/runtime\/kubernetes\/(disruption_budget|image_platform|image_user|labels|network_policy|objects|other_containers|pull_trouble)\.ts$/,
-  /^svc\/krane\/internal\/runtime\/kubernetes\/(probes|replica_set|sentinel_manifest|status|tolerations)\.ts$/,
+  /^svc\/krane\/internal\/runtime\/kubernetes\/(probes|replica_set|sentinel_manifest|status|task_pod|tolerations)\.ts$/,
 ];
 /** Pure files that take schemas, or functions over names and texts, from a package that can wait. */
 const PURE_IMPORTS: Readonly<Record<string, string>> = {

@@ -27,6 +27,7 @@ const WRITERS: Readonly<Record<string, readonly string[]>> = {
   deployment_spans: ["traces"],
   deployment_starts: ["starts"],
   deployment_steps: ["steps"],
+  deployment_tasks: ["tasks"],
   deployment_topology: ["instances", "topology"],
   deployment_traces: ["traces"],
   deployments: [

@@ -2,9 +2,11 @@
 import assert from "node:assert/strict";
 import { newId, parseId } from "../../pkg/uid/mod.ts";
 import { systemClock } from "../../pkg/clock/mod.ts";
+import { encodeAppSnapshot } from "../../svc/ctrl/internal/deployments/app/settings.ts";
 import {
   findDeployment,
   listBuildSlots,
+  listTasks,
   listTopology,
   requestCancel,
 } from "../../svc/ctrl/internal/store/mod.ts";
@@ -42,6 +44,14 @@ async function deployContent(bed: Bed): Promise<string> {
   return id;
 }
 
+async function deployRelease(bed: Bed, command: string): Promise<string> {
+  const app_settings = encodeAppSnapshot({ own: { releaseCommand: [command] }, environment: {} });
+  const id = await bed.create(undefined, { app_settings });
+  await bed.workflows.submitDeploy(id);
+  await bed.until(id, "ready", "failed");
+  return id;
+}
+
 const live = (count: number): Scenario["prepare"] => async (bed) => {
   const ids: string[] = [];
   for (let made = 0; made < count; made++) ids.push(await deploy(bed));
@@ -64,6 +74,14 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
       assert.equal((await findDeployment(bed.db.kysely, id))?.image_source_deployment_id, ids[0]);
       return [...ids, id];
     },
+  },
+  "deploy with a release command": {
+    prepare: live(1),
+    act: async (bed, ids) => [...ids, await deployRelease(bed, "migrate")],
+  },
+  "deploy whose release command fails": {
+    prepare: live(1),
+    act: async (bed, ids) => [...ids, await deployRelease(bed, "fail")],
   },
   "deploy whose build fails": {
     prepare: live(1),
@@ -143,6 +161,7 @@ async function picture(bed: Bed, ids: readonly string[]): Promise<unknown> {
     .where("environment_id", "=", bed.environment).orderBy("sequence").execute();
   const audit = await bed.db.kysely.selectFrom("audit_log").select("action")
     .where("environment_id", "=", bed.environment).orderBy("created_at").execute();
+  const tasks = [...(await listTasks(bed.db.kysely, ids)).values()].flat();
   const deployments: string[] = [];
   for (const id of ids) {
     const row = await findDeployment(bed.db.kysely, id);
@@ -159,6 +178,7 @@ async function picture(bed: Bed, ids: readonly string[]): Promise<unknown> {
     starts: starts.map((each) => number(each.deployment_id)),
     // The builder's images: a build that failed, or was interrupted and began again, leaves no other.
     images: (await bed.images()).map(number),
+    tasks: tasks.map((each) => `${number(each.deployment_id)} ${each.state} ${each.settled_at !== null}`),
     audit: audit.map((each) => each.action),
     deployments,
   };

@@ -19,7 +19,7 @@ import {
 import { type Seed, seedDeployment, seedProject } from "../../svc/ctrl/internal/store/testing.ts";
 import type { Workflows } from "../../svc/ctrl/internal/workflows/mod.ts";
 import { createRestateWorkflows } from "../../svc/ctrl/internal/workflows/restate.ts";
-import { instanceReport, REGION, report } from "../../svc/ctrl/worker/testing.ts";
+import { instanceReport, nextReleaseReport, REGION, report } from "../../svc/ctrl/worker/testing.ts";
 import { ContextStore } from "../testbed/context_store.ts";
 import { Part, type PartOptions } from "../testbed/process.ts";
 import { type RestatePart, restatePart } from "../testbed/restate.ts";
@@ -320,12 +320,13 @@ export class WorkerBed<W extends WorkerPart = WorkerPart> {
       .select(["deployments.id", "desired_status", "deployment_topology.version"])
       .where("deployments.project_id", "=", this.seed.projectId).execute();
     for (const { id, desired_status: desired, version } of rows) {
-      const instances = desired === "started" ? this.behaviour(id) : [];
+      const tasks = desired === "started" ? await nextReleaseReport(this.db, id) : [];
+      const instances = desired === "started" && tasks.length === 0 ? this.behaviour(id) : [];
       if (instances === undefined) continue;
       // The version is compared, too: a stop and a start between two looks leave the same instances.
-      const news = JSON.stringify([version, instances]);
+      const news = JSON.stringify([version, instances, tasks]);
       if (told.get(id) === news) continue;
-      await report(this.db, id, nowMs, instances);
+      await report(this.db, id, nowMs, instances, tasks);
       // The message may find Restate down; the workflow looks again by itself.
       await this.#wake(id).catch(() => undefined);
       told.set(id, news);

@@ -66,7 +66,9 @@ onCluster("the agent needs no more rights than it is given, and cannot write els
     const [instance] = await bed.plane.settled(name, Status.RUNNING);
     assert.equal(await (await fetch(`http://${instance?.address}/`)).text(), "hello world\n");
     await until("last lines", () => bed.plane.instances(broken).some((each) => each.lastLogLines.length > 0));
-    stream.send(bed.apply(name, 3, { environmentVariables: { NAME: "you" } }));
+    const task = { name: "release", command: ["true"], timeoutSeconds: 60, isStarted: false };
+    stream.send(bed.apply(name, 3, { environmentVariables: { NAME: "you" }, tasks: [task] }));
+    await until("the task to run", () => bed.plane.task(name, "release")?.status === Status.ENDED);
     await until(
       "replaced",
       () =>

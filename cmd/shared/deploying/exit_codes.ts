@@ -10,6 +10,7 @@ export const DEPLOY_EXIT = {
   cancelled: 15,
   superseded: 16,
   running: 17,
+  release: 19,
 } as const;
 
 /** An exit code with the phase in which a deploy ended. */
@@ -35,6 +36,7 @@ export const DEPLOY_EXITS: readonly PhaseMeaning[] = [
     phase: "wait",
     means: "--timeout was over; the deployment goes on",
   },
+  { code: DEPLOY_EXIT.release, phase: "release", means: "the release command failed; nothing was switched" },
   { code: EXIT.unreachable, phase: "connect", means: "the control plane does not answer" },
   { code: EXIT.interrupted, phase: "interrupted", means: "Ctrl-C; a deployment that was created goes on" },
 ];
@@ -76,6 +78,7 @@ const OF_FAILURE: Readonly<Record<string, ExitCode>> = {
   too_large: DEPLOY_EXIT.context,
   upload_failed: DEPLOY_EXIT.upload,
   storage_full: DEPLOY_EXIT.upload,
+  release_failed: DEPLOY_EXIT.release,
   image_unavailable: DEPLOY_EXIT.start,
   refused: DEPLOY_EXIT.start,
   crash_loop: DEPLOY_EXIT.start,

@@ -8,6 +8,7 @@ const PORT_RULE = "must be a whole number between 1 and 65535";
 const TIMEOUT_RULE = 'must be a duration like "90s" or "5m"';
 const PATH_RULE = 'must be a path that begins with "/"';
 const COMMAND_RULE = 'must be a list of words such as ["node", "server.js"], or a command line';
+const RELEASE_RULE = 'must be a command line for sh, or a list of words such as ["npm", "run", "migrate"]';
 const HEADERS_RULE = "must be a JSON object of header names and texts";
 const REGIONS_RULE = "must be a list of names of regions";
 
@@ -45,15 +46,24 @@ export const APP_KEYS = {
   regions: z.array(z.string({ error: REGIONS_RULE }), { error: REGIONS_RULE }).min(1, REGIONS_RULE),
   init: z.boolean({ error: "must be true or false" }),
   openapiPath: path,
+  releaseCommand: z.union([z.array(z.string()).min(1), z.string().min(1)], { error: RELEASE_RULE })
+    .describe("Runs once for each deployment before its instances start; a text is run by sh -c."),
+  releaseTimeout: duration(),
 };
 
 const SCHEMA = z.strictObject(APP_KEYS).partial();
 
 /** The values by their keys, as the flags take them. */
 export function* appValues(
-  { command, healthCheck, healthCheckPath, regions, ...others }: z.infer<typeof SCHEMA>,
+  { command, healthCheck, healthCheckPath, regions, releaseCommand, ...others }: z.infer<typeof SCHEMA>,
 ): Generator<[key: string, value: string | readonly string[]]> {
   if (command !== undefined) yield ["command", typeof command === "string" ? command : joinWords(command)];
+  if (releaseCommand !== undefined) {
+    yield [
+      "releaseCommand",
+      typeof releaseCommand === "string" ? releaseCommand : JSON.stringify(releaseCommand),
+    ];
+  }
   if (regions !== undefined) yield ["regions", regions];
   if (healthCheckPath !== undefined) yield ["healthCheck.path", healthCheckPath];
   const { headers = {}, ...check } = healthCheck ?? {};

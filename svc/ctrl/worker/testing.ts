@@ -19,13 +19,16 @@ import {
 import {
   type CtrlDatabase,
   findDeployment,
+  findTask,
   listBuildSlots,
   listEventsAfter,
   listSteps,
   listTopology,
   recordAgents,
+  RELEASE_TASK,
   replaceReported,
   type ReportedInstance,
+  type ReportedTask,
 } from "../internal/store/mod.ts";
 import { openTestDatabase } from "../internal/store/testing.ts";
 import { listRoutesOfDeployment } from "../internal/store/mod.ts";
@@ -103,12 +106,37 @@ export function instanceReport(changes: Partial<ReportedInstance> = {}): Reporte
   };
 }
 
+/** An agent's report of a release command that succeeded. */
+export function releaseReport(changes: Partial<ReportedTask> = {}): ReportedTask {
+  return {
+    name: "release",
+    state: "succeeded",
+    instance: "unkey-a-release",
+    reason: "",
+    message: "The command ended with exit code 0.",
+    exit_code: 0,
+    last_log_lines: '["migrated"]',
+    ...changes,
+  };
+}
+
+/** The next report of an agent that runs the release command of a deployment; empty when it has none to run. */
+export async function nextReleaseReport(db: CtrlDatabase, id: string): Promise<readonly ReportedTask[]> {
+  const task = await findTask(db.kysely, id, RELEASE_TASK);
+  if (task === undefined || task.settled_at !== null) return [];
+  if (task.state === "wanted") {
+    return [releaseReport({ state: "running", exit_code: null, message: "", last_log_lines: "[]" })];
+  }
+  return [task.command.includes("fail") ? releaseReport({ state: "failed", exit_code: 3 }) : releaseReport()];
+}
+
 /** The region's agent is alive and reports these instances. */
 export async function report(
   db: CtrlDatabase,
   deploymentId: string,
   nowMs: number,
   instances: readonly ReportedInstance[],
+  tasks: readonly ReportedTask[] = [],
 ): Promise<void> {
   const deployment = await findDeployment(db.kysely, deploymentId);
   if (deployment === undefined) throw new Error(`no deployment ${deploymentId}`);
@@ -121,6 +149,7 @@ export async function report(
       region: REGION,
       generation: 0,
       instances: instances.map((each) => ({ ...each, k8s_name: `${deploymentId}-${each.k8s_name}` })),
+      tasks,
       nowMs,
     }));
 }

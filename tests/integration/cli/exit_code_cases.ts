@@ -30,6 +30,7 @@ function following(args: readonly string[], failed: Call): Row {
     15: { args, prepare: ending("cancelled") },
     16: { args, prepare: ending("superseded") },
     17: { args: [...args, "--timeout", "1s"], prepare: holding },
+    19: { args, prepare: failing("release_failed") },
     130: { args, prepare: holding, signals: { after: ".. building" } },
   });
 }

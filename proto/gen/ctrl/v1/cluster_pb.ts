@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file ctrl/v1/cluster.proto.
  */
 export const file_ctrl_v1_cluster: GenFile = /*@__PURE__*/
-  fileDesc("ChVjdHJsL3YxL2NsdXN0ZXIucHJvdG8SB2N0cmwudjEiVgoXV2F0Y2hEZXBsb3ltZW50c1JlcXVlc3QSDgoGcmVnaW9uGAEgASgJEhkKEXZlcnNpb25fbGFzdF9zZWVuGAIgASgEEhAKCGFnZW50X2lkGAMgASgJIlQKFVdhdGNoU2VudGluZWxzUmVxdWVzdBIOCgZyZWdpb24YASABKAkSGQoRdmVyc2lvbl9sYXN0X3NlZW4YAiABKAQSEAoIYWdlbnRfaWQYAyABKAkiiwIKD0RlcGxveW1lbnRTdGF0ZRIpCgVhcHBseRgBIAEoCzIYLmN0cmwudjEuQXBwbHlEZXBsb3ltZW50SAASKwoGZGVsZXRlGAIgASgLMhkuY3RybC52MS5EZWxldGVEZXBsb3ltZW50SAASLAoMc25hcHNob3RfZW5kGAQgASgLMhQuY3RybC52MS5TbmFwc2hvdEVuZEgAEisKCWhlYXJ0YmVhdBgFIAEoCzIWLmN0cmwudjEuRmVlZEhlYXJ0YmVhdEgAEisKB3Byb2JsZW0YBiABKAsyGC5jdHJsLnYxLlJlc291cmNlUHJvYmxlbUgAEg8KB3ZlcnNpb24YAyABKARCBwoFc3RhdGUihQIKDVNlbnRpbmVsU3RhdGUSJwoFYXBwbHkYASABKAsyFi5jdHJsLnYxLkFwcGx5U2VudGluZWxIABIpCgZkZWxldGUYAiABKAsyFy5jdHJsLnYxLkRlbGV0ZVNlbnRpbmVsSAASLAoMc25hcHNob3RfZW5kGAQgASgLMhQuY3RybC52MS5TbmFwc2hvdEVuZEgAEisKCWhlYXJ0YmVhdBgFIAEoCzIWLmN0cmwudjEuRmVlZEhlYXJ0YmVhdEgAEisKB3Byb2JsZW0YBiABKAsyGC5jdHJsLnYxLlJlc291cmNlUHJvYmxlbUgAEg8KB3ZlcnNpb24YAyABKARCBwoFc3RhdGUiIAoLU25hcHNob3RFbmQSEQoJcmVzb3VyY2VzGAEgASgFIg8KDUZlZWRIZWFydGJlYXQiNwoPUmVzb3VyY2VQcm9ibGVtEhMKC3Jlc291cmNlX2lkGAEgASgJEg8KB21lc3NhZ2UYAiABKAki1AEKDUFwcGx5U2VudGluZWwSEAoIazhzX25hbWUYASABKAkSFAoMd29ya3NwYWNlX2lkGAIgASgJEhIKCnByb2plY3RfaWQYAyABKAkSFgoOZW52aXJvbm1lbnRfaWQYBCABKAkSEwoLc2VudGluZWxfaWQYBSABKAkSDQoFaW1hZ2UYBiABKAkSEAoIcmVwbGljYXMYByABKAUSFgoOY3B1X21pbGxpY29yZXMYCCABKAMSEgoKbWVtb3J5X21pYhgJIAEoAxINCgV0b2tlbhgKIAEoCSIiCg5EZWxldGVTZW50aW5lbBIQCghrOHNfbmFtZRgBIAEoCSKKBgoPQXBwbHlEZXBsb3ltZW50EhUKDWs4c19uYW1lc3BhY2UYASABKAkSEAoIazhzX25hbWUYAiABKAkSFAoMd29ya3NwYWNlX2lkGAMgASgJEhIKCnByb2plY3RfaWQYBCABKAkSFgoOZW52aXJvbm1lbnRfaWQYBSABKAkSFQoNZGVwbG95bWVudF9pZBgGIAEoCRINCgVpbWFnZRgHIAEoCRIQCghyZXBsaWNhcxgIIAEoBRIWCg5jcHVfbWlsbGljb3JlcxgJIAEoAxISCgptZW1vcnlfbWliGAogASgDEhUKCGJ1aWxkX2lkGAsgASgJSACIAQESJwofZW5jcnlwdGVkX2Vudmlyb25tZW50X3ZhcmlhYmxlcxgMIAEoDBIPCgdjb21tYW5kGA0gAygJEgwKBHBvcnQYDiABKAUSGQoRaGVhbHRoX2NoZWNrX3BhdGgYDyABKAkSUQoVZW52aXJvbm1lbnRfdmFyaWFibGVzGBAgAygLMjIuY3RybC52MS5BcHBseURlcGxveW1lbnQuRW52aXJvbm1lbnRWYXJpYWJsZXNFbnRyeRIQCghwaWRzX21heBgRIAEoBRIdChVlcGhlbWVyYWxfc3RvcmFnZV9taWIYEiABKAMSFgoOZ2l0X2NvbW1pdF9zaGEYEyABKAkSEgoKZ2l0X2JyYW5jaBgUIAEoCRIgChhnaXRfY29tbWl0X2F1dGhvcl9oYW5kbGUYFSABKAkSGQoRaGVhbHRoX2NoZWNrX2hvc3QYFiABKAkSKgoMaGVhbHRoX2NoZWNrGBcgASgLMhQuY3RybC52MS5IZWFsdGhDaGVjaxITCgtzdG9wX3NpZ25hbBgYIAEoCRIUCgxzdG9wX3NlY29uZHMYGSABKAUSDAoEaW5pdBgaIAEoCBISCgppbml0X2Fza2VkGBsgASgIGjsKGUVudmlyb25tZW50VmFyaWFibGVzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4AUILCglfYnVpbGRfaWQiswMKC0hlYWx0aENoZWNrEicKBGtpbmQYASABKA4yGS5jdHJsLnYxLkhlYWx0aENoZWNrLktpbmQSDAoEcGF0aBgCIAEoCRIOCgZtZXRob2QYAyABKAkSDAoEaG9zdBgEIAEoCRIyCgdoZWFkZXJzGAUgAygLMiEuY3RybC52MS5IZWFsdGhDaGVjay5IZWFkZXJzRW50cnkSFwoPZXhwZWN0ZWRfc3RhdHVzGAYgASgJEg8KB2NvbW1hbmQYByADKAkSEwoLaW50ZXJ2YWxfbXMYCCABKAUSEgoKdGltZW91dF9tcxgJIAEoBRIUCgx1bmhlYWx0aHlfbXMYCiABKAUSEgoKcmVzdGFydF9tcxgLIAEoBRIRCglzZXR0bGVfbXMYDCABKAUaLgoMSGVhZGVyc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiWwoES2luZBIUChBLSU5EX1VOU1BFQ0lGSUVEEAASDQoJS0lORF9QT1JUEAESDQoJS0lORF9IVFRQEAISEAoMS0lORF9DT01NQU5EEAMSDQoJS0lORF9OT05FEAQiOwoQRGVsZXRlRGVwbG95bWVudBIVCg1rOHNfbmFtZXNwYWNlGAEgASgJEhAKCGs4c19uYW1lGAIgASgJIjUKHkdldERlc2lyZWRTZW50aW5lbFN0YXRlUmVxdWVzdBITCgtzZW50aW5lbF9pZBgBIAEoCSI5CiBHZXREZXNpcmVkRGVwbG95bWVudFN0YXRlUmVxdWVzdBIVCg1kZXBsb3ltZW50X2lkGAEgASgJIpEBChtSZXBvcnRTZW50aW5lbFN0YXR1c1JlcXVlc3QSEAoIazhzX25hbWUYASABKAkSGgoSYXZhaWxhYmxlX3JlcGxpY2FzGAIgASgFEh8KBmhlYWx0aBgDIAEoDjIPLmN0cmwudjEuSGVhbHRoEhIKCmdlbmVyYXRpb24YBCABKAQSDwoHYWRkcmVzcxgFIAEoCSI4ChxSZXBvcnRTZW50aW5lbFN0YXR1c1Jlc3BvbnNlEhgKEG5ld2VyX2dlbmVyYXRpb24YASABKAQiTQoLSW5zdGFuY2VFbmQSDgoGcmVhc29uGAEgASgJEg8KB21lc3NhZ2UYAiABKAkSEQoJZXhpdF9jb2RlGAMgASgFEgoKAmF0GAQgASgDIq8GCh1SZXBvcnREZXBsb3ltZW50U3RhdHVzUmVxdWVzdBI/CgZ1cGRhdGUYASABKAsyLS5jdHJsLnYxLlJlcG9ydERlcGxveW1lbnRTdGF0dXNSZXF1ZXN0LlVwZGF0ZUgAEj8KBmRlbGV0ZRgCIAEoCzItLmN0cmwudjEuUmVwb3J0RGVwbG95bWVudFN0YXR1c1JlcXVlc3QuRGVsZXRlSAAa0QQKBlVwZGF0ZRIQCghrOHNfbmFtZRgBIAEoCRJJCglpbnN0YW5jZXMYAiADKAsyNi5jdHJsLnYxLlJlcG9ydERlcGxveW1lbnRTdGF0dXNSZXF1ZXN0LlVwZGF0ZS5JbnN0YW5jZRISCgpnZW5lcmF0aW9uGAMgASgEEiQKBXNwYW5zGAQgAygLMhUuY3RybC52MS5SZXBvcnRlZFNwYW4SDwoHc2VudF9hdBgFIAEoAxqeAwoISW5zdGFuY2USEAoIazhzX25hbWUYASABKAkSDwoHYWRkcmVzcxgCIAEoCRIWCg5jcHVfbWlsbGljb3JlcxgDIAEoAxISCgptZW1vcnlfbWliGAQgASgDEk0KBnN0YXR1cxgFIAEoDjI9LmN0cmwudjEuUmVwb3J0RGVwbG95bWVudFN0YXR1c1JlcXVlc3QuVXBkYXRlLkluc3RhbmNlLlN0YXR1cxIOCgZyZWFzb24YBiABKAkSDwoHbWVzc2FnZRgHIAEoCRIWCglleGl0X2NvZGUYCCABKAVIAIgBARIQCghyZXN0YXJ0cxgJIAEoBRIWCg5sYXN0X2xvZ19saW5lcxgKIAMoCRImCghsYXN0X2VuZBgLIAEoCzIULmN0cmwudjEuSW5zdGFuY2VFbmQiWwoGU3RhdHVzEhYKElNUQVRVU19VTlNQRUNJRklFRBAAEhIKDlNUQVRVU19QRU5ESU5HEAESEgoOU1RBVFVTX1JVTk5JTkcQAhIRCg1TVEFUVVNfRkFJTEVEEANCDAoKX2V4aXRfY29kZRouCgZEZWxldGUSEAoIazhzX25hbWUYASABKAkSEgoKZ2VuZXJhdGlvbhgCIAEoBEIICgZjaGFuZ2Ui0wEKHlJlcG9ydERlcGxveW1lbnRTdGF0dXNSZXNwb25zZRIYChBuZXdlcl9nZW5lcmF0aW9uGAEgASgEElEKEXJlZnVzZWRfYWRkcmVzc2VzGAIgAygLMjYuY3RybC52MS5SZXBvcnREZXBsb3ltZW50U3RhdHVzUmVzcG9uc2UuUmVmdXNlZEFkZHJlc3MaRAoOUmVmdXNlZEFkZHJlc3MSEAoIazhzX25hbWUYASABKAkSDwoHYWRkcmVzcxgCIAEoCRIPCgdtZXNzYWdlGAMgASgJIuQBChJBY2tub3dsZWRnZVJlcXVlc3QSEAoIYWdlbnRfaWQYASABKAkSFwoPYXBwbGllZF92ZXJzaW9uGAIgASgEEhgKEG9ic2VydmVkX3ZlcnNpb24YAyABKAQSMwoHcmVzdWx0cxgEIAMoCzIiLmN0cmwudjEuQWNrbm93bGVkZ2VSZXF1ZXN0LlJlc3VsdBpUCgZSZXN1bHQSFQoNcmVzb3VyY2VfdHlwZRgBIAEoCRITCgtyZXNvdXJjZV9pZBgCIAEoCRIPCgd2ZXJzaW9uGAMgASgEEg0KBWVycm9yGAQgASgJIhUKE0Fja25vd2xlZGdlUmVzcG9uc2UiWgoZUmVwb3J0SW5zdGFuY2VMb2dzUmVxdWVzdBIVCg1kZXBsb3ltZW50X2lkGAEgASgJEiYKBWxpbmVzGAIgAygLMhcuY3RybC52MS5TaGlwcGVkTG9nTGluZSJiCg5TaGlwcGVkTG9nTGluZRIQCghpbnN0YW5jZRgBIAEoCRIPCgd0aW1lX25zGAIgASgDEg8KB29yZGluYWwYAyABKAUSDgoGc3RyZWFtGAQgASgJEgwKBHRleHQYBSABKAkiHAoaUmVwb3J0SW5zdGFuY2VMb2dzUmVzcG9uc2UqXQoGSGVhbHRoEhYKEkhFQUxUSF9VTlNQRUNJRklFRBAAEhIKDkhFQUxUSF9IRUFMVEhZEAESFAoQSEVBTFRIX1VOSEVBTFRIWRACEhEKDUhFQUxUSF9QQVVTRUQQAzL1BQoOQ2x1c3RlclNlcnZpY2USUgoQV2F0Y2hEZXBsb3ltZW50cxIgLmN0cmwudjEuV2F0Y2hEZXBsb3ltZW50c1JlcXVlc3QaGC5jdHJsLnYxLkRlcGxveW1lbnRTdGF0ZSIAMAESTAoOV2F0Y2hTZW50aW5lbHMSHi5jdHJsLnYxLldhdGNoU2VudGluZWxzUmVxdWVzdBoWLmN0cmwudjEuU2VudGluZWxTdGF0ZSIAMAESXAoXR2V0RGVzaXJlZFNlbnRpbmVsU3RhdGUSJy5jdHJsLnYxLkdldERlc2lyZWRTZW50aW5lbFN0YXRlUmVxdWVzdBoWLmN0cmwudjEuU2VudGluZWxTdGF0ZSIAEmIKGUdldERlc2lyZWREZXBsb3ltZW50U3RhdGUSKS5jdHJsLnYxLkdldERlc2lyZWREZXBsb3ltZW50U3RhdGVSZXF1ZXN0GhguY3RybC52MS5EZXBsb3ltZW50U3RhdGUiABJlChRSZXBvcnRTZW50aW5lbFN0YXR1cxIkLmN0cmwudjEuUmVwb3J0U2VudGluZWxTdGF0dXNSZXF1ZXN0GiUuY3RybC52MS5SZXBvcnRTZW50aW5lbFN0YXR1c1Jlc3BvbnNlIgASawoWUmVwb3J0RGVwbG95bWVudFN0YXR1cxImLmN0cmwudjEuUmVwb3J0RGVwbG95bWVudFN0YXR1c1JlcXVlc3QaJy5jdHJsLnYxLlJlcG9ydERlcGxveW1lbnRTdGF0dXNSZXNwb25zZSIAEkoKC0Fja25vd2xlZGdlEhsuY3RybC52MS5BY2tub3dsZWRnZVJlcXVlc3QaHC5jdHJsLnYxLkFja25vd2xlZGdlUmVzcG9uc2UiABJfChJSZXBvcnRJbnN0YW5jZUxvZ3MSIi5jdHJsLnYxLlJlcG9ydEluc3RhbmNlTG9nc1JlcXVlc3QaIy5jdHJsLnYxLlJlcG9ydEluc3RhbmNlTG9nc1Jlc3BvbnNlIgBiBnByb3RvMw", [file_ctrl_v1_trace]);
+  fileDesc("ChVjdHJsL3YxL2NsdXN0ZXIucHJvdG8SB2N0cmwudjEiVgoXV2F0Y2hEZXBsb3ltZW50c1JlcXVlc3QSDgoGcmVnaW9uGAEgASgJEhkKEXZlcnNpb25fbGFzdF9zZWVuGAIgASgEEhAKCGFnZW50X2lkGAMgASgJIlQKFVdhdGNoU2VudGluZWxzUmVxdWVzdBIOCgZyZWdpb24YASABKAkSGQoRdmVyc2lvbl9sYXN0X3NlZW4YAiABKAQSEAoIYWdlbnRfaWQYAyABKAkiiwIKD0RlcGxveW1lbnRTdGF0ZRIpCgVhcHBseRgBIAEoCzIYLmN0cmwudjEuQXBwbHlEZXBsb3ltZW50SAASKwoGZGVsZXRlGAIgASgLMhkuY3RybC52MS5EZWxldGVEZXBsb3ltZW50SAASLAoMc25hcHNob3RfZW5kGAQgASgLMhQuY3RybC52MS5TbmFwc2hvdEVuZEgAEisKCWhlYXJ0YmVhdBgFIAEoCzIWLmN0cmwudjEuRmVlZEhlYXJ0YmVhdEgAEisKB3Byb2JsZW0YBiABKAsyGC5jdHJsLnYxLlJlc291cmNlUHJvYmxlbUgAEg8KB3ZlcnNpb24YAyABKARCBwoFc3RhdGUihQIKDVNlbnRpbmVsU3RhdGUSJwoFYXBwbHkYASABKAsyFi5jdHJsLnYxLkFwcGx5U2VudGluZWxIABIpCgZkZWxldGUYAiABKAsyFy5jdHJsLnYxLkRlbGV0ZVNlbnRpbmVsSAASLAoMc25hcHNob3RfZW5kGAQgASgLMhQuY3RybC52MS5TbmFwc2hvdEVuZEgAEisKCWhlYXJ0YmVhdBgFIAEoCzIWLmN0cmwudjEuRmVlZEhlYXJ0YmVhdEgAEisKB3Byb2JsZW0YBiABKAsyGC5jdHJsLnYxLlJlc291cmNlUHJvYmxlbUgAEg8KB3ZlcnNpb24YAyABKARCBwoFc3RhdGUiIAoLU25hcHNob3RFbmQSEQoJcmVzb3VyY2VzGAEgASgFIg8KDUZlZWRIZWFydGJlYXQiNwoPUmVzb3VyY2VQcm9ibGVtEhMKC3Jlc291cmNlX2lkGAEgASgJEg8KB21lc3NhZ2UYAiABKAki1AEKDUFwcGx5U2VudGluZWwSEAoIazhzX25hbWUYASABKAkSFAoMd29ya3NwYWNlX2lkGAIgASgJEhIKCnByb2plY3RfaWQYAyABKAkSFgoOZW52aXJvbm1lbnRfaWQYBCABKAkSEwoLc2VudGluZWxfaWQYBSABKAkSDQoFaW1hZ2UYBiABKAkSEAoIcmVwbGljYXMYByABKAUSFgoOY3B1X21pbGxpY29yZXMYCCABKAMSEgoKbWVtb3J5X21pYhgJIAEoAxINCgV0b2tlbhgKIAEoCSIiCg5EZWxldGVTZW50aW5lbBIQCghrOHNfbmFtZRgBIAEoCSKoBgoPQXBwbHlEZXBsb3ltZW50EhUKDWs4c19uYW1lc3BhY2UYASABKAkSEAoIazhzX25hbWUYAiABKAkSFAoMd29ya3NwYWNlX2lkGAMgASgJEhIKCnByb2plY3RfaWQYBCABKAkSFgoOZW52aXJvbm1lbnRfaWQYBSABKAkSFQoNZGVwbG95bWVudF9pZBgGIAEoCRINCgVpbWFnZRgHIAEoCRIQCghyZXBsaWNhcxgIIAEoBRIWCg5jcHVfbWlsbGljb3JlcxgJIAEoAxISCgptZW1vcnlfbWliGAogASgDEhUKCGJ1aWxkX2lkGAsgASgJSACIAQESJwofZW5jcnlwdGVkX2Vudmlyb25tZW50X3ZhcmlhYmxlcxgMIAEoDBIPCgdjb21tYW5kGA0gAygJEgwKBHBvcnQYDiABKAUSGQoRaGVhbHRoX2NoZWNrX3BhdGgYDyABKAkSUQoVZW52aXJvbm1lbnRfdmFyaWFibGVzGBAgAygLMjIuY3RybC52MS5BcHBseURlcGxveW1lbnQuRW52aXJvbm1lbnRWYXJpYWJsZXNFbnRyeRIQCghwaWRzX21heBgRIAEoBRIdChVlcGhlbWVyYWxfc3RvcmFnZV9taWIYEiABKAMSFgoOZ2l0X2NvbW1pdF9zaGEYEyABKAkSEgoKZ2l0X2JyYW5jaBgUIAEoCRIgChhnaXRfY29tbWl0X2F1dGhvcl9oYW5kbGUYFSABKAkSGQoRaGVhbHRoX2NoZWNrX2hvc3QYFiABKAkSKgoMaGVhbHRoX2NoZWNrGBcgASgLMhQuY3RybC52MS5IZWFsdGhDaGVjaxITCgtzdG9wX3NpZ25hbBgYIAEoCRIUCgxzdG9wX3NlY29uZHMYGSABKAUSDAoEaW5pdBgaIAEoCBISCgppbml0X2Fza2VkGBsgASgIEhwKBXRhc2tzGBwgAygLMg0uY3RybC52MS5UYXNrGjsKGUVudmlyb25tZW50VmFyaWFibGVzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4AUILCglfYnVpbGRfaWQiUgoEVGFzaxIMCgRuYW1lGAEgASgJEg8KB2NvbW1hbmQYAiADKAkSFwoPdGltZW91dF9zZWNvbmRzGAMgASgFEhIKCmlzX3N0YXJ0ZWQYBCABKAgiswMKC0hlYWx0aENoZWNrEicKBGtpbmQYASABKA4yGS5jdHJsLnYxLkhlYWx0aENoZWNrLktpbmQSDAoEcGF0aBgCIAEoCRIOCgZtZXRob2QYAyABKAkSDAoEaG9zdBgEIAEoCRIyCgdoZWFkZXJzGAUgAygLMiEuY3RybC52MS5IZWFsdGhDaGVjay5IZWFkZXJzRW50cnkSFwoPZXhwZWN0ZWRfc3RhdHVzGAYgASgJEg8KB2NvbW1hbmQYByADKAkSEwoLaW50ZXJ2YWxfbXMYCCABKAUSEgoKdGltZW91dF9tcxgJIAEoBRIUCgx1bmhlYWx0aHlfbXMYCiABKAUSEgoKcmVzdGFydF9tcxgLIAEoBRIRCglzZXR0bGVfbXMYDCABKAUaLgoMSGVhZGVyc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiWwoES2luZBIUChBLSU5EX1VOU1BFQ0lGSUVEEAASDQoJS0lORF9QT1JUEAESDQoJS0lORF9IVFRQEAISEAoMS0lORF9DT01NQU5EEAMSDQoJS0lORF9OT05FEAQiOwoQRGVsZXRlRGVwbG95bWVudBIVCg1rOHNfbmFtZXNwYWNlGAEgASgJEhAKCGs4c19uYW1lGAIgASgJIjUKHkdldERlc2lyZWRTZW50aW5lbFN0YXRlUmVxdWVzdBITCgtzZW50aW5lbF9pZBgBIAEoCSI5CiBHZXREZXNpcmVkRGVwbG95bWVudFN0YXRlUmVxdWVzdBIVCg1kZXBsb3ltZW50X2lkGAEgASgJIpEBChtSZXBvcnRTZW50aW5lbFN0YXR1c1JlcXVlc3QSEAoIazhzX25hbWUYASABKAkSGgoSYXZhaWxhYmxlX3JlcGxpY2FzGAIgASgFEh8KBmhlYWx0aBgDIAEoDjIPLmN0cmwudjEuSGVhbHRoEhIKCmdlbmVyYXRpb24YBCABKAQSDwoHYWRkcmVzcxgFIAEoCSI4ChxSZXBvcnRTZW50aW5lbFN0YXR1c1Jlc3BvbnNlEhgKEG5ld2VyX2dlbmVyYXRpb24YASABKAQiTQoLSW5zdGFuY2VFbmQSDgoGcmVhc29uGAEgASgJEg8KB21lc3NhZ2UYAiABKAkSEQoJZXhpdF9jb2RlGAMgASgFEgoKAmF0GAQgASgDIu4HCh1SZXBvcnREZXBsb3ltZW50U3RhdHVzUmVxdWVzdBI/CgZ1cGRhdGUYASABKAsyLS5jdHJsLnYxLlJlcG9ydERlcGxveW1lbnRTdGF0dXNSZXF1ZXN0LlVwZGF0ZUgAEj8KBmRlbGV0ZRgCIAEoCzItLmN0cmwudjEuUmVwb3J0RGVwbG95bWVudFN0YXR1c1JlcXVlc3QuRGVsZXRlSAAakAYKBlVwZGF0ZRIQCghrOHNfbmFtZRgBIAEoCRJJCglpbnN0YW5jZXMYAiADKAsyNi5jdHJsLnYxLlJlcG9ydERlcGxveW1lbnRTdGF0dXNSZXF1ZXN0LlVwZGF0ZS5JbnN0YW5jZRISCgpnZW5lcmF0aW9uGAMgASgEEiQKBXNwYW5zGAQgAygLMhUuY3RybC52MS5SZXBvcnRlZFNwYW4SDwoHc2VudF9hdBgFIAEoAxJGCgV0YXNrcxgGIAMoCzI3LmN0cmwudjEuUmVwb3J0RGVwbG95bWVudFN0YXR1c1JlcXVlc3QuVXBkYXRlLlRhc2tTdGF0ZRqwAwoISW5zdGFuY2USEAoIazhzX25hbWUYASABKAkSDwoHYWRkcmVzcxgCIAEoCRIWCg5jcHVfbWlsbGljb3JlcxgDIAEoAxISCgptZW1vcnlfbWliGAQgASgDEk0KBnN0YXR1cxgFIAEoDjI9LmN0cmwudjEuUmVwb3J0RGVwbG95bWVudFN0YXR1c1JlcXVlc3QuVXBkYXRlLkluc3RhbmNlLlN0YXR1cxIOCgZyZWFzb24YBiABKAkSDwoHbWVzc2FnZRgHIAEoCRIWCglleGl0X2NvZGUYCCABKAVIAIgBARIQCghyZXN0YXJ0cxgJIAEoBRIWCg5sYXN0X2xvZ19saW5lcxgKIAMoCRImCghsYXN0X2VuZBgLIAEoCzIULmN0cmwudjEuSW5zdGFuY2VFbmQibQoGU3RhdHVzEhYKElNUQVRVU19VTlNQRUNJRklFRBAAEhIKDlNUQVRVU19QRU5ESU5HEAESEgoOU1RBVFVTX1JVTk5JTkcQAhIRCg1TVEFUVVNfRkFJTEVEEAMSEAoMU1RBVFVTX0VOREVEEARCDAoKX2V4aXRfY29kZRpjCglUYXNrU3RhdGUSDAoEbmFtZRgBIAEoCRJICghpbnN0YW5jZRgCIAEoCzI2LmN0cmwudjEuUmVwb3J0RGVwbG95bWVudFN0YXR1c1JlcXVlc3QuVXBkYXRlLkluc3RhbmNlGi4KBkRlbGV0ZRIQCghrOHNfbmFtZRgBIAEoCRISCgpnZW5lcmF0aW9uGAIgASgEQggKBmNoYW5nZSLTAQoeUmVwb3J0RGVwbG95bWVudFN0YXR1c1Jlc3BvbnNlEhgKEG5ld2VyX2dlbmVyYXRpb24YASABKAQSUQoRcmVmdXNlZF9hZGRyZXNzZXMYAiADKAsyNi5jdHJsLnYxLlJlcG9ydERlcGxveW1lbnRTdGF0dXNSZXNwb25zZS5SZWZ1c2VkQWRkcmVzcxpECg5SZWZ1c2VkQWRkcmVzcxIQCghrOHNfbmFtZRgBIAEoCRIPCgdhZGRyZXNzGAIgASgJEg8KB21lc3NhZ2UYAyABKAki5AEKEkFja25vd2xlZGdlUmVxdWVzdBIQCghhZ2VudF9pZBgBIAEoCRIXCg9hcHBsaWVkX3ZlcnNpb24YAiABKAQSGAoQb2JzZXJ2ZWRfdmVyc2lvbhgDIAEoBBIzCgdyZXN1bHRzGAQgAygLMiIuY3RybC52MS5BY2tub3dsZWRnZVJlcXVlc3QuUmVzdWx0GlQKBlJlc3VsdBIVCg1yZXNvdXJjZV90eXBlGAEgASgJEhMKC3Jlc291cmNlX2lkGAIgASgJEg8KB3ZlcnNpb24YAyABKAQSDQoFZXJyb3IYBCABKAkiFQoTQWNrbm93bGVkZ2VSZXNwb25zZSJaChlSZXBvcnRJbnN0YW5jZUxvZ3NSZXF1ZXN0EhUKDWRlcGxveW1lbnRfaWQYASABKAkSJgoFbGluZXMYAiADKAsyFy5jdHJsLnYxLlNoaXBwZWRMb2dMaW5lImIKDlNoaXBwZWRMb2dMaW5lEhAKCGluc3RhbmNlGAEgASgJEg8KB3RpbWVfbnMYAiABKAMSDwoHb3JkaW5hbBgDIAEoBRIOCgZzdHJlYW0YBCABKAkSDAoEdGV4dBgFIAEoCSIcChpSZXBvcnRJbnN0YW5jZUxvZ3NSZXNwb25zZSpdCgZIZWFsdGgSFgoSSEVBTFRIX1VOU1BFQ0lGSUVEEAASEgoOSEVBTFRIX0hFQUxUSFkQARIUChBIRUFMVEhfVU5IRUFMVEhZEAISEQoNSEVBTFRIX1BBVVNFRBADMvUFCg5DbHVzdGVyU2VydmljZRJSChBXYXRjaERlcGxveW1lbnRzEiAuY3RybC52MS5XYXRjaERlcGxveW1lbnRzUmVxdWVzdBoYLmN0cmwudjEuRGVwbG95bWVudFN0YXRlIgAwARJMCg5XYXRjaFNlbnRpbmVscxIeLmN0cmwudjEuV2F0Y2hTZW50aW5lbHNSZXF1ZXN0GhYuY3RybC52MS5TZW50aW5lbFN0YXRlIgAwARJcChdHZXREZXNpcmVkU2VudGluZWxTdGF0ZRInLmN0cmwudjEuR2V0RGVzaXJlZFNlbnRpbmVsU3RhdGVSZXF1ZXN0GhYuY3RybC52MS5TZW50aW5lbFN0YXRlIgASYgoZR2V0RGVzaXJlZERlcGxveW1lbnRTdGF0ZRIpLmN0cmwudjEuR2V0RGVzaXJlZERlcGxveW1lbnRTdGF0ZVJlcXVlc3QaGC5jdHJsLnYxLkRlcGxveW1lbnRTdGF0ZSIAEmUKFFJlcG9ydFNlbnRpbmVsU3RhdHVzEiQuY3RybC52MS5SZXBvcnRTZW50aW5lbFN0YXR1c1JlcXVlc3QaJS5jdHJsLnYxLlJlcG9ydFNlbnRpbmVsU3RhdHVzUmVzcG9uc2UiABJrChZSZXBvcnREZXBsb3ltZW50U3RhdHVzEiYuY3RybC52MS5SZXBvcnREZXBsb3ltZW50U3RhdHVzUmVxdWVzdBonLmN0cmwudjEuUmVwb3J0RGVwbG95bWVudFN0YXR1c1Jlc3BvbnNlIgASSgoLQWNrbm93bGVkZ2USGy5jdHJsLnYxLkFja25vd2xlZGdlUmVxdWVzdBocLmN0cmwudjEuQWNrbm93bGVkZ2VSZXNwb25zZSIAEl8KElJlcG9ydEluc3RhbmNlTG9ncxIiLmN0cmwudjEuUmVwb3J0SW5zdGFuY2VMb2dzUmVxdWVzdBojLmN0cmwudjEuUmVwb3J0SW5zdGFuY2VMb2dzUmVzcG9uc2UiAGIGcHJvdG8z", [file_ctrl_v1_trace]);
 
 /**
  * @generated from message ctrl.v1.WatchDeploymentsRequest
@@ -474,6 +474,13 @@ export type ApplyDeployment = Message<"ctrl.v1.ApplyDeployment"> & {
    * @generated from field: bool init_asked = 27;
    */
   initAsked: boolean;
+
+  /**
+   * Commands to run once each in the deployment's image, beside its instances. One that is missing here is removed.
+   *
+   * @generated from field: repeated ctrl.v1.Task tasks = 28;
+   */
+  tasks: Task[];
 };
 
 /**
@@ -482,6 +489,48 @@ export type ApplyDeployment = Message<"ctrl.v1.ApplyDeployment"> & {
  */
 export const ApplyDeploymentSchema: GenMessage<ApplyDeployment> = /*@__PURE__*/
   messageDesc(file_ctrl_v1_cluster, 9);
+
+/**
+ * A command that runs once, in an instance of its own with the deployment's image, variables and size.
+ *
+ * @generated from message ctrl.v1.Task
+ */
+export type Task = Message<"ctrl.v1.Task"> & {
+  /**
+   * Unique in its deployment, as a DNS label, e.g. `release`.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * Replaces the image's entry point and command.
+   *
+   * @generated from field: repeated string command = 2;
+   */
+  command: string[];
+
+  /**
+   * It is stopped when it has run for so long.
+   *
+   * @generated from field: int32 timeout_seconds = 3;
+   */
+  timeoutSeconds: number;
+
+  /**
+   * It was seen to run. An agent that finds no trace of it reports it as lost, and never starts it a second time.
+   *
+   * @generated from field: bool is_started = 4;
+   */
+  isStarted: boolean;
+};
+
+/**
+ * Describes the message ctrl.v1.Task.
+ * Use `create(TaskSchema)` to create a new message.
+ */
+export const TaskSchema: GenMessage<Task> = /*@__PURE__*/
+  messageDesc(file_ctrl_v1_cluster, 10);
 
 /**
  * How an agent finds out whether an instance is healthy. Times in milliseconds; 0: the agent's default.
@@ -561,7 +610,7 @@ export type HealthCheck = Message<"ctrl.v1.HealthCheck"> & {
  * Use `create(HealthCheckSchema)` to create a new message.
  */
 export const HealthCheckSchema: GenMessage<HealthCheck> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_cluster, 10);
+  messageDesc(file_ctrl_v1_cluster, 11);
 
 /**
  * @generated from enum ctrl.v1.HealthCheck.Kind
@@ -603,7 +652,7 @@ export enum HealthCheck_Kind {
  * Describes the enum ctrl.v1.HealthCheck.Kind.
  */
 export const HealthCheck_KindSchema: GenEnum<HealthCheck_Kind> = /*@__PURE__*/
-  enumDesc(file_ctrl_v1_cluster, 10, 0);
+  enumDesc(file_ctrl_v1_cluster, 11, 0);
 
 /**
  * @generated from message ctrl.v1.DeleteDeployment
@@ -625,7 +674,7 @@ export type DeleteDeployment = Message<"ctrl.v1.DeleteDeployment"> & {
  * Use `create(DeleteDeploymentSchema)` to create a new message.
  */
 export const DeleteDeploymentSchema: GenMessage<DeleteDeployment> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_cluster, 11);
+  messageDesc(file_ctrl_v1_cluster, 12);
 
 /**
  * @generated from message ctrl.v1.GetDesiredSentinelStateRequest
@@ -642,7 +691,7 @@ export type GetDesiredSentinelStateRequest = Message<"ctrl.v1.GetDesiredSentinel
  * Use `create(GetDesiredSentinelStateRequestSchema)` to create a new message.
  */
 export const GetDesiredSentinelStateRequestSchema: GenMessage<GetDesiredSentinelStateRequest> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_cluster, 12);
+  messageDesc(file_ctrl_v1_cluster, 13);
 
 /**
  * @generated from message ctrl.v1.GetDesiredDeploymentStateRequest
@@ -659,7 +708,7 @@ export type GetDesiredDeploymentStateRequest = Message<"ctrl.v1.GetDesiredDeploy
  * Use `create(GetDesiredDeploymentStateRequestSchema)` to create a new message.
  */
 export const GetDesiredDeploymentStateRequestSchema: GenMessage<GetDesiredDeploymentStateRequest> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_cluster, 13);
+  messageDesc(file_ctrl_v1_cluster, 14);
 
 /**
  * @generated from message ctrl.v1.ReportSentinelStatusRequest
@@ -701,7 +750,7 @@ export type ReportSentinelStatusRequest = Message<"ctrl.v1.ReportSentinelStatusR
  * Use `create(ReportSentinelStatusRequestSchema)` to create a new message.
  */
 export const ReportSentinelStatusRequestSchema: GenMessage<ReportSentinelStatusRequest> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_cluster, 14);
+  messageDesc(file_ctrl_v1_cluster, 15);
 
 /**
  * @generated from message ctrl.v1.ReportSentinelStatusResponse
@@ -720,7 +769,7 @@ export type ReportSentinelStatusResponse = Message<"ctrl.v1.ReportSentinelStatus
  * Use `create(ReportSentinelStatusResponseSchema)` to create a new message.
  */
 export const ReportSentinelStatusResponseSchema: GenMessage<ReportSentinelStatusResponse> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_cluster, 15);
+  messageDesc(file_ctrl_v1_cluster, 16);
 
 /**
  * @generated from message ctrl.v1.InstanceEnd
@@ -758,7 +807,7 @@ export type InstanceEnd = Message<"ctrl.v1.InstanceEnd"> & {
  * Use `create(InstanceEndSchema)` to create a new message.
  */
 export const InstanceEndSchema: GenMessage<InstanceEnd> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_cluster, 16);
+  messageDesc(file_ctrl_v1_cluster, 17);
 
 /**
  * @generated from message ctrl.v1.ReportDeploymentStatusRequest
@@ -787,7 +836,7 @@ export type ReportDeploymentStatusRequest = Message<"ctrl.v1.ReportDeploymentSta
  * Use `create(ReportDeploymentStatusRequestSchema)` to create a new message.
  */
 export const ReportDeploymentStatusRequestSchema: GenMessage<ReportDeploymentStatusRequest> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_cluster, 17);
+  messageDesc(file_ctrl_v1_cluster, 18);
 
 /**
  * @generated from message ctrl.v1.ReportDeploymentStatusRequest.Update
@@ -824,6 +873,11 @@ export type ReportDeploymentStatusRequest_Update = Message<"ctrl.v1.ReportDeploy
    * @generated from field: int64 sent_at = 5;
    */
   sentAt: bigint;
+
+  /**
+   * @generated from field: repeated ctrl.v1.ReportDeploymentStatusRequest.Update.TaskState tasks = 6;
+   */
+  tasks: ReportDeploymentStatusRequest_Update_TaskState[];
 };
 
 /**
@@ -831,7 +885,7 @@ export type ReportDeploymentStatusRequest_Update = Message<"ctrl.v1.ReportDeploy
  * Use `create(ReportDeploymentStatusRequest_UpdateSchema)` to create a new message.
  */
 export const ReportDeploymentStatusRequest_UpdateSchema: GenMessage<ReportDeploymentStatusRequest_Update> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_cluster, 17, 0);
+  messageDesc(file_ctrl_v1_cluster, 18, 0);
 
 /**
  * @generated from message ctrl.v1.ReportDeploymentStatusRequest.Update.Instance
@@ -910,7 +964,7 @@ export type ReportDeploymentStatusRequest_Update_Instance = Message<"ctrl.v1.Rep
  * Use `create(ReportDeploymentStatusRequest_Update_InstanceSchema)` to create a new message.
  */
 export const ReportDeploymentStatusRequest_Update_InstanceSchema: GenMessage<ReportDeploymentStatusRequest_Update_Instance> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_cluster, 17, 0, 0);
+  messageDesc(file_ctrl_v1_cluster, 18, 0, 0);
 
 /**
  * @generated from enum ctrl.v1.ReportDeploymentStatusRequest.Update.Instance.Status
@@ -935,13 +989,46 @@ export enum ReportDeploymentStatusRequest_Update_Instance_Status {
    * @generated from enum value: STATUS_FAILED = 3;
    */
   FAILED = 3,
+
+  /**
+   * Of a task only: its command has ended, with `exit_code`.
+   *
+   * @generated from enum value: STATUS_ENDED = 4;
+   */
+  ENDED = 4,
 }
 
 /**
  * Describes the enum ctrl.v1.ReportDeploymentStatusRequest.Update.Instance.Status.
  */
 export const ReportDeploymentStatusRequest_Update_Instance_StatusSchema: GenEnum<ReportDeploymentStatusRequest_Update_Instance_Status> = /*@__PURE__*/
-  enumDesc(file_ctrl_v1_cluster, 17, 0, 0, 0);
+  enumDesc(file_ctrl_v1_cluster, 18, 0, 0, 0);
+
+/**
+ * @generated from message ctrl.v1.ReportDeploymentStatusRequest.Update.TaskState
+ */
+export type ReportDeploymentStatusRequest_Update_TaskState = Message<"ctrl.v1.ReportDeploymentStatusRequest.Update.TaskState"> & {
+  /**
+   * As in `Task`.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * Its instance. `failed`: it cannot be started, or was lost; `timed_out` is a reason of one that has ended.
+   *
+   * @generated from field: ctrl.v1.ReportDeploymentStatusRequest.Update.Instance instance = 2;
+   */
+  instance?: ReportDeploymentStatusRequest_Update_Instance | undefined;
+};
+
+/**
+ * Describes the message ctrl.v1.ReportDeploymentStatusRequest.Update.TaskState.
+ * Use `create(ReportDeploymentStatusRequest_Update_TaskStateSchema)` to create a new message.
+ */
+export const ReportDeploymentStatusRequest_Update_TaskStateSchema: GenMessage<ReportDeploymentStatusRequest_Update_TaskState> = /*@__PURE__*/
+  messageDesc(file_ctrl_v1_cluster, 18, 0, 1);
 
 /**
  * @generated from message ctrl.v1.ReportDeploymentStatusRequest.Delete
@@ -963,7 +1050,7 @@ export type ReportDeploymentStatusRequest_Delete = Message<"ctrl.v1.ReportDeploy
  * Use `create(ReportDeploymentStatusRequest_DeleteSchema)` to create a new message.
  */
 export const ReportDeploymentStatusRequest_DeleteSchema: GenMessage<ReportDeploymentStatusRequest_Delete> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_cluster, 17, 1);
+  messageDesc(file_ctrl_v1_cluster, 18, 1);
 
 /**
  * @generated from message ctrl.v1.ReportDeploymentStatusResponse
@@ -991,7 +1078,7 @@ export type ReportDeploymentStatusResponse = Message<"ctrl.v1.ReportDeploymentSt
  * Use `create(ReportDeploymentStatusResponseSchema)` to create a new message.
  */
 export const ReportDeploymentStatusResponseSchema: GenMessage<ReportDeploymentStatusResponse> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_cluster, 18);
+  messageDesc(file_ctrl_v1_cluster, 19);
 
 /**
  * @generated from message ctrl.v1.ReportDeploymentStatusResponse.RefusedAddress
@@ -1022,7 +1109,7 @@ export type ReportDeploymentStatusResponse_RefusedAddress = Message<"ctrl.v1.Rep
  * Use `create(ReportDeploymentStatusResponse_RefusedAddressSchema)` to create a new message.
  */
 export const ReportDeploymentStatusResponse_RefusedAddressSchema: GenMessage<ReportDeploymentStatusResponse_RefusedAddress> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_cluster, 18, 0);
+  messageDesc(file_ctrl_v1_cluster, 19, 0);
 
 /**
  * @generated from message ctrl.v1.AcknowledgeRequest
@@ -1058,7 +1145,7 @@ export type AcknowledgeRequest = Message<"ctrl.v1.AcknowledgeRequest"> & {
  * Use `create(AcknowledgeRequestSchema)` to create a new message.
  */
 export const AcknowledgeRequestSchema: GenMessage<AcknowledgeRequest> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_cluster, 19);
+  messageDesc(file_ctrl_v1_cluster, 20);
 
 /**
  * @generated from message ctrl.v1.AcknowledgeRequest.Result
@@ -1094,7 +1181,7 @@ export type AcknowledgeRequest_Result = Message<"ctrl.v1.AcknowledgeRequest.Resu
  * Use `create(AcknowledgeRequest_ResultSchema)` to create a new message.
  */
 export const AcknowledgeRequest_ResultSchema: GenMessage<AcknowledgeRequest_Result> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_cluster, 19, 0);
+  messageDesc(file_ctrl_v1_cluster, 20, 0);
 
 /**
  * @generated from message ctrl.v1.AcknowledgeResponse
@@ -1107,7 +1194,7 @@ export type AcknowledgeResponse = Message<"ctrl.v1.AcknowledgeResponse"> & {
  * Use `create(AcknowledgeResponseSchema)` to create a new message.
  */
 export const AcknowledgeResponseSchema: GenMessage<AcknowledgeResponse> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_cluster, 20);
+  messageDesc(file_ctrl_v1_cluster, 21);
 
 /**
  * @generated from message ctrl.v1.ReportInstanceLogsRequest
@@ -1129,7 +1216,7 @@ export type ReportInstanceLogsRequest = Message<"ctrl.v1.ReportInstanceLogsReque
  * Use `create(ReportInstanceLogsRequestSchema)` to create a new message.
  */
 export const ReportInstanceLogsRequestSchema: GenMessage<ReportInstanceLogsRequest> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_cluster, 21);
+  messageDesc(file_ctrl_v1_cluster, 22);
 
 /**
  * @generated from message ctrl.v1.ShippedLogLine
@@ -1172,7 +1259,7 @@ export type ShippedLogLine = Message<"ctrl.v1.ShippedLogLine"> & {
  * Use `create(ShippedLogLineSchema)` to create a new message.
  */
 export const ShippedLogLineSchema: GenMessage<ShippedLogLine> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_cluster, 22);
+  messageDesc(file_ctrl_v1_cluster, 23);
 
 /**
  * @generated from message ctrl.v1.ReportInstanceLogsResponse
@@ -1185,7 +1272,7 @@ export type ReportInstanceLogsResponse = Message<"ctrl.v1.ReportInstanceLogsResp
  * Use `create(ReportInstanceLogsResponseSchema)` to create a new message.
  */
 export const ReportInstanceLogsResponseSchema: GenMessage<ReportInstanceLogsResponse> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_cluster, 23);
+  messageDesc(file_ctrl_v1_cluster, 24);
 
 /**
  * @generated from enum ctrl.v1.Health

@@ -34,6 +34,8 @@ export const appBody = named(
     regions: z.array(filled).min(1).optional(),
     init: z.boolean().optional(),
     openapiPath: filled.optional(),
+    releaseCommand: z.array(z.string()).min(1).optional(),
+    releaseSeconds: positive.optional(),
   }),
   "The settings of an app. What is absent is not set.",
 );
@@ -52,6 +54,7 @@ export const sizeBody = named(
 export function wireApp(body: z.infer<typeof appBody>): WireApp {
   const { port = 0, command = [], healthCheck, startSeconds = 0, stopSignal = "", stopSeconds = 0 } = body;
   const { ephemeralStorageMib = 0, regions = [], init, openapiPath = "" } = body;
+  const { releaseCommand = [], releaseSeconds = 0 } = body;
   return {
     port,
     command,
@@ -63,6 +66,8 @@ export function wireApp(body: z.infer<typeof appBody>): WireApp {
     regions,
     init,
     openapiPath,
+    releaseCommand,
+    releaseSeconds,
   };
 }
 
@@ -92,11 +97,12 @@ export function wireSize(
 
 /** Stored settings as they are answered. */
 export function shownApp(
-  { command, regions, healthCheck, ...settings }: AppSettings,
+  { command, releaseCommand, regions, healthCheck, ...settings }: AppSettings,
 ): z.infer<typeof appBody> {
   return {
     ...settings,
     ...(command === undefined ? {} : { command: [...command] }),
+    ...(releaseCommand === undefined ? {} : { releaseCommand: [...releaseCommand] }),
     ...(regions === undefined ? {} : { regions: [...regions] }),
     ...(healthCheck === undefined ? {} : { healthCheck: { ...healthCheck } }),
   };

@@ -27,6 +27,8 @@ const APP = {
   regions: ["eu-1"],
   init: false,
   openapiPath: "/openapi.json",
+  releaseCommand: ["npm", "run", "migrate"],
+  releaseSeconds: 120,
 };
 
 async function post(api: TestApi, route: string, body: unknown, key: string) {

@@ -26,6 +26,7 @@ export type FailureCode =
   | "builder_full"
   | "registry_full"
   | "registry_unavailable"
+  | "release_failed"
   | "image_unavailable"
   | "refused"
   | "crash_loop"

@@ -6,11 +6,23 @@
 import type { SelectQueryBuilder } from "kysely";
 import type { StopNote } from "../deployments/stop_note.ts";
 import type { Queryable } from "./database.ts";
-import type { DeploymentsTable, FrontlineRoutesTable, InstancesTable, Schema } from "./schema.ts";
+import type {
+  DeploymentsTable,
+  DeploymentTasksTable,
+  FrontlineRoutesTable,
+  InstancesTable,
+  Schema,
+} from "./schema.ts";
 import { decodeStopNote } from "./stop_note.ts";
+import { listTasks } from "./tasks.ts";
 
 /** A deployment in one region with its desired state. */
-export interface DesiredDeployment extends DeploymentsTable {
+export interface DesiredDeployment extends PlacedDeployment {
+  /** Its tasks of all regions. */
+  readonly tasks: readonly DeploymentTasksTable[];
+}
+
+interface PlacedDeployment extends DeploymentsTable {
   readonly region: string;
   readonly desired_replicas: number;
   readonly desired_status: "started" | "stopped";
@@ -26,8 +38,10 @@ export async function listDesiredDeployments(
   deploymentIds: readonly string[],
 ): Promise<DesiredDeployment[]> {
   if (deploymentIds.length === 0) return [];
-  return await selectDesired(db, region)
+  const rows = await selectDesired(db, region)
     .where("deployment_topology.deployment_id", "in", [...deploymentIds]).execute();
+  const tasks = await listTasks(db, rows.map((row) => row.id));
+  return rows.map((row) => ({ ...row, tasks: tasks.get(row.id) ?? [] }));
 }
 
 /** Deployments that should run in the region, in order of version, above `afterVersion`. Index on region, status and version. */
@@ -97,7 +111,7 @@ export async function findStoppedFrom(db: Queryable, region: string): Promise<nu
 function selectDesired(
   db: Queryable,
   region: string,
-): SelectQueryBuilder<Schema, "deployment_topology" | "deployments" | "workspaces", DesiredDeployment> {
+): SelectQueryBuilder<Schema, "deployment_topology" | "deployments" | "workspaces", PlacedDeployment> {
   return db.selectFrom("deployment_topology")
     .innerJoin("deployments", "deployments.id", "deployment_topology.deployment_id")
     .innerJoin("workspaces", "workspaces.id", "deployments.workspace_id")

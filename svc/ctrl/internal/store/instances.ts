@@ -6,6 +6,7 @@ import type { Queryable, Tx } from "./database.ts";
 import { changesBetween } from "./instance_changes.ts";
 import { recordInstanceEvents } from "./instance_events.ts";
 import type { InstancesTable } from "./schema.ts";
+import { recordTasks, type ReportedTask } from "./tasks.ts";
 import { bumpViewRevision } from "./views/revisions.ts";
 
 /** One instance as reported. */
@@ -33,6 +34,8 @@ export interface InstanceReport {
   /** Grows with every report; 0 for clients that do not count, whose reports are taken as they come. */
   readonly generation: number;
   readonly instances: readonly ReportedInstance[];
+  /** The commands that it runs once for the deployment. */
+  readonly tasks?: readonly ReportedTask[];
   readonly nowMs: number;
 }
 
@@ -60,6 +63,7 @@ export async function replaceReported(tx: Tx, report: InstanceReport): Promise<R
   const { deploymentId, region, nowMs } = report;
   const turn = await takeTurn(tx, report);
   if (turn.kind !== "taken") return turn;
+  const tasksChanged = await recordTasks(tx, { ...report, tasks: report.tasks ?? [] });
 
   const before = await tx.selectFrom("instances").selectAll()
     .where("deployment_id", "=", deploymentId).where("region", "=", region).execute();
@@ -98,7 +102,7 @@ export async function replaceReported(tx: Tx, report: InstanceReport): Promise<R
   if (endpointsChanged) {
     await appendChanges(tx, EDGE_REGION, [{ resourceType: "endpoints", resourceId: deploymentId }], nowMs);
   }
-  if (changed.length + gone.length === 0) return { kind: "taken", changed: false, endpointsChanged };
+  if (changed.length + gone.length === 0) return { kind: "taken", changed: tasksChanged, endpointsChanged };
   await bumpViewRevision(tx, [deploymentId, ...losers]);
   return { kind: "taken", changed: true, endpointsChanged };
 }

@@ -57,6 +57,7 @@ export * from "./build_attempts.ts";
 export * from "./build_inputs.ts";
 export * from "./changes.ts";
 export * from "./desired.ts";
+export * from "./tasks.ts";
 export * from "./topology.ts";
 export * from "./instances.ts";
 export * from "./instance_end.ts";

@@ -46,9 +46,11 @@ import type {
   ShownRevisionsTable,
 } from "./schema_traffic.ts";
 import type { LoginCodesTable, RegionTokensTable } from "./schema_credentials.ts";
+import type { DeploymentTasksTable } from "./schema_tasks.ts";
 import type { TraceTables } from "./schema_traces.ts";
 
 export * from "./schema_regions.ts";
+export * from "./schema_tasks.ts";
 export * from "./schema_traffic.ts";
 
 /** A truth value, which both databases store as 0 or 1. */
@@ -315,6 +317,7 @@ export interface Schema extends TraceTables {
   deployments: DeploymentsTable;
   deployment_events: DeploymentEventsTable;
   deployment_steps: DeploymentStepsTable;
+  deployment_tasks: DeploymentTasksTable;
   build_slots: BuildSlotsTable;
   deployment_topology: DeploymentTopologyTable;
   instances: InstancesTable;

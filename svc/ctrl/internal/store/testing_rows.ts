@@ -1,6 +1,7 @@
 import type { Schema } from "./mod.ts";
 import { CERTIFICATE_ROWS } from "./testing_rows_certificates.ts";
 import { DOMAIN_ROWS } from "./testing_rows_domains.ts";
+import { TASK_ROWS } from "./testing_rows_tasks.ts";
 import { TRACE_ROWS } from "./testing_rows_traces.ts";
 
 /** The largest integer that comes back as it was. */
@@ -343,5 +344,6 @@ export const ROWS: Schema = {
   api_processes: { id: "api", nudge_url: "http://127.0.0.1:1/internal/nudge", lease_expires_at: 5 },
   ...CERTIFICATE_ROWS,
   ...DOMAIN_ROWS,
+  ...TASK_ROWS,
   ...TRACE_ROWS,
 };

@@ -109,6 +109,24 @@ export async function stopTopology(
   return changed;
 }
 
+/**
+ * Tells the agents of all its regions about the deployment again, after a change beside its placement, and returns the
+ * regions. Those where it is stopped have nothing to do.
+ */
+export async function announcePlacement(
+  tx: Tx,
+  { deploymentId, nowMs }: { readonly deploymentId: string; readonly nowMs: number },
+): Promise<readonly string[]> {
+  const running = (await lockTopology(tx, deploymentId)).filter((row) => row.desired_status === "started");
+  const regions = sortedByRegion(running).map((row) => row.region);
+  for (const region of regions) {
+    const version = await appendDeploymentChange(tx, region, deploymentId, nowMs);
+    await tx.updateTable("deployment_topology").set({ version, updated_at: nowMs })
+      .where("deployment_id", "=", deploymentId).where("region", "=", region).execute();
+  }
+  return regions;
+}
+
 /** All placements of the deployment, also stopped ones, by primary key. */
 export async function listTopology(db: Queryable, deploymentId: string): Promise<DeploymentTopologyTable[]> {
   return await selectTopology(db, deploymentId).execute();

@@ -19,6 +19,8 @@ export interface WireApp {
   readonly regions: readonly string[];
   readonly init?: boolean | undefined;
   readonly openapiPath: string;
+  readonly releaseCommand: readonly string[];
+  readonly releaseSeconds: number;
 }
 
 export interface WireHealthCheck {
@@ -36,6 +38,8 @@ export interface WireHealthCheck {
 
 /** Below the ten minutes after which both runtimes restart an app that has never answered. */
 export const START_SECONDS_MAX = 540;
+/** An hour: a deployment that releases counts among the active ones of its workspace. */
+export const RELEASE_SECONDS_MAX = 3_600;
 const STORAGE_MIB_MIN = 16;
 const REGIONS_MAX = 50;
 const HEADERS_MAX = 20;
@@ -62,6 +66,7 @@ export function appSettings(field: string, wire: WireApp | undefined, limits: Ap
   const operator = ", which the operator set as the most";
   const start = whole("start_seconds", wire.startSeconds, 1, START_SECONDS_MAX);
   const stop = whole("stop_seconds", wire.stopSeconds, 1, limits.stopSecondsMax, operator);
+  const release = whole("release_seconds", wire.releaseSeconds, 1, RELEASE_SECONDS_MAX);
   const { ephemeralStorageMibMax } = limits;
   const storage = whole(
     "ephemeral_storage_mib",
@@ -83,6 +88,10 @@ export function appSettings(field: string, wire: WireApp | undefined, limits: Ap
     ...(wire.openapiPath === ""
       ? {}
       : { openapiPath: healthCheckPath(`${field}.openapi_path`, wire.openapiPath) }),
+    ...(wire.releaseCommand.length === 0
+      ? {}
+      : { releaseCommand: command(`${field}.release_command`, wire.releaseCommand) }),
+    ...(release === undefined ? {} : { releaseSeconds: release }),
   };
 }
 

@@ -12,6 +12,8 @@ const NOTHING: WireApp = {
   ephemeralStorageMib: 0,
   regions: [],
   openapiPath: "",
+  releaseCommand: [],
+  releaseSeconds: 0,
 };
 const NO_CHECK: WireHealthCheck = {
   kind: undefined,
@@ -38,6 +40,8 @@ Deno.test("appSettings() keeps what is set", () => {
     regions: ["a", "b", "a"],
     init: false,
     openapiPath: "/openapi.json",
+    releaseCommand: ["rake", "db:migrate"],
+    releaseSeconds: 3_600,
     healthCheck: { ...NO_CHECK, path: "/x", expectedStatus: "200, 401", intervalSeconds: 2 },
   };
   assert.deepEqual(appSettings("app", wire, LIMITS), {
@@ -48,6 +52,8 @@ Deno.test("appSettings() keeps what is set", () => {
     regions: ["a", "b"],
     init: false,
     openapiPath: "/openapi.json",
+    releaseCommand: ["rake", "db:migrate"],
+    releaseSeconds: 3_600,
     healthCheck: { kind: "http", path: "/x", expectedStatus: "200,401", intervalSeconds: 2 },
   });
 });
@@ -61,6 +67,9 @@ Deno.test("appSettings() names the field and the rule of what it refuses", async
     [{ stopSeconds: 61 }, /app\.stop_seconds must be between 1 and 60, which the operator set/],
     [{ ephemeralStorageMib: 1_001 }, /app\.ephemeral_storage_mib must be between 16 and 1000/],
     [{ openapiPath: "openapi.json" }, /app\.openapi_path must begin with "\/"/],
+    [{ releaseSeconds: 3_601 }, /app\.release_seconds must be between 1 and 3600/],
+    [{ releaseSeconds: -1 }, /app\.release_seconds must be between 1 and 3600/],
+    [{ releaseCommand: ["a\0"] }, /app\.release_command/],
     [{ openapiPath: "/a b" }, /app\.openapi_path .*no spaces/],
     [{ stopSignal: "TERM" }, /app\.stop_signal must be one of SIGTERM/],
     [{ regions: ["No"] }, /app\.regions must be names of regions/],

@@ -18,10 +18,12 @@ import { decodeStringMap, decodeStrings } from "../../internal/json.ts";
 import {
   type DesiredDeployment,
   findStoppedFrom,
+  isFinalTask,
   listDesiredDeployments,
   pageDesiredDeployments,
   pageRecordedDeployments,
   type Queryable,
+  RELEASE_TASK,
 } from "../../internal/store/mod.ts";
 
 /** The message about one deployment. */
@@ -101,7 +103,7 @@ async function encodeDesired(vault: Vault, row: DesiredDeployment): Promise<Depl
       environmentId: row.environment_id,
       deploymentId: row.id,
       image: row.image,
-      replicas: row.desired_replicas,
+      ...tasksOf(row),
       cpuMillicores: BigInt(row.cpu_millicores),
       memoryMib: BigInt(row.memory_mib),
       command: decodeStrings(row.command),
@@ -117,6 +119,21 @@ async function encodeDesired(vault: Vault, row: DesiredDeployment): Promise<Depl
       gitCommitAuthorHandle: row.git_commit_author_handle,
       ...(row.build_id === null ? {} : { buildId: row.build_id }),
     },
+  };
+}
+
+/** No instance starts anywhere before the release command has succeeded. A task that has ended is not wanted any more. */
+function tasksOf({ desired_replicas, region, tasks }: DesiredDeployment) {
+  const isHeld = tasks.some((each) => each.name === RELEASE_TASK && each.settled_at === null);
+  const own = tasks.filter((each) => each.region === region && !isFinalTask(each.state));
+  return {
+    replicas: isHeld ? 0 : desired_replicas,
+    tasks: own.map((each) => ({
+      name: each.name,
+      command: decodeStrings(each.command),
+      timeoutSeconds: each.timeout_seconds,
+      isStarted: each.started_at !== null,
+    })),
   };
 }
 

@@ -158,3 +158,38 @@ test("a placement without an image is refused with words for its user", async (d
     publicMessage: "The deployment has no image to run.",
   });
 });
+
+test("no region starts an instance before the release command has been settled, and one region runs it", async (db) => {
+  const row = await placedRow(db);
+  const task: DesiredDeployment["tasks"][number] = {
+    deployment_id: row.id,
+    name: "release",
+    workspace_id: row.workspace_id,
+    region: REGION,
+    command: '["sh","-c","migrate"]',
+    timeout_seconds: 60,
+    state: "wanted",
+    instance: "",
+    reason: "",
+    message: "",
+    exit_code: null,
+    last_log_lines: "[]",
+    created_at: NOW_MS,
+    updated_at: NOW_MS,
+    started_at: null,
+    ended_at: null,
+    settled_at: null,
+  };
+  const told = async (changes: Partial<typeof task>, region = REGION) => {
+    const { case: kind, value } = await encode({ ...row, region, tasks: [{ ...task, ...changes }] });
+    assert.ok(kind === "apply");
+    return [value.replicas, value.tasks];
+  };
+  const wanted = { name: "release", command: ["sh", "-c", "migrate"], timeoutSeconds: 60, isStarted: false };
+  assert.deepEqual(await told({}), [0, [wanted]]);
+  assert.deepEqual(await told({}, "us-1"), [0, []], "another region");
+  assert.deepEqual(await told({ state: "running", started_at: 1 }), [0, [{ ...wanted, isStarted: true }]]);
+  assert.deepEqual(await told({ state: "failed" }), [0, []]);
+  assert.deepEqual(await told({ state: "succeeded" }), [0, []]);
+  assert.deepEqual(await told({ state: "succeeded", settled_at: 1 }), [1, []]);
+});

@@ -2,9 +2,10 @@ import {
   type ReportDeploymentStatusRequest,
   type ReportDeploymentStatusRequest_Update_Instance as Instance,
   ReportDeploymentStatusRequest_Update_Instance_Status as Status,
+  type ReportDeploymentStatusRequest_Update_TaskState as TaskMessage,
 } from "../../../../proto/gen/ctrl/v1/cluster_pb.ts";
 import { addressProblem } from "../../internal/agents/mod.ts";
-import { encodeEnd, type ReportedInstance } from "../../internal/store/mod.ts";
+import { encodeEnd, type ReportedInstance, type ReportedTask } from "../../internal/store/mod.ts";
 import {
   cutToBytes,
   invalid,
@@ -18,6 +19,7 @@ export interface CheckedReport {
   readonly k8sName: string;
   readonly generation: number;
   readonly instances: readonly ReportedInstance[];
+  readonly tasks: readonly ReportedTask[];
   readonly refused: readonly RefusedAddress[];
 }
 
@@ -29,6 +31,8 @@ export interface RefusedAddress {
 }
 
 const INSTANCES_MAX = 1_000;
+const TASKS_MAX = 100;
+const TASK_NAME_LENGTH_MAX = 32;
 const NAME_LENGTH_MAX = 255;
 const MESSAGE_BYTES_MAX = 4_096;
 const LOG_LINES_MAX = 50;
@@ -42,14 +46,16 @@ export function checkReport(
 ): CheckedReport | undefined {
   switch (change.case) {
     case "update": {
-      const { k8sName, generation, instances } = change.value;
+      const { k8sName, generation, instances, tasks } = change.value;
       if (instances.length > INSTANCES_MAX) throw invalid("instances", `must be at most ${INSTANCES_MAX}`);
+      if (tasks.length > TASKS_MAX) throw invalid("tasks", `must be at most ${TASKS_MAX}`);
       const refused = instances.flatMap((each) => checkAddress(each, networks) ?? []);
       const messages = new Map(refused.map((each) => [each.k8sName, each.message]));
       return {
         k8sName: key("k8s_name", k8sName, NAME_LENGTH_MAX),
         generation: wholeNumber("generation", generation),
         instances: instances.map((each) => withoutAddress(checkInstance(each), messages.get(each.k8sName))),
+        tasks: tasks.flatMap((each) => checkTask(each) ?? []),
         refused,
       };
     }
@@ -59,6 +65,7 @@ export function checkReport(
         k8sName: key("k8s_name", k8sName, NAME_LENGTH_MAX),
         generation: wholeNumber("generation", generation),
         instances: [],
+        tasks: [],
         refused: [],
       };
     }
@@ -93,7 +100,37 @@ const STATUS: Record<Status, ReportedInstance["status"]> = {
   [Status.PENDING]: "pending",
   [Status.RUNNING]: "running",
   [Status.FAILED]: "failed",
+  // Only tasks end.
+  [Status.ENDED]: "inactive",
 };
+
+/** `undefined` for a task without a state. */
+function checkTask({ name, instance }: TaskMessage): ReportedTask | undefined {
+  if (instance === undefined) return undefined;
+  const { k8s_name, reason, message, exit_code, last_log_lines } = checkInstance(instance);
+  return {
+    name: key("tasks.name", name, TASK_NAME_LENGTH_MAX),
+    instance: k8s_name,
+    state: taskState(instance),
+    reason,
+    message,
+    exit_code,
+    last_log_lines,
+  };
+}
+
+function taskState({ status, exitCode, reason }: Instance): ReportedTask["state"] {
+  switch (status) {
+    case Status.RUNNING:
+      return "running";
+    case Status.ENDED:
+      return exitCode === 0 && reason === "" ? "succeeded" : "failed";
+    case Status.FAILED:
+      return "failed";
+    default:
+      return "wanted";
+  }
+}
 
 function checkInstance(instance: Instance): ReportedInstance {
   const { address, reason, lastLogLines, lastEnd } = instance;

@@ -54,6 +54,7 @@ export async function reportDeploymentStatus(
       region,
       generation: report.generation,
       instances: report.instances,
+      tasks: report.tasks,
       nowMs: clock.now(),
     }));
   if (outcome.kind === "stale") return { newer: outcome.newerGeneration, refused };

@@ -1,12 +1,16 @@
 import { Code } from "@connectrpc/connect";
+import type { MessageInitShape } from "@bufbuild/protobuf";
 import assert from "node:assert/strict";
+import { transact } from "../../../../pkg/db/mod.ts";
 import {
   ClusterService,
   ReportDeploymentStatusRequest_Update_Instance_Status as Status,
+  type ReportDeploymentStatusRequest_Update_InstanceSchema as InstanceSchema,
 } from "../../../../proto/gen/ctrl/v1/cluster_pb.ts";
 import { FrontlineService, type RouteState } from "../../../../proto/gen/ctrl/v1/frontline_pb.ts";
 import { AdminService } from "../../../../proto/gen/ctrl/v1/admin_pb.ts";
 import { DeploymentService } from "../../../../proto/gen/ctrl/v1/deployment_pb.ts";
+import { createTask, findTask } from "../../internal/store/mod.ts";
 import { refused, SERVICE_TOKEN, startApi } from "../testing.ts";
 import { instanceReport, nextState, placeNew, REGION } from "../testing_agents.ts";
 
@@ -130,4 +134,30 @@ Deno.test("an instance outside the token's networks gets no request, and all els
   const stale = await wide.reportDeploymentStatus(report(1n, "[::1]:80"));
   assert.deepEqual([stale.newerGeneration, stale.refusedAddresses.length], [2n, 1]);
   await routes.return?.();
+});
+
+Deno.test("a report of a task is taken once, and wakes the workflow; others are refused or left out", async () => {
+  await using api = await startApi();
+  const { id, k8sName } = await placeNew(api, await api.tenant("acme"));
+  const agent = api.client(ClusterService, await api.regionToken(REGION));
+  const task = { deployment_id: id, name: "release", workspace_id: "w", region: REGION, command: ["x"] };
+  await transact(api.db, (tx) => createTask(tx, { ...task, timeout_seconds: 60, nowMs: 1 }));
+  const tell = async (
+    generation: bigint,
+    name: string,
+    instance: MessageInitShape<typeof InstanceSchema>,
+  ) => {
+    api.workflows.calls.length = 0;
+    const tasks = [{ name, instance: { k8sName: "unkey-x-release", ...instance } }];
+    await agent.reportDeploymentStatus({ change: { case: "update", value: { k8sName, generation, tasks } } });
+    const row = await findTask(api.db.kysely, id, "release");
+    return [api.workflows.calls, row?.state, row?.exit_code];
+  };
+  const woken = [`instances ${id}`];
+  assert.deepEqual(await tell(1n, "other", { status: Status.RUNNING }), [[], "wanted", null]);
+  assert.deepEqual(await tell(2n, "release", { status: Status.RUNNING }), [woken, "running", null]);
+  const end = { status: Status.ENDED, exitCode: 0 };
+  assert.deepEqual(await tell(3n, "release", { ...end, reason: "timed_out" }), [woken, "failed", 0]);
+  assert.deepEqual(await tell(4n, "release", end), [[], "failed", 0], "an end is final");
+  await refused(tell(5n, "", end), Code.InvalidArgument, /tasks\.name/);
 });

@@ -171,6 +171,8 @@ Deno.test("createDeployment() records everything, and getDeployment() shows it",
         $typeName: "ctrl.v1.AppSettings",
         port: 3000,
         openapiPath: "",
+        releaseCommand: [],
+        releaseSeconds: 0,
         command: ["sh", "-c", "exit 0"],
         healthCheck: {
           $typeName: "ctrl.v1.HealthCheckSettings",

@@ -108,6 +108,8 @@ const FILE_NAMES = {
   regions: "regions",
   init: "init",
   openapiPath: "openapiPath",
+  releaseCommand: "releaseCommand",
+  releaseTimeout: "releaseSeconds",
 } as const satisfies Readonly<Record<string, keyof AppSettings>>;
 
 /** @throws `invalid_argument` for a name that is no setting's */

@@ -9,6 +9,7 @@ import { type AppSettings, decodeAppSnapshot, settingsOf } from "../../internal/
 import { domainsOf } from "../../internal/deployments/domains.ts";
 import {
   appendEvent,
+  createTask,
   type DeploymentsTable,
   ensureWorkspaceNamespace,
   findBuildInputs,
@@ -18,12 +19,15 @@ import {
   lockDeployment,
   moveStatus,
   placeDeployment,
+  retellStep,
   setPlacementFacts,
   startStep,
   type Tx,
   type WantedSentinel,
 } from "../../internal/store/mod.ts";
 import type { Failure } from "../rollout/plan.ts";
+import { releaseText, startText } from "../rollout/release.ts";
+import { releaseOf } from "./release_step.ts";
 import type { Placed } from "./types.ts";
 
 export interface PlaceDeps {
@@ -41,6 +45,8 @@ export interface PlaceCall {
   readonly id: string;
   readonly image: ImageConfig | undefined;
   readonly sentinels: readonly WantedSentinel[];
+  /** Regions that have an agent. */
+  readonly liveRegions: ReadonlySet<string>;
 }
 
 const NAMESPACE_LENGTH = 8;
@@ -49,7 +55,7 @@ const NAMESPACE_LENGTH = 8;
 export async function placeInTransaction(
   tx: Tx,
   deps: PlaceDeps,
-  { id, image, sentinels }: PlaceCall,
+  { id, image, liveRegions, sentinels }: PlaceCall,
 ): Promise<Placed> {
   const nowMs = deps.clock.now();
   const row = await lockDeployment(tx, id);
@@ -66,8 +72,12 @@ export async function placeInTransaction(
   }
   const candidate = newDnsName(NAMESPACE_LENGTH);
   await ensureWorkspaceNamespace(tx, { id: row.workspace_id, candidate, nowMs });
-  const message = `Starting the app in ${regions.join(", ")}.`;
-  await startStep(tx, { deploymentId: id, name: "deploying", message, nowMs });
+  await startStep(tx, { deploymentId: id, name: "deploying", message: startText(regions), nowMs });
+  const release = releaseOf(app, regions, liveRegions);
+  if (release !== undefined) {
+    await createTask(tx, { ...release, deployment_id: id, workspace_id: row.workspace_id, nowMs });
+    await retellStep(tx, { deploymentId: id, name: "deploying", message: releaseText(release), nowMs });
+  }
   for (const message of await noticesOf(tx, row, { app, image })) {
     await appendEvent(tx, id, "notice", { message }, nowMs);
   }

@@ -43,7 +43,16 @@ async function bed(db: CtrlDatabase, changes: Partial<DeploymentsTable>, seed?: 
   return {
     id,
     place: (image: typeof IMAGE | null = IMAGE) =>
-      transact(db, (tx) => placeInTransaction(tx, deps, { id, image: image ?? undefined, sentinels: [] })),
+      transact(
+        db,
+        (tx) =>
+          placeInTransaction(tx, deps, {
+            id,
+            image: image ?? undefined,
+            sentinels: [],
+            liveRegions: new Set(),
+          }),
+      ),
     row: async () => {
       const row = await findDeployment(db.kysely, id);
       assert.ok(row !== undefined);

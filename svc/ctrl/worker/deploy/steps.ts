@@ -13,6 +13,7 @@ import {
   endStep,
   findDeployment,
   holdsBuildSlot,
+  listLiveRegions,
   listSteps,
   lockDeployment,
   moveStatus,
@@ -28,6 +29,7 @@ import { observe } from "../rollout/observe.ts";
 import type { ImageRules } from "../builder/image_rules.ts";
 import { placeInTransaction } from "./place_step.ts";
 import { pinImage } from "./pin_image.ts";
+import { followRelease } from "./release_step.ts";
 import { type ReuseDeps, reuseImage } from "./reuse_image.ts";
 import type { Advanced, DeploySteps, Ending, Loaded, NoSlot, Placed } from "./types.ts";
 
@@ -82,7 +84,7 @@ export function createDeploySteps(deps: DeployDeps): DeploySteps {
 
     place: (id, signal) => timed(deps, { id, name: "place" }, () => place(deps, id, signal)),
 
-    observe: (id) => observe(deps, id),
+    observe: async (id) => observe(deps, id, { release: await followRelease(deps, id) }),
 
     beginNetwork: (id) =>
       transact(
@@ -110,7 +112,9 @@ export function createDeploySteps(deps: DeployDeps): DeploySteps {
 async function place(deps: DeployDeps, id: string, signal: AbortSignal): Promise<Placed> {
   const image = await imageConfigOf(deps, id, signal);
   const sentinels = await wantSentinels(deps.sentinels, { ...deps, deploymentId: id });
-  const placed = await transact(deps.db, (tx) => placeInTransaction(tx, deps, { id, image, sentinels }));
+  const liveRegions = await listLiveRegions(deps.db.kysely, deps.clock.now() - deps.agentTimeoutMs);
+  const call = { id, image, sentinels, liveRegions };
+  const placed = await transact(deps.db, (tx) => placeInTransaction(tx, deps, call));
   if (placed.kind === "advanced") deps.changes.changed(deps.regions);
   return placed;
 }

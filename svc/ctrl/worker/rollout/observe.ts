@@ -20,6 +20,7 @@ import {
 } from "../../internal/store/mod.ts";
 import { exposedPorts } from "../../../../pkg/build/explain/mod.ts";
 import type { InstanceState, RegionState, RolloutState } from "./plan.ts";
+import type { ReleaseState } from "./release.ts";
 import { tellTrouble } from "./tell_trouble.ts";
 
 /** The deployment is final already, or does not exist: there is nothing left to do. */
@@ -44,14 +45,20 @@ export interface ObserveDeps {
 const LINES_MAX = 20;
 const LINE_CHARACTERS_MAX = 500;
 
+export interface ObserveCall {
+  /** The statuses at which there is nothing left to wait for. */
+  readonly isOver?: (status: DeploymentStatus) => boolean;
+  /** The command that its instances wait for. */
+  readonly release?: ReleaseState | undefined;
+}
+
 /**
- * The deployment as its regions report it; its step tells what holds it back. `isOver` says at which statuses there is nothing left
- * to wait for.
+ * The deployment as its regions report it; its step tells what holds it back.
  */
 export async function observe(
   { db, clock, agentTimeoutMs }: ObserveDeps,
   id: string,
-  isOver: (status: DeploymentStatus) => boolean = isFinal,
+  { isOver = isFinal, release }: ObserveCall = {},
 ): Promise<Observed> {
   const row = await findDeployment(db.kysely, id);
   if (row === undefined) return { kind: "ended", status: "missing" };
@@ -81,6 +88,7 @@ export async function observe(
     startMs: row.start_seconds === 0 ? undefined : row.start_seconds * 1_000,
     environmentSlug: await environmentSlug(db, row, instances),
     ...await portsOf(db, row, instances),
+    ...(release === undefined ? {} : { release }),
   };
   await tellTrouble({ db, clock }, id, state);
   return { kind: "observed", state, cancelRequested: row.cancel_requested_at !== null };

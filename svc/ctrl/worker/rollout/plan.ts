@@ -3,6 +3,7 @@ import { startHint, withHint } from "../../../../pkg/build/explain/mod.ts";
 import { isWaitedFor, REFUSED } from "../../internal/deployments/troubles.ts";
 import type { FailureCode, FailureDetails } from "../../internal/deployments/status.ts";
 import { type CheckFacts, notListeningText } from "./not_listening.ts";
+import { judgeRelease, type ReleaseState, releaseWait } from "./release.ts";
 
 /** One instance as its agent reported it last. */
 export interface InstanceState {
@@ -47,6 +48,8 @@ export interface RolloutState {
   readonly environmentSlug: string;
   /** The ports that the image says it listens on, where they are known. */
   readonly exposedPorts?: readonly number[];
+  /** The command that has to succeed before any instance starts; `undefined`: there is none. */
+  readonly release?: ReleaseState | undefined;
 }
 
 /** Deadlines in milliseconds, and the number of restarts that is too many. */
@@ -110,6 +113,17 @@ export function judgeRollout(
   times: RolloutTimes,
   general: RolloutLimits,
 ): Verdict {
+  const { regions, release } = facts;
+  if (release === undefined) return judgeInstances(facts, times, general);
+  const isAgentAlive = regions.some((each) => each.region === release.region && each.agentAlive);
+  const verdict = judgeRelease(release, { nowMs: times.nowMs, isAgentAlive }, general);
+  if (verdict.kind !== "over") return verdict;
+  // The instances have their whole time from then on.
+  const placedAtMs = Math.max(times.placedAtMs, verdict.sinceMs);
+  return judgeInstances(facts, { ...times, placedAtMs }, general);
+}
+
+function judgeInstances(facts: RolloutState, times: RolloutTimes, general: RolloutLimits): Verdict {
   const limits = ownLimits(facts, general);
   const alive = facts.regions.filter((each) => each.agentAlive);
   const instances = alive.flatMap((each) => each.instances);
@@ -176,7 +190,9 @@ export function refusedSince(
 }
 
 /** The reason that holds a rollout back although the app has done nothing wrong; `undefined`: there is none. */
-export function waitText({ regions }: RolloutState): string | undefined {
+export function waitText({ regions, release }: RolloutState): string | undefined {
+  const waiting = release === undefined ? undefined : releaseWait(release);
+  if (waiting !== undefined) return waiting;
   const held = regions.filter((each) => each.agentAlive).flatMap((each) => each.instances)
     .filter(({ status, reason, message }) => status !== "running" && message !== "" && isWaitedFor(reason));
   return (held.find(isRefused) ?? held[0])?.message ?? agentErrorText(regions);

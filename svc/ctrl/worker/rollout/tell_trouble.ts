@@ -3,6 +3,7 @@ import type { Clock } from "../../../../pkg/clock/mod.ts";
 import { transact } from "../../../../pkg/db/mod.ts";
 import { type CtrlDatabase, findStep, retellStep } from "../../internal/store/mod.ts";
 import { type RolloutState, waitText } from "./plan.ts";
+import { releaseText, startText } from "./release.ts";
 
 const PREFIX = "Waiting: ";
 
@@ -19,9 +20,14 @@ export async function tellTrouble(
   if (step?.status !== "running") return;
   const why = waitText(state);
   if (why === undefined && !step.message.startsWith(PREFIX)) return;
-  const regions = state.regions.map(({ region }) => region).join(", ");
-  const message = why === undefined ? `Starting the app in ${regions}.` : `${PREFIX}${why}`;
+  const message = why === undefined ? goesOn(state) : `${PREFIX}${why}`;
   if (message === step.message) return;
   const nowMs = clock.now();
   await transact(db, (tx) => retellStep(tx, { deploymentId, name: "deploying", message, nowMs }));
+}
+
+/** Nothing holds it back. */
+function goesOn({ regions, release }: RolloutState): string {
+  if (release !== undefined && release.settledAtMs === null) return releaseText(release);
+  return startText(regions.map(({ region }) => region));
 }

@@ -15,6 +15,9 @@ export const CANCEL = "cancel";
 /** State: the number of the check that the shared handler wakes. */
 const ROUND = "round";
 
+/** A release command may run for an hour: fewer looks keep the journal, which each wake replays, short. */
+const RELEASE_RECHECK_FACTOR = 6;
+
 /** The end of the wait. */
 export type Waited =
   | { readonly kind: "running" }
@@ -56,7 +59,10 @@ export async function untilRunning(
     if (verdict.kind === "failed") return verdict;
     if (verdict.kind === "ready") return { kind: "running" };
 
-    const waitMs = Math.max(1, Math.min(recheckMs, verdict.untilMs - nowMs));
+    const { release } = observed.state;
+    const isReleasing = release !== undefined && release.settledAtMs === null;
+    const lookMs = isReleasing ? recheckMs * RELEASE_RECHECK_FACTOR : recheckMs;
+    const waitMs = Math.max(1, Math.min(lookMs, verdict.untilMs - nowMs));
     const signal = await durable.waitFor([CANCEL, changedSignal(round)], waitMs);
     if (signal === CANCEL) return { kind: "cancelled" };
   }

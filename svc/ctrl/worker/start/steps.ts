@@ -24,7 +24,7 @@ export function createStartSteps(deps: StartDeps): StartSteps {
       return begun;
     },
 
-    observe: (id) => observe(deps, id, isOver),
+    observe: (id) => observe(deps, id, { isOver }),
 
     async finish(startId, order) {
       const nowMs = clock.now();

@@ -36,8 +36,21 @@ export interface DesiredDeployment {
   readonly env: Readonly<Record<string, string>>;
   readonly buildId: string;
   readonly commit: DeployedCommit;
+  /** Commands that run once each, beside the instances. */
+  readonly tasks: readonly DesiredTask[];
   /** Hash of the encrypted variables as they were delivered, in hexadecimal; empty without variables. */
   readonly blobSha256: string;
+}
+
+/** A command that runs once, in an instance of its own with the deployment's image, variables and size. */
+export interface DesiredTask {
+  /** Unique in its deployment. */
+  readonly name: string;
+  /** Replaces the image's entry point and command. */
+  readonly command: readonly string[];
+  readonly timeoutSeconds: number;
+  /** It was seen to run: without a trace of it, it is lost. */
+  readonly isStarted: boolean;
 }
 
 /** The commit that a deployment was made from; empty where it is not known. */
@@ -48,6 +61,7 @@ export interface DeployedCommit {
 }
 
 const NAME = /^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$/;
+const TASK_NAME = /^[a-z][a-z0-9-]{0,30}$/;
 const PORT_DEFAULT = 8080;
 
 export const DEPLOYMENTS: ResourceKind<ApplyDeployment, DesiredDeployment> = {
@@ -86,6 +100,11 @@ export function decodeApply(apply: ApplyDeployment): DesiredDeployment {
   problems.push(...healthCheckProblems(healthCheck));
   if (!/^(?:SIG[A-Z0-9]{2,10})?$/.test(apply.stopSignal)) problems.push("stop_signal is no signal");
   if (apply.stopSeconds < 0) problems.push("stop_seconds is negative");
+  for (const { name, command, timeoutSeconds } of apply.tasks) {
+    if (!TASK_NAME.test(name)) problems.push(`the task "${name.slice(0, 80)}" is no DNS label`);
+    if (command.length === 0) problems.push(`the task "${name}" has no command`);
+    if (timeoutSeconds <= 0) problems.push(`the task "${name}" has no time`);
+  }
   for (const [name, value] of Object.entries(apply.environmentVariables)) {
     const problem = variableNameProblem(name);
     if (problem !== undefined) problems.push(`the variable "${name.slice(0, 80)}" ${problem}`);
@@ -124,6 +143,12 @@ export function decodeApply(apply: ApplyDeployment): DesiredDeployment {
       branch: apply.gitBranch,
       authorHandle: apply.gitCommitAuthorHandle,
     },
+    tasks: apply.tasks.map(({ name, command, timeoutSeconds, isStarted }) => ({
+      name,
+      command,
+      timeoutSeconds,
+      isStarted,
+    })),
     blobSha256: hashOf(apply.encryptedEnvironmentVariables),
   };
 }

@@ -13,6 +13,7 @@ const STATUS: Record<Instance["status"], Status> = {
   pending: Status.PENDING,
   running: Status.RUNNING,
   failed: Status.FAILED,
+  ended: Status.ENDED,
 };
 
 export function deploymentReport(
@@ -22,22 +23,30 @@ export function deploymentReport(
   if (content === undefined) {
     return { change: { case: "delete", value: { k8sName: name, generation: BigInt(generation) } } };
   }
-  const instances = content.map((each) => ({
-    k8sName: each.name,
-    address: each.address,
-    cpuMillicores: BigInt(each.cpuMillicores),
-    memoryMib: BigInt(each.memoryMib),
-    status: STATUS[each.status],
-    reason: each.reason,
-    message: each.message,
-    ...(each.exitCode === undefined ? {} : { exitCode: each.exitCode }),
-    restarts: each.restarts,
-    lastLogLines: [...each.lastLogLines],
-    ...(each.lastEnd === undefined ? {} : { lastEnd: encodeEnd(each.lastEnd) }),
-  }));
+  const instances = content.filter(({ task }) => task === undefined).map(encodeInstance);
+  const tasks = content.flatMap((each) =>
+    each.task === undefined ? [] : [{ name: each.task, instance: encodeInstance(each) }]
+  );
   const trace = { spans: spans.map(encodeSpan), sentAt: BigInt(Math.round(sentAtMs)) };
-  const value = { k8sName: name, instances, generation: BigInt(generation), ...trace };
+  const value = { k8sName: name, instances, tasks, generation: BigInt(generation), ...trace };
   return { change: { case: "update", value } };
+}
+
+function encodeInstance(instance: Instance) {
+  const { name, exitCode, lastEnd } = instance;
+  return {
+    k8sName: name,
+    address: instance.address,
+    cpuMillicores: BigInt(instance.cpuMillicores),
+    memoryMib: BigInt(instance.memoryMib),
+    status: STATUS[instance.status],
+    reason: instance.reason,
+    message: instance.message,
+    ...(exitCode === undefined ? {} : { exitCode }),
+    restarts: instance.restarts,
+    lastLogLines: [...instance.lastLogLines],
+    ...(lastEnd === undefined ? {} : { lastEnd: encodeEnd(lastEnd) }),
+  };
 }
 
 function encodeSpan({ startedAtMs, endedAtMs, ...span }: StartSpan) {

@@ -12,9 +12,9 @@ export interface Instance {
   readonly memoryMib: number;
   /**
    * `running` only while it answers and is not about to stop; and while it fails, when it is the last one that could
-   * answer: some errors are better than errors only. Its reason is `unhealthy` then.
+   * answer: some errors are better than errors only. Its reason is `unhealthy` then. Only tasks are `ended`.
    */
-  readonly status: "pending" | "running" | "failed";
+  readonly status: "pending" | "running" | "failed" | "ended";
   /** The trouble, as a code; empty when there is none. */
   readonly reason: string;
   /** The reason as a sentence. */
@@ -25,6 +25,8 @@ export interface Instance {
   readonly lastLogLines: readonly string[];
   /** The end of its run before this one, also while it runs again. */
   readonly lastEnd?: InstanceEnd;
+  /** The name of the task that it runs; absent: it is one of the app. */
+  readonly task?: string;
 }
 
 /** The end of one run of an instance. */

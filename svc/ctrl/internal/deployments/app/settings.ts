@@ -34,6 +34,9 @@ const Settings = z.object({
   init: z.boolean().optional(),
   /** Path of its OpenAPI document. */
   openapiPath: z.string().optional(),
+  /** Runs once for each deployment, before its instances start. */
+  releaseCommand: z.array(z.string()).readonly().optional(),
+  releaseSeconds: z.number().optional(),
 }).readonly();
 
 const Snapshot = z.object({ own: Settings, environment: Settings }).readonly();

@@ -33,6 +33,7 @@ export function decodeApp(message: Message | undefined): WireApp | undefined {
 export function encodeApp(settings: AppSettings): MessageInitShape<typeof AppSettingsSchema> {
   const { port = 0, startSeconds = 0, stopSignal = "", stopSeconds = 0, ephemeralStorageMib = 0 } = settings;
   const { command = [], regions = [], init, healthCheck, openapiPath = "" } = settings;
+  const { releaseCommand = [], releaseSeconds = 0 } = settings;
   return {
     port,
     command: [...command],
@@ -42,6 +43,8 @@ export function encodeApp(settings: AppSettings): MessageInitShape<typeof AppSet
     ephemeralStorageMib,
     regions: [...regions],
     openapiPath,
+    releaseCommand: [...releaseCommand],
+    releaseSeconds,
     ...(init === undefined ? {} : { init }),
     ...(healthCheck === undefined ? {} : { healthCheck: encodeCheck(healthCheck) }),
   };

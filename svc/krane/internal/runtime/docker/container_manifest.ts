@@ -3,7 +3,7 @@ import { type Container, type ContainerSpec, fullReference } from "../../../../.
 import { digestOf } from "../../../../../pkg/hash/mod.ts";
 import { capabilityChanges } from "../../deployment/capabilities.ts";
 import { HEALTH_CHECK, plainCheck } from "../../deployment/health_check.ts";
-import type { DesiredDeployment } from "../../deployment/desired.ts";
+import type { DesiredDeployment, DesiredTask } from "../../deployment/desired.ts";
 import { platformVariables } from "../../deployment/platform_variables.ts";
 import type { ContainerState } from "./plan.ts";
 
@@ -29,6 +29,8 @@ export const LABEL = {
   controlPlane: "unkey.control-plane",
   name: "unkey.name",
   ordinal: "unkey.ordinal",
+  /** The task that it runs; absent on instances of the app. */
+  task: "unkey.task",
   workspace: "unkey.workspace-id",
   project: "unkey.project-id",
   environment: "unkey.environment-id",
@@ -60,9 +62,34 @@ export function ownLabels(options: Pick<SpecOptions, "region" | "controlPlaneId"
   ];
 }
 
-/** The container of one ordinal; the same name after any restart. */
-export function containerName(name: string, ordinal: number): string {
-  return `unkey-${name}-${ordinal}`;
+/** The container of one ordinal, or of one task; the same name after any restart. */
+export function containerName(name: string, part: number | string): string {
+  return `unkey-${name}-${part}`;
+}
+
+/** `unkey-abc-0` is an instance of `abc`. */
+export function deploymentOf(container: string): string {
+  return container.replace(/^unkey-/, "").replace(/-\d+$/, "");
+}
+
+/** The container that runs a task: like one of the app, but that it reaches no port and ends by itself. */
+export function taskSpec(
+  desired: DesiredDeployment,
+  task: DesiredTask,
+  place: Place,
+  options: SpecOptions,
+): ContainerSpec {
+  const base = containerSpec({ ...desired, command: task.command }, 0, place, options);
+  const name = containerName(desired.name, task.name);
+  const { [LABEL.ordinal]: _ordinal, ...labels } = base.labels;
+  return {
+    ...base,
+    name,
+    env: { ...base.env, UNKEY_INSTANCE_ID: name, UNKEY_TASK: task.name },
+    labels: { ...labels, [LABEL.task]: task.name, [LABEL.desired]: encodeDesired(desired) },
+    publish: [],
+    restart: "no",
+  };
 }
 
 /** Where the edge reaches a container: at a published port, or at an address in the agent's own network. */
@@ -157,6 +184,7 @@ export function specHash(desired: DesiredDeployment, options: SpecOptions): stri
     buildId: _build,
     blobSha256: _blob,
     commit: _commit,
+    tasks: _tasks,
     ...rest
   } = desired;
   const env = Object.entries(desired.env).toSorted(([a], [b]) => a < b ? -1 : 1);
@@ -201,6 +229,12 @@ const Desired = z.object({
   blobSha256: z.string().default(""),
   commit: z.object({ sha: z.string(), branch: z.string(), authorHandle: z.string() })
     .default({ sha: "", branch: "", authorHandle: "" }),
+  tasks: z.array(z.object({
+    name: z.string(),
+    command: z.array(z.string()),
+    timeoutSeconds: z.number(),
+    isStarted: z.boolean(),
+  })).default([]),
   variables: z.array(z.string()),
 });
 

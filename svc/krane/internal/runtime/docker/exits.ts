@@ -23,6 +23,17 @@ export interface ContainerHistory {
   startTrouble: StartTrouble | undefined;
 }
 
+/** Events of the engine after which the state of a deployment may differ. */
+export const CHANGES: ReadonlySet<string> = new Set([
+  "start",
+  "die",
+  "oom",
+  "destroy",
+  "pause",
+  "unpause",
+  "health_status",
+]);
+
 /** An end within so many milliseconds of a lack of memory was caused by it. */
 const OUT_OF_MEMORY_MS = 5_000;
 

@@ -146,7 +146,8 @@ async function recordExit(
   history.linesRead = true;
 }
 
-async function lastLinesOf(engine: Engine, id: string, signal: AbortSignal): Promise<string[]> {
+/** The last lines that a container printed; fewer when they cannot be had in time. */
+export async function lastLinesOf(engine: Engine, id: string, signal: AbortSignal): Promise<string[]> {
   const lines: string[] = [];
   const limit = AbortSignal.any([signal, AbortSignal.timeout(LAST_LINES_MS)]);
   try {

@@ -1,8 +1,6 @@
-import type { Clock } from "../../../../../pkg/clock/mod.ts";
 import {
   type Container,
   containerEvents,
-  type Engine,
   fullReference,
   inspectContainer,
   inspectImage,
@@ -12,52 +10,32 @@ import {
   stopContainer,
 } from "../../../../../pkg/docker/mod.ts";
 import { describeError } from "../../../../../pkg/fault/mod.ts";
-import type { Logger } from "../../../../../pkg/logger/mod.ts";
-import type { RegistryCredentials } from "../../../../../pkg/registry/mod.ts";
 import { backoffMs } from "../../../../../pkg/retry/mod.ts";
 import type { DesiredDeployment } from "../../deployment/desired.ts";
-import type { StartTimes } from "../../deployment/start_times.ts";
 import type { Limit } from "../../control/controller.ts";
-import type { ManagedDeployment, Observation, OutputSink, Runtime } from "../port.ts";
+import type { ManagedDeployment, Observation, Runtime } from "../port.ts";
 import {
   containerName,
+  deploymentOf,
   LABEL,
   ownLabels,
   recoverDesired,
   specHash,
-  type SpecOptions,
   toContainerState,
 } from "./container_manifest.ts";
-import { Histories } from "./exits.ts";
+import { CHANGES, Histories } from "./exits.ts";
 import { DiskWatch } from "./disk_watch.ts";
 import { HostPorts } from "./host_ports.ts";
 import { ImagePulls, type PullTimes } from "./image_pulls.ts";
 import { observe } from "./observe.ts";
-import type { OwnNetwork } from "./own_network.ts";
+import type { DockerRuntimeOptions } from "./options.ts";
 import { OutputFollowers } from "./output_followers.ts";
 import { type Action, plan } from "./plan.ts";
 import { CommandProber } from "./probe_command.ts";
 import { Prober } from "./prober.ts";
 import { UnhealthyApps } from "./unhealthy.ts";
 import { Starter } from "./starter.ts";
-
-export interface DockerRuntimeOptions {
-  readonly engine: Engine;
-  readonly clock: Clock;
-  readonly log: Logger;
-  readonly sink: OutputSink;
-  readonly times: StartTimes;
-  /** Credentials of the registry that holds an image; `undefined`: pulled without. */
-  readonly credentialsFor: (image: string) => RegistryCredentials | undefined;
-  readonly spec: SpecOptions;
-  readonly hostPorts: { readonly first: number; readonly last: number };
-  /** Absent: ports are published. */
-  readonly ownNetwork: OwnNetwork | undefined;
-  readonly drainMs: number;
-  readonly stopGraceSeconds: number;
-  /** Of instances whose deployment names none, in MiB. */
-  readonly diskMibDefault: number;
-}
+import { isWantedTask, TaskRunner } from "./tasks.ts";
 
 const RECONNECT_FIRST_MS = 200;
 const RECONNECT_MS_MAX = 5_000;
@@ -74,6 +52,7 @@ export class DockerRuntime implements Runtime {
   readonly #pulls: ImagePulls;
   readonly #followers: OutputFollowers;
   readonly #starter: Starter;
+  readonly #tasks: TaskRunner;
   readonly #unhealthy: UnhealthyApps;
   readonly #disk: DiskWatch;
   readonly #note = (instance: string, atMs: number, text: string): void =>
@@ -118,18 +97,20 @@ export class DockerRuntime implements Runtime {
     const start = crypto.getRandomValues(new Uint16Array(1))[0] ?? 0;
     const ports = new HostPorts({ ...hostPorts, address: spec.publishAddress, start });
     this.#starter = new Starter({ ...options, ports, histories: this.#histories });
+    this.#tasks = new TaskRunner({ ...options, starter: this.#starter, histories: this.#histories });
   }
 
   async reconcile(desired: DesiredDeployment, signal: AbortSignal): Promise<Observation> {
-    const hash = specHash(desired, this.#options.spec);
     const before = await this.#containers(desired.name, signal);
-    const actions = plan(desired.replicas, hash, before.map(toContainerState));
+    const apps = before.filter((each) => !isWantedTask(desired, each));
+    const actions = plan(desired.replicas, specHash(desired, this.#options.spec), apps.map(toContainerState));
     const removals = actions.filter((each) => each.kind === "retire" || each.kind === "clear");
     const drainingMs = this.#retire(removals, before);
     const again: number[] = drainingMs === undefined ? [] : [drainingMs];
 
     const starts = actions.filter((each) => each.kind === "create" || each.kind === "start");
-    const absent = starts.some((each) => each.kind === "create") && !await this.#hasImage(desired, signal);
+    const makes = starts.some((each) => each.kind === "create") || this.#tasks.wantsImage(desired, before);
+    const absent = makes && !await this.#hasImage(desired, signal);
     const pull = absent ? this.#pulls.ensure(desired.image) : { kind: "idle" } as const;
     if (pull.kind === "failed") again.push(pull.againMs);
     for (const action of starts) {
@@ -139,7 +120,9 @@ export class DockerRuntime implements Runtime {
       if (waitMs !== undefined) again.push(waitMs);
     }
 
-    const after = actions.length === 0 ? before : await this.#containers(desired.name, signal);
+    again.push(...await this.#tasks.start(desired, before, { hasImage: !absent }, signal));
+    const isSame = actions.length + desired.tasks.length === 0;
+    const after = isSame ? before : await this.#containers(desired.name, signal);
     const current = after.filter((each) => !this.#retiring.has(each.id));
     const deps = {
       ...this.#options,
@@ -149,8 +132,12 @@ export class DockerRuntime implements Runtime {
     };
     const { instances, containers, again: looks } = await observe(deps, desired, current, pull, signal);
     for (const each of current) this.#followers.ensure(each, desired.deploymentId);
-    again.push(...looks, ...this.#unhealthy.stop(desired, containers, signal));
-    return { instances, ...(again.length === 0 ? {} : { againMs: Math.min(...again) }) };
+    const tasks = await this.#tasks.observe(desired, current, pull, signal);
+    again.push(...looks, ...this.#unhealthy.stop(desired, containers, signal), ...tasks.again);
+    return {
+      instances: [...instances, ...tasks.instances],
+      ...(again.length === 0 ? {} : { againMs: Math.min(...again) }),
+    };
   }
 
   async remove(name: string, signal: AbortSignal, limit: Limit): Promise<void> {
@@ -161,6 +148,7 @@ export class DockerRuntime implements Runtime {
       await limit(() => this.#removeStopped(each, signal));
     }));
     for (const names of this.#waiting.values()) names.delete(name);
+    this.#tasks.forget(name);
   }
 
   async managed(signal: AbortSignal): Promise<ManagedDeployment[]> {
@@ -209,7 +197,7 @@ export class DockerRuntime implements Runtime {
       this.#onChange = () => undefined;
       this.#closing.abort();
       await Promise.all([
-        ...[this.#prober.close(), this.#pulls.close(), this.#followers.close()],
+        ...[this.#prober.close(), this.#pulls.close(), this.#followers.close(), this.#tasks.close()],
         ...[watched, ...this.#leaving.values()],
       ]);
     }
@@ -339,12 +327,4 @@ export class DockerRuntime implements Runtime {
   #own(): string[] {
     return ownLabels(this.#options.spec);
   }
-}
-
-/** Events of the engine after which the state of a deployment may differ. */
-const CHANGES = new Set(["start", "die", "oom", "destroy", "pause", "unpause", "health_status"]);
-
-/** `unkey-abc-0` is an instance of `abc`. */
-function deploymentOf(container: string): string {
-  return container.replace(/^unkey-/, "").replace(/-\d+$/, "");
 }

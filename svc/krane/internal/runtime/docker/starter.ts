@@ -10,7 +10,7 @@ import {
 import { describeError, Fault, isFault } from "../../../../../pkg/fault/mod.ts";
 import type { Logger } from "../../../../../pkg/logger/mod.ts";
 import { backoffMs } from "../../../../../pkg/retry/mod.ts";
-import type { DesiredDeployment } from "../../deployment/desired.ts";
+import type { DesiredDeployment, DesiredTask } from "../../deployment/desired.ts";
 import type { StartTimes } from "../../deployment/start_times.ts";
 import {
   containerName,
@@ -20,6 +20,7 @@ import {
   ownLabels,
   type Place,
   type SpecOptions,
+  taskSpec,
 } from "./container_manifest.ts";
 import type { Histories } from "./exits.ts";
 import type { HostPorts } from "./host_ports.ts";
@@ -46,7 +47,10 @@ const START_MS_MAX = 30_000;
 /** The engine's own, which is always there. */
 const ENGINE_NETWORK = "bridge";
 
-type Start = Extract<Action, { kind: "create" | "start" }>;
+type Start = Extract<Action, { kind: "create" | "start" }> & {
+  /** Instead of the ordinal: the container runs this. */
+  readonly task?: DesiredTask;
+};
 
 /** Creates and starts containers, each no more often than its history allows. */
 export class Starter {
@@ -64,7 +68,7 @@ export class Starter {
    */
   async run(action: Start, desired: DesiredDeployment, signal: AbortSignal): Promise<number | undefined> {
     const { clock, histories, log, times } = this.#options;
-    const name = containerName(desired.name, action.ordinal);
+    const name = nameOf(desired, action);
     const history = histories.of(name);
     const waitMs = history.startNotBefore - clock.now();
     if (waitMs > 0) return waitMs;
@@ -127,8 +131,10 @@ export class Starter {
     const { ownNetwork, ports, spec } = this.#options;
     const own = spec.network === ENGINE_NETWORK
       ? undefined
-      : await ownNetwork?.take(containerName(desired.name, action.ordinal), signal);
-    const place: Place = own ?? { kind: "port", hostPort: ports.take() };
+      : await ownNetwork?.take(nameOf(desired, action), signal);
+    // A task has no port.
+    const hostPort = (): number => action.task === undefined ? ports.take() : 0;
+    const place: Place = own ?? { kind: "port", hostPort: hostPort() };
     try {
       return await this.#createAt(place, action, desired, signal);
     } catch (error) {
@@ -145,12 +151,18 @@ export class Starter {
   ): Promise<string> {
     const { engine, ownNetwork, spec } = this.#options;
     const possible = { ...desired, init: desired.init && this.#hasInit };
-    const wanted = containerSpec(possible, action.ordinal, place, spec);
+    const wanted = action.task === undefined
+      ? containerSpec(possible, action.ordinal, place, spec)
+      : taskSpec(possible, action.task, place, spec);
     if (place.kind === "port") await this.#ensureNetwork(signal);
     try {
       return await createContainer(engine, wanted, signal);
     } catch (error) {
       if (!isFault(error, "already_exists")) throw error;
+      // It may have run already: the next look says.
+      if (action.task !== undefined) {
+        throw new Fault("unavailable", `the container "${wanted.name}" is there meanwhile`, { cause: error });
+      }
       const holder = await inspectContainer(engine, wanted.name, signal);
       const own = ownLabels(spec).every((label) => {
         const [key = "", value] = label.split(/=(.*)/s);
@@ -168,6 +180,10 @@ export class Starter {
       });
     }
   }
+}
+
+function nameOf({ name }: DesiredDeployment, { ordinal, task }: Start): string {
+  return containerName(name, task?.name ?? ordinal);
 }
 
 /** The engine looks for it in its own PATH. */

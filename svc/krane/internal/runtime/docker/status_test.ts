@@ -12,7 +12,14 @@ function facts(status: Status, changes: Partial<ContainerFacts> = {}): Container
     healthCheck: plainCheck(""),
     publishAddress: "127.0.0.1",
     container: {
-      state: { status, exitCode: 0, oomKilled: false, error: "", startedAt: "2026-01-01T00:00:00Z" },
+      state: {
+        status,
+        exitCode: 0,
+        oomKilled: false,
+        error: "",
+        startedAt: "2026-01-01T00:00:00Z",
+        finishedAt: "",
+      },
       hostPorts: new Map([[3000, 20_001]]),
       labels: {},
       limits: { cpuMillicores: 250, memoryBytes: 64 * 1024 * 1024, pidsMax: 10 },

@@ -46,7 +46,7 @@ function container(name: string): Container {
     imageId: "",
     labels: {},
     env: {},
-    state: { status: "running", exitCode: 0, oomKilled: false, error: "", startedAt: "" },
+    state: { status: "running", exitCode: 0, oomKilled: false, error: "", startedAt: "", finishedAt: "" },
     restarts: 0,
     ip: "",
     hostPorts: new Map(),

@@ -14,6 +14,9 @@ export const LABEL = {
   project: "unkey.com/project.id",
   environment: "unkey.com/environment.id",
   deployment: "unkey.com/deployment.id",
+  /** On pods of tasks: their name, and the deployment by a label that its ReplicaSet does not select. */
+  task: "unkey.com/task",
+  taskOf: "unkey.com/task.deployment.id",
   sentinel: "unkey.com/sentinel.id",
   build: "unkey.com/build.id",
 } as const;

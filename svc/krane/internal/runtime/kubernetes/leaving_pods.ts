@@ -1,5 +1,6 @@
 import type { Clock } from "../../../../../pkg/clock/mod.ts";
 import type { Pod } from "./objects.ts";
+import type { Refusal } from "./refusals.ts";
 import { isRunning, isTerminating } from "./status.ts";
 
 /** Of the time in which a pod that ends still serves; the rest is for the edges to leave it. */
@@ -49,4 +50,18 @@ export class LeavingPods {
     }
     return undefined;
   }
+}
+
+const SHOWN_MAX = 3;
+
+/** Its name belongs to the set of before, whose pods have not ended. */
+export function leavingRefusal(pods: readonly Pod[]): Refusal {
+  const names = pods.slice(0, SHOWN_MAX).map(({ metadata, spec }) => `${metadata.name} on ${spec.nodeName}`);
+  const what = names.length === 0 ? "" : ` (${names.join(", ")})`;
+  return {
+    reason: "leaving",
+    message:
+      `The app's instances of before have not ended yet${what}. It starts by itself when they have; if that ` +
+      "takes minutes, the region's operator looks at them.",
+  };
 }

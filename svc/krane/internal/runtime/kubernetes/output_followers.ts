@@ -11,6 +11,7 @@ import { LABEL } from "./labels.ts";
 import type { Pod } from "./objects.ts";
 import { CONTAINER } from "./replica_set.ts";
 import { appStatus, endOf, isTerminating, lastEnd } from "./status.ts";
+import { isTask } from "./task_pod.ts";
 
 export interface OutputFollowersOptions {
   readonly cluster: Cluster;
@@ -235,7 +236,7 @@ export class OutputFollowers {
   #noteEnd(follower: Follower): void {
     const { pod, position, finished, notedRun } = follower;
     const run = lastEnd(pod)?.end.containerID ?? "";
-    if (run === "" || run === notedRun || !finished.has(run) || isTerminating(pod)) return;
+    if (run === "" || run === notedRun || !finished.has(run) || isTerminating(pod) || isTask(pod)) return;
     const end = endOf(pod, this.#options.clock.now());
     if (end === undefined) return;
     follower.notedRun = run;
@@ -245,7 +246,7 @@ export class OutputFollowers {
 
   #hand({ pod }: Follower, place: LinePlace, line: Pick<OutputLine, "text" | "isOwn">): void {
     const { labels, name } = pod.metadata;
-    const deploymentId = labels[LABEL.deployment] ?? "";
+    const deploymentId = labels[LABEL.deployment] ?? labels[LABEL.taskOf] ?? "";
     this.#options.sink.push({ ...place, ...line, deploymentId, instance: name, stream: "stdout" });
   }
 }

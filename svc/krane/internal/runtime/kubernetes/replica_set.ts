@@ -111,7 +111,8 @@ export function selector(desired: DesiredDeployment, settings: KubernetesSetting
   };
 }
 
-function podSpec(
+/** The pods of a deployment. */
+export function podSpec(
   desired: DesiredDeployment,
   placement: Placement,
   settings: KubernetesSettings,

@@ -25,6 +25,7 @@ import { FailingChecks } from "./failing_checks.ts";
 import { identifyPod } from "./identify_pod.ts";
 import { isUserRefused } from "./image_user.ts";
 import { FirstToGo } from "./mark_pod.ts";
+import { leavingRefusal } from "./leaving_pods.ts";
 import { Moves } from "./moves.ts";
 import { Nodes } from "./nodes.ts";
 import { Notes } from "./notes.ts";
@@ -38,6 +39,8 @@ import { RefusedSets } from "./refused_sets.ts";
 import { probeProblem } from "./probes.ts";
 import type { KubernetesSettings } from "./settings.ts";
 import { appStatus, isFinished, isRunning, isTerminating, restartDueMs } from "./status.ts";
+import { isTask } from "./task_pod.ts";
+import { PodTasks } from "./tasks.ts";
 import { untilListed } from "./until_listed.ts";
 
 export interface KubernetesRuntimeOptions {
@@ -54,7 +57,6 @@ const REMOVAL_SPARE_MS = 20_000;
 const REMOVAL_POLL_MS = 200;
 const LEAVING_AGAIN_MS = 2_000;
 const BROKEN_AGAIN_MS = 10_000;
-const LEAVING_SHOWN_MAX = 3;
 
 /** The cluster does not take what pods are made from. */
 interface RefusedPlacement {
@@ -77,6 +79,7 @@ export class KubernetesRuntime implements Runtime {
   readonly #checks: FailingChecks;
   readonly #refused: RefusedSets;
   readonly #notes: Notes;
+  readonly #tasks: PodTasks;
   readonly #followers: OutputFollowers;
   #onChange: (name: string | undefined) => void = () => undefined;
 
@@ -118,6 +121,7 @@ export class KubernetesRuntime implements Runtime {
     });
     this.#refused = new RefusedSets(options);
     this.#notes = new Notes(options.sink, options.clock);
+    this.#tasks = new PodTasks(options);
     const platformOf = (nodeName: string): string | undefined => this.#nodes.platformOf(nodeName);
     this.#checks = new FailingChecks({ ...options, onFailure: (ref) => this.#checkFailed(ref) });
     this.#observer = new PodObserver({ ...options, notes: this.#notes, checks: this.#checks, platformOf });
@@ -151,6 +155,8 @@ export class KubernetesRuntime implements Runtime {
       ? []
       : [refusedInstance(desired.name, refused.refusal)];
     instances.push(...await this.#observer.observe(desired, pods, again, signal));
+    const call = { desired, owner: placed.set, pods: this.#pods.group(desired.name) };
+    instances.push(...await this.#tasks.run(call, again, signal));
     if (pods.some(lacksConfig)) {
       // Its Secret was deleted by another client: all objects are written again, but not all the time.
       this.#placer.forget(desired.name);
@@ -195,6 +201,7 @@ export class KubernetesRuntime implements Runtime {
   async remove(name: string, signal: AbortSignal, limit: Limit): Promise<void> {
     this.#refused.forget(name);
     this.#notes.forget(name);
+    this.#tasks.forget(name);
     const { clock, settings } = this.#options;
     await this.#listed(signal);
     this.#moves.forget(name);
@@ -276,6 +283,7 @@ export class KubernetesRuntime implements Runtime {
     if (known?.metadata.uid === uid) this.#followers.ensure(pod);
     else {
       this.#observer.forget(pod);
+      this.#tasks.gone(pod);
       for (const refused of this.#refused.madeRoom(namespace)) this.#onChange(refused);
       this.#followers.forget(pod);
     }
@@ -306,9 +314,9 @@ function nameOf({ metadata }: KubeObject): string | undefined {
   return metadata.labels[LABEL.name];
 }
 
-/** Users may give the same labels to a pod of their own, to debug an app for instance. */
+/** An instance of the app. Users may give the same labels to a pod of their own, to debug an app for instance. */
 function isOwned(pod: Pod, set: ReplicaSet): boolean {
-  return pod.metadata.ownerReferences.some((each) => each.uid === set.metadata.uid);
+  return !isTask(pod) && pod.metadata.ownerReferences.some((each) => each.uid === set.metadata.uid);
 }
 
 function toPodState(pod: Pod, { specHash, settingsHash }: PodMarks, nowMs: number): PodState {
@@ -332,18 +340,4 @@ function toPodState(pod: Pod, { specHash, settingsHash }: PodMarks, nowMs: numbe
 function lacksConfig(pod: Pod): boolean {
   const waiting = appStatus(pod)?.state.waiting;
   return waiting?.reason === "CreateContainerConfigError" && !isUserRefused(waiting.message);
-}
-
-/** Its name belongs to the set of before, whose pods have not ended. */
-function leavingRefusal(pods: readonly Pod[]): Refusal {
-  const names = pods.slice(0, LEAVING_SHOWN_MAX).map(({ metadata, spec }) =>
-    `${metadata.name} on ${spec.nodeName}`
-  );
-  const what = names.length === 0 ? "" : ` (${names.join(", ")})`;
-  return {
-    reason: "leaving",
-    message:
-      `The app's instances of before have not ended yet${what}. It starts by itself when they have; if that ` +
-      "takes minutes, the region's operator looks at them.",
-  };
 }

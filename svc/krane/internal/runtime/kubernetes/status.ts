@@ -208,7 +208,8 @@ function finished({ pod }: PodFacts): State {
   return failed(code, text, end === undefined ? {} : { exitCode: end.exitCode });
 }
 
-const START_REFUSED = new Set([
+/** Reasons of containers that never became a process. */
+export const START_REFUSED: ReadonlySet<string> = new Set([
   "CreateContainerConfigError",
   "CreateContainerError",
   "RunContainerError",

@@ -32,6 +32,7 @@ export const DESIRED: DesiredDeployment = {
   stopSeconds: 0,
   init: true,
   initAsked: false,
+  tasks: [],
   env: { DATABASE_URL: "mysql://x", "A.B": "1" },
   buildId: "",
   commit: { sha: "0f3c1d", branch: "feature/x", authorHandle: "" },

@@ -1,0 +1,34 @@
+/** Tables of commands that run once for a deployment. */
+
+/** A command that runs once in a deployment's image, beside its instances. */
+export interface DeploymentTasksTable {
+  deployment_id: string;
+  /** Unique in its deployment, e.g. `release`. */
+  name: string;
+  workspace_id: string;
+  /** The one region whose agent runs it. */
+  region: string;
+  /** JSON array of strings. */
+  command: string;
+  timeout_seconds: number;
+  /** It only moves forward: `wanted`, `running`, and one of the others, which are final. */
+  state: TaskState;
+  /** Name of its pod or container; empty while there is none. */
+  instance: string;
+  /** Why it waits or failed, as a code; empty when all is well. */
+  reason: string;
+  /** The same for a person. */
+  message: string;
+  /** Null when no process has ended. */
+  exit_code: number | null;
+  /** JSON array of strings. */
+  last_log_lines: string;
+  created_at: number;
+  updated_at: number;
+  started_at: number | null;
+  ended_at: number | null;
+  /** Since when the deployment has gone on after its end; null: it waits for the end. */
+  settled_at: number | null;
+}
+
+export type TaskState = "wanted" | "running" | "succeeded" | "failed";
