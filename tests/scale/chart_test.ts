@@ -58,7 +58,9 @@ Deno.test("curves of a run count its deploys by the minute, and its costs by the
   const panels = panelsOf(goodRun());
   const curve = (title: string, name: string) =>
     panels.find((each) => each.title === title)?.series.find((each) => each.name === name)?.points;
-  assert.deepEqual(curve("Throughput", "created"), [[0, 2], [1, 2]]);
+  assert.deepEqual(curve("Throughput", "created"), [[0, 6], [0.5, 6], [1, 6], [1.5, 6]]);
+  const long = panelsOf(goodRun({ loadMs: 1_800_000 })).find(({ title }) => title === "Throughput");
+  assert.deepEqual(long?.series[0]?.points, [[0, 2], [1, 2]]);
   // 8 seconds of processor time, and 800 statements, in each minute.
   assert.deepEqual(curve("Processor", "api")?.map(([x, y]) => [x, Math.round(y)]), [[1, 13], [2, 13]]);
   assert.deepEqual(curve("Database", "statements")?.map(([, y]) => Math.round(y)), [13, 13]);

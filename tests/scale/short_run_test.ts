@@ -10,7 +10,7 @@ import { hasMysqlServer } from "../../pkg/testkit/mariadb.ts";
 const RUN_MS_MAX = 1_200_000;
 
 Deno.test({
-  name: "75 deploys in 10 regions end right, with bounded memory and statements, and leave nothing behind",
+  name: "40 deploys in 10 regions end right, with bounded memory and statements, and leave nothing behind",
   ignore: !hasMysqlServer(),
   async fn() {
     const result = await runScale(SHORT, { signal: AbortSignal.timeout(RUN_MS_MAX) });

@@ -33,7 +33,7 @@ export async function createDeployments(options: LoadOptions, signal: AbortSigna
   const { size, url, projects } = options;
   const clients = new Map(projects.map(({ workspace: { id, rootKey } }) => [
     id,
-    createRpcClient(DeploymentService, { baseUrl: url, token: new Secret(rootKey) }),
+    createRpcClient(DeploymentService, { baseUrl: url, token: new Secret(rootKey), timeoutMs: CALL_MS_MAX }),
   ]));
   const problems: string[] = [];
   const running = new Set<Promise<void>>();
@@ -75,7 +75,7 @@ async function createOne(
         source: { case: "dockerImage", value: NEW_IMAGE },
         gitCommit: { commitSha: index.toString(16).padStart(40, "0") },
         idempotencyKey: `scale-${index}`,
-      }, { signal, timeoutMs: CALL_MS_MAX });
+      }, { signal });
       return { id: deploymentId, tookMs: performance.now() - beganAt };
     } catch (error) {
       if (attempt === TRIES_MAX || signal.aborted) throw error;

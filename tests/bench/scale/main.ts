@@ -37,13 +37,15 @@ function sizeOf(base: ScaleSize): ScaleSize {
     if (!Number.isInteger(number) || number < 1) throw new Error(`"${text}" is no number of things`);
     return number;
   };
-  return {
+  const size = {
     regions: count(values.regions, base.regions),
     projects: count(values.projects, base.projects),
     deployments: count(values.deployments, base.deployments),
     deploys: count(values.deploys, base.deploys),
     deploysPerMinute: count(values["per-minute"], base.deploysPerMinute),
   };
+  if (size.deployments < size.projects) throw new Error("each project needs a deployment that runs");
+  return size;
 }
 
 async function one(size: ScaleSize): Promise<void> {

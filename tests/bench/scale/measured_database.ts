@@ -21,7 +21,7 @@ const SETTINGS = {
   long_query_time: 0,
 } as const;
 /** Statements that read fewer rows are not noted. */
-export const NOTED_ROWS_MIN = 200;
+export const NOTED_ROWS_MIN = 80;
 const READS = ["first", "key", "last", "next", "prev", "rnd", "rnd_next"].map((name) =>
   `Handler_read_${name}`
 );

@@ -6,6 +6,9 @@ import { PHASES } from "./phases.ts";
 import type { ScaleResult } from "./run.ts";
 
 const MINUTE_MS = 60_000;
+/** A run of a few minutes has points for parts of a minute. */
+const SHORT_MS = 5 * MINUTE_MS;
+const SHORT_BIN_MS = 10_000;
 
 /** Deploys and their times, memory, processor, and the database's load, over the minutes of the run. */
 export function panelsOf(result: ScaleResult): readonly Panel[] {
@@ -43,24 +46,36 @@ export function panelsOf(result: ScaleResult): readonly Panel[] {
   ];
 }
 
-function throughput({ times, beganAtMs }: ScaleResult): Series[] {
+function binOf({ loadMs }: ScaleResult): number {
+  return loadMs < SHORT_MS ? SHORT_BIN_MS : MINUTE_MS;
+}
+
+function throughput(result: ScaleResult): Series[] {
+  const { times, beganAtMs } = result;
+  const binMs = binOf(result);
   const created = times.map((each) => each.beganAtMs - beganAtMs);
   const switched = times.flatMap((each) =>
     each.ms.switched === undefined ? [] : [each.beganAtMs + each.ms.switched - beganAtMs]
   );
-  return [{ name: "created", points: perMinute(created) }, { name: "switched", points: perMinute(switched) }];
+  return [
+    { name: "created", points: perMinute(created, binMs) },
+    { name: "switched", points: perMinute(switched, binMs) },
+  ];
 }
 
-/** The number of times in each whole minute. */
-function perMinute(atMs: readonly number[]): Series["points"] {
-  return grouped(atMs, (each) => each).map(([minute, all]) => [minute, all.length]);
+/** The rate of times in each bin. */
+function perMinute(atMs: readonly number[], binMs: number): Series["points"] {
+  return grouped(atMs, binMs, (each) => each).map((
+    [minute, all],
+  ) => [minute, all.length * MINUTE_MS / binMs]);
 }
 
-function phases({ times, beganAtMs }: ScaleResult): Series[] {
+function phases(result: ScaleResult): Series[] {
+  const { times, beganAtMs } = result;
   const shown = [PHASES[4], PHASES[5]] as const;
   return shown.flatMap((phase) => {
     const reached = times.filter(({ ms }) => ms[phase] !== undefined);
-    const minutes = grouped(reached, (each) => each.beganAtMs - beganAtMs);
+    const minutes = grouped(reached, binOf(result), (each) => each.beganAtMs - beganAtMs);
     return [0.5, 0.99].map((q): Series => ({
       name: `${phase === "switched" ? "switched" : "edges"} p${q * 100}`,
       points: minutes.map((
@@ -70,10 +85,11 @@ function phases({ times, beganAtMs }: ScaleResult): Series[] {
   });
 }
 
-function grouped<T>(all: readonly T[], atMs: (each: T) => number): [number, T[]][] {
+/** By the beginnings of their bins, in minutes. */
+function grouped<T>(all: readonly T[], binMs: number, atMs: (each: T) => number): [number, T[]][] {
   const minutes = new Map<number, T[]>();
   for (const each of all) {
-    const minute = Math.max(0, Math.floor(atMs(each) / MINUTE_MS));
+    const minute = Math.max(0, Math.floor(atMs(each) / binMs)) * binMs / MINUTE_MS;
     minutes.set(minute, [...minutes.get(minute) ?? [], each]);
   }
   return [...minutes].toSorted(([a], [b]) => a - b);

@@ -2,7 +2,7 @@
 export interface ScaleSize {
   readonly regions: number;
   readonly projects: number;
-  /** They run in every region when the load begins. */
+  /** They run in every region when the load begins; at least one of each project, which a deploy replaces. */
   readonly deployments: number;
   /** New deployments of the load. */
   readonly deploys: number;
@@ -19,13 +19,13 @@ export const FULL: ScaleSize = {
   deploysPerMinute: 100,
 };
 
-/** The same regions and rate for three quarters of a minute, on a machine that does much else. */
+/** As many regions for a minute, at a rate that a machine keeps up with while it does much else. */
 export const SHORT: ScaleSize = {
   regions: 10,
-  projects: 100,
-  deployments: 300,
-  deploys: 75,
-  deploysPerMinute: 100,
+  projects: 50,
+  deployments: 100,
+  deploys: 40,
+  deploysPerMinute: 40,
 };
 
 const SMALL: ScaleSize = { regions: 3, projects: 100, deployments: 300, deploys: 30, deploysPerMinute: 60 };
@@ -33,7 +33,7 @@ const SMALL: ScaleSize = { regions: 3, projects: 100, deployments: 300, deploys:
 /** One of the three grows, the others stay. */
 export const GROWTH: Readonly<Record<"regions" | "projects" | "deployments", readonly ScaleSize[]>> = {
   regions: [1, 3, 10].map((regions) => ({ ...SMALL, regions })),
-  projects: [10, 100, 1_000].map((projects) => ({ ...SMALL, projects })),
+  projects: [10, 100, 300].map((projects) => ({ ...SMALL, projects })),
   deployments: [100, 1_000, 3_000].map((deployments) => ({ ...SMALL, deployments })),
 };
 
