@@ -16,6 +16,7 @@ import { DOMAIN } from "./domain_schema.ts";
 import { limitRows } from "./limit_schema.ts";
 import { probes } from "./preflight_schema.ts";
 import { certificate, instance, instanceEvent, region, trouble } from "./status_schemas.ts";
+import { receipt } from "./receipt_schema.ts";
 import { trace } from "./trace_schemas.ts";
 
 const error = of<FailureJson>()(z.strictObject({ code: text, message: text, request_id: text.optional() }));
@@ -32,6 +33,7 @@ const deployResult = {
   urls: texts,
   imageSourceDeploymentId: text.optional(),
   live: z.strictObject({ id: text, urls: texts }).optional(),
+  receipt: receipt.optional(),
   environment: text.nullable(),
   project: text.nullable(),
   timings: z.strictObject({
@@ -73,6 +75,7 @@ const switched = of<SwitchJson>()(z.strictObject({
   urls: texts,
   fromApp: z.strictObject(APP_SHAPE).optional(),
   toApp: z.strictObject(APP_SHAPE).optional(),
+  receipt: receipt.optional(),
 }));
 const moved = z.union([switched.extend({ tookMs: count }), z.strictObject({ plan: switched }), failure]);
 
@@ -116,6 +119,7 @@ const deploymentStatus = of<DeploymentStatusJson>()(deployment.extend({
     endedAt: time.optional(),
     error: text.optional(),
   })).readonly(),
+  lastSwitch: receipt.optional(),
   events: z.array(instanceEvent).readonly().optional(),
 }));
 const line = of<Line>()(z.union([
@@ -208,6 +212,7 @@ export const OUTPUT_SCHEMAS: Readonly<Record<string, z.ZodType>> = {
         createdAt: time,
       })),
     }),
+    z.strictObject({ switches: z.array(receipt), nextPageToken: text.optional() }),
     failure,
   ]),
   "scale": printed({

@@ -1,6 +1,7 @@
 /** The schema of `unkey trace --json`. */
 import { z } from "zod";
 import type { ShareJson, SpanJson, TraceJson } from "../cmd/trace/trace_json.ts";
+import { receipt } from "./receipt_schema.ts";
 import { count, flag, of, text, time } from "./schema_words.ts";
 
 const share = of<ShareJson>()(z.strictObject({ name: text, tookMs: count }));
@@ -29,4 +30,5 @@ export const trace = of<TraceJson>()(z.strictObject({
   shares: z.array(share).readonly(),
   before: z.strictObject({ id: text, tookMs: count, phases: z.array(share).readonly() }).optional(),
   droppedSpans: count.optional(),
+  receipt: receipt.optional(),
 }));

@@ -1,4 +1,4 @@
-/** `unkey list`: deployments, newest first, or projects. */
+/** `unkey list`: deployments or switches, newest first, or projects. */
 import { defineCommand, type Process, UsageError } from "../../pkg/cli/mod.ts";
 import { type ConfigOf, field, textSchema } from "../../pkg/config/mod.ts";
 import { createRpcClient } from "../../pkg/rpc/mod.ts";
@@ -10,6 +10,8 @@ import { findProject } from "../shared/find_deployment.ts";
 import { age, JSON_FIELD, jsonLine, table } from "../shared/output.ts";
 import { limitFields, type Page, readPages } from "../shared/pages.ts";
 import { ENVIRONMENT_FILTER_FIELD } from "../shared/project_fields.ts";
+import { switchesTable } from "./switches.ts";
+import { receiptJson } from "../shared/switch_receipt.ts";
 
 const PAGE_MAX = 100;
 
@@ -28,30 +30,28 @@ const FIELDS = {
 };
 type ListConfig = ConfigOf<typeof FIELDS>;
 
-/** `unkey list [deployments|projects]` */
+const LISTS: Readonly<
+  Record<string, (connection: Connection, config: ListConfig, process: Process) => Promise<void>>
+> = { deployments: listDeployments, projects: listProjects, switches: listSwitches };
+
+/** `unkey list [deployments|projects|switches]` */
 export const command = defineCommand({
   outcome: "output",
   fields: FIELDS,
   positionals: [{
     name: "what",
-    help: "deployments (the default) or projects.",
+    help: "deployments (the default), projects, or switches: the moves of live traffic with their receipts.",
     required: false,
-    choices: ["deployments", "projects"],
+    choices: [...Object.keys(LISTS)],
   }],
   async run({ config, positionals: [what = "deployments"] }, process) {
-    if (what !== "deployments" && what !== "projects") {
-      throw new UsageError(
-        `"${what}" cannot be listed: it is "unkey list deployments" or "unkey list projects".`,
-      );
+    const list = LISTS[what];
+    if (list === undefined) {
+      const words = Object.keys(LISTS).map((each) => `"unkey list ${each}"`).join(", ");
+      throw new UsageError(`"${what}" cannot be listed: it is one of ${words}.`);
     }
     const connection = await connect(config, process);
-    await calling(
-      connection,
-      () =>
-        what === "projects"
-          ? listProjects(connection, config, process)
-          : listDeployments(connection, config, process),
-    );
+    await calling(connection, () => list(connection, config, process));
   },
 });
 
@@ -94,6 +94,26 @@ async function readDeployments(
     const { deployments, nextPageToken } = await client.listDeployments(request, { signal });
     return { rows: deployments, nextPageToken };
   });
+}
+
+async function listSwitches(connection: Connection, config: ListConfig, process: Process): Promise<void> {
+  const { project, environment = "", limit, pageToken } = config;
+  const { signal, stdout, stderr, clock } = process;
+  const client = createRpcClient(DeploymentService, connection);
+  const projectId = project === undefined ? "" : (await findProject(connection, project, signal)).id;
+  const found = await readPages({ limit, pageToken, pageSizeMax: PAGE_MAX }, async (page) => {
+    const request = { projectId, environmentSlug: environment, ...page };
+    const { switches, nextPageToken } = await client.listSwitches(request, { signal });
+    return { rows: switches, nextPageToken };
+  });
+  const switches = found.rows.map(receiptJson);
+  const { nextPageToken } = found;
+  if (config.json) {
+    return stdout(jsonLine({ switches, ...(nextPageToken === "" ? {} : { nextPageToken }) }));
+  }
+  if (switches.length === 0) return stderr("No live traffic has moved yet.\n");
+  stdout(switchesTable(switches, clock.now()));
+  if (nextPageToken !== "") stderr("There are more: --limit shows them.\n");
 }
 
 async function listProjects(connection: Connection, config: ListConfig, process: Process): Promise<void> {

@@ -22,6 +22,7 @@ import {
   PLAN_FIELD,
   planText,
   printSwitch,
+  receiptOf,
   switchJson,
 } from "../shared/switch_view.ts";
 import { ENVIRONMENT_FILTER_FIELD } from "../shared/project_fields.ts";
@@ -83,6 +84,8 @@ async function run(
         (signal) => client.promote({ targetDeploymentId: id }, { signal }),
       ),
   );
-  printSwitch("promoted", existingSwitch(switched), config, process);
+  const done = existingSwitch(switched);
+  const receipt = await receiptOf(client, done, config, process);
+  printSwitch("promoted", done, { ...config, receipt }, process);
   return EXIT.ok;
 }

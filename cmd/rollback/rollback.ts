@@ -23,6 +23,7 @@ import {
   PLAN_FIELD,
   planText,
   printSwitch,
+  receiptOf,
   switchJson,
 } from "../shared/switch_view.ts";
 
@@ -101,7 +102,9 @@ async function run(
         (signal) => client.rollback(named, { signal }),
       ),
   );
-  printSwitch("rolled back", existingSwitch(switched), config, process);
+  const done = existingSwitch(switched);
+  const receipt = await receiptOf(client, done, config, process);
+  printSwitch("rolled back", done, { ...config, receipt }, process);
   return EXIT.ok;
 }
 

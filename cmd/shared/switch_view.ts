@@ -6,6 +6,7 @@ import { type RunSettings, type Switch, SwitchPath } from "../../proto/gen/ctrl/
 import { type AppJson, appJson, changedRows, type ShownApp } from "./app_view.ts";
 import { printDone, type Printing, seconds } from "./operation.ts";
 import { table } from "./output.ts";
+import { awaitReceipt, type ReceiptJson, type ReceiptLook, receiptText } from "./switch_receipt.ts";
 
 export const PLAN_FIELD = switchField({
   flag: "plan",
@@ -27,6 +28,8 @@ export interface SwitchJson {
   /** Only in a plan: how the live deployment is run, and how the target is. Names as in `unkey.json`. */
   readonly fromApp?: AppJson;
   readonly toApp?: AppJson;
+  /** Of a switch that was done; absent where the control plane keeps none. */
+  readonly receipt?: ReceiptJson;
 }
 
 const PATHS: Readonly<Record<number, string>> = {
@@ -85,16 +88,35 @@ export function switchText(verb: "rolled back" | "promoted", done: Switch): stri
   return `${what} (${how})${url === "" ? "" : `: ${url}`}\n`;
 }
 
+/** The receipt of a switch that was done; `undefined` where none is shown. */
+export async function receiptOf(
+  client: ReceiptLook["client"],
+  { fromDeploymentId: from, toDeploymentId: deploymentId }: Switch,
+  { json, quiet }: Printing,
+  { clock, signal }: Pick<Process, "clock" | "signal">,
+): Promise<ReceiptJson | undefined> {
+  // An accepted rollback moves nothing.
+  if (from === deploymentId || (quiet && !json)) return undefined;
+  return await awaitReceipt({ client, deploymentId, clock, signal });
+}
+
 /** Prints a switch that was done. */
 export function printSwitch(
   verb: "rolled back" | "promoted",
   done: Switch,
-  printing: Printing,
+  printing: Printing & { readonly receipt: ReceiptJson | undefined },
   process: Pick<Process, "stdout">,
 ): void {
   const { toDeploymentId: id, urls, tookMs } = done;
-  const json = { ...switchJson(done), tookMs: Number(tookMs) };
-  printDone(printing, process, { json, text: switchText(verb, done), id, urls: urls.slice(0, 1) });
+  const { receipt } = printing;
+  const json = {
+    ...switchJson(done),
+    tookMs: Number(tookMs),
+    ...(receipt === undefined ? {} : { receipt }),
+  };
+  const line = receipt === undefined ? "" : receiptText(receipt);
+  const text = `${switchText(verb, done)}${line === "" ? "" : `${line}\n`}`;
+  printDone(printing, process, { json, text, id, urls: urls.slice(0, 1) });
 }
 
 const WAYS: Readonly<Record<string, string>> = {

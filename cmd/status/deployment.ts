@@ -10,6 +10,7 @@ import { type AppJson, appJson, appRows } from "../shared/app_view.ts";
 import { clockTime } from "../shared/clock_time.ts";
 import { type DeploymentJson, deploymentJson, statusText } from "../shared/deployment_view.ts";
 import { age, facts, oneLine, printable, table } from "../shared/output.ts";
+import { type ReceiptJson, receiptText } from "../shared/switch_receipt.ts";
 import { sizeText } from "../shared/size_fields.ts";
 import { eventJson, type InstanceEventJson } from "./events.ts";
 import { type InstanceJson, instanceJson, troublesText } from "./instances.ts";
@@ -36,6 +37,8 @@ export interface DeploymentStatusJson extends DeploymentJson {
   readonly app: AppJson;
   readonly image: string;
   readonly steps: readonly StepJson[];
+  /** The newest switch to it; absent when it never took its environment's traffic. */
+  readonly lastSwitch?: ReceiptJson;
   /** Only with --events. */
   readonly events?: readonly InstanceEventJson[];
 }
@@ -43,7 +46,10 @@ export interface DeploymentStatusJson extends DeploymentJson {
 export function deploymentStatusJson(
   deployment: Deployment,
   instances: readonly DeploymentInstance[],
-  events?: readonly InstanceEvent[],
+  { lastSwitch, events }: {
+    readonly lastSwitch?: ReceiptJson | undefined;
+    readonly events?: readonly InstanceEvent[] | undefined;
+  } = {},
 ): DeploymentStatusJson {
   const shown = deploymentJson(deployment);
   return {
@@ -66,6 +72,7 @@ export function deploymentStatusJson(
       ...(step.endedAt === 0n ? {} : { endedAt: Number(step.endedAt) }),
       ...(step.errorMessage === "" ? {} : { error: step.errorMessage }),
     })),
+    ...(lastSwitch === undefined ? {} : { lastSwitch }),
     ...(events === undefined ? {} : { events: events.map(eventJson) }),
   };
 }
@@ -74,7 +81,7 @@ export function deploymentStatusJson(
 export function deploymentText(
   deployment: Deployment,
   instances: readonly DeploymentInstance[],
-  nowMs: number,
+  { nowMs, lastSwitch }: { readonly nowMs: number; readonly lastSwitch?: ReceiptJson | undefined },
 ): string {
   const { commit, ...shown } = deploymentJson(deployment);
   const about = facts({
@@ -96,6 +103,7 @@ export function deploymentText(
     port: portOf(deployment) === 0 ? undefined : String(portOf(deployment)),
     settings: settingsTexts(deployment),
     created: `${age(shown.createdAt, nowMs)} ago`,
+    "last switch": lastSwitch && lastSwitchText(lastSwitch, nowMs),
     "runs until": shown.stopsAt === undefined
       ? undefined
       : `${clockTime(shown.stopsAt, nowMs)}: its traffic went, and requests under way have until then`,
@@ -113,6 +121,11 @@ export function deploymentText(
     ? ""
     : `\nerror (${shown.error.code}): ${printable(shown.error.message).trim()}\n${outputText(shown.error)}`;
   return `${about}${stepsTable}${error}${troublesText(instances, { nowMs, deployment })}`;
+}
+
+function lastSwitchText(receipt: ReceiptJson, nowMs: number): string {
+  const line = receiptText(receipt) || "no edge was connected";
+  return `${receipt.cause} ${age(receipt.committedAt, nowMs)} ago: ${line}`;
 }
 
 /** The port is a line of its own. */

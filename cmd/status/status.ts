@@ -8,6 +8,7 @@ import { calling, connect, CONNECT_FIELDS } from "../shared/connect.ts";
 import { DEPLOYMENT_WORD, findDeployment } from "../shared/find_deployment.ts";
 import { JSON_FIELD, jsonLine } from "../shared/output.ts";
 import { ENVIRONMENT_FILTER_FIELD } from "../shared/project_fields.ts";
+import { knownReceipt } from "../shared/switch_receipt.ts";
 import { certificateJson, certificatesText } from "./certificates.ts";
 import { troubleJson, troublesText } from "./domains.ts";
 import { deploymentStatusJson, deploymentText } from "./deployment.ts";
@@ -51,9 +52,15 @@ and for how long the oldest of them has waited. RUNNING counts your instances.`,
           () => client.listInstanceEvents({ deploymentId: deployment.id }, { signal }),
         )).events
         : undefined;
-      if (config.json) return stdout(jsonLine(deploymentStatusJson(deployment, instances, events)));
+      const lastSwitch = await calling(
+        connection,
+        () => knownReceipt({ client, deploymentId: deployment.id, signal }),
+      );
+      if (config.json) {
+        return stdout(jsonLine(deploymentStatusJson(deployment, instances, { lastSwitch, events })));
+      }
       const nowMs = clock.now();
-      stdout(deploymentText(deployment, instances, nowMs));
+      stdout(deploymentText(deployment, instances, { nowMs, lastSwitch }));
       return events === undefined ? undefined : stdout(eventsText(events, nowMs));
     }
     const admin = createRpcClient(AdminService, connection);

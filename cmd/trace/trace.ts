@@ -7,6 +7,7 @@ import { calling, connect, CONNECT_FIELDS } from "../shared/connect.ts";
 import { DEPLOYMENT_WORD, findDeployment } from "../shared/find_deployment.ts";
 import { JSON_FIELD, jsonLine } from "../shared/output.ts";
 import { ENVIRONMENT_FILTER_FIELD } from "../shared/project_fields.ts";
+import { knownReceipt } from "../shared/switch_receipt.ts";
 import { traceJson } from "./trace_json.ts";
 import { type Marking, SIGNS, traceText } from "./trace_text.ts";
 
@@ -24,13 +25,14 @@ difference to the last successful deploy of the environment.`,
     const connection = await connect(config, process);
     const client = createRpcClient(DeploymentService, connection);
     const { environment } = config;
-    const { deployment, trace } = await calling(connection, async () => {
+    const { deployment, trace, receipt } = await calling(connection, async () => {
       const deployment = await findDeployment(connection, { word, environment }, signal);
       const { trace } = await client.getDeploymentTrace({ deploymentId: deployment.id }, { signal });
-      return { deployment, trace };
+      const receipt = await knownReceipt({ client, deploymentId: deployment.id, signal }, "deploy");
+      return { deployment, trace, receipt };
     });
     if (trace === undefined) throw publicFault("internal", "The control plane answered without a trace.");
-    const json = traceJson(trace, clock.now());
+    const json = traceJson(trace, { nowMs: clock.now(), receipt });
     if (config.json) return stdout(jsonLine(json));
     const { terminal } = process;
     const marking: Marking = terminal.stdout && terminal.colour

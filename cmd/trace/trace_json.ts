@@ -1,5 +1,6 @@
 /** A trace in the JSON of `unkey trace`. Times are milliseconds since the epoch. */
 import type { DeploymentTrace, TraceSpan } from "../../proto/gen/ctrl/v1/trace_pb.ts";
+import type { ReceiptJson } from "../shared/switch_receipt.ts";
 
 export interface SpanJson {
   readonly id: string;
@@ -41,9 +42,14 @@ export interface TraceJson {
   readonly before?: { readonly id: string; readonly tookMs: number; readonly phases: readonly ShareJson[] };
   /** Spans that were not kept, because there were too many. */
   readonly droppedSpans?: number;
+  /** The edges' part, which comes after the deploy; absent when it did not take its environment's traffic. */
+  readonly receipt?: ReceiptJson;
 }
 
-export function traceJson(trace: DeploymentTrace, nowMs: number): TraceJson {
+export function traceJson(
+  trace: DeploymentTrace,
+  { nowMs, receipt }: { readonly nowMs: number; readonly receipt?: ReceiptJson | undefined },
+): TraceJson {
   const { endedAt, outcome, before, droppedSpans } = trace;
   const startedAt = Number(trace.startedAt);
   return {
@@ -63,6 +69,7 @@ export function traceJson(trace: DeploymentTrace, nowMs: number): TraceJson {
       },
     }),
     ...(droppedSpans === 0 ? {} : { droppedSpans }),
+    ...(receipt === undefined ? {} : { receipt }),
   };
 }
 

@@ -1,6 +1,7 @@
 /** A trace as people read it. */
 import type { DeploymentTrace, TraceSpan } from "../../proto/gen/ctrl/v1/trace_pb.ts";
-import { facts, oneLine } from "../shared/output.ts";
+import { facts, oneLine, table } from "../shared/output.ts";
+import { receiptText } from "../shared/switch_receipt.ts";
 import type { ShareJson, SpanJson, TraceJson } from "./trace_json.ts";
 
 /** The mark of the critical path: its look on a terminal, else a sign. */
@@ -41,7 +42,19 @@ export function traceText(
       critical: span.critical,
     };
   });
-  return `${about}\n${layOut(rows, marking)}${notes(trace, marking)}`;
+  return `${about}\n${layOut(rows, marking)}${notes(trace, marking)}${edgesText(trace)}`;
+}
+
+/** The edges' part, behind the end of the deploy. */
+function edgesText({ receipt }: TraceJson): string {
+  const line = receipt && receiptText(receipt);
+  if (receipt === undefined || !line) return "";
+  const rows = receipt.edges.map(({ id, region = "", acknowledgedMs }) => [
+    id,
+    region,
+    acknowledgedMs === undefined ? "" : seconds(acknowledgedMs),
+  ]);
+  return `\nAfter the deploy, it ${line}:\n${table(["EDGE", "REGION", "FOLLOWED AFTER"], rows)}`;
 }
 
 function comparison({ tookMs, before }: TraceJson): string {

@@ -173,7 +173,7 @@ export class Exchange implements LinkUser {
     this.#keepAlive = keepsAlive(this.#head) && this.requestDone && !this.#core.stopping &&
       (!endless || this.#head.minor === 1);
     const { clock, onResponded, onStatus } = this.#core.options;
-    onStatus(head.status);
+    onStatus(head.status, this.#link?.upstream);
     onResponded?.(clock.now() - this.#begunMs);
   }
 

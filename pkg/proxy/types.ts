@@ -14,6 +14,8 @@ export interface Upstream {
   readonly key: string;
   readonly host: string;
   readonly port: number;
+  /** The version of an app that it belongs to, for counts. */
+  readonly owner?: string | undefined;
   /** HTTP/2 without TLS, spoken at once; else HTTP/1.1. */
   readonly protocol?: "h2c" | undefined;
 }
@@ -192,8 +194,11 @@ export interface ProxyOptions {
   readonly onDial: (upstream: Upstream, ok: boolean) => void;
   /** Called once for every failure, except for clients that went away. */
   readonly onFailure: (report: FailureReport) => void;
-  /** Called with the status of every response begun; 499 stands for a client that went away before. */
-  readonly onStatus: (status: number) => void;
+  /**
+   * Called with the status of every response begun, and the upstream if it made it; 499 stands for a client that went away
+   * before.
+   */
+  readonly onStatus: (status: number, upstream?: Upstream) => void;
   /** Called with the time from the head of a request to the head of its upstream's response. */
   readonly onResponded?: ((waitedMs: number) => void) | undefined;
 }

@@ -78,6 +78,11 @@ export function fromConnectError(error: unknown): Fault {
   return new Fault(code, connect.rawMessage, { publicMessage: connect.rawMessage, requestId, cause: error });
 }
 
+/** True if the service has no such method: it is older than this client. */
+export function isUnimplemented(error: unknown): boolean {
+  return error instanceof ConnectError && error.code === Code.Unimplemented;
+}
+
 /**
  * True if the service itself said so, as opposed to giving no answer, being gone, or out of reach: errors of the Connect protocol
  * are JSON (https://connectrpc.com/docs/protocol#error-end-stream), those of proxies on the way usually are not.

@@ -9,7 +9,7 @@
  * @module
  */
 export { type ClientOptions, createRpcClient, isUntrusted } from "./client.ts";
-export { fromConnectError, genericMessage, isAnswer } from "./faults.ts";
+export { fromConnectError, genericMessage, isAnswer, isUnimplemented } from "./faults.ts";
 export { addCallFields, type Admission, type Call } from "./call.ts";
 export { clientAddress } from "./client_address.ts";
 export { hasClientCertificate, type StreamClient, streamClientOf } from "./context.ts";

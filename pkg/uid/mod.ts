@@ -33,6 +33,7 @@ const PREFIXES = {
   auditEntry: "audit",
   certificate: "cert",
   domain: "dom",
+  trafficSwitch: "sw",
 } as const;
 
 export type IdKind = keyof typeof PREFIXES;

@@ -7,7 +7,7 @@ const ROLLBACKS = 100;
 
 /** The counts decide here; how fast a switch is, `deno task bench switch` judges on a machine that does nothing else. */
 Deno.test("no request of 10,000 fails during deploys, 100 rollbacks and 100 promotes", async (t) => {
-  const { asked, failed, rollbacksMs, promotesMs } = await switchUnderLoad({
+  const { asked, failed, rollbacksMs, promotesMs, receipts } = await switchUnderLoad({
     ...{ deploys: 3, rollbacks: ROLLBACKS, requests: REQUESTS },
     ...{ lanes: 8, pauseMs: 40, quietMs: 250 },
   });
@@ -20,6 +20,19 @@ Deno.test("no request of 10,000 fails during deploys, 100 rollbacks and 100 prom
       () => assert.equal(values.length, ROLLBACKS),
     );
   }
+  const tookMs = receipts.map((each) => Number(each.tookMs));
+  await t.step(
+    `receipts: p50 ${quantile(tookMs, 0.5).toFixed(0)} ms from commit to edge, p99 ${
+      quantile(tookMs, 0.99).toFixed(0)
+    } ms`,
+    () => {
+      assert.equal(receipts.length, ROLLBACKS);
+      for (const { edges, failedByEdge, failedByFormer, failedByTarget } of receipts) {
+        assert.deepEqual([failedByEdge, failedByFormer, failedByTarget], [0n, 0n, 0n]);
+        assert.ok(edges.length === 1 && edges.every(({ acknowledgedMs }) => acknowledgedMs !== undefined));
+      }
+    },
+  );
   assert.deepEqual(failed, []);
   assert.ok(asked >= REQUESTS, `${asked} requests`);
 });

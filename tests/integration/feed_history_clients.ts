@@ -181,6 +181,7 @@ export class EdgeUnderTest implements ClientUnderTest {
       table: this.#table,
       certificates: new Certificates(base.log),
       edgeId: "edge",
+      region: "local",
       acknowledges: false,
       onReady: () => undefined,
     });

@@ -141,7 +141,8 @@ export const CROSSES: Readonly<Record<string, string>> = {
   "hostname + workspace": "a domain of a workspace and the holder of its name",
   "hostname + region + workspace": "the end of a domain: its holder, its route and the edges' feed",
   "global + region": "a region that is down, and the edges' feed",
-  "global + region + workspace": "the same with the endpoints that it concerns",
+  "global + region + workspace":
+    "the same with the endpoints that it concerns; traffic that moves, and its receipt, which edges report to",
   "global + hostname": "the room that an authority's limits leave for an order",
   "global + workspace": "a login code or an account at an authority, and the workspace that it is for",
 };

@@ -2,6 +2,7 @@
 import { Secret } from "../../pkg/config/mod.ts";
 import { createRpcClient } from "../../pkg/rpc/mod.ts";
 import { DeploymentService } from "../../proto/gen/ctrl/v1/deployment_pb.ts";
+import type { SwitchReceipt } from "../../proto/gen/ctrl/v1/traffic_switch_pb.ts";
 import { serves } from "./apps.ts";
 import { Lanes } from "./lanes.ts";
 import { answers, Testbed, writeApp } from "./testbed.ts";
@@ -28,6 +29,8 @@ export interface SwitchLoad {
   /** From the call to the last answer of the old version. */
   readonly rollbacksMs: readonly number[];
   readonly promotesMs: readonly number[];
+  /** By the control plane, the newest first. */
+  readonly receipts: readonly SwitchReceipt[];
 }
 
 interface Version {
@@ -78,7 +81,7 @@ async function moveTraffic(
   lanes: Lanes,
   { before, after }: { readonly before: Version; readonly after: Version },
   { rollbacks, quietMs }: SwitchLoadOptions,
-): Promise<Pick<SwitchLoad, "rollbacksMs" | "promotesMs">> {
+): Promise<Pick<SwitchLoad, "rollbacksMs" | "promotesMs" | "receipts">> {
   const access = { baseUrl: bed.apiUrl, token: new Secret(bed.rootKey), timeoutMs: 60_000 };
   const client = createRpcClient(DeploymentService, access);
   const lastOldMs = async (old: Version, move: () => Promise<unknown>): Promise<number> => {
@@ -97,5 +100,7 @@ async function moveTraffic(
     rollbacksMs.push(await lastOldMs(after, () => client.rollback(ids)));
     promotesMs.push(await lastOldMs(before, () => client.promote({ targetDeploymentId: after.id })));
   }
-  return { rollbacksMs, promotesMs };
+  const { switches } = await client.listSwitches({ deploymentId: before.id, pageSize: 100 });
+  const receipts = switches.flatMap(({ receipt }) => receipt === undefined ? [] : [receipt]);
+  return { rollbacksMs, promotesMs, receipts };
 }

@@ -3,6 +3,7 @@ import type { ConfigOf } from "../../../pkg/config/mod.ts";
 import { DeploymentStatus } from "../../../proto/gen/ctrl/v1/deployment_pb.ts";
 import { statusName } from "../deployment_view.ts";
 import { jsonLine, printable } from "../output.ts";
+import { receiptText } from "../switch_receipt.ts";
 import { EventLines } from "./event_lines.ts";
 import type { FOLLOW_FIELDS } from "./follow_fields.ts";
 import { Report } from "./report.ts";
@@ -44,12 +45,14 @@ function printFailure({ live, error }: DeployResult, process: Process): void {
 
 /** Standard output gets only the part that a script needs: URLs, or the id of a deployment that is not ready. */
 function printText(result: DeployResult, { stdout, stderr }: Pick<Process, "stdout" | "stderr">): void {
-  const { id, status, urls, environment, project } = result;
+  const { id, status, urls, environment, project, receipt } = result;
   stderr(`   deployment ${id} of ${project} in ${environment}\n`);
   if (status !== READY) {
     stderr(`   it goes on: "unkey attach ${id}" follows it\n`);
     return stdout(`${id}\n`);
   }
+  const switched = receipt === undefined ? "" : receiptText(receipt);
+  if (switched !== "") stderr(`   ${switched}\n`);
   if (urls.length === 0) stderr("   it has no URL\n");
   for (const url of urls) stdout(`${url}\n`);
 }

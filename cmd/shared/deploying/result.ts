@@ -1,4 +1,5 @@
 import { type ExitCode, type Failure, type FailureJson, failureJson } from "../../../pkg/cli/mod.ts";
+import type { ReceiptJson } from "../switch_receipt.ts";
 import { phaseOf } from "./exit_codes.ts";
 
 /** Times of the phases in milliseconds; a phase that did not happen is absent. */
@@ -35,6 +36,8 @@ export interface DeployResult {
   readonly imageSourceDeploymentId?: string;
   /** The deployment that serves the environment instead of one that did not get ready. */
   readonly live?: { readonly id: string; readonly urls: readonly string[] };
+  /** Of a deployment that took its environment's traffic; absent where the control plane keeps none. */
+  readonly receipt?: ReceiptJson;
   readonly environment: string;
   readonly project: string | null;
   readonly timings: Timings;
@@ -57,7 +60,7 @@ export const NOTHING_DONE = {
 /** The part of the result that depends on how the deploy ended. */
 export type End = Pick<
   DeployResult,
-  "status" | "urls" | "imageSourceDeploymentId" | "live" | "exitCode" | "error"
+  "status" | "urls" | "imageSourceDeploymentId" | "live" | "receipt" | "exitCode" | "error"
 >;
 
 /** An end that is not a ready deployment. */

@@ -4,6 +4,7 @@ import { durationText } from "../../../pkg/config/mod.ts";
 import { type Deployment, DeploymentStatus } from "../../../proto/gen/ctrl/v1/deployment_pb.ts";
 import { statusName } from "../deployment_view.ts";
 import { retryWhileUnavailable } from "../retry_while_unavailable.ts";
+import { awaitReceipt } from "../switch_receipt.ts";
 import { WaitOver, withinTime } from "../time_limit.ts";
 import { DEPLOY_EXIT, exitCodeOfFailure } from "./exit_codes.ts";
 import { type DeploymentClient, follow } from "./follow.ts";
@@ -110,7 +111,16 @@ async function endOf(deployment: Deployment, look: Look): Promise<End> {
   const name = statusName(status);
   const image = imageSourceDeploymentId === "" ? {} : { imageSourceDeploymentId };
   if (isBuilt(status)) return { status: name, urls: [], ...image, exitCode: EXIT.ok };
-  if (status === DeploymentStatus.READY) return { status: name, urls, ...image, exitCode: EXIT.ok };
+  if (status === DeploymentStatus.READY) {
+    const receipt = await awaitReceipt({ ...look, deploymentId: deployment.id });
+    return {
+      status: name,
+      urls,
+      ...image,
+      ...(receipt === undefined ? {} : { receipt }),
+      exitCode: EXIT.ok,
+    };
+  }
   const code = failureCode === "" ? name : failureCode;
   const message = errorMessage === "" ? ENDINGS[name] ?? `The deployment is ${name}.` : errorMessage;
   const end = {

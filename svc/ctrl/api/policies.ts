@@ -55,6 +55,7 @@ const DEPLOYMENT: MethodsOf<typeof DeploymentService> = {
   stopDeployment: { kind: "root_key", permission: "stop_deployment" },
   startDeployment: { kind: "root_key", permission: "start_deployment" },
   getDeploymentTrace: { kind: "root_key", permission: "read_deployment" },
+  listSwitches: { kind: "root_key", permission: "read_deployment" },
 };
 
 const OPENAPI: MethodsOf<typeof OpenApiService> = {

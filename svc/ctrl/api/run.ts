@@ -34,6 +34,7 @@ import { buildServices, CALL_MS_MAX, type ServiceParts } from "./mount.ts";
 import { sweepRegions } from "./tasks/region_health.ts";
 import { sweepAuditLog } from "./tasks/audit_sweeper.ts";
 import { sweepSubmits } from "./tasks/submit_sweeper.ts";
+import { sweepSwitches } from "./tasks/switch_sweeper.ts";
 import { sweepContent } from "./tasks/content_sweeper.ts";
 import { sweepUploads } from "./tasks/upload_sweeper.ts";
 
@@ -158,6 +159,7 @@ async function start(config: ApiConfig, given: ApiProcess, runner: Runner): Prom
   runner.go("audit sweeper", (signal) => sweepAuditLog(audit, signal));
   const output = { ...base, keptDays: config.outputKept, meter: loop("output sweeper") };
   runner.go("output sweeper", (signal) => sweepOutput(output, signal));
+  runner.go("switch sweeper", (signal) => sweepSwitches({ ...base, meter: loop("switch sweeper") }, signal));
   runner.go("region sweeper", (signal) => sweepRegions({ ...parts, meter: loop("region sweeper") }, signal));
   const { nudgeUrl, instanceId } = parts;
   if (nudgeUrl !== undefined) {

@@ -19,6 +19,7 @@ import { CHALLENGE_PATH, type Challenges } from "./challenges.ts";
 import { explain } from "./explain.ts";
 import { FailureLog } from "./failure_log.ts";
 import { FirstSnapshot } from "./first_snapshot.ts";
+import { type FailedRequests, isFailedRequest } from "./failed_requests.ts";
 import { EdgeCounts } from "./metrics.ts";
 import { clientScheme, redirect } from "./redirects.ts";
 import { refusalText } from "./refusal_text.ts";
@@ -49,6 +50,8 @@ export interface EdgeOptions {
   readonly requested?: RequestedDeployments;
   /** Takes what the owners of apps should know, where the control plane wants to know. */
   readonly refusals?: Refusals | undefined;
+  /** Counts failed requests around switches, where the control plane wants to know. */
+  readonly failedRequests?: FailedRequests | undefined;
   /** True for balancers that speak the PROXY protocol. */
   readonly fromBalancer?: ((address: string) => boolean) | undefined;
   /** Absent where TLS ends elsewhere. */
@@ -101,6 +104,9 @@ export class Edge {
     this.table = new RouteTable((key) => {
       this.proxy.retire(key);
       this.#balancer.forget(key);
+    }, (from, to) => {
+      // The first snapshot moves nothing.
+      if (this.#ready) options.failedRequests?.moved(from, to, nowMs());
     });
     this.#balancer = new Balancer({ region, nowMs, load: (key) => this.proxy.load(key) });
     const failures = new FailureLog({ log, clock });
@@ -124,7 +130,11 @@ export class Edge {
         failures.note(report);
         this.#tell(options, report);
       },
-      onStatus: (status) => this.counts.response(status),
+      onStatus: (status, upstream) => {
+        this.counts.response(status);
+        const { owner } = upstream ?? {};
+        if (status >= 500 && owner !== undefined) options.failedRequests?.note(owner, "instance", nowMs());
+      },
       onResponded: (waitedMs) => this.counts.responded?.(waitedMs),
     });
   }
@@ -146,8 +156,11 @@ export class Edge {
     return this.#wanted?.want(host)?.then(() => this.certificates.contextOf(host));
   }
 
-  #tell({ refusals, limits, clock }: EdgeOptions, report: FailureReport): void {
+  #tell({ refusals, failedRequests, limits, clock }: EdgeOptions, report: FailureReport): void {
     const deploymentId = this.table.lookup(report.host ?? "")?.route.deploymentId;
+    if (deploymentId !== undefined && isFailedRequest(report)) {
+      failedRequests?.note(deploymentId, "edge", clock.now());
+    }
     const text = refusals === undefined || deploymentId === undefined
       ? undefined
       : refusalText(report, limits);

@@ -66,10 +66,18 @@ export class RouteTable {
   readonly #instances = new Map<string, readonly Instance[]>();
   readonly #waiting = new Map<string, Waiting>();
   readonly #onLeave: (key: string) => void;
+  readonly #onMove: (from: string | undefined, to: string) => void;
 
-  /** `onLeave` gets the key of each instance that takes no new requests from now on. */
-  constructor(onLeave: (key: string) => void = () => undefined) {
+  /**
+   * `onLeave` gets the key of each instance that takes no new requests from now on, `onMove` the former and the new
+   * deployment of a host name.
+   */
+  constructor(
+    onLeave: (key: string) => void = () => undefined,
+    onMove: (from: string | undefined, to: string) => void = () => undefined,
+  ) {
     this.#onLeave = onLeave;
+    this.#onMove = onMove;
   }
 
   /** Host names with a route. */
@@ -149,7 +157,9 @@ export class RouteTable {
     this.#waiting.delete(route.routeId);
     const former = this.#hosts.get(route.routeId);
     if (former !== undefined && former !== route.hostname) this.#dropRoute(route.routeId);
+    const from = this.#routes.get(route.hostname)?.deploymentId;
     this.#routes.set(route.hostname, route);
+    if (from !== route.deploymentId) this.#onMove(from, route.deploymentId);
     this.#hosts.set(route.routeId, route.hostname);
   }
 
@@ -163,7 +173,9 @@ export class RouteTable {
 
   #setInstances(deploymentId: string, endpoints: readonly EndpointAddress[], protocol = ""): void {
     const former = this.#instances.get(deploymentId) ?? NONE;
-    const next = endpoints.map((each) => instanceOf(each, protocol)).filter((each) => each !== undefined);
+    const next = endpoints.map((each) => instanceOf(each, { owner: deploymentId, protocol })).filter((each) =>
+      each !== undefined
+    );
     const keys = new Set(next.map((each) => each.key));
     this.#instances.set(deploymentId, next);
     for (const each of former) if (!keys.has(each.key)) this.#onLeave(each.key);
@@ -190,12 +202,12 @@ export function resourceOf(change: RouteChange): string {
 /** Reads `host:port`, with brackets around an IPv6 address; `undefined` for other texts. */
 function instanceOf(
   { instanceId, address, region }: EndpointAddress,
-  protocol: string,
+  { owner, protocol }: { readonly owner: string; readonly protocol: string },
 ): Instance | undefined {
   const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^\s:[\]]+)):([0-9]{1,5})$/.exec(address);
   const host = match?.[1] ?? match?.[2];
   const port = Number(match?.[3]);
   if (host === undefined || !(port >= 1 && port <= 65_535)) return undefined;
-  const base = { key: `${instanceId}@${address}`, host, port, instanceId, region };
+  const base = { key: `${instanceId}@${address}`, host, port, instanceId, region, owner };
   return protocol === "h2c" ? { ...base, protocol } : base;
 }

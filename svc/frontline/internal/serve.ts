@@ -17,6 +17,7 @@ import { hstsValue, HTTPS_FIELDS, type HttpsConfig } from "../config_https.ts";
 import { Challenges } from "./challenges.ts";
 import type { EdgeCertificate } from "./certificates.ts";
 import { Edge, type EdgeHttps, type EdgeOptions } from "./edge.ts";
+import { FailedRequests } from "./failed_requests.ts";
 import { watchEdge } from "./metrics.ts";
 import { reportRefusals } from "./refusal_reporter.ts";
 import { Refusals } from "./refusals.ts";
@@ -94,6 +95,7 @@ export interface EdgeRole {
 export async function serveEdge(role: EdgeRole, config: EdgeConfig, process: EdgeProcess): Promise<void> {
   const { log, clock, signal, metrics = NO_METRICS } = process;
   const requested = role.acknowledges ? new RequestedDeployments() : undefined;
+  const failedRequests = role.acknowledges ? new FailedRequests() : undefined;
   warnOfPlain(log, { [fieldName(FRONTLINE_FIELDS.controlPlaneUrl)]: config.controlPlaneUrl });
   const trust = await openClientTls(config, { clock, log });
   const rpc = { baseUrl: config.controlPlaneUrl, token: role.token, fetch: trust.fetch };
@@ -117,6 +119,7 @@ export async function serveEdge(role: EdgeRole, config: EdgeConfig, process: Edg
       ? undefined
       : { host: role.apiHost, upstream: apiUpstream(config.controlPlaneUrl) },
     refusals,
+    failedRequests,
   });
   const ready = Promise.withResolvers<void>();
   const client = createRpcClient(FrontlineService, rpc);
@@ -127,8 +130,10 @@ export async function serveEdge(role: EdgeRole, config: EdgeConfig, process: Edg
     clock,
     log,
     edgeId: role.id,
+    region: config.region,
     acknowledges: role.acknowledges,
     requested,
+    failedRequests,
     metrics,
     onAcknowledge: () => edge.noteOpenRequests(),
     onReady: () => {

@@ -1,3 +1,4 @@
+import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { Client } from "@connectrpc/connect";
 import type { Clock } from "../../../pkg/clock/mod.ts";
 import { describeError } from "../../../pkg/fault/mod.ts";
@@ -5,8 +6,14 @@ import { FeedClient, type FeedConsumer, type FeedMessage, type FeedTimes } from 
 import type { Logger } from "../../../pkg/logger/mod.ts";
 import type { Metrics } from "../../../pkg/metrics/mod.ts";
 import { backoffMs } from "../../../pkg/retry/mod.ts";
-import type { ApplyRoute, FrontlineService, RouteState } from "../../../proto/gen/ctrl/v1/frontline_pb.ts";
+import type {
+  ApplyRoute,
+  FailedRequestsSchema,
+  FrontlineService,
+  RouteState,
+} from "../../../proto/gen/ctrl/v1/frontline_pb.ts";
 import type { Certificates, EdgeCertificate } from "./certificates.ts";
+import type { FailedReport, FailedRequests } from "./failed_requests.ts";
 import type { RequestedDeployments } from "./requested.ts";
 import { resourceOf, type Route, type RouteChange, type RouteTable } from "./route_table.ts";
 
@@ -36,6 +43,9 @@ const TIMES: WatchTimes = {
   routeWaitMs: 1_000,
 };
 
+/** An hour: no switch waits for so long. */
+const APPLIED_MS_MAX = 3_600_000;
+
 export interface WatcherOptions {
   readonly client: Client<typeof FrontlineService>;
   readonly table: RouteTable;
@@ -44,10 +54,13 @@ export interface WatcherOptions {
   readonly log: Logger;
   readonly metrics?: Metrics | undefined;
   readonly edgeId: string;
+  readonly region: string;
   /** True for an edge: the control plane waits until its table has reached a version. */
   readonly acknowledges: boolean;
   /** Deployments that got requests; each acknowledgement names those that are due. */
   readonly requested?: RequestedDeployments | undefined;
+  /** Failed requests around switches; acknowledgements report them. */
+  readonly failedRequests?: FailedRequests | undefined;
   /** Called before each acknowledgement. */
   readonly onAcknowledge?: (() => void) | undefined;
   readonly times?: Partial<WatchTimes>;
@@ -64,6 +77,8 @@ export class Watcher {
   readonly #times: WatchTimes;
   readonly #feed: FeedClient<RouteState, EdgeChange>;
   #acknowledged = -1;
+  /** The version that the last check found, and when it was new. */
+  #reached = { version: -1, atMs: 0 };
   #isReady = false;
 
   constructor(options: WatcherOptions) {
@@ -97,27 +112,22 @@ export class Watcher {
    * control plane, an acknowledgement is also the heartbeat of this edge.
    */
   async acknowledge(signal: AbortSignal): Promise<void> {
-    const { acknowledges, clock, client, edgeId, log, onAcknowledge, requested, table } = this.#options;
+    const { acknowledges, clock, log, failedRequests, table } = this.#options;
     let lastMs = -Infinity;
     let failures = 0;
     while (!signal.aborted) {
       table.moveWaiting(clock.now() - this.#times.routeWaitMs);
       const { version } = this;
-      const isDue = version !== this.#acknowledged || clock.now() - lastMs >= this.#times.heartbeatMs;
+      if (version !== this.#reached.version) this.#reached = { version, atMs: clock.now() };
+      const isDue = version !== this.#acknowledged || clock.now() - lastMs >= this.#times.heartbeatMs ||
+        failedRequests?.isDue(clock.now()) === true;
       if (acknowledges && this.#isReady && isDue && !table.hasWaiting) {
-        onAcknowledge?.();
-        const requestedIds = requested?.take(clock.now()) ?? [];
         try {
-          await client.acknowledgeRoutes({
-            edgeId,
-            appliedVersion: BigInt(version),
-            requestedDeploymentIds: [...requestedIds],
-          }, { signal });
+          await this.#send(version, signal);
           this.#acknowledged = version;
           lastMs = clock.now();
           failures = 0;
         } catch (error) {
-          requested?.failed(requestedIds);
           if (signal.aborted) return;
           if (failures++ === 0) {
             log.warn("acknowledging routes failed", { version, error: describeError(error) });
@@ -128,6 +138,28 @@ export class Watcher {
         ? this.#times.acknowledgeMs
         : backoffMs(failures, this.#times.acknowledgeMs, this.#times.retryMsMax);
       await clock.sleep(waitMs, signal).catch(() => undefined);
+    }
+  }
+
+  async #send(version: number, signal: AbortSignal): Promise<void> {
+    const { clock, client, edgeId, region, onAcknowledge, requested, failedRequests } = this.#options;
+    onAcknowledge?.();
+    const nowMs = clock.now();
+    const requestedIds = requested?.take(nowMs) ?? [];
+    const failed = failedRequests?.take(nowMs);
+    try {
+      await client.acknowledgeRoutes({
+        edgeId,
+        region,
+        appliedVersion: BigInt(version),
+        appliedMsAgo: Math.min(APPLIED_MS_MAX, Math.max(0, nowMs - this.#reached.atMs)),
+        requestedDeploymentIds: [...requestedIds],
+        ...(failed === undefined ? {} : { failedRequests: encodeFailed(failed) }),
+      }, { signal });
+    } catch (error) {
+      requested?.failed(requestedIds);
+      if (failed !== undefined) failedRequests?.failed(failed);
+      throw error;
     }
   }
 
@@ -159,6 +191,16 @@ export class Watcher {
       },
     };
   }
+}
+
+function encodeFailed(
+  { countedSlot, countedMsAgo, slots }: FailedReport,
+): MessageInitShape<typeof FailedRequestsSchema> {
+  return {
+    countedSlot: BigInt(countedSlot),
+    countedMsAgo,
+    slots: slots.map(({ slot, ...rest }) => ({ slot: BigInt(slot), ...rest })),
+  };
 }
 
 function decode({ state, version: versionBigint }: RouteState): FeedMessage<EdgeChange> {

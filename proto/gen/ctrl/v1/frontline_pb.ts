@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file ctrl/v1/frontline.proto.
  */
 export const file_ctrl_v1_frontline: GenFile = /*@__PURE__*/
-  fileDesc("ChdjdHJsL3YxL2Zyb250bGluZS5wcm90bxIHY3RybC52MSJAChJXYXRjaFJvdXRlc1JlcXVlc3QSGQoRdmVyc2lvbl9sYXN0X3NlZW4YASABKAQSDwoHZWRnZV9pZBgCIAEoCSLkAwoKUm91dGVTdGF0ZRIqCgthcHBseV9yb3V0ZRgBIAEoCzITLmN0cmwudjEuQXBwbHlSb3V0ZUgAEiwKDGRlbGV0ZV9yb3V0ZRgCIAEoCzIULmN0cmwudjEuRGVsZXRlUm91dGVIABIyCg9hcHBseV9lbmRwb2ludHMYBCABKAsyFy5jdHJsLnYxLkFwcGx5RW5kcG9pbnRzSAASNAoQZGVsZXRlX2VuZHBvaW50cxgFIAEoCzIYLmN0cmwudjEuRGVsZXRlRW5kcG9pbnRzSAASLAoMc25hcHNob3RfZW5kGAYgASgLMhQuY3RybC52MS5TbmFwc2hvdEVuZEgAEisKCWhlYXJ0YmVhdBgHIAEoCzIWLmN0cmwudjEuRmVlZEhlYXJ0YmVhdEgAEisKB3Byb2JsZW0YCCABKAsyGC5jdHJsLnYxLlJlc291cmNlUHJvYmxlbUgAEjYKEWFwcGx5X2NlcnRpZmljYXRlGAkgASgLMhkuY3RybC52MS5BcHBseUNlcnRpZmljYXRlSAASOAoSZGVsZXRlX2NlcnRpZmljYXRlGAogASgLMhouY3RybC52MS5EZWxldGVDZXJ0aWZpY2F0ZUgAEg8KB3ZlcnNpb24YAyABKARCBwoFc3RhdGUiyAEKCkFwcGx5Um91dGUSEAoIcm91dGVfaWQYASABKAkSEAoIaG9zdG5hbWUYAiABKAkSFQoNZGVwbG95bWVudF9pZBgDIAEoCRIWCg5lbnZpcm9ubWVudF9pZBgEIAEoCRIUCgx3b3Jrc3BhY2VfaWQYBSABKAkSDwoHc3RvcHBlZBgGIAEoCBIZChFyZWRpcmVjdF9ob3N0bmFtZRgHIAEoCRIlCgRzdG9wGAggASgLMhcuY3RybC52MS5EZXBsb3ltZW50U3RvcCIxCgtEZWxldGVSb3V0ZRIQCghyb3V0ZV9pZBgBIAEoCRIQCghob3N0bmFtZRgCIAEoCSJfCg5BcHBseUVuZHBvaW50cxIVCg1kZXBsb3ltZW50X2lkGAEgASgJEiQKCWVuZHBvaW50cxgCIAMoCzIRLmN0cmwudjEuRW5kcG9pbnQSEAoIcHJvdG9jb2wYAyABKAkiQAoIRW5kcG9pbnQSEwoLaW5zdGFuY2VfaWQYASABKAkSDwoHYWRkcmVzcxgCIAEoCRIOCgZyZWdpb24YAyABKAkiKAoPRGVsZXRlRW5kcG9pbnRzEhUKDWRlcGxveW1lbnRfaWQYASABKAkiigEKEEFwcGx5Q2VydGlmaWNhdGUSFgoOY2VydGlmaWNhdGVfaWQYASABKAkSEAoIaG9zdG5hbWUYAiABKAkSHQoVY2VydGlmaWNhdGVfY2hhaW5fcGVtGAMgASgJEhcKD3ByaXZhdGVfa2V5X3BlbRgEIAEoCRIUCgxub3RfYWZ0ZXJfbXMYBSABKAMiPQoRRGVsZXRlQ2VydGlmaWNhdGUSFgoOY2VydGlmaWNhdGVfaWQYASABKAkSEAoIaG9zdG5hbWUYAiABKAkiZgoYQWNrbm93bGVkZ2VSb3V0ZXNSZXF1ZXN0Eg8KB2VkZ2VfaWQYASABKAkSFwoPYXBwbGllZF92ZXJzaW9uGAIgASgEEiAKGHJlcXVlc3RlZF9kZXBsb3ltZW50X2lkcxgDIAMoCSIbChlBY2tub3dsZWRnZVJvdXRlc1Jlc3BvbnNlIkwKFVJlcG9ydFJlZnVzYWxzUmVxdWVzdBIPCgdlZGdlX2lkGAEgASgJEiIKCHJlZnVzYWxzGAIgAygLMhAuY3RybC52MS5SZWZ1c2FsIjoKB1JlZnVzYWwSFQoNZGVwbG95bWVudF9pZBgBIAEoCRIMCgR0ZXh0GAIgASgJEgoKAmF0GAMgASgDIhgKFlJlcG9ydFJlZnVzYWxzUmVzcG9uc2UyigIKEEZyb250bGluZVNlcnZpY2USQwoLV2F0Y2hSb3V0ZXMSGy5jdHJsLnYxLldhdGNoUm91dGVzUmVxdWVzdBoTLmN0cmwudjEuUm91dGVTdGF0ZSIAMAESXAoRQWNrbm93bGVkZ2VSb3V0ZXMSIS5jdHJsLnYxLkFja25vd2xlZGdlUm91dGVzUmVxdWVzdBoiLmN0cmwudjEuQWNrbm93bGVkZ2VSb3V0ZXNSZXNwb25zZSIAElMKDlJlcG9ydFJlZnVzYWxzEh4uY3RybC52MS5SZXBvcnRSZWZ1c2Fsc1JlcXVlc3QaHy5jdHJsLnYxLlJlcG9ydFJlZnVzYWxzUmVzcG9uc2UiAGIGcHJvdG8z", [file_ctrl_v1_cluster, file_ctrl_v1_deployment]);
+  fileDesc("ChdjdHJsL3YxL2Zyb250bGluZS5wcm90bxIHY3RybC52MSJAChJXYXRjaFJvdXRlc1JlcXVlc3QSGQoRdmVyc2lvbl9sYXN0X3NlZW4YASABKAQSDwoHZWRnZV9pZBgCIAEoCSLkAwoKUm91dGVTdGF0ZRIqCgthcHBseV9yb3V0ZRgBIAEoCzITLmN0cmwudjEuQXBwbHlSb3V0ZUgAEiwKDGRlbGV0ZV9yb3V0ZRgCIAEoCzIULmN0cmwudjEuRGVsZXRlUm91dGVIABIyCg9hcHBseV9lbmRwb2ludHMYBCABKAsyFy5jdHJsLnYxLkFwcGx5RW5kcG9pbnRzSAASNAoQZGVsZXRlX2VuZHBvaW50cxgFIAEoCzIYLmN0cmwudjEuRGVsZXRlRW5kcG9pbnRzSAASLAoMc25hcHNob3RfZW5kGAYgASgLMhQuY3RybC52MS5TbmFwc2hvdEVuZEgAEisKCWhlYXJ0YmVhdBgHIAEoCzIWLmN0cmwudjEuRmVlZEhlYXJ0YmVhdEgAEisKB3Byb2JsZW0YCCABKAsyGC5jdHJsLnYxLlJlc291cmNlUHJvYmxlbUgAEjYKEWFwcGx5X2NlcnRpZmljYXRlGAkgASgLMhkuY3RybC52MS5BcHBseUNlcnRpZmljYXRlSAASOAoSZGVsZXRlX2NlcnRpZmljYXRlGAogASgLMhouY3RybC52MS5EZWxldGVDZXJ0aWZpY2F0ZUgAEg8KB3ZlcnNpb24YAyABKARCBwoFc3RhdGUiyAEKCkFwcGx5Um91dGUSEAoIcm91dGVfaWQYASABKAkSEAoIaG9zdG5hbWUYAiABKAkSFQoNZGVwbG95bWVudF9pZBgDIAEoCRIWCg5lbnZpcm9ubWVudF9pZBgEIAEoCRIUCgx3b3Jrc3BhY2VfaWQYBSABKAkSDwoHc3RvcHBlZBgGIAEoCBIZChFyZWRpcmVjdF9ob3N0bmFtZRgHIAEoCRIlCgRzdG9wGAggASgLMhcuY3RybC52MS5EZXBsb3ltZW50U3RvcCIxCgtEZWxldGVSb3V0ZRIQCghyb3V0ZV9pZBgBIAEoCRIQCghob3N0bmFtZRgCIAEoCSJfCg5BcHBseUVuZHBvaW50cxIVCg1kZXBsb3ltZW50X2lkGAEgASgJEiQKCWVuZHBvaW50cxgCIAMoCzIRLmN0cmwudjEuRW5kcG9pbnQSEAoIcHJvdG9jb2wYAyABKAkiQAoIRW5kcG9pbnQSEwoLaW5zdGFuY2VfaWQYASABKAkSDwoHYWRkcmVzcxgCIAEoCRIOCgZyZWdpb24YAyABKAkiKAoPRGVsZXRlRW5kcG9pbnRzEhUKDWRlcGxveW1lbnRfaWQYASABKAkiigEKEEFwcGx5Q2VydGlmaWNhdGUSFgoOY2VydGlmaWNhdGVfaWQYASABKAkSEAoIaG9zdG5hbWUYAiABKAkSHQoVY2VydGlmaWNhdGVfY2hhaW5fcGVtGAMgASgJEhcKD3ByaXZhdGVfa2V5X3BlbRgEIAEoCRIUCgxub3RfYWZ0ZXJfbXMYBSABKAMiPQoRRGVsZXRlQ2VydGlmaWNhdGUSFgoOY2VydGlmaWNhdGVfaWQYASABKAkSEAoIaG9zdG5hbWUYAiABKAkiwAEKGEFja25vd2xlZGdlUm91dGVzUmVxdWVzdBIPCgdlZGdlX2lkGAEgASgJEhcKD2FwcGxpZWRfdmVyc2lvbhgCIAEoBBIgChhyZXF1ZXN0ZWRfZGVwbG95bWVudF9pZHMYAyADKAkSDgoGcmVnaW9uGAQgASgJEhYKDmFwcGxpZWRfbXNfYWdvGAUgASgNEjAKD2ZhaWxlZF9yZXF1ZXN0cxgGIAEoCzIXLmN0cmwudjEuRmFpbGVkUmVxdWVzdHMiYgoORmFpbGVkUmVxdWVzdHMSFAoMY291bnRlZF9zbG90GAEgASgEEhYKDmNvdW50ZWRfbXNfYWdvGAIgASgNEiIKBXNsb3RzGAMgAygLMhMuY3RybC52MS5GYWlsZWRTbG90IlcKCkZhaWxlZFNsb3QSDAoEc2xvdBgBIAEoBBIVCg1kZXBsb3ltZW50X2lkGAIgASgJEg8KB2J5X2VkZ2UYAyABKA0SEwoLYnlfaW5zdGFuY2UYBCABKA0iGwoZQWNrbm93bGVkZ2VSb3V0ZXNSZXNwb25zZSJMChVSZXBvcnRSZWZ1c2Fsc1JlcXVlc3QSDwoHZWRnZV9pZBgBIAEoCRIiCghyZWZ1c2FscxgCIAMoCzIQLmN0cmwudjEuUmVmdXNhbCI6CgdSZWZ1c2FsEhUKDWRlcGxveW1lbnRfaWQYASABKAkSDAoEdGV4dBgCIAEoCRIKCgJhdBgDIAEoAyIYChZSZXBvcnRSZWZ1c2Fsc1Jlc3BvbnNlMooCChBGcm9udGxpbmVTZXJ2aWNlEkMKC1dhdGNoUm91dGVzEhsuY3RybC52MS5XYXRjaFJvdXRlc1JlcXVlc3QaEy5jdHJsLnYxLlJvdXRlU3RhdGUiADABElwKEUFja25vd2xlZGdlUm91dGVzEiEuY3RybC52MS5BY2tub3dsZWRnZVJvdXRlc1JlcXVlc3QaIi5jdHJsLnYxLkFja25vd2xlZGdlUm91dGVzUmVzcG9uc2UiABJTCg5SZXBvcnRSZWZ1c2FscxIeLmN0cmwudjEuUmVwb3J0UmVmdXNhbHNSZXF1ZXN0Gh8uY3RybC52MS5SZXBvcnRSZWZ1c2Fsc1Jlc3BvbnNlIgBiBnByb3RvMw", [file_ctrl_v1_cluster, file_ctrl_v1_deployment]);
 
 /**
  * @generated from message ctrl.v1.WatchRoutesRequest
@@ -362,6 +362,27 @@ export type AcknowledgeRoutesRequest = Message<"ctrl.v1.AcknowledgeRoutesRequest
    * @generated from field: repeated string requested_deployment_ids = 3;
    */
   requestedDeploymentIds: string[];
+
+  /**
+   * Where the edge runs.
+   *
+   * @generated from field: string region = 4;
+   */
+  region: string;
+
+  /**
+   * The time for which its routes have been at this version.
+   *
+   * @generated from field: uint32 applied_ms_ago = 5;
+   */
+  appliedMsAgo: number;
+
+  /**
+   * Present for a while after a route moved.
+   *
+   * @generated from field: ctrl.v1.FailedRequests failed_requests = 6;
+   */
+  failedRequests?: FailedRequests | undefined;
 };
 
 /**
@@ -370,6 +391,78 @@ export type AcknowledgeRoutesRequest = Message<"ctrl.v1.AcknowledgeRoutesRequest
  */
 export const AcknowledgeRoutesRequestSchema: GenMessage<AcknowledgeRoutesRequest> = /*@__PURE__*/
   messageDesc(file_ctrl_v1_frontline, 9);
+
+/**
+ * Failed requests of deployments between which routes have moved, for the receipts of switches. A time of 250 ms is reported
+ * when it is over, and its numbers stay: a report that comes twice changes nothing.
+ *
+ * @generated from message ctrl.v1.FailedRequests
+ */
+export type FailedRequests = Message<"ctrl.v1.FailedRequests"> & {
+  /**
+   * All times up to this one have been reported. A number of 250 ms by the edge's clock.
+   *
+   * @generated from field: uint64 counted_slot = 1;
+   */
+  countedSlot: bigint;
+
+  /**
+   * The time since that one ended.
+   *
+   * @generated from field: uint32 counted_ms_ago = 2;
+   */
+  countedMsAgo: number;
+
+  /**
+   * At most 1,000, those without failures left out.
+   *
+   * @generated from field: repeated ctrl.v1.FailedSlot slots = 3;
+   */
+  slots: FailedSlot[];
+};
+
+/**
+ * Describes the message ctrl.v1.FailedRequests.
+ * Use `create(FailedRequestsSchema)` to create a new message.
+ */
+export const FailedRequestsSchema: GenMessage<FailedRequests> = /*@__PURE__*/
+  messageDesc(file_ctrl_v1_frontline, 10);
+
+/**
+ * @generated from message ctrl.v1.FailedSlot
+ */
+export type FailedSlot = Message<"ctrl.v1.FailedSlot"> & {
+  /**
+   * @generated from field: uint64 slot = 1;
+   */
+  slot: bigint;
+
+  /**
+   * @generated from field: string deployment_id = 2;
+   */
+  deploymentId: string;
+
+  /**
+   * Answered with 5xx, or cut off, by the edge itself, where the host name led to the deployment.
+   *
+   * @generated from field: uint32 by_edge = 3;
+   */
+  byEdge: number;
+
+  /**
+   * Answered with 5xx by an instance of the deployment.
+   *
+   * @generated from field: uint32 by_instance = 4;
+   */
+  byInstance: number;
+};
+
+/**
+ * Describes the message ctrl.v1.FailedSlot.
+ * Use `create(FailedSlotSchema)` to create a new message.
+ */
+export const FailedSlotSchema: GenMessage<FailedSlot> = /*@__PURE__*/
+  messageDesc(file_ctrl_v1_frontline, 11);
 
 /**
  * @generated from message ctrl.v1.AcknowledgeRoutesResponse
@@ -382,7 +475,7 @@ export type AcknowledgeRoutesResponse = Message<"ctrl.v1.AcknowledgeRoutesRespon
  * Use `create(AcknowledgeRoutesResponseSchema)` to create a new message.
  */
 export const AcknowledgeRoutesResponseSchema: GenMessage<AcknowledgeRoutesResponse> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_frontline, 10);
+  messageDesc(file_ctrl_v1_frontline, 12);
 
 /**
  * @generated from message ctrl.v1.ReportRefusalsRequest
@@ -406,7 +499,7 @@ export type ReportRefusalsRequest = Message<"ctrl.v1.ReportRefusalsRequest"> & {
  * Use `create(ReportRefusalsRequestSchema)` to create a new message.
  */
 export const ReportRefusalsRequestSchema: GenMessage<ReportRefusalsRequest> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_frontline, 11);
+  messageDesc(file_ctrl_v1_frontline, 13);
 
 /**
  * @generated from message ctrl.v1.Refusal
@@ -437,7 +530,7 @@ export type Refusal = Message<"ctrl.v1.Refusal"> & {
  * Use `create(RefusalSchema)` to create a new message.
  */
 export const RefusalSchema: GenMessage<Refusal> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_frontline, 12);
+  messageDesc(file_ctrl_v1_frontline, 14);
 
 /**
  * @generated from message ctrl.v1.ReportRefusalsResponse
@@ -450,7 +543,7 @@ export type ReportRefusalsResponse = Message<"ctrl.v1.ReportRefusalsResponse"> &
  * Use `create(ReportRefusalsResponseSchema)` to create a new message.
  */
 export const ReportRefusalsResponseSchema: GenMessage<ReportRefusalsResponse> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_frontline, 13);
+  messageDesc(file_ctrl_v1_frontline, 15);
 
 /**
  * Feeds the edges. Authenticated by an edge token; a sentinel's token may watch too, and sees its environment only.

@@ -28,6 +28,7 @@ import {
 import { addRegistryRoute, listRegistriesRoute, removeRegistryRoute } from "./registries.ts";
 import type { Route } from "./route.ts";
 import { getAppSettingsRoute, setAppSettingsRoute, setIdleEndRoute, setSizeRoute } from "./settings.ts";
+import { listSwitchesRoute } from "./switch_list.ts";
 import { planPromoteRoute, planRollbackRoute, promoteRoute, rollbackRoute } from "./switches.ts";
 import { listVariablesRoute, removeVariableRoute, setVariablesRoute } from "./variables.ts";
 import { getStatusRoute, listAuditLogRoute, listLimitsRoute } from "./workspace.ts";
@@ -48,6 +49,7 @@ export const ROUTES: readonly Route[] = [
   rollbackRoute,
   planPromoteRoute,
   planRollbackRoute,
+  listSwitchesRoute,
   getLogsRoute,
   streamLogsRoute,
   listInstancesRoute,

@@ -115,6 +115,8 @@ export const listDeploymentsBody = z.strictObject({
   cursor: filled.optional(),
 });
 
+export const listSwitchesBody = listDeploymentsBody.extend({ deploymentId: deploymentId.optional() });
+
 /** Of the routes that do something to one domain. */
 export const domainBody = named("DomainName", z.strictObject({ projectId, domain: filled }));
 

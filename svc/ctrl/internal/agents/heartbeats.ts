@@ -2,7 +2,14 @@ import type { Clock } from "../../../../pkg/clock/mod.ts";
 import { transact } from "../../../../pkg/db/mod.ts";
 import { describeError } from "../../../../pkg/fault/mod.ts";
 import type { Logger } from "../../../../pkg/logger/mod.ts";
-import { type CtrlDatabase, type HeardAgent, recordAgents } from "../store/mod.ts";
+import {
+  acknowledgeSwitches,
+  type CtrlDatabase,
+  EDGE_REGION,
+  type EdgeProgress,
+  type HeardAgent,
+  recordAgents,
+} from "../store/mod.ts";
 
 export interface AgentHeartbeatsOptions {
   readonly db: CtrlDatabase;
@@ -138,11 +145,21 @@ export class AgentHeartbeats {
     this.#waiting = new Map();
     for (let start = 0; start < waiting.length; start += ROWS_PER_WRITE) {
       const part = waiting.slice(start, start + ROWS_PER_WRITE);
-      await transact(this.#options.db, (tx) => recordAgents(tx, part));
+      await transact(this.#options.db, async (tx) => {
+        await recordAgents(tx, part);
+        await acknowledgeSwitches(tx, part.flatMap(edgeProgress));
+      });
     }
     if (this.#known.size > KNOWN_MAX) this.#known.clear();
     for (const each of waiting) this.#known.set(each.agentId, fingerprint(each));
   }
+}
+
+/** The progress of an edge; empty for agents, and for heartbeats without any. */
+function edgeProgress({ agentId, region, progress, nowMs }: HeardAgent): EdgeProgress[] {
+  if (region !== EDGE_REGION || progress === undefined) return [];
+  const { appliedVersion, appliedAtMs = nowMs } = progress;
+  return [{ agentId, appliedVersion, appliedAtMs }];
 }
 
 function fingerprint({ region, progress }: AgentHeartbeat): string {

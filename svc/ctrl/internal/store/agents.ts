@@ -8,7 +8,14 @@ export interface HeardAgent {
   readonly agentId: string;
   readonly region: string;
   /** Versions that it has applied and observed; absent: a bare heartbeat. */
-  readonly progress?: { readonly appliedVersion: number; readonly observedVersion: number };
+  readonly progress?: {
+    readonly appliedVersion: number;
+    readonly observedVersion: number;
+    /** Where an edge runs. */
+    readonly edgeRegion?: string;
+    /** Since when an edge's table is at this version. */
+    readonly appliedAtMs?: number;
+  };
   /** A change that it could not apply. */
   readonly nack?: { readonly resource: string; readonly error: string };
   readonly nowMs: number;
@@ -39,7 +46,7 @@ export async function recordAgents(tx: Tx, heartbeats: readonly HeardAgent[]): P
 }
 
 const SIGN = ["region", "last_seen_at"] as const;
-const PROGRESS = [...SIGN, "applied_version", "observed_version"] as const;
+const PROGRESS = [...SIGN, "applied_version", "observed_version", "edge_region"] as const;
 const NACK = ["last_nack_resource", "last_nack_error", "last_nack_at"] as const;
 
 function rowOf({ agentId, region, progress, nack, nowMs }: HeardAgent): AgentsTable {
@@ -52,6 +59,7 @@ function rowOf({ agentId, region, progress, nack, nowMs }: HeardAgent): AgentsTa
     last_nack_resource: nack?.resource ?? null,
     last_nack_error: nack?.error ?? null,
     last_nack_at: nack === undefined ? null : nowMs,
+    edge_region: progress?.edgeRegion ?? null,
   };
 }
 

@@ -21,7 +21,7 @@ test("agents are remembered with how far they are and what they refused", async 
     nack: { resource: "d_1", error: "no such image" },
     nowMs: NOW_MS + 1,
   });
-  await hear({ progress: { appliedVersion: 9, observedVersion: 9 }, nowMs: NOW_MS + 2 });
+  await hear({ progress: { appliedVersion: 9, observedVersion: 9, edgeRegion: "eu" }, nowMs: NOW_MS + 2 });
   await hear({ nowMs: NOW_MS + 3 });
   assert.deepEqual(await listAgents(db.kysely, { sinceMs: NOW_MS, region }), [{
     agent_id: agentId,
@@ -32,6 +32,7 @@ test("agents are remembered with how far they are and what they refused", async 
     last_nack_resource: "d_1",
     last_nack_error: "no such image",
     last_nack_at: NOW_MS + 1,
+    edge_region: "eu",
   }]);
   assert.ok((await listLiveRegions(db.kysely, NOW_MS + 3)).has(region));
   assert.ok(!(await listLiveRegions(db.kysely, NOW_MS + 4)).has(region));

@@ -46,6 +46,7 @@ import type {
   ShownRevisionsTable,
 } from "./schema_traffic.ts";
 import type { LoginCodesTable, RegionTokensTable } from "./schema_credentials.ts";
+import type { SwitchTables } from "./schema_switches.ts";
 import type { DeploymentTasksTable } from "./schema_tasks.ts";
 import type { TraceTables } from "./schema_traces.ts";
 
@@ -295,7 +296,7 @@ export interface AuditLogTable {
 }
 
 /** All tables. */
-export interface Schema extends TraceTables {
+export interface Schema extends TraceTables, SwitchTables {
   audit_log: AuditLogTable;
   workspaces: WorkspacesTable;
   workspace_limits: WorkspaceLimitsTable;

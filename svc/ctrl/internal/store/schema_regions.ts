@@ -142,6 +142,8 @@ export interface AgentsTable {
   last_nack_resource: string | null;
   last_nack_error: string | null;
   last_nack_at: number | null;
+  /** Where an edge runs; null: an agent, or an edge that has not said. */
+  edge_region: string | null;
 }
 
 /** Regions that are down: routing leaves them out. */

@@ -1,6 +1,7 @@
 import type { Schema } from "./mod.ts";
 import { CERTIFICATE_ROWS } from "./testing_rows_certificates.ts";
 import { DOMAIN_ROWS } from "./testing_rows_domains.ts";
+import { SWITCH_ROWS } from "./testing_rows_switches.ts";
 import { TASK_ROWS } from "./testing_rows_tasks.ts";
 import { TRACE_ROWS } from "./testing_rows_traces.ts";
 
@@ -327,6 +328,7 @@ export const ROWS: Schema = {
     last_nack_resource: "d",
     last_nack_error: "why",
     last_nack_at: 4,
+    edge_region: "eu",
   },
   silent_regions: { region: "r", since: 1 },
   workspace_limits: { workspace_id: "w", name: "projects", value: FAR, updated_at: 6 },
@@ -342,6 +344,7 @@ export const ROWS: Schema = {
   },
   write_probes: { part: "api", written_at: 5 },
   api_processes: { id: "api", nudge_url: "http://127.0.0.1:1/internal/nudge", lease_expires_at: 5 },
+  ...SWITCH_ROWS,
   ...CERTIFICATE_ROWS,
   ...DOMAIN_ROWS,
   ...TASK_ROWS,

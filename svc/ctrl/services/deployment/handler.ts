@@ -26,6 +26,7 @@ import { encodePlan, encodeSwitched } from "./encode_switch.ts";
 import { requireDeployment } from "./find.ts";
 import { listDeployments } from "./list.ts";
 import { encodeInstanceEvent, listDeploymentInstanceEvents } from "./list_instance_events.ts";
+import { encodeTrafficSwitch, listTrafficSwitches } from "./list_switches.ts";
 import { listDeploymentInstances } from "./list_instances.ts";
 import { streamLogs } from "./stream_logs.ts";
 import { startDeployment } from "./start.ts";
@@ -132,6 +133,10 @@ export function deploymentHandlers(deps: DeploymentDeps): ServiceImpl<typeof Dep
     },
     async getDeploymentTrace({ deploymentId }, context) {
       return { trace: encodeTrace(await getDeploymentTrace(deps, callerOf(context), deploymentId)) };
+    },
+    async listSwitches(request, context) {
+      const { switches, nextPageToken } = await listTrafficSwitches(deps, callerOf(context), request);
+      return { switches: switches.map(encodeTrafficSwitch), nextPageToken };
     },
     async stopDeployment({ deploymentId, confirmed }, context) {
       await stopDeployment(deps, callerOf(context), { deploymentId, confirmed }, context.signal);

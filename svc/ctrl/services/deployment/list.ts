@@ -51,7 +51,8 @@ export async function listDeployments(
   };
 }
 
-async function projectsOf(
+/** The projects that a list is of; `undefined`: all of the workspace. */
+export async function projectsOf(
   deps: Pick<DeploymentDeps, "db">,
   caller: RootKeyPrincipal,
   projectId: string,

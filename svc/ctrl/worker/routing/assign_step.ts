@@ -8,6 +8,7 @@ import {
   assignRoutes,
   type DeploymentsTable,
   endStep,
+  type EnvironmentsTable,
   findDeployment,
   findSlugs,
   listRouteHolders,
@@ -16,8 +17,11 @@ import {
   lockDeployment,
   lockEnvironment,
   moveStatus,
+  type NewSwitch,
+  recordSwitch,
   type RouteHolder,
   swapLiveDeployment,
+  type SwitchCause,
   type Tx,
 } from "../../internal/store/mod.ts";
 import { type Contender, inShownOrder, planRoutes } from "./plan.ts";
@@ -51,7 +55,7 @@ export async function assignInTransaction(
   if (deployment.cancel_requested_at !== null) return { kind: "cancelled" };
   const rolledBack = environment.is_rolled_back === 1;
   if (live !== before.liveDeploymentId || rolledBack !== before.rolledBack) return { kind: "conflict" };
-  return await assignNames(tx, deps, { order, deployment, live, rolledBack });
+  return await assignNames(tx, deps, { order, deployment, environment, live, rolledBack });
 }
 
 async function assignedBefore(
@@ -66,12 +70,13 @@ async function assignedBefore(
 interface Naming {
   readonly order: AssignOrder;
   readonly deployment: DeploymentsTable;
+  readonly environment: EnvironmentsTable;
   readonly live: string | undefined;
   readonly rolledBack: boolean;
 }
 
 async function assignNames(tx: Tx, deps: RoutingDeps, naming: Naming): Promise<AssignResult> {
-  const { order: { environmentId, deploymentId, nowMs }, deployment, live, rolledBack } = naming;
+  const { order: { environmentId, deploymentId, nowMs }, deployment, environment, live, rolledBack } = naming;
   const domains = [
     ...domainsOf(await domainParts(tx, deps, deployment)),
     ...(await listVerifiedHostnames(tx, environmentId)).map((hostname) => ({
@@ -110,7 +115,33 @@ async function assignNames(tx: Tx, deps: RoutingDeps, naming: Naming): Promise<A
   }
   const urls = hostnames.map((hostname) => urlOf(deps.edgeUrl, hostname));
   await moveStatus(tx, { id: deploymentId, from: ["network"], to: "ready", nowMs, urls });
+  if (plan.live) {
+    await recordSwitch(tx, switchOf(deps, { environment, target: deployment, cause: "deploy" }));
+  }
   return { kind: "ready", hostnames, live: plan.live };
+}
+
+/** A switch to `target`, for its receipt, at the end of the transaction that moves the traffic. */
+export function switchOf(
+  { clock, edgeTimeoutMs }: RoutingDeps,
+  { environment, target, cause }: {
+    readonly environment: EnvironmentsTable;
+    readonly target: DeploymentsTable;
+    readonly cause: SwitchCause;
+  },
+): NewSwitch {
+  const nowMs = clock.now();
+  return {
+    workspaceId: target.workspace_id,
+    projectId: target.project_id,
+    environmentId: environment.id,
+    environmentSlug: environment.slug,
+    deploymentId: target.id,
+    previousDeploymentId: environment.live_deployment_id ?? undefined,
+    cause,
+    nowMs,
+    edgesSinceMs: nowMs - edgeTimeoutMs,
+  };
 }
 
 function drainText(predecessorId: string, graceMs: number): string {

@@ -21,10 +21,11 @@ import {
   lockEnvironment,
   markCancelled,
   recordAudit,
+  recordSwitch,
   swapLiveDeployment,
   type Tx,
 } from "../../internal/store/mod.ts";
-import { domainParts } from "./assign_step.ts";
+import { domainParts, switchOf } from "./assign_step.ts";
 import { inShownOrder } from "./plan.ts";
 import type { MoveOrder, MoveResult, Pointer, RoutingDeps } from "./types.ts";
 
@@ -78,6 +79,9 @@ export async function moveInTransaction(tx: Tx, deps: RoutingDeps, move: Move): 
     nowMs,
   });
   await appendEvent(tx, target.id, "notice", { message: noticeOf(order, live, hostnames) }, nowMs);
+  if (live !== target.id) {
+    await recordSwitch(tx, switchOf(deps, { environment, target, cause: order.kind }));
+  }
   return { kind: "moved", hostnames };
 }
 

@@ -24,6 +24,7 @@ import { writeProbes } from "./0023_write_probes.ts";
 import { workspaceLimits } from "./0024_workspace_limits.ts";
 import { traces } from "./0025_traces.ts";
 import { openApiDocuments } from "./0027_openapi_documents.ts";
+import { trafficSwitches } from "./0032_traffic_switches.ts";
 import { deploymentTasks } from "./0033_deployment_tasks.ts";
 import { liveDeployments } from "./0036_live_deployments.ts";
 import type { Migration } from "./migration.ts";
@@ -54,6 +55,7 @@ export const MIGRATIONS: readonly Migration[] = [
   workspaceLimits,
   traces,
   openApiDocuments,
+  trafficSwitches,
   deploymentTasks,
   liveDeployments,
 ];
