@@ -309,13 +309,6 @@ export const ROWS: Schema = {
     resource_id: "d",
     created_at: 1,
   },
-  live_history: {
-    environment_id: "e",
-    sequence: FAR,
-    deployment_id: "d",
-    previous_deployment_id: "d0",
-    created_at: 1,
-  },
   deployment_requests: { deployment_id: "d", last_request_at: FAR },
   deployment_starts: { deployment_id: "d", start_id: "s", created_at: 1, is_cold: 1 },
   shown_revisions: { deployment_id: "d", revision: FAR },

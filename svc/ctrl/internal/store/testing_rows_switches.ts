@@ -1,7 +1,14 @@
-import type { SwitchTables } from "./mod.ts";
+import type { Schema, SwitchTables } from "./mod.ts";
 
-/** One row of each table of switches. */
-export const SWITCH_ROWS: SwitchTables = {
+/** One row of each table of switches, and of the live pointer's history. */
+export const SWITCH_ROWS: SwitchTables & Pick<Schema, "live_history"> = {
+  live_history: {
+    environment_id: "e",
+    sequence: Number.MAX_SAFE_INTEGER,
+    deployment_id: "d",
+    previous_deployment_id: "d0",
+    created_at: 1,
+  },
   traffic_switches: {
     id: "sw",
     workspace_id: "w",
