@@ -1,6 +1,7 @@
 import type { Schema } from "./mod.ts";
 import { CERTIFICATE_ROWS } from "./testing_rows_certificates.ts";
 import { DOMAIN_ROWS } from "./testing_rows_domains.ts";
+import { OPENAPI_ROWS } from "./testing_rows_openapi.ts";
 import { SWITCH_ROWS } from "./testing_rows_switches.ts";
 import { TASK_ROWS } from "./testing_rows_tasks.ts";
 import { TRACE_ROWS } from "./testing_rows_traces.ts";
@@ -325,16 +326,7 @@ export const ROWS: Schema = {
   },
   silent_regions: { region: "r", since: 1 },
   workspace_limits: { workspace_id: "w", name: "projects", value: FAR, updated_at: 6 },
-  openapi_documents: {
-    deployment_id: "d",
-    workspace_id: "w",
-    path: "/openapi.json",
-    body: new Uint8Array([1]),
-    problem: "",
-    version: "3.1.0",
-    operations: 3,
-    read_at: 5,
-  },
+  ...OPENAPI_ROWS,
   write_probes: { part: "api", written_at: 5 },
   api_processes: { id: "api", nudge_url: "http://127.0.0.1:1/internal/nudge", lease_expires_at: 5 },
   ...SWITCH_ROWS,
