@@ -31,6 +31,14 @@ const KEYS: Group = {
   },
 };
 
+const SESSIONS: Group = {
+  summary: "List and revoke sessions of browsers",
+  commands: {
+    list: { summary: "List the sessions that work", load: () => import("./sessions/list.ts") },
+    revoke: { summary: "Revoke a session", load: () => import("./sessions/revoke.ts") },
+  },
+};
+
 const REGISTRIES: Group = {
   summary: "List, add and remove registries of private base images",
   commands: {
@@ -146,6 +154,7 @@ export const ROOT: Group = {
     start: { summary: "Start a stopped deployment", load: () => import("./start/start.ts") },
     list: { summary: "List deployments or projects", load: () => import("./list/list.ts") },
     open: { summary: "Open the live deployment in a browser", load: () => import("./open/open.ts") },
+    dashboard: { summary: "Open the dashboard in a browser", load: () => import("./dashboard/dashboard.ts") },
     redeploy: { summary: "Deploy again what runs", load: () => import("./redeploy/redeploy.ts") },
     scale: { summary: "Set memory, CPU and replicas", load: () => import("./scale/scale.ts") },
     environments: ENVIRONMENTS,
@@ -156,6 +165,7 @@ export const ROOT: Group = {
     context: CONTEXT,
     registries: REGISTRIES,
     keys: KEYS,
+    sessions: SESSIONS,
     config: CONFIG,
     completions: {
       summary: "Print the completion script of a shell",

@@ -43,6 +43,9 @@ const DEVELOPER: Readonly<Record<string, readonly string[]>> = {
   "limits": [],
   "openapi diff": ["d_1", "d_2"],
   "open": ["--print"],
+  "dashboard": ["--print"],
+  "sessions list": [],
+  "sessions revoke": ["sess_1"],
 };
 const OPERATOR: Readonly<Record<string, readonly string[]>> = {
   "admin workspaces list": [],

@@ -17,6 +17,7 @@ import { limitRows } from "./limit_schema.ts";
 import { probes } from "./preflight_schema.ts";
 import { certificate, instance, instanceEvent, region, trouble } from "./status_schemas.ts";
 import { receipt } from "./receipt_schema.ts";
+import { credentialOutputs } from "./session_schema.ts";
 import { trace } from "./trace_schemas.ts";
 
 const error = of<FailureJson>()(z.strictObject({ code: text, message: text, request_id: text.optional() }));
@@ -255,9 +256,7 @@ export const OUTPUT_SCHEMAS: Readonly<Record<string, z.ZodType>> = {
   "registries list": listed("registries", { host: text, username: text, createdAt: time, updatedAt: time }),
   "registries add": printed({ host: text, username: text, replaced: flag }),
   "registries remove": printed({ host: text, removed: flag }),
-  "keys list": listed("keys", { id: text, name: text, start: text, permissions: texts, createdAt: time }),
-  "keys create": printed({ id: text, name: text, permissions: texts, key: text }),
-  "keys revoke": printed({ id: text, revoked: flag }),
+  ...credentialOutputs(printed, listed),
   "audit": listed("entries", {
     id: text,
     createdAt: time,

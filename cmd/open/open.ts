@@ -1,11 +1,11 @@
 /** `unkey open`: the live deployment in a browser. */
 import { defineCommand, type Process } from "../../pkg/cli/mod.ts";
-import { type ConfigOf, field, switchField, textSchema } from "../../pkg/config/mod.ts";
-import { desktopProblem, openUrl, systemLauncher } from "../../pkg/desktop/mod.ts";
+import type { ConfigOf } from "../../pkg/config/mod.ts";
 import { publicFault } from "../../pkg/fault/mod.ts";
 import { createRpcClient } from "../../pkg/rpc/mod.ts";
 import { AdminService } from "../../proto/gen/ctrl/v1/admin_pb.ts";
 import { DeploymentService } from "../../proto/gen/ctrl/v1/deployment_pb.ts";
+import { BROWSER_FIELDS, BROWSER_NOTES, openOrPrint } from "../shared/browser.ts";
 import { calling, connect, CONNECT_FIELDS, type Connection } from "../shared/connect.ts";
 import { JSON_FIELD, jsonLine } from "../shared/output.ts";
 import { ENVIRONMENT_FIELD, PROJECT_FIELD, projectOf } from "../shared/project_fields.ts";
@@ -15,46 +15,19 @@ const FIELDS = {
   ...CONNECT_FIELDS,
   project: PROJECT_FIELD,
   environment: ENVIRONMENT_FIELD,
-  print: switchField({
-    flag: "print",
-    env: "UNKEY_OPEN_PRINT",
-    help: "Print the URL instead of opening it.",
-  }),
-  browser: field({
-    flag: "browser",
-    env: "BROWSER",
-    placeholder: "<program>",
-    help: "Program that opens the URL. Default: that of the system (xdg-open, open or the shell of Windows).",
-    schema: textSchema(),
-  }),
+  ...BROWSER_FIELDS,
   json: { ...JSON_FIELD, help: "Print one JSON object instead of opening the URL." },
 };
 
 export const command = defineCommand({
   fields: FIELDS,
-  notes:
-    `Without a desktop (no display, a session over SSH, a CI job) or when standard output is not a terminal, the URL is
-printed instead.`,
+  notes: BROWSER_NOTES,
   file: (_words, process) => projectFile(process),
   async run({ config }, process) {
     const connection = await connect(config, process);
     const live = await calling(connection, () => findLive(config, connection, process));
-    const { url } = live;
     if (config.json) return process.stdout(jsonLine(live));
-    const reason = reasonToPrint(config, process);
-    if (reason !== undefined) {
-      if (reason !== "") process.stderr(`   not opened: ${reason}\n`);
-      return process.stdout(`${url}\n`);
-    }
-    process.stderr(`opening ${url}\n`);
-    const launcher = config.browser === undefined
-      ? systemLauncher(machineOf(process))
-      : [config.browser] as const;
-    await openUrl(url, { launcher, clock: process.clock, signal: process.signal }).catch((error: unknown) => {
-      // The URL is what the command is for, also when it fails.
-      process.stdout(`${url}\n`);
-      throw error;
-    });
+    await openOrPrint(config, live, process);
   },
 });
 
@@ -97,15 +70,4 @@ async function findLive(
     "failed_precondition",
     `${deploymentId}, which is live in ${environment} of ${project}, has no URL.`,
   );
-}
-
-/** Empty where it was asked for; `undefined` where the URL is opened. */
-function reasonToPrint({ print, browser }: Config, process: Process): string | undefined {
-  if (print) return "";
-  if (!process.terminal.stdout) return "standard output is not a terminal";
-  return browser === undefined ? desktopProblem(machineOf(process)) : undefined;
-}
-
-function machineOf({ env }: Process): Parameters<typeof desktopProblem>[0] {
-  return { env, os: Deno.build.os };
 }

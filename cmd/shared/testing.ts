@@ -19,6 +19,7 @@ import {
 } from "../../proto/gen/ctrl/v1/deployment_pb.ts";
 import { EnvironmentService } from "../../proto/gen/ctrl/v1/environment_pb.ts";
 import { OpenApiService } from "../../proto/gen/ctrl/v1/openapi_pb.ts";
+import { SessionService } from "../../proto/gen/ctrl/v1/session_pb.ts";
 import { UploadService } from "../../proto/gen/ctrl/v1/upload_pb.ts";
 import { ROOT } from "../root.ts";
 
@@ -41,11 +42,20 @@ export interface FakeAnswers {
   readonly upload?: Partial<ServiceImpl<typeof UploadService>>;
   readonly domain?: Partial<ServiceImpl<typeof CustomDomainService>>;
   readonly openapi?: Partial<ServiceImpl<typeof OpenApiService>>;
+  readonly session?: Partial<ServiceImpl<typeof SessionService>>;
 }
 
 /** Starts a control plane that knows one root key. */
 export async function startControlPlane(answers: FakeAnswers, port = 0): Promise<FakeControlPlane> {
-  const { admin = {}, deployment = {}, environment = {}, upload = {}, domain = {}, openapi = {} } = answers;
+  const {
+    admin = {},
+    deployment = {},
+    environment = {},
+    upload = {},
+    domain = {},
+    openapi = {},
+    session = {},
+  } = answers;
   const server = await serveRpc({
     hostname: "127.0.0.1",
     port,
@@ -63,7 +73,10 @@ export async function startControlPlane(answers: FakeAnswers, port = 0): Promise
       router.service(AdminService, admin)
         .service(DeploymentService, { listInstances: () => ({ instances: [] }), ...deployment })
         .service(EnvironmentService, environment).service(UploadService, upload)
-        .service(CustomDomainService, domain).service(OpenApiService, openapi),
+        .service(CustomDomainService, domain).service(OpenApiService, openapi).service(
+          SessionService,
+          session,
+        ),
     limits: { drainMsMax: 1_000 },
   });
   const stop = (): Promise<void> => server.shutdown();

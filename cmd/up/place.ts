@@ -69,6 +69,11 @@ export function publicApiUrlOf({ apiHost, publicHttpsPort }: Place): string | un
   return apiHost === undefined ? undefined : secureUrl(apiHost, publicHttpsPort);
 }
 
+/** Where browsers open the dashboard: at a name of its own, which no app on this machine gets its cookies at. */
+export function dashboardUrlOf(place: Place): string {
+  return publicApiUrlOf(place) ?? `http://dashboard.localhost:${place.apiPort}`;
+}
+
 function secureUrl(host: string, port: number): string {
   return port === PORTS.https ? `https://${host}` : `https://${host}:${port}`;
 }

@@ -2,7 +2,7 @@
 import type { RestateServer } from "../../pkg/restate_server/mod.ts";
 import type { UpConfig } from "./config.ts";
 import type { DataFolder, State } from "./data_folder.ts";
-import { apiUrlOf, authorities, edgeUrlOf, type Place, publicApiUrlOf } from "./place.ts";
+import { apiUrlOf, authorities, dashboardUrlOf, edgeUrlOf, type Place, publicApiUrlOf } from "./place.ts";
 import { HOST } from "./ports.ts";
 import { REGION, type SeededState } from "./seed.ts";
 
@@ -32,6 +32,7 @@ export function apiSettings(plan: Plan, restate: RestatePlace): Settings {
     // The edge passes the header of these proxies on, so the api has to trust them, too.
     UNKEY_TRUSTED_PROXIES: plan.config.trustedProxies.join(","),
     UNKEY_BUILD_FILES_EXTERNAL_URL: publicApiUrlOf(plan.place) ?? apiUrlOf(plan.place),
+    UNKEY_DASHBOARD_URL: dashboardUrlOf(plan.place),
     UNKEY_UPLOAD_DISK_FREE_MIB: String(plan.config.uploadDiskFreeMib),
     UNKEY_OUTPUT_KEPT: String(plan.config.outputKept),
     UNKEY_OUTPUT_SIZE_MAX: String(plan.config.outputSizeMax),

@@ -20,7 +20,7 @@ import { literalConfig } from "./literal.ts";
 import { lockFolder } from "./lock.ts";
 import { logsToStderr, openLogFile } from "./log_file.ts";
 import { logIn } from "./login.ts";
-import { apiUrlOf, edgeUrlOf, type Place, placeOf, publicApiUrlOf } from "./place.ts";
+import { apiUrlOf, dashboardUrlOf, edgeUrlOf, type Place, placeOf, publicApiUrlOf } from "./place.ts";
 import { checkPorts, HOST, keepPorts, settledPort } from "./ports.ts";
 import { preflight, preflightOptions } from "./preflight/mod.ts";
 import { createProgress } from "./progress.ts";
@@ -150,7 +150,10 @@ async function runStack(plan: Plan, logs: ReturnType<typeof openLogFile>, proces
 function summary({ config, folder, place }: Plan): string {
   const api = publicApiUrlOf(place);
   return `ready: ${edgeUrlOf(place)}
-${api === undefined ? "" : `  api     ${api}\n`}  data    ${folder.root}
+${api === undefined ? "" : `  api     ${api}\n`}  pages   ${
+    dashboardUrlOf(place)
+  }, logged in by "unkey dashboard"
+  data    ${folder.root}
   logs    ${config.logTo === "stderr" ? "standard error" : folder.log}
   next    ${
     api === undefined

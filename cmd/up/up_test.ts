@@ -59,7 +59,7 @@ class Bed implements AsyncDisposable {
     let text = "";
     const ready = Promise.withResolvers<string>();
     ready.promise.catch(() => undefined); // not every test waits for it
-    const read = async (stream: ReadableStream<Uint8Array>): Promise<void> => {
+    const read = async (stream: ReadableStream<Uint8Array<ArrayBuffer>>): Promise<void> => {
       for await (const chunk of stream.pipeThrough(new TextDecoderStream())) {
         text += chunk;
         if (text.includes("ready: ")) ready.resolve(text);

@@ -192,7 +192,7 @@ real("a killed process's server is ended before another starts on its folder", a
   assert.match(warnings.join(), new RegExp(`restate server of a killed process ended.*${pid}`));
 });
 
-async function firstLine(stream: ReadableStream<Uint8Array>): Promise<string> {
+async function firstLine(stream: ReadableStream<Uint8Array<ArrayBuffer>>): Promise<string> {
   let text = "";
   for await (const chunk of stream.pipeThrough(new TextDecoderStream())) {
     text += chunk;

@@ -34,6 +34,7 @@ const PREFIXES = {
   certificate: "cert",
   domain: "dom",
   trafficSwitch: "sw",
+  session: "sess",
 } as const;
 
 export type IdKind = keyof typeof PREFIXES;
@@ -85,9 +86,9 @@ export function newTraceId(): string {
     .join("");
 }
 
-/** A secret of 192 random bits with a prefix that says what it is, e.g. `unkey_…`. */
-export function newSecretToken(prefix: string): string {
-  return `${prefix}_${base58(crypto.getRandomValues(new Uint8Array(24)))}`;
+/** A secret of 192 random bits, or of as many bytes, with a prefix that says what it is, e.g. `unkey_…`. */
+export function newSecretToken(prefix: string, bytes = 24): string {
+  return `${prefix}_${base58(crypto.getRandomValues(new Uint8Array(bytes)))}`;
 }
 
 /** Base58. Long division in small numbers: several times as fast as with a bigint, and every call gets an id. */

@@ -7,7 +7,7 @@ async function* sources(folder: string): AsyncGenerator<string> {
   for await (const entry of Deno.readDir(`${ROOT}${folder}`)) {
     const path = `${folder}${entry.name}`;
     if (entry.isDirectory) yield* sources(`${path}/`);
-    else if (entry.name.endsWith(".ts")) yield path;
+    else if (/\.tsx?$/.test(entry.name)) yield path;
   }
 }
 
@@ -60,6 +60,10 @@ const PLANTED: Readonly<Record<string, readonly [path: string, source: string]>>
     `import { a } from "../deploy/config.ts";`,
   ],
   "a service never imports another service": ["svc/krane/run.ts", `import { a } from "../ctrl/api/run.ts";`],
+  "the dashboard imports generated messages, the clock, and no service": [
+    "svc/dashboard/app.tsx",
+    `import { a } from "../../pkg/rpc/mod.ts";`,
+  ],
   "an RPC area never imports its siblings": [
     "svc/ctrl/services/deployment/create.ts",
     `export { a } from "../cluster/report.ts";`,

@@ -12,6 +12,8 @@ const PUBLIC: Readonly<Record<string, Code | "ok">> = {
   "vault.v1.VaultService/Liveness": "ok",
   // Its credential is the code in the message.
   "ctrl.v1.AdminService/ExchangeLoginCode": Code.InvalidArgument,
+  // The same, from pages of the dashboard only.
+  "ctrl.v1.SessionService/StartSession": Code.PermissionDenied,
 };
 
 function* methods(): Generator<{ service: DescService; method: DescMethod; name: string }> {

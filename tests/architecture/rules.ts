@@ -42,7 +42,7 @@ function packageName(specifier: string): string {
 }
 
 const isTest = (path: string): boolean =>
-  /_test\.ts$|\/testing\w*\.ts$/.test(path) || path.startsWith("tests/");
+  /_test\.tsx?$|\/testing\w*\.tsx?$/.test(path) || path.startsWith("tests/");
 const isProduction = (path: string): boolean =>
   !isTest(path) && !path.startsWith("dev/") && !path.startsWith("pkg/testkit/");
 const area = (path: string, prefix: string): string | undefined =>
@@ -110,7 +110,12 @@ const HOMES: Readonly<Record<string, RegExp>> = {
   "@aws-sdk/s3-request-presigner": /^pkg\/s3\//,
   "@restatedev/restate-sdk":
     /^pkg\/durable\/|^svc\/ctrl\/worker\/([^/]+\/(contract|mod)|run|restate\/endpoint)\.ts$/,
-  "@connectrpc/connect-web": /^pkg\/rpc\//,
+  "@connectrpc/connect-web": /^pkg\/rpc\/|^svc\/dashboard\//,
+  "preact": /^svc\/dashboard\//,
+  "@preact/signals": /^svc\/dashboard\//,
+  "preact-render-to-string": /^tests\//,
+  "playwright-core": /^tests\//,
+  "axe-core": /^tests\//,
   "yaml": /^pkg\/(kube\/kubeconfig_library|openapi\/read_yaml)\.ts$/,
   "@kubernetes/client-node": /^pkg\/kube\/kubeconfig_library\.ts$/,
   "@connectrpc/connect-node": /^pkg\/(build|rpc)\//,
@@ -152,6 +157,12 @@ export const RULES: readonly Rule[] = [
       const other = area(to, "svc/");
       return isProduction(from) && own !== undefined && other !== undefined && own !== other;
     },
+  },
+  {
+    name: "the dashboard imports generated messages, the clock, and no service",
+    forbids: ({ from, to }) =>
+      isProduction(from) && from.startsWith("svc/dashboard/") && isOurs(to) &&
+      !/^(svc\/dashboard\/|proto\/gen\/|pkg\/clock\/mod\.ts$)/.test(to),
   },
   {
     name: "an RPC area never imports its siblings",

@@ -58,6 +58,7 @@ const WRITERS: Readonly<Record<string, readonly string[]>> = {
   registry_credentials: ["registries"],
   root_keys: ["credentials"],
   sentinels: ["sentinels"],
+  sessions: ["sessions"],
   shown_revisions: ["views/revisions"],
   silent_regions: ["region_health"],
   state_changes: ["changes"],

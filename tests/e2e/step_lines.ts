@@ -24,7 +24,7 @@ export async function runScenario(t: Deno.TestContext, script: string): Promise<
 }
 
 /** The steps as they end; other lines are left out. */
-async function* stepLines(stream: ReadableStream<Uint8Array>): AsyncGenerator<StepLine> {
+async function* stepLines(stream: ReadableStream<Uint8Array<ArrayBuffer>>): AsyncGenerator<StepLine> {
   let rest = "";
   for await (const chunk of stream.pipeThrough(new TextDecoderStream())) {
     const lines = `${rest}${chunk}`.split("\n");

@@ -39,7 +39,9 @@ export class UnaryCall implements StreamHandler {
       method: "POST",
       url: `http://session${this.#handler.requestPath}`,
       header: new Headers(
-        this.#fields.filter(({ name }) => !name.startsWith(":")).map(({ name, value }) => [name, value]),
+        this.#fields.filter(({ name }) => !name.startsWith(":")).map((
+          { name, value },
+        ): [string, string] => [name, value]),
       ),
       body: once(request),
       signal: this.#signal,

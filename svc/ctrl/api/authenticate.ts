@@ -5,6 +5,13 @@ import { Fault, isFault } from "../../../pkg/fault/mod.ts";
 import { parseId } from "../../../pkg/uid/mod.ts";
 import { credentialHash } from "../internal/auth/hash.ts";
 import type { Principal } from "../internal/auth/principal.ts";
+import { SESSION_SEEN_MS, sessionTimes } from "../internal/auth/session_times.ts";
+import {
+  type DashboardSite,
+  hasSessionCookie,
+  SESSION_PREFIX,
+  sessionTokenOf,
+} from "../internal/auth/site.ts";
 import { networksOf } from "../internal/agents/mod.ts";
 import { decodeStrings } from "../internal/json.ts";
 import { SENTINEL_TOKEN_PREFIX } from "../internal/sentinels/mod.ts";
@@ -13,10 +20,12 @@ import {
   listRegionTokensByHash,
   listRootKeysByHash,
   listSentinelsByToken,
+  listSessionsByHash,
   type Queryable,
   type RegionTokensTable,
   type RootKeysTable,
   type SentinelsTable,
+  touchSessions,
 } from "../internal/store/mod.ts";
 import { clientOf, Guesses } from "./guesses.ts";
 
@@ -26,13 +35,16 @@ export interface CredentialsOptions {
   readonly serviceToken: Secret;
   /** True for addresses whose X-Forwarded-For is believed. */
   readonly isProxy: (address: string) => boolean;
+  /** Where sessions of browsers are taken. */
+  readonly site: DashboardSite;
 }
 
 /**
- * Resolves the `Authorization` header of a request to its principal.
+ * Resolves the `Authorization` header of a request, or the cookie of a session, to its principal.
  *
  * @throws `unauthenticated` for a missing, malformed, unknown or revoked credential, all with one text; `rate_limited` for
- * a client that has sent many of them, unless it has used this one before
+ * a client that has sent many of them, unless it has used this one before; `permission_denied` for a cookie that another page
+ * than one of the dashboard sent along
  */
 export type Authenticator = (headers: Headers) => Promise<Principal>;
 
@@ -59,7 +71,7 @@ const CLIENTS_PER_TOKEN_MAX = 64;
 const encoder = new TextEncoder();
 
 /** The prefixes of tokens, one per table. */
-const KINDS = ["unkey_", "region_", `${SENTINEL_TOKEN_PREFIX}_`] as const;
+const KINDS = ["unkey_", "region_", `${SENTINEL_TOKEN_PREFIX}_`, SESSION_PREFIX] as const;
 type Kind = typeof KINDS[number];
 
 interface Use {
@@ -82,7 +94,9 @@ type Clients = Set<string>;
  * Caches credentials for a few seconds. When one has to be checked again, so are the others in use, with one query: the
  * number of queries does not grow with the number of agents that call now and then.
  */
-export function createCredentials({ db, clock, isProxy, serviceToken }: CredentialsOptions): Credentials {
+export function createCredentials(
+  { db, clock, isProxy, serviceToken, site }: CredentialsOptions,
+): Credentials {
   const cache = new Map<string, Entry>();
   const service = credentialHash(serviceToken.reveal());
   const serviceClients: Clients = new Set();
@@ -101,7 +115,7 @@ export function createCredentials({ db, clock, isProxy, serviceToken }: Credenti
   /** One query for all of these tokens, which are of one kind. */
   const find = (kind: Kind, uses: ReadonlyMap<string, Use>): ReadonlyMap<string, Entry["principal"]> => {
     const askedAtMs = clock.now();
-    const found = findPrincipals(db, kind, [...uses.values()].map(({ digest }) => digest));
+    const found = findPrincipals(db, kind, [...uses.values()].map(({ digest }) => digest), askedAtMs);
     const principals = new Map<string, Entry["principal"]>();
     for (const [token, { digest, usedAtMs }] of uses) {
       const principal = found.then((all) => all.get(digest));
@@ -143,8 +157,7 @@ export function createCredentials({ db, clock, isProxy, serviceToken }: Credenti
     serviceClients.has(client) && isService(credentialHash(token));
 
   const authenticate: Authenticator = async (headers) => {
-    const token = bearer(headers.get("authorization"));
-    if (token === undefined) throw unauthenticated("no bearer token");
+    const token = tokenOf(headers, site);
     const client = clientOf(headers, isProxy);
     if (isKnownOf(client, token)) return found(await cached(token));
     // Before the answer is known: else a thousand guesses at once would be one.
@@ -207,6 +220,7 @@ async function findPrincipals(
   db: Queryable,
   kind: Kind,
   digests: readonly string[],
+  nowMs: number,
 ): Promise<ReadonlyMap<string, Principal>> {
   const found = new Map<string, Principal>();
   for (let start = 0; start < digests.length; start += HASHES_PER_QUERY) {
@@ -218,6 +232,9 @@ async function findPrincipals(
       case "region_":
         for (const row of await listRegionTokensByHash(db, part)) found.set(row.hash, regionPrincipal(row));
         break;
+      case SESSION_PREFIX:
+        for (const [hash, principal] of await findSessions(db, part, nowMs)) found.set(hash, principal);
+        break;
       default:
         for (const row of await listSentinelsByToken(db, part)) {
           found.set(row.token_hash, sentinelPrincipal(row));
@@ -225,6 +242,25 @@ async function findPrincipals(
     }
   }
   return found;
+}
+
+/** The sessions of pages that call, or hold a stream open, are in use. */
+async function findSessions(
+  db: Queryable,
+  digests: readonly string[],
+  nowMs: number,
+): Promise<readonly (readonly [hash: string, Principal])[]> {
+  const rows = await listSessionsByHash(db, digests, sessionTimes(nowMs));
+  const due = rows.filter((row) => nowMs - row.last_seen_at >= SESSION_SEEN_MS);
+  await touchSessions(db, due.map(({ hash }) => hash), nowMs);
+  return rows.map((row) => [row.hash, {
+    kind: "root_key",
+    workspaceId: parseId("workspace", "workspace_id", row.workspace_id),
+    keyId: row.key_id,
+    keyName: row.key_name,
+    permissions: new Set(decodeStrings(row.permissions)),
+    sessionId: row.id,
+  }]);
 }
 
 function sentinelPrincipal(row: Pick<SentinelsTable, "id" | "environment_id" | "region">): Principal {
@@ -246,6 +282,28 @@ function rootKeyPrincipal(row: RootKeysTable): Principal {
     keyName: row.name,
     permissions: new Set(decodeStrings(row.permissions)),
   };
+}
+
+/** The token that a request is made with: a bearer token, or a session's from a page of the dashboard. */
+function tokenOf(headers: Headers, site: DashboardSite): string {
+  const authorization = headers.get("authorization");
+  if (!hasSessionCookie(headers)) {
+    const token = bearer(authorization);
+    if (token === undefined || token.startsWith(SESSION_PREFIX)) throw unauthenticated("no bearer token");
+    return token;
+  }
+  if (authorization !== null) throw unauthenticated("a cookie and a bearer token");
+  site.requireOwnPage(headers);
+  return sessionTokenOf(headers) ?? missingSession();
+}
+
+function missingSession(): never {
+  throw unauthenticated("no session");
+}
+
+/** The token that an admitted request was made with. */
+export function admittedToken(headers: Headers): string | undefined {
+  return bearer(headers.get("authorization")) ?? sessionTokenOf(headers);
 }
 
 /** The token of a header, or `undefined` when the header has another form. */

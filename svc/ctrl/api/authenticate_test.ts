@@ -7,6 +7,7 @@ import { credentialHash } from "../internal/auth/hash.ts";
 import { NOW_MS } from "../internal/store/testing.ts";
 import { createRegionToken } from "../internal/store/mod.ts";
 import { openTestDatabase } from "../internal/store/testing.ts";
+import { DashboardSite } from "../internal/auth/site.ts";
 import { createCredentials } from "./authenticate.ts";
 
 /** More than fit into one query. */
@@ -35,6 +36,7 @@ Deno.test("cached credentials are checked again every few seconds, all those in 
       transformResult: ({ result }) => Promise.resolve(result),
     });
     const { authenticate, lookAgain } = createCredentials({
+      site: new DashboardSite(() => "http://dashboard.localhost:7091"),
       db: counting,
       clock,
       isProxy: () => false,

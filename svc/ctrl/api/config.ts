@@ -73,6 +73,15 @@ export const API_FIELDS = {
       "which then notice changes at their next poll.",
     schema: optionalUrlSchema(),
   }),
+  dashboardUrl: field({
+    flag: "dashboard-url",
+    env: "UNKEY_DASHBOARD_URL",
+    placeholder: "<url>",
+    help:
+      "Where browsers open the dashboard; other host names are redirected there. Default: dashboard.localhost with " +
+      "the api's own port.",
+    schema: optionalUrlSchema(),
+  }),
   instanceId: field({
     flag: "instance-id",
     env: "UNKEY_INSTANCE_ID",

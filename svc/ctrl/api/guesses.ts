@@ -2,6 +2,7 @@ import type { Clock } from "../../../pkg/clock/mod.ts";
 import { Fault } from "../../../pkg/fault/mod.ts";
 import { isInNetworks, parseNetwork } from "../../../pkg/networks/mod.ts";
 import { clientAddress } from "../../../pkg/rpc/mod.ts";
+import type { CodeGuesses } from "../services/session/deps.ts";
 import { networkOf } from "../../../pkg/tcp/mod.ts";
 
 /** So many wrong credentials of a client in a row are answered as such: an agent with a revoked token tries for a while. */
@@ -63,6 +64,14 @@ export class Guesses {
     const level = this.#levels.get(client);
     return level === undefined ? 0 : Math.max(0, level.count - Math.max(0, nowMs - level.atMs) / REFILL_MS);
   }
+}
+
+/** The guesses of codes by the clients of their requests. */
+export function codeGuessesOf(guesses: Guesses, isProxy: (address: string) => boolean): CodeGuesses {
+  return {
+    take: (headers) => guesses.take(clientOf(headers, isProxy)),
+    give: (headers) => guesses.give(clientOf(headers, isProxy)),
+  };
 }
 
 /**

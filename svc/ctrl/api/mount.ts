@@ -14,8 +14,10 @@ import { DeploymentService } from "../../../proto/gen/ctrl/v1/deployment_pb.ts";
 import { EnvironmentService } from "../../../proto/gen/ctrl/v1/environment_pb.ts";
 import { FrontlineService } from "../../../proto/gen/ctrl/v1/frontline_pb.ts";
 import { OpenApiService } from "../../../proto/gen/ctrl/v1/openapi_pb.ts";
+import { SessionService } from "../../../proto/gen/ctrl/v1/session_pb.ts";
 import { UploadService } from "../../../proto/gen/ctrl/v1/upload_pb.ts";
 import { VaultService } from "../../../proto/gen/vault/v1/vault_pb.ts";
+import type { DashboardSite } from "../internal/auth/site.ts";
 import type { AgentHeartbeats } from "../internal/agents/mod.ts";
 import type { ChangeHub, ChangeNotifier } from "../internal/changes/mod.ts";
 import type { DomainDns } from "../internal/domains/mod.ts";
@@ -41,6 +43,8 @@ import { createDeploymentReader } from "../services/deployment/reader.ts";
 import { environmentHandlers } from "../services/environment/handler.ts";
 import { frontlineHandlers } from "../services/frontline/handler.ts";
 import { createRouteFeed } from "../services/frontline/route_feed.ts";
+import type { CodeGuesses } from "../services/session/deps.ts";
+import { sessionHandlers } from "../services/session/handler.ts";
 import type { ContextLimits } from "../services/upload/deps.ts";
 import { uploadHandlers } from "../services/upload/handler.ts";
 import { vaultHandlers } from "../services/vault/handler.ts";
@@ -77,6 +81,8 @@ export interface ServiceParts {
   readonly domains: DomainDns | undefined;
   /** Of a workspace. */
   readonly domainsMax: number;
+  readonly site: DashboardSite;
+  readonly codeGuesses: CodeGuesses;
 }
 
 /** The RPC services, and the dependencies that REST and the process share with them. */
@@ -99,6 +105,7 @@ export const SERVED = [
   AcmeService,
   VaultService,
   CustomDomainService,
+  SessionService,
 ] as const;
 
 /** A start has an hour at most, by the worker's settings, and is waited for a little longer. */
@@ -192,6 +199,10 @@ export function buildServices(parts: ServiceParts): Services {
       router.service(AdminService, adminHandlers(admin));
       router.service(VaultService, vaultHandlers({ vault }));
       router.service(CustomDomainService, domainHandlers(domain));
+      router.service(
+        SessionService,
+        sessionHandlers({ db, clock, site: parts.site, guesses: parts.codeGuesses }),
+      );
       router.service(EnvironmentService, environmentHandlers(environment));
     },
   };

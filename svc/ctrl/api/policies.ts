@@ -12,6 +12,7 @@ import { DeploymentService } from "../../../proto/gen/ctrl/v1/deployment_pb.ts";
 import { EnvironmentService } from "../../../proto/gen/ctrl/v1/environment_pb.ts";
 import { FrontlineService } from "../../../proto/gen/ctrl/v1/frontline_pb.ts";
 import { OpenApiService } from "../../../proto/gen/ctrl/v1/openapi_pb.ts";
+import { SessionService } from "../../../proto/gen/ctrl/v1/session_pb.ts";
 import { UploadService } from "../../../proto/gen/ctrl/v1/upload_pb.ts";
 import { VaultService } from "../../../proto/gen/vault/v1/vault_pb.ts";
 import {
@@ -114,6 +115,14 @@ const ADMIN: MethodsOf<typeof AdminService> = {
   listAuditLog: { kind: "workspace", permission: "read_audit_log", service: true },
 };
 
+const SESSION: MethodsOf<typeof SessionService> = {
+  createLoginLink: { kind: "root_key" },
+  startSession: { kind: "public" },
+  endSession: { kind: "root_key" },
+  listSessions: { kind: "root_key" },
+  revokeSession: { kind: "root_key" },
+};
+
 const ENVIRONMENT: MethodsOf<typeof EnvironmentService> = {
   createEnvironment: { kind: "root_key", permission: "create_environment" },
   deleteEnvironment: { kind: "root_key", permission: "delete_environment" },
@@ -158,6 +167,7 @@ const SERVED: readonly (readonly [service: DescService, policies: Readonly<Recor
   [AcmeService, ACME],
   [VaultService, VAULT],
   [CustomDomainService, DOMAIN],
+  [SessionService, SESSION],
 ];
 const POLICIES = new Map(SERVED.map(([{ typeName }, policies]) => [typeName, policies]));
 

@@ -17,9 +17,13 @@ import { openVault } from "../internal/vault/mod.ts";
 import { SpanSink } from "../internal/traces/mod.ts";
 import type { Workflows } from "../internal/workflows/mod.ts";
 import { createRestateWorkflows } from "../internal/workflows/restate.ts";
+import { DashboardSite } from "../internal/auth/site.ts";
 import { createCredentials } from "./authenticate.ts";
 import { API_FIELDS, type ApiConfig, appLimits, sizeLimits } from "./config.ts";
 import { countRefusals, countUploads, watchPlatform } from "./metrics.ts";
+import { openDashboardFiles } from "./dashboard/files.ts";
+import { dashboardRoute } from "./dashboard/route.ts";
+import { codeGuessesOf, Guesses } from "./guesses.ts";
 import { holdLease } from "./tasks/lease.ts";
 import { NUDGE_PATH, nudgeRoute } from "./nudge.ts";
 import { contextLimits, type Objects, openObjects, type OwnPort, uploadLimits } from "./objects.ts";
@@ -84,12 +88,16 @@ async function start(config: ApiConfig, given: ApiProcess, runner: Runner): Prom
   const trust = await openClientTls(config, { clock, log });
   runner.defer("trust", () => trust.close());
   const own = { port: () => port, fetch: trust.fetch };
-  const parts = await openParts(config, process, { db: database, runner, own });
+  const isProxy = networkMatcher(config.trustedProxies);
+  const site = new DashboardSite(() =>
+    config.dashboardUrl ?? `${tls === undefined ? "http" : "https"}://dashboard.localhost:${port}`
+  );
+  const codeGuesses = codeGuessesOf(new Guesses(clock), isProxy);
+  const parts = await openParts(config, process, { db: database, runner, own, site, codeGuesses });
   const { db, hub, objects } = parts;
   const services = buildServices({ ...parts, objects: objects.store, uploaded: countUploads(metrics) });
-  const isProxy = networkMatcher(config.trustedProxies);
   const serviceToken = config.authToken;
-  const credentials = createCredentials({ db: db.kysely, clock, isProxy, serviceToken });
+  const credentials = createCredentials({ db: db.kysely, clock, isProxy, serviceToken, site });
   const authenticate = countRefusals(credentials.authenticate, metrics);
   const streams = watchOpenStreams(credentials);
   const readiness = new Readiness({ db, clock, log, part: "api" });
@@ -124,6 +132,7 @@ async function start(config: ApiConfig, given: ApiProcess, runner: Runner): Prom
       }),
       nudgeRoute(authenticate, hub),
       ...(objects.route === undefined ? [] : [objects.route]),
+      dashboardRoute({ site, files: openDashboardFiles() }),
     ],
     ready: isReady,
     metrics,
@@ -180,7 +189,10 @@ interface Parts extends Omit<ServiceParts, "objects" | "uploaded"> {
 async function openParts(
   config: ApiConfig,
   process: ApiProcess,
-  { db, runner, own }: { readonly db: CtrlDatabase; readonly runner: Runner; readonly own: OwnPort },
+  { db, runner, own, site, codeGuesses }: Pick<Parts, "db" | "site" | "codeGuesses"> & {
+    readonly runner: Runner;
+    readonly own: OwnPort;
+  },
 ): Promise<Parts> {
   const { log, clock } = process;
   const hub = process.shared?.hub ?? startHub(db, process, runner);
@@ -220,6 +232,8 @@ async function openParts(
     regions: config.availableRegions,
     domains: openDomains(config),
     domainsMax: config.domainsMax,
+    site,
+    codeGuesses,
   };
 }
 

@@ -70,6 +70,7 @@ export function testConfig(folder: string, changes: Partial<ApiConfig> = {}): Ap
     caFile: undefined,
     trustedProxies: [],
     advertiseUrl: undefined,
+    dashboardUrl: undefined,
     instanceId: "api_test",
     ...TEST_DATABASE,
     authToken: new Secret(SERVICE_TOKEN),

@@ -244,6 +244,15 @@ export const CALLS: Readonly<Record<string, Row>> = {
     },
     1: { args: ["keys", "revoke", "key_none"] },
   }),
+  "dashboard": developer(["dashboard", "--print"], { 1: full("dashboard", "--print") }),
+  "sessions list": developer(["sessions", "list"], { 1: full("sessions", "list") }),
+  "sessions revoke": developer(["sessions", "revoke", "SESSION"], {
+    0: {
+      args: ["sessions", "revoke", "SESSION"],
+      prepare: async (world) => void (world.words["SESSION"] = await world.startSession()),
+    },
+    1: { args: ["sessions", "revoke", "sess_none"] },
+  }),
   "audit": developer(["audit"], { 1: nosuch("audit") }),
   "openapi diff": developer(["openapi", "diff", "FORMER", "NEW"], {
     0: { args: ["openapi", "diff", "FORMER", "NEW"], prepare: withDocuments },

@@ -1,7 +1,9 @@
 import { AdminService } from "../../../proto/gen/ctrl/v1/admin_pb.ts";
 import { CustomDomainService } from "../../../proto/gen/ctrl/v1/custom_domain_pb.ts";
 import { EnvironmentService } from "../../../proto/gen/ctrl/v1/environment_pb.ts";
+import { SessionService } from "../../../proto/gen/ctrl/v1/session_pb.ts";
 import type { ApiConfig } from "../../../svc/ctrl/api/config.ts";
+import { startSession } from "../../../svc/ctrl/services/session/testing.ts";
 import { SERVICE_TOKEN } from "../../../svc/ctrl/services/testing.ts";
 import { freePort } from "../../testbed/wait.ts";
 import { CliBed, type ScriptResult } from "./bed.ts";
@@ -80,6 +82,13 @@ export class World implements AsyncDisposable {
 
   async createKey(): Promise<string> {
     return (await this.#admin().createRootKey({ name: "ci", permissions: ["*"] })).keyId;
+  }
+
+  /** Logs in as a page of the dashboard does. */
+  async startSession(): Promise<string> {
+    const { api, tenant } = this.bed;
+    const { url } = await api.client(SessionService, tenant.rootKey).createLoginLink({});
+    return (await startSession(api, new URL(url))).id;
   }
 
   async createRegionToken(): Promise<string> {

@@ -16,6 +16,10 @@ const RPC_ONLY: Readonly<Record<string, string>> = {
   commitContext: "uploads in chunks are a protocol of the command line",
   getDeploymentTrace: "traces are shown by the command line and the dashboard",
   createLoginCode: "login codes are a protocol of the command line",
+  createLoginLink: "sessions are of browsers, and made by the command line",
+  endSession: "a session that ends itself is a browser's",
+  listSessions: "sessions are of browsers",
+  revokeSession: "sessions are of browsers",
 };
 
 Deno.test("the document is valid OpenAPI 3.1", async () => {

@@ -3,7 +3,7 @@ import type { Interceptor } from "@connectrpc/connect";
 import { isDeepStrictEqual } from "node:util";
 import type { Fault } from "../../../../pkg/fault/mod.ts";
 import { callerOf, type Principal } from "../../internal/auth/principal.ts";
-import { bearer, type Credentials, unauthenticated } from "../authenticate.ts";
+import { admittedToken, type Credentials, unauthenticated } from "../authenticate.ts";
 import { type LoopDeps, repeat } from "./repeat.ts";
 
 /** A revoked credential's streams end with the first or second sweep after. */
@@ -41,7 +41,7 @@ export function watchOpenStreams(credentials: Credentials): OpenStreams {
   const interceptor: Interceptor = (next) => async (request) => {
     const response = await next(request);
     if (!response.stream) return response;
-    const token = bearer(request.header.get("authorization"));
+    const token = admittedToken(request.header);
     const principal = callerOf(request.contextValues);
     // The service token is part of this process's configuration, and ends with the process.
     if (token === undefined || principal === undefined || principal.kind === "service") return response;

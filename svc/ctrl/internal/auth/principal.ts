@@ -11,6 +11,8 @@ export interface RootKeyPrincipal {
   /** Given by its owner; may be empty. */
   readonly keyName: string;
   readonly permissions: ReadonlySet<string>;
+  /** The session of a browser that acts with the key. */
+  readonly sessionId?: string;
 }
 
 /** An agent: it reads and reports its own region only. */

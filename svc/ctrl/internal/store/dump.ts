@@ -22,6 +22,7 @@ const LEFT_OUT: ReadonlySet<string> = new Set([
   "login_codes",
   "migrations",
   "packs",
+  "sessions",
   "silent_regions",
   "state_changes",
   "uploads",

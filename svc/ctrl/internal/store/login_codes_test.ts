@@ -7,7 +7,7 @@ const test = testOnCtrlDatabases();
 
 /** Two machines that send one code at once must not both get a key. */
 test("a login code is used up by one transaction, and expired ones go when another is made", async (db) => {
-  const code = { workspace_id: "w", permissions: '["*"]', created_at: NOW_MS };
+  const code = { workspace_id: "w", permissions: '["*"]', created_at: NOW_MS, key_id: null };
   const make = (hash: string, expiresAt: number, nowMs = NOW_MS): Promise<void> =>
     transact(db, (tx) => createLoginCode(tx, { ...code, hash, expires_at: expiresAt, created_at: nowMs }));
   await make("used", NOW_MS + 600_000);

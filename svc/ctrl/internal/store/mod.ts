@@ -49,6 +49,7 @@ export * from "./starts.ts";
 export * from "./live_history.ts";
 export * from "./switches.ts";
 export * from "./login_codes.ts";
+export * from "./sessions.ts";
 export * from "./requests.ts";
 export * from "./stop_note.ts";
 export * from "./images.ts";

@@ -45,7 +45,7 @@ import type {
   LiveHistoryTable,
   ShownRevisionsTable,
 } from "./schema_traffic.ts";
-import type { LoginCodesTable, RegionTokensTable } from "./schema_credentials.ts";
+import type { LoginCodesTable, RegionTokensTable, SessionsTable } from "./schema_credentials.ts";
 import type { SwitchTables } from "./schema_switches.ts";
 import type { DeploymentTasksTable } from "./schema_tasks.ts";
 import type { TraceTables } from "./schema_traces.ts";
@@ -307,6 +307,7 @@ export interface Schema extends TraceTables, SwitchTables {
   root_keys: RootKeysTable;
   registry_credentials: RegistryCredentialsTable;
   login_codes: LoginCodesTable;
+  sessions: SessionsTable;
   openapi_documents: OpenApiDocumentsTable;
   region_tokens: RegionTokensTable;
   uploads: UploadsTable;

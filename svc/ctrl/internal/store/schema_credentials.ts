@@ -20,4 +20,20 @@ export interface LoginCodesTable {
   permissions: string;
   expires_at: number;
   created_at: number;
+  /** The root key of the session that it starts; null: it is for a root key of its own. */
+  key_id: string | null;
+}
+
+/** A browser that is logged in to the dashboard. A session that has ended has no row. */
+export interface SessionsTable {
+  id: string;
+  /** SHA-256 of the cookie's value, hex. */
+  hash: string;
+  workspace_id: string;
+  key_id: string;
+  browser: string;
+  created_at: number;
+  /** To within a minute. */
+  last_seen_at: number;
+  expires_at: number;
 }

@@ -4,6 +4,7 @@ import { DOMAIN_ROWS } from "./testing_rows_domains.ts";
 import { OPENAPI_ROWS } from "./testing_rows_openapi.ts";
 import { SWITCH_ROWS } from "./testing_rows_switches.ts";
 import { TASK_ROWS } from "./testing_rows_tasks.ts";
+import { SESSION_ROWS } from "./testing_rows_sessions.ts";
 import { TRACE_ROWS } from "./testing_rows_traces.ts";
 
 /** The largest integer that comes back as it was. */
@@ -82,15 +83,7 @@ export const ROWS: Schema = {
     created_at: 1,
     updated_at: 2,
   },
-  login_codes: { hash: "h", workspace_id: "w", permissions: '["*"]', expires_at: FAR, created_at: 1 },
-  region_tokens: {
-    id: "rt",
-    region: "local",
-    hash: "h",
-    networks: '["10.0.0.0/8"]',
-    created_at: 1,
-    revoked_at: 5,
-  },
+  ...SESSION_ROWS,
   uploads: {
     id: "u",
     workspace_id: "w",

@@ -27,6 +27,9 @@ export type AuditAction =
   | "root_key.create"
   | "root_key.revoke"
   | "login_code.create"
+  | "session.start"
+  | "session.end"
+  | "session.revoke"
   | "registry.add"
   | "registry.remove"
   | "domain.add"
@@ -45,6 +48,7 @@ export type AuditResourceType =
   | "deployment"
   | "root_key"
   | "login_code"
+  | "session"
   | "region_token"
   | "registry"
   | "domain";

@@ -58,6 +58,7 @@ export async function createLoginCode(
       permissions: JSON.stringify(permissions),
       expires_at: expiresAt,
       created_at: nowMs,
+      key_id: null,
     });
     await recordAudit(tx, {
       workspaceId,

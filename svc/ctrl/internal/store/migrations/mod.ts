@@ -26,6 +26,7 @@ import { traces } from "./0025_traces.ts";
 import { openApiDocuments } from "./0027_openapi_documents.ts";
 import { trafficSwitches } from "./0032_traffic_switches.ts";
 import { deploymentTasks } from "./0033_deployment_tasks.ts";
+import { sessions } from "./0035_sessions.ts";
 import { liveDeployments } from "./0036_live_deployments.ts";
 import type { Migration } from "./migration.ts";
 
@@ -57,5 +58,6 @@ export const MIGRATIONS: readonly Migration[] = [
   openApiDocuments,
   trafficSwitches,
   deploymentTasks,
+  sessions,
   liveDeployments,
 ];

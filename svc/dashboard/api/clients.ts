@@ -1,0 +1,33 @@
+/** The same RPCs as the command line calls. The browser sends the session's cookie along. */
+import { type Client, createClient } from "@connectrpc/connect";
+import { createConnectTransport } from "@connectrpc/connect-web";
+import type { Clock } from "../../../pkg/clock/mod.ts";
+import { AdminService } from "../../../proto/gen/ctrl/v1/admin_pb.ts";
+import { DeploymentService } from "../../../proto/gen/ctrl/v1/deployment_pb.ts";
+import { SessionService } from "../../../proto/gen/ctrl/v1/session_pb.ts";
+
+export interface Api {
+  readonly clock: Pick<Clock, "now">;
+  readonly admin: Client<typeof AdminService>;
+  readonly deployments: Client<typeof DeploymentService>;
+  readonly sessions: Client<typeof SessionService>;
+}
+
+/** The longest that a call may take that waits for nothing, in milliseconds. */
+export const CALL_MS_MAX = 20_000;
+
+/** @param origin the page's own */
+export function createApi(origin: string, clock: Pick<Clock, "now">): Api {
+  const transport = createConnectTransport({ baseUrl: origin });
+  return {
+    clock,
+    admin: createClient(AdminService, transport),
+    deployments: createClient(DeploymentService, transport),
+    sessions: createClient(SessionService, transport),
+  };
+}
+
+/** `signal` with a deadline. */
+export function soon(signal: AbortSignal): { readonly signal: AbortSignal } {
+  return { signal: AbortSignal.any([signal, AbortSignal.timeout(CALL_MS_MAX)]) };
+}

@@ -1,0 +1,43 @@
+/// <reference lib="dom" />
+/** The page that the address names. Links are plain links; those to pages of the dashboard load nothing. */
+import { type Signal, signal } from "@preact/signals";
+
+export type Route =
+  | { readonly page: "overview" }
+  | { readonly page: "login"; readonly code: string }
+  | { readonly page: "sessions" }
+  | { readonly page: "deployment"; readonly id: string }
+  | { readonly page: "missing" };
+
+/** The page of an address. The code of a login link is in the fragment, which browsers send nowhere. */
+export function routeOf(pathname: string, hash = ""): Route {
+  if (pathname === "/") return { page: "overview" };
+  if (pathname === "/login") return { page: "login", code: hash.replace(/^#/, "") };
+  if (pathname === "/sessions") return { page: "sessions" };
+  const id = /^\/deployments\/([A-Za-z0-9_]{1,64})$/.exec(pathname)?.[1];
+  return id === undefined ? { page: "missing" } : { page: "deployment", id };
+}
+
+/** Follows the address of a window. A login code is taken out of it, so that no history keeps it. */
+export function followAddress(view: Window): Signal<Route> {
+  const { location, history, document } = view;
+  const read = (): Route => {
+    const route = routeOf(location.pathname, location.hash);
+    if (route.page === "login" && route.code !== "") history.replaceState(null, "", "/login");
+    return route;
+  };
+  const route = signal(read());
+  view.addEventListener("popstate", () => route.value = read());
+  document.addEventListener("click", (event) => {
+    const link = event.target instanceof Element ? event.target.closest("a") : null;
+    if (link === null || link.origin !== location.origin || link.target !== "" || link.hash !== "") return;
+    if (event.defaultPrevented || event.button !== 0) return;
+    if (event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
+    event.preventDefault();
+    history.pushState(null, "", link.href);
+    route.value = read();
+    view.scrollTo(0, 0);
+    document.getElementById("main")?.focus();
+  });
+  return route;
+}

@@ -1,0 +1,56 @@
+/** Times and names as people read them. */
+
+const UNITS = [[86_400_000, "d"], [3_600_000, "h"], [60_000, "min"], [1_000, "s"]] as const;
+
+/** Time since `atMs` in one unit, e.g. `3 min`. */
+export function age(atMs: number, nowMs: number): string {
+  const passedMs = Math.max(0, nowMs - atMs);
+  const [unitMs, unit] = UNITS.find(([each]) => passedMs >= each) ?? [1_000, "s"];
+  return `${Math.floor(passedMs / unitMs)} ${unit}`;
+}
+
+/** A duration: `840 ms`, `8.2 s`, `3 min 5 s`. */
+export function duration(ms: number): string {
+  if (ms < 1_000) return `${Math.max(0, Math.round(ms))} ms`;
+  if (ms < 60_000) return `${(ms / 1_000).toFixed(1)} s`;
+  const seconds = Math.round(ms / 1_000);
+  if (seconds < 3_600) return `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
+  return `${Math.floor(seconds / 3_600)} h ${Math.floor(seconds % 3_600 / 60)} min`;
+}
+
+/** The first characters of a commit. */
+export function shortSha(sha: string): string {
+  return sha.slice(0, 7);
+}
+
+/** The first line of a commit's message. */
+export function firstLine(text: string): string {
+  return plain(text.split("\n", 1)[0] ?? "");
+}
+
+/** `1 instance`, `2 instances` */
+export function count(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? "" : "s"}`;
+}
+
+// deno-lint-ignore no-control-regex -- they are what is looked for
+const ESCAPES = /\x1b(\[[0-9;?]*[ -/]*[@-~]|\][^\x07\x1b]*(\x07|\x1b\\)?|[@-_])/g;
+// deno-lint-ignore no-control-regex -- they are what is looked for
+const CONTROLS = /[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
+const LINE_CHARACTERS_MAX = 4_000;
+
+/**
+ * Foreign text as it is shown: without escape sequences, control characters, and characters that turn the direction of the
+ * text around. It is cut at 4,000 characters.
+ */
+export function plain(text: string): string {
+  const cut = text.length > LINE_CHARACTERS_MAX ? `${text.slice(0, LINE_CHARACTERS_MAX)}…` : text;
+  return cut.replace(ESCAPES, "").replace(CONTROLS, "");
+}
+
+/** A link target: `http:` or `https:`, or none. */
+export function safeUrl(text: string): string | undefined {
+  if (!URL.canParse(text)) return undefined;
+  const { protocol, href } = new URL(text);
+  return protocol === "https:" || protocol === "http:" ? href : undefined;
+}

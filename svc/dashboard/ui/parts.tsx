@@ -1,0 +1,78 @@
+/// <reference lib="dom" />
+/** Small parts of all pages. */
+import type { ComponentChildren, JSX } from "preact";
+import { useEffect, useRef, useState } from "preact/hooks";
+import type { DeploymentStatus } from "../../../proto/gen/ctrl/v1/deployment_pb.ts";
+import type { Problem } from "../api/problem.ts";
+import { age } from "../text/format.ts";
+import { statusTone, statusWord } from "../text/status.ts";
+
+/** The status as a word with a dot, whose form also differs: colour alone says nothing. */
+export function StatusBadge({ status }: { readonly status: DeploymentStatus }): JSX.Element {
+  return (
+    <span class={`badge ${statusTone(status)}`}>
+      <span class="dot" aria-hidden="true" />
+      {statusWord(status)}
+    </span>
+  );
+}
+
+/** A time as an age; the whole of it is in the tooltip. */
+export function Ago({ atMs, nowMs }: { readonly atMs: number; readonly nowMs: number }): JSX.Element {
+  const whole = new Date(atMs).toISOString();
+  return <time dateTime={whole} title={whole}>{age(atMs, nowMs)} ago</time>;
+}
+
+/** The three parts of a problem: what happened, why, what to do. */
+export function ProblemNote({ problem }: { readonly problem: Problem }): JSX.Element {
+  return (
+    <div class="problem" role="alert">
+      <strong>{problem.what}</strong>
+      <p>{problem.why}</p>
+      <p>{problem.next}</p>
+    </div>
+  );
+}
+
+/** A place without content, and the command that fills it. */
+export function Empty(
+  { title, children, command }: {
+    readonly title: string;
+    readonly children: ComponentChildren;
+    readonly command?: string;
+  },
+): JSX.Element {
+  return (
+    <div class="empty">
+      <h2>{title}</h2>
+      <p>{children}</p>
+      {command === undefined ? null : <Command text={command} />}
+    </div>
+  );
+}
+
+/** A command line with a button that copies it. */
+export function Command({ text }: { readonly text: string }): JSX.Element {
+  const [copied, setCopied] = useState(false);
+  const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
+  useEffect(() => () => clearTimeout(timer.current), []);
+  const copy = async (): Promise<void> => {
+    await navigator.clipboard.writeText(text);
+    setCopied(true);
+    timer.current = setTimeout(() => setCopied(false), 2_000);
+  };
+  return (
+    <span class="command">
+      <code>{text}</code>
+      <button type="button" class="quiet" aria-label={`Copy the command ${text}`} onClick={() => void copy()}>
+        {copied ? "copied" : "copy"}
+      </button>
+      <span class="unseen" role="status">{copied ? "Copied." : ""}</span>
+    </span>
+  );
+}
+
+/** Shown until the first answer. */
+export function Waiting({ what }: { readonly what: string }): JSX.Element {
+  return <p class="waiting" role="status">Reading {what} …</p>;
+}

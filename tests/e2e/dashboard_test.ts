@@ -1,0 +1,182 @@
+/** The dashboard in a real browser, on the platform of `unkey up`. */
+import assert from "node:assert/strict";
+import type { Page } from "playwright-core";
+import { buildDashboard } from "../../dev/compiling/dashboard.ts";
+import { type App, serves } from "../testbed/apps.ts";
+import { assertAccessible, findChromium, TestBrowser } from "../testbed/browser.ts";
+import { LocalPlatform } from "../testbed/local.ts";
+
+const CHROMIUM = findChromium();
+const DASHBOARD = new URL("../../dist/dashboard", import.meta.url).pathname;
+/** A folder of pictures for a person to look at; none are taken without it. */
+const PICTURES = Deno.env.get("UNKEY_TEST_PICTURES");
+
+/** Text that would show up as an image, or run, if it ever became markup. */
+const HOSTILE = `<img src=x onerror=document.title=1><b>bold</b>`;
+
+const FAILS: App = {
+  Dockerfile: `FROM busybox:stable\nRUN echo '${HOSTILE}' && echo 'main.c:7: expected ;' && exit 3`,
+};
+/** Prints a line when it starts, and goes on to serve. */
+const TALKS: App = {
+  ...serves("second"),
+  Dockerfile: serves("second")["Dockerfile"]?.replace("trap", "echo listening on port; trap") ?? "",
+};
+
+async function write(folder: string, app: App): Promise<string> {
+  for (const [path, text] of Object.entries(app)) {
+    await Deno.mkdir(`${folder}/${path}`.replace(/\/[^/]*$/, ""), { recursive: true });
+    await Deno.writeTextFile(`${folder}/${path}`, text);
+  }
+  return folder;
+}
+
+/** Looks at the page as a person does, and as axe does: light, dark, and on a narrow screen. */
+async function look(page: Page, name: string): Promise<void> {
+  for (const [scheme, width] of [["light", 1280], ["dark", 1280], ["light", 320]] as const) {
+    await page.emulateMedia({ colorScheme: scheme });
+    await page.setViewportSize({ width, height: 900 });
+    await assertAccessible(page, `${name}, ${scheme}, ${width} pixels`);
+    const wide = await page.evaluate("document.documentElement.scrollWidth");
+    assert.ok(Number(wide) <= width, `${name} is ${wide} pixels wide on ${width}`);
+    if (PICTURES === undefined) continue;
+    await page.screenshot({ path: `${PICTURES}/${name.replaceAll(" ", "-")}-${scheme}-${width}.png` });
+  }
+  await page.emulateMedia({ colorScheme: "light" });
+  await page.setViewportSize({ width: 1280, height: 900 });
+}
+
+Deno.test({
+  name: "a person logs in to the dashboard and follows deploys",
+  ignore: CHROMIUM === undefined,
+  async fn(t) {
+    await buildDashboard(DASHBOARD);
+    await using platform = await LocalPlatform.create();
+    await platform.start();
+    await using browser = await TestBrowser.start(CHROMIUM ?? "");
+    const page = await browser.open();
+    const origin = `http://dashboard.localhost:${platform.apiPort}`;
+    const folder = `${platform.directory}/app`;
+    const link = async (): Promise<string> => {
+      const { stdout } = await platform.unkey(["dashboard", "--print"]);
+      return stdout.trim();
+    };
+    const heading = (name: string): Promise<void> =>
+      page.getByRole("heading", { name, exact: true }).waitFor();
+    const main = page.locator("main");
+
+    await t.step("a browser without a session is asked to log in", async () => {
+      await page.goto(`http://127.0.0.1:${platform.apiPort}/login`);
+      assert.equal(page.url(), `${origin}/login`, "moved to the dashboard's own name");
+      await heading("Log in");
+      await look(page, "login");
+      await page.goto(origin);
+      await page.getByText("You are logged out.").waitFor();
+    });
+
+    await t.step("a link logs in once", async () => {
+      const url = await link();
+      await page.goto("about:blank");
+      await page.goto(url);
+      await heading("Overview");
+      assert.equal(page.url(), `${origin}/`);
+      await page.goto("about:blank");
+      await page.goto(url);
+      await page.getByText("This link does not work.").waitFor();
+      await page.goto(origin);
+      await heading("Overview");
+      const cookies = await page.context().cookies();
+      const seen = cookies.map(({ name, domain, httpOnly, sameSite }) => [name, domain, httpOnly, sameSite]);
+      assert.deepEqual(seen, [["__Host-unkey", "dashboard.localhost", true, "Strict"]]);
+    });
+
+    let first = "";
+    await t.step("a deploy of the command line is watched to its end", async () => {
+      await write(folder, TALKS);
+      const deploys = platform.deploy([folder, "--project", "app"]);
+      deploys.catch(() => undefined); // awaited below
+      const row = main.locator("tbody a.id").first();
+      await row.waitFor();
+      first = await row.innerText();
+      await row.click();
+      await main.getByText("ready", { exact: true }).waitFor();
+      assert.equal((await deploys).id, first);
+      await main.getByText("live", { exact: true }).waitFor();
+      await main.locator(".log").getByText("listening on port").waitFor();
+      await heading("Time");
+      assert.ok(await page.locator(".waterfall g.critical").count() > 0);
+      await look(page, "deployment");
+    });
+
+    await t.step("a failed deploy says why, and what it printed is text", async () => {
+      await write(folder, FAILS);
+      const { code } = await platform.unkey([
+        "deploy",
+        folder,
+        "--project",
+        "app",
+        "--env",
+        "production",
+        "--json",
+      ]);
+      assert.equal(code, 12);
+      await page.goto(origin);
+      const badge = main.locator("tbody .badge.bad").first();
+      await badge.waitFor();
+      await main.locator("tbody a.id").first().click();
+      const alert = main.getByRole("alert");
+      await alert.locator("strong").getByText("build failed, exit code 3").waitFor();
+      await alert.locator("pre").getByText("main.c:7: expected ;").waitFor();
+      await main.locator(".log").getByText(HOSTILE, { exact: false }).first().waitFor();
+      assert.equal(await page.locator("main img, main b").count(), 0, "no markup");
+      assert.match(await page.title(), /^d_\w+ · Unkey$/);
+      await page.keyboard.press("/");
+      await page.keyboard.type("main.c");
+      await main.getByText(/^\d+ of \d+ lines$/).waitFor();
+      await look(page, "failed deployment");
+    });
+
+    await t.step("a rollback shows its plan, and then the time that it took", async () => {
+      await write(folder, serves("third"));
+      const { id: third } = await platform.deploy([folder, "--project", "app"]);
+      await page.goto(`${origin}/deployments/${first}`);
+      await page.getByRole("button", { name: "Roll back to this" }).click();
+      const dialog = page.getByRole("dialog");
+      await dialog.getByText(`Traffic moves from ${third} to ${first}.`).waitFor();
+      await dialog.getByText(`unkey rollback ${first}`).waitFor();
+      await look(page, "rollback");
+      await dialog.getByRole("button", { name: "Roll back to this" }).click();
+      await dialog.getByText(new RegExp(`Traffic moved to ${first} in`)).waitFor();
+      await page.keyboard.press("Escape");
+      await main.getByText("environment rolled back").waitFor();
+      const { stdout } = await platform.unkey(["status", first, "--json"]);
+      assert.equal(JSON.parse(stdout).live, true, stdout);
+      await page.goto(origin);
+      await main.getByText("rolled back", { exact: true }).waitFor();
+      await look(page, "overview");
+    });
+
+    await t.step("a revoked session is over within seconds", async () => {
+      await page.getByRole("link", { name: "Sessions" }).click();
+      await heading("Sessions");
+      await look(page, "sessions");
+      const other = await browser.open();
+      await other.goto(await link());
+      await other.getByRole("heading", { name: "Overview" }).waitFor();
+      await main.locator("tbody tr").nth(1).waitFor();
+      const row = main.locator("tbody tr").filter({ hasNotText: "this one" });
+      await row.getByRole("button").click();
+      await page.getByRole("button", { name: "Revoke the session" }).click();
+      await other.getByText("You are logged out.").waitFor();
+      await page.getByRole("button", { name: "Log out" }).click();
+      await heading("Log in");
+      assert.deepEqual(await page.context().cookies(), []);
+      const { stdout } = await platform.unkey(["sessions", "list", "--json"]);
+      assert.deepEqual(JSON.parse(stdout), { sessions: [] });
+    });
+
+    assert.deepEqual(browser.problems, []);
+    const own = [`http://127.0.0.1:${platform.apiPort}`, origin];
+    assert.deepEqual([...browser.origins].filter((each) => each !== "null" && !own.includes(each)), []);
+  },
+});
