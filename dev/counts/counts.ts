@@ -31,18 +31,18 @@ const QUESTION = /^(What|Who|Whoever|Whose|How|Whether)\b/;
 const INDEFINITE = /\b(whoever|somebody|nobody)\b/i;
 
 export function isTest(path: string): boolean {
-  return /_test\.ts$|(^|\/)testing\w*\.ts$/.test(path) || /^(tests|pkg\/testkit)\//.test(path);
+  return /_test\.tsx?$|(^|\/)testing\w*\.tsx?$/.test(path) || /^(tests|pkg\/testkit)\//.test(path);
 }
 
 /** Neither a test nor generated. */
 export function isProduction(path: string): boolean {
-  return path.endsWith(".ts") && !path.startsWith("proto/gen/") && !isTest(path);
+  return /\.tsx?$/.test(path) && !path.startsWith("proto/gen/") && !isTest(path);
 }
 
 /** All TypeScript files that git tracks. */
 export async function trackedSources(): Promise<Source[]> {
   const { success, stdout, stderr } = await new Deno.Command("git", {
-    args: ["-C", ROOT, "ls-files", "*.ts"],
+    args: ["-C", ROOT, "ls-files", "*.ts", "*.tsx"],
   }).output();
   if (!success) throw new Error(`git ls-files failed: ${new TextDecoder().decode(stderr)}`);
   const paths = new TextDecoder().decode(stdout).split("\n").filter((path) => path !== "");
