@@ -103,9 +103,14 @@ export class Reporter<C> {
     this.#renew(name, entry, isUrgent ? 0 : this.#debounceMs());
   }
 
-  /** Sends everything again: the server may have lost it, or is another one. */
+  /**
+   * Sends again what was sent: the server may have lost it, or is another one. A first report keeps its time: after a start
+   * of the agent, apps that run count as starting until their first check, and would lose their traffic.
+   */
   resend(): void {
-    for (const [name, entry] of this.#entries) this.#renew(name, entry, 0);
+    for (const [name, entry] of this.#entries) {
+      if (entry.sent !== undefined || entry.content === undefined) this.#renew(name, entry, 0);
+    }
   }
 
   /** Waits until the newest content is delivered, at most `limitMs`. Returns false when the limit has passed. */

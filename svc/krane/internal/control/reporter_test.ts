@@ -50,6 +50,23 @@ Deno.test("the same content is reported once, and again on demand", async () => 
   });
 });
 
+Deno.test("a first report that is debounced keeps its time when all others are sent again", async () => {
+  const [sent, clock]: [Sent, ManualClock] = [[], new ManualClock()];
+  const send = (report: Report<string>): Promise<void> => Promise.resolve(void sent.push(report));
+  const mustSendNow = (content: string): boolean => content !== "starting";
+  await reporting(send, async (reporter) => {
+    reporter.submit("known", "running");
+    await clock.advance(1);
+    reporter.submit("a", "starting");
+    reporter.resend();
+    await clock.advance(500);
+    assert.deepEqual(contents(sent), ["running", "running"]);
+    reporter.submit("a", "running");
+    await clock.advance(1);
+    assert.deepEqual(contents(sent), ["running", "running", "running"]);
+  }, { clock, mustSendNow });
+});
+
 Deno.test("Reporter sends one report at a time, of the newest content, in the order of generations", async () => {
   const sent: Sent = [];
   const gate = Promise.withResolvers<void>();
