@@ -31,6 +31,8 @@ interface Follower {
   startedAt: string;
   active: boolean;
   done: Promise<void>;
+  /** Aborted at the end of the run: the rest is read without a pause, since its container is removed soon. */
+  ended: AbortController;
 }
 
 /** Reads what containers print, each from where it was left, and hands it on line by line. */
@@ -58,7 +60,9 @@ export class OutputFollowers {
       startedAt: "",
       active: false,
       done: Promise.resolve(),
+      ended: new AbortController(),
     };
+    follower.ended = new AbortController();
     follower.startedAt = state.startedAt;
     follower.active = true;
     this.#followers.set(id, follower);
@@ -67,7 +71,9 @@ export class OutputFollowers {
 
   /** Resolves when all that a stopped container printed has been read. */
   async finished(id: string): Promise<void> {
-    await this.#followers.get(id)?.done;
+    const follower = this.#followers.get(id);
+    follower?.ended.abort();
+    await follower?.done;
   }
 
   /** Puts a line of the agent's own into the output of an instance. */
@@ -140,8 +146,15 @@ export class OutputFollowers {
       }
       await this.#markGap(follower, ends);
       const pauseMs = Math.min(PAUSE_FACTOR * (clock.now() - sinceMs), PAUSE_MS_MAX);
-      if (bytes > CAUGHT_UP_BYTES) await clock.sleep(Math.max(PAUSE_MS, pauseMs), signal);
+      if (bytes > CAUGHT_UP_BYTES) await this.#pause(follower, Math.max(PAUSE_MS, pauseMs));
     }
+  }
+
+  async #pause({ ended }: Follower, waitMs: number): Promise<void> {
+    const { signal } = this.#stop;
+    await this.#options.clock.sleep(waitMs, AbortSignal.any([signal, ended.signal])).catch(() =>
+      signal.throwIfAborted()
+    );
   }
 
   /** Reads to the end of the run, until the stream stands still, or until rotation may overtake it. */
