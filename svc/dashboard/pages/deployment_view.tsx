@@ -5,7 +5,7 @@ import type { Deployment, DeploymentInstance } from "../../../proto/gen/ctrl/v1/
 import { type Act, actsOf, actWord } from "../api/acts.ts";
 import { count, duration, firstLine, plain } from "../text/format.ts";
 import { isUnderWay } from "../text/status.ts";
-import { Ago, Command, StatusBadge } from "../ui/parts.tsx";
+import { Ago, Command, StatusBadge, Table } from "../ui/parts.tsx";
 import { Address, commitFacts } from "./overview_view.tsx";
 
 export interface DeploymentViewProps {
@@ -142,36 +142,23 @@ function Instances(
   { instances, nowMs }: { readonly instances: readonly DeploymentInstance[]; readonly nowMs: number },
 ): JSX.Element {
   return (
-    <div class="scroll" tabIndex={0} role="region" aria-label="Instances">
-      <table>
-        <thead>
-          <tr>
-            <th scope="col">instance</th>
-            <th scope="col">region</th>
-            <th scope="col">state</th>
-            <th scope="col">restarts</th>
-            <th scope="col">changed</th>
-          </tr>
-        </thead>
-        <tbody>
-          {instances.map((each) => (
-            <tr key={`${each.region}/${each.name}`}>
-              <th scope="row">
-                <span class="id">{plain(each.name)}</span>
-              </th>
-              <td>{plain(each.region)}</td>
-              <td class="cut" title={plain(each.message)}>
-                {plain(each.status)}
-                {each.message === "" ? "" : `: ${plain(each.message)}`}
-              </td>
-              <td class="number">{each.restarts}</td>
-              <td>
-                <Ago atMs={Number(each.updatedAt)} nowMs={nowMs} />
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+    <Table label="Instances" columns={["instance", "region", "state", "restarts", "changed"]}>
+      {instances.map((each) => (
+        <tr key={`${each.region}/${each.name}`}>
+          <th scope="row">
+            <span class="id">{plain(each.name)}</span>
+          </th>
+          <td>{plain(each.region)}</td>
+          <td class="cut" title={plain(each.message)}>
+            {plain(each.status)}
+            {each.message === "" ? "" : `: ${plain(each.message)}`}
+          </td>
+          <td class="number">{each.restarts}</td>
+          <td>
+            <Ago atMs={Number(each.updatedAt)} nowMs={nowMs} />
+          </td>
+        </tr>
+      ))}
+    </Table>
   );
 }

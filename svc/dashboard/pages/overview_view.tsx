@@ -6,7 +6,7 @@ import type { Deployment } from "../../../proto/gen/ctrl/v1/deployment_pb.ts";
 import type { Card, Overview } from "../api/overview.ts";
 import { count, firstLine, plain, safeUrl, shortSha } from "../text/format.ts";
 import { isUnderWay } from "../text/status.ts";
-import { Ago, Empty, StatusBadge } from "../ui/parts.tsx";
+import { Ago, Empty, StatusBadge, Table } from "../ui/parts.tsx";
 
 /** The page of an overview that was read. */
 export function OverviewView(
@@ -112,30 +112,18 @@ function Regions(
   return (
     <section>
       <h2>Regions</h2>
-      <div class="scroll" tabIndex={0} role="region" aria-label="Regions">
-        <table>
-          <thead>
-            <tr>
-              <th scope="col">region</th>
-              <th scope="col">instances</th>
-              <th scope="col">agents</th>
-              <th scope="col">state</th>
-            </tr>
-          </thead>
-          <tbody>
-            {regions.map((each) => (
-              <tr key={each.region}>
-                <th scope="row">{each.region === EDGES ? "edges" : plain(each.region)}</th>
-                <td>
-                  {each.region === EDGES ? "–" : `${each.runningInstances} of ${each.desiredInstances}`}
-                </td>
-                <td class="number">{each.agents.filter((agent) => agent.alive).length}</td>
-                <td>{regionTrouble(each, nowMs) ?? "up to date"}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </div>
+      <Table label="Regions" columns={["region", "instances", "agents", "state"]}>
+        {regions.map((each) => (
+          <tr key={each.region}>
+            <th scope="row">{each.region === EDGES ? "edges" : plain(each.region)}</th>
+            <td>
+              {each.region === EDGES ? "–" : `${each.runningInstances} of ${each.desiredInstances}`}
+            </td>
+            <td class="number">{each.agents.filter((agent) => agent.alive).length}</td>
+            <td>{regionTrouble(each, nowMs) ?? "up to date"}</td>
+          </tr>
+        ))}
+      </Table>
     </section>
   );
 }
@@ -162,37 +150,24 @@ function Recent(
   return (
     <section>
       <h2>Newest deployments</h2>
-      <div class="scroll" tabIndex={0} role="region" aria-label="Newest deployments">
-        <table>
-          <thead>
-            <tr>
-              <th scope="col">deployment</th>
-              <th scope="col">status</th>
-              <th scope="col">where</th>
-              <th scope="col">commit</th>
-              <th scope="col">created</th>
-            </tr>
-          </thead>
-          <tbody>
-            {deployments.map((each) => (
-              <tr key={each.id}>
-                <th scope="row">
-                  <a class="id" href={`/deployments/${each.id}`}>{each.id}</a>
-                </th>
-                <td>
-                  <StatusBadge status={each.status} />
-                  {each.live ? <span class="tag">live</span> : null}
-                </td>
-                <td>{plain(each.projectSlug)} {plain(each.environmentSlug)}</td>
-                <td class="cut">{firstLine(each.gitCommitMessage) || commitFacts(each).join(" ") || "–"}</td>
-                <td>
-                  <Ago atMs={Number(each.createdAt)} nowMs={nowMs} />
-                </td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </div>
+      <Table label="Newest deployments" columns={["deployment", "status", "where", "commit", "created"]}>
+        {deployments.map((each) => (
+          <tr key={each.id}>
+            <th scope="row">
+              <a class="id" href={`/deployments/${each.id}`}>{each.id}</a>
+            </th>
+            <td>
+              <StatusBadge status={each.status} />
+              {each.live ? <span class="tag">live</span> : null}
+            </td>
+            <td>{plain(each.projectSlug)} {plain(each.environmentSlug)}</td>
+            <td class="cut">{firstLine(each.gitCommitMessage) || commitFacts(each).join(" ") || "–"}</td>
+            <td>
+              <Ago atMs={Number(each.createdAt)} nowMs={nowMs} />
+            </td>
+          </tr>
+        ))}
+      </Table>
     </section>
   );
 }

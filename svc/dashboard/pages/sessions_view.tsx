@@ -2,7 +2,7 @@
 import type { JSX } from "preact";
 import type { Session } from "../../../proto/gen/ctrl/v1/session_pb.ts";
 import { age, plain } from "../text/format.ts";
-import { Ago, Command, Empty } from "../ui/parts.tsx";
+import { Ago, Command, Empty, Table } from "../ui/parts.tsx";
 
 /** The sessions that work, each with a button that ends it. */
 export function SessionsView(
@@ -22,43 +22,37 @@ export function SessionsView(
       {sessions.length === 0
         ? <Empty title="No sessions" command="unkey dashboard">A login link starts one.</Empty>
         : (
-          <div class="scroll" tabIndex={0} role="region" aria-label="Sessions">
-            <table>
-              <thead>
-                <tr>
-                  <th scope="col">session</th>
-                  <th scope="col">browser</th>
-                  <th scope="col">root key</th>
-                  <th scope="col">seen</th>
-                  <th scope="col">ends in</th>
-                  <th scope="col">
-                    <span class="unseen">action</span>
-                  </th>
-                </tr>
-              </thead>
-              <tbody>
-                {sessions.map((each) => (
-                  <tr key={each.id}>
-                    <th scope="row">
-                      <span class="id">{each.id}</span>
-                      {each.current ? <span class="tag">this one</span> : null}
-                    </th>
-                    <td>{plain(each.browser)}</td>
-                    <td>{plain(each.keyName) || each.keyId}</td>
-                    <td>
-                      <Ago atMs={Number(each.lastSeenAt)} nowMs={nowMs} />
-                    </td>
-                    <td>{age(nowMs, Number(each.expiresAt))}</td>
-                    <td>
-                      <button type="button" onClick={() => onRevoke(each)} aria-label={`Revoke ${each.id}`}>
-                        revoke
-                      </button>
-                    </td>
-                  </tr>
-                ))}
-              </tbody>
-            </table>
-          </div>
+          <Table
+            label="Sessions"
+            columns={[
+              "session",
+              "browser",
+              "root key",
+              "seen",
+              "ends in",
+              <span class="unseen" key="action">action</span>,
+            ]}
+          >
+            {sessions.map((each) => (
+              <tr key={each.id}>
+                <th scope="row">
+                  <span class="id">{each.id}</span>
+                  {each.current ? <span class="tag">this one</span> : null}
+                </th>
+                <td>{plain(each.browser)}</td>
+                <td>{plain(each.keyName) || each.keyId}</td>
+                <td>
+                  <Ago atMs={Number(each.lastSeenAt)} nowMs={nowMs} />
+                </td>
+                <td>{age(nowMs, Number(each.expiresAt))}</td>
+                <td>
+                  <button type="button" onClick={() => onRevoke(each)} aria-label={`Revoke ${each.id}`}>
+                    revoke
+                  </button>
+                </td>
+              </tr>
+            ))}
+          </Table>
         )}
       <p class="calm-text">The same in a terminal:</p>
       <Command text="unkey sessions list" />

@@ -72,6 +72,27 @@ export function Command({ text }: { readonly text: string }): JSX.Element {
   );
 }
 
+/** Rows under their columns, which scroll by themselves where the page is too narrow, also with the keyboard. */
+export function Table(
+  { label, columns, children }: {
+    /** For screen readers. */
+    readonly label: string;
+    readonly columns: readonly ComponentChildren[];
+    readonly children: ComponentChildren;
+  },
+): JSX.Element {
+  return (
+    <div class="scroll" tabIndex={0} role="region" aria-label={label}>
+      <table>
+        <thead>
+          <tr>{columns.map((each, at) => <th scope="col" key={at}>{each}</th>)}</tr>
+        </thead>
+        <tbody>{children}</tbody>
+      </table>
+    </div>
+  );
+}
+
 /** Shown until the first answer. */
 export function Waiting({ what }: { readonly what: string }): JSX.Element {
   return <p class="waiting" role="status">Reading {what} …</p>;
