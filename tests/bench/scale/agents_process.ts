@@ -9,6 +9,7 @@ import { createLogger } from "../../../pkg/logger/mod.ts";
 import { KRANE_FIELDS } from "../../../svc/krane/config.ts";
 import { runKrane } from "../../../svc/krane/run.ts";
 import { SimulatedRuntime } from "./simulated_runtime.ts";
+import { runParts } from "./part_process.ts";
 
 export interface AgentsOptions {
   readonly url: string;
@@ -50,19 +51,7 @@ async function run(
 
 if (import.meta.main) {
   const options: AgentsOptions = JSON.parse(Deno.args[0] ?? "{}");
-  const stop = new AbortController();
-  const ends: Promise<void>[] = [];
-  for (let ordinal = 0; ordinal < options.agents.length; ordinal++) {
-    await new Promise<void>((resolve, reject) => {
-      const end = run(options, ordinal, stop.signal, resolve);
-      end.catch(reject);
-      ends.push(end);
-    });
-  }
-  console.log(JSON.stringify({ started: ends.length }));
-  for await (const _ of Deno.stdin.readable);
-  stop.abort();
-  await Promise.all(ends);
-  console.log(JSON.stringify({ ended: ends.length }));
-  Deno.exit(0);
+  await runParts(
+    options.agents.map((_, ordinal) => (signal, onReady) => run(options, ordinal, signal, onReady)),
+  );
 }

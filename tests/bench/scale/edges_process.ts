@@ -8,6 +8,7 @@ import { loadConfig } from "../../../pkg/config/mod.ts";
 import { createLogger } from "../../../pkg/logger/mod.ts";
 import { FRONTLINE_FIELDS } from "../../../svc/frontline/config.ts";
 import { runFrontline } from "../../../svc/frontline/run.ts";
+import { runParts } from "./part_process.ts";
 
 export interface EdgesOptions {
   readonly url: string;
@@ -44,19 +45,5 @@ async function run(
 
 if (import.meta.main) {
   const options: EdgesOptions = JSON.parse(Deno.args[0] ?? "{}");
-  const stop = new AbortController();
-  const ends: Promise<void>[] = [];
-  for (const region of options.regions) {
-    await new Promise<void>((resolve, reject) => {
-      const end = run(options, region, stop.signal, resolve);
-      end.catch(reject);
-      ends.push(end);
-    });
-  }
-  console.log(JSON.stringify({ started: ends.length }));
-  for await (const _ of Deno.stdin.readable);
-  stop.abort();
-  await Promise.all(ends);
-  console.log(JSON.stringify({ ended: ends.length }));
-  Deno.exit(0);
+  await runParts(options.regions.map((region) => (signal, onReady) => run(options, region, signal, onReady)));
 }
