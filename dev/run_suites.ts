@@ -3,18 +3,21 @@
  * Runs every check and every test, prints a table of the suites, and `N passed, N failed` (and `, N skipped`) as its
  * last line.
  *
- * With `--all` a skipped test is a failure: the parts that it needs must be there. SIGINT and SIGTERM end the suites that
- * run, and the processes that their tests have started.
+ * With `--all` a skipped test is a failure: the parts that it needs must be there. There the files of a few failed tests
+ * run again, alone on the machine: a test that passes then is named with its error, and does not fail the run. SIGINT and
+ * SIGTERM end the suites that run, and the processes that their tests have started.
  */
 import { cpus } from "node:os";
 import process from "node:process";
-import { type Lane, SUITES } from "./suites/list.ts";
+import { repeatedSuites } from "./suites/failures.ts";
+import { type Lane, type Suite, SUITES } from "./suites/list.ts";
 import { SuiteProcess } from "./suites/process.ts";
-import { judged, type Outcome, renderOutcomes, totalOf } from "./suites/summary.ts";
+import { afterRepeat, judged, type Outcome, renderOutcomes, totalOf } from "./suites/summary.ts";
 
 const all = process.argv.includes("--all");
 const started = { ms: performance.now(), processor: processorTimes() };
 const suites = SUITES.map((suite) => new SuiteProcess(suite));
+const repeated: SuiteProcess[] = [];
 let stopping = false;
 
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
@@ -24,12 +27,57 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
 async function stop(): Promise<void> {
   if (stopping) return;
   stopping = true;
-  await Promise.all(suites.map((each) => each.stop()));
+  await Promise.all([...suites, ...repeated].map((each) => each.stop()));
   process.exit(130);
 }
 
 async function runLane(lane: Lane): Promise<void> {
   for (const each of suites) if (each.suite.lane === lane && !stopping) await each.run();
+}
+
+async function shown(each: SuiteProcess): Promise<Outcome> {
+  each.show();
+  const outcome = await each.ended;
+  console.log(`-- ${outcome.suite}: ${outcome.seconds.toFixed(0)} s`);
+  return outcome;
+}
+
+/** Runs the failed tests again, and returns the outcomes that count. */
+async function repeat(outcomes: readonly Outcome[]): Promise<Outcome[]> {
+  const failed = outcomes.flatMap((outcome, index) => {
+    const suite = SUITES[index];
+    return suite === undefined || judged(outcome, all).failed === 0 ? [] : [{ ...outcome, suite }];
+  });
+  const again = new Map<string, Outcome>();
+  for (const suite of all ? repeatedSuites(failed) : []) {
+    if (stopping) break;
+    console.log(`\n== ${suite.name}: failed tests again`);
+    again.set(suite.name, await runAgain(suite));
+  }
+  return outcomes.map((outcome) => {
+    const second = again.get(outcome.suite);
+    return second === undefined ? outcome : afterRepeat(outcome, second);
+  });
+}
+
+async function runAgain(suite: Suite): Promise<Outcome> {
+  const each = new SuiteProcess(suite);
+  repeated.push(each);
+  void each.run();
+  return await shown(each);
+}
+
+/** The errors of all suites once more: a log is often read from its end. */
+function reportFailures(first: readonly Outcome[], last: readonly Outcome[]): void {
+  for (const [index, { suite, failures, errors }] of first.entries()) {
+    if (failures.length === 0) continue;
+    const passed = last[index]?.failed === 0;
+    console.log(`\n== ${suite}: ${passed ? "failed once, passed when it ran again" : "failed"}`);
+    console.log(errors);
+    for (const { test, file } of failures) {
+      console.log(`${passed ? "unstable" : "failed"}: ${test} (${file})`);
+    }
+  }
 }
 
 /** Milliseconds of all cores since the machine started. */
@@ -66,9 +114,12 @@ for (const lane of new Set(SUITES.map((suite) => suite.lane))) void runLane(lane
 const outcomes: Outcome[] = [];
 for (const each of suites) {
   console.log(`\n== ${each.suite.name}`);
-  each.show();
-  const outcome = await each.ended;
-  outcomes.push(outcome);
-  console.log(`-- ${outcome.suite}: ${outcome.seconds.toFixed(0)} s`);
+  outcomes.push(await shown(each));
 }
-if (!stopping) report(outcomes);
+if (!stopping) {
+  const counted = await repeat(outcomes);
+  if (!stopping) {
+    reportFailures(outcomes, counted);
+    report(counted);
+  }
+}

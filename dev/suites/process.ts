@@ -1,6 +1,7 @@
 /** A suite as a process of its own: its output is kept until it is shown, and a signal ends all of its group. */
 import { type ChildProcess, spawn } from "node:child_process";
 import process from "node:process";
+import { parseErrors, parseFailures } from "./failures.ts";
 import type { Suite } from "./list.ts";
 import { type Outcome, parseSkipped, parseSummary } from "./summary.ts";
 
@@ -89,7 +90,13 @@ function signalGroup(leader: number, signal: "SIGTERM" | "SIGKILL" | 0): boolean
 }
 
 function outcomeOf(suite: Suite, code: number | null, output: string, tookMs: number): Outcome {
-  const about = { suite: suite.name, seconds: tookMs / 1_000, names: parseSkipped(output) };
+  const about = {
+    suite: suite.name,
+    seconds: tookMs / 1_000,
+    names: parseSkipped(output),
+    failures: suite.counts ? parseFailures(output) : [],
+    errors: parseErrors(output),
+  };
   const counts = suite.counts ? parseSummary(output) : undefined;
   if (counts === undefined) {
     return { ...about, passed: code === 0 ? 1 : 0, failed: code === 0 ? 0 : 1, skipped: 0 };

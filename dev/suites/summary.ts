@@ -1,5 +1,7 @@
 /** The counts of a suite from the output of `deno test`, and the table that a run ends with. */
 
+import type { Failure } from "./failures.ts";
+
 export interface Counts {
   readonly passed: number;
   readonly failed: number;
@@ -13,6 +15,9 @@ export interface Outcome extends Counts {
   readonly seconds: number;
   /** Names of the tests and steps that were skipped. */
   readonly names: readonly string[];
+  readonly failures: readonly Failure[];
+  /** The errors of the failures, as deno prints them. */
+  readonly errors: string;
 }
 
 const COUNT = (word: string): string => String.raw`(\d+) ${word}(?: \((\d+) steps?\))?`;
@@ -44,6 +49,12 @@ export function parseSkipped(output: string): string[] {
 export function judged(counts: Counts, all: boolean): Counts {
   const { passed, failed, skipped } = counts;
   return all ? { passed, failed: failed + skipped, skipped: 0 } : { passed, failed, skipped };
+}
+
+/** The outcome of a suite whose failed tests passed when they ran again. */
+export function afterRepeat(first: Outcome, again: Counts): Outcome {
+  if (again.failed > 0 || again.skipped > 0) return first;
+  return { ...first, passed: first.passed + first.failed, failed: 0 };
 }
 
 export function totalOf(all: readonly Counts[]): Counts {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { judged, parseSkipped, parseSummary, renderOutcomes, totalOf } from "./summary.ts";
+import { afterRepeat, judged, parseSkipped, parseSummary, renderOutcomes, totalOf } from "./summary.ts";
 
 const CASES: readonly { line: string; want: ReturnType<typeof parseSummary> }[] = [
   { line: "ok | 12 passed | 0 failed (4s)", want: { passed: 12, failed: 0, skipped: 0 } },
@@ -52,8 +52,26 @@ Deno.test("skipped tests are failed ones where all must run, and stay skipped el
 
 Deno.test("renderOutcomes() has a row for each suite, and totalOf() the sums", () => {
   const outcomes = [
-    { suite: "units", seconds: 61.4, passed: 812, failed: 0, skipped: 0, names: [] },
-    { suite: "end to end", seconds: 9.6, passed: 3, failed: 1, skipped: 2, names: ["a", "b"] },
+    {
+      suite: "units",
+      seconds: 61.4,
+      passed: 812,
+      failed: 0,
+      skipped: 0,
+      names: [],
+      failures: [],
+      errors: "",
+    },
+    {
+      suite: "end to end",
+      seconds: 9.6,
+      passed: 3,
+      failed: 1,
+      skipped: 2,
+      names: ["a", "b"],
+      failures: [],
+      errors: "",
+    },
   ];
   assert.equal(
     renderOutcomes(outcomes),
@@ -64,4 +82,21 @@ Deno.test("renderOutcomes() has a row for each suite, and totalOf() the sums", (
     ].join("\n"),
   );
   assert.deepEqual(totalOf(outcomes), { passed: 815, failed: 1, skipped: 2 });
+});
+
+Deno.test("a suite whose failed tests pass when they run again has passed, any other keeps its failures", () => {
+  const first = {
+    suite: "units",
+    seconds: 1,
+    passed: 5,
+    failed: 2,
+    skipped: 0,
+    names: [],
+    failures: [],
+    errors: "",
+  };
+  const passed = { passed: 3, failed: 0, skipped: 0 };
+  assert.deepEqual(afterRepeat(first, passed), { ...first, passed: 7, failed: 0 });
+  assert.deepEqual(afterRepeat(first, { ...passed, failed: 1 }), first);
+  assert.deepEqual(afterRepeat(first, { ...passed, skipped: 1 }), first);
 });
