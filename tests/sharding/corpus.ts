@@ -44,11 +44,34 @@ export function corpusOf(recorded: Iterable<RecordedStatement>): Corpus {
     // A loop does the same again and again.
     open.get(each.connection)?.add(key);
   }
+  return inOrder(statements, [...transactions].map((text): string[] => JSON.parse(text)));
+}
+
+/**
+ * Both corpora as one, without statements of sources that `isKnown` does not know any more, and the transactions of
+ * such statements.
+ */
+export function mergeCorpora(a: Corpus, b: Corpus, isKnown: (source: string) => boolean): Corpus {
+  const statements = new Map<string, Statement>();
+  const transactions = new Map<string, readonly string[]>();
+  for (const corpus of [a, b]) {
+    for (const each of corpus.statements) if (isKnown(each.source)) statements.set(keyOf(each), each);
+    for (const numbers of corpus.transactions) {
+      const keys = numbers.flatMap((number) => corpus.statements[number] ?? []).map(keyOf);
+      transactions.set(JSON.stringify(keys), keys);
+    }
+  }
+  const whole = [...transactions.values()].filter((keys) => keys.every((key) => statements.has(key)));
+  return inOrder(statements, whole);
+}
+
+function inOrder(
+  statements: ReadonlyMap<string, Statement>,
+  transactions: readonly (readonly string[])[],
+): Corpus {
   const sorted = [...statements.values()].toSorted((a, b) => keyOf(a) < keyOf(b) ? -1 : 1);
   const numbers = new Map(sorted.map((each, index) => [keyOf(each), index]));
-  const lists = [...transactions].map((text): readonly number[] =>
-    JSON.parse(text).map((key: string) => numbers.get(key))
-  );
+  const lists = transactions.map((keys) => keys.flatMap((key) => numbers.get(key) ?? []));
   return { statements: sorted, transactions: lists.toSorted((a, b) => a.join() < b.join() ? -1 : 1) };
 }
 

@@ -1,10 +1,11 @@
 // deno-lint-ignore-file no-console -- a script whose output is for a person
 /**
  * Records the statements that the store sends to MySQL while its tests, and those of its users, run:
- * `deno task statements` writes `corpus.jsonl`, and `deno task statements --check` fails when it would be another one.
+ * `deno task statements` writes `corpus.jsonl`, `deno task statements svc/ctrl/api/tasks` adds to it what these tests
+ * send, and `deno task statements --check` fails when something is missing in it.
  */
 import process from "node:process";
-import { type Corpus, corpusOf, keyOf, parseCorpus, renderCorpus } from "./corpus.ts";
+import { type Corpus, corpusOf, keyOf, mergeCorpora, parseCorpus, renderCorpus } from "./corpus.ts";
 import type { RecordedStatement } from "./recorded.ts";
 
 const ROOT = new URL("../../", import.meta.url).pathname;
@@ -60,8 +61,29 @@ async function readRecorded(folder: string): Promise<readonly RecordedStatement[
   );
 }
 
+/** The functions of the store, as sources name them. */
+async function knownSources(): Promise<(source: string) => boolean> {
+  const texts = new Map<string, string>();
+  const read = async (folder: string): Promise<void> => {
+    for await (const { name, isDirectory } of Deno.readDir(folder)) {
+      if (isDirectory) await read(`${folder}/${name}`);
+      else texts.set(name, `${texts.get(name) ?? ""}${await Deno.readTextFile(`${folder}/${name}`)}`);
+    }
+  };
+  await read(`${ROOT}svc/ctrl`);
+  return (source) => {
+    const [file = "", name] = source.split(": ");
+    // Statements of a new connection are the driver's.
+    return name === undefined || texts.get(`${file.split("/").at(-1)}.ts`)?.includes(name) === true;
+  };
+}
+
 if (import.meta.main) {
-  const made = corpusOf(await record(ALL));
+  const paths = process.argv.slice(2).filter((each) => !each.startsWith("--"));
+  const recorded = corpusOf(await record(paths.length === 0 ? ALL : { paths }));
+  const made = paths.length === 0
+    ? recorded
+    : mergeCorpora(await readCorpus(), recorded, await knownSources());
   if (process.argv.includes("--check")) {
     const known = new Set((await readCorpus()).statements.map(keyOf));
     const missing = made.statements.filter((each) => !known.has(keyOf(each)));

@@ -4,7 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { hasMysqlServer } from "../../pkg/testkit/mariadb.ts";
-import { corpusOf, keyOf as statementKey } from "./corpus.ts";
+import { corpusOf, keyOf as statementKey, mergeCorpora } from "./corpus.ts";
 import { Planner, PLANNER_ABSENT } from "./planner.ts";
 import { keyOf, type Reach, reachOf, tablesOf } from "./reach.ts";
 import { readCorpus, record, SOME } from "./record.ts";
@@ -150,6 +150,22 @@ Deno.test("corpusOf() keeps each form once, and transactions as they began", () 
     { source: "f: b", form: "select 1 from b where id in (?)", text: "select 1 from b where id in ('v')" },
   ]);
   assert.deepEqual(transactions, [[1, 0]]);
+});
+
+Deno.test("mergeCorpora() keeps the transactions of both, and drops sources that are gone", () => {
+  const statement = (source: string) => ({ source, form: `of ${source}`, text: "" });
+  const [a, b, c] = ["f: a", "f: b", "f: c"].map(statement);
+  assert.ok(a !== undefined && b !== undefined && c !== undefined);
+  const former = { statements: [a, b], transactions: [[0, 1]] };
+  const added = { statements: [b, c], transactions: [[1, 0]] };
+  assert.deepEqual(mergeCorpora(former, added, () => true), {
+    statements: [a, b, c],
+    transactions: [[0, 1], [2, 1]],
+  });
+  assert.deepEqual(mergeCorpora(former, added, (source) => source !== "f: a"), {
+    statements: [b, c],
+    transactions: [[1, 0]],
+  });
 });
 
 /** The kinds of keys of a transaction's shards, when there is more than one. */
