@@ -101,10 +101,9 @@ export function regionsText(regions: readonly RegionJson[], nowMs: number): stri
   );
   const silent = regions.flatMap(({ region, silentSince }) =>
     silentSince === undefined ? [] : [
-      `${region} has been left out of routing for ${
+      `${region} has been down for ${
         age(silentSince, nowMs)
-      } wherever another region serves: ` +
-      "none of its agents is heard\n",
+      }: none of its agents sends heartbeats, edges prefer instances elsewhere\n`,
     ]
   );
   const closed = regions.flatMap(({ region, sentinels }) =>

@@ -52,7 +52,7 @@ Deno.test("status shows a region as far as the slowest of its live agents, or th
 eu-west-1.aws  7        5        4         2 for 5m  silent for 4m  1/3      d_9 1m ago
 local.dev      0        -        -         -         none           0/0      -
 
-eu-west-1.aws has been left out of routing for 3m wherever another region serves: none of its agents is heard
+eu-west-1.aws has been down for 3m: none of its agents sends heartbeats, edges prefer instances elsewhere
 eu-west-1.aws does not run 2 deployments: "unkey status <deployment>" says why
 eu-west-1.aws has 1 of 3 sentinels that take requests
 eu-west-1.aws could not apply d_9: no such image: ghcr.io/acme/shop

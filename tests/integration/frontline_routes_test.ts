@@ -1,3 +1,4 @@
+import { Code, ConnectError } from "@connectrpc/connect";
 import assert from "node:assert/strict";
 import { isFault } from "../../pkg/fault/mod.ts";
 import { eventually, freePort } from "../testbed/wait.ts";
@@ -101,6 +102,44 @@ Deno.test("an edge keeps its routes while the control plane is away and resumes 
     assert.equal(warnings(), 1, "an outage is news once");
   } finally {
     await feed[Symbol.asyncDispose]();
+    await one.stop();
+    await two.stop();
+  }
+});
+
+Deno.test("an edge prefers instances of regions that are not down, and knows them again after a snapshot", async () => {
+  await using feed = await Feed.start();
+  await using edge = startEdge(feed.url, { region: "elsewhere" });
+  const [one, two] = [app("one"), app("two")];
+  const endpoints = [["one", one.port], ["two", two.port]].map(([region, port]) => ({
+    instanceId: `ins_${region}`,
+    address: `127.0.0.1:${port}`,
+    region: String(region),
+  }));
+  const down = (region: string) => ({ case: "applyDownRegion", value: { region } }) as const;
+  const bodies = async (): Promise<string[]> => {
+    const all = await Promise.all(Array.from({ length: 20 }, () => get(edge.port, "app.localhost")));
+    return [...new Set(all.map(({ body }) => body))].sort();
+  };
+  try {
+    const stream = await feed.stream();
+    stream.send(0, { case: "applyEndpoints", value: { deploymentId: "d_1", endpoints } });
+    stream.send(0, applyRoute("ir_1", "app.localhost", "d_1"));
+    stream.send(0, down("one"));
+    stream.send(1, snapshotEnd(3));
+    await edge.ready;
+    assert.deepEqual(await bodies(), ["two"]);
+    stream.send(2, down("two"));
+    await eventually("both to be used when both are down", async () => (await bodies()).length === 2);
+    stream.send(3, { case: "deleteDownRegion", value: { region: "one" } });
+    await eventually("the region that is back", async () => (await bodies()).join() === "one");
+    stream.end(new ConnectError("compacted", Code.OutOfRange));
+    const again = await feed.stream();
+    again.send(0, { case: "applyEndpoints", value: { deploymentId: "d_1", endpoints } });
+    again.send(0, applyRoute("ir_1", "app.localhost", "d_1"));
+    again.send(9, snapshotEnd(2));
+    await eventually("no region to be down", async () => (await bodies()).length === 2);
+  } finally {
     await one.stop();
     await two.stop();
   }

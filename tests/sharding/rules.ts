@@ -110,7 +110,6 @@ export const SCATTERS: Readonly<Record<string, readonly string[]>> = {
     "desired: pageDesiredDeployments",
     "desired: pageRecordedDeployments",
     "desired: pageRoutes",
-    "region_health: appendEndpointsOf",
     "sentinels: pageDesiredSentinels",
     "sentinels: pageRecordedSentinels",
   ],

@@ -30,7 +30,7 @@ export const API_METRICS = {
   ),
   regionDown: gauge(
     "unkey_region_down",
-    "1 while routing leaves out a region, since its agents are silent.",
+    "1 while edges prefer other regions, since no agent of this one sends heartbeats.",
     [
       "region",
     ],

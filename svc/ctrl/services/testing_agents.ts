@@ -102,15 +102,32 @@ export async function nextState<T extends DeploymentState | SentinelState | Rout
   }
 }
 
+/** The messages before the end of the snapshot that a stream of routes begins with. */
+export async function snapshotOf(stream: AsyncIterator<RouteState>): Promise<RouteState[]> {
+  const messages: RouteState[] = [];
+  for (;;) {
+    const message = await nextState(stream);
+    if (message.state.case === "snapshotEnd") return messages;
+    messages.push(message);
+  }
+}
+
 /** The parts of a message that tests compare. */
 export function summaryOf({ state }: RouteState | SentinelState): unknown {
   switch (state.case) {
     case "applyRoute":
       return [state.case, state.value.hostname, state.value.deploymentId];
     case "applyEndpoints":
-      return [state.case, state.value.deploymentId, state.value.endpoints.map(({ address }) => address)];
+      return [
+        state.case,
+        state.value.deploymentId,
+        state.value.endpoints.map(({ address }) => address).sort(),
+      ];
     case "snapshotEnd":
       return [state.case, state.value.resources];
+    case "applyDownRegion":
+    case "deleteDownRegion":
+      return [state.case, state.value.region];
     default:
       return [state.case];
   }

@@ -10,6 +10,8 @@ export interface BalancerOptions {
   readonly region: string;
   /** Running requests of an instance. */
   readonly load: (key: string) => number;
+  /** The region's agents are away, and its instances perhaps with them: others are preferred. */
+  readonly isDown: (region: string) => boolean;
   readonly nowMs: () => number;
 }
 
@@ -21,7 +23,10 @@ interface Ejection {
   isTried: boolean;
 }
 
-/** Chooses an instance: of this region first, the less loaded of two picked at random, without a recent failed dial. */
+/**
+ * Chooses an instance: of this region first, then of regions whose agents are there, the less loaded of two picked at random,
+ * without a recent failed dial.
+ */
 export class Balancer {
   readonly #options: BalancerOptions;
   readonly #ejections = new Map<string, Ejection>();
@@ -70,8 +75,12 @@ export class Balancer {
   }
 
   #preferred(instances: readonly Instance[]): Instance | undefined {
-    const near = instances.filter((each) => each.region === this.#options.region);
-    return this.#lessLoaded(near.length > 0 ? near : instances);
+    const { region, isDown } = this.#options;
+    // Instances beside this edge are reached whether or not their agent is there.
+    const near = instances.filter((each) => each.region === region);
+    if (near.length > 0) return this.#lessLoaded(near);
+    const up = instances.filter((each) => !isDown(each.region));
+    return this.#lessLoaded(up.length > 0 ? up : instances);
   }
 
   #lessLoaded(instances: readonly Instance[]): Instance | undefined {

@@ -10,6 +10,8 @@ interface Bed {
   readonly balancer: Balancer;
   readonly clock: { nowMs: number };
   readonly loads: Record<string, number>;
+  /** Regions whose agents are away. */
+  readonly down: Set<string>;
   /** The instances that 200 requests get, in order of their names. */
   chosen(instances: readonly Instance[], ...tried: readonly string[]): string[];
 }
@@ -17,7 +19,13 @@ interface Bed {
 function start(): Bed {
   const clock = { nowMs: 0 };
   const loads: Record<string, number> = {};
-  const balancer = new Balancer({ region: "here", load: (key) => loads[key] ?? 0, nowMs: () => clock.nowMs });
+  const down = new Set<string>();
+  const balancer = new Balancer({
+    region: "here",
+    load: (key) => loads[key] ?? 0,
+    nowMs: () => clock.nowMs,
+    isDown: (region) => down.has(region),
+  });
   const chosen = (instances: readonly Instance[], ...tried: readonly string[]): string[] => {
     const keys = new Set<string>();
     for (let request = 0; request < 200; request++) {
@@ -25,7 +33,7 @@ function start(): Bed {
     }
     return [...keys].sort();
   };
-  return { balancer, clock, loads, chosen };
+  return { balancer, clock, loads, down, chosen };
 }
 
 const ALL = [instance("near1"), instance("near2"), instance("far1", "there"), instance("far2", "yonder")];
@@ -43,6 +51,26 @@ Deno.test("Balancer takes instances of its region, whatever their load, while on
   ];
   for (const [tried, want] of cases) {
     await t.step(`tried: ${tried.join()}`, () => assert.deepEqual(chosen(ALL, ...tried), want));
+  }
+});
+
+/** When all are down, it is rather the control plane that was away, and its regions may well be up. */
+Deno.test("Balancer prefers regions whose agents are there, beside its own", async (t) => {
+  const { down, chosen } = start();
+  const cases:
+    readonly (readonly [down: readonly string[], tried: readonly string[], want: readonly string[]])[] = [
+      [["here"], [], ["near1", "near2"]],
+      [["there"], ["near1", "near2"], ["far2"]],
+      [["there"], ["near1", "near2", "far2"], ["far1"]],
+      [["there", "yonder"], ["near1", "near2"], ["far1", "far2"]],
+      [[], ["near1", "near2"], ["far1", "far2"]],
+    ];
+  for (const [regions, tried, want] of cases) {
+    await t.step(`down: ${regions.join()}, tried: ${tried.join()}`, () => {
+      down.clear();
+      for (const each of regions) down.add(each);
+      assert.deepEqual(chosen(ALL, ...tried), want);
+    });
   }
 });
 

@@ -8,7 +8,12 @@ function instance(key: string, region = "here"): Instance {
 
 function start(loads: Record<string, number> = {}) {
   const clock = { nowMs: 0 };
-  const balancer = new Balancer({ region: "here", load: (key) => loads[key] ?? 0, nowMs: () => clock.nowMs });
+  const balancer = new Balancer({
+    region: "here",
+    load: (key) => loads[key] ?? 0,
+    nowMs: () => clock.nowMs,
+    isDown: () => false,
+  });
   return { balancer, clock };
 }
 

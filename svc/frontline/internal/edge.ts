@@ -108,7 +108,12 @@ export class Edge {
       // The first snapshot moves nothing.
       if (this.#ready) options.failedRequests?.moved(from, to, nowMs());
     });
-    this.#balancer = new Balancer({ region, nowMs, load: (key) => this.proxy.load(key) });
+    this.#balancer = new Balancer({
+      region,
+      nowMs,
+      load: (key) => this.proxy.load(key),
+      isDown: (each) => this.table.isDown(each),
+    });
     const failures = new FailureLog({ log, clock });
     this.proxy = new Proxy({
       clock,

@@ -40,7 +40,8 @@ export type RouteChange =
     /** "h2c", or "http1", which may be empty. */
     readonly protocol: string;
   }
-  | { readonly kind: "delete_endpoints"; readonly deploymentId: string };
+  | { readonly kind: "delete_endpoints"; readonly deploymentId: string }
+  | { readonly kind: "apply_down_region" | "delete_down_region"; readonly region: string };
 
 export interface Target {
   readonly route: Route;
@@ -65,6 +66,7 @@ export class RouteTable {
   readonly #hosts = new Map<string, string>();
   readonly #instances = new Map<string, readonly Instance[]>();
   readonly #waiting = new Map<string, Waiting>();
+  readonly #downRegions = new Set<string>();
   readonly #onLeave: (key: string) => void;
   readonly #onMove: (from: string | undefined, to: string) => void;
 
@@ -122,7 +124,18 @@ export class RouteTable {
         this.#setInstances(change.deploymentId, []);
         this.#instances.delete(change.deploymentId);
         break;
+      case "apply_down_region":
+        this.#downRegions.add(change.region);
+        break;
+      case "delete_down_region":
+        this.#downRegions.delete(change.region);
+        break;
     }
+  }
+
+  /** The heartbeats of all agents of the region timed out: its instances may be gone. */
+  isDown(region: string): boolean {
+    return this.#downRegions.has(region);
   }
 
   /** Lets routes move that have waited for instances since before `beforeMs`. */
@@ -140,6 +153,9 @@ export class RouteTable {
       if (kept.has(`endpoints/${deploymentId}`)) continue;
       this.#setInstances(deploymentId, []);
       this.#instances.delete(deploymentId);
+    }
+    for (const region of [...this.#downRegions]) {
+      if (!kept.has(`down_region/${region}`)) this.#downRegions.delete(region);
     }
   }
 
@@ -186,7 +202,7 @@ export class RouteTable {
   }
 }
 
-/** The resource of a change, unique over both kinds. */
+/** The resource of a change, unique over all kinds. */
 export function resourceOf(change: RouteChange): string {
   switch (change.kind) {
     case "apply_route":
@@ -196,6 +212,9 @@ export function resourceOf(change: RouteChange): string {
     case "apply_endpoints":
     case "delete_endpoints":
       return `endpoints/${change.deploymentId}`;
+    case "apply_down_region":
+    case "delete_down_region":
+      return `down_region/${change.region}`;
   }
 }
 

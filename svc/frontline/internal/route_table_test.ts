@@ -122,3 +122,18 @@ Deno.test("RouteTable reads addresses of both families and skips invalid ones", 
     ["app.internal", 8080],
   ]);
 });
+
+Deno.test("RouteTable knows the regions that are down, until their end or a snapshot without them", () => {
+  const { table } = start();
+  const down = () => ["a", "b"].filter((region) => table.isDown(region));
+  table.apply({ kind: "apply_down_region", region: "a" }, 0);
+  table.apply({ kind: "apply_down_region", region: "b" }, 0);
+  assert.deepEqual(down(), ["a", "b"]);
+  table.apply({ kind: "delete_down_region", region: "a" }, 0);
+  table.apply({ kind: "delete_down_region", region: "a" }, 0);
+  assert.deepEqual(down(), ["b"]);
+  table.keepOnly(new Set(["down_region/b"]));
+  assert.deepEqual(down(), ["b"]);
+  table.keepOnly(new Set());
+  assert.deepEqual(down(), []);
+});

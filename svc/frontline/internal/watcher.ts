@@ -213,7 +213,9 @@ function decode({ state, version: versionBigint }: RouteState): FeedMessage<Edge
     case "problem": {
       const { resourceId, message: text } = state.value;
       // The message does not say which kind of resource it is.
-      const resources = [`route/${resourceId}`, `endpoints/${resourceId}`, `certificate/${resourceId}`];
+      const resources = ["route", "endpoints", "certificate", "down_region"].map((kind) =>
+        `${kind}/${resourceId}`
+      );
       return { kind: "problem", version, resources, resourceId, text };
     }
     case undefined:
@@ -226,7 +228,7 @@ function decode({ state, version: versionBigint }: RouteState): FeedMessage<Edge
     }
     default: {
       const change = changeOf(state);
-      const removes = change.kind === "delete_route" || change.kind === "delete_endpoints";
+      const removes = change.kind.startsWith("delete_");
       return { kind: "change", version, resource: resourceOf(change), removes, change };
     }
   }
@@ -238,7 +240,15 @@ function stopOf({ stop }: ApplyRoute): Route["stop"] {
 
 type ResourceState = Extract<
   RouteState["state"],
-  { readonly case: "applyRoute" | "deleteRoute" | "applyEndpoints" | "deleteEndpoints" }
+  {
+    readonly case:
+      | "applyRoute"
+      | "deleteRoute"
+      | "applyEndpoints"
+      | "deleteEndpoints"
+      | "applyDownRegion"
+      | "deleteDownRegion";
+  }
 >;
 
 function changeOf({ case: kind, value }: ResourceState): RouteChange {
@@ -256,6 +266,10 @@ function changeOf({ case: kind, value }: ResourceState): RouteChange {
       };
     case "deleteEndpoints":
       return { kind: "delete_endpoints", deploymentId: value.deploymentId };
+    case "applyDownRegion":
+      return { kind: "apply_down_region", region: value.region };
+    case "deleteDownRegion":
+      return { kind: "delete_down_region", region: value.region };
   }
 }
 

@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file ctrl/v1/frontline.proto.
  */
 export const file_ctrl_v1_frontline: GenFile = /*@__PURE__*/
-  fileDesc("ChdjdHJsL3YxL2Zyb250bGluZS5wcm90bxIHY3RybC52MSJAChJXYXRjaFJvdXRlc1JlcXVlc3QSGQoRdmVyc2lvbl9sYXN0X3NlZW4YASABKAQSDwoHZWRnZV9pZBgCIAEoCSLkAwoKUm91dGVTdGF0ZRIqCgthcHBseV9yb3V0ZRgBIAEoCzITLmN0cmwudjEuQXBwbHlSb3V0ZUgAEiwKDGRlbGV0ZV9yb3V0ZRgCIAEoCzIULmN0cmwudjEuRGVsZXRlUm91dGVIABIyCg9hcHBseV9lbmRwb2ludHMYBCABKAsyFy5jdHJsLnYxLkFwcGx5RW5kcG9pbnRzSAASNAoQZGVsZXRlX2VuZHBvaW50cxgFIAEoCzIYLmN0cmwudjEuRGVsZXRlRW5kcG9pbnRzSAASLAoMc25hcHNob3RfZW5kGAYgASgLMhQuY3RybC52MS5TbmFwc2hvdEVuZEgAEisKCWhlYXJ0YmVhdBgHIAEoCzIWLmN0cmwudjEuRmVlZEhlYXJ0YmVhdEgAEisKB3Byb2JsZW0YCCABKAsyGC5jdHJsLnYxLlJlc291cmNlUHJvYmxlbUgAEjYKEWFwcGx5X2NlcnRpZmljYXRlGAkgASgLMhkuY3RybC52MS5BcHBseUNlcnRpZmljYXRlSAASOAoSZGVsZXRlX2NlcnRpZmljYXRlGAogASgLMhouY3RybC52MS5EZWxldGVDZXJ0aWZpY2F0ZUgAEg8KB3ZlcnNpb24YAyABKARCBwoFc3RhdGUiyAEKCkFwcGx5Um91dGUSEAoIcm91dGVfaWQYASABKAkSEAoIaG9zdG5hbWUYAiABKAkSFQoNZGVwbG95bWVudF9pZBgDIAEoCRIWCg5lbnZpcm9ubWVudF9pZBgEIAEoCRIUCgx3b3Jrc3BhY2VfaWQYBSABKAkSDwoHc3RvcHBlZBgGIAEoCBIZChFyZWRpcmVjdF9ob3N0bmFtZRgHIAEoCRIlCgRzdG9wGAggASgLMhcuY3RybC52MS5EZXBsb3ltZW50U3RvcCIxCgtEZWxldGVSb3V0ZRIQCghyb3V0ZV9pZBgBIAEoCRIQCghob3N0bmFtZRgCIAEoCSJfCg5BcHBseUVuZHBvaW50cxIVCg1kZXBsb3ltZW50X2lkGAEgASgJEiQKCWVuZHBvaW50cxgCIAMoCzIRLmN0cmwudjEuRW5kcG9pbnQSEAoIcHJvdG9jb2wYAyABKAkiQAoIRW5kcG9pbnQSEwoLaW5zdGFuY2VfaWQYASABKAkSDwoHYWRkcmVzcxgCIAEoCRIOCgZyZWdpb24YAyABKAkiKAoPRGVsZXRlRW5kcG9pbnRzEhUKDWRlcGxveW1lbnRfaWQYASABKAkiigEKEEFwcGx5Q2VydGlmaWNhdGUSFgoOY2VydGlmaWNhdGVfaWQYASABKAkSEAoIaG9zdG5hbWUYAiABKAkSHQoVY2VydGlmaWNhdGVfY2hhaW5fcGVtGAMgASgJEhcKD3ByaXZhdGVfa2V5X3BlbRgEIAEoCRIUCgxub3RfYWZ0ZXJfbXMYBSABKAMiPQoRRGVsZXRlQ2VydGlmaWNhdGUSFgoOY2VydGlmaWNhdGVfaWQYASABKAkSEAoIaG9zdG5hbWUYAiABKAkiwAEKGEFja25vd2xlZGdlUm91dGVzUmVxdWVzdBIPCgdlZGdlX2lkGAEgASgJEhcKD2FwcGxpZWRfdmVyc2lvbhgCIAEoBBIgChhyZXF1ZXN0ZWRfZGVwbG95bWVudF9pZHMYAyADKAkSDgoGcmVnaW9uGAQgASgJEhYKDmFwcGxpZWRfbXNfYWdvGAUgASgNEjAKD2ZhaWxlZF9yZXF1ZXN0cxgGIAEoCzIXLmN0cmwudjEuRmFpbGVkUmVxdWVzdHMiYgoORmFpbGVkUmVxdWVzdHMSFAoMY291bnRlZF9zbG90GAEgASgEEhYKDmNvdW50ZWRfbXNfYWdvGAIgASgNEiIKBXNsb3RzGAMgAygLMhMuY3RybC52MS5GYWlsZWRTbG90IlcKCkZhaWxlZFNsb3QSDAoEc2xvdBgBIAEoBBIVCg1kZXBsb3ltZW50X2lkGAIgASgJEg8KB2J5X2VkZ2UYAyABKA0SEwoLYnlfaW5zdGFuY2UYBCABKA0iGwoZQWNrbm93bGVkZ2VSb3V0ZXNSZXNwb25zZSJMChVSZXBvcnRSZWZ1c2Fsc1JlcXVlc3QSDwoHZWRnZV9pZBgBIAEoCRIiCghyZWZ1c2FscxgCIAMoCzIQLmN0cmwudjEuUmVmdXNhbCI6CgdSZWZ1c2FsEhUKDWRlcGxveW1lbnRfaWQYASABKAkSDAoEdGV4dBgCIAEoCRIKCgJhdBgDIAEoAyIYChZSZXBvcnRSZWZ1c2Fsc1Jlc3BvbnNlMooCChBGcm9udGxpbmVTZXJ2aWNlEkMKC1dhdGNoUm91dGVzEhsuY3RybC52MS5XYXRjaFJvdXRlc1JlcXVlc3QaEy5jdHJsLnYxLlJvdXRlU3RhdGUiADABElwKEUFja25vd2xlZGdlUm91dGVzEiEuY3RybC52MS5BY2tub3dsZWRnZVJvdXRlc1JlcXVlc3QaIi5jdHJsLnYxLkFja25vd2xlZGdlUm91dGVzUmVzcG9uc2UiABJTCg5SZXBvcnRSZWZ1c2FscxIeLmN0cmwudjEuUmVwb3J0UmVmdXNhbHNSZXF1ZXN0Gh8uY3RybC52MS5SZXBvcnRSZWZ1c2Fsc1Jlc3BvbnNlIgBiBnByb3RvMw", [file_ctrl_v1_cluster, file_ctrl_v1_deployment]);
+  fileDesc("ChdjdHJsL3YxL2Zyb250bGluZS5wcm90bxIHY3RybC52MSJAChJXYXRjaFJvdXRlc1JlcXVlc3QSGQoRdmVyc2lvbl9sYXN0X3NlZW4YASABKAQSDwoHZWRnZV9pZBgCIAEoCSLUBAoKUm91dGVTdGF0ZRIqCgthcHBseV9yb3V0ZRgBIAEoCzITLmN0cmwudjEuQXBwbHlSb3V0ZUgAEiwKDGRlbGV0ZV9yb3V0ZRgCIAEoCzIULmN0cmwudjEuRGVsZXRlUm91dGVIABIyCg9hcHBseV9lbmRwb2ludHMYBCABKAsyFy5jdHJsLnYxLkFwcGx5RW5kcG9pbnRzSAASNAoQZGVsZXRlX2VuZHBvaW50cxgFIAEoCzIYLmN0cmwudjEuRGVsZXRlRW5kcG9pbnRzSAASLAoMc25hcHNob3RfZW5kGAYgASgLMhQuY3RybC52MS5TbmFwc2hvdEVuZEgAEisKCWhlYXJ0YmVhdBgHIAEoCzIWLmN0cmwudjEuRmVlZEhlYXJ0YmVhdEgAEisKB3Byb2JsZW0YCCABKAsyGC5jdHJsLnYxLlJlc291cmNlUHJvYmxlbUgAEjYKEWFwcGx5X2NlcnRpZmljYXRlGAkgASgLMhkuY3RybC52MS5BcHBseUNlcnRpZmljYXRlSAASOAoSZGVsZXRlX2NlcnRpZmljYXRlGAogASgLMhouY3RybC52MS5EZWxldGVDZXJ0aWZpY2F0ZUgAEjUKEWFwcGx5X2Rvd25fcmVnaW9uGAsgASgLMhguY3RybC52MS5BcHBseURvd25SZWdpb25IABI3ChJkZWxldGVfZG93bl9yZWdpb24YDCABKAsyGS5jdHJsLnYxLkRlbGV0ZURvd25SZWdpb25IABIPCgd2ZXJzaW9uGAMgASgEQgcKBXN0YXRlIsgBCgpBcHBseVJvdXRlEhAKCHJvdXRlX2lkGAEgASgJEhAKCGhvc3RuYW1lGAIgASgJEhUKDWRlcGxveW1lbnRfaWQYAyABKAkSFgoOZW52aXJvbm1lbnRfaWQYBCABKAkSFAoMd29ya3NwYWNlX2lkGAUgASgJEg8KB3N0b3BwZWQYBiABKAgSGQoRcmVkaXJlY3RfaG9zdG5hbWUYByABKAkSJQoEc3RvcBgIIAEoCzIXLmN0cmwudjEuRGVwbG95bWVudFN0b3AiMQoLRGVsZXRlUm91dGUSEAoIcm91dGVfaWQYASABKAkSEAoIaG9zdG5hbWUYAiABKAkiXwoOQXBwbHlFbmRwb2ludHMSFQoNZGVwbG95bWVudF9pZBgBIAEoCRIkCgllbmRwb2ludHMYAiADKAsyES5jdHJsLnYxLkVuZHBvaW50EhAKCHByb3RvY29sGAMgASgJIkAKCEVuZHBvaW50EhMKC2luc3RhbmNlX2lkGAEgASgJEg8KB2FkZHJlc3MYAiABKAkSDgoGcmVnaW9uGAMgASgJIigKD0RlbGV0ZUVuZHBvaW50cxIVCg1kZXBsb3ltZW50X2lkGAEgASgJIooBChBBcHBseUNlcnRpZmljYXRlEhYKDmNlcnRpZmljYXRlX2lkGAEgASgJEhAKCGhvc3RuYW1lGAIgASgJEh0KFWNlcnRpZmljYXRlX2NoYWluX3BlbRgDIAEoCRIXCg9wcml2YXRlX2tleV9wZW0YBCABKAkSFAoMbm90X2FmdGVyX21zGAUgASgDIj0KEURlbGV0ZUNlcnRpZmljYXRlEhYKDmNlcnRpZmljYXRlX2lkGAEgASgJEhAKCGhvc3RuYW1lGAIgASgJIiEKD0FwcGx5RG93blJlZ2lvbhIOCgZyZWdpb24YASABKAkiIgoQRGVsZXRlRG93blJlZ2lvbhIOCgZyZWdpb24YASABKAkiwAEKGEFja25vd2xlZGdlUm91dGVzUmVxdWVzdBIPCgdlZGdlX2lkGAEgASgJEhcKD2FwcGxpZWRfdmVyc2lvbhgCIAEoBBIgChhyZXF1ZXN0ZWRfZGVwbG95bWVudF9pZHMYAyADKAkSDgoGcmVnaW9uGAQgASgJEhYKDmFwcGxpZWRfbXNfYWdvGAUgASgNEjAKD2ZhaWxlZF9yZXF1ZXN0cxgGIAEoCzIXLmN0cmwudjEuRmFpbGVkUmVxdWVzdHMiYgoORmFpbGVkUmVxdWVzdHMSFAoMY291bnRlZF9zbG90GAEgASgEEhYKDmNvdW50ZWRfbXNfYWdvGAIgASgNEiIKBXNsb3RzGAMgAygLMhMuY3RybC52MS5GYWlsZWRTbG90IlcKCkZhaWxlZFNsb3QSDAoEc2xvdBgBIAEoBBIVCg1kZXBsb3ltZW50X2lkGAIgASgJEg8KB2J5X2VkZ2UYAyABKA0SEwoLYnlfaW5zdGFuY2UYBCABKA0iGwoZQWNrbm93bGVkZ2VSb3V0ZXNSZXNwb25zZSJMChVSZXBvcnRSZWZ1c2Fsc1JlcXVlc3QSDwoHZWRnZV9pZBgBIAEoCRIiCghyZWZ1c2FscxgCIAMoCzIQLmN0cmwudjEuUmVmdXNhbCI6CgdSZWZ1c2FsEhUKDWRlcGxveW1lbnRfaWQYASABKAkSDAoEdGV4dBgCIAEoCRIKCgJhdBgDIAEoAyIYChZSZXBvcnRSZWZ1c2Fsc1Jlc3BvbnNlMooCChBGcm9udGxpbmVTZXJ2aWNlEkMKC1dhdGNoUm91dGVzEhsuY3RybC52MS5XYXRjaFJvdXRlc1JlcXVlc3QaEy5jdHJsLnYxLlJvdXRlU3RhdGUiADABElwKEUFja25vd2xlZGdlUm91dGVzEiEuY3RybC52MS5BY2tub3dsZWRnZVJvdXRlc1JlcXVlc3QaIi5jdHJsLnYxLkFja25vd2xlZGdlUm91dGVzUmVzcG9uc2UiABJTCg5SZXBvcnRSZWZ1c2FscxIeLmN0cmwudjEuUmVwb3J0UmVmdXNhbHNSZXF1ZXN0Gh8uY3RybC52MS5SZXBvcnRSZWZ1c2Fsc1Jlc3BvbnNlIgBiBnByb3RvMw", [file_ctrl_v1_cluster, file_ctrl_v1_deployment]);
 
 /**
  * @generated from message ctrl.v1.WatchRoutesRequest
@@ -105,6 +105,20 @@ export type RouteState = Message<"ctrl.v1.RouteState"> & {
      */
     value: DeleteCertificate;
     case: "deleteCertificate";
+  } | {
+    /**
+     * A sentinel never gets regions: its instances are those beside it.
+     *
+     * @generated from field: ctrl.v1.ApplyDownRegion apply_down_region = 11;
+     */
+    value: ApplyDownRegion;
+    case: "applyDownRegion";
+  } | {
+    /**
+     * @generated from field: ctrl.v1.DeleteDownRegion delete_down_region = 12;
+     */
+    value: DeleteDownRegion;
+    case: "deleteDownRegion";
   } | { case: undefined; value?: undefined };
 
   /**
@@ -343,6 +357,42 @@ export const DeleteCertificateSchema: GenMessage<DeleteCertificate> = /*@__PURE_
   messageDesc(file_ctrl_v1_frontline, 8);
 
 /**
+ * The heartbeats of all agents of the region timed out. Instances elsewhere are preferred, also for deployments that come later.
+ *
+ * @generated from message ctrl.v1.ApplyDownRegion
+ */
+export type ApplyDownRegion = Message<"ctrl.v1.ApplyDownRegion"> & {
+  /**
+   * @generated from field: string region = 1;
+   */
+  region: string;
+};
+
+/**
+ * Describes the message ctrl.v1.ApplyDownRegion.
+ * Use `create(ApplyDownRegionSchema)` to create a new message.
+ */
+export const ApplyDownRegionSchema: GenMessage<ApplyDownRegion> = /*@__PURE__*/
+  messageDesc(file_ctrl_v1_frontline, 9);
+
+/**
+ * @generated from message ctrl.v1.DeleteDownRegion
+ */
+export type DeleteDownRegion = Message<"ctrl.v1.DeleteDownRegion"> & {
+  /**
+   * @generated from field: string region = 1;
+   */
+  region: string;
+};
+
+/**
+ * Describes the message ctrl.v1.DeleteDownRegion.
+ * Use `create(DeleteDownRegionSchema)` to create a new message.
+ */
+export const DeleteDownRegionSchema: GenMessage<DeleteDownRegion> = /*@__PURE__*/
+  messageDesc(file_ctrl_v1_frontline, 10);
+
+/**
  * @generated from message ctrl.v1.AcknowledgeRoutesRequest
  */
 export type AcknowledgeRoutesRequest = Message<"ctrl.v1.AcknowledgeRoutesRequest"> & {
@@ -390,7 +440,7 @@ export type AcknowledgeRoutesRequest = Message<"ctrl.v1.AcknowledgeRoutesRequest
  * Use `create(AcknowledgeRoutesRequestSchema)` to create a new message.
  */
 export const AcknowledgeRoutesRequestSchema: GenMessage<AcknowledgeRoutesRequest> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_frontline, 9);
+  messageDesc(file_ctrl_v1_frontline, 11);
 
 /**
  * Failed requests of deployments between which routes have moved, for the receipts of switches. A time of 250 ms is reported
@@ -426,7 +476,7 @@ export type FailedRequests = Message<"ctrl.v1.FailedRequests"> & {
  * Use `create(FailedRequestsSchema)` to create a new message.
  */
 export const FailedRequestsSchema: GenMessage<FailedRequests> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_frontline, 10);
+  messageDesc(file_ctrl_v1_frontline, 12);
 
 /**
  * @generated from message ctrl.v1.FailedSlot
@@ -462,7 +512,7 @@ export type FailedSlot = Message<"ctrl.v1.FailedSlot"> & {
  * Use `create(FailedSlotSchema)` to create a new message.
  */
 export const FailedSlotSchema: GenMessage<FailedSlot> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_frontline, 11);
+  messageDesc(file_ctrl_v1_frontline, 13);
 
 /**
  * @generated from message ctrl.v1.AcknowledgeRoutesResponse
@@ -475,7 +525,7 @@ export type AcknowledgeRoutesResponse = Message<"ctrl.v1.AcknowledgeRoutesRespon
  * Use `create(AcknowledgeRoutesResponseSchema)` to create a new message.
  */
 export const AcknowledgeRoutesResponseSchema: GenMessage<AcknowledgeRoutesResponse> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_frontline, 12);
+  messageDesc(file_ctrl_v1_frontline, 14);
 
 /**
  * @generated from message ctrl.v1.ReportRefusalsRequest
@@ -499,7 +549,7 @@ export type ReportRefusalsRequest = Message<"ctrl.v1.ReportRefusalsRequest"> & {
  * Use `create(ReportRefusalsRequestSchema)` to create a new message.
  */
 export const ReportRefusalsRequestSchema: GenMessage<ReportRefusalsRequest> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_frontline, 13);
+  messageDesc(file_ctrl_v1_frontline, 15);
 
 /**
  * @generated from message ctrl.v1.Refusal
@@ -530,7 +580,7 @@ export type Refusal = Message<"ctrl.v1.Refusal"> & {
  * Use `create(RefusalSchema)` to create a new message.
  */
 export const RefusalSchema: GenMessage<Refusal> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_frontline, 14);
+  messageDesc(file_ctrl_v1_frontline, 16);
 
 /**
  * @generated from message ctrl.v1.ReportRefusalsResponse
@@ -543,7 +593,7 @@ export type ReportRefusalsResponse = Message<"ctrl.v1.ReportRefusalsResponse"> &
  * Use `create(ReportRefusalsResponseSchema)` to create a new message.
  */
 export const ReportRefusalsResponseSchema: GenMessage<ReportRefusalsResponse> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_frontline, 15);
+  messageDesc(file_ctrl_v1_frontline, 17);
 
 /**
  * Feeds the edges. Authenticated by an edge token; a sentinel's token may watch too, and sees its environment only.
@@ -552,7 +602,7 @@ export const ReportRefusalsResponseSchema: GenMessage<ReportRefusalsResponse> = 
  */
 export const FrontlineService: GenService<{
   /**
-   * Routes and the endpoints behind them, as one feed in region `*`.
+   * Routes, the endpoints behind them and regions that are down, as one feed in region `*`.
    *
    * @generated from rpc ctrl.v1.FrontlineService.WatchRoutes
    */

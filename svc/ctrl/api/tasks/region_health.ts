@@ -34,7 +34,7 @@ const LAST_KEPT_MS = 24 * 3_600_000;
 const FORGOTTEN_PER_SWEEP = 500;
 
 /**
- * Takes regions whose agents all timed out out of routing, and puts them back with the next heartbeat.
+ * Marks regions whose agents all timed out as down, and takes the mark away with the next heartbeat.
  *
  * Every process may do it, since each step is guarded by what the database holds. A process only judges once it has
  * received heartbeats without interruption for the length of the timeout: after an outage of the control plane all agents
@@ -78,14 +78,14 @@ export class RegionWatch {
     const heartbeatSinceMs = nowMs - AGENT_HEARTBEAT_TIMEOUT_MS;
     if (!await transact(db, (tx) => markRegionDown(tx, { region, heartbeatSinceMs, nowMs }))) return;
     notifier.changed([EDGE_REGION]);
-    log.warn("region is silent: its instances are left out of routing", { region });
+    log.warn("region is down: no agent of it sends heartbeats, edges prefer instances elsewhere", { region });
   }
 
   async #markUp(region: string, nowMs: number): Promise<void> {
     const { db, log, notifier } = this.#deps;
     if (!await transact(db, (tx) => markRegionUp(tx, { region, nowMs }))) return;
     notifier.changed([EDGE_REGION]);
-    log.info("region is heard again: its instances are routed to", { region });
+    log.info("region is up again: an agent of it sends heartbeats", { region });
   }
 
   /** Each start of an agent registers a new one, so old ones must be deleted some time. */

@@ -179,33 +179,18 @@ function withStopped(
 }
 
 /** An endpoint: an instance that runs and has an address. */
-export interface EndpointRow extends Pick<InstancesTable, "id" | "deployment_id" | "region" | "address"> {
-  /** Only edges of its own region should send requests there. */
-  readonly leftOut: boolean;
-}
+export type EndpointRow = Pick<InstancesTable, "id" | "deployment_id" | "region" | "address">;
 
-/**
- * The endpoints of these deployments. Index on the deployment.
- *
- * Endpoints in regions that are down are left out, unless the deployment has no others: then they may well be alive,
- * because it may be the control plane that was away, and an edge with doubtful endpoints does better than one with none.
- */
+/** The endpoints of these deployments. Index on the deployment. */
 export async function listEndpoints(
   db: Queryable,
   deploymentIds: readonly string[],
 ): Promise<EndpointRow[]> {
   if (deploymentIds.length === 0) return [];
-  const rows = await db.selectFrom("instances")
-    .leftJoin("silent_regions", "silent_regions.region", "instances.region")
-    .select(["id", "deployment_id", "instances.region", "address", "since"])
+  return await db.selectFrom("instances").select(["id", "deployment_id", "region", "address"])
     .where("deployment_id", "in", [...deploymentIds])
     .where("status", "=", "running").where("address", "!=", "")
     .orderBy("deployment_id").orderBy("id").execute();
-  const healthy = new Set(rows.filter((row) => row.since === null).map((row) => row.deployment_id));
-  return rows.map(({ since, ...row }) => ({
-    ...row,
-    leftOut: since !== null && healthy.has(row.deployment_id),
-  }));
 }
 
 /** The environments of deployments, and the protocols that they speak: "" is HTTP/1.1. */

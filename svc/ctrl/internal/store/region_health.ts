@@ -1,8 +1,8 @@
 /**
- * Regions that are down: routing leaves them out, because the heartbeats of all their agents timed out.
+ * Regions that are down: edges prefer instances elsewhere, because the heartbeats of all their agents timed out.
  *
- * A region's mark and the changes of all endpoints that it concerns are one transaction, so that an edge which has seen
- * the changes routes by the mark.
+ * A region's mark and its change of the edges' feed are one transaction. It is one change, however many deployments run
+ * there: an overloaded control plane that gets heartbeats late must not get more to do by it.
  */
 import { insertIgnore } from "../../../../pkg/db/mod.ts";
 import { appendChanges, EDGE_REGION, lockRegion } from "./changes.ts";
@@ -22,6 +22,15 @@ export async function listRegionHeartbeats(db: Queryable): Promise<RegionHeartbe
   return rows.map(({ region, last }) => ({ region, lastSeenAtMs: last }));
 }
 
+/** Those of the regions that are down. By primary key. */
+export async function findDownRegions(
+  db: Queryable,
+  regions: readonly string[],
+): Promise<SilentRegionsTable[]> {
+  if (regions.length === 0) return [];
+  return await db.selectFrom("silent_regions").selectAll().where("region", "in", [...regions]).execute();
+}
+
 /** The regions that are down. One small table, read whole. */
 export async function listDownRegions(db: Queryable): Promise<SilentRegionsTable[]> {
   return await db.selectFrom("silent_regions").selectAll().orderBy("region").execute();
@@ -38,13 +47,13 @@ export async function markRegionDown(
   const { region, heartbeatSinceMs, nowMs } = options;
   // The mark is looked at first, so that on several shards its commit comes before the feed's.
   if (await isDown(tx, region)) return false;
-  // Other transactions that decide about endpoints wait for this one, or are visible to it.
+  // Another process that marks the region waits for this one, or is visible to it.
   await lockRegion(tx, EDGE_REGION);
   const alive = await tx.selectFrom("agents").select("agent_id").where("region", "=", region)
     .where("last_seen_at", ">=", heartbeatSinceMs).limit(1).executeTakeFirst();
   if (alive !== undefined || await isDown(tx, region)) return false;
   await insertIgnore(tx, "silent_regions", [{ region, since: nowMs }], ["region"]);
-  await appendEndpointsOf(tx, region, nowMs);
+  await appendMark(tx, region, nowMs);
   return true;
 }
 
@@ -64,14 +73,10 @@ export async function markRegionUp(
   const { numDeletedRows } = await tx.deleteFrom("silent_regions").where("region", "=", region)
     .executeTakeFirst();
   if (numDeletedRows === 0n) return false;
-  await appendEndpointsOf(tx, region, nowMs);
+  await appendMark(tx, region, nowMs);
   return true;
 }
 
-/** Appends a change for every deployment that takes requests there. Unique index on region and name. */
-async function appendEndpointsOf(tx: Tx, region: string, nowMs: number): Promise<void> {
-  const rows = await tx.selectFrom("instances").select("deployment_id").distinct()
-    .where("region", "=", region).where("status", "=", "running").orderBy("deployment_id").execute();
-  const changes = rows.map((row) => ({ resourceType: "endpoints" as const, resourceId: row.deployment_id }));
-  await appendChanges(tx, EDGE_REGION, changes, nowMs);
+async function appendMark(tx: Tx, region: string, nowMs: number): Promise<void> {
+  await appendChanges(tx, EDGE_REGION, [{ resourceType: "down_region", resourceId: region }], nowMs);
 }

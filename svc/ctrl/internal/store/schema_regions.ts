@@ -130,7 +130,13 @@ export interface StateChangesTable {
 }
 
 /** Kinds of resources in the feeds. Deployments and sentinels live in agents' regions, the others in `*`. */
-export type ChangedResource = "deployment" | "sentinel" | "route" | "endpoints" | "certificate";
+export type ChangedResource =
+  | "deployment"
+  | "sentinel"
+  | "route"
+  | "endpoints"
+  | "certificate"
+  | "down_region";
 
 /** Heartbeats of agents and edges, with the progress of each in its feed. */
 export interface AgentsTable {

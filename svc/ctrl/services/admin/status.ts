@@ -48,7 +48,7 @@ export interface RegionStatus {
   readonly healthySentinels: number;
   /** The time of the oldest change that the slowest agent has not applied. */
   readonly waitingSince: number | undefined;
-  /** The time since which the region is left out of routing. */
+  /** The time since which the region is down. */
   readonly silentSince: number | undefined;
 }
 

@@ -1,5 +1,5 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
-import type { EndpointSchema, RouteStateSchema } from "../../../../proto/gen/ctrl/v1/frontline_pb.ts";
+import type { RouteStateSchema } from "../../../../proto/gen/ctrl/v1/frontline_pb.ts";
 import { encodeStop } from "../../internal/deployments/encode_stop.ts";
 import type { Vault } from "../../../../pkg/vault/mod.ts";
 import { openCertificateKey } from "../../internal/certificates/mod.ts";
@@ -7,7 +7,9 @@ import { defineFeed, type Feed, type FeedKind, feedKind, inPages } from "../../i
 import {
   type CertificatesTable,
   type EndpointRow,
+  findDownRegions,
   listCertificates,
+  listDownRegions,
   listEndpoints,
   listRoutes,
   listServedDeployments,
@@ -16,9 +18,10 @@ import {
   pageRoutes,
   type Queryable,
   type RoutedDeployment,
+  type SilentRegionsTable,
 } from "../../internal/store/mod.ts";
 
-/** The message about one route or the endpoints of one deployment. */
+/** The message about one resource of the edges. */
 export type RouteMessage = NonNullable<MessageInitShape<typeof RouteStateSchema>["state"]>;
 
 /** A message and its environment: a sentinel sees its own environment's only. */
@@ -26,12 +29,7 @@ export interface RouteEntry {
   /** `undefined` for a removal: the resource is gone, and with it the knowledge of its environment. */
   readonly environmentId: string | undefined;
   readonly message: RouteMessage;
-  /** Instances in regions that are down, which the message leaves out. A sentinel in such a region may go on using them. */
-  readonly leftOut?: readonly EndpointMessage[];
 }
-
-/** One instance as the message names it. */
-export type EndpointMessage = MessageInitShape<typeof EndpointSchema>;
 
 interface Endpoints {
   readonly environmentId: string | undefined;
@@ -96,10 +94,9 @@ const ENDPOINTS = feedKind<Endpoints, RouteEntry>({
       value: {
         deploymentId,
         protocol,
-        endpoints: rows.filter((row) => !row.leftOut).map(endpointMessage),
+        endpoints: rows.map(({ id, address, region }) => ({ instanceId: id, address, region })),
       },
     },
-    leftOut: rows.filter((row) => row.leftOut).map(endpointMessage),
   }),
   gone: (deploymentId) => ({
     environmentId: undefined,
@@ -118,9 +115,24 @@ async function endpointsOf(db: Queryable, ids: readonly string[]): Promise<Map<s
   }));
 }
 
-function endpointMessage({ id, address, region }: EndpointRow): EndpointMessage {
-  return { instanceId: id, address, region };
-}
+/** Belongs to no environment: the instances that a sentinel knows are beside it, and so up. */
+const DOWN_REGIONS = feedKind<SilentRegionsTable, RouteEntry>({
+  resourceType: "down_region",
+  async load(db, _region, ids) {
+    return new Map((await findDownRegions(db, ids)).map((row) => [row.region, row]));
+  },
+  async *snapshot(db) {
+    for (const row of await listDownRegions(db)) yield { resourceId: row.region, version: 0, row };
+  },
+  convert: ({ region }) => ({
+    environmentId: undefined,
+    message: { case: "applyDownRegion", value: { region } },
+  }),
+  gone: (region) => ({
+    environmentId: undefined,
+    message: { case: "deleteDownRegion", value: { region } },
+  }),
+});
 
 /** Certificates belong to no environment: no sentinel sees them. */
 function certificateKind(vault: Vault): FeedKind<RouteEntry> {
@@ -163,7 +175,7 @@ function certificateKind(vault: Vault): FeedKind<RouteEntry> {
 
 export type RouteFeed = Feed<RouteEntry>;
 
-/** The feed of every edge: routes, the endpoints behind them, and certificates. */
+/** The feed of every edge: routes, the endpoints behind them, regions that are down, and certificates. */
 export function createRouteFeed(vault: Vault): RouteFeed {
-  return defineFeed("routes", [ROUTES, ENDPOINTS, certificateKind(vault)]);
+  return defineFeed("routes", [ROUTES, ENDPOINTS, DOWN_REGIONS, certificateKind(vault)]);
 }

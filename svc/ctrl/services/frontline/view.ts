@@ -69,14 +69,11 @@ export function sentinelView({ environmentId, region }: SentinelScope): View {
   };
 }
 
-/**
- * The instances that are in the region, also when its agents timed out: the sentinel is proof that the region is up.
- * The message belongs to all streams, so it is not changed but copied.
- */
-function inRegion({ message, leftOut = [] }: RouteEntry, region: string): RouteMessage {
+/** The instances that are in the region. The message belongs to all streams, so it is not changed but copied. */
+function inRegion({ message }: RouteEntry, region: string): RouteMessage {
   if (message.case !== "applyEndpoints") return message;
   const { deploymentId = "", endpoints = [], protocol = "" } = message.value;
-  const near = [...endpoints, ...leftOut].filter((each) => each.region === region);
+  const near = endpoints.filter((each) => each.region === region);
   return { case: "applyEndpoints", value: { deploymentId, endpoints: near, protocol } };
 }
 

@@ -13,10 +13,19 @@ import {
   deleteCertificate,
   findDeployment,
   markRegionDown,
+  markRegionUp,
   storeCertificate,
 } from "../../internal/store/mod.ts";
 import { clock, place, refused, sentinelToken, startApi, type TestApi, vaultOf } from "../testing.ts";
-import { instanceReport, nextState, REGION, route, runNew, summaryOf } from "../testing_agents.ts";
+import {
+  instanceReport,
+  nextState,
+  REGION,
+  route,
+  runNew,
+  snapshotOf,
+  summaryOf,
+} from "../testing_agents.ts";
 
 /** An attacker in one proxy must not see the other tenants. */
 Deno.test("a sentinel's token sees its environment in its region and nothing else", async () => {
@@ -95,28 +104,32 @@ Deno.test("edges and sentinels learn which protocol an app speaks", async () => 
   }
 });
 
-/** Only the region's agent timed out: the instances beside the sentinel may well be alive. */
-Deno.test("a region that is down keeps its instances for its sentinel, and loses them for edges", async () => {
+Deno.test("edges learn which regions are down, and a sentinel keeps its instances", async () => {
   await using api = await startApi();
   const acme = await api.tenant("acme");
   const own = await runNew(api, acme, { regions: [REGION, "us-east-1.aws"] });
   await route(api, acme, "own.test", own);
-  const token = await sentinelToken(api, acme);
   const down = { region: REGION, heartbeatSinceMs: clock.now() + 1_000, nowMs: clock.now() };
   assert.ok(await transact(api.db, (tx) => markRegionDown(tx, down)));
-  const endpoints = async (token: string) => {
-    const stream = api.client(FrontlineService, token).watchRoutes({ edgeId: "x" })[Symbol.asyncIterator]();
-    for (;;) {
-      const message = await nextState(stream);
-      if (message.state.case !== "applyEndpoints") continue;
-      await stream.return?.();
-      return summaryOf(message);
-    }
-  };
-  assert.deepEqual(await endpoints(token), ["applyEndpoints", own, ["10.0.0.1:80"]]);
-  assert.deepEqual(await endpoints(await api.regionToken("*")), ["applyEndpoints", own, [
-    "10.0.1.1:80",
-  ]]);
+  const stream = api.client(FrontlineService, await api.regionToken("*")).watchRoutes({ edgeId: "x" })
+    [Symbol.asyncIterator]();
+  const snapshot = await snapshotOf(stream);
+  assert.deepEqual(snapshot.filter(({ state }) => state.case !== "applyRoute").map(summaryOf), [
+    ["applyEndpoints", own, ["10.0.0.1:80", "10.0.1.1:80"]],
+    ["applyDownRegion", REGION],
+  ]);
+  assert.ok(await transact(api.db, (tx) => markRegionUp(tx, down)));
+  assert.deepEqual(summaryOf(await nextState(stream)), ["deleteDownRegion", REGION]);
+  await stream.return?.();
+
+  const beside = api.client(FrontlineService, await sentinelToken(api, acme)).watchRoutes({ edgeId: "x" })
+    [Symbol.asyncIterator]();
+  assert.ok(await transact(api.db, (tx) => markRegionDown(tx, down)));
+  const seen = await snapshotOf(beside);
+  assert.deepEqual(seen.map(summaryOf).filter((each) => JSON.stringify(each).includes("Endpoints")), [
+    ["applyEndpoints", own, ["10.0.0.1:80"]],
+  ]);
+  await beside.return?.();
 });
 
 /** Stores a certificate, sealed for another name where the test says so. */
