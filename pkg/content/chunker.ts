@@ -7,7 +7,9 @@ export interface ChunkSizes {
 }
 
 /** Of file contents. */
-export const CONTENT_CHUNKS: ChunkSizes = { min: 256 << 10, average: 1 << 20, max: 4 << 20 };
+export const CONTENT_CHUNKS: ChunkSizes = { min: 128 << 10, average: 512 << 10, max: 1536 << 10 };
+/** Of any content: commands of the first versions cut larger chunks, which are stored and come again. */
+export const CHUNK_BYTES_MAX = 4 << 20;
 /** Of manifests, where an edit changes few bytes. */
 export const MANIFEST_CHUNKS: ChunkSizes = { min: 16 << 10, average: 64 << 10, max: 256 << 10 };
 

@@ -83,6 +83,17 @@ Deno.test("Chunker cuts content in chunks of about the average size", () => {
   assert.ok(average > CONTENT_CHUNKS.average / 2 && average < CONTENT_CHUNKS.average * 2, String(average));
 });
 
+/** With the largest chunk of the manifest it is less than 2 MB that a deploy sends. */
+Deno.test("Chunker keeps one changed byte of a large file within one chunk", () => {
+  const before = randomBytes(32 << 20, 17);
+  const known = new Set(digests(cut(before, CONTENT_CHUNKS, [1 << 20])));
+  assert.ok(CONTENT_CHUNKS.max + MANIFEST_CHUNKS.max < 2_000_000);
+  for (const at of [1 << 20, 5 << 20, 13 << 20, 21 << 20, 30 << 20]) {
+    const chunks = cut(before.with(at, (before[at] ?? 0) ^ 1), CONTENT_CHUNKS, [1 << 20]);
+    assert.equal(digests(chunks).filter((digest) => !known.has(digest)).length, 1, `byte ${at}`);
+  }
+});
+
 /** The cuts are a part of what is stored: with others, everything would be sent again. */
 Deno.test("Chunker cuts known bytes where it always has", () => {
   const lengths = cut(randomBytes(64 << 10, 1), SMALL).map(({ length }) => length);

@@ -1,7 +1,7 @@
 import { fromBinary } from "@bufbuild/protobuf";
 import { type ContextEntry, ContextEntrySchema } from "../../proto/gen/ctrl/v1/upload_pb.ts";
 import { publicFault } from "../fault/mod.ts";
-import { Chunker, CONTENT_CHUNKS, MANIFEST_CHUNKS } from "./chunker.ts";
+import { CHUNK_BYTES_MAX, Chunker, MANIFEST_CHUNKS } from "./chunker.ts";
 import { contentIdOf } from "./content_id.ts";
 import { EntryWriter, KINDS } from "./entry_writer.ts";
 import { digestOf } from "./digest.ts";
@@ -132,7 +132,7 @@ function chunksOf(
 ): readonly ChunkReference[] {
   if (sha256.length !== DIGEST_BYTES) throw invalid(`"${path}" has no digest`);
   const lengths = chunkLengths.length === 0 ? [Number(size)] : chunkLengths;
-  if (lengths.some((bytes) => bytes > CONTENT_CHUNKS.max)) {
+  if (lengths.some((bytes) => bytes > CHUNK_BYTES_MAX)) {
     throw invalid(`"${path}" has a chunk that is too large`);
   }
   if (chunkLengths.length === 0) return size === 0n ? [] : [{ digest: sha256, bytes: Number(size) }];

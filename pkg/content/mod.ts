@@ -18,7 +18,7 @@
  *
  * @module
  */
-export { Chunker, type ChunkSizes, CONTENT_CHUNKS, MANIFEST_CHUNKS } from "./chunker.ts";
+export { CHUNK_BYTES_MAX, Chunker, type ChunkSizes, CONTENT_CHUNKS, MANIFEST_CHUNKS } from "./chunker.ts";
 export { TreeCheck } from "./check_tree.ts";
 export { comparePaths } from "./order.ts";
 export { contentIdOf } from "./content_id.ts";

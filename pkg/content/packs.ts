@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { deflateRawSync, inflateRawSync, type ZlibOptions } from "node:zlib";
-import { CONTENT_CHUNKS } from "./chunker.ts";
+import { CHUNK_BYTES_MAX } from "./chunker.ts";
 import { digestKey, digestOf } from "./digest.ts";
 import type { KeptChunks } from "./kept_chunks.ts";
 import type { ChunkReference, ContentEntry, PackedChunk } from "./types.ts";
@@ -106,7 +106,7 @@ export function* packFiles(
   folder: PackedFolder,
   isMissing: (chunk: ChunkReference) => boolean,
 ): Generator<Pack> {
-  const buffer = new Uint8Array(CONTENT_CHUNKS.max);
+  const buffer = new Uint8Array(CHUNK_BYTES_MAX);
   const packed = new Set<string>();
   const isWanted = (chunk: ChunkReference): boolean =>
     isMissing(chunk) && !packed.has(digestKey(chunk.digest));
@@ -173,7 +173,7 @@ function readAt(file: Deno.FsFile, offset: number, into: Uint8Array): Uint8Array
  */
 export function unpackChunk(pack: Uint8Array, chunk: PackedChunk): Uint8Array | undefined {
   const stored = pack.subarray(chunk.offset, chunk.offset + chunk.storedBytes);
-  if (stored.length !== chunk.storedBytes || chunk.bytes > CONTENT_CHUNKS.max) return undefined;
+  if (stored.length !== chunk.storedBytes || chunk.bytes > CHUNK_BYTES_MAX) return undefined;
   try {
     const plain = chunk.deflated ? inflateRawSync(stored, outputOf(chunk)) : stored;
     return matches(plain, chunk) ? plain : undefined;

@@ -1,4 +1,4 @@
-import { CONTENT_CHUNKS, DIGEST_BYTES } from "../../../../pkg/content/mod.ts";
+import { CHUNK_BYTES_MAX, DIGEST_BYTES } from "../../../../pkg/content/mod.ts";
 import { transact } from "../../../../pkg/db/mod.ts";
 import { publicFault } from "../../../../pkg/fault/mod.ts";
 import type { PackedChunk, UploadedPack } from "../../../../proto/gen/ctrl/v1/upload_pb.ts";
@@ -82,8 +82,8 @@ function rowsOf(pack: PacksTable, message: UploadedPack | undefined): readonly C
 
 function checkChunk({ digest, offset, storedBytes, bytes, deflated }: PackedChunk, pack: PacksTable): void {
   if (digest.length !== DIGEST_BYTES) throw invalid("packs.chunks.digest", `must have ${DIGEST_BYTES} bytes`);
-  if (bytes < 1 || bytes > CONTENT_CHUNKS.max) {
-    throw invalid("packs.chunks.bytes", `must be between 1 and ${CONTENT_CHUNKS.max}`, String(bytes));
+  if (bytes < 1 || bytes > CHUNK_BYTES_MAX) {
+    throw invalid("packs.chunks.bytes", `must be between 1 and ${CHUNK_BYTES_MAX}`, String(bytes));
   }
   if (storedBytes < 1 || offset + storedBytes > pack.size_bytes) {
     throw invalid("packs.chunks.offset", "must lie within the pack", String(offset));
