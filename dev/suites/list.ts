@@ -26,6 +26,18 @@ function tests(name: string, lane: Lane, paths: readonly string[]): Suite {
   return { name, args: [...TESTS, ...paths], counts: true, lane };
 }
 
+/** End-to-end tests with a whole machine, engine or disk of their own. They run in the lane that ends first. */
+export const MACHINES = [
+  "compose",
+  "executable",
+  "full_disk",
+  "image_platforms",
+  "newest_engine",
+  "release",
+  "server",
+  "stores",
+].map((name) => `tests/e2e/${name}_test.ts`);
+
 /** In the order in which they are shown. */
 export const SUITES: readonly Suite[] = [
   check("format", ["fmt", "--check", "--quiet"]),
@@ -38,9 +50,9 @@ export const SUITES: readonly Suite[] = [
   tests("sharding", "compute", ["tests/sharding"]),
   tests("differential", "compute", ["tests/differential"]),
   tests("chaos", "compute", ["tests/chaos"]),
-  tests("end to end", "wait", ["tests/e2e"]),
+  tests("end to end", "wait", ["tests/e2e", `--ignore=${MACHINES.join()}`]),
   tests("upgrade", "wait", ["tests/upgrade"]),
   tests("kubernetes", "cluster", ["tests/kubernetes"]),
-  // In the lane that ends first.
+  tests("machines", "cluster", MACHINES),
   tests("scale", "cluster", ["tests/scale"]),
 ];

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { SUITES } from "./list.ts";
+import { MACHINES, SUITES } from "./list.ts";
 
 const ROOT = new URL("../../", import.meta.url).pathname;
 
@@ -22,7 +22,16 @@ Deno.test("every folder with tests belongs to one suite", async () => {
   }
   const listed = SUITES.filter(({ counts }) => counts)
     .flatMap(({ args }) => args.slice(args.lastIndexOf("--no-check") + 1));
-  assert.deepEqual(listed.toSorted(), folders.toSorted());
+  const whole = listed.filter((each) => !MACHINES.includes(each) && !each.startsWith("--ignore="));
+  assert.deepEqual(whole.toSorted(), folders.toSorted());
+});
+
+Deno.test("tests of whole machines run in a suite of their own, and not in that of their folder", async () => {
+  const withMachines = SUITES.filter(({ args }) => args.some((each) => MACHINES.includes(each)));
+  assert.deepEqual(withMachines.map(({ name }) => name), ["machines"]);
+  const folder = SUITES.find(({ args }) => args.includes("tests/e2e"));
+  assert.ok(folder?.args.includes(`--ignore=${MACHINES.join()}`));
+  for (const file of MACHINES) assert.ok((await Deno.stat(`${ROOT}${file}`)).isFile, file);
 });
 
 /** Deno runs a file of this name as a test: the runner of the suites would start itself. */
