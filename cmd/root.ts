@@ -147,6 +147,7 @@ export const ROOT: Group = {
     status: { summary: "Show the regions, or one deployment", load: () => import("./status/status.ts") },
     logs: { summary: "Print what build and app printed", load: () => import("./logs/logs.ts") },
     trace: { summary: "Show where the time of a deploy went", load: () => import("./trace/trace.ts") },
+    metrics: { summary: "Show the requests of a deployment", load: () => import("./metrics/metrics.ts") },
     rollback: { summary: "Go back to an earlier deployment", load: () => import("./rollback/rollback.ts") },
     promote: { summary: "Make a deployment the live one", load: () => import("./promote/promote.ts") },
     cancel: { summary: "Cancel a deployment", load: () => import("./cancel/cancel.ts") },

@@ -11,6 +11,7 @@ const DEVELOPER: Readonly<Record<string, readonly string[]>> = {
   "init": ["--create"],
   "status": [],
   "trace": ["d_1"],
+  "metrics": ["d_1"],
   "logs": ["d_1"],
   "rollback": ["d_1", "--yes"],
   "promote": ["d_1", "--yes"],

@@ -18,7 +18,7 @@ import { probes } from "./preflight_schema.ts";
 import { certificate, instance, instanceEvent, region, trouble } from "./status_schemas.ts";
 import { receipt } from "./receipt_schema.ts";
 import { credentialOutputs } from "./session_schema.ts";
-import { trace } from "./trace_schemas.ts";
+import { measured } from "./trace_schemas.ts";
 
 const error = of<FailureJson>()(z.strictObject({ code: text, message: text, request_id: text.optional() }));
 const failure = z.strictObject({ error, exitCode: count });
@@ -195,7 +195,7 @@ export const OUTPUT_SCHEMAS: Readonly<Record<string, z.ZodType>> = {
     failure,
   ]),
   "logs": z.union([line, failure]),
-  "trace": z.union([trace, failure]),
+  ...measured(failure),
   "rollback": moved,
   "promote": moved,
   "cancel": printed({ id: text, status: text, rolledBack: switched.optional() }),

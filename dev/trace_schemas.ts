@@ -1,6 +1,7 @@
-/** The schema of `unkey trace --json`. */
+/** The schemas of commands that show measurements. */
 import { z } from "zod";
 import type { ShareJson, SpanJson, TraceJson } from "../cmd/trace/trace_json.ts";
+import { metrics } from "./metrics_schema.ts";
 import { receipt } from "./receipt_schema.ts";
 import { count, flag, of, text, time } from "./schema_words.ts";
 
@@ -19,7 +20,7 @@ const span = of<SpanJson>()(z.strictObject({
   gap: flag,
 }));
 
-export const trace = of<TraceJson>()(z.strictObject({
+const trace = of<TraceJson>()(z.strictObject({
   id: text,
   traceId: text,
   startedAt: time,
@@ -32,3 +33,8 @@ export const trace = of<TraceJson>()(z.strictObject({
   droppedSpans: count.optional(),
   receipt: receipt.optional(),
 }));
+
+/** Of the commands that show measurements. */
+export function measured(failure: z.ZodType): Readonly<Record<string, z.ZodType>> {
+  return { "trace": z.union([trace, failure]), "metrics": z.union([metrics, failure]) };
+}

@@ -3,7 +3,7 @@ import { type ConfigOf, field, integerSchema, switchField } from "../../pkg/conf
 import { CONNECT_FIELDS } from "../shared/connect.ts";
 import { JSON_FIELD } from "../shared/output.ts";
 import { ENVIRONMENT_FILTER_FIELD } from "../shared/project_fields.ts";
-import { momentSchema } from "./moment.ts";
+import { momentSchema } from "../shared/moment.ts";
 
 /** The control plane gives at most so many lines at once. */
 export const TAIL_MAX = 100_000;

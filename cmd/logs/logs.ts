@@ -13,7 +13,7 @@ import { printable } from "../shared/output.ts";
 import { readBuildLog } from "./build_log.ts";
 import { checkLogsConfig, LOGS_FIELDS, type LogsConfig, tailOf } from "./config.ts";
 import { readInstanceLog } from "./instance_log.ts";
-import { momentMs } from "./moment.ts";
+import { momentMs } from "../shared/moment.ts";
 import { createPrinter, type Line, lineOfInstance } from "./printer.ts";
 
 /** `unkey logs <deployment>` */

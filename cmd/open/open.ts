@@ -3,12 +3,12 @@ import { defineCommand, type Process } from "../../pkg/cli/mod.ts";
 import type { ConfigOf } from "../../pkg/config/mod.ts";
 import { publicFault } from "../../pkg/fault/mod.ts";
 import { createRpcClient } from "../../pkg/rpc/mod.ts";
-import { AdminService } from "../../proto/gen/ctrl/v1/admin_pb.ts";
 import { DeploymentService } from "../../proto/gen/ctrl/v1/deployment_pb.ts";
 import { BROWSER_FIELDS, BROWSER_NOTES, openOrPrint } from "../shared/browser.ts";
 import { calling, connect, CONNECT_FIELDS, type Connection } from "../shared/connect.ts";
+import { findLiveDeployment } from "../shared/live_deployment.ts";
 import { JSON_FIELD, jsonLine } from "../shared/output.ts";
-import { ENVIRONMENT_FIELD, PROJECT_FIELD, projectOf } from "../shared/project_fields.ts";
+import { ENVIRONMENT_FIELD, PROJECT_FIELD } from "../shared/project_fields.ts";
 import { projectFile } from "../shared/project_file.ts";
 
 const FIELDS = {
@@ -42,30 +42,17 @@ interface Live {
 
 /** @throws `failed_precondition` when nothing is live, or nothing has a URL */
 async function findLive(
-  { project: given, environment }: Config,
+  config: Config,
   connection: Connection,
   process: Process,
 ): Promise<Live> {
   const { signal } = process;
-  const { id: projectId, slug: project } = await projectOf(connection, given, process);
-  const { environments } = await createRpcClient(AdminService, connection).listEnvironments({ projectId }, {
-    signal,
-  });
-  const found = environments.find(({ slug }) => slug === environment);
-  if (found === undefined) {
-    const others = environments.map(({ slug }) => slug).join(", ");
-    throw publicFault("not_found", `${project} has no environment "${environment}". It has: ${others}.`);
-  }
-  const deploymentId = found.liveDeploymentId;
-  if (deploymentId === "") {
-    const text =
-      `Nothing is live in ${environment} of ${project}: "unkey deploy --env ${environment}" makes a deployment.`;
-    throw publicFault("failed_precondition", text);
-  }
+  const found = await findLiveDeployment(config, connection, process);
+  const { deploymentId, project, environment } = found;
   const client = createRpcClient(DeploymentService, connection);
   const { deployment } = await client.getDeployment({ deploymentId }, { signal });
   const [url] = deployment?.urls ?? [];
-  if (url !== undefined) return { url, project, environment, deploymentId };
+  if (url !== undefined) return { url, ...found };
   throw publicFault(
     "failed_precondition",
     `${deploymentId}, which is live in ${environment} of ${project}, has no URL.`,

@@ -6,7 +6,7 @@ import { type RequestHead, type ResponseHead, single } from "./head.ts";
 import type { LinkUser, ResponsePart, UpstreamLink } from "./link.ts";
 import type { UpstreamConnection } from "./pool.ts";
 import { isRepeatable, keepsAlive, upgradeOf } from "./request.ts";
-import type { Answer, Failure, ProxyRequest } from "./types.ts";
+import { type Answer, type AppTraffic, type Failure, FAILURE_STATUS, type ProxyRequest } from "./types.ts";
 import { UpstreamSearch } from "./upstream_search.ts";
 
 /** The limit of new attempts after connections that ended before the app did anything. */
@@ -61,6 +61,7 @@ export class Exchange implements LinkUser {
   #over = false;
   /** Ends the count of this request in the shares of its client and its app. */
   #uncount: (() => void) | undefined;
+  #traffic: AppTraffic | undefined;
   readonly #begunMs: number;
   #bodyBytes = 0;
   #attempts = 0;
@@ -100,6 +101,8 @@ export class Exchange implements LinkUser {
     if (this.request.hops >= hopsMax) {
       return this.#fail({ kind: "loop_detected", detail: `It passed ${this.request.hops} edges already.` });
     }
+    this.#traffic = this.#core.options.trafficOf?.(this.request);
+    this.#traffic?.begun(this.#begunMs);
     const counted = this.#core.shares.take(this.request);
     if (typeof counted !== "function") return this.#fail(counted);
     this.#uncount = counted;
@@ -130,6 +133,7 @@ export class Exchange implements LinkUser {
     }
     this.#bodyBegun = true;
     this.#bodyBytes += next - from;
+    this.#traffic?.moved(next - from, 0);
     this.#send(slices);
     return next;
   }
@@ -164,6 +168,7 @@ export class Exchange implements LinkUser {
   response(part: ResponsePart): void {
     if (part.start !== undefined) this.#respond(part.start.head, part.start.framing);
     if (!this.#client.write(part, this.#keepAlive)) this.#wait();
+    for (const { length } of part.slices) this.#traffic?.moved(0, length);
     if (part.trailers !== undefined) this.#finish();
   }
 
@@ -173,8 +178,10 @@ export class Exchange implements LinkUser {
     this.#keepAlive = keepsAlive(this.#head) && this.requestDone && !this.#core.stopping &&
       (!endless || this.#head.minor === 1);
     const { clock, onResponded, onStatus } = this.#core.options;
+    const waitedMs = clock.now() - this.#begunMs;
     onStatus(head.status, this.#link?.upstream);
-    onResponded?.(clock.now() - this.#begunMs);
+    onResponded?.(waitedMs);
+    this.#traffic?.responded(head.status, waitedMs);
   }
 
   /** Takes no more of the response until the client has taken what there is. */
@@ -199,10 +206,17 @@ export class Exchange implements LinkUser {
       });
     }
     const protocol = head.headers.find((each) => each.lower === "upgrade")?.value ?? this.#upgrade;
+    const { clock, onStatus } = this.#core.options;
     this.#over = true;
-    this.#core.options.onStatus(101);
+    onStatus(101);
+    this.#traffic?.responded(101, clock.now() - this.#begunMs);
     this.#client.interim(head, protocol);
-    this.#client.tunnel(connection, early, this.#uncount ?? (() => undefined));
+    const { socket } = connection;
+    const [sent, received] = [socket.bytesRead - early.length, socket.bytesWritten];
+    this.#client.tunnel(connection, early, () => {
+      this.#traffic?.moved(socket.bytesWritten - received, socket.bytesRead - sent);
+      this.#endCounts();
+    });
   }
 
   invalid(failure: Failure): void {
@@ -225,8 +239,13 @@ export class Exchange implements LinkUser {
   /** Nothing more happens here. */
   #end(): void {
     this.#over = true;
+    this.#endCounts();
+  }
+
+  #endCounts(): void {
     this.#uncount?.();
     this.#uncount = undefined;
+    this.#traffic?.ended(this.#core.options.clock.now());
   }
 
   #finish(): void {
@@ -248,6 +267,7 @@ export class Exchange implements LinkUser {
     if (this.#responding) return this.#cut(failure.detail);
     const upstream = this.#link?.upstream.key;
     this.#release(false);
+    this.#traffic?.failed(FAILURE_STATUS[failure.kind]);
     const cause = this.#search.lastCause;
     this.#answer(
       reportFailure(this.#core, failure, { id: this.request.id, request: this.request, upstream, cause }),
@@ -258,6 +278,7 @@ export class Exchange implements LinkUser {
   #cut(cause: string): void {
     if (this.#over) return;
     this.#end();
+    this.#traffic?.cut();
     const upstream = this.#link?.upstream.key;
     this.#release(false);
     const failure: Failure = { kind: "upstream_closed", detail: "The response was cut off." };
@@ -276,7 +297,10 @@ export class Exchange implements LinkUser {
     if (this.#over) return;
     this.#end();
     this.#search.cancel();
-    if (!this.#responding) this.#core.options.onStatus(499);
+    if (!this.#responding) {
+      this.#core.options.onStatus(499);
+      this.#traffic?.cancelled();
+    }
     this.#release(false);
   }
 

@@ -28,6 +28,7 @@ export { type ListenOptions, Proxy } from "./server.ts";
 export type { TlsOptions } from "./tls_listener.ts";
 export {
   type Answer,
+  type AppTraffic,
   type Decision,
   type Failure,
   type FailureKind,

@@ -201,6 +201,24 @@ export interface ProxyOptions {
   readonly onStatus: (status: number, upstream?: Upstream) => void;
   /** Called with the time from the head of a request to the head of its upstream's response. */
   readonly onResponded?: ((waitedMs: number) => void) | undefined;
+  /** The counters of the app that a request is for; without them it is not counted. */
+  readonly trafficOf?: ((request: ProxyRequest) => AppTraffic | undefined) | undefined;
+}
+
+/** Counts the requests of one app. A request is begun once and ended once; a response that is made here is no response. */
+export interface AppTraffic {
+  begun(nowMs: number): void;
+  /** The app's response has begun. */
+  responded(status: number, waitedMs: number): void;
+  /** No response of the app could be given. */
+  failed(status: number): void;
+  /** The response broke off after it had begun. */
+  cut(): void;
+  /** The client went away before the response had begun. */
+  cancelled(): void;
+  /** Bytes of the body from the client, and of the body to it; of a tunnel, all bytes when it closes. */
+  moved(receivedBytes: number, sentBytes: number): void;
+  ended(nowMs: number): void;
 }
 
 /** True if a reason to fail is the client's (4xx) or ours (5xx), as a status. */

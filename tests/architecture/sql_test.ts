@@ -30,6 +30,7 @@ const WRITERS: Readonly<Record<string, readonly string[]>> = {
   deployment_tasks: ["tasks"],
   deployment_topology: ["instances", "topology"],
   deployment_traces: ["traces"],
+  deployment_traffic: ["traffic", "traffic_sums"],
   deployments: [
     "build_attempts",
     "built_images",
@@ -62,6 +63,7 @@ const WRITERS: Readonly<Record<string, readonly string[]>> = {
   shown_revisions: ["views/revisions"],
   silent_regions: ["region_health"],
   state_changes: ["changes"],
+  traffic_sums_due: ["traffic", "traffic_sums"],
   traffic_switch_edges: ["switches"],
   traffic_switch_failures: ["switches"],
   traffic_switches: ["switches"],

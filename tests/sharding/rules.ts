@@ -100,6 +100,8 @@ export const SCATTERS: Readonly<Record<string, readonly string[]>> = {
     "sentinel_sweep: listIdleSentinels",
     "sentinel_sweep: listPlacementsWithoutSentinel",
     "sentinel_sweep: listRunningSentinels",
+    "traffic_sums: findOldTraffic",
+    "traffic_sums: listSummedDeployments",
     "uploads: deleteUpload",
     "uploads: listUnneededUploads",
   ],

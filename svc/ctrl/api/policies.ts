@@ -57,6 +57,7 @@ const DEPLOYMENT: MethodsOf<typeof DeploymentService> = {
   startDeployment: { kind: "root_key", permission: "start_deployment" },
   getDeploymentTrace: { kind: "root_key", permission: "read_deployment" },
   listSwitches: { kind: "root_key", permission: "read_deployment" },
+  getTraffic: { kind: "root_key", permission: "read_deployment" },
 };
 
 const OPENAPI: MethodsOf<typeof OpenApiService> = {
@@ -86,6 +87,7 @@ const FRONTLINE: MethodsOf<typeof FrontlineService> = {
   watchRoutes: { kind: "edge", sentinel: true },
   acknowledgeRoutes: { kind: "edge" },
   reportRefusals: { kind: "edge" },
+  reportTraffic: { kind: "edge" },
 };
 
 const ADMIN: MethodsOf<typeof AdminService> = {

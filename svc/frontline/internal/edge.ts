@@ -4,6 +4,7 @@ import type { Clock } from "../../../pkg/clock/mod.ts";
 import type { Logger } from "../../../pkg/logger/mod.ts";
 import {
   type Answer,
+  type AppTraffic,
   type Decision,
   type Failure,
   type FailureReport,
@@ -26,6 +27,7 @@ import { refusalText } from "./refusal_text.ts";
 import type { Refusals } from "./refusals.ts";
 import type { RequestedDeployments } from "./requested.ts";
 import { type Instance, type Route, RouteTable } from "./route_table.ts";
+import type { Traffic } from "./traffic.ts";
 import { WantedCertificates, type WantedOptions } from "./wanted_certificates.ts";
 
 /** The edge itself answers this path on every host; all other paths belong to the apps. */
@@ -52,6 +54,8 @@ export interface EdgeOptions {
   readonly refusals?: Refusals | undefined;
   /** Counts failed requests around switches, where the control plane wants to know. */
   readonly failedRequests?: FailedRequests | undefined;
+  /** Counts the requests of deployments, where the control plane wants to know. */
+  readonly traffic?: Traffic | undefined;
   /** True for balancers that speak the PROXY protocol. */
   readonly fromBalancer?: ((address: string) => boolean) | undefined;
   /** Absent where TLS ends elsewhere. */
@@ -141,6 +145,7 @@ export class Edge {
         if (status >= 500 && owner !== undefined) options.failedRequests?.note(owner, "instance", nowMs());
       },
       onResponded: (waitedMs) => this.counts.responded?.(waitedMs),
+      trafficOf: options.traffic && ((request) => this.#trafficOf(request)),
     });
   }
 
@@ -178,6 +183,13 @@ export class Edge {
     for (const id of this.table.deploymentsWhere(({ key }) => this.proxy.load(key) > 0)) {
       this.#options.requested.note(id);
     }
+  }
+
+  /** Requests that the edge answers itself, such as redirects, are no traffic of a deployment. */
+  #trafficOf({ host, target }: ProxyRequest): AppTraffic | undefined {
+    const route = this.table.lookup(host)?.route;
+    const isOwn = route === undefined || route.redirectHostname !== "" || target.startsWith(HEALTH_PATH);
+    return isOwn ? undefined : this.#options.traffic?.of(route.deploymentId, this.#options.clock.now());
   }
 
   #route(request: ProxyRequest, tried: ReadonlySet<string>): Decision {

@@ -7,6 +7,7 @@ import { metricsRoute } from "../../../pkg/metrics_server/mod.ts";
 import { createRpcClient, serveRpc } from "../../../pkg/rpc/mod.ts";
 import { shareOfDescriptors } from "../../../pkg/tcp/mod.ts";
 import { openClientTls, warnOfPlain } from "../../../pkg/tls/mod.ts";
+import { newDnsName } from "../../../pkg/uid/mod.ts";
 import { Runner } from "../../../pkg/runner/mod.ts";
 import { fieldName, type Secret } from "../../../pkg/config/mod.ts";
 import { AcmeService } from "../../../proto/gen/ctrl/v1/acme_pb.ts";
@@ -22,6 +23,8 @@ import { watchEdge } from "./metrics.ts";
 import { reportRefusals } from "./refusal_reporter.ts";
 import { Refusals } from "./refusals.ts";
 import { RequestedDeployments } from "./requested.ts";
+import { Traffic } from "./traffic.ts";
+import { reportTraffic } from "./traffic_reporter.ts";
 import { Watcher, type WatchTimes } from "./watcher.ts";
 
 /** The ports that were taken. */
@@ -62,6 +65,7 @@ export interface EdgeProcess {
 const DESCRIPTORS_SHARE = 0.6;
 /** More than the drain, so that the drain ends by itself. */
 const CLOSE_MARGIN_MS = 5_000;
+const PROCESS_NAME_LENGTH = 12;
 /** The longest wait for routes before connections are accepted. */
 const ROUTES_MS_MAX = 30_000;
 
@@ -100,6 +104,7 @@ export async function serveEdge(role: EdgeRole, config: EdgeConfig, process: Edg
   const trust = await openClientTls(config, { clock, log });
   const rpc = { baseUrl: config.controlPlaneUrl, token: role.token, fetch: trust.fetch };
   const refusals = role.acknowledges ? new Refusals() : undefined;
+  const traffic = role.acknowledges ? new Traffic(newDnsName(PROCESS_NAME_LENGTH)) : undefined;
   const acme = createRpcClient(AcmeService, rpc);
   const edge = new Edge({
     clock,
@@ -120,6 +125,7 @@ export async function serveEdge(role: EdgeRole, config: EdgeConfig, process: Edg
       : { host: role.apiHost, upstream: apiUpstream(config.controlPlaneUrl) },
     refusals,
     failedRequests,
+    traffic,
   });
   const ready = Promise.withResolvers<void>();
   const client = createRpcClient(FrontlineService, rpc);
@@ -173,6 +179,10 @@ export async function serveEdge(role: EdgeRole, config: EdgeConfig, process: Edg
     if (refusals !== undefined) {
       const report = { refusals, client, clock, log, edgeId: role.id };
       runner.go("refusals", () => reportRefusals(report, drained.signal));
+    }
+    if (traffic !== undefined) {
+      const report = { traffic, client, clock, log, edgeId: role.id, region: config.region };
+      runner.go("traffic", () => reportTraffic(report, drained.signal));
     }
     const { port, httpsPort } = await listening;
     void ready.promise.then(() => {

@@ -130,6 +130,7 @@ export const CALLS: Readonly<Record<string, Row>> = {
   }),
   "status": developer(["status", "D2"], { 1: { args: ["status", "d_none"] } }),
   "trace": developer(["trace", "D2"], { 1: { args: ["trace", "d_none"] } }),
+  "metrics": developer(["metrics", "D2"], { 1: { args: ["metrics", "d_none"] } }),
   "logs": developer(["logs", "D2"], { 1: { args: ["logs", "d_none"] } }),
   "rollback": operation(["rollback", "D1", "--yes"], {
     18: { args: ["rollback", "D3", "--yes"], prepare: failed },

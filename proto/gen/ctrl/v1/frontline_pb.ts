@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file ctrl/v1/frontline.proto.
  */
 export const file_ctrl_v1_frontline: GenFile = /*@__PURE__*/
-  fileDesc("ChdjdHJsL3YxL2Zyb250bGluZS5wcm90bxIHY3RybC52MSJAChJXYXRjaFJvdXRlc1JlcXVlc3QSGQoRdmVyc2lvbl9sYXN0X3NlZW4YASABKAQSDwoHZWRnZV9pZBgCIAEoCSLUBAoKUm91dGVTdGF0ZRIqCgthcHBseV9yb3V0ZRgBIAEoCzITLmN0cmwudjEuQXBwbHlSb3V0ZUgAEiwKDGRlbGV0ZV9yb3V0ZRgCIAEoCzIULmN0cmwudjEuRGVsZXRlUm91dGVIABIyCg9hcHBseV9lbmRwb2ludHMYBCABKAsyFy5jdHJsLnYxLkFwcGx5RW5kcG9pbnRzSAASNAoQZGVsZXRlX2VuZHBvaW50cxgFIAEoCzIYLmN0cmwudjEuRGVsZXRlRW5kcG9pbnRzSAASLAoMc25hcHNob3RfZW5kGAYgASgLMhQuY3RybC52MS5TbmFwc2hvdEVuZEgAEisKCWhlYXJ0YmVhdBgHIAEoCzIWLmN0cmwudjEuRmVlZEhlYXJ0YmVhdEgAEisKB3Byb2JsZW0YCCABKAsyGC5jdHJsLnYxLlJlc291cmNlUHJvYmxlbUgAEjYKEWFwcGx5X2NlcnRpZmljYXRlGAkgASgLMhkuY3RybC52MS5BcHBseUNlcnRpZmljYXRlSAASOAoSZGVsZXRlX2NlcnRpZmljYXRlGAogASgLMhouY3RybC52MS5EZWxldGVDZXJ0aWZpY2F0ZUgAEjUKEWFwcGx5X2Rvd25fcmVnaW9uGAsgASgLMhguY3RybC52MS5BcHBseURvd25SZWdpb25IABI3ChJkZWxldGVfZG93bl9yZWdpb24YDCABKAsyGS5jdHJsLnYxLkRlbGV0ZURvd25SZWdpb25IABIPCgd2ZXJzaW9uGAMgASgEQgcKBXN0YXRlIsgBCgpBcHBseVJvdXRlEhAKCHJvdXRlX2lkGAEgASgJEhAKCGhvc3RuYW1lGAIgASgJEhUKDWRlcGxveW1lbnRfaWQYAyABKAkSFgoOZW52aXJvbm1lbnRfaWQYBCABKAkSFAoMd29ya3NwYWNlX2lkGAUgASgJEg8KB3N0b3BwZWQYBiABKAgSGQoRcmVkaXJlY3RfaG9zdG5hbWUYByABKAkSJQoEc3RvcBgIIAEoCzIXLmN0cmwudjEuRGVwbG95bWVudFN0b3AiMQoLRGVsZXRlUm91dGUSEAoIcm91dGVfaWQYASABKAkSEAoIaG9zdG5hbWUYAiABKAkiXwoOQXBwbHlFbmRwb2ludHMSFQoNZGVwbG95bWVudF9pZBgBIAEoCRIkCgllbmRwb2ludHMYAiADKAsyES5jdHJsLnYxLkVuZHBvaW50EhAKCHByb3RvY29sGAMgASgJIkAKCEVuZHBvaW50EhMKC2luc3RhbmNlX2lkGAEgASgJEg8KB2FkZHJlc3MYAiABKAkSDgoGcmVnaW9uGAMgASgJIigKD0RlbGV0ZUVuZHBvaW50cxIVCg1kZXBsb3ltZW50X2lkGAEgASgJIooBChBBcHBseUNlcnRpZmljYXRlEhYKDmNlcnRpZmljYXRlX2lkGAEgASgJEhAKCGhvc3RuYW1lGAIgASgJEh0KFWNlcnRpZmljYXRlX2NoYWluX3BlbRgDIAEoCRIXCg9wcml2YXRlX2tleV9wZW0YBCABKAkSFAoMbm90X2FmdGVyX21zGAUgASgDIj0KEURlbGV0ZUNlcnRpZmljYXRlEhYKDmNlcnRpZmljYXRlX2lkGAEgASgJEhAKCGhvc3RuYW1lGAIgASgJIiEKD0FwcGx5RG93blJlZ2lvbhIOCgZyZWdpb24YASABKAkiIgoQRGVsZXRlRG93blJlZ2lvbhIOCgZyZWdpb24YASABKAkiwAEKGEFja25vd2xlZGdlUm91dGVzUmVxdWVzdBIPCgdlZGdlX2lkGAEgASgJEhcKD2FwcGxpZWRfdmVyc2lvbhgCIAEoBBIgChhyZXF1ZXN0ZWRfZGVwbG95bWVudF9pZHMYAyADKAkSDgoGcmVnaW9uGAQgASgJEhYKDmFwcGxpZWRfbXNfYWdvGAUgASgNEjAKD2ZhaWxlZF9yZXF1ZXN0cxgGIAEoCzIXLmN0cmwudjEuRmFpbGVkUmVxdWVzdHMiYgoORmFpbGVkUmVxdWVzdHMSFAoMY291bnRlZF9zbG90GAEgASgEEhYKDmNvdW50ZWRfbXNfYWdvGAIgASgNEiIKBXNsb3RzGAMgAygLMhMuY3RybC52MS5GYWlsZWRTbG90IlcKCkZhaWxlZFNsb3QSDAoEc2xvdBgBIAEoBBIVCg1kZXBsb3ltZW50X2lkGAIgASgJEg8KB2J5X2VkZ2UYAyABKA0SEwoLYnlfaW5zdGFuY2UYBCABKA0iGwoZQWNrbm93bGVkZ2VSb3V0ZXNSZXNwb25zZSJMChVSZXBvcnRSZWZ1c2Fsc1JlcXVlc3QSDwoHZWRnZV9pZBgBIAEoCRIiCghyZWZ1c2FscxgCIAMoCzIQLmN0cmwudjEuUmVmdXNhbCI6CgdSZWZ1c2FsEhUKDWRlcGxveW1lbnRfaWQYASABKAkSDAoEdGV4dBgCIAEoCRIKCgJhdBgDIAEoAyIYChZSZXBvcnRSZWZ1c2Fsc1Jlc3BvbnNlMooCChBGcm9udGxpbmVTZXJ2aWNlEkMKC1dhdGNoUm91dGVzEhsuY3RybC52MS5XYXRjaFJvdXRlc1JlcXVlc3QaEy5jdHJsLnYxLlJvdXRlU3RhdGUiADABElwKEUFja25vd2xlZGdlUm91dGVzEiEuY3RybC52MS5BY2tub3dsZWRnZVJvdXRlc1JlcXVlc3QaIi5jdHJsLnYxLkFja25vd2xlZGdlUm91dGVzUmVzcG9uc2UiABJTCg5SZXBvcnRSZWZ1c2FscxIeLmN0cmwudjEuUmVwb3J0UmVmdXNhbHNSZXF1ZXN0Gh8uY3RybC52MS5SZXBvcnRSZWZ1c2Fsc1Jlc3BvbnNlIgBiBnByb3RvMw", [file_ctrl_v1_cluster, file_ctrl_v1_deployment]);
+  fileDesc("ChdjdHJsL3YxL2Zyb250bGluZS5wcm90bxIHY3RybC52MSJAChJXYXRjaFJvdXRlc1JlcXVlc3QSGQoRdmVyc2lvbl9sYXN0X3NlZW4YASABKAQSDwoHZWRnZV9pZBgCIAEoCSLUBAoKUm91dGVTdGF0ZRIqCgthcHBseV9yb3V0ZRgBIAEoCzITLmN0cmwudjEuQXBwbHlSb3V0ZUgAEiwKDGRlbGV0ZV9yb3V0ZRgCIAEoCzIULmN0cmwudjEuRGVsZXRlUm91dGVIABIyCg9hcHBseV9lbmRwb2ludHMYBCABKAsyFy5jdHJsLnYxLkFwcGx5RW5kcG9pbnRzSAASNAoQZGVsZXRlX2VuZHBvaW50cxgFIAEoCzIYLmN0cmwudjEuRGVsZXRlRW5kcG9pbnRzSAASLAoMc25hcHNob3RfZW5kGAYgASgLMhQuY3RybC52MS5TbmFwc2hvdEVuZEgAEisKCWhlYXJ0YmVhdBgHIAEoCzIWLmN0cmwudjEuRmVlZEhlYXJ0YmVhdEgAEisKB3Byb2JsZW0YCCABKAsyGC5jdHJsLnYxLlJlc291cmNlUHJvYmxlbUgAEjYKEWFwcGx5X2NlcnRpZmljYXRlGAkgASgLMhkuY3RybC52MS5BcHBseUNlcnRpZmljYXRlSAASOAoSZGVsZXRlX2NlcnRpZmljYXRlGAogASgLMhouY3RybC52MS5EZWxldGVDZXJ0aWZpY2F0ZUgAEjUKEWFwcGx5X2Rvd25fcmVnaW9uGAsgASgLMhguY3RybC52MS5BcHBseURvd25SZWdpb25IABI3ChJkZWxldGVfZG93bl9yZWdpb24YDCABKAsyGS5jdHJsLnYxLkRlbGV0ZURvd25SZWdpb25IABIPCgd2ZXJzaW9uGAMgASgEQgcKBXN0YXRlIsgBCgpBcHBseVJvdXRlEhAKCHJvdXRlX2lkGAEgASgJEhAKCGhvc3RuYW1lGAIgASgJEhUKDWRlcGxveW1lbnRfaWQYAyABKAkSFgoOZW52aXJvbm1lbnRfaWQYBCABKAkSFAoMd29ya3NwYWNlX2lkGAUgASgJEg8KB3N0b3BwZWQYBiABKAgSGQoRcmVkaXJlY3RfaG9zdG5hbWUYByABKAkSJQoEc3RvcBgIIAEoCzIXLmN0cmwudjEuRGVwbG95bWVudFN0b3AiMQoLRGVsZXRlUm91dGUSEAoIcm91dGVfaWQYASABKAkSEAoIaG9zdG5hbWUYAiABKAkiXwoOQXBwbHlFbmRwb2ludHMSFQoNZGVwbG95bWVudF9pZBgBIAEoCRIkCgllbmRwb2ludHMYAiADKAsyES5jdHJsLnYxLkVuZHBvaW50EhAKCHByb3RvY29sGAMgASgJIkAKCEVuZHBvaW50EhMKC2luc3RhbmNlX2lkGAEgASgJEg8KB2FkZHJlc3MYAiABKAkSDgoGcmVnaW9uGAMgASgJIigKD0RlbGV0ZUVuZHBvaW50cxIVCg1kZXBsb3ltZW50X2lkGAEgASgJIooBChBBcHBseUNlcnRpZmljYXRlEhYKDmNlcnRpZmljYXRlX2lkGAEgASgJEhAKCGhvc3RuYW1lGAIgASgJEh0KFWNlcnRpZmljYXRlX2NoYWluX3BlbRgDIAEoCRIXCg9wcml2YXRlX2tleV9wZW0YBCABKAkSFAoMbm90X2FmdGVyX21zGAUgASgDIj0KEURlbGV0ZUNlcnRpZmljYXRlEhYKDmNlcnRpZmljYXRlX2lkGAEgASgJEhAKCGhvc3RuYW1lGAIgASgJIiEKD0FwcGx5RG93blJlZ2lvbhIOCgZyZWdpb24YASABKAkiIgoQRGVsZXRlRG93blJlZ2lvbhIOCgZyZWdpb24YASABKAkiwAEKGEFja25vd2xlZGdlUm91dGVzUmVxdWVzdBIPCgdlZGdlX2lkGAEgASgJEhcKD2FwcGxpZWRfdmVyc2lvbhgCIAEoBBIgChhyZXF1ZXN0ZWRfZGVwbG95bWVudF9pZHMYAyADKAkSDgoGcmVnaW9uGAQgASgJEhYKDmFwcGxpZWRfbXNfYWdvGAUgASgNEjAKD2ZhaWxlZF9yZXF1ZXN0cxgGIAEoCzIXLmN0cmwudjEuRmFpbGVkUmVxdWVzdHMiYgoORmFpbGVkUmVxdWVzdHMSFAoMY291bnRlZF9zbG90GAEgASgEEhYKDmNvdW50ZWRfbXNfYWdvGAIgASgNEiIKBXNsb3RzGAMgAygLMhMuY3RybC52MS5GYWlsZWRTbG90IlcKCkZhaWxlZFNsb3QSDAoEc2xvdBgBIAEoBBIVCg1kZXBsb3ltZW50X2lkGAIgASgJEg8KB2J5X2VkZ2UYAyABKA0SEwoLYnlfaW5zdGFuY2UYBCABKA0iGwoZQWNrbm93bGVkZ2VSb3V0ZXNSZXNwb25zZSJMChVSZXBvcnRSZWZ1c2Fsc1JlcXVlc3QSDwoHZWRnZV9pZBgBIAEoCRIiCghyZWZ1c2FscxgCIAMoCzIQLmN0cmwudjEuUmVmdXNhbCI6CgdSZWZ1c2FsEhUKDWRlcGxveW1lbnRfaWQYASABKAkSDAoEdGV4dBgCIAEoCRIKCgJhdBgDIAEoAyIYChZSZXBvcnRSZWZ1c2Fsc1Jlc3BvbnNlIpABChRSZXBvcnRUcmFmZmljUmVxdWVzdBIPCgdlZGdlX2lkGAEgASgJEhIKCnByb2Nlc3NfaWQYAiABKAkSDgoGcmVnaW9uGAMgASgJEhIKCnN0YXJ0ZWRfYXQYBCABKAMSLwoLZGVwbG95bWVudHMYBSADKAsyGi5jdHJsLnYxLkRlcGxveW1lbnRUcmFmZmljIrICChFEZXBsb3ltZW50VHJhZmZpYxIVCg1kZXBsb3ltZW50X2lkGAEgASgJEhEKCXJlc3BvbnNlcxgCIAMoDRIWCg5mYWlsZWRfYnlfZWRnZRgDIAEoDRIPCgdjdXRfb2ZmGAQgASgNEhEKCWNhbmNlbGxlZBgFIAEoDRIWCg5yZWNlaXZlZF9ieXRlcxgGIAEoBBISCgpzZW50X2J5dGVzGAcgASgEEg8KB2J1c3lfbXMYCCABKAQSFwoPY29uY3VycmVuY3lfbWF4GAkgASgNEhcKD2NvbmN1cnJlbmN5X25vdxgKIAEoDRIXCg9sYXN0X3JlcXVlc3RfYXQYCyABKAMSFwoPbGF0ZW5jeV9idWNrZXRzGAwgAygNEhYKDmxhdGVuY3lfY291bnRzGA0gAygNIiQKFVJlcG9ydFRyYWZmaWNSZXNwb25zZRILCgNub3cYASABKAMy3AIKEEZyb250bGluZVNlcnZpY2USQwoLV2F0Y2hSb3V0ZXMSGy5jdHJsLnYxLldhdGNoUm91dGVzUmVxdWVzdBoTLmN0cmwudjEuUm91dGVTdGF0ZSIAMAESXAoRQWNrbm93bGVkZ2VSb3V0ZXMSIS5jdHJsLnYxLkFja25vd2xlZGdlUm91dGVzUmVxdWVzdBoiLmN0cmwudjEuQWNrbm93bGVkZ2VSb3V0ZXNSZXNwb25zZSIAElMKDlJlcG9ydFJlZnVzYWxzEh4uY3RybC52MS5SZXBvcnRSZWZ1c2Fsc1JlcXVlc3QaHy5jdHJsLnYxLlJlcG9ydFJlZnVzYWxzUmVzcG9uc2UiABJQCg1SZXBvcnRUcmFmZmljEh0uY3RybC52MS5SZXBvcnRUcmFmZmljUmVxdWVzdBoeLmN0cmwudjEuUmVwb3J0VHJhZmZpY1Jlc3BvbnNlIgBiBnByb3RvMw", [file_ctrl_v1_cluster, file_ctrl_v1_deployment]);
 
 /**
  * @generated from message ctrl.v1.WatchRoutesRequest
@@ -596,6 +596,168 @@ export const ReportRefusalsResponseSchema: GenMessage<ReportRefusalsResponse> = 
   messageDesc(file_ctrl_v1_frontline, 17);
 
 /**
+ * @generated from message ctrl.v1.ReportTrafficRequest
+ */
+export type ReportTrafficRequest = Message<"ctrl.v1.ReportTrafficRequest"> & {
+  /**
+   * @generated from field: string edge_id = 1;
+   */
+  edgeId: string;
+
+  /**
+   * A name of one run of the edge: numbers of another run are others.
+   *
+   * @generated from field: string process_id = 2;
+   */
+  processId: string;
+
+  /**
+   * Where the edge runs.
+   *
+   * @generated from field: string region = 3;
+   */
+  region: string;
+
+  /**
+   * The beginning of the 10 s, in Unix milliseconds; a multiple of 10 s.
+   *
+   * @generated from field: int64 started_at = 4;
+   */
+  startedAt: bigint;
+
+  /**
+   * At most 1,000; a deployment is in one report of an interval only.
+   *
+   * @generated from field: repeated ctrl.v1.DeploymentTraffic deployments = 5;
+   */
+  deployments: DeploymentTraffic[];
+};
+
+/**
+ * Describes the message ctrl.v1.ReportTrafficRequest.
+ * Use `create(ReportTrafficRequestSchema)` to create a new message.
+ */
+export const ReportTrafficRequestSchema: GenMessage<ReportTrafficRequest> = /*@__PURE__*/
+  messageDesc(file_ctrl_v1_frontline, 18);
+
+/**
+ * The requests of one deployment in 10 s.
+ *
+ * @generated from message ctrl.v1.DeploymentTraffic
+ */
+export type DeploymentTraffic = Message<"ctrl.v1.DeploymentTraffic"> & {
+  /**
+   * @generated from field: string deployment_id = 1;
+   */
+  deploymentId: string;
+
+  /**
+   * Responses by class of their status, from 1xx (protocols that were switched) to 5xx.
+   *
+   * @generated from field: repeated uint32 responses = 2;
+   */
+  responses: number[];
+
+  /**
+   * Those with 5xx that the edge gave since no instance could.
+   *
+   * @generated from field: uint32 failed_by_edge = 3;
+   */
+  failedByEdge: number;
+
+  /**
+   * Responses that broke off.
+   *
+   * @generated from field: uint32 cut_off = 4;
+   */
+  cutOff: number;
+
+  /**
+   * Clients that went away before the response.
+   *
+   * @generated from field: uint32 cancelled = 5;
+   */
+  cancelled: number;
+
+  /**
+   * Of bodies, from clients and to clients; a tunnel's when it closes.
+   *
+   * @generated from field: uint64 received_bytes = 6;
+   */
+  receivedBytes: bigint;
+
+  /**
+   * @generated from field: uint64 sent_bytes = 7;
+   */
+  sentBytes: bigint;
+
+  /**
+   * The time of all requests together that fell into the interval: divided by its length, the mean concurrency.
+   *
+   * @generated from field: uint64 busy_ms = 8;
+   */
+  busyMs: bigint;
+
+  /**
+   * The most requests at a time, and those at the end of the interval.
+   *
+   * @generated from field: uint32 concurrency_max = 9;
+   */
+  concurrencyMax: number;
+
+  /**
+   * @generated from field: uint32 concurrency_now = 10;
+   */
+  concurrencyNow: number;
+
+  /**
+   * The begin of the last request, in Unix milliseconds; 0: none began since the edge knows the deployment.
+   *
+   * @generated from field: int64 last_request_at = 11;
+   */
+  lastRequestAt: bigint;
+
+  /**
+   * Times from the head of a request to the head of its instance's response: the buckets of pkg/latency that have any, in
+   * their order, and how many each has.
+   *
+   * @generated from field: repeated uint32 latency_buckets = 12;
+   */
+  latencyBuckets: number[];
+
+  /**
+   * @generated from field: repeated uint32 latency_counts = 13;
+   */
+  latencyCounts: number[];
+};
+
+/**
+ * Describes the message ctrl.v1.DeploymentTraffic.
+ * Use `create(DeploymentTrafficSchema)` to create a new message.
+ */
+export const DeploymentTrafficSchema: GenMessage<DeploymentTraffic> = /*@__PURE__*/
+  messageDesc(file_ctrl_v1_frontline, 19);
+
+/**
+ * @generated from message ctrl.v1.ReportTrafficResponse
+ */
+export type ReportTrafficResponse = Message<"ctrl.v1.ReportTrafficResponse"> & {
+  /**
+   * The control plane's time, in Unix milliseconds: edges go by it where their clock is off.
+   *
+   * @generated from field: int64 now = 1;
+   */
+  now: bigint;
+};
+
+/**
+ * Describes the message ctrl.v1.ReportTrafficResponse.
+ * Use `create(ReportTrafficResponseSchema)` to create a new message.
+ */
+export const ReportTrafficResponseSchema: GenMessage<ReportTrafficResponse> = /*@__PURE__*/
+  messageDesc(file_ctrl_v1_frontline, 20);
+
+/**
  * Feeds the edges. Authenticated by an edge token; a sentinel's token may watch too, and sees its environment only.
  *
  * @generated from service ctrl.v1.FrontlineService
@@ -631,6 +793,17 @@ export const FrontlineService: GenService<{
     methodKind: "unary";
     input: typeof ReportRefusalsRequestSchema;
     output: typeof ReportRefusalsResponseSchema;
+  },
+  /**
+   * The requests of deployments in 10 s, as an edge counted them. A report that comes twice counts once; one that is older than
+   * 15 minutes, or later than a minute from now, is left out.
+   *
+   * @generated from rpc ctrl.v1.FrontlineService.ReportTraffic
+   */
+  reportTraffic: {
+    methodKind: "unary";
+    input: typeof ReportTrafficRequestSchema;
+    output: typeof ReportTrafficResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_ctrl_v1_frontline, 0);

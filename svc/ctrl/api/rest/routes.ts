@@ -30,6 +30,7 @@ import type { Route } from "./route.ts";
 import { getAppSettingsRoute, setAppSettingsRoute, setIdleEndRoute, setSizeRoute } from "./settings.ts";
 import { listSwitchesRoute } from "./switch_list.ts";
 import { planPromoteRoute, planRollbackRoute, promoteRoute, rollbackRoute } from "./switches.ts";
+import { getTrafficRoute } from "./traffic.ts";
 import { listVariablesRoute, removeVariableRoute, setVariablesRoute } from "./variables.ts";
 import { getStatusRoute, listAuditLogRoute, listLimitsRoute } from "./workspace.ts";
 
@@ -50,6 +51,7 @@ export const ROUTES: readonly Route[] = [
   planPromoteRoute,
   planRollbackRoute,
   listSwitchesRoute,
+  getTrafficRoute,
   getLogsRoute,
   streamLogsRoute,
   listInstancesRoute,

@@ -117,6 +117,14 @@ export const listDeploymentsBody = z.strictObject({
 
 export const listSwitchesBody = listDeploymentsBody.extend({ deploymentId: deploymentId.optional() });
 
+export const getTrafficBody = z.strictObject({
+  deploymentId,
+  sinceSeconds: z.int().min(60).max(90 * 86_400).optional().describe(
+    "The time to look back. Default: an hour.",
+  ),
+  region: filled.optional(),
+});
+
 /** Of the routes that do something to one domain. */
 export const domainBody = named("DomainName", z.strictObject({ projectId, domain: filled }));
 

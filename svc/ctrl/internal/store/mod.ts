@@ -51,6 +51,8 @@ export * from "./switches.ts";
 export * from "./login_codes.ts";
 export * from "./sessions.ts";
 export * from "./requests.ts";
+export * from "./traffic.ts";
+export * from "./traffic_sums.ts";
 export * from "./stop_note.ts";
 export * from "./images.ts";
 export * from "./built_images.ts";

@@ -44,6 +44,7 @@ import type {
   DeploymentStartsTable,
   LiveHistoryTable,
   ShownRevisionsTable,
+  TrafficTables,
 } from "./schema_traffic.ts";
 import type { LoginCodesTable, RegionTokensTable, SessionsTable } from "./schema_credentials.ts";
 import type { SwitchTables } from "./schema_switches.ts";
@@ -296,7 +297,7 @@ export interface AuditLogTable {
 }
 
 /** All tables. */
-export interface Schema extends TraceTables, SwitchTables {
+export interface Schema extends TraceTables, SwitchTables, TrafficTables {
   audit_log: AuditLogTable;
   workspaces: WorkspacesTable;
   workspace_limits: WorkspaceLimitsTable;

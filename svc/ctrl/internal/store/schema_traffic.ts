@@ -30,3 +30,32 @@ export interface ShownRevisionsTable {
   deployment_id: string;
   revision: number;
 }
+
+/** The requests of a deployment in an interval. */
+export interface DeploymentTrafficTable {
+  deployment_id: string;
+  /** 10: an interval of one edge process; 60 and 3,600: the sum over those of a region. */
+  step_seconds: number;
+  started_at: number;
+  /** Where the edges run. */
+  region: string;
+  /** Empty in a sum. */
+  process_id: string;
+  /** The beginning of the longer interval that it belongs to; of the longest ones, their own. */
+  sum_started_at: number;
+  /** See `encodeCounts`. */
+  counts: string;
+}
+
+/** Sums of traffic that are to be made, or made again after a late report. */
+export interface TrafficSumsDueTable {
+  step_seconds: number;
+  started_at: number;
+  /** Another one after each report: a sum without the report is not the last one. */
+  mark: string;
+}
+
+export interface TrafficTables {
+  deployment_traffic: DeploymentTrafficTable;
+  traffic_sums_due: TrafficSumsDueTable;
+}

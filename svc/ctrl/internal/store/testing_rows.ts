@@ -305,6 +305,16 @@ export const ROWS: Schema = {
   },
   deployment_requests: { deployment_id: "d", last_request_at: FAR },
   deployment_starts: { deployment_id: "d", start_id: "s", created_at: 1, is_cold: 1 },
+  deployment_traffic: {
+    deployment_id: "d",
+    step_seconds: 10,
+    started_at: FAR,
+    region: "local",
+    process_id: "p",
+    sum_started_at: FAR,
+    counts: "0 1 0 0 0 0 0 0 10 20 5 1 0 1|3:1",
+  },
+  traffic_sums_due: { step_seconds: 60, started_at: FAR, mark: "m" },
   shown_revisions: { deployment_id: "d", revision: FAR },
   agents: {
     agent_id: "a",

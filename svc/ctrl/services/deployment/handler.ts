@@ -18,6 +18,7 @@ import { createDeployment } from "./create.ts";
 import type { CreateRequest, RequestedSource } from "./create_request.ts";
 import { createUpload } from "./create_upload.ts";
 import { encodeTrace, getDeploymentTrace } from "./get_trace.ts";
+import { encodeTraffic, getTraffic } from "./get_traffic.ts";
 import { endBranch } from "./end_branch.ts";
 import type { DeploymentDeps } from "./deps.ts";
 import { encodeDeployment, encodeLog, encodeStatus, encodeWatched } from "./encode.ts";
@@ -133,6 +134,10 @@ export function deploymentHandlers(deps: DeploymentDeps): ServiceImpl<typeof Dep
     },
     async getDeploymentTrace({ deploymentId }, context) {
       return { trace: encodeTrace(await getDeploymentTrace(deps, callerOf(context), deploymentId)) };
+    },
+    async getTraffic({ deploymentId, sinceSeconds, region }, context) {
+      const wanted = { deploymentId, sinceSeconds: Number(sinceSeconds), region };
+      return encodeTraffic(await getTraffic(deps, callerOf(context), wanted));
     },
     async listSwitches(request, context) {
       const { switches, nextPageToken } = await listTrafficSwitches(deps, callerOf(context), request);

@@ -4,6 +4,7 @@ import type { FrontlineService } from "../../../../proto/gen/ctrl/v1/frontline_p
 import { principalOf } from "../../internal/auth/principal.ts";
 import { EDGE_REGION } from "../../internal/changes/mod.ts";
 import { type RefusalDeps, RefusalTaker } from "./report_refusals.ts";
+import { takeTrafficReport } from "./report_traffic.ts";
 import { acknowledgeRoutes, type FrontlineDeps, watchOwnRoutes, watchRoutes } from "./watch_routes.ts";
 
 /** Adapts the edges' use cases to `ctrl.v1.FrontlineService`: decode, call, encode. */
@@ -20,6 +21,9 @@ export function frontlineHandlers(deps: FrontlineDeps & RefusalDeps): ServiceImp
     async acknowledgeRoutes(request) {
       await acknowledgeRoutes(deps, request);
       return {};
+    },
+    async reportTraffic(request) {
+      return { now: BigInt(await takeTrafficReport(deps, request)) };
     },
     async reportRefusals(request) {
       await refusals.take(EDGE_REGION, request);

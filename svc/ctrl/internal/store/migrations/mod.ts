@@ -28,6 +28,7 @@ import { trafficSwitches } from "./0032_traffic_switches.ts";
 import { deploymentTasks } from "./0033_deployment_tasks.ts";
 import { sessions } from "./0035_sessions.ts";
 import { liveDeployments } from "./0036_live_deployments.ts";
+import { deploymentTraffic } from "./0040_deployment_traffic.ts";
 import type { Migration } from "./migration.ts";
 
 export const MIGRATIONS: readonly Migration[] = [
@@ -60,4 +61,5 @@ export const MIGRATIONS: readonly Migration[] = [
   deploymentTasks,
   sessions,
   liveDeployments,
+  deploymentTraffic,
 ];
