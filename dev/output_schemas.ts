@@ -3,7 +3,6 @@ import { z } from "zod";
 import type { DeploymentStatusJson } from "../cmd/status/deployment.ts";
 import type { ContextSummary } from "../cmd/context/summary.ts";
 import type { PathDecision } from "../cmd/context/decision.ts";
-import type { Line } from "../cmd/logs/printer.ts";
 import type { EventJson } from "../cmd/shared/deploying/event_lines.ts";
 import type { DeployResult } from "../cmd/shared/deploying/result.ts";
 import type { DeploymentJson } from "../cmd/shared/deployment_view.ts";
@@ -14,6 +13,7 @@ import { APP_SHAPE } from "./app_schema.ts";
 import { count, flag, of, text, texts, time } from "./schema_words.ts";
 import { DOMAIN } from "./domain_schema.ts";
 import { limitRows } from "./limit_schema.ts";
+import { line } from "./log_schema.ts";
 import { probes } from "./preflight_schema.ts";
 import { certificate, instance, instanceEvent, region, trouble } from "./status_schemas.ts";
 import { receipt } from "./receipt_schema.ts";
@@ -123,17 +123,6 @@ const deploymentStatus = of<DeploymentStatusJson>()(deployment.extend({
   lastSwitch: receipt.optional(),
   events: z.array(instanceEvent).readonly().optional(),
 }));
-const line = of<Line>()(z.union([
-  z.strictObject({ source: z.literal("build"), origin: text, time, text }),
-  z.strictObject({
-    source: z.literal("instance"),
-    instance: text,
-    region: text.optional(),
-    time,
-    stream: text.optional(),
-    text,
-  }),
-]));
 
 const listed = (name: string, row: z.core.$ZodLooseShape, rest: z.core.$ZodLooseShape = {}): z.ZodType =>
   printed({ [name]: z.array(z.strictObject(row)), ...rest });

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { type ConfigOf, field, integerSchema, switchField } from "../../pkg/config/mod.ts";
+import { type ConfigOf, field, integerSchema, switchField, textSchema } from "../../pkg/config/mod.ts";
 import { CONNECT_FIELDS } from "../shared/connect.ts";
 import { JSON_FIELD } from "../shared/output.ts";
 import { ENVIRONMENT_FILTER_FIELD } from "../shared/project_fields.ts";
@@ -10,6 +10,7 @@ export const TAIL_MAX = 100_000;
 /** Without any range: minutes of a busy app, and not so many that a terminal is of no use. */
 export const TAIL_DEFAULT = 10_000;
 const NAME_LENGTH_MAX = 255;
+const LEVELS = ["trace", "debug", "info", "warn", "error", "fatal"] as const;
 
 /** Every setting of `logs`. */
 export const LOGS_FIELDS = {
@@ -27,7 +28,7 @@ export const LOGS_FIELDS = {
     env: "UNKEY_LOGS_TAIL",
     placeholder: "<lines>",
     help:
-      "Begin with the last lines of each source, counted before --grep. Default: 10000; with --since, --until or --grep 100000.",
+      "Begin with the last lines of each source, counted before --grep. Default: 10000; with --since, --until or --grep 100000; with --search or --level 100.",
     schema: optionalCountSchema(),
   }),
   since: field({
@@ -50,6 +51,22 @@ export const LOGS_FIELDS = {
     placeholder: "<pattern>",
     help: "Only lines that this regular expression of JavaScript matches; (?i:...) ignores case.",
     schema: patternSchema(),
+  }),
+  search: field({
+    flag: "search",
+    env: "UNKEY_LOGS_SEARCH",
+    placeholder: "<text>",
+    help:
+      "Only lines of the app with these words, in any case; with a project, of all its deployments. A * at the end takes longer words.",
+    schema: textSchema(),
+  }),
+  level: field({
+    flag: "level",
+    env: "UNKEY_LOGS_LEVEL",
+    placeholder: "<trace|debug|info|warn|error|fatal>",
+    help:
+      "Only lines of the app with this level or a more severe one; with a project, of all its deployments.",
+    schema: z.enum(LEVELS, { error: `must be one of ${LEVELS.join(", ")}` }).optional(),
   }),
   instance: field({
     flag: "instance",
@@ -91,10 +108,19 @@ export function checkLogsConfig(config: LogsConfig): readonly string[] {
   if (since?.kind === "ago" && until?.kind === "ago" && until.ms >= since.ms) {
     problems.push("--until must be later than --since");
   }
+  if (isSearch(config)) {
+    if (follow) problems.push("--search and --level look at what was printed: leave out --follow");
+    if (source === "build") problems.push("--search and --level are about the app: leave out --source build");
+  }
   if (source === "build" && `${instance}${region}` !== "") {
     problems.push("--instance and --region choose instances: leave them out, or --source build");
   }
   return problems;
+}
+
+/** True when the control plane is to search. */
+export function isSearch({ search, level }: Pick<LogsConfig, "search" | "level">): boolean {
+  return search !== undefined || level !== undefined;
 }
 
 /** The number of lines to begin with. A search takes all that the control plane gives at once. */

@@ -11,9 +11,10 @@ import { isActive, statusName } from "../shared/deployment_view.ts";
 import { DEPLOYMENT_WORD, findDeployment } from "../shared/find_deployment.ts";
 import { printable } from "../shared/output.ts";
 import { readBuildLog } from "./build_log.ts";
-import { checkLogsConfig, LOGS_FIELDS, type LogsConfig, tailOf } from "./config.ts";
+import { checkLogsConfig, isSearch, LOGS_FIELDS, type LogsConfig, tailOf } from "./config.ts";
 import { readInstanceLog } from "./instance_log.ts";
-import { momentMs } from "../shared/moment.ts";
+import { rangeOf } from "../shared/moment.ts";
+import { searchLog } from "./search_log.ts";
 import { createPrinter, type Line, lineOfInstance } from "./printer.ts";
 
 /** `unkey logs <deployment>` */
@@ -24,11 +25,17 @@ export const command = defineCommand({
   positionals: [{ name: "deployment", help: DEPLOYMENT_WORD, required: true }],
   notes:
     `Output goes to standard output, what is said about it to standard error. The JSON of a line has source, time
-(milliseconds since the epoch) and text, and origin (build) or instance, region and stream (instance).
+(milliseconds since the epoch) and text, and origin (build) or instance, region and stream (instance). With
+--search or --level it has deployment, too, level when the line says one, and message and fields when it is JSON.
+A search prints the last lines that match, --tail of them, and says how far it looked.
 Following the build of a deployment that fails ends by itself; Ctrl-C ends it with ${EXIT.interrupted}.`,
   async run({ config, positionals: [word = ""] }, process): Promise<ExitCode> {
     const { signal } = process;
     const connection = await connect(config, process);
+    if (isSearch(config)) {
+      await calling(connection, () => searchLog(connection, { config, word, process }));
+      return EXIT.ok;
+    }
     const wanted = { word, environment: config.environment };
     const deployment = await calling(connection, () => findDeployment(connection, wanted, signal));
     if (word !== deployment.id) process.stderr(`${deployment.id}, the newest of ${deployment.projectSlug}\n`);
@@ -95,14 +102,6 @@ async function printLogs(connection: Connection, { config, deployment, process }
     region === "" && line.source === "instance" && line.instance.startsWith(instance)
   );
   for (const line of tail === undefined ? shown : shown.slice(-tail)) onLine(line);
-}
-
-/** Milliseconds since the epoch; 0 for no bound, as in the RPC. */
-function rangeOf({ since, until }: LogsConfig, nowMs: number): { since: number; until: number } {
-  return {
-    since: since === undefined ? 0 : momentMs(since, nowMs),
-    until: until === undefined ? 0 : momentMs(until, nowMs),
-  };
 }
 
 /** The events of a build have no range of their own. */

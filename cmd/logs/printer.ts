@@ -17,6 +17,11 @@ export type Line =
     readonly time: number;
     readonly stream?: string;
     readonly text: string;
+    /** Of lines that a search found. */
+    readonly deployment?: string;
+    readonly level?: string;
+    readonly message?: string;
+    readonly fields?: Readonly<Record<string, unknown>>;
   };
 
 /** The lines of an event; its time is theirs. */

@@ -26,6 +26,17 @@ export function momentMs(moment: Moment, nowMs: number): number {
   return moment.kind === "at" ? moment.ms : Math.max(0, nowMs - moment.ms);
 }
 
+/** Bounds of lines in milliseconds since the epoch; 0 for none, as in the RPCs. */
+export function rangeOf(
+  { since, until }: { readonly since?: Moment | undefined; readonly until?: Moment | undefined },
+  nowMs: number,
+): { since: number; until: number } {
+  return {
+    since: since === undefined ? 0 : momentMs(since, nowMs),
+    until: until === undefined ? 0 : momentMs(until, nowMs),
+  };
+}
+
 function parseMoment(raw: string): Moment | undefined {
   if (/^(?:\d{1,9}[smhd])+$/.test(raw)) {
     const parts = [...raw.matchAll(/(\d+)([smhd])/g)];

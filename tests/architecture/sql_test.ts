@@ -48,6 +48,7 @@ const WRITERS: Readonly<Record<string, readonly string[]>> = {
   instance_events: ["instance_events"],
   instances: ["instances"],
   live_history: ["live_history"],
+  log_block_words: ["log_block_words"],
   log_blocks: ["instance_logs"],
   login_codes: ["login_codes"],
   migrations: ["database", "unfinished_restore"],

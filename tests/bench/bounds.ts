@@ -31,6 +31,7 @@ const SCALE_MIB: Readonly<Record<string, number>> = {
 };
 
 export const BOUNDS = {
+  logSearchMs: below(1_000, "ms"),
   helpMs: below(100, "ms"),
   executableMb: below(110, "MB"),
   packMs: below(1_000, "ms"),

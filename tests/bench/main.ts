@@ -12,6 +12,7 @@ import { benchEdge } from "./edge.ts";
 import { benchFeed } from "./feed.ts";
 import { benchFeedProperty } from "./feed_property.ts";
 import { benchKubeClient } from "./kube_client.ts";
+import { benchLogSearch } from "./log_search.ts";
 import { benchMetrics } from "./metrics.ts";
 import { benchMigrate } from "./migrate.ts";
 import { benchPack } from "./pack.ts";
@@ -42,6 +43,7 @@ const BENCHES: Readonly<Record<string, () => Promise<Row[]>>> = {
   switch: benchSwitch,
   migrate: benchMigrate,
   retention: benchRetention,
+  log_search: benchLogSearch,
   cluster: () => benchCluster(),
   kube_client: benchKubeClient,
   certificate: benchCertificate,

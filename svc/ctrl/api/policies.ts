@@ -48,6 +48,7 @@ const DEPLOYMENT: MethodsOf<typeof DeploymentService> = {
   listInstances: { kind: "root_key", permission: "read_deployment" },
   listInstanceEvents: { kind: "root_key", permission: "read_deployment" },
   streamInstanceLogs: { kind: "root_key", permission: "read_logs" },
+  searchLogs: { kind: "root_key", permission: "read_logs" },
   rollback: { kind: "root_key", permission: "rollback_deployment" },
   promote: { kind: "root_key", permission: "promote_deployment" },
   planRollback: { kind: "root_key", permission: "rollback_deployment" },

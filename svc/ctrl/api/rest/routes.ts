@@ -28,6 +28,7 @@ import {
 import { addRegistryRoute, listRegistriesRoute, removeRegistryRoute } from "./registries.ts";
 import type { Route } from "./route.ts";
 import { getAppSettingsRoute, setAppSettingsRoute, setIdleEndRoute, setSizeRoute } from "./settings.ts";
+import { searchLogsRoute } from "./search_logs.ts";
 import { listSwitchesRoute } from "./switch_list.ts";
 import { planPromoteRoute, planRollbackRoute, promoteRoute, rollbackRoute } from "./switches.ts";
 import { getTrafficRoute } from "./traffic.ts";
@@ -54,6 +55,7 @@ export const ROUTES: readonly Route[] = [
   getTrafficRoute,
   getLogsRoute,
   streamLogsRoute,
+  searchLogsRoute,
   listInstancesRoute,
   listInstanceEventsRoute,
   createProjectRoute,

@@ -220,6 +220,29 @@ export const streamLogsBody = z.strictObject({
   since: moment.optional(),
 });
 
+export const searchLogsBody = ruled(
+  { oneOf: [{ required: ["deploymentId"] }, { required: ["projectId"] }] },
+  z.strictObject({
+    deploymentId: deploymentId.optional(),
+    projectId: projectId.optional(),
+    environmentSlug: slug.optional().describe("Of the project; without it, all of its environments."),
+    text: z.string().regex(/^(?!\*$)[^\s\p{Cc}]([^\p{Cc}]{0,198}[^\s\p{Cc}])?$/u).optional().describe(
+      "Words as they stand in the line, in any case; `*` at the end takes longer last words.",
+    ),
+    level: z.enum(["trace", "debug", "info", "warn", "error", "fatal"]).optional()
+      .describe("Lines of this level or a more severe one."),
+    since: moment.optional(),
+    until: moment.optional(),
+    instance: output.instance,
+    region: output.region,
+    limit: z.int().min(1).max(LOG_LINES_MAX).optional(),
+    cursor: filled.optional(),
+  }).refine(
+    ({ deploymentId, projectId }) => (deploymentId === undefined) !== (projectId === undefined),
+    'must have exactly one of "deploymentId" and "projectId"',
+  ),
+);
+
 export const streamEventsBody = z.strictObject({
   deploymentId,
   afterSequence: z.int().min(0).optional().describe("Of the last event that the client has."),

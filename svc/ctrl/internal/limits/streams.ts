@@ -24,16 +24,27 @@ export class StreamShares {
    * @throws `rate_limited` before the first message when the workspace has as many as it may
    */
   async *counted<T>(workspaceId: string, stream: () => AsyncIterable<T>): AsyncGenerator<T> {
+    using _place = await this.#take(workspaceId);
+    yield* stream();
+  }
+
+  /** Counts a call that holds as much memory as a stream. @throws `rate_limited` in the same way */
+  async once<T>(workspaceId: string, call: () => Promise<T>): Promise<T> {
+    using _place = await this.#take(workspaceId);
+    return await call();
+  }
+
+  async #take(workspaceId: string): Promise<Disposable> {
     const limit = await findWorkspaceLimit(this.#db, workspaceId, "streams") ?? LIMITS.streams.value;
     const used = this.used(workspaceId);
     if (used >= limit) throw exceeded("streams", limit, { used, retryAfterSeconds: RETRY_SECONDS });
     this.#open.set(workspaceId, used + 1);
-    try {
-      yield* stream();
-    } finally {
-      const left = this.used(workspaceId) - 1;
-      if (left > 0) this.#open.set(workspaceId, left);
-      else this.#open.delete(workspaceId);
-    }
+    return {
+      [Symbol.dispose]: (): void => {
+        const left = this.used(workspaceId) - 1;
+        if (left > 0) this.#open.set(workspaceId, left);
+        else this.#open.delete(workspaceId);
+      },
+    };
   }
 }

@@ -14,6 +14,7 @@ import {
   type LogLine,
   sourceOf,
 } from "./log_block.ts";
+import { deleteLogBlockWords, insertLogBlockWords } from "./log_block_words.ts";
 import type { Schema } from "./schema.ts";
 
 type Position = LogCursor extends ReadonlyMap<string, infer P> ? P : never;
@@ -40,10 +41,10 @@ export async function insertInstanceLogs(
     if (end !== undefined) ends.set(source, end);
   }
   const fresh = Map.groupBy(lines.filter((each) => isAfterCursor(ends, each)), sourceOf);
-  const rows = [...fresh.values()].flatMap((each) => cutIntoBlocks(each).map(blockRow)).map((row) => ({
-    deployment_id: deploymentId,
-    ...row,
-  }));
+  const blocks = [...fresh.values()].flatMap(cutIntoBlocks);
+  // The words first: a block without them is read by each search.
+  await insertLogBlockWords(db, deploymentId, blocks);
+  const rows = blocks.map((block) => ({ deployment_id: deploymentId, ...blockRow(block) }));
   await insertIgnore(db, "log_blocks", rows, [
     "deployment_id",
     "region",
@@ -238,7 +239,10 @@ export async function deleteLogBlocks(
   const last = await db.selectFrom("log_blocks").select("last_time_ns")
     .where("deployment_id", "=", deploymentId).where("last_time_ns", "<=", untilNs)
     .orderBy("last_time_ns").offset(limit - 1).limit(1).executeTakeFirst();
+  const until = last?.last_time_ns ?? untilNs;
   const { numDeletedRows } = await db.deleteFrom("log_blocks").where("deployment_id", "=", deploymentId)
-    .where("last_time_ns", "<=", last?.last_time_ns ?? untilNs).executeTakeFirst();
+    .where("last_time_ns", "<=", until).executeTakeFirst();
+  // After the blocks: words that a crash leaves behind go with the next ones.
+  await deleteLogBlockWords(db, deploymentId, until);
   return Number(numDeletedRows);
 }

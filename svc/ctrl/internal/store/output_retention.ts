@@ -71,6 +71,22 @@ async function listOver(db: Queryable, ids: readonly string[]): Promise<readonly
   return ids.filter((id) => over.has(id));
 }
 
+/** The newest deployments of a project, or of one environment, that may still have output. Index on `created_at`. */
+export async function listOutputDeployments(
+  db: Queryable,
+  { projectId, environmentId, limit }: {
+    readonly projectId: string;
+    readonly environmentId: string | undefined;
+    readonly limit: number;
+  },
+): Promise<readonly string[]> {
+  const rows = await db.selectFrom("deployments").select("id").where("project_id", "=", projectId)
+    .$if(environmentId !== undefined, (query) => query.where("environment_id", "=", environmentId ?? ""))
+    .where("output_removed_at", "is", null)
+    .orderBy("created_at", "desc").orderBy("id", "desc").limit(limit).execute();
+  return rows.map(({ id }) => id);
+}
+
 /** One bounded deletion. */
 export interface OutputBatch {
   readonly deploymentId: string;

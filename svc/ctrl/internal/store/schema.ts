@@ -31,7 +31,6 @@ import type {
   FrontlineRoutesTable,
   InstanceEventsTable,
   InstancesTable,
-  LogBlocksTable,
   RegionVersionsTable,
   SentinelsTable,
   SilentRegionsTable,
@@ -47,6 +46,7 @@ import type {
   TrafficTables,
 } from "./schema_traffic.ts";
 import type { LoginCodesTable, RegionTokensTable, SessionsTable } from "./schema_credentials.ts";
+import type { LogTables } from "./schema_logs.ts";
 import type { SwitchTables } from "./schema_switches.ts";
 import type { DeploymentTasksTable } from "./schema_tasks.ts";
 import type { TraceTables } from "./schema_traces.ts";
@@ -297,7 +297,7 @@ export interface AuditLogTable {
 }
 
 /** All tables. */
-export interface Schema extends TraceTables, SwitchTables, TrafficTables {
+export interface Schema extends LogTables, TraceTables, SwitchTables, TrafficTables {
   audit_log: AuditLogTable;
   workspaces: WorkspacesTable;
   workspace_limits: WorkspaceLimitsTable;
@@ -325,7 +325,6 @@ export interface Schema extends TraceTables, SwitchTables, TrafficTables {
   deployment_topology: DeploymentTopologyTable;
   instances: InstancesTable;
   instance_events: InstanceEventsTable;
-  log_blocks: LogBlocksTable;
   frontline_routes: FrontlineRoutesTable;
   sentinels: SentinelsTable;
   region_versions: RegionVersionsTable;

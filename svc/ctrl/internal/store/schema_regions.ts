@@ -57,22 +57,6 @@ export interface InstanceEventsTable {
   exit_code: number | null;
 }
 
-/** Lines that an instance printed one after the other, compressed. Kept for a bounded number of bytes per deployment. */
-export interface LogBlocksTable {
-  deployment_id: string;
-  instance: string;
-  /** Decimal nanoseconds, padded to 20 digits so that text sorts by time. */
-  last_time_ns: string;
-  last_ordinal: number;
-  first_time_ns: string;
-  region: string;
-  line_count: number;
-  /** Its share of the bound of its deployment. */
-  size_bytes: number;
-  /** See `log_block.ts`. */
-  body: Uint8Array;
-}
-
 export interface FrontlineRoutesTable {
   id: string;
   workspace_id: string;

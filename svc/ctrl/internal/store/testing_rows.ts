@@ -3,6 +3,7 @@ import { CERTIFICATE_ROWS } from "./testing_rows_certificates.ts";
 import { DOMAIN_ROWS } from "./testing_rows_domains.ts";
 import { OPENAPI_ROWS } from "./testing_rows_openapi.ts";
 import { SWITCH_ROWS } from "./testing_rows_switches.ts";
+import { LOG_ROWS } from "./testing_rows_logs.ts";
 import { TASK_ROWS } from "./testing_rows_tasks.ts";
 import { SESSION_ROWS } from "./testing_rows_sessions.ts";
 import { TRACE_ROWS } from "./testing_rows_traces.ts";
@@ -251,17 +252,7 @@ export const ROWS: Schema = {
     instance: "pod",
     exit_code: 137,
   },
-  log_blocks: {
-    deployment_id: "d",
-    instance: "pod",
-    last_time_ns: "01760000000000000000",
-    last_ordinal: 0,
-    first_time_ns: "01760000000000000000",
-    region: "local",
-    line_count: 1,
-    size_bytes: 256,
-    body: new Uint8Array([0, 255]),
-  },
+  ...LOG_ROWS,
   frontline_routes: {
     id: "r",
     workspace_id: "w",

@@ -29,6 +29,7 @@ import { listDeployments } from "./list.ts";
 import { encodeInstanceEvent, listDeploymentInstanceEvents } from "./list_instance_events.ts";
 import { encodeTrafficSwitch, listTrafficSwitches } from "./list_switches.ts";
 import { listDeploymentInstances } from "./list_instances.ts";
+import { encodeFoundLine, searchLogs } from "./search_logs.ts";
 import { streamLogs } from "./stream_logs.ts";
 import { startDeployment } from "./start.ts";
 import { stopDeployment } from "./stop.ts";
@@ -108,6 +109,16 @@ export function deploymentHandlers(deps: DeploymentDeps): ServiceImpl<typeof Dep
       const caller = callerOf(context);
       const logs = () => streamLogs(deps, caller, request, context.signal);
       for await (const log of deps.streams.counted(caller.workspaceId, logs)) yield encodeLog(log);
+    },
+    async searchLogs(request, context) {
+      const caller = callerOf(context);
+      const answer = await deps.streams.once(caller.workspaceId, () => searchLogs(deps, caller, request));
+      return {
+        lines: answer.lines.map(encodeFoundLine),
+        cursor: answer.cursor,
+        searchedSince: BigInt(answer.searchedSinceMs),
+        deploymentsLeftOut: answer.deploymentsLeftOut,
+      };
     },
     async rollback(request, context) {
       const switched = await rollback(deps, callerOf(context), decodeRollback(request), context.signal);

@@ -29,6 +29,7 @@ import { deploymentTasks } from "./0033_deployment_tasks.ts";
 import { sessions } from "./0035_sessions.ts";
 import { liveDeployments } from "./0036_live_deployments.ts";
 import { deploymentTraffic } from "./0040_deployment_traffic.ts";
+import { logBlockWords } from "./0042_log_block_words.ts";
 import type { Migration } from "./migration.ts";
 
 export const MIGRATIONS: readonly Migration[] = [
@@ -62,4 +63,5 @@ export const MIGRATIONS: readonly Migration[] = [
   sessions,
   liveDeployments,
   deploymentTraffic,
+  logBlockWords,
 ];
