@@ -12,7 +12,7 @@ import {
   type SearchPlace,
   timeNsText,
 } from "../../internal/store/mod.ts";
-import { invalid, optionalKey, optionalText, pageSize, text } from "../../internal/validate/mod.ts";
+import { invalid, optionalText, pageSize, text } from "../../internal/validate/mod.ts";
 import type { DeploymentDeps } from "./deps.ts";
 import { requireDeployment } from "./find.ts";
 
@@ -104,10 +104,12 @@ function checkRequest(request: SearchRequest): Omit<LogSearch, "deploymentIds" |
   const { since, until, region } = request;
   if (since < 0n) throw invalid("since", "must be milliseconds since the epoch", String(since));
   if (until < 0n) throw invalid("until", "must be milliseconds since the epoch", String(until));
-  const wanted = optionalKey("text", request.text, TEXT_CHARS_MAX);
-  if (wanted === "*") throw invalid("text", "must have more than a *");
+  if (request.text.length > TEXT_CHARS_MAX) {
+    throw invalid("text", `must have at most ${TEXT_CHARS_MAX} characters`);
+  }
+  const wanted = request.text.trim();
   return {
-    text: wanted === "" ? undefined : searchText(wanted),
+    text: wanted === "" || wanted === "*" ? undefined : searchText(wanted),
     level: request.level === "" ? undefined : checkLevel(request.level),
     since: since === 0n ? undefined : timeNsText(since * NANOSECONDS),
     until: until === 0n ? undefined : timeNsText(until * NANOSECONDS),
