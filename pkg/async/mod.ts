@@ -1,6 +1,6 @@
 /**
- * Coordination of concurrent tasks: a semaphore, a wake-up, an idle timeout for streams, a polling loop, and pauses in
- * long synchronous work.
+ * Coordination of concurrent tasks: a semaphore, a wake-up, several sources as one, an idle timeout for streams, a polling
+ * loop, and pauses in long synchronous work.
  *
  * ```ts
  * using _permit = await semaphore.acquire(signal);         // at most N at a time, in order
@@ -13,6 +13,7 @@
  */
 export { CooperativeYield } from "./cooperative_yield.ts";
 export { IdleAbort, type IdleAbortOptions } from "./idle_abort.ts";
+export { merge } from "./merge.ts";
 export { poll, type PollOptions } from "./poll.ts";
 export { type Permit, Semaphore, type SemaphoreOptions } from "./semaphore.ts";
 export { WakeSignal } from "./wake_signal.ts";

@@ -13,5 +13,5 @@ if (root !== null) {
     history.pushState(null, "", path);
     dispatchEvent(new PopStateEvent("popstate"));
   };
-  render(<App api={createApi(location.origin, systemClock())} route={route} go={go} />, root);
+  render(<App api={createApi(location.origin, document, systemClock())} route={route} go={go} />, root);
 }

@@ -29,6 +29,7 @@ import type { DeploymentDeps } from "../../svc/ctrl/services/deployment/deps.ts"
 import { StreamShares } from "../../svc/ctrl/internal/limits/mod.ts";
 import { LogHub } from "../../svc/ctrl/internal/logs/mod.ts";
 import { EventHub } from "../../svc/ctrl/services/deployment/event_hub.ts";
+import { WorkspaceHub } from "../../svc/ctrl/services/deployment/workspace_hub.ts";
 import { createDeploymentReader } from "../../svc/ctrl/services/deployment/reader.ts";
 import { createDeploySteps } from "../../svc/ctrl/worker/deploy/steps.ts";
 import { slotSignal } from "../../svc/ctrl/worker/deploy/queue_stage.ts";
@@ -92,6 +93,7 @@ export class SimulatedPlatform {
       vault: {} as DeploymentDeps["vault"],
       workflows: this.#workflows(),
       events: new EventHub({ db, clock, log: silentLogger() }),
+      workspaces: new WorkspaceHub({ db, clock, log: silentLogger() }),
       logs: new LogHub({ db, clock }),
       spans: NO_SPANS,
       reader: createDeploymentReader({ db: db.kysely, clock }),

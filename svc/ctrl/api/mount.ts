@@ -37,6 +37,7 @@ import { ctrlHandlers } from "../services/ctrl/handler.ts";
 import type { DeploymentDeps } from "../services/deployment/deps.ts";
 import { domainHandlers } from "../services/domain/handler.ts";
 import { EventHub } from "../services/deployment/event_hub.ts";
+import { WorkspaceHub } from "../services/deployment/workspace_hub.ts";
 import { deploymentHandlers } from "../services/deployment/handler.ts";
 import { openApiHandlers } from "../services/deployment/openapi_handler.ts";
 import { createDeploymentReader } from "../services/deployment/reader.ts";
@@ -89,6 +90,8 @@ export interface ServiceParts {
 export interface Services extends RestDeps {
   /** Must run for event streams to move. */
   readonly events: EventHub;
+  /** The same for streams of workspaces. */
+  readonly workspaces: WorkspaceHub;
   mount(router: ConnectRouter): void;
 }
 
@@ -124,6 +127,7 @@ export function buildServices(parts: ServiceParts): Services {
   for (const service of SERVED) for (const method of service.methods) policyOf(service, method);
   const { db, clock, log, hub, agents, notifier, workflows, vault, spans } = parts;
   const events = new EventHub({ db, clock, log });
+  const workspaces = new WorkspaceHub({ db, clock, log });
   const logs = new LogHub({ db, clock });
   const reader = createDeploymentReader({ db: db.kysely, clock });
   const { objects, uploads, sizes, apps, edgeUrl, regions, operatorIdleSeconds } = parts;
@@ -136,6 +140,7 @@ export function buildServices(parts: ServiceParts): Services {
     vault,
     workflows,
     events,
+    workspaces,
     logs,
     spans,
     reader,
@@ -158,6 +163,7 @@ export function buildServices(parts: ServiceParts): Services {
     admin,
     environment,
     events,
+    workspaces,
     mount(router) {
       router.service(CtrlService, ctrlHandlers(parts));
       router.service(DeploymentService, deploymentHandlers(deployment));

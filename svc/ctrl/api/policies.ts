@@ -59,6 +59,7 @@ const DEPLOYMENT: MethodsOf<typeof DeploymentService> = {
   getDeploymentTrace: { kind: "root_key", permission: "read_deployment" },
   listSwitches: { kind: "root_key", permission: "read_deployment" },
   getTraffic: { kind: "root_key", permission: "read_deployment" },
+  watchWorkspace: { kind: "root_key", permission: "read_deployment" },
 };
 
 const OPENAPI: MethodsOf<typeof OpenApiService> = {

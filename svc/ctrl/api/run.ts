@@ -152,6 +152,7 @@ async function start(config: ApiConfig, given: ApiProcess, runner: Runner): Prom
     (signal) => streams.sweep({ clock, log, meter: loop("stream sweeper") }, signal),
   );
   runner.go("events", (signal) => services.events.run(signal));
+  runner.go("workspaces", (signal) => services.workspaces.run(signal));
   const { workflows } = parts;
   const base = { db, clock, log };
   const stored = { ...base, objects: objects.store };

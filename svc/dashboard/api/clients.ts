@@ -5,9 +5,12 @@ import type { Clock } from "../../../pkg/clock/mod.ts";
 import { AdminService } from "../../../proto/gen/ctrl/v1/admin_pb.ts";
 import { DeploymentService } from "../../../proto/gen/ctrl/v1/deployment_pb.ts";
 import { SessionService } from "../../../proto/gen/ctrl/v1/session_pb.ts";
+import { Live } from "./live.ts";
+import type { Visibility } from "./visible.ts";
 
 export interface Api {
   readonly clock: Pick<Clock, "now">;
+  readonly live: Live;
   readonly admin: Client<typeof AdminService>;
   readonly deployments: Client<typeof DeploymentService>;
   readonly sessions: Client<typeof SessionService>;
@@ -16,13 +19,18 @@ export interface Api {
 /** The longest that a call may take that waits for nothing, in milliseconds. */
 export const CALL_MS_MAX = 20_000;
 
+/** A stream that was cut begins again after so many milliseconds. */
+const AGAIN_MS = 1_000;
+
 /** @param origin the page's own */
-export function createApi(origin: string, clock: Pick<Clock, "now">): Api {
+export function createApi(origin: string, page: Visibility, clock: Pick<Clock, "now">): Api {
   const transport = createConnectTransport({ baseUrl: origin });
+  const deployments = createClient(DeploymentService, transport);
   return {
     clock,
+    live: new Live({ deployments, page, againMs: AGAIN_MS }),
     admin: createClient(AdminService, transport),
-    deployments: createClient(DeploymentService, transport),
+    deployments,
     sessions: createClient(SessionService, transport),
   };
 }

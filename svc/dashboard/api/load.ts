@@ -1,7 +1,8 @@
 /// <reference lib="dom" />
-/** Data of a page that is read again and again while the page is shown. */
+/** Data of a page that is read when it has changed, while the page is shown. */
 import { type Signal, signal } from "@preact/signals";
-import type { Clock } from "../../../pkg/clock/mod.ts";
+import type { WorkspaceChange } from "../../../proto/gen/ctrl/v1/deployment_pb.ts";
+import type { Live } from "./live.ts";
 import { type Problem, problemOf } from "./problem.ts";
 import { pause, type Visibility, whileVisible } from "./visible.ts";
 
@@ -9,7 +10,6 @@ import { pause, type Visibility, whileVisible } from "./visible.ts";
 export interface Loaded<T> {
   readonly value: T | undefined;
   readonly problem: Problem | undefined;
-  readonly atMs: number;
 }
 
 export interface Loading<T> {
@@ -22,28 +22,37 @@ export interface Loading<T> {
 /** A page that fails tries again after so long at the earliest. */
 const FAILED_MS = 5_000;
 
-/** @param what names the act, for the text of a failure */
+/** Heartbeats that do not come and times that pass are no change, so that a page is read after so long in any case. */
+const EVERY_MS = 30_000;
+
+export interface LoadOptions<T> {
+  readonly page: Visibility;
+  readonly api: { readonly live: Pick<Live, "onChanges"> };
+  readonly read: (signal: AbortSignal) => Promise<T>;
+  /** True for a change of the data; absent: each is. */
+  readonly concerns?: (change: WorkspaceChange, value: T) => boolean;
+  /** After how many milliseconds it is read in any case; 30 s by default. */
+  readonly everyMs?: (value: T) => number;
+  /** Names the act, for the text of a failure. */
+  readonly what: string;
+}
+
+/** Reads at once, then when something has changed. */
 export function keepLoading<T>(
-  { page, clock, read, everyMs, what }: {
-    readonly page: Visibility;
-    readonly clock: Pick<Clock, "now">;
-    readonly read: (signal: AbortSignal) => Promise<T>;
-    readonly everyMs: number;
-    readonly what: string;
-  },
+  { page, api: { live }, read, concerns = () => true, everyMs = () => EVERY_MS, what }: LoadOptions<T>,
 ): Loading<T> {
-  const state = signal<Loaded<T>>({ value: undefined, problem: undefined, atMs: 0 });
+  const state = signal<Loaded<T>>({ value: undefined, problem: undefined });
   const stop = new AbortController();
   let wake = new AbortController();
   const run = async (signal: AbortSignal): Promise<void> => {
     while (!signal.aborted) {
       wake = new AbortController();
       const waitMs = await read(signal).then((value) => {
-        state.value = { value, problem: undefined, atMs: clock.now() };
-        return everyMs;
+        state.value = { value, problem: undefined };
+        return everyMs(value);
       }, (error: unknown) => {
         if (!signal.aborted) state.value = { ...state.value, problem: problemOf(error, what) };
-        return Math.max(everyMs, FAILED_MS);
+        return FAILED_MS;
       });
       if (state.value.problem?.loggedOut === true) return;
       await pause(waitMs, AbortSignal.any([signal, wake.signal]));
@@ -52,5 +61,16 @@ export function keepLoading<T>(
   whileVisible(page, stop.signal, run).catch((error: unknown) => {
     state.value = { ...state.value, problem: problemOf(error, what) };
   });
-  return { state, again: () => wake.abort(), stop: () => stop.abort() };
+  const again = (): void => wake.abort();
+  const deaf = live.onChanges((changes) => {
+    const { value, problem } = state.value;
+    const isOther = changes !== undefined && value !== undefined && problem === undefined &&
+      !changes.some((each) => concerns(each, value));
+    if (!isOther) again();
+  });
+  const end = (): void => {
+    deaf();
+    stop.abort();
+  };
+  return { state, again, stop: end };
 }

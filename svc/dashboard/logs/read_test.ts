@@ -1,130 +1,89 @@
-/** The one stream of a page, against a server that cuts it. */
+/** The output in a stream that is cut. */
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
-import {
-  Code,
-  ConnectError,
-  createClient,
-  createRouterTransport,
-  type ServiceImpl,
-} from "@connectrpc/connect";
 import assert from "node:assert/strict";
-import { DeploymentEventSchema, DeploymentService } from "../../../proto/gen/ctrl/v1/deployment_pb.ts";
+import {
+  DeploymentEventSchema,
+  WatchWorkspaceResponseSchema,
+} from "../../../proto/gen/ctrl/v1/deployment_pb.ts";
 import { LogBuffer } from "./buffer.ts";
-import { linesOf, LogPosition, readOutput } from "./read.ts";
+import { linesOf, Output } from "./read.ts";
+
+type Message = NonNullable<MessageInitShape<typeof WatchWorkspaceResponseSchema>["message"]>;
 
 const ALL = { source: undefined, text: "" };
 
 function logEvent(sequence: number, ...lines: string[]) {
   const log = { source: "build", origin: "RUN make", lines };
   const value = { sequence: BigInt(sequence), payload: { case: "log" as const, value: log } };
-  return { event: { case: "deploymentEvent" as const, value } };
+  return { case: "event" as const, value };
 }
 
 function appLine(atMs: number, text: string) {
   const line = { instance: "shop-1", region: "local", time: BigInt(atMs), stream: "stdout", text };
-  return { message: { case: "line" as const, value: line } };
+  return { case: "line" as const, value: line };
 }
 
-/** Reads from a server with these answers until `isDone`, and gives what a page shows then. */
-async function read(
-  answers: Partial<ServiceImpl<typeof DeploymentService>>,
-  isDone: (lines: readonly string[]) => boolean,
-  position = new LogPosition(),
-) {
-  const transport = createRouterTransport((router) => void router.service(DeploymentService, answers));
-  const [buffer, stop] = [new LogBuffer(), new AbortController()];
-  let changes = 0;
-  const texts = (): string[] => buffer.matching(ALL).map(({ text }) => text);
-  const reading = {
-    api: { deployments: createClient(DeploymentService, transport) },
+/** The lines of a page after streams that were cut, each of which brings these messages. */
+function shown(streams: readonly (readonly Message[])[]) {
+  const buffer = new LogBuffer();
+  const counts = { lines: 0, changes: 0 };
+  const output = new Output({
     id: "d_1",
     buffer,
-    onLines: () => isDone(texts()) && stop.abort(),
-    onChange: () => void changes++,
-    againMs: 1,
-  };
-  const signal = AbortSignal.any([stop.signal, AbortSignal.timeout(60_000)]);
-  await readOutput(reading, position, signal);
-  return { texts: texts(), changes, position };
+    onLines: () => void counts.lines++,
+    onChange: () => void counts.changes++,
+  });
+  const asked = streams.map((messages) => {
+    const { deploymentId, afterEvent, linesSince } = output.position();
+    for (const message of messages) output.take(create(WatchWorkspaceResponseSchema, { message }).message);
+    return [deploymentId, Number(afterEvent), Number(linesSince)];
+  });
+  return { texts: buffer.matching(ALL).map(({ text }) => text), counts, asked };
 }
 
-Deno.test("a stream of events that is cut goes on behind the last event, without a loss or a repetition", async () => {
-  const asked: number[] = [];
-  const { texts } = await read({
-    async *watchDeploymentEvents({ afterSequence }) {
-      asked.push(Number(afterSequence));
-      yield { event: { case: "heartbeat", value: {} } };
-      for (let n = Number(afterSequence) + 1; n <= 30; n++) {
-        // The last one that was sent comes again, as after a retry between.
-        if (n > 1) yield logEvent(n - 1, `line ${n - 1}`);
-        yield logEvent(n, `line ${n}`);
-        if (n % 7 === 0) throw new ConnectError("cut", Code.Unavailable);
-      }
-    },
-  }, (lines) => lines.length === 30);
-  assert.deepEqual(texts, Array.from({ length: 30 }, (_, index) => `line ${index + 1}`));
-  assert.deepEqual(asked, [0, 7, 14, 21, 28]);
+Deno.test("events of a stream that was cut go on behind the last one, without a loss or a repetition", () => {
+  const { texts, asked } = shown([
+    [logEvent(1, "one"), logEvent(2, "two", "three")],
+    // The last one that was sent comes again, as after a retry between.
+    [logEvent(2, "two", "three"), logEvent(3, "four")],
+    [],
+    [logEvent(4, "five")],
+  ]);
+  assert.deepEqual(texts, ["one", "two", "three", "four", "five"]);
+  assert.deepEqual(asked, [["d_1", 0, 0], ["d_1", 2, 0], ["d_1", 3, 0], ["d_1", 3, 0]]);
 });
 
-Deno.test("the output of instances follows the end of events, and is not shown twice after a cut", async () => {
-  const since: number[] = [];
-  const { texts, changes } = await read({
-    async *watchDeploymentEvents() {
-      yield logEvent(1, "built");
-      yield {
-        event: {
-          case: "deploymentEvent",
-          value: { sequence: 2n, payload: { case: "status", value: {} } },
-        },
-      };
-    },
-    async *streamInstanceLogs(request) {
-      since.push(Number(request.since));
-      assert.deepEqual([request.deploymentId, request.follow], ["d_1", true]);
-      if (since.length === 1) {
-        yield appLine(10, "a");
-        yield appLine(11, "same");
-        yield appLine(11, "same");
-        throw new ConnectError("cut", Code.Unavailable);
-      }
-      // From the last millisecond on, with a line that had not come before.
-      yield appLine(11, "same");
-      yield appLine(11, "same");
-      yield appLine(11, "same");
-      yield appLine(12, "b");
-    },
-  }, (lines) => lines.at(-1) === "b");
+Deno.test("the output of instances follows the end of events, and is not shown twice after a cut", () => {
+  const status = { sequence: 2n, payload: { case: "status" as const, value: {} } };
+  const ended = { case: "eventsEnded", value: {} } as const;
+  const { texts, counts, asked } = shown([
+    [
+      logEvent(1, "built"),
+      { case: "event", value: status },
+      ended,
+      appLine(10, "a"),
+      appLine(11, "same"),
+      appLine(11, "same"),
+    ],
+    // From the last millisecond on, with a line that had not come before.
+    [ended, appLine(11, "same"), appLine(11, "same"), appLine(11, "same"), appLine(12, "b")],
+  ]);
   assert.deepEqual(texts, ["built", "a", "same", "same", "same", "b"]);
-  assert.deepEqual(since, [0, 11]);
-  assert.equal(changes, 2, "the status, and the end of events");
-});
-
-Deno.test("a page that comes back goes on where it was", async () => {
-  const position = new LogPosition();
-  position.sequence = 5n;
-  const { texts } = await read(
-    {
-      async *watchDeploymentEvents({ afterSequence }) {
-        yield logEvent(Number(afterSequence) + 1, "next");
-      },
-    },
-    () => true,
-    position,
-  );
-  assert.deepEqual([texts, position.sequence], [["next"], 6n]);
+  assert.deepEqual(asked, [["d_1", 0, 0], ["d_1", 2, 11]]);
+  assert.deepEqual(counts, { lines: 6, changes: 2 });
 });
 
 Deno.test("an event shows the lines of build and app, and notices of the platform", () => {
-  const shown = (payload: MessageInitShape<typeof DeploymentEventSchema>["payload"]) =>
+  const linesIn = (payload: MessageInitShape<typeof DeploymentEventSchema>["payload"]) =>
     linesOf(create(DeploymentEventSchema, payload === undefined ? {} : { payload }))
       .map(({ source, origin, text }) => [source, origin, text]);
-  assert.deepEqual(shown({ case: "log", value: { source: "build", origin: "RUN", lines: ["a", "b"] } }), [
+  assert.deepEqual(linesIn({ case: "log", value: { source: "build", origin: "RUN", lines: ["a", "b"] } }), [
     ["build", "RUN", "a"],
     ["build", "RUN", "b"],
   ]);
-  assert.deepEqual(shown({ case: "log", value: { source: "instance", origin: "shop-1", lines: ["c"] } }), [
+  assert.deepEqual(linesIn({ case: "log", value: { source: "instance", origin: "shop-1", lines: ["c"] } }), [
     ["app", "shop-1", "c"],
   ]);
-  assert.deepEqual(shown({ case: "notice", value: { message: "n" } }), [["notice", "unkey", "n"]]);
-  assert.deepEqual(shown({ case: "step", value: { name: "build" } }), []);
+  assert.deepEqual(linesIn({ case: "notice", value: { message: "n" } }), [["notice", "unkey", "n"]]);
+  assert.deepEqual(linesIn({ case: "step", value: { name: "build" } }), []);
 });

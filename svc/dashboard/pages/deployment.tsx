@@ -2,24 +2,26 @@
 import { signal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect, useMemo, useState } from "preact/hooks";
-import type { Deployment, DeploymentInstance } from "../../../proto/gen/ctrl/v1/deployment_pb.ts";
+import {
+  type Deployment,
+  type DeploymentInstance,
+  DeploymentStatus,
+  type WorkspaceChange,
+  WorkspaceObject,
+} from "../../../proto/gen/ctrl/v1/deployment_pb.ts";
 import type { DeploymentTrace } from "../../../proto/gen/ctrl/v1/trace_pb.ts";
 import type { Act } from "../api/acts.ts";
 import { type Api, soon } from "../api/clients.ts";
 import { keepLoading } from "../api/load.ts";
-import { whileVisible } from "../api/visible.ts";
 import { LogBuffer } from "../logs/buffer.ts";
 import { LogView } from "../logs/log_view.tsx";
-import { LogPosition, readOutput } from "../logs/read.ts";
+import { Output } from "../logs/read.ts";
 import { tookMs } from "../trace/summary.ts";
 import { Waterfall } from "../trace/waterfall.tsx";
+import { useNow } from "../ui/now.ts";
 import { ProblemNote, Waiting } from "../ui/parts.tsx";
 import { ActDialog } from "./act_dialog.tsx";
 import { DeploymentView } from "./deployment_view.tsx";
-
-const EVERY_MS = 3_000;
-/** Of a stream that was cut. */
-const AGAIN_MS = 2_000;
 
 interface Shown {
   readonly deployment: Deployment;
@@ -43,7 +45,8 @@ export function DeploymentPage({ api, id }: { readonly api: Api; readonly id: st
   const { loading, buffer, version, stop } = useMemo(() => follow(api, id), [api, id]);
   useEffect(() => stop, [stop]);
   const [act, setAct] = useState<Act>();
-  const { value, problem, atMs } = loading.state.value;
+  const nowMs = useNow(api.clock);
+  const { value, problem } = loading.state.value;
   const close = (): void => {
     setAct(undefined);
     loading.again();
@@ -53,7 +56,7 @@ export function DeploymentPage({ api, id }: { readonly api: Api; readonly id: st
       {problem === undefined ? null : <ProblemNote problem={problem} />}
       {value === undefined
         ? problem === undefined ? <Waiting what="the deployment" /> : null
-        : <Content {...value} nowMs={atMs} onAct={setAct} />}
+        : <Content {...value} nowMs={nowMs} onAct={setAct} />}
       {value === undefined ? null : <LogView buffer={buffer} version={version} />}
       {act === undefined || value === undefined
         ? null
@@ -77,16 +80,23 @@ function Content(
   );
 }
 
-/** Reads the deployment again and again, and its output by one stream, while the page is shown. */
+/** A place in the queue depends on other deployments, and the live one on its environment. */
+function concerns({ object, id }: WorkspaceChange, { deployment }: Shown): boolean {
+  if (object === WorkspaceObject.ENVIRONMENT) return id === deployment.environmentId;
+  if (object !== WorkspaceObject.DEPLOYMENT) return false;
+  return id === deployment.id || deployment.status === DeploymentStatus.QUEUED;
+}
+
+/** Reads the deployment when it has changed, and its output by the stream of the tab, while the page is shown. */
 function follow(api: Api, id: string) {
   const loading = keepLoading({
     page: document,
-    clock: api.clock,
+    api,
     read: (signal) => read(api, id, signal),
-    everyMs: EVERY_MS,
+    concerns,
     what: `Deployment ${id} cannot be read.`,
   });
-  const [buffer, position, stopped] = [new LogBuffer(), new LogPosition(), new AbortController()];
+  const buffer = new LogBuffer();
   const version = signal(0);
   let waits = false;
   // Thousands of lines may come between two frames.
@@ -98,11 +108,9 @@ function follow(api: Api, id: string) {
       version.value++;
     });
   };
-  const reading = { api, id, buffer, onLines, onChange: () => loading.again(), againMs: AGAIN_MS };
-  whileVisible(document, stopped.signal, (signal) => readOutput(reading, position, signal))
-    .catch(() => loading.again());
+  const unfollow = api.live.follow(new Output({ id, buffer, onLines, onChange: () => loading.again() }));
   const stop = (): void => {
-    stopped.abort();
+    unfollow();
     loading.stop();
   };
   return { loading, buffer, version, stop };

@@ -6,10 +6,12 @@ import { type Api, soon } from "../api/clients.ts";
 import { keepLoading } from "../api/load.ts";
 import { type Problem, problemOf } from "../api/problem.ts";
 import { ConfirmDialog } from "../ui/confirm.tsx";
+import { useNow } from "../ui/now.ts";
 import { ProblemNote, Waiting } from "../ui/parts.tsx";
 import { SessionsView } from "./sessions_view.tsx";
 
-const EVERY_MS = 5_000;
+/** A session that is used has no act of its own. */
+const EVERY_MS = 10_000;
 
 /** Lists sessions, and revokes them. */
 export function SessionsPage({ api }: { readonly api: Api }): JSX.Element {
@@ -17,9 +19,9 @@ export function SessionsPage({ api }: { readonly api: Api }): JSX.Element {
     () =>
       keepLoading({
         page: document,
-        clock: api.clock,
+        api,
         read: async (signal) => (await api.sessions.listSessions({}, soon(signal))).sessions,
-        everyMs: EVERY_MS,
+        everyMs: () => EVERY_MS,
         what: "The sessions cannot be read.",
       }),
     [api],
@@ -34,14 +36,15 @@ export function SessionsPage({ api }: { readonly api: Api }): JSX.Element {
       .catch((error: unknown) => setFailure(problemOf(error, `Session ${id} was not revoked.`)));
     loading.again();
   };
-  const { value, problem, atMs } = loading.state.value;
+  const nowMs = useNow(api.clock);
+  const { value, problem } = loading.state.value;
   const shown = failure ?? problem;
   return (
     <>
       {shown === undefined ? null : <ProblemNote problem={shown} />}
       {value === undefined
         ? problem === undefined ? <Waiting what="the sessions" /> : null
-        : <SessionsView sessions={value} nowMs={atMs} onRevoke={setChosen} />}
+        : <SessionsView sessions={value} nowMs={nowMs} onRevoke={setChosen} />}
       {chosen === undefined ? null : (
         <ConfirmDialog
           title="Revoke this session?"

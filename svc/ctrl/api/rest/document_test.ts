@@ -14,6 +14,7 @@ const RPC_ONLY: Readonly<Record<string, string>> = {
   createPacks: "uploads in chunks are a protocol of the command line",
   commitPacks: "uploads in chunks are a protocol of the command line",
   commitContext: "uploads in chunks are a protocol of the command line",
+  watchWorkspace: "it is the stream of a page: each of its parts has a route of its own",
   getDeploymentTrace: "traces are shown by the command line and the dashboard",
   createLoginCode: "login codes are a protocol of the command line",
   createLoginLink: "sessions are of browsers, and made by the command line",

@@ -99,3 +99,4 @@ export * from "./views/log_tail.ts";
 export * from "./views/logs.ts";
 export * from "./views/numbers.ts";
 export * from "./views/status.ts";
+export * from "./views/workspace_heads.ts";

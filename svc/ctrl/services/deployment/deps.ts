@@ -10,6 +10,7 @@ import type { SizeLimits } from "../../internal/deployments/size.ts";
 import type { AppLimits } from "../../internal/validate/app.ts";
 import type { SpanTaker } from "../../internal/traces/mod.ts";
 import type { EventHub } from "./event_hub.ts";
+import type { WorkspaceHub } from "./workspace_hub.ts";
 import type { DeploymentReader } from "./reader.ts";
 
 /** The parts that the deployment use cases work with. */
@@ -21,6 +22,7 @@ export interface DeploymentDeps {
   readonly vault: Vault;
   readonly workflows: Workflows;
   readonly events: EventHub;
+  readonly workspaces: WorkspaceHub;
   readonly logs: LogHub;
   readonly spans: SpanTaker;
   readonly reader: DeploymentReader;

@@ -37,6 +37,7 @@ import { planPromote, promote } from "./promote.ts";
 import { planRollback, rollback, type RollbackRequest } from "./rollback.ts";
 import { shownPlan } from "./switch_plan.ts";
 import { watchEvents } from "./watch_events.ts";
+import { watchWorkspace } from "./watch_workspace.ts";
 
 /** Adapts the deployment use cases to `ctrl.v1.DeploymentService`: decode, call, encode. */
 export function deploymentHandlers(deps: DeploymentDeps): ServiceImpl<typeof DeploymentService> {
@@ -153,6 +154,11 @@ export function deploymentHandlers(deps: DeploymentDeps): ServiceImpl<typeof Dep
     async listSwitches(request, context) {
       const { switches, nextPageToken } = await listTrafficSwitches(deps, callerOf(context), request);
       return { switches: switches.map(encodeTrafficSwitch), nextPageToken };
+    },
+    watchWorkspace(request, context) {
+      const caller = callerOf(context);
+      const messages = () => watchWorkspace(deps, caller, request, context.signal);
+      return deps.streams.counted(caller.workspaceId, messages);
     },
     async stopDeployment({ deploymentId, confirmed }, context) {
       await stopDeployment(deps, callerOf(context), { deploymentId, confirmed }, context.signal);
