@@ -71,11 +71,34 @@ export function workerSettings(plan: Plan, restate: RestatePlace): Settings {
     // The engine serves the user whose own it is.
     UNKEY_BUILD_NETWORK: "trusted",
     ...certificateSettings(plan),
+    ...otelSettings(plan),
   };
 }
 
+/** The texts that the settings were read from. */
+function otelSettings({ config }: Plan): Settings {
+  const attributes = Object.entries(config.otelResourceAttributes ?? {})
+    .map(([name, value]) => `${name}=${encodeURIComponent(value)}`);
+  return given({
+    OTEL_EXPORTER_OTLP_ENDPOINT: config.otlpEndpoint,
+    OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: config.otlpTracesEndpoint,
+    OTEL_EXPORTER_OTLP_HEADERS: config.otlpHeaders?.reveal(),
+    OTEL_EXPORTER_OTLP_PROTOCOL: config.otlpProtocol,
+    OTEL_EXPORTER_OTLP_TIMEOUT: String(config.otlpTimeout),
+    OTEL_TRACES_SAMPLER: config.tracesSampler,
+    OTEL_TRACES_SAMPLER_ARG: config.tracesSamplerArg?.toString(),
+    OTEL_SERVICE_NAME: config.otelServiceName,
+    OTEL_RESOURCE_ATTRIBUTES: attributes.join(","),
+  });
+}
+
+function given(values: Readonly<Record<string, string | undefined>>): Settings {
+  const some = Object.entries(values).filter((each): each is [string, string] => (each[1] ?? "") !== "");
+  return Object.fromEntries(some);
+}
+
 function certificateSettings({ config, place }: Plan): Settings {
-  const values: Readonly<Record<string, string | undefined>> = {
+  return given({
     UNKEY_PLATFORM_HOSTS: place.apiHost,
     UNKEY_ACME_DIRECTORY_URL: authorities(config).join(","),
     UNKEY_ACME_EMAIL: config.email,
@@ -91,9 +114,7 @@ function certificateSettings({ config, place }: Plan): Settings {
     UNKEY_ACME_DNS_ROUTE53_ZONE: config.acmeDnsRoute53Zone,
     UNKEY_ACME_DNS_RESOLVER: config.acmeDnsResolver,
     UNKEY_ACME_DNS_NAMESERVERS: config.acmeDnsNameservers.join(","),
-  };
-  const given = Object.entries(values).filter((each): each is [string, string] => (each[1] ?? "") !== "");
-  return Object.fromEntries(given);
+  });
 }
 
 /** Settings that api and worker must have alike. */

@@ -29,7 +29,7 @@ const WRITERS: Readonly<Record<string, readonly string[]>> = {
   deployment_steps: ["steps"],
   deployment_tasks: ["tasks"],
   deployment_topology: ["instances", "topology"],
-  deployment_traces: ["traces"],
+  deployment_traces: ["trace_exports", "traces"],
   deployment_traffic: ["traffic", "traffic_sums"],
   deployments: [
     "build_attempts",

@@ -5,6 +5,7 @@ import { createRpcClient } from "../../pkg/rpc/mod.ts";
 import { AdminService } from "../../proto/gen/ctrl/v1/admin_pb.ts";
 import type { TraceJson } from "../../cmd/trace/trace_json.ts";
 import { type App, buildsSlowly, FAILS_TO_BUILD, serves } from "../testbed/apps.ts";
+import { hasCollector, RealCollector } from "../observe/collector.ts";
 import { LocalPlatform } from "../testbed/local.ts";
 import { eventually } from "../testbed/wait.ts";
 import { followed } from "../testbed/timed_command.ts";
@@ -15,6 +16,9 @@ const MISSING_MAX = 0.05;
 const EXEC_MS = 500;
 /** Of two reporters' times of the same moment, over all spans. */
 const OVERLAP_MS_MAX = 30;
+
+/** The program that calls the command. */
+const CALLER = { traceId: "4bf92f3577b34da6a3ce929d0e0e4736", spanId: "00f067aa0ba902b7" };
 
 class Shop {
   readonly platform: LocalPlatform;
@@ -73,16 +77,20 @@ function names({ spans }: TraceJson, parent?: string): string[] {
 }
 
 Deno.test("the trace of a deploy adds up to the time that its user waits", async (t) => {
+  await using collector = await RealCollector.create();
+  const isCollected = await hasCollector();
+  if (isCollected) await collector.start();
   await using platform = await LocalPlatform.create();
+  platform.settings["OTEL_EXPORTER_OTLP_ENDPOINT"] = collector.url;
   await platform.start();
   await oneBuildAtATime(platform);
   const shop = new Shop(platform);
   const folder = await shop.folder(serves("one"));
 
   await t.step("a build from source, in the trace of the program that calls", async () => {
-    const traceparent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    const traceparent = `00-${CALLER.traceId}-${CALLER.spanId}-01`;
     const trace = await shop.deploy([folder], "ready", { TRACEPARENT: traceparent });
-    assert.equal(trace.traceId, "4bf92f3577b34da6a3ce929d0e0e4736");
+    assert.equal(trace.traceId, CALLER.traceId);
     assert.deepEqual(
       names(trace).filter((name) => name !== "look for image"),
       ["connect", "pack", "upload", "create", "build", "place", "start", "switch"],
@@ -142,6 +150,25 @@ Deno.test("the trace of a deploy adds up to the time that its user waits", async
     assert.ok(cancelled.spans.some(({ name, status }) => name === "build" && status === "failed"));
     const queue = waited.spans.find(({ name }) => name === "queue");
     assert.ok(queue !== undefined && queue.critical && queue.tookMs > 0);
+  });
+
+  await t.step({
+    name: "a collector has all of them, from the command to the instance, when the platform has stopped",
+    ignore: !isCollected,
+    fn: async () => {
+      await platform.stop();
+      const ofCaller = () => collector.spans.filter(({ traceId }) => traceId === CALLER.traceId);
+      await eventually("the collector to pass the spans on", () => Promise.resolve(ofCaller().length > 0));
+      const spans = ofCaller();
+      const root = spans.find(({ parentSpanId }) => parentSpanId === CALLER.spanId);
+      const below = (id: string | undefined) => spans.filter(({ parentSpanId }) => parentSpanId === id);
+      const parts = new Set(below(root?.spanId).map(({ name }) => name));
+      for (const name of ["connect", "pack", "upload", "create", "build", "start", "switch"]) {
+        assert.ok(parts.has(name), `${name} in ${[...parts]}`);
+      }
+      const region = spans.find(({ name }) => name === "region");
+      assert.deepEqual(below(region?.spanId).map(({ name }) => name), ["prepare", "start", "health"]);
+    },
   });
 });
 

@@ -26,6 +26,7 @@ const LABELS = new Set([
   "metric",
   "procedure",
   "reader",
+  "reason",
   "region",
   "result",
   "service",

@@ -100,6 +100,8 @@ export const SCATTERS: Readonly<Record<string, readonly string[]>> = {
     "sentinel_sweep: listIdleSentinels",
     "sentinel_sweep: listPlacementsWithoutSentinel",
     "sentinel_sweep: listRunningSentinels",
+    "trace_exports: giveUpTraces",
+    "trace_exports: listDueTraces",
     "traffic_sums: findOldTraffic",
     "traffic_sums: listSummedDeployments",
     "uploads: deleteUpload",

@@ -27,6 +27,7 @@ import { openBuilder } from "./builder/builder.ts";
 import { openBuilderNetwork } from "./builder/network.ts";
 import { requestCompactions } from "./tasks/compaction.ts";
 import { WORKER_FIELDS, type WorkerConfig } from "./config/config.ts";
+import { tracesUrl } from "./config/otel.ts";
 import { serveEndpoint } from "./restate/endpoint.ts";
 import { openObjects } from "./objects.ts";
 import { callEachMinute } from "./tasks/periodic_call.ts";
@@ -47,6 +48,7 @@ import { sentinelShapes } from "./config/sentinels.ts";
 import { sweepSentinels } from "./tasks/sentinel_sweep.ts";
 import { workerServices } from "./bind.ts";
 import { takeOverForever } from "./restate/take_over.ts";
+import { openTraceExport } from "./traces.ts";
 
 export interface WorkerProcess {
   readonly log: Logger;
@@ -137,6 +139,13 @@ async function start(config: WorkerConfig, given: WorkerProcess, runner: Runner)
   const vault = vaultOf(config, db, clock);
   const sentinels = sentinelMaker(config, vault);
   const certificates = await openCertificates(config, { db, clock, log, changes, vault });
+  const exportParts = { db, clock, log, metrics, meter: loop("trace export"), fetch: trust.fetch };
+  const traceExport = await openTraceExport(config, exportParts);
+  if (traceExport !== undefined) {
+    // Before the spans in the order of the text: closed behind them, it sends the last ones too.
+    runner.defer("trace export", () => traceExport.drain());
+    runner.go("trace export", (stop) => traceExport.run(stop));
+  }
   const spans = new SpanSink({ db, clock, log });
   runner.defer("spans", () => spans.close());
   const activity = process.activity ?? new StepActivity();
@@ -275,6 +284,7 @@ function plainUrls(config: WorkerConfig): Readonly<Record<string, string | undef
     [fieldName(WORKER_FIELDS.restateRegisterAs)]: config.restateRegisterAs,
     [fieldName(WORKER_FIELDS.buildFilesUrl)]: config.buildFilesUrl,
     [fieldName(WORKER_FIELDS.buildS3Url)]: config.buildS3Url,
+    [fieldName(WORKER_FIELDS.otlpEndpoint)]: config.otlpHeaders === undefined ? undefined : tracesUrl(config),
   };
 }
 

@@ -45,6 +45,7 @@ export * from "./deployment_status.ts";
 export * from "./deployment_events.ts";
 export * from "./steps.ts";
 export * from "./traces.ts";
+export * from "./trace_exports.ts";
 export * from "./instance_events.ts";
 export * from "./starts.ts";
 export * from "./live_history.ts";

@@ -9,7 +9,7 @@ import type { DeploymentSpansTable, DeploymentTracesTable, SpanSource, SpanStatu
 /** Spans of a deployment, those of all reporters together; more are counted only. */
 export const SPANS_MAX = 400;
 /** The last spans of a deploy come a little after its end. */
-const EXPORT_DELAY_MS = 15_000;
+export const EXPORT_DELAY_MS = 15_000;
 const SPAN_DIGITS = 16;
 
 /** Work that is over, as its reporter knows it. */

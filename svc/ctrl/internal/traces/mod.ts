@@ -10,6 +10,7 @@
  * @module
  */
 export { assemble, type Assembled, phasesOf, type Share, sharesOf } from "./assemble.ts";
+export { exportedSpans } from "./exported.ts";
 export { ownTime, plain, readSpans } from "./reported.ts";
 export { SpanSink, type SpanTaker } from "./sink.ts";
 export { timed } from "./timed.ts";

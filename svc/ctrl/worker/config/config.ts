@@ -23,6 +23,7 @@ import { CERTIFICATE_FIELDS, certificateProblems } from "./certificates.ts";
 import { DNS_FIELDS, dnsProblems } from "./dns.ts";
 import { DOMAIN_CHECK_FIELDS } from "./domains.ts";
 import { DEADLINE_FIELDS } from "./deadlines.ts";
+import { OTEL_FIELDS, otelProblems } from "./otel.ts";
 import { QUEUE_FIELDS } from "./queue.ts";
 import { RESTATE_FIELDS, restateProblems } from "./restate.ts";
 import { SENTINEL_FIELDS } from "./sentinels.ts";
@@ -131,6 +132,7 @@ export const WORKER_FIELDS = {
   ...SENTINEL_FIELDS,
   ...CERTIFICATE_FIELDS,
   ...DNS_FIELDS,
+  ...OTEL_FIELDS,
 };
 
 /** Parsed settings of `ctrl worker`. */
@@ -154,6 +156,7 @@ export const WORKER_RULES: readonly Rule<WorkerConfig>[] = [
   dnsProblems,
   objectStoreProblems,
   filesProblems,
+  otelProblems,
 ];
 
 function tokenProblems({ authToken }: WorkerConfig): readonly string[] {
