@@ -48,6 +48,10 @@ export const BOUNDS = {
   getDeploymentSixteen: { limit: 2 * ORIGINAL.sixteen, text: `>= ${2 * ORIGINAL.sixteen}/s` },
   edgeRate: { limit: 1, text: ">= Caddy side by side" },
   metricsCost: { limit: 1.03, text: "<= 1.03 x the processor time without" },
+  trafficWrites: {
+    limit: { reports: 1, sums: 1.5 },
+    text: "<= 1 statement per second for reports, <= 1.5 for sums",
+  },
   tlsRate: { limit: 1, text: "HTTPS >= Caddy side by side" },
   tlsResumedRate: { limit: 0.8, text: "resumed >= 0.8 x Caddy side by side" },
   tlsIdleKib: below(100, "KiB"),

@@ -1,6 +1,6 @@
 /**
  * An edge as a process of its own, fed by the control plane whose URL is its first argument; the second is a port for HTTPS,
- * if it serves that; with the third, "metrics", it counts as it does when it is scraped. Prints its port when ready.
+ * if it serves that; with the third, "metrics", it counts as it does when it is scraped, with "uncounted" it counts no requests of deployments. Prints its port when ready.
  */
 // deno-lint-ignore-file no-console -- its port is its output
 import { systemClock } from "../../pkg/clock/mod.ts";
@@ -30,6 +30,7 @@ await runFrontline(config, {
   log: createLogger({ service: "frontline", level: "warn", write: (line) => console.error(line) }),
   clock: systemClock(),
   metrics: registry?.part("frontline") ?? NO_METRICS,
+  countsTraffic: Deno.args[2] !== "uncounted",
   signal: new AbortController().signal,
   onReady: ({ port }) => console.log(port),
 });

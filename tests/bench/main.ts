@@ -23,6 +23,7 @@ import { benchSwitch } from "./switch.ts";
 import { benchTenants } from "./tenants.ts";
 import { benchFlood } from "./flood.ts";
 import { benchTls } from "./tls.ts";
+import { benchTraffic } from "./traffic.ts";
 import { benchTroubles } from "./troubles.ts";
 import { benchUp } from "./up.ts";
 import { benchUpload } from "./upload.ts";
@@ -36,6 +37,7 @@ const BENCHES: Readonly<Record<string, () => Promise<Row[]>>> = {
   api: benchApi,
   edge: benchEdge,
   metrics: benchMetrics,
+  traffic: benchTraffic,
   tls: benchTls,
   flood: benchFlood,
   feed: () => benchFeed(),

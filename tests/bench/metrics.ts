@@ -19,36 +19,52 @@ const ROUNDS = 25;
 interface Cost {
   readonly microseconds: number;
   readonly perSecond: number;
+  readonly p99Ms: number;
+}
+
+/** Two ways in which an edge is started, the cheaper one first. */
+export interface Compared {
+  readonly names: readonly [string, string];
+  readonly options: readonly [readonly string[], readonly string[]];
 }
 
 /** Measures an edge with and without metrics. */
 export async function benchMetrics(): Promise<Row[]> {
+  return await compareEdges({ names: ["metrics off", "metrics on"], options: [[], ["", "metrics"]] });
+}
+
+/** Measures two edges in turns. */
+export async function compareEdges({ names, options }: Compared): Promise<Row[]> {
   const children: ChildProcess[] = [];
   await using feed = await Feed.start();
   await using other = await Feed.start();
   try {
     const backend = new URL("./edge_backend.ts", import.meta.url).pathname;
     const app = await startDeno(children, "the app", [backend]);
-    const off = await startEdge(children, feed, app, { name: "metrics off" });
-    const on = await startEdge(children, other, app, { name: "metrics on", options: ["", "metrics"] });
+    const off = await startEdge(children, feed, app, { name: names[0], options: options[0] });
+    const on = await startEdge(children, other, app, { name: names[1], options: options[1] });
     for (const target of [off, on]) await measure(target);
     const costs = new Map<Target, Cost[]>([[off, []], [on, []]]);
     for (let round = 0; round < ROUNDS; round++) {
       for (const [target, all] of costs) all.push(await measure(target));
     }
-    return rows(costs.get(off) ?? [], costs.get(on) ?? [], [await memory(off), await memory(on)]);
+    return rows(names, [costs.get(off) ?? [], costs.get(on) ?? []], [await memory(off), await memory(on)]);
   } finally {
     for (const child of children) child.kill("SIGKILL");
   }
 }
 
-function rows(off: readonly Cost[], on: readonly Cost[], [offMib, onMib]: readonly [number, number]): Row[] {
+function rows(
+  names: Compared["names"],
+  [off, on]: readonly [readonly Cost[], readonly Cost[]],
+  [offMib, onMib]: readonly [number, number],
+): Row[] {
   const ratios = on.map(({ microseconds }, round) => microseconds / (off[round]?.microseconds ?? NaN));
   const ratio = quantile(ratios, 0.5);
-  const text = ({ microseconds, perSecond }: Cost): string =>
-    `${microseconds.toFixed(0)} us, ${Math.round(perSecond)}/s`;
+  const text = ({ microseconds, perSecond, p99Ms }: Cost): string =>
+    `${microseconds.toFixed(0)} us, ${Math.round(perSecond)}/s, p99 ${p99Ms.toFixed(1)} ms`;
   return [{
-    measure: "edge, metrics on and off",
+    measure: `edge, ${names[1]} and ${names[0]}`,
     bound: BOUNDS.metricsCost,
     measured: `${ratio.toFixed(3)} x: ${text(medians(on))} on, ${text(medians(off))} off; ${
       onMib.toFixed(0)
@@ -61,12 +77,13 @@ function medians(costs: readonly Cost[]): Cost {
   return {
     microseconds: quantile(costs.map((each) => each.microseconds), 0.5),
     perSecond: quantile(costs.map((each) => each.perSecond), 0.5),
+    p99Ms: quantile(costs.map((each) => each.p99Ms), 0.5),
   };
 }
 
 async function measure({ port, pid }: Target): Promise<Cost> {
   const before = await processorSeconds(pid);
-  const { perSecond, requests } = await load({
+  const { perSecond, requests, p99Ms } = await load({
     url: `http://127.0.0.1:${port}/`,
     method: "GET",
     headers: { host: HOST },
@@ -74,7 +91,7 @@ async function measure({ port, pid }: Target): Promise<Cost> {
     durationMs: ROUND_MS,
   });
   const seconds = await processorSeconds(pid) - before;
-  return { microseconds: seconds * 1e6 / requests, perSecond };
+  return { microseconds: seconds * 1e6 / requests, perSecond, p99Ms };
 }
 
 function memory({ pid }: Target): Promise<number> {

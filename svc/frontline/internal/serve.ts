@@ -52,6 +52,8 @@ export interface EdgeProcess {
   /** Overrides for tests. */
   readonly times?: Partial<WatchTimes>;
   readonly limits?: Partial<ProxyLimits>;
+  /** False where a bench measures the cost of counting. */
+  readonly countsTraffic?: boolean;
   /** Issues certificates here, instead of an authority that the control plane asks. */
   readonly issue?: IssueCertificate | undefined;
   /** Sockets that are listened on instead of the ports of the settings. */
@@ -104,7 +106,9 @@ export async function serveEdge(role: EdgeRole, config: EdgeConfig, process: Edg
   const trust = await openClientTls(config, { clock, log });
   const rpc = { baseUrl: config.controlPlaneUrl, token: role.token, fetch: trust.fetch };
   const refusals = role.acknowledges ? new Refusals() : undefined;
-  const traffic = role.acknowledges ? new Traffic(newDnsName(PROCESS_NAME_LENGTH)) : undefined;
+  const traffic = role.acknowledges && process.countsTraffic !== false
+    ? new Traffic(newDnsName(PROCESS_NAME_LENGTH))
+    : undefined;
   const acme = createRpcClient(AcmeService, rpc);
   const edge = new Edge({
     clock,
