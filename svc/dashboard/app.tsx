@@ -5,9 +5,13 @@ import { useCallback, useEffect, useState } from "preact/hooks";
 import { type Api, soon } from "./api/clients.ts";
 import { type Problem, problemOf } from "./api/problem.ts";
 import type { Route } from "./api/router.ts";
+import { AuditPage } from "./pages/audit.tsx";
+import { KeysPage } from "./pages/keys.tsx";
+import { EnvironmentPage } from "./environment/page.tsx";
 import { DeploymentPage } from "./pages/deployment.tsx";
 import { LoginPage } from "./pages/login.tsx";
 import { OverviewPage } from "./pages/overview.tsx";
+import { PlatformPage } from "./pages/platform.tsx";
 import { SessionsPage } from "./pages/sessions.tsx";
 import { Empty, ProblemNote } from "./ui/parts.tsx";
 
@@ -42,8 +46,16 @@ function titleOf(route: Route): string {
       return "Log in · Unkey";
     case "sessions":
       return "Sessions · Unkey";
+    case "keys":
+      return "Keys · Unkey";
+    case "platform":
+      return "Platform · Unkey";
+    case "audit":
+      return "Audit · Unkey";
     case "deployment":
       return `${route.id} · Unkey`;
+    case "environment":
+      return `${route.environmentSlug} · Unkey`;
     default:
       return "Unkey";
   }
@@ -60,8 +72,16 @@ function Page(
       return <LoginPage api={api} code={route.code} onLogin={toOverview} />;
     case "sessions":
       return <SessionsPage api={api} />;
+    case "keys":
+      return <KeysPage api={api} />;
+    case "platform":
+      return <PlatformPage api={api} />;
+    case "audit":
+      return <AuditPage api={api} />;
     case "deployment":
       return <DeploymentPage key={route.id} api={api} id={route.id} />;
+    case "environment":
+      return <EnvironmentPage api={api} place={route} />;
     case "missing":
       return <Empty title="There is no such page">The overview has links to all others.</Empty>;
     default:
@@ -93,6 +113,9 @@ function Header(
         <>
           <nav aria-label="Pages">
             <a href="/" {...current("overview")}>Overview</a>
+            <a href="/platform" {...current("platform")}>Platform</a>
+            <a href="/audit" {...current("audit")}>Audit</a>
+            <a href="/keys" {...current("keys")}>Keys</a>
             <a href="/sessions" {...current("sessions")}>Sessions</a>
           </nav>
           <button type="button" class="quiet" onClick={logOut}>Log out</button>

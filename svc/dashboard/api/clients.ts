@@ -3,7 +3,9 @@ import { type Client, createClient } from "@connectrpc/connect";
 import { createConnectTransport } from "@connectrpc/connect-web";
 import type { Clock } from "../../../pkg/clock/mod.ts";
 import { AdminService } from "../../../proto/gen/ctrl/v1/admin_pb.ts";
+import { CustomDomainService } from "../../../proto/gen/ctrl/v1/custom_domain_pb.ts";
 import { DeploymentService } from "../../../proto/gen/ctrl/v1/deployment_pb.ts";
+import { EnvironmentService } from "../../../proto/gen/ctrl/v1/environment_pb.ts";
 import { SessionService } from "../../../proto/gen/ctrl/v1/session_pb.ts";
 import { Live } from "./live.ts";
 import type { Visibility } from "./visible.ts";
@@ -13,6 +15,8 @@ export interface Api {
   readonly live: Live;
   readonly admin: Client<typeof AdminService>;
   readonly deployments: Client<typeof DeploymentService>;
+  readonly domains: Client<typeof CustomDomainService>;
+  readonly environments: Client<typeof EnvironmentService>;
   readonly sessions: Client<typeof SessionService>;
 }
 
@@ -31,6 +35,8 @@ export function createApi(origin: string, page: Visibility, clock: Pick<Clock, "
     live: new Live({ deployments, page, againMs: AGAIN_MS }),
     admin: createClient(AdminService, transport),
     deployments,
+    domains: createClient(CustomDomainService, transport),
+    environments: createClient(EnvironmentService, transport),
     sessions: createClient(SessionService, transport),
   };
 }

@@ -6,7 +6,11 @@ export type Route =
   | { readonly page: "overview" }
   | { readonly page: "login"; readonly code: string }
   | { readonly page: "sessions" }
+  | { readonly page: "keys" }
+  | { readonly page: "audit" }
+  | { readonly page: "platform" }
   | { readonly page: "deployment"; readonly id: string }
+  | { readonly page: "environment"; readonly projectId: string; readonly environmentSlug: string }
   | { readonly page: "missing" };
 
 /** The page of an address. The code of a login link is in the fragment, which browsers send nowhere. */
@@ -14,6 +18,13 @@ export function routeOf(pathname: string, hash = ""): Route {
   if (pathname === "/") return { page: "overview" };
   if (pathname === "/login") return { page: "login", code: hash.replace(/^#/, "") };
   if (pathname === "/sessions") return { page: "sessions" };
+  if (pathname === "/keys") return { page: "keys" };
+  if (pathname === "/platform") return { page: "platform" };
+  if (pathname === "/audit") return { page: "audit" };
+  const place = /^\/environments\/(proj_[A-Za-z0-9]{1,60})\/([a-z0-9-]{1,63})$/.exec(pathname);
+  if (place !== null) {
+    return { page: "environment", projectId: place[1] ?? "", environmentSlug: place[2] ?? "" };
+  }
   const id = /^\/deployments\/([A-Za-z0-9_]{1,64})$/.exec(pathname)?.[1];
   return id === undefined ? { page: "missing" } : { page: "deployment", id };
 }

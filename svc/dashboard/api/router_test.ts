@@ -7,6 +7,16 @@ Deno.test("each address has its page, and all others none", () => {
   assert.deepEqual(routeOf("/login"), { page: "login", code: "" });
   assert.deepEqual(routeOf("/sessions"), { page: "sessions" });
   assert.deepEqual(routeOf("/deployments/d_1aB"), { page: "deployment", id: "d_1aB" });
+  const place = { projectId: "proj_1aB", environmentSlug: "pre-view" };
+  assert.deepEqual(routeOf("/environments/proj_1aB/pre-view"), { page: "environment", ...place });
+  assert.deepEqual(routeOf("/keys"), { page: "keys" });
+  assert.deepEqual(routeOf("/platform"), { page: "platform" });
+  assert.deepEqual(routeOf("/audit"), { page: "audit" });
+  for (
+    const path of ["/environments/shop/production", "/environments/proj_1", "/environments/proj_1/../x"]
+  ) {
+    assert.deepEqual(routeOf(path), { page: "missing" }, path);
+  }
   for (
     const path of ["/deployments", "/deployments/", "/deployments/a/b", "/deployments/%3Cb%3E", "/x", "//"]
   ) {

@@ -45,7 +45,9 @@ function CardView({ card, nowMs }: { readonly card: Card; readonly nowMs: number
   return (
     <section class="card" aria-label={title}>
       <h2>
-        {plain(project.slug)} <small>{plain(environment.slug)}</small>
+        <a href={`/environments/${project.id}/${environment.slug}`}>
+          {plain(project.slug)} <small>{plain(environment.slug)}</small>
+        </a>
         {environment.rolledBack ? <span class="tag">rolled back</span> : null}
       </h2>
       {live === undefined
@@ -63,7 +65,8 @@ function CardView({ card, nowMs }: { readonly card: Card; readonly nowMs: number
   );
 }
 
-function Line(
+/** A deployment in two lines. */
+export function Line(
   { deployment, nowMs, label }: {
     readonly deployment: Deployment;
     readonly nowMs: number;
@@ -129,7 +132,7 @@ function Regions(
 }
 
 /** The region of all edges. */
-const EDGES = "*";
+export const EDGES = "*";
 const LAG_MS = 15_000;
 
 /** The trouble of a region as the end of a sentence; `undefined`: there is none. */
@@ -144,7 +147,8 @@ export function regionTrouble(region: RegionStatus, nowMs: number): string | und
     : undefined;
 }
 
-function Recent(
+/** Deployments as a table, newest first. */
+export function Recent(
   { deployments, nowMs }: { readonly deployments: readonly Deployment[]; readonly nowMs: number },
 ): JSX.Element {
   return (

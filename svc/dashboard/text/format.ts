@@ -28,9 +28,9 @@ export function firstLine(text: string): string {
   return plain(text.split("\n", 1)[0] ?? "");
 }
 
-/** `1 instance`, `2 instances` */
-export function count(number: number, noun: string): string {
-  return `${number} ${noun}${number === 1 ? "" : "s"}`;
+/** `1 instance`, `2 instances`; `plural` for a noun whose own is irregular. */
+export function count(number: number, noun: string, plural = `${noun}s`): string {
+  return `${number} ${number === 1 ? noun : plural}`;
 }
 
 // deno-lint-ignore no-control-regex -- they are what is looked for

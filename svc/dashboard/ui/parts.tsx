@@ -5,14 +5,18 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import type { DeploymentStatus } from "../../../proto/gen/ctrl/v1/deployment_pb.ts";
 import type { Problem } from "../api/problem.ts";
 import { age } from "../text/format.ts";
-import { statusTone, statusWord } from "../text/status.ts";
+import { statusTone, statusWord, type Tone } from "../text/status.ts";
 
 /** The status as a word with a dot, whose form also differs: colour alone says nothing. */
 export function StatusBadge({ status }: { readonly status: DeploymentStatus }): JSX.Element {
+  return <ToneBadge tone={statusTone(status)} word={statusWord(status)} />;
+}
+
+export function ToneBadge({ tone, word }: { readonly tone: Tone; readonly word: string }): JSX.Element {
   return (
-    <span class={`badge ${statusTone(status)}`}>
+    <span class={`badge ${tone}`}>
       <span class="dot" aria-hidden="true" />
-      {statusWord(status)}
+      {word}
     </span>
   );
 }

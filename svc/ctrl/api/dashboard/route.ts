@@ -3,7 +3,8 @@ import type { HttpRoute } from "../../../../pkg/rpc/mod.ts";
 import type { DashboardSite } from "../../internal/auth/site.ts";
 import type { DashboardFiles, Encoding } from "./files.ts";
 
-const PAGES = /^\/(login|sessions|deployments\/[A-Za-z0-9_]{1,64})?$/;
+const PAGES =
+  /^\/(login|sessions|keys|audit|platform|deployments\/[A-Za-z0-9_]{1,64}|environments\/proj_[A-Za-z0-9]{1,60}\/[a-z0-9-]{1,63})?$/;
 /** Names have a hash of their content: `main.0123456789.js`. */
 const ASSET = /^\/assets\/([a-z]+\.[0-9a-f]{10,64}\.(js|css|svg))$/;
 const TYPES: Readonly<Record<string, string>> = {

@@ -54,6 +54,22 @@ Deno.test("the dashboard is served with a strict policy, compressed, and within 
       assert.ok(!/<script>|<style>| style=| on\w+=/.test(html), "no code or style in the page itself");
     });
 
+    await t.step("each page has its address", async () => {
+      for (
+        const path of [
+          "/",
+          "/login",
+          "/sessions",
+          "/keys",
+          "/audit",
+          "/platform",
+          "/environments/proj_1a/pre-view",
+        ]
+      ) {
+        assert.equal((await ask(path))?.status, 200, path);
+      }
+    });
+
     await t.step("its files are named by their content and kept for good", async () => {
       assert.equal(names.length, 3);
       let bytes = Number(page.headers.get("content-length"));
@@ -97,6 +113,7 @@ Deno.test("the dashboard is served with a strict policy, compressed, and within 
           "/health/ready",
           "/deployments/",
           "/deployments/../x",
+          "/environments/shop/production",
           "/index.html",
         ]
       ) {
