@@ -11,6 +11,8 @@ export const SPANS_MAX = 400;
 /** The last spans of a deploy come a little after its end. */
 export const EXPORT_DELAY_MS = 15_000;
 const SPAN_DIGITS = 16;
+/** Deployments in which a success is looked for. */
+const LOOK_BACK_MAX = 200;
 
 /** Work that is over, as its reporter knows it. */
 export interface NewSpan {
@@ -154,7 +156,10 @@ export async function listSpans(db: Queryable, deploymentId: string): Promise<De
     .where("deployment_id", "=", deploymentId).orderBy("started_at").orderBy("id").execute();
 }
 
-/** The trace of the last successful deploy of an environment before the one with `sequence`. Index on both. */
+/**
+ * The trace of the last successful deploy of an environment among the 200 before the one with `sequence`. Index on both: no
+ * more rows are read, also where all of them failed.
+ */
 export async function findSuccessBefore(
   db: Queryable,
   { environmentId, sequence }: { readonly environmentId: string; readonly sequence: number },
@@ -162,6 +167,7 @@ export async function findSuccessBefore(
   return await db.selectFrom("deployments as d")
     .innerJoin("deployment_traces as t", "t.deployment_id", "d.id").selectAll("t")
     .where("d.environment_id", "=", environmentId).where("d.sequence", "<", sequence)
+    .where("d.sequence", ">=", sequence - LOOK_BACK_MAX)
     .where("t.outcome", "=", "ready").orderBy("d.sequence", "desc").limit(1).executeTakeFirst();
 }
 

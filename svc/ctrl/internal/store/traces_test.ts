@@ -135,4 +135,9 @@ test("a deploy is compared with the last successful one of its environment", asy
   assert.equal((await before(untraced.sequence + 1))?.deployment_id, first);
   assert.equal(await before(1), undefined);
   assert.equal(await before(untraced.sequence + 1, seed.previewId), undefined);
+  // A success of long ago is no measure for today, and the way to it would pass all deployments since then.
+  const { sequence } = await db.kysely.selectFrom("deployments").select("sequence").where("id", "=", first)
+    .executeTakeFirstOrThrow();
+  assert.equal((await before(sequence + 200))?.deployment_id, first);
+  assert.equal(await before(sequence + 201), undefined);
 });
