@@ -127,6 +127,18 @@ test("a search that is over its time ends at a block, and goes on there", async 
   );
 });
 
+test("a page may end in the middle of a block", async (db) => {
+  const id = newId("deployment", 1);
+  await insertInstanceLogs(
+    db.kysely,
+    id,
+    Array.from({ length: 7 }, (_, n) => line("eu/a", n, 0, `order ${n}`)),
+  );
+  const limits = { limit: 3, blocksMax: 1_000, bytesMax: 1e9 };
+  const found = await pagesOf(db, { deploymentIds: [id], words: "order" }, limits);
+  assert.deepEqual(found.map(({ text }) => text), [6, 5, 4, 3, 2, 1, 0].map((n) => `order ${n}`));
+});
+
 /** A block that is read for nothing would fail here: its body is none. */
 test("a search reads only blocks whose words and levels may match", async (db) => {
   const id = newId("deployment", 1);
