@@ -5,6 +5,7 @@ import { count, flag, of, text, time } from "./schema_words.ts";
 
 export const receipt = of<ReceiptJson>()(z.strictObject({
   id: text,
+  project: text.optional(),
   environment: text,
   cause: text,
   from: text.optional(),

@@ -4,20 +4,23 @@ import type { ReceiptJson } from "../shared/switch_receipt.ts";
 
 export function switchesTable(switches: readonly ReceiptJson[], nowMs: number): string {
   return table(
-    ["AGE", "ENV", "CAUSE", "FROM", "TO", "TOOK", "EDGES", "FAILED", "RECEIPT"],
-    switches.map(({ committedAt, environment, cause, from = "", to, tookMs, edges, failed, state }) => {
-      const followed = edges.filter(({ acknowledgedMs }) => acknowledgedMs !== undefined).length;
-      return [
-        age(committedAt, nowMs),
-        environment,
-        cause,
-        from,
-        to,
-        followed === 0 ? "" : `${tookMs} ms`,
-        `${followed}/${edges.length}`,
-        String(failed.byEdge + failed.byFormer + failed.byTarget),
-        state,
-      ];
-    }),
+    ["AGE", "PROJECT", "ENV", "CAUSE", "FROM", "TO", "TOOK", "EDGES", "FAILED", "RECEIPT"],
+    switches.map(
+      ({ committedAt, project = "", environment, cause, from = "", to, tookMs, edges, failed, state }) => {
+        const followed = edges.filter(({ acknowledgedMs }) => acknowledgedMs !== undefined).length;
+        return [
+          age(committedAt, nowMs),
+          project,
+          environment,
+          cause,
+          from,
+          to,
+          followed === 0 ? "" : `${tookMs} ms`,
+          `${followed}/${edges.length}`,
+          String(failed.byEdge + failed.byFormer + failed.byTarget),
+          state,
+        ];
+      },
+    ),
   );
 }

@@ -10,6 +10,8 @@ import { oneLine } from "./output.ts";
 /** A switch with its receipt in the JSON of commands. Times are milliseconds. */
 export interface ReceiptJson {
   readonly id: string;
+  /** Absent from a control plane of an older release. */
+  readonly project?: string;
   readonly environment: string;
   /** `deploy`, `promote` or `rollback` */
   readonly cause: string;
@@ -45,6 +47,7 @@ const STATES: Readonly<Record<number, string>> = {
 export function receiptJson({ receipt, ...given }: TrafficSwitch): ReceiptJson {
   return {
     id: given.id,
+    ...(given.projectSlug === "" ? {} : { project: given.projectSlug }),
     environment: given.environmentSlug,
     cause: given.cause,
     ...(given.fromDeploymentId === "" ? {} : { from: given.fromDeploymentId }),

@@ -23,6 +23,7 @@ const COMPLETE: Receipt = { state: ReceiptState.COMPLETE, tookMs: 212n, edges: [
 function switchOf(receipt: Receipt = COMPLETE): Given {
   return {
     id: "sw_1",
+    projectSlug: "shop",
     environmentSlug: "production",
     cause: "rollback",
     fromDeploymentId: "d_2",
@@ -176,9 +177,9 @@ Deno.test("list switches prints a line for each move of live traffic, and pages 
   const { stdout } = await unkey(["list", "switches", "--env", "production"], { env });
   assert.equal(
     stdout,
-    `AGE  ENV         CAUSE     FROM  TO   TOOK    EDGES  FAILED  RECEIPT
-1m   production  rollback  d_2   d_1  212 ms  2/2    0       complete
-1m   production  rollback  -     d_1  212 ms  2/2    4       complete
+    `AGE  PROJECT  ENV         CAUSE     FROM  TO   TOOK    EDGES  FAILED  RECEIPT
+1m   shop     production  rollback  d_2   d_1  212 ms  2/2    0       complete
+1m   shop     production  rollback  -     d_1  212 ms  2/2    4       complete
 `,
   );
   assert.deepEqual(pages, ["production:", "production:more"]);

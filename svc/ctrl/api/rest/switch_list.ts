@@ -43,6 +43,7 @@ const trafficSwitchShape = named(
   z.object({
     id: z.string(),
     projectId: z.string(),
+    projectSlug: z.string(),
     environmentId: z.string(),
     environmentSlug: z.string(),
     cause: z.enum(["deploy", "promote", "rollback"]),
@@ -68,6 +69,7 @@ export const listSwitchesRoute = defineRoute({
         switches: [{
           id: "sw_2gBnvXK4qRz9Lw7Yp",
           projectId: PROJECT,
+          projectSlug: "shop",
           environmentId: ENVIRONMENT,
           environmentSlug: "production",
           cause: "rollback",
@@ -98,11 +100,12 @@ export const listSwitchesRoute = defineRoute({
   },
 });
 
-function switchData({ row, receipt }: ShownSwitch): z.infer<typeof trafficSwitchShape> {
+function switchData({ row, projectSlug, receipt }: ShownSwitch): z.infer<typeof trafficSwitchShape> {
   const { edges, state, ...numbers } = receipt;
   return {
     id: row.id,
     projectId: row.project_id,
+    projectSlug,
     environmentId: row.environment_id,
     environmentSlug: row.environment_slug,
     cause: row.cause,

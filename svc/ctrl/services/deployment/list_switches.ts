@@ -6,7 +6,7 @@ import {
 } from "../../../../proto/gen/ctrl/v1/traffic_switch_pb.ts";
 import type { RootKeyPrincipal } from "../../internal/auth/principal.ts";
 import { decodePageToken, pageOf } from "../../internal/page_token.ts";
-import { listSwitches, type TrafficSwitchesTable } from "../../internal/store/mod.ts";
+import { listProjects, listSwitches, type TrafficSwitchesTable } from "../../internal/store/mod.ts";
 import { type Receipt, receiptOf, type ReceiptState } from "../../internal/switches/mod.ts";
 import { optionalText, pageSize } from "../../internal/validate/mod.ts";
 import type { DeploymentDeps } from "./deps.ts";
@@ -27,6 +27,7 @@ export interface SwitchesRequest {
 /** A switch as it is shown. */
 export interface ShownSwitch {
   readonly row: TrafficSwitchesTable;
+  readonly projectSlug: string;
   readonly receipt: Receipt;
 }
 
@@ -64,10 +65,13 @@ export async function listTrafficSwitches(
   });
   const stored = new Map(found.map((each) => [each.row.id, each]));
   const { rows, nextPageToken } = pageOf(found.map(({ row }) => row), size);
+  const projects = rows.length === 0 ? [] : await listProjects(deps.db.kysely, caller.workspaceId);
+  const slugs = new Map(projects.map(({ id, slug }) => [id, slug]));
   const nowMs = deps.clock.now();
   const switches = rows.flatMap((row) => {
     const each = stored.get(row.id);
-    return each === undefined ? [] : [{ row, receipt: receiptOf(each, nowMs) }];
+    const projectSlug = slugs.get(row.project_id) ?? "";
+    return each === undefined ? [] : [{ row, projectSlug, receipt: receiptOf(each, nowMs) }];
   });
   return { switches, nextPageToken };
 }
@@ -81,11 +85,12 @@ const STATES: Record<ReceiptState, WireState> = {
 };
 
 export function encodeTrafficSwitch(
-  { row, receipt }: ShownSwitch,
+  { row, projectSlug, receipt }: ShownSwitch,
 ): MessageInitShape<typeof TrafficSwitchSchema> {
   return {
     id: row.id,
     projectId: row.project_id,
+    projectSlug,
     environmentId: row.environment_id,
     environmentSlug: row.environment_slug,
     cause: row.cause,

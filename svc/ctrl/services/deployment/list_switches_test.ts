@@ -63,7 +63,12 @@ Deno.test("listSwitches() has an edge's acknowledgement and its failed requests,
   const { status, data } = await callRest(api.url, "listSwitches", { deploymentId: id }, tenant.rootKey);
   assert.equal(status, 200);
   assert.partialDeepStrictEqual(data, {
-    switches: [{ toDeploymentId: id, cause: "deploy", receipt: { state: "COUNTING", failedByEdge: 1 } }],
+    switches: [{
+      toDeploymentId: id,
+      projectSlug: "shop",
+      cause: "deploy",
+      receipt: { state: "COUNTING", failedByEdge: 1 },
+    }],
   });
 });
 
@@ -92,6 +97,8 @@ Deno.test("listSwitches() pages newest first, and shows what the key may read on
     (await api.client(DeploymentService, key).listSwitches(filter)).switches.map((each) =>
       each.toDeploymentId
     );
+  const { switches } = await client.listSwitches({ projectId: blog.projectId });
+  assert.deepEqual(switches.map(({ projectSlug }) => projectSlug), ["blog"]);
   assert.deepEqual(await targets({ projectId: blog.projectId }), [moved[1]]);
   assert.deepEqual(await targets({ environmentSlug: "preview" }), [moved[2]]);
   assert.deepEqual(await targets({ deploymentId: moved[0] ?? "" }), [moved[0]]);
