@@ -61,6 +61,7 @@ const OPERATOR: Readonly<Record<string, readonly string[]>> = {
 /** They run a service, call another server, or have tests of their own for it. */
 const OTHERS = [
   "login",
+  "run",
   "context explain",
   "config show",
   "config schema",

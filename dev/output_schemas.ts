@@ -17,6 +17,7 @@ import { line } from "./log_schema.ts";
 import { probes } from "./preflight_schema.ts";
 import { certificate, instance, instanceEvent, region, trouble } from "./status_schemas.ts";
 import { receipt } from "./receipt_schema.ts";
+import { run, runList } from "./run_schema.ts";
 import { credentialOutputs } from "./session_schema.ts";
 import { measured } from "./trace_schemas.ts";
 
@@ -185,6 +186,7 @@ export const OUTPUT_SCHEMAS: Readonly<Record<string, z.ZodType>> = {
   ]),
   "logs": z.union([line, failure]),
   ...measured(failure),
+  "run": z.union([run, failure]),
   "rollback": moved,
   "promote": moved,
   "cancel": printed({ id: text, status: text, rolledBack: switched.optional() }),
@@ -203,6 +205,7 @@ export const OUTPUT_SCHEMAS: Readonly<Record<string, z.ZodType>> = {
       })),
     }),
     z.strictObject({ switches: z.array(receipt), nextPageToken: text.optional() }),
+    runList,
     failure,
   ]),
   "scale": printed({

@@ -1,8 +1,9 @@
-/** `unkey cancel`: stops and undoes a deployment that is under way, and rolls a live one back. */
+/** `unkey cancel`: stops and undoes a deployment that is under way, and rolls a live one back; or ends a run. */
 import { defineCommand, EXIT, type ExitCode, type Process } from "../../pkg/cli/mod.ts";
 import { type ConfigOf } from "../../pkg/config/mod.ts";
 import { publicFault } from "../../pkg/fault/mod.ts";
 import { type Deployment, DeploymentStatus } from "../../proto/gen/ctrl/v1/deployment_pb.ts";
+import { RunState } from "../../proto/gen/ctrl/v1/run_pb.ts";
 import { follow } from "../shared/deploying/follow.ts";
 import { timeoutField } from "../shared/deploying/follow_fields.ts";
 import { confirm, YES_FIELD } from "../shared/confirm.ts";
@@ -18,6 +19,7 @@ import {
   QUIET_FIELD,
 } from "../shared/operation.ts";
 import { JSON_FIELD } from "../shared/output.ts";
+import { runStateName } from "../shared/run_view.ts";
 import { withinTime } from "../shared/time_limit.ts";
 import { switchJson, switchText } from "../shared/switch_view.ts";
 import { ENVIRONMENT_FILTER_FIELD } from "../shared/project_fields.ts";
@@ -35,21 +37,25 @@ const FIELDS = {
 };
 type Config = ConfigOf<typeof FIELDS>;
 
-/** `unkey cancel <deployment>` */
+/** `unkey cancel <deployment or run>` */
 export const command = defineCommand({
   exitCodes: OPERATION_EXITS,
   fields: FIELDS,
-  positionals: [{ name: "deployment", help: DEPLOYMENT_WORD, required: true }],
+  positionals: [{ name: "deployment", help: `${DEPLOYMENT_WORD} Or a run's id.`, required: true }],
   notes:
     `What the deployment had created is taken back, and the previous version keeps serving. Once it is live, its
-traffic goes back to what was live before, which is a rollback.
+traffic goes back to what was live before, which is a rollback. A run's process gets its stop signal, and is killed
+after its time to stop.
 
 ${exitNotes(OPERATION_EXITS)}`,
   async run({ config, positionals: [word = ""] }, process) {
     const connection = await connect(config, process);
     return await operate(
       { process, connection, json: config.json },
-      () => run(connection, config, process, word),
+      () =>
+        word.startsWith("run_")
+          ? cancelRun(connection, config, process, word)
+          : run(connection, config, process, word),
     );
   },
 });
@@ -89,6 +95,23 @@ async function run(
     return EXIT.ok;
   }
   throw publicFault("unavailable", `${deploymentId} is live and could not be rolled back. Try again.`);
+}
+
+async function cancelRun(
+  connection: Connection,
+  config: Config,
+  process: Process,
+  runId: string,
+): Promise<ExitCode> {
+  const client = operationClient(connection);
+  const { run: found } = await client.getRun({ runId }, { signal: process.signal });
+  const { run } = await client.cancelRun({ runId }, { signal: process.signal });
+  const before = found?.state ?? RunState.UNSPECIFIED;
+  const name = runStateName(run?.state ?? before);
+  const isOver = before !== RunState.STARTING && before !== RunState.RUNNING;
+  const text = isOver ? `${runId} is ${name} already: nothing to cancel\n` : `cancelled ${runId}\n`;
+  printDone(config, process, { json: { id: runId, status: name }, text, id: runId, urls: [] });
+  return EXIT.ok;
 }
 
 function sentence(before: Deployment, { id, status }: Deployment): string {

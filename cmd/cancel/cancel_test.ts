@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { RunState } from "../../proto/gen/ctrl/v1/run_pb.ts";
 import { DeploymentStatus, SwitchPath } from "../../proto/gen/ctrl/v1/deployment_pb.ts";
 import { access, deploymentOf, onlyJson, startControlPlane, unkey } from "../shared/testing.ts";
 
@@ -85,4 +86,17 @@ Deno.test("cancel of a deployment that turns live meanwhile rolls it back", asyn
   assert.equal(code, 0);
   assert.match(stdout, /^rolled back shop\/production from d_2 to d_1/);
   assert.equal(cancels(), 2);
+});
+
+Deno.test("cancel ends a run by its id, and says when it had ended", async () => {
+  let state = RunState.RUNNING;
+  await using api = await startControlPlane({
+    deployment: {
+      getRun: () => ({ run: { id: "run_1", state } }),
+      cancelRun: () => ({ run: { id: "run_1", state: state = RunState.CANCELLED } }),
+    },
+  });
+  const cancel = () => unkey(["cancel", "run_1"], { env: access(api.url) });
+  assert.equal((await cancel()).stdout, "cancelled run_1\n");
+  assert.equal((await cancel()).stdout, "run_1 is cancelled already: nothing to cancel\n");
 });

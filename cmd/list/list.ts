@@ -1,4 +1,4 @@
-/** `unkey list`: deployments or switches, newest first, or projects. */
+/** `unkey list`: deployments, switches or runs, newest first, or projects. */
 import { defineCommand, type Process, UsageError } from "../../pkg/cli/mod.ts";
 import { type ConfigOf, field, textSchema } from "../../pkg/config/mod.ts";
 import { createRpcClient } from "../../pkg/rpc/mod.ts";
@@ -9,6 +9,7 @@ import { deploymentJson, statusText } from "../shared/deployment_view.ts";
 import { findProject } from "../shared/find_deployment.ts";
 import { age, JSON_FIELD, jsonLine, table } from "../shared/output.ts";
 import { limitFields, type Page, readPages } from "../shared/pages.ts";
+import { runJson, runsTable } from "../shared/run_view.ts";
 import { ENVIRONMENT_FILTER_FIELD } from "../shared/project_fields.ts";
 import { switchesTable } from "./switches.ts";
 import { receiptJson } from "../shared/switch_receipt.ts";
@@ -32,15 +33,17 @@ type ListConfig = ConfigOf<typeof FIELDS>;
 
 const LISTS: Readonly<
   Record<string, (connection: Connection, config: ListConfig, process: Process) => Promise<void>>
-> = { deployments: listDeployments, projects: listProjects, switches: listSwitches };
+> = { deployments: listDeployments, projects: listProjects, switches: listSwitches, runs: listRuns };
 
-/** `unkey list [deployments|projects|switches]` */
+/** `unkey list [deployments|projects|switches|runs]` */
 export const command = defineCommand({
   outcome: "output",
   fields: FIELDS,
   positionals: [{
     name: "what",
-    help: "deployments (the default), projects, or switches: the moves of live traffic with their receipts.",
+    help:
+      "deployments (the default), projects, switches: the moves of live traffic with their receipts, or runs: commands " +
+      'of "unkey run".',
     required: false,
     choices: [...Object.keys(LISTS)],
   }],
@@ -113,6 +116,28 @@ async function listSwitches(connection: Connection, config: ListConfig, process:
   }
   if (switches.length === 0) return stderr("No live traffic has moved yet.\n");
   stdout(switchesTable(switches, clock.now()));
+  if (nextPageToken !== "") stderr("There are more: --limit shows them.\n");
+}
+
+async function listRuns(connection: Connection, config: ListConfig, process: Process): Promise<void> {
+  const { project, environment: environmentSlug = "", limit, pageToken } = config;
+  const { signal, stdout, stderr, clock } = process;
+  const client = createRpcClient(DeploymentService, connection);
+  const projectId = project === undefined ? "" : (await findProject(connection, project, signal)).id;
+  const { rows, nextPageToken } = await readPages(
+    { limit, pageToken, pageSizeMax: PAGE_MAX },
+    async (page) => {
+      const { runs, nextPageToken } = await client.listRuns({ projectId, environmentSlug, ...page }, {
+        signal,
+      });
+      return { rows: runs, nextPageToken };
+    },
+  );
+  if (config.json) {
+    return stdout(jsonLine({ runs: rows.map(runJson), ...(nextPageToken === "" ? {} : { nextPageToken }) }));
+  }
+  if (rows.length === 0) return stderr('No runs. "unkey run" makes one.\n');
+  stdout(runsTable(rows, clock.now()));
   if (nextPageToken !== "") stderr("There are more: --limit shows them.\n");
 }
 

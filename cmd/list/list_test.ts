@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { publicFault } from "../../pkg/fault/mod.ts";
 import { DeploymentStatus, type ListDeploymentsRequest } from "../../proto/gen/ctrl/v1/deployment_pb.ts";
-import { access, deploymentOf, onlyJson, SHOP, startControlPlane, unkey } from "../shared/testing.ts";
+import { RunState } from "../../proto/gen/ctrl/v1/run_pb.ts";
+import { access, deploymentOf, NOW, onlyJson, SHOP, startControlPlane, unkey } from "../shared/testing.ts";
 
 const READY = deploymentOf({ id: "d_2", live: true, desiredInstances: 2, runningInstances: 2 });
 const FAILED = deploymentOf({
@@ -214,4 +215,29 @@ Deno.test("list shows a queued deployment with its place", async () => {
   assert.match(stdout, /^d_1 .* queued #2 +- +3m/m);
   const shown = JSON.stringify(onlyJson(await unkey(["list", "--json"], { env: access(api.url) })));
   assert.ok(shown.includes(`"queue":{"position":2,"blockers":["d_9"],"queuedAt":1799999820000}`), shown);
+});
+
+Deno.test("list runs prints commands with their states and exit codes, and as JSON", async () => {
+  const run = {
+    id: "run_1",
+    environmentSlug: "preview",
+    deploymentId: "d_2",
+    command: ["sh", "-c", "echo $X"],
+    state: RunState.TIMED_OUT,
+    exitCode: 137,
+    createdAt: BigInt(NOW - 180_000),
+    startedAt: BigInt(NOW - 170_000),
+    endedAt: BigInt(NOW - 110_000),
+  };
+  await using api = await startControlPlane({ deployment: { listRuns: () => ({ runs: [run] }) } });
+  const { code, stdout, stderr } = await unkey(["list", "runs"], { env: access(api.url) });
+  assert.equal(code, 0, stderr);
+  assert.equal(
+    stdout,
+    `ID     ENV      DEPLOYMENT  STATE      EXIT  AGE  TOOK  COMMAND
+run_1  preview  d_2         timed_out  137   3m   1m    sh -c 'echo $X'
+`,
+  );
+  const json = onlyJson(await unkey(["list", "runs", "--json"], { env: access(api.url) }));
+  assert.partialDeepStrictEqual(json, { runs: [{ id: "run_1", state: "timed_out", exitCode: 137 }] });
 });

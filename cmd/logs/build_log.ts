@@ -10,7 +10,7 @@ import { publicFault } from "../../pkg/fault/mod.ts";
 import { follow } from "../shared/deploying/follow.ts";
 import { isActive, statusName } from "../shared/deployment_view.ts";
 import { type Line, linesOfEvent } from "./printer.ts";
-import { readStream } from "./read_stream.ts";
+import { readStream } from "../shared/read_stream.ts";
 
 export interface BuildLogOptions {
   readonly client: Client<typeof DeploymentService>;

@@ -6,7 +6,7 @@ import { ENVIRONMENT_FILTER_FIELD } from "../shared/project_fields.ts";
 import { momentSchema } from "../shared/moment.ts";
 
 /** The control plane gives at most so many lines at once. */
-export const TAIL_MAX = 100_000;
+import { TAIL_MAX } from "../shared/instance_log.ts";
 /** Without any range: minutes of a busy app, and not so many that a terminal is of no use. */
 export const TAIL_DEFAULT = 10_000;
 const NAME_LENGTH_MAX = 255;

@@ -12,7 +12,7 @@ import { DEPLOYMENT_WORD, findDeployment } from "../shared/find_deployment.ts";
 import { printable } from "../shared/output.ts";
 import { readBuildLog } from "./build_log.ts";
 import { checkLogsConfig, isSearch, LOGS_FIELDS, type LogsConfig, tailOf } from "./config.ts";
-import { readInstanceLog } from "./instance_log.ts";
+import { readInstanceLog } from "../shared/instance_log.ts";
 import { rangeOf } from "../shared/moment.ts";
 import { searchLog } from "./search_log.ts";
 import { createPrinter, type Line, lineOfInstance } from "./printer.ts";

@@ -28,8 +28,14 @@ export async function dispatch(root: Group, process: Process): Promise<ExitCode>
 
 /** The outcome of a call: the help of a command is output, whatever the command does. */
 function outcomeOf(command: Command | undefined, args: readonly string[]): Outcome {
-  if (command === undefined || args.some((each) => each === "--help" || each === "-h")) return "output";
+  if (command === undefined || asksForHelp(args)) return "output";
   return command.outcome ?? "exit_code";
+}
+
+/** Words behind `--` are arguments of the command. */
+function asksForHelp(args: readonly string[]): boolean {
+  const end = args.indexOf("--");
+  return (end < 0 ? args : args.slice(0, end)).some((each) => each === "--help" || each === "-h");
 }
 
 function fail(
@@ -60,7 +66,7 @@ async function run(target: Target, process: Process): Promise<ExitCode> {
   const called: Called[] = [];
   const program = build({ name: NAME, node: root, path, command, process }, (call) => called.push(call));
   program.version(VERSION, "-v, --version", "Print the version");
-  if (command !== undefined && rest.some((each) => each === "--help" || each === "-h")) {
+  if (command !== undefined && asksForHelp(rest)) {
     await addHelp(findSub(program, path), command);
   }
   program.parse([...path, ...rest], { from: "user" });

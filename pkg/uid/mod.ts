@@ -35,6 +35,7 @@ const PREFIXES = {
   domain: "dom",
   trafficSwitch: "sw",
   session: "sess",
+  run: "run",
 } as const;
 
 export type IdKind = keyof typeof PREFIXES;

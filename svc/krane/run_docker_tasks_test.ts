@@ -13,6 +13,7 @@ function release(command: readonly string[], changes: Partial<Task> = {}, more: 
 }
 
 interface Task {
+  readonly name: string;
   readonly timeoutSeconds: number;
   readonly isStarted: boolean;
 }
@@ -98,6 +99,35 @@ engineTest("a removal ends a task that runs", async (bench) => {
   stream.send(remove(name, 2));
   await until("nothing to be left", async () => (await bench.containers(name)).length === 0);
 });
+
+engineTest(
+  "a run beside an app that serves leaves its instances alone, and makes way when it is not wanted",
+  async (bench) => {
+    const name = bench.name();
+    await bench.agent();
+    const environmentVariables = { TOKEN: "secret" };
+    const stream = await bench.plane.snapshot(0, 1, apply(name, 1, { environmentVariables }));
+    await bench.plane.settled(name, Status.RUNNING);
+    const [app] = await bench.containers(name);
+    const run = (command: readonly string[]): Apply =>
+      release(command, { name: "run-a" }, { replicas: 1, stopSeconds: 1 });
+    stream.send(apply(name, 2, run(sh("echo run; trap '' TERM; sleep 1000 & wait"))));
+    await until("it to run", () => bench.plane.task(name, "run-a")?.status === Status.RUNNING);
+    assert.deepEqual(
+      bench.plane.instances(name).map(({ status }) => status),
+      [Status.RUNNING],
+      "and the app does",
+    );
+    stream.send(apply(name, 3, { environmentVariables }));
+    await until("its container to go", async () => (await bench.containers(name)).length === 1);
+    assert.deepEqual(
+      (await bench.containers(name)).map(({ id }) => id),
+      [app?.id],
+      "the same instance as before",
+    );
+    await until("its output", () => bench.plane.lines.some(({ text }) => text === "run"));
+  },
+);
 
 engineTest("an agent finds the task of the one before it, and does not start a second", async (bench) => {
   const name = bench.name();

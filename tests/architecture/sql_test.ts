@@ -27,7 +27,7 @@ const WRITERS: Readonly<Record<string, readonly string[]>> = {
   deployment_spans: ["traces"],
   deployment_starts: ["starts"],
   deployment_steps: ["steps"],
-  deployment_tasks: ["tasks"],
+  deployment_tasks: ["runs", "tasks"],
   deployment_topology: ["instances", "topology"],
   deployment_traces: ["trace_exports", "traces"],
   deployment_traffic: ["traffic", "traffic_sums"],

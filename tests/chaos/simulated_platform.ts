@@ -92,6 +92,7 @@ export class SimulatedPlatform {
       objects: {} as DeploymentDeps["objects"],
       vault: {} as DeploymentDeps["vault"],
       workflows: this.#workflows(),
+      notifier: { changed: () => undefined },
       events: new EventHub({ db, clock, log: silentLogger() }),
       workspaces: new WorkspaceHub({ db, clock, log: silentLogger() }),
       logs: new LogHub({ db, clock }),

@@ -1,4 +1,4 @@
-/** A release command on the whole platform: once for each deployment, before its instances, and its end decides. */
+/** Commands that run once, on the whole platform: before a deployment's instances, where the end decides, and beside them. */
 import assert from "node:assert/strict";
 import { LocalPlatform } from "../testbed/local.ts";
 import { docker } from "../testbed/testbed.ts";
@@ -19,6 +19,11 @@ async function app(platform: LocalPlatform, text: string): Promise<string> {
 /** The containers that run release commands; those of apps are others. */
 async function releases(platform: LocalPlatform): Promise<readonly string[]> {
   return await platform.containers(["--filter", "label=unkey.task=release"]);
+}
+
+/** The containers that run any command. */
+async function commands(platform: LocalPlatform): Promise<readonly string[]> {
+  return await platform.containers(["--filter", "label=unkey.task"]);
 }
 
 /** The runs whose output the platform has. */
@@ -101,6 +106,49 @@ Deno.test("a release command runs once before its deployment, and decides about 
     await eventually("its container to go", async () => (await releases(platform)).length === 0);
     assert.equal((await runsOf(platform, id)).length, 1);
   });
+
+  const run = (...words: readonly string[]) =>
+    platform.unkey(["run", "--project", "app", "--env", "production", ...words]);
+
+  await t.step("unkey run gives the output and the exit code of a command beside the app", async () => {
+    const script = `test -n "$PORT" && cat /www/index.html && echo && echo trouble >&2 && exit 3`;
+    const { code, stdout, stderr } = await run("--", "sh", "-c", script);
+    assert.deepEqual([code, stdout], [3, "version five\n"], stderr);
+    assert.match(stderr, /^trouble$/m);
+    await platform.answers(url, "version five");
+    await eventually("its container to go", async () => (await commands(platform)).length === 0);
+  });
+
+  await t.step(
+    "a run goes on over the death of the platform, and is run once; a cancel ends one",
+    async () => {
+      const started = await run(
+        "--detach",
+        "--",
+        "sh",
+        "-c",
+        `${RAN}; while [ ! -e /tmp/go ]; do sleep 0.1; done`,
+      );
+      assert.equal(started.code, 0, started.stderr);
+      const id = started.stdout.trim();
+      const state = async (): Promise<string> => {
+        const { stdout } = await platform.unkey(["list", "runs", "--json"]);
+        const { runs }: { runs: readonly { id: string; state: string }[] } = JSON.parse(stdout);
+        return runs.find((each) => each.id === id)?.state ?? "";
+      };
+      await eventually("it to run", async () => await state() === "running");
+      const [container = ""] = await commands(platform);
+      await platform.stop("SIGKILL");
+      await platform.start();
+      await docker(["exec", container, "touch", "/tmp/go"]);
+      await eventually("its end", async () => await state() === "succeeded");
+      await eventually("its container to go", async () => (await commands(platform)).length === 0);
+      const slow = await run("--detach", "--", "sleep", "1000");
+      await eventually("it to run", async () => (await commands(platform)).length === 1);
+      assert.equal((await platform.unkey(["cancel", slow.stdout.trim()])).code, 0);
+      await eventually("its container to go", async () => (await commands(platform)).length === 0);
+    },
+  );
 
   await t.step("a rollback runs none", async () => {
     const rolledBack = await platform.unkey(["rollback", first, "--yes"]);

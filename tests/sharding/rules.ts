@@ -97,6 +97,8 @@ export const SCATTERS: Readonly<Record<string, readonly string[]>> = {
     "output_retention: listPastDeployments",
     "packs: listUnusedPacks",
     "requests: listUnusedDeployments",
+    "runs: deleteRuns",
+    "runs: listOverdueRuns",
     "sentinel_sweep: listIdleSentinels",
     "sentinel_sweep: listPlacementsWithoutSentinel",
     "sentinel_sweep: listRunningSentinels",

@@ -139,6 +139,7 @@ export function buildServices(parts: ServiceParts): Services {
     objects,
     vault,
     workflows,
+    notifier,
     events,
     workspaces,
     logs,

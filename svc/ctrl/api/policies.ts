@@ -60,6 +60,10 @@ const DEPLOYMENT: MethodsOf<typeof DeploymentService> = {
   listSwitches: { kind: "root_key", permission: "read_deployment" },
   getTraffic: { kind: "root_key", permission: "read_deployment" },
   watchWorkspace: { kind: "root_key", permission: "read_deployment" },
+  createRun: { kind: "root_key", permission: "run_command" },
+  getRun: { kind: "root_key", permission: "read_deployment" },
+  listRuns: { kind: "root_key", permission: "read_deployment" },
+  cancelRun: { kind: "root_key", permission: "run_command" },
 };
 
 const OPENAPI: MethodsOf<typeof OpenApiService> = {

@@ -38,6 +38,7 @@ import { buildServices, CALL_MS_MAX, type ServiceParts } from "./mount.ts";
 import { sweepRegions } from "./tasks/region_health.ts";
 import { sweepAuditLog } from "./tasks/audit_sweeper.ts";
 import { sweepSubmits } from "./tasks/submit_sweeper.ts";
+import { sweepRuns } from "./tasks/run_sweeper.ts";
 import { sweepSwitches } from "./tasks/switch_sweeper.ts";
 import { sweepContent } from "./tasks/content_sweeper.ts";
 import { sweepUploads } from "./tasks/upload_sweeper.ts";
@@ -153,7 +154,7 @@ async function start(config: ApiConfig, given: ApiProcess, runner: Runner): Prom
   );
   runner.go("events", (signal) => services.events.run(signal));
   runner.go("workspaces", (signal) => services.workspaces.run(signal));
-  const { workflows } = parts;
+  const { workflows, notifier } = parts;
   const base = { db, clock, log };
   const stored = { ...base, objects: objects.store };
   runner.go(
@@ -170,6 +171,7 @@ async function start(config: ApiConfig, given: ApiProcess, runner: Runner): Prom
   const output = { ...base, keptDays: config.outputKept, meter: loop("output sweeper") };
   runner.go("output sweeper", (signal) => sweepOutput(output, signal));
   runner.go("switch sweeper", (signal) => sweepSwitches({ ...base, meter: loop("switch sweeper") }, signal));
+  runner.go("run sweeper", (signal) => sweepRuns({ ...base, notifier, meter: loop("run sweeper") }, signal));
   runner.go("region sweeper", (signal) => sweepRegions({ ...parts, meter: loop("region sweeper") }, signal));
   const { nudgeUrl, instanceId } = parts;
   if (nudgeUrl !== undefined) {

@@ -1,5 +1,6 @@
 /** For every command and every exit code that it can give: a call that gives it. */
-import { saveOpenApi } from "../../../svc/ctrl/internal/store/mod.ts";
+import { DeploymentService } from "../../../proto/gen/ctrl/v1/deployment_pb.ts";
+import { type DeploymentTasksTable, saveOpenApi } from "../../../svc/ctrl/internal/store/mod.ts";
 import { deployImage, move } from "../../../svc/ctrl/services/testing.ts";
 import { route } from "../../../svc/ctrl/services/testing_agents.ts";
 import { setLive } from "../../../svc/ctrl/services/testing_lifecycle.ts";
@@ -66,6 +67,14 @@ async function withDocuments({ bed: { api, tenant }, words }: World): Promise<vo
   }
 }
 
+/** A run that has ended, which a call with its key follows. */
+const ran = (end: Partial<DeploymentTasksTable>) => async ({ bed: { api, life, tenant } }: World) => {
+  const client = api.client(DeploymentService, tenant.rootKey);
+  const { run } = await client.createRun({ deploymentId: life.d3, command: ["true"], idempotencyKey: "k" });
+  await api.db.kysely.updateTable("deployment_tasks").set({ ended_at: 1, deadline_at: null, ...end })
+    .where("run_id", "=", run?.id ?? "").execute();
+};
+
 const hangs = <T>(world: World): Promise<T> =>
   world.disposed.then(() => Promise.reject(new Error("the test is over")));
 
@@ -87,6 +96,7 @@ function operation(args: readonly string[], row: Partial<Row>): Row {
 const stopped = (world: World): Promise<void> => move(world.bed.api, world.bed.life.d3, "stopped");
 const failed = (world: World): Promise<void> => move(world.bed.api, world.bed.life.d3, "failed");
 const project = ["--project", "shop", "--env", "production"];
+const RUN = ["run", "--deployment", "D3", "--idempotency-key", "k", "true"];
 const nosuch = (...args: readonly string[]): Call => ({ args: [...args, "--project", "nosuch"] });
 
 const SHOP = ["--project", "shop"];
@@ -164,6 +174,14 @@ export const CALLS: Readonly<Record<string, Row>> = {
     },
     18: { args: ["start", "D3"], prepare: failed },
   }),
+  "run": {
+    0: { args: RUN, prepare: ran({ state: "succeeded", exit_code: 0 }) },
+    1: { args: RUN, prepare: ran({ state: "failed", exit_code: 1 }) },
+    2: { args: ["run", "--no-such-flag"] },
+    124: { args: RUN, prepare: ran({ state: "failed", reason: "timed_out", exit_code: 137 }) },
+    125: { args: RUN, env: { UNKEY_API_BASE_URL: NOWHERE } },
+    130: { args: ["run", ...project, "true"], env: { UNKEY_API_BASE_URL: "HOLDS" }, signals: {} },
+  },
   "list": developer(["list"], { 1: nosuch("list") }),
   "open": developer(["open", "--print", ...project], {
     0: {

@@ -77,6 +77,7 @@ interface Described {
 export const TAGS = {
   Deployments: "Create deployments, follow them, and end them.",
   Traffic: "Move the traffic of an environment between deployments.",
+  Runs: "Commands that run once in a deployment's image.",
   Output: "What instances print, and what happens to them.",
   Projects: "Projects and their environments.",
   Variables: "Environment variables. Values are never read back.",

@@ -27,6 +27,7 @@ import {
 } from "./projects.ts";
 import { addRegistryRoute, listRegistriesRoute, removeRegistryRoute } from "./registries.ts";
 import type { Route } from "./route.ts";
+import { cancelRunRoute, createRunRoute, getRunRoute, listRunsRoute } from "./runs.ts";
 import { getAppSettingsRoute, setAppSettingsRoute, setIdleEndRoute, setSizeRoute } from "./settings.ts";
 import { searchLogsRoute } from "./search_logs.ts";
 import { listSwitchesRoute } from "./switch_list.ts";
@@ -58,6 +59,10 @@ export const ROUTES: readonly Route[] = [
   searchLogsRoute,
   listInstancesRoute,
   listInstanceEventsRoute,
+  createRunRoute,
+  getRunRoute,
+  listRunsRoute,
+  cancelRunRoute,
   createProjectRoute,
   listProjectsRoute,
   createEnvironmentRoute,

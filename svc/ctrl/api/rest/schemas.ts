@@ -125,6 +125,32 @@ export const getTrafficBody = z.strictObject({
   region: filled.optional(),
 });
 
+export const createRunBody = ruled(
+  { oneOf: [{ required: ["deploymentId"] }, { required: ["projectId", "environmentSlug"] }] },
+  z.strictObject({
+    deploymentId: deploymentId.optional().describe("A ready deployment."),
+    projectId: projectId.optional().describe("With `environmentSlug`: its live deployment."),
+    environmentSlug: filled.optional(),
+    command: z.array(z.string()).min(1),
+    timeoutSeconds: z.int().min(1).max(86_400).optional().describe("An hour if absent."),
+    region: filled.optional(),
+  }).refine(
+    ({ deploymentId, projectId, environmentSlug }) =>
+      deploymentId === undefined
+        ? projectId !== undefined && environmentSlug !== undefined
+        : projectId === undefined || environmentSlug === undefined,
+    'must have "deploymentId", or "projectId" and "environmentSlug"',
+  ),
+);
+
+/** Of the routes that are about one run. */
+export const runBody = named(
+  "RunName",
+  z.strictObject({ runId: z.string().regex(/^run_[a-zA-Z0-9]+$/, 'must match "^run_[a-zA-Z0-9]+$"') }),
+);
+
+export const listRunsBody = listSwitchesBody.extend({});
+
 /** Of the routes that do something to one domain. */
 export const domainBody = named("DomainName", z.strictObject({ projectId, domain: filled }));
 

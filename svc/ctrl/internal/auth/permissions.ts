@@ -13,6 +13,7 @@ export const PROJECT_ACTIONS = [
   "stop_deployment",
   "start_deployment",
   "read_logs",
+  "run_command",
   "read_project",
   "create_project",
   "read_environment",

@@ -27,6 +27,11 @@ export const LIMITS = {
     about: "deployments within an hour",
     advice: "Deploy again later",
   },
+  runs: {
+    value: 20,
+    about: "commands that run at once",
+    advice: 'Wait until some have ended: "unkey list runs" shows them',
+  },
   streams: {
     value: 200,
     about: "open streams of events and logs at one api",

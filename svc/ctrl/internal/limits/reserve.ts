@@ -2,6 +2,7 @@ import { Fault } from "../../../../pkg/fault/mod.ts";
 import {
   countActiveDeployments,
   countDeploymentsSince,
+  countOpenRuns,
   countProjects,
   countWorkspaceEnvironments,
   countWorkspaceVariables,
@@ -39,6 +40,9 @@ const COUNTS: Readonly<
     const { count, firstMs } = await countDeploymentsSince(db, workspaceId, nowMs - HOUR_MS);
     const untilMs = (firstMs ?? nowMs) + HOUR_MS - nowMs;
     return { used: count, retryAfterSeconds: Math.max(1, Math.ceil(untilMs / 1_000)) };
+  },
+  async runs(db, workspaceId) {
+    return { used: await countOpenRuns(db, workspaceId), retryAfterSeconds: RETRY_SECONDS };
   },
 };
 

@@ -50,6 +50,8 @@ export type ReportOutcome =
     readonly changed: boolean;
     /** True when the set of endpoints changed; the change of the edges' feed is appended already. */
     readonly endpointsChanged: boolean;
+    /** True when a run has ended: the caller announces the placement in the same transaction. */
+    readonly isRunOver: boolean;
   };
 
 /**
@@ -63,7 +65,7 @@ export async function replaceReported(tx: Tx, report: InstanceReport): Promise<R
   const { deploymentId, region, nowMs } = report;
   const turn = await takeTurn(tx, report);
   if (turn.kind !== "taken") return turn;
-  const tasksChanged = await recordTasks(tx, { ...report, tasks: report.tasks ?? [] });
+  const tasks = await recordTasks(tx, { ...report, tasks: report.tasks ?? [] });
 
   const before = await tx.selectFrom("instances").selectAll()
     .where("deployment_id", "=", deploymentId).where("region", "=", region).execute();
@@ -102,9 +104,10 @@ export async function replaceReported(tx: Tx, report: InstanceReport): Promise<R
   if (endpointsChanged) {
     await appendChanges(tx, EDGE_REGION, [{ resourceType: "endpoints", resourceId: deploymentId }], nowMs);
   }
-  if (changed.length + gone.length === 0) return { kind: "taken", changed: tasksChanged, endpointsChanged };
+  const effects = { endpointsChanged, isRunOver: tasks.isRunOver };
+  if (changed.length + gone.length === 0) return { kind: "taken", changed: tasks.changed, ...effects };
   await bumpViewRevision(tx, [deploymentId, ...losers]);
-  return { kind: "taken", changed: true, endpointsChanged };
+  return { kind: "taken", changed: true, ...effects };
 }
 
 /**

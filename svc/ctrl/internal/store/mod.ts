@@ -64,6 +64,7 @@ export * from "./build_attempts.ts";
 export * from "./build_inputs.ts";
 export * from "./changes.ts";
 export * from "./desired.ts";
+export * from "./runs.ts";
 export * from "./tasks.ts";
 export * from "./topology.ts";
 export * from "./instances.ts";

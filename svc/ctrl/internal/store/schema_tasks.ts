@@ -1,7 +1,7 @@
 /** Tables of commands that run once for a deployment. */
 
 /** A command that runs once in a deployment's image, beside its instances. */
-export interface DeploymentTasksTable {
+export interface DeploymentTasksTable extends RunColumns {
   deployment_id: string;
   /** Unique in its deployment, e.g. `release`. */
   name: string;
@@ -29,6 +29,20 @@ export interface DeploymentTasksTable {
   ended_at: number | null;
   /** Since when the deployment has gone on after its end; null: it waits for the end. */
   settled_at: number | null;
+}
+
+/** Columns of a run, a command that was asked for beside a deploy. Null in a task of the deploy itself. */
+export interface RunColumns {
+  run_id: string | null;
+  project_id: string | null;
+  environment_id: string | null;
+  environment_slug: string | null;
+  /** Once in a workspace. */
+  idempotency_key: string | null;
+  /** The name of the root key that asked for it. */
+  created_by: string | null;
+  /** It is given up when nothing was heard of it until then; null for one that has ended. */
+  deadline_at: number | null;
 }
 
 export type TaskState = "wanted" | "running" | "succeeded" | "failed";

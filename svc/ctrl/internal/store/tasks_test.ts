@@ -36,13 +36,15 @@ function reported(state: ReportedTask["state"], changes: Partial<ReportedTask> =
   return { name: RELEASE_TASK, state, ...none, ...changes };
 }
 
-const record = (
+async function record(
   db: CtrlDatabase,
   deploymentId: string,
   task: ReportedTask,
   region = REGION,
-): Promise<boolean> =>
-  transact(db, (tx) => recordTasks(tx, { deploymentId, region, tasks: [task], nowMs: NOW_MS + 1 }));
+): Promise<boolean> {
+  const report = { deploymentId, region, tasks: [task], nowMs: NOW_MS + 1 };
+  return (await transact(db, (tx) => recordTasks(tx, report))).changed;
+}
 
 test("recordTasks() moves a task on, never back, and an end is final", async (db) => {
   const id = await placed(db);

@@ -20,5 +20,12 @@ export const TASK_ROWS: Pick<Schema, "deployment_tasks"> = {
     started_at: 3,
     ended_at: 4,
     settled_at: 5,
+    run_id: "run_1",
+    project_id: "p",
+    environment_id: "e",
+    environment_slug: "preview",
+    idempotency_key: "k",
+    created_by: "key",
+    deadline_at: 6,
   },
 };

@@ -7,6 +7,7 @@ import { appendChanges, lockRegion } from "./changes.ts";
 import { moveStatus } from "./deployment_status.ts";
 import { type BusyDeployment, findEnvironmentOfDeployment } from "./deployments.ts";
 import { forgetInstances } from "./instances.ts";
+import { endRunsOf } from "./runs.ts";
 import type { DeploymentTopologyTable, Schema } from "./schema.ts";
 import { bumpViewRevision } from "./views/revisions.ts";
 import { archiveIdleSentinel, ensureSentinel, type WantedSentinel } from "./sentinels.ts";
@@ -94,7 +95,10 @@ export async function stopTopology(
   const running = (await lockTopology(tx, deploymentId))
     .filter((row) => row.desired_status === "started" && (regions?.includes(row.region) ?? true));
   if (running.length === 0) return [];
-  await forgetInstances(tx, { deploymentId, regions: running.map((row) => row.region), nowMs });
+  const places = { deploymentId, regions: running.map((row) => row.region), nowMs };
+  await forgetInstances(tx, places);
+  const message = "Its deployment was stopped before the command had ended.";
+  await endRunsOf(tx, { ...places, reason: "deployment_stopped", message });
   const changed: ChangedRegion[] = [];
   const environmentId = await findEnvironmentOfDeployment(tx, deploymentId);
   for (const { region } of sortedByRegion(running)) {
@@ -110,14 +114,19 @@ export async function stopTopology(
 }
 
 /**
- * Tells the agents of all its regions about the deployment again, after a change beside its placement, and returns the
- * regions. Those where it is stopped have nothing to do.
+ * Tells the agents of all its regions, or of `wanted`, about the deployment again, after a change beside its placement, and
+ * returns the regions. Those where it is stopped have nothing to do.
  */
 export async function announcePlacement(
   tx: Tx,
-  { deploymentId, nowMs }: { readonly deploymentId: string; readonly nowMs: number },
+  { deploymentId, regions: wanted, nowMs }: {
+    readonly deploymentId: string;
+    readonly regions?: readonly string[];
+    readonly nowMs: number;
+  },
 ): Promise<readonly string[]> {
-  const running = (await lockTopology(tx, deploymentId)).filter((row) => row.desired_status === "started");
+  const running = (await lockTopology(tx, deploymentId))
+    .filter((row) => row.desired_status === "started" && (wanted?.includes(row.region) ?? true));
   const regions = sortedByRegion(running).map((row) => row.region);
   for (const region of regions) {
     const version = await appendDeploymentChange(tx, region, deploymentId, nowMs);

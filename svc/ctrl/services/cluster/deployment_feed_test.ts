@@ -8,6 +8,7 @@ import {
   type DesiredDeployment,
   listDesiredDeployments,
   placeDeployment,
+  taskRow,
 } from "../../internal/store/mod.ts";
 import { NOW_MS, seedDeployment, seedProject, testOnCtrlDatabases } from "../../internal/store/testing.ts";
 import { createDeploymentFeed } from "./deployment_feed.ts";
@@ -161,25 +162,15 @@ test("a placement without an image is refused with words for its user", async (d
 
 test("no region starts an instance before the release command has been settled, and one region runs it", async (db) => {
   const row = await placedRow(db);
-  const task: DesiredDeployment["tasks"][number] = {
+  const task = taskRow({
     deployment_id: row.id,
     name: "release",
     workspace_id: row.workspace_id,
     region: REGION,
-    command: '["sh","-c","migrate"]',
+    command: ["sh", "-c", "migrate"],
     timeout_seconds: 60,
-    state: "wanted",
-    instance: "",
-    reason: "",
-    message: "",
-    exit_code: null,
-    last_log_lines: "[]",
-    created_at: NOW_MS,
-    updated_at: NOW_MS,
-    started_at: null,
-    ended_at: null,
-    settled_at: null,
-  };
+    nowMs: NOW_MS,
+  });
   const told = async (changes: Partial<typeof task>, region = REGION) => {
     const { case: kind, value } = await encode({ ...row, region, tasks: [{ ...task, ...changes }] });
     assert.ok(kind === "apply");
@@ -192,4 +183,7 @@ test("no region starts an instance before the release command has been settled, 
   assert.deepEqual(await told({ state: "failed" }), [0, []]);
   assert.deepEqual(await told({ state: "succeeded" }), [0, []]);
   assert.deepEqual(await told({ state: "succeeded", settled_at: 1 }), [1, []]);
+  const run = { name: "run-a", run_id: "run_1" };
+  assert.deepEqual(await told(run), [1, [{ ...wanted, name: "run-a" }]], "a run holds no instance up");
+  assert.deepEqual(await told({ ...run, state: "failed" }), [1, []]);
 });

@@ -5,6 +5,7 @@ import type { ReportDeploymentStatusRequest } from "../../../../proto/gen/ctrl/v
 import type { RegionPrincipal } from "../../internal/auth/principal.ts";
 import { ACTIVE_STATUSES } from "../../internal/deployments/status.ts";
 import {
+  announcePlacement,
   type DeploymentsTable,
   EDGE_REGION,
   findDeploymentByName,
@@ -46,8 +47,9 @@ export async function reportDeploymentStatus(
   const deployment = await findDeploymentByName(db.kysely, report.k8sName);
   if (deployment === undefined) return { refused };
   const receivedAtMs = clock.now();
-  const outcome = await transact(db, (tx) =>
-    replaceReported(tx, {
+  const outcome = await transact(db, async (tx) => {
+    const nowMs = clock.now();
+    const taken = await replaceReported(tx, {
       deploymentId: deployment.id,
       workspaceId: deployment.workspace_id,
       projectId: deployment.project_id,
@@ -55,12 +57,17 @@ export async function reportDeploymentStatus(
       generation: report.generation,
       instances: report.instances,
       tasks: report.tasks,
-      nowMs: clock.now(),
-    }));
+      nowMs,
+    });
+    const place = { deploymentId: deployment.id, regions: [region], nowMs };
+    if (taken.kind === "taken" && taken.isRunOver) await announcePlacement(tx, place);
+    return taken;
+  });
   if (outcome.kind === "stale") return { newer: outcome.newerGeneration, refused };
   if (outcome.kind === "unplaced") return { refused };
   keepSpans(deps, { deploymentId: deployment.id, region, nowMs: receivedAtMs }, request);
   if (outcome.endpointsChanged) notifier.changed([EDGE_REGION]);
+  if (outcome.isRunOver) notifier.changed([region]);
   if (outcome.changed) await wake(deps, deployment);
   return { refused };
 }

@@ -2,6 +2,7 @@ import type { Clock } from "../../../../pkg/clock/mod.ts";
 import type { Logger } from "../../../../pkg/logger/mod.ts";
 import type { ObjectStore } from "../../../../pkg/objectstore/mod.ts";
 import type { Vault } from "../../../../pkg/vault/mod.ts";
+import type { ChangeNotifier } from "../../internal/changes/mod.ts";
 import type { StreamShares, UploadLimits } from "../../internal/limits/mod.ts";
 import type { LogHub } from "../../internal/logs/mod.ts";
 import type { CtrlDatabase } from "../../internal/store/mod.ts";
@@ -21,6 +22,7 @@ export interface DeploymentDeps {
   readonly objects: ObjectStore;
   readonly vault: Vault;
   readonly workflows: Workflows;
+  readonly notifier: ChangeNotifier;
   readonly events: EventHub;
   readonly workspaces: WorkspaceHub;
   readonly logs: LogHub;

@@ -16,6 +16,7 @@ import { NO_OPTIONS, type RequestedBuild } from "./build_settings.ts";
 import { cancelDeployment } from "./cancel.ts";
 import { createDeployment } from "./create.ts";
 import type { CreateRequest, RequestedSource } from "./create_request.ts";
+import { createRun } from "./create_run.ts";
 import { createUpload } from "./create_upload.ts";
 import { encodeTrace, getDeploymentTrace } from "./get_trace.ts";
 import { encodeTraffic, getTraffic } from "./get_traffic.ts";
@@ -30,6 +31,7 @@ import { encodeInstanceEvent, listDeploymentInstanceEvents } from "./list_instan
 import { encodeTrafficSwitch, listTrafficSwitches } from "./list_switches.ts";
 import { listDeploymentInstances } from "./list_instances.ts";
 import { encodeFoundLine, searchLogs } from "./search_logs.ts";
+import { cancelRun, encodeRun, listRuns, requireRun } from "./runs.ts";
 import { streamLogs } from "./stream_logs.ts";
 import { startDeployment } from "./start.ts";
 import { stopDeployment } from "./stop.ts";
@@ -159,6 +161,19 @@ export function deploymentHandlers(deps: DeploymentDeps): ServiceImpl<typeof Dep
       const caller = callerOf(context);
       const messages = () => watchWorkspace(deps, caller, request, context.signal);
       return deps.streams.counted(caller.workspaceId, messages);
+    },
+    async createRun(request, context) {
+      return { run: encodeRun(await createRun(deps, callerOf(context), request)) };
+    },
+    async getRun({ runId: id }, context) {
+      return { run: encodeRun(await requireRun(deps, callerOf(context), { id, action: "read_deployment" })) };
+    },
+    async listRuns(request, context) {
+      const { runs, nextPageToken } = await listRuns(deps, callerOf(context), request);
+      return { runs: runs.map(encodeRun), nextPageToken };
+    },
+    async cancelRun({ runId }, context) {
+      return { run: encodeRun(await cancelRun(deps, callerOf(context), runId)) };
     },
     async stopDeployment({ deploymentId, confirmed }, context) {
       await stopDeployment(deps, callerOf(context), { deploymentId, confirmed }, context.signal);

@@ -5,7 +5,7 @@ import { isFault, publicFault } from "../../pkg/fault/mod.ts";
 import { backoffMs } from "../../pkg/retry/mod.ts";
 import { fromConnectError } from "../../pkg/rpc/mod.ts";
 import type { DeploymentService, InstanceLogLine } from "../../proto/gen/ctrl/v1/deployment_pb.ts";
-import { TAIL_MAX } from "./config.ts";
+
 import { readStream } from "./read_stream.ts";
 
 /** The part of the output that is asked for; 0 and empty texts for no bound. */
@@ -33,6 +33,8 @@ export interface InstanceLogOptions {
 }
 
 /** Three of the server's heartbeats: a stream without a message for longer is dead. */
+/** The most lines of output before now that one call gives. */
+export const TAIL_MAX = 100_000;
 const IDLE = { firstMsMax: 15_000, betweenMsMax: 15_000 };
 /** Lines of an instance that cannot be reached come so much later than those of the others. */
 const LATE_MS_MAX = 600_000;
