@@ -26,7 +26,7 @@ export async function openTraceExport(
   const collector = await openCollector({
     url,
     headers: parsePairs(config.otlpHeaders?.reveal() ?? "") ?? {},
-    format: config.otlpProtocol,
+    format: config.otlpProtocol === "http/json" ? "http/json" : "http/protobuf",
     resource: { ...config.otelResourceAttributes, "service.name": config.otelServiceName },
     timeoutMs: config.otlpTimeout,
     fetch,

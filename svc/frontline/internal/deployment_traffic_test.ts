@@ -38,7 +38,7 @@ Deno.test("a deployment's requests are counted by status, time and concurrency, 
   const next = traffic.take(12_000);
   assert.deepEqual([next?.busyMs, next?.concurrencyMax, next?.concurrencyNow], [1_000, 1, 1]);
   traffic.ended(12_500);
-  assert.equal(traffic.take(13_000), undefined, "a request that was counted before is no news");
+  assert.equal(traffic.take(13_000), undefined, "a request that was counted before is not counted again");
 });
 
 Deno.test("an interval is closed once, and the next one has what came after it", () => {

@@ -12,6 +12,8 @@ import {
 } from "../../../../pkg/config/mod.ts";
 import { FORMATS, parsePairs, SAMPLERS } from "../../../../pkg/otlp/mod.ts";
 
+/** Set for other programs on many machines: it is a problem only where a collector is set, too. */
+const NOT_SPOKEN = "grpc";
 const NUMBER = /^(0|1|0?\.\d+|[01]\.\d*)$/;
 
 export const OTEL_FIELDS = {
@@ -41,7 +43,7 @@ export const OTEL_FIELDS = {
     env: "OTEL_EXPORTER_OTLP_PROTOCOL",
     placeholder: "<form>",
     help: "Form of the requests: http/protobuf or http/json. gRPC is not spoken.",
-    schema: choiceSchema(FORMATS),
+    schema: choiceSchema([...FORMATS, NOT_SPOKEN]),
   }),
   otlpTimeout: field({
     flag: "otlp-timeout",
@@ -86,10 +88,23 @@ export const OTEL_FIELDS = {
 export type OtelConfig = ConfigOf<typeof OTEL_FIELDS>;
 
 /** Rules between the settings. */
-export function otelProblems({ otlpHeaders }: OtelConfig): readonly string[] {
-  return otlpHeaders === undefined || parsePairs(otlpHeaders.reveal()) !== undefined ? [] : [
-    `${fieldName(OTEL_FIELDS.otlpHeaders)} must be like name=value,name=value with percent-encoded values`,
-  ];
+export function otelProblems(config: OtelConfig): readonly string[] {
+  const { otlpHeaders, otlpProtocol } = config;
+  const problems: string[] = [];
+  if (otlpHeaders !== undefined && parsePairs(otlpHeaders.reveal()) === undefined) {
+    problems.push(
+      `${fieldName(OTEL_FIELDS.otlpHeaders)} must be like name=value,name=value with percent-encoded values`,
+    );
+  }
+  if (otlpProtocol === NOT_SPOKEN && tracesUrl(config) !== undefined) {
+    const words = FORMATS.join(" or ");
+    problems.push(
+      `${
+        fieldName(OTEL_FIELDS.otlpProtocol)
+      } must be ${words}, at the collector's port for HTTP (4318): gRPC is not spoken`,
+    );
+  }
+  return problems;
 }
 
 /** The URL of the collector's traces; `undefined` when none are sent. */

@@ -28,7 +28,7 @@ Deno.test("the URL of traces is the endpoint's with its path, or that of the sig
 
 Deno.test("settings that the platform cannot follow are named, and no header is shown", () => {
   const env = {
-    OTEL_EXPORTER_OTLP_PROTOCOL: "grpc",
+    OTEL_EXPORTER_OTLP_PROTOCOL: "http/xml",
     OTEL_EXPORTER_OTLP_TIMEOUT: "0",
     OTEL_TRACES_SAMPLER: "jaeger_remote",
     OTEL_TRACES_SAMPLER_ARG: "2",
@@ -41,6 +41,13 @@ Deno.test("settings that the platform cannot follow are named, and no header is 
     }
     return true;
   });
+  const grpc = { OTEL_EXPORTER_OTLP_PROTOCOL: "grpc" };
+  assert.equal(tracesUrl(load(grpc)), undefined, "set for other programs");
+  const withCollector = { ...grpc, OTEL_EXPORTER_OTLP_ENDPOINT: "http://c:4317" };
+  assert.throws(
+    () => load(withCollector),
+    /OTEL_EXPORTER_OTLP_PROTOCOL\) must be http\/protobuf or http\/json/,
+  );
   assert.throws(() => load({ OTEL_EXPORTER_OTLP_HEADERS: "hunter2" }), (error) => {
     assert.ok(error instanceof Fault);
     assert.match(error.message, /OTEL_EXPORTER_OTLP_HEADERS must be like/);
