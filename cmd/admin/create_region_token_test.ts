@@ -15,7 +15,7 @@ Deno.test("admin region-tokens create prints the token alone, and says beside it
   });
 });
 
-Deno.test("admin region-tokens create gives the token the networks that it is told", async () => {
+Deno.test("admin region-tokens create gives the token the networks that are named", async () => {
   await using api = await controlPlane();
   await api.run("region-tokens", "create", "eu-1", "--networks", "10.0.0.0/8,fd00::/8");
   await api.run("region-tokens", "create", "eu-1");

@@ -22,7 +22,7 @@ export interface BuildLogOptions {
   /** Wait for more until the deployment has ended. */
   readonly follow: boolean;
   readonly onLine: (line: Line) => void;
-  /** Told what else happens while following. */
+  /** Called with what else happens while following. */
   readonly onNote: (text: string) => void;
 }
 

@@ -35,15 +35,15 @@ export async function tellingWaits<T>(
 
 async function tell({ process, connection, id }: TellWaits, signal: AbortSignal): Promise<void> {
   const client = createRpcClient(DeploymentService, connection);
-  let told = "";
+  let shown = "";
   try {
     while (!signal.aborted) {
       await process.clock.sleep(LOOK_MS, signal);
       const { deployment } = await client.getDeployment({ deploymentId: id }, { signal });
       const step = deployment?.steps.find(({ name, status }) => name === STARTING && status === "running");
       const message = step === undefined ? "" : oneLine(step.message);
-      if (message === told || !WAITING.test(message)) continue;
-      told = message;
+      if (message === shown || !WAITING.test(message)) continue;
+      shown = message;
       process.stderr(`.. ${message}\n`);
     }
   } catch {

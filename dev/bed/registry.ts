@@ -4,7 +4,7 @@ import { answers, built, freePorts, type Part } from "./part.ts";
 
 /**
  * An OCI registry without TLS. Its name is `localhost:PORT` for everybody on this machine: the Docker engine trusts
- * that name without a setting, and containerd is told by a `hosts.toml`.
+ * that name without a setting, and containerd reads it from a `hosts.toml`.
  */
 export const registry: Part = {
   name: "registry",

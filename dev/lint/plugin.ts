@@ -29,6 +29,8 @@ const BANNED: readonly Banned[] = [
 
 /** A doc comment begins with the noun that it explains. */
 const DOC_START = /^\*\s*(?:\*\s*)?(What|Who|Whoever|Whose|How|Whether)\b/;
+/** Pictures, in place of report, log, change, timeout. */
+const PICTURE = /\b(news|told|deaf|breath|silence)\b/i;
 const INDEFINITE = /\b(whoever|somebody|nobody)\b/i;
 const ONE_THAT = /(?:^|[.:;]\s+)(?:The one|One) (?:that|who)\b/m;
 
@@ -37,6 +39,8 @@ function commentProblem(type: "Line" | "Block", text: string): string | undefine
   if (type === "Block" && DOC_START.test(text)) return "A doc comment begins with What, Who, How or Whether";
   const indefinite = INDEFINITE.exec(text)?.[0];
   if (indefinite !== undefined) return `A comment says "${indefinite}"`;
+  const picture = PICTURE.exec(text)?.[0];
+  if (picture !== undefined) return `A comment says "${picture}", which is a picture`;
   // The stars of a block are no words of its sentences.
   if (ONE_THAT.test(text.replaceAll(/^\s*\*+\s*/gm, ""))) return 'A sentence begins with "One that"';
   return undefined;
@@ -87,7 +91,7 @@ const plugin: Deno.lint.Plugin = {
             for (const comment of context.sourceCode.getAllComments()) {
               const message = commentProblem(comment.type, comment.value);
               if (message === undefined) continue;
-              const hint = "name the thing: an instance, an agent, a caller, a change";
+              const hint = "name the thing: an instance, an agent, a caller, a change, a report, a timeout";
               context.report({ range: comment.range, message, hint });
             }
           },

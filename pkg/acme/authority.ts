@@ -59,7 +59,7 @@ export type ChallengeType = "http-01" | "dns-01";
 /** The proof that an authority asks for. */
 export interface Challenge {
   readonly status: "pending" | "valid" | "invalid";
-  /** The authority was told to look. It may refuse to be told again. */
+  /** The authority was asked to look. It may refuse to be asked again. */
   readonly isAnswered: boolean;
   readonly url: string;
   readonly authorizationUrl: string;

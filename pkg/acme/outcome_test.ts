@@ -25,7 +25,7 @@ Deno.test("failureOf() tells limits, refusals and outages apart", () => {
 });
 
 /** The library by itself sleeps for as long as the header says, without an end and without a signal. */
-Deno.test("a limit of the authority is an answer at once, not a long silence", async () => {
+Deno.test("a limit of the authority is an answer at once, not a long wait", async () => {
   const asked: string[] = [];
   await using server: Deno.HttpServer<Deno.NetAddr> = Deno.serve(
     { port: 0, hostname: "127.0.0.1", onListen: () => undefined },

@@ -41,7 +41,7 @@ class ReplicaReads<S> {
   readonly #position: Shared<{ readonly kind: Positions; readonly text: string }>;
   #kind: Positions | undefined;
   #awayUntilMs = 0;
-  #told = false;
+  #isAway = false;
 
   constructor(options: ReplicaOptions<S>) {
     this.#options = options;
@@ -54,7 +54,7 @@ class ReplicaReads<S> {
     const nowMs = clock.now();
     if (nowMs < this.#awayUntilMs) return await fn(primary.kysely);
     // While the replica is away, only this read tries it.
-    if (this.#told) this.#awayUntilMs = nowMs + AWAY_MS;
+    if (this.#isAway) this.#awayUntilMs = nowMs + AWAY_MS;
     const { kind, text } = await this.#position.get();
     try {
       const answer = await replica.kysely.connection().execute(async (connection) => {
@@ -81,15 +81,15 @@ class ReplicaReads<S> {
   #away(error: unknown): void {
     const { clock, log } = this.#options;
     this.#awayUntilMs = clock.now() + AWAY_MS;
-    if (this.#told) return;
-    this.#told = true;
+    if (this.#isAway) return;
+    this.#isAway = true;
     log.warn("the replica is not read, the primary does all the work", { error: describeError(error) });
   }
 
   #back(): void {
     this.#awayUntilMs = 0;
-    if (!this.#told) return;
-    this.#told = false;
+    if (!this.#isAway) return;
+    this.#isAway = false;
     this.#options.log.info("the replica is read again");
   }
 }

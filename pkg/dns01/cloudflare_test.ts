@@ -56,7 +56,7 @@ Deno.test("Cloudflare gets a record once, and loses no other", async () => {
   );
 });
 
-Deno.test("Cloudflare's refusals are told from its outages, and no text has the token", async () => {
+Deno.test("Cloudflare's refusals and its outages have different codes, and no text has the token", async () => {
   const { server } = cloudflare();
   await using _ = server;
   const wrong = openCloudflare({ token: new Secret("wrong-token"), url: server.url });

@@ -53,7 +53,7 @@ function provider(server: NameServer) {
   return openRfc2136({ server, key: undefined, clock: systemClock() });
 }
 
-Deno.test("each answer of a name server is told apart by its code", async (t) => {
+Deno.test("each answer of a name server is recognized by its code", async (t) => {
   const cases: readonly (readonly [number, "unavailable" | "failed_precondition", RegExp])[] = [
     [1, "failed_precondition", /FORMERR/],
     [2, "unavailable", /SERVFAIL/],

@@ -8,7 +8,7 @@ export interface Network {
   readonly name: string;
   /** In the form `10.1.0.0/16`; the first of it. Empty when it has none. */
   readonly subnet: string;
-  /** The engine's own address in it; empty when it is not told. */
+  /** The engine's own address in it; empty when it reports none. */
   readonly gateway: string;
 }
 

@@ -56,7 +56,7 @@ Deno.test("FrameReader refuses a frame that is too large by its length alone", a
   });
 });
 
-Deno.test("FrameReader reads nothing more once it was told to stop", () => {
+Deno.test("FrameReader reads nothing more once its handler returned false", () => {
   let count = 0;
   const reader = new FrameReader(() => {
     count++;

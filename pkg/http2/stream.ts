@@ -39,7 +39,7 @@ export class Stream {
   sendWindow: number;
   /** Bytes that the other side may still send. */
   receiveWindow: number;
-  /** Bytes consumed that the other side was not told of. */
+  /** Bytes consumed that no WINDOW_UPDATE has announced to the other side. */
   uncredited = 0;
   /** The other side has ended its half. */
   remoteClosed = false;

@@ -46,7 +46,7 @@ export interface ByteWire {
   exactly(count: number): Promise<string>;
 }
 
-/** A client of HTTP/2 that does only what it is told. */
+/** A client of HTTP/2 that does nothing by itself. */
 export class FrameWire {
   readonly wire: ByteWire;
   readonly #decoder = new HpackDecoder(1_000_000);

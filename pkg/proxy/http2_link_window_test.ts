@@ -20,7 +20,7 @@ interface Bed extends AsyncDisposable {
   readonly side: TestSide;
   readonly link: Http2Link;
   readonly pool: Pool;
-  readonly told: string[];
+  readonly events: string[];
 }
 
 /** A request under way at an app of HTTP/2, of whose response nothing is taken for now. */
@@ -29,21 +29,21 @@ async function begin(method = "GET"): Promise<Bed> {
   const pool = new Pool({ clock: systemClock(), limits: LIMITS });
   const upstream = { key: "k", host: "127.0.0.1", port: 1 };
   const link = new Http2Link(pool, { connection: side.connection, upstream, used: false });
-  const told: string[] = [];
+  const events: string[] = [];
   const user: LinkUser = {
-    interim: () => void told.push("interim"),
+    interim: () => void events.push("interim"),
     response: ({ start, slices, trailers }) => {
-      if (start !== undefined) told.push(`response ${start.head.status}`);
-      for (const each of slices) told.push(`data ${each.length}`);
-      if (trailers !== undefined) told.push("end");
+      if (start !== undefined) events.push(`response ${start.head.status}`);
+      for (const each of slices) events.push(`data ${each.length}`);
+      if (trailers !== undefined) events.push("end");
     },
-    switched: () => void told.push("switched"),
+    switched: () => void events.push("switched"),
     invalid: () => {
-      told.push("invalid");
+      events.push("invalid");
       link.release(false);
     },
     lost: (_cause, unprocessed) => {
-      told.push(`lost ${unprocessed === true}`);
+      events.push(`lost ${unprocessed === true}`);
       link.release(false);
     },
     drained: () => undefined,
@@ -59,7 +59,7 @@ async function begin(method = "GET"): Promise<Bed> {
   link.send({ start, slices: [], trailers: [] });
   await side.http2.send(frame(FRAME.settings, 0, 0));
   await settled(side.http2);
-  return { side, link, pool, told, [Symbol.asyncDispose]: () => side[Symbol.asyncDispose]() };
+  return { side, link, pool, events, [Symbol.asyncDispose]: () => side[Symbol.asyncDispose]() };
 }
 
 async function after({ side }: Bed, ...frames: readonly Buffer[]): Promise<string[]> {
@@ -82,7 +82,7 @@ Deno.test("what a client does not take of a response is given back to the app's 
     assert.deepEqual(await after(bed, data(600)), []);
     bed.link.resume();
     assert.deepEqual(await after(bed), [RETURNED, "1 windowUpdate 600"]);
-    assert.deepEqual(bed.told, ["response 200", "data 600"]);
+    assert.deepEqual(bed.events, ["response 200", "data 600"]);
   });
   await t.step("when the client went away", async () => {
     await using bed = await begin();
@@ -101,19 +101,19 @@ Deno.test("what a client does not take of a response is given back to the app's 
     bed.link.pause();
     const seen = await after(bed, data(600), frame(FRAME.reset, 0, 1, uint32s(CODE.internal)));
     assert.deepEqual(seen, [RETURNED]);
-    assert.deepEqual(bed.told, ["response 200", "lost false"]);
+    assert.deepEqual(bed.events, ["response 200", "lost false"]);
   });
   await t.step("when the payload came before the headers", async () => {
     await using bed = await begin();
     const seen = await after(bed, data(600));
     assert.ok(seen.includes(RETURNED), seen.join());
-    assert.deepEqual(bed.told, ["invalid"]);
+    assert.deepEqual(bed.events, ["invalid"]);
   });
   await t.step("when there may be no payload at all", async () => {
     await using bed = await begin("HEAD");
     const seen = await after(bed, RESPONSE, data(600, FLAG.endStream));
     assert.deepEqual(seen, [RETURNED]);
-    assert.deepEqual(bed.told, ["response 200", "end"]);
+    assert.deepEqual(bed.events, ["response 200", "end"]);
   });
 });
 
@@ -121,7 +121,7 @@ Deno.test("a request that the app refuses to begin may be sent elsewhere, one th
   for (const [code, unprocessed] of [[CODE.refused, true], [CODE.internal, false]] as const) {
     await using bed = await begin();
     await after(bed, frame(FRAME.reset, 0, 1, uint32s(code)));
-    assert.deepEqual(bed.told, [`lost ${unprocessed}`]);
+    assert.deepEqual(bed.events, [`lost ${unprocessed}`]);
   }
 });
 
@@ -131,9 +131,9 @@ Deno.test("trailers wait until the payload before them is taken", async () => {
   bed.link.pause();
   const trailers = frame(FRAME.headers, FLAG.endHeaders | FLAG.endStream, 1, block(["x-sum", "9"]));
   await after(bed, data(5), trailers);
-  assert.deepEqual(bed.told, ["response 200"]);
+  assert.deepEqual(bed.events, ["response 200"]);
   bed.link.resume();
-  assert.deepEqual(bed.told, ["response 200", "data 5", "end"]);
+  assert.deepEqual(bed.events, ["response 200", "data 5", "end"]);
 });
 
 Deno.test("what the app of a WebSocket did not take is given back when the stream ends", async () => {

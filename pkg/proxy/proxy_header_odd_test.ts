@@ -30,7 +30,7 @@ Deno.test("readProxyHeader() reads what odd balancers send", async (t) => {
     ["IPv4 in IPv6, as bytes", binary("2121", V6_ADDRESSES), "192.0.2.7"],
     ["IPv4 over UDP", binary("2112", V4_ADDRESSES), "192.0.2.7"],
     ["a socket of the system", binary("2131", "00".repeat(216)), undefined],
-    ["a family that is not told", binary("2100", ""), undefined],
+    ["a family that is not named", binary("2100", ""), undefined],
     ["addresses of a balancer that speaks for itself", binary("2011", V4_ADDRESSES), undefined],
     ["2,048 bytes after the head", binary("2111", V4_ADDRESSES + "00".repeat(2_036)), "192.0.2.7"],
     ["a text of 107 bytes", Buffer.from(`PROXY UNKNOWN ${"x".repeat(91)}\r\n`), undefined],
@@ -64,7 +64,7 @@ Deno.test("readProxyHeader() refuses as soon as it can be no header", async (t) 
   }
 });
 
-Deno.test("a client told as IPv4 in IPv6 is the same client as in IPv4", async () => {
+Deno.test("a client named as IPv4 in IPv6 is the same client as in IPv4", async () => {
   using app = new App();
   await using proxy = await startProxy({ upstream: app.upstream, fromBalancer: () => true });
   using client = await Wire.connect(proxy.port);
@@ -72,7 +72,7 @@ Deno.test("a client told as IPv4 in IPv6 is the same client as in IPv4", async (
   assert.match((await app.request()).head, /\r\nX-Forwarded-For: 192\.0\.2\.7\r\n/);
 });
 
-/** A limit on silence alone would let one byte at a time hold a connection for hours. */
+/** An idle timeout alone would let one byte at a time hold a connection for hours. */
 Deno.test("a header that comes in single bytes must be complete in time", async () => {
   await using proxy = await startProxy({ fromBalancer: () => true, limits: { headMsMax: 300 } });
   using client = await Wire.connect(proxy.port);

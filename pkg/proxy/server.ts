@@ -158,9 +158,9 @@ export class Proxy {
     const address = plainAddress(socket.remoteAddress ?? "");
     if (fromBalancer?.(address) !== true) return this.#start({ socket, address, secure });
     this.#await(socket);
-    takeProxyHeader(socket, limits.headMsMax, (told) => {
+    takeProxyHeader(socket, limits.headMsMax, (clientAddress) => {
       this.#handshakes.delete(socket);
-      this.#start({ socket, address: told ?? address, secure });
+      this.#start({ socket, address: clientAddress ?? address, secure });
     });
   }
 

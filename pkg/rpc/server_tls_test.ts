@@ -137,7 +137,7 @@ Deno.test("a client refuses a server of another authority, and says which settin
   await assert.rejects(live(bed.url, { caFile: bed.other.authority }), advice);
 });
 
-Deno.test("a client whose URL has the other scheme is told so", async () => {
+Deno.test("a client whose URL has the other scheme gets an error that says so", async () => {
   await using bed = await serve();
   await assert.rejects(live(bed.url.replace("https:", "http:"), {}), /If the server speaks TLS.*use https:/);
 });

@@ -46,7 +46,7 @@ export class FollowedFiles<T> {
     return this.#value;
   }
 
-  /** Looks at the files until `signal` aborts; `changed` is told of each value after the first. */
+  /** Looks at the files until `signal` aborts; `changed` is called with each value after the first. */
   async follow(changed: (value: T) => void, signal: AbortSignal): Promise<void> {
     const { clock, log } = this.#process;
     const paths = this.#files.map(({ path }) => path);

@@ -53,7 +53,7 @@ Deno.test("settings of TLS that need each other are named", () => {
   ]);
 });
 
-Deno.test("failures of a handshake are told with what to do, and others are left as they are", () => {
+Deno.test("failures of a handshake are reported with what to do, and others are left as they are", () => {
   for (
     const [words, text] of [
       ["invalid peer certificate: UnknownIssuer", /--ca-file/],

@@ -23,9 +23,9 @@ engineTest(
       const [after] = await bench.containers(name);
       return after !== undefined && after.id !== before?.id;
     });
-    const told = plane.lines.some(({ text }) =>
+    const isReported = plane.lines.some(({ text }) =>
       /^\(unkey: The app is replaced because it wrote 39 MiB/.test(text ?? "")
     );
-    assert.ok(told, "its output says so");
+    assert.ok(isReported, "its output says so");
   },
 );

@@ -105,7 +105,7 @@ engineTest("a command that does not exist fails at once, with what Docker says",
 });
 
 engineTest(
-  "a container name that another program has is told at once, and the app starts when it is free",
+  "a container name that another program has is reported at once, and the app starts when it is free",
   async (bench) => {
     const name = bench.name();
     const holder = `unkey-${name}-0`;
@@ -128,7 +128,7 @@ engineTest(
 
 /** An operator who cleans up must see what it costs. */
 engineTest(
-  "an image that is gone with its container is told, and the app comes back with the image",
+  "an image that is gone with its container is reported, and the app comes back with the image",
   async (bench) => {
     const name = bench.name();
     const image = `registry.invalid/${name}:1`;

@@ -45,7 +45,7 @@ Deno.test({
       const [container] = await bench.containers(web);
       assert.deepEqual(container?.limits, { cpuMillicores: 250, memoryBytes: 64 * 1024 * 1024, pidsMax: 50 });
     });
-    await t.step("a kill for memory, a crash loop and a missing program are told apart", async () => {
+    await t.step("a kill for memory, a crash loop and a missing program have different reasons", async () => {
       const [again] = await plane.settled(memory, Status.RUNNING);
       assert.deepEqual([again?.lastEnd?.reason, again?.lastEnd?.exitCode], ["oom_killed", 137]);
       const looping = await reported(crash, "crash_loop");

@@ -131,13 +131,13 @@ const CASES: readonly (readonly [name: string, met: string, file: string, test: 
     "unhealthy_live",
     "a live app that got unhealthy stayed so, without a reason",
     APPS,
-    "a live app that hangs is told about, and serves again",
+    "a live app that hangs is reported, and serves again",
   ],
   [
     "volume_lost",
     "files of a VOLUME were gone without a word",
     APPS,
-    "a volume is told about, and long lines come whole",
+    "a volume is reported, and long lines come whole",
   ],
   [
     "zombies",
@@ -159,15 +159,15 @@ const CASES: readonly (readonly [name: string, met: string, file: string, test: 
   ],
   [
     "kubernetes 10: evict",
-    "an eviction for a full disk was told nowhere",
+    "an eviction for a full disk was reported nowhere",
     `${STATUS}notes_test.ts`,
     "Notes tells of a pod that has ended once, as a line that moves no position",
   ],
   [
     "kubernetes 3 and 4: quota, LimitRange, PodSecurity",
-    "refused pods were not told",
+    "refused pods were not reported",
     `${PODS}refusals_test.ts`,
-    "a quota, a LimitRange and PodSecurity are told, and the app comes when they let it",
+    "a quota, a LimitRange and PodSecurity are reported, and the app comes when they let it",
   ],
   [
     "kubernetes 3 and 4, as users see it",
@@ -177,15 +177,15 @@ const CASES: readonly (readonly [name: string, met: string, file: string, test: 
   ],
   [
     "kubernetes 5",
-    "a refused ReplicaSet was told as lack of capacity",
+    "a refused ReplicaSet was reported as lack of capacity",
     `${PODS}refusals_test.ts`,
-    "a policy that refuses the ReplicaSet is told of the app, and what runs goes on",
+    "a policy that refuses the ReplicaSet is reported for the app, and what runs goes on",
   ],
   [
     "kubernetes 6",
     "a pod that cannot be made stayed when its operator had mended the cause",
     `${PODS}refusals_test.ts`,
-    "a runtime that is missing is told, and its pod is made anew with other settings",
+    "a runtime that is missing is reported, and its pod is made anew with other settings",
   ],
   [
     "kubernetes 7",
@@ -207,7 +207,7 @@ const CASES: readonly (readonly [name: string, met: string, file: string, test: 
   ],
   [
     "kubernetes 9: mutate.yaml",
-    "a broken sidecar was told as the app's fault",
+    "a broken sidecar was reported as the app's fault",
     `${PODS}sidecar_test.ts`,
     "a broken container that the cluster puts beside an app is named, and the app is not blamed",
   ],
@@ -263,7 +263,7 @@ const CASES: readonly (readonly [name: string, met: string, file: string, test: 
     "kubernetes 22: arm",
     "a program for another kind of machine",
     `${PODS}odd_images_test.ts`,
-    "a program for another kind of machine is told as such, within seconds",
+    "a program for another kind of machine is reported as such, within seconds",
   ],
   [
     "kubernetes 23: p80",

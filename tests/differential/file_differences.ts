@@ -62,7 +62,7 @@ function describe(
   { buildSinceMs }: LayerOptions,
 ): readonly string[] {
   const { type, mode = 0, uid, gid, uname, gname, size, mtime, linkname = "", pax = {} } = header;
-  // The name is told already, and that of a link; a time of its own has more digits than the header's.
+  // The header has the name already, and that of a link; a time of its own has more digits than the header's.
   const { path: _path, linkpath: _linkpath, mtime: precise, ...attributes } = pax;
   const time = precise ?? String((mtime?.getTime() ?? 0) / 1_000);
   const timeMs = Number(time) * 1_000;

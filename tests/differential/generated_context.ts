@@ -64,10 +64,10 @@ interface Place {
 function placeIgnoreFile(random: Random, { path, folder, root, paths, usual }: Place): readonly string[] {
   const shown = path.slice(folder.length + 1);
   const bytes = randomIgnoreFile(random, paths);
-  const told = `${JSON.stringify(new TextDecoder("latin1").decode(bytes))}`;
+  const content = `${JSON.stringify(new TextDecoder("latin1").decode(bytes))}`;
   if (random.chance(usual)) {
     Deno.writeFileSync(path, bytes);
-    return [`${shown}: ${told}`];
+    return [`${shown}: ${content}`];
   }
   if (usual < 0.5 && !random.chance(0.05)) return [];
   const kind = random.weighted({ none: 40, link: 20, outside: 15, dangling: 10, absolute: 10, folder: 5 });
@@ -77,18 +77,18 @@ function placeIgnoreFile(random: Random, { path, folder, root, paths, usual }: P
     case "link":
       Deno.writeFileSync(`${root}/rules`, bytes);
       Deno.symlinkSync("rules", path);
-      return [`${shown} -> rules: ${told}`];
+      return [`${shown} -> rules: ${content}`];
     case "outside":
       Deno.writeFileSync(`${folder}/rules`, bytes);
       Deno.symlinkSync("../rules", path);
-      return [`${shown} -> ../rules: ${told}`];
+      return [`${shown} -> ../rules: ${content}`];
     case "dangling":
       Deno.symlinkSync("nowhere", path);
       return [`${shown} -> nowhere`];
     case "absolute":
       Deno.writeFileSync(`${root}/rules`, bytes);
       Deno.symlinkSync("/rules", path);
-      return [`${shown} -> /rules: ${told}`];
+      return [`${shown} -> /rules: ${content}`];
     case "folder":
       Deno.mkdirSync(path);
       return [`${shown}: a folder`];

@@ -7,7 +7,7 @@ import { docker } from "../testbed/testbed.ts";
 const BASE = "FROM busybox:stable";
 const SERVE = `httpd -f -p "$PORT" -h /www & wait`;
 
-Deno.test("apps as they are: sized, health-checked, told about, and ended", async (t) => {
+Deno.test("apps as they are: sized, health-checked, reported, and ended", async (t) => {
   await using platform = await LocalPlatform.create();
   platform.settings["UNKEY_DEPLOY_LISTEN_SECONDS"] = "8";
   await platform.start();
@@ -96,7 +96,7 @@ Deno.test("apps as they are: sized, health-checked, told about, and ended", asyn
     assert.match(logs.stdout, /^\d{4}-\d\d-\d\dT\S+Z \S+ \| \(unkey: The app ended with exit code 137/m);
   });
 
-  await t.step("a live app that hangs is told about, and serves again", async () => {
+  await t.step("a live app that hangs is reported, and serves again", async () => {
     const folder = await app("hangs", SERVE);
     const deployed = await run("deploy", folder, "--branch", "hangs", "--health-check-path", "/", "--quiet");
     const url = deployed.stdout.trim().split("\n")[0] ?? "";
@@ -121,7 +121,7 @@ Deno.test("apps as they are: sized, health-checked, told about, and ended", asyn
     );
   });
 
-  await t.step("a volume is told about, and long lines come whole", async () => {
+  await t.step("a volume is reported, and long lines come whole", async () => {
     const folder = await app(
       "prints",
       `head -c 20000 /dev/zero | tr '\\0' x; echo; ${SERVE}`,

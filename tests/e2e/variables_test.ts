@@ -62,7 +62,7 @@ Deno.test("variables and environments, from an empty folder to the containers an
     await platform.answers(url, "greeting: s3cret-two");
   });
 
-  await t.step("who did all that is told, and no value is", async () => {
+  await t.step("who did all that is shown, and no value is", async () => {
     const { entries } = JSON.parse(await unkey("audit", "--json", ...project));
     const actions = new Set(entries.map(({ action }: { action: string }) => action));
     for (const each of ["project.create", "variables.set", "deployment.redeploy", "environment.delete"]) {

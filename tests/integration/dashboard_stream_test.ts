@@ -36,7 +36,7 @@ function cutFetch(random: () => number) {
   return { state, cut };
 }
 
-/** A page that shows the statuses of deployments: it reads those that have changed, and all when it is told so. */
+/** A page that shows the statuses of deployments: it reads those that have changed, and all when the stream says so. */
 function page(live: Live, calls: Client<typeof DeploymentService>) {
   const shown = new Map<string, number>();
   let [isAll, isReading] = [false, false];

@@ -20,7 +20,7 @@ export function pause(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
-/** A network that leads to one of several servers, and loses connections when it is told to. */
+/** A network that leads to one of several servers, and loses connections when a test asks for it. */
 export class ChaosProxy implements AsyncDisposable {
   cuts = 0;
   readonly #listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });

@@ -40,7 +40,7 @@ Deno.test("an edge reports to the control plane what it refused in the place of 
 
   await eventually("three reports", () => feed.refusals.length >= 3);
   const texts = feed.refusals.map(({ deploymentId, text }) => `${deploymentId} ${text}`);
-  assert.equal(texts.length, 3, "the same is told once");
+  assert.equal(texts.length, 3, "the same is reported once");
   assert.match(
     texts[0] ?? "",
     /^d_1 .* 502\. .*longer than 2000 bytes\. .*--response-header-bytes-max \(now 2000\)/,

@@ -99,7 +99,7 @@ Deno.test("an edge keeps its routes while the control plane is away and resumes 
     await eventually("the switch", async () => (await get(edge.port, "app.localhost")).body.includes("two"));
     stream.send(6, HEARTBEAT);
     await eventually("the acknowledgement", () => feed.acknowledged.includes(6n));
-    assert.equal(warnings(), 1, "an outage is news once");
+    assert.equal(warnings(), 1, "an outage is logged once");
   } finally {
     await feed[Symbol.asyncDispose]();
     await one.stop();

@@ -18,7 +18,7 @@ import { Feed, feedShop } from "./frontline_feed.ts";
 const MAIN = new URL("../../main.ts", import.meta.url).pathname;
 const TOKEN = "service-token-of-the-tests";
 const ignore = !await canMount();
-/** A part must not tell a caller what the system told it. */
+/** A part must not show a caller what the system reported to it. */
 const INTERNAL = /os error|ENOSPC|left on device|SQLite/i;
 
 /** A part of the platform with its log and all its files on a small disk. */

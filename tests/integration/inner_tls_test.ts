@@ -106,7 +106,7 @@ async function startAgent(
   };
 }
 
-Deno.test("an agent and an edge with a client certificate are served, and those without are told what to set", async () => {
+Deno.test("an agent and an edge with a client certificate are served, and others get advice", async () => {
   await using bed = await Bed.start();
   const { own, agent } = bed;
   const [region, edgeToken] = [await bed.regionToken("local.dev"), await bed.regionToken("*")];

@@ -209,7 +209,7 @@ interface SendOptions {
   readonly onChunk?: (chunk: Uint8Array) => void;
 }
 
-/** Node's client, because it sends and shows exactly what it is told. */
+/** Node's client, because it sends exactly what it is given, and shows exactly what comes back. */
 export function send(method: string, url: string, options: SendOptions = {}): Promise<Answer> {
   const { headers, body, onChunk } = options;
   return new Promise((resolve, reject) => {

@@ -301,10 +301,10 @@ export class WorkerBed<W extends WorkerPart = WorkerPart> {
   /** Reports what should run, as an agent would, and tells the workflow as the api would. */
   async #play(): Promise<void> {
     const clock = systemClock();
-    const told = new Map<string, string>();
+    const reported = new Map<string, string>();
     while (!this.#stop.signal.aborted) {
       try {
-        await this.#playOnce(told, clock.now());
+        await this.#playOnce(reported, clock.now());
       } catch (error) {
         // An agent tries again, also when the api's disk is full.
         if (!isFault(error, "unavailable")) throw error;
@@ -313,7 +313,7 @@ export class WorkerBed<W extends WorkerPart = WorkerPart> {
     }
   }
 
-  async #playOnce(told: Map<string, string>, nowMs: number): Promise<void> {
+  async #playOnce(reported: Map<string, string>, nowMs: number): Promise<void> {
     await transact(this.db, (tx) => recordAgents(tx, [{ agentId: "agent", region: REGION, nowMs }]));
     const rows = await this.db.kysely.selectFrom("deployment_topology")
       .innerJoin("deployments", "deployments.id", "deployment_topology.deployment_id")
@@ -324,12 +324,12 @@ export class WorkerBed<W extends WorkerPart = WorkerPart> {
       const instances = desired === "started" && tasks.length === 0 ? this.behaviour(id) : [];
       if (instances === undefined) continue;
       // The version is compared, too: a stop and a start between two looks leave the same instances.
-      const news = JSON.stringify([version, instances, tasks]);
-      if (told.get(id) === news) continue;
+      const current = JSON.stringify([version, instances, tasks]);
+      if (reported.get(id) === current) continue;
       await report(this.db, id, nowMs, instances, tasks);
       // The message may find Restate down; the workflow looks again by itself.
       await this.#wake(id).catch(() => undefined);
-      told.set(id, news);
+      reported.set(id, current);
     }
   }
 

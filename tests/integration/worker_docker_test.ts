@@ -54,7 +54,7 @@ real("a Dockerfile becomes an image, and its output becomes events", async () =>
   assert.ok(lines.some((line) => /RUN echo compiled.*: done in/.test(line)), lines.join("\n"));
 });
 
-real("a failing instruction is told with its output and its exit code", async () => {
+real("a failing instruction is reported with its output and its exit code", async () => {
   const { report } = await build({ "Dockerfile": `FROM ${BASE_IMAGE}\nRUN echo so-sad && exit 7\n` });
   assert.ok(report.kind === "failed" && report.code === "build_failed");
   assert.match(report.message, /RUN echo so-sad/);
@@ -62,13 +62,13 @@ real("a failing instruction is told with its output and its exit code", async ()
   assert.match(report.message, /Its last output:\n.*so-sad/);
 });
 
-real("a missing Dockerfile is told as such", async () => {
+real("a missing Dockerfile is reported as such", async () => {
   const { report } = await build({ "other.txt": "nothing" });
   assert.ok(report.kind === "failed" && report.code === "dockerfile_missing", JSON.stringify(report));
 });
 
 /** All builds share one engine, so the name of an image there would be enough to read it. */
-real("a build cannot read what another workspace built, and is told why", async () => {
+real("a build cannot read what another workspace built, and its error says why", async () => {
   await using bed = await BuildBed.start();
   const engine = openEngine();
   let image = "";

@@ -1,4 +1,4 @@
-/** The Docker builder with a real registry: what is pushed, what is left behind, and what is told when it fails. */
+/** The Docker builder with a real registry: what is pushed, what is left behind, and what is reported when it fails. */
 import assert from "node:assert/strict";
 import { type Clock, systemClock } from "../../pkg/clock/mod.ts";
 import { Secret } from "../../pkg/config/mod.ts";
@@ -64,7 +64,7 @@ function failure({ report }: Built): Extract<Built["report"], { kind: "failed" }
   return report;
 }
 
-real("a build is pushed, told as one step, and known by its digest", async ({ engine, build }) => {
+real("a build is pushed, shown as one step, and known by its digest", async ({ engine, build }) => {
   await using registry = await TestRegistry.start({ credentials: true });
   const marker = unique();
   const dockerfile = `FROM ${BASE_IMAGE}\nRUN echo ${marker} >/marker && echo ran\n`;
@@ -118,7 +118,7 @@ real("an image that was pushed is found until the registry has removed it", asyn
   }
 });
 
-real("wrong credentials are the operator's to mend, and the user is told so", async ({ engine, build }) => {
+real("wrong credentials are the operator's to mend, and the text says so", async ({ engine, build }) => {
   await using registry = await TestRegistry.start({ credentials: true });
   const wrong = { username: "pusher", password: new Secret("not-the-password") };
   for (const who of [{}, { credentials: wrong }]) {

@@ -29,7 +29,7 @@ Deno.test("a deploy brings its environment's sentinel, and a worker with a new i
     await eventually("the upgrade", async () => (await sentinel())?.image === "registry.example/unkey:2");
     const second = await sentinel();
     assert.deepEqual([second?.id, second?.token_hash], [first?.id, first?.token_hash]);
-    assert.ok((second?.version ?? 0) > (first?.version ?? 0), "its agent is told");
+    assert.ok((second?.version ?? 0) > (first?.version ?? 0), "its agent is notified");
 
     await bed.worker.kill("SIGTERM");
     delete env["UNKEY_SENTINEL_IMAGE"];

@@ -122,7 +122,7 @@ Deno.test("deploys on a server that suspends at every await", async (t) => {
         await bed.workflows.submitDeploy(id);
         await bed.until(id, "cancelled");
       });
-      await t.step("news for a deploy that never ran, or has ended, is taken and does nothing", async () => {
+      await t.step("a change for a deploy that never ran, or has ended, does nothing", async () => {
         const never = await bed.create();
         await bed.workflows.instancesChanged(never);
         const ended = await bed.create("fail");

@@ -95,7 +95,7 @@ Deno.test({
     assert.deepEqual(
       plane.instances(before).map((each) => each.status),
       [Status.RUNNING],
-      "it is not told as gone",
+      "it is not reported as gone",
     );
     await api.start();
 

@@ -36,7 +36,7 @@ kraneTest(
 );
 
 kraneTest(
-  "a pod that somebody deletes comes back, and is told as running until another one is",
+  "a pod that somebody deletes comes back, and is reported as running until another one is",
   async (bed) => {
     const { plane } = bed;
     const name = bed.name();
@@ -55,20 +55,20 @@ kraneTest(
     );
     await until("not reported", () => !plane.instances(name).some((each) => each.k8sName === first.k8sName));
     const [dying] = (await bed.pods(name)).filter((each) => each.metadata.name === first.k8sName);
-    assert.ok(dying?.metadata.deletionTimestamp, "it is told before it has ended");
+    assert.ok(dying?.metadata.deletionTimestamp, "its end is reported before it has ended");
     assert.equal((await fetch(`http://${first.address}/`)).status, 200, "and still answers who came before");
-    const told = plane.reports.slice(seen).map(({ change }) => change).filter(({ value }) =>
+    const reported = plane.reports.slice(seen).map(({ change }) => change).filter(({ value }) =>
       value?.k8sName === name
     );
-    const runs = ({ case: kind, value }: (typeof told)[number]): boolean =>
+    const runs = ({ case: kind, value }: (typeof reported)[number]): boolean =>
       kind === "update" && value.instances.some((each) => each.status === Status.RUNNING);
-    assert.ok(told.length > 0 && told.every(runs), "at every time there is one to connect to");
+    assert.ok(reported.length > 0 && reported.every(runs), "at every time there is one to connect to");
     assert.equal((await fetch(`http://${second.address}/`)).status, 200);
   },
 );
 
 kraneTest(
-  "a deployment that goes is told first, then ends in its own time, and leaves nothing",
+  "a deployment that goes is reported first, then ends in its own time, and leaves nothing",
   async (bed) => {
     const { plane } = bed;
     const [name, other] = [bed.name(), bed.name()];
@@ -126,7 +126,7 @@ kraneTest("what cannot run is reported with its reason, and blocks nobody", asyn
     command: bed.name(),
     memory: bed.name(),
     room: bed.name(),
-    deaf: bed.name(),
+    port: bed.name(),
     good: bed.name(),
   };
   await bed.agent();
@@ -140,7 +140,7 @@ kraneTest("what cannot run is reported with its reason, and blocks nobody", asyn
       memoryMib: 16n,
     }),
     bed.apply(names.room, 4, { memoryMib: 9_000_000n }),
-    bed.apply(names.deaf, 5, { command: shell("sleep 3600 & wait") }),
+    bed.apply(names.port, 5, { command: shell("sleep 3600 & wait") }),
     bed.apply(names.good, 6),
   );
   await plane.settled(names.good, Status.RUNNING);
@@ -149,7 +149,7 @@ kraneTest("what cannot run is reported with its reason, and blocks nobody", asyn
     ["command", "crash_loop", Status.FAILED, /cannot be started: .*no-such-program/],
     ["memory", "oom_killed", Status.FAILED, /16 MiB/],
     ["room", "unschedulable", Status.PENDING, /No machine of the region has room/],
-    ["deaf", "not_listening", Status.PENDING, /must listen on 0\.0\.0\.0:3000/],
+    ["port", "not_listening", Status.PENDING, /must listen on 0\.0\.0\.0:3000/],
   ];
   for (const [key, reason, status, text] of expected) {
     const found = await until(

@@ -44,9 +44,9 @@ onCluster("another writer is written over, ever more slowly, and is named", asyn
   await bed.plane.snapshot(0, 1, bed.apply(name, 1));
   await bed.plane.settled(name, Status.RUNNING);
   const replicas = async (): Promise<number | undefined> => (await bed.sets())[0]?.spec.replicas;
-  const isTold = (): boolean => bed.logs.some((line) => line.includes("another writer keeps changing"));
-  for (let turn = 0; !isTold(); turn++) {
-    assert.ok(turn < 10, "it is told after a few turns");
+  const isLogged = (): boolean => bed.logs.some((line) => line.includes("another writer keeps changing"));
+  for (let turn = 0; !isLogged(); turn++) {
+    assert.ok(turn < 10, "it is logged after a few turns");
     await kubectl(cluster, ["-n", bed.namespace, "scale", `replicaset/${name}`, "--replicas=2"]);
     await until("the agent's own number", async () => await replicas() === 1);
   }

@@ -1,4 +1,4 @@
-/** Rights that are taken from a running agent: its operator is told, apps go on, and it heals. */
+/** Rights that are taken from a running agent: the refusal is reported, apps go on, and it heals. */
 import assert from "node:assert/strict";
 import { Status, until } from "../../svc/krane/testing.ts";
 import { createNamespace, kubectl, onCluster } from "../testbed/cluster.ts";
@@ -32,7 +32,7 @@ onCluster("an agent whose rights are taken away says so, and goes on when they a
     await bind("view");
     stream.send(bed.apply(name, 2, variables("you")));
     const refusal = await until(
-      "the operator to be told",
+      "the refusal to be reported",
       () => bed.plane.acknowledgements.flatMap(({ results }) => results).find(({ error }) => error !== ""),
     );
     assert.match(refusal.error, /PATCH .* 403 Forbidden: .* cannot patch/);

@@ -24,17 +24,17 @@ onCluster(
     await plane.snapshot(0, 1, bed.apply(name, 1));
     await plane.settled(name, Status.RUNNING);
     await nodes.goSilent();
-    let told: string | undefined;
+    let message: string | undefined;
     await eventually(
-      "the pod to be told as lost",
+      "the pod to be reported as lost",
       () => {
         const lost = plane.instances(name).find(({ reason }) => reason === "node_not_ready");
-        if (lost?.address === "") told = lost.message;
-        return told !== undefined;
+        if (lost?.address === "") message = lost.message;
+        return message !== undefined;
       },
       { deadlineMs: NOTICED_MS },
     );
-    assert.match(told ?? "", new RegExp(key));
+    assert.match(message ?? "", new RegExp(key));
     await until(
       "another pod that waits for a node",
       async () => (await bed.pods(name)).some(({ spec }) => spec.nodeName === ""),

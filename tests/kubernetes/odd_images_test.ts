@@ -9,7 +9,7 @@ const ARM_PROGRAM =
   "printf '\\177ELF\\002\\001\\001\\000\\000\\000\\000\\000\\000\\000\\000\\000\\002\\000\\267\\000\\001\\000\\000\\000' >/app" +
   " && head -c 40 /dev/zero >>/app && chmod +x /app";
 
-onCluster("a program for another kind of machine is told as such, within seconds", async (cluster) => {
+onCluster("a program for another kind of machine is reported as such, within seconds", async (cluster) => {
   await using bed = await KraneBed.open(cluster);
   const image = await pushApp(cluster, {
     Dockerfile: `FROM busybox:stable\nRUN ${ARM_PROGRAM}\nENTRYPOINT ["/app"]\n`,

@@ -50,7 +50,7 @@ async function objects(cluster: Cluster, bed: Testbed, labels: Readonly<Record<s
   return text.split("\n").filter((line) => line !== "").toSorted();
 }
 
-/** Asks the edge again and again until it is told to stop; keeps what was not answered well. */
+/** Asks the edge again and again until it is stopped; keeps what was not answered well. */
 function askAlways(bed: Testbed, url: string): { stop(): Promise<{ asked: number; failed: string[] }> } {
   let [going, asked] = [true, 0];
   const failed: string[] = [];

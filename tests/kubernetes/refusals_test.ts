@@ -69,7 +69,7 @@ function reported(bed: KraneBed, name: string, reason: string) {
 }
 
 onCluster(
-  "a quota, a LimitRange and PodSecurity are told, and the app comes when they let it",
+  "a quota, a LimitRange and PodSecurity are reported, and the app comes when they let it",
   async (cluster) => {
     await using bed = await KraneBed.open(cluster);
     const { namespace, plane } = bed;
@@ -120,7 +120,7 @@ onCluster(
 );
 
 onCluster(
-  "a policy that refuses the ReplicaSet is told of the app, and what runs goes on",
+  "a policy that refuses the ReplicaSet is reported for the app, and what runs goes on",
   async (cluster) => {
     await using bed = await KraneBed.open(cluster);
     const { namespace, plane } = bed;
@@ -161,7 +161,7 @@ onCluster(
 );
 
 onCluster(
-  "a runtime that is missing is told, and its pod is made anew with other settings",
+  "a runtime that is missing is reported, and its pod is made anew with other settings",
   async (cluster) => {
     await using bed = await KraneBed.open(cluster);
     const { namespace, plane } = bed;

@@ -13,7 +13,7 @@ export async function makeCgroups(): Promise<void> {
       const all = await Deno.readTextFile(`${folder}/${name}`).catch(() => "");
       if (all.trim() !== "") await Deno.writeTextFile(`${folder}/${CGROUP}/${name}`, all);
     }
-    // In the second version a group passes on what it is told to.
+    // In the second version a group passes on only the controllers that are enabled in it.
     const controllers = await Deno.readTextFile(`${folder}/${CGROUP}/cgroup.controllers`).catch(() => "");
     for (const controller of controllers.split(/\s+/).filter((each) => each !== "")) {
       await Deno.writeTextFile(`${folder}/${CGROUP}/cgroup.subtree_control`, `+${controller}`)

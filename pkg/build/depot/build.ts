@@ -21,7 +21,7 @@ export interface DepotBuild {
   readonly url: string;
   /** Authorized for this build only. */
   readonly client: BuildClient;
-  /** Never throws: a result of a build stays what it is when Depot cannot be told. At most some 100 s. */
+  /** Never throws: a result of a build stays what it is when Depot cannot be notified. At most some 100 s. */
   finish(outcome: DepotOutcome): Promise<void>;
 }
 

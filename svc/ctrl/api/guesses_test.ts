@@ -168,7 +168,7 @@ Deno.test("guesses are slowed down on every way to the api, by address, and know
       if (wrong !== 200) assert.equal(refused.status, 429);
       if (wrong !== 200 && !name.includes("nudge")) assert.match(refused.retryAfter, /^[1-9]$/);
       if (!name.includes("nudge")) assert.match(refused.text, /Too many wrong credentials/);
-      // A guess that is right is not told from the others; a credential that was used here before is none.
+      // A guess that is right gets the same answer as the others; a credential that was used here before is none.
       for (
         const [token, client, allowed] of [
           [SERVICE_TOKEN, attacker, false],

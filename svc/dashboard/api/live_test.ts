@@ -53,8 +53,8 @@ function openTab(answers: (request: WatchWorkspaceRequest, number: number) => As
   return { live, requests, isOpen: () => open > 0 };
 }
 
-/** The changes that the listener of a tab is told of, until `isDone`. */
-async function told(live: Live, isDone: (all: readonly Changes[]) => boolean): Promise<Changes[]> {
+/** The changes that the listener of a tab gets, until `isDone`. */
+async function received(live: Live, isDone: (all: readonly Changes[]) => boolean): Promise<Changes[]> {
   const all: Changes[] = [];
   const done = Promise.withResolvers<void>();
   const end = live.onChanges((each) => {
@@ -77,7 +77,7 @@ Deno.test("a stream that is cut goes on behind its last sequence", async () => {
     }
     yield changes(4, false, "d_2", "d_3");
   });
-  const all = await told(live, (each) => each.length === 4);
+  const all = await received(live, (each) => each.length === 4);
   // After a failure everything is looked at: the page says so when nothing answers.
   assert.deepEqual(ids(all), ["all", ["d_1"], "all", ["d_2", "d_3"]]);
   assert.deepEqual(requests.map(({ epoch, afterSequence }) => [epoch, Number(afterSequence)]), [
@@ -123,7 +123,7 @@ Deno.test("a deployment that is not there ends its output, and the stream goes o
     position: () => ({ deploymentId: "d_1", afterEvent: 0n, linesSince: 0n }),
     take: () => undefined,
   });
-  assert.deepEqual(ids(await told(live, (each) => each.length === 2)), ["all", ["d_2"]]);
+  assert.deepEqual(ids(await received(live, (each) => each.length === 2)), ["all", ["d_2"]]);
   assert.deepEqual(requests.map(({ deploymentId }) => deploymentId), ["d_1", ""]);
 });
 
@@ -132,9 +132,9 @@ Deno.test("a stream is over with its session, and begins again with the next pag
     if (number === 1) throw new ConnectError("revoked", Code.Unauthenticated);
     yield changes(1, true);
   });
-  await told(live, (each) => each.length === 1);
+  await received(live, (each) => each.length === 1);
   assert.equal(requests.length, 1);
-  await told(live, (each) => each.length === 1);
+  await received(live, (each) => each.length === 1);
   assert.equal(requests.length, 2);
 });
 
@@ -142,7 +142,7 @@ Deno.test("a stream ends with its last listener", async () => {
   const { live, isOpen } = openTab(async function* () {
     yield changes(1, true);
   });
-  await told(live, (each) => each.length === 1);
+  await received(live, (each) => each.length === 1);
   for (const deadline = performance.now() + 60_000; isOpen();) {
     assert.ok(performance.now() < deadline, "the stream is still open");
     await new Promise((done) => setTimeout(done, 1));

@@ -62,14 +62,14 @@ export function keepLoading<T>(
     state.value = { ...state.value, problem: problemOf(error, what) };
   });
   const again = (): void => wake.abort();
-  const deaf = live.onChanges((changes) => {
+  const unsubscribe = live.onChanges((changes) => {
     const { value, problem } = state.value;
     const isOther = changes !== undefined && value !== undefined && problem === undefined &&
       !changes.some((each) => concerns(each, value));
     if (!isOther) again();
   });
   const end = (): void => {
-    deaf();
+    unsubscribe();
     stop.abort();
   };
   return { state, again, stop: end };

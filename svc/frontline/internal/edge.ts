@@ -296,8 +296,8 @@ function toApi(upstream: Upstream, tried: ReadonlySet<string>): Decision {
 const CHECK_METHODS = new Set(["GET", "HEAD", "OPTIONS"]);
 
 /**
- * True for a check as load balancers make it unless they are told otherwise: of the root, at an address, which no app has,
- * or at no host at all.
+ * True for a check as load balancers make it unless they are configured otherwise: of the root, at an address, which no
+ * app has, or at no host at all.
  */
 function isCheck({ method, target, host }: ProxyRequest): boolean {
   const atRoot = target === "/" || target === "*";

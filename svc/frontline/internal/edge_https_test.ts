@@ -104,7 +104,7 @@ interface Case {
   readonly name: string;
   readonly line: string;
   readonly host: string;
-  readonly told?: string;
+  readonly forwardedProto?: string;
   readonly trusted?: boolean;
   readonly https?: Partial<EdgeHttps> | "none";
   readonly want: string;
@@ -162,7 +162,7 @@ const CASES: readonly Case[] = [
     name: "a balancer says that the client used https",
     line: "GET /x",
     host: "shop.example.com",
-    told: "HTTPS",
+    forwardedProto: "HTTPS",
     trusted: true,
     want: "app",
   },
@@ -170,7 +170,7 @@ const CASES: readonly Case[] = [
     name: "the first of a chain of balancers says that the client used https",
     line: "GET /x",
     host: "shop.example.com",
-    told: "https, http",
+    forwardedProto: "https, http",
     trusted: true,
     want: "app",
   },
@@ -178,7 +178,7 @@ const CASES: readonly Case[] = [
     name: "the first of a chain of balancers says that the client used http",
     line: "GET /x",
     host: "shop.example.com",
-    told: "http,https",
+    forwardedProto: "http,https",
     trusted: true,
     want: "308 https://shop.example.com/x",
   },
@@ -186,7 +186,7 @@ const CASES: readonly Case[] = [
     name: "a balancer says that a WebSocket came over TLS",
     line: "GET /x",
     host: "shop.example.com",
-    told: "wss",
+    forwardedProto: "wss",
     trusted: true,
     want: "app",
   },
@@ -194,7 +194,7 @@ const CASES: readonly Case[] = [
     name: "a balancer says that the client used http",
     line: "GET /x",
     host: "shop.example.com",
-    told: "http",
+    forwardedProto: "http",
     trusted: true,
     want: "308 https://shop.example.com/x",
   },
@@ -202,7 +202,7 @@ const CASES: readonly Case[] = [
     name: "a client that only says so is not believed",
     line: "GET /x",
     host: "shop.example.com",
-    told: "https",
+    forwardedProto: "https",
     want: "308 https://shop.example.com/x",
   },
   {
@@ -240,7 +240,7 @@ const CASES: readonly Case[] = [
     name: "another host behind a balancer with TLS",
     line: "GET /x",
     host: "old.example.com:8443",
-    told: "https",
+    forwardedProto: "https",
     trusted: true,
     https: "none",
     want: "308 https://shop.example.com/x",
@@ -248,12 +248,12 @@ const CASES: readonly Case[] = [
 ];
 
 Deno.test("a request is redirected to the place where it belongs, or served", async (t) => {
-  for (const { name, line, host, told, trusted, https, want } of CASES) {
+  for (const { name, line, host, forwardedProto, trusted, https, want } of CASES) {
     await t.step(name, async () => {
       using app = new App();
       const own = https === "none" ? undefined : { ...HTTPS, ...https };
       await using edge = await start(app, { https: own, trusted: trusted === true });
-      const proto = told === undefined ? "" : `X-Forwarded-Proto: ${told}\r\n`;
+      const proto = forwardedProto === undefined ? "" : `X-Forwarded-Proto: ${forwardedProto}\r\n`;
       assert.equal(await place(edge.port, app, `${line} HTTP/1.1\r\nHost: ${host}\r\n${proto}\r\n`), want);
     });
   }

@@ -3,9 +3,9 @@ import type { Answer, ProxyRequest } from "../../../pkg/proxy/mod.ts";
 /** The protocol that the client used, also in front of a balancer that says so. */
 export function clientScheme(request: ProxyRequest, trusts: (address: string) => boolean): "http" | "https" {
   if (request.scheme === "https" || !trusts(request.clientAddress)) return request.scheme;
-  const told = request.headers.find((each) => each.lower === "x-forwarded-proto")?.value;
+  const forwarded = request.headers.find((each) => each.lower === "x-forwarded-proto")?.value;
   // Of a chain of balancers the first one met the client; some tell "wss" for a WebSocket over TLS.
-  const first = told?.split(",")[0]?.trim().toLowerCase();
+  const first = forwarded?.split(",")[0]?.trim().toLowerCase();
   return first === "https" || first === "wss" ? "https" : "http";
 }
 

@@ -13,7 +13,7 @@ interface Repeated {
   count: number;
 }
 
-/** The same refusal is told once in this time, then with how often it was. */
+/** The same refusal is reported once in this time, then with how often it was. */
 const EVERY_MS = 60_000;
 /** Different refusals of one deployment in that time; more of them are left out. */
 const DIFFERENT_MAX = 8;

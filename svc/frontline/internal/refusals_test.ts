@@ -11,7 +11,7 @@ Deno.test("Refusals tells one at once, and how often it was after a minute", () 
   assert.deepEqual(texts(refusals, 60_000), ["too large (999 more in 60 s)"]);
   assert.deepEqual(texts(refusals, 120_000), [], "nothing more came");
   refusals.note("d", "too large", 120_001);
-  assert.deepEqual(texts(refusals, 120_001), ["too large"], "and then it is told again");
+  assert.deepEqual(texts(refusals, 120_001), ["too large"], "and then it is reported again");
 });
 
 Deno.test("Refusals keeps the deployments apart, and few different ones of each", () => {

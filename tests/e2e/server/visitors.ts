@@ -11,7 +11,7 @@ export interface Visits {
   readonly slowestMs: number;
 }
 
-/** Visitors who ask one after the other until they are told to stop: half of them on connections that they keep. */
+/** Visitors who ask one after the other until they are stopped: half of them on connections that they keep. */
 export class Visitors {
   readonly #host: string;
   readonly #authority: string;

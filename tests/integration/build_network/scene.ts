@@ -137,7 +137,7 @@ async function prepare(folder: string): Promise<void> {
   }
   await Deno.mkdir("/run/netns", { recursive: true });
   await runCommand("mount", "-t", "tmpfs", "tmpfs", "/run/netns");
-  // Over TCP, since an isolated network is told of TCP ports that it may reach.
+  // Over TCP, since an isolated network is given the TCP ports that it may reach.
   const resolvConf = join(folder, "resolv.conf");
   await Deno.writeTextFile(resolvConf, `nameserver ${PUBLIC}\noptions use-vc timeout:5 attempts:1\n`);
   await runCommand("mount", "--bind", resolvConf, "/etc/resolv.conf");

@@ -10,7 +10,7 @@ export class Victim implements Disposable {
   #seen = 0;
   #settle: () => void = () => undefined;
 
-  /** Listens on a port that HTTP, image registries and git need not be told. */
+  /** Listens on a port that URLs of HTTP, image registries and git need not name. */
   constructor(address: string, port = 80) {
     this.address = address;
     this.#listener = Deno.listen({ hostname: address, port });

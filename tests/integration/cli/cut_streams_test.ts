@@ -56,16 +56,16 @@ Deno.test(`${DEPLOYMENTS} watched deployments end with the right code and object
   const deployAndCompare = async (branch: string): Promise<void> => {
     const args = ["deploy", "--image", "nginx:1", "--project", "shop", "--branch", branch, "--json"];
     const { code, stdout, stderr } = await unkey([...args, "--timeout", "24h"], { env, clock });
-    const told = JSON.parse(stdout);
+    const shown = JSON.parse(stdout);
     // Every attempt of a call before the watch was cut: not the subject here, and there is nothing to watch.
-    if (told.id === null) return assert.deepEqual([code, told.error.code], [20, "unavailable"]);
-    const life = lives.get(told.id) ?? assert.fail(`${told.id} was not created`);
+    if (shown.id === null) return assert.deepEqual([code, shown.error.code], [20, "unavailable"]);
+    const life = lives.get(shown.id) ?? assert.fail(`${shown.id} was not created`);
     await life.done;
-    const { deployment } = await client.getDeployment({ deploymentId: told.id });
+    const { deployment } = await client.getDeployment({ deploymentId: shown.id });
     const { status = 0, failureCode = "", urls = [] } = deployment ?? {};
     const name = statusName(status);
     assert.deepEqual(
-      { code, status: told.status, exitCode: told.exitCode, error: told.error?.code, urls: told.urls },
+      { code, status: shown.status, exitCode: shown.exitCode, error: shown.error?.code, urls: shown.urls },
       {
         code: life.code,
         status: name,

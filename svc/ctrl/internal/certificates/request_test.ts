@@ -33,7 +33,7 @@ function bed(db: CtrlDatabase) {
   return { deps, at, seen, changed, hostname, order: () => findCertificateOrder(db.kysely, hostname) };
 }
 
-test("a wish is written down once, in its plain form, and its workflow is told", async (db) => {
+test("a wish is written down once, in its plain form, and its workflow is notified", async (db) => {
   const { deps, seen, hostname, order } = bed(db);
   await requestCertificate(deps, { workspaceId: "w1", hostname: `${hostname.toUpperCase()}.` });
   await requestCertificate(deps, { workspaceId: "w1", hostname });
@@ -56,7 +56,7 @@ test("a name belongs to the workspace that asked first, until it gives it up", a
   assert.equal((await order())?.status, "waiting", "another workspace cannot cancel it");
   await cancelCertificate(deps, first);
   assert.equal((await order())?.status, "cancelled");
-  assert.deepEqual(changed, ["*"], "the edges are told");
+  assert.deepEqual(changed, ["*"], "the edges are notified");
   at.nowMs += 1_000;
   await requestCertificate(deps, first);
   assert.equal((await order())?.status, "waiting", "it is wanted again before it was forgotten");

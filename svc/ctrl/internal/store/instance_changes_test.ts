@@ -45,7 +45,7 @@ const CASES:
       "ended exited x2 at 900000",
     ]],
     [
-      "a crash loop, told by its ends",
+      "a crash loop, reported as its ends",
       [row()],
       [ended(900_000, 2, { status: "failed", reason: "crash_loop", exit_code: 3 })],
       ["ended exited x2 at 900000"],

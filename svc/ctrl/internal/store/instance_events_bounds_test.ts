@@ -74,7 +74,7 @@ test("a repetition counts up, with the last instance and exit code", async (db) 
   );
 });
 
-test("a repetition that is told late counts, and moves no time back", async (db) => {
+test("a repetition that is reported late counts, and moves no time back", async (db) => {
   const { record, list } = await kept(db);
   await record([event(50), event(10)]);
   const [row, ...others] = await list();

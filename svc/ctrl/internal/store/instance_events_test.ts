@@ -147,7 +147,7 @@ test("a bounded number of events is kept, the newest, until they are old", async
       recordInstanceEvents(tx, { deploymentId: id, region }, [{ ...event(far), atMs: NOW_MS + 2 * far }]),
   );
   const repeated = (await listInstanceEvents(db.kysely, id)).filter((row) => row.exit_code === far);
-  assert.deepEqual(repeated.map((row) => row.times), [1, 1], "hours later it is news again");
+  assert.deepEqual(repeated.map((row) => row.times), [1, 1], "hours later it is a new event");
   await deleteInstanceEvents(db.kysely, { deploymentId: id, beforeMs: NOW_MS + far + 1 });
   assert.equal((await listInstanceEvents(db.kysely, id)).length, 1);
 });

@@ -130,17 +130,17 @@ test("a stop forgets what was reported and tells the edges, and nothing is store
   await report(5, instance("a"));
   await reportThere(5, instance("far", { status: "pending", address: "" }));
   const edges = await findRegionVersion(db.kysely, EDGE_REGION);
-  const news = (after: number) =>
+  const changesAfter = (after: number) =>
     listCoalescedChanges(db.kysely, { region: EDGE_REGION, after, resourceTypes: ["endpoints"] });
   const stop = (regions: string[]) =>
     transact(db, (tx) => stopTopology(tx, { deploymentId: id, regions, nowMs: NOW_MS }));
 
   await stop([there]);
   assert.deepEqual((await listInstances(db.kysely, id)).map((row) => row.k8s_name), ["a"]);
-  assert.deepEqual(await news(edges), [], "what took no requests is no news");
+  assert.deepEqual(await changesAfter(edges), [], "what took no requests is no change");
   await stop([here, there]);
   assert.deepEqual(await listInstances(db.kysely, id), []);
-  assert.deepEqual((await news(edges)).map((each) => each.resourceId), [id]);
+  assert.deepEqual((await changesAfter(edges)).map((each) => each.resourceId), [id]);
 
   assert.deepEqual(await report(6, instance("a")), {
     kind: "taken",

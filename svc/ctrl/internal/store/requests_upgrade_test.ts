@@ -7,7 +7,7 @@ const test = testOnCtrlDatabases();
 const DAY_MS = 86_400_000;
 const WEEK_SECONDS = 604_800;
 
-/** Edges told of no requests then: without this, an upgrade would end each older preview, used or not. */
+/** Edges reported no requests then: without this, an upgrade would end each older preview, used or not. */
 test("a preview that ran before requests were noted has its time from the upgrade on", async (db) => {
   const seed = await seedProject(db);
   const preview = async (): Promise<string> =>

@@ -45,7 +45,7 @@ test("a hostname moves within its owner, and nobody else can take it", async (db
   assert.equal(
     await findRegionVersion(db.kysely, EDGE_REGION),
     version,
-    "nothing changed, so nothing is told",
+    "nothing changed, so nothing is sent",
   );
   assert.deepEqual(await assign(d2, mine.productionId, live), {
     kind: "assigned",

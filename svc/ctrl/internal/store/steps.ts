@@ -64,7 +64,7 @@ export async function endStep(
     readonly name: StepName;
     readonly status: "done" | "failed";
     readonly errorMessage?: string;
-    /** Told with the end of a step that is done. */
+    /** Shown at the end of a step that is done. */
     readonly message?: string;
     readonly nowMs: number;
   },

@@ -82,7 +82,7 @@ const RUN_END_MS = 900_000;
 /** The effect of a report on the tasks. */
 export interface RecordedTasks {
   readonly changed: boolean;
-  /** A run has ended: its agent is to be told that it is not wanted any more. */
+  /** A run has ended: its agent is to be notified that it is not wanted any more. */
   readonly isRunOver: boolean;
 }
 

@@ -45,8 +45,8 @@ Deno.test("acknowledgements and NACKs are in the status, those of other workspac
   await refused(agent.acknowledge({ agentId: "" }), Code.InvalidArgument, /agent_id/);
 
   await agent.acknowledge({ agentId: "krane-1", appliedVersion: 1n, observedVersion: 1n });
-  const silence = { region: REGION, heartbeatSinceMs: clock.now() + 60_000, nowMs: 7 };
-  await transact(api.db, (tx) => markRegionDown(tx, silence));
+  const outage = { region: REGION, heartbeatSinceMs: clock.now() + 60_000, nowMs: 7 };
+  await transact(api.db, (tx) => markRegionDown(tx, outage));
   const caughtUp = await status(own.rootKey);
   assert.deepEqual([caughtUp.waitingSince, caughtUp.silentSince], [0n, 7n]);
 });

@@ -1,4 +1,4 @@
-/** The way in which agents are told to run an app: by its settings, and by what its image says. */
+/** The message with which agents run an app: from its settings, and from what its image says. */
 import assert from "node:assert/strict";
 import { transact } from "../../../../pkg/db/mod.ts";
 import { HealthCheck_Kind as Kind } from "../../../../proto/gen/ctrl/v1/cluster_pb.ts";
@@ -98,7 +98,7 @@ test("settings that say nothing follow the image, and its lack", async (db) => {
   assert.deepEqual([read.stopSignal, read.stopSeconds, read.ephemeralStorageMib], ["", 0, 0n]);
 });
 
-test("each kind of check is told with what it needs", async (db) => {
+test("each kind of check is sent with what it needs", async (db) => {
   const row = await placedRow(db);
   const kinds: readonly [AppSettings["healthCheck"], Kind, string, string][] = [
     [{ kind: "http", path: "/up" }, Kind.HTTP, "/up", "shop.localhost"],
@@ -108,8 +108,8 @@ test("each kind of check is told with what it needs", async (db) => {
     [{ kind: "image" }, Kind.COMMAND, "", ""],
   ];
   for (const [healthCheck, kind, path, host] of kinds) {
-    const { healthCheck: told } = await applied(row, { healthCheck });
-    assert.deepEqual([told?.kind, told?.path, told?.host], [kind, path, host], JSON.stringify(healthCheck));
+    const { healthCheck: sent } = await applied(row, { healthCheck });
+    assert.deepEqual([sent?.kind, sent?.path, sent?.host], [kind, path, host], JSON.stringify(healthCheck));
   }
   const headers = { "x-probe": "1" };
   const { healthCheck } = await applied(row, { healthCheck: { kind: "http", headers, restartSeconds: 7 } });
@@ -171,19 +171,19 @@ test("no region starts an instance before the release command has been settled, 
     timeout_seconds: 60,
     nowMs: NOW_MS,
   });
-  const told = async (changes: Partial<typeof task>, region = REGION) => {
+  const sent = async (changes: Partial<typeof task>, region = REGION) => {
     const { case: kind, value } = await encode({ ...row, region, tasks: [{ ...task, ...changes }] });
     assert.ok(kind === "apply");
     return [value.replicas, value.tasks];
   };
   const wanted = { name: "release", command: ["sh", "-c", "migrate"], timeoutSeconds: 60, isStarted: false };
-  assert.deepEqual(await told({}), [0, [wanted]]);
-  assert.deepEqual(await told({}, "us-1"), [0, []], "another region");
-  assert.deepEqual(await told({ state: "running", started_at: 1 }), [0, [{ ...wanted, isStarted: true }]]);
-  assert.deepEqual(await told({ state: "failed" }), [0, []]);
-  assert.deepEqual(await told({ state: "succeeded" }), [0, []]);
-  assert.deepEqual(await told({ state: "succeeded", settled_at: 1 }), [1, []]);
+  assert.deepEqual(await sent({}), [0, [wanted]]);
+  assert.deepEqual(await sent({}, "us-1"), [0, []], "another region");
+  assert.deepEqual(await sent({ state: "running", started_at: 1 }), [0, [{ ...wanted, isStarted: true }]]);
+  assert.deepEqual(await sent({ state: "failed" }), [0, []]);
+  assert.deepEqual(await sent({ state: "succeeded" }), [0, []]);
+  assert.deepEqual(await sent({ state: "succeeded", settled_at: 1 }), [1, []]);
   const run = { name: "run-a", run_id: "run_1" };
-  assert.deepEqual(await told(run), [1, [{ ...wanted, name: "run-a" }]], "a run holds no instance up");
-  assert.deepEqual(await told({ ...run, state: "failed" }), [1, []]);
+  assert.deepEqual(await sent(run), [1, [{ ...wanted, name: "run-a" }]], "a run holds no instance up");
+  assert.deepEqual(await sent({ ...run, state: "failed" }), [1, []]);
 });

@@ -1,4 +1,4 @@
-/** Runs: wanted, told to one region's agent, reported by it, and ended once. */
+/** Runs: wanted, sent to one region's agent, reported by it, and ended once. */
 import { Code } from "@connectrpc/connect";
 import assert from "node:assert/strict";
 import { AdminService } from "../../../../proto/gen/ctrl/v1/admin_pb.ts";

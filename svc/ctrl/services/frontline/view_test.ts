@@ -188,7 +188,7 @@ Deno.test("an edge gets certificates with their keys, and a sentinel none", asyn
     gone.state.case === "deleteCertificate" && gone.state.value.certificateId,
     "cert_*.example.com",
   );
-  // What comes after it shows that the sentinel was told nothing of it.
+  // What comes after it shows that the sentinel was sent nothing of it.
   const own = await runNew(api, acme);
   await route(api, acme, "own.test", own);
   for (

@@ -97,7 +97,7 @@ export async function placeInTransaction(
   return { kind: "advanced" };
 }
 
-/** Instructions that mean less here than on a machine of one's own. A redeploy has told of them before. */
+/** Instructions that mean less here than on a machine of one's own. For a redeploy they were reported before. */
 async function noticesOf(
   tx: Tx,
   row: DeploymentsTable,

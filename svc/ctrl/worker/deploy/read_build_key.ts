@@ -20,8 +20,8 @@ export interface BuildKeyDeps {
 }
 
 /**
- * The key of a deployment's build; `undefined` where it cannot be told what decides the image: for an archive, and for a file that is
- * not read as a Dockerfile.
+ * The key of a deployment's build; `undefined` where it is not known what decides the image: for an archive,
+ * and for a file that is not read as a Dockerfile.
  *
  * Facts about the deployment count where the Dockerfile mentions them. Variables and secrets count as soon as it mentions secrets, all of
  * them: one that the build does not read costs a build when it changes.

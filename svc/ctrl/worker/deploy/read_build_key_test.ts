@@ -108,7 +108,7 @@ Deno.test("readBuildKey() is the same for interchangeable images only", async (t
   });
 });
 
-Deno.test("readBuildKey() gives none where it cannot be told what decides the image", async (t) => {
+Deno.test("readBuildKey() gives none where it cannot know what decides the image", async (t) => {
   await using stack = new AsyncDisposableStack();
   const db = await memoryDatabase();
   stack.defer(() => db.close());

@@ -139,7 +139,7 @@ Deno.test("deploy() with a release command ends whole or undone wherever it brea
   await t.step(`${cases} cases of step x fault`, () => assert.ok(cases > 50));
 });
 
-Deno.test("a release command that fails is told with its exit code, its output and what goes on", async () => {
+Deno.test("a release command that fails is reported with its exit code, its output and what goes on", async () => {
   const db = await memoryDatabase();
   const [, failing] = SCENARIOS;
   assert.ok(failing !== undefined);

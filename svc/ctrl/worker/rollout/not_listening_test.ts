@@ -44,7 +44,7 @@ Deno.test("an app that refuses the host of its check learns which host that is",
   assert.doesNotMatch(text("It fails (it answered 400).", { ...UP, healthCheckHost: "" }), /names the host/);
 });
 
-Deno.test("an app that answers is not told to listen, and only one that fails by itself may need longer", () => {
+Deno.test("an app that answers gets no advice to listen, and only one that fails by itself may need longer", () => {
   const cases: [number, RegExp][] = [
     [
       401,
@@ -63,7 +63,7 @@ Deno.test("an app that answers is not told to listen, and only one that fails by
   );
 });
 
-Deno.test("an app whose image's HEALTHCHECK fails is not told that nothing listens", async (t) => {
+Deno.test("a failing HEALTHCHECK of the image is not reported as an app that does not listen", async (t) => {
   const healthCheck = { kind: "command", method: "", expectedStatus: "" } as const;
   const fails = "The app runs, but its health check, the command curl $(cat /at), fails";
   const cases: readonly [string, string, string][] = [

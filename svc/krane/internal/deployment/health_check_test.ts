@@ -74,7 +74,7 @@ const PROBLEMS:
     ["a run of less than no time", { kind: "none", settleMs: -1 }, ["a time of health_check is negative"]],
     ["a time before now", { restartMs: -1 }, ["a time of health_check is negative"]],
     [
-      "everything is told at once",
+      "everything is reported at once",
       { path: "", host: "a b", expectedStatus: "", intervalMs: -1, timeoutMs: -1 },
       [
         "health_check_path does not begin with a slash",

@@ -103,14 +103,14 @@ Deno.test("imageNotices() names a few of many ports, and all that was not set", 
     () => assert.deepEqual(imageNotices({}, NOTHING), []),
   );
   const image = { ...NOTHING, healthCheck: CHECK };
-  const told: readonly [string, Parameters<typeof imageNotices>[0]["healthCheck"], number][] = [
+  const checks: readonly [string, Parameters<typeof imageNotices>[0]["healthCheck"], number][] = [
     ["no check was set", undefined, 1],
     ["times were set", { intervalSeconds: 3 }, 1],
     ["the port was set", { kind: "port" }, 0],
     ["the image's was asked for", { kind: "image" }, 0],
     ["a path was set", { path: "/up" }, 0],
   ];
-  for (const [name, healthCheck, count] of told) {
+  for (const [name, healthCheck, count] of checks) {
     await t.step(`the image's check: ${name}`, () => {
       const settings = healthCheck === undefined ? {} : { healthCheck };
       assert.equal(imageNotices(settings, image).length, count);

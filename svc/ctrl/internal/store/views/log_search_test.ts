@@ -104,12 +104,12 @@ test("a search finds each matching line once, whatever its bounds, also in block
       bytesMax: oneOf([1, 1e9]) ?? 1,
     };
     const found = await pagesOf(db, query, limits);
-    const told = JSON.stringify({ query, limits });
-    assert.deepEqual(found.map(keyOf).toSorted(), expected(lines, query).map(keyOf).toSorted(), told);
+    const message = JSON.stringify({ query, limits });
+    assert.deepEqual(found.map(keyOf).toSorted(), expected(lines, query).map(keyOf).toSorted(), message);
     for (
       const each of Map.groupBy(found, (one) => `${one.deploymentId} ${one.region} ${one.instance}`).values()
     ) {
-      assert.deepEqual(each.map(keyOf), each.map(keyOf).toSorted().reverse(), `newest first: ${told}`);
+      assert.deepEqual(each.map(keyOf), each.map(keyOf).toSorted().reverse(), `newest first: ${message}`);
     }
   }
 });

@@ -28,7 +28,7 @@ function builder({ answerOf, begins = true, old = false }: Shape): Endpoint {
       async solve({ definition }, { signal }) {
         const source = new TextDecoder().decode(definition?.def[0]);
         const error = answerOf(source.slice(source.indexOf("http")));
-        if (error === "silence") {
+        if (error === "no answer") {
           await new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
         }
         if (error !== "") throw new ConnectError(`failed to load cache key: ${error}`, Code.Unknown);
@@ -62,7 +62,7 @@ Deno.test("the metadata service is reached when something answers for its addres
     ['Get "http://169.254.169.254/": dial tcp 169.254.169.254:80: connect: connection refused', false],
     ['Get "http://169.254.169.254/": dial tcp 169.254.169.254:80: connect: no route to host', false],
     ['Get "http://169.254.169.254/": dial tcp 169.254.169.254:80: i/o timeout', false],
-    ["silence", false],
+    ["no answer", false],
   ];
   for (const [answer, reached] of table) {
     await t.step(answer === "" ? "a file" : answer, async () => {

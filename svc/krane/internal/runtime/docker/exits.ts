@@ -8,7 +8,7 @@ export interface ContainerHistory {
   lastExit: Exit | undefined;
   /** True once the last lines of `lastExit` have been read. */
   linesRead: boolean;
-  /** True once a line in the app's output has told of `lastExit`. */
+  /** True once a line in the app's output has reported `lastExit`. */
   isNoted: boolean;
   /** Resolves when the output of the run that ended last has been read. */
   outputRead: Promise<void>;

@@ -25,7 +25,7 @@ function ended(exitCode: number, output: Uint8Array<ArrayBuffer> = new Uint8Arra
   };
 }
 
-/** Never answers, until it is told that it takes too long. */
+/** Never answers, until it is aborted because it takes too long. */
 function never({ signal }: EngineRequest): Promise<never> {
   return new Promise((_, reject) => {
     if (signal.aborted) return reject(signal.reason);

@@ -49,7 +49,7 @@ Deno.test("startTrouble() makes one sentence of what the engine says", async (t)
   }
 });
 
-/** They are told by the agent's log, and tried again. */
+/** The agent logs them, and tries again. */
 const NO_ANSWERS: readonly (readonly [name: string, error: unknown])[] = [
   ["an engine that is late", new Fault("deadline_exceeded", "no space left on device")],
   ["an engine that is cut off", new Fault("unavailable", "no answer", { cause: new Error("reset") })],

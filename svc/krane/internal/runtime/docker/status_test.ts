@@ -90,7 +90,7 @@ const CASES: readonly {
     want: { status: "pending", address: "", reason: "not_listening" },
   },
   {
-    name: "running again after an end that is told",
+    name: "running again after an end that is reported",
     facts: facts("running", { health: healthy, lastExit: { ...exit, oomKilled: true } }),
     want: {
       status: "running",

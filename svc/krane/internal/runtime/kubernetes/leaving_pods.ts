@@ -6,7 +6,7 @@ import { isRunning, isTerminating } from "./status.ts";
 /** Of the time in which a pod that ends still serves; the rest is for the edges to leave it. */
 const SERVED_PERCENT = 67;
 
-/** A pod that ends, as it is told while nothing else runs. */
+/** A pod that ends, as it is reported while nothing else runs. */
 export interface LastPod {
   /** As if it did not end. */
   readonly pod: Pod;
@@ -39,7 +39,7 @@ export class LeavingPods {
     this.#since.delete(metadata.uid);
   }
 
-  /** The pod of an app's pods that may still be told as running; `undefined` when another one runs. */
+  /** The pod of an app's pods that may still be reported as running; `undefined` when another one runs. */
   lastOf(pods: readonly Pod[]): LastPod | undefined {
     if (pods.some(isRunning)) return undefined;
     for (const pod of pods.filter(isTerminating)) {

@@ -89,7 +89,7 @@ Deno.test("Moves remembers for each node which pods were there when it began to 
   draining.add("n2");
   const state = moves.of(app, [old, next]);
   assert.deepEqual([state.surge, state.released], [1, []], "the one in place leaves, too");
-  assert.equal(logs.filter((line) => line.includes("node drains")).length, 2, "each node is told once");
+  assert.equal(logs.filter((line) => line.includes("node drains")).length, 2, "each node is logged once");
 });
 
 Deno.test("Moves counts one time for all nodes of an app, and each app for itself", async () => {
@@ -103,7 +103,7 @@ Deno.test("Moves counts one time for all nodes of an app, and each app for itsel
   await clock.advance(4_000);
   assert.deepEqual(moves.of(APP, pods), { surge: 0, released: [], isRelaxed: true });
   assert.equal(moves.of(APP, pods).isRelaxed, true);
-  assert.equal(logs.filter((line) => line.includes("evictions are allowed")).length, 1, "told once");
+  assert.equal(logs.filter((line) => line.includes("evictions are allowed")).length, 1, "logged once");
   assert.equal(moves.of({ ...APP, name: "other" }, pods).isRelaxed, false);
   moves.forget("app");
   assert.equal(moves.of(APP, pods).againMs, WAIT_MS, "a new deployment of the name has its own time");

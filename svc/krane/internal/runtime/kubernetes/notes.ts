@@ -10,7 +10,7 @@ const PODS_MAX = 10;
 
 interface Noted {
   refusal: string | undefined;
-  /** Ended pods that were told about, newest last. */
+  /** Ended pods that were reported, newest last. */
   pods: string[];
 }
 

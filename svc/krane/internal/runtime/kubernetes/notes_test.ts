@@ -13,8 +13,8 @@ function start() {
     forget: () => undefined,
   };
   const notes = new Notes(sink, new ManualClock());
-  const told = (): string[] => lines.splice(0).map(({ instance, text }) => `${instance}: ${text}`);
-  return { lines, notes, told };
+  const texts = (): string[] => lines.splice(0).map(({ instance, text }) => `${instance}: ${text}`);
+  return { lines, notes, texts };
 }
 
 const desired = { ...DESIRED, name: "app", deploymentId: "d_1" };
@@ -26,37 +26,37 @@ const pod = (uid: string, phase: string): Pod =>
   });
 
 Deno.test("Notes tells of a refusal once, of another one, and that it is over", () => {
-  const { notes, told } = start();
+  const { notes, texts } = start();
   notes.refusal(desired, undefined);
-  assert.deepEqual(told(), [], "nothing was wrong");
+  assert.deepEqual(texts(), [], "nothing was wrong");
   for (let at = 0; at < 3; at++) notes.refusal(desired, { reason: "quota", message: "No room." });
   notes.refusal(desired, { reason: "refused", message: "A rule." });
   notes.refusal(desired, undefined);
   notes.refusal(desired, undefined);
-  assert.deepEqual(told(), [
+  assert.deepEqual(texts(), [
     "app-refused: (unkey: No room.)",
     "app-refused: (unkey: A rule.)",
     "app-refused: (unkey: The cluster takes the app's pods again.)",
   ]);
   notes.refusal(desired, { reason: "cluster_trouble", message: "A webhook restarts." });
-  assert.deepEqual(told(), [], "what passes within moments is not worth a line");
+  assert.deepEqual(texts(), [], "what passes within moments is not worth a line");
 });
 
 Deno.test("Notes tells of a pod that has ended once, as a line that moves no position", () => {
-  const { lines, notes, told } = start();
+  const { lines, notes, texts } = start();
   notes.ended(desired, pod("1", "Running"), "It runs.");
   notes.ended(desired, pod("1", "Failed"), "The pod ended (Evicted): disk.");
   assert.deepEqual(lines.map(({ deploymentId, isOwn }) => [deploymentId, isOwn]), [["d_1", true]]);
   notes.ended(desired, pod("1", "Failed"), "The pod ended (Evicted): disk.");
   notes.ended(desired, pod("2", "Failed"), "The pod ended (Evicted): disk.");
-  assert.deepEqual(told(), [
+  assert.deepEqual(texts(), [
     "app-1: (unkey: The pod ended (Evicted): disk.)",
     "app-2: (unkey: The pod ended (Evicted): disk.)",
   ]);
 });
 
 Deno.test("Notes has one line for a failing check, and one for its end while the pod runs", () => {
-  const { notes, told } = start();
+  const { notes, texts } = start();
   const ready = Pod.parse({
     metadata: { name: "app-1", uid: "1", resourceVersion: "1" },
     spec: { containers: [] },
@@ -68,24 +68,24 @@ Deno.test("Notes has one line for a failing check, and one for its end while the
     },
   });
   notes.check(desired, ready, undefined);
-  assert.deepEqual(told(), []);
+  assert.deepEqual(texts(), []);
   notes.check(desired, ready, "it answered 500");
   notes.check(desired, ready, "it answered 503");
   notes.check(desired, ready, undefined);
   notes.check(desired, ready, undefined);
-  assert.deepEqual(told(), [
+  assert.deepEqual(texts(), [
     "app-1: (unkey: the health check fails: it answered 500)",
     "app-1: (unkey: the health check succeeds again)",
   ]);
   notes.check(desired, pod("1", "Running"), "");
   notes.check(desired, pod("1", "Running"), undefined);
   assert.deepEqual(
-    told(),
+    texts(),
     ["app-1: (unkey: the health check fails)"],
     "a run that ended does not answer again",
   );
   notes.check(desired, ready, "x");
   notes.gone(ready);
   notes.check(desired, ready, "x");
-  assert.equal(told().length, 2, "another pod of the name is another app");
+  assert.equal(texts().length, 2, "another pod of the name is another app");
 });

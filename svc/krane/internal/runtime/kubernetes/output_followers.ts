@@ -42,7 +42,7 @@ interface Follower {
   pod: Pod;
   /** The runs that have been read to their end. */
   readonly finished: Set<string>;
-  /** The last run whose end was told in the output. */
+  /** The last run whose end was reported in the output. */
   notedRun: string;
   readonly stop: AbortController;
   active: boolean;
@@ -232,7 +232,7 @@ export class OutputFollowers {
     if (place !== undefined) this.#hand(follower, place, { text });
   }
 
-  /** Tells of the end of a run behind its last line. An app that is to end is not told about. */
+  /** Reports the end of a run behind its last line. For an app that is to end it reports nothing. */
   #noteEnd(follower: Follower): void {
     const { pod, position, finished, notedRun } = follower;
     const run = lastEnd(pod)?.end.containerID ?? "";

@@ -288,9 +288,9 @@ Deno.test("derivePod()", async (t) => {
         128,
         shape.restarts ?? 0,
       ]);
-      const told = ["exited", "oom_killed", "unhealthy", "not_listening"].includes(reason) ||
+      const hasLines = ["exited", "oom_killed", "unhealthy", "not_listening"].includes(reason) ||
         exitCode !== undefined && reason === "crash_loop";
-      assert.deepEqual(rest.lastLogLines, told ? ["last"] : []);
+      assert.deepEqual(rest.lastLogLines, hasLines ? ["last"] : []);
     });
   }
 });

@@ -41,8 +41,8 @@ interface Remembered {
 }
 
 /**
- * Reads why a node does not come to start a pod: a sandbox or a mount that fails is told by events and nowhere else. Only
- * pods that are stuck are asked about, each less and less often.
+ * Reads why a node does not come to start a pod: a sandbox or a mount that fails is shown by events and nowhere else.
+ * Only pods that are stuck are asked about, each less and less often.
  */
 export class StuckPods {
   readonly #deps: { readonly cluster: Cluster; readonly clock: Clock; readonly log: Logger };
