@@ -72,7 +72,7 @@ test("a report replaces the region's instances, and only what takes requests rea
   const start = await edges();
 
   await reportThere(1, instance("far"));
-  const taken = { kind: "taken", changed: true };
+  const taken = { kind: "taken", changed: true, isRunOver: false };
   const pending = { status: "pending", address: "" } as const;
   assert.deepEqual(await report(1, instance("a", pending)), { ...taken, endpointsChanged: false });
   assert.deepEqual(await report(2, instance("a"), instance("b", pending)), {
@@ -81,7 +81,7 @@ test("a report replaces the region's instances, and only what takes requests rea
   });
   assert.deepEqual(
     await report(3, instance("a"), instance("b", pending)),
-    { kind: "taken", changed: false, endpointsChanged: false },
+    { kind: "taken", changed: false, endpointsChanged: false, isRunOver: false },
   );
   assert.deepEqual(
     (await listEndpoints(db.kysely, [id])).map((row) => row.region).sort(),
@@ -144,6 +144,7 @@ test("a stop forgets what was reported and tells the edges, and nothing is store
 
   assert.deepEqual(await report(6, instance("a")), {
     kind: "taken",
+    isRunOver: false,
     changed: false,
     endpointsChanged: false,
   });
