@@ -5,7 +5,7 @@ set -eu
 
 version=2.10.1
 # Raised with each change of the patch.
-patched=1
+patched=2
 parts=$(cd "$(dirname "$0")" && pwd)
 cache="${UNKEY_DEV_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/unkey-dev}"
 folder="$cache/pebble-$version-$patched"

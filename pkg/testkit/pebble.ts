@@ -14,7 +14,7 @@ import { TestDaemon } from "./daemon.ts";
 import { freePort } from "./ports.ts";
 
 /** The output of `dev/parts/pebble.sh`. */
-const PROGRAMS = `${PARTS_CACHE}/pebble-2.10.1-1`;
+const PROGRAMS = `${PARTS_CACHE}/pebble-2.10.1-2`;
 const DAY_SECONDS = 86_400;
 const STOP_MS = 10_000;
 /** An external account that it knows, for authorities that want one. */
