@@ -85,7 +85,7 @@ Deno.test("run has an exit code for each end that is not the command's own", asy
     ["a success", ended(RunState.SUCCEEDED, { exitCode: 0 }), 0],
     ["its time limit", ended(RunState.TIMED_OUT, { exitCode: 137 }), 124],
     ["a cancel from elsewhere", ended(RunState.CANCELLED), 130],
-    ["an end that nobody saw", ended(RunState.LOST), 125],
+    ["an end without a report", ended(RunState.LOST), 125],
     ["an image that cannot be pulled", { ...BEGUN, state: RunState.FAILED, reason: "image_pull" }, 125],
   ];
   for (const [name, end, wanted] of cases) {

@@ -73,7 +73,7 @@ Deno.test("answers of a collector are taken, refused, or away as the specificati
       want: { kind: "taken", rejected: 1, message: "too long [31m" },
     },
     {
-      name: "an answer that nobody can read",
+      name: "an answer that cannot be read",
       answer: () => new Response("x".repeat(200_000)),
       want: { kind: "taken", rejected: 0, message: "" },
     },

@@ -36,7 +36,7 @@ kraneTest(
 );
 
 kraneTest(
-  "a pod that somebody deletes comes back, and is reported as running until another one is",
+  "a pod that is deleted by hand comes back, and is reported as running until another one is",
   async (bed) => {
     const { plane } = bed;
     const name = bed.name();

@@ -73,7 +73,7 @@ Deno.test("a run reaches its region's agent beside the instances, and its end ta
   const ended = await look(run.id);
   assert.deepEqual([ended?.state, ended?.exitCode, ended?.lastLogLines], [RunState.FAILED, 3, ["last"]]);
   assert.deepEqual((await desired()).tasks, []);
-  assert.equal((await listTasks(api.db.kysely, [id])).size, 0, "nobody reads it again");
+  assert.equal((await listTasks(api.db.kysely, [id])).size, 0, "it is not read again");
   const cancelled = await client.cancelRun({ runId: run.id });
   assert.equal(cancelled.run?.state, RunState.FAILED, "an end is final");
   const changes = await api.db.kysely.selectFrom("state_changes").selectAll().where("region", "=", REGION)
