@@ -1,14 +1,15 @@
-import { createHash } from "node:crypto";
 import { type AttributeReader, type Entry, stampOf } from "../archive/mod.ts";
 import type { CooperativeYield } from "../async/mod.ts";
 import { publicFault } from "../fault/mod.ts";
 import { Chunker, CONTENT_CHUNKS } from "./chunker.ts";
-import { digestOf } from "./digest.ts";
+import { digestOf, joinDigests } from "./digest.ts";
 import type { KeptChunks } from "./kept_chunks.ts";
 import type { ChunkReference, FileDigests } from "./types.ts";
 
 const PART_BYTES = 1 << 20;
 const READS_MAX = 3;
+/** Chunks of a file that are digested at a time. */
+const DIGESTING_MAX = 4;
 /** Files up to this size are one chunk. */
 const SINGLE_BYTES_MAX = 1 << 20;
 
@@ -85,17 +86,41 @@ export class FileReader {
     const filled = fill(file, path, this.#whole);
     const start = this.#whole.subarray(0, filled);
     if (filled <= SINGLE_BYTES_MAX) return single(start);
-    const hash = createHash("sha256");
-    const chunks: ChunkReference[] = [];
-    const take = (chunk: Uint8Array): void =>
-      void chunks.push({ digest: digestOf(chunk), bytes: chunk.length });
+    const digests = new ChunkDigests();
     for (let bytes = start; bytes.length > 0; bytes = this.#part.subarray(0, fill(file, path, this.#part))) {
-      hash.update(bytes);
-      for (const chunk of this.#chunker.push(bytes)) take(chunk);
+      for (const chunk of this.#chunker.push(bytes)) await digests.add(chunk);
       await this.#helpers.breaks.pause();
     }
-    for (const chunk of this.#chunker.end()) take(chunk);
-    return { sha256: new Uint8Array(hash.digest()), chunks };
+    for (const chunk of this.#chunker.end()) await digests.add(chunk);
+    const chunks = await digests.all();
+    const [only] = chunks;
+    const sha256 = chunks.length === 1 && only !== undefined ? only.digest : digestOf(joinDigests(chunks));
+    return { sha256, chunks };
+  }
+}
+
+/** Digests chunks on other threads while this one looks for the next cut. */
+class ChunkDigests {
+  readonly #chunks: ChunkReference[] = [];
+  readonly #pending: Promise<ChunkReference>[] = [];
+
+  /** Takes a copy, and waits while enough chunks are being digested. */
+  async add(chunk: Uint8Array): Promise<void> {
+    const bytes = chunk.slice();
+    const reference = crypto.subtle.digest("SHA-256", bytes)
+      .then((digest) => ({ digest: new Uint8Array(digest), bytes: bytes.length }));
+    this.#pending.push(reference);
+    if (this.#pending.length >= DIGESTING_MAX) await this.#takeFirst();
+  }
+
+  async all(): Promise<readonly ChunkReference[]> {
+    while (this.#pending.length > 0) await this.#takeFirst();
+    return this.#chunks;
+  }
+
+  async #takeFirst(): Promise<void> {
+    const first = await this.#pending.shift();
+    if (first !== undefined) this.#chunks.push(first);
   }
 }
 

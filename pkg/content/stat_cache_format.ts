@@ -6,8 +6,8 @@ import { type ChunkReference, DIGEST_BYTES, type FileDigests } from "./types.ts"
  * these for each file, their lengths), then the digests of files and of those chunks, then the keys, a line for each file.
  */
 
-/** Changes whenever chunks are cut in another way. */
-const FORMAT = 2;
+/** Changes whenever chunks are cut in another way, or digests are made in another way. */
+const FORMAT = 3;
 const HEAD_NUMBERS = 3;
 
 /** The size of a file is the last part of its key, behind a colon. */

@@ -11,7 +11,7 @@ export interface ContentEntry {
   readonly modifiedAtNs: bigint;
   /** Of a link its target as written, of a hard link the path of an entry before it; else empty. */
   readonly target: string;
-  /** Of a file's content; empty for the rest. */
+  /** Of a file's content, or of its chunks' digests when it has several; empty for the rest. */
   readonly sha256: Uint8Array;
   /** In order; none for an empty file. */
   readonly chunks: readonly ChunkReference[];
@@ -26,6 +26,7 @@ export interface ChunkReference {
 
 /** The digests of a file's content. */
 export interface FileDigests {
+  /** Of the content, or of the chunks' digests when there are several: a second pass over a large file takes too long. */
   readonly sha256: Uint8Array;
   /** In order; none for an empty file. */
   readonly chunks: readonly ChunkReference[];

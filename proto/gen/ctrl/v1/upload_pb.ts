@@ -434,7 +434,7 @@ export type ContextEntry = Message<"ctrl.v1.ContextEntry"> & {
   target: string;
 
   /**
-   * Of a file's content.
+   * Of a file's content, or of `chunk_digests` when it has several chunks.
    *
    * @generated from field: bytes sha256 = 7;
    */
