@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { canStartEngine, PrivateEngine } from "../../pkg/testkit/private_engine.ts";
+import { HealthCheck_Kind } from "../../proto/gen/ctrl/v1/cluster_pb.ts";
 import { apply, Status, until } from "./testing.ts";
-import { Bench } from "./testing_bench.ts";
+import { Bench, engineTest } from "./testing_bench.ts";
 
 const ignore = !await canStartEngine();
 
@@ -40,4 +41,22 @@ Deno.test({
     assert.deepEqual((await bench.containers(name)).map((each) => each.id).toSorted(), ids);
     await plane.settled(`${name}b`, Status.RUNNING);
   },
+});
+
+engineTest("an app whose health check takes long stays running while its agent restarts", async (bench) => {
+  const { plane } = bench;
+  const name = bench.name();
+  const stop = await bench.agent();
+  const healthCheck = { kind: HealthCheck_Kind.COMMAND, command: ["sleep", "3"], timeoutMs: 20_000 };
+  await plane.snapshot(0, 1, apply(name, 1, { healthCheck }));
+  await plane.settled(name, Status.RUNNING);
+  await stop();
+
+  plane.reports.length = 0;
+  await bench.agent();
+  await plane.settled(name, Status.RUNNING);
+  const reports = plane.reports.flatMap(({ change }) =>
+    change.case === "update" ? change.value.instances : []
+  );
+  assert.deepEqual([...new Set(reports.map(({ status }) => Status[status]))], ["RUNNING"]);
 });

@@ -20,6 +20,8 @@ export interface Observed<C> {
   readonly againMs?: number;
   /** The desired state could not be reached, for this reason; the content is to be reported all the same. */
   readonly failure?: unknown;
+  /** The content is not complete yet, and the last report stays. */
+  readonly isSettling?: true;
 }
 
 /** Runs a task as one of a bounded number. */
@@ -179,7 +181,7 @@ export class Controller<D extends Named, C> {
         if (target.kind === "apply") {
           const { desired } = target;
           const observed = await this.#applies.run(() => actor.reconcile(desired, signal));
-          if (worker.target === target) {
+          if (worker.target === target && observed.isSettling !== true) {
             reporter.submit(name, observed.content, { force: alwaysReport && target !== reported });
             reported = target;
           }

@@ -46,6 +46,11 @@ export interface Observation {
   readonly againMs?: number;
   /** The desired state could not be reached: the instances are reported all the same, and it is tried again later. */
   readonly failure?: unknown;
+  /**
+   * An app ran before this agent did, and its first health check is not answered yet. The report of the former agent stays:
+   * an app that serves must not leave the edge for a check that takes long.
+   */
+  readonly isSettling?: true;
 }
 
 /** A deployment that the runtime holds. */

@@ -15,12 +15,16 @@ export interface ObserveDeps {
   readonly spec: SpecOptions;
   readonly histories: Histories;
   readonly prober: Prober;
+  /** Milliseconds since 1970. */
+  readonly agentStartedMs: number;
   /** Puts a line into the output of an instance. */
   readonly note: (instance: string, atMs: number, text: string) => void;
 }
 
 const LAST_LINES = 20;
 const LAST_LINES_MS = 5_000;
+/** After so long an agent reports apps whose first health check is still not answered. */
+const SETTLING_MS_MAX = 30_000;
 
 /** A container that is there, with its health. */
 export interface ObservedContainer {
@@ -33,6 +37,8 @@ export interface Observed {
   readonly instances: readonly Instance[];
   readonly containers: readonly ObservedContainer[];
   readonly again: readonly number[];
+  /** As the runtime's observation has it. */
+  readonly isSettling: boolean;
 }
 
 /** The instances of a deployment, one per ordinal, from its containers as they are now. */
@@ -71,17 +77,30 @@ export async function observe(
       restarts: (container?.restarts ?? 0) + history.restartsByAgent,
     };
   }));
+  const settlingMs = all.some((facts) => isUnchecked(deps, facts))
+    ? deps.agentStartedMs + SETTLING_MS_MAX - deps.clock.now()
+    : 0;
   const isLast = !all.some(({ health }) => health.kind === "healthy");
   const instances = all.map((facts) => deriveInstance({ ...facts, isLast }));
   for (const instance of instances) noteEnd(deps, instance);
   return {
     instances,
-    again: containers.map((each) => settlesInMs(deps, desired, each)).filter((ms) => ms > 0),
+    again: [...containers.map((each) => settlesInMs(deps, desired, each)), settlingMs].filter((ms) => ms > 0),
+    isSettling: settlingMs > 0,
     containers: all.flatMap(({ name, health }) => {
       const container = containers.find((each) => each.name === name);
       return container === undefined ? [] : [{ container, health }];
     }),
   };
+}
+
+/** The app ran before the agent did, which has no answer of it yet. */
+function isUnchecked(
+  { agentStartedMs }: ObserveDeps,
+  { container, health, healthCheck }: ContainerFacts,
+): boolean {
+  return container?.state.status === "running" && health.kind === "unknown" && healthCheck.kind !== "none" &&
+    Date.parse(container.state.startedAt) < agentStartedMs;
 }
 
 /** Tells of an end in the app's own output, once, behind the last line of the run. */

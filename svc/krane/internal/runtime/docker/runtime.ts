@@ -46,6 +46,7 @@ const LEAVE_AGAIN_MS = 5_000;
 /** Deployments as containers of one Docker Engine. */
 export class DockerRuntime implements Runtime {
   readonly #options: DockerRuntimeOptions;
+  readonly #startedMs: number;
   readonly #histories = new Histories();
   readonly #prober: Prober;
   readonly #commands: CommandProber;
@@ -72,6 +73,7 @@ export class DockerRuntime implements Runtime {
   constructor(options: DockerRuntimeOptions) {
     const { engine, clock, log, sink, hostPorts, spec } = options;
     this.#options = options;
+    this.#startedMs = clock.now();
     this.#commands = new CommandProber(engine);
     this.#prober = new Prober({
       clock,
@@ -128,15 +130,18 @@ export class DockerRuntime implements Runtime {
       ...this.#options,
       histories: this.#histories,
       prober: this.#prober,
+      agentStartedMs: this.#startedMs,
       note: this.#note,
     };
-    const { instances, containers, again: looks } = await observe(deps, desired, current, pull, signal);
+    const observed = await observe(deps, desired, current, pull, signal);
+    const { instances, containers, again: looks, isSettling } = observed;
     for (const each of current) this.#followers.ensure(each, desired.deploymentId);
     const tasks = await this.#tasks.observe(desired, current, pull, signal);
     again.push(...looks, ...this.#unhealthy.stop(desired, containers, signal), ...tasks.again);
     return {
       instances: [...instances, ...tasks.instances],
       ...(again.length === 0 ? {} : { againMs: Math.min(...again) }),
+      ...(isSettling ? { isSettling } : {}),
     };
   }
 
