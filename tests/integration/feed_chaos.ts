@@ -24,6 +24,8 @@ export function pause(ms: number): Promise<void> {
 export class ChaosProxy implements AsyncDisposable {
   cuts = 0;
   readonly #listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  #partsPerCut = Infinity;
+  #partsLeft = Infinity;
   /** Both ends of each connection. */
   readonly #open = new Set<Deno.TcpConn>();
   readonly #running: Promise<void>;
@@ -34,6 +36,11 @@ export class ChaosProxy implements AsyncDisposable {
 
   get url(): string {
     return `http://127.0.0.1:${this.#listener.addr.port}`;
+  }
+
+  /** From now on cuts one whenever about so many parts have passed: a slow machine has as many cuts as a fast one. */
+  cutByParts(parts: number): void {
+    this.#partsPerCut = this.#partsLeft = parts;
   }
 
   /** Cuts a connection, whichever it is: a stream, or a call that may or may not have arrived. */
@@ -73,9 +80,20 @@ export class ChaosProxy implements AsyncDisposable {
     // A side that ends takes the other with it.
     const drop = (): void => this.#drop(inner, outer);
     await Promise.allSettled([
-      inner.readable.pipeTo(outer.writable).finally(drop),
-      outer.readable.pipeTo(inner.writable).finally(drop),
+      inner.readable.pipeThrough(this.#counter()).pipeTo(outer.writable).finally(drop),
+      outer.readable.pipeThrough(this.#counter()).pipeTo(inner.writable).finally(drop),
     ]);
+  }
+
+  #counter(): TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>> {
+    return new TransformStream({
+      transform: (part, controller) => {
+        controller.enqueue(part);
+        if (--this.#partsLeft > 0) return;
+        this.#partsLeft = 1 + this.roll(2 * this.#partsPerCut);
+        this.cut();
+      },
+    });
   }
 
   #drop(...connections: readonly Deno.TcpConn[]): void {
