@@ -9,6 +9,7 @@
  */
 import { cpus } from "node:os";
 import process from "node:process";
+import { bundle } from "./compiling/bundle.ts";
 import { repeatedSuites } from "./suites/failures.ts";
 import { type Lane, type Suite, SUITES } from "./suites/list.ts";
 import { SuiteProcess } from "./suites/process.ts";
@@ -19,6 +20,7 @@ const started = { ms: performance.now(), processor: processorTimes() };
 const suites = SUITES.map((suite) => new SuiteProcess(suite));
 const repeated: SuiteProcess[] = [];
 let stopping = false;
+const folder = await Deno.makeTempDir({ prefix: "unkey-suites-" });
 
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
   process.on(signal, () => void stop());
@@ -28,7 +30,18 @@ async function stop(): Promise<void> {
   if (stopping) return;
   stopping = true;
   await Promise.all([...suites, ...repeated].map((each) => each.stop()));
+  await Deno.remove(folder, { recursive: true });
   process.exit(130);
+}
+
+/** Tests start the program many hundred times. */
+async function bundleProgram(): Promise<void> {
+  try {
+    await bundle(`${folder}/program`);
+    process.env["UNKEY_TEST_PROGRAM"] = `${folder}/program/main.js`;
+  } catch (error) {
+    console.error(`tests start main.ts, because it could not be bundled: ${error}`);
+  }
 }
 
 async function runLane(lane: Lane): Promise<void> {
@@ -110,6 +123,7 @@ function report(outcomes: readonly Outcome[]): void {
   process.exitCode = counts.failed > 0 ? 1 : 0;
 }
 
+await bundleProgram();
 for (const lane of new Set(SUITES.map((suite) => suite.lane))) void runLane(lane);
 const outcomes: Outcome[] = [];
 for (const each of suites) {
@@ -123,3 +137,4 @@ if (!stopping) {
     report(counted);
   }
 }
+if (!stopping) await Deno.remove(folder, { recursive: true });

@@ -7,8 +7,8 @@ import { access } from "../shared/testing.ts";
 import { startParts } from "../shared/deploying/testing.ts";
 import { type ProxyScript, startProxy, startTestStore, STORE, type TlsFiles } from "./testing_proxy.ts";
 import { upload } from "./upload.ts";
+import { MAIN } from "../../pkg/testkit/program.ts";
 
-const MAIN = new URL("../../main.ts", import.meta.url).pathname;
 const CONTENT = "what is built";
 const BASIC = `Basic ${btoa("user:hunter2")}`;
 

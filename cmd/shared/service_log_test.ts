@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { freePort } from "../../pkg/testkit/ports.ts";
+import { MAIN } from "../../pkg/testkit/program.ts";
 
-const MAIN = new URL("../../main.ts", import.meta.url).pathname;
 const DEADLINE_MS = 120_000;
 
 async function isReady(port: number): Promise<boolean> {

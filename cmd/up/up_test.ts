@@ -3,8 +3,8 @@ import { join } from "node:path";
 import { processIdentity } from "../../pkg/restate_server/mod.ts";
 import { freePort } from "../../pkg/testkit/ports.ts";
 import { askAt, socketUrl } from "../../pkg/unix_http/mod.ts";
+import { MAIN } from "../../pkg/testkit/program.ts";
 
-const MAIN = new URL("../../main.ts", import.meta.url).pathname;
 const WAIT_MS_MAX = 180_000;
 
 const DOCKER = await new Deno.Command("docker", { args: ["version"], stdout: "null", stderr: "null" })

@@ -10,8 +10,8 @@ import { answersOk, eventually, freePort } from "../testbed/wait.ts";
 import { app } from "./frontline_edge.ts";
 import { Feed, feedShop } from "./frontline_feed.ts";
 import { WorkerBed } from "./worker_bed.ts";
+import { MAIN } from "../../pkg/testkit/program.ts";
 
-const MAIN = new URL("../../main.ts", import.meta.url).pathname;
 const TOKEN = "service-token-of-the-tests";
 const ignore = Deno.build.os !== "linux" || !await canRun([["prlimit", "--version"]]);
 /** As many as a service mostly has. */

@@ -14,8 +14,8 @@ import { canMount, SmallDisk } from "../testbed/small_disk.ts";
 import { answersOk, eventually, freePort } from "../testbed/wait.ts";
 import { app } from "./frontline_edge.ts";
 import { Feed, feedShop } from "./frontline_feed.ts";
+import { MAIN } from "../../pkg/testkit/program.ts";
 
-const MAIN = new URL("../../main.ts", import.meta.url).pathname;
 const TOKEN = "service-token-of-the-tests";
 const ignore = !await canMount();
 /** A part must not show a caller what the system reported to it. */

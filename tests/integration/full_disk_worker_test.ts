@@ -9,8 +9,8 @@ import { Part } from "../testbed/process.ts";
 import { canMount, SmallDisk } from "../testbed/small_disk.ts";
 import { answersOk, eventually, freePort } from "../testbed/wait.ts";
 import { WorkerBed } from "./worker_bed.ts";
+import { MAIN } from "../../pkg/testkit/program.ts";
 
-const MAIN = new URL("../../main.ts", import.meta.url).pathname;
 const STARTING = instanceReport({ status: "pending", reason: "starting", address: "" });
 const ignore = !await canMount();
 

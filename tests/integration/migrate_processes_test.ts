@@ -1,9 +1,9 @@
 /** Processes of the control plane that start at once migrate one database. */
 import assert from "node:assert/strict";
 import { hasMysqlServer, mysqlServer } from "../../pkg/testkit/mariadb.ts";
+import { MAIN } from "../../pkg/testkit/program.ts";
 
 const PROCESSES = 5;
-const MAIN = new URL("../../main.ts", import.meta.url).pathname;
 
 interface Migrated {
   readonly code: number;

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { Part } from "../testbed/process.ts";
 import { answersOk, eventually, freePort } from "../testbed/wait.ts";
+import { MAIN } from "../../pkg/testkit/program.ts";
 
-const MAIN = new URL("../../main.ts", import.meta.url).pathname;
 const SERVICE_TOKEN = "operator-test-token-0123456789abcdef";
 
 /** An api process on a database of its own, and commands that call it. */

@@ -11,8 +11,8 @@ import { moveStatus, openCtrlDatabase } from "../../svc/ctrl/internal/store/mod.
 import { hasSchemathesis, Schemathesis } from "../testbed/schemathesis.ts";
 import { Part } from "../testbed/process.ts";
 import { answersOk, freePort } from "../testbed/wait.ts";
+import { MAIN } from "../../pkg/testkit/program.ts";
 
-const MAIN = new URL("../../main.ts", import.meta.url).pathname;
 const SERVICE_TOKEN = "rest-fuzz-test-token-0123456789abcdef";
 const EXAMPLES_MAX = 8;
 /** A stream goes on until its client leaves, and a fuzzer waits for its end. */

@@ -17,8 +17,8 @@ import { assignRoutes, findDeployment } from "../../svc/ctrl/internal/store/mod.
 import { Part } from "../testbed/process.ts";
 import { answersOk, eventually, freePort } from "../testbed/wait.ts";
 import { Wire } from "../../pkg/proxy/testing_wire.ts";
+import { MAIN } from "../../pkg/testkit/program.ts";
 
-const MAIN = new URL("../../main.ts", import.meta.url).pathname;
 const REGION = "local.dev";
 
 /** Deployments that answer with their id, and whose names lead to them. */

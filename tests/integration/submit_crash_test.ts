@@ -7,6 +7,7 @@ import { findDeployment, findDeploymentByIdempotencyKey } from "../../svc/ctrl/i
 import { Part } from "../testbed/process.ts";
 import { answersOk, eventually, freePort } from "../testbed/wait.ts";
 import { WorkerBed } from "./worker_bed.ts";
+import { MAIN } from "../../pkg/testkit/program.ts";
 
 const SERVICE_TOKEN = "service-token-of-the-tests";
 const MASTER_KEY = btoa("a master key for the tests here.");
@@ -55,7 +56,7 @@ function apiPart(bed: WorkerBed, gate: Gate, port: number): Part {
   return new Part({
     name: "api",
     command: Deno.execPath(),
-    args: ["run", "-A", "--no-check", new URL("../../main.ts", import.meta.url).pathname, "ctrl", "api"],
+    args: ["run", "-A", "--no-check", MAIN, "ctrl", "api"],
     env: () => ({
       UNKEY_HTTP_HOST: "127.0.0.1",
       UNKEY_HTTP_PORT: String(port),

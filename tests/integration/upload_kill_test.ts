@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { access, temporaryFolder } from "../../cmd/shared/testing.ts";
 import { startApi, type Tenant, type TestApi } from "../../svc/ctrl/services/testing.ts";
+import { MAIN } from "../../pkg/testkit/program.ts";
 
-const MAIN = new URL("../../main.ts", import.meta.url).pathname;
 const MEGABYTES = Number(Deno.env.get("UNKEY_UPLOAD_MB") ?? 200);
 const FILES = 4;
 const WORKERS = 4;

@@ -26,13 +26,12 @@ import { runKrane } from "../../svc/krane/run.ts";
 import type { Cluster as TestCluster } from "../testbed/cluster.ts";
 import { Part } from "../testbed/process.ts";
 import { answersOk, freePort } from "../testbed/wait.ts";
+import { MAIN } from "../../pkg/testkit/program.ts";
 
 export const IMAGE = "busybox:stable";
 export const REGION = "test.region";
 const LIMIT_MS = 180_000;
 const clock = systemClock();
-
-const MAIN = new URL("../../main.ts", import.meta.url).pathname;
 
 /** An agent that runs as a process of its own. */
 export interface AgentProcess extends AsyncDisposable {

@@ -3,8 +3,7 @@ import { docker } from "./testbed.ts";
 import { type Answer, askEdge } from "./ask.ts";
 import { Part } from "./process.ts";
 import { answersOk, eventually, freePort } from "./wait.ts";
-
-const MAIN = new URL("../../main.ts", import.meta.url).pathname;
+import { MAIN } from "../../pkg/testkit/program.ts";
 
 /** `unkey up` in a data folder and with a login of its own, the way one person uses the platform. */
 export class LocalPlatform implements AsyncDisposable {

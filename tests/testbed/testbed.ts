@@ -18,8 +18,7 @@ import type { Balancer } from "./balancer.ts";
 import { type OwnPorts, ownPorts, type Ports } from "./ports.ts";
 import { Part, priority } from "./process.ts";
 import { type RestatePart, restatePart } from "./restate.ts";
-
-const MAIN = new URL("../../main.ts", import.meta.url).pathname;
+import { MAIN } from "../../pkg/testkit/program.ts";
 
 export interface TestbedOptions {
   /** A database to use instead of a new SQLite file. */

@@ -3,8 +3,7 @@ import { Buffer } from "node:buffer";
 import { join } from "node:path";
 import { runRestore } from "./run.ts";
 import { backup, Bed, fill, picture, process } from "./testing.ts";
-
-const MAIN = new URL("../../../main.ts", import.meta.url).pathname;
+import { MAIN } from "../../../pkg/testkit/program.ts";
 
 /** The backup's file is a pipe, so that the test knows how far the restore is. */
 class Pipe {

@@ -3,8 +3,7 @@ import type { ApiConfig } from "../../../svc/ctrl/api/config.ts";
 import { startApi, type Tenant, type TestApi } from "../../../svc/ctrl/services/testing.ts";
 import { type Life, setUpLife } from "../../../svc/ctrl/services/testing_lifecycle.ts";
 import { type Ending, live } from "./lives.ts";
-
-const MAIN = new URL("../../../main.ts", import.meta.url).pathname;
+import { MAIN } from "../../../pkg/testkit/program.ts";
 
 /** The output and the exit code of a shell script. */
 export interface ScriptResult {
@@ -66,7 +65,7 @@ export class CliBed implements AsyncDisposable {
     await Deno.mkdir(folder, { recursive: true });
     await Deno.writeTextFile(`${folder}/build_info.json`, buildInfo);
     await Deno.writeTextFile(`${folder}/main.ts`, `import "file://${MAIN}";\n`);
-    const config = new URL("./deno.json", `file://${MAIN}`).pathname;
+    const config = new URL("../../../deno.json", import.meta.url).pathname;
     return `"${Deno.execPath()}" run -A --no-check --quiet --config "${config}" "${folder}/main.ts" `;
   }
 

@@ -12,6 +12,7 @@ import { onS3, S3_KEYS } from "../../testbed/s3.ts";
 import { eventually } from "../../testbed/wait.ts";
 import { startClusterDns } from "./cluster_dns.ts";
 import type { BedFacts } from "./overlay.ts";
+import { MAIN } from "../../../pkg/testkit/program.ts";
 
 const ROOT = new URL("../../../", import.meta.url).pathname;
 const SOCKET = "/var/run/docker.sock";
@@ -217,7 +218,7 @@ export class Installed {
   async unkey(args: readonly string[], rootKey: string): Promise<string> {
     const { folder } = this.#surroundings;
     const command = new Deno.Command(Deno.execPath(), {
-      args: ["run", "-A", "--quiet", `${ROOT}main.ts`, ...args],
+      args: ["run", "-A", "--quiet", MAIN, ...args],
       env: {
         UNKEY_API_BASE_URL: `http://${await this.address("ctrl-api")}:7091`,
         UNKEY_ROOT_KEY: rootKey,
