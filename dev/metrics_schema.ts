@@ -1,7 +1,7 @@
 /** The schema of `unkey metrics --json`. */
 import { z } from "zod";
 import type { MetricsJson, NumbersJson } from "../cmd/metrics/metrics_json.ts";
-import { count, of, text, time } from "./schema_words.ts";
+import { count, flag, of, text, texts, time } from "./schema_words.ts";
 
 const number = z.number();
 const shape = {
@@ -22,7 +22,9 @@ const shape = {
 };
 
 export const metrics = of<MetricsJson>()(z.strictObject({
-  id: text,
+  id: text.optional(),
+  deployments: texts,
+  deploymentsLeftOut: flag,
   from: time,
   until: time,
   stepSeconds: count,

@@ -1,15 +1,17 @@
-/** `unkey metrics`: the requests of a deployment over the last time. */
+/** `unkey metrics`: the requests of a deployment, or of an environment, over the last time. */
 import { defineCommand, type Process } from "../../pkg/cli/mod.ts";
-import { type ConfigOf, field, textSchema } from "../../pkg/config/mod.ts";
+import { type ConfigOf, field, switchField, textSchema } from "../../pkg/config/mod.ts";
 import { publicFault } from "../../pkg/fault/mod.ts";
+import type { MessageInitShape } from "@bufbuild/protobuf";
 import { createRpcClient } from "../../pkg/rpc/mod.ts";
+import type { GetTrafficRequestSchema } from "../../proto/gen/ctrl/v1/traffic_pb.ts";
 import { DeploymentService } from "../../proto/gen/ctrl/v1/deployment_pb.ts";
 import { calling, connect, CONNECT_FIELDS, type Connection } from "../shared/connect.ts";
 import { findDeployment } from "../shared/find_deployment.ts";
 import { findLiveDeployment } from "../shared/live_deployment.ts";
 import { momentMs, momentSchema } from "../shared/moment.ts";
 import { JSON_FIELD, jsonLine } from "../shared/output.ts";
-import { PROJECT_FIELD } from "../shared/project_fields.ts";
+import { PROJECT_FIELD, projectOf } from "../shared/project_fields.ts";
 import { projectFile } from "../shared/project_file.ts";
 import { metricsJson } from "./metrics_json.ts";
 import { metricsText } from "./metrics_text.ts";
@@ -44,6 +46,11 @@ const FIELDS = {
     help: "Only requests that came through edges of this region.",
     schema: textSchema(),
   }),
+  all: switchField({
+    flag: "all",
+    env: "UNKEY_METRICS_ALL",
+    help: "Requests of all deployments of the environment, in the place of one.",
+  }),
   json: JSON_FIELD,
 };
 
@@ -60,21 +67,22 @@ export const command = defineCommand({
   notes:
     `The edges count what they route, each for itself, and report it every 10 seconds. Errors are responses with 5xx and
 those that broke off; latencies end with the head of the response, and are off by less than an eighth. Steps of 10
-seconds are kept for 2 hours, minutes for 2 days, hours for 90 days.`,
+seconds are kept for 2 hours, minutes for 2 days, hours for 90 days. --all counts the 20 deployments of the
+environment that had the latest requests, and says so when there were more.`,
   async run({ config, positionals: [word] }, process) {
     const { clock, signal, stdout } = process;
     const connection = await connect(config, process);
     const client = createRpcClient(DeploymentService, connection);
     const sinceSeconds = sinceOf(config, clock.now());
     const { region = "" } = config;
-    const { deployment, traffic } = await calling(connection, async () => {
-      const deployment = await wantedDeployment(config, { word, connection, process });
-      const request = { deploymentId: deployment.id, sinceSeconds: BigInt(sinceSeconds), region };
-      return { deployment, traffic: await client.getTraffic(request, { signal }) };
+    const { wanted, traffic } = await calling(connection, async () => {
+      const wanted = await placeOf(config, { word, connection, process });
+      const request = { ...wanted.scope, sinceSeconds: BigInt(sinceSeconds), region };
+      return { wanted, traffic: await client.getTraffic(request, { signal }) };
     });
     const json = metricsJson(traffic);
     if (config.json) return stdout(jsonLine(json));
-    const place = `${deployment.project} (${deployment.environment})`;
+    const place = `${wanted.project} (${wanted.environment})`;
     stdout(metricsText(json, { place, nowMs: clock.now() }));
   },
 });
@@ -90,28 +98,45 @@ function sinceOf({ since }: Config, nowMs: number): number {
 }
 
 interface Place {
-  readonly id: string;
+  readonly scope: Pick<
+    MessageInitShape<typeof GetTrafficRequestSchema>,
+    "deploymentId" | "projectId" | "environmentSlug"
+  >;
+  /** The project's slug. */
   readonly project: string;
   readonly environment: string;
 }
 
-async function wantedDeployment(
+interface Wanted {
+  readonly word: string | undefined;
+  readonly connection: Connection;
+  readonly process: Process;
+}
+
+async function placeOf(config: Config, wanted: Wanted): Promise<Place> {
+  if (!config.all) return await deploymentPlace(config, wanted);
+  const { word, connection, process } = wanted;
+  if (word !== undefined) {
+    throw publicFault("invalid_argument", "--all is about an environment: leave it out, or the deployment.");
+  }
+  const { id: projectId, slug: project } = await projectOf(connection, config.project, process);
+  const environment = config.environment ?? "production";
+  return { scope: { projectId, environmentSlug: environment }, project, environment };
+}
+
+async function deploymentPlace(
   { project, environment }: Config,
-  { word, connection, process }: {
-    readonly word: string | undefined;
-    readonly connection: Connection;
-    readonly process: Process;
-  },
+  { word, connection, process }: Wanted,
 ): Promise<Place> {
   if (word === undefined) {
     const wanted = { project, environment: environment ?? "production" };
     const { deploymentId, ...place } = await findLiveDeployment(wanted, connection, process);
-    return { id: deploymentId, ...place };
+    return { scope: { deploymentId }, ...place };
   }
   const { id, projectSlug, environmentSlug } = await findDeployment(
     connection,
     { word, environment },
     process.signal,
   );
-  return { id, project: projectSlug, environment: environmentSlug };
+  return { scope: { deploymentId: id }, project: projectSlug, environment: environmentSlug };
 }

@@ -30,7 +30,12 @@ export interface NumbersJson {
 }
 
 export interface MetricsJson {
-  readonly id: string;
+  /** Absent for an environment. */
+  readonly id?: string;
+  /** Those whose requests were counted. */
+  readonly deployments: readonly string[];
+  /** More deployments of the environment had requests. */
+  readonly deploymentsLeftOut: boolean;
   readonly from: number;
   readonly until: number;
   readonly stepSeconds: number;
@@ -48,7 +53,9 @@ export function metricsJson(traffic: GetTrafficResponse): MetricsJson {
   const stepMs = Number(traffic.stepSeconds) * 1_000;
   const [fromMs, untilMs] = [from ?? 0, until ?? 0];
   return {
-    id,
+    ...(id === "" ? {} : { id }),
+    deployments: traffic.deploymentIds,
+    deploymentsLeftOut: traffic.deploymentsLeftOut,
     from: fromMs,
     until: untilMs,
     stepSeconds: stepMs / 1_000,

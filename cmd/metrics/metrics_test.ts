@@ -109,6 +109,26 @@ Deno.test("metrics without a word is about the live deployment, and says so when
   }
 });
 
+Deno.test("metrics --all is about the environment, and says how many deployments were counted", async () => {
+  const requests: GetTrafficRequest[] = [];
+  const traffic = {
+    ...TRAFFIC,
+    deploymentId: "",
+    deploymentIds: ["d_1", "d_2"],
+    deploymentsLeftOut: true,
+  };
+  const { code, stdout } = await print(["--all", "--env", "preview"], traffic, requests);
+  assert.equal(code, 0);
+  assert.match(stdout, /^environment {2}shop \(preview\), 2 deployments, more are left out\ntime /);
+  const asked = requests.map((each) => [each.deploymentId, each.projectId, each.environmentSlug]);
+  assert.deepEqual(asked, [["", SHOP.id, "preview"]]);
+  const json = onlyJson(await print(["--all", "--json"], { ...traffic, deploymentsLeftOut: false }));
+  assert.partialDeepStrictEqual(json, { deployments: ["d_1", "d_2"], deploymentsLeftOut: false });
+  assert.ok(typeof json === "object" && json !== null && !("id" in json));
+  const both = await print(["d_1", "--all"]);
+  assert.match(both.stderr, /--all is about an environment/);
+});
+
 Deno.test("metrics --json has rates and shares as numbers", async () => {
   const json = onlyJson(await print(["d_1", "--json"]));
   assert.partialDeepStrictEqual(json, {

@@ -28,7 +28,9 @@ export function metricsText(
   const { total, from, until, stepSeconds, lastRequestAt, regions } = json;
   const { responses } = total;
   const head = facts({
-    deployment: `${json.id} of ${place}`,
+    ...(json.id === undefined
+      ? { environment: `${place}, ${countedOf(json)}` }
+      : { deployment: `${json.id} of ${place}` }),
     time: `${new Date(from).toISOString()} to ${new Date(until).toISOString()}, in steps of ${
       seconds(stepSeconds)
     }`,
@@ -56,6 +58,11 @@ export function metricsText(
   });
   const shownRegions = regions.length < 2 ? "" : `\n${regionTable(regions)}`;
   return `${head}\n${table(["WHAT", "ALL", "MOST", "OVER TIME"], lines)}${shownRegions}`;
+}
+
+function countedOf({ deployments, deploymentsLeftOut }: MetricsJson): string {
+  const number = deployments.length === 1 ? "1 deployment" : `${deployments.length} deployments`;
+  return deploymentsLeftOut ? `${number}, more are left out` : number;
 }
 
 function regionTable(regions: MetricsJson["regions"]): string {

@@ -2800,7 +2800,7 @@ export const DeploymentService: GenService<{
     output: typeof CancelRunResponseSchema;
   },
   /**
-   * Rates, latencies and sizes of a deployment's requests over the last time.
+   * Rates, latencies and sizes of the requests of a deployment, or of an environment, over the last time.
    *
    * @generated from rpc ctrl.v1.DeploymentService.GetTraffic
    */

@@ -10,13 +10,15 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file ctrl/v1/traffic.proto.
  */
 export const file_ctrl_v1_traffic: GenFile = /*@__PURE__*/
-  fileDesc("ChVjdHJsL3YxL3RyYWZmaWMucHJvdG8SB2N0cmwudjEiUQoRR2V0VHJhZmZpY1JlcXVlc3QSFQoNZGVwbG95bWVudF9pZBgBIAEoCRIVCg1zaW5jZV9zZWNvbmRzGAIgASgDEg4KBnJlZ2lvbhgDIAEoCSLvAQoSR2V0VHJhZmZpY1Jlc3BvbnNlEhUKDWRlcGxveW1lbnRfaWQYASABKAkSDAoEZnJvbRgCIAEoAxINCgV1bnRpbBgDIAEoAxIUCgxzdGVwX3NlY29uZHMYBCABKAMSJgoFdG90YWwYBSABKAsyFy5jdHJsLnYxLlRyYWZmaWNOdW1iZXJzEiUKBnBvaW50cxgGIAMoCzIVLmN0cmwudjEuVHJhZmZpY1BvaW50EicKB3JlZ2lvbnMYByADKAsyFi5jdHJsLnYxLlJlZ2lvblRyYWZmaWMSFwoPbGFzdF9yZXF1ZXN0X2F0GAggASgDIkQKDFRyYWZmaWNQb2ludBIKCgJhdBgBIAEoAxIoCgdudW1iZXJzGAIgASgLMhcuY3RybC52MS5UcmFmZmljTnVtYmVycyJJCg1SZWdpb25UcmFmZmljEg4KBnJlZ2lvbhgBIAEoCRIoCgdudW1iZXJzGAIgASgLMhcuY3RybC52MS5UcmFmZmljTnVtYmVycyKBAwoOVHJhZmZpY051bWJlcnMSEAoIcmVxdWVzdHMYASABKAMSEgoKc3RhdHVzXzF4eBgCIAEoAxISCgpzdGF0dXNfMnh4GAMgASgDEhIKCnN0YXR1c18zeHgYBCABKAMSEgoKc3RhdHVzXzR4eBgFIAEoAxISCgpzdGF0dXNfNXh4GAYgASgDEhYKDmZhaWxlZF9ieV9lZGdlGAcgASgDEg8KB2N1dF9vZmYYCCABKAMSEQoJY2FuY2VsbGVkGAkgASgDEhYKDnJlY2VpdmVkX2J5dGVzGAogASgDEhIKCnNlbnRfYnl0ZXMYCyABKAMSGAoQY29uY3VycmVuY3lfbWVhbhgMIAEoARIXCg9jb25jdXJyZW5jeV9tYXgYDSABKAMSEwoGcDUwX21zGA4gASgBSACIAQESEwoGcDk1X21zGA8gASgBSAGIAQESEwoGcDk5X21zGBAgASgBSAKIAQFCCQoHX3A1MF9tc0IJCgdfcDk1X21zQgkKB19wOTlfbXNiBnByb3RvMw");
+  fileDesc("ChVjdHJsL3YxL3RyYWZmaWMucHJvdG8SB2N0cmwudjEifwoRR2V0VHJhZmZpY1JlcXVlc3QSFQoNZGVwbG95bWVudF9pZBgBIAEoCRIVCg1zaW5jZV9zZWNvbmRzGAIgASgDEg4KBnJlZ2lvbhgDIAEoCRISCgpwcm9qZWN0X2lkGAQgASgJEhgKEGVudmlyb25tZW50X3NsdWcYBSABKAkipQIKEkdldFRyYWZmaWNSZXNwb25zZRIVCg1kZXBsb3ltZW50X2lkGAEgASgJEgwKBGZyb20YAiABKAMSDQoFdW50aWwYAyABKAMSFAoMc3RlcF9zZWNvbmRzGAQgASgDEiYKBXRvdGFsGAUgASgLMhcuY3RybC52MS5UcmFmZmljTnVtYmVycxIlCgZwb2ludHMYBiADKAsyFS5jdHJsLnYxLlRyYWZmaWNQb2ludBInCgdyZWdpb25zGAcgAygLMhYuY3RybC52MS5SZWdpb25UcmFmZmljEhcKD2xhc3RfcmVxdWVzdF9hdBgIIAEoAxIWCg5kZXBsb3ltZW50X2lkcxgJIAMoCRIcChRkZXBsb3ltZW50c19sZWZ0X291dBgKIAEoCCJECgxUcmFmZmljUG9pbnQSCgoCYXQYASABKAMSKAoHbnVtYmVycxgCIAEoCzIXLmN0cmwudjEuVHJhZmZpY051bWJlcnMiSQoNUmVnaW9uVHJhZmZpYxIOCgZyZWdpb24YASABKAkSKAoHbnVtYmVycxgCIAEoCzIXLmN0cmwudjEuVHJhZmZpY051bWJlcnMigQMKDlRyYWZmaWNOdW1iZXJzEhAKCHJlcXVlc3RzGAEgASgDEhIKCnN0YXR1c18xeHgYAiABKAMSEgoKc3RhdHVzXzJ4eBgDIAEoAxISCgpzdGF0dXNfM3h4GAQgASgDEhIKCnN0YXR1c180eHgYBSABKAMSEgoKc3RhdHVzXzV4eBgGIAEoAxIWCg5mYWlsZWRfYnlfZWRnZRgHIAEoAxIPCgdjdXRfb2ZmGAggASgDEhEKCWNhbmNlbGxlZBgJIAEoAxIWCg5yZWNlaXZlZF9ieXRlcxgKIAEoAxISCgpzZW50X2J5dGVzGAsgASgDEhgKEGNvbmN1cnJlbmN5X21lYW4YDCABKAESFwoPY29uY3VycmVuY3lfbWF4GA0gASgDEhMKBnA1MF9tcxgOIAEoAUgAiAEBEhMKBnA5NV9tcxgPIAEoAUgBiAEBEhMKBnA5OV9tcxgQIAEoAUgCiAEBQgkKB19wNTBfbXNCCQoHX3A5NV9tc0IJCgdfcDk5X21zYgZwcm90bzM");
 
 /**
  * @generated from message ctrl.v1.GetTrafficRequest
  */
 export type GetTrafficRequest = Message<"ctrl.v1.GetTrafficRequest"> & {
   /**
+   * One deployment; otherwise all of an environment that had requests, at most the 20 with the latest ones.
+   *
    * @generated from field: string deployment_id = 1;
    */
   deploymentId: string;
@@ -34,6 +36,18 @@ export type GetTrafficRequest = Message<"ctrl.v1.GetTrafficRequest"> & {
    * @generated from field: string region = 3;
    */
   region: string;
+
+  /**
+   * With `environment_slug`, in the place of a deployment.
+   *
+   * @generated from field: string project_id = 4;
+   */
+  projectId: string;
+
+  /**
+   * @generated from field: string environment_slug = 5;
+   */
+  environmentSlug: string;
 };
 
 /**
@@ -44,12 +58,14 @@ export const GetTrafficRequestSchema: GenMessage<GetTrafficRequest> = /*@__PURE_
   messageDesc(file_ctrl_v1_traffic, 0);
 
 /**
- * The requests of a deployment as the edges counted them.
+ * The requests of a deployment or of an environment as the edges counted them.
  *
  * @generated from message ctrl.v1.GetTrafficResponse
  */
 export type GetTrafficResponse = Message<"ctrl.v1.GetTrafficResponse"> & {
   /**
+   * Empty for an environment.
+   *
    * @generated from field: string deployment_id = 1;
    */
   deploymentId: string;
@@ -98,6 +114,20 @@ export type GetTrafficResponse = Message<"ctrl.v1.GetTrafficResponse"> & {
    * @generated from field: int64 last_request_at = 8;
    */
   lastRequestAt: bigint;
+
+  /**
+   * Those whose requests were counted, in the order of their ids.
+   *
+   * @generated from field: repeated string deployment_ids = 9;
+   */
+  deploymentIds: string[];
+
+  /**
+   * More deployments of the environment had requests.
+   *
+   * @generated from field: bool deployments_left_out = 10;
+   */
+  deploymentsLeftOut: boolean;
 };
 
 /**

@@ -108,6 +108,21 @@ export const setSizeBody = ruled(
   }).refine(({ size, reset }) => size !== undefined || reset === true, 'must have "size" or "reset"'),
 );
 
+/** A body is about one deployment, or about an environment. */
+const ONE_OR_ENVIRONMENT = [
+  (
+    { deploymentId, projectId, environmentSlug }: {
+      readonly deploymentId?: string | undefined;
+      readonly projectId?: string | undefined;
+      readonly environmentSlug?: string | undefined;
+    },
+  ): boolean =>
+    deploymentId === undefined
+      ? projectId !== undefined && environmentSlug !== undefined
+      : projectId === undefined || environmentSlug === undefined,
+  'must have "deploymentId", or "projectId" and "environmentSlug"',
+] as const;
+
 export const listDeploymentsBody = z.strictObject({
   projectId: projectId.optional(),
   environmentSlug: filled.optional(),
@@ -117,13 +132,20 @@ export const listDeploymentsBody = z.strictObject({
 
 export const listSwitchesBody = listDeploymentsBody.extend({ deploymentId: deploymentId.optional() });
 
-export const getTrafficBody = z.strictObject({
-  deploymentId,
-  sinceSeconds: z.int().min(60).max(90 * 86_400).optional().describe(
-    "The time to look back. Default: an hour.",
-  ),
-  region: filled.optional(),
-});
+export const getTrafficBody = ruled(
+  { oneOf: [{ required: ["deploymentId"] }, { required: ["projectId", "environmentSlug"] }] },
+  z.strictObject({
+    deploymentId: deploymentId.optional(),
+    projectId: projectId.optional().describe(
+      "With `environmentSlug`: all its deployments that had requests.",
+    ),
+    environmentSlug: filled.optional(),
+    sinceSeconds: z.int().min(60).max(90 * 86_400).optional().describe(
+      "The time to look back. Default: an hour.",
+    ),
+    region: filled.optional(),
+  }).refine(...ONE_OR_ENVIRONMENT),
+);
 
 export const createRunBody = ruled(
   { oneOf: [{ required: ["deploymentId"] }, { required: ["projectId", "environmentSlug"] }] },
@@ -134,13 +156,7 @@ export const createRunBody = ruled(
     command: z.array(z.string()).min(1),
     timeoutSeconds: z.int().min(1).max(86_400).optional().describe("An hour if absent."),
     region: filled.optional(),
-  }).refine(
-    ({ deploymentId, projectId, environmentSlug }) =>
-      deploymentId === undefined
-        ? projectId !== undefined && environmentSlug !== undefined
-        : projectId === undefined || environmentSlug === undefined,
-    'must have "deploymentId", or "projectId" and "environmentSlug"',
-  ),
+  }).refine(...ONE_OR_ENVIRONMENT),
 );
 
 /** Of the routes that are about one run. */

@@ -1,9 +1,9 @@
-/** The route of a deployment's requests. */
+/** The route of requests of a deployment or an environment. */
 import { z } from "zod";
 import { DeploymentService } from "../../../../proto/gen/ctrl/v1/deployment_pb.ts";
 import type { TrafficNumbers } from "../../internal/traffic/series.ts";
 import { getTraffic } from "../../services/deployment/get_traffic.ts";
-import { DEPLOYMENT_MISSING, saying } from "./deploy.ts";
+import { DEPLOYMENT_MISSING, PROJECT_MISSING, saying } from "./deploy.ts";
 import { CREATED_AT, DEPLOYMENT } from "./examples.ts";
 import { named } from "./named.ts";
 import { answer, defineRoute, ok } from "./route.ts";
@@ -56,15 +56,19 @@ const EXAMPLE: z.infer<typeof numbersShape> = {
 export const getTrafficRoute = defineRoute({
   name: "getTraffic",
   tag: "Traffic",
-  summary: "Gives rates, latencies and sizes of a deployment's requests over the last time.",
+  summary:
+    "Gives rates, latencies and sizes of the requests of a deployment or an environment over the last time.",
   rpc: DeploymentService.method.getTraffic,
   body: getTrafficBody,
   example: { deploymentId: DEPLOYMENT, sinceSeconds: 600 },
   answers: {
     200: answer(
-      "Totals, and a point for each step that has requests. Without `lastRequestAt` there were none.",
+      "Totals, and a point for each step that has requests. Without `lastRequestAt` there were none. Of an environment, at most " +
+        "the 20 deployments with the latest requests are counted.",
       z.object({
-        deploymentId: z.string(),
+        deploymentId: z.string().optional(),
+        deploymentIds: z.array(z.string()),
+        deploymentsLeftOut: z.boolean(),
         from: time,
         until: time,
         stepSeconds: count,
@@ -75,6 +79,8 @@ export const getTrafficRoute = defineRoute({
       }),
       {
         deploymentId: DEPLOYMENT,
+        deploymentIds: [DEPLOYMENT],
+        deploymentsLeftOut: false,
         from: CREATED_AT,
         until: CREATED_AT + 600_000,
         stepSeconds: 10,
@@ -87,11 +93,14 @@ export const getTrafficRoute = defineRoute({
   },
   problems: [404],
   async run({ deps: { deployment: deps }, caller, body }) {
-    const { deploymentId, sinceSeconds = 0, region = "" } = body;
-    const shown = await getTraffic(deps, caller, { deploymentId, sinceSeconds, region })
-      .catch(saying(DEPLOYMENT_MISSING));
+    const { deploymentId = "", projectId = "", environmentSlug = "", sinceSeconds = 0, region = "" } = body;
+    const request = { deploymentId, projectId, environmentSlug, sinceSeconds, region };
+    const shown = await getTraffic(deps, caller, request)
+      .catch(saying(deploymentId === "" ? PROJECT_MISSING : DEPLOYMENT_MISSING));
     return ok({
-      deploymentId,
+      ...(deploymentId === "" ? {} : { deploymentId }),
+      deploymentIds: [...shown.deploymentIds],
+      deploymentsLeftOut: shown.deploymentsLeftOut,
       from: shown.fromMs,
       until: shown.untilMs,
       stepSeconds: shown.stepSeconds,

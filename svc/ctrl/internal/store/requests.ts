@@ -4,6 +4,8 @@ import { PRODUCTION_SLUG } from "../deployments/domains.ts";
 import { PREVIEW_SLUG } from "../deployments/idle_end.ts";
 import type { Queryable, Tx } from "./database.ts";
 
+const REQUESTED_OF = 200;
+
 /** Notes that the deployments got requests just now. Edges may name the same ones at the same time. */
 export async function recordRequests(db: Queryable, deploymentIds: readonly string[]): Promise<void> {
   if (deploymentIds.length === 0) return;
@@ -21,6 +23,29 @@ export async function lockLastRequest(tx: Tx, deploymentId: string): Promise<num
   const query = tx.selectFrom("deployment_requests").select("last_request_at")
     .where("deployment_id", "=", deploymentId);
   return (await lockRows(tx, query).executeTakeFirst())?.last_request_at;
+}
+
+/**
+ * The deployments of an environment that got a request since `sinceMs`, of its newest 200, the latest request first. Index on
+ * environment and creation, then primary key.
+ */
+export async function listRequestedDeployments(
+  db: Queryable,
+  { workspaceId, environmentId, sinceMs, limit }: {
+    readonly workspaceId: string;
+    readonly environmentId: string;
+    readonly sinceMs: number;
+    readonly limit: number;
+  },
+): Promise<readonly string[]> {
+  const newest = await db.selectFrom("deployments").select("id").where("workspace_id", "=", workspaceId)
+    .where("environment_id", "=", environmentId).orderBy("created_at", "desc").orderBy("id", "desc")
+    .limit(REQUESTED_OF).execute();
+  if (newest.length === 0) return [];
+  const rows = await db.selectFrom("deployment_requests").select("deployment_id")
+    .where("deployment_id", "in", newest.map(({ id }) => id)).where("last_request_at", ">=", sinceMs)
+    .orderBy("last_request_at", "desc").orderBy("deployment_id").limit(limit).execute();
+  return rows.map(({ deployment_id }) => deployment_id);
 }
 
 /** A deployment that was not used for longer than its environment allows. */

@@ -81,13 +81,13 @@ export async function deleteTraffic(
 }
 
 /**
- * The rows of a deployment from `fromMs` until `untilMs`: the longest intervals that are not longer than `stepSeconds` and
+ * The rows of deployments from `fromMs` until `untilMs`: the longest intervals that are not longer than `stepSeconds` and
  * whose sums are up to date, and shorter ones behind them.
  */
 export async function readTraffic(
   db: Queryable,
-  { deploymentId, stepSeconds, fromMs, untilMs }: {
-    readonly deploymentId: string;
+  { deploymentIds, stepSeconds, fromMs, untilMs }: {
+    readonly deploymentIds: readonly string[];
     readonly stepSeconds: number;
     readonly fromMs: number;
     readonly untilMs: number;
@@ -103,7 +103,7 @@ export async function readTraffic(
     ? fromMs
     : Math.max(minutesFrom, within(minuteDue), untilMs - SECONDS_MS_MAX);
   const read = (step: TrafficStep, from: number, until: number) =>
-    listTraffic(db, { deploymentIds: [deploymentId], stepSeconds: step, fromMs: from, untilMs: until });
+    listTraffic(db, { deploymentIds, stepSeconds: step, fromMs: from, untilMs: until });
   return [
     ...await read(3_600, fromMs, minutesFrom),
     ...await read(60, minutesFrom, secondsFrom),

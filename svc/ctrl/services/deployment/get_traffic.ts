@@ -1,11 +1,12 @@
-/** The requests of a deployment over time. */
+/** The requests of a deployment, or of an environment, over time. */
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type {
   GetTrafficResponseSchema,
   TrafficNumbersSchema,
 } from "../../../../proto/gen/ctrl/v1/traffic_pb.ts";
 import type { RootKeyPrincipal } from "../../internal/auth/principal.ts";
-import { readTraffic } from "../../internal/store/mod.ts";
+import { requireEnvironment, requireProject } from "../../internal/auth/project.ts";
+import { listRequestedDeployments, readTraffic } from "../../internal/store/mod.ts";
 import {
   rangeOf,
   seriesOf,
@@ -18,7 +19,10 @@ import type { DeploymentDeps } from "./deps.ts";
 import { requireDeployment } from "./find.ts";
 
 export interface TrafficRequest {
+  /** One deployment, or all of an environment. */
   readonly deploymentId: string;
+  readonly projectId: string;
+  readonly environmentSlug: string;
   /** 0: the default. */
   readonly sinceSeconds: number;
   /** Empty: all. */
@@ -27,12 +31,18 @@ export interface TrafficRequest {
 
 /** A series with its range. */
 export interface ShownTraffic extends TrafficRange, TrafficSeries {
+  /** Empty: an environment. */
   readonly deploymentId: string;
+  /** Those whose requests were counted. */
+  readonly deploymentIds: readonly string[];
+  readonly deploymentsLeftOut: boolean;
 }
 
 export const SINCE_SECONDS_MIN = 60;
 export const SINCE_SECONDS_MAX = 90 * 86_400;
 const SINCE_SECONDS = 3_600;
+/** A series takes the rows of all of them into memory. */
+const DEPLOYMENTS_MAX = 20;
 
 /** Reads what the edges counted. @throws `not_found`, `permission_denied`, `invalid_argument` */
 export async function getTraffic(
@@ -45,14 +55,45 @@ export async function getTraffic(
     throw invalid("since_seconds", `must be between ${SINCE_SECONDS_MIN} and ${SINCE_SECONDS_MAX}`);
   }
   const region = optionalText("region", request.region, 63);
-  const { id: deploymentId } = await requireDeployment(deps, caller, {
-    id: request.deploymentId,
-    action: "read_deployment",
-  });
   const range = rangeOf(sinceSeconds, deps.clock.now());
-  const rows = await readTraffic(deps.db.kysely, { deploymentId, ...range });
+  const { ids, more } = await deploymentsOf(deps, caller, { ...request, sinceMs: range.fromMs });
+  const rows = await readTraffic(deps.db.kysely, { deploymentIds: ids, ...range });
   const own = region === "" ? rows : rows.filter((row) => row.region === region);
-  return { deploymentId, ...range, ...seriesOf(own, range) };
+  return {
+    deploymentId: request.deploymentId,
+    deploymentIds: [...new Set(own.map(({ deploymentId }) => deploymentId))].toSorted(),
+    deploymentsLeftOut: more,
+    ...range,
+    ...seriesOf(own, range),
+  };
+}
+
+async function deploymentsOf(
+  deps: Pick<DeploymentDeps, "db" | "reader">,
+  caller: RootKeyPrincipal,
+  { deploymentId, projectId, environmentSlug, sinceMs }: TrafficRequest & { readonly sinceMs: number },
+): Promise<{ readonly ids: readonly string[]; readonly more: boolean }> {
+  const action = "read_deployment";
+  if (deploymentId !== "") {
+    if (`${projectId}${environmentSlug}` !== "") {
+      throw invalid("deployment_id", "goes without project_id and environment_slug");
+    }
+    const { id } = await requireDeployment(deps, caller, { id: deploymentId, action });
+    return { ids: [id], more: false };
+  }
+  if (projectId === "") throw invalid("deployment_id", "or project_id and environment_slug are required");
+  const project = await requireProject(deps, caller, { id: projectId, action });
+  const environment = await requireEnvironment(deps, project, environmentSlug);
+  const found = await listRequestedDeployments(deps.db.kysely, {
+    workspaceId: project.workspace_id,
+    environmentId: environment.id,
+    sinceMs,
+    limit: DEPLOYMENTS_MAX + 1,
+  });
+  const ids = found.slice(0, DEPLOYMENTS_MAX);
+  // It may be older than the newest ones that are looked at.
+  const live = environment.live_deployment_id;
+  return { ids: live === null || ids.includes(live) ? ids : [...ids, live], more: found.length > ids.length };
 }
 
 export function encodeTraffic(shown: ShownTraffic): MessageInitShape<typeof GetTrafficResponseSchema> {
@@ -65,6 +106,8 @@ export function encodeTraffic(shown: ShownTraffic): MessageInitShape<typeof GetT
     points: shown.points.map(({ atMs, numbers }) => ({ at: BigInt(atMs), numbers: encodeNumbers(numbers) })),
     regions: shown.regions.map(({ region, numbers }) => ({ region, numbers: encodeNumbers(numbers) })),
     lastRequestAt: BigInt(shown.lastRequestAtMs),
+    deploymentIds: [...shown.deploymentIds],
+    deploymentsLeftOut: shown.deploymentsLeftOut,
   };
 }
 

@@ -149,8 +149,8 @@ export function deploymentHandlers(deps: DeploymentDeps): ServiceImpl<typeof Dep
     async getDeploymentTrace({ deploymentId }, context) {
       return { trace: encodeTrace(await getDeploymentTrace(deps, callerOf(context), deploymentId)) };
     },
-    async getTraffic({ deploymentId, sinceSeconds, region }, context) {
-      const wanted = { deploymentId, sinceSeconds: Number(sinceSeconds), region };
+    async getTraffic(request, context) {
+      const wanted = { ...request, sinceSeconds: Number(request.sinceSeconds) };
       return encodeTraffic(await getTraffic(deps, callerOf(context), wanted));
     },
     async listSwitches(request, context) {

@@ -4,6 +4,7 @@ import { newId } from "../../../../pkg/uid/mod.ts";
 import { DeploymentService } from "../../../../proto/gen/ctrl/v1/deployment_pb.ts";
 import { FrontlineService } from "../../../../proto/gen/ctrl/v1/frontline_pb.ts";
 import { callRest } from "../../api/rest/testing.ts";
+import { recordRequests } from "../../internal/store/mod.ts";
 import { clock, deployImage, refused, startApi } from "../testing.ts";
 
 const INTERVAL_MS = 10_000;
@@ -60,6 +61,45 @@ Deno.test("reports of edges are read by the owner of the deployment, once each, 
   for (const sinceSeconds of [1n, 90n * 86_400n + 1n]) {
     await refused(client.getTraffic({ deploymentId, sinceSeconds }), Code.InvalidArgument, /since_seconds/);
   }
+});
+
+Deno.test("requests of all deployments of an environment are read together, and of no other environment", async () => {
+  await using api = await startApi();
+  const [tenant, other] = [await api.tenant("acme"), await api.tenant("globex")];
+  const [first, second, preview, quiet] = [
+    await deployImage(api, tenant),
+    await deployImage(api, tenant),
+    await deployImage(api, tenant, "preview"),
+    await deployImage(api, tenant),
+  ];
+  await recordRequests(api.db.kysely, [first, second, preview]);
+  const edge = api.client(FrontlineService, await api.regionToken("*"));
+  const startedAt = BigInt(lastInterval());
+  const deployments = [first, second, preview, quiet].map((deploymentId, at) => ({
+    deploymentId,
+    responses: [0, 10 * (at + 1), 0, 0, 0],
+    concurrencyMax: 2,
+    latencyBuckets: [4 + at * 20],
+    latencyCounts: [10 * (at + 1)],
+  }));
+  await edge.reportTraffic({ edgeId: "e", processId: "p", region: "eu", startedAt, deployments });
+  const client = api.client(DeploymentService, tenant.rootKey);
+  const scope = { projectId: tenant.projectId, environmentSlug: "production" };
+  const { deploymentIds, total, points, ...rest } = await client.getTraffic(scope);
+  assert.deepEqual(deploymentIds, [first, second].toSorted());
+  assert.deepEqual([total?.requests, total?.concurrencyMax], [30n, 4n]);
+  assert.deepEqual(points.map(({ at, numbers }) => [at, numbers?.requests]), [[startedAt, 30n]]);
+  assert.deepEqual([rest.deploymentId, rest.deploymentsLeftOut], ["", false]);
+  const fast = await client.getTraffic({ deploymentId: first });
+  assert.ok(Number(total?.p50Ms) > Number(fast.total?.p99Ms), "two thirds are of the slower one");
+  const { status, data } = await callRest(api.url, "getTraffic", scope, tenant.rootKey);
+  assert.equal(status, 200);
+  assert.partialDeepStrictEqual(data, { deploymentIds, deploymentsLeftOut: false, total: { requests: 30 } });
+  const foreign = api.client(DeploymentService, other.rootKey);
+  await refused(foreign.getTraffic(scope), Code.NotFound, /was not found/);
+  await refused(client.getTraffic({ ...scope, environmentSlug: "none" }), Code.NotFound, /"none"/);
+  await refused(client.getTraffic({ ...scope, deploymentId: first }), Code.InvalidArgument, /deployment_id/);
+  await refused(client.getTraffic({}), Code.InvalidArgument, /project_id/);
 });
 
 Deno.test("reportTraffic() refuses what no edge reports", async () => {

@@ -47,7 +47,7 @@ class World {
 
   async requests(stepSeconds: number, fromMs: number, deploymentId: string = this.id): Promise<number> {
     const rows = await readTraffic(this.db.kysely, {
-      deploymentId,
+      deploymentIds: [deploymentId],
       stepSeconds,
       fromMs: Math.floor(fromMs / (stepSeconds * 1_000)) * stepSeconds * 1_000,
       untilMs: this.nowMs + 60_000,
