@@ -30,7 +30,7 @@ export async function buildDashboard(folder: string): Promise<boolean> {
 
 async function writeFiles(folder: string): Promise<void> {
   await Deno.mkdir(`${folder}/assets`);
-  const flags = ["--platform", "browser", "--minify", "--outdir", `${folder}/bundled`];
+  const flags = ["--platform", "browser", "--minify", "--code-splitting", "--outdir", `${folder}/bundled`];
   const { ok, stderr } = await run(Deno.execPath(), [
     "bundle",
     "--quiet",
@@ -39,6 +39,11 @@ async function writeFiles(folder: string): Promise<void> {
   ]);
   if (!ok) throw new Error(`deno bundle failed:\n${stderr}`);
   const code = await Deno.readFile(`${folder}/bundled/main.js`);
+  for await (const { name } of Deno.readDir(`${folder}/bundled`)) {
+    // Parts that are loaded later have a hash in their names already, by which the others import them.
+    if (name === "main.js") continue;
+    await writeCompressed(`${folder}/assets/${name}`, await Deno.readFile(`${folder}/bundled/${name}`));
+  }
   await Deno.remove(`${folder}/bundled`, { recursive: true });
   const script = await writeAsset(folder, "main", "js", code);
   const style = await writeAsset(

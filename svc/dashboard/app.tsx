@@ -8,11 +8,13 @@ import type { Route } from "./api/router.ts";
 import { AuditPage } from "./pages/audit.tsx";
 import { KeysPage } from "./pages/keys.tsx";
 import { EnvironmentPage } from "./environment/page.tsx";
+import { MetricsPage } from "./metrics/page.tsx";
 import { DeploymentPage } from "./pages/deployment.tsx";
 import { LoginPage } from "./pages/login.tsx";
 import { OverviewPage } from "./pages/overview.tsx";
 import { PlatformPage } from "./pages/platform.tsx";
 import { SessionsPage } from "./pages/sessions.tsx";
+import { LogsPage } from "./search/page.tsx";
 import { Empty, ProblemNote } from "./ui/parts.tsx";
 
 /** The frame of all pages. */
@@ -52,10 +54,14 @@ function titleOf(route: Route): string {
       return "Platform · Unkey";
     case "audit":
       return "Audit · Unkey";
+    case "logs":
+      return "Logs · Unkey";
     case "deployment":
       return `${route.id} · Unkey`;
     case "environment":
       return `${route.environmentSlug} · Unkey`;
+    case "metrics":
+      return `${route.environmentSlug} metrics · Unkey`;
     default:
       return "Unkey";
   }
@@ -78,10 +84,14 @@ function Page(
       return <PlatformPage api={api} />;
     case "audit":
       return <AuditPage api={api} />;
+    case "logs":
+      return <LogsPage api={api} query={route.query} go={go} />;
     case "deployment":
-      return <DeploymentPage key={route.id} api={api} id={route.id} />;
+      return <DeploymentPage key={route.id} api={api} id={route.id} line={route.line} />;
     case "environment":
       return <EnvironmentPage api={api} place={route} />;
+    case "metrics":
+      return <MetricsPage api={api} place={route} query={route.query} />;
     case "missing":
       return <Empty title="There is no such page">The overview has links to all others.</Empty>;
     default:
@@ -113,6 +123,7 @@ function Header(
         <>
           <nav aria-label="Pages">
             <a href="/" {...current("overview")}>Overview</a>
+            <a href="/logs" {...current("logs")}>Logs</a>
             <a href="/platform" {...current("platform")}>Platform</a>
             <a href="/audit" {...current("audit")}>Audit</a>
             <a href="/keys" {...current("keys")}>Keys</a>

@@ -117,6 +117,7 @@ const HOMES: Readonly<Record<string, RegExp>> = {
   "@connectrpc/connect-web": /^pkg\/rpc\/|^svc\/dashboard\//,
   "preact": /^svc\/dashboard\//,
   "@preact/signals": /^svc\/dashboard\//,
+  "uplot": /^svc\/dashboard\/metrics\/plot\.ts$/,
   "preact-render-to-string": /^tests\//,
   "playwright-core": /^tests\//,
   "axe-core": /^tests\//,

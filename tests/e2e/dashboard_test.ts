@@ -1,15 +1,12 @@
 /** The dashboard in a real browser, on the platform of `unkey up`. */
 import assert from "node:assert/strict";
-import type { Page } from "playwright-core";
 import { buildDashboard } from "../../dev/compiling/dashboard.ts";
 import { type App, serves } from "../testbed/apps.ts";
-import { assertAccessible, findChromium, TestBrowser } from "../testbed/browser.ts";
+import { findChromium, look, TestBrowser } from "../testbed/browser.ts";
 import { LocalPlatform } from "../testbed/local.ts";
 
 const CHROMIUM = findChromium();
 const DASHBOARD = new URL("../../dist/dashboard", import.meta.url).pathname;
-/** A folder of pictures for a person to look at; none are taken without it. */
-const PICTURES = Deno.env.get("UNKEY_TEST_PICTURES");
 
 /** Text that would show up as an image, or run, if it ever became markup. */
 const HOSTILE = `<img src=x onerror=document.title=1><b>bold</b>`;
@@ -29,21 +26,6 @@ async function write(folder: string, app: App): Promise<string> {
     await Deno.writeTextFile(`${folder}/${path}`, text);
   }
   return folder;
-}
-
-/** Looks at the page as a person does, and as axe does: light, dark, and on a narrow screen. */
-async function look(page: Page, name: string): Promise<void> {
-  for (const [scheme, width] of [["light", 1280], ["dark", 1280], ["light", 320]] as const) {
-    await page.emulateMedia({ colorScheme: scheme });
-    await page.setViewportSize({ width, height: 900 });
-    await assertAccessible(page, `${name}, ${scheme}, ${width} pixels`);
-    const wide = await page.evaluate("document.documentElement.scrollWidth");
-    assert.ok(Number(wide) <= width, `${name} is ${wide} pixels wide on ${width}`);
-    if (PICTURES === undefined) continue;
-    await page.screenshot({ path: `${PICTURES}/${name.replaceAll(" ", "-")}-${scheme}-${width}.png` });
-  }
-  await page.emulateMedia({ colorScheme: "light" });
-  await page.setViewportSize({ width: 1280, height: 900 });
 }
 
 Deno.test({

@@ -17,6 +17,24 @@ export function findChromium(): string | undefined {
   });
 }
 
+/** A folder of pictures for a person to look at; none are taken without it. */
+const PICTURES = Deno.env.get("UNKEY_TEST_PICTURES");
+
+/** Looks at the page as a person does, and as axe does: light, dark, and on a narrow screen. */
+export async function look(page: Page, name: string): Promise<void> {
+  for (const [scheme, width] of [["light", 1280], ["dark", 1280], ["light", 320]] as const) {
+    await page.emulateMedia({ colorScheme: scheme });
+    await page.setViewportSize({ width, height: 900 });
+    await assertAccessible(page, `${name}, ${scheme}, ${width} pixels`);
+    const wide = await page.evaluate("document.documentElement.scrollWidth");
+    assert.ok(Number(wide) <= width, `${name} is ${wide} pixels wide on ${width}`);
+    if (PICTURES === undefined) continue;
+    await page.screenshot({ path: `${PICTURES}/${name.replaceAll(" ", "-")}-${scheme}-${width}.png` });
+  }
+  await page.emulateMedia({ colorScheme: "light" });
+  await page.setViewportSize({ width: 1280, height: 900 });
+}
+
 /** Ways in which a page can look: of a screen, and of the user's wish. */
 export interface Look {
   readonly width?: number;

@@ -1,6 +1,8 @@
 /// <reference lib="dom" />
 /** The page that the address names. Links are plain links; those to pages of the dashboard load nothing. */
 import { type Signal, signal } from "@preact/signals";
+import { type MetricsQuery, metricsQueryOf } from "../metrics/query.ts";
+import { type LogQuery, queryOf } from "../search/query.ts";
 
 export type Route =
   | { readonly page: "overview" }
@@ -9,31 +11,43 @@ export type Route =
   | { readonly page: "keys" }
   | { readonly page: "audit" }
   | { readonly page: "platform" }
-  | { readonly page: "deployment"; readonly id: string }
+  | { readonly page: "logs"; readonly query: LogQuery }
+  /** `line` is the link of a line of its output, or empty. */
+  | { readonly page: "deployment"; readonly id: string; readonly line: string }
   | { readonly page: "environment"; readonly projectId: string; readonly environmentSlug: string }
+  | {
+    readonly page: "metrics";
+    readonly projectId: string;
+    readonly environmentSlug: string;
+    readonly query: MetricsQuery;
+  }
   | { readonly page: "missing" };
 
 /** The page of an address. The code of a login link is in the fragment, which browsers send nowhere. */
-export function routeOf(pathname: string, hash = ""): Route {
+export function routeOf(pathname: string, hash = "", search = ""): Route {
   if (pathname === "/") return { page: "overview" };
   if (pathname === "/login") return { page: "login", code: hash.replace(/^#/, "") };
   if (pathname === "/sessions") return { page: "sessions" };
   if (pathname === "/keys") return { page: "keys" };
   if (pathname === "/platform") return { page: "platform" };
   if (pathname === "/audit") return { page: "audit" };
-  const place = /^\/environments\/(proj_[A-Za-z0-9]{1,60})\/([a-z0-9-]{1,63})$/.exec(pathname);
+  if (pathname === "/logs") return { page: "logs", query: queryOf(search) };
+  const place = /^\/environments\/(proj_[A-Za-z0-9]{1,60})\/([a-z0-9-]{1,63})(\/metrics)?$/.exec(pathname);
   if (place !== null) {
-    return { page: "environment", projectId: place[1] ?? "", environmentSlug: place[2] ?? "" };
+    const environment = { projectId: place[1] ?? "", environmentSlug: place[2] ?? "" };
+    return place[3] === undefined
+      ? { page: "environment", ...environment }
+      : { page: "metrics", ...environment, query: metricsQueryOf(search) };
   }
   const id = /^\/deployments\/([A-Za-z0-9_]{1,64})$/.exec(pathname)?.[1];
-  return id === undefined ? { page: "missing" } : { page: "deployment", id };
+  return id === undefined ? { page: "missing" } : { page: "deployment", id, line: queryOf(search).line };
 }
 
 /** Follows the address of a window. A login code is taken out of it, so that no history keeps it. */
 export function followAddress(view: Window): Signal<Route> {
   const { location, history, document } = view;
   const read = (): Route => {
-    const route = routeOf(location.pathname, location.hash);
+    const route = routeOf(location.pathname, location.hash, location.search);
     if (route.page === "login" && route.code !== "") history.replaceState(null, "", "/login");
     return route;
   };

@@ -6,9 +6,14 @@ Deno.test("each address has its page, and all others none", () => {
   assert.deepEqual(routeOf("/login", "#login_abc"), { page: "login", code: "login_abc" });
   assert.deepEqual(routeOf("/login"), { page: "login", code: "" });
   assert.deepEqual(routeOf("/sessions"), { page: "sessions" });
-  assert.deepEqual(routeOf("/deployments/d_1aB"), { page: "deployment", id: "d_1aB" });
+  assert.deepEqual(routeOf("/deployments/d_1aB"), { page: "deployment", id: "d_1aB", line: "" });
+  const linked = routeOf("/deployments/d_1", "", "?line=e12.3");
+  assert.deepEqual(linked, { page: "deployment", id: "d_1", line: "e12.3" });
   const place = { projectId: "proj_1aB", environmentSlug: "pre-view" };
   assert.deepEqual(routeOf("/environments/proj_1aB/pre-view"), { page: "environment", ...place });
+  const metrics = { page: "metrics", ...place, query: { since: "1d", region: "" } };
+  assert.deepEqual(routeOf("/environments/proj_1aB/pre-view/metrics", "", "?since=1d"), metrics);
+  assert.equal(routeOf("/logs", "", "?level=error").page, "logs");
   assert.deepEqual(routeOf("/keys"), { page: "keys" });
   assert.deepEqual(routeOf("/platform"), { page: "platform" });
   assert.deepEqual(routeOf("/audit"), { page: "audit" });

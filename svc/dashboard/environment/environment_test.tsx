@@ -77,7 +77,7 @@ function textOf(page: EnvironmentPage): string {
 
 Deno.test("an environment shows what is live, what was, its size, and which variables are not live yet", () => {
   const text = textOf(pageOf());
-  assert.match(text, /^shop production Redeploy ready d_2 live 2 h ago/);
+  assert.match(text, /^shop production Metrics Logs Redeploy ready d_2 live 2 h ago/);
   assert.match(text, /1 h ago d_2 deploy 1 h 38 ms, no failed request 4 h ago d_1 deploy 3 h/);
   assert.match(text, /1 variable changed since the live deployment was created\. Redeploy/);
   assert.match(text, /TOKEN not live yet never shown 1 h ago remove OLD never shown/);
@@ -90,7 +90,7 @@ Deno.test("parts that a key may not see are left out, and an empty environment s
   const text = textOf(
     pageOf({ variables: undefined, domains: undefined, live: undefined, switches: [], deployments: [] }),
   );
-  assert.match(text, /^shop production Nothing is live here\. Size and settings/);
+  assert.match(text, /^shop production Metrics Logs Nothing is live here\. Size and settings/);
   assert.doesNotMatch(text, /Variables|Domains|Live history|Redeploy/);
 });
 

@@ -5,6 +5,8 @@ import type { WorkspaceChange } from "../../../proto/gen/ctrl/v1/deployment_pb.t
 import type { Api } from "../api/clients.ts";
 import { keepLoading } from "../api/load.ts";
 import { plain } from "../text/format.ts";
+import { metricsAddress } from "../metrics/query.ts";
+import { addressOf as logsAddress, NO_QUERY } from "../search/query.ts";
 import { Line, Recent } from "../pages/overview_view.tsx";
 import { ActDialogOf, type SimpleAct } from "../ui/act.tsx";
 import { useNow } from "../ui/now.ts";
@@ -69,6 +71,8 @@ export function EnvironmentView(
       <h1>{plain(project.slug)} {plain(environment.slug)}</h1>
       <div class="bar">
         {environment.rolledBack ? <span class="tag">rolled back: new deployments wait</span> : null}
+        <a href={metricsAddress(place)}>Metrics</a>
+        <a href={logsAddress({ ...NO_QUERY, project: project.id, environment: environment.slug })}>Logs</a>
         <span class="grow" />
         {live === undefined
           ? null

@@ -10,6 +10,12 @@ export interface LogLine {
   readonly origin: string;
   readonly text: string;
   readonly isError: boolean;
+  /** In milliseconds since the epoch. */
+  readonly atMs: number;
+  /** The event that brought it; 0: the instance printed it. */
+  readonly sequence: number;
+  /** Its place in the event. */
+  readonly index: number;
 }
 
 export interface LogQuery {

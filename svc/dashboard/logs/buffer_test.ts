@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { LogBuffer, type LogLine, type LogSource } from "./buffer.ts";
 
 function line(text: string, source: LogSource = "build", origin = "RUN"): LogLine {
-  return { source, origin, text, isError: false };
+  return { source, origin, text, isError: false, atMs: 0, sequence: 0, index: 0 };
 }
 
 function texts(lines: readonly LogLine[]): string[] {

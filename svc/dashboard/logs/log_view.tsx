@@ -1,11 +1,14 @@
 /// <reference lib="dom" />
-/** A list of lines that stays fast with 100,000 of them: only those that can be seen are in the document. */
+/** The output of a deployment: its lines by source and text, and a link to each. */
 import type { Signal } from "@preact/signals";
 import type { JSX } from "preact";
-import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { count } from "../text/format.ts";
 import type { LogBuffer, LogLine, LogSource } from "./buffer.ts";
-import { isAtEnd, LINE_HEIGHT, visibleLines } from "./window.ts";
+import { LineList } from "./line_list.tsx";
+import { linkedSearch } from "../search/query.ts";
+import { linkOf, parseLink } from "./link.ts";
+import { SelectedLine, useSelectedLine } from "./selected_line.tsx";
 
 const SOURCES: readonly (readonly [source: LogSource | undefined, word: string])[] = [
   [undefined, "All"],
@@ -13,9 +16,14 @@ const SOURCES: readonly (readonly [source: LogSource | undefined, word: string])
   ["app", "App"],
 ];
 
-/** @param props `version` changes whenever the buffer does */
+/** @param props `version` changes whenever the buffer does, `linked` is the line that the address names */
 export function LogView(
-  { buffer, version }: { readonly buffer: LogBuffer; readonly version: Signal<number> },
+  { deploymentId, buffer, version, linked }: {
+    readonly deploymentId: string;
+    readonly buffer: LogBuffer;
+    readonly version: Signal<number>;
+    readonly linked: string;
+  },
 ): JSX.Element {
   const [source, setSource] = useState<LogSource>();
   const [text, setText] = useState("");
@@ -23,6 +31,9 @@ export function LogView(
   useSearchKey(search);
   const changed = version.value;
   const lines = buffer.matching({ source, text });
+  const isAll = source === undefined && text === "";
+  const hrefOf = (link: string): string => addressOf(deploymentId, link);
+  const { selected, line, select } = useSelectedLine({ linked, lines, hrefOf });
   return (
     <section>
       <h2>Output</h2>
@@ -47,8 +58,53 @@ export function LogView(
         />
         <span class="calm-text" role="status">{summary(lines.length, buffer)}</span>
       </div>
-      <Lines lines={lines} changed={changed} resets={`${source} ${text}`} />
+      <LineList
+        lines={lines}
+        changed={changed}
+        offset={isAll ? buffer.dropped : 0}
+        resets={`${source} ${text}`}
+        selected={selected}
+        onSelect={select}
+        hrefOf={hrefOf}
+      />
+      {line === undefined
+        ? null
+        : (
+          <SelectedLine line={line} href={permalinkOf(deploymentId, line)} onClose={() => select(undefined)}>
+            {line.sequence > 0 ? null : <a href={permalinkOf(deploymentId, line)}>In all kept output</a>}
+          </SelectedLine>
+        )}
+      {selected === "" || line !== undefined || !isAll || buffer.size === 0
+        ? null
+        : <Missing deploymentId={deploymentId} link={selected} />}
     </section>
+  );
+}
+
+/** The page of a deployment at a line. */
+function addressOf(deploymentId: string, link: string): string {
+  return `/deployments/${deploymentId}${link === "" ? "" : `?line=${link}`}`;
+}
+
+/** This page has the last lines of instances only, so that a link that is to last leads to the search. */
+function permalinkOf(deploymentId: string, line: LogLine): string {
+  const link = linkOf(line);
+  return line.sequence > 0 ? addressOf(deploymentId, link) : linkedSearch(deploymentId, link, line.atMs);
+}
+
+function Missing(
+  { deploymentId, link }: { readonly deploymentId: string; readonly link: string },
+): JSX.Element {
+  const parsed = parseLink(link);
+  if (parsed?.kind !== "instance") {
+    return <p role="status">The line of the link is not here: it has not come yet, or is not kept.</p>;
+  }
+  const href = linkedSearch(deploymentId, link, parsed.atMs);
+  return (
+    <p role="status">
+      The line of the link is older than those that are shown here.{" "}
+      <a href={href}>Look for it in all output</a>
+    </p>
   );
 }
 
@@ -69,68 +125,4 @@ function useSearchKey(search: { readonly current: HTMLInputElement | null }): vo
     document.addEventListener("keydown", onKey);
     return () => document.removeEventListener("keydown", onKey);
   }, [search]);
-}
-
-function Lines(
-  { lines, changed, resets }: {
-    readonly lines: readonly LogLine[];
-    readonly changed: number;
-    readonly resets: string;
-  },
-): JSX.Element {
-  const box = useRef<HTMLDivElement>(null);
-  const [scroll, setScroll] = useState({ top: 0, height: 640 });
-  const [follows, setFollows] = useState(true);
-  const seen = useRef(0);
-  useEffect(() => setFollows(true), [resets]);
-  useLayoutEffect(() => {
-    const { current } = box;
-    if (current === null) return;
-    if (follows) {
-      current.scrollTop = lines.length * LINE_HEIGHT;
-      seen.current = lines.length;
-    }
-    setScroll({ top: current.scrollTop, height: current.clientHeight });
-  }, [changed, lines.length, follows, resets]);
-  const onScroll = (): void => {
-    const { current } = box;
-    if (current === null) return;
-    const { scrollTop: top, clientHeight: height, scrollHeight } = current;
-    setScroll({ top, height });
-    const atEnd = isAtEnd(top, height, scrollHeight);
-    if (atEnd) seen.current = lines.length;
-    setFollows(atEnd);
-  };
-  const { first, end } = visibleLines(scroll.top, scroll.height, lines.length);
-  const unseen = lines.length - seen.current;
-  return (
-    <>
-      <div ref={box} class="log" tabIndex={0} role="region" aria-label="Lines" onScroll={onScroll}>
-        <div class="log-space" style={{ height: `${lines.length * LINE_HEIGHT}px` }}>
-          {lines.slice(first, end).map((line, index) => (
-            <Line key={first + index} line={line} top={(first + index) * LINE_HEIGHT} />
-          ))}
-        </div>
-      </div>
-      <p class="bar">
-        {follows
-          ? <span class="calm-text">New lines are followed.</span>
-          : (
-            <button type="button" onClick={() => setFollows(true)}>
-              {unseen > 0 ? count(unseen, "new line") : "To the end"}
-            </button>
-          )}
-      </p>
-    </>
-  );
-}
-
-function Line({ line, top }: { readonly line: LogLine; readonly top: number }): JSX.Element {
-  const kind = line.source === "notice" ? " notice" : line.isError ? " stderr" : "";
-  return (
-    <div class={`log-line${kind}`} style={{ top: `${top}px` }}>
-      <span class="from" title={line.origin}>{line.origin}</span>
-      {line.text}
-    </div>
-  );
 }

@@ -61,7 +61,16 @@ export class Output implements FollowedOutput {
   #takeLine(line: InstanceLogLine): void {
     if (this.#isRepeated(line)) return;
     const isError = line.stream === "stderr";
-    this.#add([{ source: "app", origin: line.instance, text: line.text, isError }]);
+    const atMs = Number(line.time);
+    this.#add([{
+      source: "app",
+      origin: line.instance,
+      text: line.text,
+      isError,
+      atMs,
+      sequence: 0,
+      index: 0,
+    }]);
   }
 
   #add(lines: readonly LogLine[]): void {
@@ -90,19 +99,31 @@ export class Output implements FollowedOutput {
 }
 
 /** The lines that an event shows. */
-export function linesOf({ payload }: DeploymentEvent): LogLine[] {
+export function linesOf({ payload, sequence: number, createdAt }: DeploymentEvent): LogLine[] {
+  const [sequence, atMs] = [Number(number), Number(createdAt)];
   switch (payload.case) {
     case "log": {
       const { source, origin, lines } = payload.value;
-      return lines.map((text) => ({
+      return lines.map((text, index) => ({
         source: source === "build" ? "build" : "app",
         origin,
         text,
         isError: false,
+        atMs,
+        sequence,
+        index,
       }));
     }
     case "notice":
-      return [{ source: "notice", origin: "unkey", text: payload.value.message, isError: false }];
+      return [{
+        source: "notice",
+        origin: "unkey",
+        text: payload.value.message,
+        isError: false,
+        atMs,
+        sequence,
+        index: 0,
+      }];
     default:
       return [];
   }

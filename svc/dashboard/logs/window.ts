@@ -21,3 +21,9 @@ export function visibleLines(top: number, height: number, count: number): Window
 export function isAtEnd(top: number, height: number, total: number): boolean {
   return top + height >= total - LINE_HEIGHT;
 }
+
+/** Where a box that is scrolled to `top` has to be scrolled to, so that a line can be seen. */
+export function placeInView(index: number, top: number, height: number): number {
+  const [begin, end] = [index * LINE_HEIGHT, (index + 1) * LINE_HEIGHT];
+  return begin < top ? begin : end > top + height ? end - height : top;
+}

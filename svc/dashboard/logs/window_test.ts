@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { isAtEnd, LINE_HEIGHT, visibleLines } from "./window.ts";
+import { isAtEnd, LINE_HEIGHT, placeInView, visibleLines } from "./window.ts";
 
 Deno.test("visibleLines() has what can be seen with some lines around, wherever it is scrolled to", () => {
   assert.deepEqual(visibleLines(0, 200, 100_000), { first: 0, end: 30 });
@@ -20,4 +20,10 @@ Deno.test("isAtEnd() lets the last line be cut in half", () => {
   assert.equal(isAtEnd(785, 200, 1_000), true);
   assert.equal(isAtEnd(700, 200, 1_000), false);
   assert.equal(isAtEnd(0, 200, 100), true);
+});
+
+Deno.test("placeInView() moves a box only for a line that cannot be seen", () => {
+  assert.equal(placeInView(5, 40, 200), 40);
+  assert.equal(placeInView(1, 40, 200), 20);
+  assert.equal(placeInView(20, 40, 200), 220);
 });

@@ -41,7 +41,14 @@ async function read(api: Api, deploymentId: string, signal: AbortSignal): Promis
 }
 
 /** A deployment from its first event on, live. */
-export function DeploymentPage({ api, id }: { readonly api: Api; readonly id: string }): JSX.Element {
+export function DeploymentPage(
+  { api, id, line }: {
+    readonly api: Api;
+    readonly id: string;
+    /** The link of a line of its output; empty: none. */
+    readonly line: string;
+  },
+): JSX.Element {
   const { loading, buffer, version, stop } = useMemo(() => follow(api, id), [api, id]);
   useEffect(() => stop, [stop]);
   const [act, setAct] = useState<Act>();
@@ -57,7 +64,9 @@ export function DeploymentPage({ api, id }: { readonly api: Api; readonly id: st
       {value === undefined
         ? problem === undefined ? <Waiting what="the deployment" /> : null
         : <Content {...value} nowMs={nowMs} onAct={setAct} />}
-      {value === undefined ? null : <LogView buffer={buffer} version={version} />}
+      {value === undefined
+        ? null
+        : <LogView deploymentId={id} buffer={buffer} version={version} linked={line} />}
       {act === undefined || value === undefined
         ? null
         : <ActDialog api={api} act={act} deployment={value.deployment} onClose={close} />}

@@ -9,6 +9,34 @@ export function age(atMs: number, nowMs: number): string {
   return `${Math.floor(passedMs / unitMs)} ${unit}`;
 }
 
+/** The time of day in the browser's zone: `09:05:01.250`. */
+export function clockTime(atMs: number): string {
+  const at = new Date(atMs);
+  const parts = [at.getHours(), at.getMinutes(), at.getSeconds()].map((part) =>
+    String(part).padStart(2, "0")
+  );
+  return `${parts.join(":")}.${String(at.getMilliseconds()).padStart(3, "0")}`;
+}
+
+/** A word of a shell's command line, quoted where it has to be. */
+export function shellWord(text: string): string {
+  return /^[A-Za-z0-9_./:@%+=-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
+}
+
+/** A number with as many digits as say something: `0.25`, `12.5`, `140`. */
+export function decimal(value: number): string {
+  return value.toFixed(value === 0 ? 0 : value < 10 ? 2 : value < 100 ? 1 : 0);
+}
+
+const BYTE_UNITS = ["B", "kB", "MB", "GB", "TB", "PB"] as const;
+
+/** A number of bytes: `512 B`, `1.2 MB`. */
+export function byteText(value: number): string {
+  let [rest, unit] = [value, 0];
+  for (; rest >= 1_000 && unit < BYTE_UNITS.length - 1; unit++) rest /= 1_000;
+  return `${unit === 0 ? Math.round(rest) : rest.toFixed(1)} ${BYTE_UNITS[unit]}`;
+}
+
 /** A duration: `840 ms`, `8.2 s`, `3 min 5 s`. */
 export function duration(ms: number): string {
   if (ms < 1_000) return `${Math.max(0, Math.round(ms))} ms`;

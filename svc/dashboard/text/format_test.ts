@@ -1,5 +1,16 @@
 import assert from "node:assert/strict";
-import { age, count, duration, firstLine, plain, safeUrl, shortSha } from "./format.ts";
+import {
+  age,
+  byteText,
+  count,
+  decimal,
+  duration,
+  firstLine,
+  plain,
+  safeUrl,
+  shellWord,
+  shortSha,
+} from "./format.ts";
 
 Deno.test("times are shown in the unit that fits", () => {
   const now = 1_800_000_000_000;
@@ -54,4 +65,19 @@ Deno.test("only http and https are links", () => {
   ) {
     assert.equal(safeUrl(bad), undefined, bad);
   }
+});
+
+Deno.test("numbers have the digits that say something", () => {
+  assert.deepEqual([0, 0.251, 12.34, 140.6].map(decimal), ["0", "0.25", "12.3", "141"]);
+  assert.deepEqual([0, 512, 1_234_567].map(byteText), ["0 B", "512 B", "1.2 MB"]);
+});
+
+Deno.test("a word of a command is quoted where a shell would change it", () => {
+  assert.deepEqual(["eu-1", "a b", "it's", "*", ""].map(shellWord), [
+    "eu-1",
+    "'a b'",
+    String.raw`'it'\''s'`,
+    "'*'",
+    "''",
+  ]);
 });

@@ -43,7 +43,7 @@ export interface FieldProps {
   readonly label: string;
   readonly value: string;
   readonly onValue: (value: string) => void;
-  readonly type?: "text" | "password" | "number";
+  readonly type?: "text" | "password" | "number" | "datetime-local";
   readonly required?: boolean;
   readonly hint?: string;
 }
@@ -68,7 +68,29 @@ export function Field(
         ? <input type="password" autocomplete="new-password" {...all} />
         : type === "number"
         ? <input type="text" inputMode="numeric" pattern="[0-9]*" size={8} autocomplete="off" {...all} />
+        : type === "datetime-local"
+        ? <input type="datetime-local" step="1" {...all} />
         : <input type="text" autocomplete="off" {...all} />}
+    </span>
+  );
+}
+
+/** One of some values. */
+export function Choice(
+  { label, value, options, onValue }: {
+    readonly label: string;
+    readonly value: string;
+    readonly options: readonly (readonly [value: string, word: string])[];
+    readonly onValue: (value: string) => void;
+  },
+): JSX.Element {
+  const id = useId();
+  return (
+    <span class="field">
+      <label for={id}>{label}</label>
+      <select id={id} value={value} onChange={(event) => onValue(event.currentTarget.value)}>
+        {options.map(([each, word]) => <option key={each} value={each}>{word}</option>)}
+      </select>
     </span>
   );
 }

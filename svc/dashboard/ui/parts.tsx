@@ -57,6 +57,24 @@ export function Empty(
 
 /** A command line with a button that copies it. */
 export function Command({ text }: { readonly text: string }): JSX.Element {
+  return (
+    <span class="command">
+      <code>{text}</code>
+      <CopyButton text={text} word="copy" label={`Copy the command ${text}`} quiet />
+    </span>
+  );
+}
+
+/** Copies a text, and says so. */
+export function CopyButton(
+  { text, word, label = word, quiet = false }: {
+    readonly text: string;
+    readonly word: string;
+    /** For screen readers. */
+    readonly label?: string;
+    readonly quiet?: boolean;
+  },
+): JSX.Element {
   const [copied, setCopied] = useState(false);
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
   useEffect(() => () => clearTimeout(timer.current), []);
@@ -66,13 +84,12 @@ export function Command({ text }: { readonly text: string }): JSX.Element {
     timer.current = setTimeout(() => setCopied(false), 2_000);
   };
   return (
-    <span class="command">
-      <code>{text}</code>
-      <button type="button" class="quiet" aria-label={`Copy the command ${text}`} onClick={() => void copy()}>
-        {copied ? "copied" : "copy"}
+    <>
+      <button type="button" class={quiet ? "quiet" : ""} aria-label={label} onClick={() => void copy()}>
+        {copied ? "copied" : word}
       </button>
       <span class="unseen" role="status">{copied ? "Copied." : ""}</span>
-    </span>
+    </>
   );
 }
 

@@ -62,8 +62,10 @@ Deno.test("the dashboard is served with a strict policy, compressed, and within 
           "/sessions",
           "/keys",
           "/audit",
+          "/logs?search=a%20b",
           "/platform",
           "/environments/proj_1a/pre-view",
+          "/environments/proj_1a/pre-view/metrics?since=1d",
         ]
       ) {
         assert.equal((await ask(path))?.status, 200, path);
@@ -80,6 +82,15 @@ Deno.test("the dashboard is served with a strict policy, compressed, and within 
         bytes += (await file?.bytes())?.length ?? 0;
       }
       assert.ok(bytes <= PAGE_BYTES_MAX, `${bytes} bytes`);
+    });
+
+    await t.step("the code of charts is a file of its own, which the first page leaves out", async () => {
+      const script = await ask(names.find((name) => name.endsWith(".js")) ?? "");
+      const [, part = ""] = /import\("\.\/(plot-[0-9A-Z]{8}\.js)"\)/.exec(await script?.text() ?? "") ?? [];
+      const file = await ask(`/assets/${part}`, { headers: { "accept-encoding": "gzip" } });
+      assert.equal(file?.headers.get("cache-control"), "public, max-age=31536000, immutable");
+      const bytes = (await file?.bytes())?.length ?? 0;
+      assert.ok(bytes > 10_000 && bytes < 30_000, `${bytes} bytes`);
     });
 
     await t.step("each encoding has the same content", async () => {
