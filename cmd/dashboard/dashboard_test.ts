@@ -2,12 +2,13 @@ import assert from "node:assert/strict";
 import { dispatch } from "../../pkg/cli/mod.ts";
 import { testProcess } from "../../pkg/testkit/process.ts";
 import { ROOT } from "../root.ts";
-import { access, NOW, onlyJson, startControlPlane, temporaryFolder, unkey } from "../shared/testing.ts";
+import { access, NOW, onlyJson, SHOP, startControlPlane, temporaryFolder, unkey } from "../shared/testing.ts";
 
 const LINK = "http://dashboard.localhost:7091/login#login_secret";
 
 function controlPlane() {
   return startControlPlane({
+    admin: { listProjects: () => ({ projects: [SHOP] }) },
     session: { createLoginLink: () => ({ url: LINK, expiresAt: BigInt(NOW + 300_000) }) },
   });
 }
@@ -40,4 +41,22 @@ Deno.test("dashboard opens the link, and shows it without its code", async () =>
   const { stdout, stderr } = process.printed;
   assert.deepEqual([stdout, stderr], ["", "opening http://dashboard.localhost:7091/login\n"]);
   assert.equal(await Deno.readTextFile(log), `${LINK}\n`);
+});
+
+Deno.test("dashboard leads to a page, which is in the fragment beside the code", async () => {
+  await using api = await controlPlane();
+  const env = access(api.url);
+  const pages: readonly (readonly [string[], string])[] = [
+    [["d_1"], "/deployments/d_1"],
+    [["logs"], "/logs"],
+    [["environment"], `/environments/${SHOP.id}/preview`],
+    [["metrics", "--project", "shop", "--env", "production"], `/environments/${SHOP.id}/production/metrics`],
+  ];
+  for (const [words, path] of pages) {
+    const { stdout } = await unkey(["dashboard", ...words, "--print"], { env });
+    assert.equal(stdout, `${LINK}&to=${encodeURIComponent(path)}\n`);
+  }
+  const { code, stderr } = await unkey(["dashboard", "shop", "--print"], { env });
+  assert.notEqual(code, 0);
+  assert.match(stderr, /There is no page "shop"\. There are: overview, logs, /);
 });

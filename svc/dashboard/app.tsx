@@ -13,6 +13,7 @@ import { DeploymentPage } from "./pages/deployment.tsx";
 import { LoginPage } from "./pages/login.tsx";
 import { OverviewPage } from "./pages/overview.tsx";
 import { PlatformPage } from "./pages/platform.tsx";
+import { Palette } from "./palette/palette.tsx";
 import { SessionsPage } from "./pages/sessions.tsx";
 import { LogsPage } from "./search/page.tsx";
 import { Empty, ProblemNote } from "./ui/parts.tsx";
@@ -70,12 +71,12 @@ function titleOf(route: Route): string {
 function Page(
   { api, route, go }: { readonly api: Api; readonly route: Route; readonly go: (path: string) => void },
 ): JSX.Element {
-  const toOverview = useCallback(() => go("/"), [go]);
+  const onLogin = useCallback(() => go(route.page === "login" ? route.to : "/"), [go, route]);
   switch (route.page) {
     case "overview":
       return <OverviewPage api={api} />;
     case "login":
-      return <LoginPage api={api} code={route.code} onLogin={toOverview} />;
+      return <LoginPage api={api} code={route.code} onLogin={onLogin} />;
     case "sessions":
       return <SessionsPage api={api} />;
     case "keys":
@@ -129,6 +130,7 @@ function Header(
             <a href="/keys" {...current("keys")}>Keys</a>
             <a href="/sessions" {...current("sessions")}>Sessions</a>
           </nav>
+          <Palette api={api} go={go} />
           <button type="button" class="quiet" onClick={logOut}>Log out</button>
         </>
       )}

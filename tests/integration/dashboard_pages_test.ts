@@ -225,6 +225,31 @@ Deno.test({
         await main.getByText(`${total?.requests} requests of 2 deployments`).waitFor();
       },
     );
+
+    await t.step("the palette goes to a deployment and begins its acts, by keyboard only", async () => {
+      const palette = page.getByRole("dialog", { name: "Go to" });
+      await page.keyboard.press("Control+k");
+      await page.keyboard.type(`shop ${d1}`);
+      await palette.getByRole("option", { name: d1 }).waitFor();
+      await look(page, "palette");
+      await page.keyboard.press("Enter");
+      await page.getByRole("button", { name: "Roll back to this" }).waitFor();
+      assert.equal(page.url(), `${origin}/deployments/${d1}`);
+      await page.keyboard.press("Control+k");
+      await page.keyboard.type("promote");
+      await palette.getByText(`unkey promote ${d1}`).first().waitFor();
+      await page.keyboard.press("Enter");
+      await page.getByRole("dialog").getByText(`Promote: ${d1}`).waitFor();
+      await page.keyboard.press("Escape");
+    });
+
+    await t.step("a login link leads to its page", async () => {
+      const other = await browser.open();
+      const { url } = await api.client(SessionService, tenant.rootKey).createLoginLink({});
+      await other.goto(`${url}&to=${encodeURIComponent(`/logs?deployment=${d1}`)}`);
+      await other.locator(".log").getByText("payment refused").waitFor();
+      assert.equal(other.url(), `${origin}/logs?deployment=${d1}`);
+    });
     assert.deepEqual(browser.problems, []);
     assert.deepEqual([...browser.origins].filter((each) => each !== "null" && each !== origin), []);
   },

@@ -7,12 +7,14 @@ import { CustomDomainService } from "../../../proto/gen/ctrl/v1/custom_domain_pb
 import { DeploymentService } from "../../../proto/gen/ctrl/v1/deployment_pb.ts";
 import { EnvironmentService } from "../../../proto/gen/ctrl/v1/environment_pb.ts";
 import { SessionService } from "../../../proto/gen/ctrl/v1/session_pb.ts";
+import { createPageActs, type PageActs } from "../palette/page_acts.ts";
 import { Live } from "./live.ts";
 import type { Visibility } from "./visible.ts";
 
 export interface Api {
   readonly clock: Pick<Clock, "now">;
   readonly live: Live;
+  readonly pageActs: PageActs;
   readonly admin: Client<typeof AdminService>;
   readonly deployments: Client<typeof DeploymentService>;
   readonly domains: Client<typeof CustomDomainService>;
@@ -32,6 +34,7 @@ export function createApi(origin: string, page: Visibility, clock: Pick<Clock, "
   const deployments = createClient(DeploymentService, transport);
   return {
     clock,
+    pageActs: createPageActs(),
     live: new Live({ deployments, page, againMs: AGAIN_MS }),
     admin: createClient(AdminService, transport),
     deployments,

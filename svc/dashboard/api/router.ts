@@ -6,7 +6,7 @@ import { type LogQuery, queryOf } from "../search/query.ts";
 
 export type Route =
   | { readonly page: "overview" }
-  | { readonly page: "login"; readonly code: string }
+  | { readonly page: "login"; readonly code: string; readonly to: string }
   | { readonly page: "sessions" }
   | { readonly page: "keys" }
   | { readonly page: "audit" }
@@ -26,7 +26,10 @@ export type Route =
 /** The page of an address. The code of a login link is in the fragment, which browsers send nowhere. */
 export function routeOf(pathname: string, hash = "", search = ""): Route {
   if (pathname === "/") return { page: "overview" };
-  if (pathname === "/login") return { page: "login", code: hash.replace(/^#/, "") };
+  if (pathname === "/login") {
+    const [code = "", to = ""] = hash.replace(/^#/, "").split("&to=", 2);
+    return { page: "login", code, to: pageAfterLogin(to) };
+  }
   if (pathname === "/sessions") return { page: "sessions" };
   if (pathname === "/keys") return { page: "keys" };
   if (pathname === "/platform") return { page: "platform" };
@@ -41,6 +44,18 @@ export function routeOf(pathname: string, hash = "", search = ""): Route {
   }
   const id = /^\/deployments\/([A-Za-z0-9_]{1,64})$/.exec(pathname)?.[1];
   return id === undefined ? { page: "missing" } : { page: "deployment", id, line: queryOf(search).line };
+}
+
+/** The page that a link leads to behind its login; the overview in the place of anything else. */
+function pageAfterLogin(text: string): string {
+  try {
+    const { pathname, search, origin } = new URL(decodeURIComponent(text), "http://page.invalid");
+    const isPage = origin === "http://page.invalid" && routeOf(pathname, "", search).page !== "missing" &&
+      pathname !== "/login";
+    return isPage ? `${pathname}${search}` : "/";
+  } catch {
+    return "/";
+  }
 }
 
 /** Follows the address of a window. A login code is taken out of it, so that no history keeps it. */

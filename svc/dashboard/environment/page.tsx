@@ -7,6 +7,7 @@ import { keepLoading } from "../api/load.ts";
 import { plain } from "../text/format.ts";
 import { metricsAddress } from "../metrics/query.ts";
 import { addressOf as logsAddress, NO_QUERY } from "../search/query.ts";
+import { useActs } from "../palette/page_acts.ts";
 import { Line, Recent } from "../pages/overview_view.tsx";
 import { ActDialogOf, type SimpleAct } from "../ui/act.tsx";
 import { useNow } from "../ui/now.ts";
@@ -39,6 +40,17 @@ export function EnvironmentPage(
   const nowMs = useNow(api.clock);
   const [act, setAct] = useState<SimpleAct>();
   const { value, problem } = loading.state.value;
+  const live = value?.live;
+  const redeploy = live === undefined ? undefined : redeployOf(api, live);
+  useActs(
+    api.pageActs,
+    `${environmentSlug} ${live?.id}`,
+    redeploy === undefined ? [] : [{
+      title: `Redeploy: ${live?.id}`,
+      command: redeploy.command,
+      run: () => setAct(redeploy),
+    }],
+  );
   const close = (): void => {
     setAct(undefined);
     loading.again();

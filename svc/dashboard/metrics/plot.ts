@@ -59,7 +59,12 @@ export function openPlot(box: HTMLElement, options: PlotOptions): Plot {
           stroke: () => colour(kind),
           width: 1.5,
           dash: [...DASHES[kind]],
-          points: { show: false },
+          points: {
+            show: true,
+            size: 4,
+            fill: () => colour(kind),
+            filter: (drawn: uPlot, at: number) => aloneIn(drawn.data[at] ?? []),
+          },
         })),
       ],
       hooks: {
@@ -96,6 +101,13 @@ export function openPlot(box: HTMLElement, options: PlotOptions): Plot {
       plot.destroy();
     },
   };
+}
+
+/** Values between two steps without one: no line leads to them. */
+function aloneIn(values: ArrayLike<number | null | undefined>): number[] {
+  const has = (index: number): boolean => typeof values[index] === "number";
+  return Array.from(values, (_, index) => index)
+    .filter((index) => has(index) && !has(index - 1) && !has(index + 1));
 }
 
 /** The library counts in seconds. */

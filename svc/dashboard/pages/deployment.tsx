@@ -10,12 +10,13 @@ import {
   WorkspaceObject,
 } from "../../../proto/gen/ctrl/v1/deployment_pb.ts";
 import type { DeploymentTrace } from "../../../proto/gen/ctrl/v1/trace_pb.ts";
-import type { Act } from "../api/acts.ts";
+import { type Act, actsOf, actWord, commandOf } from "../api/acts.ts";
 import { type Api, soon } from "../api/clients.ts";
 import { keepLoading } from "../api/load.ts";
 import { LogBuffer } from "../logs/buffer.ts";
 import { LogView } from "../logs/log_view.tsx";
 import { Output } from "../logs/read.ts";
+import { useActs } from "../palette/page_acts.ts";
 import { tookMs } from "../trace/summary.ts";
 import { Waterfall } from "../trace/waterfall.tsx";
 import { useNow } from "../ui/now.ts";
@@ -54,6 +55,17 @@ export function DeploymentPage(
   const [act, setAct] = useState<Act>();
   const nowMs = useNow(api.clock);
   const { value, problem } = loading.state.value;
+  const deployment = value?.deployment;
+  const acts = deployment === undefined ? [] : actsOf(deployment);
+  useActs(
+    api.pageActs,
+    `${id} ${acts.join()} ${deployment?.live}`,
+    deployment === undefined ? [] : acts.map((each) => ({
+      title: `${actWord(each, deployment)}: ${id}`,
+      command: commandOf(each, deployment),
+      run: () => setAct(each),
+    })),
+  );
   const close = (): void => {
     setAct(undefined);
     loading.again();
