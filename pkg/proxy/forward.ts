@@ -228,7 +228,7 @@ export function answerHead(
     readonly strictTransport?: string | undefined;
   },
 ): string {
-  let text = `HTTP/1.1 ${answer.status} ${REASONS[answer.status] ?? ""}\r\n`;
+  let text = `HTTP/1.1 ${answer.status} ${reasonOf(answer.status)}\r\n`;
   for (const [name, value] of answer.headers) text += `${name}: ${value}\r\n`;
   text += `Content-Length: ${options.length}\r\nX-Request-Id: ${options.requestId}\r\n`;
   if (options.strictTransport !== undefined) {
@@ -238,13 +238,23 @@ export function answerHead(
   return `${text}\r\n`;
 }
 
+/** The phrase behind the status in HTTP/1.1, for the statuses that are given here. */
+export function reasonOf(status: number): string {
+  return REASONS[status] ?? "";
+}
+
 const REASONS: Readonly<Record<number, string>> = {
   200: "OK",
+  303: "See Other",
+  307: "Temporary Redirect",
   308: "Permanent Redirect",
   400: "Bad Request",
+  401: "Unauthorized",
   404: "Not Found",
   405: "Method Not Allowed",
   408: "Request Timeout",
+  413: "Content Too Large",
+  415: "Unsupported Media Type",
   417: "Expectation Failed",
   429: "Too Many Requests",
   431: "Request Header Fields Too Large",

@@ -38,5 +38,6 @@ export {
   type ProxyLimits,
   type ProxyOptions,
   type ProxyRequest,
+  type Served,
   type Upstream,
 } from "./types.ts";

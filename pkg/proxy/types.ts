@@ -46,6 +46,14 @@ export interface Answer {
   readonly body: string;
 }
 
+/** Makes a response from the body of a request. */
+export interface Served {
+  /** Bytes that the body may have. */
+  readonly bytesMax: number;
+  /** `undefined` stands for a body of more bytes. The promise does not fail, and ends within seconds. */
+  readonly serve: (body: Uint8Array | undefined) => Promise<Answer>;
+}
+
 /** The decision on a request. */
 export type Decision =
   | {
@@ -53,8 +61,12 @@ export type Decision =
     readonly upstream: Upstream;
     /** True if another one can be tried after it, so that a dial need not wait for long. */
     readonly hasOthers?: boolean;
+    /** The fields that are passed on, in the place of the client's. */
+    readonly headers?: readonly HeaderField[] | undefined;
   }
   | { readonly kind: "answer"; readonly answer: Answer }
+  /** Answered here, by the request's body. */
+  | ({ readonly kind: "serve" } & Served)
   | { readonly kind: "fail"; readonly failure: Failure }
   /** Known later; the promise does not fail, and ends within seconds. */
   | { readonly kind: "wait"; readonly decision: Promise<Decision> };

@@ -2,7 +2,9 @@ import type { Core } from "./core.ts";
 import { Http1Link } from "./http1_link.ts";
 import type { UpstreamLink } from "./link.ts";
 import type { UpstreamConnection } from "./pool.ts";
-import type { Answer, Decision, Failure, ProxyRequest, Upstream } from "./types.ts";
+import { ServedLink } from "./served_link.ts";
+import type { Answer, Decision, Failure, HeaderField, ProxyRequest, Upstream } from "./types.ts";
+import { LinkWithHeaders } from "./with_headers.ts";
 
 /** The outcome of a search; one of these is called, unless it is cancelled. */
 export interface SearchResult {
@@ -35,6 +37,7 @@ export class UpstreamSearch {
   #dials = 0;
   #over = false;
   #cancelDial: (() => void) | undefined;
+  #headers: readonly HeaderField[] | undefined;
   /** Why the last dial failed; for the log. */
   lastCause: string | undefined;
 
@@ -56,7 +59,9 @@ export class UpstreamSearch {
     if (decision.kind === "wait") return void decision.decision.then((later) => this.#take(later, options));
     if (decision.kind === "answer") return this.#result.answered(decision.answer);
     if (decision.kind === "fail") return this.#result.failed(decision.failure);
+    if (decision.kind === "serve") return this.#result.found(new ServedLink(decision));
     const { upstream, hasOthers = false } = decision;
+    this.#headers = decision.headers;
     if (this.#speaksHttp2(upstream)) return this.#dial(upstream, { ...options, hasOthers });
     const recentMs = options.repeatable ? Infinity : RECENT_MS;
     const kept = options.fresh ? undefined : pool.take(upstream.key, recentMs);
@@ -75,7 +80,11 @@ export class UpstreamSearch {
   }
 
   #found(connection: UpstreamConnection): void {
-    this.#result.found(new Http1Link(this.#core.pool, connection));
+    this.#hand(new Http1Link(this.#core.pool, connection));
+  }
+
+  #hand(link: UpstreamLink): void {
+    this.#result.found(this.#headers === undefined ? link : new LinkWithHeaders(link, this.#headers));
   }
 
   /** Gives up. */
@@ -104,7 +113,7 @@ export class UpstreamSearch {
     const connected = (link: UpstreamLink): void => {
       this.#cancelDial = undefined;
       onDial(upstream, true);
-      this.#result.found(link);
+      this.#hand(link);
     };
     const unreachable = (cause: string): void => {
       this.#cancelDial = undefined;
