@@ -157,6 +157,8 @@ export const ROOT: Group = {
     list: { summary: "List deployments, runs or projects", load: () => import("./list/list.ts") },
     open: { summary: "Open the live deployment in a browser", load: () => import("./open/open.ts") },
     dashboard: { summary: "Open the dashboard in a browser", load: () => import("./dashboard/dashboard.ts") },
+    protect: { summary: "Ask visitors for a password", load: () => import("./protect/protect.ts") },
+    share: { summary: "Make a link to what is protected", load: () => import("./share/share.ts") },
     redeploy: { summary: "Deploy again what runs", load: () => import("./redeploy/redeploy.ts") },
     scale: { summary: "Set memory, CPU and replicas", load: () => import("./scale/scale.ts") },
     environments: ENVIRONMENTS,

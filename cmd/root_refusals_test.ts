@@ -21,6 +21,8 @@ const DEVELOPER: Readonly<Record<string, readonly string[]>> = {
   "list": [],
   "redeploy": ["d_1"],
   "scale": ["qa", "--memory", "512"],
+  "protect": [],
+  "share": ["qa"],
   "environments list": [],
   "environments create": ["qa"],
   "environments set": ["qa", "--port", "3000"],

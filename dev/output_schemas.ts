@@ -14,6 +14,7 @@ import { count, flag, of, text, texts, time } from "./schema_words.ts";
 import { DOMAIN } from "./domain_schema.ts";
 import { limitRows } from "./limit_schema.ts";
 import { line } from "./log_schema.ts";
+import { protection, protectionOutputs } from "./protection_schema.ts";
 import { probes } from "./preflight_schema.ts";
 import { certificate, instance, instanceEvent, region, trouble } from "./status_schemas.ts";
 import { receipt } from "./receipt_schema.ts";
@@ -90,6 +91,7 @@ const deployment = of<DeploymentJson>()(z.strictObject({
   environment: text,
   rolledBack: z.literal(true).optional(),
   branch: text,
+  protected: z.literal(true).optional(),
   commit: z.strictObject({ sha: text, message: text, author: text }).optional(),
   urls: texts,
   instances: z.strictObject({ desired: count, running: count }),
@@ -229,8 +231,10 @@ export const OUTPUT_SCHEMAS: Readonly<Record<string, z.ZodType>> = {
     size: z.strictObject({ memoryMib: count, cpuMillicores: count, replicas: count.optional() }).optional(),
     lastDeployedAt: time.optional(),
     idleEndSeconds: count,
+    protection: protection.optional(),
     app: z.strictObject(APP_SHAPE),
   }, { project: text }),
+  ...protectionOutputs(printed, failure),
   "environments create": printed({ id: text, slug: text, project: text }),
   "environments delete": printed({ slug: text, project: text, stopped: texts }),
   "domains list": listed("domains", DOMAIN, { project: text }),

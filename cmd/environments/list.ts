@@ -7,6 +7,7 @@ import { calling, connect, CONNECT_FIELDS } from "../shared/connect.ts";
 import { age, JSON_FIELD, jsonLine, table } from "../shared/output.ts";
 import { PROJECT_FIELD, projectOf } from "../shared/project_fields.ts";
 import { projectFile } from "../shared/project_file.ts";
+import { protectionJson, protectionText } from "../shared/protection_view.ts";
 import { sizeText } from "../shared/size_fields.ts";
 import { idleEndText } from "./idle_end.ts";
 
@@ -33,6 +34,7 @@ export const command = defineCommand({
         "LAST DEPLOY",
         "SIZE",
         "UNUSED ENDS AFTER",
+        "PROTECTED BY",
         "SETTINGS",
         "DESCRIPTION",
       ],
@@ -42,6 +44,7 @@ export const command = defineCommand({
         each.lastDeployedAt === 0n ? "" : `${age(Number(each.lastDeployedAt), now)} ago`,
         environmentSize(each),
         idleEndText(Number(each.idleEndSeconds)),
+        protectionText(each.protection),
         appRows({ settings: each.app }).map(([name = "", value = ""]) => `${name} ${value}`).join(", "),
         each.description,
       ]),
@@ -57,6 +60,7 @@ function environmentSize({ size }: Environment): string {
 
 function environmentJson(environment: Environment) {
   const { id, slug, description, liveDeploymentId, rolledBack, size } = environment;
+  const protection = protectionJson(environment.protection);
   return {
     id,
     slug,
@@ -72,6 +76,7 @@ function environmentJson(environment: Environment) {
     }),
     ...(environment.lastDeployedAt === 0n ? {} : { lastDeployedAt: Number(environment.lastDeployedAt) }),
     idleEndSeconds: Number(environment.idleEndSeconds),
+    ...(protection === undefined ? {} : { protection }),
     app: appJson({ settings: environment.app }),
   };
 }

@@ -8,9 +8,9 @@ Deno.test("environments list shows what each serves, its size and the end of unu
   assert.equal(code, 0, stderr);
   assert.equal(
     stdout,
-    `ENVIRONMENT  LIVE DEPLOYMENT    LAST DEPLOY  SIZE                                            UNUSED ENDS AFTER  SETTINGS                                             DESCRIPTION
-production   d_1 (rolled back)  3h ago       512 MiB of memory, 0.5 cores, 2 in each region  never              -                                                    -
-qa           -                  -            256 MiB of memory, 0.256 cores                  7d                 port 3000, startTimeout 1m30s, healthCheck.path /up  for QA
+    `ENVIRONMENT  LIVE DEPLOYMENT    LAST DEPLOY  SIZE                                            UNUSED ENDS AFTER  PROTECTED BY  SETTINGS                                             DESCRIPTION
+production   d_1 (rolled back)  3h ago       512 MiB of memory, 0.5 cores, 2 in each region  never              -             -                                                    -
+qa           -                  -            256 MiB of memory, 0.256 cores                  7d                 password      port 3000, startTimeout 1m30s, healthCheck.path /up  for QA
 `,
   );
   assert.deepEqual(onlyJson(await api.run(["environments", "list", "--json"])), {
@@ -34,6 +34,7 @@ qa           -                  -            256 MiB of memory, 0.256 cores     
         rolledBack: false,
         size: { memoryMib: 256, cpuMillicores: 256 },
         idleEndSeconds: 604_800,
+        protection: "own",
         app: { port: 3000, startTimeout: "1m30s", healthCheck: { path: "/up" } },
       },
     ],

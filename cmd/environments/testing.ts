@@ -1,7 +1,8 @@
 import { publicFault } from "../../pkg/fault/mod.ts";
-import type {
-  DeleteEnvironmentRequest,
-  SetAppSettingsRequest,
+import {
+  type DeleteEnvironmentRequest,
+  Protection,
+  type SetAppSettingsRequest,
 } from "../../proto/gen/ctrl/v1/environment_pb.ts";
 import {
   access,
@@ -41,6 +42,7 @@ export async function controlPlane(
             description: "for QA",
             size: { memoryMib: 256, cpuMillicores: 256 },
             idleEndSeconds: 604_800n,
+            protection: Protection.OWN,
             app: { port: 3000, startSeconds: 90, healthCheck: { path: "/up" } },
           },
         ],

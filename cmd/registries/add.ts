@@ -6,6 +6,7 @@ import { createRpcClient } from "../../pkg/rpc/mod.ts";
 import { AdminService } from "../../proto/gen/ctrl/v1/admin_pb.ts";
 import { calling } from "../shared/connect.ts";
 import { JSON_FIELD, jsonLine } from "../shared/output.ts";
+import { readPassword } from "../shared/password.ts";
 import { connectToWorkspace, WORKSPACE_FIELDS } from "../shared/workspace_fields.ts";
 
 export const command = defineCommand({
@@ -52,13 +53,6 @@ same host is replaced. The password is stored encrypted and is never shown again
     process.stderr(`${replaced ? "replaced the credentials for" : "added"} ${host}, as ${username}\n`);
   },
 });
-
-/** One line end at the end is the shell's, not the password's. */
-async function readPassword({ readStdin }: Process): Promise<string> {
-  const password = (await readStdin()).replace(/\r?\n$/, "");
-  if (password !== "") return password;
-  throw new UsageError("--password-stdin needs the password on standard input: it was empty.");
-}
 
 async function askFor(host: string, { prompts }: Process): Promise<string> {
   if (prompts === undefined) {

@@ -15,6 +15,8 @@ export interface DeploymentJson {
   readonly branch: string;
   readonly commit?: { readonly sha: string; readonly message: string; readonly author: string };
   readonly urls: readonly string[];
+  /** Present when its visitors have to give a password. */
+  readonly protected?: true;
   readonly instances: { readonly desired: number; readonly running: number };
   /** The deployment whose image it used again instead of a build. */
   readonly imageSourceDeploymentId?: string;
@@ -88,6 +90,7 @@ export function deploymentJson(deployment: Deployment): DeploymentJson {
     branch: deployment.gitBranch,
     ...(sha === "" ? {} : { commit: { sha, message, author } }),
     urls: deployment.urls,
+    ...(deployment.protected ? { protected: true } : {}),
     instances: { desired: deployment.desiredInstances, running: deployment.runningInstances },
     ...(imageSourceDeploymentId === "" ? {} : { imageSourceDeploymentId }),
     ...(deployment.imageRemoved ? { imageRemoved: true } : {}),

@@ -111,6 +111,7 @@ export function deploymentText(
       `${age(shown.stop.at, nowMs)} ago: ${
         oneLine(shown.stop.message)
       } "unkey start ${shown.id}" starts it again.`,
+    protected: shown.protected && 'by a password, or a link of "unkey share"',
     urls: shown.urls,
   });
   const { steps } = deployment;

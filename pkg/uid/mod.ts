@@ -124,6 +124,19 @@ export function newLoginCode(): string {
   return `${text.slice(0, CODE_CHARACTERS / 2)}-${text.slice(CODE_CHARACTERS / 2)}`;
 }
 
+const PASSWORD_GROUPS = 4;
+const PASSWORD_GROUP_CHARACTERS = 5;
+
+/** A password of 100 random bits that a person can read out, such as `K7M2X-9QXPA-34TRV-ZZ8HN`. */
+export function newPassword(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(PASSWORD_GROUPS * PASSWORD_GROUP_CHARACTERS));
+  const text = Array.from(bytes, (byte) => CODE_ALPHABET[byte % CODE_ALPHABET.length]).join("");
+  return Array.from(
+    { length: PASSWORD_GROUPS },
+    (_, group) => text.slice(group * PASSWORD_GROUP_CHARACTERS, (group + 1) * PASSWORD_GROUP_CHARACTERS),
+  ).join("-");
+}
+
 /** The code as it is compared: upper case, without hyphens and blanks. */
 export function normalizedLoginCode(code: string): string {
   return code.replace(/[\s-]/g, "").toUpperCase();

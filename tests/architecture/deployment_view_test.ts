@@ -19,7 +19,7 @@ const WRITES: Readonly<Record<string, number>> = {
 };
 
 /** Their cells are compared, so they need no revision. */
-const COMPARED = ["deployments", "environments", "projects", "shown_revisions"];
+const COMPARED = ["deployments", "environments", "projects", "protections", "shown_revisions"];
 
 async function* sources(folder: string): AsyncGenerator<string> {
   for await (const entry of Deno.readDir(`${ROOT}${folder}`)) {

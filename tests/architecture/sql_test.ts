@@ -55,6 +55,7 @@ const WRITERS: Readonly<Record<string, readonly string[]>> = {
   openapi_documents: ["openapi_documents"],
   packs: ["packs"],
   projects: ["depot_projects", "projects"],
+  protections: ["protections"],
   region_tokens: ["credentials"],
   region_versions: ["changes"],
   registry_credentials: ["registries"],

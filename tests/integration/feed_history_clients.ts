@@ -178,6 +178,7 @@ export class EdgeUnderTest implements ClientUnderTest {
         acknowledgeRoutes: () => Promise.reject(new Error("not in this test")),
         reportRefusals: () => Promise.reject(new Error("not in this test")),
         reportTraffic: () => Promise.reject(new Error("not in this test")),
+        checkPassword: () => Promise.reject(new Error("not in this test")),
       },
       table: this.#table,
       certificates: new Certificates(base.log),

@@ -94,6 +94,7 @@ const FRONTLINE: MethodsOf<typeof FrontlineService> = {
   acknowledgeRoutes: { kind: "edge" },
   reportRefusals: { kind: "edge" },
   reportTraffic: { kind: "edge" },
+  checkPassword: { kind: "edge" },
 };
 
 const ADMIN: MethodsOf<typeof AdminService> = {
@@ -138,6 +139,9 @@ const ENVIRONMENT: MethodsOf<typeof EnvironmentService> = {
   setIdleEnd: { kind: "root_key", permission: "scale_environment" },
   setAppSettings: { kind: "root_key", permission: "scale_environment" },
   getAppSettings: { kind: "root_key", permission: "read_deployment" },
+  setProtection: { kind: "root_key", permission: "protect_environment" },
+  createShareLink: { kind: "root_key", permission: "protect_environment" },
+  revokeShareLinks: { kind: "root_key", permission: "protect_environment" },
 };
 
 const DOMAIN: MethodsOf<typeof CustomDomainService> = {

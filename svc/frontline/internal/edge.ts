@@ -1,4 +1,3 @@
-import { isIP } from "node:net";
 import type { SecureContext } from "node:tls";
 import type { Clock } from "../../../pkg/clock/mod.ts";
 import type { Logger } from "../../../pkg/logger/mod.ts";
@@ -8,6 +7,7 @@ import {
   type Decision,
   type Failure,
   type FailureReport,
+  type HeaderField,
   Proxy,
   type ProxyLimits,
   type ProxyRequest,
@@ -18,10 +18,13 @@ import { Balancer } from "./balancer.ts";
 import { Certificates } from "./certificates.ts";
 import { CHALLENGE_PATH, type Challenges } from "./challenges.ts";
 import { explain } from "./explain.ts";
+import { health, HEALTH_PATH, isCheck } from "./health.ts";
 import { FailureLog } from "./failure_log.ts";
 import { FirstSnapshot } from "./first_snapshot.ts";
 import { type FailedRequests, isFailedRequest } from "./failed_requests.ts";
 import { EdgeCounts } from "./metrics.ts";
+import { Gate, type ProtectedRoute } from "./protection/gate.ts";
+import { PasswordChecks, type PasswordChecksOptions } from "./protection/password_checks.ts";
 import { clientScheme, redirect } from "./redirects.ts";
 import { refusalText } from "./refusal_text.ts";
 import type { Refusals } from "./refusals.ts";
@@ -30,8 +33,6 @@ import { type Instance, type Route, RouteTable } from "./route_table.ts";
 import type { Traffic } from "./traffic.ts";
 import { WantedCertificates, type WantedOptions } from "./wanted_certificates.ts";
 
-/** The edge itself answers this path on every host; all other paths belong to the apps. */
-export const HEALTH_PATH = "/_unkey/internal/health";
 /** In lower case. */
 const DEPLOYMENT_HEADER = "x-deployment-id";
 
@@ -56,6 +57,8 @@ export interface EdgeOptions {
   readonly failedRequests?: FailedRequests | undefined;
   /** Counts the requests of deployments, where the control plane wants to know. */
   readonly traffic?: Traffic | undefined;
+  /** Looks at the passwords of visitors; without it none can be checked. */
+  readonly passwords?: PasswordChecksOptions["client"];
   /** True for balancers that speak the PROXY protocol. */
   readonly fromBalancer?: ((address: string) => boolean) | undefined;
   /** Absent where TLS ends elsewhere. */
@@ -90,12 +93,15 @@ export class Edge {
   readonly #wanted: WantedCertificates | undefined;
   readonly #options: EdgeOptions;
   readonly #snapshot: FirstSnapshot;
+  readonly #gate: Gate;
   #ready = false;
 
   constructor(options: EdgeOptions) {
     const { clock, log, region, limits, trusts } = options;
     this.#options = options;
     this.#snapshot = new FirstSnapshot(clock);
+    const passwords = new PasswordChecks({ client: options.passwords, clock, log });
+    this.#gate = new Gate({ clock, trusts, passwords });
     this.certificates = new Certificates(log, () => this.#wanted?.arrived());
     this.#wanted = options.wants && new WantedCertificates({
       client: options.wants,
@@ -186,9 +192,10 @@ export class Edge {
   }
 
   /** Requests that the edge answers itself, such as redirects, are no traffic of a deployment. */
-  #trafficOf({ host, target }: ProxyRequest): AppTraffic | undefined {
-    const route = this.table.lookup(host)?.route;
-    const isOwn = route === undefined || route.redirectHostname !== "" || target.startsWith(HEALTH_PATH);
+  #trafficOf(request: ProxyRequest): AppTraffic | undefined {
+    const route = this.table.lookup(request.host)?.route;
+    const isOwn = route === undefined || route.redirectHostname !== "" ||
+      request.target.startsWith(HEALTH_PATH) || (isProtected(route) && !this.#gate.isProven(request, route));
     return isOwn ? undefined : this.#options.traffic?.of(route.deploymentId, this.#options.clock.now());
   }
 
@@ -218,6 +225,20 @@ export class Edge {
     if (request.scheme === "http") void this.#wanted?.want(request.host);
     const { api } = this.#options;
     if (api !== undefined && request.host === api.host) return toApi(api.upstream, tried);
+    const route = this.table.lookup(request.host)?.route;
+    if (route === undefined || !isProtected(route)) return this.#choose(request, tried, { hasWaited });
+    return this.#gate.decide(
+      request,
+      route,
+      (headers) => this.#choose(request, tried, { hasWaited, headers }),
+    );
+  }
+
+  #choose(
+    request: ProxyRequest,
+    tried: ReadonlySet<string>,
+    { hasWaited, headers }: { readonly hasWaited: boolean; readonly headers?: readonly HeaderField[] },
+  ): Decision {
     const instances = this.#find(request);
     if ("kind" in instances && instances.kind === "unknown_host" && isCheck(request)) {
       return { kind: "answer", answer: health(this.#state) };
@@ -234,7 +255,7 @@ export class Edge {
     }
     const upstream = this.#balancer.choose(instances, tried);
     if (upstream !== undefined) {
-      return { kind: "forward", upstream, hasOthers: instances.length > tried.size + 1 };
+      return { kind: "forward", upstream, hasOthers: instances.length > tried.size + 1, headers };
     }
     return {
       kind: "fail",
@@ -285,23 +306,16 @@ export class Edge {
   }
 }
 
+function isProtected(route: Route): route is Route & ProtectedRoute {
+  return route.protection !== undefined;
+}
+
 function toApi(upstream: Upstream, tried: ReadonlySet<string>): Decision {
   if (!tried.has(upstream.key)) return { kind: "forward", upstream };
   return {
     kind: "fail",
     failure: { kind: "instance_unreachable", detail: "The control plane does not answer." },
   };
-}
-
-const CHECK_METHODS = new Set(["GET", "HEAD", "OPTIONS"]);
-
-/**
- * True for a check as load balancers make it unless they are configured otherwise: of the root, at an address, which no
- * app has, or at no host at all.
- */
-function isCheck({ method, target, host }: ProxyRequest): boolean {
-  const atRoot = target === "/" || target === "*";
-  return atRoot && CHECK_METHODS.has(method) && (host === "" || isIP(host.replace(/^\[|\]$/g, "")) !== 0);
 }
 
 /** For the owner of the app; visitors learn nothing that its host name does not tell. */
@@ -311,14 +325,6 @@ function stopText({ hostname, deploymentId, stop }: Route): string {
     : ` on ${new Date(stop.atMs).toISOString().slice(0, 16).replace("T", " at ")} UTC`;
   const because = stop === undefined ? "" : ` ${stop.message}`;
   return `The deployment at "${hostname}" was stopped${since}.${because} "unkey start ${deploymentId}" starts it again.`;
-}
-
-function health(status: "ok" | "starting" | "stopping"): Answer {
-  return {
-    status: status === "ok" ? 200 : 503,
-    headers: [["Content-Type", "application/json"], ["Cache-Control", "no-store"]],
-    body: `{"status":"${status}"}\n`,
-  };
 }
 
 /** Ids as unique as those of `newId`, and much cheaper: one id per process, and a counter. */

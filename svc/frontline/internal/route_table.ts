@@ -19,6 +19,8 @@ export interface Route {
   readonly stop?: { readonly message: string; readonly atMs: number } | undefined;
   /** Not empty: requests are sent to this host instead. */
   readonly redirectHostname: string;
+  /** Present: visitors must prove that they may see it. */
+  readonly protection?: { readonly key: Uint8Array } | undefined;
 }
 
 /** An endpoint as the feed gives it. */
@@ -165,8 +167,10 @@ export class RouteTable {
     const waits = route.redirectHostname === "" && current !== undefined &&
       current.hostname === route.hostname &&
       answers(current.deploymentId) && !answers(route.deploymentId);
-    if (waits) this.#waiting.set(route.routeId, { route, sinceMs: nowMs });
-    else this.#place(route);
+    if (!waits) return this.#place(route);
+    this.#waiting.set(route.routeId, { route, sinceMs: nowMs });
+    // What holds for visitors does not wait.
+    this.#routes.set(current.hostname, { ...current, protection: route.protection });
   }
 
   #place(route: Route): void {

@@ -110,6 +110,7 @@ export async function serveEdge(role: EdgeRole, config: EdgeConfig, process: Edg
     ? new Traffic(newDnsName(PROCESS_NAME_LENGTH))
     : undefined;
   const acme = createRpcClient(AcmeService, rpc);
+  const client = createRpcClient(FrontlineService, rpc);
   const edge = new Edge({
     clock,
     log,
@@ -130,9 +131,9 @@ export async function serveEdge(role: EdgeRole, config: EdgeConfig, process: Edg
     refusals,
     failedRequests,
     traffic,
+    passwords: client,
   });
   const ready = Promise.withResolvers<void>();
-  const client = createRpcClient(FrontlineService, rpc);
   const watcher = new Watcher({
     client,
     table: edge.table,

@@ -87,7 +87,11 @@ export class Watcher {
     this.#times = { ...TIMES, ...options.times };
     this.#feed = new FeedClient({
       name: "route",
-      open: (cursor, signal) => client.watchRoutes({ versionLastSeen: BigInt(cursor), edgeId }, { signal }),
+      open: (cursor, signal) =>
+        client.watchRoutes(
+          { versionLastSeen: BigInt(cursor), edgeId, knowsProtection: true },
+          { signal },
+        ),
       decode,
       consumer: this.#consumer(),
       times: this.#times,

@@ -8,6 +8,7 @@ import type { Ending } from "./lives.ts";
 import type { World } from "./world.ts";
 import { type Call, developer, full, local, NOWHERE, operator, type Row } from "./exit_code_rows.ts";
 import { BUILD_INFO, startReleases } from "../../../cmd/upgrade/testing.ts";
+import { PROTECTION } from "./exit_code_protection.ts";
 import { SERVICES } from "./exit_code_services.ts";
 
 const failing = (failureCode: NonNullable<Ending["failureCode"]>) => (world: World): void => {
@@ -193,6 +194,7 @@ export const CALLS: Readonly<Record<string, Row>> = {
   "scale": developer(["scale", "production", "--memory", "256", "--project", "shop"], {
     1: nosuch("scale", "production", "--memory", "256"),
   }),
+  ...PROTECTION,
   "redeploy": following(["redeploy", "D2"], { args: ["redeploy", "d_none"] }),
   "environments list": developer(["environments", "list", "--project", "shop"], {
     1: nosuch("environments", "list"),

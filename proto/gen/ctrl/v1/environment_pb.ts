@@ -12,7 +12,225 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file ctrl/v1/environment.proto.
  */
 export const file_ctrl_v1_environment: GenFile = /*@__PURE__*/
-  fileDesc("ChljdHJsL3YxL2Vudmlyb25tZW50LnByb3RvEgdjdHJsLnYxInwKFVNldEFwcFNldHRpbmdzUmVxdWVzdBISCgpwcm9qZWN0X2lkGAEgASgJEhgKEGVudmlyb25tZW50X3NsdWcYAiABKAkSJgoIc2V0dGluZ3MYAyABKAsyFC5jdHJsLnYxLkFwcFNldHRpbmdzEg0KBXJlc2V0GAQgAygJIkAKFlNldEFwcFNldHRpbmdzUmVzcG9uc2USJgoIc2V0dGluZ3MYASABKAsyFC5jdHJsLnYxLkFwcFNldHRpbmdzIkUKFUdldEFwcFNldHRpbmdzUmVxdWVzdBISCgpwcm9qZWN0X2lkGAEgASgJEhgKEGVudmlyb25tZW50X3NsdWcYAiABKAkiXQoWR2V0QXBwU2V0dGluZ3NSZXNwb25zZRImCghzZXR0aW5ncxgBIAEoCzIULmN0cmwudjEuQXBwU2V0dGluZ3MSGwoEc2l6ZRgCIAEoCzINLmN0cmwudjEuU2l6ZSJqCg5TZXRTaXplUmVxdWVzdBISCgpwcm9qZWN0X2lkGAEgASgJEhgKEGVudmlyb25tZW50X3NsdWcYAiABKAkSGwoEc2l6ZRgDIAEoCzINLmN0cmwudjEuU2l6ZRINCgVyZXNldBgEIAEoCCIuCg9TZXRTaXplUmVzcG9uc2USGwoEc2l6ZRgBIAEoCzINLmN0cmwudjEuU2l6ZSJjChFTZXRJZGxlRW5kUmVxdWVzdBISCgpwcm9qZWN0X2lkGAEgASgJEhgKEGVudmlyb25tZW50X3NsdWcYAiABKAkSFAoHc2Vjb25kcxgDIAEoA0gAiAEBQgoKCF9zZWNvbmRzIiUKElNldElkbGVFbmRSZXNwb25zZRIPCgdzZWNvbmRzGAEgASgDInkKGENyZWF0ZUVudmlyb25tZW50UmVxdWVzdBISCgpwcm9qZWN0X2lkGAEgASgJEgwKBHNsdWcYAiABKAkSEwoLZGVzY3JpcHRpb24YAyABKAkSJgoEdHlwZRgEIAEoDjIYLmN0cmwudjEuRW52aXJvbm1lbnRUeXBlIicKGUNyZWF0ZUVudmlyb25tZW50UmVzcG9uc2USCgoCaWQYASABKAkiSgoYRGVsZXRlRW52aXJvbm1lbnRSZXF1ZXN0EhIKCnByb2plY3RfaWQYASABKAkSDAoEc2x1ZxgCIAEoCRIMCgRzdG9wGAMgASgIIjsKGURlbGV0ZUVudmlyb25tZW50UmVzcG9uc2USHgoWc3RvcHBlZF9kZXBsb3ltZW50X2lkcxgBIAMoCSqUAQoPRW52aXJvbm1lbnRUeXBlEiAKHEVOVklST05NRU5UX1RZUEVfVU5TUEVDSUZJRUQQABIgChxFTlZJUk9OTUVOVF9UWVBFX0RFVkVMT1BNRU5UEAESHAoYRU5WSVJPTk1FTlRfVFlQRV9QUkVWSUVXEAISHwobRU5WSVJPTk1FTlRfVFlQRV9QUk9EVUNUSU9OEAMygwQKEkVudmlyb25tZW50U2VydmljZRJcChFDcmVhdGVFbnZpcm9ubWVudBIhLmN0cmwudjEuQ3JlYXRlRW52aXJvbm1lbnRSZXF1ZXN0GiIuY3RybC52MS5DcmVhdGVFbnZpcm9ubWVudFJlc3BvbnNlIgASXAoRRGVsZXRlRW52aXJvbm1lbnQSIS5jdHJsLnYxLkRlbGV0ZUVudmlyb25tZW50UmVxdWVzdBoiLmN0cmwudjEuRGVsZXRlRW52aXJvbm1lbnRSZXNwb25zZSIAEj4KB1NldFNpemUSFy5jdHJsLnYxLlNldFNpemVSZXF1ZXN0GhguY3RybC52MS5TZXRTaXplUmVzcG9uc2UiABJHCgpTZXRJZGxlRW5kEhouY3RybC52MS5TZXRJZGxlRW5kUmVxdWVzdBobLmN0cmwudjEuU2V0SWRsZUVuZFJlc3BvbnNlIgASUwoOU2V0QXBwU2V0dGluZ3MSHi5jdHJsLnYxLlNldEFwcFNldHRpbmdzUmVxdWVzdBofLmN0cmwudjEuU2V0QXBwU2V0dGluZ3NSZXNwb25zZSIAElMKDkdldEFwcFNldHRpbmdzEh4uY3RybC52MS5HZXRBcHBTZXR0aW5nc1JlcXVlc3QaHy5jdHJsLnYxLkdldEFwcFNldHRpbmdzUmVzcG9uc2UiAGIGcHJvdG8z", [file_ctrl_v1_deployment]);
+  fileDesc("ChljdHJsL3YxL2Vudmlyb25tZW50LnByb3RvEgdjdHJsLnYxIoUBChRTZXRQcm90ZWN0aW9uUmVxdWVzdBISCgpwcm9qZWN0X2lkGAEgASgJEhgKEGVudmlyb25tZW50X3NsdWcYAiABKAkSEgoIcGFzc3dvcmQYAyABKAlIABISCghnZW5lcmF0ZRgEIAEoCEgAEg0KA29mZhgFIAEoCEgAQggKBmNoYW5nZSJfChVTZXRQcm90ZWN0aW9uUmVzcG9uc2USEAoIcGFzc3dvcmQYASABKAkSNAoMZW52aXJvbm1lbnRzGAIgAygLMh4uY3RybC52MS5FbnZpcm9ubWVudFByb3RlY3Rpb24iWgoVRW52aXJvbm1lbnRQcm90ZWN0aW9uEhgKEGVudmlyb25tZW50X3NsdWcYASABKAkSJwoKcHJvdGVjdGlvbhgCIAEoDjITLmN0cmwudjEuUHJvdGVjdGlvbiKCAQoWQ3JlYXRlU2hhcmVMaW5rUmVxdWVzdBISCgpwcm9qZWN0X2lkGAEgASgJEhoKEGVudmlyb25tZW50X3NsdWcYAiABKAlIABIXCg1kZXBsb3ltZW50X2lkGAMgASgJSAASFQoNdmFsaWRfc2Vjb25kcxgEIAEoA0IICgZ0YXJnZXQiRwoXQ3JlYXRlU2hhcmVMaW5rUmVzcG9uc2USDQoFdG9rZW4YASABKAkSDAoEdXJscxgCIAMoCRIPCgdlbmRzX2F0GAMgASgDIkcKF1Jldm9rZVNoYXJlTGlua3NSZXF1ZXN0EhIKCnByb2plY3RfaWQYASABKAkSGAoQZW52aXJvbm1lbnRfc2x1ZxgCIAEoCSI1ChhSZXZva2VTaGFyZUxpbmtzUmVzcG9uc2USGQoRZW52aXJvbm1lbnRfc2x1Z3MYASADKAkifAoVU2V0QXBwU2V0dGluZ3NSZXF1ZXN0EhIKCnByb2plY3RfaWQYASABKAkSGAoQZW52aXJvbm1lbnRfc2x1ZxgCIAEoCRImCghzZXR0aW5ncxgDIAEoCzIULmN0cmwudjEuQXBwU2V0dGluZ3MSDQoFcmVzZXQYBCADKAkiQAoWU2V0QXBwU2V0dGluZ3NSZXNwb25zZRImCghzZXR0aW5ncxgBIAEoCzIULmN0cmwudjEuQXBwU2V0dGluZ3MiRQoVR2V0QXBwU2V0dGluZ3NSZXF1ZXN0EhIKCnByb2plY3RfaWQYASABKAkSGAoQZW52aXJvbm1lbnRfc2x1ZxgCIAEoCSJdChZHZXRBcHBTZXR0aW5nc1Jlc3BvbnNlEiYKCHNldHRpbmdzGAEgASgLMhQuY3RybC52MS5BcHBTZXR0aW5ncxIbCgRzaXplGAIgASgLMg0uY3RybC52MS5TaXplImoKDlNldFNpemVSZXF1ZXN0EhIKCnByb2plY3RfaWQYASABKAkSGAoQZW52aXJvbm1lbnRfc2x1ZxgCIAEoCRIbCgRzaXplGAMgASgLMg0uY3RybC52MS5TaXplEg0KBXJlc2V0GAQgASgIIi4KD1NldFNpemVSZXNwb25zZRIbCgRzaXplGAEgASgLMg0uY3RybC52MS5TaXplImMKEVNldElkbGVFbmRSZXF1ZXN0EhIKCnByb2plY3RfaWQYASABKAkSGAoQZW52aXJvbm1lbnRfc2x1ZxgCIAEoCRIUCgdzZWNvbmRzGAMgASgDSACIAQFCCgoIX3NlY29uZHMiJQoSU2V0SWRsZUVuZFJlc3BvbnNlEg8KB3NlY29uZHMYASABKAMieQoYQ3JlYXRlRW52aXJvbm1lbnRSZXF1ZXN0EhIKCnByb2plY3RfaWQYASABKAkSDAoEc2x1ZxgCIAEoCRITCgtkZXNjcmlwdGlvbhgDIAEoCRImCgR0eXBlGAQgASgOMhguY3RybC52MS5FbnZpcm9ubWVudFR5cGUiJwoZQ3JlYXRlRW52aXJvbm1lbnRSZXNwb25zZRIKCgJpZBgBIAEoCSJKChhEZWxldGVFbnZpcm9ubWVudFJlcXVlc3QSEgoKcHJvamVjdF9pZBgBIAEoCRIMCgRzbHVnGAIgASgJEgwKBHN0b3AYAyABKAgiOwoZRGVsZXRlRW52aXJvbm1lbnRSZXNwb25zZRIeChZzdG9wcGVkX2RlcGxveW1lbnRfaWRzGAEgAygJKlUKClByb3RlY3Rpb24SGgoWUFJPVEVDVElPTl9VTlNQRUNJRklFRBAAEhIKDlBST1RFQ1RJT05fT1dOEAESFwoTUFJPVEVDVElPTl9QUkVWSUVXUxACKpQBCg9FbnZpcm9ubWVudFR5cGUSIAocRU5WSVJPTk1FTlRfVFlQRV9VTlNQRUNJRklFRBAAEiAKHEVOVklST05NRU5UX1RZUEVfREVWRUxPUE1FTlQQARIcChhFTlZJUk9OTUVOVF9UWVBFX1BSRVZJRVcQAhIfChtFTlZJUk9OTUVOVF9UWVBFX1BST0RVQ1RJT04QAzKIBgoSRW52aXJvbm1lbnRTZXJ2aWNlElwKEUNyZWF0ZUVudmlyb25tZW50EiEuY3RybC52MS5DcmVhdGVFbnZpcm9ubWVudFJlcXVlc3QaIi5jdHJsLnYxLkNyZWF0ZUVudmlyb25tZW50UmVzcG9uc2UiABJcChFEZWxldGVFbnZpcm9ubWVudBIhLmN0cmwudjEuRGVsZXRlRW52aXJvbm1lbnRSZXF1ZXN0GiIuY3RybC52MS5EZWxldGVFbnZpcm9ubWVudFJlc3BvbnNlIgASPgoHU2V0U2l6ZRIXLmN0cmwudjEuU2V0U2l6ZVJlcXVlc3QaGC5jdHJsLnYxLlNldFNpemVSZXNwb25zZSIAEkcKClNldElkbGVFbmQSGi5jdHJsLnYxLlNldElkbGVFbmRSZXF1ZXN0GhsuY3RybC52MS5TZXRJZGxlRW5kUmVzcG9uc2UiABJTCg5TZXRBcHBTZXR0aW5ncxIeLmN0cmwudjEuU2V0QXBwU2V0dGluZ3NSZXF1ZXN0Gh8uY3RybC52MS5TZXRBcHBTZXR0aW5nc1Jlc3BvbnNlIgASUwoOR2V0QXBwU2V0dGluZ3MSHi5jdHJsLnYxLkdldEFwcFNldHRpbmdzUmVxdWVzdBofLmN0cmwudjEuR2V0QXBwU2V0dGluZ3NSZXNwb25zZSIAElAKDVNldFByb3RlY3Rpb24SHS5jdHJsLnYxLlNldFByb3RlY3Rpb25SZXF1ZXN0Gh4uY3RybC52MS5TZXRQcm90ZWN0aW9uUmVzcG9uc2UiABJWCg9DcmVhdGVTaGFyZUxpbmsSHy5jdHJsLnYxLkNyZWF0ZVNoYXJlTGlua1JlcXVlc3QaIC5jdHJsLnYxLkNyZWF0ZVNoYXJlTGlua1Jlc3BvbnNlIgASWQoQUmV2b2tlU2hhcmVMaW5rcxIgLmN0cmwudjEuUmV2b2tlU2hhcmVMaW5rc1JlcXVlc3QaIS5jdHJsLnYxLlJldm9rZVNoYXJlTGlua3NSZXNwb25zZSIAYgZwcm90bzM", [file_ctrl_v1_deployment]);
+
+/**
+ * @generated from message ctrl.v1.SetProtectionRequest
+ */
+export type SetProtectionRequest = Message<"ctrl.v1.SetProtectionRequest"> & {
+  /**
+   * @generated from field: string project_id = 1;
+   */
+  projectId: string;
+
+  /**
+   * Empty: all environments but production, those that are made later among them.
+   *
+   * @generated from field: string environment_slug = 2;
+   */
+  environmentSlug: string;
+
+  /**
+   * @generated from oneof ctrl.v1.SetProtectionRequest.change
+   */
+  change: {
+    /**
+     * From 8 to 256 bytes. Links and cookies of the former password end.
+     *
+     * @generated from field: string password = 3;
+     */
+    value: string;
+    case: "password";
+  } | {
+    /**
+     * The same with a password that is made here, and shown in the answer only.
+     *
+     * @generated from field: bool generate = 4;
+     */
+    value: boolean;
+    case: "generate";
+  } | {
+    /**
+     * Everybody may see it again.
+     *
+     * @generated from field: bool off = 5;
+     */
+    value: boolean;
+    case: "off";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message ctrl.v1.SetProtectionRequest.
+ * Use `create(SetProtectionRequestSchema)` to create a new message.
+ */
+export const SetProtectionRequestSchema: GenMessage<SetProtectionRequest> = /*@__PURE__*/
+  messageDesc(file_ctrl_v1_environment, 0);
+
+/**
+ * @generated from message ctrl.v1.SetProtectionResponse
+ */
+export type SetProtectionResponse = Message<"ctrl.v1.SetProtectionResponse"> & {
+  /**
+   * The password that was made; empty: none was.
+   *
+   * @generated from field: string password = 1;
+   */
+  password: string;
+
+  /**
+   * All environments of the project.
+   *
+   * @generated from field: repeated ctrl.v1.EnvironmentProtection environments = 2;
+   */
+  environments: EnvironmentProtection[];
+};
+
+/**
+ * Describes the message ctrl.v1.SetProtectionResponse.
+ * Use `create(SetProtectionResponseSchema)` to create a new message.
+ */
+export const SetProtectionResponseSchema: GenMessage<SetProtectionResponse> = /*@__PURE__*/
+  messageDesc(file_ctrl_v1_environment, 1);
+
+/**
+ * @generated from message ctrl.v1.EnvironmentProtection
+ */
+export type EnvironmentProtection = Message<"ctrl.v1.EnvironmentProtection"> & {
+  /**
+   * @generated from field: string environment_slug = 1;
+   */
+  environmentSlug: string;
+
+  /**
+   * @generated from field: ctrl.v1.Protection protection = 2;
+   */
+  protection: Protection;
+};
+
+/**
+ * Describes the message ctrl.v1.EnvironmentProtection.
+ * Use `create(EnvironmentProtectionSchema)` to create a new message.
+ */
+export const EnvironmentProtectionSchema: GenMessage<EnvironmentProtection> = /*@__PURE__*/
+  messageDesc(file_ctrl_v1_environment, 2);
+
+/**
+ * @generated from message ctrl.v1.CreateShareLinkRequest
+ */
+export type CreateShareLinkRequest = Message<"ctrl.v1.CreateShareLinkRequest"> & {
+  /**
+   * @generated from field: string project_id = 1;
+   */
+  projectId: string;
+
+  /**
+   * @generated from oneof ctrl.v1.CreateShareLinkRequest.target
+   */
+  target: {
+    /**
+     * @generated from field: string environment_slug = 2;
+     */
+    value: string;
+    case: "environmentSlug";
+  } | {
+    /**
+     * @generated from field: string deployment_id = 3;
+     */
+    value: string;
+    case: "deploymentId";
+  } | { case: undefined; value?: undefined };
+
+  /**
+   * From 60 to 7,776,000, which is 90 days. 0: 86,400, a day.
+   *
+   * @generated from field: int64 valid_seconds = 4;
+   */
+  validSeconds: bigint;
+};
+
+/**
+ * Describes the message ctrl.v1.CreateShareLinkRequest.
+ * Use `create(CreateShareLinkRequestSchema)` to create a new message.
+ */
+export const CreateShareLinkRequestSchema: GenMessage<CreateShareLinkRequest> = /*@__PURE__*/
+  messageDesc(file_ctrl_v1_environment, 3);
+
+/**
+ * @generated from message ctrl.v1.CreateShareLinkResponse
+ */
+export type CreateShareLinkResponse = Message<"ctrl.v1.CreateShareLinkResponse"> & {
+  /**
+   * For the query, as in the URLs, or the header `X-Unkey-Share` of programs. It works as often as it is used.
+   *
+   * @generated from field: string token = 1;
+   */
+  token: string;
+
+  /**
+   * A link for each host name; the one for people is first.
+   *
+   * @generated from field: repeated string urls = 2;
+   */
+  urls: string[];
+
+  /**
+   * In milliseconds since the epoch.
+   *
+   * @generated from field: int64 ends_at = 3;
+   */
+  endsAt: bigint;
+};
+
+/**
+ * Describes the message ctrl.v1.CreateShareLinkResponse.
+ * Use `create(CreateShareLinkResponseSchema)` to create a new message.
+ */
+export const CreateShareLinkResponseSchema: GenMessage<CreateShareLinkResponse> = /*@__PURE__*/
+  messageDesc(file_ctrl_v1_environment, 4);
+
+/**
+ * @generated from message ctrl.v1.RevokeShareLinksRequest
+ */
+export type RevokeShareLinksRequest = Message<"ctrl.v1.RevokeShareLinksRequest"> & {
+  /**
+   * @generated from field: string project_id = 1;
+   */
+  projectId: string;
+
+  /**
+   * Empty: those of all passwords of the project.
+   *
+   * @generated from field: string environment_slug = 2;
+   */
+  environmentSlug: string;
+};
+
+/**
+ * Describes the message ctrl.v1.RevokeShareLinksRequest.
+ * Use `create(RevokeShareLinksRequestSchema)` to create a new message.
+ */
+export const RevokeShareLinksRequestSchema: GenMessage<RevokeShareLinksRequest> = /*@__PURE__*/
+  messageDesc(file_ctrl_v1_environment, 5);
+
+/**
+ * @generated from message ctrl.v1.RevokeShareLinksResponse
+ */
+export type RevokeShareLinksResponse = Message<"ctrl.v1.RevokeShareLinksResponse"> & {
+  /**
+   * The environments whose links have ended. Previews with one password share its links.
+   *
+   * @generated from field: repeated string environment_slugs = 1;
+   */
+  environmentSlugs: string[];
+};
+
+/**
+ * Describes the message ctrl.v1.RevokeShareLinksResponse.
+ * Use `create(RevokeShareLinksResponseSchema)` to create a new message.
+ */
+export const RevokeShareLinksResponseSchema: GenMessage<RevokeShareLinksResponse> = /*@__PURE__*/
+  messageDesc(file_ctrl_v1_environment, 6);
 
 /**
  * @generated from message ctrl.v1.SetAppSettingsRequest
@@ -48,7 +266,7 @@ export type SetAppSettingsRequest = Message<"ctrl.v1.SetAppSettingsRequest"> & {
  * Use `create(SetAppSettingsRequestSchema)` to create a new message.
  */
 export const SetAppSettingsRequestSchema: GenMessage<SetAppSettingsRequest> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_environment, 0);
+  messageDesc(file_ctrl_v1_environment, 7);
 
 /**
  * @generated from message ctrl.v1.SetAppSettingsResponse
@@ -67,7 +285,7 @@ export type SetAppSettingsResponse = Message<"ctrl.v1.SetAppSettingsResponse"> &
  * Use `create(SetAppSettingsResponseSchema)` to create a new message.
  */
 export const SetAppSettingsResponseSchema: GenMessage<SetAppSettingsResponse> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_environment, 1);
+  messageDesc(file_ctrl_v1_environment, 8);
 
 /**
  * @generated from message ctrl.v1.GetAppSettingsRequest
@@ -89,7 +307,7 @@ export type GetAppSettingsRequest = Message<"ctrl.v1.GetAppSettingsRequest"> & {
  * Use `create(GetAppSettingsRequestSchema)` to create a new message.
  */
 export const GetAppSettingsRequestSchema: GenMessage<GetAppSettingsRequest> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_environment, 2);
+  messageDesc(file_ctrl_v1_environment, 9);
 
 /**
  * @generated from message ctrl.v1.GetAppSettingsResponse
@@ -113,7 +331,7 @@ export type GetAppSettingsResponse = Message<"ctrl.v1.GetAppSettingsResponse"> &
  * Use `create(GetAppSettingsResponseSchema)` to create a new message.
  */
 export const GetAppSettingsResponseSchema: GenMessage<GetAppSettingsResponse> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_environment, 3);
+  messageDesc(file_ctrl_v1_environment, 10);
 
 /**
  * @generated from message ctrl.v1.SetSizeRequest
@@ -149,7 +367,7 @@ export type SetSizeRequest = Message<"ctrl.v1.SetSizeRequest"> & {
  * Use `create(SetSizeRequestSchema)` to create a new message.
  */
 export const SetSizeRequestSchema: GenMessage<SetSizeRequest> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_environment, 4);
+  messageDesc(file_ctrl_v1_environment, 11);
 
 /**
  * @generated from message ctrl.v1.SetSizeResponse
@@ -168,7 +386,7 @@ export type SetSizeResponse = Message<"ctrl.v1.SetSizeResponse"> & {
  * Use `create(SetSizeResponseSchema)` to create a new message.
  */
 export const SetSizeResponseSchema: GenMessage<SetSizeResponse> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_environment, 5);
+  messageDesc(file_ctrl_v1_environment, 12);
 
 /**
  * @generated from message ctrl.v1.SetIdleEndRequest
@@ -197,7 +415,7 @@ export type SetIdleEndRequest = Message<"ctrl.v1.SetIdleEndRequest"> & {
  * Use `create(SetIdleEndRequestSchema)` to create a new message.
  */
 export const SetIdleEndRequestSchema: GenMessage<SetIdleEndRequest> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_environment, 6);
+  messageDesc(file_ctrl_v1_environment, 13);
 
 /**
  * @generated from message ctrl.v1.SetIdleEndResponse
@@ -216,7 +434,7 @@ export type SetIdleEndResponse = Message<"ctrl.v1.SetIdleEndResponse"> & {
  * Use `create(SetIdleEndResponseSchema)` to create a new message.
  */
 export const SetIdleEndResponseSchema: GenMessage<SetIdleEndResponse> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_environment, 7);
+  messageDesc(file_ctrl_v1_environment, 14);
 
 /**
  * @generated from message ctrl.v1.CreateEnvironmentRequest
@@ -248,7 +466,7 @@ export type CreateEnvironmentRequest = Message<"ctrl.v1.CreateEnvironmentRequest
  * Use `create(CreateEnvironmentRequestSchema)` to create a new message.
  */
 export const CreateEnvironmentRequestSchema: GenMessage<CreateEnvironmentRequest> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_environment, 8);
+  messageDesc(file_ctrl_v1_environment, 15);
 
 /**
  * @generated from message ctrl.v1.CreateEnvironmentResponse
@@ -265,7 +483,7 @@ export type CreateEnvironmentResponse = Message<"ctrl.v1.CreateEnvironmentRespon
  * Use `create(CreateEnvironmentResponseSchema)` to create a new message.
  */
 export const CreateEnvironmentResponseSchema: GenMessage<CreateEnvironmentResponse> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_environment, 9);
+  messageDesc(file_ctrl_v1_environment, 16);
 
 /**
  * @generated from message ctrl.v1.DeleteEnvironmentRequest
@@ -294,7 +512,7 @@ export type DeleteEnvironmentRequest = Message<"ctrl.v1.DeleteEnvironmentRequest
  * Use `create(DeleteEnvironmentRequestSchema)` to create a new message.
  */
 export const DeleteEnvironmentRequestSchema: GenMessage<DeleteEnvironmentRequest> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_environment, 10);
+  messageDesc(file_ctrl_v1_environment, 17);
 
 /**
  * @generated from message ctrl.v1.DeleteEnvironmentResponse
@@ -311,7 +529,39 @@ export type DeleteEnvironmentResponse = Message<"ctrl.v1.DeleteEnvironmentRespon
  * Use `create(DeleteEnvironmentResponseSchema)` to create a new message.
  */
 export const DeleteEnvironmentResponseSchema: GenMessage<DeleteEnvironmentResponse> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_environment, 11);
+  messageDesc(file_ctrl_v1_environment, 18);
+
+/**
+ * @generated from enum ctrl.v1.Protection
+ */
+export enum Protection {
+  /**
+   * Everybody may see it.
+   *
+   * @generated from enum value: PROTECTION_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * By a password of its own.
+   *
+   * @generated from enum value: PROTECTION_OWN = 1;
+   */
+  OWN = 1,
+
+  /**
+   * By the password of all previews.
+   *
+   * @generated from enum value: PROTECTION_PREVIEWS = 2;
+   */
+  PREVIEWS = 2,
+}
+
+/**
+ * Describes the enum ctrl.v1.Protection.
+ */
+export const ProtectionSchema: GenEnum<Protection> = /*@__PURE__*/
+  enumDesc(file_ctrl_v1_environment, 0);
 
 /**
  * @generated from enum ctrl.v1.EnvironmentType
@@ -342,7 +592,7 @@ export enum EnvironmentType {
  * Describes the enum ctrl.v1.EnvironmentType.
  */
 export const EnvironmentTypeSchema: GenEnum<EnvironmentType> = /*@__PURE__*/
-  enumDesc(file_ctrl_v1_environment, 0);
+  enumDesc(file_ctrl_v1_environment, 1);
 
 /**
  * @generated from service ctrl.v1.EnvironmentService
@@ -403,6 +653,36 @@ export const EnvironmentService: GenService<{
     methodKind: "unary";
     input: typeof GetAppSettingsRequestSchema;
     output: typeof GetAppSettingsResponseSchema;
+  },
+  /**
+   * Sets or ends the password that visitors of an environment, or of all previews of a project, have to give.
+   *
+   * @generated from rpc ctrl.v1.EnvironmentService.SetProtection
+   */
+  setProtection: {
+    methodKind: "unary";
+    input: typeof SetProtectionRequestSchema;
+    output: typeof SetProtectionResponseSchema;
+  },
+  /**
+   * A link that lets its visitors see a protected environment, or one deployment of it, until it ends.
+   *
+   * @generated from rpc ctrl.v1.EnvironmentService.CreateShareLink
+   */
+  createShareLink: {
+    methodKind: "unary";
+    input: typeof CreateShareLinkRequestSchema;
+    output: typeof CreateShareLinkResponseSchema;
+  },
+  /**
+   * Ends all links and cookies of a password. The password stays.
+   *
+   * @generated from rpc ctrl.v1.EnvironmentService.RevokeShareLinks
+   */
+  revokeShareLinks: {
+    methodKind: "unary";
+    input: typeof RevokeShareLinksRequestSchema;
+    output: typeof RevokeShareLinksResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_ctrl_v1_environment, 0);

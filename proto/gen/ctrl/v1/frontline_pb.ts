@@ -14,7 +14,48 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file ctrl/v1/frontline.proto.
  */
 export const file_ctrl_v1_frontline: GenFile = /*@__PURE__*/
-  fileDesc("ChdjdHJsL3YxL2Zyb250bGluZS5wcm90bxIHY3RybC52MSJAChJXYXRjaFJvdXRlc1JlcXVlc3QSGQoRdmVyc2lvbl9sYXN0X3NlZW4YASABKAQSDwoHZWRnZV9pZBgCIAEoCSLUBAoKUm91dGVTdGF0ZRIqCgthcHBseV9yb3V0ZRgBIAEoCzITLmN0cmwudjEuQXBwbHlSb3V0ZUgAEiwKDGRlbGV0ZV9yb3V0ZRgCIAEoCzIULmN0cmwudjEuRGVsZXRlUm91dGVIABIyCg9hcHBseV9lbmRwb2ludHMYBCABKAsyFy5jdHJsLnYxLkFwcGx5RW5kcG9pbnRzSAASNAoQZGVsZXRlX2VuZHBvaW50cxgFIAEoCzIYLmN0cmwudjEuRGVsZXRlRW5kcG9pbnRzSAASLAoMc25hcHNob3RfZW5kGAYgASgLMhQuY3RybC52MS5TbmFwc2hvdEVuZEgAEisKCWhlYXJ0YmVhdBgHIAEoCzIWLmN0cmwudjEuRmVlZEhlYXJ0YmVhdEgAEisKB3Byb2JsZW0YCCABKAsyGC5jdHJsLnYxLlJlc291cmNlUHJvYmxlbUgAEjYKEWFwcGx5X2NlcnRpZmljYXRlGAkgASgLMhkuY3RybC52MS5BcHBseUNlcnRpZmljYXRlSAASOAoSZGVsZXRlX2NlcnRpZmljYXRlGAogASgLMhouY3RybC52MS5EZWxldGVDZXJ0aWZpY2F0ZUgAEjUKEWFwcGx5X2Rvd25fcmVnaW9uGAsgASgLMhguY3RybC52MS5BcHBseURvd25SZWdpb25IABI3ChJkZWxldGVfZG93bl9yZWdpb24YDCABKAsyGS5jdHJsLnYxLkRlbGV0ZURvd25SZWdpb25IABIPCgd2ZXJzaW9uGAMgASgEQgcKBXN0YXRlIsgBCgpBcHBseVJvdXRlEhAKCHJvdXRlX2lkGAEgASgJEhAKCGhvc3RuYW1lGAIgASgJEhUKDWRlcGxveW1lbnRfaWQYAyABKAkSFgoOZW52aXJvbm1lbnRfaWQYBCABKAkSFAoMd29ya3NwYWNlX2lkGAUgASgJEg8KB3N0b3BwZWQYBiABKAgSGQoRcmVkaXJlY3RfaG9zdG5hbWUYByABKAkSJQoEc3RvcBgIIAEoCzIXLmN0cmwudjEuRGVwbG95bWVudFN0b3AiMQoLRGVsZXRlUm91dGUSEAoIcm91dGVfaWQYASABKAkSEAoIaG9zdG5hbWUYAiABKAkiXwoOQXBwbHlFbmRwb2ludHMSFQoNZGVwbG95bWVudF9pZBgBIAEoCRIkCgllbmRwb2ludHMYAiADKAsyES5jdHJsLnYxLkVuZHBvaW50EhAKCHByb3RvY29sGAMgASgJIkAKCEVuZHBvaW50EhMKC2luc3RhbmNlX2lkGAEgASgJEg8KB2FkZHJlc3MYAiABKAkSDgoGcmVnaW9uGAMgASgJIigKD0RlbGV0ZUVuZHBvaW50cxIVCg1kZXBsb3ltZW50X2lkGAEgASgJIooBChBBcHBseUNlcnRpZmljYXRlEhYKDmNlcnRpZmljYXRlX2lkGAEgASgJEhAKCGhvc3RuYW1lGAIgASgJEh0KFWNlcnRpZmljYXRlX2NoYWluX3BlbRgDIAEoCRIXCg9wcml2YXRlX2tleV9wZW0YBCABKAkSFAoMbm90X2FmdGVyX21zGAUgASgDIj0KEURlbGV0ZUNlcnRpZmljYXRlEhYKDmNlcnRpZmljYXRlX2lkGAEgASgJEhAKCGhvc3RuYW1lGAIgASgJIiEKD0FwcGx5RG93blJlZ2lvbhIOCgZyZWdpb24YASABKAkiIgoQRGVsZXRlRG93blJlZ2lvbhIOCgZyZWdpb24YASABKAkiwAEKGEFja25vd2xlZGdlUm91dGVzUmVxdWVzdBIPCgdlZGdlX2lkGAEgASgJEhcKD2FwcGxpZWRfdmVyc2lvbhgCIAEoBBIgChhyZXF1ZXN0ZWRfZGVwbG95bWVudF9pZHMYAyADKAkSDgoGcmVnaW9uGAQgASgJEhYKDmFwcGxpZWRfbXNfYWdvGAUgASgNEjAKD2ZhaWxlZF9yZXF1ZXN0cxgGIAEoCzIXLmN0cmwudjEuRmFpbGVkUmVxdWVzdHMiYgoORmFpbGVkUmVxdWVzdHMSFAoMY291bnRlZF9zbG90GAEgASgEEhYKDmNvdW50ZWRfbXNfYWdvGAIgASgNEiIKBXNsb3RzGAMgAygLMhMuY3RybC52MS5GYWlsZWRTbG90IlcKCkZhaWxlZFNsb3QSDAoEc2xvdBgBIAEoBBIVCg1kZXBsb3ltZW50X2lkGAIgASgJEg8KB2J5X2VkZ2UYAyABKA0SEwoLYnlfaW5zdGFuY2UYBCABKA0iGwoZQWNrbm93bGVkZ2VSb3V0ZXNSZXNwb25zZSJMChVSZXBvcnRSZWZ1c2Fsc1JlcXVlc3QSDwoHZWRnZV9pZBgBIAEoCRIiCghyZWZ1c2FscxgCIAMoCzIQLmN0cmwudjEuUmVmdXNhbCI6CgdSZWZ1c2FsEhUKDWRlcGxveW1lbnRfaWQYASABKAkSDAoEdGV4dBgCIAEoCRIKCgJhdBgDIAEoAyIYChZSZXBvcnRSZWZ1c2Fsc1Jlc3BvbnNlIpABChRSZXBvcnRUcmFmZmljUmVxdWVzdBIPCgdlZGdlX2lkGAEgASgJEhIKCnByb2Nlc3NfaWQYAiABKAkSDgoGcmVnaW9uGAMgASgJEhIKCnN0YXJ0ZWRfYXQYBCABKAMSLwoLZGVwbG95bWVudHMYBSADKAsyGi5jdHJsLnYxLkRlcGxveW1lbnRUcmFmZmljIrICChFEZXBsb3ltZW50VHJhZmZpYxIVCg1kZXBsb3ltZW50X2lkGAEgASgJEhEKCXJlc3BvbnNlcxgCIAMoDRIWCg5mYWlsZWRfYnlfZWRnZRgDIAEoDRIPCgdjdXRfb2ZmGAQgASgNEhEKCWNhbmNlbGxlZBgFIAEoDRIWCg5yZWNlaXZlZF9ieXRlcxgGIAEoBBISCgpzZW50X2J5dGVzGAcgASgEEg8KB2J1c3lfbXMYCCABKAQSFwoPY29uY3VycmVuY3lfbWF4GAkgASgNEhcKD2NvbmN1cnJlbmN5X25vdxgKIAEoDRIXCg9sYXN0X3JlcXVlc3RfYXQYCyABKAMSFwoPbGF0ZW5jeV9idWNrZXRzGAwgAygNEhYKDmxhdGVuY3lfY291bnRzGA0gAygNIiQKFVJlcG9ydFRyYWZmaWNSZXNwb25zZRILCgNub3cYASABKAMy3AIKEEZyb250bGluZVNlcnZpY2USQwoLV2F0Y2hSb3V0ZXMSGy5jdHJsLnYxLldhdGNoUm91dGVzUmVxdWVzdBoTLmN0cmwudjEuUm91dGVTdGF0ZSIAMAESXAoRQWNrbm93bGVkZ2VSb3V0ZXMSIS5jdHJsLnYxLkFja25vd2xlZGdlUm91dGVzUmVxdWVzdBoiLmN0cmwudjEuQWNrbm93bGVkZ2VSb3V0ZXNSZXNwb25zZSIAElMKDlJlcG9ydFJlZnVzYWxzEh4uY3RybC52MS5SZXBvcnRSZWZ1c2Fsc1JlcXVlc3QaHy5jdHJsLnYxLlJlcG9ydFJlZnVzYWxzUmVzcG9uc2UiABJQCg1SZXBvcnRUcmFmZmljEh0uY3RybC52MS5SZXBvcnRUcmFmZmljUmVxdWVzdBoeLmN0cmwudjEuUmVwb3J0VHJhZmZpY1Jlc3BvbnNlIgBiBnByb3RvMw", [file_ctrl_v1_cluster, file_ctrl_v1_deployment]);
+  fileDesc("ChdjdHJsL3YxL2Zyb250bGluZS5wcm90bxIHY3RybC52MSJAChRDaGVja1Bhc3N3b3JkUmVxdWVzdBIWCg5lbnZpcm9ubWVudF9pZBgBIAEoCRIQCghwYXNzd29yZBgCIAEoCSImChVDaGVja1Bhc3N3b3JkUmVzcG9uc2USDQoFcmlnaHQYASABKAgiWgoSV2F0Y2hSb3V0ZXNSZXF1ZXN0EhkKEXZlcnNpb25fbGFzdF9zZWVuGAEgASgEEg8KB2VkZ2VfaWQYAiABKAkSGAoQa25vd3NfcHJvdGVjdGlvbhgIIAEoCCLUBAoKUm91dGVTdGF0ZRIqCgthcHBseV9yb3V0ZRgBIAEoCzITLmN0cmwudjEuQXBwbHlSb3V0ZUgAEiwKDGRlbGV0ZV9yb3V0ZRgCIAEoCzIULmN0cmwudjEuRGVsZXRlUm91dGVIABIyCg9hcHBseV9lbmRwb2ludHMYBCABKAsyFy5jdHJsLnYxLkFwcGx5RW5kcG9pbnRzSAASNAoQZGVsZXRlX2VuZHBvaW50cxgFIAEoCzIYLmN0cmwudjEuRGVsZXRlRW5kcG9pbnRzSAASLAoMc25hcHNob3RfZW5kGAYgASgLMhQuY3RybC52MS5TbmFwc2hvdEVuZEgAEisKCWhlYXJ0YmVhdBgHIAEoCzIWLmN0cmwudjEuRmVlZEhlYXJ0YmVhdEgAEisKB3Byb2JsZW0YCCABKAsyGC5jdHJsLnYxLlJlc291cmNlUHJvYmxlbUgAEjYKEWFwcGx5X2NlcnRpZmljYXRlGAkgASgLMhkuY3RybC52MS5BcHBseUNlcnRpZmljYXRlSAASOAoSZGVsZXRlX2NlcnRpZmljYXRlGAogASgLMhouY3RybC52MS5EZWxldGVDZXJ0aWZpY2F0ZUgAEjUKEWFwcGx5X2Rvd25fcmVnaW9uGAsgASgLMhguY3RybC52MS5BcHBseURvd25SZWdpb25IABI3ChJkZWxldGVfZG93bl9yZWdpb24YDCABKAsyGS5jdHJsLnYxLkRlbGV0ZURvd25SZWdpb25IABIPCgd2ZXJzaW9uGAMgASgEQgcKBXN0YXRlIvYBCgpBcHBseVJvdXRlEhAKCHJvdXRlX2lkGAEgASgJEhAKCGhvc3RuYW1lGAIgASgJEhUKDWRlcGxveW1lbnRfaWQYAyABKAkSFgoOZW52aXJvbm1lbnRfaWQYBCABKAkSFAoMd29ya3NwYWNlX2lkGAUgASgJEg8KB3N0b3BwZWQYBiABKAgSGQoRcmVkaXJlY3RfaG9zdG5hbWUYByABKAkSJQoEc3RvcBgIIAEoCzIXLmN0cmwudjEuRGVwbG95bWVudFN0b3ASLAoKcHJvdGVjdGlvbhgPIAEoCzIYLmN0cmwudjEuUm91dGVQcm90ZWN0aW9uIh4KD1JvdXRlUHJvdGVjdGlvbhILCgNrZXkYASABKAwiMQoLRGVsZXRlUm91dGUSEAoIcm91dGVfaWQYASABKAkSEAoIaG9zdG5hbWUYAiABKAkiXwoOQXBwbHlFbmRwb2ludHMSFQoNZGVwbG95bWVudF9pZBgBIAEoCRIkCgllbmRwb2ludHMYAiADKAsyES5jdHJsLnYxLkVuZHBvaW50EhAKCHByb3RvY29sGAMgASgJIkAKCEVuZHBvaW50EhMKC2luc3RhbmNlX2lkGAEgASgJEg8KB2FkZHJlc3MYAiABKAkSDgoGcmVnaW9uGAMgASgJIigKD0RlbGV0ZUVuZHBvaW50cxIVCg1kZXBsb3ltZW50X2lkGAEgASgJIooBChBBcHBseUNlcnRpZmljYXRlEhYKDmNlcnRpZmljYXRlX2lkGAEgASgJEhAKCGhvc3RuYW1lGAIgASgJEh0KFWNlcnRpZmljYXRlX2NoYWluX3BlbRgDIAEoCRIXCg9wcml2YXRlX2tleV9wZW0YBCABKAkSFAoMbm90X2FmdGVyX21zGAUgASgDIj0KEURlbGV0ZUNlcnRpZmljYXRlEhYKDmNlcnRpZmljYXRlX2lkGAEgASgJEhAKCGhvc3RuYW1lGAIgASgJIiEKD0FwcGx5RG93blJlZ2lvbhIOCgZyZWdpb24YASABKAkiIgoQRGVsZXRlRG93blJlZ2lvbhIOCgZyZWdpb24YASABKAkiwAEKGEFja25vd2xlZGdlUm91dGVzUmVxdWVzdBIPCgdlZGdlX2lkGAEgASgJEhcKD2FwcGxpZWRfdmVyc2lvbhgCIAEoBBIgChhyZXF1ZXN0ZWRfZGVwbG95bWVudF9pZHMYAyADKAkSDgoGcmVnaW9uGAQgASgJEhYKDmFwcGxpZWRfbXNfYWdvGAUgASgNEjAKD2ZhaWxlZF9yZXF1ZXN0cxgGIAEoCzIXLmN0cmwudjEuRmFpbGVkUmVxdWVzdHMiYgoORmFpbGVkUmVxdWVzdHMSFAoMY291bnRlZF9zbG90GAEgASgEEhYKDmNvdW50ZWRfbXNfYWdvGAIgASgNEiIKBXNsb3RzGAMgAygLMhMuY3RybC52MS5GYWlsZWRTbG90IlcKCkZhaWxlZFNsb3QSDAoEc2xvdBgBIAEoBBIVCg1kZXBsb3ltZW50X2lkGAIgASgJEg8KB2J5X2VkZ2UYAyABKA0SEwoLYnlfaW5zdGFuY2UYBCABKA0iGwoZQWNrbm93bGVkZ2VSb3V0ZXNSZXNwb25zZSJMChVSZXBvcnRSZWZ1c2Fsc1JlcXVlc3QSDwoHZWRnZV9pZBgBIAEoCRIiCghyZWZ1c2FscxgCIAMoCzIQLmN0cmwudjEuUmVmdXNhbCI6CgdSZWZ1c2FsEhUKDWRlcGxveW1lbnRfaWQYASABKAkSDAoEdGV4dBgCIAEoCRIKCgJhdBgDIAEoAyIYChZSZXBvcnRSZWZ1c2Fsc1Jlc3BvbnNlIpABChRSZXBvcnRUcmFmZmljUmVxdWVzdBIPCgdlZGdlX2lkGAEgASgJEhIKCnByb2Nlc3NfaWQYAiABKAkSDgoGcmVnaW9uGAMgASgJEhIKCnN0YXJ0ZWRfYXQYBCABKAMSLwoLZGVwbG95bWVudHMYBSADKAsyGi5jdHJsLnYxLkRlcGxveW1lbnRUcmFmZmljIrICChFEZXBsb3ltZW50VHJhZmZpYxIVCg1kZXBsb3ltZW50X2lkGAEgASgJEhEKCXJlc3BvbnNlcxgCIAMoDRIWCg5mYWlsZWRfYnlfZWRnZRgDIAEoDRIPCgdjdXRfb2ZmGAQgASgNEhEKCWNhbmNlbGxlZBgFIAEoDRIWCg5yZWNlaXZlZF9ieXRlcxgGIAEoBBISCgpzZW50X2J5dGVzGAcgASgEEg8KB2J1c3lfbXMYCCABKAQSFwoPY29uY3VycmVuY3lfbWF4GAkgASgNEhcKD2NvbmN1cnJlbmN5X25vdxgKIAEoDRIXCg9sYXN0X3JlcXVlc3RfYXQYCyABKAMSFwoPbGF0ZW5jeV9idWNrZXRzGAwgAygNEhYKDmxhdGVuY3lfY291bnRzGA0gAygNIiQKFVJlcG9ydFRyYWZmaWNSZXNwb25zZRILCgNub3cYASABKAMyrgMKEEZyb250bGluZVNlcnZpY2USQwoLV2F0Y2hSb3V0ZXMSGy5jdHJsLnYxLldhdGNoUm91dGVzUmVxdWVzdBoTLmN0cmwudjEuUm91dGVTdGF0ZSIAMAESXAoRQWNrbm93bGVkZ2VSb3V0ZXMSIS5jdHJsLnYxLkFja25vd2xlZGdlUm91dGVzUmVxdWVzdBoiLmN0cmwudjEuQWNrbm93bGVkZ2VSb3V0ZXNSZXNwb25zZSIAElMKDlJlcG9ydFJlZnVzYWxzEh4uY3RybC52MS5SZXBvcnRSZWZ1c2Fsc1JlcXVlc3QaHy5jdHJsLnYxLlJlcG9ydFJlZnVzYWxzUmVzcG9uc2UiABJQCg1SZXBvcnRUcmFmZmljEh0uY3RybC52MS5SZXBvcnRUcmFmZmljUmVxdWVzdBoeLmN0cmwudjEuUmVwb3J0VHJhZmZpY1Jlc3BvbnNlIgASUAoNQ2hlY2tQYXNzd29yZBIdLmN0cmwudjEuQ2hlY2tQYXNzd29yZFJlcXVlc3QaHi5jdHJsLnYxLkNoZWNrUGFzc3dvcmRSZXNwb25zZSIAYgZwcm90bzM", [file_ctrl_v1_cluster, file_ctrl_v1_deployment]);
+
+/**
+ * @generated from message ctrl.v1.CheckPasswordRequest
+ */
+export type CheckPasswordRequest = Message<"ctrl.v1.CheckPasswordRequest"> & {
+  /**
+   * @generated from field: string environment_id = 1;
+   */
+  environmentId: string;
+
+  /**
+   * At most 256 bytes.
+   *
+   * @generated from field: string password = 2;
+   */
+  password: string;
+};
+
+/**
+ * Describes the message ctrl.v1.CheckPasswordRequest.
+ * Use `create(CheckPasswordRequestSchema)` to create a new message.
+ */
+export const CheckPasswordRequestSchema: GenMessage<CheckPasswordRequest> = /*@__PURE__*/
+  messageDesc(file_ctrl_v1_frontline, 0);
+
+/**
+ * @generated from message ctrl.v1.CheckPasswordResponse
+ */
+export type CheckPasswordResponse = Message<"ctrl.v1.CheckPasswordResponse"> & {
+  /**
+   * @generated from field: bool right = 1;
+   */
+  right: boolean;
+};
+
+/**
+ * Describes the message ctrl.v1.CheckPasswordResponse.
+ * Use `create(CheckPasswordResponseSchema)` to create a new message.
+ */
+export const CheckPasswordResponseSchema: GenMessage<CheckPasswordResponse> = /*@__PURE__*/
+  messageDesc(file_ctrl_v1_frontline, 1);
 
 /**
  * @generated from message ctrl.v1.WatchRoutesRequest
@@ -29,6 +70,13 @@ export type WatchRoutesRequest = Message<"ctrl.v1.WatchRoutesRequest"> & {
    * @generated from field: string edge_id = 2;
    */
   edgeId: string;
+
+  /**
+   * The edge lets nobody without a proof through to a route with `protection`. Without it, such routes are left out.
+   *
+   * @generated from field: bool knows_protection = 8;
+   */
+  knowsProtection: boolean;
 };
 
 /**
@@ -36,7 +84,7 @@ export type WatchRoutesRequest = Message<"ctrl.v1.WatchRoutesRequest"> & {
  * Use `create(WatchRoutesRequestSchema)` to create a new message.
  */
 export const WatchRoutesRequestSchema: GenMessage<WatchRoutesRequest> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_frontline, 0);
+  messageDesc(file_ctrl_v1_frontline, 2);
 
 /**
  * @generated from message ctrl.v1.RouteState
@@ -132,7 +180,7 @@ export type RouteState = Message<"ctrl.v1.RouteState"> & {
  * Use `create(RouteStateSchema)` to create a new message.
  */
 export const RouteStateSchema: GenMessage<RouteState> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_frontline, 1);
+  messageDesc(file_ctrl_v1_frontline, 3);
 
 /**
  * @generated from message ctrl.v1.ApplyRoute
@@ -185,6 +233,13 @@ export type ApplyRoute = Message<"ctrl.v1.ApplyRoute"> & {
    * @generated from field: ctrl.v1.DeploymentStop stop = 8;
    */
   stop?: DeploymentStop | undefined;
+
+  /**
+   * Present: visitors must prove that they may see it. A sentinel never gets it.
+   *
+   * @generated from field: ctrl.v1.RouteProtection protection = 15;
+   */
+  protection?: RouteProtection | undefined;
 };
 
 /**
@@ -192,7 +247,26 @@ export type ApplyRoute = Message<"ctrl.v1.ApplyRoute"> & {
  * Use `create(ApplyRouteSchema)` to create a new message.
  */
 export const ApplyRouteSchema: GenMessage<ApplyRoute> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_frontline, 2);
+  messageDesc(file_ctrl_v1_frontline, 4);
+
+/**
+ * @generated from message ctrl.v1.RouteProtection
+ */
+export type RouteProtection = Message<"ctrl.v1.RouteProtection"> & {
+  /**
+   * 32 bytes, for the MACs of links and cookies. Another key ends those of the former one.
+   *
+   * @generated from field: bytes key = 1;
+   */
+  key: Uint8Array;
+};
+
+/**
+ * Describes the message ctrl.v1.RouteProtection.
+ * Use `create(RouteProtectionSchema)` to create a new message.
+ */
+export const RouteProtectionSchema: GenMessage<RouteProtection> = /*@__PURE__*/
+  messageDesc(file_ctrl_v1_frontline, 5);
 
 /**
  * @generated from message ctrl.v1.DeleteRoute
@@ -214,7 +288,7 @@ export type DeleteRoute = Message<"ctrl.v1.DeleteRoute"> & {
  * Use `create(DeleteRouteSchema)` to create a new message.
  */
 export const DeleteRouteSchema: GenMessage<DeleteRoute> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_frontline, 3);
+  messageDesc(file_ctrl_v1_frontline, 6);
 
 /**
  * @generated from message ctrl.v1.ApplyEndpoints
@@ -243,7 +317,7 @@ export type ApplyEndpoints = Message<"ctrl.v1.ApplyEndpoints"> & {
  * Use `create(ApplyEndpointsSchema)` to create a new message.
  */
 export const ApplyEndpointsSchema: GenMessage<ApplyEndpoints> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_frontline, 4);
+  messageDesc(file_ctrl_v1_frontline, 7);
 
 /**
  * @generated from message ctrl.v1.Endpoint
@@ -272,7 +346,7 @@ export type Endpoint = Message<"ctrl.v1.Endpoint"> & {
  * Use `create(EndpointSchema)` to create a new message.
  */
 export const EndpointSchema: GenMessage<Endpoint> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_frontline, 5);
+  messageDesc(file_ctrl_v1_frontline, 8);
 
 /**
  * @generated from message ctrl.v1.DeleteEndpoints
@@ -289,7 +363,7 @@ export type DeleteEndpoints = Message<"ctrl.v1.DeleteEndpoints"> & {
  * Use `create(DeleteEndpointsSchema)` to create a new message.
  */
 export const DeleteEndpointsSchema: GenMessage<DeleteEndpoints> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_frontline, 6);
+  messageDesc(file_ctrl_v1_frontline, 9);
 
 /**
  * Replaces the certificate of this id. Handshakes that come after it use the new chain.
@@ -332,7 +406,7 @@ export type ApplyCertificate = Message<"ctrl.v1.ApplyCertificate"> & {
  * Use `create(ApplyCertificateSchema)` to create a new message.
  */
 export const ApplyCertificateSchema: GenMessage<ApplyCertificate> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_frontline, 7);
+  messageDesc(file_ctrl_v1_frontline, 10);
 
 /**
  * @generated from message ctrl.v1.DeleteCertificate
@@ -354,7 +428,7 @@ export type DeleteCertificate = Message<"ctrl.v1.DeleteCertificate"> & {
  * Use `create(DeleteCertificateSchema)` to create a new message.
  */
 export const DeleteCertificateSchema: GenMessage<DeleteCertificate> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_frontline, 8);
+  messageDesc(file_ctrl_v1_frontline, 11);
 
 /**
  * The heartbeats of all agents of the region timed out. Instances elsewhere are preferred, also for deployments that come later.
@@ -373,7 +447,7 @@ export type ApplyDownRegion = Message<"ctrl.v1.ApplyDownRegion"> & {
  * Use `create(ApplyDownRegionSchema)` to create a new message.
  */
 export const ApplyDownRegionSchema: GenMessage<ApplyDownRegion> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_frontline, 9);
+  messageDesc(file_ctrl_v1_frontline, 12);
 
 /**
  * @generated from message ctrl.v1.DeleteDownRegion
@@ -390,7 +464,7 @@ export type DeleteDownRegion = Message<"ctrl.v1.DeleteDownRegion"> & {
  * Use `create(DeleteDownRegionSchema)` to create a new message.
  */
 export const DeleteDownRegionSchema: GenMessage<DeleteDownRegion> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_frontline, 10);
+  messageDesc(file_ctrl_v1_frontline, 13);
 
 /**
  * @generated from message ctrl.v1.AcknowledgeRoutesRequest
@@ -440,7 +514,7 @@ export type AcknowledgeRoutesRequest = Message<"ctrl.v1.AcknowledgeRoutesRequest
  * Use `create(AcknowledgeRoutesRequestSchema)` to create a new message.
  */
 export const AcknowledgeRoutesRequestSchema: GenMessage<AcknowledgeRoutesRequest> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_frontline, 11);
+  messageDesc(file_ctrl_v1_frontline, 14);
 
 /**
  * Failed requests of deployments between which routes have moved, for the receipts of switches. A time of 250 ms is reported
@@ -476,7 +550,7 @@ export type FailedRequests = Message<"ctrl.v1.FailedRequests"> & {
  * Use `create(FailedRequestsSchema)` to create a new message.
  */
 export const FailedRequestsSchema: GenMessage<FailedRequests> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_frontline, 12);
+  messageDesc(file_ctrl_v1_frontline, 15);
 
 /**
  * @generated from message ctrl.v1.FailedSlot
@@ -512,7 +586,7 @@ export type FailedSlot = Message<"ctrl.v1.FailedSlot"> & {
  * Use `create(FailedSlotSchema)` to create a new message.
  */
 export const FailedSlotSchema: GenMessage<FailedSlot> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_frontline, 13);
+  messageDesc(file_ctrl_v1_frontline, 16);
 
 /**
  * @generated from message ctrl.v1.AcknowledgeRoutesResponse
@@ -525,7 +599,7 @@ export type AcknowledgeRoutesResponse = Message<"ctrl.v1.AcknowledgeRoutesRespon
  * Use `create(AcknowledgeRoutesResponseSchema)` to create a new message.
  */
 export const AcknowledgeRoutesResponseSchema: GenMessage<AcknowledgeRoutesResponse> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_frontline, 14);
+  messageDesc(file_ctrl_v1_frontline, 17);
 
 /**
  * @generated from message ctrl.v1.ReportRefusalsRequest
@@ -549,7 +623,7 @@ export type ReportRefusalsRequest = Message<"ctrl.v1.ReportRefusalsRequest"> & {
  * Use `create(ReportRefusalsRequestSchema)` to create a new message.
  */
 export const ReportRefusalsRequestSchema: GenMessage<ReportRefusalsRequest> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_frontline, 15);
+  messageDesc(file_ctrl_v1_frontline, 18);
 
 /**
  * @generated from message ctrl.v1.Refusal
@@ -580,7 +654,7 @@ export type Refusal = Message<"ctrl.v1.Refusal"> & {
  * Use `create(RefusalSchema)` to create a new message.
  */
 export const RefusalSchema: GenMessage<Refusal> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_frontline, 16);
+  messageDesc(file_ctrl_v1_frontline, 19);
 
 /**
  * @generated from message ctrl.v1.ReportRefusalsResponse
@@ -593,7 +667,7 @@ export type ReportRefusalsResponse = Message<"ctrl.v1.ReportRefusalsResponse"> &
  * Use `create(ReportRefusalsResponseSchema)` to create a new message.
  */
 export const ReportRefusalsResponseSchema: GenMessage<ReportRefusalsResponse> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_frontline, 17);
+  messageDesc(file_ctrl_v1_frontline, 20);
 
 /**
  * @generated from message ctrl.v1.ReportTrafficRequest
@@ -638,7 +712,7 @@ export type ReportTrafficRequest = Message<"ctrl.v1.ReportTrafficRequest"> & {
  * Use `create(ReportTrafficRequestSchema)` to create a new message.
  */
 export const ReportTrafficRequestSchema: GenMessage<ReportTrafficRequest> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_frontline, 18);
+  messageDesc(file_ctrl_v1_frontline, 21);
 
 /**
  * The requests of one deployment in 10 s.
@@ -736,7 +810,7 @@ export type DeploymentTraffic = Message<"ctrl.v1.DeploymentTraffic"> & {
  * Use `create(DeploymentTrafficSchema)` to create a new message.
  */
 export const DeploymentTrafficSchema: GenMessage<DeploymentTraffic> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_frontline, 19);
+  messageDesc(file_ctrl_v1_frontline, 22);
 
 /**
  * @generated from message ctrl.v1.ReportTrafficResponse
@@ -755,7 +829,7 @@ export type ReportTrafficResponse = Message<"ctrl.v1.ReportTrafficResponse"> & {
  * Use `create(ReportTrafficResponseSchema)` to create a new message.
  */
 export const ReportTrafficResponseSchema: GenMessage<ReportTrafficResponse> = /*@__PURE__*/
-  messageDesc(file_ctrl_v1_frontline, 20);
+  messageDesc(file_ctrl_v1_frontline, 23);
 
 /**
  * Feeds the edges. Authenticated by an edge token; a sentinel's token may watch too, and sees its environment only.
@@ -804,6 +878,17 @@ export const FrontlineService: GenService<{
     methodKind: "unary";
     input: typeof ReportTrafficRequestSchema;
     output: typeof ReportTrafficResponseSchema;
+  },
+  /**
+   * Whether this is the password of a protected environment. The edge slows down visitors that guess; with too many calls at a
+   * time the answer is `resource_exhausted`.
+   *
+   * @generated from rpc ctrl.v1.FrontlineService.CheckPassword
+   */
+  checkPassword: {
+    methodKind: "unary";
+    input: typeof CheckPasswordRequestSchema;
+    output: typeof CheckPasswordResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_ctrl_v1_frontline, 0);

@@ -142,6 +142,7 @@ function deploymentData(deployment: DeploymentView): z.infer<typeof deploymentSh
     id: deployment.id,
     status: shownStatus(deployment.status),
     ...(hostnames.length === 0 ? {} : { hostnames: [...hostnames] }),
+    ...(deployment.isProtected ? { protected: true as const } : {}),
     ...(errorMessage === "" ? {} : { errorMessage }),
     ...(imageRemoved ? { imageRemoved } : {}),
     ...(imageSourceDeploymentId === "" ? {} : { imageSourceDeploymentId }),

@@ -23,7 +23,7 @@ import {
   nothingBody,
   projectBody,
 } from "./schemas.ts";
-import { count, sizeShape, time } from "./shapes.ts";
+import { count, protectionShape, sizeShape, time } from "./shapes.ts";
 
 const projectShape = named(
   "Project",
@@ -48,6 +48,7 @@ const environmentShape = named(
     app: appBody.optional(),
     lastDeployedAt: time.optional(),
     idleEndSeconds: count,
+    protection: protectionShape.optional(),
   }),
 );
 const SHOP = { id: PROJECT, slug: "shop", name: "Shop", defaultBranch: "main", createdAt: CREATED_AT };
@@ -170,7 +171,7 @@ function projectData(project: ProjectsTable, liveDeploymentId?: string): z.infer
 }
 
 function environmentData(
-  { row, size, app, lastDeployedAt, idleEndSeconds }: ListedEnvironment,
+  { row, size, app, lastDeployedAt, idleEndSeconds, protection }: ListedEnvironment,
 ): z.infer<typeof environmentShape> {
   return {
     id: row.id,
@@ -182,5 +183,6 @@ function environmentData(
     ...(Object.keys(app).length === 0 ? {} : { app: shownApp(app) }),
     ...(lastDeployedAt === 0 ? {} : { lastDeployedAt }),
     idleEndSeconds,
+    ...(protection === undefined ? {} : { protection }),
   };
 }

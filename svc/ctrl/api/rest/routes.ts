@@ -25,6 +25,7 @@ import {
   listEnvironmentsRoute,
   listProjectsRoute,
 } from "./projects.ts";
+import { createShareLinkRoute, revokeShareLinksRoute, setProtectionRoute } from "./protection.ts";
 import { addRegistryRoute, listRegistriesRoute, removeRegistryRoute } from "./registries.ts";
 import type { Route } from "./route.ts";
 import { cancelRunRoute, createRunRoute, getRunRoute, listRunsRoute } from "./runs.ts";
@@ -75,6 +76,9 @@ export const ROUTES: readonly Route[] = [
   setAppSettingsRoute,
   setSizeRoute,
   setIdleEndRoute,
+  setProtectionRoute,
+  createShareLinkRoute,
+  revokeShareLinksRoute,
   addDomainRoute,
   listDomainsRoute,
   verifyDomainRoute,

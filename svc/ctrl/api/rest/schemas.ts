@@ -192,6 +192,42 @@ export const setIdleEndBody = z.strictObject({
   seconds: z.int().min(0).optional().describe("0: never; absent: the operator's value."),
 });
 
+const CHANGES = ["password", "generate", "off"] as const;
+
+export const setProtectionBody = ruled(
+  { oneOf: CHANGES.map((name) => ({ required: [name] })) },
+  z.strictObject({
+    projectId,
+    environmentSlug: filled.optional().describe("Absent: all environments but production."),
+    password: z.string().min(8).max(256).optional(),
+    generate: z.literal(true).optional().describe("Makes a password, which only this answer shows."),
+    off: z.literal(true).optional().describe("Everybody may see it again."),
+  }).refine(
+    (body) => CHANGES.filter((name) => body[name] !== undefined).length === 1,
+    'must have exactly one of "password", "generate" and "off"',
+  ),
+);
+
+const SHARED = ["environmentSlug", "deploymentId"] as const;
+
+export const createShareLinkBody = ruled(
+  { oneOf: SHARED.map((name) => ({ required: [name] })) },
+  z.strictObject({
+    projectId,
+    environmentSlug: filled.optional(),
+    deploymentId: deploymentId.optional(),
+    validSeconds: z.int().min(60).max(7_776_000).optional().describe("Absent: a day."),
+  }).refine(
+    (body) => SHARED.filter((name) => body[name] !== undefined).length === 1,
+    'must have exactly one of "environmentSlug" and "deploymentId"',
+  ),
+);
+
+export const revokeShareLinksBody = z.strictObject({
+  projectId,
+  environmentSlug: filled.optional().describe("Absent: the links of all passwords of the project."),
+});
+
 export const nothingBody = named("EmptyBody", z.strictObject({}));
 
 export const createProjectBody = z.strictObject({

@@ -92,6 +92,7 @@ export const deploymentShape = named(
     id: z.string(),
     status: statusShape,
     hostnames: z.array(z.string()).optional(),
+    protected: z.literal(true).optional(),
     errorMessage: z.string().optional(),
     imageRemoved: z.boolean().optional(),
     imageSourceDeploymentId: z.string().optional(),
@@ -139,3 +140,6 @@ export const domainShape = named(
 
 /** The data of a successful answer that has none. */
 export const nothing = named("Nothing", z.object({}));
+
+/** By a password of the environment, or by that of all previews. */
+export const protectionShape = z.enum(["own", "previews"]);

@@ -20,6 +20,7 @@ export const PROJECT_ACTIONS = [
   "create_environment",
   "scale_environment",
   "delete_environment",
+  "protect_environment",
   "write_environment_variables",
   "read_domain",
   "manage_domains",

@@ -11,8 +11,10 @@ import type {
   DeploymentTasksTable,
   FrontlineRoutesTable,
   InstancesTable,
+  ProtectionsTable,
   Schema,
 } from "./schema.ts";
+import { protectionsOfRoutes } from "./protections.ts";
 import { decodeStopNote } from "./stop_note.ts";
 import { listTasks } from "./tasks.ts";
 
@@ -126,13 +128,15 @@ export interface RoutedDeployment extends FrontlineRoutesTable {
   readonly stop: StopNote | undefined;
   /** Not empty: requests are sent to this name. */
   readonly redirectHostname: string;
+  /** `undefined`: everybody may see it. */
+  readonly protection: ProtectionsTable | undefined;
 }
 
 /** These routes, by primary key; the removed ones are missing. */
 export async function listRoutes(db: Queryable, ids: readonly string[]): Promise<RoutedDeployment[]> {
   if (ids.length === 0) return [];
   const rows = await selectRoutes(db).where("frontline_routes.id", "in", [...ids]).execute();
-  return rows.map(withStopped);
+  return await withState(db, rows);
 }
 
 /** All routes in order of id, above `afterId`. By primary key. */
@@ -143,7 +147,7 @@ export async function pageRoutes(
 ): Promise<RoutedDeployment[]> {
   const rows = await selectRoutes(db).where("frontline_routes.id", ">", afterId)
     .orderBy("frontline_routes.id").limit(limit).execute();
-  return rows.map(withStopped);
+  return await withState(db, rows);
 }
 
 type RouteRow = FrontlineRoutesTable & {
@@ -171,11 +175,15 @@ function selectRoutes(db: Queryable) {
     ]);
 }
 
-function withStopped(
-  { deployment_status: status, stop_note, redirect_hostname, ...route }: RouteRow,
-): RoutedDeployment {
-  const redirectHostname = redirect_hostname ?? "";
-  return { ...route, redirectHostname, stopped: status === "stopped", stop: decodeStopNote(stop_note) };
+async function withState(db: Queryable, rows: readonly RouteRow[]): Promise<RoutedDeployment[]> {
+  const protections = await protectionsOfRoutes(db, rows);
+  return rows.map(({ deployment_status: status, stop_note, redirect_hostname, ...route }) => ({
+    ...route,
+    redirectHostname: redirect_hostname ?? "",
+    stopped: status === "stopped",
+    stop: decodeStopNote(stop_note),
+    protection: protections.get(route.environment_id),
+  }));
 }
 
 /** An endpoint: an instance that runs and has an address. */

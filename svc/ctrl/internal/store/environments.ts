@@ -9,6 +9,7 @@ import { EDGE_REGION } from "./changes.ts";
 import type { Queryable, Tx } from "./database.ts";
 import { removeDomainsOfEnvironment } from "./domain_end.ts";
 import { recordLive } from "./live_history.ts";
+import { removeProtectionOfEnvironment } from "./protections.ts";
 import { removeRoutesOfEnvironment } from "./routes.ts";
 import type { EnvironmentsTable } from "./schema.ts";
 import { removeAllEnvironmentVariables } from "./variables.ts";
@@ -82,6 +83,12 @@ export async function findEnvironment(
 ): Promise<EnvironmentsTable | undefined> {
   return await db.selectFrom("environments").selectAll()
     .where("id", "=", id).where("workspace_id", "=", workspaceId).where("deleted_at", "=", 0)
+    .executeTakeFirst();
+}
+
+/** The environment of whatever workspace, for an edge. By primary key. */
+export async function findAnyEnvironment(db: Queryable, id: string): Promise<EnvironmentsTable | undefined> {
+  return await db.selectFrom("environments").selectAll().where("id", "=", id).where("deleted_at", "=", 0)
     .executeTakeFirst();
 }
 
@@ -207,9 +214,10 @@ export async function swapLiveDeployment(
  */
 export async function deleteEnvironment(
   tx: Tx,
-  { id, slug }: { readonly id: string; readonly slug: string },
+  environment: Pick<EnvironmentsTable, "workspace_id" | "project_id" | "id" | "slug">,
   nowMs: number,
 ): Promise<readonly string[]> {
+  const { id, slug } = environment;
   await tx.updateTable("environments").set({
     slug: `${slug}:${id}`,
     live_deployment_id: null,
@@ -218,6 +226,7 @@ export async function deleteEnvironment(
     deleted_at: nowMs,
   }).where("id", "=", id).execute();
   await removeAllEnvironmentVariables(tx, id);
+  await removeProtectionOfEnvironment(tx, environment);
   const domains = await removeDomainsOfEnvironment(tx, id, nowMs);
   const routes = await removeRoutesOfEnvironment(tx, id, nowMs);
   return domains || routes ? [EDGE_REGION] : [];

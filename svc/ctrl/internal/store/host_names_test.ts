@@ -19,6 +19,7 @@ test("findNameOwner() finds a project or an environment of the workspace, wherev
   assert.equal(await findNameOwner(db.kysely, other.workspaceId, ["shop-eu-west"]), undefined);
 
   const environment = await findEnvironmentBySlug(db.kysely, workspaceId, projectId, "eu-west");
-  await transact(db, (tx) => deleteEnvironment(tx, { id: environment?.id ?? "", slug: "eu-west" }, 2));
+  assert.ok(environment !== undefined);
+  await transact(db, (tx) => deleteEnvironment(tx, environment, 2));
   assert.equal(await find("shop-eu-west"), undefined, "a name of a deleted environment is free");
 });

@@ -87,6 +87,7 @@ export * from "./sentinel_sweep.ts";
 export * from "./agents.ts";
 export * from "./region_health.ts";
 export * from "./processes.ts";
+export * from "./protections.ts";
 export * from "./workspace_limits.ts";
 export * from "./workspace_usage.ts";
 export * from "./write_probes.ts";

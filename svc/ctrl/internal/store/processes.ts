@@ -2,6 +2,9 @@
 import { upsert } from "../../../../pkg/db/mod.ts";
 import type { Queryable } from "./database.ts";
 
+/** Counts additions to the feed of the edges that a process of this release makes. 1: the protection of routes. */
+export const FEED_REVISION = 1;
+
 /** Registers a process, or renews its lease. */
 export async function leaseApiProcess(
   db: Queryable,
@@ -11,12 +14,23 @@ export async function leaseApiProcess(
     id: process.id,
     nudge_url: process.nudgeUrl,
     lease_expires_at: process.leaseExpiresAtMs,
+    feed_revision: FEED_REVISION,
   }], { key: ["id"], update: ["nudge_url", "lease_expires_at"] });
 }
 
 /** Removes a process that stops. */
 export async function removeApiProcess(db: Queryable, id: string): Promise<void> {
   await db.deleteFrom("api_processes").where("id", "=", id).execute();
+}
+
+/** A process whose lease holds at `nowMs`, and which puts less than this into the feed of the edges. Index on the lease. */
+export async function findEarlierApiProcess(
+  db: Queryable,
+  { feedRevision, nowMs }: { readonly feedRevision: number; readonly nowMs: number },
+): Promise<string | undefined> {
+  const row = await db.selectFrom("api_processes").select("id").where("lease_expires_at", ">", nowMs)
+    .where("feed_revision", "<", feedRevision).orderBy("id").executeTakeFirst();
+  return row?.id;
 }
 
 /** Nudge URLs of the processes whose lease holds at `nowMs`. Index on the lease. */

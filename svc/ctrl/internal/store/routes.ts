@@ -1,7 +1,7 @@
 /** Routes from hostnames to deployments. Every change of a route is a change of the edges' feed. */
 import { insertIgnore, lockRows } from "../../../../pkg/db/mod.ts";
 import { newId } from "../../../../pkg/uid/mod.ts";
-import { appendChanges, EDGE_REGION } from "./changes.ts";
+import { appendChanges, EDGE_REGION, lockRegion } from "./changes.ts";
 import type { Queryable, Tx } from "./database.ts";
 import type { DeploymentsTable, FrontlineRoutesTable } from "./schema.ts";
 import { bumpViewRevision } from "./views/revisions.ts";
@@ -157,6 +157,23 @@ export async function removeRouteOfHostname(
 /** Appends changes for the routes that lead to the deployment, because its own state has changed. False: it has none. */
 export async function announceRoutes(tx: Tx, deploymentId: string, nowMs: number): Promise<boolean> {
   const rows = await listRoutesOfDeployment(tx, deploymentId);
+  await appendRouteChanges(tx, rows.map((row) => row.id), nowMs);
+  return rows.length > 0;
+}
+
+/**
+ * Appends changes for all routes of these environments, because what holds for their visitors has changed. Routes that others are
+ * making wait, and have it from the begin. Returns true if there were any.
+ */
+export async function announceEnvironments(
+  tx: Tx,
+  environmentIds: readonly string[],
+  nowMs: number,
+): Promise<boolean> {
+  if (environmentIds.length === 0) return false;
+  await lockRegion(tx, EDGE_REGION);
+  const rows = await tx.selectFrom("frontline_routes").select("id")
+    .where("environment_id", "in", [...environmentIds]).orderBy("hostname").execute();
   await appendRouteChanges(tx, rows.map((row) => row.id), nowMs);
   return rows.length > 0;
 }

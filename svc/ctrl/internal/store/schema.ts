@@ -48,6 +48,7 @@ import type {
 import type { LoginCodesTable, RegionTokensTable, SessionsTable } from "./schema_credentials.ts";
 import type { LogTables } from "./schema_logs.ts";
 import type { SwitchTables } from "./schema_switches.ts";
+import type { ProtectionTables } from "./schema_protections.ts";
 import type { DeploymentTasksTable } from "./schema_tasks.ts";
 import type { TraceTables } from "./schema_traces.ts";
 
@@ -297,7 +298,7 @@ export interface AuditLogTable {
 }
 
 /** All tables. */
-export interface Schema extends LogTables, TraceTables, SwitchTables, TrafficTables {
+export interface Schema extends LogTables, TraceTables, SwitchTables, TrafficTables, ProtectionTables {
   audit_log: AuditLogTable;
   workspaces: WorkspacesTable;
   workspace_limits: WorkspaceLimitsTable;

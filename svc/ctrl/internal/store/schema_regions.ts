@@ -1,4 +1,6 @@
 /** Tables of placements, instances, routes, sentinels, agents, the change feed, and limits of workspaces. */
+export * from "./schema_protections.ts";
+
 export interface DeploymentTopologyTable {
   deployment_id: string;
   region: string;
@@ -153,6 +155,8 @@ export interface ApiProcessesTable {
   id: string;
   nudge_url: string;
   lease_expires_at: number;
+  /** Counts additions to the feed of the edges; 0: a release that knows no protection. See `FEED_REVISION`. */
+  feed_revision: number;
 }
 
 /** Limits that an operator has set, by their names in `internal/limits`. */

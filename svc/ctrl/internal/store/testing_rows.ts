@@ -3,6 +3,7 @@ import { CERTIFICATE_ROWS } from "./testing_rows_certificates.ts";
 import { DOMAIN_ROWS } from "./testing_rows_domains.ts";
 import { OPENAPI_ROWS } from "./testing_rows_openapi.ts";
 import { SWITCH_ROWS } from "./testing_rows_switches.ts";
+import { PROTECTION_ROWS } from "./testing_rows_protections.ts";
 import { LOG_ROWS } from "./testing_rows_logs.ts";
 import { TASK_ROWS } from "./testing_rows_tasks.ts";
 import { SESSION_ROWS } from "./testing_rows_sessions.ts";
@@ -322,8 +323,14 @@ export const ROWS: Schema = {
   workspace_limits: { workspace_id: "w", name: "projects", value: FAR, updated_at: 6 },
   ...OPENAPI_ROWS,
   write_probes: { part: "api", written_at: 5 },
-  api_processes: { id: "api", nudge_url: "http://127.0.0.1:1/internal/nudge", lease_expires_at: 5 },
+  api_processes: {
+    id: "api",
+    nudge_url: "http://127.0.0.1:1/internal/nudge",
+    lease_expires_at: 5,
+    feed_revision: 1,
+  },
   ...SWITCH_ROWS,
+  ...PROTECTION_ROWS,
   ...CERTIFICATE_ROWS,
   ...DOMAIN_ROWS,
   ...TASK_ROWS,

@@ -21,6 +21,7 @@ const WRITTEN: readonly (keyof Schema)[] = [
   "projects",
   "environments",
   "environment_variables",
+  "protections",
   "root_keys",
   "registry_credentials",
   "region_tokens",
@@ -50,6 +51,8 @@ async function acts(api: TestApi) {
   const environments = api.client(EnvironmentService, tenant.rootKey);
   await environments.createEnvironment({ ...where, slug: "old" });
   await admin.addRegistry({ host: "old.example.com", username: "ci", secret: "s3cret" });
+  const protect = (change: { case: "password"; value: string } | { case: "off"; value: true }) =>
+    environments.setProtection({ ...where, change });
   return {
     tenant,
     running,
@@ -60,6 +63,8 @@ async function acts(api: TestApi) {
       "project.create": () => admin.createProject({ slug: "blog" }),
       "environment.create": () => environments.createEnvironment({ ...where, slug: "qa" }),
       "environment.delete": () => environments.deleteEnvironment({ ...where, slug: "old" }),
+      "environment.protect": () => protect({ case: "password", value: "s3cret-s3cret" }),
+      "environment.unprotect": () => protect({ case: "off", value: true }),
       "variables.set": () => admin.setEnvironmentVariables({ ...where, variables: { TOKEN: "s3cret" } }),
       "variables.remove": () => admin.removeEnvironmentVariable({ ...where, key: "OLD" }),
       "root_key.create": () => admin.createRootKey({ name: "ci", permissions: ["project.*.read_logs"] }),

@@ -10,6 +10,7 @@ import type { AdminDeps } from "./deps.ts";
 import { GuessLimit } from "./guess_limit.ts";
 import { createRootKey, listRootKeys, revokeRootKey } from "./keys.ts";
 import { createLoginCode, exchangeLoginCode } from "./login_codes.ts";
+import { encodeProtection } from "../../internal/protection/mod.ts";
 import { createProject, listEnvironments, listProjects } from "./projects.ts";
 import { addRegistry, type KnownRegistry, listRegistries, removeRegistry } from "./registries.ts";
 import { createRegionToken, listRegionTokens, revokeRegionToken } from "./region_tokens.ts";
@@ -52,7 +53,7 @@ export function adminHandlers(deps: AdminDeps): ServiceImpl<typeof AdminService>
     async listEnvironments({ projectId }, context) {
       const environments = await listEnvironments(deps, callerOf(context), projectId);
       return {
-        environments: environments.map(({ row, app, size, lastDeployedAt, idleEndSeconds }) => ({
+        environments: environments.map(({ row, app, size, lastDeployedAt, idleEndSeconds, protection }) => ({
           id: row.id,
           slug: row.slug,
           description: row.description,
@@ -62,6 +63,7 @@ export function adminHandlers(deps: AdminDeps): ServiceImpl<typeof AdminService>
           ...(Object.keys(app).length === 0 ? {} : { app: encodeApp(app) }),
           lastDeployedAt: BigInt(lastDeployedAt),
           idleEndSeconds: BigInt(idleEndSeconds),
+          protection: encodeProtection(protection),
         })),
       };
     },

@@ -8,6 +8,7 @@ import { requireProject } from "../../internal/auth/project.ts";
 import { type AppSettings, decodeAppSettings } from "../../internal/deployments/app/settings.ts";
 import { PRODUCTION_SLUG } from "../../internal/deployments/domains.ts";
 import { idleEndSeconds } from "../../internal/deployments/idle_end.ts";
+import { type ShownProtection, shownProtection } from "../../internal/protection/mod.ts";
 import { decodeSizeSettings, resolveSize, type Size } from "../../internal/deployments/size.ts";
 import {
   createProject as recordProject,
@@ -18,6 +19,7 @@ import {
   listLastDeployed,
   listLiveDeployments,
   listProjects as readProjects,
+  listProtections,
   type ProjectsTable,
   recordAudit,
 } from "../../internal/store/mod.ts";
@@ -109,6 +111,7 @@ export interface ListedEnvironment {
   readonly lastDeployedAt: number;
   /** 0: its deployments go on without requests. */
   readonly idleEndSeconds: number;
+  readonly protection: ShownProtection["protection"];
 }
 
 /** The environments of a project, by slug. @throws `not_found` */
@@ -121,8 +124,13 @@ export async function listEnvironments(
   const project = await requireProject(deps, caller, { id: projectId, action: "read_environment" });
   const rows = await readEnvironments(db.kysely, caller.workspaceId, project.id);
   const deployed = await listLastDeployed(db.kysely, rows.map(({ id }) => id));
+  const protections = await listProtections(db.kysely, {
+    workspaceId: caller.workspaceId,
+    projectId: project.id,
+  });
   return rows.map((row) => ({
     row,
+    protection: shownProtection(protections, row).protection,
     size: resolveSize(sizes, decodeSizeSettings(row.size)),
     app: decodeAppSettings(row.app_settings),
     lastDeployedAt: deployed.get(row.id) ?? 0,

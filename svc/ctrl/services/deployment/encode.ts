@@ -75,6 +75,7 @@ export function encodeDeployment(
     createdAt: BigInt(view.createdAt),
     updatedAt: BigInt(view.updatedAt),
     hostnames: [...view.hostnames],
+    protected: view.isProtected,
     urls: view.hostnames.map((hostname) => urlOf(edgeUrl, hostname)),
     rootfsImageId: view.image,
     imageRemoved: view.imageRemoved,

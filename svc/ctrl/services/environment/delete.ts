@@ -50,12 +50,13 @@ export async function deleteEnvironment(
   const nowMs = deps.clock.now();
   const { stopped, regions } = await transact(deps.db, async (tx) => {
     // Creates, deploys and switches of the environment wait here, and then find it gone.
-    if (await lockEnvironment(tx, id) === undefined) throw missing(slug);
+    const row = await lockEnvironment(tx, id);
+    if (row === undefined) throw missing(slug);
     const active = await listActiveDeployments(tx, id);
     if (active.length > 0) throw stillDeploying(slug, active);
     const started = await lockStartedDeployments(tx, id);
     if (started.length > 0 && !stop) throw stillRunning(slug, started);
-    const edges = await markDeleted(tx, { id, slug }, nowMs);
+    const edges = await markDeleted(tx, row, nowMs);
     const regions = await stopDeployments(tx, started, stopNote("environment_deleted", nowMs));
     await audit(tx, started, {
       workspaceId: caller.workspaceId,

@@ -3,6 +3,7 @@ import { streamClientOf } from "../../../../pkg/rpc/mod.ts";
 import type { FrontlineService } from "../../../../proto/gen/ctrl/v1/frontline_pb.ts";
 import { principalOf } from "../../internal/auth/principal.ts";
 import { EDGE_REGION } from "../../internal/changes/mod.ts";
+import { PasswordChecker } from "./check_password.ts";
 import { type RefusalDeps, RefusalTaker } from "./report_refusals.ts";
 import { takeTrafficReport } from "./report_traffic.ts";
 import { acknowledgeRoutes, type FrontlineDeps, watchOwnRoutes, watchRoutes } from "./watch_routes.ts";
@@ -10,6 +11,7 @@ import { acknowledgeRoutes, type FrontlineDeps, watchOwnRoutes, watchRoutes } fr
 /** Adapts the edges' use cases to `ctrl.v1.FrontlineService`: decode, call, encode. */
 export function frontlineHandlers(deps: FrontlineDeps & RefusalDeps): ServiceImpl<typeof FrontlineService> {
   const refusals = new RefusalTaker(deps);
+  const passwords = new PasswordChecker(deps);
   return {
     watchRoutes(request, context) {
       const caller = principalOf(context.values, "edge", "sentinel");
@@ -24,6 +26,9 @@ export function frontlineHandlers(deps: FrontlineDeps & RefusalDeps): ServiceImp
     },
     async reportTraffic(request) {
       return { now: BigInt(await takeTrafficReport(deps, request)) };
+    },
+    async checkPassword(request) {
+      return { right: await passwords.check(request) };
     },
     async reportRefusals(request) {
       await refusals.take(EDGE_REGION, request);

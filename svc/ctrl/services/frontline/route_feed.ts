@@ -2,6 +2,7 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { RouteStateSchema } from "../../../../proto/gen/ctrl/v1/frontline_pb.ts";
 import { encodeStop } from "../../internal/deployments/encode_stop.ts";
 import type { Vault } from "../../../../pkg/vault/mod.ts";
+import { openKey } from "../../internal/protection/mod.ts";
 import { openCertificateKey } from "../../internal/certificates/mod.ts";
 import { defineFeed, type Feed, type FeedKind, feedKind, inPages } from "../../internal/changes/mod.ts";
 import {
@@ -39,40 +40,45 @@ interface Endpoints {
 
 const PAGE = 500;
 
-const ROUTES = feedKind<RoutedDeployment, RouteEntry>({
-  resourceType: "route",
-  async load(db, _region, ids) {
-    return new Map((await listRoutes(db, ids)).map((row) => [row.id, row]));
-  },
-  async *snapshot(db) {
-    const pages = inPages((after) => pageRoutes(db, after, PAGE), {
-      first: "",
-      limit: PAGE,
-      cursorOf: ({ id }) => id,
-    });
-    for await (const rows of pages) for (const row of rows) yield { resourceId: row.id, version: 0, row };
-  },
-  convert: (row) => ({
-    environmentId: row.environment_id,
-    message: {
-      case: "applyRoute",
-      value: {
-        routeId: row.id,
-        hostname: row.hostname,
-        deploymentId: row.deployment_id,
-        environmentId: row.environment_id,
-        workspaceId: row.workspace_id,
-        stopped: row.stopped,
-        redirectHostname: row.redirectHostname,
-        ...(row.stop === undefined ? {} : { stop: encodeStop(row.stop) }),
-      },
+function routeKind(vault: Vault): FeedKind<RouteEntry> {
+  return feedKind<RoutedDeployment, RouteEntry>({
+    resourceType: "route",
+    async load(db, _region, ids) {
+      return new Map((await listRoutes(db, ids)).map((row) => [row.id, row]));
     },
-  }),
-  gone: (routeId) => ({
-    environmentId: undefined,
-    message: { case: "deleteRoute", value: { routeId } },
-  }),
-});
+    async *snapshot(db) {
+      const pages = inPages((after) => pageRoutes(db, after, PAGE), {
+        first: "",
+        limit: PAGE,
+        cursorOf: ({ id }) => id,
+      });
+      for await (const rows of pages) for (const row of rows) yield { resourceId: row.id, version: 0, row };
+    },
+    convert: async (row) => ({
+      environmentId: row.environment_id,
+      message: {
+        case: "applyRoute",
+        value: {
+          routeId: row.id,
+          hostname: row.hostname,
+          deploymentId: row.deployment_id,
+          environmentId: row.environment_id,
+          workspaceId: row.workspace_id,
+          stopped: row.stopped,
+          redirectHostname: row.redirectHostname,
+          ...(row.stop === undefined ? {} : { stop: encodeStop(row.stop) }),
+          ...(row.protection === undefined
+            ? {}
+            : { protection: { key: await openKey(vault, row.protection) } }),
+        },
+      },
+    }),
+    gone: (routeId) => ({
+      environmentId: undefined,
+      message: { case: "deleteRoute", value: { routeId } },
+    }),
+  });
+}
 
 const ENDPOINTS = feedKind<Endpoints, RouteEntry>({
   resourceType: "endpoints",
@@ -177,5 +183,5 @@ export type RouteFeed = Feed<RouteEntry>;
 
 /** The feed of every edge: routes, the endpoints behind them, regions that are down, and certificates. */
 export function createRouteFeed(vault: Vault): RouteFeed {
-  return defineFeed("routes", [ROUTES, ENDPOINTS, DOWN_REGIONS, certificateKind(vault)]);
+  return defineFeed("routes", [routeKind(vault), ENDPOINTS, DOWN_REGIONS, certificateKind(vault)]);
 }

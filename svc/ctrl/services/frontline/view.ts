@@ -17,6 +17,32 @@ export const EDGE_VIEW: View = {
   show: sharedMessages((event: RouteEvent) => state(event, messageOf(event))),
 };
 
+/**
+ * The view of an edge of an earlier release, which would serve a protected route to everybody: it does not see these. The stream
+ * may go on from a cursor, so that every removal is passed on.
+ */
+export function earlierEdgeView(): View {
+  let left = 0;
+  return {
+    show(event) {
+      if (event.kind === "snapshot_end") {
+        const resources = event.resources - left;
+        left = 0;
+        return state(event, messageOf({ ...event, resources }));
+      }
+      if (event.kind !== "item" || !isProtected(event.message)) return state(event, messageOf(event));
+      // Only items of a snapshot have no version.
+      if (event.version > 0) return state(event, goneMessage(event));
+      left++;
+      return undefined;
+    },
+  };
+}
+
+function isProtected({ message }: RouteEntry): boolean {
+  return message.case === "applyRoute" && message.value.protection !== undefined;
+}
+
 export interface SentinelScope {
   readonly environmentId: string;
   readonly region: string;
@@ -42,7 +68,7 @@ export function sentinelView({ environmentId, region }: SentinelScope): View {
     const resource = `${event.resourceType}/${event.resourceId}`;
     if (owner === environmentId) {
       shown.add(resource);
-      return inRegion(event.message, region);
+      return forSentinel(event.message, region);
     }
     return shown.delete(resource) ? goneMessage(event) : undefined;
   };
@@ -69,8 +95,15 @@ export function sentinelView({ environmentId, region }: SentinelScope): View {
   };
 }
 
-/** The instances that are in the region. The message belongs to all streams, so it is not changed but copied. */
-function inRegion({ message }: RouteEntry, region: string): RouteMessage {
+/**
+ * The instances that are in the region, and no key of a protection: callers inside the environment need no proof. The message
+ * belongs to all streams, so it is not changed but copied.
+ */
+function forSentinel({ message }: RouteEntry, region: string): RouteMessage {
+  if (message.case === "applyRoute") {
+    const { protection: _key, ...value } = message.value;
+    return { case: "applyRoute", value };
+  }
   if (message.case !== "applyEndpoints") return message;
   const { deploymentId = "", endpoints = [], protocol = "" } = message.value;
   const near = endpoints.filter((each) => each.region === region);

@@ -15,7 +15,7 @@ import {
   recordRequests,
 } from "../../internal/store/mod.ts";
 import type { RouteFeed } from "./route_feed.ts";
-import { EDGE_VIEW, type SentinelScope, sentinelView } from "./view.ts";
+import { earlierEdgeView, EDGE_VIEW, type SentinelScope, sentinelView } from "./view.ts";
 
 export interface FrontlineDeps {
   readonly hub: ChangeHub;
@@ -33,7 +33,11 @@ type RouteState = MessageInitShape<typeof RouteStateSchema>;
 /** All routes and endpoints, then their changes, until `signal` aborts. */
 export async function* watchRoutes(
   { hub, agents, feed }: FrontlineDeps,
-  edge: { readonly edgeId: string; readonly versionLastSeen: bigint },
+  edge: {
+    readonly edgeId: string;
+    readonly versionLastSeen: bigint;
+    readonly knowsProtection: boolean;
+  },
   { signal, sendNow }: StreamClient,
 ): AsyncGenerator<RouteState> {
   const sinceVersion = version("version_last_seen", edge.versionLastSeen);
@@ -41,7 +45,7 @@ export async function* watchRoutes(
     await agents.record({ agentId: edgeKey(edge.edgeId), region: EDGE_REGION });
   }
   yield* hub.watch(feed, { region: EDGE_REGION, sinceVersion, signal }, {
-    toMessage: EDGE_VIEW.show,
+    toMessage: (edge.knowsProtection ? EDGE_VIEW : earlierEdgeView()).show,
     sendNow,
   });
 }

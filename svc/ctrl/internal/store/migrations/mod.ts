@@ -31,6 +31,7 @@ import { liveDeployments } from "./0036_live_deployments.ts";
 import { runs } from "./0038_runs.ts";
 import { deploymentTraffic } from "./0040_deployment_traffic.ts";
 import { logBlockWords } from "./0042_log_block_words.ts";
+import { protections } from "./0044_protections.ts";
 import type { Migration } from "./migration.ts";
 
 export const MIGRATIONS: readonly Migration[] = [
@@ -66,4 +67,5 @@ export const MIGRATIONS: readonly Migration[] = [
   runs,
   deploymentTraffic,
   logBlockWords,
+  protections,
 ];

@@ -16,6 +16,7 @@ import {
   markCancelled,
   moveStatus,
   placeDeployment,
+  putProtection,
   removeRouteOfHostname,
   replaceReported,
   type ReportedInstance,
@@ -30,6 +31,7 @@ import {
   useImageAgain,
   type WantedRoute,
 } from "../mod.ts";
+import { protectionRow } from "../testing_protections.ts";
 import { listViewRows } from "./rows.ts";
 
 const test = testOnCtrlDatabases();
@@ -206,8 +208,12 @@ const WRITES: Readonly<Record<string, Write>> = {
       stop: { reason: "no_requests", message: "unused", atMs: NOW_MS },
       nowMs: NOW_MS,
     }),
-  "an environment that is deleted": (tx, { seed }) =>
-    deleteEnvironment(tx, { id: seed.previewId, slug: "preview" }, NOW_MS),
+  "a password for visitors": (tx, { seed }) => putProtection(tx, protectionRow(seed, "password")),
+  "an environment that is open again": (tx, { seed }) => putProtection(tx, protectionRow(seed, "open")),
+  "an environment that is deleted": (tx, { seed }) => {
+    const { previewId: id, workspaceId: workspace_id, projectId: project_id } = seed;
+    return deleteEnvironment(tx, { id, slug: "preview", workspace_id, project_id }, NOW_MS);
+  },
 };
 
 async function queue(tx: Tx, { seed }: Scene, deployment_id: string, turn_at: number): Promise<void> {

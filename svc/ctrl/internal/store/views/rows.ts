@@ -2,7 +2,9 @@
 import { prepared } from "../../../../../pkg/db/mod.ts";
 import { type AppSettings, decodeAppSnapshot, settingsOf } from "../../deployments/app/settings.ts";
 import type { DeploymentStatus, FailureCode, FailureDetails } from "../../deployments/status.ts";
+import { PRODUCTION_SLUG } from "../../deployments/host_label.ts";
 import type { Queryable } from "../database.ts";
+import type { ProtectionsTable } from "../schema.ts";
 import { decodeStopNote } from "../stop_note.ts";
 import type { DeploymentView, QueuePlace } from "./types.ts";
 
@@ -42,6 +44,9 @@ export interface DeploymentViewRow {
   readonly replicas: number;
   readonly created_at: number;
   readonly updated_at: number;
+  /** Of its environment, and of all previews. */
+  readonly own_protection: ProtectionsTable["mode"] | null;
+  readonly previews_protection: ProtectionsTable["mode"] | null;
   /** Counts events, and with them steps. */
   readonly next_event_sequence: number;
   /** Counts changes of topology, routes and instances. */
@@ -54,9 +59,14 @@ export const SELECT_VIEW_ROWS =
   e.slug as environment_slug, e.live_deployment_id, e.is_rolled_back, d.cancel_requested_at, d.status, d.failure_code, d.error_message, d.failure_details, d.stop_note, d.stop_due_at, d.app_settings, d.image, d.image_removed_at, d.build_id, d.redeploy_of, d.image_source_deployment_id,
   d.git_commit_sha, d.git_branch, d.git_commit_message, d.git_commit_author_handle, d.git_commit_author_avatar_url,
   d.git_commit_timestamp, d.port, d.health_check_path, d.cpu_millicores, d.memory_mib, d.replicas, d.created_at, d.updated_at,
+  own.mode as own_protection, previews.mode as previews_protection,
   d.next_event_sequence, coalesce(v.revision, 0) as revision
   from deployments d join environments e on e.id = d.environment_id join projects p on p.id = d.project_id
-  left join shown_revisions v on v.deployment_id = d.id`;
+  left join shown_revisions v on v.deployment_id = d.id
+  left join protections own on own.workspace_id = d.workspace_id and own.project_id = d.project_id
+  and own.environment_id = d.environment_id
+  left join protections previews on previews.workspace_id = d.workspace_id
+  and previews.project_id = d.project_id and previews.environment_id = ''`;
 
 /** The rows of the existing deployments among `ids`, by primary keys. */
 export async function listViewRows(db: Queryable, ids: readonly string[]): Promise<DeploymentViewRow[]> {
@@ -189,8 +199,15 @@ export function toDeploymentView(
       endedAt: step.ended ?? undefined,
     })),
     hostnames: routes.map(({ name }) => name),
+    isProtected: isProtected(row),
     queue,
   };
+}
+
+/** See `protectionOf`. */
+function isProtected({ environment_slug, own_protection, previews_protection }: DeploymentViewRow): boolean {
+  const shared = environment_slug === PRODUCTION_SLUG ? null : previews_protection;
+  return (own_protection ?? shared) === "password";
 }
 
 /** A deployment of an older version has its settings in other columns. */

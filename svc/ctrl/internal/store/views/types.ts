@@ -59,6 +59,8 @@ export interface DeploymentView {
   readonly steps: readonly DeploymentViewStep[];
   /** Names for people come first. */
   readonly hostnames: readonly string[];
+  /** Visitors have to give a password. */
+  readonly isProtected: boolean;
   /** Only while it waits for a build slot. */
   readonly queue: QueuePlace | undefined;
 }
