@@ -15,8 +15,9 @@ import {
   timeNsText,
 } from "../../svc/ctrl/internal/store/mod.ts";
 import { countsOf } from "../../svc/ctrl/internal/traffic/testing.ts";
-import { clock, deployImage, startApi, type TestApi } from "../../svc/ctrl/services/testing.ts";
+import { clock, deployImage, type TestApi } from "../../svc/ctrl/services/testing.ts";
 import { type Life, setUpLife } from "../../svc/ctrl/services/testing_lifecycle.ts";
+import { startDomainsApi, ZONE } from "../../svc/ctrl/services/domain/testing.ts";
 import { findChromium, look, TestBrowser } from "../testbed/browser.ts";
 
 const CHROMIUM = findChromium();
@@ -91,7 +92,8 @@ Deno.test({
   ignore: CHROMIUM === undefined,
   async fn(t) {
     await buildDashboard(DASHBOARD);
-    await using api = await startApi();
+    await using world = await startDomainsApi();
+    const { api } = world;
     const life = await setUpLife(api);
     const { tenant, d1, d2 } = life;
     await serve(api, life);
@@ -241,6 +243,18 @@ Deno.test({
       await page.keyboard.press("Enter");
       await page.getByRole("dialog").getByText(`Promote: ${d1}`).waitFor();
       await page.keyboard.press("Escape");
+    });
+
+    await t.step("a domain that is added shows the record to set, and is the command line's", async () => {
+      await page.goto(`${origin}/environments/${tenant.projectId}/production`);
+      const hostname = `shop.${ZONE}`;
+      await page.getByRole("textbox", { name: "Domain", exact: true }).fill(hostname);
+      await page.getByRole("button", { name: "Add", exact: true }).click();
+      await main.getByRole("region", { name: hostname, exact: true }).getByText("cname.apps.test").waitFor();
+      await look(page, "environment");
+      const scope = { projectId: tenant.projectId, environmentSlug: "production" };
+      const { domains } = await world.domains(tenant.rootKey).listCustomDomains(scope);
+      assert.deepEqual(domains.map(({ domain }) => domain), [hostname]);
     });
 
     await t.step("a login link leads to its page", async () => {
