@@ -30,6 +30,13 @@ export const APP_SHAPE = {
   openapiPath: text.optional(),
   releaseCommand: z.array(text).optional(),
   releaseTimeout: text.optional(),
+  scaling: z.strictObject({
+    min: count.optional(),
+    max: count.optional(),
+    cpu: count.optional(),
+    concurrency: count.optional(),
+    downAfter: text.optional(),
+  }).optional(),
   memory: count.optional(),
   cpu: z.number().optional(),
   replicas: count.optional(),

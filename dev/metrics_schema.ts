@@ -1,6 +1,7 @@
 /** The schema of `unkey metrics --json`. */
 import { z } from "zod";
 import type { MetricsJson, NumbersJson } from "../cmd/metrics/metrics_json.ts";
+import type { ScaledRegionJson } from "../cmd/shared/scaling_view.ts";
 import { count, flag, of, text, texts, time } from "./schema_words.ts";
 
 const number = z.number();
@@ -21,6 +22,17 @@ const shape = {
   p99Ms: number.optional(),
 };
 
+export const SCALED_REGIONS = z.array(
+  of<ScaledRegionJson>()(z.strictObject({
+    region: text,
+    min: count,
+    max: count,
+    desired: count,
+    running: count,
+    lastChange: z.strictObject({ at: time, from: count, reason: text }).optional(),
+  })),
+).readonly();
+
 export const metrics = of<MetricsJson>()(z.strictObject({
   id: text.optional(),
   deployments: texts,
@@ -32,4 +44,5 @@ export const metrics = of<MetricsJson>()(z.strictObject({
   total: of<NumbersJson>()(z.strictObject(shape)),
   points: z.array(z.strictObject({ ...shape, at: time })).readonly(),
   regions: z.array(z.strictObject({ ...shape, region: text })).readonly(),
+  scaledRegions: SCALED_REGIONS.optional(),
 }));

@@ -20,6 +20,7 @@ import { certificate, instance, instanceEvent, region, trouble } from "./status_
 import { receipt } from "./receipt_schema.ts";
 import { run, runList } from "./run_schema.ts";
 import { credentialOutputs } from "./session_schema.ts";
+import { SCALED_REGIONS } from "./metrics_schema.ts";
 import { measured } from "./trace_schemas.ts";
 
 const error = of<FailureJson>()(z.strictObject({ code: text, message: text, request_id: text.optional() }));
@@ -123,6 +124,7 @@ const deploymentStatus = of<DeploymentStatusJson>()(deployment.extend({
     endedAt: time.optional(),
     error: text.optional(),
   })).readonly(),
+  scaledRegions: SCALED_REGIONS.optional(),
   lastSwitch: receipt.optional(),
   events: z.array(instanceEvent).readonly().optional(),
 }));
@@ -214,6 +216,7 @@ export const OUTPUT_SCHEMAS: Readonly<Record<string, z.ZodType>> = {
     project: text,
     environment: text,
     size: z.strictObject({ memoryMib: count, cpuMillicores: count, replicas: count.optional() }),
+    scaling: APP_SHAPE.scaling,
   }),
   "environments set": printed({
     project: text,

@@ -75,15 +75,20 @@ environment that had the latest requests, and says so when there were more.`,
     const client = createRpcClient(DeploymentService, connection);
     const sinceSeconds = sinceOf(config, clock.now());
     const { region = "" } = config;
-    const { wanted, traffic } = await calling(connection, async () => {
+    const { wanted, traffic, scaled } = await calling(connection, async () => {
       const wanted = await placeOf(config, { word, connection, process });
       const request = { ...wanted.scope, sinceSeconds: BigInt(sinceSeconds), region };
-      return { wanted, traffic: await client.getTraffic(request, { signal }) };
+      const traffic = await client.getTraffic(request, { signal });
+      const { deploymentId } = wanted.scope;
+      const shown = deploymentId === undefined
+        ? undefined
+        : await client.getDeployment({ deploymentId }, { signal });
+      return { wanted, traffic, scaled: shown?.deployment?.scaledRegions ?? [] };
     });
-    const json = metricsJson(traffic);
+    const json = metricsJson(traffic, scaled);
     if (config.json) return stdout(jsonLine(json));
     const place = `${wanted.project} (${wanted.environment})`;
-    stdout(metricsText(json, { place, nowMs: clock.now() }));
+    stdout(metricsText(json, { place, scaled, nowMs: clock.now() }));
   },
 });
 

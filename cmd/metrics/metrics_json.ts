@@ -1,4 +1,6 @@
 /** The requests of a deployment in the JSON of `unkey metrics`. Times are milliseconds since the epoch. */
+import type { ScaledRegion } from "../../proto/gen/ctrl/v1/deployment_pb.ts";
+import { type ScaledRegionJson, scaledRegionJson } from "../shared/scaling_view.ts";
 import type { GetTrafficResponse, TrafficNumbers } from "../../proto/gen/ctrl/v1/traffic_pb.ts";
 
 export interface NumbersJson {
@@ -45,9 +47,11 @@ export interface MetricsJson {
   /** Steps without requests are left out. */
   readonly points: readonly (NumbersJson & { readonly at: number })[];
   readonly regions: readonly (NumbersJson & { readonly region: string })[];
+  /** Regions whose number of instances follows the load now; absent where there is none. */
+  readonly scaledRegions?: readonly ScaledRegionJson[];
 }
 
-export function metricsJson(traffic: GetTrafficResponse): MetricsJson {
+export function metricsJson(traffic: GetTrafficResponse, scaled: readonly ScaledRegion[] = []): MetricsJson {
   const { deploymentId: id, total, points, regions } = traffic;
   const [from, until, lastRequestAt] = [traffic.from, traffic.until, traffic.lastRequestAt].map(Number);
   const stepMs = Number(traffic.stepSeconds) * 1_000;
@@ -66,6 +70,7 @@ export function metricsJson(traffic: GetTrafficResponse): MetricsJson {
       return { at: Number(at), ...numbersJson(numbers, lengthMs) };
     }),
     regions: regions.map(({ region, numbers }) => ({ region, ...numbersJson(numbers, untilMs - fromMs) })),
+    ...(scaled.length === 0 ? {} : { scaledRegions: scaled.map(scaledRegionJson) }),
   };
 }
 

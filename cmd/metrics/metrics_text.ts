@@ -1,5 +1,7 @@
 /** The requests of a deployment as text: facts, a line with bars for each number, and a table of regions. */
+import type { ScaledRegion } from "../../proto/gen/ctrl/v1/deployment_pb.ts";
 import { age, facts, table } from "../shared/output.ts";
+import { scaledRegionText } from "../shared/scaling_view.ts";
 import type { MetricsJson, NumbersJson } from "./metrics_json.ts";
 import { type Sample, sparkline } from "./sparkline.ts";
 
@@ -23,7 +25,11 @@ const LINES: readonly Shown[] = [
 
 export function metricsText(
   json: MetricsJson,
-  { place, nowMs }: { readonly place: string; readonly nowMs: number },
+  { place, scaled, nowMs }: {
+    readonly place: string;
+    readonly scaled: readonly ScaledRegion[];
+    readonly nowMs: number;
+  },
 ): string {
   const { total, from, until, stepSeconds, lastRequestAt, regions } = json;
   const { responses } = total;
@@ -34,6 +40,7 @@ export function metricsText(
     time: `${new Date(from).toISOString()} to ${new Date(until).toISOString()}, in steps of ${
       seconds(stepSeconds)
     }`,
+    instances: scaled.map((each) => scaledRegionText(each, nowMs)),
     requests: lastRequestAt === undefined
       ? "none"
       : `${total.requests}, the last one ${age(lastRequestAt, nowMs)} ago`,

@@ -6,6 +6,7 @@ import type { AppSettingsSchema } from "../../proto/gen/ctrl/v1/deployment_pb.ts
 import { HEALTH_CHECK_FIELDS, healthCheckOf } from "./health_check_fields.ts";
 import { optionalDurationField } from "./duration_field.ts";
 import { parseMemory } from "./size_fields.ts";
+import { SCALING_FIELDS, scalingOf } from "./scaling_fields.ts";
 import { releaseWords } from "./release_words.ts";
 import { splitWords } from "./words.ts";
 
@@ -119,6 +120,7 @@ export const APP_FIELDS = {
     file: "releaseTimeout",
     help: "How long the release command may run. Default: 10m.",
   }),
+  ...SCALING_FIELDS,
 };
 
 export type AppConfig = ConfigOf<typeof APP_FIELDS>;
@@ -139,6 +141,7 @@ export function appOf(config: AppConfig): MessageInitShape<typeof AppSettingsSch
     config;
   const seconds = (ms = 0): number => Math.ceil(ms / SECOND_MS);
   const healthCheck = healthCheckOf(config);
+  const scaling = scalingOf(config);
   const app = {
     port,
     command: [...command],
@@ -152,6 +155,7 @@ export function appOf(config: AppConfig): MessageInitShape<typeof AppSettingsSch
     releaseSeconds: seconds(config.releaseTimeoutMs),
     ...(healthCheck === undefined ? {} : { healthCheck }),
     ...(init === undefined ? {} : { init }),
+    ...(scaling === undefined ? {} : { scaling }),
   };
   const isSet = Object.values(app).some((value) =>
     Array.isArray(value) ? value.length > 0 : value !== 0 && value !== ""

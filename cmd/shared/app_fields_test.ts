@@ -33,6 +33,11 @@ const NONE: AppConfig = {
   openapiPath: undefined,
   releaseCommand: undefined,
   releaseTimeoutMs: undefined,
+  scaleMin: undefined,
+  scaleMax: undefined,
+  scaleCpu: undefined,
+  scaleConcurrency: undefined,
+  scaleDownAfterMs: undefined,
 };
 
 const messageOf = (config: Partial<AppConfig>): AppSettings =>
@@ -182,6 +187,11 @@ const ALL: Partial<AppConfig> = {
   healthCheckTimeoutMs: 3_000,
   unhealthyAfterMs: 60_000,
   restartAfterMs: 3_600_000,
+  scaleMin: 2,
+  scaleMax: 5,
+  scaleCpu: 70,
+  scaleConcurrency: 50,
+  scaleDownAfterMs: 120_000,
 };
 
 const TIMES = [
@@ -190,16 +200,18 @@ const TIMES = [
   "unhealthyAfterMs",
   "restartAfterMs",
   "releaseTimeoutMs",
+  "scaleDownAfterMs",
 ] as const;
 
 Deno.test("printed JSON has the keys of unkey.json, whose values the fields read again", async (t) => {
   const settings = messageOf(ALL);
-  const { healthCheck, ...json } = appJson({ settings });
+  const { healthCheck, scaling, ...json } = appJson({ settings });
   const shown: Readonly<Record<string, unknown>> = {
     ...json,
     ...Object.fromEntries(
       Object.entries(healthCheck ?? {}).map(([key, value]) => [`healthCheck.${key}`, value]),
     ),
+    ...Object.fromEntries(Object.entries(scaling ?? {}).map(([key, value]) => [`scaling.${key}`, value])),
   };
   const keys = Object.values(APP_FIELDS).map(({ file }) => file);
   assert.deepEqual(Object.keys(shown).toSorted(), keys.toSorted());

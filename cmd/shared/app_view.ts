@@ -7,6 +7,7 @@ import {
   type Size,
 } from "../../proto/gen/ctrl/v1/deployment_pb.ts";
 import { releaseText } from "./release_words.ts";
+import { scalingJson } from "./scaling_fields.ts";
 import { joinWords } from "./words.ts";
 
 /** The settings of an environment and the size of its next deployment. */
@@ -56,9 +57,8 @@ function pairs(shown: ShownApp): (readonly [string, string])[] {
 
 /** One row for each setting that has a value. */
 export function appRows(shown: ShownApp): string[][] {
-  const { healthCheck = {}, command, releaseCommand, regions, memory, ephemeralStorage, ...rest } = appJson(
-    shown,
-  );
+  const { healthCheck = {}, command, releaseCommand, regions, memory, ephemeralStorage, scaling, ...rest } =
+    appJson(shown);
   const rows: Record<string, unknown> = {
     ...rest,
     ...(command === undefined ? {} : { command: joinWords(command) }),
@@ -70,6 +70,7 @@ export function appRows(shown: ShownApp): string[][] {
   for (const [key, value] of Object.entries(healthCheck)) {
     rows[`healthCheck.${key}`] = typeof value === "object" ? JSON.stringify(value) : value;
   }
+  for (const [key, value] of Object.entries(scaling ?? {})) rows[`scaling.${key}`] = value;
   return Object.entries(rows).map(([key, value]) => [key, String(value)]);
 }
 
@@ -87,6 +88,7 @@ function settingsJson(settings: AppSettings) {
     openapiPath,
     releaseCommand,
     releaseSeconds,
+    scaling,
   } = settings;
   return {
     ...(port === 0 ? {} : { port }),
@@ -101,6 +103,7 @@ function settingsJson(settings: AppSettings) {
     ...(openapiPath === "" ? {} : { openapiPath }),
     ...(releaseCommand.length === 0 ? {} : { releaseCommand }),
     ...(releaseSeconds === 0 ? {} : { releaseTimeout: seconds(releaseSeconds) }),
+    ...(scaling === undefined ? {} : { scaling: scalingJson(scaling) }),
   };
 }
 

@@ -11,6 +11,7 @@ import { clockTime } from "../shared/clock_time.ts";
 import { type DeploymentJson, deploymentJson, statusText } from "../shared/deployment_view.ts";
 import { age, facts, oneLine, printable, table } from "../shared/output.ts";
 import { type ReceiptJson, receiptText } from "../shared/switch_receipt.ts";
+import { type ScaledRegionJson, scaledRegionJson, scaledRegionText } from "../shared/scaling_view.ts";
 import { sizeText } from "../shared/size_fields.ts";
 import { eventJson, type InstanceEventJson } from "./events.ts";
 import { type InstanceJson, instanceJson, troublesText } from "./instances.ts";
@@ -37,6 +38,8 @@ export interface DeploymentStatusJson extends DeploymentJson {
   readonly app: AppJson;
   readonly image: string;
   readonly steps: readonly StepJson[];
+  /** Regions whose number of instances follows the load; absent where there is none. */
+  readonly scaledRegions?: readonly ScaledRegionJson[];
   /** The newest switch to it; absent when it never took its environment's traffic. */
   readonly lastSwitch?: ReceiptJson;
   /** Only with --events. */
@@ -72,6 +75,9 @@ export function deploymentStatusJson(
       ...(step.endedAt === 0n ? {} : { endedAt: Number(step.endedAt) }),
       ...(step.errorMessage === "" ? {} : { error: step.errorMessage }),
     })),
+    ...(deployment.scaledRegions.length === 0
+      ? {}
+      : { scaledRegions: deployment.scaledRegions.map(scaledRegionJson) }),
     ...(lastSwitch === undefined ? {} : { lastSwitch }),
     ...(events === undefined ? {} : { events: events.map(eventJson) }),
   };
@@ -99,6 +105,7 @@ export function deploymentText(
     "image of": shown.imageSourceDeploymentId &&
       `${shown.imageSourceDeploymentId} (same content, not built again)`,
     instances: `${shown.instances.running} of ${shown.instances.desired} running`,
+    "scaled in": deployment.scaledRegions.map((each) => scaledRegionText(each, nowMs)),
     size: deployment.topology === undefined ? undefined : `${sizeText(deployment.topology)} each`,
     port: portOf(deployment) === 0 ? undefined : String(portOf(deployment)),
     settings: settingsTexts(deployment),

@@ -92,3 +92,44 @@ Deno.test("status and list say why and when a preview ended, and what starts it 
   const json = (await unkey(["status", "d_old", "--json"], { env })).stdout;
   assert.deepEqual(JSON.parse(json).stop, stop);
 });
+
+Deno.test("status shows the number of instances by the load, and why it changed last", async () => {
+  const deployment = deploymentOf({
+    id: "d_1",
+    scaledRegions: [
+      {
+        region: "eu",
+        min: 1,
+        max: 5,
+        desired: 3,
+        running: 2,
+        changedAt: BigInt(NOW - 240_000),
+        changedFrom: 2,
+        reason: "142 requests at a time, with a target of 50 per instance.",
+      },
+      { region: "us", min: 1, max: 5, desired: 1, running: 1 },
+    ],
+  });
+  await using server = await startControlPlane({
+    deployment: { getDeployment: () => ({ deployment }), listInstances: () => ({ instances: [] }) },
+  });
+  const env = access(server.url);
+  const { stdout } = await unkey(["status", "d_1"], { env });
+  assert.match(
+    stdout,
+    /^scaled in +eu: 2 of 3 running, 1 to 5 by the load; from 2 to 3 4m ago: 142 requests at a time, with a target/m,
+  );
+  assert.match(stdout, /^ +us: 1 of 1 running, 1 to 5 by the load$/m);
+  const json = JSON.parse((await unkey(["status", "d_1", "--json"], { env })).stdout);
+  assert.deepEqual(
+    json.scaledRegions.map(({ region, lastChange }: Record<string, unknown>) => [region, lastChange]),
+    [
+      ["eu", {
+        at: NOW - 240_000,
+        from: 2,
+        reason: "142 requests at a time, with a target of 50 per instance.",
+      }],
+      ["us", undefined],
+    ],
+  );
+});

@@ -29,6 +29,7 @@ export {
   startContainer,
   stopContainer,
 } from "./containers.ts";
+export { containerCpuTime, type CpuTime } from "./stats.ts";
 export { type Engine, engineCapacity, type EngineVersion, engineVersion, openEngine } from "./engine.ts";
 export { type ContainerEvent, containerEvents } from "./events.ts";
 export {

@@ -8,6 +8,7 @@ import { createRpcClient, fromConnectError } from "../../pkg/rpc/mod.ts";
 import type { KraneConfig } from "./config.ts";
 import type { DeploymentReport } from "./internal/deployment/report.ts";
 import type { SentinelReport } from "./internal/sentinel/report.ts";
+import type { DeploymentUsage } from "./internal/usage/reporter.ts";
 import type { LogBatch } from "./internal/logs/shipper.ts";
 import type { Acknowledgement } from "./internal/watch/acknowledger.ts";
 
@@ -20,6 +21,7 @@ export interface ControlPlane {
   report(report: DeploymentReport, signal: AbortSignal): Promise<number | undefined>;
   acknowledge(message: Acknowledgement, signal: AbortSignal): Promise<void>;
   shipLogs(batch: LogBatch, signal: AbortSignal): Promise<void>;
+  reportUsage(usages: readonly DeploymentUsage[], signal: AbortSignal): Promise<void>;
 }
 
 const CALL_MS_MAX = 10_000;
@@ -69,6 +71,10 @@ export function connectControlPlane(
     },
     acknowledge: async (message, signal) => void await settle(client.acknowledge(message, { signal })),
     shipLogs: async (batch, signal) => void await settle(client.reportInstanceLogs(batch, { signal })),
+    async reportUsage(usages, signal) {
+      const deployments = usages.map((each) => ({ ...each, cpuMillicores: BigInt(each.cpuMillicores) }));
+      await settle(client.reportUsage({ agentId, deployments }, { signal }));
+    },
   };
 }
 

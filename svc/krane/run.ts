@@ -20,6 +20,7 @@ import type { Instance, Runtime } from "./internal/runtime/port.ts";
 import { Acknowledger } from "./internal/watch/acknowledger.ts";
 import { AgentFiles } from "./internal/watch/agent_files.ts";
 import { digestDesired } from "./internal/watch/state_file.ts";
+import { reportUsage } from "./internal/usage/reporter.ts";
 import { createWatcher, type Watcher } from "./internal/watch/watcher.ts";
 import { countInstances, meteredActor, meterReports, watchController, watchOutput } from "./metrics.ts";
 import { type OpenedRuntime, openRuntime } from "./runtimes.ts";
@@ -98,6 +99,7 @@ interface Agent {
   /** Absent where the runtime has none. */
   readonly sentinels: SentinelAgent | undefined;
   readonly watcher: Watcher<ApplyDeployment>;
+  readonly plane: ControlPlane;
 }
 
 async function buildAgent(
@@ -181,6 +183,7 @@ async function buildAgent(
     acknowledger,
     sentinels,
     watcher,
+    plane,
   };
 }
 
@@ -211,6 +214,15 @@ async function startAgent(agent: Agent, process: KraneProcess, runner: Runner): 
   runner.go("logs", (abort) => agent.shipper.run(abort));
   runner.go("acknowledge", (abort) => agent.acknowledger.run(abort));
   runner.go("watch", (abort) => watcher.run(abort));
+  const usage = {
+    runtime,
+    desired: () => controller.desired(),
+    instancesOf: (name: string) => agent.reporter.content(name) ?? [],
+    send: agent.plane.reportUsage,
+    clock: process.clock,
+    log: process.log,
+  };
+  runner.go("usage", (abort) => reportUsage(usage, abort));
   agent.sentinels?.start(runner);
   runner.go("state", (abort) => saveRegularly(agent, process, abort));
   return recovered.length;

@@ -4,6 +4,7 @@ import {
   ClusterService,
   type ReportDeploymentStatusRequest,
   type ReportDeploymentStatusRequest_Update_Instance as Instance,
+  type ReportUsageRequest,
   type ShippedLogLine,
 } from "../../proto/gen/ctrl/v1/cluster_pb.ts";
 import { systemClock } from "../../pkg/clock/mod.ts";
@@ -28,6 +29,7 @@ export class FakePlane implements AsyncDisposable {
   readonly reports: ReportDeploymentStatusRequest[] = [];
   readonly acknowledgements: AcknowledgeRequest[] = [];
   readonly lines: ShippedLogLine[] = [];
+  readonly usages: ReportUsageRequest[] = [];
   /** Only agents whose runtime has sentinels watch it. */
   readonly sentinels = new SentinelFeed();
   /** While set, calls other than the stream are refused. */
@@ -65,6 +67,7 @@ export class FakePlane implements AsyncDisposable {
           }),
           acknowledge: (request) => this.#take(() => this.acknowledgements.push(request)),
           reportInstanceLogs: (request) => this.#take(() => this.lines.push(...request.lines)),
+          reportUsage: (request) => this.#take(() => this.usages.push(request)),
         }),
     });
     this.#port = server.port;

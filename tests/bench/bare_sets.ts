@@ -152,6 +152,7 @@ function desiredAt({ name, namespace }: BareAt, pod: BarePod): DesiredDeployment
     stopSeconds: 0,
     init: false,
     initAsked: false,
+    reportsUsage: false,
     tasks: [],
     env: {},
     buildId: "",

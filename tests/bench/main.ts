@@ -4,6 +4,7 @@
  */
 // deno-lint-ignore-file no-console -- the table is its output
 import { benchApi } from "./api.ts";
+import { benchAutoscale } from "./autoscale.ts";
 import { benchBuild } from "./build.ts";
 import { benchCertificate } from "./certificate.ts";
 import { benchCli } from "./cli.ts";
@@ -43,6 +44,7 @@ const BENCHES: Readonly<Record<string, () => Promise<Row[]>>> = {
   feed: () => benchFeed(),
   feed_property: () => benchFeedProperty(),
   switch: benchSwitch,
+  autoscale: benchAutoscale,
   migrate: benchMigrate,
   retention: benchRetention,
   log_search: benchLogSearch,

@@ -100,7 +100,7 @@ export class SimulatedPlatform {
       reader: createDeploymentReader({ db: db.kysely, clock }),
       uploads: { bytesMax: 1, workspaceBytesMax: 100, workspaceCountMax: 100 },
       streams: new StreamShares(db.kysely),
-      apps: { stopSecondsMax: 300, ephemeralStorageMibMax: 20_480 },
+      apps: { stopSecondsMax: 300, ephemeralStorageMibMax: 20_480, replicasMax: 10 },
       sizes: {
         initial: { cpuMillicores: 256, memoryMib: 256, replicas: 0 },
         max: { cpuMillicores: 8_000, memoryMib: 16_384, replicas: 20 },

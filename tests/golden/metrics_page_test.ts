@@ -16,6 +16,7 @@ const SPECS = CATALOGUE.flatMap(({ specs }) => specs);
  */
 const LABELS = new Set([
   "code",
+  "direction",
   "end",
   "event",
   "handler",

@@ -179,6 +179,7 @@ export class EdgeUnderTest implements ClientUnderTest {
         reportRefusals: () => Promise.reject(new Error("not in this test")),
         reportTraffic: () => Promise.reject(new Error("not in this test")),
         checkPassword: () => Promise.reject(new Error("not in this test")),
+        reportLoad: () => Promise.reject(new Error("not in this test")),
       },
       table: this.#table,
       certificates: new Certificates(base.log),

@@ -99,6 +99,7 @@ function desired(bed: KraneBed, name: string): DesiredDeployment {
     stopSeconds: 0,
     init: false,
     initAsked: false,
+    reportsUsage: false,
     tasks: [],
     env: { KEY: "value" },
     buildId: "",

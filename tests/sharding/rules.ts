@@ -99,6 +99,7 @@ export const SCATTERS: Readonly<Record<string, readonly string[]>> = {
     "requests: listUnusedDeployments",
     "runs: deleteRuns",
     "runs: listOverdueRuns",
+    "scaling: pageScaledPlacements",
     "sentinel_sweep: listIdleSentinels",
     "sentinel_sweep: listPlacementsWithoutSentinel",
     "sentinel_sweep: listRunningSentinels",

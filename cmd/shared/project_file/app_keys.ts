@@ -28,6 +28,19 @@ export const HEALTH_CHECK_KEYS = {
   restartAfter: duration(),
 };
 
+const SCALE_RULE = "must be a whole number from 1 on";
+const PERCENT_RULE = "must be percent, from 1 to 100";
+
+/** Every key of `scaling`. */
+export const SCALING_KEYS = {
+  min: z.int({ error: SCALE_RULE }).min(1, SCALE_RULE),
+  max: z.int({ error: SCALE_RULE }).min(1, SCALE_RULE),
+  cpu: z.int({ error: PERCENT_RULE }).min(1, PERCENT_RULE).max(100, PERCENT_RULE)
+    .describe("Percent of an instance's CPU."),
+  concurrency: z.int({ error: SCALE_RULE }).min(1, SCALE_RULE).describe("Requests at a time of an instance."),
+  downAfter: duration(),
+};
+
 export const APP_KEYS = {
   port: z.int({ error: PORT_RULE }).min(1, PORT_RULE).max(65_535, PORT_RULE),
   command: z.union([
@@ -49,13 +62,17 @@ export const APP_KEYS = {
   releaseCommand: z.union([z.array(z.string()).min(1), z.string().min(1)], { error: RELEASE_RULE })
     .describe("Runs once for each deployment before its instances start; a text is run by sh -c."),
   releaseTimeout: duration(),
+  scaling: z.strictObject(SCALING_KEYS, { error: "must be a JSON object" }).partial()
+    .describe("Lets the number of instances follow the load."),
 };
 
 const SCHEMA = z.strictObject(APP_KEYS).partial();
 
 /** The values by their keys, as the flags take them. */
 export function* appValues(
-  { command, healthCheck, healthCheckPath, regions, releaseCommand, ...others }: z.infer<typeof SCHEMA>,
+  { command, healthCheck, healthCheckPath, regions, releaseCommand, scaling, ...others }: z.infer<
+    typeof SCHEMA
+  >,
 ): Generator<[key: string, value: string | readonly string[]]> {
   if (command !== undefined) yield ["command", typeof command === "string" ? command : joinWords(command)];
   if (releaseCommand !== undefined) {
@@ -69,6 +86,7 @@ export function* appValues(
   const { headers = {}, ...check } = healthCheck ?? {};
   yield ["healthCheck.headers", Object.entries(headers).map(([name, value]) => `${name}: ${value}`)];
   for (const [key, value] of Object.entries(check)) yield [`healthCheck.${key}`, String(value)];
+  for (const [key, value] of Object.entries(scaling ?? {})) yield [`scaling.${key}`, String(value)];
   for (const [key, value] of Object.entries(others)) yield [key, String(value)];
 }
 

@@ -234,8 +234,8 @@ export function sizeLimits(config: ApiConfig): SizeLimits {
 }
 
 /** The most that an app may ask for. */
-export function appLimits({ stopSecondsMax, ephemeralStorageMax }: ApiConfig): AppLimits {
-  return { stopSecondsMax, ephemeralStorageMibMax: ephemeralStorageMax };
+export function appLimits({ stopSecondsMax, ephemeralStorageMax, replicasMax }: ApiConfig): AppLimits {
+  return { stopSecondsMax, ephemeralStorageMibMax: ephemeralStorageMax, replicasMax };
 }
 
 /** Rules between settings; for `loadConfig`. */

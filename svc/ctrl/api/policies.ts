@@ -87,6 +87,7 @@ const CLUSTER: MethodsOf<typeof ClusterService> = {
   reportDeploymentStatus: { kind: "region" },
   acknowledge: { kind: "region" },
   reportInstanceLogs: { kind: "region" },
+  reportUsage: { kind: "region" },
 };
 
 const FRONTLINE: MethodsOf<typeof FrontlineService> = {
@@ -95,6 +96,7 @@ const FRONTLINE: MethodsOf<typeof FrontlineService> = {
   reportRefusals: { kind: "edge" },
   reportTraffic: { kind: "edge" },
   checkPassword: { kind: "edge" },
+  reportLoad: { kind: "edge" },
 };
 
 const ADMIN: MethodsOf<typeof AdminService> = {

@@ -32,6 +32,7 @@ import { serveEndpoint } from "./restate/endpoint.ts";
 import { openObjects } from "./objects.ts";
 import { callEachMinute } from "./tasks/periodic_call.ts";
 import { endUnusedPreviews } from "./tasks/preview_ends.ts";
+import { Autoscaler } from "./tasks/autoscaler.ts";
 import { keepTrafficSums } from "./tasks/traffic_sums.ts";
 import { giveUpUnusedCertificates } from "./tasks/unused_certificates.ts";
 import { ensurePlatformCertificates, platformNames } from "./tasks/platform_certificates.ts";
@@ -251,6 +252,8 @@ async function start(config: WorkerConfig, given: WorkerProcess, runner: Runner)
   const operatorSeconds = operatorIdleSeconds(config);
   const previews = { db, clock, log, ingress, operatorSeconds, meter: loop("preview ends") };
   runner.go("preview ends", (stop) => endUnusedPreviews(previews, stop));
+  const autoscaler = new Autoscaler({ db, clock, log, changes, metrics, meter: loop("autoscaler") });
+  runner.go("autoscaler", (stop) => autoscaler.run(stop));
   const sums = { db, clock, log, meter: loop("traffic sums") };
   runner.go("traffic sums", (stop) => keepTrafficSums(sums, stop));
   const sweep = { db, clock, log, changes, sentinels, meter: loop("sentinel sweep") };

@@ -41,9 +41,9 @@ export class Balancer {
     const [only] = instances;
     if (instances.length === 1 && only !== undefined) return tried.has(only.key) ? undefined : only;
     const untried = tried.size === 0 ? instances : instances.filter((each) => !tried.has(each.key));
-    if (this.#ejections.size === 0) return this.#preferred(untried);
+    if (this.#ejections.size === 0) return this.#lessLoaded(this.preferred(untried));
     const healthy = untried.filter((each) => !this.#isEjected(each.key));
-    const chosen = this.#preferred(healthy.length > 0 ? healthy : untried);
+    const chosen = this.#lessLoaded(this.preferred(healthy.length > 0 ? healthy : untried));
     const ejection = chosen && this.#ejections.get(chosen.key);
     // One request tries whether it is back; others do not until that is known.
     if (ejection !== undefined && healthy.length > 0) {
@@ -74,13 +74,14 @@ export class Balancer {
     this.#ejections.delete(key);
   }
 
-  #preferred(instances: readonly Instance[]): Instance | undefined {
+  /** Those that get the requests while one of them can be dialed. */
+  preferred(instances: readonly Instance[]): readonly Instance[] {
     const { region, isDown } = this.#options;
     // Instances beside this edge are reached whether or not their agent is there.
     const near = instances.filter((each) => each.region === region);
-    if (near.length > 0) return this.#lessLoaded(near);
+    if (near.length > 0) return near;
     const up = instances.filter((each) => !isDown(each.region));
-    return this.#lessLoaded(up.length > 0 ? up : instances);
+    return up.length > 0 ? up : instances;
   }
 
   #lessLoaded(instances: readonly Instance[]): Instance | undefined {

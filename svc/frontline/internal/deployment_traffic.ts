@@ -34,6 +34,8 @@ export class DeploymentTraffic implements AppTraffic {
   #receivedBytes = 0;
   #sentBytes = 0;
   #busyMs = 0;
+  /** That of the intervals before. */
+  #formerBusyMs = 0;
   /** Up to then the running requests are in `#busyMs`. */
   #busyUntilMs: number;
   #running = 0;
@@ -84,6 +86,12 @@ export class DeploymentTraffic implements AppTraffic {
     this.#running--;
   }
 
+  /** The time of all requests together since the beginning. */
+  totalBusyMs(nowMs: number): number {
+    this.#addBusy(nowMs);
+    return this.#formerBusyMs + this.#busyMs;
+  }
+
   /** The numbers since the last call; `undefined` when there was no request. `aheadMs`: what other clocks are ahead. */
   take(nowMs: number, aheadMs = 0): TrafficCounts | undefined {
     this.#addBusy(nowMs);
@@ -123,6 +131,7 @@ export class DeploymentTraffic implements AppTraffic {
     this.#cancelled = 0;
     this.#receivedBytes = 0;
     this.#sentBytes = 0;
+    this.#formerBusyMs += this.#busyMs;
     this.#busyMs = 0;
     this.#runningMax = this.#running;
   }

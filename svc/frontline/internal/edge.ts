@@ -26,6 +26,7 @@ import { EdgeCounts } from "./metrics.ts";
 import { Gate, type ProtectedRoute } from "./protection/gate.ts";
 import { PasswordChecks, type PasswordChecksOptions } from "./protection/password_checks.ts";
 import { clientScheme, redirect } from "./redirects.ts";
+import { Loads, type RegionLoad } from "./load.ts";
 import { refusalText } from "./refusal_text.ts";
 import type { Refusals } from "./refusals.ts";
 import type { RequestedDeployments } from "./requested.ts";
@@ -90,6 +91,7 @@ export class Edge {
   /** Load balancers should send no more requests; it still answers them. */
   stopping = false;
   readonly #balancer: Balancer;
+  readonly #loads: Loads;
   readonly #wanted: WantedCertificates | undefined;
   readonly #options: EdgeOptions;
   readonly #snapshot: FirstSnapshot;
@@ -124,6 +126,7 @@ export class Edge {
       load: (key) => this.proxy.load(key),
       isDown: (each) => this.table.isDown(each),
     });
+    this.#loads = new Loads((instances) => this.#balancer.preferred(instances));
     const failures = new FailureLog({ log, clock });
     this.proxy = new Proxy({
       clock,
@@ -181,6 +184,17 @@ export class Edge {
       ? undefined
       : refusalText(report, limits);
     if (deploymentId !== undefined && text !== undefined) refusals?.note(deploymentId, text, clock.now());
+  }
+
+  /** The loads to report now: those of all deployments whose load the control plane wants to know. */
+  takeLoads(nowMs: number): readonly RegionLoad[] {
+    const { traffic } = this.#options;
+    if (traffic === undefined) return [];
+    const sources = [...this.table.scaled()].map((each) => ({
+      ...each,
+      busyMs: traffic.busyMs(each.deploymentId, nowMs),
+    }));
+    return this.#loads.take(sources, nowMs);
   }
 
   /** Deployments with requests under way get requests all the time, such as those of an open WebSocket. */

@@ -41,6 +41,8 @@ export type RouteChange =
     readonly endpoints: readonly EndpointAddress[];
     /** "h2c", or "http1", which may be empty. */
     readonly protocol: string;
+    /** The control plane wants to know its load. */
+    readonly reportsLoad?: boolean;
   }
   | { readonly kind: "delete_endpoints"; readonly deploymentId: string }
   | { readonly kind: "apply_down_region" | "delete_down_region"; readonly region: string };
@@ -69,6 +71,7 @@ export class RouteTable {
   readonly #instances = new Map<string, readonly Instance[]>();
   readonly #waiting = new Map<string, Waiting>();
   readonly #downRegions = new Set<string>();
+  readonly #scaled = new Set<string>();
   readonly #onLeave: (key: string) => void;
   readonly #onMove: (from: string | undefined, to: string) => void;
 
@@ -110,6 +113,13 @@ export class RouteTable {
     for (const [id, instances] of this.#instances) if (instances.some(matches)) yield id;
   }
 
+  /** The deployments whose load the control plane wants to know, with their instances. */
+  *scaled(): Iterable<{ readonly deploymentId: string; readonly instances: readonly Instance[] }> {
+    for (const deploymentId of this.#scaled) {
+      yield { deploymentId, instances: this.#instances.get(deploymentId) ?? NONE };
+    }
+  }
+
   /** Applies a change. Changes of one resource must come in the order of their versions. */
   apply(change: RouteChange, nowMs: number): void {
     switch (change.kind) {
@@ -121,10 +131,11 @@ export class RouteTable {
         break;
       case "apply_endpoints":
         this.#setInstances(change.deploymentId, change.endpoints, change.protocol);
+        if (change.reportsLoad === true) this.#scaled.add(change.deploymentId);
+        else this.#scaled.delete(change.deploymentId);
         break;
       case "delete_endpoints":
-        this.#setInstances(change.deploymentId, []);
-        this.#instances.delete(change.deploymentId);
+        this.#dropDeployment(change.deploymentId);
         break;
       case "apply_down_region":
         this.#downRegions.add(change.region);
@@ -153,12 +164,17 @@ export class RouteTable {
     }
     for (const deploymentId of [...this.#instances.keys()]) {
       if (kept.has(`endpoints/${deploymentId}`)) continue;
-      this.#setInstances(deploymentId, []);
-      this.#instances.delete(deploymentId);
+      this.#dropDeployment(deploymentId);
     }
     for (const region of [...this.#downRegions]) {
       if (!kept.has(`down_region/${region}`)) this.#downRegions.delete(region);
     }
+  }
+
+  #dropDeployment(deploymentId: string): void {
+    this.#setInstances(deploymentId, []);
+    this.#instances.delete(deploymentId);
+    this.#scaled.delete(deploymentId);
   }
 
   #moveRoute(route: Route, nowMs: number): void {

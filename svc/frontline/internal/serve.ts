@@ -20,6 +20,7 @@ import type { EdgeCertificate } from "./certificates.ts";
 import { Edge, type EdgeHttps, type EdgeOptions } from "./edge.ts";
 import { FailedRequests } from "./failed_requests.ts";
 import { watchEdge } from "./metrics.ts";
+import { reportLoad } from "./load_reporter.ts";
 import { reportRefusals } from "./refusal_reporter.ts";
 import { Refusals } from "./refusals.ts";
 import { RequestedDeployments } from "./requested.ts";
@@ -188,6 +189,12 @@ export async function serveEdge(role: EdgeRole, config: EdgeConfig, process: Edg
     if (traffic !== undefined) {
       const report = { traffic, client, clock, log, edgeId: role.id, region: config.region };
       runner.go("traffic", () => reportTraffic(report, drained.signal));
+      const load = {
+        ...report,
+        take: (nowMs: number) => edge.takeLoads(nowMs),
+        processId: traffic.processName,
+      };
+      runner.go("load", () => reportLoad(load, drained.signal));
     }
     const { port, httpsPort } = await listening;
     void ready.promise.then(() => {

@@ -29,7 +29,8 @@ interface Counted {
 
 /** The requests of all deployments in intervals of 10 s, and those intervals that the control plane does not have yet. */
 export class Traffic {
-  readonly #processName: string;
+  /** Of this run of the edge. */
+  readonly processName: string;
   readonly #counted = new Map<string, Counted>();
   #waiting: TrafficBatch[] = [];
   /** The time that the control plane is ahead. */
@@ -39,7 +40,7 @@ export class Traffic {
   #lastStartMs = -Infinity;
 
   constructor(processName: string) {
-    this.#processName = processName;
+    this.processName = processName;
   }
 
   /** The counters of a deployment; `undefined` when there are too many. */
@@ -50,6 +51,11 @@ export class Traffic {
     const traffic = new DeploymentTraffic(deploymentId, nowMs);
     this.#counted.set(deploymentId, { traffic, quietIntervals: 0 });
     return traffic;
+  }
+
+  /** The time of all requests of a deployment together; it begins anew after five minutes without any. */
+  busyMs(deploymentId: string, nowMs: number): number {
+    return this.#counted.get(deploymentId)?.traffic.totalBusyMs(nowMs) ?? 0;
   }
 
   /** The time until the running interval ends. */
@@ -72,7 +78,7 @@ export class Traffic {
       if (each.quietIntervals > QUIET_INTERVALS_MAX) this.#counted.delete(id);
       if (counts !== undefined) deployments.push(counts);
     }
-    const processId = `${this.#processName}-${this.#clocks}`;
+    const processId = `${this.processName}-${this.#clocks}`;
     for (let from = 0; from < deployments.length; from += BATCH_MAX) {
       this.#waiting.push({ processId, startedAtMs, deployments: deployments.slice(from, from + BATCH_MAX) });
     }

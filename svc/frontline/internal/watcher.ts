@@ -267,6 +267,7 @@ function changeOf({ case: kind, value }: ResourceState): RouteChange {
         deploymentId: value.deploymentId,
         endpoints: value.endpoints,
         protocol: value.protocol,
+        reportsLoad: value.reportsLoad,
       };
     case "deleteEndpoints":
       return { kind: "delete_endpoints", deploymentId: value.deploymentId };

@@ -2,6 +2,7 @@
 import { z } from "zod";
 import type { AppSettings } from "../../internal/deployments/app/settings.ts";
 import type { WireApp, WireHealthCheck } from "../../internal/validate/app.ts";
+import type { WireScaling } from "../../internal/validate/scaling.ts";
 import { named } from "./named.ts";
 import type { WireSize } from "../../internal/validate/size.ts";
 
@@ -21,6 +22,14 @@ const healthCheckBody = z.strictObject({
   restartSeconds: positive.optional(),
 });
 
+const scalingBody = z.strictObject({
+  min: positive.optional(),
+  max: positive.optional(),
+  cpuPercent: positive.optional(),
+  concurrency: positive.optional(),
+  downSeconds: positive.optional(),
+});
+
 export const appBody = named(
   "AppSettings",
   z.strictObject({
@@ -36,6 +45,7 @@ export const appBody = named(
     openapiPath: filled.optional(),
     releaseCommand: z.array(z.string()).min(1).optional(),
     releaseSeconds: positive.optional(),
+    scaling: scalingBody.optional(),
   }),
   "The settings of an app. What is absent is not set.",
 );
@@ -54,7 +64,7 @@ export const sizeBody = named(
 export function wireApp(body: z.infer<typeof appBody>): WireApp {
   const { port = 0, command = [], healthCheck, startSeconds = 0, stopSignal = "", stopSeconds = 0 } = body;
   const { ephemeralStorageMib = 0, regions = [], init, openapiPath = "" } = body;
-  const { releaseCommand = [], releaseSeconds = 0 } = body;
+  const { releaseCommand = [], releaseSeconds = 0, scaling } = body;
   return {
     port,
     command,
@@ -68,7 +78,13 @@ export function wireApp(body: z.infer<typeof appBody>): WireApp {
     openapiPath,
     releaseCommand,
     releaseSeconds,
+    scaling: scaling === undefined ? undefined : wireScaling(scaling),
   };
+}
+
+function wireScaling(body: z.infer<typeof scalingBody>): WireScaling {
+  const { min = 0, max = 0, cpuPercent = 0, concurrency = 0, downSeconds = 0 } = body;
+  return { min, max, cpuPercent, concurrency, downSeconds };
 }
 
 function wireCheck(body: z.infer<typeof healthCheckBody>): WireHealthCheck {
@@ -97,7 +113,7 @@ export function wireSize(
 
 /** Stored settings as they are answered. */
 export function shownApp(
-  { command, releaseCommand, regions, healthCheck, ...settings }: AppSettings,
+  { command, releaseCommand, regions, healthCheck, scaling, ...settings }: AppSettings,
 ): z.infer<typeof appBody> {
   return {
     ...settings,
@@ -105,5 +121,6 @@ export function shownApp(
     ...(releaseCommand === undefined ? {} : { releaseCommand: [...releaseCommand] }),
     ...(regions === undefined ? {} : { regions: [...regions] }),
     ...(healthCheck === undefined ? {} : { healthCheck: { ...healthCheck } }),
+    ...(scaling === undefined ? {} : { scaling: { ...scaling } }),
   };
 }

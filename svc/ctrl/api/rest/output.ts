@@ -43,7 +43,7 @@ const instanceShape = named(
 const instanceEventShape = named(
   "InstanceEvent",
   z.object({
-    kind: z.enum(["ended", "trouble", "recovered"]),
+    kind: z.enum(["ended", "trouble", "recovered", "scaled"]),
     reason: z.string(),
     message: z.string(),
     instance: z.string(),

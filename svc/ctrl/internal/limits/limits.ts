@@ -32,6 +32,11 @@ export const LIMITS = {
     about: "commands that run at once",
     advice: 'Wait until some have ended: "unkey list runs" shows them',
   },
+  scaled_instances: {
+    value: 200,
+    about: "instances of deployments whose number follows the load",
+    advice: 'Lower the maximum of some with "unkey scale"',
+  },
   streams: {
     value: 200,
     about: "open streams of events and logs at one api",

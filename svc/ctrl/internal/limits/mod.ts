@@ -11,5 +11,5 @@
  * @module
  */
 export { isLimitName, LIMIT_NAMES, type LimitName, LIMITS, type UploadLimits } from "./limits.ts";
-export { exceeded, reserve, type StoredLimit, type Usage, usageOf } from "./reserve.ts";
+export { exceeded, reserve, roomOf, type StoredLimit, type Usage, usageOf } from "./reserve.ts";
 export { StreamShares } from "./streams.ts";

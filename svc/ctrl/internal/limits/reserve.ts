@@ -4,6 +4,7 @@ import {
   countDeploymentsSince,
   countOpenRuns,
   countProjects,
+  countScaledInstances,
   countWorkspaceEnvironments,
   countWorkspaceVariables,
   findWorkspaceLimit,
@@ -44,6 +45,7 @@ const COUNTS: Readonly<
   async runs(db, workspaceId) {
     return { used: await countOpenRuns(db, workspaceId), retryAfterSeconds: RETRY_SECONDS };
   },
+  scaled_instances: (db, workspaceId) => lasting(countScaledInstances(db, workspaceId)),
 };
 
 async function lasting(count: Promise<number>): Promise<Usage> {
@@ -80,6 +82,17 @@ export async function reserve(
     const usage = await usageOf(tx, name, { workspaceId, nowMs });
     if (usage.used + added > limit) throw exceeded(name, limit, usage);
   }
+}
+
+/** The number that the workspace may still add; others of the workspace wait until the transaction has ended. */
+export async function roomOf(
+  tx: Tx,
+  name: StoredLimit,
+  { workspaceId, nowMs }: { readonly workspaceId: string; readonly nowMs: number },
+): Promise<number> {
+  await lockWorkspace(tx, workspaceId);
+  const limit = await findWorkspaceLimit(tx, workspaceId, name) ?? LIMITS[name].value;
+  return Math.max(0, limit - (await usageOf(tx, name, { workspaceId, nowMs })).used);
 }
 
 /** The refusal of more than a limit allows. */

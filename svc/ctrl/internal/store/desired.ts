@@ -15,6 +15,8 @@ import type {
   Schema,
 } from "./schema.ts";
 import { protectionsOfRoutes } from "./protections.ts";
+import { decodeScaling } from "../scaling/mod.ts";
+import { listScaled } from "./scaling.ts";
 import { decodeStopNote } from "./stop_note.ts";
 import { listTasks } from "./tasks.ts";
 
@@ -22,6 +24,8 @@ import { listTasks } from "./tasks.ts";
 export interface DesiredDeployment extends PlacedDeployment {
   /** Its tasks of all regions. */
   readonly tasks: readonly DeploymentTasksTable[];
+  /** Its number of instances follows their CPU. */
+  readonly reportsUsage: boolean;
 }
 
 interface PlacedDeployment extends DeploymentsTable {
@@ -43,7 +47,16 @@ export async function listDesiredDeployments(
   const rows = await selectDesired(db, region)
     .where("deployment_topology.deployment_id", "in", [...deploymentIds]).execute();
   const tasks = await listTasks(db, rows.map((row) => row.id));
-  return rows.map((row) => ({ ...row, tasks: tasks.get(row.id) ?? [] }));
+  const scaled = await listScaled(db, rows.map((row) => row.id));
+  const measured = new Set(
+    scaled.filter((row) => row.region === region && decodeScaling(row.settings).cpuPercent !== undefined)
+      .map((row) => row.deployment_id),
+  );
+  return rows.map((row) => ({
+    ...row,
+    tasks: tasks.get(row.id) ?? [],
+    reportsUsage: measured.has(row.id),
+  }));
 }
 
 /** Deployments that should run in the region, in order of version, above `afterVersion`. Index on region, status and version. */

@@ -53,6 +53,7 @@ import type { DeploymentTasksTable } from "./schema_tasks.ts";
 import type { TraceTables } from "./schema_traces.ts";
 
 export * from "./schema_regions.ts";
+export * from "./schema_scaling.ts";
 export * from "./schema_tasks.ts";
 export * from "./schema_traffic.ts";
 

@@ -51,7 +51,7 @@ export interface InstanceEventsTable {
   first_at: number;
   last_at: number;
   times: number;
-  kind: "ended" | "trouble" | "recovered";
+  kind: "ended" | "trouble" | "recovered" | "scaled";
   reason: string;
   message: string;
   /** The instance that it befell last. */

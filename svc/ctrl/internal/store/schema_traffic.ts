@@ -1,4 +1,5 @@
 /** Tables of the live pointer's moves, of starts and requests, and of what views show. */
+import type { ScalingTables } from "./schema_scaling.ts";
 
 /** Every move of an environment's live pointer, numbered per environment. */
 export interface LiveHistoryTable {
@@ -55,7 +56,7 @@ export interface TrafficSumsDueTable {
   mark: string;
 }
 
-export interface TrafficTables {
+export interface TrafficTables extends ScalingTables {
   deployment_traffic: DeploymentTrafficTable;
   traffic_sums_due: TrafficSumsDueTable;
 }

@@ -7,6 +7,7 @@ import { PROTECTION_ROWS } from "./testing_rows_protections.ts";
 import { LOG_ROWS } from "./testing_rows_logs.ts";
 import { TASK_ROWS } from "./testing_rows_tasks.ts";
 import { SESSION_ROWS } from "./testing_rows_sessions.ts";
+import { SCALING_ROWS } from "./testing_rows_scaling.ts";
 import { TRACE_ROWS } from "./testing_rows_traces.ts";
 
 /** The largest integer that comes back as it was. */
@@ -335,4 +336,5 @@ export const ROWS: Schema = {
   ...DOMAIN_ROWS,
   ...TASK_ROWS,
   ...TRACE_ROWS,
+  ...SCALING_ROWS,
 };

@@ -109,6 +109,8 @@ export async function stopTopology(
     await archiveIdleSentinel(tx, { environmentId, region, nowMs });
     changed.push({ region, version });
   }
+  await tx.deleteFrom("scaled_placements").where("deployment_id", "=", deploymentId)
+    .where("region", "in", places.regions).execute();
   if (changed.length > 0) await bumpViewRevision(tx, [deploymentId]);
   return changed;
 }

@@ -34,6 +34,20 @@ export async function countActiveDeployments(db: Queryable, workspaceId: string)
   );
 }
 
+/** Instances of a workspace that are wanted by deployments whose number of instances follows the load. */
+export async function countScaledInstances(db: Queryable, workspaceId: string): Promise<number> {
+  return countOf(
+    await db.selectFrom("scaled_placements as s").innerJoin(
+      "deployment_topology as t",
+      (join) =>
+        join.onRef("t.deployment_id", "=", "s.deployment_id").onRef("t.region", "=", "s.region")
+          .onRef("t.workspace_id", "=", "s.workspace_id"),
+    )
+      .select(({ fn }) => fn.sum("t.desired_replicas").as("count"))
+      .where("s.workspace_id", "=", workspaceId).executeTakeFirst(),
+  );
+}
+
 /** Deployments of a workspace since a time, and the time of the first of them. */
 export async function countDeploymentsSince(
   db: Queryable,

@@ -1,10 +1,12 @@
 import type { AppSettings, HealthCheckSettings } from "../deployments/app/settings.ts";
 import { command, healthCheckPath, invalid, port } from "./mod.ts";
+import { scalingSettings, type WireScaling } from "./scaling.ts";
 
 /** The operator's bounds of an app's settings. */
 export interface AppLimits {
   readonly stopSecondsMax: number;
   readonly ephemeralStorageMibMax: number;
+  readonly replicasMax: number;
 }
 
 /** Settings as messages have them: empty and 0 are not set. */
@@ -21,6 +23,7 @@ export interface WireApp {
   readonly openapiPath: string;
   readonly releaseCommand: readonly string[];
   readonly releaseSeconds: number;
+  readonly scaling?: WireScaling | undefined;
 }
 
 export interface WireHealthCheck {
@@ -92,6 +95,7 @@ export function appSettings(field: string, wire: WireApp | undefined, limits: Ap
       ? {}
       : { releaseCommand: command(`${field}.release_command`, wire.releaseCommand) }),
     ...(release === undefined ? {} : { releaseSeconds: release }),
+    ...scalingSettings(`${field}.scaling`, wire.scaling, limits.replicasMax),
   };
 }
 

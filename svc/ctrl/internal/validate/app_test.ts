@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { isFault } from "../../../../pkg/fault/mod.ts";
 import { appSettings, type WireApp, type WireHealthCheck } from "./app.ts";
 
-const LIMITS = { stopSecondsMax: 60, ephemeralStorageMibMax: 1_000 };
+const LIMITS = { stopSecondsMax: 60, ephemeralStorageMibMax: 1_000, replicasMax: 10 };
 const NOTHING: WireApp = {
   port: 0,
   command: [],

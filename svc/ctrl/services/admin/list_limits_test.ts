@@ -42,6 +42,7 @@ Deno.test("listLimits() shows each limit and its use, of the caller's workspace 
     deployments_active: [0n, 100n, false],
     deployments_per_hour: [0n, 2_000n, false],
     runs: [0n, 20n, false],
+    scaled_instances: [0n, 200n, false],
     streams: [0n, 200n, false],
     builds: [undefined, undefined, false],
     uploads: [0n, 100n, false],
@@ -51,7 +52,7 @@ Deno.test("listLimits() shows each limit and its use, of the caller's workspace 
   assert.deepEqual((await shown())["projects"], [1n, 100n, false]);
   await refused(admin.listLimits({ workspaceId: globex.workspaceId }), Code.NotFound, /Workspace/);
   const operator = api.client(AdminService, SERVICE_TOKEN);
-  assert.equal((await operator.listLimits({ workspaceId: "globex" })).limits.length, 10);
+  assert.equal((await operator.listLimits({ workspaceId: "globex" })).limits.length, 11);
 });
 
 Deno.test("setLimit() is for operators, refuses what is no limit, and is in the audit log", async (t) => {

@@ -104,6 +104,7 @@ async function encodeDesired(vault: Vault, row: DesiredDeployment): Promise<Depl
       deploymentId: row.id,
       image: row.image,
       ...tasksOf(row),
+      reportsUsage: row.reportsUsage,
       cpuMillicores: BigInt(row.cpu_millicores),
       memoryMib: BigInt(row.memory_mib),
       command: decodeStrings(row.command),

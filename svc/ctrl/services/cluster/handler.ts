@@ -10,6 +10,7 @@ import { agentOf, regionOf, streamRegionOf } from "./region.ts";
 import { createLogTaker } from "./report_logs.ts";
 import { reportSentinelStatus } from "./report_sentinel.ts";
 import { reportDeploymentStatus } from "./report_status.ts";
+import { takeUsageReport } from "./report_usage.ts";
 import { watchDeployments, watchSentinels } from "./watch.ts";
 
 /** Adapts the agents' use cases to `ctrl.v1.ClusterService`: decode, call, encode. */
@@ -52,6 +53,10 @@ export function clusterHandlers(deps: ClusterDeps): ServiceImpl<typeof ClusterSe
     },
     async reportInstanceLogs(request, context) {
       await logs.take(regionOf(context), request);
+      return {};
+    },
+    async reportUsage(request, context) {
+      await takeUsageReport(deps, regionOf(context), request);
       return {};
     },
   };

@@ -195,11 +195,13 @@ function snapshotOf(
   { project, environment, checked }: Pick<NewDeployment, "project" | "environment" | "checked">,
 ): AppSnapshot {
   const command = decodeStrings(project.command);
+  // The environment's number of instances follows the load by its present settings, not by those of the create.
+  const { scaling: _scaling, ...settings } = decodeAppSettings(environment.app_settings);
   return {
     own: checked.app,
     environment: {
       ...(command.length === 0 ? {} : { command }),
-      ...decodeAppSettings(environment.app_settings),
+      ...settings,
     },
   };
 }

@@ -1,5 +1,6 @@
 import { publicFault } from "../../../../pkg/fault/mod.ts";
 import { type AppLimits, appSettings, START_SECONDS_MAX, type WireApp } from "../../internal/validate/app.ts";
+import { wholeScaling } from "../../internal/validate/scaling.ts";
 import {
   command,
   cutToBytes,
@@ -95,6 +96,7 @@ export function checkCreate(request: CreateRequest, limits: AppLimits): CheckedC
 /** The fields that clients knew before `app` come first. */
 function checkApp(request: CreateRequest, limits: AppLimits): AppSettings {
   const app = appSettings("app", request.app, limits);
+  wholeScaling("app.scaling", app.scaling);
   const path = healthCheckPath("health_check_path", request.healthCheckPath);
   const start = startSeconds(request.startSeconds);
   return mergeApps(app, {

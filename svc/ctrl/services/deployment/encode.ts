@@ -82,6 +82,12 @@ export function encodeDeployment(
     buildId: view.buildId,
     redeployOf: view.redeployOf,
     imageSourceDeploymentId: view.imageSourceDeploymentId,
+    scaledRegions: view.scaled.map(({ change, ...scaled }) => ({
+      ...scaled,
+      changedAt: BigInt(change?.atMs ?? 0),
+      changedFrom: change?.from ?? 0,
+      reason: change?.reason ?? "",
+    })),
     steps: view.steps.map((step) => ({
       name: step.name,
       status: step.status,

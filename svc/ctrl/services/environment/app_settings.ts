@@ -4,6 +4,7 @@ import { publicFault } from "../../../../pkg/fault/mod.ts";
 import { actorOf } from "../../internal/auth/actor.ts";
 import type { RootKeyPrincipal } from "../../internal/auth/principal.ts";
 import { requireEnvironment, requireProject } from "../../internal/auth/project.ts";
+import type { ChangeNotifier } from "../../internal/changes/mod.ts";
 import {
   type AppSettings,
   decodeAppSettings,
@@ -16,13 +17,16 @@ import {
   type Size,
   type SizeLimits,
 } from "../../internal/deployments/size.ts";
+import { encodeScaling } from "../../internal/scaling/mod.ts";
 import {
   type CtrlDatabase,
   lockEnvironment,
   recordAudit,
+  scaleEnvironment,
   setEnvironmentAppSettings,
 } from "../../internal/store/mod.ts";
 import { type AppLimits, appSettings, type WireApp } from "../../internal/validate/app.ts";
+import { wholeScaling } from "../../internal/validate/scaling.ts";
 import { invalid } from "../../internal/validate/mod.ts";
 
 export interface AppSettingsDeps {
@@ -30,6 +34,7 @@ export interface AppSettingsDeps {
   readonly clock: Clock;
   readonly sizes: SizeLimits;
   readonly apps: AppLimits;
+  readonly notifier: ChangeNotifier;
 }
 
 interface EnvironmentName {
@@ -44,12 +49,13 @@ export interface SetAppSettingsRequest extends EnvironmentName {
 }
 
 /**
- * Sets how the environment's later deployments are run, and returns all that it has now.
+ * Sets how the environment's later deployments are run, and returns all that it has now. Bounds and targets of the number of
+ * instances hold for running deployments, too, unless they have their own.
  *
  * @throws `not_found`, `permission_denied`; `invalid_argument` for a value that is not allowed
  */
 export async function setAppSettings(
-  { db, clock, apps }: AppSettingsDeps,
+  { db, clock, apps, notifier }: AppSettingsDeps,
   caller: RootKeyPrincipal,
   request: SetAppSettingsRequest,
 ): Promise<AppSettings> {
@@ -61,12 +67,12 @@ export async function setAppSettings(
   const given = appSettings("settings", request.settings, apps);
   const reset = namesToReset(request.reset);
   const nowMs = clock.now();
-  return await transact(db, async (tx) => {
+  const { settings, regions } = await transact(db, async (tx) => {
     const row = await lockEnvironment(tx, environment.id);
     if (row === undefined) throw publicFault("not_found", `Environment "${environment.slug}" was deleted.`);
     const former = Object.entries(decodeAppSettings(row.app_settings));
-    const kept = Object.fromEntries(former.filter(([name]) => !reset.has(name)));
-    const settings = mergeApps(kept, given);
+    const kept: AppSettings = Object.fromEntries(former.filter(([name]) => !reset.has(name)));
+    const settings = withScaling(mergeApps(kept, given), kept, given);
     await setEnvironmentAppSettings(tx, { id: row.id, settings: encodeAppSettings(settings), nowMs });
     await recordAudit(tx, {
       workspaceId: caller.workspaceId,
@@ -75,11 +81,30 @@ export async function setAppSettings(
       resource: { type: "environment", id: row.id },
       projectId: project.id,
       environmentId: row.id,
-      facts: { set: Object.keys(given).join(", "), reset: [...reset].join(", ") },
+      facts: {
+        set: Object.keys(given).join(", "),
+        reset: [...reset].join(", "),
+        ...(settings.scaling === undefined ? {} : { scaling: encodeScaling(settings.scaling) }),
+      },
       nowMs,
     });
-    return settings;
+    const { scaling } = settings;
+    const isScaled = given.scaling !== undefined || reset.has("scaling");
+    const regions = isScaled
+      ? await scaleEnvironment(tx, { environmentId: row.id, settings: scaling, nowMs })
+      : [];
+    return { settings, regions };
   });
+  notifier.changed(regions);
+  return settings;
+}
+
+/** Each value of the scaling that is given replaces the one that is kept. @throws `invalid_argument` for half of it */
+function withScaling(settings: AppSettings, kept: AppSettings, given: AppSettings): AppSettings {
+  if (given.scaling === undefined) return settings;
+  const scaling = { ...kept.scaling, ...given.scaling };
+  wholeScaling("settings.scaling", scaling);
+  return { ...settings, scaling };
 }
 
 /** The settings and the size of the environment's later deployments. @throws `not_found`, `permission_denied` */
@@ -110,6 +135,7 @@ const FILE_NAMES = {
   openapiPath: "openapiPath",
   releaseCommand: "releaseCommand",
   releaseTimeout: "releaseSeconds",
+  scaling: "scaling",
 } as const satisfies Readonly<Record<string, keyof AppSettings>>;
 
 /** @throws `invalid_argument` for a name that is no setting's */

@@ -4,6 +4,7 @@ import type { FrontlineService } from "../../../../proto/gen/ctrl/v1/frontline_p
 import { principalOf } from "../../internal/auth/principal.ts";
 import { EDGE_REGION } from "../../internal/changes/mod.ts";
 import { PasswordChecker } from "./check_password.ts";
+import { takeLoadReport } from "./report_load.ts";
 import { type RefusalDeps, RefusalTaker } from "./report_refusals.ts";
 import { takeTrafficReport } from "./report_traffic.ts";
 import { acknowledgeRoutes, type FrontlineDeps, watchOwnRoutes, watchRoutes } from "./watch_routes.ts";
@@ -29,6 +30,10 @@ export function frontlineHandlers(deps: FrontlineDeps & RefusalDeps): ServiceImp
     },
     async checkPassword(request) {
       return { right: await passwords.check(request) };
+    },
+    async reportLoad(request) {
+      await takeLoadReport(deps, request);
+      return {};
     },
     async reportRefusals(request) {
       await refusals.take(EDGE_REGION, request);

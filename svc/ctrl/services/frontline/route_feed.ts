@@ -13,6 +13,7 @@ import {
   listDownRegions,
   listEndpoints,
   listRoutes,
+  listScaled,
   listServedDeployments,
   pageCertificates,
   pageDeploymentsWithInstances,
@@ -35,6 +36,7 @@ export interface RouteEntry {
 interface Endpoints {
   readonly environmentId: string | undefined;
   readonly protocol: string;
+  readonly isScaled: boolean;
   readonly rows: readonly EndpointRow[];
 }
 
@@ -93,13 +95,14 @@ const ENDPOINTS = feedKind<Endpoints, RouteEntry>({
       for (const [resourceId, row] of await endpointsOf(db, ids)) yield { resourceId, version: 0, row };
     }
   },
-  convert: ({ environmentId, protocol, rows }, deploymentId) => ({
+  convert: ({ environmentId, protocol, isScaled, rows }, deploymentId) => ({
     environmentId,
     message: {
       case: "applyEndpoints",
       value: {
         deploymentId,
         protocol,
+        reportsLoad: isScaled,
         endpoints: rows.map(({ id, address, region }) => ({ instanceId: id, address, region })),
       },
     },
@@ -113,11 +116,12 @@ const ENDPOINTS = feedKind<Endpoints, RouteEntry>({
 /** Includes deployments without endpoints: edges must learn that nothing of them runs. */
 async function endpointsOf(db: Queryable, ids: readonly string[]): Promise<Map<string, Endpoints>> {
   const served = await listServedDeployments(db, ids);
+  const scaled = new Set((await listScaled(db, ids)).map((row) => row.deployment_id));
   const byDeployment = new Map<string, EndpointRow[]>(ids.map((id) => [id, []]));
   for (const row of await listEndpoints(db, ids)) byDeployment.get(row.deployment_id)?.push(row);
   return new Map([...byDeployment].map(([id, rows]) => {
     const { environmentId, protocol = "" } = served.get(id) ?? {};
-    return [id, { environmentId, protocol, rows }];
+    return [id, { environmentId, protocol, isScaled: scaled.has(id), rows }];
   }));
 }
 

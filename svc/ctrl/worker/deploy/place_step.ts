@@ -18,7 +18,7 @@ import {
   findSlugs,
   lockDeployment,
   moveStatus,
-  placeDeployment,
+  placeScaled,
   retellStep,
   setPlacementFacts,
   startStep,
@@ -87,9 +87,8 @@ export async function placeInTransaction(
     imageConfig: image === undefined ? row.image_config : JSON.stringify(image),
     port: app === undefined ? row.port : portOf(app, image),
   });
-  await placeDeployment(tx, {
-    deploymentId: id,
-    workspaceId: row.workspace_id,
+  await placeScaled(tx, {
+    deployment: row,
     regions: regions.map((region) => ({ region, replicas: row.replicas || deps.replicas })),
     sentinels,
     nowMs,

@@ -12,6 +12,7 @@ import {
 import {
   appendEvent,
   assignRoutes,
+  carryScale,
   clearCancel,
   countRunningInstances,
   type DeploymentsTable,
@@ -19,6 +20,7 @@ import {
   listRoutesOfEnvironment,
   lockDeployment,
   lockEnvironment,
+  lockTopology,
   markCancelled,
   recordAudit,
   recordSwitch,
@@ -58,6 +60,8 @@ export async function moveInTransaction(tx: Tx, deps: RoutingDeps, move: Move): 
   const refusal = await refusalOf(tx, environment, order, target);
   if (refusal !== undefined) throw publicFault(refusal.code, refusal.message);
 
+  // A report takes this lock before that of the edges' region, which the routes need.
+  await lockTopology(tx, target.id);
   // A target that is live already keeps its names: accepting a rollback moves nothing.
   const hostnames = live === target.id
     ? await namesOf(tx, environmentId)
@@ -80,6 +84,7 @@ export async function moveInTransaction(tx: Tx, deps: RoutingDeps, move: Move): 
   });
   await appendEvent(tx, target.id, "notice", { message: noticeOf(order, live, hostnames) }, nowMs);
   if (live !== target.id) {
+    if (live !== undefined) await carryScale(tx, { fromId: live, to: target, nowMs });
     await recordSwitch(tx, switchOf(deps, { environment, target, cause: order.kind }));
   }
   return { kind: "moved", hostnames };

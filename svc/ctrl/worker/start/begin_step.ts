@@ -11,7 +11,7 @@ import {
   lockTopology,
   markStartCold,
   moveStatus,
-  placeDeployment,
+  placeScaled,
   releaseStart,
   startStep,
   type Tx,
@@ -61,7 +61,7 @@ async function place(
     readonly nowMs: number;
   },
 ): Promise<readonly string[]> {
-  const { id: deploymentId, workspace_id: workspaceId } = deployment;
+  const { id: deploymentId } = deployment;
   const former = await lockTopology(tx, deploymentId);
   const regions = former.length > 0
     ? former.map(({ region, desired_replicas }) => ({ region, replicas: desired_replicas }))
@@ -71,7 +71,7 @@ async function place(
   const message = `Starting the app again in ${names.join(", ")}.`;
   await startStep(tx, { deploymentId, name: "deploying", message, nowMs });
   await announceRoutes(tx, deploymentId, nowMs);
-  await placeDeployment(tx, { deploymentId, workspaceId, regions, sentinels, nowMs });
+  await placeScaled(tx, { deployment, regions, sentinels, nowMs });
   return [EDGE_REGION, ...names];
 }
 

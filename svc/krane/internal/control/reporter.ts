@@ -77,6 +77,11 @@ export class Reporter<C> {
     return this.#generation;
   }
 
+  /** The newest content of a resource. */
+  content(name: string): C | undefined {
+    return this.#entries.get(name)?.content;
+  }
+
   /** Takes the newest content of a resource; delivery goes on in the background. `force` repeats the same content. */
   submit(name: string, content: C | undefined, { force = false }: { readonly force?: boolean } = {}): void {
     const fingerprint = JSON.stringify(content) ?? "";

@@ -38,6 +38,8 @@ export interface DesiredDeployment {
   readonly commit: DeployedCommit;
   /** Commands that run once each, beside the instances. */
   readonly tasks: readonly DesiredTask[];
+  /** The control plane wants to know the CPU that its instances use. */
+  readonly reportsUsage: boolean;
   /** Hash of the encrypted variables as they were delivered, in hexadecimal; empty without variables. */
   readonly blobSha256: string;
 }
@@ -149,6 +151,7 @@ export function decodeApply(apply: ApplyDeployment): DesiredDeployment {
       timeoutSeconds,
       isStarted,
     })),
+    reportsUsage: apply.reportsUsage,
     blobSha256: hashOf(apply.encryptedEnvironmentVariables),
   };
 }

@@ -54,6 +54,7 @@ const FULL = {
   stopSeconds: 25,
   init: true,
   initAsked: true,
+  reportsUsage: true,
   tasks: [{ name: "release", command: ["migrate"], timeoutSeconds: 60, isStarted: true }],
 };
 
@@ -105,6 +106,7 @@ Deno.test("every field of ApplyDeployment reaches the desired state", () => {
     stopSeconds: 25,
     init: true,
     initAsked: true,
+    reportsUsage: true,
     tasks: [{ name: "release", command: ["migrate"], timeoutSeconds: 60, isStarted: true }],
     env: { B: "2", A: "1" },
     buildId: "b_1",

@@ -82,6 +82,12 @@ export interface OutputSink {
   forget(instance: string): void;
 }
 
+/** The CPU that an instance uses now. */
+export interface InstanceUsage {
+  readonly name: string;
+  readonly cpuMillicores: number;
+}
+
 /** Runs deployments. All operations are idempotent and serialised per deployment by the caller. */
 export interface Runtime {
   /**
@@ -96,6 +102,8 @@ export interface Runtime {
   managed(signal: AbortSignal): Promise<readonly ManagedDeployment[]>;
   /** Desired states as they can be read back from what runs. */
   recover(signal: AbortSignal): Promise<readonly DesiredDeployment[]>;
+  /** The CPU that instances of these deployments use now; those that cannot be measured are missing. */
+  usage?(deployments: readonly DesiredDeployment[], signal: AbortSignal): Promise<readonly InstanceUsage[]>;
   /** Reports each deployment that changed, or `undefined` for all, until the signal aborts; resumes after outages. */
   watch(onChange: (name: string | undefined) => void, signal: AbortSignal): Promise<void>;
 }

@@ -24,6 +24,7 @@ function desired(name: string, changes: Partial<DesiredDeployment> = {}): Desire
     stopSeconds: 0,
     init: false,
     initAsked: false,
+    reportsUsage: false,
     tasks: [],
     env: { A: "1", B: "2" },
     buildId: "",

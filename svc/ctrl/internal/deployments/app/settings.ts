@@ -1,5 +1,6 @@
 /** The settings of an app, as requests, environments and rows have it. What is absent is not set. */
 import { z } from "zod";
+import { ScalingSchema } from "../../scaling/mod.ts";
 
 /** A health check as it was set. */
 const HealthCheck = z.object({
@@ -37,6 +38,8 @@ const Settings = z.object({
   /** Runs once for each deployment, before its instances start. */
   releaseCommand: z.array(z.string()).readonly().optional(),
   releaseSeconds: z.number().optional(),
+  /** Of the number of instances. An environment's holds for what runs, too. */
+  scaling: ScalingSchema.optional(),
 }).readonly();
 
 const Snapshot = z.object({ own: Settings, environment: Settings }).readonly();

@@ -17,7 +17,7 @@ import {
 } from "./settings.ts";
 import { decodeApp, encodeApp } from "./wire.ts";
 
-const LIMITS = { stopSecondsMax: 600, ephemeralStorageMibMax: 4_096 };
+const LIMITS = { stopSecondsMax: 600, ephemeralStorageMibMax: 4_096, replicasMax: 10 };
 const EVERYTHING: AppSettings = {
   port: 3000,
   command: ["node", "server.js"],

@@ -5,8 +5,10 @@ import {
   type AppSettingsSchema,
   HealthCheckSettings_Kind as Kind,
   type HealthCheckSettingsSchema,
+  type ScalingSettingsSchema,
 } from "../../../../../proto/gen/ctrl/v1/deployment_pb.ts";
 import type { WireApp } from "../../validate/app.ts";
+import type { ScalingSettings } from "../../scaling/mod.ts";
 import type { AppSettings, HealthCheckSettings } from "./settings.ts";
 
 const KINDS = {
@@ -33,7 +35,7 @@ export function decodeApp(message: Message | undefined): WireApp | undefined {
 export function encodeApp(settings: AppSettings): MessageInitShape<typeof AppSettingsSchema> {
   const { port = 0, startSeconds = 0, stopSignal = "", stopSeconds = 0, ephemeralStorageMib = 0 } = settings;
   const { command = [], regions = [], init, healthCheck, openapiPath = "" } = settings;
-  const { releaseCommand = [], releaseSeconds = 0 } = settings;
+  const { releaseCommand = [], releaseSeconds = 0, scaling } = settings;
   return {
     port,
     command: [...command],
@@ -47,7 +49,13 @@ export function encodeApp(settings: AppSettings): MessageInitShape<typeof AppSet
     releaseSeconds,
     ...(init === undefined ? {} : { init }),
     ...(healthCheck === undefined ? {} : { healthCheck: encodeCheck(healthCheck) }),
+    ...(scaling === undefined ? {} : { scaling: encodeScaling(scaling) }),
   };
+}
+
+function encodeScaling(scaling: ScalingSettings): MessageInitShape<typeof ScalingSettingsSchema> {
+  const { min = 0, max = 0, cpuPercent = 0, concurrency = 0, downSeconds = 0 } = scaling;
+  return { min, max, cpuPercent, concurrency, downSeconds };
 }
 
 function encodeCheck(check: HealthCheckSettings): MessageInitShape<typeof HealthCheckSettingsSchema> {

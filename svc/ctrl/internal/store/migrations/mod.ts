@@ -28,6 +28,7 @@ import { trafficSwitches } from "./0032_traffic_switches.ts";
 import { deploymentTasks } from "./0033_deployment_tasks.ts";
 import { sessions } from "./0035_sessions.ts";
 import { liveDeployments } from "./0036_live_deployments.ts";
+import { scaling } from "./0037_scaling.ts";
 import { runs } from "./0038_runs.ts";
 import { deploymentTraffic } from "./0040_deployment_traffic.ts";
 import { logBlockWords } from "./0042_log_block_words.ts";
@@ -64,6 +65,7 @@ export const MIGRATIONS: readonly Migration[] = [
   deploymentTasks,
   sessions,
   liveDeployments,
+  scaling,
   runs,
   deploymentTraffic,
   logBlockWords,

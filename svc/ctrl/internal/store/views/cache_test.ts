@@ -6,6 +6,7 @@ import { NOW_MS, type Seed, seedDeployment, seedProject, testOnCtrlDatabases } f
 import {
   assignRoutes,
   beginBuildAttempt,
+  changeScale,
   clearCancel,
   type CtrlDatabase,
   deleteEnvironment,
@@ -13,6 +14,7 @@ import {
   DeploymentViewCache,
   endStep,
   listDeploymentViewsByIds,
+  listScaled,
   markCancelled,
   moveStatus,
   placeDeployment,
@@ -23,6 +25,7 @@ import {
   requestCancel,
   retellStep,
   saveBuildSlots,
+  scalePlacements,
   setImage,
   startStep,
   stopTopology,
@@ -155,6 +158,20 @@ const WRITES: Readonly<Record<string, Write>> = {
     const regions = [{ region: "us", replicas: 1 }];
     await placeDeployment(tx, { ...own(scene), deploymentId: scene.other, regions });
     await report(others, ({ host }) => [`${host}-a`])(tx, scene);
+  },
+  "scaling": (tx, scene) =>
+    scalePlacements(tx, {
+      deploymentId: scene.id,
+      workspaceId: own(scene).workspaceId,
+      environmentId: "e",
+      settings: { max: 5, concurrency: 10 },
+      isOwn: true,
+    }, ["us"]),
+  "a number of instances that follows the load": async (tx, scene) => {
+    const [scaled] = await listScaled(tx, [scene.id]);
+    const { settings = "" } = scaled ?? {};
+    const change = { ...own(scene), region: "us", from: 2, to: 3, settings, direction: "up", reason: "more" };
+    assert.ok(await changeScale(tx, change));
   },
   "a stop": (tx, scene) => stopTopology(tx, own(scene)),
   "a route": assign(mine, branchName),

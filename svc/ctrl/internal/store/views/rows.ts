@@ -3,10 +3,11 @@ import { prepared } from "../../../../../pkg/db/mod.ts";
 import { type AppSettings, decodeAppSnapshot, settingsOf } from "../../deployments/app/settings.ts";
 import type { DeploymentStatus, FailureCode, FailureDetails } from "../../deployments/status.ts";
 import { PRODUCTION_SLUG } from "../../deployments/host_label.ts";
+import { decodeScaling, scalingOf } from "../../scaling/mod.ts";
 import type { Queryable } from "../database.ts";
 import type { ProtectionsTable } from "../schema.ts";
 import { decodeStopNote } from "../stop_note.ts";
-import type { DeploymentView, QueuePlace } from "./types.ts";
+import type { DeploymentView, QueuePlace, ScaledRegionView } from "./types.ts";
 
 /** A deployment's own row with its environment and project. The same cells mean the same answer, unless it is queued. */
 export interface DeploymentViewRow {
@@ -80,7 +81,7 @@ const viewRowsSql = byCount((marks) => `${SELECT_VIEW_ROWS} where d.id in (${mar
 
 /** A row that belongs to a deployment; the kind decides the meaning of its columns. */
 export interface DeploymentViewPart {
-  readonly kind: "topology" | "step" | "route" | "running";
+  readonly kind: "topology" | "step" | "route" | "running" | "scaled";
   readonly deployment_id: string;
   readonly name: string;
   readonly state: string;
@@ -97,7 +98,7 @@ export async function listViewParts(
 ): Promise<ReadonlyMap<string, readonly DeploymentViewPart[]>> {
   if (ids.length === 0) return new Map();
   const asked = padded(ids);
-  const values = [...asked, ...asked, ...asked, ...asked];
+  const values = [...asked, ...asked, ...asked, ...asked, ...asked];
   const { rows } = await db.executeQuery<DeploymentViewPart>(prepared(partsSql(asked.length), values));
   const parts = new Map<string, DeploymentViewPart[]>(ids.map((id) => [id, []]));
   for (const row of rows) parts.get(row.deployment_id)?.push(row);
@@ -111,8 +112,10 @@ const partsSql = byCount((marks) =>
     from deployment_steps where deployment_id in (${marks})
   union all select 'route', deployment_id, hostname, sticky, '', '', 0, null
     from frontline_routes where deployment_id in (${marks})
-  union all select 'running', deployment_id, '', '', '', '', count(*), null
-    from instances where deployment_id in (${marks}) and status = 'running' group by deployment_id`
+  union all select 'scaled', deployment_id, region, settings, coalesce(reason, ''), '',
+    coalesce(changed_from, 0), changed_at from scaled_placements where deployment_id in (${marks})
+  union all select 'running', deployment_id, region, '', '', '', count(*), null
+    from instances where deployment_id in (${marks}) and status = 'running' group by deployment_id, region`
 );
 
 /** The server keeps each text, so there are few: one for every power of two. The last id fills up. */
@@ -187,9 +190,12 @@ export function toDeploymentView(
     environmentRolledBack: row.is_rolled_back === 1,
     environmentLiveDeploymentId: row.live_deployment_id ?? "",
     cancelRequested: row.cancel_requested_at !== null,
-    runningInstances: of("running")[0]?.number ?? 0,
+    runningInstances: of("running").reduce((sum, { number }) => sum + Number(number), 0),
     regions: of("topology").sort((a, b) => a.name < b.name ? -1 : 1)
       .map(({ name, state, number }) => ({ region: name, replicas: number, started: state === "started" })),
+    scaled: of("scaled").sort((a, b) => a.name < b.name ? -1 : 1).flatMap((each) =>
+      scaledRegion(each, parts)
+    ),
     steps: of("step").sort((a, b) => a.number - b.number).map((step) => ({
       name: step.name,
       status: step.state,
@@ -208,6 +214,20 @@ export function toDeploymentView(
 function isProtected({ environment_slug, own_protection, previews_protection }: DeploymentViewRow): boolean {
   const shared = environment_slug === PRODUCTION_SLUG ? null : previews_protection;
   return (own_protection ?? shared) === "password";
+}
+
+function scaledRegion(
+  { name: region, state, text: reason, number: changedFrom, ended: changedAt }: DeploymentViewPart,
+  parts: readonly DeploymentViewPart[],
+): readonly ScaledRegionView[] {
+  const scaling = scalingOf(decodeScaling(state));
+  if (scaling === undefined) return [];
+  const here = parts.filter((part) => part.name === region);
+  const { min, max } = scaling;
+  const running = Number(here.find(({ kind }) => kind === "running")?.number ?? 0);
+  const desired = here.find(({ kind }) => kind === "topology")?.number ?? 0;
+  const change = changedAt === null ? undefined : { atMs: changedAt, from: changedFrom, reason };
+  return [{ region, min, max, desired, running, change }];
 }
 
 /** A deployment of an older version has its settings in other columns. */

@@ -56,6 +56,8 @@ export interface DeploymentView {
     readonly replicas: number;
     readonly started: boolean;
   }[];
+  /** Regions whose number of instances follows the load. */
+  readonly scaled: readonly ScaledRegionView[];
   readonly steps: readonly DeploymentViewStep[];
   /** Names for people come first. */
   readonly hostnames: readonly string[];
@@ -63,6 +65,17 @@ export interface DeploymentView {
   readonly isProtected: boolean;
   /** Only while it waits for a build slot. */
   readonly queue: QueuePlace | undefined;
+}
+
+/** The number of instances in a region that follows the load. */
+export interface ScaledRegionView {
+  readonly region: string;
+  readonly min: number;
+  readonly max: number;
+  readonly desired: number;
+  readonly running: number;
+  /** The last one. */
+  readonly change: { readonly atMs: number; readonly from: number; readonly reason: string } | undefined;
 }
 
 /** One step of the deploy. */

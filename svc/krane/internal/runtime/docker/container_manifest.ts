@@ -185,6 +185,7 @@ export function specHash(desired: DesiredDeployment, options: SpecOptions): stri
     blobSha256: _blob,
     commit: _commit,
     tasks: _tasks,
+    reportsUsage: _usage,
     ...rest
   } = desired;
   const env = Object.entries(desired.env).toSorted(([a], [b]) => a < b ? -1 : 1);
@@ -225,6 +226,7 @@ const Desired = z.object({
   stopSeconds: z.number().default(0),
   init: z.boolean().default(false),
   initAsked: z.boolean().default(false),
+  reportsUsage: z.boolean().default(false),
   buildId: z.string(),
   blobSha256: z.string().default(""),
   commit: z.object({ sha: z.string(), branch: z.string(), authorHandle: z.string() })

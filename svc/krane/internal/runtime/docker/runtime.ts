@@ -13,7 +13,7 @@ import { describeError } from "../../../../../pkg/fault/mod.ts";
 import { backoffMs } from "../../../../../pkg/retry/mod.ts";
 import type { DesiredDeployment } from "../../deployment/desired.ts";
 import type { Limit } from "../../control/controller.ts";
-import type { ManagedDeployment, Observation, Runtime } from "../port.ts";
+import type { InstanceUsage, ManagedDeployment, Observation, Runtime } from "../port.ts";
 import {
   containerName,
   deploymentOf,
@@ -23,6 +23,7 @@ import {
   specHash,
   toContainerState,
 } from "./container_manifest.ts";
+import { CpuUsage } from "./cpu_usage.ts";
 import { CHANGES, Histories } from "./exits.ts";
 import { DiskWatch } from "./disk_watch.ts";
 import { HostPorts } from "./host_ports.ts";
@@ -52,6 +53,7 @@ export class DockerRuntime implements Runtime {
   readonly #commands: CommandProber;
   readonly #pulls: ImagePulls;
   readonly #followers: OutputFollowers;
+  readonly #usage: CpuUsage;
   readonly #starter: Starter;
   readonly #tasks: TaskRunner;
   readonly #unhealthy: UnhealthyApps;
@@ -84,6 +86,7 @@ export class DockerRuntime implements Runtime {
         this.#onChange(deploymentOf(container));
       },
     });
+    this.#usage = new CpuUsage(engine, this.#own());
     this.#followers = new OutputFollowers({ engine, sink, clock, log });
     this.#unhealthy = new UnhealthyApps({ ...options, histories: this.#histories, note: this.#note });
     this.#disk = new DiskWatch({ ...options, histories: this.#histories, note: this.#note });
@@ -178,6 +181,10 @@ export class DockerRuntime implements Runtime {
       if (desired !== undefined && !found.has(desired.name)) found.set(desired.name, desired);
     }
     return [...found.values()];
+  }
+
+  usage(deployments: readonly DesiredDeployment[], signal: AbortSignal): Promise<readonly InstanceUsage[]> {
+    return this.#usage.read(deployments, signal);
   }
 
   async watch(onChange: (name: string | undefined) => void, signal: AbortSignal): Promise<void> {

@@ -26,6 +26,7 @@ export function ofOneWorkspace(runtime: Runtime): Runtime {
       for (const { name, workspaceId } of found) workspaces.set(name, workspaceId);
       return found;
     },
+    usage: (deployments, signal) => runtime.usage?.(deployments, signal) ?? Promise.resolve([]),
     watch: (onChange, signal) => runtime.watch(onChange, signal),
   };
 }

@@ -32,6 +32,7 @@ import { Notes } from "./notes.ts";
 import { Pod, ReplicaSet } from "./objects.ts";
 import { OutputFollowers } from "./output_followers.ts";
 import { type MoveExtent, type PlacementResult, Placer, type PodMarks } from "./placer.ts";
+import { podUsage } from "./pod_usage.ts";
 import { PodObserver } from "./pod_observer.ts";
 import { type PodState, podsToDelete } from "./plan.ts";
 import { placementRefusal, type Refusal, refusedInstance } from "./refusals.ts";
@@ -239,6 +240,9 @@ export class KubernetesRuntime implements Runtime {
     await this.#placer.sweepPolicies(undefined, signal);
     return [];
   }
+
+  usage: NonNullable<Runtime["usage"]> = (deployments, signal) =>
+    podUsage(this.#options.cluster, deployments, signal);
 
   async watch(onChange: (name: string | undefined) => void, signal: AbortSignal): Promise<void> {
     this.#onChange = onChange;

@@ -32,6 +32,7 @@ export const DESIRED: DesiredDeployment = {
   stopSeconds: 0,
   init: true,
   initAsked: false,
+  reportsUsage: false,
   tasks: [],
   env: { DATABASE_URL: "mysql://x", "A.B": "1" },
   buildId: "",

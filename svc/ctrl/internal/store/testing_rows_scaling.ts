@@ -1,0 +1,25 @@
+import type { ScalingTables } from "./schema_scaling.ts";
+
+const FAR = Number.MAX_SAFE_INTEGER;
+
+/** One row of each table of scaling. */
+export const SCALING_ROWS: ScalingTables = {
+  scaled_placements: {
+    deployment_id: "d",
+    region: "local",
+    workspace_id: "w",
+    environment_id: "e",
+    settings: '{"min":1,"max":5}',
+    is_own: 1,
+    changed_at: FAR,
+    changed_from: 2,
+    reason: "more requests",
+  },
+  load_reports: {
+    reporter: "p-0",
+    kind: "edge",
+    source: "*:edge",
+    reported_at: FAR,
+    loads: "[]",
+  },
+};
