@@ -138,6 +138,78 @@ Deno.test({
       await look(page, "overview");
     });
 
+    await t.step(
+      "a variable is set, and the live deployment is deployed again, by keyboard",
+      async () => {
+        await main.getByRole("link", { name: "app production" }).click();
+        await heading("Variables");
+        await page.getByRole("textbox", { name: "Name", exact: true }).fill("GREETING");
+        await page.getByLabel("Value", { exact: true }).fill("hello");
+        await page.getByRole("button", { name: "Set", exact: true }).first().click();
+        await main.getByText("GREETING is set for later deployments.").waitFor();
+        await look(page, "environment");
+        await page.keyboard.press("Control+k");
+        await page.keyboard.type("redeploy");
+        await page.keyboard.press("Enter");
+        const dialog = page.getByRole("dialog", { name: "Redeploy" });
+        await dialog.getByRole("button", { name: "Redeploy", exact: true }).click();
+        await dialog.getByRole("link").click();
+        await main.getByText("redeploy of", { exact: true }).waitFor();
+        await main.getByText("ready", { exact: true }).waitFor();
+      },
+    );
+
+    await t.step("a page whose connection is cut at random shows what the command line shows", async () => {
+      const prints = `RUN for n in $(seq 20); do echo part $n ${crypto.randomUUID()}; done`;
+      await write(folder, { ...TALKS, Dockerfile: `${TALKS["Dockerfile"]}\n${prints}\n` });
+      const deploys = platform.deploy([folder, "--project", "app"]);
+      deploys.catch(() => undefined); // awaited below
+      await page.goto(origin);
+      const row = main.locator("tbody .badge.busy").first();
+      await row.waitFor();
+      await main.locator("tbody a.id").first().click();
+      await heading("Output");
+      for (let cuts = 0; cuts < 4; cuts++) {
+        await page.waitForTimeout(Math.random() * 600);
+        await page.context().setOffline(true);
+        await page.waitForTimeout(Math.random() * 300);
+        await page.context().setOffline(false);
+      }
+      const { id } = await deploys;
+      await main.getByText("ready", { exact: true }).waitFor();
+      await main.locator(".log").getByText("listening on port").waitFor();
+      await page.getByRole("button", { name: "Build", exact: true }).click();
+      const { stdout } = await platform.unkey(["logs", id, "--source", "build", "--json"]);
+      const lines = stdout.trim().split("\n").map((each) => String(JSON.parse(each).text));
+      assert.ok(lines.some((line) => line.startsWith("part 20 ")), stdout);
+      await main.getByText(new RegExp(`^${lines.length} of \\d+ lines$`)).waitFor();
+      const { stdout: status } = await platform.unkey(["status", id, "--json"]);
+      assert.equal(JSON.parse(status).status, "ready");
+    });
+
+    await t.step("a line is found across deployments, as by the command line", async () => {
+      await page.getByRole("link", { name: "Logs" }).click();
+      await page.getByRole("textbox", { name: "Words" }).fill("listening on port");
+      await page.getByRole("button", { name: "Search", exact: true }).click();
+      await main.getByText(/^\d+ lines; all of that time was searched\.$/).waitFor();
+      const { stdout } = await platform.unkey(["logs", "app", "--search", "listening on port", "--json"]);
+      const times = stdout.trim().split("\n").map((each) => Number(JSON.parse(each).time));
+      assert.ok(times.length >= 2);
+      const hrefs = await main.locator(".log-line .at").evaluateAll((links) =>
+        links.map((link) => link.getAttribute("href"))
+      );
+      const shown = hrefs.map((href) => Number(/line=t(\d+)\./.exec(href ?? "")?.[1]));
+      assert.deepEqual(shown, times);
+    });
+
+    await t.step("each other page can be read by everybody", async () => {
+      for (const name of ["Platform", "Audit", "Keys"]) {
+        await page.getByRole("link", { name, exact: true }).click();
+        await main.locator("h1").getByText(name).waitFor();
+        await look(page, name.toLowerCase());
+      }
+    });
+
     await t.step("a revoked session is over within seconds", async () => {
       await page.getByRole("link", { name: "Sessions" }).click();
       await heading("Sessions");
